@@ -1,0 +1,94 @@
+"""Arithmetic that lets float, Fraction, int and sympy pass through one line.
+
+Every closed form of the package is written once with + - * / ** and the few functions below.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from fractions import Fraction
+from typing import Any
+
+Number = Any  # int | float | Fraction | sympy.Expr: what a closed form takes and gives
+"""A scalar of a closed form: int, float, Fraction or a sympy expression."""
+
+
+def is_symbolic(x: object) -> bool:
+    """True for sympy expressions (without importing sympy)."""
+    return type(x).__module__.split(".", 1)[0] == "sympy"
+
+
+def is_exact(x: object) -> bool:
+    """True for int and Fraction: a number known without rounding."""
+    return isinstance(x, int | Fraction) and not isinstance(x, bool)
+
+
+def exact(x: Number) -> Number:
+    """Int as Fraction, so that / stays exact; everything else unchanged."""
+    return Fraction(x) if isinstance(x, int) and not isinstance(x, bool) else x
+
+
+def ratio(a: Number, b: Number) -> Number:
+    """a / b, kept a Fraction when both are exact."""
+    return Fraction(a) / Fraction(b) if is_exact(a) and is_exact(b) else a / b
+
+
+def sqrt(x: Number) -> Number:
+    """Square root: exact for perfect squares of int and Fraction, symbolic for sympy, else float."""
+    if is_symbolic(x):
+        import sympy
+
+        return sympy.sqrt(x)
+    if is_exact(x):
+        q = Fraction(x)
+        if q >= 0:
+            num, den = math.isqrt(q.numerator), math.isqrt(q.denominator)
+            if num * num == q.numerator and den * den == q.denominator:
+                return Fraction(num, den)
+    return math.sqrt(x)
+
+
+def min(*xs: Number) -> Number:
+    """Least of the arguments; sympy.Min when one is symbolic."""
+    if any(is_symbolic(x) for x in xs):
+        import sympy
+
+        return sympy.Min(*xs)
+    return builtins.min(xs)
+
+
+def max(*xs: Number) -> Number:
+    """Largest of the arguments; sympy.Max when one is symbolic."""
+    if any(is_symbolic(x) for x in xs):
+        import sympy
+
+        return sympy.Max(*xs)
+    return builtins.max(xs)
+
+
+def power(x: Number, p: Number) -> Number:
+    """x ** p, exact when x is exact and p is an integer or one half."""
+    if is_exact(x) and is_exact(p):
+        q = Fraction(p)
+        if q.denominator == 1:
+            return Fraction(x) ** int(q)
+        if q.denominator == 2:
+            root = sqrt(x)
+            return root ** int(q.numerator)
+        return float(x) ** float(q)
+    return x**p
+
+
+def log2_ceil(n: int) -> int:
+    """ceil(log2 n) for n >= 1: the bits of an index into n things (0 for n = 1)."""
+    return (n - 1).bit_length()
+
+
+def as_json(x: Number) -> object:
+    """JSON form of a number: float, or {"float": ..., "exact": "p/q"} when it is exact."""
+    if isinstance(x, Fraction) or is_exact(x):
+        return {"float": float(x), "exact": str(Fraction(x))}
+    if is_symbolic(x):
+        return str(x)
+    return float(x)

@@ -1,0 +1,143 @@
+"""Verdicts and the certificates that carry their evidence: pure values with a JSON round trip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """The ladder of evidence, best first."""
+
+    PROVED = "PROVED"
+    CONSISTENT = "CONSISTENT"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    REFUTED = "REFUTED"
+
+
+SEVERITY = {Verdict.PROVED: 0, Verdict.CONSISTENT: 1, Verdict.INCONCLUSIVE: 2, Verdict.REFUTED: 3}
+EXIT_CODE = {Verdict.PROVED: 0, Verdict.CONSISTENT: 0, Verdict.REFUTED: 1, Verdict.INCONCLUSIVE: 3}
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of a report: its worst claim's."""
+    return max(verdicts, key=SEVERITY.__getitem__, default=Verdict.INCONCLUSIVE)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """One claim settled (or not), with everything needed to see why.
+
+    Attributes
+    ----------
+    subject, claim : what was examined and what was claimed, as text.
+    verdict : PROVED, CONSISTENT, INCONCLUSIVE or REFUTED.
+    evidence : "kernel proof", "rational certificate", "symbolic trace", "inclusion probabilities",
+        "exact at listed inputs", "statistical", "contract", ...
+    estimate : measured or exact value (float, Fraction or an interval as a pair), None if there is none.
+    bound : what the claim allows there.
+    alpha : error level spent, 0 for exact evidence.
+    trials : samples or paths used.
+    witness : input that decides (vector as list), None if there is none.
+    seed, technique, scope, assumptions, details : how it was done, for which inputs, and what was assumed.
+    """
+
+    subject: str
+    claim: str
+    verdict: Verdict
+    evidence: str
+    estimate: Any = None
+    bound: Any = None
+    alpha: float = 0.0
+    trials: int = 0
+    witness: Any = None
+    seed: int | None = None
+    technique: str = ""
+    scope: dict[str, Any] = field(default_factory=dict)
+    assumptions: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form; exact numbers as {"exact": "p/q", "float": ...}."""
+        return {f.name: encode(getattr(self, f.name)) for f in fields(self)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Certificate:
+        """Inverse of to_dict."""
+        values = {f.name: decode(data[f.name]) for f in fields(cls) if f.name in data}
+        values["verdict"] = Verdict(values["verdict"])
+        values["assumptions"] = tuple(values.get("assumptions", ()))
+        return cls(**values)
+
+
+def encode(value: Any) -> Any:
+    """JSON form of numbers, arrays, verdicts and containers (non-finite floats as strings)."""
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, Fraction):
+        return {"exact": str(value), "float": float(value)}
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    if isinstance(value, float):
+        return value if value - value == 0 else {"float": repr(value)}
+    if isinstance(value, dict):
+        return {str(k): encode(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [encode(v) for v in value]
+    if hasattr(value, "tolist"):
+        return encode(value.tolist())
+    return str(value)
+
+
+def decode(value: Any) -> Any:
+    """Inverse of encode, up to tuples and arrays becoming lists."""
+    if isinstance(value, dict):
+        if set(value) == {"exact", "float"}:
+            return Fraction(value["exact"])
+        if set(value) == {"float"}:
+            return float(value["float"])
+        return {k: decode(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [decode(v) for v in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Report:
+    """Certificates of one subject; its verdict is its worst claim's."""
+
+    subject: str
+    certificates: tuple[Certificate, ...]
+    info: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the certificates' verdicts."""
+        return worst(c.verdict for c in self.certificates)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"a Report has no truth value: look at report.verdict (here {self.verdict.value}); "
+            "CONSISTENT is not PROVED"
+        )
+
+    def to_json(self) -> str:
+        """One JSON object with `verdict`, `subject`, `certificates` and `info`."""
+        data = {
+            "verdict": self.verdict.value,
+            "subject": self.subject,
+            "certificates": [c.to_dict() for c in self.certificates],
+            "info": encode(self.info),
+        }
+        return json.dumps(data, indent=2, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Report:
+        """Inverse of to_json."""
+        data = json.loads(text)
+        certificates = tuple(Certificate.from_dict(c) for c in data["certificates"])
+        return cls(data["subject"], certificates, decode(data["info"]))

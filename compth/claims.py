@@ -1,0 +1,256 @@
+"""What an object may claim, as values: each claim is a set of inequalities in E C(x) and E||C(x)||^2.
+
+One engine serves all: `claim.margins(x, mean, second)` returns inequalities `value <= bound`; the certifier,
+the tests and the adversary read nothing else. The constants may be int, float, Fraction or sympy symbols.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+from compth._numbers import Number
+from compth.sources import COMPTH, Source
+
+
+class Sharpness(StrEnum):
+    """TIGHT: the constant is the supremum (attained or not). UPPER: a valid bound, possibly loose."""
+
+    TIGHT = "tight"
+    UPPER = "upper"
+
+
+class Standing(StrEnum):
+    """How sure the formula is. PROVED is read from the index of passing proofs, never typed."""
+
+    PROVED = "PROVED"
+    DERIVED = "DERIVED"
+    CITED = "CITED"
+    CONJECTURE = "CONJECTURE"
+
+
+class Attribution(StrEnum):
+    """Where the formula comes from: READ in the paper, CODE (authors' code or slides), RECALLED, OURS."""
+
+    READ = "READ"
+    CODE = "CODE"
+    RECALLED = "RECALLED"
+    OURS = "OURS"
+
+
+@cache
+def proved_index() -> frozenset[str]:
+    """Ids of the statements whose proofs pass: written by `python -m proofs_check`, shipped with the package."""
+    file = resources.files("compth").joinpath("_proved.json")
+    if not file.is_file():
+        return frozenset()
+    return frozenset(json.loads(file.read_text(encoding="utf-8"))["proved"])
+
+
+def standing_of(proof: str, otherwise: Standing) -> Standing:
+    """PROVED when the id is in the index of passing proofs, else the declared standing."""
+    return Standing.PROVED if proof and proof in proved_index() else otherwise
+
+
+class Margin(NamedTuple):
+    """One inequality `value <= bound` of a claim, at one input."""
+
+    name: str
+    value: Number
+    bound: Number
+
+    @property
+    def slack(self) -> Number:
+        """bound - value: negative where the claim is violated."""
+        return self.bound - self.value
+
+
+def dot(a: Sequence[Number], b: Sequence[Number]) -> Number:
+    """<a, b> for sequences of any number type (exact for Fractions)."""
+    return sum((u * v for u, v in zip(a, b, strict=True)), start=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim(ABC):
+    """A statement about one compressor (or a fleet) for all inputs of its domain.
+
+    Attributes
+    ----------
+    source, attribution : where the constant comes from.
+    sharpness : TIGHT (the supremum) or UPPER.
+    declared : the standing when no machine-checked proof is in the index.
+    proof : id of the proofs_check statement, "" for none.
+    domain : the inputs it speaks of, in words; "all x" means every real vector.
+    name : label where one object carries several constants of one kind ("textbook", "sharp").
+    """
+
+    source: Source = COMPTH
+    attribution: Attribution = Attribution.OURS
+    sharpness: Sharpness = Sharpness.UPPER
+    declared: Standing = Standing.DERIVED
+    proof: str = ""
+    domain: str = "all x"
+    name: str = ""
+
+    @property
+    def standing(self) -> Standing:
+        """PROVED when the statement's proof is in the shipped index, else what is declared."""
+        return standing_of(self.proof, self.declared)
+
+    @property
+    def constants(self) -> dict[str, Number]:
+        """The claim's own numbers by name, in the field's notation."""
+        base = {f.name for f in fields(Claim)}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in base}
+
+    @abstractmethod
+    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+        """The claim's inequalities at input x, from mean = E C(x) and second = E||C(x)||^2."""
+
+    @property
+    def relative(self) -> bool:
+        """True when both sides scale as ||x||^2, so that C(0) = 0 is implied."""
+        return True
+
+    def __str__(self) -> str:
+        inside = ", ".join(f"{k}={_short(v)}" for k, v in self.constants.items())
+        return f"{type(self).__name__}({inside})"
+
+    def with_constants(self, **values: Number) -> Claim:
+        """The same claim with other constants."""
+        return replace(self, **values)
+
+
+def _short(v: Number) -> str:
+    return f"{v:.6g}" if isinstance(v, float) else str(v)
+
+
+def _error(x: Any, mean: Any, second: Number) -> Number:
+    """E||C(x) - x||^2 from the first moment and E||C(x)||^2."""
+    return second - 2 * dot(mean, x) + dot(x, x)
+
+
+def _bias(x: Any, mean: Any) -> Margin:
+    gap = [m - v for m, v in zip(mean, x, strict=True)]
+    return Margin("||E C(x) - x||^2", dot(gap, gap), 0)
+
+
+@dataclass(frozen=True)
+class Unbiased(Claim):
+    """E C(x) = x and E||C(x) - x||^2 <= omega ||x||^2; omega = 0 is the identity."""
+
+    omega: Number
+
+    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+        return (
+            _bias(x, mean),
+            Margin("E||C(x)-x||^2", _error(x, mean, second), self.omega * dot(x, x)),
+        )
+
+
+@dataclass(frozen=True)
+class Contractive(Claim):
+    """E||C(x) - x||^2 <= (1 - delta) ||x||^2 with 0 < delta <= 1; delta = 1 is the identity."""
+
+    delta: Number
+
+    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+        return (Margin("E||C(x)-x||^2", _error(x, mean, second), (1 - self.delta) * dot(x, x)),)
+
+
+@dataclass(frozen=True)
+class BiasVariance(Claim):
+    """||E C(x) - x|| <= eta ||x|| and E||C(x) - E C(x)||^2 <= omega ||x||^2 (EF-BV's class)."""
+
+    eta: Number
+    omega: Number
+
+    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+        xx = dot(x, x)
+        return (
+            _bias(x, mean)._replace(bound=self.eta * self.eta * xx),
+            Margin("E||C(x)-E C(x)||^2", second - dot(mean, mean), self.omega * xx),
+        )
+
+
+@dataclass(frozen=True)
+class AbsoluteError(Claim):
+    """E||C(x) - x||^2 <= Delta^2, Delta in the units of x: rounding to a grid is of this class."""
+
+    Delta: Number
+
+    @property
+    def relative(self) -> bool:
+        return False
+
+    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+        return (Margin("E||C(x)-x||^2", _error(x, mean, second), self.Delta * self.Delta),)
+
+
+@dataclass(frozen=True)
+class B1(Claim):
+    """alpha ||x||^2 <= E||C(x)||^2 <= beta <E C(x), x>  (class B1 of Beznosikov et al.)."""
+
+    alpha: Number
+    beta: Number
+
+    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+        return (
+            Margin("alpha||x||^2", self.alpha * dot(x, x), second),
+            Margin("E||C(x)||^2", second, self.beta * dot(mean, x)),
+        )
+
+
+@dataclass(frozen=True)
+class B2(Claim):
+    """max{gamma ||x||^2, E||C(x)||^2 / beta} <= <E C(x), x>  (class B2 of Beznosikov et al.)."""
+
+    gamma: Number
+    beta: Number
+
+    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+        xc = dot(mean, x)
+        return (
+            Margin("gamma||x||^2", self.gamma * dot(x, x), xc),
+            Margin("E||C(x)||^2", second, self.beta * xc),
+        )
+
+
+@dataclass(frozen=True)
+class JointVariance(Claim):
+    """E (1/n) sum C_i(a_i) = abar and E||(1/n) sum C_i(a_i) - abar||^2 <= A mean||a_i||^2 - B ||abar||^2.
+
+    A claim about a fleet: `x` is the flattened (n, d) input a, `mean` the (d,) mean of the average message and
+    `second` its second moment E||(1/n) sum C_i(a_i)||^2. Independent members of variance omega: A = omega/n, B = 0.
+    """
+
+    A: Number
+    B: Number
+    n: int = field(default=1)
+
+    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+        d = len(mean)
+        rows = [list(x[i * d : (i + 1) * d]) for i in range(self.n)]
+        bar = [sum(column[1:], start=column[0]) / self.n for column in zip(*rows, strict=True)]
+        norms = sum((dot(r, r) for r in rows), start=0) / self.n
+        return (
+            _bias(bar, mean),
+            Margin(
+                "E||mean C_i(a_i) - abar||^2",
+                _error(bar, mean, second),
+                self.A * norms - self.B * dot(bar, bar),
+            ),
+        )
+
+
+class ThreePointBound(NamedTuple):
+    """E||C_{h,y}(x) - x||^2 <= (1 - A) ||h - y||^2 + B ||x - y||^2 (a three-point compressor's constants)."""
+
+    A: Number
+    B: Number

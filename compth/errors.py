@@ -1,0 +1,29 @@
+"""The package's exceptions. Every message says name=value, the rule and the remedy in one line."""
+
+from __future__ import annotations
+
+
+class CompthError(Exception):
+    """Base of every error that a user can cause; the CLI prints it as one line with exit code 2."""
+
+
+class InvalidParameter(CompthError, ValueError):
+    """A parameter, array or option breaks its rule."""
+
+
+class Unsupported(CompthError, ValueError):
+    """A combination that the mathematics does not cover (RandK(k=9) at d = 5, EF21 with an unbiased compressor)."""
+
+
+class NoGuarantee(CompthError):
+    """No theorem of the method covers this step size, compressor or problem."""
+
+
+class UnusableInput(CompthError):
+    """A file, name or data set that cannot be loaded."""
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise InvalidParameter(message) unless the condition holds."""
+    if not condition:
+        raise InvalidParameter(message)

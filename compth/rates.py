@@ -1,0 +1,67 @@
+"""A theorem's promise for one problem, as a value: rate, floor, bound(t), iterations to eps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from compth._numbers import Number
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What a theorem guarantees for a method on a problem.
+
+    Attributes
+    ----------
+    theorem : id of the theorem.        metric : name of the quantity that is bounded.
+    stepsize : gamma (the first one, when the plan is a schedule).
+    rho : one-step factor of the metric (None for sublinear bounds).     floor : limit of the bound (0 if none).
+    start : the metric's value at t = 0.      values : t -> bound, in the metric's unit.
+    distance_factor : metric >= distance_factor * ||x_t - x*||^2, so bound / factor bounds the distance.
+    """
+
+    theorem: str
+    metric: str
+    stepsize: Number
+    rho: Number | None
+    floor: Number
+    start: float
+    values: Callable[[int], float] = field(repr=False, compare=False)
+    distance_factor: float = 1.0
+    plan: Any = field(default=None, repr=False, compare=False)
+
+    def bound(self, t: int) -> float:
+        """The guaranteed upper bound on E metric_t."""
+        return self.values(t)
+
+    def distance_bound(self, t: int) -> float:
+        """The implied bound on E||x_t - x*||^2 (inf where the metric does not imply one)."""
+        return self.values(t) / self.distance_factor if self.distance_factor > 0 else math.inf
+
+    def iterations_to(self, eps: float, limit: int = 10**12) -> int | None:
+        """Least t with bound(t) <= eps (absolute, in the metric's unit); None if no t <= limit does."""
+        return first_at_most(self.values, eps, limit)
+
+
+def first_at_most(values: Callable[[int], float], eps: float, limit: int) -> int | None:
+    """Least t with values(t) <= eps for a nonincreasing bound: doubling, then bisection."""
+    if values(0) <= eps:
+        return 0
+    high = 1
+    while values(high) > eps:
+        if high >= limit:
+            return None
+        high = min(2 * high, limit)
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if values(middle) <= eps else (middle, high)
+    return high
+
+
+def geometric(rho: float, floor: float, start: float) -> Callable[[int], float]:
+    """t -> rho^t start + floor."""
+    return lambda t: rho**t * start + floor
