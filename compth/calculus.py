@@ -54,7 +54,7 @@ def independent_joint(omega: Number, n: Number) -> tuple[Number, Number]:
 
 
 def shared_joint(omega: Number) -> tuple[Number, Number]:
-    """(A, B) of one LINEAR unbiased sketch drawn once for all workers: E||(S-I) abar||^2 <= omega ||abar||^2 = (0, -omega)."""
+    """(A, B) = (0, -omega) of one LINEAR unbiased sketch drawn once for all: E||(S-I) abar||^2 <= omega ||abar||^2."""
     return 0, -omega
 
 

@@ -18,8 +18,9 @@ class Rate:
     ----------
     theorem : id of the theorem.        metric : name of the quantity that is bounded.
     stepsize : gamma (the first one, when the plan is a schedule).
-    rho : one-step factor of the metric (None for sublinear bounds).     floor : limit of the bound (0 if none).
-    start : the metric's value at t = 0.      values : t -> bound, in the metric's unit.
+    rho : one-step factor of the metric (None for sublinear bounds).
+    floor : limit of the bound (0 if none).      start : the metric's value at t = 0.
+    values : t -> bound, in the metric's unit.
     distance_factor : metric >= distance_factor * ||x_t - x*||^2, so bound / factor bounds the distance.
     """
 

@@ -1,0 +1,63 @@
+"""compth: the referee of communication-compression theory (lazy: names are imported when first used)."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Public functions and values by module. Compressors, fleets and methods are found by walking their packages.
+_EXPORTS = {
+    "compth.claims": "AbsoluteError Attribution B1 B2 BiasVariance Claim Contractive JointVariance Sharpness Standing "
+    "ThreePointBound Unbiased",
+    "compth.certificates": "Certificate Report Verdict",
+    "compth.rates": "Rate",
+    "compth.bits": "BitCost",
+    "compth.compressors": "Compressor DiagonalSketch Fleet MomentMap Noise as_fleet",
+    "compth.methods": "Constants Method Theorem guarantee",
+    "compth.certification": "certify estimate",
+    "compth.simulation": "Trace simulate",
+    "compth.dynamics": "best_step exact exact_rate max_stable_step stationary study",
+    "compth.worst_case": "check_rate tight_rate",
+    "compth.tuning": "sampling_probabilities tune costs",
+    "compth.comparison": "Comparison compare",
+    "compth.sweeps": "sweep",
+}
+_OWNER = {name: module for module, names in _EXPORTS.items() for name in names.split()}
+_MODULES = (
+    "calculus",
+    "problems",
+    "compressors",
+    "methods",
+    "sources",
+    "testing",
+    "tuning",
+    "worst_case",
+    "errors",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(f"module 'compth' has no attribute {name!r}")
+    if name in _OWNER:
+        value = getattr(importlib.import_module(_OWNER[name]), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"compth.{name}")
+    else:
+        value = _catalogued(name)
+    globals()[name] = value
+    return value
+
+
+def _catalogued(name: str) -> Any:
+    for package in ("compth.compressors", "compth.methods"):
+        found = importlib.import_module(package).catalogue()
+        if name in found:
+            return found[name]
+    raise AttributeError(f"module 'compth' has no attribute {name!r}: `compth list` shows what there is")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_OWNER, *_MODULES})

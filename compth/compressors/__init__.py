@@ -1,0 +1,48 @@
+"""Compressors and fleets: one file each; discovered by walking this package."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from functools import cache
+from typing import Any
+
+from compth.compressors._base import Compressor, DiagonalSketch, MomentMap, Noise
+from compth.compressors.fleets import Fleet, Independent, Shared, as_fleet
+
+
+@cache
+def catalogue() -> dict[str, type[Any]]:
+    """Every concrete Compressor and Fleet class of the package by name, in alphabetical order."""
+    found: dict[str, type[Any]] = {}
+    for info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        for name, thing in vars(module).items():
+            concrete = (
+                inspect.isclass(thing)
+                and issubclass(thing, Compressor | Fleet)
+                and not inspect.isabstract(thing)
+            )
+            if concrete and thing.__module__ == module.__name__ and not name.startswith("_"):
+                found[name] = thing
+    return dict(sorted(found.items()))
+
+
+def __getattr__(name: str) -> Any:
+    if not name.startswith("_") and name in catalogue():
+        return catalogue()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "Compressor",
+    "DiagonalSketch",
+    "Fleet",
+    "Independent",
+    "MomentMap",
+    "Noise",
+    "Shared",
+    "as_fleet",
+    "catalogue",
+]

@@ -1,0 +1,195 @@
+"""What a compressor is: a declared mathematical object with claims, bits, noise and examples."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth._numbers import Number, is_symbolic, max, ratio
+from compth.bits import FLOAT_BITS, BitCost
+from compth.claims import Attribution, Claim, Sharpness, Unbiased
+from compth.errors import InvalidParameter, Unsupported
+from compth.sources import COMPTH, Source
+
+Array = NDArray[np.float64]
+"""Real array: vectors in the last axis, rows (leading axes) independent."""
+C = TypeVar("C", bound=Claim)
+
+
+@dataclass(frozen=True)
+class MomentMap:
+    """The linear map M -> a M + Diag(c * diag M) + b tr(M) I on second moments (d x d); c scalar or (d,)."""
+
+    a: Number = 0
+    c: Any = 0
+    b: Number = 0
+
+    def __call__(self, m: NDArray[Any]) -> NDArray[Any]:
+        """Apply to (..., d, d) arrays of floats or of Fractions (dtype object)."""
+        out = self.a * m
+        diagonal = np.einsum("...ii->...i", m)
+        extra = np.asarray(self.c) * diagonal + self.b * diagonal.sum(axis=-1, keepdims=True)
+        index = np.arange(m.shape[-1])
+        out = np.array(out)
+        out[..., index, index] = out[..., index, index] + extra
+        return out
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Second moments of a linear random sketch S with E S = I (or of what behaves like one).
+
+    own : M -> E[(S-I) M (S-I)'] of one worker.   cross : M -> E[S_i M S_j'] - M between two workers (0: independent).
+    """
+
+    own: MomentMap
+    cross: MomentMap = MomentMap()
+
+
+def check_vectors(x: Any, name: str = "x") -> Array:
+    """x as a float array (..., d), d >= 1, finite; float32 is kept, everything else becomes float64."""
+    try:
+        out = np.asarray(x)
+        out = out if out.dtype == np.float32 else np.asarray(out, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidParameter(f"{name}={x!r} is not a real array: pass numbers of shape (..., d)") from None
+    if out.ndim == 0 or out.shape[-1] == 0:
+        raise InvalidParameter(f"{name} has shape {out.shape}: a vector needs shape (..., d) with d >= 1")
+    if not np.isfinite(out).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(out))[0])
+        raise InvalidParameter(
+            f"{name}{list(where)}={out[where]} is not finite: remove NaN and inf before compressing"
+        )
+    return out
+
+
+@dataclass(frozen=True)
+class Compressor(ABC):
+    """A (random) map R^d -> R^d with declared constants. Subclass as a frozen dataclass: fields are parameters."""
+
+    deterministic: ClassVar[bool] = False
+    source: ClassVar[Source] = COMPTH
+
+    @final
+    def compress(self, x: Any, rng: np.random.Generator | None = None) -> Array:
+        """C(x) for x of shape (..., d), rows independent; x is not changed.
+
+        Raises InvalidParameter for NaN, inf or a missing generator, Unsupported for a d that the object has no
+        meaning at.
+        """
+        data = check_vectors(x)
+        self.check(data.shape[-1])
+        if rng is None and not self.deterministic:
+            raise InvalidParameter(f"{self!r} is random: pass rng=numpy.random.default_rng(seed)")
+        out = self.kernel(data, rng if rng is not None else np.random.default_rng(0))
+        return np.array(out) if np.shares_memory(out, data) else out
+
+    @abstractmethod
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        """The mathematics on (..., d), reading randomness through ordinary Generator calls: the reference."""
+
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
+        """What simulations run: the same law, possibly a faster implementation (default: the reference)."""
+        return self._compress(x, rng)
+
+    @abstractmethod
+    def claims(self, d: Number) -> tuple[Claim, ...]:
+        """Declared constants at dimension d (int, Fraction or symbol); best first within a kind."""
+
+    @abstractmethod
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
+        """Bits of one message."""
+
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> NDArray[np.float64]:
+        """Realised bits of each message C(x) = y of shape (..., d) -> (...); default: the fixed length."""
+        return np.full(y.shape[:-1], float(self.bits(y.shape[-1], float_bits).total))
+
+    def noise(self, d: int) -> Noise | None:
+        """The exact second-moment noise where C is a linear random sketch with E S = I, else None."""
+        return None
+
+    def why_not(self, d: int) -> str:
+        """ "" when the object has a meaning at dimension d, else the rule that d breaks."""
+        return ""
+
+    def supports(self, d: int) -> bool:
+        """True when the object has a meaning at dimension d."""
+        return d >= 1 and not self.why_not(d)
+
+    @final
+    def check(self, d: int) -> None:
+        """Raise Unsupported, with the rule, unless dimension d is supported."""
+        if not self.supports(d):
+            raise Unsupported(f"{self!r} needs {self.why_not(d) or 'd >= 1'}, got d={d}")
+
+    def claim(self, kind: type[C], d: Number) -> C | None:
+        """The first (best) claim of this kind at dimension d, None if it makes none."""
+        return next((c for c in self.claims(d) if isinstance(c, kind)), None)
+
+    @classmethod
+    @abstractmethod
+    def examples(cls) -> tuple[Compressor, ...]:
+        """Small instances including edge cases: the test-suite, the CLI and the docs use them."""
+
+
+class DiagonalSketch(Compressor):
+    """C(x) = w * x with random weights w_j = [j selected] / P(j selected), drawn independently of x.
+
+    Everything follows from inclusion probabilities p_j = P(j selected) and p_jl = P(j and l selected):
+    omega = max_j (1/p_j - 1), and E[(S-I) M (S-I)']_jl = (p_jl/(p_j p_l) - 1) M_jl.
+    """
+
+    @abstractmethod
+    def inclusion(self, d: Number, order: int = 1) -> Any:
+        """P(given distinct coordinates all selected): order 1 scalar or (d,); higher orders one scalar.
+
+        Exchangeable sketches return scalars; independent per-coordinate ones return the tuple of p_j at order 1
+        and None above (products).
+        """
+
+    @abstractmethod
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Weights of shape (..., d), rows independent."""
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        return self.draw(x.shape, rng) * x
+
+    def weights(self, shape: tuple[int, ...], rng: np.random.Generator, dtype: Any = np.float64) -> Array:
+        """Weights for simulations: the law of draw, possibly by a faster implementation."""
+        return self.draw(shape, rng).astype(dtype, copy=False)
+
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
+        return self.weights(x.shape, rng, x.dtype) * x
+
+    def noise(self, d: int) -> Noise:
+        p, pair = self.inclusion(d), self.inclusion(d, 2) if d > 1 else None
+        if np.ndim(p):  # independent coordinates, each with its own probability
+            return Noise(MomentMap(c=np.array([ratio(1, q) - 1 for q in p])))
+        own = ratio(1, p) - 1
+        off = ratio(pair, p * p) - 1 if pair is not None else 0
+        return Noise(MomentMap(a=off, c=own - off))
+
+    def _sketch_claim(self, d: Number, **provenance: Any) -> Unbiased:
+        p = self.inclusion(d)
+        worst = max(*(ratio(1, q) - 1 for q in p), 0) if isinstance(p, tuple) else ratio(1, p) - 1
+        return Unbiased(worst, sharpness=Sharpness.TIGHT, **provenance)
+
+
+def positive_int(name: str, value: object, owner: str) -> None:
+    """Raise InvalidParameter unless value is an integer >= 1 (or a symbol)."""
+    if is_symbolic(value):
+        return
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InvalidParameter(f"{owner}({name}={value!r}) needs an integer {name} >= 1")
+
+
+OURS = Attribution.OURS
+READ = Attribution.READ
+CODE = Attribution.CODE
+RECALLED = Attribution.RECALLED
+TIGHT = Sharpness.TIGHT
+UPPER = Sharpness.UPPER

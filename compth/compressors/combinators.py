@@ -1,0 +1,273 @@
+"""Compressors made of compressors: Scaled, Composed, Induced, Averaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from compth import calculus
+from compth._numbers import Number, is_symbolic, ratio
+from compth.bits import FLOAT_BITS, BitCost
+from compth.claims import BiasVariance, Claim, Contractive, Unbiased
+from compth.compressors._base import (
+    CODE,
+    OURS,
+    READ,
+    TIGHT,
+    UPPER,
+    Array,
+    Compressor,
+    MomentMap,
+    Noise,
+    positive_int,
+)
+from compth.compressors.bernoulli import Bernoulli
+from compth.compressors.identity import Identity
+from compth.compressors.natural import NaturalCompression
+from compth.compressors.rand_k import RandK
+from compth.compressors.random_dithering import RandomDithering
+from compth.compressors.top_k import TopK
+from compth.errors import InvalidParameter, Unsupported
+from compth.sources import INDUCED, NATURAL, Source
+
+
+def _need(owner: str, role: str, member: Compressor, kind: type[Any], d: Number) -> Any:
+    claim = member.claim(kind, d)
+    if claim is None:
+        has = ", ".join(str(c) for c in member.claims(d)) or "no claim"
+        raise Unsupported(f"{owner} needs {kind.__name__} as {role}; {member!r} gives {has}")
+    return claim
+
+
+@dataclass(frozen=True)
+class Scaled(Compressor):
+    """C(x) = f C0(x). factor=None: f = 1/(1+omega), which makes an unbiased C0 contractive with delta = 1/(1+omega)."""
+
+    compressor: Compressor
+    factor: Any = None
+    source: ClassVar[Source] = INDUCED
+
+    @property
+    def deterministic(self) -> bool:  # type: ignore[override]
+        return self.compressor.deterministic
+
+    def __post_init__(self) -> None:
+        if self.factor is not None and not is_symbolic(self.factor) and not self.factor > 0:
+            raise InvalidParameter(f"Scaled(factor={self.factor!r}) needs a factor > 0")
+
+    def scale(self, d: Number) -> Number:
+        """f at dimension d."""
+        if self.factor is not None:
+            return self.factor
+        omega = _need("Scaled(factor=None)", "its compressor", self.compressor, Unbiased, d).omega
+        return calculus.delta_of_scaled_unbiased(omega)
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        return float(self.scale(x.shape[-1])) * self.compressor._compress(x, rng)
+
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
+        return float(self.scale(x.shape[-1])) * self.compressor.kernel(x, rng)
+
+    def claims(self, d: Number) -> tuple[Claim, ...]:
+        f, base = self.scale(d), self.compressor.claim(Unbiased, d)
+        if base is None:
+            return ()
+        delta = 1 - calculus.scaled_error(base.omega, f)
+        unit = not is_symbolic(f) and f == 1
+        shared: dict[str, Any] = {"sharpness": base.sharpness, "source": INDUCED, "attribution": OURS}
+        out: list[Claim] = [base] if unit else []
+        if is_symbolic(delta) or delta > 0:
+            out.append(Contractive(delta, proof="calculus.scaling" if self.factor is None else "", **shared))
+        if is_symbolic(f) or f <= 1:
+            out.append(BiasVariance(1 - f, f * f * base.omega, **shared))
+        return tuple(out)
+
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
+        return self.compressor.bits(d, float_bits)
+
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+        return self.compressor.message_bits(y, float_bits)
+
+    def why_not(self, d: int) -> str:
+        return self.compressor.why_not(d)
+
+    @classmethod
+    def examples(cls) -> tuple[Scaled, ...]:
+        return (cls(RandK(2)), cls(RandomDithering(2)), cls(NaturalCompression(), ratio(1, 2)))
+
+
+@dataclass(frozen=True)
+class Composed(Compressor):
+    """C(x) = outer(inner(x)), independent randomness: both unbiased gives omega = (1+w1)(1+w2) - 1."""
+
+    outer: Compressor
+    inner: Compressor
+    source: ClassVar[Source] = NATURAL.at("Thm 5")
+
+    @property
+    def deterministic(self) -> bool:  # type: ignore[override]
+        return self.outer.deterministic and self.inner.deterministic
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        return self.outer._compress(self.inner._compress(x, rng), rng)
+
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
+        return self.outer.kernel(self.inner.kernel(x, rng), rng)
+
+    def claims(self, d: Number) -> tuple[Claim, ...]:
+        outer, inner = self.outer.claim(Unbiased, d), self.inner.claim(Unbiased, d)
+        if outer is None or inner is None:
+            return ()
+        omega = calculus.composed_omega(outer.omega, inner.omega)
+        return (
+            Unbiased(
+                omega, sharpness=UPPER, source=self.source, attribution=READ, proof="calculus.composition"
+            ),
+        )
+
+    def noise(self, d: int) -> Noise | None:
+        """E[(S2 S1 - I) M (.)'] = own2(M + own1(M)) + own1(M), closed in the same three-parameter family."""
+        outer, inner = self.outer.noise(d), self.inner.noise(d)
+        if outer is None or inner is None:
+            return None
+        if np.any(np.asarray(outer.own.b) != 0) or np.any(np.asarray(inner.own.b) != 0):
+            return None
+        (a2, c2), (a1, c1) = (outer.own.a, outer.own.c), (inner.own.a, inner.own.c)
+        a = (1 + a2) * (1 + a1) - 1
+        total = np.asarray(
+            (1 + a2 + np.asarray(c2)) * (1 + a1 + np.asarray(c1)) - 1
+        )  # the diagonal multiplier
+        c = np.asarray(total - a)
+        return Noise(MomentMap(a=a, c=c.item() if c.ndim == 0 else c))
+
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
+        """Both compressors' messages share the support: a sparse inner sends its outer-compressed values only.
+
+        Known case: natural compression of kept entries (sign and exponent instead of the float); otherwise the
+        outer's message, which is a complete description of the output.
+        """
+        if isinstance(self.outer, NaturalCompression) and isinstance(self.inner, RandK | Bernoulli):
+            inner, kept = self.inner.bits(d, float_bits), self.outer.bits(1, float_bits)
+            return replace(inner, floats=0, other=inner.other + inner.floats * kept.total)
+        return self.outer.bits(d, float_bits)
+
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+        if isinstance(self.outer, NaturalCompression) and isinstance(self.inner, Bernoulli):
+            kept = self.outer.bits(1, float_bits).total
+            return y.shape[-1] + kept * np.count_nonzero(y, axis=-1).astype(np.float64)
+        if isinstance(self.outer, NaturalCompression) and isinstance(self.inner, RandK):
+            return super().message_bits(y, float_bits)
+        return self.outer.message_bits(y, float_bits)
+
+    def why_not(self, d: int) -> str:
+        return self.outer.why_not(d) or self.inner.why_not(d)
+
+    @classmethod
+    def examples(cls) -> tuple[Composed, ...]:
+        return (cls(NaturalCompression(), RandK(2)), cls(Bernoulli(0.5), RandK(2)))
+
+
+@dataclass(frozen=True)
+class Induced(Compressor):
+    """C(x) = C1(x) + C2(x - C1(x)), C1 contractive (delta1), C2 unbiased (omega2) with fresh randomness: unbiased.
+
+    omega = omega2 (1 - delta1); both messages are sent. An upper bound in general; Top-K1 + Rand-K2 attain it on
+    flat vectors.
+    """
+
+    contractive: Compressor
+    unbiased: Compressor
+    source: ClassVar[Source] = INDUCED
+
+    @property
+    def deterministic(self) -> bool:  # type: ignore[override]
+        return self.contractive.deterministic and self.unbiased.deterministic
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        first = self.contractive._compress(x, rng)
+        return first + self.unbiased._compress(x - first, rng)
+
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
+        first = self.contractive.kernel(x, rng)
+        return first + self.unbiased.kernel(x - first, rng)
+
+    def claims(self, d: Number) -> tuple[Claim, ...]:
+        delta = _need("Induced", "contractive", self.contractive, Contractive, d).delta
+        omega = _need("Induced", "unbiased", self.unbiased, Unbiased, d).omega
+        tight = isinstance(self.contractive, TopK) and isinstance(self.unbiased, RandK)
+        return (
+            Unbiased(
+                calculus.induced_omega(delta, omega),
+                sharpness=TIGHT if tight else UPPER,
+                source=self.source,
+                attribution=CODE,
+                proof="calculus.induced",
+            ),
+        )
+
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
+        return self.contractive.bits(d, float_bits) + self.unbiased.bits(d, float_bits)
+
+    def why_not(self, d: int) -> str:
+        return self.contractive.why_not(d) or self.unbiased.why_not(d)
+
+    @classmethod
+    def examples(cls) -> tuple[Induced, ...]:
+        return (cls(TopK(1), RandK(1)), cls(TopK(2), RandK(1)), cls(TopK(1), NaturalCompression()))
+
+
+@dataclass(frozen=True)
+class Averaged(Compressor):
+    """C(x) = (1/m) sum of m independent copies of C0(x): omega/m; all m messages are sent."""
+
+    compressor: Compressor
+    m: int
+
+    def __post_init__(self) -> None:
+        positive_int("m", self.m, "Averaged")
+
+    @property
+    def deterministic(self) -> bool:  # type: ignore[override]
+        return self.compressor.deterministic
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        total = self.compressor._compress(x, rng)
+        for _ in range(self.m - 1):
+            total = total + self.compressor._compress(x, rng)
+        return total / self.m
+
+    def claims(self, d: Number) -> tuple[Claim, ...]:
+        base = _need("Averaged", "its compressor", self.compressor, Unbiased, d)
+        return (
+            replace(
+                base,
+                omega=calculus.averaged_omega(base.omega, self.m),
+                attribution=OURS,
+                proof="calculus.averaging",
+            ),
+        )
+
+    def noise(self, d: int) -> Noise | None:
+        base = self.compressor.noise(d)
+        if base is None:
+            return None
+        a, c, b = (
+            ratio(v, self.m) if np.ndim(v) == 0 else v / self.m for v in (base.own.a, base.own.c, base.own.b)
+        )
+        return Noise(MomentMap(a, c, b))
+
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
+        one = self.compressor.bits(d, float_bits)
+        total = one
+        for _ in range(self.m - 1):
+            total = total + one
+        return total
+
+    def why_not(self, d: int) -> str:
+        return self.compressor.why_not(d)
+
+    @classmethod
+    def examples(cls) -> tuple[Averaged, ...]:
+        return (cls(RandK(1), 2), cls(NaturalCompression(), 3), cls(Identity(), 2))

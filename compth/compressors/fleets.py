@@ -1,0 +1,256 @@
+"""What n workers send together: a fleet maps (..., n, d) to (..., n, d) and carries the joint constants."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, TypeVar, final
+
+import numpy as np
+
+from compth import calculus
+from compth._numbers import Number, is_symbolic, max, min
+from compth.bits import FLOAT_BITS, BitCost
+from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased
+from compth.compressors._base import UPPER, Array, Compressor, DiagonalSketch, MomentMap, Noise, check_vectors
+from compth.compressors.identity import Identity
+from compth.compressors.natural import NaturalCompression
+from compth.compressors.rand_k import RandK
+from compth.compressors.top_k import TopK
+from compth.errors import InvalidParameter, Unsupported
+
+F = TypeVar("F", bound=Claim)
+
+
+@dataclass(frozen=True)
+class Fleet(ABC):
+    """A joint law of n workers' compressors. Methods take a fleet; a plain compressor means Independent(C)."""
+
+    @final
+    def compress(self, x: Any, rng: np.random.Generator) -> Array:
+        """Messages of all workers for x of shape (..., n, d); validated as Compressor.compress."""
+        data = check_vectors(x)
+        if data.ndim < 2:
+            raise InvalidParameter(f"x has shape {data.shape}: a fleet needs (..., n, d)")
+        self.check(data.shape[-2], data.shape[-1])
+        return self.kernel(data, rng)
+
+    @abstractmethod
+    def member(self, i: int) -> Compressor:
+        """Worker i's marginal compressor."""
+
+    @property
+    @abstractmethod
+    def members(self) -> tuple[Compressor, ...]:
+        """The distinct marginal compressors."""
+
+    @abstractmethod
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        """The joint law on (..., n, d): the reference."""
+
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
+        """What simulations run: the same law, possibly faster."""
+        return self._compress(x, rng)
+
+    @abstractmethod
+    def joint(self, n: Number, d: Number) -> JointVariance | None:
+        """The AB-inequality of the averaged message, None for biased members."""
+
+    def claims(self, n: Number, d: Number) -> tuple[Claim, ...]:
+        """Constants that hold for every worker (the worst member's), and the joint (A, B)."""
+        out: list[Claim] = []
+        for kind, merge in (
+            (Unbiased, _worst_unbiased),
+            (Contractive, _worst_delta),
+            (BiasVariance, _worst_pair),
+        ):
+            found = [m.claim(kind, d) for m in self.members]
+            if all(c is not None for c in found):
+                out.append(merge(found))
+        joint = self.joint(n, d)
+        return (*out, joint) if joint is not None else tuple(out)
+
+    def claim(self, kind: type[F], n: Number, d: Number) -> F | None:
+        """The first claim of this kind, None if there is none."""
+        return next((c for c in self.claims(n, d) if isinstance(c, kind)), None)
+
+    def bits(self, n: int, d: int, float_bits: int = FLOAT_BITS) -> tuple[BitCost, ...]:
+        """One message of each worker."""
+        return tuple(self.member(i).bits(d, float_bits) for i in range(n))
+
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
+        """Realised bits of each message, (..., n, d) -> (..., n)."""
+        rows = [self.member(i).message_bits(y[..., i, :], float_bits) for i in range(y.shape[-2])]
+        return np.stack(rows, axis=-1)
+
+    def random_length(self, n: int, d: int) -> bool:
+        """True when some worker's message length varies."""
+        return any(c.random for c in self.bits(n, d))
+
+    @abstractmethod
+    def noise(self, n: int, d: int) -> tuple[Noise, ...] | None:
+        """Per-worker Noise(own, cross) where every member is a linear sketch with E S = I, else None."""
+
+    def why_not(self, n: int, d: int) -> str:
+        """ "" when (n, d) is supported, else the rule that is broken."""
+        return next((m.why_not(d) for m in self.members if m.why_not(d)), "")
+
+    def check(self, n: int, d: int) -> None:
+        """Raise Unsupported, with the rule, unless (n, d) is supported."""
+        reason = self.why_not(n, d)
+        if reason:
+            raise Unsupported(f"{self!r} needs {reason}, got n={n}, d={d}")
+
+    @property
+    def label(self) -> str:
+        """Short name for tables and legends."""
+        return repr(self)
+
+    @classmethod
+    @abstractmethod
+    def examples(cls) -> tuple[Fleet, ...]:
+        """Small instances for tests, CLI and docs."""
+
+
+def _worst_unbiased(found: list[Any]) -> Unbiased:
+    worst = max(*(c.omega for c in found))
+    out: Unbiased = next((c for c in found if c.omega == worst), found[0].with_constants(omega=worst))
+    return out
+
+
+def _worst_delta(found: list[Any]) -> Contractive:
+    worst = min(*(c.delta for c in found))
+    out: Contractive = next((c for c in found if c.delta == worst), found[0].with_constants(delta=worst))
+    return out
+
+
+def _worst_pair(found: list[Any]) -> BiasVariance:
+    eta, omega = max(*(c.eta for c in found)), max(*(c.omega for c in found))
+    result: BiasVariance = found[0].with_constants(eta=eta, omega=omega)
+    return result
+
+
+@dataclass(frozen=True)
+class Independent(Fleet):
+    """Every worker compresses with its own randomness: Independent(C), or Independent([C_1, ..., C_n])."""
+
+    compressor: Any
+
+    def __post_init__(self) -> None:
+        if isinstance(self.compressor, list | tuple):
+            object.__setattr__(self, "compressor", tuple(self.compressor))
+        bad = [m for m in self.members if not isinstance(m, Compressor)]
+        if bad or not self.members:
+            raise InvalidParameter(f"Independent({self.compressor!r}) needs a Compressor or a list of them")
+
+    @property
+    def members(self) -> tuple[Compressor, ...]:
+        return self.compressor if isinstance(self.compressor, tuple) else (self.compressor,)
+
+    def member(self, i: int) -> Compressor:
+        return self.members[i] if isinstance(self.compressor, tuple) else self.members[0]
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        if not isinstance(self.compressor, tuple):
+            return self.members[0]._compress(x, rng)
+        return np.stack([m._compress(x[..., i, :], rng) for i, m in enumerate(self.members)], axis=-2)
+
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
+        if not isinstance(self.compressor, tuple):
+            return self.members[0].kernel(x, rng)
+        return np.stack([m.kernel(x[..., i, :], rng) for i, m in enumerate(self.members)], axis=-2)
+
+    def joint(self, n: Number, d: Number) -> JointVariance | None:
+        found = [m.claim(Unbiased, d) for m in self.members]
+        if any(c is None for c in found):
+            return None
+        worst = _worst_unbiased(found)
+        a, b = calculus.independent_joint(worst.omega, n)
+        same: dict[str, Any] = {
+            "sharpness": worst.sharpness,
+            "source": worst.source,
+            "attribution": worst.attribution,
+        }
+        return JointVariance(a, b, n if isinstance(n, int) else 1, proof="calculus.averaging", **same)
+
+    def noise(self, n: int, d: int) -> tuple[Noise, ...] | None:
+        found = [self.member(i).noise(d) for i in range(n)]
+        return None if any(v is None for v in found) else tuple(v for v in found if v is not None)
+
+    def why_not(self, n: int, d: int) -> str:
+        if isinstance(self.compressor, tuple) and len(self.members) != n:
+            return f"n = {len(self.members)} (one compressor per worker)"
+        return super().why_not(n, d)
+
+    @property
+    def label(self) -> str:
+        return repr(self.compressor) if not isinstance(self.compressor, tuple) else repr(self)
+
+    @classmethod
+    def examples(cls) -> tuple[Fleet, ...]:
+        return (cls(RandK(1)), cls([RandK(1), Identity(), NaturalCompression()]), cls(TopK(1)))
+
+
+@dataclass(frozen=True)
+class Shared(Fleet):
+    """All workers use the same random draw of one compressor (a seed shared by all).
+
+    For linear sketches the averaged message is S applied to the average: (A, B) = (0, -omega). For others the errors
+    may add up coherently: (A, B) = (omega, 0).
+    """
+
+    compressor: Compressor
+
+    @property
+    def members(self) -> tuple[Compressor, ...]:
+        return (self.compressor,)
+
+    def member(self, i: int) -> Compressor:
+        return self.compressor
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        if isinstance(self.compressor, DiagonalSketch):
+            return self.compressor.draw((*x.shape[:-2], 1, x.shape[-1]), rng) * x
+        start = copy.deepcopy(rng.bit_generator.state)
+        rows = []
+        for i in range(x.shape[-2]):
+            rng.bit_generator.state = copy.deepcopy(start)
+            rows.append(self.compressor._compress(x[..., i, :], rng))
+        return np.stack(rows, axis=-2)
+
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
+        if isinstance(self.compressor, DiagonalSketch):
+            return self.compressor.weights((*x.shape[:-2], 1, x.shape[-1]), rng, x.dtype) * x
+        return self._compress(x, rng)
+
+    def joint(self, n: Number, d: Number) -> JointVariance | None:
+        base = self.compressor.claim(Unbiased, d)
+        if base is None:
+            return None
+        linear = isinstance(self.compressor, DiagonalSketch | Identity)
+        a, b = calculus.shared_joint(base.omega) if linear else (base.omega, 0)
+        sharp = base.sharpness if linear else UPPER
+        return JointVariance(a, b, n if isinstance(n, int) and not is_symbolic(n) else 1, sharpness=sharp)
+
+    def noise(self, n: int, d: int) -> tuple[Noise, ...] | None:
+        own = self.compressor.noise(d)
+        return None if own is None else (Noise(own.own, own.own),) * n
+
+    @classmethod
+    def examples(cls) -> tuple[Fleet, ...]:
+        return (cls(RandK(1)), cls(NaturalCompression()))
+
+
+def as_fleet(what: Any) -> Fleet:
+    """A fleet as it is; a compressor or a list of compressors as Independent."""
+    if isinstance(what, Fleet):
+        return what
+    if isinstance(what, Compressor | list | tuple):
+        return Independent(what)
+    raise InvalidParameter(
+        f"compressor={what!r} is not a Compressor or Fleet: try RandK(k=5) or Shared(RandK(k=5))"
+    )
+
+
+__all__ = ["Fleet", "Independent", "MomentMap", "Shared", "as_fleet"]

@@ -1,0 +1,36 @@
+"""No compression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from compth._numbers import Number
+from compth.bits import FLOAT_BITS, BitCost
+from compth.claims import Claim, Contractive, Unbiased
+from compth.compressors._base import TIGHT, Array, Compressor, MomentMap, Noise
+
+
+@dataclass(frozen=True)
+class Identity(Compressor):
+    """C(x) = x: omega = 0 and delta = 1, both exact."""
+
+    deterministic: ClassVar[bool] = True
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        return x
+
+    def claims(self, d: Number) -> tuple[Claim, ...]:
+        return (Unbiased(0, sharpness=TIGHT), Contractive(1, sharpness=TIGHT))
+
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
+        return BitCost(floats=d, float_bits=float_bits)
+
+    def noise(self, d: int) -> Noise:
+        return Noise(MomentMap())
+
+    @classmethod
+    def examples(cls) -> tuple[Identity, ...]:
+        return (cls(),)

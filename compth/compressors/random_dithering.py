@@ -1,0 +1,141 @@
+"""Random dithering (QSGD): s uniform levels relative to a p-norm, rounded at random."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from compth._numbers import Number, is_symbolic, log2_ceil, min, power, ratio, sqrt
+from compth.bits import FLOAT_BITS, BitCost
+from compth.claims import Claim, Sharpness, Unbiased
+from compth.compressors._base import CODE, OURS, READ, TIGHT, UPPER, Array, Compressor, positive_int
+from compth.errors import InvalidParameter
+from compth.sources import NATURAL, QSGD, Source
+
+
+def sharp_omega(d: Number, s: Number, r: Number) -> Number:
+    """min{d^(2/r)/(4 s^2), d^(1/r)/s}: valid for every p with r = min{p, 2}."""
+    root = power(d, ratio(1, r))
+    return min(ratio(root * root, 4 * s * s), ratio(root, s))
+
+
+def euclidean_omega(d: Number, s: Number) -> Number:
+    """p = 2: d/(4 s^2) for d < 4 s^2, else sqrt(d)/s - 1, the supremum.
+
+    Per coordinate with y = |x_j|/||x||: the variance is at most min{y/s - y^2, 1/(4 s^2)}. Summing the first gives
+    ||y||_1/s - 1 <= sqrt(d)/s - 1; the second gives d/(4 s^2); they agree at d = 4 s^2.
+    """
+    wide, narrow = ratio(sqrt(d), s) - 1, ratio(d, 4 * s * s)
+    if is_symbolic(d) or is_symbolic(s):
+        import sympy
+
+        return sympy.Piecewise((wide, d >= 4 * s * s), (narrow, True))
+    return wide if d >= 4 * s * s else narrow
+
+
+def one_level_omega(d: Number, p: float) -> Number:
+    """s = 1: sqrt(d)-1 for p = 2, (sqrt(d)-1)/2 for p = inf, d - 1 for p = 1, each a supremum."""
+    return {1: d - 1, 2: sqrt(d) - 1}[int(p)] if p in (1, 2) else ratio(sqrt(d) - 1, 2)
+
+
+@dataclass(frozen=True)
+class RandomDithering(Compressor):
+    """C(x)_j = ||x||_p sign(x_j) xi_j / s, xi_j the random rounding of s|x_j|/||x||_p to an integer (E xi exact).
+
+    Unbiased. p = 2 (QSGD): omega = sqrt(d)/s - 1 for d >= 4 s^2 (supremum), d/(4 s^2) below (attained only for
+    special d: UPPER); the textbook min{d/s^2, sqrt(d)/s} is kept beside it. p = inf, s = 1 is TernGrad.
+    """
+
+    s: int
+    p: float = 2
+    source: ClassVar[Source] = QSGD
+
+    def __post_init__(self) -> None:
+        positive_int("s", self.s, "RandomDithering")
+        if not (isinstance(self.p, int | float) and self.p >= 1):
+            raise InvalidParameter(
+                f"RandomDithering(p={self.p!r}) needs a norm order p >= 1 (math.inf allowed)"
+            )
+
+    def _scale(self, x: Array) -> Array:
+        """||x||_p per row, computed without overflow or underflow (rows of zeros give 0)."""
+        top: Array = np.abs(x).max(axis=-1, keepdims=True)
+        if self.p == math.inf:
+            return top
+        safe = np.where(top > 0, top, 1)
+        norm: Array = safe * np.linalg.norm(x / safe, ord=self.p, axis=-1, keepdims=True)
+        return norm
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        norm = self._scale(x)
+        y = np.abs(x) / np.where(norm > 0, norm, 1) * self.s
+        low = np.floor(y)
+        level = low + (rng.random(x.shape) < y - low)
+        return np.sign(x) * norm * (level / self.s)
+
+    def claims(self, d: Number) -> tuple[Claim, ...]:
+        textbook = Unbiased(
+            min(ratio(d, self.s**2), ratio(sqrt(d), self.s)), source=QSGD, attribution=CODE, name="textbook"
+        )
+        if self.s == 1 and self.p in (1, 2, math.inf):
+            best: Claim = Unbiased(
+                one_level_omega(d, self.p),
+                sharpness=TIGHT,
+                source=NATURAL,
+                attribution=OURS,
+                name="one level",
+            )
+        elif self.p == 2:
+            best = Unbiased(
+                euclidean_omega(d, self.s), sharpness=self._sharpness(d), attribution=OURS, name="sharp"
+            )
+        else:
+            r = min(self.p, 2)
+            general = Unbiased(sharp_omega(d, self.s, r), sharpness=UPPER, attribution=OURS, name="sharp")
+            paper = min(1, ratio(sqrt(d), self.s)) * ratio(power(d, ratio(1, r)), self.s)
+            return (general, Unbiased(paper, source=NATURAL.at("Table 1"), attribution=READ, name="textbook"))
+        return (best, textbook) if self.p == 2 else (best,)
+
+    def _sharpness(self, d: Number) -> Sharpness:
+        if is_symbolic(d):
+            return UPPER
+        return TIGHT if d >= 4 * self.s**2 else UPPER
+
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
+        return BitCost(floats=1, signs=d, levels=d * log2_ceil(self.s + 1), float_bits=float_bits)
+
+    @classmethod
+    def examples(cls) -> tuple[RandomDithering, ...]:
+        return (cls(1), cls(2), cls(4), cls(1, math.inf), cls(3, math.inf), cls(2, 1))
+
+
+@dataclass(frozen=True)
+class TernGrad(Compressor):
+    """C(x)_j = ||x||_inf sign(x_j) with probability |x_j|/||x||_inf, else 0 (no clipping): unbiased.
+
+    omega = (sqrt(d) - 1)/2, attained at one entry 1 and the others 1/(1 + sqrt d). Published code declares 0.
+    """
+
+    source: ClassVar[Source] = NATURAL.at("Sec. 4 (p = inf, one level)")
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        top = np.abs(x).max(axis=-1, keepdims=True)
+        keep = rng.random(x.shape) < np.abs(x) / np.where(top > 0, top, 1)
+        out: Array = np.sign(x) * top * keep
+        return out
+
+    def claims(self, d: Number) -> tuple[Claim, ...]:
+        omega = one_level_omega(d, math.inf)
+        return (
+            Unbiased(omega, sharpness=TIGHT, source=self.source, attribution=OURS, proof="terngrad.omega"),
+        )
+
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
+        return BitCost(floats=1, levels=2 * d, float_bits=float_bits)
+
+    @classmethod
+    def examples(cls) -> tuple[TernGrad, ...]:
+        return (cls(),)

@@ -1,0 +1,48 @@
+"""Scaled sign: one bit per coordinate and the mean absolute value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from compth._numbers import Number, ratio
+from compth.bits import FLOAT_BITS, BitCost
+from compth.claims import Claim, Contractive
+from compth.compressors._base import CODE, TIGHT, Array, Compressor
+from compth.sources import SIGNEF, Source
+
+
+@dataclass(frozen=True)
+class ScaledSign(Compressor):
+    """C(x) = (||x||_1 / d) sign(x), sign(0) = 0: contractive with delta = 1/d (a supremum for d >= 2, not attained).
+
+    E = ||x||^2 - (||x||_1^2/d)(1 + z/d), z the number of zeros. d = 1 is the identity.
+    """
+
+    deterministic: ClassVar[bool] = True
+    source: ClassVar[Source] = SIGNEF
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        out: Array = np.abs(x).mean(axis=-1, keepdims=True) * np.sign(x)
+        return out
+
+    def claims(self, d: Number) -> tuple[Claim, ...]:
+        return (
+            Contractive(
+                ratio(1, d), sharpness=TIGHT, source=self.source, attribution=CODE, proof="scaled_sign.delta"
+            ),
+        )
+
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
+        """Scale, a flag and d signs; a vector with zeros adds a d-bit map of them (see message_bits)."""
+        return BitCost(floats=1, signs=d, other=1, float_bits=float_bits)
+
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+        d = y.shape[-1]
+        return float_bits + 1 + d + np.where((y == 0).any(axis=-1), float(d), 0.0)
+
+    @classmethod
+    def examples(cls) -> tuple[ScaledSign, ...]:
+        return (cls(),)

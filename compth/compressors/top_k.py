@@ -1,0 +1,69 @@
+"""Top-K: the k largest coordinates in absolute value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from compth._numbers import Number, log2_ceil, ratio
+from compth.bits import FLOAT_BITS, BitCost
+from compth.claims import B1, B2, Claim, Contractive
+from compth.compressors._base import CODE, READ, TIGHT, Array, Compressor, positive_int
+from compth.sources import BIASED, UNCERTAINTY, Source
+
+
+@dataclass(frozen=True)
+class TopK(Compressor):
+    """C(x) keeps the k entries of largest |x_j| (lower index first under ties, exactly k always), zeroes the rest.
+
+    Contractive with delta = k/d, attained when all |x_j| are equal. Source: Beznosikov et al.
+    """
+
+    k: int
+    deterministic: ClassVar[bool] = True
+    source: ClassVar[Source] = BIASED
+
+    def __post_init__(self) -> None:
+        positive_int("k", self.k, "TopK")
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        order = np.argsort(-np.abs(x), axis=-1, kind="stable")[..., : self.k]
+        out = np.zeros_like(x)
+        np.put_along_axis(out, order, np.take_along_axis(x, order, axis=-1), axis=-1)
+        return out
+
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
+        d, k = x.shape[-1], self.k
+        if k == d:
+            return x
+        size = np.abs(x).reshape(-1, d)
+        threshold = np.partition(size, d - k, axis=-1)[:, d - k : d - k + 1]
+        keep = size >= threshold
+        for row in np.flatnonzero(np.count_nonzero(keep, axis=-1) != k):
+            above = size[row] > threshold[row]
+            ties = np.flatnonzero(size[row] == threshold[row])[: k - np.count_nonzero(above)]
+            keep[row] = above
+            keep[row, ties] = True
+        out = np.zeros_like(x)
+        np.copyto(out, x, where=keep.reshape(x.shape))
+        return out
+
+    def claims(self, d: Number) -> tuple[Claim, ...]:
+        delta = ratio(self.k, d)
+        return (
+            Contractive(delta, sharpness=TIGHT, source=UNCERTAINTY, attribution=READ, proof="topk.delta"),
+            B1(delta, 1, sharpness=TIGHT, source=BIASED, attribution=CODE),
+            B2(delta, 1, sharpness=TIGHT, source=BIASED, attribution=CODE),
+        )
+
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
+        return BitCost(floats=self.k, indices=self.k * log2_ceil(d), float_bits=float_bits)
+
+    def why_not(self, d: int) -> str:
+        return "" if self.k <= d else f"1 <= k <= d (k={self.k})"
+
+    @classmethod
+    def examples(cls) -> tuple[TopK, ...]:
+        return (cls(1), cls(2), cls(3))
