@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, TypeVar, final
 
 import numpy as np
@@ -67,12 +67,28 @@ def check_vectors(x: Any, name: str = "x") -> Array:
     return out
 
 
+def short_repr(self: Any) -> str:
+    """RandK(k=5), Induced(TopK(k=1), RandK(k=2)): fields at their default are left out."""
+    shown = []
+    for f in fields(self):
+        value = getattr(self, f.name)
+        if f.default is not MISSING and value == f.default:
+            continue
+        nested = isinstance(value, Compressor)
+        shown.append(repr(value) if nested else f"{f.name}={value!s}")
+    return f"{type(self).__name__}({', '.join(shown)})"
+
+
 @dataclass(frozen=True)
 class Compressor(ABC):
     """A (random) map R^d -> R^d with declared constants. Subclass as a frozen dataclass: fields are parameters."""
 
     deterministic: ClassVar[bool] = False
     source: ClassVar[Source] = COMPTH
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__repr__ = short_repr  # type: ignore[method-assign]  # before the dataclass decorator writes its own
 
     @final
     def compress(self, x: Any, rng: np.random.Generator | None = None) -> Array:

@@ -27,6 +27,10 @@ F = TypeVar("F", bound=Claim)
 class Fleet(ABC):
     """A joint law of n workers' compressors. Methods take a fleet; a plain compressor means Independent(C)."""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__repr__ = short_repr  # type: ignore[method-assign]
+
     @final
     def compress(self, x: Any, rng: np.random.Generator) -> Array:
         """Messages of all workers for x of shape (..., n, d); validated as Compressor.compress."""

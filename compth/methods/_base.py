@@ -299,8 +299,7 @@ def _mismatch(method: str, kind: type[Claim], fleet: Fleet, c: Constants) -> str
 
 def mean_square(a: Array) -> Array:
     """mean over workers of the squared norm: (R, n, d) -> (R,)."""
-    total: Array = np.einsum("rnd,rnd->r", a, a)
-    return total / a.shape[1]
+    return np.asarray(np.einsum("rnd,rnd->r", a, a) / a.shape[1])
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class NoMemory(Theorem):
 
 
 class DCSGDConstant(Theorem):
-    """r_t <= (1-gamma mu)^t r_0 + gamma N/mu, gamma <= 1/(2 delta_n L_max), N = (delta_n-1) D, delta_n = 1 + omega/n."""
+    """r_t <= (1-gamma mu)^t r_0 + gamma N/mu, gamma <= 1/(2 delta_n L_max), N = (delta_n-1)D, delta_n = 1+omega/n."""
 
     id = "dcsgd.constant"
     title = "DCSGD with an induced (or any unbiased) compressor, constant step"

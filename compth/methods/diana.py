@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class _Diana(Theorem):
     """V = ||x-x*||^2 + weight mean||h_i - grad f_i(x*)||^2 contracts."""
 
     requires = (Unbiased, JointVariance)
-    accepts = ("alpha",)
+    accepts: ClassVar[tuple[str, ...]] = ("alpha",)
     metric = "E||x_t - x*||^2 + weight mean||h_i - grad f_i(x*)||^2"
 
     def observe(self, problem: Any, state: DIANAState, plan: Plan) -> Array:
@@ -45,9 +45,10 @@ class _Diana(Theorem):
 
 
 class DIANAUnified(_Diana):
-    """V_t <= max{1-gamma mu, 1-alpha/2}^t V_0, alpha <= 1/(1+omega) (default equality), weight 4 omega gamma^2/(n alpha).
+    """V_t <= max{1-gamma mu, 1-alpha/2}^t V_0, alpha <= 1/(1+omega) (default: equality), gamma <= 1/((1+6 omega/n) L_max).
 
-    gamma <= 1/((1 + 6 omega/n) L_max); M = 4 omega/(n alpha), so that B/M = alpha/2; f_i convex, f mu-strongly convex. L is the common smoothness max L_i.
+    weight M gamma^2, M = 4 omega/(n alpha), so that B/M = alpha/2; f_i convex, f mu-strongly convex. The paper's L is
+    the common smoothness max L_i.
     """
 
     id = "diana.unified"

@@ -37,8 +37,8 @@ def random_quadratic(
     """A random distributed quadratic whose mean Hessian has exactly the spectrum asked for.
 
     kappa = L/mu of f (d = 1 forces kappa = 1); spectrum: a name of SPECTRA; hessians in [0, 1]: 0 all A_i
-    equal, 1 independent; minimisers: standard deviation of the workers' own minimisers (interpolation=True sets it to 0);
-    rank < d: singular mean Hessian; family "coordinate": n = d workers, each sees one coordinate only.
+    equal, 1 independent; minimisers: standard deviation of the workers' own minimisers (interpolation=True
+    sets it to 0); rank < d: singular mean Hessian; family "coordinate": n = d workers, each sees one coordinate only.
     """
     _check(n, d, kappa, L, spectrum, hessians, minimisers, rank, family)
     rng = stream(seed, n, d)
