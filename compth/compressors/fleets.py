@@ -13,7 +13,15 @@ from compth import calculus
 from compth._numbers import Number, is_symbolic, max, min
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased
-from compth.compressors._base import UPPER, Array, Compressor, DiagonalSketch, MomentMap, Noise, check_vectors
+from compth.compressors._base import (
+    UPPER,
+    Array,
+    Compressor,
+    DiagonalSketch,
+    Noise,
+    check_vectors,
+    short_repr,
+)
 from compth.compressors.identity import Identity
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.rand_k import RandK
@@ -255,6 +263,3 @@ def as_fleet(what: Any) -> Fleet:
     raise InvalidParameter(
         f"compressor={what!r} is not a Compressor or Fleet: try RandK(k=5) or Shared(RandK(k=5))"
     )
-
-
-__all__ = ["Fleet", "Independent", "MomentMap", "Shared", "as_fleet"]

@@ -45,7 +45,7 @@ class _Diana(Theorem):
 
 
 class DIANAUnified(_Diana):
-    """V_t <= max{1-gamma mu, 1-alpha/2}^t V_0, alpha <= 1/(1+omega) (default: equality), gamma <= 1/((1+6 omega/n) L_max).
+    """V_t <= max{1-gamma mu, 1-alpha/2}^t V_0 for alpha <= 1/(1+omega), gamma <= 1/((1+6 omega/n) L_max).
 
     weight M gamma^2, M = 4 omega/(n alpha), so that B/M = alpha/2; f_i convex, f mu-strongly convex. The paper's L is
     the common smoothness max L_i.
