@@ -114,7 +114,7 @@ def test_readme_commands_exist():
     from compth.cli import COMMANDS
 
     text = (ROOT / "README.md").read_text()
-    for line in re.findall(r"^compth (\w+)", text, re.MULTILINE):
+    for line in re.findall(r"^compth ([a-z]+)", text, re.MULTILINE):
         assert line in COMMANDS, line
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for target in re.findall(r"^make (\w+)", text, re.MULTILINE):
