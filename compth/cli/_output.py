@@ -13,24 +13,43 @@ def terminal() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and "NO_COLOR" not in os.environ
 
 
-def show_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
-    """Print a table."""
-    if terminal():
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(caption=caption or None, caption_justify="left", header_style="bold")
-        for j, name in enumerate(header):
-            table.add_column(name, justify="left" if j == 0 else "right", overflow="fold")
-        for row in rows:
-            table.add_row(*row)
-        Console(markup=False).print(table)
-    else:
+def show_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", keys: int = 1
+) -> None:
+    """Print a table; in a terminal too narrow for it, several, each repeating the first `keys` columns."""
+    if not terminal():
         from compth.reports import text_table
 
         print(text_table(header, rows))
         if caption:
             print(caption)
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(markup=False, highlight=False)
+    widths = [max(len(str(r[j])) for r in [header, *rows]) + 3 for j in range(len(header))]
+    for columns in _fitting(widths, keys, console.width - 2):
+        table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+        for j in columns:
+            number = j >= keys and all(r[j][:1] in set("-.0123456789") for r in rows)
+            table.add_column(header[j], justify="right" if number else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(row[j] for j in columns))
+        console.print(table)
+    if caption:
+        console.print(caption)
+
+
+def _fitting(widths: Sequence[int], keys: int, width: int) -> list[list[int]]:
+    """Columns of each table: the keys and as many of the others, in order, as fit."""
+    blocks: list[list[int]] = [list(range(keys))]
+    for j in range(keys, len(widths)):
+        if len(blocks[-1]) > keys and sum(widths[i] for i in [*blocks[-1], j]) > width:
+            blocks.append(list(range(keys)))
+        blocks[-1].append(j)
+    return blocks
 
 
 @contextlib.contextmanager

@@ -67,7 +67,7 @@ def compare(
     if as_json:
         print(result.to_json(), end="")
         return 0
-    show_table(*result.columns(), caption=result.caption())
+    show_table(*result.columns(), caption=result.caption(), keys=2)
     for line in skipped:
         print(f"skipped: {line}")
     for row in result.rows:

@@ -85,7 +85,12 @@ class Trace:
 
     @property
     def settled(self) -> bool:
-        """True when the last tenth of the run is no lower than 0.97 of the tenth before it."""
-        tenth = max(1, len(self.mean_square) // 10)
-        last, before = self.mean_square[-tenth:], self.mean_square[-2 * tenth : -tenth]
-        return bool(before.size and np.median(last) > 0.97 * np.median(before))
+        """True when the run sits on a floor: the last fifth falls at under 5 % of the first half's pace (in logs)."""
+        relative = self.mean_square / self.mean_square[0]
+        tail = relative[-max(2, len(relative) // 5) :]
+        if len(relative) < 20 or not np.isfinite(relative).all() or not (relative > 0).all():
+            return False
+        early = np.log(relative[: len(relative) // 2])
+        pace = (early[0] - early.min()) / len(early)
+        late = -np.polyfit(np.arange(len(tail)), np.log(tail), 1)[0]
+        return bool(late < 0.05 * pace)

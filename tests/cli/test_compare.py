@@ -166,3 +166,11 @@ def test_catalogue_commands(command, capsys):
         assert "omega=d - 1" in shown
     elif command == ["theorems"]:
         assert "diana.unified" in shown
+
+
+def test_narrow_terminals_get_several_tables():
+    from compth.cli._output import _fitting
+
+    assert _fitting([6, 10, 8, 8, 8], 2, 26) == [[0, 1, 2], [0, 1, 3], [0, 1, 4]]
+    assert _fitting([6, 10, 8, 8, 8], 2, 100) == [[0, 1, 2, 3, 4]]
+    assert _fitting([50, 50], 1, 20) == [[0, 1]]

@@ -113,3 +113,12 @@ def test_fitted_rate_recovers_a_known_rate():
     problem = ct.problems.random_quadratic(2, 3, 1, seed=3, hessians=0)
     trace = ct.simulate(ct.GD(gamma=0.25), problem, 60, 1)
     assert trace.fitted_rate() == pytest.approx(0.75**2, rel=1e-9)
+
+
+def test_a_floor_is_told_from_a_slow_descent():
+    problem = ct.problems.ridge("wine", 3)
+    floor = ct.simulate(ct.DCGD(ct.RandK(3), gamma=0.3), problem, 600, 64)
+    slow = ct.simulate(ct.EF(ct.TopK(1), gamma=0.001), problem, 600, 1)
+    assert floor.settled
+    assert not slow.settled
+    assert slow.fitted_rate() is not None
