@@ -1,0 +1,5 @@
+"""The referee: certify declared constants, refute them with a counterexample, or say which could be declared."""
+
+from compth.certification.pipeline import BUDGETS, Estimate, certify, estimate
+
+__all__ = ["BUDGETS", "Estimate", "certify", "estimate"]
