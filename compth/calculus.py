@@ -214,7 +214,7 @@ def uncertainty_margin(
     """
     if (omega is None) == (delta is None):
         raise InvalidParameter(f"omega={omega!r}, delta={delta!r}: give exactly one of the two constants")
-    alpha = uncertainty_alpha_of_omega(omega) if omega is not None else 1 - delta
+    alpha: Number = 1 - delta if delta is not None else uncertainty_alpha_of_omega(omega)
     if not _equal(rounding, 0):
         root = sqrt(alpha)
         alpha = (root + rounding * (1 + root)) ** 2

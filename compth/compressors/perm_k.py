@@ -296,7 +296,9 @@ def draw_weights(fleet: Fleet, shape: tuple[int, ...], rng: np.random.Generator)
         if isinstance(fleet, Independent):
             rows = [s.draw((*shape[:-2], shape[-1]), rng) for s in sketches]
             return np.stack(rows, axis=-2)
-    raise Unsupported(f"{fleet!r} is not a fleet of diagonal sketches: try PermK(n=4) or Independent(RandK(k=1))")
+    raise Unsupported(
+        f"{fleet!r} is not a fleet of diagonal sketches: try PermK(n=4) or Independent(RandK(k=1))"
+    )
 
 
 __all__ = ["JointSketch", "PermK", "ScaledPermK", "draw_weights"]
