@@ -126,7 +126,9 @@ class BinaryQuantization(Compressor):
         top, bottom = x.max(axis=-1, keepdims=True), x.min(axis=-1, keepdims=True)
         # halves: max - min may overflow where x itself does not
         gap = top / 2 - bottom / 2
-        return np.where(rng.random(x.shape) < (x / 2 - bottom / 2) / np.where(gap > 0, gap, 1), top, bottom)
+        share = (x / 2 - bottom / 2) / np.where(gap > 0, gap, 1)
+        out: Array = np.where(rng.random(x.shape) < share, top, bottom)
+        return out
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         # with max = 1, min = -a: 2(1-t)(t+a) <= 1 + a^2 + t^2 for every t, equality iff t = 0 and a = 1
