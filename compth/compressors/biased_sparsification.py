@@ -44,8 +44,8 @@ class BiasedSparsification(Compressor):
         return np.where(rng.random(x.shape) < np.asarray(self.q, dtype=np.float64), x, 0.0)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        least = min(*self._all(), 1)
-        spread = max(*(v * (1 - v) for v in self._all()), 0)
+        least = min(*self._all())
+        spread = max(*(v * (1 - v) for v in self._all()))
         same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": CODE}
         sharp = UPPER if isinstance(self.q, tuple) else TIGHT
         pair = BiasVariance(1 - least, spread, sharpness=sharp, attribution=OURS)

@@ -143,7 +143,7 @@ class SwitchML(Fleet):
 
     @classmethod
     def examples(cls) -> tuple[Fleet, ...]:
-        return (cls(2), cls(3, False), cls(3, False, 2, True), cls(1, True, None, True))
+        return (cls(2, False), cls(3), cls(3, False, 2, True), cls(1, True, None, True))
 
 
 @dataclass(frozen=True)

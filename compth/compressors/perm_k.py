@@ -187,10 +187,10 @@ class _ScaledPermMember(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         p = _PermMember(self.n).inclusion(d)
-        eta = max(*(abs(1 - c * p) for c in self._scales()), 0)
-        omega = max(*(c * c * p * (1 - p) for c in self._scales()), 0)
+        eta = max(*(abs(1 - c * p) for c in self._scales()))
+        omega = max(*(c * c * p * (1 - p) for c in self._scales()))
         # E||C(x)-x||^2 = sum_j (1 - 2 c_j p + c_j^2 p) x_j^2
-        delta = 1 - max(*(1 - 2 * c * p + c * c * p for c in self._scales()), 0)
+        delta = 1 - max(*(1 - 2 * c * p + c * c * p for c in self._scales()))
         same: dict[str, Any] = {"source": IST, "attribution": OURS}
         contracts = () if is_symbolic(delta) or delta <= 0 else (Contractive(delta, sharpness=TIGHT, **same),)
         single = not isinstance(self.scale, tuple)

@@ -126,5 +126,3 @@ def second_matrix(outcome_list, x):
     """E (y - x)(y - x)' as a float matrix, for noise maps: x and y of shape (d,), or flattened (n d,)."""
     x = np.ravel(x)
     return sum(float(w) * np.outer(np.ravel(y) - x, np.ravel(y) - x) for w, y in outcome_list)
-
-

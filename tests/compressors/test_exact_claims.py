@@ -12,7 +12,7 @@ import pytest
 import sympy
 
 import compth as ct
-from compth.claims import AbsoluteError, B1, B2, BiasVariance, Contractive, JointVariance, Sharpness, Unbiased
+from compth.claims import B1, B2, AbsoluteError, BiasVariance, Contractive, JointVariance, Sharpness, Unbiased
 from compth.compressors import Compressor, Fleet, catalogue
 from tests.compressors.exact_law import NotEnumerable, law, moments, second_matrix
 
@@ -328,7 +328,7 @@ def test_joint_variance_of_a_wrong_permk_constant_is_caught():
     fleet = ct.PermK(n=4)
     wrong = JointVariance(Fraction(1), Fraction(1), 4)
     right = fleet.joint(4, 2)
-    assert (right.A, right.B) == (Fraction(1, 3), Fraction(1, 3))
+    assert (Fraction(1, 3), Fraction(1, 3)) == (right.A, right.B)
     assert joint_violations(fleet, right, 4, 2) == []
     a = np.array([[1.0, 2.0], [-1, 0], [0, 3], [2, 1]])
     mean, second = fleet_moments(fleet_law(fleet, a), 4)
