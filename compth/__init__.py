@@ -21,26 +21,11 @@ _EXPORTS = {
     "compth.compressors._uncertainty": "impossible_declarations uncertainty_margins",
     "compth.compressors._wire": "decode encode",
     "compth.methods": "Constants Method Theorem guarantee",
-    "compth.certification": "certify estimate",
     "compth.simulation": "Trace simulate",
-    "compth.dynamics": "best_step exact exact_rate max_stable_step stationary study",
-    "compth.worst_case": "check_rate tight_rate",
-    "compth.tuning": "sampling_probabilities tune costs",
     "compth.comparison": "Comparison compare",
-    "compth.sweeps": "sweep",
 }
 _OWNER = {name: module for module, names in _EXPORTS.items() for name in names.split()}
-_MODULES = (
-    "calculus",
-    "problems",
-    "compressors",
-    "methods",
-    "sources",
-    "testing",
-    "tuning",
-    "worst_case",
-    "errors",
-)
+_MODULES = ("calculus", "problems", "compressors", "methods", "sources", "errors")
 
 
 def __getattr__(name: str) -> Any:

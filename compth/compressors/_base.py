@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compth._numbers import Number, is_symbolic, max, ratio
+from compth._numbers import Number, is_symbolic, ratio
+from compth._numbers import max as largest
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Attribution, Claim, Sharpness, Unbiased
 from compth.errors import InvalidParameter, Unsupported
@@ -191,8 +193,26 @@ class DiagonalSketch(Compressor):
 
     def _sketch_claim(self, d: Number, **provenance: Any) -> Unbiased:
         p = self.inclusion(d)
-        worst = max(*(ratio(1, q) - 1 for q in p), 0) if isinstance(p, tuple) else ratio(1, p) - 1
+        worst = largest(*(ratio(1, q) - 1 for q in p), 0) if isinstance(p, tuple) else ratio(1, p) - 1
         return Unbiased(worst, sharpness=Sharpness.TIGHT, **provenance)
+
+
+CHUNK = 1 << 15
+"""Numbers that elementwise kernels handle at a time: their temporaries stay in cache."""
+
+
+def chunks(x: Array, scale: Array) -> Iterator[tuple[Array, Array]]:
+    """Cut (..., d) into pieces of about CHUNK numbers in memory order, each with its rows' scale (..., 1)."""
+    d = x.shape[-1]
+    flat, rows = x.reshape(-1, d), scale.reshape(-1, 1)
+    if d >= CHUNK:
+        for i in range(len(flat)):
+            for j in range(0, d, CHUNK):
+                yield flat[i : i + 1, j : j + CHUNK], rows[i : i + 1]
+    else:
+        step = max(1, CHUNK // d)
+        for i in range(0, len(flat), step):
+            yield flat[i : i + step], rows[i : i + step]
 
 
 def positive_int(name: str, value: object, owner: str) -> None:

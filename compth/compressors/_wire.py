@@ -128,36 +128,46 @@ def _read_masked(c: Compressor, data: Reader, d: int) -> Array:
     return np.array([data.number() if m else 0.0 for m in mask])
 
 
-def _signed_levels(norm: float, y: Array, levels: Array, out: Writer) -> None:
-    """Norm, then sign and the index of |y|/norm among the increasing levels (0 first) of every coordinate."""
-    out.number(norm)
-    for v in y:
-        position = int(np.argmin(np.abs(levels - abs(v) / norm))) if norm > 0 else 0
-        out.integer(int(v < 0), 1)
-        out.integer(position, log2_ceil(len(levels)))
+Dithering = RandomDithering | NaturalDithering | ExponentialDithering
 
 
-def _read_levels(levels: Array, data: Reader, d: int) -> Array:
-    norm, out = data.number(), np.zeros(d)
-    for j in range(d):
-        sign = -1.0 if data.integer(1) else 1.0
-        out[j] = sign * norm * levels[data.integer(log2_ceil(len(levels)))]
-    return out
-
-
-def _levels(c: RandomDithering | NaturalDithering | ExponentialDithering) -> Array:
+def _levels(c: Dithering) -> Array:
+    """The increasing non-negative levels, 0 first, as multiples of `_unit`."""
     if isinstance(c, RandomDithering):
-        return np.arange(c.s + 1) / c.s
+        return np.arange(c.s + 1.0)
     base = float(c.base) if isinstance(c, ExponentialDithering) else 2.0
     return np.concatenate([[0.0], np.power(base, np.arange(1.0 - c.s, 1.0))])
 
 
-def _dithered(c: Any, x: Array, y: Array, out: Writer) -> None:
-    _signed_levels(float(p_norm(x, c.p)[0]), y, _levels(c), out)
+def _unit(c: Dithering, norm: float) -> float:
+    return norm / c.s if isinstance(c, RandomDithering) else norm
 
 
-def _read_dithered(c: Any, data: Reader, d: int) -> Array:
-    return _read_levels(_levels(c), data, d)
+def _dithered(c: Dithering, x: Array, y: Array, out: Writer) -> None:
+    """Norm, then sign and level number of every coordinate.
+
+    Implementations sum the norm in different orders: of the few floats around ||x||_p, the one that gives y is sent.
+    """
+    levels, width = _levels(c), log2_ceil(c.s + 1)
+    norm = first = float(p_norm(x, c.p)[0])
+    near = [first, *(float(first + step * np.spacing(first)) for step in (-1, 1, -2, 2, -3, 3))]
+    for norm in near if first > 0 else [0.0]:
+        unit = _unit(c, norm)
+        places = np.abs(levels - np.abs(y)[:, None] / (unit if unit > 0 else 1.0)).argmin(axis=-1)
+        if np.array_equal(levels[places] * unit, np.abs(y)):
+            break
+    else:
+        raise InvalidParameter(f"y={y!r} does not consist of levels of {c!r} at the norm {first!r} of x")
+    out.number(norm)
+    for v, place in zip(y, places, strict=True):
+        out.integer(int(v < 0), 1)
+        out.integer(int(place), width)
+
+
+def _read_dithered(c: Dithering, data: Reader, d: int) -> Array:
+    levels, unit = _levels(c), _unit(c, data.number())
+    pairs = [(data.integer(1), data.integer(log2_ceil(c.s + 1))) for _ in range(d)]
+    return np.array([(-1.0 if sign else 1.0) * levels[place] * unit for sign, place in pairs])
 
 
 def _ternary(c: LpQuantization | TernGrad, x: Array, y: Array, out: Writer) -> None:

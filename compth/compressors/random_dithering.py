@@ -11,7 +11,7 @@ import numpy as np
 from compth._numbers import Number, is_symbolic, log2_ceil, min, power, ratio, sqrt
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Sharpness, Unbiased
-from compth.compressors._base import CODE, OURS, READ, TIGHT, UPPER, Array, Compressor, positive_int
+from compth.compressors._base import CODE, OURS, READ, TIGHT, UPPER, Array, Compressor, chunks, positive_int
 from compth.errors import InvalidParameter
 from compth.sources import NATURAL, QSGD, Source
 
@@ -71,11 +71,34 @@ class RandomDithering(Compressor):
             )
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        # rounding the signed s x/||x|| down or up is rounding its size and keeping the sign
         norm = p_norm(x, self.p)
-        y = np.abs(x) / np.where(norm > 0, norm, 1) * self.s
+        y = x / np.where(norm > 0, norm, 1) * self.s
         low = np.floor(y)
         level = low + (rng.random(x.shape) < y - low)
-        return np.sign(x) * norm * (level / self.s)
+        out: Array = level * (norm / self.s)
+        return out
+
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
+        """The reference's operations, in place and in cache-sized pieces."""
+        norm = self._scale_fast(x)
+        out = np.empty(x.shape, x.dtype)
+        for (piece, scale), (level, _) in zip(chunks(x, norm), chunks(out, norm), strict=True):
+            y = piece / np.where(scale > 0, scale, 1)
+            y *= self.s
+            np.floor(y, out=level)
+            y -= level
+            level += rng.random(piece.shape) < y
+            level *= scale / self.s
+        return out
+
+    def _scale_fast(self, x: Array) -> Array:
+        """The Euclidean norm by one pass where it is far from overflow and underflow, else the careful one."""
+        if self.p == 2:
+            norm: Array = np.sqrt(np.einsum("...j,...j->...", x, x))[..., None]
+            if ((norm > 1e-140) & (norm < 1e140)).all() and x.dtype == np.float64:
+                return norm
+        return p_norm(x, self.p)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         textbook = Unbiased(
@@ -123,8 +146,9 @@ class TernGrad(Compressor):
     source: ClassVar[Source] = NATURAL.at("Sec. 4 (p = inf, one level)")
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
-        top = np.abs(x).max(axis=-1, keepdims=True)
-        keep = rng.random(x.shape) < np.abs(x) / np.where(top > 0, top, 1)
+        size = np.abs(x)
+        top = size.max(axis=-1, keepdims=True)
+        keep = rng.random(x.shape) < size / np.where(top > 0, top, 1)
         out: Array = np.sign(x) * top * keep
         return out
 

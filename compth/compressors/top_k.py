@@ -38,16 +38,20 @@ class TopK(Compressor):
         d, k = x.shape[-1], self.k
         if k == d:
             return x
-        size = np.abs(x).reshape(-1, d)
-        threshold = np.partition(size, d - k, axis=-1)[:, d - k : d - k + 1]
+        flat = x.reshape(-1, d)
+        size = np.abs(flat)
+        ordered = size.copy()
+        ordered.partition(d - k, axis=-1)
+        threshold = ordered[:, d - k : d - k + 1]
         keep = size >= threshold
-        for row in np.flatnonzero(np.count_nonzero(keep, axis=-1) != k):
+        for row in np.flatnonzero(np.count_nonzero(keep, axis=-1) != k):  # ties: lower index first
             above = size[row] > threshold[row]
             ties = np.flatnonzero(size[row] == threshold[row])[: k - np.count_nonzero(above)]
             keep[row] = above
             keep[row, ties] = True
+        chosen = np.flatnonzero(keep)
         out = np.zeros_like(x)
-        np.copyto(out, x, where=keep.reshape(x.shape))
+        out.reshape(-1)[chosen] = flat.reshape(-1)[chosen]
         return out
 
     def claims(self, d: Number) -> tuple[Claim, ...]:

@@ -38,9 +38,7 @@ class EF21PL(Theorem):
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
         theta, _ = ef21_theta_beta(c.delta)
-        limit = min(
-            ef21_step(c.delta, c.L, c.L_tilde, 2), ratio(theta, 2) / c.mu if c.delta != 1 else 1 / c.L
-        )
+        limit = min(ef21_step(c.delta, c.L, c.L_tilde, 2), theta / (2 * c.mu))
         gamma = (
             limit
             if gamma is None
@@ -49,7 +47,7 @@ class EF21PL(Theorem):
         return Plan(gamma, {"weight": gamma / theta}, rho=1 - gamma * c.mu)
 
     def observe(self, problem: Any, state: EF21State, plan: Plan) -> Array:
-        error = mean_square(state.g - problem.gradients(state.x))
+        error = mean_square(state.error)
         return np.asarray(problem.gap(state.x) + float(plan["weight"]) * error)
 
     def distance_factor(self, c: Constants, plan: Plan) -> float:
@@ -79,7 +77,7 @@ class EF21Nonconvex(Theorem):
 
     def observe(self, problem: Any, state: EF21State, plan: Plan) -> Array:
         """2 (f - f*)/gamma + G/theta: at t = 0 the constant of the bound."""
-        error = mean_square(state.g - problem.gradients(state.x))
+        error = mean_square(state.error)
         return np.asarray(2 * problem.gap(state.x) / float(plan.gamma) + error / float(plan["theta"]))
 
     def trajectory(self, trace: Any) -> Array:
@@ -97,9 +95,10 @@ class EF21Nonconvex(Theorem):
 
 @dataclass(frozen=True)
 class EF21State(State):
-    """g: (R, n, d), what the server believes each gradient to be."""
+    """g: (R, n, d), what the server believes each gradient to be; error = grad f_i(x) - g_i."""
 
     g: Any = None
+    error: Any = None
 
 
 @dataclass(frozen=True)
@@ -115,11 +114,13 @@ class EF21(Method):
         return (EF21PL(), EF21Nonconvex())
 
     def init(self, problem: Any, x0: Array, plan: Plan) -> EF21State:
-        return EF21State(x0, g=np.zeros((len(x0), problem.n, problem.d), dtype=x0.dtype))
+        gradients = problem.gradients(x0)
+        return EF21State(x0, g=np.zeros_like(gradients), error=gradients)
 
     def step(self, problem: Any, state: EF21State, rng: np.random.Generator, plan: Plan, t: int) -> EF21State:
         x = state.x - plan.step(t) * state.g.mean(axis=1)
         difference = problem.gradients(x)
         difference -= state.g
         c = self.fleet.kernel(difference, rng)
-        return EF21State(x, self.uplink_bits(c), g=state.g + c)
+        # c may be `difference` itself (the identity): nothing in place from here on
+        return EF21State(x, self.uplink_bits(c), g=state.g + c, error=difference - c)

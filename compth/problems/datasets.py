@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,22 +19,57 @@ SPLITS = ("iid", "label", "kmeans")
 
 
 def load(dataset: Any) -> tuple[Array, Array, str]:
-    """(X, y, name): a bundled data set by name, or a pair (X, y) of arrays. Raises UnusableInput, InvalidParameter."""
+    """(X, y, name): a bundled data set by name, a .csv or .npz file, or a pair (X, y) of arrays.
+
+    Raises UnusableInput for what cannot be read, InvalidParameter for wrong shapes, NaN and inf.
+    """
     if isinstance(dataset, str):
         if dataset not in DATASETS:
-            raise UnusableInput(f"dataset={dataset!r} is not known: choose one of {', '.join(DATASETS)}")
+            return (*_checked(*load_file(dataset)), Path(dataset).stem)
         from sklearn import datasets
 
         x, y = getattr(datasets, f"load_{dataset}")(return_X_y=True)
         return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), dataset
-    x, y = (np.asarray(v, dtype=np.float64) for v in dataset)
+    return (*_checked(*dataset), "data")
+
+
+def _checked(x: Any, y: Any) -> tuple[Array, Array]:
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if x.ndim != 2 or y.shape != x.shape[:1]:
         raise InvalidParameter(f"data has shapes X {x.shape}, y {y.shape}: need X (rows, d) and y (rows,)")
     for label, values in (("X", x), ("y", y)):
         if not np.isfinite(values).all():
             where = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
             raise InvalidParameter(f"{label}{where} is not finite: drop or impute that row")
-    return x, y, "data"
+    return x, y
+
+
+def load_file(path: str | Path) -> tuple[Array, Array]:
+    """(X, y) from a .csv (numbers, one header line allowed, last column y) or an .npz with arrays X and y."""
+    file = Path(path)
+    try:
+        if file.suffix == ".npz":
+            with np.load(file, allow_pickle=False) as held:
+                return np.asarray(held["X"]), np.asarray(held["y"])
+        if file.suffix == ".csv":
+            with file.open(encoding="utf-8") as lines:
+                first = lines.readline().split(",")
+            table = np.genfromtxt(file, delimiter=",", skip_header=0 if _is_number(first[0]) else 1, ndmin=2)
+            return table[:, :-1], table[:, -1]
+    except (OSError, KeyError, ValueError, UnicodeDecodeError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise UnusableInput(f"dataset={str(path)!r} cannot be read: {reason}") from None
+    raise UnusableInput(
+        f"dataset={str(path)!r} must be a bundled name ({', '.join(DATASETS)}), a .csv or an .npz"
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def split_rows(x: Array, y: Array, workers: int, split: str, seed: int = 0) -> list[NDArray[np.int64]]:
