@@ -131,6 +131,14 @@ def no_overflow_scale(n: Number, largest: Number, width: int = 32) -> Number:
     return ratio(2 ** (width - 1) - 1 - n, n * largest)
 
 
+def switchml_reference_scale(n: Number, exponent: int, width: int = 32) -> Number:
+    """The reference code's scale (2^(width-1) - 1)/(n 2^e), 2^e > max |x_ij|: without slack for rounding up.
+
+    With nearest rounding it is safe for float32 inputs, |x| <= 2^e (1 - 2^-24), and n <= 256 only.
+    """
+    return ratio(2 ** (width - 1) - 1, n * ratio(2, 1) ** exponent)
+
+
 def integer_mean_error(n: Number, d: Number, f: Number) -> Number:
     """E||(1/n) sum rounding error||^2 <= d/(4 n f^2) of independent unbiased rounding to integers at scale f."""
     return ratio(d, 4 * n * f * f)

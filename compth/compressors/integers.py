@@ -72,26 +72,31 @@ class IntegerRounding(Compressor):
 
 @dataclass(frozen=True)
 class SwitchML(Fleet):
-    """n workers send rho(f_b x_ij), int32, with one scale f_b per block b shared by all; the switch adds integers.
+    """n workers send integers rho(f_b x_ij) with one scale f_b per block b shared by all; the switch adds them.
 
-    f_b = (2^31 - 1 - n)/(n B_b), B_b = max |x_ij| over workers and block, or 2^e, e = floor(log2 B_b) + 1, in B_b's
-    place (exponent=True: one byte a block, as the reference code, whose scale is (2^31 - 1)/(n 2^e), safe for
-    float32 inputs and n <= 256). The sum never overflows: |sum_i rho(f x_ij)| <= n (f B + 1) <= 2^31 - 1.
-    Random rounding is unbiased and, the scale following the data, relative: A = d n^2/(4 M^2), B = 0 with
-    M = 2^31 - 1 - n (four times that with exponents), since E||error of the mean||^2 <= d/(4 n f^2) and
-    B^2 <= n mean||x_i||^2. Nearest rounding (the paper's) is biased; its mean errs by at most 1/(2f) per coordinate.
+    With `width`-bit integers, T = 2^(width-1) - 1: f_b = (T - n)/(n B_b), B_b = max |x_ij| over workers and block, or
+    2^e, e = floor(log2 B_b) + 1, in B_b's place (exponent=True: one byte a block; the reference code's own scale
+    T/(n 2^e) has no slack n, see calculus.switchml_reference_scale). The sum never overflows:
+    |sum_i rho(f x_ij)| <= n (f B + 1) <= T. Random rounding is unbiased and, as the scale follows the data, relative:
+    A = d n^2/(4 (T-n)^2), B = 0 (four times that with exponents), since E||error of the mean||^2 <= d/(4 n f^2) and
+    B_b^2 <= n mean||x_i||^2. Nearest rounding (the paper's) is biased; its mean errs by at most 1/(2f) a coordinate.
     """
 
     n: int
     nearest: bool = True
     block: int | None = None
     exponent: bool = False
+    width: int = INT_BITS
     source: ClassVar[Source] = SWITCHML
 
     def __post_init__(self) -> None:
         positive_int("n", self.n, "SwitchML")
         if self.block is not None:
             positive_int("block", self.block, "SwitchML")
+        if not is_symbolic(self.n) and not 2 ** (self.width - 1) - 1 > self.n:
+            raise InvalidParameter(
+                f"SwitchML(n={self.n}, width={self.width}) needs 2^(width-1) - 1 > n: take wider integers"
+            )
 
     def _blocks(self, d: int) -> int:
         return 1 if self.block is None else -(-d // self.block)
@@ -108,7 +113,7 @@ class SwitchML(Fleet):
             ],
             axis=-1,
         )
-        capacity = float(calculus.no_overflow_scale(n, 1))
+        capacity = float(calculus.no_overflow_scale(n, 1, self.width))
         if self.exponent:
             e = np.frexp(top)[1]  # 2^(e-1) <= top < 2^e
             return round_integers(np.ldexp(x, -e) * capacity, self.nearest, rng), np.ldexp(1 / capacity, e)
@@ -123,14 +128,14 @@ class SwitchML(Fleet):
         if self.nearest:
             return None
         spread = 2 if self.exponent else 1
-        a = calculus.integer_mean_error(n, d, calculus.no_overflow_scale(n, spread)) * n
+        a = calculus.integer_mean_error(n, d, calculus.no_overflow_scale(n, spread, self.width)) * n
         return JointVariance(
             a, 0, n if isinstance(n, int) else 1, sharpness=UPPER, source=SWITCHML, attribution=OURS
         )
 
     @property
     def members(self) -> tuple[Compressor, ...]:
-        return (_SwitchMember(self.n, self.block, self.exponent),)
+        return (_SwitchMember(self.n, self.block, self.exponent, self.width),)
 
     def member(self, i: int) -> Compressor:
         return self.members[0]
@@ -143,7 +148,13 @@ class SwitchML(Fleet):
 
     @classmethod
     def examples(cls) -> tuple[Fleet, ...]:
-        return (cls(2, False), cls(3), cls(3, False, 2, True), cls(1, True, None, True))
+        return (
+            cls(2, False),
+            cls(3),
+            cls(3, False, 2, True, 8),
+            cls(2, False, width=4),
+            cls(1, True, None, True),
+        )
 
 
 @dataclass(frozen=True)
@@ -153,9 +164,10 @@ class _SwitchMember(Compressor):
     n: int
     block: int | None
     exponent: bool
+    width: int = INT_BITS
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
-        alone = SwitchML(self.n, True, self.block, self.exponent)
+        alone = SwitchML(self.n, True, self.block, self.exponent, self.width)
         everyone = np.repeat(x[..., None, :], self.n, axis=-2)
         return alone._compress(everyone, rng)[..., 0, :]
 
@@ -165,7 +177,7 @@ class _SwitchMember(Compressor):
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         blocks = SwitchML(self.n, block=self.block)._blocks(d)
         scales = (0, 8 * blocks) if self.exponent else (blocks, 0)
-        return BitCost(floats=scales[0], levels=INT_BITS * d, other=scales[1], float_bits=float_bits)
+        return BitCost(floats=scales[0], levels=self.width * d, other=scales[1], float_bits=float_bits)
 
     @classmethod
     def examples(cls) -> tuple[_SwitchMember, ...]:

@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from compth._numbers import Number, is_symbolic, log2_ceil, max, ratio
+from compth._numbers import Number, is_exact, is_symbolic, log2_ceil, ratio
+from compth._numbers import max as largest
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Unbiased
-from compth.compressors._base import OURS, READ, TIGHT, Array, Compressor, positive_int
+from compth.compressors._base import OURS, READ, TIGHT, UPPER, Array, Compressor, positive_int
+from compth.compressors.bernoulli import Bernoulli
 from compth.compressors.rand_k import RandK
 from compth.errors import InvalidParameter
 from compth.sources import RDME, Source
@@ -23,9 +25,20 @@ def _check_centre(owner: str, centre: object) -> None:
         raise InvalidParameter(f"{owner}(centre={centre!r}) needs one of {', '.join(CENTRES)}")
 
 
-def centre_of(x: Array, centre: str) -> Array:
-    """mu of each row, (..., 1): 0 or the mean of the entries (the best centre for equal probabilities)."""
-    return np.zeros((*x.shape[:-1], 1)) if centre == "zero" else x.mean(axis=-1, keepdims=True)
+def best_centre(x: Array, p: Any = None) -> Array:
+    """mu = sum w_j x_j / sum w_j, w_j = 1/p_j - 1, per row (..., 1): it minimises sum_j w_j (x_j - mu)^2.
+
+    The mean of the entries where all p_j are equal (p None or one number); 0 where every p_j = 1.
+    """
+    if np.ndim(p) == 0:
+        return np.asarray(x.mean(axis=-1, keepdims=True))
+    w = 1 / np.asarray(p, dtype=np.float64) - 1
+    return np.asarray((w * x).sum(axis=-1, keepdims=True) / (w.sum() if w.any() else 1.0))
+
+
+def centre_of(x: Array, centre: str, p: Any = None) -> Array:
+    """mu of each row, (..., 1): 0, or the best centre for the probabilities."""
+    return np.zeros((*x.shape[:-1], 1)) if centre == "zero" else best_centre(x, p)
 
 
 def centred_omega(factor: Number, d: Number, centre: str) -> Number:
@@ -35,10 +48,12 @@ def centred_omega(factor: Number, d: Number, centre: str) -> Number:
 
 @dataclass(frozen=True)
 class VariableSupport(Compressor):
-    """C(x)_j = x_j/p - (1-p)/p mu with probability p, else mu, independently (mu: 0, or the mean of x, which is sent).
+    """C(x)_j = x_j/p_j - (1-p_j)/p_j mu with probability p_j, else mu, independently; `p` a number or one per entry.
 
-    Unbiased; E||C(x)-x||^2 = (1/p - 1) ||x - mu 1||^2, so omega = 1/p - 1 (attained where mu = 0).
-    centre = "zero" is Bernoulli(p).
+    mu = 0, or the best centre sum w_j x_j/sum w_j with w_j = 1/p_j - 1 (the mean for equal p), which is sent. Unbiased;
+    E||C(x)-x||^2 = sum_j (1/p_j - 1)(x_j - mu)^2, so omega = max_j 1/p_j - 1 (attained where mu = 0 can be; an upper
+    bound for a centre with unequal p). centre = "zero" is Bernoulli(p). For given x, mu and budget the optimal p are
+    sampling_probabilities(|x - mu|, budget).
     """
 
     p: Any
@@ -47,33 +62,49 @@ class VariableSupport(Compressor):
 
     def __post_init__(self) -> None:
         _check_centre("VariableSupport", self.centre)
-        if not is_symbolic(self.p) and not 0 < self.p <= 1:
-            raise InvalidParameter(f"VariableSupport(p={self.p!r}) needs 0 < p <= 1")
+        if np.ndim(self.p) > 0:
+            object.__setattr__(self, "p", tuple(v if is_exact(v) else float(v) for v in self.p))
+        if not self._all() or not all(is_symbolic(v) or 0 < v <= 1 for v in self._all()):
+            raise InvalidParameter(f"VariableSupport(p={self.p!r}) needs 0 < p <= 1 for every coordinate")
+
+    def _all(self) -> tuple[Number, ...]:
+        return self.p if isinstance(self.p, tuple) else (self.p,)
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
-        p, mu = float(self.p), centre_of(x, self.centre)
+        p, mu = np.asarray(self.p, dtype=np.float64), centre_of(x, self.centre, self.p)
         return np.where(rng.random(x.shape) < p, mu + (x - mu) / p, mu)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        omega = centred_omega(ratio(1, self.p) - 1, d, self.centre)
-        return (Unbiased(omega, sharpness=TIGHT, source=self.source, attribution=READ),)
+        omega = centred_omega(largest(*(ratio(1, v) - 1 for v in self._all())), d, self.centre)
+        sharp = UPPER if isinstance(self.p, tuple) and self.centre == "mean" else TIGHT
+        return (Unbiased(omega, sharpness=sharp, source=self.source, attribution=READ),)
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         """A d-bit mask, the kept values (expected number) and the centre where it is not 0."""
+        kept = sum(self.p) if isinstance(self.p, tuple) else d * self.p
         centre = 0 if self.centre == "zero" else 1
-        return BitCost(floats=d * self.p + centre, other=d, float_bits=float_bits, random=True)
+        return BitCost(floats=kept + centre, other=d, float_bits=float_bits, random=True)
 
     def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
         """Mask and values that differ from the centre: 0, or the most frequent value, sent as one more float."""
         d = y.shape[-1]
         if self.centre == "zero":
             return d + float_bits * np.count_nonzero(y, axis=-1).astype(np.float64)
-        repeats = (y[..., :, None] == y[..., None, :]).sum(axis=-1).max(axis=-1)
-        return d + float_bits * (1.0 + d - repeats)
+        ordered = np.sort(y, axis=-1)
+        place = np.arange(d)
+        fresh = np.ones(y.shape, dtype=bool)
+        fresh[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+        run = place - np.maximum.accumulate(np.where(fresh, place, 0), axis=-1)  # repeats seen so far
+        return d + float_bits * (float(d) - run.max(axis=-1))
+
+    def why_not(self, d: int) -> str:
+        return Bernoulli(self.p).why_not(d)
 
     @classmethod
     def examples(cls) -> tuple[VariableSupport, ...]:
-        return (cls(ratio(1, 2)), cls(0.25), cls(1), cls(ratio(1, 2), "zero"))
+        half = ratio(1, 2)
+        uneven = (half, ratio(1, 4), 1)
+        return (cls(half), cls(0.25), cls(1), cls(half, "zero"), cls(uneven), cls(uneven, "zero"))
 
 
 @dataclass(frozen=True)
@@ -133,7 +164,7 @@ class BinaryQuantization(Compressor):
     def claims(self, d: Number) -> tuple[Claim, ...]:
         # with max = 1, min = -a: 2(1-t)(t+a) <= 1 + a^2 + t^2 for every t, equality iff t = 0 and a = 1
         sharp = Unbiased(
-            max(ratio(d - 2, 2), 0), sharpness=TIGHT, source=self.source, attribution=OURS, name="sharp"
+            largest(ratio(d - 2, 2), 0), sharpness=TIGHT, source=self.source, attribution=OURS, name="sharp"
         )
         return (sharp, Unbiased(ratio(d, 2), source=self.source, attribution=READ, name="textbook"))
 

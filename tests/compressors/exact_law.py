@@ -19,8 +19,8 @@ class NotEnumerable(Exception):
 class _Uniform:
     """Independent uniforms on [0, 1) known only through comparisons; each keeps the interval it is known to be in."""
 
-    def __init__(self, chooser, shape):
-        self.chooser = chooser
+    def __init__(self, chooser, shape, only=None):
+        self.chooser, self.only = chooser, only
         self.low = np.full(shape, Fraction(0), dtype=object)
         self.high = np.full(shape, Fraction(1), dtype=object)
 
@@ -39,7 +39,8 @@ class _Uniform:
     def _below(self, i, t):
         low, high = self.low.flat[i], self.high.flat[i]
         t = low if t <= low else high if t >= high else Fraction(float(t))
-        answer = self.chooser.choose([t - low, high - t]) == 0
+        ours = self.only in (None, i)
+        answer = self.chooser.choose([t - low, high - t]) == 0 if ours else t > low  # others: any one outcome
         self.low.flat[i], self.high.flat[i] = (low, t) if answer else (t, high)
         return answer
 
@@ -47,11 +48,11 @@ class _Uniform:
 class _Generator:
     """Looks like numpy's Generator to a compressor: random (compared with <, >=) and permuted."""
 
-    def __init__(self, chooser):
-        self.chooser = chooser
+    def __init__(self, chooser, only=None):
+        self.chooser, self.only = chooser, only
 
     def random(self, size):
-        return _Uniform(self.chooser, size)
+        return _Uniform(self.chooser, size, self.only)
 
     def permuted(self, x, axis):
         assert axis in (-1, x.ndim - 1)
@@ -112,6 +113,25 @@ def law(compressor, x):
         key = np.asarray(y, dtype=np.float64).tobytes()
         merged[key] = merged.get(key, 0) + weight
     return [(w, np.frombuffer(k).reshape(x.shape)) for k, w in merged.items()]
+
+
+def coordinatewise_moments(compressor, x):
+    """(E C(x), E||C(x)||^2) at any d of a compressor whose coordinates are rounded one by one given x.
+
+    The marginal law of entry j is enumerated with the other entries' uniforms held at one outcome.
+    """
+    x = np.asarray(x, dtype=np.float64)
+    mean, second = [], Fraction(0)
+    for j in range(len(x)):
+        found, script = [], []
+        while script is not None:
+            chooser = _Chooser(script)
+            y = compressor._compress(x.copy(), _Generator(chooser, only=j))
+            found.append((chooser.weight, Fraction(float(y[j]))))
+            script = chooser.following()
+        mean.append(sum(w * v for w, v in found))
+        second += sum(w * v * v for w, v in found)
+    return mean, second
 
 
 def moments(outcome_list):

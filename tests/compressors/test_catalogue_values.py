@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import compth as ct
+from compth.compressors.mean_estimation import best_centre
 from compth.compressors.random_dithering import p_norm
 from compth.errors import InvalidParameter, Unsupported
 from tests.compressors.exact_law import law, moments
@@ -80,6 +81,21 @@ def test_mean_estimation_identities():
     assert relative_error(ct.BinaryQuantization(), worst) == pytest.approx(
         3 / 2
     )  # (d-2)/2, below the printed d/2
+
+
+def test_the_best_centre_minimises_the_error():
+    x, p = np.array([1.0, -2.0, 0.5, 3.0]), np.array([0.5, 0.25, 0.9, 0.75])
+    w = 1 / p - 1
+    mu = float(best_centre(x, p)[0])
+
+    def error(centre):
+        return float((w * (x - centre) ** 2).sum())
+
+    assert relative_error(ct.VariableSupport(tuple(p)), x) * (x @ x) == pytest.approx(error(mu), rel=1e-12)
+    assert all(error(mu + step) > error(mu) for step in (-0.01, 0.01))
+    assert error(x.mean()) > error(mu)  # the plain mean is best only for equal probabilities
+    assert best_centre(x, 0.5)[0] == x.mean()
+    assert best_centre(x, np.ones(4))[0] == 0
 
 
 def test_low_rank():

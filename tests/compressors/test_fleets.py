@@ -12,7 +12,7 @@ import pytest
 import compth as ct
 from compth import calculus
 from compth.errors import InvalidParameter, Unsupported
-from tests.compressors.exact_law import outcomes
+from tests.compressors.exact_law import law, outcomes
 
 SHAPES = [(1, 3), (2, 2), (2, 4), (3, 3), (4, 2), (4, 4), (3, 1)]
 
@@ -174,6 +174,15 @@ def test_the_shared_scale_never_overflows_and_a_larger_one_does():
     assert largest_sum(8, Fraction(top, 8 * 3), 3) > top  # without the slack of n
 
 
+def test_the_reference_scale_is_safe_for_float32_and_256_workers_only():
+    top, largest = 2**31 - 1, 1 - Fraction(1, 2**24)
+    for n, safe in ((8, True), (256, True), (1000, False)):
+        scaled = calculus.switchml_reference_scale(n, 0) * largest
+        worst = n * (scaled + Fraction(1, 2))  # nearest rounding adds at most one half to each
+        assert (math.floor(worst) <= top) is safe  # the sum is an integer
+    assert calculus.switchml_reference_scale(4, 3) == Fraction(top, 32)
+
+
 @pytest.mark.parametrize("fleet", [ct.SwitchML(8, nearest, block, e) for nearest in (True, False)
                                    for block in (None, 3) for e in (False, True)], ids=repr)  # fmt: skip
 def test_aggregation_error_and_sums(fleet):
@@ -213,3 +222,15 @@ def test_no_joint_claim_without_unbiasedness():
     M = 2**31 - 1 - 3
     assert Fraction(4 * 9, 4 * M * M) == random.A
     assert ct.SwitchML(3, False, exponent=True).joint(3, 4).A == 4 * random.A
+
+
+def test_few_bits_never_overflow_in_any_outcome():
+    """Four-bit integers, every outcome of random rounding: the sum stays within 7; a scale without slack leaves it."""
+    x = np.array([[1.0, -0.9], [1.0, -1.0]])
+    fleet = ct.SwitchML(2, False, width=4)
+    for _, y in law(fleet, x):
+        assert (np.abs(np.rint(y.sum(axis=0) * float(calculus.no_overflow_scale(2, 1, 4)))) <= 7).all()
+    greedy = Fraction(7, 2)  # 7/(n B): both workers may round 3.5 up to 4
+    assert largest_sum(2, greedy, 1) == 8
+    with pytest.raises(InvalidParameter, match="wider integers"):
+        ct.SwitchML(7, width=4)
