@@ -32,13 +32,14 @@ def uncertainty_margins(
     cost = compressor.bits(d, float_bits)
     if cost.random:
         return []
+    bits = min(cost.total, 500 * d)  # 4^500 is as good as infinity, and still a float
     rounding = 2.0 ** -MANTISSA[float_bits] if cost.floats else 0.0
     out: list[tuple[Claim, Number, float]] = []
     for claim in compressor.claims(d):
         if isinstance(claim, Unbiased):
-            margin = calculus.uncertainty_margin(cost.total, d, omega=float(claim.omega), rounding=rounding)
+            margin = calculus.uncertainty_margin(bits, d, omega=float(claim.omega), rounding=rounding)
         elif isinstance(claim, Contractive):
-            margin = calculus.uncertainty_margin(cost.total, d, delta=float(claim.delta), rounding=rounding)
+            margin = calculus.uncertainty_margin(bits, d, delta=float(claim.delta), rounding=rounding)
         else:
             continue
         out.append((claim, cost.total, float(margin)))

@@ -20,7 +20,12 @@ from compth.compressors.biased_sparsification import AdaptiveRandom, BiasedSpars
 from compth.compressors.identity import Identity
 from compth.compressors.integers import INT_BITS, IntegerRounding
 from compth.compressors.lp_quantization import LpQuantization
-from compth.compressors.mean_estimation import BinaryQuantization
+from compth.compressors.mean_estimation import (
+    BinaryQuantization,
+    FixedSupport,
+    VariableSupport,
+    centre_of,
+)
 from compth.compressors.natural import EXPONENT_BITS, NaturalCompression
 from compth.compressors.natural_dithering import ExponentialDithering, NaturalDithering
 from compth.compressors.rand_k import RandK
@@ -250,6 +255,45 @@ def _read_two_points(c: BinaryQuantization, data: Reader, d: int) -> Array:
     return np.array([points[data.integer(1)] for _ in range(d)])
 
 
+def _mean_support(c: VariableSupport, x: Array, y: Array, out: Writer) -> None:
+    """The most frequent value of y (the centre), then a mask and the other values; no centre where it is 0."""
+    if c.centre == "zero":
+        return _masked(c, x, y, out)
+    values, counts = np.unique(y, return_counts=True)
+    centre = values[counts.argmax()]
+    out.number(centre)
+    for v in y:
+        out.integer(int(v != centre), 1)
+    for v in y[y != centre]:
+        out.number(v)
+
+
+def _read_mean_support(c: VariableSupport, data: Reader, d: int) -> Array:
+    if c.centre == "zero":
+        return _read_masked(c, data, d)
+    centre = data.number()
+    mask = [data.integer(1) for _ in range(d)]
+    return np.array([data.number() if m else centre for m in mask])
+
+
+def _fixed_support(c: FixedSupport, x: Array, y: Array, out: Writer) -> None:
+    """The centre where it is not 0, then k pairs (index, value), the entries that differ from it first."""
+    centre = float(centre_of(x, c.centre)[0])
+    if c.centre != "zero":
+        out.number(centre)
+    for j in np.argsort(y == centre, kind="stable")[: c.k]:
+        out.integer(int(j), log2_ceil(len(y)))
+        out.number(y[j])
+
+
+def _read_fixed_support(c: FixedSupport, data: Reader, d: int) -> Array:
+    y = np.full(d, 0.0 if c.centre == "zero" else data.number())
+    for _ in range(c.k):
+        j = data.integer(log2_ceil(d))
+        y[j] = data.number()
+    return y
+
+
 CODECS: dict[type[Compressor], tuple[Encoder, Decoder]] = {
     Identity: (_all_floats, _read_floats),
     RandK: (_sparse, _read_sparse),
@@ -266,6 +310,8 @@ CODECS: dict[type[Compressor], tuple[Encoder, Decoder]] = {
     ScaledSign: (_signs, _read_signs),
     IntegerRounding: (_integers, _read_integers),
     BinaryQuantization: (_two_points, _read_two_points),
+    VariableSupport: (_mean_support, _read_mean_support),
+    FixedSupport: (_fixed_support, _read_fixed_support),
 }
 
 

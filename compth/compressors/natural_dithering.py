@@ -13,6 +13,7 @@ from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Unbiased
 from compth.compressors._base import CODE, OURS, READ, TIGHT, Array, Compressor, positive_int
 from compth.compressors.grid import floor_power, rounding_omega
+from compth.compressors.natural import NaturalCompression
 from compth.compressors.random_dithering import one_level_omega, p_norm
 from compth.errors import InvalidParameter
 from compth.sources import BIASED, NATURAL, Source
@@ -70,6 +71,18 @@ class NaturalDithering(Compressor):
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         norm = p_norm(x, self.p)
         return np.sign(x) * norm * dither(x, norm, self.s, 2, rng)
+
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
+        """Natural compression's kernel on |x|/norm; entries below the lowest level are drawn apart."""
+        norm = p_norm(x, self.p)
+        y = np.minimum(np.abs(x) / np.where(norm > 0, norm, 1), 1)
+        lowest = 2.0 ** (1 - self.s)
+        level = NaturalCompression().kernel(y, rng)
+        below = y < lowest
+        small = y[below]
+        level[below] = np.where(rng.random(small.shape) < small / lowest, lowest, 0)
+        level *= norm
+        return np.copysign(level, x)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         return _claims(d, self.s, self.p, 2, source=self.source, attribution=READ, name="textbook")

@@ -63,6 +63,11 @@ def test_impossible_declarations_are_refuted(liar):
     assert found[0].margin == next(m for _, _, m in ct.uncertainty_margins(liar, 1000))
 
 
+def test_any_number_of_bits_is_allowed():
+    assert ct.impossible_declarations(ct.Averaged(ct.RandK(1), 40), 2, 64) == []
+    assert ct.uncertainty_margins(ct.Averaged(ct.RandK(1), 40), 2, 64)[0][1] == 40 * 65
+
+
 def test_random_lengths_are_not_judged():
     assert ct.uncertainty_margins(ct.Bernoulli(0.001), 1000) == []
 
