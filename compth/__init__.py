@@ -23,6 +23,7 @@ _EXPORTS = {
     "compth.methods": "Constants Method Theorem guarantee",
     "compth.simulation": "Trace simulate",
     "compth.comparison": "Comparison compare",
+    "compth.sweeps": "sweep",
 }
 _OWNER = {name: module for module, names in _EXPORTS.items() for name in names.split()}
 _MODULES = ("calculus", "problems", "compressors", "methods", "sources", "errors")

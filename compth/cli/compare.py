@@ -111,7 +111,7 @@ def _methods(
     specs: list[str] | None, compressors: list[str] | None, problem: Any
 ) -> tuple[list[Any], list[str]]:
     """Methods to run and, for bare names, the combinations left out with the reason."""
-    from compth.cli._specs import build
+    from compth._specs import build
     from compth.compressors import catalogue as compressor_catalogue
     from compth.methods import catalogue as method_catalogue
 

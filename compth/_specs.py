@@ -1,4 +1,4 @@
-"""Objects written on a command line, parsed and never evaluated: "DIANA(RandK(k=6), gamma=0.1)"."""
+"""Objects written as text (command line, sweep files), parsed and never evaluated: "DIANA(RandK(k=6), gamma=0.1)"."""
 
 from __future__ import annotations
 
