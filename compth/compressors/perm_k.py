@@ -212,11 +212,11 @@ class _ScaledPermMember(Compressor):
 
 @dataclass(frozen=True)
 class ScaledPermK(JointSketch):
-    """PermK's supports with other weights: a kept entry (i, j) is multiplied by scale (one number or an (n, d) table).
+    """PermK's supports with other weights: a kept entry (i, j) times `scaling`, one number or an (n, d) table.
 
-    scale = n: PermK itself. scale = sqrt(n): IST's Perm-1 of Sec. 4 (homogeneous, preconditioned). scale = 1: raw
+    scaling = n: PermK itself. scaling = sqrt(n): IST's Perm-1 of Sec. 4 (homogeneous, preconditioned). scaling = 1: raw
     masks. `preconditioned(A)`: sqrt(n) [L_i]_jj^(-1/2), IST (23) read with Diag(L_i)^(-1/2), not with the diagonal of
-    L_i^(-1/2). Not unbiased unless scale = n; (1/n) sum C_i is the identity only then.
+    L_i^(-1/2). Not unbiased unless scaling = n (d >= n); (1/n) sum C_i is the identity only then.
     """
 
     n: int
