@@ -10,7 +10,7 @@ import numpy as np
 from compth._numbers import Number, is_symbolic, log2_ceil, max, min, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import B1, B2, BiasVariance, Claim, Contractive
-from compth.compressors._base import CODE, OURS, TIGHT, UPPER, Array, Compressor
+from compth.compressors._base import OURS, RECALLED, TIGHT, UPPER, Array, Compressor
 from compth.compressors.bernoulli import Bernoulli
 from compth.errors import InvalidParameter
 from compth.sources import BIASED, Source
@@ -46,7 +46,7 @@ class BiasedSparsification(Compressor):
     def claims(self, d: Number) -> tuple[Claim, ...]:
         least = min(*self._all())
         spread = max(*(v * (1 - v) for v in self._all()))
-        same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": CODE}
+        same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": RECALLED}
         sharp = UPPER if isinstance(self.q, tuple) else TIGHT
         pair = BiasVariance(1 - least, spread, sharpness=sharp, attribution=OURS)
         return (Contractive(least, **same), B1(least, 1, **same), B2(least, 1, **same), pair)
@@ -82,7 +82,7 @@ class AdaptiveRandom(Compressor):
         return np.where(first, x, 0.0)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": CODE}
+        same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": RECALLED}
         delta = ratio(1, d)
         return (Contractive(delta, **same), B1(delta, 1, **same), B2(delta, 1, **same))
 

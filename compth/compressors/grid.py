@@ -11,7 +11,7 @@ import numpy as np
 from compth._numbers import Number, is_symbolic, log2_ceil, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import B1, B2, Claim, Contractive, Unbiased
-from compth.compressors._base import CODE, TIGHT, Array, Compressor
+from compth.compressors._base import RECALLED, TIGHT, Array, Compressor
 from compth.errors import InvalidParameter
 from compth.sources import BIASED, Source
 
@@ -73,7 +73,9 @@ class StochasticRounding(Compressor):
             return np.sign(x) * np.where(up, low + gap, np.minimum(low, size))
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        return (Unbiased(rounding_omega(self.base), sharpness=TIGHT, source=self.source, attribution=CODE),)
+        return (
+            Unbiased(rounding_omega(self.base), sharpness=TIGHT, source=self.source, attribution=RECALLED),
+        )
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(signs=d, levels=d * exponent_bits(float(self.base), float_bits), float_bits=float_bits)
@@ -107,7 +109,7 @@ class NearestRounding(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         gamma, beta, delta = nearest_constants(self.base)
-        same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": CODE}
+        same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": RECALLED}
         return (Contractive(delta, **same), B1(gamma * gamma, beta, **same), B2(gamma, beta, **same))
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:

@@ -11,7 +11,7 @@ import numpy as np
 from compth._numbers import Number, is_symbolic, log2_ceil, min, power, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Unbiased
-from compth.compressors._base import CODE, OURS, READ, TIGHT, Array, Compressor, positive_int
+from compth.compressors._base import OURS, READ, RECALLED, TIGHT, Array, Compressor, positive_int
 from compth.compressors.grid import floor_power, rounding_omega
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.random_dithering import one_level_omega, p_norm
@@ -118,7 +118,9 @@ class ExponentialDithering(Compressor):
         return np.sign(x) * norm * dither(x, norm, self.s, float(self.base), rng)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        return _claims(d, self.s, self.p, self.base, source=self.source, attribution=CODE, name="textbook")
+        return _claims(
+            d, self.s, self.p, self.base, source=self.source, attribution=RECALLED, name="textbook"
+        )
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(floats=1, signs=d, levels=d * log2_ceil(self.s + 1), float_bits=float_bits)
