@@ -17,6 +17,8 @@ def catalogue() -> dict[str, type[Any]]:
     """Every concrete Compressor and Fleet class of the package by name, in alphabetical order."""
     found: dict[str, type[Any]] = {}
     for info in pkgutil.iter_modules(__path__):
+        if info.name.startswith("_"):  # machinery, not objects
+            continue
         module = importlib.import_module(f"{__name__}.{info.name}")
         for name, thing in vars(module).items():
             concrete = (

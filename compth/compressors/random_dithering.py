@@ -41,6 +41,16 @@ def one_level_omega(d: Number, p: float) -> Number:
     return {1: d - 1, 2: sqrt(d) - 1}[int(p)] if p in (1, 2) else ratio(sqrt(d) - 1, 2)
 
 
+def p_norm(x: Array, p: float) -> Array:
+    """||x||_p per row, (..., d) -> (..., 1), computed without overflow or underflow (rows of zeros give 0)."""
+    top: Array = np.abs(x).max(axis=-1, keepdims=True)
+    if p == math.inf:
+        return top
+    safe = np.where(top > 0, top, 1)
+    norm: Array = safe * np.linalg.norm(x / safe, ord=p, axis=-1, keepdims=True)
+    return norm
+
+
 @dataclass(frozen=True)
 class RandomDithering(Compressor):
     """C(x)_j = ||x||_p sign(x_j) xi_j / s, xi_j the random rounding of s|x_j|/||x||_p to an integer (E xi exact).
@@ -60,18 +70,9 @@ class RandomDithering(Compressor):
                 f"RandomDithering(p={self.p!r}) needs a norm order p >= 1 (math.inf allowed)"
             )
 
-    def _scale(self, x: Array) -> Array:
-        """||x||_p per row, computed without overflow or underflow (rows of zeros give 0)."""
-        top: Array = np.abs(x).max(axis=-1, keepdims=True)
-        if self.p == math.inf:
-            return top
-        safe = np.where(top > 0, top, 1)
-        norm: Array = safe * np.linalg.norm(x / safe, ord=self.p, axis=-1, keepdims=True)
-        return norm
-
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         # rounding the signed s x/||x|| down or up is rounding its size and keeping the sign
-        norm = self._scale(x)
+        norm = p_norm(x, self.p)
         y = x / np.where(norm > 0, norm, 1) * self.s
         low = np.floor(y)
         level = low + (rng.random(x.shape) < y - low)
@@ -97,7 +98,7 @@ class RandomDithering(Compressor):
             norm: Array = np.sqrt(np.einsum("...j,...j->...", x, x))[..., None]
             if ((norm > 1e-140) & (norm < 1e140)).all() and x.dtype == np.float64:
                 return norm
-        return self._scale(x)
+        return p_norm(x, self.p)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         textbook = Unbiased(
