@@ -22,6 +22,7 @@ _EXPORTS = {
     "compth.compressors._wire": "decode encode",
     "compth.methods": "Constants Method Theorem guarantee",
     "compth.simulation": "Trace simulate",
+    "compth.dynamics": "ExactRate Trajectory best_step exact exact_rate max_stable_step stationary study",
     "compth.comparison": "Comparison compare",
     "compth.sweeps": "sweep",
 }

@@ -130,6 +130,11 @@ class Compressor(ABC):
         """The exact second-moment noise where C is a linear random sketch with E S = I, else None."""
         return None
 
+    def linear_moments(self, d: int) -> tuple[Number, Noise] | None:
+        """(delta, noise) of a linear sketch with E S = delta I, own(M) = E[(S - delta) M (S - delta)']; else None."""
+        noise = self.noise(d)
+        return None if noise is None else (1, noise)
+
     def why_not(self, d: int) -> str:
         """ "" when the object has a meaning at dimension d, else the rule that d breaks."""
         return ""

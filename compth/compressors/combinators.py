@@ -90,6 +90,14 @@ class Scaled(Compressor):
     def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
         return self.compressor.message_bits(y, float_bits)
 
+    def linear_moments(self, d: int) -> tuple[Number, Noise] | None:
+        base = self.compressor.linear_moments(d)
+        if base is None:
+            return None
+        (delta, noise), f = base, self.scale(d)
+        own = noise.own
+        return f * delta, Noise(MomentMap(f * f * own.a, f * f * np.asarray(own.c)[()], f * f * own.b))
+
     def why_not(self, d: int) -> str:
         return self.compressor.why_not(d)
 

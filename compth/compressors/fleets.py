@@ -104,6 +104,11 @@ class Fleet(ABC):
     def noise(self, n: int, d: int) -> tuple[Noise, ...] | None:
         """Per-worker Noise(own, cross) where every member is a linear sketch with E S = I, else None."""
 
+    def linear_moments(self, n: int, d: int) -> tuple[tuple[Number, Noise], ...] | None:
+        """Per-worker (delta, Noise) where every member is a linear sketch with E S = delta I, else None."""
+        found = self.noise(n, d)
+        return None if found is None else tuple((1, v) for v in found)
+
     def why_not(self, n: int, d: int) -> str:
         """ "" when (n, d) is supported, else the rule that is broken."""
         return next((m.why_not(d) for m in self.members if m.why_not(d)), "")
@@ -190,6 +195,10 @@ class Independent(Fleet):
         found = [self.member(i).noise(d) for i in range(n)]
         return None if any(v is None for v in found) else tuple(v for v in found if v is not None)
 
+    def linear_moments(self, n: int, d: int) -> tuple[tuple[Number, Noise], ...] | None:
+        found = [self.member(i).linear_moments(d) for i in range(n)]
+        return None if any(v is None for v in found) else tuple(v for v in found if v is not None)
+
     def why_not(self, n: int, d: int) -> str:
         if isinstance(self.compressor, tuple) and len(self.members) != n:
             return f"n = {len(self.members)} (one compressor per worker)"
@@ -248,6 +257,10 @@ class Shared(Fleet):
     def noise(self, n: int, d: int) -> tuple[Noise, ...] | None:
         own = self.compressor.noise(d)
         return None if own is None else (Noise(own.own, own.own),) * n
+
+    def linear_moments(self, n: int, d: int) -> tuple[tuple[Number, Noise], ...] | None:
+        found = self.compressor.linear_moments(d)
+        return None if found is None else ((found[0], Noise(found[1].own, found[1].own)),) * n
 
     @classmethod
     def examples(cls) -> tuple[Fleet, ...]:
