@@ -144,4 +144,4 @@ def sketches_of(fleet: Any, n: int, d: int, mode: str = "exact") -> Sketches:
 
 def random_points(count: int, *shape: int) -> Any:
     """Fixed standard normal points, (count, *shape)."""
-    return np.random.default_rng(20240).standard_normal((count, *shape))
+    return np.random.default_rng((20240, len(shape))).standard_normal((count, *shape))

@@ -18,8 +18,8 @@ from compth.errors import Unsupported
 from compth.methods import Method, plan_of
 
 Array = Any
-WIDTH = 1e-4
-"""A bracket wider than this, relative to 1 - rho and to rho, counts as not converged."""
+WIDTH = 1e-2
+"""A bracket wider than this, relative to |1 - rho|, counts as not converged."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Packing:
 
     def unpack(self, v: Array) -> Moments:
         """From a vector."""
-        out, at = [], 0
+        out: list[Array | None] = []
+        at = 0
         for part in (self.shape.C, self.shape.D, self.shape.E):
             if part is None:
                 out.append(None)
@@ -97,13 +98,27 @@ def bracket_at(system: System, m: Moments) -> tuple[float, float]:
     return max(low, 0.0), high
 
 
-def _inside(system: System, m: Moments) -> Moments:
+def _enclose(system: System, m: Moments) -> tuple[float, float]:
+    """Every interior point gives a valid bracket: intersect those near the candidate, smoothed by a few steps of T."""
+    low, high = 0.0, np.inf
+    for rounds in (0, 4, 16):
+        for _ in range(rounds):
+            m = system(m)
+        for eta in (0.0, 1e-11, 1e-8):
+            a, b = bracket_at(system, _inside(system, m, eta))
+            low, high = max(low, a), min(high, b)
+        if _narrow((low, high)):
+            break
+    return low, high
+
+
+def _inside(system: System, m: Moments, eta: float) -> Moments:
     """The Perron candidate with its sign fixed, moved a little into the cone."""
     inner, scale = system.interior(), float(np.trace(m.C))
-    sign, eta = (1.0 if scale >= 0 else -1.0), 1e-9 * abs(scale) / system.size
+    sign, eta = (1.0 if scale >= 0 else -1.0), eta * abs(scale) / system.size
 
     def mix(a: Array | None, b: Array | None) -> Array | None:
-        return None if a is None else sign * a + eta * b
+        return None if a is None or b is None else sign * a + eta * b
 
     return Moments((sign * m.C + sign * m.C.T) / 2 + eta * inner.C, mix(m.D, inner.D), mix(m.E, inner.E))
 
@@ -159,7 +174,7 @@ def _resolvent_rate(system: System, packing: Packing) -> tuple[float, Array] | N
     failed = []
 
     def solve(v: Array) -> Array:
-        x, code = gmres(matrix, v, M=helper, rtol=1e-9, atol=0.0, restart=40, maxiter=3)
+        x, code = gmres(matrix, v, M=helper, rtol=1e-8, atol=0.0, restart=60, maxiter=3)
         failed.append(code)
         return x
 
@@ -186,7 +201,8 @@ def radius(system: System) -> tuple[float, tuple[float, float], bool]:
             best = _judge(system, packing, *found)
     if best is None or not best[2]:
         again = _judge(system, packing, *_arnoldi(packing.apply, packing.size, start))
-        best = again if best is None or again[2] else best
+        wider = best is None or again[1][1] - again[1][0] < best[1][1] - best[1][0]
+        best = again if best is None or again[2] or wider else best
     return best
 
 
@@ -195,7 +211,7 @@ def _judge(
 ) -> tuple[float, tuple[float, float], bool]:
     if not np.any(vector):
         return 0.0, (0.0, 0.0), True
-    bracket = bracket_at(system, _inside(system, packing.unpack(vector)))
+    bracket = _enclose(system, packing.unpack(vector))
     if system.cross is not None and system.scheme.memory is not None:
         bracket = (
             0.0,
