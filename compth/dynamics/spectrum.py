@@ -174,19 +174,19 @@ def _resolvent_rate(system: System, packing: Packing) -> tuple[float, Array] | N
     failed = []
 
     def solve(v: Array) -> Array:
-        x, code = gmres(matrix, v, M=helper, rtol=1e-8, atol=0.0, restart=60, maxiter=3)
+        x, code = gmres(matrix, v, M=helper, rtol=1e-9, atol=0.0, restart=60, maxiter=4)
         failed.append(code)
         return x
 
     linear = LinearOperator((size, size), matvec=solve, dtype=np.float64)
     start = precondition(packing.pack(system.interior()))
     try:
-        values, vectors = eigs(linear, k=1, which="LM", v0=start, tol=1e-7, maxiter=6, ncv=min(size, 8))
+        values, vectors = eigs(linear, k=1, which="LM", v0=start, tol=1e-6, maxiter=6, ncv=min(size, 6))
     except (ArpackNoConvergence, ArpackError):
         return None
     if any(failed):
         return None
-    return 1 - 1 / float(np.real(values[0])), np.real(vectors[:, 0])
+    return 1 - 1 / float(np.real(values[0])), solve(np.real(vectors[:, 0]))
 
 
 def radius(system: System) -> tuple[float, tuple[float, float], bool]:
