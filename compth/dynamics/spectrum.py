@@ -173,20 +173,22 @@ def _resolvent_rate(system: System, packing: Packing) -> tuple[float, Array] | N
     helper = LinearOperator((size, size), matvec=precondition, dtype=np.float64)
     failed = []
 
-    def solve(v: Array) -> Array:
-        x, code = gmres(matrix, v, M=helper, rtol=1e-9, atol=0.0, restart=60, maxiter=4)
+    def solve(v: Array, rtol: float = 1e-5) -> Array:
+        x, code = gmres(matrix, v, M=helper, rtol=rtol, atol=0.0, restart=60, maxiter=4)
         failed.append(code)
         return x
 
     linear = LinearOperator((size, size), matvec=solve, dtype=np.float64)
     start = precondition(packing.pack(system.interior()))
     try:
-        values, vectors = eigs(linear, k=1, which="LM", v0=start, tol=1e-6, maxiter=6, ncv=min(size, 6))
+        values, vectors = eigs(linear, k=1, which="LM", v0=start, tol=1e-3, maxiter=6, ncv=min(size, 4))
     except (ArpackNoConvergence, ArpackError):
         return None
     if any(failed):
         return None
-    return 1 - 1 / float(np.real(values[0])), solve(np.real(vectors[:, 0]))
+    before = solve(solve(np.real(vectors[:, 0]), 1e-8), 1e-9)
+    after = solve(before, 1e-9)
+    return 1 - float(before @ before) / float(before @ after), after
 
 
 def radius(system: System) -> tuple[float, tuple[float, float], bool]:
