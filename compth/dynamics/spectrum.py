@@ -181,7 +181,7 @@ def _resolvent_rate(system: System, packing: Packing) -> tuple[float, Array] | N
     linear = LinearOperator((size, size), matvec=solve, dtype=np.float64)
     start = precondition(packing.pack(system.interior()))
     try:
-        values, vectors = eigs(linear, k=1, which="LM", v0=start, tol=1e-3, maxiter=6, ncv=min(size, 4))
+        _, vectors = eigs(linear, k=1, which="LM", v0=start, tol=1e-3, maxiter=6, ncv=min(size, 4))
     except (ArpackNoConvergence, ArpackError):
         return None
     if any(failed):
