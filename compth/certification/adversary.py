@@ -16,6 +16,10 @@ from compth.claims import Claim, Margin
 Array = NDArray[np.float64]
 
 
+class NotReproducible(Exception):
+    """The violation did not show when the same input was evaluated again."""
+
+
 @dataclass
 class Worst:
     """The largest value/bound found for one inequality, and where."""
@@ -159,7 +163,7 @@ def shrink(oracle: Oracle, claim: Claim, x: Array, seconds: float = 2.0) -> tupl
 
     best = violation(x)
     if best is None:
-        raise ValueError("the input to shrink does not violate the claim")
+        raise NotReproducible
     current = x.copy()
     for candidate in _simpler(current):
         if time.monotonic() > deadline:

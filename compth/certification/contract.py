@@ -23,7 +23,8 @@ def run(subject: Subject, x: Array, seed: int) -> Any:
 
 
 def _generators() -> tuple[Any, Any]:
-    return np.random.get_state()[1].tobytes(), random.getstate()  # type: ignore[union-attr]  # noqa: NPY002
+    held: Any = np.random.get_state()  # noqa: NPY002
+    return held[1].tobytes(), random.getstate()
 
 
 def breaches(subject: Subject, d: int, claims: list[Claim]) -> Iterator[Breach]:

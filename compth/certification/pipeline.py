@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from compth._rng import check_seed
 from compth.certificates import Certificate, Report, Verdict
 from compth.certification import contract, linear, statistics
-from compth.certification.adversary import Search, Worst, shrink
+from compth.certification.adversary import NotReproducible, Search, Worst, shrink
 from compth.certification.oracle import Moments, Oracle, enumerating, factored, margins_of, ratio
 from compth.certification.replay import replay_of
 from compth.certification.subject import Subject, as_subject, declared_claims, dimensions
@@ -44,6 +44,8 @@ BUDGETS = {
     "normal": Budget(20_000, 2.0, 1.5, 20_000, 2.0),
     "thorough": Budget(200_000, 20.0, 20.0, 400_000, 40.0),
 }
+SMALL = 12
+"""Up to this input length enumeration is tried before factoring."""
 PROOF_SIZE = 14
 """Largest input length for which the symbolic certificate is tried."""
 
@@ -237,23 +239,34 @@ def _oracle(run: Run, d: int) -> Oracle | None:
         oracle: Oracle | None = enumerating(run.subject, d, 1, 60.0)
         run.stage(d, "oracle", start, "direct evaluation")
         return oracle
-    reason = ""
-    try:
-        oracle = enumerating(run.subject, d, run.budget.paths, run.budget.trace_seconds)
-        began = time.perf_counter()
-        oracle(probe)
-        if (once := time.perf_counter() - began) > run.budget.search_seconds / 8:
-            raise NotTraceable(f"one input takes {once:.2g} s")
-        _audit_support(run, d, oracle, probe)
-    except Exception as problem:
-        oracle, reason = None, f"{type(problem).__name__}: {str(problem)[:80]}"
-    if oracle is None and not run.subject.workers:
+    makers = [_enumerated, _factored] if run.subject.size(d) <= SMALL else [_factored, _enumerated]
+    reasons = []
+    found: Oracle | None = None
+    for make in makers:
         try:
-            oracle = factored(run.subject, d)
-        except Exception as problem:
-            reason += f"; {type(problem).__name__}: {str(problem)[:80]}"
-    run.stage(d, "oracle", start, oracle.technique if oracle else reason)
+            found = make(run, d, probe)
+            break
+        except Exception as problem:  # whatever the program does with symbols: then it is not traced this way
+            reasons.append(f"{type(problem).__name__}: {str(problem)[:80]}")
+    run.stage(d, "oracle", start, found.technique if found else "; ".join(reasons))
+    return found
+
+
+def _enumerated(run: Run, d: int, probe: Array) -> Oracle:
+    """Enumeration, if one input is cheap enough and real runs are among the outputs."""
+    oracle = enumerating(run.subject, d, run.budget.paths, run.budget.trace_seconds)
+    began = time.perf_counter()
+    oracle(probe)
+    if (once := time.perf_counter() - began) > run.budget.search_seconds / 8:
+        raise NotTraceable(f"one input takes {once:.2g} s")
+    _audit_support(run, d, oracle, probe)
     return oracle
+
+
+def _factored(run: Run, d: int, probe: Array) -> Oracle:
+    if run.subject.workers:
+        raise NotTraceable("a fleet")
+    return factored(run.subject, d)
 
 
 def _audit_support(run: Run, d: int, oracle: Oracle, x: Array) -> None:
@@ -304,7 +317,9 @@ def _search(run: Run, d: int, claims: list[Claim], oracle: Oracle) -> list[Certi
     """The adversary on an exact oracle; violations are shrunk to the smallest witness found."""
     start = time.perf_counter()
     search = Search(oracle, claims, run.subject.size(d), run.budget.search_seconds)
-    search.run([], run.seed, stop_early=True)
+    thing = run.subject.object
+    known = list(thing.worst_inputs(d)) if isinstance(thing, Compressor) else []
+    search.run(known, run.seed, stop_early=True)
     run.stage(d, "adversary", start, f"{search.points} inputs, {oracle.technique}")
     out = []
     for index, claim in enumerate(claims):
@@ -329,7 +344,20 @@ def per_norm(margin: Margin, m: Moments, claim: Claim) -> tuple[Any, Any]:
 
 
 def _refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Certificate:
-    x, margin, m = shrink(oracle, claim, bad.x, min(2.0, run.budget.search_seconds))
+    try:
+        x, margin, m = shrink(oracle, claim, bad.x, min(2.0, run.budget.search_seconds))
+    except NotReproducible:
+        breach = "two evaluations of the same law at the same input differ: the program keeps state"
+        return _certificate(
+            run,
+            d,
+            "contract",
+            Verdict.REFUTED,
+            "contract",
+            witness=bad.x,
+            technique=breach,
+            details={"breach": breach},
+        )
     value, bound = per_norm(margin, m, claim)
     unit = " ||x||^2" if claim.relative else ""
     return _certificate(

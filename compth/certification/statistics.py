@@ -100,9 +100,7 @@ def _at_point(
     out = np.empty((0, d))
     target = x if len(x) == d else x.reshape(-1, d).mean(axis=0)
     while len(out) < count and time.monotonic() < end:
-        more = evalues.sample(
-            run.subject, x, rng, min(max(CHUNK, len(out)), count - len(out) or 1), d
-        )
+        more = evalues.sample(run.subject, x, rng, min(max(CHUNK, len(out)), count - len(out) or 1), d)
         out = np.concatenate([out, more])
         for claim, held in zip(claims, found, strict=True):
             _update(claim, x, target, out, level, held)

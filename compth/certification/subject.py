@@ -186,4 +186,6 @@ def dimensions(subject: Subject, d: Any) -> list[int]:
     if not small:
         small = [v for v in range(9, 65) if subject.supports(v)][:2]
     large = [v for v in (30, 200, 1000) if subject.supports(v)]
+    if not small and not large and not isinstance(subject.object, Compressor | Fleet):
+        return [3]  # nothing runs: the contract stage says why
     return list(dict.fromkeys(small + large))

@@ -286,7 +286,8 @@ class Affine:
         return self.__trunc__()
 
     def __floordiv__(self, other: Any) -> int:
-        return math.floor(self / other)
+        quotient: Affine = self / other
+        return math.floor(quotient)
 
     def __mod__(self, other: Any) -> Affine:
         result: Affine = self - other * math.floor(self / other)
@@ -316,7 +317,7 @@ class TraceGenerator(np.random.Generator):
     path: Path
 
     def __new__(cls, path: Path) -> TraceGenerator:
-        self = super().__new__(cls, np.random.PCG64(0))
+        self = super().__new__(cls, np.random.PCG64(0))  # type: ignore[call-arg]
         self.path = path
         path.order = []  # type: ignore[attr-defined]
         path.variables = []  # type: ignore[attr-defined]
@@ -404,8 +405,7 @@ class TraceGenerator(np.random.Generator):
                 )
         if shape is None:
             return self._log(np.take(population, picked[0], axis=axis))
-        index = np.array(picked, dtype=np.int64).reshape(shape)
-        return self._log(np.take(population, index, axis=axis))
+        return self._log(np.take(population, np.array(picked, dtype=np.int64).reshape(shape), axis=axis))
 
     def _permute(self, n: int) -> list[int]:
         rest, out = list(range(n)), []

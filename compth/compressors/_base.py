@@ -130,6 +130,10 @@ class Compressor(ABC):
         """The exact second-moment noise where C is a linear random sketch with E S = I, else None."""
         return None
 
+    def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        """Inputs at which a TIGHT constant is (nearly) attained, where flat, one-hot and spiked ones do not show it."""
+        return ()
+
     def why_not(self, d: int) -> str:
         """ "" when the object has a meaning at dimension d, else the rule that d breaks."""
         return ""
