@@ -27,7 +27,7 @@ _EXPORTS = {
     "compth.sweeps": "sweep",
 }
 _OWNER = {name: module for module, names in _EXPORTS.items() for name in names.split()}
-_MODULES = ("calculus", "problems", "compressors", "methods", "sources", "errors")
+_MODULES = ("calculus", "problems", "compressors", "methods", "sources", "errors", "testing")
 
 
 def __getattr__(name: str) -> Any:

@@ -138,11 +138,15 @@ class Affine:
     """a U + b with exact a, b. Arithmetic with numbers stays affine; deciding anything branches."""
 
     __slots__ = ("a", "b", "u")
-    __array_ufunc__ = None
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, u: _Variable, a: Fraction, b: Fraction) -> None:
         self.u, self.a, self.b = u, a, b
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if method != "__call__" or options:
+            raise NotTraceable(f"{ufunc.__name__} with options on a uniform")
+        return ufunc(*(np.array(v, dtype=object) if isinstance(v, Affine) else v for v in inputs))
 
     def _with(self, other: Any, combine: Callable[[Fraction], tuple[Fraction, Fraction]]) -> Any:
         if isinstance(other, np.ndarray):
