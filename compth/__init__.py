@@ -21,7 +21,7 @@ _EXPORTS = {
     "compth.compressors._uncertainty": "impossible_declarations uncertainty_margins",
     "compth.compressors._wire": "decode encode",
     "compth.methods": "Constants Method Theorem guarantee",
-    "compth.certification": "Estimate certify estimate",
+    "compth.certification": "Batched Estimate adapt certify estimate",
     "compth.simulation": "Trace simulate",
     "compth.comparison": "Comparison compare",
     "compth.sweeps": "sweep",

@@ -304,3 +304,10 @@ def test_dimensions_and_alpha_are_checked():
         certify(ct.RandK(1), 4, alpha=2)
     with pytest.raises(ct.errors.InvalidParameter, match="neither"):
         certify(3)
+
+
+@pytest.mark.slow
+def test_without_a_claim_the_command_says_what_could_be_declared(program):
+    done = run_cli(f"{program}:C", "--param", "k=2", "-d", 4)
+    assert done.returncode == 0, done.stderr
+    assert "it seems contractive: delta <= 1/2" in done.stdout

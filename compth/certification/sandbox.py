@@ -157,6 +157,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     from compth.certification.claims_text import claims_of
     from compth.certification.reproduce import script
     from compth.certification.subject import CallTooLong, takes_rng, time_limit
+    from compth.compressors import Compressor, Fleet
 
     try:
         with contextlib.redirect_stdout(io.StringIO()), time_limit(LOAD_LIMIT):
@@ -170,6 +171,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
                 alpha=request["alpha"],
                 budget=request["budget"],
                 seed=request["seed"],
+                magnitudes=tuple(request["magnitudes"]),
             )
     except CallTooLong:
         return {"unusable": f"file={request['file']!r} takes more than {LOAD_LIMIT:g} s to import"}
@@ -177,6 +179,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"unusable": str(problem)}
     except CompthError as problem:
         return {"invalid": str(problem)}
+    if not claims and report.verdict is not Verdict.REFUTED and not isinstance(thing, Compressor | Fleet):
+        report.info["estimates"] = _estimates(thing, report.info["dims"], request)
     refuted = next((c for c in report.certificates if c.verdict is Verdict.REFUTED), None)
     if refuted is not None:
         bound = request["params"] if request["params"].keys() & _names(thing) else {}
@@ -184,6 +188,19 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         text = script(refuted, str(Path(request["file"]).resolve()), request["name"], takes_rng(thing), used)
         report.info["reproduction"] = text
     return {"report": json.loads(report.to_json())}
+
+
+def _estimates(thing: Any, dims: list[int], request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Which constants could be declared, at each dimension."""
+    from compth.certification import estimate
+
+    out = []
+    for d in dims:
+        e = estimate(thing, d, budget=request["budget"], seed=request["seed"])
+        numbers = {"omega": e.omega, "delta": e.delta, "exact": e.exact}
+        shown = {k: None if v is None else str(v) for k, v in numbers.items()}
+        out.append({"d": d, "kind": e.kind, **shown, "technique": e.technique})
+    return out
 
 
 if __name__ == "__main__":

@@ -101,6 +101,9 @@ def as_subject(what: Any, n: int | None = None) -> Subject:
             return what._compress(rows, rng).sum(axis=0) / workers
 
         return Subject(repr(what), joint, workers=workers, object=what)
+    if hasattr(what, "subject"):  # adapters say themselves how they are seen
+        made: Subject = what.subject()
+        return made
     if not callable(what):
         raise InvalidParameter(f"{what!r} is neither a Compressor nor a callable f(x, rng)")
     name = getattr(what, "__qualname__", None) or repr(what)

@@ -56,6 +56,12 @@ def lines(report: Report) -> list[str]:
     """The report as plain lines."""
     out = [f"{report.subject}: {report.verdict.value} ({LADDER[report.verdict]})"]
     out += [f"  {sentence(c)}" for c in report.certificates]
+    for e in report.info.get("estimates", []):
+        best = {"unbiased": f"omega >= {e['omega']}", "contractive": f"delta <= {e['delta']}"}.get(
+            e["kind"], ""
+        )
+        sure = f" (exactly {e['exact']})" if e["exact"] else ""
+        out.append(f"  at d = {e['d']} it seems {e['kind']}: {best}{sure}, by {e['technique']}")
     assumptions = sorted({a for c in report.certificates for a in c.assumptions})
     out += [f"  assumed: {a}" for a in assumptions]
     out += [f"  not checked: {note}" for note in report.info.get("not_checked", [])]

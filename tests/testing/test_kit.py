@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import compth as ct
 from compth.compressors import catalogue
-from compth.testing import assert_claim, conformance, method_conformance, vectors
+from compth.testing import assert_claim, conformance, method_conformance, strategies, vectors
 
+strategies.register()  # an installed compth does this by entry point
 CLASSES = [c for c in catalogue().values() if issubclass(c, ct.Compressor)]
 
 
