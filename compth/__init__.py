@@ -21,13 +21,14 @@ _EXPORTS = {
     "compth.compressors._uncertainty": "impossible_declarations uncertainty_margins",
     "compth.compressors._wire": "decode encode",
     "compth.methods": "Constants Method Theorem guarantee",
+    "compth.certification": "Batched Estimate adapt certify estimate",
     "compth.simulation": "Trace simulate",
     "compth.dynamics": "ExactRate Trajectory best_step exact exact_rate max_stable_step stationary study",
     "compth.comparison": "Comparison compare",
     "compth.sweeps": "sweep",
 }
 _OWNER = {name: module for module, names in _EXPORTS.items() for name in names.split()}
-_MODULES = ("calculus", "problems", "compressors", "methods", "sources", "errors")
+_MODULES = ("calculus", "problems", "compressors", "methods", "sources", "errors", "testing")
 
 
 def __getattr__(name: str) -> Any:

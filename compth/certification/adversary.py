@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth.certification.oracle import Moments, Oracle, excess, margins_of, ratio
-from compth.certification.points import structured
+from compth.certification.points import DOMAIN, inside, structured
 from compth.certification.tracer import NotTraceable
 from compth.claims import Claim, Margin
 
 Array = NDArray[np.float64]
+
+
+class NotReproducible(Exception):
+    """The violation did not show when the same input was evaluated again."""
 
 
 @dataclass
@@ -29,8 +33,15 @@ class Worst:
 class Search:
     """Evaluates inputs for all claims at once and keeps each inequality's worst."""
 
-    def __init__(self, oracle: Oracle, claims: list[Claim], size: int, seconds: float) -> None:
-        self.oracle, self.claims, self.size = oracle, claims, size
+    def __init__(
+        self,
+        oracle: Oracle,
+        claims: list[Claim],
+        size: int,
+        seconds: float,
+        domain: tuple[float, float] = DOMAIN,
+    ) -> None:
+        self.oracle, self.claims, self.size, self.domain = oracle, claims, size, domain
         self.deadline = time.monotonic() + seconds
         self.worst: dict[tuple[int, str], Worst] = {}
         self.points = self.skipped = 0
@@ -42,6 +53,8 @@ class Search:
 
     def try_point(self, x: Array) -> Moments | None:
         """Evaluate one input; None where it cannot be enumerated within the limits."""
+        if not inside(x, self.domain):
+            return None
         try:
             m = self.oracle(x)
         except NotTraceable:
@@ -68,7 +81,7 @@ class Search:
 
     def run(self, extra: list[Array], seed: int, stop_early: bool) -> None:
         """The whole portfolio, until time is up (or, with stop_early, every claim is violated)."""
-        for x in [*extra, *structured(self.size, seed)]:
+        for x in [*extra, *structured(self.size, seed, self.domain)]:
             self.try_point(x)
             if self.late or (stop_early and self._all_violated()):
                 return
@@ -143,12 +156,14 @@ class Search:
         return max((ratio(g, m) for g in margins_of(self.claims[index], m) if g.bound > 0), default=0.0)
 
 
-def shrink(oracle: Oracle, claim: Claim, x: Array, seconds: float = 2.0) -> tuple[Array, Margin, Moments]:
+def shrink(
+    oracle: Oracle, claim: Claim, x: Array, seconds: float = 2.0, domain: tuple[float, float] = DOMAIN
+) -> tuple[Array, Margin, Moments]:
     """The simplest violating input that greedy steps reach: zeros, equal magnitudes, small integers, simple scales."""
     deadline = time.monotonic() + seconds
 
     def violation(v: Array) -> tuple[Margin, Moments] | None:
-        if not v.any() and claim.relative:
+        if (not v.any() and claim.relative) or not inside(v, domain):
             return None
         try:
             m = oracle(v)
@@ -159,7 +174,7 @@ def shrink(oracle: Oracle, claim: Claim, x: Array, seconds: float = 2.0) -> tupl
 
     best = violation(x)
     if best is None:
-        raise ValueError("the input to shrink does not violate the claim")
+        raise NotReproducible
     current = x.copy()
     for candidate in _simpler(current):
         if time.monotonic() > deadline:

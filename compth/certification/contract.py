@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from compth.certification.points import structured
+from compth.certification.points import DOMAIN, inside, structured
 from compth.certification.subject import CALL_LIMIT, Array, CallTooLong, Subject, time_limit
 from compth.claims import Claim
 
@@ -23,16 +23,20 @@ def run(subject: Subject, x: Array, seed: int) -> Any:
 
 
 def _generators() -> tuple[Any, Any]:
-    return np.random.get_state()[1].tobytes(), random.getstate()  # type: ignore[union-attr]  # noqa: NPY002
+    held: Any = np.random.get_state()  # noqa: NPY002
+    return held[1].tobytes(), random.getstate()
 
 
-def breaches(subject: Subject, d: int, claims: list[Claim]) -> Iterator[Breach]:
+def breaches(
+    subject: Subject, d: int, claims: list[Claim], domain: tuple[float, float] = DOMAIN
+) -> Iterator[Breach]:
     """The first breach of each kind at dimension d."""
     relative = any(c.relative for c in claims) or not claims
-    points = structured(subject.size(d), seed=0)
+    points = structured(subject.size(d), 0, domain)
     rng = np.random.default_rng(5)
     inputs = [*points[:: max(1, len(points) // 24)], *rng.normal(size=(4, subject.size(d)))]
-    inputs += [v * s for v in inputs[:2] for s in (1e-100, 1e100) if relative]
+    inputs = [x for x in inputs if inside(x, domain)] or [np.full(subject.size(d), domain[0])]
+    inputs += [v * s for v in inputs[:2] for s in domain if relative and inside(v * s, domain)]
     checks: list[Callable[[Subject, Array, int], str]] = [_well_formed, _pure, _reproducible]
     for x in inputs:
         for check in checks:

@@ -42,7 +42,10 @@ def biased(errors: Array, directions: Array, variance: float) -> float:
 
 def running_directions(errors: Array) -> Array:
     """u_t: the normalised running mean of the errors before t; ones at the start."""
-    total = np.cumsum(errors, axis=0) - errors
+    total = np.zeros_like(
+        errors
+    )  # of the errors strictly before t: not even rounding may look at the present one
+    np.cumsum(errors[:-1], axis=0, out=total[1:])
     start = np.full(errors.shape[1], errors.shape[1] ** -0.5)
     norm = np.linalg.norm(total, axis=1, keepdims=True)
     return np.where(norm > 0, total / np.where(norm > 0, norm, 1), start)

@@ -20,7 +20,11 @@ def simple(value: Any) -> Fraction:
     """A float constant read as the simplest fraction within 1e-13 of it (relative); exact numbers unchanged."""
     if isinstance(value, Fraction | int | np.integer) and not isinstance(value, bool):
         return Fraction(int(value)) if not isinstance(value, Fraction) else value
-    exact = Fraction(float(value))
+    return snapped(Fraction(float(value)))
+
+
+def snapped(exact: Fraction) -> Fraction:
+    """The simplest fraction within 1e-13 (relative), the number itself where there is none."""
     near = exact.limit_denominator(SIMPLE)
     return near if abs(near - exact) <= abs(exact) * Fraction(1, 10**13) else exact
 
@@ -84,7 +88,7 @@ class Form:
     def _refuse(self, *_: Any) -> Any:
         raise NotTraceable("the program looks at x")
 
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse  # type: ignore[assignment]
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
     __bool__ = __float__ = __int__ = __abs__ = __index__ = __floor__ = __ceil__ = __round__ = __pow__ = (
         _refuse
     )
@@ -115,7 +119,7 @@ def path_matrices(subject: Subject, d: int, limit: int, seconds: float) -> list[
                 raise NotTraceable("not linear in x")
         probability = Fraction(1)
         for w in leaf.weights:  # a 0.3 that numpy's grid turns into 0.3 + 2^-54 is meant as 3/10
-            probability *= simple(w)
+            probability *= snapped(w)
         out.append((probability, rows))
     return out
 

@@ -131,7 +131,7 @@ class _LaneGenerator(TraceGenerator):
     """Each new uniform gets its own lane; anything but uniforms is refused."""
 
     def __new__(cls, prefixes: list[list[int] | None]) -> _LaneGenerator:
-        self = super().__new__(cls, Path([]))  # type: ignore[arg-type]
+        self = super().__new__(cls, Path([]))
         self.prefixes, self.lanes = prefixes, []  # type: ignore[attr-defined]
         return self  # type: ignore[return-value]
 

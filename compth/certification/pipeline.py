@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from compth._rng import check_seed
 from compth.certificates import Certificate, Report, Verdict
 from compth.certification import contract, linear, statistics
-from compth.certification.adversary import Search, Worst, shrink
+from compth.certification.adversary import NotReproducible, Search, Worst, shrink
 from compth.certification.oracle import Moments, Oracle, enumerating, factored, margins_of, ratio
+from compth.certification.points import DOMAIN
 from compth.certification.replay import replay_of
 from compth.certification.subject import Subject, as_subject, declared_claims, dimensions
 from compth.certification.tracer import NotTraceable
@@ -44,6 +45,9 @@ BUDGETS = {
     "normal": Budget(20_000, 2.0, 1.5, 20_000, 2.0),
     "thorough": Budget(200_000, 20.0, 20.0, 400_000, 40.0),
 }
+ROWS = "rows have the reference's law and are independent"
+SMALL = 12
+"""Up to this input length enumeration is tried before factoring."""
 PROOF_SIZE = 14
 """Largest input length for which the symbolic certificate is tried."""
 
@@ -56,6 +60,7 @@ class Run:
     budget: Budget
     alpha: float
     seed: int
+    domain: tuple[float, float] = DOMAIN
     stages: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -75,23 +80,27 @@ def certify(
     budget: str = "normal",
     seed: int = 0,
     n: int | None = None,
+    magnitudes: tuple[float, float] = DOMAIN,
 ) -> Report:
     """Settle the declared constants of a compressor, a fleet or any callable f(x, rng) or f(x).
 
     d: one or several dimensions (the verdict speaks of exactly those); None: the smallest supported, 30, 200, 1000.
     claims: Claim objects whose constants are numbers, expressions in d, or functions of d; None: the object's own.
     alpha: error level of all statistical statements of this call together. budget: quick, normal or thorough.
-    n: workers of a fleet that does not fix it. Raises InvalidParameter for what cannot be certified at all; every
-    misbehaviour of the program itself is a REFUTED contract in the report.
+    n: workers of a fleet that does not fix it. magnitudes: the domain, least and largest |x_j| of non-zero entries.
+    Raises InvalidParameter for what cannot be certified at all; every misbehaviour of the program itself is a REFUTED
+    contract in the report.
     """
     if budget not in BUDGETS:
         raise InvalidParameter(f"budget={budget!r} is not known: choose one of {', '.join(BUDGETS)}")
     if not 0 < alpha < 1:
         raise InvalidParameter(f"alpha={alpha} must lie between 0 and 1: the chance of a false refutation")
+    if not 0 < magnitudes[0] <= magnitudes[1]:
+        raise InvalidParameter(f"magnitudes={magnitudes} must be 0 < least <= largest")
     subject = as_subject(C, n)
     makers = declared_claims(subject, claims)
     dims = dimensions(subject, d)
-    run = Run(subject, BUDGETS[budget], alpha / max(1, len(dims)), check_seed(seed))
+    run = Run(subject, BUDGETS[budget], alpha / max(1, len(dims)), check_seed(seed), magnitudes)
     certificates: list[Certificate] = []
     for at, value in enumerate(dims):
         certificates += _dimension(run, value, [c for make in makers for c in make(value)])
@@ -108,6 +117,7 @@ def certify(
         "alpha": alpha,
         "budget": budget,
         "seed": seed,
+        "magnitudes": list(magnitudes),
         "stages": run.stages,
         "not_checked": [*run.notes, "floating-point rounding of the program beyond a relative 1e-9"],
     }
@@ -123,7 +133,7 @@ def _certificate(run: Run, d: int, claim: str, verdict: Verdict, evidence: str, 
 
 def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     start = time.perf_counter()
-    broken = next(contract.breaches(run.subject, d, claims), None)
+    broken = next(contract.breaches(run.subject, d, claims, run.domain), None)
     run.stage(d, "contract", start, broken[0] if broken else "kept")
     if broken is not None:
         problem, x = broken
@@ -237,23 +247,34 @@ def _oracle(run: Run, d: int) -> Oracle | None:
         oracle: Oracle | None = enumerating(run.subject, d, 1, 60.0)
         run.stage(d, "oracle", start, "direct evaluation")
         return oracle
-    reason = ""
-    try:
-        oracle = enumerating(run.subject, d, run.budget.paths, run.budget.trace_seconds)
-        began = time.perf_counter()
-        oracle(probe)
-        if (once := time.perf_counter() - began) > run.budget.search_seconds / 8:
-            raise NotTraceable(f"one input takes {once:.2g} s")
-        _audit_support(run, d, oracle, probe)
-    except Exception as problem:
-        oracle, reason = None, f"{type(problem).__name__}: {str(problem)[:80]}"
-    if oracle is None and not run.subject.workers:
+    makers = [_enumerated, _factored] if run.subject.size(d) <= SMALL else [_factored, _enumerated]
+    reasons = []
+    found: Oracle | None = None
+    for make in makers:
         try:
-            oracle = factored(run.subject, d)
-        except Exception as problem:
-            reason += f"; {type(problem).__name__}: {str(problem)[:80]}"
-    run.stage(d, "oracle", start, oracle.technique if oracle else reason)
+            found = make(run, d, probe)
+            break
+        except Exception as problem:  # whatever the program does with symbols: then it is not traced this way
+            reasons.append(f"{type(problem).__name__}: {str(problem)[:80]}")
+    run.stage(d, "oracle", start, found.technique if found else "; ".join(reasons))
+    return found
+
+
+def _enumerated(run: Run, d: int, probe: Array) -> Oracle:
+    """Enumeration, if one input is cheap enough and real runs are among the outputs."""
+    oracle = enumerating(run.subject, d, run.budget.paths, run.budget.trace_seconds)
+    began = time.perf_counter()
+    oracle(probe)
+    if (once := time.perf_counter() - began) > run.budget.search_seconds / 8:
+        raise NotTraceable(f"one input takes {once:.2g} s")
+    _audit_support(run, d, oracle, probe)
     return oracle
+
+
+def _factored(run: Run, d: int, probe: Array) -> Oracle:
+    if run.subject.workers:
+        raise NotTraceable("a fleet")
+    return factored(run.subject, d)
 
 
 def _audit_support(run: Run, d: int, oracle: Oracle, x: Array) -> None:
@@ -277,10 +298,9 @@ def _plus(raw: bytes) -> bytes:
 
 
 def _audit_kernel(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
-    """A faster kernel must have the reference's law: outputs in its support, counts against its probabilities."""
-    thing = run.subject.object
-    fast = isinstance(thing, Compressor) and type(thing).kernel is not Compressor.kernel
-    if not fast or oracle is None or oracle.law is None:
+    """Rows of a kernel or batch must have the reference's law and be independent: support, counts, pairs of rows."""
+    rows = run.subject.object.kernel if isinstance(run.subject.object, Compressor) else run.subject.batch
+    if rows is None or oracle is None or oracle.law is None or run.subject.deterministic:
         return []
     start = time.perf_counter()
     x = np.linspace(0.37, 1.9, d) * np.where(np.arange(d) % 2 == 0, 1.0, -1.0)
@@ -289,13 +309,13 @@ def _audit_kernel(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
         out = (np.asarray(leaf.output, dtype=np.float64) + 0.0).tobytes()
         law[out] = law.get(out, 0.0) + float(leaf.probability)
     level = math.log(1 / run.alpha) + math.log(4)
-    evidence, stray = statistics.kernel_evidence(thing, x, law, run.seed)
+    evidence, stray = statistics.rows_evidence(rows, x, law, run.seed)
     run.stage(d, "kernel law", start, f"log evidence {evidence:.3g}")
     if not (stray or evidence > level):
         return []
     said = "an output outside the reference's support" if stray else "another law than the reference's"
     return [
-        _certificate(run, d, "kernel has the reference's law", Verdict.REFUTED, "statistical", technique=said,
+        _certificate(run, d, ROWS, Verdict.REFUTED, "statistical", technique=said,
                      alpha=run.alpha / 4, trials=statistics.KERNEL_RUNS, witness=x, estimate=evidence, bound=level)
     ]  # fmt: skip
 
@@ -303,8 +323,10 @@ def _audit_kernel(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
 def _search(run: Run, d: int, claims: list[Claim], oracle: Oracle) -> list[Certificate]:
     """The adversary on an exact oracle; violations are shrunk to the smallest witness found."""
     start = time.perf_counter()
-    search = Search(oracle, claims, run.subject.size(d), run.budget.search_seconds)
-    search.run([], run.seed, stop_early=True)
+    search = Search(oracle, claims, run.subject.size(d), run.budget.search_seconds, run.domain)
+    thing = run.subject.object
+    known = list(thing.worst_inputs(d)) if isinstance(thing, Compressor) else []
+    search.run(known, run.seed, stop_early=True)
     run.stage(d, "adversary", start, f"{search.points} inputs, {oracle.technique}")
     out = []
     for index, claim in enumerate(claims):
@@ -329,7 +351,20 @@ def per_norm(margin: Margin, m: Moments, claim: Claim) -> tuple[Any, Any]:
 
 
 def _refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Certificate:
-    x, margin, m = shrink(oracle, claim, bad.x, min(2.0, run.budget.search_seconds))
+    try:
+        x, margin, m = shrink(oracle, claim, bad.x, min(2.0, run.budget.search_seconds), run.domain)
+    except NotReproducible:
+        breach = "two evaluations of the same law at the same input differ: the program keeps state"
+        return _certificate(
+            run,
+            d,
+            "contract",
+            Verdict.REFUTED,
+            "contract",
+            witness=bad.x,
+            technique=breach,
+            details={"breach": breach},
+        )
     value, bound = per_norm(margin, m, claim)
     unit = " ||x||^2" if claim.relative else ""
     return _certificate(

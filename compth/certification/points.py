@@ -8,7 +8,17 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def structured(d: int, seed: int = 0) -> list[Array]:
+DOMAIN = (1e-100, 1e100)
+"""Magnitudes of non-zero entries that a claim speaks of unless said otherwise."""
+
+
+def inside(x: Array, domain: tuple[float, float]) -> bool:
+    """True when every non-zero entry has a magnitude in the domain."""
+    size = np.abs(x[x != 0])
+    return bool(size.size == 0 or (size.min() >= domain[0] and size.max() <= domain[1]))
+
+
+def structured(d: int, seed: int = 0, domain: tuple[float, float] = DOMAIN) -> list[Array]:
     """Inputs of length d: one-hot, flat, ties, decays, powers of two and their multiples, tiny parts, -0.0, scales."""
     j = np.arange(d, dtype=np.float64)
     one, flat = np.eye(d)[0], np.ones(d)
@@ -61,6 +71,6 @@ def structured(d: int, seed: int = 0) -> list[Array]:
     out += [spike * alternating, base[7] * alternating, base[8] * alternating, -(np.abs(base[-4]))]
     unique: dict[bytes, Array] = {}
     for v in out:
-        if v.any():
+        if v.any() and inside(v, domain):
             unique.setdefault(v.tobytes(), v)
     return list(unique.values())

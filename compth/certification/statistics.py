@@ -61,7 +61,7 @@ def settle(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     """CONSISTENT or REFUTED for every claim, at the level alpha that this dimension has."""
     start = time.perf_counter()
     size = run.subject.size(d)
-    candidates = _chosen(structured(size, run.seed), run.seed)
+    candidates = _chosen(structured(size, run.seed, run.domain), run.seed)
     probe = path_probe(run, d)
     if probe is not None:
         candidates = [probe, *candidates]
@@ -100,9 +100,7 @@ def _at_point(
     out = np.empty((0, d))
     target = x if len(x) == d else x.reshape(-1, d).mean(axis=0)
     while len(out) < count and time.monotonic() < end:
-        more = evalues.sample(
-            run.subject, x, rng, min(max(CHUNK, len(out)), count - len(out) or 1), d
-        )
+        more = evalues.sample(run.subject, x, rng, min(max(CHUNK, len(out)), count - len(out) or 1), d)
         out = np.concatenate([out, more])
         for claim, held in zip(claims, found, strict=True):
             _update(claim, x, target, out, level, held)
@@ -187,18 +185,23 @@ def path_probe(run: Run, d: int, paths: int = 12) -> Array | None:
     return np.asarray(np.linalg.eigh(total)[1][:, -1])
 
 
-def kernel_evidence(compressor: Any, x: Array, law: dict[bytes, float], seed: int) -> tuple[float, bool]:
-    """log evidence that compressor.kernel has another law than the enumerated one, and whether an output is stray."""
+def rows_evidence(rows: Any, x: Array, law: dict[bytes, float], seed: int) -> tuple[float, bool]:
+    """(log evidence that rows(X, rng) have another law than the enumerated one or depend on each other, stray output).
+
+    Single rows are held against the law, neighbouring pairs against its square.
+    """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 99]))
-    out = np.asarray(compressor.kernel(np.tile(x, (KERNEL_RUNS, 1)), rng), dtype=np.float64) + 0.0
-    names = list(law)
-    index = {name: i for i, name in enumerate(names)}
-    counts = np.zeros(len(names))
-    for row in out:
-        at = index.get(row.tobytes())
-        if at is None:
-            return math.inf, True
-        counts[at] += 1
-    if len(names) == 1:
-        return 0.0, False
-    return evalues.same_law(counts, np.array([law[name] for name in names])), False
+    out = np.asarray(rows(np.tile(x, (KERNEL_RUNS, 1)), rng), dtype=np.float64) + 0.0
+    index = {name: i for i, name in enumerate(law)}
+    seen = [index.get(row.tobytes(), -1) for row in out]
+    if min(seen) < 0:
+        return math.inf, True
+    p, k = np.array(list(law.values())), len(law)
+    evidence = evalues.same_law(np.bincount(seen, minlength=k).astype(float), p) if k > 1 else 0.0
+    if 1 < k <= 64:
+        pairs = np.array(seen[0::2]) * k + np.array(seen[1::2])
+        joint = evalues.same_law(
+            np.bincount(pairs, minlength=k * k).astype(float), np.outer(p, p).reshape(-1)
+        )
+        evidence = max(evidence, joint)
+    return evidence, False

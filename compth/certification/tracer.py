@@ -138,11 +138,15 @@ class Affine:
     """a U + b with exact a, b. Arithmetic with numbers stays affine; deciding anything branches."""
 
     __slots__ = ("a", "b", "u")
-    __array_ufunc__ = None
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, u: _Variable, a: Fraction, b: Fraction) -> None:
         self.u, self.a, self.b = u, a, b
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if method != "__call__" or options:
+            raise NotTraceable(f"{ufunc.__name__} with options on a uniform")
+        return ufunc(*(np.array(v, dtype=object) if isinstance(v, Affine) else v for v in inputs))
 
     def _with(self, other: Any, combine: Callable[[Fraction], tuple[Fraction, Fraction]]) -> Any:
         if isinstance(other, np.ndarray):
@@ -286,7 +290,8 @@ class Affine:
         return self.__trunc__()
 
     def __floordiv__(self, other: Any) -> int:
-        return math.floor(self / other)
+        quotient: Affine = self / other
+        return math.floor(quotient)
 
     def __mod__(self, other: Any) -> Affine:
         result: Affine = self - other * math.floor(self / other)
@@ -316,7 +321,7 @@ class TraceGenerator(np.random.Generator):
     path: Path
 
     def __new__(cls, path: Path) -> TraceGenerator:
-        self = super().__new__(cls, np.random.PCG64(0))
+        self = super().__new__(cls, np.random.PCG64(0))  # type: ignore[call-arg]
         self.path = path
         path.order = []  # type: ignore[attr-defined]
         path.variables = []  # type: ignore[attr-defined]
@@ -404,8 +409,7 @@ class TraceGenerator(np.random.Generator):
                 )
         if shape is None:
             return self._log(np.take(population, picked[0], axis=axis))
-        index = np.array(picked, dtype=np.int64).reshape(shape)
-        return self._log(np.take(population, index, axis=axis))
+        return self._log(np.take(population, np.array(picked, dtype=np.int64).reshape(shape), axis=axis))
 
     def _permute(self, n: int) -> list[int]:
         rest, out = list(range(n)), []

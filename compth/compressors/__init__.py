@@ -8,6 +8,7 @@ import pkgutil
 from functools import cache
 from typing import Any
 
+from compth._plugins import plugins
 from compth.compressors._base import Compressor, DiagonalSketch, MomentMap, Noise
 from compth.compressors.fleets import Fleet, Independent, Shared, as_fleet
 
@@ -28,6 +29,9 @@ def catalogue() -> dict[str, type[Any]]:
             )
             if concrete and thing.__module__ == module.__name__ and not name.startswith("_"):
                 found[name] = thing
+    for name, thing in plugins("compth.compressors").items():
+        if inspect.isclass(thing) and issubclass(thing, Compressor | Fleet) and not inspect.isabstract(thing):
+            found.setdefault(name, thing)
     return dict(sorted(found.items()))
 
 

@@ -135,6 +135,10 @@ class Compressor(ABC):
         noise = self.noise(d)
         return None if noise is None else (1, noise)
 
+    def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        """Inputs at which a TIGHT constant is (nearly) attained, where flat, one-hot and spiked ones do not show it."""
+        return ()
+
     def why_not(self, d: int) -> str:
         """ "" when the object has a meaning at dimension d, else the rule that d breaks."""
         return ""

@@ -84,6 +84,9 @@ class Scaled(Compressor):
             out.append(BiasVariance(1 - f, f * f * base.omega, **shared))
         return tuple(out)
 
+    def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        return self.compressor.worst_inputs(d)
+
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return self.compressor.bits(d, float_bits)
 
@@ -265,6 +268,9 @@ class Averaged(Compressor):
             ratio(v, self.m) if np.ndim(v) == 0 else v / self.m for v in (base.own.a, base.own.c, base.own.b)
         )
         return Noise(MomentMap(a, c, b))
+
+    def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        return self.compressor.worst_inputs(d)
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         one = self.compressor.bits(d, float_bits)

@@ -77,6 +77,10 @@ class StochasticRounding(Compressor):
             Unbiased(rounding_omega(self.base), sharpness=TIGHT, source=self.source, attribution=RECALLED),
         )
 
+    def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        b = float(self.base)
+        return (np.full(d, 2 * b / (1 + b)),)
+
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(signs=d, levels=d * exponent_bits(float(self.base), float_bits), float_bits=float_bits)
 
@@ -111,6 +115,10 @@ class NearestRounding(Compressor):
         gamma, beta, delta = nearest_constants(self.base)
         same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": RECALLED}
         return (Contractive(delta, **same), B1(gamma * gamma, beta, **same), B2(gamma, beta, **same))
+
+    def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        middle = (1 + float(self.base)) / 2
+        return (np.full(d, middle), np.full(d, middle * (1 + 1e-9)))
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(signs=d, levels=d * exponent_bits(float(self.base), float_bits), float_bits=float_bits)

@@ -62,6 +62,9 @@ class IntegerRounding(Compressor):
             ),
         )
 
+    def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        return (np.full(d, 0.5 / float(self.scale)),)
+
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(levels=INT_BITS * d, float_bits=float_bits)
 

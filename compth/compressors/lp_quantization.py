@@ -64,6 +64,12 @@ class LpQuantization(Compressor):
             ),
         )
 
+    def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        b = min(self.block or d, d)
+        spike = np.where(np.arange(d) < b, 1 / (1 + math.sqrt(b)), 0.0)
+        spike[0] = 1.0
+        return (spike, np.where(np.arange(d) < b, 1.0, 0.0))
+
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(floats=len(self.sizes(d)), levels=2 * d, float_bits=float_bits)
 

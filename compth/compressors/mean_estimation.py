@@ -168,6 +168,11 @@ class BinaryQuantization(Compressor):
         )
         return (sharp, Unbiased(ratio(d, 2), source=self.source, attribution=READ, name="textbook"))
 
+    def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        pair = np.zeros(d)
+        pair[:2] = (1.0, -1.0)[:d]
+        return (pair,)
+
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(floats=2, levels=d, float_bits=float_bits)
 

@@ -43,6 +43,20 @@ def one_level_omega(d: Number, p: float) -> Number:
 
 def p_norm(x: Array, p: float) -> Array:
     """||x||_p per row, (..., d) -> (..., 1), computed without overflow or underflow (rows of zeros give 0)."""
+    if p == 2:  # one pass where squares neither overflow nor vanish, row by row
+        with np.errstate(over="ignore", under="ignore"):
+            plain: Array = np.sqrt((x * x).sum(axis=-1, keepdims=True))
+        careful = (
+            ~((plain > 1e-140) & (plain < 1e140)) if x.dtype == np.float64 else np.ones(plain.shape, bool)
+        )
+        if not careful.any():
+            return plain
+        return np.where(careful, _careful_norm(x, p), plain)
+    return _careful_norm(x, p)
+
+
+def _careful_norm(x: Array, p: float) -> Array:
+    """Scaled by the largest entry first."""
     top: Array = np.abs(x).max(axis=-1, keepdims=True)
     if p == math.inf:
         return top
@@ -81,7 +95,7 @@ class RandomDithering(Compressor):
 
     def kernel(self, x: Array, rng: np.random.Generator) -> Array:
         """The reference's operations, in place and in cache-sized pieces."""
-        norm = self._scale_fast(x)
+        norm = p_norm(x, self.p)
         out = np.empty(x.shape, x.dtype)
         for (piece, scale), (level, _) in zip(chunks(x, norm), chunks(out, norm), strict=True):
             y = piece / np.where(scale > 0, scale, 1)
@@ -91,14 +105,6 @@ class RandomDithering(Compressor):
             level += rng.random(piece.shape) < y
             level *= scale / self.s
         return out
-
-    def _scale_fast(self, x: Array) -> Array:
-        """The Euclidean norm by one pass where it is far from overflow and underflow, else the careful one."""
-        if self.p == 2:
-            norm: Array = np.sqrt(np.einsum("...j,...j->...", x, x))[..., None]
-            if ((norm > 1e-140) & (norm < 1e140)).all() and x.dtype == np.float64:
-                return norm
-        return p_norm(x, self.p)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         textbook = Unbiased(

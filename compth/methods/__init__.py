@@ -8,6 +8,7 @@ import pkgutil
 from functools import cache
 from typing import Any
 
+from compth._plugins import plugins
 from compth.methods._base import (
     Constants,
     Guarantee,
@@ -31,6 +32,9 @@ def catalogue() -> dict[str, type[Method]]:
             concrete = inspect.isclass(thing) and issubclass(thing, Method) and not inspect.isabstract(thing)
             if concrete and thing.__module__ == module.__name__ and not name.startswith("_"):
                 found[name] = thing
+    for name, thing in plugins("compth.methods").items():
+        if inspect.isclass(thing) and issubclass(thing, Method) and not inspect.isabstract(thing):
+            found.setdefault(name, thing)
     return dict(sorted(found.items()))
 
 

@@ -71,21 +71,12 @@ def structured(d):
 def worst_inputs(compressor, d):
     """Inputs at which a TIGHT constant of this object is (nearly) attained."""
     name = type(compressor).__name__
-    if name in ("StochasticRounding", "NearestRounding"):
-        b = float(compressor.base)
-        return [np.full(d, t) for t in (2 * b / (1 + b), (1 + b) / 2, (1 + b) / 2 * (1 + 1e-9))]
+    if compressor.worst_inputs(d):
+        return list(compressor.worst_inputs(d))
     if name == "Scaled":
         return worst_inputs(compressor.compressor, d)
-    if name == "IntegerRounding":
-        return [np.full(d, 0.5 / float(compressor.scale))]
     if name in ("Bernoulli", "BiasedSparsification", "_ScaledPermMember"):
         return list(np.eye(d))
-    if name == "LpQuantization" and compressor.block:
-        b = min(compressor.block, d)
-        spike = np.zeros(d)
-        spike[:b] = 1 / (1 + math.sqrt(b))
-        spike[0] = 1
-        return [spike, np.concatenate([np.ones(b), np.zeros(d - b)])]
     if name == "RankR":
         rows, columns = compressor.shape
         return [np.eye(rows, columns).ravel()]
