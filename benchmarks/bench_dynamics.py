@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from benchmarks._timing import Line, line
 from compth.compressors.rand_k import RandK
 from compth.dynamics import exact_rate
 from compth.dynamics.spectrum import Packing
@@ -51,3 +53,10 @@ RUNS = ((DCGD, 50), (DIANA, 20), (DCGD, 200))
 def results() -> dict[str, dict[str, float]]:
     """Every default measurement by name."""
     return {f"{kind.__name__} d={d}": measure(kind, d) for kind, d in RUNS}
+
+
+def run() -> Iterator[Line]:
+    """Lines for `python -m benchmarks`."""
+    for name, found in results().items():
+        yield line(f"{name}: operator applications for the exact rate", [found["applications"]])
+        yield line(f"{name}: one application / one batched product", [found["ratio"]])

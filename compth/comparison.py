@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from compth._files import MARK, provenance
 from compth.certificates import encode
 from compth.claims import Attribution, Claim, Standing
-from compth.errors import InvalidParameter, NoGuarantee
+from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Constants, Guarantee, Method, plan_of
 from compth.rates import first_at_most
 from compth.simulation import Trace, simulate
@@ -41,6 +41,9 @@ class Row:
     bits_per_round: float
     diverged: int
     note: str = ""
+    exact_rate: float | None = None
+    exact_rounds: int | None = None
+    warning: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,7 @@ class Comparison:
     rows: tuple[Row, ...]
     traces: tuple[Trace, ...]
     guarantees: tuple[Guarantee | None, ...]
+    exact: tuple[Any, ...]
     eps: float
     steps: int
     runs: int
@@ -99,6 +103,7 @@ class Comparison:
                 "downlink_bits": t.downlink_bits,
                 "diverged": t.diverged,
                 "guarantee": self.guarantee_curve(i),
+                "exact": None if self.exact[i] is None else self.exact[i].mean_square,
             }
             for i, t in enumerate(self.traces)
         ]
@@ -171,18 +176,68 @@ def compare(
         raise InvalidParameter("methods=[] is empty: give at least one, for example DCGD(RandK(k=5))")
     for method in methods:
         method.check(problem)
-    rows, traces, guarantees = [], [], []
+    rows, traces, guarantees, exacts = [], [], [], []
     for method in methods:
         if progress is not None:
             progress(method.label)
         _, found, reason = plan_of(method, problem, horizon=steps)
         trace = simulate(method, problem, steps, runs, seed, threads=threads)
-        rows.append(_row(method, problem, found, reason, trace, eps))
+        curve, rate = _exact(method, problem, steps)
+        row = _row(method, problem, found, reason, trace, eps)
+        rows.append(replace(row, **_exact_facts(curve, rate, trace, eps)))
+        exacts.append(curve)
         traces.append(trace)
         guarantees.append(found)
     return Comparison(
-        problem, tuple(methods), tuple(rows), tuple(traces), tuple(guarantees), eps, steps, runs, seed
+        problem,
+        tuple(methods),
+        tuple(rows),
+        tuple(traces),
+        tuple(guarantees),
+        tuple(exacts),
+        eps,
+        steps,
+        runs,
+        seed,
     )
+
+
+EXACT_LIMIT = 128
+"""Largest d for which compare computes exact expectations (their cost grows as n d^3 a round)."""
+
+
+def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]:
+    """(exact curve, exact rate) where the second moments close and d is small enough, else (None, None)."""
+    from compth.dynamics import exact, exact_rate
+
+    if problem.d > EXACT_LIMIT:
+        return None, None
+    try:
+        curve = exact(method, problem, steps)
+    except (Unsupported, NoGuarantee):
+        return None, None
+    found = exact_rate(method, problem)
+    return curve, float(found.rho) if found.converged else None
+
+
+def _exact_facts(curve: Any, rate: float | None, trace: Trace, eps: float) -> dict[str, Any]:
+    """Exact rate and rounds; a warning where the simulated mean is more than 7 standard errors off the exact one."""
+    if curve is None:
+        return {}
+    above = np.flatnonzero(~(curve.mean_square <= eps * curve.mean_square[0]))
+    first = int(above[-1]) + 1 if above.size else 0
+    off = (
+        np.abs(trace.mean_square - curve.mean_square)
+        - 1e-9 * curve.mean_square
+        - 1e-24 * curve.mean_square[0]
+    )
+    wrong = np.flatnonzero(off > 7 * trace.se_square)
+    warning = (
+        f"from round {int(wrong[0])} the simulated mean is not to be trusted: heavy tails"
+        if wrong.size
+        else ""
+    )
+    return {"exact_rate": rate, "exact_rounds": first if first <= trace.steps else None, "warning": warning}
 
 
 def _constant(method: Method, c: Constants) -> Claim | None:

@@ -38,8 +38,15 @@ def comparison_figure(comparison: Any) -> Any:
             axes = (np.arange(trace.steps + 1), trace.bits, trace.downlink_bits)
             for panel, across in zip(panels, axes, strict=True):
                 _curve(panel, across, trace, comparison.guarantee_curve(i), colour, style)
+                _dots(panel, across, comparison.exact[i], colour)
             handles.append(Line2D([], [], color=colour, linestyle=style, label=trace.label))
         handles.append(Line2D([], [], color="0.3", linestyle="-", label="simulated mean ± 2 s.e."))
+        if any(curve is not None for curve in comparison.exact):
+            dots = Line2D(
+                [], [], color="0.3", linestyle="none", marker="o", markersize=3.5, markerfacecolor="none"
+            )
+            dots.set_label("exact expectation")
+            handles.append(dots)
         handles.append(Line2D([], [], color="0.3", linestyle="--", label="guarantee"))
         handles.append(Line2D([], [], color="0.5", linestyle=":", label=f"target {comparison.eps:g}"))
         names = ("round t", "uplink bits sent per worker", "downlink bits received per worker")
@@ -54,6 +61,19 @@ def comparison_figure(comparison: Any) -> Any:
         panels[0].set_ylim(*_limits(comparison))
         figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
     return figure
+
+
+def _dots(panel: Any, across: Any, curve: Any, colour: str) -> None:
+    """The exact expectation at a dozen rounds, evenly over the panel."""
+    if curve is None:
+        return
+    last = len(curve.mean_square) - 1
+    logarithmic = panel.get_subplotspec().colspan.start > 0
+    at = np.unique((np.geomspace(1, last, 13) if logarithmic else np.linspace(0, last, 13)).astype(int))
+    values = curve.mean_square / curve.mean_square[0]
+    panel.plot(
+        across[at], values[at], "o", color=colour, markersize=3.5, markerfacecolor="none", markeredgewidth=0.9
+    )
 
 
 def _limits(comparison: Any) -> tuple[float, float]:

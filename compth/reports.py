@@ -96,8 +96,17 @@ def bits(value: float | None) -> str:
 
 def comparison_columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the comparison table."""
-    header = ["method", "compressor", "declared", "standing", "step", "step from", "rate guar.", "rate sim."]
-    header += ["rounds guar.", "rounds sim.", "bits to eps", "bits/round", "floor guar.", "floor sim."]
+    header = ["method", "compressor", "declared", "standing", "step", "step from", "rate guar.", "rate exact"]
+    header += [
+        "rate sim.",
+        "rounds guar.",
+        "rounds exact",
+        "rounds sim.",
+        "bits to eps",
+        "bits/round",
+        "floor guar.",
+        "floor sim.",
+    ]
     rows = []
     for r in comparison.rows:
         seen = "diverged" if r.diverged else rate(r.simulated_rate)
@@ -111,8 +120,10 @@ def comparison_columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
         cells += [
             r.stepsize_from,
             rate(r.guaranteed_rate),
+            rate(r.exact_rate),
             seen,
             number(r.guaranteed_rounds),
+            number(r.exact_rounds),
             number(r.rounds),
         ]
         cells += [

@@ -46,6 +46,31 @@ def test_fixed_and_given_steps_are_told_apart(comparison):
     assert comparison.rows[3].stepsize_from == "given"
 
 
+def test_exact_column_and_curve(comparison):
+    for i, (row, curve, trace) in enumerate(
+        zip(comparison.rows, comparison.exact, comparison.traces, strict=True)
+    ):
+        if row.label.endswith("TopK(k=1)"):
+            assert curve is None
+            assert row.exact_rate is None
+            continue
+        off = np.abs(curve.mean_square - trace.mean_square)
+        assert (off <= 7 * trace.se_square + 1e-9 * curve.mean_square + 1e-24).all()
+        assert row.warning == ""
+        promised = comparison.guarantee_curve(i) * curve.mean_square[0]
+        assert (curve.mean_square <= promised * (1 + 1e-9) + 1e-24).all()
+
+
+def test_a_simulated_mean_that_misses_the_exact_one_is_warned_about(comparison):
+    from dataclasses import replace
+
+    from compth.comparison import _exact_facts
+
+    trace = comparison.traces[1]
+    low = replace(trace, mean_square=trace.mean_square * 0.1)
+    assert "not to be trusted" in _exact_facts(comparison.exact[1], 0.9, low, 1e-2)["warning"]
+
+
 def test_json_round_trip_and_provenance(comparison):
     data = json.loads(comparison.to_json())
     assert np.allclose(data["curves"][1]["mean_square"], comparison.traces[1].mean_square)
@@ -74,6 +99,7 @@ def test_figure_has_three_panels_with_dashed_guarantees(comparison):
     styles = [line.get_linestyle() for line in figure.axes[0].lines]
     assert styles.count("--") == 3
     assert styles.count("-") == 4
+    assert [line.get_marker() for line in figure.axes[0].lines].count("o") == 3
 
 
 def test_html_escapes_everything():

@@ -45,6 +45,8 @@ BUDGETS = {
     "normal": Budget(20_000, 2.0, 1.5, 20_000, 2.0),
     "thorough": Budget(200_000, 20.0, 20.0, 400_000, 40.0),
 }
+PATIENCE = 60.0
+"""Seconds for one input once the probe has shown that enumeration is affordable."""
 ROWS = "rows have the reference's law and are independent"
 SMALL = 12
 """Up to this input length enumeration is tried before factoring."""
@@ -268,7 +270,8 @@ def _enumerated(run: Run, d: int, probe: Array) -> Oracle:
     if (once := time.perf_counter() - began) > run.budget.search_seconds / 8:
         raise NotTraceable(f"one input takes {once:.2g} s")
     _audit_support(run, d, oracle, probe)
-    return oracle
+    # the size is known to be affordable: later inputs may take longer on a busy machine
+    return enumerating(run.subject, d, run.budget.paths, PATIENCE)
 
 
 def _factored(run: Run, d: int, probe: Array) -> Oracle:

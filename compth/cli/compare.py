@@ -73,6 +73,8 @@ def compare(
     for row in result.rows:
         if row.note:
             print(f"no guarantee: {row.note}")
+        if row.warning:
+            print(f"warning: {row.label}: {row.warning}")
         if row.diverged:
             print(f"diverged: {row.label} in {row.diverged} of {runs} runs")
     from compth._files import provenance
