@@ -220,18 +220,19 @@ def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]
     return curve, float(found.rho) if found.converged else None
 
 
+def rounding(values: Any) -> Any:
+    """What float rounding of iterates of size ||x_0 - x*|| may do to a mean square that started at values[0]."""
+    return 1e-9 * values + 1e-13 * np.sqrt(values * values[0]) + 1e-26 * values[0]
+
+
 def _exact_facts(curve: Any, rate: float | None, trace: Trace, eps: float) -> dict[str, Any]:
     """Exact rate and rounds; a warning where the simulated mean is more than 7 standard errors off the exact one."""
     if curve is None:
         return {}
     above = np.flatnonzero(~(curve.mean_square <= eps * curve.mean_square[0]))
     first = int(above[-1]) + 1 if above.size else 0
-    off = (
-        np.abs(trace.mean_square - curve.mean_square)
-        - 1e-9 * curve.mean_square
-        - 1e-24 * curve.mean_square[0]
-    )
-    wrong = np.flatnonzero(off > 7 * trace.se_square)
+    off = np.abs(trace.mean_square - curve.mean_square)
+    wrong = np.flatnonzero(off > 7 * trace.se_square + rounding(curve.mean_square))
     warning = (
         f"from round {int(wrong[0])} the simulated mean is not to be trusted: heavy tails"
         if wrong.size

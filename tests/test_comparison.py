@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import compth as ct
+from compth.comparison import rounding
 from compth.errors import InvalidParameter
 
 PROBLEM = ct.problems.random_quadratic(3, 6, 10, seed=2)
@@ -55,10 +56,10 @@ def test_exact_column_and_curve(comparison):
             assert row.exact_rate is None
             continue
         off = np.abs(curve.mean_square - trace.mean_square)
-        assert (off <= 7 * trace.se_square + 1e-9 * curve.mean_square + 1e-24).all()
+        assert (off <= 7 * trace.se_square + rounding(curve.mean_square)).all()
         assert row.warning == ""
         promised = comparison.guarantee_curve(i) * curve.mean_square[0]
-        assert (curve.mean_square <= promised * (1 + 1e-9) + 1e-24).all()
+        assert (curve.mean_square <= promised + rounding(curve.mean_square)).all()
 
 
 def test_a_simulated_mean_that_misses_the_exact_one_is_warned_about(comparison):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -129,17 +130,9 @@ def test_from_a_separate_package(tmp_path, delta, passes):
     (info / "entry_points.txt").write_text("[compth.compressors]\nKeepHalf = other_package:KeepHalf\n")
     (tmp_path / "test_it.py").write_text(SUITE)
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "compth.testing.plugin",
-        "-p",
-        "no:cacheprovider",
-        "test_it.py",
-    ]
+    installed = any(p.value == "compth.testing.plugin" for p in metadata.entry_points(group="pytest11"))
+    plugin = [] if installed else ["-p", "compth.testing.plugin"]
+    command = [sys.executable, "-m", "pytest", "-q", *plugin, "-p", "no:cacheprovider", "test_it.py"]
     done = subprocess.run(
         command,
         cwd=tmp_path,
