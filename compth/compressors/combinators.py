@@ -15,6 +15,7 @@ from compth.compressors._base import (
     CODE,
     OURS,
     READ,
+    RECALLED,
     TIGHT,
     UPPER,
     Array,
@@ -76,7 +77,7 @@ class Scaled(Compressor):
             return ()
         delta = 1 - calculus.scaled_error(base.omega, f)
         unit = not is_symbolic(f) and f == 1
-        shared: dict[str, Any] = {"sharpness": base.sharpness, "source": INDUCED, "attribution": OURS}
+        shared: dict[str, Any] = {"sharpness": base.sharpness, "source": INDUCED, "attribution": RECALLED}
         out: list[Claim] = [base] if unit else []
         if is_symbolic(delta) or delta > 0:
             out.append(Contractive(delta, proof="calculus.scaling" if self.factor is None else "", **shared))

@@ -10,8 +10,8 @@ import numpy as np
 from compth._numbers import Number, log2_ceil, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import B1, B2, Claim, Contractive
-from compth.compressors._base import CODE, READ, TIGHT, Array, Compressor, positive_int
-from compth.sources import BIASED, UNCERTAINTY, Source
+from compth.compressors._base import RECALLED, TIGHT, Array, Compressor, positive_int
+from compth.sources import BIASED, Source
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class TopK(Compressor):
     def claims(self, d: Number) -> tuple[Claim, ...]:
         delta = ratio(self.k, d)
         return (
-            Contractive(delta, sharpness=TIGHT, source=UNCERTAINTY, attribution=READ, proof="topk.delta"),
-            B1(delta, 1, sharpness=TIGHT, source=BIASED, attribution=CODE),
-            B2(delta, 1, sharpness=TIGHT, source=BIASED, attribution=CODE),
+            Contractive(delta, sharpness=TIGHT, source=BIASED, attribution=RECALLED, proof="topk.delta"),
+            B1(delta, 1, sharpness=TIGHT, source=BIASED, attribution=RECALLED),
+            B2(delta, 1, sharpness=TIGHT, source=BIASED, attribution=RECALLED),
         )
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
