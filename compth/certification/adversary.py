@@ -81,9 +81,9 @@ class Search:
 
     def run(self, extra: list[Array], seed: int, stop_early: bool) -> None:
         """The whole portfolio, until time is up (or, with stop_early, every claim is violated)."""
-        for x in [*extra, *structured(self.size, seed, self.domain)]:
+        for k, x in enumerate([*extra, *structured(self.size, seed, self.domain)]):
             self.try_point(x)
-            if self.late or (stop_early and self._all_violated()):
+            if (self.late and k >= len(extra) + 10) or (stop_early and self._all_violated()):
                 return
         rng = np.random.default_rng(seed)
         for index in range(len(self.claims)):

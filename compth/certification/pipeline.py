@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -19,7 +19,7 @@ from compth.certification.adversary import NotReproducible, Search, Worst, shrin
 from compth.certification.oracle import Moments, Oracle, enumerating, factored, margins_of, ratio
 from compth.certification.points import DOMAIN
 from compth.certification.replay import replay_of
-from compth.certification.subject import Subject, as_subject, declared_claims, dimensions
+from compth.certification.subject import Subject, as_subject, declared_claims, dimensions, joint_workers
 from compth.certification.tracer import NotTraceable
 from compth.claims import Claim, Contractive, Margin, Sharpness, Unbiased
 from compth.compressors import Compressor, DiagonalSketch
@@ -83,6 +83,7 @@ def certify(
     seed: int = 0,
     n: int | None = None,
     magnitudes: tuple[float, float] = DOMAIN,
+    params: Mapping[str, Any] | None = None,
 ) -> Report:
     """Settle the declared constants of a compressor, a fleet or any callable f(x, rng) or f(x).
 
@@ -90,6 +91,8 @@ def certify(
     claims: Claim objects whose constants are numbers, expressions in d, or functions of d; None: the object's own.
     alpha: error level of all statistical statements of this call together. budget: quick, normal or thorough.
     n: workers of a fleet that does not fix it. magnitudes: the domain, least and largest |x_j| of non-zero entries.
+    params: values of further names in expressions. A JointVariance claim about a callable takes it as f(X, rng) on
+    (n, d).
     Raises InvalidParameter for what cannot be certified at all; every misbehaviour of the program itself is a REFUTED
     contract in the report.
     """
@@ -99,8 +102,8 @@ def certify(
         raise InvalidParameter(f"alpha={alpha} must lie between 0 and 1: the chance of a false refutation")
     if not 0 < magnitudes[0] <= magnitudes[1]:
         raise InvalidParameter(f"magnitudes={magnitudes} must be 0 < least <= largest")
-    subject = as_subject(C, n)
-    makers = declared_claims(subject, claims)
+    subject = as_subject(C, n, joint_workers(claims))
+    makers = declared_claims(subject, claims, params or {})
     dims = dimensions(subject, d)
     run = Run(subject, BUDGETS[budget], alpha / max(1, len(dims)), check_seed(seed), magnitudes)
     certificates: list[Certificate] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -74,7 +74,7 @@ class Subject:
             return not self.object.why_not(self.workers or 1, d)
         try:
             with time_limit(CALL_LIMIT):
-                out = np.asarray(self.program(np.ones(d), np.random.default_rng(0)))
+                out = np.asarray(self.program(np.ones(self.size(d)), np.random.default_rng(0)))
         except Exception:
             return False
         return out.shape == (d,)
@@ -89,7 +89,13 @@ class Subject:
         return True
 
 
-def as_subject(what: Any, n: int | None = None) -> Subject:
+def joint_workers(claims: Any) -> int | None:
+    """n of a JointVariance among the claims, None when there is none."""
+    listed = claims if isinstance(claims, list | tuple) else [claims]
+    return next((c.n for c in listed if isinstance(c, JointVariance)), None)
+
+
+def as_subject(what: Any, n: int | None = None, joint: int | None = None) -> Subject:
     """Wrap a Compressor, Fleet or callable. Raises InvalidParameter for anything else."""
     if isinstance(what, Compressor):
         return Subject(repr(what), what._compress, what.deterministic, object=what, batch=what._compress)
@@ -107,6 +113,14 @@ def as_subject(what: Any, n: int | None = None) -> Subject:
     if not callable(what):
         raise InvalidParameter(f"{what!r} is neither a Compressor nor a callable f(x, rng)")
     name = getattr(what, "__qualname__", None) or repr(what)
+    if joint is not None:
+        members = joint
+
+        def averaged(x: Array, rng: Any) -> Any:
+            rows = x.reshape(members, -1)
+            return np.asarray(what(rows, rng) if takes_rng(what) else what(rows)).sum(axis=0) / members
+
+        return Subject(name, averaged, not takes_rng(what), workers=joint, object=what)
     if takes_rng(what):
         return Subject(name, what, object=what)
     return Subject(name, lambda x, rng: what(x), True, object=what)
@@ -132,21 +146,22 @@ class Declared:
     """A claim as declared: its type with constants that are numbers, expressions in d, or functions of d."""
 
     claim: Claim
+    params: Mapping[str, Any]
 
     def at(self, d: int) -> Claim:
         """The claim with its numbers at dimension d."""
-        values = {name: _value(v, d) for name, v in self.claim.constants.items()}
+        values = {name: _value(v, d, self.params) for name, v in self.claim.constants.items()}
         return replace(self.claim, **values)
 
     def __str__(self) -> str:
         return str(self.claim)
 
 
-def _value(constant: Any, d: int) -> Number:
+def _value(constant: Any, d: int, params: Mapping[str, Any]) -> Number:
     if isinstance(constant, str):
-        constant = parse(constant, frozenset({"d"}))
+        constant = parse(constant, frozenset({"d", *params}))
     if isinstance(constant, Expression):
-        return constant(d=d)
+        return constant(d=d, **params)
     if callable(constant):
         constant = constant(d)
     if isinstance(constant, bool) or constant is None:
@@ -157,13 +172,15 @@ def _value(constant: Any, d: int) -> Number:
     return constant if not isinstance(constant, np.generic) else constant.item()
 
 
-def declared_claims(subject: Subject, claims: Any) -> list[Callable[[int], list[Claim]]]:
+def declared_claims(
+    subject: Subject, claims: Any, params: Mapping[str, Any]
+) -> list[Callable[[int], list[Claim]]]:
     """Functions d -> claims: those given, or the object's own."""
     if claims is not None:
         listed = list(claims) if isinstance(claims, list | tuple) else [claims]
         if not all(isinstance(c, Claim) for c in listed):
             raise InvalidParameter(f"claims={claims!r}: give Claim objects such as Unbiased('d/5 - 1')")
-        return [lambda d, c=c: [Declared(c).at(d)] for c in listed]  # type: ignore[misc]
+        return [lambda d, c=c: [Declared(c, params).at(d)] for c in listed]  # type: ignore[misc]
     if isinstance(subject.object, Compressor):
         return [lambda d: list(subject.object.claims(d))]
     if isinstance(subject.object, Fleet):
