@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,7 @@ def joint_workers(claims: Any) -> int | None:
     return next((c.n for c in listed if isinstance(c, JointVariance)), None)
 
 
-def as_subject(what: Any, n: int | None = None, joint: int | None = None) -> Subject:
+def as_subject(what: Any, n: int | None = None, together: int | None = None) -> Subject:
     """Wrap a Compressor, Fleet or callable. Raises InvalidParameter for anything else."""
     if isinstance(what, Compressor):
         return Subject(repr(what), what._compress, what.deterministic, object=what, batch=what._compress)
@@ -112,9 +113,9 @@ def as_subject(what: Any, n: int | None = None, joint: int | None = None) -> Sub
         return made
     if not callable(what):
         raise InvalidParameter(f"{what!r} is neither a Compressor nor a callable f(x, rng)")
-    name = getattr(what, "__qualname__", None) or repr(what)
-    if joint is not None:
-        members = joint
+    name = name_of(what)
+    if together is not None:
+        members = together
 
         def averaged(x: Array, rng: Any) -> Any:
             rows = x.reshape(members, -1)
@@ -124,6 +125,14 @@ def as_subject(what: Any, n: int | None = None, joint: int | None = None) -> Sub
     if takes_rng(what):
         return Subject(name, what, object=what)
     return Subject(name, lambda x, rng: what(x), True, object=what)
+
+
+def name_of(what: Any) -> str:
+    """How a callable is called in reports: its name, with bound parameters for a partial."""
+    if isinstance(what, partial):
+        bound = ", ".join(f"{k}={v}" for k, v in what.keywords.items())
+        return f"{name_of(what.func)}({bound})"
+    return str(getattr(what, "__qualname__", None) or type(what).__name__)
 
 
 def takes_rng(function: Callable[..., Any]) -> bool:
