@@ -14,8 +14,10 @@ h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.15rem;margin:1.5rem 0 .5rem}
 p.meta,caption{color:#444;font-size:.9rem;text-align:left}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;width:100%}
-th,td{padding:.3rem .5rem;border-bottom:1px solid #ccc;text-align:right;white-space:nowrap}
-th{border-bottom:2px solid #333;vertical-align:bottom}td:first-child,th:first-child{text-align:left}
+th,td{padding:.3rem .5rem;border-bottom:1px solid #ccc;text-align:left;white-space:nowrap}
+td.n,th.n{text-align:right}
+figure{margin:1rem 0;overflow-x:auto}figure svg{min-width:44rem}
+th{border-bottom:2px solid #333;vertical-align:bottom}
 pre{background:#f4f4f4;padding:.6rem;overflow-x:auto;white-space:pre-wrap;font-size:.85rem}
 svg{max-width:100%;height:auto}
 @media print{body{max-width:none;padding:0}.scroll{overflow:visible}table{font-size:.65rem}h2{break-after:avoid}}
@@ -24,8 +26,11 @@ svg{max-width:100%;height:auto}
 
 def html_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
     """An escaped HTML table in a scrolling box."""
-    head = "".join(f"<th>{html.escape(h)}</th>" for h in header)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows)
+    numeric = [all(row[j][:1] in set("-.0123456789") for row in rows) for j in range(len(header))]
+    mark = [' class="n"' if n and j else "" for j, n in enumerate(numeric)]
+    head = "".join(f"<th{m}>{html.escape(h)}</th>" for h, m in zip(header, mark, strict=True))
+    cells = ["".join(f"<td{m}>{html.escape(c)}</td>" for c, m in zip(row, mark, strict=True)) for row in rows]
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
     note = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     return (
         f'<div class="scroll"><table>{note}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'

@@ -121,7 +121,7 @@ def as_subject(what: Any, n: int | None = None, together: int | None = None) -> 
             rows = x.reshape(members, -1)
             return np.asarray(what(rows, rng) if takes_rng(what) else what(rows)).sum(axis=0) / members
 
-        return Subject(name, averaged, not takes_rng(what), workers=joint, object=what)
+        return Subject(name, averaged, not takes_rng(what), workers=members, object=what)
     if takes_rng(what):
         return Subject(name, what, object=what)
     return Subject(name, lambda x, rng: what(x), True, object=what)
