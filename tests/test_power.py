@@ -1,5 +1,6 @@
 """The referee's power: wrong compressors are REFUTED, correct ones are not, and nothing false is PROVED."""
 
+import json
 import os
 import statistics
 import subprocess
@@ -158,6 +159,10 @@ def test_json_round_trip_keeps_fractions_and_verdicts():
     assert again.verdict is Verdict.REFUTED
     assert again.certificates[0].estimate == report.certificates[0].estimate
     assert str(report.certificates[0].estimate) == "3/4"
+    first = json.loads(report.to_json())["certificates"][0]
+    assert (first["estimate"], first["estimate_exact"]) == (0.75, "3/4")
+    assert first["witness"] == [1.0, 1.0, 1.0, 1.0] or all(isinstance(v, float) for v in first["witness"])
+    assert {"claim", "verdict", "estimate", "bound", "witness", "technique"} <= set(first)
 
 
 PROGRAM = """
