@@ -26,7 +26,7 @@ def test_encode_and_decode_are_inverse(value):
 
 def test_a_report_survives_json():
     c = Certificate(
-        "C", "Unbiased(omega=1)", Verdict.REFUTED, "exact counterexample", estimate=Fraction(9, 16), bound=Fraction(1, 2),
+        "C", "Unbiased(omega=1)", Verdict.REFUTED, "exact", estimate=Fraction(9, 16), bound=Fraction(1, 2),
         witness=np.array([1.0, -0.0]), scope={"d": 2}, assumptions=("a",), details={"exact": Fraction(1, 7)},
     )  # fmt: skip
     again = Report.from_json(Report("C", (c,), {"seed": 3}).to_json())

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from compth._numbers import Number, log2_ceil, ratio
+from compth._numbers import Number, log2_ceil, ratio, sqrt
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import B1, B2, Claim, Contractive
-from compth.compressors._base import RECALLED, TIGHT, Array, Compressor, positive_int
-from compth.sources import BIASED, Source
+from compth.claims import B1, B2, BiasVariance, Claim, Contractive
+from compth.compressors._base import READ, RECALLED, TIGHT, Array, Compressor, positive_int
+from compth.sources import BIASED, EFBV, Source
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class TopK(Compressor):
         delta = ratio(self.k, d)
         return (
             Contractive(delta, sharpness=TIGHT, source=BIASED, attribution=RECALLED, proof="topk.delta"),
+            BiasVariance(sqrt(1 - delta), 0, sharpness=TIGHT, source=EFBV, attribution=READ),
             B1(delta, 1, sharpness=TIGHT, source=BIASED, attribution=RECALLED),
             B2(delta, 1, sharpness=TIGHT, source=BIASED, attribution=RECALLED),
         )

@@ -22,7 +22,7 @@ from compth.claims import (
     Unbiased,
     standing_of,
 )
-from compth.compressors import Compressor, Fleet, as_fleet
+from compth.compressors import Compressor, Fleet, Independent, as_fleet
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.rates import Rate, geometric
@@ -40,7 +40,8 @@ class Constants:
     L: smoothness of f; L_max = max L_i; L_tilde = sqrt(mean L_i^2); mu: strong convexity of f (smallest positive
     eigenvalue); mu_min: strong convexity shared by every f_i (0: none); zeta2_star = mean ||grad f_i(x*)||^2;
     D = (2 L_max/n) sum (f_i(x*) - min f_i); sigma2: gradient noise; claims: the fleet's; params: what the user
-    fixed of the method's parameters (DIANA's alpha ...).
+    fixed of the method's parameters (DIANA's alpha ...); L_plus^2 = sup mean||grad f_i(x)-grad f_i(y)||^2/||x-y||^2,
+    L_pm^2 the same less ||grad f(x)-grad f(y)||^2 (Hessian variance); independent: workers compress independently.
     """
 
     n: Number
@@ -54,6 +55,9 @@ class Constants:
     D: Number = 0
     sigma2: Number = 0
     convex: bool = True
+    L_plus: Number = 0
+    L_pm: Number = 0
+    independent: bool = False
     claims: tuple[Claim, ...] = ()
     params: Mapping[str, Number] = field(default_factory=dict)
 
@@ -102,6 +106,9 @@ class Constants:
             zeta2_star=problem.zeta2_star,
             D=problem.heterogeneity,
             convex=problem.convex,
+            L_plus=problem.L_plus,
+            L_pm=problem.L_pm,
+            independent=isinstance(fleet, Independent),
             claims=fleet.claims(problem.n, problem.d),
         )
 

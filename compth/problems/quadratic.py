@@ -142,6 +142,21 @@ class DistributedQuadratic:
         return bool(self._spectra.min() >= -RELATIVE_ZERO * self.d * self.L_max)
 
     @cached_property
+    def _mean_square(self) -> Array:
+        return np.asarray((self.A @ self.A).mean(axis=0))
+
+    @cached_property
+    def L_plus(self) -> float:
+        """sqrt of the largest eigenvalue of mean A_i^2: mean||A_i z||^2 <= L_plus^2 ||z||^2."""
+        return float(np.sqrt(np.linalg.eigvalsh(self._mean_square)[-1]))
+
+    @cached_property
+    def L_pm(self) -> float:
+        """sqrt of the largest eigenvalue of mean A_i^2 - A^2 (Hessian variance): 0 when all A_i are equal."""
+        spread = np.linalg.eigvalsh(self._mean_square - self.hessian @ self.hessian)[-1]
+        return float(np.sqrt(max(spread, 0.0)))
+
+    @cached_property
     def x_star(self) -> Array:
         """The minimiser (the one of least norm if there are many)."""
         values, vectors = self._eigh

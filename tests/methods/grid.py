@@ -34,7 +34,7 @@ def compressors(d):
     }
 
 
-METHODS = (ct.DCGD, ct.EF, ct.EF21, ct.DIANA)
+METHODS = (ct.DCGD, ct.EF, ct.EF21, ct.DIANA, ct.MARINA, ct.EFBV)
 
 
 def cases(problem):

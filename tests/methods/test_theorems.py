@@ -57,6 +57,10 @@ SPOILS = [
     ("ef.explicit", ct.EF(ct.TopK(1)), ISOTROPIC, {"rate": 6.0}),
     ("ef21.pl", ct.EF21(ct.TopK(1)), ISOTROPIC, {"rate": 4.0}),
     ("ef21.pl", ct.EF21(ct.TopK(1)), NOISY, {"step": 30.0}),
+    ("marina.pl", ct.MARINA(ct.RandK(1)), ISOTROPIC, {"rate": 4.0}),
+    ("marina.pl", ct.MARINA(ct.RandK(1)), STIFF, {"step": 40.0}),
+    ("efbv.pl", ct.EFBV(ct.TopK(1)), ISOTROPIC, {"rate": 12.0}),
+    ("efbv.pl", ct.EFBV(ct.RandK(1)), NOISY, {"step": 60.0}),
 ]
 
 
@@ -200,3 +204,23 @@ def test_bounds_take_exact_numbers():
             plan = th.plan(c)
             assert isinstance(plan.gamma, Fraction | sympy.Rational)
             assert isinstance(plan.rho, Fraction | sympy.Rational)
+
+
+def test_efbv_recovers_ef21_and_diana():
+    problem = PROBLEMS["heterogeneous"]
+    a = ct.simulate(ct.EFBV(ct.TopK(2), gamma=0.05), problem, 30, 1)
+    c = ct.EFBV(ct.TopK(2)).check(problem)
+    assert ct.EFBV(ct.TopK(2)).default_params(c) == {"lambda": 1, "nu": 1}
+    b = ct.simulate(ct.EF21(ct.TopK(2), gamma=0.05), problem, 31, 1)
+    assert np.allclose(
+        a.mean_square, b.mean_square[1:], rtol=1e-10
+    )  # EF21 starts from g = 0: one round later
+
+
+def test_marina_with_perm_k_sees_the_hessian_variance_only():
+    equal = ct.problems.random_quadratic(3, 6, 10, seed=1, hessians=0)
+    method = ct.MARINA(ct.PermK(3))
+    step = ct.guarantee(method, equal, "marina.pl").stepsize
+    p = 1 / 3
+    assert step == pytest.approx(min(1 / equal.L, p / (2 * equal.mu)), rel=1e-6)
+    assert ct.guarantee(ct.MARINA(ct.RandK(2)), equal, "marina.pl").stepsize < 0.8 * step
