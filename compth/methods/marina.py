@@ -16,7 +16,7 @@ from compth.sources import MARINA as MARINA_PAPER
 
 
 def drift(c: Constants) -> Number:
-    """K with E||mean C_i(a_i) - abar||^2 <= K ||y - x||^2, a_i = grad f_i(y) - grad f_i(x): (A-B) L_plus^2 + B L_pm^2."""
+    """K in E||mean C_i(a_i) - abar||^2 <= K ||y - x||^2, a_i = grad f_i(y) - grad f_i(x): (A-B) L_plus^2 + B L_pm^2."""
     a, b = c.joint.A, c.joint.B
     if not a >= b >= 0:
         return a * c.L_plus * c.L_plus if b >= 0 else (a - b) * c.L_plus * c.L_plus
