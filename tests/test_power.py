@@ -332,3 +332,17 @@ def test_a_joint_callable_is_held_to_its_ab_inequality():
 
     assert certify(perm, 4, claims=ct.JointVariance(1, 1, 2)).verdict in (Verdict.CONSISTENT, Verdict.PROVED)
     assert certify(perm, 4, claims=ct.JointVariance("0.9", "0.9", 2)).verdict is Verdict.REFUTED
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("d", [None, 3])
+def test_a_hanging_callable_is_refuted_in_time(d):
+    def hangs(x, rng):
+        while True:
+            pass
+
+    start = time.monotonic()
+    report = certify(hangs, d, claims=ct.Unbiased(1))
+    assert report.verdict is Verdict.REFUTED
+    assert "took more than" in report.certificates[0].technique
+    assert time.monotonic() - start < 20
