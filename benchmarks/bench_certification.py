@@ -41,7 +41,6 @@ def run() -> Iterator[Line]:
         yield line(
             f"Monte Carlo of relative accuracy 1e-3 / exact oracle, natural, d={d}",
             _against(oracle, point, d),
-            least=1,
         )
 
 

@@ -346,3 +346,17 @@ def test_a_hanging_callable_is_refuted_in_time(d):
     assert report.verdict is Verdict.REFUTED
     assert "took more than" in report.certificates[0].technique
     assert time.monotonic() - start < 20
+
+
+class _WrongDraw(ct.RandK):
+    def draw(self, shape, rng):
+        weights = super().draw(shape, rng)
+        weights[..., -1] *= 0.5  # not what inclusion() says
+        return weights
+
+    weights = draw
+
+
+@pytest.mark.parametrize("d", [4, 50])
+def test_a_sketch_whose_draw_is_not_its_inclusion_is_not_proved(d):
+    assert certify(_WrongDraw(2), d).verdict is Verdict.REFUTED
