@@ -348,15 +348,21 @@ def test_a_hanging_callable_is_refuted_in_time(d):
     assert time.monotonic() - start < 20
 
 
-class _WrongDraw(ct.RandK):
+class _HalvedLast(ct.RandK):
     def draw(self, shape, rng):
         weights = super().draw(shape, rng)
         weights[..., -1] *= 0.5  # not what inclusion() says
         return weights
 
-    weights = draw
+
+class _RareLast(ct.RandK):
+    def weights(self, shape, rng, dtype=float):
+        weights = super().weights(shape, rng, dtype)
+        weights[..., -1] *= rng.random(shape[:-1]) < 0.8
+        return weights
 
 
 @pytest.mark.parametrize("d", [4, 50])
-def test_a_sketch_whose_draw_is_not_its_inclusion_is_not_proved(d):
-    assert certify(_WrongDraw(2), d).verdict is Verdict.REFUTED
+@pytest.mark.parametrize("wrong", [_HalvedLast(2), _RareLast(2)])
+def test_a_sketch_whose_draw_is_not_its_inclusion_is_not_proved(wrong, d):
+    assert certify(wrong, d).verdict is Verdict.REFUTED

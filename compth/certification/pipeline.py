@@ -159,6 +159,9 @@ def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
             )
         ]
     proofs = _proofs(run, d, claims)
+    wrong = _audit_draw(run, d)
+    if wrong is not None:
+        return [wrong]
     if all(p is not None and p.verdict is Verdict.PROVED for p in proofs):
         run = replace(
             run, budget=run.budget.audit()
@@ -180,6 +183,7 @@ def _proofs(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]:
     """PROVED or REFUTED certificates for all x where the program is linear on every path."""
     start = time.perf_counter()
     technique, verify = _verifier(run, d)
+    assumed = LINEAR_ASSUMPTIONS + ((DRAW_ASSUMPTION,) if technique == "inclusion probabilities" else ())
     out: list[Certificate | None] = []
     for claim in claims:
         if verify is None or not claim.relative:
@@ -189,12 +193,28 @@ def _proofs(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]:
         if holds:
             out.append(
                 _certificate(run, d, str(claim), Verdict.PROVED, technique, inputs="all x", technique=technique,
-                             assumptions=LINEAR_ASSUMPTIONS, details=_sharp(claim))
+                             assumptions=assumed, details=_sharp(claim))
             )  # fmt: skip
         else:
             out.append(_linear_refutation(run, d, claim, name, witness or []))
     run.stage(d, "exact proof", start, technique if verify else "not linear on every path")
     return out
+
+
+def _audit_draw(run: Run, d: int) -> Certificate | None:
+    """A proof by inclusion probabilities stands only if the sketch really draws with them: tried on many draws."""
+    thing = run.subject.object
+    if not isinstance(thing, DiagonalSketch):
+        return None
+    start = time.perf_counter()
+    breach = statistics.draw_breach(thing, d, run.alpha, run.seed)
+    run.stage(d, "draw audit", start, breach or "as declared")
+    if not breach:
+        return None
+    return _certificate(
+        run, d, "draws have the declared inclusion probabilities", Verdict.REFUTED, "statistical", technique=breach,
+        alpha=run.alpha, witness=np.ones(d), details={"says": breach},
+    )  # fmt: skip
 
 
 LINEAR_ASSUMPTIONS = (
@@ -212,6 +232,11 @@ def _linear_refutation(run: Run, d: int, claim: Claim, name: str, witness: list[
         run, d, str(claim), Verdict.REFUTED, "symbolic trace", witness=x, technique=f"{name} fails", inputs="all x",
         assumptions=LINEAR_ASSUMPTIONS, details={"inequality": name, "exact_witness": [str(v) for v in witness]},
     )  # fmt: skip
+
+
+DRAW_ASSUMPTION = (
+    "draw() has the inclusion probabilities that the object declares (audited on thousands of draws)"
+)
 
 
 def _verifier(run: Run, d: int) -> tuple[str, Any]:

@@ -185,6 +185,31 @@ def path_probe(run: Run, d: int, paths: int = 12) -> Array | None:
     return np.asarray(np.linalg.eigh(total)[1][:, -1])
 
 
+def draw_breach(sketch: Any, d: int, alpha: float, seed: int) -> str:
+    """ "" when draw() and weights() give 0 or 1/p_j, each coordinate at its declared frequency; else what is wrong.
+
+    Exact binomial tails on the counts of every coordinate, alpha split over them.
+    """
+    from scipy.stats import binom
+
+    p = np.array([float(q) for q in np.broadcast_to(np.asarray(sketch.inclusion(d), dtype=object), (d,))])
+    rows = max(200, min(100_000, 3_000_000 // d))
+    for name in ("draw", "weights"):
+        rng = np.random.default_rng(np.random.SeedSequence([seed, d, len(name)]))
+        w = np.asarray(getattr(sketch, name)((rows, d), rng), dtype=np.float64)
+        kept = w != 0
+        if w.shape != (rows, d) or not np.allclose(np.where(kept, w * p, 1.0), 1.0, rtol=1e-12, atol=0):
+            return f"{name}() gives a weight other than 0 or 1/p_j"
+        counts = kept.sum(axis=0)
+        tail = np.minimum(binom.cdf(counts, rows, p), binom.sf(counts - 1, rows, p))
+        if tail.min() < alpha / (4 * d):
+            j = int(tail.argmin())
+            return (
+                f"{name}() selects coordinate {j} in {counts[j]} of {rows} draws, declared p_j = {p[j]:.6g}"
+            )
+    return ""
+
+
 def rows_evidence(rows: Any, x: Array, law: dict[bytes, float], seed: int) -> tuple[float, bool]:
     """(log evidence that rows(X, rng) have another law than the enumerated one or depend on each other, stray output).
 
