@@ -16,6 +16,10 @@ from compth.claims import Claim, Margin
 Array = NDArray[np.float64]
 
 
+ALWAYS = 40
+"""Structured inputs that are tried however slow the machine is."""
+
+
 class NotReproducible(Exception):
     """The violation did not show when the same input was evaluated again."""
 
@@ -83,7 +87,7 @@ class Search:
         """The whole portfolio, until time is up (or, with stop_early, every claim is violated)."""
         for k, x in enumerate([*extra, *structured(self.size, seed, self.domain)]):
             self.try_point(x)
-            if (self.late and k >= len(extra) + 10) or (stop_early and self._all_violated()):
+            if (self.late and k >= len(extra) + ALWAYS) or (stop_early and self._all_violated()):
                 return
         rng = np.random.default_rng(seed)
         for index in range(len(self.claims)):

@@ -63,9 +63,7 @@ def structured(d: int, seed: int = 0, domain: tuple[float, float] = DOMAIN) -> l
         rng.random(d),
         rng.integers(-3, 4, size=d).astype(float),
     ]
-    out = []
-    for v in base:
-        out += [v, -v]
+    out = [*base, *(-v for v in base)]
     out += [flat * s for s in (1e-6, 1e6)] + [base[-4] * s for s in (1e-6, 1e-3, 1e3, 1e6)]
     alternating = np.where(j % 2 == 0, 1.0, -1.0)
     out += [spike * alternating, base[7] * alternating, base[8] * alternating, -(np.abs(base[-4]))]
