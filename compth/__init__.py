@@ -25,6 +25,7 @@ _EXPORTS = {
     "compth.simulation": "Trace simulate",
     "compth.comparison": "Comparison compare",
     "compth.sweeps": "sweep",
+    "compth.tuning": "Tuning costs mean_estimation quadratic_probabilities sampling_probabilities tune",
 }
 _OWNER = {name: module for module, names in _EXPORTS.items() for name in names.split()}
 _MODULES = ("calculus", "problems", "compressors", "methods", "sources", "errors", "testing")

@@ -24,11 +24,14 @@ def _at(values: Numbers, index: NDArray[np.intp]) -> Numbers:
 
 
 def unit_scale(weights: Numbers) -> Numbers:
-    """Weights divided, exactly, by the power of two below each row's largest: sums neither overflow nor vanish."""
+    """Weights times, exactly, a power of two per row that brings the largest near 1: sums then stay in range."""
     if weights.dtype == object:
         return weights
     top = weights.max(axis=-1, keepdims=True)
-    return np.asarray(np.ldexp(weights, 1 - np.frexp(top)[1]))
+    if ((top > 1e-100) & (top < 1e100)).all():
+        return weights
+    exponent = np.clip(1 - np.frexp(top)[1], -1000, 1000)
+    return np.asarray(weights * np.ldexp(1.0, exponent))
 
 
 def saturated(sizes: Numbers, tails: Numbers, budget: Any) -> NDArray[np.intp]:
