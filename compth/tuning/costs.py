@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ import numpy as np
 from compth._numbers import Number, log2_ceil
 from compth.bits import FLOAT_BITS
 from compth.claims import Attribution
+from compth.compressors._base import short_repr
 from compth.errors import InvalidParameter
 
 
@@ -65,7 +66,7 @@ def _check(owner: object, positive: tuple[str, ...], rest: tuple[str, ...], some
 
 @dataclass(frozen=True)
 class Wire:
-    """How elements become bits: float width, index width (None: ceil(log2 d)) and sign bit (the paper's count is unsure)."""
+    """How elements become bits: float width, index width (None: ceil(log2 d)) and sign bit (or 0)."""
 
     float_bits: int = FLOAT_BITS
     index_bits: int | None = None
@@ -87,6 +88,10 @@ class Cost(ABC):
 
     counts: ClassVar[Literal["elements", "bits"]]
     wire = Wire()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__repr__ = short_repr  # type: ignore[method-assign]  # before the dataclass decorator writes its own
 
     @property
     @abstractmethod
@@ -141,7 +146,7 @@ class Payload(Cost):
 
     per_bit: Number = 1
     fixed: Number = 0
-    wire: Wire = field(default_factory=Wire)
+    wire: Wire = Wire()
     counts = "bits"
 
     def __post_init__(self) -> None:
@@ -163,7 +168,7 @@ class BitPacket(Cost):
     per_packet: Number = 1
     fixed: Number = 0
     per_bit: Number = 0
-    wire: Wire = field(default_factory=Wire)
+    wire: Wire = Wire()
     counts = "bits"
 
     def __post_init__(self) -> None:
@@ -185,7 +190,7 @@ class Time(Cost):
     latency: Number
     bandwidth: Number
     link: BitPacket | None = None
-    wire: Wire = field(default_factory=Wire)
+    wire: Wire = Wire()
     counts = "bits"
 
     def __post_init__(self) -> None:
