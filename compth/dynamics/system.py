@@ -176,19 +176,12 @@ class System:
             f[self.slot(0)] = self.data.projector @ f[self.slot(0)]
         return f
 
-    def start(self, z: Array, y: Array | None) -> Moments:
-        """Moments of a fixed state z (d,), y (n, d)."""
+    def start(self, z: Array, y: Array | None, common: list[Array] | None = None) -> Moments:
+        """Moments of a fixed state z (d,), y (n, d), and the common vectors after z (zeros, or the averaged memory)."""
         z = z if self.data.projector is None else self.data.projector @ z
-        parts = [z] + [self.zeros(self.data.d) for _ in range(1, self.K)]
+        parts = [z, *(common or [self.zeros(self.data.d) for _ in range(1, self.K)])]
         if self.scheme.average is not None and y is not None:
             parts[self.scheme.average] = y.sum(axis=0) / self._number(self.data.n)
-        return self._point(parts, y)
-
-    def point(self, parts: list[Array], y: Array | None = None) -> Moments:
-        """Moments of a fixed state given by every common vector and the memories."""
-        return self._point(parts, y)
-
-    def _point(self, parts: list[Array], y: Array | None) -> Moments:
         c = np.concatenate([*parts, np.array([self._number(1)])] if self.affine else parts)
         if self.scheme.memory is None or y is None:
             return Moments(np.outer(c, c))

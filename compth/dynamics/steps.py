@@ -1,0 +1,116 @@
+"""Stationary moments, the largest mean-square-stable step and the best step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.sparse.linalg import LinearOperator, gmres
+
+from compth.dynamics import stein
+from compth.dynamics.solvers import arnoldi
+from compth.dynamics.spectrum import ExactRate, Packing, prepared, rate_of
+from compth.dynamics.system import data_of
+from compth.dynamics.trajectory import make_system, quantities
+from compth.errors import Unsupported
+from compth.methods import Method
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Stationary:
+    """Limits of E||x_t - x*||^2 and E f(x_t) - f* (inf when unstable); converged: the linear solve succeeded."""
+
+    mean_square: float
+    gap: float
+    converged: bool
+
+
+def stationary(method: Method, problem: Any) -> Stationary:
+    """Stationary second moments: the solution of X = T(X) with the constant held at 1 (a Stein-type equation)."""
+    data, gamma, params = prepared(method, problem)
+    rate = rate_of(method, data, gamma, params)
+    if rate.rho_noise >= 1:
+        return Stationary(np.inf, np.inf, rate.converged)
+    system = make_system(method, data, gamma, params)
+    memory = None if system.scheme.memory is None else np.zeros((data.n, data.d))
+    zero = system.start(np.zeros(data.d), memory)
+    packing = Packing(system)
+    base = packing.pack(zero)
+    source = packing.apply(base) - base
+    matrix = LinearOperator(
+        (base.size, base.size), matvec=lambda v: v - packing.apply(v) + _corner(v), dtype=float
+    )
+    corner = system.size * system.size - 1
+
+    def _corner(v: Array) -> Array:
+        out = np.zeros_like(v)
+        out[corner] = v[corner]
+        return out
+
+    if not np.any(source):
+        return Stationary(0.0, 0.0, rate.converged)
+    x, code = gmres(matrix, source, rtol=1e-12, atol=0.0, restart=100, maxiter=20)
+    values = quantities(system, packing.unpack(base + x))
+    residual = np.linalg.norm(matrix.matvec(x) - source) / np.linalg.norm(source)
+    return Stationary(float(values[0]), float(values[1]), code == 0 or bool(residual < 1e-9))
+
+
+def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-8) -> float:
+    """Largest gamma below which E||x_t - x*||^2 stays bounded; the method's other parameters stay fixed.
+
+    One eigenproblem, 1/r(L^-1 Q), for one compressed direction (GD, DCGD); else bisection on rho_noise < 1 to the
+    relative width tol, taking the stable steps for an interval from 0. Raises Unsupported when none is found.
+    """
+    data = data_of(problem)
+    params = _params(method, problem)
+    unit = make_system(method, data, 1.0, params, affine=False)
+    if stein.fits(unit):
+        return stein.stable_step(unit)
+
+    def stable(gamma: float) -> bool:
+        return _rate_noise(method, data, gamma, params) < 1
+
+    low = 1e-3 / problem.L
+    while not stable(low):
+        low /= 10
+        if low < 1e-12 / problem.L:
+            raise Unsupported(f"{method.label} has no stable step on this problem")
+    high = 2 * low
+    while stable(high):
+        low, high = high, 2 * high
+        if high > 1e12 / problem.L:
+            return np.inf
+    while high / low > 1 + tol:
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if stable(middle) else (low, middle)
+    return float((low * high) ** 0.5)
+
+
+def _params(method: Method, problem: Any) -> Any:
+    """The method's own parameters, apart from what a theorem derives from its step size."""
+    return {**method.default_params(method.check(problem)), **method.given()}
+
+
+def _rate_noise(method: Method, data: Any, gamma: float, params: Any) -> float:
+    system = make_system(method, data, gamma, params, affine=False)
+    packing = Packing(system)
+    return arnoldi(packing.apply, packing.size, packing.pack(system.interior()))[0]
+
+
+def best_step(method: Method, problem: Any) -> tuple[float, ExactRate]:
+    """(gamma, rate) minimising the exact rho on (0, max_stable_step): a local minimum of a one-dimensional search."""
+    data, params = data_of(problem), _params(method, problem)
+    top = max_stable_step(method, problem, tol=1e-3)
+    low = min(1e-3 / problem.L, top / 2)
+    found = minimize_scalar(
+        lambda u: rate_of(method, data, float(np.exp(u)), params).rho,
+        bounds=(np.log(low), np.log(top)),
+        method="bounded",
+        options={"xatol": 1e-5},
+    )
+    gamma = float(np.exp(found.x))
+    return gamma, rate_of(replace(method, gamma=gamma), data, gamma, params)
