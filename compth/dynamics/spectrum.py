@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
 
-from compth.dynamics import stein
+from compth.dynamics import joint, stein
+from compth.dynamics.noise_free import NoiseFree
 from compth.dynamics.schemes import random_points
-from compth.dynamics.solvers import arnoldi
+from compth.dynamics.solvers import davidson, definite, upper_bound
 from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.trajectory import make_system
-from compth.errors import Unsupported
+from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, plan_of
 
 Array = Any
 WIDTH = 1e-2
 """A bracket wider than this, relative to |1 - rho|, counts as not converged."""
+ACCURACIES = (1e-8, 1e-10, 1e-12, 1e-14)
+"""Relative residuals asked for in turn, until the bracket is narrow."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class ExactRate:
     rho: float
     rho_noise: float
     rho_mean: float
-    bracket: tuple[float, float]
+    bracket: tuple[Any, Any]
     coupled: bool
     converged: bool
     applications: int
@@ -68,63 +71,58 @@ class Packing:
         return self.pack(self.system(self.unpack(v)))
 
 
-def _blocks(system: System, m: Moments) -> list[Array]:
-    """The joint second moments of (c, y_i), one per worker, in a basis of the reachable space."""
-    basis = np.eye(system.size)
+def _basis(system: System) -> Array:
+    """Orthonormal basis of the common vectors: z in the eigenbasis of A, without A's kernel where it has one."""
+    values, vectors = np.linalg.eigh(system.data.mean)
     if system.data.projector is not None:
-        values, vectors = np.linalg.eigh(system.data.projector)
-        free = np.eye(system.size)[:, system.data.d :]
-        lead = np.zeros((system.size, int((values > 0.5).sum())))
-        lead[: system.data.d] = vectors[:, values > 0.5]
-        basis = np.concatenate([lead, free], axis=1)
+        vectors = vectors[:, np.abs(values) > 1e-12 * np.abs(values).max()]
+    d, rest = system.data.d, system.size - system.data.d
+    out = np.zeros((system.size, vectors.shape[1] + rest))
+    out[:d, : vectors.shape[1]] = vectors
+    out[d:, vectors.shape[1] :] = np.eye(rest)
+    return out
+
+
+def _blocks(system: System, m: Moments, basis: Array) -> list[Array]:
+    """The joint second moments of (c, y_i), one per worker."""
     c = basis.T @ m.C @ basis
-    if m.D is None or m.E is None:
-        return [c]
-    if system.data.n == 1 and system.scheme.average is not None:
+    if m.D is None or m.E is None or (system.data.n == 1 and system.scheme.average is not None):
         return [c]
     return [np.block([[c, (d @ basis).T], [d @ basis, e]]) for d, e in zip(m.D, m.E, strict=True)]
 
 
-def bracket_at(system: System, m: Moments) -> tuple[float, float]:
-    """Collatz-Wielandt: extreme generalised eigenvalues of (T(m), m); (0, inf) where m is not inside the cone."""
-    low, high = np.inf, 0.0
-    for after, before in zip(_blocks(system, system(m)), _blocks(system, m), strict=True):
+def _less(a: Moments, b: Moments, scale: float = 1.0) -> Moments:
+    """a - scale b."""
+
+    def part(x: Array | None, y: Array | None) -> Array | None:
+        return None if x is None or y is None else x - scale * y
+
+    return Moments(a.C - scale * b.C, part(a.D, b.D), part(a.E, b.E))
+
+
+def collatz(system: System, m: Moments, basis: Array) -> tuple[float, float]:
+    """Extreme generalised eigenvalues of ((T - id)(m), m) over the workers; (-inf, inf) for m outside the cone."""
+    low, high = np.inf, -np.inf
+    change = _blocks(system, _less(system(m), m), basis)
+    for after, before in zip(change, _blocks(system, m, basis), strict=True):
+        size = np.diag(before)
+        if not (size > 0).all():
+            return -np.inf, np.inf
+        outer = np.outer(size**-0.5, size**-0.5)
         try:
-            values = eigh(after, before, eigvals_only=True)
+            values = eigh(after * outer, before * outer, eigvals_only=True)
         except np.linalg.LinAlgError:
-            return 0.0, np.inf
+            return -np.inf, np.inf
         low, high = min(low, float(values[0])), max(high, float(values[-1]))
-    return max(low, 0.0), high
-
-
-def _enclose(system: System, m: Moments) -> tuple[float, float]:
-    """Every interior point gives a valid bracket: intersect those near the candidate, smoothed by a few steps of T."""
-    low, high = 0.0, np.inf
-    for rounds in (0, 4, 16):
-        for _ in range(rounds):
-            m = system(m)
-        for eta in (0.0, 1e-11, 1e-8):
-            a, b = bracket_at(system, _inside(system, m, eta))
-            low, high = max(low, a), min(high, b)
-        if _narrow((low, high)):
-            break
     return low, high
-
-
-def _inside(system: System, m: Moments, eta: float) -> Moments:
-    """The Perron candidate with its sign fixed, moved a little into the cone."""
-    inner, scale = system.interior(), float(np.trace(m.C))
-    sign, eta = (1.0 if scale >= 0 else -1.0), eta * abs(scale) / system.size
-
-    def mix(a: Array | None, b: Array | None) -> Array | None:
-        return None if a is None or b is None else sign * a + eta * b
-
-    return Moments((sign * m.C + sign * m.C.T) / 2 + eta * inner.C, mix(m.D, inner.D), mix(m.E, inner.E))
 
 
 def _narrow(bracket: tuple[float, float]) -> bool:
     low, high = bracket
-    return high - low <= WIDTH * max(min(abs(1 - low), abs(1 - high)), 1e-12) + 1e-10 * high
+    return (
+        bool(np.isfinite(high))
+        and high - low <= WIDTH * max(min(abs(1 - low), abs(1 - high)), 1e-12) + 1e-10 * high
+    )
 
 
 def radius(system: System) -> tuple[float, tuple[float, float], bool]:
@@ -132,23 +130,75 @@ def radius(system: System) -> tuple[float, tuple[float, float], bool]:
     if stein.fits(system):
         value, bracket = stein.rate(system)
         return value, bracket, _narrow(bracket)
-    packing = Packing(system)
-    return _judge(system, packing, *arnoldi(packing.apply, packing.size, packing.pack(system.interior())))
+    search, basis = Search(system), _basis(system)
+    mean = _mean_radius(system)
+    low, high, value = mean * mean - 1, np.inf, 0.0
+    for tol in ACCURACIES:
+        value = search.run(tol)
+        if kept(system):
+            a, b = collatz(system, search.moments, basis)
+            low, high = max(low, a), min(high, b)
+        if _narrow((1 + low, 1 + high)):
+            break
+    if not kept(system) and joint.fits(system):
+        whole = joint.Joint(system)
+        _, (a, b) = whole.rate()
+        low, high = max(low, a), min(high, b)
+        system.applications += whole.applications
+    if kept(system) and not _narrow((1 + low, 1 + high)):
+        high = min(high, search.above(basis))
+    bracket = (max(1 + low, 0.0), 1 + high)
+    value = min(max(value, low), high) if _narrow(bracket) else value
+    return 1 + value, bracket, _narrow(bracket)
 
 
-def _judge(
-    system: System, packing: Packing, value: float, vector: Array
-) -> tuple[float, tuple[float, float], bool]:
-    if not np.any(vector):
-        return 0.0, (0.0, 0.0), True
-    bracket = _enclose(system, packing.unpack(vector))
-    if system.cross is not None and system.scheme.memory is not None:
-        bracket = (
-            0.0,
-            np.inf,
-        )  # correlated workers with memories: the cone used here is not known to be kept
-    narrow = _narrow(bracket)
-    return (min(max(value, bracket[0]), bracket[1]) if narrow else value), bracket, narrow
+class Search:
+    """The rightmost eigenvalue of T - id by Davidson steps, preconditioned by the noise-free inverse."""
+
+    def __init__(self, system: System) -> None:
+        self.system, self.packing, self.inverse = system, Packing(system), NoiseFree(system)
+        self.vector = self.solve(self.packing.pack(system.interior()))
+        self.value = 0.0
+
+    def change(self, v: Array) -> Array:
+        """(T - id) v."""
+        return self.packing.apply(v) - v
+
+    def solve(self, v: Array) -> Array:
+        """About (id - T)^-1 v."""
+        return self.packing.pack(self.inverse(self.packing.unpack(v)))
+
+    def run(self, tol: float) -> float:
+        """Go on until the relative residual is below tol; rho - 1."""
+        self.value, vector = davidson(self.change, self.solve, self.vector, tol=tol)
+        self.vector = vector * (np.sign(np.trace(self.packing.unpack(vector).C)) or 1.0)
+        return self.value
+
+    @property
+    def moments(self) -> Moments:
+        """The eigenvector."""
+        return self.packing.unpack(self.vector)
+
+    def above(self, basis: Array) -> float:
+        """A checked upper bound on rho - 1."""
+
+        def positive(v: Array) -> bool:
+            return all(definite(b) for b in _blocks(self.system, self.packing.unpack(v), basis))
+
+        target = self.packing.pack(self.system.interior())
+        return upper_bound(self.change, self.solve, target, positive, self.value)
+
+
+def rightmost(system: System, tol: float = 1e-9) -> float:
+    """rho - 1 of the linear part, without a bracket."""
+    if stein.fits(system):
+        return stein.rate(system)[0] - 1
+    return Search(system).run(tol)
+
+
+def kept(system: System) -> bool:
+    """True when T is known to keep the cone {every block >= 0}: not for correlated workers with memories."""
+    return system.cross is None or system.scheme.memory is None
 
 
 def prepared(method: Method, problem: Any) -> tuple[Data, Any, Any]:
@@ -176,10 +226,20 @@ def _coupled(system: System) -> bool:
     return driven > 1e-12 * max(float(np.abs(system.data.A).max() * np.abs(system.data.s).max()), 1e-300)
 
 
-def exact_rate(method: Method, problem: Any, *, mode: str = "exact") -> ExactRate:
-    """The factor by which E||x_t - x*||^2 approaches its limit; see ExactRate. Step as in simulate."""
+def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: bool = False) -> ExactRate:
+    """The factor by which E||x_t - x*||^2 approaches its limit; see ExactRate. Step as in simulate.
+
+    rational=True (n, d up to about 6): the bracket is two Fractions, each proved in exact arithmetic.
+    """
     data, gamma, params = prepared(method, problem)
-    return rate_of(method, data, gamma, params, mode)
+    found = rate_of(method, data, gamma, params, mode)
+    if not rational:
+        return found
+    if mode != "exact":
+        raise InvalidParameter(f"mode={mode!r} has no rational bracket: its maps are approximations")
+    from compth.dynamics.rational import certified_bracket
+
+    return replace(found, bracket=certified_bracket(method, problem), converged=True)
 
 
 def rate_of(method: Method, data: Any, gamma: Any, params: Any, mode: str = "exact") -> ExactRate:

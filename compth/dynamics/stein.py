@@ -21,7 +21,13 @@ from compth.dynamics.solvers import arnoldi, davidson
 from compth.dynamics.system import System
 
 Array = Any
-RANK_TOLERANCE = 1e-9
+RANK_TOLERANCE = 1e-6
+SHIFT = 0.05
+"""Where the second preconditioner is taken: this fraction of |1 - rho| right of the first estimate of rho."""
+CLUSTERED = 30
+"""From this rank on, eigenvalues lie so close that a second preconditioner pays."""
+BASIS_BYTES = 3e8
+"""Memory for the search space."""
 KERNEL = 1e-12
 """Eigenvalues of A below this fraction of the largest are its kernel (when A has one)."""
 
@@ -43,6 +49,7 @@ class Stein:
             values, vectors = values[inside], vectors[:, inside]
         self.values, self.vectors, self.rank = values, vectors, len(values)
         self.hessians = np.matmul(data.A, vectors)
+        self.flat = np.swapaxes(self.hessians, 0, 1).reshape(data.d, -1)
         self.mean = vectors * values
         self.factor = float(branch.theta[0][0])
         n = data.n
@@ -50,11 +57,14 @@ class Stein:
         cross = system.cross or MomentMap()
         self.own = tuple(MomentMap(o.a - cross.a, o.c - cross.c, o.b - cross.b) for o in system.own)
         self.cross = MomentMap(cross.a * n * n, cross.c * n * n, cross.b * n * n)
-        self.same = all(np.array_equal(o.c, self.own[0].c) and _rest(o) == _rest(self.own[0]) for o in self.own)
+        self.same = all(
+            np.array_equal(o.c, self.own[0].c) and _rest(o) == _rest(self.own[0]) for o in self.own
+        )
         self.noisy = self.weight > 0 and any(
             bool(np.any(o.c)) or o.a != 0 or o.b != 0 for o in (*system.own, cross)
         )
         self.scale = np.ones(self.rank)
+        self.scaled = False
         self.applications = 0
 
     def drift(self) -> Array:
@@ -65,8 +75,12 @@ class Stein:
     def noise(self, x: Array) -> Array:
         """N(X) in the eigenbasis, X unscaled."""
         v, own = self.vectors, self.own
-        m = np.matmul(np.matmul(self.hessians, x), np.swapaxes(self.hessians, 1, 2))
-        total = own[0](m.sum(axis=0)) if self.same else sum(o(k) for o, k in zip(own, m, strict=True))
+        total: Any
+        if self.same:
+            total = own[0](self.flat @ np.swapaxes(np.matmul(self.hessians, x), 0, 1).reshape(len(v), -1).T)
+        else:
+            m = (h @ x @ h.T for h in self.hessians)
+            total = sum(o(k) for o, k in zip(own, m, strict=True))
         if self.system.cross is not None:
             total = total + self.cross(self.mean @ x @ self.mean.T)
         return self.weight * (v.T @ total @ v)
@@ -79,9 +93,9 @@ class Stein:
         out = self.drift() * x + self.noise(unscaled) / self.scale[:, None] / self.scale
         return ((out + out.T) / 2).ravel()
 
-    def prepare(self) -> Callable[[Array], Array]:
-        """Set the scales and return the approximate inverse of id - T."""
-        gap = -self.drift() - self.weight * np.outer(self.values, self.values) * self._flat()
+    def prepare(self, shift: float = 0.0) -> Callable[[Array], Array]:
+        """Approximate inverse of (1 + shift) id - T; the first call sets the scales."""
+        gap = shift - self.drift() - self.weight * np.outer(self.values, self.values) * self._flat()
         gap = np.where(np.abs(gap) < 1e-300, 1.0, gap)
         matrix = self._coupling(gap)
         inverse = np.linalg.pinv(np.eye(len(matrix)) - matrix)
@@ -92,9 +106,9 @@ class Stein:
             filled = inverse @ self._diagonal(y)
             return y + (v.T @ (filled[:, None] * v)) / gap
 
-        start = solve(np.eye(self.rank))
-        size = np.abs(np.diag(start))
-        self.scale = np.sqrt(np.where(size > 0, size, 1.0))
+        if not self.scaled:
+            size = np.abs(np.diag(solve(np.eye(self.rank))))
+            self.scale, self.scaled = np.sqrt(np.where(size > 0, size, 1.0)), True
 
         def scaled(vector: Array) -> Array:
             x = vector.reshape(self.rank, self.rank) * self.scale[:, None] * self.scale
@@ -144,8 +158,8 @@ class Stein:
     def bracket(self, vector: Array, inner: Array) -> tuple[float, float]:
         """Collatz-Wielandt enclosure of rho - 1 from X near the Perron vector; inner: a point inside the cone.
 
-        (T-id)(X) <= b X with X > 0 gives rho <= 1 + b, so X is moved a little inside; (T-id)(X) >= a X with X >= 0 gives
-        rho >= 1 + a, so directions that X does not have are left out.
+        (T-id)(X) <= b X with X > 0 gives rho <= 1 + b, so X is moved a little inside; (T-id)(X) >= a X with X >= 0
+        gives rho >= 1 + a, so directions that X does not have are left out.
         """
         x, e = (v.reshape(self.rank, self.rank) for v in (vector, inner))
         x = x / np.trace(x)
@@ -193,13 +207,17 @@ def rate(system: System, *, tol: float = 1e-7) -> tuple[float, tuple[float, floa
         rho = float(((1 + op.factor * op.values) ** 2).max())
         return rho, (rho, rho)
     solve = op.prepare()
+    width = max(10, min(40, int(BASIS_BYTES / (16 * op.rank**2))))
     inner = vector = solve(np.diag(1 / op.scale**2).ravel())
-    low, high, value = -np.inf, np.inf, 0.0
+    low, high = -np.inf, np.inf
+    value, vector = davidson(op.apply, solve, vector, tol=0.03, limit=60, width=width)
+    if op.rank > CLUSTERED:
+        solve = op.prepare(value + SHIFT * abs(value))
     for accuracy in (tol, tol * 1e-3, tol * 1e-6):
-        value, vector = davidson(op.apply, solve, vector, tol=accuracy, limit=60)
+        value, vector = davidson(op.apply, solve, vector, tol=accuracy, limit=60, width=width)
         a, b = op.bracket(vector, inner)
         low, high = max(low, a), min(high, b)
-        if high - low <= 1e-4 * min(abs(low), abs(high)):
+        if high - low <= 1e-3 * min(abs(low), abs(high)):
             break
     system.applications += op.applications
     low, high = max(low, -1.0), max(low, high)
@@ -207,9 +225,10 @@ def rate(system: System, *, tol: float = 1e-7) -> tuple[float, tuple[float, floa
 
 
 def stable_step(unit: System) -> float:
-    """Largest g with rho(T(g)) < 1 for the system built at g = 1: 1/r(L^-1 Q), T(g) = id - g L + g^2 Q, one eigenproblem.
+    """Largest g with rho(T(g)) < 1 for the system built at g = 1: 1/r(L^-1 Q), one eigenproblem.
 
-    L X = delta (A X + X A) is positive with a positive inverse (A >= 0), Q X = delta^2 A X A + N(X) keeps the cone.
+    T(g) = id - g L + g^2 Q: L X = delta (A X + X A) is positive with a positive inverse (A >= 0), Q X =
+    delta^2 A X A + N(X) keeps the cone.
     """
     op = Stein(unit)
     if not op.noisy:

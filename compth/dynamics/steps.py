@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from compth.dynamics import stein
-from compth.dynamics.solvers import arnoldi
-from compth.dynamics.spectrum import ExactRate, Packing, prepared, rate_of
+from compth.dynamics.spectrum import ExactRate, Packing, prepared, rate_of, rightmost
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system, quantities
 from compth.errors import Unsupported
@@ -62,8 +61,8 @@ def stationary(method: Method, problem: Any) -> Stationary:
 def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-8) -> float:
     """Largest gamma below which E||x_t - x*||^2 stays bounded; the method's other parameters stay fixed.
 
-    One eigenproblem, 1/r(L^-1 Q), for one compressed direction (GD, DCGD); else bisection on rho_noise < 1 to the
-    relative width tol, taking the stable steps for an interval from 0. Raises Unsupported when none is found.
+    One eigenproblem, 1/r(L^-1 Q), for one compressed direction (GD, DCGD); else root finding on rho_noise = 1 to
+    the relative width tol, taking the stable steps for an interval from 0. Raises Unsupported when none is found.
     """
     data = data_of(problem)
     params = _params(method, problem)
@@ -71,34 +70,27 @@ def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-8) -> float
     if stein.fits(unit):
         return stein.stable_step(unit)
 
-    def stable(gamma: float) -> bool:
-        return _rate_noise(method, data, gamma, params) < 1
+    def excess(log_gamma: float) -> float:
+        """rho_noise - 1, cut so that root finding sees moderate numbers."""
+        system = make_system(method, data, float(np.exp(log_gamma)), params, affine=False)
+        return float(np.clip(rightmost(system), -1.0, 1.0))
 
-    low = 1e-3 / problem.L
-    while not stable(low):
-        low /= 10
-        if low < 1e-12 / problem.L:
+    low = float(np.log(1e-3 / problem.L))
+    while excess(low) >= 0:
+        low -= np.log(10)
+        if low < np.log(1e-12 / problem.L):
             raise Unsupported(f"{method.label} has no stable step on this problem")
-    high = 2 * low
-    while stable(high):
-        low, high = high, 2 * high
-        if high > 1e12 / problem.L:
+    high = low + np.log(2)
+    while excess(high) < 0:
+        low, high = high, high + np.log(2)
+        if high > np.log(1e12 / problem.L):
             return np.inf
-    while high / low > 1 + tol:
-        middle = (low * high) ** 0.5
-        low, high = (middle, high) if stable(middle) else (low, middle)
-    return float((low * high) ** 0.5)
+    return float(np.exp(brentq(excess, low, high, xtol=tol, rtol=1e-14)))
 
 
 def _params(method: Method, problem: Any) -> Any:
     """The method's own parameters, apart from what a theorem derives from its step size."""
     return {**method.default_params(method.check(problem)), **method.given()}
-
-
-def _rate_noise(method: Method, data: Any, gamma: float, params: Any) -> float:
-    system = make_system(method, data, gamma, params, affine=False)
-    packing = Packing(system)
-    return arnoldi(packing.apply, packing.size, packing.pack(system.interior()))[0]
 
 
 def best_step(method: Method, problem: Any) -> tuple[float, ExactRate]:
