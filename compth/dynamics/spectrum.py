@@ -155,9 +155,13 @@ def radius(system: System) -> tuple[float, tuple[float, float], bool]:
 class Search:
     """The rightmost eigenvalue of T - id by Davidson steps, preconditioned by the noise-free inverse."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, start: Array | None = None) -> None:
         self.system, self.packing, self.inverse = system, Packing(system), NoiseFree(system)
         self.vector = self.solve(self.packing.pack(system.interior()))
+        if (
+            start is not None
+        ):  # mixed with a point inside: an eigenvector alone may lie in an invariant subspace
+            self.vector = self.vector / np.linalg.norm(self.vector) + start / np.linalg.norm(start)
         self.value = 0.0
 
     def change(self, v: Array) -> Array:
@@ -189,13 +193,6 @@ class Search:
         return upper_bound(self.change, self.solve, target, positive, self.value)
 
 
-def rightmost(system: System, tol: float = 1e-9) -> float:
-    """rho - 1 of the linear part, without a bracket."""
-    if stein.fits(system):
-        return stein.rate(system)[0] - 1
-    return Search(system).run(tol)
-
-
 def kept(system: System) -> bool:
     """True when T is known to keep the cone {every block >= 0}: not for correlated workers with memories."""
     return system.cross is None or system.scheme.memory is None
@@ -211,6 +208,8 @@ def prepared(method: Method, problem: Any) -> tuple[Data, Any, Any]:
 
 def _coupled(system: System) -> bool:
     """True when the mean drives the second moments: T of pure means has a part besides the mean itself."""
+    if not np.any(system.data.s) or system.scheme.sigma == 0:
+        return False
     d, k = system.data.d, system.K
     c = np.zeros((system.size, system.size))
     c[-1, : k * d] = c[: k * d, -1] = random_points(1, k * d)[0]
@@ -246,10 +245,37 @@ def rate_of(method: Method, data: Any, gamma: Any, params: Any, mode: str = "exa
     linear = make_system(method, data, gamma, params, mode=mode, affine=False)
     noise, bracket, narrow = radius(linear)
     mean = _mean_radius(linear)
-    affine = make_system(method, data, gamma, params, mode=mode)
-    coupled = bool(np.any(data.s)) and affine.scheme.sigma != 0 and _coupled(affine)
+    coupled = _coupled(make_system(method, data, gamma, params, mode=mode))
     rho = max(noise, mean) if coupled else noise
     return ExactRate(rho, noise, mean, bracket, coupled, narrow, linear.applications)
+
+
+class RateAt:
+    """gamma -> rho_noise or rho of one method on one problem; each search starts from the last one's eigenvector."""
+
+    def __init__(self, method: Method, data: Data, params: Any) -> None:
+        self.method, self.data, self.params = method, data, params
+        self.last: Array | None = None
+
+    def noise(self, gamma: float) -> float:
+        """rho_noise - 1, without a bracket."""
+        return self._noise(make_system(self.method, self.data, gamma, self.params, affine=False))
+
+    def _noise(self, linear: System) -> float:
+        if stein.fits(linear):
+            return stein.rate(linear)[0] - 1
+        search = Search(linear, self.last)
+        value = search.run(1e-7)
+        self.last = search.vector
+        return value
+
+    def rho(self, gamma: float) -> float:
+        """ExactRate.rho, without its bracket."""
+        linear = make_system(self.method, self.data, gamma, self.params, affine=False)
+        noise = 1 + self._noise(linear)
+        if not _coupled(make_system(self.method, self.data, gamma, self.params)):
+            return noise
+        return max(noise, _mean_radius(linear))
 
 
 def _mean_radius(linear: System) -> float:

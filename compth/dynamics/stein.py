@@ -11,13 +11,14 @@ on d numbers only, through a d x d matrix made of r products, where r is the ran
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
 
 from compth.compressors import MomentMap
-from compth.dynamics.solvers import arnoldi, davidson
+from compth.dynamics.solvers import arnoldi, davidson, definite, upper_bound
 from compth.dynamics.system import System
 
 Array = Any
@@ -190,7 +191,10 @@ class Stein:
         g = q.T @ self.apply((root @ root.T).ravel()).reshape(self.rank, self.rank) @ q
         corner = g[:k, :k]
         if k < self.rank:
-            corner = corner - g[:k, k:] @ np.linalg.pinv(g[k:, k:], rcond=1e-10, hermitian=True) @ g[k:, :k]
+            values, vectors = np.linalg.eigh(g[k:, k:])
+            seen = values > 1e-13 * np.abs(g).max()
+            across = g[:k, k:] @ vectors[:, seen]
+            corner = corner - (across / values[seen]) @ across.T
         inverse = np.linalg.inv(r[:k])
         found = inverse @ corner @ inverse.T
         return float(np.linalg.eigvalsh((found + found.T) / 2)[0])
@@ -208,8 +212,11 @@ def rate(system: System, *, tol: float = 1e-7) -> tuple[float, tuple[float, floa
         return rho, (rho, rho)
     solve = op.prepare()
     width = max(10, min(40, int(BASIS_BYTES / (16 * op.rank**2))))
-    inner = vector = solve(np.diag(1 / op.scale**2).ravel())
-    low, high = -np.inf, np.inf
+    target = np.diag(1 / op.scale**2).ravel()
+    inner = vector = solve(target)
+    if not definite(inner.reshape(op.rank, op.rank)):
+        inner = target
+    low, high = float(np.diag(op.drift()).max()), np.inf
     value, vector = davidson(op.apply, solve, vector, tol=0.03, limit=60, width=width)
     if op.rank > CLUSTERED:
         solve = op.prepare(value + SHIFT * abs(value))
@@ -219,9 +226,16 @@ def rate(system: System, *, tol: float = 1e-7) -> tuple[float, tuple[float, floa
         low, high = max(low, a), min(high, b)
         if high - low <= 1e-3 * min(abs(low), abs(high)):
             break
+    else:
+        check = partial(_definite, size=op.rank)
+        high = min(high, upper_bound(op.apply, solve, target, check, value))
     system.applications += op.applications
-    low, high = max(low, -1.0), max(low, high)
+    high = max(low, high)
     return 1 + min(max(value, low), high), (1 + low, 1 + high)
+
+
+def _definite(vector: Array, size: int) -> bool:
+    return definite(vector.reshape(size, size))
 
 
 def stable_step(unit: System) -> float:

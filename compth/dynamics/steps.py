@@ -10,7 +10,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from compth.dynamics import stein
-from compth.dynamics.spectrum import ExactRate, Packing, prepared, rate_of, rightmost
+from compth.dynamics.spectrum import ExactRate, Packing, RateAt, prepared, rate_of
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system, quantities
 from compth.errors import Unsupported
@@ -69,11 +69,11 @@ def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-8) -> float
     unit = make_system(method, data, 1.0, params, affine=False)
     if stein.fits(unit):
         return stein.stable_step(unit)
+    rate = RateAt(method, data, params)
 
     def excess(log_gamma: float) -> float:
         """rho_noise - 1, cut so that root finding sees moderate numbers."""
-        system = make_system(method, data, float(np.exp(log_gamma)), params, affine=False)
-        return float(np.clip(rightmost(system), -1.0, 1.0))
+        return float(np.clip(rate.noise(float(np.exp(log_gamma))), -1.0, 1.0))
 
     low = float(np.log(1e-3 / problem.L))
     while excess(low) >= 0:
@@ -93,16 +93,20 @@ def _params(method: Method, problem: Any) -> Any:
     return {**method.default_params(method.check(problem)), **method.given()}
 
 
-def best_step(method: Method, problem: Any) -> tuple[float, ExactRate]:
-    """(gamma, rate) minimising the exact rho on (0, max_stable_step): a local minimum of a one-dimensional search."""
+def best_step(method: Method, problem: Any, *, tol: float = 1e-5) -> tuple[float, ExactRate]:
+    """(gamma, rate) minimising the exact rho on (0, max_stable_step): a local minimum of a one-dimensional search.
+
+    tol: width in log gamma at which the search stops.
+    """
     data, params = data_of(problem), _params(method, problem)
     top = max_stable_step(method, problem, tol=1e-3)
     low = min(1e-3 / problem.L, top / 2)
+    rate = RateAt(method, data, params)
     found = minimize_scalar(
-        lambda u: rate_of(method, data, float(np.exp(u)), params).rho,
+        lambda u: rate.rho(float(np.exp(u))),
         bounds=(np.log(low), np.log(top)),
         method="bounded",
-        options={"xatol": 1e-5},
+        options={"xatol": tol},
     )
     gamma = float(np.exp(found.x))
     return gamma, rate_of(replace(method, gamma=gamma), data, gamma, params)
