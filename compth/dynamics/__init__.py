@@ -2,7 +2,7 @@
 
 from compth.dynamics.spectrum import ExactRate, exact_rate
 from compth.dynamics.steps import Stationary, best_step, max_stable_step, stationary
-from compth.dynamics.study import Finding, study
+from compth.dynamics.study import Finding, bound_ratio, bump, rate_ratio, study
 from compth.dynamics.trajectory import Trajectory, exact
 
 __all__ = [
@@ -11,9 +11,12 @@ __all__ = [
     "Stationary",
     "Trajectory",
     "best_step",
+    "bound_ratio",
+    "bump",
     "exact",
     "exact_rate",
     "max_stable_step",
+    "rate_ratio",
     "stationary",
     "study",
 ]
