@@ -121,8 +121,9 @@ def _methods(
     known = compressor_catalogue()
     everything = {**known, **methods}
     chosen, skipped = [], []
-    for spec in specs or (list(methods) if compressors else default_methods(problem.d)):
-        if spec in methods and compressors and spec != "GD":
+    free = [name for name, kind in methods.items() if kind.takes_compressor]
+    for spec in specs or (free if compressors else default_methods(problem.d)):
+        if spec in free and compressors:
             for text in compressors:
                 try:
                     candidate = methods[spec](build(text, known))

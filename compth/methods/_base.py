@@ -226,6 +226,7 @@ class Method(ABC):
     gamma: Any = None
 
     requires: ClassVar[tuple[type[Claim], ...]] = ()
+    takes_compressor: ClassVar[bool] = True
     name: ClassVar[str] = ""
     source: ClassVar[Source] = COMPTH
 
