@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -115,6 +115,7 @@ class CAT(Method):
     cost: Any = field(default_factory=costs.Payload)
     level: int | None = None
 
+    takes_compressor: ClassVar[bool] = False
     name = "communication-aware tuning"
     source = CAT_PAPER
 

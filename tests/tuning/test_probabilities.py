@@ -79,7 +79,7 @@ def cvxpy_value(w, budget):
     w = w / scale
     p = cp.Variable(len(w))
     problem = cp.Problem(cp.Minimize((w**2) @ cp.inv_pos(p)), [p <= 1, cp.sum(p) <= budget])
-    problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
+    problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-8, tol_gap_rel=1e-8, tol_feas=1e-8)
     return problem.value * scale**2
 
 
@@ -217,7 +217,7 @@ def test_mean_estimation_alternates_downhill_and_matches_cvxpy_at_fixed_centres(
         assert kkt_residual(w, mean.p.ravel(), 20.0) < 1e-12
         few = ct.mean_estimation(x[:2, :6], 4.0, centres="mean")
         v = (x[:2, :6] - few.centres[:, None]).ravel()
-        assert few.mse == pytest.approx((cvxpy_value(v, 4.0) - v @ v) / 4, rel=1e-6)
+        assert few.mse == pytest.approx((cvxpy_value(v, 4.0) - v @ v) / 4, rel=1e-5)
         uniform = estimation_error(x, mean.centres, np.full(x.shape, 20 / 120))
         spread = ((x - mean.centres[:, None]) ** 2).sum() / 4
         assert (1 / 20 - 1) * spread / 4 <= mean.mse <= uniform == pytest.approx((120 / 20 - 1) * spread / 4)
