@@ -86,7 +86,10 @@ class CATWorkers(Theorem):
 
 def solve_decay(linear: float, growth: float, target: float) -> float:
     """The y >= 0 with linear y + growth (e^y - 1) = target, rounded down: by bisection."""
-    low, high = 0.0, target / linear
+    low, high = (
+        0.0,
+        min(target / linear, 700.0),
+    )
     if growth > 0:
         high = min(high, math.log1p(target / growth))
     for _ in range(200):

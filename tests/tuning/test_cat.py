@@ -127,6 +127,11 @@ def test_cat_workers_bound_holds_and_needs_its_noise_term():
     assert excess(method, far, NoSpread(), steps=60, runs=128) > 1
 
 
+def test_the_decay_equation_of_long_runs_does_not_overflow():
+    assert solve_decay(1.0, 1e-320, 1e6) == pytest.approx(700)
+    assert solve_decay(1.0, 0.0, 1e6) == pytest.approx(700)
+
+
 def test_the_decay_equation():
     for linear, growth, target in ((1.0, 0.0, 3.0), (2.0, 5.0, 7.0), (1e-3, 1e6, 1.0), (3.0, 1e-9, 40.0)):
         y = solve_decay(linear, growth, target)
