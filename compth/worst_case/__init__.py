@@ -1,0 +1,6 @@
+"""Worst cases: tight rates in closed form and by LMI, rational certificates, and a referee for claimed rates."""
+
+from compth.worst_case.rational import RateCertificate
+from compth.worst_case.tight import TightRate, tight_rate
+
+__all__ = ["RateCertificate", "TightRate", "tight_rate"]

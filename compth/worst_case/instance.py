@@ -1,0 +1,72 @@
+"""The quadratic that attains a worst case, as objects of the package that can be run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number
+from compth.compressors import Compressor
+from compth.compressors.bernoulli import Bernoulli
+from compth.compressors.combinators import Scaled
+from compth.compressors.identity import Identity
+from compth.errors import Unsupported
+from compth.methods import Method, catalogue
+from compth.problems import DistributedQuadratic, distributed_quadratic
+from compth.worst_case.model import Model, Quadratic1D
+
+
+@dataclass(frozen=True)
+class WorstCase:
+    """n workers with f_i(x) = curvature x^2/2 and the compressor that attains; `method` and `problem` run it.
+
+    rate: the exact squared rate there. compressor and method are None where the package has no object of that law.
+    """
+
+    curvature: Number
+    law: str
+    rate: float
+    problem: DistributedQuadratic
+    compressor: Compressor | None
+    method: Method | None
+
+    def simulate(self, steps: int = 200, runs: int = 1, seed: int = 0) -> Any:
+        """The run of the package's own method: a Trace. Raises Unsupported where there is no such method."""
+        from compth.simulation import simulate
+
+        if self.method is None:
+            raise Unsupported(f"law={self.law!r} is no compressor of the package: nothing to simulate")
+        return simulate(self.method, self.problem, steps, runs, seed)
+
+
+def instance_of(method: str, model: Model, where: Quadratic1D, rate: float) -> WorstCase:
+    """The worst case of a model as a problem and a method of the package."""
+    n = int(model.constants["n"])
+    problem = distributed_quadratic(
+        np.full((n, 1, 1), float(where.curvature)), np.zeros((n, 1)), name=f"worst case of {method}"
+    )
+    compressor = _compressor(model.constants, where)
+    made = None if compressor is None else _method(method, compressor, model.constants)
+    return WorstCase(where.curvature, where.compressor, rate, problem, compressor, made)
+
+
+def _compressor(c: Mapping[str, Number], where: Quadratic1D) -> Compressor | None:
+    if "delta" in c or (c["omega"] == 0 and c.get("eta")):
+        return Scaled(Identity(), factor=float(where.factor))
+    if c["omega"] == 0:
+        return Identity()
+    return None if c.get("eta") else Bernoulli(p=float(1 / (1 + c["omega"])))
+
+
+def _method(name: str, compressor: Compressor, c: Mapping[str, Number]) -> Method | None:
+    """The package's method; its EF-BV plans lambda and nu itself, so none is returned for it."""
+    if name == "EF-BV":
+        return None
+    extra = {k: float(c[k]) for k in ("alpha", "p") if k in c}
+    made: Method = catalogue()["DCGD" if name == "CGD" else name](
+        compressor, gamma=float(c["gamma"]), **extra
+    )
+    return made

@@ -1,0 +1,216 @@
+"""A one-step Lyapunov statement as linear data: V now, E V one step later, and the quantities known to be >= 0.
+
+Vectors that are common to the workers live in the block "mean"; a worker's vector a_i = abar + (a_i - abar) has a part
+in "mean" and one in "deviation", and mean_i <a_i, b_i> = <abar, bbar> + mean_i <a_i - abar, b_i - bbar>. By the
+symmetry of the workers these two blocks are all there is: the size does not depend on n.
+Function values f(x) - f*, f(x+) - f* >= 0 are blocks of size one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from compth._numbers import Number, is_exact
+from compth.worst_case.exact_algebra import Matrix, combination, congruence, is_psd
+
+Vector = Mapping[str, Number]
+"""A linear combination of named vectors."""
+Form = Mapping[str, Matrix]
+"""A quadratic form by block."""
+NOW, NEXT = "gap now", "gap next"
+
+
+def plus(*terms: tuple[Number, Vector]) -> dict[str, Number]:
+    """sum of coefficient * vector."""
+    out: dict[str, Number] = {}
+    for coefficient, vector in terms:
+        for name, value in vector.items():
+            out[name] = out.get(name, 0) + coefficient * value
+    return out
+
+
+def unit(name: str) -> dict[str, Number]:
+    """The named vector itself."""
+    return {name: Fraction(1)}
+
+
+def _product(names: Sequence[str], a: Vector, b: Vector) -> Matrix:
+    """The symmetric matrix of <a, b>."""
+    u, v = [a.get(k, 0) for k in names], [b.get(k, 0) for k in names]
+    half = Fraction(1, 2)
+    return tuple(
+        tuple((u[i] * v[j] + u[j] * v[i]) * half for j in range(len(names))) for i in range(len(names))
+    )
+
+
+def add(*terms: tuple[Number, Form]) -> dict[str, Matrix]:
+    """sum of coefficient * form."""
+    blocks = {k: len(m) for _, form in terms for k, m in form.items()}
+    return {
+        k: tuple(tuple(r) for r in combination([(c, form[k]) for c, form in terms if k in form], size))
+        for k, size in blocks.items()
+    }
+
+
+@dataclass(frozen=True)
+class Space:
+    """Names of the vectors in each block; worker is empty for one worker."""
+
+    common: tuple[str, ...]
+    worker: tuple[str, ...] = ()
+
+    def of_mean(self, a: Vector, b: Vector) -> Form:
+        """<abar, bbar>."""
+        return {"mean": _product(self.common, a, b)}
+
+    def of_deviation(self, a: Vector, b: Vector) -> Form:
+        """mean_i <a_i - abar, b_i - bbar>; nothing for one worker."""
+        return {"deviation": _product(self.worker, a, b)} if self.worker else {}
+
+    def mean(self, a: Vector, b: Vector) -> Form:
+        """mean_i <a_i, b_i>."""
+        return {**self.of_mean(a, b), **self.of_deviation(a, b)}
+
+
+@dataclass(frozen=True)
+class Quadratic1D:
+    """All workers hold curvature x^2/2: every vector as a combination of the state's; the compressor in words.
+
+    factor: C(v) = factor v, where it acts. common, worker: basis vector -> combination of the state's (deviations').
+    """
+
+    curvature: Number
+    compressor: str
+    factor: Number
+    common: Mapping[str, Vector]
+    worker: Mapping[str, Vector]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A method on a class of functions with a class of compressors, ready for an LMI.
+
+    state: leading vectors of each block on which V lives; free: those that determine the others on a quadratic.
+    now, after: by coefficient of V, the form it multiplies and the expectation of that form one step later.
+    known: multiplier -> form that is >= 0 by hypothesis. normal: V >= t normal with t > 0, so that V sees the iterate.
+    extremal: quadratics of the class. assumptions: the hypotheses, in words. gaps: f - f* is among the blocks.
+    """
+
+    method: str
+    constants: Mapping[str, Number]
+    space: Space
+    state: Mapping[str, int]
+    free: tuple[str, ...]
+    now: Mapping[str, Form]
+    after: Mapping[str, Form]
+    known: Mapping[str, Form]
+    normal: Form
+    extremal: tuple[Quadratic1D, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    gaps: bool = False
+
+    @property
+    def blocks(self) -> dict[str, int]:
+        """Size of each block."""
+        sizes = {"mean": len(self.space.common), "deviation": len(self.space.worker)}
+        sizes |= {NOW: 1, NEXT: 1} if self.gaps else {}
+        return {k: v for k, v in sizes.items() if v}
+
+    def lyapunov(self, v: Mapping[str, Number], block: str) -> list[list[Number]]:
+        """V's matrix on the state of one block (function values: all of it)."""
+        size = self.blocks[block] if block == NOW else self.state.get(block, 0)
+        terms = [(v[k], f[block]) for k, f in self.now.items() if block in f]
+        return [row[:size] for row in combination(terms, self.blocks[block])[:size]]
+
+    def decrease(
+        self, rho: Number, v: Mapping[str, Number], multipliers: Mapping[str, Number], block: str
+    ) -> list[list[Number]]:
+        """rho V - E V+ - sum multiplier * known, on one block: the LMI asks that it be >= 0."""
+        terms = [(rho * v[k], f[block]) for k, f in self.now.items() if block in f]
+        terms += [(-v[k], f[block]) for k, f in self.after.items() if block in f]
+        terms += [(-multipliers[k], f[block]) for k, f in self.known.items() if block in f]
+        return combination(terms, self.blocks[block])
+
+    def holds(
+        self, rho: Number, v: Mapping[str, Number], multipliers: Mapping[str, Number], scale: Number
+    ) -> bool:
+        """Exact check: multipliers >= 0, V >= scale * normal with scale > 0, decrease >= 0; Fractions throughout.
+
+        Then E V(t+1) <= rho V(t) for every function and compressor of the class.
+        """
+        numbers = [rho, scale, *v.values(), *multipliers.values()]
+        if not all(map(is_exact, numbers)) or set(v) != set(self.now) or set(multipliers) != set(self.known):
+            return False
+        if scale <= 0 or any(m < 0 for m in multipliers.values()):
+            return False
+        return all(
+            is_psd(self.decrease(rho, v, multipliers, block)) and is_psd(self._excess(v, scale, block))
+            for block in self.blocks
+        )
+
+    def _excess(self, v: Mapping[str, Number], scale: Number, block: str) -> list[list[Number]]:
+        """V - scale * normal on the state of one block."""
+        matrix = self.lyapunov(v, block)
+        size = len(matrix)
+        wanted = tuple(row[:size] for row in self.normal.get(block, ())[:size])
+        return combination([(1, tuple(map(tuple, matrix))), (-scale, wanted)], size)
+
+    def moments(self, q: Quadratic1D) -> tuple[tuple[str, ...], list[list[Number]]]:
+        """(coefficients of V, M): on this quadratic E V+ has coefficients M v. Its radius is the exact rate there."""
+        names = [k for k in self.now if k != "f" and set(_pair(k)) <= set(self.free)]
+        common = [[q.common[b].get(a, 0) for a in self.free] for b in self.space.common]
+        own = [a for a in self.free if a in self.space.worker]
+        worker = [[q.worker.get(b, {}).get(a, 0) for a in own] for b in self.space.worker]
+        columns = []
+        for name in names:
+            form = self.after[name]
+            parts = {"P": congruence(common, form["mean"]) if "mean" in form else None}
+            parts["Q"] = congruence(worker, form["deviation"]) if own and "deviation" in form else None
+            column = []
+            for target in names:
+                part, axis = parts[target[0]], (self.free if target[0] == "P" else own)
+                a, b = _pair(target)
+                column.append(Fraction(0) if part is None else part[axis.index(a)][axis.index(b)])
+            columns.append(column)
+        return tuple(names), [list(r) for r in zip(*columns, strict=True)]
+
+
+def _pair(name: str) -> tuple[str, ...]:
+    """ "P[x,e]" -> ("x", "e")."""
+    return tuple(name[2:-1].split(","))
+
+
+def quadratic_terms(
+    space: Space,
+    common: Sequence[str],
+    worker: Sequence[str],
+    following: Mapping[str, Sequence[tuple[Number, Vector]]],
+    noise: Mapping[str, Number],
+    variance: Form,
+    n: Number,
+) -> tuple[dict[str, Form], dict[str, Form]]:
+    """(now, after) for all products of the state's vectors.
+
+    following: vector -> [(probability, its value one step later), ...] over the outcomes of a common coin.
+    noise: vector -> coefficient of a zero-mean term that is independent between workers, with mean square `variance`
+    per unit; the mean of n of them has 1/n of it and their deviations 1 - 1/n.
+    """
+    now: dict[str, Form] = {}
+    after: dict[str, Form] = {}
+    share = Fraction(1) / n
+    for label, names, product, part in (
+        ("P", common, space.of_mean, share),
+        ("Q", worker, space.of_deviation, 1 - share),
+    ):
+        for i, a in enumerate(names):
+            for b in names[i:]:
+                twice = 1 if a == b else 2
+                key = f"{label}[{a},{b}]"
+                now[key] = add((twice, product(unit(a), unit(b))))
+                outcomes = zip(following[a], following[b], strict=True)
+                terms = [(twice * p, product(u, w)) for (p, u), (_, w) in outcomes]
+                factor = twice * noise.get(a, 0) * noise.get(b, 0) * part
+                after[key] = add(*terms, (factor, variance)) if factor else add(*terms)
+    return now, after

@@ -1,0 +1,118 @@
+"""From a float solution to a certificate that is checked in exact arithmetic, rounded outward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isqrt
+from typing import Any
+
+from compth._numbers import Number, is_exact
+from compth.worst_case.model import Form, Model
+from compth.worst_case.solver import Pencil
+
+GRID = 1 << 46
+"""Float solutions are rounded to multiples of 1/GRID."""
+SLACKS = (*(10.0**k for k in range(-9, 0)), 0.3, 0.6, 0.9, 0.99)
+"""Fractions of 1 - rho given away so that the LMI has an interior."""
+
+
+def spelled(x: Number) -> Fraction:
+    """A number as a Fraction: exact ones as they are, a float as the decimal it is printed as (0.1 is 1/10)."""
+    return Fraction(x) if is_exact(x) else Fraction(repr(float(x)))
+
+
+def sqrt_below(x: Fraction) -> Fraction:
+    """The largest multiple of 2^-48 at most sqrt x; sqrt x itself when it is rational."""
+    top, bottom = isqrt(x.numerator), isqrt(x.denominator)
+    if top * top == x.numerator and bottom * bottom == x.denominator:
+        return Fraction(top, bottom)
+    return Fraction(isqrt((x.numerator << 96) // x.denominator), 1 << 48)
+
+
+@dataclass(frozen=True)
+class RateCertificate:
+    """rho, V and the multipliers, all Fractions: `check()` proves E V(t+1) <= rho V(t), V >= scale * normal.
+
+    The model holds the statement (hypotheses and the method's step) as rational matrices, so that the certificate is
+    self-contained: `to_dict()` has everything that another checker needs.
+    """
+
+    model: Model
+    rho: Fraction
+    v: Mapping[str, Fraction]
+    multipliers: Mapping[str, Fraction]
+    scale: Fraction
+
+    def check(self) -> bool:
+        """Exact recheck: L D L' over Fractions of every block, signs of the multipliers."""
+        return self.model.holds(self.rho, self.v, self.multipliers, self.scale)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Numbers as "p/q" strings: constants, rho, V, multipliers and the matrices of the statement."""
+        m = self.model
+        return {
+            "method": m.method,
+            "constants": _text(m.constants),
+            "assumptions": list(m.assumptions),
+            "vectors": {"mean": list(m.space.common), "deviation": list(m.space.worker)},
+            "state": dict(m.state),
+            "rho": str(self.rho),
+            "scale": str(self.scale),
+            "v": _text(self.v),
+            "multipliers": _text(self.multipliers),
+            "normal": _matrices(m.normal),
+            "now": {k: _matrices(f) for k, f in m.now.items()},
+            "after": {k: _matrices(f) for k, f in m.after.items()},
+            "known": {k: _matrices(f) for k, f in m.known.items()},
+        }
+
+
+def _text(values: Mapping[str, Number]) -> dict[str, str]:
+    return {k: str(x) for k, x in values.items()}
+
+
+def _matrices(form: Form) -> dict[str, list[list[str]]]:
+    return {block: [[str(x) for x in row] for row in matrix] for block, matrix in form.items()}
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, Fraction]:
+    return {k: Fraction(round(x * GRID), GRID) for k, x in values.items()}
+
+
+def certificate_at(model: Model, rho: Fraction, pencil: Pencil | None = None) -> RateCertificate | None:
+    """A certificate of exactly this rho, from the solution of largest margin; None when none was found."""
+    found = (pencil or Pencil(model)).largest_margin(float(rho))
+    if not found.margin > 0:
+        return None
+    v, zero = _rounded(found.v), Fraction(0)
+    if "f" in v:
+        v["f"] = max(v["f"], zero)
+    multipliers = {k: max(x, zero) for k, x in _rounded(found.multipliers).items()}
+    certificate = RateCertificate(model, rho, v, multipliers, Fraction(int(found.margin * GRID / 4), GRID))
+    return certificate if certificate.check() else None
+
+
+def least_certified(model: Model, lower: float, accuracy: float = 1e-7) -> RateCertificate | None:
+    """The least rho that could be certified, at or above `lower` (a rate that is attained); None above 1.
+
+    Slacks grow tenfold until one is certified; where that is far from `lower`, bisection closes in on the LMI's value.
+    """
+    pencil = Pencil(model)
+    gap = max(1.0 - lower, 0.0)
+    failed, best = lower, None
+    for slack in SLACKS:
+        rho = lower + slack * gap
+        best = certificate_at(model, Fraction(rho), pencil)
+        if best is not None:
+            break
+        failed = rho
+    while best is not None and float(best.rho) - failed > accuracy * gap:
+        middle = (failed + float(best.rho)) / 2
+        better = certificate_at(model, Fraction(middle), pencil)
+        if better is None:
+            failed = middle
+        else:
+            best = better
+    return best

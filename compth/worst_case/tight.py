@@ -1,0 +1,297 @@
+"""`tight_rate`: the worst case of a method over a class of functions and compressors, attained and certified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+import numpy as np
+
+from compth import sources
+from compth._numbers import Number, exact, is_exact, ratio
+from compth.calculus import ef_bv_scaling, induced_omega
+from compth.claims import Attribution, Standing
+from compth.errors import InvalidParameter, Unsupported, require
+from compth.sources import Source
+from compth.worst_case import closed_forms as forms
+from compth.worst_case import methods
+from compth.worst_case.instance import WorstCase, instance_of
+from compth.worst_case.model import Model, Quadratic1D
+from compth.worst_case.multipliers import closed_certificate
+from compth.worst_case.rational import RateCertificate, least_certified, spelled, sqrt_below
+
+CONTRACTIVE, RANDOM = ("CGD", "EF", "EF21"), ("DCGD", "DIANA", "MARINA", "EF-BV")
+TIGHT_GAP = 1e-5
+"""attained and certified count as meeting within this fraction of 1 - rho."""
+
+
+@dataclass(frozen=True)
+class TightRate:
+    """The one-step factor of a squared quantity in the worst case of a class.
+
+    Attributes
+    ----------
+    rho : the closed form where one is known (exact for exact input), else `certified` (inf without a certificate).
+    attained : the rate of `worst_case`, a quadratic of the class: no theorem can promise less.
+    certified : what the certificate proves, never below the truth (None above 1 or without a certificate).
+    stepsize : gamma, given or the best one.   params : the method's other parameters.
+    certificate : Fractions, `certificate.check()` repeats the proof.
+    standing, attribution, source : of the closed form (DERIVED and OURS where the LMI is all there is).
+    """
+
+    method: str
+    rho: Number
+    attained: float
+    certified: float | None
+    stepsize: Number
+    params: Mapping[str, Number]
+    constants: Mapping[str, Number]
+    certificate: RateCertificate | None = field(repr=False)
+    worst_case: WorstCase = field(repr=False)
+    closed_form: bool = False
+    standing: Standing = Standing.DERIVED
+    attribution: Attribution = Attribution.OURS
+    source: Source = sources.COMPTH
+
+    @property
+    def tight(self) -> bool:
+        """True only where attained and certified meet."""
+        if self.certified is None:
+            return False
+        return self.certified - self.attained <= TIGHT_GAP * (1 - self.attained)
+
+    @property
+    def bracket(self) -> tuple[float, float]:
+        """[attained, certified]; the upper end is inf without a certificate."""
+        return self.attained, float("inf") if self.certified is None else self.certified
+
+
+@dataclass(frozen=True)
+class Question:
+    """A class of problems and compressors, in exact numbers where they were given so."""
+
+    method: str
+    mu: Number
+    L: Number
+    delta: Number | None
+    omega: Number | None
+    eta: Number | None
+    n: int
+
+    def rational(self) -> Question:
+        """Every number a Fraction: a float is read as the decimal it is printed as."""
+        given = {
+            k: None if v is None else spelled(v) for k, v in vars(self).items() if k not in ("method", "n")
+        }
+        return Question(method=self.method, n=self.n, **given)
+
+    def model(self, gamma: Number, params: Mapping[str, Number]) -> Model:
+        """The method on this class at a step size, in Fractions."""
+        mu, L, n = self.mu, self.L, self.n
+        if self.delta is not None:
+            if self.delta == 1:
+                return methods.dcgd(mu, L, Fraction(0), gamma, n)
+            s = sqrt_below(Fraction(1 - self.delta))
+            if self.method == "CGD":
+                return methods.cgd(mu, L, self.delta, gamma, s)
+            made = methods.ef if self.method == "EF" else methods.ef21
+            return made(mu, L, self.delta, gamma, s, n)
+        if self.method == "DCGD":
+            return methods.dcgd(mu, L, self.omega, gamma, n)
+        if self.method == "DIANA":
+            return methods.diana(mu, L, self.omega, gamma, params["alpha"], n)
+        if self.method == "MARINA":
+            return methods.marina(mu, L, self.omega, gamma, params["p"], n)
+        return methods.ef_bv(mu, L, self.eta, self.omega, gamma, params["lambda"], params["nu"], n)
+
+
+def question(
+    method: str, mu: Number, L: Number, delta: Number | None, omega: Number | None, eta: Number | None, n: int
+) -> Question:
+    """Checked constants. An unbiased method given delta too is run with the induced compressor, omega (1 - delta)."""
+    known = (*CONTRACTIVE, *RANDOM)
+    require(method in known, f"method={method!r} is not one of {', '.join(known)}")
+    require(0 < mu <= L < float("inf"), f"mu={mu}, L={L} need 0 < mu <= L")
+    require(isinstance(n, int) and n >= 1, f"n={n!r} must be a whole number of workers, at least 1")
+    if method in CONTRACTIVE:
+        given = f"delta={delta}, omega={omega}, eta={eta}"
+        require(delta is not None and omega is None and eta is None, f"{given}: {method} takes delta alone")
+    else:
+        require(omega is not None, f"omega={omega}: {method} needs the variance of its compressors")
+        require(eta is None or method == "EF-BV", f"eta={eta} is for EF-BV: {method} is unbiased")
+    require(delta is None or 0 < delta <= 1, f"delta={delta} must satisfy 0 < delta <= 1")
+    require(omega is None or 0 <= omega < float("inf"), f"omega={omega} must be finite and at least 0")
+    require(eta is None or 0 <= eta < 1, f"eta={eta} must satisfy 0 <= eta < 1")
+    if method == "CGD" and n > 1:
+        raise Unsupported(f"n={n}: the tight rate of CGD is known for one worker; use EF or EF21")
+    if omega is not None and delta is not None:
+        omega, delta = induced_omega(delta, omega), None
+    return Question(method, mu, L, delta, omega, 0 if method == "EF-BV" and eta is None else eta, n)
+
+
+def tight_rate(
+    method: str,
+    *,
+    mu: Number,
+    L: Number,
+    delta: Number | None = None,
+    omega: Number | None = None,
+    eta: Number | None = None,
+    n: int = 1,
+    gamma: Number | None = None,
+    alpha: Number | None = None,
+    p: Number | None = None,
+    lam: Number | None = None,
+    nu: Number | None = None,
+) -> TightRate:
+    """The worst case of "CGD", "EF", "EF21" (delta), "DCGD", "DIANA", "MARINA" (omega) or "EF-BV" (eta, omega).
+
+    sup over L-smooth, mu-strongly convex f_i and all compressors of the class of the one-step factor of the best
+    quadratic Lyapunov function (CGD: f - f*). gamma=None: the best step. Floats are read as the decimals they print as.
+    EF and n-worker DCGD assume a shared minimiser. An unbiased method with delta= uses the induced compressor.
+
+    Raises InvalidParameter for constants out of range, Unsupported for CGD with several workers.
+    Tight where `.tight`; sources: TIGHT_ONE, TIGHT_N; DIANA's closed form and the second-moment LMIs are OURS.
+    """
+    asked = question(method, mu, L, delta, omega, eta, n)
+    params = _params(asked, {"alpha": alpha, "p": p, "lambda": lam, "nu": nu})
+    require(gamma is None or 0 < gamma < float("inf"), f"gamma={gamma} must be a positive step size")
+    if gamma is None:
+        step, params = best_step(asked, params)
+    else:
+        step = gamma
+        if method == "DIANA":
+            params.setdefault("alpha", forms.diana_plan(mu, L, asked.omega, n).alpha)
+    return _answer(asked, step, params, closed_rate(asked, step, params, best=gamma is None))
+
+
+def _params(q: Question, given: Mapping[str, Number | None]) -> dict[str, Number]:
+    """The method's parameters besides gamma: the user's, or the rule that its theorems use."""
+    wanted = {"DIANA": ("alpha",), "MARINA": ("p",), "EF-BV": ("lambda", "nu")}.get(q.method, ())
+    for name, value in given.items():
+        require(value is None or name in wanted, f"{name}={value} is no parameter of {q.method}")
+    chosen: dict[str, Number] = {name: given[name] for name in wanted if given[name] is not None}
+    omega = exact(q.omega)
+    if q.method == "MARINA":
+        chosen.setdefault("p", ratio(1, 1 + omega))
+    if q.method == "EF-BV":
+        chosen.setdefault("lambda", ef_bv_scaling(q.eta, omega))
+        chosen.setdefault("nu", ef_bv_scaling(q.eta, ratio(omega, q.n)))
+    for name, value in chosen.items():
+        if not 0 < value <= 1:
+            raise InvalidParameter(f"{name}={value} must satisfy 0 < {name} <= 1")
+    return chosen
+
+
+def best_step(q: Question, params: Mapping[str, Number]) -> tuple[Number, dict[str, Number]]:
+    """The step of least rate, with the parameters that go with it: closed form, or least certified rate."""
+    mu, L, n = q.mu, q.L, q.n
+    chosen = dict(params)
+    if q.delta == 1:
+        return ratio(2, L + mu), chosen
+    if q.method == "CGD":
+        return forms.cgd_step(mu, L, q.delta), chosen
+    if q.method in ("EF", "EF21"):
+        return forms.feedback_step(mu, L, q.delta), chosen
+    if q.method == "DCGD":
+        return forms.dcgd_step(mu, L, q.omega, n), chosen
+    if q.method == "DIANA" and "alpha" not in chosen:
+        plan = forms.diana_plan(mu, L, q.omega, n)
+        return plan.gamma, {"alpha": plan.alpha}
+    return _searched_step(q, chosen), chosen
+
+
+def _searched_step(q: Question, params: Mapping[str, Number]) -> float:
+    """Least certified rate over gamma in (0, 1/L]: bounded search around the best of a coarse grid."""
+    from scipy.optimize import minimize_scalar
+
+    fixed = {k: spelled(v) for k, v in params.items()}
+    rational = q.rational()
+
+    def rate(log_gamma: float) -> float:
+        model = rational.model(spelled(float(np.exp(log_gamma))), fixed)
+        found = least_certified(model, attained_by(model)[0], accuracy=1e-4)
+        return 2.0 + log_gamma if found is None else float(found.rho)
+
+    grid = [float(np.log(2 / float(q.L) * 2.0**-k)) for k in range(9)]
+    best = int(np.argmin([rate(v) for v in grid[1:]])) + 1
+    bounds = (grid[min(best + 1, len(grid) - 1)], grid[best - 1])
+    return float(np.exp(minimize_scalar(rate, bounds=bounds, method="bounded", options={"maxiter": 20}).x))
+
+
+def closed_rate(q: Question, gamma: Number, params: Mapping[str, Number], best: bool) -> Number | None:
+    """The rate in closed form where one is known: at the best step, and for DCGD at any."""
+    mu, L, n = q.mu, q.L, q.n
+    if q.method == "DCGD":
+        return forms.interpolation_factor(mu, L, ratio(q.omega, n), gamma)
+    if not best:
+        return None
+    if q.delta == 1:
+        return forms.gd_factor(mu, L)
+    if q.method == "DIANA":
+        plan = forms.diana_plan(mu, L, q.omega, n)
+        return plan.rho if params["alpha"] == plan.alpha and gamma == plan.gamma else None
+    if q.method == "CGD":
+        return forms.cgd_factor(mu, L, q.delta)
+    return forms.feedback_factor(mu, L, q.delta) if q.method in ("EF", "EF21") else None
+
+
+def attained_by(model: Model) -> tuple[float, Quadratic1D]:
+    """The largest exact rate on the model's 1-D quadratics, and the quadratic."""
+    radii = [
+        float(np.abs(np.linalg.eigvals(np.array(model.moments(e)[1], dtype=float))).max())
+        for e in model.extremal
+    ]
+    at = int(np.argmax(radii))
+    return radii[at], model.extremal[at]
+
+
+def gap_only(model: Model) -> Model:
+    """The same model with V = f - f* alone."""
+    return replace(model, now={"f": model.now["f"]}, after={"f": model.after["f"]}, state={})
+
+
+def interior(q: Question) -> Question:
+    """The class with mu lowered a little where mu = L leaves the LMI no interior: a larger class, so still a bound."""
+    return q if q.mu < q.L else replace(q, mu=q.mu * (1 - Fraction(1, 10**6)))
+
+
+def _answer(q: Question, gamma: Number, params: Mapping[str, Number], known: Number | None) -> TightRate:
+    rational = q.rational()
+    step, fixed = spelled(gamma), {k: spelled(v) for k, v in params.items()}
+    model = rational.model(step, fixed)
+    rate, where = attained_by(model)
+    certificate = closed_certificate(model, known) if known is not None and is_exact(known) else None
+    if certificate is None and rate < 1:
+        searched = interior(rational).model(step, fixed)
+        certificate = least_certified(gap_only(searched) if searched.method == "CGD" else searched, rate)
+    certified = None if certificate is None else above(certificate.rho)
+    source, attribution = _origin(q.method) if known is not None else (sources.COMPTH, Attribution.OURS)
+    return TightRate(
+        method=q.method,
+        rho=known if known is not None else certified if certified is not None else float("inf"),
+        attained=rate,
+        certified=certified,
+        stepsize=gamma,
+        params=params,
+        constants=model.constants,
+        certificate=certificate,
+        worst_case=instance_of(q.method, model, where, rate),
+        closed_form=known is not None,
+        attribution=attribution,
+        source=source,
+    )
+
+
+def above(x: Fraction) -> float:
+    """The least float that is not below x."""
+    value = float(x)
+    return value if Fraction(value) >= x else float(np.nextafter(value, np.inf))
+
+
+def _origin(method: str) -> tuple[Source, Attribution]:
+    """Where the closed form comes from: read through public code, not in the papers' text; DIANA's is ours."""
+    if method in CONTRACTIVE:
+        return (sources.TIGHT_ONE if method == "CGD" else sources.TIGHT_N), Attribution.CODE
+    return sources.COMPTH, Attribution.OURS
