@@ -262,7 +262,9 @@ def _answer(q: Question, gamma: Number, params: Mapping[str, Number], known: Num
     step, fixed = spelled(gamma), {k: spelled(v) for k, v in params.items()}
     model = rational.model(step, fixed)
     rate, where = attained_by(model)
-    certificate = closed_certificate(model, known) if known is not None and is_exact(known) else None
+    certificate = closed_certificate(model, known) if is_exact(known) else None
+    if certificate is None and known is not None and q.method == "CGD" and rational.mu < rational.L:
+        certificate = _wider_cgd(rational)
     if certificate is None and rate < 1:
         searched = interior(rational).model(step, fixed)
         certificate = least_certified(gap_only(searched) if searched.method == "CGD" else searched, rate)
@@ -282,6 +284,16 @@ def _answer(q: Question, gamma: Number, params: Mapping[str, Number], known: Num
         attribution=attribution,
         source=source,
     )
+
+
+def _wider_cgd(q: Question) -> RateCertificate | None:
+    """CGD's closed-form certificate at its best step with s rounded up to a rational: a larger class."""
+    s = sqrt_below(1 - spelled(q.delta)) + Fraction(1, 1 << 48)
+    delta = 1 - s * s
+    if not 0 < delta < 1:
+        return None
+    model = methods.cgd(q.mu, q.L, delta, forms.cgd_step(q.mu, q.L, delta), s)
+    return closed_certificate(model, forms.cgd_factor(q.mu, q.L, delta))
 
 
 def above(x: Fraction) -> float:
