@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from compth._numbers import Number, is_exact, sqrt
+from compth._numbers import Number, is_exact, ratio, sqrt
 from compth.worst_case import closed_forms as forms
 from compth.worst_case.model import Model
 from compth.worst_case.rational import RateCertificate
@@ -54,10 +54,23 @@ def ef21(model: Model) -> Proof:
     return v, {"interpolation": weight / (L - mu), "compression": Fraction(1)}
 
 
-def dcgd(model: Model) -> Proof:
-    """V = ||x - x*||^2, multiplier 2 gamma/(L + mu) on the monotonicity inequality."""
+def _monotonicity(model: Model, excess: Number) -> Number:
+    """2 |gamma - gamma^2 (1+excess) v|/(L - mu), v the worse of mu and L: 2 gamma/(L + mu) at the best step.
+
+    It makes the LMI singular along (z, g) = (1, v), where the rate is attained.
+    """
     c = model.constants
-    return {"P[z,z]": Fraction(1)}, {"interpolation": 2 * c["gamma"] / (c["L"] + c["mu"])}
+    mu, L, gamma = c["mu"], c["L"], c["gamma"]
+    pull = gamma * (1 + excess)
+    if mu == L or pull * (L + mu) == 2:
+        return 2 * gamma / (L + mu)
+    return 2 * gamma * ((1 - pull * mu) if pull * (L + mu) < 2 else (pull * L - 1)) / (L - mu)
+
+
+def dcgd(model: Model) -> Proof:
+    """V = ||x - x*||^2."""
+    c = model.constants
+    return {"P[z,z]": Fraction(1)}, {"interpolation": _monotonicity(model, ratio(c["omega"], c["n"]))}
 
 
 def diana(model: Model) -> Proof:
@@ -65,7 +78,7 @@ def diana(model: Model) -> Proof:
     c = model.constants
     weight = forms.diana_weight(c["omega"], c["n"], c["alpha"], c["gamma"])
     v = {"P[z,z]": Fraction(1), "P[e,e]": weight, "Q[e,e]": weight}
-    return v, {"interpolation": 2 * c["gamma"] / (c["L"] + c["mu"])}
+    return v, {"interpolation": _monotonicity(model, forms.diana_excess(c["omega"], c["n"], c["alpha"]))}
 
 
 PROOFS: Mapping[str, Callable[[Model], Proof]] = {

@@ -71,18 +71,20 @@ class Pencil:
             (np.hstack([rho * self.now[b] - self.after[b], -self.known[b], -self.eye[b][:, None]]), size)
             for b, size in self.blocks.items()
         ]
-        trace = np.array([float(name == "f") for name in self.names])
-        bounds = np.zeros((k + int(trace.sum()), m + k + 1))
+        gaps = self.now[NOW][0] if NOW in self.blocks else np.zeros(m)
+        bounds = np.zeros((k + 1, m + k + 1))
         bounds[:k, m : m + k] = np.eye(k)
-        if "f" in self.names:
-            bounds[k, self.names.index("f")] = 1.0
-            bounds[k, -1] = -1.0 if NOW in self.model.normal else 0.0
+        bounds[k, :m] = gaps
+        bounds[k, -1] = -1.0 if NOW in self.model.normal else 0.0
+        trace = gaps
         for rows, normal, size in self._positivity():
             psd.append((np.hstack([rows, np.zeros((len(rows), k)), -normal[:, None]]), size))
             trace = trace + _triangle(np.eye(size)) @ rows
         objective = np.zeros(m + k + 1)
         objective[-1] = -1.0
-        x, status = _solve(objective, (np.append(trace, np.zeros(k + 1)), 1.0), bounds, psd)
+        x, status = _solve(
+            objective, (np.append(trace, np.zeros(k + 1)), 1.0), bounds if gaps.any() else bounds[:k], psd
+        )
         v = dict(zip(self.names, x[:m].tolist(), strict=True))
         return Solution(float(x[-1]), v, dict(zip(self.multipliers, x[m:-1].tolist(), strict=True)), status)
 

@@ -155,7 +155,7 @@ def tight_rate(
     Tight where `.tight`; sources: TIGHT_ONE, TIGHT_N; DIANA's closed form and the second-moment LMIs are OURS.
     """
     asked = question(method, mu, L, delta, omega, eta, n)
-    params = _params(asked, {"alpha": alpha, "p": p, "lambda": lam, "nu": nu})
+    params = method_params(asked, {"alpha": alpha, "p": p, "lambda": lam, "nu": nu})
     require(gamma is None or 0 < gamma < float("inf"), f"gamma={gamma} must be a positive step size")
     if gamma is None:
         step, params = best_step(asked, params)
@@ -166,7 +166,7 @@ def tight_rate(
     return _answer(asked, step, params, closed_rate(asked, step, params, best=gamma is None))
 
 
-def _params(q: Question, given: Mapping[str, Number | None]) -> dict[str, Number]:
+def method_params(q: Question, given: Mapping[str, Number | None]) -> dict[str, Number]:
     """The method's parameters besides gamma: the user's, or the rule that its theorems use."""
     wanted = {"DIANA": ("alpha",), "MARINA": ("p",), "EF-BV": ("lambda", "nu")}.get(q.method, ())
     for name, value in given.items():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction as F
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -208,7 +209,7 @@ def test_two_classes_and_the_floor_of_dcgd():
     exact = ct.exact(ct.DCGD(ct.Bernoulli(p=1 / 3), gamma=gamma), problem, 400).mean_square
     assert 0.4 * floor < exact[-1] < floor
     factor = forms.dcgd_floor_factor(1, 1, gamma)
-    assert all(b <= factor * a + (1 - factor) * floor for a, b in zip(exact, exact[1:], strict=False))
+    assert all(b <= factor * a + (1 - factor) * floor for a, b in pairwise(exact))
 
 
 def test_induced_compressors_lower_omega():

@@ -1,0 +1,130 @@
+"""A theorem of one's own, as `compth refute FILE.py:NAME` reads it: claims over a grid of constants."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from compth.certificates import Certificate, Report
+from compth.claims import Contractive, JointVariance, Unbiased
+from compth.errors import CompthError, NoGuarantee, UnusableInput
+from compth.methods import Constants, Theorem, catalogue
+from compth.worst_case.rational import spelled
+from compth.worst_case.referee import check_rate, method_name
+from compth.worst_case.tight import CONTRACTIVE
+
+GRID: Mapping[str, tuple[Fraction | int, ...]] = {
+    "mu": (Fraction(1, 2), Fraction(1, 10), Fraction(1, 100)),
+    "L": (1,),
+    "delta": (Fraction(9, 10), Fraction(1, 2), Fraction(1, 10)),
+    "omega": (1, 9),
+    "n": (1, 4),
+}
+"""Constants at which a theorem that names none is judged."""
+CLAIM = ("method", "rate", "stepsize", "lyapunov", "alpha", "p", "lam", "nu")
+CONSTANTS = ("mu", "L", "delta", "omega", "eta", "n")
+
+
+def cells(method: str, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every choice of constants: a value, a list of values, or the grid's."""
+    kind = ("delta",) if method in CONTRACTIVE else ("omega",)
+    axes = {k: GRID[k] for k in ("mu", "L", *kind, "n")} | ({"n": (1,)} if method == "CGD" else {})
+    for name in CONSTANTS:
+        if given.get(name) is not None:
+            value = given[name]
+            axes[name] = tuple(value) if isinstance(value, list | tuple) else (value,)
+    for values in itertools.product(*axes.values()):
+        yield dict(zip(axes, values, strict=True))
+
+
+def judge(thing: Any, name: str, overrides: Mapping[str, Any]) -> Report:
+    """The report of a theorem: a dict (method, rate, stepsize, ...), a compth Theorem, or a function of constants.
+
+    A function takes mu, L, n and delta or omega and returns (stepsize, rate) or a dict; its `method` is an attribute or
+    an override. Raises UnusableInput when it is none of these.
+    """
+    base = dict(thing) if isinstance(thing, Mapping) else {}
+    base |= {k: v for k, v in overrides.items() if v is not None}
+    unknown = set(base) - {*CLAIM, *CONSTANTS, "name"}
+    if unknown:
+        raise UnusableInput(
+            f"{name!r} gives {', '.join(sorted(unknown))}: a theorem has {', '.join((*CLAIM, *CONSTANTS))}"
+        )
+    method = base.get("method") or getattr(thing, "method", None) or _owner(thing)
+    if method is None:
+        raise UnusableInput(f"{name!r} names no method: give method= in it, or --method")
+    method = method_name(method, base.get("delta"))
+    make = _maker(thing, name)
+    certificates: list[Certificate] = []
+    skipped: list[str] = []
+    for cell in cells(method, base):
+        claim = {k: base[k] for k in CLAIM if k in base and k != "method"}
+        try:
+            claim = {**make(cell), **claim}
+        except NoGuarantee as reason:
+            skipped.append(str(reason))
+            continue
+        certificates += check_rate(method, **claim, **cell).certificates
+    if not certificates:
+        raise UnusableInput(f"{name!r} applies at none of the constants: {skipped[0]}")
+    return Report(name, tuple(certificates), {"method": method, "skipped": len(skipped)})
+
+
+def _owner(thing: Any) -> str | None:
+    """The package's method that lists this theorem."""
+    identity = getattr(thing, "id", None)
+    return next((k for k, m in catalogue().items() if any(t.id == identity for t in m.theorems())), None)
+
+
+def _maker(thing: Any, name: str) -> Any:
+    """cell -> {rate, stepsize, ...}."""
+    if isinstance(thing, Mapping):
+        return lambda cell: {}
+    theorem = thing() if inspect.isclass(thing) and issubclass(thing, Theorem) else thing
+    if isinstance(theorem, Theorem):
+        return lambda cell: _planned(theorem, cell)
+    if callable(thing):
+        return lambda cell: _called(thing, name, cell)
+    raise UnusableInput(f"{name!r} is a {type(thing).__name__}: give a dict, a compth Theorem or a function")
+
+
+def _planned(theorem: Theorem, cell: Mapping[str, Any]) -> dict[str, Any]:
+    """What a Theorem plans from these constants (every L_i = L, shared minimiser, independent workers)."""
+    mu, L, n = spelled(cell["mu"]), spelled(cell["L"]), cell["n"]
+    claims: tuple[Any, ...] = ()
+    if "delta" in cell:
+        claims = (Contractive(spelled(cell["delta"])),)
+    if "omega" in cell:
+        omega = spelled(cell["omega"])
+        claims = (Unbiased(omega), JointVariance(omega / n, 0, n))
+    c = Constants(
+        n=n, d=1, L=L, mu=mu, L_max=L, L_tilde=L, mu_min=mu, L_plus=L, independent=True, claims=claims
+    )
+    reason = theorem.why_not(c)
+    if reason:
+        raise NoGuarantee(reason)
+    plan = theorem.plan(c)
+    if plan.rho is None:
+        raise NoGuarantee(f"{theorem.id} is not linear: it has no rate to judge")
+    params = {"lambda": "lam", "alpha": "alpha", "p": "p", "nu": "nu"}
+    return {"rate": plan.rho, "stepsize": plan.gamma} | {
+        params[k]: v for k, v in plan.params.items() if k in params
+    }
+
+
+def _called(function: Any, name: str, cell: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        accepted = inspect.signature(function).parameters
+        answer = function(**{k: v for k, v in cell.items() if k in accepted})
+    except CompthError:
+        raise
+    except Exception as problem:
+        raise UnusableInput(f"{name!r} fails at {dict(cell)}: {type(problem).__name__}: {problem}") from None
+    if isinstance(answer, Mapping):
+        return dict(answer)
+    if isinstance(answer, tuple) and len(answer) == 2:
+        return {"stepsize": answer[0], "rate": answer[1]}
+    raise UnusableInput(f"{name!r} returned {type(answer).__name__}: return (stepsize, rate) or a dict")

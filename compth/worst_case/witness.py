@@ -1,0 +1,175 @@
+"""Small rational quadratics on which a claimed rate fails, with every number a Fraction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number
+from compth.worst_case.exact_algebra import congruence, determinant
+from compth.worst_case.model import Form, Model, Quadratic1D
+
+STEPS = 8
+"""Rounds of the exact trajectory that comes with a refutation."""
+Matrix = list[list[Number]]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A quadratic of the class and what happens on it; `rate` is measured there, `facts` is exact."""
+
+    rate: Number
+    facts: Mapping[str, Any]
+
+
+def exceeds(m: Matrix, rate: Fraction) -> Fraction | None:
+    """A number x >= rate below the spectral radius of m, shown by det(x I - m) < 0; None when none was found.
+
+    The determinant is positive beyond the largest real eigenvalue, so a negative value puts an eigenvalue above x.
+    """
+    real = [e.real for e in np.linalg.eigvals(np.array(m, dtype=float)) if abs(e.imag) < 1e-9]
+    above = sorted((e for e in real if e > rate), reverse=True)
+    if not above:
+        return None
+    lower = max(above[1] if len(above) > 1 else float(rate), float(rate))
+    for x in (rate, Fraction((above[0] + lower) / 2)):
+        shifted = [[(x if i == j else 0) - v for j, v in enumerate(row)] for i, row in enumerate(m)]
+        if x >= rate and determinant(shifted) < 0:
+            return x
+    return None
+
+
+def asymptotic(model: Model, rate: Fraction) -> Witness | None:
+    """A 1-D quadratic whose exact rate is above the claimed one: then no quadratic Lyapunov function contracts so."""
+    for q in sorted(model.extremal, key=lambda e: -_radius(model.moments(e)[1])):
+        names, m = model.moments(q)
+        x = exceeds(m, rate)
+        if x is not None:
+            run = trajectory(model, q, names, m)
+            return Witness(_radius(m), {**described(model, q), "eigenvalue above": x, "mean squares": run})
+    return None
+
+
+def _radius(m: Matrix) -> float:
+    return float(np.abs(np.linalg.eigvals(np.array(m, dtype=float))).max())
+
+
+def described(model: Model, q: Quadratic1D) -> dict[str, Any]:
+    """The instance in numbers and words."""
+    c = model.constants
+    fixed = {k: c[k] for k in ("gamma", "alpha", "p", "lambda", "nu", "n") if k in c}
+    return {"f_i(x)": f"({q.curvature}) x^2/2", "compressor": q.compressor, "factor": q.factor, **fixed}
+
+
+def trajectory(model: Model, q: Quadratic1D, names: Sequence[str], m: Matrix) -> list[Fraction]:
+    """E of the first state vector squared, exactly, from x - x* = 1 and memories at zero (EF21: d = 0)."""
+    start = {a: Fraction(1 if i == 0 else 0) for i, a in enumerate(model.free)}
+    if "r" in start:
+        start["r"] = Fraction(1)
+    if model.method == "MARINA":
+        start["q"] = Fraction(q.curvature)
+    products = [_product(start, name) for name in names]
+    out = [products[0]]
+    for _ in range(STEPS):
+        products = [
+            sum((m[j][i] * products[j] for j in range(len(names))), Fraction(0)) for i in range(len(names))
+        ]
+        out.append(products[0])
+    return out
+
+
+def _product(start: Mapping[str, Fraction], name: str) -> Fraction:
+    """E of the product that a coefficient of V multiplies; deviations start at zero."""
+    if name.startswith("Q"):
+        return Fraction(0)
+    a, b = name[2:-1].split(",")
+    return start[a] * start[b] * (1 if a == b else 2)
+
+
+def one_step(model: Model, v: Mapping[str, Number], rate: Fraction) -> Witness | None:
+    """A state of a quadratic with E V+ > rate V: 1-D for random compressors, 2-D with C = I + s Rotation otherwise."""
+    found = [_violation(_planar(model, v, rate, t), {"f_i(x)": f"x' diag({c['mu']}, {c['L']}) x/2", "compressor":
+             f"C(v) = v + s R v, R the rotation of tan(angle/2) = {t}", "gamma": c["gamma"]})
+             for c in [model.constants] if "delta" in c for t in TANGENTS]  # fmt: skip
+    found += [_violation(_linear(model, v, rate, q), described(model, q)) for q in model.extremal]
+    return next((w for w in found if w is not None), None)
+
+
+TANGENTS = tuple(Fraction(k, 4) for k in (0, 1, 2, 3, 4, 6, 8, 16, -1, -2, -3, -4, -6, -8, -16))
+
+
+def _violation(x: Matrix, facts: dict[str, Any]) -> Witness | None:
+    """A rational state w with w' X w > 0, from the float eigenvector of the largest eigenvalue."""
+    values, vectors = np.linalg.eigh(np.array(x, dtype=float))
+    if not values[-1] > 0:
+        return None
+    w = [Fraction(float(c)).limit_denominator(1000) for c in vectors[:, -1] / np.abs(vectors[:, -1]).max()]
+    excess = sum((w[i] * x[i][j] * w[j] for i in range(len(w)) for j in range(len(w))), Fraction(0))
+    return Witness(excess, {**facts, "state": w, "E V+ - rate V": excess}) if excess > 0 else None
+
+
+def _linear(model: Model, v: Mapping[str, Number], rate: Fraction, q: Quadratic1D) -> Matrix:
+    """E V+ - rate V on the free state of a 1-D quadratic, workers identical."""
+    common = [[q.common[b].get(a, 0) for a in model.free] for b in model.space.common]
+    size = len(model.free)
+    out: Matrix = [[Fraction(0)] * size for _ in range(size)]
+
+    def accumulate(weight: Number, form: Form) -> None:
+        matrix = congruence(common, form["mean"]) if "mean" in form else None
+        for i in range(size):
+            for j in range(size):
+                out[i][j] += weight * matrix[i][j] if matrix is not None else 0
+
+    for name, value in v.items():
+        if name == "f":
+            square = next(k for k in model.now if k.startswith("P"))
+            value, name = value * q.curvature / 2, square
+        accumulate(value, model.after[name])
+        accumulate(-rate * value, model.now[name])
+    return out
+
+
+def _planar(model: Model, v: Mapping[str, Number], rate: Fraction, t: Fraction) -> Matrix:
+    """The same on R^2 with Hessian diag(mu, L) and C = I + s R: blocks of 2 per vector of the free state."""
+    c = model.constants
+    s = model.extremal[0].factor - 1
+    cos, sin = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
+    hessian = np.array([[c["mu"], 0], [0, c["L"]]], dtype=object)
+    act = np.array([[1 + s * cos, -s * sin], [s * sin, 1 + s * cos]], dtype=object)
+    eye = np.array([[Fraction(1), 0], [0, Fraction(1)]], dtype=object)
+    gamma = c["gamma"]
+    if model.method == "CGD":
+        step = eye - gamma * act @ hessian
+    elif model.method == "EF":
+        step = np.block([[eye - gamma * act @ hessian, -act], [gamma * (eye - act) @ hessian, eye - act]])
+    else:
+        rest = eye - act
+        step = np.block(
+            [
+                [eye - gamma * hessian, gamma * hessian],
+                [-gamma * rest @ hessian, rest @ (eye + gamma * hessian)],
+            ]
+        )
+    weight = _planar_weight(model, v, hessian, eye)
+    out: Matrix = (step.T @ weight @ step - rate * weight).tolist()
+    return out
+
+
+def _planar_weight(model: Model, v: Mapping[str, Number], hessian: Any, eye: Any) -> Any:
+    """V's matrix on the stacked free state."""
+    index = {a: i for i, a in enumerate(model.free)}
+    out = np.zeros((2 * len(index), 2 * len(index)), dtype=object)
+    for name, value in v.items():
+        if name.startswith("Q"):
+            continue
+        a, b = ("x", "x") if name == "f" else name[2:-1].split(",")
+        part = value * (hessian / Fraction(2) if name == "f" else eye)
+        i, j = 2 * index[a], 2 * index[b]
+        out[i : i + 2, j : j + 2] += part
+        if i != j:
+            out[j : j + 2, i : i + 2] += part
+    return out

@@ -1,0 +1,227 @@
+"""The referee: false rates fall with an exact witness, true ones and strengthenings are proved or left standing."""
+
+import json
+import random
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+
+import compth as ct
+from compth.certificates import Report, Verdict
+from compth.cli import run
+from compth.errors import InvalidParameter
+from compth.worst_case import closed_forms as forms
+from compth.worst_case.witness import exceeds
+
+EF21 = {"mu": F(1, 10), "L": 1, "delta": F(3, 4)}
+DIANA = {"mu": F(1, 10), "L": 1, "omega": 9, "n": 10}
+
+TRUE = [
+    ("EF21", {"rate": "1-gamma*mu", "stepsize": "delta/(8*L)"}, EF21),
+    ("EF21", {"rate": 0.885}, EF21),
+    ("EF21", {"rate": 0.885}, {**EF21, "n": 3}),
+    ("EF21", {"rate": 0.89, "lyapunov": "s*gbar**2 + (g-d)**2"}, {**EF21, "n": 4}),
+    ("EF", {"rate": 0.89, "lyapunov": "(x-e)**2 + e**2/s"}, EF21),
+    ("EF", {"rate": 0.89, "lyapunov": "(x-ebar)**2 + e**2/s"}, {**EF21, "n": 3}),
+    ("CGD", {"rate": 0.876, "lyapunov": "gap"}, EF21),
+    (
+        "DIANA",
+        {"rate": "max(1-gamma*mu, 1-alpha/2)", "stepsize": "1/((1+6*omega/n)*L)", "alpha": "1/(1+omega)"},
+        DIANA,
+    ),
+    ("DIANA", {"rate": "0.926"}, DIANA),
+    ("DIANA", {"rate": 0.926, "lyapunov": "x**2 + 7.7606*h**2"}, DIANA),
+    (
+        "MARINA",
+        {"rate": "1-gamma*mu", "stepsize": "1/(L*(1+sqrt(2*(1-p)*omega/(p*n))))", "p": "1/(1+omega)"},
+        DIANA,
+    ),
+    ("EF-BV", {"rate": "1-gamma*mu", "stepsize": 0.2}, DIANA),
+    ("DCGD", {"rate": "1-gamma*mu", "stepsize": "1/(L*(1+omega/n))"}, DIANA),
+    ("DCGD", {"rate": "(1-gamma*mu)**2 + omega/n*(gamma*mu)**2", "stepsize": "1/(L*(1+omega/n))"}, DIANA),
+]
+FALSE = [
+    ("EF21", {"rate": 0.88}, EF21),
+    ("EF21", {"rate": 0.884}, {**EF21, "n": 3}),
+    ("EF21", {"rate": "1-gamma*mu", "stepsize": "1/L"}, EF21),
+    ("EF21", {"rate": "1-gamma*mu", "stepsize": "2*(1-s)/((L+mu)*(1+s))*1.2"}, EF21),
+    ("EF21", {"rate": 0.89, "lyapunov": "g**2 + (g-d)**2"}, EF21),
+    ("EF", {"rate": 0.88, "lyapunov": "(x-e)**2 + e**2/s"}, EF21),
+    ("EF", {"rate": 0.89, "lyapunov": "x**2 + e**2"}, EF21),
+    ("CGD", {"rate": 0.87, "lyapunov": "gap"}, EF21),
+    ("CGD", {"rate": 0.9, "lyapunov": "x**2"}, EF21),
+    (
+        "DIANA",
+        {"rate": "max(1-2*gamma*mu, 1-alpha)", "stepsize": "1/((1+6*omega/n)*L)", "alpha": "1/(1+omega)"},
+        DIANA,
+    ),
+    ("DIANA", {"rate": "1-gamma*mu", "stepsize": "2/L", "alpha": "1/(1+omega)"}, DIANA),
+    ("DIANA", {"rate": 0.9259}, DIANA),
+    ("DIANA", {"rate": 0.926, "lyapunov": "x**2 + h**2"}, DIANA),
+    ("MARINA", {"rate": "1-4*gamma*mu", "stepsize": "1/L", "p": "1/(1+omega)"}, DIANA),
+    ("EF-BV", {"rate": 0.9, "stepsize": 0.2, "eta": 0.3}, DIANA),
+    ("DCGD", {"rate": "1-2*gamma*mu", "stepsize": "1/(L*(1+omega/n))"}, DIANA),
+]
+
+
+def judge(method, claim, constants):
+    return ct.check_rate(method, **{**constants, **claim})
+
+
+@pytest.mark.parametrize(("method", "claim", "constants"), TRUE)
+def test_true_claims_are_proved(method, claim, constants):
+    report = judge(method, claim, constants)
+    assert report.verdict is Verdict.PROVED
+    (c,) = report.certificates
+    assert c.evidence == "rational certificate"
+    assert c.details["looseness"] >= 1 - 1e-9
+    assert Report.from_json(report.to_json()).verdict is Verdict.PROVED
+
+
+@pytest.mark.parametrize(("method", "claim", "constants"), FALSE)
+def test_false_claims_fall_with_an_exact_witness(method, claim, constants):
+    report = judge(method, claim, constants)
+    assert report.verdict is Verdict.REFUTED
+    (c,) = report.certificates
+    if "mean squares" in c.witness:
+        assert all(isinstance(x, F) for x in c.witness["mean squares"])
+        assert c.estimate > c.bound
+    else:
+        assert c.witness["E V+ - rate V"] > 0
+        assert all(isinstance(x, F) for x in c.witness["state"])
+    assert json.loads(report.to_json())["verdict"] == "REFUTED"
+
+
+def test_the_tight_rate_itself_is_never_refuted_and_anything_beyond_is():
+    rng = random.Random(0)
+    for _ in range(12):
+        mu, delta = F(rng.randint(1, 40), 50), F(rng.randint(1, 19), 20)
+        rho = forms.feedback_factor(mu, F(1), delta)
+        constants = {"mu": mu, "L": 1, "delta": delta, "n": rng.choice([1, 2, 5])}
+        for method in ("EF", "EF21"):
+            at = ct.check_rate(method, rate=float(rho), **constants).verdict
+            assert at in (Verdict.CONSISTENT, Verdict.PROVED)
+            assert ct.check_rate(method, rate=float(rho) - 1e-7, **constants).verdict is Verdict.REFUTED
+            weaker = float(rho) + 1e-4 * (1 - float(rho))
+            assert ct.check_rate(method, rate=weaker, **constants).verdict is Verdict.PROVED
+        omega, n = rng.randint(1, 9), rng.randint(1, 8)
+        best = float(forms.diana_plan(float(mu), 1.0, omega, n).rho)
+        exact = {"mu": mu, "L": 1, "omega": omega, "n": n}
+        assert ct.check_rate("DIANA", rate=best - 1e-7, **exact).verdict is Verdict.REFUTED
+        assert ct.check_rate("DIANA", rate=best + 1e-5 * (1 - best), **exact).verdict is Verdict.PROVED
+
+
+def test_rational_tight_rates_are_proved_at_equality_and_refuted_just_below():
+    exact = {"mu": F(2, 7), "L": 1, "delta": F(15, 16)}
+    assert ct.check_rate("EF21", rate=F(9, 16), **exact, n=2).verdict is Verdict.PROVED
+    assert ct.check_rate("EF21", rate=F(9, 16) - F(1, 10**15), **exact).verdict is Verdict.REFUTED
+
+
+def test_the_witness_runs_as_the_package_runs():
+    # the exact trajectory of the refutation against the package's own EF21 on that quadratic
+    report = ct.check_rate("EF21", rate=0.88, **EF21)
+    w = report.certificates[0].witness
+    lam = 0.1 if "1/10" in w["f_i(x)"] else 1.0
+    problem = ct.problems.distributed_quadratic([[[lam]]], [[0.0]])
+    method = ct.EF21(ct.Scaled(ct.Identity(), factor=float(w["factor"])), gamma=float(w["gamma"]))
+    run_ = ct.simulate(method, problem, len(w["mean squares"]) - 1, 1, 0, x0=np.array([1 / lam]))
+    # the trajectory is of ||grad f||^2 = lam^2 x^2
+    assert np.allclose(run_.mean_square * lam**2, [float(v) for v in w["mean squares"]], rtol=1e-9)
+
+
+def test_exceeds_needs_an_eigenvalue_above():
+    m = [[F(1, 2), F(1, 4)], [F(0), F(1, 3)]]
+    assert exceeds(m, F(49, 100)) is not None
+    assert exceeds(m, F(1, 2)) is None
+    assert exceeds(m, F(6, 10)) is None
+
+
+def test_unjudged_is_said_with_its_bracket():
+    found = ct.tight_rate("MARINA", mu=0.1, L=1, omega=4, n=3, gamma=0.49)
+    assert found.attained < found.certified
+    middle = (found.attained + found.certified) / 2
+    (c,) = ct.check_rate("MARINA", rate=middle, stepsize=0.49, mu=0.1, L=1, omega=4, n=3).certificates
+    assert c.verdict is Verdict.CONSISTENT
+    assert c.details["attained"] < middle < c.details["certified"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "match"),
+    [
+        ({"rate": "1 - gamma*zeta"}, "zeta"), ({"rate": -0.1}, "rate="), ({"rate": None}, "rate="),
+        ({"rate": 0.9, "stepsize": "0"}, "stepsize="), ({"rate": 0.9, "lyapunov": "g**3"}, "quadratic"),
+        ({"rate": 0.9, "lyapunov": "g**2 - 2*d**2"}, "negative"), ({"rate": 0.9, "lyapunov": "y**2"}, "y"),
+        ({"rate": 0.9, "alpha": 0.5}, "alpha="),
+    ],
+)  # fmt: skip
+def test_unreadable_claims_are_refused(claim, match):
+    with pytest.raises(InvalidParameter, match=match):
+        ct.check_rate("EF21", **EF21, **claim)
+
+
+THEOREMS = """
+import compth as ct
+GOOD = {"method": "EF21", "rate": "1 - gamma*mu", "stepsize": "(1-s)/(4*L)", "delta": [0.5], "mu": [0.1]}
+BAD = {"method": "EF21", "rate": "1 - gamma*mu", "stepsize": "1/L"}
+def dcgd(mu, L, omega, n):
+    return 1 / ((1 + omega / n) * L), 1 - mu / ((1 + omega / n) * L)
+dcgd.method = "DCGD"
+PRINTED = ct.DIANA.theorems()[0]
+class TooFast(type(PRINTED)):
+    id = "too fast"
+    method = "DIANA"
+    def plan(self, c, gamma=None, horizon=None):
+        from dataclasses import replace
+        plan = super().plan(c, gamma, horizon)
+        return replace(plan, rho=plan.rho - 0.6 * plan.gamma * c.mu - 0.1 * plan["alpha"])
+MISSPELT = {"method": "EF21", "rates": "1"}
+NOTHING = 3
+"""
+
+
+@pytest.fixture
+def theorems(tmp_path):
+    file = tmp_path / "theorems.py"
+    file.write_text(THEOREMS)
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "verdict"),
+    [("GOOD", 0, "PROVED"), ("BAD", 1, "REFUTED"), ("dcgd", 0, "PROVED"), ("PRINTED", 0, "PROVED"),
+     ("TooFast", 1, "REFUTED")],
+)  # fmt: skip
+def test_refute_command(theorems, capsys, name, code, verdict):
+    assert run(["refute", f"{theorems}:{name}", "--json"]) == code
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["verdict"] == verdict
+    for c in answer["certificates"]:
+        assert {"claim", "verdict", "estimate", "bound", "witness", "technique"} <= set(c)
+    assert run(["refute", f"{theorems}:{name}", "--mu", "1/10", "-n", "2"]) == code
+    assert verdict in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["MISSPELT", "NOTHING", "MISSING", "not a name"])
+def test_refute_unusable_input_is_one_line(theorems, capsys, name):
+    assert run(["refute", f"{theorems}:{name}"]) == 2
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert seen.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("method", ["DIANA", "MARINA", "EF21", "EF", "DCGD", "EFBV"])
+def test_every_linear_theorem_of_the_package_stands(method):
+    # the printed theorems, on the class where every f_i is strongly convex, are proved at each cell they cover
+    from compth.errors import UnusableInput
+    from compth.worst_case.theorem_file import judge
+
+    judged = 0
+    for theorem in ct.methods.catalogue()[method].theorems():
+        try:
+            report = judge(theorem, theorem.id, {"mu": [F(1, 10)]})
+        except UnusableInput:
+            continue
+        judged += 1
+        assert report.verdict is Verdict.PROVED, theorem.id
+    assert judged >= 1
