@@ -46,6 +46,8 @@ class Row:
     warning: str = ""
     best_step: float | None = None
     best_rate: float | None = None
+    tight_rate: float | None = None
+    tight_attained: float | None = None
 
     @property
     def step_remark(self) -> str:
@@ -109,7 +111,8 @@ class Comparison:
             f"zeta2*={p.zeta2_star:.3g}; {self.runs} runs of {self.steps} rounds. "
             f"Rounds and bits (uplink, per worker) are those after which E||x_t-x*||^2 stays below "
             f"{self.eps:g} ||x_0-x*||^2; rates are one-step factors; floors are relative to ||x_0-x*||^2; "
-            "'-' means not reached or not promised."
+            "'-' means not reached or not promised; "
+            "tight is the certified worst case over all f_i between mu_min and L_max at this step."
         )
 
     def plot(self) -> Any:
@@ -191,10 +194,12 @@ def compare(
     eps: float = 1e-3,
     threads: int = 2,
     progress: Any = None,
+    tight: bool = True,
 ) -> Comparison:
     """Hold every method's guarantee against its simulation on one problem.
 
     eps: target for E||x_t - x*||^2 relative to its start. progress: called with each method's label before it runs.
+    tight: add the certified worst case over all problems with these constants, at the same step, where it is known.
     Raises InvalidParameter for eps outside (0, 1) or no methods, Unsupported for a compressor a method cannot take.
     """
     if not 0 < eps < 1:
@@ -211,7 +216,10 @@ def compare(
         trace = simulate(method, problem, steps, runs, seed, threads=threads)
         curve, rate = _exact(method, problem, steps)
         row = _row(method, problem, found, reason, trace, eps)
-        rows.append(replace(row, **_exact_facts(curve, rate, trace, eps), **_best(method, problem, rate)))
+        worst = _tight(method, problem, trace.plan) if tight else {}
+        rows.append(
+            replace(row, **_exact_facts(curve, rate, trace, eps), **_best(method, problem, rate), **worst)
+        )
         exacts.append(curve)
         traces.append(trace)
         guarantees.append(found)
@@ -243,7 +251,10 @@ def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]
         curve = exact(method, problem, steps)
     except (Unsupported, NoGuarantee):
         return None, None
-    found = exact_rate(method, problem)
+    try:
+        found = exact_rate(method, problem)
+    except Unsupported:  # a step schedule has a curve and no rate
+        return curve, None
     return curve, float(found.rho) if found.converged else None
 
 
@@ -259,6 +270,17 @@ def _best(method: Method, problem: Any, rate: float | None) -> dict[str, Any]:
         return {}
     gamma, found = best_step(method, problem, tol=1e-3)
     return {"best_step": gamma, "best_rate": float(found.rho)} if found.converged else {}
+
+
+def _tight(method: Method, problem: Any, plan: Any) -> dict[str, Any]:
+    """The worst case over every problem with this mu_min, L_max and fleet at this step: attained and certified."""
+    from compth.worst_case.tight import worst_case_of
+
+    found = worst_case_of(method, problem, plan)
+    if found is None:
+        return {}
+    rate = found.attained if found.certified is None else found.certified
+    return {"tight_rate": rate, "tight_attained": found.attained}
 
 
 def rounding(values: Any) -> Any:

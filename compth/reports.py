@@ -96,8 +96,11 @@ def bits(value: float | None) -> str:
 
 def comparison_columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the comparison table."""
-    header = ["method", "compressor", "declared", "standing", "step", "step from", "rate guar.", "rate exact"]
+    tight = any(r.tight_rate is not None for r in comparison.rows)
+    header = ["method", "compressor", "declared", "standing", "step", "step from", "rate guar."]
+    header += ["rate tight"] if tight else []
     header += [
+        "rate exact",
         "rate sim.",
         "rounds guar.",
         "rounds exact",
@@ -120,6 +123,7 @@ def comparison_columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
         cells += [
             r.stepsize_from,
             rate(r.guaranteed_rate),
+            *([rate(r.tight_rate)] if tight else []),
             rate(r.exact_rate),
             seen,
             number(r.guaranteed_rounds),

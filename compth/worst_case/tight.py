@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from compth import sources
 from compth._numbers import Number, exact, is_exact, ratio
 from compth.calculus import ef_bv_scaling, induced_omega
-from compth.claims import Attribution, Standing
+from compth.claims import Attribution, BiasVariance, Contractive, Standing, Unbiased
 from compth.errors import InvalidParameter, Unsupported, require
+from compth.methods import Constants, Method, Plan
 from compth.sources import Source
 from compth.worst_case import closed_forms as forms
 from compth.worst_case import methods
@@ -237,6 +239,44 @@ def closed_rate(q: Question, gamma: Number, params: Mapping[str, Number], best: 
     return forms.feedback_factor(mu, L, q.delta) if q.method in ("EF", "EF21") else None
 
 
+def worst_case_of(method: Method, problem: Any, plan: Plan) -> TightRate | None:
+    """The worst case over every problem with the same mu_min, L_max and n, for the fleet's claims at the plan's step.
+
+    Every L_i may be L_max there, so that a guarantee which sees L < L_max can be smaller.
+    None where none is known: workers that are not strongly convex, a fleet that is not independent, a schedule, DCGD or
+    EF with different minimisers (they stop at a floor).
+    """
+    c = Constants.of(problem, method.fleet)
+    if type(method).__name__ == "GD":
+        return tight_rate("DCGD", mu=c.mu, L=c.L, omega=0, gamma=plan.gamma) if c.mu > 0 else None
+    name = {"EFBV": "EF-BV"}.get(type(method).__name__, type(method).__name__)
+    shared = c.n == 1 or c.zeta2_star == 0
+    if (
+        name not in (*CONTRACTIVE, *RANDOM)
+        or not c.mu_min > 0
+        or not c.independent
+        or plan.schedule is not None
+    ):
+        return None
+    unbiased, contractive, pair = c.claim(Unbiased), c.claim(Contractive), c.claim(BiasVariance)
+    given: dict[str, Number] = {}
+    if name in ("EF", "EF21"):
+        given = {"delta": contractive.delta} if contractive is not None else {}
+    elif name == "EF-BV" and pair is not None:
+        given = {"eta": pair.eta, "omega": pair.omega}
+    elif unbiased is not None:
+        given = {"omega": unbiased.omega}
+    elif name == "DCGD" and contractive is not None and c.n == 1:
+        name, given = "CGD", {"delta": contractive.delta}
+    floor = name in ("DCGD", "EF") and not shared
+    if not given or floor:
+        return None
+    fixed = {
+        {"lambda": "lam"}.get(k, k): v for k, v in plan.params.items() if k in ("alpha", "p", "lambda", "nu")
+    }
+    return tight_rate(name, mu=c.mu_min, L=c.L_max, n=int(c.n), gamma=plan.gamma, **given, **fixed)
+
+
 def attained_by(model: Model) -> tuple[float, Quadratic1D]:
     """The largest exact rate on the model's 1-D quadratics, and the quadratic."""
     radii = [
@@ -262,7 +302,8 @@ def _answer(q: Question, gamma: Number, params: Mapping[str, Number], known: Num
     step, fixed = spelled(gamma), {k: spelled(v) for k, v in params.items()}
     model = rational.model(step, fixed)
     rate, where = attained_by(model)
-    certificate = closed_certificate(model, known) if is_exact(known) else None
+    proved = known if known is None or is_exact(known) else rational_rate(rational, step, fixed)
+    certificate = None if proved is None else closed_certificate(model, proved)
     if certificate is None and known is not None and q.method == "CGD" and rational.mu < rational.L:
         certificate = _wider_cgd(rational)
     if certificate is None and rate < 1:
@@ -294,6 +335,16 @@ def _wider_cgd(q: Question) -> RateCertificate | None:
         return None
     model = methods.cgd(q.mu, q.L, delta, forms.cgd_step(q.mu, q.L, delta), s)
     return closed_certificate(model, forms.cgd_factor(q.mu, q.L, delta))
+
+
+def rational_rate(q: Question, gamma: Fraction, params: Mapping[str, Fraction]) -> Fraction | None:
+    """DCGD's and DIANA's rate at a rational step and alpha: rational, whatever the best parameters are."""
+    omega: Number = q.omega
+    if q.method == "DCGD":
+        return Fraction(forms.interpolation_factor(q.mu, q.L, omega / q.n, gamma))
+    if q.method == "DIANA" and 0 < params["alpha"] * (1 + omega) < 1:
+        return Fraction(forms.diana_factor(q.mu, q.L, omega, q.n, gamma, params["alpha"]))
+    return None
 
 
 def above(x: Fraction) -> float:

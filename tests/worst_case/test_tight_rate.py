@@ -249,3 +249,24 @@ def test_n_independence():
         assert len({r.rho for r in rates}) == 1
         assert np.ptp([r.certified for r in rates]) < 1e-5 * (1 - rates[0].rho)
         assert all(r.tight for r in rates)
+
+
+def test_compare_gains_the_tight_column():
+    problem = ct.problems.random_quadratic(3, 4, 5, seed=1, interpolation=True, hessians=0.0)
+    methods = [
+        ct.GD(),
+        ct.DCGD(ct.RandK(2), gamma=0.5),
+        ct.DIANA(ct.RandK(2)),
+        ct.EF21(ct.Scaled(ct.RandK(2))),
+    ]
+    found = ct.compare(methods, problem, 60, 8, 0)
+    assert "rate tight" in found.columns()[0]
+    for row in found.rows:
+        # exact <= tight <= guaranteed: one problem, the worst of its class, the theorem
+        assert row.exact_rate <= row.tight_rate * (1 + 1e-9)
+        assert row.tight_attained <= row.tight_rate <= row.guaranteed_rate * (1 + 1e-9)
+    plain = ct.compare(methods[:1], problem, 60, 8, 0, tight=False)
+    assert "rate tight" not in plain.columns()[0]
+    elsewhere = ct.problems.random_quadratic(3, 4, 5, seed=1)
+    floor = ct.compare([ct.DCGD(ct.RandK(2))], elsewhere, 60, 8, 0)
+    assert floor.rows[0].tight_rate is None
