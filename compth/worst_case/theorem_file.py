@@ -85,13 +85,13 @@ def _maker(thing: Any, name: str) -> Any:
         return lambda cell: {}
     theorem = thing() if inspect.isclass(thing) and issubclass(thing, Theorem) else thing
     if isinstance(theorem, Theorem):
-        return lambda cell: _planned(theorem, cell)
+        return lambda cell: planned(theorem, cell)
     if callable(thing):
         return lambda cell: _called(thing, name, cell)
     raise UnusableInput(f"{name!r} is a {type(thing).__name__}: give a dict, a compth Theorem or a function")
 
 
-def _planned(theorem: Theorem, cell: Mapping[str, Any]) -> dict[str, Any]:
+def planned(theorem: Theorem, cell: Mapping[str, Any]) -> dict[str, Any]:
     """What a Theorem plans from these constants (every L_i = L, shared minimiser, independent workers)."""
     mu, L, n = spelled(cell["mu"]), spelled(cell["L"]), cell["n"]
     claims: tuple[Any, ...] = ()
