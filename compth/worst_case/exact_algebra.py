@@ -53,13 +53,15 @@ def determinant(m: Sequence[Sequence[Number]]) -> Fraction:
 
 def combination(terms: Sequence[tuple[Number, Matrix]], size: int) -> list[list[Number]]:
     """sum of coefficient * matrix, size x size."""
-    out: list[list[Number]] = [[Fraction(0)] * size for _ in range(size)]
+    out: list[list[Number]] = [[0] * size for _ in range(size)]
     for coefficient, matrix in terms:
         if coefficient == 0:
             continue
         for i, row in enumerate(matrix):
+            line = out[i]
             for j, value in enumerate(row):
-                out[i][j] = out[i][j] + coefficient * value
+                if value:
+                    line[j] += coefficient * value
     return out
 
 

@@ -7,7 +7,6 @@ V's matrices are: putting omega |D|^2 there IS the worst case, and no vector sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 
 from compth._numbers import Number, ratio
 from compth.worst_case.model import (
@@ -24,7 +23,7 @@ from compth.worst_case.model import (
     unit,
 )
 
-ONE = Fraction(1)
+ONE = 1
 CLASS_A = "every f_i is L-smooth and mu-strongly convex"
 SHARED = "all f_i have the same minimiser"
 INDEPENDENT = "workers compress independently"

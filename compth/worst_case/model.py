@@ -27,22 +27,34 @@ def plus(*terms: tuple[Number, Vector]) -> dict[str, Number]:
     out: dict[str, Number] = {}
     for coefficient, vector in terms:
         for name, value in vector.items():
-            out[name] = out.get(name, 0) + coefficient * value
+            more = coefficient * value
+            out[name] = out[name] + more if name in out else more
     return out
 
 
 def unit(name: str) -> dict[str, Number]:
     """The named vector itself."""
-    return {name: Fraction(1)}
+    return {name: 1}
 
 
 def _product(names: Sequence[str], a: Vector, b: Vector) -> Matrix:
     """The symmetric matrix of <a, b>."""
-    u, v = [a.get(k, 0) for k in names], [b.get(k, 0) for k in names]
-    half = Fraction(1, 2)
-    return tuple(
-        tuple((u[i] * v[j] + u[j] * v[i]) * half for j in range(len(names))) for i in range(len(names))
-    )
+    out: list[list[Number]] = [[0] * len(names) for _ in names]
+    index = {name: i for i, name in enumerate(names)}
+    for p, u in a.items():
+        for q, v in b.items():
+            if p == q and p in index:
+                out[index[p]][index[p]] += u * v
+            elif p in index and q in index:
+                half = _half(u * v)
+                out[index[p]][index[q]] += half
+                out[index[q]][index[p]] += half
+    return tuple(map(tuple, out))
+
+
+def _half(x: Number) -> Number:
+    """x/2, exact for int and Fraction."""
+    return x / 2 if isinstance(x, float) else x // 2 if isinstance(x, int) and x % 2 == 0 else Fraction(x) / 2
 
 
 def add(*terms: tuple[Number, Form]) -> dict[str, Matrix]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,14 @@ def _dense(form: Any, block: str, size: int) -> Array:
     return np.array(form[block], dtype=float) if block in form else np.zeros((size, size))
 
 
+@cache
+def _upper(size: int) -> tuple[Any, Any, Array]:
+    """Row and column of each entry of the triangle, and its weight."""
+    pairs = [(i, j) for j in range(size) for i in range(j + 1)]
+    weights = np.array([1.0 if i == j else np.sqrt(2.0) for i, j in pairs])
+    return np.array([i for i, _ in pairs]), np.array([j for _, j in pairs]), weights
+
+
 def _triangle(m: Array) -> Array:
     """Clarabel's vector of a symmetric matrix: upper triangle by columns, off-diagonal entries times sqrt 2."""
     size = len(m)
@@ -50,7 +59,11 @@ class Pencil:
 
     def _stack(self, forms: Mapping[str, Any], names: Sequence[str], block: str) -> Array:
         size = self.blocks[block]
-        return np.array([_triangle(_dense(forms[k], block, size)) for k in names]).T
+        out = np.zeros((size * (size + 1) // 2, len(names)))
+        for i, k in enumerate(names):
+            if block in forms[k]:
+                out[:, i] = _triangle(np.array(forms[k][block], dtype=float))
+        return out
 
     def _positivity(self) -> list[tuple[Array, Array, int]]:
         """(V's coefficients, normal, size) of every block on which V lives."""
@@ -136,7 +149,7 @@ def _solve(
     settings.max_threads = 1
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
     size = len(objective)
-    none, all_rows = sparse.csc_matrix((size, size)), sparse.csc_matrix(np.vstack(rows))
-    solver = clarabel.DefaultSolver(none, objective, all_rows, np.concatenate(right), cones, settings)
+    linear, all_rows = sparse.csc_array((size, size)), sparse.csc_array(np.concatenate(rows))
+    solver = clarabel.DefaultSolver(linear, objective, all_rows, np.concatenate(right), cones, settings)
     found = solver.solve()
     return np.array(found.x), str(found.status)

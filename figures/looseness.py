@@ -1,0 +1,92 @@
+"""How loose the printed theorems are: rounds that they promise over the rounds of the worst case at the best step.
+
+Caption: log(best worst-case rate)/log(guaranteed rate) over the condition number kappa and the compressor's constant,
+for one worker and for ten, every f_i L-smooth and mu-strongly convex. EF21, EF and DIANA: the closed forms of the worst
+case; DCGD: a shared minimiser. 1 would be a theorem that cannot be improved. EF21's theorem is stated for a wider class
+(Polyak-Lojasiewicz), so its number holds the price of that class too. The stored data hold, for each cell, the
+curvature of the one-dimensional quadratic that attains the worst case.
+"""
+
+from __future__ import annotations
+
+from math import log
+from typing import Any
+
+import numpy as np
+
+import compth as ct
+from compth.plots import STYLE
+from compth.worst_case.theorem_file import planned
+
+KAPPAS = (2.0, 5.0, 10.0, 30.0, 100.0, 1000.0)
+DELTAS, OMEGAS = (0.9, 0.5, 0.2, 0.1, 0.05), (0.1, 1.0, 4.0, 9.0, 19.0)
+WORKERS = (1, 10)
+THEOREMS = {"EF21": "ef21.pl", "EF": "ef.explicit", "DIANA": "diana.unified", "DCGD": "dcgd.interpolation"}
+
+
+def axis(method: str) -> tuple[str, tuple[float, ...]]:
+    """The compressor's constant and its values."""
+    return ("delta", DELTAS) if method in ("EF", "EF21") else ("omega", OMEGAS)
+
+
+def cell(method: str, kappa: float, constant: float, n: int) -> dict[str, float]:
+    """Guaranteed rate, worst-case rate at the best step, their looseness, and the curvature that attains."""
+    name, _ = axis(method)
+    given = {"mu": 1 / kappa, "L": 1.0, name: constant, "n": n}
+    theorem = next(t for t in ct.methods.catalogue()[method].theorems() if t.id == THEOREMS[method])
+    promised = float(planned(theorem, given)["rate"])
+    worst = ct.tight_rate(method, **given)
+    return {
+        "guarantee": promised,
+        "worst": float(worst.rho),
+        "attained": worst.attained,
+        "curvature": float(worst.worst_case.curvature),
+        "looseness": log(float(worst.rho)) / log(promised),
+    }
+
+
+def compute() -> dict[str, Any]:
+    """The atlas: method -> n -> rows over the constant, columns over kappa."""
+    atlas = {
+        m: {str(n): [[cell(m, k, c, n) for k in KAPPAS] for c in axis(m)[1]] for n in WORKERS}
+        for m in THEOREMS
+    }
+    return {
+        "kappa": list(KAPPAS),
+        "axis": {m: [axis(m)[0], list(axis(m)[1])] for m in THEOREMS},
+        "atlas": atlas,
+    }
+
+
+def draw(data: dict[str, Any]) -> Any:
+    """A panel for each method and n, the number in every cell, logarithmic colours."""
+    import matplotlib as mpl
+    from matplotlib.colors import LogNorm
+    from matplotlib.figure import Figure
+
+    names = {"delta": "δ", "omega": "ω"}
+    values = {m: {n: np.array([[c["looseness"] for c in row] for row in rows]) for n, rows in panels.items()}
+              for m, panels in data["atlas"].items()}  # fmt: skip
+    top = max(float(v.max()) for panels in values.values() for v in panels.values())
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(9.6, 4.4), layout="constrained")
+        columns = list(values)
+        workers = list(values[columns[0]])
+        grid = figure.subplots(len(workers), len(columns), squeeze=False)
+        for j, method in enumerate(columns):
+            constant, ticks = data["axis"][method]
+            for i, n in enumerate(workers):
+                axes = grid[i][j]
+                panel = values[method][n]
+                axes.imshow(panel, norm=LogNorm(1, top), cmap="cividis_r", aspect="auto")
+                for (r, c), v in np.ndenumerate(panel):
+                    dark = log(v) > 0.6 * log(top)
+                    axes.text(c, r, f"{v:.2g}" if v < 100 else f"{v:.0f}", ha="center", va="center", fontsize=7,
+                              color="white" if dark else "black")  # fmt: skip
+                axes.set_title(f"{method}, n = {n}", fontsize=9)
+                axes.set_xticks(range(len(data["kappa"])), [f"{k:g}" for k in data["kappa"]], fontsize=7)
+                axes.set_yticks(range(len(ticks)), [f"{t:g}" for t in ticks], fontsize=7)
+                axes.set_ylabel(names[constant])
+                if i == len(workers) - 1:
+                    axes.set_xlabel("κ")
+    return figure

@@ -1,0 +1,29 @@
+"""The atlas of looseness: no theorem beats the worst case, and cells agree with the closed forms."""
+
+import importlib
+from math import log
+
+import pytest
+
+from compth.worst_case import closed_forms as forms
+
+
+def test_atlas_cells(monkeypatch):
+    module = importlib.import_module("figures.looseness")
+    monkeypatch.setattr(module, "KAPPAS", (2.0, 100.0))
+    monkeypatch.setattr(module, "DELTAS", (0.5, 0.1))
+    monkeypatch.setattr(module, "OMEGAS", (1.0, 9.0))
+    data = module.compute()
+    for method, panels in data["atlas"].items():
+        for n, rows in panels.items():
+            for row in rows:
+                for cell in row:
+                    assert cell["looseness"] >= 1, (method, n)
+                    assert cell["attained"] == pytest.approx(cell["worst"], abs=1e-9)
+    cell = data["atlas"]["EF21"]["10"][1][1]
+    assert cell["looseness"] == pytest.approx(
+        log(forms.feedback_factor(0.01, 1, 0.1)) / log(cell["guarantee"])
+    )
+    figure = module.draw(data)
+    assert len(figure.axes) == 8
+    assert figure.axes[0].get_title() == "EF21, n = 1"
