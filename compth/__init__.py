@@ -24,7 +24,7 @@ _EXPORTS = {
     "compth.certification": "Batched Estimate adapt certify estimate",
     "compth.simulation": "Trace simulate",
     "compth.dynamics": "ExactRate Trajectory best_step exact exact_rate max_stable_step stationary study",
-    "compth.worst_case": "RateCertificate TightRate check_rate tight_rate",
+    "compth.worst_case": "Analysis Conjecture RateCertificate TightRate check_rate heterogeneous_feedback tight_rate",
     "compth.comparison": "Comparison compare",
     "compth.levels": "LevelComparison compare_levels",
     "compth.sweeps": "sweep",

@@ -83,6 +83,7 @@ def draw(data: dict[str, Any]) -> Any:
                     dark = log(v) > 0.6 * log(top)
                     axes.text(c, r, f"{v:.2g}" if v < 100 else f"{v:.0f}", ha="center", va="center", fontsize=7,
                               color="white" if dark else "black")  # fmt: skip
+                axes.grid(False)
                 axes.set_title(f"{method}, n = {n}", fontsize=9)
                 axes.set_xticks(range(len(data["kappa"])), [f"{k:g}" for k in data["kappa"]], fontsize=7)
                 axes.set_yticks(range(len(ticks)), [f"{t:g}" for t in ticks], fontsize=7)

@@ -1,7 +1,17 @@
 """Worst cases: tight rates in closed form and by LMI, rational certificates, and a referee for claimed rates."""
 
+from compth.worst_case.conjectures import Conjecture, heterogeneous_feedback
+from compth.worst_case.modelling import Analysis
 from compth.worst_case.rational import RateCertificate
 from compth.worst_case.referee import check_rate
 from compth.worst_case.tight import TightRate, tight_rate
 
-__all__ = ["RateCertificate", "TightRate", "check_rate", "tight_rate"]
+__all__ = [
+    "Analysis",
+    "Conjecture",
+    "RateCertificate",
+    "TightRate",
+    "check_rate",
+    "heterogeneous_feedback",
+    "tight_rate",
+]
