@@ -27,6 +27,7 @@ _EXPORTS = {
     "compth.dynamics": "ExactRate Trajectory best_step exact exact_rate max_stable_step stationary study",
     "compth.comparison": "Comparison compare",
     "compth.levels": "LevelComparison compare_levels",
+    "compth.stepping": "step_sizes",
     "compth.sweeps": "sweep",
     "compth.tuning": "Tuning costs mean_estimation quadratic_probabilities sampling_probabilities step_table tune",
 }
