@@ -132,39 +132,64 @@ def fixed(lmi: LMI, values: dict[str, Number]) -> LMI:
 
 def solve(lmi: LMI, unit: float = 1.0) -> tuple[float, Array]:
     """(t, y): the largest t <= MARGIN/unit with every block >= t I, |y| <= LIMIT/unit (1e5 at unit 1); by Clarabel."""
+    count = len(lmi.signs)
+    blocks = [np.concatenate([[unit * b.F[0]], b.F[1:], [-np.eye(b.F.shape[1])]]) for b in lmi.blocks]
+    limit = np.full((2, count + 1), LIMIT if unit < 1 else 1e5)
+    limit[0, count] = MARGIN
+    cost = np.zeros(count + 1)
+    cost[-1] = -1
+    y = _clarabel(blocks, [k for k, s in enumerate(lmi.signs) if s], cost, limit)
+    return float(y[-1]) / unit, y[:-1] / unit
+
+
+def minimise(build: Builder, given: dict[str, Number] | None = None) -> tuple[float, Array]:
+    """(rho, multipliers): the least rho for a fixed Lyapunov function (or one without unknowns), in one solve.
+
+    With P given, every block is affine in rho and the multipliers.
+    """
+    at = [build(r, float) for r in (0.0, 1.0)]
+    zero, one = (fixed(lmi, given) if given else lmi for lmi in at)
+    blocks = []
+    for a, b in zip(zero.blocks, one.blocks, strict=True):
+        blocks.append(np.concatenate([a.F, [b.F[0] - a.F[0]]]))
+    count = len(zero.signs)
+    cost = np.zeros(count + 1)
+    cost[-1] = 1
+    signed = [k for k, s in enumerate(zero.signs) if s]
+    y = _clarabel(blocks, [*signed, count], cost, None)
+    return float(y[-1]), y[:-1]
+
+
+def _clarabel(blocks: list[Array], signed: list[int], cost: Array, limit: Array | None) -> Array:
+    """min cost'y with F_0 + sum y_k F_k >= 0 for every block, y_k >= 0 for signed k, y <= limit[0], -y <= limit[1]."""
     try:
         import clarabel
     except ImportError:
         raise Unsupported("LMIs need the extra 'proofs': pip install compth[proofs]") from None
     from scipy.sparse import csc_matrix
 
-    count = len(lmi.signs)
     parts, right, cones = [], [], []
-    for block in lmi.blocks:
-        packed = np.array([_packed(f) for f in block.F])
-        eye = _packed(np.eye(block.F.shape[1]))
-        parts.append(np.column_stack([*(-packed[1:]), eye]))
-        right.append(unit * packed[0])
-        cones.append(clarabel.PSDTriangleConeT(block.F.shape[1]))
-    signed = [k for k, s in enumerate(lmi.signs) if s]
-    positive = np.zeros((len(signed), count + 1))
+    for block in blocks:
+        packed = np.array([_packed(f) for f in block])
+        parts.append(-packed[1:].T)
+        right.append(packed[0])
+        cones.append(clarabel.PSDTriangleConeT(block.shape[1]))
+    positive = np.zeros((len(signed), len(cost)))
     positive[np.arange(len(signed)), signed] = -1
-    bounds = np.concatenate([np.eye(count + 1), -np.eye(count + 1)])
-    limit = np.full(2 * (count + 1), LIMIT if unit < 1 else 1e5)
-    limit[count] = MARGIN
-    parts += [positive, bounds]
-    right += [np.zeros(len(signed)), limit]
-    cones += [clarabel.NonnegativeConeT(len(signed)), clarabel.NonnegativeConeT(2 * (count + 1))]
+    parts.append(positive)
+    right.append(np.zeros(len(signed)))
+    if limit is not None:
+        parts += [np.eye(len(cost)), -np.eye(len(cost))]
+        right += [limit[0], limit[1]]
+    cones.append(clarabel.NonnegativeConeT(len(signed) + (0 if limit is None else 2 * len(cost))))
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-12
-    cost = np.zeros(count + 1)
-    cost[-1] = -1
     matrix = csc_matrix(np.concatenate(parts))
-    empty = csc_matrix((count + 1, count + 1))
-    found = clarabel.DefaultSolver(empty, cost, matrix, np.concatenate(right), cones, settings).solve()
-    y = np.array(found.x)
-    return float(y[-1]) / unit, y[:-1] / unit
+    empty = csc_matrix((len(cost), len(cost)))
+    return np.array(
+        clarabel.DefaultSolver(empty, cost, matrix, np.concatenate(right), cones, settings).solve().x
+    )
 
 
 def feasible(build: Builder, rho: float, slack: float = 1e-9) -> tuple[bool, Array]:
