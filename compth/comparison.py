@@ -259,7 +259,7 @@ def _tight(method: Method, problem: Any, plan: Any) -> float | None:
     return worst_case_rate(method, problem, float(plan.gamma), None if alpha is None else float(alpha))
 
 
-BEST_LIMIT = 40
+BEST_LIMIT = 64
 """Largest d for which compare searches the exact best step (some twenty exact rates)."""
 
 
