@@ -123,6 +123,10 @@ RECIPES: dict[type, Recipe] = {
 
 def recipe_of(method: Any) -> Recipe:
     """The method's recipe; Unsupported when its second moments are not known to close."""
+    if not getattr(method, "broadcasts_all", True):
+        raise Unsupported(
+            f"{method.label} compresses its downlink, which exact dynamics does not cover: simulate it"
+        )
     for kind in type(method).__mro__:
         if kind in RECIPES:
             return RECIPES[kind]

@@ -184,6 +184,7 @@ def _trace(job: _Job, total: _Tally, runs: int) -> Trace:
         mean_gap=mean[:, 1],
         se_gap=error[:, 1],
         mean_gradient_square=mean[:, 2],
+        se_gradient_square=error[:, 2],
         mean_metric=mean[:, 3] if own_metric else None,
         se_metric=error[:, 3] if own_metric else None,
         mean=total.x,
