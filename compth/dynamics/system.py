@@ -81,6 +81,8 @@ class Data:
 
 def data_of(problem: Any, rational: bool = False) -> Data:
     """The problem's matrices as floats or as Fractions of those floats (x* then solves A x = mean b exactly)."""
+    if not hasattr(problem, "A"):
+        raise Unsupported(f"{problem!r} is not quadratic, so its second moments do not close: simulate it")
     if rational:
         return _rational_data(problem)
     projector = problem.projector
