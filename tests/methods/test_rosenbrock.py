@@ -25,10 +25,9 @@ def test_diana_reaches_the_minimiser(p):
     assert distance < 1e-9
 
 
-@pytest.mark.parametrize("compressor", [ct.LpQuantization(2), ct.LpQuantization(inf), ct.TernGrad()])
-@pytest.mark.parametrize("x0", [(0.0, 0.0), (1.0, 1.0)])
-def test_quantisation_without_memory_does_not(compressor, x0):
-    distance, error = final(ct.DCGD(compressor, GAMMA), 1500, 1024, np.array(x0))
+@pytest.mark.parametrize("compressor", [ct.LpQuantization(2), ct.TernGrad()])
+def test_quantisation_without_memory_does_not(compressor):
+    distance, error = final(ct.DCGD(compressor, GAMMA), 1500, 1024, np.ones(2))
     assert distance - 7 * error > 0.05
 
 
