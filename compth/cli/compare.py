@@ -116,6 +116,7 @@ def _methods(
     from compth._specs import build
     from compth.compressors import catalogue as compressor_catalogue
     from compth.methods import catalogue as method_catalogue
+    from compth.methods import plan_of
 
     methods: dict[str, Any] = dict(method_catalogue())
     known = compressor_catalogue()
@@ -127,7 +128,7 @@ def _methods(
             for text in compressors:
                 try:
                     candidate = methods[spec](build(text, known))
-                    candidate.check(problem)
+                    plan_of(candidate, problem)
                     chosen.append(candidate)
                 except CompthError as reason:
                     if spec in (specs or ()) and len(compressors) == 1:

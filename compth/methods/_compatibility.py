@@ -57,11 +57,13 @@ def compatible(kind: type[Method], compressor: Any, problem: DistributedQuadrati
             reason = str(refusal)
         if reason:
             reasons.append(f"{theorem.id}: {reason}")
-    return (
-        row("theorem", tuple(planned))
-        if planned
-        else row("runs", (), "; ".join(reasons) or "it has no theorem")
-    )
+    if planned:
+        return row("theorem", tuple(planned))
+    try:
+        method.default_params(c)
+    except CompthError as refusal:
+        return row("no", (), str(refusal))
+    return row("runs", (), "; ".join(reasons) or "it has no theorem")
 
 
 def compatibility(compressors: Iterable[Any] | None = None) -> tuple[Compatibility, ...]:
