@@ -39,7 +39,7 @@ DOWN = (
     ct.DCGD(ct.RandK(1), downlink=ct.Bernoulli(Fraction(1, 2))),
     ct.DCGD(ct.NaturalCompression(), downlink=ct.NaturalCompression()),
 )
-METHODS = (ct.DCGD, ct.EF, ct.EF21, ct.DIANA, ct.MARINA, ct.EFBV)
+METHODS = (ct.DCGD, ct.EF, ct.EF21, ct.DIANA, ct.MARINA, ct.EFBV, ct.ADIANA)
 
 
 def cases(problem):

@@ -71,6 +71,9 @@ SPOILS = [
     ("dcgd.bidirectional", ct.DCGD(ct.RandK(1), downlink=ct.RandK(1)), NOISY, {"floor": 0.0}),
     ("diana.balanced", ct.DIANA(ct.RandK(1)), NOISY, {"rate": 1.9}),
     ("diana.balanced", ct.DIANA(ct.RandK(1)), ISOTROPIC, {"step": 2.4}),
+    ("adiana.accelerated", ct.ADIANA(ct.RandK(1)), NOISY, {"rate": 1.9}),
+    ("adiana.accelerated", ct.ADIANA(ct.RandK(1)), ISOTROPIC, {"step": 2.0}),
+    ("adiana.paper", ct.ADIANA(ct.RandK(1)), NOISY, {"rate": 2.0}),
     ("efbv.pl", ct.EFBV(ct.TopK(1)), ISOTROPIC, {"rate": 12.0}),
     ("efbv.pl", ct.EFBV(ct.RandK(1)), NOISY, {"step": 60.0}),
 ]
