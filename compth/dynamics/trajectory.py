@@ -118,6 +118,7 @@ def _fitted(rows: list[Array], observed: Array | None, theorem: Theorem) -> Arra
         return None
     table = np.array(rows, dtype=float)
     weights = np.linalg.lstsq(table[:16], observed[:16], rcond=1e-11)[0]
+    weights = np.where(np.abs(weights) < 1e-14 * np.abs(weights).max(), 0.0, weights)  # rounding of the fit
     if np.abs(table[16:] @ weights - observed[16:]).max() > 1e-8 * np.abs(observed).max():
         raise Unsupported(
             f"{theorem.id}'s metric is no combination of the exactly known moments: simulate it instead"

@@ -41,9 +41,9 @@ class ADIANAAccelerated(Theorem):
     """E Psi_t <= (1 - min{g mu, theta_1/2, p theta_1/(1+theta_1), alpha/4})^t Psi_0, eta <= adiana_step.
 
     Psi = ||z-x*||^2 + c (f(y)-f*) + (c (1+theta_1)/(2p)) (f(w)-f*) + b mean||h_i - grad f_i(w)||^2, where
-    c = 2 g beta/theta_1, b = (8 omega/(n alpha)) (g^2 + c L eta^2/2); theta_1 = min{1/4, sqrt(eta mu/p)}, theta_2 = 1/2,
-    beta = 1 - g mu, g = eta/(2(theta_1 + eta mu)), alpha = 1/(1+omega). f_i convex and L-smooth, f mu-strongly convex;
-    the method's gamma is eta.
+    c = 2 g beta/theta_1, b = (8 omega/(n alpha)) (g^2 + c L eta^2/2); theta_1 = min{1/4, sqrt(eta mu/p)},
+    theta_2 = 1/2, beta = 1 - g mu, g = eta/(2(theta_1 + eta mu)), alpha = 1/(1+omega). f_i convex and L-smooth,
+    f mu-strongly convex; the method's gamma is eta.
 
     Proof: V = E||g^k - grad f(x)||^2 <= (2 omega/n)(H + 2L D(w, x)); the z-step with theta_1(x-z) = theta_2(w-x) +
     (1-theta_1-theta_2)(y-x) leaves -c D(w,x)/2 and -c(1/2-theta_1) D(y,x), which pay for V and for

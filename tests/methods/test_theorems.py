@@ -97,6 +97,8 @@ SUBLINEAR = [
     ("ef21.nonconvex", ct.EF21(ct.TopK(1)), NOISY, "scale", 4.0),
     ("diana.decreasing", ct.DIANA(ct.RandK(1)), NOISY, "pace", 11.0),
     ("diana.nonconvex", ct.DIANA(ct.RandK(1)), NOISY, "scale", 2.7),
+    ("isgd.decreasing", ct.IBCD(tau=Fraction(1, 3)), NOISY, "scale", 4.1),
+    ("isgd.nonconvex", ct.IBCD(tau=Fraction(1, 3)), NOISY, "scale", 2.6),
     ("marina.nonconvex", ct.MARINA(ct.RandK(1)), NOISY, "scale", 1.7),
 ]
 
