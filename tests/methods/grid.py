@@ -34,7 +34,13 @@ def compressors(d):
     }
 
 
-FREE = (ct.GD(), ct.IBCD(tau=Fraction(1, 2)), ct.IBGD(tau=Fraction(1, 2)), ct.ISEGA(tau=Fraction(1, 2)))
+FREE = (
+    ct.GD(),
+    ct.IBCD(tau=Fraction(1, 2)),
+    ct.IBGD(tau=Fraction(1, 2)),
+    ct.ISEGA(tau=Fraction(1, 2)),
+    ct.IASGD(tau=Fraction(1, 2)),
+)
 DOWN = (
     ct.DCGD(ct.RandK(1), downlink=ct.Bernoulli(Fraction(1, 2))),
     ct.DCGD(ct.NaturalCompression(), downlink=ct.NaturalCompression()),
