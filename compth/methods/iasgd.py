@@ -46,8 +46,8 @@ def acceleration(gamma: Number, mu: Number, rho: Number) -> dict[str, Number]:
 class IASGDGrowth(Theorem):
     """E f(x_t)-f* + (mu/2)E||v_t-x*||^2 <= (1-sqrt(gamma mu/rho))^t (its start) + s2 sqrt(gamma/(rho mu)).
 
-    0 < gamma <= 1/(rho L). At gamma = 1/(rho L): factor 1 - sqrt(mu/(L rho^2)), floor s2/(rho sqrt(L mu)). rho, s2: block_growth. The paper's
-    Cor. 6 prints the complexity inverted; it is rho sqrt(L/mu) log(1/eps).
+    0 < gamma <= 1/(rho L), rho and s2 of block_growth. At gamma = 1/(rho L): factor 1 - sqrt(mu/(L rho^2)), floor
+    s2/(rho sqrt(L mu)). The paper's Cor. 6 prints the complexity inverted; it is rho sqrt(L/mu) log(1/eps).
     """
 
     id = "iasgd.growth"
