@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import Any
 
@@ -140,10 +140,6 @@ RECIPES: dict[type, Recipe] = {
 
 def recipe_of(method: Any) -> Recipe:
     """The method's recipe; Unsupported when its second moments are not known to close."""
-    if not getattr(method, "broadcasts_all", True):
-        raise Unsupported(
-            f"{method.label} compresses its downlink, which exact dynamics does not cover: simulate it"
-        )
     for kind in type(method).__mro__:
         if kind in RECIPES:
             return RECIPES[kind]
@@ -190,6 +186,20 @@ def sketches_of(fleet: Any, n: int, d: int, mode: str = "exact") -> Sketches:
         f"{fleet!r} is not a linear sketch with known moments, so its second moments do not close: simulate it, or for"
         " natural compression and Euclidean dithering with independent workers pass mode='upper' or 'mean-field'"
     )
+
+
+def sketches_for(method: Any, n: int, d: int, mode: str = "exact") -> Sketches:
+    """Moments of what a method's workers send and, where it compresses the broadcast, of that."""
+    sketches = sketches_of(method.fleet, n, d, mode)
+    if getattr(method, "broadcasts_all", True):
+        return sketches
+    down = method.downlink.noise(d)
+    if down is None or mode != "exact" or sketches.delta != 1:
+        raise Unsupported(
+            f"{method.label}: a downlink has exact dynamics when it and the uplink are unbiased linear sketches with"
+            " known moments: simulate it"
+        )
+    return replace(sketches, down=down.own)
 
 
 def random_points(count: int, *shape: int) -> Any:

@@ -136,6 +136,30 @@ def test_bidirectional_step_is_the_composition(up, down):
     want = one_step(PROBLEM, 0.2, up, down)
     assert abs(trace.mean_square[1] - want) <= 7 * trace.se_square[1]
     assert 7 * trace.se_square[1] < 0.1 * abs(want - one_step(PROBLEM, 0.2, up, not down))
+    assert ct.exact(method, PROBLEM, 1).mean_square[1] == pytest.approx(want, rel=1e-12)
+
+
+def test_exact_dynamics_of_a_compressed_downlink():
+    """Many exact steps against simulation; rate, largest stable step and theorem from the same operator."""
+    method = ct.DCGD(ct.RandK(1), gamma=0.1, downlink=ct.RandK(2))
+    run, trace = ct.exact(method, PROBLEM, 15), ct.simulate(method, PROBLEM, 15, 20000, seed=3)
+    assert (np.abs(trace.mean_square - run.mean_square) <= 7 * trace.se_square + 1e-12).all()
+    plain = ct.exact(ct.DCGD(ct.RandK(1), gamma=0.1), PROBLEM, 15)
+    assert (np.abs(run.mean_square - plain.mean_square)[1:] > 7 * trace.se_square[1:]).all(), (
+        "the downlink is seen"
+    )
+    unit = random_quadratic(2, 3, 1, seed=3, interpolation=True, hessians=0)
+    both = ct.DCGD(ct.RandK(1), gamma=0.1, downlink=ct.RandK(2))
+    second = (1 + 2 / 2) * (1 + 1 / 2)
+    assert ct.exact_rate(both, unit).rho == pytest.approx(
+        1 - 0.2 * unit.L + 0.01 * unit.L**2 * second, rel=1e-9
+    )
+    assert ct.max_stable_step(both, unit) == pytest.approx(2 / (unit.L * second), rel=1e-6)
+    for problem in (PROBLEM, EQUAL):
+        free = ct.DCGD(ct.RandK(1), downlink=ct.RandK(2))
+        found = find_guarantee(free, problem, "dcgd.bidirectional")
+        exact = ct.exact(free, problem, 60, theorem="dcgd.bidirectional").mean_square
+        assert all(v <= found.rate.bound(t) * (1 + 1e-12) for t, v in enumerate(exact))
 
 
 def test_downlink_bits_are_the_messages():
@@ -155,8 +179,8 @@ def test_a_compressed_downlink_meets_only_theorems_that_speak_of_it():
         assert ("downlink" in reason) == (not th.bidirectional), th.id
     with pytest.raises(NoGuarantee, match="downlink is biased"):
         ct.guarantee(ct.DCGD(ct.RandK(1), downlink=ct.TopK(1)), EQUAL)
-    with pytest.raises(Unsupported, match="compresses its downlink"):
-        ct.exact(both, EQUAL, 3)
+    with pytest.raises(Unsupported, match="unbiased linear sketches"):
+        ct.exact(ct.DCGD(ct.RandK(1), 0.1, downlink=ct.NaturalCompression()), EQUAL, 3)
     with pytest.raises(InvalidParameter, match="one Compressor"):
         ct.DCGD(ct.RandK(1), downlink=3)
     with pytest.raises(Unsupported, match="k <= d"):
