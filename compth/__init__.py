@@ -20,7 +20,7 @@ _EXPORTS = {
     "compth.compressors.three_point": "CLAGMap EF21Map LAGMap MARINAMap ThreePoint",
     "compth.compressors._uncertainty": "impossible_declarations uncertainty_margins",
     "compth.compressors._wire": "decode encode",
-    "compth.methods": "Constants Method Theorem guarantee",
+    "compth.methods": "Constants Method Theorem compatibility guarantee",
     "compth.certification": "Batched Estimate adapt certify estimate",
     "compth.simulation": "Trace simulate",
     "compth.worst_case": "RateCertificate TightRate check_rate tight_rate",

@@ -64,14 +64,9 @@ class _Tally:
 
 def _measure(job: _Job, state: Any) -> Array:
     """(4, R): squared distance, gap, squared gradient norm, theorem's metric."""
-    problem = job.problem
-    distance = problem.distance_squared(state.x)
-    z = state.x - problem.x_star
-    gradient = z @ problem.hessian
-    gap = np.einsum("rj,rj->r", gradient, z) / 2
-    square = np.einsum("rj,rj->r", gradient, gradient)
-    metric = None if job.theorem is None else job.theorem.observe(problem, state, job.plan)
-    return np.stack([distance, gap, square, distance if metric is None else metric])
+    values = job.problem.measures(state.x)
+    metric = None if job.theorem is None else job.theorem.observe(job.problem, state, job.plan)
+    return np.concatenate([values, (values[0] if metric is None else metric)[None]])
 
 
 def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
@@ -184,6 +179,7 @@ def _trace(job: _Job, total: _Tally, runs: int) -> Trace:
         mean_gap=mean[:, 1],
         se_gap=error[:, 1],
         mean_gradient_square=mean[:, 2],
+        se_gradient_square=error[:, 2],
         mean_metric=mean[:, 3] if own_metric else None,
         se_metric=error[:, 3] if own_metric else None,
         mean=total.x,
