@@ -13,29 +13,23 @@ _EXPORTS = {
     "ThreePointBound Unbiased",
     "compth.certificates": "Certificate Report Verdict",
     "compth.rates": "Rate",
-    "compth.bits": "BitCost",
+    "compth.bits": "BitCost PAPER_BITS",
     "compth.compressors": "Compressor DiagonalSketch Fleet MomentMap Noise as_fleet",
+    "compth.compressors.perm_k": "JointSketch draw_weights",
+    "compth.compressors.sampling": "ArbitrarySampling IndependentSampling NiceSampling Sampling",
+    "compth.compressors.three_point": "CLAGMap EF21Map LAGMap MARINAMap ThreePoint",
+    "compth.compressors._uncertainty": "impossible_declarations uncertainty_margins",
+    "compth.compressors._wire": "decode encode",
     "compth.methods": "Constants Method Theorem guarantee",
-    "compth.certification": "certify estimate",
+    "compth.certification": "Batched Estimate adapt certify estimate",
     "compth.simulation": "Trace simulate",
-    "compth.dynamics": "best_step exact exact_rate max_stable_step stationary study",
-    "compth.worst_case": "check_rate tight_rate",
-    "compth.tuning": "sampling_probabilities tune costs",
+    "compth.dynamics": "ExactRate Trajectory best_step exact exact_rate max_stable_step stationary study",
     "compth.comparison": "Comparison compare",
     "compth.sweeps": "sweep",
+    "compth.tuning": "Tuning costs mean_estimation quadratic_probabilities sampling_probabilities tune",
 }
 _OWNER = {name: module for module, names in _EXPORTS.items() for name in names.split()}
-_MODULES = (
-    "calculus",
-    "problems",
-    "compressors",
-    "methods",
-    "sources",
-    "testing",
-    "tuning",
-    "worst_case",
-    "errors",
-)
+_MODULES = ("calculus", "problems", "compressors", "methods", "sources", "errors", "testing")
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from compth._numbers import Number, max, min, ratio, sqrt
+from collections.abc import Sequence
+
+from compth._numbers import Number, is_symbolic, max, min, power, ratio, sqrt
+from compth.errors import InvalidParameter
 
 
 def second_moment(omega: Number) -> Number:
@@ -59,13 +62,86 @@ def shared_joint(omega: Number) -> tuple[Number, Number]:
 
 
 def perm_joint(n: Number, d: Number) -> tuple[Number, Number]:
-    """(A, B) of PermK: (1, 1) for d = qn, (d-1)/(n-1) twice for n = qd."""
-    constant = ratio(max(n, d) - 1, n - 1) if not _at_least(d, n) else 1
+    """(A, B) of PermK, both with equality: 1 and 1 for d = qn, (d-1)/(n-1) twice for n = qd."""
+    few = ratio(d - 1, n - 1) if not _equal(n, 1) else 1
+    if is_symbolic(n) or is_symbolic(d):
+        import sympy
+
+        constant = sympy.Piecewise((1, d >= n), (few, True))
+    else:
+        constant = 1 if d >= n else few
     return constant, constant
 
 
-def _at_least(d: Number, n: Number) -> bool:
-    return bool(d >= n)
+def _equal(a: Number, b: Number) -> bool:
+    return not is_symbolic(a) and bool(a == b)
+
+
+def nice_joint(m: Number, n: Number, omega: Number = 0) -> tuple[Number, Number]:
+    """(A, B) of m-nice sampling of n workers, each sending (n/m) C_i: the sampling's c and the members' omega/m.
+
+    E||mean [i in S](n/m) a_i - abar||^2 = c (mean||a_i||^2 - ||abar||^2) with c = (n-m)/(m(n-1)); conditionally on S
+    the m members that send add (1/n^2)(n/m) omega sum||a_i||^2.
+    """
+    c = 0 if _equal(n, 1) else ratio(n - m, m * (n - 1))
+    return c + ratio(omega, m), c
+
+
+def sampled_joint(p: Sequence[Number], v: Sequence[Number], omega: Number = 0) -> tuple[Number, Number]:
+    """(A, B) = (max_i (v_i + omega)/p_i / n, 0) of a sampling with P - p p' <= Diag(p_i v_i) (Loewner).
+
+    At most the ((1+omega) a_S + omega)/n of the induced-compressor paper, a_S = max v_i/p_i, since v_i >= 1 - p_i.
+    """
+    return ratio(max(*(ratio(vi + omega, pi) for pi, vi in zip(p, v, strict=True)), 0), len(p)), 0
+
+
+def sampling_delta(a_s: Number, omega: Number, n: Number) -> Number:
+    """delta_S = 1 + ((1+omega) a_S + omega)/n: the second-moment factor of DCSGD under a sampling with a_S."""
+    return 1 + ratio((1 + omega) * a_s + omega, n)
+
+
+def send_or_skip_omega(omega: Number, p: Number) -> Number:
+    """omega of C(x)/p sent with probability p, else 0: (1+omega)/p - 1."""
+    return ratio(1 + omega, p) - 1
+
+
+def marina_joint(omega_average: Number, p: Number) -> tuple[Number, Number]:
+    """(A, B) = (p, (1-p) omega_av) of MARINA as a three-point map."""
+    return p, (1 - p) * omega_average
+
+
+def alpha_p(d: Number, p: float) -> Number:
+    """inf ||x||_2^2/(||x||_1 ||x||_p), so that one-level p-quantisation has omega = 1/alpha_p - 1.
+
+    p <= 2: d^(-1/p) (flat x). p = inf: 2/(1 + sqrt d) (one entry 1, the others 1/(1 + sqrt d)). 2 < p < inf: the
+    lower bound 1/sqrt(d), from ||x||_p <= ||x||_2.
+    """
+    if p == float("inf"):
+        return ratio(2, 1 + sqrt(d))
+    return ratio(1, power(d, ratio(1, p) if isinstance(p, int) else 1 / p)) if p < 2 else ratio(1, sqrt(d))
+
+
+def integer_sum_error(n: Number, f: Number, nearest: bool = True) -> Number:
+    """Largest error of one coordinate of (1/f) sum_i rho(f x_i): n/(2f) for nearest rounding, n/f for any other."""
+    return ratio(n, 2 * f) if nearest else ratio(n, f)
+
+
+def no_overflow_scale(n: Number, largest: Number, width: int = 32) -> Number:
+    """The scale f = (2^(width-1) - 1 - n)/(n B): |sum_i rho(f x_i)| <= n(f B + 1) <= 2^(width-1) - 1, |x_ij| <= B."""
+    return ratio(2 ** (width - 1) - 1 - n, n * largest)
+
+
+def switchml_reference_scale(n: Number, exponent: int, width: int = 32) -> Number:
+    """The reference code's scale (2^(width-1) - 1)/(n 2^e), 2^e > max |x_ij|: without slack for rounding up.
+
+    With nearest rounding it is safe for float32 inputs, |x| <= 2^e (1 - 2^-24), and n <= 256 only.
+    """
+    return ratio(2 ** (width - 1) - 1, n * ratio(2, 1) ** exponent)
+
+
+def integer_mean_error(n: Number, d: Number, f: Number) -> Number:
+    """E||(1/n) sum rounding error||^2 <= d/(4 n f^2) of independent unbiased rounding to integers at scale f."""
+    return ratio(d, 4 * n * f * f)
 
 
 def b1_to_b3(alpha: Number, beta: Number) -> Number:
@@ -133,3 +209,21 @@ def uncertainty_product(bits: Number, d: Number, alpha: Number) -> Number:
 def uncertainty_alpha_of_omega(omega: Number) -> Number:
     """The normalised error of C/(1+omega): omega/(1+omega)."""
     return ratio(omega, 1 + omega)
+
+
+def uncertainty_margin(
+    bits: Number, d: Number, *, omega: Number | None = None, delta: Number | None = None, rounding: Number = 0
+) -> Number:
+    """alpha 4^(bits/d) - 1 of a declared fixed-length code: negative means that no such compressor exists.
+
+    alpha = omega/(1+omega) of an unbiased declaration, 1 - delta of a contractive one. `bits` counts everything that
+    is sent, the norm included. `rounding` is the relative rounding error u of transmitted floats: what goes over the
+    wire is the rounded message, whose error is at most (sqrt(alpha) + u (1 + sqrt(alpha)))^2.
+    """
+    if (omega is None) == (delta is None):
+        raise InvalidParameter(f"omega={omega!r}, delta={delta!r}: give exactly one of the two constants")
+    alpha: Number = 1 - delta if delta is not None else uncertainty_alpha_of_omega(omega)
+    if not _equal(rounding, 0):
+        root = sqrt(alpha)
+        alpha = (root + rounding * (1 + root)) ** 2
+    return uncertainty_product(bits, d, alpha) - 1

@@ -28,6 +28,10 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=SEVERITY.__getitem__, default=Verdict.INCONCLUSIVE)
 
 
+NUMBERS = ("estimate", "bound")
+"""Fields of a certificate that are numbers."""
+
+
 @dataclass(frozen=True)
 class Certificate:
     """One claim settled (or not), with everything needed to see why.
@@ -62,13 +66,23 @@ class Certificate:
     details: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form; exact numbers as {"exact": "p/q", "float": ...}."""
-        return {f.name: encode(getattr(self, f.name)) for f in fields(self)}
+        """JSON-ready form: estimate and bound as numbers, exact ones also as "p/q" in estimate_exact, bound_exact."""
+        out: dict[str, Any] = {}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if f.name in NUMBERS and isinstance(value, Fraction | int):
+                out[f.name], out[f"{f.name}_exact"] = float(value), str(Fraction(value))
+            else:
+                out[f.name] = encode(value)
+        return out
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Certificate:
         """Inverse of to_dict."""
         values = {f.name: decode(data[f.name]) for f in fields(cls) if f.name in data}
+        for name in NUMBERS:
+            if f"{name}_exact" in data:
+                values[name] = Fraction(data[f"{name}_exact"])
         values["verdict"] = Verdict(values["verdict"])
         values["assumptions"] = tuple(values.get("assumptions", ()))
         return cls(**values)

@@ -64,5 +64,5 @@ def first_at_most(values: Callable[[int], float], eps: float, limit: int) -> int
 
 
 def geometric(rho: float, floor: float, start: float) -> Callable[[int], float]:
-    """t -> rho^t start + floor."""
-    return lambda t: rho**t * start + floor
+    """t -> rho^t start + (1 - rho^t) floor: what V+ <= rho V + (1 - rho) floor gives after t steps."""
+    return lambda t: rho**t * start + (1 - rho**t) * floor

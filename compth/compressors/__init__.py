@@ -8,6 +8,7 @@ import pkgutil
 from functools import cache
 from typing import Any
 
+from compth._plugins import plugins
 from compth.compressors._base import Compressor, DiagonalSketch, MomentMap, Noise
 from compth.compressors.fleets import Fleet, Independent, Shared, as_fleet
 
@@ -17,6 +18,8 @@ def catalogue() -> dict[str, type[Any]]:
     """Every concrete Compressor and Fleet class of the package by name, in alphabetical order."""
     found: dict[str, type[Any]] = {}
     for info in pkgutil.iter_modules(__path__):
+        if info.name.startswith("_"):  # machinery, not objects
+            continue
         module = importlib.import_module(f"{__name__}.{info.name}")
         for name, thing in vars(module).items():
             concrete = (
@@ -26,6 +29,9 @@ def catalogue() -> dict[str, type[Any]]:
             )
             if concrete and thing.__module__ == module.__name__ and not name.startswith("_"):
                 found[name] = thing
+    for name, thing in plugins("compth.compressors").items():
+        if inspect.isclass(thing) and issubclass(thing, Compressor | Fleet) and not inspect.isabstract(thing):
+            found.setdefault(name, thing)
     return dict(sorted(found.items()))
 
 

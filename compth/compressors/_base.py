@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compth._numbers import Number, is_symbolic, max, ratio
+from compth._numbers import Number, is_symbolic, ratio
+from compth._numbers import max as largest
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Attribution, Claim, Sharpness, Unbiased
 from compth.errors import InvalidParameter, Unsupported
@@ -67,12 +69,28 @@ def check_vectors(x: Any, name: str = "x") -> Array:
     return out
 
 
+def short_repr(self: Any) -> str:
+    """RandK(k=5), Induced(TopK(k=1), RandK(k=2)): fields at their default are left out."""
+    shown = []
+    for f in fields(self):
+        value = getattr(self, f.name)
+        if f.default is not MISSING and value == f.default:
+            continue
+        nested = isinstance(value, Compressor)
+        shown.append(repr(value) if nested else f"{f.name}={value!s}")
+    return f"{type(self).__name__}({', '.join(shown)})"
+
+
 @dataclass(frozen=True)
 class Compressor(ABC):
     """A (random) map R^d -> R^d with declared constants. Subclass as a frozen dataclass: fields are parameters."""
 
     deterministic: ClassVar[bool] = False
     source: ClassVar[Source] = COMPTH
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__repr__ = short_repr  # type: ignore[method-assign]  # before the dataclass decorator writes its own
 
     @final
     def compress(self, x: Any, rng: np.random.Generator | None = None) -> Array:
@@ -111,6 +129,15 @@ class Compressor(ABC):
     def noise(self, d: int) -> Noise | None:
         """The exact second-moment noise where C is a linear random sketch with E S = I, else None."""
         return None
+
+    def linear_moments(self, d: int) -> tuple[Number, Noise] | None:
+        """(delta, noise) of a linear sketch with E S = delta I, own(M) = E[(S - delta) M (S - delta)']; else None."""
+        noise = self.noise(d)
+        return None if noise is None else (1, noise)
+
+    def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        """Inputs at which a TIGHT constant is (nearly) attained, where flat, one-hot and spiked ones do not show it."""
+        return ()
 
     def why_not(self, d: int) -> str:
         """ "" when the object has a meaning at dimension d, else the rule that d breaks."""
@@ -175,8 +202,26 @@ class DiagonalSketch(Compressor):
 
     def _sketch_claim(self, d: Number, **provenance: Any) -> Unbiased:
         p = self.inclusion(d)
-        worst = max(*(ratio(1, q) - 1 for q in p), 0) if isinstance(p, tuple) else ratio(1, p) - 1
+        worst = largest(*(ratio(1, q) - 1 for q in p), 0) if isinstance(p, tuple) else ratio(1, p) - 1
         return Unbiased(worst, sharpness=Sharpness.TIGHT, **provenance)
+
+
+CHUNK = 1 << 15
+"""Numbers that elementwise kernels handle at a time: their temporaries stay in cache."""
+
+
+def chunks(x: Array, scale: Array) -> Iterator[tuple[Array, Array]]:
+    """Cut (..., d) into pieces of about CHUNK numbers in memory order, each with its rows' scale (..., 1)."""
+    d = x.shape[-1]
+    flat, rows = x.reshape(-1, d), scale.reshape(-1, 1)
+    if d >= CHUNK:
+        for i in range(len(flat)):
+            for j in range(0, d, CHUNK):
+                yield flat[i : i + 1, j : j + CHUNK], rows[i : i + 1]
+    else:
+        step = max(1, CHUNK // d)
+        for i in range(0, len(flat), step):
+            yield flat[i : i + step], rows[i : i + step]
 
 
 def positive_int(name: str, value: object, owner: str) -> None:

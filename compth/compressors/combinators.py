@@ -15,6 +15,7 @@ from compth.compressors._base import (
     CODE,
     OURS,
     READ,
+    RECALLED,
     TIGHT,
     UPPER,
     Array,
@@ -76,7 +77,7 @@ class Scaled(Compressor):
             return ()
         delta = 1 - calculus.scaled_error(base.omega, f)
         unit = not is_symbolic(f) and f == 1
-        shared: dict[str, Any] = {"sharpness": base.sharpness, "source": INDUCED, "attribution": OURS}
+        shared: dict[str, Any] = {"sharpness": base.sharpness, "source": INDUCED, "attribution": RECALLED}
         out: list[Claim] = [base] if unit else []
         if is_symbolic(delta) or delta > 0:
             out.append(Contractive(delta, proof="calculus.scaling" if self.factor is None else "", **shared))
@@ -84,11 +85,22 @@ class Scaled(Compressor):
             out.append(BiasVariance(1 - f, f * f * base.omega, **shared))
         return tuple(out)
 
+    def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        return self.compressor.worst_inputs(d)
+
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return self.compressor.bits(d, float_bits)
 
     def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
         return self.compressor.message_bits(y, float_bits)
+
+    def linear_moments(self, d: int) -> tuple[Number, Noise] | None:
+        base = self.compressor.linear_moments(d)
+        if base is None:
+            return None
+        (delta, noise), f = base, self.scale(d)
+        own = noise.own
+        return f * delta, Noise(MomentMap(f * f * own.a, f * f * np.asarray(own.c)[()], f * f * own.b))
 
     def why_not(self, d: int) -> str:
         return self.compressor.why_not(d)
@@ -257,6 +269,9 @@ class Averaged(Compressor):
             ratio(v, self.m) if np.ndim(v) == 0 else v / self.m for v in (base.own.a, base.own.c, base.own.b)
         )
         return Noise(MomentMap(a, c, b))
+
+    def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        return self.compressor.worst_inputs(d)
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         one = self.compressor.bits(d, float_bits)

@@ -13,7 +13,15 @@ from compth import calculus
 from compth._numbers import Number, is_symbolic, max, min
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased
-from compth.compressors._base import UPPER, Array, Compressor, DiagonalSketch, MomentMap, Noise, check_vectors
+from compth.compressors._base import (
+    UPPER,
+    Array,
+    Compressor,
+    DiagonalSketch,
+    Noise,
+    check_vectors,
+    short_repr,
+)
 from compth.compressors.identity import Identity
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.rand_k import RandK
@@ -26,6 +34,10 @@ F = TypeVar("F", bound=Claim)
 @dataclass(frozen=True)
 class Fleet(ABC):
     """A joint law of n workers' compressors. Methods take a fleet; a plain compressor means Independent(C)."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__repr__ = short_repr  # type: ignore[method-assign]
 
     @final
     def compress(self, x: Any, rng: np.random.Generator) -> Array:
@@ -91,6 +103,11 @@ class Fleet(ABC):
     @abstractmethod
     def noise(self, n: int, d: int) -> tuple[Noise, ...] | None:
         """Per-worker Noise(own, cross) where every member is a linear sketch with E S = I, else None."""
+
+    def linear_moments(self, n: int, d: int) -> tuple[tuple[Number, Noise], ...] | None:
+        """Per-worker (delta, Noise) where every member is a linear sketch with E S = delta I, else None."""
+        found = self.noise(n, d)
+        return None if found is None else tuple((1, v) for v in found)
 
     def why_not(self, n: int, d: int) -> str:
         """ "" when (n, d) is supported, else the rule that is broken."""
@@ -178,6 +195,10 @@ class Independent(Fleet):
         found = [self.member(i).noise(d) for i in range(n)]
         return None if any(v is None for v in found) else tuple(v for v in found if v is not None)
 
+    def linear_moments(self, n: int, d: int) -> tuple[tuple[Number, Noise], ...] | None:
+        found = [self.member(i).linear_moments(d) for i in range(n)]
+        return None if any(v is None for v in found) else tuple(v for v in found if v is not None)
+
     def why_not(self, n: int, d: int) -> str:
         if isinstance(self.compressor, tuple) and len(self.members) != n:
             return f"n = {len(self.members)} (one compressor per worker)"
@@ -237,6 +258,10 @@ class Shared(Fleet):
         own = self.compressor.noise(d)
         return None if own is None else (Noise(own.own, own.own),) * n
 
+    def linear_moments(self, n: int, d: int) -> tuple[tuple[Number, Noise], ...] | None:
+        found = self.compressor.linear_moments(d)
+        return None if found is None else ((found[0], Noise(found[1].own, found[1].own)),) * n
+
     @classmethod
     def examples(cls) -> tuple[Fleet, ...]:
         return (cls(RandK(1)), cls(NaturalCompression()))
@@ -251,6 +276,3 @@ def as_fleet(what: Any) -> Fleet:
     raise InvalidParameter(
         f"compressor={what!r} is not a Compressor or Fleet: try RandK(k=5) or Shared(RandK(k=5))"
     )
-
-
-__all__ = ["Fleet", "Independent", "MomentMap", "Shared", "as_fleet"]

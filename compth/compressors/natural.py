@@ -10,12 +10,12 @@ import numpy as np
 from compth._numbers import Number, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Unbiased
-from compth.compressors._base import READ, TIGHT, Array, Compressor
+from compth.compressors._base import READ, TIGHT, Array, Compressor, chunks
 from compth.sources import NATURAL, Source
 
 EXPONENT_BITS = {16: 5, 32: 8, 64: 11}
-_MANTISSA = np.uint64((1 << 52) - 1)
-_TINY, _HUGE = np.uint64(1 << 52), np.uint64(0x7FE << 52)  # smallest normal; first value of the last exponent
+_SHIFT, _TOP = np.uint64(12), np.uint64(0xFFF << 52)  # 52 random bits; sign and exponent
+_TINY, _HUGE = 2.0**-1022, 2.0**1023  # smallest normal; first value of the last exponent
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,17 @@ class NaturalCompression(Compressor):
         """Add a uniform integer below the mantissa and mask it off: the same law bit by bit."""
         if x.dtype != np.float64:
             return self._compress(x, rng).astype(x.dtype)
-        bits = np.ascontiguousarray(x).view(np.uint64)
-        noise = np.frombuffer(rng.bytes(8 * x.size), dtype=np.uint64).reshape(x.shape) & _MANTISSA
-        out = ((bits + noise) & ~_MANTISSA).view(np.float64)
-        size = bits & np.uint64((1 << 63) - 1)
-        odd = (size < _TINY) | (size >= _HUGE)
-        if odd.any():  # zeros, subnormals and the last exponent
-            out[odd] = self._compress(x[odd], rng)
+        out = np.empty(x.shape)
+        unused = np.zeros((*x.shape[:-1], 1))
+        for (piece, _), (target, _) in zip(chunks(x, unused), chunks(out, unused), strict=True):
+            noise = rng.bit_generator.random_raw(piece.size).reshape(piece.shape)
+            noise >>= _SHIFT
+            noise += np.ascontiguousarray(piece).view(np.uint64)
+            np.bitwise_and(noise, _TOP, out=target.view(np.uint64))
+            size = np.abs(piece)
+            if size.min() < _TINY or size.max() >= _HUGE:  # zeros, subnormals and the last exponent
+                odd = (size < _TINY) | (size >= _HUGE)
+                target[odd] = self._compress(piece[odd], rng)
         return out
 
     def claims(self, d: Number) -> tuple[Claim, ...]:

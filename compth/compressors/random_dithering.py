@@ -11,7 +11,7 @@ import numpy as np
 from compth._numbers import Number, is_symbolic, log2_ceil, min, power, ratio, sqrt
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Sharpness, Unbiased
-from compth.compressors._base import CODE, OURS, READ, TIGHT, UPPER, Array, Compressor, positive_int
+from compth.compressors._base import CODE, OURS, READ, TIGHT, UPPER, Array, Compressor, chunks, positive_int
 from compth.errors import InvalidParameter
 from compth.sources import NATURAL, QSGD, Source
 
@@ -41,6 +41,30 @@ def one_level_omega(d: Number, p: float) -> Number:
     return {1: d - 1, 2: sqrt(d) - 1}[int(p)] if p in (1, 2) else ratio(sqrt(d) - 1, 2)
 
 
+def p_norm(x: Array, p: float) -> Array:
+    """||x||_p per row, (..., d) -> (..., 1), computed without overflow or underflow (rows of zeros give 0)."""
+    if p == 2:  # one pass where squares neither overflow nor vanish, row by row
+        with np.errstate(over="ignore", under="ignore"):
+            plain: Array = np.sqrt((x * x).sum(axis=-1, keepdims=True))
+        careful = (
+            ~((plain > 1e-140) & (plain < 1e140)) if x.dtype == np.float64 else np.ones(plain.shape, bool)
+        )
+        if not careful.any():
+            return plain
+        return np.where(careful, _careful_norm(x, p), plain)
+    return _careful_norm(x, p)
+
+
+def _careful_norm(x: Array, p: float) -> Array:
+    """Scaled by the largest entry first."""
+    top: Array = np.abs(x).max(axis=-1, keepdims=True)
+    if p == math.inf:
+        return top
+    safe = np.where(top > 0, top, 1)
+    norm: Array = safe * np.linalg.norm(x / safe, ord=p, axis=-1, keepdims=True)
+    return norm
+
+
 @dataclass(frozen=True)
 class RandomDithering(Compressor):
     """C(x)_j = ||x||_p sign(x_j) xi_j / s, xi_j the random rounding of s|x_j|/||x||_p to an integer (E xi exact).
@@ -60,21 +84,27 @@ class RandomDithering(Compressor):
                 f"RandomDithering(p={self.p!r}) needs a norm order p >= 1 (math.inf allowed)"
             )
 
-    def _scale(self, x: Array) -> Array:
-        """||x||_p per row, computed without overflow or underflow (rows of zeros give 0)."""
-        top: Array = np.abs(x).max(axis=-1, keepdims=True)
-        if self.p == math.inf:
-            return top
-        safe = np.where(top > 0, top, 1)
-        norm: Array = safe * np.linalg.norm(x / safe, ord=self.p, axis=-1, keepdims=True)
-        return norm
-
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
-        norm = self._scale(x)
-        y = np.abs(x) / np.where(norm > 0, norm, 1) * self.s
+        # rounding the signed s x/||x|| down or up is rounding its size and keeping the sign
+        norm = p_norm(x, self.p)
+        y = x / np.where(norm > 0, norm, 1) * self.s
         low = np.floor(y)
         level = low + (rng.random(x.shape) < y - low)
-        return np.sign(x) * norm * (level / self.s)
+        out: Array = level * (norm / self.s)
+        return out
+
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
+        """The reference's operations, in place and in cache-sized pieces."""
+        norm = p_norm(x, self.p)
+        out = np.empty(x.shape, x.dtype)
+        for (piece, scale), (level, _) in zip(chunks(x, norm), chunks(out, norm), strict=True):
+            y = piece / np.where(scale > 0, scale, 1)
+            y *= self.s
+            np.floor(y, out=level)
+            y -= level
+            level += rng.random(piece.shape) < y
+            level *= scale / self.s
+        return out
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         textbook = Unbiased(
@@ -122,8 +152,9 @@ class TernGrad(Compressor):
     source: ClassVar[Source] = NATURAL.at("Sec. 4 (p = inf, one level)")
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
-        top = np.abs(x).max(axis=-1, keepdims=True)
-        keep = rng.random(x.shape) < np.abs(x) / np.where(top > 0, top, 1)
+        size = np.abs(x)
+        top = size.max(axis=-1, keepdims=True)
+        keep = rng.random(x.shape) < size / np.where(top > 0, top, 1)
         out: Array = np.sign(x) * top * keep
         return out
 

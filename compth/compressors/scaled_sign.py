@@ -10,7 +10,7 @@ import numpy as np
 from compth._numbers import Number, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Contractive
-from compth.compressors._base import CODE, TIGHT, Array, Compressor
+from compth.compressors._base import RECALLED, TIGHT, Array, Compressor
 from compth.sources import SIGNEF, Source
 
 
@@ -31,7 +31,11 @@ class ScaledSign(Compressor):
     def claims(self, d: Number) -> tuple[Claim, ...]:
         return (
             Contractive(
-                ratio(1, d), sharpness=TIGHT, source=self.source, attribution=CODE, proof="scaled_sign.delta"
+                ratio(1, d),
+                sharpness=TIGHT,
+                source=self.source,
+                attribution=RECALLED,
+                proof="scaled_sign.delta",
             ),
         )
 

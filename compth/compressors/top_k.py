@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from compth._numbers import Number, log2_ceil, ratio
+from compth._numbers import Number, log2_ceil, ratio, sqrt
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import B1, B2, Claim, Contractive
-from compth.compressors._base import CODE, READ, TIGHT, Array, Compressor, positive_int
-from compth.sources import BIASED, UNCERTAINTY, Source
+from compth.claims import B1, B2, BiasVariance, Claim, Contractive
+from compth.compressors._base import READ, RECALLED, TIGHT, Array, Compressor, positive_int
+from compth.sources import BIASED, EFBV, Source
 
 
 @dataclass(frozen=True)
@@ -38,24 +38,29 @@ class TopK(Compressor):
         d, k = x.shape[-1], self.k
         if k == d:
             return x
-        size = np.abs(x).reshape(-1, d)
-        threshold = np.partition(size, d - k, axis=-1)[:, d - k : d - k + 1]
+        flat = x.reshape(-1, d)
+        size = np.abs(flat)
+        ordered = size.copy()
+        ordered.partition(d - k, axis=-1)
+        threshold = ordered[:, d - k : d - k + 1]
         keep = size >= threshold
-        for row in np.flatnonzero(np.count_nonzero(keep, axis=-1) != k):
+        for row in np.flatnonzero(np.count_nonzero(keep, axis=-1) != k):  # ties: lower index first
             above = size[row] > threshold[row]
             ties = np.flatnonzero(size[row] == threshold[row])[: k - np.count_nonzero(above)]
             keep[row] = above
             keep[row, ties] = True
+        chosen = np.flatnonzero(keep)
         out = np.zeros_like(x)
-        np.copyto(out, x, where=keep.reshape(x.shape))
+        out.reshape(-1)[chosen] = flat.reshape(-1)[chosen]
         return out
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         delta = ratio(self.k, d)
         return (
-            Contractive(delta, sharpness=TIGHT, source=UNCERTAINTY, attribution=READ, proof="topk.delta"),
-            B1(delta, 1, sharpness=TIGHT, source=BIASED, attribution=CODE),
-            B2(delta, 1, sharpness=TIGHT, source=BIASED, attribution=CODE),
+            Contractive(delta, sharpness=TIGHT, source=BIASED, attribution=RECALLED, proof="topk.delta"),
+            BiasVariance(sqrt(1 - delta), 0, sharpness=TIGHT, source=EFBV, attribution=READ),
+            B1(delta, 1, sharpness=TIGHT, source=BIASED, attribution=RECALLED),
+            B2(delta, 1, sharpness=TIGHT, source=BIASED, attribution=RECALLED),
         )
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:

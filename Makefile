@@ -1,0 +1,55 @@
+# Two commands do everything on a fresh machine with python3 and make: `make demo`, `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export MPLBACKEND = Agg
+
+.PHONY: demo test check lint format benchmarks wheel clean help
+
+help:
+	@echo "make demo   install and compare methods on real data (writes demo/)"
+	@echo "make test   install and run the whole test-suite"
+	@echo "make check  the fast subset (under 90 s after installation)"
+	@echo "make lint   ruff and mypy --strict"
+	@echo "make benchmarks   ratios against naive loops, floors and peers"
+
+$(VENV)/.core: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.all: $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all]"
+	@touch $@
+
+demo: $(VENV)/.core
+	$(BIN)/compth compare --dataset digits --workers 10 --split label --out demo
+
+test: $(VENV)/.all
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: $(VENV)/.all
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not optional"
+
+lint: $(VENV)/.all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.all
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmarks: $(VENV)/.all
+	$(BIN)/python -m benchmarks
+
+wheel: $(VENV)/.all
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) dist build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

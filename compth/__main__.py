@@ -1,0 +1,5 @@
+"""`python -m compth` is the `compth` command."""
+
+from compth.cli import main
+
+main()

@@ -1,0 +1,19 @@
+"""Objects that other installed packages contribute by entry point."""
+
+from __future__ import annotations
+
+import warnings
+from importlib import metadata
+from typing import Any
+
+
+def plugins(group: str) -> dict[str, Any]:
+    """Loaded entry points of a group by name; one that cannot be loaded is a warning, never an error."""
+    found: dict[str, Any] = {}
+    for point in metadata.entry_points(group=group):
+        try:
+            found[point.name] = point.load()
+        except Exception as problem:
+            reason = f"{type(problem).__name__}: {problem}"
+            warnings.warn(f"plug-in {point.value!r} of {group} cannot be loaded ({reason})", stacklevel=2)
+    return found

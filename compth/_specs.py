@@ -1,0 +1,59 @@
+"""Objects written as text (command line, sweep files), parsed and never evaluated: "DIANA(RandK(k=6), gamma=0.1)"."""
+
+from __future__ import annotations
+
+import ast
+import math
+from fractions import Fraction
+from typing import Any
+
+from compth.errors import CompthError, InvalidParameter
+
+NAMES = {"inf": math.inf, "None": None, "True": True, "False": False}
+
+
+def build(text: str, known: dict[str, Any]) -> Any:
+    """The object that `text` spells, from the names in `known`; InvalidParameter with one clear line otherwise."""
+    if len(text) > 500:
+        raise InvalidParameter(f"spec of {len(text)} characters: at most 500 are read")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise InvalidParameter(f"{text!r} cannot be read: write it like DIANA(RandK(k=6))") from None
+    if isinstance(tree, ast.Name) and tree.id in known:
+        tree = ast.Call(tree, [], [])
+    return _object(tree, text, known)
+
+
+def _object(node: ast.expr, text: str, known: dict[str, Any]) -> Any:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        maker = known.get(node.func.id)
+        if maker is None:
+            close = ", ".join(sorted(known))
+            raise InvalidParameter(f"{node.func.id!r} in {text!r} is not known: choose one of {close}")
+        arguments = [_object(a, text, known) for a in node.args]
+        keywords = {k.arg: _object(k.value, text, known) for k in node.keywords if k.arg is not None}
+        try:
+            return maker(*arguments, **keywords)
+        except CompthError:
+            raise
+        except TypeError as problem:
+            said = str(problem).replace("__init__()", node.func.id)
+            raise InvalidParameter(f"{text!r}: {said}") from None
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
+        return node.value
+    if isinstance(node, ast.Name) and node.id in NAMES:
+        return NAMES[node.id]
+    if isinstance(node, ast.Name) and node.id in known:
+        return known[node.id]()
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_object(e, text, known) for e in node.elts]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_object(node.operand, text, known)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        top, bottom = _object(node.left, text, known), _object(node.right, text, known)
+        if isinstance(top, int) and isinstance(bottom, int) and bottom:
+            return Fraction(top, bottom)
+    raise InvalidParameter(
+        f"{ast.unparse(node)!r} in {text!r} cannot be read: use names, numbers, lists and calls"
+    )

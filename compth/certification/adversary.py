@@ -1,0 +1,212 @@
+"""Search for the worst input on an exact oracle: structured points, attribution ascent, value classes, moves."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth.certification.oracle import Moments, Oracle, excess, margins_of, ratio
+from compth.certification.points import DOMAIN, inside, structured
+from compth.certification.tracer import NotTraceable
+from compth.claims import Claim, Margin
+
+Array = NDArray[np.float64]
+
+
+ALWAYS = 40
+"""Structured inputs that are tried however slow the machine is."""
+
+
+class NotReproducible(Exception):
+    """The violation did not show when the same input was evaluated again."""
+
+
+@dataclass
+class Worst:
+    """The largest value/bound found for one inequality, and where."""
+
+    ratio: float
+    x: Array
+    margin: Margin
+    violated: bool
+
+
+class Search:
+    """Evaluates inputs for all claims at once and keeps each inequality's worst."""
+
+    def __init__(
+        self,
+        oracle: Oracle,
+        claims: list[Claim],
+        size: int,
+        seconds: float,
+        domain: tuple[float, float] = DOMAIN,
+    ) -> None:
+        self.oracle, self.claims, self.size, self.domain = oracle, claims, size, domain
+        self.deadline = time.monotonic() + seconds
+        self.worst: dict[tuple[int, str], Worst] = {}
+        self.points = self.skipped = 0
+
+    @property
+    def late(self) -> bool:
+        """True when the time is used up."""
+        return time.monotonic() > self.deadline
+
+    def try_point(self, x: Array) -> Moments | None:
+        """Evaluate one input; None where it cannot be enumerated within the limits."""
+        if not inside(x, self.domain):
+            return None
+        try:
+            m = self.oracle(x)
+        except NotTraceable:
+            self.skipped += 1
+            return None
+        self.points += 1
+        for index, claim in enumerate(self.claims):
+            for margin in margins_of(claim, m):
+                r, bad = ratio(margin, m), excess(margin, m) > 0
+                held = self.worst.get((index, margin.name))
+                if held is None or (bad, r) > (held.violated, held.ratio):
+                    self.worst[index, margin.name] = Worst(r, x.copy(), margin, bad)
+        return m
+
+    def any_violation(self, index: int) -> Worst | None:
+        """The clearest violation of claim `index`."""
+        found = [w for (i, _), w in self.worst.items() if i == index and w.violated]
+        return max(found, key=lambda w: w.ratio, default=None)
+
+    def tightness(self, index: int) -> Worst | None:
+        """The largest ratio among the inequalities with a positive bound."""
+        found = [w for (i, _), w in self.worst.items() if i == index and w.margin.bound > 0]
+        return max(found, key=lambda w: w.ratio, default=None)
+
+    def run(self, extra: list[Array], seed: int, stop_early: bool) -> None:
+        """The whole portfolio, until time is up (or, with stop_early, every claim is violated)."""
+        for k, x in enumerate([*extra, *structured(self.size, seed, self.domain)]):
+            self.try_point(x)
+            if (self.late and k >= len(extra) + ALWAYS) or (stop_early and self._all_violated()):
+                return
+        rng = np.random.default_rng(seed)
+        for index in range(len(self.claims)):
+            best = self.tightness(index)
+            if best is None or not np.isfinite(best.ratio) or best.ratio > 1 - 1e-12:
+                continue
+            self._ascend(best.x)
+            self._classes(index, rng)
+            self._moves(index, rng)
+
+    def _all_violated(self) -> bool:
+        return all(self.any_violation(i) is not None for i in range(len(self.claims)))
+
+    def _ascend(self, x: Array) -> None:
+        """x_j^2 *= (V_j / x_j^2 / ratio)^eta: move weight to coordinates with more error per unit of norm."""
+        for eta in (0.5, 1.0):
+            v = x.copy()
+            for _ in range(8):
+                if self.late or (found := self.try_point(v)) is None or len(found.error) != len(v):
+                    return
+                m, square = found.error, v * v
+                total = m.sum() / max(square.sum(), 1e-300)
+                if total <= 0:
+                    return
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    factor = np.where(square > 0, (m / square / total), 1.0)
+                v = v * np.clip(np.nan_to_num(factor, nan=1.0), 1e-3, 1e3) ** (eta / 2)
+
+    def _classes(self, index: int, rng: np.random.Generator) -> None:
+        """Few distinct magnitudes: first k coordinates 1, the rest c, over a grid and then by golden steps."""
+        counts = sorted({1, 2, max(1, self.size // 4), max(1, self.size // 2), max(1, self.size - 1)})
+        j = np.arange(self.size)
+        for k in counts:
+            values = np.concatenate([np.geomspace(1e-3, 1, 16), 1 + np.linspace(0.02, 0.98, 12)])
+            scores = []
+            for c in values:
+                if self.late:
+                    return
+                scores.append(self._score(index, np.where(j < k, 1.0, c)))
+            centre = values[int(np.argmax(scores))]
+            for width in (0.1, 0.03, 0.01):
+                for c in centre * (1 + width * np.array([-1.0, -0.5, 0.5, 1.0])):
+                    if self.late:
+                        return
+                    if self._score(index, np.where(j < k, 1.0, c)) > max(scores):
+                        centre = c
+
+    def _moves(self, index: int, rng: np.random.Generator) -> None:
+        """Random multiplicative and sign moves of a few coordinates of the best input."""
+        best = self.tightness(index)
+        if best is None:
+            return
+        x, top = best.x.copy(), best.ratio
+        for _ in range(40 if self.size > 50 else 150):
+            if self.late:
+                return
+            trial = x.copy()
+            picked = rng.integers(0, self.size, size=int(rng.integers(1, 4)))
+            trial[picked] *= rng.choice([0.0, 0.5, 0.8, 0.95, 1.05, 1.25, 2.0, -1.0], size=len(picked))
+            if not trial.any():
+                continue
+            score = self._score(index, trial)
+            if score > top:
+                x, top = trial, score
+
+    def _score(self, index: int, x: Array) -> float:
+        m = self.try_point(x)
+        if m is None:
+            return 0.0
+        return max((ratio(g, m) for g in margins_of(self.claims[index], m) if g.bound > 0), default=0.0)
+
+
+def shrink(
+    oracle: Oracle, claim: Claim, x: Array, seconds: float = 2.0, domain: tuple[float, float] = DOMAIN
+) -> tuple[Array, Margin, Moments]:
+    """The simplest violating input that greedy steps reach: zeros, equal magnitudes, small integers, simple scales."""
+    deadline = time.monotonic() + seconds
+
+    def violation(v: Array) -> tuple[Margin, Moments] | None:
+        if (not v.any() and claim.relative) or not inside(v, domain):
+            return None
+        try:
+            m = oracle(v)
+        except Exception:
+            return None
+        bad = [g for g in margins_of(claim, m) if excess(g, m) > 0]
+        return (max(bad, key=lambda g: ratio(g, m)), m) if bad else None
+
+    best = violation(x)
+    if best is None:
+        raise NotReproducible
+    current = x.copy()
+    for candidate in _simpler(current):
+        if time.monotonic() > deadline:
+            break
+        found = violation(candidate)
+        if found is not None:
+            current, best = candidate, found
+            break
+    for j in range(len(current)):
+        for value in (0.0, 1.0, -1.0, 2.0, -2.0, 3.0):
+            if time.monotonic() > deadline or current[j] == value:
+                break
+            trial = current.copy()
+            trial[j] = value
+            found = violation(trial)
+            if found is not None:
+                current, best = trial, found
+                break
+    return current, *best
+
+
+def _simpler(x: Array) -> list[Array]:
+    """Whole-vector simplifications, simplest first."""
+    d = len(x)
+    eye, flat = np.eye(d), np.ones(d)
+    top = np.abs(x).max() or 1.0
+    out = [eye[0], -eye[0], flat, -flat, eye[0] * 3, eye[-1], eye[0] * 0.5, flat * 0.5]
+    out += [np.arange(1.0, d + 1), np.arange(d, 0.0, -1), np.where(np.arange(d) % 2 == 0, 1.0, -1.0)]
+    for m in (1, 2, 3, 4, 6, 8, 10, 100):
+        out += [np.round(x / top * m), np.round(x / top * m) / m, np.round(x * m) / m]
+    return [v for v in out if v.any()]

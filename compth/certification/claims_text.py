@@ -1,0 +1,59 @@
+"""Claims written as text: "Unbiased(d/k - 1)", "JointVariance(1, 1)", or a bare constant for --omega and --delta."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from compth._expressions import parse
+from compth._numbers import Number
+from compth.claims import B1, B2, AbsoluteError, BiasVariance, Claim, Contractive, JointVariance, Unbiased
+from compth.errors import InvalidParameter
+
+KINDS: dict[str, tuple[type[Claim], tuple[str, ...]]] = {
+    "Unbiased": (Unbiased, ("omega",)),
+    "Contractive": (Contractive, ("delta",)),
+    "BiasVariance": (BiasVariance, ("eta", "omega")),
+    "AbsoluteError": (AbsoluteError, ("Delta",)),
+    "B1": (B1, ("alpha", "beta")),
+    "B2": (B2, ("gamma", "beta")),
+    "JointVariance": (JointVariance, ("A", "B")),
+}
+
+
+def claims_of(texts: Sequence[str] | None, parameters: Mapping[str, Any]) -> list[Claim] | None:
+    """Claims from their texts; names other than d take their values from `parameters`. None stays None."""
+    return [claim_of(text, parameters) for text in texts] if texts else None
+
+
+def claim_of(text: str, parameters: Mapping[str, Any]) -> Claim:
+    """One claim "Kind(expr, ...)". Raises InvalidParameter with one clear line."""
+    name, bracket, rest = text.strip().partition("(")
+    if name not in KINDS or not bracket or not rest.endswith(")"):
+        raise InvalidParameter(
+            f"claim={text!r} cannot be read: write {' or '.join(f'{k}(...)' for k in KINDS)}"
+        )
+    kind, fields = KINDS[name]
+    parts = split_arguments(rest[:-1])
+    if len(parts) != len(fields):
+        raise InvalidParameter(f"claim={text!r} has {len(parts)} constants: {name} takes {', '.join(fields)}")
+    constants: dict[str, Any] = {f: _constant(p, parameters) for f, p in zip(fields, parts, strict=True)}
+    return kind(**constants)
+
+
+def split_arguments(text: str) -> list[str]:
+    """Split at commas outside brackets; "omega=..." keeps what follows the sign."""
+    parts, depth, current = [], 0, ""
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        if c == "," and depth == 0:
+            parts.append(current)
+            current = ""
+        else:
+            current += c
+    return [p.split("=", 1)[-1].strip() for p in [*parts, current]]
+
+
+def _constant(text: str, parameters: Mapping[str, Any]) -> Callable[[int], Number]:
+    expression = parse(text, frozenset({"d", *parameters}))
+    return lambda d: expression(d=d, **{k: v for k, v in parameters.items() if k in expression.names})

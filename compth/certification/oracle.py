@@ -1,0 +1,212 @@
+"""Moments of C(x): exact by enumeration, exact by factoring over coordinates, or by one run when deterministic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth.certification.subject import Subject
+from compth.certification.tracer import Affine, Leaf, NotTraceable, Path, TraceGenerator, leaves
+from compth.claims import Claim, Margin
+
+Array = NDArray[np.float64]
+TOLERANCE = 1e-9
+"""Relative tolerance of comparisons whose outputs are floats."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """E C(x), E||C(x)||^2 and E (C(x)_j - x_j)^2 at one input."""
+
+    x: Array
+    mean: Array
+    second: float
+    error: Array
+
+
+@dataclass
+class Oracle:
+    """Exact moments at any input of one dimension; `technique` and `assumptions` go into the certificate."""
+
+    technique: str
+    moments: Callable[[Array], Moments]
+    assumptions: tuple[str, ...] = ()
+    calls: int = 0
+    law: Callable[[Array], list[Leaf]] | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, x: Array) -> Moments:
+        self.calls += 1
+        return self.moments(x)
+
+
+def element_moments(y: Any) -> tuple[float, float]:
+    """E y and E y^2 of one output element on its path (an affine function of a uniform, or a number)."""
+    if isinstance(y, Affine):
+        first, second = y.u.moments()
+        mean = y.a * first + y.b
+        return float(mean), float(y.a * y.a * second + 2 * y.a * y.b * first + y.b * y.b)
+    value = float(y)
+    return value, value * value
+
+
+def of_leaves(x: Array, found: list[Leaf], d: int) -> Moments:
+    """Moments of an enumerated law; inputs longer than d (fleets) are compared through their average."""
+    target = x if len(x) == d else x.reshape(-1, d).mean(axis=0)
+    mean, error, second = np.zeros(d), np.zeros(d), 0.0
+    for leaf in found:
+        p = float(leaf.probability)
+        out = np.asarray(leaf.output)
+        if out.dtype == object:
+            pairs = [element_moments(v) for v in out]
+            first, square = np.array([a for a, _ in pairs]), np.array([b for _, b in pairs])
+        else:
+            first = out.astype(np.float64)
+            square = first * first
+        mean += p * first
+        second += p * float(square.sum())
+        error += p * (
+            square - 2 * first * target + target * target if out.dtype == object else (first - target) ** 2
+        )
+    return Moments(x, mean, second, error)
+
+
+def margins_of(claim: Claim, m: Moments) -> list[Margin]:
+    """The claim's inequalities, with the error term taken from its accurate sum where the claim uses it."""
+    out = []
+    accurate = float(m.error.sum())
+    for margin in claim.margins(m.x, m.mean, m.second):
+        uses_error = margin.name.startswith("E||C(x)-x||^2") or margin.name.startswith("E||mean C_i")
+        out.append(margin._replace(value=accurate) if uses_error else margin)
+    return out
+
+
+def excess(margin: Margin, m: Moments) -> float:
+    """How far beyond the bound and its tolerance the value lies; positive means violated."""
+    value, bound = float(margin.value), float(margin.bound)
+    scale = float(np.dot(m.x, m.x)) + m.second
+    if bound == 0 and margin.name.startswith("||E C(x)"):
+        return value - TOLERANCE**2 * scale
+    return value - bound - TOLERANCE * max(abs(bound), 1e-3 * scale if value > bound else 0.0)
+
+
+def ratio(margin: Margin, m: Moments) -> float:
+    """value/bound, for tightness: 0 for equalities that hold, inf for violated ones with bound 0."""
+    value, bound = float(margin.value), float(margin.bound)
+    if bound > 0:
+        return value / bound
+    return np.inf if excess(margin, m) > 0 else 0.0
+
+
+def enumerating(subject: Subject, d: int, limit: int, seconds: float) -> Oracle:
+    """Every path at every input."""
+
+    def law(x: Array) -> list[Leaf]:
+        return list(leaves(lambda rng: subject.program(x.copy(), rng), limit, seconds))
+
+    kind = "direct evaluation" if subject.deterministic else "exact enumeration"
+    return Oracle(kind, lambda x: of_leaves(x, law(x), d), law=law)
+
+
+class _Lane:
+    """The choices of one uniform, replayed independently of the others."""
+
+    def __init__(self, prefix: list[int]) -> None:
+        self.path = Path(prefix)
+
+    def choose(self, weights: list[Fraction]) -> int:
+        return self.path.choose(weights)
+
+    @property
+    def order(self) -> list[Any]:
+        raise NotTraceable("uniforms compared with each other")
+
+
+class _LaneGenerator(TraceGenerator):
+    """Each new uniform gets its own lane; anything but uniforms is refused."""
+
+    def __new__(cls, prefixes: list[list[int] | None]) -> _LaneGenerator:
+        self = super().__new__(cls, Path([]))
+        self.prefixes, self.lanes = prefixes, []  # type: ignore[attr-defined]
+        return self  # type: ignore[return-value]
+
+    def __init__(self, prefixes: list[list[int] | None]) -> None:
+        super().__init__(self.path)
+
+    def _uniform(self, dtype: Any) -> Affine:
+        affine = super()._uniform(dtype)
+        at = len(self.lanes)  # type: ignore[attr-defined]
+        prefix = self.prefixes[at] if at < len(self.prefixes) else []  # type: ignore[attr-defined]
+        lane = _Lane(prefix or [])
+        self.lanes.append(lane)  # type: ignore[attr-defined]
+        affine.u.path = lane
+        return affine
+
+
+def factored(subject: Subject, d: int, rounds: int = 300) -> Oracle:
+    """One uniform per coordinate, each coordinate's law found alone: checked on real draws at every input.
+
+    Raises NotTraceable when the program does not draw exactly d uniforms, lets coordinates interact, or a real run
+    disagrees with the factored prediction.
+    """
+
+    def moments(x: Array) -> Moments:
+        mean, square, error, _ = _factor(subject, x, d, rounds)
+        return Moments(x, mean, float(square.sum()), error)
+
+    assumption = "each uniform feeds the coordinate of its position, checked by exact equality on real draws"
+    oracle = Oracle("factored exact oracle", moments, (assumption,))
+    probe = np.random.default_rng(0).normal(size=d)
+    _check_factored(subject, probe, d, rounds)
+    return oracle
+
+
+def _factor(subject: Subject, x: Array, d: int, rounds: int) -> tuple[Array, Array, Array, Any]:
+    prefixes: list[list[int] | None] = [[] for _ in range(d)]
+    mean, square, error = np.zeros(d), np.zeros(d), np.zeros(d)
+    cells: list[list[tuple[int, int, Any]]] = [[] for _ in range(d)]
+    for _ in range(rounds):
+        rng = _LaneGenerator(prefixes)
+        out = np.asarray(subject.program(x.copy(), rng))
+        lanes, variables = rng.lanes, rng.path.variables  # type: ignore[attr-defined]
+        if len(lanes) != d or rng.path.choices or out.shape != (d,):
+            raise NotTraceable("not one uniform per coordinate")
+        active = False
+        for j in range(d):
+            if prefixes[j] is None:
+                continue
+            active = True
+            p = float(lanes[j].path.probability)
+            first, second = element_moments(out[j])
+            mean[j] += p * first
+            square[j] += p * second
+            error[j] += p * (
+                second - 2 * first * x[j] + x[j] * x[j] if isinstance(out[j], Affine) else (first - x[j]) ** 2
+            )
+            cells[j].append((variables[j].lo, variables[j].hi, out[j]))
+            prefixes[j] = lanes[j].path.successor()
+        if not active or all(prefix is None for prefix in prefixes):
+            return mean, square, error, cells
+    raise NotTraceable("too many cells per coordinate")
+
+
+def _check_factored(subject: Subject, x: Array, d: int, rounds: int) -> None:
+    _, _, _, cells = _factor(subject, x, d, rounds)
+    for seed in range(4):
+        drawn = np.random.default_rng(seed).random(d)
+        real = np.asarray(subject.program(x.copy(), np.random.default_rng(seed)), dtype=np.float64)
+        for j in range(d):
+            at = int(drawn[j] * 2**53)
+            value = next((v for lo, hi, v in cells[j] if lo <= at < hi), None)
+            if value is None or isinstance(value, Affine) or float(value) != real[j]:
+                if (
+                    isinstance(value, Affine)
+                    and abs(float(value.a) * drawn[j] + float(value.b) - real[j]) < 1e-12
+                ):
+                    continue
+                raise NotTraceable("a real run disagrees with the factored law")

@@ -1,0 +1,468 @@
+"""certify: contract, exact proof, exact oracle with an adversary, and only then statistics."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth._rng import check_seed
+from compth.certificates import Certificate, Report, Verdict
+from compth.certification import contract, linear, statistics
+from compth.certification.adversary import NotReproducible, Search, Worst, shrink
+from compth.certification.oracle import Moments, Oracle, enumerating, factored, margins_of, ratio
+from compth.certification.points import DOMAIN
+from compth.certification.replay import replay_of
+from compth.certification.subject import Subject, as_subject, declared_claims, dimensions, joint_workers
+from compth.certification.tracer import NotTraceable
+from compth.claims import Claim, Contractive, Margin, Sharpness, Unbiased
+from compth.compressors import Compressor, DiagonalSketch
+from compth.compressors.combinators import Scaled
+from compth.errors import InvalidParameter
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Limits of one dimension: paths, seconds to enumerate one input, seconds to search, samples a point."""
+
+    paths: int
+    trace_seconds: float
+    search_seconds: float
+    samples: int
+    sample_seconds: float
+
+    def audit(self) -> Budget:
+        """A short look at a program whose claims are proved."""
+        return replace(
+            self, search_seconds=min(0.5, self.search_seconds), sample_seconds=min(0.5, self.sample_seconds)
+        )
+
+
+BUDGETS = {
+    "quick": Budget(3_000, 0.5, 0.4, 2_000, 0.5),
+    "normal": Budget(20_000, 2.0, 1.5, 20_000, 2.0),
+    "thorough": Budget(200_000, 20.0, 20.0, 400_000, 40.0),
+}
+PATIENCE = 60.0
+"""Seconds for one input once the probe has shown that enumeration is affordable."""
+ROWS = "rows have the reference's law and are independent"
+SMALL = 12
+"""Up to this input length enumeration is tried before factoring."""
+PROOF_SIZE = 14
+"""Largest input length for which the symbolic certificate is tried."""
+
+
+@dataclass
+class Run:
+    """Settings and log of one call."""
+
+    subject: Subject
+    budget: Budget
+    alpha: float
+    seed: int
+    domain: tuple[float, float] = DOMAIN
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def stage(self, d: int, name: str, start: float, what: str = "") -> None:
+        """Record what a stage cost."""
+        self.stages.append(
+            {"d": d, "stage": name, "seconds": round(time.perf_counter() - start, 4), "result": what}
+        )
+
+
+def certify(
+    C: Any,
+    d: Any = None,
+    *,
+    claims: Any = None,
+    alpha: float = 1e-9,
+    budget: str = "normal",
+    seed: int = 0,
+    n: int | None = None,
+    magnitudes: tuple[float, float] = DOMAIN,
+    params: Mapping[str, Any] | None = None,
+) -> Report:
+    """Settle the declared constants of a compressor, a fleet or any callable f(x, rng) or f(x).
+
+    d: one or several dimensions (the verdict speaks of exactly those); None: the smallest supported, 30, 200, 1000.
+    claims: Claim objects whose constants are numbers, expressions in d, or functions of d; None: the object's own.
+    alpha: error level of all statistical statements of this call together. budget: quick, normal or thorough.
+    n: workers of a fleet that does not fix it. magnitudes: the domain, least and largest |x_j| of non-zero entries.
+    params: values of further names in expressions. A JointVariance claim about a callable takes it as f(X, rng) on
+    (n, d).
+    Raises InvalidParameter for what cannot be certified at all; every misbehaviour of the program itself is a REFUTED
+    contract in the report.
+    """
+    if budget not in BUDGETS:
+        raise InvalidParameter(f"budget={budget!r} is not known: choose one of {', '.join(BUDGETS)}")
+    if not 0 < alpha < 1:
+        raise InvalidParameter(f"alpha={alpha} must lie between 0 and 1: the chance of a false refutation")
+    if not 0 < magnitudes[0] <= magnitudes[1]:
+        raise InvalidParameter(f"magnitudes={magnitudes} must be 0 < least <= largest")
+    subject = as_subject(C, n, joint_workers(claims))
+    makers = declared_claims(subject, claims, params or {})
+    dims = dimensions(subject, d)
+    run = Run(subject, BUDGETS[budget], alpha / max(1, len(dims)), check_seed(seed), magnitudes)
+    certificates: list[Certificate] = []
+    for at, value in enumerate(dims):
+        certificates += _dimension(run, value, [c for make in makers for c in make(value)])
+        if any(c.verdict is Verdict.REFUTED for c in certificates) and at + 1 < len(dims):
+            run.notes.append(f"stopped at the first refutation: d = {dims[at + 1 :]} were not examined")
+            break
+    if not dims:
+        certificates.append(
+            _certificate(run, 0, "contract", Verdict.INCONCLUSIVE, "none", technique="no dimension")
+        )
+        run.notes.append("no dimension up to 1000 at which the program runs was found: give one with d=")
+    info = {
+        "dims": dims,
+        "alpha": alpha,
+        "budget": budget,
+        "seed": seed,
+        "magnitudes": list(magnitudes),
+        "stages": run.stages,
+        "not_checked": [*run.notes, "floating-point rounding of the program beyond a relative 1e-9"],
+    }
+    return Report(subject.name, tuple(certificates), info)
+
+
+def _certificate(run: Run, d: int, claim: str, verdict: Verdict, evidence: str, **more: Any) -> Certificate:
+    scope = {"d": d, "inputs": more.pop("inputs", "listed inputs")}
+    if run.subject.workers:
+        scope["n"] = run.subject.workers
+    return Certificate(run.subject.name, claim, verdict, evidence, seed=run.seed, scope=scope, **more)
+
+
+def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
+    start = time.perf_counter()
+    broken = next(contract.breaches(run.subject, d, claims, run.domain), None)
+    run.stage(d, "contract", start, broken[0] if broken else "kept")
+    if broken is not None:
+        problem, x = broken
+        return [
+            _certificate(run, d, "contract", Verdict.REFUTED, "contract", witness=x, technique=problem, trials=1,
+                         details={"breach": problem})
+        ]  # fmt: skip
+    if not claims:
+        return [
+            _certificate(
+                run, d, "contract", Verdict.CONSISTENT, "exact at listed inputs", technique="contract"
+            )
+        ]
+    proofs = _proofs(run, d, claims)
+    wrong = _audit_draw(run, d)
+    if wrong is not None:
+        return [wrong]
+    if all(p is not None and p.verdict is Verdict.PROVED for p in proofs):
+        run = replace(
+            run, budget=run.budget.audit()
+        )  # what is left is to see that the program is what was proved
+    oracle = _oracle(run, d)
+    settled = statistics.settle(run, d, claims) if oracle is None else _search(run, d, claims, oracle)
+    audit = _audit_kernel(run, d, oracle)
+    return [*audit, *(_merge(p, s) for p, s in zip(proofs, settled, strict=True))]
+
+
+def _merge(proof: Certificate | None, found: Certificate) -> Certificate:
+    """A proof settles the claim, unless the search contradicts it: then the refutation stands."""
+    if proof is None or found.verdict is Verdict.REFUTED:
+        return found
+    return proof
+
+
+def _proofs(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]:
+    """PROVED or REFUTED certificates for all x where the program is linear on every path."""
+    start = time.perf_counter()
+    technique, verify = _verifier(run, d)
+    assumed = LINEAR_ASSUMPTIONS + ((DRAW_ASSUMPTION,) if technique == "inclusion probabilities" else ())
+    out: list[Certificate | None] = []
+    for claim in claims:
+        if verify is None or not claim.relative:
+            out.append(None)
+            continue
+        holds, name, witness = verify(claim)
+        if holds:
+            out.append(
+                _certificate(run, d, str(claim), Verdict.PROVED, technique, inputs="all x", technique=technique,
+                             assumptions=assumed, details=_sharp(claim))
+            )  # fmt: skip
+        else:
+            out.append(_linear_refutation(run, d, claim, name, witness or []))
+    run.stage(d, "exact proof", start, technique if verify else "not linear on every path")
+    return out
+
+
+def _audit_draw(run: Run, d: int) -> Certificate | None:
+    """A proof by inclusion probabilities stands only if the sketch really draws with them: tried on many draws."""
+    thing = run.subject.object
+    if not isinstance(thing, DiagonalSketch):
+        return None
+    start = time.perf_counter()
+    breach = statistics.draw_breach(thing, d, run.alpha, run.seed)
+    run.stage(d, "draw audit", start, breach or "as declared")
+    if not breach:
+        return None
+    return _certificate(
+        run, d, "draws have the declared inclusion probabilities", Verdict.REFUTED, "statistical", technique=breach,
+        alpha=run.alpha, witness=np.ones(d), details={"says": breach},
+    )  # fmt: skip
+
+
+LINEAR_ASSUMPTIONS = (
+    "exact arithmetic on the program as written: its float constants are read as the simplest fractions within 1e-13",
+)
+
+
+def _sharp(claim: Claim) -> dict[str, Any]:
+    return {"sharpness": claim.sharpness.value, "constants": {k: str(v) for k, v in claim.constants.items()}}
+
+
+def _linear_refutation(run: Run, d: int, claim: Claim, name: str, witness: list[Fraction]) -> Certificate:
+    x = np.array([float(v) for v in witness])
+    return _certificate(
+        run, d, str(claim), Verdict.REFUTED, "symbolic trace", witness=x, technique=f"{name} fails", inputs="all x",
+        assumptions=LINEAR_ASSUMPTIONS, details={"inequality": name, "exact_witness": [str(v) for v in witness]},
+    )  # fmt: skip
+
+
+DRAW_ASSUMPTION = (
+    "draw() has the inclusion probabilities that the object declares (audited on thousands of draws)"
+)
+
+
+def _verifier(run: Run, d: int) -> tuple[str, Any]:
+    diagonal = diagonal_moments(run.subject.object, d)
+    if diagonal is not None:
+        return "inclusion probabilities", lambda claim: _verify_diagonal(claim, *diagonal)
+    if run.subject.size(d) > PROOF_SIZE:
+        return "", None
+    try:
+        return "symbolic trace", linear.verifier(
+            run.subject, d, min(run.budget.paths, 5_000), run.budget.trace_seconds
+        )
+    except Exception:  # the program refuses symbols in its own way: then it is not certified this way
+        return "", None
+
+
+def diagonal_moments(thing: Any, d: int) -> tuple[list[Fraction], list[Fraction]] | None:
+    """(E w_j, E w_j^2) of a diagonal sketch C(x) = w * x, from its inclusion probabilities; None for others."""
+    if isinstance(thing, Scaled):
+        inner = diagonal_moments(thing.compressor, d)
+        if inner is None:
+            return None
+        f = linear.simple(thing.scale(d))
+        return [f * m for m in inner[0]], [f * f * s for s in inner[1]]
+    if not isinstance(thing, DiagonalSketch):
+        return None
+    p = thing.inclusion(d)
+    listed = [linear.simple(q) for q in (p if np.ndim(p) else [p] * d)]
+    return [Fraction(1)] * d, [1 / q for q in listed]
+
+
+def _verify_diagonal(claim: Claim, mean: list[Fraction], second: list[Fraction]) -> tuple[bool, str, Any]:
+    """All forms are diagonal, so the claim holds for all x exactly when it holds on every basis vector."""
+    exact = linear.exactly(claim)
+    distinct = {(m, s): j for j, (m, s) in enumerate(zip(mean, second, strict=True))}
+    for (m, s), j in distinct.items():
+        for g in exact.margins([Fraction(1)], [m], s):
+            if linear.simple(g.bound) - linear.simple(g.value) < 0:
+                return False, g.name, [Fraction(int(i == j)) for i in range(len(mean))]
+    return True, "", None
+
+
+def _oracle(run: Run, d: int) -> Oracle | None:
+    """The exact oracle that this dimension affords, None when only sampling is left."""
+    start = time.perf_counter()
+    probe = np.random.default_rng(3).normal(size=run.subject.size(d))
+    if run.subject.deterministic:
+        oracle: Oracle | None = enumerating(run.subject, d, 1, 60.0)
+        run.stage(d, "oracle", start, "direct evaluation")
+        return oracle
+    makers = [_enumerated, _factored] if run.subject.size(d) <= SMALL else [_factored, _enumerated]
+    reasons = []
+    found: Oracle | None = None
+    for make in makers:
+        try:
+            found = make(run, d, probe)
+            break
+        except Exception as problem:  # whatever the program does with symbols: then it is not traced this way
+            reasons.append(f"{type(problem).__name__}: {str(problem)[:80]}")
+    run.stage(d, "oracle", start, found.technique if found else "; ".join(reasons))
+    return found
+
+
+def _enumerated(run: Run, d: int, probe: Array) -> Oracle:
+    """Enumeration, if one input is cheap enough and real runs are among the outputs."""
+    oracle = enumerating(run.subject, d, run.budget.paths, run.budget.trace_seconds)
+    began = time.perf_counter()
+    oracle(probe)
+    if (once := time.perf_counter() - began) > run.budget.search_seconds / 8:
+        raise NotTraceable(f"one input takes {once:.2g} s")
+    _audit_support(run, d, oracle, probe)
+    # the size is known to be affordable: later inputs may take longer on a busy machine
+    return enumerating(run.subject, d, run.budget.paths, PATIENCE)
+
+
+def _factored(run: Run, d: int, probe: Array) -> Oracle:
+    if run.subject.workers:
+        raise NotTraceable("a fleet")
+    return factored(run.subject, d)
+
+
+def _audit_support(run: Run, d: int, oracle: Oracle, x: Array) -> None:
+    """Real runs must be bitwise among the enumerated outputs: otherwise the trace is not the program."""
+    assert oracle.law is not None
+    found = oracle.law(x)
+    if any(np.asarray(leaf.output).dtype == object for leaf in found):
+        return
+    outputs = {np.asarray(leaf.output, dtype=np.float64).tobytes() for leaf in found}
+    for seed in range(64):
+        real = np.asarray(
+            run.subject.program(x.copy(), np.random.default_rng([run.seed, seed])), dtype=np.float64
+        )
+        if real.tobytes() not in outputs and (real + 0.0).tobytes() not in {_plus(o) for o in outputs}:
+            raise NotTraceable("a real run is not among the enumerated outputs")
+
+
+def _plus(raw: bytes) -> bytes:
+    """The same output with -0.0 as 0.0."""
+    return bytes((np.frombuffer(raw) + 0.0).tobytes())
+
+
+def _audit_kernel(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
+    """Rows of a kernel or batch must have the reference's law and be independent: support, counts, pairs of rows."""
+    rows = run.subject.object.kernel if isinstance(run.subject.object, Compressor) else run.subject.batch
+    if rows is None or oracle is None or oracle.law is None or run.subject.deterministic:
+        return []
+    start = time.perf_counter()
+    x = np.linspace(0.37, 1.9, d) * np.where(np.arange(d) % 2 == 0, 1.0, -1.0)
+    law: dict[bytes, float] = {}
+    for leaf in oracle.law(x):
+        out = (np.asarray(leaf.output, dtype=np.float64) + 0.0).tobytes()
+        law[out] = law.get(out, 0.0) + float(leaf.probability)
+    level = math.log(1 / run.alpha) + math.log(4)
+    evidence, stray = statistics.rows_evidence(rows, x, law, run.seed)
+    run.stage(d, "kernel law", start, f"log evidence {evidence:.3g}")
+    if not (stray or evidence > level):
+        return []
+    said = "an output outside the reference's support" if stray else "another law than the reference's"
+    return [
+        _certificate(run, d, ROWS, Verdict.REFUTED, "statistical", technique=said,
+                     alpha=run.alpha / 4, trials=statistics.KERNEL_RUNS, witness=x, estimate=evidence, bound=level)
+    ]  # fmt: skip
+
+
+def _search(run: Run, d: int, claims: list[Claim], oracle: Oracle) -> list[Certificate]:
+    """The adversary on an exact oracle; violations are shrunk to the smallest witness found."""
+    start = time.perf_counter()
+    search = Search(oracle, claims, run.subject.size(d), run.budget.search_seconds, run.domain)
+    thing = run.subject.object
+    known = list(thing.worst_inputs(d)) if isinstance(thing, Compressor) else []
+    search.run(known, run.seed, stop_early=True)
+    run.stage(d, "adversary", start, f"{search.points} inputs, {oracle.technique}")
+    out = []
+    for index, claim in enumerate(claims):
+        bad, best = search.any_violation(index), search.tightness(index)
+        if bad is not None:
+            out.append(_refuted(run, d, claim, oracle, bad))
+        else:
+            out.append(_consistent(run, d, claim, oracle, best, search.points))
+    return out
+
+
+def readable(value: float) -> Any:
+    """A float as a small Fraction when it is one to 1e-11, else the float."""
+    near = Fraction(value).limit_denominator(5000)
+    return near if abs(float(near) - value) <= 1e-11 * max(1.0, abs(value)) else value
+
+
+def per_norm(margin: Margin, m: Moments, claim: Claim) -> tuple[Any, Any]:
+    """value and bound divided by ||x||^2 (by nothing for absolute claims), as small Fractions where they are."""
+    norm = float(np.dot(m.x, m.x)) if claim.relative else 1.0
+    return readable(float(margin.value) / norm), readable(float(margin.bound) / norm)
+
+
+def _refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Certificate:
+    try:
+        x, margin, m = shrink(oracle, claim, bad.x, min(2.0, run.budget.search_seconds), run.domain)
+    except NotReproducible:
+        breach = "two evaluations of the same law at the same input differ: the program keeps state"
+        return _certificate(
+            run,
+            d,
+            "contract",
+            Verdict.REFUTED,
+            "contract",
+            witness=bad.x,
+            technique=breach,
+            details={"breach": breach},
+        )
+    value, bound = per_norm(margin, m, claim)
+    unit = " ||x||^2" if claim.relative else ""
+    return _certificate(
+        run, d, str(claim), Verdict.REFUTED, "exact counterexample", estimate=value, bound=bound, witness=x,
+        trials=oracle.calls, technique=oracle.technique, assumptions=oracle.assumptions,
+        details={
+            "inequality": margin.name,
+            "says": f"{margin.name} = {value}{unit}, allowed {bound}{unit}",
+            "worst_ratio": bad.ratio,
+            "worst_x": bad.x,
+            "replay": replay_of(oracle, x),
+        },
+    )  # fmt: skip
+
+
+def _consistent(
+    run: Run, d: int, claim: Claim, oracle: Oracle, best: Worst | None, points: int
+) -> Certificate:
+    tightness = best.ratio if best is not None else 1.0
+    m = oracle(best.x) if best is not None else None
+    value, bound = per_norm(best.margin, m, claim) if best is not None and m is not None else (None, None)
+    details = {**_sharp(claim), "tightness": tightness}
+    if claim.sharpness is Sharpness.TIGHT and tightness < 0.99:
+        details["note"] = "declared tight, but no input within 1 % of the constant was found"
+    return _certificate(
+        run, d, str(claim), Verdict.CONSISTENT, "exact at listed inputs", estimate=value, bound=bound,
+        witness=None if best is None else best.x, trials=points, technique=oracle.technique,
+        assumptions=oracle.assumptions, details=details,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Which constants could be declared at dimension d.
+
+    kind: "unbiased", "contractive", "absolute error" or "none". lower: the largest ratio found (no smaller omega,
+    no larger delta can hold). exact: the certified value where there is a proof, else None. report: the evidence.
+    """
+
+    subject: str
+    d: int
+    kind: str
+    omega: Any = None
+    delta: Any = None
+    exact: Any = None
+    worst_x: Any = None
+    technique: str = ""
+    joint: Any = None
+    report: Report | None = None
+
+
+def estimate(C: Any, d: int, *, budget: str = "normal", seed: int = 0, n: int | None = None) -> Estimate:
+    """The class that C seems to belong to at d, the best lower bound on its constant, and the exact one if known."""
+    from compth.certification.estimate import estimate as run
+
+    return run(C, d, budget=budget, seed=seed, n=n)
+
+
+Maker = Callable[[int], list[Claim]]
+__all__ = ["BUDGETS", "Contractive", "Estimate", "Unbiased", "certify", "estimate", "margins_of", "ratio"]

@@ -1,0 +1,207 @@
+"""Check a user's file in a child process that can be killed: hangs, crashes and memory hogs are refuted contracts."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import inspect
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from compth.certificates import Certificate, Report, Verdict
+from compth.errors import CompthError, InvalidParameter, UnusableInput
+
+MEMORY = 6 << 30
+"""Address space of the child, bytes."""
+SILENCE = 20.0
+"""Seconds without a sign of life after which the child is killed."""
+LOAD_LIMIT = 30.0
+"""Seconds that importing the user's file may take."""
+
+
+def load(path: str, name: str, parameters: dict[str, Any]) -> Any:
+    """The object NAME of the file, with parameters bound. Raises UnusableInput with one clear line."""
+    file = Path(path)
+    if not file.is_file():
+        raise UnusableInput(f"file={path!r} does not exist")
+    spec = importlib.util.spec_from_file_location("checked", file)
+    if spec is None or spec.loader is None:
+        raise UnusableInput(f"file={path!r} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["checked"] = module
+    sys.path.insert(0, str(file.resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as problem:
+        raise UnusableInput(
+            f"file={path!r} cannot be imported: {type(problem).__name__}: {problem}"
+        ) from None
+    thing = getattr(module, name, None)
+    if thing is None:
+        names = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
+        raise UnusableInput(
+            f"{path!r} has no {name!r}: it defines {', '.join(names[:12]) or 'nothing callable'}"
+        )
+    return _bind(thing, name, parameters)
+
+
+def _bind(thing: Any, name: str, parameters: dict[str, Any]) -> Any:
+    accepted = {k: v for k, v in parameters.items() if k in _names(thing)}
+    try:
+        if inspect.isclass(thing):
+            return thing(**accepted)
+        return partial(thing, **accepted) if accepted else thing
+    except CompthError:
+        raise
+    except Exception as problem:
+        raise UnusableInput(f"{name!r} cannot be made: {type(problem).__name__}: {problem}") from None
+
+
+def _names(thing: Any) -> set[str]:
+    try:
+        return set(inspect.signature(thing).parameters)
+    except (TypeError, ValueError):
+        return set()
+
+
+def check(request: dict[str, Any]) -> Report:
+    """Run the request {file, name, params, claims, dims, budget, alpha, seed} in a child; its report."""
+    command = [sys.executable, "-m", "compth.certification.sandbox"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    child = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+    )
+    assert child.stdin is not None
+    child.stdin.write(json.dumps(request).encode())
+    child.stdin.close()
+    lines, last = _listen(child)
+    answer = next((json.loads(line) for line in reversed(lines) if line.startswith(b"{")), None)
+    if answer is None:
+        return _died(request, child.returncode, last)
+    if "unusable" in answer:
+        raise UnusableInput(answer["unusable"])
+    if "invalid" in answer:
+        raise InvalidParameter(answer["invalid"])
+    return Report.from_json(json.dumps(answer["report"]))
+
+
+def _listen(child: subprocess.Popen[bytes]) -> tuple[list[bytes], float]:
+    """Collect the child's lines; kill it when it falls silent."""
+    lines: list[bytes] = []
+    heard = [time.monotonic()]
+
+    def read() -> None:
+        assert child.stdout is not None
+        for line in child.stdout:
+            heard[0] = time.monotonic()
+            if line.strip() != b".":
+                lines.append(line)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    while child.poll() is None:
+        if time.monotonic() - heard[0] > SILENCE:
+            child.kill()
+            break
+        time.sleep(0.02)
+    child.wait()
+    reader.join(timeout=5)
+    return lines, heard[0]
+
+
+def _died(request: dict[str, Any], code: int, last: float) -> Report:
+    how = f"was ended by signal {-code}" if code < 0 else f"ended its process with exit code {code}"
+    breach = f"the program hung or {how}" if code == -9 else f"the program {how}"
+    certificate = Certificate(
+        request["name"], "contract", Verdict.REFUTED, "contract", technique=breach, details={"breach": breach}
+    )
+    return Report(
+        request["name"], (certificate,), {"dims": request.get("dims"), "budget": request.get("budget")}
+    )
+
+
+def _beat(stop: threading.Event, out: Any) -> None:
+    while not stop.wait(0.5):
+        out.write(".\n")
+        out.flush()
+
+
+def _main() -> None:
+    """The child: read a request, certify, write one JSON line."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    request = json.loads(sys.stdin.read())
+    stop = threading.Event()
+    threading.Thread(target=_beat, args=(stop, out), daemon=True).start()
+    answer = _answer(request)
+    stop.set()
+    out.write(json.dumps(answer) + "\n")
+    out.flush()
+    os._exit(0)
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    from compth.certification import certify
+    from compth.certification.claims_text import claims_of
+    from compth.certification.reproduce import script
+    from compth.certification.subject import CallTooLong, takes_rng, time_limit
+    from compth.compressors import Compressor, Fleet
+
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), time_limit(LOAD_LIMIT):
+            thing = load(request["file"], request["name"], request["params"])
+        claims = claims_of(request["claims"], request["params"])
+        with contextlib.redirect_stdout(io.StringIO()):
+            report = certify(
+                thing,
+                request["dims"],
+                claims=claims,
+                alpha=request["alpha"],
+                budget=request["budget"],
+                seed=request["seed"],
+                magnitudes=tuple(request["magnitudes"]),
+            )
+    except CallTooLong:
+        return {"unusable": f"file={request['file']!r} takes more than {LOAD_LIMIT:g} s to import"}
+    except UnusableInput as problem:
+        return {"unusable": str(problem)}
+    except CompthError as problem:
+        return {"invalid": str(problem)}
+    if not claims and report.verdict is not Verdict.REFUTED and not isinstance(thing, Compressor | Fleet):
+        report.info["estimates"] = _estimates(thing, report.info["dims"], request)
+    refuted = next((c for c in report.certificates if c.verdict is Verdict.REFUTED), None)
+    if refuted is not None:
+        bound = request["params"] if request["params"].keys() & _names(thing) else {}
+        used = {k: v for k, v in request["params"].items() if k in bound}
+        text = script(refuted, str(Path(request["file"]).resolve()), request["name"], takes_rng(thing), used)
+        report.info["reproduction"] = text
+    return {"report": json.loads(report.to_json())}
+
+
+def _estimates(thing: Any, dims: list[int], request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Which constants could be declared, at each dimension."""
+    from compth.certification import estimate
+
+    out = []
+    for d in dims:
+        e = estimate(thing, d, budget=request["budget"], seed=request["seed"])
+        numbers = {"omega": e.omega, "delta": e.delta, "exact": e.exact}
+        shown = {k: None if v is None else str(v) for k, v in numbers.items()}
+        out.append({"d": d, "kind": e.kind, **shown, "technique": e.technique})
+    return out
+
+
+if __name__ == "__main__":
+    _main()

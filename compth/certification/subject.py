@@ -1,0 +1,230 @@
+"""What is being certified: a Compressor, a Fleet or any callable, seen as program(x, rng) on 1-D float64 vectors."""
+
+from __future__ import annotations
+
+import inspect
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth._expressions import Expression, parse
+from compth._numbers import Number
+from compth.claims import Claim, JointVariance
+from compth.compressors import Compressor, Fleet
+from compth.errors import InvalidParameter, Unsupported
+
+Array = NDArray[np.float64]
+CALL_LIMIT = 5.0
+"""Seconds that one call of the program may take."""
+
+
+class CallTooLong(Exception):
+    """One call took longer than the limit."""
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise CallTooLong in this block after so many seconds (main thread of Unix only; elsewhere no limit)."""
+    usable = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    if not usable:
+        yield
+        return
+
+    def late(signum: int, frame: Any) -> None:
+        raise CallTooLong(f"one call took more than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """program(x, rng) -> array; `size(d)` inputs give `d` outputs (fleets: n d inputs, the averaged message out).
+
+    batch: the same on rows (N, d), where the object declares that its rows are independent.
+    """
+
+    name: str
+    program: Callable[[Array, Any], Any]
+    deterministic: bool = False
+    workers: int | None = None
+    object: Any = None
+    batch: Callable[[Array, Any], Any] | None = None
+
+    def size(self, d: int) -> int:
+        """Length of the input at dimension d."""
+        return d * (self.workers or 1)
+
+    def supports(self, d: int) -> bool:
+        """True when the object has a meaning at d (callables: when a call on ones succeeds)."""
+        if isinstance(self.object, Compressor):
+            return self.object.supports(d)
+        if isinstance(self.object, Fleet):
+            return not self.object.why_not(self.workers or 1, d)
+        try:
+            with time_limit(CALL_LIMIT):
+                out = np.asarray(self.program(np.ones(self.size(d)), np.random.default_rng(0)))
+        except CallTooLong:
+            raise
+        except Exception:
+            return False
+        return out.shape == (d,)
+
+    def is_identity(self, d: int) -> bool:
+        """True when two random inputs come back unchanged: nothing to learn at this d."""
+        rng = np.random.default_rng(1)
+        for _ in range(2):
+            x = rng.normal(size=self.size(d))
+            if self.workers or not np.array_equal(np.asarray(self.program(x.copy(), rng)), x):
+                return False
+        return True
+
+
+def joint_workers(claims: Any) -> int | None:
+    """n of a JointVariance among the claims, None when there is none."""
+    listed = claims if isinstance(claims, list | tuple) else [claims]
+    return next((c.n for c in listed if isinstance(c, JointVariance)), None)
+
+
+def as_subject(what: Any, n: int | None = None, together: int | None = None) -> Subject:
+    """Wrap a Compressor, Fleet or callable. Raises InvalidParameter for anything else."""
+    if isinstance(what, Compressor):
+        return Subject(repr(what), what._compress, what.deterministic, object=what, batch=what._compress)
+    if isinstance(what, Fleet):
+        workers = n or getattr(what, "n", None) or (len(what.members) if len(what.members) > 1 else 3)
+
+        def joint(x: Array, rng: Any) -> Any:
+            rows = x.reshape(workers, -1)
+            return what._compress(rows, rng).sum(axis=0) / workers
+
+        return Subject(repr(what), joint, workers=workers, object=what)
+    if hasattr(what, "subject"):  # adapters say themselves how they are seen
+        made: Subject = what.subject()
+        return made
+    if not callable(what):
+        raise InvalidParameter(f"{what!r} is neither a Compressor nor a callable f(x, rng)")
+    name = name_of(what)
+    if together is not None:
+        members = together
+
+        def averaged(x: Array, rng: Any) -> Any:
+            rows = x.reshape(members, -1)
+            return np.asarray(what(rows, rng) if takes_rng(what) else what(rows)).sum(axis=0) / members
+
+        return Subject(name, averaged, not takes_rng(what), workers=members, object=what)
+    if takes_rng(what):
+        return Subject(name, what, object=what)
+    return Subject(name, lambda x, rng: what(x), True, object=what)
+
+
+def name_of(what: Any) -> str:
+    """How a callable is called in reports: its name, with bound parameters for a partial."""
+    if isinstance(what, partial):
+        bound = ", ".join(f"{k}={v}" for k, v in what.keywords.items())
+        return f"{name_of(what.func)}({bound})"
+    return str(getattr(what, "__qualname__", None) or type(what).__name__)
+
+
+def takes_rng(function: Callable[..., Any]) -> bool:
+    """True for f(x, rng), False for f(x)."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return True
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    positional = [p for p in parameters if p.kind in kinds]
+    variadic = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
+    needed = [p for p in positional if p.default is inspect.Parameter.empty]
+    return (
+        variadic or len(needed) >= 2 or (len(positional) >= 2 and positional[1].name in ("rng", "generator"))
+    )
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A claim as declared: its type with constants that are numbers, expressions in d, or functions of d."""
+
+    claim: Claim
+    params: Mapping[str, Any]
+
+    def at(self, d: int) -> Claim:
+        """The claim with its numbers at dimension d."""
+        values = {name: _value(v, d, self.params) for name, v in self.claim.constants.items()}
+        return replace(self.claim, **values)
+
+    def __str__(self) -> str:
+        return str(self.claim)
+
+
+def _value(constant: Any, d: int, params: Mapping[str, Any]) -> Number:
+    if isinstance(constant, str):
+        constant = parse(constant, frozenset({"d", *params}))
+    if isinstance(constant, Expression):
+        return constant(d=d, **params)
+    if callable(constant):
+        constant = constant(d)
+    if isinstance(constant, bool) or constant is None:
+        raise InvalidParameter(f"constant={constant!r} is not a number")
+    number = float(constant)
+    if not np.isfinite(number):
+        raise InvalidParameter(f"constant={constant!r} is not finite at d={d}")
+    return constant if not isinstance(constant, np.generic) else constant.item()
+
+
+def declared_claims(
+    subject: Subject, claims: Any, params: Mapping[str, Any]
+) -> list[Callable[[int], list[Claim]]]:
+    """Functions d -> claims: those given, or the object's own."""
+    if claims is not None:
+        listed = list(claims) if isinstance(claims, list | tuple) else [claims]
+        if not all(isinstance(c, Claim) for c in listed):
+            raise InvalidParameter(f"claims={claims!r}: give Claim objects such as Unbiased('d/5 - 1')")
+        return [lambda d, c=c: [Declared(c, params).at(d)] for c in listed]  # type: ignore[misc]
+    if isinstance(subject.object, Compressor):
+        return [lambda d: list(subject.object.claims(d))]
+    if isinstance(subject.object, Fleet):
+        n = subject.workers or 1
+        return [lambda d: [c for c in subject.object.claims(n, d) if isinstance(c, JointVariance)]]
+    return []
+
+
+def dimensions(subject: Subject, d: Any) -> list[int]:
+    """The dimensions that the verdict will speak of: those asked for, or the smallest supported, 30, 200 and 1000."""
+    if d is not None:
+        asked = [int(v) for v in (d if np.ndim(d) else [d])]
+        for value in asked:
+            if value < 1:
+                raise InvalidParameter(f"d={value} must be >= 1")
+            if not isinstance(subject.object, Compressor | Fleet):
+                continue
+            if not subject.supports(value):
+                why = subject.object.why_not(*((subject.workers, value) if subject.workers else (value,)))
+                raise Unsupported(f"{subject.name} needs {why}, got d={value}")
+        return asked
+    try:
+        return _found(subject)
+    except CallTooLong:
+        return [1]  # the contract stage will say so
+
+
+def _found(subject: Subject) -> list[int]:
+    """The smallest dimensions that are supported and no identity, and 30, 200, 1000."""
+    small = [v for v in range(1, 9) if subject.supports(v) and not (v < 8 and subject.is_identity(v))][:4]
+    if not small:
+        small = [v for v in range(9, 65) if subject.supports(v)][:2]
+    large = [v for v in (30, 200, 1000) if subject.supports(v)]
+    if not small and not large and not isinstance(subject.object, Compressor | Fleet):
+        return [3]  # nothing runs: the contract stage says why
+    return list(dict.fromkeys(small + large))

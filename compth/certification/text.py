@@ -1,0 +1,103 @@
+"""A certification report for people: plain lines and a self-contained page."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import numpy as np
+
+from compth.certificates import Certificate, Report, Verdict
+
+LADDER = {
+    Verdict.PROVED: "for all inputs of the stated scope, in exact arithmetic on the algorithm as written",
+    Verdict.CONSISTENT: "not refuted; this is no proof",
+    Verdict.INCONCLUSIVE: "nothing could be said within the budget",
+    Verdict.REFUTED: "false: see the witness",
+}
+
+
+def short(value: Any) -> str:
+    """A number or vector in few characters."""
+    if value is None:
+        return "-"
+    if isinstance(value, list | tuple | np.ndarray):
+        listed = [short(v) for v in list(value)[:8]]
+        return "(" + ", ".join(listed) + (", ..." if len(value) > 8 else "") + ")"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def sentence(c: Certificate) -> str:
+    """One certificate in one line."""
+    where = f"d = {c.scope.get('d')}" + (f", n = {c.scope['n']}" if "n" in c.scope else "")
+    parts = [f"{c.verdict.value:<12} {c.claim} at {where}"]
+    if c.verdict is Verdict.PROVED:
+        parts.append(f"all x, by {c.technique}")
+    elif c.verdict is Verdict.REFUTED:
+        parts.append(c.details.get("says") or c.technique)
+        if c.witness is not None:
+            parts.append(f"x = {short(c.witness)}")
+        if c.evidence == "statistical":
+            parts.append(
+                f"log evidence {short(c.details.get('log_evidence'))} > {short(c.details.get('log_level'))}"
+            )
+    elif c.evidence == "statistical":
+        parts.append(f"{c.trials} samples at alpha = {c.alpha:.1e}; a relative excess of "
+                     f"{short(c.details.get('detectable_relative_gap'))} would have been found")  # fmt: skip
+    else:
+        tight = c.details.get("tightness")
+        parts.append(
+            f"{c.technique} at {c.trials} inputs" + (f", worst is {tight:.4f} of the bound" if tight else "")
+        )
+    return "; ".join(parts)
+
+
+def lines(report: Report) -> list[str]:
+    """The report as plain lines."""
+    out = [f"{report.subject}: {report.verdict.value} ({LADDER[report.verdict]})"]
+    out += [f"  {sentence(c)}" for c in report.certificates]
+    for e in report.info.get("estimates", []):
+        best = {"unbiased": f"omega >= {e['omega']}", "contractive": f"delta <= {e['delta']}"}.get(
+            e["kind"], ""
+        )
+        sure = f" (exactly {e['exact']})" if e["exact"] else ""
+        out.append(f"  at d = {e['d']} it seems {e['kind']}: {best}{sure}, by {e['technique']}")
+    assumptions = sorted({a for c in report.certificates for a in c.assumptions})
+    out += [f"  assumed: {a}" for a in assumptions]
+    out += [f"  not checked: {note}" for note in report.info.get("not_checked", [])]
+    if report.info.get("reproduction"):
+        out.append("  a reproduction script is in the report (--script FILE writes it)")
+    return out
+
+
+def html_page(report: Report) -> str:
+    """The report as a static page: verdict, evidence, witnesses, stages and the reproduction script."""
+    from compth._page import html_table, page
+
+    rows = [
+        [
+            c.claim,
+            str(c.scope.get("d")),
+            c.verdict.value,
+            c.evidence,
+            *map(short, (c.estimate, c.bound, c.witness)),
+        ]
+        for c in report.certificates
+    ]
+    rows = [[*row, c.technique] for row, c in zip(rows, report.certificates, strict=True)]
+    header = ["claim", "d", "verdict", "evidence", "found", "allowed", "worst x", "technique"]
+    stages = [
+        [str(s["d"]), s["stage"], f"{s['seconds']:.3g}", str(s["result"])]
+        for s in report.info.get("stages", [])
+    ]
+    notes = "".join(f"<li>{html.escape(line.strip())}</li>" for line in lines(report)[1:])
+    script = report.info.get("reproduction", "")
+    body = (
+        f"<p><b>{report.verdict.value}</b>: {html.escape(LADDER[report.verdict])}.</p><ul>{notes}</ul>"
+        + "<h2>Evidence</h2>"
+        + html_table(header, rows)
+        + "<h2>Stages</h2>"
+        + html_table(["d", "stage", "seconds", "result"], stages)
+        + (f"<h2>Reproduction script</h2><pre>{html.escape(script)}</pre>" if script else "")
+    )
+    return page(f"compth check: {report.subject}", body, report.info.get("seed"))

@@ -1,0 +1,518 @@
+"""Exact enumeration of a program's randomness: a Generator whose draws branch, replayed depth first.
+
+Finite draws branch with exact probabilities. `random` and `uniform` return symbolic a U + b: comparisons, floor, ceil,
+trunc, int and rint branch and narrow U's interval, on numpy's own grid (multiples of 2^-53, or 2^-24 in float32).
+Orderings of several uniforms are decided by random insertion. Everything else refuses: NotTraceable.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+GRID = {np.dtype(np.float64): 53, np.dtype(np.float32): 24}
+MAX_BRANCH = 4096
+
+
+class NotTraceable(Exception):
+    """The program uses randomness (or values) in a way that cannot be enumerated; says which."""
+
+
+class TooManyLeaves(NotTraceable):
+    """More paths than the budget allows."""
+
+
+@dataclass
+class _Choice:
+    branch: int
+    weights: list[Fraction]
+
+
+class Path:
+    """One run's decisions: a replayed prefix, then first branches; knows its probability."""
+
+    def __init__(self, prefix: list[int]) -> None:
+        self.prefix, self.choices = prefix, list[_Choice]()
+        self.draws: list[Any] = []
+
+    def choose(self, weights: list[Fraction]) -> int:
+        """Index of the branch taken among branches of these probabilities (zero ones are skipped)."""
+        if len(weights) > MAX_BRANCH:
+            raise NotTraceable(f"a draw with {len(weights)} outcomes")
+        at = len(self.choices)
+        branch = self.prefix[at] if at < len(self.prefix) else _next(weights, -1)
+        self.choices.append(_Choice(branch, weights))
+        return branch
+
+    @property
+    def probability(self) -> Fraction:
+        """Product of the branch probabilities."""
+        out = Fraction(1)
+        for c in self.choices:
+            out *= c.weights[c.branch]
+        return out
+
+    def successor(self) -> list[int] | None:
+        """Prefix of the next path in depth-first order, None after the last."""
+        taken = [c.branch for c in self.choices]
+        while self.choices:
+            last = self.choices.pop()
+            taken.pop()
+            following = _next(last.weights, last.branch)
+            if following < len(last.weights):
+                return [*taken, following]
+        return None
+
+
+def _next(weights: list[Fraction], after: int) -> int:
+    branch = after + 1
+    while branch < len(weights) and weights[branch] == 0:
+        branch += 1
+    return branch
+
+
+class _Variable:
+    """One uniform on {0, ..., 2^bits - 1}/2^bits, narrowed to grid points lo..hi-1, or placed in an order."""
+
+    def __init__(self, path: Any, bits: int) -> None:
+        self.path, self.bits, self.lo, self.hi = path, bits, 0, 1 << bits
+        self.rank: list[_Variable] | None = None
+
+    def below(self, threshold: Fraction, inclusive: bool) -> bool:
+        """Decide U < threshold (or <=), branching where both are possible."""
+        scaled = threshold * (1 << self.bits)
+        cut = math.floor(scaled) + 1 if inclusive else math.ceil(scaled)
+        if cut >= self.hi:
+            return True
+        if cut <= self.lo:
+            return False
+        if self.rank is not None:
+            raise NotTraceable("a uniform both ordered and compared with a number")
+        total = self.hi - self.lo
+        yes = self.path.choose([Fraction(cut - self.lo, total), Fraction(self.hi - cut, total)]) == 0
+        self.lo, self.hi = (self.lo, cut) if yes else (cut, self.hi)
+        return bool(yes)
+
+    def precedes(self, other: _Variable) -> bool:
+        """Decide self < other by inserting both into their path's order."""
+        order = self.path.order
+        for v in (self, other):
+            if v.rank is None:
+                if (v.lo, v.hi) != (0, 1 << v.bits) or v.bits != self.bits:
+                    raise NotTraceable("a uniform both compared with a number and ordered")
+                v.rank = order
+                position = self.path.choose([Fraction(1, len(order) + 1)] * (len(order) + 1))
+                order.insert(position, v)
+        return bool(order.index(self) < order.index(other))
+
+    @property
+    def middle(self) -> float:
+        """A grid point of the current cell."""
+        return float(Fraction((self.lo + self.hi - 1) // 2, 1 << self.bits))
+
+    def moments(self) -> tuple[Fraction, Fraction]:
+        """E U and E U^2 on the current cell (exact over the grid)."""
+        n, unit = self.hi - self.lo, Fraction(1, 1 << self.bits)
+        first = Fraction(self.lo + self.hi - 1, 2)
+        second = first * first + Fraction(n * n - 1, 12)
+        return first * unit, second * unit * unit
+
+
+def _number(x: Any) -> Fraction | None:
+    """x as an exact Fraction, None when it is not a finite number."""
+    if isinstance(x, bool | np.bool_ | int | np.integer | Fraction):
+        return Fraction(int(x)) if not isinstance(x, Fraction) else x
+    if isinstance(x, float | np.floating) and math.isfinite(x):
+        return Fraction(float(x))
+    return None
+
+
+class Affine:
+    """a U + b with exact a, b. Arithmetic with numbers stays affine; deciding anything branches."""
+
+    __slots__ = ("a", "b", "u")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, u: _Variable, a: Fraction, b: Fraction) -> None:
+        self.u, self.a, self.b = u, a, b
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if method != "__call__" or options:
+            raise NotTraceable(f"{ufunc.__name__} with options on a uniform")
+        return ufunc(*(np.array(v, dtype=object) if isinstance(v, Affine) else v for v in inputs))
+
+    def _with(self, other: Any, combine: Callable[[Fraction], tuple[Fraction, Fraction]]) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented
+        value = _number(other)
+        if value is None:
+            raise NotTraceable(f"arithmetic between a uniform and {type(other).__name__}")
+        return Affine(self.u, *combine(value))
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, Affine) and other.u is self.u:
+            return Affine(self.u, self.a + other.a, self.b + other.b)
+        return self._with(other, lambda v: (self.a, self.b + v))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        if isinstance(other, Affine) and other.u is self.u:
+            return Affine(self.u, self.a - other.a, self.b - other.b)
+        return self._with(other, lambda v: (self.a, self.b - v))
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._with(other, lambda v: (-self.a, v - self.b))
+
+    def __mul__(self, other: Any) -> Any:
+        return self._with(other, lambda v: (self.a * v, self.b * v))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._with(other, lambda v: (self.a / v, self.b / v))
+
+    def __neg__(self) -> Affine:
+        return Affine(self.u, -self.a, -self.b)
+
+    def __pos__(self) -> Affine:
+        return self
+
+    def __abs__(self) -> Affine:
+        return -self if self < 0 else self
+
+    def _less(self, other: Any, inclusive: bool) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented
+        if isinstance(other, Affine):
+            if other.u is not self.u:
+                return self._ordered(other)
+            a, b = self.a - other.a, other.b - self.b
+        else:
+            if isinstance(other, float | np.floating) and math.isinf(other):
+                return bool(other > 0)
+            value = _number(other)
+            if value is None:
+                raise NotTraceable(f"a uniform compared with {type(other).__name__}")
+            a, b = self.a, value - self.b
+        if a == 0:
+            return b >= 0 if inclusive else b > 0
+        if a > 0:
+            return self.u.below(b / a, inclusive)
+        return not self.u.below(b / a, not inclusive)
+
+    def _ordered(self, other: Affine) -> bool:
+        if (self.a, self.b) != (other.a, other.b) or self.a == 0:
+            raise NotTraceable("an inequality between different combinations of uniforms")
+        return self.u.precedes(other.u) == (self.a > 0)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._less(other, inclusive=False)
+
+    def __le__(self, other: Any) -> Any:
+        return self._less(other, inclusive=True)
+
+    def __gt__(self, other: Any) -> Any:
+        below = self._less(other, inclusive=True)
+        return below if below is NotImplemented else not below
+
+    def __ge__(self, other: Any) -> Any:
+        below = self._less(other, inclusive=False)
+        return below if below is NotImplemented else not below
+
+    def __eq__(self, other: object) -> Any:
+        if isinstance(other, np.ndarray):
+            return NotImplemented
+        if isinstance(other, Affine) and other.u is not self.u:
+            return False
+        return bool(self <= other) and bool(self >= other)
+
+    def __ne__(self, other: object) -> Any:
+        same = self.__eq__(other)
+        return same if same is NotImplemented else not same
+
+    def _floor(self, shift: Fraction = Fraction(0)) -> int:
+        """floor(value + shift), deciding by bisection over the integers that are possible."""
+        low, high = self._range()
+        first, last = math.floor(low + shift), math.floor(high + shift)
+        if last - first > MAX_BRANCH:
+            raise NotTraceable(f"a uniform scaled to {last - first} integers")
+        while first < last:
+            middle = (first + last + 1) // 2
+            if self < Fraction(middle) - shift:
+                last = middle - 1
+            else:
+                first = middle
+        return first
+
+    def _range(self) -> tuple[Fraction, Fraction]:
+        unit = Fraction(1, 1 << self.u.bits)
+        ends = (self.a * self.u.lo * unit + self.b, self.a * (self.u.hi - 1) * unit + self.b)
+        return min(ends), max(ends)
+
+    def __floor__(self) -> int:
+        return self._floor()
+
+    def __ceil__(self) -> int:
+        return -(-self)._floor()
+
+    def __trunc__(self) -> int:
+        return math.ceil(self) if self < 0 else math.floor(self)
+
+    __int__ = __trunc__
+
+    def __round__(self, digits: int | None = None) -> int:
+        if digits:
+            raise NotTraceable("round to decimals of a uniform")
+        return self._floor(Fraction(1, 2))
+
+    def rint(self) -> int:
+        """numpy's rint on object arrays (ties have probability zero on the grid or are taken upwards)."""
+        return self.__round__()
+
+    def floor(self) -> int:
+        """numpy's floor on object arrays."""
+        return self.__floor__()
+
+    def ceil(self) -> int:
+        """numpy's ceil on object arrays."""
+        return self.__ceil__()
+
+    def trunc(self) -> int:
+        """numpy's trunc on object arrays."""
+        return self.__trunc__()
+
+    def __floordiv__(self, other: Any) -> int:
+        quotient: Affine = self / other
+        return math.floor(quotient)
+
+    def __mod__(self, other: Any) -> Affine:
+        result: Affine = self - other * math.floor(self / other)
+        return result
+
+    def __bool__(self) -> bool:
+        raise NotTraceable("the truth value of a uniform")
+
+    def __float__(self) -> float:
+        if self.a == 0:
+            return float(self.b)
+        raise NotTraceable("a uniform stored in a float array")
+
+
+Size = Any
+
+
+def _shape(size: Size) -> tuple[int, ...] | None:
+    if size is None:
+        return None
+    return tuple(int(s) for s in size) if np.ndim(size) else (int(size),)
+
+
+class TraceGenerator(np.random.Generator):
+    """A numpy Generator whose every draw branches on `path`; what it cannot enumerate raises NotTraceable."""
+
+    path: Path
+
+    def __new__(cls, path: Path) -> TraceGenerator:
+        self = super().__new__(cls, np.random.PCG64(0))  # type: ignore[call-arg]
+        self.path = path
+        path.order = []  # type: ignore[attr-defined]
+        path.variables = []  # type: ignore[attr-defined]
+        return self
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(np.random.PCG64(0))
+
+    def _fill(self, size: Size, draw: Callable[[], Any], dtype: Any = object) -> Any:
+        shape = _shape(size)
+        if shape is None:
+            return draw()
+        out = np.empty(shape, dtype=dtype)
+        flat = out.reshape(-1)
+        for i in range(flat.size):
+            flat[i] = draw()
+        return out
+
+    def _log(self, value: Any) -> Any:
+        self.path.draws.append(value)
+        return value
+
+    def _uniform(self, dtype: Any) -> Affine:
+        u = _Variable(self.path, GRID[np.dtype(dtype)])
+        self.path.variables.append(u)  # type: ignore[attr-defined]
+        return Affine(u, Fraction(1), Fraction(0))
+
+    def random(self, size: Size = None, dtype: Any = np.float64, out: Any = None) -> Any:
+        if out is not None or np.dtype(dtype) not in GRID:
+            raise NotTraceable("random(out=...)")
+        return self._log(self._fill(size, lambda: self._uniform(dtype)))
+
+    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Size = None) -> Any:
+        if np.ndim(low) or np.ndim(high):
+            base = self.random(np.broadcast(low, high).shape if size is None else size)
+            return base * (np.asarray(high, dtype=float) - low) + low
+        width, start = Fraction(float(high)) - Fraction(float(low)), Fraction(float(low))
+
+        def draw() -> Affine:
+            u = self._uniform(np.float64)
+            return Affine(u.u, width, start)
+
+        return self._log(self._fill(size, draw))
+
+    def integers(
+        self, low: Any, high: Any = None, size: Size = None, dtype: Any = np.int64, endpoint: bool = False
+    ) -> Any:
+        if np.ndim(low) or (high is not None and np.ndim(high)):
+            raise NotTraceable("integers with array bounds")
+        low, high = (0, low) if high is None else (low, high)
+        first, last = int(low), int(high) + bool(endpoint)
+        if last <= first:
+            raise ValueError("low >= high")
+        weights = [Fraction(1, last - first)] * (last - first) if last - first <= MAX_BRANCH else []
+        if not weights:
+            raise NotTraceable(f"integers with {last - first} outcomes")
+        scalar = np.dtype(dtype).type if np.dtype(dtype) != np.bool_ else np.bool_
+        return self._log(self._fill(size, lambda: scalar(first + self.path.choose(weights)), dtype))
+
+    def choice(
+        self,
+        a: Any,
+        size: Size = None,
+        replace: bool = True,
+        p: Any = None,
+        axis: int = 0,
+        shuffle: bool = True,
+    ) -> Any:
+        population = np.arange(int(a)) if np.ndim(a) == 0 else np.asarray(a)
+        count = population.shape[axis]
+        shape = _shape(size)
+        wanted = 1 if shape is None else int(np.prod(shape))
+        if p is not None and (len(p) != count or abs(float(sum(p)) - 1) > 1e-8 or min(p) < 0):
+            raise ValueError("probabilities do not sum to 1")
+        if not replace and wanted > count:
+            raise ValueError("Cannot take a larger sample than population when replace is False")
+        weights = [Fraction(1, count)] * count if p is None else _normalised([Fraction(float(q)) for q in p])
+        picked = []
+        for _ in range(wanted):
+            index = self.path.choose(weights)
+            picked.append(index)
+            if not replace:
+                weights = _normalised(
+                    [Fraction(0) if i == index else w for i, w in enumerate(weights)], strict=False
+                )
+        if shape is None:
+            return self._log(np.take(population, picked[0], axis=axis))
+        return self._log(np.take(population, np.array(picked, dtype=np.int64).reshape(shape), axis=axis))
+
+    def _permute(self, n: int) -> list[int]:
+        rest, out = list(range(n)), []
+        while rest:
+            out.append(rest.pop(self.path.choose([Fraction(1, len(rest))] * len(rest))))
+        return out
+
+    def permutation(self, x: Any, axis: int = 0) -> Any:
+        values = np.arange(int(x)) if np.ndim(x) == 0 else np.array(x)
+        return self._log(np.take(values, self._permute(values.shape[axis]), axis=axis))
+
+    def shuffle(self, x: Any, axis: int = 0) -> None:
+        order = self._permute(len(x) if axis == 0 else x.shape[axis])
+        if isinstance(x, np.ndarray):
+            x[...] = np.take(x.copy(), order, axis=axis)
+        else:
+            x[:] = [x[i] for i in order]
+        self._log(("shuffle", order))
+
+    def permuted(self, x: Any, axis: int | None = None, out: Any = None) -> Any:
+        values = np.array(x)
+        if axis is None:
+            result = values.reshape(-1)[self._permute(values.size)].reshape(values.shape)
+        else:
+            moved = np.moveaxis(values, axis, -1).copy()
+            rows = moved.reshape(-1, moved.shape[-1])
+            for row in rows:
+                row[:] = row[self._permute(len(row))]
+            result = np.moveaxis(rows.reshape(moved.shape), -1, axis)
+        if out is not None:
+            out[...] = result
+            result = out
+        return self._log(np.array(result))
+
+    def binomial(self, n: Any, p: Any, size: Size = None) -> Any:
+        if np.ndim(n) == 0 and np.ndim(p) == 0:
+            return self._log(self._fill(size, lambda: self._binomial(int(n), float(p)), np.int64))
+        trials, chances = np.broadcast_arrays(n, p)
+        if size is not None and _shape(size) != trials.shape:
+            trials, chances = np.broadcast_to(trials, _shape(size)), np.broadcast_to(chances, _shape(size))  # type: ignore[arg-type]
+        pairs = zip(trials.reshape(-1), chances.reshape(-1), strict=True)
+        return self._log(np.array([self._binomial(int(a), float(b)) for a, b in pairs]).reshape(trials.shape))
+
+    def _binomial(self, n: int, p: float) -> int:
+        if not 0 <= p <= 1:
+            raise ValueError("p < 0, p > 1 or p is NaN")
+        q = Fraction(p)
+        return self.path.choose([math.comb(n, k) * q**k * (1 - q) ** (n - k) for k in range(n + 1)])
+
+    def multinomial(self, n: Any, pvals: Any, size: Size = None) -> Any:
+        if size is not None or np.ndim(n) or np.ndim(pvals) != 1:
+            raise NotTraceable("multinomial with a size")
+        weights = _normalised([Fraction(float(q)) for q in pvals])
+        counts = np.zeros(len(weights), dtype=np.int64)
+        for _ in range(int(n)):
+            counts[self.path.choose(weights)] += 1
+        return self._log(counts)
+
+
+def _normalised(weights: list[Fraction], strict: bool = True) -> list[Fraction]:
+    total = sum(weights, start=Fraction(0))
+    return [w / total for w in weights] if total else weights
+
+
+def _refuse(name: str) -> Callable[..., Any]:
+    def refused(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise NotTraceable(f"Generator.{name}")
+
+    return refused
+
+
+for _name in dir(np.random.Generator):
+    if not _name.startswith("_") and _name not in vars(TraceGenerator):
+        _stub = _refuse(_name)
+        setattr(TraceGenerator, _name, property(_stub) if _name == "bit_generator" else _stub)
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One path: its probability, its output, and the draws that lead there."""
+
+    probability: Fraction
+    output: Any
+    draws: tuple[Any, ...]
+    weights: tuple[Fraction, ...] = ()
+
+
+def leaves(program: Callable[[Any], Any], limit: int = 20_000, seconds: float = 5.0) -> Iterator[Leaf]:
+    """Every path of program(rng). Raises NotTraceable, TooManyLeaves; the program's own errors pass through."""
+    prefix: list[int] | None = []
+    deadline = time.monotonic() + seconds
+    for count in itertools.count(1):
+        path = Path(prefix or [])
+        try:
+            output = program(TraceGenerator(path))
+        except (TypeError, AttributeError) as problem:
+            if path.draws:  # a symbolic draw reached code that cannot take it
+                raise NotTraceable(f"{type(problem).__name__}: {problem}") from None
+            raise
+        weights = tuple(c.weights[c.branch] for c in path.choices)
+        yield Leaf(path.probability, output, tuple(path.draws), weights)
+        prefix = path.successor()
+        if prefix is None:
+            return
+        if count >= limit or time.monotonic() > deadline:
+            raise TooManyLeaves(f"more than {count} paths")

@@ -1,0 +1,112 @@
+"""The command line: the only place of the package that prints. Each command is one module, imported when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+COMMANDS = {
+    "compare": ("compth.cli.compare", "Compare methods on real or random data: guarantee beside simulation."),
+    "list": ("compth.cli.catalogue", "List compressors, fleets and methods with their constants."),
+    "theorems": ("compth.cli.catalogue", "List the theorems with standing, attribution and source."),
+    "check": ("compth.cli.check", "Certify or refute a compressor's declared constants."),
+    "refute": ("compth.cli.refute", "Prove or refute a claimed rate or theorem."),
+    "tune": ("compth.cli.tune", "Choose compression level and step size: improvement per bit."),
+    "sweep": ("compth.cli.sweep", "Run a grid of experiments that survives being killed."),
+}
+
+
+def available() -> dict[str, tuple[str, str]]:
+    """The commands whose modules are installed."""
+    from importlib.util import find_spec
+
+    return {name: entry for name, entry in COMMANDS.items() if find_spec(entry[0]) is not None}
+
+
+def _help() -> str:
+    from compth import __version__
+
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name.ljust(width)}  {about}" for name, (_, about) in available().items()]
+    return "\n".join(
+        [
+            f"compth {__version__}: the referee of communication-compression theory",
+            "",
+            "usage: compth COMMAND [OPTIONS]      (compth COMMAND --help for its options)",
+            "",
+            *lines,
+            "",
+            "exit codes: 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive",
+        ]
+    )
+
+
+def _invoke(name: str, arguments: list[str]) -> int:
+    """Run one command; its return value is the exit code."""
+    import typer
+
+    module = importlib.import_module(COMMANDS[name][0])
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(name=name)(getattr(module, "list_" if name == "list" else name))
+    command: Any = typer.main.get_command(app)
+    result = command.main(args=arguments, prog_name=f"compth {name}", standalone_mode=False)
+    return int(result or 0)
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of `compth ARGUMENTS`; every error a user can cause is one line on standard error."""
+    from compth.errors import CompthError
+
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if arguments[0] in ("-V", "--version"):
+        from compth._files import provenance
+
+        print(provenance())
+        return 0
+    name = arguments[0]
+    if name not in available():
+        print(
+            f"compth: error: command={name!r} is not known: choose one of {', '.join(available())}",
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        return _invoke(name, arguments[1:])
+    except CompthError as problem:
+        print(f"compth {name}: error: {' '.join(str(problem).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"compth {name}: interrupted; nothing was half-written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as problem:
+        return _unexpected(name, problem)
+
+
+def _unexpected(name: str, problem: Exception) -> int:
+    """Usage errors of the option parser are one line; anything else is our bug and says so."""
+    message = getattr(problem, "format_message", None)
+    if message is not None:
+        print(
+            f"compth {name}: error: {' '.join(message().split())} (see compth {name} --help)", file=sys.stderr
+        )
+        return 2
+    if os.environ.get("COMPTH_DEBUG"):
+        raise problem
+    kind = type(problem).__name__
+    print(
+        f"compth {name}: internal error ({kind}: {problem}); set COMPTH_DEBUG=1 for the details",
+        file=sys.stderr,
+    )
+    return 70
+
+
+def main() -> None:
+    """Entry point of the `compth` script."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,74 @@
+"""Tables and progress: rich in a terminal, plain text otherwise."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+
+def terminal() -> bool:
+    """True when standard output is a terminal that takes styling."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and "NO_COLOR" not in os.environ
+
+
+def show_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", keys: int = 1
+) -> None:
+    """Print a table; in a terminal too narrow for it, several, each repeating the first `keys` columns."""
+    if not terminal():
+        from compth.reports import text_table
+
+        print(text_table(header, rows))
+        if caption:
+            print(caption)
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(markup=False, highlight=False)
+    widths = [max(len(str(r[j])) for r in [header, *rows]) + 3 for j in range(len(header))]
+    for columns in _fitting(widths, keys, console.width - 2):
+        table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+        for j in columns:
+            number = j >= keys and all(r[j][:1] in set("-.0123456789") for r in rows)
+            table.add_column(header[j], justify="right" if number else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(row[j] for j in columns))
+        console.print(table)
+    if caption:
+        console.print(caption)
+
+
+def _fitting(widths: Sequence[int], keys: int, width: int) -> list[list[int]]:
+    """Columns of each table: the keys and as many of the others, in order, as fit."""
+    blocks: list[list[int]] = [list(range(keys))]
+    for j in range(keys, len(widths)):
+        if len(blocks[-1]) > keys and sum(widths[i] for i in [*blocks[-1], j]) > width:
+            blocks.append(list(range(keys)))
+        blocks[-1].append(j)
+    return blocks
+
+
+@contextlib.contextmanager
+def progress(total: int) -> Iterator[Callable[[str], None]]:
+    """A function to call with the name of each piece of work as it starts; shown in a terminal only."""
+    if not (terminal() and sys.stderr.isatty()):
+        yield lambda name: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True, markup=False), transient=True) as bar:
+        task = bar.add_task("starting", total=total)
+        started = 0
+
+        def advance(name: str) -> None:
+            nonlocal started
+            bar.update(task, description=name, completed=started)
+            started += 1
+
+        yield advance

@@ -1,0 +1,89 @@
+"""`compth check FILE.py:NAME`: certify declared constants or refute them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from compth.errors import InvalidParameter
+
+
+def check(
+    target: Annotated[str, typer.Argument(help="FILE.py:NAME, a Compressor or a function f(x, rng) or f(x)")],
+    omega: Annotated[str | None, typer.Option(help="claim Unbiased(omega), an expression in d")] = None,
+    delta: Annotated[str | None, typer.Option(help="claim Contractive(delta), an expression in d")] = None,
+    claim: Annotated[
+        list[str] | None, typer.Option(help='"BiasVariance(eta, omega)", "AbsoluteError(Delta)"...')
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE for expressions and the program")
+    ] = None,
+    dim: Annotated[list[int] | None, typer.Option("-d", help="dimension (repeatable)")] = None,
+    budget: Annotated[str, typer.Option(help="quick, normal or thorough")] = "normal",
+    alpha: Annotated[float, typer.Option(help="error level of all statistical statements together")] = 1e-9,
+    seed: Annotated[int, typer.Option(help="seed of the seed-dependent stages")] = 0,
+    least: Annotated[float, typer.Option(help="domain: least |x_j| of non-zero entries")] = 1e-100,
+    largest: Annotated[float, typer.Option(help="domain: largest |x_j|")] = 1e100,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    report: Annotated[Path | None, typer.Option(help="write a self-contained HTML report")] = None,
+    script: Annotated[Path | None, typer.Option(help="write the reproduction script of a refutation")] = None,
+) -> int:
+    """Certify or refute. Exit code 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive."""
+    from compth.certificates import EXIT_CODE
+    from compth.certification.sandbox import check as run_check
+
+    file, colon, name = target.rpartition(":")
+    if not colon or not name.isidentifier():
+        raise InvalidParameter(f"target={target!r} must be FILE.py:NAME")
+    texts = list(claim or [])
+    texts += [f"Unbiased({omega})"] if omega is not None else []
+    texts += [f"Contractive({delta})"] if delta is not None else []
+    parameters = dict(_parameter(p) for p in param or [])
+    from compth.certification.claims_text import claims_of
+
+    claims_of(texts, parameters)  # refuse an unreadable claim before anything runs
+    request = {
+        "file": file, "name": name, "params": parameters, "claims": texts, "dims": dim or None, "budget": budget,
+        "alpha": alpha, "seed": seed, "magnitudes": [least, largest],
+    }  # fmt: skip
+    result = run_check(request)
+    _write(result, report, script)
+    if as_json:
+        print(result.to_json())
+    else:
+        _print(result)
+    return EXIT_CODE[result.verdict]
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, sign, value = text.partition("=")
+    if not sign or not name.isidentifier():
+        raise InvalidParameter(f"param={text!r} must be NAME=VALUE")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    raise InvalidParameter(f"param={text!r}: {value!r} is not a number")
+
+
+def _print(result: Any) -> None:
+    from compth._files import provenance
+    from compth.certification.text import lines
+
+    for line in lines(result):
+        print(line)
+    print(provenance(result.info.get("seed")))
+
+
+def _write(result: Any, report: Path | None, script: Path | None) -> None:
+    from compth._files import MARK, write_all
+    from compth.certification.text import html_page
+
+    if report is not None:
+        write_all(report.parent, {report.name: html_page(result).encode()})
+    text = result.info.get("reproduction", "")
+    if script is not None and text:
+        write_all(script.parent, {script.name: f"# {MARK}\n{text}".encode()})

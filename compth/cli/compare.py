@@ -1,0 +1,163 @@
+"""`compth compare`: methods on one problem, guarantee beside simulation."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from compth.cli._output import progress, show_table
+from compth.errors import CompthError, InvalidParameter
+
+if TYPE_CHECKING:
+    from compth.comparison import Comparison
+
+FILES = ("comparison.svg", "comparison.png", "comparison.json", "comparison.html")
+
+
+def compare(
+    dataset: Annotated[
+        str, typer.Option(help="digits, diabetes, breast_cancer, wine, FILE.csv, FILE.npz, or random")
+    ] = "digits",
+    workers: Annotated[int, typer.Option(help="number of workers n")] = 10,
+    split: Annotated[str, typer.Option(help="rows to workers: iid, label (sorted) or kmeans")] = "label",
+    regularisation: Annotated[
+        float, typer.Option(help="ridge parameter relative to the data's smoothness")
+    ] = 0.01,
+    dim: Annotated[int, typer.Option(help="dimension d of a random problem")] = 20,
+    kappa: Annotated[float, typer.Option(help="condition number of a random problem")] = 100.0,
+    interpolation: Annotated[
+        bool, typer.Option(help="random problem: one minimiser for all workers")
+    ] = False,
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", "-m", help='"DIANA(RandK(k=6))", or a name to take with each -c'),
+    ] = None,
+    compressor: Annotated[
+        list[str] | None, typer.Option("--compressor", "-c", help='"RandK(k=6)" (repeatable)')
+    ] = None,
+    steps: Annotated[int, typer.Option(help="rounds")] = 2000,
+    runs: Annotated[int, typer.Option(help="replicates")] = 64,
+    eps: Annotated[float, typer.Option(help="target for E||x_t-x*||^2 / ||x_0-x*||^2")] = 1e-3,
+    seed: Annotated[int, typer.Option(help="seed of every random stream")] = 0,
+    threads: Annotated[
+        int, typer.Option(help="threads over replicate blocks (results do not depend on it)")
+    ] = 2,
+    out: Annotated[Path, typer.Option(help="folder for the figure, data and report")] = Path(
+        "compth-compare"
+    ),
+    force: Annotated[bool, typer.Option(help="overwrite files that compth did not write")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print the data as JSON instead of the table")
+    ] = False,
+) -> int:
+    """Compare methods: what is guaranteed, what is seen, at equal rounds and equal bits."""
+    from compth.comparison import compare as run_comparison
+
+    problem = _problem(dataset, workers, split, regularisation, dim, kappa, interpolation, seed)
+    methods, skipped = _methods(method, compressor, problem)
+    with progress(len(methods)) as advance:
+        result = run_comparison(
+            methods, problem, steps, runs, seed, eps=eps, threads=threads, progress=advance
+        )
+    paths = _write(result, out, force)
+    if as_json:
+        print(result.to_json(), end="")
+        return 0
+    show_table(*result.columns(), caption=result.caption(), keys=2)
+    for line in skipped:
+        print(f"skipped: {line}")
+    for row in result.rows:
+        if row.note:
+            print(f"no guarantee: {row.note}")
+        if row.warning:
+            print(f"warning: {row.label}: {row.warning}")
+        if row.diverged:
+            print(f"diverged: {row.label} in {row.diverged} of {runs} runs")
+    from compth._files import provenance
+
+    print(f"{provenance(seed)}")
+    print("written: " + ", ".join(str(p) for p in paths))
+    return 0
+
+
+def _problem(
+    dataset: str, workers: int, split: str, reg: float, dim: int, kappa: float, interpolation: bool, seed: int
+) -> Any:
+    from compth import problems
+
+    if dataset == "random":
+        return problems.random_quadratic(workers, dim, kappa, seed, interpolation=interpolation)
+    return problems.ridge(dataset, workers, split, reg, seed)
+
+
+def default_methods(d: int) -> list[str]:
+    """The comparison that the README shows: about a tenth of the coordinates per message."""
+    k = max(1, d // 10)
+    half = max(1, k // 2)
+    return [
+        "GD()",
+        f"DCGD(RandK(k={k}))",
+        f"DCGD(Induced(TopK(k={half}), RandK(k={max(1, k - half)})))",
+        f"EF(TopK(k={k}))",
+        f"EF21(TopK(k={k}))",
+        f"DIANA(RandK(k={k}))",
+        "DIANA(NaturalCompression())",
+    ]
+
+
+def _methods(
+    specs: list[str] | None, compressors: list[str] | None, problem: Any
+) -> tuple[list[Any], list[str]]:
+    """Methods to run and, for bare names, the combinations left out with the reason."""
+    from compth._specs import build
+    from compth.compressors import catalogue as compressor_catalogue
+    from compth.methods import catalogue as method_catalogue
+
+    methods: dict[str, Any] = dict(method_catalogue())
+    known = compressor_catalogue()
+    everything = {**known, **methods}
+    chosen, skipped = [], []
+    for spec in specs or (list(methods) if compressors else default_methods(problem.d)):
+        if spec in methods and compressors and spec != "GD":
+            for text in compressors:
+                try:
+                    candidate = methods[spec](build(text, known))
+                    candidate.check(problem)
+                    chosen.append(candidate)
+                except CompthError as reason:
+                    if spec in (specs or ()) and len(compressors) == 1:
+                        raise
+                    skipped.append(str(reason))
+        else:
+            made = build(spec, everything)
+            if not isinstance(made, tuple(methods.values())):
+                raise InvalidParameter(
+                    f"method={spec!r} is not a method: write DCGD({spec}), or use --compressor"
+                )
+            chosen.append(made)
+    if not chosen:
+        raise InvalidParameter("no method can take these compressors: " + "; ".join(skipped))
+    return chosen, skipped
+
+
+def command_line() -> str:
+    """The command as it was given, for the reproduction line."""
+    return "compth " + shlex.join(sys.argv[1:])
+
+
+def _write(result: Comparison, out: Path, force: bool) -> list[Path]:
+    from compth._files import write_all
+    from compth.reports import figure_bytes
+
+    figure = result.plot()
+    contents = {
+        "comparison.svg": figure_bytes(figure, "svg"),
+        "comparison.png": figure_bytes(figure, "png"),
+        "comparison.json": result.to_json().encode(),
+        "comparison.html": result.to_html(command_line()).encode(),
+    }
+    return write_all(out, contents, force)

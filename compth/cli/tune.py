@@ -1,0 +1,164 @@
+"""`compth tune`: the compression level and step size with the most guaranteed improvement for what a message costs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from compth.cli._output import show_table
+from compth.errors import InvalidParameter, UnusableInput
+
+if TYPE_CHECKING:
+    from compth.tuning import Tuning
+
+BUNDLED = ("breast_cancer", "diabetes", "digits", "wine")
+COSTS = ("Affine", "BitPacket", "Packet", "Payload", "Time")
+
+
+def tune(
+    gradient: Annotated[
+        str,
+        typer.Argument(
+            help="FILE.npy, FILE.csv or FILE.txt with one vector, or a data set for its ridge gradient"
+        ),
+    ],
+    scheme: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scheme",
+            "-s",
+            help='S, S+Q, SS, or a compressor: RandK, "AtomoSpectral(1, (8, 8))" (repeatable)',
+        ),
+    ] = None,
+    cost: Annotated[
+        str,
+        typer.Option(
+            "--cost",
+            "-c",
+            help='"Affine(1, 64)", "Packet(85)", "Payload(1, 640)", "BitPacket(4096)" or a link',
+        ),
+    ] = "Payload(1, 0)",
+    smoothness: Annotated[float, typer.Option("--smoothness", "-L", help="L of the objective")] = 1.0,
+    curve: Annotated[
+        int, typer.Option(help="also print about this many points of each efficiency curve")
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="print the data as JSON")] = False,
+) -> int:
+    """Choose what to send at one gradient over one link."""
+    from compth import tuning
+    from compth._files import provenance
+
+    g = read_gradient(gradient)
+    price = _cost(cost)
+    found = [tuning.tune(g, _scheme(name), price, L=smoothness) for name in scheme or ["S", "S+Q", "SS"]]
+    if as_json:
+        print(json.dumps(_data(gradient, g, price, found, curve), indent=1, allow_nan=False))
+        return 0
+    head = ["scheme", "level", "share", "step size", "improvement", "cost", "improvement / cost", "basis"]
+    show_table(
+        head, [_row(t) for t in found], caption=f"{gradient}: d={g.size}, L={smoothness:g}; cost {price!r}"
+    )
+    for t in found:
+        if t.note:
+            print(f"{t.scheme}: {t.note}")
+    if curve:
+        for t in found:
+            print(f"efficiency of {t.scheme}: " + ", ".join(f"{a}: {b:.4g}" for a, b in points(t, curve)))
+    print(provenance())
+    return 0
+
+
+def _row(t: Tuning) -> list[str]:
+    numbers = (t.share, t.stepsize, t.improvement, t.cost, t.efficiency)
+    return [t.scheme, str(t.level), *(f"{float(v):.5g}" for v in numbers), t.basis]
+
+
+def points(t: Tuning, count: int) -> list[tuple[float, float]]:
+    """About `count` (level, efficiency) pairs, geometrically spaced, with the chosen level among them."""
+    import numpy as np
+
+    last = len(t.levels) - 1
+    chosen = np.flatnonzero(np.asarray(t.levels) == t.level)
+    index = np.unique([*np.rint(np.geomspace(1, last + 1, max(count, 2)) - 1).astype(int), *chosen])
+    return [(np.asarray(t.levels)[i].item(), float(t.curve[i])) for i in index]
+
+
+def _data(name: str, g: Any, price: Any, found: list[Tuning], curve: int) -> dict[str, Any]:
+    from compth._files import provenance
+
+    rows = []
+    for t in found:
+        row: dict[str, Any] = {
+            "scheme": t.scheme,
+            "level": t.level,
+            "compressor": t.compressor and repr(t.compressor),
+        }
+        for key in ("share", "stepsize", "improvement", "cost", "efficiency", "L"):
+            row[key] = float(getattr(t, key))
+        row |= {"basis": t.basis, "note": t.note}
+        if curve:
+            row["curve"] = points(t, curve)
+        rows.append(row)
+    return {"gradient": name, "d": int(g.size), "cost": repr(price), "provenance": provenance(), "rows": rows}
+
+
+def read_gradient(name: str) -> Any:
+    """A vector (or matrix) from .npy, .csv or .txt, or grad f(0) of the ridge problem on a bundled data set."""
+    import numpy as np
+
+    if name in BUNDLED:
+        from compth import problems
+
+        problem = problems.ridge(name, 1)
+        return problem.gradient(np.zeros(problem.d))
+    path = Path(name)
+    if path.suffix not in (".npy", ".csv", ".txt"):
+        raise UnusableInput(
+            f"gradient={name!r} must be a .npy, .csv or .txt file, or a data set: {', '.join(BUNDLED)}"
+        )
+    try:
+        if path.suffix == ".npy":
+            return np.load(path, allow_pickle=False)
+        text = path.read_text(encoding="utf-8")
+        rows = [
+            line.replace(",", " ").replace(";", " ").split() for line in text.splitlines() if line.strip()
+        ]
+        return np.array([[float(v) for v in row] for row in rows]).squeeze() if rows else np.array([])
+    except (OSError, ValueError, EOFError) as problem:
+        reason = (str(problem).splitlines() or ["empty file"])[0]
+        raise UnusableInput(f"gradient={name!r} cannot be read: {reason}") from None
+
+
+def _scheme(text: str) -> Any:
+    """A scheme's name, a compressor class by its bare name, or a spelled instance."""
+    from compth._specs import build
+    from compth.compressors import Compressor, catalogue
+    from compth.tuning.schemes import SCHEMES
+
+    if text in SCHEMES:
+        return text
+    known = {k: v for k, v in catalogue().items() if issubclass(v, Compressor)}
+    if text in known:
+        return known[text]
+    if "(" not in text:
+        raise InvalidParameter(
+            f"scheme={text!r} is not known: choose {', '.join(SCHEMES)} or a compressor such as RandK"
+        )
+    return build(text, known)
+
+
+def _cost(text: str) -> Any:
+    """A link by name or a spelled cost model."""
+    from compth._specs import build
+    from compth.tuning import costs
+
+    if text in costs.LINKS:
+        return costs.LINKS[text].cost
+    if "(" not in text:
+        raise InvalidParameter(
+            f"cost={text!r} is not known: a link ({', '.join(costs.LINKS)}) or a model such as Affine(1, 64)"
+        )
+    return costs.of(build(text, {name: getattr(costs, name) for name in COSTS}))

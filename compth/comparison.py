@@ -1,0 +1,298 @@
+"""`compare`: guarantee and simulation of several methods on one problem, at equal rounds and equal bits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from compth._files import MARK, provenance
+from compth.certificates import encode
+from compth.claims import Attribution, Claim, Standing
+from compth.errors import InvalidParameter, NoGuarantee, Unsupported
+from compth.methods import Constants, Guarantee, Method, plan_of
+from compth.rates import first_at_most
+from compth.simulation import Trace, simulate
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method's line: what is declared, promised and seen. eps is relative to ||x_0 - x*||^2."""
+
+    label: str
+    method: str
+    compressor: str
+    constant: str
+    standing: str
+    stepsize: float
+    stepsize_from: str
+    theorem: str
+    theorem_standing: str
+    guaranteed_rate: float | None
+    guaranteed_floor: float | None
+    guaranteed_rounds: int | None
+    simulated_rate: float | None
+    simulated_floor: float | None
+    rounds: int | None
+    bits: float | None
+    bits_per_round: float
+    diverged: int
+    note: str = ""
+    exact_rate: float | None = None
+    exact_rounds: int | None = None
+    warning: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Rows, traces and guarantees of `compare`, in the order the methods were given."""
+
+    problem: Any
+    methods: tuple[Method, ...]
+    rows: tuple[Row, ...]
+    traces: tuple[Trace, ...]
+    guarantees: tuple[Guarantee | None, ...]
+    exact: tuple[Any, ...]
+    eps: float
+    steps: int
+    runs: int
+    seed: int
+    info: dict[str, Any] = field(default_factory=dict)
+
+    def table(self) -> str:
+        """Plain-text table with a caption and a provenance line."""
+        from compth.reports import text_table
+
+        return text_table(*self.columns()) + "\n" + self.caption() + "\n" + provenance(self.seed)
+
+    def columns(self) -> tuple[list[str], list[list[str]]]:
+        """Header and formatted cells, shared by the terminal, HTML and LaTeX tables."""
+        from compth.reports import comparison_columns
+
+        return comparison_columns(self)
+
+    def caption(self) -> str:
+        """What the numbers mean."""
+        p = self.problem
+        return (
+            f"{p.name}: n={p.n} workers, d={p.d}, kappa={p.kappa:.4g}, L={p.L:.4g}, L_max={p.L_max:.4g}, "
+            f"zeta2*={p.zeta2_star:.3g}; {self.runs} runs of {self.steps} rounds. "
+            f"Rounds and bits (uplink, per worker) are those after which E||x_t-x*||^2 stays below "
+            f"{self.eps:g} ||x_0-x*||^2; rates are one-step factors; floors are relative to ||x_0-x*||^2; "
+            "'-' means not reached or not promised."
+        )
+
+    def plot(self) -> Any:
+        """matplotlib Figure: against rounds, uplink bits and downlink bits; simulated solid, guarantee dashed."""
+        from compth.plots import comparison_figure
+
+        return comparison_figure(self)
+
+    def to_json(self) -> str:
+        """All rows and curves as one JSON object."""
+        curves = [
+            {
+                "label": t.label,
+                "mean_square": t.mean_square,
+                "se_square": t.se_square,
+                "mean_gap": t.mean_gap,
+                "bits": t.bits,
+                "downlink_bits": t.downlink_bits,
+                "diverged": t.diverged,
+                "guarantee": self.guarantee_curve(i),
+                "exact": None if self.exact[i] is None else self.exact[i].mean_square,
+            }
+            for i, t in enumerate(self.traces)
+        ]
+        data = {
+            "generator": MARK,
+            "provenance": provenance(self.seed),
+            "problem": {"repr": repr(self.problem), **self.problem.info, **_problem_constants(self.problem)},
+            "settings": {"eps": self.eps, "steps": self.steps, "runs": self.runs, "seed": self.seed},
+            "rows": [r.__dict__ for r in self.rows],
+            "curves": curves,
+        }
+        return json.dumps(encode(data), indent=1, allow_nan=False) + "\n"
+
+    def guarantee_curve(self, i: int) -> Any:
+        """Guaranteed bound on E||x_t - x*||^2 / ||x_0 - x*||^2 of method i, None without a guarantee."""
+        g = self.guarantees[i]
+        if g is None:
+            return None
+        start = self.traces[i].mean_square[0]
+        return np.array([g.rate.distance_bound(t) / start for t in range(self.steps + 1)])
+
+    def to_latex(self) -> str:
+        """A booktabs table."""
+        from compth.reports import latex_table
+
+        return latex_table(*self.columns(), caption=self.caption())
+
+    def to_html(self, command: str = "") -> str:
+        """Self-contained static page: figure, table, constants, reproduction line, versions."""
+        from compth.reports import comparison_page
+
+        return comparison_page(self, command)
+
+    def cite(self) -> str:
+        """BibTeX of every source used."""
+        from compth.sources import COMPTH
+
+        used = [COMPTH]
+        for method, g in zip(self.methods, self.guarantees, strict=True):
+            used.append(method.source)
+            used += [g.theorem.source] if g else []
+            used += [c.source for c in method.fleet.claims(self.problem.n, self.problem.d)]
+        return "\n".join({s.key: s.bibtex() for s in used}.values())
+
+
+def _problem_constants(problem: Any) -> dict[str, float]:
+    names = ("n", "d", "L", "mu", "kappa", "L_max", "mu_min", "zeta2_star")
+    return {name: float(getattr(problem, name)) for name in names}
+
+
+def compare(
+    methods: Sequence[Method],
+    problem: Any,
+    steps: int = 1000,
+    runs: int = 64,
+    seed: int = 0,
+    *,
+    eps: float = 1e-3,
+    threads: int = 2,
+    progress: Any = None,
+) -> Comparison:
+    """Hold every method's guarantee against its simulation on one problem.
+
+    eps: target for E||x_t - x*||^2 relative to its start. progress: called with each method's label before it runs.
+    Raises InvalidParameter for eps outside (0, 1) or no methods, Unsupported for a compressor a method cannot take.
+    """
+    if not 0 < eps < 1:
+        raise InvalidParameter(f"eps={eps} must lie between 0 and 1: it is relative to ||x_0 - x*||^2")
+    if not methods:
+        raise InvalidParameter("methods=[] is empty: give at least one, for example DCGD(RandK(k=5))")
+    for method in methods:
+        method.check(problem)
+    rows, traces, guarantees, exacts = [], [], [], []
+    for method in methods:
+        if progress is not None:
+            progress(method.label)
+        _, found, reason = plan_of(method, problem, horizon=steps)
+        trace = simulate(method, problem, steps, runs, seed, threads=threads)
+        curve, rate = _exact(method, problem, steps)
+        row = _row(method, problem, found, reason, trace, eps)
+        rows.append(replace(row, **_exact_facts(curve, rate, trace, eps)))
+        exacts.append(curve)
+        traces.append(trace)
+        guarantees.append(found)
+    return Comparison(
+        problem,
+        tuple(methods),
+        tuple(rows),
+        tuple(traces),
+        tuple(guarantees),
+        tuple(exacts),
+        eps,
+        steps,
+        runs,
+        seed,
+    )
+
+
+EXACT_LIMIT = 128
+"""Largest d for which compare computes exact expectations (their cost grows as n d^3 a round)."""
+
+
+def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]:
+    """(exact curve, exact rate) where the second moments close and d is small enough, else (None, None)."""
+    from compth.dynamics import exact, exact_rate
+
+    if problem.d > EXACT_LIMIT:
+        return None, None
+    try:
+        curve = exact(method, problem, steps)
+    except (Unsupported, NoGuarantee):
+        return None, None
+    found = exact_rate(method, problem)
+    return curve, float(found.rho) if found.converged else None
+
+
+def rounding(values: Any) -> Any:
+    """What float rounding of iterates of size ||x_0 - x*|| may do to a mean square that started at values[0]."""
+    return 1e-9 * values + 1e-13 * np.sqrt(values * values[0]) + 1e-26 * values[0]
+
+
+def _exact_facts(curve: Any, rate: float | None, trace: Trace, eps: float) -> dict[str, Any]:
+    """Exact rate and rounds; a warning where the simulated mean is more than 7 standard errors off the exact one."""
+    if curve is None:
+        return {}
+    above = np.flatnonzero(~(curve.mean_square <= eps * curve.mean_square[0]))
+    first = int(above[-1]) + 1 if above.size else 0
+    off = np.abs(trace.mean_square - curve.mean_square)
+    wrong = np.flatnonzero(off > 7 * trace.se_square + rounding(curve.mean_square))
+    warning = (
+        f"from round {int(wrong[0])} the simulated mean is not to be trusted: heavy tails"
+        if wrong.size
+        else ""
+    )
+    return {"exact_rate": rate, "exact_rounds": first if first <= trace.steps else None, "warning": warning}
+
+
+def _constant(method: Method, c: Constants) -> Claim | None:
+    """The claim that the method works with: what it requires, else the fleet's first."""
+    wanted = [found for kind in method.requires if (found := c.claim(kind)) is not None]
+    return wanted[0] if wanted else next(iter(c.claims), None)
+
+
+def _row(method: Method, problem: Any, g: Guarantee | None, reason: str, trace: Trace, eps: float) -> Row:
+    c = method.check(problem)
+    claim = _constant(method, c)
+    start = float(trace.mean_square[0])
+    rounds = bound_rounds = None
+    if g is not None:
+        bound_rounds = first_at_most(g.rate.distance_bound, eps * start, 10**9)
+    rounds = trace.rounds_to(eps)
+    diverged = int((trace.diverged >= 0).sum())
+    return Row(
+        label=method.label,
+        method=type(method).__name__,
+        compressor=method.fleet.label,
+        constant="-" if claim is None else _shown(claim),
+        standing="-" if claim is None else _provenance(claim.standing, claim.attribution),
+        stepsize=float(trace.plan.gamma),
+        stepsize_from="given" if method.gamma is not None else (g.theorem.id if g else "given"),
+        theorem=g.theorem.id if g else "",
+        theorem_standing=_provenance(g.theorem.standing, g.theorem.attribution) if g else "",
+        guaranteed_rate=g.rate.rho if g else None,
+        guaranteed_floor=_floor(g, start) if g else None,
+        guaranteed_rounds=bound_rounds,
+        simulated_rate=trace.fitted_rate(),
+        simulated_floor=trace.floor if trace.settled and not diverged and trace.floor > 1e-20 else None,
+        rounds=rounds,
+        bits=trace.bits_to(eps),
+        bits_per_round=float(trace.bits[-1] / trace.steps),
+        diverged=diverged,
+        note=reason,
+    )
+
+
+def _floor(g: Guarantee, start: float) -> float | None:
+    """Guaranteed floor of the squared distance relative to its start, None when there is none."""
+    factor = g.rate.distance_factor
+    return g.rate.floor / factor / start if g.rate.floor > 0 and factor > 0 else None
+
+
+def _provenance(standing: Standing, attribution: Attribution) -> str:
+    return f"{standing.value}/{attribution.value}"
+
+
+def _shown(claim: Claim) -> str:
+    """The claim's main constant, "omega=9.667"."""
+    name, value = next(iter(claim.constants.items()))
+    return f"{name}={float(value):.4g}"
+
+
+__all__ = ["Comparison", "NoGuarantee", "Row", "compare"]

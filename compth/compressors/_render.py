@@ -1,0 +1,157 @@
+"""The catalogue as rows: parameters, claims rendered from the formulas themselves, standing, sources, bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import sympy
+
+from compth._numbers import is_exact
+from compth.claims import Claim
+from compth.compressors import Compressor, Fleet, catalogue
+from compth.errors import CompthError
+
+
+@dataclass(frozen=True)
+class Constant:
+    """One constant of a claim: its name, the formula as text and as LaTeX."""
+
+    name: str
+    text: str
+    latex: str
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """One claim of a row."""
+
+    kind: str
+    constants: tuple[Constant, ...]
+    sharpness: str
+    standing: str
+    attribution: str
+    source: str
+    domain: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}({', '.join(f'{c.name} = {c.text}' for c in self.constants)})"
+
+
+@dataclass(frozen=True)
+class CatalogueRow:
+    """One object. `example` is the instance shown; `symbols` its parameters that stand as symbols in the formulas."""
+
+    name: str
+    kind: str
+    summary: str
+    parameters: tuple[str, ...]
+    example: str
+    symbols: tuple[str, ...]
+    claims: tuple[ClaimRow, ...]
+    bits: str
+    bits_at: str
+
+
+def _symbolic(example: Any) -> tuple[Any, tuple[str, ...]]:
+    """The example with as many scalar number fields as possible as positive symbols, and their names."""
+    names: tuple[str, ...] = ()
+    for f in fields(example):
+        value = getattr(example, f.name)
+        if not is_exact(value):
+            continue
+        try:
+            changed = replace(
+                example,
+                **{f.name: sympy.Symbol(f.name, positive=True, integer=isinstance(value, int) or None)},
+            )
+            _claims(changed)
+        except (CompthError, TypeError, ValueError, AttributeError, KeyError):
+            continue  # a field that the formulas need as a number keeps its number
+        example, names = changed, (*names, f.name)
+    return example, names
+
+
+_D = sympy.Symbol("d", positive=True, integer=True)
+_N = sympy.Symbol("n", positive=True, integer=True)
+
+
+def _claims(thing: Any) -> tuple[Claim, ...]:
+    return tuple(thing.claims(_N, _D) if isinstance(thing, Fleet) else thing.claims(_D))
+
+
+def _claims_or_numbers(thing: Any) -> tuple[Claim, ...]:
+    """Formulas in d (and n); where an object cannot be symbolic in d, its numbers at the smallest supported size."""
+    try:
+        return _claims(thing)
+    except (TypeError, ValueError, AttributeError, KeyError):
+        n, d = _smallest(thing)
+        return tuple(thing.claims(n, d) if isinstance(thing, Fleet) else thing.claims(d))
+
+
+def _smallest(thing: Any, start: int = 1) -> tuple[int, int]:
+    if isinstance(thing, Fleet):
+        sizes = [(n, d) for n in (*range(2, 17), 1) for d in range(start, start + 64)]
+        return next((n, d) for n, d in sizes if not thing.why_not(n, d))
+    return 1, next(d for d in range(start, 1025) if thing.supports(d))
+
+
+def _row(claim: Claim) -> ClaimRow:
+    constants = []
+    for name, value in claim.constants.items():
+        if name == "n":  # a fleet size, not a constant
+            continue
+        formula = sympy.simplify(sympy.nsimplify(value)) if is_exact(value) else sympy.sympify(value)
+        constants.append(Constant(name, str(formula), sympy.latex(formula)))
+    return ClaimRow(
+        type(claim).__name__,
+        tuple(constants),
+        str(claim.sharpness),
+        str(claim.standing),
+        str(claim.attribution),
+        str(claim.source),
+        claim.domain,
+        claim.name,
+    )
+
+
+def _bits(thing: Any) -> tuple[str, str]:
+    """Total bits and the size they are for: 100 where it is supported, else the smallest supported one."""
+    n, d = _smallest(thing, 100) if _has_large(thing) else _smallest(thing)
+    cost = thing.bits(n, d)[0] if isinstance(thing, Fleet) else thing.bits(d)
+    shown = " + ".join(f"{part} {float(v):g}" for part, v in cost.parts().items())
+    expected = "expected " if cost.random else ""
+    at = f"d = {d}" + (f", n = {n}, each worker" if isinstance(thing, Fleet) else "")
+    return f"{expected}{float(cost.total):g} ({shown})", at
+
+
+def _has_large(thing: Any) -> bool:
+    try:
+        _smallest(thing, 100)
+    except StopIteration:
+        return False
+    return True
+
+
+def catalogue_rows() -> tuple[CatalogueRow, ...]:
+    """A row for every compressor and fleet of the catalogue, alphabetical: what `compth list` shows."""
+    rows = []
+    for name, thing in catalogue().items():
+        example = thing.examples()[0]
+        shown, symbols = _symbolic(example)
+        text, at = _bits(example)
+        rows.append(
+            CatalogueRow(
+                name,
+                "compressor" if issubclass(thing, Compressor) else "fleet",
+                (thing.__doc__ or "").strip().splitlines()[0],
+                tuple(f.name for f in fields(thing)),
+                repr(example),
+                symbols,
+                tuple(_row(c) for c in _claims_or_numbers(shown)),
+                text,
+                at,
+            )
+        )
+    return tuple(rows)

@@ -1,0 +1,54 @@
+"""The uncertainty principle held against what a compressor declares: bits and variance cannot both be small."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from compth import calculus
+from compth._numbers import Number
+from compth.bits import FLOAT_BITS
+from compth.claims import Claim, Contractive, Unbiased
+from compth.compressors._base import Compressor
+
+MANTISSA = {16: 11, 32: 24, 64: 53}
+
+
+class ImpossibleDeclaration(NamedTuple):
+    """A declared (bits, constant) that no fixed-length code can have: margin = alpha 4^(bits/d) - 1 < 0."""
+
+    claim: Claim
+    bits: Number
+    margin: float
+
+
+def uncertainty_margins(
+    compressor: Compressor, d: int, float_bits: int = FLOAT_BITS
+) -> list[tuple[Claim, Number, float]]:
+    """(claim, bits, alpha 4^(bits/d) - 1) of each Unbiased and Contractive claim; [] for random lengths.
+
+    Transmitted floats stand for real numbers rounded with relative error 2^-24 (binary32), which is allowed for;
+    without it the identity at 32 bits an entry, alpha = 0, would count as impossible.
+    """
+    cost = compressor.bits(d, float_bits)
+    if cost.random:
+        return []
+    bits = min(cost.total, 500 * d)  # 4^500 is as good as infinity, and still a float
+    rounding = 2.0 ** -MANTISSA[float_bits] if cost.floats else 0.0
+    out: list[tuple[Claim, Number, float]] = []
+    for claim in compressor.claims(d):
+        if isinstance(claim, Unbiased):
+            margin = calculus.uncertainty_margin(bits, d, omega=float(claim.omega), rounding=rounding)
+        elif isinstance(claim, Contractive):
+            margin = calculus.uncertainty_margin(bits, d, delta=float(claim.delta), rounding=rounding)
+        else:
+            continue
+        out.append((claim, cost.total, float(margin)))
+    return out
+
+
+def impossible_declarations(
+    compressor: Compressor, d: int, float_bits: int = FLOAT_BITS
+) -> list[ImpossibleDeclaration]:
+    """The declarations of a fixed-length compressor that the principle refutes at dimension d (empty: none)."""
+    found = uncertainty_margins(compressor, d, float_bits)
+    return [ImpossibleDeclaration(c, b, m) for c, b, m in found if m < 0]

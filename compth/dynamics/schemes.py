@@ -1,0 +1,147 @@
+"""Each method's step in the form of a Scheme, and what its fleet gives the recursion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number
+from compth.compressors import MomentMap
+from compth.compressors.natural import NaturalCompression
+from compth.compressors.random_dithering import RandomDithering
+from compth.dynamics.system import Branch, Data, Scheme, Sketches, common_cross
+from compth.errors import InvalidParameter, Unsupported
+from compth.methods.dcgd import DCGD
+from compth.methods.diana import DIANA, DIANAState
+from compth.methods.ef import EF, EFState
+from compth.methods.ef21 import EF21, EF21State
+from compth.methods.gd import GD
+
+MODES = ("exact", "upper", "mean-field")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a method enters: its scheme, the memories at t = 0, and a simulated state made of (x, y) for metrics."""
+
+    scheme: Callable[[Number, Mapping[str, Number], Sketches], Scheme]
+    memory: Callable[[Data], Any] | None = None
+    state: Callable[[Any, Any, Any], Any] | None = None
+
+
+def dcgd_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
+    """z+ = z - gamma mean S_i (A_i z + s_i)."""
+    return Scheme((1,), (0,), 1, 0, (Branch(1, ((1,),), ((-gamma * s.delta,),), (-gamma,)),))
+
+
+def diana_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
+    """y_i = h_i - s_i, u_i = A_i z - y_i, y_i+ = y_i + a S_i u_i, z+ = z - gamma (ybar + mean S_i u_i).
+
+    For independent unbiased sketches ybar cancels in z+ and its block is not needed.
+    """
+    a = params["alpha"]
+    memory = (1, a * s.delta, a)
+    if s.cross is None and s.delta == 1:
+        return Scheme((1,), (0,), 0, -1, (Branch(1, ((1,),), ((-gamma,),), (-gamma,)),), memory)
+    tau = ((1, -gamma * (1 - s.delta)), (0, 1 - a * s.delta))
+    theta = ((-gamma * s.delta, 0), (a * s.delta, 0))
+    return Scheme((1, 0), (0, 0), 0, -1, (Branch(1, tau, theta, (-gamma, a)),), memory, 1)
+
+
+def ef_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
+    """y_i = e_i, u_i = e_i + gamma (A_i z + s_i), z+ = z - mean S_i u_i, e_i+ = u_i - S_i u_i."""
+    keep = 1 - s.delta
+    tau, theta = ((1, -s.delta), (0, keep)), ((-gamma * s.delta, 0), (keep * gamma, 0))
+    return Scheme((gamma, 0), (0, 0), gamma, 1, (Branch(1, tau, theta, (-1, -1)),), (0, keep, -1), 1)
+
+
+def ef21_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
+    """y_i = g_i - s_i, z+ = z - gamma ybar, u_i = A_i z+ - y_i, y_i+ = y_i + S_i u_i."""
+    tau, theta = ((1, -gamma), (0, 1 - s.delta)), ((0, 0), (s.delta, -gamma * s.delta))
+    return Scheme((1, -gamma), (0, 0), 0, -1, (Branch(1, tau, theta, (0, 1)),), (1, s.delta, 1), 1)
+
+
+def marina_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
+    """z+ = z - gamma g; g+ = A z+ with probability p, else g + mean S_i A_i (z+ - z): common vectors z, g."""
+    p = params["p"]
+    full = Branch(p, ((1, -gamma), (0, 0)), ((0, 0), (1, -gamma)), (0, 0))
+    part = Branch(1 - p, ((1, -gamma), (0, 1)), ((0, 0), (0, -gamma * s.delta)), (0, 1))
+    return Scheme((0, -gamma), (0, 0), 0, 0, (full, part))
+
+
+RECIPES: dict[type, Recipe] = {
+    GD: Recipe(dcgd_scheme),
+    DCGD: Recipe(dcgd_scheme),
+    DIANA: Recipe(
+        diana_scheme,
+        lambda data: -data.s,
+        lambda problem, x, y: DIANAState(x, h=y + problem.gradients_at_star),
+    ),
+    EF: Recipe(ef_scheme, lambda data: 0 * data.s, lambda problem, x, y: EFState(x, e=y)),
+    EF21: Recipe(
+        ef21_scheme,
+        lambda data: -data.s,
+        lambda problem, x, y: EF21State(
+            x, g=y + problem.gradients_at_star, error=problem.gradients(x) - y - problem.gradients_at_star
+        ),
+    ),
+}
+
+
+def recipe_of(method: Any) -> Recipe:
+    """The method's recipe; Unsupported when its second moments are not known to close."""
+    for kind in type(method).__mro__:
+        if kind in RECIPES:
+            return RECIPES[kind]
+    known = ", ".join(k.__name__ for k in RECIPES)
+    raise Unsupported(f"{type(method).__name__} has no exact dynamics: use one of {known}, or simulate")
+
+
+def _compare(compressor: Any, d: int, mode: str) -> MomentMap | None:
+    """Linear comparison of a coordinatewise unbiased compressor: noise <= (upper) or about (mean-field) this map.
+
+    Natural compression of x in [1, 2]: (x-1)(2-x) <= x^2/8; its mean over log x is 3/(4 ln 2) - 1. Random dithering
+    with s levels in the Euclidean norm: f(1-f) ||u||^2/s^2 with f the fractional part: <= 1/4, mean 1/6.
+    """
+    upper = mode == "upper"
+    if isinstance(compressor, NaturalCompression):
+        return MomentMap(c=1 / 8 if upper else 3 / (4 * log(2)) - 1)
+    if type(compressor) is RandomDithering and compressor.p == 2:
+        return MomentMap(b=1 / ((4 if upper else 6) * compressor.s**2))
+    own = compressor.noise(d)
+    return None if own is None else own.own
+
+
+def sketches_of(fleet: Any, n: int, d: int, mode: str = "exact") -> Sketches:
+    """Moments of the fleet; Unsupported, with the remedy, when it is not linear (mode="exact") or not comparable."""
+    if mode not in MODES:
+        raise InvalidParameter(f"mode={mode!r}: choose one of {', '.join(MODES)}")
+    found = fleet.linear_moments(n, d)
+    if found is not None:
+        deltas = [delta for delta, _ in found]
+        if any(delta != deltas[0] for delta in deltas):
+            raise Unsupported(
+                f"{fleet!r} scales workers differently: exact dynamics needs one mean multiplier"
+            )
+        noises = [noise for _, noise in found]
+        cross = common_cross(tuple(v.cross for v in noises)) if n > 1 else None
+        return Sketches(deltas[0], tuple(v.own for v in noises), cross)
+    if mode != "exact":
+        maps = [_compare(fleet.member(i), d, mode) for i in range(n)]
+        if not hasattr(fleet, "compressor") or type(fleet).__name__ == "Independent":
+            known = tuple(m for m in maps if m is not None)
+            if len(known) == n:
+                return Sketches(1, known)
+    raise Unsupported(
+        f"{fleet!r} is not a linear sketch with known moments, so its second moments do not close: simulate it, or for"
+        " natural compression and Euclidean dithering with independent workers pass mode='upper' or 'mean-field'"
+    )
+
+
+def random_points(count: int, *shape: int) -> Any:
+    """Fixed standard normal points, (count, *shape)."""
+    return np.random.default_rng((20240, len(shape))).standard_normal((count, *shape))

@@ -1,0 +1,325 @@
+"""The closed linear recursion of second moments: common vectors (z, ybar, 1) and one memory y_i per worker.
+
+With A_i the workers' Hessians, s_i = grad f_i(x*), A = mean A_i, z = x - x* and common vectors c_1..c_K (c_1 = z):
+    u_i = A_i sum_k alpha_k c_k + sum_k beta_k c_k + sigma s_i + q y_i       what worker i compresses
+    S_i u_i = delta u_i + eps_i,  E eps_i = 0,  E eps_i eps_i' = own_i(E u_i u_i'),  E eps_i eps_j' = cross(E u_i u_j')
+    c_k+ = sum_l (tau_kl + theta_kl A) c_l + kappa_k mean eps_i              (a branch, drawn with its probability)
+    y_i+ = v y_i + w u_i + r eps_i
+Kept: C = E cc', D_i = E y_i c', E_i = E y_i y_i'. Nothing else is needed, whatever the correlation of the workers,
+because E u_i (sum_j u_j)' is linear in D_i and C as soon as ybar is one of the common vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number
+from compth.compressors import MomentMap
+from compth.errors import Unsupported
+
+Array = Any
+"""Real array of floats, or of Fractions (dtype object)."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """c_k+ = sum_l (tau_kl + theta_kl A) c_l + kappa_k mean eps_i, with this probability."""
+
+    probability: Number
+    tau: tuple[tuple[Number, ...], ...]
+    theta: tuple[tuple[Number, ...], ...]
+    kappa: tuple[Number, ...]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Coefficients of one step of a method (module docstring); memory = (v, w, r), None without memories."""
+
+    alpha: tuple[Number, ...]
+    beta: tuple[Number, ...]
+    sigma: Number
+    q: Number
+    branches: tuple[Branch, ...]
+    memory: tuple[Number, Number, Number] | None = None
+    average: int | None = None
+
+
+@dataclass(frozen=True)
+class Sketches:
+    """Mean multiplier delta (E S_i = delta I), own noise per worker, cross noise (None: independent workers)."""
+
+    delta: Number
+    own: tuple[MomentMap, ...]
+    cross: MomentMap | None = None
+
+
+@dataclass(frozen=True)
+class Data:
+    """A_i (n, d, d), s_i (n, d), their mean, and the projector on range(A) when A is singular."""
+
+    A: Array
+    s: Array
+    mean: Array
+    projector: Array | None
+    x_star: Array
+
+    @property
+    def n(self) -> int:
+        """Workers."""
+        return int(self.A.shape[0])
+
+    @property
+    def d(self) -> int:
+        """Dimension."""
+        return int(self.A.shape[1])
+
+
+def data_of(problem: Any, rational: bool = False) -> Data:
+    """The problem's matrices as floats or as Fractions of those floats (x* then solves A x = mean b exactly)."""
+    if rational:
+        return _rational_data(problem)
+    projector = problem.projector
+    if projector is not None and np.abs(problem.A @ projector - problem.A).max() > 1e-9 * problem.L_max:
+        raise Unsupported(
+            "the mean Hessian is singular and some A_i acts on its kernel: the distance to the solution set has no"
+            " closed recursion; use convex f_i"
+        )
+    return Data(problem.A, problem.gradients_at_star, problem.hessian, projector, problem.x_star)
+
+
+def _rational_data(problem: Any) -> Data:
+    if problem.singular:
+        raise Unsupported("rational arithmetic needs an invertible mean Hessian: use floating point")
+    to_fraction = np.frompyfunc(Fraction, 1, 1)
+    a, b = to_fraction(problem.A), to_fraction(problem.b)
+    n = problem.n
+    mean = a.sum(axis=0) / Fraction(n)
+    x = _solve(mean, b.sum(axis=0) / Fraction(n))
+    return Data(a, np.matmul(a, x) - b, mean, None, x)
+
+
+def _solve(a: Array, b: Array) -> Array:
+    """Gauss elimination in Fractions."""
+    m = np.concatenate([a, b[:, None]], axis=1)
+    d = len(b)
+    for j in range(d):
+        pivot = next(i for i in range(j, d) if m[i, j] != 0)
+        m[[j, pivot]] = m[[pivot, j]]
+        m[j] = m[j] / m[j, j]
+        for i in range(d):
+            if i != j:
+                m[i] = m[i] - m[i, j] * m[j]
+    return m[:, d]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """C = E cc' (the constant 1 is the last common entry in affine systems), D_i = E y_i c', E_i = E y_i y_i'."""
+
+    C: Array
+    D: Array | None = None
+    E: Array | None = None
+
+
+def _t(m: Array) -> Array:
+    return np.swapaxes(m, -1, -2)
+
+
+class System:
+    """T: one step of the second moments. affine=False leaves out the constant: the linear part that sets the rate."""
+
+    def __init__(self, data: Data, scheme: Scheme, sketches: Sketches, affine: bool = True) -> None:
+        self.data, self.scheme, self.affine = data, scheme, affine
+        self.rational = data.A.dtype == object
+        number: Callable[[Any], Any] = _fraction if self.rational else float
+        self._number = number
+        self.own = tuple(_typed(m, number) for m in sketches.own)
+        self.same = all(_equal(m, self.own[0]) for m in self.own)
+        self.cross = None if sketches.cross is None else _typed(sketches.cross, number)
+        if self.cross is not None and _zero(self.cross):
+            self.cross = None
+        self.delta = sketches.delta
+        if scheme.memory is not None and self.cross is not None and scheme.average is None:
+            raise Unsupported(
+                "correlated workers with memories need the averaged memory among the common vectors"
+            )
+        self.K = len(scheme.alpha)
+        self.size = self.K * data.d + (1 if affine else 0)
+        self.maps = tuple((number(b.probability), self._transition(b), b) for b in scheme.branches)
+        self.applications = 0
+
+    def slot(self, k: int) -> slice:
+        """Where common vector k lies."""
+        return slice(k * self.data.d, (k + 1) * self.data.d)
+
+    def _eye(self) -> Array:
+        eye = np.eye(self.data.d)
+        return np.frompyfunc(lambda v: Fraction(int(v)), 1, 1)(eye) if self.rational else eye
+
+    def zeros(self, *shape: int) -> Array:
+        """Zeros of the system's number type."""
+        return np.full(shape, Fraction(0), dtype=object) if self.rational else np.zeros(shape)
+
+    def _transition(self, b: Branch) -> Array:
+        f, eye, num = self.zeros(self.size, self.size), self._eye(), self._number
+        for k in range(self.K):
+            for j in range(self.K):
+                f[self.slot(k), self.slot(j)] = num(b.tau[k][j]) * eye + num(b.theta[k][j]) * self.data.mean
+        if self.affine:
+            f[-1, -1] = num(1)
+        if self.data.projector is not None:
+            f[self.slot(0)] = self.data.projector @ f[self.slot(0)]
+        return f
+
+    def start(self, z: Array, y: Array | None) -> Moments:
+        """Moments of a fixed state z (d,), y (n, d)."""
+        z = z if self.data.projector is None else self.data.projector @ z
+        parts = [z] + [self.zeros(self.data.d) for _ in range(1, self.K)]
+        if self.scheme.average is not None and y is not None:
+            parts[self.scheme.average] = y.sum(axis=0) / self._number(self.data.n)
+        return self._point(parts, y)
+
+    def point(self, parts: list[Array], y: Array | None = None) -> Moments:
+        """Moments of a fixed state given by every common vector and the memories."""
+        return self._point(parts, y)
+
+    def _point(self, parts: list[Array], y: Array | None) -> Moments:
+        c = np.concatenate([*parts, np.array([self._number(1)])] if self.affine else parts)
+        if self.scheme.memory is None or y is None:
+            return Moments(np.outer(c, c))
+        return Moments(np.outer(c, c), y[:, :, None] * c, y[:, :, None] * y[:, None, :])
+
+    def interior(self) -> Moments:
+        """Moments of independent standard normal vectors: inside the cone, consistent (ybar is the mean of the y_i)."""
+        d, n = self.data.d, self.data.n
+        c = np.zeros((self.size, self.size))
+        for k in range(self.K):
+            scale = 1 / n if k == self.scheme.average else 1.0
+            c[self.slot(k), self.slot(k)] = scale * np.eye(d)
+        if self.data.projector is not None:
+            c[self.slot(0), self.slot(0)] = self.data.projector
+        if self.scheme.memory is None:
+            return Moments(c)
+        cross = np.zeros((n, d, self.size))
+        if self.scheme.average is not None:
+            cross[:, :, self.slot(self.scheme.average)] = np.eye(d) / n
+        return Moments(c, cross, np.tile(np.eye(d), (n, 1, 1)))
+
+    def _input(self, rows: Array, last: Array | None, extra: Array | None) -> Array:
+        """E u_i v' from E c v' given as rows(k), E 1 v' and E y_i v'."""
+        sc, num, d = self.scheme, self._number, self.data.d
+        inner: Any = sum(num(a) * rows[..., k * d : (k + 1) * d, :] for k, a in enumerate(sc.alpha) if a != 0)
+        out = np.matmul(self.data.A, inner)
+        for k, b in enumerate(sc.beta):
+            if b != 0:
+                out = out + num(b) * rows[..., k * d : (k + 1) * d, :]
+        if self.affine and sc.sigma != 0 and last is not None:
+            out = out + num(sc.sigma) * self.data.s[:, :, None] * last
+        return out if extra is None or sc.q == 0 else out + num(sc.q) * extra
+
+    def _mean_input(self) -> Array:
+        """L with mean u_i = L c (the mean of the s_i is 0)."""
+        out, eye, num, sc = self.zeros(self.data.d, self.size), self._eye(), self._number, self.scheme
+        for k in range(self.K):
+            out[:, self.slot(k)] = num(sc.alpha[k]) * self.data.mean + num(sc.beta[k]) * eye
+        if sc.average is not None:
+            out[:, self.slot(sc.average)] = out[:, self.slot(sc.average)] + num(sc.q) * eye
+        return out
+
+    def _own(self, m: Array) -> Array:
+        if self.same:
+            return self.own[0](m)
+        return np.stack([self.own[i](m[i]) for i in range(len(m))])
+
+    def __call__(self, state: Moments) -> Moments:
+        """One step, symmetrised (an antisymmetric rounding mode would grow)."""
+        self.applications += 1
+        sc, n = self.scheme, self._number(self.data.n)
+        last = state.C[-1] if self.affine else None
+        uc = self._input(state.C, last, state.D)
+        uy = None
+        if state.D is not None:
+            last_y = state.D[:, None, :, -1] if self.affine else None
+            uy = self._input(_t(state.D), last_y, state.E)
+        m = _t(
+            self._input(_t(uc), _t(uc)[:, -1:, :] if self.affine else None, None if uy is None else _t(uy))
+        )
+        m = (m + _t(m)) / 2
+        own = self._own(m)
+        noise = own.sum(axis=0)
+        pair = own / n
+        if self.cross is not None:
+            mean = self._mean_input()
+            noise = noise + self.cross(n * n * (mean @ state.C @ mean.T) - m.sum(axis=0))
+            if state.D is not None:
+                pair = (own + self.cross(n * np.matmul(uc, mean.T) - m)) / n
+        c = self._common(state.C, noise / (n * n))
+        if state.D is None or sc.memory is None:
+            return Moments(c)
+        v, w, r = (self._number(x) for x in sc.memory)
+        _, f, branch = self.maps[0]
+        d = np.matmul(v * state.D + w * uc, f.T)
+        for k, kappa in enumerate(branch.kappa):
+            d[:, :, self.slot(k)] += self._number(kappa) * r * self._projected(pair, k)
+        e = v * v * state.E + v * w * (uy + _t(uy)) + w * w * m + r * r * own
+        return self._consistent(Moments(c, d, (e + _t(e)) / 2))
+
+    def _projected(self, m: Array, k: int) -> Array:
+        return m if k or self.data.projector is None else m @ self.data.projector
+
+    def _common(self, c: Array, noise: Array) -> Array:
+        total = None
+        p = self.data.projector
+        for probability, f, branch in self.maps:
+            out = f @ c @ f.T
+            for k, a in enumerate(branch.kappa):
+                for j, b in enumerate(branch.kappa):
+                    if a != 0 and b != 0:
+                        part = self._projected(noise, j)
+                        part = p @ part if p is not None and k == 0 else part
+                        out[self.slot(k), self.slot(j)] += self._number(a) * self._number(b) * part
+            out = probability * out
+            total = out if total is None else total + out
+        assert total is not None
+        return (total + total.T) / 2
+
+    def _consistent(self, m: Moments) -> Moments:
+        """One worker: its memory is the average memory, and rounding must not tell them apart."""
+        k = self.scheme.average
+        if k is None or self.data.n > 1:
+            return m
+        return Moments(m.C, m.C[None, self.slot(k)], m.C[None, self.slot(k), self.slot(k)])
+
+    def mean_map(self) -> Array:
+        """The linear map of the means of the common vectors, (K d, K d)."""
+        size = self.K * self.data.d
+        return sum(p * f[:size, :size] for p, f, _ in self.maps)
+
+
+def _fraction(x: Any) -> Fraction:
+    return Fraction(float(x)) if isinstance(x, np.floating) else Fraction(x)
+
+
+def _typed(m: MomentMap, number: Callable[[Any], Any]) -> MomentMap:
+    c = np.array([number(v) for v in m.c]) if np.ndim(m.c) else number(m.c)
+    return MomentMap(number(m.a), c, number(m.b))
+
+
+def _equal(m: MomentMap, o: MomentMap) -> bool:
+    return bool(m.a == o.a and m.b == o.b and np.shape(m.c) == np.shape(o.c) and np.all(m.c == o.c))
+
+
+def _zero(m: MomentMap) -> bool:
+    return bool(m.a == 0 and m.b == 0 and np.all(m.c == 0))
+
+
+def common_cross(maps: tuple[MomentMap, ...]) -> MomentMap | None:
+    """The one cross map of all workers, None when it is zero; Unsupported when workers have different ones."""
+    if any(not _equal(m, maps[0]) for m in maps):
+        raise Unsupported("pairs of workers have different cross moments: exact dynamics needs one cross map")
+    return None if _zero(maps[0]) else maps[0]

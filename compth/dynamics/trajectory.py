@@ -1,0 +1,166 @@
+"""exact: E||x_t - x*||^2, E f(x_t) - f*, E x_t and a theorem's own metric, without sampling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compth.dynamics.schemes import Recipe, random_points, recipe_of, sketches_of
+from compth.dynamics.system import Data, Moments, System, data_of
+from compth.errors import InvalidParameter, Unsupported
+from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
+
+Array = Any
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """Exact expectations at t = 0..steps, under the names of a simulated Trace.
+
+    mean_square: E||x_t - x*||^2 (distance to the solution set); mean_gap: E f(x_t) - f*; mean_gradient_square:
+    E||grad f(x_t)||^2; mean_metric: the theorem's metric, None when it is mean_square; mean: E x_t, (T+1, d).
+    mode: "exact", "upper" (a guaranteed upper bound on mean_square) or "mean-field" (an approximation).
+    """
+
+    label: str
+    problem: str
+    mode: str
+    mean_square: Array
+    mean_gap: Array
+    mean_gradient_square: Array
+    mean_metric: Array | None
+    mean: Array
+    plan: Plan
+    theorem: str = ""
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return len(self.mean_square) - 1
+
+
+def make_system(
+    method: Method, data: Data, gamma: Any, params: Any, *, mode: str = "exact", affine: bool = True
+) -> System:
+    """The second-moment operator of a method at a step size."""
+    sketches = sketches_of(method.fleet, data.n, data.d, mode)
+    return System(data, recipe_of(method).scheme(gamma, params, sketches), sketches, affine)
+
+
+def quantities(system: System, m: Moments) -> Array:
+    """||z||^2, f - f*, ||grad f||^2, mean||y_i||^2, ||P(z - ybar)||^2, mean||y_i - A_i z||^2 (expectations)."""
+    data, first = system.data, system.slot(0)
+    x = m.C[first, first]
+    ax = data.mean @ x
+    out = [np.trace(x), np.trace(ax) / 2, (ax * data.mean).sum()]
+    if m.D is None or m.E is None:
+        return np.array(out)
+    n, p = system._number(data.n), data.projector
+    memory = np.einsum("ijj->", m.E) / n
+    cross = m.D[:, :, first]
+    k = system.scheme.average
+    shifted = out[0]
+    if k is not None:
+        pick = m.C[first, system.slot(k)], m.C[system.slot(k), system.slot(k)]
+        a, b = pick if p is None else (p @ pick[0], p @ pick[1])
+        shifted = out[0] - 2 * np.trace(a) + np.trace(b)
+    drift = (data.A * np.matmul(data.A, x)).sum() / n
+    error = memory - 2 * (data.A * cross).sum() / n + drift
+    return np.array([*out, memory, shifted, error])
+
+
+def metric_weights(
+    method: Method, system: System, problem: Any, theorem: Theorem, plan: Plan
+) -> Array | None:
+    """w with metric = w . quantities, found on random states and checked on others; None: it is ||x - x*||^2.
+
+    Unsupported when the theorem's metric is no combination of the quantities that are known.
+    """
+    recipe = recipe_of(method)
+    n, d, count = system.data.n, system.data.d, 24
+    x = problem.x_star + random_points(count, d)
+    y = random_points(count, n, d) if system.scheme.memory is not None else None
+    observed = theorem.observe(problem, _state(recipe, problem, x, y, plan, method), plan)
+    if observed is None:
+        return None
+    rows = []
+    for r in range(count):
+        z = x[r] - problem.x_star
+        rows.append(quantities(system, system.start(z, None if y is None else y[r])))
+    table = np.array(rows, dtype=float)
+    weights = np.linalg.lstsq(table[:16], observed[:16], rcond=1e-11)[0]
+    if np.abs(table[16:] @ weights - observed[16:]).max() > 1e-8 * np.abs(observed).max():
+        raise Unsupported(
+            f"{theorem.id}'s metric is no combination of the exactly known moments: simulate it instead"
+        )
+    return weights
+
+
+def _state(recipe: Recipe, problem: Any, x: Array, y: Array, plan: Plan, method: Method) -> Any:
+    return method.init(problem, x, plan) if recipe.state is None else recipe.state(problem, x, y)
+
+
+def exact(
+    method: Method,
+    problem: Any,
+    steps: int,
+    x0: Any = None,
+    *,
+    theorem: str | Theorem | None = None,
+    mode: str = "exact",
+    rational: bool = False,
+) -> Trajectory:
+    """Exact expected curves of `steps` rounds, by the closed linear recursion of second moments.
+
+    The step is chosen as in simulate. rational=True computes in Fractions (small cases). mode "upper" and "mean-field"
+    are for natural compression and Euclidean dithering with independent workers. Raises Unsupported where the second
+    moments do not close (a compressor that is not a linear sketch, a method without a known recursion).
+    """
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
+        raise InvalidParameter(f"steps={steps!r} must be an integer >= 0")
+    if theorem is None:
+        plan, found, _ = plan_of(method, problem, horizon=max(steps, 1), x0=x0)
+    else:
+        found = find_guarantee(method, problem, theorem, horizon=max(steps, 1), x0=x0)
+        plan = found.plan
+    start = np.asarray(problem.start if x0 is None else x0)
+    if start.shape != (problem.d,):
+        raise InvalidParameter(f"x0 has shape {start.shape}: need ({problem.d},)")
+    data, used = data_of(problem, rational), None if found is None else found.theorem
+    systems: dict[Any, System] = {}
+
+    def system(t: int) -> System:
+        gamma = plan.step(t)
+        if gamma not in systems:
+            systems.clear()
+            systems[gamma] = make_system(method, data, gamma, plan.params, mode=mode)
+        return systems[gamma]
+
+    op = system(0)
+    if rational:
+        start = np.array([op._number(v) for v in start], dtype=object)
+    memory = recipe_of(method).memory
+    state = op.start(start - data.x_star, None if memory is None else memory(data))
+    weights = None if used is None or rational else metric_weights(method, op, problem, used, plan)
+    rows, means = [quantities(op, state)], [data.x_star + state.C[op.slot(0), -1]]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(steps):
+            op = system(t)
+            state = op(state)
+            rows.append(quantities(op, state))
+            means.append(data.x_star + state.C[op.slot(0), -1])
+    table = np.array(rows)
+    return Trajectory(
+        label=method.label,
+        problem=repr(problem),
+        mode=mode,
+        mean_square=table[:, 0],
+        mean_gap=table[:, 1],
+        mean_gradient_square=table[:, 2],
+        mean_metric=None if weights is None else table @ weights,
+        mean=np.array(means),
+        plan=plan,
+        theorem="" if used is None else used.id,
+    )

@@ -1,0 +1,64 @@
+"""Methods with their theorems: one file each; discovered by walking this package."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from functools import cache
+from typing import Any
+
+from compth._plugins import plugins
+from compth.methods._base import (
+    Constants,
+    Guarantee,
+    Method,
+    Plan,
+    State,
+    Theorem,
+    find_guarantee,
+    guarantee,
+    plan_of,
+)
+
+
+@cache
+def catalogue() -> dict[str, type[Method]]:
+    """Every concrete Method class of the package by name."""
+    found: dict[str, type[Method]] = {}
+    for info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        for name, thing in vars(module).items():
+            concrete = inspect.isclass(thing) and issubclass(thing, Method) and not inspect.isabstract(thing)
+            if concrete and thing.__module__ == module.__name__ and not name.startswith("_"):
+                found[name] = thing
+    for name, thing in plugins("compth.methods").items():
+        if inspect.isclass(thing) and issubclass(thing, Method) and not inspect.isabstract(thing):
+            found.setdefault(name, thing)
+    return dict(sorted(found.items()))
+
+
+def theorems() -> dict[str, Theorem]:
+    """Every theorem of every method by id."""
+    return {th.id: th for method in catalogue().values() for th in method.theorems()}
+
+
+def __getattr__(name: str) -> Any:
+    if not name.startswith("_") and name in catalogue():
+        return catalogue()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "Constants",
+    "Guarantee",
+    "Method",
+    "Plan",
+    "State",
+    "Theorem",
+    "catalogue",
+    "find_guarantee",
+    "guarantee",
+    "plan_of",
+    "theorems",
+]

@@ -1,0 +1,210 @@
+"""DCGD: distributed compressed gradient descent, x+ = x - gamma (1/n) sum C_i(grad f_i(x))."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number, max, ratio
+from compth.claims import Attribution, JointVariance, Standing, Unbiased
+from compth.errors import NoGuarantee
+from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.sources import DIANA as DIANA_PAPER
+from compth.sources import INDUCED, UNIFIED
+
+
+def expected_smoothness(L: Number, L_max: Number, A: Number, B: Number, interpolation: bool) -> Number:
+    """a with E||g||^2 <= 2 a (f - f*) + noise: max{1-B, 0} L + 2 A L_max, without the 2 under interpolation.
+
+    E||g||^2 <= (1-B)||grad f||^2 + A mean||grad f_i||^2, ||grad f_i||^2 <= 2||grad f_i - h_i||^2 + 2||h_i||^2.
+    """
+    factor = 1 if interpolation else 2
+    return max(1 - B, 0) * L + factor * A * L_max
+
+
+def noise_floor(gamma: Number, mu: Number, A: Number, zeta2: Number) -> Number:
+    """gamma D1/mu with D1 = 2 A zeta2 (A = omega/n for independent workers)."""
+    return ratio(gamma * 2 * A * zeta2, mu)
+
+
+class DCGDGeneral(Theorem):
+    """E||x_t-x*||^2 <= (1-gamma mu)^t ||x_0-x*||^2 + (gamma/mu) 2A zeta2*, gamma <= 1/(max{1-B,0}L + 2 A L_max).
+
+    A, B: the fleet's joint variance, (omega/n, 0) for independent workers. Every f_i convex.
+    """
+
+    id = "dcgd.general"
+    title = "DCGD on heterogeneous data: linear to a floor of order gamma"
+    source = UNIFIED.at("Thm 4.1 applied to DCGD")
+    proof = "dcgd.general"
+    requires = (JointVariance,)
+
+    def _why_not(self, c: Constants) -> str:
+        return "" if c.convex else "every f_i must be convex"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        limit = 1 / expected_smoothness(c.L, c.L_max, c.joint.A, c.joint.B, interpolation=False)
+        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(L + 2 A L_max)")
+        return Plan(gamma, rho=1 - gamma * c.mu, floor=noise_floor(gamma, c.mu, c.joint.A, c.zeta2_star))
+
+
+class DCGDInterpolation(Theorem):
+    """zeta2* = 0: E||x_t-x*||^2 <= (1-gamma mu)^t ||x_0-x*||^2 for gamma <= 1/(max{1-B,0} L + A L_max)."""
+
+    id = "dcgd.interpolation"
+    title = "DCGD under interpolation: linear to the solution"
+    source = UNIFIED.at("Thm 4.1 applied to DCGD")
+    proof = "dcgd.interpolation"
+    requires = (JointVariance,)
+
+    def _why_not(self, c: Constants) -> str:
+        if c.zeta2_star != 0:
+            return "x* must minimise every f_i (zeta2* = 0)"
+        return "" if c.convex else "every f_i must be convex"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        limit = 1 / expected_smoothness(c.L, c.L_max, c.joint.A, c.joint.B, interpolation=True)
+        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(L + A L_max)")
+        return Plan(gamma, rho=1 - gamma * c.mu)
+
+
+def no_memory_step(mu: Number, L: Number, omega: Number, n: Number) -> Number:
+    """2/((mu+L)(1+2 omega/n))."""
+    return 2 / ((mu + L) * (1 + ratio(2 * omega, n)))
+
+
+class NoMemory(Theorem):
+    """Every f_i mu-strongly convex and L-smooth: gamma <= 2/((mu+L)(1+2 omega/n)) gives (1-gamma mu)^t and a floor.
+
+    The paper states it for one-level quantisation in alpha_p; this is its form in omega = 1/alpha_p - 1.
+    """
+
+    id = "dcgd.no_memory"
+    title = "Quantised gradients without memory (QSGD, TernGrad, DQGD)"
+    source = DIANA_PAPER.at("Thm 10")
+    attribution = Attribution.READ
+    declared = Standing.CITED
+    requires = (Unbiased, JointVariance)
+
+    def _why_not(self, c: Constants) -> str:
+        if c.joint.A * c.n > c.omega * (1 + 1e-12) or c.joint.B < 0:
+            return "workers must be independent"
+        return "" if c.mu_min > 0 else "every f_i must be strongly convex"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        limit = no_memory_step(c.mu_min, c.L_max, c.omega, c.n)
+        gamma = limit if gamma is None else self.allow(gamma, limit, "2/((mu+L)(1+2 omega/n))")
+        return Plan(
+            gamma,
+            rho=1 - gamma * c.mu_min,
+            floor=noise_floor(gamma, c.mu_min, ratio(c.omega, c.n), c.zeta2_star),
+        )
+
+
+class DCSGDConstant(Theorem):
+    """r_t <= (1-gamma mu)^t r_0 + gamma N/mu, gamma <= 1/(2 delta_n L_max), N = (delta_n-1)D, delta_n = 1+omega/n."""
+
+    id = "dcsgd.constant"
+    title = "DCSGD with an induced (or any unbiased) compressor, constant step"
+    source = INDUCED
+    requires = (Unbiased, JointVariance)
+
+    def _why_not(self, c: Constants) -> str:
+        if not float("inf") > c.D:
+            return "every f_i must be convex and bounded below"
+        return (
+            "workers must be independent" if c.joint.A * c.n > c.omega * (1 + 1e-12) or c.joint.B < 0 else ""
+        )
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        excess = ratio(c.omega, c.n)
+        limit = 1 / (2 * (1 + excess) * c.L_max)
+        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(2 delta_n L_max)")
+        return Plan(gamma, rho=1 - gamma * c.mu, floor=gamma * excess * c.D / c.mu)
+
+
+def stich_schedule(
+    mu: Number, base: Number, horizon: int
+) -> tuple[Callable[[int], float], Callable[[int], float]]:
+    """(gamma_t, w_t) of Stich's lemma for r+ <= (1-mu g) r - g s + g^2 N, g <= 1/base, run length T = horizon.
+
+    T <= base/mu: constant 1/base, w_t = (1-mu/base)^-(t+1); else 1/base with weight 0 for the first half, then
+    2/(mu(2 base/mu + t - t0)) with weight (2 base/mu + t - t0)^2, t0 = ceil(T/2).
+    """
+    a, dd, half = float(mu), float(base), -(-horizon // 2)
+    if horizon <= dd / a:
+        return (lambda t: 1 / dd), (lambda t: (1 - a / dd) ** (-(t + 1)))
+    shift = 2 * dd / a
+
+    def gamma(t: int) -> float:
+        return 1 / dd if t < half else 2 / (a * (shift + t - half))
+
+    return gamma, lambda t: 0.0 if t < half else (shift + t - half) ** 2
+
+
+class DCSGDHorizon(Theorem):
+    """E[f(xbar_T)-f*] + mu E||x_T-x*||^2 <= 64 delta_n L r_0 exp(-mu T/(4 delta_n L)) + 36 (delta_n-1) D/(mu T).
+
+    For the step schedule and weights of Stich's lemma at run length T = horizon, xbar_T = x_t with probability
+    w_t/W_T; delta_n = 1 + omega/n, L = L_max, gamma_t <= 1/(2 delta_n L). Speaks of t = T only.
+    """
+
+    id = "dcsgd.horizon"
+    title = "DCSGD with weighted iterates: no floor, 1/T"
+    source = INDUCED
+    attribution = Attribution.RECALLED
+    requires = (Unbiased, JointVariance)
+    metric = "E f(xbar_T) - f* + mu E||x_T - x*||^2"
+
+    _why_not = DCSGDConstant._why_not
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        base = 2 * (1 + ratio(c.omega, c.n)) * c.L_max
+        if gamma is not None:
+            raise NoGuarantee(f"{self.id} has its own step schedule; a constant step has dcsgd.constant")
+        if horizon is None or horizon < 1:
+            raise NoGuarantee(f"{self.id} speaks of a run of known length: pass horizon >= 1")
+        schedule, _ = stich_schedule(c.mu, base, horizon)
+        return Plan(1 / base, {"base": base, "mu": c.mu}, schedule=schedule, horizon=horizon)
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        delta_n, horizon = 1 + ratio(c.omega, c.n), plan.horizon or 1
+        rate = float(c.mu / (4 * delta_n * c.L_max))
+        first, second = float(64 * delta_n * c.L_max) * start, float(36 * (delta_n - 1) * c.D / c.mu)
+        bound = first * float(np.exp(-rate * horizon)) + second / horizon
+        return lambda t: bound if t >= horizon else float("inf")
+
+    def trajectory(self, trace: Any) -> Array:
+        plan = trace.plan
+        out = np.full(len(trace.mean_gap), np.nan)
+        _, weight = stich_schedule(plan["mu"], plan["base"], plan.horizon)
+        w = np.array([weight(t) for t in range(plan.horizon)])
+        if len(out) > plan.horizon:
+            average = float(w @ trace.mean_gap[: plan.horizon] / w.sum())
+            out[plan.horizon] = average + float(plan["mu"]) * trace.mean_square[plan.horizon]
+        return out
+
+    def distance_factor(self, c: Constants, plan: Plan) -> float:
+        return float(c.mu)
+
+
+@dataclass(frozen=True)
+class DCGD(Method):
+    """x+ = x - gamma (1/n) sum C_i(grad f_i(x)). Runs with any compressor; its theorems need unbiased ones."""
+
+    name = "distributed compressed gradient descent"
+    source = UNIFIED
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return (DCGDInterpolation(), DCGDGeneral(), NoMemory(), DCSGDConstant(), DCSGDHorizon())
+
+    def init(self, problem: Any, x0: Array, plan: Plan) -> State:
+        return State(x0)
+
+    def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
+        messages = self.fleet.kernel(problem.gradients(state.x), rng)
+        return State(state.x - plan.step(t) * messages.mean(axis=1), self.uplink_bits(messages))

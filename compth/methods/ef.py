@@ -1,0 +1,86 @@
+"""EF (2014): error feedback; what compression drops is remembered and sent later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number, min, ratio, sqrt
+from compth.claims import Contractive
+from compth.methods._base import Array, Constants, Method, Plan, State, Theorem, mean_square
+from compth.sources import EF14
+
+
+def ef_step(delta: Number, L: Number, L_max: Number) -> Number:
+    """min{1/(4L), delta/sqrt(192 (1-delta) L L_max)}."""
+    first = 1 / (4 * L)
+    return first if delta == 1 else min(first, delta / sqrt(192 * (1 - delta) * L * L_max))
+
+
+class EFExplicit(Theorem):
+    """E Psi_t <= rho^t Psi_0 + floor, rho = 1 - min{gamma mu/2, delta/4}, noise 48 L (1-delta) gamma^3 zeta2*/delta^2.
+
+    Psi = ||x - ebar - x*||^2 + (12 L gamma/delta) mean||e_i||^2; f_i convex, gamma <= min{1/(4L),
+    delta/sqrt(192(1-delta) L L_max)}. The floor is of order gamma^2, against DCGD's gamma.
+    """
+
+    id = "ef.explicit"
+    title = "Error feedback on heterogeneous data with explicit constants"
+    proof = "ef.explicit"
+    requires = (Contractive,)
+    metric = "E||x_t - ebar_t - x*||^2 + (12 L gamma/delta) mean||e_i||^2"
+
+    def _why_not(self, c: Constants) -> str:
+        return "" if c.convex else "every f_i must be convex"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        limit = ef_step(c.delta, c.L, c.L_max)
+        gamma = (
+            limit
+            if gamma is None
+            else self.allow(gamma, limit, "min{1/(4L), delta/sqrt(192(1-delta) L L_max)}")
+        )
+        rate = min(gamma * c.mu / 2, ratio(c.delta, 4))
+        noise = 48 * c.L * (1 - c.delta) * gamma**3 * c.zeta2_star / c.delta**2
+        return Plan(gamma, {"weight": 12 * c.L * gamma / c.delta}, rho=1 - rate, floor=noise / rate)
+
+    def observe(self, problem: Any, state: EFState, plan: Plan) -> Array:
+        shifted = problem.distance_squared(state.x - state.e.mean(axis=1))
+        return np.asarray(shifted + float(plan["weight"]) * mean_square(state.e))
+
+    def distance_factor(self, c: Constants, plan: Plan) -> float:
+        """||x-x*||^2 <= (1+1/w)(||x-ebar-x*||^2 + w||ebar||^2), so Psi >= w/(1+w) ||x-x*||^2 with w the weight."""
+        w = float(plan["weight"])
+        return w / (1 + w)
+
+
+@dataclass(frozen=True)
+class EFState(State):
+    """e: (R, n, d) memories."""
+
+    e: Any = None
+
+
+@dataclass(frozen=True)
+class EF(Method):
+    """c_i = C_i(e_i + gamma grad f_i(x)); e_i+ = e_i + gamma grad f_i(x) - c_i; x+ = x - (1/n) sum c_i; e_i^0 = 0."""
+
+    requires = (Contractive,)
+    name = "error feedback (2014)"
+    source = EF14
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return (EFExplicit(),)
+
+    def init(self, problem: Any, x0: Array, plan: Plan) -> EFState:
+        return EFState(x0, e=np.zeros((len(x0), problem.n, problem.d), dtype=x0.dtype))
+
+    def step(self, problem: Any, state: EFState, rng: np.random.Generator, plan: Plan, t: int) -> EFState:
+        p = problem.gradients(state.x)
+        p *= plan.step(t)
+        p += state.e
+        c = self.fleet.kernel(p, rng)
+        return EFState(state.x - c.mean(axis=1), self.uplink_bits(c), e=p - c)

@@ -1,0 +1,126 @@
+"""EF21: workers learn their gradients by compressed differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number, min, ratio, sqrt
+from compth.calculus import ef21_theta_beta
+from compth.claims import Attribution, Contractive, Standing
+from compth.methods._base import Array, Constants, Method, Plan, State, Theorem, mean_square
+from compth.sources import EF21 as EF21_PAPER
+
+
+def ef21_step(delta: Number, L: Number, L_tilde: Number, factor: Number) -> Number:
+    """1/(L + L~ sqrt(factor beta/theta)); factor 1 nonconvex, 2 under PL; 1/L at delta = 1 (beta = 0)."""
+    theta, beta = ef21_theta_beta(delta)
+    return 1 / (L + L_tilde * sqrt(factor * ratio(beta, theta)))
+
+
+class EF21PL(Theorem):
+    """E Psi_t <= (1-gamma mu)^t Psi_0, Psi = f - f* + (gamma/theta) mean||g_i - grad f_i||^2 (f PL with mu).
+
+    gamma <= min{1/(L + L~ sqrt(2 beta/theta)), theta/(2 mu)}, theta = 1 - sqrt(1-delta), beta = (1-delta)/theta.
+    """
+
+    id = "ef21.pl"
+    title = "EF21 under the Polyak-Lojasiewicz condition: linear, no floor"
+    source = EF21_PAPER
+    attribution = Attribution.CODE
+    proof = "ef21.pl"
+    declared = Standing.CITED
+    requires = (Contractive,)
+    metric = "E f(x_t) - f* + (gamma/theta) mean||g_i - grad f_i(x_t)||^2"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        theta, _ = ef21_theta_beta(c.delta)
+        limit = min(ef21_step(c.delta, c.L, c.L_tilde, 2), theta / (2 * c.mu))
+        gamma = (
+            limit
+            if gamma is None
+            else self.allow(gamma, limit, "min{1/(L+L~ sqrt(2 beta/theta)), theta/(2 mu)}")
+        )
+        return Plan(gamma, {"weight": gamma / theta}, rho=1 - gamma * c.mu)
+
+    def observe(self, problem: Any, state: EF21State, plan: Plan) -> Array:
+        error = mean_square(state.error)
+        return np.asarray(problem.gap(state.x) + float(plan["weight"]) * error)
+
+    def distance_factor(self, c: Constants, plan: Plan) -> float:
+        """f - f* >= (mu/2) ||x - x*||^2."""
+        return float(c.mu) / 2
+
+
+class EF21Nonconvex(Theorem):
+    """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= 2 (f(x_0)-f*)/(gamma T) + E G_0/(theta T).
+
+    For 0 < gamma <= 1/(L + L~ sqrt(beta/theta)); f and f_i need not be convex.
+    """
+
+    id = "ef21.nonconvex"
+    title = "EF21 without convexity: the mean squared gradient decays as 1/T"
+    source = EF21_PAPER
+    attribution = Attribution.CODE
+    declared = Standing.CITED
+    requires = (Contractive,)
+    metric = "(1/t) sum_{s<t} E||grad f(x_s)||^2"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        theta, _ = ef21_theta_beta(c.delta)
+        limit = ef21_step(c.delta, c.L, c.L_tilde, 1)
+        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(L + L~ sqrt(beta/theta))")
+        return Plan(gamma, {"theta": theta})
+
+    def observe(self, problem: Any, state: EF21State, plan: Plan) -> Array:
+        """2 (f - f*)/gamma + G/theta: at t = 0 the constant of the bound."""
+        error = mean_square(state.error)
+        return np.asarray(2 * problem.gap(state.x) / float(plan.gamma) + error / float(plan["theta"]))
+
+    def trajectory(self, trace: Any) -> Array:
+        squares = np.asarray(trace.mean_gradient_square)
+        out = np.full(len(squares), np.nan)
+        out[1:] = np.cumsum(squares[:-1]) / np.arange(1, len(squares))
+        return out
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        return lambda t: start / t if t > 0 else float("inf")
+
+    def distance_factor(self, c: Constants, plan: Plan) -> float:
+        return 0.0
+
+
+@dataclass(frozen=True)
+class EF21State(State):
+    """g: (R, n, d), what the server believes each gradient to be; error = grad f_i(x) - g_i."""
+
+    g: Any = None
+    error: Any = None
+
+
+@dataclass(frozen=True)
+class EF21(Method):
+    """x+ = x - gamma mean g_i; g_i+ = g_i + C_i(grad f_i(x+) - g_i); g_i^0 = 0 (nothing is sent before round 1)."""
+
+    requires = (Contractive,)
+    name = "EF21"
+    source = EF21_PAPER
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return (EF21PL(), EF21Nonconvex())
+
+    def init(self, problem: Any, x0: Array, plan: Plan) -> EF21State:
+        gradients = problem.gradients(x0)
+        return EF21State(x0, g=np.zeros_like(gradients), error=gradients)
+
+    def step(self, problem: Any, state: EF21State, rng: np.random.Generator, plan: Plan, t: int) -> EF21State:
+        x = state.x - plan.step(t) * state.g.mean(axis=1)
+        difference = problem.gradients(x)
+        difference -= state.g
+        c = self.fleet.kernel(difference, rng)
+        # c may be `difference` itself (the identity): nothing in place from here on
+        return EF21State(x, self.uplink_bits(c), g=state.g + c, error=difference - c)

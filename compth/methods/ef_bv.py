@@ -1,0 +1,109 @@
+"""EF-BV: one method between EF21 (nu = lambda) and DIANA (nu = 1), for biased and random compressors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number, max, ratio, sqrt
+from compth.calculus import ef_bv_contraction, ef_bv_scaling
+from compth.claims import Attribution, BiasVariance, Standing, Unbiased
+from compth.errors import NoGuarantee
+from compth.methods._base import Array, Constants, Method, Plan, State, Theorem, mean_square
+from compth.sources import EFBV as EFBV_PAPER
+
+
+def bias_variance(c: Constants) -> tuple[Number, Number, Number]:
+    """(eta, omega, omega_av): the fleet's class C(eta, omega); independent workers average the variance to omega/n."""
+    pair = c.claim(BiasVariance)
+    unbiased = c.claim(Unbiased)
+    if pair is None and unbiased is None:
+        raise NoGuarantee("the compressor makes no BiasVariance or Unbiased claim, which EF-BV needs")
+    eta, omega = (pair.eta, pair.omega) if pair is not None else (0, c.omega)
+    return eta, omega, ratio(omega, c.n) if c.independent else omega
+
+
+def ef_bv_step(L: Number, L_tilde: Number, r: Number, r_av: Number) -> Number:
+    """1/(L + L~ sqrt(r_av/r)/s*), s* = sqrt((1+r)/(2r)) - 1; 1/L at r = 0."""
+    if r == 0:
+        return 1 / L
+    return 1 / (L + L_tilde * sqrt(ratio(r_av, r)) / (sqrt(ratio(1 + r, 2 * r)) - 1))
+
+
+class EFBVPL(Theorem):
+    """E Psi_t <= max{1-gamma mu, (r+1)/2}^t Psi_0, Psi = f - f* + (gamma/(2 theta*)) mean||grad f_i - h_i||^2 (f PL).
+
+    lambda = lambda*, nu = nu*; r = (1-lambda+lambda eta)^2 + lambda^2 omega, r_av with nu and omega_av;
+    s* = sqrt((1+r)/(2r)) - 1, theta* = s*(1+s*) r/r_av; gamma <= 1/(L + L~ sqrt(r_av/r)/s*). The -1 of s* is outside
+    the root.
+    """
+
+    id = "efbv.pl"
+    title = "EF-BV under the Polyak-Lojasiewicz condition"
+    source = EFBV_PAPER
+    attribution = Attribution.READ
+    declared = Standing.CITED
+    metric = "E f(x_t) - f* + (gamma/(2 theta*)) mean||grad f_i(x_t) - h_i||^2"
+    proof = "efbv.pl"
+
+    def _why_not(self, c: Constants) -> str:
+        try:
+            eta, omega, _ = bias_variance(c)
+        except NoGuarantee as reason:
+            return str(reason)
+        if not eta < 1:
+            return "eta must be below 1"
+        return "r = 0 leaves nothing to learn: use GD" if eta == 0 and omega == 0 else ""
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        eta, omega, omega_av = bias_variance(c)
+        lam, nu = ef_bv_scaling(eta, omega), ef_bv_scaling(eta, omega_av)
+        r, r_av = ef_bv_contraction(eta, omega, lam), ef_bv_contraction(eta, omega_av, nu)
+        s = sqrt(ratio(1 + r, 2 * r)) - 1
+        limit = ef_bv_step(c.L, c.L_tilde, r, r_av)
+        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(L + L~ sqrt(r_av/r)/s*)")
+        theta = s * (1 + s) * r / r_av
+        rho = max(1 - gamma * c.mu, (1 + r) / 2)
+        return Plan(gamma, {"lambda": lam, "nu": nu, "weight": gamma / (2 * theta)}, rho=rho)
+
+    def observe(self, problem: Any, state: EFBVState, plan: Plan) -> Array:
+        error = mean_square(problem.gradients(state.x) - state.h)
+        return np.asarray(problem.gap(state.x) + float(plan["weight"]) * error)
+
+    def distance_factor(self, c: Constants, plan: Plan) -> float:
+        """f - f* >= (mu/2) ||x - x*||^2."""
+        return float(c.mu) / 2
+
+
+@dataclass(frozen=True)
+class EFBVState(State):
+    """h: (R, n, d) control variates."""
+
+    h: Any = None
+
+
+@dataclass(frozen=True)
+class EFBV(Method):
+    """d_i = C_i(grad f_i(x) - h_i); x+ = x - gamma(mean h_i + nu mean d_i); h_i+ = h_i + lambda d_i; h_i^0 = 0."""
+
+    name = "EF-BV"
+    source = EFBV_PAPER
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return (EFBVPL(),)
+
+    def default_params(self, c: Constants) -> dict[str, Number]:
+        eta, omega, omega_av = bias_variance(c)
+        return {"lambda": ef_bv_scaling(eta, omega), "nu": ef_bv_scaling(eta, omega_av)}
+
+    def init(self, problem: Any, x0: Array, plan: Plan) -> EFBVState:
+        return EFBVState(x0, h=np.zeros((len(x0), problem.n, problem.d), dtype=x0.dtype))
+
+    def step(self, problem: Any, state: EFBVState, rng: np.random.Generator, plan: Plan, t: int) -> EFBVState:
+        d = self.fleet.kernel(problem.gradients(state.x) - state.h, rng)
+        move = state.h.mean(axis=1) + float(plan["nu"]) * d.mean(axis=1)
+        x = state.x - plan.step(t) * move
+        return EFBVState(x, self.uplink_bits(d), h=state.h + float(plan["lambda"]) * d)

@@ -1,0 +1,65 @@
+"""Gradient descent: the reference that sends everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number, max
+from compth.claims import Attribution, Sharpness, Standing
+from compth.compressors.identity import Identity
+from compth.errors import NoGuarantee
+from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+
+
+def rho_gd(gamma: Number, mu: Number, L: Number) -> Number:
+    """max{(1 - gamma mu)^2, (1 - gamma L)^2}: the factor of ||x - x*||^2."""
+    low, high = 1 - gamma * mu, 1 - gamma * L
+    return max(low * low, high * high)
+
+
+class GDContraction(Theorem):
+    """E||x_t-x*||^2 <= max{(1-gamma mu)^2, (1-gamma L)^2}^t ||x_0-x*||^2 for 0 < gamma < 2/L; tight on quadratics."""
+
+    id = "gd.contraction"
+    title = "Gradient descent contracts the distance"
+    sharpness = Sharpness.TIGHT
+    declared = Standing.DERIVED
+    attribution = Attribution.OURS
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        gamma = 2 / (c.L + c.mu) if gamma is None else self.allow(gamma, 2 / c.L, "2/L")
+        rho = rho_gd(gamma, c.mu, c.L)
+        if not rho < 1:
+            raise NoGuarantee(f"gamma={float(gamma):.6g} is not below 2/L: gd.contraction promises nothing")
+        return Plan(gamma, rho=rho)
+
+
+@dataclass(frozen=True)
+class GD(Method):
+    """x+ = x - gamma grad f(x); every worker sends its full gradient."""
+
+    compressor: Any = field(default_factory=Identity, init=False)
+    gamma: Any = None
+    name = "gradient descent"
+
+    @property
+    def label(self) -> str:
+        return "GD"
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return (GDContraction(),)
+
+    def init(self, problem: Any, x0: Array, plan: Plan) -> State:
+        return State(x0)
+
+    def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
+        bits = float(self.fleet.bits(1, problem.d)[0].total)
+        return State(state.x - plan.step(t) * problem.gradient(state.x), bits)
+
+    @classmethod
+    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+        return (cls(),)

@@ -1,0 +1,119 @@
+"""MARINA: compressed gradient differences, with a full round now and then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number, min, ratio, sqrt
+from compth.bits import FLOAT_BITS
+from compth.claims import Attribution, JointVariance, Unbiased
+from compth.errors import InvalidParameter, NoGuarantee
+from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.sources import MARINA as MARINA_PAPER
+
+
+def drift(c: Constants) -> Number:
+    """K in E||mean C_i(a_i) - abar||^2 <= K ||y - x||^2, a_i = grad f_i(y) - grad f_i(x): (A-B) L_plus^2 + B L_pm^2."""
+    a, b = c.joint.A, c.joint.B
+    if not a >= b >= 0:
+        return a * c.L_plus * c.L_plus if b >= 0 else (a - b) * c.L_plus * c.L_plus
+    return (a - b) * c.L_plus * c.L_plus + b * c.L_pm * c.L_pm
+
+
+def marina_step(c: Constants, p: Number, factor: Number) -> Number:
+    """1/(L + sqrt(factor (1-p) K/p)): factor 1 nonconvex, 2 under PL."""
+    return 1 / (c.L + sqrt(factor * (1 - p) * drift(c) / p))
+
+
+def probability(c: Constants) -> Number:
+    """p: the user's, or 1/(1+omega) (Rand-k: the density k/d)."""
+    p = c.params.get("p", ratio(1, 1 + c.omega))
+    if not 0 < p <= 1:
+        raise NoGuarantee(f"p={float(p):.6g} is not a probability in (0, 1]")
+    return p
+
+
+class MARINAPL(Theorem):
+    """E Psi_t <= (1-gamma mu)^t Psi_0, Psi = f - f* + (gamma/p)||g - grad f||^2 (f PL with mu).
+
+    gamma <= min{1/(L + sqrt(2(1-p)K/p)), p/(2 mu)}, K = (A-B) L_plus^2 + B L_pm^2: PermK (A = B = 1) sees the Hessian
+    variance only. For independent workers the paper's L~^2 omega/n is K with L~ >= L_plus.
+    """
+
+    id = "marina.pl"
+    title = "MARINA under the Polyak-Lojasiewicz condition: linear, no floor"
+    source = MARINA_PAPER
+    attribution = Attribution.RECALLED
+    requires = (Unbiased, JointVariance)
+    accepts = ("p",)
+    metric = "E f(x_t) - f* + (gamma/p) ||g_t - grad f(x_t)||^2"
+    proof = "marina.pl"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        p = probability(c)
+        limit = min(marina_step(c, p, 2), p / (2 * c.mu))
+        gamma = limit if gamma is None else self.allow(gamma, limit, "min{1/(L+sqrt(2(1-p)K/p)), p/(2 mu)}")
+        return Plan(gamma, {"p": p, "weight": gamma / p}, rho=1 - gamma * c.mu)
+
+    def observe(self, problem: Any, state: MARINAState, plan: Plan) -> Array:
+        error = state.g - problem.gradient(state.x)
+        return np.asarray(problem.gap(state.x) + float(plan["weight"]) * np.einsum("rj,rj->r", error, error))
+
+    def distance_factor(self, c: Constants, plan: Plan) -> float:
+        """f - f* >= (mu/2) ||x - x*||^2."""
+        return float(c.mu) / 2
+
+
+@dataclass(frozen=True)
+class MARINAState(State):
+    """g: (R, d) the server's estimate; last: (R, n, d) the workers' gradients at x."""
+
+    g: Any = None
+    last: Any = None
+
+
+@dataclass(frozen=True)
+class MARINA(Method):
+    """x+ = x - gamma g; with probability p g+ = grad f(x+), else g+ = g + mean C_i(grad f_i(x+) - grad f_i(x)).
+
+    One coin for all workers; p=None: 1/(1+omega). g^0 = grad f(x^0): the first round sends full gradients.
+    """
+
+    p: Any = None
+    requires = (Unbiased,)
+    name = "MARINA"
+    source = MARINA_PAPER
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.p is not None and not 0 < self.p <= 1:
+            raise InvalidParameter(f"MARINA(p={self.p!r}) needs 0 < p <= 1")
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return (MARINAPL(),)
+
+    def given(self) -> dict[str, Number]:
+        return {} if self.p is None else {"p": self.p}
+
+    def default_params(self, c: Constants) -> dict[str, Number]:
+        return {"p": probability(c)}
+
+    def init(self, problem: Any, x0: Array, plan: Plan) -> MARINAState:
+        gradients = problem.gradients(x0)
+        return MARINAState(x0, g=gradients.mean(axis=1), last=gradients)
+
+    def step(
+        self, problem: Any, state: MARINAState, rng: np.random.Generator, plan: Plan, t: int
+    ) -> MARINAState:
+        x = state.x - plan.step(t) * state.g
+        new = problem.gradients(x)
+        messages = self.fleet.kernel(new - state.last, rng)
+        full = rng.random(len(x)) < float(plan["p"])
+        g = np.where(full[:, None], new.mean(axis=1), state.g + messages.mean(axis=1))
+        every = float(problem.d * FLOAT_BITS)
+        sent = np.where(full, every, self.uplink_bits(messages)) + (every if t == 0 else 0.0)
+        return MARINAState(x, sent, g=g, last=new)

@@ -1,0 +1,131 @@
+"""Seeded families of quadratics with prescribed constants, and the extremal ones that theorems should be tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from compth._rng import stream
+from compth.errors import InvalidParameter
+from compth.problems.quadratic import Array, DistributedQuadratic
+
+SPECTRA: dict[str, Callable[[int, float, float], Array]] = {
+    "log": lambda d, mu, L: np.geomspace(mu, L, d),
+    "uniform": lambda d, mu, L: np.linspace(mu, L, d),
+    "two-point": lambda d, mu, L: np.where(np.arange(d) < (d + 1) // 2, mu, L),
+    "one-small": lambda d, mu, L: np.where(np.arange(d) < 1, mu, L),
+    "one-large": lambda d, mu, L: np.where(np.arange(d) < d - 1, mu, L),
+}
+"""Named spectra: (d, mu, L) -> eigenvalues, holding both mu and L for d >= 2."""
+
+
+def random_quadratic(
+    n: int = 10,
+    d: int = 20,
+    kappa: float = 100.0,
+    seed: int = 0,
+    *,
+    L: float = 1.0,
+    spectrum: str = "log",
+    hessians: float = 1.0,
+    minimisers: float = 1.0,
+    interpolation: bool = False,
+    rank: int | None = None,
+    family: str = "dense",
+) -> DistributedQuadratic:
+    """A random distributed quadratic whose mean Hessian has exactly the spectrum asked for.
+
+    kappa = L/mu of f (d = 1 forces kappa = 1); spectrum: a name of SPECTRA; hessians in [0, 1]: 0 all A_i
+    equal, 1 independent; minimisers: standard deviation of the workers' own minimisers (interpolation=True
+    sets it to 0); rank < d: singular mean Hessian; family "coordinate": n = d workers, each sees one coordinate only.
+    """
+    _check(n, d, kappa, L, spectrum, hessians, minimisers, rank, family)
+    rng = stream(seed, n, d)
+    count = d if rank is None else rank
+    target = np.zeros(d)
+    target[d - count :] = SPECTRA[spectrum](count, L / kappa, L) if count > 1 else L
+    if family == "coordinate":
+        a = np.zeros((d, d, d))
+        a[np.arange(d), np.arange(d), np.arange(d)] = d * target
+    else:
+        basis = _orthogonal(rng, d)[:, d - count :]
+        a = basis @ _with_mean(rng, n, np.diag(target[d - count :]), hessians) @ basis.T
+    own = rng.standard_normal((a.shape[0], d)) * (0.0 if interpolation else minimisers)
+    centre = rng.standard_normal(d)
+    b = np.einsum("ijk,ik->ij", a, centre + own)
+    name = "random" if family == "dense" else "coordinate"
+    return DistributedQuadratic(
+        a, b, name, {"seed": seed, "kappa": kappa, "spectrum": spectrum, "hessians": hessians}
+    )
+
+
+def _check(
+    n: int,
+    d: int,
+    kappa: float,
+    L: float,
+    spectrum: str,
+    hessians: float,
+    minimisers: float,
+    rank: int | None,
+    family: str,
+) -> None:
+    rules = (
+        (n >= 1, f"n={n} workers: need n >= 1"),
+        (d >= 1, f"d={d}: need d >= 1"),
+        (kappa >= 1, f"kappa={kappa}: need kappa = L/mu >= 1"),
+        (L > 0, f"L={L}: need L > 0"),
+        (spectrum in SPECTRA, f"spectrum={spectrum!r}: choose one of {', '.join(SPECTRA)}"),
+        (0 <= hessians <= 1, f"hessians={hessians}: need 0 (all equal) <= hessians <= 1 (independent)"),
+        (minimisers >= 0, f"minimisers={minimisers}: a standard deviation is >= 0"),
+        (rank is None or 1 <= rank <= d, f"rank={rank}: need 1 <= rank <= d={d}"),
+        (family in ("dense", "coordinate"), f"family={family!r}: choose dense or coordinate"),
+        (family == "dense" or n == d, f"family='coordinate' needs n = d workers, got n={n}, d={d}"),
+    )
+    for holds, message in rules:
+        if not holds:
+            raise InvalidParameter(message)
+
+
+def _orthogonal(rng: np.random.Generator, d: int) -> Array:
+    q, r = np.linalg.qr(rng.standard_normal((d, d)))
+    return np.asarray(q * np.sign(np.diag(r)))
+
+
+def _with_mean(rng: np.random.Generator, n: int, target: Array, spread: float) -> Array:
+    """n positive definite matrices whose mean is `target`: T^(1/2) M^(-1/2) B_i M^(-1/2) T^(1/2), M = mean B_i."""
+    m = target.shape[0]
+    factors = rng.standard_normal((n, m, m + 2)) / np.sqrt(m + 2)
+    raw = (1 - spread) * np.eye(m) + spread * factors @ factors.transpose(0, 2, 1)
+    values, vectors = np.linalg.eigh(raw.mean(axis=0))
+    half = np.sqrt(target) @ (vectors / np.sqrt(values)) @ vectors.T
+    return np.asarray(half @ raw @ half.T)
+
+
+def top1_divergence() -> DistributedQuadratic:
+    """f_i = <a_i,x>^2 + ||x||^2/4, n = d = 3: DCGD with Top-1 multiplies x = (t,t,t) by 1 + 11 gamma/6 at every step.
+
+    Source: Beznosikov et al. 2023; x* = 0 minimises every f_i.
+    """
+    rows = np.array([[-3.0, 2, 2], [2, -3, 2], [2, 2, -3]])
+    a = 2 * rows[:, :, None] * rows[:, None, :] + np.eye(3) / 2
+    return DistributedQuadratic(a, np.zeros((3, 3)), "top-1 divergence")
+
+
+def extremal_problems() -> dict[str, DistributedQuadratic]:
+    """Small problems at the edges where theorems break: tried by the tests, studies and refutations."""
+    scalar = DistributedQuadratic(np.array([[[1.0]], [[3.0]]]), np.array([[1.0], [-2.0]]), "1-D")
+    isotropic = DistributedQuadratic(
+        np.tile(np.eye(3), (2, 1, 1)), np.array([[1.0, 0, 2], [0, -1, 1]]), "isotropic"
+    )
+    return {
+        "1-D": scalar,
+        "isotropic": isotropic,
+        "one worker": random_quadratic(1, 4, 20, seed=1),
+        "interpolation": random_quadratic(4, 5, 30, seed=2, interpolation=True),
+        "heterogeneous": random_quadratic(4, 5, 10, seed=3, minimisers=2.0),
+        "coordinate": random_quadratic(4, 4, 10, seed=4, family="coordinate"),
+        "singular": random_quadratic(3, 6, 10, seed=5, rank=4),
+        "top-1 divergence": top1_divergence(),
+    }

@@ -1,0 +1,195 @@
+"""The one driver loop: replicates in blocks, one stream per block, bit-identical for any number of threads."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from compth._rng import check_seed, stream
+from compth.errors import InvalidParameter
+from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
+from compth.simulation.trace import Trace
+
+Array = NDArray[np.float64]
+BLOCK = 64
+"""Replicates per block: fixed, so that results do not depend on the machine."""
+ESCAPED = 1e120
+"""A squared distance beyond this counts as divergence."""
+MEAN_LIMIT = 20_000_000
+"""E x_t is kept while (steps + 1) d stays below this many numbers."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    method: Method
+    problem: Any
+    plan: Plan
+    theorem: Theorem | None
+    steps: int
+    seed: int
+    keep_mean: bool
+
+
+@dataclass
+class _Tally:
+    """Sums over the live replicates of one block: mean and squared deviations of each recorded quantity."""
+
+    count: NDArray[np.int64]
+    mean: Array
+    square: Array
+    x: Array | None
+    bits: Array
+    diverged: NDArray[np.int64]
+
+    def merge(self, other: _Tally) -> _Tally:
+        """Pool two blocks (Chan's update), time by time."""
+        n1, n2 = self.count[:, None], other.count[:, None]
+        total = np.maximum(n1 + n2, 1)
+        delta = other.mean - self.mean
+        x = None if self.x is None or other.x is None else (self.x * n1 + other.x * n2) / total
+        return _Tally(
+            self.count + other.count,
+            self.mean + delta * n2 / total,
+            self.square + other.square + delta**2 * n1 * n2 / total,
+            x,
+            (self.bits * self.count + other.bits * other.count) / total[:, 0],
+            np.concatenate([self.diverged, other.diverged]),
+        )
+
+
+def _measure(job: _Job, state: Any) -> Array:
+    """(4, R): squared distance, gap, squared gradient norm, theorem's metric."""
+    problem = job.problem
+    distance = problem.distance_squared(state.x)
+    z = state.x - problem.x_star
+    gradient = z @ problem.hessian
+    gap = np.einsum("rj,rj->r", gradient, z) / 2
+    square = np.einsum("rj,rj->r", gradient, gradient)
+    metric = None if job.theorem is None else job.theorem.observe(problem, state, job.plan)
+    return np.stack([distance, gap, square, distance if metric is None else metric])
+
+
+def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
+    """All steps of one block of replicates."""
+    rng, times, d = stream(job.seed, block), job.steps + 1, x0.shape[1]
+    state = job.method.init(job.problem, x0.copy(), job.plan)
+    tally = _Tally(
+        np.zeros(times, dtype=np.int64),
+        np.zeros((times, 4)),
+        np.zeros((times, 4)),
+        np.zeros((times, d)) if job.keep_mean else None,
+        np.zeros(times),
+        np.full(len(x0), -1),
+    )
+    alive = np.arange(len(x0))
+    for t in range(times):
+        if t:
+            state = job.method.step(job.problem, state, rng, job.plan, t - 1)
+        values = _measure(job, state)
+        lost = ~(values[0] < ESCAPED)
+        if lost.any():
+            tally.diverged[alive[lost]] = t
+            alive, state, values = alive[~lost], state.rows(~lost), values[:, ~lost]
+            if not alive.size:
+                break
+        tally.count[t] = alive.size
+        tally.mean[t] = values.mean(axis=1)
+        tally.square[t] = ((values - tally.mean[t][:, None]) ** 2).sum(axis=1)
+        if tally.x is not None:
+            tally.x[t] = state.x.mean(axis=0)
+        tally.bits[t] = float(np.mean(state.sent)) if t else 0.0
+    return tally
+
+
+def _starts(problem: Any, x0: Any, runs: int, dtype: Any) -> Array:
+    start = np.asarray(problem.start if x0 is None else x0, dtype=dtype)
+    if start.shape not in ((problem.d,), (runs, problem.d)) or not np.isfinite(start).all():
+        raise InvalidParameter(
+            f"x0 has shape {start.shape}: need finite ({problem.d},) or ({runs}, {problem.d})"
+        )
+    return np.broadcast_to(start, (runs, problem.d))
+
+
+def _check(steps: int, runs: int, threads: int) -> None:
+    for name, value in (("steps", steps), ("runs", runs), ("threads", threads)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise InvalidParameter(f"{name}={value!r} must be an integer >= 1")
+
+
+def simulate(
+    method: Method,
+    problem: Any,
+    steps: int = 1000,
+    runs: int = 64,
+    seed: int = 0,
+    x0: Any = None,
+    *,
+    theorem: str | Theorem | None = None,
+    threads: int = 1,
+    dtype: Any = np.float64,
+) -> Trace:
+    """Run `runs` replicates for `steps` rounds and average.
+
+    The step size is the method's, or the planned one of `theorem` (default: the theorem of `guarantee` with
+    horizon = steps), whose own metric is evaluated along the run. Replicates are independent given the seed; the
+    result is bitwise the same for any number of threads. A replicate whose squared distance passes 1e120 is
+    recorded in `diverged` and makes the means infinite from then on. x0: (d,) or (runs, d), default problem.start.
+    """
+    _check(steps, runs, threads)
+    check_seed(seed)
+    if theorem is None:
+        plan, found, _ = plan_of(method, problem, horizon=steps, x0=x0 if np.ndim(x0) == 1 else None)
+    else:
+        found = find_guarantee(method, problem, theorem, horizon=steps)
+        plan = found.plan
+    used = None if found is None else found.theorem
+    job = _Job(method, problem, plan, used, steps, seed, (steps + 1) * problem.d <= MEAN_LIMIT)
+    start = _starts(problem, x0, runs, dtype)
+    blocks = [(start[i : i + BLOCK], i // BLOCK) for i in range(0, runs, BLOCK)]
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        tallies = list(pool.map(lambda b: _quiet(job, *b), blocks))
+    total = tallies[0]
+    for tally in tallies[1:]:
+        total = total.merge(tally)
+    return _trace(job, total, runs)
+
+
+def _quiet(job: _Job, x0: Array, block: int) -> _Tally:
+    """A diverging replicate overflows on its way out: that is recorded, not warned about."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _run_block(job, x0, block)
+
+
+def _trace(job: _Job, total: _Tally, runs: int) -> Trace:
+    complete = total.count == runs
+    mean = np.where(complete[:, None], total.mean, np.inf)
+    error = np.sqrt(
+        total.square / np.maximum(total.count - 1, 1)[:, None] / np.maximum(total.count, 1)[:, None]
+    )
+    error = np.where(complete[:, None], error, np.inf)
+    own_metric = job.theorem is not None and not np.array_equal(total.mean[:, 3], total.mean[:, 0])
+    rounds = np.arange(job.steps + 1, dtype=float)
+    return Trace(
+        label=job.method.label,
+        problem=repr(job.problem),
+        runs=runs,
+        seed=job.seed,
+        mean_square=mean[:, 0],
+        se_square=error[:, 0],
+        mean_gap=mean[:, 1],
+        se_gap=error[:, 1],
+        mean_gradient_square=mean[:, 2],
+        mean_metric=mean[:, 3] if own_metric else None,
+        se_metric=error[:, 3] if own_metric else None,
+        mean=total.x,
+        bits=np.cumsum(total.bits),
+        downlink_bits=rounds * job.method.downlink_bits(job.problem),
+        diverged=total.diverged,
+        plan=job.plan,
+        theorem="" if job.theorem is None else job.theorem.id,
+    )

@@ -1,0 +1,176 @@
+"""Run what is missing, on any concurrent.futures executor; workers commit, the driver checks and reruns."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from compth.errors import CompthError, InvalidParameter
+from compth.sweeps.store import Store
+from compth.sweeps.tasks import attempt, canonical, expand, key_of
+
+MAX_STRIKES = 3
+"""A task during which this many workers died alone is given up, with a row that says so."""
+WINDOW = 4
+"""Tasks in flight per worker."""
+Progress = Callable[[int, int, float], None]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A finished sweep: rows in the grid's order and where they are kept."""
+
+    rows: tuple[dict[str, Any], ...]
+    store: Path
+    computed: int
+    given_up: tuple[str, ...]
+
+
+def _watch(parent: int) -> None:
+    """End this worker when its parent is gone (the driver was killed)."""
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
+
+
+def _start_worker(parent: int) -> None:
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def work(path: str, key: str, spec: dict[str, Any]) -> str:
+    """In the worker: compute one row and commit it. Returns its key."""
+    row = attempt(spec)
+    with Store(path) as store:
+        store.put(key, canonical(spec), row)
+    return key
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (os.getpid(),))
+
+
+def sweep(
+    grid: Mapping[str, Any],
+    executor: Executor | None = None,
+    store: str | Path = "sweep.sqlite",
+    *,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> Sweep:
+    """Run every task of the grid that the store does not hold yet.
+
+    executor: any concurrent.futures.Executor whose workers can reach the store (Dask: client.get_executor());
+    default a pool of `workers` processes. Rows are bitwise the same however often workers or the driver were
+    killed. progress(done, total, seconds left) is called as tasks finish. A task that kills its worker three times
+    while it runs alone is given up with a row that says so.
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise InvalidParameter(f"workers={workers!r} must be an integer >= 1")
+    tasks = {key_of(spec): spec for spec in expand(grid)}
+    path = Path(store).absolute()
+    with Store(path) as held:
+        before = held.keys() & tasks.keys()
+        run = _Run(tasks, held, str(path), workers, progress)
+        if executor is None:
+            run.own_pool()
+        else:
+            run.on(executor)
+        rows = held.rows(tasks)
+        given_up = tuple(k for k, count in held.strikes().items() if count >= MAX_STRIKES and k in tasks)
+    return Sweep(tuple(rows), path, len(tasks) - len(before), given_up)
+
+
+class _Run:
+    """The state of one call: what is missing and how fast it goes."""
+
+    def __init__(
+        self, tasks: Mapping[str, Any], store: Store, path: str, workers: int, progress: Progress | None
+    ) -> None:
+        self.tasks, self.store, self.path, self.workers, self.progress = tasks, store, path, workers, progress
+        self.started, self.first = time.monotonic(), len(store.keys() & tasks.keys())
+
+    def missing(self) -> list[str]:
+        """Keys without a row, fewest strikes first."""
+        done, strikes = self.store.keys(), self.store.strikes()
+        return sorted((k for k in self.tasks if k not in done), key=lambda k: strikes.get(k, 0))
+
+    def report(self) -> None:
+        """Tell the caller how far it is and how long it will take."""
+        if self.progress is None:
+            return
+        done = len(self.store.keys() & self.tasks.keys())
+        pace = (time.monotonic() - self.started) / max(1, done - self.first)
+        self.progress(done, len(self.tasks), pace * (len(self.tasks) - done))
+
+    def on(self, executor: Executor) -> None:
+        """One pass over what is missing on a foreign executor; its failures are raised after the others finished."""
+        failure = self._drain(executor, self.missing())
+        if failure is not None and self.missing():
+            raise CompthError(f"{len(self.missing())} tasks did not finish: {failure}; run again to resume")
+
+    def own_pool(self) -> None:
+        """Rebuild the pool whenever a worker dies; suspects then run alone so that the killer is found."""
+        while missing := self.missing():
+            with _pool(self.workers) as pool:
+                failure = self._drain(pool, missing)
+            if failure is None:
+                return
+            if not isinstance(failure, BrokenExecutor):
+                raise failure
+            self._one_by_one(sorted(self.suspects & set(self.missing())))
+
+    def _one_by_one(self, keys: list[str]) -> None:
+        """Suspects in a pool of one, one in flight: a death now has one culprit, and three are enough."""
+        pool = _pool(1)
+        for key in keys:
+            while key in self.missing():
+                failure = self._drain(pool, [key])
+                if failure is None:
+                    break
+                pool.shutdown()
+                if not isinstance(failure, BrokenExecutor):
+                    raise failure
+                pool = _pool(1)
+                if self.store.strike(key) >= MAX_STRIKES:
+                    row = {
+                        "method": self.tasks[key]["method"],
+                        "error": f"killed its worker {MAX_STRIKES} times",
+                    }
+                    self.store.put(key, canonical(self.tasks[key]), canonical(row))
+        pool.shutdown()
+
+    def _drain(self, executor: Executor, keys: list[str]) -> BaseException | None:
+        """Submit with a bounded window; the first failure, after everything in flight has ended."""
+        queue = list(reversed(keys))
+        flying: dict[Future[str], str] = {}
+        failure: BaseException | None = None
+        self.suspects: set[str] = set()
+        while (queue and failure is None) or flying:
+            while queue and failure is None and len(flying) < WINDOW * self.workers:
+                key = queue.pop()
+                try:
+                    future: Future[str] = executor.submit(work, self.path, key, self.tasks[key])
+                except BrokenExecutor as broken:
+                    failure = broken
+                    self.suspects.add(key)
+                    break
+                flying[future] = key
+            if not flying:
+                break
+            ended, _ = wait(flying, return_when=FIRST_COMPLETED)
+            for future in ended:
+                key = flying.pop(future)
+                problem = future.exception()
+                if problem is not None:
+                    failure = failure or problem
+                    self.suspects.add(key)
+            self.report()
+        return failure

@@ -1,0 +1,91 @@
+"""Assertions with the report in their message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from compth.certificates import Report, Verdict
+from compth.certification import certify
+from compth.certification.text import lines
+from compth.claims import Claim
+from compth.compressors import Compressor
+from compth.errors import CompthError
+from compth.methods import Method, find_guarantee
+
+
+def assert_claim(
+    C: Any,
+    claims: Claim | Iterable[Claim] | None = None,
+    d: Any = None,
+    *,
+    proved: bool = False,
+    **settings: Any,
+) -> Report:
+    """Fail unless the claims are CONSISTENT or PROVED (proved=True: PROVED); the message is the whole report.
+
+    claims None: the object's own. settings go to `certify` (alpha, budget, seed, n).
+    """
+    listed = list(claims) if isinstance(claims, Iterable) else claims
+    report = certify(C, d, claims=listed, **settings)
+    allowed = {Verdict.PROVED} if proved else {Verdict.PROVED, Verdict.CONSISTENT}
+    if report.verdict not in allowed:
+        raise AssertionError("\n".join(lines(report)))
+    return report
+
+
+def conformance(cls: type[Compressor], budget: str = "quick") -> None:
+    """Everything a new compressor class must pass: examples, shapes, seeds, bits, finite claims, certification."""
+    examples = cls.examples()
+    assert examples, f"{cls.__name__}.examples() is empty: give at least one small instance"
+    for compressor in examples:
+        dims = [d for d in range(1, 17) if compressor.supports(d)][:3]
+        assert dims, f"{compressor!r} supports no d up to 16"
+        for d in dims:
+            _shapes(compressor, d)
+            _bits(compressor, d)
+        assert_claim(compressor, d=dims, budget=budget)
+
+
+def _shapes(compressor: Compressor, d: int) -> None:
+    x = np.random.default_rng(d).normal(size=(3, 2, d))
+    kept = x.copy()
+    y = compressor.compress(x, np.random.default_rng(1))
+    assert y.shape == x.shape, f"{compressor!r} returned shape {y.shape} for {x.shape}"
+    assert np.array_equal(x, kept), f"{compressor!r} changed its input"
+    again = compressor.compress(x, np.random.default_rng(1))
+    assert np.array_equal(y, again), f"{compressor!r} gave two results for one seed"
+    for claim in compressor.claims(d):
+        for name, value in claim.constants.items():
+            assert np.isfinite(float(value)), f"{compressor!r}: {name}={value} at d={d}"
+
+
+def _bits(compressor: Compressor, d: int) -> None:
+    cost = compressor.bits(d)
+    y = compressor.compress(np.ones((4, d)), np.random.default_rng(0))
+    realised = compressor.message_bits(y)
+    assert realised.shape == (4,), f"{compressor!r}.message_bits returned shape {realised.shape}"
+    assert float(cost.total) >= 0, f"{compressor!r}.bits({d}) is negative"
+
+
+def method_conformance(method: Method, problem: Any, steps: int = 60, runs: int = 256) -> None:
+    """Every applicable theorem's metric stays below its bound within 7 standard errors on this problem."""
+    from compth.simulation import simulate
+
+    tried = 0
+    for theorem in method.theorems():
+        try:
+            promised = find_guarantee(method, problem, theorem, horizon=steps)
+        except CompthError:
+            continue
+        trace = simulate(method, problem, steps, runs, 0, theorem=theorem)
+        seen = theorem.trajectory(trace)
+        error = trace.se_square if trace.se_metric is None else trace.se_metric
+        bound = np.array([promised.rate.bound(t) for t in range(steps + 1)])
+        known = ~np.isnan(seen) & np.isfinite(bound)
+        over = (seen - 7 * error - bound * (1 + 1e-9) - 1e-28 * promised.rate.start)[known]
+        assert (over <= 0).all(), f"{theorem.id} is exceeded by {method.label} on {problem!r}"
+        tried += 1
+    assert tried, f"no theorem of {method.label} applies to {problem!r}"

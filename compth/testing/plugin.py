@@ -1,0 +1,16 @@
+"""pytest plugin: the fixture `check_compressor`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def check_compressor() -> Callable[..., Any]:
+    """check_compressor(C, claims=None, d=None, **settings): assert_claim with its report as the failure message."""
+    from compth.testing.asserts import assert_claim
+
+    return assert_claim

@@ -1,0 +1,24 @@
+"""Bits per improvement: compression levels, step sizes and sampling probabilities for a given gradient and link."""
+
+from __future__ import annotations
+
+from compth.tuning import costs
+from compth.tuning.probabilities import (
+    MeanEstimation,
+    kkt_residual,
+    mean_estimation,
+    quadratic_probabilities,
+    sampling_probabilities,
+)
+from compth.tuning.rules import Tuning, tune
+
+__all__ = [
+    "MeanEstimation",
+    "Tuning",
+    "costs",
+    "kkt_residual",
+    "mean_estimation",
+    "quadratic_probabilities",
+    "sampling_probabilities",
+    "tune",
+]

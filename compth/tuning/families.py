@@ -1,0 +1,203 @@
+"""The tuning rule for any compressor with a level: RandK's k, dithering's s, ATOMO's budget, a rank r."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth._numbers import is_exact
+from compth.compressors import Compressor
+from compth.compressors.atomo import _Atomic
+from compth.compressors.low_rank import RankR
+from compth.compressors.top_k import TopK
+from compth.compressors.top_k_sign import TopKSign
+from compth.errors import InvalidParameter, Unsupported
+from compth.tuning.costs import Cost
+from compth.tuning.moments import EXACT, Progress, progress
+from compth.tuning.rules import Tuning, _scalar, _square, bought, nothing, pick
+from compth.tuning.schemes import SCHEMES, Ordered
+
+LEVEL_NAMES = ("k", "budget", "r", "s", "p", "epsilon")
+"""Fields that are a level, in this order of preference."""
+MOST = 4096
+"""At most this many levels are tried by default: beyond, a geometric grid with both ends."""
+LAST_S = 255
+"""Dithering's s runs to 255 by default: eight level bits a coordinate."""
+
+
+def level_name(kind: type[Any]) -> str:
+    """The field of a compressor class that is its level."""
+    names = [f.name for f in fields(kind)]
+    found = next((n for n in LEVEL_NAMES if n in names), None)
+    if found is None:
+        raise InvalidParameter(
+            f"{kind.__name__} has no level parameter ({', '.join(LEVEL_NAMES)}): pass a function level -> Compressor"
+        )
+    return found
+
+
+def family(scheme: Any, shape: tuple[int, ...]) -> tuple[str, Callable[[Any], Compressor], str]:
+    """(name, level -> compressor, level's name) from a class, an instance or a function."""
+    if isinstance(scheme, type) and issubclass(scheme, Compressor) and not inspect.isabstract(scheme):
+        name = level_name(scheme)
+        extra: dict[str, Any] = {}
+        if "shape" in (f.name for f in fields(scheme)):
+            if len(shape) != 2:
+                raise InvalidParameter(
+                    f"{scheme.__name__} needs a matrix: pass the gradient with its two dimensions"
+                )
+            extra["shape"] = (int(shape[0]), int(shape[1]))
+        return scheme.__name__, lambda level: scheme(**{name: level}, **extra), name
+    if isinstance(scheme, Compressor):
+        name = level_name(type(scheme))
+        return type(scheme).__name__, lambda level: replace(scheme, **{name: level}), name
+    if callable(scheme):
+        return getattr(scheme, "__name__", "family"), scheme, ""
+    raise InvalidParameter(
+        f"scheme={scheme!r} is no scheme: use {', '.join(map(repr, SCHEMES))}, a compressor class such as RandK, an "
+        "instance, or a function level -> Compressor"
+    )
+
+
+def default_levels(name: str, make: Callable[[Any], Compressor], d: int) -> list[int]:
+    """1..d for k, 1..atoms for a budget, 1..min(shape) for r, 1..255 for s; at most MOST of them."""
+    if name == "s":
+        return list(range(1, LAST_S + 1))
+    if name not in ("k", "budget", "r"):
+        raise InvalidParameter("levels=None: this family has no natural range of levels; pass levels=[...]")
+    one = make(1)
+    shape = getattr(one, "shape", None)
+    last = d if shape is None else min(shape)
+    if last <= MOST:
+        return list(range(1, last + 1))
+    return sorted({int(v) for v in np.rint(np.geomspace(1, last, MOST))} | {1, last})
+
+
+def _counted(c: Compressor, d: int, price: Cost) -> Any:
+    """Elements or bits of a message of c; elements are index-value pairs, so there must be some."""
+    wire = price.wire
+    cost = c.bits(d, wire.float_bits)
+    if price.counts == "bits":
+        return cost.total
+    if cost.levels or cost.signs or (not cost.indices and d > 1):
+        raise Unsupported(
+            f"{c!r} does not send (index, value) elements: use a cost that counts bits, such as costs.Payload()"
+        )
+    return cost.floats
+
+
+def _spectrum(c: Compressor, g: NDArray[Any]) -> tuple[str, NDArray[Any]] | None:
+    """The scheme whose curve this family's is, and on which weights: one sort or decomposition for all levels."""
+    if isinstance(c, TopK):
+        return "S", np.abs(g)
+    if isinstance(c, TopKSign):
+        return "S+Q", np.abs(g)
+    if isinstance(c, RankR):
+        return "S", np.linalg.svd(g.astype(np.float64).reshape(c.shape), compute_uv=False)
+    if isinstance(c, _Atomic):
+        exact = g.dtype == object and type(c).__name__ == "AtomoEntrywise"
+        return "SS", np.abs(g) if exact else c.weights(g.astype(np.float64))
+    return None
+
+
+def gains(made: list[Compressor], levels: list[Any], g: NDArray[Any]) -> list[Progress]:
+    """Share and step (L = 1) at every level."""
+    found = _spectrum(made[0], g)
+    if found is None or not all(is_exact(v) and int(v) == v for v in levels) or levels != sorted(levels):
+        return [progress(c, g) for c in made]
+    scheme, o = SCHEMES[found[0]], Ordered.of(found[1])
+    shares = scheme.shares(o, np.array([int(v) for v in levels]))
+    steps = scheme.stepsize(o, np.array(levels), shares, 1)
+    return [Progress(a, b, EXACT) for a, b in zip(shares.tolist(), steps.tolist(), strict=True)]
+
+
+def tune_family(
+    g: NDArray[Any],
+    shape: tuple[int, ...],
+    exact: bool,
+    scheme: Any,
+    price: Cost,
+    L: Any,
+    levels: Iterable[Any] | None,
+) -> Tuning:
+    """`tune` for a compressor family."""
+    name, make, parameter = family(scheme, shape)
+    d = len(g)
+    tried = list(levels) if levels is not None else default_levels(parameter, make, d)
+    if not tried:
+        raise InvalidParameter(f"levels=[] is empty: {name} needs at least one level")
+    made = [make(level) for level in tried]
+    for c in made:
+        if not isinstance(c, Compressor):
+            raise InvalidParameter(f"{name} gave {c!r}: a family is a function level -> Compressor")
+        c.check(d)
+    kind: Callable[[Any], Any] = Fraction if exact else float
+    form = price.form.cast(kind)
+    paid = [form(kind(_counted(c, d, price))) for c in made]
+    if not all(v > 0 for v in paid):
+        raise InvalidParameter(
+            f"{name} sends messages that cost nothing under {price!r}: give it a fixed cost"
+        )
+    zero = not any(v != 0 for v in g)
+    found = [] if zero else gains(made, tried, g)
+    dtype = object if exact else np.float64
+    table = (
+        np.array(tried),
+        np.array([p.share for p in found] or [0] * len(tried), dtype=dtype),
+        np.array(paid, dtype=dtype),
+    )
+    if zero:
+        return nothing(name, L, exact, lambda: table)
+    efficiency = table[1] / table[2]
+    fixed_share = _ignores_gradient(made[0], d)
+    at = int(pick(efficiency, last=_sampled(made[0])))
+    note = _degenerate(name, efficiency, tried, fixed_share, exact)
+    share, step, basis = found[at]
+    return bought(
+        name,
+        tried[at],
+        _scalar(step) / L,
+        share,
+        _square(g, exact),
+        paid[at],
+        L,
+        note,
+        made[at],
+        lambda: table,
+        basis,
+    )
+
+
+def _sampled(c: Compressor) -> bool:
+    return not c.deterministic
+
+
+def _ignores_gradient(c: Compressor, d: int) -> bool:
+    """True for linear sketches that treat coordinates alike: their share is the same at every gradient."""
+    noise = c.noise(d)
+    return noise is not None and np.ndim(noise.own.c) == 0
+
+
+def _degenerate(name: str, efficiency: NDArray[Any], levels: list[Any], same: bool, exact: bool) -> str:
+    """What the curve says when it has nothing to trade off."""
+    slack = 0 if exact else 1e-12
+    best = efficiency.max()
+    everywhere = f"{name} treats all coordinates alike, so this holds at every gradient" if same else ""
+    if len(levels) > 1 and (efficiency >= best * (1 - slack)).all():
+        return "; ".join(
+            filter(
+                None, ["a tie: every level is equally efficient; the largest needs fewest rounds", everywhere]
+            )
+        )
+    rising = len(levels) > 1 and (efficiency[1:] >= efficiency[:-1] * (1 - slack)).all()
+    if rising:
+        return "; ".join(
+            filter(None, [f"efficiency never falls with the level: always {levels[-1]}", everywhere])
+        )
+    return ""

@@ -1,0 +1,130 @@
+"""Exact first and second moments of compressors at one gradient: what the descent lemma needs to know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from compth._numbers import ratio
+from compth.claims import Contractive, Unbiased
+from compth.compressors import Compressor
+from compth.compressors._base import Array
+from compth.compressors._probabilities import Numbers
+from compth.compressors.atomo import NonUniformRand1, Wangni, _Atomic
+from compth.compressors.lp_quantization import LpQuantization
+from compth.compressors.natural import NaturalCompression
+from compth.compressors.natural_dithering import ExponentialDithering, NaturalDithering
+from compth.compressors.random_dithering import RandomDithering, TernGrad, p_norm
+from compth.errors import Unsupported
+
+EXACT = "exact at this gradient"
+OMEGA = "declared omega (a bound over all gradients)"
+DELTA = "declared delta (a bound over all gradients)"
+
+
+class Progress(NamedTuple):
+    """Share of ||g||^2/(2L), the step in units of 1/L, and what they rest on."""
+
+    share: Any
+    step: Any
+    basis: str
+
+
+def of_moments(inner: Any, second: Any, square: Any) -> Progress:
+    """Best step <g, EQ>/E||Q||^2 and share <g, EQ>^2/(||g||^2 E||Q||^2); a direction with <g, EQ> <= 0 gets 0."""
+    if not (inner > 0 and second > 0):
+        return Progress(0 * square, 0 * square, EXACT)
+    return Progress(ratio(inner, square) * ratio(inner, second), ratio(inner, second), EXACT)
+
+
+def _rounded(y: Array) -> float:
+    """sum_j E xi_j^2 for the random rounding xi_j of y_j >= 0 to the integers: l^2 + (y - l)(2 l + 1)."""
+    low = np.floor(y)
+    return float((low * low + (y - low) * (2 * low + 1)).sum())
+
+
+def _random_dithering(c: RandomDithering, x: Array) -> float:
+    norm = float(p_norm(x, c.p)[0])
+    return (norm / c.s) ** 2 * _rounded(c.s * (np.abs(x) / norm))
+
+
+def _terngrad(c: TernGrad, x: Array) -> float:
+    size = np.abs(x)
+    return float(size.max() * size.sum())
+
+
+def _lp_quantization(c: LpQuantization, x: Array) -> float:
+    parts = [np.abs(x[a:b]).sum() for a, b in c.sizes(len(x))]
+    return float(np.dot(parts, c.norms(x)))
+
+
+def _between(y: Array, lowest: float, base: float) -> float:
+    """sum E v^2 for y in [0, 1] rounded to its neighbours among 0, lowest, base lowest, ..., 1."""
+    inside = y >= lowest
+    steps = np.floor(np.log(np.where(inside, y, 1) / lowest) / np.log(base) + 1e-12)
+    low = np.where(inside, np.minimum(lowest * base**steps, y), 0.0)
+    high = np.where(inside, lowest * base ** (steps + 1), lowest)
+    # E v^2 = y (low + high) - low high
+    return float((y * (low + high) - low * high).sum())
+
+
+def _geometric(base: Callable[[Any], float]) -> Callable[[Any, Array], float]:
+    def second(c: Any, x: Array) -> float:
+        norm = float(p_norm(x, c.p)[0])
+        b = base(c)
+        return norm**2 * _between(np.minimum(np.abs(x) / norm, 1.0), b ** (1 - c.s), b)
+
+    return second
+
+
+def _natural(c: NaturalCompression, x: Array) -> float:
+    mantissa, exponent = np.frexp(np.abs(x))
+    low = np.ldexp(0.5, exponent)
+    return float((np.abs(x) * 3 * low - 2 * low * low)[mantissa > 0].sum())
+
+
+SECOND: dict[type[Compressor], Callable[[Any, Array], float]] = {
+    RandomDithering: _random_dithering,
+    TernGrad: _terngrad,
+    LpQuantization: _lp_quantization,
+    NaturalDithering: _geometric(lambda c: 2.0),
+    ExponentialDithering: _geometric(lambda c: float(c.base)),
+    NaturalCompression: _natural,
+    Wangni: lambda c, x: (1 + float(c.epsilon)) * float(x @ x),
+    NonUniformRand1: lambda c, x: float(np.abs(x).sum()) ** 2,
+}
+"""E||C(x)||^2 of unbiased compressors at x != 0 with closed forms."""
+
+
+def progress(c: Compressor, g: Numbers) -> Progress:
+    """What one step along -C(g) is guaranteed to gain at g != 0, at its best step size.
+
+    Exact for deterministic compressors, for linear sketches (through their noise map), ATOMO, dithering and natural
+    compression; for others from a declared omega or delta. Raises Unsupported when nothing is known.
+    """
+    d = len(g)
+    square = (g * g).sum()
+    noise = c.noise(d)
+    if noise is not None:  # E||C||^2 = ||g||^2 + tr(a gg' + Diag(c g^2) + b ||g||^2 I)
+        own = noise.own
+        spread = own.c * square if np.ndim(own.c) == 0 else (own.c * (g * g)).sum()
+        return of_moments(square, (1 + own.a + own.b * d) * square + spread, square)
+    x = g.astype(np.float64)
+    if c.deterministic:
+        y = c.compress(x)
+        return of_moments(float(x @ y), float(y @ y), float(square))
+    if isinstance(c, _Atomic):
+        return of_moments(float(square), float(c.second_moment(x)), float(square))
+    if type(c) in SECOND:
+        return of_moments(float(square), SECOND[type(c)](c, x), float(square))
+    unbiased, contractive = c.claim(Unbiased, d), c.claim(Contractive, d)
+    if unbiased is not None:
+        share = 1 / (1 + float(unbiased.omega))
+        return Progress(share, share, OMEGA)
+    if contractive is not None:  # at gamma = 1/L: (||C(g) - g||^2 - ||g||^2)/(2L) <= -delta ||g||^2/(2L)
+        return Progress(float(contractive.delta), 1.0, DELTA)
+    raise Unsupported(
+        f"{c!r} has no closed second moment and declares neither omega nor delta: nothing to tune by"
+    )

@@ -1,0 +1,382 @@
+"""The tuning rule: the level, and its step size, with the most guaranteed improvement for what a message costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth._numbers import Number
+from compth.compressors import Compressor
+from compth.errors import InvalidParameter
+from compth.tuning import costs
+from compth.tuning.costs import Cost, Form
+from compth.tuning.schemes import BLOCK, SCHEMES, SS, Ordered, S, Scheme, all_levels, omega_at
+
+TIE = 1e-12
+"""Efficiencies closer than this, relative to the best, count as equal in floats."""
+SCAN = 1 << 16
+"""Up to this d every level is looked at; beyond it unimodal curves are searched."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What to send at this gradient, and what it buys.
+
+    Attributes
+    ----------
+    level : elements T (expected number for SS), or the family's parameter; 0 for a zero gradient (send nothing).
+    stepsize : the step that goes with it.      share : improvement relative to that of the full gradient, in [0, 1].
+    improvement : guaranteed (expected) decrease of f, share ||g||^2/(2L).      cost : C(level), in the cost's units.
+    efficiency : improvement / cost.      compressor : the operator at this level, None for a zero gradient.
+    basis : where the share is from: exact at this gradient, or a declared constant.      note : what is degenerate.
+    """
+
+    scheme: str
+    level: Any
+    stepsize: Any
+    share: Any
+    improvement: Any
+    cost: Any
+    efficiency: Any
+    L: Any
+    basis: str
+    note: str
+    compressor: Compressor | None
+    _table: Callable[[], tuple[Any, Any, Any]] = field(repr=False, compare=False)
+    _square: Any = field(repr=False, compare=False, default=0)
+
+    @cached_property
+    def _columns(self) -> tuple[Any, Any, Any]:
+        return self._table()
+
+    @property
+    def levels(self) -> Any:
+        """Every level that was open, in order."""
+        return self._columns[0]
+
+    @property
+    def shares(self) -> Any:
+        """Share of the full gradient's improvement at each level: alpha(T), beta(T), omega*(T)."""
+        return self._columns[1]
+
+    @property
+    def costs(self) -> Any:
+        """C at each level."""
+        return self._columns[2]
+
+    @cached_property
+    def curve(self) -> Any:
+        """Efficiency (improvement / cost) at each level."""
+        return self.shares * self._square / (2 * self.L) / self.costs
+
+    @property
+    def ties(self) -> tuple[Any, Any]:
+        """First and last level whose efficiency is the best one's (up to rounding)."""
+        if self.level == 0:
+            return (0, 0)
+        per_cost = self.shares / self.costs
+        best = per_cost.max()
+        near = np.flatnonzero(per_cost >= best * (1 - (0 if isinstance(best, Fraction) else TIE)))
+        return self.levels[near[0]], self.levels[near[-1]]
+
+
+def check_gradient(gradient: Any) -> tuple[NDArray[Any], bool]:
+    """(flat vector, exact?): floats, or Fractions when one entry is a Fraction. A matrix is read row by row.
+
+    Raises InvalidParameter for NaN, inf, complex, empty or non-numeric input.
+    """
+    try:
+        raw = np.asarray(gradient)
+    except ValueError:
+        raise InvalidParameter("gradient is ragged: pass one vector or matrix of numbers") from None
+    if raw.size == 0:
+        raise InvalidParameter(f"gradient has shape {raw.shape}: it is empty, pass d >= 1 numbers")
+    flat = raw.reshape(-1)
+    if raw.dtype == object:
+        if not all(isinstance(v, int | Fraction) and not isinstance(v, bool) for v in flat):
+            raise InvalidParameter(
+                "gradient mixes exact and other entries: pass Fractions and ints, or floats only"
+            )
+        return np.array([Fraction(v) for v in flat], dtype=object), True
+    if raw.dtype.kind not in "fiu":
+        raise InvalidParameter(f"gradient has dtype {raw.dtype}: pass real numbers")
+    flat = flat.astype(np.float64, copy=False)
+    if not np.isfinite(flat).all():
+        at = int(np.flatnonzero(~np.isfinite(flat))[0])
+        raise InvalidParameter(f"gradient[{at}]={flat[at]} is not finite: remove NaN and inf before tuning")
+    return flat, False
+
+
+def check_smoothness(L: Any, exact: bool) -> Any:
+    """L as float or Fraction; InvalidParameter unless 0 < L < inf."""
+    real = isinstance(L, int | float | Fraction | np.number) and not isinstance(L, bool)
+    if not real or not 0 < L < math.inf:
+        raise InvalidParameter(f"L={L!r} needs a smoothness constant 0 < L < inf")
+    return Fraction(L) if exact else float(L)
+
+
+def tune(
+    gradient: Any,
+    scheme: Any = "S",
+    cost: Any = None,
+    *,
+    L: Number = 1,
+    levels: Iterable[Any] | None = None,
+) -> Tuning:
+    """The level that maximises guaranteed improvement per cost at this gradient, and its step size.
+
+    gradient: d numbers (a matrix is read row by row); Fractions give exact answers. scheme: "S" (the T largest
+    entries), "S+Q" (their signs and the norm), "SS" (sampling), or a compressor family: a class (RandK), an instance
+    whose level is replaced (RankR(1, (8, 4))), or a function level -> Compressor with `levels`. cost: a model of
+    compth.tuning.costs or a link's name; None: payload bits. L: smoothness of f.
+    For every direction Q, f(x - gamma Q) <= f - gamma <g, EQ> + (L gamma^2/2) E||Q||^2; OURS (the rule itself is
+    recalled as that of arXiv 2003.06377), DERIVED. Ties go to the smallest level, for sampled schemes and RandK to
+    the largest (as many bits in fewer rounds). A zero gradient has level 0, step 0 and improvement 0.
+    Raises InvalidParameter for NaN, inf, empty input or unusable costs.
+    """
+    g, exact = check_gradient(gradient)
+    L = check_smoothness(L, exact)
+    price = costs.of(costs.Payload() if cost is None else cost)
+    if not isinstance(scheme, str):
+        from compth.tuning.families import tune_family
+
+        return tune_family(g, np.shape(gradient), exact, scheme, price, L, levels)
+    if scheme not in SCHEMES:
+        raise InvalidParameter(
+            f"scheme={scheme!r} is not known: choose one of {', '.join(SCHEMES)}, or a compressor such as RandK"
+        )
+    if levels is not None:
+        raise InvalidParameter(f"levels is for compressor families; scheme={scheme!r} looks at all T = 1..d")
+    return _tune_scheme(g, exact, SCHEMES[scheme], price, L)
+
+
+def level_form(
+    scheme: Scheme, d: int, price: Cost, kind: Callable[[Any], Number]
+) -> tuple[Form, Number, Number]:
+    """(C, q at level 0, q per level): the level's cost is C(q0 + q1 T), with q in what the cost counts."""
+    zero, slope = (0, 1) if price.counts == "elements" else scheme.slope(d, price.wire)
+    return price.form.cast(kind), kind(zero), kind(slope)
+
+
+def _tune_scheme(g: NDArray[Any], exact: bool, scheme: Scheme, price: Cost, L: Any) -> Tuning:
+    kind: Callable[[Any], Number] = Fraction if exact else float
+    o = Ordered.of(g)
+    form, zero, slope = level_form(scheme, o.d, price, kind)
+
+    def cost_of(level: Any) -> Any:
+        return form(zero + slope * level)
+
+    def table() -> tuple[Any, Any, Any]:
+        every = all_levels(o)
+        return np.arange(1, o.d + 1), scheme.shares(o), cost_of(every) + 0 * every
+
+    if not o.sizes[0] > 0:
+        return nothing(scheme.key, L, exact, table)
+    level = min(best_level(o, scheme, form, zero, slope), int(o.d - np.searchsorted(o.up, 0, side="right")))
+    one = np.array([level])
+    share = scheme.shares(o, one)
+    step = scheme.stepsize(o, one, share, L)[0]
+    square = _square(g, exact)
+    note = _note(scheme, o, form, zero, slope)
+    return bought(
+        scheme.key,
+        level,
+        _scalar(step),
+        share,
+        square,
+        kind(cost_of(kind(level))),
+        L,
+        note,
+        scheme.compressor(level),
+        table,
+    )
+
+
+def _scalar(value: Any) -> Any:
+    return value.item() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _square(g: NDArray[Any], exact: bool) -> Any:
+    """||g||^2; InvalidParameter where it overflows."""
+    with np.errstate(over="ignore"):
+        square = (g * g).sum() if exact else float(g @ g)
+    if not exact and math.isinf(square):
+        raise InvalidParameter(
+            "gradient: its squared norm overflows; rescale it (levels do not depend on the scale)"
+        )
+    return square
+
+
+def bought(
+    name: str,
+    level: Any,
+    step: Any,
+    share: Any,
+    square: Any,
+    cost: Any,
+    L: Any,
+    note: str,
+    compressor: Compressor | None,
+    table: Callable[[], tuple[Any, Any, Any]],
+    basis: str = "exact at this gradient",
+) -> Tuning:
+    """The Tuning of a chosen level."""
+    share = _scalar(np.ravel(share)[0])
+    improvement = share * square / (2 * L)
+    return Tuning(
+        name,
+        level,
+        step,
+        share,
+        improvement,
+        cost,
+        improvement / cost,
+        L,
+        basis,
+        note,
+        compressor,
+        table,
+        square,
+    )
+
+
+def nothing(name: str, L: Any, exact: bool, table: Callable[[], tuple[Any, Any, Any]]) -> Tuning:
+    """The answer for a zero gradient: send nothing."""
+    zero: Any = Fraction(0) if exact else 0.0
+    note = "the gradient is zero: send nothing"
+    return Tuning(name, 0, zero, zero, zero, zero, zero, L, "exact at this gradient", note, None, table)
+
+
+def best_level(o: Ordered, scheme: Scheme, form: Form, zero: Any, slope: Any) -> int:
+    """argmax over T = 1..d of share(T)/C(T), by the structure that the scheme and the cost have."""
+    if scheme.monotone and form.per_packet:
+        return _best_packet(o, scheme, form, zero, slope)
+    if isinstance(scheme, S):
+        return stopping_rule(o, form.slope * slope, form.fixed + form.slope * zero)
+    if isinstance(scheme, SS) and o.d > SCAN:
+        return search_ss(o, form.slope * slope, form.fixed + form.slope * zero)
+    best, found = None, 1
+    for levels, shares in scheme.scan(o):
+        efficiency = shares / form(zero + slope * levels)
+        at = pick(efficiency, scheme.last_tie)
+        if best is None or efficiency[at] > best:
+            best, found = efficiency[at], int(levels[at])
+    return found
+
+
+def tune_rows(
+    g: NDArray[np.float64], scheme: Scheme, price: Cost
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(level, share) of each row of finite g (..., d): the rule of `tune` for many gradients at once, by full scans.
+
+    Rows of zeros get level 0 and share 0.
+    """
+    o = Ordered.of(g)
+    form, zero, slope = level_form(scheme, o.d, price, float)
+    shares = scheme.shares(o)
+    at = pick(shares / form(zero + slope * all_levels(o)), scheme.last_tie)
+    level = np.minimum(at + 1, (o.up > 0).sum(axis=-1))
+    share = np.take_along_axis(shares, np.maximum(level, 1)[..., None] - 1, axis=-1)[..., 0]
+    return level, np.where(level > 0, share, 0.0)
+
+
+def _best_packet(o: Ordered, scheme: Scheme, form: Form, zero: Any, slope: Any) -> int:
+    """The share never falls, so a level inside packet k has at most share(T_k)/C(first level of packet k): where C
+    is constant inside a packet only its end T_k counts, else packets that this bound rules out are left out."""
+    ends = packet_ends(o.d, form.capacity, zero, slope)
+    shares = scheme.shares(o, ends)
+    efficiency = shares / form(zero + slope * ends.astype(o.up.dtype))
+    at = pick(efficiency, scheme.last_tie)
+    if not form.slope:
+        return int(ends[at])
+    starts = np.append(1, ends[:-1] + 1)
+    bound = shares / form(zero + slope * starts.astype(o.up.dtype))
+    left = np.flatnonzero(bound >= efficiency[at])
+    levels = np.concatenate([np.arange(starts[k], ends[k] + 1) for k in left])
+    efficiency = scheme.shares(o, levels) / form(zero + slope * levels.astype(o.up.dtype))
+    return int(levels[pick(efficiency, scheme.last_tie)])
+
+
+def pick(efficiency: NDArray[Any], last: bool) -> Any:
+    """Index of the best along the last axis: the first of equals, or the last (within TIE for floats)."""
+    if not last:
+        return efficiency.argmax(axis=-1)
+    slack = 0 if efficiency.dtype == object else TIE
+    near = efficiency >= efficiency.max(axis=-1, keepdims=True) * (1 - slack)
+    return efficiency.shape[-1] - 1 - near[..., ::-1].argmax(axis=-1)
+
+
+def packet_ends(d: int, capacity: Any, zero: Any, slope: Any) -> NDArray[np.int64]:
+    """T_k = the largest T that fits into k packets, for every k, and d: with a share that never falls, no other
+    level can be best."""
+    last = int(-(-(zero + slope * d) // capacity))
+    k = np.arange(1, last + 1)
+    if isinstance(capacity, Fraction):
+        ends = np.array([int((v * capacity - zero) // slope) for v in k.tolist()], dtype=np.int64)
+    else:
+        ends = ((k * capacity - zero) // slope).astype(np.int64)
+    ends = np.append(np.minimum(ends[ends >= 1], d), d)
+    return np.asarray(ends[np.append(True, ends[1:] != ends[:-1])])
+
+
+def stopping_rule(o: Ordered, slope: Any, fixed: Any) -> int:
+    """S at cost slope T + fixed: the smallest T with g_(T+1)^2 (slope T + fixed) <= slope sum_{j<=T} g_(j)^2, else d.
+
+    alpha is concave, so alpha/C is quasi-concave, and this is the sign of its next increment. Read in blocks until
+    the rule fires.
+    """
+    sizes, d, total = o.sizes, o.d, 0 * o.up[0]
+    for start in range(0, d - 1, BLOCK):
+        piece = sizes[start : min(start + BLOCK + 1, d)]
+        squares = piece * piece
+        heads = total + np.cumsum(squares[:-1])
+        levels = np.arange(start + 1, start + len(piece), dtype=squares.dtype)
+        fires = squares[1:] * (slope * levels + fixed) <= slope * heads
+        if fires.any():
+            return start + 1 + int(fires.argmax())
+        total = heads[-1]
+    return d
+
+
+def search_ss(o: Ordered, slope: Any, fixed: Any) -> int:
+    """SS at cost slope T + fixed for large d: omega* is concave, so binary search for the end of the rise.
+
+    Without overhead the curve is flat up to ||g||_1/||g||_inf, then falls: the last flat level.
+    """
+    if not fixed > 0:
+        return flat_end(o)
+    low, high = 1, o.d
+    while low < high:
+        middle = (low + high) // 2
+        rises = omega_at(o, middle + 1) * (slope * middle + fixed) > omega_at(o, middle) * (
+            slope * (middle + 1) + fixed
+        )
+        low, high = (middle + 1, high) if rises else (low, middle)
+    return low
+
+
+def flat_end(o: Ordered) -> int:
+    """The largest T with nothing saturated, ||g||_1/||g||_inf rounded down: omega* is linear up to there."""
+    return int(max(1, math.floor(o.tails[0] / o.sizes[0])))
+
+
+def _note(scheme: Scheme, o: Ordered, form: Form, zero: Any, slope: Any) -> str:
+    straight = not form.per_packet
+    free = straight and not form.fixed + form.slope * zero > 0
+    if straight and not form.slope > 0:
+        return "the cost does not depend on the level: all that improves is sent"
+    if free and isinstance(scheme, S):
+        return "without a fixed cost T = 1 is always best (every further entry is smaller)"
+    if isinstance(scheme, SS) and free:
+        flat = flat_end(o)
+        return f"without a fixed cost every T <= {flat} is equally efficient; the largest needs fewest rounds"
+    if isinstance(scheme, SS) and form.per_packet:
+        return "priced at the expected number of elements; with packets the mean price of the random size differs"
+    return ""

@@ -1,0 +1,129 @@
+"""The tracer: exact laws of supported draws, refusal of all others, linear forms that refuse what is not linear."""
+
+import itertools
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import compth as ct
+from compth.certification.linear import Form, positive_semidefinite, verifier
+from compth.certification.oracle import factored
+from compth.certification.subject import as_subject
+from compth.certification.tracer import NotTraceable, TooManyLeaves, TraceGenerator, leaves
+
+
+def law(program):
+    out = {}
+    for leaf in leaves(program):
+        value = leaf.output if not isinstance(leaf.output, np.ndarray) else tuple(leaf.output.tolist())
+        out[value] = out.get(value, 0) + leaf.probability
+    assert sum(out.values()) == 1
+    return out
+
+
+def test_finite_draws_have_their_exact_laws():
+    assert law(lambda r: int(r.integers(3))) == {0: Fraction(1, 3), 1: Fraction(1, 3), 2: Fraction(1, 3)}
+    assert law(lambda r: int(r.integers(2, 4, endpoint=True)))[4] == Fraction(1, 3)
+    assert law(lambda r: int(r.binomial(2, 0.5))) == {0: Fraction(1, 4), 1: Fraction(1, 2), 2: Fraction(1, 4)}
+    assert law(lambda r: tuple(sorted(r.choice(4, 2, replace=False).tolist()))) == dict.fromkeys(
+        itertools.combinations(range(4), 2), Fraction(1, 6)
+    )
+    assert law(lambda r: int(r.choice(2, p=[0.25, 0.75])))[1] == Fraction(3, 4)
+    assert law(lambda r: tuple(r.permutation(3).tolist())) == dict.fromkeys(
+        itertools.permutations(range(3)), Fraction(1, 6)
+    )
+    assert law(lambda r: tuple(r.permuted([0, 1, 2]).tolist()))[2, 1, 0] == Fraction(1, 6)
+    assert law(lambda r: tuple(r.multinomial(2, [0.5, 0.5]).tolist()))[1, 1] == Fraction(1, 2)
+
+
+def test_uniforms_are_on_numpys_grid():
+    assert law(lambda r: bool(r.random() < 0.3))[True] == Fraction(int(np.ceil(Fraction(0.3) * 2**53)), 2**53)
+    assert law(lambda r: bool(r.random(dtype=np.float32) < 1e-8))[True] == Fraction(1, 2**24)
+    assert law(lambda r: int(r.random() * 4)) == dict.fromkeys(range(4), Fraction(1, 4))
+    assert law(lambda r: int(np.floor(r.uniform(-1, 1) * 2))) == dict.fromkeys((-2, -1, 0, 1), Fraction(1, 4))
+    assert law(lambda r: tuple(np.argsort(r.random(3)).tolist())) == dict.fromkeys(
+        itertools.permutations(range(3)), Fraction(1, 6)
+    )
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda r: r.normal(),
+        lambda r: r.exponential(),
+        lambda r: r.bytes(3),
+        lambda r: r.bit_generator.state,
+        lambda r: r.spawn(1),
+        lambda r: float(r.random()),
+        lambda r: np.sqrt(r.random()),
+        lambda r: r.random() * r.random(),
+        lambda r: bool(r.random()),
+        lambda r: r.integers(1 << 40),
+        lambda r: np.array([1.0, 2.0])[r.random() > r.random() * 2],
+    ],
+)
+def test_everything_else_is_refused(program):
+    with pytest.raises(NotTraceable):
+        list(leaves(program))
+
+
+def test_every_public_method_of_the_generator_is_implemented_or_refused():
+    own = set(vars(TraceGenerator))
+    assert {n for n in dir(np.random.Generator) if not n.startswith("_")} <= own
+
+
+def test_too_many_paths_is_said():
+    with pytest.raises(TooManyLeaves):
+        list(leaves(lambda r: r.permutation(9), limit=100))
+
+
+def test_affine_outputs_are_integrated():
+    def subtractive(x, rng):
+        u = rng.uniform(-0.5, 0.5, size=len(x))
+        return np.rint(x + u) - u
+
+    report = ct.certify(subtractive, (1, 2), claims=ct.AbsoluteError("sqrt(d/12) + 1e-9"), budget="quick")
+    assert report.verdict is ct.Verdict.CONSISTENT
+    assert (
+        ct.certify(subtractive, 1, claims=ct.AbsoluteError("0.28"), budget="quick").verdict
+        is ct.Verdict.REFUTED
+    )
+
+
+def test_factored_oracle_refuses_interacting_coordinates():
+    def shifted(x, rng):
+        return np.roll(np.where(rng.random(len(x)) < 0.5, 2 * x, 0.0), 1)
+
+    with pytest.raises(NotTraceable):
+        factored(as_subject(shifted), 5)
+
+
+def test_forms_refuse_what_is_not_linear():
+    x = Form({0: Fraction(1)})
+    for operation in (
+        lambda: x < 1,
+        lambda: abs(x),
+        lambda: x * x,
+        lambda: x + 1,
+        lambda: bool(x),
+        lambda: float(x),
+    ):
+        with pytest.raises(NotTraceable):
+            operation()
+    assert (2 * x - x / 4).c == {0: Fraction(7, 4)}
+
+
+def test_exact_definiteness():
+    half = Fraction(1, 2)
+    assert positive_semidefinite([[Fraction(1), half], [half, Fraction(1, 4)]]) is None
+    witness = positive_semidefinite([[Fraction(1), half], [half, Fraction(6, 25)]])
+    assert witness is not None
+    assert witness[0] ** 2 + witness[0] * witness[1] + Fraction(6, 25) * witness[1] ** 2 < 0
+    assert positive_semidefinite([[Fraction(0), Fraction(1)], [Fraction(1), Fraction(0)]]) is not None
+
+
+def test_symbolic_certificate_is_sharp():
+    verify = verifier(as_subject(ct.Averaged(ct.RandK(1), 2)), 4, 1000, 10)
+    assert verify(ct.Unbiased(Fraction(3, 2)))[0]
+    assert not verify(ct.Unbiased(Fraction(3, 2) - Fraction(1, 10**9)))[0]

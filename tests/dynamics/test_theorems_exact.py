@@ -1,0 +1,68 @@
+"""Theorems against exact curves; simulation against exact curves; strengthened theorems must be caught."""
+
+from __future__ import annotations
+
+import pytest
+
+import compth as ct
+from compth.dynamics.study import bound_ratio, study
+from compth.problems import random_quadratic
+from tests.methods.grid import Spoiled
+
+PAIRS = [(ct.GD(), th) for th in ct.GD.theorems()]
+PAIRS += [(ct.DCGD(ct.RandK(1)), th) for th in ct.DCGD.theorems()]
+PAIRS += [(ct.DIANA(ct.RandK(1)), th) for th in ct.DIANA.theorems()]
+PAIRS += [(kind(ct.Scaled(ct.RandK(1))), th) for kind in (ct.EF, ct.EF21) for th in kind.theorems()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "theorem"), PAIRS, ids=[t.id for _, t in PAIRS])
+def test_no_theorem_is_violated(method, theorem):
+    found = study(lambda q: bound_ratio(method, q, theorem), 300, seed=11)
+    assert found.tried > 60
+    assert not found.violated, (found.worst, found.where)
+
+
+SPOILS = [
+    (ct.GD(), 0, {"rate": 1.3}),
+    (ct.DCGD(ct.RandK(1)), 0, {"step": 4.0}),
+    (ct.DCGD(ct.RandK(1)), 1, {"floor": 0.001}),
+    (ct.DIANA(ct.RandK(1)), 0, {"rate": 30.0}),
+    (ct.DIANA(ct.RandK(1)), 0, {"scale": 0.05}),
+    (ct.EF21(ct.Scaled(ct.RandK(1))), 0, {"rate": 30.0}),
+]
+
+
+@pytest.mark.parametrize(("method", "index", "spoil"), SPOILS)
+def test_false_theorems_are_caught(method, index, spoil):
+    theorem = Spoiled(method.theorems()[index], **spoil)
+    assert study(lambda q: bound_ratio(method, q, theorem), 10, seed=2).violated
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        ct.DCGD(ct.RandK(2), 0.2),
+        ct.DIANA(ct.Shared(ct.RandK(2)), 0.1),
+        ct.EF(ct.Scaled(ct.RandK(2)), 0.1),
+        ct.EF21(ct.Scaled(ct.RandK(2)), 0.05),
+    ],
+    ids=["dcgd", "diana", "ef", "ef21"],
+)
+def test_simulation_agrees(method):
+    problem = random_quadratic(3, 6, 10, seed=4)
+    run, trace = ct.exact(method, problem, 30), ct.simulate(method, problem, 30, 2000, seed=9)
+    for t in (3, 12, 30):
+        assert abs(run.mean_square[t] - trace.mean_square[t]) <= 7 * trace.se_square[t]
+        assert trace.se_square[t] < 0.05 * run.mean_square[t]
+
+
+def test_metric_agrees_with_simulation():
+    problem = random_quadratic(3, 5, 10, seed=6)
+    for method in (ct.DIANA(ct.RandK(2)), ct.EF(ct.Scaled(ct.RandK(2))), ct.EF21(ct.Scaled(ct.RandK(2)))):
+        theorem = method.theorems()[0]
+        run = ct.exact(method, problem, 20, theorem=theorem)
+        trace = ct.simulate(method, problem, 20, 1000, seed=1, theorem=theorem)
+        assert run.mean_metric[0] == pytest.approx(trace.mean_metric[0], rel=1e-10)
+        for t in (2, 8, 20):
+            assert abs(run.mean_metric[t] - trace.mean_metric[t]) <= 7 * trace.se_metric[t]

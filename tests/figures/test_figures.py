@@ -1,0 +1,39 @@
+"""Figures: data say what the caption says, files are the same on every run."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+from figures.__main__ import main, names
+
+
+@pytest.mark.slow
+def test_floors_have_the_slopes_of_the_caption():
+    data = importlib.import_module("figures.floors").compute()
+    gamma = np.log(data["gamma"])
+    slope = {name: np.polyfit(gamma, np.log(np.maximum(v, 1e-40)), 1)[0] for name, v in data["floor"].items()}
+    assert 0.85 < slope["DCGD"] < 1.2
+    assert 1.85 < slope["EF"] < 2.2
+    assert max(data["floor"]["DIANA"] + data["floor"]["EF21"]) < 1e-20
+
+
+def test_drawing_is_deterministic(tmp_path, monkeypatch):
+    module = importlib.import_module("figures.floors")
+    data = {
+        "gamma": [0.1, 0.2, 0.4],
+        "floor": {k: [1e-3, 2e-3, 4e-3] for k in ("DCGD", "EF", "DIANA", "EF21")},
+    }
+    monkeypatch.setattr(module, "compute", lambda: data)
+    for folder in ("a", "b"):
+        assert main(["floors", "--out", str(tmp_path / folder)]) == 0
+    for kind in ("svg", "pdf", "png", "json"):
+        assert (tmp_path / "a" / f"floors.{kind}").read_bytes() == (
+            tmp_path / "b" / f"floors.{kind}"
+        ).read_bytes()
+
+
+def test_unknown_figure(capsys):
+    assert main(["flors"]) == 2
+    assert "floors" in capsys.readouterr().err
+    assert "floors" in names()

@@ -1,0 +1,124 @@
+"""The driver: reproducible bits, divergence as a result, means that agree with the exact one-step moments."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import compth as ct
+from compth.errors import InvalidParameter
+
+PROBLEM = ct.problems.random_quadratic(3, 5, 10, seed=1)
+FIELDS = ("mean_square", "se_square", "mean_gap", "mean_gradient_square", "mean", "bits")
+
+
+@pytest.mark.parametrize(
+    "method", [ct.DCGD(ct.RandK(2)), ct.EF(ct.TopK(2)), ct.DIANA(ct.NaturalCompression())]
+)
+def test_same_bits_for_any_number_of_threads(method):
+    one = ct.simulate(method, PROBLEM, 20, 200, seed=5, threads=1)
+    two = ct.simulate(method, PROBLEM, 20, 200, seed=5, threads=2)
+    other = ct.simulate(method, PROBLEM, 20, 200, seed=6, threads=1)
+    for name in FIELDS:
+        assert np.array_equal(getattr(one, name), getattr(two, name)), name
+    deterministic = isinstance(method, ct.EF)
+    assert np.array_equal(one.mean_square, other.mean_square) == deterministic
+
+
+def test_first_step_matches_enumeration():
+    gamma, k = 0.3, 2
+    problem = PROBLEM
+    gradients = problem.gradients(problem.start)
+    masks = np.array([[j in s for j in range(5)] for s in itertools.combinations(range(5), k)]) * (5 / k)
+    moments = []
+    for choice in itertools.product(range(len(masks)), repeat=problem.n):
+        step = np.mean([masks[c] * gradients[i] for i, c in enumerate(choice)], axis=0)
+        moments.append(problem.distance_squared(problem.start - gamma * step))
+    exact = np.mean(moments)
+    trace = ct.simulate(ct.DCGD(ct.RandK(k), gamma=gamma), problem, 1, 20000, seed=2)
+    assert abs(trace.mean_square[1] - exact) < 7 * trace.se_square[1]
+    assert abs(trace.mean_square[1] - 1.1 * exact) > 7 * trace.se_square[1], "the test could see a 10 % error"
+
+
+def test_diverged_replicates_are_recorded_and_the_mean_is_infinite():
+    trace = ct.simulate(ct.DCGD(ct.RandK(1), gamma=50.0), PROBLEM, 400, 70, seed=1)
+    assert (trace.diverged > 0).all()
+    first = trace.diverged.min()
+    assert np.isinf(trace.mean_square[first:]).all()
+    assert np.isfinite(trace.mean_square[:first]).all()
+
+
+def test_some_may_diverge_and_others_go_on():
+    starts = np.zeros((3, 5))
+    starts[1] = 1e57
+    problem = ct.problems.random_quadratic(1, 5, 10, seed=1)
+    trace = ct.simulate(ct.GD(gamma=3.0), problem, 30, 3, x0=starts)
+    assert trace.diverged[1] > 0
+    assert (trace.diverged[[0, 2]] == -1).all()
+
+
+def test_bits_count_what_was_sent():
+    fixed = ct.simulate(ct.DCGD(ct.TopK(2), gamma=0.1), PROBLEM, 4, 3)
+    assert np.array_equal(np.diff(fixed.bits), np.full(4, 2 * 32 + 2 * 3))
+    random = ct.simulate(ct.DCGD(ct.Bernoulli(0.5), gamma=0.1), PROBLEM, 50, 200)
+    expected = 5 + 32 * 2.5
+    error = 32 * np.sqrt(5 / 4 / 3 / 200 / 50)
+    assert abs(np.diff(random.bits).mean() - expected) < 7 * error
+    assert np.unique(np.diff(random.bits)).size > 1
+    assert np.array_equal(fixed.downlink_bits, 32 * 5 * np.arange(5.0))
+
+
+def test_standard_errors_are_those_of_independent_replicates():
+    trace = ct.simulate(ct.DCGD(ct.RandK(2), gamma=0.2), PROBLEM, 5, 4096, seed=0)
+    means = [
+        ct.simulate(ct.DCGD(ct.RandK(2), gamma=0.2), PROBLEM, 5, 64, seed=s).mean_square[5]
+        for s in range(1, 65)
+    ]
+    assert 0.6 < np.std(means) * np.sqrt(64 / 4096) / trace.se_square[5] < 1.6
+
+
+def test_singular_problems_measure_the_distance_to_the_solution_set():
+    problem = ct.problems.extremal_problems()["singular"]
+    trace = ct.simulate(ct.DIANA(ct.RandK(3)), problem, 3000, 16)
+    assert trace.mean_square[-1] < 1e-6 * trace.mean_square[0]
+    shifted = problem.x_star + (np.eye(6) - problem.projector) @ np.ones(6)
+    assert problem.distance_squared(shifted) < 1e-20 < np.sum((shifted - problem.x_star) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("bad", "rule"),
+    [
+        ({"steps": 0}, "steps=0 must be an integer >= 1"),
+        ({"runs": -3}, "runs=-3"),
+        ({"threads": 0}, "threads=0"),
+        ({"seed": -1}, "seed=-1"),
+        ({"x0": [1.0, np.nan, 0, 0, 0]}, "finite"),
+        ({"x0": [1.0]}, r"need finite \(5,\)"),
+    ],
+)
+def test_bad_settings_are_refused(bad, rule):
+    with pytest.raises(InvalidParameter, match=rule):
+        ct.simulate(ct.GD(), PROBLEM, **({"steps": 3, "runs": 2} | bad))
+
+
+def test_rounds_and_bits_to_eps_hold_from_there_on():
+    trace = ct.simulate(ct.GD(), PROBLEM, 200, 1)
+    t = trace.rounds_to(1e-3)
+    assert trace.mean_square[t] <= 1e-3 * trace.mean_square[0] < trace.mean_square[t - 1]
+    assert trace.bits_to(1e-3) == trace.bits[t]
+    assert trace.rounds_to(1e-300) is None
+
+
+def test_fitted_rate_recovers_a_known_rate():
+    problem = ct.problems.random_quadratic(2, 3, 1, seed=3, hessians=0)
+    trace = ct.simulate(ct.GD(gamma=0.25), problem, 60, 1)
+    assert trace.fitted_rate() == pytest.approx(0.75**2, rel=1e-9)
+
+
+def test_a_floor_is_told_from_a_slow_descent():
+    problem = ct.problems.ridge("wine", 3)
+    floor = ct.simulate(ct.DCGD(ct.RandK(3), gamma=0.3), problem, 600, 64)
+    slow = ct.simulate(ct.EF(ct.TopK(1), gamma=0.001), problem, 600, 1)
+    assert floor.settled
+    assert not slow.settled
+    assert slow.fitted_rate() is not None

@@ -1,0 +1,149 @@
+"""The implications between classes, held against exact laws and against their own optimality."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy
+
+import compth as ct
+from compth import calculus
+from compth.claims import B1, B2, BiasVariance, Contractive, Unbiased
+from tests.compressors.exact_law import law, moments
+
+F = Fraction
+D = 4
+BIASED = [ct.TopK(1), ct.TopK(3), ct.AdaptiveRandom(), ct.NearestRounding(2), ct.NearestRounding(10)]
+BIASED += [ct.BiasedSparsification(F(1, 4)), ct.ScaledSign()]
+UNBIASED = [ct.RandK(1), ct.RandK(3), ct.NaturalCompression(), ct.Bernoulli(0.25), ct.TernGrad()]
+
+
+def inputs():
+    rng = np.random.default_rng(0)
+    yield from (np.ones(D), 5.5 * np.ones(D), 1.5 * np.ones(D), np.eye(D)[1], np.array([1, 0.4, -0.2, 3.0]))
+    yield from rng.normal(size=(6, D))
+
+
+def violated(claim, compressor, factor=1.0):
+    """True when the claim fails for factor * C at some input, beyond float rounding."""
+    for x in inputs():
+        exact_x = [F(float(v)) for v in x]
+        mean, second = moments(law(compressor, x))
+        scale = F(factor)
+        margins = claim.margins(exact_x, [scale * m for m in mean], scale**2 * second)
+        if any(float(m.value - m.bound) > 1e-12 * float(second + 1) for m in margins):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("compressor", BIASED, ids=repr)
+def test_from_b1_and_b2(compressor):
+    for claim in compressor.claims(D):
+        if isinstance(claim, B1):
+            delta = calculus.b1_to_b3(claim.alpha, claim.beta)
+            assert not violated(Contractive(delta), compressor, 1 / claim.beta)
+            assert not violated(B2(*calculus.b1_to_b2(claim.alpha, claim.beta)), compressor)
+        if isinstance(claim, B2):
+            delta = calculus.b2_to_b3(claim.gamma, claim.beta)
+            assert not violated(Contractive(delta), compressor, 1 / claim.beta)
+            assert not violated(B1(*calculus.b2_to_b1(claim.gamma, claim.beta)), compressor)
+
+
+@pytest.mark.parametrize("compressor", BIASED, ids=repr)
+def test_from_b3(compressor):
+    delta = compressor.claim(Contractive, D).delta
+    assert not violated(B1(*calculus.b3_to_b1(delta)), compressor)
+    assert not violated(B2(*calculus.b3_to_b2(delta)), compressor)
+
+
+@pytest.mark.parametrize("compressor", UNBIASED, ids=repr)
+def test_from_unbiased(compressor):
+    omega = F(compressor.claim(Unbiased, D).omega)
+    zeta = calculus.second_moment(omega)
+    assert not violated(B1(1, zeta), compressor)
+    assert not violated(B2(1, zeta), compressor)
+    delta = calculus.delta_of_scaled_unbiased(omega)
+    assert not violated(Contractive(delta), compressor, 1 / zeta)
+    for factor in (F(1, 3), F(3, 4)):
+        error = calculus.scaled_error(omega, factor)
+        assert not violated(Contractive(1 - error), compressor, factor)
+        pair = calculus.bias_variance_scaled(0, omega, factor)
+        assert not violated(BiasVariance(*pair), compressor, factor)
+
+
+def test_the_relation_check_catches_wrong_constants():
+    top = ct.TopK(1)
+    assert violated(Contractive(F(1, 3)), top)  # delta = 1/4
+    rounding = ct.NearestRounding(10)
+    b1 = rounding.claims(D)[1]
+    assert violated(Contractive(calculus.b1_to_b3(b1.alpha, b1.beta) * 30), rounding, 1 / b1.beta)
+    assert violated(B2(F(1, 2), 1), top)
+    assert violated(Contractive(F(1, 2)), ct.RandK(1), F(1, 4))
+
+
+def test_contractive_mask_after_an_unbiased_one():
+    """TopK o RandK / (1 + omega) is contractive with delta1/(1 + omega), and not with twice that."""
+    composed = ct.Composed(ct.TopK(1), ct.RandK(2))
+    omega = ct.RandK(2).claim(Unbiased, D).omega
+    delta = calculus.composed_delta(F(1, D), omega)
+    assert delta == F(1, 8)
+    assert not violated(Contractive(delta), composed, 1 / (1 + omega))
+    assert violated(Contractive(4 * delta), composed, 1 / (1 + omega))
+
+
+def test_composition_in_both_orders_and_induced_forms():
+    w1, w2, delta = F(3, 2), F(1, 8), F(1, 4)
+    assert calculus.composed_omega(w1, w2) == w1 * w2 + w1 + w2 == calculus.composed_omega(w2, w1)
+    assert calculus.composed_omega(w1, F(1, 8)) == F(9, 8) * w1 + F(1, 8)
+    omega = calculus.induced_omega(delta, w1)
+    assert 1 + omega == calculus.induced_second_moment(delta, 1 + w1)
+    d, k = 8, 2
+    assert 1 + calculus.induced_omega(F(k, d), F(d, k) - 1) == F(13, 4)  # d/k - 1 + k/d
+
+
+def test_ef_bv_scaling_minimises_its_factor():
+    for eta, omega in (
+        (0, F(3)),
+        (F(1, 2), F(1, 3)),
+        (F(1, 4), F(10)),
+        (F(9, 10), F(1, 1000)),
+        (F(1, 2), F(1, 8)),
+    ):
+        best = calculus.ef_bv_scaling(eta, omega)
+        least = calculus.ef_bv_contraction(eta, omega, best)
+        grid = [calculus.ef_bv_contraction(eta, omega, F(i, 200)) for i in range(1, 201)]
+        assert least <= min(grid)
+        assert least < 1
+        assert min(grid) - least < F(1, 2000)
+    delta = F(1, 5)
+    assert calculus.ef_bv_scaling(0, 1 / delta - 1) == delta  # unbiased: 1/(1 + omega)
+    assert calculus.delta_of_bias_variance(F(1, 2), F(1, 4)) == F(1, 2)
+
+
+def test_ef21_constants():
+    """(1 - delta)(1 + s) = 1 - theta and (1 - delta)(1 + 1/s) = beta with one s; the ends delta = 1 and 0."""
+    for delta in (F(3, 4), F(7, 16), F(1, 10**6)):
+        theta, beta = calculus.ef21_theta_beta(delta)
+        s = (1 - theta) / (1 - delta) - 1
+        assert float((1 - delta) * (1 + 1 / s)) == pytest.approx(float(beta), rel=1e-9)
+    assert calculus.ef21_theta_beta(F(3, 4)) == (F(1, 2), F(1, 2))
+    assert calculus.ef21_theta_beta(1) == (1, 0)
+
+
+def test_one_line_for_numbers_and_symbols():
+    n, d, omega = sympy.symbols("n d omega", positive=True)
+    a, b = calculus.perm_joint(n, d)
+    for nn, dd in ((4, 2), (2, 4), (3, 3), (6, 2)):
+        assert (a.subs({n: nn, d: dd}), b.subs({n: nn, d: dd})) == tuple(
+            map(sympy.Rational, calculus.perm_joint(nn, dd))
+        )
+    assert calculus.perm_joint(1, 5) == (1, 1)
+    m = sympy.Symbol("m", positive=True)
+    a, b = calculus.nice_joint(m, n, omega)
+    values = {m: 2, n: 5, omega: sympy.Rational(1, 2)}
+    assert (a.subs(values), b.subs(values)) == tuple(map(sympy.Rational, calculus.nice_joint(2, 5, F(1, 2))))
+    assert calculus.nice_joint(5, 5, 0) == (0, 0)
+    assert calculus.nice_joint(1, 1, 0) == (0, 0)
+    assert calculus.send_or_skip_omega(omega, 1) == omega

@@ -1,0 +1,122 @@
+"""Comparison: the table's numbers are those of the run and of the theorem."""
+
+import json
+
+import numpy as np
+import pytest
+
+import compth as ct
+from compth.comparison import rounding
+from compth.errors import InvalidParameter
+
+PROBLEM = ct.problems.random_quadratic(3, 6, 10, seed=2)
+METHODS = [ct.GD(), ct.DCGD(ct.RandK(2)), ct.DIANA(ct.RandK(2)), ct.DCGD(ct.TopK(1), gamma=0.05)]
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    return ct.compare(METHODS, PROBLEM, steps=400, runs=16, eps=1e-2)
+
+
+def test_rows_repeat_the_theorem_and_the_run(comparison):
+    for method, row, trace in zip(METHODS, comparison.rows, comparison.traces, strict=True):
+        if row.label.endswith("TopK(k=1)"):
+            assert row.theorem == ""
+            assert "no guarantee" in row.note
+            assert comparison.guarantee_curve(3) is None
+            continue
+        rate = ct.guarantee(method, PROBLEM, horizon=400)
+        assert row.guaranteed_rate == rate.rho
+        assert row.stepsize == rate.stepsize
+        assert row.rounds == trace.rounds_to(1e-2)
+        bound_at = rate.distance_bound(row.guaranteed_rounds) if row.guaranteed_rounds else None
+        if bound_at is not None:
+            target = 1e-2 * trace.mean_square[0]
+            assert bound_at <= target < rate.distance_bound(row.guaranteed_rounds - 1)
+
+
+def test_simulation_stays_below_the_guarantee(comparison):
+    for i in (0, 1, 2):
+        trace, promised = comparison.traces[i], comparison.guarantee_curve(i)
+        seen = (trace.mean_square - 7 * trace.se_square) / trace.mean_square[0]
+        assert (seen <= promised * (1 + 1e-9) + 1e-28).all()
+
+
+def test_fixed_and_given_steps_are_told_apart(comparison):
+    assert comparison.rows[0].stepsize_from == "gd.contraction"
+    assert comparison.rows[3].stepsize_from == "given"
+
+
+def test_exact_column_and_curve(comparison):
+    for i, (row, curve, trace) in enumerate(
+        zip(comparison.rows, comparison.exact, comparison.traces, strict=True)
+    ):
+        if row.label.endswith("TopK(k=1)"):
+            assert curve is None
+            assert row.exact_rate is None
+            continue
+        off = np.abs(curve.mean_square - trace.mean_square)
+        assert (off <= 7 * trace.se_square + rounding(curve.mean_square)).all()
+        assert row.warning == ""
+        promised = comparison.guarantee_curve(i) * curve.mean_square[0]
+        assert (curve.mean_square <= promised + rounding(curve.mean_square)).all()
+
+
+def test_a_simulated_mean_that_misses_the_exact_one_is_warned_about(comparison):
+    from dataclasses import replace
+
+    from compth.comparison import _exact_facts
+
+    trace = comparison.traces[1]
+    low = replace(trace, mean_square=trace.mean_square * 0.1)
+    assert "not to be trusted" in _exact_facts(comparison.exact[1], 0.9, low, 1e-2)["warning"]
+
+
+def test_json_round_trip_and_provenance(comparison):
+    data = json.loads(comparison.to_json())
+    assert np.allclose(data["curves"][1]["mean_square"], comparison.traces[1].mean_square)
+    assert "seed 0" in data["provenance"]
+    assert data["problem"]["kappa"] == pytest.approx(10)
+
+
+def test_text_latex_html_and_citations(comparison):
+    table = comparison.table()
+    assert len({len(line) for line in table.splitlines()[1:2]}) == 1
+    assert "compth 0" in table
+    latex = comparison.to_latex()
+    assert latex.count(r"\\") == 1 + len(METHODS)
+    assert r"zeta2*" in latex
+    assert "@misc{diana" in comparison.cite()
+    assert comparison.cite().count("@misc{unified_sgd") == 1
+
+
+def test_figure_has_three_panels_with_dashed_guarantees(comparison):
+    figure = comparison.plot()
+    assert [a.get_xlabel() for a in figure.axes] == [
+        "round t",
+        "uplink bits sent per worker",
+        "downlink bits received per worker",
+    ]
+    styles = [line.get_linestyle() for line in figure.axes[0].lines]
+    assert styles.count("--") == 3
+    assert styles.count("-") == 4
+    assert [line.get_marker() for line in figure.axes[0].lines].count("o") == 3
+
+
+def test_html_escapes_everything():
+    problem = ct.problems.random_quadratic(2, 3, 4, seed=2)
+    object.__setattr__(problem, "name", "<script>alert(1)</script>")
+    page = ct.compare([ct.GD()], problem, steps=5, runs=1).to_html("compth compare '<b>'")
+    assert "<script" not in page
+    assert "&lt;b&gt;" in page
+
+
+@pytest.mark.parametrize("eps", [0, -0.1, 1, 2])
+def test_eps_is_checked(eps):
+    with pytest.raises(InvalidParameter, match=f"eps={eps}"):
+        ct.compare([ct.GD()], PROBLEM, eps=eps)
+
+
+def test_no_methods():
+    with pytest.raises(InvalidParameter, match="empty"):
+        ct.compare([], PROBLEM)

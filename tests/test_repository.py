@@ -1,0 +1,137 @@
+"""The house rules that a machine can check: layers, exports, README, no leftovers."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import compth as ct
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYERS = {
+    **dict.fromkeys(
+        ("_numbers", "_rng", "_expressions", "_files", "_page", "_plugins", "_specs", "errors", "sources"), 0
+    ),
+    **dict.fromkeys(("claims", "calculus", "bits", "rates", "certificates"), 1),
+    **dict.fromkeys(("compressors", "problems"), 2),
+    **dict.fromkeys(("methods", "tuning"), 3),
+    **dict.fromkeys(("simulation", "dynamics", "worst_case", "certification", "proof"), 4),
+    **dict.fromkeys(("comparison", "sweeps", "reports", "plots", "testing", "cli", "__main__"), 5),
+}
+MODULES = sorted((ROOT / "compth").rglob("*.py"))
+
+
+def imported(path):
+    """Top-level subpackages of compth that a module imports, relative imports included."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            stem = list(parts[: len(parts) - node.level]) if node.level else []
+            base = ".".join([*stem, *([node.module] if node.module else [])])
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            pieces = name.split(".")
+            if pieces[0] == "compth" and len(pieces) > 1:
+                yield pieces[1], name
+
+
+def upward(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    if len(parts) < 2 or parts[1] == "__init__":
+        return []
+    mine = LAYERS[parts[1]]
+    return [name for top, name in imported(path) if LAYERS.get(top, 0) > mine]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_down(path):
+    assert upward(path) == []
+
+
+def test_the_layer_check_sees_relative_and_plain_imports(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    for text in (
+        "from compth.cli import run",
+        "import compth.cli",
+        "from ..cli import run",
+        "from .. import cli",
+    ):
+        bad = tmp_path / "compth" / "methods" / "bad.py"
+        bad.parent.mkdir(parents=True, exist_ok=True)
+        bad.write_text(text)
+        assert upward(bad), text
+
+
+def test_compressors_and_problems_do_not_know_each_other():
+    for path in MODULES:
+        part = path.relative_to(ROOT / "compth").parts[0]
+        forbidden = {"compressors": "problems", "problems": "compressors", "proof": "methods"}.get(part)
+        assert forbidden not in {top for top, _ in imported(path)}, path
+
+
+def test_every_module_has_a_layer():
+    tops = {p.relative_to(ROOT / "compth").with_suffix("").parts[0] for p in MODULES} - {"__init__"}
+    assert tops <= set(LAYERS), f"give {sorted(tops - set(LAYERS))} a layer"
+
+
+def test_everything_public_resolves():
+    for name in [*ct._OWNER, *ct._MODULES]:
+        assert getattr(ct, name) is not None
+    from compth.compressors import catalogue as compressors
+    from compth.methods import catalogue as methods
+
+    for name, thing in {**compressors(), **methods()}.items():
+        assert getattr(ct, name) is thing
+    with pytest.raises(AttributeError, match="compth list"):
+        ct.NoSuchThing  # noqa: B018
+
+
+def test_only_the_cli_prints():
+    for path in MODULES:
+        if "cli" in path.parts:
+            continue
+        calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+        assert not any(getattr(n.func, "id", "") in ("print", "eval", "exec") for n in calls), path
+
+
+def test_readme_code_runs(tmp_path):
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) >= 2
+    for block in blocks:
+        done = subprocess.run(
+            [sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr + block
+
+
+def test_readme_commands_exist():
+    from compth.cli import COMMANDS
+
+    text = (ROOT / "README.md").read_text()
+    for line in re.findall(r"^compth ([a-z]+)", text, re.MULTILINE):
+        assert line in COMMANDS, line
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for target in re.findall(r"^make (\w+)", text, re.MULTILINE):
+        assert target in targets, target
+
+
+def test_constraints_cover_the_dependencies():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pinned = {
+        re.split(r"[=;]", line)[0].strip() for line in (ROOT / "constraints.txt").read_text().splitlines()
+    }
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["proofs"], *extras["test"], *extras["lint"], *extras["peers"]]
+    for requirement in wanted:
+        name = re.split(r"[<>=\[; ]", requirement)[0].lower().replace("_", "-")
+        assert name in pinned, f"add {name} to constraints.txt"
