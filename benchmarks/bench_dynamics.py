@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -10,13 +12,15 @@ import numpy as np
 
 from benchmarks._timing import Line, line
 from compth.compressors.rand_k import RandK
-from compth.dynamics import exact_rate
+from compth.dynamics import exact, exact_rate
 from compth.dynamics.spectrum import Packing
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system
+from compth.methods import plan_of
 from compth.methods.dcgd import DCGD
 from compth.methods.diana import DIANA
 from compth.problems import random_quadratic
+from compth.simulation import simulate
 
 
 def best_of(function: Any, repeats: int = 3) -> float:
@@ -29,34 +33,69 @@ def best_of(function: Any, repeats: int = 3) -> float:
     return min(times)
 
 
-def measure(kind: Any, d: int, n: int = 10) -> dict[str, float]:
-    """Applications of one exact rate and the cost of one application over one (n, d, d) batched product."""
-    problem = random_quadratic(n, d, 100.0, seed=1)
-    method = kind(RandK(max(1, d // 10)), 0.2)
-    params = {"alpha": 0.1} if kind is DIANA else {}
-    system = make_system(method, data_of(problem), 0.2, params, affine=False)
+def measure(kind: Any, d: int, kappa: float, n: int = 10) -> dict[str, float]:
+    """Applications of one exact rate; one application and the whole rate over one (n, d, d) batched product."""
+    problem = random_quadratic(n, d, kappa, seed=1)
+    method = kind(RandK(max(1, d // 10)))
+    gemm = best_of(lambda: np.matmul(problem.A, problem.A))
+    start = time.perf_counter()
+    rate = exact_rate(method, problem)
+    spent = time.perf_counter() - start
+    plan, _, _ = plan_of(method, problem)
+    system = make_system(method, data_of(problem), plan.gamma, plan.params, affine=False)
     packing = Packing(system)
     v = packing.pack(system.interior())
-    gemm = best_of(lambda: np.matmul(problem.A, problem.A))
-    rate = exact_rate(method, problem)
     return {
         "applications": rate.applications,
         "converged": rate.converged,
         "ratio": best_of(lambda: packing.apply(v)) / gemm,
+        "whole": spent / gemm,
+        "seconds": spent,
     }
 
 
-RUNS = ((DCGD, 50), (DIANA, 20), (DCGD, 200))
-"""What is measured by default."""
+RUNS: tuple[tuple[Any, int, float], ...] = (
+    (DCGD, 50, 1e2),
+    (DCGD, 200, 1e2),
+    (DCGD, 200, 1e5),
+    (DCGD, 500, 1e2),
+    (DIANA, 20, 1e2),
+    (DIANA, 100, 1e2),
+    (DIANA, 20, 1e5),
+)
+"""What is measured by default; `python -m benchmarks.bench_dynamics 1000` adds DCGD at d = 1000 with its memory."""
+MOST = 300
+"""Operator applications that an ill-conditioned rate may take."""
 
 
-def results() -> dict[str, dict[str, float]]:
-    """Every default measurement by name."""
-    return {f"{kind.__name__} d={d}": measure(kind, d) for kind, d in RUNS}
+def curve_ratio(d: int = 20, steps: int = 60, accuracy: float = 1e-3) -> float:
+    """Cost of a simulation of this relative accuracy at every round over the cost of the exact curve."""
+    problem = random_quadratic(10, d, 20.0, seed=1)
+    method = DCGD(RandK(2), 0.2)
+    exact(method, problem, steps)
+    curve = best_of(lambda: exact(method, problem, steps))
+    runs = 2000
+    start = time.perf_counter()
+    trace = simulate(method, problem, steps, runs, seed=1, threads=1)
+    spent = time.perf_counter() - start
+    needed = float(((trace.se_square / trace.mean_square / accuracy) ** 2).max()) * runs
+    return spent * needed / runs / curve
 
 
 def run() -> Iterator[Line]:
     """Lines for `python -m benchmarks`."""
-    for name, found in results().items():
-        yield line(f"{name}: operator applications for the exact rate", [found["applications"]])
+    for kind, d, kappa in RUNS:
+        name, found = f"{kind.__name__} d={d} kappa={kappa:g}", measure(kind, d, kappa)
+        most = MOST if kappa >= 1e5 else None
+        yield line(f"{name}: operator applications for the rate", [found["applications"]], most=most)
         yield line(f"{name}: one application / one batched product", [found["ratio"]])
+        yield line(f"{name}: the whole rate / one batched product", [found["whole"]])
+        yield line(f"{name}: bracket found (1 = yes)", [found["converged"]], least=1)
+    yield line("DCGD d=20: simulation to 1e-3 / exact curve", [curve_ratio() for _ in range(3)], least=300)
+    yield line("DCGD d=100: simulation to 1e-3 / exact curve", [curve_ratio(100)])
+
+
+if __name__ == "__main__":
+    for size in sys.argv[1:]:
+        print({k: round(v, 3) for k, v in measure(DCGD, int(size), 1e2).items()})
+        print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")

@@ -44,6 +44,27 @@ class Row:
     exact_rate: float | None = None
     exact_rounds: int | None = None
     warning: str = ""
+    best_step: float | None = None
+    best_rate: float | None = None
+
+    @property
+    def step_remark(self) -> str:
+        """What the step costs here, "" where it is not known or within 10 % of the best."""
+        if self.best_step is None or self.best_rate is None or self.exact_rate is None:
+            return ""
+        ratio, gain = self.best_step / self.stepsize, _speed(self.best_rate) / _speed(self.exact_rate)
+        if 0.9 < ratio < 1.1 or not gain > 1.05:
+            return ""
+        asked = "the given step is" if self.stepsize_from == "given" else "the theorem asks for a step"
+        size = f"{ratio:.2g} x too short" if ratio > 1 else f"{1 / ratio:.2g} x too long"
+        return (
+            f"{asked} {size} here: gamma = {self.best_step:.3g} would be {gain:.2g} x as fast (exact rates)"
+        )
+
+
+def _speed(rho: float) -> float:
+    """Decades per round, -log rho."""
+    return -float(np.log(rho)) if 0 < rho < 1 else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +87,13 @@ class Comparison:
         """Plain-text table with a caption and a provenance line."""
         from compth.reports import text_table
 
-        return text_table(*self.columns()) + "\n" + self.caption() + "\n" + provenance(self.seed)
+        lines = [text_table(*self.columns()), self.caption(), *self.remarks(), provenance(self.seed)]
+        return "\n".join(lines)
+
+    def remarks(self) -> list[str]:
+        """A line for every step far from the exact best one and for every simulated mean not to be trusted."""
+        steps = [f"{r.label}: {r.step_remark}" for r in self.rows if r.step_remark]
+        return steps + [f"warning: {r.label}: {r.warning}" for r in self.rows if r.warning]
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """Header and formatted cells, shared by the terminal, HTML and LaTeX tables."""
@@ -184,7 +211,7 @@ def compare(
         trace = simulate(method, problem, steps, runs, seed, threads=threads)
         curve, rate = _exact(method, problem, steps)
         row = _row(method, problem, found, reason, trace, eps)
-        rows.append(replace(row, **_exact_facts(curve, rate, trace, eps)))
+        rows.append(replace(row, **_exact_facts(curve, rate, trace, eps), **_best(method, problem, rate)))
         exacts.append(curve)
         traces.append(trace)
         guarantees.append(found)
@@ -218,6 +245,20 @@ def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]
         return None, None
     found = exact_rate(method, problem)
     return curve, float(found.rho) if found.converged else None
+
+
+BEST_LIMIT = 40
+"""Largest d for which compare searches the exact best step (some twenty exact rates)."""
+
+
+def _best(method: Method, problem: Any, rate: float | None) -> dict[str, Any]:
+    """The step with the smallest exact rate, where an exact rate is known and cheap."""
+    from compth.dynamics import best_step
+
+    if rate is None or problem.d > BEST_LIMIT:
+        return {}
+    gamma, found = best_step(method, problem, tol=1e-3)
+    return {"best_step": gamma, "best_rate": float(found.rho)} if found.converged else {}
 
 
 def rounding(values: Any) -> Any:

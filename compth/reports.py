@@ -142,6 +142,7 @@ def comparison_page(comparison: Any, command: str = "") -> str:
     notes = "".join(
         f"<li><b>{html.escape(r.label)}</b>: {html.escape(r.note)}</li>" for r in comparison.rows if r.note
     )
+    remarks = "".join(f"<li>{html.escape(line)}</li>" for line in comparison.remarks())
     used = {g.theorem.id: g.theorem for g in comparison.guarantees if g is not None}.values()
     theorems = [
         [
@@ -159,6 +160,7 @@ def comparison_page(comparison: Any, command: str = "") -> str:
         + f"<figure>{inline_svg(comparison.plot())}</figure>"
         + "<h2>Table</h2>"
         + html_table(header, rows)
+        + (f"<h2>Steps and trust</h2><ul>{remarks}</ul>" if remarks else "")
         + ("<h2>Theorems used</h2>" if theorems else "")
         + html_table(["theorem", "says", "metric", "standing", "sharpness", "source"], theorems)
         + (f"<h2>Without a guarantee</h2><ul>{notes}</ul>" if notes else "")

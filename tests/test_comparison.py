@@ -1,6 +1,7 @@
 """Comparison: the table's numbers are those of the run and of the theorem."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,13 +64,26 @@ def test_exact_column_and_curve(comparison):
 
 
 def test_a_simulated_mean_that_misses_the_exact_one_is_warned_about(comparison):
-    from dataclasses import replace
-
     from compth.comparison import _exact_facts
 
     trace = comparison.traces[1]
     low = replace(trace, mean_square=trace.mean_square * 0.1)
     assert "not to be trusted" in _exact_facts(comparison.exact[1], 0.9, low, 1e-2)["warning"]
+
+
+def test_steps_far_from_the_exact_best_one_are_named(comparison):
+    from compth.dynamics import best_step
+
+    row = comparison.rows[1]
+    gamma, found = best_step(comparison.methods[1], comparison.problem)
+    assert row.best_step == pytest.approx(gamma, rel=1e-2)
+    assert row.best_rate == pytest.approx(found.rho, rel=1e-4)
+    assert f"{gamma / row.stepsize:.2g} x too short here" in row.step_remark
+    assert f"{row.label}: {row.step_remark}" in comparison.table()
+    near = replace(row, stepsize=gamma, exact_rate=row.best_rate)
+    assert near.step_remark == ""
+    far = replace(row, stepsize=3 * gamma, stepsize_from="given", exact_rate=0.999)
+    assert far.step_remark.startswith("the given step is 3 x too long")
 
 
 def test_json_round_trip_and_provenance(comparison):

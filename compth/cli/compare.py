@@ -68,13 +68,13 @@ def compare(
         print(result.to_json(), end="")
         return 0
     show_table(*result.columns(), caption=result.caption(), keys=2)
+    for line in result.remarks():
+        print(line)
     for line in skipped:
         print(f"skipped: {line}")
     for row in result.rows:
         if row.note:
             print(f"no guarantee: {row.note}")
-        if row.warning:
-            print(f"warning: {row.label}: {row.warning}")
         if row.diverged:
             print(f"diverged: {row.label} in {row.diverged} of {runs} runs")
     from compth._files import provenance

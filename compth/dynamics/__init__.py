@@ -1,14 +1,8 @@
 """Exact expected dynamics on quadratics: curves, rates, stationary moments and step sizes without sampling."""
 
-from compth.dynamics.spectrum import (
-    ExactRate,
-    Stationary,
-    best_step,
-    exact_rate,
-    max_stable_step,
-    stationary,
-)
-from compth.dynamics.study import Finding, study
+from compth.dynamics.spectrum import ExactRate, exact_rate
+from compth.dynamics.steps import Stationary, best_step, max_stable_step, stationary
+from compth.dynamics.study import Finding, bound_ratio, bump, rate_ratio, study
 from compth.dynamics.trajectory import Trajectory, exact
 
 __all__ = [
@@ -17,9 +11,12 @@ __all__ = [
     "Stationary",
     "Trajectory",
     "best_step",
+    "bound_ratio",
+    "bump",
     "exact",
     "exact_rate",
     "max_stable_step",
+    "rate_ratio",
     "stationary",
     "study",
 ]

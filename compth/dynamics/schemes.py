@@ -19,18 +19,25 @@ from compth.methods.dcgd import DCGD
 from compth.methods.diana import DIANA, DIANAState
 from compth.methods.ef import EF, EFState
 from compth.methods.ef21 import EF21, EF21State
+from compth.methods.ef_bv import EFBV, EFBVState
 from compth.methods.gd import GD
+from compth.methods.marina import MARINA, MARINAState
 
 MODES = ("exact", "upper", "mean-field")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a method enters: its scheme, the memories at t = 0, and a simulated state made of (x, y) for metrics."""
+    """How a method enters: its scheme, what it keeps at t = 0, and its simulated state, which metrics are read from.
+
+    memory(data) -> y (n, d). common(data, z) -> the common vectors after z that are not the averaged memory.
+    state(problem, x, y, common) -> State of replicates: x (R, d), y (R, n, d), common a list of (R, d).
+    """
 
     scheme: Callable[[Number, Mapping[str, Number], Sketches], Scheme]
     memory: Callable[[Data], Any] | None = None
-    state: Callable[[Any, Any, Any], Any] | None = None
+    state: Callable[[Any, Any, Any, Any], Any] | None = None
+    common: Callable[[Data, Any], list[Any]] | None = None
 
 
 def dcgd_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
@@ -65,6 +72,15 @@ def ef21_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Sch
     return Scheme((1, -gamma), (0, 0), 0, -1, (Branch(1, tau, theta, (0, 1)),), (1, s.delta, 1), 1)
 
 
+def ef_bv_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
+    """y_i = h_i - s_i, u_i = A_i z - y_i, y_i+ = y_i + lambda S_i u_i, z+ = z - gamma (ybar + nu mean S_i u_i)."""
+    lam, nu = params["lambda"], params["nu"]
+    tau = ((1, -gamma * (1 - nu * s.delta)), (0, 1 - lam * s.delta))
+    theta = ((-gamma * nu * s.delta, 0), (lam * s.delta, 0))
+    branch = Branch(1, tau, theta, (-gamma * nu, lam))
+    return Scheme((1, 0), (0, 0), 0, -1, (branch,), (1, lam * s.delta, lam), 1)
+
+
 def marina_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
     """z+ = z - gamma g; g+ = A z+ with probability p, else g + mean S_i A_i (z+ - z): common vectors z, g."""
     p = params["p"]
@@ -79,13 +95,24 @@ RECIPES: dict[type, Recipe] = {
     DIANA: Recipe(
         diana_scheme,
         lambda data: -data.s,
-        lambda problem, x, y: DIANAState(x, h=y + problem.gradients_at_star),
+        lambda problem, x, y, _: DIANAState(x, h=y + problem.gradients_at_star),
     ),
-    EF: Recipe(ef_scheme, lambda data: 0 * data.s, lambda problem, x, y: EFState(x, e=y)),
+    EFBV: Recipe(
+        ef_bv_scheme,
+        lambda data: -data.s,
+        lambda problem, x, y, _: EFBVState(x, h=y + problem.gradients_at_star),
+    ),
+    MARINA: Recipe(
+        marina_scheme,
+        None,
+        lambda problem, x, y, common: MARINAState(x, g=common[0], last=problem.gradients(x)),
+        lambda data, z: [data.mean @ z],
+    ),
+    EF: Recipe(ef_scheme, lambda data: 0 * data.s, lambda problem, x, y, _: EFState(x, e=y)),
     EF21: Recipe(
         ef21_scheme,
         lambda data: -data.s,
-        lambda problem, x, y: EF21State(
+        lambda problem, x, y, _: EF21State(
             x, g=y + problem.gradients_at_star, error=problem.gradients(x) - y - problem.gradients_at_star
         ),
     ),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from compth._rng import stream
+from compth.dynamics.spectrum import RateAt, exact_rate
+from compth.dynamics.steps import max_stable_step
+from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import exact
-from compth.errors import NoGuarantee, Unsupported
-from compth.methods import Method, Theorem, find_guarantee
-from compth.problems import extremal_problems, random_quadratic
+from compth.errors import InvalidParameter, NoGuarantee, Unsupported
+from compth.methods import Method, Plan, Theorem, find_guarantee
+from compth.problems import distributed_quadratic, extremal_problems, random_quadratic
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +55,43 @@ def bound_ratio(method: Method, problem: Any, theorem: str | Theorem, steps: int
     return float(np.max(seen[use] / scale)) if use.any() else 0.0
 
 
+def rate_ratio(method: Method, problem: Any, theorem: str | Theorem) -> float:
+    """(theorem's rate per round)/(exact rate per round), log rho / log rho: 1/this is how many times too slow it is.
+
+    Above 1 the theorem is violated in the long run. NoGuarantee for theorems without a constant rate below 1, or where
+    the floor's own mean decides the exact rate.
+    """
+    promised = find_guarantee(method, problem, theorem)
+    rho = promised.rate.rho
+    if rho is None or not 0 < rho < 1:
+        raise NoGuarantee(f"{promised.theorem.id} promises no linear rate")
+    found = exact_rate(_planned(method, promised.plan), problem)
+    if found.coupled or not found.converged or not found.rho < 1:
+        raise NoGuarantee("the exact rate is not that of the second moments alone")
+    return float(np.log(rho) / np.log(found.rho)) if found.rho > 0 else 0.0
+
+
+def _planned(method: Method, plan: Plan) -> Method:
+    """The method with the plan's numbers fixed."""
+    fixed = {k: v for k, v in plan.params.items() if hasattr(method, k)}
+    return replace(method, gamma=float(plan.gamma), **fixed)
+
+
+def bump(method: Method, problem: Any, points: int = 25) -> float:
+    """1 + the largest rise of rho(gamma) between two lower values: above 1 rho is not unimodal on (0, stable step).
+
+    rho is looked at on `points` steps, evenly in log gamma over three decades below the largest stable one.
+    """
+    data = data_of(problem)
+    rate = RateAt(method, data, {**method.default_params(method.check(problem)), **method.given()})
+    top = max_stable_step(method, problem)
+    if not np.isfinite(top):
+        raise Unsupported("every step is stable")
+    values = np.array([rate.rho(g) for g in top * np.geomspace(1e-3, 1, points)])
+    before, after = np.minimum.accumulate(values), np.minimum.accumulate(values[::-1])[::-1]
+    return 1 + float((values[1:-1] - np.maximum(before[:-2], after[2:])).max())
+
+
 def problems(count: int, seed: int = 0, largest: int = 6) -> Iterable[tuple[str, Any]]:
     """Every extremal problem, then `count` seeded random ones (n, d <= largest, all spectra, some interpolating)."""
     yield from extremal_problems().items()
@@ -72,17 +113,45 @@ def problems(count: int, seed: int = 0, largest: int = 6) -> Iterable[tuple[str,
         )
 
 
-def study(score: Callable[[Any], float], count: int = 300, seed: int = 0, *, largest: int = 6) -> Finding:
+def nearby(problem: Any, rng: np.random.Generator, scale: float) -> Any:
+    """A problem close to this one: factors of the A_i and the minimisers moved by `scale` relative to their size."""
+    values, vectors = np.linalg.eigh(problem.A)
+    factors = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+    size = np.sqrt(problem.L_max)
+    moved = factors + scale * size * rng.standard_normal(factors.shape) * rng.choice([0.01, 0.1, 1.0])
+    a = moved @ np.swapaxes(moved, 1, 2)
+    away = float(np.abs(problem.start - problem.x_star).max())
+    own = problem.gradients_at_star * float(rng.choice([0.0, 1.0, 1.0 + scale]))
+    own = own + scale * size**2 * away * rng.standard_normal(own.shape) * float(rng.choice([0.0, 0.1]))
+    b = np.matmul(a, problem.x_star) - (own - own.mean(axis=0))
+    return distributed_quadratic(a, b)
+
+
+def study(
+    score: Callable[[Any], float], count: int = 300, seed: int = 0, *, largest: int = 6, climb: int = 0
+) -> Finding:
     """The worst score over extremal and random problems; problems outside the statement's scope are skipped.
 
     score(problem) -> number, above 1 meaning violated; it may raise NoGuarantee or Unsupported to skip. For a theorem:
-    study(lambda q: bound_ratio(method, q, theorem)).
+    study(lambda q: bound_ratio(method, q, theorem)) or rate_ratio; for "rho(gamma) is unimodal": bump. climb: steps of
+    a random search from the worst problem found, which brings the score near its supremum.
     """
     worst, kept, where, tried, skipped = -np.inf, None, "", 0, 0
-    for name, problem in problems(count, seed, largest):
+    rng = stream(seed, 1)
+
+    def climbing() -> Iterable[tuple[str, Any]]:
+        scale = 0.3
+        for _ in range(climb):
+            if kept is None:
+                return
+            before = worst
+            yield f"{where.split(',')[0]}, moved", nearby(kept, rng, scale)
+            scale = min(scale * 1.5, 1.0) if worst > before else max(scale * 0.93, 1e-3)
+
+    for name, problem in chain(problems(count, seed, largest), climbing()):
         try:
             value = float(score(problem))
-        except (NoGuarantee, Unsupported):
+        except (NoGuarantee, Unsupported, InvalidParameter):
             skipped += 1
             continue
         tried += 1

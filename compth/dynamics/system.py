@@ -176,19 +176,12 @@ class System:
             f[self.slot(0)] = self.data.projector @ f[self.slot(0)]
         return f
 
-    def start(self, z: Array, y: Array | None) -> Moments:
-        """Moments of a fixed state z (d,), y (n, d)."""
+    def start(self, z: Array, y: Array | None, common: list[Array] | None = None) -> Moments:
+        """Moments of a fixed state z (d,), y (n, d), and the common vectors after z (zeros, or the averaged memory)."""
         z = z if self.data.projector is None else self.data.projector @ z
-        parts = [z] + [self.zeros(self.data.d) for _ in range(1, self.K)]
+        parts = [z, *(common or [self.zeros(self.data.d) for _ in range(1, self.K)])]
         if self.scheme.average is not None and y is not None:
             parts[self.scheme.average] = y.sum(axis=0) / self._number(self.data.n)
-        return self._point(parts, y)
-
-    def point(self, parts: list[Array], y: Array | None = None) -> Moments:
-        """Moments of a fixed state given by every common vector and the memories."""
-        return self._point(parts, y)
-
-    def _point(self, parts: list[Array], y: Array | None) -> Moments:
         c = np.concatenate([*parts, np.array([self._number(1)])] if self.affine else parts)
         if self.scheme.memory is None or y is None:
             return Moments(np.outer(c, c))
@@ -236,10 +229,8 @@ class System:
             return self.own[0](m)
         return np.stack([self.own[i](m[i]) for i in range(len(m))])
 
-    def __call__(self, state: Moments) -> Moments:
-        """One step, symmetrised (an antisymmetric rounding mode would grow)."""
-        self.applications += 1
-        sc, n = self.scheme, self._number(self.data.n)
+    def _inputs(self, state: Moments) -> tuple[Array, Array | None, Array]:
+        """E u_i c', E u_i y_i' and E u_i u_i' (symmetrised: an antisymmetric rounding mode would grow)."""
         last = state.C[-1] if self.affine else None
         uc = self._input(state.C, last, state.D)
         uy = None
@@ -249,7 +240,17 @@ class System:
         m = _t(
             self._input(_t(uc), _t(uc)[:, -1:, :] if self.affine else None, None if uy is None else _t(uy))
         )
-        m = (m + _t(m)) / 2
+        return uc, uy, (m + _t(m)) / 2
+
+    def drift(self, state: Moments) -> Moments:
+        """One step without the sketches' noise."""
+        return self._step(state, *self._inputs(state), None, None)
+
+    def __call__(self, state: Moments) -> Moments:
+        """One step."""
+        self.applications += 1
+        n = self._number(self.data.n)
+        uc, uy, m = self._inputs(state)
         own = self._own(m)
         noise = own.sum(axis=0)
         pair = own / n
@@ -258,28 +259,39 @@ class System:
             noise = noise + self.cross(n * n * (mean @ state.C @ mean.T) - m.sum(axis=0))
             if state.D is not None:
                 pair = (own + self.cross(n * np.matmul(uc, mean.T) - m)) / n
-        c = self._common(state.C, noise / (n * n))
-        if state.D is None or sc.memory is None:
+        out = self._step(state, uc, uy, m, noise / (n * n), pair)
+        if out.E is None or self.scheme.memory is None:
+            return out
+        r = self._number(self.scheme.memory[2])
+        return self._consistent(Moments(out.C, out.D, out.E + r * r * (own + _t(own)) / 2))
+
+    def _step(
+        self, state: Moments, uc: Array, uy: Array | None, m: Array, noise: Array | None, pair: Array | None
+    ) -> Moments:
+        """Common vectors and memories after one step; the memories' own noise is not in E yet."""
+        c = self._common(state.C, noise)
+        if state.D is None or self.scheme.memory is None:
             return Moments(c)
-        v, w, r = (self._number(x) for x in sc.memory)
+        v, w, r = (self._number(x) for x in self.scheme.memory)
         _, f, branch = self.maps[0]
         d = np.matmul(v * state.D + w * uc, f.T)
-        for k, kappa in enumerate(branch.kappa):
-            d[:, :, self.slot(k)] += self._number(kappa) * r * self._projected(pair, k)
-        e = v * v * state.E + v * w * (uy + _t(uy)) + w * w * m + r * r * own
+        if pair is not None:
+            for k, kappa in enumerate(branch.kappa):
+                d[:, :, self.slot(k)] += self._number(kappa) * r * self._projected(pair, k)
+        e = v * v * state.E + v * w * (uy + _t(uy)) + w * w * m
         return self._consistent(Moments(c, d, (e + _t(e)) / 2))
 
     def _projected(self, m: Array, k: int) -> Array:
         return m if k or self.data.projector is None else m @ self.data.projector
 
-    def _common(self, c: Array, noise: Array) -> Array:
+    def _common(self, c: Array, noise: Array | None) -> Array:
         total = None
         p = self.data.projector
         for probability, f, branch in self.maps:
             out = f @ c @ f.T
             for k, a in enumerate(branch.kappa):
                 for j, b in enumerate(branch.kappa):
-                    if a != 0 and b != 0:
+                    if noise is not None and a != 0 and b != 0:
                         part = self._projected(noise, j)
                         part = p @ part if p is not None and k == 0 else part
                         out[self.slot(k), self.slot(j)] += self._number(a) * self._number(b) * part

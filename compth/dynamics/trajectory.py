@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compth.dynamics.schemes import Recipe, random_points, recipe_of, sketches_of
+from compth.dynamics.schemes import random_points, recipe_of, sketches_of
 from compth.dynamics.system import Data, Moments, System, data_of
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
@@ -49,12 +49,26 @@ def make_system(
     return System(data, recipe_of(method).scheme(gamma, params, sketches), sketches, affine)
 
 
+def initial(method: Method, system: System, z: Array) -> Moments:
+    """Moments of the method's state at t = 0, x_0 - x* = z."""
+    recipe, data = recipe_of(method), system.data
+    memory = None if recipe.memory is None else recipe.memory(data)
+    return system.start(z, memory, None if recipe.common is None else recipe.common(data, z))
+
+
 def quantities(system: System, m: Moments) -> Array:
-    """||z||^2, f - f*, ||grad f||^2, mean||y_i||^2, ||P(z - ybar)||^2, mean||y_i - A_i z||^2 (expectations)."""
+    """||z||^2, f - f*, ||grad f||^2, mean||y_i||^2, ||P(z - ybar)||^2, mean||y_i - A_i z||^2 (expectations).
+
+    Without memories but with a second common vector g (a server's estimate): ||g||^2 and ||g - A z||^2.
+    """
     data, first = system.data, system.slot(0)
     x = m.C[first, first]
     ax = data.mean @ x
     out = [np.trace(x), np.trace(ax) / 2, (ax * data.mean).sum()]
+    if system.scheme.memory is None and system.K > 1:
+        g = system.slot(1)
+        square = np.trace(m.C[g, g])
+        return np.array([*out, square, square - 2 * (data.mean * m.C[g, first]).sum() + out[2]])
     if m.D is None or m.E is None:
         return np.array(out)
     n, p = system._number(data.n), data.projector
@@ -82,13 +96,16 @@ def metric_weights(
     n, d, count = system.data.n, system.data.d, 24
     x = problem.x_star + random_points(count, d)
     y = random_points(count, n, d) if system.scheme.memory is not None else None
-    observed = theorem.observe(problem, _state(recipe, problem, x, y, plan, method), plan)
+    common = None if recipe.common is None else [v[:, 0] for v in random_points(system.K - 1, count, 1, d)]
+    made = method.init(problem, x, plan) if recipe.state is None else recipe.state(problem, x, y, common)
+    observed = theorem.observe(problem, made, plan)
     if observed is None:
         return None
     rows = []
     for r in range(count):
         z = x[r] - problem.x_star
-        rows.append(quantities(system, system.start(z, None if y is None else y[r])))
+        parts = None if common is None else [v[r] for v in common]
+        rows.append(quantities(system, system.start(z, None if y is None else y[r], parts)))
     table = np.array(rows, dtype=float)
     weights = np.linalg.lstsq(table[:16], observed[:16], rcond=1e-11)[0]
     if np.abs(table[16:] @ weights - observed[16:]).max() > 1e-8 * np.abs(observed).max():
@@ -96,10 +113,6 @@ def metric_weights(
             f"{theorem.id}'s metric is no combination of the exactly known moments: simulate it instead"
         )
     return weights
-
-
-def _state(recipe: Recipe, problem: Any, x: Array, y: Array, plan: Plan, method: Method) -> Any:
-    return method.init(problem, x, plan) if recipe.state is None else recipe.state(problem, x, y)
 
 
 def exact(
@@ -141,8 +154,7 @@ def exact(
     op = system(0)
     if rational:
         start = np.array([op._number(v) for v in start], dtype=object)
-    memory = recipe_of(method).memory
-    state = op.start(start - data.x_star, None if memory is None else memory(data))
+    state = initial(method, op, start - data.x_star)
     weights = None if used is None or rational else metric_weights(method, op, problem, used, plan)
     rows, means = [quantities(op, state)], [data.x_star + state.C[op.slot(0), -1]]
     with np.errstate(over="ignore", invalid="ignore"):

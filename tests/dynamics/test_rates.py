@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import compth as ct
-from compth.dynamics import best_step, exact, exact_rate, max_stable_step, stationary
+from compth.dynamics import best_step, exact, exact_rate, joint, max_stable_step, rational, stationary
 from compth.dynamics.schemes import sketches_of
 from compth.dynamics.spectrum import Packing
-from compth.dynamics.system import data_of
+from compth.dynamics.system import Moments, data_of
 from compth.dynamics.trajectory import make_system
 from compth.errors import Unsupported
 from compth.problems import distributed_quadratic, random_quadratic
@@ -101,12 +102,148 @@ def test_methods_without_a_floor_are_stationary_at_the_solution():
     assert stationary(ct.DIANA(ct.RandK(1), 0.1), PROBLEM).mean_square == 0
 
 
-def test_ill_conditioned_rate_converges_in_few_applications():
-    problem = random_quadratic(4, 12, 1e5, seed=2, interpolation=True)
-    rate = exact_rate(ct.DCGD(ct.RandK(3), 0.2), problem)
+@pytest.mark.parametrize("fleet", [ct.RandK(3), ct.Bernoulli(0.3), ct.Shared(ct.RandK(3)), ct.PermK(4)])
+@pytest.mark.parametrize("kappa", [1e3, 1e5, 1e7])
+def test_ill_conditioned_rate_converges_in_few_applications(fleet, kappa):
+    problem = random_quadratic(4, 12, kappa, seed=2, interpolation=True)
+    rate = exact_rate(ct.DCGD(fleet, 0.2 / problem.L), problem)
     assert rate.converged
-    assert 0 < rate.bracket[0] <= rate.rho <= rate.bracket[1] < 1
-    assert rate.applications < 600
+    low, high = rate.bracket
+    assert low <= rate.rho <= high < 1
+    assert high - low < 1e-2 * (1 - high)
+    assert rate.applications < 60
+
+
+def test_ill_conditioned_rate_is_the_dense_one():
+    problem = random_quadratic(3, 6, 1e5, seed=2, minimisers=1.0)
+    data = data_of(problem)
+    for fleet in (ct.RandK(2), ct.PermK(3), ct.as_fleet([ct.RandK(1), ct.RandK(2), ct.Bernoulli(0.2)])):
+        method = ct.DCGD(fleet, 0.3)
+        packing = Packing(make_system(method, data, 0.3, {}, affine=False))
+        dense = np.array([packing.apply(u) for u in np.eye(packing.size)]).T
+        want = np.linalg.eigvals(dense).real.max()
+        assert 1 - exact_rate(method, problem).rho_noise == pytest.approx(1 - want, rel=1e-7)
+
+
+def test_rates_of_reducible_noise_are_bracketed():
+    """Diagonal Hessians and coordinatewise noise never leave one coordinate: the Perron matrix has rank one."""
+    problem = distributed_quadratic(np.tile(np.diag([1.0, 3.0, 9.0]), (2, 1, 1)), np.zeros((2, 3)))
+    gamma, p = 0.1, Fraction(1, 4)
+    rate = exact_rate(ct.DCGD(ct.Bernoulli(p), gamma), problem)
+    lam = np.array([1.0, 3.0, 9.0])
+    want = ((1 - gamma * lam) ** 2 + gamma**2 * lam**2 * 3 / 2).max()
+    assert rate.rho == pytest.approx(want, rel=1e-9)
+    assert rate.bracket == pytest.approx((want, want), rel=1e-5)
+
+
+MEMORY = [
+    ct.DIANA(ct.RandK(5)),
+    ct.EF21(ct.Scaled(ct.RandK(5))),
+    ct.EF(ct.Scaled(ct.RandK(5))),
+    ct.MARINA(ct.RandK(5)),
+    ct.EFBV(ct.RandK(5)),
+]
+
+
+@pytest.mark.parametrize("kappa", [1e2, 1e4])
+@pytest.mark.parametrize("method", MEMORY, ids=lambda m: type(m).__name__)
+def test_rates_of_methods_with_memory_are_bracketed(method, kappa):
+    problem = random_quadratic(3, 8, kappa, seed=2)
+    rate = exact_rate(method, problem)
+    low, high = rate.bracket
+    assert rate.converged
+    assert low <= rate.rho_noise <= high < 1
+    assert high - low < 2e-2 * (1 - high)
+
+
+@pytest.mark.parametrize("fleet", [ct.Shared(ct.RandK(2)), ct.PermK(2)])
+def test_correlated_workers_with_memories_are_bracketed_by_the_joint_cone(fleet):
+    problem = random_quadratic(2, 4, 10, seed=1)
+    method = ct.DIANA(fleet, 0.1, alpha=0.25)
+    system = make_system(method, data_of(problem), 0.1, {"alpha": 0.25}, affine=False)
+    value, (low, high) = joint.Joint(system).rate()
+    rate = exact_rate(method, problem)
+    assert rate.converged
+    assert rate.bracket[0] <= 1 + value <= rate.bracket[1]
+    assert rate.rho_noise == pytest.approx(1 + value, rel=1e-9)
+    assert low <= value <= high
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        (ct.DIANA(ct.RandK(2), 0.1, alpha=0.25), {"alpha": 0.25}),
+        (ct.EF21(ct.Scaled(ct.RandK(2)), 0.1), {}),
+        (ct.DIANA(ct.Shared(ct.RandK(2)), 0.1, alpha=0.25), {"alpha": 0.25}),
+    ],
+)
+def test_joint_step_is_the_short_one(method, params):
+    """The full (n+1)d second moment, summed up, is what System keeps."""
+    problem = random_quadratic(3, 4, 10, seed=1)
+    system = make_system(method, data_of(problem), 0.1, params, affine=False)
+    whole = joint.Joint(system)
+    start = np.random.default_rng(0).standard_normal((whole.size, whole.size))
+    w = start @ start.T
+    d, y = problem.d, whole.memories
+    for _ in range(3):
+        d_moment = np.array([w[k, :d] for k in y])
+        c = np.zeros((system.size, system.size))
+        c[:d, :d] = w[:d, :d]
+        if system.K == 2:
+            mean = sum(w[k] for k in y) / 3
+            c[d:, :d], c[:d, d:] = mean[:, :d], mean[:, :d].T
+            c[d:, d:] = sum(mean[:, k] for k in y) / 3
+            d_moment = np.concatenate([d_moment, [sum(w[i, k] for k in y) / 3 for i in y]], axis=2)
+        after = system(Moments(c, d_moment, np.array([w[k, k] for k in y])))
+        w = whole(w)
+        assert after.C[:d, :d] == pytest.approx(w[:d, :d], rel=1e-11)
+        assert pytest.approx(np.array([w[k, k] for k in y]), rel=1e-11) == after.E
+        assert after.D[:, :, :d] == pytest.approx(np.array([w[k, :d] for k in y]), rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [ct.DCGD(ct.RandK(1), Fraction(1, 10)), ct.DIANA(ct.RandK(1)), ct.EF21(ct.Scaled(ct.RandK(1)))],
+    ids=lambda m: type(m).__name__,
+)
+def test_rational_brackets_are_proved_and_hold_the_rate(method):
+    problem = random_quadratic(2, 3, 8, seed=3)
+    rate = exact_rate(method, problem, rational=True)
+    low, high = rate.bracket
+    assert isinstance(low, Fraction)
+    assert isinstance(high, Fraction)
+    assert low <= Fraction(rate.rho_noise) <= high
+    assert high - low < Fraction(1, 1000) * (1 - high)
+
+
+def test_rational_psd_refuses_what_is_not():
+    third = Fraction(1, 3)
+    good = np.array([[third, third], [third, third]], dtype=object)
+    bad = np.array([[third, third], [third, third - Fraction(1, 10**30)]], dtype=object)
+    assert rational.psd(good)
+    assert not rational.psd(bad)
+    assert not rational.psd(np.array([[Fraction(0), third], [third, third]], dtype=object))
+
+
+@pytest.mark.parametrize("fleet", [ct.RandK(2), ct.PermK(3), ct.Shared(ct.Bernoulli(0.4))])
+@pytest.mark.parametrize("rank", [None, 3])
+def test_largest_stable_step_is_where_the_rate_is_one(fleet, rank):
+    problem = random_quadratic(3, 6, 30, seed=9, rank=rank)
+    gamma = max_stable_step(ct.DCGD(fleet), problem)
+    assert exact_rate(ct.DCGD(fleet, gamma), problem).rho_noise == pytest.approx(1, abs=1e-7)
+    assert exact_rate(ct.DCGD(fleet, 0.99 * gamma), problem).rho_noise < 1
+
+
+def test_largest_stable_step_with_memories_is_where_the_rate_is_one():
+    for method in (
+        ct.DIANA(ct.RandK(2), alpha=0.3),
+        ct.EF21(ct.Scaled(ct.RandK(2))),
+        ct.MARINA(ct.RandK(2), p=0.3),
+    ):
+        gamma = max_stable_step(method, PROBLEM)
+        for factor, sign in ((1 - 1e-4, -1), (1 + 1e-4, 1)):
+            found = exact_rate(replace(method, gamma=gamma * factor), PROBLEM).rho_noise - 1
+            assert np.sign(found) == sign
 
 
 def test_best_step_beats_its_neighbours():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import compth as ct
-from compth.dynamics.study import bound_ratio, study
+from compth.dynamics.spectrum import RateAt
+from compth.dynamics.study import bound_ratio, bump, rate_ratio, study
 from compth.problems import random_quadratic
 from tests.methods.grid import Spoiled
 
@@ -37,6 +39,47 @@ SPOILS = [
 def test_false_theorems_are_caught(method, index, spoil):
     theorem = Spoiled(method.theorems()[index], **spoil)
     assert study(lambda q: bound_ratio(method, q, theorem), 10, seed=2).violated
+
+
+RATES = [
+    (ct.GD(), 0, 1.01),
+    (ct.DCGD(ct.RandK(1)), 0, 1.1),
+    (ct.DIANA(ct.RandK(1)), 2, 1.15),
+    (ct.MARINA(ct.RandK(1)), 0, 1.5),
+    (ct.EF21(ct.Scaled(ct.RandK(1))), 0, 2.1),
+]
+
+
+@pytest.mark.parametrize(("method", "index", "factor"), RATES, ids=[m.label for m, _, _ in RATES])
+def test_rates_a_little_beyond_what_is_attained_are_caught(method, index, factor):
+    """Near the truth: a climb brings the exact rate within a few percent of the theorem's where it is attainable."""
+    theorem = method.theorems()[index]
+    assert not study(lambda q: rate_ratio(method, q, theorem), 60, seed=3, climb=60).violated
+    spoiled = Spoiled(theorem, rate=factor)
+    assert study(lambda q: rate_ratio(method, q, spoiled), 110, seed=3, climb=200).violated
+
+
+def test_unimodality_is_scanned_and_a_bump_is_seen(monkeypatch):
+    method = ct.DCGD(ct.RandK(1))
+    found = study(lambda q: bump(method, q), 15, seed=1, climb=5)
+    assert found.tried > 10
+    assert not found.violated
+    honest = RateAt.rho
+
+    def bumpy(self, gamma):
+        return honest(self, gamma) + 0.01 * np.sin(8 * np.log(gamma))
+
+    monkeypatch.setattr(RateAt, "rho", bumpy)
+    assert study(lambda q: bump(method, q), 3, seed=1).violated
+
+
+def test_climbing_finds_worse_problems():
+    method, theorem = ct.DCGD(ct.RandK(1)), "dcgd.interpolation"
+    plain = study(lambda q: rate_ratio(method, q, theorem), 110, seed=3)
+    climbed = study(lambda q: rate_ratio(method, q, theorem), 110, seed=3, climb=100)
+    assert plain.worst < climbed.worst - 0.01
+    assert climbed.worst <= 1
+    assert "moved" in climbed.where
 
 
 @pytest.mark.parametrize(

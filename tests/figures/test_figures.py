@@ -5,6 +5,8 @@ import importlib
 import numpy as np
 import pytest
 
+import compth as ct
+from compth.dynamics import rate_ratio
 from figures.__main__ import main, names
 
 
@@ -37,3 +39,20 @@ def test_unknown_figure(capsys):
     assert main(["flors"]) == 2
     assert "floors" in capsys.readouterr().err
     assert "floors" in names()
+
+
+def test_looseness_is_attained_by_the_stored_problem(monkeypatch):
+    module = importlib.import_module("figures.theorem_looseness")
+    monkeypatch.setattr(module, "COUNT", 5)
+    monkeypatch.setattr(module, "CLIMB", 10)
+    data = module.compute()
+    rows = {r["theorem"]: r for r in data["rows"]}
+    assert all(r["looseness"] > 1 - 1e-9 for r in data["rows"])
+    assert rows["gd.contraction"]["looseness"] == pytest.approx(1, abs=1e-9)
+    row = rows["diana.unified"]
+    problem = ct.problems.distributed_quadratic(np.array(row["A"]), np.array(row["b"]))
+    again = rate_ratio(ct.DIANA(ct.RandK(1)), problem, "diana.unified")
+    assert 1 / again == pytest.approx(row["looseness"], rel=1e-6)
+    figure = module.draw(data)
+    labels = [t.get_text() for t in figure.axes[0].get_yticklabels()]
+    assert labels == [r["theorem"] for r in data["rows"]]

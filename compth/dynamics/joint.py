@@ -1,0 +1,121 @@
+"""The joint second moment of every worker's memory: slower than System, kept in the plain cone of matrices W >= 0.
+
+w = (common vectors but the averaged memory, y_1 .. y_n);  w+ = F w + G eps,  E eps_i eps_j' = own_i or cross of the
+inputs' second moments. It brackets the rate where workers with memories are correlated, and checks System.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.linalg import eigh
+
+from compth.dynamics.solvers import davidson, definite, upper_bound
+from compth.dynamics.system import System
+
+Array = Any
+LARGEST = 700
+"""Largest number of entries of w for which compth builds it."""
+
+
+def fits(system: System) -> bool:
+    """True for systems with memories, one branch and a joint vector that is not too long."""
+    size = (system.K + system.data.n) * system.data.d
+    return system.scheme.memory is not None and len(system.maps) == 1 and size <= LARGEST
+
+
+class Joint:
+    """W -> F W F' + G Cov(eps) G' for the linear part of a system with memories."""
+
+    def __init__(self, system: System) -> None:
+        self.system, data, sc = system, system.data, system.scheme
+        n, d = data.n, data.d
+        own_vectors = [k for k in range(system.K) if k != sc.average]
+        size = (len(own_vectors) + n) * d
+        self.memories = [slice((len(own_vectors) + i) * d, (len(own_vectors) + i + 1) * d) for i in range(n)]
+        common = np.zeros((system.K * d, size))
+        for at, k in enumerate(own_vectors):
+            common[system.slot(k), at * d : (at + 1) * d] = np.eye(d)
+        if sc.average is not None:
+            for y in self.memories:
+                common[system.slot(sc.average), y] = np.eye(d) / n
+        _, f, branch = system.maps[0]
+        v, w, r = (float(x) for x in sc.memory or (0, 0, 0))
+        self.inputs = np.zeros((n, d, size))
+        self.step, self.spread = np.zeros((size, size)), np.zeros((size, n * d))
+        for at, k in enumerate(own_vectors):
+            rows = slice(at * d, (at + 1) * d)
+            self.step[rows] = f[system.slot(k), : system.K * d] @ common
+            block = np.eye(d) if k or data.projector is None else data.projector
+            self.spread[rows] = np.tile(float(branch.kappa[k]) / n * block, (1, n))
+        for i, y in enumerate(self.memories):
+            u = sum(
+                (float(sc.alpha[k]) * data.A[i] + float(sc.beta[k]) * np.eye(d)) @ common[system.slot(k)]
+                for k in range(system.K)
+            )
+            self.inputs[i] = u
+            self.inputs[i][:, y] += float(sc.q) * np.eye(d)
+            self.step[y] = w * self.inputs[i]
+            self.step[y, y] += v * np.eye(d)
+            self.spread[y, i * d : (i + 1) * d] = r * np.eye(d)
+        self.size, self.n, self.d = size, n, d
+        self.applications = 0
+
+    def __call__(self, w: Array) -> Array:
+        """One step."""
+        self.applications += 1
+        n, d, system = self.n, self.d, self.system
+        flat = self.inputs.reshape(n * d, self.size)
+        m = (flat @ w @ flat.T).reshape(n, d, n, d).transpose(0, 2, 1, 3)
+        noise = np.zeros_like(m) if system.cross is None else system.cross(m)
+        for i in range(n):
+            noise[i, i] = system.own[i](m[i, i])
+        noise = noise.transpose(0, 2, 1, 3).reshape(n * d, n * d)
+        out = self.step @ w @ self.step.T + self.spread @ noise @ self.spread.T
+        return (out + out.T) / 2
+
+    def _inverse(self) -> Any:
+        """About (id - F . F')^-1, by the eigenvectors of F."""
+        values, vectors = np.linalg.eig(self.step)
+        back = np.linalg.pinv(vectors)
+        gap = 1 - np.outer(values, values)
+        gap = np.where(np.abs(gap) < 1e-13, 1.0, gap)
+
+        def solve(x: Array) -> Array:
+            inner = back @ x.reshape(self.size, self.size) @ back.T / gap
+            return np.asarray((vectors @ inner @ vectors.T).real).ravel()
+
+        return solve
+
+    def rate(self) -> tuple[float, tuple[float, float]]:
+        """(rho - 1, enclosure of rho - 1)."""
+        solve, shape = self._inverse(), (self.size, self.size)
+        vector = solve(np.eye(self.size).ravel())
+        low, high, value = -np.inf, np.inf, 0.0
+
+        def change(v: Array) -> Array:
+            return np.asarray(self(v.reshape(shape)) - v.reshape(shape)).ravel()
+
+        for tol in (1e-8, 1e-11, 1e-14):
+            value, vector = davidson(change, solve, vector, tol=tol)
+            x = vector.reshape(shape) * np.sign(np.trace(vector.reshape(shape)))
+            for eta in (0.0, 1e-12):
+                a, b = self._extremes((x + x.T) / 2 + eta * np.trace(x) * np.eye(self.size))
+                low, high = max(low, a), min(high, b)
+            if high - low <= 1e-3 * abs(value):
+                break
+        if high - low > 1e-3 * abs(value):
+            target = np.eye(self.size).ravel()
+            high = min(high, upper_bound(change, solve, target, lambda v: definite(v.reshape(shape)), value))
+        return value, (low, high)
+
+    def _extremes(self, x: Array) -> tuple[float, float]:
+        if not (np.diag(x) > 0).all():
+            return -np.inf, np.inf
+        outer = np.outer(np.diag(x) ** -0.5, np.diag(x) ** -0.5)
+        try:
+            found = eigh((self(x) - x) * outer, x * outer, eigvals_only=True)
+        except np.linalg.LinAlgError:
+            return -np.inf, np.inf
+        return float(found[0]), float(found[-1])

@@ -1,0 +1,131 @@
+"""A rate bracket checked in exact rational arithmetic: small cases, no rounding anywhere.
+
+rho <= tau is shown by R > 0 with tau R - T(R) >= 0, rho >= a by X >= 0, X != 0, with T(X) - a X >= 0. R and X are the
+float solutions rounded to short fractions; T, the problem's matrices and the LDL' test are exact.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from compth.dynamics.schemes import recipe_of, sketches_of
+from compth.dynamics.spectrum import Search, kept, prepared
+from compth.dynamics.system import Moments, System, data_of
+from compth.dynamics.trajectory import make_system
+from compth.errors import Unsupported
+from compth.methods import Method
+
+Array = Any
+BITS = 60
+"""Bits kept of the float witnesses."""
+MARGINS = (1e-6, 1e-4, 1e-2, 0.1, 1.0)
+"""Widths tried in turn, relative to |1 - rho|."""
+
+
+def psd(matrix: Array) -> bool:
+    """True when a symmetric matrix of Fractions is positive semidefinite, by LDL' with exact pivots."""
+    m = np.array(matrix, dtype=object)
+    for j in range(len(m)):
+        pivot, row = m[j, j], m[j, j + 1 :]
+        if pivot < 0 or (pivot == 0 and any(v != 0 for v in row)):
+            return False
+        if pivot > 0:
+            m[j + 1 :, j + 1 :] = m[j + 1 :, j + 1 :] - np.outer(row, row) / pivot
+    return True
+
+
+def certified_bracket(method: Method, problem: Any) -> tuple[Fraction, Fraction]:
+    """(low, high), Fractions with low <= rho_noise <= high proved in exact arithmetic; for n, d up to about 6.
+
+    Raises Unsupported for singular mean Hessians and for correlated workers with memories.
+    """
+    data, gamma, params = prepared(method, problem)
+    floating = make_system(method, data, gamma, params, affine=False)
+    if not kept(floating):
+        raise Unsupported("a rational bracket needs independent workers, or a method without memories")
+    exact_data = data_of(problem, rational=True)
+    exact = System(
+        exact_data,
+        _scheme(method, gamma, params, data.n, data.d),
+        sketches_of(method.fleet, data.n, data.d),
+        False,
+    )
+    search = Search(floating)
+    for tol in (1e-8, 1e-11, 1e-14):
+        search.run(tol)
+    return _lower(exact, search), _upper(exact, search)
+
+
+def _scheme(method: Method, gamma: Any, params: Any, n: int, d: int) -> Any:
+    exact_params = {k: Fraction(v) for k, v in params.items()}
+    return recipe_of(method).scheme(Fraction(gamma), exact_params, sketches_of(method.fleet, n, d))
+
+
+def _short(array: Array | None, scale: float) -> Array | None:
+    """Fractions with a power of two below, BITS bits after the point."""
+    if array is None:
+        return None
+    return np.frompyfunc(lambda v: Fraction(round(float(v) * scale * 2**BITS), 2**BITS), 1, 1)(array)
+
+
+def _exactly(system: System, m: Moments) -> Moments:
+    """The moments in Fractions; the averaged memory is made exactly the average of the memories."""
+    scale = 1 / float(np.abs(m.C).max())
+    e = None if m.E is None else (m.E + np.swapaxes(m.E, 1, 2)) / 2
+    c: Any
+    c, d, e = _short((m.C + m.C.T) / 2, scale), _short(m.D, scale), _short(e, scale)
+    k = system.scheme.average
+    if k is not None and d is not None:
+        at, n = system.slot(k), Fraction(system.data.n)
+        mean = d.sum(axis=0) / n
+        mean[:, at] = (mean[:, at] + mean[:, at].T) / 2
+        d = d + (mean - d.sum(axis=0) / n)
+        c[at, :], c[:, at] = mean, mean.T
+        if system.data.n == 1:
+            e = mean[None, :, at]
+    return Moments(c, d, e)
+
+
+def _blocks(m: Moments) -> list[Array]:
+    if m.D is None or m.E is None:
+        return [m.C]
+    return [np.block([[m.C, d.T], [d, e]]) for d, e in zip(m.D, m.E, strict=True)]
+
+
+def _combine(a: Fraction, x: Moments, b: Fraction, y: Moments) -> Moments:
+    def part(u: Array | None, v: Array | None) -> Array | None:
+        return None if u is None or v is None else a * u + b * v
+
+    return Moments(a * x.C + b * y.C, part(x.D, y.D), part(x.E, y.E))
+
+
+def _upper(exact: System, search: Search) -> Fraction:
+    """The smallest tau tried that passes, from (tau - T)^-1 of a point inside."""
+    packing, eye = search.packing, np.eye(search.packing.size)
+    change = np.array([search.change(u) for u in eye]).T
+    target = packing.pack(search.system.interior())
+    for margin in MARGINS:
+        tau = search.value + margin * abs(search.value)
+        r = np.linalg.lstsq(tau * eye - change, target, rcond=None)[0]
+        point, bound = _exactly(exact, packing.unpack(r)), 1 + Fraction(tau)
+        rest = _combine(bound, point, Fraction(-1), exact(point))
+        if all(psd(b) for m in (point, rest) for b in _blocks(m)):
+            return bound
+    raise Unsupported(
+        "no rational upper bound was found: the rate is too close to 1 for floating-point witnesses"
+    )
+
+
+def _lower(exact: System, search: Search) -> Fraction:
+    """The largest a tried that passes, from the Perron vector; at the least 0."""
+    point = _exactly(exact, search.moments)
+    after = exact(point)
+    if all(psd(b) for b in _blocks(point)):
+        for margin in MARGINS:
+            low = 1 + Fraction(search.value - margin * abs(search.value))
+            if all(psd(b) for b in _blocks(_combine(Fraction(1), after, -low, point))):
+                return low
+    return Fraction(0)

@@ -1,0 +1,264 @@
+"""Second moments of one compressed direction (GD, DCGD), in the eigenbasis of A where the noise-free part is diagonal.
+
+    X+ = B X B + N(X),  B = I - g delta A,  N(X) = (g/n)^2 [sum own_i(A_i X A_i) + cross(n^2 A X A - sum A_i X A_i)]
+
+X is kept as its entries in the eigenbasis, restricted to range(A) and divided by scales s_a s_b, and T - id is applied
+instead of T: differences from 1 keep their relative accuracy however small mu is. The preconditioner inverts
+id - T with A_i X A_i in the a-part of the noise replaced by A X A and the Diag and trace parts kept exactly: they act
+on d numbers only, through a d x d matrix made of r products, where r is the rank of 1/(1 - b_a b_b) (about 30).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy.linalg import eigh
+
+from compth.compressors import MomentMap
+from compth.dynamics.solvers import arnoldi, davidson, definite, upper_bound
+from compth.dynamics.system import System
+
+Array = Any
+RANK_TOLERANCE = 1e-6
+SHIFT = 0.05
+"""Where the second preconditioner is taken: this fraction of |1 - rho| right of the first estimate of rho."""
+CLUSTERED = 30
+"""From this rank on, eigenvalues lie so close that a second preconditioner pays."""
+BASIS_BYTES = 3e8
+"""Memory for the search space."""
+KERNEL = 1e-12
+"""Eigenvalues of A below this fraction of the largest are its kernel (when A has one)."""
+
+
+def fits(system: System) -> bool:
+    """True for a system of this form: one common vector, no memories, one branch, nothing but A_i z compressed."""
+    s = system.scheme
+    return system.K == 1 and s.memory is None and len(s.branches) == 1 and s.beta[0] == 0
+
+
+class Stein:
+    """T - id and its preconditioner on scaled eigenbasis entries, (r, r) arrays as vectors of length r^2."""
+
+    def __init__(self, system: System) -> None:
+        self.system, data, branch = system, system.data, system.scheme.branches[0]
+        values, vectors = np.linalg.eigh(data.mean)
+        if data.projector is not None:
+            inside = np.abs(values) > KERNEL * np.abs(values).max()
+            values, vectors = values[inside], vectors[:, inside]
+        self.values, self.vectors, self.rank = values, vectors, len(values)
+        self.hessians = np.matmul(data.A, vectors)
+        self.flat = np.swapaxes(self.hessians, 0, 1).reshape(data.d, -1)
+        self.mean = vectors * values
+        self.factor = float(branch.theta[0][0])
+        n = data.n
+        self.weight = (float(branch.kappa[0]) * float(system.scheme.alpha[0]) / n) ** 2
+        cross = system.cross or MomentMap()
+        self.own = tuple(MomentMap(o.a - cross.a, o.c - cross.c, o.b - cross.b) for o in system.own)
+        self.cross = MomentMap(cross.a * n * n, cross.c * n * n, cross.b * n * n)
+        self.same = all(
+            np.array_equal(o.c, self.own[0].c) and _rest(o) == _rest(self.own[0]) for o in self.own
+        )
+        self.noisy = self.weight > 0 and any(
+            bool(np.any(o.c)) or o.a != 0 or o.b != 0 for o in (*system.own, cross)
+        )
+        self.scale = np.ones(self.rank)
+        self.scaled = False
+        self.applications = 0
+
+    def drift(self) -> Array:
+        """b_a b_b - 1 without cancellation."""
+        f = self.factor * self.values
+        return f[:, None] + f + f[:, None] * f
+
+    def noise(self, x: Array) -> Array:
+        """N(X) in the eigenbasis, X unscaled."""
+        v, own = self.vectors, self.own
+        total: Any
+        if self.same:
+            total = own[0](self.flat @ np.swapaxes(np.matmul(self.hessians, x), 0, 1).reshape(len(v), -1).T)
+        else:
+            m = (h @ x @ h.T for h in self.hessians)
+            total = sum(o(k) for o, k in zip(own, m, strict=True))
+        if self.system.cross is not None:
+            total = total + self.cross(self.mean @ x @ self.mean.T)
+        return self.weight * (v.T @ total @ v)
+
+    def apply(self, vector: Array) -> Array:
+        """(T - id) on a scaled vector."""
+        self.applications += 1
+        x = vector.reshape(self.rank, self.rank)
+        unscaled = x * self.scale[:, None] * self.scale
+        out = self.drift() * x + self.noise(unscaled) / self.scale[:, None] / self.scale
+        return ((out + out.T) / 2).ravel()
+
+    def prepare(self, shift: float = 0.0) -> Callable[[Array], Array]:
+        """Approximate inverse of (1 + shift) id - T; the first call sets the scales."""
+        gap = shift - self.drift() - self.weight * np.outer(self.values, self.values) * self._flat()
+        gap = np.where(np.abs(gap) < 1e-300, 1.0, gap)
+        matrix = self._coupling(gap)
+        inverse = np.linalg.pinv(np.eye(len(matrix)) - matrix)
+
+        def solve(x: Array) -> Array:
+            y = x / gap
+            v = self.vectors
+            filled = inverse @ self._diagonal(y)
+            return y + (v.T @ (filled[:, None] * v)) / gap
+
+        if not self.scaled:
+            size = np.abs(np.diag(solve(np.eye(self.rank))))
+            self.scale, self.scaled = np.sqrt(np.where(size > 0, size, 1.0)), True
+
+        def scaled(vector: Array) -> Array:
+            x = vector.reshape(self.rank, self.rank) * self.scale[:, None] * self.scale
+            out = solve(x) / self.scale[:, None] / self.scale
+            return np.asarray((out + out.T) / 2).ravel()
+
+        return scaled
+
+    def _flat(self) -> float:
+        """The a-part of the noise as a multiple of A X A, taking every A_i for A."""
+        return float(sum(float(o.a) for o in self.own) + float(self.cross.a))
+
+    def _spread(self, o: MomentMap, diagonals: Array) -> Array:
+        """The Diag and trace parts of a map, on columns of diagonals."""
+        c = np.asarray(o.c, dtype=float)
+        return (c[:, None] if c.ndim else c) * diagonals + float(o.b) * diagonals.sum(axis=0)
+
+    def _diagonal(self, y: Array) -> Array:
+        """weight x the d numbers that the Diag and trace parts of the noise put on the diagonal, for X = y."""
+        each = (np.matmul(self.hessians, y) * self.hessians).sum(axis=-1)
+        out = sum(self._spread(o, e[:, None]) for o, e in zip(self.own, each, strict=True))
+        out = out + self._spread(self.cross, ((self.mean @ y) * self.mean).sum(axis=-1)[:, None])
+        return self.weight * np.asarray(out)[:, 0]
+
+    def _coupling(self, gap: Array) -> Array:
+        """K: what Diag(e_k), divided by the gap, puts on the diagonal again; from a low-rank form of 1/gap."""
+        root = 1 / np.sqrt(np.abs(np.diag(gap)))
+        weights, factors = np.linalg.eigh(1 / gap / root[:, None] / root)
+        keep = np.abs(weights) > RANK_TOLERANCE * np.abs(weights).max()
+        weights, factors = weights[keep], factors[:, keep] * root[:, None]
+        d = len(self.vectors)
+        total = np.zeros((d, d))
+
+        def squares(h: Array) -> Array:
+            out = np.zeros((d, d))
+            for w, f in zip(weights, factors.T, strict=True):
+                out += w * ((h * f) @ self.vectors.T) ** 2
+            return out
+
+        for o, h in zip(self.own, self.hessians, strict=True):
+            if np.any(o.c) or o.b:
+                total += self._spread(o, squares(h))
+        if np.any(self.cross.c) or self.cross.b:
+            total += self._spread(self.cross, squares(self.mean))
+        return self.weight * total
+
+    def bracket(self, vector: Array, inner: Array) -> tuple[float, float]:
+        """Collatz-Wielandt enclosure of rho - 1 from X near the Perron vector; inner: a point inside the cone.
+
+        (T-id)(X) <= b X with X > 0 gives rho <= 1 + b, so X is moved a little inside; (T-id)(X) >= a X with X >= 0
+        gives rho >= 1 + a, so directions that X does not have are left out.
+        """
+        x, e = (v.reshape(self.rank, self.rank) for v in (vector, inner))
+        x = x / np.trace(x)
+        low, high = -np.inf, np.inf
+        for eta in (0.0, 1e-12, 1e-8):
+            a, b = self._extremes(x + eta * e / np.trace(e))
+            low, high = max(low, a), min(high, b)
+        if high - low > 1e-3 * abs(high):
+            values, vectors = np.linalg.eigh(x)
+            for cut in (1e-12, 1e-9, 1e-6):
+                low = max(low, self._below(vectors[:, values > cut] * np.sqrt(values[values > cut])))
+        return low, high
+
+    def _extremes(self, x: Array) -> tuple[float, float]:
+        """Least a and greatest b among the generalised eigenvalues of ((T-id)(X), X)."""
+        root = 1 / np.sqrt(np.maximum(np.diag(x), 1e-300))
+        outer = np.outer(root, root)
+        try:
+            found = eigh(self.apply(x.ravel()).reshape(x.shape) * outer, x * outer, eigvals_only=True)
+        except np.linalg.LinAlgError:
+            return -np.inf, np.inf
+        return float(found[0]), float(found[-1])
+
+    def _below(self, root: Array) -> float:
+        """Largest a with (T-id)(X) >= a X for X = root root', by the Schur complement on what X leaves out."""
+        q, r = np.linalg.qr(root, mode="complete")
+        k = root.shape[1]
+        g = q.T @ self.apply((root @ root.T).ravel()).reshape(self.rank, self.rank) @ q
+        corner = g[:k, :k]
+        if k < self.rank:
+            values, vectors = np.linalg.eigh(g[k:, k:])
+            seen = values > 1e-13 * np.abs(g).max()
+            across = g[:k, k:] @ vectors[:, seen]
+            corner = corner - (across / values[seen]) @ across.T
+        inverse = np.linalg.inv(r[:k])
+        found = inverse @ corner @ inverse.T
+        return float(np.linalg.eigvalsh((found + found.T) / 2)[0])
+
+
+def _rest(o: MomentMap) -> tuple[float, float]:
+    return float(o.a), float(o.b)
+
+
+def rate(system: System, *, tol: float = 1e-7) -> tuple[float, tuple[float, float]]:
+    """(rho, bracket): the estimate and the best enclosure of the spectral radius of the linear part."""
+    op = Stein(system)
+    if not op.noisy:
+        rho = float(((1 + op.factor * op.values) ** 2).max())
+        return rho, (rho, rho)
+    solve = op.prepare()
+    width = max(10, min(40, int(BASIS_BYTES / (16 * op.rank**2))))
+    target = np.diag(1 / op.scale**2).ravel()
+    inner = vector = solve(target)
+    if not definite(inner.reshape(op.rank, op.rank)):
+        inner = target
+    low, high = float(np.diag(op.drift()).max()), np.inf
+    value, vector = davidson(op.apply, solve, vector, tol=0.03, limit=60, width=width)
+    if op.rank > CLUSTERED:
+        solve = op.prepare(value + SHIFT * abs(value))
+    for accuracy in (tol, tol * 1e-3, tol * 1e-6):
+        value, vector = davidson(op.apply, solve, vector, tol=accuracy, limit=60, width=width)
+        a, b = op.bracket(vector, inner)
+        low, high = max(low, a), min(high, b)
+        if high - low <= 1e-3 * min(abs(low), abs(high)):
+            break
+    else:
+        check = partial(_definite, size=op.rank)
+        high = min(high, upper_bound(op.apply, solve, target, check, value))
+    system.applications += op.applications
+    high = max(low, high)
+    return 1 + min(max(value, low), high), (1 + low, 1 + high)
+
+
+def _definite(vector: Array, size: int) -> bool:
+    return definite(vector.reshape(size, size))
+
+
+def stable_step(unit: System) -> float:
+    """Largest g with rho(T(g)) < 1 for the system built at g = 1: 1/r(L^-1 Q), one eigenproblem.
+
+    T(g) = id - g L + g^2 Q: L X = delta (A X + X A) is positive with a positive inverse (A >= 0), Q X =
+    delta^2 A X A + N(X) keeps the cone.
+    """
+    op = Stein(unit)
+    if not op.noisy:
+        return float(2 / np.abs(op.factor * op.values).max())
+    lam, delta = op.values, -op.factor
+    sums = delta * (lam[:, None] + lam)
+    products = np.outer(lam, lam) * delta**2
+    root = np.sqrt(np.diag(sums))
+    outer = np.outer(root, root)
+
+    def balanced(v: Array) -> Array:
+        op.applications += 1
+        x = v.reshape(outer.shape) / outer
+        out = (products * x + op.noise(x)) / sums * outer
+        return ((out + out.T) / 2).ravel()
+
+    value, _ = arnoldi(balanced, op.rank**2, np.eye(op.rank).ravel())
+    unit.applications += op.applications
+    return 1 / value if value > 0 else np.inf
