@@ -2,19 +2,17 @@
 
 Everything stochastic and distributed lives in one Hilbert space H = L2(Omega; (R^d)^n) with the inner product
 <a, b> = E (1/n) sum_i <a_i, b_i>. A `common` vector is the same at every worker, a `family` may differ; P is the
-averaging operator (1/n) sum_i: self-adjoint, P P = P, P c = c for common c, commuting with common operators.
-Standing assumption: random vectors are square integrable, hypotheses hold integrated. A vector of level t is
-F_t-measurable; `Q ~ v @ t` is a draw with E[Q | F_t] = v, of level t + 1. Sums over indices (`Sum(j, ...)`) with
-random indicators (`E`) and plain polynomial facts live in the same ring of scalars.
+averaging operator (1/n) sum_i: self-adjoint, P P = P, P c = c for common c, commuting with common operators. All
+declared operators are self-adjoint. Random vectors are square integrable and hypotheses hold integrated. A vector of
+level t is F_t-measurable; `family Q ~ v @ t` is a draw with E[Q | F_t] = v, of level t + 1. Sums over indices
+(`Sum(j, ...)`), with random indicators under `E`, and plain polynomial facts live in the same ring of scalars.
 
 There is one inference rule. A step shows `lhs <= rhs` when, identically,
     rhs - lhs = sum_h m_h * slack_h + sum_j t_j
-with h known relations (slack >= 0, or = 0), m_h >= 0 (any sign where h is an equality) and t_j >= 0, both by the
-structure of their text: sums, products and even powers of nonnegative things, squares sq(v), known relations.
-A division is accepted only when its divisor is positive in the same sense.
-
-This file is all that has to be trusted: it imports nothing but the standard library, takes only text, and
-knows no floating point.
+with h known relations (slack >= 0, or = 0), m_h >= 0 (any sign where h is an equality) and t_j >= 0. Signs are read
+off the text: sums, products and even powers of nonnegative things, squares sq(v), known relations. A division is
+accepted only when its divisor is positive in the same sense. Hypotheses are instances of the schemas below, nothing
+else. The standard library is all that is imported; there is no floating point.
 """
 
 from __future__ import annotations
@@ -26,58 +24,72 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from typing import Any
 
 Symbol = tuple[str, tuple[str, ...]]  # a name and its indices; indices that start with "$" are summed over
 Monomial = tuple[tuple[Symbol, int], ...]
 Poly = dict[Monomial, Fraction]
-Frozen = tuple[tuple[Monomial, Fraction], ...]
 Word = tuple[str, ...]
+Relation = tuple["Scalar", str]  # slack and its kind: ">=", ">" or "=="
 
-# The axioms: name -> (arguments, relation, where it comes from). `mean(Q)` exists only for a declared draw;
-# a name in DRAWS must be given a draw, a name in FAMILIES a draw of a family.
+# The axioms: name -> (arguments, relation, what it means). `mean(Q)` exists only for a declared draw.
 SCHEMAS: dict[str, tuple[str, str, str]] = {
-    "variance": ("Q omega", "sq(Q - mean(Q)) <= omega*sq(mean(Q))", "U(omega), natural compression Def. 2"),
-    "absolute_variance": ("Q s2", "sq(Q - mean(Q)) <= s2", "bounded variance"),
-    "independent": ("Q n", "n*sq(P(Q - mean(Q))) == sq(Q - mean(Q))", "workers draw independently given F_t"),
-    "joint": ("Q A B", "sq(P(Q - mean(Q))) <= A*sq(mean(Q)) - B*sq(P(mean(Q)))", "AB inequality, PermK Def. 1"),
-    "mixture": ("Y p u v", "sq(Y) == p*sq(u) + (1 - p)*sq(v)", "Y is u with probability p, else v; MARINA"),
-    "contraction": ("c v delta", "sq(c - v) <= (1 - delta)*sq(v)", "B(delta), EF21 Def. 1"),
-    "bias": ("c v eta", "sq(c - v) <= eta**2*sq(v)", "C(eta, omega), EF-BV Sec. 2"),
-    "b1_lower": ("c x alpha", "alpha*sq(x) <= sq(c)", "class B1, biased compression"),
-    "b1_upper": ("c x beta", "sq(c) <= beta*dot(c, x)", "classes B1 and B2, biased compression"),
-    "b2_lower": ("c x gamma", "gamma*sq(x) <= dot(c, x)", "class B2, biased compression"),
+    "variance": ("Q omega", "sq(Q - mean(Q)) <= omega*sq(mean(Q))", "Q = C(v), C unbiased with omega"),
+    "deviation": ("Q s2", "sq(Q - mean(Q)) <= s2", "variance bounded by s2"),
+    "independent": ("Q n", "n*sq(P(Q - mean(Q))) == sq(Q - mean(Q))", "n workers draw independently"),
+    "joint": ("Q A B", "sq(P(Q - mean(Q))) <= A*sq(mean(Q)) - B*sq(P(mean(Q)))", "the fleet's AB inequality"),
+    "mixture": ("Y p u v", "sq(Y) == p*sq(u) + (1 - p)*sq(v)", "Y = u with probability p, else v"),
+    "contraction": ("c v delta", "sq(c - v) <= (1 - delta)*sq(v)", "c = C(v), C contractive with delta"),
+    "bias": ("c v eta", "sq(c - v) <= eta**2*sq(v)", "c is the mean of C(v), the bias at most eta"),
+    "spread": ("Q v omega", "sq(Q - mean(Q)) <= omega*sq(v)", "Q = C(v), variance omega |v|^2"),
+    "b1_lower": ("c x alpha", "alpha*sq(x) <= sq(c)", "class B1"),
+    "b2_lower": ("c x gamma", "gamma*sq(x) <= dot(c, x)", "class B2"),
+    "b_upper": ("c x beta", "sq(c) <= beta*dot(c, x)", "classes B1 and B2"),
     "strongly_convex": (
         "f fs g x xs mu",
         "f + dot(g, xs - x) + mu/2*sq(xs - x) <= fs",
-        "mu-strong (quasi-)convexity between x and xs, unified theory Ass. 4.2",
+        "f mu-strongly (quasi-)convex, g its gradient at x",
     ),
     "cocoercive": (
         "f fs g gs x xs L",
         "fs + dot(gs, x - xs) + sq(g - gs)/(2*L) <= f",
-        "convex and L-smooth: f - fs - <gs, x - xs> >= |g - gs|^2 / 2L",
+        "f convex and L-smooth, g and gs its gradients at x and xs",
     ),
     "interpolation": (
         "fx gx x fy gy y mu L",
         "fy + dot(gy, x - y) + (sq(gx - gy) + mu*L*sq(x - y) - 2*mu*dot(gx - gy, x - y))/(2*(L - mu)) <= fx",
-        "mu-strongly convex and L-smooth functions, Taylor, Hendrickx and Glineur Thm 4",
+        "f mu-strongly convex and L-smooth, gx and gy its gradients at x and y",
     ),
-    "monotone": (
+    "coercive": (
         "g z mu L",
-        "(sq(g) + mu*L*sq(z))/(L + mu) <= dot(g, z)",
-        "g = grad f(x) - grad f(y), z = x - y, f mu-strongly convex and L-smooth, Nesterov Thm 2.1.12",
+        "sq(g) + mu*L*sq(z) <= (L + mu)*dot(g, z)",
+        "g and z: differences of gradients, points",
     ),
-    "descent": ("fp f g xp x L", "fp <= f + dot(g, xp - x) + L/2*sq(xp - x)", "L-smooth, descent lemma"),
-    "polyak": ("f fs g mu", "2*mu*(f - fs) <= sq(g)", "Polyak-Lojasiewicz"),
-    "lipschitz": ("g gs x xs L", "sq(g - gs) <= L**2*sq(x - xs)", "the gradients are L-Lipschitz"),
-    "minimum": ("f fs", "fs <= f", "fs is the least value"),
-    "orthogonal": ("u v", "dot(u, v) == 0", "u and v are orthogonal in H"),
-    "equal": ("u v w", "dot(u, w) == dot(v, w)", "u = v, tested by w"),
-    "positive": ("x y", "0 <= dot(x, y)", "y = A x with A positive semidefinite"),
-    "dominated": ("u v", "u <= v", "a Loewner order or a definition, at the named vectors"),
+    "descent": (
+        "fp f g xp x L",
+        "fp <= f + dot(g, xp - x) + L/2*sq(xp - x)",
+        "f L-smooth, g its gradient at x",
+    ),
+    "polyak": ("f fs g mu", "2*mu*(f - fs) <= sq(g)", "f satisfies the Polyak-Lojasiewicz inequality"),
+    "lipschitz": (
+        "g gs x xs L",
+        "sq(g - gs) <= L**2*sq(x - xs)",
+        "the gradients g, gs at x, xs are L-Lipschitz",
+    ),
+    "least": ("f fs", "fs <= f", "fs is the least value of f"),
+    "zero": ("v u", "dot(v, u) == 0", "v = 0, tested at u"),
+    "orthogonal": ("u v", "dot(u, v) == 0", "u and v are uncorrelated"),
+    "operator_mean": ("x W V", "dot(x, W) == dot(x, V)", "W and V have the same mean given x"),
+    "loewner": ("a b", "a <= b", "a Loewner order between operators, at one vector"),
+    "order": ("a b", "a <= b", "an order between parameters or entries, by definition"),
+    "define": ("a b", "a == b", "a definition between parameters or entries"),
 }
-DRAWS = {"variance", "absolute_variance", "independent", "joint", "mixture"}
+DRAWS = {"variance", "deviation", "independent", "joint", "mixture", "spread"}
 FAMILIES = {"independent", "joint"}
+SCALAR = {"order", "define"}
 RESERVED = {"P", "sq", "dot", "mean", "Sum", "E", *SCHEMAS}
+FIELDS = {"name", "title", "params", "domain", "sizes", "indices", "arrays", "law", "operators"}
+FIELDS |= {"vectors", "values", "let", "given", "claim", "run"}
 
 
 class Refused(Exception):
@@ -89,11 +101,15 @@ def require(ok: bool, message: str) -> None:
         raise Refused(message)
 
 
-# ---- scalars: Laurent polynomials over Q, with a product of positive polynomials as denominator ------------
+# ---- scalars: Laurent polynomials over Q, over a product of positive polynomials ----------------------------
 
 
-def bound_of(m: Monomial) -> list[str]:
+def bound(m: Monomial) -> list[str]:
     return sorted({i for (_, idx), _ in m for i in idx if i[0] == "$"})
+
+
+def sort_of(index: str) -> str:
+    return index[1:].split(":")[0]
 
 
 def rename(m: Monomial, names: dict[str, str]) -> Monomial:
@@ -105,32 +121,23 @@ def rename(m: Monomial, names: dict[str, str]) -> Monomial:
 
 def canonical(m: Monomial) -> Monomial:
     """The least renaming of the summed indices, sort by sort ("$sort:number")."""
-    bound = bound_of(m)
-    if not bound:
-        return m
-    sorts = [i.split(":")[0] for i in bound]
-    require(len(bound) <= 6, "more than six summed indices in one term")
-    fresh = [f"{s}:{k}" for k, s in enumerate(sorts)]
-    options = [p for p in itertools.permutations(fresh) if all(a.split(":")[0] == b for a, b in zip(p, sorts, strict=True))]
-    return min(rename(m, dict(zip(bound, p, strict=True))) for p in options)
+    old = bound(m)
+    require(len(old) <= 6, "more than six summed indices in one term")
+    new = [f"${sort_of(i)}:{k}" for k, i in enumerate(old)]
+    options = (p for p in itertools.permutations(new) if [*map(sort_of, p)] == [*map(sort_of, old)])
+    return min(rename(m, dict(zip(old, p, strict=True))) for p in options)
 
 
-def p_add(a: Poly, b: Poly, factor: Fraction = Fraction(1)) -> Poly:
-    out = dict(a)
-    for m, c in b.items():
-        out[m] = out.get(m, Fraction(0)) + factor * c
-        if not out[m]:
-            del out[m]
-    return out
-
-
-def p_mul(a: Poly, b: Poly) -> Poly:
+def collect(terms: Iterable[tuple[Monomial, Fraction]]) -> Poly:
     out: Poly = {}
-    for (m, c), (k, e) in itertools.product(a.items(), b.items()):
-        apart = {i: i + "'" for i in bound_of(k)} if bound_of(m) else {}
-        product = canonical(rename(m + rename(k, apart), {}))
-        out[product] = out.get(product, Fraction(0)) + c * e
+    for m, c in terms:
+        out[m] = out.get(m, Fraction(0)) + c
     return {m: c for m, c in out.items() if c}
+
+
+def multiply(a: Poly, b: Poly) -> Poly:
+    apart = [(rename(k, {i: i + "'" for i in bound(k)}), e) for k, e in b.items()]
+    return collect((canonical(rename(m + k, {})), c * e) for m, c in a.items() for k, e in apart)
 
 
 class Scalar:
@@ -138,42 +145,39 @@ class Scalar:
 
     __slots__ = ("den", "num")
 
-    def __init__(self, num: Poly, den: Counter[Frozen] | None = None) -> None:
+    def __init__(self, num: Poly, den: Counter[tuple[tuple[Monomial, Fraction], ...]] | None = None) -> None:
         self.num, self.den = num, den or Counter()
 
-    def over(self, den: Counter[Frozen]) -> Poly:
-        num = self.num
-        for factor in (den - self.den).elements():
-            num = p_mul(num, dict(factor))
-        return num
-
     def plus(self, other: Scalar, factor: int = 1) -> Scalar:
-        den = self.den | other.den
-        return Scalar(p_add(self.over(den), other.over(den), Fraction(factor)), den)
+        den, parts = self.den | other.den, []
+        for s, c in ((self, 1), (other, factor)):
+            num = s.num
+            for extra in (den - s.den).elements():
+                num = multiply(num, dict(extra))
+            parts += [(m, c * e) for m, e in num.items()]
+        return Scalar(collect(parts), den)
 
     def times(self, other: Scalar) -> Scalar:
-        return Scalar(p_mul(self.num, other.num), self.den + other.den)
+        return Scalar(multiply(self.num, other.num), self.den + other.den)
 
     def inverse(self) -> Scalar:
         """1 / self, for self shown positive: a single term inverts in place, a sum becomes a denominator."""
-        top = Scalar({(): Fraction(1)})
+        require(not any(idx for m in self.num for (_, idx), _ in m), "a divisor has no indices")
+        top = constant(1)
         for factor in self.den.elements():
-            top = Scalar(p_mul(top.num, dict(factor)))
+            top = Scalar(multiply(top.num, dict(factor)))
         if len(self.num) == 1:
             [(m, c)] = self.num.items()
             return top.times(Scalar({tuple((s, -e) for s, e in m): 1 / c}))
-        lead = min(self.num)
-        unit = abs(self.num[lead])
+        unit = abs(self.num[min(self.num)])
         frozen = tuple(sorted((m, c / unit) for m, c in self.num.items()))
-        require(not any(idx for m in self.num for (_, idx), _ in m), "a sum with indices cannot be a divisor")
-        return Scalar(p_mul(top.num, {(): 1 / unit}), Counter({frozen: 1}))
+        return top.times(Scalar({(): 1 / unit}, Counter({frozen: 1})))
 
 
 Vec = dict[tuple[Word, str], Scalar]
-Value = Scalar | Vec
 
 
-def constant(c: Fraction | int) -> Scalar:
+def constant(c: int) -> Scalar:
     return Scalar({(): Fraction(c)} if c else {})
 
 
@@ -181,23 +185,16 @@ def symbol(name: str, idx: tuple[str, ...] = ()) -> Scalar:
     return Scalar({(((name, idx), 1),): Fraction(1)})
 
 
-def v_add(a: Vec, b: Vec, factor: int = 1) -> Vec:
-    out = dict(a)
-    for k, c in b.items():
-        out[k] = out[k].plus(c, factor) if k in out else c.times(constant(factor))
-    return {k: c for k, c in out.items() if c.num}
-
-
 def show(p: Poly) -> str:
     """A polynomial as text, for messages."""
+    terms = (
+        "*".join([str(c), *(f"{n}{list(i) if i else ''}^{e}" for (n, i), e in m)])
+        for m, c in sorted(p.items())
+    )
+    return " + ".join(terms) or "0"
 
-    def factor(s: Symbol, e: int) -> str:
-        return s[0] + (f"[{','.join(s[1])}]" if s[1] else "") + (f"**{e}" if e != 1 else "")
 
-    return " + ".join("*".join([str(c), *(factor(s, e) for s, e in m)]) for m, c in sorted(p.items())) or "0"
-
-
-# ---- text --------------------------------------------------------------------------------------------------
+# ---- text ---------------------------------------------------------------------------------------------------
 
 
 class Expand(ast.NodeTransformer):
@@ -210,63 +207,77 @@ class Expand(ast.NodeTransformer):
         return self.env.get(node.id, node)
 
 
-def read(text: object, env: dict[str, ast.expr]) -> ast.expr:
+def read(text: object, env: dict[str, ast.expr]) -> Any:
     require(type(text) is str and len(text) <= 20000, f"not a text of at most 20000 characters: {text!r:.60}")
     try:
-        tree = ast.parse(str(text).strip(), mode="eval").body
-        return Expand(env).visit(tree)  # type: ignore[no-any-return]
+        return Expand(env).visit(ast.parse(str(text).strip(), mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise Refused(f"cannot read {text!r:.80}: {error}") from None
 
 
-Relation = tuple[Scalar, str]  # slack and ">=", ">" or "=="
+def names_in(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def texts(data: dict[str, Any], key: str) -> list[str]:
+    out = data.get(key, [])
+    require(type(out) is list and all(type(t) is str for t in out), f"{key} is a list of texts")
+    return list(out)
+
+
+def pairs(data: dict[str, Any], key: str) -> list[tuple[str, str]]:
+    out = data.get(key, {})
+    require(type(out) is dict and all(type(v) is str for v in out.values()), f"{key} maps names to texts")
+    return list(out.items())
 
 
 class Theory:
     """A statement that has been read: its names, its Hilbert space, and the relations known so far."""
 
-    def __init__(self, statement: dict[str, object]) -> None:
-        unknown = set(statement) - {
-            "name", "params", "sizes", "indices", "arrays", "law", "domain", "vectors", "operators", "values",
-            "let", "given", "claim", "run", "point", "title",
-        }  # fmt: skip
-        require(not unknown, f"unknown fields {sorted(unknown)}")
+    def __init__(self, data: dict[str, Any]) -> None:
+        require(set(data) <= FIELDS, f"unknown fields {sorted(set(data) - FIELDS)}")
         self.names: set[str] = set()
-        self.level: dict[str, int] = {}
+        self.level: dict[str, int] = {"P": 0}
         self.common: set[str] = set()
         self.draws: dict[str, tuple[Vec, int]] = {}
-        self.ops: set[str] = set()
+        self.ops: set[str] = {"P"}
         self.env: dict[str, ast.expr] = {}
         self.known: dict[str, Relation] = {}
-        self.bases: list[tuple[Poly, bool]] = []
-        self.atom_sign: dict[Symbol, int] = {}
-        self.scalars = {self.fresh(p) for key in ("params", "values") for p in words(statement, key)}
-        self.sorts = {self.fresh(s): text for s, text in pairs(statement, "sizes")}
-        self.indices = {self.fresh(i): s for i, s in pairs(statement, "indices")}
-        require(set(self.indices.values()) <= set(self.sorts), "an index of an unknown sort")
-        self.arrays = {self.fresh(a): tuple(s.split()) for a, s in pairs(statement, "arrays")}
-        self.law = dict(pairs(statement, "law"))
+        self.bases: list[tuple[Poly, bool, str]] = []
+        self.positive: dict[Symbol, tuple[int, str]] = {}
+        self.leaned: set[str] = set()  # relations that signs were read from
+        self.params = {self.fresh(p) for p in str(data.get("params", "")).split()}
+        self.scalars = set(self.params)
+        self.indices: dict[str, str] = {}
+        self.arrays: dict[str, tuple[str, ...]] = {}
+        for text in texts(data, "domain"):
+            self.learn(text, read(text, {}))
+        self.sizes = {self.fresh(s): self.scalar(read(t, {})) for s, t in pairs(data, "sizes")}
+        self.indices = {self.fresh(i): s for i, s in pairs(data, "indices")}
+        require(set(self.indices.values()) <= set(self.sizes), "an index of an unknown sort")
+        self.arrays = {self.fresh(a): tuple(s.split()) for a, s in pairs(data, "arrays")}
+        self.law = dict(pairs(data, "law"))
         if self.law:
             require(set(self.law) == {"indicator", "kind", "on", "parameter"}, "a law has four fields")
             require(self.law["kind"] in {"deal", "coins"}, "a law deals or tosses coins")
+            require(not data.get("vectors"), "a law and vectors do not mix")
+            self.chance = self.scalar(read(self.law["parameter"], {}))
             self.arrays[self.fresh(self.law["indicator"])] = tuple(self.law["on"].split())
-        require(all(s in self.sorts for a in self.arrays.values() for s in a), "an array over an unknown sort")
-        for text in texts(statement, "domain"):
-            self.learn(text, text)
-        for text in texts(statement, "operators"):
+        require(
+            all(s in self.sizes for a in self.arrays.values() for s in a), "an array over an unknown sort"
+        )
+        for text in texts(data, "operators"):
             self.declare(text, operator=True)
-        for text in texts(statement, "vectors"):
+        for text in texts(data, "vectors"):
             self.declare(text, operator=False)
-        for name, text in pairs(statement, "let"):
+        self.scalars |= {self.fresh(p) for p in str(data.get("values", "")).split()}
+        for name, text in pairs(data, "let"):
             self.env[self.fresh(name)] = read(text, self.env)
-        if self.law.get("kind") == "coins":
-            self.arrays_in_law = self.value(read(self.law["parameter"], self.env))
-        self.given: dict[str, tuple[str, str]] = {}
-        for name, text, source in triples(statement, "given"):
-            require(name not in self.known, f"two hypotheses are called {name}")
-            self.given[name] = (text, source)
-            self.learn(name, text, hypothesis=True)
-        self.claims = texts(statement, "claim")
+        self.given = dict(pairs(data, "given"))
+        for name, text in self.given.items():
+            require(name not in self.known, f"two relations are called {name}")
+            self.learn(name, self.hypothesis(text))
+        self.claims = texts(data, "claim")
         require(bool(self.claims), "nothing is claimed")
 
     def fresh(self, name: str) -> str:
@@ -277,168 +288,177 @@ class Theory:
 
     def declare(self, text: str, operator: bool) -> None:
         """`common x`, `family g @ 1`, `family Q ~ mean @ 0` (the mean is measurable at 0, Q at 1)."""
-        head, _, at = text.partition("@")
-        head, _, mean = head.partition("~")
-        kind, _, name = head.strip().partition(" ")
+        head, _, at = (part.strip() for part in text.partition("@"))
+        head, _, mean = (part.strip() for part in head.partition("~"))
+        kind, _, name = head.partition(" ")
         require(kind in {"common", "family"}, f"{text!r:.60} is neither common nor family")
-        time = int(at) if at.strip().isdecimal() else 0
-        require(not at or at.strip().isdecimal(), f"{text!r:.60}: the level is a number")
-        name = self.fresh(name.strip())
+        require(at in {"", "0", "1", "2", "3"}, f"{text!r:.60}: the level is 0, 1, 2 or 3")
+        time, name = int(at or 0), name.strip()
         if mean:
             require(not operator, "operators have no declared mean")
             centre = self.vector(read(mean, self.env))
-            require(max((self.level[k] for w, a in centre for k in (*w, a)), default=0) <= time, f"{name}: mean not measurable")
-            require(kind == "family" or all(self.is_common(w, a) for w, a in centre), f"{name}: common, its mean is not")
-            self.draws[name] = (centre, time)
-            time += 1
-        self.level[name] = time
-        self.level["P"] = 0
+            require(
+                all(self.level[k] <= time for w, a in centre for k in (*w, a)), f"{name}: mean not measurable"
+            )
+            shared = kind == "family" or all(self.is_common(w, a) for w, a in centre)
+            require(shared, f"{name} is common, its mean is not")
+            self.draws[self.fresh(name)] = (centre, time)
+        else:
+            self.fresh(name)
+        self.level[name] = time + bool(mean)
         if kind == "common":
             self.common.add(name)
         if operator:
             self.ops.add(name)
 
     def is_common(self, word: Word, atom: str) -> bool:
-        for op in (*word, atom):
-            if op == "P":
-                return True
-            if op in self.ops and op not in self.common:
-                return False
-        return atom in self.common
+        private = next((k for k in (*word, atom) if k == "P" or k not in self.common), "P")
+        return private == "P"
 
-    # -- relations known ---------------------------------------------------------------------------------
+    # -- known relations --------------------------------------------------------------------------------------
 
-    def relations(self, text: object, hypothesis: bool = False) -> list[Relation]:
-        env = dict(self.env)
-        node = read(text, env)
-        if hypothesis and isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SCHEMAS:
-            arguments, body, _ = SCHEMAS[node.func.id]
-            require(len(arguments.split()) == len(node.args) and not node.keywords, f"{text}: wrong arguments")
-            if node.func.id in DRAWS:
-                first = node.args[0]
-                require(isinstance(first, ast.Name) and first.id in self.draws, f"{text}: not a draw")
-                require(node.func.id not in FAMILIES or first.id not in self.common, f"{text}: not a family")  # type: ignore[attr-defined]
-            node = read(body, dict(zip(arguments.split(), node.args, strict=True)))
-        require(isinstance(node, ast.Compare), f"{text!r:.80} is no relation")
-        assert isinstance(node, ast.Compare)
-        out: list[Relation] = []
-        for op, left, right in zip(node.ops, [node.left, *node.comparators], node.comparators, strict=False):
-            a, b = self.scalar(left), self.scalar(right)
-            kind = {ast.LtE: ">=", ast.Lt: ">", ast.GtE: ">=", ast.Gt: ">", ast.Eq: "=="}.get(type(op), "")
-            require(bool(kind), f"{text!r:.80}: the relation must be <=, <, >=, > or ==")
-            out.append((b.plus(a, -1) if type(op) in (ast.LtE, ast.Lt, ast.Eq) else a.plus(b, -1), kind))
+    def hypothesis(self, text: str) -> ast.expr:
+        """The relation that a schema instance stands for."""
+        node = read(text, self.env)
+        named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SCHEMAS
+        require(named and not node.keywords, f"{text!r:.80} is no schema")
+        name, args = node.func.id, node.args
+        wanted, body, _ = SCHEMAS[name]
+        require(len(wanted.split()) == len(args), f"{text!r:.80}: the arguments are {wanted}")
+        if name in DRAWS:
+            require(isinstance(args[0], ast.Name) and args[0].id in self.draws, f"{text!r:.80}: not a draw")
+            require(name not in FAMILIES or args[0].id not in self.common, f"{text!r:.80}: not a family")
+        if name in SCALAR:
+            free = {n for a in args for n in names_in(a)}
+            require(
+                free <= self.params | {"Sum"} | set(self.arrays) | set(self.indices),
+                f"{text!r:.80}: scalars only",
+            )
+        out: ast.expr = read(body, dict(zip(wanted.split(), args, strict=True)))
         return out
 
-    def learn(self, name: str, text: str, hypothesis: bool = False) -> None:
-        found = self.relations(text, hypothesis)
-        require(len(found) == 1 or not hypothesis, f"{text!r:.80}: one relation at a time")
-        for k, (slack, kind) in enumerate(found):
-            self.known[name if len(found) == 1 else f"{name} #{k + 1}"] = (slack, kind)
-            if kind != "==":
-                for q in self.instances(slack.num):
-                    self.bases.append((q, kind == ">"))
-                    self.learn_symbol(q, kind == ">")
+    def relation(self, node: ast.expr) -> Relation:
+        good = isinstance(node, ast.Compare) and len(node.ops) == 1
+        require(good, f"{ast.unparse(node):.80} is not one relation")
+        assert isinstance(node, ast.Compare)
+        a, b = self.scalar(node.left), self.scalar(node.comparators[0])
+        kinds = {
+            ast.LtE: (">=", 1),
+            ast.Lt: (">", 1),
+            ast.Eq: ("==", 1),
+            ast.GtE: (">=", -1),
+            ast.Gt: (">", -1),
+        }
+        require(type(node.ops[0]) in kinds, f"{ast.unparse(node):.80}: the relation is <=, <, >=, > or ==")
+        kind, way = kinds[type(node.ops[0])]
+        slack = b.plus(a, -1) if way == 1 else a.plus(b, -1)
+        used = {s[0] for m in slack.num for s, _ in m}
+        require(self.law_name() not in used, "an indicator outside E")
+        return slack, kind
+
+    def law_name(self) -> str:
+        return str(getattr(self, "law", {}).get("indicator", ""))
+
+    def learn(self, name: str, node: ast.expr) -> None:
+        slack, kind = self.known[name] = self.relation(node)
+        for q in self.instances(slack.num) if kind != "==" else ():
+            self.bases.append((q, kind == ">", name))
+            rest, heads = q.get((), Fraction(0)), [m for m in q if m]
+            if (
+                len(heads) == 1
+                and len(heads[0]) == 1
+                and heads[0][0][1] == 1
+                and q[heads[0]] > 0
+                and rest <= 0
+            ):
+                s = heads[0][0][0]  # from symbol >= c with c >= 0
+                self.positive[s] = max(self.positive.get(s, (0, "")), (2 if kind == ">" or rest < 0 else 1, name))
 
     def instances(self, p: Poly) -> Iterator[Poly]:
         """A relation with free indices holds for all values of them: rename within the sorts."""
         free = sorted({i for m in p for (_, idx), _ in m for i in idx if i[0] != "$"})
         choices = [[k for k, s in self.indices.items() if s == self.indices[i]] for i in free]
-        for names in itertools.product(*choices):
-            yield {canonical(rename(m, dict(zip(free, names, strict=True)))): c for m, c in p.items()}
+        for new in itertools.product(*choices):
+            yield collect((canonical(rename(m, dict(zip(free, new, strict=True)))), c) for m, c in p.items())
 
-    def learn_symbol(self, p: Poly, strict: bool) -> None:
-        """From `symbol - c` with c >= 0: the symbol is nonnegative, positive if c > 0 or strictly."""
-        rest = p.get((), Fraction(0))
-        heads = [m for m in p if m]
-        if len(heads) == 1 and len(heads[0]) == 1 and heads[0][0][1] == 1 and p[heads[0]] > 0 and rest <= 0:
-            s = heads[0][0][0]
-            self.atom_sign[s] = max(self.atom_sign.get(s, 0), 2 if strict or rest < 0 else 1)
-
-    # -- values ------------------------------------------------------------------------------------------
+    # -- values -----------------------------------------------------------------------------------------------
 
     def scalar(self, node: ast.expr) -> Scalar:
         out = self.value(node)
-        require(isinstance(out, Scalar), f"{ast.unparse(node):.80} is no scalar")
-        assert isinstance(out, Scalar)
+        if not isinstance(out, Scalar):
+            raise Refused(f"{ast.unparse(node):.80} is no scalar")
         return out
 
     def vector(self, node: ast.expr) -> Vec:
         out = self.value(node)
-        require(not isinstance(out, Scalar), f"{ast.unparse(node):.80} is no vector")
-        assert not isinstance(out, Scalar)
+        if isinstance(out, Scalar):
+            require(not out.num, f"{ast.unparse(node):.80} is no vector")
+            return {}
         return out
 
-    def value(self, node: ast.expr) -> Value:
+    def value(self, node: ast.expr) -> Scalar | Vec:
         match node:
             case ast.Constant(value=c) if type(c) is int:
                 return constant(c)
             case ast.Name(id=name) if name in self.scalars:
                 return symbol(name)
-            case ast.Name(id=name) if name in self.level and name not in self.ops and name != "P":
+            case ast.Name(id=name) if name in self.level and name not in self.ops:
                 return {((), name): constant(1)}
             case ast.UnaryOp(op=ast.USub(), operand=a):
                 return self.combine(constant(0), self.value(a), -1)
             case ast.BinOp(left=a, op=ast.Add() | ast.Sub() as op, right=b):
                 return self.combine(self.value(a), self.value(b), 1 if isinstance(op, ast.Add) else -1)
             case ast.BinOp(left=a, op=ast.Mult(), right=b):
-                return self.product(self.value(a), self.value(b))
+                x, y = self.value(a), self.value(b)
+                return self.scale(x, y) if isinstance(x, Scalar) else self.scale(self.scalar(b), x)
             case ast.BinOp(left=a, op=ast.Div(), right=b):
-                require(self.sign(b) == 2, f"the divisor {ast.unparse(b)} was not shown positive")
-                return self.product(self.value(a), self.scalar(b).inverse())
-            case ast.BinOp(left=a, op=ast.Pow(), right=ast.Constant(value=e)) if type(e) is int and 0 <= e <= 12:
+                require(self.sign(b) == 2, f"the divisor {ast.unparse(b):.80} was not shown positive")
+                return self.scale(self.scalar(b).inverse(), self.value(a))
+            case ast.BinOp(left=a, op=ast.Pow(), right=ast.Constant(value=e)) if (
+                type(e) is int and 0 <= e <= 12
+            ):
                 out, base = constant(1), self.scalar(a)
                 for _ in range(e):
                     out = out.times(base)
                 return out
-            case ast.Subscript(value=ast.Name(id=name), slice=index) if name in self.arrays:
-                return self.entry(name, index.elts if isinstance(index, ast.Tuple) else [index])
+            case ast.Subscript(value=ast.Name(id=name), slice=at) if name in self.arrays:
+                idx = tuple(getattr(i, "id", "") for i in (at.elts if isinstance(at, ast.Tuple) else [at]))
+                require(
+                    tuple(self.indices.get(i) for i in idx) == self.arrays[name], f"wrong indices of {name}"
+                )
+                return symbol(name, idx)
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 return self.call(name, args)
         raise Refused(f"not allowed in a text: {ast.unparse(node):.80}")
 
-    def entry(self, name: str, index: list[ast.expr]) -> Scalar:
-        idx = tuple(i.id if isinstance(i, ast.Name) else "" for i in index)
-        require(tuple(self.indices.get(i) for i in idx) == self.arrays[name], f"wrong indices of {name}")
-        return symbol(name, idx)
-
-    def call(self, name: str, args: list[ast.expr]) -> Value:
-        if name == "sq" and len(args) == 1:
-            v = self.vector(args[0])
-            return self.inner(v, v)
-        if name == "dot" and len(args) == 2:
-            return self.inner(self.vector(args[0]), self.vector(args[1]))
-        if (name == "P" or name in self.ops) and len(args) == 1:
+    def call(self, name: str, args: list[ast.expr]) -> Scalar | Vec:
+        if name in {"sq", "dot"} and len(args) == {"sq": 1, "dot": 2}[name]:
+            return self.inner(self.vector(args[0]), self.vector(args[-1]))
+        if name in self.ops and len(args) == 1:
             return {((name, *w), a): c for (w, a), c in self.vector(args[0]).items()}
-        if name == "mean" and len(args) == 1 and isinstance(args[0], ast.Name) and args[0].id in self.draws:
-            return self.draws[args[0].id][0]
-        if name == "Sum" and len(args) >= 2 and all(isinstance(i, ast.Name) and i.id in self.indices for i in args[:-1]):
-            out = self.scalar(args[-1])
-            for i in reversed(args[:-1]):
-                out = self.total(i.id, out)  # type: ignore[attr-defined]
-            return out
+        if name == "mean" and len(args) == 1 and getattr(args[0], "id", "") in self.draws:
+            return self.draws[getattr(args[0], "id", "")][0]
+        if name == "Sum" and len(args) == 2 and getattr(args[0], "id", "") in self.indices:
+            return self.total(getattr(args[0], "id", ""), self.scalar(args[1]))
         if name == "E" and len(args) == 1 and self.law:
             return self.expect(self.scalar(args[0]))
         raise Refused(f"unknown or misused: {name}({', '.join(map(ast.unparse, args))})"[:120])
 
-    def combine(self, a: Value, b: Value, factor: int) -> Value:
+    def combine(self, a: Scalar | Vec, b: Scalar | Vec, factor: int) -> Scalar | Vec:
         if isinstance(a, Scalar) and isinstance(b, Scalar):
             return a.plus(b, factor)
-        if isinstance(a, Scalar) and not a.num:
-            a = {}
-        if isinstance(b, Scalar) and not b.num:
-            b = {}
-        require(not isinstance(a, Scalar) and not isinstance(b, Scalar), "a scalar added to a vector")
-        return v_add(a, b, factor)  # type: ignore[arg-type]
+        a, b = ({} if isinstance(v, Scalar) and not v.num else v for v in (a, b))
+        if isinstance(a, Scalar) or isinstance(b, Scalar):
+            raise Refused("a scalar added to a vector")
+        out = dict(a)
+        for k, c in b.items():
+            out[k] = out.get(k, constant(0)).plus(c, factor)
+        return {k: c for k, c in out.items() if c.num}
 
-    def product(self, a: Value, b: Value) -> Value:
-        if isinstance(a, Scalar) and isinstance(b, Scalar):
-            return a.times(b)
-        if not isinstance(a, Scalar):
-            a, b = b, a
-        require(isinstance(a, Scalar) and not isinstance(b, Scalar), "a product of two vectors")
-        return {k: c.times(a) for k, c in b.items()}  # type: ignore[union-attr, arg-type]
+    def scale(self, c: Scalar, v: Scalar | Vec) -> Scalar | Vec:
+        return c.times(v) if isinstance(v, Scalar) else {k: c.times(e) for k, e in v.items()}
 
-    # -- the Hilbert space -------------------------------------------------------------------------------
+    # -- theory (a): the Hilbert space ------------------------------------------------------------------------
 
     def inner(self, u: Vec, v: Vec) -> Scalar:
         out = constant(0)
@@ -449,13 +469,11 @@ class Theory:
     def gram(self, a: str, word: Word, b: str) -> Scalar:
         """<a, word b> in canonical form: means of draws, then the place of P, then the orientation."""
         for left, middle, right in ((a, word, b), (b, word[::-1], a)):
-            if right in self.draws:
-                centre, time = self.draws[right]
-                if all(self.level[k] <= time for k in (left, *middle)):
-                    out = constant(0)
-                    for (w, atom), c in centre.items():
-                        out = out.plus(c.times(self.gram(left, (*middle, *w), atom)))
-                    return out
+            centre, time = self.draws.get(right, ({}, -1))
+            if time >= max(self.level[k] for k in (left, *middle)):
+                return self.inner(
+                    {((), left): constant(1)}, {((*middle, *w), v): c for (w, v), c in centre.items()}
+                )
         x, y = self.settle(a, word, b), self.settle(b, word[::-1], a)
         return symbol("<{}|{}|{}>".format(*min((a, ".".join(x), b), (b, ".".join(y), a))))
 
@@ -463,110 +481,97 @@ class Theory:
         """Between two family operators at most one P, first; none where P meets a common vector."""
         segments: list[list[str]] = [[]]
         for op in word:
-            if op != "P" and op not in self.common:
-                segments += [[op], []]
-            else:
+            if op == "P" or op in self.common:
                 segments[-1].append(op)
+            else:
+                segments += [[op], []]
         for k in range(0, len(segments), 2):
-            ends = (k == 0 and a in self.common) or (k == len(segments) - 1 and b in self.common)
-            averaged = "P" in segments[k] and not ends
-            segments[k] = ["P"] * averaged + [op for op in segments[k] if op != "P"]
+            meets = (k == 0 and a in self.common) or (k == len(segments) - 1 and b in self.common)
+            segments[k] = ["P"] * ("P" in segments[k] and not meets) + [op for op in segments[k] if op != "P"]
         return tuple(itertools.chain.from_iterable(segments))
 
-    # -- sums over indices -------------------------------------------------------------------------------
+    # -- theory (b): sums over indices, inclusion probabilities -----------------------------------------------
 
     def total(self, index: str, body: Scalar) -> Scalar:
-        size = self.scalar(read(self.sorts[self.indices[index]], self.env))
-        out = constant(0)
+        out, name = constant(0), f"${self.indices[index]}:new"
         for m, c in body.num.items():
             if any(index in idx for (_, idx), _ in m):
-                summed = canonical(rename(m, {index: f"${self.indices[index]}:new"}))
-                out = out.plus(Scalar({summed: c}))
+                out = out.plus(Scalar({canonical(rename(m, {index: name})): c}))
             else:
-                out = out.plus(Scalar({m: c}).times(size))
-        return out.times(Scalar({(): Fraction(1)}, body.den))
+                out = out.plus(Scalar({m: c}).times(self.sizes[self.indices[index]]))
+        return Scalar(out.num, out.den + body.den)
 
     def expect(self, p: Scalar) -> Scalar:
-        u = self.law["indicator"]
-        out = constant(0)
+        """Linear in p; the summed indices of the indicators are split by which of them coincide."""
+        u, out = self.law["indicator"], constant(0)
         for m, c in p.num.items():
-            cells = sorted({idx for (name, idx), _ in m if name == u})
+            cells = {idx for (name, idx), _ in m if name == u}
             require(all(e > 0 for (name, _), e in m if name == u), "an indicator cannot be a divisor")
             require(all(i[0] == "$" for idx in cells for i in idx), "an indicator with a free index")
             rest = tuple((s, e) for s, e in m if s[0] != u)
-            out = out.plus(self.split(rest, cells, sorted({i for idx in cells for i in idx})).times(constant(c)))
-        return out.times(Scalar({(): Fraction(1)}, p.den))
-
-    def split(self, m: Monomial, cells: list[tuple[str, ...]], indices: list[str]) -> Scalar:
-        """Sum over all ways in which the summed indices of the indicators coincide."""
-        out = constant(0)
-        for blocks in partitions(indices):
-            if all(len({i.split(":")[0] for i in block}) == 1 for block in blocks):
-                merge = {i: block[0] for block in blocks for i in block}
-                where = sorted({tuple(merge[i] for i in idx) for idx in cells})
-                weight = self.probability(where)
-                if weight.num:
-                    out = out.plus(self.distinct(self.times_mono(weight, rename(m, merge)), [b[0] for b in blocks]))
-        return out
-
-    def times_mono(self, weight: Scalar, m: Monomial) -> Scalar:
-        """Multiply by a monomial whose summed indices are meant to be the weight's own."""
-        return Scalar({rename(k + m, {}): c for k, c in weight.num.items()}, weight.den)
+            for blocks in partitions(sorted({i for idx in cells for i in idx})):
+                if all(len({sort_of(i) for i in block}) == 1 for block in blocks):
+                    merge = {i: block[0] for block in blocks for i in block}
+                    weight = self.probability(sorted({tuple(merge[i] for i in idx) for idx in cells}))
+                    terms = collect(
+                        (rename(k + rename(rest, merge), {}), c * e) for k, e in weight.num.items()
+                    )
+                    out = out.plus(self.distinct(Scalar(terms, weight.den), [b[0] for b in blocks]))
+        return Scalar(out.num, out.den + p.den)
 
     def distinct(self, p: Scalar, indices: list[str]) -> Scalar:
-        """Sum over pairwise different values of the indices, written by unrestricted sums."""
+        """The sum over pairwise different values of the indices, written by unrestricted sums."""
         if not indices:
-            return Scalar(p_add({}, {}), p.den) if not p.num else merged(p)
+            return Scalar(collect((canonical(m), c) for m, c in p.num.items()), p.den)
         last, others = indices[-1], indices[:-1]
-        free = constant(0)
-        for m, c in p.num.items():
-            if any(last in idx for (_, idx), _ in m):
-                free = free.plus(Scalar({m: c}))
-            else:
-                size = self.scalar(read(self.sorts[last[1:].split(":")[0]], self.env))
-                free = free.plus(Scalar({rename(m + k, {}): c * e for k, e in size.num.items()}, size.den))
-        out = self.distinct(Scalar(free.num, free.den + p.den), others)
-        for other in others:
-            if other.split(":")[0] == last.split(":")[0]:
-                same = [(rename(m, {last: other}), c) for m, c in p.num.items()]
-                out = out.plus(self.distinct(Scalar(collect(same), p.den), others), -1)
+        inside = {m: c for m, c in p.num.items() if any(last in idx for (_, idx), _ in m)}
+        free = {m: c for m, c in p.num.items() if m not in inside}
+        size = self.sizes[sort_of(last)]
+        counted = collect((rename(m + k, {}), c * e) for m, c in free.items() for k, e in size.num.items())
+        out = self.distinct(Scalar(inside, p.den), others)
+        out = out.plus(self.distinct(Scalar(counted, p.den + size.den), others))
+        for other in (i for i in others if sort_of(i) == sort_of(last)):
+            same = collect((rename(m, {last: other}), c) for m, c in p.num.items())
+            out = out.plus(self.distinct(Scalar(same, p.den), others), -1)
         return out
 
     def probability(self, cells: list[tuple[str, ...]]) -> Scalar:
-        """P(all the cells' indicators are 1), the indices being pairwise different."""
+        """P(the indicators of all these cells are 1), indices with different names being different.
+
+        coins: independent, P = parameter, whose free indices are the first declared of each sort. deal: the last
+        sort's cards are dealt at random, `parameter` of them to each hand.
+        """
+        out, on = constant(1), self.law["on"].split()
         if self.law["kind"] == "coins":
-            out = constant(1)
-            for idx in cells:
-                names = dict(zip(self.law_indices(), idx, strict=True))
-                parameter = self.scalar(read(self.law["parameter"], self.env))
-                out = Scalar(collect((rename(a + rename(m, names), {}), x * c) for a, x in out.num.items() for m, c in parameter.num.items()), out.den + parameter.den)
+            first = [next(i for i, s in self.indices.items() if s == sort) for sort in on]
+            for cell in cells:
+                at = dict(zip(first, cell, strict=True))
+                chance = Scalar(
+                    collect((rename(m, at), c) for m, c in self.chance.num.items()), self.chance.den
+                )
+                terms = collect(
+                    (rename(a + b, {}), x * y) for a, x in out.num.items() for b, y in chance.num.items()
+                )
+                out = Scalar(terms, out.den + chance.den)
             return out
-        coordinates = [idx[-1] for idx in cells]
-        if len(set(coordinates)) < len(coordinates):
-            return constant(0)  # one card cannot be in two hands
-        out, size = constant(1), read(self.sorts[self.law["on"].split()[-1]], self.env)
-        for r in range(len(coordinates)):
-            left = ast.BinOp(size, ast.Sub(), ast.Constant(r))
-            require(self.sign(left) == 2, f"{ast.unparse(left)} > 0 is needed by the law and was not shown")
-            out = out.times(self.scalar(left).inverse())
-        for count in Counter(idx[:-1] for idx in cells).values():
+        cards, size = [cell[-1] for cell in cells], self.sizes[on[-1]]
+        if len(set(cards)) < len(cards):
+            return constant(0)  # one card is never in two hands
+        for r in range(len(cards)):
+            left = size.plus(constant(-r))
+            require(self.leaf(left) == 2, f"the law needs {show(left.num)} > 0, which was not shown")
+            out = out.times(left.inverse())
+        for count in Counter(cell[:-1] for cell in cells).values():
             for r in range(count):
-                out = out.times(self.scalar(read(f"({self.law['parameter']}) - {r}", self.env)))
+                out = out.times(self.chance.plus(constant(-r)))
         return out
 
-    def law_indices(self) -> list[str]:
-        """The index names that the coins' parameter uses, in the order of the law's sorts."""
-        free = {s: i for i, s in reversed(self.indices.items())}
-        return [free[s] for s in self.law["on"].split()]
-
-    # -- signs -------------------------------------------------------------------------------------------
+    # -- theory (c): signs ------------------------------------------------------------------------------------
 
     def sign(self, node: ast.expr) -> int:
         """2: positive, 1: nonnegative, 0: not shown; by the structure of the text, then as one known relation."""
         found = 0
         match node:
-            case ast.Constant(value=c) if type(c) is int:
-                return 2 if c > 0 else int(c == 0)
             case ast.BinOp(left=a, op=ast.Add(), right=b):
                 x, y = self.sign(a), self.sign(b)
                 found = max(x, y) if x and y else 0
@@ -575,74 +580,68 @@ class Theory:
             case ast.BinOp(left=a, op=ast.Div(), right=b):
                 found = self.sign(a) if self.sign(b) == 2 else 0
             case ast.BinOp(left=a, op=ast.Pow(), right=ast.Constant(value=e)) if type(e) is int:
-                found = 2 if e == 0 else max(self.sign(a), 1 - e % 2)
+                found = max(self.sign(a), 1 - e % 2)
             case ast.Call(func=ast.Name(id="sq")):
                 found = 1
             case ast.Call(func=ast.Name(id="Sum" | "E"), args=[*_, body]):
                 found = min(self.sign(body), 1)
-        return found if found == 2 else max(found, self.leaf(node))
-
-    def leaf(self, node: ast.expr) -> int:
+        if found == 2:
+            return 2
         value = self.value(node)
-        if not isinstance(value, Scalar):
-            return 0
+        return max(found, self.leaf(value)) if isinstance(value, Scalar) else 0
+
+    def leaf(self, value: Scalar) -> int:
         best = self.coefficients(value.num)
-        for q, strict in self.bases:
-            rest = self.coefficients(p_add(value.num, q, Fraction(-1)))
-            best = max(best, (2 if strict else rest) if rest else 0)
+        for q, strict, name in self.bases if best < 2 else ():
+            how = self.coefficients(collect([*value.num.items(), *((m, -c) for m, c in q.items())]))
+            how = 2 if how and strict else how
+            if how > best:
+                best = how
+                self.leaned.add(name)
         return best
 
     def coefficients(self, p: Poly) -> int:
         """Nonnegative coefficients in nonnegative symbols (the zero polynomial is nonnegative)."""
         best = 1
         for m, c in p.items():
-            signs = [self.atom_sign.get(s, 0) if e % 2 else max(self.atom_sign.get(s, 0), 1) for s, e in m]
+            reasons = [self.positive.get(s, (0, "")) for s, _ in m]
+            self.leaned |= {name for _, name in reasons}
+            signs = [max(r[0], 1 - e % 2) for r, (_, e) in zip(reasons, m, strict=True)]
             if c < 0 or 0 in signs:
                 return 0
             best = max(best, min(signs, default=2))
         return best
 
-    # -- the rule ----------------------------------------------------------------------------------------
+    # -- the rule ---------------------------------------------------------------------------------------------
 
-    def step(self, step: dict[str, object], used: set[str]) -> None:
-        require(set(step) <= {"show", "use", "terms"}, f"unknown fields in a step: {sorted(step)}")
-        text = str(step["show"])
-        found = self.relations(text)
-        require(len(found) == 1, f"{text!r:.80}: one relation at a time")
-        gap, kind = found[0]
-        strict = 0
+    def step(self, step: dict[str, Any], used: set[str]) -> None:
+        require(
+            type(step) is dict and set(step) <= {"show", "use", "terms"}, "a step has show, use and terms"
+        )
+        text, strict = step.get("show"), 0
+        node = read(text, self.env)
+        gap, kind = self.relation(node)
         for name, multiplier in pairs(step, "use"):
             require(name in self.known, f"{name!r:.80} is not known here")
             slack, its = self.known[name]
-            node = read(multiplier, self.env)
-            how = self.sign(node) if its != "==" else 1
+            m = read(multiplier, self.env)
+            how = self.sign(m) if its != "==" else 1
             require(how > 0, f"the multiplier {multiplier} of {name} was not shown nonnegative")
-            require(kind != "==" or its == "==", f"{text:.60}: an equality follows from equalities only")
+            require(kind != "==" or its == "==", f"{text!r:.60}: an equality follows from equalities only")
             strict = max(strict, 2 if its == ">" and how == 2 else 0)
-            gap = gap.plus(self.scalar(node).times(slack), -1)
+            gap = gap.plus(self.scalar(m).times(slack), -1)
             used.add(name)
         for term in texts(step, "terms"):
-            node = read(term, self.env)
-            how = self.sign(node)
+            t = read(term, self.env)
+            how = self.sign(t)
             require(how > 0, f"the term {term} was not shown nonnegative")
-            require(kind != "==", f"{text:.60}: an equality has no remainder")
+            require(kind != "==", f"{text!r:.60}: an equality has no remainder")
             strict = max(strict, how)
-            gap = gap.plus(self.scalar(node), -1)
-        require(not gap.num, f"{text:.120}: the identity fails by {show(gap.num)[:1500]}")
-        require(kind != ">" or strict == 2, f"{text:.80}: strictness was not shown")
+            gap = gap.plus(self.scalar(t), -1)
+        require(not gap.num, f"{text!r:.120}: the identity fails by {show(gap.num)[:1500]}")
+        require(kind != ">" or strict == 2, f"{text!r:.80}: strictness was not shown")
         if text not in self.known:
-            self.learn(text, text)
-
-
-def collect(terms: Iterable[tuple[Monomial, Fraction]]) -> Poly:
-    out: Poly = {}
-    for m, c in terms:
-        out[m] = out.get(m, Fraction(0)) + c
-    return {m: c for m, c in out.items() if c}
-
-
-def merged(p: Scalar) -> Scalar:
-    return Scalar(collect((canonical(m), c) for m, c in p.num.items()), p.den)
+            self.learn(str(text), node)
 
 
 def partitions(items: list[str]) -> Iterator[list[list[str]]]:
@@ -655,89 +654,71 @@ def partitions(items: list[str]) -> Iterator[list[list[str]]]:
             yield [*blocks[:k], [items[0], *blocks[k]], *blocks[k + 1 :]]
 
 
-# ---- statements and certificates as data -------------------------------------------------------------------
-
-
-def texts(data: dict[str, object], key: str) -> list[str]:
-    out = data.get(key, [])
-    require(type(out) is list and all(type(t) is str for t in out), f"{key} is a list of texts")
-    return list(out)  # type: ignore[call-overload, no-any-return]
-
-
-def words(data: dict[str, object], key: str) -> list[str]:
-    out = data.get(key, "")
-    require(type(out) is str, f"{key} is one text")
-    return str(out).split()
-
-
-def pairs(data: dict[str, object], key: str) -> list[tuple[str, str]]:
-    out = data.get(key, {})
-    require(type(out) is dict and all(type(v) is str for v in out.values()), f"{key} maps names to texts")
-    return list(out.items())  # type: ignore[attr-defined]
-
-
-def triples(data: dict[str, object], key: str) -> list[tuple[str, str, str]]:
-    out = data.get(key, {})
-    ok = type(out) is dict and all(type(v) is list and [type(t) for t in v] == [str, str] for v in out.values())
-    require(ok, f"{key} maps names to [relation, source]")
-    return [(k, v[0], v[1]) for k, v in out.items()]  # type: ignore[attr-defined]
-
-
 def identity(statement: str) -> str:
     """sha256 of the statement's JSON in canonical form."""
     return hashlib.sha256(json.dumps(json.loads(statement), sort_keys=True).encode()).hexdigest()
 
 
-def lift(theory: Theory, run: dict[str, object]) -> str:
-    """From one step to whole runs: V(next state) <= rate V(state) + noise, with rate and noise nonnegative.
+def lift(theory: Theory, run: dict[str, Any]) -> str:
+    """From one step to whole runs, every hypothesis being a schema that holds at each step.
 
-    The claim must be exactly that relation for the declared potential and next state, every hypothesis an axiom
-    schema (a property of functions and draws, true at every step), and what moves must be in `next`. Then
-    V_k <= rate^k V_0 + noise (1 + rate + ... + rate^(k-1)).
+    iterate: claim V(next) <= rate V + noise, rate and noise nonnegative and constant; then
+    V_k <= rate^k V_0 + noise (1 + rate + ... + rate^(k-1)). telescope: claim V(next) <= V - gain + noise; then
+    gain_0 + ... + gain_(k-1) <= V_0 - V_k + k noise.
     """
-    require(set(run) == {"potential", "next", "rate", "noise", "fixed"}, "a run has five fields")
+    lemma = "gain" if "gain" in run else "rate"
+    require(set(run) == {"potential", "next", "noise", "fixed", lemma}, "a run has five fields")
     moves = {name: read(text, theory.env) for name, text in pairs(run, "next")}
-    fixed = set(words(run, "fixed"))
-    potential = read(run["potential"], {})
-    names = {node.id for node in ast.walk(potential) if isinstance(node, ast.Name)}
-    movable = set(theory.level) - theory.ops - {"P"} | (theory.scalars - fixed)
-    require(not fixed & set(moves), "fixed and moving")
-    require(names & movable <= set(moves) | fixed, f"neither moving nor fixed: {sorted(names & movable - set(moves) - fixed)}")
-    require(all(theory.level.get(m, 0) == 0 and m not in theory.draws for m in names & set(theory.level)), "the state is of level 0")
-    require(all(t.split("(")[0] in SCHEMAS for t, _ in theory.given.values()), "a hypothesis is no axiom schema")
-    after = Expand(moves).visit(read(run["potential"], {}))
-    rate, noise = read(run["rate"], theory.env), read(run["noise"], theory.env)
-    require(theory.sign(rate) > 0 and theory.sign(noise) > 0, "rate or noise was not shown nonnegative")
-    bound = theory.scalar(rate).times(theory.scalar(potential)).plus(theory.scalar(noise))
-    gap = bound.plus(theory.scalar(after), -1)
-    same = [r for c in theory.claims for r in theory.relations(c) if r[1] != "==" and not r[0].plus(gap, -1).num]
-    require(bool(same), "no claim is V(next) <= rate V + noise")
-    return f"V_k <= ({run['rate']})**k*V_0 + ({run['noise']})*(1 - ({run['rate']})**k)/(1 - ({run['rate']}))"
+    fixed = set(str(run["fixed"]).split()) | theory.params
+    potential, noise, other = (read(run[key], theory.env) for key in ("potential", "noise", lemma))
+    atoms = (set(theory.level) - theory.ops) | theory.scalars
+    state = atoms - set(theory.draws) - {a for a, t in theory.level.items() if t > 0}
+    require(
+        not fixed & set(moves) and fixed | set(moves) <= state,
+        "fixed and moving names are apart and of level 0",
+    )
+    require(
+        names_in(potential) & atoms <= set(moves) | fixed, "the potential has a name neither moving nor fixed"
+    )
+    held = noise if lemma == "gain" else ast.Tuple([noise, other], ast.Load())
+    require(names_in(held) & atoms <= fixed, "rate and noise are the same at every step")
+    require(not names_in(potential) & theory.ops - {"P"}, "the potential has no operators")
+    after = Expand(moves).visit(read(run["potential"], theory.env))
+    before, rhs = theory.scalar(potential), theory.scalar(noise)
+    if lemma == "rate":
+        require(theory.sign(other) > 0 and theory.sign(noise) > 0, "rate or noise was not shown nonnegative")
+        rhs = rhs.plus(theory.scalar(other).times(before))
+    else:
+        rhs = rhs.plus(before).plus(theory.scalar(other), -1)
+    gap = rhs.plus(theory.scalar(after), -1)
+    shown = [theory.relation(read(c, theory.env)) for c in theory.claims]
+    require(
+        any(kind != "==" and not s.plus(gap, -1).num for s, kind in shown), "no claim is the run's one step"
+    )
+    if lemma == "gain":
+        return f"sum_(t<k) ({run['gain']})_t <= V_0 - V_k + k*({run['noise']}), V = {run['potential']}"
+    return f"V_k <= r**k*V_0 + ({run['noise']})*sum_(t<k) r**t, r = {run['rate']}, V = {run['potential']}"
 
 
-def check(statement: str, certificate: str) -> dict[str, object]:
-    """Refused, or a record of what was proved: name, identity, the hypotheses used with their sources, runs."""
+def check(statement: str, certificate: str) -> dict[str, Any]:
+    """Refused, or a record of what was proved: name, identity, the hypotheses used and unused, runs."""
     require(type(statement) is str and type(certificate) is str, "statement and certificate are JSON texts")
-    data, proof = json.loads(statement), json.loads(certificate)
-    require(type(data) is dict and type(proof) is dict, "statement and certificate are JSON objects")
-    require(set(proof) == {"statement", "steps"}, "a certificate has the fields statement and steps")
-    require(proof["statement"] == identity(statement), "the certificate is for another statement")
     try:
+        data, proof = json.loads(statement), json.loads(certificate)
+        require(type(data) is dict and type(proof) is dict, "statement and certificate are JSON objects")
+        require(set(proof) == {"statement", "steps"}, "a certificate has the fields statement and steps")
+        require(proof["statement"] == identity(statement), "the certificate is for another statement")
         theory = Theory(data)
         used: set[str] = set()
         require(type(proof["steps"]) is list, "steps is a list")
-        shown = []
         for step in proof["steps"]:
-            require(type(step) is dict and type(step.get("show")) is str, "a step shows a relation")
             theory.step(step, used)
-            shown.append(step["show"])
-        missing = [c for c in theory.claims if c not in shown]
-        require(not missing, f"not shown: {missing}")
+        missing = set(theory.claims) - {step["show"] for step in proof["steps"]}
+        require(not missing, f"not shown: {sorted(missing)}")
         runs = lift(theory, data["run"]) if "run" in data else ""
-    except (RecursionError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (RecursionError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise Refused(f"malformed: {type(error).__name__}: {error}") from None
-    axioms = {k: list(v) for k, v in theory.given.items() if k in used}
-    return {
-        "name": data.get("name", ""), "statement": proof["statement"], "claims": theory.claims, "runs": runs,
-        "hypotheses": axioms, "unused": sorted(set(theory.given) - used), "steps": len(shown),
-    }  # fmt: skip
+    axioms = {k: v for k, v in theory.given.items() if k in used | theory.leaned}
+    unused = sorted(set(theory.given) - set(axioms))
+    return {"name": data.get("name", ""), "statement": proof["statement"], "claims": theory.claims, "runs": runs,
+            "hypotheses": axioms, "unused": unused, "steps": len(proof["steps"])}  # fmt: skip
