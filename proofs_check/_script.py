@@ -162,3 +162,28 @@ def run(script: Script) -> Result:
         parts.append(stored)
     stored = {"theorem": script.id, "title": script.title, "parts": parts}
     return Result(script.id, script.title, records, stored, perf_counter() - began)
+
+
+def without_max(expression: Any, name: str) -> tuple[Any, list[str]]:
+    """(the expression with its one max replaced by the symbol, the domain texts `name >= member`)."""
+    found = sympy.sympify(expression)
+    [largest] = found.atoms(sympy.Max)
+    symbol = sympy.Symbol(name, positive=True)
+    return found.subs(largest, symbol), [f"{name} >= {m}" for m in members(largest)]
+
+
+class Within(sympy.Symbol):
+    """A positive symbol that is below any limit a plan checks: the limit becomes a domain of the statement."""
+
+    def __new__(cls, name: str) -> Any:
+        return super().__new__(cls, name, positive=True)
+
+    def __le__(self, other: Any) -> Any:
+        return True
+
+
+def quotient(expression: Any, at: dict[sympy.Symbol, Any]) -> str:
+    """The formula as (numerator)/(denominator), the denominator positive at the point."""
+    numerator, denominator = sympy.fraction(sympy.cancel(sympy.together(expression)))
+    sign = 1 if denominator.subs(at) > 0 else -1
+    return f"({sympy.expand(sign * numerator)})/({sympy.factor(sign * denominator)})"

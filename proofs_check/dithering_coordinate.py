@@ -33,7 +33,10 @@ SCRIPT = Script(
             MIDDLE,
             [
                 ({"claim": [EXACT, BOUND.replace(GRID, f"{GRID}*9/10"), MEAN]}, MIDDLE),
-                ({"claim": [EXACT.replace("(y - l)*", ""), BOUND, MEAN]}, model({"l": 0, "h": 1, "y": "1/4"})),
+                (
+                    {"claim": [EXACT.replace("(y - l)*", ""), BOUND, MEAN]},
+                    model({"l": 0, "h": 1, "y": "1/4"}),
+                ),
                 ({"law": {**STATEMENT["law"], "parameter": "(y - l)**2/h**2"}}, MIDDLE),
             ],
             "one coordinate, two points",

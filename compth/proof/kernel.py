@@ -71,11 +71,7 @@ SCHEMAS: dict[str, tuple[str, str, str]] = {
         "f L-smooth, g its gradient at x",
     ),
     "polyak": ("f fs g mu", "2*mu*(f - fs) <= sq(g)", "f satisfies the Polyak-Lojasiewicz inequality"),
-    "lipschitz": (
-        "g gs x xs L",
-        "sq(g - gs) <= L**2*sq(x - xs)",
-        "the gradients g, gs at x, xs are L-Lipschitz",
-    ),
+    "lipschitz": ("g gs x xs M", "sq(g - gs) <= M*sq(x - xs)", "g, gs the gradients at x, xs: M = L^2"),
     "least": ("f fs", "fs <= f", "fs is the least value of f"),
     "zero": ("v u", "dot(v, u) == 0", "v = 0, tested at u"),
     "orthogonal": ("u v", "dot(u, v) == 0", "u and v are uncorrelated"),

@@ -32,8 +32,7 @@ def _write(statement: dict[str, Any], certificate: dict[str, Any], say: Callable
     if statement.get("params"):
         domain = ", ".join(say(t) for t in statement.get("domain", []))
         out.append(f"Parameters: {domain or statement['params']}.")
-    for text in statement.get("vectors", []):
-        out.append(f"Vector: {text}.")
+    out.extend(f"Vector: {text}." for text in statement.get("vectors", []))
     if statement.get("law"):
         law = statement["law"]
         out.append(f"Law of {law['indicator']}[{law['on']}]: {law['kind']}, {law['parameter']}.")
