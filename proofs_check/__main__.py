@@ -47,9 +47,9 @@ def store(results: Sequence[Result]) -> None:
     for r in results:
         text = json.dumps(r.stored, indent=1, ensure_ascii=False) + "\n"
         (CERTIFICATES / f"{r.id}.json").write_text(text, encoding="utf-8")
-    kernel = Path(compth.__file__).parent / "proof" / "kernel.py"
+    trusted = [Path(compth.__file__).parent / "proof" / f for f in ("kernel.py", "axioms.py")]
     index = {
-        "kernel": hashlib.sha256(kernel.read_bytes()).hexdigest(),
+        "kernel": hashlib.sha256(b"".join(f.read_bytes() for f in trusted)).hexdigest(),
         "proved": {r.id: [p["statement"] for p in r.records] for r in results},
     }
     INDEX.write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")

@@ -41,6 +41,7 @@ STATEMENT = {
         "potential": "sq(x - xs)",
         "next": {"x": "x - ga*P(Q)"},
         "rate": RHO,
+        "gain": "0",
         "noise": NOISE,
         "fixed": "xs hs",
     },

@@ -40,6 +40,7 @@ STATEMENT = {
         "potential": "sq(x - xs)",
         "next": {"x": "x - ga*P(Q)"},
         "rate": RHO,
+        "gain": "0",
         "noise": "0",
         "fixed": "xs",
     },

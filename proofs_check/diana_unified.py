@@ -44,6 +44,7 @@ STATEMENT = {
         "potential": "sq(x - xs) + w*sq(h - hs)",
         "next": {"x": "x - ga*P(h + Q)", "h": "h + al*Q"},
         "rate": "rho",
+        "gain": "0",
         "noise": "0",
         "fixed": "xs hs",
     },

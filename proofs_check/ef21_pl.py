@@ -51,6 +51,7 @@ PL = {
         "potential": f"f - fs + {WEIGHT}*sq(g - e)",
         "next": {"x": "xp", "f": "fp", "g": "gp", "e": "e + c"},
         "rate": RHO,
+        "gain": "0",
         "noise": "0",
         "fixed": "fs",
     },

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from compth.proof.kernel import SCHEMAS, Refused, check, identity
+from compth.proof.axioms import SCHEMAS
+from compth.proof.kernel import Refused, check, identity
 from compth.proof.models import counterexample, witness
 
 __all__ = ["SCHEMAS", "Refused", "check", "counterexample", "identity", "witness"]

@@ -11,7 +11,7 @@ There is one inference rule. A step shows `lhs <= rhs` when, identically,
     rhs - lhs = sum_h m_h * slack_h + sum_j t_j
 with h known relations (slack >= 0, or = 0), m_h >= 0 (any sign where h is an equality) and t_j >= 0. Signs are read
 off the text: sums, products and even powers of nonnegative things, squares sq(v), known relations. A division is
-accepted only when its divisor is positive in the same sense. Hypotheses are instances of the schemas below, nothing
+accepted only when its divisor is positive in the same sense. Hypotheses are instances of the schemas in `axioms`, nothing
 else. The standard library is all that is imported; there is no floating point.
 """
 
@@ -24,7 +24,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import reduce
 from typing import Any
+
+from .axioms import DRAWS, FAMILIES, SCALAR, SCHEMAS
 
 Symbol = tuple[str, tuple[str, ...]]  # a name and its indices; indices that start with "$" are summed over
 Monomial = tuple[tuple[Symbol, int], ...]
@@ -32,57 +35,6 @@ Poly = dict[Monomial, Fraction]
 Word = tuple[str, ...]
 Relation = tuple["Scalar", str]  # slack and its kind: ">=", ">" or "=="
 
-# The axioms: name -> (arguments, relation, what it means). `mean(Q)` exists only for a declared draw.
-SCHEMAS: dict[str, tuple[str, str, str]] = {
-    "variance": ("Q omega", "sq(Q - mean(Q)) <= omega*sq(mean(Q))", "Q = C(v), C unbiased with omega"),
-    "deviation": ("Q s2", "sq(Q - mean(Q)) <= s2", "variance bounded by s2"),
-    "independent": ("Q n", "n*sq(P(Q - mean(Q))) == sq(Q - mean(Q))", "n workers draw independently"),
-    "joint": ("Q A B", "sq(P(Q - mean(Q))) <= A*sq(mean(Q)) - B*sq(P(mean(Q)))", "the fleet's AB inequality"),
-    "mixture": ("Y p u v", "sq(Y) == p*sq(u) + (1 - p)*sq(v)", "Y = u with probability p, else v"),
-    "contraction": ("c v delta", "sq(c - v) <= (1 - delta)*sq(v)", "c = C(v), C contractive with delta"),
-    "bias": ("c v eta", "sq(c - v) <= eta**2*sq(v)", "c is the mean of C(v), the bias at most eta"),
-    "spread": ("Q v omega", "sq(Q - mean(Q)) <= omega*sq(v)", "Q = C(v), variance omega |v|^2"),
-    "b1_lower": ("c x alpha", "alpha*sq(x) <= sq(c)", "class B1"),
-    "b2_lower": ("c x gamma", "gamma*sq(x) <= dot(c, x)", "class B2"),
-    "b_upper": ("c x beta", "sq(c) <= beta*dot(c, x)", "classes B1 and B2"),
-    "strongly_convex": (
-        "f fs g x xs mu",
-        "f + dot(g, xs - x) + mu/2*sq(xs - x) <= fs",
-        "f mu-strongly (quasi-)convex, g its gradient at x",
-    ),
-    "cocoercive": (
-        "f fs g gs x xs L",
-        "fs + dot(gs, x - xs) + sq(g - gs)/(2*L) <= f",
-        "f convex and L-smooth, g and gs its gradients at x and xs",
-    ),
-    "interpolation": (
-        "fx gx x fy gy y mu L",
-        "fy + dot(gy, x - y) + (sq(gx - gy) + mu*L*sq(x - y) - 2*mu*dot(gx - gy, x - y))/(2*(L - mu)) <= fx",
-        "f mu-strongly convex and L-smooth, gx and gy its gradients at x and y",
-    ),
-    "coercive": (
-        "g z mu L",
-        "sq(g) + mu*L*sq(z) <= (L + mu)*dot(g, z)",
-        "g and z: differences of gradients, points",
-    ),
-    "descent": (
-        "fp f g xp x L",
-        "fp <= f + dot(g, xp - x) + L/2*sq(xp - x)",
-        "f L-smooth, g its gradient at x",
-    ),
-    "polyak": ("f fs g mu", "2*mu*(f - fs) <= sq(g)", "f satisfies the Polyak-Lojasiewicz inequality"),
-    "lipschitz": ("g gs x xs M", "sq(g - gs) <= M*sq(x - xs)", "g, gs the gradients at x, xs: M = L^2"),
-    "least": ("f fs", "fs <= f", "fs is the least value of f"),
-    "zero": ("v u", "dot(v, u) == 0", "v = 0, tested at u"),
-    "orthogonal": ("u v", "dot(u, v) == 0", "u and v are uncorrelated"),
-    "operator_mean": ("x W V", "dot(x, W) == dot(x, V)", "W and V have the same mean given x"),
-    "loewner": ("a b", "a <= b", "a Loewner order between operators, at one vector"),
-    "order": ("a b", "a <= b", "an order between parameters or entries, by definition"),
-    "define": ("a b", "a == b", "a definition between parameters or entries"),
-}
-DRAWS = {"variance", "deviation", "independent", "joint", "mixture", "spread"}
-FAMILIES = {"independent", "joint"}
-SCALAR = {"order", "define"}
 RESERVED = {"P", "sq", "dot", "mean", "Sum", "E", *SCHEMAS}
 FIELDS = {"name", "title", "params", "domain", "sizes", "indices", "arrays", "law", "operators"}
 FIELDS |= {"vectors", "values", "let", "given", "claim", "run"}
@@ -170,7 +122,9 @@ class Scalar:
         return top.times(Scalar({(): 1 / unit}, Counter({frozen: 1})))
 
 
-Vec = dict[tuple[Word, str], Scalar]
+Key = tuple[Word, str]  # an operator word and the vector it acts on; SCALAR_PART stands for plain numbers
+Value = dict[Key, Scalar]
+SCALAR_PART: Key = ((), "")
 
 
 def constant(c: int) -> Scalar:
@@ -183,11 +137,8 @@ def symbol(name: str, idx: tuple[str, ...] = ()) -> Scalar:
 
 def show(p: Poly) -> str:
     """A polynomial as text, for messages."""
-    terms = (
-        "*".join([str(c), *(f"{n}{list(i) if i else ''}^{e}" for (n, i), e in m)])
-        for m, c in sorted(p.items())
-    )
-    return " + ".join(terms) or "0"
+    terms = (["*".join(i) + f"^{e}" for (n, x), e in m for i in [(n, *x)]] for m in sorted(p))
+    return " + ".join(f"{p[m]}*" + "*".join(t) for m, t in zip(sorted(p), terms, strict=True))
 
 
 # ---- text ---------------------------------------------------------------------------------------------------
@@ -227,6 +178,10 @@ def pairs(data: dict[str, Any], key: str) -> list[tuple[str, str]]:
     return list(out.items())
 
 
+def scaled(v: Value, c: Scalar) -> Value:
+    return {k: c.times(e) for k, e in v.items()}
+
+
 class Theory:
     """A statement that has been read: its names, its Hilbert space, and the relations known so far."""
 
@@ -235,7 +190,7 @@ class Theory:
         self.names: set[str] = set()
         self.level: dict[str, int] = {"P": 0}
         self.common: set[str] = set()
-        self.draws: dict[str, tuple[Vec, int]] = {}
+        self.draws: dict[str, tuple[Value, int]] = {}
         self.ops: set[str] = {"P"}
         self.env: dict[str, ast.expr] = {}
         self.known: dict[str, Relation] = {}
@@ -368,7 +323,9 @@ class Theory:
                 and rest <= 0
             ):
                 s = heads[0][0][0]  # from symbol >= c with c >= 0
-                self.positive[s] = max(self.positive.get(s, (0, "")), (2 if kind == ">" or rest < 0 else 1, name))
+                self.positive[s] = max(
+                    self.positive.get(s, (0, "")), (2 if kind == ">" or rest < 0 else 1, name)
+                )
 
     def instances(self, p: Poly) -> Iterator[Poly]:
         """A relation with free indices holds for all values of them: rename within the sorts."""
@@ -381,82 +338,71 @@ class Theory:
 
     def scalar(self, node: ast.expr) -> Scalar:
         out = self.value(node)
-        if not isinstance(out, Scalar):
-            raise Refused(f"{ast.unparse(node):.80} is no scalar")
-        return out
+        require(set(out) <= {SCALAR_PART}, f"{ast.unparse(node):.80} is no scalar")
+        return out.get(SCALAR_PART, constant(0))
 
-    def vector(self, node: ast.expr) -> Vec:
+    def vector(self, node: ast.expr) -> Value:
         out = self.value(node)
-        if isinstance(out, Scalar):
-            require(not out.num, f"{ast.unparse(node):.80} is no vector")
-            return {}
+        require(SCALAR_PART not in out, f"{ast.unparse(node):.80} is no vector")
         return out
 
-    def value(self, node: ast.expr) -> Scalar | Vec:
+    def value(self, node: ast.expr) -> Value:
+        """A scalar or a vector; zero, without any part, is both."""
         match node:
             case ast.Constant(value=c) if type(c) is int:
-                return constant(c)
+                out = {SCALAR_PART: constant(c)}
             case ast.Name(id=name) if name in self.scalars:
-                return symbol(name)
+                out = {SCALAR_PART: symbol(name)}
             case ast.Name(id=name) if name in self.level and name not in self.ops:
-                return {((), name): constant(1)}
+                out = {((), name): constant(1)}
             case ast.UnaryOp(op=ast.USub(), operand=a):
-                return self.combine(constant(0), self.value(a), -1)
+                out = scaled(self.value(a), constant(-1))
             case ast.BinOp(left=a, op=ast.Add() | ast.Sub() as op, right=b):
-                return self.combine(self.value(a), self.value(b), 1 if isinstance(op, ast.Add) else -1)
+                out = self.value(a)
+                for k, c in self.value(b).items():
+                    out[k] = out.get(k, constant(0)).plus(c, 1 if isinstance(op, ast.Add) else -1)
+                require(len({k == SCALAR_PART for k in out}) < 2, "a scalar added to a vector")
             case ast.BinOp(left=a, op=ast.Mult(), right=b):
                 x, y = self.value(a), self.value(b)
-                return self.scale(x, y) if isinstance(x, Scalar) else self.scale(self.scalar(b), x)
+                out = scaled(y, self.scalar(a)) if set(x) <= {SCALAR_PART} else scaled(x, self.scalar(b))
             case ast.BinOp(left=a, op=ast.Div(), right=b):
                 require(self.sign(b) == 2, f"the divisor {ast.unparse(b):.80} was not shown positive")
-                return self.scale(self.scalar(b).inverse(), self.value(a))
+                out = scaled(self.value(a), self.scalar(b).inverse())
             case ast.BinOp(left=a, op=ast.Pow(), right=ast.Constant(value=e)) if (
                 type(e) is int and 0 <= e <= 12
             ):
-                out, base = constant(1), self.scalar(a)
-                for _ in range(e):
-                    out = out.times(base)
-                return out
+                base = self.scalar(a)
+                out = {SCALAR_PART: reduce(Scalar.times, [base] * e, constant(1))}
             case ast.Subscript(value=ast.Name(id=name), slice=at) if name in self.arrays:
                 idx = tuple(getattr(i, "id", "") for i in (at.elts if isinstance(at, ast.Tuple) else [at]))
                 require(
                     tuple(self.indices.get(i) for i in idx) == self.arrays[name], f"wrong indices of {name}"
                 )
-                return symbol(name, idx)
+                out = {SCALAR_PART: symbol(name, idx)}
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-                return self.call(name, args)
-        raise Refused(f"not allowed in a text: {ast.unparse(node):.80}")
-
-    def call(self, name: str, args: list[ast.expr]) -> Scalar | Vec:
-        if name in {"sq", "dot"} and len(args) == {"sq": 1, "dot": 2}[name]:
-            return self.inner(self.vector(args[0]), self.vector(args[-1]))
-        if name in self.ops and len(args) == 1:
-            return {((name, *w), a): c for (w, a), c in self.vector(args[0]).items()}
-        if name == "mean" and len(args) == 1 and getattr(args[0], "id", "") in self.draws:
-            return self.draws[getattr(args[0], "id", "")][0]
-        if name == "Sum" and len(args) == 2 and getattr(args[0], "id", "") in self.indices:
-            return self.total(getattr(args[0], "id", ""), self.scalar(args[1]))
-        if name == "E" and len(args) == 1 and self.law:
-            return self.expect(self.scalar(args[0]))
-        raise Refused(f"unknown or misused: {name}({', '.join(map(ast.unparse, args))})"[:120])
-
-    def combine(self, a: Scalar | Vec, b: Scalar | Vec, factor: int) -> Scalar | Vec:
-        if isinstance(a, Scalar) and isinstance(b, Scalar):
-            return a.plus(b, factor)
-        a, b = ({} if isinstance(v, Scalar) and not v.num else v for v in (a, b))
-        if isinstance(a, Scalar) or isinstance(b, Scalar):
-            raise Refused("a scalar added to a vector")
-        out = dict(a)
-        for k, c in b.items():
-            out[k] = out.get(k, constant(0)).plus(c, factor)
+                out = self.call(name, args)
+            case _:
+                raise Refused(f"not allowed in a text: {ast.unparse(node):.80}")
         return {k: c for k, c in out.items() if c.num}
 
-    def scale(self, c: Scalar, v: Scalar | Vec) -> Scalar | Vec:
-        return c.times(v) if isinstance(v, Scalar) else {k: c.times(e) for k, e in v.items()}
+    def call(self, name: str, args: list[ast.expr]) -> Value:
+        first = getattr(args[0], "id", "") if args else ""
+        match name, len(args):
+            case ("sq", 1) | ("dot", 2):
+                return {SCALAR_PART: self.inner(self.vector(args[0]), self.vector(args[-1]))}
+            case (_, 1) if name in self.ops:
+                return {((name, *w), a): c for (w, a), c in self.vector(args[0]).items()}
+            case ("mean", 1) if first in self.draws:
+                return dict(self.draws[first][0])
+            case ("Sum", 2) if first in self.indices:
+                return {SCALAR_PART: self.total(first, self.scalar(args[1]))}
+            case ("E", 1) if self.law:
+                return {SCALAR_PART: self.expect(self.scalar(args[0]))}
+        raise Refused(f"unknown or misused: {name}({', '.join(map(ast.unparse, args))})"[:120])
 
     # -- theory (a): the Hilbert space ------------------------------------------------------------------------
 
-    def inner(self, u: Vec, v: Vec) -> Scalar:
+    def inner(self, u: Value, v: Value) -> Scalar:
         out = constant(0)
         for ((w, a), c), ((z, b), e) in itertools.product(u.items(), v.items()):
             out = out.plus(c.times(e).times(self.gram(a, (*reversed(w), *z), b)))
@@ -581,10 +527,7 @@ class Theory:
                 found = 1
             case ast.Call(func=ast.Name(id="Sum" | "E"), args=[*_, body]):
                 found = min(self.sign(body), 1)
-        if found == 2:
-            return 2
-        value = self.value(node)
-        return max(found, self.leaf(value)) if isinstance(value, Scalar) else 0
+        return found if found == 2 else max(found, self.leaf(self.scalar(node)))
 
     def leaf(self, value: Scalar) -> int:
         best = self.coefficients(value.num)
@@ -656,19 +599,17 @@ def identity(statement: str) -> str:
 
 
 def lift(theory: Theory, run: dict[str, Any]) -> str:
-    """From one step to whole runs, every hypothesis being a schema that holds at each step.
+    """From one step to whole runs (iterate and telescope), every hypothesis being a schema that holds at each step.
 
-    iterate: claim V(next) <= rate V + noise, rate and noise nonnegative and constant; then
-    V_k <= rate^k V_0 + noise (1 + rate + ... + rate^(k-1)). telescope: claim V(next) <= V - gain + noise; then
-    gain_0 + ... + gain_(k-1) <= V_0 - V_k + k noise.
+    The claim V(next) + gain <= rate V + noise, rate and noise nonnegative and constant over the run, gives
+    V_k + sum_t rate^(k-1-t) gain_t <= rate^k V_0 + noise (1 + rate + ... + rate^(k-1)).
     """
-    lemma = "gain" if "gain" in run else "rate"
-    require(set(run) == {"potential", "next", "noise", "fixed", lemma}, "a run has five fields")
+    require(set(run) == {"potential", "next", "rate", "gain", "noise", "fixed"}, "a run has six fields")
     moves = {name: read(text, theory.env) for name, text in pairs(run, "next")}
     fixed = set(str(run["fixed"]).split()) | theory.params
-    potential, noise, other = (read(run[key], theory.env) for key in ("potential", "noise", lemma))
+    potential, rate, gain, noise = (read(run[k], theory.env) for k in ("potential", "rate", "gain", "noise"))
     atoms = (set(theory.level) - theory.ops) | theory.scalars
-    state = atoms - set(theory.draws) - {a for a, t in theory.level.items() if t > 0}
+    state = {a for a in atoms if theory.level.get(a, 0) == 0}
     require(
         not fixed & set(moves) and fixed | set(moves) <= state,
         "fixed and moving names are apart and of level 0",
@@ -676,24 +617,20 @@ def lift(theory: Theory, run: dict[str, Any]) -> str:
     require(
         names_in(potential) & atoms <= set(moves) | fixed, "the potential has a name neither moving nor fixed"
     )
-    held = noise if lemma == "gain" else ast.Tuple([noise, other], ast.Load())
-    require(names_in(held) & atoms <= fixed, "rate and noise are the same at every step")
     require(not names_in(potential) & theory.ops - {"P"}, "the potential has no operators")
+    require((names_in(rate) | names_in(noise)) & atoms <= fixed, "rate and noise are the same at every step")
+    require(theory.sign(rate) > 0 and theory.sign(noise) > 0, "rate or noise was not shown nonnegative")
     after = Expand(moves).visit(read(run["potential"], theory.env))
-    before, rhs = theory.scalar(potential), theory.scalar(noise)
-    if lemma == "rate":
-        require(theory.sign(other) > 0 and theory.sign(noise) > 0, "rate or noise was not shown nonnegative")
-        rhs = rhs.plus(theory.scalar(other).times(before))
-    else:
-        rhs = rhs.plus(before).plus(theory.scalar(other), -1)
-    gap = rhs.plus(theory.scalar(after), -1)
+    gap = theory.scalar(rate).times(theory.scalar(potential)).plus(theory.scalar(noise))
+    gap = gap.plus(theory.scalar(gain), -1).plus(theory.scalar(after), -1)
     shown = [theory.relation(read(c, theory.env)) for c in theory.claims]
     require(
         any(kind != "==" and not s.plus(gap, -1).num for s, kind in shown), "no claim is the run's one step"
     )
-    if lemma == "gain":
-        return f"sum_(t<k) ({run['gain']})_t <= V_0 - V_k + k*({run['noise']}), V = {run['potential']}"
-    return f"V_k <= r**k*V_0 + ({run['noise']})*sum_(t<k) r**t, r = {run['rate']}, V = {run['potential']}"
+    total = f" + sum_(t<k) r**(k-1-t)*({run['gain']})_t" if run["gain"] != "0" else ""
+    return (
+        f"V_k{total} <= r**k*V_0 + ({run['noise']})*sum_(t<k) r**t, r = {run['rate']}, V = {run['potential']}"
+    )
 
 
 def check(statement: str, certificate: str) -> dict[str, Any]:

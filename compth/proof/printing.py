@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from compth.proof.kernel import SCHEMAS
+from compth.proof.axioms import SCHEMAS
 
 GREEK = {"mu": r"\mu", "om": r"\omega", "omega": r"\omega", "ga": r"\gamma", "al": r"\alpha", "de": r"\delta"}
 GREEK |= {"rho": r"\rho", "th": r"\theta", "be": r"\beta", "eta": r"\eta", "la": r"\lambda", "xs": r"x^\star"}
@@ -48,7 +48,7 @@ def _write(statement: dict[str, Any], certificate: dict[str, Any], say: Callable
         line += f"What remains is {rest} >= 0. " if rest else ""
         out.append(f"{line}Hence {say(step['show'])}.")
     if "run" in statement:
-        kind = "telescope" if "gain" in statement["run"] else "iterate"
+        kind = "telescope" if statement["run"]["gain"] != "0" else "iterate"
         moves = ", ".join(f"{k} -> {v}" for k, v in statement["run"]["next"].items())
         out.append(f"Over a run ({kind}; {moves}): the one-step claim applies at every step.")
     return "\n".join(out)
