@@ -173,12 +173,15 @@ def without_max(expression: Any, name: str) -> tuple[Any, list[str]]:
 
 
 class Within(sympy.Symbol):
-    """A positive symbol that is below any limit a plan checks: the limit becomes a domain of the statement."""
+    """A positive symbol that passes the limits a plan checks: they become the statement's domain."""
 
     def __new__(cls, name: str) -> Any:
         return super().__new__(cls, name, positive=True)
 
     def __le__(self, other: Any) -> Any:
+        return True
+
+    def __ge__(self, other: Any) -> Any:
         return True
 
 

@@ -15,6 +15,11 @@ SCHEMAS: dict[str, tuple[str, str, str]] = {
     "contraction": ("c v delta", "sq(c - v) <= (1 - delta)*sq(v)", "c = C(v), C contractive with delta"),
     "bias": ("c v eta", "sq(c - v) <= eta**2*sq(v)", "c is the mean of C(v), the bias at most eta"),
     "spread": ("Q v omega", "sq(Q - mean(Q)) <= omega*sq(v)", "Q = C(v), variance omega |v|^2"),
+    "mean_spread": (
+        "Q v omega",
+        "sq(P(Q - mean(Q))) <= omega*sq(v)",
+        "the average of Q_i = C_i(v_i): variance",
+    ),
     "b1_lower": ("c x alpha", "alpha*sq(x) <= sq(c)", "class B1"),
     "b2_lower": ("c x gamma", "gamma*sq(x) <= dot(c, x)", "class B2"),
     "b_upper": ("c x beta", "sq(c) <= beta*dot(c, x)", "classes B1 and B2"),
@@ -53,6 +58,6 @@ SCHEMAS: dict[str, tuple[str, str, str]] = {
     "order": ("a b", "a <= b", "an order between parameters or entries, by definition"),
     "define": ("a b", "a == b", "a definition between parameters or entries"),
 }
-DRAWS = {"variance", "deviation", "independent", "joint", "mixture", "spread"}
+DRAWS = {"variance", "deviation", "independent", "joint", "mixture", "spread", "mean_spread"}
 FAMILIES = {"independent", "joint"}
 SCALAR = {"order", "define"}
