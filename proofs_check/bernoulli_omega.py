@@ -35,7 +35,13 @@ SCRIPT = Script(
                 ({"claim": [VARIANCE.replace(OMEGA, "(1 - p)"), MEAN]}, SMALL),
                 ({"claim": [VARIANCE.replace(OMEGA, "(1/p)"), MEAN]}, SMALL),
                 ({"claim": [VARIANCE, MEAN.replace("/p", "")]}, SMALL),
-                ({"law": {**STATEMENT["law"], "parameter": "p**2"}}, SMALL),
+                (
+                    {
+                        "law": {**STATEMENT["law"], "parameter": "p**2"},
+                        "domain": [*STATEMENT["domain"], "p**2 <= 1"],
+                    },
+                    SMALL,
+                ),
             ],
             "inclusion probabilities",
         )

@@ -10,7 +10,7 @@ GRID = text(integer_mean_error(1, 1, f))
 STATEMENT = {
     "name": "dithering.coordinate",
     "params": "l h y",
-    "domain": ["h > 0", "y >= l", "y <= l + h"],
+    "domain": ["h > 0", "y >= l", "y <= l + h", "(y - l)/h >= 0", "(y - l)/h <= 1"],
     "sizes": {"one": "1"},
     "indices": {"i": "one"},
     "law": {"indicator": "u", "kind": "coins", "on": "one", "parameter": "(y - l)/h"},
@@ -37,7 +37,13 @@ SCRIPT = Script(
                     {"claim": [EXACT.replace("(y - l)*", ""), BOUND, MEAN]},
                     model({"l": 0, "h": 1, "y": "1/4"}),
                 ),
-                ({"law": {**STATEMENT["law"], "parameter": "(y - l)**2/h**2"}}, MIDDLE),
+                (
+                    {
+                        "law": {**STATEMENT["law"], "parameter": "(y - l)**2/h**2"},
+                        "domain": [*STATEMENT["domain"], "(y - l)**2/h**2 <= 1", "(y - l)**2/h**2 >= 0"],
+                    },
+                    MIDDLE,
+                ),
             ],
             "one coordinate, two points",
         )

@@ -22,8 +22,16 @@ STATEMENT = {
     "name": "efbv.pl",
     "title": "c the mean of the messages Q_i = C_i(g_i - h_i)",
     "params": "L M mu ga eta om oa la nu r ra s W rho",
-    "domain": ["L > 0", "M > 0", "mu > 0", "ga > 0", "eta > 0", "om >= 0", "oa >= 0", "la >= 0", "la <= 1"]
-    + [
+    "domain": [
+        "L > 0",
+        "M > 0",
+        "mu > 0",
+        "ga > 0",
+        "eta > 0",
+        "om >= 0",
+        "oa >= 0",
+        "la >= 0",
+        "la <= 1",
         "nu >= 0",
         "nu <= 1",
         "r > 0",
@@ -35,8 +43,9 @@ STATEMENT = {
         TURN,
         SQUARE,
         SMALL,
-    ]
-    + ["rho >= 1 - ga*mu", "rho >= (1 + r)/2"],
+        "rho >= 1 - ga*mu",
+        "rho >= (1 + r)/2",
+    ],
     "vectors": ["common x", "family g", "family h", "family c", "family Q ~ c @ 0", "family gp @ 1"],
     "values": "f fp fs",
     "let": {"xp": "x - ga*P(h + nu*Q)", "v": "g - h"},

@@ -34,8 +34,10 @@ STATEMENT = {
         "p > 0",
         "p <= 1",
         "T >= 0",
-    ]
-    + [SQUARE, SMALL, SHORT],
+        SQUARE,
+        SMALL,
+        SHORT,
+    ],
     "vectors": [
         "common x",
         "family g",

@@ -12,7 +12,7 @@ STATEMENT = {
     "name": "natural.omega",
     "title": "one coordinate; signs drop out, coordinates add up",
     "params": "l t",
-    "domain": ["l > 0", "t >= l", "t <= 2*l"],
+    "domain": ["l > 0", "t >= l", "t <= 2*l", "(t - l)/l >= 0", "(t - l)/l <= 1"],
     "sizes": {"one": "1"},
     "indices": {"i": "one"},
     "law": {"indicator": "u", "kind": "coins", "on": "one", "parameter": "(t - l)/l"},
@@ -27,12 +27,18 @@ SCRIPT = Script(
         Part(
             STATEMENT,
             [step(VARIANCE, {}, ["(3*t - 4*l)**2/8"]), step(MEAN)],
-            WORST,
+            model({"l": 3, "t": 4}),
             [
                 ({"claim": [VARIANCE.replace(OMEGA, "1/9"), MEAN]}, WORST),
                 ({"claim": [VARIANCE.replace("t**2", "l**2"), MEAN]}, WORST),
                 ({"claim": [VARIANCE, "E(Sum(i, l + l*u[i])) == 3/2*l"]}, WORST),
-                ({"law": {**STATEMENT["law"], "parameter": "1 - (t - l)/l"}}, WORST),
+                (
+                    {
+                        "law": {**STATEMENT["law"], "parameter": "1 - (t - l)/l"},
+                        "domain": [*STATEMENT["domain"], "1 - (t - l)/l >= 0"],
+                    },
+                    WORST,
+                ),
             ],
             "one coordinate, two points",
         )

@@ -44,7 +44,13 @@ SCRIPT = Script(
                     SMALL,
                 ),
                 ({"claim": [VARIANCE, MEAN.replace("n*u", "u")]}, SMALL),
-                ({"law": {**STATEMENT["law"], "kind": "coins", "parameter": "1/n"}}, SMALL),
+                (
+                    {
+                        "law": {**STATEMENT["law"], "kind": "coins", "parameter": "1/n"},
+                        "domain": [*STATEMENT["domain"], "1/n <= 1"],
+                    },
+                    SMALL,
+                ),
             ],
             "inclusion probabilities",
         )

@@ -35,7 +35,13 @@ SCRIPT = Script(
                 ({"claim": [VARIANCE.replace(OMEGA, f"({OMEGA} - 1/d)"), MEAN]}, SMALL),
                 ({"claim": [VARIANCE.replace("==", "<=").replace(OMEGA, "(d - k)/d"), MEAN]}, SMALL),
                 ({"claim": [VARIANCE, MEAN.replace("d/k*u", "u")]}, SMALL),
-                ({"law": {**STATEMENT["law"], "kind": "coins", "parameter": "1/k"}}, SMALL),
+                (
+                    {
+                        "law": {**STATEMENT["law"], "kind": "coins", "parameter": "1/k"},
+                        "domain": [*STATEMENT["domain"], "1/k <= 1"],
+                    },
+                    SMALL,
+                ),
             ],
             "inclusion probabilities",
         )

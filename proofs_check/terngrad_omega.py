@@ -12,11 +12,12 @@ STATEMENT = {
     "name": "terngrad.omega",
     "title": "absolute values; d = r^2",
     "params": "r m",
-    "domain": ["r >= 1", "m > 0"],
+    "domain": ["r > 0", "r**2 >= 1", "m > 0"],
     "sizes": {"rest": "r**2 - 1"},
     "indices": {"j": "rest"},
     "arrays": {"b": "rest"},
     "law": {"indicator": "u", "kind": "coins", "on": "rest", "parameter": "b[j]/m"},
+    "given": {"pos": "order(0, b[j]/m)", "top": "order(b[j]/m, 1)"},
     "claim": [
         f"E(Sum(j, (m*u[j] - b[j])**2)) <= {OMEGA}*(m**2 + Sum(j, b[j]**2))",
         "E(Sum(j, m*u[j])) == Sum(j, b[j])",

@@ -11,8 +11,8 @@ There is one inference rule. A step shows `lhs <= rhs` when, identically,
     rhs - lhs = sum_h m_h * slack_h + sum_j t_j
 with h known relations (slack >= 0, or = 0), m_h >= 0 (any sign where h is an equality) and t_j >= 0. Signs are read
 off the text: sums, products and even powers of nonnegative things, squares sq(v), known relations. A division is
-accepted only when its divisor is positive in the same sense. Hypotheses are instances of the schemas in `axioms`, nothing
-else. The standard library is all that is imported; there is no floating point.
+accepted only when its divisor is positive in the same sense. Hypotheses are instances of the schemas in
+`axioms`, nothing else. The standard library is all that is imported; there is no floating point.
 """
 
 from __future__ import annotations
@@ -228,8 +228,21 @@ class Theory:
         for name, text in self.given.items():
             require(name not in self.known, f"two relations are called {name}")
             self.learn(name, self.hypothesis(text))
+        self.exists()
         self.claims = texts(data, "claim")
         require(bool(self.claims), "nothing is claimed")
+
+    def exists(self) -> None:
+        """Sorts have sizes >= 0 and the law's probabilities are in [0, 1]: else claims would speak of nothing."""
+        for sort, size in self.sizes.items():
+            require(self.leaf(size) > 0, f"the size of {sort} was not shown nonnegative")
+        if self.law:
+            *hands, last = self.law["on"].split()
+            room, asked = constant(1), self.chance
+            if self.law["kind"] == "deal":
+                room, asked = self.sizes[last], reduce(Scalar.times, (self.sizes[h] for h in hands), asked)
+            shown = self.leaf(self.chance) and self.leaf(room.plus(asked, -1))
+            require(shown > 0, f"{self.law['parameter']} was not shown to be a share the law can give")
 
     def fresh(self, name: str) -> str:
         require(name.isidentifier() and name.isascii(), f"not a name: {name!r:.40}")
@@ -359,8 +372,8 @@ class Theory:
                 out = scaled(self.value(a), constant(-1))
             case ast.BinOp(left=a, op=ast.Add() | ast.Sub() as op, right=b):
                 out = self.value(a)
-                for k, c in self.value(b).items():
-                    out[k] = out.get(k, constant(0)).plus(c, 1 if isinstance(op, ast.Add) else -1)
+                for k, part in self.value(b).items():
+                    out[k] = out.get(k, constant(0)).plus(part, 1 if isinstance(op, ast.Add) else -1)
                 require(len({k == SCALAR_PART for k in out}) < 2, "a scalar added to a vector")
             case ast.BinOp(left=a, op=ast.Mult(), right=b):
                 x, y = self.value(a), self.value(b)

@@ -151,7 +151,7 @@ class Model:
                 for m, w in zip(ms, o, strict=True)
             ]
             for ms, o in zip(matrices, v, strict=True)
-        ]  # type: ignore[misc]
+        ]
 
     def inner(self, u: Vector, v: Vector) -> Fraction:
         total = Fraction(0)
@@ -162,7 +162,7 @@ class Model:
     def value(self, node: ast.AST) -> Any:
         """A Fraction or a vector."""
         match node:
-            case ast.Constant(value=c):
+            case ast.Constant(value=int(c)):
                 return Fraction(c)
             case ast.Name(id=name):
                 return self.names[name]
@@ -180,8 +180,8 @@ class Model:
             case ast.BinOp(left=a, op=ast.Div(), right=b):
                 x, y = self.value(a), self.value(b)
                 return x / y if isinstance(x, Fraction) else self._times(1 / y, x)
-            case ast.BinOp(left=a, right=ast.Constant(value=e)):
-                return self.value(a) ** int(e)  # type: ignore[call-overload]
+            case ast.BinOp(left=a, op=ast.Pow(), right=ast.Constant(value=int(e))):
+                return self.value(a) ** e
             case ast.Subscript(value=ast.Name(id=name), slice=at):
                 idx = tuple(self.index[i.id] for i in (at.elts if isinstance(at, ast.Tuple) else [at]))  # type: ignore[attr-defined]
                 if name == self.theory.law_name():
@@ -260,10 +260,10 @@ class Model:
         """(slack, holds) of a relation, at every value of its free indices."""
         t = self.theory
         summed = {
-            c.args[0].id
+            getattr(c.args[0], "id", "")
             for c in ast.walk(node)
             if isinstance(c, ast.Call) and getattr(c.func, "id", "") == "Sum"
-        }  # type: ignore[attr-defined]
+        }
         free = [
             i
             for i in t.indices
