@@ -8,7 +8,6 @@ from __future__ import annotations
 # The axioms: name -> (arguments, relation, what it means). `mean(Q)` exists only for a declared draw.
 SCHEMAS: dict[str, tuple[str, str, str]] = {
     "variance": ("Q omega", "sq(Q - mean(Q)) <= omega*sq(mean(Q))", "Q = C(v), C unbiased with omega"),
-    "deviation": ("Q s2", "sq(Q - mean(Q)) <= s2", "variance bounded by s2"),
     "independent": ("Q n", "n*sq(P(Q - mean(Q))) == sq(Q - mean(Q))", "n workers draw independently"),
     "joint": ("Q A B", "sq(P(Q - mean(Q))) <= A*sq(mean(Q)) - B*sq(P(mean(Q)))", "the fleet's AB inequality"),
     "mixture": ("Y p u v", "sq(Y) == p*sq(u) + (1 - p)*sq(v)", "Y = u with probability p, else v"),
@@ -33,16 +32,6 @@ SCHEMAS: dict[str, tuple[str, str, str]] = {
         "fs + dot(gs, x - xs) + sq(g - gs)/(2*L) <= f",
         "f convex and L-smooth, g and gs its gradients at x and xs",
     ),
-    "interpolation": (
-        "fx gx x fy gy y mu L",
-        "fy + dot(gy, x - y) + (sq(gx - gy) + mu*L*sq(x - y) - 2*mu*dot(gx - gy, x - y))/(2*(L - mu)) <= fx",
-        "f mu-strongly convex and L-smooth, gx and gy its gradients at x and y",
-    ),
-    "coercive": (
-        "g z mu L",
-        "sq(g) + mu*L*sq(z) <= (L + mu)*dot(g, z)",
-        "g and z: differences of gradients, points",
-    ),
     "descent": (
         "fp f g xp x L",
         "fp <= f + dot(g, xp - x) + L/2*sq(xp - x)",
@@ -52,12 +41,8 @@ SCHEMAS: dict[str, tuple[str, str, str]] = {
     "lipschitz": ("g gs x xs M", "sq(g - gs) <= M*sq(x - xs)", "g, gs the gradients at x, xs: M = L^2"),
     "least": ("f fs", "fs <= f", "fs is the least value of f"),
     "zero": ("v u", "dot(v, u) == 0", "v = 0, tested at u"),
-    "orthogonal": ("u v", "dot(u, v) == 0", "u and v are uncorrelated"),
-    "operator_mean": ("x W V", "dot(x, W) == dot(x, V)", "W and V have the same mean given x"),
-    "loewner": ("a b", "a <= b", "a Loewner order between operators, at one vector"),
     "order": ("a b", "a <= b", "an order between parameters or entries, by definition"),
-    "define": ("a b", "a == b", "a definition between parameters or entries"),
 }
-DRAWS = {"variance", "deviation", "independent", "joint", "mixture", "spread", "mean_spread"}
+DRAWS = {"variance", "independent", "joint", "mixture", "spread", "mean_spread"}
 FAMILIES = {"independent", "joint"}
-SCALAR = {"order", "define"}
+SCALAR = {"order"}

@@ -306,18 +306,12 @@ class Theory:
         require(good, f"{ast.unparse(node):.80} is not one relation")
         assert isinstance(node, ast.Compare)
         a, b = self.scalar(node.left), self.scalar(node.comparators[0])
-        kinds = {
-            ast.LtE: (">=", 1),
-            ast.Lt: (">", 1),
-            ast.Eq: ("==", 1),
-            ast.GtE: (">=", -1),
-            ast.Gt: (">", -1),
-        }
-        require(type(node.ops[0]) in kinds, f"{ast.unparse(node):.80}: the relation is <=, <, >=, > or ==")
-        kind, way = kinds[type(node.ops[0])]
-        slack = b.plus(a, -1) if way == 1 else a.plus(b, -1)
-        used = {s[0] for m in slack.num for s, _ in m}
-        require(self.law_name() not in used, "an indicator outside E")
+        kind = {ast.LtE: ">=", ast.GtE: ">=", ast.Lt: ">", ast.Gt: ">", ast.Eq: "=="}.get(
+            type(node.ops[0]), ""
+        )
+        require(bool(kind), f"{ast.unparse(node):.80}: the relation is <=, <, >=, > or ==")
+        slack = a.plus(b, -1) if isinstance(node.ops[0], ast.GtE | ast.Gt) else b.plus(a, -1)
+        require(all(s[0] != self.law_name() for m in slack.num for s, _ in m), "an indicator outside E")
         return slack, kind
 
     def law_name(self) -> str:
@@ -335,10 +329,11 @@ class Theory:
                 and q[heads[0]] > 0
                 and rest <= 0
             ):
-                s = heads[0][0][0]  # from symbol >= c with c >= 0
-                self.positive[s] = max(
-                    self.positive.get(s, (0, "")), (2 if kind == ">" or rest < 0 else 1, name)
-                )
+                s = heads[0][0][0]  # from symbol >= c with c >= 0; a sum tells nothing of its terms
+                if not bound(heads[0]):
+                    self.positive[s] = max(
+                        self.positive.get(s, (0, "")), (2 if kind == ">" or rest < 0 else 1, name)
+                    )
 
     def instances(self, p: Poly) -> Iterator[Poly]:
         """A relation with free indices holds for all values of them: rename within the sorts."""

@@ -252,3 +252,35 @@ def test_proofs_print_as_text_and_latex():
     proof = {"statement": identity(json.dumps(RUN)), "steps": RUN_STEPS}
     assert "Multiply (comp) by 1 and add." in as_text(RUN, proof)
     assert r"\mathbb{E}\left\|x - c\right\|^2 \le \left(1 - q\right)\," in as_latex(RUN, proof)
+
+
+def test_a_nonnegative_sum_says_nothing_of_its_terms():
+    statement = {
+        "name": "sums",
+        "params": "d",
+        "domain": ["d >= 2"],
+        "sizes": {"col": "d"},
+        "indices": {"j": "col"},
+        "arrays": {"x": "col", "y": "col"},
+        "given": {"a": "order(0, Sum(j, x[j]))", "b": "order(0, Sum(j, y[j]))"},
+        "claim": ["Sum(j, x[j]*y[j]) >= 0"],
+    }
+    model = {"params": {"d": "2"}, "arrays": {"x": ["2", "-1"], "y": ["-1", "2"]}}
+    assert counterexample(json.dumps(statement), model) == -4
+    for terms in (["Sum(j, x[j]*y[j])"], ["Sum(j, x[j])*Sum(j, y[j])"]):
+        with pytest.raises(Refused):
+            prove(statement, {"show": statement["claim"][0], "terms": terms})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"sizes": {"col": "d - 5"}, "claim": ["Sum(j, 1) >= 0"]},
+        {"law": {**DEAL["law"], "parameter": "k + d"}},
+        {"law": {**DEAL["law"], "kind": "coins", "parameter": "k/d + 1"}},
+    ],
+)
+def test_sorts_and_laws_that_cannot_exist_are_refused(fields):
+    statement = {**DEAL, "claim": ["d >= 0"], **fields}
+    with pytest.raises(Refused, match="was not shown"):
+        prove(statement, {"show": statement["claim"][0], "terms": ["d"]})
