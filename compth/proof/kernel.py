@@ -214,9 +214,8 @@ class Theory:
             require(not data.get("vectors"), "a law and vectors do not mix")
             self.chance = self.scalar(read(self.law["parameter"], {}))
             self.arrays[self.fresh(self.law["indicator"])] = tuple(self.law["on"].split())
-        require(
-            all(s in self.sizes for a in self.arrays.values() for s in a), "an array over an unknown sort"
-        )
+        known = {s for a in self.arrays.values() for s in a} <= set(self.sizes)
+        require(known, "an array over an unknown sort")
         for text in texts(data, "operators"):
             self.declare(text, operator=True)
         for text in texts(data, "vectors"):
@@ -237,7 +236,11 @@ class Theory:
         for sort, size in self.sizes.items():
             require(self.leaf(size) > 0, f"the size of {sort} was not shown nonnegative")
         if self.law:
-            *hands, last = self.law["on"].split()
+            *hands, last = on = self.law["on"].split()
+            self.first = [next((i for i, s in self.indices.items() if s == sort), "") for sort in on]
+            own = set(self.first) if self.law["kind"] == "coins" else set()
+            used = {i for m in self.chance.num for (_, idx), _ in m for i in idx}
+            require(used <= own, f"{self.law['parameter']}: its indices are the first declared of each sort")
             room, asked = constant(1), self.chance
             if self.law["kind"] == "deal":
                 room, asked = self.sizes[last], reduce(Scalar.times, (self.sizes[h] for h in hands), asked)
@@ -261,9 +264,8 @@ class Theory:
         if mean:
             require(not operator, "operators have no declared mean")
             centre = self.vector(read(mean, self.env))
-            require(
-                all(self.level[k] <= time for w, a in centre for k in (*w, a)), f"{name}: mean not measurable"
-            )
+            past = all(self.level[k] <= time for w, a in centre for k in (*w, a))
+            require(past, f"{name}: mean not measurable")
             shared = kind == "family" or all(self.is_common(w, a) for w, a in centre)
             require(shared, f"{name} is common, its mean is not")
             self.draws[self.fresh(name)] = (centre, time)
@@ -293,11 +295,8 @@ class Theory:
             require(isinstance(args[0], ast.Name) and args[0].id in self.draws, f"{text!r:.80}: not a draw")
             require(name not in FAMILIES or args[0].id not in self.common, f"{text!r:.80}: not a family")
         if name in SCALAR:
-            free = {n for a in args for n in names_in(a)}
-            require(
-                free <= self.params | {"Sum"} | set(self.arrays) | set(self.indices),
-                f"{text!r:.80}: scalars only",
-            )
+            plain = self.params | {"Sum"} | set(self.arrays) | set(self.indices)
+            require(all(names_in(a) <= plain for a in args), f"{text!r:.80}: scalars only")
         out: ast.expr = read(body, dict(zip(wanted.split(), args, strict=True)))
         return out
 
@@ -383,9 +382,8 @@ class Theory:
                 out = {SCALAR_PART: reduce(Scalar.times, [base] * e, constant(1))}
             case ast.Subscript(value=ast.Name(id=name), slice=at) if name in self.arrays:
                 idx = tuple(getattr(i, "id", "") for i in (at.elts if isinstance(at, ast.Tuple) else [at]))
-                require(
-                    tuple(self.indices.get(i) for i in idx) == self.arrays[name], f"wrong indices of {name}"
-                )
+                sorts = tuple(self.indices.get(i) for i in idx)
+                require(sorts == self.arrays[name], f"wrong indices of {name}")
                 out = {SCALAR_PART: symbol(name, idx)}
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 out = self.call(name, args)
@@ -493,9 +491,8 @@ class Theory:
         """
         out, on = constant(1), self.law["on"].split()
         if self.law["kind"] == "coins":
-            first = [next(i for i, s in self.indices.items() if s == sort) for sort in on]
             for cell in cells:
-                at = dict(zip(first, cell, strict=True))
+                at = dict(zip(self.first, cell, strict=True))
                 chance = Scalar(
                     collect((rename(m, at), c) for m, c in self.chance.num.items()), self.chance.den
                 )
@@ -562,9 +559,7 @@ class Theory:
     # -- the rule ---------------------------------------------------------------------------------------------
 
     def step(self, step: dict[str, Any], used: set[str]) -> None:
-        require(
-            type(step) is dict and set(step) <= {"show", "use", "terms"}, "a step has show, use and terms"
-        )
+        require(set(step) <= {"show", "use", "terms"}, "a step has show, use and terms")
         text, strict = step.get("show"), 0
         node = read(text, self.env)
         gap, kind = self.relation(node)
@@ -618,23 +613,17 @@ def lift(theory: Theory, run: dict[str, Any]) -> str:
     potential, rate, gain, noise = (read(run[k], theory.env) for k in ("potential", "rate", "gain", "noise"))
     atoms = (set(theory.level) - theory.ops) | theory.scalars
     state = {a for a in atoms if theory.level.get(a, 0) == 0}
-    require(
-        not fixed & set(moves) and fixed | set(moves) <= state,
-        "fixed and moving names are apart and of level 0",
-    )
-    require(
-        names_in(potential) & atoms <= set(moves) | fixed, "the potential has a name neither moving nor fixed"
-    )
+    require(not fixed & set(moves) and fixed | set(moves) <= state, "fixed, moving: apart and of level 0")
+    require(names_in(potential) & atoms <= set(moves) | fixed, "a name neither moving nor fixed")
     require(not names_in(potential) & theory.ops - {"P"}, "the potential has no operators")
     require((names_in(rate) | names_in(noise)) & atoms <= fixed, "rate and noise are the same at every step")
     require(theory.sign(rate) > 0 and theory.sign(noise) > 0, "rate or noise was not shown nonnegative")
     after = Expand(moves).visit(read(run["potential"], theory.env))
     gap = theory.scalar(rate).times(theory.scalar(potential)).plus(theory.scalar(noise))
     gap = gap.plus(theory.scalar(gain), -1).plus(theory.scalar(after), -1)
-    shown = [theory.relation(read(c, theory.env)) for c in theory.claims]
-    require(
-        any(kind != "==" and not s.plus(gap, -1).num for s, kind in shown), "no claim is the run's one step"
-    )
+    claims = [theory.relation(read(c, theory.env)) for c in theory.claims]
+    shown = any(kind != "==" and not s.plus(gap, -1).num for s, kind in claims)
+    require(shown, "no claim is the run's one step")
     total = f" + sum_(t<k) r**(k-1-t)*({run['gain']})_t" if run["gain"] != "0" else ""
     return (
         f"V_k{total} <= r**k*V_0 + ({run['noise']})*sum_(t<k) r**t, r = {run['rate']}, V = {run['potential']}"

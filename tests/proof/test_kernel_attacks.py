@@ -284,3 +284,12 @@ def test_sorts_and_laws_that_cannot_exist_are_refused(fields):
     statement = {**DEAL, "claim": ["d >= 0"], **fields}
     with pytest.raises(Refused, match="was not shown"):
         prove(statement, {"show": statement["claim"][0], "terms": ["d"]})
+
+
+@pytest.mark.parametrize("parameter", ["Sum(i, x[i]**2)", "x[j]**2"])
+def test_a_law_uses_its_own_indices_only(parameter):
+    law = {**DEAL["law"], "kind": "coins", "parameter": parameter}
+    given = {"top": f"order({parameter}, 1)", "low": f"order(0, {parameter})"}
+    statement = {**DEAL, "law": law, "given": given, "claim": ["E(Sum(j, u[j]*x[j])) == 0"]}
+    with pytest.raises(Refused, match="its indices are the first declared"):
+        prove(statement, {"show": statement["claim"][0]})
