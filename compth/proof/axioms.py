@@ -32,6 +32,11 @@ SCHEMAS: dict[str, tuple[str, str, str]] = {
         "fs + dot(gs, x - xs) + sq(g - gs)/(2*L) <= f",
         "f convex and L-smooth, g and gs its gradients at x and xs",
     ),
+    "coercive": (
+        "g z mu L",
+        "sq(g) + mu*L*sq(z) <= (L + mu)*dot(g, z)",
+        "f mu-strongly convex and L-smooth; g, z: differences of gradients and of points",
+    ),
     "descent": (
         "fp f g xp x L",
         "fp <= f + dot(g, xp - x) + L/2*sq(xp - x)",

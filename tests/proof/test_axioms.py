@@ -150,6 +150,14 @@ CASES = {
         {"L": 3},
         {"L": F(1, 4)},
     ),
+    "coercive": (
+        "coercive(gx - gy, x - y, mu, L)",
+        POINTS,
+        "fx fs fy",
+        smooth_model,
+        {"mu": F(1, 2), "L": 3},
+        {"mu": 2, "L": 3},
+    ),
     "descent": (
         "descent(fy, fx, P(gx), y, x, L)",
         POINTS,
