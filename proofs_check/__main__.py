@@ -83,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
     print(f"{len(results)} proved, {failed} refused")
     if not wanted:
         for name, reason in REASONS.items():
-            print(f"{name:24} not proved here: {reason}")
+            print(f"{name:24} NONE     {reason}")
         if not failed and "--check" not in flags:
             store(results)
     return 1 if failed else 0
