@@ -88,6 +88,7 @@ class NoMemory(Theorem):
     """
 
     id = "dcgd.no_memory"
+    proof = "dcgd.no_memory"
     title = "Quantised gradients without memory (QSGD, TernGrad, DQGD)"
     source = DIANA_PAPER.at("Thm 10")
     attribution = Attribution.READ
@@ -191,6 +192,7 @@ class DCSGDConstant(Theorem):
     """r_t <= (1-gamma mu)^t r_0 + gamma N/mu, gamma <= 1/(2 delta_n L_max), N = (delta_n-1)D, delta_n = 1+omega/n."""
 
     id = "dcsgd.constant"
+    proof = "dcsgd.constant"
     title = "DCSGD with an induced (or any unbiased) compressor, constant step"
     source = INDUCED
     requires = (Unbiased, JointVariance)

@@ -87,6 +87,7 @@ class DIANAShift(_Diana):
     """
 
     id = "diana.shift"
+    proof = "diana.shift"
     title = "DIANA with strongly convex workers (omega version)"
     source = DIANA_OMEGA.at("Thm 1")
 
