@@ -86,11 +86,12 @@ def _claims_or_numbers(thing: Any) -> tuple[Claim, ...]:
     try:
         return _claims(thing)
     except (TypeError, ValueError, AttributeError, KeyError):
-        n, d = _smallest(thing)
+        n, d = smallest_size(thing)
         return tuple(thing.claims(n, d) if isinstance(thing, Fleet) else thing.claims(d))
 
 
-def _smallest(thing: Any, start: int = 1) -> tuple[int, int]:
+def smallest_size(thing: Any, start: int = 1) -> tuple[int, int]:
+    """(n, d) of the smallest size with d >= start that the object supports; n = 1 for compressors."""
     if isinstance(thing, Fleet):
         sizes = [(n, d) for n in (*range(2, 17), 1) for d in range(start, start + 64)]
         return next((n, d) for n, d in sizes if not thing.why_not(n, d))
@@ -103,7 +104,8 @@ def _row(claim: Claim) -> ClaimRow:
         if name == "n":  # a fleet size, not a constant
             continue
         formula = sympy.simplify(sympy.nsimplify(value)) if is_exact(value) else sympy.sympify(value)
-        constants.append(Constant(name, str(formula), sympy.latex(formula)))
+        words = {s: rf"\mathrm{{{s.name}}}" for s in formula.free_symbols if len(s.name) > 1}
+        constants.append(Constant(name, str(formula), sympy.latex(formula, symbol_names=words)))
     return ClaimRow(
         type(claim).__name__,
         tuple(constants),
@@ -118,7 +120,7 @@ def _row(claim: Claim) -> ClaimRow:
 
 def _bits(thing: Any) -> tuple[str, str]:
     """Total bits and the size they are for: 100 where it is supported, else the smallest supported one."""
-    n, d = _smallest(thing, 100) if _has_large(thing) else _smallest(thing)
+    n, d = smallest_size(thing, 100) if _has_large(thing) else smallest_size(thing)
     cost = thing.bits(n, d)[0] if isinstance(thing, Fleet) else thing.bits(d)
     shown = " + ".join(f"{part} {float(v):g}" for part, v in cost.parts().items())
     expected = "expected " if cost.random else ""
@@ -128,7 +130,7 @@ def _bits(thing: Any) -> tuple[str, str]:
 
 def _has_large(thing: Any) -> bool:
     try:
-        _smallest(thing, 100)
+        smallest_size(thing, 100)
     except StopIteration:
         return False
     return True
