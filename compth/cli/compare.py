@@ -116,17 +116,19 @@ def _methods(
     from compth._specs import build
     from compth.compressors import catalogue as compressor_catalogue
     from compth.methods import catalogue as method_catalogue
+    from compth.methods import plan_of
 
     methods: dict[str, Any] = dict(method_catalogue())
     known = compressor_catalogue()
     everything = {**known, **methods}
     chosen, skipped = [], []
-    for spec in specs or (list(methods) if compressors else default_methods(problem.d)):
-        if spec in methods and compressors and spec != "GD":
+    free = [name for name, kind in methods.items() if kind.takes_compressor]
+    for spec in specs or (free if compressors else default_methods(problem.d)):
+        if spec in free and compressors:
             for text in compressors:
                 try:
                     candidate = methods[spec](build(text, known))
-                    candidate.check(problem)
+                    plan_of(candidate, problem)
                     chosen.append(candidate)
                 except CompthError as reason:
                     if spec in (specs or ()) and len(compressors) == 1:

@@ -21,6 +21,7 @@ from compth.methods.ef import EF, EFState
 from compth.methods.ef21 import EF21, EF21State
 from compth.methods.ef_bv import EFBV, EFBVState
 from compth.methods.gd import GD
+from compth.methods.ibcd import IBCD
 from compth.methods.marina import MARINA, MARINAState
 
 MODES = ("exact", "upper", "mean-field")
@@ -92,6 +93,7 @@ def marina_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> S
 RECIPES: dict[type, Recipe] = {
     GD: Recipe(dcgd_scheme),
     DCGD: Recipe(dcgd_scheme),
+    IBCD: Recipe(dcgd_scheme),
     DIANA: Recipe(
         diana_scheme,
         lambda data: -data.s,

@@ -107,3 +107,33 @@ def upper_bound(
 def definite(m: Array) -> bool:
     """Positive definite beyond rounding."""
     return bool(np.linalg.eigvalsh((m + m.T) / 2)[0] > 1e-15 * np.abs(m).max() * len(m))
+
+
+def face_bound(function: Callable[[Array], Array], x: Array) -> float:
+    """Largest a found with F(X) >= a X, F = T or T - id on symmetric matrices, X >= 0 the leading part of x.
+
+    The Perron matrix may lie on a face of the cone (reducible noise): directions that X does not have are left out, and
+    the Schur complement accounts for what F(X) has there.
+    """
+    values, vectors = np.linalg.eigh(x / np.trace(x))
+    found = -np.inf
+    for cut in (1e-12, 1e-9, 1e-6):
+        kept = values > cut
+        if kept.any():
+            found = max(found, _below(function, vectors[:, kept] * np.sqrt(values[kept])))
+    return found
+
+
+def _below(function: Callable[[Array], Array], root: Array) -> float:
+    q, r = np.linalg.qr(root, mode="complete")
+    k = root.shape[1]
+    g = q.T @ function(root @ root.T) @ q
+    corner = g[:k, :k]
+    if k < len(q):
+        values, vectors = np.linalg.eigh(g[k:, k:])
+        seen = values > 1e-13 * np.abs(g).max()
+        across = g[:k, k:] @ vectors[:, seen]
+        corner = corner - (across / values[seen]) @ across.T
+    inverse = np.linalg.inv(r[:k])
+    found = inverse @ corner @ inverse.T
+    return float(np.linalg.eigvalsh((found + found.T) / 2)[0])

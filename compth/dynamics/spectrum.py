@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
-from compth.dynamics import joint, stein
+from compth.dynamics import joint, masked, stein
 from compth.dynamics.noise_free import NoiseFree
 from compth.dynamics.schemes import random_points
 from compth.dynamics.solvers import davidson, definite, upper_bound
@@ -242,6 +242,9 @@ def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: b
 
 
 def rate_of(method: Method, data: Any, gamma: Any, params: Any, mode: str = "exact") -> ExactRate:
+    """exact_rate from the problem's matrices."""
+    if masked.fits(method):
+        return _masked_rate(masked.MaskedSystem(method, data, gamma))
     linear = make_system(method, data, gamma, params, mode=mode, affine=False)
     noise, bracket, narrow = radius(linear)
     mean = _mean_radius(linear)
@@ -259,6 +262,8 @@ class RateAt:
 
     def noise(self, gamma: float) -> float:
         """rho_noise - 1, without a bracket."""
+        if masked.fits(self.method):
+            return masked.MaskedSystem(self.method, self.data, gamma).radius()[0] - 1
         return self._noise(make_system(self.method, self.data, gamma, self.params, affine=False))
 
     def _noise(self, linear: System) -> float:
@@ -271,11 +276,20 @@ class RateAt:
 
     def rho(self, gamma: float) -> float:
         """ExactRate.rho, without its bracket."""
+        if masked.fits(self.method):
+            return _masked_rate(masked.MaskedSystem(self.method, self.data, gamma)).rho
         linear = make_system(self.method, self.data, gamma, self.params, affine=False)
         noise = 1 + self._noise(linear)
         if not _coupled(make_system(self.method, self.data, gamma, self.params)):
             return noise
         return max(noise, _mean_radius(linear))
+
+
+def _masked_rate(system: masked.MaskedSystem) -> ExactRate:
+    noise, bracket = system.radius()
+    mean, coupled = system.mean_radius(), bool(np.any(system.shift) or np.any(system.square))
+    rho = max(noise, mean) if coupled else noise
+    return ExactRate(rho, noise, mean, bracket, coupled, _narrow(bracket), system.applications)
 
 
 def _mean_radius(linear: System) -> float:

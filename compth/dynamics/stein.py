@@ -18,7 +18,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from compth.compressors import MomentMap
-from compth.dynamics.solvers import arnoldi, davidson, definite, upper_bound
+from compth.dynamics.solvers import arnoldi, davidson, definite, face_bound, upper_bound
 from compth.dynamics.system import System
 
 Array = Any
@@ -169,9 +169,7 @@ class Stein:
             a, b = self._extremes(x + eta * e / np.trace(e))
             low, high = max(low, a), min(high, b)
         if high - low > 1e-3 * abs(high):
-            values, vectors = np.linalg.eigh(x)
-            for cut in (1e-12, 1e-9, 1e-6):
-                low = max(low, self._below(vectors[:, values > cut] * np.sqrt(values[values > cut])))
+            low = max(low, face_bound(lambda v: self.apply(v.ravel()).reshape(v.shape), x))
         return low, high
 
     def _extremes(self, x: Array) -> tuple[float, float]:
@@ -183,21 +181,6 @@ class Stein:
         except np.linalg.LinAlgError:
             return -np.inf, np.inf
         return float(found[0]), float(found[-1])
-
-    def _below(self, root: Array) -> float:
-        """Largest a with (T-id)(X) >= a X for X = root root', by the Schur complement on what X leaves out."""
-        q, r = np.linalg.qr(root, mode="complete")
-        k = root.shape[1]
-        g = q.T @ self.apply((root @ root.T).ravel()).reshape(self.rank, self.rank) @ q
-        corner = g[:k, :k]
-        if k < self.rank:
-            values, vectors = np.linalg.eigh(g[k:, k:])
-            seen = values > 1e-13 * np.abs(g).max()
-            across = g[:k, k:] @ vectors[:, seen]
-            corner = corner - (across / values[seen]) @ across.T
-        inverse = np.linalg.inv(r[:k])
-        found = inverse @ corner @ inverse.T
-        return float(np.linalg.eigvalsh((found + found.T) / 2)[0])
 
 
 def _rest(o: MomentMap) -> tuple[float, float]:

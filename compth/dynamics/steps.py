@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.sparse.linalg import LinearOperator, gmres
 
-from compth.dynamics import stein
+from compth.dynamics import masked, stein
 from compth.dynamics.spectrum import ExactRate, Packing, RateAt, prepared, rate_of
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system, quantities
@@ -34,6 +34,8 @@ def stationary(method: Method, problem: Any) -> Stationary:
     rate = rate_of(method, data, gamma, params)
     if rate.rho_noise >= 1:
         return Stationary(np.inf, np.inf, rate.converged)
+    if masked.fits(method):
+        return _masked_stationary(masked.MaskedSystem(method, data, gamma), rate)
     system = make_system(method, data, gamma, params)
     memory = None if system.scheme.memory is None else np.zeros((data.n, data.d))
     zero = system.start(np.zeros(data.d), memory)
@@ -58,6 +60,16 @@ def stationary(method: Method, problem: Any) -> Stationary:
     return Stationary(float(values[0]), float(values[1]), code == 0 or bool(residual < 1e-9))
 
 
+def _masked_stationary(system: masked.MaskedSystem, rate: ExactRate) -> Stationary:
+    if rate.rho_mean >= 1:
+        return Stationary(np.inf, np.inf, rate.converged)
+    found = system.stationary()
+    if found is None:
+        return Stationary(np.nan, np.nan, False)
+    values = system.quantities(found)
+    return Stationary(float(values[0]), float(values[1]), rate.converged)
+
+
 def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-8) -> float:
     """Largest gamma below which E||x_t - x*||^2 stays bounded; the method's other parameters stay fixed.
 
@@ -66,9 +78,10 @@ def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-8) -> float
     """
     data = data_of(problem)
     params = _params(method, problem)
-    unit = make_system(method, data, 1.0, params, affine=False)
-    if stein.fits(unit):
-        return stein.stable_step(unit)
+    if not masked.fits(method):
+        unit = make_system(method, data, 1.0, params, affine=False)
+        if stein.fits(unit):
+            return stein.stable_step(unit)
     rate = RateAt(method, data, params)
 
     def excess(log_gamma: float) -> float:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from compth._rng import stream
-from compth.dynamics.spectrum import RateAt, exact_rate
+from compth.dynamics.spectrum import RateAt, rate_of
 from compth.dynamics.steps import max_stable_step
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import exact
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
-from compth.methods import Method, Plan, Theorem, find_guarantee
+from compth.methods import Method, Theorem, find_guarantee
 from compth.problems import distributed_quadratic, extremal_problems, random_quadratic
 
 
@@ -65,16 +65,10 @@ def rate_ratio(method: Method, problem: Any, theorem: str | Theorem) -> float:
     rho = promised.rate.rho
     if rho is None or not 0 < rho < 1:
         raise NoGuarantee(f"{promised.theorem.id} promises no linear rate")
-    found = exact_rate(_planned(method, promised.plan), problem)
+    found = rate_of(method, data_of(problem), promised.plan.gamma, promised.plan.params)
     if found.coupled or not found.converged or not found.rho < 1:
         raise NoGuarantee("the exact rate is not that of the second moments alone")
     return float(np.log(rho) / np.log(found.rho)) if found.rho > 0 else 0.0
-
-
-def _planned(method: Method, plan: Plan) -> Method:
-    """The method with the plan's numbers fixed."""
-    fixed = {k: v for k, v in plan.params.items() if hasattr(method, k)}
-    return replace(method, gamma=float(plan.gamma), **fixed)
 
 
 def bump(method: Method, problem: Any, points: int = 25) -> float:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
 from compth.dynamics.schemes import random_points, recipe_of, sketches_of
 from compth.dynamics.system import Data, Moments, System, data_of
 from compth.errors import InvalidParameter, Unsupported
@@ -44,7 +46,7 @@ class Trajectory:
 def make_system(
     method: Method, data: Data, gamma: Any, params: Any, *, mode: str = "exact", affine: bool = True
 ) -> System:
-    """The second-moment operator of a method at a step size."""
+    """The second-moment operator of a method at a step size (methods that mask their model: masked_system)."""
     sketches = sketches_of(method.fleet, data.n, data.d, mode)
     return System(data, recipe_of(method).scheme(gamma, params, sketches), sketches, affine)
 
@@ -86,26 +88,34 @@ def quantities(system: System, m: Moments) -> Array:
 
 
 def metric_weights(
-    method: Method, system: System, problem: Any, theorem: Theorem, plan: Plan
+    method: Method, system: System | MaskedSystem, problem: Any, theorem: Theorem, plan: Plan
 ) -> Array | None:
     """w with metric = w . quantities, found on random states and checked on others; None: it is ||x - x*||^2.
 
     Unsupported when the theorem's metric is no combination of the quantities that are known.
     """
-    recipe = recipe_of(method)
     n, d, count = system.data.n, system.data.d, 24
     x = problem.x_star + random_points(count, d)
+    if isinstance(system, MaskedSystem):
+        observed = theorem.observe(problem, method.init(problem, x, plan), plan)
+        rows = [system.quantities(MaskedMoments(v, np.outer(v, v))) for v in x]
+        return _fitted(rows, observed, theorem)
+    recipe = recipe_of(method)
     y = random_points(count, n, d) if system.scheme.memory is not None else None
     common = None if recipe.common is None else [v[:, 0] for v in random_points(system.K - 1, count, 1, d)]
     made = method.init(problem, x, plan) if recipe.state is None else recipe.state(problem, x, y, common)
     observed = theorem.observe(problem, made, plan)
-    if observed is None:
-        return None
     rows = []
     for r in range(count):
         z = x[r] - problem.x_star
         parts = None if common is None else [v[r] for v in common]
         rows.append(quantities(system, system.start(z, None if y is None else y[r], parts)))
+    return _fitted(rows, observed, theorem)
+
+
+def _fitted(rows: list[Array], observed: Array | None, theorem: Theorem) -> Array | None:
+    if observed is None:
+        return None
     table = np.array(rows, dtype=float)
     weights = np.linalg.lstsq(table[:16], observed[:16], rcond=1e-11)[0]
     if np.abs(table[16:] @ weights - observed[16:]).max() > 1e-8 * np.abs(observed).max():
@@ -142,27 +152,34 @@ def exact(
     if start.shape != (problem.d,):
         raise InvalidParameter(f"x0 has shape {start.shape}: need ({problem.d},)")
     data, used = data_of(problem, rational), None if found is None else found.theorem
-    systems: dict[Any, System] = {}
+    systems: dict[Any, System | MaskedSystem] = {}
 
-    def system(t: int) -> System:
+    def system(t: int) -> System | MaskedSystem:
         gamma = plan.step(t)
         if gamma not in systems:
             systems.clear()
-            systems[gamma] = make_system(method, data, gamma, plan.params, mode=mode)
+            masked = fits(method)
+            if masked and mode != "exact":
+                raise InvalidParameter(f"mode={mode!r}: {method.label} has exact dynamics only")
+            systems[gamma] = (
+                MaskedSystem(method, data, gamma)
+                if masked
+                else make_system(method, data, gamma, plan.params, mode=mode)
+            )
         return systems[gamma]
 
-    op = system(0)
+    op: Any = system(0)
     if rational:
-        start = np.array([op._number(v) for v in start], dtype=object)
-    state = initial(method, op, start - data.x_star)
+        start = np.frompyfunc(Fraction, 1, 1)(start)
+    state: Any = _begin(method, op, start)
     weights = None if used is None or rational else metric_weights(method, op, problem, used, plan)
-    rows, means = [quantities(op, state)], [data.x_star + state.C[op.slot(0), -1]]
+    rows, means = [_seen(op, state)], [_mean(op, state)]
     with np.errstate(over="ignore", invalid="ignore"):
         for t in range(steps):
             op = system(t)
             state = op(state)
-            rows.append(quantities(op, state))
-            means.append(data.x_star + state.C[op.slot(0), -1])
+            rows.append(_seen(op, state))
+            means.append(_mean(op, state))
     table = np.array(rows)
     return Trajectory(
         label=method.label,
@@ -176,3 +193,17 @@ def exact(
         plan=plan,
         theorem="" if used is None else used.id,
     )
+
+
+def _begin(method: Method, op: System | MaskedSystem, x0: Array) -> Moments | MaskedMoments:
+    if isinstance(op, MaskedSystem):
+        return MaskedMoments(x0, np.outer(x0, x0))
+    return initial(method, op, x0 - op.data.x_star)
+
+
+def _seen(op: System | MaskedSystem, state: Any) -> Array:
+    return op.quantities(state) if isinstance(op, MaskedSystem) else quantities(op, state)
+
+
+def _mean(op: System | MaskedSystem, state: Any) -> Array:
+    return state.m if isinstance(op, MaskedSystem) else op.data.x_star + state.C[op.slot(0), -1]

@@ -42,6 +42,8 @@ class Constants:
     D = (2 L_max/n) sum (f_i(x*) - min f_i); sigma2: gradient noise; claims: the fleet's; params: what the user
     fixed of the method's parameters (DIANA's alpha ...); L_plus^2 = sup mean||grad f_i(x)-grad f_i(y)||^2/||x-y||^2,
     L_pm^2 the same less ||grad f(x)-grad f(y)||^2 (Hessian variance); independent: workers compress independently.
+    facts: constants of the method on this problem that no compressor's claim can express (IST's theta), reasons: why
+    one of them does not exist.
     """
 
     n: Number
@@ -60,6 +62,8 @@ class Constants:
     independent: bool = False
     claims: tuple[Claim, ...] = ()
     params: Mapping[str, Number] = field(default_factory=dict)
+    facts: Mapping[str, Number] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     def claim(self, kind: type[K]) -> K | None:
         """The fleet's claim of this kind, None if it makes none."""
@@ -226,6 +230,7 @@ class Method(ABC):
     gamma: Any = None
 
     requires: ClassVar[tuple[type[Claim], ...]] = ()
+    takes_compressor: ClassVar[bool] = True
     name: ClassVar[str] = ""
     source: ClassVar[Source] = COMPTH
 

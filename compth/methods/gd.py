@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -43,6 +43,7 @@ class GD(Method):
 
     compressor: Any = field(default_factory=Identity, init=False)
     gamma: Any = None
+    takes_compressor: ClassVar[bool] = False
     name = "gradient descent"
 
     @property

@@ -113,6 +113,24 @@ def top1_divergence() -> DistributedQuadratic:
     return DistributedQuadratic(a, np.zeros((3, 3)), "top-1 divergence")
 
 
+def ibcd_toy(n: int = 10, d: int = 20, seed: int = 0) -> DistributedQuadratic:
+    """f_i = x'M_i x/2, M_i = vv' + (I-vv')(A_iA_i'/lambda_max)(I-vv'), v unit, A_i Gaussian: x* = 0 for every worker.
+
+    Source: the toy quadratic of Mishchenko, Hanzely and Richtarik (1901.09437). L_i = 1.
+    """
+    if n < 1 or d < 2:
+        raise InvalidParameter(f"n={n}, d={d}: the toy quadratic needs n >= 1 and d >= 2")
+    rng = stream(seed, n, d)
+    v = rng.standard_normal(d)
+    v /= np.linalg.norm(v)
+    away = np.eye(d) - np.outer(v, v)
+    g = rng.standard_normal((n, d, d))
+    square = g @ g.transpose(0, 2, 1)
+    square /= np.linalg.eigvalsh(square)[:, -1][:, None, None]
+    a = np.outer(v, v) + away @ square @ away
+    return DistributedQuadratic(a, np.zeros((n, d)), "99 % toy", {"seed": seed})
+
+
 def extremal_problems() -> dict[str, DistributedQuadratic]:
     """Small problems at the edges where theorems break: tried by the tests, studies and refutations."""
     scalar = DistributedQuadratic(np.array([[[1.0]], [[3.0]]]), np.array([[1.0], [-2.0]]), "1-D")

@@ -95,6 +95,36 @@ def fleets():
     yield "d = 1", ct.Bernoulli(Fraction(1, 2)), independent(*[list(bernoulli_masks([0.5]))] * 2), 2, 1
 
 
+def sampled(sets, n, d):
+    """sets: (probability, members); weights 1/p_i for members."""
+    p = [sum(q for q, s in sets if i in s) for i in range(n)]
+    return [(float(q), np.array([[float(i in s) / float(p[i])] * d for i in range(n)])) for q, s in sets]
+
+
+def samplings():
+    """Stochastic gradients of a finite sum: every worker is a component, S is the minibatch."""
+    nice = [(Fraction(1, 3), s) for s in combinations(range(3), 2)]
+    yield "minibatch", ct.Sampled(ct.Identity(), ct.NiceSampling(3, 2)), sampled(nice, 3, 2), 3, 2
+    weights = (Fraction(1, 2), Fraction(1, 3), Fraction(1, 6))
+    one = ct.ArbitrarySampling(3, ((0,), (1,), (2,)), weights)
+    singles = [(w, (i,)) for i, w in enumerate(weights)]
+    yield "importance", ct.Sampled(ct.Identity(), one), sampled(singles, 3, 2), 3, 2
+    ps = (0.5, 0.25)
+    each = [
+        (
+            (ps[0] if a else 1 - ps[0]) * (ps[1] if b else 1 - ps[1]),
+            tuple(i for i, v in enumerate((a, b)) if v),
+        )
+        for a in (0, 1)
+        for b in (0, 1)
+    ]
+    whole = ct.Sampled(ct.Identity(), ct.IndependentSampling(ps))
+    yield "independent sampling", whole, sampled(each, 2, 2), 2, 2
+    inner = independent(rand_k_masks(2, 1, 2.0), rand_k_masks(2, 1, 2.0))
+    both = [(q * r, v * w) for q, v in sampled(each, 2, 2) for r, w in inner]
+    yield "sampled rand-k", ct.Sampled(ct.RandK(1), ct.IndependentSampling(ps)), both, 2, 2
+
+
 def biased():
     one = rand_k_masks(3, 1, 1.0)
     yield "scaled", ct.Scaled(ct.RandK(1)), independent(one, one), 2, 3
@@ -104,6 +134,7 @@ def biased():
 
 CASES = [(kind, *f) for kind in (ct.DCGD, ct.DIANA) for f in fleets()]
 CASES += [(ct.EFBV, *f) for f in fleets() if f[0] in ("rand-k", "rand-2 of 5", "shared", "perm")]
+CASES += [(kind, *f) for kind in (ct.DCGD, ct.DIANA) for f in samplings()]
 CASES += [(kind, *f) for kind in (ct.EF, ct.EF21, ct.DCGD, ct.EFBV) for f in biased()]
 
 

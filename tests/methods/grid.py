@@ -34,21 +34,26 @@ def compressors(d):
     }
 
 
+FREE = (ct.GD(), ct.IBCD(tau=Fraction(1, 2)), ct.IBGD(tau=Fraction(1, 2)), ct.ISEGA(tau=Fraction(1, 2)))
 METHODS = (ct.DCGD, ct.EF, ct.EF21, ct.DIANA, ct.MARINA, ct.EFBV)
 
 
 def cases(problem):
     """(method, theorem) pairs that apply on this problem."""
-    yield ct.GD(), ct.GD.theorems()[0]
+    for method in FREE:
+        yield from _applicable(method, problem)
     for compressor in compressors(problem.d).values():
         for kind in METHODS:
-            method = kind(compressor)
-            for theorem in kind.theorems():
-                try:
-                    find_guarantee(method, problem, theorem, horizon=60)
-                except (NoGuarantee, Unsupported):
-                    continue
-                yield method, theorem
+            yield from _applicable(kind(compressor), problem)
+
+
+def _applicable(method, problem):
+    for theorem in type(method).theorems():
+        try:
+            find_guarantee(method, problem, theorem, horizon=60)
+        except (NoGuarantee, Unsupported):
+            continue
+        yield method, theorem
 
 
 def excess(method, problem, theorem, *, steps=60, runs=256, seed=0):

@@ -1,5 +1,7 @@
 """Every theorem's metric stays below its bound on the grid; really false strengthenings are caught."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,12 @@ SPOILS = [
     ("ef21.pl", ct.EF21(ct.TopK(1)), NOISY, {"step": 30.0}),
     ("marina.pl", ct.MARINA(ct.RandK(1)), ISOTROPIC, {"rate": 4.0}),
     ("marina.pl", ct.MARINA(ct.RandK(1)), STIFF, {"step": 40.0}),
+    ("ibcd.interpolation", ct.IBCD(tau=Fraction(1, 3)), ISOTROPIC, {"rate": 2.5}),
+    ("ibcd.interpolation", ct.IBGD(tau=Fraction(1, 3)), ISOTROPIC, {"step": 4.5}),
+    ("ibcd.sharp", ct.IBCD(tau=Fraction(1, 3)), ISOTROPIC, {"rate": 1.15}),
+    ("ibcd.sharp", ct.IBGD(tau=Fraction(1, 3)), ISOTROPIC, {"step": 2.5}),
+    ("isega.linear", ct.ISEGA(tau=Fraction(1, 3)), NOISY, {"rate": 10.0}),
+    ("isega.linear", ct.ISEGA(tau=Fraction(1, 3)), NOISY, {"step": 20.0}),
     ("efbv.pl", ct.EFBV(ct.TopK(1)), ISOTROPIC, {"rate": 12.0}),
     ("efbv.pl", ct.EFBV(ct.RandK(1)), NOISY, {"step": 60.0}),
 ]

@@ -1,0 +1,328 @@
+"""IST: independent subnetwork training; the same sketch is applied to the model and to the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number, ratio
+from compth.bits import FLOAT_BITS
+from compth.claims import Attribution, Standing
+from compth.compressors.double_sketch import DoubleSketch
+from compth.compressors.perm_k import PermK, ScaledPermK, draw_weights
+from compth.errors import InvalidParameter, NoGuarantee, Unsupported
+from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.sources import IST as IST_PAPER
+
+FORMS = ("estimator", "algorithm")
+LARGEST = 300
+"""Largest d for which theta and the rate of Theorem 1 are computed (an eigenproblem after 15 contractions)."""
+
+
+def neighbourhood_paper(gamma: Number, beta: Number, h2: Number, sigma2: Number) -> Number:
+    """(2 (1-gamma)/beta + gamma) ||h||_L^2 + gamma sigma^2: the neighbourhood of Theorem 2."""
+    return (2 * (1 - gamma) / beta + gamma) * h2 + gamma * sigma2
+
+
+def neighbourhood_sharp(gamma: Number, h2: Number, sigma2: Number) -> Number:
+    """||h||_L^2 + gamma sigma^2, for any gamma in (0, 1]; attained at gamma = 1."""
+    return h2 + gamma * sigma2
+
+
+def largest_beta(gamma: Number) -> Number:
+    """The beta in (0, 1/2) with gamma = (1/2 - beta)/(beta + 1/2): the best one that Theorem 2 allows at gamma."""
+    return ratio(1, 2) * (1 - gamma) / (1 + gamma)
+
+
+class _Interpolation(Theorem):
+    """E||x_t||_L^2 contracts when every b_i = 0 and W = (L E[B] + E[B] L)/2 >= 0, B = (1/n) sum C_i L_i C_i."""
+
+    source = IST_PAPER.at("Thm 1 (16)")
+    metric = "E||x_t - x*||_L^2 = 2 E(f(x_t) - f*)"
+
+    def _why_not(self, c: Constants) -> str:
+        if "theta" not in c.facts:
+            return c.reasons.get("theta", "it speaks of IST in the estimator form")
+        return ""
+
+    def observe(self, problem: Any, state: Any, plan: Plan) -> Array:
+        return 2 * np.asarray(problem.gap(state.x))
+
+    def distance_factor(self, c: Constants, plan: Plan) -> float:
+        """||x-x*||_L^2 >= mu ||x-x*||^2."""
+        return float(c.mu)
+
+
+class ISTInterpolation(_Interpolation):
+    """b_i = 0, W >= 0, E[B L B] <= theta W, gamma <= 1/theta: E||x_t||_L^2 <= (1 - gamma lam)^t ||x_0||_L^2.
+
+    lam = lambda_min(L^-1/2 W L^-1/2). W may be indefinite for positive definite L_i (Remark 1): then the theorem does
+    not apply, though the method may converge.
+    """
+
+    id = "ist.interpolation"
+    title = "IST when every worker's minimiser is 0"
+    attribution = Attribution.READ
+    declared = Standing.CITED
+    proof = "ist.theorem1"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        limit = 1 / c.facts["theta"]
+        gamma = limit if gamma is None else self.allow(gamma, limit, "1/theta")
+        return Plan(gamma, rho=1 - gamma * c.facts["lam"])
+
+
+class ISTInterpolationSharp(_Interpolation):
+    """The same with gamma < 2/theta and factor 1 - gamma (2 - gamma theta) lam, never above the paper's."""
+
+    id = "ist.interpolation_sharp"
+    title = "IST when every worker's minimiser is 0, finer factor"
+    proof = "ist.theorem1_sharp"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        theta = c.facts["theta"]
+        if gamma is not None and not 0 < gamma < 2 / theta:
+            raise NoGuarantee(
+                f"gamma={float(gamma):.6g} is outside {self.id}'s range: 0 < gamma < 2/theta = {float(2 / theta):.6g}"
+            )
+        gamma = 1 / theta if gamma is None else gamma
+        return Plan(gamma, rho=1 - gamma * (2 - gamma * theta) * c.facts["lam"])
+
+
+class _Neighbourhood(Theorem):
+    """(1/t) sum_{k<t} E||grad f(x_k)||^2_{L^-1} <= 2 (f(x_0) - f*)/(gamma t) + a neighbourhood that does not vanish."""
+
+    source = IST_PAPER.at("Thm 2 (30)")
+    metric = "(1/t) sum_{k<t} E||grad f(x_k)||^2_{L^-1}"
+
+    def _why_not(self, c: Constants) -> str:
+        return "" if "h2" in c.facts else c.reasons.get("h2", "it speaks of IST in the estimator form")
+
+    def observe(self, problem: Any, state: Any, plan: Plan) -> Array:
+        """||grad f||^2_{L^-1} = 2 (f - f*) on quadratics."""
+        return 2 * np.asarray(problem.gap(state.x))
+
+    def trajectory(self, trace: Any) -> Array:
+        values = np.asarray(trace.mean_metric)
+        t = np.arange(1, len(values))
+        return np.concatenate([[np.nan], np.cumsum(values[:-1]) / t])
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        gamma, floor = float(plan.gamma), float(plan.floor)
+        return lambda t: start / (gamma * t) + floor if t > 0 else float("inf")
+
+    def distance_factor(self, c: Constants, plan: Plan) -> float:
+        """An average of past gradients bounds no single distance."""
+        return 0.0
+
+
+class ISTNeighbourhood(_Neighbourhood):
+    """Scaled Perm-1 (23), n = d, gamma < 1: neighbourhood (2(1-gamma)/beta + gamma)||h||_L^2 + gamma sigma^2.
+
+    beta = (1-gamma)/(2(1+gamma)), the best that (29) allows; h = x* - x_inf; sigma^2 = tr(L Cov), exact. The norm of h
+    is ||.||_L (one extraction of the paper prints L^2).
+    """
+
+    id = "ist.neighbourhood"
+    title = "IST on heterogeneous data: a neighbourhood that no step size removes"
+    attribution = Attribution.READ
+    declared = Standing.CITED
+    proof = "ist.theorem2"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        if gamma is not None and not 0 < gamma < 1:
+            raise NoGuarantee(f"gamma={float(gamma):.6g} is outside {self.id}'s range: 0 < gamma < 1")
+        gamma = ratio(1, 2) if gamma is None else gamma
+        floor = neighbourhood_paper(gamma, largest_beta(gamma), c.facts["h2"], c.facts["sigma2"])
+        return Plan(gamma, floor=floor)
+
+
+class ISTNeighbourhoodSharp(_Neighbourhood):
+    """The same for any gamma in (0, 1] with neighbourhood ||h||_L^2 + gamma sigma^2; attained at gamma = 1."""
+
+    id = "ist.neighbourhood_sharp"
+    title = "IST on heterogeneous data, four times smaller neighbourhood"
+    proof = "ist.theorem2_sharp"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        gamma = ratio(1, 2) if gamma is None else self.allow(gamma, 1, "1")
+        return Plan(gamma, floor=neighbourhood_sharp(gamma, c.facts["h2"], c.facts["sigma2"]))
+
+
+@dataclass(frozen=True)
+class IST(Method):
+    """g = (1/n) sum C_i grad f_i(C_i x), the same C_i twice; form "estimator": x+ = x - gamma g, (2) with (5).
+
+    form "algorithm": x+ = (1/n) sum [C_i x - gamma C_i grad f_i(C_i x)], Algorithm 1 with one local step. They are the
+    same iff (1/n) sum C_i = I always (PermK with d = qn). The sketch is any fleet of diagonal sketches: PermK(n),
+    ScaledPermK, RandK, Bernoulli, Shared. Both directions are compressed: a worker receives C_i x only.
+    """
+
+    form: str = "estimator"
+    name = "independent subnetwork training"
+    source = IST_PAPER
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.form not in FORMS:
+            raise InvalidParameter(f"IST(form={self.form!r}): choose one of {', '.join(FORMS)}")
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return (ISTInterpolation(), ISTInterpolationSharp(), ISTNeighbourhood(), ISTNeighbourhoodSharp())
+
+    def check(self, problem: Any) -> Constants:
+        """Constants with theta and lam of Theorem 1, ||h||_L^2 and sigma^2 of Theorem 2 where they exist."""
+        c = super().check(problem)
+        draw_weights(self.fleet, (1, problem.n, problem.d), np.random.default_rng(0))
+        facts, reasons = _facts(self, problem)
+        return replace(c, facts=facts, reasons=reasons)
+
+    def masked(self, A: Array, b: Array, scale: Array, gamma: Number) -> tuple[int, Array, Array]:
+        """(e, K, beta): x+ = e x + (1/n) sum M_i (K_i M_i x + beta_i), M_i the 0/1 masks, scale their weights."""
+        c = np.broadcast_to(scale, b.shape)
+        K = -gamma * c[:, :, None] * A * c[:, None, :]
+        if self.form == "estimator":
+            return 1, K, gamma * c * b
+        index = np.arange(b.shape[1])
+        K[:, index, index] = K[:, index, index] + c
+        return 0, K, gamma * c * b
+
+    def init(self, problem: Any, x0: Array, plan: Plan) -> State:
+        return State(x0)
+
+    def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
+        x = state.x
+        w = draw_weights(self.fleet, (len(x), problem.n, problem.d), rng)
+        model = w * x[:, None, :]
+        messages = w * problem.gradients_at(model)
+        moved = plan.step(t) * messages
+        new = x - moved.mean(axis=1) if self.form == "estimator" else (model - moved).mean(axis=1)
+        return State(new, self.uplink_bits(messages))
+
+    def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
+        """The worker's own part of the model."""
+        costs = self.fleet.bits(problem.n, problem.d, float_bits)
+        return float(sum(c.total for c in costs) / problem.n)
+
+    @classmethod
+    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+        return (cls(PermK(2) if compressor is None else compressor),)
+
+
+def _facts(method: IST, problem: Any) -> tuple[Mapping[str, Number], Mapping[str, str]]:
+    if method.form != "estimator":
+        return {}, {}
+    facts: dict[str, Number] = {}
+    reasons: dict[str, str] = {}
+    if np.any(problem.b):
+        reasons["theta"] = "every b_i must be 0"
+    elif problem.d > LARGEST:
+        reasons["theta"] = f"theta is computed up to d = {LARGEST} only"
+    elif problem.singular:
+        reasons["theta"] = "L must be positive definite"
+    else:
+        try:
+            theta, lam = double_sketch_constants(method.fleet, problem)
+            facts |= {"theta": theta, "lam": lam}
+        except Unsupported as problem_found:
+            reasons["theta"] = str(problem_found)
+        except NoGuarantee as problem_found:
+            reasons["theta"] = str(problem_found)
+    law = law_of(method, problem)
+    if law is None:
+        reasons["h2"] = "it needs n = d and ScaledPermK.preconditioned(L_1 .. L_n), sketch (23)"
+    else:
+        facts |= {"h2": law.bias_square, "sigma2": law.sigma2}
+    return facts, reasons
+
+
+def double_sketch_constants(fleet: Any, problem: Any) -> tuple[float, float]:
+    """(theta, lam): least theta with E[B L B] <= theta W, and lambda_min(L^-1/2 W L^-1/2), by inclusion probabilities.
+
+    NoGuarantee where W is indefinite (IST's Remark 1), Unsupported for sketches without joint inclusion probabilities.
+    """
+    sketch = DoubleSketch(fleet, problem.n, problem.d)
+    c = np.broadcast_to(np.asarray(sketch.scale, dtype=float), problem.b.shape)
+    K = c[:, :, None] * problem.A * c[:, None, :]
+    L = problem.hessian
+    mean = sketch.mean_map(K)
+    W = (L @ mean + mean @ L) / 2
+    size = float(np.abs(W).max())
+    values, vectors = np.linalg.eigh((W + W.T) / 2)
+    if values[0] < -1e-12 * size * problem.d:
+        raise NoGuarantee(f"W = (L E[B] + E[B] L)/2 is indefinite (least eigenvalue {values[0]:.3g})")
+    if values[0] <= 1e-12 * size * problem.d:
+        raise NoGuarantee("W = (L E[B] + E[B] L)/2 is singular")
+    half = vectors / np.sqrt(values)
+    second = sketch.quadratic(K, L)
+    theta = float(np.linalg.eigvalsh(half.T @ second @ half)[-1])
+    own, basis = np.linalg.eigh(L)
+    root = basis / np.sqrt(own)
+    return theta, float(np.linalg.eigvalsh(root.T @ W @ root)[0])
+
+
+@dataclass(frozen=True, eq=False)
+class ISTLaw:
+    """The exact law of IST with scaled Perm-1 sketches (23), n = d: x+ = (1-gamma) x + gamma c, c iid (B = I always).
+
+    x_inf = E c = (1/n^(3/2)) sum D_i^-1/2 b_i, the mean's fixed point; covariance: of c; bias h = x* - x_inf.
+    """
+
+    x_inf: Array
+    covariance: Array
+    bias: Array
+    L: Array
+
+    @property
+    def bias_square(self) -> float:
+        """||h||_L^2."""
+        return float(self.bias @ self.L @ self.bias)
+
+    @property
+    def sigma2(self) -> float:
+        """E||g - E g||_L^2 = tr(L Cov c), the same at every x."""
+        return float((self.L * self.covariance).sum())
+
+    def mean(self, t: int, gamma: float, x0: Array) -> Array:
+        """E x_t."""
+        return self.x_inf + (1 - gamma) ** t * (x0 - self.x_inf)
+
+    def cov(self, t: int, gamma: float) -> Array:
+        """Cov x_t = gamma/(2-gamma) (1 - (1-gamma)^(2t)) Cov c."""
+        return gamma / (2 - gamma) * (1 - (1 - gamma) ** (2 * t)) * self.covariance
+
+    def gap(self, t: int, gamma: float, x0: Array) -> float:
+        """E f(x_t) - f*; its limit is (||h||_L^2 + gamma sigma^2/(2-gamma))/2."""
+        away = self.mean(t, gamma, x0) - (self.x_inf + self.bias)
+        return float(away @ self.L @ away + (self.L * self.cov(t, gamma)).sum()) / 2
+
+
+def law_of(method: IST, problem: Any) -> ISTLaw | None:
+    """The exact law where the sketch is (23) for this problem's Hessians and n = d >= 2, else None."""
+    fleet, n = method.fleet, problem.n
+    if not isinstance(fleet, ScaledPermK) or not isinstance(fleet.scaling, tuple) or n != problem.d or n < 2:
+        return None
+    diagonal = np.einsum("ijj->ij", problem.A)
+    scale = np.asarray(fleet.scaling)
+    if scale.shape != diagonal.shape or np.abs(scale**2 * diagonal - n).max() > 1e-9 * n:
+        return None
+    u = problem.b / np.sqrt(diagonal)
+    mean = u.mean(axis=0)
+    v = (u[:, :, None] * u[:, None, :]).mean(axis=0) - np.outer(mean, mean)
+    covariance = np.diag(np.diag(v)) / (n - 1) - v / (n * (n - 1))
+    x_inf = mean / np.sqrt(n)
+    return ISTLaw(x_inf, covariance, problem.x_star - x_inf, problem.hessian)
+
+
+def remark1(a: Number, b: Number, c: Number) -> tuple[tuple[Number, Number], ...]:
+    """W (up to the factor n) of the counterexample L = [[a, c], [c, b]]: indefinite for 2ab/(a+b) < c < sqrt(ab).
+
+    L stays positive definite there, so (14) fails and f may increase in a step; the method still converges. The paper
+    gives no numbers; a = 1, b = 9, c = 5/2 lie in the window.
+    """
+    off = c * (a + b) / 2
+    return ((a * a, off), (off, b * b))
