@@ -63,6 +63,7 @@ html_theme_options = {
     "footer_end": [],
     "logo": {"text": "compth"},
     "search_as_you_type": True,
+    "header_links_before_dropdown": 8,
 }
 html_sidebars = {"index": [], "benchmarks": []}
 

@@ -29,6 +29,7 @@ from compth.methods import Constants, Theorem
 from compth.methods import catalogue as methods
 from licences import dependency_rows
 
+GREEK = ("alpha", "beta", "eta", "theta", "lambda", "nu", "rho")
 AT = 4
 """Dimension at which the referee is asked while building (or the smallest one that an object supports above it)."""
 _SPECIAL = re.compile(r"([\\*`|_])")
@@ -69,17 +70,13 @@ def _literal(text: str) -> str:
 
 
 def _claim(row: ClaimRow) -> list[str]:
-    symbols = {"omega": r"\omega", "delta": r"\delta", "eta": r"\eta", "Delta": r"\Delta", "alpha": r"\alpha"}
-    symbols |= {"beta": r"\beta", "gamma": r"\gamma"}
-    constants = ", ".join(f":math:`{symbols.get(c.name, c.name)} = {c.latex}`" for c in row.constants)
+    constants = ", ".join(f":math:`{sympy.latex(sympy.Symbol(c.name))} = {c.latex}`" for c in row.constants)
     name = f"{row.kind} ({escape(row.name)})" if row.name else row.kind
     return [
         name,
         constants,
-        row.sharpness,
-        f"{row.standing}, {row.attribution}",
-        escape(row.domain),
-        escape(row.source),
+        f"{row.sharpness}; {row.standing}, {row.attribution}",
+        escape(row.source) + (f"; for {escape(row.domain)}" if row.domain != "all x" else ""),
     ]
 
 
@@ -116,7 +113,7 @@ def catalogue_pages(folder: Path) -> None:
             f"Parameters: {', '.join(_literal(p) for p in row.parameters) or 'none'}. "
             f"Shown for {_literal(row.example)}{free}.\n",
             title("Constants", "-"),
-            table(["claim", "constants", "sharpness", "standing", "domain", "source"], [_claim(c) for c in row.claims])
+            table(["claim", "constants", "sharpness; standing", "source"], [_claim(c) for c in row.claims])
             if row.claims
             else "It declares none of its own: they follow from its members' and the fleet's rules.\n",
             title("Evidence", "-"),
@@ -176,7 +173,7 @@ def symbolic_plan(theorem: Theorem) -> list[str]:
     lines = []
     for name, value in (
         (r"\gamma", plan.gamma),
-        *((rf"\mathrm{{{k}}}", v) for k, v in plan.params.items()),
+        *((sympy.latex(sympy.Symbol(k)) if k in GREEK else rf"\mathrm{{{k}}}", v) for k, v in plan.params.items()),
         (r"\rho", plan.rho),
         (r"\mathrm{floor}", plan.floor),
     ):
