@@ -25,8 +25,9 @@ _EXPORTS = {
     "compth.simulation": "Trace simulate",
     "compth.dynamics": "ExactRate Trajectory best_step exact exact_rate max_stable_step stationary study",
     "compth.comparison": "Comparison compare",
+    "compth.levels": "LevelComparison compare_levels",
     "compth.sweeps": "sweep",
-    "compth.tuning": "Tuning costs mean_estimation quadratic_probabilities sampling_probabilities tune",
+    "compth.tuning": "Tuning costs mean_estimation quadratic_probabilities sampling_probabilities step_table tune",
 }
 _OWNER = {name: module for module, names in _EXPORTS.items() for name in names.split()}
 _MODULES = ("calculus", "problems", "compressors", "methods", "sources", "errors", "testing")

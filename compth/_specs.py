@@ -47,7 +47,8 @@ def _object(node: ast.expr, text: str, known: dict[str, Any]) -> Any:
     if isinstance(node, ast.Name) and node.id in known:
         return known[node.id]()
     if isinstance(node, ast.List | ast.Tuple):
-        return [_object(e, text, known) for e in node.elts]
+        items = [_object(e, text, known) for e in node.elts]
+        return tuple(items) if isinstance(node, ast.Tuple) else items
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return -_object(node.operand, text, known)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):

@@ -11,14 +11,17 @@ from compth.tuning.probabilities import (
     sampling_probabilities,
 )
 from compth.tuning.rules import Tuning, tune
+from compth.tuning.steps import StepTable, step_table
 
 __all__ = [
     "MeanEstimation",
+    "StepTable",
     "Tuning",
     "costs",
     "kkt_residual",
     "mean_estimation",
     "quadratic_probabilities",
     "sampling_probabilities",
+    "step_table",
     "tune",
 ]

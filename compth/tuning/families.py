@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from compth._numbers import is_exact
 from compth.compressors import Compressor
-from compth.compressors.atomo import _Atomic
+from compth.compressors.atomo import AtomoEntrywise, _Atomic
 from compth.compressors.low_rank import RankR
 from compth.compressors.top_k import TopK
 from compth.compressors.top_k_sign import TopKSign
@@ -92,16 +92,17 @@ def _counted(c: Compressor, d: int, price: Cost) -> Any:
     return cost.floats
 
 
-def _spectrum(c: Compressor, g: NDArray[Any]) -> tuple[str, NDArray[Any]] | None:
+def _spectrum(c: Any, g: NDArray[Any]) -> tuple[str, NDArray[Any]] | None:
     """The scheme whose curve this family's is, and on which weights: one sort or decomposition for all levels."""
-    if isinstance(c, TopK):
+    kind = type(c)  # a subclass may compress otherwise
+    if kind is TopK:
         return "S", np.abs(g)
-    if isinstance(c, TopKSign):
+    if kind is TopKSign:
         return "S+Q", np.abs(g)
-    if isinstance(c, RankR):
+    if kind is RankR:
         return "S", np.linalg.svd(g.astype(np.float64).reshape(c.shape), compute_uv=False)
     if isinstance(c, _Atomic):
-        exact = g.dtype == object and type(c).__name__ == "AtomoEntrywise"
+        exact = g.dtype == object and kind is AtomoEntrywise
         return "SS", np.abs(g) if exact else c.weights(g.astype(np.float64))
     return None
 
@@ -187,17 +188,11 @@ def _ignores_gradient(c: Compressor, d: int) -> bool:
 def _degenerate(name: str, efficiency: NDArray[Any], levels: list[Any], same: bool, exact: bool) -> str:
     """What the curve says when it has nothing to trade off."""
     slack = 0 if exact else 1e-12
-    best = efficiency.max()
-    everywhere = f"{name} treats all coordinates alike, so this holds at every gradient" if same else ""
-    if len(levels) > 1 and (efficiency >= best * (1 - slack)).all():
-        return "; ".join(
-            filter(
-                None, ["a tie: every level is equally efficient; the largest needs fewest rounds", everywhere]
-            )
-        )
-    rising = len(levels) > 1 and (efficiency[1:] >= efficiency[:-1] * (1 - slack)).all()
-    if rising:
-        return "; ".join(
-            filter(None, [f"efficiency never falls with the level: always {levels[-1]}", everywhere])
-        )
-    return ""
+    parts = []
+    if len(levels) > 1 and (efficiency >= efficiency.max() * (1 - slack)).all():
+        parts.append("a tie: every level is equally efficient; the largest needs fewest rounds")
+    elif len(levels) > 1 and (efficiency[1:] >= efficiency[:-1] * (1 - slack)).all():
+        parts.append(f"efficiency never falls with the level: always {levels[-1]}")
+    if same:
+        parts.append(f"{name} treats all coordinates alike, so this holds at every gradient")
+    return "; ".join(parts)

@@ -282,7 +282,22 @@ def tune_rows(
     form, zero, slope = level_form(scheme, o.d, price, float)
     shares = scheme.shares(o)
     at = pick(shares / form(zero + slope * all_levels(o)), scheme.last_tie)
-    level = np.minimum(at + 1, (o.up > 0).sum(axis=-1))
+    return _at_levels(o, shares, at + 1)
+
+
+def level_shares(
+    g: NDArray[np.float64], scheme: Scheme, level: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The same at one given level for all rows."""
+    o = Ordered.of(g)
+    return _at_levels(o, scheme.shares(o), np.full(g.shape[:-1], level))
+
+
+def _at_levels(
+    o: Ordered, shares: NDArray[np.float64], level: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Levels cut at the number of non-zeros, and their shares."""
+    level = np.minimum(level, (o.up > 0).sum(axis=-1))
     share = np.take_along_axis(shares, np.maximum(level, 1)[..., None] - 1, axis=-1)[..., 0]
     return level, np.where(level > 0, share, 0.0)
 

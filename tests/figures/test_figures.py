@@ -56,3 +56,27 @@ def test_looseness_is_attained_by_the_stored_problem(monkeypatch):
     figure = module.draw(data)
     labels = [t.get_text() for t in figure.axes[0].get_yticklabels()]
     assert labels == [r["theorem"] for r in data["rows"]]
+
+
+def test_links_choose_what_the_caption_says():
+    data = importlib.import_module("figures.cat_efficiency").compute()
+    chosen = {name: link["level"] for name, link in data["links"].items()}
+    assert chosen["no overhead"] == 1
+    assert 1 < chosen["header = 5 entries"] < chosen["header = 50 entries"]
+    assert chosen["packets of 8 entries"] % 8 == 0
+    for link in data["links"].values():
+        assert link["efficiency"][link["level"] - 1] == max(link["efficiency"]) == 1
+    assert all(a >= b for a, b in zip(data["shares"]["S"], data["shares"]["SS"], strict=True))
+
+
+def test_the_tuned_run_is_cheaper_than_the_levels_shown():
+    data = importlib.import_module("figures.cat_runs").compute()
+
+    def cost_to(run, eps):
+        return next((c for c, g in zip(run["cost"], run["gap"], strict=True) if g <= eps), np.inf)
+
+    spent = {name: cost_to(run, 1e-4) for name, run in data["runs"].items()}
+    assert spent["tuned"] == min(spent.values())
+    assert spent["T = 64"] > 1.2 * spent["tuned"]
+    for run in data["runs"].values():
+        assert (np.diff(run["gap"]) <= 1e-18).all()

@@ -1,0 +1,86 @@
+"""Tuned levels against fixed ones: what communication-aware tuning saves, and what hindsight would have saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compth.comparison import Comparison, compare
+from compth.errors import InvalidParameter
+from compth.methods.cat import CAT
+from compth.methods.gd import GD
+
+
+@dataclass(frozen=True, eq=False)
+class LevelComparison:
+    """Uplink bits per worker to reach eps: full gradients, tuned levels, each fixed level (None: not reached).
+
+    comparison: the runs themselves, in that order. hindsight: the fixed level that was cheapest, known only afterwards.
+    """
+
+    comparison: Comparison
+    full: float | None
+    tuned: float | None
+    fixed: dict[int, float | None]
+
+    @property
+    def hindsight(self) -> tuple[int, float] | None:
+        """(level, bits) of the best fixed level in hindsight, None when none reached eps."""
+        reached = {level: bits for level, bits in self.fixed.items() if bits is not None}
+        return min(reached.items(), key=lambda item: item[1]) if reached else None
+
+    @property
+    def regret(self) -> float | None:
+        """Tuned bits over the bits of the best fixed level: below 1 tuning beats hindsight."""
+        best = self.hindsight
+        return None if best is None or self.tuned is None else self.tuned / best[1]
+
+    def columns(self) -> tuple[list[str], list[list[str]]]:
+        """Header and cells: what was sent, bits to eps, and how many times the tuned run's."""
+
+        def row(name: str, bits: float | None) -> list[str]:
+            if bits is None:
+                return [name, "not reached", "-"]
+            return [name, f"{bits:.4g}", "-" if self.tuned is None else f"{bits / self.tuned:.3g}"]
+
+        best = self.hindsight
+        rows = [row("full gradients", self.full), row("tuned", self.tuned)]
+        for level, bits in self.fixed.items():
+            mark = " (best in hindsight)" if best is not None and level == best[0] else ""
+            rows.append(row(f"T = {level}{mark}", bits))
+        return ["sent", "bits to eps", "x tuned"], rows
+
+
+def compare_levels(
+    problem: Any,
+    scheme: str = "SS",
+    cost: Any = None,
+    levels: Sequence[int] | None = None,
+    steps: int = 2000,
+    runs: int = 16,
+    seed: int = 0,
+    *,
+    eps: float = 1e-3,
+) -> LevelComparison:
+    """Run CAT, the same scheme at fixed levels (all at their best guaranteed steps) and full gradients.
+
+    levels: fixed T's; None: 1, 2, 4, ... and d. Raises InvalidParameter for levels outside 1..d, and as compare does.
+    """
+    if levels is None:
+        levels = sorted({*(2**k for k in range(problem.d.bit_length()) if 2**k <= problem.d), problem.d})
+    bad = [
+        v
+        for v in levels
+        if isinstance(v, bool) or not isinstance(v, int | np.integer) or not 1 <= v <= problem.d
+    ]
+    if bad or not levels:
+        raise InvalidParameter(f"levels={list(levels)!r} needs integers from 1 to d = {problem.d}")
+    named = {} if cost is None else {"cost": cost}
+    tuned = CAT(scheme=scheme, **named)
+    fixed = [CAT(scheme=scheme, level=int(v), **named) for v in levels]
+    found = compare([GD(), tuned, *fixed], problem, steps, runs, seed, eps=eps)
+    bits = [row.bits for row in found.rows]
+    return LevelComparison(found, bits[0], bits[1], dict(zip(map(int, levels), bits[2:], strict=True)))

@@ -1,0 +1,65 @@
+"""What a message buys: share of the full step's improvement, and improvement per cost over four links.
+
+Caption: left, guaranteed improvement at level T relative to the full gradient's: alpha for the T largest entries (S),
+beta for their signs and the norm (S+Q), omega* for sampling (SS). Right, alpha(T)/C(T) relative to its maximum, links
+with different headers; dots mark the chosen levels. The gradient is that of ridge regression on the digits at the
+origin (one worker, d = 64). A link without overhead wants T = 1, a large header wants many entries per message.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import compth as ct
+from compth.plots import COLOURS, STYLE
+
+LINKS: dict[str, Any] = {
+    "no overhead": ct.costs.Affine(1, 0),
+    "header = 5 entries": ct.costs.Affine(1, 5),
+    "header = 50 entries": ct.costs.Affine(1, 50),
+    "packets of 8 entries": ct.costs.Packet(8, 1, 0.5),
+}
+
+
+def compute() -> dict[str, Any]:
+    """Shares by scheme and normalised efficiencies of S by link."""
+    problem = ct.problems.ridge("digits", 1)
+    g = problem.gradients(np.zeros((1, problem.d)))[0, 0]
+    shares = {s: [float(v) for v in ct.tune(g, s, LINKS["no overhead"]).shares] for s in ("S", "S+Q", "SS")}
+    links = {}
+    for name, cost in LINKS.items():
+        found = ct.tune(g, "S", cost)
+        curve = np.asarray(found.curve)
+        links[name] = {"efficiency": (curve / curve.max()).tolist(), "level": int(found.level)}
+    return {"d": problem.d, "shares": shares, "links": links}
+
+
+def draw(data: dict[str, Any]) -> Any:
+    """Two panels over T."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    levels = np.arange(1, data["d"] + 1)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 3.1), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        for i, (name, share) in enumerate(data["shares"].items()):
+            left.plot(levels, share, color=COLOURS[i], linestyle=("-", "--", "-.")[i], label=name)
+        left.set_ylabel("share of the full improvement")
+        left.set_ylim(0, 1.03)
+        left.legend(loc="lower right", fontsize=8)
+        for i, (name, link) in enumerate(data["links"].items()):
+            curve = np.array(link["efficiency"])
+            right.plot(levels, curve, color=COLOURS[i], label=name)
+            right.plot(link["level"], curve[link["level"] - 1], "o", color=COLOURS[i], markersize=5)
+        right.set_ylabel("improvement / cost (best = 1)")
+        right.set_ylim(0, 1.42)
+        right.set_yticks(np.arange(0, 1.01, 0.2))
+        right.legend(loc="upper center", ncols=2, fontsize=8, columnspacing=1.0)
+        for panel in (left, right):
+            panel.set_xscale("log", base=2)
+            panel.set_xticks([1, 2, 4, 8, 16, 32, 64], ["1", "2", "4", "8", "16", "32", "64"])
+            panel.set_xlabel("entries sent T")
+    return figure
