@@ -34,7 +34,10 @@ def measure(name: str) -> list[Line]:
     found = []
     for row in importlib.import_module(f"benchmarks.bench_{name}").run():
         mark = "" if row.met else "  MISSED"
-        print(f"  {row.what:<62} {row.ratio:8.3g}  [{row.low:.3g}, {row.high:.3g}]  {row.target}{mark}", flush=True)
+        print(
+            f"  {row.what:<62} {row.ratio:8.3g}  [{row.low:.3g}, {row.high:.3g}]  {row.target}{mark}",
+            flush=True,
+        )
         found.append(row)
     return found
 
@@ -49,7 +52,12 @@ def _table(results: dict[str, list[Line]]) -> str:
         lines += [".. list-table::", "   :header-rows: 1", "   :widths: 60 12 18 10", ""]
         cells = [("what", "median", "quartiles", "target")]
         cells += [
-            (r.what, f"{r.ratio:.3g}", f"{r.low:.3g} to {r.high:.3g}", r.target + ("" if r.met else " (missed)"))
+            (
+                r.what,
+                f"{r.ratio:.3g}",
+                f"{r.low:.3g} to {r.high:.3g}",
+                r.target + ("" if r.met else " (missed)"),
+            )
             for r in rows
         ]
         for row in cells:
@@ -87,7 +95,10 @@ def main(arguments: list[str]) -> int:
         arguments = arguments[:at] + arguments[at + 2 :]
     unknown = sorted(set(arguments) - set(names()))
     if unknown:
-        print(f"benchmarks: error: {unknown[0]!r} is not known: choose from {', '.join(names())}", file=sys.stderr)
+        print(
+            f"benchmarks: error: {unknown[0]!r} is not known: choose from {', '.join(names())}",
+            file=sys.stderr,
+        )
         return 2
     results = {name: measure(name) for name in arguments or names()}
     missed = sum(not row.met for rows in results.values() for row in rows)

@@ -1,4 +1,4 @@
-"""compth beside PEPit (extra `peers`) and beside a script in the style of GRACE on torch; either is left out if missing.
+"""compth beside PEPit (extra `peers`) and a GRACE-style script on torch; either is left out if missing.
 
 The GRACE-style script is written here: per worker a compress -> (values, indices) -> decompress round trip with a
 residual memory, as such frameworks organise it. Nothing of theirs is copied.
@@ -24,35 +24,39 @@ def optional(name: str) -> Any:
         return None
 
 
-def torch_run(torch: Any, problem: Any, biased: bool, gamma: float) -> None:
-    """LOOP_RUNS runs of STEPS rounds: Top-K with residual memory, or Rand-K without."""
+def torch_run(torch: Any, problem: Any, biased: bool, gamma: float, k: int, steps: int = STEPS) -> Any:
+    """x after one run from 0: Top-K with residual memory, or Rand-K without."""
     a, b = torch.from_numpy(problem.A.copy()), torch.from_numpy(problem.b.copy())
-    k = problem.d // 10
-    for _ in range(LOOP_RUNS):
-        x = torch.zeros(problem.d, dtype=torch.float64)
-        residuals = [torch.zeros_like(x) for _ in range(problem.n)]
-        for _ in range(STEPS):
-            sent = []
-            for worker in range(problem.n):
-                tensor = gamma * (a[worker] @ x - b[worker]) + residuals[worker]
-                indices = tensor.abs().topk(k).indices if biased else torch.randperm(problem.d)[:k]
-                values = tensor[indices] * (1.0 if biased else problem.d / k)
-                dense = torch.zeros_like(tensor).scatter_(0, indices, values)
-                if biased:
-                    residuals[worker] = tensor - dense
-                sent.append(dense)
-            x = x - torch.stack(sent).mean(dim=0)
+    x = torch.zeros(problem.d, dtype=torch.float64)
+    residuals = [torch.zeros_like(x) for _ in range(problem.n)]
+    for _ in range(steps):
+        sent = []
+        for worker in range(problem.n):
+            tensor = gamma * (a[worker] @ x - b[worker]) + residuals[worker]
+            indices = tensor.abs().topk(k).indices if biased else torch.randperm(problem.d)[:k]
+            values = tensor[indices] * (1.0 if biased else problem.d / k)
+            dense = torch.zeros_like(tensor).scatter_(0, indices, values)
+            if biased:
+                residuals[worker] = tensor - dense
+            sent.append(dense)
+        x = x - torch.stack(sent).mean(dim=0)
+    return x
 
 
 def torch_lines(torch: Any) -> Iterator[Line]:
     """Seconds per replicate of the script over those of simulate."""
     torch.set_num_threads(1)
     problem, gamma = ct.problems.random_quadratic(N, D, 100, seed=0), 0.05
-    cases = {"DCGD Rand-K": (False, ct.DCGD(ct.RandK(D // 10), gamma)), "EF Top-K": (True, ct.EF(ct.TopK(D // 10), gamma))}
+    cases = {
+        "DCGD Rand-K": (False, ct.DCGD(ct.RandK(D // 10), gamma)),
+        "EF Top-K": (True, ct.EF(ct.TopK(D // 10), gamma)),
+    }
     for name, (biased, method) in cases.items():
         work: dict[str, Callable[[], object]] = {
             "ours": lambda m=method: ct.simulate(m, problem, STEPS, RUNS, threads=1),
-            "torch": lambda biased=biased: torch_run(torch, problem, biased, gamma),
+            "torch": lambda biased=biased: [
+                torch_run(torch, problem, biased, gamma, D // 10) for _ in range(LOOP_RUNS)
+            ],
         }
         measured = [v * RUNS / LOOP_RUNS for v in ratios(work, "ours", rounds=5)["torch"]]
         yield line(f"{name}, d={D}: GRACE-style torch script / simulate", measured, least=5)

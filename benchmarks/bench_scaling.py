@@ -1,4 +1,4 @@
-"""Cost against size: seconds of a simulation in n, d, runs and steps, and of an exact rate in d; exponents and a plot."""
+"""Cost against size: a simulation in n, d, runs and steps, an exact rate in d; exponents and a plot."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ def draw(data: dict[str, dict[int, list[float]]]) -> Any:
 
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10.5, 2.7), layout="constrained")
-        for i, (panel, (axis, times)) in enumerate(zip(figure.subplots(1, len(data)), data.items(), strict=True)):
+        for i, (panel, (axis, times)) in enumerate(
+            zip(figure.subplots(1, len(data)), data.items(), strict=True)
+        ):
             size, values = np.array(list(times)), np.array(list(times.values()))
             middle = np.median(values, axis=1)
             spread = np.abs(np.array([values.min(axis=1), values.max(axis=1)]) - middle)
@@ -94,5 +96,9 @@ def run() -> Iterator[Line]:
     """Exponents as lines."""
     DATA.update(compute())
     for axis, times in DATA.items():
-        where = "exact rate of DCGD: exponent in d" if axis not in SIZES else f"simulate DIANA: exponent in {axis}"
+        where = (
+            "exact rate of DCGD: exponent in d"
+            if axis not in SIZES
+            else f"simulate DIANA: exponent in {axis}"
+        )
         yield line(where, exponents(times), most=MOST.get(axis))

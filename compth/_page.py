@@ -18,11 +18,12 @@ table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-num
 th,td{padding:.3rem .5rem;border-bottom:1px solid #ccc;text-align:left;white-space:nowrap}
 td.n,th.n{text-align:right}
 figure{margin:1rem 0;overflow-x:auto}figure svg{min-width:44rem}
-th{border-bottom:2px solid #333;vertical-align:bottom}
+th{border-bottom:2px solid #333;vertical-align:bottom}th{overflow-wrap:normal}
 pre{background:#f4f4f4;padding:.6rem;overflow-x:auto;white-space:pre-wrap;font-size:.85rem}
 svg{max-width:100%;height:auto}
 @page{size:A4 landscape;margin:1cm}
-@media print{body{max-width:none;padding:0}.scroll,figure{overflow:visible}h2{break-after:avoid}tr,figure{break-inside:avoid}
+@media print{body{max-width:none;padding:0}.scroll,figure{overflow:visible}h2{break-after:avoid}
+tr,figure{break-inside:avoid}
 figure svg{min-width:0;width:100%}table{font-size:.6rem}th,td{white-space:normal;padding:.2rem}}
 """
 

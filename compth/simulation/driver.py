@@ -155,7 +155,8 @@ def simulate(
     job = _Job(method, problem, plan, used, steps, seed, (steps + 1) * problem.d <= MEAN_LIMIT)
     start = _starts(problem, x0, runs, dtype)
     require_fit(
-        _predicted(job, start, runs, threads), f"runs={runs}, steps={steps}, n={problem.n}, d={problem.d}, threads={threads}"
+        _predicted(job, start, runs, threads),
+        f"runs={runs}, steps={steps}, n={problem.n}, d={problem.d}, threads={threads}",
     )
     blocks = [(start[i : i + BLOCK], i // BLOCK) for i in range(0, runs, BLOCK)]
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:

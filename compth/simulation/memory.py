@@ -45,7 +45,9 @@ def available_bytes() -> int | None:
     found = []
     meminfo = Path("/proc/meminfo")
     if meminfo.is_file():
-        lines = [line.split() for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable:")]
+        lines = [
+            line.split() for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable:")
+        ]
         found += [int(line[1]) * 1024 for line in lines]
     for limit, used in (
         ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import sympy
+from licences import dependency_rows
 
 import compth as ct
 from compth import _EXPORTS
-from compth.certification.text import sentence, short
 from compth.certificates import Verdict
+from compth.certification.text import short
 from compth.claims import (
     BiasVariance,
     Contractive,
@@ -27,7 +28,6 @@ from compth.compressors._render import ClaimRow, catalogue_rows, smallest_size
 from compth.errors import CompthError
 from compth.methods import Constants, Theorem
 from compth.methods import catalogue as methods
-from licences import dependency_rows
 
 GREEK = ("alpha", "beta", "eta", "theta", "lambda", "nu", "rho")
 AT = 4
@@ -85,13 +85,19 @@ def _verdicts(example: Any) -> str:
     n, d = smallest_size(example, AT)
     report = ct.certify(example, d=d, budget="quick")
     if report.verdict is Verdict.REFUTED:
-        raise CompthError(f"{example!r} is REFUTED while building its page: {report.certificates[-1].details}")
+        raise CompthError(
+            f"{example!r} is REFUTED while building its page: {report.certificates[-1].details}"
+        )
     rows = [
         [
             escape(c.claim),
             c.verdict.value,
             c.technique,
-            _literal(short(c.witness)) if c.witness is not None else "all x" if c.verdict is Verdict.PROVED else "-",
+            _literal(short(c.witness))
+            if c.witness is not None
+            else "all x"
+            if c.verdict is Verdict.PROVED
+            else "-",
             f"{tight:.4f}" if (tight := c.details.get("tightness")) else "-",
         ]
         for c in report.certificates
@@ -128,18 +134,24 @@ def catalogue_pages(folder: Path) -> None:
             [
                 f":doc:`{r.name}`",
                 escape(r.summary),
-                "; ".join(", ".join(f":math:`{c.latex}`" for c in k.constants) + f" ({k.kind})" for k in r.claims[:2])
+                "; ".join(
+                    ", ".join(f":math:`{c.latex}`" for c in k.constants) + f" ({k.kind})"
+                    for k in r.claims[:2]
+                )
                 or "-",
             ]
             for r in catalogue_rows()
             if r.kind == kind
         ]
-        lines += [title(kind.capitalize() + "s", "-"), table(["name", "definition", "constants"], rows, "15 55 30")]
+        lines += [
+            title(kind.capitalize() + "s", "-"),
+            table(["name", "definition", "constants"], rows, "15 55 30"),
+        ]
     lines.append(".. toctree::\n   :hidden:\n\n" + _indent("\n".join(r.name for r in catalogue_rows())))
     (folder / "index.rst").write_text("\n".join(lines), encoding="utf-8")
 
 
-_CATALOGUE = """Every number on these pages is computed from the object that runs: the constants are the compressor's own
+_CATALOGUE = """Every number on these pages is computed from the object that runs: the constants are the object's own
 ``claims`` evaluated on symbols, the verdicts were reached while the pages were built. :doc:`../../evidence` explains
 standing, attribution and sharpness.
 """
@@ -158,10 +170,17 @@ def symbolic_constants() -> Constants:
         Contractive(s("delta")),
         BiasVariance(s("eta"), s("omega")),
     )
-    names = {"L_max": r"L_{\max}", "L_tilde": r"\tilde{L}", "mu_min": r"\mu_{\min}", "zeta2_star": r"\zeta_\star^2"}
+    names = {
+        "L_max": r"L_{\max}",
+        "L_tilde": r"\tilde{L}",
+        "mu_min": r"\mu_{\min}",
+        "zeta2_star": r"\zeta_\star^2",
+    }
     names |= {"sigma2": r"\sigma^2", "L_plus": "L_+", "L_pm": r"L_{\pm}"}
     values = {k: s(v) for k, v in names.items()}
-    return Constants(n=s("n"), d=s("d"), L=s("L"), mu=s("mu"), D=s("D"), independent=True, claims=claims, **values)
+    return Constants(
+        n=s("n"), d=s("d"), L=s("L"), mu=s("mu"), D=s("D"), independent=True, claims=claims, **values
+    )
 
 
 def symbolic_plan(theorem: Theorem) -> list[str]:
@@ -173,7 +192,10 @@ def symbolic_plan(theorem: Theorem) -> list[str]:
     lines = []
     for name, value in (
         (r"\gamma", plan.gamma),
-        *((sympy.latex(sympy.Symbol(k)) if k in GREEK else rf"\mathrm{{{k}}}", v) for k, v in plan.params.items()),
+        *(
+            (sympy.latex(sympy.Symbol(k)) if k in GREEK else rf"\mathrm{{{k}}}", v)
+            for k, v in plan.params.items()
+        ),
         (r"\rho", plan.rho),
         (r"\mathrm{floor}", plan.floor),
     ):
@@ -253,7 +275,11 @@ def licence_page(folder: Path) -> None:
         "What ``pip install compth`` brings, read from the installed packages' own metadata. "
         "The test-suite refuses a copyleft licence among them.\n"
     )
-    body = [title("Licences of the dependencies"), head, table(["package", "version", "licence", "needed by"], rows)]
+    body = [
+        title("Licences of the dependencies"),
+        head,
+        table(["package", "version", "licence", "needed by"], rows),
+    ]
     (folder / "licences.rst").write_text("\n".join(body), encoding="utf-8")
 
 
@@ -265,7 +291,12 @@ def plain(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[
 def write(app: Any) -> None:
     """All pages, from scratch."""
     root = Path(app.srcdir) / "generated"
-    makers = {"catalogue": catalogue_pages, "theorems": theorem_pages, "api": api_pages, "licences": licence_page}
+    makers = {
+        "catalogue": catalogue_pages,
+        "theorems": theorem_pages,
+        "api": api_pages,
+        "licences": licence_page,
+    }
     for name, make in makers.items():
         folder = root / name
         folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,9 @@ RUN_TIME_EXTRAS = ("fast", "proofs", "data", "peers", "cluster", "real")
 # A GPL beside a permissive alternative ("MIT OR GPL-2.0") is no obligation; LGPL libraries may be linked to.
 COPYLEFT = re.compile(r"\bA?GPL|GNU (?:Affero )?General Public", re.IGNORECASE)
 WEAK = re.compile(r"\bLGPL|GNU (?:Lesser|Library) ", re.IGNORECASE)
-PERMISSIVE = re.compile(r"MIT|BSD|Apache|PSF|Python Software|ISC|HPND|MPL|Mozilla|Zlib|Unlicense|CC0|0BSD", re.IGNORECASE)
+PERMISSIVE = re.compile(
+    r"MIT|BSD|Apache|PSF|Python Software|ISC|HPND|MPL|Mozilla|Zlib|Unlicense|CC0|0BSD", re.IGNORECASE
+)
 
 TEXTS = {
     "MIT": "Permission is hereby granted, free of charge",
@@ -57,7 +59,9 @@ def licence_of(found: metadata.Distribution) -> str:
     info = found.metadata
     expression = info.get("License-Expression")
     classified = [
-        c.rsplit(" :: ", 1)[1] for c in info.get_all("Classifier") or [] if c.startswith("License :: OSI Approved ::")
+        c.rsplit(" :: ", 1)[1]
+        for c in info.get_all("Classifier") or []
+        if c.startswith("License :: OSI Approved ::")
     ]
     free = (info.get("License") or "").strip().split("\n")[0]
     return expression or "; ".join(classified) or free[:60] or _from_file(found) or "not stated"

@@ -22,10 +22,17 @@ def run(arguments: list[str], files: dict[str, str], expected: int) -> str:
         for name, text in files.items():
             (Path(folder) / name).write_text(text, encoding="utf-8")
         done = subprocess.run(
-            [sys.executable, "-m", *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+            [sys.executable, "-m", *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
     if done.returncode != expected:
-        raise RuntimeError(f"{shlex.join(arguments)} ended with {done.returncode}, not {expected}: {done.stderr}")
+        raise RuntimeError(
+            f"{shlex.join(arguments)} ended with {done.returncode}, not {expected}: {done.stderr}"
+        )
     return done.stdout + done.stderr
 
 

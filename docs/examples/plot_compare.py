@@ -9,7 +9,9 @@ Guarantee, exact expectation and simulation in one table and one figure, at equa
 import compth as ct
 
 problem = ct.problems.random_quadratic(n=6, d=12, kappa=20, seed=3)
-print(f"L = {problem.L:.3g}, L_max = {problem.L_max:.3g}, mu = {problem.mu:.3g}, zeta2* = {problem.zeta2_star:.3g}")
+print(
+    f"L = {problem.L:.3g}, L_max = {problem.L_max:.3g}, mu = {problem.mu:.3g}, zeta2* = {problem.zeta2_star:.3g}"
+)
 
 # %%
 # A method without a step size takes the one that its best theorem plans. Dashed lines are guarantees, solid ones

@@ -37,8 +37,8 @@ axes.legend()
 # Rates and steps
 # ---------------
 # ``exact_rate`` gives the factor by which the expected squared distance nears its limit, where the mean may be slower
-# than the second moments, and encloses the spectral radius of the moment operator; ``max_stable_step`` is the largest step at which
-# the second moments stay bounded; ``best_step`` the fastest.
+# than the second moments, and encloses the spectral radius of the moment operator; ``max_stable_step`` is the largest
+# step at which the second moments stay bounded; ``best_step`` the fastest.
 
 rate = ct.exact_rate(method, problem)
 print(f"distance to its limit: factor {rate.rho:.6f} per round")

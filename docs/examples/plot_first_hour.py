@@ -68,7 +68,9 @@ assert report.verdict == "REFUTED"
 problem = ct.problems.ridge("diabetes", workers=5, split="label")
 for method in (ct.DCGD(ct.RandK(k=2)), ct.DIANA(ct.RandK(k=2))):
     rate = ct.guarantee(method, problem)
-    print(f"{method.label}: {rate.theorem}, step {rate.stepsize:.3g}, factor {rate.rho:.5f}, floor {rate.floor:.3g}")
+    print(
+        f"{method.label}: {rate.theorem}, step {rate.stepsize:.3g}, factor {rate.rho:.5f}, floor {rate.floor:.3g}"
+    )
 
 # %%
 # DCGD's theorem has a floor, DIANA's has none. Guarantee, exact expectation and simulation together:

@@ -10,11 +10,14 @@ Three kinds of statement can be settled for good: a compressor's constants, a ra
 # -----------------------------------
 # Rand-K is a sketch: its variance follows from inclusion probabilities at any dimension.
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 import compth as ct
+from compth.dynamics import bound_ratio, study
+from compth.methods.dcgd import DCGDGeneral
 
 report = ct.certify(ct.RandK(k=3), d=(5, 1000))
 for certificate in report.certificates:
@@ -41,11 +44,6 @@ assert low <= high < 1
 # ---------------
 # Suppose that a paper lost the factor in front of DCGD's floor and stated an eighth of it. A theorem is an object; the
 # study looks for a problem on which the exact second moment exceeds the bound.
-
-from dataclasses import replace
-
-from compth.dynamics import bound_ratio, study
-from compth.methods.dcgd import DCGDGeneral
 
 
 class EighthOfTheFloor(DCGDGeneral):

@@ -24,7 +24,9 @@ links = {
 figure, axes = plt.subplots(figsize=(5.5, 3.4), layout="constrained")
 for name, cost in links.items():
     found = ct.tune(gradient, "S", cost, L=problem.L)
-    print(f"{name}: send the {found.level} largest of {gradient.size}, {found.share:.0%} of the full improvement")
+    print(
+        f"{name}: send the {found.level} largest of {gradient.size}, {found.share:.0%} of the full improvement"
+    )
     axes.plot(found.levels, found.curve / found.curve.max(), label=name)
     axes.plot(found.level, 1, "o", color=axes.lines[-1].get_color())
 axes.set_xlabel("entries sent T")

@@ -81,7 +81,9 @@ def _(angle, bound, compressor, curve, degrees, point, symbol):
     errors.legend(fontsize=8, frameon=False)
     mo.vstack(
         [
-            result(f"at {angle.value}° the relative error is {curve[angle.value]:.4f}; the worst is {curve.max():.4f}"),
+            result(
+                f"at {angle.value}° the relative error is {curve[angle.value]:.4f}; the worst is {curve.max():.4f}"
+            ),
             picture(figure),
         ]
     )
@@ -109,7 +111,7 @@ def _():
             "Top-1 loses the smaller coordinate: when is that as large as possible?",
         ),
         Exercise(
-            r"Rand-1 in dimension 2, multiplied by a constant $c$, is contractive for small $c$. Which $c$ loses least?",
+            r"Rand-1 in dimension 2, multiplied by a constant $c$, is contractive. Which $c$ loses least?",
             1 / (1 + float(ct.RandK(1).claim(ct.Unbiased, 2).omega)),
             r"Minimise $E\|cC(x)-x\|^2 = c^2(1+\omega) - 2c + 1$.",
         ),

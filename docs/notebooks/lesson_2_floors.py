@@ -31,7 +31,9 @@ def _():
 
 @app.cell
 def _():
-    gamma = mo.ui.slider(steps=[0.02, 0.04, 0.08, 0.16, 0.24], value=0.08, label="step size γ", show_value=True)
+    gamma = mo.ui.slider(
+        steps=[0.02, 0.04, 0.08, 0.16, 0.24], value=0.08, label="step size γ", show_value=True
+    )
     k = mo.ui.slider(1, DIM, step=1, value=4, label="coordinates kept k", show_value=True)
     spread = mo.ui.slider(0, 2, step=0.25, value=1, label="disagreement of the workers", show_value=True)
     mo.hstack([gamma, k, spread], justify="start")

@@ -68,7 +68,9 @@ def _(traces):
     grown = traces["DCGD, Top-1"].mean_square
     mo.vstack(
         [
-            result(f"DCGD with Top-1 multiplies the distance by {np.sqrt(grown[1] / grown[0]):.6f} in the first round"),
+            result(
+                f"DCGD with Top-1 multiplies the distance by {np.sqrt(grown[1] / grown[0]):.6f} in the first round"
+            ),
             picture(figure),
         ]
     )

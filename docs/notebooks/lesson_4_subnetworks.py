@@ -13,7 +13,7 @@ with app.setup:
     import compth as ct
     from compth.plots import COLOURS
 
-    DIM, WORKERS, STEPS = 5, 2, 3000
+    DIM, WORKERS, STEPS = 5, 2, 800
 
 
 @app.cell

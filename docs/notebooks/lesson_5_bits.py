@@ -55,7 +55,12 @@ def _(found, gradient):
     left.axvline(found.level, color=COLOURS[1], linestyle="--")
     left.set(xlabel="entry", ylabel="|g_j|, sorted")
     right.plot(found.levels, found.shares, color=COLOURS[0], label="share of the improvement")
-    right.plot(found.levels, found.curve / found.curve.max(), color=COLOURS[1], label="improvement per bit (best = 1)")
+    right.plot(
+        found.levels,
+        found.curve / found.curve.max(),
+        color=COLOURS[1],
+        label="improvement per bit (best = 1)",
+    )
     right.axvline(found.level, color=COLOURS[1], linestyle="--")
     right.set(xlabel="level T")
     right.legend(frameon=False, fontsize=8)

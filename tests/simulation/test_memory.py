@@ -36,7 +36,9 @@ def test_a_run_that_does_not_fit_is_refused_before_any_step(monkeypatch):
     method = ct.DCGD(ct.RandK(2), gamma=0.01)
     monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 20)
     monkeypatch.setattr(driver, "_run_block", lambda *a: pytest.fail("it started"))
-    with pytest.raises(ct.errors.InvalidParameter, match=r"runs=64, steps=10, n=4, d=6.*GB are free: use fewer"):
+    with pytest.raises(
+        ct.errors.InvalidParameter, match=r"runs=64, steps=10, n=4, d=6.*GB are free: use fewer"
+    ):
         ct.simulate(method, problem, 10, 64)
 
 
@@ -52,7 +54,16 @@ def test_free_memory_is_read():
 
 @pytest.mark.parametrize("axis", ["n", "d", "steps", "threads"])
 def test_every_size_counts(axis):
-    sizes = {"state": 800, "n": 10, "d": 100, "steps": 1000, "runs": 1000, "block": 64, "threads": 2, "width": 8}
+    sizes = {
+        "state": 800,
+        "n": 10,
+        "d": 100,
+        "steps": 1000,
+        "runs": 1000,
+        "block": 64,
+        "threads": 2,
+        "width": 8,
+    }
     base = memory.predicted_bytes(**sizes, means=True)
     assert memory.predicted_bytes(**{**sizes, axis: 2 * sizes[axis]}, means=True) > base
     assert memory.predicted_bytes(**sizes, means=False) < base
