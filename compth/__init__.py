@@ -23,9 +23,11 @@ _EXPORTS = {
     "compth.methods": "Constants Method Theorem guarantee",
     "compth.certification": "Batched Estimate adapt certify estimate",
     "compth.simulation": "Trace simulate",
+    "compth.worst_case": "RateCertificate TightRate check_rate tight_rate",
     "compth.dynamics": "ExactRate Trajectory best_step exact exact_rate max_stable_step stationary study",
     "compth.comparison": "Comparison compare",
     "compth.levels": "LevelComparison compare_levels",
+    "compth.stepping": "step_sizes",
     "compth.sweeps": "sweep",
     "compth.tuning": "Tuning costs mean_estimation quadratic_probabilities sampling_probabilities step_table tune",
 }

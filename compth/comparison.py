@@ -46,6 +46,7 @@ class Row:
     warning: str = ""
     best_step: float | None = None
     best_rate: float | None = None
+    tight_rate: float | None = None
 
     @property
     def step_remark(self) -> str:
@@ -212,6 +213,7 @@ def compare(
         curve, rate = _exact(method, problem, steps)
         row = _row(method, problem, found, reason, trace, eps)
         rows.append(replace(row, **_exact_facts(curve, rate, trace, eps), **_best(method, problem, rate)))
+        rows[-1] = replace(rows[-1], tight_rate=_tight(method, problem, trace.plan))
         exacts.append(curve)
         traces.append(trace)
         guarantees.append(found)
@@ -252,6 +254,16 @@ def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]
         return curve, None
     found = rate_of(method, data_of(problem), curve.plan.gamma, curve.plan.params)
     return curve, float(found.rho) if found.converged else None
+
+
+def _tight(method: Method, problem: Any, plan: Any) -> float | None:
+    """The certified worst case over all problems with these mu_min and L_max, where it is known."""
+    from compth.stepping import worst_case_rate
+
+    if plan.schedule is not None:
+        return None
+    alpha = plan.params.get("alpha")
+    return worst_case_rate(method, problem, float(plan.gamma), None if alpha is None else float(alpha))
 
 
 BEST_LIMIT = 40

@@ -104,7 +104,17 @@ def table_page(
 
 def comparison_columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the comparison table."""
-    header = ["method", "compressor", "declared", "standing", "step", "step from", "rate guar.", "rate exact"]
+    header = [
+        "method",
+        "compressor",
+        "declared",
+        "standing",
+        "step",
+        "step from",
+        "rate guar.",
+        "rate tight",
+        "rate exact",
+    ]
     header += [
         "rate sim.",
         "rounds guar.",
@@ -128,6 +138,7 @@ def comparison_columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
         cells += [
             r.stepsize_from,
             rate(r.guaranteed_rate),
+            rate(r.tight_rate),
             rate(r.exact_rate),
             seen,
             number(r.guaranteed_rounds),

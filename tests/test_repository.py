@@ -19,7 +19,9 @@ LAYERS = {
     **dict.fromkeys(("compressors", "problems"), 2),
     **dict.fromkeys(("methods", "tuning"), 3),
     **dict.fromkeys(("simulation", "dynamics", "worst_case", "certification", "proof"), 4),
-    **dict.fromkeys(("comparison", "levels", "sweeps", "reports", "plots", "testing", "cli", "__main__"), 5),
+    **dict.fromkeys(
+        ("comparison", "levels", "stepping", "sweeps", "reports", "plots", "testing", "cli", "__main__"), 5
+    ),
 }
 MODULES = sorted((ROOT / "compth").rglob("*.py"))
 

@@ -27,7 +27,7 @@ MARGINS = (1e-6, 1e-4, 1e-2, 0.1, 1.0)
 
 def psd(matrix: Array) -> bool:
     """True when a symmetric matrix of Fractions is positive semidefinite, by LDL' with exact pivots."""
-    m = np.array(matrix, dtype=object)
+    m = np.frompyfunc(Fraction, 1, 1)(np.asarray(matrix, dtype=object))
     for j in range(len(m)):
         pivot, row = m[j, j], m[j, j + 1 :]
         if pivot < 0 or (pivot == 0 and any(v != 0 for v in row)):
