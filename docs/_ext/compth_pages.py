@@ -213,34 +213,44 @@ def machine_proof(proof: str) -> str:
     return str(printed(proof)) if printed is not None and proof in proved_index() else ""
 
 
+def theorem_page(theorem: Theorem, users: list[str]) -> str:
+    """Statement, plan in symbols, evidence."""
+    text = machine_proof(theorem.proof)
+    needs = ", ".join(k.__name__ for k in theorem.requires) or "nothing of the compressor"
+    parts = [
+        title(f"{theorem.id}: {theorem.title}"),
+        docstring(type(theorem)),
+        f"* method: {', '.join(users)}\n* bounds: {_literal(theorem.metric)}\n* needs: {needs}\n"
+        f"* standing: {theorem.standing.value}, {theorem.attribution.value}; {theorem.sharpness.value}\n"
+        f"* source: {escape(str(theorem.source))}\n",
+        title("Plan", "-"),
+        *symbolic_plan(theorem),
+        title("Proof", "-"),
+        f"Checked by the kernel:\n\n.. code-block:: text\n\n{_indent(text)}\n"
+        if text
+        else "No machine-checked proof is shipped: the statement is held against exact dynamics and "
+        "simulation by the test-suite.\n",
+    ]
+    return "\n".join(parts)
+
+
 def theorem_pages(folder: Path) -> None:
     """One page for each theorem, and their table."""
-    rows, names = [], []
+    users: dict[str, list[str]] = {}
+    found: dict[str, Theorem] = {}
     for name, method in methods().items():
         for theorem in method.theorems():
-            stem = theorem.id.replace(".", "_")
-            names.append(stem)
-            needs = ", ".join(k.__name__ for k in theorem.requires) or "nothing of the compressor"
-            text = machine_proof(theorem.proof)
-            parts = [
-                title(f"{theorem.id}: {theorem.title}"),
-                docstring(type(theorem)),
-                f"* method: {name}\n* bounds: {_literal(theorem.metric)}\n* needs: {needs}\n"
-                f"* standing: {theorem.standing.value}, {theorem.attribution.value}; {theorem.sharpness.value}\n"
-                f"* source: {escape(str(theorem.source))}\n",
-                title("Plan", "-"),
-                *symbolic_plan(theorem),
-                title("Proof", "-"),
-                f"Checked by the kernel:\n\n.. code-block:: text\n\n{_indent(text)}\n"
-                if text
-                else "No machine-checked proof is shipped: the statement is held against exact dynamics and "
-                "simulation by the test-suite.\n",
-            ]
-            (folder / f"{stem}.rst").write_text("\n".join(parts), encoding="utf-8")
-            standing = f"{theorem.standing.value}, {theorem.attribution.value}"
-            rows.append([f":doc:`{theorem.id} <{stem}>`", escape(theorem.title), needs, standing])
+            found[theorem.id] = theorem
+            users.setdefault(theorem.id, []).append(name)
+    rows = []
+    for key, theorem in found.items():
+        stem = key.replace(".", "_")
+        (folder / f"{stem}.rst").write_text(theorem_page(theorem, users[key]), encoding="utf-8")
+        needs = ", ".join(k.__name__ for k in theorem.requires) or "nothing of the compressor"
+        standing = f"{theorem.standing.value}, {theorem.attribution.value}"
+        rows.append([f":doc:`{key} <{stem}>`", escape(theorem.title), needs, standing])
     head = "Formulas are the theorem objects' own plans on symbols. A step outside every range has no guarantee.\n"
-    toc = ".. toctree::\n   :hidden:\n\n" + _indent("\n".join(names))
+    toc = ".. toctree::\n   :hidden:\n\n" + _indent("\n".join(key.replace(".", "_") for key in found))
     body = [title("Theorems"), head, table(["theorem", "says", "needs", "standing"], rows), toc]
     (folder / "index.rst").write_text("\n".join(body), encoding="utf-8")
 
