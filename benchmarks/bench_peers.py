@@ -91,15 +91,6 @@ def pepit_lines(pepit: Any) -> Iterator[Line]:
     yield line("GD: PEPit's semidefinite program / guarantee", measured["theirs"])
     slower = [a / b for a, b in zip(measured["theirs"], measured["exact"], strict=True)]
     yield line("GD: PEPit's semidefinite program / exact rate on one problem", slower)
-    try:
-        tight = ct.tight_rate
-    except AttributeError:
-        return
-    work = {
-        "ours": lambda: tight("CGD", mu=problem.mu, L=problem.L, delta=1.0, gamma=gamma),
-        "theirs": lambda: pepit_rate(pepit, problem.mu, problem.L, gamma),
-    }
-    yield line("GD: PEPit / tight_rate, with its certificate", ratios(work, "ours", rounds=5)["theirs"])
 
 
 def run() -> Iterator[Line]:

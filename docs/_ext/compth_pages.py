@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,13 @@ from compth.claims import (
     Unbiased,
     proved_index,
 )
-from compth.compressors import catalogue
+from compth.compressors import Fleet, catalogue
 from compth.compressors._render import ClaimRow, catalogue_rows, smallest_size
 from compth.errors import CompthError
 from compth.methods import Constants, Theorem
 from compth.methods import catalogue as methods
 
+CERTIFICATES = Path(__file__).resolve().parents[2] / "proofs_check" / "certificates"
 GREEK = ("alpha", "beta", "eta", "theta", "lambda", "nu", "rho")
 AT = 4
 """Dimension at which the referee is asked while building (or the smallest one that an object supports above it)."""
@@ -107,6 +108,13 @@ def _verdicts(example: Any) -> str:
     return f"At {where} the referee says (while this page was built):\n\n" + table(header, rows)
 
 
+def _proofs(example: Any) -> list[str]:
+    """Ids of the proofs that its claims name."""
+    n, d = smallest_size(example, AT)
+    claims = example.claims(n, d) if isinstance(example, Fleet) else example.claims(d)
+    return [c.proof for c in claims]
+
+
 def catalogue_pages(folder: Path) -> None:
     """One page for each compressor and fleet, and their table."""
     found = catalogue()
@@ -124,6 +132,8 @@ def catalogue_pages(folder: Path) -> None:
             else "It declares none of its own: they follow from its members' and the fleet's rules.\n",
             title("Evidence", "-"),
             _verdicts(thing.examples()[0]),
+            title("Proof", "-"),
+            proof_section(_proofs(thing.examples()[0])),
             title("Bits", "-"),
             f"One message at {row.bits_at}: {escape(row.bits)}.\n",
         ]
@@ -205,17 +215,29 @@ def symbolic_plan(theorem: Theorem) -> list[str]:
 
 
 def machine_proof(proof: str) -> str:
-    """The machine-checked proof as text, when the kernel and the script are there; "" otherwise."""
-    if not proof or importlib.util.find_spec("proofs_check") is None:
+    """The stored proof, checked again by the kernel and printed; "" where the index does not hold it."""
+    file = CERTIFICATES / f"{proof}.json"
+    if proof not in proved_index() or not file.is_file():
         return ""
-    package = importlib.import_module("proofs_check")
-    printed = getattr(package, "printed", None)
-    return str(printed(proof)) if printed is not None and proof in proved_index() else ""
+    check = importlib.import_module("compth.proof").check
+    as_text = importlib.import_module("compth.proof.printing").as_text
+    parts = json.loads(file.read_text(encoding="utf-8"))["parts"]
+    for part in parts:
+        check(json.dumps(part["statement"]), json.dumps(part["certificate"]))
+    return "\n\n".join(as_text(part["statement"], part["certificate"]) for part in parts)
+
+
+def proof_section(proofs: list[str]) -> str:
+    """The proofs of a page, or that there is none."""
+    shown = [(name, machine_proof(name)) for name in dict.fromkeys(proofs)]
+    found = [f"``{name}``:\n\n.. code-block:: text\n\n{_indent(text)}\n" for name, text in shown if text]
+    if found:
+        return "Checked by the kernel while this page was built.\n\n" + "\n".join(found)
+    return "No machine-checked proof is shipped: the tests hold it against exact values and simulation.\n"
 
 
 def theorem_page(theorem: Theorem, users: list[str]) -> str:
     """Statement, plan in symbols, evidence."""
-    text = machine_proof(theorem.proof)
     needs = ", ".join(k.__name__ for k in theorem.requires) or "nothing of the compressor"
     parts = [
         title(f"{theorem.id}: {theorem.title}"),
@@ -226,10 +248,7 @@ def theorem_page(theorem: Theorem, users: list[str]) -> str:
         title("Plan", "-"),
         *symbolic_plan(theorem),
         title("Proof", "-"),
-        f"Checked by the kernel:\n\n.. code-block:: text\n\n{_indent(text)}\n"
-        if text
-        else "No machine-checked proof is shipped: the statement is held against exact dynamics and "
-        "simulation by the test-suite.\n",
+        proof_section([theorem.proof]),
     ]
     return "\n".join(parts)
 

@@ -2,7 +2,8 @@ r"""
 Prove and refute
 ================
 
-Three kinds of statement can be settled for good: a compressor's constants, a rate on one problem, and a false theorem.
+Four kinds of statement can be settled for good: a compressor's constants, a rate on one problem, a rate for every
+function with given constants, and a false theorem.
 """
 
 # %%
@@ -38,6 +39,28 @@ low, high = rate.bracket
 print(f"{float(low):.9f} <= rho <= {float(high):.9f}, width {float(high - low):.1e}")
 assert isinstance(low, Fraction)
 assert low <= high < 1
+
+# %%
+# A rate for every function with these constants
+# ----------------------------------------------
+# Compressed gradient descent with a contraction :math:`\delta`: one step of it is a linear matrix inequality. Its
+# multipliers are rounded to fractions and checked again without rounding; the worst case is a quadratic that attains
+# the rate.
+
+delta = Fraction(1, 4)
+tight = ct.tight_rate("CGD", mu=1, L=10, delta=delta)
+print(f"step {tight.stepsize:.6f}: attained {tight.attained:.8f}, certified {tight.certified:.8f}")
+assert tight.attained <= tight.certified < tight.attained + 1e-5
+
+# %%
+# A claimed rate is proved, or refuted with a one-dimensional rational trajectory:
+
+report = ct.check_rate("CGD", rate="1 - delta*mu/L", stepsize="1/L", mu=1, L=10, delta=delta)
+print(report.verdict.value, "by", report.certificates[0].evidence)
+assert report.verdict == "PROVED"
+report = ct.check_rate("EF21", rate="1 - mu/L", mu=1, L=10, delta=delta)
+print(report.verdict.value, "by", report.certificates[0].technique)
+assert report.verdict == "REFUTED"
 
 # %%
 # A false theorem

@@ -1,6 +1,7 @@
 """Generated pages: text is escaped, formulas come from the objects, commands that fail break the build."""
 
 import importlib
+import json
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,21 @@ def test_a_command_that_ends_otherwise_is_an_error(monkeypatch):
 def test_conf_is_offline():
     text = (ROOT / "docs" / "conf.py").read_text()
     assert "http" not in text
+
+
+def test_proofs_are_checked_while_printed(pages, tmp_path, monkeypatch):
+    """A stored proof is printed only where the kernel takes it and the index holds it."""
+    proof = pytest.importorskip("compth.proof")
+    name = "randk.omega"
+    assert "Claim:" in pages.machine_proof(name)
+    assert pages.machine_proof("no.such") == ""
+    stored = json.loads((pages.CERTIFICATES / f"{name}.json").read_text())
+    stored["parts"][0]["statement"]["claim"] = ["d/k <= 0"]
+    (tmp_path / f"{name}.json").write_text(json.dumps(stored))
+    monkeypatch.setattr(pages, "CERTIFICATES", tmp_path)
+    with pytest.raises(proof.Refused):
+        pages.machine_proof(name)
+
+
+def test_a_page_without_a_proof_says_so(pages):
+    assert "No machine-checked proof" in pages.proof_section(["", "no.such"])
