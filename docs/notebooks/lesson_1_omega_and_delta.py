@@ -65,7 +65,7 @@ def _(choices, name):
 @app.cell
 def _(angle, bound, compressor, curve, degrees, point, symbol):
     x = point(angle.value)
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    figure = Figure(figsize=(8, 3.6), layout="tight")
     plane, errors = figure.subplots(1, 2)
     for p, y in outcomes(compressor, x):
         plane.plot(*y, "o", color=COLOURS[1], markersize=4 + 14 * np.sqrt(p), alpha=0.6)

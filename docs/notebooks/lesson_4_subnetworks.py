@@ -33,7 +33,7 @@ def _():
 def _():
     k = mo.ui.slider(1, DIM, step=1, value=3, label="coordinates in a submodel k", show_value=True)
     kappa = mo.ui.slider(steps=[1, 2, 5, 10], value=5, label="condition number κ", show_value=True)
-    gamma = mo.ui.slider(steps=[0.01, 0.02, 0.05], value=0.02, label="step size γ", show_value=True)
+    gamma = mo.ui.slider(steps=[0.02, 0.05, 0.1], value=0.05, label="step size γ", show_value=True)
     mo.hstack([k, kappa, gamma], justify="start")
     return gamma, k, kappa
 
@@ -51,7 +51,7 @@ def _():
 @app.cell
 def _(gamma, k, kappa, limit):
     problem = ct.problems.random_quadratic(WORKERS, DIM, kappa.value, seed=4, hessians=0.0, minimisers=0.0)
-    run = ct.exact(ct.IST(ct.RandK(k.value), gamma=gamma.value), problem, 250)
+    run = ct.exact(ct.IST(ct.RandK(k.value), gamma=gamma.value), problem, 120)
     biased = limit(problem, k.value)
     away = float(np.linalg.norm(biased - problem.x_star) / np.linalg.norm(problem.x_star))
     return away, biased, problem, run
@@ -59,7 +59,7 @@ def _(gamma, k, kappa, limit):
 
 @app.cell
 def _(away, biased, problem, run):
-    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    figure = Figure(figsize=(8, 3.4), layout="tight")
     left, right = figure.subplots(1, 2)
     at = np.arange(problem.d)
     left.bar(at - 0.2, problem.x_star, 0.4, color=COLOURS[0], label="solution A⁻¹b")

@@ -49,7 +49,7 @@ def _(decay, fixed, scheme):
 
 @app.cell
 def _(found, gradient):
-    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    figure = Figure(figsize=(8, 3.4), layout="tight")
     left, right = figure.subplots(1, 2)
     left.loglog(np.arange(1, DIM + 1), gradient, color="0.3")
     left.axvline(found.level, color=COLOURS[1], linestyle="--")
