@@ -236,8 +236,13 @@ EXACT_LIMIT = 128
 
 
 def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]:
-    """(exact curve, exact rate) where the second moments close and d is small enough, else (None, None)."""
-    from compth.dynamics import exact, exact_rate
+    """(exact curve, exact rate) where the second moments close and d is small enough, else (None, None).
+
+    The rate is that of the curve's own plan; a step schedule has none.
+    """
+    from compth.dynamics import exact
+    from compth.dynamics.spectrum import rate_of
+    from compth.dynamics.system import data_of
 
     if problem.d > EXACT_LIMIT:
         return None, None
@@ -245,7 +250,9 @@ def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]
         curve = exact(method, problem, steps)
     except (Unsupported, NoGuarantee):
         return None, None
-    found = exact_rate(method, problem)
+    if curve.plan.schedule is not None:
+        return curve, None
+    found = rate_of(method, data_of(problem), curve.plan.gamma, curve.plan.params)
     return curve, float(found.rho) if found.converged else None
 
 

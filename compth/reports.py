@@ -94,6 +94,14 @@ def bits(value: float | None) -> str:
     return f"{value:.0f} b"
 
 
+def table_page(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], caption: str, command: str = ""
+) -> str:
+    """One table as a static page."""
+    body = f'<p class="meta">{html.escape(caption)}</p>' + html_table(header, rows)
+    return page(title, body, command=command)
+
+
 def comparison_columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the comparison table."""
     header = [
