@@ -7,13 +7,15 @@ export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export MPLBACKEND = Agg
 
-.PHONY: demo test check lint format benchmarks wheel clean help
+.PHONY: demo test check lint format docs notebooks licences benchmarks wheel clean help
 
 help:
 	@echo "make demo   install and compare methods on real data (writes demo/)"
 	@echo "make test   install and run the whole test-suite"
 	@echo "make check  the fast subset (under 90 s after installation)"
 	@echo "make lint   ruff and mypy --strict"
+	@echo "make docs   the documentation, every example run, warnings are errors (docs/_build/html)"
+	@echo "make notebooks   the lessons, in a browser where there is one"
 	@echo "make benchmarks   ratios against naive loops, floors and peers"
 
 $(VENV)/.core: pyproject.toml constraints.txt
@@ -43,13 +45,27 @@ format: $(VENV)/.all
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+$(VENV)/.docs: $(VENV)/.all
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs,teach]"
+	@touch $@
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b doctest docs docs/_build/doctest
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+notebooks: $(VENV)/.docs
+	$(BIN)/python -m pytest tests/notebooks
+
+licences: $(VENV)/.all
+	$(BIN)/python docs/_ext/licences.py
+
 benchmarks: $(VENV)/.all
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --out docs/benchmarks
 
 wheel: $(VENV)/.all
 	rm -rf dist
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) dist build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build demo docs/_build docs/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

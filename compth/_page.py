@@ -9,7 +9,8 @@ from compth._files import MARK, provenance
 
 STYLE = """
 :root{color-scheme:light}
-body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:72rem;padding:1rem;color:#1a1a1a;background:#fff}
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:72rem;padding:1rem;color:#1a1a1a;background:#fff;
+overflow-wrap:anywhere}
 h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.15rem;margin:1.5rem 0 .5rem}
 p.meta,caption{color:#444;font-size:.9rem;text-align:left}
 .scroll{overflow-x:auto}
@@ -17,10 +18,13 @@ table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-num
 th,td{padding:.3rem .5rem;border-bottom:1px solid #ccc;text-align:left;white-space:nowrap}
 td.n,th.n{text-align:right}
 figure{margin:1rem 0;overflow-x:auto}figure svg{min-width:44rem}
-th{border-bottom:2px solid #333;vertical-align:bottom}
+th{border-bottom:2px solid #333;vertical-align:bottom}th{overflow-wrap:normal}
 pre{background:#f4f4f4;padding:.6rem;overflow-x:auto;white-space:pre-wrap;font-size:.85rem}
 svg{max-width:100%;height:auto}
-@media print{body{max-width:none;padding:0}.scroll{overflow:visible}table{font-size:.65rem}h2{break-after:avoid}}
+@page{size:A4 landscape;margin:1cm}
+@media print{body{max-width:none;padding:0}.scroll,figure{overflow:visible}h2{break-after:avoid}
+tr,figure{break-inside:avoid}
+figure svg{min-width:0;width:100%}table{font-size:.6rem}th,td{white-space:normal;padding:.2rem}}
 """
 
 

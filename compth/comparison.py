@@ -47,7 +47,6 @@ class Row:
     best_step: float | None = None
     best_rate: float | None = None
     tight_rate: float | None = None
-    tight_attained: float | None = None
 
     @property
     def step_remark(self) -> str:
@@ -111,8 +110,7 @@ class Comparison:
             f"zeta2*={p.zeta2_star:.3g}; {self.runs} runs of {self.steps} rounds. "
             f"Rounds and bits (uplink, per worker) are those after which E||x_t-x*||^2 stays below "
             f"{self.eps:g} ||x_0-x*||^2; rates are one-step factors; floors are relative to ||x_0-x*||^2; "
-            "'-' means not reached or not promised; "
-            "tight is the certified worst case over all f_i between mu_min and L_max at this step."
+            "'-' means not reached or not promised."
         )
 
     def plot(self) -> Any:
@@ -194,12 +192,10 @@ def compare(
     eps: float = 1e-3,
     threads: int = 2,
     progress: Any = None,
-    tight: bool = True,
 ) -> Comparison:
     """Hold every method's guarantee against its simulation on one problem.
 
     eps: target for E||x_t - x*||^2 relative to its start. progress: called with each method's label before it runs.
-    tight: add the certified worst case over all problems with these constants, at the same step, where it is known.
     Raises InvalidParameter for eps outside (0, 1) or no methods, Unsupported for a compressor a method cannot take.
     """
     if not 0 < eps < 1:
@@ -216,10 +212,8 @@ def compare(
         trace = simulate(method, problem, steps, runs, seed, threads=threads)
         curve, rate = _exact(method, problem, steps)
         row = _row(method, problem, found, reason, trace, eps)
-        worst = _tight(method, problem, trace.plan) if tight else {}
-        rows.append(
-            replace(row, **_exact_facts(curve, rate, trace, eps), **_best(method, problem, rate), **worst)
-        )
+        rows.append(replace(row, **_exact_facts(curve, rate, trace, eps), **_best(method, problem, rate)))
+        rows[-1] = replace(rows[-1], tight_rate=_tight(method, problem, trace.plan))
         exacts.append(curve)
         traces.append(trace)
         guarantees.append(found)
@@ -242,8 +236,13 @@ EXACT_LIMIT = 128
 
 
 def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]:
-    """(exact curve, exact rate) where the second moments close and d is small enough, else (None, None)."""
-    from compth.dynamics import exact, exact_rate
+    """(exact curve, exact rate) where the second moments close and d is small enough, else (None, None).
+
+    The rate is that of the curve's own plan; a step schedule has none.
+    """
+    from compth.dynamics import exact
+    from compth.dynamics.spectrum import rate_of
+    from compth.dynamics.system import data_of
 
     if problem.d > EXACT_LIMIT:
         return None, None
@@ -251,14 +250,23 @@ def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]
         curve = exact(method, problem, steps)
     except (Unsupported, NoGuarantee):
         return None, None
-    try:
-        found = exact_rate(method, problem)
-    except Unsupported:  # a step schedule has a curve and no rate
+    if curve.plan.schedule is not None:
         return curve, None
+    found = rate_of(method, data_of(problem), curve.plan.gamma, curve.plan.params)
     return curve, float(found.rho) if found.converged else None
 
 
-BEST_LIMIT = 40
+def _tight(method: Method, problem: Any, plan: Any) -> float | None:
+    """The certified worst case over all problems with these mu_min and L_max, where it is known."""
+    from compth.stepping import worst_case_rate
+
+    if plan.schedule is not None:
+        return None
+    alpha = plan.params.get("alpha")
+    return worst_case_rate(method, problem, float(plan.gamma), None if alpha is None else float(alpha))
+
+
+BEST_LIMIT = 64
 """Largest d for which compare searches the exact best step (some twenty exact rates)."""
 
 
@@ -270,17 +278,6 @@ def _best(method: Method, problem: Any, rate: float | None) -> dict[str, Any]:
         return {}
     gamma, found = best_step(method, problem, tol=1e-3)
     return {"best_step": gamma, "best_rate": float(found.rho)} if found.converged else {}
-
-
-def _tight(method: Method, problem: Any, plan: Any) -> dict[str, Any]:
-    """The worst case over every problem with this mu_min, L_max and fleet at this step: attained and certified."""
-    from compth.worst_case.tight import worst_case_of
-
-    found = worst_case_of(method, problem, plan)
-    if found is None:
-        return {}
-    rate = found.attained if found.certified is None else found.certified
-    return {"tight_rate": rate, "tight_attained": found.attained}
 
 
 def rounding(values: Any) -> Any:

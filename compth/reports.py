@@ -94,13 +94,28 @@ def bits(value: float | None) -> str:
     return f"{value:.0f} b"
 
 
+def table_page(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], caption: str, command: str = ""
+) -> str:
+    """One table as a static page."""
+    body = f'<p class="meta">{html.escape(caption)}</p>' + html_table(header, rows)
+    return page(title, body, command=command)
+
+
 def comparison_columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the comparison table."""
-    tight = any(r.tight_rate is not None for r in comparison.rows)
-    header = ["method", "compressor", "declared", "standing", "step", "step from", "rate guar."]
-    header += ["rate tight"] if tight else []
-    header += [
+    header = [
+        "method",
+        "compressor",
+        "declared",
+        "standing",
+        "step",
+        "step from",
+        "rate guar.",
+        "rate tight",
         "rate exact",
+    ]
+    header += [
         "rate sim.",
         "rounds guar.",
         "rounds exact",
@@ -123,7 +138,7 @@ def comparison_columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
         cells += [
             r.stepsize_from,
             rate(r.guaranteed_rate),
-            *([rate(r.tight_rate)] if tight else []),
+            rate(r.tight_rate),
             rate(r.exact_rate),
             seen,
             number(r.guaranteed_rounds),

@@ -134,3 +134,21 @@ def test_eps_is_checked(eps):
 def test_no_methods():
     with pytest.raises(InvalidParameter, match="empty"):
         ct.compare([], PROBLEM)
+
+
+def test_the_exact_rate_is_at_the_step_of_the_run():
+    """The best theorem at 60 rounds plans another step than at 1000, where it is a schedule without a rate."""
+    problem = ct.problems.random_quadratic(3, 5, 5, seed=0)
+    method = ct.DCGD(ct.RandK(2))
+    assert ct.guarantee(method, problem, horizon=1000).plan.schedule is not None
+    row = ct.compare([method], problem, steps=60, runs=8).rows[0]
+    assert row.stepsize_from == "dcsgd.constant"
+    fixed = ct.DCGD(ct.RandK(2), gamma=row.stepsize)
+    assert row.exact_rate == pytest.approx(ct.exact_rate(fixed, problem).rho, rel=1e-9)
+
+
+def test_a_step_schedule_has_a_curve_and_no_exact_rate():
+    problem = ct.problems.random_quadratic(3, 5, 5, seed=0)
+    row = ct.compare([ct.DCGD(ct.RandK(2))], problem, steps=1000, runs=4).rows[0]
+    assert row.stepsize_from == "dcsgd.horizon"
+    assert row.exact_rate is None

@@ -19,7 +19,9 @@ LAYERS = {
     **dict.fromkeys(("compressors", "problems"), 2),
     **dict.fromkeys(("methods", "tuning"), 3),
     **dict.fromkeys(("simulation", "dynamics", "worst_case", "certification", "proof"), 4),
-    **dict.fromkeys(("comparison", "levels", "sweeps", "reports", "plots", "testing", "cli", "__main__"), 5),
+    **dict.fromkeys(
+        ("comparison", "levels", "stepping", "sweeps", "reports", "plots", "testing", "cli", "__main__"), 5
+    ),
 }
 MODULES = sorted((ROOT / "compth").rglob("*.py"))
 
@@ -131,7 +133,9 @@ def test_constraints_cover_the_dependencies():
         re.split(r"[=;]", line)[0].strip() for line in (ROOT / "constraints.txt").read_text().splitlines()
     }
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["proofs"], *extras["test"], *extras["lint"], *extras["peers"]]
+    wanted = [*project["dependencies"]]
+    for extra in ("proofs", "test", "lint", "peers", "docs", "teach"):
+        wanted += extras[extra]
     for requirement in wanted:
         name = re.split(r"[<>=\[; ]", requirement)[0].lower().replace("_", "-")
         assert name in pinned, f"add {name} to constraints.txt"

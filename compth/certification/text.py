@@ -70,8 +70,8 @@ def lines(report: Report) -> list[str]:
     return out
 
 
-def html_page(report: Report) -> str:
-    """The report as a static page: verdict, evidence, witnesses, stages and the reproduction script."""
+def html_page(report: Report, command: str = "") -> str:
+    """The report as a static page: verdict, evidence, witnesses, stages, the command and the reproduction script."""
     from compth._page import html_table, page
 
     rows = [
@@ -100,4 +100,4 @@ def html_page(report: Report) -> str:
         + html_table(["d", "stage", "seconds", "result"], stages)
         + (f"<h2>Reproduction script</h2><pre>{html.escape(script)}</pre>" if script else "")
     )
-    return page(f"compth check: {report.subject}", body, report.info.get("seed"))
+    return page(f"compth check: {report.subject}", body, report.info.get("seed"), command)

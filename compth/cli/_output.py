@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
@@ -11,6 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 def terminal() -> bool:
     """True when standard output is a terminal that takes styling."""
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and "NO_COLOR" not in os.environ
+
+
+def command_line() -> str:
+    """The command as it was given, for the reproduction line."""
+    return "compth " + shlex.join(sys.argv[1:])
 
 
 def show_table(

@@ -11,28 +11,65 @@ from compth.cli._output import show_table
 
 
 def _compressor_rows() -> list[dict[str, str]]:
-    import sympy
+    from compth.compressors._render import catalogue_rows
 
-    from compth.compressors import Compressor, catalogue
+    return [
+        {
+            "name": row.name,
+            "example": row.example,
+            "claim": str(claim) + (f" [{claim.name}]" if claim.name else ""),
+            "sharpness": claim.sharpness,
+            "standing": f"{claim.standing}/{claim.attribution}",
+            "source": claim.source,
+            "bits": f"{row.bits} at {row.bits_at}",
+        }
+        for row in catalogue_rows()
+        for claim in row.claims
+    ]
 
-    d = sympy.Symbol("d", positive=True, integer=True)
-    rows = []
-    for name, cls in catalogue().items():
-        if not issubclass(cls, Compressor):
-            continue
-        example = cls.examples()[0]
-        rows += [
-            {
-                "name": name,
-                "example": repr(example),
-                "claim": str(claim) + (f" [{claim.name}]" if claim.name else ""),
-                "sharpness": claim.sharpness.value,
-                "standing": f"{claim.standing.value}/{claim.attribution.value}",
-                "source": str(claim.source),
-            }
-            for claim in example.claims(d)
-        ]
-    return rows
+
+def _latex() -> str:
+    """A booktabs table of every claim: name, constants as formulas, standing and attribution, source."""
+    from compth.compressors._render import catalogue_rows
+
+    lines = [r"\begin{tabular}{llll}", r"\toprule", r"object & constants & standing & source \\", r"\midrule"]
+    for row in catalogue_rows():
+        for claim in row.claims:
+            constants = ", ".join(f"${_SYMBOLS.get(c.name, c.name)} = {c.latex}$" for c in claim.constants)
+            standing = _plain(f"{claim.standing}/{claim.attribution}")
+            cells = [_plain(row.name), f"{_plain(claim.kind)}: {constants}", standing, _plain(claim.source)]
+            lines.append(" & ".join(cells) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
+
+
+_SYMBOLS = {name: rf"\{name}" for name in ("omega", "delta", "eta", "alpha", "beta", "gamma", "Delta")}
+
+
+def _plain(text: str) -> str:
+    """Text with LaTeX's special characters escaped."""
+    return "".join(f"\\{c}" if c in "&%$#_{}" else c for c in text)
+
+
+def _matrix(as_json: bool) -> None:
+    """The compatibility matrix, and the reason of each pair without a theorem."""
+    from dataclasses import asdict
+
+    from compth.methods import compatibility
+
+    cells = compatibility()
+    if as_json:
+        print(json.dumps([asdict(cell) for cell in cells], indent=1))
+        return
+    methods = list(dict.fromkeys(cell.method for cell in cells))
+    table = {name: ["-"] * len(methods) for name in dict.fromkeys(cell.compressor for cell in cells)}
+    for cell in cells:
+        shown = str(len(cell.theorems)) if cell.verdict == "theorem" else cell.verdict
+        table[cell.compressor][methods.index(cell.method)] = shown
+    caption = "A number counts the theorems that apply; runs: no theorem; no: refused. Reasons:"
+    show_table(["compressor", *methods], [[name, *row] for name, row in table.items()], caption)
+    for cell in cells:
+        if cell.reason:
+            print(f"  {cell.method} with {cell.compressor}: {cell.verdict}, {cell.reason}")
 
 
 def _method_rows() -> list[dict[str, str]]:
@@ -55,10 +92,23 @@ def _show(rows: list[dict[str, str]]) -> None:
         show_table(list(rows[0]), [list(r.values()) for r in rows])
 
 
-def list_(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> int:
-    """Compressors with their constants in d, fleets, and methods with their theorems."""
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="print the constants as a LaTeX table")] = False,
+    matrix: Annotated[bool, typer.Option("--matrix", help="which method takes which compressor")] = False,
+) -> int:
+    """Compressors and fleets with their constants as formulas, and methods with their theorems."""
     from compth.compressors import Fleet, catalogue
+    from compth.errors import InvalidParameter
 
+    if latex and (as_json or matrix):
+        raise InvalidParameter("--latex prints the constants alone: leave out --json and --matrix")
+    if latex:
+        print(_latex())
+        return 0
+    if matrix:
+        _matrix(as_json)
+        return 0
     compressors, methods = _compressor_rows(), _method_rows()
     fleets = [
         {"fleet": name, "about": (cls.__doc__ or "").strip().splitlines()[0]}

@@ -81,9 +81,10 @@ def _print(result: Any) -> None:
 def _write(result: Any, report: Path | None, script: Path | None) -> None:
     from compth._files import MARK, write_all
     from compth.certification.text import html_page
+    from compth.cli._output import command_line
 
     if report is not None:
-        write_all(report.parent, {report.name: html_page(result).encode()})
+        write_all(report.parent, {report.name: html_page(result, command_line()).encode()})
     text = result.info.get("reproduction", "")
     if script is not None and text:
         write_all(script.parent, {script.name: f"# {MARK}\n{text}".encode()})

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compth.cli._output import progress, show_table
+from compth.cli._output import command_line, progress, show_table
 from compth.errors import CompthError, InvalidParameter
 
 if TYPE_CHECKING:
@@ -144,11 +142,6 @@ def _methods(
     if not chosen:
         raise InvalidParameter("no method can take these compressors: " + "; ".join(skipped))
     return chosen, skipped
-
-
-def command_line() -> str:
-    """The command as it was given, for the reproduction line."""
-    return "compth " + shlex.join(sys.argv[1:])
 
 
 def _write(result: Comparison, out: Path, force: bool) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from compth.cli._output import terminal
+from compth.cli._output import command_line, terminal
 
 
 def sweep(
@@ -17,6 +17,9 @@ def sweep(
     ),
     workers: Annotated[int, typer.Option(help="worker processes")] = 2,
     csv: Annotated[Path | None, typer.Option(help="export all rows of the store as CSV")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="write the rows as a self-contained HTML report")
+    ] = None,
     parquet: Annotated[Path | None, typer.Option(help="export all rows as Parquet (extra `cluster`)")] = None,
 ) -> int:
     """Run what the store does not hold yet, then export."""
@@ -40,7 +43,23 @@ def sweep(
     print(f"{len(result.rows)} rows ({result.computed} computed now, {len(errors)} with errors) in {store}")
     for row in errors[:10]:
         print(f"error: {row['method']}: {row['error']}")
+    if report is not None:
+        from compth._files import write_all
+        from compth.reports import table_page
+
+        header = sorted(
+            {name for row in result.rows for name in row}, key=lambda name: (name == "error", name)
+        )
+        cells = [[_cell(row.get(name)) for name in header] for row in result.rows]
+        text = table_page(
+            "compth sweep", header, cells, f"{len(result.rows)} tasks of {spec}", command_line()
+        )
+        written += write_all(report.parent, {report.name: text.encode()})
     for path in written:
         print(f"written: {path}")
     print(provenance())
     return 0
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compth.cli._output import show_table
+from compth.cli._output import command_line, show_table
 from compth.errors import InvalidParameter, UnusableInput
 
 if TYPE_CHECKING:
@@ -45,15 +45,23 @@ def tune(
     curve: Annotated[
         int, typer.Option(help="also print about this many points of each efficiency curve")
     ] = 0,
+    report: Annotated[Path | None, typer.Option(help="write a self-contained HTML report")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the data as JSON")] = False,
 ) -> int:
     """Choose what to send at one gradient over one link."""
     from compth import tuning
-    from compth._files import provenance
+    from compth._files import provenance, write_all
 
     g = read_gradient(gradient)
     price = _cost(cost)
     found = [tuning.tune(g, _scheme(name), price, L=smoothness) for name in scheme or ["S", "S+Q", "SS"]]
+    head = ["scheme", "level", "share", "step size", "improvement", "cost", "improvement / cost", "basis"]
+    caption = f"{gradient}: d={g.size}, L={smoothness:g}; cost {price!r}"
+    if report is not None:
+        from compth.reports import table_page
+
+        text = table_page("compth tune", head, [_row(t) for t in found], caption, command_line())
+        write_all(report.parent, {report.name: text.encode()})
     if as_json:
         print(json.dumps(_data(gradient, g, price, found, curve), indent=1, allow_nan=False))
         return 0

@@ -86,15 +86,18 @@ def _claims_or_numbers(thing: Any) -> tuple[Claim, ...]:
     try:
         return _claims(thing)
     except (TypeError, ValueError, AttributeError, KeyError):
-        n, d = _smallest(thing)
+        n, d = smallest_size(thing)
         return tuple(thing.claims(n, d) if isinstance(thing, Fleet) else thing.claims(d))
 
 
-def _smallest(thing: Any, start: int = 1) -> tuple[int, int]:
+def smallest_size(thing: Any, start: int = 1) -> tuple[int, int]:
+    """(n, d), smallest d >= start that an object supports (n = 1 for compressors); any d where there is none."""
     if isinstance(thing, Fleet):
         sizes = [(n, d) for n in (*range(2, 17), 1) for d in range(start, start + 64)]
-        return next((n, d) for n, d in sizes if not thing.why_not(n, d))
-    return 1, next(d for d in range(start, 1025) if thing.supports(d))
+        found = next(((n, d) for n, d in sizes if not thing.why_not(n, d)), None)
+    else:
+        found = next(((1, d) for d in range(start, start + 1024) if thing.supports(d)), None)
+    return smallest_size(thing) if found is None and start > 1 else found or (1, 1)
 
 
 def _row(claim: Claim) -> ClaimRow:
@@ -118,20 +121,12 @@ def _row(claim: Claim) -> ClaimRow:
 
 def _bits(thing: Any) -> tuple[str, str]:
     """Total bits and the size they are for: 100 where it is supported, else the smallest supported one."""
-    n, d = _smallest(thing, 100) if _has_large(thing) else _smallest(thing)
+    n, d = smallest_size(thing, 100)
     cost = thing.bits(n, d)[0] if isinstance(thing, Fleet) else thing.bits(d)
     shown = " + ".join(f"{part} {float(v):g}" for part, v in cost.parts().items())
     expected = "expected " if cost.random else ""
     at = f"d = {d}" + (f", n = {n}, each worker" if isinstance(thing, Fleet) else "")
     return f"{expected}{float(cost.total):g} ({shown})", at
-
-
-def _has_large(thing: Any) -> bool:
-    try:
-        _smallest(thing, 100)
-    except StopIteration:
-        return False
-    return True
 
 
 def catalogue_rows() -> tuple[CatalogueRow, ...]:

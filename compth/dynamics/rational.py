@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from compth.dynamics.schemes import recipe_of, sketches_of
+from compth.dynamics.schemes import recipe_of, sketches_for
 from compth.dynamics.spectrum import Search, kept, prepared
 from compth.dynamics.system import Moments, System, data_of
 from compth.dynamics.trajectory import make_system
@@ -27,7 +27,7 @@ MARGINS = (1e-6, 1e-4, 1e-2, 0.1, 1.0)
 
 def psd(matrix: Array) -> bool:
     """True when a symmetric matrix of Fractions is positive semidefinite, by LDL' with exact pivots."""
-    m = np.array(matrix, dtype=object)
+    m = np.frompyfunc(Fraction, 1, 1)(np.asarray(matrix, dtype=object))
     for j in range(len(m)):
         pivot, row = m[j, j], m[j, j + 1 :]
         if pivot < 0 or (pivot == 0 and any(v != 0 for v in row)):
@@ -50,7 +50,7 @@ def certified_bracket(method: Method, problem: Any) -> tuple[Fraction, Fraction]
     exact = System(
         exact_data,
         _scheme(method, gamma, params, data.n, data.d),
-        sketches_of(method.fleet, data.n, data.d),
+        sketches_for(method, data.n, data.d),
         False,
     )
     search = Search(floating)
@@ -61,7 +61,7 @@ def certified_bracket(method: Method, problem: Any) -> tuple[Fraction, Fraction]
 
 def _scheme(method: Method, gamma: Any, params: Any, n: int, d: int) -> Any:
     exact_params = {k: Fraction(v) for k, v in params.items()}
-    return recipe_of(method).scheme(Fraction(gamma), exact_params, sketches_of(method.fleet, n, d))
+    return recipe_of(method).scheme(Fraction(gamma), exact_params, sketches_for(method, n, d))
 
 
 def _short(array: Array | None, scale: float) -> Array | None:

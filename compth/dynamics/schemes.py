@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import Any
 
@@ -21,6 +21,7 @@ from compth.methods.ef import EF, EFState
 from compth.methods.ef21 import EF21, EF21State
 from compth.methods.ef_bv import EFBV, EFBVState
 from compth.methods.gd import GD
+from compth.methods.iasgd import IASGD, IASGDState
 from compth.methods.ibcd import IBCD
 from compth.methods.marina import MARINA, MARINAState
 
@@ -90,10 +91,26 @@ def marina_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> S
     return Scheme((0, -gamma), (0, 0), 0, 0, (full, part))
 
 
+def iasgd_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
+    """Common vectors z = x - x*, v - x*; y = a v + (1-a) z, z+ = y - gamma q, v+ = b v + (1-b) y - m gamma q."""
+    a, b, m = params["mix"], params["beta"], params["momentum"]
+    y = (1 - a, a)
+    tau = (y, ((1 - b) * (1 - a), b + (1 - b) * a))
+    first = gamma * s.delta
+    theta = ((-first * (1 - a), -first * a), (-m * first * (1 - a), -m * first * a))
+    return Scheme(y, (0, 0), 1, 0, (Branch(1, tau, theta, (-gamma, -m * gamma)),))
+
+
 RECIPES: dict[type, Recipe] = {
     GD: Recipe(dcgd_scheme),
     DCGD: Recipe(dcgd_scheme),
     IBCD: Recipe(dcgd_scheme),
+    IASGD: Recipe(
+        iasgd_scheme,
+        None,
+        lambda problem, x, y, common: IASGDState(x, v=problem.x_star + common[0]),
+        lambda data, z: [z],
+    ),
     DIANA: Recipe(
         diana_scheme,
         lambda data: -data.s,
@@ -169,6 +186,20 @@ def sketches_of(fleet: Any, n: int, d: int, mode: str = "exact") -> Sketches:
         f"{fleet!r} is not a linear sketch with known moments, so its second moments do not close: simulate it, or for"
         " natural compression and Euclidean dithering with independent workers pass mode='upper' or 'mean-field'"
     )
+
+
+def sketches_for(method: Any, n: int, d: int, mode: str = "exact") -> Sketches:
+    """Moments of what a method's workers send and, where it compresses the broadcast, of that."""
+    sketches = sketches_of(method.fleet, n, d, mode)
+    if getattr(method, "broadcasts_all", True):
+        return sketches
+    down = method.downlink.noise(d)
+    if down is None or mode != "exact" or sketches.delta != 1:
+        raise Unsupported(
+            f"{method.label}: a downlink has exact dynamics when it and the uplink are unbiased linear sketches with"
+            " known moments: simulate it"
+        )
+    return replace(sketches, down=down.own)
 
 
 def random_points(count: int, *shape: int) -> Any:

@@ -157,10 +157,11 @@ class Search:
 
     def __init__(self, system: System, start: Array | None = None) -> None:
         self.system, self.packing, self.inverse = system, Packing(system), NoiseFree(system)
-        self.vector = self.solve(self.packing.pack(system.interior()))
-        if (
-            start is not None
-        ):  # mixed with a point inside: an eigenvector alone may lie in an invariant subspace
+        inside = self.packing.pack(system.interior())
+        self.vector = self.solve(inside)
+        if not np.any(self.vector):  # the noise-free part has the eigenvalue 1
+            self.vector = inside
+        if start is not None:  # mixed with a point inside: an eigenvector may lie in an invariant subspace
             self.vector = self.vector / np.linalg.norm(self.vector) + start / np.linalg.norm(start)
         self.value = 0.0
 

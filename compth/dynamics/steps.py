@@ -88,7 +88,7 @@ def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-8) -> float
         """rho_noise - 1, cut so that root finding sees moderate numbers."""
         return float(np.clip(rate.noise(float(np.exp(log_gamma))), -1.0, 1.0))
 
-    low = float(np.log(1e-3 / problem.L))
+    low = float(np.log(0.1 / problem.L))
     while excess(low) >= 0:
         low -= np.log(10)
         if low < np.log(1e-12 / problem.L):

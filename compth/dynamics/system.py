@@ -51,11 +51,15 @@ class Scheme:
 
 @dataclass(frozen=True)
 class Sketches:
-    """Mean multiplier delta (E S_i = delta I), own noise per worker, cross noise (None: independent workers)."""
+    """Mean multiplier delta (E S_i = delta I), own noise per worker, cross noise (None: independent workers).
+
+    down: noise of the sketch (mean I) that the averaged message passes on its way back, None without one.
+    """
 
     delta: Number
     own: tuple[MomentMap, ...]
     cross: MomentMap | None = None
+    down: MomentMap | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,8 @@ class Data:
 
 def data_of(problem: Any, rational: bool = False) -> Data:
     """The problem's matrices as floats or as Fractions of those floats (x* then solves A x = mean b exactly)."""
+    if not hasattr(problem, "A"):
+        raise Unsupported(f"{problem!r} is not quadratic, so its second moments do not close: simulate it")
     if rational:
         return _rational_data(problem)
     projector = problem.projector
@@ -144,6 +150,9 @@ class System:
         if self.cross is not None and _zero(self.cross):
             self.cross = None
         self.delta = sketches.delta
+        self.down = None if sketches.down is None else _typed(sketches.down, number)
+        if self.down is not None and (scheme.memory is not None or len(scheme.branches) > 1):
+            raise Unsupported("a compressed downlink has exact dynamics for methods without memories only")
         if scheme.memory is not None and self.cross is not None and scheme.average is None:
             raise Unsupported(
                 "correlated workers with memories need the averaged memory among the common vectors"
@@ -259,6 +268,9 @@ class System:
             noise = noise + self.cross(n * n * (mean @ state.C @ mean.T) - m.sum(axis=0))
             if state.D is not None:
                 pair = (own + self.cross(n * np.matmul(uc, mean.T) - m)) / n
+        if self.down is not None:  # E D v v' D - E v v' for the averaged message v = L c + its own noise
+            mean = self._mean_input()
+            noise = noise + self.down(n * n * (mean @ state.C @ mean.T) + noise)
         out = self._step(state, uc, uy, m, noise / (n * n), pair)
         if out.E is None or self.scheme.memory is None:
             return out

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
-from compth.dynamics.schemes import random_points, recipe_of, sketches_of
+from compth.dynamics.schemes import random_points, recipe_of, sketches_for
 from compth.dynamics.system import Data, Moments, System, data_of
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
@@ -47,7 +47,7 @@ def make_system(
     method: Method, data: Data, gamma: Any, params: Any, *, mode: str = "exact", affine: bool = True
 ) -> System:
     """The second-moment operator of a method at a step size (methods that mask their model: masked_system)."""
-    sketches = sketches_of(method.fleet, data.n, data.d, mode)
+    sketches = sketches_for(method, data.n, data.d, mode)
     return System(data, recipe_of(method).scheme(gamma, params, sketches), sketches, affine)
 
 
@@ -118,6 +118,7 @@ def _fitted(rows: list[Array], observed: Array | None, theorem: Theorem) -> Arra
         return None
     table = np.array(rows, dtype=float)
     weights = np.linalg.lstsq(table[:16], observed[:16], rcond=1e-11)[0]
+    weights = np.where(np.abs(weights) < 1e-14 * np.abs(weights).max(), 0.0, weights)  # rounding of the fit
     if np.abs(table[16:] @ weights - observed[16:]).max() > 1e-8 * np.abs(observed).max():
         raise Unsupported(
             f"{theorem.id}'s metric is no combination of the exactly known moments: simulate it instead"

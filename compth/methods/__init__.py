@@ -20,6 +20,7 @@ from compth.methods._base import (
     guarantee,
     plan_of,
 )
+from compth.methods._compatibility import Compatibility, compatibility
 
 
 @cache
@@ -50,6 +51,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "Compatibility",
     "Constants",
     "Guarantee",
     "Method",
@@ -57,6 +59,7 @@ __all__ = [
     "State",
     "Theorem",
     "catalogue",
+    "compatibility",
     "find_guarantee",
     "guarantee",
     "plan_of",

@@ -41,9 +41,10 @@ class Constants:
     eigenvalue); mu_min: strong convexity shared by every f_i (0: none); zeta2_star = mean ||grad f_i(x*)||^2;
     D = (2 L_max/n) sum (f_i(x*) - min f_i); sigma2: gradient noise; claims: the fleet's; params: what the user
     fixed of the method's parameters (DIANA's alpha ...); L_plus^2 = sup mean||grad f_i(x)-grad f_i(y)||^2/||x-y||^2,
-    L_pm^2 the same less ||grad f(x)-grad f(y)||^2 (Hessian variance); independent: workers compress independently.
-    facts: constants of the method on this problem that no compressor's claim can express (IST's theta), reasons: why
-    one of them does not exist.
+    L_pm^2 the same less ||grad f(x)-grad f(y)||^2 (Hessian variance); independent: workers compress independently;
+    omega_down: the downlink's variance, 0 when it is not compressed, inf when its compressor is biased; facts:
+    constants of the method on this problem that no compressor's claim can express (IST's theta), reasons: why one of
+    them does not exist.
     """
 
     n: Number
@@ -60,6 +61,7 @@ class Constants:
     L_plus: Number = 0
     L_pm: Number = 0
     independent: bool = False
+    omega_down: Number = 0
     claims: tuple[Claim, ...] = ()
     params: Mapping[str, Number] = field(default_factory=dict)
     facts: Mapping[str, Number] = field(default_factory=dict)
@@ -88,6 +90,12 @@ class Constants:
     def joint(self) -> JointVariance:
         """The (A, B) of the averaged message."""
         return self._constant(JointVariance)
+
+    @property
+    def dissimilarity(self) -> Number:
+        """sup_x mean||grad f_i(x) - grad f(x)||^2: zeta2_star when all Hessians are equal to rounding, else inf."""
+        equal = self.L_pm * self.L_pm <= 1e-12 * self.L_plus * self.L_plus
+        return self.zeta2_star if equal else float("inf")
 
     def _constant(self, kind: type[K]) -> K:
         found = self.claim(kind)
@@ -162,7 +170,8 @@ class Theorem(ABC):
 
     Class attributes: id, title, source, attribution, sharpness, declared (standing without a machine-checked
     proof), proof (id in proofs_check), requires (claim types), accepts (parameters a user may fix), metric (what
-    is bounded, in words).
+    is bounded, in words), start_only (`observe` is where the bound starts from; it bounds the squared distance alone),
+    bidirectional (it covers a compressed downlink).
     """
 
     id: ClassVar[str]
@@ -175,6 +184,8 @@ class Theorem(ABC):
     requires: ClassVar[tuple[type[Claim], ...]] = ()
     accepts: ClassVar[tuple[str, ...]] = ()
     metric: ClassVar[str] = "E||x_t - x*||^2"
+    bidirectional: ClassVar[bool] = False
+    start_only: ClassVar[bool] = False
 
     @property
     def standing(self) -> Standing:
@@ -187,6 +198,14 @@ class Theorem(ABC):
         if missing:
             return f"it needs {' and '.join(missing)}"
         fixed = set(c.params) - set(self.accepts)
+        if float("inf") == c.L:
+            return "f must be smooth (L < inf)"
+        if c.omega_down != 0 and not (self.bidirectional and c.omega_down < float("inf")):
+            return (
+                "it speaks of an uncompressed downlink"
+                if not self.bidirectional
+                else "the downlink is biased"
+            )
         return f"it plans {', '.join(sorted(fixed))} itself" if fixed else self._why_not(c)
 
     def _why_not(self, c: Constants) -> str:
@@ -202,7 +221,13 @@ class Theorem(ABC):
 
     def trajectory(self, trace: Any) -> Array:
         """E metric_t of a simulated or exact run, (T+1,)."""
-        return np.asarray(trace.mean_square if trace.mean_metric is None else trace.mean_metric)
+        own = trace.mean_metric is not None and not self.start_only
+        return np.asarray(trace.mean_metric if own else trace.mean_square)
+
+    def error(self, trace: Any) -> Array:
+        """Standard error of `trajectory` in a simulated run, (T+1,), or an upper bound on it."""
+        own = trace.se_metric is not None and not self.start_only
+        return np.asarray(trace.se_metric if own else trace.se_square)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         """t -> bound on E metric_t; by default rho^t start + floor (1 - rho^t)."""

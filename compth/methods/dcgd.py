@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from compth._numbers import Number, max, ratio
+from compth.bits import FLOAT_BITS
 from compth.claims import Attribution, JointVariance, Standing, Unbiased
-from compth.errors import NoGuarantee
+from compth.compressors import Compressor
+from compth.compressors.identity import Identity
+from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.methods._nonconvex import MeanSquaredGradient
+from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.sources import DIANA as DIANA_PAPER
-from compth.sources import INDUCED, UNIFIED
+from compth.sources import INDUCED, NATURAL, UNIFIED
 
 
 def expected_smoothness(L: Number, L_max: Number, A: Number, B: Number, interpolation: bool) -> Number:
@@ -83,6 +88,7 @@ class NoMemory(Theorem):
     """
 
     id = "dcgd.no_memory"
+    proof = "dcgd.no_memory"
     title = "Quantised gradients without memory (QSGD, TernGrad, DQGD)"
     source = DIANA_PAPER.at("Thm 10")
     attribution = Attribution.READ
@@ -104,10 +110,89 @@ class NoMemory(Theorem):
         )
 
 
+class NoMemoryDecreasing(NoMemory):
+    """E||x_t-x*||^2 <= C/((mu/theta) t + 1), gamma_t = 2/(mu t + theta), theta = (mu+L)(1+2 omega/n).
+
+    C = max{||x_0-x*||^2, 4N/(mu theta)}, N = (1+omega) sigma2/n + (2 omega/n) zeta2*. The paper prints half of this
+    theta, which its own Lemma 6 does not allow.
+    """
+
+    id = "dcgd.no_memory_decreasing"
+    title = "Quantised gradients without memory, decreasing steps: no floor, 1/t"
+    source = DIANA_PAPER.at("Thm 11, Lemma 6")
+    attribution = Attribution.OURS
+    declared = Standing.DERIVED
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        return harmonic_plan(c.mu_min, 2 / no_memory_step(c.mu_min, c.L_max, c.omega, c.n), gamma)
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        noise = ratio((1 + c.omega) * c.sigma2 + 2 * c.omega * c.zeta2_star, c.n)
+        return harmonic_values(c.mu_min, plan["theta"], noise, start)
+
+
+class DCGDBidirectional(Theorem):
+    """E||x_t-x*||^2 <= (1-gamma mu)^t ||x_0-x*||^2 + (gamma/mu)(1+omega_M) 2A zeta2*.
+
+    gamma <= 1/((1+omega_M)(max{1-B,0}L + 2A L_max)), without the 2 under interpolation. C_M is unbiased with variance
+    omega_M: E||C_M(g)||^2 <= (1+omega_M) E||g||^2 in the proof of dcgd.general. The step is that of the authors' code.
+    """
+
+    id = "dcgd.bidirectional"
+    title = "DCGD with a compressed broadcast"
+    source = UNIFIED.at("Thm 4.1 applied to DCGD")
+    attribution = Attribution.CODE
+    requires = (JointVariance,)
+    bidirectional = True
+
+    _why_not = DCGDGeneral._why_not
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        a, b, down = c.joint.A, c.joint.B, 1 + c.omega_down
+        limit = 1 / (down * expected_smoothness(c.L, c.L_max, a, b, interpolation=c.zeta2_star == 0))
+        gamma = limit if gamma is None else self.allow(gamma, limit, "1/((1+omega_M)(L + 2 A L_max))")
+        return Plan(gamma, rho=1 - gamma * c.mu, floor=noise_floor(gamma, c.mu, down * a, c.zeta2_star))
+
+
+class DCGDNonconvex(MeanSquaredGradient):
+    """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= 2(f(x_0)-f*)/(gamma(2-beta L gamma)T) + alpha L gamma/(2-beta L gamma).
+
+    0 < gamma < 2/(beta L), beta = (1+omega_M)(1-B+A), alpha = (1+omega_M)(A zeta2 + (1+omega) sigma2/n), zeta2 >=
+    mean||grad f_i - grad f||^2 everywhere; no convexity. The paper has A = omega/n, B = 0. Default gamma = 1/(beta L).
+    """
+
+    id = "dcgd.nonconvex"
+    title = "Bidirectional DCSGD without convexity"
+    source = NATURAL.at("Thm 9")
+    attribution = Attribution.READ
+    declared = Standing.CITED
+    requires = (Unbiased, JointVariance)
+    bidirectional = True
+
+    def _why_not(self, c: Constants) -> str:
+        return "" if c.dissimilarity < float("inf") else "gradients must differ boundedly: equal Hessians"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        down, a = 1 + c.omega_down, c.joint.A
+        beta = down * (1 - c.joint.B + a)
+        alpha = down * (a * c.dissimilarity + ratio(1 + c.omega, c.n) * c.sigma2)
+        limit = 2 / (beta * c.L)
+        gamma = limit / 2 if gamma is None else self.allow(gamma, limit, "2/(beta L)")
+        slack = 2 - beta * c.L * gamma
+        if not slack > 0:
+            raise NoGuarantee(f"gamma={float(gamma):.6g} is not below 2/(beta L): {self.id} promises nothing")
+        return Plan(gamma, {"slack": slack}, floor=alpha * c.L * gamma / slack)
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        first, floor = 2 * start / float(plan.gamma * plan["slack"]), float(plan.floor)
+        return lambda t: first / t + floor if t > 0 else float("inf")
+
+
 class DCSGDConstant(Theorem):
     """r_t <= (1-gamma mu)^t r_0 + gamma N/mu, gamma <= 1/(2 delta_n L_max), N = (delta_n-1)D, delta_n = 1+omega/n."""
 
     id = "dcsgd.constant"
+    proof = "dcsgd.constant"
     title = "DCSGD with an induced (or any unbiased) compressor, constant step"
     source = INDUCED
     requires = (Unbiased, JointVariance)
@@ -178,13 +263,18 @@ class DCSGDHorizon(Theorem):
         return lambda t: bound if t >= horizon else float("inf")
 
     def trajectory(self, trace: Any) -> Array:
-        plan = trace.plan
-        out = np.full(len(trace.mean_gap), np.nan)
-        _, weight = stich_schedule(plan["mu"], plan["base"], plan.horizon)
-        w = np.array([weight(t) for t in range(plan.horizon)])
-        if len(out) > plan.horizon:
-            average = float(w @ trace.mean_gap[: plan.horizon] / w.sum())
-            out[plan.horizon] = average + float(plan["mu"]) * trace.mean_square[plan.horizon]
+        return self._weighted(trace.plan, trace.mean_gap, trace.mean_square)
+
+    def error(self, trace: Any) -> Array:
+        return self._weighted(trace.plan, trace.se_gap, trace.se_square)
+
+    def _weighted(self, plan: Plan, gap: Array, square: Array) -> Array:
+        """NaN but at t = T: the w_t-average of the gaps + mu times the squared distance."""
+        horizon, out = plan.horizon or 1, np.full(len(gap), np.nan)
+        _, weight = stich_schedule(plan["mu"], plan["base"], horizon)
+        w = np.array([weight(t) for t in range(horizon)])
+        if len(out) > horizon:
+            out[horizon] = float(w @ gap[:horizon] / w.sum()) + float(plan["mu"]) * square[horizon]
         return out
 
     def distance_factor(self, c: Constants, plan: Plan) -> float:
@@ -193,18 +283,56 @@ class DCSGDHorizon(Theorem):
 
 @dataclass(frozen=True)
 class DCGD(Method):
-    """x+ = x - gamma (1/n) sum C_i(grad f_i(x)). Runs with any compressor; its theorems need unbiased ones."""
+    """x+ = x - gamma C_M((1/n) sum C_i(grad f_i(x))). Runs with any compressors; its theorems need unbiased ones.
 
+    downlink: C_M, one draw for all workers. Its bits are the broadcast's (the expected ones where lengths vary).
+    """
+
+    downlink: Compressor = field(default_factory=Identity)
     name = "distributed compressed gradient descent"
     source = UNIFIED
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.downlink, Compressor):
+            raise InvalidParameter(f"DCGD(downlink={self.downlink!r}) needs one Compressor, e.g. RandK(k=5)")
+
+    @property
+    def label(self) -> str:
+        return super().label + ("" if self.broadcasts_all else f" down {self.downlink!r}")
+
+    @property
+    def broadcasts_all(self) -> bool:
+        """True when the downlink is not compressed."""
+        return isinstance(self.downlink, Identity)
+
+    def check(self, problem: Any) -> Constants:
+        self.downlink.check(problem.d)
+        claim = self.downlink.claim(Unbiased, problem.d)
+        return replace(super().check(problem), omega_down=float("inf") if claim is None else claim.omega)
+
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
-        return (DCGDInterpolation(), DCGDGeneral(), NoMemory(), DCSGDConstant(), DCSGDHorizon())
+        return (
+            DCGDInterpolation(),
+            DCGDGeneral(),
+            NoMemory(),
+            DCSGDConstant(),
+            DCSGDHorizon(),
+            NoMemoryDecreasing(),
+            DCGDBidirectional(),
+            DCGDNonconvex(),
+        )
 
     def init(self, problem: Any, x0: Array, plan: Plan) -> State:
         return State(x0)
 
     def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
         messages = self.fleet.kernel(problem.gradients(state.x), rng)
-        return State(state.x - plan.step(t) * messages.mean(axis=1), self.uplink_bits(messages))
+        update = messages.mean(axis=1)
+        if not self.broadcasts_all:
+            update = self.downlink.kernel(update, rng)
+        return State(state.x - plan.step(t) * update, self.uplink_bits(messages))
+
+    def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
+        return float(self.downlink.bits(problem.d, float_bits).total)

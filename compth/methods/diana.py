@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from compth._numbers import Number, max, min, ratio
+from compth._numbers import Number, max, min, ratio, sqrt
 from compth.claims import Attribution, JointVariance, Standing, Unbiased
-from compth.errors import NoGuarantee
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem, mean_square
+from compth.errors import InvalidParameter, NoGuarantee
+from compth.methods._base import (
+    Array,
+    Constants,
+    Method,
+    Plan,
+    State,
+    Theorem,
+    mean_square,
+)
+from compth.methods._nonconvex import MeanSquaredGradient
+from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.sources import DIANA as DIANA_PAPER
 from compth.sources import DIANA_OMEGA, UNIFIED
 
@@ -77,6 +87,7 @@ class DIANAShift(_Diana):
     """
 
     id = "diana.shift"
+    proof = "diana.shift"
     title = "DIANA with strongly convex workers (omega version)"
     source = DIANA_OMEGA.at("Thm 1")
 
@@ -91,6 +102,11 @@ class DIANAShift(_Diana):
         )
         weight = 4 * gamma * gamma * c.omega / (alpha * c.n)
         return Plan(gamma, {"alpha": alpha, "weight": weight}, rho=1 - gamma * c.mu_min)
+
+
+def original_parameters(omega: Number, n: Number) -> tuple[Number, Number]:
+    """(alpha, c) = (1/(2(1+omega)), 4 omega(1+omega)/n): equality in (1+n c alpha^2)/(1+n c alpha) <= 1/(1+omega)."""
+    return ratio(1, 2 * (1 + omega)), ratio(4 * omega * (1 + omega), n)
 
 
 class DIANAOriginal(_Diana):
@@ -109,10 +125,125 @@ class DIANAOriginal(_Diana):
     _why_not = DIANAShift._why_not
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        alpha, weight = ratio(1, 2 * (1 + c.omega)), ratio(4 * c.omega * (1 + c.omega), c.n)
+        alpha, weight = original_parameters(c.omega, c.n)
         limit = min(alpha / c.mu_min, 2 / ((c.mu_min + c.L_max) * (1 + weight * alpha)))
         gamma = limit if gamma is None else self.allow(gamma, limit, "min{alpha/mu, 2/((mu+L)(1+c alpha))}")
         return Plan(gamma, {"alpha": alpha, "weight": weight * gamma * gamma}, rho=1 - gamma * c.mu_min)
+
+
+def balanced_memory(mu: Number, L: Number, omega: Number, n: Number, alpha: Number) -> Number:
+    """M with gamma mu = alpha - 2 omega/(n M) at gamma = 1/(a L + M L alpha), a = 1 + 2 omega/n: both rates are equal.
+
+    The positive root of L alpha^2 n M^2 + (L a alpha n - 2 omega L alpha - mu n) M - 2 omega L a = 0 (0 at omega = 0).
+    """
+    if omega == 0:
+        return 0
+    a = 1 + ratio(2 * omega, n)
+    second = L * alpha * alpha * n
+    first = L * a * alpha * n - 2 * omega * L * alpha - mu * n
+    return (sqrt(first * first + 8 * second * omega * L * a) - first) / (2 * second)
+
+
+class DIANABalanced(_Diana):
+    """V_t <= max{1-gamma mu, 1-alpha+2 omega/(nM)}^t V_0, gamma = 1/((1+2 omega/n+M alpha) L_max), weight M gamma^2.
+
+    The unified theorem at its best M in closed form: at the default step both rates are equal, and no other M gives a
+    smaller one; at a given step the largest admissible M. f_i convex, f mu-strongly convex.
+    """
+
+    id = "diana.balanced"
+    title = "DIANA by the unified theory, at the best M"
+    source = UNIFIED.at("Thm 4.1, Table 2")
+
+    _why_not = DIANAUnified._why_not
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        alpha, a = shift_step(c), 1 + ratio(2 * c.omega, c.n)
+        if gamma is None:
+            m = balanced_memory(c.mu, c.L_max, c.omega, c.n, alpha)
+            gamma = 1 / ((a + m * alpha) * c.L_max)
+        else:
+            least = a if c.omega == 0 else a + ratio(2 * c.omega, c.n)
+            self.allow(gamma, 1 / (least * c.L_max), "1/((1+4 omega/n) L_max)")
+            m = 0 if c.omega == 0 else (1 / (gamma * c.L_max) - a) / alpha
+        memory = 0 if c.omega == 0 else 1 - alpha + 2 * c.omega / (c.n * m)
+        rho = max(1 - gamma * c.mu, memory)
+        if not rho < 1:
+            raise NoGuarantee(
+                f"gamma={float(gamma):.6g} is not below 1/((1+4 omega/n) L_max): {self.id} says nothing"
+            )
+        return Plan(gamma, {"alpha": alpha, "weight": m * gamma * gamma}, rho=rho)
+
+
+class DIANADecreasing(DIANAOriginal):
+    """E||x_t-x*||^2 <= max{V_0, 4(1+n c alpha) sigma2/(n theta mu)}/((mu/theta) t + 1), gamma_t = 2/(mu t + theta).
+
+    theta = 2 max{mu/alpha, (mu+L)(1+c alpha)/2}, alpha = 1/(2(1+omega)), c = 4 omega(1+omega)/n; V_0 has gamma_0.
+    """
+
+    id = "diana.decreasing"
+    title = "DIANA with decreasing steps: 1/t without a noise floor"
+    source = DIANA_PAPER.at("Thm 3")
+    metric = "E||x_t - x*||^2 (bounded from V_0)"
+    start_only = True
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        largest = super().plan(c)
+        return harmonic_plan(c.mu_min, 2 / largest.gamma, gamma, **largest.params)
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        spread = 4 * c.omega * (1 + c.omega) * plan["alpha"]
+        return harmonic_values(c.mu_min, plan["theta"], ratio((1 + spread) * c.sigma2, c.n), start)
+
+
+class DIANANonconvex(MeanSquaredGradient):
+    """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= 2(f(x_0)-f*)/(gamma s T) + (c a zeta2 + (1+cna) sigma2/n) L gamma/s.
+
+    s = 2 - L gamma (1+ca), 0 < gamma < 2/(L(1+ca)), default half of that; a = alpha = 1/(2(1+omega)),
+    c = 4 omega(1+omega)/n, h_i^0 = 0, zeta2 >= mean||grad f_i - grad f||^2 everywhere; no convexity. Printed without
+    zeta2, the case of equal gradients: from x_0 = x* on heterogeneous data that would promise to stay there.
+    """
+
+    id = "diana.nonconvex"
+    title = "DIANA without convexity"
+    source = DIANA_PAPER.at("Thm 4")
+    requires = (Unbiased, JointVariance)
+
+    def _why_not(self, c: Constants) -> str:
+        close = c.dissimilarity < float("inf")
+        return independent(c) if close else "gradients must differ boundedly: equal Hessians"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        alpha, weight = original_parameters(c.omega, c.n)
+        limit = 2 / (c.L * (1 + weight * alpha))
+        gamma = limit / 2 if gamma is None else self.allow(gamma, limit, "2/(L(1+c alpha))")
+        slack = 2 - c.L * gamma * (1 + weight * alpha)
+        if not slack > 0:
+            raise NoGuarantee(
+                f"gamma={float(gamma):.6g} is not below 2/(L(1+c alpha)): {self.id} says nothing"
+            )
+        noise = weight * alpha * c.dissimilarity + ratio((1 + weight * c.n * alpha) * c.sigma2, c.n)
+        return Plan(gamma, {"alpha": alpha, "slack": slack}, floor=noise * c.L * gamma / slack)
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        first, floor = 2 * start / float(plan.gamma * plan["slack"]), float(plan.floor)
+        return lambda t: first / t + floor if t > 0 else float("inf")
+
+
+def leading_rounds(kappa: Number, n: Number, alpha: Number) -> Number:
+    """1/(gamma mu) of diana.original: max{2/alpha_p, (kappa+1)(1/2 - 1/n + 1/(n alpha_p))}, alpha = alpha_p."""
+    return max(ratio(2, alpha), (kappa + 1) * (ratio(1, 2) - ratio(1, n) + ratio(1, n * alpha)))
+
+
+def block_size(n: int, p: Number) -> int:
+    """Largest block with 1/alpha_p(block) <= n: p = 1: n; p = 2: n^2; p = inf: (2n-1)^2.
+
+    The second term of leading_rounds is then at most (kappa+1)(3/2 - 1/n), while only one norm is sent per block.
+    """
+    sizes = {1: n, 2: n * n, float("inf"): (2 * n - 1) ** 2}
+    if p not in sizes or n < 1:
+        raise InvalidParameter(f"block_size(n={n}, p={p}) needs n >= 1 workers and p in 1, 2, inf")
+    return sizes[p]
 
 
 @dataclass(frozen=True)
@@ -136,7 +267,14 @@ class DIANA(Method):
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
-        return (DIANAUnified(), DIANAShift(), DIANAOriginal())
+        return (
+            DIANAUnified(),
+            DIANAShift(),
+            DIANAOriginal(),
+            DIANABalanced(),
+            DIANADecreasing(),
+            DIANANonconvex(),
+        )
 
     def given(self) -> Mapping[str, Number]:
         return {} if self.alpha is None else {"alpha": self.alpha}

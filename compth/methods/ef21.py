@@ -11,7 +11,16 @@ import numpy as np
 from compth._numbers import Number, min, ratio, sqrt
 from compth.calculus import ef21_theta_beta
 from compth.claims import Attribution, Contractive, Standing
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem, mean_square
+from compth.methods._base import (
+    Array,
+    Constants,
+    Method,
+    Plan,
+    State,
+    Theorem,
+    mean_square,
+)
+from compth.methods._nonconvex import MeanSquaredGradient
 from compth.sources import EF21 as EF21_PAPER
 
 
@@ -55,7 +64,7 @@ class EF21PL(Theorem):
         return float(c.mu) / 2
 
 
-class EF21Nonconvex(Theorem):
+class EF21Nonconvex(MeanSquaredGradient):
     """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= 2 (f(x_0)-f*)/(gamma T) + E G_0/(theta T).
 
     For 0 < gamma <= 1/(L + L~ sqrt(beta/theta)); f and f_i need not be convex.
@@ -67,7 +76,6 @@ class EF21Nonconvex(Theorem):
     attribution = Attribution.CODE
     declared = Standing.CITED
     requires = (Contractive,)
-    metric = "(1/t) sum_{s<t} E||grad f(x_s)||^2"
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
         theta, _ = ef21_theta_beta(c.delta)
@@ -80,17 +88,8 @@ class EF21Nonconvex(Theorem):
         error = mean_square(state.error)
         return np.asarray(2 * problem.gap(state.x) / float(plan.gamma) + error / float(plan["theta"]))
 
-    def trajectory(self, trace: Any) -> Array:
-        squares = np.asarray(trace.mean_gradient_square)
-        out = np.full(len(squares), np.nan)
-        out[1:] = np.cumsum(squares[:-1]) / np.arange(1, len(squares))
-        return out
-
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         return lambda t: start / t if t > 0 else float("inf")
-
-    def distance_factor(self, c: Constants, plan: Plan) -> float:
-        return 0.0
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
-from compth._numbers import Number, ratio
+from compth._numbers import Number, min, ratio
 from compth.claims import Attribution, Standing
 from compth.compressors.combinators import Scaled
 from compth.compressors.identity import Identity
 from compth.compressors.random_blocks import RandomBlocks
 from compth.compressors.sampling import SendOrSkip
-from compth.errors import InvalidParameter
+from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.methods._nonconvex import MeanSquaredGradient
 from compth.methods.dcgd import expected_smoothness
 from compth.sources import IBCD as IBCD_PAPER
 
@@ -38,6 +39,30 @@ def iterations_ratio_paper(n: Number, tau: Number) -> Number:
 def traffic_ratio(n: Number, tau: Number) -> Number:
     """Floats sent per worker to reach eps over GD's: tau times iterations_ratio = tau + (1-tau)/n."""
     return tau * iterations_ratio(n, tau)
+
+
+def tau_table(n: int, fractions: Iterable[Number] | None = None) -> tuple[TauRow, ...]:
+    """What IBCD costs against GD for each tau (default 1/n^2, 1/(2n), 1/n, 2/n, 1/2, 1): tau = 1/n is the knee.
+
+    There the iterations are at most doubled (tripled in the paper's constants) and the traffic is at most 2/n of GD's;
+    a smaller tau saves at most another factor 2 of traffic, at any price in iterations.
+    """
+    wanted = (1, 2, n) if n > 1 else (1,)
+    default = {ratio(1, n * n), ratio(1, 2 * n), *(ratio(1, v) for v in wanted), min(ratio(2, n), 1)}
+    return tuple(
+        TauRow(t, iterations_ratio(n, t), iterations_ratio_paper(n, t), traffic_ratio(n, t))
+        for t in (sorted(default) if fractions is None else fractions)
+    )
+
+
+@dataclass(frozen=True)
+class TauRow:
+    """tau; iterations over GD's at 1/L, the paper's over GD's at 1/(2L); floats sent over GD's."""
+
+    tau: Number
+    iterations: Number
+    iterations_paper: Number
+    traffic: Number
 
 
 class _Blocks(Theorem):
@@ -89,6 +114,98 @@ class IBCDSharp(_Blocks):
         return Plan(gamma, rho=1 - gamma * tau * c.mu)
 
 
+class ISGDDecreasing(Theorem):
+    """sum w_s (E f(x_s)-f*)/sum w_s <= a^2(1-tau mu/a)||x_0-x*||^2/(tau a (t+1) + (c tau/2) t(t+1)) + noise, s <= t.
+
+    noise = (sigma2 + 2(1-tau) zeta2*)/(n(1+1/t)a + (nc/2)(t+1)); gamma_t = 1/(a+ct), w_t = a + ct,
+    a = 2(tau+2(1-tau)/n)L, c = mu tau/4; f_i convex, L = max L_i. The paper states it for f at the w-average of the
+    iterates, which is no larger.
+    """
+
+    id = "isgd.decreasing"
+    title = "Independent blocks of (stochastic) gradients, decreasing steps: no floor, 1/t"
+    source = IBCD_PAPER.at("Thm 4")
+    attribution = Attribution.READ
+    declared = Standing.CITED
+    accepts: ClassVar[tuple[str, ...]] = ("tau",)
+    metric = "weighted mean of E f(x_s) - f*, s <= t"
+
+    def _why_not(self, c: Constants) -> str:
+        if "tau" not in c.params:
+            return "it speaks of independent blocks (tau)"
+        return "" if c.convex else "every f_i must be convex"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        if gamma is not None:
+            raise NoGuarantee(f"{self.id} has its own decreasing steps gamma_t = 1/(a + ct): leave gamma out")
+        tau = c.params["tau"]
+        a, pace = 2 * (tau + ratio(2 * (1 - tau), c.n)) * c.L_max, c.mu * tau / 4
+        first, slope = float(a), float(pace)
+        return Plan(1 / a, {"a": a, "c": pace}, schedule=lambda t: 1 / (first + slope * t))
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        tau, a, pace, n = float(c.params["tau"]), float(plan["a"]), float(plan["c"]), float(c.n)
+        opening = a * a * (1 - tau * float(c.mu) / a) * start
+        noise = float(c.sigma2) + 2 * (1 - tau) * float(c.zeta2_star)
+
+        def bound(t: int) -> float:
+            if t < 1:
+                return float("inf")
+            descent = opening / (tau * (t + 1) * (a + pace * t / 2))
+            return descent + noise / (n * (1 + 1 / t) * a + n * pace * (t + 1) / 2)
+
+        return bound
+
+    def trajectory(self, trace: Any) -> Array:
+        return self._averaged(trace.plan, trace.mean_gap)
+
+    def error(self, trace: Any) -> Array:
+        return self._averaged(trace.plan, trace.se_gap)
+
+    def _averaged(self, plan: Plan, values: Array) -> Array:
+        weights = float(plan["a"]) + float(plan["c"]) * np.arange(len(values))
+        return np.asarray(np.cumsum(weights * values) / np.cumsum(weights))
+
+    def distance_factor(self, c: Constants, plan: Plan) -> float:
+        return 0.0
+
+
+class ISGDNonconvex(MeanSquaredGradient):
+    """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= ((f(x_0)-f*)/(T tau gamma) + gamma L((1-tau) nu2 + sigma2/2)/n)/s.
+
+    s = 1 - gamma L(tau/2 + (1-tau)/n) > 0, nu2 >= mean||grad f_i - grad f||^2 everywhere, L of f; no convexity. Default
+    gamma = 1/(L(tau + 2(1-tau)/n)), that is s = 1/2.
+    """
+
+    id = "isgd.nonconvex"
+    title = "Independent blocks of (stochastic) gradients without convexity"
+    source = IBCD_PAPER.at("Thm 5")
+    attribution = Attribution.READ
+    declared = Standing.CITED
+    accepts: ClassVar[tuple[str, ...]] = ("tau",)
+
+    def _why_not(self, c: Constants) -> str:
+        if "tau" not in c.params:
+            return "it speaks of independent blocks (tau)"
+        return "" if c.dissimilarity < float("inf") else "gradients must differ boundedly: equal Hessians"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        tau = c.params["tau"]
+        curve = c.L * (tau / 2 + ratio(1 - tau, c.n))
+        gamma = 1 / (2 * curve) if gamma is None else self.allow(gamma, 1 / curve, "1/(L(tau/2 + (1-tau)/n))")
+        slack = 1 - gamma * curve
+        if not slack > 0:
+            raise NoGuarantee(
+                f"gamma={float(gamma):.6g} is not below 1/(L(tau/2+(1-tau)/n)): {self.id} says nothing"
+            )
+        noise = gamma * c.L * ((1 - tau) * c.dissimilarity + c.sigma2 / 2) / c.n
+        return Plan(gamma, {"slack": slack, "tau": tau}, floor=noise / slack)
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        first, floor = start / float(plan["tau"] * plan.gamma * plan["slack"]), float(plan.floor)
+        return lambda t: first / t + floor if t > 0 else float("inf")
+
+
 @dataclass(frozen=True)
 class IBCD(Method):
     """x+ = x - gamma (1/n) sum (grad f_i(x))_{U_i}: every worker draws its own tau m of m blocks and does not rescale.
@@ -118,7 +235,7 @@ class IBCD(Method):
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
-        return (IBCDSharp(), IBCDPaper())
+        return (IBCDSharp(), IBCDPaper(), ISGDDecreasing(), ISGDNonconvex())
 
     def given(self) -> Mapping[str, Number]:
         return {"tau": self.tau}

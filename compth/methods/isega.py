@@ -31,6 +31,7 @@ class ISEGARate(Theorem):
     declared = Standing.CITED
     accepts: ClassVar[tuple[str, ...]] = ("alpha",)
     metric = "E||x_t - x*||^2 (bounded from Phi_0)"
+    start_only = True
     proof = "isega.linear"
 
     def _why_not(self, c: Constants) -> str:
@@ -50,10 +51,6 @@ class ISEGARate(Theorem):
     def observe(self, problem: Any, state: Any, plan: Plan) -> Array:
         memory = mean_square(state.h - problem.gradients_at_star)
         return np.asarray(problem.distance_squared(state.x) + float(plan["weight"]) * memory)
-
-    def trajectory(self, trace: Any) -> Array:
-        """The bound starts from Phi_0 and speaks of the distance alone."""
-        return np.asarray(trace.mean_square)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,9 @@ from compth.bits import FLOAT_BITS
 from compth.claims import Attribution, JointVariance, Unbiased
 from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.methods._nonconvex import MeanSquaredGradient
 from compth.sources import MARINA as MARINA_PAPER
+from compth.sources import PERMK
 
 
 def drift(c: Constants) -> Number:
@@ -67,6 +70,31 @@ class MARINAPL(Theorem):
         return float(c.mu) / 2
 
 
+class MARINANonconvex(MeanSquaredGradient):
+    """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= 2 (f(x_0)-f*)/(gamma T) for gamma <= 1/(L + sqrt((1-p)K/p)).
+
+    K as in marina.pl; g_0 = grad f(x_0); f and f_i need not be convex. For independent workers the MARINA paper prints
+    L~(1 + sqrt(...)), a smaller step; K with L_plus and L_pm is the PermK paper's form.
+    """
+
+    id = "marina.nonconvex"
+    title = "MARINA without convexity: the mean squared gradient decays as 1/T"
+    source = PERMK
+    attribution = Attribution.RECALLED
+    requires = (Unbiased, JointVariance)
+    accepts = ("p",)
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        p = probability(c)
+        limit = marina_step(c, p, 1)
+        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(L+sqrt((1-p)K/p))")
+        return Plan(gamma, {"p": p})
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        first = 2 * start / float(plan.gamma)
+        return lambda t: first / t if t > 0 else float("inf")
+
+
 @dataclass(frozen=True)
 class MARINAState(State):
     """g: (R, d) the server's estimate; last: (R, n, d) the workers' gradients at x."""
@@ -94,7 +122,7 @@ class MARINA(Method):
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
-        return (MARINAPL(),)
+        return (MARINAPL(), MARINANonconvex())
 
     def given(self) -> dict[str, Number]:
         return {} if self.p is None else {"p": self.p}

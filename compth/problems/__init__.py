@@ -1,8 +1,9 @@
 """Problems: distributed quadratics with exact constants, seeded families, ridge regression on real data."""
 
 from compth.problems.datasets import DATASETS, SPLITS, least_squares, ridge
-from compth.problems.generate import SPECTRA, extremal_problems, random_quadratic, top1_divergence
+from compth.problems.generate import SPECTRA, extremal_problems, ibcd_toy, random_quadratic, top1_divergence
 from compth.problems.quadratic import DistributedQuadratic, Quadratic, distributed_quadratic
+from compth.problems.rosenbrock import Rosenbrock
 
 __all__ = [
     "DATASETS",
@@ -10,8 +11,10 @@ __all__ = [
     "SPLITS",
     "DistributedQuadratic",
     "Quadratic",
+    "Rosenbrock",
     "distributed_quadratic",
     "extremal_problems",
+    "ibcd_toy",
     "least_squares",
     "random_quadratic",
     "ridge",

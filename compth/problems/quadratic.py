@@ -238,6 +238,12 @@ class DistributedQuadratic:
         z = z if self.projector is None else z @ self.projector
         return np.asarray(np.einsum("...j,...j->...", z, z))
 
+    def measures(self, x: Array) -> Array:
+        """Squared distance, gap and squared gradient norm with one matrix product, (R, d) -> (3, R)."""
+        gradient = self.gradient(x)
+        gap = np.einsum("rj,rj->r", gradient, x - self.x_star) / 2
+        return np.stack([self.distance_squared(x), gap, np.einsum("rj,rj->r", gradient, gradient)])
+
     @property
     def start(self) -> Array:
         """Default x0: the origin, or x* + (1, ..., 1)/sqrt(d) when the origin (nearly) is a solution."""

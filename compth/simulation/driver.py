@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from compth._rng import check_seed, stream
 from compth.errors import InvalidParameter
 from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
+from compth.simulation.memory import predicted_bytes, require_fit, state_bytes
 from compth.simulation.trace import Trace
 
 Array = NDArray[np.float64]
@@ -64,14 +67,9 @@ class _Tally:
 
 def _measure(job: _Job, state: Any) -> Array:
     """(4, R): squared distance, gap, squared gradient norm, theorem's metric."""
-    problem = job.problem
-    distance = problem.distance_squared(state.x)
-    z = state.x - problem.x_star
-    gradient = z @ problem.hessian
-    gap = np.einsum("rj,rj->r", gradient, z) / 2
-    square = np.einsum("rj,rj->r", gradient, gradient)
-    metric = None if job.theorem is None else job.theorem.observe(problem, state, job.plan)
-    return np.stack([distance, gap, square, distance if metric is None else metric])
+    values = job.problem.measures(state.x)
+    metric = None if job.theorem is None else job.theorem.observe(job.problem, state, job.plan)
+    return np.concatenate([values, (values[0] if metric is None else metric)[None]])
 
 
 def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
@@ -139,6 +137,7 @@ def simulate(
     horizon = steps), whose own metric is evaluated along the run. Replicates are independent given the seed; the
     result is bitwise the same for any number of threads. A replicate whose squared distance passes 1e120 is
     recorded in `diverged` and makes the means infinite from then on. x0: (d,) or (runs, d), default problem.start.
+    Raises InvalidParameter before it starts when it needs more memory than is free.
     """
     _check(steps, runs, threads)
     check_seed(seed)
@@ -150,13 +149,33 @@ def simulate(
     used = None if found is None else found.theorem
     job = _Job(method, problem, plan, used, steps, seed, (steps + 1) * problem.d <= MEAN_LIMIT)
     start = _starts(problem, x0, runs, dtype)
+    require_fit(
+        _predicted(job, start, runs, threads),
+        f"runs={runs}, steps={steps}, n={problem.n}, d={problem.d}, threads={threads}",
+    )
     blocks = [(start[i : i + BLOCK], i // BLOCK) for i in range(0, runs, BLOCK)]
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        tallies = list(pool.map(lambda b: _quiet(job, *b), blocks))
-    total = tallies[0]
-    for tally in tallies[1:]:
-        total = total.merge(tally)
+        total = _merged(pool, job, blocks, threads)
     return _trace(job, total, runs)
+
+
+def _merged(pool: ThreadPoolExecutor, job: _Job, blocks: list[tuple[Array, int]], threads: int) -> _Tally:
+    """Blocks merged in their order, with at most `threads` of them in flight: records do not pile up."""
+    waiting = deque(pool.submit(_quiet, job, *block) for block in blocks[:threads])
+    rest, total = iter(blocks[threads:]), None
+    while waiting:
+        tally = waiting.popleft().result()
+        waiting.extend(pool.submit(_quiet, job, *block) for block in islice(rest, 1))
+        total = tally if total is None else total.merge(tally)
+    assert total is not None
+    return total
+
+
+def _predicted(job: _Job, start: Array, runs: int, threads: int) -> int:
+    """Bytes of this run, from the size of the state of one replicate."""
+    one = state_bytes(job.method.init(job.problem, start[:1].copy(), job.plan))
+    n, d = job.problem.n, job.problem.d
+    return predicted_bytes(one, n, d, job.steps, runs, BLOCK, threads, start.itemsize, job.keep_mean)
 
 
 def _quiet(job: _Job, x0: Array, block: int) -> _Tally:
@@ -184,6 +203,7 @@ def _trace(job: _Job, total: _Tally, runs: int) -> Trace:
         mean_gap=mean[:, 1],
         se_gap=error[:, 1],
         mean_gradient_square=mean[:, 2],
+        se_gradient_square=error[:, 2],
         mean_metric=mean[:, 3] if own_metric else None,
         se_metric=error[:, 3] if own_metric else None,
         mean=total.x,

@@ -18,7 +18,7 @@ class Trace:
     Attributes
     ----------
     mean_square, se_square : E||x_t - x*||^2 (distance to the solution set), (T+1,).
-    mean_gap, se_gap : E f(x_t) - f*.      mean_gradient_square : E||grad f(x_t)||^2.
+    mean_gap, se_gap : E f(x_t) - f*.      mean_gradient_square, se_gradient_square : E||grad f(x_t)||^2.
     mean_metric, se_metric : the theorem's own metric, None when it is mean_square.
     mean : E x_t, (T+1, d), None when it would take more than 160 MB.
     bits : uplink bits per worker sent up to round t.      downlink_bits : bits broadcast to each worker.
@@ -35,6 +35,7 @@ class Trace:
     mean_gap: Array
     se_gap: Array
     mean_gradient_square: Array
+    se_gradient_square: Array
     mean_metric: Array | None
     se_metric: Array | None
     mean: Array | None

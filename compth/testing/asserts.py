@@ -82,7 +82,7 @@ def method_conformance(method: Method, problem: Any, steps: int = 60, runs: int 
             continue
         trace = simulate(method, problem, steps, runs, 0, theorem=theorem)
         seen = theorem.trajectory(trace)
-        error = trace.se_square if trace.se_metric is None else trace.se_metric
+        error = theorem.error(trace)
         bound = np.array([promised.rate.bound(t) for t in range(steps + 1)])
         known = ~np.isnan(seen) & np.isfinite(bound)
         over = (seen - 7 * error - bound * (1 + 1e-9) - 1e-28 * promised.rate.start)[known]

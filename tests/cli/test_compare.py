@@ -163,7 +163,7 @@ def test_catalogue_commands(command, capsys):
     if "--json" in command:
         json.loads(shown)
     elif command == ["list"]:
-        assert "omega=d - 1" in shown
+        assert "omega = d - 1" in shown
     elif command == ["theorems"]:
         assert "diana.unified" in shown
 

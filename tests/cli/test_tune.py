@@ -83,3 +83,15 @@ def test_unusable_input_is_one_line(arguments, rule, tmp_path, monkeypatch, caps
     assert said.out == ""
     assert said.err.count("\n") == 1
     assert rule in said.err
+
+
+def test_report_holds_the_table_and_the_command(tmp_path, capsys, vector, monkeypatch):
+    page = tmp_path / "tune.html"
+    monkeypatch.setattr("sys.argv", ["compth", "tune", "<b>x</b>", "--report", str(page)])
+    out = printed(capsys, str(vector), "--scheme", "S", "--report", str(page))
+    text = page.read_text()
+    row = next(line for line in out.splitlines() if line.startswith("S "))
+    assert all(cell in text for cell in row.split())
+    assert "&lt;b&gt;x&lt;/b&gt;" in text
+    assert "<b>x" not in text
+    assert "numpy" in text

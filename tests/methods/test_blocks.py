@@ -7,7 +7,8 @@ import pytest
 
 import compth as ct
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
-from compth.methods.ibcd import iterations_ratio, iterations_ratio_paper, traffic_ratio
+from compth.methods import find_guarantee
+from compth.methods.ibcd import iterations_ratio, iterations_ratio_paper, tau_table, traffic_ratio
 from compth.problems import random_quadratic
 from compth.problems.generate import ibcd_toy
 
@@ -77,6 +78,36 @@ def test_tau_rule_table():
         assert traffic_ratio(n, 1) == 1
 
 
+@pytest.mark.parametrize("n", [1, 2, 10, 1000])
+def test_tau_table_has_its_knee_at_one_over_n(n):
+    rows = {row.tau: row for row in tau_table(n)}
+    knee, full = rows[Fraction(1, n)], rows[1]
+    assert (full.iterations, full.iterations_paper, full.traffic) == (1, 1, 1)
+    assert knee.iterations == 2 - Fraction(1, n)
+    assert knee.iterations_paper == 3 - Fraction(2, n)
+    assert knee.traffic <= Fraction(2, n)
+    below = [row for tau, row in rows.items() if tau < Fraction(1, n)]
+    assert all(row.traffic > knee.traffic / 2 and row.iterations > knee.iterations for row in below)
+    assert len(below) == (2 if n > 2 else 1)
+    (one,) = tau_table(n, [Fraction(1, 3)])
+    assert one.traffic == Fraction(1, 3) + Fraction(2, 3 * n)
+
+
+def test_decreasing_blocks_reach_the_optimum_without_shared_minimiser():
+    """IBCD at a constant step has a floor on heterogeneous data; the decreasing steps go below it."""
+    problem = random_quadratic(3, 6, 4, seed=1, minimisers=1.0)
+    tau = Fraction(1, 3)
+    method = ct.IBCD(tau=tau)
+    found = find_guarantee(method, problem, "isgd.decreasing")
+    run = ct.exact(method, problem, 4000, theorem="isgd.decreasing")
+    fixed = ct.exact(ct.IBCD(tau=tau, gamma=found.plan.gamma), problem, 4000)
+    assert run.mean_gap[-1] < 0.2 * fixed.mean_gap[-1]
+    seen = found.theorem.trajectory(run)
+    assert all(seen[t] <= found.rate.bound(t) for t in range(1, 4001))
+    with pytest.raises(NoGuarantee, match="leave gamma out"):
+        ct.guarantee(ct.IBCD(tau=tau, gamma=0.1), problem, "isgd.decreasing")
+
+
 def test_tau_rule_is_what_the_exact_rates_show():
     """At the sharper steps, kappa large and equal Hessians: rounds of IBCD over rounds of GD = 1 + omega/n."""
     problem = random_quadratic(4, 4, 1e3, seed=2, hessians=0, interpolation=True)
@@ -105,6 +136,6 @@ def test_refusals():
     with pytest.raises(Unsupported, match="multiple of blocks"):
         ct.IBCD(tau=Fraction(1, 4), blocks=4).check(PROBLEM)
     with pytest.raises(NoGuarantee, match="zeta2"):
-        ct.guarantee(ct.IBCD(tau=Fraction(1, 2)), random_quadratic(3, 6, 20, seed=1))
+        ct.guarantee(ct.IBCD(tau=Fraction(1, 2), gamma=1e-3), random_quadratic(3, 6, 20, seed=1))
     with pytest.raises(NoGuarantee, match="outside"):
         ct.guarantee(ct.IBCD(tau=Fraction(1, 2), gamma=50.0), PROBLEM)

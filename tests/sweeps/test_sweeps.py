@@ -261,8 +261,11 @@ def test_command_line_runs_resumes_and_exports(tmp_path, capsys):
     assert "2 rows (2 computed now, 0 with errors)" in capsys.readouterr().out
     with (tmp_path / "rows.csv").open() as file:
         assert {row["method"] for row in csv.DictReader(file)} == {"GD", "DIANA RandK(k=2)"}
-    assert run(arguments) == 0
+    assert run([*arguments, "--report", str(tmp_path / "sweep.html")]) == 0
     assert "0 computed now" in capsys.readouterr().out
+    page = (tmp_path / "sweep.html").read_text()
+    assert "DIANA RandK(k=2)" in page
+    assert "<script" not in page
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""Which compressor every method takes: by its claims and theorems, with the reason where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from compth.compressors._render import smallest_size
+from compth.errors import CompthError
+from compth.methods._base import Method
+from compth.problems import DistributedQuadratic, random_quadratic
+
+HORIZON = 100
+"""Run length at which theorems that need one are asked."""
+
+
+@dataclass(frozen=True)
+class Compatibility:
+    """One method with one compressor or fleet.
+
+    verdict: "theorem" when some theorem plans a run (`theorems` are their ids), "runs" when the method takes it but no
+    theorem does, "no" when the method refuses. reason: why not, with the remedy where there is one ("" for "theorem").
+    """
+
+    method: str
+    compressor: str
+    example: str
+    verdict: str
+    theorems: tuple[str, ...]
+    reason: str
+
+
+def compatible(kind: type[Method], compressor: Any, problem: DistributedQuadratic) -> Compatibility:
+    """The method with the compressor on the problem, decided as a run would."""
+    from compth.compressors import as_fleet
+
+    name, example = type(compressor).__name__, repr(compressor)
+
+    def row(verdict: str, theorems: tuple[str, ...] = (), reason: str = "") -> Compatibility:
+        return Compatibility(kind.__name__, name, example, verdict, theorems, reason)
+
+    try:
+        as_fleet(compressor)
+        method = kind.examples(compressor)[0]
+        c = method.check(problem)
+    except CompthError as refusal:
+        return row("no", (), str(refusal))
+    planned, reasons = [], []
+    for theorem in kind.theorems():
+        reason = theorem.why_not(c)
+        try:
+            if not reason:
+                theorem.plan(c, method.gamma, HORIZON)
+                planned.append(theorem.id)
+        except CompthError as refusal:
+            reason = str(refusal)
+        if reason:
+            reasons.append(f"{theorem.id}: {reason}")
+    if planned:
+        return row("theorem", tuple(planned))
+    try:
+        method.default_params(c)
+    except CompthError as refusal:
+        return row("no", (), str(refusal))
+    return row("runs", (), "; ".join(reasons) or "it has no theorem")
+
+
+def compatibility(compressors: Iterable[Any] | None = None) -> tuple[Compatibility, ...]:
+    """Every method that takes a compressor with every compressor and fleet (default: the catalogue's first examples).
+
+    Each pair is asked on the most favourable quadratic, strongly convex workers with equal Hessians and different
+    minimisers, at the smallest size with d >= 4 that the compressor supports.
+    """
+    from compth.compressors import catalogue as known
+    from compth.methods import catalogue
+
+    things = [kind.examples()[0] for kind in known().values()] if compressors is None else list(compressors)
+    rows = []
+    for thing in things:
+        n, d = smallest_size(thing, 4)
+        problem = random_quadratic(max(n, 2), d, 4, seed=1, hessians=0, minimisers=1.0)
+        rows += [compatible(kind, thing, problem) for kind in catalogue().values() if kind.takes_compressor]
+    return tuple(rows)

@@ -1,0 +1,36 @@
+"""What theorems without convexity bound: the mean squared gradient along the run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from compth.methods._base import Array, Constants, Plan, Theorem
+
+
+def running_mean(values: Any) -> Array:
+    """(T+1,) -> mean of the entries before t, NaN at t = 0."""
+    out = np.full(len(values), np.nan)
+    out[1:] = np.cumsum(values[:-1]) / np.arange(1, len(values))
+    return out
+
+
+class MeanSquaredGradient(Theorem):
+    """A bound on (1/t) sum_{s<t} E||grad f(x_s)||^2, that is on E||grad f(x_a)||^2, a uniform on 0..t-1."""
+
+    metric = "(1/t) sum_{s<t} E||grad f(x_s)||^2"
+
+    def trajectory(self, trace: Any) -> Array:
+        return running_mean(trace.mean_gradient_square)
+
+    def error(self, trace: Any) -> Array:
+        """The running mean of the standard errors: the error of a mean is at most the mean of the errors."""
+        return running_mean(trace.se_gradient_square)
+
+    def observe(self, problem: Any, state: Any, plan: Plan) -> Array | None:
+        """f - f*: at t = 0 what the bound starts from."""
+        return np.asarray(problem.gap(state.x))
+
+    def distance_factor(self, c: Constants, plan: Plan) -> float:
+        return 0.0

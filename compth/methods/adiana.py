@@ -1,0 +1,172 @@
+"""ADIANA: accelerated DIANA, with a reference point that is moved by a coin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from compth._numbers import Number, max, min, ratio, sqrt
+from compth.claims import JointVariance, Unbiased
+from compth.errors import InvalidParameter, NoGuarantee
+from compth.methods._base import Array, Constants, Method, Plan, State, Theorem, mean_square
+from compth.methods.diana import independent
+from compth.sources import ADIANA as ADIANA_PAPER
+
+
+def refresh_probability(omega: Number, n: Number) -> Number:
+    """p = min{1, max{1, sqrt(n/(32 omega)) - 1}/(2(1+omega))}: how often the reference point moves (1 at omega = 0)."""
+    if omega == 0:
+        return 1
+    return min(1, max(1, sqrt(ratio(n, 32 * omega)) - 1) / (2 * (1 + omega)))
+
+
+def adiana_step(L: Number, omega: Number, n: Number, p: Number) -> Number:
+    """min{1/(2L), n/(8 omega (1+4q)^2 L)}, q = p(1+omega)."""
+    q = p * (1 + omega)
+    cost = ratio(8 * omega * (1 + 4 * q) * (1 + 4 * q), n)
+    return min(1 / (2 * L), 1 / (cost * L)) if omega != 0 else 1 / (2 * L)
+
+
+def adiana_step_paper(L: Number, omega: Number, n: Number, p: Number) -> Number:
+    """min{1/(2L), n/(64 omega (2p(1+omega)+1)^2 L)}: the paper's step, below adiana_step."""
+    q = p * (1 + omega)
+    cost = ratio(64 * omega * (1 + 2 * q) * (1 + 2 * q), n)
+    return min(1 / (2 * L), 1 / (cost * L)) if omega != 0 else 1 / (2 * L)
+
+
+class ADIANAAccelerated(Theorem):
+    """E Psi_t <= (1 - min{g mu, theta_1/2, p theta_1/(1+theta_1), alpha/4})^t Psi_0, eta <= adiana_step.
+
+    Psi = ||z-x*||^2 + c (f(y)-f*) + (c (1+theta_1)/(2p)) (f(w)-f*) + b mean||h_i - grad f_i(w)||^2, where
+    c = 2 g beta/theta_1, b = (8 omega/(n alpha)) (g^2 + c L eta^2/2); theta_1 = min{1/4, sqrt(eta mu/p)},
+    theta_2 = 1/2, beta = 1 - g mu, g = eta/(2(theta_1 + eta mu)), alpha = 1/(1+omega). f_i convex and L-smooth,
+    f mu-strongly convex; the method's gamma is eta.
+
+    Proof: V = E||g^k - grad f(x)||^2 <= (2 omega/n)(H + 2L D(w, x)); the z-step with theta_1(x-z) = theta_2(w-x) +
+    (1-theta_1-theta_2)(y-x) leaves -c D(w,x)/2 and -c(1/2-theta_1) D(y,x), which pay for V and for
+    E H+ <= (1-alpha/2)H + 4Lp(1+2p/alpha)(D(w,x) + D(y,x)) when (8 omega L/n)(1+4q)^2 eta <= 1, q = p/alpha.
+    """
+
+    id = "adiana.accelerated"
+    title = "ADIANA: accelerated, no floor"
+    source = ADIANA_PAPER.at("Alg. 2; our constants")
+    requires = (Unbiased, JointVariance)
+    accepts: ClassVar[tuple[str, ...]] = ("p",)
+    metric = "Lyapunov function of z, y, w and the shifts"
+
+    def _why_not(self, c: Constants) -> str:
+        return independent(c) if c.convex else "every f_i must be convex"
+
+    def limit(self, c: Constants, p: Number) -> Number:
+        """The largest eta."""
+        return adiana_step(c.L_max, c.omega, c.n, p)
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        p = c.params.get("p", refresh_probability(c.omega, c.n))
+        limit = self.limit(c, p)
+        eta = (
+            limit
+            if gamma is None
+            else self.allow(gamma, limit, "min{1/(2L), n/(8 omega (1+4p(1+omega))^2 L)}")
+        )
+        params = adiana_parameters(eta, c.mu, c.omega, p)
+        theta, step, alpha = params["theta"], params["step"], params["alpha"]
+        weight = 2 * step * params["beta"] / theta
+        shifts = ratio(8 * c.omega, c.n * alpha) * (step * step + weight * c.L_max * eta * eta / 2)
+        slowest = min(step * c.mu, theta / 2, p * theta / (1 + theta), ratio(alpha, 4))
+        extra = {"gap": weight, "reference": weight * (1 + theta) / (2 * p), "shifts": shifts}
+        return Plan(eta, {**params, **extra}, rho=1 - slowest)
+
+    def observe(self, problem: Any, state: ADIANAState, plan: Plan) -> Array:
+        z = problem.distance_squared(state.z)
+        gaps = float(plan["gap"]) * problem.gap(state.x) + float(plan["reference"]) * problem.gap(state.w)
+        memory = mean_square(state.h - problem.gradients(state.w))
+        return np.asarray(z + gaps + float(plan["shifts"]) * memory)
+
+    def distance_factor(self, c: Constants, plan: Plan) -> float:
+        """Psi >= c (f(y) - f*) >= (c mu/2) ||y - x*||^2."""
+        return float(plan["gap"] * c.mu) / 2
+
+
+class ADIANAPaper(ADIANAAccelerated):
+    """The same bound for the paper's steps eta <= min{1/(2L), n/(64 omega (2p(1+omega)+1)^2 L)}; the rate is ours."""
+
+    id = "adiana.paper"
+    title = "ADIANA at the step size of its paper"
+    source = ADIANA_PAPER
+
+    def limit(self, c: Constants, p: Number) -> Number:
+        return adiana_step_paper(c.L_max, c.omega, c.n, p)
+
+
+def adiana_parameters(eta: Number, mu: Number, omega: Number, p: Number) -> dict[str, Number]:
+    """theta_1, step (of z), beta, alpha and p for a gradient step eta, as in adiana.accelerated."""
+    if not 0 < p <= 1:
+        raise NoGuarantee(f"p={float(p):.6g} is not a probability in (0, 1]")
+    theta = min(ratio(1, 4), sqrt(eta * mu / p))
+    step = eta / (2 * (theta + eta * mu))
+    return {"theta": theta, "step": step, "beta": 1 - step * mu, "alpha": ratio(1, 1 + omega), "p": p}
+
+
+@dataclass(frozen=True)
+class ADIANAState(State):
+    """x: the output y of the paper; z: (R, d); w: (R, d) reference point; h: (R, n, d) shifts."""
+
+    z: Any = None
+    w: Any = None
+    h: Any = None
+
+
+@dataclass(frozen=True)
+class ADIANA(Method):
+    """u = t z + w/2 + (1/2-t) y, g = mean(h_i + C_i(grad f_i(u) - h_i)), y+ = u - eta g, z+ = b z + (1-b) u - s g.
+
+    h_i+ = h_i + alpha C_i(grad f_i(w) - h_i); w+ = y with probability p, else w (t = theta_1, b = beta, s: step of z).
+    Two messages a round; h_i^0 = 0; gamma is eta, p=None: the paper's.
+    """
+
+    p: Any = None
+    requires = (Unbiased,)
+    name = "accelerated DIANA"
+    source = ADIANA_PAPER
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.p is not None and not 0 < self.p <= 1:
+            raise InvalidParameter(f"ADIANA(p={self.p!r}) needs 0 < p <= 1")
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return (ADIANAAccelerated(), ADIANAPaper())
+
+    def given(self) -> Mapping[str, Number]:
+        return {} if self.p is None else {"p": self.p}
+
+    def default_params(self, c: Constants) -> Mapping[str, Number]:
+        if self.gamma is None:
+            return {}
+        p = refresh_probability(c.omega, c.n) if self.p is None else self.p
+        return adiana_parameters(self.gamma, c.mu, c.omega, p)
+
+    def init(self, problem: Any, x0: Array, plan: Plan) -> ADIANAState:
+        return ADIANAState(x0, z=x0, w=x0, h=np.zeros((len(x0), problem.n, problem.d), dtype=x0.dtype))
+
+    def step(
+        self, problem: Any, state: ADIANAState, rng: np.random.Generator, plan: Plan, t: int
+    ) -> ADIANAState:
+        theta, step, beta = (float(plan[name]) for name in ("theta", "step", "beta"))
+        u = theta * state.z + state.w / 2 + (0.5 - theta) * state.x
+        m = self.fleet.kernel(problem.gradients(u) - state.h, rng)
+        g = state.h.mean(axis=1) + m.mean(axis=1)
+        shift = self.fleet.kernel(problem.gradients(state.w) - state.h, rng)
+        move = rng.random(len(u)) < float(plan["p"])
+        return ADIANAState(
+            u - plan.step(t) * g,
+            self.uplink_bits(m) + self.uplink_bits(shift),
+            z=beta * state.z + (1 - beta) * u - step * g,
+            w=np.where(move[:, None], state.x, state.w),
+            h=state.h + float(plan["alpha"]) * shift,
+        )

@@ -1,0 +1,139 @@
+"""What each step size buys: the theorem's, the descent lemma's, the worst case's and the exact best, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from compth.claims import Contractive, Unbiased
+from compth.dynamics import best_step
+from compth.dynamics.spectrum import RateAt
+from compth.dynamics.system import data_of
+from compth.errors import CompthError, NoGuarantee, Unsupported
+from compth.methods import Method, find_guarantee
+from compth.methods.dcgd import DCGD
+from compth.methods.diana import DIANA
+from compth.methods.ef import EF
+from compth.methods.ef21 import EF21
+from compth.tuning.moments import progress
+from compth.tuning.steps import StepTable, step_table
+
+
+def worst_case_question(method: Method, problem: Any) -> tuple[str, dict[str, Any]] | None:
+    """(name, constants) of the tight_rate question that covers this run, None where none does.
+
+    EF and EF21 on one worker; DIANA and, with a shared minimiser, DCGD for independent unbiased compressors. Constants
+    are those that all f_i share: mu_min > 0 and L_max.
+    """
+    if problem.mu_min <= 0:
+        return None
+    c = method.check(problem)
+    base = {"mu": problem.mu_min, "L": problem.L_max}
+    if isinstance(method, EF | EF21) and problem.n == 1 and c.claim(Contractive) is not None:
+        return ("EF" if isinstance(method, EF) else "EF21"), {**base, "delta": float(c.delta)}
+    if not c.independent or c.claim(Unbiased) is None:
+        return None
+    if isinstance(method, DIANA):
+        return "DIANA", {**base, "omega": float(c.omega), "n": problem.n}
+    if isinstance(method, DCGD) and problem.zeta2_star == 0:
+        return "DCGD", {**base, "omega": float(c.omega), "n": problem.n}
+    return None
+
+
+def worst_case_rate(method: Method, problem: Any, gamma: float, alpha: float | None = None) -> float | None:
+    """The certified worst-case factor at this step, None where nothing is known."""
+    from compth.worst_case import tight_rate
+
+    question = worst_case_question(method, problem)
+    if question is None:
+        return None
+    name, q = question
+    shift: dict[str, Any] = {"alpha": alpha} if name == "DIANA" else {}
+    if name == "DIANA" and (alpha is None or not 0 < alpha * (1 + q["omega"]) <= 1):
+        return None
+    found = tight_rate(name, **q, gamma=gamma, **shift).certified
+    return None if found is None or not np.isfinite(float(found)) else float(found)
+
+
+def descent_step(method: Method, problem: Any) -> float | None:
+    """||gbar||^2/(L (||gbar||^2 + noise)) at x_0: the step of best guaranteed improvement there, None where not known.
+
+    noise = (1/n^2) sum (E||C(g_i)||^2 - ||g_i||^2) for independent unbiased workers, exact at these gradients or from
+    the declared omega.
+    """
+    c = method.check(problem)
+    if not isinstance(method, DCGD) or not c.independent or c.claim(Unbiased) is None:
+        return None
+    g = problem.gradients(problem.start[None])[0]
+    mean = g.mean(axis=0)
+    try:
+        shares = [
+            progress(method.fleet.member(i), g[i]).share if g[i].any() else 1.0 for i in range(problem.n)
+        ]
+    except Unsupported:
+        return None
+    noise = sum((1 / float(s) - 1) * float(v @ v) for s, v in zip(shares, g, strict=True)) / problem.n**2
+    square = float(mean @ mean)
+    return square / (square + noise) / problem.L if square > 0 else None
+
+
+def step_sizes(method: Method, problem: Any, *, eps: float = 1e-6) -> StepTable:
+    """One table over step sizes: guaranteed, worst-case and exact factor per round, rounds to eps, and gain.
+
+    Rows, where they exist: the theorem's step, the descent lemma's at x_0, the tight worst-case best, the exact best on
+    this problem. Other parameters (DIANA's alpha) stay the theorem's. Raises NoGuarantee without a theorem, Unsupported
+    where the exact rate is not known.
+    """
+    promised = find_guarantee(method, problem)
+    gamma, params = float(promised.plan.gamma), promised.plan.params
+    fixed = replace(method, **{k: v for k, v in params.items() if k == "alpha" and hasattr(method, k)})
+    steps: dict[str, float] = {"theorem": gamma}
+    lemma = descent_step(method, problem)
+    if lemma is not None:
+        steps["descent lemma at x_0"] = lemma
+    worst = _worst_step(fixed, problem, params)
+    if worst is not None:
+        steps["tight worst case"] = worst
+    steps["exact best"] = best_step(fixed, problem)[0]
+    rate = RateAt(fixed, data_of(problem), params)
+    measures: dict[str, Callable[[float], float | None] | Mapping[str, float | None]] = {
+        "guaranteed": lambda g: _promised(fixed, problem, g),
+        "worst case": lambda g: worst_case_rate(fixed, problem, g, _number(params.get("alpha"))),
+        "exact": rate.rho,
+    }
+    return step_table(steps, measures, eps=eps, reference="theorem")
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _promised(method: Method, problem: Any, gamma: float) -> float | None:
+    try:
+        found = find_guarantee(replace(method, gamma=gamma), problem)
+    except NoGuarantee:
+        return None
+    return found.rate.rho
+
+
+def _worst_step(method: Method, problem: Any, params: Mapping[str, Any]) -> float | None:
+    """The step with the best worst case, the other parameters kept."""
+    from compth.worst_case import closed_forms, tight_rate
+
+    question = worst_case_question(method, problem)
+    if question is None:
+        return None
+    name, q = question
+    try:
+        if name == "DIANA":
+            alpha = _number(params.get("alpha"))
+            if alpha is None or not 0 < alpha * (1 + q["omega"]) < 1:
+                return None
+            excess = closed_forms.diana_excess(q["omega"], q["n"], alpha)
+            return float(closed_forms.interpolation_step(q["mu"], q["L"], excess))
+        return float(tight_rate(name, **q).stepsize)
+    except CompthError:
+        return None

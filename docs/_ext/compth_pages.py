@@ -1,0 +1,340 @@
+"""Pages made from the objects themselves: catalogue, theorems, API, licences; written before Sphinx reads."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import sympy
+from licences import dependency_rows
+
+import compth as ct
+from compth import _EXPORTS
+from compth.certificates import Verdict
+from compth.certification.text import short
+from compth.claims import (
+    BiasVariance,
+    Contractive,
+    JointVariance,
+    Unbiased,
+    proved_index,
+)
+from compth.compressors import Fleet, catalogue
+from compth.compressors._render import ClaimRow, catalogue_rows, smallest_size
+from compth.errors import CompthError
+from compth.methods import Constants, Theorem
+from compth.methods import catalogue as methods
+
+CERTIFICATES = Path(__file__).resolve().parents[2] / "proofs_check" / "certificates"
+GREEK = ("alpha", "beta", "eta", "theta", "lambda", "nu", "rho")
+AT = 4
+"""Dimension at which the referee is asked while building (or the smallest one that an object supports above it)."""
+_SPECIAL = re.compile(r"([\\*`|_])")
+
+
+def escape(text: str) -> str:
+    """Text that reStructuredText prints as it stands."""
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def title(text: str, under: str = "=") -> str:
+    """A heading."""
+    shown = escape(text)
+    return f"{shown}\n{under * len(shown)}\n"
+
+
+def table(header: list[str], rows: list[list[str]], widths: str = "auto") -> str:
+    """A list-table; cells are reStructuredText."""
+    lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {widths}", ""]
+    for row in [header, *rows]:
+        lines += [f"   {'* -' if i == 0 else '  -'} {cell}".rstrip() for i, cell in enumerate(row)]
+    return "\n".join(lines) + "\n"
+
+
+def docstring(thing: Any) -> str:
+    """First sentence as a paragraph, the mathematics below it as it was written."""
+    lines = inspect.cleandoc(thing.__doc__ or "").split("\n")
+    rest = "\n".join(lines[1:]).strip("\n")
+    return escape(lines[0]) + "\n" + (f"\n.. code-block:: text\n\n{_indent(rest)}\n" if rest else "")
+
+
+def _indent(text: str, by: str = "   ") -> str:
+    return "\n".join(by + line if line else line for line in text.split("\n"))
+
+
+def _literal(text: str) -> str:
+    return f"``{text}``" if text else "-"
+
+
+def _claim(row: ClaimRow) -> list[str]:
+    constants = ", ".join(f":math:`{sympy.latex(sympy.Symbol(c.name))} = {c.latex}`" for c in row.constants)
+    name = f"{row.kind} ({escape(row.name)})" if row.name else row.kind
+    return [
+        name,
+        constants,
+        f"{row.sharpness}; {row.standing}, {row.attribution}",
+        escape(row.source) + (f"; for {escape(row.domain)}" if row.domain != "all x" else ""),
+    ]
+
+
+def _verdicts(example: Any) -> str:
+    """What the referee says of one instance now, with the worst input it found."""
+    n, d = smallest_size(example, AT)
+    report = ct.certify(example, d=d, budget="quick")
+    if report.verdict is Verdict.REFUTED:
+        raise CompthError(
+            f"{example!r} is REFUTED while building its page: {report.certificates[-1].details}"
+        )
+    rows = [
+        [
+            escape(c.claim),
+            c.verdict.value,
+            c.technique,
+            _literal(short(c.witness))
+            if c.witness is not None
+            else "all x"
+            if c.verdict is Verdict.PROVED
+            else "-",
+            f"{tight:.4f}" if (tight := c.details.get("tightness")) else "-",
+        ]
+        for c in report.certificates
+    ]
+    where = f"d = {d}" + (f", n = {n}" if n > 1 else "")
+    header = ["claim", "verdict", "technique", "worst x found", "error / bound there"]
+    return f"At {where} the referee says (while this page was built):\n\n" + table(header, rows)
+
+
+def _proofs(example: Any) -> list[str]:
+    """Ids of the proofs that its claims name."""
+    n, d = smallest_size(example, AT)
+    claims = example.claims(n, d) if isinstance(example, Fleet) else example.claims(d)
+    return [c.proof for c in claims]
+
+
+def catalogue_pages(folder: Path) -> None:
+    """One page for each compressor and fleet, and their table."""
+    found = catalogue()
+    for row in catalogue_rows():
+        thing = found[row.name]
+        free = f"; {', '.join(row.symbols)} and d stand as symbols" if row.symbols else ""
+        parts = [
+            title(row.name),
+            docstring(thing),
+            f"Parameters: {', '.join(_literal(p) for p in row.parameters) or 'none'}. "
+            f"Shown for {_literal(row.example)}{free}.\n",
+            title("Constants", "-"),
+            table(["claim", "constants", "sharpness; standing", "source"], [_claim(c) for c in row.claims])
+            if row.claims
+            else "It declares none of its own: they follow from its members' and the fleet's rules.\n",
+            title("Evidence", "-"),
+            _verdicts(thing.examples()[0]),
+            title("Proof", "-"),
+            proof_section(_proofs(thing.examples()[0])),
+            title("Bits", "-"),
+            f"One message at {row.bits_at}: {escape(row.bits)}.\n",
+        ]
+        (folder / f"{row.name}.rst").write_text("\n".join(parts), encoding="utf-8")
+    lines = [title("Catalogue of compressors"), _CATALOGUE]
+    for kind in ("compressor", "fleet"):
+        rows = [
+            [
+                f":doc:`{r.name}`",
+                escape(r.summary),
+                "; ".join(
+                    ", ".join(f":math:`{c.latex}`" for c in k.constants) + f" ({k.kind})"
+                    for k in r.claims[:2]
+                )
+                or "-",
+            ]
+            for r in catalogue_rows()
+            if r.kind == kind
+        ]
+        lines += [
+            title(kind.capitalize() + "s", "-"),
+            table(["name", "definition", "constants"], rows, "15 55 30"),
+        ]
+    lines.append(".. toctree::\n   :hidden:\n\n" + _indent("\n".join(r.name for r in catalogue_rows())))
+    (folder / "index.rst").write_text("\n".join(lines), encoding="utf-8")
+
+
+_CATALOGUE = """Every number on these pages is computed from the object that runs: the constants are the object's own
+``claims`` evaluated on symbols, the verdicts were reached while the pages were built. :doc:`../../evidence` explains
+standing, attribution and sharpness.
+"""
+
+
+def _symbol(name: str) -> Any:
+    return sympy.Symbol(name, positive=True)
+
+
+def symbolic_constants() -> Constants:
+    """Every constant that a theorem may see, as a symbol."""
+    s = _symbol
+    claims = (
+        Unbiased(s("omega")),
+        JointVariance(s("A"), s("B")),
+        Contractive(s("delta")),
+        BiasVariance(s("eta"), s("omega")),
+    )
+    names = {
+        "L_max": r"L_{\max}",
+        "L_tilde": r"\tilde{L}",
+        "mu_min": r"\mu_{\min}",
+        "zeta2_star": r"\zeta_\star^2",
+    }
+    names |= {"sigma2": r"\sigma^2", "L_plus": "L_+", "L_pm": r"L_{\pm}"}
+    values = {k: s(v) for k, v in names.items()}
+    return Constants(
+        n=s("n"), d=s("d"), L=s("L"), mu=s("mu"), D=s("D"), independent=True, claims=claims, **values
+    )
+
+
+def symbolic_plan(theorem: Theorem) -> list[str]:
+    """The planned step, factor and floor as formulas, where the plan takes symbols; else a sentence."""
+    try:
+        plan = theorem.plan(symbolic_constants())
+    except (CompthError, TypeError, ValueError, AttributeError, KeyError):
+        return ["The plan compares numbers, so it has no single closed form: see the statement.\n"]
+    lines = []
+    for name, value in (
+        (r"\gamma", plan.gamma),
+        *(
+            (sympy.latex(sympy.Symbol(k)) if k in GREEK else rf"\mathrm{{{k}}}", v)
+            for k, v in plan.params.items()
+        ),
+        (r"\rho", plan.rho),
+        (r"\mathrm{floor}", plan.floor),
+    ):
+        if value is not None:
+            lines.append(f".. math::\n\n   {name} = {sympy.latex(sympy.sympify(value))}\n")
+    return ["The largest step that the theorem plans, and what follows from it:\n", *lines]
+
+
+def machine_proof(proof: str) -> str:
+    """The stored proof, checked again by the kernel and printed; "" where the index does not hold it."""
+    file = CERTIFICATES / f"{proof}.json"
+    if proof not in proved_index() or not file.is_file():
+        return ""
+    check = importlib.import_module("compth.proof").check
+    as_text = importlib.import_module("compth.proof.printing").as_text
+    parts = json.loads(file.read_text(encoding="utf-8"))["parts"]
+    for part in parts:
+        check(json.dumps(part["statement"]), json.dumps(part["certificate"]))
+    return "\n\n".join(as_text(part["statement"], part["certificate"]) for part in parts)
+
+
+def proof_section(proofs: list[str]) -> str:
+    """The proofs of a page, or that there is none."""
+    shown = [(name, machine_proof(name)) for name in dict.fromkeys(proofs)]
+    found = [f"``{name}``:\n\n.. code-block:: text\n\n{_indent(text)}\n" for name, text in shown if text]
+    if found:
+        return "Checked by the kernel while this page was built.\n\n" + "\n".join(found)
+    return "No machine-checked proof is shipped: the tests hold it against exact values and simulation.\n"
+
+
+def theorem_page(theorem: Theorem, users: list[str]) -> str:
+    """Statement, plan in symbols, evidence."""
+    needs = ", ".join(k.__name__ for k in theorem.requires) or "nothing of the compressor"
+    parts = [
+        title(f"{theorem.id}: {theorem.title}"),
+        docstring(type(theorem)),
+        f"* method: {', '.join(users)}\n* bounds: {_literal(theorem.metric)}\n* needs: {needs}\n"
+        f"* standing: {theorem.standing.value}, {theorem.attribution.value}; {theorem.sharpness.value}\n"
+        f"* source: {escape(str(theorem.source))}\n",
+        title("Plan", "-"),
+        *symbolic_plan(theorem),
+        title("Proof", "-"),
+        proof_section([theorem.proof]),
+    ]
+    return "\n".join(parts)
+
+
+def theorem_pages(folder: Path) -> None:
+    """One page for each theorem, and their table."""
+    users: dict[str, list[str]] = {}
+    found: dict[str, Theorem] = {}
+    for name, method in methods().items():
+        for theorem in method.theorems():
+            found[theorem.id] = theorem
+            users.setdefault(theorem.id, []).append(name)
+    rows = []
+    for key, theorem in found.items():
+        stem = key.replace(".", "_")
+        (folder / f"{stem}.rst").write_text(theorem_page(theorem, users[key]), encoding="utf-8")
+        needs = ", ".join(k.__name__ for k in theorem.requires) or "nothing of the compressor"
+        standing = f"{theorem.standing.value}, {theorem.attribution.value}"
+        rows.append([f":doc:`{key} <{stem}>`", escape(theorem.title), needs, standing])
+    head = "Formulas are the theorem objects' own plans on symbols. A step outside every range has no guarantee.\n"
+    toc = ".. toctree::\n   :hidden:\n\n" + _indent("\n".join(key.replace(".", "_") for key in found))
+    body = [title("Theorems"), head, table(["theorem", "says", "needs", "standing"], rows), toc]
+    (folder / "index.rst").write_text("\n".join(body), encoding="utf-8")
+
+
+def api_pages(folder: Path) -> None:
+    """The public surface by module; compressors and theorems have pages of their own."""
+    lines = [title("API"), "Everything is reached as ``ct.NAME`` after ``import compth as ct``.\n"]
+    surface = {**{m: n.split() for m, n in _EXPORTS.items()}}
+    surface["compth.problems"] = list(importlib.import_module("compth.problems").__all__)
+    surface["compth.errors"] = [
+        n for n, v in vars(importlib.import_module("compth.errors")).items() if inspect.isclass(v)
+    ]
+    surface["compth.methods"] = [*surface["compth.methods"], *methods()]
+    for module, names in surface.items():
+        lines += [title(module, "-"), docstring(importlib.import_module(module))]
+        for name in names:
+            thing = getattr(importlib.import_module(module), name)
+            kind = "class" if inspect.isclass(thing) else "function" if callable(thing) else ""
+            if inspect.ismodule(thing):
+                lines.append(f".. automodule:: {thing.__name__}\n   :no-index:\n")
+            elif kind:
+                lines.append(f".. auto{kind}:: {module}.{name}\n")
+            else:
+                lines.append(f".. py:data:: {module}.{name}\n")
+    (folder / "index.rst").write_text("\n".join(lines), encoding="utf-8")
+
+
+def licence_page(folder: Path) -> None:
+    """Run-time dependencies with their licences."""
+    rows = [[r.name, r.version, escape(r.licence), r.needed_by] for r in dependency_rows()]
+    head = (
+        "What ``pip install compth`` brings, read from the installed packages' own metadata. "
+        "The test-suite refuses a copyleft licence among them.\n"
+    )
+    body = [
+        title("Licences of the dependencies"),
+        head,
+        table(["package", "version", "licence", "needed by"], rows),
+    ]
+    (folder / "licences.rst").write_text("\n".join(body), encoding="utf-8")
+
+
+def plain(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Docstrings are mathematics in plain text: |x|, x* and trailing _ are not markup."""
+    lines[:] = [escape(line) if line.strip("-") else line for line in lines]
+
+
+def write(app: Any) -> None:
+    """All pages, from scratch."""
+    root = Path(app.srcdir) / "generated"
+    makers = {
+        "catalogue": catalogue_pages,
+        "theorems": theorem_pages,
+        "api": api_pages,
+        "licences": licence_page,
+    }
+    for name, make in makers.items():
+        folder = root / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.rst"):
+            old.unlink()
+        make(folder)
+
+
+def setup(app: Any) -> dict[str, bool]:
+    app.connect("builder-inited", write, priority=100)
+    app.connect("autodoc-process-docstring", plain, priority=100)
+    return {"parallel_read_safe": True}

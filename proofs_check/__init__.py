@@ -1,0 +1,21 @@
+"""Machine-checked theorems: one script per theorem, run by the kernel of `compth.proof`.
+
+    python -m proofs_check               all: table, JSON certificates, the index of proved statements
+    python -m proofs_check dcgd.general  one
+    python proofs_check/recheck.py       the stored certificates again, with the standard library only
+
+How to write one. A file `proofs_check/<id with _ for .>.py` defines `SCRIPT = Script(id, title, parts)`; a catalogue
+object whose `proof` is that id is then PROVED when all parts pass. A part has
+
+    statement   a dict in the kernel's language (`compth/proof/kernel.py`, docstring): params, domain, vectors
+                ("common x", "family Q ~ g @ 0"), values, given {name: schema instance}, claim [...], and for a whole
+                run `run`. Constants come from the catalogue: make symbols with `symbols`, call the formula or the
+                theorem's plan (`plan_of`), turn the result into text with `text`. Nothing is retyped.
+    steps       [step(show, use={known relation: multiplier}, terms=[...])]: rhs - lhs = sum of multiplier * slack plus
+                terms. The last steps show the claims. When the identity fails the kernel prints what is missing.
+    witness     a finite model (see `_models.py`) inside the domain, nothing degenerate, all hypotheses true
+    spoils      at least three (change of the statement, model): really false versions, each with a model in which
+                all hypotheses hold and the claim fails. `change` replaces fields, or within given: None drops one.
+
+Theorems that this form cannot prove are listed with the reason in `not_provable.py`.
+"""

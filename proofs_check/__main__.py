@@ -1,0 +1,93 @@
+"""`python -m proofs_check [ID ...] [--check]`: run the proofs, print the table, store certificates and the index."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import compth
+from compth.proof import Refused
+from compth.proof.printing import as_latex, as_text
+from proofs_check._script import Result, Script, run
+from proofs_check.not_provable import REASONS
+
+HERE = Path(__file__).resolve().parent
+CERTIFICATES = HERE / "certificates"
+INDEX = Path(compth.__file__).with_name("_proved.json")
+HELPERS = {"recheck", "not_provable"}
+
+
+def scripts() -> dict[str, Script]:
+    """Every script of the folder by its theorem's id."""
+    names = sorted(p.stem for p in HERE.glob("[a-z]*.py") if p.stem not in HELPERS)
+    found: list[Script] = [importlib.import_module(f"proofs_check.{name}").SCRIPT for name in names]
+    for name, script in zip(names, found, strict=True):
+        if script.id.replace(".", "_") != name:
+            raise ValueError(f"proofs_check/{name}.py holds {script.id}: the file is named after its theorem")
+    return {s.id: s for s in found}
+
+
+def row(result: Result) -> str:
+    """A line of the table."""
+    axioms = {text.split("(")[0] for r in result.records for text in r["hypotheses"].values()}
+    technique = ", ".join(sorted({r["technique"] for r in result.records}))
+    used = " ".join(sorted(axioms)) or "none"
+    return f"{result.id:24} PROVED   {technique:24} {result.seconds * 1000:7.0f} ms  {used}"
+
+
+def store(results: Sequence[Result]) -> None:
+    """Certificates and the index of proved statements."""
+    CERTIFICATES.mkdir(exist_ok=True)
+    for stale in CERTIFICATES.glob("*.json"):
+        stale.unlink()
+    for r in results:
+        text = json.dumps(r.stored, indent=1, ensure_ascii=False) + "\n"
+        (CERTIFICATES / f"{r.id}.json").write_text(text, encoding="utf-8")
+    trusted = [Path(compth.__file__).parent / "proof" / f for f in ("kernel.py", "axioms.py")]
+    index = {
+        "kernel": hashlib.sha256(b"".join(f.read_bytes() for f in trusted)).hexdigest(),
+        "proved": {r.id: [p["statement"] for p in r.records] for r in results},
+    }
+    INDEX.write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0 when every proof asked for stands; --check stores nothing, --text and --latex print the proofs."""
+    flags, wanted = (
+        {a for a in arguments if a.startswith("--")},
+        [a for a in arguments if not a.startswith("--")],
+    )
+    known = scripts()
+    unknown = [w for w in wanted if w not in known]
+    if unknown or flags - {"--check", "--text", "--latex"}:
+        print(f"unknown: {[*unknown, *flags]}; known: {', '.join(known)}", file=sys.stderr)
+        return 2
+    results, failed = [], 0
+    for name in wanted or known:
+        try:
+            results.append(run(known[name]))
+            print(row(results[-1]))
+        except Refused as refusal:
+            failed += 1
+            print(f"{name:24} REFUSED  {refusal}")
+    for r in results:
+        for part in r.stored["parts"]:
+            if "--text" in flags:
+                print(as_text(part["statement"], part["certificate"]))
+            if "--latex" in flags:
+                print(as_latex(part["statement"], part["certificate"]))
+    print(f"{len(results)} proved, {failed} refused")
+    if not wanted:
+        for name, reason in REASONS.items():
+            print(f"{name:24} NONE     {reason}")
+        if not failed and "--check" not in flags:
+            store(results)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

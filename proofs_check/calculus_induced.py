@@ -1,0 +1,43 @@
+"""Induced compressor C1(x) + C2(x - C1(x)): unbiased with omega2 (1 - delta1), for a random C1 as well."""
+
+from compth.calculus import induced_omega
+from proofs_check._models import model
+from proofs_check._script import Part, Script, step, symbols, text
+
+de, om = symbols("de om")
+OMEGA = text(induced_omega(de, om))
+
+STATEMENT = {
+    "name": "calculus.induced",
+    "params": "de om",
+    "domain": ["de > 0", "de <= 1", "om >= 0"],
+    "vectors": ["family x", "family y", "family c @ 1", "family Q ~ x - c @ 1"],
+    "given": {"first": "contraction(c, x, de)", "second": "variance(Q, om)"},
+    "claim": [f"sq(c + Q - x) <= {OMEGA}*sq(x)", "dot(c + Q, y) == dot(x, y)"],
+}
+UNBIASED = STATEMENT["claim"][1]
+# Top-1 keeps the first of two equal entries; the rest is sent with probability 1/2: delta = 1/2, omega = 1
+TOP = model(
+    {"de": "1/2", "om": 1},
+    {"x": [1, 1], "y": [1, 2], "c": [1, 0], "Q": [[[0, 2]], [[0, 0]]]},
+    prob=["1/2", "1/2"],
+    dim=2,
+    cells=[[[0, 1]]],
+)
+SCRIPT = Script(
+    "calculus.induced",
+    "induced compressor",
+    [
+        Part(
+            STATEMENT,
+            [step(STATEMENT["claim"][0], {"first": "om", "second": "1"}), step(UNBIASED)],
+            TOP,
+            [
+                ({"claim": ["sq(c + Q - x) <= om*(1 - de)**2*sq(x)", UNBIASED]}, TOP),
+                ({"claim": [f"sq(c + Q - x) <= ({OMEGA} - om*de/10)*sq(x)", UNBIASED]}, TOP),
+                ({"given": {"first": None}}, TOP | {"params": {"de": "9/10", "om": "1"}}),
+                ({"claim": [STATEMENT["claim"][0], "dot(Q, y) == dot(x, y)"]}, TOP),
+            ],
+        )
+    ],
+)

@@ -1,0 +1,62 @@
+"""An unbiased C divided by 1 + omega is contractive with delta = 1/(1+omega); the constant is the catalogue's."""
+
+from fractions import Fraction as F
+
+from compth.calculus import delta_of_scaled_unbiased, scaled_error
+from proofs_check._models import coins, model, per_worker
+from proofs_check._script import Part, Script, step, symbols, text
+
+(om, fa) = symbols("om fa")
+ERROR = text(scaled_error(om, fa))
+DELTA = text(delta_of_scaled_unbiased(om))
+FACTOR = text(1 / (1 + om))
+
+
+def at(omega, vector=(1, 2), **params):
+    prob, q = coins(vector, 1 / (1 + omega))
+    return model({"om": omega, **params}, {"x": per_worker(vector), "Q": q}, prob=prob, workers=len(vector))
+
+
+ANY = {
+    "name": "calculus.scaling.factor",
+    "params": "om fa",
+    "domain": ["om >= 0"],
+    "vectors": ["family x", "family Q ~ x @ 0"],
+    "given": {"var": "variance(Q, om)"},
+    "claim": [f"sq(fa*Q - x) <= {ERROR}*sq(x)"],
+}
+BEST = {
+    **ANY,
+    "name": "calculus.scaling",
+    "params": "om",
+    "claim": [f"sq({FACTOR}*Q - x) <= (1 - {DELTA})*sq(x)"],
+}
+SCRIPT = Script(
+    "calculus.scaling",
+    "C/(1+omega) is contractive with delta = 1/(1+omega)",
+    [
+        Part(
+            ANY,
+            [step(ANY["claim"][0], {"var": "fa**2"})],
+            at(F(1), fa=F(1, 3)),
+            [
+                ({"claim": [f"sq(fa*Q - x) <= ({ERROR} - om*fa**2/2)*sq(x)"]}, at(F(1), fa=F(1, 3))),
+                ({"claim": ["sq(fa*Q - x) <= fa**2*om*sq(x)"]}, at(F(1), fa=F(1, 3))),
+                (
+                    {"given": {"var": "variance(Q, om + 1)"}},
+                    at(F(1, 2), fa=F(1)) | {"params": {"om": "0", "fa": "1"}},
+                ),
+            ],
+        ),
+        Part(
+            BEST,
+            [step(BEST["claim"][0], {"var": f"{FACTOR}**2"})],
+            at(F(1)),
+            [
+                ({"claim": [f"sq({FACTOR}*Q - x) <= (1 - {DELTA})**2*sq(x)"]}, at(F(1))),
+                ({"claim": [f"sq(Q - x) <= (1 - {DELTA})*sq(x)"]}, at(F(1))),
+                ({"claim": [f"sq({FACTOR}*Q - x) <= (1 - 2*{DELTA})*sq(x)"]}, at(F(1, 2))),
+            ],
+        ),
+    ],
+)

@@ -1,0 +1,109 @@
+"""DCGD on heterogeneous data, for any joint variance (A, B) of the messages: one step and the whole run."""
+
+from fractions import Fraction as F
+
+from compth.methods.dcgd import DCGDGeneral
+from proofs_check._models import coins, model, per_worker, quadratic
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text, without_max
+
+L, Lm, mu, A, B, ga, zeta2 = symbols("L Lm mu A B ga zeta2")
+PLAN, LIMIT = plan_of(DCGDGeneral(), constants(A=A, B=B, L=L, L_max=Lm, mu=mu, zeta2_star=zeta2), ga)
+STEP, LARGEST = without_max(1 / LIMIT, "S")  # gamma <= 1/STEP for S = max{1 - B, 0}
+RHO, NOISE = text(PLAN.rho), text(PLAN.floor * (1 - PLAN.rho))
+
+STATEMENT = {
+    "name": "dcgd.general",
+    "params": "L Lm mu A B S ga",
+    "domain": [
+        "L > 0",
+        "Lm > 0",
+        "mu > 0",
+        "mu <= L",
+        "L <= Lm",
+        "A >= 0",
+        "A >= B",
+        *LARGEST,
+        "ga > 0",
+        f"ga*{text(STEP)} <= 1",
+    ],
+    "vectors": ["common x", "common xs", "family g", "family hs", "family Q ~ g @ 0"],
+    "values": "f fs",
+    "let": {"zeta2": "sq(hs)"},
+    "given": {
+        "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
+        "smooth": "cocoercive(f, fs, P(g), 0, x, xs, L)",
+        "each": "cocoercive(f, fs, g, hs, x, xs, Lm)",
+        "optimal": "zero(P(hs), x - xs)",
+        "joint": "joint(Q, A, B)",
+    },
+    "claim": [f"sq(x - ga*P(Q) - xs) <= {RHO}*sq(x - xs) + {NOISE}"],
+    "run": {
+        "potential": "sq(x - xs)",
+        "next": {"x": "x - ga*P(Q)"},
+        "rate": RHO,
+        "gain": "0",
+        "noise": NOISE,
+        "fixed": "xs hs",
+    },
+}
+CLAIM = STATEMENT["claim"][0]
+OTHER = STATEMENT["domain"][-1]
+STEPS = [
+    step("1 - 2*ga*A*Lm >= 0", {OTHER: "1"}, ["ga*S*L"]),
+    step(
+        "1 - ga*mu >= 0",
+        {OTHER: "1"},
+        ["ga*(S - (1 - B))*L", "ga*A*(2*(Lm - L) + L)", "ga*L*(A - B)", "ga*(L - mu)"],
+    ),
+    step(
+        CLAIM,
+        {
+            "convex": "2*ga",
+            "smooth": "2*ga*(1 - 2*ga*A*Lm)",
+            "each": "4*Lm*ga**2*A",
+            "optimal": "-4*Lm*ga**2*A",
+            "joint": "ga**2",
+        },
+        [f"ga/L*(1 - ga*{text(STEP)})*sq(P(g))", "ga**2*(S - (1 - B))*sq(P(g))", "ga**2*A*sq(g - 2*hs)"],
+    ),
+]
+
+
+def at(curvatures, shifts, p, step_size, **params):
+    """Bernoulli(p) messages on quadratics with gradients at the solution: A = omega/n, B = 0."""
+    q = quadratic(curvatures, shifts)
+    n, omega = len(curvatures), 1 / F(p) - 1
+    prob, message = coins(q["g"], p)
+    mean = sum(map(F, curvatures)) / n
+    base = {"L": mean + F(1, 2), "Lm": max(curvatures) + 1, "mu": mean / 2, "ga": step_size}
+    base |= {"A": omega / n, "B": 0, "S": F(3, 2)}
+    vectors = {k: q[k] for k in ("x", "xs")} | {
+        "g": per_worker(q["g"]),
+        "hs": per_worker(q["hs"]),
+        "Q": message,
+    }
+    return model({**base, **params}, vectors, prob=prob, workers=n, values={"f": q["f"], "fs": q["fs"]})
+
+
+TIGHT = {"L": 1, "Lm": 1, "mu": 1, "S": 1}
+ALIKE = ([1, 1], [-4, 4], F(1, 2))
+SCRIPT = Script(
+    "dcgd.general",
+    "DCGD on heterogeneous data: linear to a floor",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 3], [1, -1], F(1, 2), F(1, 20)),
+            [
+                ({"claim": [CLAIM.replace(NOISE, f"{NOISE}/4")]}, at(*ALIKE, F(1, 2), **TIGHT)),
+                ({"claim": [CLAIM.replace(NOISE, "0")]}, at(*ALIKE, F(1, 2), **TIGHT)),
+                (
+                    {"claim": [CLAIM.replace(RHO, "(1 - 4*ga*mu)")]},
+                    at([1, 1], [1, -1], F(1, 2), F(1, 2), **TIGHT),
+                ),
+                ({"given": {"joint": None}}, at(*ALIKE, F(1, 2), **{**TIGHT, "A": 0})),
+            ],
+        )
+    ],
+)

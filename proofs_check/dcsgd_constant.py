@@ -1,0 +1,88 @@
+"""DCSGD with an unbiased compressor and a constant step; floor from D = 2 L_max mean(f_i(x*) - min f_i)."""
+
+from fractions import Fraction as F
+
+from compth.methods.dcgd import DCSGDConstant
+from proofs_check._models import coins, model, per_worker, quadratic
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+
+n, Lm, mu, om, ga, D = symbols("n Lm mu om ga D")
+PLAN, LIMIT = plan_of(DCSGDConstant(), constants(omega=om, A=om / n, n=n, L_max=Lm, mu=mu, D=D), ga)
+RHO, NOISE, STEP = text(PLAN.rho), text(PLAN.floor * (1 - PLAN.rho)), text(1 / LIMIT)
+SMALL = f"ga*{STEP} <= 1"
+
+STATEMENT = {
+    "name": "dcsgd.constant",
+    "title": "fm the mean of the least values of the f_i, attained at the y_i",
+    "params": "n Lm mu om ga",
+    "domain": ["Lm > 0", "mu > 0", "mu <= Lm", "om >= 0", "n >= 1", "ga > 0", SMALL],
+    "vectors": ["common x", "common xs", "family y", "family g", "family Q ~ g @ 0"],
+    "values": "f fs fm",
+    "let": {"D": "2*Lm*(fs - fm)"},
+    "given": {
+        "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
+        "smooth": "cocoercive(f, fs, P(g), 0, x, xs, Lm)",
+        "each": "cocoercive(f, fm, g, 0, x, y, Lm)",
+        "low": "least(f, fs)",
+        "lowest": "least(fs, fm)",
+        "var": "variance(Q, om)",
+        "ind": "independent(Q, n)",
+    },
+    "claim": [f"sq(x - ga*P(Q) - xs) <= {RHO}*sq(x - xs) + {NOISE}"],
+    "run": {
+        "potential": "sq(x - xs)",
+        "next": {"x": "x - ga*P(Q)"},
+        "rate": RHO,
+        "gain": "0",
+        "noise": NOISE,
+        "fixed": "xs fs fm",
+    },
+}
+CLAIM = STATEMENT["claim"][0]
+STEPS = [
+    step(f"{RHO} >= 0", {SMALL: "1"}, ["ga*(Lm - mu)", "ga*Lm", "2*ga*Lm*om/n"]),
+    step(
+        CLAIM,
+        {
+            "convex": "2*ga",
+            "smooth": "2*Lm*ga**2",
+            "each": "2*Lm*ga**2*om/n",
+            "var": "ga**2/n",
+            "ind": "ga**2/n",
+        },
+        [f"ga*(1 - ga*{STEP})*(f - fs)", "ga*(f - fs)"],
+    ),
+]
+
+
+def at(curvatures, shifts, p, step_size, **params):
+    """f_i = l_i x^2/2 + h_i x, moved so that x* = 1: f_i is least at 1 - h_i/l_i, lower by h_i^2/(2 l_i)."""
+    q = quadratic(curvatures, shifts)
+    workers, mean = len(curvatures), sum(map(F, curvatures)) / len(curvatures)
+    prob, message = coins(q["g"], p)
+    least = [1 - F(h) / l for l, h in zip(curvatures, shifts, strict=True)]
+    drop = sum(F(h) ** 2 / (2 * l) for l, h in zip(curvatures, shifts, strict=True)) / workers
+    base = {"n": workers, "Lm": max(curvatures) + 1, "mu": mean / 2, "om": 1 / F(p) - 1, "ga": step_size}
+    vectors = {"x": q["x"], "xs": q["xs"], "y": per_worker(least), "g": per_worker(q["g"]), "Q": message}
+    values = {"f": q["f"], "fs": q["fs"], "fm": q["fs"] - drop}
+    return model({**base, **params}, vectors, prob=prob, workers=workers, values=values)
+
+
+EQUAL = {"Lm": 1, "mu": 1}
+ALIKE = ([1, 1], [-4, 4], F(1, 2), F(1, 3))
+SCRIPT = Script(
+    "dcsgd.constant",
+    "DCSGD with a constant step: linear to a floor",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 3], [2, -2], F(1, 2), F(1, 20)),
+            [
+                ({"claim": [CLAIM.replace(NOISE, f"{NOISE}/4")]}, at(*ALIKE, **EQUAL)),
+                ({"claim": [CLAIM.replace(NOISE, "0")]}, at(*ALIKE, **EQUAL)),
+                ({"given": {"ind": None}}, at(*ALIKE, **{**EQUAL, "n": 64})),
+            ],
+        )
+    ],
+)

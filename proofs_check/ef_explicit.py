@@ -1,0 +1,121 @@
+"""Error feedback on heterogeneous data with explicit constants: one step of its Lyapunov function, and the run."""
+
+from fractions import Fraction as F
+
+import sympy
+
+from compth.claims import Contractive
+from compth.methods.ef import EFExplicit
+from proofs_check._models import model, per_worker, quadratic
+from proofs_check._script import Part, Script, constants, members, plan_of, step, symbols, text
+
+de, L, Lm, mu, ga, zeta2 = symbols("de L Lm mu ga zeta2")
+FLEET = constants(L=L, L_max=Lm, mu=mu, zeta2_star=zeta2, claims=(Contractive(de),))
+PLAN, LIMIT = plan_of(EFExplicit(), FLEET, ga)
+[ROOT] = [m for m in LIMIT.args if m.has(de)]
+[SHORT] = set(LIMIT.args) - {ROOT}
+SQUARE = f"ga**2*{text(sympy.simplify(1 / ROOT**2))} <= 1"
+SMALL = f"ga*{text(1 / SHORT)} <= 1"
+SLOW = members(sympy.sympify(1 - PLAN.rho))
+NOISE, W = text(sympy.simplify(PLAN.floor * (1 - PLAN.rho))), text(PLAN["weight"])
+Z = "(x - P(e) - xs)"
+CLAIM = f"sq(x - P(c) - P(p - c) - xs) + {W}*sq(p - c) <= rho*(sq{Z} + {W}*sq(e)) + {NOISE}"
+STATEMENT = {
+    "name": "ef.explicit",
+    "params": "de L Lm mu ga rho",
+    "domain": ["de > 0", "de <= 1", "L > 0", "Lm > 0", "mu > 0", "mu <= L", "ga > 0", SMALL, SQUARE]
+    + [f"rho >= 1 - {m}" for m in SLOW],
+    "vectors": ["common x", "common xs", "family g", "family hs", "family e", "family c @ 1"],
+    "values": "f fs",
+    "let": {"zeta2": "sq(hs)", "p": "e + ga*g"},
+    "given": {
+        "comp": "contraction(c, p, de)",
+        "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
+        "smooth": "cocoercive(f, fs, P(g), 0, x, xs, L)",
+        "each": "cocoercive(f, fs, g, hs, x, xs, Lm)",
+        "optimal": "zero(P(hs), x - xs)",
+        "low": "least(f, fs)",
+    },
+    "claim": [CLAIM],
+    "run": {
+        "potential": f"sq{Z} + {W}*sq(e)",
+        "next": {"x": "x - P(c)", "e": "p - c"},
+        "rate": "rho",
+        "gain": "0",
+        "noise": NOISE,
+        "fixed": "xs hs",
+    },
+}
+EACH = f"{W}*2*(1 - de)/de*ga**2"  # the weight of mean||g_i||^2
+SPEED = {("mu" in m): m for m in SLOW}
+STEPS = [
+    step("1 - de >= 0", {"de <= 1": "1"}),
+    step("rho >= 0", {f"rho >= 1 - {SPEED[False]}": "1"}, ["3/4 + (1 - de)/4"]),
+    step(
+        CLAIM,
+        {
+            "comp": W,
+            "convex": "2*ga",
+            "smooth": "2*L*ga**2 + ga",
+            "each": f"4*Lm*{EACH}",
+            "optimal": f"-4*Lm*{EACH}",
+        },
+        [
+            "ga/(2*L)*sq(P(g) - 2*L*P(e))",
+            f"ga*mu/2*sq({Z} + 2*P(e))",
+            "ga*(L - mu)*sq(P(e))",
+            "3*L*ga*sq(e - P(e))",
+            f"ga/2*(1 - ga*{text(1 / SHORT)})*(f - fs)",
+            f"ga/2*(1 - ga**2*{text(sympy.simplify(1 / ROOT**2))})*(f - fs)",
+            f"{EACH}*sq(g - 2*hs)",
+            f"{W}*de/2*sq(e - 2*(1 - de)/de*ga*g)",
+            f"{W}*(1 - de)*ga**2*sq(g)",
+            f"(rho - (1 - {SPEED[True]}))*sq{Z}",
+            f"{W}*(rho - (1 - {SPEED[False]}))*sq(e)",
+        ],
+    ),
+]
+
+
+def at(curvatures, shifts, e, keep, step_size, rho, gap=1, sent=None, **params):
+    """f_i = l_i x^2/2 + h_i x at distance `gap` from the solution, C(v) = keep v (or `sent`)."""
+    q = quadratic(curvatures, shifts, gap)
+    mean = sum(map(F, curvatures)) / len(curvatures)
+    c = sent or [F(keep) * (F(a) + F(step_size) * b) for a, b in zip(e, q["g"], strict=True)]
+    base = {"de": 1 - (1 - F(keep)) ** 2, "L": mean + F(1, 2), "Lm": max(curvatures) + 1, "mu": mean / 2}
+    base |= {"ga": step_size, "rho": rho}
+    vectors = {"x": q["x"], "xs": q["xs"], **{k: per_worker(v) for k, v in (("e", e), ("c", c))}}
+    vectors |= {k: per_worker(q[k]) for k in ("g", "hs")}
+    return model({**base, **params}, vectors, workers=len(e), values={"f": q["f"], "fs": q["fs"]})
+
+
+EXACT = {"L": 1, "Lm": 1, "mu": 1}
+SCRIPT = Script(
+    "ef.explicit",
+    "error feedback on heterogeneous data with explicit constants",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 3], [1, -1], [1, 2], F(1, 2), F(1, 40), F(999, 1000)),
+            [
+                (
+                    {"claim": [CLAIM.replace(NOISE, "0")]},
+                    at([1, 1], [1, -1], [0, 0], F(1, 2), F(1, 40), F(999, 1000), 0),
+                ),
+                (
+                    {"claim": [CLAIM.replace("rho*", "rho**5*")]},
+                    at([1], [0], [0], 1, F(1, 4), F(7, 8), **EXACT),
+                ),
+                (
+                    {"given": {"comp": None}},
+                    at([1], [0], [0], F(1, 2), F(1, 40), F(99, 100), sent=[9], **EXACT),
+                ),
+                (
+                    {"domain": [t for t in STATEMENT["domain"] if t not in (SMALL, SQUARE)]},
+                    at([1], [0], [0], 1, 3, F(7, 8), **EXACT),
+                ),
+            ],
+        )
+    ],
+)

@@ -1,0 +1,32 @@
+"""Statements without a script, each with the reason; the table prints them."""
+
+# outside the kernel's language: no finite polynomial identity over the reals
+OUTSIDE = {
+    "diana.lemma6": "decreasing steps: an induction over time along a step schedule",
+    "dcsgd.horizon": "Stich's lemma sums weights over a schedule and bounds an exponential",
+    "uncertainty": "a volume argument in R^d; only its algebra is polynomial",
+    "lp_moments": "norms with a general exponent p are no polynomials (p = inf: terngrad.omega)",
+    "natural_dithering.omega": "powers of two with a symbolic exponent (one interval: dithering.coordinate)",
+    "ist.exact_law": "powers of an operator and their spectrum",
+    "cat.quasi_concave": "maximisers over integers of functions with ceilings",
+    "atomo.kkt": "the optimal probabilities are defined by sorting over a varying active set",
+}
+# inside it, not written
+UNWRITTEN = {
+    "ef.tight": "its certificate is known in the rational parametrisation of (kappa, s)",
+    "ef21.tight": "its certificate is known in the rational parametrisation of (kappa, s)",
+    "cgd.tight": "needs the interpolation inequality at three pairs of points as a schema",
+    "ist.theorem1_sharp": "needs a schema for the mean of a random operator",
+    "ist.theorem2": "needs a schema for the mean of a random operator",
+    "ist.theorem2_sharp": "needs a schema for the mean of a random operator",
+    "ibcd.interpolation": "DCGD's proof with the joint variance of independent coordinate blocks",
+    "ibcd.sharp": "DCGD's proof with the joint variance of independent coordinate blocks",
+    "isega.linear": "DIANA's proof with coordinate blocks in place of messages",
+    "gdci.neighbourhood": "the iterate is compressed: a draw whose mean is the next point",
+    "diana.original": "the shift theorem's proof with alpha = 1/(2(1+omega)) and its own weight",
+    "ef21.nonconvex": "a telescope; the one-step inequality is a lemma of ef21.pl",
+    "unified.key_lemma": "a linear combination of the assumption's inequalities",
+    "switchml.no_overflow": "absolute values of rounded sums",
+    "rdme.mse": "mean-estimation errors by inclusion probabilities",
+}
+REASONS = {**OUTSIDE, **{name: f"not written yet: {reason}" for name, reason in UNWRITTEN.items()}}

@@ -1,0 +1,49 @@
+"""Rand-K: unbiased, E||C(x) - x||^2 = omega ||x||^2 with omega = d/k - 1, for symbolic d and k."""
+
+import compth as ct
+from compth.claims import Unbiased
+from proofs_check._models import model
+from proofs_check._script import Part, Script, step, symbols, text
+
+d, k = symbols("d k")
+OMEGA = text(next(c for c in ct.RandK(k=k).claims(d) if isinstance(c, Unbiased)).omega)
+
+STATEMENT = {
+    "name": "randk.omega",
+    "params": "d k",
+    "domain": ["k >= 1", "d >= k"],
+    "sizes": {"col": "d"},
+    "indices": {"j": "col"},
+    "arrays": {"x": "col", "y": "col"},
+    "law": {"indicator": "u", "kind": "deal", "on": "col", "parameter": "k"},
+    "claim": [
+        f"E(Sum(j, (d/k*u[j]*x[j] - x[j])**2)) == {OMEGA}*Sum(j, x[j]**2)",
+        "E(Sum(j, d/k*u[j]*x[j]*y[j])) == Sum(j, x[j]*y[j])",
+    ],
+}
+VARIANCE, MEAN = STATEMENT["claim"]
+SMALL = model({"d": 3, "k": 2}, arrays={"x": [1, 2, -1], "y": [1, 1, 4]})
+SCRIPT = Script(
+    "randk.omega",
+    "Rand-K: omega = d/k - 1 with equality",
+    [
+        Part(
+            STATEMENT,
+            [step(VARIANCE), step(MEAN)],
+            SMALL,
+            [
+                ({"claim": [VARIANCE.replace(OMEGA, f"({OMEGA} - 1/d)"), MEAN]}, SMALL),
+                ({"claim": [VARIANCE.replace("==", "<=").replace(OMEGA, "(d - k)/d"), MEAN]}, SMALL),
+                ({"claim": [VARIANCE, MEAN.replace("d/k*u", "u")]}, SMALL),
+                (
+                    {
+                        "law": {**STATEMENT["law"], "kind": "coins", "parameter": "1/k"},
+                        "domain": [*STATEMENT["domain"], "1/k <= 1"],
+                    },
+                    SMALL,
+                ),
+            ],
+            "inclusion probabilities",
+        )
+    ],
+)

@@ -1,0 +1,91 @@
+"""Rechecks the stored certificates with the standard library and the kernel's own files, in a fresh process.
+
+    python proofs_check/recheck.py [DIRECTORY] [--index FILE]
+
+Every statement is proved again from its stored text, its witness and its negative controls are evaluated again, and
+the statements' hashes are compared with the index of proved statements. Nothing else of the package is imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import sys
+import types
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PROOF = HERE.parent / "compth" / "proof"
+INDEX = HERE.parent / "compth" / "_proved.json"
+
+
+def load():
+    """The kernel and the models, by path, as a package of their own."""
+    package = types.ModuleType("trusted")
+    package.__path__ = [str(PROOF)]
+    sys.modules["trusted"] = package
+    found = []
+    for name in ("kernel", "models"):
+        spec = importlib.util.spec_from_file_location(f"trusted.{name}", PROOF / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[f"trusted.{name}"] = module
+        spec.loader.exec_module(module)
+        found.append(module)
+    return found
+
+
+def recheck(path, kernel, models, index):
+    """The name of the theorem, or an exception that says what does not stand."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    require, theorem = kernel.require, data["theorem"]
+    require(bool(data["parts"]), "nothing is proved")
+    require(path.stem == theorem, f"the file proves {theorem}")
+    hashes = []
+    for part in data["parts"]:
+        text = json.dumps(part["statement"])
+        kernel.check(text, json.dumps(part["certificate"]))
+        models.witness(text, part["witness"])
+        require(len(part["controls"]) >= 3, "fewer than three negative controls")
+        for control in part["controls"]:
+            margin = models.counterexample(json.dumps(control["statement"]), control["model"])
+            require(str(margin) == control["margin"], "a control's margin differs from the stored one")
+        hashes.append(kernel.identity(text))
+    require(index["proved"].get(theorem) == hashes, "the index has other statements under this name")
+    return theorem
+
+
+def main(arguments):
+    """0 when every stored certificate stands and the index lists exactly these, else 1."""
+    kernel, models = load()
+    where = HERE / "certificates"
+    index_path = INDEX
+    if "--index" in arguments:
+        at = arguments.index("--index")
+        index_path = Path(arguments[at + 1])
+        arguments = arguments[:at] + arguments[at + 2 :]
+    if arguments:
+        where = Path(arguments[0])
+    index = json.loads(index_path.read_text(encoding="utf-8"))
+    failures, passed = [], []
+    digest = hashlib.sha256(
+        b"".join((PROOF / f).read_bytes() for f in ("kernel.py", "axioms.py"))
+    ).hexdigest()
+    if index["kernel"] != digest:
+        failures.append(f"kernel.py has hash {digest[:16]}, the index was made with {index['kernel'][:16]}")
+    for path in sorted(where.glob("*.json")):
+        try:
+            passed.append(recheck(path, kernel, models, index))
+        except (kernel.Refused, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            failures.append(f"{path.name}: {type(error).__name__}: {error}")
+    missing = set(index["proved"]) - set(passed)
+    if missing:
+        failures.append(f"in the index without a certificate that stands: {sorted(missing)}")
+    for line in failures:
+        print(line, file=sys.stderr)
+    print(f"{len(passed)} theorems rechecked with kernel {digest[:16]}, {len(failures)} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

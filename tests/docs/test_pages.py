@@ -1,0 +1,97 @@
+"""Generated pages: text is escaped, formulas come from the objects, commands that fail break the build."""
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+import sympy
+
+import compth as ct
+from compth.methods import theorems
+
+pytest.importorskip("sphinx")
+pytestmark = pytest.mark.optional
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def pages(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
+    return importlib.import_module("compth_pages")
+
+
+def test_every_object_and_theorem_gets_a_page(pages, tmp_path):
+    for name, make in (("t", pages.theorem_pages), ("a", pages.api_pages)):
+        (tmp_path / name).mkdir()
+        make(tmp_path / name)
+    written = {p.stem for p in (tmp_path / "t").glob("*.rst")}
+    assert written == {"index", *(id_.replace(".", "_") for id_ in theorems())}
+    api = (tmp_path / "a" / "index.rst").read_text()
+    for name in ("certify", "simulate", "exact_rate", "tune", "random_quadratic", "DIANA", "NoGuarantee"):
+        assert f".{name}\n" in api
+
+
+@pytest.mark.slow
+def test_catalogue_pages_show_claims_and_verdicts(pages, tmp_path):
+    pages.catalogue_pages(tmp_path)
+    text = (tmp_path / "RandK.rst").read_text()
+    assert "PROVED" in text
+    assert r"\omega = " in text
+    assert "inclusion probabilities" in text
+    assert "REFUTED" not in "".join(p.read_text() for p in tmp_path.glob("*.rst"))
+
+
+def test_a_refuted_object_breaks_its_page(pages):
+    class Liar(ct.RandK):
+        def claims(self, d):
+            return (ct.Unbiased(0),)
+
+    with pytest.raises(ct.errors.CompthError, match="REFUTED"):
+        pages._verdicts(Liar(k=2))
+
+
+def test_symbolic_plans_agree_with_numbers(pages):
+    symbols = pages.symbolic_constants()
+    plan = theorems()["dcgd.general"].plan(symbols)
+    A, B, L, L_max, mu = (pages._symbol(s) for s in ("A", "B", "L", r"L_{\max}", r"mu"))
+    expected = 1 / (sympy.Max(1 - B, 0) * L + 2 * A * L_max)
+    numbers = {A: sympy.Rational(1, 3), B: sympy.Rational(1, 4), L: 2, L_max: 5, mu: 1}
+    assert plan.gamma.subs(numbers) == expected.subs(numbers)
+    assert plan.rho.subs(numbers) == 1 - expected.subs(numbers)
+
+
+def test_escape_neutralises_markup(pages):
+    assert pages.escape("|x|_* `a`") == r"\|x\|\_\* \`a\`"
+
+
+def test_a_command_that_ends_otherwise_is_an_error(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
+    terminal = importlib.import_module("terminal")
+    assert "compth" in terminal.run(["compth", "--version"], {}, 0)
+    with pytest.raises(RuntimeError, match="ended with 2"):
+        terminal.run(["compth", "no-such-command"], {}, 0)
+    assert "no-such-command" in terminal.run(["compth", "no-such-command"], {}, 2)
+
+
+def test_conf_is_offline():
+    text = (ROOT / "docs" / "conf.py").read_text()
+    assert "http" not in text
+
+
+def test_proofs_are_checked_while_printed(pages, tmp_path, monkeypatch):
+    """A stored proof is printed only where the kernel takes it and the index holds it."""
+    proof = pytest.importorskip("compth.proof")
+    name = "randk.omega"
+    assert "Claim:" in pages.machine_proof(name)
+    assert pages.machine_proof("no.such") == ""
+    stored = json.loads((pages.CERTIFICATES / f"{name}.json").read_text())
+    stored["parts"][0]["statement"]["claim"] = ["d/k <= 0"]
+    (tmp_path / f"{name}.json").write_text(json.dumps(stored))
+    monkeypatch.setattr(pages, "CERTIFICATES", tmp_path)
+    with pytest.raises(proof.Refused):
+        pages.machine_proof(name)
+
+
+def test_a_page_without_a_proof_says_so(pages):
+    assert "No machine-checked proof" in pages.proof_section(["", "no.such"])

@@ -1,0 +1,108 @@
+"""ADIANA: its Lyapunov inequality by enumeration of one step, its steps against the paper's, its acceleration."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+import compth as ct
+from compth.errors import InvalidParameter, NoGuarantee
+from compth.methods import find_guarantee
+from compth.methods.adiana import ADIANAState, adiana_step, adiana_step_paper, refresh_probability
+from compth.problems import random_quadratic
+
+MASKS = 2 * np.eye(2)
+
+
+class Scripted:
+    """Messages and coins in a given order: one step of the method's own code on every outcome at once."""
+
+    def __init__(self, masks, coins):
+        self.masks, self.coins = list(masks), coins
+
+    def kernel(self, x, rng):
+        return self.masks.pop(0) * x
+
+    def random(self, size):
+        assert size == len(self.coins)
+        return self.coins
+
+
+def ratios(problem, theorem, seed, spoil=1.0):
+    """E Psi+ / (rho Psi) at a random state, Rand-1 on two workers with d = 2, by all 4 x 4 x 2 outcomes."""
+    found = find_guarantee(ct.ADIANA(ct.RandK(1)), problem, theorem)
+    plan, rng = found.plan, np.random.default_rng(seed)
+    scale = 10.0 ** rng.uniform(-2, 2, 4)
+    y, z, w = (problem.x_star + s * rng.standard_normal(2) for s in scale[:3])
+    h = problem.gradients(w[None])[0] + scale[3] * rng.standard_normal((2, 2))
+    outcomes = list(product(range(2), repeat=5))
+    first = np.array([[MASKS[a], MASKS[b]] for a, b, *_ in outcomes])
+    second = np.array([[MASKS[a], MASKS[b]] for _, _, a, b, _ in outcomes])
+    p = float(plan["p"])
+    coins = np.array([0.0 if o[4] else 1.0 for o in outcomes])
+    weight = np.array([p if o[4] else 1 - p for o in outcomes]) / 16
+    count = len(outcomes)
+    y, z, w, h = (np.repeat(v[None], count, 0) for v in (y, z, w, h))
+    state = ADIANAState(y, z=z, w=w, h=h)
+    script = Scripted((first, second), coins)
+
+    class Fixed(ct.ADIANA):
+        fleet = script
+
+        def uplink_bits(self, y, float_bits=32):
+            return 0.0
+
+    method = object.__new__(Fixed)
+    new = method.step(problem, state, script, plan, 0)
+    before = found.theorem.observe(problem, state, plan)[0]
+    after = weight @ found.theorem.observe(problem, new, plan)
+    return after / (1 - (1 - plan.rho) * spoil) / before
+
+
+PROBLEMS = [random_quadratic(2, 2, kappa, seed=s, minimisers=1.0) for s in range(4) for kappa in (1, 5, 100)]
+
+
+@pytest.mark.parametrize("theorem", ["adiana.accelerated", "adiana.paper"])
+def test_lyapunov_function_contracts_in_one_exact_step(theorem):
+    worst = max(ratios(q, theorem, seed) for q in PROBLEMS for seed in range(40))
+    assert worst <= 1 + 1e-12
+    assert max(ratios(q, theorem, seed, spoil=2.5) for q in PROBLEMS for seed in range(40)) > 1
+
+
+@pytest.mark.parametrize("omega", [0.125, 1.0, 9.0, 99.0])
+@pytest.mark.parametrize("n", [1, 10, 1000])
+def test_our_step_is_at_least_the_papers(omega, n):
+    p = refresh_probability(omega, n)
+    assert 0 < p <= 1
+    for q in (p, 1.0, p / 10):
+        assert adiana_step(1.0, omega, n, q) >= adiana_step_paper(1.0, omega, n, q)
+
+
+def test_without_compression_it_is_an_accelerated_method():
+    method = ct.ADIANA(ct.Identity())
+    problems = [random_quadratic(2, 3, kappa, seed=1, hessians=0) for kappa in (1e2, 1e4)]
+    rates = [1 - ct.guarantee(method, q, "adiana.accelerated").rho for q in problems]
+    assert rates[0] / rates[1] == pytest.approx(10, rel=0.25), "1 - rho falls as kappa^(-1/2)"
+
+
+def test_it_beats_diana_where_the_condition_number_is_large():
+    problem = random_quadratic(4, 4, 1e4, seed=1, hessians=0, minimisers=1.0)
+    fast, slow = ct.ADIANA(ct.NaturalCompression()), ct.DIANA(ct.NaturalCompression())
+    assert 1 - ct.guarantee(fast, problem).rho > 5 * (1 - ct.guarantee(slow, problem, "diana.unified").rho)
+    a, b = (ct.simulate(m, problem, 6000, 8, seed=1).mean_gap for m in (fast, slow))
+    assert a[-1] < 0.1 * b[-1]
+
+
+def test_two_messages_a_round_are_counted():
+    problem = PROBLEMS[1]
+    one = float(ct.RandK(1).bits(2).total)
+    assert ct.simulate(ct.ADIANA(ct.RandK(1)), problem, 3, 2).bits[-1] == 6 * one
+
+
+def test_refusals():
+    with pytest.raises(InvalidParameter, match="0 < p <= 1"):
+        ct.ADIANA(ct.RandK(1), p=2)
+    with pytest.raises(NoGuarantee, match="independent"):
+        ct.guarantee(ct.ADIANA(ct.Shared(ct.RandK(1))), PROBLEMS[1])
+    with pytest.raises(NoGuarantee, match="outside"):
+        ct.guarantee(ct.ADIANA(ct.RandK(1), gamma=1.0), PROBLEMS[1])

@@ -1,0 +1,84 @@
+"""The matrix method x compressor: every cell is what a run shows, every reason names a remedy that works."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import compth as ct
+from compth.compressors import catalogue as compressors
+from compth.compressors._render import smallest_size
+from compth.errors import CompthError, NoGuarantee, Unsupported
+from compth.methods import catalogue, compatibility
+from compth.problems import random_quadratic
+
+CELLS = {(cell.method, cell.compressor): cell for cell in compatibility()}
+
+
+def test_every_pair_has_a_cell_and_every_no_a_reason():
+    takers = {name for name, kind in catalogue().items() if kind.takes_compressor}
+    assert set(CELLS) == {(m, c) for m in takers for c in compressors()}
+    for cell in CELLS.values():
+        assert bool(cell.reason) == (cell.verdict != "theorem")
+        assert bool(cell.theorems) == (cell.verdict == "theorem")
+
+
+@pytest.mark.parametrize("name", sorted(compressors()))
+def test_cells_are_what_runs_show(name):
+    thing = compressors()[name].examples()[0]
+    n, d = smallest_size(thing, 4)
+    problem = random_quadratic(max(n, 2), d, 4, seed=1, hessians=0, minimisers=1.0)
+    for kind in (k for k in catalogue().values() if k.takes_compressor):
+        cell = CELLS[kind.__name__, name]
+        if cell.verdict == "no":
+            with pytest.raises(CompthError):
+                ct.simulate(kind.examples(thing)[0], problem, 2, 2)
+            continue
+        method = kind.examples(thing)[0]
+        if cell.verdict == "runs":
+            with pytest.raises(NoGuarantee):
+                ct.guarantee(method, problem)
+            trace = ct.simulate(kind(thing, gamma=1e-3), problem, 2, 2)
+        else:
+            assert ct.guarantee(method, problem, horizon=100).theorem in cell.theorems
+            trace = ct.simulate(method, problem, 2, 2)
+        assert np.isfinite(trace.mean_square).all()
+
+
+@pytest.mark.parametrize(
+    ("method", "compressor", "remedy"),
+    [
+        ("EF21", "RandK", ct.Scaled(ct.RandK(k=1))),
+        ("EF", "TernGrad", ct.Scaled(ct.TernGrad())),
+        ("DIANA", "TopK", ct.Induced(ct.TopK(k=1), ct.RandK(k=1))),
+        ("MARINA", "ScaledSign", ct.Induced(ct.ScaledSign(), ct.RandK(k=1))),
+    ],
+)
+def test_the_remedy_in_the_reason_works(method, compressor, remedy):
+    cell = CELLS[method, compressor]
+    assert cell.verdict == "no"
+    assert cell.reason.endswith(f"use {remedy!r}")
+    (mended,) = [c for c in compatibility([remedy]) if c.method == method]
+    assert mended.verdict == "theorem"
+
+
+def test_golden_cells():
+    assert CELLS["DCGD", "TopK"].verdict == "runs"
+    assert CELLS["DIANA", "PermK"].verdict == "runs"
+    assert "independent" in CELLS["DIANA", "PermK"].reason
+    assert CELLS["MARINA", "PermK"].verdict == CELLS["EF21", "TopK"].verdict == "theorem"
+    assert "dcgd.no_memory" not in CELLS["DCGD", "Shared"].theorems
+    assert "dcgd.no_memory" in CELLS["DCGD", "TernGrad"].theorems
+
+
+def test_a_compressor_without_claims_is_taken_by_no_theorem():
+    @dataclass(frozen=True)
+    class Silent(ct.Bernoulli):
+        def claims(self, d):
+            return ()
+
+    for cell in compatibility([Silent(0.5)]):
+        assert cell.verdict != "theorem", cell
+        assert cell.reason
+    with pytest.raises(Unsupported):
+        ct.DIANA(Silent(0.5)).check(random_quadratic(2, 4, 4))

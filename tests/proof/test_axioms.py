@@ -1,0 +1,209 @@
+"""Every axiom schema held against random quadratics and random compressors, and caught when its constant is wrong."""
+
+import json
+import random
+from fractions import Fraction as F
+
+import pytest
+
+from compth.proof import SCHEMAS, Refused
+from compth.proof.models import Model
+from proofs_check._models import coins, model, per_worker
+
+TWO = [(F(3), F(1, 2)), (F(2), F(1))]  # eigenvalues of two workers' diagonal quadratics
+
+
+def vector(rng):
+    return [F(rng.randint(-9, 9), rng.randint(1, 4)) for _ in range(2)]
+
+
+def gradients(x, centres):
+    return [
+        [l * (a - c) for l, a, c in zip(ls, x, cs, strict=True)] for ls, cs in zip(TWO, centres, strict=True)
+    ]
+
+
+def value(x, centres):
+    terms = (
+        l * (a - c) ** 2 / 2
+        for ls, cs in zip(TWO, centres, strict=True)
+        for l, a, c in zip(ls, x, cs, strict=True)
+    )
+    return sum(terms) / 2
+
+
+def smooth(rng, interpolating=False):
+    """Points x, xs (the minimiser of the mean) and y with the gradients of two quadratics at each."""
+    centre = vector(rng)
+    centres = [centre, centre if interpolating else vector(rng)]
+    xs = [
+        sum(ls[k] * cs[k] for ls, cs in zip(TWO, centres, strict=True)) / sum(ls[k] for ls in TWO)
+        for k in range(2)
+    ]
+    x, y = vector(rng), vector(rng)
+    vectors = {"x": x, "xs": xs, "y": y}
+    vectors |= {f"g{k}": gradients(v, centres) for k, v in (("x", x), ("s", xs), ("y", y))}
+    values = {f"f{k}": value(v, centres) for k, v in (("x", x), ("s", xs), ("y", y))}
+    return vectors, values
+
+
+def smooth_model(rng, **params):
+    vectors, values = smooth(rng)
+    return model(params, vectors, workers=2, dim=2, values=values)
+
+
+POINTS = ["common x", "common xs", "common y", "family gx", "family gs", "family gy"]
+DRAW = ["family v", "family Q ~ v @ 0"]
+
+
+def drawn(rng, p=F(1, 2), shared=False, **params):
+    v = [F(rng.randint(1, 9), 2), F(-rng.randint(1, 9), 3)]
+    prob, q = coins(v, p, shared)
+    return model(params, {"v": per_worker(v), "Q": q}, prob=prob, workers=2)
+
+
+def message(rng, c, x, **params):
+    return model(params, {"c": c, "x": x}, dim=2)
+
+
+def top(rng):
+    x = [F(rng.randint(1, 9)), F(-rng.randint(1, 9))]
+    return ([x[0], 0] if abs(x[0]) > abs(x[1]) else [0, x[1]]), x
+
+
+def biased(rng, **params):
+    """Half of v is lost, the rest sent with probability 1/2."""
+    v = [F(rng.randint(1, 9)), F(-rng.randint(1, 9))]
+    prob, q = coins([a / 2 for a in v], F(1, 2))
+    vectors = {"v": per_worker(v), "c": per_worker([a / 2 for a in v]), "Q": q}
+    return model(params, vectors, prob=prob, workers=2)
+
+
+def mixed(rng, **params):
+    u, w = F(rng.randint(1, 9)), F(rng.randint(1, 9))
+    return model(params, {"u": [u], "w": [w], "Y": [[[u]], [[w]]]}, prob=[F(1, 4), F(3, 4)])
+
+
+BIASED = ["family v", "family c", "family Q ~ c @ 0"]
+PAIR = ["family x", "family c"]
+# schema: (instance, vectors, values, model with true constants, false constants)
+CASES = {
+    "variance": ("variance(Q, om)", DRAW, "", drawn, {"om": 1}, {"om": F(9, 10)}),
+    "independent": ("independent(Q, n)", DRAW, "", drawn, {"n": 2}, {"n": 3}),
+    "joint": ("joint(Q, A, B)", DRAW, "", drawn, {"A": F(1, 2), "B": 0}, {"A": F(1, 3), "B": 0}),
+    "mixture": (
+        "mixture(Y, p, u, w)",
+        ["common u", "common w", "common Y ~ u/4 + 3*w/4 @ 0"],
+        "",
+        mixed,
+        {"p": F(1, 4)},
+        {"p": F(3, 4)},
+    ),
+    "contraction": (
+        "contraction(c, x, de)",
+        PAIR,
+        "",
+        lambda r, **k: message(r, *top(r), **k),
+        {"de": F(1, 2)},
+        {"de": 1},
+    ),
+    "bias": ("bias(c, v, eta)", BIASED, "", biased, {"eta": F(1, 2)}, {"eta": F(1, 3)}),
+    "spread": ("spread(Q, v, om)", BIASED, "", biased, {"om": F(1, 4)}, {"om": F(1, 5)}),
+    "mean_spread": ("mean_spread(Q, v, om)", BIASED, "", biased, {"om": F(1, 8)}, {"om": F(1, 9)}),
+    "b1_lower": (
+        "b1_lower(c, x, al)",
+        PAIR,
+        "",
+        lambda r, **k: message(r, *top(r), **k),
+        {"al": F(1, 2)},
+        {"al": 1},
+    ),
+    "b2_lower": (
+        "b2_lower(c, x, gm)",
+        PAIR,
+        "",
+        lambda r, **k: message(r, *top(r), **k),
+        {"gm": F(1, 2)},
+        {"gm": 1},
+    ),
+    "b_upper": (
+        "b_upper(c, x, be)",
+        PAIR,
+        "",
+        lambda r, **k: message(r, *top(r), **k),
+        {"be": 1},
+        {"be": F(9, 10)},
+    ),
+    "strongly_convex": (
+        "strongly_convex(fx, fy, P(gx), x, y, mu)",
+        POINTS,
+        "fx fs fy",
+        smooth_model,
+        {"mu": F(3, 4)},
+        {"mu": 3},
+    ),
+    "cocoercive": (
+        "cocoercive(fx, fy, gx, gy, x, y, L)",
+        POINTS,
+        "fx fs fy",
+        smooth_model,
+        {"L": 3},
+        {"L": F(1, 4)},
+    ),
+    "coercive": (
+        "coercive(gx - gy, x - y, mu, L)",
+        POINTS,
+        "fx fs fy",
+        smooth_model,
+        {"mu": F(1, 2), "L": 3},
+        {"mu": 2, "L": 3},
+    ),
+    "descent": (
+        "descent(fy, fx, P(gx), y, x, L)",
+        POINTS,
+        "fx fs fy",
+        smooth_model,
+        {"L": F(5, 2)},
+        {"L": F(1, 2)},
+    ),
+    "polyak": ("polyak(fx, fs, P(gx), mu)", POINTS, "fx fs fy", smooth_model, {"mu": F(3, 4)}, {"mu": 3}),
+    "lipschitz": (
+        "lipschitz(gx, gy, x, y, M)",
+        POINTS,
+        "fx fs fy",
+        smooth_model,
+        {"M": F(13, 2)},
+        {"M": F(1, 2)},
+    ),
+    "least": ("least(fx, fs)", POINTS, "fx fs fy", smooth_model, {}, None),
+    "zero": ("zero(P(gs), x - y)", POINTS, "fx fs fy", smooth_model, {}, None),
+    "order": ("order(a, b)", [], "", lambda r, **k: model(k), {"a": 1, "b": 2}, {"a": 2, "b": 1}),
+}
+
+
+def holds(name, params, seed):
+    instance, vectors, values, build, _, _ = CASES[name]
+    statement = {"params": " ".join(params), "vectors": vectors, "values": values}
+    statement |= {"given": {"it": instance}, "claim": ["0 <= 0"]}
+    statement["domain"] = [f"{p} > 0" for p, v in params.items() if v > 0]
+    found = Model(json.dumps(statement), build(random.Random(seed), **params))
+    try:
+        found.hypotheses_hold(statement)
+    except Refused:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_schema_holds_on_random_instances_and_fails_with_a_false_constant(name):
+    true, false = CASES[name][-2:]
+    assert all(holds(name, true, seed) for seed in range(40))
+    if false is not None:
+        assert not all(holds(name, false, seed) for seed in range(40))
+
+
+@pytest.mark.parametrize("instance", ["least(fs, fx)", "zero(P(gx), x - y)"])
+def test_parameterless_schemas_fail_where_they_are_false(instance):
+    statement = {"vectors": POINTS, "values": "fx fs fy", "given": {"it": instance}, "claim": ["0 <= 0"]}
+    with pytest.raises(Refused, match="breaks it"):
+        Model(json.dumps(statement), smooth_model(random.Random(0))).hypotheses_hold(statement)

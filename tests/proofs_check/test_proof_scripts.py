@@ -1,0 +1,138 @@
+"""Every script proves its theorem; stored certificates stand, and tampered ones do not."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compth.claims import proved_index
+from proofs_check.__main__ import CERTIFICATES, INDEX, scripts
+from proofs_check._script import run
+from proofs_check.not_provable import REASONS
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = scripts()
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_script_proves_what_the_index_says(name):
+    result = run(SCRIPTS[name])
+    stored = json.loads((CERTIFICATES / f"{name}.json").read_text())
+    assert [p["statement"] for p in result.records] == json.loads(INDEX.read_text())["proved"][name]
+    assert stored == json.loads(json.dumps(result.stored)), "run python -m proofs_check"
+    for part in stored["parts"]:
+        assert len(part["controls"]) >= 3
+        assert all(c["margin"].startswith("-") for c in part["controls"])
+
+
+def test_the_index_is_what_standing_reads():
+    assert proved_index() == set(SCRIPTS)
+    assert not set(REASONS) & set(SCRIPTS)
+
+
+def test_every_proof_that_the_catalogue_names_is_a_script_or_listed_with_a_reason():
+    named = set()
+    for path in (ROOT / "compth").rglob("*.py"):
+        named |= set(re.findall(r"\bproof ?= ?\"([a-z0-9_.]+)\"", path.read_text()))
+    assert len(named) >= 15
+    assert named <= set(SCRIPTS) | set(REASONS)
+
+
+def recheck(folder, index=INDEX):
+    command = [
+        sys.executable,
+        "-I",
+        str(ROOT / "proofs_check" / "recheck.py"),
+        str(folder),
+        "--index",
+        str(index),
+    ]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_recheck_accepts_the_stored_certificates():
+    done = recheck(CERTIFICATES)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(SCRIPTS)} theorems rechecked" in done.stdout
+
+
+def rate(data):
+    part = data["parts"][0]
+    part["statement"]["claim"][0] = part["statement"]["claim"][0].replace("<=", "<= 1/2*")
+
+
+def multiplier(data):
+    data["parts"][0]["certificate"]["steps"][-1]["use"]["convex"] = "3*ga"
+
+
+def negative_term(data):
+    data["parts"][0]["certificate"]["steps"][-1]["terms"].append("-sq(x - xs)")
+
+
+def smaller_witness(data):
+    data["parts"][0]["witness"]["vectors"]["x"] = data["parts"][0]["witness"]["vectors"]["xs"]
+
+
+def no_controls(data):
+    data["parts"][0]["controls"] = []
+
+
+def true_control(data):
+    control = data["parts"][0]["controls"][0]
+    control["statement"] = data["parts"][0]["statement"]
+
+
+def another_name(data):
+    data["theorem"] = "diana.unified"
+
+
+def easier_statement(data):
+    """A true but weaker theorem with its own valid certificate under the same name."""
+    from compth.proof import identity
+
+    part = data["parts"][0]
+    part["statement"]["title"] = "changed"
+    part["certificate"]["statement"] = identity(json.dumps(part["statement"]))
+
+
+TAMPERINGS = [
+    rate,
+    multiplier,
+    negative_term,
+    smaller_witness,
+    no_controls,
+    true_control,
+    another_name,
+    easier_statement,
+]
+
+
+@pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda f: f.__name__)
+def test_recheck_catches_tampering(tamper, tmp_path):
+    source = CERTIFICATES / "dcgd.interpolation.json"
+    data = json.loads(source.read_text())
+    tamper(data)
+    index = json.loads(INDEX.read_text())
+    index["proved"] = {"dcgd.interpolation": index["proved"]["dcgd.interpolation"]}
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    shutil.copy(source, folder)
+    assert recheck(folder, tmp_path / "index.json").returncode == 0
+    (folder / source.name).write_text(json.dumps(data))
+    assert recheck(folder, tmp_path / "index.json").returncode == 1
+
+
+def test_recheck_misses_no_deleted_certificate_and_no_changed_kernel(tmp_path):
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    assert recheck(folder).returncode == 1
+    index = json.loads(INDEX.read_text())
+    (tmp_path / "index.json").write_text(json.dumps({**index, "kernel": "0" * 64}))
+    done = recheck(CERTIFICATES, tmp_path / "index.json")
+    assert done.returncode == 1
+    assert "the index was made with" in done.stderr

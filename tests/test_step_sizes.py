@@ -1,0 +1,66 @@
+"""The step-size table: which steps, what each buys, and that a wrong one is seen."""
+
+import numpy as np
+import pytest
+
+import compth as ct
+from compth.errors import NoGuarantee
+from compth.stepping import descent_step, worst_case_rate
+
+SHARED = ct.problems.random_quadratic(4, 6, 20, seed=1, interpolation=True, hessians=0.2)
+APART = ct.problems.random_quadratic(4, 6, 20, seed=1)
+
+
+def rows(table):
+    return {r.name: r for r in table.rows}
+
+
+def test_dcgd_has_all_four_steps_in_the_right_order():
+    found = rows(ct.step_sizes(ct.DCGD(ct.RandK(2)), SHARED))
+    assert list(found) == ["theorem", "descent lemma at x_0", "tight worst case", "exact best"]
+    exact = {name: r.factors["exact"] for name, r in found.items()}
+    assert exact["exact best"] == min(exact.values())
+    worst = {name: r.factors["worst case"] for name, r in found.items()}
+    assert worst["tight worst case"] == min(worst.values())
+    for r in found.values():
+        assert r.factors["exact"] <= r.factors["worst case"] * (1 + 1e-9)
+        promised = r.factors["guaranteed"]
+        assert np.isnan(promised) or r.factors["worst case"] <= promised * (1 + 1e-9)
+    assert found["exact best"].gain["exact"] > 1
+    assert found["theorem"].gain["exact"] == 1
+
+
+def test_diana_keeps_its_shift_step():
+    table = ct.step_sizes(ct.DIANA(ct.RandK(2), alpha=0.15), APART)
+    found = rows(table)
+    assert "tight worst case" in found
+    assert found["tight worst case"].factors["worst case"] <= found["theorem"].factors["worst case"]
+    head, cells = table.columns()
+    assert head[:2] == ["step", "gamma"]
+    assert len(cells) == len(found)
+
+
+def test_the_lemma_step_is_the_minimiser_of_the_descent_bound():
+    """F(x - gamma mean C_i(g_i)) <= F - gamma u + (L gamma^2/2)(u + v): v by enumeration of Rand-1."""
+    method = ct.DCGD(ct.RandK(1))
+    g = APART.gradients(APART.start[None])[0]
+    u, v = float((g.mean(0) ** 2).sum()), float((APART.d - 1) * (g**2).sum() / APART.n**2)
+    assert descent_step(method, APART) == pytest.approx(u / (u + v) / APART.L, rel=1e-12)
+
+
+def test_what_is_not_covered_is_left_out():
+    assert worst_case_rate(ct.DCGD(ct.RandK(2)), APART, 0.1) is None
+    assert worst_case_rate(ct.DIANA(ct.RandK(2)), APART, 0.1, 0.4) is None
+    assert worst_case_rate(ct.EF(ct.TopK(2)), APART, 0.1) is None
+    one = ct.problems.random_quadratic(1, 4, 5, seed=2)
+    assert 0 < worst_case_rate(ct.EF(ct.TopK(2)), one, 0.05) < 1
+    with pytest.raises(NoGuarantee):
+        ct.step_sizes(ct.DCGD(ct.TopK(1)), APART)
+
+
+def test_compare_shows_the_tight_column():
+    found = ct.compare([ct.DCGD(ct.RandK(2)), ct.GD()], SHARED, steps=50, runs=4)
+    row = found.rows[0]
+    assert row.exact_rate <= row.tight_rate * (1 + 1e-9)
+    assert row.tight_rate <= row.guaranteed_rate
+    assert "rate tight" in found.columns()[0]
