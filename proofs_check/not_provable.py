@@ -16,6 +16,7 @@ UNWRITTEN = {
     "ef.tight": "its certificate is known in the rational parametrisation of (kappa, s)",
     "ef21.tight": "its certificate is known in the rational parametrisation of (kappa, s)",
     "cgd.tight": "needs the interpolation inequality at three pairs of points as a schema",
+    "ist.theorem1": "needs a schema for the mean of a random operator",
     "ist.theorem1_sharp": "needs a schema for the mean of a random operator",
     "ist.theorem2": "needs a schema for the mean of a random operator",
     "ist.theorem2_sharp": "needs a schema for the mean of a random operator",
