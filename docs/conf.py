@@ -34,6 +34,7 @@ exclude_patterns = ["_build", "_ext", "examples/*.rst", "notebooks/*.py", "bench
 nitpicky = False
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+add_module_names = False
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 

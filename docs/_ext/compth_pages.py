@@ -291,7 +291,9 @@ def api_pages(folder: Path) -> None:
             if inspect.ismodule(thing):
                 lines.append(f".. automodule:: {thing.__name__}\n   :no-index:\n")
             elif kind:
-                lines.append(f".. auto{kind}:: {module}.{name}\n")
+                lines.append(
+                    f".. auto{kind}:: {thing.__module__}.{name}\n"
+                )  # estimate is a module's name too
             else:
                 lines.append(f".. py:data:: {module}.{name}\n")
     (folder / "index.rst").write_text("\n".join(lines), encoding="utf-8")
