@@ -18,6 +18,7 @@ from compth.methods.dcgd import DCGD
 from compth.methods.diana import DIANA
 from compth.methods.ef import EF
 from compth.methods.ef21 import EF21
+from compth.methods.gd import GD
 from compth.tuning.moments import progress
 from compth.tuning.steps import StepTable, step_table
 
@@ -25,15 +26,20 @@ from compth.tuning.steps import StepTable, step_table
 def worst_case_question(method: Method, problem: Any) -> tuple[str, dict[str, Any]] | None:
     """(name, constants) of the tight_rate question that covers this run, None where none does.
 
-    EF and EF21 on one worker; DIANA and, with a shared minimiser, DCGD for independent unbiased compressors. Constants
-    are those that all f_i share: mu_min > 0 and L_max.
+    GD (of f itself); EF21; EF on one worker or with a shared minimiser; DIANA and, with a shared minimiser, DCGD for
+    independent unbiased compressors. Apart from GD, constants are those that all f_i share: mu_min > 0 and L_max.
     """
+    if isinstance(method, GD):
+        return "DCGD", {"mu": problem.mu, "L": problem.L, "omega": 0, "n": 1}
     if problem.mu_min <= 0:
         return None
     c = method.check(problem)
     base = {"mu": problem.mu_min, "L": problem.L_max}
-    if isinstance(method, EF | EF21) and problem.n == 1 and c.claim(Contractive) is not None:
-        return ("EF" if isinstance(method, EF) else "EF21"), {**base, "delta": float(c.delta)}
+    if isinstance(method, EF | EF21) and c.independent and c.claim(Contractive) is not None:
+        if isinstance(method, EF21):
+            return "EF21", {**base, "delta": float(c.delta), "n": problem.n}
+        shared = problem.n == 1 or problem.zeta2_star == 0
+        return ("EF", {**base, "delta": float(c.delta), "n": problem.n}) if shared else None
     if not c.independent or c.claim(Unbiased) is None:
         return None
     if isinstance(method, DIANA):
