@@ -58,9 +58,9 @@ class Row:
             return ""
         asked = "the given step is" if self.stepsize_from == "given" else "the theorem asks for a step"
         size = f"{ratio:.2g} x too short" if ratio > 1 else f"{1 / ratio:.2g} x too long"
-        return (
-            f"{asked} {size} here: gamma = {self.best_step:.3g} would be {gain:.2g} x as fast (exact rates)"
-        )
+        floor = ", to a higher floor" if self.guaranteed_floor and ratio > 1 else ""
+        fast = f"{gain:.2g} x as fast{floor} (exact rates)"
+        return f"{asked} {size} here: gamma = {self.best_step:.3g} would be {fast}"
 
 
 def _speed(rho: float) -> float:
