@@ -52,6 +52,7 @@ def test_a_needle_is_never_proved():
     assert Verdict.PROVED not in {c.verdict for c in report.certificates}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("program", "claim", "d"), RIGHT, ids=[r[0].__name__ for r in RIGHT])
 def test_correct_compressors_are_not_refuted(program, claim, d):
     report = certify(program, d, claims=claim, budget="quick")
@@ -70,6 +71,7 @@ def test_correct_compressors_are_never_refuted_over_seeds(program, claim, d):
 SKETCHES = [ct.RandK(1), ct.RandK(5), ct.Bernoulli(0.25), ct.Bernoulli(1), ct.Scaled(ct.RandK(3))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sketch", SKETCHES, ids=repr)
 def test_diagonal_sketches_are_proved_for_all_x_at_any_d(sketch):
     report = certify(sketch, (7, 40, 1000), budget="quick")
@@ -97,6 +99,7 @@ def tight_cases():
                         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("compressor", "d"), list(tight_cases()))
 def test_catalogue_is_not_refuted_and_tight_claims_are_tight(compressor, d):
     report = certify(compressor, d, budget="quick")

@@ -103,6 +103,7 @@ def test_only_the_cli_prints():
         assert not any(getattr(n.func, "id", "") in ("print", "eval", "exec") for n in calls), path
 
 
+@pytest.mark.slow
 def test_readme_code_runs(tmp_path):
     text = (ROOT / "README.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

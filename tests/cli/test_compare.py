@@ -39,6 +39,7 @@ def test_json_goes_to_standard_output(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["rows"][0]["label"] == "GD"
 
 
+@pytest.mark.slow
 def test_outputs_are_byte_identical_on_rerun(tmp_path):
     command = [sys.executable, "-m", "compth", *SMALL, "-m", "DCGD(RandK(k=2))"]
     for name in ("a", "b"):

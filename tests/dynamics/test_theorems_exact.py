@@ -60,6 +60,7 @@ RATES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "index", "factor"), RATES, ids=[m.label for m, _, _ in RATES])
 def test_rates_a_little_beyond_what_is_attained_are_caught(method, index, factor):
     """Near the truth: a climb brings the exact rate within a few percent of the theorem's where it is attainable."""

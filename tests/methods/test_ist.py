@@ -195,6 +195,7 @@ def homogeneous(seed, n=3):
     return distributed_quadratic(problem.A, np.zeros((n, n)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("identifier", ["ist.interpolation", "ist.interpolation_sharp"])
 def test_theorem_1_is_never_exceeded_and_spoils_are_caught(identifier):
     theorem = next(t for t in ct.IST.theorems() if t.id == identifier)
@@ -212,6 +213,7 @@ def test_theorem_1_is_never_exceeded_and_spoils_are_caught(identifier):
     assert spoiled > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gamma", [0.05, 0.3, 0.7])
 def test_theorem_2_is_never_exceeded_and_spoils_are_caught(gamma):
     for identifier, beyond in (("ist.neighbourhood", 30.0), ("ist.neighbourhood_sharp", 6.0)):

@@ -81,6 +81,7 @@ SPOILS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("identifier", "method", "problem", "spoil"), SPOILS)
 def test_false_strengthenings_are_caught(identifier, method, problem, spoil):
     steps = 3000 if problem is FAR else 400 if identifier.startswith(("ef", "gd")) else 120
