@@ -19,7 +19,11 @@ from compth.sources import PERMK
 
 
 def drift(c: Constants) -> Number:
-    """K in E||mean C_i(a_i) - abar||^2 <= K ||y - x||^2, a_i = grad f_i(y) - grad f_i(x): (A-B) L_plus^2 + B L_pm^2."""
+    """K in E||mean C_i(a_i) - abar||^2 <= K ||y - x||^2, a_i = grad f_i(y) - grad f_i(x): (A-B) L_plus^2 + B L_pm^2.
+
+    For A >= B >= 0, as the theorems' proofs assume. Other pairs enter by one that they imply: (A-B, 0) for B < 0, since
+    ||abar||^2 <= mean||a_i||^2, and (A, 0) for B > A.
+    """
     a, b = c.joint.A, c.joint.B
     if not a >= b >= 0:
         return a * c.L_plus * c.L_plus if b >= 0 else (a - b) * c.L_plus * c.L_plus
