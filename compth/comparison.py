@@ -274,8 +274,8 @@ def _best(method: Method, problem: Any, rate: float | None) -> dict[str, Any]:
     """The step with the smallest exact rate, where an exact rate is known and cheap."""
     from compth.dynamics import best_step
 
-    if rate is None or problem.d > BEST_LIMIT:
-        return {}
+    if rate is None or problem.d > BEST_LIMIT or hasattr(method, "masked"):
+        return {}  # a masked model (IST) runs to a point of its own: faster there is no merit
     gamma, found = best_step(method, problem, tol=1e-3)
     return {"best_step": gamma, "best_rate": float(found.rho)} if found.converged else {}
 

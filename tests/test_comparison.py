@@ -152,3 +152,10 @@ def test_a_step_schedule_has_a_curve_and_no_exact_rate():
     row = ct.compare([ct.DCGD(ct.RandK(2))], problem, steps=1000, runs=4).rows[0]
     assert row.stepsize_from == "dcsgd.horizon"
     assert row.exact_rate is None
+
+
+def test_no_faster_step_is_named_for_a_method_that_runs_elsewhere():
+    problem = ct.problems.random_quadratic(2, 4, 10, seed=2)
+    row = ct.compare([ct.IST(ct.PermK(2), 0.05)], problem, steps=20, runs=4).rows[0]
+    assert row.exact_rate is not None
+    assert row.step_remark == ""

@@ -26,10 +26,10 @@ IDS = [f"{i}-{w[0].__name__}" for i, w in enumerate(WRONG)]
 
 @pytest.mark.parametrize(("program", "claim", "d"), WRONG, ids=IDS)
 def test_wrong_compressors_are_refuted(program, claim, d):
-    start = time.monotonic()
+    start = time.process_time()  # processor time: a busy machine makes no difference
     report = certify(program, d, claims=claim)
     assert report.verdict is Verdict.REFUTED
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     refuted = next(c for c in report.certificates if c.verdict is Verdict.REFUTED)
     assert refuted.witness is not None
     if refuted.evidence == "exact counterexample":
@@ -348,7 +348,7 @@ def test_a_hanging_callable_is_refuted_in_time(d):
     report = certify(hangs, d, claims=ct.Unbiased(1))
     assert report.verdict is Verdict.REFUTED
     assert "took more than" in report.certificates[0].technique
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 60
 
 
 class _HalvedLast(ct.RandK):
