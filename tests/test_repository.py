@@ -140,3 +140,15 @@ def test_constraints_cover_the_dependencies():
     for requirement in wanted:
         name = re.split(r"[<>=\[; ]", requirement)[0].lower().replace("_", "-")
         assert name in pinned, f"add {name} to constraints.txt"
+
+
+def test_no_theorem_borrows_the_proof_of_another():
+    """A subclass that changes the statement must not inherit the proof's name, and with it the standing PROVED."""
+    from compth.methods import theorems
+
+    owners = {}
+    for identifier, theorem in theorems().items():
+        if theorem.proof:
+            owners.setdefault(theorem.proof, []).append(identifier)
+    assert {name: ids for name, ids in owners.items() if len(ids) > 1} == {}
+    assert "dcgd.no_memory" in owners

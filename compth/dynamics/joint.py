@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
-from compth.dynamics.solvers import davidson, definite, upper_bound
+from compth.dynamics.solvers import davidson, definite, face_bound, upper_bound
 from compth.dynamics.system import System
 
 Array = Any
@@ -106,6 +106,7 @@ class Joint:
             if high - low <= 1e-3 * abs(value):
                 break
         if high - low > 1e-3 * abs(value):
+            low = max(low, face_bound(lambda w: self(w) - w, (x + x.T) / 2))
             target = np.eye(self.size).ravel()
             high = min(high, upper_bound(change, solve, target, lambda v: definite(v.reshape(shape)), value))
         return value, (low, high)

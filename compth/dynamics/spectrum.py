@@ -131,7 +131,7 @@ def radius(system: System) -> tuple[float, tuple[float, float], bool]:
         value, bracket = stein.rate(system)
         return value, bracket, _narrow(bracket)
     search, basis = Search(system), _basis(system)
-    mean = _mean_radius(system)
+    mean = max(_mean_radius(system), _own_radius(system))
     low, high, value = mean * mean - 1, np.inf, 0.0
     for tol in ACCURACIES:
         value = search.run(tol)
@@ -291,6 +291,14 @@ def _masked_rate(system: masked.MaskedSystem) -> ExactRate:
     mean, coupled = system.mean_radius(), bool(np.any(system.shift) or np.any(system.square))
     rho = max(noise, mean) if coupled else noise
     return ExactRate(rho, noise, mean, bracket, coupled, _narrow(bracket), system.applications)
+
+
+def _own_radius(system: System) -> float:
+    """|v + w q|: what memories that cancel in the average (or that nothing reads) keep of themselves, in the mean."""
+    scheme = system.scheme
+    if scheme.memory is None or (system.data.n == 1 and scheme.average is not None):
+        return 0.0
+    return abs(float(scheme.memory[0]) + float(scheme.memory[1]) * float(scheme.q))
 
 
 def _mean_radius(linear: System) -> float:

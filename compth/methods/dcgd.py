@@ -122,6 +122,7 @@ class NoMemoryDecreasing(NoMemory):
     source = DIANA_PAPER.at("Thm 11, Lemma 6")
     attribution = Attribution.OURS
     declared = Standing.DERIVED
+    proof = ""
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
         return harmonic_plan(c.mu_min, 2 / no_memory_step(c.mu_min, c.L_max, c.omega, c.n), gamma)
