@@ -16,15 +16,17 @@ from compth.methods.gd import GD
 
 @dataclass(frozen=True, eq=False)
 class LevelComparison:
-    """Uplink bits per worker to reach eps: full gradients, tuned levels, each fixed level (None: not reached).
+    """Uplink bits (or link cost) per worker to reach eps: full gradients, tuned, each fixed level (None: not reached).
 
-    comparison: the runs themselves, in that order. hindsight: the fixed level that was cheapest, known only afterwards.
+    comparison: the runs themselves, in that order; with currency "cost" the bits of CAT's rows are link costs.
+    hindsight: the fixed level that was cheapest, known only afterwards.
     """
 
     comparison: Comparison
     full: float | None
     tuned: float | None
     fixed: dict[int, float | None]
+    currency: str = "bits"
 
     @property
     def hindsight(self) -> tuple[int, float] | None:
@@ -51,7 +53,7 @@ class LevelComparison:
         for level, bits in self.fixed.items():
             mark = " (best in hindsight)" if best is not None and level == best[0] else ""
             rows.append(row(f"T = {level}{mark}", bits))
-        return ["sent", "bits to eps", "x tuned"], rows
+        return ["sent", f"{self.currency} to eps", "x tuned"], rows
 
 
 def compare_levels(
@@ -64,10 +66,13 @@ def compare_levels(
     seed: int = 0,
     *,
     eps: float = 1e-3,
+    currency: str = "bits",
 ) -> LevelComparison:
     """Run CAT, the same scheme at fixed levels (all at their best guaranteed steps) and full gradients.
 
-    levels: fixed T's; None: 1, 2, 4, ... and d. Raises InvalidParameter for levels outside 1..d, and as compare does.
+    levels: fixed T's; None: 1, 2, 4, ... and d. currency: "bits" (realised payload) or "cost" (what the link charges
+    for the realised messages: what tuning minimises when the link has headers). Full gradients need no indices; a cost
+    that counts elements takes them as d elements. Raises InvalidParameter for levels outside 1..d, and as compare does.
     """
     if levels is None:
         levels = sorted({*(2**k for k in range(problem.d.bit_length()) if 2**k <= problem.d), problem.d})
@@ -78,9 +83,14 @@ def compare_levels(
     ]
     if bad or not levels:
         raise InvalidParameter(f"levels={list(levels)!r} needs integers from 1 to d = {problem.d}")
-    named = {} if cost is None else {"cost": cost}
+    named = {"currency": currency} if cost is None else {"currency": currency, "cost": cost}
     tuned = CAT(scheme=scheme, **named)
     fixed = [CAT(scheme=scheme, level=int(v), **named) for v in levels]
     found = compare([GD(), tuned, *fixed], problem, steps, runs, seed, eps=eps)
     bits = [row.bits for row in found.rows]
-    return LevelComparison(found, bits[0], bits[1], dict(zip(map(int, levels), bits[2:], strict=True)))
+    full = bits[0]
+    if full is not None and currency == "cost":
+        payload, price = found.rows[0].bits_per_round, tuned.cost
+        full *= float(price(problem.d if price.counts == "elements" else payload)) / payload
+    fixed_bits = dict(zip(map(int, levels), bits[2:], strict=True))
+    return LevelComparison(found, full, bits[1], fixed_bits, currency)

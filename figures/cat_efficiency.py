@@ -1,9 +1,10 @@
 """What a message buys: share of the full step's improvement, and improvement per cost over four links.
 
 Caption: left, guaranteed improvement at level T relative to the full gradient's: alpha for the T largest entries (S),
-beta for their signs and the norm (S+Q), omega* for sampling (SS). Right, alpha(T)/C(T) relative to its maximum, links
-with different headers; dots mark the chosen levels. The gradient is that of ridge regression on the digits at the
-origin (one worker, d = 64). A link without overhead wants T = 1, a large header wants many entries per message.
+beta for their signs and the norm (S+Q), omega* for sampling (SS). Right, alpha(T)/C(T) relative to its maximum for bits
+without overhead and for three links in bits on the wire; dots mark the chosen levels, drops are started packets. The
+gradient is that of ridge regression on the digits at the origin (one worker, d = 64). Without overhead T = 1 is best;
+the larger a packet's header, the more entries a message should carry.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import compth as ct
 from compth.plots import COLOURS, STYLE
 
 LINKS: dict[str, Any] = {
-    "no overhead": ct.costs.Affine(1, 0),
-    "header = 5 entries": ct.costs.Affine(1, 5),
-    "header = 50 entries": ct.costs.Affine(1, 50),
-    "packets of 8 entries": ct.costs.Packet(8, 1, 0.5),
+    "no overhead": ct.costs.Payload(),
+    "LoRaWAN": ct.costs.LINKS["lorawan"].cost,
+    "IEEE 802.15.4": ct.costs.LINKS["ieee802154"].cost,
+    "TCP on Ethernet": ct.costs.LINKS["ethernet"].cost,
 }
 
 

@@ -1,13 +1,15 @@
 """Tuned levels along a run: how many entries each message carries, and what the run costs.
 
-Caption: gradient descent with the T largest entries on ridge regression (digits, one worker), a message of T entries
-costing T + 20. Left, the level that tuning chooses at every iteration. Right, f(x) - f* relative to its start against
-the cost so far: tuned (solid), fixed levels and full gradients (T = 64). The tuned run costs less than every level
-shown; the best fixed one is known only afterwards.
+Caption: gradient descent with the T largest entries on ridge regression (digits, one worker) over TCP on Ethernet, in
+bits on the wire: 38 an entry (6 index, 32 value) and 624 a packet. Left, the level that tuning chooses at every
+iteration. Right, f(x) - f* relative to its start against the bits so far: tuned (solid), fixed levels, and full
+gradients without indices. From a relative gap of 1e-3 on the tuned run costs least; at 1e-2 T = 32, known only
+afterwards, is cheaper by less than 1 %.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,40 +20,52 @@ from compth.plots import COLOURS, STYLE
 from compth.tuning.rules import tune_rows
 from compth.tuning.schemes import SCHEMES
 
-PRICE = ct.costs.Affine(1, 20)
-FIXED = (1, 4, 16, 64)
+PRICE = ct.costs.LINKS["ethernet"].cost
+FIXED = (4, 16, 32)
 STEPS = 600
 
 
 def path(method: ct.CAT, problem: Any) -> dict[str, list[float]]:
-    """Level, cost so far and relative gap at every iteration of one run."""
+    """Level, bits on the wire so far and relative gap at every iteration of one run."""
     rng = np.random.default_rng(0)
     plan = plan_of(method, problem)[0]
     state = method.init(problem, problem.start[None], plan)
     start, spent = float(problem.gap(state.x)[0]), 0.0
     level: list[float] = []
-    cost, gap = [0.0], [1.0]
+    bits, gap = [0.0], [1.0]
     for t in range(STEPS):
         chosen = method.level or int(tune_rows(problem.gradients(state.x), SCHEMES["S"], PRICE)[0][0, 0])
         state = method.step(problem, state, rng, plan, t)
-        spent += float(PRICE(chosen))
+        spent += float(state.sent[0])
         level.append(chosen)
-        cost.append(spent)
+        bits.append(spent)
         gap.append(float(problem.gap(state.x)[0]) / start)
-    return {"level": level, "cost": cost, "gap": gap}
+    return {"level": level, "bits": bits, "gap": gap}
+
+
+def full(problem: Any) -> dict[str, list[float]]:
+    """The same for gradient descent at the same step 1/L, all entries and no indices."""
+    x, start = problem.start, float(problem.gap(problem.start))
+    gap = [1.0]
+    for _ in range(STEPS):
+        x = x - problem.gradient(x) / problem.L
+        gap.append(float(problem.gap(x)) / start)
+    price = float(PRICE(32 * problem.d))
+    return {"level": [problem.d] * STEPS, "bits": [price * t for t in range(STEPS + 1)], "gap": gap}
 
 
 def compute() -> dict[str, Any]:
     """Paths of the tuned run and of fixed levels."""
     problem = ct.problems.ridge("digits", 1)
-    runs = {"tuned": path(ct.CAT(scheme="S", cost=PRICE), problem)}
+    tuned = ct.CAT(scheme="S", cost=PRICE, currency="cost")
+    runs = {"tuned": path(tuned, problem)}
     for level in FIXED:
-        runs[f"T = {level}"] = path(ct.CAT(scheme="S", cost=PRICE, level=level), problem)
-    return {"runs": runs}
+        runs[f"T = {level}"] = path(replace(tuned, level=level), problem)
+    return {"runs": {**runs, "full gradient": full(problem)}}
 
 
 def draw(data: dict[str, Any]) -> Any:
-    """Levels on the left, loss against cost on the right."""
+    """Levels on the left, loss against bits on the right."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -64,16 +78,17 @@ def draw(data: dict[str, Any]) -> Any:
         left.set_xlabel("iteration")
         left.set_ylabel("entries sent T")
         left.set_ylim(0, None)
-        most = max(data["runs"]["tuned"]["cost"])
+        most = max(data["runs"]["tuned"]["bits"])
         for i, (name, run) in enumerate(data["runs"].items()):
             style: Any = "-" if i == 0 else ("--", "-.", ":", (0, (5, 1)))[i - 1]
             right.plot(
-                run["cost"], np.maximum(run["gap"], 1e-16), color=COLOURS[i], linestyle=style, label=name
+                run["bits"], np.maximum(run["gap"], 1e-16), color=COLOURS[i], linestyle=style, label=name
             )
         right.set_xlim(0, most)
         right.set_ylim(1e-8, 2)
         right.set_yscale("log")
-        right.set_xlabel("cost so far (entries + 20 a message)")
+        right.set_xlabel("bits on the wire so far")
+        right.ticklabel_format(axis="x", style="sci", scilimits=(0, 0), useMathText=True)
         right.set_ylabel(r"$(f(x)-f^*)/(f(x_0)-f^*)$")
         right.legend(fontsize=8)
     return figure

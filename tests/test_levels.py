@@ -22,6 +22,23 @@ def test_quantised_tuning_beats_hindsight_and_full_gradients():
     assert rows[1][2] == "1"
 
 
+@pytest.mark.parametrize("link", ["lorawan", "ieee802154", "ethernet"])
+def test_in_the_links_own_currency_tuning_beats_hindsight(link):
+    """Payload bits leave headers out and rank runs otherwise: over Ethernet the tuned run sends more of them."""
+    levels = (1, 4, 8, 16, 32, 64)
+    paid = ct.compare_levels(PROBLEM, "S", link, levels, steps=1000, runs=1, currency="cost")
+    assert paid.regret < 1
+    assert paid.columns()[0][1] == "cost to eps"
+    price = ct.costs.LINKS[link].cost
+    gd = paid.comparison.rows[0]
+    assert paid.full == pytest.approx(gd.bits / (32 * 64) * float(price(32 * 64)), rel=1e-12)
+    plain = ct.compare_levels(PROBLEM, "S", link, levels, steps=1000, runs=1)
+    assert plain.full == gd.bits
+    assert paid.tuned > plain.tuned  # headers are not free
+    if link == "ethernet":
+        assert plain.regret > 1
+
+
 def test_what_is_not_reached_says_so():
     found = ct.compare_levels(PROBLEM, "SS", levels=(1,), steps=5, runs=2, eps=1e-9)
     assert found.tuned is None

@@ -22,7 +22,7 @@ def tune(
     gradient: Annotated[
         str,
         typer.Argument(
-            help="FILE.npy, FILE.csv or FILE.txt with one vector, or a data set for its ridge gradient"
+            help="FILE.npy, .csv, .txt or .json with a vector or matrix, or a data set for its ridge gradient"
         ),
     ],
     scheme: Annotated[
@@ -65,7 +65,6 @@ def tune(
     if as_json:
         print(json.dumps(_data(gradient, g, price, found, curve), indent=1, allow_nan=False))
         return 0
-    head = ["scheme", "level", "share", "step size", "improvement", "cost", "improvement / cost", "basis"]
     show_table(
         head, [_row(t) for t in found], caption=f"{gradient}: d={g.size}, L={smoothness:g}; cost {price!r}"
     )
@@ -114,7 +113,7 @@ def _data(name: str, g: Any, price: Any, found: list[Tuning], curve: int) -> dic
 
 
 def read_gradient(name: str) -> Any:
-    """A vector (or matrix) from .npy, .csv or .txt, or grad f(0) of the ridge problem on a bundled data set."""
+    """A vector (or matrix) from .npy, .csv, .txt or .json, or grad f(0) of the ridge problem on a bundled data set."""
     import numpy as np
 
     if name in BUNDLED:
@@ -123,21 +122,35 @@ def read_gradient(name: str) -> Any:
         problem = problems.ridge(name, 1)
         return problem.gradient(np.zeros(problem.d))
     path = Path(name)
-    if path.suffix not in (".npy", ".csv", ".txt"):
+    if path.suffix not in (".npy", ".csv", ".txt", ".json"):
         raise UnusableInput(
-            f"gradient={name!r} must be a .npy, .csv or .txt file, or a data set: {', '.join(BUNDLED)}"
+            f"gradient={name!r} must be a .npy, .csv, .txt or .json file, or a data set: {', '.join(BUNDLED)}"
         )
     try:
         if path.suffix == ".npy":
             return np.load(path, allow_pickle=False)
         text = path.read_text(encoding="utf-8")
+        if path.suffix == ".json":
+            return _numbers(json.loads(text))
         rows = [
             line.replace(",", " ").replace(";", " ").split() for line in text.splitlines() if line.strip()
         ]
         return np.array([[float(v) for v in row] for row in rows]).squeeze() if rows else np.array([])
-    except (OSError, ValueError, EOFError) as problem:
+    except (OSError, ValueError, EOFError, OverflowError, RecursionError) as problem:
         reason = (str(problem).splitlines() or ["empty file"])[0]
         raise UnusableInput(f"gradient={name!r} cannot be read: {reason}") from None
+
+
+def _numbers(data: Any) -> Any:
+    """An array from a JSON list of numbers, or of rows of numbers; ValueError for anything else."""
+    import numpy as np
+
+    rows = data if isinstance(data, list) and data and all(isinstance(v, list) for v in data) else [data]
+    if not all(isinstance(row, list) for row in rows):
+        raise ValueError("a JSON list of numbers, or of rows of numbers, is needed")
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for row in rows for v in row):
+        raise ValueError("a JSON list of numbers, or of rows of numbers, is needed")
+    return np.array([[float(v) for v in row] for row in rows]).squeeze()
 
 
 def _scheme(text: str) -> Any:

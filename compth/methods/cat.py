@@ -16,7 +16,7 @@ from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
 from compth.sources import CAT as CAT_PAPER
 from compth.tuning import costs
-from compth.tuning.rules import level_shares, tune_rows
+from compth.tuning.rules import level_form, level_shares, tune_rows
 from compth.tuning.schemes import SCHEMES, Ordered
 
 
@@ -110,6 +110,7 @@ class CAT(Method):
     ||gbar||^2 / (L (||gbar||^2 + (1/n^2) sum (1/omega_j - 1)||g_j||^2)), which is omega/L for n = 1. For n > 1 it uses
     ||gbar||, which no worker knows: it shows what the best step would buy; give gamma for a run that could be deployed.
     Bits are realised: a count, then index and value (index and sign, and one norm, for S+Q) of what is sent.
+    currency "cost" puts the link's price of each realised message, C of its elements or payload, in their place.
     """
 
     compressor: Any = field(default=None, init=False)
@@ -117,6 +118,7 @@ class CAT(Method):
     scheme: str = "SS"
     cost: Any = field(default_factory=costs.Payload)
     level: int | None = None
+    currency: str = "bits"
 
     takes_compressor: ClassVar[bool] = False
     name = "communication-aware tuning"
@@ -131,6 +133,8 @@ class CAT(Method):
             raise InvalidParameter(
                 f"CAT(scheme={self.scheme!r}) is not known: choose one of {', '.join(SCHEMES)}"
             )
+        if self.currency not in ("bits", "cost"):
+            raise InvalidParameter(f"CAT(currency={self.currency!r}) is not known: choose bits or cost")
         object.__setattr__(self, "cost", costs.of(self.cost))
         whole = isinstance(self.level, int | np.integer) and not isinstance(self.level, bool)
         if self.level is not None and not (whole and self.level >= 1):
@@ -170,7 +174,8 @@ class CAT(Method):
         sent = scheme.send(g, level, rng)
         gamma = self._steps(problem, g, level, share) if self.gamma is None else plan.step(t)
         x = state.x - np.reshape(gamma, (-1, 1)) * sent.mean(axis=1)
-        return State(x, self.realised_bits(sent).mean(axis=-1))
+        spent = self.realised_bits(sent) if self.currency == "bits" else self.realised_cost(sent)
+        return State(x, spent.mean(axis=-1))
 
     def _steps(self, problem: Any, g: Array, level: Any, share: Array) -> Array:
         """The step of least guaranteed bound per replicate; 0 where every gradient is 0."""
@@ -188,6 +193,12 @@ class CAT(Method):
         count = np.count_nonzero(sent, axis=-1)
         zero, per = SCHEMES[self.scheme].slope(d, wire)
         return np.asarray(log2_ceil(d + 1) + zero * (count > 0) + per * count, dtype=np.float64)
+
+    def realised_cost(self, sent: Array) -> Array:
+        """What the link charges for each message (..., d) -> (...): C(0) for an empty one."""
+        form, zero, per = level_form(SCHEMES[self.scheme], sent.shape[-1], self.cost, float)
+        count = np.count_nonzero(sent, axis=-1).astype(np.float64)
+        return np.asarray(form(zero * (count > 0) + per * count) + 0 * count, dtype=np.float64)
 
     @classmethod
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:

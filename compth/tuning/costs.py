@@ -260,9 +260,11 @@ LINKS: dict[str, Link] = {
 
 
 def of(cost: Any) -> Cost:
-    """A Cost, or the named link's cost. Raises InvalidParameter for anything else."""
+    """A Cost, or the cost of a Link or of a link's name. Raises InvalidParameter for anything else."""
     if isinstance(cost, Cost):
         return cost
+    if isinstance(cost, Link):
+        return cost.cost
     if isinstance(cost, str) and cost in LINKS:
         return LINKS[cost].cost
     raise InvalidParameter(

@@ -111,12 +111,16 @@ def expected_curvature(gradient: Any, A: Any, p: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class MeanEstimation:
-    """Probabilities p (n, d), centres (n,) and mse of randomized mean estimation; `history`: mse after each round."""
+    """Probabilities p (n, d), centres (n,) and mse of randomized mean estimation; `history`: mse after each round.
+
+    kkt: the residual of p at these centres (`kkt_residual` of X_ij - mu_i), 0 at the optimum.
+    """
 
     p: NDArray[np.float64]
     centres: NDArray[np.float64]
     mse: float
     history: tuple[float, ...]
+    kkt: float
 
 
 def estimation_error(x: Any, centres: Any, p: Any) -> float:
@@ -181,4 +185,5 @@ def _alternate(x: NDArray[np.float64], budget: float, mu: NDArray[np.float64], r
         history.append(estimation_error(x, mu, p))
         if history[-2] - history[-1] <= 1e-14 * history[-2]:
             break
-    return MeanEstimation(p, mu, history[-1], tuple(history))
+    residual = kkt_residual((x - mu[:, None]).ravel(), p.ravel(), float(budget))
+    return MeanEstimation(p, mu, history[-1], tuple(history), residual)

@@ -331,6 +331,8 @@ def pick(efficiency: NDArray[Any], last: bool) -> Any:
 def packet_ends(d: int, capacity: Any, zero: Any, slope: Any) -> NDArray[np.int64]:
     """T_k = the largest T that fits into k packets, for every k, and d: with a share that never falls, no other
     level can be best."""
+    if slope >= capacity:  # every further element starts a packet
+        return np.arange(1, d + 1, dtype=np.int64)
     last = int(-(-(zero + slope * d) // capacity))
     k = np.arange(1, last + 1)
     if isinstance(capacity, Fraction):

@@ -39,6 +39,11 @@ def test_text_files_and_matrices(tmp_path, capsys):
         (tmp_path / name).write_text(text)
         data = json.loads(printed(capsys, str(tmp_path / name), "--json", "-s", "S", "-c", "Affine(1, 5)"))
         assert data["rows"][0]["level"] == 2
+    (tmp_path / "g.json").write_text("[3, 2.0, 1e0]")
+    data = json.loads(printed(capsys, str(tmp_path / "g.json"), "--json", "-s", "S", "-c", "Affine(1, 5)"))
+    assert (data["d"], data["rows"][0]["level"]) == (3, 2)
+    (tmp_path / "m.json").write_text("[[1, 2], [3, 4], [5, 6]]")
+    assert "RankR" in printed(capsys, str(tmp_path / "m.json"), "-s", "RankR")
     (tmp_path / "m.csv").write_text("1,2\n3,4\n5,6\n")
     out = printed(capsys, str(tmp_path / "m.csv"), "-s", "AtomoSpectral", "-s", "RankR(1, (3, 2))")
     assert "AtomoSpectral" in out
@@ -62,6 +67,13 @@ def test_data_sets_links_and_degenerate_families(capsys):
         (["words.csv"], "cannot be read"),
         (["ragged.csv"], "cannot be read"),
         (["pickle.npy"], "cannot be read"),
+        (["object.json"], "a JSON list of numbers"),
+        (["flags.json"], "a JSON list of numbers"),
+        (["rows.json"], "cannot be read"),
+        (["broken.json"], "cannot be read"),
+        (["none.json"], "empty"),
+        (["nan.json"], "gradient[1]=nan is not finite"),
+        (["huge.json"], "cannot be read"),
         (["digits", "-s", "RandKay"], "is not known"),
         (["digits", "-s", "RandK(k=0)"], "k=0"),
         (["digits", "-c", "Affine(0, 0)"], "costs nothing"),
@@ -75,6 +87,8 @@ def test_data_sets_links_and_degenerate_families(capsys):
 def test_unusable_input_is_one_line(arguments, rule, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     files = {"nan.csv": "1,nan,2", "empty.txt": "", "words.csv": "one,two", "ragged.csv": "1,2\n3\n"}
+    files |= {"object.json": '{"g": [1]}', "flags.json": "[true]", "rows.json": "[[1, 2], [3]]"}
+    files |= {"broken.json": "[1,", "none.json": "[]", "nan.json": "[1, NaN]", "huge.json": f"[1{'0' * 400}]"}
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     np.save(tmp_path / "pickle.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)

@@ -62,6 +62,39 @@ def test_equality_on_an_isotropic_quadratic(scheme):
         assert (level >= 1).any() or (expected == 0).all()
 
 
+def expected_drop(problem, x, stretch=1.0):
+    """(E decrease of F in the next SS round, its guarantee) exactly: E[Q'AQ] of independent sampling, at this x."""
+    method, g, n = ct.CAT(cost=ct.costs.Affine(1, 5)), problem.gradients(x)[0], problem.n
+    level, share = tune_rows(g[None], SCHEMES["SS"], method.cost)
+    gamma = stretch * float(method._steps(problem, g[None], level, share)[0])
+    p = np.stack([ct.sampling_probabilities(v, max(int(t), 1)) for v, t in zip(g, level[0], strict=True)])
+    spread = (g * g * (1 / np.where(p > 0, p, 1) - 1)) / n**2
+    mean, hessian = g.mean(axis=0), problem.A.mean(axis=0)
+    u, v = float(mean @ mean), float(spread.sum())
+    curvature = float(mean @ hessian @ mean + (spread * np.diagonal(problem.A.mean(axis=0))).sum())
+    return gamma * u - gamma**2 / 2 * curvature, u * u / (2 * problem.L * (u + v))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_sampling_descends_in_expectation_on_every_step_exactly(workers):
+    """No draw: the exact mean of the next value, at every iterate of a real run on real data."""
+    problem = ct.problems.ridge("digits", workers)
+    for x, _ in run(ct.CAT(cost=ct.costs.Affine(1, 5)), problem, 60):
+        drop, promised = expected_drop(problem, x)
+        assert drop >= promised * (1 - 1e-9) > 0
+        assert expected_drop(problem, x, 40.0)[0] < promised  # a step far too long is seen
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_sampling_attains_its_guarantee_on_isotropic_quadratics(workers):
+    b = np.random.default_rng(1).standard_t(2, size=(workers, 6))
+    problem = ct.problems.distributed_quadratic(np.stack([3 * np.eye(6)] * workers), b)
+    for x, _ in run(ct.CAT(cost=ct.costs.Affine(1, 5)), problem, 20):
+        drop, promised = expected_drop(problem, x)
+        assert drop == pytest.approx(promised, rel=1e-10)
+        assert expected_drop(problem, x, 1.01)[0] < promised * (1 - 5e-5)
+
+
 def heterogeneous(seed=5):
     return ct.problems.random_quadratic(3, 4, 8, seed=seed, minimisers=2.0)
 
@@ -165,6 +198,23 @@ def test_bits_are_those_of_the_messages():
     assert np.diff(trace.bits).tolist() == [7 + 6 + 32] * 5
 
 
+def test_the_links_price_of_what_is_sent():
+    """C of the realised elements or payload, by hand; an empty message pays the fixed part."""
+    sent = np.array([[5.0, 0, 0, 0], [1.0, 2, 3, 0], [0.0, 0, 0, 0]])
+    for scheme, price, expected in (
+        ("S", ct.costs.Affine(2, 7), [9, 13, 7]),
+        ("S", ct.costs.Packet(2, 10, 1), [11, 21, 1]),
+        ("SS", ct.costs.BitPacket(40, 5, 3, 1), [3 + 34 + 5, 3 + 102 + 15, 3]),
+        ("S+Q", ct.costs.Payload(1, 9), [9 + 35, 9 + 41, 9]),
+    ):
+        found = ct.CAT(scheme=scheme, cost=price, currency="cost").realised_cost(sent)
+        assert found.tolist() == expected
+    price = ct.costs.LINKS["ieee802154"].cost
+    trace = ct.simulate(ct.CAT(scheme="S", cost=price, currency="cost"), ONE, 20, 1)
+    plain = ct.simulate(ct.CAT(scheme="S", cost=price), ONE, 20, 1)
+    assert np.diff(trace.bits).tolist() == [float(price(b - 7)) for b in np.diff(plain.bits)]
+
+
 def test_tuning_beats_every_fixed_level_in_its_own_currency():
     """Modelled cost to reach eps on real data: no fixed level with its own best step is far below the tuned one."""
     price, eps = ct.costs.Affine(1, 20), 1e-2
@@ -209,6 +259,7 @@ def test_in_compare():
         (lambda: ct.CAT(scheme="X"), InvalidParameter, "scheme='X'"),
         (lambda: ct.CAT(cost="pigeon"), InvalidParameter, "no cost model"),
         (lambda: ct.CAT(level=0), InvalidParameter, "level=0"),
+        (lambda: ct.CAT(currency="euro"), InvalidParameter, "currency='euro'"),
         (lambda: ct.CAT(gamma=-1), InvalidParameter, "gamma=-1"),
         (lambda: ct.CAT(scheme="S").check(heterogeneous()), Unsupported, "local top-T is biased"),
         (lambda: ct.guarantee(ct.CAT(gamma=0.1), ONE), NoGuarantee, "tuned steps only"),

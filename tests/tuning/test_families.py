@@ -14,6 +14,8 @@ from compth.errors import CompthError, InvalidParameter, Unsupported
 from compth.tuning.moments import DELTA, EXACT, OMEGA, progress
 from tests.compressors.exact_law import NotEnumerable, law, moments
 
+from .brute import gradients, shares
+
 EXAMPLES = [e for thing in catalogue().values() if issubclass(thing, Compressor) for e in thing.examples()]
 
 
@@ -123,6 +125,58 @@ def test_the_best_level_of_a_family(name):
                     float(progress(one[tuned.level - 1], g).step) / 2, rel=1e-10
                 )
                 assert tuned.compressor == one[tuned.level - 1]
+
+
+def charges(name, t, d):
+    """(elements, bits) of a message at level t, by hand."""
+    index = math.ceil(math.log2(d))
+    if name == "RandomDithering":
+        return None, 32 + d * (1 + math.ceil(math.log2(t + 1)))
+    if name == "TopKSign":
+        return None, 32 + t * (index + 1)
+    count = math.ceil(math.log2(d + 1)) if name == "AtomoEntrywise" else 0  # a random size is sent along
+    return t, count + t * (index + 32)
+
+
+def dithering_share(g, s):
+    """<g, EQ>^2/(||g||^2 E||Q||^2) of unbiased rounding to s levels of ||g||, entry by entry."""
+    norm = math.sqrt(math.fsum(v * v for v in g))
+    second = 0.0
+    for v in g:
+        y = s * abs(v) / norm
+        low = math.floor(y)
+        second += (norm / s) ** 2 * (low**2 * (1 - (y - low)) + (low + 1) ** 2 * (y - low))
+    return norm**2 / second
+
+
+CURVES = {
+    "RandK": lambda g: [t / len(g) for t in range(1, len(g) + 1)],
+    "TopK": lambda g: shares(g, "S"),
+    "TopKSign": lambda g: shares(g, "S+Q"),
+    "AtomoEntrywise": lambda g: shares(g, "SS"),
+    "RandomDithering": lambda g: [
+        dithering_share([float(v) for v in g / np.abs(g).max()], s) for s in range(1, 17)
+    ],
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_families_are_the_best_of_all_levels_on_two_thousand_gradients(name):
+    """Heavy tails, ties, zeros, sparse, d = 1; shares and prices from formulas that share nothing with the code."""
+    kind = getattr(ct, name)
+    prices = [ct.costs.Payload(1, 50), ct.costs.BitPacket(64, 7, 3), ct.costs.Time(0.1, 100)]
+    if name not in ("RandomDithering", "TopKSign"):
+        prices += [ct.costs.Affine(2, 7), ct.costs.Packet(3, 5, 1)]
+    levels = range(1, 17) if name == "RandomDithering" else None
+    for i, g in enumerate(gradients(2000, seed=21)):
+        d, curve = len(g), CURVES[name](g)
+        price = prices[i // 10 % len(prices)]
+        paid = [charges(name, t, d)[price.counts == "bits"] for t in range(1, len(curve) + 1)]
+        best = [a / float(price(q)) for a, q in zip(curve, paid, strict=True)]
+        tuned = ct.tune(g, kind, price, levels=levels)
+        assert tuned.shares == pytest.approx(curve, rel=1e-9), g
+        assert tuned.share / tuned.cost == pytest.approx(max(best), rel=1e-9), g
+        assert best[tuned.level - 1] == pytest.approx(max(best), rel=1e-9), g
 
 
 def test_randk_is_degenerate_and_says_so():

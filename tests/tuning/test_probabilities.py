@@ -74,13 +74,18 @@ def test_rows_are_independent_and_fractions_are_exact():
 
 def cvxpy_value(w, budget):
     """min sum w^2/p by a conic solver."""
+    return cvxpy_optimum(w, budget)[0]
+
+
+def cvxpy_optimum(w, budget):
+    """(value, p at the w that are not 0) of the same."""
     w = np.abs(w[w != 0])
     scale = w.max()
     w = w / scale
     p = cp.Variable(len(w))
     problem = cp.Problem(cp.Minimize((w**2) @ cp.inv_pos(p)), [p <= 1, cp.sum(p) <= budget])
     problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-8, tol_gap_rel=1e-8, tol_feas=1e-8)
-    return problem.value * scale**2
+    return problem.value * scale**2, p.value
 
 
 def test_against_cvxpy():
@@ -89,7 +94,10 @@ def test_against_cvxpy():
         w = rng.standard_t(2, size=9)
         budget = rng.uniform(0.5, 8)
         p = ct.sampling_probabilities(w, budget)
-        assert sampling_value(w, p) == pytest.approx(cvxpy_value(w, budget), rel=1e-6)
+        value, conic = cvxpy_optimum(w, budget)
+        assert sampling_value(w, p) == pytest.approx(value, rel=1e-6)
+        assert p == pytest.approx(conic, abs=1e-3)
+        assert kkt_residual(w, p, budget) < 1e-14
         uniform = np.full(9, min(1, budget / 9))
         assert sampling_value(w, uniform) > sampling_value(w, p)
 
@@ -214,7 +222,9 @@ def test_mean_estimation_alternates_downhill_and_matches_cvxpy_at_fixed_centres(
         assert best.mse <= mean.mse
         assert mean.history == (mean.mse,)
         w = (x - mean.centres[:, None]).ravel()
-        assert kkt_residual(w, mean.p.ravel(), 20.0) < 1e-12
+        assert kkt_residual(w, mean.p.ravel(), 20.0) == mean.kkt < 1e-12
+        assert max(zero.kkt, best.kkt) < 1e-12
+        assert kkt_residual(w, best.p.ravel(), 20.0) > 1e-4  # the p of other centres is not optimal for these
         few = ct.mean_estimation(x[:2, :6], 4.0, centres="mean")
         v = (x[:2, :6] - few.centres[:, None]).ravel()
         assert few.mse == pytest.approx((cvxpy_value(v, 4.0) - v @ v) / 4, rel=1e-5)

@@ -210,6 +210,17 @@ def test_multiples_of_tau_max_suffice_for_element_packets_and_not_for_bit_packet
     assert max(lost) > 0.05
 
 
+def test_packets_smaller_than_an_element_cost_no_memory():
+    """Every element starts packets of its own, so all levels are open: candidates are entries, not packets."""
+    g = np.random.default_rng(0).standard_t(2, size=500)
+    for capacity in (1e-9, 1, 37, 41):  # 41 bits are one element
+        price = costs.BitPacket(capacity, 1, 3.0 / capacity)
+        tuned = ct.tune(g, "S", price)
+        assert tuned.efficiency == pytest.approx(tuned.curve.max(), rel=1e-12)
+        assert len(rules.packet_ends(500, float(capacity), 0.0, 41.0)) == 500
+    assert rules.packet_ends(7, 2.0, 0.0, 1.0).tolist() == [2, 4, 6, 7]
+
+
 def test_large_gradients_take_other_paths_to_the_same_level(monkeypatch):
     """Binary search for SS, blocks and strides: as good as a full scan, at any size."""
     rng = np.random.default_rng(8)
@@ -319,7 +330,7 @@ def test_reference_numbers_of_packets():
 
 def test_links_are_priced_in_bits_on_the_wire():
     for name, link in costs.LINKS.items():
-        assert ct.tune([3.0, 2.0, 1.0], "S", name).cost > 0
+        assert ct.tune([3.0, 2.0, 1.0], "S", name).cost == ct.tune([3.0, 2.0, 1.0], "S", link).cost > 0
         assert link.source
         assert link.note
     ethernet, one = costs.LINKS["ethernet"].cost, 8 * 1460
