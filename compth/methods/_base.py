@@ -336,7 +336,8 @@ def _mismatch(method: str, kind: type[Claim], fleet: Fleet, c: Constants) -> str
 
 def mean_square(a: Array) -> Array:
     """mean over workers of the squared norm: (R, n, d) -> (R,)."""
-    return np.asarray(np.einsum("rnd,rnd->r", a, a) / a.shape[1])
+    flat = a.reshape(len(a), -1)
+    return np.asarray(np.vecdot(flat, flat) / a.shape[1])
 
 
 @dataclass(frozen=True)
