@@ -84,10 +84,10 @@ def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
         np.zeros(times),
         np.full(len(x0), -1),
     )
-    alive = np.arange(len(x0))
+    alive, seen = np.arange(len(x0)), job.method.view(job.problem, rng)
     for t in range(times):
         if t:
-            state = job.method.step(job.problem, state, rng, job.plan, t - 1)
+            state = job.method.step(seen, state, rng, job.plan, t - 1)
         values = _measure(job, state)
         lost = ~(values[0] < ESCAPED)
         if lost.any():
