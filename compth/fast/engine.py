@@ -96,6 +96,8 @@ class FastEngine:
             raise Unsupported(
                 f"engine='fast' does not run {type(method).__name__}: use one of {known}, or engine='numpy'"
             )
+        if method.estimator is not None:
+            raise Unsupported(f"engine='fast' computes exact gradients, got oracle={method.estimator!r}")
         if type(problem) is not DistributedQuadratic:
             raise Unsupported(f"engine='fast' needs a DistributedQuadratic, got {type(problem).__name__}")
         if type(fleet) is not Independent or len(fleet.members) != 1:

@@ -38,11 +38,11 @@ class _Job:
     keep_mean: bool
     engine: Any = None
 
-    def step(self, state: Any, rng: np.random.Generator, block: int, t: int) -> Any:
-        """State at t + 1."""
+    def step(self, seen: Any, state: Any, rng: np.random.Generator, block: int, t: int) -> Any:
+        """State at t + 1; seen: the problem as the method's oracle shows it."""
         if self.engine is not None:
             return self.engine.step(state, block, t)
-        return self.method.step(self.problem, state, rng, self.plan, t)
+        return self.method.step(seen, state, rng, self.plan, t)
 
 
 @dataclass
@@ -91,10 +91,10 @@ def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
         np.zeros(times),
         np.full(len(x0), -1),
     )
-    alive = np.arange(len(x0))
+    alive, seen = np.arange(len(x0)), job.method.view(job.problem, rng)
     for t in range(times):
         if t:
-            state = job.step(state, rng, block, t - 1)
+            state = job.step(seen, state, rng, block, t - 1)
         values = _measure(job, state)
         lost = ~(values[0] < ESCAPED)
         if lost.any():

@@ -150,6 +150,13 @@ def test_what_it_does_not_know_is_refused_in_one_line(method, says):
         ct.simulate(method, PROBLEM, 5, 2, engine="fast")
 
 
+def test_oracles_are_refused():
+    sums = ct.problems.random_finite_sum(n=2, m=3, d=4, kappa=5, seed=0)
+    noisy = ct.DCGD(ct.RandK(1), gamma=0.1, oracle=ct.Minibatch(1))
+    with pytest.raises(Unsupported, match="exact gradients"):
+        ct.simulate(noisy, sums, 5, 2, engine="fast")
+
+
 def test_unknown_engines_and_other_problems_are_refused():
     with pytest.raises(InvalidParameter, match="use 'numpy' or 'fast'"):
         ct.simulate(ct.GD(), PROBLEM, 5, 2, engine="numba")
