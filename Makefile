@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export MPLBACKEND = Agg
 
-.PHONY: demo test check lint format docs notebooks licences benchmarks wheel clean help
+.PHONY: demo test check lint format docs notebooks licences benchmarks repro wheel clean help
 
 help:
 	@echo "make demo   install and compare methods on real data (writes demo/)"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint   ruff and mypy --strict"
 	@echo "make docs   the documentation, every example run, warnings are errors (docs/_build/html)"
 	@echo "make notebooks   the lessons, in a browser where there is one"
+	@echo "make repro   the papers' claims beside what compth gets (tables, JSON, figures)"
 	@echo "make benchmarks   ratios against naive loops, floors and peers"
 
 $(VENV)/.core: pyproject.toml constraints.txt
@@ -61,6 +62,9 @@ licences: $(VENV)/.all
 
 benchmarks: $(VENV)/.all
 	$(BIN)/python -m benchmarks --out docs/benchmarks
+
+repro: $(VENV)/.all
+	$(BIN)/python -m paper_repro
 
 wheel: $(VENV)/.all
 	rm -rf dist

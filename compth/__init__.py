@@ -21,7 +21,9 @@ _EXPORTS = {
     "compth.compressors._uncertainty": "impossible_declarations uncertainty_margins",
     "compth.compressors._wire": "decode encode",
     "compth.methods": "Constants Method Theorem compatibility guarantee",
+    "compth.methods._unified": "Parameters UnifiedTheorem convex_combination",
     "compth.certification": "Batched Estimate adapt certify estimate",
+    "compth.certification.assumption": "AssumptionCheck check_assumption",
     "compth.simulation": "Trace simulate",
     "compth.dynamics": "ExactRate Trajectory best_step exact exact_rate max_stable_step stationary study",
     "compth.worst_case": "Analysis Conjecture RateCertificate TightRate check_rate heterogeneous_feedback tight_rate",
@@ -29,6 +31,7 @@ _EXPORTS = {
     "compth.levels": "LevelComparison compare_levels",
     "compth.stepping": "step_sizes",
     "compth.sweeps": "sweep",
+    "compth.problems.oracle": "Arbitrary Coordinates Importance Minibatch Oracle",
     "compth.tuning": "Tuning costs mean_estimation quadratic_probabilities sampling_probabilities step_table tune",
 }
 _OWNER = {name: module for module, names in _EXPORTS.items() for name in names.split()}

@@ -31,6 +31,8 @@ def worst_case_question(method: Method, problem: Any) -> tuple[str, dict[str, An
     independent unbiased compressors; no compressed downlink. Apart from GD, constants are those that all f_i share:
     mu_min > 0 and L_max.
     """
+    if method.oracle is not None:
+        return None
     if isinstance(method, GD):
         return "DCGD", {"mu": problem.mu, "L": problem.L, "omega": 0, "n": 1}
     c = method.check(problem)
@@ -73,7 +75,8 @@ def descent_step(method: Method, problem: Any) -> float | None:
     the declared omega.
     """
     c = method.check(problem)
-    if not isinstance(method, DCGD) or not c.independent or c.claim(Unbiased) is None or c.omega_down != 0:
+    exact = c.omega_down == 0 and not c.stochastic
+    if not isinstance(method, DCGD) or not exact or not c.independent or c.claim(Unbiased) is None:
         return None
     g = problem.gradients(problem.start[None])[0]
     mean = g.mean(axis=0)

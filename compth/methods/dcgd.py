@@ -116,6 +116,7 @@ class NoMemoryDecreasing(NoMemory):
     """
 
     id = "dcgd.no_memory_decreasing"
+    gradient_noise = "bounded"
     title = "Quantised gradients without memory, decreasing steps: no floor, 1/t"
     source = DIANA_PAPER.at("Thm 11, Lemma 6")
     attribution = Attribution.OURS
@@ -161,6 +162,7 @@ class DCGDNonconvex(MeanSquaredGradient):
     """
 
     id = "dcgd.nonconvex"
+    gradient_noise = "bounded"
     title = "Bidirectional DCSGD without convexity"
     source = NATURAL.at("Thm 9")
     attribution = Attribution.READ
@@ -284,6 +286,7 @@ class DCSGDHorizon(Theorem):
 class DCGD(Bidirectional):
     """x+ = x - gamma C_M((1/n) sum C_i(grad f_i(x))). Runs with any compressors; its theorems need unbiased ones."""
 
+    takes_oracle = True
     name = "distributed compressed gradient descent"
     source = UNIFIED
 

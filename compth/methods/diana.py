@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +22,7 @@ from compth.methods._base import (
 from compth.methods._downlink import Bidirectional
 from compth.methods._nonconvex import MeanSquaredGradient
 from compth.methods._schedules import harmonic_plan, harmonic_values
+from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.sources import DIANA as DIANA_PAPER
 from compth.sources import DIANA_OMEGA, UNIFIED
 
@@ -54,7 +55,7 @@ class _Diana(Theorem):
         return np.asarray(problem.distance_squared(state.x) + float(plan["weight"]) * memory)
 
 
-class DIANAUnified(_Diana):
+class DIANAUnified(UnifiedTheorem):
     """V_t <= max{1-gamma mu, 1-alpha/2}^t V_0 for alpha <= 1/(1+omega), gamma <= 1/((1+6 omega/n) L_max).
 
     weight M gamma^2, M = 4 omega/(n alpha), so that B/M = alpha/2; f_i convex, f mu-strongly convex. The paper's L is
@@ -63,21 +64,30 @@ class DIANAUnified(_Diana):
 
     id = "diana.unified"
     title = "DIANA by the unified theory"
+    row = "DIANA"
     source = UNIFIED.at("Sec. 5, DIANA")
-    attribution = Attribution.READ
-    declared = Standing.CITED
     proof = "diana.unified"
+    requires = (Unbiased, JointVariance)
+    accepts: ClassVar[tuple[str, ...]] = ("alpha",)
+    metric = _Diana.metric
 
     def _why_not(self, c: Constants) -> str:
         return independent(c) if c.convex else "every f_i must be convex"
 
+    def parameters(self, c: Constants) -> Parameters:
+        alpha, spread = shift_step(c), ratio(2 * c.omega, c.n)
+        return Parameters(A=(1 + spread) * c.L_max, B=spread, rho=alpha, C=c.L_max * alpha)
+
+    def run_parameters(self, c: Constants) -> Mapping[str, Number]:
+        return {"alpha": shift_step(c)}
+
+    def sigma2_k(self, problem: Any, state: DIANAState, plan: Plan) -> Array:
+        return mean_square(state.h - problem.gradients_at_star)
+
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        limit = 1 / ((1 + ratio(6 * c.omega, c.n)) * c.L_max)
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/((1+6 omega/n) L_max)")
-        alpha = shift_step(c)
-        m = ratio(4 * c.omega, c.n * alpha)
-        rho = max(1 - gamma * c.mu, 1 - ratio(alpha, 2))
-        return Plan(gamma, {"alpha": alpha, "weight": m * gamma * gamma}, rho=rho)
+        """At omega = 0 too the memory's factor 1 - alpha/2 is kept, as in the machine-checked statement."""
+        plan = super().plan(c, gamma, horizon)
+        return replace(plan, rho=max(plan.rho, 1 - ratio(plan["alpha"], 2)))
 
 
 class DIANAShift(_Diana):
@@ -207,6 +217,7 @@ class DIANADecreasing(DIANAOriginal):
     """
 
     id = "diana.decreasing"
+    gradient_noise = "bounded"
     title = "DIANA with decreasing steps: 1/t without a noise floor"
     source = DIANA_PAPER.at("Thm 3")
     metric = "E||x_t - x*||^2 (bounded from V_0)"
@@ -230,6 +241,7 @@ class DIANANonconvex(MeanSquaredGradient):
     """
 
     id = "diana.nonconvex"
+    gradient_noise = "bounded"
     title = "DIANA without convexity"
     source = DIANA_PAPER.at("Thm 4")
     requires = (Unbiased, JointVariance)
@@ -287,6 +299,7 @@ class DIANA(Bidirectional):
 
     alpha: Any = None
     requires = (Unbiased,)
+    takes_oracle = True
     name = "DIANA"
     source = DIANA_PAPER
 

@@ -69,6 +69,7 @@ class EF(Bidirectional):
     """c_i = C_i(e_i + gamma grad f_i(x)); e_i+ = e_i + gamma grad f_i(x) - c_i; x+ = x - C_M(mean c_i); e_i^0 = 0."""
 
     requires = (Contractive,)
+    takes_oracle = True
     name = "error feedback (2014)"
     source = EF14
 

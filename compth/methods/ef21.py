@@ -133,6 +133,7 @@ class EF21(Bidirectional):
     """x+ = x - gamma C_M(mean g_i); g_i+ = g_i + C_i(grad f_i(x+) - g_i); g_i^0 = 0 (no message before round 1)."""
 
     requires = (Contractive,)
+    takes_oracle = True
     name = "EF21"
     source = EF21_PAPER
 

@@ -124,6 +124,7 @@ class ISGDDecreasing(Theorem):
     """
 
     id = "isgd.decreasing"
+    gradient_noise = "bounded"
     title = "Independent blocks of (stochastic) gradients, decreasing steps: no floor, 1/t"
     source = IBCD_PAPER.at("Thm 4")
     attribution = Attribution.READ
@@ -179,6 +180,7 @@ class ISGDNonconvex(MeanSquaredGradient):
     """
 
     id = "isgd.nonconvex"
+    gradient_noise = "bounded"
     title = "Independent blocks of (stochastic) gradients without convexity"
     source = IBCD_PAPER.at("Thm 5")
     attribution = Attribution.READ
@@ -218,6 +220,7 @@ class IBCD(Bidirectional):
     tau: Any = None
     blocks: int | None = None
     takes_compressor: ClassVar[bool] = False
+    takes_oracle = True
     name = "independent block coordinate descent"
     source = IBCD_PAPER
 
@@ -232,7 +235,7 @@ class IBCD(Bidirectional):
 
     @property
     def label(self) -> str:
-        return f"{type(self).__name__} tau={self.tau}{self.down_label}"
+        return f"{type(self).__name__} tau={self.tau}{self.down_label}{self.oracle_label}"
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:

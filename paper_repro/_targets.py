@@ -1,0 +1,201 @@
+"""Targets: what a paper says, how sure we are that it says so, and the verdict on what we get."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+Value = Any  # int | float | Fraction | str | bool | list of numbers
+"""What a target says and what a run returns."""
+
+
+class Standing(StrEnum):
+    """Where the value comes from. Only READ and CODE are numbers of the paper or of its authors."""
+
+    READ = "READ"
+    CODE = "CODE"
+    RECALLED = "RECALLED"
+    DERIVED = "DERIVED HERE"
+
+
+class Verdict(StrEnum):
+    """What the table says of a target."""
+
+    REPRODUCED = "REPRODUCED"
+    DIFFERS = "DIFFERS"
+    NOT_RUN = "NOT RUN"
+
+
+SENSES = {"=": "", "<=": "at most ", ">=": "at least "}
+
+
+class BadTargets(ValueError):
+    """A targets file that breaks a rule: one line that names it."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One claim.
+
+    id, where (place in the paper), quantity (in words, with units); value: a number, a fraction "4/3", a list of
+    numbers, a truth value or a text; sense: "=", or "<=" / ">=" when the value is a bound. |ours - value| may be at
+    most absolute + relative |value|, entry by entry; why: the reason of that tolerance. differs: the explanation of a
+    difference that is expected (agreement is then a failure). not_run: the reason why it is not recomputed at all;
+    full: recomputed only without --quick.
+    """
+
+    id: str
+    where: str
+    quantity: str
+    value: Value
+    standing: Standing
+    sense: str = "="
+    absolute: float = 0.0
+    relative: float = 0.0
+    why: str = ""
+    differs: str = ""
+    not_run: str = ""
+    full: bool = False
+
+    def agrees(self, ours: Value) -> bool:
+        """True when ours is within the tolerance (entry by entry for lists); NaN never agrees."""
+        if isinstance(self.value, list):
+            same = isinstance(ours, list) and len(ours) == len(self.value)
+            return same and all(self._agrees(v, o) for v, o in zip(self.value, ours, strict=True))
+        return self._agrees(self.value, ours)
+
+    def _agrees(self, value: Value, ours: Value) -> bool:
+        if isinstance(value, str | bool) or isinstance(ours, str | bool | list):
+            return bool(type(value) is type(ours) and value == ours)
+        if math.isinf(value) or math.isinf(ours):
+            return bool(value == ours)
+        slack = Fraction(self.absolute) + Fraction(self.relative) * abs(Fraction(value))
+        if isinstance(ours, float) and math.isnan(ours):
+            return False
+        gap = Fraction(ours) - Fraction(value)
+        return {"=": abs(gap), "<=": gap, ">=": -gap}[self.sense] <= slack
+
+
+@dataclass(frozen=True)
+class Row:
+    """A target, what we get (None when it was not run), the verdict, whether that is as it should be, and a note."""
+
+    paper: str
+    target: Target
+    ours: Value
+    verdict: Verdict
+    good: bool
+    note: str
+
+
+def judge(paper: str, target: Target, values: Mapping[str, Value], quick: bool, failed: str = "") -> Row:
+    """The verdict on one target; `failed` is the message of a run that ended in an error."""
+    if target.id not in values:
+        reason = target.not_run or ("left out by --quick" if quick and target.full else "")
+        return Row(
+            paper,
+            target,
+            None,
+            Verdict.NOT_RUN,
+            bool(reason),
+            reason or failed or "the run gave no value for it",
+        )
+    ours = values[target.id]
+    if target.agrees(ours):
+        note = "a difference was expected: " + target.differs if target.differs else ""
+        return Row(paper, target, ours, Verdict.REPRODUCED, not target.differs, note)
+    note = target.differs or "MISSED: no difference is expected"
+    return Row(paper, target, ours, Verdict.DIFFERS, bool(target.differs), note)
+
+
+def load_targets(file: Path) -> tuple[Target, ...]:
+    """The [[target]] tables of a TOML file. Raises BadTargets, with the id and the rule, for anything unclear."""
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))["target"]
+    except (OSError, KeyError, tomllib.TOMLDecodeError) as problem:
+        raise BadTargets(f"{file}: needs [[target]] tables ({problem})") from None
+    found = tuple(_target(file, table) for table in tables)
+    ids = [t.id for t in found]
+    for name in ids:
+        if ids.count(name) > 1:
+            raise BadTargets(f"{file}: id={name!r} is used twice")
+    return found
+
+
+def _target(file: Path, table: dict[str, Any]) -> Target:
+    name = table.get("id", "?")
+    try:
+        value = table.get("value")
+        parsed = [parse(v) for v in value] if isinstance(value, list) else parse(value)
+        target = Target(**{**table, "value": parsed, "standing": Standing(table.get("standing", ""))})
+    except (TypeError, ValueError) as problem:
+        raise BadTargets(f"{file}: target {name!r}: {problem}") from None
+    numeric = not isinstance(target.value, str | bool)
+    rules = (
+        (target.value is not None, "it needs a value"),
+        (target.sense in SENSES, f"sense={target.sense!r} must be one of {', '.join(SENSES)}"),
+        (target.sense == "=" or numeric, "a bound must be a number"),
+        (not (target.absolute or target.relative) or bool(target.why), "a tolerance needs its reason (why)"),
+        (not (target.not_run and target.differs), "it cannot both differ and not be run"),
+    )
+    for holds, rule in rules:
+        if not holds:
+            raise BadTargets(f"{file}: target {name!r}: {rule}")
+    return target
+
+
+def parse(value: Any) -> Value:
+    """Numbers as they are, "4/3" as a Fraction, other text as text."""
+    exact = isinstance(value, str) and re.fullmatch(r"-?\d+/\d+", value)
+    return Fraction(value) if exact else value
+
+
+def encode(value: Value) -> Any:
+    """JSON form: Fractions as "p/q", numbers that JSON does not know as text."""
+    if isinstance(value, list | tuple):
+        return [encode(v) for v in value]
+    if isinstance(value, Fraction):
+        return f"{value.numerator}/{value.denominator}"
+    if isinstance(value, bool | str) or value is None:
+        return value
+    if isinstance(value, int):
+        return value
+    number = float(value)
+    return number if math.isfinite(number) else {"float": repr(number)}
+
+
+def decode(value: Any) -> Value:
+    """The inverse of encode."""
+    if isinstance(value, list):
+        return [decode(v) for v in value]
+    return float(value["float"]) if isinstance(value, dict) else parse(value)
+
+
+def show(value: Value) -> str:
+    """At most five significant digits; Fractions of small terms stay exact."""
+    if value is None:
+        return "-"
+    if isinstance(value, list):
+        return " .. ".join(show(v) for v in value) if len(value) == 2 else ", ".join(show(v) for v in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Fraction) and value.denominator > 1 and len(str(value)) <= 9:
+        return str(value)
+    if float(value) == int(value) and abs(value) < 10**7 if math.isfinite(value) else False:
+        return f"{int(value):,}"
+    return f"{float(value):.5g}"
+
+
+def says(target: Target) -> str:
+    """The target's value as shown; in brackets when it is not a number of the paper or of its authors."""
+    text = SENSES[target.sense] + show(target.value)
+    return text if target.standing in (Standing.READ, Standing.CODE) else f"[{text}]"
