@@ -112,7 +112,9 @@ def optimal() -> dict[str, Any]:
     closed = (a.sum() ** 2 / low - N * spread(x)) / N**2
     found["thm61.closed"] = best.mse / closed
     found["thm61.kkt"] = best.kkt
-    ratios = [(b * N * D, ct.mean_estimation(x, b * N * D, centres="mean").mse * N / spread(x)) for b in BUDGETS]
+    ratios = [
+        (b * N * D, ct.mean_estimation(x, b * N * D, centres="mean").mse * N / spread(x)) for b in BUDGETS
+    ]
     found["thm61.lower"] = min(v - (1 / b - 1) for b, v in ratios)
     found["thm61.upper"] = max(v / (N * D / b - 1) for b, v in ratios)
     p = np.random.default_rng(5).uniform(0.1, 0.9, x.shape)
@@ -188,7 +190,9 @@ def draw(data: Any) -> Any:
                 style = ("-", "-", "--")[i]
                 panel.plot(data[law]["share"], data[law][name], style, color=COLOURS[i], marker="os^"[i],
                            markersize=3, label=name)  # fmt: skip
-            panel.plot(*data[law]["binary"], "x", color=COLOURS[6], markersize=7, markeredgewidth=2, label="binary")
+            panel.plot(
+                *data[law]["binary"], "x", color=COLOURS[6], markersize=7, markeredgewidth=2, label="binary"
+            )
             panel.set_xscale("log", base=2)
             panel.set_yscale("log")
             panel.set_xlabel("share of entries sent")

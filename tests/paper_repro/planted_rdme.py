@@ -14,4 +14,6 @@ def value():
 def plant(monkeypatch):
     """The slip."""
     right = probabilities.budget_probabilities
-    monkeypatch.setattr(probabilities, "budget_probabilities", lambda weights, budget: right(weights**2, budget))
+    monkeypatch.setattr(
+        probabilities, "budget_probabilities", lambda weights, budget: right(weights**2, budget)
+    )
