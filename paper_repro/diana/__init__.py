@@ -235,8 +235,8 @@ def draw_blocks(data: Any) -> Any:
 
     Leading-order rounds (left) and bits (right: two bits an entry and one 32-bit norm a block) relative to DIANA with
     full vectors, against the block size, n = 10, kappa = 100, d = 10^4. Dots mark the rule 1/alpha_p(block) <= n: block
-    n, n^2 and (2n - 1)^2 for p = 1, 2, infinity, where all three need 2.8 times the rounds of full vectors. At these prices
-    the rule is nearly cheapest for p = 1, and shorter blocks would be up to 38 % cheaper for p = infinity.
+    n, n^2 and (2n - 1)^2 for p = 1, 2, infinity, where all three need 2.8 times the rounds of full vectors. At these
+    prices the rule is nearly the cheapest for p = 1, and costs 38 % more than the cheapest block for p = infinity.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
