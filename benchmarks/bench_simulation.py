@@ -97,18 +97,20 @@ def gemm_floor(problem, steps: int, runs: int) -> None:
 
 def simulation() -> Iterator[Line]:
     """Ratios at d = 100 and d = 1000."""
-    for d, steps, loop_runs, ceiling in ((100, 40, 8, 6.0), (1000, 4, 4, 1.8)):
+    for d, steps, loop_runs, ceiling, fused in ((100, 40, 8, 6.0, 2.0), (1000, 4, 4, 1.8, 1.3)):
         problem = ct.problems.random_quadratic(WORKERS, d, 100, seed=0)
         for name, method in cases(d).items():
             work = {
                 "floor": lambda p=problem, s=steps: gemm_floor(p, s, RUNS),
                 "simulate": lambda m=method, p=problem, s=steps: ct.simulate(m, p, s, RUNS, threads=1),
+                "fast": lambda m=method, p=problem, s=steps: ct.simulate(m, p, s, RUNS, engine="fast"),
                 "loop": lambda n=name, p=problem, s=steps, r=loop_runs, g=method.gamma: plain_loop(
                     n, p, s, r, g
                 ),
             }
             measured = ratios(work, "floor", rounds=5)
             yield line(f"{name}, d={d}: simulate / GEMM floor", measured["simulate"], most=ceiling)
+            yield line(f"{name}, d={d}: engine fast / GEMM floor", measured["fast"], most=fused)
             scale = RUNS / loop_runs
             faster = [scale * a / b for a, b in zip(measured["loop"], measured["simulate"], strict=True)]
             yield line(f"{name}, d={d}: plain loop / simulate", faster, least=5)

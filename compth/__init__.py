@@ -31,6 +31,7 @@ _EXPORTS = {
     "compth.levels": "LevelComparison compare_levels",
     "compth.stepping": "step_sizes",
     "compth.sweeps": "sweep",
+    "compth.problems.oracle": "Arbitrary Coordinates Importance Minibatch Oracle",
     "compth.tuning": "Tuning costs mean_estimation quadratic_probabilities sampling_probabilities step_table tune",
 }
 _OWNER = {name: module for module, names in _EXPORTS.items() for name in names.split()}

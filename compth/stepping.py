@@ -29,6 +29,8 @@ def worst_case_question(method: Method, problem: Any) -> tuple[str, dict[str, An
     GD (of f itself); EF21; EF on one worker or with a shared minimiser; DIANA and, with a shared minimiser, DCGD for
     independent unbiased compressors. Apart from GD, constants are those that all f_i share: mu_min > 0 and L_max.
     """
+    if method.oracle is not None:
+        return None
     if isinstance(method, GD):
         return "DCGD", {"mu": problem.mu, "L": problem.L, "omega": 0, "n": 1}
     if problem.mu_min <= 0:
@@ -71,7 +73,7 @@ def descent_step(method: Method, problem: Any) -> float | None:
     the declared omega.
     """
     c = method.check(problem)
-    if not isinstance(method, DCGD) or not c.independent or c.claim(Unbiased) is None:
+    if not isinstance(method, DCGD) or c.stochastic or not c.independent or c.claim(Unbiased) is None:
         return None
     g = problem.gradients(problem.start[None])[0]
     mean = g.mean(axis=0)

@@ -1,7 +1,12 @@
-"""`python -m figures [name ...] [--out FOLDER]`: compute, store the data, draw SVG, PDF and PNG."""
+"""`python -m figures [name ...] [--out FOLDER]`: compute, store the data, draw SVG, PDF and PNG, make the gallery.
+
+gallery.html holds every figure found in the folder with its caption, in one file without scripts or links elsewhere.
+"""
 
 from __future__ import annotations
 
+import base64
+import html
 import importlib
 import json
 import pkgutil
@@ -10,6 +15,7 @@ from pathlib import Path
 
 import figures
 from compth._files import MARK, provenance, write_all
+from compth._page import page
 from compth.reports import figure_bytes
 
 
@@ -29,6 +35,24 @@ def make(name: str, folder: Path) -> list[Path]:
     return write_all(folder, contents)
 
 
+def gallery(folder: Path) -> Path:
+    """The page of every figure whose SVG and JSON lie in the folder; images are inside the file."""
+    body = ""
+    for name in names():
+        drawing, stored = folder / f"{name}.svg", folder / f"{name}.json"
+        if not (drawing.is_file() and stored.is_file()):
+            continue
+        title, _, rest = json.loads(stored.read_text(encoding="utf-8"))["caption"].strip().partition("\n\n")
+        caption = html.escape(" ".join(rest.removeprefix("Caption: ").split()))
+        image = base64.b64encode(drawing.read_bytes()).decode()
+        source = f"data:image/svg+xml;base64,{image}"
+        body += (
+            f'<h2 id="{name}">{html.escape(" ".join(title.split()))}</h2><figure><img alt="{name}: see the caption" '
+            f'style="max-width:100%" src="{source}"><figcaption>{caption}</figcaption></figure>'
+        )
+    return write_all(folder, {"gallery.html": page("Figures", body, command="python -m figures").encode()})[0]
+
+
 def main(arguments: list[str]) -> int:
     """Make the named figures (all by default)."""
     folder = Path("figures/out")
@@ -45,6 +69,7 @@ def main(arguments: list[str]) -> int:
         return 2
     for name in arguments or names():
         print(", ".join(str(p) for p in make(name, folder)), flush=True)
+    print(gallery(folder))
     return 0
 
 

@@ -18,7 +18,7 @@ LAYERS = {
     **dict.fromkeys(("claims", "calculus", "bits", "rates", "certificates"), 1),
     **dict.fromkeys(("compressors", "problems"), 2),
     **dict.fromkeys(("methods", "tuning"), 3),
-    **dict.fromkeys(("simulation", "dynamics", "worst_case", "certification", "proof"), 4),
+    **dict.fromkeys(("simulation", "fast", "dynamics", "worst_case", "certification", "proof"), 4),
     **dict.fromkeys(
         ("comparison", "levels", "stepping", "sweeps", "reports", "plots", "testing", "cli", "__main__"), 5
     ),
@@ -135,7 +135,7 @@ def test_constraints_cover_the_dependencies():
     }
     extras = project["optional-dependencies"]
     wanted = [*project["dependencies"]]
-    for extra in ("proofs", "test", "lint", "peers", "docs", "teach"):
+    for extra in ("fast", "proofs", "test", "lint", "peers", "docs", "teach"):
         wanted += extras[extra]
     for requirement in wanted:
         name = re.split(r"[<>=\[; ]", requirement)[0].lower().replace("_", "-")

@@ -84,7 +84,7 @@ def states_of(
             for t in range(max(rounds) + 1):
                 if t in rounds:
                     found.append(state)
-                state = method.step(problem, state, rng, plan, t)
+                state = method.step(method.view(problem, rng), state, rng, plan, t)
     return found
 
 
@@ -126,7 +126,7 @@ def _ratios(
     """(first, second, bias) at one state."""
     square, memory, mean = 0.0, 0.0, np.zeros(problem.d)
     try:
-        for leaf in leaves(lambda rng: method.step(problem, state, rng, plan, 0), LEAVES):
+        for leaf in leaves(lambda rng: method.step(method.view(problem, rng), state, rng, plan, 0), LEAVES):
             weight = float(leaf.probability)
             g = (state.x - leaf.output.x)[0] / float(plan.gamma)
             square += weight * float(g @ g)

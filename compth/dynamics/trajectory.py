@@ -47,6 +47,8 @@ def make_system(
     method: Method, data: Data, gamma: Any, params: Any, *, mode: str = "exact", affine: bool = True
 ) -> System:
     """The second-moment operator of a method at a step size (methods that mask their model: masked_system)."""
+    if method.oracle is not None:
+        raise Unsupported(f"{method.label}: stochastic gradients have no exact dynamics yet: simulate it")
     sketches = sketches_for(method, data.n, data.d, mode)
     return System(data, recipe_of(method).scheme(gamma, params, sketches), sketches, affine)
 

@@ -25,6 +25,7 @@ from compth.claims import (
 from compth.compressors import Compressor, Fleet, Independent, as_fleet
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
+from compth.problems.oracle import Drawn, Oracle, noise_of
 from compth.rates import Rate, geometric
 from compth.sources import COMPTH, Source
 
@@ -39,12 +40,13 @@ class Constants:
 
     L: smoothness of f; L_max = max L_i; L_tilde = sqrt(mean L_i^2); mu: strong convexity of f (smallest positive
     eigenvalue); mu_min: strong convexity shared by every f_i (0: none); zeta2_star = mean ||grad f_i(x*)||^2;
-    D = (2 L_max/n) sum (f_i(x*) - min f_i); sigma2: gradient noise; claims: the fleet's; params: what the user
+    D = (2 L_max/n) sum (f_i(x*) - min f_i); stochastic: gradients come from an oracle; sigma2: its sup_x
+    mean E||g_i - grad f_i||^2 (0 without one, inf when it grows with x); claims: the fleet's; params: what the user
     fixed of the method's parameters (DIANA's alpha ...); L_plus^2 = sup mean||grad f_i(x)-grad f_i(y)||^2/||x-y||^2,
     L_pm^2 the same less ||grad f(x)-grad f(y)||^2 (Hessian variance); independent: workers compress independently;
     omega_down: the downlink's variance, 0 when it is not compressed, inf when its compressor is biased; facts:
-    constants of the method on this problem that no compressor's claim can express (IST's theta), reasons: why one of
-    them does not exist.
+    constants of the method on this problem that no compressor's claim can express (IST's theta; an oracle's LL,
+    LL_workers, sigma2_star, sigma2_mean, see GradientNoise), reasons: why one of them does not exist.
     """
 
     n: Number
@@ -56,6 +58,7 @@ class Constants:
     mu_min: Number = 0
     zeta2_star: Number = 0
     D: Number = 0
+    stochastic: bool = False
     sigma2: Number = 0
     convex: bool = True
     L_plus: Number = 0
@@ -171,7 +174,8 @@ class Theorem(ABC):
     Class attributes: id, title, source, attribution, sharpness, declared (standing without a machine-checked
     proof), proof (id in proofs_check), requires (claim types), accepts (parameters a user may fix), metric (what
     is bounded, in words), start_only (`observe` is where the bound starts from; it bounds the squared distance alone),
-    bidirectional (it covers a compressed downlink).
+    bidirectional (it covers a compressed downlink), gradient_noise ("none": it speaks of exact gradients, "bounded": it
+    needs sigma2 < inf, "any": of oracles by their expected smoothness).
     """
 
     id: ClassVar[str]
@@ -185,6 +189,7 @@ class Theorem(ABC):
     accepts: ClassVar[tuple[str, ...]] = ()
     metric: ClassVar[str] = "E||x_t - x*||^2"
     bidirectional: ClassVar[bool] = False
+    gradient_noise: ClassVar[str] = "none"
     start_only: ClassVar[bool] = False
 
     @property
@@ -206,7 +211,19 @@ class Theorem(ABC):
                 if not self.bidirectional
                 else "the downlink is biased"
             )
-        return f"it plans {', '.join(sorted(fixed))} itself" if fixed else self._why_not(c)
+        if fixed:
+            return f"it plans {', '.join(sorted(fixed))} itself"
+        return self._why_not_noisy(c) or self._why_not(c)
+
+    def _why_not_noisy(self, c: Constants) -> str:
+        if not c.stochastic or self.gradient_noise == "any":
+            return ""
+        if self.gradient_noise == "none":
+            return "it speaks of exact gradients, without an oracle"
+        bounded = float("inf") > c.sigma2
+        return (
+            "" if bounded else "gradient noise must be bounded for all x: equal Hessians within each worker"
+        )
 
     def _why_not(self, c: Constants) -> str:
         return ""
@@ -249,12 +266,17 @@ class Theorem(ABC):
 
 @dataclass(frozen=True)
 class Method(ABC):
-    """An algorithm: `init` makes the state, `step` advances all replicates; gamma=None means the theorem's step."""
+    """An algorithm: `init` makes the state, `step` advances all replicates; gamma=None means the theorem's step.
+
+    oracle: what every worker computes instead of grad f_i, e.g. Minibatch(2) on a FiniteSum; None: the gradient itself.
+    """
 
     compressor: Any = field(default_factory=Identity)
     gamma: Any = None
+    oracle: Any = field(default=None, kw_only=True)
 
     requires: ClassVar[tuple[type[Claim], ...]] = ()
+    takes_oracle: ClassVar[bool] = False
     takes_compressor: ClassVar[bool] = True
     name: ClassVar[str] = ""
     source: ClassVar[Source] = COMPTH
@@ -263,6 +285,11 @@ class Method(ABC):
         if self.gamma is not None and not (np.ndim(self.gamma) == 0 and 0 < self.gamma < float("inf")):
             raise InvalidParameter(f"{type(self).__name__}(gamma={self.gamma!r}) needs a step size gamma > 0")
         as_fleet(self.compressor)
+        if self.oracle is not None and not (self.takes_oracle and isinstance(self.oracle, Oracle)):
+            need = (
+                "an Oracle, e.g. Minibatch(1)" if self.takes_oracle else "exact gradients: leave oracle out"
+            )
+            raise InvalidParameter(f"{type(self).__name__}(oracle={self.oracle!r}) needs {need}")
 
     @property
     def fleet(self) -> Fleet:
@@ -272,7 +299,12 @@ class Method(ABC):
     @property
     def label(self) -> str:
         """Name and compressor, for tables and legends."""
-        return f"{type(self).__name__} {self.fleet.label}"
+        return f"{type(self).__name__} {self.fleet.label}{self.oracle_label}"
+
+    @property
+    def oracle_label(self) -> str:
+        """ "" or " ~ Minibatch()"."""
+        return "" if self.oracle is None else f" ~ {self.oracle!r}"
 
     @classmethod
     @abstractmethod
@@ -285,7 +317,25 @@ class Method(ABC):
         for kind in self.requires:
             if c.claim(kind) is None:
                 raise Unsupported(_mismatch(type(self).__name__, kind, self.fleet, c))
-        return c
+        return self._noisy(c, problem, self.estimator)
+
+    def _noisy(self, c: Constants, problem: Any, oracle: Oracle | None) -> Constants:
+        if oracle is None or oracle.exact:
+            return c
+        noise = noise_of(problem, oracle)
+        names = ("LL", "LL_workers", "sigma2_star", "sigma2_mean")
+        facts = {**c.facts, **{name: getattr(noise, name) for name in names}}
+        return replace(c, stochastic=True, sigma2=noise.sigma2, facts=facts)
+
+    @property
+    def estimator(self) -> Oracle | None:
+        """The oracle as `step` uses it: the same, unless the method corrects its gradients by known ones."""
+        found: Oracle | None = self.oracle
+        return found
+
+    def view(self, problem: Any, rng: np.random.Generator) -> Any:
+        """The problem as `step` sees it: through the oracle, drawn from rng, when there is one."""
+        return problem if self.estimator is None else Drawn(problem, self.estimator, rng)
 
     def given(self) -> Mapping[str, Number]:
         """Parameters besides gamma that the user fixed."""
@@ -336,7 +386,8 @@ def _mismatch(method: str, kind: type[Claim], fleet: Fleet, c: Constants) -> str
 
 def mean_square(a: Array) -> Array:
     """mean over workers of the squared norm: (R, n, d) -> (R,)."""
-    return np.asarray(np.einsum("rnd,rnd->r", a, a) / a.shape[1])
+    flat = a.reshape(len(a), -1)
+    return np.asarray(np.vecdot(flat, flat) / a.shape[1])
 
 
 @dataclass(frozen=True)

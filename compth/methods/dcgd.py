@@ -118,6 +118,7 @@ class NoMemoryDecreasing(NoMemory):
     """
 
     id = "dcgd.no_memory_decreasing"
+    gradient_noise = "bounded"
     title = "Quantised gradients without memory, decreasing steps: no floor, 1/t"
     source = DIANA_PAPER.at("Thm 11, Lemma 6")
     attribution = Attribution.OURS
@@ -163,6 +164,7 @@ class DCGDNonconvex(MeanSquaredGradient):
     """
 
     id = "dcgd.nonconvex"
+    gradient_noise = "bounded"
     title = "Bidirectional DCSGD without convexity"
     source = NATURAL.at("Thm 9")
     attribution = Attribution.READ
@@ -290,6 +292,7 @@ class DCGD(Method):
     """
 
     downlink: Compressor = field(default_factory=Identity)
+    takes_oracle = True
     name = "distributed compressed gradient descent"
     source = UNIFIED
 

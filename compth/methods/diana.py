@@ -192,6 +192,7 @@ class DIANADecreasing(DIANAOriginal):
     """
 
     id = "diana.decreasing"
+    gradient_noise = "bounded"
     title = "DIANA with decreasing steps: 1/t without a noise floor"
     source = DIANA_PAPER.at("Thm 3")
     metric = "E||x_t - x*||^2 (bounded from V_0)"
@@ -215,6 +216,7 @@ class DIANANonconvex(MeanSquaredGradient):
     """
 
     id = "diana.nonconvex"
+    gradient_noise = "bounded"
     title = "DIANA without convexity"
     source = DIANA_PAPER.at("Thm 4")
     requires = (Unbiased, JointVariance)
@@ -272,6 +274,7 @@ class DIANA(Method):
 
     alpha: Any = None
     requires = (Unbiased,)
+    takes_oracle = True
     name = "DIANA"
     source = DIANA_PAPER
 

@@ -68,6 +68,7 @@ class EF(Method):
     """c_i = C_i(e_i + gamma grad f_i(x)); e_i+ = e_i + gamma grad f_i(x) - c_i; x+ = x - (1/n) sum c_i; e_i^0 = 0."""
 
     requires = (Contractive,)
+    takes_oracle = True
     name = "error feedback (2014)"
     source = EF14
 

@@ -105,6 +105,7 @@ class EF21(Method):
     """x+ = x - gamma mean g_i; g_i+ = g_i + C_i(grad f_i(x+) - g_i); g_i^0 = 0 (nothing is sent before round 1)."""
 
     requires = (Contractive,)
+    takes_oracle = True
     name = "EF21"
     source = EF21_PAPER
 

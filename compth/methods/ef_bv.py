@@ -88,6 +88,7 @@ class EFBVState(State):
 class EFBV(Method):
     """d_i = C_i(grad f_i(x) - h_i); x+ = x - gamma(mean h_i + nu mean d_i); h_i+ = h_i + lambda d_i; h_i^0 = 0."""
 
+    takes_oracle = True
     name = "EF-BV"
     source = EFBV_PAPER
 

@@ -123,6 +123,7 @@ class ISGDDecreasing(Theorem):
     """
 
     id = "isgd.decreasing"
+    gradient_noise = "bounded"
     title = "Independent blocks of (stochastic) gradients, decreasing steps: no floor, 1/t"
     source = IBCD_PAPER.at("Thm 4")
     attribution = Attribution.READ
@@ -178,6 +179,7 @@ class ISGDNonconvex(MeanSquaredGradient):
     """
 
     id = "isgd.nonconvex"
+    gradient_noise = "bounded"
     title = "Independent blocks of (stochastic) gradients without convexity"
     source = IBCD_PAPER.at("Thm 5")
     attribution = Attribution.READ
@@ -217,6 +219,7 @@ class IBCD(Method):
     tau: Any = None
     blocks: int | None = None
     takes_compressor: ClassVar[bool] = False
+    takes_oracle = True
     name = "independent block coordinate descent"
     source = IBCD_PAPER
 
@@ -231,7 +234,7 @@ class IBCD(Method):
 
     @property
     def label(self) -> str:
-        return f"{type(self).__name__} tau={self.tau}"
+        return f"{type(self).__name__} tau={self.tau}{self.oracle_label}"
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:

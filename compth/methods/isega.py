@@ -77,7 +77,7 @@ class ISEGA(DIANA):
 
     @property
     def label(self) -> str:
-        return f"ISEGA tau={self.tau}"
+        return f"ISEGA tau={self.tau}{self.oracle_label}"
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:

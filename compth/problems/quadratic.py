@@ -176,6 +176,11 @@ class DistributedQuadratic:
         small = np.linalg.norm(h, axis=1) <= 100 * RELATIVE_ZERO * np.maximum(scale, 1e-300)
         return np.where(small.all(), 0.0, h)
 
+    @cached_property
+    def at_rest(self) -> DistributedQuadratic:
+        """The same Hessians, but every f_i has its minimum at x*."""
+        return DistributedQuadratic(self.A, self.A @ self.x_star, self.name, self.info)
+
     @property
     def zeta2_star(self) -> float:
         """mean_i ||grad f_i(x*)||^2: 0 in the interpolation regime."""

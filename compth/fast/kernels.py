@@ -1,0 +1,362 @@
+"""Fused loops in numba: subtract b, compress, average over workers and update the memory in one pass.
+
+Randomness is counter-based: number c of a row's stream is mix(key_r + c g), SplitMix64 over a Weyl sequence,
+with key_r = mix(key_t + (r + 1) h) for row r and key_t = mix(key + (t + 1) q) for round t. No state is carried, so any
+row of any round can be drawn alone, and results do not depend on threads. Uniforms are multiples of 2^-53, bounded
+integers exactly uniform (Lemire's rejection): each kernel has the law of its reference up to the rounding of sums such
+as a norm.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+IDENTITY, RAND_K, TOP_K, DITHERING, TERNARY, NATURAL, SIGN = range(7)
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_ROW = np.uint64(0xD1342543DE82EF95)
+_TURN = np.uint64(0xA0761D6478BD642F)
+_MIX1, _MIX2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_U = np.uint64
+_LOW32 = np.uint64(0xFFFFFFFF)
+_UNIT = 2.0**-53
+_ABS, _MANTISSA, _TOP = np.uint64((1 << 63) - 1), np.uint64(52), np.uint64(0xFFF << 52)
+_TINY, _HUGE = 2.0**-1022, 2.0**1023
+_BUCKETS = 256
+
+jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+inlined = numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
+summed = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})
+"""Sums in any order, so that they use the vector units."""
+ranked = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "nnan", "nsz"})
+"""Maxima in any order."""
+
+
+@inlined
+def mix(z):
+    """SplitMix64's finaliser, a bijection of the 64-bit integers."""
+    z = (z ^ (z >> _U(30))) * _MIX1
+    z = (z ^ (z >> _U(27))) * _MIX2
+    return z ^ (z >> _U(31))
+
+
+@inlined
+def draw(key, counter):
+    """64 random bits: number `counter` of the stream `key`."""
+    return mix(key + _U(counter) * _GOLDEN)
+
+
+@inlined
+def uniform(key, counter):
+    """A multiple of 2^-53 in [0, 1)."""
+    return (draw(key, counter) >> _U(11)) * _UNIT
+
+
+@jit
+def _below(key, counter, m):
+    """(uniform integer in [0, m), counters used), m < 2^32."""
+    span, used = _U(m), 1
+    product = (draw(key, counter) >> _U(32)) * span
+    if product & _LOW32 < span:
+        refused = ((_U(1) << _U(32)) - span) % span
+        while product & _LOW32 < refused:
+            product = (draw(key, counter + used) >> _U(32)) * span
+            used += 1
+    return np.int64(product >> _U(32)), used
+
+
+@ranked
+def _largest(y):
+    """max |y_j|."""
+    top = 0.0
+    for j in range(len(y)):
+        top = max(top, abs(y[j]))
+    return top
+
+
+@jit
+def _rand_k(y, out, k, index, key):
+    """k steps of Fisher-Yates on `index`, undone afterwards so that it stays the identity."""
+    d, counter = len(y), 0
+    picks = np.empty(k, np.int64)
+    out[:] = 0
+    scale = d / k
+    for t in range(k):
+        offset, used = _below(key, counter, d - t)
+        counter += used
+        pick = t + offset
+        picks[t] = pick
+        index[t], index[pick] = index[pick], index[t]
+        j = index[t]
+        out[j] = y[j] * scale
+    for t in range(k - 1, -1, -1):
+        pick = picks[t]
+        index[t], index[pick] = index[pick], index[t]
+
+
+@jit
+def _threshold(bits, k, found):
+    """(value, ties to keep) of the k-th largest entry of `bits`: radix selection, 8 bits a level.
+
+    The first level counts exponents down from the largest; `found` is scratch for the surviving values.
+    """
+    d, top = len(bits), np.max(bits)
+    counts = np.zeros(_BUCKETS, np.int64)
+    high = np.int64(top >> _MANTISSA)
+    last = _BUCKETS - 1
+    for j in range(d):
+        counts[min(high - np.int64(bits[j] >> _MANTISSA), last)] += 1
+    need, bucket = k, 0
+    while counts[bucket] < need:
+        need -= counts[bucket]
+        bucket += 1
+    size = 0
+    for j in range(d):
+        if min(high - np.int64(bits[j] >> _MANTISSA), last) == bucket:
+            found[size] = bits[j]
+            size += 1
+    if bucket == last:  # exponents too far below the largest to be told apart: order what is left
+        ordered = np.sort(found[:size])
+        return _ranked(ordered, need)
+    shift = np.int64(44)
+    while size > 24 and shift >= 0:
+        counts[:] = 0
+        for j in range(size):
+            counts[np.int64(found[j] >> _U(shift)) & 255] += 1
+        bucket = 255
+        while counts[bucket] < need:
+            need -= counts[bucket]
+            bucket -= 1
+        kept = 0
+        for j in range(size):
+            if np.int64(found[j] >> _U(shift)) & 255 == bucket:
+                found[kept] = found[j]
+                kept += 1
+        size, shift = kept, shift - 8
+    for j in range(1, size):  # insertion sort, ascending
+        value, at = found[j], j
+        while at > 0 and found[at - 1] > value:
+            found[at] = found[at - 1]
+            at -= 1
+        found[at] = value
+    return _ranked(found[:size], need)
+
+
+@jit
+def _ranked(ordered, need):
+    """(the need-th largest of an ascending array, how many entries equal to it belong to the largest `need`)."""
+    size = len(ordered)
+    value = ordered[size - need]
+    above = 0
+    for j in range(size):
+        if ordered[j] > value:
+            above += 1
+    return value, need - above
+
+
+@jit
+def _top_k(y, out, k, bits, found):
+    """Largest |y_j|, lower index first under ties.
+
+    A level that exactly k entries reach is sought by halving; each count uses the vector units. What 24 halvings do not
+    separate (ties, wild ranges) goes to `_threshold`, which compares sizes as integers.
+    """
+    d, size = len(y), bits.view(np.float64)
+    for j in range(d):
+        size[j] = abs(y[j])
+    low, high = 0.0, _largest(size)
+    for _ in range(24):
+        level = low + (high - low) / 2
+        reached = 0
+        for j in range(d):
+            reached += size[j] >= level
+        if reached == k:
+            for j in range(d):
+                out[j] = y[j] if size[j] >= level else 0.0
+            return
+        if reached > k:
+            low = level
+        else:
+            high = level
+    value, ties = _threshold(bits, k, found)
+    for j in range(d):
+        if bits[j] > value:
+            out[j] = y[j]
+        elif bits[j] == value and ties > 0:
+            out[j] = y[j]
+            ties -= 1
+        else:
+            out[j] = 0
+
+
+@summed
+def _sum_squares(y):
+    total = 0.0
+    for j in range(len(y)):
+        total += y[j] * y[j]
+    return total
+
+
+@summed
+def _sum_sizes(y):
+    total = 0.0
+    for j in range(len(y)):
+        total += abs(y[j])
+    return total
+
+
+@jit
+def _norm(y, p):
+    """||y||_p for p = 1, 2 or inf, scaled where squares would overflow or vanish."""
+    if p == 1.0:
+        return _sum_sizes(y)
+    if p == 2.0:
+        total = _sum_squares(y)
+        if 1e-280 < total < 1e280:
+            return math.sqrt(total)
+    top = _largest(y)
+    if top == 0.0 or p == math.inf:
+        return top
+    total = 0.0
+    for j in range(len(y)):
+        total += (y[j] / top) * (y[j] / top)
+    return top * math.sqrt(total)
+
+
+@jit
+def _dithering(y, out, s, p, key):
+    norm = _norm(y, p)
+    if norm == 0.0:
+        out[:] = 0
+        return
+    unit = norm / s
+    for j in range(len(y)):
+        v = y[j] / norm * s
+        low = math.floor(v)
+        up = 1.0 if uniform(key, j) < v - low else 0.0
+        out[j] = (low + up) * unit
+
+
+@jit
+def _ternary(y, out, key):
+    top = _largest(y)
+    if top == 0.0:
+        out[:] = 0
+        return
+    for j in range(len(y)):
+        kept = uniform(key, j) < abs(y[j]) / top
+        out[j] = math.copysign(top, y[j]) if kept else 0.0
+
+
+@jit
+def _natural(y, out, wide, key):
+    """A uniform integer below the mantissa is added and masked off; rows with odd exponents take the slow way."""
+    d, bits, odd = len(y), wide.view(np.uint64), 0
+    for j in range(d):
+        wide[j] = y[j]
+        odd += (abs(wide[j]) < _TINY) | (abs(wide[j]) >= _HUGE)
+    if odd == 0:
+        for j in range(d):
+            bits[j] = (bits[j] + (draw(key, j) >> _U(12))) & _TOP
+            out[j] = wide[j]
+        return
+    for j in range(d):
+        size = abs(wide[j])
+        mantissa, exponent = math.frexp(size)
+        up = uniform(key, j) < 2 * mantissa - 1 and exponent < 1024
+        out[j] = math.copysign(math.ldexp(1.0 if up else 0.5, exponent), y[j]) if size > 0 else 0.0
+
+
+@jit
+def _row(kind, k, s, p, y, out, index, bits, found, key):
+    """One message."""
+    d = len(y)
+    if kind == RAND_K:
+        _rand_k(y, out, k, index, key)
+    elif kind == TOP_K:
+        _top_k(y, out, k, bits, found)
+    elif kind == DITHERING:
+        _dithering(y, out, s, p, key)
+    elif kind == TERNARY:
+        _ternary(y, out, key)
+    elif kind == NATURAL:
+        _natural(y, out, bits.view(np.float64), key)
+    elif kind == SIGN:
+        mean = _norm(y, 1.0) / d
+        for j in range(d):
+            out[j] = mean * np.sign(y[j])
+    else:
+        out[:] = y
+
+
+@jit
+def compress(kind, k, s, p, factor, x, out, key):
+    """C of every row of x (rows, d) into out."""
+    rows, d = x.shape
+    index, bits, found = np.arange(d), np.empty(d, np.uint64), np.empty(d, np.uint64)
+    for r in range(rows):
+        _row(kind, k, s, p, x[r], out[r], index, bits, found, mix(_U(key) + _U(r + 1) * _ROW))
+        if factor != 1.0:
+            for j in range(d):
+                out[r, j] *= factor
+
+
+@jit
+def fused(kind, k, s, p, factor, G, b, gain, sign, memory, error, weights, mean, mean_memory, key, turn):
+    """One round of all workers: y = gain (G - b) + sign memory, m = C(y), means of m and of the old memory.
+
+    G: (R, n, d) products A_i x. memory becomes w0 memory + w1 y + w2 m (weights), error y - m; arrays of length zero
+    are left out. mean, mean_memory: (R, d), overwritten. key, turn: the stream and the round in it.
+    """
+    runs, n, d = G.shape
+    index, bits, found = np.arange(d), np.empty(d, np.uint64), np.empty(d, np.uint64)
+    y, m = np.empty(d, G.dtype), np.empty(d, G.dtype)
+    w0, w1, w2 = weights
+    share = 1.0 / n
+    stream = mix(_U(key) + _U(turn + 1) * _TURN)
+    remembers, watches = len(memory) > 0, len(error) > 0
+    for r in range(runs):
+        mean[r] = 0
+        if remembers:
+            mean_memory[r] = 0
+        for i in range(n):
+            if remembers:
+                for j in range(d):
+                    y[j] = gain * (G[r, i, j] - b[i, j]) + sign * memory[r, i, j]
+            else:
+                for j in range(d):
+                    y[j] = gain * (G[r, i, j] - b[i, j])
+            _row(kind, k, s, p, y, m, index, bits, found, mix(stream + _U(r * n + i + 1) * _ROW))
+            if factor != 1.0:
+                for j in range(d):
+                    m[j] *= factor
+            for j in range(d):
+                mean[r, j] += m[j]
+            if remembers:
+                for j in range(d):
+                    mean_memory[r, j] += memory[r, i, j]
+                    memory[r, i, j] = w0 * memory[r, i, j] + w1 * y[j] + w2 * m[j]
+            if watches:
+                for j in range(d):
+                    error[r, i, j] = y[j] - m[j]
+        for j in range(d):
+            mean[r, j] *= share
+        if remembers:
+            for j in range(d):
+                mean_memory[r, j] *= share
+
+
+@summed
+def measured(z, gradient, out):
+    """Rows ||z||^2, <gradient, z>/2 and ||gradient||^2 of out (3, R)."""
+    runs, d = z.shape
+    for r in range(runs):
+        distance, gap, slope = 0.0, 0.0, 0.0
+        for j in range(d):
+            distance += z[r, j] * z[r, j]
+            gap += gradient[r, j] * z[r, j]
+            slope += gradient[r, j] * gradient[r, j]
+        out[0, r], out[1, r], out[2, r] = distance, gap / 2, slope

@@ -1,0 +1,392 @@
+"""Gradient oracles: what a worker computes instead of grad f_i, unbiased, with exact second moments on quadratics.
+
+An oracle multiplies components (or coordinates) by random weights of mean 1. With W = E ww' - 1 and its eigenpairs the
+noise g_i - grad f_i at x = x* + z has covariance sum_q G_iq (z,1)(z,1)' G_iq': every constant below is read from G.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from compth.errors import InvalidParameter, Unsupported
+from compth.problems.quadratic import RELATIVE_ZERO, Array
+
+
+@dataclass(frozen=True, eq=False)
+class GradientNoise:
+    """The noise of an oracle on a problem: G of shape (n, q, d, d + 1), acting on (x - x*, 1); workers independent."""
+
+    G: Array
+    hessians: Array
+
+    def covariance(self, C: Array) -> Array:
+        """(n, d, d): covariance of every worker's noise, from E (z,1)(z,1)' (or E zz' for its linear part)."""
+        g = self.G[..., : len(C)]
+        return np.asarray(np.einsum("iqab,bc,iqdc->iad", g, C, g, optimize=True))
+
+    @cached_property
+    def at_star(self) -> Array:
+        """E||g_i(x*) - grad f_i(x*)||^2, (n,)."""
+        return np.asarray((self.G[..., -1] ** 2).sum(axis=(1, 2)))
+
+    @cached_property
+    def slope(self) -> Array:
+        """V_i with E||noise_i||^2 = z'V_i z + linear in z + at_star_i, (n, d, d)."""
+        g = self.G[..., :-1]
+        return np.asarray(np.einsum("iqab,iqac->ibc", g, g, optimize=True))
+
+    @property
+    def sigma2_star(self) -> float:
+        """mean_i E||g_i(x*) - grad f_i(x*)||^2."""
+        return float(self.at_star.mean())
+
+    @property
+    def sigma2(self) -> float:
+        """sup_x mean_i E||g_i(x) - grad f_i(x)||^2: sigma2_star for state-independent noise, else inf."""
+        size = float(np.abs(self.hessians).max()) ** 2 * self.hessians.shape[-1]
+        return self.sigma2_star if float(np.abs(self.slope).max()) <= RELATIVE_ZERO * size else float("inf")
+
+    @property
+    def sigma2_mean(self) -> float:
+        """E||gbar(x*)||^2 for the average over workers: sigma2_star/n."""
+        return self.sigma2_star / len(self.G)
+
+    @cached_property
+    def LL(self) -> float:
+        """Expected smoothness of the average: the least LL with E||gbar(x) - gbar(x*)||^2 <= 2 LL (f(x) - f*)."""
+        mean = self.hessians.mean(axis=0)
+        return self._smoothness(mean @ mean + self.slope.sum(axis=0) / len(self.G) ** 2)
+
+    @cached_property
+    def LL_workers(self) -> float:
+        """The least LL with mean_i E||g_i(x) - g_i(x*)||^2 <= 2 LL (f(x) - f*)."""
+        return self._smoothness((self.hessians @ self.hessians + self.slope).mean(axis=0))
+
+    def _smoothness(self, second: Array) -> float:
+        """lambda_max(A^{-1/2} second A^{-1/2}) on range(A); inf when `second` does not vanish on A's kernel."""
+        values, vectors = np.linalg.eigh(self.hessians.mean(axis=0))
+        inside = values > RELATIVE_ZERO * len(values) * values[-1]
+        outside = vectors[:, ~inside]
+        if np.abs(outside.T @ second @ outside).sum() > RELATIVE_ZERO * len(values) * np.abs(second).max():
+            return float("inf")
+        half = vectors[:, inside] / np.sqrt(values[inside])
+        return float(np.linalg.eigvalsh(half.T @ second @ half)[-1])
+
+
+def noise_of(problem: Any, oracle: Oracle) -> GradientNoise:
+    """oracle.noise(problem), kept with the problem."""
+    kept: dict[Oracle, GradientNoise] = problem.__dict__.setdefault("_noise", {})
+    if oracle not in kept:
+        kept[oracle] = oracle.noise(problem)
+    return kept[oracle]
+
+
+def _short(self: Any) -> str:
+    """Fields at their default are left out."""
+    shown = [f for f in fields(self) if f.default is MISSING or getattr(self, f.name) != f.default]
+    return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"
+
+
+class Oracle(ABC):
+    """An unbiased stochastic gradient of every f_i, drawn independently on each worker and in each round.
+
+    `gradients(problem, x, rng)` (..., d) -> (..., n, d). components: it samples the components of a FiniteSum.
+    replacement: it is the mean of `size` independent draws. single: it is one uniformly chosen component.
+    """
+
+    components: ClassVar[bool] = True
+    replacement: ClassVar[bool] = False
+    size: Any = 1
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__repr__ = _short  # type: ignore[method-assign]
+
+    @abstractmethod
+    def gradients(self, problem: Any, x: Array, rng: np.random.Generator) -> Array:
+        """g_i(x) for every worker."""
+
+    @abstractmethod
+    def noise(self, problem: Any) -> GradientNoise:
+        """Its exact second moments on this problem."""
+
+    @property
+    def exact(self) -> bool:
+        """True when it returns grad f_i itself."""
+        return False
+
+    @property
+    def single(self) -> bool:
+        """True for one component, chosen uniformly."""
+        return False
+
+    def check(self, problem: Any) -> None:
+        """Unsupported, with the remedy, where the oracle has no meaning."""
+        if self.components and not hasattr(problem, "parts"):
+            raise Unsupported(
+                f"{self!r} samples components and {problem!r} has none: use a FiniteSum, e.g. ridge(..., components=20)"
+            )
+        if not hasattr(problem, "A"):
+            raise Unsupported(f"{self!r}: oracles are for quadratics, {problem!r} is not one")
+
+    @classmethod
+    def examples(cls) -> tuple[Oracle, ...]:
+        """Small instances for tests, CLI and docs."""
+        return (cls(),)
+
+
+@dataclass(frozen=True)
+class Full(Oracle):
+    """The exact gradient: no noise."""
+
+    components: ClassVar[bool] = False
+
+    def gradients(self, problem: Any, x: Array, rng: np.random.Generator) -> Array:
+        return np.asarray(problem.gradients(x))
+
+    def noise(self, problem: Any) -> GradientNoise:
+        return GradientNoise(np.zeros((problem.n, 1, problem.d, problem.d + 1)), problem.A)
+
+    @property
+    def exact(self) -> bool:
+        return True
+
+
+class Components(Oracle):
+    """g_i = (1/m) sum_j w_ij grad f_ij with random weights, E w_ij = 1."""
+
+    @abstractmethod
+    def weights(self, problem: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """(..., n, m), independent over workers and leading axes."""
+
+    @abstractmethod
+    def second(self, problem: Any) -> Array:
+        """E w_i w_i' - 1 1', (n, m, m) or (m, m) when workers agree."""
+
+    def gradients(self, problem: Any, x: Array, rng: np.random.Generator) -> Array:
+        self.check(problem)
+        w = self.weights(problem, (*x.shape[:-1], problem.n, problem.m), rng).astype(x.dtype, copy=False)
+        out = np.matmul(w[..., None, :], problem.part_gradients(x))[..., 0, :]
+        return np.asarray(out / x.dtype.type(problem.m))
+
+    def noise(self, problem: Any) -> GradientNoise:
+        self.check(problem)
+        n, m = problem.n, problem.m
+        roots = _roots(np.broadcast_to(self.second(problem), (n, m, m)))
+        whole = np.concatenate([problem.parts, problem.parts_at_star[..., None]], axis=3)
+        return GradientNoise(np.einsum("iqj,ijab->iqab", roots, whole, optimize=True) / m, problem.A)
+
+
+def _roots(w: Array) -> Array:
+    """(n, m, m) positive semidefinite -> R (n, q, m) with R'R = w."""
+    values, vectors = np.linalg.eigh(w)
+    values = np.where(values > 1e-13 * np.maximum(values[:, -1:], 1.0), values, 0.0)
+    roots = np.swapaxes(vectors * np.sqrt(values)[:, None, :], 1, 2)
+    return np.asarray(roots[:, (values > 0).any(axis=0)] if values.any() else roots[:, :1])
+
+
+@dataclass(frozen=True)
+class Minibatch(Components):
+    """The mean of `size` components, chosen uniformly without (default) or with replacement."""
+
+    size: Any = 1
+    replace: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.size, bool) or not isinstance(self.size, int | np.integer) or self.size < 1:
+            raise InvalidParameter(f"Minibatch(size={self.size!r}) needs an integer size >= 1")
+
+    @property
+    def replacement(self) -> bool:  # type: ignore[override]
+        """One component is the same with and without replacement."""
+        return self.replace or self.size == 1
+
+    @property
+    def single(self) -> bool:
+        return bool(self.size == 1)
+
+    def check(self, problem: Any) -> None:
+        super().check(problem)
+        if not self.replace and self.size > problem.m:
+            raise Unsupported(f"{self!r} needs size <= m = {problem.m} components, or replace=True")
+
+    def weights(self, problem: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        m, size = shape[-1], int(self.size)
+        if self.replacement:
+            chosen = rng.integers(m, size=(*shape[:-1], size))
+        else:
+            chosen = rng.permuted(np.broadcast_to(np.arange(m), shape), axis=-1)[..., :size]
+        return np.asarray((chosen[..., None] == np.arange(m)).sum(axis=-2) * (m / size))
+
+    def second(self, problem: Any) -> Array:
+        m, size = problem.m, int(self.size)
+        shrink = 1.0 if self.replacement or m == 1 else (m - size) / (m - 1)
+        return np.asarray(shrink * (m * np.eye(m) - 1) / size)
+
+    @classmethod
+    def examples(cls) -> tuple[Oracle, ...]:
+        return (cls(), cls(2), cls(2, replace=True))
+
+
+@dataclass(frozen=True)
+class Importance(Components):
+    """The mean of `size` draws with replacement, component j with probability p_j, weighted by 1/(m p_j).
+
+    p: one probability per component, the same for all workers; None: proportional to L_ij on worker i.
+    """
+
+    p: Any = None
+    size: Any = 1
+    replacement: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if isinstance(self.size, bool) or not isinstance(self.size, int | np.integer) or self.size < 1:
+            raise InvalidParameter(f"Importance(size={self.size!r}) needs an integer size >= 1")
+        if self.p is not None:
+            p = tuple(self.p) if isinstance(self.p, list | tuple) else (self.p,)
+            object.__setattr__(self, "p", p)
+            if not all(q > 0 for q in p) or abs(sum(p) - 1) > 1e-12:
+                raise InvalidParameter(f"Importance(p={p!r}) needs probabilities > 0 of sum 1")
+
+    def check(self, problem: Any) -> None:
+        super().check(problem)
+        if self.p is not None and len(self.p) != problem.m:
+            raise Unsupported(f"{self!r} has {len(self.p)} probabilities for m = {problem.m} components")
+
+    def probabilities(self, problem: Any) -> Array:
+        """p_ij, (n, m)."""
+        if self.p is not None:
+            return np.tile(np.array([float(q) for q in self.p]), (problem.n, 1))
+        size = np.maximum(problem.L_ij, 1e-12 * problem.L_part)
+        return np.asarray(size / size.sum(axis=1, keepdims=True))
+
+    def weights(self, problem: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        p = self.probabilities(problem)
+        edges = np.cumsum(p, axis=1)[:, None, :-1]
+        chosen = (rng.random((*shape[:-1], int(self.size), 1)) >= edges).sum(axis=-1)
+        counts = (chosen[..., None] == np.arange(shape[-1])).sum(axis=-2)
+        return np.asarray(counts / (p * int(self.size)))
+
+    def second(self, problem: Any) -> Array:
+        p = self.probabilities(problem)
+        return np.asarray((np.eye(problem.m) / p[:, None, :] - 1) / int(self.size))
+
+
+@dataclass(frozen=True)
+class Arbitrary(Components):
+    """g_i = (1/m) sum_{j in S} grad f_ij/p_j for any `Sampling` of the m components (nice, independent, sets)."""
+
+    sampling: Any
+
+    def __post_init__(self) -> None:
+        if not all(hasattr(self.sampling, name) for name in ("matrix", "probabilities", "draw", "workers")):
+            raise InvalidParameter(
+                f"Arbitrary({self.sampling!r}) needs a Sampling, e.g. Arbitrary(IndependentSampling((1/2, 1/3)))"
+            )
+
+    def check(self, problem: Any) -> None:
+        super().check(problem)
+        if self.sampling.workers != problem.m:
+            raise Unsupported(
+                f"{self!r} samples {self.sampling.workers} things, not m = {problem.m} components"
+            )
+
+    def weights(self, problem: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        p = np.array([float(q) for q in self.sampling.probabilities()])
+        return np.asarray(np.where(self.sampling.draw(shape, rng), 1 / p, 0.0))
+
+    def second(self, problem: Any) -> Array:
+        pair = np.array([[float(v) for v in row] for row in self.sampling.matrix()])
+        p = pair.diagonal()
+        return np.asarray(pair / np.outer(p, p) - 1)
+
+    @classmethod
+    def examples(cls) -> tuple[Oracle, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class Coordinates(Oracle):
+    """g_i = (d/k) times the gradient on k uniformly chosen coordinates, chosen by every worker for itself."""
+
+    k: int = 1
+    components: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.k, bool) or not isinstance(self.k, int | np.integer) or self.k < 1:
+            raise InvalidParameter(f"Coordinates(k={self.k!r}) needs an integer k >= 1")
+
+    def check(self, problem: Any) -> None:
+        super().check(problem)
+        if self.k > problem.d:
+            raise Unsupported(f"{self!r} needs k <= d = {problem.d}")
+
+    def gradients(self, problem: Any, x: Array, rng: np.random.Generator) -> Array:
+        self.check(problem)
+        g = np.asarray(problem.gradients(x))
+        d = problem.d
+        if self.k == 1:
+            chosen = rng.integers(d, size=(*g.shape[:-1], 1))
+        else:
+            chosen = rng.permuted(np.broadcast_to(np.arange(d), g.shape), axis=-1)[..., : self.k]
+        mask = (chosen[..., None] == np.arange(d)).any(axis=-2)
+        return np.asarray(np.where(mask, g * g.dtype.type(d / self.k), g.dtype.type(0)))
+
+    def noise(self, problem: Any) -> GradientNoise:
+        self.check(problem)
+        n, d, k = problem.n, problem.d, int(self.k)
+        shrink = (d - k) / (d - 1) if d > 1 else 0.0
+        roots = _roots(np.broadcast_to(shrink * (d * np.eye(d) - 1) / k, (n, d, d)))
+        whole = np.concatenate([problem.A, problem.gradients_at_star[..., None]], axis=2)
+        return GradientNoise(roots[..., None] * whole[:, None], problem.A)
+
+
+@dataclass(frozen=True)
+class Corrected(Oracle):
+    """g_i(x) - g_i(x*) + grad f_i(x*) with one draw of another oracle: no noise at x* (SGD-star knows grad f_i(x*))."""
+
+    oracle: Oracle = field(default_factory=Minibatch)
+
+    def gradients(self, problem: Any, x: Array, rng: np.random.Generator) -> Array:
+        self.check(problem)
+        star = problem.gradients_at_star.astype(x.dtype, copy=False)
+        return np.asarray(self.oracle.gradients(problem.at_rest, x, rng) + star)
+
+    def noise(self, problem: Any) -> GradientNoise:
+        own = noise_of(problem, self.oracle)
+        return GradientNoise(np.concatenate([own.G[..., :-1], 0 * own.G[..., -1:]], axis=-1), own.hessians)
+
+    @property
+    def exact(self) -> bool:
+        return self.oracle.exact
+
+    def check(self, problem: Any) -> None:
+        self.oracle.check(problem)
+
+
+def oracles() -> dict[str, type[Oracle]]:
+    """Every oracle by name."""
+    return {kind.__name__: kind for kind in (Arbitrary, Coordinates, Full, Importance, Minibatch)}
+
+
+class Drawn:
+    """A problem seen through an oracle in one stream: `gradients`, `gradient` are drawn, everything else is exact."""
+
+    def __init__(self, problem: Any, oracle: Oracle, rng: np.random.Generator) -> None:
+        self._problem, self._oracle, self._rng = problem, oracle, rng
+
+    def gradients(self, x: Array) -> Array:
+        """g_i(x), (..., d) -> (..., n, d)."""
+        return self._oracle.gradients(self._problem, x, self._rng)
+
+    def gradient(self, x: Array) -> Array:
+        """mean_i g_i(x), (..., d) -> (..., d)."""
+        return np.asarray(self.gradients(x).mean(axis=-2))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._problem, name)

@@ -1,0 +1,164 @@
+"""Engine `fast`: kernels have the reference's law, deterministic runs agree, sampled runs meet exact dynamics."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import compth as ct
+from compth.errors import InvalidParameter, Unsupported
+from tests.compressors.exact_law import law
+from tests.compressors.test_kernels import difference_in_law
+
+pytest.importorskip("numba", reason="the extra `fast` is not installed")
+from compth.fast import engine, kernels
+from compth.fast.engine import FastEngine, accelerated
+
+pytestmark = pytest.mark.slow  # compiling takes seconds where nothing is cached
+X = np.array([1.25, -0.7, 3.0])
+PROBLEM = ct.problems.random_quadratic(n=4, d=12, kappa=10, seed=1)
+DETERMINISTIC = [ct.TopK(1), ct.TopK(4), ct.TopK(12), ct.ScaledSign(), ct.Identity()]
+RANDOM = [
+    *(ct.RandK(k) for k in (1, 2, 3)),
+    *(ct.RandomDithering(s, p) for s in (1, 3) for p in (1, 2, math.inf)),
+    ct.TernGrad(),
+    ct.NaturalCompression(),
+    ct.Scaled(ct.RandK(1)),
+    ct.Scaled(ct.NaturalCompression(), factor=0.5),
+]
+
+
+@pytest.mark.parametrize("compressor", [*RANDOM, *DETERMINISTIC[:1], ct.ScaledSign()], ids=repr)
+@pytest.mark.parametrize("x", [X, np.array([0.0, -2.0, 1e-310]), np.zeros(3)], ids=["plain", "odd", "zero"])
+def test_kernels_have_the_law_of_the_reference(compressor, x):
+    assert difference_in_law(lambda r, g: accelerated(compressor, r, g), law(compressor, x), x, 5) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("k", lambda code: replace(code, k=2)),
+        ("factor", lambda code: replace(code, factor=0.99)),
+        ("kind", lambda code: replace(code, kind=kernels.TOP_K)),
+    ],
+)
+def test_a_kernel_of_another_law_is_caught(monkeypatch, name, wrong):
+    honest = engine.coded
+    monkeypatch.setattr(engine, "coded", lambda c, d: wrong(honest(c, d)))
+    found = difference_in_law(lambda r, g: accelerated(ct.RandK(1), r, g), law(ct.RandK(1), X), X, 5)
+    assert found is not None, name
+
+
+def test_streams_of_rows_and_keys_differ():
+    """64 fair bits a row (natural compression of 1.5): 30,000 rows are all different, 2^-35 being left to chance."""
+    rows, drawn = np.full((10_000, 64), 1.5), set()
+    for key in (1, 2, 1 << 63):
+        out = np.empty_like(rows)
+        kernels.compress(kernels.NATURAL, 0, 1.0, 2.0, 1.0, rows, out, np.uint64(key))
+        drawn |= {row.tobytes() for row in out}
+    assert len(drawn) == 30_000
+
+
+def test_top_k_agrees_with_the_reference_bit_for_bit():
+    rng = np.random.default_rng(3)
+    wild = np.exp(60 * rng.standard_normal((40, 50)))
+    cases = [
+        rng.standard_normal((40, 50)),
+        rng.integers(-3, 4, (40, 50)).astype(float),
+        np.ones((3, 50)),
+        wild,
+        np.zeros((2, 50)),
+        1 + 1e-15 * rng.integers(0, 9, (40, 50)),
+    ]
+    for x in cases:
+        for k in (1, 7, 25, 49, 50):
+            assert np.array_equal(accelerated(ct.TopK(k), x, rng), ct.TopK(k).compress(x))
+
+
+@pytest.mark.parametrize("kind", engine.METHODS, ids=lambda m: m.__name__)
+@pytest.mark.parametrize("compressor", DETERMINISTIC, ids=repr)
+def test_deterministic_runs_agree_with_the_plain_engine(kind, compressor):
+    method = kind(compressor, gamma=0.1)
+    try:
+        method.check(PROBLEM)
+    except Unsupported:
+        pytest.skip("the method does not take it")
+    plain = ct.simulate(method, PROBLEM, 40, 70)
+    fast = ct.simulate(method, PROBLEM, 40, 70, engine="fast", threads=2)
+    for name in ("mean_square", "mean_gap", "mean_gradient_square", "mean_metric", "mean", "bits"):
+        one, two = getattr(plain, name), getattr(fast, name)
+        if one is not None and two is not None:
+            np.testing.assert_allclose(two, one, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "method", [ct.DCGD(ct.RandK(3)), ct.DIANA(ct.RandK(3)), ct.EF21(ct.Scaled(ct.RandK(3)))]
+)
+def test_sampled_runs_meet_the_exact_expectation(method):
+    runs, steps = 4096, 30
+    fast = ct.simulate(method, PROBLEM, steps, runs, seed=11, engine="fast")
+    try:
+        exact = ct.exact(replace(method, gamma=float(fast.plan.gamma)), PROBLEM, steps).mean_square
+    except Unsupported:
+        plain = ct.simulate(method, PROBLEM, steps, runs, seed=12)
+        exact, error = plain.mean_square, np.hypot(plain.se_square, fast.se_square)
+    else:
+        error = fast.se_square
+    # 8 standard errors at three rounds: a normal tail of 4e-15
+    at = [5, 15, 30]
+    assert (np.abs(fast.mean_square - exact)[at] < 8 * error[at]).all()
+
+
+def test_bitwise_the_same_for_any_number_of_threads_and_other_seeds_differ():
+    method = ct.DIANA(ct.NaturalCompression(), gamma=0.2)
+    one, two = (ct.simulate(method, PROBLEM, 20, 200, 3, engine="fast", threads=t) for t in (1, 2))
+    assert np.array_equal(one.mean_square, two.mean_square)
+    assert not np.array_equal(
+        one.mean_square, ct.simulate(method, PROBLEM, 20, 200, 4, engine="fast").mean_square
+    )
+
+
+def test_single_precision_keeps_its_type_and_stays_close():
+    method = ct.EF(ct.TopK(3), gamma=0.05)
+    single = ct.simulate(method, PROBLEM, 30, 8, engine="fast", dtype=np.float32)
+    double = ct.simulate(method, PROBLEM, 30, 8, engine="fast")
+    np.testing.assert_allclose(single.mean_square, double.mean_square, rtol=1e-3)
+    assert not np.array_equal(single.mean_square, double.mean_square)
+
+
+def test_divergence_is_recorded():
+    trace = ct.simulate(ct.DCGD(ct.TopK(1), gamma=20.0), PROBLEM, 200, 8, engine="fast")
+    assert (trace.diverged > 0).all()
+    assert np.isinf(trace.mean_square[-1])
+
+
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [
+        (ct.MARINA(ct.RandK(1), gamma=0.1), "does not run MARINA"),
+        (ct.DCGD(ct.PermK(4), gamma=0.1), "one compressor for all"),
+        (ct.DCGD(ct.Bernoulli(0.5), gamma=0.1), "does not know Bernoulli"),
+        (ct.DCGD(ct.RandomDithering(2, 3), gamma=0.1), "does not know RandomDithering"),
+        (ct.DCGD(ct.RandK(1), gamma=0.1, downlink=ct.RandK(2)), "full vector down"),
+    ],
+)
+def test_what_it_does_not_know_is_refused_in_one_line(method, says):
+    with pytest.raises(Unsupported, match=says):
+        ct.simulate(method, PROBLEM, 5, 2, engine="fast")
+
+
+def test_oracles_are_refused():
+    sums = ct.problems.random_finite_sum(n=2, m=3, d=4, kappa=5, seed=0)
+    noisy = ct.DCGD(ct.RandK(1), gamma=0.1, oracle=ct.Minibatch(1))
+    with pytest.raises(Unsupported, match="exact gradients"):
+        ct.simulate(noisy, sums, 5, 2, engine="fast")
+
+
+def test_unknown_engines_and_other_problems_are_refused():
+    with pytest.raises(InvalidParameter, match="use 'numpy' or 'fast'"):
+        ct.simulate(ct.GD(), PROBLEM, 5, 2, engine="numba")
+    with pytest.raises(Unsupported, match="DistributedQuadratic"):
+        FastEngine(ct.DCGD(ct.RandK(1)), ct.problems.Rosenbrock(), None, 0)
