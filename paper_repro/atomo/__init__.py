@@ -1,4 +1,4 @@
-"""ATOMO: optimal probabilities, QSGD and TernGrad as special cases, spectral against entry-wise, the code's samplers."""
+"""ATOMO: optimal probabilities, QSGD and TernGrad as special cases, spectral against entry-wise, samplers."""
 
 from __future__ import annotations
 
@@ -216,8 +216,8 @@ def draw(data: Any) -> Any:
     """When singular vectors are worth sending, and what the optimal probabilities save.
 
     Left: sqrt(n+m)||A||_*/||A||_{1,1} for n x n products of Gaussian factors against rank/n; below 1 (grey) spectral
-    atoms have less variance than entries at equal floats (solid, Theorem 7) or equal bits (dashed). Right: relative variance
-    of 200 log-normal entries against the expected number sent: Algorithm 1, the one-clip rule of the authors' code,
+    atoms have less variance than entries at equal floats (solid, Theorem 7) or equal bits (dashed). Right: relative
+    variance of 200 log-normal entries against the expected number sent: Algorithm 1, the one-clip rule of the code,
     which spends less than its budget, and uniform probabilities.
     """
     import matplotlib as mpl
