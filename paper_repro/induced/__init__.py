@@ -34,7 +34,7 @@ def relative_error(compressor: Any, x: Array) -> float:
 
 
 def constant(quick: bool) -> dict[str, Any]:
-    """The constant of Top-2 + Rand-2 at d = 8 by exact laws (random inputs: d = 6), and of scaled unbiased compressors."""
+    """The constant of Top-2 + Rand-2 at d = 8 by exact laws (random inputs: d = 6), and of scaled ones."""
     flat, geometric = np.ones(8), 0.5 ** np.arange(8)
     declared = float(top_rand(2).claims(6)[0].omega)
     rng = np.random.default_rng(0)
@@ -239,8 +239,8 @@ def draw(data: Any) -> Any:
 
     Left: the three-worker example at step 1/L, root mean square of ||x_t||/||x_0||: plain Top-1 grows by 1 + 11 gamma/6
     a round; error feedback, unbiased compressors and the induced one converge. Right: variance of Top-K + Rand-K over
-    that of Rand-K'' with the same bits (indices counted), d = 1000, for one normal and one log-normal vector; below 1 the
-    induced compressor is better.
+    that of Rand-K'' with the same bits (indices counted), d = 1000, for one normal and one log-normal vector; below 1
+    the induced compressor is better.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
