@@ -185,8 +185,8 @@ def draw_real(data: Any) -> Any:
     """Without a shared minimiser blocks alone stop at a floor; learned shifts do not.
 
     E||x_t - x*||^2 relative to its start, exact: ridge regression on the diabetes data (five workers by k-means,
-    d = 10, kappa = 11), tau = 1/n. ISEGA at the step of its theorem; IBCD at the first of ISGD's steps, kept constant or
-    decreasing as in Theorem 4.
+    d = 10, kappa = 11), tau = 1/n. ISEGA at the step of its theorem; IBCD at the first of ISGD's steps, kept constant
+    or decreasing as in Theorem 4.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
