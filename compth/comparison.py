@@ -235,13 +235,17 @@ EXACT_LIMIT = 128
 """Largest d for which compare computes exact expectations (their cost grows as n d^3 a round)."""
 
 
+RATE_ENTRIES = 20_000
+"""Largest number of moments for which compare computes the rate of a method of several steps a round."""
+
+
 def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]:
     """(exact curve, exact rate) where the second moments close and d is small enough, else (None, None).
 
     The rate is that of the curve's own plan; a step schedule has none.
     """
     from compth.dynamics import exact
-    from compth.dynamics.spectrum import rate_of
+    from compth.dynamics.spectrum import entries, rate_of
     from compth.dynamics.system import data_of
 
     if problem.d > EXACT_LIMIT:
@@ -252,7 +256,10 @@ def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]
         return None, None
     if curve.plan.schedule is not None:
         return curve, None
-    found = rate_of(method, data_of(problem), curve.plan.gamma, curve.plan.params)
+    data = data_of(problem)
+    if entries(method, data, curve.plan) > RATE_ENTRIES:
+        return curve, None
+    found = rate_of(method, data, curve.plan.gamma, curve.plan.params)
     return curve, float(found.rho) if found.converged else None
 
 
@@ -319,7 +326,7 @@ def _row(method: Method, problem: Any, g: Guarantee | None, reason: str, trace: 
     return Row(
         label=method.label,
         method=type(method).__name__,
-        compressor=method.fleet.label,
+        compressor=method.fleet.label + getattr(method, "down_label", ""),
         constant="-" if claim is None else _shown(claim),
         standing="-" if claim is None else _provenance(claim.standing, claim.attribution),
         stepsize=float(trace.plan.gamma),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from compth.claims import Contractive, Unbiased
 from compth.dynamics import best_step
 from compth.dynamics.spectrum import RateAt
+from compth.dynamics.steps import parameters
 from compth.dynamics.system import data_of
 from compth.errors import CompthError, NoGuarantee, Unsupported
 from compth.methods import Method, find_guarantee
@@ -27,15 +28,16 @@ def worst_case_question(method: Method, problem: Any) -> tuple[str, dict[str, An
     """(name, constants) of the tight_rate question that covers this run, None where none does.
 
     GD (of f itself); EF21; EF on one worker or with a shared minimiser; DIANA and, with a shared minimiser, DCGD for
-    independent unbiased compressors. Apart from GD, constants are those that all f_i share: mu_min > 0 and L_max.
+    independent unbiased compressors; no compressed downlink. Apart from GD, constants are those that all f_i share:
+    mu_min > 0 and L_max.
     """
     if method.oracle is not None:
         return None
     if isinstance(method, GD):
         return "DCGD", {"mu": problem.mu, "L": problem.L, "omega": 0, "n": 1}
-    if problem.mu_min <= 0:
-        return None
     c = method.check(problem)
+    if problem.mu_min <= 0 or c.omega_down != 0:
+        return None
     base = {"mu": problem.mu_min, "L": problem.L_max}
     if isinstance(method, EF | EF21) and c.independent and c.claim(Contractive) is not None:
         if isinstance(method, EF21):
@@ -73,7 +75,8 @@ def descent_step(method: Method, problem: Any) -> float | None:
     the declared omega.
     """
     c = method.check(problem)
-    if not isinstance(method, DCGD) or c.stochastic or not c.independent or c.claim(Unbiased) is None:
+    exact = c.omega_down == 0 and not c.stochastic
+    if not isinstance(method, DCGD) or not exact or not c.independent or c.claim(Unbiased) is None:
         return None
     g = problem.gradients(problem.start[None])[0]
     mean = g.mean(axis=0)
@@ -92,12 +95,13 @@ def step_sizes(method: Method, problem: Any, *, eps: float = 1e-6) -> StepTable:
     """One table over step sizes: guaranteed, worst-case and exact factor per round, rounds to eps, and gain.
 
     Rows, where they exist: the theorem's step, the descent lemma's at x_0, the tight worst-case best, the exact best on
-    this problem. Other parameters (DIANA's alpha) stay the theorem's. Raises NoGuarantee without a theorem, Unsupported
-    where the exact rate is not known.
+    this problem. DIANA's alpha stays the theorem's; what depends on the step (ADIANA, IASGD) follows it. Raises
+    NoGuarantee without a theorem, Unsupported where the exact rate is not known.
     """
     promised = find_guarantee(method, problem)
     gamma, params = float(promised.plan.gamma), promised.plan.params
-    fixed = replace(method, **{k: v for k, v in params.items() if k == "alpha" and hasattr(method, k)})
+    free = {f.name for f in fields(method) if f.init}
+    fixed = replace(method, **{k: v for k, v in params.items() if k == "alpha" and k in free})
     steps: dict[str, float] = {"theorem": gamma}
     lemma = descent_step(method, problem)
     if lemma is not None:
@@ -106,7 +110,7 @@ def step_sizes(method: Method, problem: Any, *, eps: float = 1e-6) -> StepTable:
     if worst is not None:
         steps["tight worst case"] = worst
     steps["exact best"] = best_step(fixed, problem)[0]
-    rate = RateAt(fixed, data_of(problem), params)
+    rate = RateAt(fixed, data_of(problem), parameters(fixed, problem))
     measures: dict[str, Callable[[float], float | None] | Mapping[str, float | None]] = {
         "guaranteed": lambda g: _promised(fixed, problem, g),
         "worst case": lambda g: worst_case_rate(fixed, problem, g, _number(params.get("alpha"))),

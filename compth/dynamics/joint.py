@@ -22,7 +22,8 @@ LARGEST = 700
 def fits(system: System) -> bool:
     """True for systems with memories, one branch and a joint vector that is not too long."""
     size = (system.K + system.data.n) * system.data.d
-    return system.scheme.memory is not None and len(system.maps) == 1 and size <= LARGEST
+    plain = len(system.maps) == 1 and system.down is None and not system.before
+    return system.scheme.memory is not None and plain and size <= LARGEST
 
 
 class Joint:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import log
 from typing import Any
 
 import numpy as np
 
 from compth._numbers import Number
-from compth.compressors import MomentMap
+from compth.compressors import MomentMap, as_fleet
+from compth.compressors.identity import Identity
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.random_dithering import RandomDithering
-from compth.dynamics.system import Branch, Data, Scheme, Sketches, common_cross
+from compth.dynamics.forms import Branch, Broadcast, Scheme, Sketches
+from compth.dynamics.system import Data, Moments, System, common_cross
 from compth.errors import InvalidParameter, Unsupported
+from compth.methods._downlink import Bidirectional
+from compth.methods.adiana import ADIANA, ADIANAState
 from compth.methods.dcgd import DCGD
 from compth.methods.diana import DIANA, DIANAState
 from compth.methods.ef import EF, EFState
 from compth.methods.ef21 import EF21, EF21State
 from compth.methods.ef_bv import EFBV, EFBVState
 from compth.methods.gd import GD
+from compth.methods.gdci import GDCI
 from compth.methods.iasgd import IASGD, IASGDState
 from compth.methods.ibcd import IBCD
 from compth.methods.marina import MARINA, MARINAState
@@ -34,17 +40,20 @@ class Recipe:
 
     memory(data) -> y (n, d). common(data, z) -> the common vectors after z that are not the averaged memory.
     state(problem, x, y, common) -> State of replicates: x (R, d), y (R, n, d), common a list of (R, d).
+    extra(system, moments) -> further expectations that a metric may need.
     """
 
     scheme: Callable[[Number, Mapping[str, Number], Sketches], Scheme]
     memory: Callable[[Data], Any] | None = None
     state: Callable[[Any, Any, Any, Any], Any] | None = None
     common: Callable[[Data, Any], list[Any]] | None = None
+    extra: Callable[[System, Moments], list[Any]] | None = None
 
 
 def dcgd_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
     """z+ = z - gamma mean S_i (A_i z + s_i)."""
-    return Scheme((1,), (0,), 1, 0, (Branch(1, ((1,),), ((-gamma * s.delta,),), (-gamma,)),))
+    down = Broadcast((0,), (s.delta,), 1, (-gamma,))
+    return Scheme((1,), (0,), 1, 0, (Branch(1, ((1,),), ((-gamma * s.delta,),), (-gamma,)),), down=down)
 
 
 def diana_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
@@ -55,21 +64,33 @@ def diana_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Sc
     a = params["alpha"]
     memory = (1, a * s.delta, a)
     if s.cross is None and s.delta == 1:
-        return Scheme((1,), (0,), 0, -1, (Branch(1, ((1,),), ((-gamma,),), (-gamma,)),), memory)
+        down = Broadcast((0,), (1,), 1, (-gamma,))
+        return Scheme((1,), (0,), 0, -1, (Branch(1, ((1,),), ((-gamma,),), (-gamma,)),), memory, None, down)
     tau = ((1, -gamma * (1 - s.delta)), (0, 1 - a * s.delta))
     theta = ((-gamma * s.delta, 0), (a * s.delta, 0))
-    return Scheme((1, 0), (0, 0), 0, -1, (Branch(1, tau, theta, (-gamma, a)),), memory, 1)
+    down = Broadcast((0, 1 - s.delta), (s.delta, 0), 1, (-gamma, 0))
+    return Scheme((1, 0), (0, 0), 0, -1, (Branch(1, tau, theta, (-gamma, a)),), memory, 1, down)
 
 
 def ef_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
     """y_i = e_i, u_i = e_i + gamma (A_i z + s_i), z+ = z - mean S_i u_i, e_i+ = u_i - S_i u_i."""
     keep = 1 - s.delta
     tau, theta = ((1, -s.delta), (0, keep)), ((-gamma * s.delta, 0), (keep * gamma, 0))
-    return Scheme((gamma, 0), (0, 0), gamma, 1, (Branch(1, tau, theta, (-1, -1)),), (0, keep, -1), 1)
+    down = Broadcast((0, s.delta), (gamma * s.delta, 0), 1, (-1, 0))
+    return Scheme((gamma, 0), (0, 0), gamma, 1, (Branch(1, tau, theta, (-1, -1)),), (0, keep, -1), 1, down)
 
 
 def ef21_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
-    """y_i = g_i - s_i, z+ = z - gamma ybar, u_i = A_i z+ - y_i, y_i+ = y_i + S_i u_i."""
+    """y_i = g_i - s_i, z+ = z - gamma ybar, u_i = A_i z+ - y_i, y_i+ = y_i + S_i u_i.
+
+    With a compressed downlink in two steps: first z, then the memories.
+    """
+    if s.down is not None:
+        move = Branch(1, ((1, -gamma), (0, 1)), ((0, 0), (0, 0)), (0, 0))
+        down = Broadcast((0, 1), (0, 0), 0, (-gamma, 0))
+        first = Scheme((0, 0), (0, 0), 0, 0, (move,), (1, 0, 0), 1, down)
+        learn = Branch(1, ((1, 0), (0, 1 - s.delta)), ((0, 0), (s.delta, 0)), (0, 1))
+        return Scheme((1, 0), (0, 0), 0, -1, (learn,), (1, s.delta, 1), 1, before=(first,))
     tau, theta = ((1, -gamma), (0, 1 - s.delta)), ((0, 0), (s.delta, -gamma * s.delta))
     return Scheme((1, -gamma), (0, 0), 0, -1, (Branch(1, tau, theta, (0, 1)),), (1, s.delta, 1), 1)
 
@@ -80,12 +101,29 @@ def ef_bv_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Sc
     tau = ((1, -gamma * (1 - nu * s.delta)), (0, 1 - lam * s.delta))
     theta = ((-gamma * nu * s.delta, 0), (lam * s.delta, 0))
     branch = Branch(1, tau, theta, (-gamma * nu, lam))
-    return Scheme((1, 0), (0, 0), 0, -1, (branch,), (1, lam * s.delta, lam), 1)
+    down = Broadcast((0, 1 - nu * s.delta), (nu * s.delta, 0), nu, (-gamma, 0))
+    return Scheme((1, 0), (0, 0), 0, -1, (branch,), (1, lam * s.delta, lam), 1, down)
 
 
 def marina_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
-    """z+ = z - gamma g; g+ = A z+ with probability p, else g + mean S_i A_i (z+ - z): common vectors z, g."""
+    """z+ = z - gamma g; g+ = A z+ with probability p, else g + mean S_i A_i (z+ - z): common vectors z, g.
+
+    With a compressed downlink in two steps, first z, then g, and the last z as a third vector.
+    """
     p = params["p"]
+    if s.down is not None:
+        zero, move = (
+            ((0, 0, 0),) * 3,
+            Branch(1, ((1, -gamma, 0), (0, 1, 0), (1, 0, 0)), ((0, 0, 0),) * 3, (0,) * 3),
+        )
+        first = Scheme(
+            (0, 0, 0), (0, 0, 0), 0, 0, (move,), down=Broadcast((0, 1, 0), (0, 0, 0), 0, (-gamma, 0, 0))
+        )
+        renew = Branch(p, ((1, 0, 0), (0, 0, 0), (0, 0, 1)), (zero[0], (1, 0, 0), zero[0]), (0, 0, 0))
+        learn = Branch(
+            1 - p, ((1, 0, 0), (0, 1, 0), (0, 0, 1)), (zero[0], (s.delta, 0, -s.delta), zero[0]), (0, 1, 0)
+        )
+        return Scheme((1, 0, -1), (0, 0, 0), 0, 0, (renew, learn), before=(first,))
     full = Branch(p, ((1, -gamma), (0, 0)), ((0, 0), (1, -gamma)), (0, 0))
     part = Branch(1 - p, ((1, -gamma), (0, 1)), ((0, 0), (0, -gamma * s.delta)), (0, 1))
     return Scheme((0, -gamma), (0, 0), 0, 0, (full, part))
@@ -98,7 +136,70 @@ def iasgd_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Sc
     tau = (y, ((1 - b) * (1 - a), b + (1 - b) * a))
     first = gamma * s.delta
     theta = ((-first * (1 - a), -first * a), (-m * first * (1 - a), -m * first * a))
-    return Scheme(y, (0, 0), 1, 0, (Branch(1, tau, theta, (-gamma, -m * gamma)),))
+    down = Broadcast((0, 0), (s.delta * (1 - a), s.delta * a), 1, (-gamma, -m * gamma))
+    return Scheme(y, (0, 0), 1, 0, (Branch(1, tau, theta, (-gamma, -m * gamma)),), down=down)
+
+
+def gdci_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
+    """z' = z + xi, where z + x* + xi is the sketched model; z+ = (1 - gamma A) z'."""
+    stay = Branch(1, ((1,),), ((0,),), (0,))
+    first = Scheme((0,), (0,), 0, 0, (stay,), down=Broadcast((1,), (0,), 0, (1,), offset=1))
+    return Scheme((1,), (0,), 1, 0, (Branch(1, ((1,),), ((-gamma,),), (-gamma,)),), before=(first,))
+
+
+def adiana_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
+    """Common vectors y, z, w, the last w and ybar (less x*); y_i = h_i - s_i. Three steps: coin, iterates, memories.
+
+    u = t z + w/2 + (1/2-t) y with the last w; v = ybar + mean S_i(A_i u - y_i); y+ = u - gamma v,
+    z+ = b z + (1-b) u - step v; y_i+ = y_i + a S_i'(A_i w - y_i) with the last w.
+    """
+    t, step, b, p, a = (params[name] for name in ("theta", "step", "beta", "p", "alpha"))
+    none, keep, lose = (0, 0, 0, 0, 0), (0, 0, 0, 0, 1), 1 - s.delta
+    unit = [tuple(int(i == j) for j in range(5)) for i in range(5)]
+    still = (1, 0, 0)
+
+    def coin(probability: Number, w: int) -> Branch:
+        return Branch(probability, (unit[0], unit[1], unit[w], unit[2], keep), (none,) * 5, none)
+
+    toss = Scheme(none, none, 0, 0, (coin(p, 0), coin(1 - p, 2)), still, 4)
+    u = (Fraction(1, 2) - t, t, 0, Fraction(1, 2), 0)
+
+    def less(row: tuple[Number, ...], size: Number) -> tuple[Number, ...]:
+        return (*row[:4], row[4] - size * lose)
+
+    def slope(size: Number) -> tuple[Number, ...]:
+        return tuple(-size * s.delta * v for v in u)
+
+    forward = tuple((1 - b) * v + b * e for v, e in zip(u, unit[1], strict=True))
+    move = Branch(
+        1,
+        (less(u, gamma), less(forward, step), unit[2], unit[3], keep),
+        (slope(gamma), slope(step), none, none, none),
+        (-gamma, -step, 0, 0, 0),
+    )
+    spoken = Broadcast((0, 0, 0, 0, lose), tuple(s.delta * v for v in u), 1, (-gamma, -step, 0, 0, 0))
+    go = Scheme(u, none, 0, -1, (move,), still, 4, spoken)
+    learned = (0, 0, 0, a * s.delta, 0)
+    learn = Branch(1, (*unit[:4], (0, 0, 0, 0, 1 - a * s.delta)), (none,) * 4 + (learned,), (0, 0, 0, 0, a))
+    return Scheme(unit[3], none, 0, -1, (learn,), (1, a * s.delta, a), 4, before=(toss, go))
+
+
+def adiana_state(problem: Any, x: Any, y: Any, common: Any) -> ADIANAState:
+    """The simulated state of common vectors y, z, w and memories."""
+    z, w = (problem.x_star + v for v in common[:2])
+    return ADIANAState(x, z=z, w=w, h=y + problem.gradients_at_star)
+
+
+def adiana_extra(system: System, m: Moments) -> list[Any]:
+    """E||z - x*||^2, E f(w) - f*, E mean||h_i - grad f_i(w)||^2."""
+    data, z, w = system.data, system.slot(1), system.slot(2)
+    if m.D is None or m.E is None:
+        raise Unsupported("ADIANA has memories")
+    moved = data.A @ m.C[w, w]
+    error = np.einsum("ijj->", m.E) - 2 * (data.A * m.D[:, :, w]).sum() + (moved * data.A).sum()
+    gap = (data.mean * m.C[w, w]).sum() / 2
+    first = m.C[z, z] if data.projector is None else data.projector @ m.C[z, z] @ data.projector
+    return [np.trace(first), gap, error / system._number(data.n)]
 
 
 RECIPES: dict[type, Recipe] = {
@@ -126,6 +227,14 @@ RECIPES: dict[type, Recipe] = {
         None,
         lambda problem, x, y, common: MARINAState(x, g=common[0], last=problem.gradients(x)),
         lambda data, z: [data.mean @ z],
+    ),
+    GDCI: Recipe(gdci_scheme),
+    ADIANA: Recipe(
+        adiana_scheme,
+        lambda data: -data.s,
+        adiana_state,
+        lambda data, z: [z, z, z],
+        adiana_extra,
     ),
     EF: Recipe(ef_scheme, lambda data: 0 * data.s, lambda problem, x, y, _: EFState(x, e=y)),
     EF21: Recipe(
@@ -190,16 +299,25 @@ def sketches_of(fleet: Any, n: int, d: int, mode: str = "exact") -> Sketches:
 
 def sketches_for(method: Any, n: int, d: int, mode: str = "exact") -> Sketches:
     """Moments of what a method's workers send and, where it compresses the broadcast, of that."""
+    if isinstance(method, GDCI):
+        return replace(
+            sketches_of(as_fleet(Identity()), n, d), down=_spoken(method, method.fleet.member(0), d, mode)
+        )
     sketches = sketches_of(method.fleet, n, d, mode)
-    if getattr(method, "broadcasts_all", True):
+    if not isinstance(method, Bidirectional) or method.broadcasts_all:
         return sketches
-    down = method.downlink.noise(d)
-    if down is None or mode != "exact" or sketches.delta != 1:
+    return replace(sketches, down=_spoken(method, method.downlink, d, mode))
+
+
+def _spoken(method: Any, compressor: Any, d: int, mode: str) -> MomentMap:
+    noise = compressor.noise(d)
+    if noise is None or mode != "exact":
         raise Unsupported(
-            f"{method.label}: a downlink has exact dynamics when it and the uplink are unbiased linear sketches with"
+            f"{method.label}: a compressed broadcast has exact dynamics when it is an unbiased linear sketch with"
             " known moments: simulate it"
         )
-    return replace(sketches, down=down.own)
+    own: MomentMap = noise.own
+    return own
 
 
 def random_points(count: int, *shape: int) -> Any:

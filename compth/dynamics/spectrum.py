@@ -11,11 +11,11 @@ from scipy.linalg import eigh
 from compth.dynamics import joint, masked, stein
 from compth.dynamics.noise_free import NoiseFree
 from compth.dynamics.schemes import random_points
-from compth.dynamics.solvers import davidson, definite, upper_bound
+from compth.dynamics.solvers import arnoldi, davidson, definite, upper_bound
 from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.trajectory import make_system
 from compth.errors import InvalidParameter, Unsupported
-from compth.methods import Method, plan_of
+from compth.methods import Method, Plan, plan_of
 
 Array = Any
 WIDTH = 1e-2
@@ -130,6 +130,8 @@ def radius(system: System) -> tuple[float, tuple[float, float], bool]:
     if stein.fits(system):
         value, bracket = stein.rate(system)
         return value, bracket, _narrow(bracket)
+    if system.before:
+        return _composed(system)
     search, basis = Search(system), _basis(system)
     mean = max(_mean_radius(system), _own_radius(system))
     low, high, value = mean * mean - 1, np.inf, 0.0
@@ -150,6 +152,26 @@ def radius(system: System) -> tuple[float, tuple[float, float], bool]:
     bracket = (max(1 + low, 0.0), 1 + high)
     value = min(max(value, low), high) if _narrow(bracket) else value
     return 1 + value, bracket, _narrow(bracket)
+
+
+def _composed(system: System) -> tuple[float, tuple[float, float], bool]:
+    """radius of a method of several steps a round: Arnoldi, then Collatz-Wielandt at its vector moved inside."""
+    packing, basis = Packing(system), _basis(system)
+    inside = packing.pack(system.interior())
+    value, vector = arnoldi(packing.apply, packing.size, inside, tol=1e-12)
+    vector = vector * (np.sign(np.trace(packing.unpack(vector).C)) or 1.0) / np.linalg.norm(vector)
+    mean = max(_mean_radius(system), _own_radius(system))
+    low, high = mean * mean, np.inf
+    for rounds in (0, 10, 100) if kept(system) else ():
+        for _ in range(rounds):
+            vector = packing.apply(vector)
+            vector = vector / (np.linalg.norm(vector) or 1.0)
+        for eta in (0.0, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6):
+            a, b = collatz(system, packing.unpack(vector + eta * inside), basis)
+            low, high = max(low, 1 + a), min(high, 1 + b)
+        if _narrow((low, high)):
+            break
+    return (min(max(value, low), high) if _narrow((low, high)) else value), (low, high), _narrow((low, high))
 
 
 class Search:
@@ -209,7 +231,7 @@ def prepared(method: Method, problem: Any) -> tuple[Data, Any, Any]:
 
 def _coupled(system: System) -> bool:
     """True when the mean drives the second moments: T of pure means has a part besides the mean itself."""
-    if not np.any(system.data.s) or system.scheme.sigma == 0:
+    if not system.before and (not np.any(system.data.s) or system.scheme.sigma == 0):
         return False
     d, k = system.data.d, system.K
     c = np.zeros((system.size, system.size))
@@ -223,7 +245,10 @@ def _coupled(system: System) -> bool:
     driven = float(np.abs(after.C[:-1, :-1]).max())
     if after.E is not None:
         driven = max(driven, float(np.abs(after.E).max()))
-    return driven > 1e-12 * max(float(np.abs(system.data.A).max() * np.abs(system.data.s).max()), 1e-300)
+    size = float(np.abs(system.data.A).max() * np.abs(system.data.s).max())
+    if system.before:
+        size = max(size, float(np.abs(system.data.x_star).max()))
+    return driven > 1e-12 * max(size, 1e-300)
 
 
 def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: bool = False) -> ExactRate:
@@ -254,22 +279,38 @@ def rate_of(method: Method, data: Any, gamma: Any, params: Any, mode: str = "exa
     return ExactRate(rho, noise, mean, bracket, coupled, narrow, linear.applications)
 
 
+def entries(method: Method, data: Data, plan: Plan) -> int:
+    """How many moments the rate of a method of several steps a round is searched among, 0 for all others."""
+    if masked.fits(method):
+        return 0
+    system = make_system(method, data, plan.gamma, plan.params, affine=False)
+    return Packing(system).size if system.before else 0
+
+
 class RateAt:
-    """gamma -> rho_noise or rho of one method on one problem; each search starts from the last one's eigenvector."""
+    """gamma -> rho_noise or rho of one method on one problem; each search starts from the last one's eigenvector.
+
+    params: the method's other parameters, or a function of gamma that gives them.
+    """
 
     def __init__(self, method: Method, data: Data, params: Any) -> None:
-        self.method, self.data, self.params = method, data, params
+        self.method, self.data = method, data
+        self.params = params if callable(params) else lambda gamma: params
         self.last: Array | None = None
 
     def noise(self, gamma: float) -> float:
         """rho_noise - 1, without a bracket."""
         if masked.fits(self.method):
             return masked.MaskedSystem(self.method, self.data, gamma).radius()[0] - 1
-        return self._noise(make_system(self.method, self.data, gamma, self.params, affine=False))
+        return self._noise(make_system(self.method, self.data, gamma, self.params(gamma), affine=False))
 
     def _noise(self, linear: System) -> float:
         if stein.fits(linear):
             return stein.rate(linear)[0] - 1
+        if linear.before:
+            packing = Packing(linear)
+            inside = packing.pack(linear.interior())
+            return arnoldi(packing.apply, packing.size, inside)[0] - 1
         search = Search(linear, self.last)
         value = search.run(1e-7)
         self.last = search.vector
@@ -279,9 +320,10 @@ class RateAt:
         """ExactRate.rho, without its bracket."""
         if masked.fits(self.method):
             return _masked_rate(masked.MaskedSystem(self.method, self.data, gamma)).rho
-        linear = make_system(self.method, self.data, gamma, self.params, affine=False)
+        params = self.params(gamma)
+        linear = make_system(self.method, self.data, gamma, params, affine=False)
         noise = 1 + self._noise(linear)
-        if not _coupled(make_system(self.method, self.data, gamma, self.params)):
+        if not _coupled(make_system(self.method, self.data, gamma, params)):
             return noise
         return max(noise, _mean_radius(linear))
 

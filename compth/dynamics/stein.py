@@ -36,9 +36,8 @@ KERNEL = 1e-12
 def fits(system: System) -> bool:
     """True for a system of this form: one common vector, no memories, one branch, nothing but A_i z compressed."""
     s = system.scheme
-    return (
-        system.K == 1 and s.memory is None and len(s.branches) == 1 and s.beta[0] == 0 and system.down is None
-    )
+    plain = system.down is None and not system.before
+    return plain and system.K == 1 and s.memory is None and len(s.branches) == 1 and s.beta[0] == 0
 
 
 class Stein:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,15 +72,15 @@ def _masked_stationary(system: masked.MaskedSystem, rate: ExactRate) -> Stationa
 
 
 def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-8) -> float:
-    """Largest gamma below which E||x_t - x*||^2 stays bounded; the method's other parameters stay fixed.
+    """Largest gamma below which E||x_t - x*||^2 stays bounded; the method's other parameters are its defaults there.
 
     One eigenproblem, 1/r(L^-1 Q), for one compressed direction (GD, DCGD); else root finding on rho_noise = 1 to
     the relative width tol, taking the stable steps for an interval from 0. Raises Unsupported when none is found.
     """
     data = data_of(problem)
-    params = _params(method, problem)
+    params = parameters(method, problem)
     if not masked.fits(method):
-        unit = make_system(method, data, 1.0, params, affine=False)
+        unit = make_system(method, data, 1.0, params(1.0), affine=False)
         if stein.fits(unit):
             return stein.stable_step(unit)
     rate = RateAt(method, data, params)
@@ -101,9 +102,14 @@ def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-8) -> float
     return float(np.exp(brentq(excess, low, high, xtol=tol, rtol=1e-14)))
 
 
-def _params(method: Method, problem: Any) -> Any:
-    """The method's own parameters, apart from what a theorem derives from its step size."""
-    return {**method.default_params(method.check(problem)), **method.given()}
+def parameters(method: Method, problem: Any) -> Callable[[Any], dict[str, Any]]:
+    """gamma -> the method's own parameters at that step, apart from what a theorem derives from it."""
+    c = method.check(problem)
+
+    def at(gamma: Any) -> dict[str, Any]:
+        return {**replace(method, gamma=float(gamma)).default_params(c), **method.given()}
+
+    return at
 
 
 def best_step(method: Method, problem: Any, *, tol: float = 1e-5) -> tuple[float, ExactRate]:
@@ -111,7 +117,7 @@ def best_step(method: Method, problem: Any, *, tol: float = 1e-5) -> tuple[float
 
     tol: width in log gamma at which the search stops.
     """
-    data, params = data_of(problem), _params(method, problem)
+    data, params = data_of(problem), parameters(method, problem)
     top = max_stable_step(method, problem, tol=1e-3)
     low = min(1e-3 / problem.L, top / 2)
     rate = RateAt(method, data, params)
@@ -122,4 +128,4 @@ def best_step(method: Method, problem: Any, *, tol: float = 1e-5) -> tuple[float
         options={"xatol": tol},
     )
     gamma = float(np.exp(found.x))
-    return gamma, rate_of(replace(method, gamma=gamma), data, gamma, params)
+    return gamma, rate_of(replace(method, gamma=gamma), data, gamma, params(gamma))

@@ -11,7 +11,7 @@ import numpy as np
 
 from compth._rng import stream
 from compth.dynamics.spectrum import RateAt, rate_of
-from compth.dynamics.steps import max_stable_step
+from compth.dynamics.steps import max_stable_step, parameters
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import exact
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
@@ -77,7 +77,7 @@ def bump(method: Method, problem: Any, points: int = 25) -> float:
     rho is looked at on `points` steps, evenly in log gamma over three decades below the largest stable one.
     """
     data = data_of(problem)
-    rate = RateAt(method, data, {**method.default_params(method.check(problem)), **method.given()})
+    rate = RateAt(method, data, parameters(method, problem))
     top = max_stable_step(method, problem)
     if not np.isfinite(top):
         raise Unsupported("every step is stable")

@@ -18,48 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from compth._numbers import Number
 from compth.compressors import MomentMap
+from compth.dynamics.forms import Branch, Scheme, Sketches
 from compth.errors import Unsupported
 
 Array = Any
 """Real array of floats, or of Fractions (dtype object)."""
-
-
-@dataclass(frozen=True)
-class Branch:
-    """c_k+ = sum_l (tau_kl + theta_kl A) c_l + kappa_k mean eps_i, with this probability."""
-
-    probability: Number
-    tau: tuple[tuple[Number, ...], ...]
-    theta: tuple[tuple[Number, ...], ...]
-    kappa: tuple[Number, ...]
-
-
-@dataclass(frozen=True)
-class Scheme:
-    """Coefficients of one step of a method (module docstring); memory = (v, w, r), None without memories."""
-
-    alpha: tuple[Number, ...]
-    beta: tuple[Number, ...]
-    sigma: Number
-    q: Number
-    branches: tuple[Branch, ...]
-    memory: tuple[Number, Number, Number] | None = None
-    average: int | None = None
-
-
-@dataclass(frozen=True)
-class Sketches:
-    """Mean multiplier delta (E S_i = delta I), own noise per worker, cross noise (None: independent workers).
-
-    down: noise of the sketch (mean I) that the averaged message passes on its way back, None without one.
-    """
-
-    delta: Number
-    own: tuple[MomentMap, ...]
-    cross: MomentMap | None = None
-    down: MomentMap | None = None
 
 
 @dataclass(frozen=True)
@@ -151,8 +115,9 @@ class System:
             self.cross = None
         self.delta = sketches.delta
         self.down = None if sketches.down is None else _typed(sketches.down, number)
-        if self.down is not None and (scheme.memory is not None or len(scheme.branches) > 1):
-            raise Unsupported("a compressed downlink has exact dynamics for methods without memories only")
+        if scheme.down is None:
+            self.down = None
+        self.before = tuple(System(data, first, sketches, affine) for first in scheme.before)
         if scheme.memory is not None and self.cross is not None and scheme.average is None:
             raise Unsupported(
                 "correlated workers with memories need the averaged memory among the common vectors"
@@ -188,7 +153,8 @@ class System:
     def start(self, z: Array, y: Array | None, common: list[Array] | None = None) -> Moments:
         """Moments of a fixed state z (d,), y (n, d), and the common vectors after z (zeros, or the averaged memory)."""
         z = z if self.data.projector is None else self.data.projector @ z
-        parts = [z, *(common or [self.zeros(self.data.d) for _ in range(1, self.K)])]
+        parts = [z, *(common or [])]
+        parts += [self.zeros(self.data.d) for _ in range(len(parts), self.K)]
         if self.scheme.average is not None and y is not None:
             parts[self.scheme.average] = y.sum(axis=0) / self._number(self.data.n)
         c = np.concatenate([*parts, np.array([self._number(1)])] if self.affine else parts)
@@ -253,11 +219,42 @@ class System:
 
     def drift(self, state: Moments) -> Moments:
         """One step without the sketches' noise."""
+        for first in self.before:
+            state = first.drift(state)
+        if self.scheme.still:
+            return self._stay(state, None)
         return self._step(state, *self._inputs(state), None, None)
+
+    def _stay(self, state: Moments, heard: Array | None) -> Moments:
+        """A step in which only common vectors move."""
+        c = self._common(state.C, None, heard)
+        if state.D is None:
+            return Moments(c)
+        d: Any = sum(p * np.matmul(state.D, f.T) for p, f, _ in self.maps)
+        return self._consistent(Moments(c, d, state.E))
+
+    def _heard(self, c: Array, noise: Array | None) -> Array | None:
+        """E xi xi' of the broadcast, noise = E (mean eps)(mean eps)'."""
+        spoken = self.scheme.down
+        if self.down is None or spoken is None:
+            return None
+        row, eye, num = self.zeros(self.data.d, self.size), self._eye(), self._number
+        for k, (a, b) in enumerate(zip(spoken.tau, spoken.theta, strict=True)):
+            row[:, self.slot(k)] = num(a) * eye + num(b) * self.data.mean
+        if self.affine and spoken.offset != 0:
+            row[:, -1] = num(spoken.offset) * self.data.x_star
+        v = row @ c @ row.T
+        if noise is not None:
+            v = v + num(spoken.kappa) * num(spoken.kappa) * noise
+        return np.asarray(self.down((v + v.T) / 2))
 
     def __call__(self, state: Moments) -> Moments:
         """One step."""
         self.applications += 1
+        for first in self.before:
+            state = first(state)
+        if self.scheme.still:
+            return self._stay(state, self._heard(state.C, None))
         n = self._number(self.data.n)
         uc, uy, m = self._inputs(state)
         own = self._own(m)
@@ -268,20 +265,25 @@ class System:
             noise = noise + self.cross(n * n * (mean @ state.C @ mean.T) - m.sum(axis=0))
             if state.D is not None:
                 pair = (own + self.cross(n * np.matmul(uc, mean.T) - m)) / n
-        if self.down is not None:  # E D v v' D - E v v' for the averaged message v = L c + its own noise
-            mean = self._mean_input()
-            noise = noise + self.down(n * n * (mean @ state.C @ mean.T) + noise)
-        out = self._step(state, uc, uy, m, noise / (n * n), pair)
+        noise = noise / (n * n)
+        out = self._step(state, uc, uy, m, noise, pair, self._heard(state.C, noise))
         if out.E is None or self.scheme.memory is None:
             return out
         r = self._number(self.scheme.memory[2])
         return self._consistent(Moments(out.C, out.D, out.E + r * r * (own + _t(own)) / 2))
 
     def _step(
-        self, state: Moments, uc: Array, uy: Array | None, m: Array, noise: Array | None, pair: Array | None
+        self,
+        state: Moments,
+        uc: Array,
+        uy: Array | None,
+        m: Array,
+        noise: Array | None,
+        pair: Array | None,
+        heard: Array | None = None,
     ) -> Moments:
         """Common vectors and memories after one step; the memories' own noise is not in E yet."""
-        c = self._common(state.C, noise)
+        c = self._common(state.C, noise, heard)
         if state.D is None or self.scheme.memory is None:
             return Moments(c)
         v, w, r = (self._number(x) for x in self.scheme.memory)
@@ -296,7 +298,7 @@ class System:
     def _projected(self, m: Array, k: int) -> Array:
         return m if k or self.data.projector is None else m @ self.data.projector
 
-    def _common(self, c: Array, noise: Array | None) -> Array:
+    def _common(self, c: Array, noise: Array | None, heard: Array | None) -> Array:
         total = None
         p = self.data.projector
         for probability, f, branch in self.maps:
@@ -310,6 +312,13 @@ class System:
             out = probability * out
             total = out if total is None else total + out
         assert total is not None
+        if heard is not None and self.scheme.down is not None:
+            for k, a in enumerate(self.scheme.down.into):
+                for j, b in enumerate(self.scheme.down.into):
+                    if a != 0 and b != 0:
+                        part = self._projected(heard, j)
+                        part = p @ part if p is not None and k == 0 else part
+                        total[self.slot(k), self.slot(j)] += self._number(a) * self._number(b) * part
         return (total + total.T) / 2
 
     def _consistent(self, m: Moments) -> Moments:
@@ -322,7 +331,10 @@ class System:
     def mean_map(self) -> Array:
         """The linear map of the means of the common vectors, (K d, K d)."""
         size = self.K * self.data.d
-        return sum(p * f[:size, :size] for p, f, _ in self.maps)
+        out: Any = sum(p * f[:size, :size] for p, f, _ in self.maps)
+        for first in reversed(self.before):
+            out = out @ first.mean_map()
+        return out
 
 
 def _fraction(x: Any) -> Fraction:

@@ -60,15 +60,18 @@ def initial(method: Method, system: System, z: Array) -> Moments:
     return system.start(z, memory, None if recipe.common is None else recipe.common(data, z))
 
 
-def quantities(system: System, m: Moments) -> Array:
+def quantities(system: System, m: Moments, extra: Any = None) -> Array:
     """||z||^2, f - f*, ||grad f||^2, mean||y_i||^2, ||P(z - ybar)||^2, mean||y_i - A_i z||^2 (expectations).
 
-    Without memories but with a second common vector g (a server's estimate): ||g||^2 and ||g - A z||^2.
+    Without memories but with a second common vector g (a server's estimate): ||g||^2 and ||g - A z||^2. With `extra`
+    of the method's recipe: the first three and those.
     """
     data, first = system.data, system.slot(0)
     x = m.C[first, first]
     ax = data.mean @ x
     out = [np.trace(x), np.trace(ax) / 2, (ax * data.mean).sum()]
+    if extra is not None:
+        return np.array([*out, *extra(system, m)])
     if system.scheme.memory is None and system.K > 1:
         g = system.slot(1)
         square = np.trace(m.C[g, g])
@@ -111,7 +114,7 @@ def metric_weights(
     for r in range(count):
         z = x[r] - problem.x_star
         parts = None if common is None else [v[r] for v in common]
-        rows.append(quantities(system, system.start(z, None if y is None else y[r], parts)))
+        rows.append(quantities(system, system.start(z, None if y is None else y[r], parts), recipe.extra))
     return _fitted(rows, observed, theorem)
 
 
@@ -176,12 +179,13 @@ def exact(
         start = np.frompyfunc(Fraction, 1, 1)(start)
     state: Any = _begin(method, op, start)
     weights = None if used is None or rational else metric_weights(method, op, problem, used, plan)
-    rows, means = [_seen(op, state)], [_mean(op, state)]
+    extra = None if fits(method) else recipe_of(method).extra
+    rows, means = [_seen(op, state, extra)], [_mean(op, state)]
     with np.errstate(over="ignore", invalid="ignore"):
         for t in range(steps):
             op = system(t)
             state = op(state)
-            rows.append(_seen(op, state))
+            rows.append(_seen(op, state, extra))
             means.append(_mean(op, state))
     table = np.array(rows)
     return Trajectory(
@@ -204,8 +208,8 @@ def _begin(method: Method, op: System | MaskedSystem, x0: Array) -> Moments | Ma
     return initial(method, op, x0 - op.data.x_star)
 
 
-def _seen(op: System | MaskedSystem, state: Any) -> Array:
-    return op.quantities(state) if isinstance(op, MaskedSystem) else quantities(op, state)
+def _seen(op: System | MaskedSystem, state: Any, extra: Any) -> Array:
+    return op.quantities(state) if isinstance(op, MaskedSystem) else quantities(op, state, extra)
 
 
 def _mean(op: System | MaskedSystem, state: Any) -> Array:

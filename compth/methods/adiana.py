@@ -11,7 +11,8 @@ import numpy as np
 from compth._numbers import Number, max, min, ratio, sqrt
 from compth.claims import JointVariance, Unbiased
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem, mean_square
+from compth.methods._base import Array, Constants, Plan, State, Theorem, mean_square
+from compth.methods._downlink import Bidirectional
 from compth.methods.diana import independent
 from compth.sources import ADIANA as ADIANA_PAPER
 
@@ -121,8 +122,8 @@ class ADIANAState(State):
 
 
 @dataclass(frozen=True)
-class ADIANA(Method):
-    """u = t z + w/2 + (1/2-t) y, g = mean(h_i + C_i(grad f_i(u) - h_i)), y+ = u - eta g, z+ = b z + (1-b) u - s g.
+class ADIANA(Bidirectional):
+    """u = t z + w/2 + (1/2-t) y, g = C_M(mean(h_i + C_i(grad f_i(u)-h_i))), y+ = u - eta g, z+ = b z + (1-b) u - s g.
 
     h_i+ = h_i + alpha C_i(grad f_i(w) - h_i); w+ = y with probability p, else w (t = theta_1, b = beta, s: step of z).
     Two messages a round; h_i^0 = 0; gamma is eta, p=None: the paper's.
@@ -160,7 +161,7 @@ class ADIANA(Method):
         theta, step, beta = (float(plan[name]) for name in ("theta", "step", "beta"))
         u = theta * state.z + state.w / 2 + (0.5 - theta) * state.x
         m = self.fleet.kernel(problem.gradients(u) - state.h, rng)
-        g = state.h.mean(axis=1) + m.mean(axis=1)
+        g = self.broadcast(state.h.mean(axis=1) + m.mean(axis=1), rng)
         shift = self.fleet.kernel(problem.gradients(state.w) - state.h, rng)
         move = rng.random(len(u)) < float(plan["p"])
         return ADIANAState(

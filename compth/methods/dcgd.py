@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from compth._numbers import Number, max, ratio
-from compth.bits import FLOAT_BITS
 from compth.claims import Attribution, JointVariance, Standing, Unbiased
-from compth.compressors import Compressor
-from compth.compressors.identity import Identity
-from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.errors import NoGuarantee
+from compth.methods._base import Array, Constants, Plan, State, Theorem
+from compth.methods._downlink import Bidirectional
 from compth.methods._nonconvex import MeanSquaredGradient
 from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.sources import DIANA as DIANA_PAPER
@@ -285,35 +283,12 @@ class DCSGDHorizon(Theorem):
 
 
 @dataclass(frozen=True)
-class DCGD(Method):
-    """x+ = x - gamma C_M((1/n) sum C_i(grad f_i(x))). Runs with any compressors; its theorems need unbiased ones.
+class DCGD(Bidirectional):
+    """x+ = x - gamma C_M((1/n) sum C_i(grad f_i(x))). Runs with any compressors; its theorems need unbiased ones."""
 
-    downlink: C_M, one draw for all workers. Its bits are the broadcast's (the expected ones where lengths vary).
-    """
-
-    downlink: Compressor = field(default_factory=Identity)
     takes_oracle = True
     name = "distributed compressed gradient descent"
     source = UNIFIED
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not isinstance(self.downlink, Compressor):
-            raise InvalidParameter(f"DCGD(downlink={self.downlink!r}) needs one Compressor, e.g. RandK(k=5)")
-
-    @property
-    def label(self) -> str:
-        return super().label + ("" if self.broadcasts_all else f" down {self.downlink!r}")
-
-    @property
-    def broadcasts_all(self) -> bool:
-        """True when the downlink is not compressed."""
-        return isinstance(self.downlink, Identity)
-
-    def check(self, problem: Any) -> Constants:
-        self.downlink.check(problem.d)
-        claim = self.downlink.claim(Unbiased, problem.d)
-        return replace(super().check(problem), omega_down=float("inf") if claim is None else claim.omega)
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
@@ -333,10 +308,5 @@ class DCGD(Method):
 
     def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
         messages = self.fleet.kernel(problem.gradients(state.x), rng)
-        update = messages.mean(axis=1)
-        if not self.broadcasts_all:
-            update = self.downlink.kernel(update, rng)
+        update = self.broadcast(messages.mean(axis=1), rng)
         return State(state.x - plan.step(t) * update, self.uplink_bits(messages))
-
-    def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
-        return float(self.downlink.bits(problem.d, float_bits).total)

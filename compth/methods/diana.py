@@ -14,12 +14,12 @@ from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods._base import (
     Array,
     Constants,
-    Method,
     Plan,
     State,
     Theorem,
     mean_square,
 )
+from compth.methods._downlink import Bidirectional
 from compth.methods._nonconvex import MeanSquaredGradient
 from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.methods._unified import Parameters, UnifiedTheorem
@@ -185,6 +185,31 @@ class DIANABalanced(_Diana):
         return Plan(gamma, {"alpha": alpha, "weight": m * gamma * gamma}, rho=rho)
 
 
+class DIANABidirectional(_Diana):
+    """diana.unified with x+ = x - gamma C_M(mean(h_i + m_i)), C_M unbiased with variance omega_M: no floor either.
+
+    V_t <= max{1-gamma mu, 1-alpha/2}^t V_0, gamma <= 1/((1+omega_M)(1+6 omega/n) L_max), alpha <= 1/(1+omega), weight
+    M gamma^2, M = 4(1+omega_M) omega/(n alpha): E||C_M(g)||^2 <= (1+omega_M)||g||^2 multiplies A, B and D1 of the
+    unified theory's DIANA row by 1+omega_M; the shifts do not see C_M.
+    """
+
+    id = "diana.bidirectional"
+    title = "DIANA with a compressed broadcast"
+    source = UNIFIED.at("Thm 4.1, Table 2")
+    bidirectional = True
+
+    _why_not = DIANAUnified._why_not
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        down = 1 + c.omega_down
+        limit = 1 / (down * (1 + ratio(6 * c.omega, c.n)) * c.L_max)
+        gamma = limit if gamma is None else self.allow(gamma, limit, "1/((1+omega_M)(1+6 omega/n) L_max)")
+        alpha = shift_step(c)
+        m = ratio(4 * down * c.omega, c.n * alpha)
+        rho = max(1 - gamma * c.mu, 1 - ratio(alpha, 2))
+        return Plan(gamma, {"alpha": alpha, "weight": m * gamma * gamma}, rho=rho)
+
+
 class DIANADecreasing(DIANAOriginal):
     """E||x_t-x*||^2 <= max{V_0, 4(1+n c alpha) sigma2/(n theta mu)}/((mu/theta) t + 1), gamma_t = 2/(mu t + theta).
 
@@ -266,8 +291,8 @@ class DIANAState(State):
 
 
 @dataclass(frozen=True)
-class DIANA(Method):
-    """m_i = C_i(grad f_i(x) - h_i); x+ = x - gamma mean(h_i + m_i); h_i+ = h_i + alpha m_i; h_i^0 = 0.
+class DIANA(Bidirectional):
+    """m_i = C_i(grad f_i(x) - h_i); x+ = x - gamma C_M(mean(h_i + m_i)); h_i+ = h_i + alpha m_i; h_i^0 = 0.
 
     alpha=None: the theorem's (1/(1+omega) when no theorem applies).
     """
@@ -285,6 +310,7 @@ class DIANA(Method):
             DIANAShift(),
             DIANAOriginal(),
             DIANABalanced(),
+            DIANABidirectional(),
             DIANADecreasing(),
             DIANANonconvex(),
         )
@@ -304,6 +330,6 @@ class DIANA(Method):
         difference = problem.gradients(state.x)
         difference -= state.h
         m = self.fleet.kernel(difference, rng)
-        x = state.x - plan.step(t) * (state.h.mean(axis=1) + m.mean(axis=1))
+        x = state.x - plan.step(t) * self.broadcast(state.h.mean(axis=1) + m.mean(axis=1), rng)
         sent = self.uplink_bits(m)
         return DIANAState(x, sent, h=state.h + float(plan["alpha"]) * m)

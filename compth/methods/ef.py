@@ -9,7 +9,8 @@ import numpy as np
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.claims import Contractive
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem, mean_square
+from compth.methods._base import Array, Constants, Plan, State, Theorem, mean_square
+from compth.methods._downlink import Bidirectional
 from compth.sources import EF14
 
 
@@ -64,8 +65,8 @@ class EFState(State):
 
 
 @dataclass(frozen=True)
-class EF(Method):
-    """c_i = C_i(e_i + gamma grad f_i(x)); e_i+ = e_i + gamma grad f_i(x) - c_i; x+ = x - (1/n) sum c_i; e_i^0 = 0."""
+class EF(Bidirectional):
+    """c_i = C_i(e_i + gamma grad f_i(x)); e_i+ = e_i + gamma grad f_i(x) - c_i; x+ = x - C_M(mean c_i); e_i^0 = 0."""
 
     requires = (Contractive,)
     takes_oracle = True
@@ -84,4 +85,4 @@ class EF(Method):
         p *= plan.step(t)
         p += state.e
         c = self.fleet.kernel(p, rng)
-        return EFState(state.x - c.mean(axis=1), self.uplink_bits(c), e=p - c)
+        return EFState(state.x - self.broadcast(c.mean(axis=1), rng), self.uplink_bits(c), e=p - c)

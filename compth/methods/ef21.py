@@ -14,12 +14,12 @@ from compth.claims import Attribution, Contractive, Standing
 from compth.methods._base import (
     Array,
     Constants,
-    Method,
     Plan,
     State,
     Theorem,
     mean_square,
 )
+from compth.methods._downlink import Bidirectional
 from compth.methods._nonconvex import MeanSquaredGradient
 from compth.sources import EF21 as EF21_PAPER
 
@@ -28,6 +28,12 @@ def ef21_step(delta: Number, L: Number, L_tilde: Number, factor: Number) -> Numb
     """1/(L + L~ sqrt(factor beta/theta)); factor 1 nonconvex, 2 under PL; 1/L at delta = 1 (beta = 0)."""
     theta, beta = ef21_theta_beta(delta)
     return 1 / (L + L_tilde * sqrt(factor * ratio(beta, theta)))
+
+
+def broadcast_ef21_step(delta: Number, L: Number, L_tilde: Number, omega_down: Number) -> Number:
+    """1/((1+omega_M)L + L~ sqrt(2(1+omega_M) beta/theta)): ef21_step's second rule with a compressed broadcast."""
+    down = 1 + omega_down
+    return ef21_step(delta, down * L, L_tilde, 2 * down)
 
 
 class EF21PL(Theorem):
@@ -62,6 +68,28 @@ class EF21PL(Theorem):
     def distance_factor(self, c: Constants, plan: Plan) -> float:
         """f - f* >= (mu/2) ||x - x*||^2."""
         return float(c.mu) / 2
+
+
+class EF21Bidirectional(EF21PL):
+    """ef21.pl with x+ = x - gamma C_M(g): E Psi_t <= (1-gamma mu)^t Psi_0, C_M unbiased with variance omega_M.
+
+    gamma <= min{1/((1+omega_M)L + L~ sqrt(2(1+omega_M) beta/theta)), theta/(2 mu)}: with E||x+ - x||^2 <=
+    (1+omega_M) gamma^2 ||g||^2 the terms in ||g||^2 of ef21.pl's proof stay non-positive.
+    """
+
+    id = "ef21.bidirectional"
+    title = "EF21 with a compressed broadcast under the Polyak-Lojasiewicz condition"
+    attribution = Attribution.OURS
+    declared = Standing.DERIVED
+    proof = ""
+    bidirectional = True
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        theta, _ = ef21_theta_beta(c.delta)
+        limit = min(broadcast_ef21_step(c.delta, c.L, c.L_tilde, c.omega_down), theta / (2 * c.mu))
+        rule = "min{1/((1+omega_M)L + L~ sqrt(2(1+omega_M) beta/theta)), theta/(2 mu)}"
+        gamma = limit if gamma is None else self.allow(gamma, limit, rule)
+        return Plan(gamma, {"weight": gamma / theta}, rho=1 - gamma * c.mu)
 
 
 class EF21Nonconvex(MeanSquaredGradient):
@@ -101,8 +129,8 @@ class EF21State(State):
 
 
 @dataclass(frozen=True)
-class EF21(Method):
-    """x+ = x - gamma mean g_i; g_i+ = g_i + C_i(grad f_i(x+) - g_i); g_i^0 = 0 (nothing is sent before round 1)."""
+class EF21(Bidirectional):
+    """x+ = x - gamma C_M(mean g_i); g_i+ = g_i + C_i(grad f_i(x+) - g_i); g_i^0 = 0 (no message before round 1)."""
 
     requires = (Contractive,)
     takes_oracle = True
@@ -111,14 +139,14 @@ class EF21(Method):
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
-        return (EF21PL(), EF21Nonconvex())
+        return (EF21PL(), EF21Nonconvex(), EF21Bidirectional())
 
     def init(self, problem: Any, x0: Array, plan: Plan) -> EF21State:
         gradients = problem.gradients(x0)
         return EF21State(x0, g=np.zeros_like(gradients), error=gradients)
 
     def step(self, problem: Any, state: EF21State, rng: np.random.Generator, plan: Plan, t: int) -> EF21State:
-        x = state.x - plan.step(t) * state.g.mean(axis=1)
+        x = state.x - plan.step(t) * self.broadcast(state.g.mean(axis=1), rng)
         difference = problem.gradients(x)
         difference -= state.g
         c = self.fleet.kernel(difference, rng)

@@ -11,7 +11,8 @@ from compth._numbers import Number, max, ratio, sqrt
 from compth.calculus import ef_bv_contraction, ef_bv_scaling
 from compth.claims import Attribution, BiasVariance, Standing, Unbiased
 from compth.errors import NoGuarantee
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem, mean_square
+from compth.methods._base import Array, Constants, Plan, State, Theorem, mean_square
+from compth.methods._downlink import Bidirectional
 from compth.sources import EFBV as EFBV_PAPER
 
 
@@ -85,8 +86,8 @@ class EFBVState(State):
 
 
 @dataclass(frozen=True)
-class EFBV(Method):
-    """d_i = C_i(grad f_i(x) - h_i); x+ = x - gamma(mean h_i + nu mean d_i); h_i+ = h_i + lambda d_i; h_i^0 = 0."""
+class EFBV(Bidirectional):
+    """d_i = C_i(grad f_i(x) - h_i); x+ = x - gamma C_M(mean h_i + nu mean d_i); h_i+ = h_i + lambda d_i; h_i^0 = 0."""
 
     takes_oracle = True
     name = "EF-BV"
@@ -106,5 +107,5 @@ class EFBV(Method):
     def step(self, problem: Any, state: EFBVState, rng: np.random.Generator, plan: Plan, t: int) -> EFBVState:
         d = self.fleet.kernel(problem.gradients(state.x) - state.h, rng)
         move = state.h.mean(axis=1) + float(plan["nu"]) * d.mean(axis=1)
-        x = state.x - plan.step(t) * move
+        x = state.x - plan.step(t) * self.broadcast(move, rng)
         return EFBVState(x, self.uplink_bits(d), h=state.h + float(plan["lambda"]) * d)

@@ -89,7 +89,7 @@ class IASGDState(State):
 
 @dataclass(frozen=True)
 class IASGD(IBCD):
-    """y = a v + (1-a) x, q = (1/(n tau)) sum (grad f_i(y))_{U_i}; x+ = y - gamma q, v+ = b v + (1-b) y - m gamma q.
+    """y = a v + (1-a) x, q = C_M(sum (grad f_i(y))_{U_i}/(n tau)); x+ = y - gamma q, v+ = b v + (1-b) y - m gamma q.
 
     a, b, m: `acceleration`. IASGD(tau=1/4); tau m of m blocks, blocks=None: single coordinates.
     """
@@ -116,7 +116,7 @@ class IASGD(IBCD):
         gamma = float(plan.step(t))
         y = a * state.v + (1 - a) * state.x
         messages = self.fleet.kernel(problem.gradients(y), rng)
-        q = messages.mean(axis=1)
+        q = self.broadcast(messages.mean(axis=1), rng)
         return IASGDState(
             y - gamma * q, self.uplink_bits(messages), v=b * state.v + (1 - b) * y - m * gamma * q
         )

@@ -16,6 +16,7 @@ from compth.compressors.random_blocks import RandomBlocks
 from compth.compressors.sampling import SendOrSkip
 from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.methods._downlink import Bidirectional
 from compth.methods._nonconvex import MeanSquaredGradient
 from compth.methods.dcgd import expected_smoothness
 from compth.sources import IBCD as IBCD_PAPER
@@ -209,8 +210,8 @@ class ISGDNonconvex(MeanSquaredGradient):
 
 
 @dataclass(frozen=True)
-class IBCD(Method):
-    """x+ = x - gamma (1/n) sum (grad f_i(x))_{U_i}: every worker draws its own tau m of m blocks and does not rescale.
+class IBCD(Bidirectional):
+    """x+ = x - gamma C_M((1/n) sum (grad f_i(x))_{U_i}): every worker draws its own tau m of m blocks, unscaled.
 
     IBCD(tau=1/4), IBCD(tau=1/2, blocks=2); blocks=None: single coordinates.
     """
@@ -234,7 +235,7 @@ class IBCD(Method):
 
     @property
     def label(self) -> str:
-        return f"{type(self).__name__} tau={self.tau}{self.oracle_label}"
+        return f"{type(self).__name__} tau={self.tau}{self.down_label}{self.oracle_label}"
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
@@ -248,7 +249,9 @@ class IBCD(Method):
 
     def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
         messages = self.fleet.kernel(problem.gradients(state.x), rng)
-        return State(state.x - plan.step(t) * messages.mean(axis=1), self.uplink_bits(messages))
+        return State(
+            state.x - plan.step(t) * self.broadcast(messages.mean(axis=1), rng), self.uplink_bits(messages)
+        )
 
     @classmethod
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
@@ -257,7 +260,7 @@ class IBCD(Method):
 
 @dataclass(frozen=True)
 class IBGD(IBCD):
-    """x+ = x - gamma (1/n) sum b_i grad f_i(x), b_i = 1 with probability tau: a worker sends everything or nothing.
+    """x+ = x - gamma C_M(mean b_i grad f_i(x)), b_i = 1 with probability tau: a worker sends everything or nothing.
 
     One block per worker, drawn independently: same step sizes and rates as IBCD.
     """

@@ -55,7 +55,7 @@ class ISEGARate(Theorem):
 
 @dataclass(frozen=True)
 class ISEGA(DIANA):
-    """h_i+ = h_i + (grad f_i(x) - h_i)_{U_i}; x+ = x - gamma mean(h_i + (1/tau)(grad f_i(x) - h_i)_{U_i}).
+    """h_i+ = h_i + (grad f_i(x) - h_i)_{U_i}; x+ = x - gamma C_M(mean(h_i + (1/tau)(grad f_i(x)-h_i)_{U_i})).
 
     ISEGA(tau=1/4); tau m of m blocks, blocks=None: single coordinates. It is DIANA with Rand-tau and alpha = tau.
     """
@@ -77,7 +77,7 @@ class ISEGA(DIANA):
 
     @property
     def label(self) -> str:
-        return f"ISEGA tau={self.tau}{self.oracle_label}"
+        return f"ISEGA tau={self.tau}{self.down_label}{self.oracle_label}"
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:

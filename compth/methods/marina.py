@@ -12,7 +12,8 @@ from compth._numbers import Number, min, ratio, sqrt
 from compth.bits import FLOAT_BITS
 from compth.claims import Attribution, JointVariance, Unbiased
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.methods._base import Array, Constants, Plan, State, Theorem
+from compth.methods._downlink import Bidirectional
 from compth.methods._nonconvex import MeanSquaredGradient
 from compth.sources import MARINA as MARINA_PAPER
 from compth.sources import PERMK
@@ -74,6 +75,27 @@ class MARINAPL(Theorem):
         return float(c.mu) / 2
 
 
+class MARINABidirectional(MARINAPL):
+    """marina.pl with x+ = x - gamma C_M(g): E Psi_t <= (1-gamma mu)^t Psi_0, C_M unbiased with variance omega_M.
+
+    gamma <= min{1/((1+omega_M)L + sqrt(2(1+omega_M)(1-p)K/p)), p/(2 mu)}: with E||x+ - x||^2 <= (1+omega_M) gamma^2
+    ||g||^2 the terms in ||g||^2 of marina.pl's proof stay non-positive.
+    """
+
+    id = "marina.bidirectional"
+    title = "MARINA with a compressed broadcast under the Polyak-Lojasiewicz condition"
+    attribution = Attribution.OURS
+    proof = ""
+    bidirectional = True
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        p, down = probability(c), 1 + c.omega_down
+        limit = min(1 / (down * c.L + sqrt(2 * down * (1 - p) * drift(c) / p)), p / (2 * c.mu))
+        rule = "min{1/((1+omega_M)L + sqrt(2(1+omega_M)(1-p)K/p)), p/(2 mu)}"
+        gamma = limit if gamma is None else self.allow(gamma, limit, rule)
+        return Plan(gamma, {"p": p, "weight": gamma / p}, rho=1 - gamma * c.mu)
+
+
 class MARINANonconvex(MeanSquaredGradient):
     """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= 2 (f(x_0)-f*)/(gamma T) for gamma <= 1/(L + sqrt((1-p)K/p)).
 
@@ -108,8 +130,8 @@ class MARINAState(State):
 
 
 @dataclass(frozen=True)
-class MARINA(Method):
-    """x+ = x - gamma g; with probability p g+ = grad f(x+), else g+ = g + mean C_i(grad f_i(x+) - grad f_i(x)).
+class MARINA(Bidirectional):
+    """x+ = x - gamma C_M(g); with probability p g+ = grad f(x+), else g+ = g + mean C_i(grad f_i(x+) - grad f_i(x)).
 
     One coin for all workers; p=None: 1/(1+omega). g^0 = grad f(x^0): the first round sends full gradients.
     """
@@ -126,7 +148,7 @@ class MARINA(Method):
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
-        return (MARINAPL(), MARINANonconvex())
+        return (MARINAPL(), MARINANonconvex(), MARINABidirectional())
 
     def given(self) -> dict[str, Number]:
         return {} if self.p is None else {"p": self.p}
@@ -141,7 +163,7 @@ class MARINA(Method):
     def step(
         self, problem: Any, state: MARINAState, rng: np.random.Generator, plan: Plan, t: int
     ) -> MARINAState:
-        x = state.x - plan.step(t) * state.g
+        x = state.x - plan.step(t) * self.broadcast(state.g, rng)
         new = problem.gradients(x)
         messages = self.fleet.kernel(new - state.last, rng)
         full = rng.random(len(x)) < float(plan["p"])

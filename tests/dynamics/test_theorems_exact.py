@@ -24,7 +24,19 @@ PAIRS += [
     for th in kind.theorems()
 ]
 DOWN = ct.DCGD(ct.RandK(1), downlink=ct.RandK(1))
-PAIRS += [(DOWN, th) for th in ct.DCGD.theorems() if th.bidirectional]
+PAIRS += [
+    (m, th)
+    for m in (
+        DOWN,
+        ct.DIANA(ct.RandK(1), downlink=ct.RandK(1)),
+        ct.EF21(ct.Scaled(ct.RandK(1)), downlink=ct.RandK(1)),
+        ct.MARINA(ct.RandK(1), downlink=ct.RandK(1)),
+    )
+    for th in type(m).theorems()
+    if th.bidirectional
+]
+PAIRS += [(ct.ADIANA(ct.RandK(1)), th) for th in ct.ADIANA.theorems()]
+PAIRS += [(ct.GDCI(ct.Bernoulli(0.99)), th) for th in ct.GDCI.theorems()]
 
 
 @pytest.mark.slow

@@ -44,6 +44,10 @@ FREE = (
 DOWN = (
     ct.DCGD(ct.RandK(1), downlink=ct.Bernoulli(Fraction(1, 2))),
     ct.DCGD(ct.NaturalCompression(), downlink=ct.NaturalCompression()),
+    ct.DIANA(ct.RandK(1), downlink=ct.Bernoulli(Fraction(1, 2))),
+    ct.EF21(ct.TopK(1), downlink=ct.NaturalCompression()),
+    ct.EF21(ct.Scaled(ct.RandK(1)), downlink=ct.RandK(1)),
+    ct.MARINA(ct.RandK(1), downlink=ct.RandK(1)),
 )
 METHODS = (ct.DCGD, ct.EF, ct.EF21, ct.DIANA, ct.MARINA, ct.EFBV, ct.ADIANA)
 

@@ -48,6 +48,7 @@ def ratios(problem, theorem, seed, spoil=1.0):
 
     class Fixed(ct.ADIANA):
         fleet = script
+        downlink = ct.Identity()
 
         def uplink_bits(self, y, float_bits=32):
             return 0.0

@@ -1,0 +1,60 @@
+"""Methods whose server may compress what it broadcasts: x+ = x - gamma C_M(g) instead of x - gamma g."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from compth.bits import FLOAT_BITS
+from compth.claims import Unbiased
+from compth.compressors import Compressor
+from compth.compressors.identity import Identity
+from compth.errors import InvalidParameter
+from compth.methods._base import Array, Constants, Method
+
+
+@dataclass(frozen=True)
+class Bidirectional(Method):
+    """downlink: C_M, drawn anew every round, one draw for all workers; its input is the step's direction g.
+
+    Its bits are the broadcast's (the expected ones where lengths vary). Memories are updated by uplink messages alone,
+    which server and worker both know. Theorems that do not speak of it refuse; any run works.
+    """
+
+    downlink: Compressor = field(default_factory=Identity, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.downlink, Compressor):
+            name = type(self).__name__
+            raise InvalidParameter(
+                f"{name}(downlink={self.downlink!r}) needs one Compressor, e.g. downlink=RandK(k=5)"
+            )
+
+    @property
+    def label(self) -> str:
+        return super().label + self.down_label
+
+    @property
+    def down_label(self) -> str:
+        """What the label says of the downlink."""
+        return "" if self.broadcasts_all else f" down {self.downlink!r}"
+
+    @property
+    def broadcasts_all(self) -> bool:
+        """True when the downlink is not compressed."""
+        return isinstance(self.downlink, Identity)
+
+    def check(self, problem: Any) -> Constants:
+        self.downlink.check(problem.d)
+        claim = self.downlink.claim(Unbiased, problem.d)
+        return replace(super().check(problem), omega_down=float("inf") if claim is None else claim.omega)
+
+    def broadcast(self, direction: Array, rng: np.random.Generator) -> Array:
+        """C_M(g) for g of shape (R, d)."""
+        return direction if self.broadcasts_all else self.downlink.kernel(direction, rng)
+
+    def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
+        return float(self.downlink.bits(problem.d, float_bits).total)
