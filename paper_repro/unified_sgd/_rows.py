@@ -23,13 +23,14 @@ NOISE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """outcomes(gamma): (probability, matrix); sigma2: the quadratic form of sigma^2 in z (None without memory)."""
+    """outcomes(gamma): (probability, matrix); sigma2: the quadratic form of sigma^2 in z; memory: where it starts."""
 
     name: str
     parameters: Parameters
     outcomes: Any
     sigma2: Array
     A: Array
+    memory: Array
 
     @property
     def d(self) -> int:
@@ -37,11 +38,8 @@ class Row:
         return len(self.A)
 
     def start(self) -> Array:
-        """z at x_0 - x* = 1, memory at rest of its own start (0), the constant last."""
-        z = np.zeros(len(self.sigma2))
-        z[: self.d] = 1.0
-        z[-1] = 1.0
-        return z
+        """z at x_0 = x* + (1, .., 1), the memory's own start less its value at x*, and 1."""
+        return np.concatenate([np.ones(self.d), self.memory, [1.0]])
 
     def forms(self) -> tuple[Array, Array]:
         """E||g||^2 and E sigma+^2 as quadratic forms of z, from the outcomes at gamma = 1."""
@@ -78,7 +76,7 @@ def memoryless(name: str, p: Parameters, A: Array, gradients: list[tuple[float, 
             T[:d, -1] = -gamma * c
             yield q, T
 
-    return Row(name, p, outcomes, np.zeros((d + 1, d + 1)), A.mean(axis=0))
+    return Row(name, p, outcomes, np.zeros((d + 1, d + 1)), A.mean(axis=0), np.zeros(0))
 
 
 def sampled(A: Array, s: Array) -> list[Row]:
@@ -125,7 +123,7 @@ def saga(A: Array, s: Array, noise: float = 0.0) -> Row:
 
     form = np.zeros((size, size))
     form[d:-1, d:-1] = np.eye(n * d) / n
-    return Row(name, p, outcomes, form, A.mean(axis=0))
+    return Row(name, p, outcomes, form, A.mean(axis=0), (A @ np.ones(d)).ravel())
 
 
 def sega(A: Array, noise: float = 0.0) -> Row:
@@ -149,7 +147,7 @@ def sega(A: Array, noise: float = 0.0) -> Row:
 
     form = np.zeros((size, size))
     form[d:-1, d:-1] = np.eye(d)
-    return Row("N-SEGA" if noise else "SEGA", p, outcomes, form, mean)
+    return Row("N-SEGA" if noise else "SEGA", p, outcomes, form, mean, np.zeros(d))
 
 
 def lsvrg(A: Array, s: Array, refresh: float = 0.25) -> Row:
@@ -170,10 +168,10 @@ def lsvrg(A: Array, s: Array, refresh: float = 0.25) -> Row:
 
     form = np.zeros((size, size))
     form[d:-1, d:-1] = np.einsum("jab,jac->bc", A, A) / n
-    return Row("L-SVRG", p, outcomes, form, mean)
+    return Row("L-SVRG", p, outcomes, form, mean, np.ones(d))
 
 
-def diana(A: Array, L: float | None = None) -> Row:
+def diana(A: Array, s: Array, L: float | None = None) -> Row:
     """DIANA with Rand-1 on n workers, exact gradients; L: the table's (None: the common smoothness, as it must be)."""
     n, d = A.shape[:2]
     L, size, omega = smoothness(A) if L is None else L, d * (n + 1) + 1, d - 1
@@ -193,7 +191,7 @@ def diana(A: Array, L: float | None = None) -> Row:
 
     form = np.zeros((size, size))
     form[d:-1, d:-1] = np.eye(n * d) / n
-    return Row("DIANA", p, outcomes, form, A.mean(axis=0))
+    return Row("DIANA", p, outcomes, form, A.mean(axis=0), -s.ravel())
 
 
 def vr_diana() -> Row:
@@ -230,7 +228,10 @@ def vr_diana() -> Row:
     form = np.zeros((size, size))
     form[d : d * (1 + n), d : d * (1 + n)] = np.eye(n * d) / n
     form[reference, reference] = np.einsum("ijab,ijac->bc", A, A) / (n * m)
-    return Row("VR-DIANA", p, outcomes, form, A.mean(axis=(0, 1)))
+    shifts = -np.asarray(q.gradients_at_star).reshape(n, m, d).mean(axis=1)  # h starts at 0, w at x_0
+    return Row(
+        "VR-DIANA", p, outcomes, form, A.mean(axis=(0, 1)), np.concatenate([shifts.ravel(), np.ones(d)])
+    )
 
 
 def rows() -> list[Row]:
@@ -243,6 +244,6 @@ def rows() -> list[Row]:
         sega(A),
         sega(A, NOISE),
         lsvrg(A, s),
-        diana(A),
+        diana(A, s),
         vr_diana(),
     ]
