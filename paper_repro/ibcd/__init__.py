@@ -17,7 +17,7 @@ from paper_repro._papers import Results
 SOURCE = sources.IBCD
 N, D, EPS = 10, 20, 1e-6
 TAUS = (Fraction(1, 20), Fraction(1, 10), Fraction(1, 5), Fraction(1, 2), Fraction(1))
-REAL = {"dataset": "diabetes", "workers": 5, "split": "kmeans", "regularisation": 0.1}
+REAL: dict[str, Any] = {"dataset": "diabetes", "workers": 5, "split": "kmeans", "regularisation": 0.1}
 
 
 def constants(**changes: Any) -> ct.Constants:
@@ -28,12 +28,13 @@ def constants(**changes: Any) -> ct.Constants:
 
 def rule() -> dict[str, Any]:
     """Theorem 1, Corollary 1 and the table of tau, from the theorem objects in exact arithmetic."""
-    theorem = ct.methods.theorems()["ibcd.interpolation"]
+    by_id: Any = ct.methods.theorems()
+    theorem = by_id["ibcd.interpolation"]
     knee = theorem.plan(constants(params={"tau": Fraction(1, N)}))
     full = theorem.plan(constants(params={"tau": Fraction(1)}))
     rows = tau_table(N, TAUS)
-    sharp = ct.methods.theorems()["ibcd.sharp"].plan(constants(params={"tau": Fraction(1, N)}))
-    isega = ct.methods.theorems()["isega.linear"].plan(constants(params={"alpha": Fraction(1, N)}))
+    sharp = by_id["ibcd.sharp"].plan(constants(params={"tau": Fraction(1, N)}))
+    isega = by_id["isega.linear"].plan(constants(params={"alpha": Fraction(1, N)}))
     return {
         "thm1.step": knee.gamma,
         "thm1.rate": (1 - knee.rho) * 100,
@@ -109,7 +110,7 @@ def heterogeneous() -> tuple[dict[str, Any], dict[str, Any]]:
     equal = ct.problems.random_quadratic(4, 6, 50, seed=2, hessians=0)
     growth, _ = bounded(ct.IASGD(tau=Fraction(1, 3)), equal, "iasgd.growth", 300)
     shared = ct.problems.random_quadratic(4, 6, 50, seed=2, hessians=0, interpolation=True)
-    fast = find_guarantee(ct.IASGD(tau=Fraction(1, 3)), shared, "iasgd.growth").plan
+    fast: Any = find_guarantee(ct.IASGD(tau=Fraction(1, 3)), shared, "iasgd.growth").plan
     rho = 1 + (1 / 4) * (3 - 1)  # 1 + (r/n)(1/tau - 1), r = 1 for equal Hessians
     curves = {"ISEGA": learned, "IBCD, constant step": constant, "ISGD, decreasing steps": slow}
     every = range(0, 2001, 10)

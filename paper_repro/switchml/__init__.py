@@ -20,7 +20,7 @@ SOURCE = sources.SWITCHML
 TOP = 2**31 - 1
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 WIDTHS = (8, 12, 16, 32)
-REAL = {"dataset": "digits", "workers": 10, "split": "label", "regularisation": 0.1}
+REAL: dict[str, Any] = {"dataset": "digits", "workers": 10, "split": "label", "regularisation": 0.1}
 STEPS = 200
 
 
