@@ -69,14 +69,14 @@ def draw(data: dict[str, Any]) -> Any:
               for m, panels in data["atlas"].items()}  # fmt: skip
     top = max(float(v.max()) for panels in values.values() for v in panels.values())
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9.6, 4.4), layout="constrained")
+        figure = Figure(figsize=(5.2, 7.4), layout="constrained")
         columns = list(values)
         workers = list(values[columns[0]])
-        grid = figure.subplots(len(workers), len(columns), squeeze=False)
+        grid = figure.subplots(len(columns), len(workers), squeeze=False)
         for j, method in enumerate(columns):
             constant, ticks = data["axis"][method]
             for i, n in enumerate(workers):
-                axes = grid[i][j]
+                axes = grid[j][i]
                 panel = values[method][n]
                 axes.imshow(panel, norm=LogNorm(1, top), cmap="cividis_r", aspect="auto")
                 for (r, c), v in np.ndenumerate(panel):
@@ -88,6 +88,6 @@ def draw(data: dict[str, Any]) -> Any:
                 axes.set_xticks(range(len(data["kappa"])), [f"{k:g}" for k in data["kappa"]], fontsize=7)
                 axes.set_yticks(range(len(ticks)), [f"{t:g}" for t in ticks], fontsize=7)
                 axes.set_ylabel(names[constant])
-                if i == len(workers) - 1:
+                if j == len(columns) - 1:
                     axes.set_xlabel("κ")
     return figure

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ WIDTH = 118
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0: every target is as it should be; 1: one is not; 2: bad arguments or an unusable folder."""
+    """0: every target is as it should be; 1: one is not; 2: bad arguments, an unusable folder, a killed worker."""
     options = _options(arguments)
     unknown = [k for k in options.key if k not in keys()]
     if unknown:
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str]) -> int:
         )
     except (BadTargets, CompthError) as problem:
         return _complain(str(problem))
+    except BrokenProcessPool:
+        return _complain("a worker process was killed: run again, finished papers are kept")
     rows = [r for o in outcomes for r in o.rows]
     count = {v: sum(r.verdict == v for r in rows) for v in dict.fromkeys(r.verdict for r in rows)}
     bad = sum(not r.good for r in rows)

@@ -22,7 +22,7 @@ from paper_repro._papers import Results
 SOURCE = sources.DIANA
 NORMS = {"1": 1, "2": 2, "inf": inf}
 STEPS, TOY_STEPS, TOY_STEP = 1200, 6000, 0.005
-REAL = {"dataset": "digits", "workers": 10, "split": "label", "regularisation": 0.1}
+REAL: dict[str, Any] = {"dataset": "digits", "workers": 10, "split": "label", "regularisation": 0.1}
 
 
 def quantiser() -> dict[str, Any]:

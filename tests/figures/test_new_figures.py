@@ -106,14 +106,15 @@ def test_evidence_is_a_ladder():
     module = importlib.import_module("figures.evidence")
     point = module.point(5.0, 0.4)
     check_ladder(point)
+    check_ladder(module.diana_point(5.0, 1.0), noise=0.2)
     with pytest.raises(AssertionError):
         check_ladder({**point, "tight": point["exact"] * 1.01})
 
 
-def check_ladder(p):
+def check_ladder(p, noise=1e-2):
     """The attaining quadratic meets the tight rate; a run meets the quadratic; theorem above, Top-k below."""
     assert p["exact"] == pytest.approx(p["tight"], rel=1e-6)
-    assert p["simulated"] == pytest.approx(p["exact"], rel=1e-2)
+    assert p["simulated"] == pytest.approx(p["exact"], rel=noise)
     assert p["practice"] < p["tight"] < p["guarantee"]
 
 

@@ -6,13 +6,14 @@ import json
 import pytest
 
 import compth as ct
+from compth.reports import figure_bytes
 from paper_repro import _papers
 from paper_repro.__main__ import main
 from paper_repro._papers import ROOT, keys, paper, targets
 from paper_repro._targets import Standing
 
 KEYS = keys()
-FAST = ("natural",)
+FAST = ("natural", "rdme")
 """Papers whose quick run takes seconds: it is run here; the others' is a step of the whole check (.ci/run)."""
 
 
@@ -63,3 +64,10 @@ def test_the_quick_run_is_as_it_should_be(key, tmp_path):
     assert {
         f"{name}.{kind}" for name in paper(key).FIGURES for kind in ("svg", "pdf", "png", "json")
     } == files
+    for name, draw in paper(
+        key
+    ).FIGURES.items():  # the stored data are all of the figure, and give the same bytes
+        data = json.loads((tmp_path / key / f"{name}.json").read_text())["data"]
+        figure = draw(data)
+        for kind in ("svg", "pdf", "png"):
+            assert figure_bytes(figure, kind) == (tmp_path / key / f"{name}.{kind}").read_bytes()

@@ -1,0 +1,270 @@
+"""Induced compressors: the constant, variance at equal traffic, Top-1's divergence and its cures, bits to accuracy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+import compth as ct
+from compth import calculus, sources
+from compth._numbers import log2_ceil
+from compth.bits import FLOAT_BITS
+from compth.compressors import TopK
+from compth.plots import COLOURS, STYLE
+from paper_repro._exact import law
+from paper_repro._papers import Results
+
+SOURCE = sources.INDUCED
+Array = Any
+D = 1000
+
+
+def top_rand(k: int) -> ct.Induced:
+    """Top-k + Rand-k."""
+    return ct.Induced(ct.TopK(k), ct.RandK(k))
+
+
+def relative_error(compressor: Any, x: Array) -> float:
+    """E||C(x)-x||^2/||x||^2 from the enumerated law."""
+    return float(sum(p * ((np.array(y) - x) ** 2).sum() for y, p in law(compressor, x).items()) / (x @ x))
+
+
+def constant(quick: bool) -> dict[str, Any]:
+    """The constant of Top-2 + Rand-2 at d = 8 by exact laws (random inputs: d = 6), and of scaled ones."""
+    flat, geometric = np.ones(8), 0.5 ** np.arange(8)
+    declared = float(top_rand(2).claims(6)[0].omega)
+    rng = np.random.default_rng(0)
+    inputs = [rng.standard_normal(6) for _ in range(5 if quick else 100)]
+    worst = max(relative_error(top_rand(2), x) for x in inputs) / declared
+    gap = 0.0
+    for x in inputs[:5]:
+        left = tail(x, 2)
+        gap = max(gap, abs(relative_error(top_rand(2), x) / (2 * left) - 1))
+    return {
+        "thm.flat": 1 + relative_error(top_rand(2), flat),
+        "thm.geometric": 1 + relative_error(top_rand(2), geometric),
+        "thm.holds": worst,
+        "thm.instance": gap,
+        "thm.second_moment": float(calculus.induced_second_moment(2 / 8, 8 / 2)),
+        "lemma.scaled": relative_error(ct.Scaled(ct.RandK(2)), geometric[:8]),
+    }
+
+
+def tail(x: Array, k: int) -> float:
+    """||x - Top_k(x)||^2/||x||^2."""
+    rest = x - TopK(k).compress(x)
+    return float(rest @ rest / (x @ x))
+
+
+def gaussian_tail(k: int, count: int) -> float:
+    """Its mean over standard normal vectors, d = 1000."""
+    rng = np.random.default_rng(1)
+    return float(np.mean([tail(rng.standard_normal(D), k) for _ in range(count)]))
+
+
+def crossover(k: int) -> float:
+    """tail below which Top-k + Rand-k has less variance than Rand-2k: (d-2k)/(2(d-k)), from the omegas themselves."""
+    rival, own = float(ct.RandK(2 * k).claims(D)[0].omega), float(ct.RandK(k).claims(D)[0].omega)
+    return rival / own
+
+
+def variances(quick: bool) -> dict[str, Any]:
+    """omega at the actual vector: induced, Rand-K, Rand-2K on Gaussian vectors."""
+    found: dict[str, Any] = {}
+    for k in (10, 50, 100):
+        share = gaussian_tail(k, 20 if quick else 200)
+        own, twice = (float(ct.RandK(v).claims(D)[0].omega) for v in (k, 2 * k))
+        found[f"var.k{k}"] = [float(calculus.induced_omega(1 - share, own)), own, twice]
+    found["var.tail"] = gaussian_tail(10, 20 if quick else 200)
+    found["var.crossover"] = crossover(10)
+    light, heavy = equal_bits(np.random.default_rng(2).standard_normal(D)), equal_bits(heavy_tailed(D, 2))
+    return {**found, "bits.light": light, "bits.heavy": heavy}
+
+
+def heavy_tailed(d: int, seed: int) -> Array:
+    """Log-normal sizes with sigma = 2 and random signs."""
+    rng = np.random.default_rng(seed)
+    return np.exp(2 * rng.standard_normal(d)) * rng.choice([-1.0, 1.0], d)
+
+
+def rival_k(k: int, d: int) -> int:
+    """The K'' of Rand-K'' that sends as many bits as Top-k + Rand-k: k (1 + log2 d/b) + k."""
+    return round(k * (1 + log2_ceil(d) / FLOAT_BITS) + k)
+
+
+def equal_bits(x: Array, k: int = 10) -> float:
+    """Variance of Top-k + Rand-k at x over that of Rand-K'' with the same bits."""
+    own, rival = (float(ct.RandK(v).claims(len(x))[0].omega) for v in (k, rival_k(k, len(x))))
+    return float(calculus.induced_omega(1 - tail(x, k), own) / rival)
+
+
+def star() -> Any:
+    """f_i(x) = <a_i, x>^2 + ||x||^2/4, the example on which Top-1 diverges."""
+    a = np.array([[-3.0, 2, 2], [2, -3, 2], [2, 2, -3]])
+    return ct.problems.distributed_quadratic(
+        2 * a[:, :, None] * a[:, None, :] + np.eye(3) / 2, np.zeros((3, 3))
+    )
+
+
+def top1_path(q: Any, gamma: float, steps: int) -> Array:
+    """||x_t||/||x_0|| of DCGD with Top-1, which no theorem allows: the plain recursion."""
+    x = np.ones(3)
+    norms = [1.0]
+    for _ in range(steps):
+        g = q.gradients(x[None])[0]
+        x = x - gamma * TopK(1).compress(g).mean(axis=0)
+        norms.append(float(np.linalg.norm(x) / math.sqrt(3)))
+    return np.array(norms)
+
+
+def divergence(quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Section 6's example: growth of Top-1, convergence of the others, the induced constants."""
+    q = star()
+    gamma, steps = 1 / q.L, 300
+    grown = top1_path(q, gamma, 20)
+    methods = {
+        "EF, Top-1": ct.EF(ct.TopK(1), gamma),
+        "DCGD, Rand-1": ct.DCGD(ct.RandK(1), gamma),
+        "DCGD, NonUniformRand1": ct.DCGD(ct.NonUniformRand1(), gamma),
+        "DCGD, Top-1 + Rand-1": ct.DCGD(top_rand(1), gamma),
+    }
+    curves = {"DCGD, Top-1": top1_path(q, gamma, 100).tolist()}
+    below = []
+    for name, method in methods.items():
+        trace = ct.simulate(method, q, steps, 16 if quick else 64, seed=3, x0=np.ones(3))
+        curves[name] = np.sqrt(trace.mean_square / 3)[:101].tolist()
+        below.append(float(trace.mean_square[-1] / 3))
+    own = top_rand(1).claims(3)[0].omega
+    delta_n = 1 + calculus.averaged_omega(own, 3)
+    guaranteed = ct.guarantee(ct.DCGD(top_rand(1)), q, "dcsgd.constant").stepsize
+    rates = [abs(grown[t + 1] / grown[t] / (1 + 11 * gamma / 6) - 1) for t in range(20)]
+    small = top1_path(q, 0.01 / q.L_max, 20)
+    found = {
+        "sec6.growth": float(grown[1]),
+        "sec6.law": float(max(rates)),
+        "sec6.any_step": float(small[20]),
+        "sec6.eigenvalues": [float(v) for v in np.linalg.eigvalsh(q.hessian)],
+        "sec6.delta_n": float(delta_n),
+        "sec6.safe_step": float(guaranteed),
+        "sec6.others": max(below),
+    }
+    return found, curves
+
+
+def theorem(quick: bool) -> dict[str, Any]:
+    """DCSGD, constant step: largest ratio of simulated E||x_t - x*||^2 to the bound; the second-moment lemma."""
+    worst = 0.0
+    for seed in range(2 if quick else 8):
+        q = ct.problems.random_quadratic(5, 6, 10.0, seed=seed)
+        method = ct.DCGD(ct.RandK(1))
+        rate = ct.guarantee(method, q, "dcsgd.constant")
+        run = ct.exact(ct.DCGD(ct.RandK(1), rate.stepsize), q, 400)
+        bounds = np.array([rate.bound(t) for t in range(401)])
+        worst = max(worst, float((run.mean_square[1:] / bounds[1:]).max()))
+    return {"thm.dcsgd": worst, "sec5.nice": sampling_ratio(quick)}
+
+
+def sampling_ratio(quick: bool) -> float:
+    """b-nice, b = 2, n = 5: largest E||sum_S z_i/(n p_i) - zbar||^2 over (1/n^2) sum (v_i/p_i)||z_i||^2."""
+    n, b = 5, 2
+    rng, worst = np.random.default_rng(4), 0.0
+    v, p = (n - b) / (n - 1), b / n
+    for _ in range(20 if quick else 300):
+        z = rng.standard_normal((n, 3)) + rng.standard_normal(3)
+        mean = z.mean(axis=0)
+        subsets = list(combinations(range(n), b))
+        spread = np.mean([((z[list(s)].sum(axis=0) / (n * p) - mean) ** 2).sum() for s in subsets])
+        worst = max(worst, float(spread / (v / p * (z**2).sum() / n**2)))
+    return worst
+
+
+def diagonal(kind: str, d: int, n: int) -> Any:
+    """Shared minimiser, equal diagonal Hessians: flat and a normal x*, or log-normal curvature and x*; x_0 = 0."""
+    rng = np.random.default_rng(7)
+    h = np.ones(d) if kind == "light" else np.abs(heavy_tailed(d, 7))
+    h = np.clip(h / h.max(), 0.05, 1.0)
+    A = np.broadcast_to(np.diag(h), (n, d, d))
+    x_star = rng.standard_normal(d) if kind == "light" else heavy_tailed(d, 8)
+    return ct.problems.distributed_quadratic(A, np.broadcast_to(h * x_star, (n, d)))
+
+
+def bits_to(make: Callable[[float], Any], q: Any, quick: bool) -> float:
+    """Least uplink bits to a relative squared distance of 1e-3 over steps 2^-k/L."""
+    found = []
+    for power in range(0, 8):
+        trace = ct.simulate(make(2.0**-power / q.L), q, 600 if quick else 1500, 8, seed=5)
+        spent = trace.bits_to(1e-3)
+        if spent is not None:
+            found.append(spent)
+    return min(found) if found else math.inf
+
+
+def runs(quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Bits to accuracy with the best of eight steps: induced, Rand-K'', EF with Top-2K floats' worth of bits."""
+    d, n, k = 100, 4, 5
+    found: dict[str, Any] = {}
+    rival = rival_k(k, d)
+    top = max(1, round(rival * FLOAT_BITS / (FLOAT_BITS + log2_ceil(d))))
+    for kind in ("light", "heavy"):
+        q = diagonal(kind, d, n)
+        found[kind] = {
+            "Top-K + Rand-K": bits_to(lambda g: ct.DCGD(top_rand(k), g), q, quick),
+            "Rand-K''": bits_to(lambda g: ct.DCGD(ct.RandK(rival), g), q, quick),
+            "EF, Top-K'": bits_to(lambda g: ct.EF(ct.TopK(top), g), q, quick),
+        }
+    ours = {
+        kind: [v["Top-K + Rand-K"] / v["Rand-K''"], v["Top-K + Rand-K"] / v["EF, Top-K'"]]
+        for kind, v in found.items()
+    }
+    return {f"runs.{kind}": v for kind, v in ours.items()}, found
+
+
+def run(quick: bool) -> Results:
+    """All targets."""
+    cured, curves = divergence(quick)
+    spent, bits = runs(quick)
+    values = {**constant(quick), **variances(quick), **cured, **theorem(quick), **spent}
+    ks = [2, 5, 10, 20, 50, 100, 200]
+    light, heavy = np.random.default_rng(2).standard_normal(D), heavy_tailed(D, 2)
+    ratios = {name: [equal_bits(x, k) for k in ks] for name, x in (("light", light), ("heavy", heavy))}
+    return Results(values, {"induced": {"curves": curves, "k": ks, "ratio": ratios, "bits": bits}})
+
+
+def draw(data: Any) -> Any:
+    """Top-1 diverges, and Top-K with Rand-K is worth its bits where tails are heavy.
+
+    Left: the three-worker example at step 1/L, root mean square of ||x_t||/||x_0||: plain Top-1 grows by 1 + 11 gamma/6
+    a round; error feedback, unbiased compressors and the induced one converge. Right: variance of Top-K + Rand-K over
+    that of Rand-K'' with the same bits (indices counted), d = 1000, for one normal and one log-normal vector; below 1
+    the induced compressor is better.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 3.0), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        for i, (name, curve) in enumerate(data["curves"].items()):
+            left.plot(np.maximum(curve, 1e-9), ("-", "--", "-.", ":", "-")[i], color=COLOURS[i], label=name)
+        left.set_yscale("log")
+        left.set_ylim(1e-6, 1e7)
+        left.set_xlabel("round t")
+        left.set_ylabel(r"$\|x_t\| / \|x_0\|$")
+        left.legend(fontsize=7, loc="upper left")
+        for i, (name, ratio) in enumerate(data["ratio"].items()):
+            label = {"light": "normal entries", "heavy": "log-normal entries"}[name]
+            right.plot(data["k"], ratio, color=COLOURS[i], marker="os"[i], markersize=4, label=label)
+        right.axhline(1, color="0.4", linestyle="--", linewidth=1)
+        right.set_xscale("log")
+        right.set_yscale("log")
+        right.set_xlabel("K")
+        right.set_ylabel("variance: induced / Rand-K''")
+        right.legend(fontsize=7)
+    return figure
+
+
+FIGURES = {"induced": draw}
