@@ -102,10 +102,14 @@ class MaskedSystem:
             return 0.0, np.inf
         return float(found[0]), float(found[-1])
 
+    def square_of(self, state: MaskedMoments) -> Array:
+        """E (x-x*)(x-x*)'."""
+        star = self.data.x_star
+        return state.X - np.outer(state.m, star) - np.outer(star, state.m) + np.outer(star, star)
+
     def quantities(self, state: MaskedMoments) -> Array:
         """E||x-x*||^2, E f - f*, E||grad f||^2."""
-        star, a = self.data.x_star, self.data.mean
-        z = state.X - np.outer(state.m, star) - np.outer(star, state.m) + np.outer(star, star)
+        z, a = self.square_of(state), self.data.mean
         az = a @ z
         return np.array([np.trace(z), np.trace(az) / 2, (az * a).sum()])
 

@@ -178,16 +178,23 @@ def exact(
     if rational:
         start = np.frompyfunc(Fraction, 1, 1)(start)
     state: Any = _begin(method, op, start)
-    weights = None if used is None or rational else metric_weights(method, op, problem, used, plan)
+    form = None if used is None or rational else used.matrix(plan)
+    weights = None
+    if used is not None and not rational and form is None:
+        weights = metric_weights(method, op, problem, used, plan)
     extra = None if fits(method) else recipe_of(method).extra
     rows, means = [_seen(op, state, extra)], [_mean(op, state)]
+    shaped = [] if form is None else [float((form * _square(op, state)).sum())]
     with np.errstate(over="ignore", invalid="ignore"):
         for t in range(steps):
             op = system(t)
             state = op(state)
             rows.append(_seen(op, state, extra))
             means.append(_mean(op, state))
+            if form is not None:
+                shaped.append(float((form * _square(op, state)).sum()))
     table = np.array(rows)
+    metric = None if weights is None else table @ weights
     return Trajectory(
         label=method.label,
         problem=repr(problem),
@@ -195,7 +202,7 @@ def exact(
         mean_square=table[:, 0],
         mean_gap=table[:, 1],
         mean_gradient_square=table[:, 2],
-        mean_metric=None if weights is None else table @ weights,
+        mean_metric=metric if form is None else np.array(shaped),
         mean=np.array(means),
         plan=plan,
         theorem="" if used is None else used.id,
@@ -206,6 +213,11 @@ def _begin(method: Method, op: System | MaskedSystem, x0: Array) -> Moments | Ma
     if isinstance(op, MaskedSystem):
         return MaskedMoments(x0, np.outer(x0, x0))
     return initial(method, op, x0 - op.data.x_star)
+
+
+def _square(op: System | MaskedSystem, state: Any) -> Array:
+    """E (x-x*)(x-x*)'."""
+    return op.square_of(state) if isinstance(op, MaskedSystem) else state.C[op.slot(0), op.slot(0)]
 
 
 def _seen(op: System | MaskedSystem, state: Any, extra: Any) -> Array:

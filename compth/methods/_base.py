@@ -236,6 +236,14 @@ class Theorem(ABC):
         """Its metric on each replicate, (R,); None when it is the squared distance that every run records."""
         return None
 
+    def begin(self, problem: Any, state: Any, plan: Plan) -> Array | None:
+        """What its bound starts from, (R,): the metric at t = 0 unless said otherwise; None: the squared distance."""
+        return self.observe(problem, state, plan)
+
+    def matrix(self, plan: Plan) -> Array | None:
+        """M when `observe` is (x-x*)' M (x-x*), for exact dynamics; None: `observe` says it by itself."""
+        return None
+
     def trajectory(self, trace: Any) -> Array:
         """E metric_t of a simulated or exact run, (T+1,)."""
         own = trace.mean_metric is not None and not self.start_only
@@ -407,7 +415,7 @@ def _promise(
     state = method.init(
         problem, np.array(problem.start if x0 is None else x0, dtype=float).reshape(1, -1), plan
     )
-    observed = theorem.observe(problem, state, plan)
+    observed = theorem.begin(problem, state, plan)
     start = float((problem.distance_squared(state.x) if observed is None else observed)[0])
     rate = Rate(
         theorem=theorem.id,

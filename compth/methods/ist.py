@@ -15,6 +15,7 @@ from compth.compressors.double_sketch import DoubleSketch
 from compth.compressors.perm_k import PermK, ScaledPermK, draw_weights
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.methods._nonconvex import running_mean
 from compth.sources import IST as IST_PAPER
 
 FORMS = ("estimator", "algorithm")
@@ -90,6 +91,50 @@ class ISTInterpolationSharp(_Interpolation):
             )
         gamma = 1 / theta if gamma is None else gamma
         return Plan(gamma, rho=1 - gamma * (2 - gamma * theta) * c.facts["lam"])
+
+
+class ISTAveraged(_Interpolation):
+    """(1/t) sum_{k<t} E||grad f(x_k)||^2_{L^-1 W L^-1} <= 2 (f(x_0) - f*)/(gamma t), for gamma <= 1/theta, b_i = 0.
+
+    The paper has f(x_0) - E f(x_t) on the right, which is not more. The norm's matrix is that of `matrix`: with b_i = 0
+    grad f = L x, so the norm is x' W x.
+    """
+
+    id = "ist.averaged"
+    title = "IST when every worker's minimiser is 0: averaged gradients"
+    source = IST_PAPER.at("Thm 1 (15)")
+    attribution = Attribution.READ
+    declared = Standing.CITED
+    metric = "(1/t) sum_{k<t} E||grad f(x_k)||^2_{L^-1 W L^-1}"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        limit = 1 / c.facts["theta"]
+        gamma = limit if gamma is None else self.allow(gamma, limit, "1/theta")
+        return Plan(gamma, {"W": c.facts["W"]})
+
+    def matrix(self, plan: Plan) -> Array | None:
+        return np.asarray(plan["W"])
+
+    def observe(self, problem: Any, state: Any, plan: Plan) -> Array:
+        away = state.x - problem.x_star
+        return np.asarray(np.einsum("ri,ij,rj->r", away, np.asarray(plan["W"]), away))
+
+    def begin(self, problem: Any, state: Any, plan: Plan) -> Array:
+        return 2 * np.asarray(problem.gap(state.x))
+
+    def trajectory(self, trace: Any) -> Array:
+        return running_mean(trace.mean_metric)
+
+    def error(self, trace: Any) -> Array:
+        return running_mean(trace.se_metric)
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        gamma = float(plan.gamma)
+        return lambda t: start / (gamma * t) if t > 0 else float("inf")
+
+    def distance_factor(self, c: Constants, plan: Plan) -> float:
+        """An average of past gradients bounds no single distance."""
+        return 0.0
 
 
 class _Neighbourhood(Theorem):
@@ -172,7 +217,13 @@ class IST(Method):
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
-        return (ISTInterpolation(), ISTInterpolationSharp(), ISTNeighbourhood(), ISTNeighbourhoodSharp())
+        return (
+            ISTInterpolation(),
+            ISTInterpolationSharp(),
+            ISTAveraged(),
+            ISTNeighbourhood(),
+            ISTNeighbourhoodSharp(),
+        )
 
     def check(self, problem: Any) -> Constants:
         """Constants with theta and lam of Theorem 1, ||h||_L^2 and sigma^2 of Theorem 2 where they exist."""
@@ -227,7 +278,7 @@ def _facts(method: IST, problem: Any) -> tuple[Mapping[str, Number], Mapping[str
     else:
         try:
             theta, lam = double_sketch_constants(method.fleet, problem)
-            facts |= {"theta": theta, "lam": lam}
+            facts |= {"theta": theta, "lam": lam, "W": mean_curvature(method.fleet, problem)[1]}
         except Unsupported as problem_found:
             reasons["theta"] = str(problem_found)
         except NoGuarantee as problem_found:
@@ -240,6 +291,15 @@ def _facts(method: IST, problem: Any) -> tuple[Mapping[str, Number], Mapping[str
     return facts, reasons
 
 
+def mean_curvature(fleet: Any, problem: Any) -> tuple[Array, Array]:
+    """(E[B], W), W = (L E[B] + E[B] L)/2, for B = (1/n) sum C_i L_i C_i."""
+    sketch = DoubleSketch(fleet, problem.n, problem.d)
+    c = np.broadcast_to(np.asarray(sketch.scale, dtype=float), problem.b.shape)
+    mean = sketch.mean_map(c[:, :, None] * problem.A * c[:, None, :])
+    product = problem.hessian @ mean
+    return mean, (product + product.T) / 2
+
+
 def double_sketch_constants(fleet: Any, problem: Any) -> tuple[float, float]:
     """(theta, lam): least theta with E[B L B] <= theta W, and lambda_min(L^-1/2 W L^-1/2), by inclusion probabilities.
 
@@ -249,8 +309,7 @@ def double_sketch_constants(fleet: Any, problem: Any) -> tuple[float, float]:
     c = np.broadcast_to(np.asarray(sketch.scale, dtype=float), problem.b.shape)
     K = c[:, :, None] * problem.A * c[:, None, :]
     L = problem.hessian
-    mean = sketch.mean_map(K)
-    W = (L @ mean + mean @ L) / 2
+    _, W = mean_curvature(fleet, problem)
     size = float(np.abs(W).max())
     values, vectors = np.linalg.eigh((W + W.T) / 2)
     if values[0] < -1e-12 * size * problem.d:

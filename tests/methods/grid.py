@@ -122,6 +122,12 @@ class Spoiled(Theorem):
     def observe(self, problem, state, plan):
         return self.inner.observe(problem, state, plan)
 
+    def begin(self, problem, state, plan):
+        return self.inner.begin(problem, state, plan)
+
+    def matrix(self, plan):
+        return self.inner.matrix(plan)
+
     @property
     def trajectory(self):
         return self.inner.trajectory

@@ -213,6 +213,35 @@ def test_theorem_1_is_never_exceeded_and_spoils_are_caught(identifier):
     assert spoiled > 1
 
 
+def test_the_averaged_bound_of_theorem_1_on_exact_curves():
+    """(15): its metric is E x'Wx, W by enumeration of the masks; held on exact curves; a spoil is caught."""
+    theorem = next(t for t in ct.IST.theorems() if t.id == "ist.averaged")
+    tried, loosest, spoiled = 0, 0.0, 0.0
+    for seed in range(12):
+        problem, method = homogeneous(seed), ct.IST(ct.PermK(3))
+        try:
+            promised = ct.guarantee(method, problem, "ist.averaged")
+        except NoGuarantee:
+            continue
+        tried += 1
+        B = np.mean(
+            [(3 * m[:, :, None] * problem.A * 3 * m[:, None, :]).mean(0) for m in perm_masks(3, 3)], axis=0
+        )
+        W = (problem.hessian @ B + B @ problem.hessian) / 2
+        run = exact(method, problem, 30, theorem=theorem)
+        assert run.mean_metric[0] == pytest.approx(problem.start @ W @ problem.start, rel=1e-12)
+        seen = theorem.trajectory(run)
+        assert seen[5] == pytest.approx(run.mean_metric[:5].mean())
+        assert promised.bound(7) == pytest.approx(problem.gap(problem.start) * 2 / promised.stepsize / 7)
+        loosest = max(loosest, bound_ratio(method, problem, theorem, 30))
+        spoiled = max(spoiled, bound_ratio(method, problem, Spoiled(theorem, scale=1 / 2.2), 30))
+        trace = ct.simulate(method, problem, 8, 400, seed=seed, theorem=theorem)
+        assert (np.abs(trace.mean_metric - run.mean_metric[:9]) <= 7 * trace.se_metric + 1e-9).all()
+    assert tried >= 5
+    assert 1 / 2.2 < loosest <= 1
+    assert spoiled > 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("gamma", [0.05, 0.3, 0.7])
 def test_theorem_2_is_never_exceeded_and_spoils_are_caught(gamma):
@@ -272,6 +301,21 @@ def test_refusals():
         exact(ct.IST(ct.Bernoulli((0.5, 0.5, 0.25, 1)), 0.1), problem, 2)
     with pytest.raises(NoGuarantee, match="every b_i must be 0"):
         ct.guarantee(ct.IST(ct.PermK(2), 0.1), problem)
+
+
+def test_gdci_floor_is_loose_by_less_than_twenty_two_exactly():
+    """x* along the flattest direction: the exact stationary moment against the theorem's floor, no sampling."""
+    a = np.diag([1.0, 1.0, 0.1])[None]
+    problem = distributed_quadratic(a, np.array([[0.0, 0.0, 0.1 * 5.0]]))
+    method = ct.GDCI(ct.Bernoulli(Fraction(999, 1000)))
+    promised = ct.guarantee(method, problem)
+    limit = stationary(method, problem).mean_square
+    assert limit <= promised.floor
+    assert limit > promised.floor / 22
+    run = exact(method, problem, 60)
+    assert all(v <= promised.bound(t) * (1 + 1e-12) for t, v in enumerate(run.mean_square))
+    spoiled = Spoiled(method.theorems()[0], floor=1 / 22)
+    assert bound_ratio(method, problem, spoiled, 400) > 1
 
 
 def test_gdci_theorem_holds_within_a_factor_of_a_thousand():
