@@ -66,6 +66,14 @@ def compute() -> dict[str, Any]:
     return {"rows": sorted(rows, key=lambda r: (r["looseness"], r["theorem"]))}
 
 
+def labels(rows: list[dict[str, Any]]) -> list[str]:
+    """Theorem ids, with the method's name where two methods share one."""
+    ids = [r["theorem"] for r in rows]
+    return [
+        f"{i} ({r['method'].split()[0]})" if ids.count(i) > 1 else i for i, r in zip(ids, rows, strict=True)
+    ]
+
+
 def draw(data: dict[str, Any]) -> Any:
     """Horizontal bars on a logarithmic axis, the number beside each."""
     import matplotlib as mpl
@@ -88,7 +96,7 @@ def draw(data: dict[str, Any]) -> Any:
                 fontsize=8,
             )
         axes.axvline(1, color="0.4", linestyle="--", linewidth=1)
-        axes.set_yticks(y, [r["theorem"] for r in rows])
+        axes.set_yticks(y, labels(rows))
         axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.set_xscale("log")
         axes.set_xlim(0.9, 1.5 * max(values))

@@ -5,11 +5,11 @@ OUTSIDE = {
     "diana.lemma6": "decreasing steps: an induction over time along a step schedule",
     "dcsgd.horizon": "Stich's lemma sums weights over a schedule and bounds an exponential",
     "uncertainty": "a volume argument in R^d; only its algebra is polynomial",
-    "lp_moments": "norms with a general exponent p are no polynomials (p = inf: terngrad.omega)",
     "natural_dithering.omega": "powers of two with a symbolic exponent (one interval: dithering.coordinate)",
+    "lp_moments.alpha": "omega for 1 < p < 2: norms with a general exponent are no polynomials",
+    "atomo.active_set": "that sorting finds the saturated set: an argument over a varying set (one set: atomo.kkt)",
     "ist.exact_law": "powers of an operator and their spectrum",
     "cat.quasi_concave": "maximisers over integers of functions with ceilings",
-    "atomo.kkt": "the optimal probabilities are defined by sorting over a varying active set",
 }
 # inside it, not written
 UNWRITTEN = {
@@ -27,7 +27,5 @@ UNWRITTEN = {
     "diana.original": "the shift theorem's proof with alpha = 1/(2(1+omega)) and its own weight",
     "ef21.nonconvex": "a telescope; the one-step inequality is a lemma of ef21.pl",
     "unified.key_lemma": "a linear combination of the assumption's inequalities",
-    "switchml.no_overflow": "absolute values of rounded sums",
-    "rdme.mse": "mean-estimation errors by inclusion probabilities",
 }
 REASONS = {**OUTSIDE, **{name: f"not written yet: {reason}" for name, reason in UNWRITTEN.items()}}

@@ -44,6 +44,11 @@ def saturated(sizes: Numbers, tails: Numbers, budget: Any) -> NDArray[np.intp]:
     return np.asarray(full.sum(axis=-1, keepdims=True))
 
 
+def active_probability(weight: Any, budget: Any, full: Any, rest: Any) -> Any:
+    """p_j = a_j (s - k)/sum a of an atom that is not saturated: k are, `rest` is the sum of the others' sizes."""
+    return (budget - full) * weight / rest
+
+
 def budget_probabilities(weights: Numbers, budget: Any) -> Numbers:
     """p_j = min{1, a_j/c}, sum p_j = s: the minimiser of sum a_j^2/p_j (ATOMO Algorithm 1), in O(d log d) per row.
 
@@ -54,7 +59,7 @@ def budget_probabilities(weights: Numbers, budget: Any) -> Numbers:
     sizes, tails = _descending(a)
     full = saturated(sizes, tails, budget)
     rest, edge = _at(tails, full), _at(sizes, full - 1)
-    scaled = (budget - full) * a / np.where(rest > 0, rest, 1)
+    scaled = active_probability(a, budget, full, np.where(rest > 0, rest, 1))
     # entries equal to the last saturated one are saturated with it; rounding may lift others to 1 + 1e-16
     whole = ((full > 0) & (a >= edge)) | (scaled > 1) | (rest == 0)
     one, zero = _one(a), _one(a) * 0

@@ -15,6 +15,7 @@ import numpy as np
 from compth._numbers import log2_ceil
 from compth.bits import FLOAT_BITS
 from compth.compressors._base import Array, Compressor
+from compth.compressors.atomo import AtomoEntrywise, NonUniformRand1, Wangni
 from compth.compressors.bernoulli import Bernoulli
 from compth.compressors.biased_sparsification import AdaptiveRandom, BiasedSparsification
 from compth.compressors.identity import Identity
@@ -102,7 +103,7 @@ def _read_floats(c: Compressor, data: Reader, d: int) -> Array:
     return np.array([data.number() for _ in range(d)])
 
 
-def _sparse(c: RandK | TopK | AdaptiveRandom, x: Array, y: Array, out: Writer) -> None:
+def _sparse(c: RandK | TopK | AdaptiveRandom | NonUniformRand1, x: Array, y: Array, out: Writer) -> None:
     """k pairs (index, value): the non-zero entries first, then zeros at other places."""
     k = c.k if isinstance(c, RandK | TopK) else 1
     order = np.argsort(y == 0, kind="stable")[:k]
@@ -113,9 +114,26 @@ def _sparse(c: RandK | TopK | AdaptiveRandom, x: Array, y: Array, out: Writer) -
         out.number(y[j])
 
 
-def _read_sparse(c: RandK | TopK | AdaptiveRandom, data: Reader, d: int) -> Array:
+def _read_sparse(c: RandK | TopK | AdaptiveRandom | NonUniformRand1, data: Reader, d: int) -> Array:
     y = np.zeros(d)
     for _ in range(c.k if isinstance(c, RandK | TopK) else 1):
+        j = data.integer(log2_ceil(d))
+        y[j] = data.number()
+    return y
+
+
+def _counted(c: Compressor, x: Array, y: Array, out: Writer) -> None:
+    """How many entries are kept, then their indices and values."""
+    kept = np.flatnonzero(y)
+    out.integer(len(kept), log2_ceil(len(y) + 1))
+    for j in kept:
+        out.integer(int(j), log2_ceil(len(y)))
+        out.number(y[j])
+
+
+def _read_counted(c: Compressor, data: Reader, d: int) -> Array:
+    y = np.zeros(d)
+    for _ in range(data.integer(log2_ceil(d + 1))):
         j = data.integer(log2_ceil(d))
         y[j] = data.number()
     return y
@@ -299,6 +317,9 @@ CODECS: dict[type[Compressor], tuple[Encoder, Decoder]] = {
     RandK: (_sparse, _read_sparse),
     TopK: (_sparse, _read_sparse),
     AdaptiveRandom: (_sparse, _read_sparse),
+    NonUniformRand1: (_sparse, _read_sparse),
+    AtomoEntrywise: (_counted, _read_counted),
+    Wangni: (_counted, _read_counted),
     Bernoulli: (_masked, _read_masked),
     BiasedSparsification: (_masked, _read_masked),
     RandomDithering: (_dithered, _read_dithered),

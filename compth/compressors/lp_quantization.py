@@ -61,6 +61,7 @@ class LpQuantization(Compressor):
                 sharpness=sharp,
                 source=self.source,
                 attribution=READ if known or is_symbolic(size) else OURS,
+                proof="lp_moments" if self.p in (1, 2) and self.block is None else "",
             ),
         )
 

@@ -77,7 +77,8 @@ class VariableSupport(Compressor):
     def claims(self, d: Number) -> tuple[Claim, ...]:
         omega = centred_omega(largest(*(ratio(1, v) - 1 for v in self._all())), d, self.centre)
         sharp = UPPER if isinstance(self.p, tuple) and self.centre == "mean" else TIGHT
-        return (Unbiased(omega, sharpness=sharp, source=self.source, attribution=READ),)
+        proof = "" if isinstance(self.p, tuple) else "rdme.mse"
+        return (Unbiased(omega, sharpness=sharp, source=self.source, attribution=READ, proof=proof),)
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         """A d-bit mask, the kept values (expected number) and the centre where it is not 0."""
@@ -129,7 +130,7 @@ class FixedSupport(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         omega = centred_omega(ratio(d, self.k) - 1, d, self.centre)
-        return (Unbiased(omega, sharpness=TIGHT, source=self.source, attribution=READ),)
+        return (Unbiased(omega, sharpness=TIGHT, source=self.source, attribution=READ, proof="rdme.mse"),)
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         centre = 0 if self.centre == "zero" else 1

@@ -143,9 +143,11 @@ class PermK(JointSketch):
 
     def joint(self, n: Number, d: Number) -> JointVariance | None:
         a, b = calculus.perm_joint(n, d)
-        return JointVariance(
-            a, b, n if isinstance(n, int) else 1, sharpness=TIGHT, source=PERMK, attribution=OURS
-        )
+        proof = ""
+        if not is_symbolic(n) and not is_symbolic(d) and d > 1:
+            proof = "permk.joint" if d >= n else "permk.few"
+        same: dict[str, Any] = {"sharpness": TIGHT, "source": PERMK, "attribution": OURS, "proof": proof}
+        return JointVariance(a, b, n if isinstance(n, int) else 1, **same)
 
     def noise(self, n: int, d: int) -> tuple[Noise, ...]:
         """Own and cross maps from first and second inclusion probabilities, exact Fractions."""

@@ -297,6 +297,7 @@ class Sampled(Fleet):
             sharpness=TIGHT if attained and base.sharpness == TIGHT else UPPER,
             source=INDUCED,
             attribution=OURS if attained else RECALLED,
+            proof="sampling.nice" if isinstance(self.sampling, NiceSampling) and self.sampling.n > 1 else "",
         )
 
     def noise(self, n: int, d: int) -> tuple[Noise, ...] | None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import compth as ct
+from compth.reports import figure_bytes
 from figures.__main__ import gallery, main
 
 
@@ -137,3 +138,33 @@ def test_gallery_holds_every_figure_of_the_folder(tmp_path, monkeypatch):
     (tmp_path / "floors.json").write_text(json.dumps(stored))
     gallery(tmp_path)
     assert "<script" not in (tmp_path / "gallery.html").read_text()
+
+
+def small_data():
+    """Data of the right shape for each new figure."""
+    cell = {"diana": 0.5, "ef21": 4.0, "ef21_even_delta": 0.4}
+    grid = {"1": [[cell, cell]], "10": [[cell, cell]], "100": [[cell, cell]]}
+    steps = {
+        "gamma": [0.1, 0.2],
+        "guarantee": [9.0, None],
+        "worst": [8.0, 7.0],
+        "here": [6.0, 5.0],
+        "planned": [0.1, 9],
+    }
+    point = dict.fromkeys(("guarantee", "tight", "exact", "simulated", "practice"), 10.0)
+    row = {"label": "x", "verdict": "REFUTED", "inequality": "bias", "allowed": 0.0, "found": 0.5}
+    return {
+        "links": {"kappa": [3.0, 10.0], "omega": [1.0], "cells": {"bits only": grid, "TCP on Ethernet": grid}},
+        "step_cost": {"panels": {"DIANA, Rand-2": steps, "EF21, Top-2": steps}},
+        "evidence": {name: {"x": [1.0, 2.0], "points": [point, point]}
+                     for name in ("EF21, κ", "EF21, δ", "DIANA, κ", "DIANA, ω")},
+        "audited": {"rows": [row, {**row, "verdict": "PROVED", "inequality": "error"}]},
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["links", "step_cost", "evidence", "audited"])
+def test_drawing_twice_gives_the_same_bytes(name):
+    draw, data = importlib.import_module(f"figures.{name}").draw, small_data()[name]
+    for kind in ("svg", "pdf"):
+        assert figure_bytes(draw(data), kind) == figure_bytes(draw(data), kind)
