@@ -17,9 +17,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch._numpy as layer
+import torch._numpy
 
 from compth.compressors import Compressor, DiagonalSketch, Fleet
+
+layer: Any = torch._numpy
 
 
 def tensor(value: Any) -> Any:

@@ -103,7 +103,7 @@ class TorchEngine(Engine):
         self.target = target(self.device)
         self._method = self.target.object(method)
         fleet = self.target.object(method.fleet)
-        type(self._method).fleet = property(lambda held: held.__dict__["_fleet"])  # type: ignore[attr-defined]
+        type(self._method).fleet = property(lambda held: held.__dict__["_fleet"])
         object.__setattr__(self._method, "_fleet", fleet)
         self._moved: Any = None
 
