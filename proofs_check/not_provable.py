@@ -18,9 +18,7 @@ UNWRITTEN = {
     "ist.theorem1_sharp": "needs a schema for the mean of a random operator",
     "ist.theorem2": "needs a schema for the mean of a random operator",
     "ist.theorem2_sharp": "needs a schema for the mean of a random operator",
-    "isega.linear": "DIANA's proof with coordinate blocks in place of messages",
     "gdci.neighbourhood": "the iterate is compressed: a draw whose mean is the next point",
-    "ef21.nonconvex": "a telescope; the one-step inequality is a lemma of ef21.pl",
     "unified.key_lemma": "a linear combination of the assumption's inequalities",
 }
 REASONS = {**OUTSIDE, **{name: f"not written yet: {reason}" for name, reason in UNWRITTEN.items()}}
