@@ -9,6 +9,7 @@ OUTSIDE = {
     "lp_moments.alpha": "omega for 1 < p < 2: norms with a general exponent are no polynomials",
     "atomo.active_set": "that sorting finds the saturated set: an argument over a varying set (one set: atomo.kkt)",
     "ist.exact_law": "powers of an operator and their spectrum",
+    "three_point.lag": "LAG's rule bounds the error it leaves: its inequality is its definition",
     "cat.quasi_concave": "maximisers over integers of functions with ceilings",
 }
 # inside it, not written
@@ -27,5 +28,9 @@ UNWRITTEN = {
     "diana.original": "the shift theorem's proof with alpha = 1/(2(1+omega)) and its own weight",
     "ef21.nonconvex": "a telescope; the one-step inequality is a lemma of ef21.pl",
     "unified.key_lemma": "a linear combination of the assumption's inequalities",
+    "cat.descent": "one-step descent of sparsified and quantised gradients",
+    "sampling.independent": "probabilities that differ between workers: divisions by indexed symbols",
+    "atomo.spectral": "the same floats entry-wise and by singular vectors",
+    "rdme.binary_sharp": "the constant (d-2)/2: its extremal entries are chosen by sorting",
 }
 REASONS = {**OUTSIDE, **{name: f"not written yet: {reason}" for name, reason in UNWRITTEN.items()}}
