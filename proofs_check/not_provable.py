@@ -14,18 +14,13 @@ OUTSIDE = {
 }
 # inside it, not written
 UNWRITTEN = {
-    "ef.tight": "its certificate is known in the rational parametrisation of (kappa, s)",
-    "ef21.tight": "its certificate is known in the rational parametrisation of (kappa, s)",
     "cgd.tight": "needs the interpolation inequality at three pairs of points as a schema",
     "ist.theorem1": "needs a schema for the mean of a random operator",
     "ist.theorem1_sharp": "needs a schema for the mean of a random operator",
     "ist.theorem2": "needs a schema for the mean of a random operator",
     "ist.theorem2_sharp": "needs a schema for the mean of a random operator",
-    "ibcd.interpolation": "DCGD's proof with the joint variance of independent coordinate blocks",
-    "ibcd.sharp": "DCGD's proof with the joint variance of independent coordinate blocks",
     "isega.linear": "DIANA's proof with coordinate blocks in place of messages",
     "gdci.neighbourhood": "the iterate is compressed: a draw whose mean is the next point",
-    "diana.original": "the shift theorem's proof with alpha = 1/(2(1+omega)) and its own weight",
     "ef21.nonconvex": "a telescope; the one-step inequality is a lemma of ef21.pl",
     "unified.key_lemma": "a linear combination of the assumption's inequalities",
     "cat.descent": "one-step descent of sparsified and quantised gradients",

@@ -13,6 +13,7 @@ from compth.errors import InvalidParameter, Unsupported
 from compth.methods import DCGD, DIANA, EF, EF21, Method, Plan
 from compth.methods._base import Array
 from compth.problems import DistributedQuadratic
+from compth.simulation.engines import Engine
 
 METHODS: tuple[type[Method], ...] = (DCGD, DIANA, EF, EF21)
 _NOTHING = np.zeros((0, 0, 0))
@@ -84,7 +85,7 @@ def accelerated(compressor: Compressor, x: Array, rng: np.random.Generator) -> A
     return out.reshape(x.shape)
 
 
-class FastEngine:
+class FastEngine(Engine):
     """One round of a method on blocks of replicates; made once per run, used by all threads.
 
     Raises Unsupported when the method, the fleet or the problem is not one that the loops know.
@@ -106,7 +107,7 @@ class FastEngine:
         if downlink is not None and type(downlink).__name__ != "Identity":
             raise Unsupported(f"engine='fast' sends the full vector down, got downlink={downlink!r}")
         n, d = problem.n, problem.d
-        self.method, self.problem, self.plan, self.seed = method, problem, plan, seed
+        super().__init__(method, problem, plan, seed)
         self.code = coded(fleet.members[0], d)
         if fleet.random_length(n, d):
             raise Unsupported(f"engine='fast' counts messages of fixed length only, got {fleet!r}")
@@ -115,7 +116,7 @@ class FastEngine:
         self._streams: dict[int, np.uint64] = {}
         self._rounds = {DCGD: self._dcgd, DIANA: self._diana, EF: self._ef, EF21: self._ef21}
 
-    def step(self, state: Any, block: int, t: int) -> Any:
+    def step(self, state: Any, drawn: Any, block: int, t: int) -> Any:
         """State at t + 1. The memory of `state` is overwritten: the driver keeps no older state."""
         return self._rounds[type(self.method)](state, float(self.plan.step(t)), block, t)
 
@@ -144,9 +145,8 @@ class FastEngine:
             self._streams[block] = words[0]
         return self._streams[block], t
 
-    def measures(self, x: Array) -> Array:
-        """What `problem.measures` gives: squared distance, gap, squared gradient norm, (3, R)."""
-        problem = self.problem
+    def measures(self, state: Any) -> Array:
+        problem, x = self.problem, state.x
         if problem.projector is not None or x.dtype != np.float64:
             return np.asarray(problem.measures(x))
         out, z = np.empty((3, len(x))), x - problem.x_star

@@ -58,7 +58,10 @@ class GDCINeighbourhood(Theorem):
 
 @dataclass(frozen=True)
 class GDCI(Method):
-    """x+ = y - gamma grad f(y), y = C(x): the server compresses the model once, all workers see the same y."""
+    """x+ = y - gamma grad f(y), y = C(x): the server compresses the model once, all workers see the same y.
+
+    Its compressor is the downlink; the uplink is the full gradient.
+    """
 
     requires = (Unbiased,)
     name = "gradient descent with compressed iterates"

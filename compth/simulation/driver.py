@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from compth._rng import check_seed, stream
+from compth._rng import check_seed
 from compth.errors import InvalidParameter
-from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
+from compth.methods import Method, Theorem, find_guarantee, plan_of
+from compth.simulation.engines import Engine, engine_of
 from compth.simulation.memory import predicted_bytes, require_fit, state_bytes
 from compth.simulation.trace import Trace
 
@@ -29,20 +30,10 @@ MEAN_LIMIT = 20_000_000
 
 @dataclass(frozen=True)
 class _Job:
-    method: Method
-    problem: Any
-    plan: Plan
+    engine: Engine
     theorem: Theorem | None
     steps: int
-    seed: int
     keep_mean: bool
-    engine: Any = None
-
-    def step(self, seen: Any, state: Any, rng: np.random.Generator, block: int, t: int) -> Any:
-        """State at t + 1; seen: the problem as the method's oracle shows it."""
-        if self.engine is not None:
-            return self.engine.step(state, block, t)
-        return self.method.step(seen, state, rng, self.plan, t)
 
 
 @dataclass
@@ -74,15 +65,15 @@ class _Tally:
 
 def _measure(job: _Job, state: Any) -> Array:
     """(4, R): squared distance, gap, squared gradient norm, theorem's metric."""
-    values = (job.problem if job.engine is None else job.engine).measures(state.x)
-    metric = None if job.theorem is None else job.theorem.observe(job.problem, state, job.plan)
+    values = job.engine.measures(state)
+    metric = None if job.theorem is None else job.engine.observe(job.theorem, state)
     return np.concatenate([values, (values[0] if metric is None else metric)[None]])
 
 
 def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
     """All steps of one block of replicates."""
-    rng, times, d = stream(job.seed, block), job.steps + 1, x0.shape[1]
-    state = job.method.init(job.problem, x0.copy(), job.plan)
+    engine, times, d = job.engine, job.steps + 1, x0.shape[1]
+    state, drawn = engine.start(x0.copy(), block)
     tally = _Tally(
         np.zeros(times, dtype=np.int64),
         np.zeros((times, 4)),
@@ -91,15 +82,15 @@ def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
         np.zeros(times),
         np.full(len(x0), -1),
     )
-    alive, seen = np.arange(len(x0)), job.method.view(job.problem, rng)
+    alive = np.arange(len(x0))
     for t in range(times):
         if t:
-            state = job.step(seen, state, rng, block, t - 1)
+            state = engine.step(state, drawn, block, t - 1)
         values = _measure(job, state)
         lost = ~(values[0] < ESCAPED)
         if lost.any():
             tally.diverged[alive[lost]] = t
-            alive, state, values = alive[~lost], state.rows(~lost), values[:, ~lost]
+            alive, state, values = alive[~lost], engine.select(state, ~lost), values[:, ~lost]
             if not alive.size:
                 break
         tally.count[t] = alive.size
@@ -108,8 +99,8 @@ def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
         tally.mean[t] = mean
         tally.square[t] = np.einsum("ar,ar->a", values, values)
         if tally.x is not None:
-            tally.x[t] = state.x.mean(axis=0)
-        tally.bits[t] = float(np.mean(state.sent)) if t else 0.0
+            tally.x[t] = engine.mean(state)
+        tally.bits[t] = engine.sent(state) if t else 0.0
     return tally
 
 
@@ -148,7 +139,8 @@ def simulate(
     result is bitwise the same for any number of threads. A replicate whose squared distance passes 1e120 is
     recorded in `diverged` and makes the means infinite from then on. x0: (d,) or (runs, d), default problem.start.
     engine: "numpy", or "fast" (extra `fast`: fused numba loops with streams of their own, the same law; it knows DCGD,
-    DIANA, EF and EF21 with the common compressors and raises Unsupported, naming them, for others).
+    DIANA, EF and EF21 with the common compressors and raises Unsupported, naming them, for others), or "torch" (the
+    methods' and compressors' own code on torch tensors, on a GPU where there is one; "torch:cpu" names the device).
     Raises InvalidParameter before it starts when it needs more memory than is free.
     """
     _check(steps, runs, threads)
@@ -160,8 +152,7 @@ def simulate(
         plan = found.plan
     used = None if found is None else found.theorem
     keep_mean = (steps + 1) * problem.d <= MEAN_LIMIT
-    runner = _engine(engine, method, problem, plan, seed)
-    job = _Job(method, problem, plan, used, steps, seed, keep_mean, runner)
+    job = _Job(engine_of(engine, method, problem, plan, seed), used, steps, keep_mean)
     start = _starts(problem, x0, runs, dtype)
     require_fit(
         _predicted(job, start, runs, threads),
@@ -171,16 +162,6 @@ def simulate(
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         total = _merged(pool, job, blocks, threads)
     return _trace(job, total, runs)
-
-
-def _engine(name: str, method: Method, problem: Any, plan: Plan, seed: int) -> Any:
-    if name == "numpy":
-        return None
-    if name != "fast":
-        raise InvalidParameter(f"engine={name!r} is not known: use 'numpy' or 'fast'")
-    from compth.fast import FastEngine
-
-    return FastEngine(method, problem, plan, seed)
 
 
 def _merged(pool: ThreadPoolExecutor, job: _Job, blocks: list[tuple[Array, int]], threads: int) -> _Tally:
@@ -197,8 +178,8 @@ def _merged(pool: ThreadPoolExecutor, job: _Job, blocks: list[tuple[Array, int]]
 
 def _predicted(job: _Job, start: Array, runs: int, threads: int) -> int:
     """Bytes of this run, from the size of the state of one replicate."""
-    one = state_bytes(job.method.init(job.problem, start[:1].copy(), job.plan))
-    n, d = job.problem.n, job.problem.d
+    one = state_bytes(job.engine.method.init(job.engine.problem, start[:1].copy(), job.engine.plan))
+    n, d = job.engine.problem.n, job.engine.problem.d
     return predicted_bytes(one, n, d, job.steps, runs, BLOCK, threads, start.itemsize, job.keep_mean)
 
 
@@ -218,10 +199,10 @@ def _trace(job: _Job, total: _Tally, runs: int) -> Trace:
     own_metric = job.theorem is not None and not np.array_equal(total.mean[:, 3], total.mean[:, 0])
     rounds = np.arange(job.steps + 1, dtype=float)
     return Trace(
-        label=job.method.label,
-        problem=repr(job.problem),
+        label=job.engine.method.label,
+        problem=repr(job.engine.problem),
         runs=runs,
-        seed=job.seed,
+        seed=job.engine.seed,
         mean_square=mean[:, 0],
         se_square=error[:, 0],
         mean_gap=mean[:, 1],
@@ -232,8 +213,8 @@ def _trace(job: _Job, total: _Tally, runs: int) -> Trace:
         se_metric=error[:, 3] if own_metric else None,
         mean=total.x,
         bits=np.cumsum(total.bits),
-        downlink_bits=rounds * job.method.downlink_bits(job.problem),
+        downlink_bits=rounds * job.engine.method.downlink_bits(job.engine.problem),
         diverged=total.diverged,
-        plan=job.plan,
+        plan=job.engine.plan,
         theorem="" if job.theorem is None else job.theorem.id,
     )

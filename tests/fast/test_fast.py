@@ -158,7 +158,7 @@ def test_oracles_are_refused():
 
 
 def test_unknown_engines_and_other_problems_are_refused():
-    with pytest.raises(InvalidParameter, match="use 'numpy' or 'fast'"):
+    with pytest.raises(InvalidParameter, match="use numpy, fast, torch"):
         ct.simulate(ct.GD(), PROBLEM, 5, 2, engine="numba")
     with pytest.raises(Unsupported, match="DistributedQuadratic"):
         FastEngine(ct.DCGD(ct.RandK(1)), ct.problems.Rosenbrock(), None, 0)

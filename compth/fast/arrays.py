@@ -1,0 +1,188 @@
+"""The package's own compressor and method code on torch tensors: the same functions, with torch's NumPy layer as `np`.
+
+Functions are rebuilt with their module's `np` replaced, and so are the functions of the package that they call; classes
+get a subclass with the rebuilt methods. Nothing is written twice, so there is one law; where torch lacks an operation
+the object is refused with its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import dataclasses
+import types
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+import torch._numpy
+
+from compth.compressors import Compressor, DiagonalSketch, Fleet
+
+layer: Any = torch._numpy
+
+
+def tensor(value: Any) -> Any:
+    """The torch tensor behind an array of the layer, or the value itself."""
+    return value.tensor if isinstance(value, layer.ndarray) else value
+
+
+class Namespace:
+    """What `np` means in rebuilt functions on one device."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(layer, name)
+
+    def errstate(self, **_: Any) -> Any:
+        """Torch does not warn."""
+        return contextlib.nullcontext()
+
+    def asarray(self, value: Any, dtype: Any = None) -> Any:
+        """An array on the device; exact numbers become doubles, torch has none."""
+        if not isinstance(value, layer.ndarray):
+            value = np.asarray(value)
+            value = value.astype(float) if value.dtype == object else value
+            value = layer.ndarray(torch.as_tensor(value, device=self.device))
+        return value if dtype is None else value.astype(dtype)
+
+    array = asarray
+
+    def zeros(self, shape: Any, dtype: Any = None) -> Any:
+        """Zeros on the device."""
+        return layer.ndarray(torch.zeros(_sizes(shape), dtype=_dtype(dtype), device=self.device))
+
+    def ones(self, shape: Any, dtype: Any = None) -> Any:
+        """Ones on the device."""
+        return layer.ndarray(torch.ones(_sizes(shape), dtype=_dtype(dtype), device=self.device))
+
+    def arange(self, *span: int, dtype: Any = None) -> Any:
+        """Integers on the device."""
+        found = torch.arange(*span, device=self.device)
+        return layer.ndarray(found if dtype is None else found.to(_dtype(dtype)))
+
+    def frexp(self, x: Any) -> Any:
+        """(mantissa in [1/2, 1), exponent)."""
+        mantissa, exponent = torch.frexp(tensor(x))
+        return layer.ndarray(mantissa), layer.ndarray(exponent)
+
+    def ldexp(self, x: Any, exponent: Any) -> Any:
+        """x 2^exponent, in double precision."""
+        base = torch.as_tensor(tensor(x), dtype=torch.float64, device=self.device)
+        shape = torch.broadcast_shapes(base.shape, tensor(exponent).shape)
+        base = base.expand(shape)
+        return layer.ndarray(torch.ldexp(base, torch.as_tensor(tensor(exponent), device=self.device)))
+
+    def vecdot(self, a: Any, b: Any) -> Any:
+        """Sum of products over the last axis."""
+        return layer.ndarray((tensor(a) * tensor(b)).sum(-1))
+
+
+def _sizes(shape: Any) -> tuple[int, ...]:
+    return tuple(int(s) for s in shape) if np.ndim(shape) else (int(shape),)
+
+
+def _dtype(dtype: Any) -> Any:
+    return torch.float64 if dtype in (None, float, np.float64) else getattr(torch, np.dtype(dtype).name)
+
+
+class Stream:
+    """numpy's Generator calls on a torch generator: random, integers, permuted, standard_normal."""
+
+    def __init__(self, seed: int, device: str) -> None:
+        self.device = device
+        self.generator = torch.Generator(device).manual_seed(seed)
+
+    def _options(self) -> dict[str, Any]:
+        return {"generator": self.generator, "device": self.device}
+
+    def random(self, size: Any = ()) -> Any:
+        """Uniform doubles on [0, 1)."""
+        return layer.ndarray(torch.rand(_sizes(size), dtype=torch.float64, **self._options()))
+
+    def integers(self, low: int, high: int | None = None, size: Any = (), dtype: Any = None) -> Any:
+        """Uniform integers of [low, high), or of [0, low)."""
+        low, high = (0, low) if high is None else (low, high)
+        return layer.ndarray(torch.randint(low, high, _sizes(size), **self._options()))
+
+    def standard_normal(self, size: Any = ()) -> Any:
+        """Standard normals."""
+        return layer.ndarray(torch.randn(_sizes(size), dtype=torch.float64, **self._options()))
+
+    def permuted(self, x: Any, axis: int = -1) -> Any:
+        """Every row of x in a random order of its own: sorted by independent uniform keys."""
+        rows = torch.as_tensor(np.array(x) if isinstance(x, np.ndarray) else tensor(x), device=self.device)
+        keys = torch.rand(rows.shape, dtype=torch.float64, **self._options())
+        return layer.ndarray(torch.take_along_dim(rows, keys.argsort(dim=axis), dim=axis))
+
+
+class Target:
+    """Rebuilds functions, classes and objects for one device."""
+
+    def __init__(self, device: str) -> None:
+        self.namespace = Namespace(device)
+        self._functions: dict[Any, Any] = {}
+        self._classes: dict[type, type] = {}
+
+    def function(self, f: types.FunctionType) -> types.FunctionType:
+        """f with `np` and the package's functions that it names rebuilt."""
+        if f not in self._functions:
+            scope = dict(f.__globals__)
+            new = types.FunctionType(f.__code__, scope, f.__name__, f.__defaults__, f.__closure__)
+            new.__kwdefaults__ = f.__kwdefaults__
+            self._functions[f] = new
+            for name in _names(f.__code__) & set(scope):
+                scope[name] = self._global(scope[name])
+        found: types.FunctionType = self._functions[f]
+        return found
+
+    def _global(self, value: Any) -> Any:
+        if value is np:
+            return self.namespace
+        ours = isinstance(value, types.FunctionType) and value.__module__.startswith("compth.")
+        return self.function(value) if ours and not value.__module__.startswith("compth.fast") else value
+
+    def kind(self, cls: type) -> type:
+        """A subclass of cls with the methods of the package rebuilt; kernels give way to the reference."""
+        if cls not in self._classes:
+            new = type(cls.__name__, (cls,), {"__module__": cls.__module__})
+            for base in reversed(cls.__mro__):
+                for name, value in vars(base).items() if base.__module__.startswith("compth") else ():
+                    if isinstance(value, types.FunctionType) and not name.startswith("__"):
+                        setattr(new, name, self.function(value))
+            if issubclass(cls, Compressor):
+                new.kernel = new._compress  # type: ignore[attr-defined]
+            if issubclass(cls, DiagonalSketch):
+                new.weights = lambda s, shape, rng, dtype=None: s.draw(shape, rng)  # type: ignore[attr-defined]
+            self._classes[cls] = new
+        return self._classes[cls]
+
+    def object(self, thing: Any) -> Any:
+        """A copy of a compressor, fleet, method or theorem whose code runs on the device."""
+        new = copy.copy(thing)
+        object.__setattr__(new, "__class__", self.kind(type(thing)))
+        for field in dataclasses.fields(thing) if dataclasses.is_dataclass(thing) else ():
+            value = getattr(thing, field.name)
+            if isinstance(value, Compressor | Fleet):
+                object.__setattr__(new, field.name, self.object(value))
+            elif isinstance(value, Fraction):
+                object.__setattr__(new, field.name, float(value))
+            elif isinstance(value, tuple) and value and all(isinstance(v, Compressor) for v in value):
+                object.__setattr__(new, field.name, tuple(self.object(v) for v in value))
+        return new
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """Global names of a function and of what is nested in it."""
+    nested = (c for c in code.co_consts if isinstance(c, types.CodeType))
+    return set(code.co_names).union(*(_names(c) for c in nested))
+
+
+@cache
+def target(device: str) -> Target:
+    """One per device: rebuilt code is shared."""
+    return Target(device)

@@ -1,0 +1,160 @@
+"""Engine `torch`: methods, compressors and metrics as written, on torch tensors, on a GPU where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from compth.errors import InvalidParameter, Unsupported
+from compth.methods import Method, Plan, Theorem
+from compth.methods._base import Array
+from compth.problems import DistributedQuadratic
+from compth.simulation.engines import Engine
+
+
+def _device(name: str) -> tuple[Any, str]:
+    """(torch, device): the named one, else the GPU, else the processor."""
+    try:
+        import torch
+    except ImportError:
+        raise InvalidParameter("engine='torch' needs torch: pip install torch, or engine='numpy'") from None
+    if not name:
+        return torch, "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as problem:
+        first = str(problem).split("\n")[0]
+        raise InvalidParameter(f"engine='torch:{name}' cannot be used: {first}") from None
+    return torch, name
+
+
+class TorchQuadratic:
+    """A DistributedQuadratic's maps on a device; every other attribute is the original's."""
+
+    def __init__(self, problem: DistributedQuadratic, namespace: Any, dtype: Any) -> None:
+        self._problem = problem
+
+        def moved(a: Any) -> Any:
+            return namespace.asarray(np.array(a, dtype=dtype))
+
+        self._stacked, self.b, self.x_star = (
+            moved(problem.stacked(np.float64)),
+            moved(problem.b),
+            moved(problem.x_star),
+        )
+        self._A, self._hessian = moved(problem.A), moved(problem.hessian)
+        self.gradients_at_star = moved(problem.gradients_at_star)
+        self._projector = None if problem.projector is None else moved(problem.projector)
+        self._np = namespace
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._problem, name)
+
+    def gradients(self, x: Any) -> Any:
+        """grad f_i(x), (R, d) -> (R, n, d)."""
+        return (x @ self._stacked).reshape((*x.shape[:-1], self._problem.n, self._problem.d)) - self.b
+
+    def gradients_at(self, points: Any) -> Any:
+        """grad f_i at each worker's own point, (R, n, d) -> (R, n, d)."""
+        return self._np.einsum("ijk,rik->rij", self._A, points) - self.b
+
+    def gradient(self, x: Any) -> Any:
+        """grad f(x)."""
+        return (x - self.x_star) @ self._hessian
+
+    def gap(self, x: Any) -> Any:
+        """f(x) - f*."""
+        return (self.gradient(x) * (x - self.x_star)).sum(axis=-1) / 2
+
+    def distance_squared(self, x: Any) -> Any:
+        """Squared distance to the solution set."""
+        z = x - self.x_star
+        z = z if self._projector is None else z @ self._projector
+        return (z * z).sum(axis=-1)
+
+    def measures(self, x: Any) -> Any:
+        """Squared distance, gap, squared gradient norm: (3, R)."""
+        gradient = self.gradient(x)
+        return self._np.stack([self.distance_squared(x), self.gap(x), (gradient * gradient).sum(axis=-1)])
+
+
+class TorchEngine(Engine):
+    """The plain engine's rounds on one device; randomness from torch's generators, a stream a block.
+
+    Raises Unsupported for problems other than DistributedQuadratic, for oracles, and, with the operation's name, where
+    torch lacks one that the method's or the compressor's code uses.
+    """
+
+    def __init__(self, method: Method, problem: Any, plan: Plan, seed: int, device: str = "") -> None:
+        super().__init__(method, problem, plan, seed)
+        self.torch, self.device = _device(device)
+        from compth.fast.arrays import target
+
+        if type(problem) is not DistributedQuadratic or method.estimator is not None:
+            raise Unsupported(
+                f"engine='torch' needs exact gradients of a DistributedQuadratic, got {type(problem).__name__}"
+            )
+        self.target = target(self.device)
+        self._method = self.target.object(method)
+        fleet = self.target.object(method.fleet)
+        type(self._method).fleet = property(lambda held: held.__dict__["_fleet"])
+        object.__setattr__(self._method, "_fleet", fleet)
+        self._moved: Any = None
+
+    def start(self, x0: Array, block: int) -> tuple[Any, Any]:
+        from compth.fast.arrays import Stream
+
+        if self._moved is None:
+            self._moved = TorchQuadratic(self.problem, self.target.namespace, x0.dtype)
+        word = int(np.random.SeedSequence([self.seed, block]).generate_state(1, np.uint64)[0]) >> 1
+        state = self._method.init(self._moved, self.target.namespace.asarray(np.array(x0)), self.plan)
+        return state, Stream(word, self.device)
+
+    def step(self, state: Any, drawn: Any, block: int, t: int) -> Any:
+        with self._named(self.method.label):
+            return self._method.step(self._moved, state, drawn, self.plan, t)
+
+    @contextmanager
+    def _named(self, what: str) -> Iterator[None]:
+        """An operation that torch lacks is one line."""
+        try:
+            yield
+        except (AttributeError, NotImplementedError, TypeError) as problem:
+            first = str(problem).split("\n")[0]
+            raise Unsupported(f"engine='torch' cannot run {what}: {first}; use engine='numpy'") from None
+
+    def measures(self, state: Any) -> Array:
+        return self._host(self._moved.measures(state.x))
+
+    def observe(self, theorem: Theorem, state: Any) -> Array | None:
+        with self._named(f"the metric of {theorem.id}"):
+            found = self.target.object(theorem).observe(self._moved, state, self.plan)
+        return None if found is None else self._host(found)
+
+    def select(self, state: Any, keep: Any) -> Any:
+        from compth.fast.arrays import layer
+
+        mask = self.torch.as_tensor(np.asarray(keep), device=self.device)
+        changes = {
+            f.name: layer.ndarray(value.tensor[mask])
+            for f in fields(state)
+            if isinstance(value := getattr(state, f.name), layer.ndarray) and len(value) == len(mask)
+        }
+        return replace(state, **changes)
+
+    def mean(self, state: Any) -> Array:
+        return self._host(state.x.mean(axis=0))
+
+    def sent(self, state: Any) -> float:
+        return float(np.mean(self._host(state.sent)))
+
+    def _host(self, value: Any) -> Array:
+        """As a numpy array of doubles."""
+        held = getattr(value, "tensor", value)
+        return np.asarray(held.cpu().double().numpy() if hasattr(held, "cpu") else held, dtype=float)

@@ -1,0 +1,66 @@
+"""What the driver asks of an engine, and the plain one: the method's own step on numpy arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from compth._rng import stream
+from compth.errors import InvalidParameter
+from compth.methods import Method, Plan, Theorem
+from compth.methods._base import Array
+
+NAMES = ("numpy", "fast", "torch", "torch:DEVICE")
+
+
+class Engine:
+    """Rounds of one method on blocks of replicates; one object per run, used by all threads."""
+
+    def __init__(self, method: Method, problem: Any, plan: Plan, seed: int) -> None:
+        self.method, self.problem, self.plan, self.seed = method, problem, plan, seed
+
+    def start(self, x0: Array, block: int) -> tuple[Any, Any]:
+        """(state at t = 0 for x0 of shape (R, d), what `step` needs for this block's randomness)."""
+        rng = stream(self.seed, block)
+        return self.method.init(self.problem, x0, self.plan), (self.method.view(self.problem, rng), rng)
+
+    def step(self, state: Any, drawn: Any, block: int, t: int) -> Any:
+        """State at t + 1."""
+        seen, rng = drawn
+        return self.method.step(seen, state, rng, self.plan, t)
+
+    def measures(self, state: Any) -> Array:
+        """(3, R): squared distance, gap, squared gradient norm."""
+        return np.asarray(self.problem.measures(state.x))
+
+    def observe(self, theorem: Theorem, state: Any) -> Array | None:
+        """The theorem's metric (R,), None when it is the squared distance."""
+        return theorem.observe(self.problem, state, self.plan)
+
+    def select(self, state: Any, keep: Any) -> Any:
+        """The state of some replicates only."""
+        return state.rows(keep)
+
+    def mean(self, state: Any) -> Array:
+        """Mean of x over the replicates, (d,)."""
+        return np.asarray(state.x.mean(axis=0))
+
+    def sent(self, state: Any) -> float:
+        """Uplink bits of the last round per worker, averaged over the replicates."""
+        return float(np.mean(state.sent))
+
+
+def engine_of(name: str, method: Method, problem: Any, plan: Plan, seed: int) -> Engine:
+    """The engine of this name. Raises InvalidParameter for an unknown one, Unsupported where it does not apply."""
+    if name == "numpy":
+        return Engine(method, problem, plan, seed)
+    if name == "fast":
+        from compth.fast.engine import FastEngine
+
+        return FastEngine(method, problem, plan, seed)
+    if name == "torch" or str(name).startswith("torch:"):
+        from compth.fast.torch_engine import TorchEngine
+
+        return TorchEngine(method, problem, plan, seed, name.partition(":")[2])
+    raise InvalidParameter(f"engine={name!r} is not known: use {', '.join(NAMES)}")
