@@ -4,7 +4,7 @@
 OUTSIDE = {
     "diana.lemma6": "decreasing steps: an induction over time along a step schedule",
     "dcsgd.horizon": "Stich's lemma sums weights over a schedule and bounds an exponential",
-    "uncertainty": "a volume argument in R^d; only its algebra is polynomial",
+    "uncertainty": "a volume argument in R^d (its algebra, alpha = omega/(1+omega): calculus.scaling)",
     "natural_dithering.omega": "powers of two with a symbolic exponent (one interval: dithering.coordinate)",
     "lp_moments.alpha": "omega for 1 < p < 2: norms with a general exponent are no polynomials",
     "atomo.active_set": "that sorting finds the saturated set: an argument over a varying set (one set: atomo.kkt)",
