@@ -14,7 +14,6 @@ OUTSIDE = {
 }
 # inside it, not written
 UNWRITTEN = {
-    "cgd.tight": "needs the interpolation inequality at three pairs of points as a schema",
     "ist.theorem1": "needs a schema for the mean of a random operator",
     "ist.theorem1_sharp": "needs a schema for the mean of a random operator",
     "ist.theorem2": "needs a schema for the mean of a random operator",
