@@ -14,6 +14,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from compth.certification.tracer import NotTraceable, leaves
+from compth.dynamics.solvers import arnoldi
 from compth.errors import Unsupported
 from compth.methods import Method, Plan, State, Theorem
 
@@ -86,9 +87,8 @@ class EnumeratedSystem:
         self.c = self.T @ self.centre + base - self.centre
         scale = np.abs(base).max() + np.abs(self.T).max() * np.abs(self.centre).max() + 1e-300
         self.c[np.abs(self.c) <= 1e-11 * scale] = 0.0  # rounding: variance reduction keeps the fixed point
-        if np.abs(self.centre[: self.d] - self.problem.x_star).max() > 1e-6 * (
-            1 + np.abs(self.centre[: self.d]).max()
-        ):
+        found = self.centre[: self.d]
+        if np.abs(found - self.problem.x_star).max() > 1e-6 * (1 + np.abs(found).max()):
             raise Unsupported(f"{self.method.label}: the mean's fixed point is not x*")
 
     def linear(self, Y: Array) -> Array:
@@ -107,6 +107,13 @@ class EnumeratedSystem:
     def source(self) -> Array:
         """sum p c c': what a step adds by itself."""
         return np.einsum("k,ka,kb->ab", self.p, self.c, self.c)
+
+    @property
+    def driven(self) -> bool:
+        """True when the mean enters the second moments: sum p T m c' != 0 for some m."""
+        return bool(
+            np.abs(np.einsum("k,kab,kc->abc", self.p, self.T, self.c)).max() > 1e-13 * np.abs(self.c).max()
+        )
 
     def start(self, x0: Array) -> tuple[Array, Array]:
         """(m, Y) of the method's state at t = 0."""
@@ -127,7 +134,7 @@ class EnumeratedSystem:
         above = np.triu(Q - own[:, None] - own[None, :], 1) / 2
         Q = above + above.T + np.diag(own)
         probe = np.random.default_rng(7).standard_normal((4, self.size))
-        seen = theorem.observe(self.problem, self.state(self.centre + probe), self.plan)
+        seen = np.asarray(theorem.observe(self.problem, self.state(self.centre + probe), self.plan))
         if np.abs(np.einsum("ra,ab,rb->r", probe, Q, probe) - seen).max() > 1e-8 * np.abs(seen).max():
             raise Unsupported(f"{theorem.id}'s metric is no quadratic form of the state: simulate it instead")
         return Q
@@ -143,24 +150,33 @@ class EnumeratedSystem:
         return float(np.abs(np.linalg.eigvals(self.mean_map)).max())
 
     def radius(self) -> tuple[float, tuple[float, float]]:
-        """(r(T), enclosure) of the linear part, which keeps the cone Y >= 0: extremes of (T(Y), Y) at one Y > 0."""
-        Y, values = np.eye(self.size), (0.0, np.inf)
-        for _ in range(4000):
-            Y = self.linear(Y)
-            Y /= np.trace(Y)
-            if self.applications % 50 == 0:
-                low, high = self._extremes(Y)
-                values = max(values[0], low), min(values[1], high)
-                if values[1] - values[0] <= 1e-7 * abs(1 - values[1]):
-                    break
-        return self._dominant(Y), values
-
-    def _dominant(self, Y: Array) -> float:
-        return float(np.trace(self.linear(Y)) / np.trace(Y))
+        """(r(T), enclosure) of the linear part, which keeps the cone Y >= 0: extremes of (T(Y), Y) at some Y > 0."""
+        size = self.size
+        value, vector = arnoldi(
+            lambda v: self.linear(v.reshape(size, size)).ravel(), size * size, np.eye(size).ravel()
+        )
+        Y = vector.reshape(size, size)
+        Y = (Y + Y.T) / 2 * (np.sign(np.trace(Y)) or 1.0)
+        low, high = 0.0, np.inf
+        for rounds in (0, 4, 16, 64, 256):
+            for _ in range(rounds):
+                Y = self.linear(Y)
+                Y /= np.trace(Y)
+            for eta in (0.0, 1e-12, 1e-9, 1e-6):
+                a, b = self._extremes(Y + eta * np.trace(Y) * np.eye(size))
+                low, high = max(low, a), min(high, b)
+            if high - low <= 1e-3 * abs(1 - high):
+                break
+        return min(max(value, low), high), (low, high)
 
     def _extremes(self, Y: Array) -> tuple[float, float]:
-        Y = Y + 1e-13 * np.trace(Y) * np.eye(self.size)
-        found = eigh(self.linear(Y), Y, eigvals_only=True)
+        if not (np.diag(Y) > 0).all():
+            return 0.0, np.inf
+        outer = np.outer(np.diag(Y) ** -0.5, np.diag(Y) ** -0.5)
+        try:
+            found = eigh(self.linear(Y) * outer, Y * outer, eigvals_only=True)
+        except np.linalg.LinAlgError:
+            return 0.0, np.inf
         return float(found[0]), float(found[-1])
 
     def stationary(self) -> Array:
@@ -170,3 +186,23 @@ class EnumeratedSystem:
             return np.zeros((size, size))
         whole = np.einsum("k,kab,kcd->acbd", self.p, self.T, self.T).reshape(size**2, size**2)
         return np.linalg.solve(np.eye(size**2) - whole, self.source.ravel()).reshape(size, size)
+
+
+def curves(
+    method: Method, problem: Any, plan: Plan, theorem: Theorem | None, x0: Array, steps: int
+) -> tuple[Array, Array, Array | None]:
+    """(quantities, E x_t, E metric_t or None) at t = 0..steps."""
+    if plan.schedule is not None:
+        raise Unsupported("enumerated dynamics takes a constant step: pass gamma=...")
+    system = EnumeratedSystem(method, problem, plan)
+    form = None if theorem is None else system.form(theorem)
+    moments, found = system.start(x0), []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(steps + 1):
+            if t:
+                moments = system(moments)
+            m, Y = moments
+            metric = np.nan if form is None else float((form * Y).sum())
+            found.append((system.quantities(Y), problem.x_star + m[: system.d], metric))
+    table, means, metrics = (np.array(column) for column in zip(*found, strict=True))
+    return table, means, None if form is None else metrics

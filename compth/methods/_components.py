@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from compth._numbers import Number
 from compth.bits import FLOAT_BITS
@@ -26,7 +27,7 @@ def components(problem: Any) -> Any:
     return kept["_components"]
 
 
-def pick(values: Array, chosen: Array) -> Array:
+def pick(values: Array, chosen: NDArray[Any]) -> Array:
     """values[r, chosen[r]]: (R, n, d), (R,) -> (R, d)."""
     return np.asarray(np.take_along_axis(values, chosen[:, None, None], axis=1)[:, 0])
 
@@ -64,7 +65,7 @@ class SingleNode(Method):
     def one_sends(self, problem: Any, t: int) -> float:
         """Bits per worker when one worker sends a vector, and all of them one before the first round."""
         whole = float(problem.d * FLOAT_BITS)
-        return whole / problem.n + (whole if t == 0 else 0.0)
+        return float(whole / problem.n + (whole if t == 0 else 0.0))
 
     @property
     def label(self) -> str:

@@ -87,7 +87,7 @@ class LSVRG(SingleNode):
         own = components(problem)
         j = rng.integers(own.n, size=len(state.x))
         new, old = own.gradients(state.x), own.gradients(state.w)
-        g = pick(new, j) - pick(old, j) + old.mean(axis=1)
+        g: Array = pick(new, j) - pick(old, j) + old.mean(axis=1)
         renew = rng.random(len(state.x)) < float(plan["p"])
         w = np.where(renew[:, None], state.x, state.w)
         sent = self.one_sends(problem, t) + np.where(renew, float(problem.d * FLOAT_BITS), 0.0)

@@ -65,7 +65,7 @@ class SAGA(SingleNode):
         table = state.table
         j = rng.integers(table.shape[1], size=len(table))
         new = pick(components(problem).gradients(state.x), j) + self.noise(problem, state.x, rng)
-        g = new - pick(table, j) + table.mean(axis=1)
+        g: Array = new - pick(table, j) + table.mean(axis=1)
         drawn = (j[:, None] == np.arange(table.shape[1]))[:, :, None]
         renewed = np.where(drawn, new[:, None], table)
         return SAGAState(state.x - plan.step(t) * g, self.one_sends(problem, t), table=renewed)
