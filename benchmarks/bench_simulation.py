@@ -116,6 +116,21 @@ def simulation() -> Iterator[Line]:
             yield line(f"{name}, d={d}: plain loop / simulate", faster, least=5)
 
 
+def threads() -> Iterator[Line]:
+    """Two threads over one at d = 1000: replicate blocks are independent, numba and BLAS release the lock."""
+    problem = ct.problems.random_quadratic(WORKERS, 1000, 100, seed=0)
+    for name, method in cases(1000).items():
+        for engine in ("numpy", "fast"):
+            work = {
+                str(count): lambda m=method, e=engine, c=count: ct.simulate(
+                    m, problem, 4, RUNS, threads=c, engine=e
+                )
+                for count in (1, 2)
+            }
+            measured = ratios(work, "2", rounds=5)
+            yield line(f"{name}, d=1000, engine {engine}: 1 thread / 2 threads", measured["1"], least=1.6)
+
+
 def kernels() -> Iterator[Line]:
     """One vector of 1e6 doubles."""
     d = 1_000_000
@@ -160,5 +175,6 @@ def run() -> Iterator[Line]:
     """All lines."""
     with threadpool_limits(1):
         yield from simulation()
+        yield from threads()
         yield from kernels()
         yield from imports()

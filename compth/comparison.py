@@ -16,6 +16,7 @@ from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Constants, Guarantee, Method, plan_of
 from compth.rates import first_at_most
 from compth.simulation import Trace, simulate
+from compth.simulation.engines import engine_of
 
 
 @dataclass(frozen=True)
@@ -192,10 +193,12 @@ def compare(
     eps: float = 1e-3,
     threads: int = 2,
     progress: Any = None,
+    engine: str = "numpy",
 ) -> Comparison:
     """Hold every method's guarantee against its simulation on one problem.
 
     eps: target for E||x_t - x*||^2 relative to its start. progress: called with each method's label before it runs.
+    engine: as in `simulate`; a method that it does not know is refused before anything runs.
     Raises InvalidParameter for eps outside (0, 1) or no methods, Unsupported for a compressor a method cannot take.
     """
     if not 0 < eps < 1:
@@ -204,12 +207,14 @@ def compare(
         raise InvalidParameter("methods=[] is empty: give at least one, for example DCGD(RandK(k=5))")
     for method in methods:
         method.check(problem)
+        if engine != "numpy":
+            engine_of(engine, method, problem, plan_of(method, problem, horizon=steps)[0], seed)
     rows, traces, guarantees, exacts = [], [], [], []
     for method in methods:
         if progress is not None:
             progress(method.label)
         _, found, reason = plan_of(method, problem, horizon=steps)
-        trace = simulate(method, problem, steps, runs, seed, threads=threads)
+        trace = simulate(method, problem, steps, runs, seed, threads=threads, engine=engine)
         curve, rate = _exact(method, problem, steps)
         row = _row(method, problem, found, reason, trace, eps)
         rows.append(replace(row, **_exact_facts(curve, rate, trace, eps), **_best(method, problem, rate)))

@@ -1,11 +1,12 @@
 """Induced compressor C1(x) + C2(x - C1(x)): unbiased with omega2 (1 - delta1), for a random C1 as well."""
 
-from compth.calculus import induced_omega
+from compth.calculus import induced_omega, induced_second_moment, second_moment
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
 de, om = symbols("de om")
 OMEGA = text(induced_omega(de, om))
+ZETA = text(induced_second_moment(de, second_moment(om)))
 
 STATEMENT = {
     "name": "calculus.induced",
@@ -16,6 +17,13 @@ STATEMENT = {
     "claim": [f"sq(c + Q - x) <= {OMEGA}*sq(x)", "dot(c + Q, y) == dot(x, y)"],
 }
 UNBIASED = STATEMENT["claim"][1]
+MOMENT = {
+    **STATEMENT,
+    "name": "calculus.induced.second_moment",
+    "vectors": [v for v in STATEMENT["vectors"] if v != "family y"],
+    "claim": [f"sq(c + Q) <= {ZETA}*sq(x)"],
+}
+[SECOND] = MOMENT["claim"]
 # Top-1 keeps the first of two equal entries; the rest is sent with probability 1/2: delta = 1/2, omega = 1
 TOP = model(
     {"de": "1/2", "om": 1},
@@ -24,6 +32,7 @@ TOP = model(
     dim=2,
     cells=[[[0, 1]]],
 )
+ALONE = TOP | {"vectors": {k: v for k, v in TOP["vectors"].items() if k != "y"}}
 SCRIPT = Script(
     "calculus.induced",
     "induced compressor",
@@ -38,6 +47,16 @@ SCRIPT = Script(
                 ({"given": {"first": None}}, TOP | {"params": {"de": "9/10", "om": "1"}}),
                 ({"claim": [STATEMENT["claim"][0], "dot(Q, y) == dot(x, y)"]}, TOP),
             ],
-        )
+        ),
+        Part(
+            MOMENT,
+            [step(SECOND, {"first": "om", "second": "1"})],
+            ALONE,
+            [
+                ({"claim": [SECOND.replace(ZETA, "((1 + om)*(1 - de))")]}, ALONE),
+                ({"claim": [SECOND.replace(ZETA, f"9/10*{ZETA}")]}, ALONE),
+                ({"given": {"first": None}}, ALONE | {"params": {"de": "9/10", "om": "1"}}),
+            ],
+        ),
     ],
 )

@@ -2,7 +2,7 @@
 
 from fractions import Fraction as F
 
-from compth.calculus import delta_of_scaled_unbiased, scaled_error
+from compth.calculus import delta_of_scaled_unbiased, scaled_error, uncertainty_alpha_of_omega
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -10,6 +10,7 @@ from proofs_check._script import Part, Script, step, symbols, text
 ERROR = text(scaled_error(om, fa))
 DELTA = text(delta_of_scaled_unbiased(om))
 FACTOR = text(1 / (1 + om))
+ALPHA = text(uncertainty_alpha_of_omega(om))
 
 
 def at(omega, vector=(1, 2), **params):
@@ -31,6 +32,12 @@ BEST = {
     "params": "om",
     "claim": [f"sq({FACTOR}*Q - x) <= (1 - {DELTA})*sq(x)"],
 }
+NORMALISED = {
+    **BEST,
+    "name": "calculus.scaling.alpha",
+    "claim": [f"sq({FACTOR}*Q - x) <= {ALPHA}*sq(x)"],
+}
+[ERROR_OF_ALPHA] = NORMALISED["claim"]
 SCRIPT = Script(
     "calculus.scaling",
     "C/(1+omega) is contractive with delta = 1/(1+omega)",
@@ -56,6 +63,16 @@ SCRIPT = Script(
                 ({"claim": [f"sq({FACTOR}*Q - x) <= (1 - {DELTA})**2*sq(x)"]}, at(F(1))),
                 ({"claim": [f"sq(Q - x) <= (1 - {DELTA})*sq(x)"]}, at(F(1))),
                 ({"claim": [f"sq({FACTOR}*Q - x) <= (1 - 2*{DELTA})*sq(x)"]}, at(F(1, 2))),
+            ],
+        ),
+        Part(
+            NORMALISED,
+            [step(ERROR_OF_ALPHA, {"var": f"{FACTOR}**2"})],
+            at(F(1)),
+            [
+                ({"claim": [ERROR_OF_ALPHA.replace(ALPHA, f"9/10*{ALPHA}")]}, at(F(1))),
+                ({"claim": [ERROR_OF_ALPHA.replace(ALPHA, f"{ALPHA}**2")]}, at(F(1))),
+                ({"claim": [f"sq(Q - x) <= {ALPHA}*sq(x)"]}, at(F(1))),
             ],
         ),
     ],

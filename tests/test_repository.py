@@ -135,7 +135,7 @@ def test_constraints_cover_the_dependencies():
     }
     extras = project["optional-dependencies"]
     wanted = [*project["dependencies"]]
-    for extra in ("fast", "proofs", "test", "lint", "peers", "docs", "teach"):
+    for extra in ("fast", "cluster", "proofs", "test", "lint", "peers", "docs", "teach"):
         wanted += extras[extra]
     for requirement in wanted:
         name = re.split(r"[<>=\[; ]", requirement)[0].lower().replace("_", "-")

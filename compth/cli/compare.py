@@ -44,6 +44,9 @@ def compare(
     threads: Annotated[
         int, typer.Option(help="threads over replicate blocks (results do not depend on it)")
     ] = 2,
+    engine: Annotated[
+        str, typer.Option(help="numpy, fast (numba) or torch; the law is the same, the streams are not")
+    ] = "numpy",
     out: Annotated[Path, typer.Option(help="folder for the figure, data and report")] = Path(
         "compth-compare"
     ),
@@ -59,7 +62,7 @@ def compare(
     methods, skipped = _methods(method, compressor, problem)
     with progress(len(methods)) as advance:
         result = run_comparison(
-            methods, problem, steps, runs, seed, eps=eps, threads=threads, progress=advance
+            methods, problem, steps, runs, seed, eps=eps, threads=threads, progress=advance, engine=engine
         )
     paths = _write(result, out, force)
     if as_json:

@@ -231,7 +231,14 @@ def prepared(method: Method, problem: Any) -> tuple[Data, Any, Any]:
 
 def _coupled(system: System) -> bool:
     """True when the mean drives the second moments: T of pure means has a part besides the mean itself."""
-    if not system.before and (not np.any(system.data.s) or system.scheme.sigma == 0):
+    scale = float(np.abs(system.data.A).max() * np.abs(system.data.s).max()) if system.scheme.sigma else 0.0
+    if system.noise is not None:
+        scale = max(
+            scale, float(np.abs(system.noise.G[..., :-1]).max() * np.abs(system.noise.G[..., -1]).max())
+        )
+    if system.before:
+        scale = max(scale, float(np.abs(system.data.x_star).max()))
+    if scale == 0 and not system.before:
         return False
     d, k = system.data.d, system.K
     c = np.zeros((system.size, system.size))
@@ -245,10 +252,7 @@ def _coupled(system: System) -> bool:
     driven = float(np.abs(after.C[:-1, :-1]).max())
     if after.E is not None:
         driven = max(driven, float(np.abs(after.E).max()))
-    size = float(np.abs(system.data.A).max() * np.abs(system.data.s).max())
-    if system.before:
-        size = max(size, float(np.abs(system.data.x_star).max()))
-    return driven > 1e-12 * max(size, 1e-300)
+    return driven > 1e-12 * max(scale, 1e-300)
 
 
 def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: bool = False) -> ExactRate:

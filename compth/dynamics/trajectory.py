@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
-from compth.dynamics.schemes import random_points, recipe_of, sketches_for
+from compth.dynamics.schemes import noise_for, random_points, recipe_of, sketches_for
 from compth.dynamics.system import Data, Moments, System, data_of
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
@@ -47,10 +47,9 @@ def make_system(
     method: Method, data: Data, gamma: Any, params: Any, *, mode: str = "exact", affine: bool = True
 ) -> System:
     """The second-moment operator of a method at a step size (methods that mask their model: masked_system)."""
-    if method.oracle is not None:
-        raise Unsupported(f"{method.label}: stochastic gradients have no exact dynamics yet: simulate it")
     sketches = sketches_for(method, data.n, data.d, mode)
-    return System(data, recipe_of(method).scheme(gamma, params, sketches), sketches, affine)
+    scheme = recipe_of(method).scheme(gamma, params, sketches)
+    return System(data, scheme, sketches, affine, noise_for(method, data))
 
 
 def initial(method: Method, system: System, z: Array) -> Moments:

@@ -131,6 +131,7 @@ class DIANAOriginal(_Diana):
     attribution = Attribution.READ
     declared = Standing.CITED
     accepts = ()
+    proof = "diana.original"
 
     _why_not = DIANAShift._why_not
 
@@ -217,6 +218,7 @@ class DIANADecreasing(DIANAOriginal):
     """
 
     id = "diana.decreasing"
+    proof = ""
     gradient_noise = "bounded"
     title = "DIANA with decreasing steps: 1/t without a noise floor"
     source = DIANA_PAPER.at("Thm 3")

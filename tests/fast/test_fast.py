@@ -162,3 +162,14 @@ def test_unknown_engines_and_other_problems_are_refused():
         ct.simulate(ct.GD(), PROBLEM, 5, 2, engine="numba")
     with pytest.raises(Unsupported, match="DistributedQuadratic"):
         FastEngine(ct.DCGD(ct.RandK(1)), ct.problems.Rosenbrock(), None, 0)
+
+
+def test_compare_runs_on_the_engine_and_refuses_before_it_runs(tmp_path):
+    known, other = ct.DCGD(ct.RandK(3)), ct.MARINA(ct.RandK(3))
+    plain, fast = (ct.compare([known], PROBLEM, 20, 64, engine=e) for e in ("numpy", "fast"))
+    assert plain.rows[0].bits_per_round == fast.rows[0].bits_per_round
+    assert not np.array_equal(plain.traces[0].mean_square, fast.traces[0].mean_square)
+    seen = []
+    with pytest.raises(Unsupported, match="does not run MARINA"):
+        ct.compare([known, other], PROBLEM, 20, 64, engine="fast", progress=seen.append)
+    assert seen == []

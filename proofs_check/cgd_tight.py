@@ -1,0 +1,100 @@
+"""Compressed gradient descent's tight rate for f - f*: one step at the best step size, and the whole run."""
+
+from fractions import Fraction as F
+
+import sympy
+
+from compth.worst_case.closed_forms import cgd_factor, cgd_step
+from proofs_check._models import model
+from proofs_check._script import Part, Script, step, symbols, text
+
+# s = sqrt(1 - delta); N, q = (1 + s) L +- (1 - s) mu reach every mu < L with one-term divisors
+s, N, q = symbols("s N q")
+SMOOTH, MU = (N + q) / (1 + s) / 2, (N - q) / (1 - s) / 2
+GAMMA, RHO = (text(sympy.simplify(f(MU, SMOOTH, 1 - s**2))) for f in (cgd_step, cgd_factor))
+# f - mu/2 |.|^2 is convex and (L - mu)-smooth: interpolation between two points
+INTERPOLATION = (
+    "cocoercive({0} - mu/2*sq({2}), {3} - mu/2*sq({5}), {1} - mu*{2}, {4} - mu*{5}, {2}, {5}, L - mu)"
+)
+ORIGIN = {"x": "(x - xs)", "xp": "(xp - xs)", "xs": "(xs - xs)"}
+
+
+def pair(a, b):
+    """The inequality between the points a = (value, gradient, place) and b."""
+    return INTERPOLATION.format(a[0], a[1], ORIGIN[a[2]], b[0], b[1], ORIGIN[b[2]])
+
+
+HERE, NEXT, STAR = ("f", "g", "x"), ("fp", "gp", "xp"), ("fs", "0", "xs")
+STATEMENT = {
+    "name": "cgd.tight",
+    "params": "s N q",
+    "domain": ["s > 0", "s < 1", "q > s*N", "N > q", "N > 0"],
+    "vectors": ["common x", "common xs", "common g", "common gp @ 1", "common c @ 1"],
+    "values": "f fp fs",
+    "let": {"mu": text(MU), "L": text(SMOOTH), "ga": GAMMA, "xp": "x - ga*c"},
+    "given": {
+        "comp": f"contraction(c, g, {text(1 - s**2)})",
+        "star": pair(STAR, HERE),
+        "last": pair(STAR, NEXT),
+        "move": pair(HERE, NEXT),
+    },
+    "claim": [f"fp - fs <= {RHO}*(f - fs)"],
+    "run": {
+        "potential": "f - fs",
+        "next": {"x": "xp", "f": "fp", "g": "gp"},
+        "rate": RHO,
+        "gain": "0",
+        "noise": "0",
+        "fixed": "fs",
+    },
+}
+CLAIM = STATEMENT["claim"][0]
+FIRST = "sq(2*L*mu*(1 + s)*(x - xs) - q*g - N*gp - 2*mu*c)"
+SECOND = "sq(q*(g - c) - s*N*gp)"
+STEPS = [
+    step("1 - s > 0", {"s < 1": "1"}),
+    step("q - s*N > 0", {"q > s*N": "1"}),
+    step("N - q > 0", {"N > q": "1"}),
+    step("q > 0", {"q - s*N > 0": "1"}, ["s*N"]),
+    step("L - mu > 0", {"q - s*N > 0": "1/((1 + s)*(1 - s))"}),
+    step(
+        CLAIM,
+        {"star": "q*(N - q)/N**2", "last": "(N - q)/N", "move": "q/N", "comp": "q/(s*N**2)"},
+        [
+            f"(1 - s)**2/(2*(q - s*N)*N**2)*{FIRST}",
+            f"(1 - s)/(s*(q - s*N)*N**2)*{SECOND}",
+        ],
+    ),
+]
+
+
+def at(slope, keep, x=1, s=F(1, 2), L=2, mu=1, after=None):
+    """1-D, f = slope x^2/2 with x* = 0 moved to 1, C(v) = keep v."""
+    slope, x, s = F(slope), F(x), F(s)
+    g = slope * x
+    xp = x - F(keep) * g * 2 / ((1 - s) * mu + (1 + s) * L)
+    vectors = {"x": [1 + x], "xs": [1], "g": [g], "gp": [slope * xp], "c": [F(keep) * g]}
+    values = {"f": 1 + slope * x * x / 2, "fp": 1 + slope * xp * xp / 2 if after is None else after, "fs": 1}
+    return model(
+        {"s": s, "N": (1 + s) * L + (1 - s) * mu, "q": (1 + s) * L - (1 - s) * mu}, vectors, values=values
+    )
+
+
+SHORT, LONG = at(1, F(1, 2)), at(2, F(3, 2))  # slope mu and a shrunken message, slope L and a stretched one
+SCRIPT = Script(
+    "cgd.tight",
+    "Compressed gradient descent at its best step: the tight rate",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at(F(3, 2), F(5, 4)),
+            [
+                ({"claim": [CLAIM.replace(RHO, f"(99/100)*{RHO}")]}, SHORT),
+                ({"claim": [CLAIM.replace(RHO, f"q/N*{RHO}")]}, LONG),
+                ({"given": {"comp": None}}, at(1, 0)),
+                ({"given": {"last": None, "move": None}}, at(1, F(1, 2), after=8)),
+            ],
+        )
+    ],
+)

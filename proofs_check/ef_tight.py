@@ -1,0 +1,82 @@
+"""Error feedback's tight rate: one step at the best step size, and the whole run."""
+
+from fractions import Fraction as F
+
+import sympy
+
+from compth.worst_case.closed_forms import feedback_factor, feedback_step
+from proofs_check._models import model
+from proofs_check._script import Part, Script, step, symbols, text
+
+# r = sqrt(rho), s = sqrt(1 - delta) and a scale t: every mu < L and 0 < s < 1 is reached, without a root
+r, s, t = symbols("r s t")
+MU, SMOOTH = t * (1 - r) * (r + s), t * (1 + r) * (r - s)
+GAMMA = text(sympy.factor(feedback_step(MU, SMOOTH, 1 - s**2)))
+ROOTS = feedback_factor(MU, SMOOTH, 1 - s**2)
+RHO = text(
+    sympy.factor(
+        ROOTS.replace(lambda e: e.is_Pow and not e.exp.is_integer, lambda e: sympy.factor(e.base) ** e.exp)
+    )
+)
+DOMAIN = ["s > 0", "r > 0", "r < 1", "r**2 > s", "t > 0"]
+SIGNS = [step("r**2 - s > 0", {"r**2 > s": "1"})]
+
+STATEMENT = {
+    "name": "ef.tight",
+    "params": "r s t",
+    "domain": DOMAIN,
+    "vectors": ["common x", "common xs", "common e", "common g", "common c @ 1"],
+    "let": {"mu": text(MU), "L": text(SMOOTH), "ga": GAMMA},
+    "given": {
+        "convex": "coercive(g, x - xs, mu, L)",
+        "comp": f"contraction(c, e + ga*g, {text(1 - s**2)})",
+    },
+    "claim": [f"sq(x - c - xs - (e + ga*g - c)) + sq(e + ga*g - c)/s <= {RHO}*(sq(x - xs - e) + sq(e)/s)"],
+    "run": {
+        "potential": "sq(x - xs - e) + sq(e)/s",
+        "next": {"x": "x - c", "e": "e + ga*g - c"},
+        "rate": RHO,
+        "gain": "0",
+        "noise": "0",
+        "fixed": "xs",
+    },
+}
+CLAIM = STATEMENT["claim"][0]
+SQUARE = "(1 - r**2)*s*(x - xs) + (r**2 - s)*(1 + s)*e - s*(1 + s)*ga*g"
+STEPS = [
+    *SIGNS,
+    step(
+        CLAIM,
+        {"convex": "1/(t**2*(r**2 - s)*(1 + s))", "comp": "1/s"},
+        [f"sq({SQUARE})/(s*(r**2 - s)*(1 + s))"],
+    ),
+]
+
+
+def at(keep, x=1, e=0, curvature=None, r=F(3, 4), s=F(1, 8), t=F(1)):
+    """1-D, f = lambda x^2/2 with x* = 0 moved to 1, C(v) = keep v; by default lambda = mu."""
+    r, s, t, x, e = map(F, (r, s, t, x, e))
+    low, step_size = t * (1 - r) * (r + s), 1 / (r * t * (1 + s))
+    g = (low if curvature is None else F(curvature)) * x
+    c = F(keep) * (e + step_size * g)
+    return model({"r": r, "s": s, "t": t}, {"x": [1 + x], "xs": [1], "e": [e], "g": [g], "c": [c]})
+
+
+WORST = at(F(9, 8), 1, F(-1, 27))  # lambda = mu, C(v) = (1 + s) v and the square above equal to 0
+SCRIPT = Script(
+    "ef.tight",
+    "Error feedback at its best step: the tight rate",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at(F(19, 20), 1, F(1, 3), F(1, 2)),
+            [
+                ({"claim": [CLAIM.replace(f"<= {RHO}*", f"<= (99/100)*{RHO}*")]}, WORST),
+                ({"claim": [CLAIM.replace(f"<= {RHO}*", "<= r**3*")]}, WORST),
+                ({"given": {"comp": None}}, at(3, 1, 0)),
+                ({"given": {"convex": None}}, at(F(9, 8), 1, 0, -1)),
+            ],
+        )
+    ],
+)

@@ -1,0 +1,101 @@
+"""Gradient descent with compressed iterates: one step to a neighbourhood, and the whole run."""
+
+from fractions import Fraction as F
+
+from compth.methods.gdci import GDCINeighbourhood, largest_omega
+from proofs_check._models import model
+from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+
+
+class Few(Within):
+    """A variance within the theorem's range, which the domain states."""
+
+    def __gt__(self, other):
+        return False
+
+
+L, mu, ga, star2 = symbols("L mu ga star2")
+om = Few("om")
+PLAN, LIMIT = plan_of(GDCINeighbourhood(), constants(omega=om, L=L, mu=mu, facts={"star2": star2}), ga)
+RHO, NOISE = text(PLAN.rho), text(PLAN.floor * (1 - PLAN.rho))
+SMALL, FEW = f"ga*{text(1 / LIMIT)} <= 1", f"om <= {text(largest_omega(ga, L, mu))}"
+
+STATEMENT = {
+    "name": "gdci.neighbourhood",
+    "params": "L mu om ga",
+    "domain": ["L > 0", "mu > 0", "mu <= L", "om >= 0", "ga > 0", SMALL, FEW],
+    "vectors": ["common x", "common xs", "common y ~ x @ 0", "common g @ 1"],
+    "values": "f fs",
+    "let": {"star2": "sq(xs)"},
+    "given": {
+        "convex": "strongly_convex(f, fs, g, y, xs, mu)",
+        "back": "strongly_convex(fs, f, 0, xs, y, mu)",
+        "smooth": "cocoercive(f, fs, g, 0, y, xs, L)",
+        "var": "variance(y, om)",
+    },
+    "claim": [f"sq(y - ga*g - xs) <= {RHO}*sq(x - xs) + {NOISE}"],
+    "run": {
+        "potential": "sq(x - xs)",
+        "next": {"x": "y - ga*g"},
+        "rate": RHO,
+        "gain": "0",
+        "noise": NOISE,
+        "fixed": "xs",
+    },
+}
+CLAIM = STATEMENT["claim"][0]
+KEPT, REST = "((1 - 2*ga*mu) + ga**2*mu*L)", "(6 + 2*ga*mu*(1 + (1 - ga*L)))"
+STEPS = [
+    step("L - mu >= 0", {"mu <= L": "1"}),
+    step("1 - 2*ga*L >= 0", {SMALL: "1"}),
+    step("1 - ga*L >= 0", {"1 - 2*ga*L >= 0": "1"}, ["ga*L"]),
+    step("1 - 2*ga*mu >= 0", {"1 - 2*ga*L >= 0": "1"}, ["2*ga*(L - mu)"]),
+    step("1 - ga*mu >= 0", {"1 - 2*ga*mu >= 0": "1"}, ["ga*mu"]),
+    step(
+        "ga*mu*(1 - 2*ga*L) - 8*om >= 0",
+        {FEW: "4*ga*(2*ga*L**2 + 2/ga + (L - mu))"},
+        ["4*ga*(2*ga*L**2 + (L - mu))*om"],
+    ),
+    step(
+        CLAIM,
+        {"convex": "2*ga", "smooth": "2*ga**2*L", "back": "2*ga*(1 - ga*L)", "var": KEPT},
+        [
+            f"{KEPT}*om*sq(x - 2*xs)",
+            f"((ga*mu*(1 - 2*ga*L) - 8*om) + ga**2*mu*L + {REST}*om)*sq(x - xs)",
+            f"({REST}*om + 8*om*ga**2*L**2 + 2*om*ga*(L - mu))*sq(xs)",
+        ],
+    ),
+]
+
+
+def at(x, xs, omega, step_size, slope=1, **params):
+    """f = slope |x - xs|^2/2 in one dimension; the iterate is sent as (1 +- sqrt(omega)) x."""
+    x, xs, step_size, slope = map(F, (x, xs, step_size, slope))
+    spread = F(omega) * abs(x)
+    points = [x - spread, x + spread]
+    y, g = ([[[v]] for v in vs] for vs in (points, [slope * (p - xs) for p in points]))
+    value = sum(slope * (p - xs) ** 2 / 4 for p in points)
+    base = {"L": 2, "mu": F(1, 2), "om": F(omega) ** 2, "ga": step_size}
+    vectors = {"x": [x], "xs": [xs], "y": y, "g": g}
+    return model({**base, **params}, vectors, prob=[F(1, 2)] * 2, values={"f": value, "fs": 0})
+
+
+EQUAL = {"L": 1, "mu": 1}
+HOME = at(1, 1, F(1, 20), F(1, 4), **EQUAL)  # from x* the compressed iterate moves away
+SCRIPT = Script(
+    "gdci.neighbourhood",
+    "Compressed iterates: linear to a neighbourhood",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at(3, 1, F(1, 50), F(1, 8)),
+            [
+                ({"claim": [CLAIM.replace(NOISE, "0")]}, HOME),
+                ({"claim": [CLAIM.replace(NOISE, f"{NOISE}/100")]}, HOME),
+                ({"claim": [CLAIM.replace(RHO, "(1 - 2*ga*mu)")]}, at(3, 0, F(1, 100), F(1, 4), **EQUAL)),
+                ({"given": {"var": None}}, at(3, 0, 1, F(1, 4), **{**EQUAL, "om": F(1, 1000)})),
+            ],
+        )
+    ],
+)

@@ -1,0 +1,90 @@
+"""Independent block coordinate descent under interpolation, the paper's step: one step and the whole run."""
+
+from fractions import Fraction as F
+
+from compth.methods.ibcd import IBCDPaper
+from proofs_check._models import coins, model, per_worker, quadratic
+from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+
+n, Lm, mu, ga = symbols("n Lm mu ga")
+tau = Within("tau")
+PLAN, LIMIT = plan_of(IBCDPaper(), constants(n=n, L_max=Lm, mu=mu, params={"tau": tau}), ga)
+STEP, RHO = text(1 / LIMIT), text(PLAN.rho)
+
+STATEMENT = {
+    "name": "ibcd.interpolation",
+    "params": "n Lm mu tau ga",
+    "domain": ["Lm > 0", "mu > 0", "mu <= Lm", "n >= 1", "tau > 0", "tau <= 1", "ga > 0", f"ga*{STEP} <= 1"],
+    # blocks kept with probability tau and not rescaled: mean tau g, variance tau (1 - tau) |g|^2
+    "vectors": ["common x", "common xs", "family g", "family Q ~ tau*g @ 0"],
+    "values": "f fs",
+    "given": {
+        "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
+        "each": "cocoercive(f, fs, g, 0, x, xs, Lm)",
+        "var": "variance(Q, 1/tau - 1)",
+        "ind": "independent(Q, n)",
+    },
+    "claim": [f"sq(x - ga*P(Q) - xs) <= {RHO}*sq(x - xs)"],
+    "run": {
+        "potential": "sq(x - xs)",
+        "next": {"x": "x - ga*P(Q)"},
+        "rate": RHO,
+        "gain": "0",
+        "noise": "0",
+        "fixed": "xs",
+    },
+}
+CLAIM, SMALL = STATEMENT["claim"][0], STATEMENT["domain"][-1]
+STEPS = [
+    step("1 - tau >= 0", {"tau <= 1": "1"}),
+    step("1 - 2*ga*Lm*(tau + 2*(1 - tau)/n) >= 0", {SMALL: "1"}),
+    step(
+        "1 - ga*tau*mu >= 0",
+        {SMALL: "1"},
+        ["ga*tau*(Lm - mu)", "ga*tau*Lm", "4*ga*Lm*(1 - tau)/n"],
+    ),
+    step(
+        CLAIM,
+        {"convex": "2*ga*tau", "each": "2*ga*tau", "var": "ga**2/n", "ind": "ga**2/n"},
+        [
+            "ga**2*tau**2*sq(g - P(g))",
+            "ga*tau/(2*Lm)*(1 - 2*ga*Lm*(tau + 2*(1 - tau)/n))*sq(g)",
+            "ga*tau/(2*Lm)*sq(g)",
+            "ga**2*tau*(1 - tau)/n*sq(g)",
+        ],
+    ),
+]
+
+
+def at(curvatures, tau, step_size, **params):
+    """Interpolating quadratics in one block that every worker sends with probability tau."""
+    q, tau = quadratic(curvatures, [0] * len(curvatures)), F(tau)
+    prob, message = coins([tau * g for g in q["g"]], tau)
+    mean = sum(map(F, curvatures)) / len(curvatures)
+    base = {"n": len(curvatures), "Lm": max(curvatures) + 1, "mu": mean / 2, "tau": tau, "ga": step_size}
+    vectors = {"x": q["x"], "xs": q["xs"], "g": per_worker(q["g"]), "Q": message}
+    values = {"f": q["f"], "fs": q["fs"]}
+    return model({**base, **params}, vectors, prob=prob, workers=len(curvatures), values=values)
+
+
+TIGHT = {"Lm": 1, "mu": 1}
+SCRIPT = Script(
+    "ibcd.interpolation",
+    "Independent blocks under interpolation",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 3], F(1, 2), F(1, 40)),
+            [
+                ({"claim": [CLAIM.replace(RHO, "(1 - 2*ga*tau*mu)")]}, at([1, 1], F(1, 2), F(1, 4), **TIGHT)),
+                ({"claim": [CLAIM.replace(RHO, "(1 - ga*mu)**2")]}, at([1, 1], F(1, 2), F(1, 4), **TIGHT)),
+                (
+                    {"domain": [t for t in STATEMENT["domain"] if t != SMALL]},
+                    at([1, 1], F(1, 2), F(3), **TIGHT),
+                ),
+                ({"given": {"ind": None}}, at([1, 1], F(1, 10), F(2), **{**TIGHT, "n": 64})),
+            ],
+        )
+    ],
+)
