@@ -33,13 +33,13 @@ Point = tuple[Vector, Vector, str]
 
 def strongly_monotone(space: Space, dx: Vector, dg: Vector, mu: Number, L: Number) -> Form:
     """(L+mu) <dg, dx> - mean|dg|^2 - L mu |dx|^2 >= 0: the two interpolation inequalities of a pair, dx common."""
-    return add((L + mu, space.of_mean(dg, dx)), (-ONE, space.mean(dg, dg)), (-L * mu, space.of_mean(dx, dx)))
+    return space.total((-ONE, dg, dg), common=[(L + mu, dg, dx), (-L * mu, dx, dx)])
 
 
 def contraction(space: Space, u: Vector, c: Vector, square: Number) -> Form:
     """square mean|u|^2 - mean|c - u|^2 >= 0."""
     off = plus((1, c), (-1, u))
-    return add((square, space.mean(u, u)), (-ONE, space.mean(off, off)))
+    return space.total((square, u, u), (-ONE, off, off))
 
 
 def interpolation(space: Space, points: Mapping[str, Point], mu: Number, L: Number) -> dict[str, Form]:
@@ -54,16 +54,9 @@ def interpolation(space: Space, points: Mapping[str, Point], mu: Number, L: Numb
             if i == j:
                 continue
             dx, dg = plus((1, xi), (-1, xj)), plus((1, gi), (-1, gj))
-            values: list[tuple[Number, Form]] = [
-                (c, {f: ((ONE,),)}) for c, f in ((scale, fi), (-scale, fj)) if f
-            ]
-            out[f"f({i}) >= f({j})"] = add(
-                *values,
-                (-scale, space.of_mean(gj, dx)),
-                (-ONE, space.mean(dg, dg)),
-                (-L * mu, space.of_mean(dx, dx)),
-                (2 * mu, space.of_mean(dg, dx)),
-            )
+            gaps = {f: ((c,),) for c, f in ((scale, fi), (-scale, fj)) if f}
+            common = [(-scale, gj, dx), (-L * mu, dx, dx), (2 * mu, dg, dx)]
+            out[f"f({i}) >= f({j})"] = {**gaps, **space.total((-ONE, dg, dg), common=common)}
     return out
 
 

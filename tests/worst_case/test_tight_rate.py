@@ -268,3 +268,25 @@ def test_compare_gains_the_tight_column():
     elsewhere = ct.problems.random_quadratic(3, 4, 5, seed=1)
     floor = ct.compare([ct.DCGD(ct.RandK(2))], elsewhere, 60, 8, 0)
     assert floor.rows[0].tight_rate is None
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "proved"),
+    [
+        ("CGD", {"delta": F(3, 4)}, True),
+        ("EF", {"delta": F(3, 4)}, True),
+        ("EF21", {"delta": F(3, 4)}, True),
+        ("EF21", {"delta": F(3, 4), "n": 2}, False),  # the statement is for one worker
+        ("EF", {"delta": 1}, False),
+        ("DCGD", {"omega": 1, "n": 4}, True),
+        ("DCGD", {"omega": 1, "n": 4, "gamma": F(1, 4)}, True),
+        ("DCGD", {"omega": 1, "mu": 1}, False),  # mu = L: a limit of the statement
+        ("DIANA", {"omega": 1, "n": 4}, True),
+        ("DIANA", {"omega": 0}, False),
+        ("DIANA", {"omega": 1, "n": 4, "gamma": F(1, 4)}, False),  # no closed form there
+        ("MARINA", {"omega": 1, "gamma": F(1, 8)}, False),
+    ],
+)
+def test_a_rate_counts_as_proved_where_the_proofs_statement_covers_it(method, given, proved):
+    rate = ct.tight_rate(method, **{"mu": F(1, 3), "L": F(1), **given})
+    assert (rate.standing is ct.Standing.PROVED) == proved
