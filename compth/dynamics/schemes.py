@@ -30,6 +30,7 @@ from compth.methods.gdci import GDCI
 from compth.methods.iasgd import IASGD, IASGDState
 from compth.methods.ibcd import IBCD
 from compth.methods.marina import MARINA, MARINAState
+from compth.methods.sgd import SGD
 from compth.problems.oracle import GradientNoise, noise_of
 
 MODES = ("exact", "upper", "mean-field")
@@ -242,6 +243,7 @@ RECIPES: dict[type, Recipe] = {
         oracles=False,
     ),
     EF: Recipe(ef_scheme, lambda data: 0 * data.s, lambda problem, x, y, _: EFState(x, e=y), oracles=False),
+    SGD: Recipe(dcgd_scheme),
     EF21: Recipe(
         ef21_scheme,
         lambda data: -data.s,
