@@ -14,7 +14,6 @@ OUTSIDE = {
 }
 # inside it, not written
 UNWRITTEN = {
-    "cat.descent": "one-step descent of sparsified and quantised gradients",
     "sampling.independent": "probabilities that differ between workers: divisions by indexed symbols",
     "atomo.spectral": "the same floats entry-wise and by singular vectors",
     "rdme.binary_sharp": "the constant (d-2)/2: its extremal entries are chosen by sorting",

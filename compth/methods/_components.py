@@ -32,6 +32,15 @@ def pick(values: Array, chosen: NDArray[Any]) -> Array:
     return np.asarray(np.take_along_axis(values, chosen[:, None, None], axis=1)[:, 0])
 
 
+def subsets(n: int, size: int, count: int, rng: np.random.Generator) -> NDArray[Any]:
+    """(count, size): uniform subsets without replacement, by the first `size` swaps of a shuffle."""
+    order, rows = np.tile(np.arange(n), (count, 1)), np.arange(count)
+    for i in range(size):
+        k = i + rng.integers(n - i, size=count)
+        order[rows, i], order[rows, k] = order[rows, k], order[rows, i]
+    return order[:, :size]
+
+
 def check_variance(s2: Any, name: str) -> None:
     """InvalidParameter unless 0 <= s2 < inf."""
     if isinstance(s2, bool) or not (np.ndim(s2) == 0 and 0 <= s2 < float("inf")):
@@ -62,10 +71,10 @@ class SingleNode(Method):
     def default_params(self, c: Constants) -> Mapping[str, Number]:
         return self.given()
 
-    def one_sends(self, problem: Any, t: int) -> float:
-        """Bits per worker when one worker sends a vector, and all of them one before the first round."""
+    def one_sends(self, problem: Any, t: int, count: int = 1) -> float:
+        """Bits per worker when `count` vectors are sent by some workers, and one by each before the first round."""
         whole = float(problem.d * FLOAT_BITS)
-        return float(whole / problem.n + (whole if t == 0 else 0.0))
+        return float(whole * count / problem.n + (whole if t == 0 else 0.0))
 
     @property
     def label(self) -> str:
