@@ -266,7 +266,8 @@ class IST(Method):
         messages = w * problem.gradients_at(model)
         moved = plan.step(t) * messages
         new = x - moved.mean(axis=1) if self.form == "estimator" else (model - moved).mean(axis=1)
-        return State(new, self.uplink_bits(messages))
+        heard = self.uplink_bits(model) if self.fleet.random_length(problem.n, problem.d) else None
+        return State(new, self.uplink_bits(messages), heard)
 
     def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
         """The worker's own part of the model."""
