@@ -147,9 +147,10 @@ class EF21(Bidirectional):
         return EF21State(x0, g=np.zeros_like(gradients), error=gradients)
 
     def step(self, problem: Any, state: EF21State, rng: np.random.Generator, plan: Plan, t: int) -> EF21State:
-        x = state.x - plan.step(t) * self.broadcast(state.g.mean(axis=1), rng)
+        update = self.broadcast(state.g.mean(axis=1), rng)
+        x = state.x - plan.step(t) * update
         difference = problem.gradients(x)
         difference -= state.g
         c = self.fleet.kernel(difference, rng)
         # c may be `difference` itself (the identity): nothing in place from here on
-        return EF21State(x, self.uplink_bits(c), g=state.g + c, error=difference - c)
+        return EF21State(x, self.uplink_bits(c), self.heard(update), g=state.g + c, error=difference - c)
