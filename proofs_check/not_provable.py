@@ -13,10 +13,6 @@ OUTSIDE = {
 }
 # inside it, not written
 UNWRITTEN = {
-    "ist.theorem1": "needs a schema for the mean of a random operator",
-    "ist.theorem1_sharp": "needs a schema for the mean of a random operator",
-    "ist.theorem2": "needs a schema for the mean of a random operator",
-    "ist.theorem2_sharp": "needs a schema for the mean of a random operator",
     "sampling.independent": "probabilities that differ between workers: divisions by indexed symbols",
     "rdme.binary_sharp": "the constant (d-2)/2: its extremal entries are chosen by sorting",
 }
