@@ -49,8 +49,8 @@ STEPS = [
 ]
 
 
-def noisy(g, spread, p):
-    """(probabilities, cells, G, Q) of two workers: g_i -+ spread by a coin each, kept with probability p."""
+def noisy(g, spread, p, h=(0, 0)):
+    """(probabilities, cells, G, Q) of two workers: g_i -+ spread by a coin each, its difference to h_i kept with p."""
     prob, G, Q, cells = [], [], [], []
     for a in (-1, 1):
         for b in (-1, 1):
@@ -60,7 +60,7 @@ def noisy(g, spread, p):
                     cell.append(len(prob))
                     prob.append(F(1, 4) * (F(p) if u else 1 - F(p)) * (F(p) if v else 1 - F(p)))
                     G.append([[g[0] + a * spread], [g[1] + b * spread]])
-                    Q.append([[u * G[-1][0][0] / F(p)], [v * G[-1][1][0] / F(p)]])
+                    Q.append([[u * (G[-1][0][0] - h[0]) / F(p)], [v * (G[-1][1][0] - h[1]) / F(p)]])
             cells.append(cell)
     return prob, [cells], G, Q
 
