@@ -25,6 +25,8 @@ LARGEST = 120
 """Most numbers of a state."""
 OUTCOMES = 512
 """Most outcomes of one step."""
+WORK = 2_000_000
+"""Largest outcomes x (numbers of a state)^3, what one application of the second moments' map costs."""
 
 
 def fits(method: Method) -> bool:
@@ -38,6 +40,7 @@ class EnumeratedSystem:
     def __init__(self, method: Method, problem: Any, plan: Plan, t: int = 1) -> None:
         if getattr(problem, "singular", False):
             raise Unsupported("the mean Hessian is singular: enumerated dynamics needs a unique minimiser")
+        self.label = method.label
         self.method, self.problem, self.plan, self.t = reference_of(method), problem, plan, t
         self.d = problem.d
         self.template = method.init(problem, np.zeros((1, self.d)), plan)
@@ -75,21 +78,25 @@ class EnumeratedSystem:
                 )
             )
         except NotTraceable as reason:
-            raise Unsupported(f"{method.label}: a step cannot be enumerated here ({reason})") from None
+            raise Unsupported(f"{self.label}: a step cannot be enumerated here ({reason})") from None
         return np.array([float(v.probability) for v in paths]), np.array(
             [self.vector(v.output)[0] for v in paths]
         )
 
     def _maps(self) -> None:
         p, base = self._outcomes(np.zeros(self.size))
+        if len(p) * self.size**3 > WORK:
+            raise Unsupported(
+                f"{self.label}: {len(p)} outcomes of {self.size} numbers are too many to enumerate: simulate it"
+            )
         probe = np.random.default_rng(11).standard_normal(self.size)
         found = [self._outcomes(row) for row in (*np.eye(self.size), probe)]
         if any(len(q) != len(p) for q, _ in found):
-            raise Unsupported(f"{self.method.label}: the outcomes of a step depend on the state: simulate it")
+            raise Unsupported(f"{self.label}: the outcomes of a step depend on the state: simulate it")
         columns = [after - base for _, after in found]
         self.p, self.T = p, np.stack(columns[:-1], axis=2)
         if np.abs(self.T @ probe - columns[-1]).max() > 1e-9 * np.abs(columns[-1]).max():
-            raise Unsupported(f"{self.method.label}: a step is no affine map of the state: simulate it")
+            raise Unsupported(f"{self.label}: a step is no affine map of the state: simulate it")
         self.mean_map = np.einsum("k,kab->ab", p, self.T)
         self.centre = np.linalg.solve(np.eye(self.size) - self.mean_map, p @ base)
         self.c = self.T @ self.centre + base - self.centre
@@ -97,7 +104,7 @@ class EnumeratedSystem:
         self.c[np.abs(self.c) <= 1e-11 * scale] = 0.0  # rounding: variance reduction keeps the fixed point
         x = self.centre[: self.d]
         if np.abs(x - self.problem.x_star).max() > 1e-6 * (1 + np.abs(x).max()):
-            raise Unsupported(f"{self.method.label}: the mean's fixed point is not x*")
+            raise Unsupported(f"{self.label}: the mean's fixed point is not x*")
 
     def at(self, gamma: float) -> EnumeratedSystem:
         """The same at another step: x+ = x - gamma g, and memories learn from the state before it."""
