@@ -40,6 +40,8 @@ class EF21PL(Theorem):
     """E Psi_t <= (1-gamma mu)^t Psi_0, Psi = f - f* + (gamma/theta) mean||g_i - grad f_i||^2 (f PL with mu).
 
     gamma <= min{1/(L + L~ sqrt(2 beta/theta)), theta/(2 mu)}, theta = 1 - sqrt(1-delta), beta = (1-delta)/theta.
+    L~ = sqrt(mean L_i^2), with the root that one extraction of the poster drops. The poster on three-point maps prints
+    max{.., A/(2 mu)} for 1/gamma, which has no dimension of L: 2 mu/A (here A = theta) is meant.
     """
 
     id = "ef21.pl"
