@@ -180,6 +180,17 @@ def test_variance_reduction_has_no_floor():
     assert ct.stationary(NOISY[1], MIXED).mean_square > 0
 
 
+def test_brackets_are_narrow_on_stiff_problems():
+    stiff = ct.problems.random_quadratic(3, 3, 1000, seed=0, minimisers=1.0)
+    for method in METHODS[:3]:
+        found = ct.exact_rate(method, stiff)
+        system = EnumeratedSystem(method, stiff, find_guarantee(method, stiff).plan)
+        true = np.abs(np.linalg.eigvals(system._whole())).max()
+        assert found.converged
+        assert found.bracket[0] - 1e-12 <= true <= found.bracket[1] + 1e-12
+        assert found.bracket[1] - found.bracket[0] < 1e-2 * (1 - true)
+
+
 @pytest.mark.parametrize("method", [ct.SAGA(), NOISY[1]], ids=lambda m: m.label)
 def test_steps_are_searched(method):
     top = ct.max_stable_step(method, MIXED)
