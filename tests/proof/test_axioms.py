@@ -84,6 +84,17 @@ def mixed(rng, **params):
     return model(params, {"u": [u], "w": [w], "Y": [[[u]], [[w]]]}, prob=[F(1, 4), F(3, 4)])
 
 
+def sketched(rng, q=F(1, 2), **params):
+    """B keeps one of two coordinates; W = q I is its mean for q = 1/2; L = diag(3, 1)."""
+    x, y = [F(rng.randint(1, 9)), F(-rng.randint(1, 9))], vector(rng)
+    operators = {"B": [[[["1", "0"], ["0", "0"]]], [[["0", "0"], ["0", "1"]]]], "W": str(q)}
+    operators["L"] = [["3", "0"], ["0", "1"]]
+    known = params or {"q": q}
+    out = model(known, {"x": x, "y": y}, prob=[F(1, 2), F(1, 2)], dim=2)
+    return {**out, "operators": operators}
+
+
+OPERATED = ["common x", "common y"]
 BIASED = ["family v", "family c", "family Q ~ c @ 0"]
 PAIR = ["family x", "family c"]
 # schema: (instance, vectors, values, model with true constants, false constants)
@@ -175,6 +186,9 @@ CASES = {
         {"M": F(13, 2)},
         {"M": F(1, 2)},
     ),
+    "operator_mean": ("operator_mean(B, W, y, x)", OPERATED, "", sketched, {"q": F(1, 2)}, {"q": F(1, 3)}),
+    "sketch_moment": ("sketch_moment(B, L, W, c, x)", OPERATED, "", sketched, {"c": 3}, {"c": F(1, 3)}),
+    "loewner": ("loewner(L, W, c, x)", OPERATED, "", sketched, {"c": F(1, 6)}, {"c": 2}),
     "least": ("least(fx, fs)", POINTS, "fx fs fy", smooth_model, {}, None),
     "zero": ("zero(P(gs), x - y)", POINTS, "fx fs fy", smooth_model, {}, None),
     "order": ("order(a, b)", [], "", lambda r, **k: model(k), {"a": 1, "b": 2}, {"a": 2, "b": 1}),
@@ -185,6 +199,8 @@ def holds(name, params, seed):
     instance, vectors, values, build, _, _ = CASES[name]
     statement = {"params": " ".join(params), "vectors": vectors, "values": values}
     statement |= {"given": {"it": instance}, "claim": ["0 <= 0"]}
+    if vectors is OPERATED:
+        statement["operators"] = ["common B @ 1", "common W", "common L"]
     statement["domain"] = [f"{p} > 0" for p, v in params.items() if v > 0]
     found = Model(json.dumps(statement), build(random.Random(seed), **params))
     try:
