@@ -18,8 +18,6 @@ UNWRITTEN = {
     "ist.theorem1_sharp": "needs a schema for the mean of a random operator",
     "ist.theorem2": "needs a schema for the mean of a random operator",
     "ist.theorem2_sharp": "needs a schema for the mean of a random operator",
-    "unified.key_lemma": "a linear combination of the assumption's inequalities",
-    "cat.descent": "one-step descent of sparsified and quantised gradients",
     "sampling.independent": "probabilities that differ between workers: divisions by indexed symbols",
     "atomo.spectral": "the same floats entry-wise and by singular vectors",
     "rdme.binary_sharp": "the constant (d-2)/2: its extremal entries are chosen by sorting",

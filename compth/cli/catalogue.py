@@ -142,9 +142,14 @@ def theorem_rows() -> list[dict[str, Any]]:
     ]
 
 
-def theorems(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> int:
+def theorems(
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    unified: Annotated[bool, typer.Option("--unified", help="the rows of the unified theory of SGD")] = False,
+) -> int:
     """The theorems: what each bounds, how sure it is and where it comes from."""
-    rows = theorem_rows()
+    from compth.methods._unified_table import unified_table
+
+    rows = [row.cells() for row in unified_table()] if unified else theorem_rows()
     if as_json:
         print(json.dumps(rows, indent=1))
     else:

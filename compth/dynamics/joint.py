@@ -20,9 +20,9 @@ LARGEST = 700
 
 
 def fits(system: System) -> bool:
-    """True for systems with memories, one branch and a joint vector that is not too long."""
+    """True for systems with memories, one branch, exact gradients and a joint vector that is not too long."""
     size = (system.K + system.data.n) * system.data.d
-    plain = len(system.maps) == 1 and system.down is None and not system.before
+    plain = len(system.maps) == 1 and system.down is None and not system.before and system.noise is None
     return system.scheme.memory is not None and plain and size <= LARGEST
 
 

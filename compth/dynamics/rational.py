@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from compth.dynamics.schemes import recipe_of, sketches_for
+from compth.dynamics.schemes import noise_for, recipe_of, sketches_for
 from compth.dynamics.spectrum import Search, kept, prepared
 from compth.dynamics.system import Moments, System, data_of
 from compth.dynamics.trajectory import make_system
@@ -47,6 +47,7 @@ def certified_bracket(method: Method, problem: Any) -> tuple[Fraction, Fraction]
     if not kept(floating):
         raise Unsupported("a rational bracket needs independent workers, or a method without memories")
     exact_data = data_of(problem, rational=True)
+    noise_for(method, exact_data)
     exact = System(
         exact_data,
         _scheme(method, gamma, params, data.n, data.d),

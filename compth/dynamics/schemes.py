@@ -30,6 +30,8 @@ from compth.methods.gdci import GDCI
 from compth.methods.iasgd import IASGD, IASGDState
 from compth.methods.ibcd import IBCD
 from compth.methods.marina import MARINA, MARINAState
+from compth.methods.sgd import SGD
+from compth.problems.oracle import GradientNoise, noise_of
 
 MODES = ("exact", "upper", "mean-field")
 
@@ -40,7 +42,8 @@ class Recipe:
 
     memory(data) -> y (n, d). common(data, z) -> the common vectors after z that are not the averaged memory.
     state(problem, x, y, common) -> State of replicates: x (R, d), y (R, n, d), common a list of (R, d).
-    extra(system, moments) -> further expectations that a metric may need.
+    extra(system, moments) -> further expectations that a metric may need. oracles: its u_i holds the gradient with
+    factor 1, and y_i+ has r (delta u_i + eps_i), so that gradient noise joins eps_i.
     """
 
     scheme: Callable[[Number, Mapping[str, Number], Sketches], Scheme]
@@ -48,6 +51,7 @@ class Recipe:
     state: Callable[[Any, Any, Any, Any], Any] | None = None
     common: Callable[[Data, Any], list[Any]] | None = None
     extra: Callable[[System, Moments], list[Any]] | None = None
+    oracles: bool = True
 
 
 def dcgd_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
@@ -227,16 +231,19 @@ RECIPES: dict[type, Recipe] = {
         None,
         lambda problem, x, y, common: MARINAState(x, g=common[0], last=problem.gradients(x)),
         lambda data, z: [data.mean @ z],
+        oracles=False,
     ),
-    GDCI: Recipe(gdci_scheme),
+    GDCI: Recipe(gdci_scheme, oracles=False),
     ADIANA: Recipe(
         adiana_scheme,
         lambda data: -data.s,
         adiana_state,
         lambda data, z: [z, z, z],
         adiana_extra,
+        oracles=False,
     ),
-    EF: Recipe(ef_scheme, lambda data: 0 * data.s, lambda problem, x, y, _: EFState(x, e=y)),
+    EF: Recipe(ef_scheme, lambda data: 0 * data.s, lambda problem, x, y, _: EFState(x, e=y), oracles=False),
+    SGD: Recipe(dcgd_scheme),
     EF21: Recipe(
         ef21_scheme,
         lambda data: -data.s,
@@ -318,6 +325,19 @@ def _spoken(method: Any, compressor: Any, d: int, mode: str) -> MomentMap:
         )
     own: MomentMap = noise.own
     return own
+
+
+def noise_for(method: Any, data: Data) -> GradientNoise | None:
+    """The gradient noise of a method with an oracle, None without; Unsupported where its moments are not known."""
+    oracle = method.estimator
+    if oracle is None or oracle.exact:
+        return None
+    if data.A.dtype == object or not recipe_of(method).oracles:
+        what = "Fractions" if data.A.dtype == object else f"{type(method).__name__}'s exact dynamics"
+        raise Unsupported(
+            f"{method.label}: stochastic gradients are not in {what}: simulate it, or use floats"
+        )
+    return noise_of(data.problem, oracle)
 
 
 def random_points(count: int, *shape: int) -> Any:

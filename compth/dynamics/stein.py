@@ -36,7 +36,7 @@ KERNEL = 1e-12
 def fits(system: System) -> bool:
     """True for a system of this form: one common vector, no memories, one branch, nothing but A_i z compressed."""
     s = system.scheme
-    plain = system.down is None and not system.before
+    plain = system.down is None and not system.before and system.noise is None
     return plain and system.K == 1 and s.memory is None and len(s.branches) == 1 and s.beta[0] == 0
 
 

@@ -5,6 +5,8 @@ With A_i the workers' Hessians, s_i = grad f_i(x*), A = mean A_i, z = x - x* and
     S_i u_i = delta u_i + eps_i,  E eps_i = 0,  E eps_i eps_i' = own_i(E u_i u_i'),  E eps_i eps_j' = cross(E u_i u_j')
     c_k+ = sum_l (tau_kl + theta_kl A) c_l + kappa_k mean eps_i              (a branch, drawn with its probability)
     y_i+ = v y_i + w u_i + r eps_i
+With stochastic gradients u_i has the noise xi_i of `GradientNoise` at the point sum_k alpha_k c_k, independent over the
+workers: delta xi_i joins eps_i, and own_i acts on E u_i u_i' + Cov xi_i.
 Kept: C = E cc', D_i = E y_i c', E_i = E y_i y_i'. Nothing else is needed, whatever the correlation of the workers,
 because E u_i (sum_j u_j)' is linear in D_i and C as soon as ybar is one of the common vectors.
 """
@@ -28,13 +30,14 @@ Array = Any
 
 @dataclass(frozen=True)
 class Data:
-    """A_i (n, d, d), s_i (n, d), their mean, and the projector on range(A) when A is singular."""
+    """A_i (n, d, d), s_i (n, d), their mean, the projector on range(A) when A is singular, and where they are from."""
 
     A: Array
     s: Array
     mean: Array
     projector: Array | None
     x_star: Array
+    problem: Any = None
 
     @property
     def n(self) -> int:
@@ -59,7 +62,7 @@ def data_of(problem: Any, rational: bool = False) -> Data:
             "the mean Hessian is singular and some A_i acts on its kernel: the distance to the solution set has no"
             " closed recursion; use convex f_i"
         )
-    return Data(problem.A, problem.gradients_at_star, problem.hessian, projector, problem.x_star)
+    return Data(problem.A, problem.gradients_at_star, problem.hessian, projector, problem.x_star, problem)
 
 
 def _rational_data(problem: Any) -> Data:
@@ -70,7 +73,7 @@ def _rational_data(problem: Any) -> Data:
     n = problem.n
     mean = a.sum(axis=0) / Fraction(n)
     x = _solve(mean, b.sum(axis=0) / Fraction(n))
-    return Data(a, np.matmul(a, x) - b, mean, None, x)
+    return Data(a, np.matmul(a, x) - b, mean, None, x, problem)
 
 
 def _solve(a: Array, b: Array) -> Array:
@@ -103,8 +106,10 @@ def _t(m: Array) -> Array:
 class System:
     """T: one step of the second moments. affine=False leaves out the constant: the linear part that sets the rate."""
 
-    def __init__(self, data: Data, scheme: Scheme, sketches: Sketches, affine: bool = True) -> None:
-        self.data, self.scheme, self.affine = data, scheme, affine
+    def __init__(
+        self, data: Data, scheme: Scheme, sketches: Sketches, affine: bool = True, noise: Any = None
+    ) -> None:
+        self.data, self.scheme, self.affine, self.noise = data, scheme, affine, noise
         self.rational = data.A.dtype == object
         number: Callable[[Any], Any] = _fraction if self.rational else float
         self._number = number
@@ -204,6 +209,17 @@ class System:
             return self.own[0](m)
         return np.stack([self.own[i](m[i]) for i in range(len(m))])
 
+    def _eps(self, m: Array, c: Array) -> Array:
+        """E eps_i eps_i', with the gradients' own noise where they are stochastic."""
+        if self.noise is None:
+            return self._own(m)
+        weights = np.zeros((self.data.d + self.affine, self.size))
+        for k, a in enumerate(self.scheme.alpha):
+            weights[: self.data.d, self.slot(k)] = float(a) * np.eye(self.data.d)
+        weights[self.data.d :, self.K * self.data.d :] = 1.0
+        xi = self.noise.covariance(weights @ c @ weights.T)
+        return self._own(m + xi) + float(self.delta) ** 2 * xi
+
     def _inputs(self, state: Moments) -> tuple[Array, Array | None, Array]:
         """E u_i c', E u_i y_i' and E u_i u_i' (symmetrised: an antisymmetric rounding mode would grow)."""
         last = state.C[-1] if self.affine else None
@@ -257,7 +273,7 @@ class System:
             return self._stay(state, self._heard(state.C, None))
         n = self._number(self.data.n)
         uc, uy, m = self._inputs(state)
-        own = self._own(m)
+        own = self._eps(m, state.C)
         noise = own.sum(axis=0)
         pair = own / n
         if self.cross is not None:

@@ -15,6 +15,7 @@ from compth.methods._base import Array, Constants, Plan, State, Theorem
 from compth.methods._downlink import Bidirectional
 from compth.methods._nonconvex import MeanSquaredGradient
 from compth.methods._schedules import harmonic_plan, harmonic_values
+from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.sources import DIANA as DIANA_PAPER
 from compth.sources import INDUCED, NATURAL, UNIFIED
 
@@ -282,6 +283,33 @@ class DCSGDHorizon(Theorem):
         return float(c.mu)
 
 
+class DCGDStochastic(UnifiedTheorem):
+    """Compressed stochastic gradients: E||x_t-x*||^2 <= (1-gamma mu)^t ||x_0-x*||^2 + gamma D1/mu, gamma <= 1/A.
+
+    A = 2 (max{1-B,0} LL + A' LL_w), D1 = 2 (max{1-B,0} s^2 + A' (s_w^2 + zeta2*)), (A', B) the fleet's joint variance.
+    LL, s^2 = E||g(x*)||^2 belong to the workers' mean, LL_w and s_w^2 = mean E||g_i(x*) - grad f_i(x*)||^2 to one.
+    On one worker the table's row Q-SGD-SR: A = 2 (1+omega) LL, D1 = 2 (1+omega) s^2.
+    """
+
+    id = "dcgd.stochastic"
+    title = "Compressed stochastic gradients (on one worker: quantised SGD)"
+    row = "Q-SGD-SR"
+    requires = (Unbiased, JointVariance)
+    gradient_noise = "any"
+
+    def _why_not(self, c: Constants) -> str:
+        if "LL" not in c.facts:
+            return "it speaks of stochastic gradients: give an oracle"
+        bounded = max(c.facts["LL"], c.facts["LL_workers"]) < float("inf")
+        return "" if bounded else "the gradients' expected smoothness is infinite"
+
+    def parameters(self, c: Constants) -> Parameters:
+        own, shared, facts = c.joint.A, max(1 - c.joint.B, 0), c.facts
+        smooth = shared * facts["LL"] + own * facts["LL_workers"]
+        noise = shared * facts["sigma2_mean"] + own * (facts["sigma2_star"] + c.zeta2_star)
+        return Parameters(A=2 * smooth, D1=2 * noise)
+
+
 @dataclass(frozen=True)
 class DCGD(Bidirectional):
     """x+ = x - gamma C_M((1/n) sum C_i(grad f_i(x))). Runs with any compressors; its theorems need unbiased ones."""
@@ -301,6 +329,7 @@ class DCGD(Bidirectional):
             NoMemoryDecreasing(),
             DCGDBidirectional(),
             DCGDNonconvex(),
+            DCGDStochastic(),
         )
 
     def init(self, problem: Any, x0: Array, plan: Plan) -> State:

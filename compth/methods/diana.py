@@ -90,6 +90,26 @@ class DIANAUnified(UnifiedTheorem):
         return replace(plan, rho=max(plan.rho, 1 - ratio(plan["alpha"], 2)))
 
 
+class DIANANoisy(DIANAUnified):
+    """The row with s^2 > 0: the floor (D1 + M D2) gamma^2/min{gamma mu, alpha/2}, D1 = (1+omega) s^2/n, D2 = alpha s^2.
+
+    s^2 >= mean E||g_i - grad f_i||^2 at every x. Step, M and factor are those of diana.unified.
+    """
+
+    id = "diana.noisy"
+    title = "DIANA with stochastic gradients by the unified theory"
+    row = "DIANA, s^2 > 0"
+    proof = ""
+    gradient_noise = "bounded"
+
+    def _why_not(self, c: Constants) -> str:
+        return super()._why_not(c) if c.stochastic else "it speaks of stochastic gradients: give an oracle"
+
+    def parameters(self, c: Constants) -> Parameters:
+        noise = {"D1": ratio((1 + c.omega) * c.sigma2, c.n), "D2": shift_step(c) * c.sigma2}
+        return replace(super().parameters(c), **noise)
+
+
 class DIANAShift(_Diana):
     """V_t <= (1-gamma mu)^t V_0, gamma <= min{alpha/(2mu), 2/((mu+L)(1+6 omega/n))}, alpha <= 1/(1+omega).
 
@@ -309,6 +329,7 @@ class DIANA(Bidirectional):
     def theorems(cls) -> tuple[Theorem, ...]:
         return (
             DIANAUnified(),
+            DIANANoisy(),
             DIANAShift(),
             DIANAOriginal(),
             DIANABalanced(),

@@ -24,6 +24,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "polyak": ("f fs g mu", "2*mu*(f - fs) <= sq(g)"),
     "lipschitz": ("g gs x xs M", "sq(g - gs) <= M*sq(x - xs)"),
     "least": ("f fs", "fs <= f"),
+    "growth": ("a s f fs B C D", "a <= B*s + 2*C*(f - fs) + D"),
     "operator_mean": ("B W u x", "dot(u, B(x)) == dot(u, W(x))"),
     "sketch_moment": ("B L W c x", "dot(B(x), L(B(x))) <= c*dot(x, W(x))"),
     "loewner": ("A W c x", "c*dot(x, A(x)) <= dot(x, W(x))"),

@@ -119,7 +119,8 @@ def check(statement: str, certificate: str) -> dict[str, Any]:
     with refusing():
         data, proof = json.loads(statement), json.loads(certificate)
         require(set(proof) == {"statement", "steps"}, "a certificate has the fields statement and steps")
-        require(type(proof["steps"]) is list, "steps is a list")
+        known = {"show", "use", "terms"}
+        require(all(set(step) <= known for step in proof["steps"]), "a step has show, use and terms")
         leaned = theory.leaned | kernel.check(statement, certificate).leaned
         used = {k: v for k, v in theory.given.items() if k in leaned}
         unused, runs = sorted(set(theory.given) - set(used)), lifted(data["run"]) if "run" in data else ""

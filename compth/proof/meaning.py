@@ -21,6 +21,7 @@ MEANING: dict[str, str] = {
     "polyak": "f satisfies the Polyak-Lojasiewicz inequality",
     "lipschitz": "g, gs the gradients at x, xs: M = L^2",
     "least": "fs is the least value of f",
+    "growth": "the unified assumption: a = E|g|^2 with (B, A, D1), a = E sigma+^2 with (1-rho, C, D2); s = sigma^2",
     "operator_mean": "W is the mean of the random operator B, tested at u and x known before the draw",
     "sketch_moment": "E[B L B] is at most c W in the Loewner order, tested at x known before the draw",
     "loewner": "c A is at most W in the Loewner order, tested at x",

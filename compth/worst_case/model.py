@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from compth._numbers import Number, is_exact
 from compth.worst_case.exact_algebra import Matrix, combination, congruence, is_psd
 
 Vector = Mapping[str, Number]
 """A linear combination of named vectors."""
+Term = tuple[Number, Vector, Vector]
+"""c, a, b: c times the product of a and b."""
 Form = Mapping[str, Matrix]
 """A quadratic form by block."""
 NOW, NEXT = "gap now", "gap next"
@@ -32,23 +35,33 @@ def plus(*terms: tuple[Number, Vector]) -> dict[str, Number]:
     return out
 
 
-def unit(name: str) -> dict[str, Number]:
-    """The named vector itself."""
-    return {name: 1}
+def unit(name: str, like: Number = 1) -> dict[str, Number]:
+    """The named vector itself; its coefficient is a float where the class's constants are."""
+    return {name: 1.0 if isinstance(like, float) else 1}
 
 
-def _product(names: Sequence[str], a: Vector, b: Vector) -> Matrix:
-    """The symmetric matrix of <a, b>."""
-    out: list[list[Number]] = [[0] * len(names) for _ in names]
-    index = {name: i for i, name in enumerate(names)}
+def _accumulate(out: list[list[Number]], index: Mapping[str, int], c: Number, a: Vector, b: Vector) -> None:
+    """out += c times the symmetric matrix of <a, b>."""
     for p, u in a.items():
+        i = index.get(p)
+        if i is None:
+            continue
+        row, cu = out[i], c * u
         for q, v in b.items():
-            if p == q and p in index:
-                out[index[p]][index[p]] += u * v
-            elif p in index and q in index:
-                half = _half(u * v)
-                out[index[p]][index[q]] += half
-                out[index[q]][index[p]] += half
+            j = index.get(q)
+            if j == i:
+                row[i] += cu * v
+            elif j is not None:
+                half = _half(cu * v)
+                row[j] += half
+                out[j][i] += half
+
+
+def _matrix(index: Mapping[str, int], terms: Sequence[Term]) -> Matrix:
+    """The symmetric matrix of a sum of products."""
+    out: list[list[Number]] = [[0] * len(index) for _ in index]
+    for c, a, b in terms:
+        _accumulate(out, index, c, a, b)
     return tuple(map(tuple, out))
 
 
@@ -73,17 +86,29 @@ class Space:
     common: tuple[str, ...]
     worker: tuple[str, ...] = ()
 
+    @cached_property
+    def _index(self) -> tuple[dict[str, int], dict[str, int]]:
+        return {k: i for i, k in enumerate(self.common)}, {k: i for i, k in enumerate(self.worker)}
+
+    def on_mean(self, *terms: Term) -> Form:
+        """sum of c <abar, bbar>."""
+        return {"mean": _matrix(self._index[0], terms)}
+
+    def on_deviation(self, *terms: Term) -> Form:
+        """sum of c mean_i <a_i - abar, b_i - bbar>; nothing for one worker."""
+        return {"deviation": _matrix(self._index[1], terms)} if self.worker else {}
+
     def of_mean(self, a: Vector, b: Vector) -> Form:
         """<abar, bbar>."""
-        return {"mean": _product(self.common, a, b)}
-
-    def of_deviation(self, a: Vector, b: Vector) -> Form:
-        """mean_i <a_i - abar, b_i - bbar>; nothing for one worker."""
-        return {"deviation": _product(self.worker, a, b)} if self.worker else {}
+        return self.on_mean((1, a, b))
 
     def mean(self, a: Vector, b: Vector) -> Form:
         """mean_i <a_i, b_i>."""
-        return {**self.of_mean(a, b), **self.of_deviation(a, b)}
+        return self.total((1, a, b))
+
+    def total(self, *terms: Term, common: Sequence[Term] = ()) -> Form:
+        """sum of c mean_i <a_i, b_i>, and of c <abar, bbar> for the common terms."""
+        return {**self.on_mean(*terms, *common), **self.on_deviation(*terms)}
 
 
 @dataclass(frozen=True)
@@ -108,6 +133,7 @@ class Model:
     now, after: by coefficient of V, the form it multiplies and the expectation of that form one step later.
     known: multiplier -> form that is >= 0 by hypothesis. normal: V >= t normal with t > 0, so that V sees the iterate.
     extremal: quadratics of the class. assumptions: the hypotheses, in words. gaps: f - f* is among the blocks.
+    first: the known forms that a least rho tries alone, where V sees one vector; () for none.
     """
 
     method: str
@@ -122,6 +148,7 @@ class Model:
     extremal: tuple[Quadratic1D, ...] = ()
     assumptions: tuple[str, ...] = ()
     gaps: bool = False
+    first: tuple[str, ...] = ()
 
     @property
     def blocks(self) -> dict[str, int]:
@@ -213,16 +240,16 @@ def quadratic_terms(
     after: dict[str, Form] = {}
     share = Fraction(1) / n
     for label, names, product, part in (
-        ("P", common, space.of_mean, share),
-        ("Q", worker, space.of_deviation, 1 - share),
+        ("P", common, space.on_mean, share),
+        ("Q", worker, space.on_deviation, 1 - share),
     ):
         for i, a in enumerate(names):
             for b in names[i:]:
                 twice = 1 if a == b else 2
                 key = f"{label}[{a},{b}]"
-                now[key] = add((twice, product(unit(a), unit(b))))
+                now[key] = product((twice, unit(a), unit(b)))
                 outcomes = zip(following[a], following[b], strict=True)
-                terms = [(twice * p, product(u, w)) for (p, u), (_, w) in outcomes]
+                later = product(*((twice * p, u, w) for (p, u), (_, w) in outcomes))
                 factor = twice * noise.get(a, 0) * noise.get(b, 0) * part
-                after[key] = add(*terms, (factor, variance)) if factor else add(*terms)
+                after[key] = add((1, later), (factor, variance)) if factor else later
     return now, after

@@ -12,7 +12,7 @@ import numpy as np
 from compth import sources
 from compth._numbers import Number, exact, is_exact, ratio
 from compth.calculus import ef_bv_scaling, induced_omega
-from compth.claims import Attribution, BiasVariance, Contractive, Standing, Unbiased
+from compth.claims import Attribution, BiasVariance, Contractive, Standing, Unbiased, standing_of
 from compth.errors import InvalidParameter, Unsupported, require
 from compth.methods import Constants, Method, Plan
 from compth.sources import Source
@@ -39,7 +39,8 @@ class TightRate:
     certified : what the certificate proves, never below the truth (None above 1 or without a certificate).
     stepsize : gamma, given or the best one.   params : the method's other parameters.
     certificate : Fractions, `certificate.check()` repeats the proof.
-    standing, attribution, source : of the closed form (DERIVED and OURS where the LMI is all there is).
+    standing, attribution, source : of the closed form (DERIVED and OURS where the LMI is all there is). PROVED where a
+        machine-checked proof bounds the rate at these constants: `proof_of`.
     """
 
     method: str
@@ -322,6 +323,7 @@ def _answer(q: Question, gamma: Number, params: Mapping[str, Number], known: Num
         certificate=certificate,
         worst_case=instance_of(q.method, model, where, rate),
         closed_form=known is not None,
+        standing=standing_of(proof_of(q) if known is not None else "", Standing.DERIVED),
         attribution=attribution,
         source=source,
     )
@@ -351,6 +353,20 @@ def above(x: Fraction) -> float:
     """The least float that is not below x."""
     value = float(x)
     return value if Fraction(value) >= x else float(np.nextafter(value, np.inf))
+
+
+def proof_of(q: Question) -> str:
+    """The id of the proof whose statement covers the closed form at these constants, else "".
+
+    Every statement asks for mu < L; CGD's, EF's and EF21's are for one worker and delta < 1, DIANA's for a memory that
+    learns, alpha (1+omega) < 1, which the best alpha is for omega > 0.
+    """
+    covered = q.mu < q.L
+    if q.method in CONTRACTIVE:
+        covered = covered and q.n == 1 and q.delta is not None and q.delta < 1
+    if q.method == "DIANA":
+        covered = covered and q.omega is not None and q.omega > 0
+    return f"{q.method.lower()}.tight" if covered else ""
 
 
 def _origin(method: str) -> tuple[Source, Attribution]:

@@ -61,3 +61,9 @@ def test_matrix_counts_theorems_and_gives_reasons(capsys):
 def test_latex_goes_alone(capsys, other):
     assert run(["list", "--latex", other]) == 2
     assert "leave out" in capsys.readouterr().err
+
+
+def test_the_unified_table_is_printed(capsys):
+    assert run(["theorems", "--unified", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert next(r for r in rows if r["row"] == "SGD-SR")["A"] == "2*LL"

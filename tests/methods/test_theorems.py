@@ -122,7 +122,10 @@ def test_sublinear_bounds_have_finite_looseness(identifier, method, problem, kin
 
 def test_every_theorem_of_the_grid_has_a_spoil_that_is_caught():
     kinds = {*METHODS, *(type(method) for method in FREE)}
-    assert {row[0] for row in (*SPOILS, *SUBLINEAR)} >= {th.id for kind in kinds for th in kind.theorems()}
+    elsewhere = {"dcgd.stochastic", "diana.noisy"}  # they need an oracle: test_sgd.py
+    assert {row[0] for row in (*SPOILS, *SUBLINEAR)} | elsewhere >= {
+        th.id for kind in kinds for th in kind.theorems()
+    }
 
 
 def test_interpolation_rate_is_attained_when_kappa_is_one():

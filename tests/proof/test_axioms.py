@@ -190,6 +190,15 @@ CASES = {
     "sketch_moment": ("sketch_moment(B, L, W, c, x)", OPERATED, "", sketched, {"c": 3}, {"c": F(1, 3)}),
     "loewner": ("loewner(L, W, c, x)", OPERATED, "", sketched, {"c": F(1, 6)}, {"c": 2}),
     "least": ("least(fx, fs)", POINTS, "fx fs fy", smooth_model, {}, None),
+    # one worker's gradient, drawn uniformly: A = 2 L_max, sigma^2 = mean |grad f_i(x*)|^2 with B = 2
+    "growth": (
+        "growth(sq(gx), sq(gs), fx, fs, B, A, 0)",
+        POINTS,
+        "fx fs fy",
+        smooth_model,
+        {"A": 6, "B": 2},
+        {"A": F(1, 4), "B": F(1, 2)},
+    ),
     "zero": ("zero(P(gs), x - y)", POINTS, "fx fs fy", smooth_model, {}, None),
     "order": ("order(a, b)", [], "", lambda r, **k: model(k), {"a": 1, "b": 2}, {"a": 2, "b": 1}),
 }

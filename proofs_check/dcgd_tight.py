@@ -1,0 +1,89 @@
+"""DCGD with unbiased independent compressors and a shared minimiser: the tight rate at any step, and the whole run."""
+
+from fractions import Fraction as F
+
+from compth.calculus import averaged_omega
+from compth.worst_case.closed_forms import interpolation_factor
+from proofs_check._models import coins, model, per_worker, quadratic
+from proofs_check._script import Part, Script, members, step, symbols, text
+
+n, L, mu, om, ga = symbols("n L mu om ga")
+EXCESS = averaged_omega(om, n)
+AT_MU, AT_L = (text(interpolation_factor(v, v, EXCESS, ga)) for v in (mu, L))
+SLOW = [f"rho >= {m}" for m in members(interpolation_factor(mu, L, EXCESS, ga))]
+if set(SLOW) != {f"rho >= {AT_MU}", f"rho >= {AT_L}"}:
+    raise AssertionError(f"not the factors at mu and L: {SLOW}")
+
+STATEMENT = {
+    "name": "dcgd.tight",
+    "params": "n L mu om ga rho",
+    "domain": ["mu > 0", "L > mu", "om >= 0", "n >= 1", "ga > 0", *SLOW],
+    "vectors": ["common x", "common xs", "family g", "family Q ~ g @ 0"],
+    "given": {
+        "convex": "coercive(g, x - xs, mu, L)",
+        "var": "variance(Q, om)",
+        "ind": "independent(Q, n)",
+    },
+    "claim": ["sq(x - ga*P(Q) - xs) <= rho*sq(x - xs)"],
+    "run": {
+        "potential": "sq(x - xs)",
+        "next": {"x": "x - ga*P(Q)"},
+        "rate": "rho",
+        "gain": "0",
+        "noise": "0",
+        "fixed": "xs",
+    },
+}
+CLAIM = STATEMENT["claim"][0]
+STEPS = [
+    step("rho >= 0", {f"rho >= {AT_MU}": "1"}, ["(1 - ga*mu)**2 + ga**2*mu**2*om/n"]),
+    step("L - mu > 0", {"L > mu": "1"}),
+    step(
+        CLAIM,
+        {
+            "convex": f"ga**2*(1 + om/n) + ((rho - {AT_MU}) + (rho - {AT_L}))/(L - mu)**2",
+            "var": "ga**2/n",
+            "ind": "ga**2/n",
+        },
+        [
+            "ga**2*sq(g - P(g))",
+            f"(rho - {AT_MU})/(L - mu)**2*sq(L*(x - xs) - g)",
+            f"(rho - {AT_L})/(L - mu)**2*sq(g - mu*(x - xs))",
+        ],
+    ),
+]
+
+
+def at(curvatures, step_size, rho, shared=False, **params):
+    """Bernoulli(1/2) messages on quadratics with a shared minimiser, mu = 1, L = 2."""
+    q = quadratic(curvatures, [0] * len(curvatures))
+    prob, message = coins(q["g"], F(1, 2), shared)
+    base = {"n": len(curvatures), "L": 2, "mu": 1, "om": 1, "ga": step_size, "rho": rho}
+    vectors = {"x": q["x"], "xs": q["xs"], "g": per_worker(q["g"]), "Q": message}
+    return model({**base, **params}, vectors, prob=prob, workers=len(curvatures))
+
+
+def without(member):
+    """The spoil that lets rho lie below this member of the maximum."""
+    return {"domain": [t for t in STATEMENT["domain"] if t != f"rho >= {member}"]}
+
+
+SCRIPT = Script(
+    "dcgd.tight",
+    "DCGD with a shared minimiser: the tight rate",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 2], F(1, 8), F(9, 10)),
+            [
+                # one curvature and such messages attain the rate: nothing less is true
+                ({"claim": [CLAIM.replace("<= rho*", "<= (99/100)*rho*")]}, at([1, 1], F(1, 8), F(99, 128))),
+                (without(AT_MU), at([1, 1], F(1, 8), F(3, 4))),
+                (without(AT_L), at([2, 2], F(2, 3), F(3, 5))),
+                ({"given": {"ind": None}}, at([1, 1], F(1, 8), F(99, 128), shared=True)),
+                ({"given": {"var": None}}, at([1, 1], F(1, 8), F(393, 512), om=F(1, 4))),
+            ],
+        )
+    ],
+)
