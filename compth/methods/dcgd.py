@@ -338,4 +338,4 @@ class DCGD(Bidirectional):
     def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
         messages = self.fleet.kernel(problem.gradients(state.x), rng)
         update = self.broadcast(messages.mean(axis=1), rng)
-        return State(state.x - plan.step(t) * update, self.uplink_bits(messages))
+        return State(state.x - plan.step(t) * update, self.uplink_bits(messages), self.heard(update))

@@ -353,6 +353,6 @@ class DIANA(Bidirectional):
         difference = problem.gradients(state.x)
         difference -= state.h
         m = self.fleet.kernel(difference, rng)
-        x = state.x - plan.step(t) * self.broadcast(state.h.mean(axis=1) + m.mean(axis=1), rng)
-        sent = self.uplink_bits(m)
-        return DIANAState(x, sent, h=state.h + float(plan["alpha"]) * m)
+        g = self.broadcast(state.h.mean(axis=1) + m.mean(axis=1), rng)
+        x, sent = state.x - plan.step(t) * g, self.uplink_bits(m)
+        return DIANAState(x, sent, self.heard(g), h=state.h + float(plan["alpha"]) * m)

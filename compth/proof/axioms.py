@@ -25,9 +25,9 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "lipschitz": ("g gs x xs M", "sq(g - gs) <= M*sq(x - xs)"),
     "least": ("f fs", "fs <= f"),
     "growth": ("a s f fs B C D", "a <= B*s + 2*C*(f - fs) + D"),
-    "operator_mean": ("B W u x", "dot(u, B(x)) == dot(u, W(x))"),
-    "sketch_moment": ("B L W c x", "dot(B(x), L(B(x))) <= c*dot(x, W(x))"),
-    "loewner": ("A W c x", "c*dot(x, A(x)) <= dot(x, W(x))"),
+    "quadratic": ("fp f g d r", "fp == f + dot(g, d) + sq(r)/2"),
+    "loewner": ("v u w t", "sq(v) <= t*dot(u, w)"),
+    "noise": ("Q R s", "sq(R(Q - mean(Q))) <= s"),
     "zero": ("v u", "dot(v, u) == 0"),
     "order": ("a b", "a <= b"),
 }

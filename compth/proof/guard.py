@@ -7,7 +7,6 @@ behind this guard, with the record written out and every failure as one line.
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +20,16 @@ from .kernel import Poly, Refused, Theory, add, constant, multiply, parts, requi
 FIELDS = {"name", "title", "params", "domain", "sizes", "indices", "arrays", "law", "operators"}
 FIELDS |= {"vectors", "values", "let", "given", "claim", "run"}
 RUN = {"potential", "next", "rate", "gain", "noise", "fixed"}
-DRAWS = {"variance", "independent", "joint", "mixture", "spread", "mean_spread"}  # of a declared draw
+DRAWS = {
+    "variance",
+    "independent",
+    "joint",
+    "mixture",
+    "spread",
+    "mean_spread",
+    "noise",
+}  # of a declared draw
 FAMILIES = {"independent", "joint"}  # of a draw that may differ between workers
-OPERATORS = {"operator_mean", "sketch_moment", "loewner"}  # of an operator, tested at a vector known before
 
 
 @contextmanager
@@ -91,18 +97,6 @@ def _draws(theory: Theory) -> None:
         require(len(node.args) == len(wanted.split()), f"{text!r:.80}: the arguments are {wanted}")
         require(schema not in DRAWS or first in theory.draws, f"{text!r:.80}: not a draw")
         require(schema not in FAMILIES or first not in theory.common, f"{text!r:.80}: not a family")
-        if schema in OPERATORS:
-            _before(theory, text, node.args)
-
-
-def _before(theory: Theory, text: str, args: list[ast.expr]) -> None:
-    """Operators first, each by its name, then vectors known before the first of them is drawn."""
-    named = [a.id for a in args if isinstance(a, ast.Name) and a.id in theory.ops - {"P"}]
-    require(bool(named) and ast.unparse(args[0]) == named[0], f"{text!r:.80}: not an operator")
-    for a in args[1:]:
-        inside = kernel.names_in(a) & set(theory.level)
-        past = all(theory.level[k] < max(1, theory.level[named[0]]) for k in inside)
-        require(past, f"{text!r:.80}: {ast.unparse(a)} is not known before {named[0]} is drawn")
 
 
 def _is_common(theory: Theory, v: Poly) -> bool:

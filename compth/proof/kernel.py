@@ -492,14 +492,16 @@ def identity(statement: str) -> str:
 def lift(theory: Theory, run: dict[str, Any]) -> None:
     """From one step to whole runs (iterate and telescope), every hypothesis being a schema that holds at each step.
 
-    The claim V(next) + gain <= rate V + noise, rate and noise nonnegative and constant over the run, gives
+    Parameters and operators of level 0 belong to the problem: they are the same at every step. The claim
+    V(next) + gain <= rate V + noise, rate and noise nonnegative and constant over the run, gives
     V_k + sum_t rate^(k-1-t) gain_t <= rate^k V_0 + noise (1 + rate + ... + rate^(k-1)).
     """
     moves = {name: read(text, theory.env) for name, text in field(run, "next", dict).items()}
-    fixed = set(field(run, "fixed", str).split()) | theory.params
+    problem = theory.params | {op for op in theory.ops if theory.level[op] == 0}
+    fixed = set(field(run, "fixed", str).split()) | problem
     potential, rate, gain, noise = (read(run[k], theory.env) for k in ("potential", "rate", "gain", "noise"))
-    atoms = (set(theory.level) | theory.scalars) - {"P"}
-    state = {a for a in atoms - theory.ops if theory.level.get(a, 0) == 0}
+    atoms = set(theory.level) | theory.scalars
+    state = {a for a in atoms if theory.level.get(a, 0) == 0}
     require(not fixed & set(moves) and fixed | set(moves) <= state, "fixed, moving: apart and of level 0")
     require(names_in(potential) & atoms <= set(moves) | fixed, "a name neither moving nor fixed")
     require((names_in(rate) | names_in(noise)) & atoms <= fixed, "rate and noise are the same at every step")

@@ -413,35 +413,41 @@ def test_an_indicator_cannot_hide_in_a_divisor():
             prove({**DEAL, "law": law, "claim": [claim]}, {"show": claim})
 
 
-@pytest.mark.parametrize(
-    ("given", "why"),
-    [
-        ("operator_mean(B, W, x, z)", "not known before"),
-        ("operator_mean(B, W, z, x)", "not known before"),
-        ("operator_mean(B, W, B(x), x)", "not known before"),
-        ("sketch_moment(B, W, W, 1, z)", "not known before"),
-        ("operator_mean(x, W, x, x)", "unknown or misused"),
-        ("loewner(W, W, 1, x, x)", "zip|arguments"),
-    ],
-)
-def test_operator_schemas_are_about_vectors_known_before_the_draw(given, why):
-    statement = {
-        "name": "sketch",
-        "operators": ["common B @ 1", "common W"],
-        "vectors": ["common x", "common z @ 1"],
-        "given": {"it": given},
-        "claim": ["sq(x) >= 0"],
-    }
-    with pytest.raises(Refused, match=why):
-        prove(statement, {"show": "sq(x) >= 0", "terms": ["sq(x)"]})
-    assert prove(
-        {**statement, "given": {"it": "operator_mean(B, W, x, x)"}},
-        {"show": "sq(x) >= 0", "terms": ["sq(x)"]},
-    )
-
-
 def test_the_kernel_alone_needs_no_guard_to_refuse_false_claims():
     text = json.dumps(changed(claim=["sq(Q) <= om*sq(x)"]))
     proof = {"statement": identity(text), "steps": [{**STEP, "show": "sq(Q) <= om*sq(x)"}]}
     with pytest.raises(Refused, match="identity fails"):
         kernel.check(text, json.dumps(proof))
+
+
+@pytest.mark.parametrize(
+    "given", ["noise(x, P, om)", "noise(Q, x, om)", "loewner(Q, x, om)", "least(om, om, om)"]
+)
+def test_schemas_refuse_other_arguments(given):
+    with pytest.raises(Refused):
+        prove(changed(given={"var": "variance(Q, om)", "it": given}), STEP)
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_operators_in_a_run_belong_to_the_problem(level):
+    run = {
+        **RUN["run"],
+        "potential": "sq(B(x))",
+        "next": {"x": "x"},
+        "rate": "1",
+        "noise": "sq(B(y))",
+        "fixed": "y",
+    }
+    statement = {
+        "name": "operators in a run",
+        "operators": [f"common B @ {level}"],
+        "vectors": ["common x", "common y"],
+        "claim": ["sq(B(x)) <= sq(B(x)) + sq(B(y))"],
+    }
+    step = {"show": statement["claim"][0], "terms": ["sq(B(y))"]}
+    if level == 0:
+        assert prove({**statement, "run": run}, step)["runs"]
+        return
+    for potential in ("sq(B(x))", "sq(x)"):
+        with pytest.raises(Refused, match="the same at every step|neither moving nor fixed"):
+            prove({**statement, "run": {**run, "potential": potential}}, step)
