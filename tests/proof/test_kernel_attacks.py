@@ -449,5 +449,5 @@ def test_operators_in_a_run_belong_to_the_problem(level):
         assert prove({**statement, "run": run}, step)["runs"]
         return
     for potential in ("sq(B(x))", "sq(x)"):
-        with pytest.raises(Refused, match="the same at every step|neither moving nor fixed"):
+        with pytest.raises(Refused, match=r"the same at every step|neither moving nor fixed"):
             prove({**statement, "run": {**run, "potential": potential}}, step)
