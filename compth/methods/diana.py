@@ -20,7 +20,7 @@ from compth.methods._base import (
     mean_square,
 )
 from compth.methods._downlink import Bidirectional
-from compth.methods._nonconvex import MeanSquaredGradient
+from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
 from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.sources import DIANA as DIANA_PAPER
@@ -216,6 +216,7 @@ class DIANABidirectional(_Diana):
 
     id = "diana.bidirectional"
     title = "DIANA with a compressed broadcast"
+    proof = "diana.bidirectional"
     source = UNIFIED.at("Thm 4.1, Table 2")
     bidirectional = True
 
@@ -254,6 +255,13 @@ class DIANADecreasing(DIANAOriginal):
         return harmonic_values(c.mu_min, plan["theta"], ratio((1 + spread) * c.sigma2, c.n), start)
 
 
+def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
+    """(1 + c a, c a zeta2 + (1 + c n a) sigma2/n), c and a = alpha of original_parameters: descent's beta and alpha."""
+    alpha, weight = original_parameters(c.omega, c.n)
+    ca = weight * alpha
+    return 1 + ca, ca * c.dissimilarity + ratio((1 + ca * c.n) * c.sigma2, c.n)
+
+
 class DIANANonconvex(MeanSquaredGradient):
     """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= 2(f(x_0)-f*)/(gamma s T) + (c a zeta2 + (1+cna) sigma2/n) L gamma/s.
 
@@ -265,6 +273,7 @@ class DIANANonconvex(MeanSquaredGradient):
     id = "diana.nonconvex"
     gradient_noise = "bounded"
     title = "DIANA without convexity"
+    proof = "diana.nonconvex"
     source = DIANA_PAPER.at("Thm 4")
     requires = (Unbiased, JointVariance)
 
@@ -273,16 +282,7 @@ class DIANANonconvex(MeanSquaredGradient):
         return independent(c) if close else "gradients must differ boundedly: equal Hessians"
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        alpha, weight = original_parameters(c.omega, c.n)
-        limit = 2 / (c.L * (1 + weight * alpha))
-        gamma = limit / 2 if gamma is None else self.allow(gamma, limit, "2/(L(1+c alpha))")
-        slack = 2 - c.L * gamma * (1 + weight * alpha)
-        if not slack > 0:
-            raise NoGuarantee(
-                f"gamma={float(gamma):.6g} is not below 2/(L(1+c alpha)): {self.id} says nothing"
-            )
-        noise = weight * alpha * c.dissimilarity + ratio((1 + weight * c.n * alpha) * c.sigma2, c.n)
-        return Plan(gamma, {"alpha": alpha, "slack": slack}, floor=noise * c.L * gamma / slack)
+        return growth_plan(self, nonconvex_growth(c), c.L, gamma, alpha=original_parameters(c.omega, c.n)[0])
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         first, floor = 2 * start / float(plan.gamma * plan["slack"]), float(plan.floor)

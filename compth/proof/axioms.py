@@ -28,6 +28,7 @@ SCHEMAS: dict[str, tuple[str, str]] = {
     "quadratic": ("fp f g d r", "fp == f + dot(g, d) + sq(r)/2"),
     "loewner": ("v u w t", "sq(v) <= t*dot(u, w)"),
     "noise": ("Q R s", "sq(R(Q - mean(Q))) <= s"),
+    "dissimilar": ("g z", "sq(g - P(g)) <= z"),
     "zero": ("v u", "dot(v, u) == 0"),
     "order": ("a b", "a <= b"),
 }

@@ -25,6 +25,7 @@ MEANING: dict[str, str] = {
     "quadratic": "f quadratic; r = root of its Hessian * d",
     "loewner": "E[B'B] <= t W as forms at u: v = B u, w = W u",
     "noise": "the variance of Q in the norm of R'R is at most s",
+    "dissimilar": "mean |grad f_i - grad f|^2 <= z",
     "zero": "v = 0, tested at u",
     "order": "an order between parameters or entries, by definition",
 }
