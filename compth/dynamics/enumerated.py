@@ -12,11 +12,11 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import eigh, lu_factor, lu_solve
 
 from compth.certification.assumption import reference_of
 from compth.certification.tracer import NotTraceable, leaves
-from compth.dynamics.solvers import arnoldi
+from compth.dynamics.solvers import arnoldi, face_bound
 from compth.errors import Unsupported
 from compth.methods import Method, Plan, State, Theorem
 
@@ -25,6 +25,8 @@ LARGEST = 120
 """Most numbers of a state."""
 OUTCOMES = 512
 """Most outcomes of one step."""
+DENSE = 32
+"""Largest state whose second moments' map is written out where the iteration leaves a wide bracket."""
 WORK = 2_000_000
 """Largest outcomes x (numbers of a state)^3, what one application of the second moments' map costs."""
 
@@ -193,7 +195,27 @@ class EnumeratedSystem:
                 low, high = max(low, a), min(high, b)
             if high - low <= 1e-3 * abs(1 - high):
                 break
+        else:
+            if size <= DENSE:
+                above, perron = self._resolvents(value + 1e-3 * abs(1 - value))
+                a, b = self._extremes(above)
+                low, high = max(low, a, face_bound(self.linear, perron)), min(high, b)
         return min(max(value, low), high), (low, high)
+
+    def _resolvents(self, above: float) -> tuple[Array, Array]:
+        """Y = I + T(Y)/above, so that T(Y) <= above Y where r(T) < above, and the Perron matrix by its iteration."""
+        eye = np.eye(self.size)
+        factors = lu_factor(np.eye(self.size**2) - self._whole() / above)
+        found, Y = [], eye
+        for _ in range(5):
+            Y = lu_solve(factors, Y.ravel()).reshape(eye.shape)
+            Y = (Y + Y.T) / np.trace(Y)
+            found.append(Y)
+        return found[0], found[-1]
+
+    def _whole(self) -> Array:
+        """The linear part as one matrix."""
+        return np.einsum("k,kab,kcd->acbd", self.p, self.T, self.T, optimize=True).reshape(self.size**2, -1)
 
     def _extremes(self, Y: Array) -> tuple[float, float]:
         if not (np.diag(Y) > 0).all():
@@ -210,8 +232,7 @@ class EnumeratedSystem:
         size = self.size
         if not np.any(self.source):
             return np.zeros((size, size))
-        whole = np.einsum("k,kab,kcd->acbd", self.p, self.T, self.T).reshape(size**2, size**2)
-        return np.linalg.solve(np.eye(size**2) - whole, self.source.ravel()).reshape(size, size)
+        return np.linalg.solve(np.eye(size**2) - self._whole(), self.source.ravel()).reshape(size, size)
 
 
 def curves(

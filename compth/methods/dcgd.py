@@ -80,6 +80,11 @@ def no_memory_step(mu: Number, L: Number, omega: Number, n: Number) -> Number:
     return 2 / ((mu + L) * (1 + ratio(2 * omega, n)))
 
 
+def no_memory_noise(omega: Number, n: Number, sigma2: Number, zeta2: Number) -> Number:
+    """N = ((1+omega) sigma2 + 2 omega zeta2*)/n: what a step adds, in units of gamma^2."""
+    return ratio((1 + omega) * sigma2 + 2 * omega * zeta2, n)
+
+
 class NoMemory(Theorem):
     """Every f_i mu-strongly convex and L-smooth: gamma <= 2/((mu+L)(1+2 omega/n)) gives (1-gamma mu)^t and a floor.
 
@@ -122,13 +127,13 @@ class NoMemoryDecreasing(NoMemory):
     source = DIANA_PAPER.at("Thm 11, Lemma 6")
     attribution = Attribution.OURS
     declared = Standing.DERIVED
-    proof = ""
+    proof = "dcgd.no_memory_decreasing"
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
         return harmonic_plan(c.mu_min, 2 / no_memory_step(c.mu_min, c.L_max, c.omega, c.n), gamma)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        noise = ratio((1 + c.omega) * c.sigma2 + 2 * c.omega * c.zeta2_star, c.n)
+        noise = no_memory_noise(c.omega, c.n, c.sigma2, c.zeta2_star)
         return harmonic_values(c.mu_min, plan["theta"], noise, start)
 
 

@@ -139,6 +139,12 @@ def original_parameters(omega: Number, n: Number) -> tuple[Number, Number]:
     return ratio(1, 2 * (1 + omega)), ratio(4 * omega * (1 + omega), n)
 
 
+def original_noise(omega: Number, n: Number, sigma2: Number) -> Number:
+    """N = (1 + n c alpha) sigma2/n: what a step of `original_parameters` adds to V, in units of gamma^2."""
+    alpha, c = original_parameters(omega, n)
+    return ratio((1 + n * c * alpha) * sigma2, n)
+
+
 class DIANAOriginal(_Diana):
     """V_t <= (1-gamma mu)^t V_0 with alpha = 1/(2(1+omega)), c = 4 omega(1+omega)/n, weight c gamma^2.
 
@@ -239,7 +245,7 @@ class DIANADecreasing(DIANAOriginal):
     """
 
     id = "diana.decreasing"
-    proof = ""
+    proof = "diana.decreasing"
     gradient_noise = "bounded"
     title = "DIANA with decreasing steps: 1/t without a noise floor"
     source = DIANA_PAPER.at("Thm 3")
@@ -251,8 +257,7 @@ class DIANADecreasing(DIANAOriginal):
         return harmonic_plan(c.mu_min, 2 / largest.gamma, gamma, **largest.params)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        spread = 4 * c.omega * (1 + c.omega) * plan["alpha"]
-        return harmonic_values(c.mu_min, plan["theta"], ratio((1 + spread) * c.sigma2, c.n), start)
+        return harmonic_values(c.mu_min, plan["theta"], original_noise(c.omega, c.n, c.sigma2), start)
 
 
 def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
