@@ -189,6 +189,7 @@ class DIANABalanced(_Diana):
     """
 
     id = "diana.balanced"
+    proof = "diana.balanced"
     title = "DIANA by the unified theory, at the best M"
     source = UNIFIED.at("Thm 4.1, Table 2")
 
