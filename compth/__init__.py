@@ -20,7 +20,7 @@ _EXPORTS = {
     "compth.compressors.three_point": "CLAGMap EF21Map LAGMap MARINAMap ThreePoint",
     "compth.compressors._uncertainty": "impossible_declarations uncertainty_margins",
     "compth.compressors._wire": "decode encode",
-    "compth.methods": "Constants Method Theorem compatibility guarantee",
+    "compth.methods": "Constants Method Theorem compatibility guarantee unified_table",
     "compth.methods._unified": "Parameters UnifiedTheorem convex_combination",
     "compth.certification": "Batched Estimate adapt certify estimate",
     "compth.certification.assumption": "AssumptionCheck check_assumption",

@@ -142,9 +142,19 @@ def theorem_rows() -> list[dict[str, Any]]:
     ]
 
 
-def theorems(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> int:
+def theorems(
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    unified: Annotated[
+        bool, typer.Option("--unified", help="the unified theory's table: parameters, M, step, rate, floor")
+    ] = False,
+) -> int:
     """The theorems: what each bounds, how sure it is and where it comes from."""
-    rows = theorem_rows()
+    if unified:
+        from compth.methods import unified_table
+
+        rows = [row.cells() for row in unified_table()]
+    else:
+        rows = theorem_rows()
     if as_json:
         print(json.dumps(rows, indent=1))
     else:

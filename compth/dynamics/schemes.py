@@ -30,6 +30,7 @@ from compth.methods.gdci import GDCI
 from compth.methods.iasgd import IASGD, IASGDState
 from compth.methods.ibcd import IBCD
 from compth.methods.marina import MARINA, MARINAState
+from compth.methods.sgd import SGD
 from compth.problems.oracle import GradientNoise, noise_of
 
 MODES = ("exact", "upper", "mean-field")
@@ -208,6 +209,7 @@ def adiana_extra(system: System, m: Moments) -> list[Any]:
 RECIPES: dict[type, Recipe] = {
     GD: Recipe(dcgd_scheme),
     DCGD: Recipe(dcgd_scheme),
+    SGD: Recipe(dcgd_scheme),
     IBCD: Recipe(dcgd_scheme),
     IASGD: Recipe(
         iasgd_scheme,

@@ -21,6 +21,7 @@ from compth.methods._base import (
     plan_of,
 )
 from compth.methods._compatibility import Compatibility, compatibility
+from compth.methods._table import UnifiedRow, unified_table
 
 
 @cache
@@ -37,6 +38,16 @@ def catalogue() -> dict[str, type[Method]]:
         if inspect.isclass(thing) and issubclass(thing, Method) and not inspect.isabstract(thing):
             found.setdefault(name, thing)
     return dict(sorted(found.items()))
+
+
+def vocabulary() -> dict[str, type]:
+    """Every name that a spec text may hold: compressors, fleets, samplings, oracles and methods."""
+    from compth import problems
+    from compth.compressors import catalogue as compressors
+    from compth.compressors import sampling
+
+    kinds = (sampling.ArbitrarySampling, sampling.IndependentSampling, sampling.NiceSampling)
+    return {**compressors(), **{k.__name__: k for k in kinds}, **problems.oracles(), **catalogue()}
 
 
 def theorems() -> dict[str, Theorem]:
@@ -58,10 +69,13 @@ __all__ = [
     "Plan",
     "State",
     "Theorem",
+    "UnifiedRow",
     "catalogue",
     "compatibility",
     "find_guarantee",
     "guarantee",
     "plan_of",
     "theorems",
+    "unified_table",
+    "vocabulary",
 ]

@@ -64,7 +64,7 @@ class DIANAUnified(UnifiedTheorem):
 
     id = "diana.unified"
     title = "DIANA by the unified theory"
-    row = "DIANA"
+    row = "DIANA, exact gradients"
     source = UNIFIED.at("Sec. 5, DIANA")
     proof = "diana.unified"
     requires = (Unbiased, JointVariance)
@@ -90,6 +90,25 @@ class DIANAUnified(UnifiedTheorem):
         return replace(plan, rho=max(plan.rho, 1 - ratio(plan["alpha"], 2)))
 
 
+class DIANANoisy(DIANAUnified):
+    """The DIANA row with gradient noise, mean E||g_i - grad f_i||^2 <= s2: D1 = (1+omega) s2/n, D2 = alpha s2.
+
+    V_t <= max{1-gamma mu, 1-alpha/2}^t V_0 + (D1 + M D2) gamma^2/min{gamma mu, alpha/2}; step and M of diana.unified.
+    """
+
+    id = "diana.noisy"
+    title = "DIANA with stochastic gradients, by the unified theory"
+    row = "DIANA"
+    proof = ""
+    gradient_noise = "bounded"
+    exact_form = "diana.unified"
+    plan = UnifiedTheorem.plan
+
+    def parameters(self, c: Constants) -> Parameters:
+        p = super().parameters(c)
+        return replace(p, D1=ratio((1 + c.omega) * c.sigma2, c.n), D2=p.rho * c.sigma2)
+
+
 class DIANAShift(_Diana):
     """V_t <= (1-gamma mu)^t V_0, gamma <= min{alpha/(2mu), 2/((mu+L)(1+6 omega/n))}, alpha <= 1/(1+omega).
 
@@ -112,6 +131,24 @@ class DIANAShift(_Diana):
         )
         weight = 4 * gamma * gamma * c.omega / (alpha * c.n)
         return Plan(gamma, {"alpha": alpha, "weight": weight}, rho=1 - gamma * c.mu_min)
+
+
+class DIANAShiftNoisy(DIANAShift):
+    """diana.shift with gradient noise: floor (gamma/mu)(1+5 omega) sigma2/n.
+
+    (1+omega) sigma2/n from the step, weight alpha^2 (1+omega) sigma2 <= 4 gamma^2 omega sigma2/n from the shifts. The
+    paper prints 2 sigma2/(mu(mu+L)).
+    """
+
+    id = "diana.shift_noisy"
+    title = "DIANA with strongly convex workers and stochastic gradients"
+    proof = ""
+    gradient_noise = "bounded"
+    exact_form = "diana.shift"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        plan = super().plan(c, gamma, horizon)
+        return replace(plan, floor=ratio(plan.gamma * (1 + 5 * c.omega) * c.sigma2, c.n * c.mu_min))
 
 
 def original_parameters(omega: Number, n: Number) -> tuple[Number, Number]:
@@ -140,6 +177,21 @@ class DIANAOriginal(_Diana):
         limit = min(alpha / c.mu_min, 2 / ((c.mu_min + c.L_max) * (1 + weight * alpha)))
         gamma = limit if gamma is None else self.allow(gamma, limit, "min{alpha/mu, 2/((mu+L)(1+c alpha))}")
         return Plan(gamma, {"alpha": alpha, "weight": weight * gamma * gamma}, rho=1 - gamma * c.mu_min)
+
+
+class DIANAOriginalNoisy(DIANAOriginal):
+    """diana.original with gradient noise: floor (gamma/mu)(1 + n c alpha) sigma2/n = (gamma/mu)(1+2 omega) sigma2/n."""
+
+    id = "diana.original_noisy"
+    title = "DIANA with stochastic gradients, parameters of the original paper"
+    source = DIANA_PAPER.at("Thm 1")
+    proof = ""
+    gradient_noise = "bounded"
+    exact_form = "diana.original"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        plan = super().plan(c, gamma, horizon)
+        return replace(plan, floor=ratio(plan.gamma * (1 + 2 * c.omega) * c.sigma2, c.n * c.mu_min))
 
 
 def balanced_memory(mu: Number, L: Number, omega: Number, n: Number, alpha: Number) -> Number:
@@ -315,6 +367,9 @@ class DIANA(Bidirectional):
             DIANABidirectional(),
             DIANADecreasing(),
             DIANANonconvex(),
+            DIANANoisy(),
+            DIANAShiftNoisy(),
+            DIANAOriginalNoisy(),
         )
 
     def given(self) -> Mapping[str, Number]:

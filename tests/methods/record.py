@@ -19,7 +19,13 @@ from compth.dynamics import rate_ratio, stationary
 from compth.dynamics.study import study
 from compth.errors import NoGuarantee, Unsupported
 from compth.methods import catalogue, find_guarantee
-from compth.problems import distributed_quadratic, random_quadratic
+from compth.problems import (
+    FiniteSum,
+    additive_noise,
+    distributed_quadratic,
+    random_finite_sum,
+    random_quadratic,
+)
 
 from .grid import Spoiled
 
@@ -34,9 +40,33 @@ BROADCAST = {
 }
 
 
+ORACLES = {
+    "dcgd.noisy": ct.DCGD,
+    "dcgd.no_memory_noisy": ct.DCGD,
+    "dcsgd.noisy": ct.DCGD,
+    "dcgd.expected_smoothness": ct.DCGD,
+    "sgd.quantized": ct.DCGD,
+    "diana.noisy": ct.DIANA,
+    "diana.shift_noisy": ct.DIANA,
+    "diana.original_noisy": ct.DIANA,
+}
+
+
+def rebuilt(a, b):
+    """A problem from stored arrays: a finite sum where they hold components."""
+    return FiniteSum(a, b) if a.ndim == 4 else distributed_quadratic(a, b)
+
+
+def arrays(q):
+    """What is stored of a problem."""
+    return (q.parts, q.offsets) if isinstance(q, FiniteSum) else (q.A, q.b)
+
+
 def method_for(identifier, problem):
     """The method that stands for a theorem on this problem."""
     kind = next(k for k in catalogue().values() if identifier in [t.id for t in k.theorems()])
+    if identifier in ORACLES:
+        return ORACLES[identifier](ONE, oracle=ct.Minibatch())
     if identifier in BROADCAST:
         return BROADCAST[identifier](ONE, downlink=ONE)
     if identifier == "ef21.bidirectional":
@@ -54,6 +84,16 @@ def method_for(identifier, problem):
 
 def problems(identifier):
     """Quadratics that suit a theorem with more hypotheses than the random ones meet; None: those of `study`."""
+    if identifier in ORACLES:
+        spread = [
+            {"kappa": (1.0, 2.0, 10.0)[s % 3], "hessians": (s % 2) / 2, "seed": s} for s in range(COUNT)
+        ]
+        if (
+            theorem_of(identifier).gradient_noise == "any"
+        ):  # a shared minimiser: the rate is the second moments'
+            n = 1 if identifier == "sgd.quantized" else 2
+            return [random_finite_sum(n, 3, 2, **how, interpolation=True) for how in spread]
+        return [additive_noise(random_quadratic(2, 3, **how, interpolation=True), 3) for how in spread]
     if identifier.startswith("ist.neighbourhood"):
         return [random_quadratic(3, 3, 4, seed=s, minimisers=1.0) for s in range(COUNT)]
     if identifier.startswith("ist"):
@@ -150,7 +190,7 @@ def record(identifier):
     kinds = []
 
     def score(q):
-        q = distributed_quadratic(q.A, q.b)  # as it is read back
+        q = rebuilt(*arrays(q))  # as it is read back
         method = method_for(identifier, q)
         kind = measure_of(identifier, q)
         value = looseness(method, q, theorem, kind)
@@ -168,13 +208,14 @@ def record(identifier):
             except (NoGuarantee, Unsupported):
                 continue
         worst, problem = min(rows, key=lambda r: r[0])
+    a, b = arrays(problem)
     return {
         "theorem": identifier,
         "method": method_for(identifier, problem).label,
         "measure": min(kinds)[1],
         "looseness": worst,
-        "A": problem.A.tolist(),
-        "b": problem.b.tolist(),
+        "A": a.tolist(),
+        "b": b.tolist(),
     }
 
 

@@ -121,8 +121,10 @@ def test_sublinear_bounds_have_finite_looseness(identifier, method, problem, kin
 
 
 def test_every_theorem_of_the_grid_has_a_spoil_that_is_caught():
+    """Theorems of stochastic gradients have theirs in test_sgd."""
     kinds = {*METHODS, *(type(method) for method in FREE)}
-    assert {row[0] for row in (*SPOILS, *SUBLINEAR)} >= {th.id for kind in kinds for th in kind.theorems()}
+    wanted = {th.id for kind in kinds for th in kind.theorems() if not th.exact_form}
+    assert {row[0] for row in (*SPOILS, *SUBLINEAR)} >= wanted
 
 
 def test_interpolation_rate_is_attained_when_kappa_is_one():
