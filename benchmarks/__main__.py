@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import importlib
 import io
 import json
 import pkgutil
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import benchmarks
 from benchmarks._timing import Line
 from compth._files import MARK, provenance, write_all
+from compth.errors import CompthError
 from compth.reports import figure_bytes
 
 HEADER = ("benchmark", "what", "ratio", "low", "high", "target", "met")
@@ -86,26 +89,34 @@ def contents(results: dict[str, list[Line]]) -> dict[str, bytes]:
     return {k: v.encode() for k, v in files.items()} | svg
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run the named benchmarks (all by default); 0 whether or not targets are met: machines are noisy."""
-    folder = None
-    if "--out" in arguments:
-        at = arguments.index("--out")
-        folder = Path(arguments[at + 1])
-        arguments = arguments[:at] + arguments[at + 2 :]
-    unknown = sorted(set(arguments) - set(names()))
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("name", nargs="*", help="benchmarks (default: all)")
+    parser.add_argument("--out", type=Path, help="folder for the table, the data and the drawing")
+    options = parser.parse_args(list(arguments))
+    unknown = sorted(set(options.name) - set(names()))
     if unknown:
-        print(
-            f"benchmarks: error: {unknown[0]!r} is not known: choose from {', '.join(names())}",
-            file=sys.stderr,
-        )
-        return 2
-    results = {name: measure(name) for name in arguments or names()}
-    missed = sum(not row.met for rows in results.values() for row in rows)
-    print(f"\n{provenance()}; {missed} target(s) missed")
-    if folder is not None:
-        print(", ".join(str(p) for p in write_all(folder, contents(results))))
+        return _complain(f"{unknown[0]!r} is not known: choose from {', '.join(names())}")
+    try:
+        if options.out is not None:
+            write_all(options.out, {})  # a folder that cannot be written is said before the work
+        results = {name: measure(name) for name in options.name or names()}
+        missed = sum(not row.met for rows in results.values() for row in rows)
+        print(f"\n{provenance()}; {missed} target(s) missed")
+        if options.out is not None:
+            print(", ".join(str(p) for p in write_all(options.out, contents(results))))
+    except CompthError as problem:
+        return _complain(str(problem))
+    except KeyboardInterrupt:
+        print("benchmarks: stopped", file=sys.stderr)
+        return 130
     return 0
+
+
+def _complain(message: str) -> int:
+    print(f"benchmarks: error: {message}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

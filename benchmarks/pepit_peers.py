@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-TOLERANCES = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
+from compth.worst_case.solver import VALUE
+
+TOLERANCES = dict.fromkeys(("tol_gap_abs", "tol_gap_rel", "tol_feas"), VALUE)
+"""The tolerance of our own least rho."""
 
 
 def _solve(problem: Any) -> float:

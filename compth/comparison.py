@@ -250,7 +250,7 @@ def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]
     The rate is that of the curve's own plan; a step schedule has none.
     """
     from compth.dynamics import exact
-    from compth.dynamics.spectrum import entries, rate_of
+    from compth.dynamics.spectrum import entries, rate_on
     from compth.dynamics.system import data_of
 
     if problem.d > EXACT_LIMIT:
@@ -261,10 +261,9 @@ def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]
         return None, None
     if curve.plan.schedule is not None:
         return curve, None
-    data = data_of(problem)
-    if entries(method, data, curve.plan) > RATE_ENTRIES:
+    if entries(method, data_of(problem), curve.plan) > RATE_ENTRIES:
         return curve, None
-    found = rate_of(method, data, curve.plan.gamma, curve.plan.params)
+    found = rate_on(method, problem, curve.plan)
     return curve, float(found.rho) if found.converged else None
 
 

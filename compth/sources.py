@@ -251,3 +251,35 @@ TIGHT_ONE = Source(
 TIGHT_N = Source(
     "tight_n", "arXiv 2605.31594", "(title not confirmed; read through its public code)", 2026, "2605.31594"
 )
+SAGA = Source(
+    "saga",
+    "Defazio, Bach and Lacoste-Julien",
+    "SAGA: A Fast Incremental Gradient Method With Support for Non-Strongly Convex Composite Objectives",
+    2014,
+    "1407.0202",
+    "NeurIPS 2014",
+)
+L_SVRG = Source(
+    "l_svrg",
+    "Kovalev, Horváth and Richtárik",
+    "Don't Jump Through Hoops and Remove Those Loops: SVRG and Katyusha are Better Without the Outer Loop",
+    2020,
+    "1901.08689",
+    "ALT 2020",
+)
+SEGA = Source(
+    "sega",
+    "Hanzely, Mishchenko and Richtárik",
+    "SEGA: Variance Reduction via Gradient Sketching",
+    2018,
+    "1809.03054",
+    "NeurIPS 2018",
+)
+JACSKETCH = Source(
+    "jacsketch",
+    "Gower, Richtárik and Bach",
+    "Stochastic Quasi-Gradient Methods: Variance Reduction via Jacobian Sketching",
+    2021,
+    "1805.02632",
+    "Mathematical Programming 2021",
+)

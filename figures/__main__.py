@@ -5,17 +5,20 @@ gallery.html holds every figure found in the folder with its caption, in one fil
 
 from __future__ import annotations
 
+import argparse
 import base64
 import html
 import importlib
 import json
 import pkgutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import figures
 from compth._files import MARK, provenance, write_all
 from compth._page import page
+from compth.errors import CompthError
 from compth.reports import figure_bytes
 
 
@@ -53,24 +56,31 @@ def gallery(folder: Path) -> Path:
     return write_all(folder, {"gallery.html": page("Figures", body, command="python -m figures").encode()})[0]
 
 
-def main(arguments: list[str]) -> int:
-    """Make the named figures (all by default)."""
-    folder = Path("figures/out")
-    if "--out" in arguments:
-        at = arguments.index("--out")
-        folder = Path(arguments[at + 1])
-        arguments = arguments[:at] + arguments[at + 2 :]
-    unknown = set(arguments) - set(names())
+def main(arguments: Sequence[str]) -> int:
+    """Make the named figures (all by default); 2 for an unknown name or a folder that cannot be written."""
+    parser = argparse.ArgumentParser(prog="figures", description=__doc__)
+    parser.add_argument("name", nargs="*", help="figures (default: all)")
+    parser.add_argument("--out", type=Path, default=Path("figures/out"), help="data, drawings and gallery")
+    options = parser.parse_args(list(arguments))
+    unknown = sorted(set(options.name) - set(names()))
     if unknown:
-        print(
-            f"figures: error: {sorted(unknown)[0]!r} is not known: choose from {', '.join(names())}",
-            file=sys.stderr,
-        )
-        return 2
-    for name in arguments or names():
-        print(", ".join(str(p) for p in make(name, folder)), flush=True)
-    print(gallery(folder))
+        return _complain(f"{unknown[0]!r} is not known: choose from {', '.join(names())}")
+    try:
+        write_all(options.out, {})  # a folder that cannot be written is said before the work
+        for name in options.name or names():
+            print(", ".join(str(p) for p in make(name, options.out)), flush=True)
+        print(gallery(options.out))
+    except CompthError as problem:
+        return _complain(str(problem))
+    except KeyboardInterrupt:
+        print("figures: stopped", file=sys.stderr)
+        return 130
     return 0
+
+
+def _complain(message: str) -> int:
+    print(f"figures: error: {message}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

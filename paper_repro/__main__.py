@@ -9,11 +9,13 @@ import argparse
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ WIDTH = 118
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0: every target is as it should be; 1: one is not; 2: bad arguments, an unusable folder, a killed worker."""
+    """0: every target is as it should be; 1: one is not; 2: bad arguments or folder, a killed worker; 130: Ctrl-C."""
     options = _options(arguments)
     unknown = [k for k in options.key if k not in keys()]
     if unknown:
@@ -46,6 +48,9 @@ def main(arguments: Sequence[str]) -> int:
         )
     except (BadTargets, CompthError) as problem:
         return _complain(str(problem))
+    except KeyboardInterrupt:
+        print("paper_repro: stopped: run again, finished papers are kept", file=sys.stderr)
+        return 130
     except BrokenProcessPool:
         return _complain("a worker process was killed: run again, finished papers are kept")
     rows = [r for o in outcomes for r in o.rows]
@@ -82,9 +87,25 @@ def _run(wanted: Sequence[str], options: argparse.Namespace) -> Iterator[Outcome
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     with ProcessPoolExecutor(options.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        jobs = [pool.submit(run_paper, k, options.quick, options.out, options.fresh) for k in wanted]
-        for job in as_completed(jobs):
-            yield job.result()
+        with _deaf():
+            jobs = [pool.submit(run_paper, k, options.quick, options.out, options.fresh) for k in wanted]
+        try:
+            for job in as_completed(jobs):
+                yield job.result()
+        except (KeyboardInterrupt, GeneratorExit):
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes started within ignore Ctrl-C: the parent ends them, without a traceback from each."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _progress(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:

@@ -1,7 +1,10 @@
-"""`python -m proofs_check [ID ...] [--check]`: run the proofs, print the table, store certificates and the index."""
+"""`python -m proofs_check [ID ...] [--check] [--text] [--latex]`: run the proofs, print the table, store certificates.
+
+Without ids every proof runs and the certificates and the index of proved statements are stored."""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import importlib
 import json
@@ -57,17 +60,17 @@ def store(results: Sequence[Result]) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """0 when every proof asked for stands; --check stores nothing, --text and --latex print the proofs."""
-    flags, wanted = (
-        {a for a in arguments if a.startswith("--")},
-        [a for a in arguments if not a.startswith("--")],
-    )
+    options = _options(arguments)
     known = scripts()
-    unknown = [w for w in wanted if w not in known]
-    if unknown or flags - {"--check", "--text", "--latex"}:
-        print(f"unknown: {[*unknown, *flags]}; known: {', '.join(known)}", file=sys.stderr)
+    unknown = [w for w in options.id if w not in known]
+    if unknown:
+        print(
+            f"proofs_check: error: {unknown[0]!r} has no proof: choose from {', '.join(known)}",
+            file=sys.stderr,
+        )
         return 2
     results, failed = [], 0
-    for name in wanted or known:
+    for name in options.id or known:
         try:
             results.append(run(known[name]))
             print(row(results[-1]))
@@ -76,18 +79,31 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{name:24} REFUSED  {refusal}")
     for r in results:
         for part in r.stored["parts"]:
-            if "--text" in flags:
+            if options.text:
                 print(as_text(part["statement"], part["certificate"]))
-            if "--latex" in flags:
+            if options.latex:
                 print(as_latex(part["statement"], part["certificate"]))
     print(f"{len(results)} proved, {failed} refused")
-    if not wanted:
+    if not options.id:
         for name, reason in REASONS.items():
             print(f"{name:24} NONE     {reason}")
-        if not failed and "--check" not in flags:
+        if not failed and not options.check:
             store(results)
     return 1 if failed else 0
 
 
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="proofs_check", description=__doc__)
+    parser.add_argument("id", nargs="*", help="theorems (default: all)")
+    parser.add_argument("--check", action="store_true", help="store nothing")
+    parser.add_argument("--text", action="store_true", help="print each proof in words")
+    parser.add_argument("--latex", action="store_true", help="print each proof in LaTeX")
+    return parser.parse_args(list(arguments))
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("proofs_check: stopped", file=sys.stderr)
+        sys.exit(130)

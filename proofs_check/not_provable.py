@@ -2,8 +2,7 @@
 
 # outside the kernel's language: no finite polynomial identity over the reals
 OUTSIDE = {
-    "diana.lemma6": "decreasing steps: an induction over time along a step schedule",
-    "dcsgd.horizon": "Stich's lemma sums weights over a schedule and bounds an exponential",
+    "dcsgd.horizon": "weights u^2 outgrow what steps 2/(mu u) let telescope: no one-step claim; bounds an exponential",
     "uncertainty": "a volume argument in R^d (its algebra, alpha = omega/(1+omega): calculus.scaling)",
     "natural_dithering.omega": "powers of two with a symbolic exponent (one interval: dithering.coordinate)",
     "lp_moments.alpha": "omega for 1 < p < 2: norms with a general exponent are no polynomials",
@@ -14,14 +13,7 @@ OUTSIDE = {
 }
 # inside it, not written
 UNWRITTEN = {
-    "ist.theorem1": "needs a schema for the mean of a random operator",
-    "ist.theorem1_sharp": "needs a schema for the mean of a random operator",
-    "ist.theorem2": "needs a schema for the mean of a random operator",
-    "ist.theorem2_sharp": "needs a schema for the mean of a random operator",
-    "unified.key_lemma": "a linear combination of the assumption's inequalities",
-    "cat.descent": "one-step descent of sparsified and quantised gradients",
     "sampling.independent": "probabilities that differ between workers: divisions by indexed symbols",
-    "atomo.spectral": "the same floats entry-wise and by singular vectors",
     "rdme.binary_sharp": "the constant (d-2)/2: its extremal entries are chosen by sorting",
 }
 REASONS = {**OUTSIDE, **{name: f"not written yet: {reason}" for name, reason in UNWRITTEN.items()}}

@@ -83,6 +83,34 @@ def test_the_relation_check_catches_wrong_constants():
     assert violated(Contractive(F(1, 2)), ct.RandK(1), F(1, 4))
 
 
+def test_relations_between_classes_are_attained_and_stronger_ones_fail():
+    """One compressor each at which a relation has nothing to spare: Rand-1 (B1 and B2), multiples of x (B2 and B3)."""
+    rand, every, zeta, less = ct.RandK(1), ct.Identity(), F(D), F(99, 100)
+    assert not violated(B1(zeta, zeta), rand)  # E||C||^2 = zeta ||x||^2, E C(x) = x
+    for source in (calculus.b1_to_b3(zeta, zeta), calculus.b2_to_b3(F(1), zeta)):
+        assert not violated(Contractive(source), rand, 1 / zeta)
+        assert violated(Contractive(source / less), rand, 1 / zeta)
+    gamma, beta = calculus.b1_to_b2(zeta, zeta)
+    assert not violated(B2(gamma, beta), rand)
+    assert violated(B2(gamma / less, beta), rand)
+    assert violated(B2(gamma, beta * less), rand)
+    factor = F(1, 4)
+    assert not violated(B2(factor, factor), every, factor)
+    alpha, beta = calculus.b2_to_b1(factor, factor)
+    assert not violated(B1(alpha, beta), every, factor)
+    assert violated(B1(alpha / less, beta), every, factor)
+    assert violated(B1(alpha, beta * less), every, factor)
+    root = F(999, 1000)  # of 1 - delta: the ends of the contractive multiples of x
+    delta = 1 - root**2
+    short, long = 1 - root, 1 + root
+    for relation, kind in ((calculus.b3_to_b1, B1), (calculus.b3_to_b2, B2)):
+        first, beta = relation(delta)
+        assert not violated(kind(first, beta), every, short)
+        assert not violated(kind(first, beta), every, long)
+        assert violated(kind(first / less, beta), every, short)
+        assert violated(kind(first, beta * less), every, long)
+
+
 def test_contractive_mask_after_an_unbiased_one():
     """TopK o RandK / (1 + omega) is contractive with delta1/(1 + omega), and not with twice that."""
     composed = ct.Composed(ct.TopK(1), ct.RandK(2))

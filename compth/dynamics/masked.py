@@ -56,6 +56,11 @@ class MaskedSystem:
         self.square = self.sketch.outer(self.beta)
         self.applications = 0
 
+    @property
+    def driven(self) -> bool:
+        """True when the mean enters the second moments."""
+        return bool(np.any(self.shift) or np.any(self.square))
+
     def linear(self, X: Array) -> Array:
         """X -> E[(e + H) X (e + H)'], symmetrised."""
         self.applications += 1

@@ -209,7 +209,6 @@ def adiana_extra(system: System, m: Moments) -> list[Any]:
 RECIPES: dict[type, Recipe] = {
     GD: Recipe(dcgd_scheme),
     DCGD: Recipe(dcgd_scheme),
-    SGD: Recipe(dcgd_scheme),
     IBCD: Recipe(dcgd_scheme),
     IASGD: Recipe(
         iasgd_scheme,
@@ -244,6 +243,7 @@ RECIPES: dict[type, Recipe] = {
         oracles=False,
     ),
     EF: Recipe(ef_scheme, lambda data: 0 * data.s, lambda problem, x, y, _: EFState(x, e=y), oracles=False),
+    SGD: Recipe(dcgd_scheme),
     EF21: Recipe(
         ef21_scheme,
         lambda data: -data.s,

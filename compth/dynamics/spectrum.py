@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
-from compth.dynamics import joint, masked, stein
+from compth.dynamics import enumerated, joint, masked, stein
 from compth.dynamics.noise_free import NoiseFree
 from compth.dynamics.schemes import random_points
 from compth.dynamics.solvers import arnoldi, davidson, definite, upper_bound
@@ -258,6 +258,10 @@ def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: b
 
     rational=True (n, d up to about 6): the bracket is two Fractions, each proved in exact arithmetic.
     """
+    if enumerated.fits(method):
+        if rational or mode != "exact":
+            raise Unsupported(f"{method.label} has exact dynamics in floating point only")
+        return rate_on(method, problem, plan_of(method, problem)[0])
     data, gamma, params = prepared(method, problem)
     found = rate_of(method, data, gamma, params, mode)
     if not rational:
@@ -267,6 +271,13 @@ def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: b
     from compth.dynamics.rational import certified_bracket
 
     return replace(found, bracket=certified_bracket(method, problem), converged=True)
+
+
+def rate_on(method: Method, problem: Any, plan: Plan) -> ExactRate:
+    """exact_rate of a plan with a constant step."""
+    if enumerated.fits(method):
+        return _masked_rate(enumerated.EnumeratedSystem(method, problem, plan))
+    return rate_of(method, data_of(problem), plan.gamma, plan.params)
 
 
 def rate_of(method: Method, data: Any, gamma: Any, params: Any, mode: str = "exact") -> ExactRate:
@@ -283,7 +294,7 @@ def rate_of(method: Method, data: Any, gamma: Any, params: Any, mode: str = "exa
 
 def entries(method: Method, data: Data, plan: Plan) -> int:
     """How many moments the rate of a method of several steps a round is searched among, 0 for all others."""
-    if masked.fits(method):
+    if masked.fits(method) or enumerated.fits(method):
         return 0
     system = make_system(method, data, plan.gamma, plan.params, affine=False)
     return Packing(system).size if system.before else 0
@@ -330,9 +341,9 @@ class RateAt:
         return max(noise, _mean_radius(linear))
 
 
-def _masked_rate(system: masked.MaskedSystem) -> ExactRate:
+def _masked_rate(system: masked.MaskedSystem | enumerated.EnumeratedSystem) -> ExactRate:
     noise, bracket = system.radius()
-    mean, coupled = system.mean_radius(), bool(np.any(system.shift) or np.any(system.square))
+    mean, coupled = system.mean_radius(), system.driven
     rho = max(noise, mean) if coupled else noise
     return ExactRate(rho, noise, mean, bracket, coupled, _narrow(bracket), system.applications)
 

@@ -10,12 +10,12 @@ import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.sparse.linalg import LinearOperator, gmres
 
-from compth.dynamics import masked, stein
-from compth.dynamics.spectrum import ExactRate, Packing, RateAt, prepared, rate_of
+from compth.dynamics import enumerated, masked, stein
+from compth.dynamics.spectrum import ExactRate, Packing, RateAt, prepared, rate_of, rate_on
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system, quantities
 from compth.errors import Unsupported
-from compth.methods import Method
+from compth.methods import Method, plan_of
 
 Array = Any
 
@@ -31,6 +31,8 @@ class Stationary:
 
 def stationary(method: Method, problem: Any) -> Stationary:
     """Stationary second moments: the solution of X = T(X) with the constant held at 1 (a Stein-type equation)."""
+    if enumerated.fits(method):
+        return _enumerated_stationary(method, problem)
     data, gamma, params = prepared(method, problem)
     rate = rate_of(method, data, gamma, params)
     if rate.rho_noise >= 1:
@@ -59,6 +61,16 @@ def stationary(method: Method, problem: Any) -> Stationary:
     values = quantities(system, packing.unpack(base + x))
     residual = np.linalg.norm(matrix.matvec(x) - source) / np.linalg.norm(source)
     return Stationary(float(values[0]), float(values[1]), code == 0 or bool(residual < 1e-9))
+
+
+def _enumerated_stationary(method: Method, problem: Any) -> Stationary:
+    plan = plan_of(method, problem)[0]
+    rate = rate_on(method, problem, plan)
+    if max(rate.rho_noise, rate.rho_mean) >= 1:
+        return Stationary(np.inf, np.inf, rate.converged)
+    system = enumerated.EnumeratedSystem(method, problem, plan)
+    values = system.quantities(system.stationary())
+    return Stationary(float(values[0]), float(values[1]), rate.converged)
 
 
 def _masked_stationary(system: masked.MaskedSystem, rate: ExactRate) -> Stationary:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from compth._rng import stream
-from compth.dynamics.spectrum import RateAt, rate_of
+from compth.dynamics.spectrum import RateAt, rate_on
 from compth.dynamics.steps import max_stable_step, parameters
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import exact
@@ -65,7 +65,7 @@ def rate_ratio(method: Method, problem: Any, theorem: str | Theorem) -> float:
     rho = promised.rate.rho
     if rho is None or not 0 < rho < 1:
         raise NoGuarantee(f"{promised.theorem.id} promises no linear rate")
-    found = rate_of(method, data_of(problem), promised.plan.gamma, promised.plan.params)
+    found = rate_on(method, problem, promised.plan)
     if found.coupled or not found.converged or not found.rho < 1:
         raise NoGuarantee("the exact rate is not that of the second moments alone")
     return float(np.log(rho) / np.log(found.rho)) if found.rho > 0 else 0.0

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compth.dynamics import enumerated
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
 from compth.dynamics.schemes import noise_for, random_points, recipe_of, sketches_for
 from compth.dynamics.system import Data, Moments, System, data_of
@@ -156,7 +157,10 @@ def exact(
     start = np.asarray(problem.start if x0 is None else x0)
     if start.shape != (problem.d,):
         raise InvalidParameter(f"x0 has shape {start.shape}: need ({problem.d},)")
-    data, used = data_of(problem, rational), None if found is None else found.theorem
+    used = None if found is None else found.theorem
+    if enumerated.fits(method):
+        return _enumerated(method, problem, plan, used, start, steps, mode, rational)
+    data = data_of(problem, rational)
     systems: dict[Any, System | MaskedSystem] = {}
 
     def system(t: int) -> System | MaskedSystem:
@@ -203,6 +207,28 @@ def exact(
         mean_gradient_square=table[:, 2],
         mean_metric=metric if form is None else np.array(shaped),
         mean=np.array(means),
+        plan=plan,
+        theorem="" if used is None else used.id,
+    )
+
+
+def _enumerated(
+    method: Method, problem: Any, plan: Plan, used: Theorem | None, x0: Array, steps: int, *how: Any
+) -> Trajectory:
+    if how != ("exact", False):
+        raise InvalidParameter(
+            f"{method.label} has exact dynamics in floating point only: leave mode, rational out"
+        )
+    table, means, metric = enumerated.curves(method, problem, plan, used, x0, steps)
+    return Trajectory(
+        label=method.label,
+        problem=repr(problem),
+        mode="exact",
+        mean_square=table[:, 0],
+        mean_gap=table[:, 1],
+        mean_gradient_square=table[:, 2],
+        mean_metric=metric,
+        mean=means,
         plan=plan,
         theorem="" if used is None else used.id,
     )

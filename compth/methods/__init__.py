@@ -21,7 +21,6 @@ from compth.methods._base import (
     plan_of,
 )
 from compth.methods._compatibility import Compatibility, compatibility
-from compth.methods._table import UnifiedRow, unified_table
 
 
 @cache
@@ -69,13 +68,11 @@ __all__ = [
     "Plan",
     "State",
     "Theorem",
-    "UnifiedRow",
     "catalogue",
     "compatibility",
     "find_guarantee",
     "guarantee",
     "plan_of",
     "theorems",
-    "unified_table",
     "vocabulary",
 ]

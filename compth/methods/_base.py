@@ -151,11 +151,13 @@ class Plan:
 class State:
     """Batched iterates: every array field has the replicate axis first.
 
-    x: (R, d). sent: uplink bits of the last round per worker, a float, or (R,) where lengths vary.
+    x: (R, d). sent: uplink bits of the last round per worker, a float, or (R,) where lengths vary. heard: the same of
+    the downlink, None where the round costs the method's fixed `downlink_bits`.
     """
 
     x: Array
     sent: Any = 0.0
+    heard: Any = None
 
     def rows(self: S, keep: NDArray[Any]) -> S:
         """The state of some replicates only."""
@@ -376,7 +378,7 @@ class Method(ABC):
         return float(sum(c.total for c in self.fleet.bits(n, d, float_bits)) / n)
 
     def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
-        """Bits broadcast to each worker in a round: the full vector unless a method compresses it."""
+        """Bits broadcast to each worker in a round (expected ones): the full vector unless a method compresses it."""
         return float(problem.d * float_bits)
 
     @classmethod

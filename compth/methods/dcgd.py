@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from compth._numbers import Number, max, ratio
-from compth.claims import Attribution, Claim, JointVariance, Standing, Unbiased
+from compth.claims import Attribution, JointVariance, Standing, Unbiased
 from compth.errors import NoGuarantee
 from compth.methods._base import Array, Constants, Plan, State, Theorem
 from compth.methods._dcsgd import DCSGDConstant, DCSGDHorizon, DCSGDNoisy
@@ -97,52 +97,6 @@ class DCGDNoisy(DCGDGeneral):
         plan = super().plan(c, gamma, horizon)
         added = ratio(plan.gamma * gradient_noise(c.joint.A, c.joint.B, c.n, c.sigma2), c.mu)
         return replace(plan, floor=plan.floor + added)
-
-
-class DCGDExpectedSmoothness(UnifiedTheorem):
-    """A_u = 2(b LL + A LL_w), D1 = 2(b s2 + A(zeta2* + sigma2*)), b = max{1-B, 0}: gamma <= 1/A_u, floor gamma D1/mu.
-
-    For any oracle: LL and s2 of the averaged gradient, LL_w and sigma2* of the workers', mean E||g_i(x) - g_i(x*)||^2
-    <= 2 LL_w (f - f*); (A, B) of the fleet. One worker: Q-SGD-SR; no compression: SGD-SR.
-    """
-
-    id = "dcgd.expected_smoothness"
-    title = "DCGD with any oracle, by expected smoothness"
-    row = "DCGD, stochastic"
-    source = UNIFIED.at("Thm 4.1 applied to DCGD")
-    attribution = Attribution.OURS
-    declared = Standing.DERIVED
-    requires: ClassVar[tuple[type[Claim], ...]] = (JointVariance,)
-    gradient_noise = "any"
-    exact_form = "dcgd.general"
-
-    def _why_not(self, c: Constants) -> str:
-        finite = float("inf") > c.facts["LL_workers"]
-        return "" if finite else "expected smoothness needs components that ignore A's kernel"
-
-    def parameters(self, c: Constants) -> Parameters:
-        a, b, f = c.joint.A, max(1 - c.joint.B, 0), c.facts
-        noise = b * f["sigma2_mean"] + a * (c.zeta2_star + f["sigma2_star"])
-        return Parameters(A=2 * (b * f["LL"] + a * f["LL_workers"]), D1=2 * noise)
-
-
-class QuantizedSGD(DCGDExpectedSmoothness):
-    """One worker: A = 2(1+omega) LL, D1 = 2(1+omega) s2, gamma <= 1/A, floor 2 gamma (1+omega) s2/mu."""
-
-    id = "sgd.quantized"
-    title = "Quantised SGD with arbitrary sampling"
-    row = "Q-SGD-SR"
-    source = UNIFIED.at("Table 2, Q-SGD-SR")
-    attribution = Attribution.READ
-    declared = Standing.CITED
-    requires = (Unbiased,)
-
-    def _why_not(self, c: Constants) -> str:
-        return super()._why_not(c) if c.n == 1 else "it speaks of one worker"
-
-    def parameters(self, c: Constants) -> Parameters:
-        more = 2 * (1 + c.omega)
-        return Parameters(A=more * c.facts["LL"], D1=more * c.facts["sigma2_mean"])
 
 
 def no_memory_step(mu: Number, L: Number, omega: Number, n: Number) -> Number:
@@ -276,6 +230,33 @@ class DCGDNonconvex(MeanSquaredGradient):
         return lambda t: first / t + floor if t > 0 else float("inf")
 
 
+class DCGDStochastic(UnifiedTheorem):
+    """Compressed stochastic gradients: E||x_t-x*||^2 <= (1-gamma mu)^t ||x_0-x*||^2 + gamma D1/mu, gamma <= 1/A.
+
+    A = 2 (max{1-B,0} LL + A' LL_w), D1 = 2 (max{1-B,0} s^2 + A' (s_w^2 + zeta2*)), (A', B) the fleet's joint variance.
+    LL, s^2 = E||g(x*)||^2 belong to the workers' mean, LL_w and s_w^2 = mean E||g_i(x*) - grad f_i(x*)||^2 to one.
+    On one worker the table's row Q-SGD-SR: A = 2 (1+omega) LL, D1 = 2 (1+omega) s^2.
+    """
+
+    id = "dcgd.stochastic"
+    title = "Compressed stochastic gradients (on one worker: quantised SGD)"
+    row = "Q-SGD-SR"
+    requires = (Unbiased, JointVariance)
+    gradient_noise = "any"
+
+    def _why_not(self, c: Constants) -> str:
+        if "LL" not in c.facts:
+            return "it speaks of stochastic gradients: give an oracle"
+        bounded = max(c.facts["LL"], c.facts["LL_workers"]) < float("inf")
+        return "" if bounded else "the gradients' expected smoothness is infinite"
+
+    def parameters(self, c: Constants) -> Parameters:
+        own, shared, facts = c.joint.A, max(1 - c.joint.B, 0), c.facts
+        smooth = shared * facts["LL"] + own * facts["LL_workers"]
+        noise = shared * facts["sigma2_mean"] + own * (facts["sigma2_star"] + c.zeta2_star)
+        return Parameters(A=2 * smooth, D1=2 * noise)
+
+
 @dataclass(frozen=True)
 class DCGD(Bidirectional):
     """x+ = x - gamma C_M((1/n) sum C_i(grad f_i(x))). Runs with any compressors; its theorems need unbiased ones."""
@@ -295,9 +276,8 @@ class DCGD(Bidirectional):
             NoMemoryDecreasing(),
             DCGDBidirectional(),
             DCGDNonconvex(),
+            DCGDStochastic(),
             DCGDNoisy(),
-            QuantizedSGD(),
-            DCGDExpectedSmoothness(),
             NoMemoryNoisy(),
             DCSGDNoisy(),
         )
@@ -308,4 +288,4 @@ class DCGD(Bidirectional):
     def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
         messages = self.fleet.kernel(problem.gradients(state.x), rng)
         update = self.broadcast(messages.mean(axis=1), rng)
-        return State(state.x - plan.step(t) * update, self.uplink_bits(messages))
+        return State(state.x - plan.step(t) * update, self.uplink_bits(messages), self.heard(update))

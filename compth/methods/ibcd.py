@@ -249,9 +249,8 @@ class IBCD(Bidirectional):
 
     def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
         messages = self.fleet.kernel(problem.gradients(state.x), rng)
-        return State(
-            state.x - plan.step(t) * self.broadcast(messages.mean(axis=1), rng), self.uplink_bits(messages)
-        )
+        update = self.broadcast(messages.mean(axis=1), rng)
+        return State(state.x - plan.step(t) * update, self.uplink_bits(messages), self.heard(update))
 
     @classmethod
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:

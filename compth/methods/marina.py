@@ -163,11 +163,12 @@ class MARINA(Bidirectional):
     def step(
         self, problem: Any, state: MARINAState, rng: np.random.Generator, plan: Plan, t: int
     ) -> MARINAState:
-        x = state.x - plan.step(t) * self.broadcast(state.g, rng)
+        update = self.broadcast(state.g, rng)
+        x = state.x - plan.step(t) * update
         new = problem.gradients(x)
         messages = self.fleet.kernel(new - state.last, rng)
         full = rng.random(len(x)) < float(plan["p"])
         g = np.where(full[:, None], new.mean(axis=1), state.g + messages.mean(axis=1))
         every = float(problem.d * FLOAT_BITS)
         sent = np.where(full, every, self.uplink_bits(messages)) + (every if t == 0 else 0.0)
-        return MARINAState(x, sent, g=g, last=new)
+        return MARINAState(x, sent, self.heard(update), g=g, last=new)

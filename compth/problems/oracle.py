@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from compth.errors import InvalidParameter, Unsupported
-from compth.problems.finite_sum import FiniteSum
 from compth.problems.quadratic import RELATIVE_ZERO, Array
 
 
@@ -125,10 +124,6 @@ class Oracle(ABC):
     def single(self) -> bool:
         """True for one component, chosen uniformly."""
         return False
-
-    def draws(self, m: int) -> Any:
-        """Components evaluated on average, of m; all of them unless it samples them."""
-        return self.size if self.components else m
 
     def check(self, problem: Any) -> None:
         """Unsupported, with the remedy, where the oracle has no meaning."""
@@ -305,9 +300,6 @@ class Arbitrary(Components):
         p = np.array([float(q) for q in self.sampling.probabilities()])
         return np.asarray(np.where(self.sampling.draw(shape, rng), 1 / p, 0.0))
 
-    def draws(self, m: int) -> Any:
-        return self.sampling.cohort
-
     def second(self, problem: Any) -> Array:
         pair = np.array([[float(v) for v in row] for row in self.sampling.matrix()])
         p = pair.diagonal()
@@ -375,40 +367,6 @@ class Corrected(Oracle):
 
     def check(self, problem: Any) -> None:
         self.oracle.check(problem)
-
-
-def one_node(problem: Any) -> FiniteSum:
-    """f = mean_j f_j held by one worker: all components of a finite sum, or the workers' f_i as components."""
-    kept = problem.__dict__
-    if "_one_node" not in kept:
-        plain = not isinstance(problem, FiniteSum)
-        kept["_one_node"] = FiniteSum(problem.A[None], problem.b[None]) if plain else problem.flat()
-    found: FiniteSum = kept["_one_node"]
-    return found
-
-
-@dataclass(frozen=True)
-class OneNode(Oracle):
-    """Another oracle on one node that holds all components; every worker is given the same g, so mean g_i = g.
-
-    Its G is sqrt(n) times that of the node on every worker: the noise of the mean, which is all that a method of one
-    node sees, is then that of g; the workers' own noises are not those of independent draws.
-    """
-
-    oracle: Oracle = field(default_factory=Minibatch)
-    components: ClassVar[bool] = False
-
-    def gradients(self, problem: Any, x: Array, rng: np.random.Generator) -> Array:
-        g = self.oracle.gradients(one_node(problem), x, rng)
-        return np.broadcast_to(g, (*x.shape[:-1], problem.n, problem.d))
-
-    def noise(self, problem: Any) -> GradientNoise:
-        own = noise_of(one_node(problem), self.oracle)
-        return GradientNoise(np.repeat(own.G * np.sqrt(problem.n), problem.n, axis=0), problem.A)
-
-    @property
-    def exact(self) -> bool:
-        return self.oracle.exact
 
 
 def oracles() -> dict[str, type[Oracle]]:

@@ -45,9 +45,13 @@ SCHEMAS: dict[str, tuple[str, str, str]] = {
     "polyak": ("f fs g mu", "2*mu*(f - fs) <= sq(g)", "f satisfies the Polyak-Lojasiewicz inequality"),
     "lipschitz": ("g gs x xs M", "sq(g - gs) <= M*sq(x - xs)", "g, gs the gradients at x, xs: M = L^2"),
     "least": ("f fs", "fs <= f", "fs is the least value of f"),
+    "growth": ("a s f fs B C D", "a <= B*s + 2*C*(f - fs) + D", "the unified theory's assumption"),
+    "quadratic": ("fp f g d r", "fp == f + dot(g, d) + sq(r)/2", "f quadratic; r = root of its Hessian * d"),
+    "loewner": ("v u w t", "sq(v) <= t*dot(u, w)", "E[B'B] <= t W as forms at u: v = B u, w = W u"),
+    "noise": ("Q R s", "sq(R(Q - mean(Q))) <= s", "the variance of Q in the norm of R'R is at most s"),
     "zero": ("v u", "dot(v, u) == 0", "v = 0, tested at u"),
     "order": ("a b", "a <= b", "an order between parameters or entries, by definition"),
 }
-DRAWS = {"variance", "independent", "joint", "mixture", "spread", "mean_spread"}
+DRAWS = {"variance", "independent", "joint", "mixture", "spread", "mean_spread", "noise"}
 FAMILIES = {"independent", "joint"}
 SCALAR = {"order"}

@@ -17,7 +17,7 @@ from compth.compressors import Compressor
 from compth.errors import InvalidParameter
 from compth.tuning import costs
 from compth.tuning.costs import Cost, Form
-from compth.tuning.schemes import BLOCK, SCHEMES, SS, Ordered, S, Scheme, all_levels, omega_at
+from compth.tuning.schemes import BLOCK, SCHEMES, SS, Ordered, S, Scheme, all_levels, improvement, omega_at
 
 TIE = 1e-12
 """Efficiencies closer than this, relative to the best, count as equal in floats."""
@@ -229,15 +229,15 @@ def bought(
 ) -> Tuning:
     """The Tuning of a chosen level."""
     share = _scalar(np.ravel(share)[0])
-    improvement = share * square / (2 * L)
+    gain = improvement(share, square, L)
     return Tuning(
         name,
         level,
         step,
         share,
-        improvement,
+        gain,
         cost,
-        improvement / cost,
+        gain / cost,
         L,
         basis,
         note,

@@ -41,6 +41,11 @@ def beta_step(share: Any, level: Any, L: Any) -> Any:
     return sqrt(share / exact(int(level))) / L if level else 0 * share
 
 
+def improvement(share: Any, squares: Any, L: Any) -> Any:
+    """What the best step along a direction of this share lowers f by at least: share ||g||^2/(2L)."""
+    return share * squares / (2 * L)
+
+
 def omega(squares: Any, head_squares: Any, tail: Any, left: Any) -> Any:
     """SS: omega*(T) = ||g||^2 / (sum_{i<=m} g_i^2 + (sum_{i>m} |g_i|)^2/left), m entries at p = 1 and left = T - m.
 

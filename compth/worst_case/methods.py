@@ -71,7 +71,7 @@ def _bernoulli(omega: Number) -> str:
 def cgd(mu: Number, L: Number, delta: Number, gamma: Number, s: Number) -> Model:
     """x+ = x - gamma c, ||c - g||^2 <= (1-delta) ||g||^2, one worker; V in f - f* and ||x - x*||^2."""
     space = Space(("x", "g", "c", "G"))
-    x, g, c, G = (unit(k) for k in space.common)
+    x, g, c, G = (unit(k, L) for k in space.common)
     after = plus((1, x), (-gamma, c))
     points: dict[str, Point] = {"x*": ({}, {}, ""), "x": (x, g, NOW), "x+": (after, G, NEXT)}
     known = interpolation(space, points, mu, L) | {"compression": contraction(space, g, c, 1 - delta)}
@@ -94,13 +94,14 @@ def cgd(mu: Number, L: Number, delta: Number, gamma: Number, s: Number) -> Model
         tuple(quadratics),
         (CLASS_A,),
         gaps=True,
+        first=("f(x) >= f(x+)", "f(x*) >= f(x+)", "f(x*) >= f(x)", "compression"),
     )
 
 
 def ef(mu: Number, L: Number, delta: Number, gamma: Number, s: Number, n: int) -> Model:
     """c = C(e + gamma g), x+ = x - mean c, e+ = e + gamma g - c; V in x - x* and e; every f_i stationary at x*."""
     space = Space(("x", "e", "g", "c"), ("e", "g", "c") if n > 1 else ())
-    x, e, g, c = (unit(k) for k in space.common)
+    x, e, g, c = (unit(k, L) for k in space.common)
     u = plus((1, e), (gamma, g))
     following = {"x": [(ONE, plus((1, x), (-1, c)))], "e": [(ONE, plus((1, u), (-1, c)))]}
     now, after = quadratic_terms(space, ("x", "e"), ("e",) if n > 1 else (), following, {}, {}, n)
@@ -131,7 +132,7 @@ def ef(mu: Number, L: Number, delta: Number, gamma: Number, s: Number, n: int) -
 def ef21(mu: Number, L: Number, delta: Number, gamma: Number, s: Number, n: int) -> Model:
     """x+ = x - gamma mean d, d+ = d + C(g+ - d); V in gbar and the errors r = g - d; w = g+ - g, c the message."""
     space = Space(("g", "r", "w", "c"), ("r", "w", "c") if n > 1 else ())
-    g, r, w, c = (unit(k) for k in space.common)
+    g, r, w, c = (unit(k, L) for k in space.common)
     u = plus((1, r), (1, w))
     move = plus((-gamma, g), (gamma, r))
     following = {"g": [(ONE, plus((1, g), (1, w)))], "r": [(ONE, plus((1, u), (-1, c)))]}
@@ -164,7 +165,7 @@ def ef21(mu: Number, L: Number, delta: Number, gamma: Number, s: Number, n: int)
 def dcgd(mu: Number, L: Number, omega: Number, gamma: Number, n: int) -> Model:
     """x+ = x - gamma mean C_i(g_i), unbiased with variance omega, independent; V = ||x - x*||^2, shared minimiser."""
     space = Space(("z", "g"), ("g",) if n > 1 else ())
-    z, g = unit("z"), unit("g")
+    z, g = unit("z", L), unit("g", L)
     following = {"z": [(ONE, plus((1, z), (-gamma, g)))]}
     variance = add((omega, space.mean(g, g)))
     now, after = quadratic_terms(space, ("z",), (), following, {"z": -gamma}, variance, n)
@@ -189,7 +190,7 @@ def dcgd(mu: Number, L: Number, omega: Number, gamma: Number, n: int) -> Model:
 def diana(mu: Number, L: Number, omega: Number, gamma: Number, alpha: Number, n: int) -> Model:
     """z = x - x*, e_i = h_i - grad f_i(x*), g_i likewise; m_i = C_i(g_i - e_i); V in z and e; any minimisers."""
     space = Space(("z", "e", "g"), ("e", "g") if n > 1 else ())
-    z, e, g = (unit(k) for k in space.common)
+    z, e, g = (unit(k, L) for k in space.common)
     gap = plus((1, g), (-1, e))
     following = {"z": [(ONE, plus((1, z), (-gamma, g)))], "e": [(ONE, plus((1 - alpha, e), (alpha, g)))]}
     now, after = quadratic_terms(
@@ -218,7 +219,7 @@ def diana(mu: Number, L: Number, omega: Number, gamma: Number, alpha: Number, n:
 def marina(mu: Number, L: Number, omega: Number, gamma: Number, p: Number, n: int) -> Model:
     """z+ = z - gamma q; q+ = Gbar with probability p, else q + mean C_i(G_i - g_i); V in z, q, g and f - f*."""
     space = Space(("z", "q", "g", "G"), ("g", "G") if n > 1 else ())
-    z, q, g, G = (unit(k) for k in space.common)
+    z, q, g, G = (unit(k, L) for k in space.common)
     after = plus((1, z), (-gamma, q))
     change = plus((1, G), (-1, g))
     following = {
@@ -259,9 +260,9 @@ def ef_bv(
     """
     extra = ("d",) if eta else ()
     space = Space(("z", "q", "h", "g", "G", *extra), ("h", "g", "G", *extra) if n > 1 else ())
-    z, q, h, g, G = (unit(k) for k in space.common[:5])
+    z, q, h, g, G = (unit(k, L) for k in space.common[:5])
     D = plus((1, G), (-1, h))
-    d = unit("d") if eta else D
+    d = unit("d", L) if eta else D
     after = plus((1, z), (-gamma, q))
     following = {
         "z": [(ONE, after)],

@@ -35,9 +35,9 @@ def plus(*terms: tuple[Number, Vector]) -> dict[str, Number]:
     return out
 
 
-def unit(name: str) -> dict[str, Number]:
-    """The named vector itself."""
-    return {name: 1}
+def unit(name: str, like: Number = 1) -> dict[str, Number]:
+    """The named vector itself; its coefficient is a float where the class's constants are."""
+    return {name: 1.0 if isinstance(like, float) else 1}
 
 
 def _accumulate(out: list[list[Number]], index: Mapping[str, int], c: Number, a: Vector, b: Vector) -> None:
@@ -133,6 +133,7 @@ class Model:
     now, after: by coefficient of V, the form it multiplies and the expectation of that form one step later.
     known: multiplier -> form that is >= 0 by hypothesis. normal: V >= t normal with t > 0, so that V sees the iterate.
     extremal: quadratics of the class. assumptions: the hypotheses, in words. gaps: f - f* is among the blocks.
+    first: the known forms that a least rho tries alone, where V sees one vector; () for none.
     """
 
     method: str
@@ -147,6 +148,7 @@ class Model:
     extremal: tuple[Quadratic1D, ...] = ()
     assumptions: tuple[str, ...] = ()
     gaps: bool = False
+    first: tuple[str, ...] = ()
 
     @property
     def blocks(self) -> dict[str, int]:

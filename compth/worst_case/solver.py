@@ -15,6 +15,9 @@ from compth.worst_case.model import NOW, Model
 
 Array = NDArray[np.float64]
 TOLERANCE = 1e-11
+"""Of a solution that will be rounded to a certificate."""
+VALUE = 1e-9
+"""Of a least rho."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ def _triangle(m: Array) -> Array:
     return out
 
 
+@cache
+def _identity(size: int) -> Array:
+    return _triangle(np.eye(size))
+
+
 @dataclass(frozen=True)
 class _Columns:
     """A compressed sparse column matrix as Clarabel reads it: scipy's own class takes longer to make than a solve."""
@@ -75,14 +83,15 @@ class Pencil:
         self.now = {b: self._stack(model.now, self.names, b) for b in self.blocks}
         self.after = {b: self._stack(model.after, self.names, b) for b in self.blocks}
         self.known = {b: self._stack(model.known, self.multipliers, b) for b in self.blocks}
-        self.eye = {b: _triangle(np.eye(k)) for b, k in self.blocks.items()}
 
     def _stack(self, forms: Mapping[str, Any], names: Sequence[str], block: str) -> Array:
         size = self.blocks[block]
-        out = np.zeros((size * (size + 1) // 2, len(names)))
-        for i, k in enumerate(names):
-            if block in forms[k]:
-                out[:, i] = _triangle(np.array(forms[k][block], dtype=float))
+        if not names:
+            return np.zeros((size * (size + 1) // 2, 0))
+        nothing = ((0.0,) * size,) * size
+        whole = np.array([forms[k].get(block, nothing) for k in names], dtype=float)
+        row, column, weight = _upper(size)
+        out: Array = (whole[:, row, column] * weight).T
         return out
 
     def _positivity(self) -> list[tuple[Array, Array, int]]:
@@ -101,7 +110,7 @@ class Pencil:
         """max t with decrease >= t I, V >= t normal, trace V = 1, multipliers >= 0; feasible at rho iff t > 0."""
         m, k = len(self.names), len(self.multipliers)
         psd = [
-            (np.hstack([rho * self.now[b] - self.after[b], -self.known[b], -self.eye[b][:, None]]), size)
+            (np.hstack([rho * self.now[b] - self.after[b], -self.known[b], -_identity(size)[:, None]]), size)
             for b, size in self.blocks.items()
         ]
         gaps = self.now[NOW][0] if NOW in self.blocks else np.zeros(m)
@@ -112,7 +121,7 @@ class Pencil:
         trace = gaps
         for rows, normal, size in self._positivity():
             psd.append((np.hstack([rows, np.zeros((len(rows), k)), -normal[:, None]]), size))
-            trace = trace + _triangle(np.eye(size)) @ rows
+            trace = trace + _identity(size) @ rows
         objective = np.zeros(m + k + 1)
         objective[-1] = -1.0
         x, status = _solve(
@@ -122,18 +131,65 @@ class Pencil:
         return Solution(float(x[-1]), v, dict(zip(self.multipliers, x[m:-1].tolist(), strict=True)), status)
 
     def least_rho(self, v: Mapping[str, float]) -> Solution:
-        """min rho with rho V - E V+ - sum multiplier * known >= 0 for the given V: one SDP."""
-        k = len(self.multipliers)
+        """min rho with rho V - E V+ - sum multiplier * known >= 0 for the given V: one SDP, a float and no proof."""
         weights = np.array([v.get(name, 0.0) for name in self.names])
-        psd, constants = [], []
-        for b, size in self.blocks.items():
-            psd.append((np.hstack([(self.now[b] @ weights)[:, None], -self.known[b]]), size))
-            constants.append(-(self.after[b] @ weights))
-        objective = np.zeros(k + 1)
-        objective[0] = 1.0
-        x, status = _solve(objective, None, np.hstack([np.zeros((k, 1)), np.eye(k)]), psd, constants)
         given = {name: v.get(name, 0.0) for name in self.names}
-        return Solution(float(x[0]), given, dict(zip(self.multipliers, x[1:].tolist(), strict=True)), status)
+        used = [i for i, k in enumerate(self.multipliers) if k in self.model.first]
+        if used:
+            x, status = self._rho_with(used, weights, refine=False)
+            # a few multipliers prove an upper bound: where a quadratic attains it, the others cannot lower it
+            if abs(x[0] - self._attained()) <= 10 * VALUE:
+                return self._solution(x, given, used, status)
+        used = list(range(len(self.multipliers)))
+        x, status = self._rho_with(used, weights, refine=True)
+        return self._solution(x, given, used, status)
+
+    def _solution(self, x: Array, v: dict[str, float], used: Sequence[int], status: str) -> Solution:
+        multipliers = dict.fromkeys(self.multipliers, 0.0)
+        multipliers |= {self.multipliers[i]: value for i, value in zip(used, x[1:].tolist(), strict=True)}
+        return Solution(float(x[0]), v, multipliers, status)
+
+    def _attained(self) -> float:
+        """The largest rate on the extremal quadratics of a state of one vector: |a+|^2 for |a|^2 = 1."""
+        (a,) = self.model.free
+        at = np.array(
+            [[q.common[b].get(a, 0.0) for b in self.model.space.common] for q in self.model.extremal],
+            dtype=float,
+        )
+        row, column, weight = _upper(at.shape[1])
+        rates: Array = (at[:, row] * at[:, column] * weight) @ self.after["mean"][
+            :, self.names.index(f"P[{a},{a}]")
+        ]
+        return float(rates.max())
+
+    def _rho_with(self, used: Sequence[int], weights: Array, refine: bool) -> tuple[Array, str]:
+        """(rho and these multipliers, status)."""
+        count = len(used)
+        psd = [
+            (np.concatenate([(self.now[b] @ weights)[:, None], -self.known[b][:, used]], axis=1), size)
+            for b, size in self.blocks.items()
+        ]
+        constants = [-(self.after[b] @ weights) for b in self.blocks]
+        objective, signs = np.zeros(count + 1), np.eye(count + 1)[1:]
+        objective[0] = 1.0
+        return _solve(objective, None, signs, psd, constants, VALUE, refine)
+
+
+@cache
+def _nothing(size: int) -> _Columns:
+    return _columns(np.zeros((size, size)))
+
+
+@cache
+def _settings(tolerance: float, refine: bool) -> Any:
+    import clarabel
+
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.max_threads = 1
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
+    settings.iterative_refinement_enable = refine
+    return settings
 
 
 def _solve(
@@ -142,6 +198,8 @@ def _solve(
     nonnegative: Array,
     psd: Sequence[tuple[Array, int]],
     constants: Sequence[Array] | None = None,
+    tolerance: float = TOLERANCE,
+    refine: bool = True,
 ) -> tuple[Array, str]:
     """min objective'x with equality, nonnegative x >= 0 and psd rows x + constant in the cone."""
     try:
@@ -168,12 +226,14 @@ def _solve(
             rows.append(-matrix)
             right.append(constant)
             cones.append(clarabel.PSDTriangleConeT(size))
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    settings.max_threads = 1
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
-    size = len(objective)
-    linear, all_rows = _columns(np.zeros((size, size))), _columns(np.concatenate(rows))
-    solver = clarabel.DefaultSolver(linear, objective, all_rows, np.concatenate(right), cones, settings)
+    all_rows = _columns(np.concatenate(rows))
+    solver = clarabel.DefaultSolver(
+        _nothing(len(objective)),
+        objective,
+        all_rows,
+        np.concatenate(right),
+        cones,
+        _settings(tolerance, refine),
+    )
     found = solver.solve()
     return np.array(found.x), str(found.status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -96,7 +96,80 @@ def one_step(model: Model, v: Mapping[str, Number], rate: Fraction) -> Witness |
              f"C(v) = v + s R v, R the rotation of tan(angle/2) = {t}", "gamma": c["gamma"]})
              for c in [model.constants] if "delta" in c for t in TANGENTS]  # fmt: skip
     found += [_violation(_linear(model, v, rate, q), described(model, q)) for q in model.extremal]
+    found += [_violation(x, facts) for x, facts in _apart(model, v, rate)]
     return next((w for w in found if w is not None), None)
+
+
+def _apart(model: Model, v: Mapping[str, Number], rate: Fraction) -> Iterator[tuple[Matrix, dict[str, Any]]]:
+    """The same with workers that differ: in their memories (random compressors), or in C_i(v) = (1 +- s) v."""
+    if not model.space.worker:
+        return
+    for q in model.extremal:
+        facts = described(model, q)
+        if "delta" not in model.constants:
+            own = [a for a in model.free if a in model.space.worker]
+            if own:
+                text = f"{', '.join(own)} of worker 1, minus that of worker 2; all else at its value at x*"
+                yield _deviation(model, v, rate, q, own), {**facts, "the state is": text}
+        elif q.factor > 1:
+            n, signs = int(model.constants["n"]), (1, -1)
+            few = min(n, MOST_WORKERS)
+            text = f"{', '.join(model.free[:1])} and the memories of workers 1 to {few}, the others' at 0"
+            facts["compressor"] = "C_i(v) = (1+s) v for odd i, (1-s) v for even i"
+            yield (
+                _signed(model, v, rate, q, [signs[i % 2] for i in range(n)], few),
+                {**facts, "the state is": text},
+            )
+
+
+MOST_WORKERS = 4
+"""Workers of a contractive method whose memories are searched."""
+
+
+def _deviation(
+    model: Model, v: Mapping[str, Number], rate: Fraction, q: Quadratic1D, own: Sequence[str]
+) -> Matrix:
+    """E V+ - rate V of a in worker 1 and -a in worker 2, so that mean|a_i|^2 = 2 a^2/n and every mean is zero."""
+    worker = [[q.worker.get(b, {}).get(a, 0) for a in own] for b in model.space.worker]
+    out: Matrix = [[Fraction(0)] * len(own) for _ in own]
+    share = 2 / Fraction(model.constants["n"])
+    for name, value in v.items():
+        for c, form in ((value, model.after[name]), (-rate * value, model.now[name])):
+            if "deviation" in form:
+                part = congruence(worker, form["deviation"])
+                for i, row in enumerate(part):
+                    out[i] = [x + share * c * y for x, y in zip(out[i], row, strict=True)]
+    return out
+
+
+def _signed(
+    model: Model, v: Mapping[str, Number], rate: Fraction, q: Quadratic1D, signs: Sequence[int], few: int
+) -> Matrix:
+    """V+ - rate V on (iterate or gradient, memories of the first workers), worker i compressing by 1 + sign s."""
+    n, gamma, lam, s = len(signs), model.constants["gamma"], q.curvature, q.factor - 1
+    size = n + 1
+    eye = np.array([[Fraction(int(i == j)) for j in range(size)] for i in range(size)], dtype=object)
+    mean = sum(eye[1:], np.zeros(size, dtype=object)) / Fraction(n)
+    if model.method == "EF":
+        inputs = [eye[i] + gamma * lam * eye[0] for i in range(1, size)]
+        sent = [(1 + sign * s) * u for sign, u in zip(signs, inputs, strict=True)]
+        first = eye[0] - sum(sent, np.zeros(size, dtype=object)) / Fraction(n)
+    else:
+        move = -gamma * lam * (eye[0] - mean)
+        inputs = [eye[i] + move for i in range(1, size)]
+        first = eye[0] + move
+    later = np.array([first, *(-sign * s * u for sign, u in zip(signs, inputs, strict=True))], dtype=object)
+    a, b = model.free
+    square = np.outer(mean, mean)
+    each = sum(
+        (np.outer(eye[i], eye[i]) for i in range(1, size)), np.zeros((size, size), dtype=object)
+    ) / Fraction(n)
+    cross = np.outer(eye[0], mean)
+    weight = v[f"P[{a},{a}]"] * np.outer(eye[0], eye[0]) + v[f"P[{a},{b}]"] * (cross + cross.T)
+    weight = weight + v[f"P[{b},{b}]"] * square + v[f"Q[{b},{b}]"] * (each - square)
+    whole = later.T @ weight @ later - rate * weight
+    out: Matrix = whole[: few + 1, : few + 1].tolist()
+    return out
 
 
 TANGENTS = tuple(Fraction(k, 4) for k in (0, 1, 2, 3, 4, 6, 8, 16, -1, -2, -3, -4, -6, -8, -16))

@@ -28,8 +28,8 @@ from compth.compressors._render import ClaimRow, catalogue_rows, smallest_size
 from compth.errors import CompthError
 from compth.methods import Constants, Theorem
 from compth.methods import catalogue as methods
-from compth.methods._table import symbolic_constants as row_constants
 from compth.methods._unified import UnifiedTheorem
+from compth.methods._unified_table import row_constants
 
 CERTIFICATES = Path(__file__).resolve().parents[2] / "proofs_check" / "certificates"
 GREEK = ("alpha", "beta", "eta", "theta", "lambda", "nu", "rho")

@@ -63,4 +63,4 @@ for share in (0.99, 1.01):
 promise = ct.guarantee(ct.DCGD(ct.RandK(k=2)), problem)
 true = ct.exact_rate(ct.DCGD(ct.RandK(k=2), gamma=float(promise.stepsize)), problem)
 print(f"{promise.theorem}: promised {promise.rho:.5f}, exact {true.rho:.5f}")
-assert true.rho <= promise.rho
+assert true.rho <= promise.rho * (1 + 1e-12)  # equal here, up to rounding

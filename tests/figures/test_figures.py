@@ -41,6 +41,16 @@ def test_unknown_figure(capsys):
     assert "floors" in names()
 
 
+def test_bad_folders_are_said_before_the_work(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert main(["floors", "--out", str(tmp_path / "file")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        main(["floors", "--out"])
+    assert stop.value.code == 2
+
+
+@pytest.mark.slow
 def test_looseness_is_attained_by_the_stored_problem(monkeypatch):
     module = importlib.import_module("figures.theorem_looseness")
     monkeypatch.setattr(module, "COUNT", 5)

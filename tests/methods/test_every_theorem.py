@@ -2,13 +2,12 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from compth.methods import theorems
 from compth.methods.ef21 import EF21, EF21PL
 
-from .record import BEYOND, FILE, looseness, method_for, rebuilt, spoiled, violated
+from .record import BEYOND, FILE, looseness, made, method_for, spoiled, violated
 
 ROWS = {row["theorem"]: row for row in json.loads(FILE.read_text())["rows"]}
 
@@ -32,12 +31,13 @@ def test_a_theorem_without_a_record_is_seen(monkeypatch):
     assert without_record() == ["ef21.new"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("identifier", list(theorems()))
 def test_the_recorded_quadratic_attains_it_and_a_spoil_is_caught(identifier):
     if identifier not in ROWS:
         pytest.fail(f"{identifier} has no record: run python -m tests.methods.record")
     row, theorem = ROWS[identifier], theorems()[identifier]
-    problem = rebuilt(np.array(row["A"]), np.array(row["b"]))
+    problem = made(row["A"], row["b"])
     method, measure = method_for(identifier, problem), row["measure"]
     assert method.label == row["method"]
     again = looseness(method, problem, theorem, measure)

@@ -147,10 +147,12 @@ def papers(monkeypatch, tmp_path):
     return state
 
 
-def test_a_killed_run_resumes(papers):
+def test_a_killed_run_resumes(papers, capsys):
     papers.broken["two"] = KeyboardInterrupt()
-    with pytest.raises(KeyboardInterrupt):
-        papers.main()
+    assert papers.main() == 130
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "paper_repro: stopped: run again, finished papers are kept"
+    ]
     assert papers.runs == ["one", "two"]
     papers.broken.clear()
     assert papers.main() == 0

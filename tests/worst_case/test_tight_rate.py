@@ -10,8 +10,10 @@ import pytest
 import compth as ct
 from compth.errors import InvalidParameter, Unsupported
 from compth.worst_case import closed_forms as forms
+from compth.worst_case import methods
 from compth.worst_case.exact_algebra import determinant, is_psd
 from compth.worst_case.rational import certificate_at
+from compth.worst_case.solver import Pencil
 
 TABLE = [
     (10, 0.10, 0.944534, 0.82409455, 0.81221940),
@@ -290,3 +292,16 @@ def test_compare_gains_the_tight_column():
 def test_a_rate_counts_as_proved_where_the_proofs_statement_covers_it(method, given, proved):
     rate = ct.tight_rate(method, **{"mu": F(1, 3), "L": F(1), **given})
     assert (rate.standing is ct.Standing.PROVED) == proved
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.9, 1.0, 1.1, 1.3])
+def test_the_few_multipliers_that_are_tried_first_change_no_least_rate(scale):
+    # beyond the best step they alone prove far less, and the whole LMI must be solved
+    lost = 0.0
+    for mu, delta in ((0.5, 0.9), (0.1, 0.75), (0.02, 0.4)):
+        model = methods.cgd(mu, 1.0, delta, scale * forms.cgd_step(mu, 1.0, delta), (1 - delta) ** 0.5)
+        whole = Pencil(replace(model, first=())).least_rho({"f": 1}).margin
+        assert Pencil(model).least_rho({"f": 1}).margin == pytest.approx(whole, abs=1e-7)
+        few = replace(model, first=(), known={k: model.known[k] for k in model.first})
+        lost = max(lost, Pencil(few).least_rho({"f": 1}).margin - whole)
+    assert lost > 0.1 if scale > 1 else lost < 1e-7

@@ -1,0 +1,64 @@
+"""N-SAGA: SAGA whose component gradients are noisy; a floor of the noise's size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from compth._numbers import ratio
+from compth.methods._base import Array, Constants, Theorem
+from compth.methods._components import check_variance
+from compth.methods._unified import Parameters
+from compth.methods.saga import SAGA, SAGALinear
+from compth.sources import UNIFIED
+
+
+class NSAGANeighbourhood(SAGALinear):
+    """E V_t <= max{1-gamma mu, 1-1/(2n)}^t V_0 + (2 + 4) s2 gamma^2/min{gamma mu, 1/(2n)}, gamma <= 1/(6L).
+
+    SAGA's row with D1 = 2 s2, D2 = s2/n, where E||noise||^2 <= s2; at gamma = 1/(6L): s2/(L min{mu, 3L/n}). Noise that
+    is independent of the drawn component needs half this D1 only.
+    """
+
+    id = "nsaga.neighbourhood"
+    title = "SAGA with noisy gradients by the unified theory"
+    row = "N-SAGA"
+    source = UNIFIED.at("Thm 4.1, Table 2, N-SAGA")
+    gradient_noise = "bounded"
+
+    def parameters(self, c: Constants) -> Parameters:
+        return replace(super().parameters(c), D1=2 * c.sigma2, D2=ratio(c.sigma2, c.n))
+
+
+@dataclass(frozen=True)
+class NSAGA(SAGA):
+    """SAGA with grad f_j(x) + xi in place of grad f_j(x), in the step and in the table; E||xi||^2 = s2 exactly.
+
+    xi = +-sqrt(s2) on a uniform coordinate, whatever x and j: covariance (s2/d) times the identity.
+    """
+
+    s2: Any = 1.0
+    name: ClassVar[str] = "N-SAGA"
+    source = UNIFIED
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_variance(self.s2, "NSAGA")
+
+    @property
+    def label(self) -> str:
+        return f"N-SAGA s2={self.s2}"
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return (NSAGANeighbourhood(),)
+
+    def check(self, problem: Any) -> Constants:
+        return replace(super().check(problem), stochastic=True, sigma2=self.s2)
+
+    def noise(self, problem: Any, x: Array, rng: np.random.Generator) -> Array | float:
+        k = rng.integers(2 * problem.d, size=len(x))
+        size = float(np.sqrt(float(self.s2))) * (1 - 2 * (k % 2))
+        return np.where(k[:, None] // 2 == np.arange(problem.d), size[:, None], 0.0)

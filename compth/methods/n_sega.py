@@ -1,0 +1,60 @@
+"""N-SEGA: SEGA whose partial derivatives are noisy; a floor of the noise's size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from compth._numbers import ratio
+from compth.methods._base import Array, Constants, Theorem
+from compth.methods._components import check_variance
+from compth.methods._unified import Parameters
+from compth.methods.sega import SEGA, SEGALinear
+from compth.sources import UNIFIED
+
+
+class NSEGANeighbourhood(SEGALinear):
+    """E V_t <= max{1-gamma mu, 1-1/(2d)}^t V_0 + 6 d s2 gamma^2/min{gamma mu, 1/(2d)}, gamma <= 1/(6dL).
+
+    SEGA's row with D1 = 2 d s2, D2 = s2/d, where E|noise|^2 <= s2/d on every partial derivative; at gamma = 1/(6dL):
+    s2/(L mu). Noise that is independent of the drawn coordinate needs half this D1 only.
+    """
+
+    id = "nsega.neighbourhood"
+    title = "SEGA with noisy partial derivatives by the unified theory"
+    row = "N-SEGA"
+    source = UNIFIED.at("Thm 4.1, Table 2, N-SEGA")
+    gradient_noise = "bounded"
+
+    def parameters(self, c: Constants) -> Parameters:
+        return replace(super().parameters(c), D1=2 * c.d * c.sigma2, D2=ratio(c.sigma2, c.d))
+
+
+@dataclass(frozen=True)
+class NSEGA(SEGA):
+    """SEGA with d_j f(x) + xi in place of d_j f(x), in the step and in the memory; xi = +-sqrt(s2/d)."""
+
+    s2: Any = 1.0
+    name: ClassVar[str] = "N-SEGA"
+    source = UNIFIED
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_variance(self.s2, "NSEGA")
+
+    @property
+    def label(self) -> str:
+        return f"N-SEGA s2={self.s2}"
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return (NSEGANeighbourhood(),)
+
+    def check(self, problem: Any) -> Constants:
+        return replace(super().check(problem), stochastic=True, sigma2=self.s2)
+
+    def noise(self, problem: Any, x: Array, rng: np.random.Generator) -> Array | float:
+        sign = 1 - 2 * rng.integers(2, size=(len(x), 1))
+        return np.asarray(float(np.sqrt(float(self.s2) / problem.d)) * sign)

@@ -1,0 +1,71 @@
+"""SAGA: a table of past gradients of every component; no floor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import ratio
+from compth.methods._base import Array, Constants, Plan, State, Theorem, mean_square
+from compth.methods._components import ComponentTheorem, SingleNode, components, pick
+from compth.methods._unified import Parameters
+from compth.sources import SAGA as SAGA_PAPER
+from compth.sources import UNIFIED
+
+
+class SAGALinear(ComponentTheorem):
+    """V_t <= max{1-gamma mu, 1-1/(2n)}^t V_0 for gamma <= 1/(6L): A = 2L, B = 2, rho = 1/n, C = L/n, M = 4n.
+
+    sigma^2 = mean_j||table_j - grad f_j(x*)||^2; n convex components, L = max L_j. B = 2, not the 1 of some slides.
+    """
+
+    id = "saga.linear"
+    title = "SAGA by the unified theory"
+    row = "SAGA"
+    source = UNIFIED.at("Thm 4.1, Table 2, SAGA")
+
+    def parameters(self, c: Constants) -> Parameters:
+        return Parameters(A=2 * c.L_max, B=2, rho=ratio(1, c.n), C=ratio(c.L_max, c.n))
+
+    def sigma2_k(self, problem: Any, state: SAGAState, plan: Plan) -> Array:
+        return mean_square(state.table - components(problem).gradients_at_star)
+
+
+@dataclass(frozen=True)
+class SAGAState(State):
+    """table: (R, n, d) gradients of the components at their own past points."""
+
+    table: Any = None
+
+
+@dataclass(frozen=True)
+class SAGA(SingleNode):
+    """x+ = x - gamma (grad f_j(x) - table_j + mean table), j uniform; then table_j = grad f_j(x); table^0 at x^0.
+
+    Components: the problem's workers, or all components of a FiniteSum. The worker that holds f_j sends one vector.
+    """
+
+    name = "SAGA"
+    source = SAGA_PAPER
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return (SAGALinear(),)
+
+    def init(self, problem: Any, x0: Array, plan: Plan) -> SAGAState:
+        return SAGAState(x0, table=components(problem).gradients(x0))
+
+    def noise(self, problem: Any, x: Array, rng: np.random.Generator) -> Array | float:
+        """What is added to the drawn gradient: nothing."""
+        return 0.0
+
+    def step(self, problem: Any, state: SAGAState, rng: np.random.Generator, plan: Plan, t: int) -> SAGAState:
+        table = state.table
+        j = rng.integers(table.shape[1], size=len(table))
+        new = pick(components(problem).gradients(state.x), j) + self.noise(problem, state.x, rng)
+        g: Array = new - pick(table, j) + table.mean(axis=1)
+        drawn = (j[:, None] == np.arange(table.shape[1]))[:, :, None]
+        renewed = np.where(drawn, new[:, None], table)
+        return SAGAState(state.x - plan.step(t) * g, self.one_sends(problem, t), table=renewed)
