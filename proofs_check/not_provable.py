@@ -7,7 +7,6 @@ OUTSIDE = {
     "natural_dithering.omega": "powers of two with a symbolic exponent (one interval: dithering.coordinate)",
     "lp_moments.alpha": "omega for 1 < p < 2: norms with a general exponent are no polynomials",
     "atomo.active_set": "that sorting finds the saturated set: an argument over a varying set (one set: atomo.kkt)",
-    "ist.exact_law": "powers of an operator and their spectrum",
     "three_point.lag": "LAG's rule bounds the error it leaves: its inequality is its definition",
     "cat.quasi_concave": "maximisers over integers of functions with ceilings",
 }

@@ -341,6 +341,25 @@ class RateAt:
         return max(noise, _mean_radius(linear))
 
 
+class EnumeratedRateAt:
+    """RateAt of a method whose outcomes are affine maps: they are enumerated once."""
+
+    def __init__(self, method: Method, problem: Any, plan: Plan) -> None:
+        self.system = enumerated.EnumeratedSystem(method, problem, plan)
+
+    def noise(self, gamma: float) -> float:
+        """rho_noise - 1."""
+        return self.rate(gamma).rho_noise - 1
+
+    def rho(self, gamma: float) -> float:
+        """ExactRate.rho."""
+        return self.rate(gamma).rho
+
+    def rate(self, gamma: float) -> ExactRate:
+        """exact_rate at this step."""
+        return _masked_rate(self.system.at(gamma))
+
+
 def _masked_rate(system: masked.MaskedSystem | enumerated.EnumeratedSystem) -> ExactRate:
     noise, bracket = system.radius()
     mean, coupled = system.mean_radius(), system.driven

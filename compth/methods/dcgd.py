@@ -10,11 +10,10 @@ import numpy as np
 
 from compth._numbers import Number, max, ratio
 from compth.claims import Attribution, JointVariance, Standing, Unbiased
-from compth.errors import NoGuarantee
 from compth.methods._base import Array, Constants, Plan, State, Theorem
 from compth.methods._dcsgd import DCSGDConstant, DCSGDHorizon, DCSGDNoisy
 from compth.methods._downlink import Bidirectional
-from compth.methods._nonconvex import MeanSquaredGradient
+from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
 from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.sources import DIANA as DIANA_PAPER
@@ -104,6 +103,11 @@ def no_memory_step(mu: Number, L: Number, omega: Number, n: Number) -> Number:
     return 2 / ((mu + L) * (1 + ratio(2 * omega, n)))
 
 
+def no_memory_noise(omega: Number, n: Number, sigma2: Number, zeta2: Number) -> Number:
+    """N = ((1+omega) sigma2 + 2 omega zeta2*)/n: what a step adds, in units of gamma^2."""
+    return ratio((1 + omega) * sigma2 + 2 * omega * zeta2, n)
+
+
 class NoMemory(Theorem):
     """Every f_i mu-strongly convex and L-smooth: gamma <= 2/((mu+L)(1+2 omega/n)) gives (1-gamma mu)^t and a floor.
 
@@ -161,13 +165,13 @@ class NoMemoryDecreasing(NoMemory):
     source = DIANA_PAPER.at("Thm 11, Lemma 6")
     attribution = Attribution.OURS
     declared = Standing.DERIVED
-    proof = ""
+    proof = "dcgd.no_memory_decreasing"
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
         return harmonic_plan(c.mu_min, 2 / no_memory_step(c.mu_min, c.L_max, c.omega, c.n), gamma)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        noise = ratio((1 + c.omega) * c.sigma2 + 2 * c.omega * c.zeta2_star, c.n)
+        noise = no_memory_noise(c.omega, c.n, c.sigma2, c.zeta2_star)
         return harmonic_values(c.mu_min, plan["theta"], noise, start)
 
 
@@ -182,6 +186,7 @@ class DCGDBidirectional(Theorem):
     title = "DCGD with a compressed broadcast"
     source = UNIFIED.at("Thm 4.1 applied to DCGD")
     attribution = Attribution.CODE
+    proof = "dcgd.bidirectional"
     requires = (JointVariance,)
     bidirectional = True
 
@@ -194,12 +199,21 @@ class DCGDBidirectional(Theorem):
         return Plan(gamma, rho=1 - gamma * c.mu, floor=noise_floor(gamma, c.mu, down * a, c.zeta2_star))
 
 
+def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
+    """(beta, alpha) in E||C_M(g)||^2 <= beta||grad f||^2 + alpha, for independent stochastic gradients.
+
+    beta = (1+omega_M)(1-B+A), alpha = (1+omega_M)(A zeta2 + (A + (1-B)/n) sigma2): the workers' noises average to
+    sigma2/n before the messages' variance, A mean||.||^2 - B||mean||^2, is added.
+    """
+    down, a, b = 1 + c.omega_down, c.joint.A, c.joint.B
+    return down * (1 - b + a), down * (a * c.dissimilarity + (a + ratio(1 - b, c.n)) * c.sigma2)
+
+
 class DCGDNonconvex(MeanSquaredGradient):
     """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= 2(f(x_0)-f*)/(gamma(2-beta L gamma)T) + alpha L gamma/(2-beta L gamma).
 
-    0 < gamma < 2/(beta L), beta = (1+omega_M)(1-B+A), alpha = (1+omega_M)(A zeta2 + noise), noise of `gradient_noise`,
-    zeta2 >= mean||grad f_i - grad f||^2 everywhere; no convexity. The paper has A = omega/n, B = 0. Default gamma =
-    1/(beta L).
+    0 < gamma < 2/(beta L), (beta, alpha) of nonconvex_growth, zeta2 >= mean||grad f_i - grad f||^2 everywhere; no
+    convexity. The paper has A = omega/n, B = 0, where sigma2's factor is (1+omega)/n. Default gamma = 1/(beta L).
     """
 
     id = "dcgd.nonconvex"
@@ -208,6 +222,7 @@ class DCGDNonconvex(MeanSquaredGradient):
     source = NATURAL.at("Thm 9")
     attribution = Attribution.READ
     declared = Standing.CITED
+    proof = "dcgd.nonconvex"
     requires = (Unbiased, JointVariance)
     bidirectional = True
 
@@ -215,15 +230,7 @@ class DCGDNonconvex(MeanSquaredGradient):
         return "" if c.dissimilarity < float("inf") else "gradients must differ boundedly: equal Hessians"
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        down, a = 1 + c.omega_down, c.joint.A
-        beta = down * (1 - c.joint.B + a)
-        alpha = down * (a * c.dissimilarity + gradient_noise(a, c.joint.B, c.n, c.sigma2))
-        limit = 2 / (beta * c.L)
-        gamma = limit / 2 if gamma is None else self.allow(gamma, limit, "2/(beta L)")
-        slack = 2 - beta * c.L * gamma
-        if not slack > 0:
-            raise NoGuarantee(f"gamma={float(gamma):.6g} is not below 2/(beta L): {self.id} promises nothing")
-        return Plan(gamma, {"slack": slack}, floor=alpha * c.L * gamma / slack)
+        return growth_plan(self, nonconvex_growth(c), c.L, gamma)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         first, floor = 2 * start / float(plan.gamma * plan["slack"]), float(plan.floor)

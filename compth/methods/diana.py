@@ -20,7 +20,7 @@ from compth.methods._base import (
     mean_square,
 )
 from compth.methods._downlink import Bidirectional
-from compth.methods._nonconvex import MeanSquaredGradient
+from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
 from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.sources import DIANA as DIANA_PAPER
@@ -159,6 +159,12 @@ def original_parameters(omega: Number, n: Number) -> tuple[Number, Number]:
     return ratio(1, 2 * (1 + omega)), ratio(4 * omega * (1 + omega), n)
 
 
+def original_noise(omega: Number, n: Number, sigma2: Number) -> Number:
+    """N = (1 + n c alpha) sigma2/n: what a step of `original_parameters` adds to V, in units of gamma^2."""
+    alpha, c = original_parameters(omega, n)
+    return ratio((1 + n * c * alpha) * sigma2, n)
+
+
 class DIANAOriginal(_Diana):
     """V_t <= (1-gamma mu)^t V_0 with alpha = 1/(2(1+omega)), c = 4 omega(1+omega)/n, weight c gamma^2.
 
@@ -251,6 +257,7 @@ class DIANABidirectional(_Diana):
 
     id = "diana.bidirectional"
     title = "DIANA with a compressed broadcast"
+    proof = "diana.bidirectional"
     source = UNIFIED.at("Thm 4.1, Table 2")
     bidirectional = True
 
@@ -273,7 +280,7 @@ class DIANADecreasing(DIANAOriginal):
     """
 
     id = "diana.decreasing"
-    proof = ""
+    proof = "diana.decreasing"
     gradient_noise = "bounded"
     title = "DIANA with decreasing steps: 1/t without a noise floor"
     source = DIANA_PAPER.at("Thm 3")
@@ -285,8 +292,14 @@ class DIANADecreasing(DIANAOriginal):
         return harmonic_plan(c.mu_min, 2 / largest.gamma, gamma, **largest.params)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        spread = 4 * c.omega * (1 + c.omega) * plan["alpha"]
-        return harmonic_values(c.mu_min, plan["theta"], ratio((1 + spread) * c.sigma2, c.n), start)
+        return harmonic_values(c.mu_min, plan["theta"], original_noise(c.omega, c.n, c.sigma2), start)
+
+
+def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
+    """(1 + c a, c a zeta2 + (1 + c n a) sigma2/n), c and a = alpha of original_parameters: descent's beta and alpha."""
+    alpha, weight = original_parameters(c.omega, c.n)
+    ca = weight * alpha
+    return 1 + ca, ca * c.dissimilarity + ratio((1 + ca * c.n) * c.sigma2, c.n)
 
 
 class DIANANonconvex(MeanSquaredGradient):
@@ -300,6 +313,7 @@ class DIANANonconvex(MeanSquaredGradient):
     id = "diana.nonconvex"
     gradient_noise = "bounded"
     title = "DIANA without convexity"
+    proof = "diana.nonconvex"
     source = DIANA_PAPER.at("Thm 4")
     requires = (Unbiased, JointVariance)
 
@@ -308,16 +322,7 @@ class DIANANonconvex(MeanSquaredGradient):
         return independent(c) if close else "gradients must differ boundedly: equal Hessians"
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        alpha, weight = original_parameters(c.omega, c.n)
-        limit = 2 / (c.L * (1 + weight * alpha))
-        gamma = limit / 2 if gamma is None else self.allow(gamma, limit, "2/(L(1+c alpha))")
-        slack = 2 - c.L * gamma * (1 + weight * alpha)
-        if not slack > 0:
-            raise NoGuarantee(
-                f"gamma={float(gamma):.6g} is not below 2/(L(1+c alpha)): {self.id} says nothing"
-            )
-        noise = weight * alpha * c.dissimilarity + ratio((1 + weight * c.n * alpha) * c.sigma2, c.n)
-        return Plan(gamma, {"alpha": alpha, "slack": slack}, floor=noise * c.L * gamma / slack)
+        return growth_plan(self, nonconvex_growth(c), c.L, gamma, alpha=original_parameters(c.omega, c.n)[0])
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         first, floor = 2 * start / float(plan.gamma * plan["slack"]), float(plan.floor)

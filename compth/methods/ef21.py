@@ -83,7 +83,7 @@ class EF21Bidirectional(EF21PL):
     title = "EF21 with a compressed broadcast under the Polyak-Lojasiewicz condition"
     attribution = Attribution.OURS
     declared = Standing.DERIVED
-    proof = ""
+    proof = "ef21.bidirectional"
     bidirectional = True
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:

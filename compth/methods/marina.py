@@ -85,7 +85,7 @@ class MARINABidirectional(MARINAPL):
     id = "marina.bidirectional"
     title = "MARINA with a compressed broadcast under the Polyak-Lojasiewicz condition"
     attribution = Attribution.OURS
-    proof = ""
+    proof = "marina.bidirectional"
     bidirectional = True
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
@@ -105,6 +105,7 @@ class MARINANonconvex(MeanSquaredGradient):
 
     id = "marina.nonconvex"
     title = "MARINA without convexity: the mean squared gradient decays as 1/T"
+    proof = "marina.nonconvex"
     source = PERMK
     attribution = Attribution.RECALLED
     requires = (Unbiased, JointVariance)

@@ -49,6 +49,7 @@ SCHEMAS: dict[str, tuple[str, str, str]] = {
     "quadratic": ("fp f g d r", "fp == f + dot(g, d) + sq(r)/2", "f quadratic; r = root of its Hessian * d"),
     "loewner": ("v u w t", "sq(v) <= t*dot(u, w)", "E[B'B] <= t W as forms at u: v = B u, w = W u"),
     "noise": ("Q R s", "sq(R(Q - mean(Q))) <= s", "the variance of Q in the norm of R'R is at most s"),
+    "dissimilar": ("g z", "sq(g - P(g)) <= z", "mean |grad f_i - grad f|^2 <= z"),
     "zero": ("v u", "dot(v, u) == 0", "v = 0, tested at u"),
     "order": ("a b", "a <= b", "an order between parameters or entries, by definition"),
 }

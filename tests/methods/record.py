@@ -105,6 +105,10 @@ def problems(identifier):
             for m in (2, 3)
             for d, kappa in shapes
         ]
+    if identifier.startswith("vrdiana"):
+        return [random_finite_sum(1 + s % 2, 2, 2, 1.5 + s, seed=s, minimisers=1.0) for s in range(COUNT)]
+    if identifier.startswith("isaga"):
+        return [random_quadratic(2 + s % 2, 2, 1.5 + s, seed=s, minimisers=1.0) for s in range(COUNT)]
     if identifier.startswith("cat"):
         n = 1 if identifier == "cat.single" else 2
         return [random_quadratic(n, 4, k, seed=s) for s, k in enumerate((1.0, 2.0, 10.0))]

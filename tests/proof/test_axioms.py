@@ -235,6 +235,7 @@ CASES = {
         {"s": 3000},
         {"s": 1},
     ),
+    "dissimilar": ("dissimilar(gx, z)", POINTS, "fx fs fy", smooth_model, {"z": 5000}, {"z": 1}),
     "zero": ("zero(P(gs), x - y)", POINTS, "fx fs fy", smooth_model, {}, None),
     "order": ("order(a, b)", [], "", lambda r, **k: model(k), {"a": 1, "b": 2}, {"a": 2, "b": 1}),
 }
