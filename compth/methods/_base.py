@@ -295,11 +295,7 @@ class Method(ABC):
     source: ClassVar[Source] = COMPTH
 
     def __post_init__(self) -> None:
-        if isinstance(self.gamma, Compressor | Fleet):
-            raise InvalidParameter(
-                f"{type(self).__name__}({self.gamma!r}) takes no compressor, or one before gamma"
-            )
-        if self.gamma is not None and not (np.ndim(self.gamma) == 0 and 0 < self.gamma < float("inf")):
+        if self.gamma is not None and not _is_step(self.gamma):
             raise InvalidParameter(f"{type(self).__name__}(gamma={self.gamma!r}) needs a step size gamma > 0")
         as_fleet(self.compressor)
         if self.oracle is not None and not (self.takes_oracle and isinstance(self.oracle, Oracle)):
@@ -385,6 +381,14 @@ class Method(ABC):
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
         """Instances for tests, CLI and docs."""
         return (cls(compressor) if compressor is not None else cls(),)
+
+
+def _is_step(gamma: Any) -> bool:
+    """True for one number > 0; False for whatever cannot be compared with numbers (SGD(RandK(k=1)))."""
+    try:
+        return np.ndim(gamma) == 0 and bool(0 < gamma < float("inf"))
+    except TypeError:
+        return False
 
 
 def _mismatch(method: str, kind: type[Claim], fleet: Fleet, c: Constants) -> str:
