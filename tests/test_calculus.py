@@ -150,6 +150,18 @@ def test_ef_bv_scaling_minimises_its_factor():
     assert calculus.delta_of_bias_variance(F(1, 2), F(1, 4)) == F(1, 2)
 
 
+def test_a_deterministic_contraction_is_all_bias():
+    """Tight for Top-K and the scaled sign; EF-BV then takes them, with the scaling 1."""
+    for compressor in (ct.TopK(1), ct.RankR(1, (2, 2)), ct.ScaledSign()):
+        delta = compressor.claim(Contractive, D).delta
+        pair = compressor.claim(BiasVariance, D)
+        assert (pair.eta, pair.omega) == calculus.bias_variance_of_deterministic(delta)
+        assert not violated(pair, compressor)
+        assert calculus.ef_bv_scaling(pair.eta, pair.omega) == 1
+        assert ct.guarantee(ct.EFBV(compressor), ct.problems.random_quadratic(2, D, 5, seed=1)).rho < 1
+    assert violated(BiasVariance(F(85, 100), 0), ct.TopK(1))  # sqrt(3)/2 = 0.866
+
+
 def test_ef21_constants():
     """(1 - delta)(1 + s) = 1 - theta and (1 - delta)(1 + 1/s) = beta with one s; the ends delta = 1 and 0."""
     for delta in (F(3, 4), F(7, 16), F(1, 10**6)):

@@ -7,6 +7,7 @@ from fractions import Fraction as F
 import pytest
 
 from compth.proof import SCHEMAS, Refused
+from compth.proof.meaning import MEANING
 from compth.proof.models import Model
 from proofs_check._models import coins, model, per_worker
 
@@ -254,6 +255,10 @@ def holds(name, params, seed):
     except Refused:
         return False
     return True
+
+
+def test_every_schema_says_what_it_means():
+    assert set(MEANING) == set(SCHEMAS) == set(CASES)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
