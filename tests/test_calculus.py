@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from fractions import Fraction
 
 import numpy as np
@@ -150,6 +151,18 @@ def test_ef_bv_scaling_minimises_its_factor():
     assert calculus.delta_of_bias_variance(F(1, 2), F(1, 4)) == F(1, 2)
 
 
+def test_a_deterministic_contraction_is_all_bias():
+    """Tight for Top-K and the scaled sign; EF-BV then takes them, with the scaling 1."""
+    for compressor in (ct.TopK(1), ct.RankR(1, (2, 2)), ct.ScaledSign()):
+        delta = compressor.claim(Contractive, D).delta
+        pair = compressor.claim(BiasVariance, D)
+        assert (pair.eta, pair.omega) == calculus.bias_variance_of_deterministic(delta)
+        assert not violated(pair, compressor)
+        assert calculus.ef_bv_scaling(pair.eta, pair.omega) == 1
+        assert ct.guarantee(ct.EFBV(compressor), ct.problems.random_quadratic(2, D, 5, seed=1)).rho < 1
+    assert violated(BiasVariance(F(85, 100), 0), ct.TopK(1))  # sqrt(3)/2 = 0.866
+
+
 def test_ef21_constants():
     """(1 - delta)(1 + s) = 1 - theta and (1 - delta)(1 + 1/s) = beta with one s; the ends delta = 1 and 0."""
     for delta in (F(3, 4), F(7, 16), F(1, 10**6)):
@@ -175,3 +188,37 @@ def test_one_line_for_numbers_and_symbols():
     assert calculus.nice_joint(5, 5, 0) == (0, 0)
     assert calculus.nice_joint(1, 1, 0) == (0, 0)
     assert calculus.send_or_skip_omega(omega, 1) == omega
+
+
+PROBES = {
+    "alpha": F(1, 4), "beta": F(2), "gamma": F(1, 3), "delta": F(7, 16), "eta": F(1, 4), "omega": F(3, 2),
+    "zeta": F(5, 2),
+    "outer": F(1, 2), "inner": F(1, 8), "outer_delta": F(1, 4), "inner_omega": F(1, 2), "omega_average": F(1, 2),
+    "a_s": F(1, 2), "factor": F(1, 3), "lam": F(1, 2), "f": F(5), "largest": F(1), "n": F(4), "d": F(9), "m": F(2),
+    "p": F(1, 2), "bits": F(9),
+}  # fmt: skip
+NEEDS_NUMBERS = {
+    "sampled_joint",
+    "alpha_p",
+    "uncertainty_margin",
+    "switchml_reference_scale",
+}  # sequences, cases
+RELATIONS = [
+    f
+    for name, f in inspect.getmembers(calculus, inspect.isfunction)
+    if f.__module__ == calculus.__name__ and not name.startswith("_") and name not in NEEDS_NUMBERS
+]
+
+
+@pytest.mark.parametrize("relation", RELATIONS, ids=lambda f: f.__name__)
+def test_every_relation_takes_fractions_and_symbols(relation):
+    """Fractions stay exact, and the formula in symbols has the same value."""
+    names = [p.name for p in inspect.signature(relation).parameters.values() if p.default is p.empty]
+    symbols = {name: sympy.Symbol(name, positive=True) for name in names}
+    numbers, formulas = relation(*map(PROBES.get, names)), relation(*symbols.values())
+    if not isinstance(numbers, tuple):
+        numbers, formulas = (numbers,), (formulas,)
+    put = {symbols[n]: sympy.Rational(PROBES[n].numerator, PROBES[n].denominator) for n in names}
+    for number, formula in zip(numbers, formulas, strict=True):
+        assert isinstance(number, int | F)
+        assert sympy.sympify(formula).subs(put) == sympy.Rational(number.numerator, number.denominator)

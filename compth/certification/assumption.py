@@ -18,7 +18,7 @@ RADII = (1e-3, 1.0, 1e3)
 """Distances from x*, in units of the starting distance (1 when that is 0): noise rules near it, smoothness far off."""
 LEAVES = 4000
 """Most outcomes of one step that are enumerated at every state."""
-ROUNDING = 1e-9
+ROUNDING = 1e-7
 """Ratios are compared with 1 up to this."""
 
 

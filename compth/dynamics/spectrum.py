@@ -233,9 +233,7 @@ def _coupled(system: System) -> bool:
     """True when the mean drives the second moments: T of pure means has a part besides the mean itself."""
     scale = float(np.abs(system.data.A).max() * np.abs(system.data.s).max()) if system.scheme.sigma else 0.0
     if system.noise is not None:
-        scale = max(
-            scale, float(np.abs(system.noise.G[..., :-1]).max() * np.abs(system.noise.G[..., -1]).max())
-        )
+        scale = max(scale, float(np.abs(system.data.A).max() * np.abs(system.noise.G[..., -1]).max()))
     if system.before:
         scale = max(scale, float(np.abs(system.data.x_star).max()))
     if scale == 0 and not system.before:

@@ -177,7 +177,7 @@ class Theorem(ABC):
     proof), proof (id in proofs_check), requires (claim types), accepts (parameters a user may fix), metric (what
     is bounded, in words), start_only (`observe` is where the bound starts from; it bounds the squared distance alone),
     bidirectional (it covers a compressed downlink), gradient_noise ("none": it speaks of exact gradients, "bounded": it
-    needs sigma2 < inf, "any": of oracles by their expected smoothness).
+    needs sigma2 < inf, "any": of oracles by expected smoothness), exact_form (id of what it is without an oracle).
     """
 
     id: ClassVar[str]
@@ -192,6 +192,7 @@ class Theorem(ABC):
     metric: ClassVar[str] = "E||x_t - x*||^2"
     bidirectional: ClassVar[bool] = False
     gradient_noise: ClassVar[str] = "none"
+    exact_form: ClassVar[str] = ""
     start_only: ClassVar[bool] = False
 
     @property
@@ -218,7 +219,9 @@ class Theorem(ABC):
         return self._why_not_noisy(c) or self._why_not(c)
 
     def _why_not_noisy(self, c: Constants) -> str:
-        if not c.stochastic or self.gradient_noise == "any":
+        if not c.stochastic:
+            return f"without an oracle it is {self.exact_form}" if self.exact_form else ""
+        if self.gradient_noise == "any":
             return ""
         if self.gradient_noise == "none":
             return "it speaks of exact gradients, without an oracle"

@@ -101,6 +101,8 @@ class DIANANoisy(DIANAUnified):
     row = "DIANA, s^2 > 0"
     proof = ""
     gradient_noise = "bounded"
+    # a factor larger than the one in the floor would promise too little from starts below the floor
+    plan = UnifiedTheorem.plan
 
     def _why_not(self, c: Constants) -> str:
         return super()._why_not(c) if c.stochastic else "it speaks of stochastic gradients: give an oracle"
@@ -132,6 +134,24 @@ class DIANAShift(_Diana):
         )
         weight = 4 * gamma * gamma * c.omega / (alpha * c.n)
         return Plan(gamma, {"alpha": alpha, "weight": weight}, rho=1 - gamma * c.mu_min)
+
+
+class DIANAShiftNoisy(DIANAShift):
+    """diana.shift with gradient noise: floor (gamma/mu)(1+5 omega) sigma2/n.
+
+    (1+omega) sigma2/n from the step, weight alpha^2 (1+omega) sigma2 <= 4 gamma^2 omega sigma2/n from the shifts. The
+    paper prints 2 sigma2/(mu(mu+L)).
+    """
+
+    id = "diana.shift_noisy"
+    title = "DIANA with strongly convex workers and stochastic gradients"
+    proof = ""
+    gradient_noise = "bounded"
+    exact_form = "diana.shift"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        plan = super().plan(c, gamma, horizon)
+        return replace(plan, floor=ratio(plan.gamma * (1 + 5 * c.omega) * c.sigma2, c.n * c.mu_min))
 
 
 def original_parameters(omega: Number, n: Number) -> tuple[Number, Number]:
@@ -168,6 +188,21 @@ class DIANAOriginal(_Diana):
         return Plan(gamma, {"alpha": alpha, "weight": weight * gamma * gamma}, rho=1 - gamma * c.mu_min)
 
 
+class DIANAOriginalNoisy(DIANAOriginal):
+    """diana.original with gradient noise: floor (gamma/mu)(1 + n c alpha) sigma2/n = (gamma/mu)(1+2 omega) sigma2/n."""
+
+    id = "diana.original_noisy"
+    title = "DIANA with stochastic gradients, parameters of the original paper"
+    source = DIANA_PAPER.at("Thm 1")
+    proof = ""
+    gradient_noise = "bounded"
+    exact_form = "diana.original"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        plan = super().plan(c, gamma, horizon)
+        return replace(plan, floor=ratio(plan.gamma * (1 + 2 * c.omega) * c.sigma2, c.n * c.mu_min))
+
+
 def balanced_memory(mu: Number, L: Number, omega: Number, n: Number, alpha: Number) -> Number:
     """M with gamma mu = alpha - 2 omega/(n M) at gamma = 1/(a L + M L alpha), a = 1 + 2 omega/n: both rates are equal.
 
@@ -189,6 +224,7 @@ class DIANABalanced(_Diana):
     """
 
     id = "diana.balanced"
+    proof = "diana.balanced"
     title = "DIANA by the unified theory, at the best M"
     source = UNIFIED.at("Thm 4.1, Table 2")
 
@@ -341,6 +377,8 @@ class DIANA(Bidirectional):
             DIANABidirectional(),
             DIANADecreasing(),
             DIANANonconvex(),
+            DIANAShiftNoisy(),
+            DIANAOriginalNoisy(),
         )
 
     def given(self) -> Mapping[str, Number]:

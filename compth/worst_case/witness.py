@@ -92,12 +92,36 @@ def _product(start: Mapping[str, Fraction], name: str) -> Fraction:
 
 def one_step(model: Model, v: Mapping[str, Number], rate: Fraction) -> Witness | None:
     """A state of a quadratic with E V+ > rate V: 1-D for random compressors, 2-D with C = I + s Rotation otherwise."""
-    found = [_violation(_planar(model, v, rate, t), {"f_i(x)": f"x' diag({c['mu']}, {c['L']}) x/2", "compressor":
-             f"C(v) = v + s R v, R the rotation of tan(angle/2) = {t}", "gamma": c["gamma"]})
-             for c in [model.constants] if "delta" in c for t in TANGENTS]  # fmt: skip
+    found = [_turned(model, v, rate)] if "delta" in model.constants else []
     found += [_violation(_linear(model, v, rate, q), described(model, q)) for q in model.extremal]
     found += [_violation(x, facts) for x, facts in _apart(model, v, rate)]
     return next((w for w in found if w is not None), None)
+
+
+def _turned(model: Model, v: Mapping[str, Number], rate: Fraction) -> Witness | None:
+    """The best of the rotations R, the coarse ones and then closer and closer around the best of them."""
+
+    def tried(t: Fraction) -> tuple[float, Fraction, Matrix]:
+        x = _planar(model, v, rate, t)
+        return float(np.linalg.eigvalsh(np.array(x, dtype=float))[-1]), t, x
+
+    best = max(map(tried, TANGENTS), key=lambda found: found[0])
+    width = Fraction(1, 4)
+    for _ in range(CLOSER):
+        if best[0] > 0:
+            break
+        middle = best[1]
+        best = max(best, tried(middle - width * (1 + abs(middle))), tried(middle + width * (1 + abs(middle))),
+                   key=lambda found: found[0])  # fmt: skip
+        width /= 2
+    c = model.constants
+    text = f"C(v) = v + s R v, R the rotation of tan(angle/2) = {best[1]}"
+    shown = {"f_i(x)": f"x' diag({c['mu']}, {c['L']}) x/2", "compressor": text, "gamma": c["gamma"]}
+    return _violation(best[2], shown)
+
+
+CLOSER = 8
+"""Halvings of the search for a rotation."""
 
 
 def _apart(model: Model, v: Mapping[str, Number], rate: Fraction) -> Iterator[tuple[Matrix, dict[str, Any]]]:
@@ -111,6 +135,9 @@ def _apart(model: Model, v: Mapping[str, Number], rate: Fraction) -> Iterator[tu
             if own:
                 text = f"{', '.join(own)} of worker 1, minus that of worker 2; all else at its value at x*"
                 yield _deviation(model, v, rate, q, own), {**facts, "the state is": text}
+            for other in model.extremal:
+                if other.curvature > q.curvature:
+                    yield from _curved(model, v, rate, q, other)
         elif q.factor > 1:
             n, signs = int(model.constants["n"]), (1, -1)
             few = min(n, MOST_WORKERS)
@@ -124,6 +151,66 @@ def _apart(model: Model, v: Mapping[str, Number], rate: Fraction) -> Iterator[tu
 
 MOST_WORKERS = 4
 """Workers of a contractive method whose memories are searched."""
+
+
+def _curved(
+    model: Model, v: Mapping[str, Number], rate: Fraction, q: Quadratic1D, other: Quadratic1D
+) -> Iterator[tuple[Matrix, dict[str, Any]]]:
+    """Workers of alternating curvature, the same minimiser: `_mixed` and what it is."""
+    n = int(model.constants["n"])
+    few = min(n, 2)
+    own = [a for a in model.free if a in model.space.worker]
+    common = [a for a in model.free if a not in own]
+    memories = [f"{a} of worker {i + 1}" for i in range(few) for a in own]
+    facts = described(model, q) | {
+        "f_i(x)": f"({q.curvature}) x^2/2 for odd i, ({other.curvature}) x^2/2 for even i",
+        "the state is": ", ".join([*common, *memories]) + "; all else at its value at x*",
+    }
+    yield _mixed(model, v, rate, [(q, other)[i % 2] for i in range(n)], few), facts
+
+
+def _mixed(
+    model: Model, v: Mapping[str, Number], rate: Fraction, kinds: Sequence[Quadratic1D], few: int
+) -> Matrix:
+    """E V+ - rate V on (common vectors, memories of the first workers), worker i holding the quadratic kinds[i]."""
+    n, space = len(kinds), model.space
+    own = [a for a in model.free if a in space.worker]
+    common = [a for a in model.free if a not in own]
+    size = len(common) + few * len(own)
+    nothing = np.zeros(size, dtype=object) + Fraction(0)
+    units = np.array([[Fraction(int(i == j)) for j in range(size)] for i in range(size)], dtype=object)
+
+    def vector(i: int, name: str) -> Any:
+        at = dict(zip(common, units, strict=False))
+        at |= {a: units[len(common) + i * len(own) + k] if i < few else nothing for k, a in enumerate(own)}
+        return sum((c * at[a] for a, c in kinds[i].common[name].items()), nothing)
+
+    each = {name: [vector(i, name) for i in range(n)] for name in space.common}
+    means = {name: sum(rows, nothing) / Fraction(n) for name, rows in each.items()}
+    out = np.zeros((size, size), dtype=object) + Fraction(0)
+
+    def accumulate(c: Number, form: Form) -> None:
+        nonlocal out
+        for block, names in (("mean", space.common), ("deviation", space.worker)):
+            rows = (
+                [means] if block == "mean" else [{k: each[k][i] - means[k] for k in names} for i in range(n)]
+            )
+            for a, line in zip(names, form.get(block, ()), strict=False):
+                for b, entry in zip(names, line, strict=True):
+                    if entry:
+                        products = sum(
+                            (np.outer(r[a], r[b]) for r in rows), np.zeros((size, size), dtype=object)
+                        )
+                        out = out + (c * entry / Fraction(len(rows))) * products
+
+    bend = sum((q.curvature for q in kinds), Fraction(0)) / (2 * n)
+    for name, value in v.items():
+        square = next(k for k in model.now if k.startswith("P")) if name == "f" else name
+        scaled = value * bend if name == "f" else value
+        accumulate(scaled, model.after[square])
+        accumulate(-rate * scaled, model.now[square])
+    matrix: Matrix = out.tolist()
+    return matrix
 
 
 def _deviation(

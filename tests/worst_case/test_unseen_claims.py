@@ -7,6 +7,8 @@ import pytest
 import compth as ct
 from compth.certificates import Verdict
 from compth.errors import InvalidParameter
+from compth.worst_case import methods, witness
+from compth.worst_case.lyapunov import coefficients
 
 A = {"mu": F(1, 10), "L": 1}
 HALF, MOST, FLEET = {**A, "delta": F(1, 2)}, {**A, "delta": F(3, 4)}, {**A, "omega": 4, "n": 3}
@@ -104,3 +106,42 @@ def test_what_the_state_does_not_hold_is_refused():
         ct.check_rate("EF21", rate=0.95, lyapunov="s*g**2 + (g-d)**2", **HALF, n=3)
     with pytest.raises(InvalidParameter, match="gap"):
         ct.check_rate("MARINA", rate=0.99, stepsize=0.1, lyapunov="gap*q + q**2", **FLEET)
+
+
+def test_workers_of_different_curvature_break_what_equal_ones_do_not(monkeypatch):
+    claim = {"rate": 0.86416, "lyapunov": "x**2 + 9/10*hbar**2 + 2*h**2"}
+    constants = {"mu": F(3, 20), "L": 1, "omega": 1, "n": 2}
+    (c,) = ct.check_rate("DIANA", **claim, **constants).certificates
+    assert c.verdict is Verdict.REFUTED
+    assert "even i" in c.witness["f_i(x)"]
+    monkeypatch.setattr(witness, "_curved", lambda *given: iter(()))
+    assert ct.check_rate("DIANA", **claim, **constants).verdict is Verdict.CONSISTENT
+
+
+def test_the_matrix_of_workers_that_differ_is_the_enumerated_expectation():
+    gamma, alpha, n, omega, rate = F(1, 2), F(1, 4), 2, 1, F("0.9")
+    text = "x**2 + 4/5*hbar**2 + 1/10*h**2"
+    model = methods.diana(F(3, 20), F(1), F(omega), gamma, alpha, n)
+    v = coefficients(model, text, {})
+    slow, fast = model.extremal
+    found = witness._mixed(model, v, rate, [slow, fast], 2)
+    for z, e1, e2 in ((F(1), F(0), F(0)), (F(1), F(1, 3), F(-2)), (F(0), F(1), F(-1)), (F(-2), F(5), F(1))):
+        # E V+ over the two coins of each worker, C(v) = 2 v or 0, against the matrix
+        g = [F(3, 20) * z, z]
+        gaps = [g[0] - e1, g[1] - e2]
+        value = lambda z, a, b: z**2 + F(4, 5) * ((a + b) / 2) ** 2 + F(1, 10) * (a**2 + b**2) / 2  # noqa: E731
+        expected = F(0)
+        for first in (0, 2):
+            for second in (0, 2):
+                m = [first * gaps[0], second * gaps[1]]
+                mean = (e1 + m[0] + e2 + m[1]) / 2
+                expected += value(z - gamma * mean, e1 + alpha * m[0], e2 + alpha * m[1]) / 4
+        state = [z, e1, e2]
+        form = sum(found[i][j] * state[i] * state[j] for i in range(3) for j in range(3))
+        assert form == expected - rate * value(z, e1, e2)
+
+
+def test_a_rotation_between_the_coarse_ones_is_found():
+    constants = {"mu": F(1, 4), "L": 1, "delta": F(2, 5)}
+    assert ct.check_rate("CGD", rate=1.2895, lyapunov="x**2", **constants).verdict is Verdict.REFUTED
+    assert ct.check_rate("CGD", rate=1.2915, lyapunov="x**2", **constants).verdict is Verdict.PROVED
