@@ -1,135 +1,116 @@
-"""DIANA with decreasing steps: the noisy step between two weights, and what Lemma 6 needs of the schedule."""
+"""DIANA with decreasing steps and stochastic gradients: one step from gamma to any smaller gamma.
+
+Its noisy contraction and `schedule.harmonic` give the bound by induction over the steps.
+"""
 
 from fractions import Fraction as F
 
-from compth.methods._schedules import harmonic_step
-from compth.methods.diana import original_noise, original_parameters
-from proofs_check import diana_lemma6
-from proofs_check import diana_original as exact
-from proofs_check._models import model
-from proofs_check._script import Part, Script, step, symbols, text
-from proofs_check.dcgd_no_memory_decreasing import noisy
+import sympy
 
-n, L, mu, om, ga, gq, S, k, th = symbols("n L mu om ga gq S k th")
-ALPHA, WEIGHT = original_parameters(om, n)
-NOISE, AL, C = text(original_noise(om, n, S)), text(ALPHA), text(WEIGHT)
+from compth.methods.diana import DIANADecreasing, DIANAOriginal, gradient_noise, original_parameters
+from proofs_check._models import model, per_worker
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check.dcgd_nonconvex import chain
 
+if not issubclass(DIANADecreasing, DIANAOriginal):
+    raise AssertionError("the decreasing steps start from another rule")
+n, L, mu, w, ga, s2 = symbols("n L mu w ga s2")  # w = 1 + omega: no divisor has more than one term of it
+FLEET = constants(omega=w - 1, A=(w - 1) / n, n=n, L=L, L_max=L, mu_min=mu, sigma2=s2)
+PLAN, LIMIT = plan_of(DIANAOriginal(), FLEET, ga)
+[MEMORY] = [m for m in LIMIT.args if not m.has(n)]
+[MOVE] = set(LIMIT.args) - {MEMORY}
+ALPHA, WEIGHT = map(text, original_parameters(w - 1, n))
+RHO, NOISE = text(PLAN.rho), f"(ga**2*{text(gradient_noise(FLEET))})"
+SHORT, SMALL = f"ga <= {text(MEMORY)}", f"ga*{text(sympy.expand(1 / MOVE))} <= 1"
 STATEMENT = {
-    **{key: v for key, v in exact.STATEMENT.items() if key not in ("run", "let")},
-    "name": "diana.decreasing.step",
-    "title": "G: the workers' stochastic gradients, variance at most S; ga, gq: this step and the next",
-    "params": "n L mu om ga gq S",
-    "domain": [*exact.STATEMENT["domain"], "S >= 0", "gq >= 0", "gq <= ga"],
-    "vectors": [*exact.STATEMENT["vectors"][:-1], "family G ~ g @ 0", "family Q ~ G - h @ 1"],
-    "let": {"al": AL, "c": C},
+    "name": "diana.decreasing",
+    "title": "G the workers' stochastic gradients; gn is the next step size",
+    "params": "n L mu w ga gn s2",
+    "domain": [
+        *["L > 0", "mu > 0", "mu <= L", "w >= 1", "n >= 1", "s2 >= 0", "ga > 0", "gn > 0", "gn <= ga"],
+        *[SMALL, SHORT],
+    ],
+    "vectors": [
+        *["common x", "common xs", "family g", "family h", "family hs", "family G ~ g @ 0"],
+        "family Q ~ G - h @ 1",
+    ],
+    "let": {"al": ALPHA},
     "given": {
-        **exact.STATEMENT["given"],
-        "noise": "growth(sq(G - g), 0, 0, 0, 0, 0, S)",
+        "convex": "coercive(g - hs, x - xs, mu, L)",
+        "optimal": "zero(P(hs), x - xs)",
+        "still": "zero(P(hs), hs)",
+        "sum": "zero(P(hs), g)",
+        "noise": "noise(G, P, s2/n)",
         "apart": "independent(G, n)",
+        "var": "variance(Q, w - 1)",
+        "ind": "independent(Q, n)",
     },
     "claim": [
-        "sq(x - ga*P(h + Q) - xs) + c*gq**2*sq(h + al*Q - hs)"
-        f" <= (1 - mu*ga)*(sq(x - xs) + c*ga**2*sq(h - hs)) + ga**2*{NOISE}"
+        f"sq(x - ga*P(h + Q) - xs) + {WEIGHT}*gn**2*sq(h + al*Q - hs)"
+        f" <= {RHO}*(sq(x - xs) + {WEIGHT}*ga**2*sq(h - hs)) + {NOISE}"
     ],
 }
-SCHEDULE = {
-    "name": "diana.decreasing.schedule",
-    "title": "theta = 2/(largest step) = 2 max{mu/alpha, 1/g}, g the other limit: what its members promise",
-    "params": "n L mu om k th",
-    "domain": [
-        "L > 0",
-        "mu > 0",
-        "mu <= L",
-        "om >= 0",
-        "n >= 1",
-        "k >= 0",
-        f"th >= {text(2 / exact.MEMORY)}",
-        f"th >= {text(2 / exact.MOVE)}",
-    ],
-    "claim": [
-        f"{text(harmonic_step(mu, th, k))} <= {text(exact.MEMORY)}",
-        f"{text(harmonic_step(mu, th, k))}*{text(1 / exact.MOVE)} <= 1",
-        f"{text(harmonic_step(mu, th, k + 1))} <= {text(harmonic_step(mu, th, k))}",
-        "th >= 2*mu",
-    ],
-}
-[CLAIM] = STATEMENT["claim"]
-REACH, SHORT, FALL, FIRM = SCHEDULE["claim"]
-SLOW, MOVES = SCHEDULE["domain"][-2:]
-USE, TERMS = exact.STEPS[-1]["use"], exact.STEPS[-1]["terms"]
-LATE, GATHERED = "(mu*k + th)", "(ga**2/n + c*ga**2*al**2)"
+CLAIM = STATEMENT["claim"][0]
 STEPS = [
-    *exact.STEPS[:1],
+    step("4*w - 4 >= 0", {"w >= 1": "4"}),
+    step("ga - gn >= 0", {"gn <= ga": "1"}),
+    step("al - ga*mu >= 0", {SHORT: "mu"}),
     step(
         CLAIM,
         {
-            **USE,
-            "var": GATHERED,
-            "apart": "ga**2/n",
-            "noise": f"(1 + om)*{GATHERED}",
+            "convex": "2*ga/(mu + L)",
+            "optimal": "-2*ga",
+            "sum": "2*ga**2",
+            "still": "-ga**2",
+            "noise": f"ga**2*(1 + n*{WEIGHT}*al)",
+            "apart": f"-ga**2*{WEIGHT}*al",
+            "var": f"ga**2/n + {WEIGHT}*ga**2*al**2",
+            "ind": "ga**2/n",
         },
-        [t.replace("w*", "c*ga**2*") for t in TERMS] + ["c*(ga - gq)*(ga + gq)*sq(h + al*Q - hs)"],
+        [
+            "ga**2*sq(g - hs - P(g - hs))",
+            f"2*ga/(mu + L)*(1 - ga*{text(sympy.expand(1 / MOVE))})*sq(g - hs)",
+            "ga*mu*(L - mu)/(mu + L)*sq(x - xs)",
+            f"{WEIGHT}*ga**2*(al - ga*mu)*sq(h - hs)",
+            f"{WEIGHT}*(ga - gn)*(ga + gn)*sq(h + al*Q - hs)",
+        ],
     ),
 ]
 
 
-def at(curvatures, shifts, h, spread, p, step_size, **params):
-    """The model of `diana.original` with noisy gradients."""
-    found = exact.at(curvatures, shifts, h, p, step_size)
-    g = [F(c) + F(s) for c, s in zip(curvatures, shifts, strict=True)]
-    prob, cells, G, Q = noisy(g, F(spread), p, h)
-    base = {**found["params"], "S": F(spread) ** 2, "gq": step_size, **params}
-    return model(base, {**found["vectors"], "G": G, "Q": Q}, prob=prob, cells=cells, workers=2, dim=1)
+def at(curvatures, shifts, h, step_size, away=1, p=F(1, 2), **params):
+    """f_i = l_i x^2/2 + h_i x moved to x* = 1, at x = 2; the same step next."""
+    count = len(shifts)
+    g = [F(c) + F(b) for c, b in zip(curvatures, shifts, strict=True)]
+    groups = chain(g, away, h, p)
+    outcomes, cells = [o for group in groups for o in group], []
+    for group in groups:
+        begin = cells[-1][-1] + 1 if cells else 0
+        cells.append(list(range(begin, begin + len(group))))
+    vectors = {"x": [2], "xs": [1], **{k: per_worker(v) for k, v in (("g", g), ("h", h), ("hs", shifts))}}
+    vectors |= {"G": [per_worker(o[1]) for o in outcomes], "Q": [o[2] for o in outcomes]}
+    base = {"n": count, "L": 1, "mu": 1, "w": 1 / F(p), "ga": step_size, "gn": step_size, "s2": F(away) ** 2}
+    return model({**base, **params}, vectors, prob=[o[0] for o in outcomes], workers=count, cells=[cells])
 
 
-EQUAL = {"L": 1, "mu": 1}
-FAR = ([1, 1], [1, -1], [9, -9], 1, F(1, 2), F(1, 4))
-LOUD = ([1, 1], [1, -1], [2, -2], 9, F(1, 2), F(1, 4))
-
-
-def without(*gone):
-    return {"domain": [t for t in SCHEDULE["domain"] if t not in gone]}
-
-
-def schedule(theta, smooth=2, k=0):
-    return model({"n": 2, "L": smooth, "mu": 1, "om": 1, "k": k, "th": theta})
-
-
+ONE, TWO = [1, 1], [1, -1]
 SCRIPT = Script(
     "diana.decreasing",
-    "DIANA with decreasing steps: 1/t without a floor from heterogeneity",
+    "DIANA with decreasing steps: the noisy contraction of one step",
     [
         Part(
             STATEMENT,
             STEPS,
-            at([1, 3], [1, -1], [2, 1], 1, F(1, 2), F(1, 40), mu=F(1, 2), gq=F(1, 50)),
+            at([1, 2], TWO, [2, 1], F(1, 40), L=3, mu=F(1, 2), gn=F(1, 50), s2=2),
             [
-                ({"claim": [CLAIM.replace("(1 - mu*ga)", "(1 - 3*mu*ga)")]}, at(*FAR, **EQUAL)),
-                ({"claim": [CLAIM.replace(f"ga**2*{NOISE}", f"ga**2*{NOISE}/4")]}, at(*LOUD, **EQUAL)),
-                ({"given": {"noise": None}}, at(*LOUD, **{**EQUAL, "S": 0})),
+                ({"claim": [CLAIM.replace(NOISE, f"{NOISE}/8")]}, at(ONE, TWO, TWO, F(1, 4), away=9)),
+                ({"claim": [CLAIM.replace(RHO, "(1 - 3*ga*mu)")]}, at(ONE, TWO, TWO, F(1, 4))),
+                ({"given": {"noise": None}}, at(ONE, TWO, TWO, F(1, 4), away=9, s2=0)),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t != "gq <= ga"]},
-                    at(*FAR, **{**EQUAL, "gq": 2}),
+                    {"domain": [t for t in STATEMENT["domain"] if t != "gn <= ga"]},
+                    at(ONE, TWO, [9, -9], F(1, 8), gn=1),
                 ),
             ],
-        ),
-        Part(
-            SCHEDULE,
-            [
-                step(REACH, {SLOW: f"1/(mu*(2*om + 2)*{LATE})"}, [f"k/((2*om + 2)*{LATE})"]),
-                step(SHORT, {MOVES: f"1/{LATE}"}, [f"mu*k/{LATE}"]),
-                step(FALL, {}, [f"2*mu/({LATE}*(mu*k + mu + th))"]),
-                step(FIRM, {SLOW: "1"}, ["2*mu*(2*om + 1)"]),
-            ],
-            schedule(20, k=1),
-            [
-                (without(SLOW), schedule(6)),
-                (without(MOVES), schedule(8, smooth=100)),
-                ({"claim": [REACH.replace("<= ", "<= 9/10*"), SHORT, FALL, FIRM]}, schedule(8)),
-                ({"claim": [REACH, SHORT, FALL.replace("<= ", "<= 9/10*"), FIRM]}, schedule(100)),
-            ],
-            "polynomial",
-        ),
-        *diana_lemma6.SCRIPT.parts,
+        )
     ],
 )

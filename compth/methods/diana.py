@@ -274,6 +274,12 @@ class DIANABidirectional(_Diana):
         return Plan(gamma, {"alpha": alpha, "weight": m * gamma * gamma}, rho=rho)
 
 
+def gradient_noise(c: Constants) -> Number:
+    """(1 + n c alpha) sigma2/n, alpha and c of original_parameters: what a step adds to V, over gamma^2."""
+    alpha, weight = original_parameters(c.omega, c.n)
+    return ratio((1 + weight * c.n * alpha) * c.sigma2, c.n)
+
+
 class DIANADecreasing(DIANAOriginal):
     """E||x_t-x*||^2 <= max{V_0, 4(1+n c alpha) sigma2/(n theta mu)}/((mu/theta) t + 1), gamma_t = 2/(mu t + theta).
 
@@ -300,7 +306,7 @@ def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
     """(1 + c a, c a zeta2 + (1 + c n a) sigma2/n), c and a = alpha of original_parameters: descent's beta and alpha."""
     alpha, weight = original_parameters(c.omega, c.n)
     ca = weight * alpha
-    return 1 + ca, ca * c.dissimilarity + ratio((1 + ca * c.n) * c.sigma2, c.n)
+    return 1 + ca, ca * c.dissimilarity + gradient_noise(c)
 
 
 class DIANANonconvex(MeanSquaredGradient):
