@@ -8,11 +8,16 @@ OUTSIDE = {
     "lp_moments.alpha": "omega for 1 < p < 2: norms with a general exponent are no polynomials",
     "atomo.active_set": "that sorting finds the saturated set: an argument over a varying set (one set: atomo.kkt)",
     "three_point.lag": "LAG's rule bounds the error it leaves: its inequality is its definition",
-    "cat.quasi_concave": "maximisers over integers of functions with ceilings",
+    "cat.packets": "packet costs: maximisers over integers of functions with ceilings (affine: cat.quasi_concave)",
 }
 # inside it, not written
 UNWRITTEN = {
+    "cat.single": "one step: cat.descent, cat.complexity; that beta(T) >= 1/d and omega*(T) >= T/d is missing",
+    "cat.convex": "convex f, 1/k: an inequality between reciprocals of values",
+    "nsaga.neighbourhood": "SAGA's assumption with noisy gradients (without noise: saga.linear)",
+    "nsega.neighbourhood": "SEGA's assumption with noisy partial derivatives (without noise: sega.linear)",
     "sampling.independent": "probabilities that differ between workers: divisions by indexed symbols",
+    "rdme.weighted_centre": "unequal probabilities: the best centre divides by a sum over indices",
     "rdme.binary_sharp": "the constant (d-2)/2: its extremal entries are chosen by sorting",
 }
 REASONS = {**OUTSIDE, **{name: f"not written yet: {reason}" for name, reason in UNWRITTEN.items()}}
