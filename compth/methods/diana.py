@@ -159,12 +159,6 @@ def original_parameters(omega: Number, n: Number) -> tuple[Number, Number]:
     return ratio(1, 2 * (1 + omega)), ratio(4 * omega * (1 + omega), n)
 
 
-def original_noise(omega: Number, n: Number, sigma2: Number) -> Number:
-    """N = (1 + n c alpha) sigma2/n: what a step of `original_parameters` adds to V, in units of gamma^2."""
-    alpha, c = original_parameters(omega, n)
-    return ratio((1 + n * c * alpha) * sigma2, n)
-
-
 class DIANAOriginal(_Diana):
     """V_t <= (1-gamma mu)^t V_0 with alpha = 1/(2(1+omega)), c = 4 omega(1+omega)/n, weight c gamma^2.
 
@@ -299,7 +293,7 @@ class DIANADecreasing(DIANAOriginal):
         return harmonic_plan(c.mu_min, 2 / largest.gamma, gamma, **largest.params)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        return harmonic_values(c.mu_min, plan["theta"], original_noise(c.omega, c.n, c.sigma2), start)
+        return harmonic_values(c.mu_min, plan["theta"], gradient_noise(c), start)
 
 
 def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
