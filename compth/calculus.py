@@ -190,6 +190,11 @@ def ef_bv_contraction(eta: Number, omega: Number, lam: Number) -> Number:
     return keep * keep + lam * lam * omega
 
 
+def bias_variance_of_deterministic(delta: Number) -> tuple[Number, Number]:
+    """A deterministic contraction with delta is in C(sqrt(1-delta), 0): its error is all bias."""
+    return sqrt(1 - delta), 0
+
+
 def delta_of_bias_variance(eta: Number, omega: Number) -> Number:
     """C(eta, omega) with eta^2 + omega < 1 is contractive with delta = 1 - eta^2 - omega."""
     return 1 - eta * eta - omega

@@ -329,7 +329,7 @@ def _row(method: Method, problem: Any, g: Guarantee | None, reason: str, trace: 
     diverged = int((trace.diverged >= 0).sum())
     return Row(
         label=method.label,
-        method=type(method).__name__,
+        method=type(method).__name__ + method.oracle_label,
         compressor=method.fleet.label + getattr(method, "down_label", ""),
         constant="-" if claim is None else _shown(claim),
         standing="-" if claim is None else _provenance(claim.standing, claim.attribution),

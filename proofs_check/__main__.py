@@ -34,12 +34,18 @@ def scripts() -> dict[str, Script]:
     return {s.id: s for s in found}
 
 
+def signed(result: Result) -> bool:
+    """True when some part leans on solvers: it never enters the list of proved statements."""
+    return any(part.get("signed") for part in result.stored["parts"])
+
+
 def row(result: Result) -> str:
     """A line of the table."""
     axioms = {text.split("(")[0] for r in result.records for text in r["hypotheses"].values()}
     technique = ", ".join(sorted({r["technique"] for r in result.records}))
     used = " ".join(sorted(axioms)) or "none"
-    return f"{result.id:24} PROVED   {technique:24} {result.seconds * 1000:7.0f} ms  {used}"
+    mark = "SIGNED" if signed(result) else "PROVED"
+    return f"{result.id:24} {mark}   {technique:24} {result.seconds * 1000:7.0f} ms  {used}"
 
 
 def store(results: Sequence[Result]) -> None:
@@ -53,7 +59,8 @@ def store(results: Sequence[Result]) -> None:
     trusted = [Path(compth.__file__).parent / "proof" / f for f in ("kernel.py", "axioms.py")]
     index = {
         "kernel": hashlib.sha256(b"".join(f.read_bytes() for f in trusted)).hexdigest(),
-        "proved": {r.id: [p["statement"] for p in r.records] for r in results},
+        "proved": {r.id: [p["statement"] for p in r.records] for r in results if not signed(r)},
+        "solver_signed": {r.id: [p["statement"] for p in r.records] for r in results if signed(r)},
     }
     INDEX.write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
 
@@ -83,7 +90,10 @@ def main(arguments: Sequence[str]) -> int:
                 print(as_text(part["statement"], part["certificate"]))
             if options.latex:
                 print(as_latex(part["statement"], part["certificate"]))
-    print(f"{len(results)} proved, {failed} refused")
+    leaning = sum(map(signed, results))
+    print(
+        f"{len(results) - leaning} proved, {failed} refused" + (f", {leaning} solver-signed" * bool(leaning))
+    )
     if not options.id:
         for name, reason in REASONS.items():
             print(f"{name:24} NONE     {reason}")

@@ -1,8 +1,8 @@
-"""EF21's tight rate: one step at the best step size, and the whole run."""
+"""EF21's tight rate, n workers, any minimisers: one step at the best step size, and the whole run."""
 
 from fractions import Fraction as F
 
-from proofs_check._models import model
+from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, step, text
 from proofs_check.ef_tight import DOMAIN, GAMMA, MU, RHO, SIGNS, SMOOTH, s
 
@@ -10,15 +10,15 @@ STATEMENT = {
     "name": "ef21.tight",
     "params": "r s t",
     "domain": DOMAIN,
-    "vectors": ["common x", "common g", "common gp", "common e", "common c @ 1"],
-    "let": {"mu": text(MU), "L": text(SMOOTH), "ga": GAMMA, "xp": "x - ga*e"},
+    "vectors": ["common x", "family g", "family gp", "family e", "family c @ 1"],
+    "let": {"mu": text(MU), "L": text(SMOOTH), "ga": GAMMA, "xp": "x - ga*P(e)"},
     "given": {
         "convex": "coercive(gp - g, xp - x, mu, L)",
         "comp": f"contraction(c, gp - e, {text(1 - s**2)})",
     },
-    "claim": [f"s*sq(gp) + sq(gp - e - c) <= {RHO}*(s*sq(g) + sq(g - e))"],
+    "claim": [f"s*sq(P(gp)) + sq(gp - e - c) <= {RHO}*(s*sq(P(g)) + sq(g - e))"],
     "run": {
-        "potential": "s*sq(g) + sq(g - e)",
+        "potential": "s*sq(P(g)) + sq(g - e)",
         "next": {"x": "xp", "g": "gp", "e": "e + c"},
         "rate": RHO,
         "gain": "0",
@@ -27,25 +27,38 @@ STATEMENT = {
     },
 }
 CLAIM = STATEMENT["claim"][0]
-SQUARE = "(r**2 - s**2)*e - r**2*(1 + s)*g + s*(1 + s)*gp"
+SQUARE = "(r**2 - s**2)*P(e) - r**2*(1 + s)*P(g) + s*(1 + s)*P(gp)"
+APART, MOVED = "(g - e - P(g - e))", "(gp - g - P(gp - g))"
+COERCIVITY = "r**2*s*(1 + s)/(r**2 - s)"
+LEMMA = f"s**2*sq({APART} + {MOVED}) <= r**2*sq({APART}) + {COERCIVITY}*sq({MOVED})"
 STEPS = [
     *SIGNS,
     step(
+        LEMMA,
+        {},
+        [
+            f"(r**2 - s**2)*sq({APART} - s**2/(r**2 - s**2)*{MOVED})",
+            f"r**2*s*(r**2 - s**3)/((r**2 - s)*(r**2 - s**2))*sq({MOVED})",
+        ],
+    ),
+    step(
         CLAIM,
-        {"convex": "r**2*s*(1 + s)/(r**2 - s)", "comp": "1"},
+        {"convex": COERCIVITY, "comp": "1", LEMMA: "1"},
         [f"sq({SQUARE})/((r**2 - s)*(1 + s))"],
     ),
 ]
 
 
-def at(keep, x=1, e=0, curvature=None, r=F(3, 4), s=F(1, 8), t=F(1)):
-    """1-D, f = lambda x^2/2, C(v) = keep v; by default lambda = mu."""
-    r, s, t, x, e = map(F, (r, s, t, x, e))
+def at(keep, x=1, e=(0,), curvatures=(), shifts=(), r=F(3, 4), s=F(1, 8), t=F(1)):
+    """1-D, f_i = l_i x^2/2 + h_i x, C(v) = keep v; by default every l_i = mu and h_i = 0."""
+    r, s, t, x, e = F(r), F(s), F(t), F(x), list(map(F, e))
     low, step_size = t * (1 - r) * (r + s), 1 / (r * t * (1 + s))
-    slope = low if curvature is None else F(curvature)
-    gp = slope * (x - step_size * e)
-    vectors = {"x": [x], "g": [slope * x], "gp": [gp], "e": [e], "c": [F(keep) * (gp - e)]}
-    return model({"r": r, "s": s, "t": t}, vectors)
+    slopes, shifts = curvatures or [low] * len(e), shifts or [0] * len(e)
+    after = x - step_size * sum(e) / len(e)
+    g, gp = ([F(v) * y + F(b) for v, b in zip(slopes, shifts, strict=True)] for y in (x, after))
+    c = [F(keep) * (a - b) for a, b in zip(gp, e, strict=True)]
+    vectors = {"x": [x], **{k: per_worker(v) for k, v in (("g", g), ("gp", gp), ("e", e), ("c", c))}}
+    return model({"r": r, "s": s, "t": t}, vectors, workers=len(e))
 
 
 # lambda = mu, C(v) = (1 + s) v and the square above equal to 0
@@ -53,7 +66,7 @@ SLOPE, GA = F(7, 32), F(32, 27)
 WORST = at(
     F(9, 8),
     1,
-    SLOPE * (F(9, 16) - F(1, 8)) * F(9, 8) / (F(9, 16) - F(1, 64) - F(9, 64) * SLOPE * GA),
+    [SLOPE * (F(9, 16) - F(1, 8)) * F(9, 8) / (F(9, 16) - F(1, 64) - F(9, 64) * SLOPE * GA)],
 )
 SCRIPT = Script(
     "ef21.tight",
@@ -62,12 +75,12 @@ SCRIPT = Script(
         Part(
             STATEMENT,
             STEPS,
-            at(F(19, 20), 1, F(1, 3), F(1, 2)),
+            at(F(19, 20), 1, [F(1, 3), 2], [F(1, 2), F(1, 4)], [1, -1]),
             [
                 ({"claim": [CLAIM.replace(f"<= {RHO}*", f"<= (99/100)*{RHO}*")]}, WORST),
                 ({"claim": [CLAIM.replace(f"<= {RHO}*", "<= r**3*")]}, WORST),
-                ({"given": {"comp": None}}, at(4, 1, 0)),
-                ({"given": {"convex": None}}, at(F(9, 8), 1, -2, -2)),
+                ({"given": {"comp": None}}, at(4, 1, [0, 0])),
+                ({"given": {"convex": None}}, at(F(9, 8), 1, [-2], [-2])),
             ],
         )
     ],

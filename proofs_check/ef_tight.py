@@ -1,11 +1,14 @@
-"""Error feedback's tight rate: one step at the best step size, and the whole run."""
+"""Error feedback's tight rate, n workers with a shared minimiser: one step at the best step, and the whole run.
+
+The mean over the workers obeys the identity for one worker; the deviations from it leave squares.
+"""
 
 from fractions import Fraction as F
 
 import sympy
 
 from compth.worst_case.closed_forms import feedback_factor, feedback_step
-from proofs_check._models import model
+from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, step, symbols, text
 
 # r = sqrt(rho), s = sqrt(1 - delta) and a scale t: every mu < L and 0 < s < 1 is reached, without a root
@@ -19,22 +22,30 @@ RHO = text(
     )
 )
 DOMAIN = ["s > 0", "r > 0", "r < 1", "r**2 > s", "t > 0"]
-SIGNS = [step("r**2 - s > 0", {"r**2 > s": "1"})]
+SIGNS = [
+    step("r**2 - s > 0", {"r**2 > s": "1"}),
+    step("1 - r > 0", {"r < 1": "1"}),
+    step("1 - s > 0", {"r**2 > s": "1"}, ["(1 - r)*(1 + r)"]),
+    step("r**2 - s**2 > 0", {"r**2 > s": "1"}, ["s*(1 - s)"]),
+    step("r**2 - s**3 > 0", {"r**2 - s**2 > 0": "1"}, ["s**2*(1 - s)"]),
+]
 
 STATEMENT = {
     "name": "ef.tight",
     "params": "r s t",
     "domain": DOMAIN,
-    "vectors": ["common x", "common xs", "common e", "common g", "common c @ 1"],
+    "vectors": ["common x", "common xs", "family e", "family g", "family c @ 1"],
     "let": {"mu": text(MU), "L": text(SMOOTH), "ga": GAMMA},
     "given": {
         "convex": "coercive(g, x - xs, mu, L)",
         "comp": f"contraction(c, e + ga*g, {text(1 - s**2)})",
     },
-    "claim": [f"sq(x - c - xs - (e + ga*g - c)) + sq(e + ga*g - c)/s <= {RHO}*(sq(x - xs - e) + sq(e)/s)"],
+    "claim": [
+        f"sq(x - P(c) - xs - P(e + ga*g - c)) + sq(e + ga*g - c)/s <= {RHO}*(sq(x - xs - P(e)) + sq(e)/s)"
+    ],
     "run": {
-        "potential": "sq(x - xs - e) + sq(e)/s",
-        "next": {"x": "x - c", "e": "e + ga*g - c"},
+        "potential": "sq(x - xs - P(e)) + sq(e)/s",
+        "next": {"x": "x - P(c)", "e": "e + ga*g - c"},
         "rate": RHO,
         "gain": "0",
         "noise": "0",
@@ -42,27 +53,38 @@ STATEMENT = {
     },
 }
 CLAIM = STATEMENT["claim"][0]
-SQUARE = "(1 - r**2)*s*(x - xs) + (r**2 - s)*(1 + s)*e - s*(1 + s)*ga*g"
+SQUARE = "(1 - r**2)*s*(x - xs) + (r**2 - s)*(1 + s)*P(e) - s*(1 + s)*ga*P(g)"
+COERCIVITY = "1/(t**2*(r**2 - s)*(1 + s))"
+APART = f"s*sq(e + ga*g - P(e + ga*g)) <= r**2/s*sq(e - P(e)) + {COERCIVITY}*sq(g - P(g))"
 STEPS = [
     *SIGNS,
     step(
+        APART,
+        {},
+        [
+            "(r**2 - s**2)/s*sq((e - P(e)) - s**2*ga/(r**2 - s**2)*(g - P(g)))",
+            "(r**2 - s**3)/((r**2 - s)*(r**2 - s**2)*(1 + s)**2*t**2)*sq(g - P(g))",
+        ],
+    ),
+    step(
         CLAIM,
-        {"convex": "1/(t**2*(r**2 - s)*(1 + s))", "comp": "1/s"},
+        {"convex": COERCIVITY, "comp": "1/s", APART: "1"},
         [f"sq({SQUARE})/(s*(r**2 - s)*(1 + s))"],
     ),
 ]
 
 
-def at(keep, x=1, e=0, curvature=None, r=F(3, 4), s=F(1, 8), t=F(1)):
-    """1-D, f = lambda x^2/2 with x* = 0 moved to 1, C(v) = keep v; by default lambda = mu."""
-    r, s, t, x, e = map(F, (r, s, t, x, e))
+def at(keep, x=1, e=(0,), curvatures=(), r=F(3, 4), s=F(1, 8), t=F(1)):
+    """1-D, f_i = l_i x^2/2 with x* = 0 moved to 1, C(v) = keep v; by default every l_i = mu."""
+    r, s, t, x, e = F(r), F(s), F(t), F(x), list(map(F, e))
     low, step_size = t * (1 - r) * (r + s), 1 / (r * t * (1 + s))
-    g = (low if curvature is None else F(curvature)) * x
-    c = F(keep) * (e + step_size * g)
-    return model({"r": r, "s": s, "t": t}, {"x": [1 + x], "xs": [1], "e": [e], "g": [g], "c": [c]})
+    g = [F(v) * x for v in curvatures or [low] * len(e)]
+    c = [F(keep) * (a + step_size * b) for a, b in zip(e, g, strict=True)]
+    vectors = {"x": [1 + x], "xs": [1], **{k: per_worker(v) for k, v in (("e", e), ("g", g), ("c", c))}}
+    return model({"r": r, "s": s, "t": t}, vectors, workers=len(e))
 
 
-WORST = at(F(9, 8), 1, F(-1, 27))  # lambda = mu, C(v) = (1 + s) v and the square above equal to 0
+WORST = at(F(9, 8), 1, [F(-1, 27)])  # lambda = mu, C(v) = (1 + s) v and the square above equal to 0
 SCRIPT = Script(
     "ef.tight",
     "Error feedback at its best step: the tight rate",
@@ -70,12 +92,12 @@ SCRIPT = Script(
         Part(
             STATEMENT,
             STEPS,
-            at(F(19, 20), 1, F(1, 3), F(1, 2)),
+            at(F(19, 20), 1, [F(1, 3), 1], [F(1, 2), F(1, 4)]),
             [
                 ({"claim": [CLAIM.replace(f"<= {RHO}*", f"<= (99/100)*{RHO}*")]}, WORST),
                 ({"claim": [CLAIM.replace(f"<= {RHO}*", "<= r**3*")]}, WORST),
-                ({"given": {"comp": None}}, at(3, 1, 0)),
-                ({"given": {"convex": None}}, at(F(9, 8), 1, 0, -1)),
+                ({"given": {"comp": None}}, at(3, 1, [0, 0])),
+                ({"given": {"convex": None}}, at(F(9, 8), 1, [0, 0], [-1, -1])),
             ],
         )
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from fractions import Fraction
 
 import numpy as np
@@ -83,6 +84,34 @@ def test_the_relation_check_catches_wrong_constants():
     assert violated(Contractive(F(1, 2)), ct.RandK(1), F(1, 4))
 
 
+def test_relations_between_classes_are_attained_and_stronger_ones_fail():
+    """One compressor each at which a relation has nothing to spare: Rand-1 (B1 and B2), multiples of x (B2 and B3)."""
+    rand, every, zeta, less = ct.RandK(1), ct.Identity(), F(D), F(99, 100)
+    assert not violated(B1(zeta, zeta), rand)  # E||C||^2 = zeta ||x||^2, E C(x) = x
+    for source in (calculus.b1_to_b3(zeta, zeta), calculus.b2_to_b3(F(1), zeta)):
+        assert not violated(Contractive(source), rand, 1 / zeta)
+        assert violated(Contractive(source / less), rand, 1 / zeta)
+    gamma, beta = calculus.b1_to_b2(zeta, zeta)
+    assert not violated(B2(gamma, beta), rand)
+    assert violated(B2(gamma / less, beta), rand)
+    assert violated(B2(gamma, beta * less), rand)
+    factor = F(1, 4)
+    assert not violated(B2(factor, factor), every, factor)
+    alpha, beta = calculus.b2_to_b1(factor, factor)
+    assert not violated(B1(alpha, beta), every, factor)
+    assert violated(B1(alpha / less, beta), every, factor)
+    assert violated(B1(alpha, beta * less), every, factor)
+    root = F(999, 1000)  # of 1 - delta: the ends of the contractive multiples of x
+    delta = 1 - root**2
+    short, long = 1 - root, 1 + root
+    for relation, kind in ((calculus.b3_to_b1, B1), (calculus.b3_to_b2, B2)):
+        first, beta = relation(delta)
+        assert not violated(kind(first, beta), every, short)
+        assert not violated(kind(first, beta), every, long)
+        assert violated(kind(first / less, beta), every, short)
+        assert violated(kind(first, beta * less), every, long)
+
+
 def test_contractive_mask_after_an_unbiased_one():
     """TopK o RandK / (1 + omega) is contractive with delta1/(1 + omega), and not with twice that."""
     composed = ct.Composed(ct.TopK(1), ct.RandK(2))
@@ -122,6 +151,18 @@ def test_ef_bv_scaling_minimises_its_factor():
     assert calculus.delta_of_bias_variance(F(1, 2), F(1, 4)) == F(1, 2)
 
 
+def test_a_deterministic_contraction_is_all_bias():
+    """Tight for Top-K and the scaled sign; EF-BV then takes them, with the scaling 1."""
+    for compressor in (ct.TopK(1), ct.RankR(1, (2, 2)), ct.ScaledSign()):
+        delta = compressor.claim(Contractive, D).delta
+        pair = compressor.claim(BiasVariance, D)
+        assert (pair.eta, pair.omega) == calculus.bias_variance_of_deterministic(delta)
+        assert not violated(pair, compressor)
+        assert calculus.ef_bv_scaling(pair.eta, pair.omega) == 1
+        assert ct.guarantee(ct.EFBV(compressor), ct.problems.random_quadratic(2, D, 5, seed=1)).rho < 1
+    assert violated(BiasVariance(F(85, 100), 0), ct.TopK(1))  # sqrt(3)/2 = 0.866
+
+
 def test_ef21_constants():
     """(1 - delta)(1 + s) = 1 - theta and (1 - delta)(1 + 1/s) = beta with one s; the ends delta = 1 and 0."""
     for delta in (F(3, 4), F(7, 16), F(1, 10**6)):
@@ -147,3 +188,37 @@ def test_one_line_for_numbers_and_symbols():
     assert calculus.nice_joint(5, 5, 0) == (0, 0)
     assert calculus.nice_joint(1, 1, 0) == (0, 0)
     assert calculus.send_or_skip_omega(omega, 1) == omega
+
+
+PROBES = {
+    "alpha": F(1, 4), "beta": F(2), "gamma": F(1, 3), "delta": F(7, 16), "eta": F(1, 4), "omega": F(3, 2),
+    "zeta": F(5, 2),
+    "outer": F(1, 2), "inner": F(1, 8), "outer_delta": F(1, 4), "inner_omega": F(1, 2), "omega_average": F(1, 2),
+    "a_s": F(1, 2), "factor": F(1, 3), "lam": F(1, 2), "f": F(5), "largest": F(1), "n": F(4), "d": F(9), "m": F(2),
+    "p": F(1, 2), "bits": F(9),
+}  # fmt: skip
+NEEDS_NUMBERS = {
+    "sampled_joint",
+    "alpha_p",
+    "uncertainty_margin",
+    "switchml_reference_scale",
+}  # sequences, cases
+RELATIONS = [
+    f
+    for name, f in inspect.getmembers(calculus, inspect.isfunction)
+    if f.__module__ == calculus.__name__ and not name.startswith("_") and name not in NEEDS_NUMBERS
+]
+
+
+@pytest.mark.parametrize("relation", RELATIONS, ids=lambda f: f.__name__)
+def test_every_relation_takes_fractions_and_symbols(relation):
+    """Fractions stay exact, and the formula in symbols has the same value."""
+    names = [p.name for p in inspect.signature(relation).parameters.values() if p.default is p.empty]
+    symbols = {name: sympy.Symbol(name, positive=True) for name in names}
+    numbers, formulas = relation(*map(PROBES.get, names)), relation(*symbols.values())
+    if not isinstance(numbers, tuple):
+        numbers, formulas = (numbers,), (formulas,)
+    put = {symbols[n]: sympy.Rational(PROBES[n].numerator, PROBES[n].denominator) for n in names}
+    for number, formula in zip(numbers, formulas, strict=True):
+        assert isinstance(number, int | F)
+        assert sympy.sympify(formula).subs(put) == sympy.Rational(number.numerator, number.denominator)

@@ -18,7 +18,7 @@ RADII = (1e-3, 1.0, 1e3)
 """Distances from x*, in units of the starting distance (1 when that is 0): noise rules near it, smoothness far off."""
 LEAVES = 4000
 """Most outcomes of one step that are enumerated at every state."""
-ROUNDING = 1e-9
+ROUNDING = 1e-7
 """Ratios are compared with 1 up to this."""
 
 
@@ -43,7 +43,7 @@ class AssumptionCheck:
         return max(self.first, self.second) <= 1 + ROUNDING and self.bias <= 1e-8
 
 
-def _reference(method: Method) -> Method:
+def reference_of(method: Method) -> Method:
     """The method with every fleet's reference draws (`_compress`): the fast kernels draw too much to enumerate."""
     fleet = method.fleet
 
@@ -110,7 +110,7 @@ def check_assumption(
     p = theorem.parameters(c) if parameters is None else parameters
     plan = theorem.plan(c, method.gamma)
     states = states_of(method, problem, plan, seed) if states is None else states
-    traced = _reference(method)
+    traced = reference_of(method)
     worst: list[tuple[float, State]] = [(0.0, states[0]), (0.0, states[0])]
     bias = 0.0
     for state in states:

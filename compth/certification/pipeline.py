@@ -1,4 +1,4 @@
-"""certify: contract, exact proof, exact oracle with an adversary, and only then statistics."""
+"""certify: contract, exact proof, exact oracle with an adversary, and only then statistics; bits at the end."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from compth.certification.subject import Subject, as_subject, declared_claims, d
 from compth.certification.tracer import NotTraceable
 from compth.claims import Claim, Contractive, Margin, Sharpness, Unbiased
 from compth.compressors import Compressor, DiagonalSketch
+from compth.compressors._uncertainty import uncertainty_margins
 from compth.compressors.combinators import Scaled
 from compth.errors import InvalidParameter
 
@@ -169,7 +170,33 @@ def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     oracle = _oracle(run, d)
     settled = statistics.settle(run, d, claims) if oracle is None else _search(run, d, claims, oracle)
     audit = _audit_kernel(run, d, oracle)
-    return [*audit, *(_merge(p, s) for p, s in zip(proofs, settled, strict=True))]
+    merged = [_merge(p, s) for p, s in zip(proofs, settled, strict=True)]
+    left = [c for c, m in zip(claims, merged, strict=True) if m.verdict is not Verdict.REFUTED]
+    return [*audit, *merged, *_impossible(run, d, left)]
+
+
+def _impossible(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
+    """Claims that no code of the declared fixed length can satisfy: claim and bits together are refuted."""
+    thing = run.subject.object
+    if not isinstance(thing, Compressor):
+        return []
+    start = time.perf_counter()
+    try:
+        margins = uncertainty_margins(thing, d, claims=claims)
+    except Exception as problem:  # bits() is the user's: what it cannot say is not held against the claims
+        run.notes.append(f"bits at d = {d}: {type(problem).__name__}: {str(problem)[:80]}")
+        return []
+    found = [(claim, bits, margin) for claim, bits, margin in margins if margin < 0]
+    run.stage(d, "uncertainty principle", start, f"{len(found)} impossible" if found else "possible")
+    out = []
+    for claim, bits, margin in found:
+        pair, value = f"{claim} in {float(bits):g} bits", margin + 1
+        says = f"alpha 4^(bits/d) = {value:.4g} < 1: no code of {float(bits):g} bits has this constant at d = {d}"
+        out.append(
+            _certificate(run, d, pair, Verdict.REFUTED, "uncertainty principle", inputs="the unit ball", estimate=value,
+                         bound=1, technique="counting outputs", details={"says": says})
+        )  # fmt: skip
+    return out
 
 
 def _merge(proof: Certificate | None, found: Certificate) -> Certificate:

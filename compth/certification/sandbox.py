@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,18 @@ def _accepted(thing: Any, parameters: dict[str, Any]) -> dict[str, Any]:
 
 def check(request: dict[str, Any]) -> Report:
     """Run the request {file, name, params, claims, dims, budget, alpha, seed} in a child; its report."""
-    command = [sys.executable, "-m", "compth.certification.sandbox"]
+    answer, code = ask("compth.certification.sandbox", request)
+    if answer is None:
+        return _died(request, code)
+    return Report.from_json(json.dumps(answer["report"]))
+
+
+def ask(module: str, request: dict[str, Any]) -> tuple[dict[str, Any] | None, int]:
+    """(answer of `python -m MODULE`, which calls `serve`; exit code). The answer is None when the child ended without.
+
+    Raises UnusableInput or InvalidParameter where the child says so.
+    """
+    command = [sys.executable, "-m", module]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     child = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
@@ -84,18 +96,16 @@ def check(request: dict[str, Any]) -> Report:
     assert child.stdin is not None
     child.stdin.write(json.dumps(request).encode())
     child.stdin.close()
-    lines, last = _listen(child)
+    lines = _listen(child)
     answer = next((json.loads(line) for line in reversed(lines) if line.startswith(b"{")), None)
-    if answer is None:
-        return _died(request, child.returncode, last)
-    if "unusable" in answer:
+    if answer is not None and "unusable" in answer:
         raise UnusableInput(answer["unusable"])
-    if "invalid" in answer:
+    if answer is not None and "invalid" in answer:
         raise InvalidParameter(answer["invalid"])
-    return Report.from_json(json.dumps(answer["report"]))
+    return answer, child.returncode
 
 
-def _listen(child: subprocess.Popen[bytes]) -> tuple[list[bytes], float]:
+def _listen(child: subprocess.Popen[bytes]) -> list[bytes]:
     """Collect the child's lines; kill it when it falls silent."""
     lines: list[bytes] = []
     heard = [time.monotonic()]
@@ -116,12 +126,19 @@ def _listen(child: subprocess.Popen[bytes]) -> tuple[list[bytes], float]:
         time.sleep(0.02)
     child.wait()
     reader.join(timeout=5)
-    return lines, heard[0]
+    if not reader.is_alive() and child.stdout is not None:
+        child.stdout.close()
+    return lines
 
 
-def _died(request: dict[str, Any], code: int, last: float) -> Report:
+def ending(code: int) -> str:
+    """How a child ended, in words."""
     how = f"was ended by signal {-code}" if code < 0 else f"ended its process with exit code {code}"
-    breach = f"the program hung or {how}" if code == -9 else f"the program {how}"
+    return f"hung or {how}" if code == -9 else how
+
+
+def _died(request: dict[str, Any], code: int) -> Report:
+    breach = f"the program {ending(code)}"
     certificate = Certificate(
         request["name"], "contract", Verdict.REFUTED, "contract", technique=breach, details={"breach": breach}
     )
@@ -130,31 +147,42 @@ def _died(request: dict[str, Any], code: int, last: float) -> Report:
     )
 
 
-def _beat(stop: threading.Event, out: Any) -> None:
-    while not stop.wait(0.5):
-        out.write(".\n")
-        out.flush()
+class Pulse:
+    """Signs of life to the parent, twice a second until `until` (seconds of time.monotonic, None: for ever)."""
+
+    def __init__(self, out: Any) -> None:
+        self.until: float | None = None
+        self._out, self._stop = out, threading.Event()
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(0.5):
+            if self.until is None or time.monotonic() < self.until:
+                self._out.write(".\n")
+                self._out.flush()
+
+    def stop(self) -> None:
+        """No further sign."""
+        self._stop.set()
 
 
-def _main() -> None:
-    """The child: read a request, certify, write one JSON line."""
+def serve(answer: Callable[[dict[str, Any], Pulse], dict[str, Any]]) -> None:
+    """The child: read a request, answer it, write one JSON line. Whatever the user's code prints is lost."""
     out = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    request = json.loads(sys.stdin.read())
-    stop = threading.Event()
-    threading.Thread(target=_beat, args=(stop, out), daemon=True).start()
-    answer = _answer(request)
-    stop.set()
-    out.write(json.dumps(answer) + "\n")
+    pulse = Pulse(out)
+    made = json.dumps(answer(json.loads(sys.stdin.read()), pulse))
+    pulse.stop()
+    out.write(made + "\n")
     out.flush()
     os._exit(0)
 
 
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
+def _answer(request: dict[str, Any], pulse: Pulse) -> dict[str, Any]:
     from compth.certification import certify
     from compth.certification.claims_text import claims_of
     from compth.certification.reproduce import script
@@ -205,4 +233,4 @@ def _estimates(thing: Any, dims: list[int], request: dict[str, Any]) -> list[dic
 
 
 if __name__ == "__main__":
-    _main()
+    serve(_answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -52,8 +53,6 @@ def _plain(text: str) -> str:
 
 def _matrix(as_json: bool) -> None:
     """The compatibility matrix, and the reason of each pair without a theorem."""
-    from dataclasses import asdict
-
     from compth.methods import compatibility
 
     cells = compatibility()
@@ -97,8 +96,9 @@ def list_(
     latex: Annotated[bool, typer.Option("--latex", help="print the constants as a LaTeX table")] = False,
     matrix: Annotated[bool, typer.Option("--matrix", help="which method takes which compressor")] = False,
 ) -> int:
-    """Compressors and fleets with their constants as formulas, and methods with their theorems."""
+    """Compressors, fleets and three-point maps with their constants as formulas; methods with their theorems."""
     from compth.compressors import Fleet, catalogue
+    from compth.compressors._render import map_rows
     from compth.errors import InvalidParameter
 
     if latex and (as_json or matrix):
@@ -115,10 +115,15 @@ def list_(
         for name, cls in catalogue().items()
         if issubclass(cls, Fleet)
     ]
+    maps = [
+        {"three-point map": row.name} | {k: v for k, v in asdict(row).items() if k != "name"}
+        for row in map_rows()
+    ]
     if as_json:
-        print(json.dumps({"compressors": compressors, "fleets": fleets, "methods": methods}, indent=1))
+        data = {"compressors": compressors, "fleets": fleets, "maps": maps, "methods": methods}
+        print(json.dumps(data, indent=1))
         return 0
-    for rows in (compressors, fleets, methods):
+    for rows in (compressors, fleets, maps, methods):
         _show(rows)
         print()
     return 0

@@ -30,6 +30,10 @@ def compare(
     interpolation: Annotated[
         bool, typer.Option(help="random problem: one minimiser for all workers")
     ] = False,
+    components: Annotated[
+        int | None,
+        typer.Option(help="components per worker, for oracles: m of a finite sum"),
+    ] = None,
     method: Annotated[
         list[str] | None,
         typer.Option("--method", "-m", help='"DIANA(RandK(k=6))", or a name to take with each -c'),
@@ -58,7 +62,7 @@ def compare(
     """Compare methods: what is guaranteed, what is seen, at equal rounds and equal bits."""
     from compth.comparison import compare as run_comparison
 
-    problem = _problem(dataset, workers, split, regularisation, dim, kappa, interpolation, seed)
+    problem = _problem(dataset, workers, split, regularisation, dim, kappa, interpolation, seed, components)
     methods, skipped = _methods(method, compressor, problem)
     with progress(len(methods)) as advance:
         result = run_comparison(
@@ -86,13 +90,23 @@ def compare(
 
 
 def _problem(
-    dataset: str, workers: int, split: str, reg: float, dim: int, kappa: float, interpolation: bool, seed: int
+    dataset: str,
+    workers: int,
+    split: str,
+    reg: float,
+    dim: int,
+    kappa: float,
+    interpolation: bool,
+    seed: int,
+    m: int | None,
 ) -> Any:
     from compth import problems
 
     if dataset == "random":
-        return problems.random_quadratic(workers, dim, kappa, seed, interpolation=interpolation)
-    return problems.ridge(dataset, workers, split, reg, seed)
+        if m is None:
+            return problems.random_quadratic(workers, dim, kappa, seed, interpolation=interpolation)
+        return problems.random_finite_sum(workers, m, dim, kappa, seed, interpolation=interpolation)
+    return problems.ridge(dataset, workers, split, reg, seed, m)
 
 
 def default_methods(d: int) -> list[str]:
@@ -117,11 +131,10 @@ def _methods(
     from compth._specs import build
     from compth.compressors import catalogue as compressor_catalogue
     from compth.methods import catalogue as method_catalogue
-    from compth.methods import plan_of
+    from compth.methods import plan_of, vocabulary
 
     methods: dict[str, Any] = dict(method_catalogue())
-    known = compressor_catalogue()
-    everything = {**known, **methods}
+    known, everything = compressor_catalogue(), vocabulary()
     chosen, skipped = [], []
     free = [name for name, kind in methods.items() if kind.takes_compressor]
     for spec in specs or (free if compressors else default_methods(problem.d)):

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import time
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
 from compth.errors import InvalidParameter, UnusableInput
+
+CELL_LIMIT = 120.0
+"""Seconds after which a choice of constants that is still not judged counts as a hang."""
 
 
 def refute(
@@ -32,21 +38,23 @@ def refute(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> int:
     """Judge a theorem. Exit code 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive."""
-    from compth.certificates import EXIT_CODE
-    from compth.worst_case.theorem_file import judge
+    from compth.certificates import EXIT_CODE, Verdict
+    from compth.certification import sandbox
 
     file, colon, name = target.rpartition(":")
     if not colon or not name.isidentifier():
         raise InvalidParameter(f"target={target!r} must be FILE.py:NAME")
     given = {"mu": mu, "L": smooth, "delta": delta, "omega": omega, "eta": eta}
-    overrides: dict[str, Any] = {k: [_exact(k, x) for x in v] for k, v in given.items() if v}
-    overrides |= {"method": method, "rate": rate, "stepsize": stepsize, "lyapunov": lyapunov, "n": n or None}
-    result = judge(_load(file, name), name, overrides)
-    if as_json:
-        print(result.to_json())
-    else:
-        _print(result)
-    return EXIT_CODE[result.verdict]
+    for constant, texts in given.items():
+        for text in texts or ():
+            _exact(constant, text)
+    claim = {"method": method, "rate": rate, "stepsize": stepsize, "lyapunov": lyapunov, "n": n or None}
+    request = {"file": file, "name": name, "given": given, "claim": claim, "limit": sandbox.LOAD_LIMIT}
+    answer, code = sandbox.ask("compth.cli.refute", {**request, "silence": sandbox.SILENCE})
+    if answer is None:
+        raise UnusableInput(f"file={file!r}: the program {sandbox.ending(code)}")
+    print(json.dumps(answer["report"], indent=2) if as_json else answer["text"])
+    return EXIT_CODE[Verdict(answer["verdict"])]
 
 
 def _exact(name: str, text: str) -> Any:
@@ -58,29 +66,54 @@ def _exact(name: str, text: str) -> Any:
         raise InvalidParameter(f"{name}={text!r} is not a number: {reason}") from None
 
 
-def _load(file: str, name: str) -> Any:
-    """The object of the user's file, imported within a time limit and without its output."""
-    from compth.certification.sandbox import LOAD_LIMIT, load
+def _answer(request: dict[str, Any], pulse: Any) -> dict[str, Any]:
+    """The child's side: load the file, judge, and say so as JSON and as text."""
+    from compth.certification.sandbox import load
     from compth.certification.subject import CallTooLong, time_limit
+    from compth.errors import CompthError
+    from compth.worst_case.theorem_file import judge
 
+    file, name, limit = request["file"], request["name"], request["limit"]
+
+    @contextlib.contextmanager
+    def guard() -> Iterator[None]:
+        """The user's code runs: it is stopped at the limit, and where it cannot be, the parent hears no more of it."""
+        start = time.monotonic()
+        pulse.until = start + max(limit - request["silence"], 0.0) + 1.0
+        try:
+            with contextlib.redirect_stdout(io.StringIO()), time_limit(limit):
+                yield
+        except BaseException:
+            if time.monotonic() - start >= limit:  # whatever the interrupted code made of it
+                raise CallTooLong from None
+            raise
+        finally:
+            pulse.until = time.monotonic() + CELL_LIMIT
+
+    overrides: dict[str, Any] = {k: [_exact(k, x) for x in v] for k, v in request["given"].items() if v}
     try:
-        with contextlib.redirect_stdout(io.StringIO()), time_limit(LOAD_LIMIT):
-            return load(file, name, {})
+        with guard():
+            thing = load(file, name, {})
+        report = judge(thing, name, overrides | request["claim"], guard)
     except CallTooLong:
-        raise UnusableInput(f"file={file!r} takes more than {LOAD_LIMIT:g} s to import") from None
+        return {"unusable": f"file={file!r}: {name!r} takes more than {limit:g} s"}
+    except UnusableInput as problem:
+        return {"unusable": str(problem)}
+    except CompthError as problem:
+        return {"invalid": str(problem)}
+    return {"report": json.loads(report.to_json()), "verdict": report.verdict.value, "text": _text(report)}
 
 
-def _print(result: Any) -> None:
+def _text(result: Any) -> str:
     from compth._files import provenance
     from compth.certification.text import LADDER
 
-    print(f"{result.subject}: {result.verdict.value} ({LADDER[result.verdict]})")
+    lines = [f"{result.subject}: {result.verdict.value} ({LADDER[result.verdict]})"]
     for c in result.certificates:
         at = ", ".join(f"{k} = {v}" for k, v in c.scope.items() if k != "method")
-        print(f"  {c.verdict.value:<12} {c.subject}: {c.claim} at {at}; {_why(c)}")
-    for assumption in dict.fromkeys(a for c in result.certificates for a in c.assumptions):
-        print(f"  assumed: {assumption}")
-    print(provenance(None))
+        lines.append(f"  {c.verdict.value:<12} {c.subject}: {c.claim} at {at}; {_why(c)}")
+    assumed = dict.fromkeys(a for c in result.certificates for a in c.assumptions)
+    return "\n".join([*lines, *(f"  assumed: {a}" for a in assumed), provenance(None)])
 
 
 def _why(c: Any) -> str:
@@ -93,3 +126,9 @@ def _why(c: Any) -> str:
     factor = c.details["looseness"]
     loose = "" if factor is None else f"; {factor:.4g} x the rounds of the worst quadratic found"
     return f"{c.technique}{loose}"
+
+
+if __name__ == "__main__":
+    from compth.certification.sandbox import serve
+
+    serve(_answer)

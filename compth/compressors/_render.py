@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import sympy
 from compth._numbers import is_exact
 from compth.claims import Claim
 from compth.compressors import Compressor, Fleet, catalogue
+from compth.compressors.three_point import ThreePoint
 from compth.errors import CompthError
 
 
@@ -54,7 +56,7 @@ class CatalogueRow:
     bits_at: str
 
 
-def _symbolic(example: Any) -> tuple[Any, tuple[str, ...]]:
+def _symbolic(example: Any, formulas: Callable[[Any], Any]) -> tuple[Any, tuple[str, ...]]:
     """The example with as many scalar number fields as possible as positive symbols, and their names."""
     names: tuple[str, ...] = ()
     for f in fields(example):
@@ -66,13 +68,16 @@ def _symbolic(example: Any) -> tuple[Any, tuple[str, ...]]:
                 example,
                 **{f.name: sympy.Symbol(f.name, positive=True, integer=isinstance(value, int) or None)},
             )
-            _claims(changed)
+            formulas(changed)
         except (CompthError, TypeError, ValueError, AttributeError, KeyError):
             continue  # a field that the formulas need as a number keeps its number
         example, names = changed, (*names, f.name)
     return example, names
 
 
+GREEK = frozenset(
+    {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "mu", "rho", "tau", "omega"}
+)
 _D = sympy.Symbol("d", positive=True, integer=True)
 _N = sympy.Symbol("n", positive=True, integer=True)
 
@@ -100,13 +105,21 @@ def smallest_size(thing: Any, start: int = 1) -> tuple[int, int]:
     return smallest_size(thing) if found is None and start > 1 else found or (1, 1)
 
 
+def _latex(formula: Any) -> str:
+    """LaTeX with parameters of several letters upright: "budget" is a name, not a product of six variables."""
+    words = {
+        s: rf"\mathrm{{{s.name}}}" for s in formula.free_symbols if len(s.name) > 1 and s.name not in GREEK
+    }
+    return str(sympy.latex(formula, symbol_names=words))
+
+
 def _row(claim: Claim) -> ClaimRow:
     constants = []
     for name, value in claim.constants.items():
         if name == "n":  # a fleet size, not a constant
             continue
         formula = sympy.simplify(sympy.nsimplify(value)) if is_exact(value) else sympy.sympify(value)
-        constants.append(Constant(name, str(formula), sympy.latex(formula)))
+        constants.append(Constant(name, str(formula), _latex(formula)))
     return ClaimRow(
         type(claim).__name__,
         tuple(constants),
@@ -134,7 +147,7 @@ def catalogue_rows() -> tuple[CatalogueRow, ...]:
     rows = []
     for name, thing in catalogue().items():
         example = thing.examples()[0]
-        shown, symbols = _symbolic(example)
+        shown, symbols = _symbolic(example, _claims)
         text, at = _bits(example)
         rows.append(
             CatalogueRow(
@@ -148,5 +161,34 @@ def catalogue_rows() -> tuple[CatalogueRow, ...]:
                 text,
                 at,
             )
+        )
+    return tuple(rows)
+
+
+@dataclass(frozen=True)
+class MapRow:
+    """One three-point map: an instance and its bound (1-A)||h-y||^2 + B||x-y||^2 as formulas."""
+
+    name: str
+    example: str
+    summary: str
+    A: str
+    B: str
+    attribution: str
+    source: str
+
+
+def map_rows() -> tuple[MapRow, ...]:
+    """A row for every three-point map of the package, alphabetical."""
+    rows = []
+    for kind in sorted(ThreePoint.__subclasses__(), key=lambda k: k.__name__):
+        if kind.__module__ != ThreePoint.__module__:  # a user's own
+            continue
+        example = kind.examples()[0]
+        bound = _symbolic(example, lambda m: m.bound(_D))[0].bound(_D)
+        about = (kind.__doc__ or "").strip().splitlines()[0]
+        A, B = str(sympy.nsimplify(bound.A)), str(sympy.nsimplify(bound.B))
+        rows.append(
+            MapRow(kind.__name__, repr(example), about, A, B, str(kind.attribution), str(kind.source))
         )
     return tuple(rows)

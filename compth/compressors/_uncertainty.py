@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from compth import calculus
@@ -22,12 +23,12 @@ class ImpossibleDeclaration(NamedTuple):
 
 
 def uncertainty_margins(
-    compressor: Compressor, d: int, float_bits: int = FLOAT_BITS
+    compressor: Compressor, d: int, float_bits: int = FLOAT_BITS, claims: Sequence[Claim] | None = None
 ) -> list[tuple[Claim, Number, float]]:
     """(claim, bits, alpha 4^(bits/d) - 1) of each Unbiased and Contractive claim; [] for random lengths.
 
-    Transmitted floats stand for real numbers rounded with relative error 2^-24 (binary32), which is allowed for;
-    without it the identity at 32 bits an entry, alpha = 0, would count as impossible.
+    claims=None: the object's own. Transmitted floats stand for real numbers rounded with relative error 2^-24
+    (binary32), which is allowed for; without it the identity at 32 bits an entry, alpha = 0, would count as impossible.
     """
     cost = compressor.bits(d, float_bits)
     if cost.random:
@@ -35,7 +36,7 @@ def uncertainty_margins(
     bits = min(cost.total, 500 * d)  # 4^500 is as good as infinity, and still a float
     rounding = 2.0 ** -MANTISSA[float_bits] if cost.floats else 0.0
     out: list[tuple[Claim, Number, float]] = []
-    for claim in compressor.claims(d):
+    for claim in compressor.claims(d) if claims is None else claims:
         if isinstance(claim, Unbiased):
             margin = calculus.uncertainty_margin(bits, d, omega=float(claim.omega), rounding=rounding)
         elif isinstance(claim, Contractive):

@@ -30,6 +30,11 @@ def atomic_omega(atoms: Number, budget: Number) -> Number:
     return ratio(atoms, budget) - 1
 
 
+def triplet_floats(rows: Number, columns: Number) -> Number:
+    """Floats of one singular triplet: rows + columns, the singular value inside u."""
+    return rows + columns
+
+
 def _check_budget(owner: str, budget: Any) -> None:
     real = is_symbolic(budget) or (isinstance(budget, int | float) and not isinstance(budget, bool))
     if not (real or is_exact(budget)) or not (is_symbolic(budget) or 0 < budget < math.inf):
@@ -133,11 +138,14 @@ class AtomoSpectral(_Atomic):
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         """How many triplets, then rows + columns floats for each (sigma inside u): expected, for full rank."""
         count = log2_ceil(min(self.shape) + 1)
-        return BitCost(floats=self.budget * sum(self.shape), other=count, float_bits=float_bits, random=True)
+        floats = self.budget * triplet_floats(*self.shape)
+        return BitCost(floats=floats, other=count, float_bits=float_bits, random=True)
 
     def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
         rank = np.linalg.matrix_rank(y.reshape(*y.shape[:-1], *self.shape))
-        return log2_ceil(min(self.shape) + 1) + float_bits * sum(self.shape) * np.asarray(rank, dtype=float)
+        return log2_ceil(min(self.shape) + 1) + float_bits * triplet_floats(*self.shape) * np.asarray(
+            rank, dtype=float
+        )
 
     def why_not(self, d: int) -> str:
         return super().why_not(d) or _why_not(d, self.shape)

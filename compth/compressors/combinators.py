@@ -75,7 +75,7 @@ class Scaled(Compressor):
         f, base = self.scale(d), self.compressor.claim(Unbiased, d)
         if base is None:
             return ()
-        delta = 1 - calculus.scaled_error(base.omega, f)
+        delta = f if self.factor is None else 1 - calculus.scaled_error(base.omega, f)
         unit = not is_symbolic(f) and f == 1
         shared: dict[str, Any] = {"sharpness": base.sharpness, "source": INDUCED, "attribution": RECALLED}
         out: list[Claim] = [base] if unit else []

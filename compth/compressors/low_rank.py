@@ -9,7 +9,8 @@ import numpy as np
 
 from compth._numbers import Number, is_exact, ratio
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import B1, B2, Claim, Contractive
+from compth.calculus import bias_variance_of_deterministic
+from compth.claims import B1, B2, BiasVariance, Claim, Contractive
 from compth.compressors._base import OURS, TIGHT, Array, Compressor, positive_int
 from compth.errors import InvalidParameter
 from compth.sources import POWERSGD, Source
@@ -57,7 +58,11 @@ class RankR(Compressor):
         return np.asarray(kept.reshape(x.shape))
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        return _projection_claims(self.r, self.shape, self.source)
+        pair = bias_variance_of_deterministic(ratio(self.r, min(self.shape)))
+        return (
+            *_projection_claims(self.r, self.shape, self.source),
+            BiasVariance(*pair, sharpness=TIGHT, attribution=OURS),
+        )
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(floats=self.r * sum(self.shape), float_bits=float_bits)

@@ -57,7 +57,8 @@ class NaturalDithering(Compressor):
     """C(x)_j = ||x||_p sign(x_j) xi_j, xi_j random rounding of |x_j|/||x||_p to the levels 0, 2^(1-s), ..., 1/2, 1.
 
     Unbiased; omega = 1/8 + a min{1, a}, a = d^(1/r) 2^(1-s), r = min{p, 2} (READ, Thm 7; an upper bound, not attained
-    in general). s = 1 is one-level quantisation, with its supremum. Sign, level and one norm are sent.
+    in general; Table 1 of arXiv 2002.08958 drops the 1/8 and turns the sign of an exponent). s = 1 is one-level
+    quantisation, with its supremum. Sign, level and one norm are sent.
     """
 
     s: int

@@ -9,8 +9,9 @@ import numpy as np
 
 from compth._numbers import Number, ratio
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import Claim, Contractive
-from compth.compressors._base import RECALLED, TIGHT, Array, Compressor
+from compth.calculus import bias_variance_of_deterministic
+from compth.claims import BiasVariance, Claim, Contractive
+from compth.compressors._base import OURS, RECALLED, TIGHT, Array, Compressor
 from compth.sources import SIGNEF, Source
 
 
@@ -37,6 +38,7 @@ class ScaledSign(Compressor):
                 attribution=RECALLED,
                 proof="scaled_sign.delta",
             ),
+            BiasVariance(*bias_variance_of_deterministic(ratio(1, d)), sharpness=TIGHT, attribution=OURS),
         )
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:

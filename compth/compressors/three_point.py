@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from compth import calculus
-from compth._numbers import Number, is_symbolic, max
+from compth._numbers import Number, is_symbolic, max, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Attribution, Contractive, Margin, ThreePointBound, Unbiased
 from compth.compressors._base import CODE, OURS, RECALLED, Array, Compressor, check_vectors, short_repr
@@ -216,4 +216,4 @@ class MARINAMap(ThreePoint):
 
     @classmethod
     def examples(cls) -> tuple[ThreePoint, ...]:
-        return (cls(RandK(1), 0.25), cls(RandK(2), 1))
+        return (cls(RandK(1), ratio(1, 4)), cls(RandK(2), 1))

@@ -7,14 +7,16 @@ the method's own `step`, applied to basis states under the enumerating generator
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import eigh, lu_factor, lu_solve
 
+from compth.certification.assumption import reference_of
 from compth.certification.tracer import NotTraceable, leaves
-from compth.dynamics.solvers import arnoldi
+from compth.dynamics.solvers import arnoldi, face_bound
 from compth.errors import Unsupported
 from compth.methods import Method, Plan, State, Theorem
 
@@ -23,6 +25,10 @@ LARGEST = 120
 """Most numbers of a state."""
 OUTCOMES = 512
 """Most outcomes of one step."""
+DENSE = 32
+"""Largest state whose second moments' map is written out where the iteration leaves a wide bracket."""
+WORK = 2_000_000
+"""Largest outcomes x (numbers of a state)^3, what one application of the second moments' map costs."""
 
 
 def fits(method: Method) -> bool:
@@ -36,7 +42,8 @@ class EnumeratedSystem:
     def __init__(self, method: Method, problem: Any, plan: Plan, t: int = 1) -> None:
         if getattr(problem, "singular", False):
             raise Unsupported("the mean Hessian is singular: enumerated dynamics needs a unique minimiser")
-        self.method, self.problem, self.plan, self.t = method, problem, plan, t
+        self.label = method.label
+        self.method, self.problem, self.plan, self.t = reference_of(method), problem, plan, t
         self.d = problem.d
         self.template = method.init(problem, np.zeros((1, self.d)), plan)
         arrays = {f.name: getattr(self.template, f.name) for f in fields(self.template)}
@@ -64,7 +71,7 @@ class EnumeratedSystem:
         """(probabilities, states) after one step from one state, in a fixed order."""
         state, method = self.state(row[None]), self.method
         try:
-            found = list(
+            paths = list(
                 leaves(
                     lambda rng: method.step(
                         method.view(self.problem, rng), state, rng, replace(self.plan, schedule=None), self.t
@@ -73,23 +80,44 @@ class EnumeratedSystem:
                 )
             )
         except NotTraceable as reason:
-            raise Unsupported(f"{method.label}: a step cannot be enumerated here ({reason})") from None
-        return np.array([float(v.probability) for v in found]), np.array(
-            [self.vector(v.output)[0] for v in found]
+            raise Unsupported(f"{self.label}: a step cannot be enumerated here ({reason})") from None
+        return np.array([float(v.probability) for v in paths]), np.array(
+            [self.vector(v.output)[0] for v in paths]
         )
 
     def _maps(self) -> None:
         p, base = self._outcomes(np.zeros(self.size))
-        columns = [self._outcomes(row)[1] - base for row in np.eye(self.size)]
-        self.p, self.T = p, np.stack(columns, axis=2)
+        if len(p) * self.size**3 > WORK:
+            raise Unsupported(
+                f"{self.label}: {len(p)} outcomes of {self.size} numbers are too many to enumerate: simulate it"
+            )
+        probe = np.random.default_rng(11).standard_normal(self.size)
+        found = [self._outcomes(row) for row in (*np.eye(self.size), probe)]
+        if any(len(q) != len(p) for q, _ in found):
+            raise Unsupported(f"{self.label}: the outcomes of a step depend on the state: simulate it")
+        columns = [after - base for _, after in found]
+        self.p, self.T = p, np.stack(columns[:-1], axis=2)
+        if np.abs(self.T @ probe - columns[-1]).max() > 1e-9 * np.abs(columns[-1]).max():
+            raise Unsupported(f"{self.label}: a step is no affine map of the state: simulate it")
         self.mean_map = np.einsum("k,kab->ab", p, self.T)
         self.centre = np.linalg.solve(np.eye(self.size) - self.mean_map, p @ base)
         self.c = self.T @ self.centre + base - self.centre
         scale = np.abs(base).max() + np.abs(self.T).max() * np.abs(self.centre).max() + 1e-300
         self.c[np.abs(self.c) <= 1e-11 * scale] = 0.0  # rounding: variance reduction keeps the fixed point
-        found = self.centre[: self.d]
-        if np.abs(found - self.problem.x_star).max() > 1e-6 * (1 + np.abs(found).max()):
-            raise Unsupported(f"{self.method.label}: the mean's fixed point is not x*")
+        x = self.centre[: self.d]
+        if np.abs(x - self.problem.x_star).max() > 1e-6 * (1 + np.abs(x).max()):
+            raise Unsupported(f"{self.label}: the mean's fixed point is not x*")
+
+    def at(self, gamma: float) -> EnumeratedSystem:
+        """The same at another step: x+ = x - gamma g, and memories learn from the state before it."""
+        out = copy(self)
+        out.plan, out.applications = replace(self.plan, gamma=gamma, schedule=None), 0
+        factor, d = gamma / float(self.plan.gamma), self.d
+        out.T, out.c, stay = self.T.copy(), self.c.copy(), np.eye(self.size)[:d]
+        out.T[:, :d] = stay + factor * (self.T[:, :d] - stay)
+        out.c[:, :d] *= factor
+        out.mean_map = np.einsum("k,kab->ab", out.p, out.T)
+        return out
 
     def linear(self, Y: Array) -> Array:
         """Y -> sum p T Y T', symmetrised."""
@@ -167,7 +195,27 @@ class EnumeratedSystem:
                 low, high = max(low, a), min(high, b)
             if high - low <= 1e-3 * abs(1 - high):
                 break
+        else:
+            if size <= DENSE:
+                above, perron = self._resolvents(value + 1e-3 * abs(1 - value))
+                a, b = self._extremes(above)
+                low, high = max(low, a, face_bound(self.linear, perron)), min(high, b)
         return min(max(value, low), high), (low, high)
+
+    def _resolvents(self, above: float) -> tuple[Array, Array]:
+        """Y = I + T(Y)/above, so that T(Y) <= above Y where r(T) < above, and the Perron matrix by its iteration."""
+        eye = np.eye(self.size)
+        factors = lu_factor(np.eye(self.size**2) - self._whole() / above)
+        found, Y = [], eye
+        for _ in range(5):
+            Y = lu_solve(factors, Y.ravel()).reshape(eye.shape)
+            Y = (Y + Y.T) / np.trace(Y)
+            found.append(Y)
+        return found[0], found[-1]
+
+    def _whole(self) -> Array:
+        """The linear part as one matrix."""
+        return np.einsum("k,kab,kcd->acbd", self.p, self.T, self.T, optimize=True).reshape(self.size**2, -1)
 
     def _extremes(self, Y: Array) -> tuple[float, float]:
         if not (np.diag(Y) > 0).all():
@@ -184,8 +232,7 @@ class EnumeratedSystem:
         size = self.size
         if not np.any(self.source):
             return np.zeros((size, size))
-        whole = np.einsum("k,kab,kcd->acbd", self.p, self.T, self.T).reshape(size**2, size**2)
-        return np.linalg.solve(np.eye(size**2) - whole, self.source.ravel()).reshape(size, size)
+        return np.linalg.solve(np.eye(size**2) - self._whole(), self.source.ravel()).reshape(size, size)
 
 
 def curves(

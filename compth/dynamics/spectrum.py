@@ -233,9 +233,7 @@ def _coupled(system: System) -> bool:
     """True when the mean drives the second moments: T of pure means has a part besides the mean itself."""
     scale = float(np.abs(system.data.A).max() * np.abs(system.data.s).max()) if system.scheme.sigma else 0.0
     if system.noise is not None:
-        scale = max(
-            scale, float(np.abs(system.noise.G[..., :-1]).max() * np.abs(system.noise.G[..., -1]).max())
-        )
+        scale = max(scale, float(np.abs(system.data.A).max() * np.abs(system.noise.G[..., -1]).max()))
     if system.before:
         scale = max(scale, float(np.abs(system.data.x_star).max()))
     if scale == 0 and not system.before:
@@ -341,6 +339,25 @@ class RateAt:
         if not _coupled(make_system(self.method, self.data, gamma, params)):
             return noise
         return max(noise, _mean_radius(linear))
+
+
+class EnumeratedRateAt:
+    """RateAt of a method whose outcomes are affine maps: they are enumerated once."""
+
+    def __init__(self, method: Method, problem: Any, plan: Plan) -> None:
+        self.system = enumerated.EnumeratedSystem(method, problem, plan)
+
+    def noise(self, gamma: float) -> float:
+        """rho_noise - 1."""
+        return self.rate(gamma).rho_noise - 1
+
+    def rho(self, gamma: float) -> float:
+        """ExactRate.rho."""
+        return self.rate(gamma).rho
+
+    def rate(self, gamma: float) -> ExactRate:
+        """exact_rate at this step."""
+        return _masked_rate(self.system.at(gamma))
 
 
 def _masked_rate(system: masked.MaskedSystem | enumerated.EnumeratedSystem) -> ExactRate:

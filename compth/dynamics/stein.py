@@ -1,6 +1,7 @@
 """Second moments of one compressed direction (GD, DCGD), in the eigenbasis of A where the noise-free part is diagonal.
 
     X+ = B X B + N(X),  B = I - g delta A,  N(X) = (g/n)^2 [sum own_i(A_i X A_i) + cross(n^2 A X A - sum A_i X A_i)]
+    and with stochastic gradients (g/n)^2 sum (own_i + delta^2)(Cov xi_i) more, which the preconditioner leaves out.
 
 X is kept as its entries in the eigenbasis, restricted to range(A) and divided by scales s_a s_b, and T - id is applied
 instead of T: differences from 1 keep their relative accuracy however small mu is. The preconditioner inverts
@@ -36,7 +37,7 @@ KERNEL = 1e-12
 def fits(system: System) -> bool:
     """True for a system of this form: one common vector, no memories, one branch, nothing but A_i z compressed."""
     s = system.scheme
-    plain = system.down is None and not system.before and system.noise is None
+    plain = system.down is None and not system.before
     return plain and system.K == 1 and s.memory is None and len(s.branches) == 1 and s.beta[0] == 0
 
 
@@ -62,9 +63,10 @@ class Stein:
         self.same = all(
             np.array_equal(o.c, self.own[0].c) and _rest(o) == _rest(self.own[0]) for o in self.own
         )
-        self.noisy = self.weight > 0 and any(
+        self.noisy = system.noise is not None or any(
             bool(np.any(o.c)) or o.a != 0 or o.b != 0 for o in (*system.own, cross)
         )
+        self.noisy = self.noisy and self.weight > 0
         self.scale = np.ones(self.rank)
         self.scaled = False
         self.applications = 0
@@ -85,6 +87,8 @@ class Stein:
             total = sum(o(k) for o, k in zip(own, m, strict=True))
         if self.system.cross is not None:
             total = total + self.cross(self.mean @ x @ self.mean.T)
+        if self.system.noise is not None:
+            total = total + self._gradients(v @ x @ v.T)
         return self.weight * (v.T @ total @ v)
 
     def apply(self, vector: Array) -> Array:
@@ -94,6 +98,12 @@ class Stein:
         unscaled = x * self.scale[:, None] * self.scale
         out = self.drift() * x + self.noise(unscaled) / self.scale[:, None] / self.scale
         return ((out + out.T) / 2).ravel()
+
+    def _gradients(self, x: Array) -> Array:
+        """What stochastic gradients add: sum_i (own_i + delta^2)(Cov xi_i), X in the original basis."""
+        xi = self.system.noise.covariance(x)
+        own = sum(o(k) for o, k in zip(self.system.own, xi, strict=True))
+        return own + float(self.system.delta) ** 2 * xi.sum(axis=0)
 
     def prepare(self, shift: float = 0.0) -> Callable[[Array], Array]:
         """Approximate inverse of (1 + shift) id - T; the first call sets the scales."""

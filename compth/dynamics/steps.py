@@ -11,11 +11,11 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from compth.dynamics import enumerated, masked, stein
-from compth.dynamics.spectrum import ExactRate, Packing, RateAt, prepared, rate_of, rate_on
+from compth.dynamics.spectrum import EnumeratedRateAt, ExactRate, Packing, RateAt, prepared, rate_of, rate_on
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system, quantities
 from compth.errors import Unsupported
-from compth.methods import Method, plan_of
+from compth.methods import Method, Plan, plan_of
 
 Array = Any
 
@@ -89,13 +89,24 @@ def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-8) -> float
     One eigenproblem, 1/r(L^-1 Q), for one compressed direction (GD, DCGD); else root finding on rho_noise = 1 to
     the relative width tol, taking the stable steps for an interval from 0. Raises Unsupported when none is found.
     """
+    if enumerated.fits(method):
+        return _largest(_enumerated_rates(method, problem), method, problem, tol)
     data = data_of(problem)
     params = parameters(method, problem)
     if not masked.fits(method):
         unit = make_system(method, data, 1.0, params(1.0), affine=False)
         if stein.fits(unit):
             return stein.stable_step(unit)
-    rate = RateAt(method, data, params)
+    return _largest(RateAt(method, data, params), method, problem, tol)
+
+
+def _enumerated_rates(method: Method, problem: Any) -> EnumeratedRateAt:
+    step = 0.1 / problem.L
+    return EnumeratedRateAt(method, problem, Plan(step, parameters(method, problem)(step)))
+
+
+def _largest(rate: RateAt | EnumeratedRateAt, method: Method, problem: Any, tol: float) -> float:
+    """Root of rho_noise = 1 in log gamma."""
 
     def excess(log_gamma: float) -> float:
         """rho_noise - 1, cut so that root finding sees moderate numbers."""
@@ -132,7 +143,8 @@ def best_step(method: Method, problem: Any, *, tol: float = 1e-5) -> tuple[float
     data, params = data_of(problem), parameters(method, problem)
     top = max_stable_step(method, problem, tol=1e-3)
     low = min(1e-3 / problem.L, top / 2)
-    rate = RateAt(method, data, params)
+    listed = _enumerated_rates(method, problem) if enumerated.fits(method) else None
+    rate = RateAt(method, data, params) if listed is None else listed
     found = minimize_scalar(
         lambda u: rate.rho(float(np.exp(u))),
         bounds=(np.log(low), np.log(top)),
@@ -140,4 +152,6 @@ def best_step(method: Method, problem: Any, *, tol: float = 1e-5) -> tuple[float
         options={"xatol": tol},
     )
     gamma = float(np.exp(found.x))
+    if listed is not None:
+        return gamma, listed.rate(gamma)
     return gamma, rate_of(replace(method, gamma=gamma), data, gamma, params(gamma))

@@ -154,6 +154,10 @@ class TorchEngine(Engine):
     def sent(self, state: Any) -> float:
         return float(np.mean(self._host(state.sent)))
 
+    def heard(self, state: Any) -> float:
+        fixed = state.heard is None
+        return self.method.downlink_bits(self.problem) if fixed else float(np.mean(self._host(state.heard)))
+
     def _host(self, value: Any) -> Array:
         """As a numpy array of doubles."""
         held = getattr(value, "tensor", value)

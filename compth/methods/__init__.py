@@ -39,6 +39,16 @@ def catalogue() -> dict[str, type[Method]]:
     return dict(sorted(found.items()))
 
 
+def vocabulary() -> dict[str, type]:
+    """Every name that a spec text may hold: compressors, fleets, samplings, oracles and methods."""
+    from compth import problems
+    from compth.compressors import catalogue as compressors
+    from compth.compressors import sampling
+
+    kinds = (sampling.ArbitrarySampling, sampling.IndependentSampling, sampling.NiceSampling)
+    return {**compressors(), **{k.__name__: k for k in kinds}, **problems.oracles(), **catalogue()}
+
+
 def theorems() -> dict[str, Theorem]:
     """Every theorem of every method by id."""
     return {th.id: th for method in catalogue().values() for th in method.theorems()}
@@ -64,4 +74,5 @@ __all__ = [
     "guarantee",
     "plan_of",
     "theorems",
+    "vocabulary",
 ]

@@ -151,11 +151,13 @@ class Plan:
 class State:
     """Batched iterates: every array field has the replicate axis first.
 
-    x: (R, d). sent: uplink bits of the last round per worker, a float, or (R,) where lengths vary.
+    x: (R, d). sent: uplink bits of the last round per worker, a float, or (R,) where lengths vary. heard: the same of
+    the downlink, None where the round costs the method's fixed `downlink_bits`.
     """
 
     x: Array
     sent: Any = 0.0
+    heard: Any = None
 
     def rows(self: S, keep: NDArray[Any]) -> S:
         """The state of some replicates only."""
@@ -175,7 +177,7 @@ class Theorem(ABC):
     proof), proof (id in proofs_check), requires (claim types), accepts (parameters a user may fix), metric (what
     is bounded, in words), start_only (`observe` is where the bound starts from; it bounds the squared distance alone),
     bidirectional (it covers a compressed downlink), gradient_noise ("none": it speaks of exact gradients, "bounded": it
-    needs sigma2 < inf, "any": of oracles by their expected smoothness).
+    needs sigma2 < inf, "any": of oracles by expected smoothness), exact_form (id of what it is without an oracle).
     """
 
     id: ClassVar[str]
@@ -190,6 +192,7 @@ class Theorem(ABC):
     metric: ClassVar[str] = "E||x_t - x*||^2"
     bidirectional: ClassVar[bool] = False
     gradient_noise: ClassVar[str] = "none"
+    exact_form: ClassVar[str] = ""
     start_only: ClassVar[bool] = False
 
     @property
@@ -216,7 +219,9 @@ class Theorem(ABC):
         return self._why_not_noisy(c) or self._why_not(c)
 
     def _why_not_noisy(self, c: Constants) -> str:
-        if not c.stochastic or self.gradient_noise == "any":
+        if not c.stochastic:
+            return f"without an oracle it is {self.exact_form}" if self.exact_form else ""
+        if self.gradient_noise == "any":
             return ""
         if self.gradient_noise == "none":
             return "it speaks of exact gradients, without an oracle"
@@ -290,7 +295,7 @@ class Method(ABC):
     source: ClassVar[Source] = COMPTH
 
     def __post_init__(self) -> None:
-        if self.gamma is not None and not (np.ndim(self.gamma) == 0 and 0 < self.gamma < float("inf")):
+        if self.gamma is not None and not _is_step(self.gamma):
             raise InvalidParameter(f"{type(self).__name__}(gamma={self.gamma!r}) needs a step size gamma > 0")
         as_fleet(self.compressor)
         if self.oracle is not None and not (self.takes_oracle and isinstance(self.oracle, Oracle)):
@@ -369,13 +374,21 @@ class Method(ABC):
         return float(sum(c.total for c in self.fleet.bits(n, d, float_bits)) / n)
 
     def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
-        """Bits broadcast to each worker in a round: the full vector unless a method compresses it."""
+        """Bits broadcast to each worker in a round (expected ones): the full vector unless a method compresses it."""
         return float(problem.d * float_bits)
 
     @classmethod
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
         """Instances for tests, CLI and docs."""
         return (cls(compressor) if compressor is not None else cls(),)
+
+
+def _is_step(gamma: Any) -> bool:
+    """True for one number > 0; False for whatever cannot be compared with numbers (SGD(RandK(k=1)))."""
+    try:
+        return np.ndim(gamma) == 0 and bool(0 < gamma < float("inf"))
+    except TypeError:
+        return False
 
 
 def _mismatch(method: str, kind: type[Claim], fleet: Fleet, c: Constants) -> str:

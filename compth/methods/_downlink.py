@@ -19,8 +19,9 @@ from compth.methods._base import Array, Constants, Method
 class Bidirectional(Method):
     """downlink: C_M, drawn anew every round, one draw for all workers; its input is the step's direction g.
 
-    Its bits are the broadcast's (the expected ones where lengths vary). Memories are updated by uplink messages alone,
-    which server and worker both know. Theorems that do not speak of it refuse; any run works.
+    Its bits are the broadcast's (where lengths vary, a run counts the real ones and `downlink_bits` is their mean for
+    inputs without zeros). Memories are updated by uplink messages alone, which server and worker both know. Theorems
+    that do not speak of it refuse; any run works.
     """
 
     downlink: Compressor = field(default_factory=Identity, kw_only=True)
@@ -55,6 +56,12 @@ class Bidirectional(Method):
     def broadcast(self, direction: Array, rng: np.random.Generator) -> Array:
         """C_M(g) for g of shape (R, d)."""
         return direction if self.broadcasts_all else self.downlink.kernel(direction, rng)
+
+    def heard(self, update: Array, float_bits: int = FLOAT_BITS) -> Any:
+        """Bits (R,) of the broadcasts C_M(g) = update, None where their length is fixed."""
+        if self.broadcasts_all or not self.downlink.bits(update.shape[-1], float_bits).random:
+            return None
+        return self.downlink.message_bits(update, float_bits)
 
     def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
         return float(self.downlink.bits(problem.d, float_bits).total)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from compth._numbers import Number
+from compth.errors import NoGuarantee
 from compth.methods._base import Array, Constants, Plan, Theorem
 
 
@@ -14,6 +16,29 @@ def running_mean(values: Any) -> Array:
     out = np.full(len(values), np.nan)
     out[1:] = np.cumsum(values[:-1]) / np.arange(1, len(values))
     return out
+
+
+def descent_slack(beta: Number, L: Number, gamma: Number) -> Number:
+    """2 - beta L gamma: what descent leaves of 2||grad f||^2 when E||g||^2 <= beta||grad f||^2 + alpha."""
+    return 2 - beta * L * gamma
+
+
+def growth_floor(beta: Number, alpha: Number, L: Number, gamma: Number) -> Number:
+    """alpha L gamma/(2 - beta L gamma)."""
+    return alpha * L * gamma / descent_slack(beta, L, gamma)
+
+
+def growth_plan(
+    theorem: Theorem, growth: tuple[Number, Number], L: Number, gamma: Number | None, **params: Number
+) -> Plan:
+    """The plan for growth = (beta, alpha): 0 < gamma < 2/(beta L), by default half of that."""
+    beta, alpha = growth
+    limit = 2 / (beta * L)
+    gamma = limit / 2 if gamma is None else theorem.allow(gamma, limit, "2/(beta L)")
+    slack = descent_slack(beta, L, gamma)
+    if not slack > 0:
+        raise NoGuarantee(f"gamma={float(gamma):.6g} is not below 2/(beta L): {theorem.id} promises nothing")
+    return Plan(gamma, {**params, "slack": slack}, floor=growth_floor(beta, alpha, L, gamma))
 
 
 class MeanSquaredGradient(Theorem):

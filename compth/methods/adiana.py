@@ -167,6 +167,7 @@ class ADIANA(Bidirectional):
         return ADIANAState(
             u - plan.step(t) * g,
             self.uplink_bits(m) + self.uplink_bits(shift),
+            self.heard(g),
             z=beta * state.z + (1 - beta) * u - step * g,
             w=np.where(move[:, None], state.x, state.w),
             h=state.h + float(plan["alpha"]) * shift,

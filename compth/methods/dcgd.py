@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from compth._numbers import Number, max, ratio
 from compth.claims import Attribution, JointVariance, Standing, Unbiased
-from compth.errors import NoGuarantee
 from compth.methods._base import Array, Constants, Plan, State, Theorem
+from compth.methods._dcsgd import DCSGDConstant, DCSGDHorizon, DCSGDNoisy
 from compth.methods._downlink import Bidirectional
-from compth.methods._nonconvex import MeanSquaredGradient
+from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
 from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.sources import DIANA as DIANA_PAPER
-from compth.sources import INDUCED, NATURAL, UNIFIED
+from compth.sources import NATURAL, UNIFIED
 
 
 def expected_smoothness(L: Number, L_max: Number, A: Number, B: Number, interpolation: bool) -> Number:
@@ -75,9 +75,37 @@ class DCGDInterpolation(Theorem):
         return Plan(gamma, rho=1 - gamma * c.mu)
 
 
+def gradient_noise(A: Number, B: Number, n: Number, sigma2: Number) -> Number:
+    """(A + max{1-B, 0}/n) sigma2, what bounded noise adds to E||g||^2: (1+omega) sigma2/n for independent workers."""
+    return (A + ratio(max(1 - B, 0), n)) * sigma2
+
+
+class DCGDNoisy(DCGDGeneral):
+    """dcgd.general with stochastic gradients, mean E||g_i - grad f_i||^2 <= sigma2: the floor is larger.
+
+    By (gamma/mu)(A + max{1-B,0}/n) sigma2, (gamma/mu)(1+omega) sigma2/n for independent workers; the same step.
+    """
+
+    id = "dcgd.noisy"
+    title = "DCGD with gradient noise of bounded variance"
+    proof = ""
+    gradient_noise = "bounded"
+    exact_form = "dcgd.general"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        plan = super().plan(c, gamma, horizon)
+        added = ratio(plan.gamma * gradient_noise(c.joint.A, c.joint.B, c.n, c.sigma2), c.mu)
+        return replace(plan, floor=plan.floor + added)
+
+
 def no_memory_step(mu: Number, L: Number, omega: Number, n: Number) -> Number:
     """2/((mu+L)(1+2 omega/n))."""
     return 2 / ((mu + L) * (1 + ratio(2 * omega, n)))
+
+
+def no_memory_noise(omega: Number, n: Number, sigma2: Number, zeta2: Number) -> Number:
+    """N = ((1+omega) sigma2 + 2 omega zeta2*)/n: what a step adds, in units of gamma^2."""
+    return ratio((1 + omega) * sigma2 + 2 * omega * zeta2, n)
 
 
 class NoMemory(Theorem):
@@ -109,6 +137,21 @@ class NoMemory(Theorem):
         )
 
 
+class NoMemoryNoisy(NoMemory):
+    """dcgd.no_memory with gradient noise: the floor is (gamma/mu)((1+omega) sigma2 + 2 omega zeta2*)/n."""
+
+    id = "dcgd.no_memory_noisy"
+    title = "Quantised stochastic gradients without memory"
+    proof = ""
+    gradient_noise = "bounded"
+    exact_form = "dcgd.no_memory"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        plan = super().plan(c, gamma, horizon)
+        added = ratio(plan.gamma * (1 + c.omega) * c.sigma2, c.n * c.mu_min)
+        return replace(plan, floor=plan.floor + added)
+
+
 class NoMemoryDecreasing(NoMemory):
     """E||x_t-x*||^2 <= C/((mu/theta) t + 1), gamma_t = 2/(mu t + theta), theta = (mu+L)(1+2 omega/n).
 
@@ -122,13 +165,13 @@ class NoMemoryDecreasing(NoMemory):
     source = DIANA_PAPER.at("Thm 11, Lemma 6")
     attribution = Attribution.OURS
     declared = Standing.DERIVED
-    proof = ""
+    proof = "dcgd.no_memory_decreasing"
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
         return harmonic_plan(c.mu_min, 2 / no_memory_step(c.mu_min, c.L_max, c.omega, c.n), gamma)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        noise = ratio((1 + c.omega) * c.sigma2 + 2 * c.omega * c.zeta2_star, c.n)
+        noise = no_memory_noise(c.omega, c.n, c.sigma2, c.zeta2_star)
         return harmonic_values(c.mu_min, plan["theta"], noise, start)
 
 
@@ -143,6 +186,7 @@ class DCGDBidirectional(Theorem):
     title = "DCGD with a compressed broadcast"
     source = UNIFIED.at("Thm 4.1 applied to DCGD")
     attribution = Attribution.CODE
+    proof = "dcgd.bidirectional"
     requires = (JointVariance,)
     bidirectional = True
 
@@ -155,11 +199,21 @@ class DCGDBidirectional(Theorem):
         return Plan(gamma, rho=1 - gamma * c.mu, floor=noise_floor(gamma, c.mu, down * a, c.zeta2_star))
 
 
+def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
+    """(beta, alpha) in E||C_M(g)||^2 <= beta||grad f||^2 + alpha, for independent stochastic gradients.
+
+    beta = (1+omega_M)(1-B+A), alpha = (1+omega_M)(A zeta2 + (A + (1-B)/n) sigma2): the workers' noises average to
+    sigma2/n before the messages' variance, A mean||.||^2 - B||mean||^2, is added.
+    """
+    down, a, b = 1 + c.omega_down, c.joint.A, c.joint.B
+    return down * (1 - b + a), down * (a * c.dissimilarity + (a + ratio(1 - b, c.n)) * c.sigma2)
+
+
 class DCGDNonconvex(MeanSquaredGradient):
     """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= 2(f(x_0)-f*)/(gamma(2-beta L gamma)T) + alpha L gamma/(2-beta L gamma).
 
-    0 < gamma < 2/(beta L), beta = (1+omega_M)(1-B+A), alpha = (1+omega_M)(A zeta2 + (1+omega) sigma2/n), zeta2 >=
-    mean||grad f_i - grad f||^2 everywhere; no convexity. The paper has A = omega/n, B = 0. Default gamma = 1/(beta L).
+    0 < gamma < 2/(beta L), (beta, alpha) of nonconvex_growth, zeta2 >= mean||grad f_i - grad f||^2 everywhere; no
+    convexity. The paper has A = omega/n, B = 0, where sigma2's factor is (1+omega)/n. Default gamma = 1/(beta L).
     """
 
     id = "dcgd.nonconvex"
@@ -168,6 +222,7 @@ class DCGDNonconvex(MeanSquaredGradient):
     source = NATURAL.at("Thm 9")
     attribution = Attribution.READ
     declared = Standing.CITED
+    proof = "dcgd.nonconvex"
     requires = (Unbiased, JointVariance)
     bidirectional = True
 
@@ -175,112 +230,11 @@ class DCGDNonconvex(MeanSquaredGradient):
         return "" if c.dissimilarity < float("inf") else "gradients must differ boundedly: equal Hessians"
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        down, a = 1 + c.omega_down, c.joint.A
-        beta = down * (1 - c.joint.B + a)
-        alpha = down * (a * c.dissimilarity + ratio(1 + c.omega, c.n) * c.sigma2)
-        limit = 2 / (beta * c.L)
-        gamma = limit / 2 if gamma is None else self.allow(gamma, limit, "2/(beta L)")
-        slack = 2 - beta * c.L * gamma
-        if not slack > 0:
-            raise NoGuarantee(f"gamma={float(gamma):.6g} is not below 2/(beta L): {self.id} promises nothing")
-        return Plan(gamma, {"slack": slack}, floor=alpha * c.L * gamma / slack)
+        return growth_plan(self, nonconvex_growth(c), c.L, gamma)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         first, floor = 2 * start / float(plan.gamma * plan["slack"]), float(plan.floor)
         return lambda t: first / t + floor if t > 0 else float("inf")
-
-
-class DCSGDConstant(Theorem):
-    """r_t <= (1-gamma mu)^t r_0 + gamma N/mu, gamma <= 1/(2 delta_n L_max), N = (delta_n-1)D, delta_n = 1+omega/n."""
-
-    id = "dcsgd.constant"
-    proof = "dcsgd.constant"
-    title = "DCSGD with an induced (or any unbiased) compressor, constant step"
-    source = INDUCED
-    requires = (Unbiased, JointVariance)
-
-    def _why_not(self, c: Constants) -> str:
-        if not float("inf") > c.D:
-            return "every f_i must be convex and bounded below"
-        return (
-            "workers must be independent" if c.joint.A * c.n > c.omega * (1 + 1e-12) or c.joint.B < 0 else ""
-        )
-
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        excess = ratio(c.omega, c.n)
-        limit = 1 / (2 * (1 + excess) * c.L_max)
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(2 delta_n L_max)")
-        return Plan(gamma, rho=1 - gamma * c.mu, floor=gamma * excess * c.D / c.mu)
-
-
-def stich_schedule(
-    mu: Number, base: Number, horizon: int
-) -> tuple[Callable[[int], float], Callable[[int], float]]:
-    """(gamma_t, w_t) of Stich's lemma for r+ <= (1-mu g) r - g s + g^2 N, g <= 1/base, run length T = horizon.
-
-    T <= base/mu: constant 1/base, w_t = (1-mu/base)^-(t+1); else 1/base with weight 0 for the first half, then
-    2/(mu(2 base/mu + t - t0)) with weight (2 base/mu + t - t0)^2, t0 = ceil(T/2).
-    """
-    a, dd, half = float(mu), float(base), -(-horizon // 2)
-    if horizon <= dd / a:
-        return (lambda t: 1 / dd), (lambda t: (1 - a / dd) ** (-(t + 1)))
-    shift = 2 * dd / a
-
-    def gamma(t: int) -> float:
-        return 1 / dd if t < half else 2 / (a * (shift + t - half))
-
-    return gamma, lambda t: 0.0 if t < half else (shift + t - half) ** 2
-
-
-class DCSGDHorizon(Theorem):
-    """E[f(xbar_T)-f*] + mu E||x_T-x*||^2 <= 64 delta_n L r_0 exp(-mu T/(4 delta_n L)) + 36 (delta_n-1) D/(mu T).
-
-    For the step schedule and weights of Stich's lemma at run length T = horizon, xbar_T = x_t with probability
-    w_t/W_T; delta_n = 1 + omega/n, L = L_max, gamma_t <= 1/(2 delta_n L). Speaks of t = T only.
-    """
-
-    id = "dcsgd.horizon"
-    title = "DCSGD with weighted iterates: no floor, 1/T"
-    source = INDUCED
-    attribution = Attribution.RECALLED
-    requires = (Unbiased, JointVariance)
-    metric = "E f(xbar_T) - f* + mu E||x_T - x*||^2"
-
-    _why_not = DCSGDConstant._why_not
-
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        base = 2 * (1 + ratio(c.omega, c.n)) * c.L_max
-        if gamma is not None:
-            raise NoGuarantee(f"{self.id} has its own step schedule; a constant step has dcsgd.constant")
-        if horizon is None or horizon < 1:
-            raise NoGuarantee(f"{self.id} speaks of a run of known length: pass horizon >= 1")
-        schedule, _ = stich_schedule(c.mu, base, horizon)
-        return Plan(1 / base, {"base": base, "mu": c.mu}, schedule=schedule, horizon=horizon)
-
-    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        delta_n, horizon = 1 + ratio(c.omega, c.n), plan.horizon or 1
-        rate = float(c.mu / (4 * delta_n * c.L_max))
-        first, second = float(64 * delta_n * c.L_max) * start, float(36 * (delta_n - 1) * c.D / c.mu)
-        bound = first * float(np.exp(-rate * horizon)) + second / horizon
-        return lambda t: bound if t >= horizon else float("inf")
-
-    def trajectory(self, trace: Any) -> Array:
-        return self._weighted(trace.plan, trace.mean_gap, trace.mean_square)
-
-    def error(self, trace: Any) -> Array:
-        return self._weighted(trace.plan, trace.se_gap, trace.se_square)
-
-    def _weighted(self, plan: Plan, gap: Array, square: Array) -> Array:
-        """NaN but at t = T: the w_t-average of the gaps + mu times the squared distance."""
-        horizon, out = plan.horizon or 1, np.full(len(gap), np.nan)
-        _, weight = stich_schedule(plan["mu"], plan["base"], horizon)
-        w = np.array([weight(t) for t in range(horizon)])
-        if len(out) > horizon:
-            out[horizon] = float(w @ gap[:horizon] / w.sum()) + float(plan["mu"]) * square[horizon]
-        return out
-
-    def distance_factor(self, c: Constants, plan: Plan) -> float:
-        return float(c.mu)
 
 
 class DCGDStochastic(UnifiedTheorem):
@@ -330,6 +284,9 @@ class DCGD(Bidirectional):
             DCGDBidirectional(),
             DCGDNonconvex(),
             DCGDStochastic(),
+            DCGDNoisy(),
+            NoMemoryNoisy(),
+            DCSGDNoisy(),
         )
 
     def init(self, problem: Any, x0: Array, plan: Plan) -> State:
@@ -338,4 +295,4 @@ class DCGD(Bidirectional):
     def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
         messages = self.fleet.kernel(problem.gradients(state.x), rng)
         update = self.broadcast(messages.mean(axis=1), rng)
-        return State(state.x - plan.step(t) * update, self.uplink_bits(messages))
+        return State(state.x - plan.step(t) * update, self.uplink_bits(messages), self.heard(update))

@@ -20,7 +20,7 @@ from compth.methods._base import (
     mean_square,
 )
 from compth.methods._downlink import Bidirectional
-from compth.methods._nonconvex import MeanSquaredGradient
+from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
 from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.sources import DIANA as DIANA_PAPER
@@ -101,6 +101,8 @@ class DIANANoisy(DIANAUnified):
     row = "DIANA, s^2 > 0"
     proof = ""
     gradient_noise = "bounded"
+    # a factor larger than the one in the floor would promise too little from starts below the floor
+    plan = UnifiedTheorem.plan
 
     def _why_not(self, c: Constants) -> str:
         return super()._why_not(c) if c.stochastic else "it speaks of stochastic gradients: give an oracle"
@@ -134,6 +136,24 @@ class DIANAShift(_Diana):
         return Plan(gamma, {"alpha": alpha, "weight": weight}, rho=1 - gamma * c.mu_min)
 
 
+class DIANAShiftNoisy(DIANAShift):
+    """diana.shift with gradient noise: floor (gamma/mu)(1+5 omega) sigma2/n.
+
+    (1+omega) sigma2/n from the step, weight alpha^2 (1+omega) sigma2 <= 4 gamma^2 omega sigma2/n from the shifts. The
+    paper prints 2 sigma2/(mu(mu+L)).
+    """
+
+    id = "diana.shift_noisy"
+    title = "DIANA with strongly convex workers and stochastic gradients"
+    proof = ""
+    gradient_noise = "bounded"
+    exact_form = "diana.shift"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        plan = super().plan(c, gamma, horizon)
+        return replace(plan, floor=ratio(plan.gamma * (1 + 5 * c.omega) * c.sigma2, c.n * c.mu_min))
+
+
 def original_parameters(omega: Number, n: Number) -> tuple[Number, Number]:
     """(alpha, c) = (1/(2(1+omega)), 4 omega(1+omega)/n): equality in (1+n c alpha^2)/(1+n c alpha) <= 1/(1+omega)."""
     return ratio(1, 2 * (1 + omega)), ratio(4 * omega * (1 + omega), n)
@@ -162,6 +182,21 @@ class DIANAOriginal(_Diana):
         return Plan(gamma, {"alpha": alpha, "weight": weight * gamma * gamma}, rho=1 - gamma * c.mu_min)
 
 
+class DIANAOriginalNoisy(DIANAOriginal):
+    """diana.original with gradient noise: floor (gamma/mu)(1 + n c alpha) sigma2/n = (gamma/mu)(1+2 omega) sigma2/n."""
+
+    id = "diana.original_noisy"
+    title = "DIANA with stochastic gradients, parameters of the original paper"
+    source = DIANA_PAPER.at("Thm 1")
+    proof = ""
+    gradient_noise = "bounded"
+    exact_form = "diana.original"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        plan = super().plan(c, gamma, horizon)
+        return replace(plan, floor=ratio(plan.gamma * (1 + 2 * c.omega) * c.sigma2, c.n * c.mu_min))
+
+
 def balanced_memory(mu: Number, L: Number, omega: Number, n: Number, alpha: Number) -> Number:
     """M with gamma mu = alpha - 2 omega/(n M) at gamma = 1/(a L + M L alpha), a = 1 + 2 omega/n: both rates are equal.
 
@@ -183,6 +218,7 @@ class DIANABalanced(_Diana):
     """
 
     id = "diana.balanced"
+    proof = "diana.balanced"
     title = "DIANA by the unified theory, at the best M"
     source = UNIFIED.at("Thm 4.1, Table 2")
 
@@ -216,6 +252,7 @@ class DIANABidirectional(_Diana):
 
     id = "diana.bidirectional"
     title = "DIANA with a compressed broadcast"
+    proof = "diana.bidirectional"
     source = UNIFIED.at("Thm 4.1, Table 2")
     bidirectional = True
 
@@ -231,6 +268,12 @@ class DIANABidirectional(_Diana):
         return Plan(gamma, {"alpha": alpha, "weight": m * gamma * gamma}, rho=rho)
 
 
+def gradient_noise(c: Constants) -> Number:
+    """(1 + n c alpha) sigma2/n, alpha and c of original_parameters: what a step adds to V, over gamma^2."""
+    alpha, weight = original_parameters(c.omega, c.n)
+    return ratio((1 + weight * c.n * alpha) * c.sigma2, c.n)
+
+
 class DIANADecreasing(DIANAOriginal):
     """E||x_t-x*||^2 <= max{V_0, 4(1+n c alpha) sigma2/(n theta mu)}/((mu/theta) t + 1), gamma_t = 2/(mu t + theta).
 
@@ -238,7 +281,7 @@ class DIANADecreasing(DIANAOriginal):
     """
 
     id = "diana.decreasing"
-    proof = ""
+    proof = "diana.decreasing"
     gradient_noise = "bounded"
     title = "DIANA with decreasing steps: 1/t without a noise floor"
     source = DIANA_PAPER.at("Thm 3")
@@ -250,8 +293,14 @@ class DIANADecreasing(DIANAOriginal):
         return harmonic_plan(c.mu_min, 2 / largest.gamma, gamma, **largest.params)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        spread = 4 * c.omega * (1 + c.omega) * plan["alpha"]
-        return harmonic_values(c.mu_min, plan["theta"], ratio((1 + spread) * c.sigma2, c.n), start)
+        return harmonic_values(c.mu_min, plan["theta"], gradient_noise(c), start)
+
+
+def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
+    """(1 + c a, c a zeta2 + (1 + c n a) sigma2/n), c and a = alpha of original_parameters: descent's beta and alpha."""
+    alpha, weight = original_parameters(c.omega, c.n)
+    ca = weight * alpha
+    return 1 + ca, ca * c.dissimilarity + gradient_noise(c)
 
 
 class DIANANonconvex(MeanSquaredGradient):
@@ -265,6 +314,7 @@ class DIANANonconvex(MeanSquaredGradient):
     id = "diana.nonconvex"
     gradient_noise = "bounded"
     title = "DIANA without convexity"
+    proof = "diana.nonconvex"
     source = DIANA_PAPER.at("Thm 4")
     requires = (Unbiased, JointVariance)
 
@@ -273,16 +323,7 @@ class DIANANonconvex(MeanSquaredGradient):
         return independent(c) if close else "gradients must differ boundedly: equal Hessians"
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        alpha, weight = original_parameters(c.omega, c.n)
-        limit = 2 / (c.L * (1 + weight * alpha))
-        gamma = limit / 2 if gamma is None else self.allow(gamma, limit, "2/(L(1+c alpha))")
-        slack = 2 - c.L * gamma * (1 + weight * alpha)
-        if not slack > 0:
-            raise NoGuarantee(
-                f"gamma={float(gamma):.6g} is not below 2/(L(1+c alpha)): {self.id} says nothing"
-            )
-        noise = weight * alpha * c.dissimilarity + ratio((1 + weight * c.n * alpha) * c.sigma2, c.n)
-        return Plan(gamma, {"alpha": alpha, "slack": slack}, floor=noise * c.L * gamma / slack)
+        return growth_plan(self, nonconvex_growth(c), c.L, gamma, alpha=original_parameters(c.omega, c.n)[0])
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         first, floor = 2 * start / float(plan.gamma * plan["slack"]), float(plan.floor)
@@ -336,6 +377,8 @@ class DIANA(Bidirectional):
             DIANABidirectional(),
             DIANADecreasing(),
             DIANANonconvex(),
+            DIANAShiftNoisy(),
+            DIANAOriginalNoisy(),
         )
 
     def given(self) -> Mapping[str, Number]:
@@ -353,6 +396,6 @@ class DIANA(Bidirectional):
         difference = problem.gradients(state.x)
         difference -= state.h
         m = self.fleet.kernel(difference, rng)
-        x = state.x - plan.step(t) * self.broadcast(state.h.mean(axis=1) + m.mean(axis=1), rng)
-        sent = self.uplink_bits(m)
-        return DIANAState(x, sent, h=state.h + float(plan["alpha"]) * m)
+        g = self.broadcast(state.h.mean(axis=1) + m.mean(axis=1), rng)
+        x, sent = state.x - plan.step(t) * g, self.uplink_bits(m)
+        return DIANAState(x, sent, self.heard(g), h=state.h + float(plan["alpha"]) * m)

@@ -85,4 +85,5 @@ class EF(Bidirectional):
         p *= plan.step(t)
         p += state.e
         c = self.fleet.kernel(p, rng)
-        return EFState(state.x - self.broadcast(c.mean(axis=1), rng), self.uplink_bits(c), e=p - c)
+        update = self.broadcast(c.mean(axis=1), rng)
+        return EFState(state.x - update, self.uplink_bits(c), self.heard(update), e=p - c)

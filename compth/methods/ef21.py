@@ -40,6 +40,8 @@ class EF21PL(Theorem):
     """E Psi_t <= (1-gamma mu)^t Psi_0, Psi = f - f* + (gamma/theta) mean||g_i - grad f_i||^2 (f PL with mu).
 
     gamma <= min{1/(L + L~ sqrt(2 beta/theta)), theta/(2 mu)}, theta = 1 - sqrt(1-delta), beta = (1-delta)/theta.
+    L~ = sqrt(mean L_i^2), with the root that one extraction of the poster drops. The poster on three-point maps prints
+    max{.., A/(2 mu)} for 1/gamma, which has no dimension of L: 2 mu/A (here A = theta) is meant.
     """
 
     id = "ef21.pl"
@@ -81,7 +83,7 @@ class EF21Bidirectional(EF21PL):
     title = "EF21 with a compressed broadcast under the Polyak-Lojasiewicz condition"
     attribution = Attribution.OURS
     declared = Standing.DERIVED
-    proof = ""
+    proof = "ef21.bidirectional"
     bidirectional = True
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
@@ -147,9 +149,10 @@ class EF21(Bidirectional):
         return EF21State(x0, g=np.zeros_like(gradients), error=gradients)
 
     def step(self, problem: Any, state: EF21State, rng: np.random.Generator, plan: Plan, t: int) -> EF21State:
-        x = state.x - plan.step(t) * self.broadcast(state.g.mean(axis=1), rng)
+        update = self.broadcast(state.g.mean(axis=1), rng)
+        x = state.x - plan.step(t) * update
         difference = problem.gradients(x)
         difference -= state.g
         c = self.fleet.kernel(difference, rng)
         # c may be `difference` itself (the identity): nothing in place from here on
-        return EF21State(x, self.uplink_bits(c), g=state.g + c, error=difference - c)
+        return EF21State(x, self.uplink_bits(c), self.heard(update), g=state.g + c, error=difference - c)

@@ -106,6 +106,6 @@ class EFBV(Bidirectional):
 
     def step(self, problem: Any, state: EFBVState, rng: np.random.Generator, plan: Plan, t: int) -> EFBVState:
         d = self.fleet.kernel(problem.gradients(state.x) - state.h, rng)
-        move = state.h.mean(axis=1) + float(plan["nu"]) * d.mean(axis=1)
-        x = state.x - plan.step(t) * self.broadcast(move, rng)
-        return EFBVState(x, self.uplink_bits(d), h=state.h + float(plan["lambda"]) * d)
+        g = self.broadcast(state.h.mean(axis=1) + float(plan["nu"]) * d.mean(axis=1), rng)
+        x, h = state.x - plan.step(t) * g, state.h + float(plan["lambda"]) * d
+        return EFBVState(x, self.uplink_bits(d), self.heard(g), h=h)

@@ -80,7 +80,13 @@ class GDCI(Method):
 
     def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
         y = self.fleet.member(0).kernel(state.x, rng)
-        return State(y - plan.step(t) * problem.gradient(y), float(problem.d * FLOAT_BITS))
+        return State(y - plan.step(t) * problem.gradient(y), float(problem.d * FLOAT_BITS), self.heard(y))
+
+    def heard(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+        """Bits (R,) of the compressed models y, None where their length is fixed."""
+        compressor = self.fleet.member(0)
+        varies = compressor.bits(y.shape[-1], float_bits).random
+        return compressor.message_bits(y, float_bits) if varies else None
 
     def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
         """The compressed model (expected length)."""

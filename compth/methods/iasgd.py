@@ -117,9 +117,8 @@ class IASGD(IBCD):
         y = a * state.v + (1 - a) * state.x
         messages = self.fleet.kernel(problem.gradients(y), rng)
         q = self.broadcast(messages.mean(axis=1), rng)
-        return IASGDState(
-            y - gamma * q, self.uplink_bits(messages), v=b * state.v + (1 - b) * y - m * gamma * q
-        )
+        v = b * state.v + (1 - b) * y - m * gamma * q
+        return IASGDState(y - gamma * q, self.uplink_bits(messages), self.heard(q), v=v)
 
     @classmethod
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:

@@ -172,6 +172,17 @@ class ISGDDecreasing(Theorem):
         return 0.0
 
 
+def isgd_curve(c: Constants) -> Number:
+    """L(tau/2 + (1-tau)/n): 1 - gamma times this is the slack s of isgd.nonconvex."""
+    tau = c.params["tau"]
+    return c.L * (tau / 2 + ratio(1 - tau, c.n))
+
+
+def isgd_noise(c: Constants, gamma: Number) -> Number:
+    """gamma L((1-tau) nu2 + sigma2/2)/n: what a step adds, before the division by the slack."""
+    return gamma * c.L * ((1 - c.params["tau"]) * c.dissimilarity + c.sigma2 / 2) / c.n
+
+
 class ISGDNonconvex(MeanSquaredGradient):
     """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= ((f(x_0)-f*)/(T tau gamma) + gamma L((1-tau) nu2 + sigma2/2)/n)/s.
 
@@ -182,6 +193,7 @@ class ISGDNonconvex(MeanSquaredGradient):
     id = "isgd.nonconvex"
     gradient_noise = "bounded"
     title = "Independent blocks of (stochastic) gradients without convexity"
+    proof = "isgd.nonconvex"
     source = IBCD_PAPER.at("Thm 5")
     attribution = Attribution.READ
     declared = Standing.CITED
@@ -193,16 +205,14 @@ class ISGDNonconvex(MeanSquaredGradient):
         return "" if c.dissimilarity < float("inf") else "gradients must differ boundedly: equal Hessians"
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        tau = c.params["tau"]
-        curve = c.L * (tau / 2 + ratio(1 - tau, c.n))
+        tau, curve = c.params["tau"], isgd_curve(c)
         gamma = 1 / (2 * curve) if gamma is None else self.allow(gamma, 1 / curve, "1/(L(tau/2 + (1-tau)/n))")
         slack = 1 - gamma * curve
         if not slack > 0:
             raise NoGuarantee(
                 f"gamma={float(gamma):.6g} is not below 1/(L(tau/2+(1-tau)/n)): {self.id} says nothing"
             )
-        noise = gamma * c.L * ((1 - tau) * c.dissimilarity + c.sigma2 / 2) / c.n
-        return Plan(gamma, {"slack": slack, "tau": tau}, floor=noise / slack)
+        return Plan(gamma, {"slack": slack, "tau": tau}, floor=isgd_noise(c, gamma) / slack)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         first, floor = start / float(plan["tau"] * plan.gamma * plan["slack"]), float(plan.floor)
@@ -249,9 +259,8 @@ class IBCD(Bidirectional):
 
     def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
         messages = self.fleet.kernel(problem.gradients(state.x), rng)
-        return State(
-            state.x - plan.step(t) * self.broadcast(messages.mean(axis=1), rng), self.uplink_bits(messages)
-        )
+        update = self.broadcast(messages.mean(axis=1), rng)
+        return State(state.x - plan.step(t) * update, self.uplink_bits(messages), self.heard(update))
 
     @classmethod
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:

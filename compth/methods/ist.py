@@ -33,6 +33,19 @@ def neighbourhood_sharp(gamma: Number, h2: Number, sigma2: Number) -> Number:
     return h2 + gamma * sigma2
 
 
+def sharp_factor(gamma: Number, theta: Number, lam: Number) -> Number:
+    """1 - gamma (2 - gamma theta) lam: Theorem 1's factor before gamma <= 1/theta is used."""
+    return 1 - gamma * (2 - gamma * theta) * lam
+
+
+def dealt_covariance(diagonal: Number, full: Number, n: int) -> Number:
+    """diag(V)/(n-1) - V/(n(n-1)): Cov of c_j = [u_i]_j/sqrt(n), i the worker to whom a permutation deals j.
+
+    V = (1/n) sum u_i u_i' - ubar ubar'. It is linear: matrices in, or their values a'diag(V)a and a'Va at one a.
+    """
+    return diagonal / (n - 1) - full / (n * (n - 1))
+
+
 def largest_beta(gamma: Number) -> Number:
     """The beta in (0, 1/2) with gamma = (1/2 - beta)/(beta + 1/2): the best one that Theorem 2 allows at gamma."""
     return ratio(1, 2) * (1 - gamma) / (1 + gamma)
@@ -90,7 +103,7 @@ class ISTInterpolationSharp(_Interpolation):
                 f"gamma={float(gamma):.6g} is outside {self.id}'s range: 0 < gamma < 2/theta = {float(2 / theta):.6g}"
             )
         gamma = 1 / theta if gamma is None else gamma
-        return Plan(gamma, rho=1 - gamma * (2 - gamma * theta) * c.facts["lam"])
+        return Plan(gamma, rho=sharp_factor(gamma, theta, c.facts["lam"]))
 
 
 class ISTAveraged(_Interpolation):
@@ -106,6 +119,7 @@ class ISTAveraged(_Interpolation):
     attribution = Attribution.READ
     declared = Standing.CITED
     metric = "(1/t) sum_{k<t} E||grad f(x_k)||^2_{L^-1 W L^-1}"
+    proof = "ist.averaged"
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
         limit = 1 / c.facts["theta"]
@@ -252,7 +266,8 @@ class IST(Method):
         messages = w * problem.gradients_at(model)
         moved = plan.step(t) * messages
         new = x - moved.mean(axis=1) if self.form == "estimator" else (model - moved).mean(axis=1)
-        return State(new, self.uplink_bits(messages))
+        heard = self.uplink_bits(model) if self.fleet.random_length(problem.n, problem.d) else None
+        return State(new, self.uplink_bits(messages), heard)
 
     def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
         """The worker's own part of the model."""
@@ -372,7 +387,7 @@ def law_of(method: IST, problem: Any) -> ISTLaw | None:
     u = problem.b / np.sqrt(diagonal)
     mean = u.mean(axis=0)
     v = (u[:, :, None] * u[:, None, :]).mean(axis=0) - np.outer(mean, mean)
-    covariance = np.diag(np.diag(v)) / (n - 1) - v / (n * (n - 1))
+    covariance = np.asarray(dealt_covariance(np.diag(np.diag(v)), v, n))
     x_inf = mean / np.sqrt(n)
     return ISTLaw(x_inf, covariance, problem.x_star - x_inf, problem.hessian)
 

@@ -29,6 +29,7 @@ class LSVRGLinear(ComponentTheorem):
     """
 
     id = "lsvrg.linear"
+    proof = "lsvrg.linear"
     title = "L-SVRG by the unified theory"
     row = "L-SVRG"
     source = UNIFIED.at("Thm 4.1, Table 2, L-SVRG")

@@ -85,7 +85,7 @@ class MARINABidirectional(MARINAPL):
     id = "marina.bidirectional"
     title = "MARINA with a compressed broadcast under the Polyak-Lojasiewicz condition"
     attribution = Attribution.OURS
-    proof = ""
+    proof = "marina.bidirectional"
     bidirectional = True
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
@@ -105,6 +105,7 @@ class MARINANonconvex(MeanSquaredGradient):
 
     id = "marina.nonconvex"
     title = "MARINA without convexity: the mean squared gradient decays as 1/T"
+    proof = "marina.nonconvex"
     source = PERMK
     attribution = Attribution.RECALLED
     requires = (Unbiased, JointVariance)
@@ -163,11 +164,12 @@ class MARINA(Bidirectional):
     def step(
         self, problem: Any, state: MARINAState, rng: np.random.Generator, plan: Plan, t: int
     ) -> MARINAState:
-        x = state.x - plan.step(t) * self.broadcast(state.g, rng)
+        update = self.broadcast(state.g, rng)
+        x = state.x - plan.step(t) * update
         new = problem.gradients(x)
         messages = self.fleet.kernel(new - state.last, rng)
         full = rng.random(len(x)) < float(plan["p"])
         g = np.where(full[:, None], new.mean(axis=1), state.g + messages.mean(axis=1))
         every = float(problem.d * FLOAT_BITS)
         sent = np.where(full, every, self.uplink_bits(messages)) + (every if t == 0 else 0.0)
-        return MARINAState(x, sent, g=g, last=new)
+        return MARINAState(x, sent, self.heard(update), g=g, last=new)

@@ -23,6 +23,7 @@ class NSAGANeighbourhood(SAGALinear):
     """
 
     id = "nsaga.neighbourhood"
+    proof = ""
     title = "SAGA with noisy gradients by the unified theory"
     row = "N-SAGA"
     source = UNIFIED.at("Thm 4.1, Table 2, N-SAGA")

@@ -23,6 +23,7 @@ class NSEGANeighbourhood(SEGALinear):
     """
 
     id = "nsega.neighbourhood"
+    proof = ""
     title = "SEGA with noisy partial derivatives by the unified theory"
     row = "N-SEGA"
     source = UNIFIED.at("Thm 4.1, Table 2, N-SEGA")

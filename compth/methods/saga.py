@@ -22,6 +22,7 @@ class SAGALinear(ComponentTheorem):
     """
 
     id = "saga.linear"
+    proof = "saga.linear"
     title = "SAGA by the unified theory"
     row = "SAGA"
     source = UNIFIED.at("Thm 4.1, Table 2, SAGA")

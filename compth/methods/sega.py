@@ -23,6 +23,7 @@ class SEGALinear(UnifiedTheorem):
     """
 
     id = "sega.linear"
+    proof = "sega.linear"
     title = "SEGA by the unified theory"
     row = "SEGA"
     source = UNIFIED.at("Thm 4.1, Table 2, SEGA")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from compth._rng import check_seed, stream
 from compth.errors import InvalidParameter, UnusableInput
+from compth.problems.finite_sum import FiniteSum
 from compth.problems.optional_data import NAMES, load_optional
 from compth.problems.quadratic import Array, DistributedQuadratic
 
@@ -104,8 +105,11 @@ def ridge(
     split: str = "label",
     regularisation: float = 0.01,
     seed: int = 0,
+    components: int | None = None,
 ) -> DistributedQuadratic:
     """f_i(w) = ||X_i w - y_i||^2/(2 m_i) + (reg/2)||w||^2 on worker i's m_i rows.
+
+    components=m: a FiniteSum of the same f_i, each worker's shuffled rows dealt into m groups of (nearly) equal size.
 
     Columns are standardised (constant ones dropped to 0), y is centred and scaled to unit variance, and X is
     scaled so that the data part of f has smoothness 1: `regularisation` is relative to it, kappa about 1/reg.
@@ -130,8 +134,27 @@ def ridge(
         "regularisation": regularisation,
         "seed": seed,
     }
-    kind = "ridge" if regularisation > 0 else "least squares"
-    return DistributedQuadratic(a, b, f"{kind} on {name}", info)
+    kind = f"{'ridge' if regularisation > 0 else 'least squares'} on {name}"
+    if components is None:
+        return DistributedQuadratic(a, b, kind, info)
+    a, b = _components(x / np.sqrt(scale), y, parts, components, seed)
+    a = a + regularisation * np.eye(x.shape[1])
+    return FiniteSum(a, b, kind, {**info, "components": components})
+
+
+def _components(x: Array, y: Array, parts: list[NDArray[np.int64]], m: int, seed: int) -> tuple[Array, Array]:
+    """(n, m, d, d) and (n, m, d) whose means over components are X_i'X_i/m_i and X_i'y_i/m_i."""
+    least = min(len(p) for p in parts)
+    if not 1 <= m <= least:
+        raise InvalidParameter(
+            f"components={m} must lie between 1 and the rows of the smallest worker, {least}"
+        )
+    rng = stream(seed, len(parts), m)
+    groups = [np.array_split(rng.permutation(p), m) for p in parts]
+    weights = [m / len(p) for p in parts]
+    a = np.array([[w * x[g].T @ x[g] for g in own] for w, own in zip(weights, groups, strict=True)])
+    b = np.array([[w * x[g].T @ y[g] for g in own] for w, own in zip(weights, groups, strict=True)])
+    return a, b
 
 
 def least_squares(

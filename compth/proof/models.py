@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from .kernel import Expand, Refused, Theory, identity, read, require
+from .kernel import Expand, Poly, Refused, Theory, identity, parts, read, require
 
 Vector = list[list[list[Fraction]]]  # outcome, worker, coordinate
 
@@ -105,26 +105,21 @@ class Model:
     def mean_of(self, draw: str) -> Vector:
         centre, _ = self.theory.draws[draw]
         out = self._constant(Fraction(0))
-        for (word, atom), c in centre.items():
+        for c, word, atom in parts(centre):
             v = self.names[atom]
             for op in reversed(word):
                 v = self._apply(op, v)
             out = self._add(out, self._times(self._poly(c), v))
         return out
 
-    def _poly(self, s: Any) -> Fraction:
-        def poly(p: Any) -> Fraction:
-            total = Fraction(0)
-            for m, c in p:
-                for (name, _), e in m:
-                    c = c * self.names[name] ** e
-                total += c
-            return total
-
-        out = poly(s.num.items())
-        for factor in s.den.elements():
-            out /= poly(factor)
-        return out
+    def _poly(self, p: Poly) -> Fraction:
+        total = Fraction(0)
+        for m, c in p.items():
+            for (name, _), e in m:
+                inverse = self.theory.inverses.get(name)
+                c = c * (1 / self._poly(inverse) if inverse else self.names[name]) ** e
+            total += c
+        return total
 
     def _constant(self, c: Fraction) -> Vector:
         return [[[c] * self.dim for _ in range(self.workers)] for _ in self.prob]
@@ -184,7 +179,7 @@ class Model:
                 return self.value(a) ** e
             case ast.Subscript(value=ast.Name(id=name), slice=at):
                 idx = tuple(self.index[i.id] for i in (at.elts if isinstance(at, ast.Tuple) else [at]))  # type: ignore[attr-defined]
-                if name == self.theory.law_name():
+                if name == self.theory.law.get("indicator"):
                     return Fraction(idx in self.drawn)
                 entry = self.arrays[name]
                 for i in idx:
@@ -284,7 +279,7 @@ class Model:
         for text in data.get("domain", []):
             require(all(ok for _, ok in self.slacks(read(text, {}))), f"the model breaks {text}")
         for name, text in self.theory.given.items():
-            ok = all(ok for _, ok in self.slacks(self.theory.hypothesis(text)))  # type: ignore[arg-type]
+            ok = all(ok for _, ok in self.slacks(self.theory.hypothesis(text)))
             require(ok, f"the model breaks {name}: {text}")
 
     def margins(self) -> list[Fraction]:

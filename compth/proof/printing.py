@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from compth.proof.axioms import SCHEMAS
+from compth.proof.meaning import MEANING
 
 GREEK = {"mu": r"\mu", "om": r"\omega", "omega": r"\omega", "ga": r"\gamma", "al": r"\alpha", "de": r"\delta"}
 GREEK |= {"rho": r"\rho", "th": r"\theta", "be": r"\beta", "eta": r"\eta", "la": r"\lambda", "xs": r"x^\star"}
@@ -39,7 +39,7 @@ def _write(statement: dict[str, Any], certificate: dict[str, Any], say: Callable
     for name, text in statement.get("let", {}).items():
         out.append(f"Write {say(name)} = {say(text)}.")
     for name, text in statement.get("given", {}).items():
-        out.append(f"({name}) {say(text)}: {SCHEMAS[text.split('(')[0]][2]}.")
+        out.append(f"({name}) {say(text)}: {MEANING[text.split('(')[0]]}.")
     out.append("Claim: " + " and ".join(say(c) for c in statement["claim"]) + ".")
     for step in certificate["steps"]:
         uses = [f"({name}) by {say(m)}" for name, m in step.get("use", {}).items()]

@@ -45,6 +45,7 @@ class _Tally:
     square: Array
     x: Array | None
     bits: Array
+    heard: Array
     diverged: NDArray[np.int64]
 
     def merge(self, other: _Tally) -> _Tally:
@@ -59,6 +60,7 @@ class _Tally:
             self.square + other.square + delta**2 * n1 * n2 / total,
             x,
             (self.bits * self.count + other.bits * other.count) / total[:, 0],
+            (self.heard * self.count + other.heard * other.count) / total[:, 0],
             np.concatenate([self.diverged, other.diverged]),
         )
 
@@ -80,6 +82,7 @@ def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
         np.zeros((times, 4)),
         np.zeros((times, d)) if job.keep_mean else None,
         np.zeros(times),
+        np.zeros(times),
         np.full(len(x0), -1),
     )
     alive = np.arange(len(x0))
@@ -100,7 +103,8 @@ def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
         tally.square[t] = np.einsum("ar,ar->a", values, values)
         if tally.x is not None:
             tally.x[t] = engine.mean(state)
-        tally.bits[t] = engine.sent(state) if t else 0.0
+        if t:
+            tally.bits[t], tally.heard[t] = engine.sent(state), engine.heard(state)
     return tally
 
 
@@ -197,7 +201,6 @@ def _trace(job: _Job, total: _Tally, runs: int) -> Trace:
     )
     error = np.where(complete[:, None], error, np.inf)
     own_metric = job.theorem is not None and not np.array_equal(total.mean[:, 3], total.mean[:, 0])
-    rounds = np.arange(job.steps + 1, dtype=float)
     return Trace(
         label=job.engine.method.label,
         problem=repr(job.engine.problem),
@@ -213,7 +216,7 @@ def _trace(job: _Job, total: _Tally, runs: int) -> Trace:
         se_metric=error[:, 3] if own_metric else None,
         mean=total.x,
         bits=np.cumsum(total.bits),
-        downlink_bits=rounds * job.engine.method.downlink_bits(job.engine.problem),
+        downlink_bits=np.cumsum(total.heard),
         diverged=total.diverged,
         plan=job.engine.plan,
         theorem="" if job.theorem is None else job.theorem.id,

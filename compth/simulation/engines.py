@@ -50,6 +50,11 @@ class Engine:
         """Uplink bits of the last round per worker, averaged over the replicates."""
         return float(np.mean(state.sent))
 
+    def heard(self, state: Any) -> float:
+        """Downlink bits of the last round per worker, averaged over the replicates."""
+        fixed = state.heard is None
+        return self.method.downlink_bits(self.problem) if fixed else float(np.mean(state.heard))
+
 
 def engine_of(name: str, method: Method, problem: Any, plan: Plan, seed: int) -> Engine:
     """The engine of this name. Raises InvalidParameter for an unknown one, Unsupported where it does not apply."""

@@ -90,11 +90,9 @@ def key_of(spec: Mapping[str, Any]) -> str:
 def build_method(text: str) -> Any:
     """The method that the text spells."""
     from compth._specs import build
-    from compth.compressors import catalogue as compressors
-    from compth.methods import Method
-    from compth.methods import catalogue as methods
+    from compth.methods import Method, vocabulary
 
-    made = build(text, {**compressors(), **methods()})
+    made = build(text, vocabulary())
     if not isinstance(made, Method):
         raise InvalidParameter(f"method={text!r} is not a method: write DCGD({text})")
     return made

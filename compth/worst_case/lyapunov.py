@@ -23,6 +23,8 @@ VECTORS: Mapping[str, Mapping[str, str]] = {
     "EF-BV": {"x": "z", "q": "q", "h": "h", "g": "g"},
 }
 """User's name -> the Model's vector. All are measured from their value at x*; EF21's error is r = g - d."""
+OF_ONE_WORKER = {"e", "g", "h", "r"}
+"""Vectors that a worker has for itself: their deviations from the mean count in V."""
 GAP = "gap"
 """f(x) - f*, in CGD, MARINA and EF-BV."""
 
@@ -44,6 +46,8 @@ def coefficients(model: Model, text: str, constants: Mapping[str, Number]) -> di
 
     pure = {a: value({a: 1}) for a in own}
     mixed = {(a, b): (value({a: 1, b: 1}) - pure[a] - pure[b]) / 2 for a, b in itertools.combinations(own, 2)}
+    if any(c for pair, c in mixed.items() if GAP in pair):
+        raise InvalidParameter(f"lyapunov={text!r} multiplies gap by a vector: V is no quadratic form there")
     _check_quadratic(expression, own, pure, mixed, value)
     return _named(model, names, pure, mixed)
 
@@ -75,6 +79,7 @@ def _named(
 ) -> dict[str, Fraction]:
     """On the Model's vectors: d = g - r for EF21; deviations take the worker vectors' part."""
     gram = dict.fromkeys(model.now, Fraction(0))
+    unseen: dict[str, Fraction] = {}
 
     def put(a: str, b: str, c: Fraction) -> None:
         for u, cu in _parts(names[a]):
@@ -84,6 +89,9 @@ def _named(
                     gram[f"P[{plain[0]},{plain[1]}]"] += c * cu * cw
                 if f"Q[{u},{w}]" in gram:
                     gram[f"Q[{u},{w}]"] += c * cu * cw
+                elif model.space.worker and {u, w} <= OF_ONE_WORKER and f"Q[{w},{u}]" not in gram:
+                    pair = " ".join(sorted({u, w}))
+                    unseen[pair] = unseen.get(pair, Fraction(0)) + c * cu * cw
 
     for a, c in pure.items():
         if a == GAP:
@@ -91,8 +99,15 @@ def _named(
         else:
             put(a, a, c)
     for (a, b), c in mixed.items():
-        put(a, b, c)
-        put(b, a, c)
+        if c:
+            put(a, b, c)
+            put(b, a, c)
+    hidden = [name for name, c in unseen.items() if c]
+    if hidden:
+        raise InvalidParameter(
+            f"lyapunov weighs {', '.join(hidden)} of single workers: with n > 1 the LMI of {model.method} knows "
+            "their mean only, so write gbar for g"
+        )
     return gram
 
 

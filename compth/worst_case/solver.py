@@ -135,7 +135,8 @@ class Pencil:
         weights = np.array([v.get(name, 0.0) for name in self.names])
         given = {name: v.get(name, 0.0) for name in self.names}
         used = [i for i, k in enumerate(self.multipliers) if k in self.model.first]
-        if used:
+        seen = f"P[{self.model.free[0]},{self.model.free[0]}]" in self.names
+        if used and seen:
             x, status = self._rho_with(used, weights, refine=False)
             # a few multipliers prove an upper bound: where a quadratic attains it, the others cannot lower it
             if abs(x[0] - self._attained()) <= 10 * VALUE:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from typing import Any
 
@@ -40,11 +41,16 @@ def cells(method: str, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield dict(zip(axes, values, strict=True))
 
 
-def judge(thing: Any, name: str, overrides: Mapping[str, Any]) -> Report:
+def judge(
+    thing: Any,
+    name: str,
+    overrides: Mapping[str, Any],
+    guard: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Report:
     """The report of a theorem: a dict (method, rate, stepsize, ...), a compth Theorem, or a function of constants.
 
     A function takes mu, L, n and delta or omega and returns (stepsize, rate) or a dict; its `method` is an attribute or
-    an override. Raises UnusableInput when it is none of these.
+    an override. guard() is entered around every call of the theorem. Raises UnusableInput when it is none of these.
     """
     base = dict(thing) if isinstance(thing, Mapping) else {}
     base |= {k: v for k, v in overrides.items() if v is not None}
@@ -63,7 +69,8 @@ def judge(thing: Any, name: str, overrides: Mapping[str, Any]) -> Report:
     for cell in cells(method, base):
         claim = {k: base[k] for k in CLAIM if k in base and k != "method"}
         try:
-            claim = {**make(cell), **claim}
+            with guard():
+                claim = {**make(cell), **claim}
         except NoGuarantee as reason:
             skipped.append(str(reason))
             continue
@@ -121,7 +128,7 @@ def _called(function: Any, name: str, cell: Mapping[str, Any]) -> dict[str, Any]
         answer = function(**{k: v for k, v in cell.items() if k in accepted})
     except CompthError:
         raise
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise UnusableInput(f"{name!r} fails at {dict(cell)}: {type(problem).__name__}: {problem}") from None
     if isinstance(answer, Mapping):
         return dict(answer)

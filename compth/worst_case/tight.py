@@ -358,12 +358,12 @@ def above(x: Fraction) -> float:
 def proof_of(q: Question) -> str:
     """The id of the proof whose statement covers the closed form at these constants, else "".
 
-    Every statement asks for mu < L; CGD's, EF's and EF21's are for one worker and delta < 1, DIANA's for a memory that
-    learns, alpha (1+omega) < 1, which the best alpha is for omega > 0.
+    Every statement asks for mu < L; CGD's, EF's and EF21's for delta < 1 (EF's, like this rate, for a shared
+    minimiser), DIANA's for a memory that learns, alpha (1+omega) < 1, which the best alpha is for omega > 0.
     """
     covered = q.mu < q.L
     if q.method in CONTRACTIVE:
-        covered = covered and q.n == 1 and q.delta is not None and q.delta < 1
+        covered = covered and q.delta is not None and q.delta < 1
     if q.method == "DIANA":
         covered = covered and q.omega is not None and q.omega > 0
     return f"{q.method.lower()}.tight" if covered else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -92,11 +92,171 @@ def _product(start: Mapping[str, Fraction], name: str) -> Fraction:
 
 def one_step(model: Model, v: Mapping[str, Number], rate: Fraction) -> Witness | None:
     """A state of a quadratic with E V+ > rate V: 1-D for random compressors, 2-D with C = I + s Rotation otherwise."""
-    found = [_violation(_planar(model, v, rate, t), {"f_i(x)": f"x' diag({c['mu']}, {c['L']}) x/2", "compressor":
-             f"C(v) = v + s R v, R the rotation of tan(angle/2) = {t}", "gamma": c["gamma"]})
-             for c in [model.constants] if "delta" in c for t in TANGENTS]  # fmt: skip
+    found = [_turned(model, v, rate)] if "delta" in model.constants else []
     found += [_violation(_linear(model, v, rate, q), described(model, q)) for q in model.extremal]
+    found += [_violation(x, facts) for x, facts in _apart(model, v, rate)]
     return next((w for w in found if w is not None), None)
+
+
+def _turned(model: Model, v: Mapping[str, Number], rate: Fraction) -> Witness | None:
+    """The best of the rotations R, the coarse ones and then closer and closer around the best of them."""
+
+    def tried(t: Fraction) -> tuple[float, Fraction, Matrix]:
+        x = _planar(model, v, rate, t)
+        return float(np.linalg.eigvalsh(np.array(x, dtype=float))[-1]), t, x
+
+    best = max(map(tried, TANGENTS), key=lambda found: found[0])
+    width = Fraction(1, 4)
+    for _ in range(CLOSER):
+        if best[0] > 0:
+            break
+        middle = best[1]
+        best = max(best, tried(middle - width * (1 + abs(middle))), tried(middle + width * (1 + abs(middle))),
+                   key=lambda found: found[0])  # fmt: skip
+        width /= 2
+    c = model.constants
+    text = f"C(v) = v + s R v, R the rotation of tan(angle/2) = {best[1]}"
+    shown = {"f_i(x)": f"x' diag({c['mu']}, {c['L']}) x/2", "compressor": text, "gamma": c["gamma"]}
+    return _violation(best[2], shown)
+
+
+CLOSER = 8
+"""Halvings of the search for a rotation."""
+
+
+def _apart(model: Model, v: Mapping[str, Number], rate: Fraction) -> Iterator[tuple[Matrix, dict[str, Any]]]:
+    """The same with workers that differ: in their memories (random compressors), or in C_i(v) = (1 +- s) v."""
+    if not model.space.worker:
+        return
+    for q in model.extremal:
+        facts = described(model, q)
+        if "delta" not in model.constants:
+            own = [a for a in model.free if a in model.space.worker]
+            if own:
+                text = f"{', '.join(own)} of worker 1, minus that of worker 2; all else at its value at x*"
+                yield _deviation(model, v, rate, q, own), {**facts, "the state is": text}
+            for other in model.extremal:
+                if other.curvature > q.curvature:
+                    yield from _curved(model, v, rate, q, other)
+        elif q.factor > 1:
+            n, signs = int(model.constants["n"]), (1, -1)
+            few = min(n, MOST_WORKERS)
+            text = f"{', '.join(model.free[:1])} and the memories of workers 1 to {few}, the others' at 0"
+            facts["compressor"] = "C_i(v) = (1+s) v for odd i, (1-s) v for even i"
+            yield (
+                _signed(model, v, rate, q, [signs[i % 2] for i in range(n)], few),
+                {**facts, "the state is": text},
+            )
+
+
+MOST_WORKERS = 4
+"""Workers of a contractive method whose memories are searched."""
+
+
+def _curved(
+    model: Model, v: Mapping[str, Number], rate: Fraction, q: Quadratic1D, other: Quadratic1D
+) -> Iterator[tuple[Matrix, dict[str, Any]]]:
+    """Workers of alternating curvature, the same minimiser: `_mixed` and what it is."""
+    n = int(model.constants["n"])
+    few = min(n, 2)
+    own = [a for a in model.free if a in model.space.worker]
+    common = [a for a in model.free if a not in own]
+    memories = [f"{a} of worker {i + 1}" for i in range(few) for a in own]
+    facts = described(model, q) | {
+        "f_i(x)": f"({q.curvature}) x^2/2 for odd i, ({other.curvature}) x^2/2 for even i",
+        "the state is": ", ".join([*common, *memories]) + "; all else at its value at x*",
+    }
+    yield _mixed(model, v, rate, [(q, other)[i % 2] for i in range(n)], few), facts
+
+
+def _mixed(
+    model: Model, v: Mapping[str, Number], rate: Fraction, kinds: Sequence[Quadratic1D], few: int
+) -> Matrix:
+    """E V+ - rate V on (common vectors, memories of the first workers), worker i holding the quadratic kinds[i]."""
+    n, space = len(kinds), model.space
+    own = [a for a in model.free if a in space.worker]
+    common = [a for a in model.free if a not in own]
+    size = len(common) + few * len(own)
+    nothing = np.zeros(size, dtype=object) + Fraction(0)
+    units = np.array([[Fraction(int(i == j)) for j in range(size)] for i in range(size)], dtype=object)
+
+    def vector(i: int, name: str) -> Any:
+        at = dict(zip(common, units, strict=False))
+        at |= {a: units[len(common) + i * len(own) + k] if i < few else nothing for k, a in enumerate(own)}
+        return sum((c * at[a] for a, c in kinds[i].common[name].items()), nothing)
+
+    each = {name: [vector(i, name) for i in range(n)] for name in space.common}
+    means = {name: sum(rows, nothing) / Fraction(n) for name, rows in each.items()}
+    out = np.zeros((size, size), dtype=object) + Fraction(0)
+
+    def accumulate(c: Number, form: Form) -> None:
+        nonlocal out
+        for block, names in (("mean", space.common), ("deviation", space.worker)):
+            rows = (
+                [means] if block == "mean" else [{k: each[k][i] - means[k] for k in names} for i in range(n)]
+            )
+            for a, line in zip(names, form.get(block, ()), strict=False):
+                for b, entry in zip(names, line, strict=True):
+                    if entry:
+                        products = sum(
+                            (np.outer(r[a], r[b]) for r in rows), np.zeros((size, size), dtype=object)
+                        )
+                        out = out + (c * entry / Fraction(len(rows))) * products
+
+    bend = sum((q.curvature for q in kinds), Fraction(0)) / (2 * n)
+    for name, value in v.items():
+        square = next(k for k in model.now if k.startswith("P")) if name == "f" else name
+        scaled = value * bend if name == "f" else value
+        accumulate(scaled, model.after[square])
+        accumulate(-rate * scaled, model.now[square])
+    matrix: Matrix = out.tolist()
+    return matrix
+
+
+def _deviation(
+    model: Model, v: Mapping[str, Number], rate: Fraction, q: Quadratic1D, own: Sequence[str]
+) -> Matrix:
+    """E V+ - rate V of a in worker 1 and -a in worker 2, so that mean|a_i|^2 = 2 a^2/n and every mean is zero."""
+    worker = [[q.worker.get(b, {}).get(a, 0) for a in own] for b in model.space.worker]
+    out: Matrix = [[Fraction(0)] * len(own) for _ in own]
+    share = 2 / Fraction(model.constants["n"])
+    for name, value in v.items():
+        for c, form in ((value, model.after[name]), (-rate * value, model.now[name])):
+            if "deviation" in form:
+                part = congruence(worker, form["deviation"])
+                for i, row in enumerate(part):
+                    out[i] = [x + share * c * y for x, y in zip(out[i], row, strict=True)]
+    return out
+
+
+def _signed(
+    model: Model, v: Mapping[str, Number], rate: Fraction, q: Quadratic1D, signs: Sequence[int], few: int
+) -> Matrix:
+    """V+ - rate V on (iterate or gradient, memories of the first workers), worker i compressing by 1 + sign s."""
+    n, gamma, lam, s = len(signs), model.constants["gamma"], q.curvature, q.factor - 1
+    size = n + 1
+    eye = np.array([[Fraction(int(i == j)) for j in range(size)] for i in range(size)], dtype=object)
+    mean = sum(eye[1:], np.zeros(size, dtype=object)) / Fraction(n)
+    if model.method == "EF":
+        inputs = [eye[i] + gamma * lam * eye[0] for i in range(1, size)]
+        sent = [(1 + sign * s) * u for sign, u in zip(signs, inputs, strict=True)]
+        first = eye[0] - sum(sent, np.zeros(size, dtype=object)) / Fraction(n)
+    else:
+        move = -gamma * lam * (eye[0] - mean)
+        inputs = [eye[i] + move for i in range(1, size)]
+        first = eye[0] + move
+    later = np.array([first, *(-sign * s * u for sign, u in zip(signs, inputs, strict=True))], dtype=object)
+    a, b = model.free
+    square = np.outer(mean, mean)
+    each = sum(
+        (np.outer(eye[i], eye[i]) for i in range(1, size)), np.zeros((size, size), dtype=object)
+    ) / Fraction(n)
+    cross = np.outer(eye[0], mean)
+    weight = v[f"P[{a},{a}]"] * np.outer(eye[0], eye[0]) + v[f"P[{a},{b}]"] * (cross + cross.T)
+    weight = weight + v[f"P[{b},{b}]"] * square + v[f"Q[{b},{b}]"] * (each - square)
+    whole = later.T @ weight @ later - rate * weight
+    out: Matrix = whole[: few + 1, : few + 1].tolist()
+    return out
 
 
 TANGENTS = tuple(Fraction(k, 4) for k in (0, 1, 2, 3, 4, 6, 8, 16, -1, -2, -3, -4, -6, -8, -16))

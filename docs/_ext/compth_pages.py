@@ -28,6 +28,8 @@ from compth.compressors._render import ClaimRow, catalogue_rows, smallest_size
 from compth.errors import CompthError
 from compth.methods import Constants, Theorem
 from compth.methods import catalogue as methods
+from compth.methods._unified import UnifiedTheorem
+from compth.methods._unified_table import row_constants
 
 CERTIFICATES = Path(__file__).resolve().parents[2] / "proofs_check" / "certificates"
 GREEK = ("alpha", "beta", "eta", "theta", "lambda", "nu", "rho")
@@ -196,7 +198,8 @@ def symbolic_constants() -> Constants:
 def symbolic_plan(theorem: Theorem) -> list[str]:
     """The planned step, factor and floor as formulas, where the plan takes symbols; else a sentence."""
     try:
-        plan = theorem.plan(symbolic_constants())
+        row = isinstance(theorem, UnifiedTheorem)  # rows name facts of their own, such as LL
+        plan = theorem.plan(row_constants() if row else symbolic_constants())
     except (CompthError, TypeError, ValueError, AttributeError, KeyError):
         return ["The plan compares numbers, so it has no single closed form: see the statement.\n"]
     lines = []

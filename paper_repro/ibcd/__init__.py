@@ -35,6 +35,10 @@ def rule() -> dict[str, Any]:
     rows = tau_table(N, TAUS)
     sharp = by_id["ibcd.sharp"].plan(constants(params={"tau": Fraction(1, N)}))
     isega = by_id["isega.linear"].plan(constants(params={"alpha": Fraction(1, N)}))
+    shared = {"n": 30, "params": {"tau": Fraction(1, N), "workers": N}}  # 30 components
+    isaga = [
+        by_id["isaga.shared"].plan(constants(mu=mu, **shared)) for mu in (Fraction(1, 100), Fraction(1, 4))
+    ]
     return {
         "thm1.step": knee.gamma,
         "thm1.rate": (1 - knee.rho) * 100,
@@ -45,6 +49,8 @@ def rule() -> dict[str, Any]:
         "tau.iterations_paper": [r.iterations_paper for r in rows],
         "tau.traffic": [r.traffic for r in rows],
         "isega.step": isega.gamma,
+        "isaga.step": isaga[0].gamma,
+        "isaga.rate": [1 - plan.rho for plan in isaga],
     }
 
 
@@ -108,6 +114,8 @@ def heterogeneous() -> tuple[dict[str, Any], dict[str, Any]]:
     constant = ct.exact(ct.IBCD(tau=tau, gamma=gamma), problem, 2000)
     same = ct.exact(ct.DIANA(ct.RandK(problem.d // problem.n), learned.plan.gamma, alpha=tau), problem, 200)
     equal = ct.problems.random_quadratic(4, 6, 50, seed=2, hessians=0)
+    sums = ct.problems.random_finite_sum(1, 4, 2, 10, seed=1, minimisers=1.0)
+    saga, _ = bounded(ct.ISAGA(workers=2, tau=Fraction(1, 2)), sums, "isaga.shared", 150)
     growth, _ = bounded(ct.IASGD(tau=Fraction(1, 3)), equal, "iasgd.growth", 300)
     shared = ct.problems.random_quadratic(4, 6, 50, seed=2, hessians=0, interpolation=True)
     fast: Any = find_guarantee(ct.IASGD(tau=Fraction(1, 3)), shared, "iasgd.growth").plan
@@ -122,6 +130,7 @@ def heterogeneous() -> tuple[dict[str, Any], dict[str, Any]]:
         "thm4.below": float(slow.mean_gap[-1] / constant.mean_gap[-1]),
         "isega.diana": float(np.abs(same.mean_square / learned.mean_square[:201] - 1).max()),
         "thm6.bound": growth,
+        "isaga.bound": saga,
         "cor6.rounds": float(1 / (1 - fast.rho) / (rho * np.sqrt(shared.kappa))),
     }
     found = {"kappa": problem.kappa, "L": problem.L, "L_max": problem.L_max, "zeta2*": problem.zeta2_star}

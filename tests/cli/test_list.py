@@ -28,6 +28,11 @@ def test_json_has_every_object(capsys):
         row["claim"].startswith("JointVariance") for row in data["compressors"] if row["name"] == "PermK"
     )
     assert {"DCGD", "IBCD", "ISEGA"} <= {row["name"] for row in data["methods"]}
+    bounds = {row["three-point map"]: (row["A"], row["B"]) for row in data["maps"]}
+    assert set(bounds) == {"CLAGMap", "EF21Map", "LAGMap", "MARINAMap"}
+    assert bounds["LAGMap"] == ("1", "zeta")
+    assert bounds["EF21Map"][0] == "1 - sqrt(1 - 1/d)"
+    assert bounds["MARINAMap"][0] == "p"
 
 
 def test_latex_is_the_formulas(capsys):

@@ -54,3 +54,6 @@ def test_formulas_as_text_and_latex():
     assert (omega.text, omega.latex) == ("d/k - 1", r"\frac{d}{k} - 1")
     assert ROWS["RandK"].claims[0].attribution == "READ"
     assert str(ROWS["NaturalCompression"].claims[0]) == "Unbiased(omega = 1/8)"
+    assert ROWS["AtomoEntrywise"].claims[0].constants[0].latex == r"-1 + \frac{d}{\mathrm{budget}}"
+    assert ROWS["Wangni"].claims[0].constants[0].latex == r"\epsilon"
+    assert ROWS["Scaled"].claims[0].constants[0].text == "2/d"

@@ -63,6 +63,21 @@ def test_impossible_declarations_are_refuted(liar):
     assert found[0].margin == next(m for _, _, m in ct.uncertainty_margins(liar, 1000))
 
 
+def test_certify_refutes_what_no_code_can_do():
+    """The variance is right and the program honest; the bits leave out the levels and the norm."""
+    report = ct.certify(_FreeNorm(12), 64, budget="quick")
+    claim, only = report.certificates
+    assert claim.verdict is ct.Verdict.CONSISTENT
+    assert (report.verdict, only.evidence) == (ct.Verdict.REFUTED, "uncertainty principle")
+    assert 0 < only.estimate < only.bound == 1
+    assert "no code of 64 bits" in only.details["says"]
+    assert "uncertainty principle" in str(report)
+    honest = ct.certify(ct.NaturalDithering(12), 64, budget="quick")
+    assert honest.verdict is ct.Verdict.CONSISTENT
+    wished = ct.certify(ct.ScaledSign(), 30, claims=ct.Contractive(Fraction(999, 1000)), budget="quick")
+    assert [c.evidence for c in wished.certificates] == ["exact counterexample"]  # a witness says more
+
+
 def test_any_number_of_bits_is_allowed():
     assert ct.impossible_declarations(ct.Averaged(ct.RandK(1), 40), 2, 64) == []
     assert ct.uncertainty_margins(ct.Averaged(ct.RandK(1), 40), 2, 64)[0][1] == 40 * 65

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.certification.assumption import _reference
+from compth.certification.assumption import reference_of
 from compth.certification.tracer import leaves
 from compth.dynamics import exact
 from compth.errors import Unsupported
@@ -36,7 +36,7 @@ CASES = [
 def enumerated(method, problem, steps):
     """E||x_t - x*||^2 over all outcomes of the method's own code."""
     plan = plan_of(method, problem, horizon=steps)[0]
-    traced = _reference(method)
+    traced = reference_of(method)
     states, curve = [(1.0, traced.init(problem, problem.start[None].copy(), plan))], []
     for t in range(steps):
         after = []

@@ -50,6 +50,7 @@ def test_bad_folders_are_said_before_the_work(capsys, tmp_path):
     assert stop.value.code == 2
 
 
+@pytest.mark.slow
 def test_looseness_is_attained_by_the_stored_problem(monkeypatch):
     module = importlib.import_module("figures.theorem_looseness")
     monkeypatch.setattr(module, "COUNT", 5)

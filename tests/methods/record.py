@@ -49,6 +49,11 @@ NOISY = {
     "sgd_star.sharp": ct.SGDStar(),
     "dcgd.stochastic": ct.DCGD(ONE, oracle=SINGLE),
     "diana.noisy": ct.DIANA(ONE, oracle=SINGLE),
+    "dcgd.noisy": ct.DCGD(ONE, oracle=SINGLE),
+    "dcgd.no_memory_noisy": ct.DCGD(ONE, oracle=SINGLE),
+    "dcsgd.noisy": ct.DCGD(ONE, oracle=SINGLE),
+    "diana.shift_noisy": ct.DIANA(ONE, oracle=SINGLE),
+    "diana.original_noisy": ct.DIANA(ONE, oracle=SINGLE),
 }
 """Theorems of stochastic gradients: measured on finite sums."""
 
@@ -86,6 +91,12 @@ def problems(identifier):
     if identifier == "diana.noisy":
         plain = [random_quadratic(2, 2, 6, seed=s, minimisers=1.0) for s in range(COUNT)]
         return [additive_noise(q, 2, 0.3, seed=s) for s, q in enumerate(plain)]
+    if identifier in NOISY and theorem_of(identifier).gradient_noise == "bounded":
+        spread = [
+            {"kappa": (1.0, 2.0, 10.0)[s % 3], "hessians": (s % 2) / 2, "seed": s} for s in range(COUNT)
+        ]
+        plain = [random_quadratic(2, 3, **how, interpolation=True) for how in spread]
+        return [additive_noise(q, 3) for q in plain]
     if identifier in NOISY:
         shapes = ((1, 1.5), (2, 4.0), (3, 10.0))
         return [
@@ -94,6 +105,10 @@ def problems(identifier):
             for m in (2, 3)
             for d, kappa in shapes
         ]
+    if identifier.startswith("vrdiana"):
+        return [random_finite_sum(1 + s % 2, 2, 2, 1.5 + s, seed=s, minimisers=1.0) for s in range(COUNT)]
+    if identifier.startswith("isaga"):
+        return [random_quadratic(2 + s % 2, 2, 1.5 + s, seed=s, minimisers=1.0) for s in range(COUNT)]
     if identifier.startswith("cat"):
         n = 1 if identifier == "cat.single" else 2
         return [random_quadratic(n, 4, k, seed=s) for s, k in enumerate((1.0, 2.0, 10.0))]

@@ -31,6 +31,7 @@ def test_a_theorem_without_a_record_is_seen(monkeypatch):
     assert without_record() == ["ef21.new"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("identifier", list(theorems()))
 def test_the_recorded_quadratic_attains_it_and_a_spoil_is_caught(identifier):
     if identifier not in ROWS:

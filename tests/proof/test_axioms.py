@@ -7,6 +7,7 @@ from fractions import Fraction as F
 import pytest
 
 from compth.proof import SCHEMAS, Refused
+from compth.proof.meaning import MEANING
 from compth.proof.models import Model
 from proofs_check._models import coins, model, per_worker
 
@@ -84,9 +85,35 @@ def mixed(rng, **params):
     return model(params, {"u": [u], "w": [w], "Y": [[[u]], [[w]]]}, prob=[F(1, 4), F(3, 4)])
 
 
+ROOT = [[2, 1], [1, 3]]
+
+
+def apply(matrix, v):
+    return [sum(F(a) * b for a, b in zip(row, v, strict=True)) for row in matrix]
+
+
+def rooted(rng, wrong=0):
+    """f = |R (x - xs)|^2/2."""
+    x, y, xs = vector(rng), vector(rng), vector(rng)
+    half = {
+        k: sum(a * a for a in apply(ROOT, [p - q for p, q in zip(v, xs, strict=True)])) / 2
+        for k, v in (("fx", x), ("fy", y))
+    }
+    values = {**half, "fy": half["fy"] + wrong}
+    return model({}, {"x": x, "y": y, "xs": xs}, dim=2, values=values, operators={"R": ROOT})
+
+
+def sketched(rng, **params):
+    """y = B x, B = 1 or 3 times the identity: M = 2, E[B L B] = 5 L = 5/2 W; the variance is |R x|^2."""
+    x = vector(rng)
+    drawn = [[b * a for a in x] for b in (1, 3)]
+    draw = {"x": x, "y": [[v] for v in drawn]}
+    return model(params, draw, prob=[F(1, 2)] * 2, dim=2, operators={"R": ROOT, "M": 2})
+
+
 BIASED = ["family v", "family c", "family Q ~ c @ 0"]
 PAIR = ["family x", "family c"]
-# schema: (instance, vectors, values, model with true constants, false constants)
+# schema: (instance, vectors (operators end with *), values, model with true constants, false constants)
 CASES = {
     "variance": ("variance(Q, om)", DRAW, "", drawn, {"om": 1}, {"om": F(9, 10)}),
     "independent": ("independent(Q, n)", DRAW, "", drawn, {"n": 2}, {"n": 3}),
@@ -185,6 +212,31 @@ CASES = {
         {"A": 6, "B": 2},
         {"A": F(1, 4), "B": F(1, 2)},
     ),
+    "quadratic": (
+        "quadratic(fy, fx, R(R(x - xs)), y - x, R(y - x))",
+        ["common R*", "common x", "common y", "common xs"],
+        "fx fy",
+        rooted,
+        {},
+        None,
+    ),
+    "loewner": (
+        "loewner(R(y), x, R(R(M(x))), t)",
+        ["common R*", "common M*", "common x", "common y ~ M(x) @ 0"],
+        "",
+        sketched,
+        {"t": F(5, 2)},
+        {"t": 2},
+    ),
+    "noise": (
+        "noise(y, R, s)",
+        ["common R*", "common M*", "common x", "common y ~ M(x) @ 0"],
+        "",
+        sketched,
+        {"s": 3000},
+        {"s": 1},
+    ),
+    "dissimilar": ("dissimilar(gx, z)", POINTS, "fx fs fy", smooth_model, {"z": 5000}, {"z": 1}),
     "zero": ("zero(P(gs), x - y)", POINTS, "fx fs fy", smooth_model, {}, None),
     "order": ("order(a, b)", [], "", lambda r, **k: model(k), {"a": 1, "b": 2}, {"a": 2, "b": 1}),
 }
@@ -192,7 +244,9 @@ CASES = {
 
 def holds(name, params, seed):
     instance, vectors, values, build, _, _ = CASES[name]
-    statement = {"params": " ".join(params), "vectors": vectors, "values": values}
+    statement = {"params": " ".join(params), "values": values}
+    statement["operators"] = [v.rstrip("*") for v in vectors if v.endswith("*")]
+    statement["vectors"] = [v for v in vectors if not v.endswith("*")]
     statement |= {"given": {"it": instance}, "claim": ["0 <= 0"]}
     statement["domain"] = [f"{p} > 0" for p, v in params.items() if v > 0]
     found = Model(json.dumps(statement), build(random.Random(seed), **params))
@@ -201,6 +255,10 @@ def holds(name, params, seed):
     except Refused:
         return False
     return True
+
+
+def test_every_schema_says_what_it_means():
+    assert set(MEANING) == set(SCHEMAS) == set(CASES)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -216,3 +274,12 @@ def test_parameterless_schemas_fail_where_they_are_false(instance):
     statement = {"vectors": POINTS, "values": "fx fs fy", "given": {"it": instance}, "claim": ["0 <= 0"]}
     with pytest.raises(Refused, match="breaks it"):
         Model(json.dumps(statement), smooth_model(random.Random(0))).hypotheses_hold(statement)
+
+
+def test_a_quadratic_of_another_value_is_refused():
+    instance, vectors, *_ = CASES["quadratic"]
+    statement = {"operators": ["common R"], "vectors": vectors[1:], "values": "fx fy"}
+    statement |= {"given": {"it": instance}, "claim": ["0 <= 0"]}
+    Model(json.dumps(statement), rooted(random.Random(0))).hypotheses_hold(statement)
+    with pytest.raises(Refused, match="breaks it"):
+        Model(json.dumps(statement), rooted(random.Random(0), wrong=1)).hypotheses_hold(statement)

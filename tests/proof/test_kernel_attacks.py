@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from compth.proof import Refused, check, counterexample, identity, witness
+from compth.proof import Refused, check, counterexample, identity, kernel, witness
 from compth.proof.printing import as_latex, as_text
 
 VARIANCE = {
@@ -82,6 +82,37 @@ def test_false_claims_and_hidden_negative_multipliers_are_refused(claim, use, te
         {"claim": ["sq(Q) <= True*sq(x)"]},
         {"claim": []},
         {"extra": "1"},
+        {"claim": ["sq(Q) <= (1 + om)*sq(x) # <= sq(x)"]},
+        {"claim": ["sq(Q) <= \\\n(1 + om)*sq(x)"]},
+        {"claim": ["sq(Q) <= (1 + om)*sq(\uff58)"]},
+        {"claim": ["sq(Q) <= (1 + \u043em)*sq(x)"]},
+        {"params": "om \u03c9"},
+        {"params": 1},
+        {"params": ["om"]},
+        {"claim": ["sq(Q) <= (1 + om)*sq(x)*1e0"]},
+        {"claim": ["sq(Q) <= (1 + om)*sq(x)*1j"]},
+        {"claim": ["sq(Q) <= (1 + om)*sq(x)**(0 - 1)"]},
+        {"claim": ["sq(Q) <= (1 + om)*sq(x)**1.0"]},
+        {"claim": ["sq(Q) <= (1 + om)*x*x"]},
+        {"claim": ["sq(Q) <= (1 + om)*x**2"]},
+        {"claim": ["sq(Q) <= (1 + om)*(sq(x) + x)"]},
+        {"claim": ["sq(Q) <= nan*sq(x)"]},
+        {"claim": ["sq(Q) <= (om := 1)*sq(x)"]},
+        {"claim": ["sq(Q) <= (lambda: 1)()*sq(x)"]},
+        {"claim": [float("nan")]},
+        {"claim": [True]},
+        {"domain": [1.0]},
+        {"given": {"var": "variance(Q, om, om)"}},
+        {"given": {"om >= 0": "variance(Q, om)"}},
+        {"given": {"1 > 0": "variance(Q, om)"}},
+        {"values": "om"},
+        {"values": "x"},
+        {"operators": ["common x"]},
+        {"operators": ["common B ~ x"]},
+        {"let": {"sq": "om"}},
+        {"let": {"variance": "om"}},
+        {"sizes": {"om": "2"}},
+        {"indices": {"i": "col"}},
     ],
 )
 def test_malformed_statements_are_refused(fields):
@@ -293,3 +324,130 @@ def test_a_law_uses_its_own_indices_only(parameter):
     statement = {**DEAL, "law": law, "given": given, "claim": ["E(Sum(j, u[j]*x[j])) == 0"]}
     with pytest.raises(Refused, match="its indices are the first declared"):
         prove(statement, {"show": statement["claim"][0]})
+
+
+def test_a_key_that_stands_twice_is_refused():
+    text = json.dumps(VARIANCE)
+    twice = text[:-1] + ', "claim": ["sq(Q) <= (1 + om)*sq(x)"]}'
+    with pytest.raises(Refused, match="a key twice"):
+        check(twice, json.dumps({"statement": identity(twice), "steps": [STEP]}))
+
+
+def test_a_definition_is_not_changed_by_the_run_that_uses_it():
+    """V <= V is true, V_k <= V_0 along x -> x - c is not: the potential is a `let` name."""
+    run = {**RUN["run"], "potential": "V", "rate": "1"}
+    statement = {**RUN, "let": {"V": "sq(x)"}, "claim": ["V <= V"], "run": run}
+    with pytest.raises(Refused, match="no claim is the run's one step"):
+        prove(statement, {"show": "V <= V"})
+    true = {**statement, "claim": ["sq(x - c) <= V"]}
+    steps = [{"show": "1 - q >= 0", "use": {"q <= 1": "1"}}]
+    steps += [{"show": true["claim"][0], "use": {"comp": "1"}, "terms": ["q*sq(x)"]}]
+    assert prove(true, *steps)["runs"]
+
+
+TELESCOPE = {
+    "name": "telescope",
+    "params": "q",
+    "domain": ["q >= 0", "q <= 1"],
+    "vectors": ["common x", "common c @ 1"],
+    "given": {"comp": "contraction(c, x, q)"},
+    "claim": ["sq(x - c) + q*sq(x) <= sq(x)"],
+    "run": {**RUN["run"], "rate": "1", "gain": "q*sq(x)"},
+}
+
+
+def test_one_step_decreases_add_up():
+    record = prove(TELESCOPE, {"show": TELESCOPE["claim"][0], "use": {"comp": "1"}})
+    assert record["runs"].startswith("V_k + sum_(t<k) r**(k-1-t)*(q*sq(x))_t <= r**k*V_0")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"gain": "2*q*sq(x)"},
+        {"gain": "0"},
+        {"gain": "-q*sq(x)"},
+        {"noise": "q"},
+        {"rate": "1 - q"},
+        {"rate": "q"},
+    ],
+)
+def test_false_telescopes_are_refused(fields):
+    statement = {**TELESCOPE, "run": {**TELESCOPE["run"], **fields}}
+    with pytest.raises(Refused):
+        prove(statement, {"show": TELESCOPE["claim"][0], "use": {"comp": "1"}})
+
+
+def test_products_of_bounds_are_certificates():
+    """sum c_a prod g_i^a: every factor is a known relation, in `use` times factors, or in `terms`."""
+    statement = {
+        "name": "product",
+        "params": "a b",
+        "domain": ["a >= 0", "b >= 0", "a <= 1", "b <= 1"],
+        "claim": ["a*b*(1 - a)*(1 - b) + 3*(1 - a)**2*b >= 0", "a + b <= 1 + a*b"],
+    }
+    known = [{"show": f"1 - {v} >= 0", "use": {f"{v} <= 1": "1"}} for v in "ab"]
+    product = {"show": statement["claim"][0], "terms": ["a*b*(1 - a)*(1 - b)", "3*(1 - a)**2*b"]}
+    corner = {"show": statement["claim"][1], "use": {"1 - a >= 0": "1 - b"}}
+    assert prove(statement, *known, product, corner)
+    with pytest.raises(Refused, match="was not shown nonnegative"):
+        prove({**statement, "domain": ["a >= 0", "b >= 0", "a <= 1"]}, known[0], product)
+    false = {**statement, "claim": ["a + b <= 1"]}
+    with pytest.raises(Refused, match="identity fails"):
+        prove(false, *known, {"show": "a + b <= 1", "use": {"1 - a >= 0": "1 - b"}})
+    assert counterexample(json.dumps(false), {"params": {"a": "1", "b": "1"}}) == -1
+
+
+def test_dealing_two_cards_of_one_is_refused():
+    """(d)_2 = d (d - 1) vanishes at d = 1."""
+    for domain in (["k >= 1", "d >= k"], ["k >= 1", "d >= k", "d >= 1"]):
+        for claim in (PAIRS, PAIRS.replace("(d - 1)", "d")):
+            with pytest.raises(Refused, match="was not shown"):
+                prove({**DEAL, "domain": domain, "claim": [claim]}, {"show": claim})
+
+
+def test_an_indicator_cannot_hide_in_a_divisor():
+    for law in ({**DEAL["law"], "kind": "coins", "on": "", "parameter": "k/d"}, DEAL["law"]):
+        claim = "E(1/(1 + u[()]**2)) == 1" if not law["on"] else "E(Sum(j, 1/(1 + u[j]**2))) == d"
+        with pytest.raises(Refused):
+            prove({**DEAL, "law": law, "claim": [claim]}, {"show": claim})
+
+
+def test_the_kernel_alone_needs_no_guard_to_refuse_false_claims():
+    text = json.dumps(changed(claim=["sq(Q) <= om*sq(x)"]))
+    proof = {"statement": identity(text), "steps": [{**STEP, "show": "sq(Q) <= om*sq(x)"}]}
+    with pytest.raises(Refused, match="identity fails"):
+        kernel.check(text, json.dumps(proof))
+
+
+@pytest.mark.parametrize(
+    "given", ["noise(x, P, om)", "noise(Q, x, om)", "loewner(Q, x, om)", "least(om, om, om)"]
+)
+def test_schemas_refuse_other_arguments(given):
+    with pytest.raises(Refused):
+        prove(changed(given={"var": "variance(Q, om)", "it": given}), STEP)
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_operators_in_a_run_belong_to_the_problem(level):
+    run = {
+        **RUN["run"],
+        "potential": "sq(B(x))",
+        "next": {"x": "x"},
+        "rate": "1",
+        "noise": "sq(B(y))",
+        "fixed": "y",
+    }
+    statement = {
+        "name": "operators in a run",
+        "operators": [f"common B @ {level}"],
+        "vectors": ["common x", "common y"],
+        "claim": ["sq(B(x)) <= sq(B(x)) + sq(B(y))"],
+    }
+    step = {"show": statement["claim"][0], "terms": ["sq(B(y))"]}
+    if level == 0:
+        assert prove({**statement, "run": run}, step)["runs"]
+        return
+    for potential in ("sq(B(x))", "sq(x)"):
+        with pytest.raises(Refused, match=r"the same at every step|neither moving nor fixed"):
+            prove({**statement, "run": {**run, "potential": potential}}, step)

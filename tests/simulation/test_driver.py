@@ -68,6 +68,40 @@ def test_bits_count_what_was_sent():
     assert np.array_equal(fixed.downlink_bits, 32 * 5 * np.arange(5.0))
 
 
+HALF, ALL = ct.Bernoulli(0.5), ct.Identity()
+BROADCASTS = [
+    ct.DCGD(ALL, 0.01, downlink=HALF),
+    ct.DIANA(ALL, 0.01, alpha=0.2, downlink=HALF),
+    ct.ADIANA(ALL, 0.01, downlink=HALF),
+    ct.EF(ALL, 0.01, downlink=HALF),
+    ct.EF21(ALL, 0.01, downlink=HALF),
+    ct.EFBV(ALL, 0.01, downlink=HALF),
+    ct.MARINA(ALL, 0.01, p=0.5, downlink=HALF),
+    ct.IBCD(tau=1, gamma=0.01, downlink=HALF),
+    ct.IASGD(tau=1, gamma=0.01, downlink=HALF),
+    ct.ISEGA(tau=1, gamma=0.01, downlink=HALF),
+    ct.GDCI(HALF, 0.01),
+    ct.IST(HALF, 0.01),
+]
+
+
+@pytest.mark.parametrize("method", BROADCASTS, ids=lambda m: type(m).__name__)
+def test_broadcasts_of_random_length_are_counted_as_they_were_sent(method):
+    """One replicate hears a mask of 5 bits and 0 to 5 entries a round (IST: n masks, their mean), not the mean 85.
+
+    The first round is left out: EF21 begins with a broadcast of zeros.
+    """
+    heard = np.diff(ct.simulate(method, PROBLEM, 12, 1, seed=3).downlink_bits)[1:]
+    parts = PROBLEM.n if isinstance(method, ct.IST) else 1
+    kept = (heard - 5) * parts / 32
+    assert np.allclose(kept, np.round(kept), atol=1e-9)
+    assert kept.min() >= 0
+    assert kept.max() <= 5 * parts
+    assert np.unique(kept).size > 1
+    many = np.diff(ct.simulate(method, PROBLEM, 12, 400, seed=3).downlink_bits)[1:].mean()
+    assert abs(many - method.downlink_bits(PROBLEM)) < 7 * 32 * np.sqrt(5 / 4 / 400 / 11 / parts)
+
+
 def test_standard_errors_are_those_of_independent_replicates():
     trace = ct.simulate(ct.DCGD(ct.RandK(2), gamma=0.2), PROBLEM, 5, 4096, seed=0)
     means = [

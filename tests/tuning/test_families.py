@@ -160,6 +160,7 @@ CURVES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CURVES)
 def test_families_are_the_best_of_all_levels_on_two_thousand_gradients(name):
     """Heavy tails, ties, zeros, sparse, d = 1; shares and prices from formulas that share nothing with the code."""

@@ -192,16 +192,23 @@ def theorems(tmp_path):
     [("GOOD", 0, "PROVED"), ("BAD", 1, "REFUTED"), ("dcgd", 0, "PROVED"), ("PRINTED", 0, "PROVED"),
      ("TooFast", 1, "REFUTED")],
 )  # fmt: skip
+@pytest.mark.slow
 def test_refute_command(theorems, capsys, name, code, verdict):
     assert run(["refute", f"{theorems}:{name}", "--json"]) == code
     answer = json.loads(capsys.readouterr().out)
     assert answer["verdict"] == verdict
     for c in answer["certificates"]:
         assert {"claim", "verdict", "estimate", "bound", "witness", "technique"} <= set(c)
-    assert run(["refute", f"{theorems}:{name}", "--mu", "1/10", "-n", "2"]) == code
-    assert verdict in capsys.readouterr().out
 
 
+def test_refute_prints_a_line_per_choice_of_constants(theorems, capsys):
+    assert run(["refute", f"{theorems}:BAD", "--mu", "1/10", "-n", "2"]) == 1
+    seen = capsys.readouterr().out
+    assert seen.count("REFUTED") == 4
+    assert "mu = 1/10" in seen
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["MISSPELT", "NOTHING", "MISSING", "not a name"])
 def test_refute_unusable_input_is_one_line(theorems, capsys, name):
     assert run(["refute", f"{theorems}:{name}"]) == 2

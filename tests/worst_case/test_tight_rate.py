@@ -278,7 +278,8 @@ def test_compare_gains_the_tight_column():
         ("CGD", {"delta": F(3, 4)}, True),
         ("EF", {"delta": F(3, 4)}, True),
         ("EF21", {"delta": F(3, 4)}, True),
-        ("EF21", {"delta": F(3, 4), "n": 2}, False),  # the statement is for one worker
+        ("EF", {"delta": F(3, 4), "n": 3}, True),
+        ("EF21", {"delta": F(3, 4), "n": 2}, True),
         ("EF", {"delta": 1}, False),
         ("DCGD", {"omega": 1, "n": 4}, True),
         ("DCGD", {"omega": 1, "n": 4, "gamma": F(1, 4)}, True),

@@ -1,0 +1,115 @@
+"""ISAGA: independent blocks of SAGA's gradients from shared data; no floor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from compth._numbers import Number, min, ratio
+from compth.claims import Attribution, Standing
+from compth.compressors.random_blocks import RandomBlocks
+from compth.errors import InvalidParameter, NoGuarantee, Unsupported
+from compth.methods._base import Array, Constants, Method, Plan, Theorem, mean_square
+from compth.methods._components import SingleNode, components, subsets
+from compth.methods.saga import SAGAState
+from compth.sources import IBCD as IBCD_PAPER
+
+
+def isaga_memory(gamma: Number, L: Number, workers: Number, tau: Number) -> Number:
+    """c = (1/n)(1/(gamma L) - 1/n - tau): the weight of the table over gamma^2, n workers."""
+    return ratio(1 / (gamma * L) - ratio(1, workers) - tau, workers)
+
+
+class ISAGAShared(Theorem):
+    """V_t <= (1 - tau min{gamma mu, n/N - 2/(n N c)})^t V_0, gamma < 1/(L(3/n + tau)), default 1/(L(4/n + tau)).
+
+    V = ||x-x*||^2 + c gamma^2 sum_j||table_j - grad psi_j(x*)||^2, c = (1/n)(1/(gamma L) - 1/n - tau); n workers, N
+    convex components, L = max L_j. At the default c = 3/n^2 and the second factor is n/(3N); at the end of the range
+    it is 0, so the end itself promises nothing.
+    """
+
+    id = "isaga.shared"
+    title = "ISAGA on shared data: linear, no floor"
+    source = IBCD_PAPER.at("Thm on ISAGA, shared data")
+    attribution = Attribution.READ
+    declared = Standing.CITED
+    accepts: ClassVar[tuple[str, ...]] = ("tau", "workers")
+    metric = "E||x_t - x*||^2 + c gamma^2 sum ||table_j - grad psi_j(x*)||^2"
+
+    def _why_not(self, c: Constants) -> str:
+        return "" if c.convex else "every component must be convex"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        tau, n = c.params["tau"], c.params["workers"]
+        limit = 1 / (c.L_max * (ratio(3, n) + tau))
+        rule = "1/(L(3/n + tau))"
+        gamma = 1 / (c.L_max * (ratio(4, n) + tau)) if gamma is None else self.allow(gamma, limit, rule)
+        memory = isaga_memory(gamma, c.L_max, n, tau)
+        pace = tau * min(gamma * c.mu, ratio(n, c.n) - ratio(2, n * c.n * memory))
+        if not pace > 1e-12:
+            raise NoGuarantee(f"gamma={float(gamma):.6g} is not below {rule}: {self.id} says nothing")
+        return Plan(gamma, {"weight": memory * gamma * gamma}, rho=1 - pace)
+
+    def observe(self, problem: Any, state: SAGAState, plan: Plan) -> Array:
+        own = components(problem)
+        memory = own.n * mean_square(state.table - own.gradients_at_star)
+        return np.asarray(problem.distance_squared(state.x) + float(plan["weight"]) * memory)
+
+
+@dataclass(frozen=True)
+class ISAGA(SingleNode):
+    """Worker i draws psi_j (all j differ) and blocks U_i: x+ = x - gamma mean_i (grad psi_j - table_j + mean table)_U.
+
+    table_j+ = grad psi_j(x) on U_i only; ISAGA(workers=2, tau=1/2), tau m of m blocks, blocks=None: coordinates; no
+    scaling by 1/tau. The data are shared: psi_j are the problem's components, table^0 at x^0.
+    """
+
+    compressor: Any = field(default=None, init=False)
+    workers: Any = 2
+    tau: Any = None
+    blocks: int | None = None
+    name = "ISAGA"
+    source = IBCD_PAPER
+
+    def __post_init__(self) -> None:
+        n = self.workers
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+            raise InvalidParameter(f"ISAGA(workers={n!r}) needs an integer number of workers >= 1")
+        if self.tau is None:
+            raise InvalidParameter("ISAGA(tau=None) needs the fraction of blocks: tau=1/2")
+        object.__setattr__(self, "compressor", RandomBlocks(self.tau, self.blocks))
+        super().__post_init__()
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return (ISAGAShared(),)
+
+    def given(self) -> Mapping[str, Number]:
+        return {"workers": self.workers, "tau": self.tau}
+
+    def check(self, problem: Any) -> Constants:
+        c = replace(super().check(problem), params=self.given())
+        if self.workers > c.n:
+            raise Unsupported(f"ISAGA(workers={self.workers}) needs workers <= N = {c.n} components")
+        return c
+
+    def init(self, problem: Any, x0: Array, plan: Plan) -> SAGAState:
+        return SAGAState(x0, table=components(problem).gradients(x0))
+
+    def step(self, problem: Any, state: SAGAState, rng: np.random.Generator, plan: Plan, t: int) -> SAGAState:
+        table, count, n = state.table, len(state.x), int(self.workers)
+        j = subsets(table.shape[1], n, count, rng)[..., None]
+        old = np.take_along_axis(table, j, axis=1)
+        change = np.take_along_axis(components(problem).gradients(state.x), j, axis=1) - old
+        seen = self.fleet.kernel(np.ones_like(change), rng)
+        g = (seen * (change + table.mean(axis=1, keepdims=True))).mean(axis=1)
+        table = table.copy()
+        np.put_along_axis(table, j, old + seen * change, axis=1)
+        return SAGAState(state.x - plan.step(t) * g, self.uplink_bits(seen), table=table)
+
+    @classmethod
+    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+        return (cls(tau=ratio(1, 2)),)

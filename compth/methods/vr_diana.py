@@ -1,0 +1,134 @@
+"""VR-DIANA: DIANA on variance-reduced gradients; no floor, neither of the compression nor of the sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from compth._numbers import Number, min, ratio
+from compth.claims import JointVariance, Unbiased
+from compth.errors import NoGuarantee
+from compth.methods._base import Array, Constants, Method, Plan, State, Theorem, mean_square
+from compth.methods._unified import WITH_MEMORY, Parameters, UnifiedTheorem
+from compth.methods.diana import independent
+from compth.sources import DIANA_OMEGA, UNIFIED
+
+
+def part_gradients(problem: Any, x: Array) -> Array:
+    """grad f_ij(x), (R, d) -> (R, n, m, d); a problem that is no finite sum has m = 1."""
+    found = problem.part_gradients(x) if hasattr(problem, "parts") else problem.gradients(x)[:, :, None]
+    return np.asarray(found)
+
+
+def parts_at_star(problem: Any) -> Array:
+    """grad f_ij(x*), (n, m, d)."""
+    found = problem.parts_at_star if hasattr(problem, "parts") else problem.gradients_at_star[:, None]
+    return np.asarray(found)
+
+
+def learning_rate(c: Constants) -> Number:
+    """alpha: the user's, or min{1/(3m), 1/(1+omega)}; NoGuarantee above that."""
+    limit = min(ratio(1, 3 * c.facts["m"]), ratio(1, 1 + c.omega))
+    if "alpha" not in c.params:
+        return limit
+    alpha = c.params["alpha"]
+    if not 0 < alpha <= limit:
+        raise NoGuarantee(
+            f"alpha={float(alpha):.6g} is outside 0 < alpha <= min{{1/(3m), 1/(1+omega)}} = {float(limit):.6g}"
+        )
+    return alpha
+
+
+class VRDIANALinear(UnifiedTheorem):
+    """V_t <= max{1-gamma mu, 1-alpha/2}^t V_0, alpha <= min{1/(3m), 1/(1+omega)}, M = 4(1+omega)/(n alpha).
+
+    A = (1+(4 omega+2)/n)L, B = 2(1+omega)/n, rho = alpha, C = (1/m + 4 alpha)L, L = max L_ij; gamma <= 1/(A + CM);
+    sigma^2 = mean_i||h_i - grad f_i(x*)||^2 + mean_ij||grad f_ij(w) - grad f_ij(x*)||^2; every f_ij convex.
+    """
+
+    id = "vrdiana.linear"
+    title = "VR-DIANA by the unified theory"
+    row = "VR-DIANA"
+    source = UNIFIED.at("Thm 4.1, Table 2, VR-DIANA")
+    requires = (Unbiased, JointVariance)
+    accepts: ClassVar[tuple[str, ...]] = ("alpha",)
+    metric = WITH_MEMORY
+
+    def _why_not(self, c: Constants) -> str:
+        return independent(c) if c.convex else "every component must be convex"
+
+    def parameters(self, c: Constants) -> Parameters:
+        alpha, L, m = learning_rate(c), c.facts["L_part"], c.facts["m"]
+        return Parameters(
+            A=(1 + ratio(4 * c.omega + 2, c.n)) * L,
+            B=ratio(2 * (1 + c.omega), c.n),
+            rho=alpha,
+            C=(ratio(1, m) + 4 * alpha) * L,
+        )
+
+    def run_parameters(self, c: Constants) -> Mapping[str, Number]:
+        return {"alpha": learning_rate(c)}
+
+    def sigma2_k(self, problem: Any, state: VRDIANAState, plan: Plan) -> Array:
+        shifts = mean_square(state.h - problem.gradients_at_star)
+        off = part_gradients(problem, state.w) - parts_at_star(problem)
+        return np.asarray(shifts + mean_square(off.reshape(len(off), -1, problem.d)))
+
+
+@dataclass(frozen=True)
+class VRDIANAState(State):
+    """h: (R, n, d) shifts; w: (R, d) the common reference point."""
+
+    h: Any = None
+    w: Any = None
+
+
+@dataclass(frozen=True)
+class VRDIANA(Method):
+    """g_i = grad f_ij(x) - grad f_ij(w) + grad f_i(w), j uniform on worker i; DIANA on g_i; w = x with probability 1/m.
+
+    m_i = C_i(g_i - h_i), x+ = x - gamma mean(h_i + m_i), h_i+ = h_i + alpha m_i; one coin for all workers; h^0 = 0,
+    w^0 = x^0 (the L-SVRG form). On a FiniteSum; any other problem has m = 1, where it is DIANA.
+    """
+
+    alpha: Any = None
+    requires = (Unbiased,)
+    affine: ClassVar[bool] = True
+    name = "VR-DIANA"
+    source = DIANA_OMEGA
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return (VRDIANALinear(),)
+
+    def given(self) -> Mapping[str, Number]:
+        return {} if self.alpha is None else {"alpha": self.alpha}
+
+    def default_params(self, c: Constants) -> Mapping[str, Number]:
+        return {"alpha": learning_rate(c) if self.alpha is None else self.alpha}
+
+    def check(self, problem: Any) -> Constants:
+        c, sums = super().check(problem), hasattr(problem, "parts")
+        facts = {"m": problem.m if sums else 1, "L_part": problem.L_part if sums else problem.L_max}
+        return replace(c, facts={**c.facts, **facts}, convex=problem.parts_convex if sums else c.convex)
+
+    def init(self, problem: Any, x0: Array, plan: Plan) -> VRDIANAState:
+        return VRDIANAState(x0, h=np.zeros((len(x0), problem.n, problem.d), dtype=x0.dtype), w=x0)
+
+    def step(
+        self, problem: Any, state: VRDIANAState, rng: np.random.Generator, plan: Plan, t: int
+    ) -> VRDIANAState:
+        count, n = len(state.x), problem.n
+        new, old = part_gradients(problem, state.x), part_gradients(problem, state.w)
+        m = new.shape[2]
+        j = rng.integers(m, size=(count, n))[..., None, None]
+        drawn: Array = np.take_along_axis(new, j, axis=2) - np.take_along_axis(old, j, axis=2)
+        g = drawn[:, :, 0] + old.mean(axis=2)
+        message = self.fleet.kernel(g - state.h, rng)
+        x = state.x - plan.step(t) * (state.h.mean(axis=1) + message.mean(axis=1))
+        renew = rng.random(count) < 1 / m
+        w = np.where(renew[:, None], state.x, state.w)
+        return VRDIANAState(x, self.uplink_bits(message), h=state.h + float(plan["alpha"]) * message, w=w)

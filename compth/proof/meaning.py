@@ -1,0 +1,31 @@
+"""What each axiom of the kernel means, for readers: no part of soundness."""
+
+from __future__ import annotations
+
+MEANING: dict[str, str] = {
+    "variance": "Q = C(v), C unbiased with omega",
+    "independent": "n workers draw independently",
+    "joint": "the fleet's AB inequality",
+    "mixture": "Y = u with probability p, else v",
+    "contraction": "c = C(v), C contractive with delta",
+    "bias": "c is the mean of C(v), the bias at most eta",
+    "spread": "Q = C(v), variance omega |v|^2",
+    "mean_spread": "the average of Q_i = C_i(v_i): variance",
+    "b1_lower": "class B1",
+    "b2_lower": "class B2",
+    "b_upper": "classes B1 and B2",
+    "strongly_convex": "f mu-strongly (quasi-)convex, g its gradient at x",
+    "cocoercive": "f convex and L-smooth, g and gs its gradients at x and xs",
+    "coercive": "f mu-strongly convex and L-smooth; g, z: differences of gradients and of points",
+    "descent": "f L-smooth, g its gradient at x",
+    "polyak": "f satisfies the Polyak-Lojasiewicz inequality",
+    "lipschitz": "g, gs the gradients at x, xs: M = L^2",
+    "least": "fs is the least value of f",
+    "growth": "the unified theory's assumption",
+    "quadratic": "f quadratic; r = root of its Hessian * d",
+    "loewner": "E[B'B] <= t W as forms at u: v = B u, w = W u",
+    "noise": "the variance of Q in the norm of R'R is at most s",
+    "dissimilar": "mean |grad f_i - grad f|^2 <= z",
+    "zero": "v = 0, tested at u",
+    "order": "an order between parameters or entries, by definition",
+}

@@ -1,0 +1,90 @@
+"""DIANA's row of the unified theory: its assumption, and with it the theorem at every M, the best one included."""
+
+from fractions import Fraction as F
+
+from compth.methods.diana import DIANAUnified, shift_step
+from proofs_check import unified_theorem
+from proofs_check._script import Part, Script, Within, constants, step, symbols, text
+from proofs_check.diana_unified import at as unified_at
+
+n, Lm, om = symbols("n Lm om")
+al = Within("al")
+FLEET = {"omega": om, "A": om / n, "n": n, "L_max": Lm}
+ROW = DIANAUnified().parameters(constants(**FLEET, params={"alpha": al}))
+A, B, RHO, C = (text(v) for v in (ROW.A, ROW.B, ROW.rho, ROW.C))
+SMALL = f"al <= {text(shift_step(constants(**FLEET)))}"
+
+STATEMENT = {
+    "name": "diana.balanced.assumption",
+    "title": "sigma^2 = mean||h_i - h_i*||^2; without om nothing is remembered (B = 0)",
+    "params": "n Lm om al",
+    "domain": ["Lm > 0", "om >= 0", "n >= 1", "al > 0", SMALL],
+    "vectors": ["common x", "common xs", "family g", "family h", "family hs", "family Q ~ g - h @ 0"],
+    "values": "f fs",
+    "given": {
+        "each": "cocoercive(f, fs, g, hs, x, xs, Lm)",
+        "optimal": "zero(P(hs), x - xs)",
+        "still": "zero(P(hs), hs)",
+        "sum": "zero(P(hs), g)",
+        "var": "variance(Q, om)",
+        "ind": "independent(Q, n)",
+    },
+    "claim": [
+        "dot(P(h + Q), x - xs) == dot(P(g), x - xs)",
+        f"sq(P(h + Q)) <= 2*{A}*(f - fs) + {B}*sq(h - hs)",
+        f"sq(h + al*Q - hs) <= (1 - {RHO})*sq(h - hs) + 2*{C}*(f - fs)",
+    ],
+}
+FAIR, FIRST, SECOND = STATEMENT["claim"]
+STEPS = [
+    step(FAIR),
+    step("1 - al*(1 + om) >= 0", {SMALL: "1 + om"}),
+    step(
+        FIRST,
+        {
+            "each": f"2*{A}",
+            "optimal": f"-2*{A}",
+            "sum": "2",
+            "still": "-1",
+            "var": "1/n",
+            "ind": "1/n",
+        },
+        ["om/n*sq(g + h - 2*hs)", "sq(g - hs - P(g - hs))"],
+    ),
+    step(
+        SECOND,
+        {"each": f"2*{C}", "optimal": f"-2*{C}", "var": "al**2"},
+        ["al*(1 - al*(1 + om))*sq(g - h)"],
+    ),
+]
+
+
+def at(*arguments, **params):
+    """The model of `diana.unified` without its step."""
+    found = unified_at(*arguments[:4], F(1, 2), arguments[4], 1, **params)
+    found["params"] = {k: v for k, v in found["params"].items() if k in ("n", "Lm", "om", "al")}
+    return found
+
+
+EQUAL = {"Lm": 1}
+NEAR = at([1, 1], [1, -1], [1, -1], F(1, 2), F(1, 2), **EQUAL)
+FAR = at([1, 1], [1, -1], [9, -9], F(1, 2), F(1, 2), **EQUAL)
+SCRIPT = Script(
+    "diana.balanced",
+    "DIANA satisfies the unified assumption, hence its theorem at every M",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 3], [1, -1], [2, 1], F(1, 2), F(1, 4)),
+            [
+                ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), SECOND]}, NEAR),
+                ({"claim": [FAIR, FIRST.replace(f"{B}*", f"{B}/4*"), SECOND]}, FAR),
+                ({"claim": [FAIR, FIRST, SECOND.replace(f"1 - {RHO}", f"1 - 2*{RHO}")]}, FAR),
+                ({"given": {"ind": None}}, at([1, 1], [1, -1], [9, -9], F(1, 2), F(1, 2), **EQUAL, n=64)),
+                ({"domain": STATEMENT["domain"][:-1]}, at([1, 1], [1, -1], [9, -9], F(1, 2), F(2), **EQUAL)),
+            ],
+        ),
+        *unified_theorem.SCRIPT.parts,
+    ],
+)

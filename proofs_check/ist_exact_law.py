@@ -1,0 +1,92 @@
+"""IST with scaled Perm-1 sketches, n = d: the covariance of c, and the second moment of x+ = (1 - gamma) x + gamma c.
+
+Powers of the step: the mean contracts by 1 - gamma, the squared deviation by (1 - gamma)^2, plus gamma^2 tr(A Cov c).
+A norm's matrix is no restriction: the step is a scalar map, so x may stand for the root of A times x.
+"""
+
+from fractions import Fraction as F
+
+from compth.methods.ist import dealt_covariance
+from proofs_check._models import model
+from proofs_check._script import Part, Script, step, symbols, text
+
+n, D, V, ga, v = symbols("n D V ga v")
+# c_j = u[i, j]/sqrt(n) for the worker i whose card j is: a permutation deals one card to each of n workers
+MIXED, MEAN = "E(Sum(i, Sum(j, a[j]*s[i, j]*u[i, j]))**2)/n", "Sum(i, Sum(j, a[j]*u[i, j]))"
+COVARIANCE = text(dealt_covariance(D, V, n))
+LAW = {
+    "name": "ist.exact_law.covariance",
+    "params": "n",
+    "domain": ["n > 1"],
+    "sizes": {"row": "n", "col": "n"},
+    "indices": {"i": "row", "j": "col"},
+    "arrays": {"u": "row col", "a": "col"},
+    "law": {"indicator": "s", "kind": "deal", "on": "row col", "parameter": "1"},
+    "let": {
+        "D": "Sum(j, a[j]**2*(Sum(i, u[i, j]**2)/n - Sum(i, u[i, j])**2/n**2))",
+        "V": f"Sum(i, Sum(j, a[j]*u[i, j])**2)/n - {MEAN}**2/n**2",
+    },
+    "claim": [
+        f"E(Sum(i, Sum(j, a[j]*s[i, j]*u[i, j]))) == {MEAN}/n",
+        f"{MIXED} - {MEAN}**2/n**3 == {COVARIANCE}",
+    ],
+}
+FIRST, SECOND = LAW["claim"]
+ARRAYS = model({"n": 3}, arrays={"a": [1, 2, -1], "u": [[1, 2, 0], [3, 1, 1], [0, 1, 5]]})
+
+RATE, NOISE = "(1 - ga)**2", "ga**2*v"
+EXACT = f"sq(x - ga*(x - c) - m) == {RATE}*sq(x - m) + ga**2*sq(c - m)"
+MOMENT = {
+    "name": "ist.exact_law",
+    "params": "ga v",
+    "domain": ["ga > 0", "v >= 0"],
+    "vectors": ["common x", "common m", "common c ~ m @ 0"],
+    "given": {"noise": "noise(c, P, v)"},
+    "claim": [EXACT, f"sq(x - ga*(x - c) - m) <= {RATE}*sq(x - m) + {NOISE}"],
+    "run": {
+        "potential": "sq(x - m)",
+        "next": {"x": "x - ga*(x - c)"},
+        "rate": RATE,
+        "gain": "0",
+        "noise": NOISE,
+        "fixed": "m",
+    },
+}
+BOUND = MOMENT["claim"][1]
+
+
+def at(x=3, away=1, step_size=F(1, 2), var=None, mean=1):
+    """1-D: c = mean +- away."""
+    params = {"ga": step_size, "v": away**2 if var is None else var}
+    vectors = {"x": [x], "m": [mean], "c": [[[mean + away]], [[mean - away]]]}
+    return model(params, vectors, prob=[F(1, 2), F(1, 2)])
+
+
+SCRIPT = Script(
+    "ist.exact_law",
+    "IST with scaled Perm-1 sketches: covariance and second moment",
+    [
+        Part(
+            LAW,
+            [step(FIRST), step(SECOND)],
+            ARRAYS,
+            [
+                ({"claim": [FIRST, SECOND.replace(f"== {COVARIANCE}", "== D/n - V/(n*(n - 1))")]}, ARRAYS),
+                ({"claim": [FIRST, SECOND.replace(f"== {COVARIANCE}", "== D/(n - 1)")]}, ARRAYS),
+                ({"claim": [FIRST.replace(f"{MEAN}/n", MEAN), SECOND]}, ARRAYS),
+            ],
+            "inclusion probabilities",
+        ),
+        Part(
+            MOMENT,
+            [step(EXACT), step(BOUND, {EXACT: "-1", "noise": "ga**2"})],
+            at(var=2),
+            [
+                ({"claim": [EXACT, BOUND.replace(NOISE, f"{NOISE}/2")]}, at()),
+                ({"claim": [EXACT, BOUND.replace(RATE, "(1 - ga)**3")]}, at()),
+                ({"claim": [EXACT.replace("ga**2*", "ga*"), BOUND]}, at()),
+                ({"given": {"noise": None}}, at(var=0)),
+            ],
+        ),
+    ],
+)

@@ -1,0 +1,73 @@
+"""IST on heterogeneous data, the finer neighbourhood: one step with the squared gradient as gain, and its telescope.
+
+R is the root of L; the sketches make B = I, so g = x - c with E g = L^-1 grad f(x) + h and h = x* - x_inf.
+"""
+
+from fractions import Fraction as F
+
+from compth.methods.ist import neighbourhood_sharp
+from proofs_check._models import model
+from proofs_check._script import Part, Script, step, symbols, text
+
+ga, h2, s2 = symbols("ga h2 s2")
+NOISE = text(neighbourhood_sharp(ga, h2, s2))
+GAIN = "sq(R(x - xs))"  # ||grad f||^2 in the norm of L^-1
+STATEMENT = {
+    "name": "ist.theorem2_sharp",
+    "params": "ga s2",
+    "domain": ["ga > 0", "ga <= 1", "s2 >= 0"],
+    "operators": ["common R"],
+    "vectors": ["common x", "common xs", "common h", "common g ~ x - xs + h @ 0"],
+    "values": "f fp fs",
+    "let": {"h2": "sq(R(h))"},
+    "given": {
+        "move": "quadratic(fp, f, R(R(x - xs)), -ga*g, -ga*R(g))",
+        "noise": "noise(g, R, s2)",
+    },
+    "claim": [f"2*(fp - fs)/ga + {GAIN} <= 2*(f - fs)/ga + {NOISE}"],
+    "run": {
+        "potential": "2*(f - fs)/ga",
+        "next": {"x": "x - ga*g", "f": "fp"},
+        "rate": "1",
+        "gain": GAIN,
+        "noise": NOISE,
+        "fixed": "xs h fs",
+    },
+}
+CLAIM = STATEMENT["claim"][0]
+STEPS = [
+    step("1 - ga >= 0", {"ga <= 1": "1"}),
+    step(CLAIM, {"move": "2/ga", "noise": "ga"}, ["(1 - ga)*sq(R(x - xs + h))"]),
+]
+
+
+def at(x, h, step_size, away=1, root=1, **params):
+    """1-D with x* = 0 moved to 1; g = x - x* + h +- away."""
+    root, x, h, step_size, away = map(F, (root, x, h, step_size, away))
+    drawn = [x + h + away, x + h - away]
+    after = sum((root * (x - step_size * g)) ** 2 for g in drawn) / 4
+    vectors = {"x": [1 + x], "xs": [1], "h": [h], "g": [[[g]] for g in drawn]}
+    values = {"f": 1 + (root * x) ** 2 / 2, "fp": 1 + after, "fs": 1}
+    base = {"ga": step_size, "s2": (root * away) ** 2}
+    return model({**base, **params}, vectors, prob=[F(1, 2)] * 2, values=values, operators={"R": root})
+
+
+SCRIPT = Script(
+    "ist.theorem2_sharp",
+    "IST on heterogeneous data, four times smaller neighbourhood",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at(2, 1, F(1, 2), root=2, s2=5),
+            [
+                # x - x* = -h: an equality
+                ({"claim": [CLAIM.replace(NOISE, f"(99/100)*{NOISE}")]}, at(-1, 1, F(1, 2))),
+                ({"claim": [CLAIM.replace(NOISE, "ga*h2 + ga*s2")]}, at(-1, 1, F(1, 2))),
+                ({"claim": [CLAIM.replace(NOISE, "h2")]}, at(-1, 1, F(1, 2))),
+                ({"domain": ["ga > 0", "s2 >= 0"]}, at(2, 1, 2)),
+                ({"given": {"noise": None}}, at(-1, 1, F(1, 2), s2=0)),
+            ],
+        )
+    ],
+)
