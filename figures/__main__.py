@@ -46,7 +46,8 @@ def gallery(folder: Path) -> Path:
         if not (drawing.is_file() and stored.is_file()):
             continue
         title, _, rest = json.loads(stored.read_text(encoding="utf-8"))["caption"].strip().partition("\n\n")
-        caption = html.escape(" ".join(rest.removeprefix("Caption: ").split()))
+        words = " ".join(rest.removeprefix("Caption: ").split())
+        caption = html.escape(words[:1].upper() + words[1:])
         image = base64.b64encode(drawing.read_bytes()).decode()
         source = f"data:image/svg+xml;base64,{image}"
         body += (

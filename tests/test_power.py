@@ -183,6 +183,11 @@ def eats(x, rng):
 def dies(x, rng):
     import os
     os._exit(3)
+class K:
+    def __init__(self, k):
+        self.k = k
+    def __call__(self, x, rng):
+        return C(x, rng, self.k)
 """
 
 
@@ -229,6 +234,19 @@ def test_command_line_refutes_and_its_script_confirms(program, tmp_path):
     page = (tmp_path / "r.html").read_text()
     assert "<script" not in page
     assert "Reproduction script" in page
+
+
+@pytest.mark.slow
+def test_the_script_makes_a_class_with_the_parameters_that_it_takes(program, tmp_path):
+    script = tmp_path / "again.py"
+    given = ("--omega", "m*d/k - 1", "--param", "k=3", "--param", "m=1", "-d", 4, "--script", script)
+    done = run_cli(f"{program}:K", *given)
+    assert done.returncode == 1, done.stderr
+    assert f"a reproduction script is written to {script}" in done.stdout
+    again = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert "paths enumerated" in again.stdout, again.stderr  # it ran: an error would give exit code 1, too
+    program.write_text(PROGRAM.replace("x[chosen]\n", "x[chosen] * (len(x) / k)\n"))
+    assert subprocess.run([sys.executable, str(script)], capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.slow

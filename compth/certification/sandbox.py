@@ -55,7 +55,7 @@ def load(path: str, name: str, parameters: dict[str, Any]) -> Any:
 
 
 def _bind(thing: Any, name: str, parameters: dict[str, Any]) -> Any:
-    accepted = {k: v for k, v in parameters.items() if k in _names(thing)}
+    accepted = _accepted(thing, parameters)
     try:
         if inspect.isclass(thing):
             return thing(**accepted)
@@ -66,11 +66,13 @@ def _bind(thing: Any, name: str, parameters: dict[str, Any]) -> Any:
         raise UnusableInput(f"{name!r} cannot be made: {type(problem).__name__}: {problem}") from None
 
 
-def _names(thing: Any) -> set[str]:
+def _accepted(thing: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that this class or function takes; the others only occur in claims."""
     try:
-        return set(inspect.signature(thing).parameters)
+        taken = set(inspect.signature(thing).parameters)
     except (TypeError, ValueError):
-        return set()
+        taken = set()
+    return {k: v for k, v in parameters.items() if k in taken}
 
 
 def check(request: dict[str, Any]) -> Report:
@@ -211,8 +213,7 @@ def _answer(request: dict[str, Any], pulse: Pulse) -> dict[str, Any]:
         report.info["estimates"] = _estimates(thing, report.info["dims"], request)
     refuted = next((c for c in report.certificates if c.verdict is Verdict.REFUTED), None)
     if refuted is not None:
-        bound = request["params"] if request["params"].keys() & _names(thing) else {}
-        used = {k: v for k, v in request["params"].items() if k in bound}
+        used = _accepted(getattr(sys.modules["checked"], request["name"]), request["params"])
         text = script(refuted, str(Path(request["file"]).resolve()), request["name"], takes_rng(thing), used)
         report.info["reproduction"] = text
     return {"report": json.loads(report.to_json())}

@@ -52,8 +52,8 @@ def sentence(c: Certificate) -> str:
     return "; ".join(parts)
 
 
-def lines(report: Report) -> list[str]:
-    """The report as plain lines."""
+def lines(report: Report, script: str = "") -> list[str]:
+    """The report as plain lines; script: where its reproduction script was written."""
     out = [f"{report.subject}: {report.verdict.value} ({LADDER[report.verdict]})"]
     out += [f"  {sentence(c)}" for c in report.certificates]
     for e in report.info.get("estimates", []):
@@ -66,7 +66,8 @@ def lines(report: Report) -> list[str]:
     out += [f"  assumed: {a}" for a in assumptions]
     out += [f"  not checked: {note}" for note in report.info.get("not_checked", [])]
     if report.info.get("reproduction"):
-        out.append("  a reproduction script is in the report (--script FILE writes it)")
+        told = f"written to {script}" if script else "in the report (--script FILE writes it)"
+        out.append(f"  a reproduction script is {told}")
     return out
 
 

@@ -53,7 +53,7 @@ def check(
     if as_json:
         print(result.to_json())
     else:
-        _print(result)
+        _print(result, script)
     return EXIT_CODE[result.verdict]
 
 
@@ -69,11 +69,11 @@ def _parameter(text: str) -> tuple[str, Any]:
     raise InvalidParameter(f"param={text!r}: {value!r} is not a number")
 
 
-def _print(result: Any) -> None:
+def _print(result: Any, script: Path | None) -> None:
     from compth._files import provenance
     from compth.certification.text import lines
 
-    for line in lines(result):
+    for line in lines(result, "" if script is None else str(script)):
         print(line)
     print(provenance(result.info.get("seed")))
 

@@ -286,10 +286,14 @@ def api_pages(folder: Path) -> None:
         n for n, v in vars(importlib.import_module("compth.errors")).items() if inspect.isclass(v)
     ]
     surface["compth.methods"] = [*surface["compth.methods"], *methods()]
+    described: set[int] = set()  # some names are exported twice, e.g. ct.Minibatch, ct.problems.Minibatch
     for module, names in surface.items():
         lines += [title(module, "-"), docstring(importlib.import_module(module))]
         for name in names:
             thing = getattr(importlib.import_module(module), name)
+            if callable(thing) and id(thing) in described:
+                continue
+            described.add(id(thing))
             kind = "class" if inspect.isclass(thing) else "function" if callable(thing) else ""
             if inspect.ismodule(thing):
                 lines.append(f".. automodule:: {thing.__name__}\n   :no-index:\n")

@@ -132,7 +132,7 @@ def test_gallery_holds_every_figure_of_the_folder(tmp_path, monkeypatch):
     assert "data:image/svg+xml;base64," in text
     assert "<script" not in text
     assert "http" not in text.split("</style>")[1]
-    assert "limit of E||x_t - x*||^2 relative to its start" in text
+    assert "Limit of E||x_t - x*||^2 relative to its start" in text
     stored = json.loads((tmp_path / "floors.json").read_text())
     stored["caption"] = "A <b>\n\nCaption: <script>x</script>"
     (tmp_path / "floors.json").write_text(json.dumps(stored))
