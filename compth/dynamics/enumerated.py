@@ -93,7 +93,7 @@ class EnumeratedSystem:
             )
         probe = np.random.default_rng(11).standard_normal(self.size)
         found = [self._outcomes(row) for row in (*np.eye(self.size), probe)]
-        if any(len(q) != len(p) for q, _ in found):
+        if any(len(q) != len(p) or (q != p).any() for q, _ in found):
             raise Unsupported(f"{self.label}: the outcomes of a step depend on the state: simulate it")
         columns = [after - base for _, after in found]
         self.p, self.T = p, np.stack(columns[:-1], axis=2)

@@ -341,6 +341,18 @@ def test_what_is_not_affine_is_refused():
         ct.exact(ct.VRDIANA(ct.NaturalCompression()), SUMS, 3)
 
 
+def test_probabilities_that_depend_on_the_state_are_refused():
+    """Each branch is affine and there are always two: only the coin changes with x."""
+
+    class Drifting(ct.SAGA):
+        def step(self, problem, state, rng, plan, t):
+            moved = rng.random() < (0.25 if state.x[0, 0] == 0 else 0.75)
+            return replace(state, x=state.x - (0.1 if moved else 0.2) * problem.gradient(state.x))
+
+    with pytest.raises(ct.errors.Unsupported, match="depend on the state"):
+        ct.exact(Drifting(gamma=0.1), MIXED, 3)
+
+
 @pytest.mark.parametrize(
     "spec",
     [
