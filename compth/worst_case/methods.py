@@ -95,6 +95,8 @@ def cgd(mu: Number, L: Number, delta: Number, gamma: Number, s: Number) -> Model
         (CLASS_A,),
         gaps=True,
         first=("f(x) >= f(x+)", "f(x*) >= f(x+)", "f(x*) >= f(x)", "compression"),
+        curved=((x, "g"), (after, "G")),
+        sent=((g, "c", 1 - delta),),
     )
 
 
@@ -126,6 +128,8 @@ def ef(mu: Number, L: Number, delta: Number, gamma: Number, s: Number, n: int) -
         space.of_mean(x, x),
         tuple(quadratics),
         (CLASS_A, *((SHARED,) if n > 1 else ())),
+        curved=((x, "g"),),
+        sent=((u, "c", 1 - delta),),
     )
 
 
@@ -159,6 +163,8 @@ def ef21(mu: Number, L: Number, delta: Number, gamma: Number, s: Number, n: int)
         space.of_mean(g, g),
         tuple(quadratics),
         (CLASS_A,),
+        curved=((move, "w"),),
+        sent=((u, "c", 1 - delta),),
     )
 
 
@@ -184,6 +190,7 @@ def dcgd(mu: Number, L: Number, omega: Number, gamma: Number, n: int) -> Model:
         space.of_mean(z, z),
         quadratics,
         (CLASS_A, INDEPENDENT, *((SHARED,) if n > 1 else ())),
+        curved=((z, "g"),),
     )
 
 
@@ -213,6 +220,7 @@ def diana(mu: Number, L: Number, omega: Number, gamma: Number, alpha: Number, n:
         space.of_mean(z, z),
         quadratics,
         (CLASS_A, INDEPENDENT),
+        curved=((z, "g"),),
     )
 
 
@@ -248,6 +256,7 @@ def marina(mu: Number, L: Number, omega: Number, gamma: Number, p: Number, n: in
         tuple(quadratics),
         (CLASS_A, INDEPENDENT),
         gaps=True,
+        curved=((z, "g"), (after, "G")),
     )
 
 
@@ -290,6 +299,8 @@ def ef_bv(
         _ef_bv_quadratics(mu, L, eta, omega, gamma),
         (CLASS_A, INDEPENDENT),
         gaps=True,
+        curved=((z, "g"), (after, "G")),
+        sent=((D, "d", eta * eta),) if eta else (),
     )
 
 

@@ -30,28 +30,28 @@ class Solution:
     status: str
 
 
-def _dense(form: Any, block: str, size: int) -> Array:
+def dense(form: Any, block: str, size: int) -> Array:
     return np.array(form[block], dtype=float) if block in form else np.zeros((size, size))
 
 
 @cache
-def _upper(size: int) -> tuple[Any, Any, Array]:
+def upper(size: int) -> tuple[Any, Any, Array]:
     """Row and column of each entry of the triangle, and its weight."""
     pairs = [(i, j) for j in range(size) for i in range(j + 1)]
     weights = np.array([1.0 if i == j else np.sqrt(2.0) for i, j in pairs])
     return np.array([i for i, _ in pairs]), np.array([j for _, j in pairs]), weights
 
 
-def _triangle(m: Array) -> Array:
+def triangle(m: Array) -> Array:
     """Clarabel's vector of a symmetric matrix: upper triangle by columns, off-diagonal entries times sqrt 2."""
-    row, column, weight = _upper(len(m))
+    row, column, weight = upper(len(m))
     out: Array = m[row, column] * weight
     return out
 
 
 @cache
 def _identity(size: int) -> Array:
-    return _triangle(np.eye(size))
+    return triangle(np.eye(size))
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Pencil:
             return np.zeros((size * (size + 1) // 2, 0))
         nothing = ((0.0,) * size,) * size
         whole = np.array([forms[k].get(block, nothing) for k in names], dtype=float)
-        row, column, weight = _upper(size)
+        row, column, weight = upper(size)
         out: Array = (whole[:, row, column] * weight).T
         return out
 
@@ -101,8 +101,8 @@ class Pencil:
         for block, size in model.state.items():
             if block in self.blocks and size:
                 full = self.blocks[block]
-                rows = [_triangle(_dense(model.now[k], block, full)[:size, :size]) for k in self.names]
-                normal = _triangle(_dense(model.normal, block, full)[:size, :size])
+                rows = [triangle(dense(model.now[k], block, full)[:size, :size]) for k in self.names]
+                normal = triangle(dense(model.normal, block, full)[:size, :size])
                 out.append((np.array(rows).T, normal, size))
         return out
 
@@ -124,7 +124,7 @@ class Pencil:
             trace = trace + _identity(size) @ rows
         objective = np.zeros(m + k + 1)
         objective[-1] = -1.0
-        x, status = _solve(
+        x, status = solve(
             objective, (np.append(trace, np.zeros(k + 1)), 1.0), bounds if gaps.any() else bounds[:k], psd
         )
         v = dict(zip(self.names, x[:m].tolist(), strict=True))
@@ -157,7 +157,7 @@ class Pencil:
             [[q.common[b].get(a, 0.0) for b in self.model.space.common] for q in self.model.extremal],
             dtype=float,
         )
-        row, column, weight = _upper(at.shape[1])
+        row, column, weight = upper(at.shape[1])
         rates: Array = (at[:, row] * at[:, column] * weight) @ self.after["mean"][
             :, self.names.index(f"P[{a},{a}]")
         ]
@@ -173,7 +173,7 @@ class Pencil:
         constants = [-(self.after[b] @ weights) for b in self.blocks]
         objective, signs = np.zeros(count + 1), np.eye(count + 1)[1:]
         objective[0] = 1.0
-        return _solve(objective, None, signs, psd, constants, VALUE, refine)
+        return solve(objective, None, signs, psd, constants, VALUE, refine)
 
 
 @cache
@@ -193,9 +193,9 @@ def _settings(tolerance: float, refine: bool) -> Any:
     return settings
 
 
-def _solve(
+def solve(
     objective: Array,
-    equality: tuple[Array, float] | None,
+    equality: tuple[Array, Any] | None,
     nonnegative: Array,
     psd: Sequence[tuple[Array, int]],
     constants: Sequence[Array] | None = None,
@@ -215,9 +215,9 @@ def _solve(
     least = np.zeros(len(nonnegative))
     least[len(least) - len(scalar) :] = [constants[i][0] for i in scalar]
     if equality is not None:
-        rows.append(equality[0][None])
-        right.append(np.array([equality[1]]))
-        cones.append(clarabel.ZeroConeT(1))
+        rows.append(np.atleast_2d(equality[0]))
+        right.append(np.atleast_1d(equality[1]))
+        cones.append(clarabel.ZeroConeT(len(right[-1])))
     if len(nonnegative):
         rows.append(-nonnegative)
         right.append(least)
