@@ -77,8 +77,9 @@ def check_rate(
     as "(x - ebar)**2 + e**2/s" for EF (gbar, g, d for EF21; x, h for DIANA; gap = f - f*), each measured from its value
     at x*, mean over workers; None: some quadratic V, which fails only where an exact asymptotic rate is larger.
 
-    PROVED with a rational certificate, REFUTED with a rational quadratic and its exact trajectory, else CONSISTENT with
-    the bracket [attained, certified] and the looseness log(attained)/log(rate). Raises InvalidParameter.
+    PROVED with a rational certificate, REFUTED with a rational quadratic and its exact trajectory (a given V: one step
+    of it, or of a function known at x*, x and x+ where no quadratic was found), else CONSISTENT with the bracket
+    [attained, certified] and the looseness log(attained)/log(rate). Raises InvalidParameter.
     """
     name = method_name(method, delta)
     q = question(name, mu, L, delta, omega, eta, n)
