@@ -260,6 +260,15 @@ def test_vr_dianas_second_line_needs_five_sevenths_of_the_printed_c():
     assert suprema(VR, problem, rho=2.0)[1] > 1.05
 
 
+def test_vr_dianas_first_line_needs_less_than_the_printed_a():
+    """The table prints A = (1+(4 omega+2)/n) L; (1+(2 omega+2)/n) L holds, a third of it does not."""
+    for problem in (nearly_axes(1, 1, 2), nearly_axes(1, 2, 2), SUMS):
+        c = VR.check(problem)
+        printed, enough = (1 + (k * c.omega + 2) / c.n for k in (4, 2))
+        assert suprema(VR, problem, A=enough / printed)[0] <= 1 + 1e-9
+    assert suprema(VR, nearly_axes(1, 1, 2), A=enough / printed / 3)[0] > 1.1
+
+
 @pytest.mark.slow
 def test_vr_dianas_halved_b_is_refuted():
     """At B/2 by a little: 1.002."""
