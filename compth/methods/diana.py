@@ -145,7 +145,7 @@ class DIANAShiftNoisy(DIANAShift):
 
     id = "diana.shift_noisy"
     title = "DIANA with strongly convex workers and stochastic gradients"
-    proof = ""
+    proof = "diana.shift_noisy"
     gradient_noise = "bounded"
     exact_form = "diana.shift"
 
@@ -188,7 +188,7 @@ class DIANAOriginalNoisy(DIANAOriginal):
     id = "diana.original_noisy"
     title = "DIANA with stochastic gradients, parameters of the original paper"
     source = DIANA_PAPER.at("Thm 1")
-    proof = ""
+    proof = "diana.original_noisy"
     gradient_noise = "bounded"
     exact_form = "diana.original"
 
