@@ -79,15 +79,12 @@ PENDING = {
     "dcgd.stochastic",
     "diana.noisy",
     "iasgd.growth",
-    "isaga.shared",
     "isgd.decreasing",
-    "jacsketch.linear",
     "sgd.minibatch",
     "sgd.reweighted",
     "sgd.uniform",
     "sgd_star.linear",
     "sgd_star.sharp",
-    "vrdiana.linear",
 }
 
 
