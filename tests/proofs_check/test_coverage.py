@@ -76,15 +76,8 @@ PENDING = {
     "adiana.accelerated",
     "adiana.paper",
     "cat.workers",
-    "dcgd.stochastic",
-    "diana.noisy",
     "iasgd.growth",
     "isgd.decreasing",
-    "sgd.minibatch",
-    "sgd.reweighted",
-    "sgd.uniform",
-    "sgd_star.linear",
-    "sgd_star.sharp",
 }
 
 
