@@ -246,6 +246,7 @@ class DCGDStochastic(UnifiedTheorem):
     """
 
     id = "dcgd.stochastic"
+    proof = "dcgd.stochastic"
     title = "Compressed stochastic gradients (on one worker: quantised SGD)"
     row = "Q-SGD-SR"
     requires = (Unbiased, JointVariance)

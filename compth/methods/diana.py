@@ -105,7 +105,7 @@ class DIANANoisy(DIANAUnified):
     id = "diana.noisy"
     title = "DIANA with stochastic gradients by the unified theory"
     row = "DIANA, s^2 > 0"
-    proof = ""
+    proof = "diana.noisy"
     gradient_noise = "bounded"
     # a factor larger than the one in the floor would promise too little from starts below the floor
     plan = UnifiedTheorem.plan

@@ -76,18 +76,8 @@ PENDING = {
     "adiana.accelerated",
     "adiana.paper",
     "cat.workers",
-    "dcgd.stochastic",
-    "diana.noisy",
     "iasgd.growth",
-    "isaga.shared",
     "isgd.decreasing",
-    "jacsketch.linear",
-    "sgd.minibatch",
-    "sgd.reweighted",
-    "sgd.uniform",
-    "sgd_star.linear",
-    "sgd_star.sharp",
-    "vrdiana.linear",
 }
 
 
