@@ -15,6 +15,7 @@ from pathlib import Path
 import compth
 from compth.proof import Refused
 from compth.proof.printing import as_latex, as_text
+from proofs_check._coverage import catalogue_objects, missing
 from proofs_check._script import Result, Script, run
 from proofs_check.not_provable import REASONS
 
@@ -97,6 +98,8 @@ def main(arguments: Sequence[str]) -> int:
     if not options.id:
         for name, reason in REASONS.items():
             print(f"{name:24} NONE     {reason}")
+        for name, complaint in missing(catalogue_objects(), known, REASONS).items():
+            print(f"{name:24} MISSING  {complaint}")
         if not failed and not options.check:
             store(results)
     return 1 if failed else 0

@@ -14,8 +14,6 @@ OUTSIDE = {
 UNWRITTEN = {
     "cat.single": "one step: cat.descent, cat.complexity; that beta(T) >= 1/d and omega*(T) >= T/d is missing",
     "cat.convex": "convex f, 1/k: an inequality between reciprocals of values",
-    "nsaga.neighbourhood": "SAGA's assumption with noisy gradients (without noise: saga.linear)",
-    "nsega.neighbourhood": "SEGA's assumption with noisy partial derivatives (without noise: sega.linear)",
     "sampling.independent": "probabilities that differ between workers: divisions by indexed symbols",
     "rdme.weighted_centre": "unequal probabilities: the best centre divides by a sum over indices",
     "rdme.binary_sharp": "the constant (d-2)/2: its extremal entries are chosen by sorting",

@@ -174,6 +174,7 @@ class MapRow:
     summary: str
     A: str
     B: str
+    standing: str
     attribution: str
     source: str
 
@@ -189,6 +190,15 @@ def map_rows() -> tuple[MapRow, ...]:
         about = (kind.__doc__ or "").strip().splitlines()[0]
         A, B = str(sympy.nsimplify(bound.A)), str(sympy.nsimplify(bound.B))
         rows.append(
-            MapRow(kind.__name__, repr(example), about, A, B, str(kind.attribution), str(kind.source))
+            MapRow(
+                kind.__name__,
+                repr(example),
+                about,
+                A,
+                B,
+                str(example.standing),
+                str(kind.attribution),
+                str(kind.source),
+            )
         )
     return tuple(rows)

@@ -11,7 +11,15 @@ import numpy as np
 from compth import calculus
 from compth._numbers import Number, is_symbolic, max, ratio
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import Attribution, Contractive, Margin, ThreePointBound, Unbiased
+from compth.claims import (
+    Attribution,
+    Contractive,
+    Margin,
+    Standing,
+    ThreePointBound,
+    Unbiased,
+    standing_of,
+)
 from compth.compressors._base import CODE, OURS, RECALLED, Array, Compressor, check_vectors, short_repr
 from compth.compressors.rand_k import RandK
 from compth.compressors.top_k import TopK
@@ -25,6 +33,13 @@ class ThreePoint(ABC):
 
     source: ClassVar[Source] = THREE_PC
     attribution: ClassVar[Attribution] = RECALLED
+    declared: ClassVar[Standing] = Standing.DERIVED
+    proof: ClassVar[str] = ""
+
+    @property
+    def standing(self) -> Standing:
+        """PROVED when the proof of (A, B) is in the shipped index, else as declared."""
+        return standing_of(self.proof, self.declared)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -105,6 +120,7 @@ class EF21Map(ThreePoint):
     compressor: Compressor
     source: ClassVar[Source] = EF21
     attribution: ClassVar[Attribution] = CODE
+    proof: ClassVar[str] = "three_point.ef21"
 
     def _apply(self, h: Array, y: Array, x: Array, rng: np.random.Generator) -> Array:
         return h + self.compressor.kernel(x - h, rng)

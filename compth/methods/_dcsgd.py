@@ -43,7 +43,7 @@ class DCSGDNoisy(DCSGDConstant):
 
     id = "dcsgd.noisy"
     title = "DCSGD with stochastic gradients, constant step"
-    proof = ""
+    proof = "dcsgd.noisy"
     gradient_noise = "bounded"
     exact_form = "dcsgd.constant"
 

@@ -88,7 +88,7 @@ class DCGDNoisy(DCGDGeneral):
 
     id = "dcgd.noisy"
     title = "DCGD with gradient noise of bounded variance"
-    proof = ""
+    proof = "dcgd.noisy"
     gradient_noise = "bounded"
     exact_form = "dcgd.general"
 
@@ -142,7 +142,7 @@ class NoMemoryNoisy(NoMemory):
 
     id = "dcgd.no_memory_noisy"
     title = "Quantised stochastic gradients without memory"
-    proof = ""
+    proof = "dcgd.no_memory_noisy"
     gradient_noise = "bounded"
     exact_form = "dcgd.no_memory"
 
@@ -246,6 +246,7 @@ class DCGDStochastic(UnifiedTheorem):
     """
 
     id = "dcgd.stochastic"
+    proof = "dcgd.stochastic"
     title = "Compressed stochastic gradients (on one worker: quantised SGD)"
     row = "Q-SGD-SR"
     requires = (Unbiased, JointVariance)

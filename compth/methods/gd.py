@@ -24,6 +24,7 @@ class GDContraction(Theorem):
     """E||x_t-x*||^2 <= max{(1-gamma mu)^2, (1-gamma L)^2}^t ||x_0-x*||^2 for 0 < gamma < 2/L; tight on quadratics."""
 
     id = "gd.contraction"
+    proof = "gd.contraction"
     title = "Gradient descent contracts the distance"
     sharpness = Sharpness.TIGHT
     declared = Standing.DERIVED

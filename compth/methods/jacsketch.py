@@ -33,6 +33,7 @@ class JacSketchLinear(ComponentTheorem):
     """
 
     id = "jacsketch.linear"
+    proof = "jacsketch.linear"
     title = "JacSketch with uniform subsets by the unified theory"
     row = "JacSketch"
     source = UNIFIED.at("Thm 4.1, Table 2, JacSketch")

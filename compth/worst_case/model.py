@@ -8,7 +8,7 @@ Function values f(x) - f*, f(x+) - f* >= 0 are blocks of size one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -109,6 +109,24 @@ class Space:
     def total(self, *terms: Term, common: Sequence[Term] = ()) -> Form:
         """sum of c mean_i <a_i, b_i>, and of c <abar, bbar> for the common terms."""
         return {**self.on_mean(*terms, *common), **self.on_deviation(*terms)}
+
+
+class Forms(Mapping[str, Form]):
+    """Forms by name, each computed when it is first asked for."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Form]]) -> None:
+        self._makers, self._made = makers, dict[str, Form]()
+
+    def __getitem__(self, name: str) -> Form:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
 
 
 @dataclass(frozen=True)

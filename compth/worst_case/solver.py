@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._numbers import Number
 from compth.errors import Unsupported
-from compth.worst_case.model import NOW, Model
+from compth.worst_case.model import NOW, Form, Model, Vector
 
 Array = NDArray[np.float64]
+Sizes = tuple[int, ...]
+"""Of the blocks of a packed form: those of size one come first."""
 TOLERANCE = 1e-11
 """Of a solution that will be rounded to a certificate."""
 VALUE = 1e-9
 """Of a least rho."""
+UNITS = 1e3
+"""An LMI with 1/UNITS <= L <= UNITS is solved as it stands."""
 
 
 @dataclass(frozen=True)
 class Solution:
-    """margin: least eigenvalue that every block can spare (for least_rho: rho itself); v, multipliers: floats."""
+    """margin: least eigenvalue that every block can spare; for least_rho rho itself, inf where none is proved."""
 
     margin: float
     v: dict[str, float]
@@ -30,28 +36,47 @@ class Solution:
     status: str
 
 
-def dense(form: Any, block: str, size: int) -> Array:
-    return np.array(form[block], dtype=float) if block in form else np.zeros((size, size))
+@cache
+def layout(sizes: Sizes) -> tuple[Any, Array]:
+    """(where each entry of the triangles stands among the blocks' entries by rows, its weight).
+
+    Clarabel's vector of a symmetric matrix: upper triangle by columns, off-diagonal entries times sqrt 2.
+    """
+    at, weights, start = [], [], 0
+    for size in sizes:
+        pairs = [(i, j) for j in range(size) for i in range(j + 1)]
+        at += [start + i * size + j for i, j in pairs]
+        weights += [1.0 if i == j else 2**0.5 for i, j in pairs]
+        start += size * size
+    return np.array(at, dtype=int), np.array(weights)
 
 
 @cache
-def upper(size: int) -> tuple[Any, Any, Array]:
-    """Row and column of each entry of the triangle, and its weight."""
-    pairs = [(i, j) for j in range(size) for i in range(j + 1)]
-    weights = np.array([1.0 if i == j else np.sqrt(2.0) for i, j in pairs])
-    return np.array([i for i, _ in pairs]), np.array([j for _, j in pairs]), weights
+def _nothing(size: int) -> tuple[tuple[float, ...], ...]:
+    return ((0.0,) * size,) * size
 
 
-def triangle(m: Array) -> Array:
-    """Clarabel's vector of a symmetric matrix: upper triangle by columns, off-diagonal entries times sqrt 2."""
-    row, column, weight = upper(len(m))
-    out: Array = m[row, column] * weight
+def packed(forms: Sequence[Form], blocks: Mapping[str, int]) -> Array:
+    """A form a row: the triangles of its blocks (of the leading part of each, where the size asked for is less)."""
+    at, weights = layout(tuple(blocks.values()))
+    entries = [
+        [
+            x
+            for block, size in blocks.items()
+            for row in (form[block][:size] if block in form else _nothing(size))
+            for x in row[:size]
+        ]
+        for form in forms
+    ]
+    out: Array = np.array(entries, dtype=float).reshape(len(forms), -1)[:, at] * weights
     return out
 
 
 @cache
-def _identity(size: int) -> Array:
-    return triangle(np.eye(size))
+def identity(sizes: Sizes) -> Array:
+    at, _ = layout(sizes)
+    out: Array = np.array(list(chain.from_iterable(np.eye(size).ravel() for size in sizes)))[at]
+    return out
 
 
 @dataclass(frozen=True)
@@ -66,11 +91,22 @@ class _Columns:
     has_sorted_indices: bool = True
 
 
-def _columns(m: Array) -> _Columns:
-    """The non-zero entries of a dense matrix by columns."""
-    column, row = m.T.nonzero()
-    starts = np.searchsorted(column, np.arange(m.shape[1] + 1))
-    return _Columns(m[row, column], row, starts, m.shape)
+def _columns(turned: Array) -> _Columns:
+    """The non-zero entries by columns of a dense matrix that is given by its columns."""
+    columns, rows = turned.shape
+    entries = turned.ravel()
+    (at,) = entries.nonzero()
+    return _Columns(entries[at], at % rows, at.searchsorted(_starts(columns, rows)), (rows, columns))
+
+
+@cache
+def _starts(columns: int, rows: int) -> Any:
+    return np.arange(columns + 1) * rows
+
+
+@cache
+def _zero(size: int) -> _Columns:
+    return _columns(np.zeros((size, size)))
 
 
 class Pencil:
@@ -79,162 +115,137 @@ class Pencil:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.names, self.multipliers = tuple(model.now), tuple(model.known)
-        self.blocks = model.blocks
-        self.now = {b: self._stack(model.now, self.names, b) for b in self.blocks}
-        self.after = {b: self._stack(model.after, self.names, b) for b in self.blocks}
-        self.known = {b: self._stack(model.known, self.multipliers, b) for b in self.blocks}
+        self.blocks = dict(sorted(model.blocks.items(), key=lambda item: item[1] > 1))
+        self.sizes: Sizes = tuple(self.blocks.values())
 
-    def _stack(self, forms: Mapping[str, Any], names: Sequence[str], block: str) -> Array:
-        size = self.blocks[block]
-        if not names:
-            return np.zeros((size * (size + 1) // 2, 0))
-        nothing = ((0.0,) * size,) * size
-        whole = np.array([forms[k].get(block, nothing) for k in names], dtype=float)
-        row, column, weight = upper(size)
-        out: Array = (whole[:, row, column] * weight).T
-        return out
+    def _pack(self, names: Sequence[str], multipliers: Sequence[str]) -> tuple[Array, Array, Array]:
+        """(now, after, known) of these coefficients and multipliers, a form a row."""
+        model, count = self.model, len(names)
+        forms = [forms[k] for forms in (model.now, model.after) for k in names]
+        rows = packed([*forms, *(model.known[k] for k in multipliers)], self.blocks)
+        return rows[:count], rows[count : 2 * count], rows[2 * count :]
 
-    def _positivity(self) -> list[tuple[Array, Array, int]]:
-        """(V's coefficients, normal, size) of every block on which V lives."""
-        out = []
-        model = self.model
-        for block, size in model.state.items():
-            if block in self.blocks and size:
-                full = self.blocks[block]
-                rows = [triangle(dense(model.now[k], block, full)[:size, :size]) for k in self.names]
-                normal = triangle(dense(model.normal, block, full)[:size, :size])
-                out.append((np.array(rows).T, normal, size))
-        return out
+    @cached_property
+    def _every(self) -> tuple[Array, Array, Array]:
+        return self._pack(self.names, self.multipliers)
 
     def largest_margin(self, rho: float) -> Solution:
         """max t with decrease >= t I, V >= t normal, trace V = 1, multipliers >= 0; feasible at rho iff t > 0."""
-        m, k = len(self.names), len(self.multipliers)
-        psd = [
-            (np.hstack([rho * self.now[b] - self.after[b], -self.known[b], -_identity(size)[:, None]]), size)
-            for b, size in self.blocks.items()
-        ]
-        gaps = self.now[NOW][0] if NOW in self.blocks else np.zeros(m)
+        model, m, k = self.model, len(self.names), len(self.multipliers)
+        gaps = np.array([NOW in form for form in model.now.values()], dtype=float)
         bounds = np.zeros((k + 1, m + k + 1))
         bounds[:k, m : m + k] = np.eye(k)
         bounds[k, :m] = gaps
-        bounds[k, -1] = -1.0 if NOW in self.model.normal else 0.0
-        trace = gaps
-        for rows, normal, size in self._positivity():
-            psd.append((np.hstack([rows, np.zeros((len(rows), k)), -normal[:, None]]), size))
-            trace = trace + _identity(size) @ rows
+        bounds[k, -1] = -1.0 if NOW in model.normal else 0.0
+        now, after, known = self._every
+        decrease = np.column_stack([(rho * now - after).T, -known.T, -identity(self.sizes)])
+        states = {b: size for b, size in model.state.items() if b in self.blocks and size}
+        states = dict(sorted(states.items(), key=lambda item: item[1] > 1))
+        state_sizes = tuple(states.values())
+        positive, normal = packed([*model.now.values()], states), packed([model.normal], states)
+        positivity = np.column_stack([positive.T, np.zeros((positive.shape[1], k)), -normal.T])
+        trace = gaps + positive @ identity(state_sizes)
+        s, p = self.sizes.count(1), state_sizes.count(1)
+        signs = [bounds if gaps.any() else bounds[:k], decrease[:s], positivity[:p]]
+        rows = np.concatenate(
+            [np.append(trace, np.zeros(k + 1))[None], *(-r for r in signs), -decrease[s:], -positivity[p:]]
+        )
+        right = np.zeros(len(rows))
+        right[0] = 1.0
+        cones = (1, sum(map(len, signs)), tuple(x for x in (*self.sizes, *state_sizes) if x > 1))
         objective = np.zeros(m + k + 1)
         objective[-1] = -1.0
         x, status = solve(
-            objective, (np.append(trace, np.zeros(k + 1)), 1.0), bounds if gaps.any() else bounds[:k], psd
+            objective, np.ascontiguousarray(rows.T), right, cones, solver_settings(TOLERANCE, True)
         )
         v = dict(zip(self.names, x[:m].tolist(), strict=True))
         return Solution(float(x[-1]), v, dict(zip(self.multipliers, x[m:-1].tolist(), strict=True)), status)
 
     def least_rho(self, v: Mapping[str, float]) -> Solution:
         """min rho with rho V - E V+ - sum multiplier * known >= 0 for the given V: one SDP, a float and no proof."""
-        weights = np.array([v.get(name, 0.0) for name in self.names])
-        given = {name: v.get(name, 0.0) for name in self.names}
-        used = [i for i, k in enumerate(self.multipliers) if k in self.model.first]
-        seen = f"P[{self.model.free[0]},{self.model.free[0]}]" in self.names
-        if used and seen:
-            x, status = self._rho_with(used, weights, refine=False)
+        model = self.model
+        if model.first and f"P[{model.free[0]},{model.free[0]}]" in self.names:
+            found = self._least(v, model.first)
             # a few multipliers prove an upper bound: where a quadratic attains it, the others cannot lower it
-            if abs(x[0] - self._attained()) <= 10 * VALUE:
-                return self._solution(x, given, used, status)
-        used = list(range(len(self.multipliers)))
-        x, status = self._rho_with(used, weights, refine=True)
-        return self._solution(x, given, used, status)
+            if abs(found.margin - self._attained()) <= 10 * VALUE:
+                return found
+        return self._least(v, self.multipliers)
 
-    def _solution(self, x: Array, v: dict[str, float], used: Sequence[int], status: str) -> Solution:
-        multipliers = dict.fromkeys(self.multipliers, 0.0)
-        multipliers |= {self.multipliers[i]: value for i, value in zip(used, x[1:].tolist(), strict=True)}
-        return Solution(float(x[0]), v, multipliers, status)
+    def _least(self, v: Mapping[str, float], multipliers: Sequence[str]) -> Solution:
+        """The least rho that these multipliers prove."""
+        given = {name: v.get(name, 0.0) for name in self.names}
+        seen = [name for name in self.names if given[name]]
+        now, after, known = self._pack(seen, multipliers)
+        weights = np.array([given[name] for name in seen])
+        count, scalars = len(known), self.sizes.count(1)
+        columns = np.zeros((count + 1, count + now.shape[1]))
+        columns[1:, :count] = _signs(count)
+        columns[0, count:] = -(weights @ now)
+        columns[1:, count:] = known
+        right, objective = np.zeros(count + now.shape[1]), np.zeros(count + 1)
+        right[count:] = -(weights @ after)
+        objective[0] = 1.0
+        # in units near one both safeguards only cost: more iterations and larger errors on a grid of (kappa, delta)
+        safe = not 1 / UNITS <= self.model.constants["L"] <= UNITS
+        cones = (0, count + scalars, self.sizes[scalars:])
+        x, status = solve(objective, columns, right, cones, solver_settings(VALUE, safe))
+        own = dict(zip(multipliers, x[1:].tolist(), strict=True))
+        rho = float("inf") if "Infeasible" in status else float(x[0])
+        return Solution(rho, given, {**dict.fromkeys(self.multipliers, 0.0), **own}, status)
 
     def _attained(self) -> float:
         """The largest rate on the extremal quadratics of a state of one vector: |a+|^2 for |a|^2 = 1."""
         (a,) = self.model.free
-        at = np.array(
-            [[q.common[b].get(a, 0.0) for b in self.model.space.common] for q in self.model.extremal],
-            dtype=float,
-        )
-        row, column, weight = upper(at.shape[1])
-        rates: Array = (at[:, row] * at[:, column] * weight) @ self.after["mean"][
-            :, self.names.index(f"P[{a},{a}]")
-        ]
-        return float(rates.max())
+        form = self.model.after[f"P[{a},{a}]"]["mean"]
+        names = self.model.space.common
+        entries = [(names[i], names[j], c) for i, row in enumerate(form) for j, c in enumerate(row) if c]
 
-    def _rho_with(self, used: Sequence[int], weights: Array, refine: bool) -> tuple[Array, str]:
-        """(rho and these multipliers, status)."""
-        count = len(used)
-        psd = [
-            (np.concatenate([(self.now[b] @ weights)[:, None], -self.known[b][:, used]], axis=1), size)
-            for b, size in self.blocks.items()
-        ]
-        constants = [-(self.after[b] @ weights) for b in self.blocks]
-        objective, signs = np.zeros(count + 1), np.eye(count + 1)[1:]
-        objective[0] = 1.0
-        return solve(objective, None, signs, psd, constants, VALUE, refine)
+        def rate(at: Mapping[str, Vector]) -> Number:
+            return sum(c * at[u].get(a, 0) * at[w].get(a, 0) for u, w, c in entries)
+
+        return float(max(rate(q.common) for q in self.model.extremal))
 
 
 @cache
-def _nothing(size: int) -> _Columns:
-    return _columns(np.zeros((size, size)))
+def _signs(count: int) -> Array:
+    return -np.eye(count)
 
 
 @cache
-def _settings(tolerance: float, refine: bool) -> Any:
-    import clarabel
-
+def solver_settings(tolerance: float, safe: bool) -> Any:
+    """safe: with equilibration and iterative refinement."""
+    clarabel = _clarabel()
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
-    settings.iterative_refinement_enable = refine
+    settings.iterative_refinement_enable = settings.equilibrate_enable = safe
     return settings
 
 
-def solve(
-    objective: Array,
-    equality: tuple[Array, Any] | None,
-    nonnegative: Array,
-    psd: Sequence[tuple[Array, int]],
-    constants: Sequence[Array] | None = None,
-    tolerance: float = TOLERANCE,
-    refine: bool = True,
-) -> tuple[Array, str]:
-    """min objective'x with equality, nonnegative x >= 0 and psd rows x + constant in the cone."""
+@cache
+def _clarabel() -> Any:
     try:
         import clarabel
     except ImportError:
         raise Unsupported("package=clarabel is not installed: pip install 'compth[proofs]'") from None
-    cones: list[Any] = []
-    rows, right = [], []
-    constants = [np.zeros(len(m)) for m, _ in psd] if constants is None else constants
-    scalar = [i for i, (_, size) in enumerate(psd) if size == 1]
-    nonnegative = np.concatenate([nonnegative, *(psd[i][0] for i in scalar)])
-    least = np.zeros(len(nonnegative))
-    least[len(least) - len(scalar) :] = [constants[i][0] for i in scalar]
-    if equality is not None:
-        rows.append(np.atleast_2d(equality[0]))
-        right.append(np.atleast_1d(equality[1]))
-        cones.append(clarabel.ZeroConeT(len(right[-1])))
-    if len(nonnegative):
-        rows.append(-nonnegative)
-        right.append(least)
-        cones.append(clarabel.NonnegativeConeT(len(nonnegative)))
-    for (matrix, size), constant in zip(psd, constants, strict=True):
-        if size > 1:
-            rows.append(-matrix)
-            right.append(constant)
-            cones.append(clarabel.PSDTriangleConeT(size))
-    all_rows = _columns(np.concatenate(rows))
-    solver = clarabel.DefaultSolver(
-        _nothing(len(objective)),
-        objective,
-        all_rows,
-        np.concatenate(right),
-        cones,
-        _settings(tolerance, refine),
+    return clarabel
+
+
+@cache
+def _cones(equalities: int, signs: int, sizes: Sizes) -> list[Any]:
+    clarabel = _clarabel()
+    out = [clarabel.ZeroConeT(equalities)] if equalities else []
+    out += [clarabel.NonnegativeConeT(signs)] if signs else []
+    return out + [clarabel.PSDTriangleConeT(size) for size in sizes]
+
+
+def solve(
+    objective: Array, columns: Array, right: Array, cones: tuple[int, int, Sizes], settings: Any
+) -> tuple[Array, str]:
+    """min objective'x with right - columns' x in the cones: zeros, then nonnegative numbers, then PSD triangles."""
+    solver = _clarabel().DefaultSolver(
+        _zero(len(objective)), objective, _columns(columns), right, _cones(*cones), settings
     )
     found = solver.solve()
     return np.array(found.x), str(found.status)

@@ -7,8 +7,7 @@ any messages, and, by the symmetry of the workers, for any n at one size.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from compth.worst_case.methods import contraction
 from compth.worst_case.model import NEXT, NOW, Form, Model, unit
-from compth.worst_case.solver import Array, dense, solve, triangle, upper
+from compth.worst_case.solver import TOLERANCE, Array, identity, layout, packed, solve, solver_settings
 
 
 @dataclass(frozen=True)
@@ -34,29 +33,46 @@ def worst_gram(
 ) -> Gram:
     """The largest E V+ - rate V among states of total square 1, over a class narrowed by `share` so as to round."""
     blocks = {b: k for b, k in model.blocks.items() if not (quadratic and b in (NOW, NEXT))}
+    blocks = dict(sorted(blocks.items(), key=lambda item: item[1] > 1))
+    sizes = tuple(blocks.values())
+    used = {k: float(c) for k, c in v.items() if c}
+    weights = np.array([*used.values()])
+    now = weights @ packed([forms(model, k, quadratic)[0] for k in used], blocks) * float(rate)
+    after = weights @ packed([forms(model, k, quadratic)[1] for k in used], blocks)
+    scale = float(np.abs(now).max() + np.abs(after).max())
+    gain, trace = (after - now) / scale, identity(sizes)
+    cone, known, zero = _quadratic(model, share) if quadratic else ([], [*model.known.values()], [])
+    signs, entries, equal = (
+        packed(f, blocks) if f else np.zeros((0, len(trace))) for f in (known, cone, zero)
+    )
+    if not quadratic:  # a margin in place of a narrower class
+        signs = signs - share * np.abs(signs).max(axis=1)[:, None] * trace
+    curved = entries * layout((len(model.curved),))[1][:, None] if quadratic else entries
+    scalars, eye = sizes.count(1), np.eye(len(trace))
+    single, several = (curved, curved[:0]) if len(curved) == 1 else (curved[:0], curved)
+    rows = np.concatenate(
+        [trace[None], equal, *(-r for r in (signs, single, eye[:scalars], several, eye[scalars:]))]
+    )
+    right = np.zeros(len(rows))
+    right[0] = 1.0
+    bent = (len(model.curved),) if len(several) else ()
+    cones = (1 + len(equal), len(signs) + len(single) + scalars, bent + sizes[scalars:])
+    x, _ = solve(-gain, np.ascontiguousarray(rows.T), right, cones, solver_settings(TOLERANCE, True))
+    return Gram(float(gain @ x), *_grams(x, blocks))
 
-    def row(form: Form) -> Array:
-        return np.concatenate([triangle(dense(form, b, size)) for b, size in blocks.items()])
 
-    gain, scale = np.zeros(1), 0.0
-    for weight, step in ((1.0, 1), (-float(rate), 0)):
-        part = sum((float(c) * row(forms(model, k, quadratic)[step]) for k, c in v.items()), np.zeros(1))
-        gain, scale = gain + weight * part, scale + abs(weight) * float(np.abs(part).max())
-    trace = [np.concatenate([triangle(np.eye(size)) for size in blocks.values()])]
-    cones, signs = _curved(model, share, row) if quadratic else ([], [])
-    signs += [row(f) for f in (_sent(model, share) if quadratic else model.known.values())]
-    if not quadratic and share:  # a margin in place of a narrower class
-        signs = [s - share * np.abs(s).max() * trace[0] for s in signs]
-    at = np.cumsum([0, *(size * (size + 1) // 2 for size in blocks.values())])
-    places = dict(zip(blocks, itertools.pairwise(at), strict=True))
-    cones += [(np.eye(at[-1])[slice(*places[b])], size) for b, size in blocks.items()]
-    zero = [row(_asymmetry(model, i, j)) for j in range(len(model.curved)) for i in range(j) if quadratic]
-    rows = (np.array([*trace, *zero]), np.array([1.0, *(0.0 for _ in zero)]))
-    x, _ = solve(-gain / scale, rows, np.array(signs).reshape(-1, at[-1]), cones)
-    squares = {b: _square(x[slice(*places[b])], size) for b, size in blocks.items()}
-    none = np.zeros((0, 0))
-    gaps = {b: float(squares[b][0, 0]) for b in (NOW, NEXT) if b in squares}
-    return Gram(float(gain @ x) / scale, squares["mean"], squares.get("deviation", none), gaps)
+def _grams(x: Array, blocks: Mapping[str, int]) -> tuple[Array, Array, dict[str, float]]:
+    """The symmetric matrices of means and deviations, and the values, from Clarabel's vector."""
+    out, start = {}, 0
+    for block, size in blocks.items():
+        at, weight = layout((size,))
+        entries = np.zeros(size * size)
+        entries[at] = x[start : start + len(at)] / weight
+        start += len(at)
+        half = entries.reshape(size, size)
+        out[block] = half + half.T - np.diag(np.diag(half))
+    gaps = {b: float(out[b][0, 0]) for b in (NOW, NEXT) if b in out}
+    return out["mean"], out.get("deviation", np.zeros((0, 0))), gaps
 
 
 def narrowed(model: Model, share: float) -> tuple[float, float]:
@@ -73,14 +89,15 @@ def forms(model: Model, name: str, quadratic: bool) -> tuple[Form, Form]:
     return now, later
 
 
-def _curved(
-    model: Model, share: float, row: Callable[[Form], Array]
-) -> tuple[list[tuple[Array, int]], list[Array]]:
-    """(Y - mu X)'(L X - Y), mean over workers, as one cone."""
+def _quadratic(model: Model, share: float) -> tuple[list[Form], list[Form], list[Form]]:
+    """(entries of (Y - mu X)'(L X - Y), mean over workers, by columns of its triangle; messages; what is zero)."""
     mu, L = narrowed(model, share)
-    count = len(model.curved)
-    entries = [row(_within(model, mu, L, i, j)) for j in range(count) for i in range(j + 1)]
-    return [(np.array(entries) * upper(count)[2][:, None], count)], []
+    pairs = [(i, j) for j in range(len(model.curved)) for i in range(j + 1)]
+    sent = [
+        contraction(model.space, u, unit(c), float(square) * (1 - share) ** 2) for u, c, square in model.sent
+    ]
+    zero = [_asymmetry(model, i, j) for i, j in pairs if i < j]
+    return [_within(model, mu, L, i, j) for i, j in pairs], sent, zero
 
 
 def _within(model: Model, mu: float, L: float, i: int, j: int) -> Form:
@@ -95,17 +112,3 @@ def _asymmetry(model: Model, i: int, j: int) -> Form:
     """<x_i, y_j> - <x_j, y_i>."""
     (a, y), (b, w) = model.curved[i], model.curved[j]
     return model.space.on_mean((1, a, unit(w)), (-1, b, unit(y)))
-
-
-def _sent(model: Model, share: float) -> list[Form]:
-    """The messages' contractions."""
-    closer = (1 - share) ** 2
-    return [contraction(model.space, u, unit(c), float(square) * closer) for u, c, square in model.sent]
-
-
-def _square(x: Array, size: int) -> Array:
-    """The symmetric matrix of Clarabel's vector."""
-    row, column, weight = upper(size)
-    out = np.zeros((size, size))
-    out[row, column] = out[column, row] = x / weight
-    return out

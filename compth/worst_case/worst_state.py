@@ -7,7 +7,7 @@ V and E V+ are then computed from them exactly.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -33,9 +33,12 @@ Rows = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Instance:
-    """All vectors of every worker; Hessians by worker, None for a function known at x*, x and x+; values f - f*."""
+    """All vectors of each kind of worker and how many there are; Hessians by kind, None for a function known at x*, x
+    and x+ only, with its values f - f*.
+    """
 
     workers: Sequence[Rows]
+    counts: Sequence[int]
     hessians: Sequence[Any] | None
     gaps: Mapping[str, Fraction]
 
@@ -72,14 +75,18 @@ def _fractions(x: Array, denominator: int) -> Any:
     return np.array([*flat, None], dtype=object)[:-1].reshape(np.shape(x))
 
 
-def _directions(n: int, denominator: int) -> Any:
-    """A direction of each worker's deviations, sum zero, mean square 1: signs, and a triangle first where n is odd."""
+def _directions(n: int, denominator: int) -> tuple[Any, list[int]]:
+    """(directions of the workers' deviations, workers of each): signs, and a triangle where n is odd.
+
+    Their sum is zero, and each is of length 1 (up to rounding).
+    """
     side = Fraction(0.75**0.5).limit_denominator(denominator)
     half, one, zero = Fraction(1, 2), Fraction(1), Fraction(0)
-    signs = [[one, zero], [-one, zero]]
-    corners = [[one, zero], [-half, side], [-half, -side]] if n % 2 else []
-    ways = np.array([*corners, *(signs[i % 2] for i in range(n - len(corners)))], dtype=object)
-    return ways if n % 2 else ways[:, :1]
+    if n % 2 == 0:
+        return np.array([[one], [-one]], dtype=object), [n // 2, n // 2]
+    ways = [[one, zero], [-half, side], [-half, -side], [-one, zero]]
+    counts = [n // 2, 1, 1, n // 2 - 1]
+    return np.array(ways[: 3 + (n > 3)], dtype=object), counts[: 3 + (n > 3)]
 
 
 def _rounded(model: Model, gram: Gram, share: float, denominator: int, quadratic: bool) -> Instance:
@@ -87,7 +94,7 @@ def _rounded(model: Model, gram: Gram, share: float, denominator: int, quadratic
     n, space = int(model.constants["n"]), model.space
     tolerance = max(share / 100, 1e-9)
     base, apart = _factor(gram.mean, tolerance), _factor(gram.deviation, tolerance)
-    ways = _directions(n, denominator) if apart.size else np.zeros((n, 0), dtype=object)
+    ways, counts = _directions(n, denominator) if apart.size else (np.zeros((1, 0), dtype=object), [n])
     free = [i for i, a in enumerate(space.common) if a in model.free]
     own = [i for i, a in enumerate(space.worker) if a in model.free]
     scale = float(np.abs(np.concatenate([base[free].ravel(), apart[own].ravel(), [1e-9]])).max())
@@ -103,14 +110,16 @@ def _rounded(model: Model, gram: Gram, share: float, denominator: int, quadratic
         )
     gaps = {k: _fractions(np.array([x / scale**2]), denominator)[0] for k, x in gram.gaps.items()}
     if not quadratic:
-        return Instance(workers, None, gaps)
-    return Instance(workers, _hessians(model, workers, share, denominator), gaps)
+        return Instance(workers, counts, None, gaps)
+    return Instance(workers, counts, _hessians(model, workers, counts, share, denominator), gaps)
 
 
-def _hessians(model: Model, workers: Sequence[Rows], share: float, denominator: int) -> list[Any]:
+def _hessians(
+    model: Model, workers: Sequence[Rows], counts: Sequence[int], share: float, denominator: int
+) -> list[Any]:
     """mu I + P (P'X)^-1 P' with P = Y - mu X takes X to Y; its eigenvalues clipped to [mu, L], rounded."""
     mu, L = narrowed(model, share / 2)
-    shared = _means(workers)
+    shared = _means(workers, counts)
     x = np.array([_combined(a, shared) for a, _ in model.curved], dtype=float).T
     out = []
     for worker in workers:
@@ -126,8 +135,11 @@ def _combined(vector: Vector, at: Rows) -> Any:
     return sum(Fraction(c) * at[a] for a, c in vector.items())
 
 
-def _means(workers: Sequence[Rows]) -> dict[str, Any]:
-    return {a: sum(w[a] for w in workers) / Fraction(len(workers)) for a in workers[0]}
+def _means(workers: Sequence[Rows], counts: Sequence[int]) -> dict[str, Any]:
+    return {
+        a: sum(w[a] * Fraction(k, sum(counts)) for w, k in zip(workers, counts, strict=True))
+        for a in workers[0]
+    }
 
 
 def _checked(model: Model, v: Mapping[str, Fraction], rate: Fraction, instance: Instance) -> Witness | None:
@@ -135,13 +147,13 @@ def _checked(model: Model, v: Mapping[str, Fraction], rate: Fraction, instance: 
     quadratic = instance.hessians is not None
     if quadratic:
         instance = _driven(model, instance)
-    means = _means(instance.workers)
+    means = _means(instance.workers, instance.counts)
     apart = [{a: w[a] - means[a] for a in model.space.worker} for w in instance.workers]
-    inside = _of_class(model, instance) if quadratic else _interpolates(model, means, apart, instance.gaps)
+    inside = _of_class(model, instance) if quadratic else _interpolates(model, means, apart, instance)
     if not inside:
         return None
     now, later = (
-        sum((c * _value(model, forms(model, k, quadratic)[i], means, apart, instance.gaps) for k, c in v.items() if c),
+        sum((c * _value(model, forms(model, k, quadratic)[i], means, apart, instance) for k, c in v.items() if c),
             Fraction(0))
         for i in (0, 1)
     )  # fmt: skip
@@ -153,10 +165,10 @@ def _checked(model: Model, v: Mapping[str, Fraction], rate: Fraction, instance: 
 
 def _driven(model: Model, instance: Instance) -> Instance:
     """Every gradient computed from the rounded state and Hessians."""
-    shared, out = _means(instance.workers), []
+    shared, out = _means(instance.workers, instance.counts), []
     for h, worker in zip(instance.hessians or (), instance.workers, strict=True):
         out.append({**worker, **{y: h @ _combined(a, shared) for a, y in model.curved}})
-    return Instance(out, instance.hessians, {})
+    return Instance(out, instance.counts, instance.hessians, {})
 
 
 def _of_class(model: Model, instance: Instance) -> bool:
@@ -174,55 +186,58 @@ def _of_class(model: Model, instance: Instance) -> bool:
     return True
 
 
-def _interpolates(model: Model, means: Rows, apart: Sequence[Rows], gaps: Mapping[str, Fraction]) -> bool:
+def _interpolates(model: Model, means: Rows, apart: Sequence[Rows], instance: Instance) -> bool:
     """Every known inequality in every worker: its deviation is orthogonal to the means, so there are no cross terms."""
     return all(
-        _value(model, form, means, [deviation], gaps) >= 0
+        _value(model, form, means, [deviation], replace(instance, counts=[1])) >= 0
         for deviation in apart
         for form in model.known.values()
     )
 
 
-def _value(
-    model: Model, form: Form, means: Rows, apart: Sequence[Rows], gaps: Mapping[str, Fraction]
-) -> Fraction:
-    """The form of these means, deviations and values f - f*."""
+def _value(model: Model, form: Form, means: Rows, apart: Sequence[Rows], instance: Instance) -> Fraction:
+    """The form of these means, of so many of these deviations, and of the values f - f*."""
+    gaps, counts = instance.gaps, instance.counts
     total = sum((Fraction(m[0][0]) * gaps[b] for b, m in form.items() if b in gaps), Fraction(0))
     for block, names, rows in (
-        ("mean", model.space.common, [means]),
-        ("deviation", model.space.worker, apart),
-    ):
+        ("mean", model.space.common, [(means, Fraction(1))]),
+        ("deviation", model.space.worker, [(d, Fraction(k, sum(counts))) for d, k in zip(apart, counts, strict=True)]),
+    ):  # fmt: skip
         for a, line in zip(names, form.get(block, ()), strict=False):
             for b, entry in zip(names, line, strict=True):
                 if entry:
-                    total += Fraction(entry) * sum((r[a] @ r[b] for r in rows), Fraction(0)) / len(rows)
+                    total += Fraction(entry) * sum((share * (r[a] @ r[b]) for r, share in rows), Fraction(0))
     return total
 
 
 def _described(model: Model, instance: Instance) -> dict[str, Any]:
-    """The instance in numbers and words: state, and every vector that follows from it."""
+    """The instance in numbers and words: state, and every vector that follows from it, by kind of worker."""
     c, workers = model.constants, instance.workers
     single = [a for a in model.free if a in model.space.worker]
-    shared = [a for a in model.free if a not in single]
-    state = {a: workers[0][a] for a in shared}
-    state |= {f"{a} of worker {i + 1}": w[a] for a in single for i, w in enumerate(workers)}
+    state = {a: workers[0][a] for a in model.free if a not in single}
+    state |= {f"{a} of {_kind(instance, i)}": w[a] for a in single for i, w in enumerate(workers)}
     vectors = {
-        a: [x.tolist() for x in ([w[a] for w in workers] if a in model.space.worker else [workers[0][a]])]
+        a: [w[a].tolist() for w in (workers if a in model.space.worker else workers[:1])]
         for a in model.space.common
     }
     size = len(workers[0][model.free[0]])
+    each = f", each in R^{size}" if size > 1 else ""
     return {
         "f_i(x)": _functions(instance),
         "compressor": _messages(model),
         **{k: c[k] for k in ("gamma", "alpha", "p", "lambda", "nu", "n") if k in c},
-        "the state is": ", ".join(state)
-        + (f", each in R^{size}" if size > 1 else "")
-        + "; "
-        + READ[model.method],
+        "the state is": f"{', '.join(state)}{each}; {READ[model.method]}",
         "state": [x for vector in state.values() for x in vector],
+        "workers of each kind": list(instance.counts),
         "vectors": vectors,
         **instance.gaps,
     }
+
+
+def _kind(instance: Instance, i: int) -> str:
+    """Which workers are of this kind, counted from 1."""
+    first, count = sum(instance.counts[:i]) + 1, instance.counts[i]
+    return f"worker {first}" if count == 1 else f"workers {first} to {first + count - 1}"
 
 
 def _functions(instance: Instance) -> str:

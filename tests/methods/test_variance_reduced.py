@@ -260,6 +260,15 @@ def test_vr_dianas_second_line_needs_five_sevenths_of_the_printed_c():
     assert suprema(VR, problem, rho=2.0)[1] > 1.05
 
 
+def test_vr_dianas_first_line_needs_less_than_the_printed_a():
+    """The table prints A = (1+(4 omega+2)/n) L; (1+(2 omega+2)/n) L holds, a third of it does not."""
+    for problem in (nearly_axes(1, 1, 2), nearly_axes(1, 2, 2), SUMS):
+        c = VR.check(problem)
+        printed, enough = (1 + (k * c.omega + 2) / c.n for k in (4, 2))
+        assert suprema(VR, problem, A=enough / printed)[0] <= 1 + 1e-9
+    assert suprema(VR, nearly_axes(1, 1, 2), A=enough / printed / 3)[0] > 1.1
+
+
 @pytest.mark.slow
 def test_vr_dianas_halved_b_is_refuted():
     """At B/2 by a little: 1.002."""
@@ -309,6 +318,21 @@ def test_isagas_lyapunov_function_contracts_in_one_step(method):
         find_guarantee(replace(method, gamma=limit), problem)
     with pytest.raises(ct.errors.NoGuarantee, match="outside"):
         find_guarantee(replace(method, gamma=1.01 * limit), problem)
+
+
+def test_isaga_needs_more_than_the_papers_tau_below_one_block_in_all(monkeypatch):
+    """One of six components is curved; n = 1, tau = 1/2: V shrinks less in one step than the paper's numbers say."""
+    A = np.zeros((6, 2, 2))
+    A[0] = np.eye(2)
+    problem = distributed_quadratic(A, np.zeros((6, 2)))
+    method = ct.ISAGA(workers=1, tau=Fraction(1, 2))
+    for given in (None, 0.1, 0.23):
+        worst, promised = one_step(replace(method, gamma=given), problem)
+        assert worst <= promised + 1e-12
+    monkeypatch.setattr(ct.methods.isaga, "spread", lambda workers, tau: tau)
+    for given in (None, 0.23, 0.24):
+        worst, promised = one_step(replace(method, gamma=given), problem)
+        assert 1 - worst < 0.98 * (1 - promised)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+from dataclasses import replace
 from fractions import Fraction as F
 
 import numpy as np
@@ -55,7 +56,9 @@ def test_what_the_extremal_families_miss_is_refuted(method, claim, constants, mo
 def rows(w, name, n):
     """A vector of every worker, from the witness."""
     given = [np.array(x, dtype=object) for x in w["vectors"][name]]
-    return given * n if len(given) == 1 else given
+    counts = w["workers of each kind"] if len(given) > 1 else [n]
+    assert sum(counts) == n
+    return [x for x, k in zip(given, counts, strict=True) for _ in range(k)]
 
 
 def mean(vectors):
@@ -142,7 +145,8 @@ def test_cgds_witness_is_a_function_of_the_class():
 
 def test_ef21s_witness_in_a_loop_of_ones_own():
     method, claim, constants = HIDDEN[2]
-    w, n, mu, delta = judged(method, claim, constants).witness, 3, F(1, 40), F(1, 5)
+    n, mu, delta = 7, F(1, 40), F(1, 5)
+    w = judged(method, claim, {**constants, "n": n}).witness
     g, r, change, c = (rows(w, a, n) for a in ("g", "r", "w", "c"))
     d = [y - x for y, x in zip(g, r, strict=True)]
     move = -w["gamma"] * mean(d)
@@ -174,16 +178,15 @@ def planted(method, claim, constants, spoil):
 
 
 def stiffer(instance):
-    return worst_state.Instance(instance.workers, [h * 3 for h in instance.hessians], instance.gaps)
+    return replace(instance, hessians=[h * 3 for h in instance.hessians])
 
 
 def louder(instance):
-    workers = [{**w, "c": w["c"] * 3} for w in instance.workers]
-    return worst_state.Instance(workers, instance.hessians, instance.gaps)
+    return replace(instance, workers=[{**w, "c": w["c"] * 3} for w in instance.workers])
 
 
 def lower(instance):
-    return worst_state.Instance(instance.workers, None, {**instance.gaps, "gap now": F(0)})
+    return replace(instance, gaps={**instance.gaps, "gap now": F(0)})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,129 @@
+"""Gradient descent contracts the distance: its factor at any step, for mu < L and for mu = L, and the whole run."""
+
+from fractions import Fraction as F
+
+from compth.methods.gd import rho_gd
+from proofs_check._models import model
+from proofs_check._script import Part, Script, members, step, symbols, text
+
+mu, L, ga = symbols("mu L ga")
+AT_MU, AT_L = (text(rho_gd(ga, v, v)) for v in (mu, L))
+SLOW = [f"rho >= {m}" for m in members(rho_gd(ga, mu, L))]
+if set(SLOW) != {f"rho >= {AT_MU}", f"rho >= {AT_L}"}:
+    raise AssertionError(f"not the factors at mu and L: {SLOW}")
+
+STATEMENT = {
+    "name": "gd.contraction",
+    "title": "f strongly convex and smooth, g its gradient at x",
+    "params": "mu L ga rho",
+    "domain": ["mu > 0", "L > mu", "ga > 0", *SLOW],
+    "vectors": ["common x", "common xs", "common g"],
+    "given": {"convex": "coercive(g, x - xs, mu, L)"},
+    "claim": ["sq(x - ga*g - xs) <= rho*sq(x - xs)"],
+    "run": {
+        "potential": "sq(x - xs)",
+        "next": {"x": "x - ga*g"},
+        "rate": "rho",
+        "gain": "0",
+        "noise": "0",
+        "fixed": "xs",
+    },
+}
+CLAIM = STATEMENT["claim"][0]
+STEPS = [
+    step("rho >= 0", {f"rho >= {AT_MU}": "1"}, ["(1 - ga*mu)**2"]),
+    step("L - mu > 0", {"L > mu": "1"}),
+    step(
+        CLAIM,
+        {"convex": f"ga**2 + ((rho - {AT_MU}) + (rho - {AT_L}))/(L - mu)**2"},
+        [
+            f"(rho - {AT_MU})/(L - mu)**2*sq(L*(x - xs) - g)",
+            f"(rho - {AT_L})/(L - mu)**2*sq(g - mu*(x - xs))",
+        ],
+    ),
+]
+
+# mu = L: no multiplier of the one inequality above does, the two it comes from do
+RATE = text(rho_gd(ga, mu, mu))
+SMALL = f"ga <= {text(2 / mu)}"
+EQUAL = {
+    **STATEMENT,
+    "name": "gd.contraction.equal",
+    "title": "f strongly convex and smooth with equal constants, g its gradient at x",
+    "params": "mu ga",
+    "domain": ["mu > 0", "ga > 0", SMALL],
+    "values": "f fs",
+    "given": {
+        "convex": "strongly_convex(f, fs, g, x, xs, mu)",
+        "growing": "strongly_convex(fs, f, 0, xs, x, mu)",
+        "smooth": "cocoercive(f, fs, g, 0, x, xs, mu)",
+        "bounded": "cocoercive(fs, f, 0, g, xs, x, mu)",
+    },
+    "claim": [f"sq(x - ga*g - xs) <= {RATE}*sq(x - xs)"],
+    "run": {**STATEMENT["run"], "rate": RATE},
+}
+EQUAL_CLAIM = EQUAL["claim"][0]
+EQUAL_STEPS = [
+    step("2 - ga*mu >= 0", {SMALL: "mu"}),
+    step(
+        EQUAL_CLAIM,
+        {
+            "smooth": "ga**2*mu",
+            "bounded": "ga**2*mu",
+            "convex": "ga*(2 - ga*mu)",
+            "growing": "ga*(2 - ga*mu)",
+        },
+    ),
+]
+
+
+def at(curvatures, step_size, rho=None, **params):
+    """f = sum of l_j x_j^2/2 with x* moved to 1, at x = 2; mu = 1, L = 2 unless told otherwise."""
+    base = {"mu": 1, "L": 2, "ga": step_size} | ({} if rho is None else {"rho": rho})
+    d = len(curvatures)
+    vectors = {"x": [2] * d, "xs": [1] * d, "g": list(curvatures)}
+    return model({**base, **params}, vectors, dim=d)
+
+
+def equal(curvature, step_size, mu):
+    """The same with values, mu = L."""
+    found = at([curvature], step_size, mu=mu)
+    return found | {
+        "params": {k: v for k, v in found["params"].items() if k != "L"},
+        "values": {"f": str(1 + F(curvature) / 2), "fs": "1"},
+    }
+
+
+def without(member):
+    """The spoil that lets rho lie below this member of the maximum."""
+    return {"domain": [t for t in STATEMENT["domain"] if t != f"rho >= {member}"]}
+
+
+SCRIPT = Script(
+    "gd.contraction",
+    "Gradient descent: the tight factor of the distance",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 2], F(1, 4), F(3, 4)),
+            [
+                # each curvature attains its member: nothing less is true
+                ({"claim": [CLAIM.replace("<= rho*", "<= (99/100)*rho*")]}, at([1], F(1, 4), F(9, 16))),
+                (without(AT_MU), at([1], F(1, 4), F(1, 2))),
+                (without(AT_L), at([2], F(7, 8), F(1, 2))),
+                ({"given": {"convex": None}}, at([3], F(7, 8), F(9, 16))),
+            ],
+        ),
+        Part(
+            EQUAL,
+            EQUAL_STEPS,
+            equal(2, F(1, 4), 2),
+            [
+                ({"claim": [EQUAL_CLAIM.replace(RATE, f"(99/100)*{RATE}")]}, equal(2, F(1, 4), 2)),
+                ({"given": {"smooth": None, "bounded": None}}, equal(4, F(3, 4), 2)),
+                ({"given": {"convex": None, "growing": None}}, equal(1, F(1, 4), 2)),
+            ],
+        ),
+    ],
+)

@@ -1,0 +1,36 @@
+"""SGD with any unbiased reweighting: its row of the unified theory from expected smoothness, and the theorem."""
+
+from compth.methods.sgd import SGDReweighted
+from proofs_check._script import Part, Script, constants, step, symbols, text
+from proofs_check._sgd import THEOREM, at, one_draw, one_draw_steps
+
+LL, s2 = symbols("LL s2")
+ROW = SGDReweighted().parameters(constants(facts={"LL": LL, "sigma2_mean": s2}))
+STATEMENT = one_draw(
+    "sgd.reweighted",
+    ROW,
+    "G: the workers' mean of the drawn gradients at x, S: that of the same draws at xs",
+    "G",
+    {"s2": "sq(S)"},
+)
+FAIR, FIRST, FIRM = STATEMENT["claim"]
+A, D1 = text(ROW.A), text(ROW.D1)
+SCRIPT = Script(
+    "sgd.reweighted",
+    "SGD with arbitrary sampling satisfies the unified assumption, hence its theorem",
+    [
+        Part(
+            STATEMENT,
+            one_draw_steps(STATEMENT, step(FIRST, {"smooth": "2"}, ["sq(G - 2*S)"]), double=True),
+            at([2, 1], 1),
+            [
+                ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), FIRM]}, at([2, 0], 1)),
+                ({"claim": [FAIR, FIRST.replace(D1, "s2"), FIRM]}, at([2, 0], 2)),
+                ({"claim": [FAIR, FIRST.replace(f" + {D1}", ""), FIRM]}, at([2, 0], 3)),
+                ({"given": {"smooth": None}}, at([2, 0], 1, LL="1/4")),
+                ({"given": {"convex": None}}, at([2, 2], 1, mu=9)),
+            ],
+        ),
+        THEOREM,
+    ],
+)

@@ -1,0 +1,76 @@
+"""SGD with one uniformly chosen component: its row of the unified theory, and with it the theorem.
+
+The components are the family, so that P is the mean over the uniform index: E||g_j||^2 = sq(g).
+"""
+
+from compth.methods.sgd import SGDUniform
+from proofs_check._models import model, per_worker, quadratic
+from proofs_check._script import Part, Script, constants, step, symbols, text
+from proofs_check._sgd import STEEP, THEOREM, claims, steep
+
+L, s2 = symbols("L s2")
+ROW = SGDUniform().parameters(constants(facts={"L_part": L, "sigma2_mean": s2}))
+STATEMENT = {
+    "name": "sgd.uniform.assumption",
+    "title": "g: gradients of the components at x, hs: at xs; the drawn one is that of a uniform component",
+    "params": "L mu",
+    "domain": ["L > 0", "mu > 0"],
+    "vectors": ["common x", "common xs", "family g", "family hs"],
+    "values": "f fs",
+    "given": {
+        "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
+        "each": "cocoercive(f, fs, g, hs, x, xs, L)",
+        "optimal": "zero(P(hs), x - xs)",
+        "still": "zero(P(hs), hs)",
+        "sum": "zero(P(hs), g)",
+    },
+    "let": {"s2": "sq(hs)"},
+    "claim": claims(ROW, "g", "P(g)"),
+}
+FAIR, FIRST, FIRM = STATEMENT["claim"]
+A, D1 = text(ROW.A), text(ROW.D1)
+STEPS = [
+    step(FAIR),
+    step(FIRST, {"each": "4*L", "optimal": "-4*L"}, ["sq(g - 2*hs)"]),
+    steep("P(g)"),
+    step(
+        FIRM,
+        {
+            "each": "2*L",
+            "optimal": "-2*L",
+            STEEP.format("P(g)"): "1/2",
+            "sum": "2",
+            "still": "-1",
+        },
+        ["1/2*sq(P(g))", "sq(g - hs - P(g - hs))"],
+    ),
+]
+
+
+def at(curvatures, shift, **params):
+    """Two components l_j x^2/2 +- shift x, x* = 0 moved to 1, at x = 2; mu is the mean of the l_j."""
+    q = quadratic(curvatures, [shift, -shift])
+    vectors = {"x": q["x"], "xs": q["xs"], "g": per_worker(q["g"]), "hs": per_worker(q["hs"])}
+    base = {"L": max(curvatures), "mu": sum(curvatures) / 2}
+    return model({**base, **params}, vectors, workers=2, values={"f": q["f"], "fs": q["fs"]})
+
+
+SCRIPT = Script(
+    "sgd.uniform",
+    "SGD with one uniform component satisfies the unified assumption, hence its theorem",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([2, 1], 1, mu=1),
+            [
+                ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), FIRM]}, at([2, 0], 1, mu=1)),
+                ({"claim": [FAIR, FIRST.replace(D1, "s2"), FIRM]}, at([2, 0], 2, mu=1)),
+                ({"claim": [FAIR, FIRST.replace(f" + {D1}", ""), FIRM]}, at([2, 0], 3, mu=1)),
+                ({"given": {"each": None}}, at([4, 0], 1, mu=1, L=1)),
+                ({"given": {"convex": None}}, at([2, 2], 1, mu=9)),
+            ],
+        ),
+        THEOREM,
+    ],
+)

@@ -1,0 +1,160 @@
+"""VR-DIANA's row of the unified theory: its assumption, and with it the theorem; less A and C than printed is enough.
+
+Level 1: every worker draws a component j. D_i = grad f_ij(w) - grad f_ij(x*), e_i its mean, X_i + D_i the same at x,
+H_i = grad f_ij(x*): a mean over workers of their squares is the mean over all components. Level 2: the compressors.
+"""
+
+from fractions import Fraction as F
+from itertools import product
+
+from compth.methods.vr_diana import VRDIANALinear, learning_rate
+from proofs_check import unified_theorem
+from proofs_check._models import model, per_worker
+from proofs_check._script import Part, Script, Within, constants, members, step, symbols, text
+
+n, m, om, L = symbols("n m om L")
+al = Within("al")
+FLEET = {"omega": om, "A": om / n, "n": n, "facts": {"m": m, "L_part": L}}
+ROW = VRDIANALinear().parameters(constants(**FLEET, params={"alpha": al}))
+LIMITS = members(learning_rate(constants(**FLEET)))
+A, B, RHO, C = (text(v) for v in (ROW.A, ROW.B, ROW.rho, ROW.C))
+LESS_A, LESS_C = text(ROW.A - 2 * om * L / n), text(ROW.C - 2 * al * L)
+SMALL, SHORT = sorted((f"al <= {limit}" for limit in LIMITS), key=lambda t: "om" in t)
+G, RENEWED = "X + D", "(1/m)*(X + D) + (1 - 1/m)*D"
+
+STATEMENT = {
+    "name": "vrdiana.linear.assumption",
+    "title": "g, hs: the workers' gradients at x, x*; h: shifts; Y: D after the coin, of any component",
+    "params": "n m om L al",
+    "domain": ["n >= 1", "m >= 1", "om >= 0", "L > 0", "al > 0", SMALL, SHORT],
+    "vectors": [
+        *["common x", "common xs", "family g", "family hs", "family h", "family e"],
+        *["family H ~ hs @ 0", "family D ~ e @ 0", "family X ~ g - hs - e @ 0"],
+        *["family Q ~ X + e + hs - h @ 1", f"family Y ~ {RENEWED} @ 1"],
+    ],
+    "values": "f fs",
+    "given": {
+        "components": f"cocoercive(f, fs, {G} + H, H, x, xs, L)",
+        "whole": "cocoercive(f, fs, P(g), 0, x, xs, L)",
+        "optimal": "zero(P(hs), x - xs)",
+        "var": "variance(Q, om)",
+        "ind": "independent(Q, n)",
+        "apart": "independent(X, n)",
+        "coin": f"mixture(Y, 1/m, {G}, D)",
+    },
+    "claim": [
+        "dot(h + Q, x - xs) == dot(P(g), x - xs)",
+        f"sq(P(h + Q)) <= 2*{A}*(f - fs) + {B}*(sq(h - hs) + sq(D))",
+        f"sq(h + al*Q - hs) + sq(Y) <= (1 - {RHO})*(sq(h - hs) + sq(D)) + 2*{C}*(f - fs)",
+        f"sq(P(h + Q)) <= 2*{LESS_A}*(f - fs) + {B}*(sq(h - hs) + sq(D))",
+        f"sq(h + al*Q - hs) + sq(Y) <= (1 - {RHO})*(sq(h - hs) + sq(D)) + 2*{LESS_C}*(f - fs)",
+    ],
+}
+FAIR, FIRST, SECOND, SHARP, NEXT = STATEMENT["claim"]
+GAP = "f - fs >= 0"
+STEPS = [
+    step("1 - 3*m*al >= 0", {SMALL: "3*m"}),
+    step("1 - al*(1 + om) >= 0", {SHORT: "1 + om"}),
+    step(GAP, {"whole": "1"}, ["sq(P(g))/(2*L)"]),
+    step(FAIR),
+    step(
+        SHARP,
+        {
+            "whole": "2*L",
+            "components": "4*L*(1 + om)/n",
+            "optimal": "-4*L*(1 + om)/n",
+            "var": "1/n",
+            "ind": "1/n",
+            "apart": "1/n",
+        },
+        [
+            "om/n*sq(X + D + (D - e) + (h - hs))",
+            "2*om/n*sq(e)",
+            "sq(X + 2*D)/n",
+            "sq(g - hs - e)/n",
+            "2/n*sq(h - hs)",
+        ],
+    ),
+    step(FIRST, {SHARP: "1", GAP: "4*om*L/n"}),
+    step(
+        NEXT,
+        {
+            "components": "2*L*(1/m + 2*al)",
+            "optimal": "-2*L*(1/m + 2*al)",
+            "var": "al**2",
+            "coin": "1",
+        },
+        [
+            "al*(1 - al*(1 + om))*sq(X + e + hs - h)",
+            "al*sq(X + D + (D - e))",
+            "2*al*sq(e)",
+            "(1 - 3*m*al)/m*sq(D)",
+        ],
+    ),
+    step(SECOND, {NEXT: "1", GAP: "4*al*L"}),
+]
+
+
+def at(curvatures, slopes, x, w, a, p=F(1, 2), **params):
+    """f_ij = l_ij x^2/2 + s_ij x in 1-D, x* = 0 moved to 1; h = h* + a; workers send all with probability p."""
+    n, m = len(curvatures), len(curvatures[0])
+    x, w, p = F(x), F(w), F(p)
+    at_star = [sum(map(F, row)) / m for row in slopes]
+    mean = [sum(map(F, row)) / m for row in curvatures]
+    drawn = list(product(range(m), repeat=n))
+    sent = list(product(*[(1, 0)] * n)) if p < 1 else [(1,) * n]
+    coins = [(1, F(1, m)), (0, 1 - F(1, m))][: 1 + (m > 1)]
+    prob, X, D, H, Q, Y = [], [], [], [], [], []
+    for js, bits, (up, chance) in product(drawn, sent, coins):
+        weight = chance / F(m) ** n
+        for bit in bits:
+            weight *= p if bit else 1 - p
+        rows = [(F(curvatures[i][j]), F(slopes[i][j])) for i, j in enumerate(js)]
+        prob.append(weight)
+        X.append([[c * (x - w)] for c, _ in rows])
+        D.append([[c * w] for c, _ in rows])
+        H.append([[s] for _, s in rows])
+        means = [c * (x - w) + mean[i] * w - a[i] for i, (c, _) in enumerate(rows)]
+        Q.append([[b * v / p] for b, v in zip(bits, means, strict=True)])
+        Y.append([[c * (x if up else w)] for c, _ in rows])
+    vectors = {"x": [1 + x], "xs": [1], "H": H, "D": D, "X": X, "Q": Q, "Y": Y}
+    vectors |= {"g": per_worker([c * x + s for c, s in zip(mean, at_star, strict=True)])}
+    vectors |= {"hs": per_worker(at_star), "e": per_worker([c * w for c in mean])}
+    vectors |= {"h": per_worker([s + F(b) for s, b in zip(at_star, a, strict=True)])}
+    values = {"f": 1 + sum(mean) / n * x * x / 2, "fs": 1}
+    block = len(sent) * len(coins)
+    cells = [[list(range(k * block, (k + 1) * block)) for k in range(len(drawn))]]
+    largest = max(max(map(F, row)) for row in curvatures)
+    numbers = {"n": n, "m": m, "om": 1 / p - 1, "L": largest, "al": min(F(1, 3 * m), p), **params}
+    return model(numbers, vectors, prob=prob, workers=n, values=values, cells=cells)
+
+
+def without(claim, old, new):
+    """The claims with this one changed."""
+    return {"claim": [c.replace(old, new) if c == claim else c for c in STATEMENT["claim"]]}
+
+
+ONE = [[1]], [[0]]  # a single quadratic
+TWO = [[2, 0]], [[0, 0]]  # two components on one worker
+SCRIPT = Script(
+    "vrdiana.linear",
+    "VR-DIANA satisfies the unified assumption, hence its theorem",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([[2, 1], [1, 3]], [[1, 2], [-1, -2]], 1, F(1, 2), [1, 2], L=4, al=F(1, 8)),
+            [
+                (without(SHARP, f"2*{LESS_A}", f"2/3*{LESS_A}"), at(*ONE, 1, 0, [0])),
+                (without(FIRST, f"2*{A}", f"1/2*{A}"), at(*ONE, 1, 0, [0])),
+                (without(SHARP, f"+ {B}", f"+ {B}/4"), at(*ONE, 0, 0, [1], F(1, 4))),
+                (without(NEXT, f"2*{LESS_C}", LESS_C), at(*ONE, 1, 0, [0], F(1, 3))),
+                (without(SECOND, f"1 - {RHO}", f"1 - 2*{RHO}"), at(*ONE, 0, 0, [1], F(1, 3))),
+                ({"given": {"apart": None}}, at(*TWO, 1, -1, [0], 1, n=1000)),
+                ({"given": {"components": None}}, at(*TWO, 1, 0, [0], 1, L=1)),
+                ({"given": {"var": None}}, at(*ONE, 1, 0, [0], F(1, 10), om=0)),
+            ],
+        ),
+        unified_theorem.SCRIPT.parts[0],
+    ],
+)
