@@ -78,7 +78,6 @@ PENDING = {
     "cat.workers",
     "iasgd.growth",
     "isaga.shared",
-    "isgd.decreasing",
     "jacsketch.linear",
     "vrdiana.linear",
 }
