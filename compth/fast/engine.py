@@ -12,11 +12,20 @@ from compth.compressors import Compressor, Independent, catalogue
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import DCGD, DIANA, EF, EF21, Method, Plan
 from compth.methods._base import Array
+from compth.methods.diana import DIANAState
 from compth.problems import DistributedQuadratic
 from compth.simulation.engines import Engine
 
 METHODS: tuple[type[Method], ...] = (DCGD, DIANA, EF, EF21)
 _NOTHING = np.zeros((0, 0, 0))
+_NOWHERE = np.zeros((0, 0))
+
+
+@dataclass(frozen=True)
+class _Measured(DIANAState):
+    """memory_error: (R,), from the loop that wrote h."""
+
+    memory_error: Any = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,7 @@ class FastEngine(Engine):
         self.bits = float(sum(c.total for c in fleet.bits(n, d)) / n)
         self.kernels = _kernels()
         self._streams: dict[int, np.uint64] = {}
+        self._fixed: dict[Any, tuple[Array, Array, Array]] = {}
         self._rounds = {DCGD: self._dcgd, DIANA: self._diana, EF: self._ef, EF21: self._ef21}
 
     def step(self, state: Any, drawn: Any, block: int, t: int) -> Any:
@@ -121,16 +131,16 @@ class FastEngine(Engine):
         return self._rounds[type(self.method)](state, float(self.plan.step(t)), block, t)
 
     def _dcgd(self, state: Any, gamma: float, block: int, t: int) -> Any:
-        mean, _ = self._round(state.x, block, t)
+        mean, _, _ = self._round(state.x, block, t)
         return replace(state, x=state.x - gamma * mean, sent=self.bits)
 
     def _diana(self, state: Any, gamma: float, block: int, t: int) -> Any:
         weights = (1.0, 0.0, float(self.plan["alpha"]))
-        mean, shifts = self._round(state.x, block, t, -1.0, state.h, weights)
-        return replace(state, x=state.x - gamma * (shifts + mean), sent=self.bits)
+        mean, shifts, gap = self._round(state.x, block, t, -1.0, state.h, weights, compares=True)
+        return _Measured(state.x - gamma * (shifts + mean), self.bits, state.heard, state.h, gap)
 
     def _ef(self, state: Any, gamma: float, block: int, t: int) -> Any:
-        mean, _ = self._round(state.x, block, t, 1.0, state.e, (0.0, 1.0, -1.0), gain=gamma)
+        mean, _, _ = self._round(state.x, block, t, 1.0, state.e, (0.0, 1.0, -1.0), gain=gamma)
         return replace(state, x=state.x - mean, sent=self.bits)
 
     def _ef21(self, state: Any, gamma: float, block: int, t: int) -> Any:
@@ -145,6 +155,9 @@ class FastEngine(Engine):
             self._streams[block] = words[0]
         return self._streams[block], t
 
+    def sent(self, state: Any) -> float:
+        return float(state.sent)  # one length for all replicates
+
     def measures(self, state: Any) -> Array:
         problem, x = self.problem, state.x
         if problem.projector is not None or x.dtype != np.float64:
@@ -152,6 +165,17 @@ class FastEngine(Engine):
         out, z = np.empty((3, len(x))), x - problem.x_star
         self.kernels.measured(z, z @ problem.hessian, out)
         return out
+
+    def _in_precision(self, dtype: Any) -> tuple[Array, Array, Array]:
+        """(A, b, gradients at x*) as the loops take them."""
+        if dtype not in self._fixed:
+            problem = self.problem
+            A, b, star = (
+                np.ascontiguousarray(a, dtype=dtype)
+                for a in (problem.A, problem.b, problem.gradients_at_star)
+            )
+            self._fixed[dtype] = A, b, star
+        return self._fixed[dtype]
 
     def _round(
         self,
@@ -163,24 +187,29 @@ class FastEngine(Engine):
         weights: tuple[float, float, float] = (0.0, 0.0, 0.0),
         error: Array = _NOTHING,
         gain: float = 1.0,
-    ) -> tuple[Array, Array]:
-        """Means over workers of the messages and of the old memory, each (R, d); memory and error are updated."""
-        problem = self.problem
-        products = np.matmul(x, problem.stacked(x.dtype)).reshape(len(x), problem.n, problem.d)
-        mean, old = np.empty_like(x), np.empty_like(x)
-        b = problem.b.astype(x.dtype, copy=False)
+        compares: bool = False,
+    ) -> tuple[Array, Array, Array]:
+        """Means over workers of the messages and of the old memory, each (R, d); memory and error are updated.
+
+        Third, where asked for: mean ||memory_i - grad f_i(x*)||^2 after the update, (R,).
+        """
+        A, b, star = self._in_precision(x.dtype)
+        mean, old, gap = np.empty_like(x), np.empty_like(x), np.empty(len(x))
         held, watched = (a.astype(x.dtype, copy=False) for a in (memory, error))
         self.kernels.fused(
             *self.code.arguments,
-            products,
+            np.ascontiguousarray(x),
+            A,
             b,
             gain,
             sign,
             held,
             watched,
             weights,
+            star if compares else _NOWHERE.astype(x.dtype),
             mean,
             old,
+            gap,
             *self._key(block, t),
         )
-        return mean, old
+        return mean, old, gap

@@ -13,6 +13,7 @@ import math
 
 import numba
 import numpy as np
+import scipy.linalg.cython_blas  # noqa: F401  np.dot uses its BLAS: loaded before its threads are limited
 
 IDENTITY, RAND_K, TOP_K, DITHERING, TERNARY, NATURAL, SIGN = range(7)
 
@@ -157,30 +158,53 @@ def _ranked(ordered, need):
     return value, need - above
 
 
-@jit
-def _top_k(y, out, k, bits, found):
-    """Largest |y_j|, lower index first under ties.
+@ranked
+def _reached(size, level):
+    """How many entries are at least `level`."""
+    count = 0
+    for j in range(len(size)):
+        count += size[j] >= level
+    return count
 
-    A level that exactly k entries reach is sought by halving; each count uses the vector units. What 24 halvings do not
-    separate (ties, wild ranges) goes to `_threshold`, which compares sizes as integers.
+
+@jit
+def _between(low, high, above, below, k, halve):
+    """A level inside (low, high), which `above` and `below` entries reach: by proportion, or the middle."""
+    share = 0.5 if halve else (above - k) / (above - below)
+    return low + (high - low) * share
+
+
+@jit
+def _top_k(y, out, k, bits, found, guess):
+    """Largest |y_j|, lower index first under ties. Returns a level near the k-th size, a guess for the next row.
+
+    A level that exactly k entries reach is sought from the guess (0: none), by proportion and halving in turn; each
+    count uses the vector units, and the guess changes the way only. What 32 counts do not separate (ties, wild ranges)
+    goes to `_threshold`, which compares sizes as integers.
     """
     d, size = len(y), bits.view(np.float64)
     for j in range(d):
         size[j] = abs(y[j])
-    low, high = 0.0, _largest(size)
-    for _ in range(24):
-        level = low + (high - low) / 2
-        reached = 0
-        for j in range(d):
-            reached += size[j] >= level
+    low, high, above, below = 0.0, math.inf, d, 0
+    level = guess
+    for turn in range(32):
+        if (turn == 4 and high == math.inf) or not 0.0 < level < math.inf:
+            if high == math.inf:
+                high = _largest(size)
+            level = low + (high - low) / 2
+        reached = _reached(size, level)
         if reached == k:
             for j in range(d):
                 out[j] = y[j] if size[j] >= level else 0.0
-            return
+            return level
         if reached > k:
-            low = level
+            low, above = level, reached
         else:
-            high = level
+            high, below = level, reached
+        if (low > 0.0 and high < math.inf) or turn >= 4:
+            level = _between(low, high, above, below, k, turn % 2 == 1 or turn >= 8)
+        else:  # sizes near the guess are as dense as a bell curve's
+            level *= min(1.0 + 0.3 * (reached - k) / k, 2.0)
     value, ties = _threshold(bits, k, found)
     for j in range(d):
         if bits[j] > value:
@@ -190,6 +214,7 @@ def _top_k(y, out, k, bits, found):
             ties -= 1
         else:
             out[j] = 0
+    return level
 
 
 @summed
@@ -271,13 +296,13 @@ def _natural(y, out, wide, key):
 
 
 @jit
-def _row(kind, k, s, p, y, out, index, bits, found, key):
-    """One message."""
+def _row(kind, k, s, p, y, out, index, bits, found, key, guess):
+    """One message; returns a guess for the next row."""
     d = len(y)
     if kind == RAND_K:
         _rand_k(y, out, k, index, key)
     elif kind == TOP_K:
-        _top_k(y, out, k, bits, found)
+        return _top_k(y, out, k, bits, found, guess)
     elif kind == DITHERING:
         _dithering(y, out, s, p, key)
     elif kind == TERNARY:
@@ -290,6 +315,7 @@ def _row(kind, k, s, p, y, out, index, bits, found, key):
             out[j] = mean * np.sign(y[j])
     else:
         out[:] = y
+    return 0.0
 
 
 @jit
@@ -297,39 +323,64 @@ def compress(kind, k, s, p, factor, x, out, key):
     """C of every row of x (rows, d) into out."""
     rows, d = x.shape
     index, bits, found = np.arange(d), np.empty(d, np.uint64), np.empty(d, np.uint64)
+    guess = 0.0
     for r in range(rows):
-        _row(kind, k, s, p, x[r], out[r], index, bits, found, mix(_U(key) + _U(r + 1) * _ROW))
+        own = mix(_U(key) + _U(r + 1) * _ROW)
+        guess = _row(kind, k, s, p, x[r], out[r], index, bits, found, own, guess)
         if factor != 1.0:
             for j in range(d):
                 out[r, j] *= factor
 
 
 @jit
-def fused(kind, k, s, p, factor, G, b, gain, sign, memory, error, weights, mean, mean_memory, key, turn):
-    """One round of all workers: y = gain (G - b) + sign memory, m = C(y), means of m and of the old memory.
+def fused(
+    kind,
+    k,
+    s,
+    p,
+    factor,
+    x,
+    A,
+    b,
+    gain,
+    sign,
+    memory,
+    error,
+    weights,
+    star,
+    mean,
+    mean_memory,
+    gap,
+    key,
+    turn,
+):
+    """One round of all workers: y = gain (A_i x - b_i) + sign memory, m = C(y), means of m and of the old memory.
 
-    G: (R, n, d) products A_i x. memory becomes w0 memory + w1 y + w2 m (weights), error y - m; arrays of length zero
-    are left out. mean, mean_memory: (R, d), overwritten. key, turn: the stream and the round in it.
+    x: (R, d), A: (n, d, d). memory (R, n, d) becomes w0 memory + w1 y + w2 m (weights), error y - m; arrays of length
+    zero are left out. mean, mean_memory: (R, d), overwritten. gap: (R,), mean ||memory_i - star_i||^2 of the new
+    memory, unless star has length zero. key, turn: the stream and the round in it.
+    A worker at a time, so that its matrix, products and memory stay in the cache.
     """
-    runs, n, d = G.shape
+    (runs, d), n = x.shape, len(A)
     index, bits, found = np.arange(d), np.empty(d, np.uint64), np.empty(d, np.uint64)
-    y, m = np.empty(d, G.dtype), np.empty(d, G.dtype)
+    y, m, products = np.empty(d, x.dtype), np.empty(d, x.dtype), np.empty((runs, d), x.dtype)
     w0, w1, w2 = weights
     share = 1.0 / n
     stream = mix(_U(key) + _U(turn + 1) * _TURN)
-    remembers, watches = len(memory) > 0, len(error) > 0
-    for r in range(runs):
-        mean[r] = 0
-        if remembers:
-            mean_memory[r] = 0
-        for i in range(n):
+    remembers, watches, compares = len(memory) > 0, len(error) > 0, len(star) > 0
+    mean[:], mean_memory[:], gap[:] = 0, 0, 0
+    for i in range(n):
+        np.dot(x, A[i], products)
+        guess = 0.0
+        for r in range(runs):
             if remembers:
                 for j in range(d):
-                    y[j] = gain * (G[r, i, j] - b[i, j]) + sign * memory[r, i, j]
+                    y[j] = gain * (products[r, j] - b[i, j]) + sign * memory[r, i, j]
             else:
                 for j in range(d):
-                    y[j] = gain * (G[r, i, j] - b[i, j])
-            _row(kind, k, s, p, y, m, index, bits, found, mix(stream + _U(r * n + i + 1) * _ROW))
+                    y[j] = gain * (products[r, j] - b[i, j])
+            own = mix(stream + _U(r * n + i + 1) * _ROW)
+            guess = _row(kind, k, s, p, y, m, index, bits, found, own, guess)
             if factor != 1.0:
                 for j in range(d):
                     m[j] *= factor
@@ -339,14 +390,24 @@ def fused(kind, k, s, p, factor, G, b, gain, sign, memory, error, weights, mean,
                 for j in range(d):
                     mean_memory[r, j] += memory[r, i, j]
                     memory[r, i, j] = w0 * memory[r, i, j] + w1 * y[j] + w2 * m[j]
+                if compares:
+                    gap[r] += share * _distance(memory[r, i], star[i])
             if watches:
                 for j in range(d):
                     error[r, i, j] = y[j] - m[j]
+    for r in range(runs):
         for j in range(d):
             mean[r, j] *= share
-        if remembers:
-            for j in range(d):
-                mean_memory[r, j] *= share
+            mean_memory[r, j] *= share
+
+
+@summed
+def _distance(u, v):
+    """||u - v||^2."""
+    total = 0.0
+    for j in range(len(u)):
+        total += (u[j] - v[j]) * (u[j] - v[j])
+    return total
 
 
 @summed

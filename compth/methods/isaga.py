@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from compth._numbers import Number, min, ratio
+from compth._numbers import Number, max, min, ratio
 from compth.claims import Attribution, Standing
 from compth.compressors.random_blocks import RandomBlocks
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
@@ -18,22 +18,39 @@ from compth.methods.saga import SAGAState
 from compth.sources import IBCD as IBCD_PAPER
 
 
+def spread(workers: Number, tau: Number) -> Number:
+    """max{tau, 1/n}: the paper prints tau, which is too small where fewer than one worker's blocks are sent."""
+    return max(tau, ratio(1, workers))
+
+
 def isaga_memory(gamma: Number, L: Number, workers: Number, tau: Number) -> Number:
-    """c = (1/n)(1/(gamma L) - 1/n - tau): the weight of the table over gamma^2, n workers."""
-    return ratio(1 / (gamma * L) - ratio(1, workers) - tau, workers)
+    """c = (1/n)(1/(gamma L) - 1/n - max{tau, 1/n}): the weight of the table over gamma^2, n workers."""
+    return ratio(1 / (gamma * L) - ratio(1, workers) - spread(workers, tau), workers)
+
+
+def isaga_limit(L: Number, workers: Number, tau: Number) -> Number:
+    """1/(L(3/n + max{tau, 1/n})): below it c > 2/n^2."""
+    return 1 / (L * (ratio(3, workers) + spread(workers, tau)))
+
+
+def isaga_pace(gamma: Number, mu: Number, workers: Number, count: Number, tau: Number, c: Number) -> Number:
+    """tau min{gamma mu, n/N - 2/(n N c)}, N = count components."""
+    return tau * min(gamma * mu, ratio(workers, count) - ratio(2, workers * count * c))
 
 
 class ISAGAShared(Theorem):
-    """V_t <= (1 - tau min{gamma mu, n/N - 2/(n N c)})^t V_0, gamma < 1/(L(3/n + tau)), default 1/(L(4/n + tau)).
+    """V_t <= (1 - tau min{gamma mu, n/N - 2/(n N c)})^t V_0, gamma < 1/(L(3/n + q)), default 1/(L(4/n + q)).
 
-    V = ||x-x*||^2 + c gamma^2 sum_j||table_j - grad psi_j(x*)||^2, c = (1/n)(1/(gamma L) - 1/n - tau); n workers, N
-    convex components, L = max L_j. At the default c = 3/n^2 and the second factor is n/(3N); at the end of the range
-    it is 0, so the end itself promises nothing.
+    V = ||x-x*||^2 + c gamma^2 sum_j||table_j - grad psi_j(x*)||^2, c = (1/n)(1/(gamma L) - 1/n - q), q = max{tau, 1/n};
+    n workers, N convex components, L = max L_j. At the default c = 3/n^2 and the second factor is n/(3N); at the end of
+    the range it is 0, so the end itself promises nothing. The paper has q = tau: the same for n tau >= 1; below that V
+    can shrink less in one step than the paper's numbers say (n = 1, tau = 1/2, N = 6, a test).
     """
 
     id = "isaga.shared"
+    proof = "isaga.shared"
     title = "ISAGA on shared data: linear, no floor"
-    source = IBCD_PAPER.at("Thm on ISAGA, shared data")
+    source = IBCD_PAPER.at("Thm on ISAGA, shared data; q for n tau < 1 is ours")
     attribution = Attribution.READ
     declared = Standing.CITED
     accepts: ClassVar[tuple[str, ...]] = ("tau", "workers")
@@ -44,11 +61,11 @@ class ISAGAShared(Theorem):
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
         tau, n = c.params["tau"], c.params["workers"]
-        limit = 1 / (c.L_max * (ratio(3, n) + tau))
-        rule = "1/(L(3/n + tau))"
-        gamma = 1 / (c.L_max * (ratio(4, n) + tau)) if gamma is None else self.allow(gamma, limit, rule)
+        limit, rule = isaga_limit(c.L_max, n, tau), "1/(L(3/n + max{tau, 1/n}))"
+        default = 1 / (c.L_max * (ratio(4, n) + spread(n, tau)))
+        gamma = default if gamma is None else self.allow(gamma, limit, rule)
         memory = isaga_memory(gamma, c.L_max, n, tau)
-        pace = tau * min(gamma * c.mu, ratio(n, c.n) - ratio(2, n * c.n * memory))
+        pace = isaga_pace(gamma, c.mu, n, c.n, tau, memory)
         if not pace > 1e-12:
             raise NoGuarantee(f"gamma={float(gamma):.6g} is not below {rule}: {self.id} says nothing")
         return Plan(gamma, {"weight": memory * gamma * gamma}, rho=1 - pace)

@@ -73,6 +73,13 @@ def test_top_k_agrees_with_the_reference_bit_for_bit():
         np.zeros((2, 50)),
         1 + 1e-15 * rng.integers(0, 9, (40, 50)),
     ]
+    # a row's level is the next one's guess: scales that jump, zeros between, sparse rows
+    mixed = np.concatenate(cases)[rng.permutation(sum(map(len, cases)))]
+    cases += [
+        mixed,
+        mixed * 10.0 ** rng.integers(-250, 250, (len(mixed), 1)),
+        mixed * (rng.random(mixed.shape) < 0.1),
+    ]
     for x in cases:
         for k in (1, 7, 25, 49, 50):
             assert np.array_equal(accelerated(ct.TopK(k), x, rng), ct.TopK(k).compress(x))
@@ -92,6 +99,25 @@ def test_deterministic_runs_agree_with_the_plain_engine(kind, compressor):
         one, two = getattr(plain, name), getattr(fast, name)
         if one is not None and two is not None:
             np.testing.assert_allclose(two, one, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("shifted", [False, True], ids=["honest", "planted"])
+def test_the_memory_error_of_the_loop_is_the_theorems(shifted):
+    method = ct.DIANA(ct.NaturalCompression())
+    found = ct.guarantee(method, PROBLEM)
+    fast = FastEngine(method, PROBLEM, found.plan, 5)
+    state, drawn = fast.start(np.ones((70, PROBLEM.d)), 0)
+    if shifted:  # an error of this size in the loop's x* would show
+        A, b, star = fast._in_precision(np.dtype(float))
+        fast._fixed[np.dtype(float)] = A, b, star + 1e-6
+    agree = []
+    for t in range(4):
+        state = fast.step(state, drawn, 0, t)
+        plain = found.theorem.observe(PROBLEM, replace(state, memory_error=None), found.plan)
+        agree.append(np.allclose(fast.observe(found.theorem, state), plain, rtol=1e-12, atol=0))
+    kept = fast.select(state, np.arange(70) % 2 == 0)
+    assert len(fast.observe(found.theorem, kept)) == 35
+    assert all(agree) != shifted
 
 
 @pytest.mark.parametrize(

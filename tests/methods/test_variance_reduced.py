@@ -320,6 +320,21 @@ def test_isagas_lyapunov_function_contracts_in_one_step(method):
         find_guarantee(replace(method, gamma=1.01 * limit), problem)
 
 
+def test_isaga_needs_more_than_the_papers_tau_below_one_block_in_all(monkeypatch):
+    """One of six components is curved; n = 1, tau = 1/2: V shrinks less in one step than the paper's numbers say."""
+    A = np.zeros((6, 2, 2))
+    A[0] = np.eye(2)
+    problem = distributed_quadratic(A, np.zeros((6, 2)))
+    method = ct.ISAGA(workers=1, tau=Fraction(1, 2))
+    for given in (None, 0.1, 0.23):
+        worst, promised = one_step(replace(method, gamma=given), problem)
+        assert worst <= promised + 1e-12
+    monkeypatch.setattr(ct.methods.isaga, "spread", lambda workers, tau: tau)
+    for given in (None, 0.23, 0.24):
+        worst, promised = one_step(replace(method, gamma=given), problem)
+        assert 1 - worst < 0.98 * (1 - promised)
+
+
 @pytest.mark.slow
 def test_isagas_rate_cannot_be_doubled_everywhere():
     flat = distributed_quadratic(np.tile(np.eye(2), (2, 1, 1)), np.array([[1.0, 0.0], [-1.0, 0.0]]))

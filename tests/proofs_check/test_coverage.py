@@ -77,9 +77,6 @@ PENDING = {
     "adiana.paper",
     "cat.workers",
     "iasgd.growth",
-    "isaga.shared",
-    "jacsketch.linear",
-    "vrdiana.linear",
 }
 
 

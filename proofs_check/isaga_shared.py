@@ -1,0 +1,203 @@
+"""ISAGA on shared data: one step of its Lyapunov function, and the whole run.
+
+The N components are the family. Q_j = N/(n tau) times the blocks that are sent of component j, 0 where it is not drawn:
+x+ = x - gamma tau P(Q). e is the table's error, Y the next one: new on the blocks sent, a share tau n/N of all. S is
+the joint variance of the n drawn components.
+"""
+
+from fractions import Fraction as F
+from itertools import combinations, product
+
+import sympy
+
+from compth.calculus import nice_joint
+from compth.methods.isaga import isaga_limit, isaga_memory, isaga_pace
+from proofs_check._models import model, quadratic
+from proofs_check._script import Part, Script, members, step, symbols, text, without_max
+
+n, N, L, mu, tau, ga, c, T, S = symbols("n N L mu tau ga c T S")
+WEIGHT, LARGER = without_max(isaga_memory(ga, L, n, tau), "T")
+LIMIT, _ = without_max(isaga_limit(L, n, tau), "T")
+FAST, SLOW = sorted(members(isaga_pace(ga, mu, n, N, tau, c) / tau), key=lambda t: "mu" not in t)
+SAMPLE = sympy.simplify(nice_joint(n, N)[0])
+if sympy.simplify(nice_joint(n, N, 1 / tau - 1)[0] - SAMPLE - (1 / tau - 1) / n) != 0:
+    raise AssertionError("the members' noise adds omega/n to the sample's variance")
+SHORT, DEFINED = f"ga*{text(1 / LIMIT)} < 1", f"c == {text(WEIGHT)}"
+R1, R2 = f"R >= 1 - tau*{FAST}", f"R >= 1 - tau*{SLOW}"
+POTENTIAL = "sq(x - xs) + c*ga**2*N*sq(e)"
+
+STATEMENT = {
+    "name": "isaga.shared",
+    "title": "g, hs: gradients of the components at x, x*; the table is hs + e; T = max{tau, 1/n}",
+    "params": "n N L mu tau ga c T S R",
+    "domain": [
+        *["n >= 1", "N >= n", "L > 0", "mu > 0", "mu <= L", "tau > 0", "tau <= 1", "ga > 0", "c > 0"],
+        *[*LARGER, SHORT, DEFINED, "S >= 0", "S <= 1/n", R1, R2],
+    ],
+    "vectors": [
+        *["common x", "common xs", "family g", "family hs", "family e"],
+        "family Q ~ g - hs - e + P(hs + e) @ 0",
+        "family Y ~ tau*n/N*(g - hs) + (1 - tau*n/N)*e @ 0",
+    ],
+    "values": "f fs",
+    "given": {
+        "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
+        "each": "cocoercive(f, fs, g, hs, x, xs, L)",
+        "optimal": "zero(P(hs), x - xs)",
+        "still": "zero(P(hs), hs)",
+        "sum": "zero(P(hs), g)",
+        "joint": "joint(Q, S + (1/tau - 1)/n, S)",
+        "renewed": "mixture(Y, tau*n/N, g - hs, e)",
+    },
+    "claim": [f"sq(x - ga*tau*P(Q) - xs) + c*ga**2*N*sq(Y) <= R*({POTENTIAL})"],
+    "run": {
+        "potential": POTENTIAL,
+        "next": {"x": "x - ga*tau*P(Q)", "e": "Y"},
+        "rate": "R",
+        "gain": "0",
+        "noise": "0",
+        "fixed": "xs",
+    },
+}
+CLAIM = STATEMENT["claim"][0]
+WIDE, BROAD = LARGER if "tau" in LARGER[0] else LARGER[::-1]
+U = "g - hs"
+STEPS = [
+    step("1/n - S >= 0", {"S <= 1/n": "1"}),
+    step("T - tau >= 0", {WIDE: "1"}),
+    step("T - 1/n >= 0", {BROAD: "1"}),
+    step("1 - ga*L*T >= 0", {SHORT: "1"}, ["3*ga*L/n"]),
+    step("1 - ga*mu*tau >= 0", {"1 - ga*L*T >= 0": "1"}, ["ga*L*(T - tau)", "ga*tau*(L - mu)"]),
+    step("R >= 0", {R1: "1", "1 - ga*mu*tau >= 0": "1"}),
+    step(
+        CLAIM,
+        {
+            "convex": "2*ga*tau",
+            "each": "2*ga*tau",
+            "optimal": "-2*ga*tau",
+            "joint": "ga**2*tau**2",
+            "renewed": "c*ga**2*N",
+            DEFINED: f"ga**2*tau*n*sq({U})",
+            "sum": "2*ga**2*tau*(1/n - tau/n + tau)",
+            "still": "-ga**2*tau*(1/n - tau/n + tau)",
+        },
+        [
+            f"ga**2*tau**2*(1/n - S)*sq({U} - P({U}) - e + P(e))",
+            f"ga**2*tau/n*sq({U} - P({U}) + e - P(e))",
+            "2*ga**2*tau/n*sq(P(e))",
+            f"ga**2*tau*(T - 1/n)*sq({U} - P({U}))",
+            f"ga**2*tau*((T - tau) + tau/n)*sq(P({U}))",
+            f"(R - (1 - tau*{FAST}))*sq(x - xs)",
+            f"(R - (1 - tau*{SLOW}))*c*ga**2*N*sq(e)",
+        ],
+    ),
+]
+
+
+def at(curvatures, slopes, error, workers, d, step_size, at=1, noise=1, **params):
+    """Components l_j ||x||^2/2 + s_j x, x* = 0 moved to (1, ..., 1), tau = 1/d: one coordinate is sent.
+
+    e = error_j in every coordinate. noise: the factor on the messages' deviation from their mean.
+    """
+    n, count, tau, ga = workers, len(curvatures), F(1, d), F(step_size)
+    q = quadratic(curvatures, slopes, at)
+    e, u = [F(b) for b in error], [g - h for g, h in zip(q["g"], q["hs"], strict=True)]
+    mean = sum(e) / count
+    message = [a - b + mean for a, b in zip(u, e, strict=True)]
+    Q, Y = [], []
+    for drawn, blocks in product(combinations(range(count), n), product(range(d), repeat=n)):
+        seen = {(j, k) for j, k in zip(drawn, blocks, strict=True)}
+        share = count / (n * tau)
+        Q.append(
+            [
+                [m + noise * (share * ((j, k) in seen) - 1) * m for k in range(d)]
+                for j, m in enumerate(message)
+            ]
+        )
+        Y.append([[u[j] if (j, k) in seen else e[j] for k in range(d)] for j in range(count)])
+    wide = {"g": q["g"], "hs": q["hs"], "e": e}
+    vectors = {name: [[v] * d for v in values] for name, values in wide.items()}
+    vectors |= {"x": q["x"] * d, "xs": q["xs"] * d, "Q": Q, "Y": Y}
+    numbers = {
+        "n": n,
+        "N": count,
+        "L": max(map(F, curvatures)),
+        "mu": sum(map(F, curvatures)) / count,
+        "tau": tau,
+    }
+    numbers |= {"ga": ga, "S": nice_joint(n, count)[0], "T": max(tau, F(1, n)), **params}
+    numbers["c"] = (1 / (ga * numbers["L"]) - F(1, n) - numbers["T"]) / n
+    pace = isaga_pace(ga, numbers["mu"], n, count, tau, numbers["c"])
+    numbers = {"R": 1 - pace, **numbers}
+    values = {"f": 1 + d * (F(q["f"]) - 1), "fs": 1}
+    return model(numbers, vectors, prob=[F(1, len(Q))] * len(Q), workers=count, dim=d, values=values)
+
+
+SENT = {
+    "name": "isaga.shared.sample",
+    "title": "the joint variance of n of N >= 2 components is such an S; of a single one it is 0",
+    "params": "n N",
+    "domain": ["n >= 1", "N >= n", "N >= 2"],
+    "claim": [f"{text(SAMPLE)} >= 0", f"{text(SAMPLE)} <= 1/n"],
+}
+if nice_joint(1, 1)[0] != 0:
+    raise AssertionError("a single component has no sampling noise")
+POSITIVE, BELOW = SENT["claim"]
+SENT_STEPS = [
+    step("N - 1 > 0", {"N >= 2": "1"}, ["1"]),
+    step("N - n >= 0", {"N >= n": "1"}),
+    step("n - 1 >= 0", {"n >= 1": "1"}),
+    step(POSITIVE, {}, ["(N - n)/((N - 1)*n)"]),
+    step(BELOW, {}, ["(n - 1)/((N - 1)*n)"]),
+]
+
+
+def without(*names):
+    return {"domain": [t for t in STATEMENT["domain"] if t not in names]}
+
+
+FLAT, SIX = ([1], [0], [0]), ([1] + [0] * 5, [0] * 6)
+SMALL = model({"n": 2, "N": 4})
+SCRIPT = Script(
+    "isaga.shared",
+    "ISAGA on shared data: linear without a floor",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at(
+                [2, 1, 1],
+                [1, -1, 0],
+                [1, 2, 0],
+                2,
+                2,
+                F(1, 12),
+                S=F(1, 3),
+                T=F(3, 5),
+                L=3,
+                mu=1,
+                R=F(99, 100),
+            ),
+            [
+                # the paper's T = tau
+                (without(BROAD), at(*SIX, [F(-7, 10)] + [F(1, 5)] * 5, 1, 2, F(2, 9), T=F(1, 2))),
+                (without(R1), at(*FLAT, 1, 1, F(1, 100), R=F(1, 2))),
+                (without(R2), at([1] * 3, [0] * 3, [1, -1, 0], 1, 1, F(6, 25), at=0, R=F(19, 25))),
+                ({"claim": [CLAIM.replace("c*", "2*c*", 1)]}, at(*FLAT, 1, 1, F(1, 10))),
+                ({"given": {"joint": None}}, at([1] * 3, [0] * 3, [1, -1, 0], 1, 1, F(1, 9), at=0, noise=9)),
+                ({"given": {"each": None}}, at(*SIX, [0] * 6, 1, 1, F(1, 5), L=F(1, 2))),
+            ],
+        ),
+        Part(
+            SENT,
+            SENT_STEPS,
+            model({"n": 2, "N": 3}),
+            [
+                ({"claim": [POSITIVE, BELOW.replace("1/n", "1/n**2")]}, SMALL),
+                ({"claim": [POSITIVE.replace(">= 0", ">= 1/n"), BELOW]}, SMALL),
+                ({"domain": ["n >= 1", "N >= 2"]}, model({"n": 3, "N": 2})),
+            ],
+            "polynomial",
+        ),
+    ],
+)
