@@ -51,6 +51,7 @@ class IASGDGrowth(Theorem):
     """
 
     id = "iasgd.growth"
+    proof = "iasgd.growth"
     gradient_noise = "bounded"
     title = "Independent accelerated block gradients under strong growth"
     source = IBCD_PAPER.at("Lemma 1, Thm 6")

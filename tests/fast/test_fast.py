@@ -16,6 +16,7 @@ from tests.compressors.test_kernels import difference_in_law
 pytest.importorskip("numba", reason="the extra `fast` is not installed")
 from compth.fast import engine, kernels
 from compth.fast.engine import FastEngine, accelerated
+from compth.methods import find_guarantee
 
 pytestmark = pytest.mark.slow  # compiling takes seconds where nothing is cached
 X = np.array([1.25, -0.7, 3.0])
@@ -104,7 +105,7 @@ def test_deterministic_runs_agree_with_the_plain_engine(kind, compressor):
 @pytest.mark.parametrize("shifted", [False, True], ids=["honest", "planted"])
 def test_the_memory_error_of_the_loop_is_the_theorems(shifted):
     method = ct.DIANA(ct.NaturalCompression())
-    found = ct.guarantee(method, PROBLEM)
+    found = find_guarantee(method, PROBLEM)
     fast = FastEngine(method, PROBLEM, found.plan, 5)
     state, drawn = fast.start(np.ones((70, PROBLEM.d)), 0)
     if shifted:  # an error of this size in the loop's x* would show

@@ -76,7 +76,6 @@ PENDING = {
     "adiana.accelerated",
     "adiana.paper",
     "cat.workers",
-    "iasgd.growth",
 }
 
 
