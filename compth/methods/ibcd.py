@@ -115,15 +115,39 @@ class IBCDSharp(_Blocks):
         return Plan(gamma, rho=1 - gamma * tau * c.mu)
 
 
-class ISGDDecreasing(Theorem):
-    """sum w_s (E f(x_s)-f*)/sum w_s <= a^2(1-tau mu/a)||x_0-x*||^2/(tau a (t+1) + (c tau/2) t(t+1)) + noise, s <= t.
+def isgd_rule(c: Constants) -> tuple[Number, Number]:
+    """(a, pace): gamma_t = 1/(a + pace t), a = 2(tau + 2(1-tau)/n) L, pace = mu tau/4."""
+    tau = c.params["tau"]
+    return 2 * (tau + ratio(2 * (1 - tau), c.n)) * c.L_max, c.mu * tau / 4
 
-    noise = (sigma2 + 2(1-tau) zeta2*)/(n(1+1/t)a + (nc/2)(t+1)); gamma_t = 1/(a+ct), w_t = a + ct,
-    a = 2(tau+2(1-tau)/n)L, c = mu tau/4; f_i convex, L = max L_i. The paper states it for f at the w-average of the
-    iterates, which is no larger.
+
+def weight_sum(a: Number, pace: Number, t: Number) -> Number:
+    """W_t = sum_{s<=t} (a + pace s)."""
+    return (t + 1) * (a + pace * t / 2)
+
+
+def block_noise(tau: Number, sigma2: Number, zeta2: Number) -> Number:
+    """N = sigma2 + 2(1-tau) zeta2*: tau N/n times gamma^2 is what a step adds to the squared distance."""
+    return sigma2 + 2 * (1 - tau) * zeta2
+
+
+def weighted_bound(c: Constants, t: Number, start: Number) -> Number:
+    """(a (a - tau mu) ||x_0-x*||^2/tau + t N/n)/W_t."""
+    tau, (a, pace) = c.params["tau"], isgd_rule(c)
+    opening = a * (a - tau * c.mu) * start / tau
+    return (opening + t * block_noise(tau, c.sigma2, c.zeta2_star) / c.n) / weight_sum(a, pace, t)
+
+
+class ISGDDecreasing(Theorem):
+    """sum w_s (E f(x_s)-f*)/W_t <= (a (a - tau mu) ||x_0-x*||^2/tau + t N/n)/W_t, s <= t, w_s = a + cs = 1/gamma_s.
+
+    W_t = sum w_s = (t+1)(a + ct/2), N = sigma2 + 2(1-tau) zeta2*, a = 2(tau + 2(1-tau)/n) L, c = mu tau/4; f_i convex,
+    L = max L_i. The paper writes the two terms apart and states it for f at the w-average of the iterates, which is no
+    larger. The last of the t+1 gaps needs no step, so that t N and not (t+1) N stands there.
     """
 
     id = "isgd.decreasing"
+    proof = "isgd.decreasing"
     gradient_noise = "bounded"
     title = "Independent blocks of (stochastic) gradients, decreasing steps: no floor, 1/t"
     source = IBCD_PAPER.at("Thm 4")
@@ -140,23 +164,12 @@ class ISGDDecreasing(Theorem):
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
         if gamma is not None:
             raise NoGuarantee(f"{self.id} has its own decreasing steps gamma_t = 1/(a + ct): leave gamma out")
-        tau = c.params["tau"]
-        a, pace = 2 * (tau + ratio(2 * (1 - tau), c.n)) * c.L_max, c.mu * tau / 4
+        a, pace = isgd_rule(c)
         first, slope = float(a), float(pace)
         return Plan(1 / a, {"a": a, "c": pace}, schedule=lambda t: 1 / (first + slope * t))
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        tau, a, pace, n = float(c.params["tau"]), float(plan["a"]), float(plan["c"]), float(c.n)
-        opening = a * a * (1 - tau * float(c.mu) / a) * start
-        noise = float(c.sigma2) + 2 * (1 - tau) * float(c.zeta2_star)
-
-        def bound(t: int) -> float:
-            if t < 1:
-                return float("inf")
-            descent = opening / (tau * (t + 1) * (a + pace * t / 2))
-            return descent + noise / (n * (1 + 1 / t) * a + n * pace * (t + 1) / 2)
-
-        return bound
+        return lambda t: float("inf") if t < 1 else float(weighted_bound(c, t, start))
 
     def trajectory(self, trace: Any) -> Array:
         return self._averaged(trace.plan, trace.mean_gap)

@@ -8,7 +8,16 @@ import pytest
 import compth as ct
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import find_guarantee
-from compth.methods.ibcd import iterations_ratio, iterations_ratio_paper, tau_table, traffic_ratio
+from compth.methods._base import Constants
+from compth.methods.ibcd import (
+    isgd_rule,
+    iterations_ratio,
+    iterations_ratio_paper,
+    tau_table,
+    traffic_ratio,
+    weight_sum,
+    weighted_bound,
+)
 from compth.problems import random_quadratic
 from compth.problems.generate import ibcd_toy
 
@@ -106,6 +115,31 @@ def test_decreasing_blocks_reach_the_optimum_without_shared_minimiser():
     assert all(seen[t] <= found.rate.bound(t) for t in range(1, 4001))
     with pytest.raises(NoGuarantee, match="leave gamma out"):
         ct.guarantee(ct.IBCD(tau=tau, gamma=0.1), problem, "isgd.decreasing")
+
+
+@pytest.mark.parametrize("t", [1, 2, 9])
+def test_the_weighted_bound_is_the_papers_two_fractions(t):
+    """Exactly; with t + 1 noises instead of t, as a telescope over all t + 1 steps gives, it would be larger."""
+    tau, mu, sigma2, zeta2, n, start = (Fraction(v) for v in ("1/3", "1/2", "5", "7/4", "3", "11"))
+    facts = {
+        "n": n,
+        "d": 6,
+        "L": 2,
+        "mu": mu,
+        "L_max": 2,
+        "L_tilde": 2,
+        "zeta2_star": zeta2,
+        "sigma2": sigma2,
+    }
+    c = Constants(**facts, params={"tau": tau})
+    a, pace = isgd_rule(c)
+    assert weight_sum(a, pace, t) == sum(a + pace * s for s in range(t + 1))
+    opening = a**2 * (1 - tau * mu / a) * start / (tau * a * (t + 1) + pace * tau / 2 * t * (t + 1))
+    noise = sigma2 + 2 * (1 - tau) * zeta2
+    printed = noise / (n * (1 + Fraction(1, t)) * a + n * pace / 2 * (t + 1))
+    assert weighted_bound(c, t, start) == opening + printed
+    telescoped = noise * (t + 1) / (n * weight_sum(a, pace, t))
+    assert printed * (t + 1) / t == telescoped > printed
 
 
 def test_tau_rule_is_what_the_exact_rates_show():

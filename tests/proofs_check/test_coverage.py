@@ -76,7 +76,6 @@ PENDING = {
     "adiana.accelerated",
     "adiana.paper",
     "cat.workers",
-    "isgd.decreasing",
 }
 
 
