@@ -22,6 +22,7 @@ def test_quantised_tuning_beats_hindsight_and_full_gradients():
     assert rows[1][2] == "1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", ["lorawan", "ieee802154", "ethernet"])
 def test_in_the_links_own_currency_tuning_beats_hindsight(link):
     """Payload bits leave headers out and rank runs otherwise: over Ethernet the tuned run sends more of them."""

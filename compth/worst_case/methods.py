@@ -100,6 +100,8 @@ def cgd(mu: Number, L: Number, delta: Number, gamma: Number, s: Number) -> Model
         (CLASS_A,),
         gaps=True,
         first=("f(x) >= f(x+)", "f(x*) >= f(x+)", "f(x*) >= f(x)", "compression"),
+        curved=((x, "g"), (after, "G")),
+        sent=((g, "c", 1 - delta),),
     )
 
 
@@ -131,6 +133,8 @@ def ef(mu: Number, L: Number, delta: Number, gamma: Number, s: Number, n: int) -
         space.of_mean(x, x),
         tuple(quadratics),
         (CLASS_A, *((SHARED,) if n > 1 else ())),
+        curved=((x, "g"),),
+        sent=((u, "c", 1 - delta),),
     )
 
 
@@ -164,6 +168,8 @@ def ef21(mu: Number, L: Number, delta: Number, gamma: Number, s: Number, n: int)
         space.of_mean(g, g),
         tuple(quadratics),
         (CLASS_A,),
+        curved=((move, "w"),),
+        sent=((u, "c", 1 - delta),),
     )
 
 
@@ -189,6 +195,7 @@ def dcgd(mu: Number, L: Number, omega: Number, gamma: Number, n: int) -> Model:
         space.of_mean(z, z),
         quadratics,
         (CLASS_A, INDEPENDENT, *((SHARED,) if n > 1 else ())),
+        curved=((z, "g"),),
     )
 
 
@@ -218,6 +225,7 @@ def diana(mu: Number, L: Number, omega: Number, gamma: Number, alpha: Number, n:
         space.of_mean(z, z),
         quadratics,
         (CLASS_A, INDEPENDENT),
+        curved=((z, "g"),),
     )
 
 
@@ -253,6 +261,7 @@ def marina(mu: Number, L: Number, omega: Number, gamma: Number, p: Number, n: in
         tuple(quadratics),
         (CLASS_A, INDEPENDENT),
         gaps=True,
+        curved=((z, "g"), (after, "G")),
     )
 
 
@@ -295,6 +304,8 @@ def ef_bv(
         _ef_bv_quadratics(mu, L, eta, omega, gamma),
         (CLASS_A, INDEPENDENT),
         gaps=True,
+        curved=((z, "g"), (after, "G")),
+        sent=((D, "d", eta * eta),) if eta else (),
     )
 
 

@@ -152,6 +152,9 @@ class Model:
     known: multiplier -> form that is >= 0 by hypothesis. normal: V >= t normal with t > 0, so that V sees the iterate.
     extremal: quadratics of the class. assumptions: the hypotheses, in words. gaps: f - f* is among the blocks.
     first: the known forms that a least rho tries alone, where V sees one vector; () for none.
+    curved: (argument, vector): on a quadratic the vector is H_i times the argument, which all workers share; with gaps
+    the first two give f - f* now and next.
+    sent: (input, vector, square): |vector - input|^2 <= square |input|^2 in every worker; () without such a vector.
     """
 
     method: str
@@ -167,6 +170,8 @@ class Model:
     assumptions: tuple[str, ...] = ()
     gaps: bool = False
     first: tuple[str, ...] = ()
+    curved: tuple[tuple[Vector, str], ...] = ()
+    sent: tuple[tuple[Vector, str, Number], ...] = ()
 
     @property
     def blocks(self) -> dict[str, int]:

@@ -29,6 +29,7 @@ from compth.worst_case.tight import (
     question,
 )
 from compth.worst_case.witness import Witness, asymptotic, one_step
+from compth.worst_case.worst_state import worst_state
 
 ROUNDING = Fraction(1, 10**12)
 """Relative excess that refutes a claim whose rate is a float or irrational (exact rates: any excess)."""
@@ -76,8 +77,9 @@ def check_rate(
     as "(x - ebar)**2 + e**2/s" for EF (gbar, g, d for EF21; x, h for DIANA; gap = f - f*), each measured from its value
     at x*, mean over workers; None: some quadratic V, which fails only where an exact asymptotic rate is larger.
 
-    PROVED with a rational certificate, REFUTED with a rational quadratic and its exact trajectory, else CONSISTENT with
-    the bracket [attained, certified] and the looseness log(attained)/log(rate). Raises InvalidParameter.
+    PROVED with a rational certificate, REFUTED with a rational quadratic and its exact trajectory (a given V: one step
+    of it, or of a function known at x*, x and x+ where no quadratic was found), else CONSISTENT with the bracket
+    [attained, certified] and the looseness log(attained)/log(rate). Raises InvalidParameter.
     """
     name = method_name(method, delta)
     q = question(name, mu, L, delta, omega, eta, n)
@@ -139,7 +141,7 @@ def _judged(q: Question, claim: Claimed) -> Certificate:
                 f"lyapunov={claim.lyapunov!r} takes negative values: a Lyapunov function is >= 0"
             )
     beyond = claim.rate if claim.exact else claim.rate * (1 + ROUNDING)
-    witness = asymptotic(model, beyond) if v is None else one_step(model, v, beyond)
+    witness = asymptotic(model, beyond) if v is None else _one_step(model, v, beyond)
     if witness is not None:
         return _refuted(q, claim, model, witness)
     proof = _proof(q, claim, model, v)
@@ -147,6 +149,11 @@ def _judged(q: Question, claim: Claimed) -> Certificate:
     if proof is not None:
         return _proved(q, claim, proof, attained)
     return _standing(q, claim, model, v, attained)
+
+
+def _one_step(model: Model, v: Mapping[str, Fraction], rate: Fraction) -> Witness | None:
+    """A quadratic of the extremal families where one will do, else the worst state of the LMI's dual."""
+    return one_step(model, v, rate) or worst_state(model, v, rate)
 
 
 def _proof(

@@ -37,7 +37,7 @@ class Solution:
 
 
 @cache
-def _layout(sizes: Sizes) -> tuple[Any, Array]:
+def layout(sizes: Sizes) -> tuple[Any, Array]:
     """(where each entry of the triangles stands among the blocks' entries by rows, its weight).
 
     Clarabel's vector of a symmetric matrix: upper triangle by columns, off-diagonal entries times sqrt 2.
@@ -56,9 +56,9 @@ def _nothing(size: int) -> tuple[tuple[float, ...], ...]:
     return ((0.0,) * size,) * size
 
 
-def _packed(forms: Sequence[Form], blocks: Mapping[str, int]) -> Array:
+def packed(forms: Sequence[Form], blocks: Mapping[str, int]) -> Array:
     """A form a row: the triangles of its blocks (of the leading part of each, where the size asked for is less)."""
-    at, weights = _layout(tuple(blocks.values()))
+    at, weights = layout(tuple(blocks.values()))
     entries = [
         [
             x
@@ -73,8 +73,8 @@ def _packed(forms: Sequence[Form], blocks: Mapping[str, int]) -> Array:
 
 
 @cache
-def _identity(sizes: Sizes) -> Array:
-    at, _ = _layout(sizes)
+def identity(sizes: Sizes) -> Array:
+    at, _ = layout(sizes)
     out: Array = np.array(list(chain.from_iterable(np.eye(size).ravel() for size in sizes)))[at]
     return out
 
@@ -122,7 +122,7 @@ class Pencil:
         """(now, after, known) of these coefficients and multipliers, a form a row."""
         model, count = self.model, len(names)
         forms = [forms[k] for forms in (model.now, model.after) for k in names]
-        rows = _packed([*forms, *(model.known[k] for k in multipliers)], self.blocks)
+        rows = packed([*forms, *(model.known[k] for k in multipliers)], self.blocks)
         return rows[:count], rows[count : 2 * count], rows[2 * count :]
 
     @cached_property
@@ -138,13 +138,13 @@ class Pencil:
         bounds[k, :m] = gaps
         bounds[k, -1] = -1.0 if NOW in model.normal else 0.0
         now, after, known = self._every
-        decrease = np.column_stack([(rho * now - after).T, -known.T, -_identity(self.sizes)])
+        decrease = np.column_stack([(rho * now - after).T, -known.T, -identity(self.sizes)])
         states = {b: size for b, size in model.state.items() if b in self.blocks and size}
         states = dict(sorted(states.items(), key=lambda item: item[1] > 1))
         state_sizes = tuple(states.values())
-        positive, normal = _packed([*model.now.values()], states), _packed([model.normal], states)
+        positive, normal = packed([*model.now.values()], states), packed([model.normal], states)
         positivity = np.column_stack([positive.T, np.zeros((positive.shape[1], k)), -normal.T])
-        trace = gaps + positive @ _identity(state_sizes)
+        trace = gaps + positive @ identity(state_sizes)
         s, p = self.sizes.count(1), state_sizes.count(1)
         signs = [bounds if gaps.any() else bounds[:k], decrease[:s], positivity[:p]]
         rows = np.concatenate(
@@ -155,7 +155,9 @@ class Pencil:
         cones = (1, sum(map(len, signs)), tuple(x for x in (*self.sizes, *state_sizes) if x > 1))
         objective = np.zeros(m + k + 1)
         objective[-1] = -1.0
-        x, status = _solve(objective, np.ascontiguousarray(rows.T), right, cones, _settings(TOLERANCE, True))
+        x, status = solve(
+            objective, np.ascontiguousarray(rows.T), right, cones, solver_settings(TOLERANCE, True)
+        )
         v = dict(zip(self.names, x[:m].tolist(), strict=True))
         return Solution(float(x[-1]), v, dict(zip(self.multipliers, x[m:-1].tolist(), strict=True)), status)
 
@@ -186,7 +188,7 @@ class Pencil:
         # in units near one both safeguards only cost: more iterations and larger errors on a grid of (kappa, delta)
         safe = not 1 / UNITS <= self.model.constants["L"] <= UNITS
         cones = (0, count + scalars, self.sizes[scalars:])
-        x, status = _solve(objective, columns, right, cones, _settings(VALUE, safe))
+        x, status = solve(objective, columns, right, cones, solver_settings(VALUE, safe))
         own = dict(zip(multipliers, x[1:].tolist(), strict=True))
         rho = float("inf") if "Infeasible" in status else float(x[0])
         return Solution(rho, given, {**dict.fromkeys(self.multipliers, 0.0), **own}, status)
@@ -210,7 +212,7 @@ def _signs(count: int) -> Array:
 
 
 @cache
-def _settings(tolerance: float, safe: bool) -> Any:
+def solver_settings(tolerance: float, safe: bool) -> Any:
     """safe: with equilibration and iterative refinement."""
     clarabel = _clarabel()
     settings = clarabel.DefaultSettings()
@@ -238,7 +240,7 @@ def _cones(equalities: int, signs: int, sizes: Sizes) -> list[Any]:
     return out + [clarabel.PSDTriangleConeT(size) for size in sizes]
 
 
-def _solve(
+def solve(
     objective: Array, columns: Array, right: Array, cones: tuple[int, int, Sizes], settings: Any
 ) -> tuple[Array, str]:
     """min objective'x with right - columns' x in the cones: zeros, then nonnegative numbers, then PSD triangles."""

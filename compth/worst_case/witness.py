@@ -234,28 +234,32 @@ def _signed(
 ) -> Matrix:
     """V+ - rate V on (iterate or gradient, memories of the first workers), worker i compressing by 1 + sign s."""
     n, gamma, lam, s = len(signs), model.constants["gamma"], q.curvature, q.factor - 1
-    size = n + 1
-    eye = np.array([[Fraction(int(i == j)) for j in range(size)] for i in range(size)], dtype=object)
-    mean = sum(eye[1:], np.zeros(size, dtype=object)) / Fraction(n)
+    units = np.array([[Fraction(int(i == j)) for j in range(few + 1)] for i in range(few + 1)], dtype=object)
+    nothing = units[0] * 0
+    memories = [units[i + 1] if i < few else nothing for i in range(n)]
+
+    def average(rows: Sequence[Any]) -> Any:
+        return sum(rows, nothing) / Fraction(n)
+
+    mean = average(memories)
     if model.method == "EF":
-        inputs = [eye[i] + gamma * lam * eye[0] for i in range(1, size)]
-        sent = [(1 + sign * s) * u for sign, u in zip(signs, inputs, strict=True)]
-        first = eye[0] - sum(sent, np.zeros(size, dtype=object)) / Fraction(n)
+        inputs = [e + gamma * lam * units[0] for e in memories]
+        first = units[0] - average([(1 + sign * s) * u for sign, u in zip(signs, inputs, strict=True)])
     else:
-        move = -gamma * lam * (eye[0] - mean)
-        inputs = [eye[i] + move for i in range(1, size)]
-        first = eye[0] + move
-    later = np.array([first, *(-sign * s * u for sign, u in zip(signs, inputs, strict=True))], dtype=object)
+        move = -gamma * lam * (units[0] - mean)
+        inputs = [r + move for r in memories]
+        first = units[0] + move
+    left = [-sign * s * u for sign, u in zip(signs, inputs, strict=True)]
     a, b = model.free
-    square = np.outer(mean, mean)
-    each = sum(
-        (np.outer(eye[i], eye[i]) for i in range(1, size)), np.zeros((size, size), dtype=object)
-    ) / Fraction(n)
-    cross = np.outer(eye[0], mean)
-    weight = v[f"P[{a},{a}]"] * np.outer(eye[0], eye[0]) + v[f"P[{a},{b}]"] * (cross + cross.T)
-    weight = weight + v[f"P[{b},{b}]"] * square + v[f"Q[{b},{b}]"] * (each - square)
-    whole = later.T @ weight @ later - rate * weight
-    out: Matrix = whole[: few + 1, : few + 1].tolist()
+
+    def value(first: Any, rows: Sequence[Any]) -> Any:
+        middle = average(rows)
+        each = sum((np.outer(x, x) for x in rows if x.any()), np.outer(nothing, nothing)) / Fraction(n)
+        square, cross = np.outer(middle, middle), np.outer(first, middle)
+        out = v[f"P[{a},{a}]"] * np.outer(first, first) + v[f"P[{a},{b}]"] * (cross + cross.T)
+        return out + v[f"P[{b},{b}]"] * square + v[f"Q[{b},{b}]"] * (each - square)
+
+    out: Matrix = (value(first, left) - rate * value(units[0], memories)).tolist()
     return out
 
 

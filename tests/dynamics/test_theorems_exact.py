@@ -85,6 +85,7 @@ def test_rates_a_little_beyond_what_is_attained_are_caught(method, identifier, f
     assert study(lambda q: rate_ratio(method, q, spoiled), 110, seed=3, climb=200).violated
 
 
+@pytest.mark.slow
 def test_unimodality_is_scanned_and_a_bump_is_seen(monkeypatch):
     method = ct.DCGD(ct.RandK(1))
     found = study(lambda q: bump(method, q), 15, seed=1, climb=5)

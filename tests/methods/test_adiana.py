@@ -86,6 +86,7 @@ def test_without_compression_it_is_an_accelerated_method():
     assert rates[0] / rates[1] == pytest.approx(10, rel=0.25), "1 - rho falls as kappa^(-1/2)"
 
 
+@pytest.mark.slow
 def test_it_beats_diana_where_the_condition_number_is_large():
     problem = random_quadratic(4, 4, 1e4, seed=1, hessians=0, minimisers=1.0)
     fast, slow = ct.ADIANA(ct.NaturalCompression()), ct.DIANA(ct.NaturalCompression())

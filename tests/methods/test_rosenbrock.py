@@ -25,6 +25,7 @@ def test_diana_reaches_the_minimiser(p):
     assert distance < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compressor", [ct.LpQuantization(2), ct.TernGrad()])
 def test_quantisation_without_memory_does_not(compressor):
     distance, error = final(ct.DCGD(compressor, GAMMA), 1500, 1024, np.ones(2))

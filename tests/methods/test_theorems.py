@@ -162,6 +162,7 @@ def test_top1_diverges_at_the_stated_factor(gamma):
         ct.guarantee(ct.DCGD(ct.TopK(1), gamma=gamma), problem)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method", [ct.EF(ct.TopK(1)), ct.EF21(ct.TopK(1)), ct.DCGD(ct.Induced(ct.TopK(1), ct.RandK(1)))]
 )

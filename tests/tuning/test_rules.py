@@ -51,12 +51,13 @@ def shortfall(g, scheme, charge, tuned):
     return 1 - efficiency[tuned.level - 1] / max(efficiency)
 
 
+@pytest.mark.parametrize("count", [100, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_chosen_level_is_the_best_of_all(scheme, model):
+def test_the_chosen_level_is_the_best_of_all(scheme, model, count):
     """Ten cost models, three schemes, 2000 gradients each."""
     price, charge = MODELS[model]
-    for g in gradients(2000):
+    for g in gradients(count):
         assert shortfall(g, scheme, charge, ct.tune(g, scheme, price)) <= ROUNDING, g
 
 

@@ -7,7 +7,7 @@ import pytest
 import compth as ct
 from compth.certificates import Verdict
 from compth.errors import InvalidParameter
-from compth.worst_case import methods, witness
+from compth.worst_case import methods, referee, witness
 from compth.worst_case.lyapunov import coefficients
 
 A = {"mu": F(1, 10), "L": 1}
@@ -115,6 +115,7 @@ def test_workers_of_different_curvature_break_what_equal_ones_do_not(monkeypatch
     assert c.verdict is Verdict.REFUTED
     assert "even i" in c.witness["f_i(x)"]
     monkeypatch.setattr(witness, "_curved", lambda *given: iter(()))
+    monkeypatch.setattr(referee, "worst_state", lambda *given: None)
     assert ct.check_rate("DIANA", **claim, **constants).verdict is Verdict.CONSISTENT
 
 

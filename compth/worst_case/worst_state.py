@@ -1,0 +1,263 @@
+"""A rational counterexample in few dimensions from the worst Gram matrices of one step.
+
+The float solution is only a guide: Hessians, state and messages are rounded to fractions, and membership in the class,
+V and E V+ are then computed from them exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from compth.worst_case.exact_algebra import is_psd
+from compth.worst_case.model import Form, Model, Vector
+from compth.worst_case.solver import Array
+from compth.worst_case.witness import Witness
+from compth.worst_case.worst_gram import Gram, forms, narrowed, worst_gram
+
+ROUNDINGS = ((1e-2, 60), (1e-3, 1000), (1e-5, 10**6), (1e-8, 10**10))
+"""(share by which the class is narrowed so that rounding stays inside it, largest denominator), the simplest first."""
+NOTHING = 1e-9
+"""An excess up to this, relative to the coefficients of V and E V+, is the solver's zero."""
+READ = {"CGD": "x from x*", "EF": "x from x*", "EF21": "r = g - d", "DCGD": "z = x - x*"} | {
+    "DIANA": "z = x - x*, e = h - h*", "MARINA": "z = x - x*", "EF-BV": "z = x - x*"
+}  # fmt: skip
+"""What the vectors of a state are."""
+Rows = Mapping[str, Any]
+"""Vector by name, a one-dimensional array of Fractions."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """All vectors of each kind of worker and how many there are; Hessians by kind, None for a function known at x*, x
+    and x+ only, with its values f - f*.
+    """
+
+    workers: Sequence[Rows]
+    counts: Sequence[int]
+    hessians: Sequence[Any] | None
+    gaps: Mapping[str, Fraction]
+
+
+def worst_state(model: Model, v: Mapping[str, Fraction], rate: Fraction) -> Witness | None:
+    """A state with E V+ > rate V, every number exact: on quadratics, else on functions through three points.
+
+    None when none was found. Methods whose model has one pair of points need no more than quadratics.
+    """
+    for quadratic in (True, False) if model.gaps else (True,):
+        if not worst_gram(model, v, rate, 0.0, quadratic).excess > NOTHING:
+            continue
+        for share, denominator in ROUNDINGS:
+            gram = worst_gram(model, v, rate, share, quadratic)
+            if gram.excess > 0:
+                found = _checked(model, v, rate, _rounded(model, gram, share, denominator, quadratic))
+                if found is not None:
+                    return found
+    return None
+
+
+def _factor(gram: Array, tolerance: float) -> Array:
+    """Rows whose products are the Gram matrix, in the fewest coordinates, the first vectors in the first of them."""
+    values, vectors = np.linalg.eigh(gram) if len(gram) else (np.zeros(0), gram)
+    kept = values > tolerance
+    root = vectors[:, kept] * np.sqrt(values[kept])
+    out: Array = root @ np.linalg.qr(root.T)[0] if kept.any() else root
+    return out
+
+
+def _fractions(x: Array, denominator: int) -> Any:
+    """Nearest fractions of a denominator up to this, in an array of objects."""
+    flat = [Fraction(float(c)).limit_denominator(denominator) for c in np.ravel(x)]
+    return np.array([*flat, None], dtype=object)[:-1].reshape(np.shape(x))
+
+
+def _directions(n: int, denominator: int) -> tuple[Any, list[int]]:
+    """(directions of the workers' deviations, workers of each): signs, and a triangle where n is odd.
+
+    Their sum is zero, and each is of length 1 (up to rounding).
+    """
+    side = Fraction(0.75**0.5).limit_denominator(denominator)
+    half, one, zero = Fraction(1, 2), Fraction(1), Fraction(0)
+    if n % 2 == 0:
+        return np.array([[one], [-one]], dtype=object), [n // 2, n // 2]
+    ways = [[one, zero], [-half, side], [-half, -side], [-one, zero]]
+    counts = [n // 2, 1, 1, n // 2 - 1]
+    return np.array(ways[: 3 + (n > 3)], dtype=object), counts[: 3 + (n > 3)]
+
+
+def _rounded(model: Model, gram: Gram, share: float, denominator: int, quadratic: bool) -> Instance:
+    """Workers' vectors with these Gram matrices, and Hessians that lead from the arguments to the gradients."""
+    n, space = int(model.constants["n"]), model.space
+    tolerance = max(share / 100, 1e-9)
+    base, apart = _factor(gram.mean, tolerance), _factor(gram.deviation, tolerance)
+    ways, counts = _directions(n, denominator) if apart.size else (np.zeros((1, 0), dtype=object), [n])
+    free = [i for i, a in enumerate(space.common) if a in model.free]
+    own = [i for i, a in enumerate(space.worker) if a in model.free]
+    scale = float(np.abs(np.concatenate([base[free].ravel(), apart[own].ravel(), [1e-9]])).max())
+    common, differing = _fractions(base / scale, denominator), _fractions(apart / scale, denominator)
+    workers = []
+    for way in ways:
+        rest = dict.fromkeys(
+            space.common, np.array([Fraction(0)] * (apart.shape[1] * len(way)), dtype=object)
+        )
+        rest |= {a: np.kron(line, way) for a, line in zip(space.worker, differing, strict=True)}
+        workers.append(
+            {a: np.concatenate([line, rest[a]]) for a, line in zip(space.common, common, strict=True)}
+        )
+    gaps = {k: _fractions(np.array([x / scale**2]), denominator)[0] for k, x in gram.gaps.items()}
+    if not quadratic:
+        return Instance(workers, counts, None, gaps)
+    return Instance(workers, counts, _hessians(model, workers, counts, share, denominator), gaps)
+
+
+def _hessians(
+    model: Model, workers: Sequence[Rows], counts: Sequence[int], share: float, denominator: int
+) -> list[Any]:
+    """mu I + P (P'X)^-1 P' with P = Y - mu X takes X to Y; its eigenvalues clipped to [mu, L], rounded."""
+    mu, L = narrowed(model, share / 2)
+    shared = _means(workers, counts)
+    x = np.array([_combined(a, shared) for a, _ in model.curved], dtype=float).T
+    out = []
+    for worker in workers:
+        p = np.array([worker[y] for _, y in model.curved], dtype=float).T - mu * x
+        inverse = np.linalg.pinv((p.T @ x + x.T @ p) / 2, rcond=1e-9, hermitian=True)
+        values, vectors = np.linalg.eigh(p @ inverse @ p.T + mu * np.eye(len(x)))
+        h = (vectors * np.clip(values, mu, L)) @ vectors.T
+        out.append(_fractions((h + h.T) / 2, denominator))
+    return out
+
+
+def _combined(vector: Vector, at: Rows) -> Any:
+    return sum(Fraction(c) * at[a] for a, c in vector.items())
+
+
+def _means(workers: Sequence[Rows], counts: Sequence[int]) -> dict[str, Any]:
+    return {
+        a: sum(w[a] * Fraction(k, sum(counts)) for w, k in zip(workers, counts, strict=True))
+        for a in workers[0]
+    }
+
+
+def _checked(model: Model, v: Mapping[str, Fraction], rate: Fraction, instance: Instance) -> Witness | None:
+    """The witness, or None where the instance is not of the class or E V+ <= rate V."""
+    quadratic = instance.hessians is not None
+    if quadratic:
+        instance = _driven(model, instance)
+    means = _means(instance.workers, instance.counts)
+    apart = [{a: w[a] - means[a] for a in model.space.worker} for w in instance.workers]
+    inside = _of_class(model, instance) if quadratic else _interpolates(model, means, apart, instance)
+    if not inside:
+        return None
+    now, later = (
+        sum((c * _value(model, forms(model, k, quadratic)[i], means, apart, instance) for k, c in v.items() if c),
+            Fraction(0))
+        for i in (0, 1)
+    )  # fmt: skip
+    excess = later - rate * now
+    if not excess > 0:
+        return None
+    return Witness(excess, {**_described(model, instance), "V": now, "E V+": later, "E V+ - rate V": excess})
+
+
+def _driven(model: Model, instance: Instance) -> Instance:
+    """Every gradient computed from the rounded state and Hessians."""
+    shared, out = _means(instance.workers, instance.counts), []
+    for h, worker in zip(instance.hessians or (), instance.workers, strict=True):
+        out.append({**worker, **{y: h @ _combined(a, shared) for a, y in model.curved}})
+    return Instance(out, instance.counts, instance.hessians, {})
+
+
+def _of_class(model: Model, instance: Instance) -> bool:
+    """mu <= H_i <= L and every message within its contraction, exactly."""
+    mu, L = Fraction(model.constants["mu"]), Fraction(model.constants["L"])
+    for h in instance.hessians or ():
+        eye = np.array([[Fraction(int(i == j)) for j in range(len(h))] for i in range(len(h))], dtype=object)
+        if not is_psd((h - mu * eye).tolist()) or not is_psd((L * eye - h).tolist()):
+            return False
+    for worker in instance.workers:
+        for u, c, square in model.sent:
+            wanted = _combined(u, worker)
+            if (worker[c] - wanted) @ (worker[c] - wanted) > square * (wanted @ wanted):
+                return False
+    return True
+
+
+def _interpolates(model: Model, means: Rows, apart: Sequence[Rows], instance: Instance) -> bool:
+    """Every known inequality in every worker: its deviation is orthogonal to the means, so there are no cross terms."""
+    return all(
+        _value(model, form, means, [deviation], replace(instance, counts=[1])) >= 0
+        for deviation in apart
+        for form in model.known.values()
+    )
+
+
+def _value(model: Model, form: Form, means: Rows, apart: Sequence[Rows], instance: Instance) -> Fraction:
+    """The form of these means, of so many of these deviations, and of the values f - f*."""
+    gaps, counts = instance.gaps, instance.counts
+    total = sum((Fraction(m[0][0]) * gaps[b] for b, m in form.items() if b in gaps), Fraction(0))
+    for block, names, rows in (
+        ("mean", model.space.common, [(means, Fraction(1))]),
+        ("deviation", model.space.worker, [(d, Fraction(k, sum(counts))) for d, k in zip(apart, counts, strict=True)]),
+    ):  # fmt: skip
+        for a, line in zip(names, form.get(block, ()), strict=False):
+            for b, entry in zip(names, line, strict=True):
+                if entry:
+                    total += Fraction(entry) * sum((share * (r[a] @ r[b]) for r, share in rows), Fraction(0))
+    return total
+
+
+def _described(model: Model, instance: Instance) -> dict[str, Any]:
+    """The instance in numbers and words: state, and every vector that follows from it, by kind of worker."""
+    c, workers = model.constants, instance.workers
+    single = [a for a in model.free if a in model.space.worker]
+    state = {a: workers[0][a] for a in model.free if a not in single}
+    state |= {f"{a} of {_kind(instance, i)}": w[a] for a in single for i, w in enumerate(workers)}
+    vectors = {
+        a: [w[a].tolist() for w in (workers if a in model.space.worker else workers[:1])]
+        for a in model.space.common
+    }
+    size = len(workers[0][model.free[0]])
+    each = f", each in R^{size}" if size > 1 else ""
+    return {
+        "f_i(x)": _functions(instance),
+        "compressor": _messages(model),
+        **{k: c[k] for k in ("gamma", "alpha", "p", "lambda", "nu", "n") if k in c},
+        "the state is": f"{', '.join(state)}{each}; {READ[model.method]}",
+        "state": [x for vector in state.values() for x in vector],
+        "workers of each kind": list(instance.counts),
+        "vectors": vectors,
+        **instance.gaps,
+    }
+
+
+def _kind(instance: Instance, i: int) -> str:
+    """Which workers are of this kind, counted from 1."""
+    first, count = sum(instance.counts[:i]) + 1, instance.counts[i]
+    return f"worker {first}" if count == 1 else f"workers {first} to {first + count - 1}"
+
+
+def _functions(instance: Instance) -> str:
+    """The Hessians, or what is said of a function that is no quadratic."""
+    if instance.hessians is None:
+        return "a function of the class with the listed gradients and values at x*, x and x+"
+    shown = list(dict.fromkeys(_matrix(h) for h in instance.hessians))
+    each = "H" if len(shown) == 1 else "H_i"
+    return f"x'{each} x/2, {each} = {', '.join(shown)}"
+
+
+def _matrix(h: Any) -> str:
+    rows = [", ".join(map(str, line)) for line in h]
+    return f"[{'; '.join(rows)}]" if len(rows) > 1 else rows[0]
+
+
+def _messages(model: Model) -> str:
+    """The law of the messages."""
+    omega = model.constants.get("omega")
+    law = [f"|{c} - u|^2 <= {square} |u|^2 at each input u" for _, c, square in model.sent]
+    if omega is None:
+        return f"C(u) = c as given, {law[0]}"
+    return f"E C(u) = d as given, {law[0]}, variance {omega} |u|^2" if law else model.extremal[0].compressor
