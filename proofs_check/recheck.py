@@ -22,7 +22,7 @@ INDEX = HERE.parent / "compth" / "_proved.json"
 HASHED = {"kernel": ("kernel.py", "axioms.py"), "guard": ("guard.py",), "models": ("models.py",)}
 
 
-def digests():
+def digests() -> dict[str, str]:
     """sha256 of the files as they are here."""
     return {
         name: hashlib.sha256(b"".join((PROOF / f).read_bytes() for f in files)).hexdigest()
