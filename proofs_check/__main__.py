@@ -5,19 +5,20 @@ Without ids every proof runs and the certificates and the index of proved statem
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import compth
+from compth.claims import proved_index
 from compth.proof import Refused
 from compth.proof.printing import as_latex, as_text
 from proofs_check._coverage import catalogue_objects, missing
 from proofs_check._script import Result, Script, run
 from proofs_check.not_provable import REASONS
+from proofs_check.recheck import digests
 
 HERE = Path(__file__).resolve().parent
 CERTIFICATES = HERE / "certificates"
@@ -57,13 +58,20 @@ def store(results: Sequence[Result]) -> None:
     for r in results:
         text = json.dumps(r.stored, indent=1, ensure_ascii=False) + "\n"
         (CERTIFICATES / f"{r.id}.json").write_text(text, encoding="utf-8")
-    trusted = [Path(compth.__file__).parent / "proof" / f for f in ("kernel.py", "axioms.py")]
     index = {
-        "kernel": hashlib.sha256(b"".join(f.read_bytes() for f in trusted)).hexdigest(),
+        **digests(),
         "proved": {r.id: [p["statement"] for p in r.records] for r in results if not signed(r)},
         "solver_signed": {r.id: [p["statement"] for p in r.records] for r in results if signed(r)},
     }
     INDEX.write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+
+
+def report_open(known: Collection[str]) -> None:
+    """What has no script: with its reason, or as missing."""
+    for name, reason in REASONS.items():
+        print(f"{name:24} NONE     {reason}")
+    for name, complaint in missing(catalogue_objects(), known, REASONS).items():
+        print(f"{name:24} MISSING  {complaint}")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -96,12 +104,10 @@ def main(arguments: Sequence[str]) -> int:
         f"{len(results) - leaning} proved, {failed} refused" + (f", {leaning} solver-signed" * bool(leaning))
     )
     if not options.id:
-        for name, reason in REASONS.items():
-            print(f"{name:24} NONE     {reason}")
-        for name, complaint in missing(catalogue_objects(), known, REASONS).items():
-            print(f"{name:24} MISSING  {complaint}")
         if not failed and not options.check:
             store(results)
+            proved_index.cache_clear()
+        report_open(known)
     return 1 if failed else 0
 
 
