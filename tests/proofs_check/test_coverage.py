@@ -73,8 +73,6 @@ PENDING = {
     "TopKSign.B2",
     "VariableSupport.Unbiased",
     "Wangni.Unbiased",
-    "adiana.accelerated",
-    "adiana.paper",
     "cat.workers",
 }
 
