@@ -39,6 +39,7 @@ def formulas(theorem):
 def statement(theorem):
     """The theorem's one step and run."""
     numbers, slow, limits = formulas(theorem)
+    learned = f"e + {numbers['alpha']}*M"
     potential = "sq(z - xs) + c*(fy - fs) + cw*(fw - fs) + b*sq(e)"
     return {
         "name": theorem.id,
@@ -60,7 +61,7 @@ def statement(theorem):
         "vectors": [
             *["common z", "common y", "common u", "common xs"],
             *["family l", "family k", "family kp", "family e", "family Q ~ l @ 0", "family M ~ -e @ 0"],
-            "family Y ~ p*(e + M/o + k - kp) + (1 - p)*(e + M/o) @ 1",
+            f"family Y ~ p*({learned} + k - kp) + (1 - p)*({learned}) @ 1",
         ],
         "values": "fu fy fw fs fyp fwp",
         "let": {
@@ -80,7 +81,7 @@ def statement(theorem):
             "var": "spread(Q, l - k - e, o - 1)",
             "ind": "independent(Q, n)",
             "shift": "variance(M, o - 1)",
-            "coin": "mixture(Y, p, e + M/o + k - kp, e + M/o)",
+            "coin": f"mixture(Y, p, {learned} + k - kp, {learned})",
             "reference": "growth(fwp - fs, fw - fs, fy, fs, 1 - p, p/2, 0)",
         },
         "claim": [f"sq(zp - xs) + c*(fyp - fs) + cw*(fwp - fs) + b*sq(Y) <= R*({potential})"],
