@@ -23,17 +23,22 @@ def scaled_error(omega: Number, factor: Number) -> Number:
     return factor * factor * omega + (1 - factor) * (1 - factor)
 
 
+def scaled_pair(omega: Number, factor: Number) -> tuple[Number, Number]:
+    """(eta, omega) of fC, C unbiased, f <= 1: (1 - f, f^2 omega)."""
+    return 1 - factor, factor * factor * omega
+
+
 def composed_omega(outer: Number, inner: Number) -> Number:
     """omega of outer o inner, both unbiased and independent: (1+w1)(1+w2) - 1."""
     return (1 + outer) * (1 + inner) - 1
 
 
-def composed_delta(outer_delta: Number, inner_omega: Number) -> Number:
-    """delta of (outer o inner)/(1+omega), outer keeping the B3 sense: contractive outer on unbiased inner's output.
+def composed_delta(inner_delta: Number, outer_omega: Number) -> Number:
+    """delta of (outer o inner)/(1+omega), inner contractive, outer unbiased and independent: delta/(1+omega).
 
-    Only for outer with <C(y), y> = ||C(y)||^2 almost surely (Top-K, masks): delta = delta1/(1+omega).
+    Not in the other order: Top-1 of an unbiased message prefers the entries that its noise made large.
     """
-    return ratio(outer_delta, 1 + inner_omega)
+    return ratio(inner_delta, 1 + outer_omega)
 
 
 def induced_omega(delta: Number, omega: Number) -> Number:

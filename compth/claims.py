@@ -53,6 +53,11 @@ def proved_index() -> frozenset[str]:
     return frozenset(json.loads(file.read_text(encoding="utf-8"))["proved"])
 
 
+def rule_proof(rule: str, *members: Claim) -> str:
+    """The proof of a rule for claims made from others: only where these are PROVED themselves, else ""."""
+    return rule if all(c.standing is Standing.PROVED for c in members) else ""
+
+
 def standing_of(proof: str, otherwise: Standing) -> Standing:
     """PROVED when the id is in the index of passing proofs, else the declared standing."""
     return Standing.PROVED if proof and proof in proved_index() else otherwise
@@ -220,6 +225,12 @@ class B2(Claim):
             Margin("gamma||x||^2", self.gamma * dot(x, x), xc),
             Margin("E||C(x)||^2", second, self.beta * xc),
         )
+
+
+def selection_claims(delta: Number, **provenance: Any) -> tuple[B1, B2]:
+    """B1(delta, 1) and B2(delta, 1) of a contraction with <C(x), x> = ||C(x)||^2: kept entries, projections."""
+    same = {"proof": "classes.selection", **provenance}
+    return B1(delta, 1, **same), B2(delta, 1, **same)
 
 
 @dataclass(frozen=True)

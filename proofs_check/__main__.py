@@ -9,10 +9,11 @@ import hashlib
 import importlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import compth
+from compth.claims import proved_index
 from compth.proof import Refused
 from compth.proof.printing import as_latex, as_text
 from proofs_check._coverage import catalogue_objects, missing
@@ -66,6 +67,14 @@ def store(results: Sequence[Result]) -> None:
     INDEX.write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
 
 
+def report_open(known: Collection[str]) -> None:
+    """What has no script: with its reason, or as missing."""
+    for name, reason in REASONS.items():
+        print(f"{name:24} NONE     {reason}")
+    for name, complaint in missing(catalogue_objects(), known, REASONS).items():
+        print(f"{name:24} MISSING  {complaint}")
+
+
 def main(arguments: Sequence[str]) -> int:
     """0 when every proof asked for stands; --check stores nothing, --text and --latex print the proofs."""
     options = _options(arguments)
@@ -96,12 +105,10 @@ def main(arguments: Sequence[str]) -> int:
         f"{len(results) - leaning} proved, {failed} refused" + (f", {leaning} solver-signed" * bool(leaning))
     )
     if not options.id:
-        for name, reason in REASONS.items():
-            print(f"{name:24} NONE     {reason}")
-        for name, complaint in missing(catalogue_objects(), known, REASONS).items():
-            print(f"{name:24} MISSING  {complaint}")
         if not failed and not options.check:
             store(results)
+            proved_index.cache_clear()
+        report_open(known)
     return 1 if failed else 0
 
 

@@ -2,7 +2,7 @@
 
 from fractions import Fraction as F
 
-from compth.calculus import delta_of_scaled_unbiased, scaled_error, uncertainty_alpha_of_omega
+from compth.calculus import delta_of_scaled_unbiased, scaled_error, scaled_pair, uncertainty_alpha_of_omega
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -37,7 +37,15 @@ NORMALISED = {
     "name": "calculus.scaling.alpha",
     "claim": [f"sq({FACTOR}*Q - x) <= {ALPHA}*sq(x)"],
 }
-[ERROR_OF_ALPHA] = NORMALISED["claim"]
+ETA, SPREAD = (text(c) for c in scaled_pair(om, fa))
+PAIR = {
+    **ANY,
+    "name": "calculus.scaling.pair",
+    "title": "fa <= 1: eta = 1 - fa",
+    "domain": ["om >= 0", "fa > 0", "fa <= 1"],
+    "claim": [f"sq(fa*x - x) <= {ETA}**2*sq(x)", f"sq(fa*Q - fa*x) <= {SPREAD}*sq(x)"],
+}
+[ERROR_OF_ALPHA], [BIAS, VARIANCE] = NORMALISED["claim"], PAIR["claim"]
 SCRIPT = Script(
     "calculus.scaling",
     "C/(1+omega) is contractive with delta = 1/(1+omega)",
@@ -63,6 +71,16 @@ SCRIPT = Script(
                 ({"claim": [f"sq({FACTOR}*Q - x) <= (1 - {DELTA})**2*sq(x)"]}, at(F(1))),
                 ({"claim": [f"sq(Q - x) <= (1 - {DELTA})*sq(x)"]}, at(F(1))),
                 ({"claim": [f"sq({FACTOR}*Q - x) <= (1 - 2*{DELTA})*sq(x)"]}, at(F(1, 2))),
+            ],
+        ),
+        Part(
+            PAIR,
+            [step(BIAS), step(VARIANCE, {"var": "fa**2"})],
+            at(F(1), fa=F(1, 3)),
+            [
+                ({"claim": [BIAS.replace("**2*sq(x)", "**3*sq(x)"), VARIANCE]}, at(F(1), fa=F(1, 3))),
+                ({"claim": [BIAS, VARIANCE.replace(SPREAD, f"9/10*{SPREAD}")]}, at(F(1), fa=F(1, 3))),
+                ({"claim": [BIAS, VARIANCE.replace(SPREAD, "fa*om/4")]}, at(F(1), fa=F(1, 3))),
             ],
         ),
         Part(

@@ -1,6 +1,6 @@
 """DIANA with decreasing steps and stochastic gradients: one step from gamma to any smaller gamma.
 
-Its noisy contraction and `schedule.harmonic` give the bound by induction over the steps.
+Its noisy contraction and `diana.lemma6` give the bound by induction over the steps.
 """
 
 from fractions import Fraction as F

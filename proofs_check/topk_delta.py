@@ -10,7 +10,7 @@ DELTA = text(next(c for c in ct.TopK(k=k).claims(d) if isinstance(c, Contractive
 
 STATEMENT = {
     "name": "topk.delta",
-    "title": "a, b: squares of the kept and of the dropped entries, t between them",
+    "title": "a, b: squares of the kept and of the dropped entries (or singular values), t between them",
     "params": "d k t",
     "domain": ["k >= 1", "d >= k", "t >= 0"],
     "sizes": {"kept": "k", "dropped": "d - k"},

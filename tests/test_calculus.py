@@ -112,9 +112,9 @@ def test_relations_between_classes_are_attained_and_stronger_ones_fail():
         assert violated(kind(first, beta * less), every, long)
 
 
-def test_contractive_mask_after_an_unbiased_one():
-    """TopK o RandK / (1 + omega) is contractive with delta1/(1 + omega), and not with twice that."""
-    composed = ct.Composed(ct.TopK(1), ct.RandK(2))
+def test_unbiased_compressor_after_a_contractive_one():
+    """RandK o TopK / (1 + omega) is contractive with delta1/(1 + omega), and not with twice that."""
+    composed = ct.Composed(ct.RandK(2), ct.TopK(1))
     omega = ct.RandK(2).claim(Unbiased, D).omega
     delta = calculus.composed_delta(F(1, D), omega)
     assert delta == F(1, 8)
@@ -193,7 +193,7 @@ def test_one_line_for_numbers_and_symbols():
 PROBES = {
     "alpha": F(1, 4), "beta": F(2), "gamma": F(1, 3), "delta": F(7, 16), "eta": F(1, 4), "omega": F(3, 2),
     "zeta": F(5, 2),
-    "outer": F(1, 2), "inner": F(1, 8), "outer_delta": F(1, 4), "inner_omega": F(1, 2), "omega_average": F(1, 2),
+    "outer": F(1, 2), "inner": F(1, 8), "inner_delta": F(1, 4), "outer_omega": F(1, 2), "omega_average": F(1, 2),
     "a_s": F(1, 2), "factor": F(1, 3), "lam": F(1, 2), "f": F(5), "largest": F(1), "n": F(4), "d": F(9), "m": F(2),
     "p": F(1, 2), "bits": F(9),
 }  # fmt: skip

@@ -57,7 +57,7 @@ class _Atomic(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         omega = atomic_omega(self.atoms(d), self.budget)
-        return (Unbiased(omega, sharpness=TIGHT, source=self.source, attribution=OURS),)
+        return (Unbiased(omega, sharpness=TIGHT, source=self.source, attribution=OURS, proof="atomo.omega"),)
 
     def weights(self, x: Array) -> Array:
         """|lambda_i| of each row, (..., d) -> (..., atoms)."""
@@ -223,7 +223,8 @@ class Wangni(Compressor):
         return keep(x, variance_probabilities(np.abs(x), float(self.epsilon)), rng)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        return (Unbiased(self.epsilon, sharpness=TIGHT, source=self.source, attribution=RECALLED),)
+        same: dict[str, Any] = {"source": self.source, "attribution": RECALLED, "proof": "wangni.omega"}
+        return (Unbiased(self.epsilon, sharpness=TIGHT, **same),)
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         """How many entries, then each entry's index and value: the expected number at flat x, where it is largest."""
@@ -261,7 +262,8 @@ class NonUniformRand1(Compressor):
         return np.where(np.arange(x.shape[-1]) == chosen, np.sign(x) * total * top, 0.0)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        return (Unbiased(d - 1, sharpness=TIGHT, source=self.source, attribution=OURS),)
+        same: dict[str, Any] = {"source": self.source, "attribution": OURS, "proof": "nonuniform_rand1.omega"}
+        return (Unbiased(d - 1, sharpness=TIGHT, **same),)
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(floats=1, indices=log2_ceil(d), float_bits=float_bits)

@@ -44,7 +44,8 @@ class Bernoulli(DiagonalSketch):
         return np.where(rng.random(shape) < p, 1 / p, 0.0)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        return (self._sketch_claim(d, source=self.source, attribution=OURS, proof="bernoulli.omega"),)
+        proof = "rdme.weighted_centre" if isinstance(self.p, tuple) else "bernoulli.omega"
+        return (self._sketch_claim(d, source=self.source, attribution=OURS, proof=proof),)
 
     def expected_size(self, d: int) -> Number:
         """Expected number of kept coordinates."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from compth._numbers import Number, is_symbolic, log2_ceil, max, min, ratio
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import B1, B2, BiasVariance, Claim, Contractive
+from compth.claims import BiasVariance, Claim, Contractive, selection_claims
 from compth.compressors._base import OURS, RECALLED, TIGHT, UPPER, Array, Compressor
 from compth.compressors.bernoulli import Bernoulli
 from compth.errors import InvalidParameter
@@ -48,8 +48,8 @@ class BiasedSparsification(Compressor):
         spread = max(*(v * (1 - v) for v in self._all()))
         same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": RECALLED}
         sharp = UPPER if isinstance(self.q, tuple) else TIGHT
-        pair = BiasVariance(1 - least, spread, sharpness=sharp, attribution=OURS)
-        return (Contractive(least, **same), B1(least, 1, **same), B2(least, 1, **same), pair)
+        pair = BiasVariance(1 - least, spread, sharpness=sharp, attribution=OURS, proof="masks.kept")
+        return (Contractive(least, proof="masks.kept", **same), *selection_claims(least, **same), pair)
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return Bernoulli(self.q).bits(d, float_bits)
@@ -84,7 +84,7 @@ class AdaptiveRandom(Compressor):
     def claims(self, d: Number) -> tuple[Claim, ...]:
         same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": RECALLED}
         delta = ratio(1, d)
-        return (Contractive(delta, **same), B1(delta, 1, **same), B2(delta, 1, **same))
+        return (Contractive(delta, proof="adaptive_random.delta", **same), *selection_claims(delta, **same))
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(floats=1, indices=log2_ceil(d), float_bits=float_bits)

@@ -10,7 +10,7 @@ import numpy as np
 from compth import calculus
 from compth._numbers import Number, is_symbolic, ratio
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import BiasVariance, Claim, Contractive, Unbiased
+from compth.claims import BiasVariance, Claim, Contractive, Unbiased, rule_proof
 from compth.compressors._base import (
     CODE,
     OURS,
@@ -77,12 +77,17 @@ class Scaled(Compressor):
             return ()
         delta = f if self.factor is None else 1 - calculus.scaled_error(base.omega, f)
         unit = not is_symbolic(f) and f == 1
-        shared: dict[str, Any] = {"sharpness": base.sharpness, "source": INDUCED, "attribution": RECALLED}
+        shared: dict[str, Any] = {
+            "sharpness": base.sharpness,
+            "source": INDUCED,
+            "attribution": RECALLED,
+            "proof": rule_proof("calculus.scaling", base),
+        }
         out: list[Claim] = [base] if unit else []
         if is_symbolic(delta) or delta > 0:
-            out.append(Contractive(delta, proof="calculus.scaling" if self.factor is None else "", **shared))
+            out.append(Contractive(delta, **shared))
         if is_symbolic(f) or f <= 1:
-            out.append(BiasVariance(1 - f, f * f * base.omega, **shared))
+            out.append(BiasVariance(*calculus.scaled_pair(base.omega, f), **shared))
         return tuple(out)
 
     def worst_inputs(self, d: int) -> tuple[Array, ...]:
@@ -135,7 +140,11 @@ class Composed(Compressor):
         omega = calculus.composed_omega(outer.omega, inner.omega)
         return (
             Unbiased(
-                omega, sharpness=UPPER, source=self.source, attribution=READ, proof="calculus.composition"
+                omega,
+                sharpness=UPPER,
+                source=self.source,
+                attribution=READ,
+                proof=rule_proof("calculus.composition", outer, inner),
             ),
         )
 
@@ -206,16 +215,16 @@ class Induced(Compressor):
         return first + self.unbiased.kernel(x - first, rng)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        delta = _need("Induced", "contractive", self.contractive, Contractive, d).delta
-        omega = _need("Induced", "unbiased", self.unbiased, Unbiased, d).omega
+        ball = _need("Induced", "contractive", self.contractive, Contractive, d)
+        base = _need("Induced", "unbiased", self.unbiased, Unbiased, d)
         tight = isinstance(self.contractive, TopK) and isinstance(self.unbiased, RandK)
         return (
             Unbiased(
-                calculus.induced_omega(delta, omega),
+                calculus.induced_omega(ball.delta, base.omega),
                 sharpness=TIGHT if tight else UPPER,
                 source=self.source,
                 attribution=CODE,
-                proof="calculus.induced",
+                proof=rule_proof("calculus.induced", ball, base),
             ),
         )
 
@@ -257,7 +266,7 @@ class Averaged(Compressor):
                 base,
                 omega=calculus.averaged_omega(base.omega, self.m),
                 attribution=OURS,
-                proof="calculus.averaging",
+                proof=rule_proof("calculus.averaging", base),
             ),
         )
 

@@ -12,7 +12,7 @@ import numpy as np
 from compth import calculus
 from compth._numbers import Number, is_symbolic, max, min
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased
+from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased, rule_proof
 from compth.compressors._base import (
     UPPER,
     Array,
@@ -189,7 +189,8 @@ class Independent(Fleet):
             "source": worst.source,
             "attribution": worst.attribution,
         }
-        return JointVariance(a, b, n if isinstance(n, int) else 1, proof="calculus.averaging", **same)
+        same["proof"] = rule_proof("calculus.averaging", *(c for c in found if c is not None))
+        return JointVariance(a, b, n if isinstance(n, int) else 1, **same)
 
     def noise(self, n: int, d: int) -> tuple[Noise, ...] | None:
         found = [self.member(i).noise(d) for i in range(n)]
@@ -252,7 +253,13 @@ class Shared(Fleet):
         linear = isinstance(self.compressor, DiagonalSketch | Identity)
         a, b = calculus.shared_joint(base.omega) if linear else (base.omega, 0)
         sharp = base.sharpness if linear else UPPER
-        return JointVariance(a, b, n if isinstance(n, int) and not is_symbolic(n) else 1, sharpness=sharp)
+        return JointVariance(
+            a,
+            b,
+            n if isinstance(n, int) and not is_symbolic(n) else 1,
+            sharpness=sharp,
+            proof=rule_proof("calculus.shared", base),
+        )
 
     def noise(self, n: int, d: int) -> tuple[Noise, ...] | None:
         own = self.compressor.noise(d)

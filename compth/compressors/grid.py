@@ -74,7 +74,13 @@ class StochasticRounding(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         return (
-            Unbiased(rounding_omega(self.base), sharpness=TIGHT, source=self.source, attribution=RECALLED),
+            Unbiased(
+                rounding_omega(self.base),
+                sharpness=TIGHT,
+                source=self.source,
+                attribution=RECALLED,
+                proof="rounding.geometric",
+            ),
         )
 
     def worst_inputs(self, d: int) -> tuple[Array, ...]:
@@ -113,7 +119,12 @@ class NearestRounding(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         gamma, beta, delta = nearest_constants(self.base)
-        same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": RECALLED}
+        same: dict[str, Any] = {
+            "sharpness": TIGHT,
+            "source": self.source,
+            "attribution": RECALLED,
+            "proof": "rounding.nearest",
+        }
         return (Contractive(delta, **same), B1(gamma * gamma, beta, **same), B2(gamma, beta, **same))
 
     def worst_inputs(self, d: int) -> tuple[Array, ...]:

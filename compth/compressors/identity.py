@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,7 +23,8 @@ class Identity(Compressor):
         return x
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        return (Unbiased(0, sharpness=TIGHT), Contractive(1, sharpness=TIGHT))
+        same: dict[str, Any] = {"sharpness": TIGHT, "proof": "identity.classes"}
+        return (Unbiased(0, **same), Contractive(1, **same))
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(floats=d, float_bits=float_bits)

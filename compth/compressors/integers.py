@@ -59,6 +59,7 @@ class IntegerRounding(Compressor):
                 source=self.source,
                 attribution=OURS,
                 domain="f|x_j| <= 2^31 - 1",
+                proof="integer_rounding.delta",
             ),
         )
 
@@ -133,7 +134,13 @@ class SwitchML(Fleet):
         spread = 2 if self.exponent else 1
         a = calculus.integer_mean_error(n, d, calculus.no_overflow_scale(n, spread, self.width)) * n
         return JointVariance(
-            a, 0, n if isinstance(n, int) else 1, sharpness=UPPER, source=SWITCHML, attribution=OURS
+            a,
+            0,
+            n if isinstance(n, int) else 1,
+            sharpness=UPPER,
+            source=SWITCHML,
+            attribution=OURS,
+            proof="switchml.mean",
         )
 
     @property

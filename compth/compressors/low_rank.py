@@ -10,7 +10,7 @@ import numpy as np
 from compth._numbers import Number, is_exact, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.calculus import bias_variance_of_deterministic
-from compth.claims import B1, B2, BiasVariance, Claim, Contractive
+from compth.claims import BiasVariance, Claim, Contractive, rule_proof, selection_claims
 from compth.compressors._base import OURS, TIGHT, Array, Compressor, positive_int
 from compth.errors import InvalidParameter
 from compth.sources import POWERSGD, Source
@@ -22,11 +22,12 @@ def _check_shape(owner: str, shape: object) -> None:
         raise InvalidParameter(f"{owner}(shape={shape!r}) needs a pair of integers (rows, columns) >= 1")
 
 
-def _projection_claims(r: Number, shape: tuple[int, int], source: Source) -> tuple[Claim, ...]:
+def _projection_claims(r: Number, shape: tuple[int, int], source: Source, proof: str) -> tuple[Claim, ...]:
     """delta = r/min(shape), B1 and B2 with beta = 1: C(x) is a projection of x, so <C(x), x> = ||C(x)||^2."""
     delta = ratio(r, min(shape))
     same: dict[str, Any] = {"sharpness": TIGHT, "source": source, "attribution": OURS}
-    return (Contractive(delta, **same), B1(delta, 1, **same), B2(delta, 1, **same))
+    ball = Contractive(delta, proof=proof, **same)
+    return (ball, *selection_claims(delta, proof=rule_proof("classes.selection", ball), **same))
 
 
 def _why_not(d: int, shape: tuple[int, int]) -> str:
@@ -59,9 +60,9 @@ class RankR(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         pair = bias_variance_of_deterministic(ratio(self.r, min(self.shape)))
-        return (
-            *_projection_claims(self.r, self.shape, self.source),
-            BiasVariance(*pair, sharpness=TIGHT, attribution=OURS),
+        return (  # the squared singular values are what Top-K's proof calls entries
+            *_projection_claims(self.r, self.shape, self.source, "topk.delta"),
+            BiasVariance(*pair, sharpness=TIGHT, attribution=OURS, proof="classes.deterministic"),
         )
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
@@ -108,7 +109,7 @@ class PowerSGD(Compressor):
         return np.asarray((top * (p @ np.swapaxes(q, -1, -2))).reshape(x.shape))
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        return _projection_claims(self.r, self.shape, self.source)
+        return _projection_claims(self.r, self.shape, self.source, "")
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(floats=self.r * sum(self.shape), float_bits=float_bits)

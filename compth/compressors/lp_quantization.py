@@ -14,7 +14,7 @@ from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Unbiased
 from compth.compressors._base import OURS, READ, TIGHT, UPPER, Array, Compressor, positive_int
 from compth.compressors.natural_dithering import check_norm_order
-from compth.compressors.random_dithering import p_norm
+from compth.compressors.random_dithering import levels_proof, p_norm
 from compth.sources import DIANA, Source
 
 
@@ -61,7 +61,7 @@ class LpQuantization(Compressor):
                 sharpness=sharp,
                 source=self.source,
                 attribution=READ if known or is_symbolic(size) else OURS,
-                proof="lp_moments" if self.p in (1, 2) and self.block is None else "",
+                proof=levels_proof(self.p, "terngrad.omega" if self.p == math.inf else "lp_moments"),
             ),
         )
 

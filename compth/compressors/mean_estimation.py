@@ -77,7 +77,7 @@ class VariableSupport(Compressor):
     def claims(self, d: Number) -> tuple[Claim, ...]:
         omega = centred_omega(largest(*(ratio(1, v) - 1 for v in self._all())), d, self.centre)
         sharp = UPPER if isinstance(self.p, tuple) and self.centre == "mean" else TIGHT
-        proof = "" if isinstance(self.p, tuple) else "rdme.mse"
+        proof = "rdme.weighted_centre" if isinstance(self.p, tuple) else "rdme.mse"
         return (Unbiased(omega, sharpness=sharp, source=self.source, attribution=READ, proof=proof),)
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
@@ -164,10 +164,9 @@ class BinaryQuantization(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         # with max = 1, min = -a: 2(1-t)(t+a) <= 1 + a^2 + t^2 for every t, equality iff t = 0 and a = 1
-        sharp = Unbiased(
-            largest(ratio(d - 2, 2), 0), sharpness=TIGHT, source=self.source, attribution=OURS, name="sharp"
-        )
-        return (sharp, Unbiased(ratio(d, 2), source=self.source, attribution=READ, name="textbook"))
+        same: dict[str, Any] = {"source": self.source, "proof": "rdme.binary_sharp"}
+        sharp = Unbiased(largest(ratio(d - 2, 2), 0), sharpness=TIGHT, attribution=OURS, name="sharp", **same)
+        return (sharp, Unbiased(ratio(d, 2), attribution=READ, name="textbook", **same))
 
     def worst_inputs(self, d: int) -> tuple[Array, ...]:
         pair = np.zeros(d)

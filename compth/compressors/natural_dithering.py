@@ -14,7 +14,7 @@ from compth.claims import Claim, Unbiased
 from compth.compressors._base import OURS, READ, RECALLED, TIGHT, Array, Compressor, positive_int
 from compth.compressors.grid import floor_power, rounding_omega
 from compth.compressors.natural import NaturalCompression
-from compth.compressors.random_dithering import one_level_omega, p_norm
+from compth.compressors.random_dithering import levels_proof, one_level_omega, one_level_proof, p_norm
 from compth.errors import InvalidParameter
 from compth.sources import BIASED, NATURAL, Source
 
@@ -43,10 +43,16 @@ def check_norm_order(owner: str, p: object) -> None:
 
 
 def _claims(d: Number, s: Number, p: float, base: Number, **provenance: Any) -> tuple[Claim, ...]:
-    printed = Unbiased(dithering_omega(d, s, min(p, 2), base), **provenance)
+    proof = levels_proof(p, "dithering.geometric")
+    printed = Unbiased(dithering_omega(d, s, min(p, 2), base), proof=proof, **provenance)
     if not is_symbolic(s) and s == 1 and p in (1, 2, math.inf):  # one level 1 and 0: any base, any dithering
         best = Unbiased(
-            one_level_omega(d, p), sharpness=TIGHT, source=NATURAL, attribution=OURS, name="one level"
+            one_level_omega(d, p),
+            sharpness=TIGHT,
+            source=NATURAL,
+            attribution=OURS,
+            name="one level",
+            proof=one_level_proof(p),
         )
         return (best, printed)
     return (printed,)

@@ -173,6 +173,11 @@ class PermK(JointSketch):
         return (cls(2), cls(3), cls(4), cls(1))
 
 
+def scaled_mask(scale: Number, p: Number) -> tuple[Number, Number, Number]:
+    """(bias, variance, mean squared error) of an entry 1 that is sent as `scale` with probability p, else as 0."""
+    return 1 - scale * p, scale * scale * p * (1 - p), 1 - 2 * scale * p + scale * scale * p
+
+
 @dataclass(frozen=True)
 class _ScaledPermMember(Compressor):
     """One worker's marginal of ScaledPermK: keeps max(d/n, 1) coordinates, entry j times scale_j."""
@@ -189,11 +194,9 @@ class _ScaledPermMember(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         p = _PermMember(self.n).inclusion(d)
-        eta = max(*(abs(1 - c * p) for c in self._scales()))
-        omega = max(*(c * c * p * (1 - p) for c in self._scales()))
-        # E||C(x)-x||^2 = sum_j (1 - 2 c_j p + c_j^2 p) x_j^2
-        delta = 1 - max(*(1 - 2 * c * p + c * c * p for c in self._scales()))
-        same: dict[str, Any] = {"source": IST, "attribution": OURS}
+        biases, variances, errors = zip(*(scaled_mask(c, p) for c in self._scales()), strict=True)
+        eta, omega, delta = max(*map(abs, biases)), max(*variances), 1 - max(*errors)
+        same: dict[str, Any] = {"source": IST, "attribution": OURS, "proof": "masks.scaled"}
         contracts = () if is_symbolic(delta) or delta <= 0 else (Contractive(delta, sharpness=TIGHT, **same),)
         single = not isinstance(self.scale, tuple)
         pair = BiasVariance(eta, omega, **same)

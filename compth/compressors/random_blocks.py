@@ -9,7 +9,7 @@ import numpy as np
 
 from compth._numbers import Number, is_symbolic, log2_ceil, ratio
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import B1, B2, BiasVariance, Claim, Contractive, Unbiased
+from compth.claims import BiasVariance, Claim, Contractive, Unbiased, selection_claims
 from compth.compressors._base import OURS, TIGHT, Array, Compressor, MomentMap, Noise, positive_int
 from compth.errors import InvalidParameter
 from compth.sources import IBCD, Source
@@ -52,9 +52,9 @@ class RandomBlocks(Compressor):
         t = self.tau
         same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": OURS}
         if self.unbiased:
-            return (Unbiased(ratio(1, t) - 1, **same),)
-        pair = BiasVariance(1 - t, t * (1 - t), **same)
-        return (Contractive(t, **same), B1(t, 1, **same), B2(t, 1, **same), pair)
+            return (Unbiased(ratio(1, t) - 1, proof="masks.kept", **same),)
+        pair = BiasVariance(1 - t, t * (1 - t), proof="masks.kept", **same)
+        return (Contractive(t, proof="masks.kept", **same), *selection_claims(t, **same), pair)
 
     def linear_moments(self, d: int) -> tuple[Number, Noise] | None:
         """Blocks of one coordinate only: the second moments of larger blocks are no multiple of M and Diag(M)."""

@@ -41,6 +41,16 @@ def one_level_omega(d: Number, p: float) -> Number:
     return {1: d - 1, 2: sqrt(d) - 1}[int(p)] if p in (1, 2) else ratio(sqrt(d) - 1, 2)
 
 
+def one_level_proof(p: float) -> str:
+    """Where the constants of `one_level_omega` are proved."""
+    return "lp_moments" if p in (1, 2) else "terngrad.omega"
+
+
+def levels_proof(p: float, proof: str) -> str:
+    """The proof of a bound by norms: p = 1 and p >= 2; for 1 < p < 2 Hoelder's exponents are no polynomials."""
+    return proof if p == 1 or p >= 2 else ""
+
+
 def p_norm(x: Array, p: float) -> Array:
     """||x||_p per row, (..., d) -> (..., 1), computed without overflow or underflow (rows of zeros give 0)."""
     if p == 2:  # one pass where squares neither overflow nor vanish, row by row
@@ -70,7 +80,8 @@ class RandomDithering(Compressor):
     """C(x)_j = ||x||_p sign(x_j) xi_j / s, xi_j the random rounding of s|x_j|/||x||_p to an integer (E xi exact).
 
     Unbiased. p = 2 (QSGD): omega = sqrt(d)/s - 1 for d >= 4 s^2 (supremum), d/(4 s^2) below (attained only for
-    special d: UPPER); the textbook min{d/s^2, sqrt(d)/s} is kept beside it. p = inf, s = 1 is TernGrad.
+    special d: UPPER); the textbook min{d/s^2, sqrt(d)/s} is kept beside it. p = inf, s = 1 is TernGrad. For p < 2 the
+    printed min{1, sqrt(d)/s} d^(1/p)/s is no bound (p = 1, d = 100, s = 12, flat x: 22/3 > 125/18) and no claim.
     """
 
     s: int
@@ -107,8 +118,13 @@ class RandomDithering(Compressor):
         return out
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
+        proof = levels_proof(self.p, "dithering.uniform")
         textbook = Unbiased(
-            min(ratio(d, self.s**2), ratio(sqrt(d), self.s)), source=QSGD, attribution=CODE, name="textbook"
+            min(ratio(d, self.s**2), ratio(sqrt(d), self.s)),
+            source=QSGD,
+            attribution=CODE,
+            name="textbook",
+            proof=proof,
         )
         if self.s == 1 and self.p in (1, 2, math.inf):
             best: Claim = Unbiased(
@@ -117,16 +133,29 @@ class RandomDithering(Compressor):
                 source=NATURAL,
                 attribution=OURS,
                 name="one level",
+                proof=one_level_proof(self.p),
             )
         elif self.p == 2:
             best = Unbiased(
-                euclidean_omega(d, self.s), sharpness=self._sharpness(d), attribution=OURS, name="sharp"
+                euclidean_omega(d, self.s),
+                sharpness=self._sharpness(d),
+                attribution=OURS,
+                name="sharp",
+                proof=proof,
             )
         else:
             r = min(self.p, 2)
-            general = Unbiased(sharp_omega(d, self.s, r), sharpness=UPPER, attribution=OURS, name="sharp")
-            paper = min(1, ratio(sqrt(d), self.s)) * ratio(power(d, ratio(1, r)), self.s)
-            return (general, Unbiased(paper, source=NATURAL.at("Table 1"), attribution=READ, name="textbook"))
+            best = Unbiased(
+                sharp_omega(d, self.s, r), sharpness=UPPER, attribution=OURS, name="sharp", proof=proof
+            )
+            if self.p > 2:
+                paper = min(1, ratio(sqrt(d), self.s)) * ratio(sqrt(d), self.s)
+                return (
+                    best,
+                    Unbiased(
+                        paper, source=NATURAL.at("Table 1"), attribution=READ, name="textbook", proof=proof
+                    ),
+                )
         return (best, textbook) if self.p == 2 else (best,)
 
     def _sharpness(self, d: Number) -> Sharpness:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from compth import calculus
 from compth._numbers import Number, is_symbolic, max, ratio
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import Claim, JointVariance, Unbiased
+from compth.claims import Claim, JointVariance, Unbiased, rule_proof
 from compth.compressors._base import (
     OURS,
     RECALLED,
@@ -54,7 +54,15 @@ class SendOrSkip(Compressor):
         if base is None:
             return ()
         omega = calculus.send_or_skip_omega(base.omega, self.p)
-        return (Unbiased(omega, sharpness=base.sharpness, source=base.source, attribution=OURS),)
+        return (
+            Unbiased(
+                omega,
+                sharpness=base.sharpness,
+                source=base.source,
+                attribution=OURS,
+                proof=rule_proof("calculus.send_or_skip", base),
+            ),
+        )
 
     def noise(self, d: int) -> Noise | None:
         base = self.compressor.noise(d)
@@ -297,8 +305,14 @@ class Sampled(Fleet):
             sharpness=TIGHT if attained and base.sharpness == TIGHT else UPPER,
             source=INDUCED,
             attribution=OURS if attained else RECALLED,
-            proof="sampling.nice" if isinstance(self.sampling, NiceSampling) and self.sampling.n > 1 else "",
+            proof=rule_proof(self._rule(), base),
         )
+
+    def _rule(self) -> str:
+        """The proof of (A, B): a lone worker who always takes part sends C(x)."""
+        if not isinstance(self.sampling, NiceSampling):
+            return "sampling.independent"
+        return "sampling.nice" if self.sampling.n > 1 else "calculus.averaging"
 
     def noise(self, n: int, d: int) -> tuple[Noise, ...] | None:
         """None where E[S_i M S_j'] differs between pairs of workers: one cross map per worker cannot say that."""

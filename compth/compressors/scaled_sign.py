@@ -38,7 +38,12 @@ class ScaledSign(Compressor):
                 attribution=RECALLED,
                 proof="scaled_sign.delta",
             ),
-            BiasVariance(*bias_variance_of_deterministic(ratio(1, d)), sharpness=TIGHT, attribution=OURS),
+            BiasVariance(
+                *bias_variance_of_deterministic(ratio(1, d)),
+                sharpness=TIGHT,
+                attribution=OURS,
+                proof="classes.deterministic",
+            ),
         )
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:

@@ -172,6 +172,7 @@ class CLAGMap(ThreePoint):
 
     compressor: Compressor
     zeta: Any
+    proof: ClassVar[str] = "three_point.clag"
 
     def __post_init__(self) -> None:
         _check_trigger("CLAGMap", self.zeta)
@@ -206,6 +207,7 @@ class MARINAMap(ThreePoint):
     p: Any
     source: ClassVar[Source] = MARINA
     attribution: ClassVar[Attribution] = OURS
+    proof: ClassVar[str] = "three_point.marina"
 
     def __post_init__(self) -> None:
         if not is_symbolic(self.p) and not 0 < self.p <= 1:

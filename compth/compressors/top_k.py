@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from compth._numbers import Number, log2_ceil, ratio, sqrt
+from compth._numbers import Number, log2_ceil, ratio
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import B1, B2, BiasVariance, Claim, Contractive
+from compth.calculus import bias_variance_of_deterministic
+from compth.claims import BiasVariance, Claim, Contractive, selection_claims
 from compth.compressors._base import READ, RECALLED, TIGHT, Array, Compressor, positive_int
 from compth.sources import BIASED, EFBV, Source
 
@@ -58,9 +59,14 @@ class TopK(Compressor):
         delta = ratio(self.k, d)
         return (
             Contractive(delta, sharpness=TIGHT, source=BIASED, attribution=RECALLED, proof="topk.delta"),
-            BiasVariance(sqrt(1 - delta), 0, sharpness=TIGHT, source=EFBV, attribution=READ),
-            B1(delta, 1, sharpness=TIGHT, source=BIASED, attribution=RECALLED),
-            B2(delta, 1, sharpness=TIGHT, source=BIASED, attribution=RECALLED),
+            BiasVariance(
+                *bias_variance_of_deterministic(delta),
+                sharpness=TIGHT,
+                source=EFBV,
+                attribution=READ,
+                proof="classes.deterministic",
+            ),
+            *selection_claims(delta, sharpness=TIGHT, source=BIASED, attribution=RECALLED),
         )
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:

@@ -40,7 +40,12 @@ class TopKSign(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         beta = max(self.k, sqrt(d))
-        same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": OURS}
+        same: dict[str, Any] = {
+            "sharpness": TIGHT,
+            "source": self.source,
+            "attribution": OURS,
+            "proof": "topk_sign.classes",
+        }
         return (B1(1, beta, **same), B2(min(1, ratio(self.k, sqrt(d))), beta, **same))
 
     def worst_inputs(self, d: int) -> tuple[Array, ...]:

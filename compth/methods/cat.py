@@ -28,6 +28,7 @@ class CATSingle(Theorem):
     """
 
     id = "cat.single"
+    proof = "cat.single"
     title = "Communication-aware tuning on one worker"
     source = CAT_PAPER
     attribution = Attribution.RECALLED

@@ -10,6 +10,15 @@ from compth.proof.meaning import MEANING
 
 GREEK = {"mu": r"\mu", "om": r"\omega", "omega": r"\omega", "ga": r"\gamma", "al": r"\alpha", "de": r"\delta"}
 GREEK |= {"rho": r"\rho", "th": r"\theta", "be": r"\beta", "eta": r"\eta", "la": r"\lambda", "xs": r"x^\star"}
+GREEK |= {
+    "tau": r"\tau",
+    "theta": r"\theta",
+    "zeta2": r"\zeta_2",
+    "nu": r"\nu",
+    "lam": r"\lambda",
+    "LL": r"\mathcal{L}",
+    "LLw": r"\mathcal{L}_w",
+}
 RELATIONS = {ast.LtE: r"\le", ast.Lt: "<", ast.GtE: r"\ge", ast.Gt: ">", ast.Eq: "="}
 
 
@@ -28,6 +37,9 @@ def as_latex(statement: dict[str, Any], certificate: dict[str, Any]) -> str:
 
 
 def _write(statement: dict[str, Any], certificate: dict[str, Any], say: Callable[[str], str]) -> str:
+    def called(name: str) -> str:
+        return name if name in statement.get("given", {}) else say(name)
+
     out = [f"Theorem {statement.get('name', '')}. {statement.get('title', '')}".rstrip()]
     if statement.get("params"):
         domain = ", ".join(say(t) for t in statement.get("domain", []))
@@ -42,7 +54,7 @@ def _write(statement: dict[str, Any], certificate: dict[str, Any], say: Callable
         out.append(f"({name}) {say(text)}: {MEANING[text.split('(')[0]]}.")
     out.append("Claim: " + " and ".join(say(c) for c in statement["claim"]) + ".")
     for step in certificate["steps"]:
-        uses = [f"({name}) by {say(m)}" for name, m in step.get("use", {}).items()]
+        uses = [f"({called(name)}) by {say(m)}" for name, m in step.get("use", {}).items()]
         line = "Multiply " + ", ".join(uses) + " and add. " if uses else ""
         rest = " + ".join(say(t) for t in step.get("terms", []))
         line += f"What remains is {rest} >= 0. " if rest else ""
@@ -59,19 +71,28 @@ def latex(text: str) -> str:
     return _latex(ast.parse(text.strip(), mode="eval").body, 0)
 
 
+def _name(name: str) -> str:
+    """x, x_s, D_1, s_2w; a longer name is a word."""
+    if len(name) == 1:
+        return name
+    indexed = len(name) == 2 or name[1].isdigit()
+    return rf"{name[0]}_{{{name[1:]}}}" if indexed else rf"\mathrm{{{name.replace('_', ' ')}}}"
+
+
 def _latex(node: ast.AST, tight: int) -> str:
     """tight: 0 anything, 1 inside a product, 2 under a power."""
     match node:
         case ast.Constant(value=c):
             return str(c)
         case ast.Name(id=name):
-            return GREEK.get(name, name if len(name) == 1 else rf"{name[0]}_{{{name[1:]}}}")
+            return GREEK.get(name) or _name(name)
         case ast.Compare(left=a, ops=[op], comparators=[b]):
             return f"{_latex(a, 0)} {RELATIONS[type(op)]} {_latex(b, 0)}"
         case ast.UnaryOp(operand=a):
             return "-" + _latex(a, 1)
         case ast.BinOp(left=a, op=ast.Div(), right=b):
-            return rf"\frac{{{_latex(a, 0)}}}{{{_latex(b, 0)}}}"
+            out = rf"\frac{{{_latex(a, 0)}}}{{{_latex(b, 0)}}}"
+            return rf"\left({out}\right)" if tight == 2 else out
         case ast.BinOp(left=a, op=ast.Pow(), right=b):
             return f"{_latex(a, 2)}^{{{_latex(b, 0)}}}"
         case ast.BinOp(left=a, op=ast.Mult(), right=b):

@@ -27,12 +27,17 @@ from compth.worst_case.tight import (
     interior,
     method_params,
     question,
+    rational_rate,
 )
+from compth.worst_case.widened import widened
 from compth.worst_case.witness import Witness, asymptotic, one_step
 from compth.worst_case.worst_state import worst_state
 
 ROUNDING = Fraction(1, 10**12)
 """Relative excess that refutes a claim whose rate is a float or irrational (exact rates: any excess)."""
+
+ARITHMETIC = Fraction(1, 10**14)
+"""Relative error that such a claim's own arithmetic may have: a proof of a rate within it is a proof of the claim."""
 
 
 @dataclass(frozen=True)
@@ -161,10 +166,29 @@ def _proof(
 ) -> RateCertificate | None:
     """A certificate of the claimed rate: closed form, else by the solver, with the claimed V or a searched one."""
     wide = model if q.mu < q.L else interior(q).model(claim.gamma, claim.params)
+    closed = _closed(q, claim, model)
     if v is not None:
-        return certificate_at(user_lyapunov.fixed(wide, v), claim.rate)
-    found = closed_certificate(model, claim.rate) or certificate_at(wide, claim.rate)
+        same = closed is not None and _parallel(closed.v, v)
+        return closed if same else certificate_at(user_lyapunov.fixed(wide, v), claim.rate)
+    found = closed or certificate_at(wide, claim.rate)
     return found or (certificate_at(gap_only(wide), claim.rate) if q.method == "CGD" else None)
+
+
+def _parallel(a: Mapping[str, Fraction], b: Mapping[str, Fraction]) -> bool:
+    """True when a is a positive multiple of b."""
+    return all(a[k] * b[j] == a[j] * b[k] for k in a for j in a) and any(a[k] * b[k] > 0 for k in a)
+
+
+def _closed(q: Question, claim: Claimed, model: Model) -> RateCertificate | None:
+    """A certificate in closed form: at the claimed rate, or at the tight one where that is no larger."""
+    limit = claim.rate if claim.exact else claim.rate * (1 + ARITHMETIC)
+    rate = rational_rate(q, claim.gamma, claim.params)
+    found = closed_certificate(model, claim.rate)
+    if found is None and rate is not None and rate <= limit:
+        found = closed_certificate(model, rate)
+    if found is None and q.delta is not None and q.delta < 1:
+        found = widened(q.method, q.mu, q.L, q.delta, q.n, claim.gamma, limit)
+    return found
 
 
 def looseness(attained: float, rate: float) -> float | None:
@@ -206,7 +230,8 @@ def _proved(q: Question, claim: Claimed, proof: RateCertificate, attained: float
         evidence="rational certificate",
         estimate=attained,
         bound=claim.rate,
-        technique="a rational certificate of the LMI, rechecked by exact elimination",
+        technique="a rational certificate of the LMI, rechecked by exact elimination"
+        + (", at a rate that the claim's floats do not tell apart" if proof.rho > claim.rate else ""),
         scope=_scope(q),
         assumptions=proof.model.assumptions,
         details={

@@ -59,15 +59,11 @@ def _nothing(size: int) -> tuple[tuple[float, ...], ...]:
 def packed(forms: Sequence[Form], blocks: Mapping[str, int]) -> Array:
     """A form a row: the triangles of its blocks (of the leading part of each, where the size asked for is less)."""
     at, weights = layout(tuple(blocks.values()))
-    entries = [
-        [
-            x
-            for block, size in blocks.items()
-            for row in (form[block][:size] if block in form else _nothing(size))
-            for x in row[:size]
-        ]
-        for form in forms
-    ]
+    entries: list[Number] = []
+    for form in forms:
+        for block, size in blocks.items():
+            for row in form[block][:size] if block in form else _nothing(size):
+                entries += row if len(row) == size else row[:size]
     out: Array = np.array(entries, dtype=float).reshape(len(forms), -1)[:, at] * weights
     return out
 

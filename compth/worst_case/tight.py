@@ -22,6 +22,7 @@ from compth.worst_case.instance import WorstCase, instance_of
 from compth.worst_case.model import Model, Quadratic1D
 from compth.worst_case.multipliers import closed_certificate
 from compth.worst_case.rational import RateCertificate, least_certified, spelled, sqrt_below
+from compth.worst_case.widened import widened
 
 CONTRACTIVE, RANDOM = ("CGD", "EF", "EF21"), ("DCGD", "DIANA", "MARINA", "EF-BV")
 TIGHT_GAP = 1e-5
@@ -305,8 +306,8 @@ def _answer(q: Question, gamma: Number, params: Mapping[str, Number], known: Num
     rate, where = attained_by(model)
     proved = known if known is None or is_exact(known) else rational_rate(rational, step, fixed)
     certificate = None if proved is None else closed_certificate(model, proved)
-    if certificate is None and known is not None and q.method == "CGD" and rational.mu < rational.L:
-        certificate = _wider_cgd(rational)
+    if certificate is None and known is not None and rational.delta is not None:
+        certificate = widened(q.method, rational.mu, rational.L, rational.delta, q.n, step)
     if certificate is None and rate < 1:
         searched = interior(rational).model(step, fixed)
         certificate = least_certified(gap_only(searched) if searched.method == "CGD" else searched, rate)
@@ -327,16 +328,6 @@ def _answer(q: Question, gamma: Number, params: Mapping[str, Number], known: Num
         attribution=attribution,
         source=source,
     )
-
-
-def _wider_cgd(q: Question) -> RateCertificate | None:
-    """CGD's closed-form certificate at its best step with s rounded up to a rational: a larger class."""
-    s = sqrt_below(1 - spelled(q.delta)) + Fraction(1, 1 << 48)
-    delta = 1 - s * s
-    if not 0 < delta < 1:
-        return None
-    model = methods.cgd(q.mu, q.L, delta, forms.cgd_step(q.mu, q.L, delta), s)
-    return closed_certificate(model, forms.cgd_factor(q.mu, q.L, delta))
 
 
 def rational_rate(q: Question, gamma: Fraction, params: Mapping[str, Fraction]) -> Fraction | None:

@@ -232,3 +232,52 @@ def test_every_linear_theorem_of_the_package_stands(method):
         judged += 1
         assert report.verdict is Verdict.PROVED, theorem.id
     assert judged >= 1
+
+
+def gap_scaled(rho, factor):
+    """1 - factor (1 - rho)."""
+    return 1 - (1 - float(rho)) * factor
+
+
+@pytest.mark.parametrize("method", ["CGD", "EF", "EF21", "DCGD", "DIANA"])
+def test_the_tight_rate_itself_is_proved_and_what_is_beyond_it_falls(method):
+    # an irrational rate is claimed as the float nearest to it, which may lie below: only its last digit is forgiven
+    rng = random.Random(len(method))
+    for _ in range(6):
+        constants = {
+            "mu": F(rng.randint(1, 49), 50),
+            "L": 1,
+            "n": 1 if method == "CGD" else rng.choice([1, 2, 9]),
+        }
+        if method in ("DCGD", "DIANA"):
+            constants["omega"] = F(rng.choice([1, 2, 8, 200]), 2)
+        else:
+            constants["delta"] = F(rng.randint(1, 39), 40)
+        rho = ct.tight_rate(method, **constants).rho
+        proved = [rho, float(rho), gap_scaled(rho, 1 - 1e-6), gap_scaled(rho, 0.9)]
+        for rate in proved:
+            (c,) = ct.check_rate(method, rate=rate, **constants).certificates
+            assert c.verdict is Verdict.PROVED, (constants, rate)
+        for rate in (gap_scaled(rho, 1 + 1e-6), gap_scaled(rho, 1.02)):
+            (c,) = ct.check_rate(method, rate=rate, **constants).certificates
+            assert c.verdict is Verdict.REFUTED, (constants, rate)
+
+
+def test_what_floats_cannot_say_is_not_proved():
+    constants = {"mu": F(1, 7), "L": 1, "delta": F(1, 3)}
+    rho = F(ct.tight_rate("EF", **constants).rho)
+    below = rho * (1 - F(1, 10**13))
+    assert ct.check_rate("EF", rate=float(below), **constants).verdict is Verdict.CONSISTENT
+    (c,) = ct.check_rate("EF", rate=float(rho), **constants).certificates
+    assert F(c.details["proof"]["rho"]) <= rho * (1 + F(1, 10**13))
+
+
+def test_a_given_function_is_proved_at_the_tight_rate_only_if_it_is_the_one():
+    constants = {"mu": F(1, 7), "L": 1, "delta": F(3, 4), "n": 3}
+    rate = float(ct.tight_rate("EF", **constants).rho)
+    assert (
+        ct.check_rate("EF", rate=rate, lyapunov="3*((x-ebar)**2 + e**2/s)", **constants).verdict
+        is Verdict.PROVED
+    )
+    other = ct.check_rate("EF", rate=rate, lyapunov="(x-ebar)**2 + 1.01*e**2/s", **constants)
+    assert other.verdict is Verdict.REFUTED

@@ -1,0 +1,82 @@
+"""Closed-form certificates at an irrational best step: on a class a hair wider, everything is rational.
+
+EF and EF21: r = sqrt rho solves r^2 - (1-s) K r - s = 0, K = (L-mu)/(L+mu), at the step 2/(L+mu) (1-s)/(1+s). Given the
+step, a rational s at or above the true one and a rational r above the root fix K and L + mu, hence a class [mu', L'].
+CGD: r is the spread of (1-s) mu and (1+s) L, whose sum is 2/gamma: L' just above L fixes mu'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import isqrt
+
+from compth.worst_case import closed_forms as forms
+from compth.worst_case import methods
+from compth.worst_case.multipliers import closed_certificate
+from compth.worst_case.rational import RateCertificate
+
+BITS = 80
+"""Binary digits of a root that is rounded up."""
+EXCESS = tuple(Fraction(1, 1 << k) for k in range(52, 43, -1))
+"""Relative excesses of r (of L for CGD) that are tried: the step's own rounding must stay inside."""
+
+
+def widened(
+    method: str,
+    mu: Fraction,
+    L: Fraction,
+    delta: Fraction,
+    n: int,
+    gamma: Fraction,
+    limit: Fraction | None = None,
+) -> RateCertificate | None:
+    """A certificate of some rho <= limit at this step on a class that contains this one; None unless it is the best.
+
+    method: CGD, EF or EF21. All numbers Fractions, so is rho: within 1e-14 of the closed form, relatively.
+    """
+    s = sqrt_above(1 - delta)
+    if not 0 < s < 1:
+        return None
+    for low, high, r in (_cgd if method == "CGD" else _feedback)(mu, L, s, gamma):
+        if 0 < low <= mu and high >= L:
+            if limit is not None and r * r > limit:
+                return None
+            model = (
+                methods.cgd(low, high, 1 - s * s, gamma, s)
+                if method == "CGD"
+                else (methods.ef if method == "EF" else methods.ef21)(low, high, 1 - s * s, gamma, s, n)
+            )
+            return closed_certificate(model, r * r)
+    return None
+
+
+def sqrt_above(x: Fraction) -> Fraction:
+    """The least multiple of 2^-BITS that is at least sqrt x; sqrt x itself when it is rational."""
+    top, bottom = isqrt(x.numerator), isqrt(x.denominator)
+    if top * top == x.numerator and bottom * bottom == x.denominator:
+        return Fraction(top, bottom)
+    return Fraction(isqrt((x.numerator << 2 * BITS) // x.denominator) + 1, 1 << BITS)
+
+
+def _feedback(
+    mu: Fraction, L: Fraction, s: Fraction, gamma: Fraction
+) -> Iterator[tuple[Fraction, Fraction, Fraction]]:
+    """(mu', L', r) of EF and EF21, the r nearest to the root first."""
+    tau = (1 - s) * (L - mu) / (L + mu)
+    root = (tau + sqrt_above(tau * tau + 4 * s)) / 2
+    both = 2 * (1 - s) / ((1 + s) * gamma)
+    for excess in EXCESS:
+        r = root * (1 + excess)
+        K = (r * r - s) / ((1 - s) * r)
+        yield both * (1 - K) / 2, both * (1 + K) / 2, r
+
+
+def _cgd(
+    mu: Fraction, L: Fraction, s: Fraction, gamma: Fraction
+) -> Iterator[tuple[Fraction, Fraction, Fraction]]:
+    """(mu', L', r) of CGD."""
+    for excess in EXCESS:
+        high = L * (1 + excess)
+        low = (2 / gamma - (1 + s) * high) / (1 - s)
+        yield low, high, Fraction(forms.spread((1 - s) * low, (1 + s) * high))

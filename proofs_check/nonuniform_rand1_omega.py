@@ -1,0 +1,52 @@
+"""One entry drawn with probability |x_j|/||x||_1 and sent as +-||x||_1: unbiased, omega = d - 1."""
+
+import compth as ct
+from proofs_check._models import model
+from proofs_check._script import Part, Script, step, symbols, text
+
+(d,) = symbols("d")
+OMEGA = text(ct.NonUniformRand1().claims(d)[0].omega)
+STATEMENT = {
+    "name": "nonuniform_rand1.omega",
+    "title": "b: sizes of the entries, N their sum; entry i alone is sent, as N, with probability b_i/N",
+    "params": "d N",
+    "domain": ["d >= 1", "N > 0"],
+    "sizes": {"col": "d"},
+    "indices": {"i": "col", "j": "col"},
+    "arrays": {"b": "col", "y": "col"},
+    "given": {
+        "size": "order(0, b[i])",
+        "most": "order(Sum(i, b[i]), N)",
+        "least": "order(N, Sum(i, b[i]))",
+    },
+    "claim": [
+        f"Sum(i, b[i]/N*((N - b[i])**2 + Sum(j, b[j]**2) - b[i]**2)) <= {OMEGA}*Sum(j, b[j]**2)",
+        "Sum(i, b[i]/N*N*y[i]) == Sum(j, b[j]*y[j])",
+    ],
+}
+ERROR, MEAN = STATEMENT["claim"]
+FLAT = model({"d": 2, "N": 2}, arrays={"b": [1, 1], "y": [1, 2]})
+SCRIPT = Script(
+    "nonuniform_rand1.omega",
+    "one entry by magnitude: omega = d - 1",
+    [
+        Part(
+            STATEMENT,
+            [
+                step(
+                    ERROR,
+                    {"most": "Sum(j, b[j]**2)/N", "least": "Sum(j, b[j])"},
+                    ["d*Sum(i, (b[i] - Sum(j, b[j])/d)**2)"],
+                ),
+                step(MEAN),
+            ],
+            model({"d": 3, "N": 6}, arrays={"b": [1, 2, 3], "y": [1, 2, 4]}),
+            [
+                ({"claim": [ERROR.replace(OMEGA, f"9/10*{OMEGA}"), MEAN]}, FLAT),
+                ({"claim": [ERROR.replace("(N - b[i])**2", "N**2"), MEAN]}, FLAT),
+                ({"claim": [ERROR, MEAN.replace("/N*N", "/N")]}, FLAT),
+            ],
+            "sums of squares",
+        )
+    ],
+)

@@ -1,0 +1,76 @@
+"""SwitchML's random rounding as a fleet, block by block: A = d n^2 s^2/(4 e^2), B = 0, e = 2^(width-1) - 1 - n.
+
+Units are g_b n/e: g_b is the block's largest entry (s = 1) or the power of two above it (s = 2, at most twice as
+much). Shorter blocks are filled with zeros.
+"""
+
+import sympy
+
+import compth as ct
+from compth.calculus import no_overflow_scale
+from proofs_check._models import model
+from proofs_check._script import Part, Script, step, symbols, text
+
+n, d, e, W = symbols("n d e W")
+
+
+def plain(formula):
+    return text(sympy.factor(formula.subs(2 ** (W - 1), n + e + 1)))
+
+
+CAP = plain(no_overflow_scale(n, 1, W))
+ERROR = f"E(Sum(b, Sum(j, (Sum(i, (u[i, b, j] - h[i, b, j])*g[b]/{CAP})/n)**2)))"
+X2 = "Sum(i, Sum(b, Sum(j, x[i, b, j]**2)))"
+
+
+def part(spread):
+    joint = ct.SwitchML(n, False, exponent=spread == 2, width=W).joint(n, d)
+    A, B = plain(joint.A), text(joint.B)
+    statement = {
+        "name": "switchml.mean" + ".exponent" * (spread == 2),
+        "title": "h: fractional parts of the scaled entries, up with probability h; c entries a block",
+        "params": "n d c m e",
+        "domain": ["n >= 1", "c >= 1", "d >= c", "m >= 1", "e > 0"],
+        "sizes": {"worker": "n", "block": "m", "col": "c"},
+        "indices": {"i": "worker", "b": "block", "j": "col"},
+        "arrays": {"x": "worker block col", "h": "worker block col", "g": "block"},
+        "law": {"indicator": "u", "kind": "coins", "on": "worker block col", "parameter": "h[i, b, j]"},
+        "given": {
+            "down": "order(0, h[i, b, j])",
+            "up": "order(h[i, b, j], 1)",
+            "unit": f"order(g[b]**2, {spread**2}*Sum(i, Sum(j, x[i, b, j]**2)))",
+        },
+        "claim": [
+            f"{ERROR} <= {A}*{X2}/n - {B}*Sum(b, Sum(j, (Sum(i, x[i, b, j])/n)**2))",
+        ],
+    }
+    [claim] = statement["claim"]
+    steps = [
+        step(
+            claim,
+            {},
+            [
+                f"Sum(b, g[b]**2*Sum(i, Sum(j, (h[i, b, j] - 1/2)**2)))/({CAP}**2*n**2)",
+                f"c/(4*n*{CAP}**2)*Sum(b, {spread**2}*Sum(i, Sum(j, x[i, b, j]**2)) - g[b]**2)",
+                f"(d - c)*{spread**2}/(4*n*{CAP}**2)*{X2}",
+            ],
+        )
+    ]
+    one = model(
+        {"n": 1, "d": 1, "c": 1, "m": 1, "e": 2}, arrays={"x": [[[1]]], "h": [[["1/2"]]], "g": [spread]}
+    )
+    two = model(
+        {"n": 2, "d": 3, "c": 2, "m": 2, "e": 5},
+        arrays={"x": [[[1, 2], [0, 1]], [[2, 1], [1, 0]]], "h": [[["1/2"] * 2] * 2] * 2, "g": [2, 1]},
+    )
+    spoils = [
+        ({"claim": [claim.replace(f"<= {A}", f"<= 9/10*{A}")]}, one),
+        ({"claim": [claim.replace(f"<= {A}", f"<= {spread**2}*d/(4*(e + n)**2)")]}, one),
+        ({"given": {"unit": None}}, {**one, "arrays": {**one["arrays"], "g": ["9"]}}),
+    ]
+    return Part(statement, steps, two, spoils, "inclusion probabilities")
+
+
+SCRIPT = Script(
+    "switchml.mean", "SwitchML with random rounding: A, B of the averaged message", [part(1), part(2)]
+)
