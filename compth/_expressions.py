@@ -66,14 +66,18 @@ class Expression:
             return _value(self._tree, {k: _numbers.exact(v) for k, v in values.items()})
         except (ZeroDivisionError, OverflowError, ValueError) as problem:
             at = ", ".join(f"{k}={values[k]}" for k in sorted(self.names))
-            raise InvalidParameter(f"expression={self.text!r} has no value at {at}: {problem}") from None
+            where = f" at {at}" if at else ""
+            raise InvalidParameter(f"expression={self.text!r} has no value{where}: {problem}") from None
 
     def __str__(self) -> str:
         return self.text
 
 
-def parse(text: str, allowed: frozenset[str] | None = None) -> Expression:
-    """Parse arithmetic; `allowed` restricts the names. Raises InvalidParameter with the reason in one line."""
+def parse(text: str, allowed: frozenset[str] | None = None, remedy: str = "") -> Expression:
+    """Parse arithmetic; `allowed` restricts the names, `remedy` says how to give others.
+
+    Raises InvalidParameter with the reason in one line.
+    """
     if len(text) > MAX_LENGTH:
         raise InvalidParameter(f"expression of {len(text)} characters: at most {MAX_LENGTH} are read")
     try:
@@ -85,9 +89,9 @@ def parse(text: str, allowed: frozenset[str] | None = None) -> Expression:
     names: set[str] = set()
     _check(tree, text, names, 0)
     if allowed is not None and names - allowed:
+        known = f"known names are {', '.join(sorted(allowed))}" if allowed else "write numbers alone"
         raise InvalidParameter(
-            f"expression={text!r} uses unknown {', '.join(sorted(names - allowed))}: "
-            f"known names are {', '.join(sorted(allowed))}; give others with --param NAME=VALUE"
+            f"expression={text!r} uses unknown {', '.join(sorted(names - allowed))}: {known}{remedy}"
         )
     return Expression(text.strip(), frozenset(names), tree)
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import platform
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -39,22 +39,27 @@ def is_own(path: Path) -> bool:
         return MARK.encode() in file.read(1 << 16)
 
 
-def write_all(folder: Path, contents: Mapping[str, bytes], force: bool = False) -> list[Path]:
+def write_all(
+    folder: Path,
+    contents: Mapping[str, bytes],
+    force: bool | None = None,
+    own: Callable[[Path], bool] = is_own,
+) -> list[Path]:
     """Write all files into folder or none: temporary names first, then renames.
 
+    force: overwrite what is not ours; None where the command has no such option. own: how our files are told.
     Raises UnusableInput when the folder cannot be written or a file there is not ours (unless force).
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        foreign = [n for n in contents if (folder / n).exists() and not force and not is_own(folder / n)]
+        foreign = [n for n in contents if (folder / n).exists() and not force and not own(folder / n)]
     except OSError as problem:
         raise UnusableInput(
             f"output={str(folder)!r} cannot be written: {problem.strerror or problem}"
         ) from None
     if foreign:
-        raise UnusableInput(
-            f"output={str(folder / foreign[0])!r} was not written by compth: choose another folder or pass --force"
-        )
+        remedy = "choose another name" if force is None else "choose another folder or pass --force"
+        raise UnusableInput(f"output={str(folder / foreign[0])!r} was not written by compth: {remedy}")
     staged: list[tuple[str, Path]] = []
     try:
         for name, data in contents.items():

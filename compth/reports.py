@@ -10,15 +10,24 @@ from typing import Any
 from compth._files import MARK
 from compth._page import html_table, page
 
+NO_NUMBER = ("", "-", "diverged", "inf", "nan")
+"""Cells that may stand in a column of numbers."""
+
+
+def numeric(cells: Sequence[str]) -> bool:
+    """True for a column of numbers, which is set to the right; text is set to the left."""
+    return all(c in NO_NUMBER or c.lstrip("-+.")[:1].isdigit() for c in cells)
+
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned plain text: the first column left, the others right."""
+    """Aligned plain text: columns of numbers to the right, the others and the first to the left."""
     cells = [list(header), *[list(r) for r in rows]]
     widths = [max(len(r[j]) for r in cells) for j in range(len(header))]
+    right = [j > 0 and numeric([r[j] for r in rows]) for j in range(len(header))]
     lines = []
     for row in cells:
-        first, rest = row[0].ljust(widths[0]), [c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  ".join([first, *rest]).rstrip())
+        columns = zip(row, widths, right, strict=True)
+        lines.append("  ".join(c.rjust(w) if to else c.ljust(w) for c, w, to in columns).rstrip())
     return "\n".join([lines[0], "-" * max(len(line) for line in lines), *lines[1:]])
 
 

@@ -5,7 +5,6 @@ Without ids every proof runs and the certificates and the index of proved statem
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib
 import json
 import sys
@@ -19,6 +18,7 @@ from compth.proof.printing import as_latex, as_text
 from proofs_check._coverage import catalogue_objects, missing
 from proofs_check._script import Result, Script, run
 from proofs_check.not_provable import REASONS
+from proofs_check.recheck import digests
 
 HERE = Path(__file__).resolve().parent
 CERTIFICATES = HERE / "certificates"
@@ -58,9 +58,8 @@ def store(results: Sequence[Result]) -> None:
     for r in results:
         text = json.dumps(r.stored, indent=1, ensure_ascii=False) + "\n"
         (CERTIFICATES / f"{r.id}.json").write_text(text, encoding="utf-8")
-    trusted = [Path(compth.__file__).parent / "proof" / f for f in ("kernel.py", "axioms.py")]
     index = {
-        "kernel": hashlib.sha256(b"".join(f.read_bytes() for f in trusted)).hexdigest(),
+        **digests(),
         "proved": {r.id: [p["statement"] for p in r.records] for r in results if not signed(r)},
         "solver_signed": {r.id: [p["statement"] for p in r.records] for r in results if signed(r)},
     }

@@ -55,5 +55,5 @@ def split_arguments(text: str) -> list[str]:
 
 
 def _constant(text: str, parameters: Mapping[str, Any]) -> Callable[[int], Number]:
-    expression = parse(text, frozenset({"d", *parameters}))
+    expression = parse(text, frozenset({"d", *parameters}), "; give others with --param NAME=VALUE")
     return lambda d: expression(d=d, **{k: v for k, v in parameters.items() if k in expression.names})

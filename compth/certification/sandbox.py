@@ -47,11 +47,21 @@ def load(path: str, name: str, parameters: dict[str, Any]) -> Any:
         ) from None
     thing = getattr(module, name, None)
     if thing is None:
-        names = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
+        names = [n for n, v in vars(module).items() if not n.startswith("_") and _own(v)]
+        more = f" and {len(names) - 12} more" if len(names) > 12 else ""
         raise UnusableInput(
-            f"{path!r} has no {name!r}: it defines {', '.join(names[:12]) or 'nothing callable'}"
+            f"file={path!r} has no {name!r}: choose one of its names, {', '.join(names[:12])}{more}"
+            if names
+            else f"file={path!r} has no {name!r}: it defines no name at all"
         )
     return _bind(thing, name, parameters)
+
+
+def _own(value: Any) -> bool:
+    """True for what a checked file defines itself: neither a module nor a class or function from elsewhere."""
+    if inspect.isclass(value) or inspect.isroutine(value):
+        return value.__module__ == "checked"
+    return not inspect.ismodule(value)
 
 
 def _bind(thing: Any, name: str, parameters: dict[str, Any]) -> Any:

@@ -23,9 +23,9 @@ def show_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", keys: int = 1
 ) -> None:
     """Print a table; in a terminal too narrow for it, several, each repeating the first `keys` columns."""
-    if not terminal():
-        from compth.reports import text_table
+    from compth.reports import numeric, text_table
 
+    if not terminal():
         print(text_table(header, rows))
         if caption:
             print(caption)
@@ -39,7 +39,7 @@ def show_table(
     for columns in _fitting(widths, keys, console.width - 2):
         table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
         for j in columns:
-            number = j >= keys and all(r[j][:1] in set("-.0123456789") for r in rows)
+            number = j >= keys and numeric([r[j] for r in rows])
             table.add_column(header[j], justify="right" if number else "left", overflow="fold")
         for row in rows:
             table.add_row(*(row[j] for j in columns))

@@ -40,6 +40,7 @@ def refute(
     """Judge a theorem. Exit code 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive."""
     from compth.certificates import EXIT_CODE, Verdict
     from compth.certification import sandbox
+    from compth.worst_case.theorem_file import constant as read_constant
 
     file, colon, name = target.rpartition(":")
     if not colon or not name.isidentifier():
@@ -47,7 +48,7 @@ def refute(
     given = {"mu": mu, "L": smooth, "delta": delta, "omega": omega, "eta": eta}
     for constant, texts in given.items():
         for text in texts or ():
-            _exact(constant, text)
+            read_constant(constant, text)
     claim = {"method": method, "rate": rate, "stepsize": stepsize, "lyapunov": lyapunov, "n": n or None}
     request = {"file": file, "name": name, "given": given, "claim": claim, "limit": sandbox.LOAD_LIMIT}
     answer, code = sandbox.ask("compth.cli.refute", {**request, "silence": sandbox.SILENCE})
@@ -57,20 +58,12 @@ def refute(
     return EXIT_CODE[Verdict(answer["verdict"])]
 
 
-def _exact(name: str, text: str) -> Any:
-    from compth._expressions import parse
-
-    try:
-        return parse(text, frozenset())()
-    except InvalidParameter as reason:
-        raise InvalidParameter(f"{name}={text!r} is not a number: {reason}") from None
-
-
 def _answer(request: dict[str, Any], pulse: Any) -> dict[str, Any]:
     """The child's side: load the file, judge, and say so as JSON and as text."""
     from compth.certification.sandbox import load
     from compth.certification.subject import CallTooLong, time_limit
     from compth.errors import CompthError
+    from compth.worst_case.theorem_file import constant as read_constant
     from compth.worst_case.theorem_file import judge
 
     file, name, limit = request["file"], request["name"], request["limit"]
@@ -90,7 +83,9 @@ def _answer(request: dict[str, Any], pulse: Any) -> dict[str, Any]:
         finally:
             pulse.until = time.monotonic() + CELL_LIMIT
 
-    overrides: dict[str, Any] = {k: [_exact(k, x) for x in v] for k, v in request["given"].items() if v}
+    overrides: dict[str, Any] = {
+        k: [read_constant(k, x) for x in v] for k, v in request["given"].items() if v
+    }
     try:
         with guard():
             thing = load(file, name, {})

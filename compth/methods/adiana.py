@@ -52,6 +52,7 @@ class ADIANAAccelerated(Theorem):
     """
 
     id = "adiana.accelerated"
+    proof = "adiana.accelerated"
     title = "ADIANA: accelerated, no floor"
     source = ADIANA_PAPER.at("Alg. 2; our constants")
     requires = (Unbiased, JointVariance)
@@ -96,6 +97,7 @@ class ADIANAPaper(ADIANAAccelerated):
     """The same bound for the paper's steps eta <= min{1/(2L), n/(64 omega (2p(1+omega)+1)^2 L)}; the rate is ours."""
 
     id = "adiana.paper"
+    proof = "adiana.paper"
     title = "ADIANA at the step size of its paper"
     source = ADIANA_PAPER
 

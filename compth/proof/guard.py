@@ -30,6 +30,15 @@ DRAWS = {
     "noise",
 }  # of a declared draw
 FAMILIES = {"independent", "joint"}  # of a draw that may differ between workers
+# where the schemas of functions name points and values
+POINTS = {
+    "strongly_convex": (3, 4),
+    "cocoercive": (4, 5),
+    "coercive": (1,),
+    "descent": (4,),
+    "lipschitz": (2, 3),
+}
+VALUES = {"strongly_convex": 2, "cocoercive": 2, "descent": 2, "polyak": 2, "quadratic": 2}
 
 
 @contextmanager
@@ -62,6 +71,7 @@ def guard(statement: str) -> Theory:
         _sorts(theory)
         require(not (theory.law and data.get("vectors")), "a law and vectors do not mix")
         _draws(theory)
+        _meanings(theory)
     return theory
 
 
@@ -97,6 +107,74 @@ def _draws(theory: Theory) -> None:
         require(len(node.args) == len(wanted.split()), f"{text!r:.80}: the arguments are {wanted}")
         require(schema not in DRAWS or first in theory.draws, f"{text!r:.80}: not a draw")
         require(schema not in FAMILIES or first not in theory.common, f"{text!r:.80}: not a family")
+
+
+def _meanings(theory: Theory) -> None:
+    """`loewner` and `growth` could say anything of any vectors or scalars: here they say what they are for."""
+    calls = [(text, kernel.read(text, theory.env)) for text in theory.given.values()]
+    points, values = set[str](), set[str]()
+    for _, node in calls:
+        points |= {n for k in POINTS.get(node.func.id, ()) for n in _atoms(theory, node.args[k])}
+        values |= {n for arg in node.args[: VALUES.get(node.func.id, 0)] for n in kernel.names_in(arg)}
+    for text, node in calls:
+        match node.func.id, node.args:
+            case "growth", [a, s, *_]:
+                found = _atoms(theory, a) | _atoms(theory, s)
+                require(
+                    not found & points, f"{text!r:.80}: growth of gradients, not of distances between points"
+                )
+                require(not found & values, f"{text!r:.80}: growth of gradients, not of values of f")
+            case "loewner", [v, u, w, _]:
+                at = theory.value(u, {1})
+                drawn = _averaged(theory, theory.value(v, {1}))
+                require(_is_image(theory, drawn, at), f"{text!r:.80}: v is no B u")
+                form = theory.value(w, {1})
+                single = any(form == theory.applied(p, at) for p in _prefixes(form, at))
+                require(single, f"{text!r:.80}: w is no W u with one product W of operators")
+
+
+def _atoms(theory: Theory, node: Any) -> set[str]:
+    """The vectors and values in an expression, and those in the means of its draws."""
+    found = kernel.names_in(node) - theory.ops
+    for name in found & set(theory.draws):
+        found |= _behind(theory, name)
+    return found & ({*theory.level} | theory.scalars - theory.params)
+
+
+def _behind(theory: Theory, draw: str) -> set[str]:
+    """The vectors in a draw's mean, through all draws."""
+    inner = {a for _, _, a in parts(theory.draws[draw][0])}
+    return inner.union(*(_behind(theory, a) for a in inner & set(theory.draws)))
+
+
+def _averaged(theory: Theory, v: Poly) -> Poly:
+    """v with every draw replaced by its mean."""
+    out = constant(0)
+    for c, word, atom in parts(v):
+        centre = theory.draws[atom][0] if atom in theory.draws else kernel.symbol("|" + atom)
+        out = add(out, multiply(c, theory.applied(word, centre)))
+    return out
+
+
+def _prefixes(v: Poly, u: Poly) -> list[tuple[str, ...]]:
+    """The operators that would turn the first term of u into terms of v."""
+    _, word, atom = next(parts(u))
+    ends = (w for _, w, a in parts(v) if a == atom and w[len(w) - len(word) :] == word)
+    return [w[: len(w) - len(word)] for w in ends]
+
+
+def _is_image(theory: Theory, v: Poly, u: Poly) -> bool:
+    """True when v is a sum of multiples of products of operators applied to u."""
+    require(bool(u), "loewner at the zero vector")
+    scale, word, atom = next(parts(u))
+    rest = v
+    for prefix in _prefixes(v, u):
+        terms = (c for c, w, a in parts(v) if (w, a) == ((*prefix, *word), atom))
+        factor = reduce(add, terms, constant(0))
+        if scale == constant(-1):
+            factor = add({}, factor, -1)
+        rest = add(rest, multiply(factor, theory.applied(prefix, u)), -1)
+    return not rest
 
 
 def _is_common(theory: Theory, v: Poly) -> bool:

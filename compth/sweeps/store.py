@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from compth._files import MARK, write_all
 from compth.errors import UnusableInput
 
 APPLICATION_ID = 0x434F4D50
@@ -84,25 +86,39 @@ class Store:
             return dict(self._db.execute("SELECT key, count FROM strikes"))
 
     def to_csv(self, path: str | Path) -> Path:
-        """All rows as CSV."""
+        """All rows as CSV. Raises UnusableInput where a file that is no such export stands there."""
         rows = self.rows()
         names = list(dict.fromkeys(name for row in rows for name in row))
-        target = Path(path)
-        with target.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(rows)
-        return target
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, names)
+        writer.writeheader()
+        writer.writerows(rows)
+
+        def own(file: Path) -> bool:
+            with file.open(newline="", encoding="utf-8", errors="replace") as held:
+                header = next(csv.reader(held), [])
+            return not header or {"method", "seed"} <= set(header) <= {*names, "error"}
+
+        return write_all(Path(path).parent, {Path(path).name: text.getvalue().encode()}, own=own)[0]
 
     def to_parquet(self, path: str | Path) -> Path:
-        """All rows as Parquet (needs pyarrow: extra `cluster`)."""
+        """All rows as Parquet (needs pyarrow: extra `cluster`). Raises UnusableInput as `to_csv` does."""
         try:
             import pyarrow
             import pyarrow.parquet
         except ImportError:
             raise UnusableInput("Parquet export needs pyarrow: pip install 'compth[cluster]'") from None
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(self.rows()), Path(path))
-        return Path(path)
+        table = pyarrow.Table.from_pylist(self.rows()).replace_schema_metadata({"made": MARK})
+        out = io.BytesIO()
+        pyarrow.parquet.write_table(table, out)
+
+        def own(file: Path) -> bool:
+            try:
+                return MARK.encode() in (pyarrow.parquet.read_schema(file).metadata or {}).values()
+            except pyarrow.ArrowInvalid:
+                return False
+
+        return write_all(Path(path).parent, {Path(path).name: out.getvalue()}, own=own)[0]
 
     def close(self) -> None:
         """Release the file."""

@@ -86,6 +86,9 @@ def check_rate(
     of it, or of a function known at x*, x and x+ where no quadratic was found), else CONSISTENT with the bracket
     [attained, certified] and the looseness log(attained)/log(rate). Raises InvalidParameter.
     """
+    require(
+        lyapunov is None or isinstance(lyapunov, str), f"lyapunov={lyapunov!r} must be text, such as 'x**2'"
+    )
     name = method_name(method, delta)
     q = question(name, mu, L, delta, omega, eta, n)
     claim = _claimed(q, rate, stepsize, lyapunov, {"alpha": alpha, "p": p, "lambda": lam, "nu": nu})
@@ -141,6 +144,8 @@ def _judged(q: Question, claim: Claimed) -> Certificate:
         v = user_lyapunov.coefficients(
             model, claim.lyapunov, {**values_of(q), **claim.params, "gamma": claim.gamma}
         )
+        if not any(v.values()):
+            raise InvalidParameter(f"lyapunov={claim.lyapunov!r} is zero: it measures nothing")
         if not all(is_psd(model.lyapunov(v, block)) for block in model.blocks):
             raise InvalidParameter(
                 f"lyapunov={claim.lyapunov!r} takes negative values: a Lyapunov function is >= 0"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import numbers
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from typing import Any
 
+from compth._expressions import parse
+from compth._numbers import Number
 from compth.certificates import Certificate, Report
 from compth.claims import Contractive, JointVariance, Unbiased
-from compth.errors import CompthError, NoGuarantee, UnusableInput
+from compth.errors import CompthError, InvalidParameter, NoGuarantee, UnusableInput, require
 from compth.methods import Constants, Theorem, catalogue
 from compth.worst_case.rational import spelled
 from compth.worst_case.referee import check_rate, method_name
@@ -36,9 +39,23 @@ def cells(method: str, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name in CONSTANTS:
         if given.get(name) is not None:
             value = given[name]
-            axes[name] = tuple(value) if isinstance(value, list | tuple) else (value,)
-    for values in itertools.product(*axes.values()):
-        yield dict(zip(axes, values, strict=True))
+            values = tuple(value) if isinstance(value, list | tuple) else (value,)
+            require(len(values) > 0, f"{name}={value!r} is empty: give a number or a list of numbers")
+            axes[name] = tuple(constant(name, v) for v in values)
+    for cell in itertools.product(*axes.values()):
+        yield dict(zip(axes, cell, strict=True))
+
+
+def constant(name: str, given: Any) -> Number:
+    """A number as it is, text such as "1/10" read. Raises InvalidParameter for anything else."""
+    if isinstance(given, str):
+        try:
+            return parse(given, frozenset())()
+        except InvalidParameter as reason:
+            raise InvalidParameter(f"{name}={given!r} is not a number: {reason}") from None
+    if isinstance(given, bool) or not isinstance(given, numbers.Real):
+        raise InvalidParameter(f"{name}={given!r} must be a number or a list of numbers")
+    return given
 
 
 def judge(
@@ -59,11 +76,11 @@ def judge(
         raise UnusableInput(
             f"{name!r} gives {', '.join(sorted(unknown))}: a theorem has {', '.join((*CLAIM, *CONSTANTS))}"
         )
+    make = _maker(thing, name)
     method = base.get("method") or getattr(thing, "method", None) or _owner(thing)
     if method is None:
         raise UnusableInput(f"{name!r} names no method: give method= in it, or --method")
     method = method_name(method, base.get("delta"))
-    make = _maker(thing, name)
     certificates: list[Certificate] = []
     skipped: list[str] = []
     for cell in cells(method, base):
@@ -74,10 +91,22 @@ def judge(
         except NoGuarantee as reason:
             skipped.append(str(reason))
             continue
+        _complete(claim, name)
         certificates += check_rate(method, **claim, **cell).certificates
     if not certificates:
         raise UnusableInput(f"{name!r} applies at none of the constants: {skipped[0]}")
     return Report(name, tuple(certificates), {"method": method, "skipped": len(skipped)})
+
+
+def _complete(claim: Mapping[str, Any], name: str) -> None:
+    """Raises UnusableInput where a theorem's answer has no rate, or has what no claim has."""
+    unknown = set(claim) - set(CLAIM) | {"method"} & set(claim)
+    if unknown:
+        raise UnusableInput(
+            f"{name!r} gives {', '.join(sorted(unknown))}: a claim has {', '.join(CLAIM[1:])}"
+        )
+    if claim.get("rate") is None:
+        raise UnusableInput(f"{name!r} gives no rate: give rate= in it, or --rate")
 
 
 def _owner(thing: Any) -> str | None:

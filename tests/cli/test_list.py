@@ -7,6 +7,7 @@ import pytest
 from compth.cli import run
 from compth.compressors._render import catalogue_rows
 from compth.methods import compatibility
+from compth.reports import numeric, text_table
 
 
 def shown(capsys, *arguments):
@@ -72,3 +73,21 @@ def test_the_unified_table_is_printed(capsys):
     assert run(["theorems", "--unified", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert next(r for r in rows if r["row"] == "SGD-SR")["A"] == "2*LL"
+
+
+def test_piped_text_stands_left_and_numbers_right(capsys):
+    assert run(["theorems"]) == 0
+    header, _, *rows = capsys.readouterr().out.splitlines()
+    for column in ("says", "needs", "standing", "source"):
+        at = header.index(column)
+        assert all(row[at] != " " and row[at - 1] == " " for row in rows)
+    text = text_table(
+        ["name", "what", "how much"], [["a", "one", "1.5"], ["bb", "three", "-"], ["c", "x", "-12"]]
+    )
+    assert text.splitlines()[2:] == [
+        "a     one         1.5",
+        "bb    three         -",
+        "c     x           -12",
+    ]
+    assert numeric(["1-5.86e-04", "-", "diverged", "106 kb"])
+    assert not numeric(["omega=0", "1"])

@@ -2,11 +2,14 @@
 
 import json
 import time
+from fractions import Fraction
 
 import pytest
 
 from compth.certification import sandbox
 from compth.cli import run
+from compth.errors import CompthError, UnusableInput
+from compth.worst_case.theorem_file import judge
 
 GOOD = 'GOOD = {"method": "DCGD", "rate": "1-gamma*mu", "stepsize": "1/(L*(1+omega/n))", "mu": [0.1], "omega": [2]}'
 FILES = {
@@ -70,3 +73,42 @@ def test_a_file_that_prints_still_gives_one_json_object(judged):
     assert code == 0
     assert json.loads(out)["verdict"] == "PROVED"
     assert err == ""
+
+
+def test_a_missing_name_is_answered_with_the_names_that_are_there(tmp_path):
+    file = tmp_path / "theorem.py"
+    file.write_text(
+        f"import math\nfrom math import sqrt\n_hidden = 1\n{GOOD}\ndef rule(mu, L): return 1, 1\n"
+    )
+    with pytest.raises(UnusableInput, match=r"has no 'BEST': choose one of its names, GOOD, rule$"):
+        sandbox.load(str(file), "BEST", {})
+    file.write_text("import math\n_hidden = 1\n")
+    with pytest.raises(UnusableInput, match="defines no name"):
+        sandbox.load(str(file), "BEST", {})
+
+
+ONE = {"method": "EF21", "rate": 0.9, "mu": 0.1, "delta": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("theorem", "rule"),
+    [
+        ({k: v for k, v in ONE.items() if k != "rate"}, "no rate: give rate= in it, or --rate"),
+        ({**ONE, "mu": []}, r"mu=\[\] is empty"),
+        ({**ONE, "mu": "abc"}, "mu='abc' is not a number"),
+        ({**ONE, "mu": {0.1}}, "must be a number or a list of numbers"),
+        ({**ONE, "lyapunov": 3}, "lyapunov=3 must be text"),
+        ({**ONE, "lyapunov": "0*g**2"}, "is zero"),
+        ({**ONE, "rate": "1 - zeta"}, "known names are .*mu, n, s$"),
+        ("EF21", "is a str: give a dict"),
+        (lambda mu, L: {"rates": 1}, "gives rates: a claim has rate"),
+    ],
+)
+def test_a_theorem_that_cannot_be_judged_says_why(theorem, rule):
+    with pytest.raises(CompthError, match=rule):
+        judge(theorem, "T", {"method": "EF21"} if callable(theorem) else {})
+
+
+def test_constants_may_be_text():
+    (c,) = judge({**ONE, "mu": "1/10", "n": 1}, "T", {}).certificates
+    assert c.scope["mu"] == Fraction(1, 10)

@@ -109,3 +109,13 @@ def test_report_holds_the_table_and_the_command(tmp_path, capsys, vector, monkey
     assert "&lt;b&gt;x&lt;/b&gt;" in text
     assert "<b>x" not in text
     assert "numpy" in text
+
+
+def test_a_foreign_report_is_not_overwritten_and_the_advice_fits(vector, tmp_path, capsys):
+    mine = tmp_path / "mine.html"
+    mine.write_text("precious")
+    assert run(["tune", vector, "--report", str(mine)]) == 2
+    said = capsys.readouterr().err
+    assert "choose another name" in said
+    assert "--force" not in said
+    assert mine.read_text() == "precious"

@@ -144,6 +144,55 @@ def test_recheck_catches_tampering(tamper, tmp_path):
     assert recheck(folder, tmp_path / "index.json").returncode == 1
 
 
+def copied(folder):
+    """The files of a recheck in a folder of their own, with one certificate and its index."""
+    for name in ("kernel", "axioms", "guard", "models"):
+        (folder / "compth" / "proof").mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "compth" / "proof" / f"{name}.py", folder / "compth" / "proof")
+    certificates = folder / "proofs_check" / "certificates"
+    certificates.mkdir(parents=True)
+    shutil.copy(ROOT / "proofs_check" / "recheck.py", folder / "proofs_check")
+    shutil.copy(CERTIFICATES / "topk.delta.json", certificates)
+    index = json.loads(INDEX.read_text())
+    index["proved"] = {"topk.delta": index["proved"]["topk.delta"]}
+    (folder / "compth" / "_proved.json").write_text(json.dumps(index))
+    return [sys.executable, "-I", str(folder / "proofs_check" / "recheck.py")]
+
+
+TAMPERED = [
+    ("guard", "        _sorts(theory)\n", ""),
+    ("guard", "        _meanings(theory)\n", ""),
+    ("models", '    require(min(margins) >= 0, f"a claim fails in the witness: {margins}")\n', ""),
+    ("kernel", '    require(not gap, f"{text', '    require(True, f"{text'),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new"), TAMPERED, ids=lambda v: v.strip()[:20])
+def test_recheck_catches_a_tampered_file(name, old, new, tmp_path):
+    """What decides vacuity and controls is hashed as the kernel is: a weaker file is named, whatever it accepts."""
+    command = copied(tmp_path)
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    path = tmp_path / "compth" / "proof" / f"{name}.py"
+    text = path.read_text()
+    assert text.count(old) >= 1
+    path.write_text(text.replace(old, new))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"{name}.py has hash" in done.stderr
+
+
+def test_recheck_needs_every_hash(tmp_path):
+    """An index that is silent about the guard is none."""
+    command = copied(tmp_path)
+    path = tmp_path / "compth" / "_proved.json"
+    index = json.loads(path.read_text())
+    del index["guard"]
+    path.write_text(json.dumps(index))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "made with no hash" in done.stderr
+
+
 def test_recheck_misses_no_deleted_certificate_and_no_changed_kernel(tmp_path):
     folder = tmp_path / "certificates"
     folder.mkdir()

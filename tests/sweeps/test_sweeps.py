@@ -288,8 +288,35 @@ def test_parquet(tmp_path):
     with Store(tmp_path / "s.sqlite") as store:
         store.to_parquet(tmp_path / "rows.parquet")
         assert parquet.read_table(tmp_path / "rows.parquet").to_pylist() == store.rows()
+        store.to_parquet(tmp_path / "rows.parquet")
+        (tmp_path / "c").write_text("precious")
+        unmarked = parquet.read_table(tmp_path / "rows.parquet").replace_schema_metadata(None)
+        parquet.write_table(unmarked, tmp_path / "a")
+        for name in ("a", "c"):
+            before = (tmp_path / name).read_bytes()
+            with pytest.raises(UnusableInput, match="not written by compth: choose another name"):
+                store.to_parquet(tmp_path / name)
+            assert (tmp_path / name).read_bytes() == before
 
 
 def test_unknown_settings():
     with pytest.raises(InvalidParameter, match="workers=0"):
         sweep(GRID, workers=0)
+
+
+def test_csv_is_exported_again_but_never_over_anothers_file(tmp_path):
+    mine = tmp_path / "mine.csv"
+    mine.write_text("method,price\nGD,3\n")
+    with Store(tmp_path / "s.sqlite") as store:
+        store.put("a", "{}", '{"method": "GD", "seed": 0, "rounds": 3}')
+        store.to_csv(tmp_path / "rows.csv")
+        store.put("b", "{}", '{"error": "no", "method": "EF", "seed": 1}')
+        store.to_csv(tmp_path / "rows.csv")
+        with (tmp_path / "rows.csv").open(newline="") as file:
+            assert [row["method"] for row in csv.DictReader(file)] == ["GD", "EF"]
+        with pytest.raises(UnusableInput, match=r"not written by compth: choose another name$"):
+            store.to_csv(mine)
+        with pytest.raises(UnusableInput, match="cannot be written"):
+            store.to_csv(mine / "below.csv")
+    assert mine.read_text() == "method,price\nGD,3\n"
+    assert not list(tmp_path.glob(".*"))
