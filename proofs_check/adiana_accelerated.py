@@ -43,7 +43,7 @@ def statement(theorem):
     potential = "sq(z - xs) + c*(fy - fs) + cw*(fw - fs) + b*sq(e)"
     return {
         "name": theorem.id,
-        "title": "gradients l, k, kp at u, w, y; k + e the shifts; u = th*z + w/2 + (1/2 - th)*y; fwp: mean of the next f(w)",
+        "title": "gradients l, k, kp at u, w, y; k + e the shifts; u = th*z + w/2 + (1/2 - th)*y; fwp: the next f(w)",
         "params": "n L o p mu eta th s c b R",
         "domain": [
             *["n >= 1", "L > 0", "o >= 1", "p > 0", "p <= 1", "mu > 0", "eta > 0", "th > 0", "th <= 1/4"],
