@@ -1,7 +1,8 @@
 """CAT on one worker: each scheme buys 1/d of a full step or more at every level: 1 - mu/(dL) a step.
 
-S: p = alpha, t = 1. S+Q: p = h/r, t = T r/h, share beta. SS: p = 1, t = 1/omega*. The three shares and the step. p and
-t belong to one step, given x: they may change from step to step, as the rate knows neither.
+S: p = alpha, t = 1. S+Q: p = h/r, t = T r/h, share beta. SS: p = 1, t = 1/omega*. p and t depend on x, so they are
+numbers only given x: what moves x is L times the step, R = Q/t, whose two inequalities know neither and are averaged
+over the run.
 """
 
 from fractions import Fraction as F
@@ -15,18 +16,32 @@ from proofs_check._script import Part, Script, constants, step, symbols, text
 L, mu, d, H, N, h, T, left = symbols("L mu d H N h T left")
 RHO = text(CATSingle().plan(constants(n=1, L=L, mu=mu, d=d)).rho)
 GENERIC = cat_descent.GENERIC
+MOVED = {
+    "name": "cat.single.moved",
+    "title": "given x: <g, EQ> >= p ||g||^2, E||Q||^2 <= t <g, EQ>, share p/t >= 1/d; the step 1/(tL) moves x by Q/t/L",
+    "params": "d p t",
+    "domain": ["d >= 1", "p > 0", "t > 0", "p/t >= 1/d"],
+    "vectors": ["common g", "common Q @ 1"],
+    "given": {name: GENERIC["given"][name] for name in ("along", "size")},
+    "claim": ["1/d*sq(g) <= dot(Q/t, g)", "sq(Q/t) <= 1*dot(Q/t, g)"],
+}
 STEP = {
     "name": "cat.single",
-    "title": "<g, EQ> >= p ||g||^2, E||Q||^2 <= t <g, EQ>, share p/t >= 1/d; the step is 1/(tL)",
-    "params": "L mu d p t",
-    "domain": ["L > 0", "mu > 0", "mu <= L", "d >= 1", "p > 0", "t > 0", "p/t >= 1/d"],
-    "vectors": GENERIC["vectors"],
+    "title": "R: L times what moves x, f at the next point in the mean",
+    "params": "L mu d",
+    "domain": ["L > 0", "mu > 0", "mu <= L", "d >= 1"],
+    "vectors": ["common x", "common g", "common R @ 1"],
     "values": "fp f fs",
-    "given": {**GENERIC["given"], "growth": "polyak(f, fs, g, mu)"},
+    "given": {
+        "smooth": "descent(fp, f, g, x - 1/L*R, x, L)",
+        "along": "b2_lower(R, g, 1/d)",
+        "size": "b_upper(R, g, 1)",
+        "growth": "polyak(f, fs, g, mu)",
+    },
     "claim": [f"fp - fs <= {RHO}*(f - fs)"],
     "run": {
         "potential": "f - fs",
-        "next": {"f": "fp"},
+        "next": {"x": "x - 1/L*R", "f": "fp"},
         "rate": RHO,
         "gain": "0",
         "noise": "0",
@@ -83,15 +98,22 @@ SAMPLED = {
     "claim": [f"{MOMENT} <= (k + m)/T*(Sum(i, a[i]**2) + Sum(j, b[j]**2))"],
 }
 [RATE], [SHARE], [BETA], [ENERGY] = (s["claim"] for s in (STEP, TOP, SIGNS, SAMPLED))
+ANGLE, LENGTH = MOVED["claim"]
 
 
-def at(size, Q, x, **params):
-    """f = L||x||^2/2 with the least value 0."""
-    found = cat_descent.at(size, Q, x=x, **params)
-    return {**found, "values": {**found["values"], "fs": "0"}}
+def at(R, x, **params):
+    """f = L||x||^2/2 with the least value 0; R at each outcome, equally likely."""
+    found = cat_descent.at(1, R, x=x, **params)
+    vectors = {("R" if name == "Q" else name): v for name, v in found["vectors"].items()}
+    return {**found, "vectors": vectors, "values": {**found["values"], "fs": "0"}}
 
 
-EVEN = at(1, [[2, 0]], [1, 1], mu=2, d=2, p=F(1, 2), t=1)
+def given(Q, g, **params):
+    return model(params, {"g": g, "Q": Q}, dim=len(g))
+
+
+EVEN = at([[2, 0]], [1, 1], mu=2, d=2)
+SIGN = given([2, 0], [1, 1], d=2, p=1, t=2)
 FLAT = model({"d": 2, "T": 1, "t": 1, "H": 1, "N": 2}, arrays={"a": [1], "b": [1]})
 ONE = model({"d": 2, "T": 1, "h": 1, "N": 2}, arrays={"a": [1]})
 ALL = model({"m": 2, "T": 1, "k": 0}, arrays={"a": [], "b": [1, 1]})
@@ -100,26 +122,35 @@ SCRIPT = Script(
     "communication-aware tuning on one worker: 1 - mu/(dL) a step, S, S+Q and SS at any level",
     [
         Part(
+            MOVED,
+            [
+                step(ANGLE, {"along": "1/t", "p/t >= 1/d": "sq(g)"}),
+                step(LENGTH, {"size": "1/t**2"}),
+            ],
+            given([4, 3, 1], [3, 2, 1], d=3, p=1, t=2),
+            [
+                ({"claim": [ANGLE.replace("1/d", "11/10/d"), LENGTH]}, SIGN),
+                ({"claim": [ANGLE, LENGTH.replace("<= 1*", "<= 9/10*")]}, SIGN),
+                ({"domain": MOVED["domain"][:-1]}, {**SIGN, "params": {**SIGN["params"], "d": "1"}}),
+                ({"given": {"along": None}}, given([F(1, 9), 0], [1, 1], d=2, p=1, t=2)),
+                ({"given": {"size": None}}, given([9, 0], [1, 1], d=2, p=1, t=2)),
+            ],
+        ),
+        Part(
             STEP,
             [
                 step("d*L - mu >= 0", {"mu <= L": "1", "d >= 1": "L"}),
                 step(f"{RHO} >= 0", {"d*L - mu >= 0": "1/(d*L)"}),
                 step(
                     RATE,
-                    {
-                        "smooth": "1",
-                        "along": "1/(2*L*t)",
-                        "size": "1/(2*L*t**2)",
-                        "p/t >= 1/d": "sq(g)/(2*L)",
-                        "growth": "1/(2*d*L)",
-                    },
+                    {"smooth": "1", "along": "1/(2*L)", "size": "1/(2*L)", "growth": "1/(2*d*L)"},
                 ),
             ],
-            at(1, [[6, 4, 0]], [3, 2, 1], mu=1, d=3, p=F(1, 2), t=1),
+            at([[6, 4, 0]], [3, 2, 1], mu=1, d=3),
             [
                 ({"claim": [RATE.replace(f"<= {RHO}", f"<= 9/10*{RHO}")]}, EVEN),
                 ({"claim": [RATE.replace(f"<= {RHO}", f"<= {RHO}**2")]}, EVEN),
-                ({"domain": STEP["domain"][:-1]}, {**EVEN, "params": {**EVEN["params"], "d": "1"}}),
+                ({"given": {"along": None}}, {**EVEN, "params": {**EVEN["params"], "d": "1"}}),
                 ({"given": {"growth": None}}, {**EVEN, "values": {**EVEN["values"], "fs": "-9"}}),
             ],
         ),

@@ -5,6 +5,7 @@ from fractions import Fraction as F
 from compth.methods.diana import DIANAUnified, shift_step
 from proofs_check import unified_theorem
 from proofs_check._script import Part, Script, Within, constants, step, symbols, text
+from proofs_check._sgd import CONVEX, STEEP, claims, steep
 from proofs_check.diana_unified import at as unified_at
 
 n, Lm, om = symbols("n Lm om")
@@ -17,11 +18,12 @@ SMALL = f"al <= {text(shift_step(constants(**FLEET)))}"
 STATEMENT = {
     "name": "diana.balanced.assumption",
     "title": "sigma^2 = mean||h_i - h_i*||^2; without om nothing is remembered (B = 0)",
-    "params": "n Lm om al",
-    "domain": ["Lm > 0", "om >= 0", "n >= 1", "al > 0", SMALL],
+    "params": "n Lm mu om al",
+    "domain": ["Lm > 0", "mu > 0", "om >= 0", "n >= 1", "al > 0", SMALL],
     "vectors": ["common x", "common xs", "family g", "family h", "family hs", "family Q ~ g - h @ 0"],
     "values": "f fs",
     "given": {
+        "convex": CONVEX["convex"].replace(" g,", " P(g),"),
         "each": "cocoercive(f, fs, g, hs, x, xs, Lm)",
         "optimal": "zero(P(hs), x - xs)",
         "still": "zero(P(hs), hs)",
@@ -33,9 +35,10 @@ STATEMENT = {
         "dot(P(h + Q), x - xs) == dot(P(g), x - xs)",
         f"sq(P(h + Q)) <= 2*{A}*(f - fs) + {B}*sq(h - hs)",
         f"sq(h + al*Q - hs) <= (1 - {RHO})*sq(h - hs) + 2*{C}*(f - fs)",
+        claims(ROW, "P(h + Q)", "P(g)")[-1],  # what the theorem asks for where om = 0
     ],
 }
-FAIR, FIRST, SECOND = STATEMENT["claim"]
+FAIR, FIRST, SECOND, FIRM = STATEMENT["claim"]
 STEPS = [
     step(FAIR),
     step("1 - al*(1 + om) >= 0", {SMALL: "1 + om"}),
@@ -56,17 +59,23 @@ STEPS = [
         {"each": f"2*{C}", "optimal": f"-2*{C}", "var": "al**2"},
         ["al*(1 - al*(1 + om))*sq(g - h)"],
     ),
+    steep("P(g)"),
+    step(
+        FIRM,
+        {"each": A, "optimal": f"-{A}", "sum": "1", "still": "-1/2", STEEP.format("P(g)"): "1/2"},
+        ["1/2*sq(g - hs - P(g - hs))", "om/n*sq(g - hs)"],
+    ),
 ]
 
 
 def at(*arguments, **params):
     """The model of `diana.unified` without its step."""
     found = unified_at(*arguments[:4], F(1, 2), arguments[4], 1, **params)
-    found["params"] = {k: v for k, v in found["params"].items() if k in ("n", "Lm", "om", "al")}
+    found["params"] = {k: v for k, v in found["params"].items() if k in ("n", "Lm", "mu", "om", "al")}
     return found
 
 
-EQUAL = {"Lm": 1}
+EQUAL = {"Lm": 1, "mu": 1}
 NEAR = at([1, 1], [1, -1], [1, -1], F(1, 2), F(1, 2), **EQUAL)
 FAR = at([1, 1], [1, -1], [9, -9], F(1, 2), F(1, 2), **EQUAL)
 SCRIPT = Script(
@@ -78,9 +87,10 @@ SCRIPT = Script(
             STEPS,
             at([1, 3], [1, -1], [2, 1], F(1, 2), F(1, 4)),
             [
-                ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), SECOND]}, NEAR),
-                ({"claim": [FAIR, FIRST.replace(f"{B}*", f"{B}/4*"), SECOND]}, FAR),
-                ({"claim": [FAIR, FIRST, SECOND.replace(f"1 - {RHO}", f"1 - 2*{RHO}")]}, FAR),
+                ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), SECOND, FIRM]}, NEAR),
+                ({"claim": [FAIR, FIRST.replace(f"{B}*", f"{B}/4*"), SECOND, FIRM]}, FAR),
+                ({"claim": [FAIR, FIRST, SECOND.replace(f"1 - {RHO}", f"1 - 2*{RHO}"), FIRM]}, FAR),
+                ({"given": {"convex": None}}, at([1, 1], [1, -1], [1, -1], F(1, 2), F(1, 2), Lm=1, mu=9)),
                 ({"given": {"ind": None}}, at([1, 1], [1, -1], [9, -9], F(1, 2), F(1, 2), **EQUAL, n=64)),
                 ({"domain": STATEMENT["domain"][:-1]}, at([1, 1], [1, -1], [9, -9], F(1, 2), F(2), **EQUAL)),
             ],

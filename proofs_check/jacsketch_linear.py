@@ -97,20 +97,33 @@ TOP = text(WHOLE.A)
 FULL = {
     "name": "jacsketch.linear.all",
     "title": "every component is drawn",
-    "params": "L1",
-    "domain": ["L1 > 0"],
-    "vectors": ["family g", "family hs", "family t"],
+    "params": "L1 mu",
+    "domain": ["L1 > 0", "mu > 0"],
+    "vectors": ["common x", "common xs", "family g", "family hs", "family t"],
     "values": "f fs",
     "given": {
+        "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
         "sampled": "growth(sq(P(g - hs)), 0, f, fs, 0, L1, 0)",
         "still": "zero(P(hs), hs)",
         "sum": "zero(P(hs), g)",
         "least": "least(f, fs)",
     },
-    "claim": [f"sq(P(t) + P(g - t)) <= 2*{TOP}*(f - fs)"],
+    # without a memory the theorem asks for A >= mu, too
+    "claim": [
+        f"sq(P(t) + P(g - t)) <= 2*{TOP}*(f - fs)",
+        f"mu*(f - fs) <= {TOP}*(f - fs)",
+    ],
 }
-[BOUND] = FULL["claim"]
-FULL_STEPS = [step(BOUND, {"sampled": "1", "still": "-1", "sum": "2", "least": "2*L1"})]
+BOUND, FIRM = FULL["claim"]
+STEEP = "2*mu*(f - fs) <= sq(P(g))"
+FULL_STEPS = [
+    step(BOUND, {"sampled": "1", "still": "-1", "sum": "2", "least": "2*L1"}),
+    step(STEEP, {"convex": "2*mu"}, ["sq(P(g) - mu*(x - xs))"]),
+    step(
+        FIRM,
+        {STEEP: "1/2", "sampled": "1/2", "still": "-1/2", "sum": "1", "least": "L1"},
+    ),
+]
 
 
 def at(beta, at=1, curvatures=(2, 0), size=1, **params):
@@ -153,8 +166,9 @@ def largest(*arguments, **params):
     return part_of(at(*arguments, **params), LARGEST, L="2")
 
 
-def whole(*arguments, curvatures=(2, 0), **vectors):
-    found = part_of(at(*arguments, curvatures=curvatures), FULL)
+def whole(*arguments, curvatures=(2, 0), mu=None, **vectors):
+    firm = F(sum(curvatures), len(curvatures)) if mu is None else mu
+    found = part_of(at(*arguments, curvatures=curvatures), FULL, mu=str(firm))
     return {**found, "vectors": {**found["vectors"], **plain(vectors)}}
 
 
@@ -191,7 +205,9 @@ SCRIPT = Script(
             FULL_STEPS,
             whole(2, curvatures=(2, 1)),
             [
-                ({"claim": [BOUND.replace(f"2*{TOP}", f"{TOP}/2")]}, whole(1, curvatures=(2, 2))),
+                ({"claim": [BOUND.replace(f"2*{TOP}", f"{TOP}/2"), FIRM]}, whole(1, curvatures=(2, 2))),
+                ({"claim": [BOUND, FIRM.replace(TOP, f"{TOP}/5")]}, whole(1, curvatures=(2, 2))),
+                ({"given": {"convex": None}}, whole(1, curvatures=(2, 2), mu=9)),
                 ({"given": {"sampled": None}}, whole(1, curvatures=(9, 9))),
                 ({"given": {"sum": None, "still": None}}, whole(2, 0, hs=[[1], [1]], g=[[1], [1]])),
             ],

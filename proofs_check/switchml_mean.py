@@ -23,6 +23,11 @@ ERROR = f"E(Sum(b, Sum(j, (Sum(i, (u[i, b, j] - h[i, b, j])*g[b]/{CAP})/n)**2)))
 X2 = "Sum(i, Sum(b, Sum(j, x[i, b, j]**2)))"
 
 
+def rounded(up):
+    """The averaged message, less its whole units, along any y: `up` says which entries are rounded up."""
+    return f"Sum(b, Sum(j, Sum(i, {up}[i, b, j])*g[b]/{CAP}/n*y[b, j]))"
+
+
 def part(spread):
     joint = ct.SwitchML(n, False, exponent=spread == 2, width=W).joint(n, d)
     A, B = plain(joint.A), text(joint.B)
@@ -33,7 +38,7 @@ def part(spread):
         "domain": ["n >= 1", "c >= 1", "d >= c", "m >= 1", "e > 0"],
         "sizes": {"worker": "n", "block": "m", "col": "c"},
         "indices": {"i": "worker", "b": "block", "j": "col"},
-        "arrays": {"x": "worker block col", "h": "worker block col", "g": "block"},
+        "arrays": {**dict.fromkeys("xh", "worker block col"), "g": "block", "y": "block col"},
         "law": {"indicator": "u", "kind": "coins", "on": "worker block col", "parameter": "h[i, b, j]"},
         "given": {
             "down": "order(0, h[i, b, j])",
@@ -42,9 +47,10 @@ def part(spread):
         },
         "claim": [
             f"{ERROR} <= {A}*{X2}/n - {B}*Sum(b, Sum(j, (Sum(i, x[i, b, j])/n)**2))",
+            f"E({rounded('u')}) == {rounded('h')}",
         ],
     }
-    [claim] = statement["claim"]
+    claim, mean = statement["claim"]
     steps = [
         step(
             claim,
@@ -54,18 +60,26 @@ def part(spread):
                 f"c/(4*n*{CAP}**2)*Sum(b, {spread**2}*Sum(i, Sum(j, x[i, b, j]**2)) - g[b]**2)",
                 f"(d - c)*{spread**2}/(4*n*{CAP}**2)*{X2}",
             ],
-        )
+        ),
+        step(mean),
     ]
     one = model(
-        {"n": 1, "d": 1, "c": 1, "m": 1, "e": 2}, arrays={"x": [[[1]]], "h": [[["1/2"]]], "g": [spread]}
+        {"n": 1, "d": 1, "c": 1, "m": 1, "e": 2},
+        arrays={"x": [[[1]]], "h": [[["1/2"]]], "g": [spread], "y": [[1]]},
     )
     two = model(
         {"n": 2, "d": 3, "c": 2, "m": 2, "e": 5},
-        arrays={"x": [[[1, 2], [0, 1]], [[2, 1], [1, 0]]], "h": [[["1/2"] * 2] * 2] * 2, "g": [2, 1]},
+        arrays={
+            "x": [[[1, 2], [0, 1]], [[2, 1], [1, 0]]],
+            "h": [[["1/2"] * 2] * 2] * 2,
+            "g": [2, 1],
+            "y": [[1, 2], [3, 1]],
+        },
     )
     spoils = [
-        ({"claim": [claim.replace(f"<= {A}", f"<= 9/10*{A}")]}, one),
-        ({"claim": [claim.replace(f"<= {A}", f"<= {spread**2}*d/(4*(e + n)**2)")]}, one),
+        ({"claim": [claim.replace(f"<= {A}", f"<= 9/10*{A}"), mean]}, one),
+        ({"claim": [claim.replace(f"<= {A}", f"<= {spread**2}*d/(4*(e + n)**2)"), mean]}, one),
+        ({"claim": [claim, mean.replace("E(", "2*E(")]}, one),
         ({"given": {"unit": None}}, {**one, "arrays": {**one["arrays"], "g": ["9"]}}),
     ]
     return Part(statement, steps, two, spoils, "inclusion probabilities")

@@ -52,6 +52,27 @@ def test_the_index_is_what_standing_reads():
     assert not set(REASONS) & set(SCRIPTS)
 
 
+def asks_what_it_shows(parts):
+    """Where the theorem without a memory follows from a row's assumption, the row shows A >= mu as well."""
+    names = [part.statement["name"] for part in parts]
+    shown = [claim for part in parts for claim in part.statement["claim"]]
+    return "unified.theorem.bare" not in names or any(c.startswith("mu*(f - fs) <= ") for c in shown)
+
+
+def test_no_row_leaves_a_hypothesis_of_its_theorem_open():
+    rows = {name: script.parts for name, script in SCRIPTS.items() if name != "unified.theorem"}
+    assert sum("unified.theorem.bare" in [p.statement["name"] for p in parts] for parts in rows.values()) >= 8
+    assert [name for name, parts in rows.items() if not asks_what_it_shows(parts)] == []
+    silent = [part for part in rows["jacsketch.linear"] if part.statement["name"] != "jacsketch.linear.all"]
+    assert not asks_what_it_shows(silent)
+
+
+def test_a_run_fixes_no_number_that_changes_with_x():
+    """The tuned schemes' p and t depend on the gradient: the whole run of cat.single names neither."""
+    runs = [part.statement for part in SCRIPTS["cat.single"].parts if "run" in part.statement]
+    assert [statement["params"].split() for statement in runs] == [["L", "mu", "d"]]
+
+
 def test_every_proof_that_the_catalogue_names_is_a_script_or_listed_with_a_reason():
     named = set()
     for path in (ROOT / "compth").rglob("*.py"):
