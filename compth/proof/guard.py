@@ -7,6 +7,7 @@ behind this guard, with the record written out and every failure as one line.
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,14 @@ POINTS = {
     "descent": (4,),
     "lipschitz": (2, 3),
 }
+GRADIENTS = {
+    "strongly_convex": (2,),
+    "cocoercive": (2, 3),
+    "coercive": (0,),
+    "descent": (2,),
+    "lipschitz": (0, 1),
+}
+MESSAGES = {"contraction", "bias", "b1_lower", "b2_lower", "b_upper"}  # of a vector that was sent
 VALUES = {"strongly_convex": 2, "cocoercive": 2, "descent": 2, "polyak": 2, "quadratic": 2}
 
 
@@ -110,20 +119,27 @@ def _draws(theory: Theory) -> None:
 
 
 def _meanings(theory: Theory) -> None:
-    """`loewner` and `growth` could say anything of any vectors or scalars: here they say what they are for."""
+    """Schemas that could say anything of any vectors or scalars: here they say what they are for."""
     calls = [(text, kernel.read(text, theory.env)) for text in theory.given.values()]
-    points, values = set[str](), set[str]()
+    points, values, alone = set[str](), set[str](), set[str]()
     for _, node in calls:
+        named = (*POINTS.get(node.func.id, ()), *GRADIENTS.get(node.func.id, ()))
+        alone |= {arg.id for k in named if isinstance(arg := node.args[k], ast.Name)}
         points |= {n for k in POINTS.get(node.func.id, ()) for n in _atoms(theory, node.args[k])}
         values |= {n for arg in node.args[: VALUES.get(node.func.id, 0)] for n in kernel.names_in(arg)}
     for text, node in calls:
         match node.func.id, node.args:
+            case schema, [sent, *_] if schema in MESSAGES:
+                name = getattr(sent, "id", "")
+                own = name in set(theory.level) - theory.ops - alone
+                require(own, f"{text!r:.80}: the message is a vector of its own, no point and no gradient")
             case "growth", [a, s, *_]:
                 found = _atoms(theory, a) | _atoms(theory, s)
                 require(
                     not found & points, f"{text!r:.80}: growth of gradients, not of distances between points"
                 )
-                require(not found & values, f"{text!r:.80}: growth of gradients, not of values of f")
+                fine = not found & values or _is_coin(theory, node.args, values)
+                require(fine, f"{text!r:.80}: growth of gradients, not of values of f")
             case "loewner", [v, u, w, _]:
                 at = theory.value(u, {1})
                 drawn = _averaged(theory, theory.value(v, {1}))
@@ -131,6 +147,15 @@ def _meanings(theory: Theory) -> None:
                 form = theory.value(w, {1})
                 single = any(form == theory.applied(p, at) for p in _prefixes(form, at))
                 require(single, f"{text!r:.80}: w is no W u with one product W of operators")
+
+
+def _is_coin(theory: Theory, arguments: list[ast.expr], values: set[str]) -> bool:
+    """A memory of values: f at y with probability p, else as before, (1-p) (f_w - f*) + p (f - f*)."""
+    a, s, f, fs, B, C, D = (theory.scalar(arg) for arg in arguments)
+    symbols = {name: kernel.symbol(name) for name in theory.scalars - theory.params}
+    new, old = ([n for n, v in symbols.items() if v == add(gap, fs)] for gap in (a, s))
+    named = bool(new and old) and f in symbols.values() and fs in symbols.values() and f != fs
+    return named and new[0] not in values and not D and add(B, add(C, C)) == constant(1)
 
 
 def _atoms(theory: Theory, node: Any) -> set[str]:
