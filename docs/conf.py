@@ -48,6 +48,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "within_subsection_order": "FileNameSortKey",
     "show_signature": False,
+    "write_computation_times": False,  # a page of seconds that asks a server for its table
 }
 
 html_theme = "pydata_sphinx_theme"

@@ -43,7 +43,7 @@ def statement(theorem):
     potential = "sq(z - xs) + c*(fy - fs) + cw*(fw - fs) + b*sq(e)"
     return {
         "name": theorem.id,
-        "title": "gradients l, k, kp at u, w, y; k + e the shifts; u = th*z + w/2 + (1/2 - th)*y",
+        "title": "gradients l, k, kp at u, w, y; k + e the shifts; u = th*z + w/2 + (1/2 - th)*y; fwp: the next f(w)",
         "params": "n L o p mu eta th s c b R",
         "domain": [
             *["n >= 1", "L > 0", "o >= 1", "p > 0", "p <= 1", "mu > 0", "eta > 0", "th > 0", "th <= 1/4"],
@@ -63,10 +63,11 @@ def statement(theorem):
             *["family l", "family k", "family kp", "family e", "family Q ~ l @ 0", "family M ~ -e @ 0"],
             f"family Y ~ p*({learned} + k - kp) + (1 - p)*({learned}) @ 1",
         ],
-        "values": "fu fy fw fs fyp fwp",
+        "values": "fu fy fw fs fyp",
         "let": {
             "be": numbers["beta"],
             "cw": numbers["reference"],
+            "fwp": "p*fy + (1 - p)*fw",
             "w": "2*u - 2*th*z - (1 - 2*th)*y",
             "zp": "be*z + (1 - be)*u - s*P(Q)",
         },
@@ -82,7 +83,6 @@ def statement(theorem):
             "ind": "independent(Q, n)",
             "shift": "variance(M, o - 1)",
             "coin": f"mixture(Y, p, {learned} + k - kp, {learned})",
-            "reference": "growth(fwp - fs, fw - fs, fy, fs, 1 - p, p/2, 0)",
         },
         "claim": [f"sq(zp - xs) + c*(fyp - fs) + cw*(fwp - fs) + b*sq(Y) <= R*({potential})"],
         "run": {
@@ -144,7 +144,6 @@ LAST = [
             "ind": f"{S}/n",
             "shift": "b/o**2",
             "coin": "b",
-            "reference": "cw",
             GAP: "th*(dot(l, z - u) + fu - fs)",
             SHIFTS: "-(sq(e) + sq(k - l))/(4*o)",
         },
@@ -220,7 +219,6 @@ def at(points, error, curvatures, eta, th, p=1, o=1, noisy=True, jolt=0, declare
     }
     vectors |= {k: per_worker([v * x for v in lam]) for k, x in (("l", u), ("k", w), ("kp", y))}
     gaps = {"fu": mean / 2 * u**2, "fy": mean / 2 * y**2, "fw": mean / 2 * w**2, "fs": F(0), "fyp": low}
-    gaps["fwp"] = p * gaps["fy"] + (1 - p) * gaps["fw"]
     size = len(moves)
     cells = [[list(range(k, k + size)) for k in range(0, len(prob), size)]]
     values = {k: 1 + v for k, v in gaps.items()}

@@ -1,4 +1,4 @@
-"""VR-DIANA's row of the unified theory: its assumption, and with it the theorem; less A and C than printed is enough.
+"""VR-DIANA's row of the unified theory: its assumption, and with it the theorem, by the smaller A and C that suffice.
 
 Level 1: every worker draws a component j. D_i = grad f_ij(w) - grad f_ij(x*), e_i its mean, X_i + D_i the same at x,
 H_i = grad f_ij(x*): a mean over workers of their squares is the mean over all components. Level 2: the compressors.
@@ -7,7 +7,7 @@ H_i = grad f_ij(x*): a mean over workers of their squares is the mean over all c
 from fractions import Fraction as F
 from itertools import product
 
-from compth.methods.vr_diana import VRDIANALinear, learning_rate
+from compth.methods.vr_diana import VRDIANALinear, VRDIANASharp, learning_rate
 from proofs_check import unified_theorem
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, Within, constants, members, step, symbols, text
@@ -18,7 +18,10 @@ FLEET = {"omega": om, "A": om / n, "n": n, "facts": {"m": m, "L_part": L}}
 ROW = VRDIANALinear().parameters(constants(**FLEET, params={"alpha": al}))
 LIMITS = members(learning_rate(constants(**FLEET)))
 A, B, RHO, C = (text(v) for v in (ROW.A, ROW.B, ROW.rho, ROW.C))
-LESS_A, LESS_C = text(ROW.A - 2 * om * L / n), text(ROW.C - 2 * al * L)
+SMALLER = VRDIANASharp().parameters(constants(**FLEET, params={"alpha": al}))
+LESS_A, LESS_C = text(SMALLER.A), text(SMALLER.C)
+if (SMALLER.B, SMALLER.rho) != (ROW.B, ROW.rho):
+    raise AssertionError("the two rows have the same B and rho")
 SMALL, SHORT = sorted((f"al <= {limit}" for limit in LIMITS), key=lambda t: "om" in t)
 G, RENEWED = "X + D", "(1/m)*(X + D) + (1 - 1/m)*D"
 

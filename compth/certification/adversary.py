@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compth.certification.allowance import Allowance
 from compth.certification.oracle import Moments, Oracle, excess, margins_of, ratio
 from compth.certification.points import DOMAIN, inside, structured
 from compth.certification.tracer import NotTraceable
@@ -46,14 +46,14 @@ class Search:
         domain: tuple[float, float] = DOMAIN,
     ) -> None:
         self.oracle, self.claims, self.size, self.domain = oracle, claims, size, domain
-        self.deadline = time.monotonic() + seconds
+        self.allowance = Allowance(seconds)
         self.worst: dict[tuple[int, str], Worst] = {}
         self.points = self.skipped = 0
 
     @property
     def late(self) -> bool:
         """True when the time is used up."""
-        return time.monotonic() > self.deadline
+        return self.allowance.spent
 
     def try_point(self, x: Array) -> Moments | None:
         """Evaluate one input; None where it cannot be enumerated within the limits."""
@@ -164,7 +164,7 @@ def shrink(
     oracle: Oracle, claim: Claim, x: Array, seconds: float = 2.0, domain: tuple[float, float] = DOMAIN
 ) -> tuple[Array, Margin, Moments]:
     """The simplest violating input that greedy steps reach: zeros, equal magnitudes, small integers, simple scales."""
-    deadline = time.monotonic() + seconds
+    allowance = Allowance(seconds)
 
     def violation(v: Array) -> tuple[Margin, Moments] | None:
         if (not v.any() and claim.relative) or not inside(v, domain):
@@ -181,7 +181,7 @@ def shrink(
         raise NotReproducible
     current = x.copy()
     for candidate in _simpler(current):
-        if time.monotonic() > deadline:
+        if allowance.spent:
             break
         found = violation(candidate)
         if found is not None:
@@ -189,7 +189,7 @@ def shrink(
             break
     for j in range(len(current)):
         for value in (0.0, 1.0, -1.0, 2.0, -2.0, 3.0):
-            if time.monotonic() > deadline or current[j] == value:
+            if allowance.spent or current[j] == value:
                 break
             trial = current.copy()
             trial[j] = value

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from compth.certificates import Certificate, Verdict
 from compth.certification import evalues
+from compth.certification.allowance import Allowance
 from compth.certification.points import structured
 from compth.claims import (
     B1,
@@ -68,12 +69,12 @@ def settle(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     level = math.log(1 / run.alpha) + math.log(2 * len(candidates) * len(claims))
     found: list[dict[str, Any]] = [{"z": 0.0, "log": -math.inf, "x": None, "gap": math.inf} for _ in claims]
     trials = 0
-    deadline = time.monotonic() + run.budget.sample_seconds
+    allowance = Allowance(run.budget.sample_seconds)
     per_point = max(1, run.budget.samples // len(candidates) if len(candidates) else 1)
     for k, x in enumerate(candidates):
         rng = np.random.default_rng(np.random.SeedSequence([run.seed, d, k]))
-        trials += _at_point(run, d, claims, x, rng, per_point, level, found, deadline)
-        if time.monotonic() > deadline:
+        trials += _at_point(run, d, claims, x, rng, per_point, level, found, allowance)
+        if allowance.spent:
             break
     run.stage(d, "e-processes", start, f"{trials} samples")
     return [_verdict(run, d, c, f, level, trials) for c, f in zip(claims, found, strict=True)]
@@ -94,12 +95,12 @@ def _at_point(
     count: int,
     level: float,
     found: list[Any],
-    end: float,
+    allowance: Allowance,
 ) -> int:
     """Sample one input in growing chunks until everything is refuted there or the budget is used."""
     out = np.empty((0, d))
     target = x if len(x) == d else x.reshape(-1, d).mean(axis=0)
-    while len(out) < count and time.monotonic() < end:
+    while len(out) < count and not allowance.spent:
         more = evalues.sample(run.subject, x, rng, min(max(CHUNK, len(out)), count - len(out) or 1), d)
         out = np.concatenate([out, more])
         for claim, held in zip(claims, found, strict=True):
@@ -169,7 +170,7 @@ def path_probe(run: Run, d: int, paths: int = 12) -> Array | None:
             if not np.allclose(out[0] + out[1], out[2], rtol=1e-9, atol=1e-12):
                 return None
         total = np.zeros((size, size))
-        deadline = time.monotonic() + run.budget.sample_seconds
+        allowance = Allowance(run.budget.sample_seconds)
         for seed in range(paths):
             s = np.empty((d, size))
             for j in range(size):
@@ -178,7 +179,7 @@ def path_probe(run: Run, d: int, paths: int = 12) -> Array | None:
                 s[:, j] = program(e, np.random.default_rng([7, seed]))
             s[np.arange(d), np.arange(d)] -= 1
             total += s.T @ s / paths
-            if time.monotonic() > deadline:
+            if allowance.spent:
                 break
     except Exception:
         return None

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+
+from compth.certification.allowance import Allowance
 
 GRID = {np.dtype(np.float64): 53, np.dtype(np.float32): 24}
 MAX_BRANCH = 4096
@@ -500,7 +501,7 @@ class Leaf:
 def leaves(program: Callable[[Any], Any], limit: int = 20_000, seconds: float = 5.0) -> Iterator[Leaf]:
     """Every path of program(rng). Raises NotTraceable, TooManyLeaves; the program's own errors pass through."""
     prefix: list[int] | None = []
-    deadline = time.monotonic() + seconds
+    allowance = Allowance(seconds)
     for count in itertools.count(1):
         path = Path(prefix or [])
         try:
@@ -514,5 +515,5 @@ def leaves(program: Callable[[Any], Any], limit: int = 20_000, seconds: float = 
         prefix = path.successor()
         if prefix is None:
             return
-        if count >= limit or time.monotonic() > deadline:
+        if count >= limit or allowance.spent:
             raise TooManyLeaves(f"more than {count} paths")

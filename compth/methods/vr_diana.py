@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from compth._numbers import Number, min, ratio
-from compth.claims import JointVariance, Unbiased
+from compth.claims import Attribution, JointVariance, Standing, Unbiased
 from compth.errors import NoGuarantee
 from compth.methods._base import Array, Constants, Method, Plan, State, Theorem, mean_square
 from compth.methods._unified import WITH_MEMORY, Parameters, UnifiedTheorem
@@ -46,8 +46,8 @@ class VRDIANALinear(UnifiedTheorem):
     """V_t <= max{1-gamma mu, 1-alpha/2}^t V_0, alpha <= min{1/(3m), 1/(1+omega)}, M = 4(1+omega)/(n alpha).
 
     A = (1+(4 omega+2)/n)L, B = 2(1+omega)/n, rho = alpha, C = (1/m + 4 alpha)L, L = max L_ij; gamma <= 1/(A + CM);
-    sigma^2 = mean_i||h_i - grad f_i(x*)||^2 + mean_ij||grad f_ij(w) - grad f_ij(x*)||^2; every f_ij convex. The proof
-    shows more than the table prints: A = (1+(2 omega+2)/n)L and C = (1/m + 2 alpha)L are enough.
+    sigma^2 = mean_i||h_i - grad f_i(x*)||^2 + mean_ij||grad f_ij(w) - grad f_ij(x*)||^2; every f_ij convex.
+    Smaller A and C than the table's are enough: vrdiana.sharp.
     """
 
     id = "vrdiana.linear"
@@ -80,6 +80,26 @@ class VRDIANALinear(UnifiedTheorem):
         return np.asarray(shifts + mean_square(off.reshape(len(off), -1, problem.d)))
 
 
+class VRDIANASharp(VRDIANALinear):
+    """The same with A = (1+(2 omega+2)/n)L and C = (1/m + 2 alpha)L: steps up to twice the table's.
+
+    E||mean(h_i+m_i)||^2 <= ||grad f||^2 + ((1+omega)/n)(2 mean_ij||grad f_ij(x) - grad f_ij(x*)||^2 + 2 sigma^2): each
+    component is unbiased for its worker, so ||grad f_ij(w) - grad f_ij(x*)||^2 is split off once only.
+    """
+
+    id = "vrdiana.sharp"
+    proof = "vrdiana.sharp"
+    title = "VR-DIANA with up to twice the table's step"
+    row = ""
+    attribution = Attribution.OURS
+    declared = Standing.DERIVED
+
+    def parameters(self, c: Constants) -> Parameters:
+        alpha, L, m = learning_rate(c), c.facts["L_part"], c.facts["m"]
+        less = (1 + ratio(2 * c.omega + 2, c.n)) * L
+        return replace(super().parameters(c), A=less, C=(ratio(1, m) + 2 * alpha) * L)
+
+
 @dataclass(frozen=True)
 class VRDIANAState(State):
     """h: (R, n, d) shifts; w: (R, d) the common reference point."""
@@ -104,7 +124,7 @@ class VRDIANA(Method):
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
-        return (VRDIANALinear(),)
+        return (VRDIANALinear(), VRDIANASharp())
 
     def given(self) -> Mapping[str, Number]:
         return {} if self.alpha is None else {"alpha": self.alpha}
