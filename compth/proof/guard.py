@@ -138,8 +138,7 @@ def _meanings(theory: Theory) -> None:
                 require(
                     not found & points, f"{text!r:.80}: growth of gradients, not of distances between points"
                 )
-                fine = not found & values or _is_coin(theory, node.args, values)
-                require(fine, f"{text!r:.80}: growth of gradients, not of values of f")
+                require(not found & values, f"{text!r:.80}: growth of gradients, not of values of f")
             case "loewner", [v, u, w, _]:
                 at = theory.value(u, {1})
                 drawn = _averaged(theory, theory.value(v, {1}))
@@ -147,15 +146,6 @@ def _meanings(theory: Theory) -> None:
                 form = theory.value(w, {1})
                 single = any(form == theory.applied(p, at) for p in _prefixes(form, at))
                 require(single, f"{text!r:.80}: w is no W u with one product W of operators")
-
-
-def _is_coin(theory: Theory, arguments: list[ast.expr], values: set[str]) -> bool:
-    """A memory of values: f at y with probability p, else as before, (1-p) (f_w - f*) + p (f - f*)."""
-    a, s, f, fs, B, C, D = (theory.scalar(arg) for arg in arguments)
-    symbols = {name: kernel.symbol(name) for name in theory.scalars - theory.params}
-    new, old = ([n for n, v in symbols.items() if v == add(gap, fs)] for gap in (a, s))
-    named = bool(new and old) and f in symbols.values() and fs in symbols.values() and f != fs
-    return named and new[0] not in values and not D and add(B, add(C, C)) == constant(1)
 
 
 def _atoms(theory: Theory, node: Any) -> set[str]:
