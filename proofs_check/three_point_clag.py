@@ -8,7 +8,7 @@ from proofs_check._script import Part, Script, step, symbols, text
 
 (w,) = symbols("w")
 A, B = (text(c) for c in ef21_theta_beta(1 - w**2))
-BOUND = f"(1 - {A})*sq(h - y) + B*sq(x - y)"
+BOUND, CENTRED = (f"(1 - {A})*sq(h{y}) + B*sq(x{y})" for y in (" - y", ""))
 
 MOVED = {
     "name": "three_point.clag.moved",
@@ -22,17 +22,17 @@ MOVED = {
 KEPT = {
     **{key: v for key, v in MOVED.items() if key != "title"},
     "name": "three_point.clag.kept",
-    "title": "the rule that keeps h, ||x - h||^2 <= zeta ||x - y||^2: h - y stands for x - y up to zeta",
+    "title": "y = 0 (a shift of all): h is kept where ||x - h||^2 <= zeta ||x||^2, so h is a message for x",
     "domain": ["w > 0", "w < 1", "zeta >= 0", "B >= zeta"],
-    "vectors": ["common x", "common h", "common y"],
-    "given": {"lazy": "contraction(h - y, x - y, 1 - zeta)"},
-    "claim": [f"sq(h - x) <= {BOUND}"],
+    "vectors": ["common x", "common h"],
+    "given": {"lazy": "contraction(h, x, 1 - zeta)"},
+    "claim": [f"sq(h - x) <= {CENTRED}"],
 }
 [FAR], [NEAR] = MOVED["claim"], KEPT["claim"]
 SHIFT = model({"w": F(1, 2), "zeta": 1, "B": F(3, 4)}, {"x": [3], "h": [-1], "y": [1], "c": [2]})
 EDGE = model({"w": F(1, 2), "zeta": 1, "B": F(1, 2)}, {"x": [3], "h": [-1], "y": [1], "c": [2]})
-LAZY = model({"w": F(1, 2), "zeta": 4, "B": 4}, {"x": [0], "h": [2], "y": [1]})
-SAME = model({"w": F(1, 2), "zeta": 1, "B": 1}, {"x": [0], "h": [1], "y": [1]})
+LAZY = model({"w": F(1, 2), "zeta": 4, "B": 4}, {"x": [-1], "h": [1]})
+SAME = model({"w": F(1, 2), "zeta": 1, "B": 1}, {"x": [-1], "h": [0]})
 SCRIPT = Script(
     "three_point.clag",
     "CLAG's three-point inequality: A of EF21, B the larger of EF21's and zeta",
@@ -55,8 +55,8 @@ SCRIPT = Script(
         ),
         Part(
             KEPT,
-            [step(NEAR, {"lazy": "1", "B >= zeta": "sq(x - y)"}, ["w*sq(h - y)"])],
-            model({"w": F(1, 2), "zeta": 4, "B": 5}, {"x": [1], "h": [2], "y": [3]}),
+            [step(NEAR, {"lazy": "1", "B >= zeta": "sq(x)"}, ["w*sq(h)"])],
+            model({"w": F(1, 2), "zeta": 4, "B": 5}, {"x": [-2], "h": [-1]}),
             [
                 ({"claim": [NEAR.replace("+ B*", "+ 1/2*B*")]}, SAME),
                 ({"domain": KEPT["domain"][:3]}, {**SAME, "params": {**SAME["params"], "B": "1/4"}}),

@@ -7,6 +7,7 @@ behind this guard, with the record written out and every failure as one line.
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,14 @@ POINTS = {
     "descent": (4,),
     "lipschitz": (2, 3),
 }
+GRADIENTS = {
+    "strongly_convex": (2,),
+    "cocoercive": (2, 3),
+    "coercive": (0,),
+    "descent": (2,),
+    "lipschitz": (0, 1),
+}
+MESSAGES = {"contraction", "bias", "b1_lower", "b2_lower", "b_upper"}  # of a vector that was sent
 VALUES = {"strongly_convex": 2, "cocoercive": 2, "descent": 2, "polyak": 2, "quadratic": 2}
 
 
@@ -110,14 +119,20 @@ def _draws(theory: Theory) -> None:
 
 
 def _meanings(theory: Theory) -> None:
-    """`loewner` and `growth` could say anything of any vectors or scalars: here they say what they are for."""
+    """Schemas that could say anything of any vectors or scalars: here they say what they are for."""
     calls = [(text, kernel.read(text, theory.env)) for text in theory.given.values()]
-    points, values = set[str](), set[str]()
+    points, values, alone = set[str](), set[str](), set[str]()
     for _, node in calls:
+        named = (*POINTS.get(node.func.id, ()), *GRADIENTS.get(node.func.id, ()))
+        alone |= {arg.id for k in named if isinstance(arg := node.args[k], ast.Name)}
         points |= {n for k in POINTS.get(node.func.id, ()) for n in _atoms(theory, node.args[k])}
         values |= {n for arg in node.args[: VALUES.get(node.func.id, 0)] for n in kernel.names_in(arg)}
     for text, node in calls:
         match node.func.id, node.args:
+            case schema, [sent, *_] if schema in MESSAGES:
+                name = getattr(sent, "id", "")
+                own = name in set(theory.level) - theory.ops - alone
+                require(own, f"{text!r:.80}: the message is a vector of its own, no point and no gradient")
             case "growth", [a, s, *_]:
                 found = _atoms(theory, a) | _atoms(theory, s)
                 require(

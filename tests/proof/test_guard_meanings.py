@@ -143,3 +143,53 @@ def test_loewner_of_forms_stays(schema, claim, vectors):
     statement = forms(schema, claim, vectors)
     text, proof = attempt(statement, step(statement, {"order": "1"}))
     assert check(text, proof)["hypotheses"] == {"order": schema}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "contraction(ga*g, x - xs, ga*mu)",  # the rate itself: |x - ga g - xs|^2 <= (1 - ga mu)|x - xs|^2
+        "contraction(x - ga*g, xs, ga*mu)",
+        "contraction(xs, x, ga*mu)",
+        "contraction(g, x - xs, ga*mu)",
+        "bias(ga*g, x - xs, 1 - ga*mu)",
+        "b1_lower(g, x - xs, mu)",
+        "b2_lower(g, x - xs, mu)",
+        "b_upper(g, x - xs, L)",
+    ],
+)
+def test_points_and_gradients_are_no_messages(message):
+    statement = {**HALVED, "given": {"convex": HALVED["given"]["convex"], "sent": message}}
+    relation = {
+        "contraction": "sq({0} - ({1})) <= (1 - {2})*sq({1})",
+        "bias": "sq({0} - ({1})) <= ({2})**2*sq({1})",
+        "b1_lower": "{2}*sq({1}) <= sq({0})",
+        "b2_lower": "{2}*sq({1}) <= dot({0}, {1})",
+        "b_upper": "sq({0}) <= {2}*dot({0}, {1})",
+    }
+    schema, inside = message[:-1].split("(", 1)
+    statement["claim"] = [relation[schema].format(*inside.split(", "))]
+    text, _ = attempt(statement, step(statement, {"sent": "1"}))
+    with pytest.raises(Refused, match="no point and no gradient"):
+        guard.guard(text)
+
+
+@pytest.mark.parametrize(
+    "growth",
+    [
+        "growth(fp - fs, f - fs, f, fs, 1 - p, p/2, 0)",
+        "growth(fw, f - fs, f, fs, 1 - p, p/2, 0)",
+        "growth(fp, fw, 0, 0, 1 - p, 0, 0)",
+    ],
+)
+def test_growth_of_values_is_refused(growth):
+    statement = {
+        "params": "L p",
+        "domain": ["L > 0", "p > 0", "p < 1"],
+        "vectors": ["common x", "common y", "common g"],
+        "values": "fp f fw fs",
+        "given": {"smooth": "descent(fp, f, g, y, x, L)", "least": "least(f, fs)", "memory": growth},
+        "claim": ["fp <= fw + f"],
+    }
+    with pytest.raises(Refused, match="not of values"):
+        guard.guard(json.dumps(statement))
