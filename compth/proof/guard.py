@@ -46,6 +46,12 @@ GRADIENTS = {
     "descent": (2,),
     "lipschitz": (0, 1),
 }
+BELONGING = {  # a point, and the value and gradient that belong to it
+    "strongly_convex": ((3, (0, 2)), (4, (1,))),
+    "cocoercive": ((4, (0, 2)), (5, (1, 3))),
+    "descent": ((3, (0,)), (4, (1, 2))),
+    "lipschitz": ((2, (0,)), (3, (1,))),
+}
 MESSAGES = {"contraction", "bias", "b1_lower", "b2_lower", "b_upper"}  # of a vector that was sent
 VALUES = {"strongly_convex": 2, "cocoercive": 2, "descent": 2, "polyak": 2, "quadratic": 2}
 
@@ -81,6 +87,8 @@ def guard(statement: str) -> Theory:
         require(not (theory.law and data.get("vectors")), "a law and vectors do not mix")
         _draws(theory)
         _meanings(theory)
+        if "run" in data:
+            _moves(theory, data["run"])
     return theory
 
 
@@ -190,6 +198,22 @@ def _is_image(theory: Theory, v: Poly, u: Poly) -> bool:
             factor = add({}, factor, -1)
         rest = add(rest, multiply(factor, theory.applied(prefix, u)), -1)
     return not rest
+
+
+def _moves(theory: Theory, run: dict[str, Any]) -> None:
+    """After a step the state is of the same kind, and what belongs to a moving point moves with it."""
+    for name, text in run["next"].items():
+        node = kernel.read(text, theory.env)
+        v = theory.value(node, {1}) if name in theory.level else theory.scalar(node)
+        shared = name not in theory.common or _is_common(theory, v)
+        require(shared, f"{name} is common, after a step it is not")
+    still, moving = set(run["fixed"].split()), set(run["next"])
+    for text in theory.given.values():
+        node = kernel.read(text, theory.env)
+        for point, belonging in BELONGING.get(node.func.id, ()):
+            for arg in (node.args[k] for k in belonging if _atoms(theory, node.args[point]) & moving):
+                moves = not (atoms := _atoms(theory, arg)) or not atoms <= still
+                require(moves, f"{text!r:.80}: {ast.unparse(arg)} is fixed, its point moves")
 
 
 def _is_common(theory: Theory, v: Poly) -> bool:

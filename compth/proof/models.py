@@ -15,8 +15,26 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from .axioms import SCHEMAS
 from .kernel import Expand, Poly, Refused, Theory, identity, parts, read, require
 
+# what an instance of a schema is about: were it zero, the schema would say nothing, or force a degenerate case
+LIVE = {
+    "contraction": "v",
+    "bias": "v",
+    "spread": "v",
+    "mean_spread": "v",
+    "b1_lower": "x",
+    "b2_lower": "x",
+    "b_upper": "x",
+    "strongly_convex": "xs - x",
+    "cocoercive": "x - xs",
+    "coercive": "z",
+    "descent": "xp - x",
+    "lipschitz": "x - xs",
+    "loewner": "u",
+    "quadratic": "d",
+}
 Vector = list[list[list[Fraction]]]  # outcome, worker, coordinate
 
 
@@ -40,6 +58,7 @@ class Model:
         missing = self.theory.scalars - set(self.names)
         require(not missing, f"the model has no value of {sorted(missing)}")
         self.cells = data.get("cells", [])
+        self._check_cells()
         self.index: dict[str, int] = {}
         self.drawn: set[tuple[int, ...]] = set()
         self.arrays = data.get("arrays", {})
@@ -76,6 +95,14 @@ class Model:
         if level <= len(self.cells):
             return [list(map(int, cell)) for cell in self.cells[level - 1]]
         return [[k] for k in range(len(self.prob))]
+
+    def _check_cells(self) -> None:
+        """Each level's cells are a partition of the outcomes that refines the one before."""
+        for level in range(1, len(self.cells) + 2):
+            here = [set(cell) for cell in self._partition(level)]
+            once = sorted(k for cell in self._partition(level) for k in cell) == [*range(len(self.prob))]
+            finer = all(any(cell <= set(c) for c in self._partition(level - 1)) for cell in here)
+            require(once and finer and all(here), f"the cells of level {level} are no finer partition")
 
     def _check_vectors(self) -> None:
         t = self.theory
@@ -244,7 +271,9 @@ class Model:
                 yield p, {cell for cell, bit in zip(cells, up, strict=True) if bit}
             return
         hands = sorted({cell[:-1] for cell in cells})
-        deals = list(_deals(hands, list(range(self._size(on[-1]))), int(self.value(parameter))))
+        each = self.value(parameter)
+        require(each.denominator == 1, f"{law['parameter']} cards cannot be dealt")
+        deals = list(_deals(hands, list(range(self._size(on[-1]))), int(each)))
         require(bool(deals), "there are not enough cards")
         for deal in deals:
             yield Fraction(1, len(deals)), deal
@@ -282,6 +311,15 @@ class Model:
             ok = all(ok for _, ok in self.slacks(self.theory.hypothesis(text)))
             require(ok, f"the model breaks {name}: {text}")
 
+    def alive(self, text: str) -> None:
+        """Refused when the vector that the schema instance is about vanishes here."""
+        match read(text, self.theory.env):
+            case ast.Call(func=ast.Name(id=name), args=args) if name in LIVE:
+                named = dict(zip(SCHEMAS[name][0].split(), args, strict=True))
+                v = self._combine(self.value(read(LIVE[name], named)), Fraction(0), 1)
+                alive = not isinstance(v, Fraction) and self.inner(v, v) > 0
+                require(alive, f"{text}: {LIVE[name]} vanishes in the witness")
+
     def margins(self) -> list[Fraction]:
         """The least slack of each claim (minus the size of an equality's error)."""
         t, out = self.theory, []
@@ -305,7 +343,8 @@ def _deals(hands: list[Any], cards: list[int], each: int) -> Iterator[set[tuple[
 def witness(statement: str, model: dict[str, Any]) -> list[Fraction]:
     """The claims' margins in a model where everything assumed holds and nothing is degenerate; else Refused.
 
-    Inside the domain every inequality is strict, every declared vector is nonzero and every draw is noisy.
+    Inside the domain every inequality is strict; every declared vector and operator and what each schema is about
+    are nonzero; every draw is noisy.
     """
     data, m = json.loads(statement), Model(statement, model)
     m.hypotheses_hold(data)
@@ -320,7 +359,14 @@ def witness(statement: str, model: dict[str, Any]) -> list[Fraction]:
         noise = m._combine(m.names[name], m.mean_of(name), -1)
         require(m.inner(noise, noise) > 0, f"the draw {name} has no noise in the witness")
     for name, value in m.arrays.items():
-        require(any(c not in ("0", 0) for c in _leaves(value)), f"the array {name} vanishes in the witness")
+        require(any(Fraction(c) for c in _leaves(value)), f"the array {name} vanishes in the witness")
+    for name in t.ops - {"P"}:
+        require(
+            any(map(any, itertools.chain(*itertools.chain(*m.names[name])))),
+            f"{name} vanishes in the witness",
+        )
+    for text in t.given.values():
+        m.alive(text)
     margins = m.margins()
     require(min(margins) >= 0, f"a claim fails in the witness: {margins}")
     return margins
