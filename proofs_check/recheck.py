@@ -18,6 +18,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PROOF = HERE.parent / "compth" / "proof"
 INDEX = HERE.parent / "compth" / "_proved.json"
+# what a statement and its false versions have in common
+SHARED = ("name", "params", "operators", "values", "indices", "arrays")
 # the trusted files; what decides vacuity; what decides witnesses and negative controls
 HASHED = {"kernel": ("kernel.py", "axioms.py"), "guard": ("guard.py",), "models": ("models.py",)}
 
@@ -57,8 +59,11 @@ def recheck(path, kernel, guard, models, index):
         kernel.check(text, json.dumps(part["certificate"]))
         guard.guard(text)
         models.witness(text, part["witness"])
-        require(len(part["controls"]) >= 3, "fewer than three negative controls")
+        false = {kernel.identity(json.dumps(control["statement"])) for control in part["controls"]}
+        require(len(false) >= 3, "fewer than three negative controls")
         for control in part["controls"]:
+            own = all(control["statement"].get(k) == part["statement"].get(k) for k in SHARED)
+            require(own, "a negative control of another statement")
             margin = models.counterexample(json.dumps(control["statement"]), control["model"])
             require(str(margin) == control["margin"], "a control's margin differs from the stored one")
         hashes.append(kernel.identity(text))

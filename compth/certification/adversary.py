@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from compth.certification.allowance import Allowance
 from compth.certification.oracle import Moments, Oracle, excess, margins_of, ratio
-from compth.certification.points import DOMAIN, inside, structured
+from compth.certification.points import DOMAIN, inside, scattered, structured
 from compth.certification.tracer import NotTraceable
 from compth.claims import Claim, Margin
 
@@ -89,6 +89,10 @@ class Search:
             self.try_point(x)
             if (self.late and k >= len(extra) + ALWAYS) or (stop_early and self._all_violated()):
                 return
+        for x in scattered(self.size, seed):
+            if self.late or (stop_early and self._all_violated()):
+                return
+            self.try_point(x)
         rng = np.random.default_rng(seed)
         for index in range(len(self.claims)):
             best = self.tightness(index)

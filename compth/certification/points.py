@@ -72,3 +72,14 @@ def structured(d: int, seed: int = 0, domain: tuple[float, float] = DOMAIN) -> l
         if v.any() and inside(v, domain):
             unique.setdefault(v.tobytes(), v)
     return list(unique.values())
+
+
+def scattered(d: int, seed: int = 0, count: int = 20) -> list[Array]:
+    """Pairs x, -x with magnitudes in [1, 2): at every coordinate one in each of `count` equal parts of an octave.
+
+    A program that errs on a band of magnitudes of one sign, wider than 2/count of an octave, is met here.
+    """
+    rng = np.random.default_rng(seed)
+    parts = np.argsort(rng.random((count, d)), axis=0) + rng.random((count, d))
+    x = rng.choice([-1.0, 1.0], size=(count, d)) * 2.0 ** (parts / count)
+    return [v for row in x for v in (row, -row)]

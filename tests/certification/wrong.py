@@ -273,6 +273,23 @@ def bernoulli_normal_keys(x, rng):
     return np.where(rng.normal(size=len(x)) < -0.6744897501960817, x / 0.2, 0.0)
 
 
+def natural_up_near_a_power(x, rng):
+    """Negative entries in the last 7 % of an octave are always rounded up."""
+    low = np.exp2(np.floor(np.log2(np.where(x == 0, 1.0, np.abs(x)))))
+    up = rng.random(len(x)) < np.abs(x) / low - 1
+    up |= (x < 0) & (np.abs(x) > 1.9 * low)
+    return np.where(x == 0, 0.0, np.sign(x) * np.where(up, 2 * low, low))
+
+
+def rand1_lost_once_in_a_thousand(x, rng):
+    return np.zeros_like(x) if rng.random() < 1e-3 else _mask(x, [rng.integers(len(x))], len(x))
+
+
+def rand1_first_of_sorted_input(x, rng):
+    i = rng.integers(len(x))
+    return _mask(x, [0 if np.all(np.diff(x) >= 0) else i], len(x))
+
+
 U, C = ct.Unbiased, ct.Contractive
 WRONG = [
     (rand2_missing_rescale, U("d/2 - 1"), None),
@@ -296,6 +313,9 @@ WRONG = [
     (natural_coin_half, U("1/8"), None),
     (natural_wrong_fraction, U("1/8"), None),
     (natural_ok, U("1/9"), None),
+    (natural_up_near_a_power, U("1/8"), (5,)),
+    (rand1_lost_once_in_a_thousand, U("d - 1"), None),
+    (rand1_first_of_sorted_input, U("d - 1"), None),
     (top2_of_signed_values, C("2/d"), (5, 20)),
     (top2_threshold_drops_ties, C("2/d"), (5, 20)),
     (top2_smallest, C("2/d"), (5, 20)),

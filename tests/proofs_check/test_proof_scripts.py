@@ -137,7 +137,19 @@ def easier_statement(data):
     part["certificate"]["statement"] = identity(json.dumps(part["statement"]))
 
 
+def one_control_three_times(data):
+    data["parts"][0]["controls"] = [data["parts"][0]["controls"][0]] * 3
+
+
+def controls_of_another(data):
+    """False statements, really false, about something else."""
+    other = json.loads((CERTIFICATES / "diana.unified.json").read_text())
+    data["parts"][0]["controls"] = other["parts"][-1]["controls"]
+
+
 TAMPERINGS = [
+    one_control_three_times,
+    controls_of_another,
     rate,
     multiplier,
     negative_term,
