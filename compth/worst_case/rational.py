@@ -83,14 +83,22 @@ def _rounded(values: Mapping[str, float]) -> dict[str, Fraction]:
 
 def certificate_at(model: Model, rho: Fraction, pencil: Pencil | None = None) -> RateCertificate | None:
     """A certificate of exactly this rho, from the solution of largest margin; None when none was found."""
-    found = (pencil or Pencil(model)).largest_margin(float(rho))
+    pencil = pencil or Pencil(model)
+    found = pencil.largest_margin(float(rho))
     if not found.margin > 0:
         return None
     v, zero = _rounded(found.v), Fraction(0)
     if "f" in v:
         v["f"] = max(v["f"], zero)
     multipliers = {k: max(x, zero) for k, x in _rounded(found.multipliers).items()}
-    certificate = RateCertificate(model, rho, v, multipliers, Fraction(int(found.margin * GRID / 4), GRID))
+    scale = Fraction(int(found.margin * GRID / 4), GRID) / pencil.worth("normal")
+    certificate = RateCertificate(
+        model,
+        rho,
+        {k: x / pencil.worth(k) for k, x in v.items()},
+        {k: x / pencil.worth(k) for k, x in multipliers.items()},
+        scale,
+    )
     return certificate if certificate.check() else None
 
 

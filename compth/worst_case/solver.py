@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from compth._numbers import Number
 from compth.errors import Unsupported
 from compth.worst_case.model import NOW, Form, Model, Vector
+from compth.worst_case.units import in_units, worth
 
 Array = NDArray[np.float64]
 Sizes = tuple[int, ...]
@@ -106,13 +107,17 @@ def _zero(size: int) -> _Columns:
 
 
 class Pencil:
-    """A Model's matrices as float vectors, assembled once for any number of solves."""
+    """A Model's matrices as float vectors, in units of L = 1, assembled once for any number of solves."""
 
     def __init__(self, model: Model) -> None:
-        self.model = model
+        self.given, self.model = model, in_units(model)
         self.names, self.multipliers = tuple(model.now), tuple(model.known)
         self.blocks = dict(sorted(model.blocks.items(), key=lambda item: item[1] > 1))
         self.sizes: Sizes = tuple(self.blocks.values())
+
+    def worth(self, name: str) -> Number:
+        """What a solution's coefficient of V, multiplier or scale ("normal") is divided by in the model's own units."""
+        return worth(self.given, name)
 
     def _pack(self, names: Sequence[str], multipliers: Sequence[str]) -> tuple[Array, Array, Array]:
         """(now, after, known) of these coefficients and multipliers, a form a row."""
@@ -126,7 +131,10 @@ class Pencil:
         return self._pack(self.names, self.multipliers)
 
     def largest_margin(self, rho: float) -> Solution:
-        """max t with decrease >= t I, V >= t normal, trace V = 1, multipliers >= 0; feasible at rho iff t > 0."""
+        """max t with decrease >= t I, V >= t normal, trace V = 1, multipliers >= 0; feasible at rho iff t > 0.
+
+        The solution is in units of L = 1: `worth` says what to divide it by.
+        """
         model, m, k = self.model, len(self.names), len(self.multipliers)
         gaps = np.array([NOW in form for form in model.now.values()], dtype=float)
         bounds = np.zeros((k + 1, m + k + 1))
@@ -172,7 +180,9 @@ class Pencil:
         given = {name: v.get(name, 0.0) for name in self.names}
         seen = [name for name in self.names if given[name]]
         now, after, known = self._pack(seen, multipliers)
-        weights = np.array([given[name] for name in seen])
+        weights = np.array([given[name] * self.worth(name) for name in seen], dtype=float)
+        size = float(np.abs(weights @ now).max(initial=0.0)) or 1.0  # V counts up to a factor
+        weights /= size
         count, scalars = len(known), self.sizes.count(1)
         columns = np.zeros((count + 1, count + now.shape[1]))
         columns[1:, :count] = _signs(count)
@@ -182,17 +192,17 @@ class Pencil:
         right[count:] = -(weights @ after)
         objective[0] = 1.0
         # in units near one both safeguards only cost: more iterations and larger errors on a grid of (kappa, delta)
-        safe = not 1 / UNITS <= self.model.constants["L"] <= UNITS
+        safe = not 1 / UNITS <= self.model.constants["L"] <= UNITS  # of a user's own model
         cones = (0, count + scalars, self.sizes[scalars:])
         x, status = solve(objective, columns, right, cones, solver_settings(VALUE, safe))
-        own = dict(zip(multipliers, x[1:].tolist(), strict=True))
-        rho = float("inf") if "Infeasible" in status else float(x[0])
+        own = {k: m * size / float(self.worth(k)) for k, m in zip(multipliers, x[1:].tolist(), strict=True)}
+        rho = float("inf") if "Infeasible" in status or np.isnan(x[0]) else float(x[0])
         return Solution(rho, given, {**dict.fromkeys(self.multipliers, 0.0), **own}, status)
 
     def _attained(self) -> float:
         """The largest rate on the extremal quadratics of a state of one vector: |a+|^2 for |a|^2 = 1."""
         (a,) = self.model.free
-        form = self.model.after[f"P[{a},{a}]"]["mean"]
+        form = self.given.after[f"P[{a},{a}]"]["mean"]
         names = self.model.space.common
         entries = [(names[i], names[j], c) for i, row in enumerate(form) for j, c in enumerate(row) if c]
 
@@ -243,5 +253,10 @@ def solve(
     solver = _clarabel().DefaultSolver(
         _zero(len(objective)), objective, _columns(columns), right, _cones(*cones), settings
     )
-    found = solver.solve()
+    try:
+        found = solver.solve()
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        return np.full(len(objective), np.nan), "Panicked"  # no eigenvalues were found: no answer, no proof
     return np.array(found.x), str(found.status)

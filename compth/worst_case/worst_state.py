@@ -16,6 +16,7 @@ import numpy as np
 from compth.worst_case.exact_algebra import is_psd
 from compth.worst_case.model import Form, Model, Vector
 from compth.worst_case.solver import Array
+from compth.worst_case.units import in_units, unit_of, vector_worth, worth
 from compth.worst_case.witness import Witness
 from compth.worst_case.worst_gram import Gram, forms, narrowed, worst_gram
 
@@ -48,16 +49,32 @@ def worst_state(model: Model, v: Mapping[str, Fraction], rate: Fraction) -> Witn
 
     None when none was found. Methods whose model has one pair of points need no more than quadratics.
     """
-    for quadratic in (True, False) if model.gaps else (True,):
-        if not worst_gram(model, v, rate, 0.0, quadratic).excess > NOTHING:
+    scaled, w = in_units(model), {k: c * worth(model, k) for k, c in v.items()}
+    others = (
+        model.gaps and model.constants["mu"] < model.constants["L"]
+    )  # at mu = L there are quadratics only
+    for quadratic in (True, False) if others else (True,):
+        if not worst_gram(scaled, w, rate, 0.0, quadratic).excess > NOTHING:
             continue
         for share, denominator in ROUNDINGS:
-            gram = worst_gram(model, v, rate, share, quadratic)
+            gram = worst_gram(scaled, w, rate, share, quadratic)
             if gram.excess > 0:
-                found = _checked(model, v, rate, _rounded(model, gram, share, denominator, quadratic))
+                instance = _restored(model, _rounded(scaled, gram, share, denominator, quadratic))
+                found = _checked(model, v, rate, instance)
                 if found is not None:
                     return found
     return None
+
+
+def _restored(model: Model, instance: Instance) -> Instance:
+    """The instance in the model's own units."""
+    L = unit_of(model)
+    return Instance(
+        [{a: x * vector_worth(model, a) for a, x in worker.items()} for worker in instance.workers],
+        instance.counts,
+        None if instance.hessians is None else [h * L for h in instance.hessians],
+        {k: x * L for k, x in instance.gaps.items()},
+    )
 
 
 def _factor(gram: Array, tolerance: float) -> Array:
@@ -187,7 +204,12 @@ def _of_class(model: Model, instance: Instance) -> bool:
 
 
 def _interpolates(model: Model, means: Rows, apart: Sequence[Rows], instance: Instance) -> bool:
-    """Every known inequality in every worker: its deviation is orthogonal to the means, so there are no cross terms."""
+    """Every known inequality in every worker: its deviation is orthogonal to the means, so there are no cross terms.
+
+    The inequalities are stated times 2(L - mu): they say nothing of the values where mu = L.
+    """
+    if not model.constants["mu"] < model.constants["L"] or any(gap < 0 for gap in instance.gaps.values()):
+        return False
     return all(
         _value(model, form, means, [deviation], replace(instance, counts=[1])) >= 0
         for deviation in apart

@@ -1,5 +1,6 @@
 """Lyapunov functions that only rotated or non-quadratic workers break; witnesses checked from their vectors alone."""
 
+import bisect
 import itertools
 import math
 import random
@@ -235,3 +236,42 @@ def test_random_claims_fall_beyond_the_lmis_value_and_stand_above_it(method):
 def hash_free(text):
     """A seed from a name that is the same in every process."""
     return sum(map(ord, text))
+
+
+@pytest.mark.parametrize("L", [F(1, 1000), F(1), F(2000)])
+@pytest.mark.parametrize("rate", [F(1, 8), F(1), F(2)])
+def test_at_mu_equal_to_l_no_values_are_made_up(L, rate):
+    """f = L x^2/2 is all there is: f(x+) <= (1 - gamma L (1-s))^2 f(x) = 0.0907 f(x)."""
+    given = {"mu": L, "L": L, "delta": F(19, 20)}
+    found = judged("CGD", {"rate": rate, "stepsize": F(9, 10) / L, "lyapunov": "gap"}, given)
+    assert found.verdict is not Verdict.REFUTED
+    assert judged("CGD", {"rate": F(9, 100), "stepsize": F(9, 10) / L, "lyapunov": "gap"}, given).verdict is (
+        Verdict.REFUTED
+    )
+
+
+@pytest.mark.parametrize("L", [F(1, 1000), F(30), 2000])
+@pytest.mark.parametrize(
+    ("method", "given", "step", "text"),
+    [
+        ("CGD", {"delta": F(3, 4)}, F(1), "gap"),
+        ("EF", {"delta": F(3, 4)}, None, "(x - ebar)**2 + e**2/2"),
+        ("EF21", {"delta": F(3, 4), "n": 3}, F(1, 2), "gbar**2/2 + (g - d)**2"),
+        ("DIANA", {"omega": F(1), "n": 2}, F(1, 2), "x**2 + h**2/(4*L**2)"),
+        ("MARINA", {"omega": F(1), "n": 2, "p": F(1, 2)}, F(1, 4), "gap + (q - gbar)**2/(2*L)"),
+        ("EF-BV", {"omega": F(1), "n": 2}, F(1, 8), "gap + ((q - gbar)**2 + (h - g)**2)/L"),
+    ],
+)
+def test_verdicts_do_not_depend_on_the_unit(method, given, step, text, L):
+    """The same claim with f in other units: mu, L and gradients times L, steps divided by it."""
+
+    def verdict(scale, rate):
+        claim = {"rate": rate, "stepsize": None if step is None else step / F(scale), "lyapunov": text}
+        return judged(method, claim, {"mu": F(scale) / 4, "L": scale, **given}).verdict
+
+    steps = range(1, 16_000)
+    least = bisect.bisect_left(steps, True, key=lambda k: verdict(1, F(k, 1000)) is Verdict.PROVED)
+    at = F(steps[least], 1000)
+    assert at > F(1, 500)
+    assert verdict(L, at) is Verdict.PROVED
+    assert verdict(L, at - F(1, 500)) is verdict(1, at - F(1, 500)) is Verdict.REFUTED
