@@ -20,20 +20,29 @@ class Line:
     met: bool
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one call."""
+def seconds(work: Callable[[], object], calls: int = 1) -> float:
+    """Wall time of one call, of several in a row."""
     start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    for _ in range(calls):
+        work()
+    return (time.perf_counter() - start) / calls
 
 
-def ratios(work: Mapping[str, Callable[[], object]], base: str, rounds: int = 7) -> dict[str, list[float]]:
-    """Time every entry once per round, interleaved after one warm-up; ratios to `base` of the same round."""
+def ratios(
+    work: Mapping[str, Callable[[], object]],
+    base: str,
+    rounds: int = 7,
+    calls: Mapping[str, int] | None = None,
+) -> dict[str, list[float]]:
+    """Time every entry once per round, interleaved after one warm-up; ratios to `base` of the same round.
+
+    calls: how many calls in a row are one measurement, for those of less than a millisecond.
+    """
     for call in work.values():
         call()
     out: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(rounds):
-        times = {name: seconds(call) for name, call in work.items()}
+        times = {name: seconds(call, (calls or {}).get(name, 1)) for name, call in work.items()}
         for name in work:
             out[name].append(times[name] / times[base])
     return out

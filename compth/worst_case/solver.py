@@ -180,9 +180,15 @@ class Pencil:
         given = {name: v.get(name, 0.0) for name in self.names}
         seen = [name for name in self.names if given[name]]
         now, after, known = self._pack(seen, multipliers)
-        weights = np.array([given[name] * self.worth(name) for name in seen], dtype=float)
-        size = float(np.abs(weights @ now).max(initial=0.0)) or 1.0  # V counts up to a factor
-        weights /= size
+        weights, size, scaled = (
+            np.array([given[name] for name in seen], dtype=float),
+            1.0,
+            self.model is not self.given,
+        )
+        if scaled:  # V counts up to a factor
+            weights *= [float(self.worth(name)) for name in seen]
+            size = float(np.abs(weights @ now).max(initial=0.0)) or 1.0
+            weights /= size
         count, scalars = len(known), self.sizes.count(1)
         columns = np.zeros((count + 1, count + now.shape[1]))
         columns[1:, :count] = _signs(count)
@@ -195,7 +201,9 @@ class Pencil:
         safe = not 1 / UNITS <= self.model.constants["L"] <= UNITS  # of a user's own model
         cones = (0, count + scalars, self.sizes[scalars:])
         x, status = solve(objective, columns, right, cones, solver_settings(VALUE, safe))
-        own = {k: m * size / float(self.worth(k)) for k, m in zip(multipliers, x[1:].tolist(), strict=True)}
+        own = dict(zip(multipliers, x[1:].tolist(), strict=True))
+        if scaled:
+            own = {k: m * size / float(self.worth(k)) for k, m in own.items()}
         rho = float("inf") if "Infeasible" in status or np.isnan(x[0]) else float(x[0])
         return Solution(rho, given, {**dict.fromkeys(self.multipliers, 0.0), **own}, status)
 
