@@ -195,6 +195,24 @@ def symbolic_constants() -> Constants:
     )
 
 
+FACTS = {
+    sympy.Symbol(name, positive=True): text
+    for name, text in {
+        "L_max": r"L_{\max}",
+        "L_part": r"L_{\mathrm{part}}",
+        "LL": r"\mathcal{L}",
+        "LL_1": r"\mathcal{L}_1",
+        "LL_workers": r"\mathcal{L}_{\mathrm{workers}}",
+        "sigma2": r"\sigma^2",
+        "sigma2_1": r"\sigma_1^2",
+        "sigma2_star": r"\sigma_\star^2",
+        "sigma2_mean": r"\sigma_{\mathrm{mean}}^2",
+        "zeta2_star": r"\zeta_\star^2",
+    }.items()
+}
+"""How the facts of a row are written."""
+
+
 def symbolic_plan(theorem: Theorem) -> list[str]:
     """The planned step, factor and floor as formulas, where the plan takes symbols; else a sentence."""
     try:
@@ -213,7 +231,9 @@ def symbolic_plan(theorem: Theorem) -> list[str]:
         (r"\mathrm{floor}", plan.floor),
     ):
         if value is not None:
-            lines.append(f".. math::\n\n   {name} = {sympy.latex(sympy.sympify(value))}\n")
+            lines.append(
+                f".. math::\n\n   {name} = {sympy.latex(sympy.sympify(value), symbol_names=FACTS)}\n"
+            )
     return ["The largest step that the theorem plans, and what follows from it:\n", *lines]
 
 
