@@ -24,7 +24,14 @@ pytestmark = pytest.mark.filterwarnings(
 IDS = [f"{i}-{w[0].__name__}" for i, w in enumerate(WRONG)]
 
 
-@pytest.mark.parametrize(("program", "claim", "d"), WRONG, ids=IDS)
+LONG = ("redraw_until_non_empty", "atomo_redraw_until_two")  # their draws have no bound: seconds
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "d"),
+    [pytest.param(*w, marks=pytest.mark.slow if w[0].__name__ in LONG else ()) for w in WRONG],
+    ids=IDS,
+)
 def test_wrong_compressors_are_refuted(program, claim, d):
     start = time.process_time()  # processor time: a busy machine makes no difference
     report = certify(program, d, claims=claim)
@@ -37,6 +44,7 @@ def test_wrong_compressors_are_refuted(program, claim, d):
         assert len(np.unique(np.abs(x))) <= 4, "the witness is small and simple"
 
 
+@pytest.mark.slow
 def test_most_refutations_take_under_a_tenth_of_a_second():
     times = []
     for program, claim, d in WRONG:
@@ -295,7 +303,7 @@ def test_a_file_that_cannot_be_imported_is_one_line(program):
         (ct.RandK(2), 6, "unbiased", 2),
         (ct.TopK(2), 6, "contractive", None),
         (ct.NaturalCompression(), 4, "unbiased", None),
-        (ct.Scaled(ct.RandK(2)), 6, "contractive", None),
+        pytest.param(ct.Scaled(ct.RandK(2)), 6, "contractive", None, marks=pytest.mark.slow),
         (ct.IntegerRounding(1), 3, "absolute error", None),
     ],
     ids=repr,

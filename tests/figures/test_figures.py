@@ -20,6 +20,7 @@ def test_floors_have_the_slopes_of_the_caption():
     assert max(data["floor"]["DIANA"] + data["floor"]["EF21"]) < 1e-20
 
 
+@pytest.mark.slow
 def test_drawing_is_deterministic(tmp_path, monkeypatch):
     module = importlib.import_module("figures.floors")
     data = {

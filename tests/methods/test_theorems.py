@@ -11,7 +11,7 @@ from compth.methods import find_guarantee
 from .grid import FREE, METHODS, Spoiled, cases, excess, looseness
 
 PROBLEMS = ct.problems.extremal_problems()
-FAST = ("1-D", "isotropic")
+FAST = ("1-D",)
 
 
 def theorem(identifier):

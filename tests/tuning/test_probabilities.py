@@ -52,6 +52,7 @@ def test_the_published_code_underspends():
     assert kkt_residual(lam, ct.sampling_probabilities(lam, 3), 3) < 1e-15
 
 
+@pytest.mark.slow
 def test_two_thousand_random_weights_against_bisection():
     rng = np.random.default_rng(0)
     for w in gradients(2000, seed=11):

@@ -250,7 +250,7 @@ def test_at_mu_equal_to_l_no_values_are_made_up(L, rate):
     )
 
 
-@pytest.mark.parametrize("L", [F(1, 1000), F(30), 2000])
+@pytest.mark.parametrize("L", [F(1, 1000), *(pytest.param(L, marks=pytest.mark.slow) for L in (F(30), 2000))])
 @pytest.mark.parametrize(
     ("method", "given", "step", "text"),
     [
