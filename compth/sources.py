@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+JOURNALS = ("JMLR", "Mathematical Programming")
+
 
 @dataclass(frozen=True)
 class Source:
-    """A work, and optionally the place in it (theorem, lemma, section)."""
+    """A work, and optionally the place in it (theorem, lemma, section).
+
+    authors: as BibTeX wants them, "Family, Given and Family, Given", in the order of the paper; a body that is no
+    person stands in braces. venue: where it appeared, with the year of that meeting or volume ("ICML 2021").
+    """
 
     key: str
     authors: str
@@ -16,31 +22,66 @@ class Source:
     arxiv: str = ""
     venue: str = ""
     where: str = ""
+    doi: str = ""
 
     def at(self, where: str) -> Source:
         """The same work, at a theorem, lemma or section."""
         return replace(self, where=where)
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The authors' family names, in the order of the paper."""
+        return tuple(person.split(",")[0].strip("{}") for person in self.authors.split(" and "))
+
     def __str__(self) -> str:
         """Short form: authors year [arXiv], place."""
-        work = f"{self.authors} {self.year}" + (f" (arXiv {self.arxiv})" if self.arxiv else "")
+        *others, last = self.families
+        people = f"{', '.join(others)} and {last}" if others else last
+        work = f"{people} {self.year}" + (f" (arXiv {self.arxiv})" if self.arxiv else "")
         return work + (f", {self.where}" if self.where else "")
 
+    @property
+    def url(self) -> str:
+        """Address of the work: its arXiv page, else its DOI, else nothing."""
+        if self.arxiv:
+            return f"https://arxiv.org/abs/{self.arxiv}"
+        return f"https://doi.org/{self.doi}" if self.doi else ""
+
     def bibtex(self) -> str:
-        """BibTeX entry of the work."""
-        fields = {"author": self.authors, "title": self.title, "year": str(self.year), "note": self.venue}
+        """BibTeX entry of the work: the kind of publication, every author, DOI or arXiv identifier."""
+        kind, venue = self._publication()
+        # capitals in a title are kept: styles lower what is not in braces
+        fields = {
+            "author": self.authors,
+            "title": f"{{{_escaped(self.title)}}}",
+            **venue,
+            "year": str(self.year),
+        }
         if self.arxiv:
             fields |= {"eprint": self.arxiv, "archiveprefix": "arXiv"}
-        body = ",\n".join(f"  {k} = {{{v}}}" for k, v in fields.items() if v)
-        return f"@misc{{{self.key},\n{body}\n}}"
+        fields |= {"doi": self.doi, "url": self.url}
+        body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
+        return f"@{kind}{{{self.key},\n{body}\n}}"
+
+    def _publication(self) -> tuple[str, dict[str, str]]:
+        if not self.venue:
+            return "misc", {}
+        if self.venue.startswith(JOURNALS):
+            return "article", {"journal": self.venue.rsplit(" ", 1)[0]}
+        return "inproceedings", {"booktitle": self.venue}
+
+
+def _escaped(title: str) -> str:
+    """A title with the characters that TeX reads as commands made plain."""
+    return title.replace("%", r"\%").replace("&", r"\&")
 
 
 COMPTH = Source(
-    "compth", "The compth developers", "compth: the referee of communication-compression theory", 2026
+    "compth", "{The compth developers}", "compth: the referee of communication-compression theory", 2026
 )
 INDUCED = Source(
     "induced",
-    "Horváth and Richtárik",
+    "Horváth, Samuel and Richtárik, Peter",
     "A Better Alternative to Error Feedback for Communication-Efficient Distributed Learning",
     2021,
     "2006.11077",
@@ -48,7 +89,7 @@ INDUCED = Source(
 )
 IST = Source(
     "ist",
-    "Shulgin and Richtárik",
+    "Shulgin, Egor and Richtárik, Peter",
     "Towards a Better Theoretical Understanding of Independent Subnetwork Training",
     2024,
     "2306.16484",
@@ -56,7 +97,7 @@ IST = Source(
 )
 CAT = Source(
     "cat",
-    "Khirirat, Magnússon, Aytekin and Johansson",
+    "Khirirat, Sarit and Magnússon, Sindri and Aytekin, Arda and Johansson, Mikael",
     "A Flexible Framework for Communication-Efficient Machine Learning",
     2021,
     "2003.06377",
@@ -64,7 +105,7 @@ CAT = Source(
 )
 ATOMO = Source(
     "atomo",
-    "Wang, Sievert, Liu, Charles, Papailiopoulos and Wright",
+    "Wang, Hongyi and Sievert, Scott and Liu, Shengchao and Charles, Zachary and Papailiopoulos, Dimitris and Wright, Stephen",
     "ATOMO: Communication-efficient Learning via Atomic Sparsification",
     2018,
     "1806.04090",
@@ -72,7 +113,7 @@ ATOMO = Source(
 )
 UNIFIED = Source(
     "unified_sgd",
-    "Gorbunov, Hanzely and Richtárik",
+    "Gorbunov, Eduard and Hanzely, Filip and Richtárik, Peter",
     "A Unified Theory of SGD: Variance Reduction, Sampling, Quantization and Coordinate Descent",
     2020,
     "1905.11261",
@@ -80,7 +121,7 @@ UNIFIED = Source(
 )
 NATURAL = Source(
     "natural",
-    "Horváth, Ho, Horváth, Sahu, Canini and Richtárik",
+    "Horváth, Samuel and Ho, Chen-Yu and Horváth, Ľudovít and Sahu, Atal Narayan and Canini, Marco and Richtárik, Peter",
     "Natural Compression for Distributed Deep Learning",
     2022,
     "1905.10988",
@@ -88,7 +129,7 @@ NATURAL = Source(
 )
 SWITCHML = Source(
     "switchml",
-    "Sapio, Canini, Ho, Nelson, Kalnis, Kim, Krishnamurthy, Moshref, Ports and Richtárik",
+    "Sapio, Amedeo and Canini, Marco and Ho, Chen-Yu and Nelson, Jacob and Kalnis, Panos and Kim, Changhoon and Krishnamurthy, Arvind and Moshref, Masoud and Ports, Dan R. K. and Richtárik, Peter",
     "Scaling Distributed Machine Learning with In-Network Aggregation",
     2021,
     "1903.06701",
@@ -96,7 +137,7 @@ SWITCHML = Source(
 )
 IBCD = Source(
     "ibcd",
-    "Mishchenko, Hanzely and Richtárik",
+    "Mishchenko, Konstantin and Hanzely, Filip and Richtárik, Peter",
     "99% of Worker-Master Communication in Distributed Optimization Is Not Needed",
     2020,
     "1901.09437",
@@ -104,28 +145,28 @@ IBCD = Source(
 )
 DIANA = Source(
     "diana",
-    "Mishchenko, Gorbunov, Takáč and Richtárik",
+    "Mishchenko, Konstantin and Gorbunov, Eduard and Takáč, Martin and Richtárik, Peter",
     "Distributed Learning with Compressed Gradient Differences",
     2019,
     "1901.09269",
 )
 DIANA_OMEGA = Source(
     "diana_omega",
-    "Horváth, Kovalev, Mishchenko, Stich and Richtárik",
+    "Horváth, Samuel and Kovalev, Dmitry and Mishchenko, Konstantin and Stich, Sebastian and Richtárik, Peter",
     "Stochastic Distributed Learning with Gradient Quantization and Variance Reduction",
     2019,
     "1904.05115",
 )
 RDME = Source(
     "rdme",
-    "Konečný and Richtárik",
+    "Konečný, Jakub and Richtárik, Peter",
     "Randomized Distributed Mean Estimation: Accuracy vs Communication",
     2018,
     "1611.07555",
 )
 QSGD = Source(
     "qsgd",
-    "Alistarh, Grubic, Li, Tomioka and Vojnović",
+    "Alistarh, Dan and Grubic, Demjan and Li, Jerry and Tomioka, Ryota and Vojnović, Milan",
     "QSGD: Communication-Efficient SGD via Gradient Quantization and Encoding",
     2017,
     "1610.02132",
@@ -133,7 +174,7 @@ QSGD = Source(
 )
 TERNGRAD = Source(
     "terngrad",
-    "Wen, Xu, Yan, Wu, Wang, Chen and Li",
+    "Wen, Wei and Xu, Cong and Yan, Feng and Wu, Chunpeng and Wang, Yandan and Chen, Yiran and Li, Hai",
     "TernGrad: Ternary Gradients to Reduce Communication in Distributed Deep Learning",
     2017,
     "1705.07878",
@@ -141,7 +182,7 @@ TERNGRAD = Source(
 )
 WANGNI = Source(
     "wangni",
-    "Wangni, Wang, Liu and Zhang",
+    "Wangni, Jianqiao and Wang, Jialei and Liu, Ji and Zhang, Tong",
     "Gradient Sparsification for Communication-Efficient Distributed Optimization",
     2018,
     "1710.09854",
@@ -149,26 +190,30 @@ WANGNI = Source(
 )
 EF14 = Source(
     "ef14",
-    "Seide, Fu, Droppo, Li and Yu",
+    "Seide, Frank and Fu, Hao and Droppo, Jasha and Li, Gang and Yu, Dong",
     "1-Bit Stochastic Gradient Descent and its Application to Data-Parallel Distributed Training of Speech DNNs",
     2014,
-    "",
-    "Interspeech 2014",
+    venue="Interspeech 2014",
+    doi="10.21437/Interspeech.2014-274",
 )
 SIGNEF = Source(
     "signef",
-    "Karimireddy, Rebjock, Stich and Jaggi",
+    "Karimireddy, Sai Praneeth and Rebjock, Quentin and Stich, Sebastian U. and Jaggi, Martin",
     "Error Feedback Fixes SignSGD and other Gradient Compression Schemes",
     2019,
     "1901.09847",
     "ICML 2019",
 )
 STICH = Source(
-    "stich", "Stich", "Unified Optimal Analysis of the (Stochastic) Gradient Method", 2019, "1907.04232"
+    "stich",
+    "Stich, Sebastian U.",
+    "Unified Optimal Analysis of the (Stochastic) Gradient Method",
+    2019,
+    "1907.04232",
 )
 BIASED = Source(
     "biased",
-    "Beznosikov, Horváth, Richtárik and Safaryan",
+    "Beznosikov, Aleksandr and Horváth, Samuel and Richtárik, Peter and Safaryan, Mher",
     "On Biased Compression for Distributed Learning",
     2023,
     "2002.12410",
@@ -176,7 +221,7 @@ BIASED = Source(
 )
 EF21 = Source(
     "ef21",
-    "Richtárik, Sokolov and Fatkhullin",
+    "Richtárik, Peter and Sokolov, Igor and Fatkhullin, Ilyas",
     "EF21: A New, Simpler, Theoretically Better, and Practically Faster Error Feedback",
     2021,
     "2106.05203",
@@ -184,7 +229,7 @@ EF21 = Source(
 )
 THREE_PC = Source(
     "3pc",
-    "Richtárik, Sokolov, Fatkhullin, Gasanov, Li and Gorbunov",
+    "Richtárik, Peter and Sokolov, Igor and Fatkhullin, Ilyas and Gasanov, Elnur and Li, Zhize and Gorbunov, Eduard",
     "3PC: Three Point Compressors for Communication-Efficient Distributed Training",
     2022,
     "2202.00998",
@@ -192,7 +237,7 @@ THREE_PC = Source(
 )
 EFBV = Source(
     "efbv",
-    "Condat, Yi and Richtárik",
+    "Condat, Laurent and Yi, Kai and Richtárik, Peter",
     "EF-BV: A Unified Theory of Error Feedback and Variance Reduction Mechanisms",
     2022,
     "2205.04180",
@@ -200,7 +245,7 @@ EFBV = Source(
 )
 MARINA = Source(
     "marina",
-    "Gorbunov, Burlachenko, Li and Richtárik",
+    "Gorbunov, Eduard and Burlachenko, Konstantin and Li, Zhize and Richtárik, Peter",
     "MARINA: Faster Non-Convex Distributed Learning with Compression",
     2021,
     "2102.07845",
@@ -208,7 +253,7 @@ MARINA = Source(
 )
 PERMK = Source(
     "permk",
-    "Szlendak, Tyurin and Richtárik",
+    "Szlendak, Rafał and Tyurin, Alexander and Richtárik, Peter",
     "Permutation Compressors for Provably Faster Distributed Nonconvex Optimization",
     2022,
     "2110.03300",
@@ -216,22 +261,28 @@ PERMK = Source(
 )
 MURANA = Source(
     "murana",
-    "Condat and Richtárik",
+    "Condat, Laurent and Richtárik, Peter",
     "MURANA: A Generic Framework for Stochastic Variance-Reduced Optimization",
     2022,
     "2106.03056",
 )
 UNCERTAINTY = Source(
     "uncertainty",
-    "Safaryan, Shulgin and Richtárik",
+    "Safaryan, Mher and Shulgin, Egor and Richtárik, Peter",
     "Uncertainty Principle for Communication Compression in Distributed and Federated Learning and the Search for an Optimal Compressor",
     2022,
     "2002.08958",
 )
-GDCI = Source("gdci", "Khaled and Richtárik", "Gradient Descent with Compressed Iterates", 2019, "1909.04716")
+GDCI = Source(
+    "gdci",
+    "Khaled, Ahmed and Richtárik, Peter",
+    "Gradient Descent with Compressed Iterates",
+    2019,
+    "1909.04716",
+)
 ADIANA = Source(
     "adiana",
-    "Li, Kovalev, Qian and Richtárik",
+    "Li, Zhize and Kovalev, Dmitry and Qian, Xun and Richtárik, Peter",
     "Acceleration for Compressed Gradient Descent in Distributed and Federated Optimization",
     2020,
     "2002.11364",
@@ -239,21 +290,31 @@ ADIANA = Source(
 )
 POWERSGD = Source(
     "powersgd",
-    "Vogels, Karimireddy and Jaggi",
+    "Vogels, Thijs and Karimireddy, Sai Praneeth and Jaggi, Martin",
     "PowerSGD: Practical Low-Rank Gradient Compression for Distributed Optimization",
     2019,
     "1905.13727",
     "NeurIPS 2019",
 )
 TIGHT_ONE = Source(
-    "tight_one", "arXiv 2506.05271", "(title not confirmed; read through its public code)", 2025, "2506.05271"
+    "tight_one",
+    "Berg Thomsen, Daniel and Taylor, Adrien and Dieuleveut, Aymeric",
+    "Tight analyses of first-order methods with error feedback",
+    2025,
+    "2506.05271",
+    "NeurIPS 2025",
 )
 TIGHT_N = Source(
-    "tight_n", "arXiv 2605.31594", "(title not confirmed; read through its public code)", 2026, "2605.31594"
+    "tight_n",
+    "Berg Thomsen, Daniel and Taylor, Adrien and Dieuleveut, Aymeric",
+    "A Tight Theory of Error Feedback Algorithms in Distributed Optimization",
+    2026,
+    "2605.31594",
+    "ICML 2026",
 )
 SAGA = Source(
     "saga",
-    "Defazio, Bach and Lacoste-Julien",
+    "Defazio, Aaron and Bach, Francis and Lacoste-Julien, Simon",
     "SAGA: A Fast Incremental Gradient Method With Support for Non-Strongly Convex Composite Objectives",
     2014,
     "1407.0202",
@@ -261,7 +322,7 @@ SAGA = Source(
 )
 L_SVRG = Source(
     "l_svrg",
-    "Kovalev, Horváth and Richtárik",
+    "Kovalev, Dmitry and Horváth, Samuel and Richtárik, Peter",
     "Don't Jump Through Hoops and Remove Those Loops: SVRG and Katyusha are Better Without the Outer Loop",
     2020,
     "1901.08689",
@@ -269,7 +330,7 @@ L_SVRG = Source(
 )
 SEGA = Source(
     "sega",
-    "Hanzely, Mishchenko and Richtárik",
+    "Hanzely, Filip and Mishchenko, Konstantin and Richtárik, Peter",
     "SEGA: Variance Reduction via Gradient Sketching",
     2018,
     "1809.03054",
@@ -277,7 +338,7 @@ SEGA = Source(
 )
 JACSKETCH = Source(
     "jacsketch",
-    "Gower, Richtárik and Bach",
+    "Gower, Robert M. and Richtárik, Peter and Bach, Francis",
     "Stochastic Quasi-Gradient Methods: Variance Reduction via Jacobian Sketching",
     2021,
     "1805.02632",
