@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from hashlib import blake2b
+from typing import overload
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,60 +24,149 @@ def inside(x: Array, domain: tuple[float, float]) -> bool:
     return bool(size.size == 0 or (size.min() >= domain[0] and size.max() <= domain[1]))
 
 
-def structured(d: int, seed: int = 0, domain: tuple[float, float] = DOMAIN) -> list[Array]:
-    """Inputs of length d: one-hot, flat, ties, decays, powers of two and their multiples, tiny parts, -0.0, scales."""
+Maker = Callable[[], Array]
+
+
+class Points(Sequence[Array]):
+    """Inputs that are built when they are asked for, so that a list of them takes the memory of one."""
+
+    def __init__(self, makers: Iterable[Maker], domain: tuple[float, float]) -> None:
+        self._makers: list[Maker] = []
+        seen: set[bytes] = set()
+        for make in makers:
+            v = make()
+            name = blake2b(v.tobytes(), digest_size=16).digest()
+            if v.any() and inside(v, domain) and name not in seen:
+                seen.add(name)
+                self._makers.append(make)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    @overload
+    def __getitem__(self, at: int) -> Array: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Array]: ...
+    def __getitem__(self, at: int | slice) -> Array | list[Array]:
+        if isinstance(at, slice):
+            return [make() for make in self._makers[at]]
+        return self._makers[at]()
+
+
+def _leading(d: int, *values: float) -> Array:
+    """The values, then zeros (cut where d is shorter)."""
+    x = np.zeros(d)
+    x[: len(values)] = values[:d]
+    return x
+
+
+def _led(d: int, rest: float) -> Array:
+    """1, then the rest."""
+    x = np.full(d, rest)
+    x[0] = 1.0
+    return x
+
+
+def _alternating(d: int) -> Array:
+    return np.where(np.arange(d) % 2 == 0, 1.0, -1.0)
+
+
+def matrix_shape(d: int) -> tuple[int, int]:
+    """The most square rows x columns = d, rows <= columns: how a vector is read as a matrix."""
+    rows = next(r for r in range(math.isqrt(d), 0, -1) if d % r == 0)
+    return rows, d // rows
+
+
+def _identity(d: int, transposed: bool = False) -> Array:
+    """vec(I): low-rank compressors lose most where all singular values are equal."""
+    rows, columns = matrix_shape(d)
+    return np.eye(*((columns, rows) if transposed else (rows, columns))).ravel()
+
+
+def _mixed(d: int, seed: int) -> list[Maker]:
+    """Both signs at once: ranges, offsets and signs of quantisers go wrong there. And vec(I)."""
+    j = np.arange(d)
+    return [
+        lambda: _leading(d, 1.0, -1.0),
+        lambda: _leading(d, 2.0, -1.0),
+        lambda: _alternating(d),
+        lambda: np.random.default_rng([seed, 0]).normal(size=d),
+        lambda: _identity(d),
+        lambda: _identity(d, transposed=True),
+        lambda: np.where(j < (d + 1) // 2, 1.0, -1.0),
+        lambda: _alternating(d) * (1 + j % 3),
+        lambda: np.where(j < 1, -1.0, 1.0),
+        lambda: np.where(j < 1, -1.0, 1e-3),
+    ]
+
+
+def _shapes(d: int) -> list[Maker]:
+    """Ties, one large entry, decays, powers of two and what lies between them, -0.0."""
     j = np.arange(d, dtype=np.float64)
-    one, flat = np.eye(d)[0], np.ones(d)
-    last = np.eye(d)[-1]
-    spike = np.where(j < 1, 1.0, 1 / (1 + np.sqrt(d)))
-    half = np.where(j < max(1, d // 2), 1.0, 0.0)
-    base = [
-        flat,
-        one,
-        last,
-        spike,
-        np.where(j < 1, 1.0, 1e-3),
-        np.where(j < 1, 1.0, 1e-6),
-        np.where(j < 1, 10.0, 1.0),
-        0.5 ** np.minimum(j, 60),
-        j + 1,
-        (j + 1)[::-1].copy(),
-        flat * (4 / 3),
-        flat * 1.5,
-        flat * 1.25,
-        flat * 1.75,
-        flat * 0.3,
-        flat * 0.5,
-        half,
-        np.where(j % 2 == 0, 1.0, 2.0),
-        np.where(j % 2 == 0, 1.0, -1.0),
-        np.where(j % 3 == 0, 3.0, 1.0) * (4 / 3),
-        2.0 ** (j % 5) * (4 / 3),
-        2.0 ** -(j % 7),
-        1 / (j + 1),
-        1 / np.sqrt(j + 1),
-        np.where(j < 2, 1.0, 0.0),
-        np.where(j < d - 1, 1.0, 0.0) if d > 1 else flat,
-        np.where(j < 1, -0.0, 1.0) if d > 1 else flat,
-        np.where(j == 0, 3.0, np.where(j == 1, 4.0, 0.0)),
+    steps: list[Maker] = [
+        partial(_led, d, 1e-3),
+        partial(_led, d, 1e-6),
+        partial(_led, d, 0.1),
+        lambda: 0.5 ** np.minimum(j, 60),
+        lambda: j + 1,
+        lambda: (j + 1)[::-1].copy(),
+        *(partial(np.full, d, m) for m in (4 / 3, 1.5, 1.25, 1.75, 0.3, 0.5)),
+        lambda: np.where(j < max(1, d // 2), 1.0, 0.0),
+        lambda: np.where(j % 2 == 0, 1.0, 2.0),
+        lambda: np.where(j % 3 == 0, 3.0, 1.0) * (4 / 3),
+        lambda: 2.0 ** (j % 5) * (4 / 3),
+        lambda: 2.0 ** -(j % 7),
+        lambda: 1 / (j + 1),
+        lambda: 1 / np.sqrt(j + 1),
+        lambda: np.where(j < 2, 1.0, 0.0),
+        lambda: np.where(j < max(1, d - 1), 1.0, 0.0),
+        lambda: np.where((j < 1) & (d > 1), -0.0, 1.0),
+        lambda: _leading(d, 3.0, 4.0),
     ]
-    base += [np.where(j < 1, 1.0, m) for m in (0.1, 0.2, 0.25, 0.4, 0.6, 0.7, 0.9)]
-    rng = np.random.default_rng(seed)
-    base += [
-        rng.normal(size=d),
-        rng.standard_t(2, size=d),
-        rng.random(d),
-        rng.integers(-3, 4, size=d).astype(float),
+    return steps + [partial(_led, d, m) for m in (0.2, 0.25, 0.4, 0.6, 0.7, 0.9)]
+
+
+def _random(d: int, seed: int) -> list[Maker]:
+    return [
+        lambda: np.random.default_rng([seed, 1]).standard_t(2, size=d),
+        lambda: np.random.default_rng([seed, 2]).random(d),
+        lambda: np.random.default_rng([seed, 3]).integers(-3, 4, size=d).astype(float),
     ]
-    out = [*base, *(-v for v in base)]
-    out += [flat * s for s in (1e-6, 1e6)] + [base[-4] * s for s in (1e-6, 1e-3, 1e3, 1e6)]
-    alternating = np.where(j % 2 == 0, 1.0, -1.0)
-    out += [spike * alternating, base[7] * alternating, base[8] * alternating, -(np.abs(base[-4]))]
-    unique: dict[bytes, Array] = {}
-    for v in out:
-        if v.any() and inside(v, domain):
-            unique.setdefault(v.tobytes(), v)
-    return list(unique.values())
+
+
+def _negative(make: Maker) -> Maker:
+    return lambda: -make()
+
+
+def _last(d: int) -> Array:
+    x = np.zeros(d)
+    x[-1] = 1.0
+    return x
+
+
+def structured(d: int, seed: int = 0, domain: tuple[float, float] = DOMAIN) -> Points:
+    """Inputs of length d: flat, one-hot, mixed signs, vec(I), ties, decays, powers of two, tiny parts, -0.0, scales."""
+    j = np.arange(d)
+
+    def spike() -> Array:
+        return np.where(j < 1, 1.0, 1 / (1 + np.sqrt(d)))
+
+    def gaussian(scale: float = 1.0) -> Array:
+        return scale * np.random.default_rng([seed, 0]).normal(size=d)
+
+    first: list[Maker] = [lambda: np.ones(d), lambda: _leading(d, 1.0), lambda: _last(d), spike]
+    mixed = _mixed(d, seed)
+    base = [*first, *mixed, *map(_negative, mixed[:2]), *_shapes(d), *_random(d, seed)]
+    scaled: list[Maker] = [partial(np.full, d, s) for s in (1e-6, 1e6)]
+    scaled += [partial(gaussian, s) for s in (1e-6, 1e-3, 1e3, 1e6)]
+    signed: list[Maker] = [
+        lambda: spike() * _alternating(d),
+        lambda: 0.5 ** np.minimum(j, 60) * _alternating(d),
+        lambda: (j + 1) * _alternating(d),
+        lambda: np.abs(gaussian()),
+        lambda: -np.abs(gaussian()),
+    ]
+    return Points([*base, *map(_negative, base), *scaled, *signed], domain)
 
 
 def scattered(d: int, seed: int = 0, count: int = 20) -> list[Array]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from compth.certificates import Certificate, Verdict
 from compth.certification import evalues
 from compth.certification.allowance import Allowance
-from compth.certification.points import structured
+from compth.certification.points import Points, structured
 from compth.claims import (
     B1,
     B2,
@@ -80,10 +80,9 @@ def settle(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     return [_verdict(run, d, c, f, level, trials) for c, f in zip(claims, found, strict=True)]
 
 
-def _chosen(points: list[Array], seed: int) -> list[Array]:
-    """The first structured points: they hold the known worst inputs."""
-    distinct = [p for p in points if (p >= 0).all()][: POINTS - 2]
-    return [*distinct, points[-1], points[min(len(points) - 1, 40)]]
+def _chosen(points: Points, seed: int) -> list[Array]:
+    """The first structured points: they hold the known worst inputs, and some with both signs."""
+    return [*points[: POINTS - 2], points[len(points) - 1], points[min(len(points) - 1, 40)]]
 
 
 def _at_point(
