@@ -207,10 +207,11 @@ def shrink(
 def _simpler(x: Array) -> list[Array]:
     """Whole-vector simplifications, simplest first."""
     d = len(x)
-    eye, flat = np.eye(d), np.ones(d)
+    j, flat = np.arange(d), np.ones(d)
+    first, last = np.where(j < 1, 1.0, 0.0), np.where(j < d - 1, 0.0, 1.0)
     top = np.abs(x).max() or 1.0
-    out = [eye[0], -eye[0], flat, -flat, eye[0] * 3, eye[-1], eye[0] * 0.5, flat * 0.5]
-    out += [np.arange(1.0, d + 1), np.arange(d, 0.0, -1), np.where(np.arange(d) % 2 == 0, 1.0, -1.0)]
+    out = [first, -first, flat, -flat, first * 3, last, first * 0.5, flat * 0.5]
+    out += [j + 1.0, d - 1.0 * j, np.where(j % 2 == 0, 1.0, -1.0)]
     for m in (1, 2, 3, 4, 6, 8, 10, 100):
         out += [np.round(x / top * m), np.round(x / top * m) / m, np.round(x * m) / m]
     return [v for v in out if v.any()]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from compth.certification.beside import beside, is_floats, of_program
 from compth.certification.points import DOMAIN, inside, structured
 from compth.certification.subject import CALL_LIMIT, Array, CallTooLong, Subject, time_limit
 from compth.claims import Claim
@@ -16,98 +18,140 @@ Breach = tuple[str, Any]
 """What was broken, in words, and the input that shows it."""
 
 
-def run(subject: Subject, x: Array, seed: int) -> Any:
+@dataclass(frozen=True)
+class Outcome:
+    """What one call did: type and dtype of its answer, the numbers (None where there are none), and side effects."""
+
+    kind: str
+    dtype: str
+    value: Any
+    changed: bool
+    drew_globally: bool
+
+
+Look = Callable[[Array, int], Outcome]
+"""One call at x on a fresh generator of this seed. The checks below see a program only so; scripts carry their text."""
+
+
+def observe(program: Any, x: Array, seed: int) -> Outcome:
+    """Call the program and see what it does."""
+    given, before = x.copy(), _generators()
+    out = program(given, np.random.default_rng(seed))
+    real = isinstance(out, np.ndarray) and out.dtype.kind in "fiub"
+    return Outcome(
+        kind="" if isinstance(out, np.ndarray) else type(out).__name__,
+        dtype=str(getattr(out, "dtype", "")),
+        value=np.array(out, dtype=np.float64) if real else None,
+        changed=not np.array_equal(given, x),
+        drew_globally=_generators() != before,
+    )
+
+
+def _generators() -> tuple[Any, ...]:
+    held: Any = np.random.get_state()  # noqa: NPY002
+    return held[1].tobytes(), held[2], random.getstate()
+
+
+def well_formed(look: Look, x: Array, d: int) -> str:
+    """An array of d finite real numbers."""
+    for seed in (0, 1):
+        out = look(x, seed)
+        if out.kind:
+            return f"returned {out.kind}, not a numpy array"
+        if out.value is None:
+            return f"returned dtype {out.dtype}"
+        if out.value.shape != (d,):
+            return f"returned shape {out.value.shape} for an input of shape ({len(x)},)"
+        if not np.isfinite(out.value).all():
+            return "returned NaN or inf for a finite input"
+    return ""
+
+
+def pure(look: Look, x: Array, d: int) -> str:
+    """The input stays, and so do numpy's and Python's global generators."""
+    out = look(x, 3)
+    if out.changed:
+        return "changed its input"
+    return "used a global random generator" if out.drew_globally else ""
+
+
+def reproducible(look: Look, x: Array, d: int) -> str:
+    """One seed, one result."""
+    if not np.array_equal(look(x, 7).value, look(x, 7).value):
+        return "gave two results for the same input and generator state (a private generator, or state kept)"
+    return ""
+
+
+def stateless(look: Look, x: Array, d: int) -> str:
+    """Other calls in between change nothing."""
+    first = look(x, 11).value
+    for seed in range(12):
+        look(x[::-1].copy() * (seed + 1), seed)
+    return "" if np.array_equal(first, look(x, 11).value) else "kept state between calls"
+
+
+def zero(look: Look, x: Array, d: int) -> str:
+    """C(0) = 0."""
+    if any(np.any(look(np.zeros(len(x)), seed).value) for seed in range(8)):
+        return "C(0) is not 0, which every relative claim needs"
+    return ""
+
+
+CHECKS = {f.__name__: f for f in (well_formed, pure, reproducible, stateless, zero)}
+
+
+def _is_outcome(answer: Any, subject: Subject, x: Array, seed: int) -> bool:
+    if not isinstance(answer, Outcome):
+        return False
+    flags = isinstance(answer.changed, bool) and isinstance(answer.drew_globally, bool)
+    words = isinstance(answer.kind, str) and isinstance(answer.dtype, str)
+    value = answer.value
+    return flags and words and (value is None or (not answer.kind and is_floats(value, np.shape(value))))
+
+
+@beside(_is_outcome)
+def outcome(subject: Subject, x: Array, seed: int) -> Outcome:
     """One timed call on a fresh generator."""
     with time_limit(CALL_LIMIT):
-        return subject.program(x, np.random.default_rng(seed))
-
-
-def _generators() -> tuple[Any, Any]:
-    held: Any = np.random.get_state()  # noqa: NPY002
-    return held[1].tobytes(), random.getstate()
+        return observe(subject.program, x, seed)
 
 
 def breaches(
     subject: Subject, d: int, claims: list[Claim], domain: tuple[float, float] = DOMAIN
 ) -> Iterator[Breach]:
-    """The first breach of each kind at dimension d."""
+    """The first breach at dimension d, if there is one."""
     relative = any(c.relative for c in claims) or not claims
     points = structured(subject.size(d), 0, domain)
     rng = np.random.default_rng(5)
     inputs = [*points[:: max(1, len(points) // 24)], *rng.normal(size=(4, subject.size(d)))]
     inputs = [x for x in inputs if inside(x, domain)] or [np.full(subject.size(d), domain[0])]
     inputs += [v * s for v in inputs[:2] for s in domain if relative and inside(v * s, domain)]
-    checks: list[Callable[[Subject, Array, int], str]] = [_well_formed, _pure, _reproducible]
-    for x in inputs:
-        for check in checks:
-            problem = _guarded(check, subject, x, d)
-            if problem:
-                yield problem, x
-                return
-    problem = _guarded(_stateless, subject, inputs[0], d)
-    if problem:
-        yield problem, inputs[0]
-        return
-    if relative:
-        zero = np.zeros(subject.size(d))
-        problem = _guarded(_zero, subject, zero, d)
+    tried = [(check, x) for x in inputs for check in (well_formed, pure, reproducible)]
+    tried += [(stateless, inputs[0])] + ([(zero, np.zeros(subject.size(d)))] if relative else [])
+    for check, x in tried:
+        problem = guarded(lambda: check(lambda v, seed: outcome(subject, v, seed), x, d))  # noqa: B023
         if problem:
-            yield problem, zero
+            yield problem, x
+            return
 
 
-def _guarded(check: Callable[[Subject, Array, int], str], subject: Subject, x: Array, d: int) -> str:
+def guarded(check: Callable[[], str]) -> str:
+    """What a check finds; what the program raises counts, what the machine or the package itself raises passes on."""
     try:
-        return check(subject, x, d)
+        return check()
     except CallTooLong as problem:
         return str(problem)
-    except MemoryError:
-        return "ran out of memory"
-    except RecursionError:
-        return "recursed without end"
     except Exception as problem:
-        return f"raised {type(problem).__name__}: {str(problem)[:200]}"
+        if not of_program(problem):
+            raise
+        return raised(problem)
 
 
-def _well_formed(subject: Subject, x: Array, d: int) -> str:
-    for seed in (0, 1):
-        out = run(subject, x.copy(), seed)
-        if not isinstance(out, np.ndarray):
-            return f"returned {type(out).__name__}, not a numpy array"
-        if out.shape != (d,):
-            return f"returned shape {out.shape} for an input of shape ({subject.size(d)},)"
-        if out.dtype.kind not in "fiub":
-            return f"returned dtype {out.dtype}"
-        if not np.isfinite(out.astype(np.float64)).all():
-            return "returned NaN or inf for a finite input"
-    return ""
-
-
-def _pure(subject: Subject, x: Array, d: int) -> str:
-    given, kept, before = x.copy(), x.copy(), _generators()
-    run(subject, given, 3)
-    if not np.array_equal(given, kept):
-        return "changed its input"
-    return "used a global random generator" if _generators() != before else ""
-
-
-def _reproducible(subject: Subject, x: Array, d: int) -> str:
-    one, two = run(subject, x.copy(), 7), run(subject, x.copy(), 7)
-    if not np.array_equal(one, two):
-        return "gave two results for the same input and generator state (a private generator, or state kept)"
-    return ""
-
-
-def _stateless(subject: Subject, x: Array, d: int) -> str:
-    first = run(subject, x.copy(), 11)
-    for seed in range(12):
-        run(subject, x[::-1].copy() * (seed + 1), seed)
-    if not np.array_equal(first, run(subject, x.copy(), 11)):
-        return "kept state between calls"
-    return ""
-
-
-def _zero(subject: Subject, x: Array, d: int) -> str:
-    for seed in range(8):
-        if np.asarray(run(subject, x.copy(), seed)).any():
-            return "C(0) is not 0, which every relative claim needs"
-    return ""
+def raised(problem: Exception) -> str:
+    """A program's exception, in words."""
+    if isinstance(problem, MemoryError):
+        return "ran out of memory"
+    if isinstance(problem, RecursionError):
+        return "recursed without end"
+    name = "" if type(problem).__name__ == "Escaped" else f"{type(problem).__name__}: "
+    return f"raised {name}{str(problem)[:200]}"

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compth.certification.beside import beside, is_floats
+
 Array = NDArray[np.float64]
 BETS = 24
 
@@ -68,11 +70,25 @@ def detectable(z: Array, limit: float, log_level: float) -> float:
     return float(np.sqrt(2 * log_level * spread / len(z)) / limit)
 
 
-def sample(subject: Any, x: Array, rng: np.random.Generator, count: int, d: int) -> Array:
-    """count outputs, (count, d): by rows where the object is vectorised, else one call each."""
+def _are_samples(answer: Any, subject: Any, x: Array, rng: Any, count: int, d: int) -> bool:
+    pair = isinstance(answer, tuple) and len(answer) == 2
+    return pair and is_floats(answer[0], (count, d)) and type(answer[1]) is type(rng)
+
+
+@beside(_are_samples)
+def _sampled(subject: Any, x: Array, rng: np.random.Generator, count: int, d: int) -> tuple[Array, Any]:
     if subject.batch is not None:
-        return np.asarray(subject.batch(np.tile(x, (count, 1)), rng), dtype=np.float64)
+        return np.asarray(subject.batch(np.tile(x, (count, 1)), rng), dtype=np.float64), rng
     out = np.empty((count, d))
     for i in range(count):
         out[i] = subject.program(x.copy(), rng)
+    return out, rng
+
+
+def sample(subject: Any, x: Array, rng: np.random.Generator, count: int, d: int) -> Array:
+    """count outputs, (count, d): by rows where the object is vectorised, else one call each."""
+    out: Array
+    out, after = _sampled(subject, x, rng, count, d)
+    if after is not rng:  # a worker drew from its copy
+        rng.bit_generator.state = after.bit_generator.state
     return out

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compth.certification.beside import beside
 from compth.certification.subject import Subject
 from compth.certification.tracer import Affine, NotTraceable, leaves
 from compth.claims import Claim
@@ -140,6 +141,22 @@ def averages(paths: list[tuple[Fraction, Matrix]], d: int, size: int) -> tuple[M
     return mean, second
 
 
+def are_matrices(answer: Any, subject: Subject, d: int, *_: Any) -> bool:
+    """True for Fractions in a (d, size) and a symmetric (size, size) matrix."""
+    size = subject.size(d)
+    if not isinstance(answer, tuple) or len(answer) != 2 or [len(m) for m in answer] != [d, size]:
+        return False
+    rows = [row for m in answer for row in m]
+    exact = all(len(row) == size and all(isinstance(v, Fraction) for v in row) for row in rows)
+    return exact and all(answer[1][i][j] == answer[1][j][i] for i in range(size) for j in range(i))
+
+
+@beside(are_matrices)
+def mean_matrices(subject: Subject, d: int, limit: int, seconds: float) -> tuple[Matrix, Matrix]:
+    """E S and E S'S of a program that is linear on every path."""
+    return averages(path_matrices(subject, d, limit, seconds), d, subject.size(d))
+
+
 def slack_matrices(claim: Claim, mean: Matrix, second: Matrix) -> list[tuple[str, Matrix]]:
     """Each inequality's slack as a quadratic form in x, by polarisation of the claim's own margins."""
     size = len(second)
@@ -210,7 +227,7 @@ Verifier = Callable[[Claim], tuple[bool, str, list[Fraction] | None]]
 
 def verifier(subject: Subject, d: int, limit: int, seconds: float) -> Verifier:
     """claim -> (holds for all x, failing inequality, a witness). Raises NotTraceable when not linear."""
-    mean, second = averages(path_matrices(subject, d, limit, seconds), d, subject.size(d))
+    mean, second = mean_matrices(subject, d, limit, seconds)
 
     def verify(claim: Claim) -> tuple[bool, str, list[Fraction] | None]:
         for name, q in slack_matrices(claim, mean, second):

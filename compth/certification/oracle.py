@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compth.certification.beside import beside
 from compth.certification.subject import Subject
 from compth.certification.tracer import Affine, Leaf, NotTraceable, Path, TraceGenerator, leaves
 from compth.claims import Claim, Margin
@@ -105,12 +106,47 @@ def ratio(margin: Margin, m: Moments) -> float:
 
 def enumerating(subject: Subject, d: int, limit: int, seconds: float) -> Oracle:
     """Every path at every input."""
-
-    def law(x: Array) -> list[Leaf]:
-        return list(leaves(lambda rng: subject.program(x.copy(), rng), limit, seconds))
-
     kind = "direct evaluation" if subject.deterministic else "exact enumeration"
-    return Oracle(kind, lambda x: of_leaves(x, law(x), d), law=law)
+    return Oracle(
+        kind,
+        lambda x: enumerated(subject, x, d, limit, seconds),
+        law=lambda x: law_at(subject, x, limit, seconds),
+    )
+
+
+def are_leaves(answer: Any, subject: Subject, *_: Any) -> bool:
+    """True for a list of paths with probabilities that sum to one."""
+    if not isinstance(answer, list) or not all(isinstance(leaf, Leaf) for leaf in answer):
+        return False
+    p = [leaf.probability for leaf in answer]
+    return all(isinstance(q, Fraction) and q >= 0 for q in p) and sum(p) == 1
+
+
+@beside(are_leaves)
+def law_at(subject: Subject, x: Array, limit: int, seconds: float) -> list[Leaf]:
+    """Every path at x."""
+    return list(leaves(lambda rng: subject.program(x.copy(), rng), limit, seconds))
+
+
+def are_moments(answer: Any, subject: Subject, x: Array, d: int, *_: Any) -> bool:
+    """True for moments of the right shape that some law could have: finite, E||y||^2 >= ||E y||^2, errors >= 0."""
+    if not isinstance(answer, Moments):
+        return False
+    shaped = all(isinstance(v, np.ndarray) and v.shape == (d,) for v in (answer.mean, answer.error))
+    if not shaped or not isinstance(answer.second, float) or not np.array_equal(answer.x, x):
+        return False
+    numbers = (answer.mean, answer.error, np.array([answer.second]))
+    with np.errstate(over="ignore"):
+        square = float(answer.mean @ answer.mean) * (1 - TOLERANCE)
+    return all(v.dtype == np.float64 and not np.isnan(v).any() for v in numbers) and bool(
+        square <= answer.second and (answer.error >= -TOLERANCE * answer.second).all()
+    )
+
+
+@beside(are_moments)
+def enumerated(subject: Subject, x: Array, d: int, limit: int, seconds: float) -> Moments:
+    """Moments at x from every path."""
+    return of_leaves(x, law_at(subject, x, limit, seconds), d)
 
 
 class _Lane:
@@ -155,15 +191,16 @@ def factored(subject: Subject, d: int, rounds: int = 300) -> Oracle:
     disagrees with the factored prediction.
     """
 
-    def moments(x: Array) -> Moments:
-        mean, square, error, _ = _factor(subject, x, d, rounds)
-        return Moments(x, mean, float(square.sum()), error)
-
     assumption = "each uniform feeds the coordinate of its position, checked by exact equality on real draws"
-    oracle = Oracle("factored exact oracle", moments, (assumption,))
-    probe = np.random.default_rng(0).normal(size=d)
-    _check_factored(subject, probe, d, rounds)
-    return oracle
+    _check_factored(subject, np.random.default_rng(0).normal(size=d), d, rounds)
+    return Oracle("factored exact oracle", lambda x: factored_moments(subject, x, d, rounds), (assumption,))
+
+
+@beside(are_moments)
+def factored_moments(subject: Subject, x: Array, d: int, rounds: int) -> Moments:
+    """Moments at x from each coordinate's own law."""
+    mean, square, error, _ = _factor(subject, x, d, rounds)
+    return Moments(x, mean, float(square.sum()), error)
 
 
 def _factor(subject: Subject, x: Array, d: int, rounds: int) -> tuple[Array, Array, Array, Any]:
@@ -195,6 +232,7 @@ def _factor(subject: Subject, x: Array, d: int, rounds: int) -> tuple[Array, Arr
     raise NotTraceable("too many cells per coordinate")
 
 
+@beside(lambda answer, *_: answer is None)
 def _check_factored(subject: Subject, x: Array, d: int, rounds: int) -> None:
     _, _, _, cells = _factor(subject, x, d, rounds)
     for seed in range(4):

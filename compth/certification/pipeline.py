@@ -17,10 +17,18 @@ from compth.certificates import Certificate, Report, Verdict
 from compth.certification import contract, linear, statistics
 from compth.certification.adversary import NotReproducible, Search, Worst, shrink
 from compth.certification.allowance import Allowance
+from compth.certification.beside import accountable, of_program
 from compth.certification.oracle import Moments, Oracle, enumerating, factored, margins_of, ratio
 from compth.certification.points import DOMAIN
 from compth.certification.replay import replay_of
-from compth.certification.subject import Subject, as_subject, declared_claims, dimensions, joint_workers
+from compth.certification.subject import (
+    CallTooLong,
+    Subject,
+    as_subject,
+    declared_claims,
+    dimensions,
+    joint_workers,
+)
 from compth.certification.tracer import NotTraceable
 from compth.claims import Claim, Contractive, Margin, Sharpness, Unbiased
 from compth.compressors import Compressor, DiagonalSketch
@@ -119,7 +127,7 @@ def certify(
     run = Run(subject, BUDGETS[budget], alpha / max(1, len(dims)), check_seed(seed), magnitudes)
     certificates: list[Certificate] = []
     for at, value in enumerate(dims):
-        certificates += _dimension(run, value, [c for make in makers for c in make(value)])
+        certificates += _accounted(run, value, [c for make in makers for c in make(value)])
         if any(c.verdict is Verdict.REFUTED for c in certificates) and at + 1 < len(dims):
             run.notes.append(f"stopped at the first refutation: d = {dims[at + 1 :]} were not examined")
             break
@@ -147,16 +155,41 @@ def _certificate(run: Run, d: int, claim: str, verdict: Verdict, evidence: str, 
     return Certificate(run.subject.name, claim, verdict, evidence, seed=run.seed, scope=scope, **more)
 
 
+def _accounted(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
+    """One dimension's certificates. A call that fails in a later stage is a breach; memory that runs out is none."""
+    try:
+        return _dimension(run, d, claims)
+    except MemoryError as problem:
+        if of_program(problem):
+            return [_breach(run, d, contract.raised(problem), _input_of(problem))]
+        run.notes.append(f"d = {d}: the memory of this machine does not suffice for the referee itself")
+        technique = "out of memory outside the program"
+        return [_certificate(run, d, "all claims", Verdict.INCONCLUSIVE, "none", technique=technique)]
+    except CallTooLong as problem:
+        return [_breach(run, d, str(problem), _input_of(problem))]
+    except Exception as problem:
+        if not of_program(problem):
+            raise
+        return [_breach(run, d, contract.raised(problem), _input_of(problem))]
+
+
+def _input_of(problem: Exception) -> Any:
+    """The vector at which a call failed, where it is known."""
+    x = getattr(problem, "compth_input", None)
+    return x if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.ndim == 1 else None
+
+
+def _breach(run: Run, d: int, problem: str, x: Any) -> Certificate:
+    return _certificate(run, d, "contract", Verdict.REFUTED, "contract", witness=x, technique=problem, trials=1,
+                        details={"breach": problem})  # fmt: skip
+
+
 def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     start = time.perf_counter()
     broken = next(contract.breaches(run.subject, d, claims, run.domain), None)
     run.stage(d, "contract", start, broken[0] if broken else "kept")
     if broken is not None:
-        problem, x = broken
-        return [
-            _certificate(run, d, "contract", Verdict.REFUTED, "contract", witness=x, technique=problem, trials=1,
-                         details={"breach": problem})
-        ]  # fmt: skip
+        return [_breach(run, d, *broken)]
     if not claims:
         return [
             _certificate(
@@ -381,7 +414,7 @@ def _audit_kernel(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
         out = (np.asarray(leaf.output, dtype=np.float64) + 0.0).tobytes()
         law[out] = law.get(out, 0.0) + float(leaf.probability)
     level = math.log(1 / run.alpha) + math.log(4)
-    evidence, stray = statistics.rows_evidence(rows, x, law, run.seed)
+    evidence, stray = statistics.rows_evidence(accountable(rows), x, law, run.seed)
     run.stage(d, "kernel law", start, f"log evidence {evidence:.3g}")
     if not (stray or evidence > level):
         return []

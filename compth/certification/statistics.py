@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from compth.certificates import Certificate, Verdict
 from compth.certification import evalues
 from compth.certification.allowance import Allowance
+from compth.certification.beside import beside, is_floats
 from compth.certification.points import Points, structured
 from compth.claims import (
     B1,
@@ -158,7 +159,13 @@ def path_probe(run: Run, d: int, paths: int = 12) -> Array | None:
     size = run.subject.size(d)
     if size != d or size > 1200 or run.subject.deterministic:
         return None
-    program = run.subject.program
+    found: Array | None = _probe(run.subject, d, paths, run.budget.sample_seconds)
+    return found
+
+
+@beside(lambda answer, subject, d, *_: answer is None or is_floats(answer, (d,)))
+def _probe(subject: Any, d: int, paths: int, seconds: float) -> Array | None:
+    size, program = subject.size(d), subject.program
     rng = np.random.default_rng(0)
     try:
         x, y = rng.normal(size=(2, size))
@@ -169,7 +176,7 @@ def path_probe(run: Run, d: int, paths: int = 12) -> Array | None:
             if not np.allclose(out[0] + out[1], out[2], rtol=1e-9, atol=1e-12):
                 return None
         total = np.zeros((size, size))
-        allowance = Allowance(run.budget.sample_seconds)
+        allowance = Allowance(seconds)
         for seed in range(paths):
             s = np.empty((d, size))
             for j in range(size):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,13 +17,18 @@ from numpy.typing import NDArray
 
 from compth._expressions import Expression, parse
 from compth._numbers import Number
+from compth.certification.beside import accountable, beside, of_program
 from compth.claims import Claim, JointVariance
 from compth.compressors import Compressor, Fleet
 from compth.errors import InvalidParameter, Unsupported
 
 Array = NDArray[np.float64]
 CALL_LIMIT = 5.0
-"""Seconds that one call of the program may take."""
+"""Seconds of processor time that one call of the program may take."""
+IDLE_LIMIT = 30.0
+"""Seconds for which a call may sleep or wait without using the processor."""
+TICK = 0.05
+"""Seconds between two looks at a running call."""
 
 
 class CallTooLong(Exception):
@@ -30,18 +36,30 @@ class CallTooLong(Exception):
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise CallTooLong in this block after so many seconds (main thread of Unix only; elsewhere no limit)."""
+def time_limit(seconds: float, idle: float = IDLE_LIMIT) -> Iterator[None]:
+    """Raise CallTooLong in this block after so much processor time, or as much waiting (main thread of Unix only).
+
+    Waiting is counted in looks that came while the processor was hardly used: a suspended or starved process is not
+    looked at, so neither Ctrl-Z nor a busy machine makes a call too long.
+    """
     usable = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     if not usable:
         yield
         return
+    start, seen, waited = time.thread_time(), time.process_time(), 0.0
 
-    def late(signum: int, frame: Any) -> None:
-        raise CallTooLong(f"one call took more than {seconds:g} s")
+    def look(signum: int, frame: Any) -> None:
+        nonlocal seen, waited
+        now = time.process_time()
+        waited += TICK if now - seen < TICK / 20 else 0.0
+        seen = now
+        if time.thread_time() - start > seconds:
+            raise CallTooLong(f"one call took more than {seconds:g} s of processor time")
+        if waited > idle:
+            raise CallTooLong(f"one call waited for more than {idle:g} s")
 
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
     try:
         yield
     finally:
@@ -53,7 +71,8 @@ def time_limit(seconds: float) -> Iterator[None]:
 class Subject:
     """program(x, rng) -> array; `size(d)` inputs give `d` outputs (fleets: n d inputs, the averaged message out).
 
-    batch: the same on rows (N, d), where the object declares that its rows are independent.
+    batch: the same on rows (N, d), where the object declares that its rows are independent. worker: the process in
+    which the program lives, None for this one; what is not asked of `program` with floats goes through `beside`.
     """
 
     name: str
@@ -62,6 +81,7 @@ class Subject:
     workers: int | None = None
     object: Any = None
     batch: Callable[[Array, Any], Any] | None = None
+    worker: Any = None
 
     def size(self, d: int) -> int:
         """Length of the input at dimension d."""
@@ -73,14 +93,7 @@ class Subject:
             return self.object.supports(d)
         if isinstance(self.object, Fleet):
             return not self.object.why_not(self.workers or 1, d)
-        try:
-            with time_limit(CALL_LIMIT):
-                out = np.asarray(self.program(np.ones(self.size(d)), np.random.default_rng(0)))
-        except CallTooLong:
-            raise
-        except Exception:
-            return False
-        return out.shape == (d,)
+        return bool(runs(self, d))
 
     def is_identity(self, d: int) -> bool:
         """True when two random inputs come back unchanged: nothing to learn at this d."""
@@ -92,6 +105,21 @@ class Subject:
         return True
 
 
+@beside(lambda answer, subject, d: isinstance(answer, bool))
+def runs(subject: Subject, d: int) -> bool:
+    """True when a call on ones gives d numbers. Raises CallTooLong."""
+    try:
+        with time_limit(CALL_LIMIT):
+            out = np.asarray(subject.program(np.ones(subject.size(d)), np.random.default_rng(0)))
+    except CallTooLong:
+        raise
+    except Exception as problem:
+        if not of_program(problem):
+            raise
+        return False
+    return out.shape == (d,)
+
+
 def joint_workers(claims: Any) -> int | None:
     """n of a JointVariance among the claims, None when there is none."""
     listed = claims if isinstance(claims, list | tuple) else [claims]
@@ -99,7 +127,15 @@ def joint_workers(claims: Any) -> int | None:
 
 
 def as_subject(what: Any, n: int | None = None, together: int | None = None) -> Subject:
-    """Wrap a Compressor, Fleet or callable. Raises InvalidParameter for anything else."""
+    """Wrap a Compressor, Fleet or callable, each call accounted for. Raises InvalidParameter for anything else."""
+    seen = _seen(what, n, together)
+    if seen.worker is not None:
+        return seen
+    batch = None if seen.batch is None else accountable(seen.batch)
+    return replace(seen, program=accountable(seen.program), batch=batch)
+
+
+def _seen(what: Any, n: int | None, together: int | None) -> Subject:
     if isinstance(what, Compressor):
         return Subject(repr(what), what._compress, what.deterministic, object=what, batch=what._compress)
     if isinstance(what, Fleet):

@@ -1,0 +1,89 @@
+"""Questions about a program, answered beside it: in this process for an object, in the worker for a judged file.
+
+`@beside(check)` marks a function of (subject, ...) that runs the program. Its answer must be made of numbers, text,
+float arrays and the listed records; `check(answer, subject, *args)` says whether a worker's answer has the right shape.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+QUESTIONS: dict[str, Callable[..., Any]] = {}
+"""Every marked function by its name."""
+
+
+def beside(check: Callable[..., bool]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a function of (subject, *args) as one that must run in the process of the program."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+        QUESTIONS[name] = function
+
+        @wraps(function)
+        def asked(subject: Any, *args: Any) -> Any:
+            if subject.worker is None:
+                return function(subject, *args)
+            return subject.worker.ask(name, args, lambda answer: check(answer, subject, *args))
+
+        return asked
+
+    return decorate
+
+
+class Calls:
+    """Whether a call of the program is running, how many began, and whether the running one is traced.
+
+    The worker puts these numbers into memory that its supervisor reads: so both know whose a failure is.
+    """
+
+    def __init__(self) -> None:
+        self.state: Any = array("q", [0, 0, 0])
+
+
+CALLS = Calls()
+
+
+class Escaped(Exception):
+    """The program raised what is no Exception, such as SystemExit."""
+
+
+def accountable(program: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The same program; while it runs CALLS says so, and what it raises is marked as its own."""
+
+    def called(x: Any, rng: Any) -> Any:
+        state = CALLS.state
+        state[1] += 1
+        state[2] = type(rng) is not np.random.Generator
+        state[0] = 1
+        try:
+            return program(x, rng)
+        except Exception as problem:
+            raise marked(problem, x) from None
+        except (SystemExit, GeneratorExit) as problem:
+            raise marked(Escaped(f"{type(problem).__name__}: {problem}"), x) from None
+        finally:
+            state[0] = 0
+
+    return called
+
+
+def marked(problem: Exception, x: Any) -> Exception:
+    """The same exception, known to come out of a call of the program at x."""
+    problem.compth_program = True  # type: ignore[attr-defined]
+    problem.compth_input = x  # type: ignore[attr-defined]
+    return problem
+
+
+def of_program(problem: BaseException) -> bool:
+    """True for what the program raised: everything else is the machine's or the package's own failure."""
+    return getattr(problem, "compth_program", False)
+
+
+def is_floats(value: Any, shape: tuple[int, ...]) -> bool:
+    """True for a float64 array of this shape."""
+    return isinstance(value, np.ndarray) and value.dtype == np.float64 and value.shape == shape
