@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from compth.certification.arithmetic import as_numpy
 from compth.certification.subject import Array, Subject, takes_rng
 from compth.errors import InvalidParameter
 
@@ -48,7 +49,7 @@ def adapt(function: Callable[..., Any], backend: str) -> Callable[[Array, Any], 
 
     def program(x: Array, rng: Any) -> Array:
         arguments = (to(x), source(int(rng.integers(1 << 31)))) if random else (to(x),)
-        return np.asarray(back(function(*arguments)), dtype=np.float64)
+        return np.asarray(back(function(*arguments)))
 
     def alone(x: Array) -> Array:
         return program(x, None)
@@ -63,7 +64,7 @@ def _torch() -> tuple[Any, Any, Any]:
     def source(seed: int) -> Any:
         return torch.Generator().manual_seed(seed)
 
-    return (lambda x: torch.from_numpy(x.copy())), (lambda t: t.detach().cpu().numpy()), source
+    return (lambda x: torch.from_numpy(x.copy())), as_numpy, source
 
 
 def _jax() -> tuple[Any, Any, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from compth.certification.arithmetic import FLOAT64, FORMATS, seen
 from compth.certification.beside import beside, is_floats, of_program
 from compth.certification.points import DOMAIN, inside, structured
 from compth.certification.subject import CALL_LIMIT, Array, CallTooLong, Subject, time_limit
@@ -114,6 +115,32 @@ def outcome(subject: Subject, x: Array, seed: int) -> Outcome:
     """One timed call on a fresh generator."""
     with time_limit(CALL_LIMIT):
         return observe(subject.program, x, seed)
+
+
+def _is_arithmetic(answer: Any, subject: Subject, size: int) -> bool:
+    if not (isinstance(answer, tuple) and len(answer) == 3):
+        return False
+    name, origin, grid = answer
+    said = isinstance(origin, str) and len(origin) < 200 and origin.isprintable()
+    return name in FORMATS and said and isinstance(grid, int) and 0 <= grid < 53
+
+
+@beside(_is_arithmetic)
+def computes_in(subject: Subject, size: int) -> tuple[str, str, int]:
+    """(name, how it was seen, significant bits of the outputs or 0) of the arithmetic that the program computes in."""
+    program = subject.raw or subject.program
+
+    def call(x: Array, seed: int) -> Any:
+        with time_limit(CALL_LIMIT):
+            return program(x.copy(), np.random.default_rng(seed))
+
+    try:
+        found = seen(call, size)
+    except Exception as problem:
+        if not (of_program(problem) or isinstance(problem, CallTooLong | TypeError | ValueError)):
+            raise
+        return FLOAT64.name, "not seen: the program does not run", 0  # the contract stage says what is wrong
+    return found.name, found.origin, found.grid or 0
 
 
 def breaches(

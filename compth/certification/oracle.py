@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compth.certification.arithmetic import allowed
 from compth.certification.beside import beside
 from compth.certification.subject import Subject
 from compth.certification.tracer import Affine, Leaf, NotTraceable, Path, TraceGenerator, leaves
@@ -28,11 +29,15 @@ class Moments:
     mean: Array
     second: float
     error: Array
+    slack: float = 0.0
 
 
 @dataclass
 class Oracle:
-    """Exact moments at any input of one dimension; `technique` and `assumptions` go into the certificate."""
+    """Exact moments at any input of one dimension; `technique` and `assumptions` go into the certificate.
+
+    slack: the rounding that the program's arithmetic is granted (`Arithmetic.slack`).
+    """
 
     technique: str
     moments: Callable[[Array], Moments]
@@ -40,10 +45,12 @@ class Oracle:
     calls: int = 0
     law: Callable[[Array], list[Leaf]] | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    slack: float = 0.0
 
     def __call__(self, x: Array) -> Moments:
         self.calls += 1
-        return self.moments(x)
+        found = self.moments(x)
+        return replace(found, slack=self.slack) if self.slack else found
 
 
 def element_moments(y: Any) -> tuple[float, float]:
@@ -87,12 +94,17 @@ def margins_of(claim: Claim, m: Moments) -> list[Margin]:
     return out
 
 
+def granted(margin: Margin, m: Moments) -> float:
+    """The bound with the rounding that the arithmetic is granted."""
+    return allowed(margin.name, float(margin.bound), m.slack, m.second, float(np.dot(m.x, m.x)))
+
+
 def excess(margin: Margin, m: Moments) -> float:
     """How far beyond the bound and its tolerance the value lies; positive means violated."""
-    value, bound = float(margin.value), float(margin.bound)
+    value, bound = float(margin.value), granted(margin, m)
     scale = float(np.dot(m.x, m.x)) + m.second
-    if bound == 0 and margin.name.startswith("||E C(x)"):
-        return value - TOLERANCE**2 * scale
+    if float(margin.bound) == 0 and margin.name.startswith("||E C(x)"):
+        return value - bound - TOLERANCE**2 * scale
     return value - bound - TOLERANCE * max(abs(bound), 1e-3 * scale if value > bound else 0.0)
 
 

@@ -17,6 +17,7 @@ from compth.certificates import Certificate, Report, Verdict
 from compth.certification import contract, linear, statistics
 from compth.certification.adversary import NotReproducible, Search, Worst, shrink
 from compth.certification.allowance import Allowance
+from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points
 from compth.certification.beside import accountable, of_program
 from compth.certification.oracle import Moments, Oracle, enumerating, factored, margins_of, ratio
 from compth.certification.points import DOMAIN
@@ -75,13 +76,15 @@ PROOF_SIZE = 14
 
 @dataclass
 class Run:
-    """Settings and log of one call."""
+    """Settings and log of one call; slack: the rounding granted at the present dimension."""
 
     subject: Subject
     budget: Budget
     alpha: float
     seed: int
     domain: tuple[float, float] = DOMAIN
+    arithmetic: Arithmetic = FLOAT64
+    slack: float = 0.0
     stages: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -101,17 +104,19 @@ def certify(
     budget: str = "normal",
     seed: int = 0,
     n: int | None = None,
-    magnitudes: tuple[float, float] = DOMAIN,
+    magnitudes: tuple[float | None, float | None] = (None, None),
     params: Mapping[str, Any] | None = None,
+    arithmetic: str | None = None,
 ) -> Report:
     """Settle the declared constants of a compressor, a fleet or any callable f(x, rng) or f(x).
 
     d: one or several dimensions (the verdict speaks of exactly those); None: the smallest supported, 30, 200, 1000.
     claims: Claim objects whose constants are numbers, expressions in d, or functions of d; None: the object's own.
     alpha: error level of all statistical statements of this call together. budget: quick, normal or thorough.
-    n: workers of a fleet that does not fix it. magnitudes: the domain, least and largest |x_j| of non-zero entries.
-    params: values of further names in expressions. A JointVariance claim about a callable takes it as f(X, rng) on
-    (n, d).
+    n: workers of a fleet that does not fix it. magnitudes: the domain, least and largest |x_j| of non-zero entries;
+    None: that of the arithmetic. params: values of further names in expressions. A JointVariance claim about a
+    callable takes it as f(X, rng) on (n, d). arithmetic: float64, float32, float16 or bfloat16, what the program
+    computes in; None: as seen from its outputs. Rounding in it is granted (`compth.certification.arithmetic`).
     Raises InvalidParameter for what cannot be certified at all; every misbehaviour of the program itself is a REFUTED
     contract in the report.
     """
@@ -119,12 +124,13 @@ def certify(
         raise InvalidParameter(f"budget={budget!r} is not known: choose one of {', '.join(BUDGETS)}")
     if not 0 < alpha < 1:
         raise InvalidParameter(f"alpha={alpha} must lie between 0 and 1: the chance of a false refutation")
-    if not 0 < magnitudes[0] <= magnitudes[1]:
-        raise InvalidParameter(f"magnitudes={magnitudes} must be 0 < least <= largest")
     subject = as_subject(C, n, joint_workers(claims))
     makers = declared_claims(subject, claims, params or {})
     dims = dimensions(subject, d)
-    run = Run(subject, BUDGETS[budget], alpha / max(1, len(dims)), check_seed(seed), magnitudes)
+    known = None if arithmetic is None else declared(arithmetic)
+    used = known or _seen(subject, dims)
+    domain = _domain(used, magnitudes)
+    run = Run(subject, BUDGETS[budget], alpha / max(1, len(dims)), check_seed(seed), domain, used)
     certificates: list[Certificate] = []
     for at, value in enumerate(dims):
         certificates += _accounted(run, value, [c for make in makers for c in make(value)])
@@ -141,11 +147,33 @@ def certify(
         "alpha": alpha,
         "budget": budget,
         "seed": seed,
-        "magnitudes": list(magnitudes),
+        "magnitudes": list(domain),
+        "arithmetic": used.to_dict(dims),
         "stages": run.stages,
-        "not_checked": [*run.notes, "floating-point rounding of the program beyond a relative 1e-9"],
+        "not_checked": [*run.notes, _rounding(used)],
     }
     return Report(subject.name, tuple(certificates), info)
+
+
+def _seen(subject: Subject, dims: list[int]) -> Arithmetic:
+    """The arithmetic that the program shows at one of the dimensions; float64 where it does not run."""
+    if not dims:
+        return FLOAT64
+    d = max((v for v in dims if v <= 64), default=min(dims))
+    name, origin, grid = contract.computes_in(subject, subject.size(d))
+    return replace(FORMATS[name], origin=origin, grid=grid or None)
+
+
+def _domain(used: Arithmetic, given: tuple[float | None, float | None]) -> tuple[float, float]:
+    least, largest = (own if v is None else v for v, own in zip(given, used.domain, strict=True))
+    if not 0 < least <= largest:
+        raise InvalidParameter(f"magnitudes={(least, largest)} must be 0 < least <= largest")
+    return least, largest
+
+
+def _rounding(used: Arithmetic) -> str:
+    beyond = "a relative 1e-9" if used.bits >= 53 else f"what {used.name} is granted"
+    return f"floating-point rounding of the program beyond {beyond}"
 
 
 def _certificate(run: Run, d: int, claim: str, verdict: Verdict, evidence: str, **more: Any) -> Certificate:
@@ -196,6 +224,7 @@ def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
                 run, d, "contract", Verdict.CONSISTENT, "exact at listed inputs", technique="contract"
             )
         ]
+    run = replace(run, slack=_slack(run, d, claims))
     proofs = _proofs(run, d, claims)
     wrong = _audit_draw(run, d)
     if wrong is not None:
@@ -210,6 +239,14 @@ def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     merged = [_merge(p, s) for p, s in zip(proofs, settled, strict=True)]
     left = [c for c, m in zip(claims, merged, strict=True) if m.verdict is not Verdict.REFUTED]
     return [*audit, *merged, *_impossible(run, d, left)]
+
+
+def _slack(run: Run, d: int, claims: list[Claim]) -> float:
+    """The rounding granted at d: none where a claim speaks of errors of that size."""
+    if run.arithmetic.judges(claims, d):
+        return run.arithmetic.slack(d)
+    run.notes.append(f"at d = {d} the claim is about rounding in {run.arithmetic.name}: none is granted")
+    return 0.0
 
 
 def _impossible(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
@@ -348,7 +385,8 @@ def _oracle(run: Run, d: int) -> Oracle | None:
     start = time.perf_counter()
     probe = np.random.default_rng(3).normal(size=run.subject.size(d))
     if run.subject.deterministic:
-        oracle: Oracle | None = enumerating(run.subject, d, 1, 60.0)
+        oracle = enumerating(run.subject, d, 1, 60.0)
+        oracle.slack = run.slack
         run.stage(d, "oracle", start, "direct evaluation")
         return oracle
     makers = [_enumerated, _factored] if run.subject.size(d) <= SMALL else [_factored, _enumerated]
@@ -361,6 +399,8 @@ def _oracle(run: Run, d: int) -> Oracle | None:
         except Exception as problem:  # whatever the program does with symbols: then it is not traced this way
             reasons.append(f"{type(problem).__name__}: {str(problem)[:80]}")
     run.stage(d, "oracle", start, found.technique if found else "; ".join(reasons))
+    if found is not None:
+        found.slack = run.slack
     return found
 
 
@@ -431,6 +471,7 @@ def _search(run: Run, d: int, claims: list[Claim], oracle: Oracle) -> list[Certi
     search = Search(oracle, claims, run.subject.size(d), run.budget.search_seconds, run.domain)
     thing = run.subject.object
     known = list(thing.worst_inputs(d)) if isinstance(thing, Compressor) else []
+    known += grid_points(run.subject.size(d), run.arithmetic.grid)
     search.run(known, run.seed, stop_early=True)
     run.stage(d, "adversary", start, f"{search.points} inputs, {oracle.technique}")
     out = []

@@ -212,6 +212,7 @@ def _answer(request: dict[str, Any], pulse: Pulse) -> dict[str, Any]:
                 budget=request["budget"],
                 seed=request["seed"],
                 magnitudes=tuple(request["magnitudes"]),
+                arithmetic=request.get("arithmetic"),
             )
     except CallTooLong:
         return {"unusable": f"file={request['file']!r} takes more than {LOAD_LIMIT:g} s to import"}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from compth._expressions import Expression, parse
 from compth._numbers import Number
+from compth.certification.arithmetic import as_numpy
 from compth.certification.beside import accountable, beside, of_program
 from compth.claims import Claim, JointVariance
 from compth.compressors import Compressor, Fleet
@@ -73,6 +74,7 @@ class Subject:
 
     batch: the same on rows (N, d), where the object declares that its rows are independent. worker: the process in
     which the program lives, None for this one; what is not asked of `program` with floats goes through `beside`.
+    raw: the program with its outputs as it returns them (torch's, ml_dtypes'), where `program` makes them numpy's.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Subject:
     object: Any = None
     batch: Callable[[Array, Any], Any] | None = None
     worker: Any = None
+    raw: Callable[[Array, Any], Any] | None = None
 
     def size(self, d: int) -> int:
         """Length of the input at dimension d."""
@@ -131,8 +134,8 @@ def as_subject(what: Any, n: int | None = None, together: int | None = None) -> 
     seen = _seen(what, n, together)
     if seen.worker is not None:
         return seen
-    batch = None if seen.batch is None else accountable(seen.batch)
-    return replace(seen, program=accountable(seen.program), batch=batch)
+    batch, raw = (None if f is None else accountable(f) for f in (seen.batch, seen.raw))
+    return replace(seen, program=accountable(seen.program), batch=batch, raw=raw)
 
 
 def _seen(what: Any, n: int | None, together: int | None) -> Subject:
@@ -160,9 +163,9 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
             return np.asarray(what(rows, rng) if takes_rng(what) else what(rows)).sum(axis=0) / members
 
         return Subject(name, averaged, not takes_rng(what), workers=members, object=what)
-    if takes_rng(what):
-        return Subject(name, what, object=what)
-    return Subject(name, lambda x, rng: what(x), True, object=what)
+    random = takes_rng(what)
+    raw = what if random else lambda x, rng: what(x)
+    return Subject(name, lambda x, rng: as_numpy(raw(x, rng)), not random, object=what, raw=raw)
 
 
 def name_of(what: Any) -> str:

@@ -62,6 +62,7 @@ def lines(report: Report, script: str = "") -> list[str]:
         )
         sure = f" (exactly {e['exact']})" if e["exact"] else ""
         out.append(f"  at d = {e['d']} it seems {e['kind']}: {best}{sure}, by {e['technique']}")
+    out += [f"  {line}" for line in _arithmetic(report.info)]
     assumptions = sorted({a for c in report.certificates for a in c.assumptions})
     out += [f"  assumed: {a}" for a in assumptions]
     out += [f"  not checked: {note}" for note in report.info.get("not_checked", [])]
@@ -69,6 +70,19 @@ def lines(report: Report, script: str = "") -> list[str]:
         told = f"written to {script}" if script else "in the report (--script FILE writes it)"
         out.append(f"  a reproduction script is {told}")
     return out
+
+
+def _arithmetic(info: dict[str, Any]) -> list[str]:
+    """What the program computes in, on which magnitudes, and the rounding that it is granted."""
+    used = info.get("arithmetic")
+    if not used:
+        return []
+    least, largest = info["magnitudes"]
+    said = f"arithmetic: {used['name']} ({used['origin']}), magnitudes {least:g} to {largest:g}"
+    granted = [f"{slack:.2g} at d = {d}" for d, slack in used["slack"].items() if slack]
+    if granted:
+        said += f"; rounding granted, relative to ||C(x)|| + ||x||: {', '.join(granted)}"
+    return [said]
 
 
 def html_page(report: Report, command: str = "") -> str:

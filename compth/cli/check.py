@@ -24,8 +24,11 @@ def check(
     budget: Annotated[str, typer.Option(help="quick, normal or thorough")] = "normal",
     alpha: Annotated[float, typer.Option(help="error level of all statistical statements together")] = 1e-9,
     seed: Annotated[int, typer.Option(help="seed of the seed-dependent stages")] = 0,
-    least: Annotated[float, typer.Option(help="domain: least |x_j| of non-zero entries")] = 1e-100,
-    largest: Annotated[float, typer.Option(help="domain: largest |x_j|")] = 1e100,
+    least: Annotated[float | None, typer.Option(help="domain: least |x_j| of non-zero entries")] = None,
+    largest: Annotated[float | None, typer.Option(help="domain: largest |x_j|")] = None,
+    arithmetic: Annotated[
+        str | None, typer.Option(help="float64, float32, float16 or bfloat16 (else as seen)")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
     report: Annotated[Path | None, typer.Option(help="write a self-contained HTML report")] = None,
     script: Annotated[Path | None, typer.Option(help="write the reproduction script of a refutation")] = None,
@@ -47,6 +50,7 @@ def check(
     request = {
         "file": file, "name": name, "params": parameters, "claims": texts, "dims": dim or None, "budget": budget,
         "alpha": alpha, "seed": seed, "magnitudes": [least, largest],
+        "arithmetic": arithmetic,
     }  # fmt: skip
     result = run_check(request)
     _write(result, report, script)

@@ -1,0 +1,269 @@
+"""The arithmetic of the judged program: which magnitudes it can hold, how finely it reads x, what rounding may do.
+
+A claim speaks of real numbers, a program computes in a format. One `Arithmetic` a call, declared or seen, sets the
+domain and the allowance for rounding; oracle, statistics and reproduction script use the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth.certification.points import DOMAIN
+from compth.claims import Claim
+from compth.errors import InvalidParameter
+
+Array = NDArray[np.float64]
+Call = Callable[[Array, int], Any]
+"""(x, seed) -> what the program returns, as it returns it."""
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """A floating-point format and how it is known that the program computes in it.
+
+    bits: of the significand, the leading one included. exponents: of the least and the largest normal number.
+    domain: least and largest magnitude of non-zero entries whose cubes are normal numbers, so that squares, norms and
+    quotients of them neither overflow nor vanish. origin: "declared", or what was seen. grid: significant bits of the
+    outputs where they are fewer than the format has (stochastic rounding to a narrower one), else None.
+    """
+
+    name: str
+    bits: int
+    exponents: tuple[int, int]
+    domain: tuple[float, float]
+    origin: str = ""
+    grid: int | None = None
+
+    @property
+    def unit_roundoff(self) -> float:
+        """Largest relative error of rounding a number to nearest, 2^-bits."""
+        return 2.0**-self.bits
+
+    @property
+    def least(self) -> float:
+        """The smallest positive normal number."""
+        return math.ldexp(1.0, self.exponents[0])
+
+    @property
+    def largest(self) -> float:
+        """The largest finite number."""
+        return math.ldexp(2.0 - 2.0 ** (1 - self.bits), self.exponents[1])
+
+    def slack(self, d: int) -> float:
+        """Rounding that is allowed, relative to sqrt(E||C(x)||^2) + ||x||; 0 in float64, whose outputs decide alone.
+
+        Four roundings on the way of every coordinate (reading x, scaling, the level, storing), and half of sqrt(d) for
+        sums of d terms. Sound programs measured at d = 2 to 1000 stay below 2.3 units; sums of d terms that are kept in
+        bfloat16 one after another do not, and are no sums any more from d = 256 on.
+        """
+        return 0.0 if self.bits >= 53 else (4 + math.sqrt(d) / 2) * self.unit_roundoff
+
+    def judges(self, claims: Sequence[Claim], d: int) -> bool:
+        """False where a claim's constant is itself of the size of the allowance: then rounding is what is claimed."""
+        return all(scale == 0 or scale > self.slack(d) for claim in claims for scale in _scales(claim))
+
+    def rounded(self, x: Array) -> Array:
+        """x to nearest in this format's precision (its range is left to the domain)."""
+        fraction, exponent = np.frexp(x)
+        out: Array = np.ldexp(np.rint(np.ldexp(fraction, self.bits)), exponent - self.bits)
+        return out
+
+    def to_dict(self, d: Sequence[int] = ()) -> dict[str, Any]:
+        """For reports: name, precision, range, domain, origin and the allowance at every d."""
+        return {
+            "name": self.name,
+            "bits": self.bits,
+            "unit_roundoff": self.unit_roundoff,
+            "least": self.least,
+            "largest": self.largest,
+            "origin": self.origin,
+            "slack": {str(v): self.slack(v) for v in d},
+        }
+
+
+FLOAT64 = Arithmetic("float64", 53, (-1022, 1023), DOMAIN)
+FORMATS = {
+    f.name: f
+    for f in (
+        Arithmetic("bfloat16", 8, (-126, 127), (1e-12, 1e12)),
+        Arithmetic("float16", 11, (-14, 15), (0.1, 10.0)),
+        Arithmetic("float32", 24, (-126, 127), (1e-12, 1e12)),
+        FLOAT64,
+    )
+}
+"""Coarsest first."""
+
+
+def _scales(claim: Claim) -> list[float]:
+    """Root-mean-square errors relative to ||x|| that the claim's constants allow."""
+    roots = {"omega": lambda v: v, "delta": lambda v: 1 - v, "eta": lambda v: v * v}
+    return [math.sqrt(max(0.0, float(roots[k](v)))) for k, v in claim.constants.items() if k in roots]
+
+
+def declared(name: str) -> Arithmetic:
+    """The format of that name. Raises InvalidParameter for an unknown one."""
+    if name not in FORMATS:
+        raise InvalidParameter(f"arithmetic={name!r} is not known: choose one of {', '.join(FORMATS)}")
+    return replace(FORMATS[name], origin="declared")
+
+
+# What rounding may do to an inequality. Each function is plain arithmetic: reproduction scripts carry its very text.
+
+
+def widened(bound: float, slack: float, second: float, xx: float) -> float:
+    """What a mean square error may be whose exact value is at most `bound`, when rounding moves the output.
+
+    Rounding moves the output by at most r = slack (sqrt(E||y||^2) + ||x||) in mean square; by Minkowski the error's
+    root is at most sqrt(bound) + r.
+    """
+    moved: float = slack * (second**0.5 + xx**0.5)
+    root: float = max(bound, 0.0) ** 0.5
+    return (root + moved) ** 2 if slack else bound
+
+
+def loosened(bound: float, slack: float, second: float, xx: float) -> float:
+    """The same for an inequality between E||y||^2, <E y, x> and ||x||^2: each moves by at most 2 slack (S + X)^2."""
+    size: float = second**0.5 + xx**0.5
+    return bound + 4 * slack * size * size
+
+
+def is_square(inequality: str) -> bool:
+    """True for an inequality that bounds a squared distance."""
+    return inequality.startswith(("||E C(x)", "E||C(x)-", "E||mean C_i"))
+
+
+def allowed(inequality: str, bound: float, slack: float, second: float, xx: float) -> float:
+    """What the named inequality allows once rounding is granted."""
+    grant = widened if is_square(inequality) else loosened
+    return grant(bound, slack, second, xx)
+
+
+# What can be seen: the type of the output, and whether x is read through a format.
+
+
+def type_name(out: Any) -> str:
+    """The name of an output's element type: numpy's, ml_dtypes' or torch's."""
+    return str(getattr(out, "dtype", type(out).__name__)).rpartition(".")[2]
+
+
+def as_numpy(out: Any) -> Any:
+    """An output as an array that numpy computes with: torch tensors and ml_dtypes arrays without loss, else itself."""
+    if isinstance(out, np.ndarray):
+        return (
+            out.astype(np.float32)
+            if out.dtype.kind == "V" and out.dtype.names is None and _narrow(out)
+            else out
+        )
+    if type(out).__module__.partition(".")[0] == "torch" and hasattr(out, "detach"):
+        held = out.detach().cpu()
+        return (
+            held.float() if type_name(held) in ("bfloat16", "float8_e4m3fn", "float8_e5m2") else held
+        ).numpy()
+    return out
+
+
+def _narrow(out: NDArray[Any]) -> bool:
+    return type_name(out).startswith(("bfloat", "float"))
+
+
+def seen(call: Call, size: int) -> Arithmetic:
+    """The format that the program computes in, from its outputs on inputs of that length.
+
+    The coarsest format through which it reads x: C(x) = C(x rounded to it), bit for bit on probes, where the output is
+    of that type, of a narrower one, or moves with the last places of that format. Else the type of the output, where
+    that is float32; else float64. Stochastic rounding to bfloat16 reads x finer than bfloat16: it is judged in float32.
+    """
+    returned = type_name(call(_probe(FLOAT64, size, 0), 0))
+    form = FORMATS["float32"] if returned == "float32" else FLOAT64
+    if _reads(call, FORMATS["float32"], size):  # what reads x coarser reads it through float32, too
+        narrow = 4 if returned.startswith("float8") else FORMATS.get(returned, FLOAT64).bits
+        coarse = (f for f in FORMATS.values() if f.bits < form.bits)
+        form = next((f for f in coarse if _computes(call, f, size, narrow)), form)
+    how = f"returns {returned}" + (f", reads x as {form.name}" if returned != form.name else "")
+    return replace(form, origin=f"seen: {how}", grid=_grid(call, form, size))
+
+
+def _computes(call: Call, form: Arithmetic, size: int, returned: int) -> bool:
+    """True when x is read through the format and the output has its precision."""
+    return _reads(call, form, size) and (returned <= form.bits or _responds(call, form, size))
+
+
+NARROW = 12
+"""Significant bits up to which outputs are taken for a narrower format's (bfloat16 8, float16 and TF32 11)."""
+
+
+def _probes(size: int) -> int:
+    """Enough probes for 24 coordinates: one that is rounded at random shows in each with a chance of 0.3 to 0.45."""
+    return max(4, -(-24 // size))
+
+
+def _probe(form: Arithmetic, size: int, seed: int) -> Array:
+    """Gaussian numbers off the format's grid and off its ties: rounding them moves every one, in one way only."""
+    rng = np.random.default_rng([17, seed])
+    base = form.rounded(rng.normal(size=size))
+    if form.bits >= 53:
+        return base
+    shift = rng.choice([-1.0, 1.0], size=size) * rng.uniform(0.3, 0.45, size=size)
+    step: Array = np.ldexp(1.0, np.frexp(base)[1] - form.bits)
+    return base + shift * step
+
+
+def _reads(call: Call, form: Arithmetic, size: int) -> bool:
+    probes = [(_probe(form, size, seed), seed) for seed in range(_probes(size))]
+    return all(_same(call(x, seed), call(form.rounded(x), seed)) for x, seed in probes)
+
+
+def _responds(call: Call, form: Arithmetic, size: int) -> bool:
+    """True when most non-zero outputs move as every x_j moves by four last places: products move by two at least."""
+    moved = total = 0
+    for seed in range(2):
+        x = form.rounded(_probe(form, size, seed))
+        one = _plain(call(x, seed))
+        two = _plain(call(x + np.ldexp(4.0, np.frexp(x)[1] - form.bits), seed))
+        live = one != 0
+        moved, total = moved + int((one != two)[live].sum()), total + int(live.sum())
+    return 2 * moved > total
+
+
+def _plain(out: Any) -> Array:
+    plain: Array = np.asarray(as_numpy(out), dtype=np.float64)
+    return plain
+
+
+def _same(one: Any, two: Any) -> bool:
+    return bool(np.array_equal(_plain(one), _plain(two)))
+
+
+def _grid(call: Call, form: Arithmetic, size: int) -> int | None:
+    """Significant bits of the outputs, where they are those of a narrower format."""
+    bits, most = 0, min(form.bits - 4, NARROW)
+    for seed in range(_probes(size)):
+        bits = max(bits, _bits(_plain(call(_probe(FLOAT64, size, seed), seed))))
+        if bits > most:
+            return None
+    return bits or None
+
+
+def _bits(values: Array) -> int:
+    """Significant bits that the values need."""
+    whole = np.ldexp(np.abs(np.frexp(values)[0]), 53).astype(np.int64)
+    whole = whole[whole > 0]
+    if not whole.size:
+        return 0
+    last = np.log2((whole & -whole).astype(np.float64)).astype(int)
+    return int(53 - last.min())
+
+
+def grid_points(d: int, grid: int | None) -> list[Array]:
+    """Where rounding to `grid` bits errs most: midway above 1 (variance), and just below the next number (cutting)."""
+    if grid is None:
+        return []
+    step = 2.0 ** (1 - grid)
+    alternating = np.where(np.arange(d) % 2 == 0, 1.0, -1.0)
+    return [v * (1 + step * part) for part in (0.5, 1 - 2.0**-10) for v in (np.ones(d), alternating)]
