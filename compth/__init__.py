@@ -5,6 +5,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from compth._own import watch
+
+watch()
+
 __version__ = "0.1.0"
 
 # Public functions and values by module. Compressors, fleets and methods are found by walking their packages.

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from functools import cache
+from functools import cache, wraps
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from compth._numbers import Number
+from compth._own import altered, changed, foreign, stranger
 from compth.sources import COMPTH, Source
+
+C = TypeVar("C", bound="Claim")
 
 
 class Sharpness(StrEnum):
@@ -27,12 +31,13 @@ class Sharpness(StrEnum):
 
 
 class Standing(StrEnum):
-    """How sure the formula is. PROVED is read from the index of passing proofs, never typed."""
+    """How sure the formula is. PROVED is read from the index of passing proofs. ASSUMED: a user typed it."""
 
     PROVED = "PROVED"
     DERIVED = "DERIVED"
     CITED = "CITED"
     CONJECTURE = "CONJECTURE"
+    ASSUMED = "ASSUMED"
 
 
 class Attribution(StrEnum):
@@ -55,12 +60,38 @@ def proved_index() -> frozenset[str]:
 
 def rule_proof(rule: str, *members: Claim) -> str:
     """The proof of a rule for claims made from others: only where these are PROVED themselves, else ""."""
-    return rule if all(c.standing is Standing.PROVED for c in members) else ""
+    return rule if all(c.issued and c.proof in proved_index() for c in members) else ""
 
 
-def standing_of(proof: str, otherwise: Standing) -> Standing:
-    """PROVED when the id is in the index of passing proofs, else the declared standing."""
+def standing_of(proof: str, otherwise: Standing, owner: Any = None) -> Standing:
+    """PROVED when the id is in the index of passing proofs, else `otherwise`; ASSUMED unless the owner is our own code.
+
+    owner: the object that the statement speaks of, None for a formula of the package that the caller just evaluated.
+    """
+    if foreign(owner):
+        return Standing.ASSUMED
     return Standing.PROVED if proof and proof in proved_index() else otherwise
+
+
+def shown(thing: Any) -> Standing:
+    """The standing of a claim, theorem or map as lists and pages show it: never PROVED by code that is not ours."""
+    if changed(thing):
+        return Standing.ASSUMED
+    found: Standing = thing.standing
+    return found
+
+
+def issued(formulas: Callable[..., tuple[C, ...]]) -> Callable[..., tuple[C, ...]]:
+    """`claims(self, ...)` of an object, its claims marked with the object and the sizes that they were asked for."""
+
+    @wraps(formulas)
+    def claims(self: Any, *sizes: Any, **named: Any) -> tuple[C, ...]:
+        marked = tuple(copy(c) for c in formulas(self, *sizes, **named))
+        for c in (c for c in marked if isinstance(c, Claim)):
+            object.__setattr__(c, "_issuer", (self, sizes, named))
+        return marked
+
+    return claims
 
 
 class Margin(NamedTuple):
@@ -104,9 +135,20 @@ class Claim(ABC):
     name: str = ""
 
     @property
+    def issued(self) -> bool:
+        """True when an object of the package, of its own code throughout, makes this very claim: it is asked again."""
+        issuer, sizes, named = getattr(self, "_issuer", (None, (), {}))
+        return issuer is not None and not stranger(issuer) and self in issuer.claims(*sizes, **named)
+
+    @property
     def standing(self) -> Standing:
-        """PROVED when the statement's proof is in the shipped index, else what is declared."""
-        return standing_of(self.proof, self.declared)
+        """PROVED when its proof is in the shipped index and an unmodified object of the package makes this claim.
+
+        What the package declares where there is no proof; ASSUMED for a claim that anybody else made or changed.
+        """
+        if altered() or not self.issued:
+            return Standing.ASSUMED
+        return Standing.PROVED if self.proof in proved_index() else self.declared
 
     @property
     def constants(self) -> dict[str, Number]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from compth._files import MARK, provenance
 from compth.certificates import encode
-from compth.claims import Attribution, Claim, Standing
+from compth.claims import Attribution, Claim, Standing, shown
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Constants, Guarantee, Method, plan_of
 from compth.rates import first_at_most
@@ -332,11 +332,11 @@ def _row(method: Method, problem: Any, g: Guarantee | None, reason: str, trace: 
         method=type(method).__name__ + method.oracle_label,
         compressor=method.fleet.label + getattr(method, "down_label", ""),
         constant="-" if claim is None else _shown(claim),
-        standing="-" if claim is None else _provenance(claim.standing, claim.attribution),
+        standing="-" if claim is None else _provenance(shown(claim), claim.attribution),
         stepsize=float(trace.plan.gamma),
         stepsize_from="given" if method.gamma is not None else (g.theorem.id if g else "given"),
         theorem=g.theorem.id if g else "",
-        theorem_standing=_provenance(g.theorem.standing, g.theorem.attribution) if g else "",
+        theorem_standing=_provenance(shown(g.theorem), g.theorem.attribution) if g else "",
         guaranteed_rate=g.rate.rho if g else None,
         guaranteed_floor=_floor(g, start) if g else None,
         guaranteed_rounds=bound_rounds,

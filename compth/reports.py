@@ -9,6 +9,7 @@ from typing import Any
 
 from compth._files import MARK
 from compth._page import html_table, page
+from compth.claims import shown
 
 NO_NUMBER = ("", "-", "diverged", "inf", "nan")
 """Cells that may stand in a column of numbers."""
@@ -177,7 +178,7 @@ def comparison_page(comparison: Any, command: str = "") -> str:
             t.id,
             t.title,
             t.metric,
-            f"{t.standing.value}/{t.attribution.value}",
+            f"{shown(t).value}/{t.attribution.value}",
             t.sharpness.value,
             str(t.source),
         ]

@@ -13,7 +13,19 @@ import compth as ct
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     **dict.fromkeys(
-        ("_numbers", "_rng", "_expressions", "_files", "_page", "_plugins", "_specs", "errors", "sources"), 0
+        (
+            "_numbers",
+            "_own",
+            "_rng",
+            "_expressions",
+            "_files",
+            "_page",
+            "_plugins",
+            "_specs",
+            "errors",
+            "sources",
+        ),
+        0,
     ),
     **dict.fromkeys(("claims", "calculus", "bits", "rates", "certificates"), 1),
     **dict.fromkeys(("compressors", "problems"), 2),

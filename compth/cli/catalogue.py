@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from compth.claims import shown
 from compth.cli._output import show_table
 
 
@@ -139,7 +140,7 @@ def theorem_rows() -> list[dict[str, Any]]:
             "says": th.title,
             "metric": th.metric,
             "needs": ", ".join(k.__name__ for k in th.requires) or "-",
-            "standing": f"{th.standing.value}/{th.attribution.value}",
+            "standing": f"{shown(th).value}/{th.attribution.value}",
             "sharpness": th.sharpness.value,
             "source": str(th.source),
         }

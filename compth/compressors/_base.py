@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from compth._numbers import Number, is_symbolic, ratio
 from compth._numbers import max as largest
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import Attribution, Claim, Sharpness, Unbiased
+from compth.claims import Attribution, Claim, Sharpness, Unbiased, issued
 from compth.errors import InvalidParameter, Unsupported
 from compth.sources import COMPTH, Source
 
@@ -91,6 +91,8 @@ class Compressor(ABC):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.__repr__ = short_repr  # type: ignore[method-assign]  # before the dataclass decorator writes its own
+        if "claims" in vars(cls):
+            cls.claims = issued(vars(cls)["claims"])  # type: ignore[method-assign]
 
     @final
     def compress(self, x: Any, rng: np.random.Generator | None = None) -> Array:

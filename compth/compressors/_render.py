@@ -9,7 +9,7 @@ from typing import Any
 import sympy
 
 from compth._numbers import is_exact
-from compth.claims import Claim
+from compth.claims import Claim, shown
 from compth.compressors import Compressor, Fleet, catalogue
 from compth.compressors.three_point import ThreePoint
 from compth.errors import CompthError
@@ -124,7 +124,7 @@ def _row(claim: Claim) -> ClaimRow:
         type(claim).__name__,
         tuple(constants),
         str(claim.sharpness),
-        str(claim.standing),
+        str(shown(claim)),
         str(claim.attribution),
         str(claim.source),
         claim.domain,
@@ -196,7 +196,7 @@ def map_rows() -> tuple[MapRow, ...]:
                 about,
                 A,
                 B,
-                str(example.standing),
+                str(shown(example)),
                 str(kind.attribution),
                 str(kind.source),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, final
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from compth import calculus
 from compth._numbers import Number, is_symbolic, max, min
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased, rule_proof
+from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased, issued, rule_proof
 from compth.compressors._base import (
     UPPER,
     Array,
@@ -38,6 +38,8 @@ class Fleet(ABC):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.__repr__ = short_repr  # type: ignore[method-assign]
+        if "claims" in vars(cls):
+            cls.claims = issued(vars(cls)["claims"])  # type: ignore[method-assign]
 
     @final
     def compress(self, x: Any, rng: np.random.Generator) -> Array:
@@ -69,6 +71,7 @@ class Fleet(ABC):
     def joint(self, n: Number, d: Number) -> JointVariance | None:
         """The AB-inequality of the averaged message, None for biased members."""
 
+    @issued
     def claims(self, n: Number, d: Number) -> tuple[Claim, ...]:
         """Constants that hold for every worker (the worst member's), and the joint (A, B)."""
         out: list[Claim] = []
@@ -130,22 +133,28 @@ class Fleet(ABC):
         """Small instances for tests, CLI and docs."""
 
 
+def _for_all(worst: F, found: list[Any]) -> F:
+    """The worst member's claim for all of them: it keeps its proof where each member's claim is proved."""
+    out: F = replace(worst, proof=rule_proof(worst.proof, *found))
+    return out
+
+
 def _worst_unbiased(found: list[Any]) -> Unbiased:
     worst = max(*(c.omega for c in found))
-    out: Unbiased = next((c for c in found if c.omega == worst), found[0].with_constants(omega=worst))
-    return out
+    held: Unbiased = next((c for c in found if c.omega == worst), found[0].with_constants(omega=worst))
+    return _for_all(held, found)
 
 
 def _worst_delta(found: list[Any]) -> Contractive:
     worst = min(*(c.delta for c in found))
-    out: Contractive = next((c for c in found if c.delta == worst), found[0].with_constants(delta=worst))
-    return out
+    held: Contractive = next((c for c in found if c.delta == worst), found[0].with_constants(delta=worst))
+    return _for_all(held, found)
 
 
 def _worst_pair(found: list[Any]) -> BiasVariance:
     eta, omega = max(*(c.eta for c in found)), max(*(c.omega for c in found))
-    result: BiasVariance = found[0].with_constants(eta=eta, omega=omega)
-    return result
+    held: BiasVariance = found[0].with_constants(eta=eta, omega=omega)
+    return _for_all(held, found)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from compth._numbers import Number, is_exact, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.calculus import bias_variance_of_deterministic
-from compth.claims import BiasVariance, Claim, Contractive, rule_proof, selection_claims
+from compth.claims import BiasVariance, Claim, Contractive, proved_index, selection_claims
 from compth.compressors._base import OURS, TIGHT, Array, Compressor, positive_int
 from compth.errors import InvalidParameter
 from compth.sources import POWERSGD, Source
@@ -27,7 +27,8 @@ def _projection_claims(r: Number, shape: tuple[int, int], source: Source, proof:
     delta = ratio(r, min(shape))
     same: dict[str, Any] = {"sharpness": TIGHT, "source": source, "attribution": OURS}
     ball = Contractive(delta, proof=proof, **same)
-    return (ball, *selection_claims(delta, proof=rule_proof("classes.selection", ball), **same))
+    selection = "classes.selection" if proof in proved_index() else ""
+    return (ball, *selection_claims(delta, proof=selection, **same))
 
 
 def _why_not(d: int, shape: tuple[int, int]) -> str:

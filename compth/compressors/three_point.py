@@ -38,8 +38,8 @@ class ThreePoint(ABC):
 
     @property
     def standing(self) -> Standing:
-        """PROVED when the proof of (A, B) is in the shipped index, else as declared."""
-        return standing_of(self.proof, self.declared)
+        """PROVED when the proof of (A, B) is in the shipped index, else as declared; ASSUMED for a user's code."""
+        return standing_of(self.proof, self.declared, self)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

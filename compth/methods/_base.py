@@ -197,8 +197,8 @@ class Theorem(ABC):
 
     @property
     def standing(self) -> Standing:
-        """PROVED when its proof is in the shipped index, else as declared."""
-        return standing_of(self.proof, self.declared)
+        """PROVED when its proof is in the shipped index, else as declared; ASSUMED for a user's theorem."""
+        return standing_of(self.proof, self.declared, self)
 
     def why_not(self, c: Constants) -> str:
         """ "" when the theorem applies to these constants, else the hypothesis that fails."""

@@ -113,7 +113,7 @@ def test_a_rule_proves_nothing_about_members_that_are_not_proved(make):
         return {c.standing for c in found}
 
     assert standings(make(RandK(1))) == {Standing.PROVED}
-    assert standings(make(Unproved(1))) == {Standing.DERIVED}
+    assert standings(make(Unproved(1))) == {Standing.ASSUMED}
 
 
 def test_the_printed_constant_of_dithering_below_two_is_refuted():

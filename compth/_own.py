@@ -1,0 +1,271 @@
+"""Whose code is it? Every module is recorded as it is imported, and objects are held against that record.
+
+A fact that an object declares (a claim, inclusion probabilities, a theorem, an exact recursion) is worth a proof only
+where the functions that realise it are the package's own. `foreign(thing)` decides that by identity alone: the class,
+and every function, constant and helper of the package, must be the object that the import made. Names, modules and
+isinstance are never asked, so a subclass, a patched class or instance, and a class that calls itself RandK are seen.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from itertools import islice
+from operator import attrgetter, is_
+from typing import Any
+
+PACKAGE = __name__.partition(".")[0]
+SHOWS = frozenset({"cli", "comparison", "levels", "plots", "reports", "stepping", "sweeps", "testing"})
+"""Modules that show results: nothing that a claim rests on."""
+TOLD = frozenset(
+    {"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"}
+    | {"__annotate__", "__annotations_cache__", "__annotate_func__", "__abstractmethods__", "_abc_impl"}
+    | {"__parameters__", "__orig_bases__", "examples", "source", "label", "name", "title"}
+)
+"""What a subclass may say of itself without changing what its objects do."""
+LAZY = frozenset(
+    {"__slotnames__", "__annotations__", "__annotate__", "__annotations_cache__", "__annotate_func__"}
+)
+"""What Python itself adds to a class later."""
+PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, Fraction, range, slice, type(Ellipsis)})
+"""Types of values that hold no code."""
+PYTHON = ("builtins", "abc", "typing", "enum")
+"""Modules of Python itself whose classes ours may inherit from."""
+CODE = attrgetter("__code__", "__defaults__", "__kwdefaults__")
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A namespace as the import left it: of a module, a class, or a table of a module."""
+
+    where: str
+    space: Callable[[], Any]
+    names: tuple[Any, ...]
+    values: tuple[Any, ...]
+    closed: bool
+
+    def altered(self) -> str:
+        """ "" when every name still holds its object and, in a closed namespace, none was added; else which."""
+        space = self.space()
+        if len(space) < len(self.names):
+            return f"{self.where} has lost a name"
+        if all(map(is_, islice(space.values(), len(self.names)), self.values)):
+            return self._added(space) if len(space) > len(self.names) else ""
+        kept = zip(self.names, self.values, strict=True)
+        changed = next((n for n, v in kept if space.get(n, _MISSING) is not v), None)
+        return "" if changed is None else f"{self.where}.{changed} was replaced after import"
+
+    def _added(self, space: Any) -> str:
+        new = set(space) - set(self.names) - LAZY
+        if not self.closed:  # a module: its submodules arrive later, names that hide a builtin must not
+            new &= vars(builtins).keys()
+        return f"{self.where}.{min(new, key=str)} was added after import" if new else ""
+
+
+_MISSING = object()
+_NAMESPACES: list[_Kept] = []
+_CLASSES: set[type] = set()
+_FUNCTIONS: dict[types.FunctionType, tuple[Any, ...]] = {}
+_CELLS: list[tuple[types.CellType, Any]] = []
+_RECORDED: set[str] = set()
+
+
+def watch() -> None:
+    """Record every module of the package from its import on. Called once, before any of them is imported."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+class _Finder:
+    """Finds the package's modules as Python does, with a loader that records what it made."""
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        """The module's spec, None for modules of others."""
+        if not name.startswith(PACKAGE + "."):
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and type(spec.loader) is SourceFileLoader:
+            spec.loader = _Loader(spec.loader.name, spec.loader.path)
+        return spec
+
+
+class _Loader(SourceFileLoader):
+    """Python's loader; the first import of a module is the one that counts."""
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        super().exec_module(module)
+        if module.__name__ not in _RECORDED and module.__name__.split(".")[1] not in SHOWS:
+            _RECORDED.add(module.__name__)
+            _record(module)
+
+
+def _record(module: types.ModuleType) -> None:
+    held = dict(vars(module))
+    _NAMESPACES.append(
+        _Kept(module.__name__, lambda: vars(module), tuple(held), tuple(held.values()), closed=False)
+    )
+    for name, value in held.items():
+        if name.startswith("__"):
+            continue
+        if type(value) is dict and name.lstrip("_").isupper():
+            _NAMESPACES.append(_table(f"{module.__name__}.{name}", value))
+        _enter(value, module.__name__)
+
+
+def _table(where: str, table: dict[Any, Any]) -> _Kept:
+    return _Kept(where, lambda: table, tuple(table), tuple(table.values()), True)
+
+
+def _enter(value: Any, module: str) -> None:
+    """Keep a class or function that this module defines, with all that it holds."""
+    if not isinstance(value, type):
+        for f in _functions(value):
+            _keep(f)
+    elif value.__module__ == module and value not in _CLASSES:
+        _CLASSES.add(value)
+        held = dict(vars(value))
+        where = f"{module}.{value.__qualname__}"
+        _NAMESPACES.append(_Kept(where, lambda: vars(value), tuple(held), tuple(held.values()), closed=True))
+        for inner in held.values():
+            _enter(inner, module)
+
+
+def _functions(value: Any) -> Iterator[types.FunctionType]:
+    """The functions in a value of a namespace: itself, or what a descriptor or a wrapper holds."""
+    parts: tuple[Any, ...] = ()
+    if type(value) is types.FunctionType:
+        yield value
+    elif isinstance(value, classmethod | staticmethod):
+        parts = (value.__func__,)
+    elif type(value) is property:
+        parts = (value.fget, value.fset, value.fdel)
+    elif isinstance(value, cached_property):
+        parts = (value.func,)
+    if not isinstance(value, type) and hasattr(type(value), "__dict__"):
+        parts = (*parts, getattr(value, "__dict__", {}).get("__wrapped__"))
+    for part in parts:
+        if part is not None:
+            yield from _functions(part)
+
+
+def _keep(f: types.FunctionType) -> None:
+    if f in _FUNCTIONS:
+        return
+    _FUNCTIONS[f] = CODE(f)
+    for cell in f.__closure__ or ():
+        try:
+            content = cell.cell_contents
+        except ValueError:  # empty: a name that is never bound
+            continue
+        _CELLS.append((cell, content))
+        for inner in _functions(content):
+            _keep(inner)
+
+
+def altered() -> str:
+    """ "" while no function, class or constant of the package has been replaced since its import; else the first."""
+    for kept in _NAMESPACES:
+        found = kept.altered()
+        if found:
+            return found
+    for f, (code, defaults, keywords) in _FUNCTIONS.items():
+        if f.__code__ is not code or f.__defaults__ is not defaults or f.__kwdefaults__ is not keywords:
+            return f"{f.__module__}.{f.__qualname__} was rewritten after import"
+    inside = next((c for c, content in _CELLS if c.cell_contents is not content), None)
+    return "" if inside is None else "a variable of a function of the package was replaced after import"
+
+
+def foreign(thing: Any) -> str:
+    """ "" when `thing` is made of the package's own unmodified code and plain values only; else what is not.
+
+    The answer goes through fields, tuples and tables, so a wrapper is its own only where its members are.
+    """
+    return altered() or stranger(thing)
+
+
+def changed(thing: Any, free: frozenset[str] = frozenset()) -> str:
+    """As `foreign`, but of the object's own code alone: its fields, and the names in `free`, may be anybody's."""
+    return altered() or _other_code(thing, free)
+
+
+def stranger(thing: Any) -> str:
+    """As `foreign`, but without a look at what was replaced in the package since its import: for inner steps."""
+    return _strange(thing, frozenset())
+
+
+def _strange(value: Any, seen: frozenset[int]) -> str:
+    kind = type(value)
+    if kind in PLAIN or id(value) in seen or _is_number(kind):
+        return ""
+    seen = seen | {id(value)}
+    if kind in (tuple, list, set, frozenset):
+        return _first(value, seen)
+    if kind in (dict, types.MappingProxyType):
+        return _first((*value, *value.values()), seen)
+    if isinstance(value, type):
+        known = value in _CLASSES or getattr(builtins, value.__name__, None) is value
+        return "" if known else _not_ours(value)
+    if kind is types.FunctionType:
+        return "" if value in _FUNCTIONS else _not_ours(value)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and kind is numpy.ndarray:
+        return _first(value.ravel(), seen) if value.dtype.hasobject else ""
+    return _other_code(value, frozenset()) or _first(tuple(getattr(value, "__dict__", {}).values()), seen)
+
+
+def _not_ours(what: Any) -> str:
+    return f"{what.__qualname__} is not the package's own"
+
+
+def _first(values: Any, seen: frozenset[int]) -> str:
+    return next((found for v in values if (found := _strange(v, seen))), "")
+
+
+def _is_number(kind: type) -> bool:
+    """True for numpy's scalars and sympy's expressions: the very classes that these modules hold."""
+    home = sys.modules.get(kind.__module__)
+    top = kind.__module__.partition(".")[0]
+    return top in ("numpy", "sympy") and getattr(home, kind.__name__, None) is kind and _scalar(top, kind)
+
+
+def _scalar(top: str, kind: type) -> bool:
+    base = sys.modules["numpy"].generic if top == "numpy" else sys.modules["sympy"].Basic
+    return issubclass(kind, base)
+
+
+def _other_code(thing: Any, free: frozenset[str]) -> str:
+    """Where the class of an object is not the package's, or an attribute of its class is hidden by its own."""
+    kind = type(thing)
+    for cls in kind.__mro__:
+        if cls in _CLASSES or (cls.__module__ in PYTHON and _of_python(cls)):
+            continue
+        own = [n for n in vars(cls) if n not in TOLD and n not in free and not _told(cls, n)]
+        if own:
+            return f"{cls.__qualname__}.{own[0]} is not the package's own"
+    if not any(cls in _CLASSES for cls in kind.__mro__):
+        return _not_ours(kind)
+    hidden = next((n for n in getattr(thing, "__dict__", {}) if _hides(kind, n)), None)
+    return "" if hidden is None else f"{kind.__qualname__}.{hidden} was replaced on the object"
+
+
+def _of_python(cls: type) -> bool:
+    return getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
+
+
+def _told(cls: type, name: str) -> bool:
+    """The __repr__ that the package gives to every subclass."""
+    return name == "__repr__" and vars(cls)[name] in _FUNCTIONS
+
+
+def _hides(kind: type, name: str) -> bool:
+    """True when an object's own attribute stands before code of its class: no field, and no value kept by Python."""
+    if name in getattr(kind, "__dataclass_fields__", ()):
+        return False
+    found = next((vars(cls)[name] for cls in kind.__mro__ if name in vars(cls)), None)
+    return found is not None and not isinstance(found, cached_property)
