@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from compth._rng import check_seed
 from compth.certificates import Certificate, Report, Verdict
-from compth.certification import contract, linear, statistics
+from compth.certification import contract, linear, realised, statistics
 from compth.certification.adversary import NotReproducible, Search, Worst, shrink
 from compth.certification.allowance import Allowance
 from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points
@@ -186,7 +186,7 @@ def _certificate(run: Run, d: int, claim: str, verdict: Verdict, evidence: str, 
 def _accounted(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     """One dimension's certificates. A call that fails in a later stage is a breach; memory that runs out is none."""
     try:
-        return _dimension(run, d, claims)
+        return _in_all_forms(run, d, claims)
     except MemoryError as problem:
         if of_program(problem):
             return [_breach(run, d, contract.raised(problem), _input_of(problem))]
@@ -210,6 +210,14 @@ def _input_of(problem: Exception) -> Any:
 def _breach(run: Run, d: int, problem: str, x: Any) -> Certificate:
     return _certificate(run, d, "contract", Verdict.REFUTED, "contract", witness=x, technique=problem, trials=1,
                         details={"breach": problem})  # fmt: skip
+
+
+def _in_all_forms(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
+    """The object as its reference states it and, where the code is a user's, in every other form that runs."""
+    found = _dimension(run, d, claims)
+    for form in realised.forms(run.subject):
+        found = realised.worse(found, _dimension(replace(run, subject=form), d, claims))
+    return found
 
 
 def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
@@ -303,18 +311,30 @@ def _proofs(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]:
 
 
 def _audit_draw(run: Run, d: int) -> Certificate | None:
-    """A proof by inclusion probabilities stands only if the sketch really draws with them: tried on many draws."""
+    """A sketch that does not draw with its declared probabilities is refuted: many draws, and a user's traced."""
     thing = run.subject.object
-    if not isinstance(thing, DiagonalSketch):
-        return None
+    theirs = list(realised.sketches(thing)) if realised.stranger(run.subject) else []
     start = time.perf_counter()
-    breach = statistics.draw_breach(thing, d, run.alpha, run.seed)
-    run.stage(d, "draw audit", start, breach or "as declared")
-    if not breach:
-        return None
+    for sketch in [thing] if isinstance(thing, DiagonalSketch) else theirs:
+        breach = statistics.draw_breach(sketch, d, run.alpha, run.seed)
+        run.stage(d, "draw audit", start, breach or "as declared")
+        if breach:
+            return _misdrawn(run, d, breach, "statistical", run.alpha)
+    for sketch in theirs:
+        same, breach = realised.compared_draws(sketch, d, run.budget.paths, run.budget.trace_seconds)
+        at = ", ".join(map(str, same))
+        run.stage(
+            d, "draw traced", start, breach or (f"as declared at d = {at}" if same else "not traceable")
+        )
+        if breach:
+            return _misdrawn(run, d, breach, "symbolic trace", 0.0)
+    return None
+
+
+def _misdrawn(run: Run, d: int, breach: str, evidence: str, alpha: float) -> Certificate:
     return _certificate(
-        run, d, "draws have the declared inclusion probabilities", Verdict.REFUTED, "statistical", technique=breach,
-        alpha=run.alpha, witness=np.ones(d), details={"says": breach},
+        run, d, "draws have the declared inclusion probabilities", Verdict.REFUTED, evidence, technique=breach,
+        alpha=alpha, witness=np.ones(d), details={"says": breach},
     )  # fmt: skip
 
 
@@ -341,17 +361,25 @@ DRAW_ASSUMPTION = (
 
 
 def _verifier(run: Run, d: int) -> tuple[str, Any]:
-    diagonal = diagonal_moments(run.subject.object, d)
+    theirs = realised.stranger(run.subject)
+    diagonal = None if theirs else diagonal_moments(run.subject.object, d)
     if diagonal is not None:
         return "inclusion probabilities", lambda claim: _verify_diagonal(claim, *diagonal)
-    if run.subject.size(d) > PROOF_SIZE:
-        return "", None
+    limit, seconds = min(run.budget.paths, 5_000), run.budget.trace_seconds
     try:
-        return "symbolic trace", linear.verifier(
-            run.subject, d, min(run.budget.paths, 5_000), run.budget.trace_seconds
-        )
+        if run.subject.size(d) > PROOF_SIZE:
+            drawn = realised.draw_moments(run.subject.object, d, limit, seconds) if theirs else None
+            return ("", None) if drawn is None else (DRAWN, lambda claim: _verify_diagonal(claim, *drawn))
+        verify = linear.verifier(run.subject, d, limit, seconds)
+        if not theirs:
+            return "symbolic trace", verify
+        row = linear.verifier(realised.as_row(run.subject), d, limit, seconds)
+        return "symbolic trace", lambda claim: min(verify(claim), row(claim), key=lambda found: found[0])
     except Exception:  # the program refuses symbols in its own way: then it is not certified this way
         return "", None
+
+
+DRAWN = "symbolic trace of the draw"
 
 
 def diagonal_moments(thing: Any, d: int) -> tuple[list[Fraction], list[Fraction]] | None:
@@ -444,6 +472,9 @@ def _plus(raw: bytes) -> bytes:
 
 def _audit_kernel(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
     """Rows of a kernel or batch must have the reference's law and be independent: support, counts, pairs of rows."""
+    strays = _stray_rows(run, d, oracle)
+    if strays:
+        return strays
     rows = run.subject.object.kernel if isinstance(run.subject.object, Compressor) else run.subject.batch
     if rows is None or oracle is None or oracle.law is None or run.subject.deterministic:
         return []
@@ -463,6 +494,25 @@ def _audit_kernel(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
         _certificate(run, d, ROWS, Verdict.REFUTED, "statistical", technique=said,
                      alpha=run.alpha / 4, trials=statistics.KERNEL_RUNS, witness=x, estimate=evidence, bound=level)
     ]  # fmt: skip
+
+
+def _stray_rows(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
+    """A user's object in batches, blocks and single precision, at many inputs, against its reference."""
+    if not realised.stranger(run.subject):
+        return []
+    start, law = time.perf_counter(), None if oracle is None else oracle.law
+    try:
+        breach, x = next(realised.row_breaches(run.subject, d, law), ("", None))
+    except Exception as problem:  # it runs on vectors, or it would not have come here
+        breach, x = f"kernel() on rows raised {type(problem).__name__}: {str(problem)[:100]}", None
+    run.stage(d, "rows against the reference", start, breach or "as the reference")
+    if not breach:
+        return []
+    return [
+        _certificate(
+            run, d, ROWS, Verdict.REFUTED, "contract", technique=breach, witness=x, details={"says": breach}
+        )
+    ]
 
 
 def _search(run: Run, d: int, claims: list[Claim], oracle: Oracle) -> list[Certificate]:

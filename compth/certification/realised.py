@@ -1,0 +1,229 @@
+"""Which programs realise an object's facts, and what of a user's own sketch is proved by its draw.
+
+The claims of a Compressor or Fleet speak of whatever runs: the reference `_compress`, the `kernel` that `compress()`
+and simulations call, and rows of a batch. For the package's own code these are one law (the catalogue's tests). For
+anybody else's they are programs of their own, and each is judged: a proof holds only where it holds for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from compth._own import foreign
+from compth.certificates import SEVERITY, Certificate, Verdict
+from compth.certification import linear
+from compth.certification.points import DOMAIN, inside, scattered, structured
+from compth.certification.subject import Array, Subject
+from compth.certification.tracer import NotTraceable, leaves
+from compth.compressors import Compressor, DiagonalSketch, Fleet
+
+SMALL_SKETCH = 8
+"""Largest d at which a sketch's draw is compared with its declared inclusion probabilities by enumeration."""
+ROUNDING = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-4}
+"""How far rows of a precision may lie from the reference's outputs, relative to the largest of them."""
+Moments = tuple[list[Fraction], list[Fraction]]
+"""E w_j and E w_j^2 of a diagonal sketch C(x) = w * x."""
+
+
+def stranger(subject: Subject) -> str:
+    """ "" for the package's own compressors and fleets and for plain functions; else what is not the package's own."""
+    return foreign(subject.object) if isinstance(subject.object, Compressor | Fleet) else ""
+
+
+def forms(subject: Subject) -> list[Subject]:
+    """The other programs that run under a user's object: its kernel, its `compress` where it has one of its own."""
+    thing = subject.object
+    if not stranger(subject):
+        return []
+    base = Compressor if isinstance(thing, Compressor) else Fleet
+    kind, out = type(thing), []
+    if not _one_law(thing):
+        out.append(_form(subject, "kernel"))
+    if kind.compress is not base.compress:
+        out.append(_form(subject, "compress"))
+    return out
+
+
+def _one_law(thing: Any) -> bool:
+    """True where kernel() calls _compress, or weights() that call draw as _compress does: one program, not two."""
+    kind = type(thing)
+    if any(name in vars(thing) for name in ("kernel", "weights", "_compress", "draw")):
+        return False
+    if kind.kernel in (Compressor.kernel, Fleet.kernel):
+        return True
+    return isinstance(thing, DiagonalSketch) and _drawn(kind)
+
+
+def _drawn(kind: type[DiagonalSketch]) -> bool:
+    """True for w * x with the w of draw() and nothing else."""
+    same = kind._compress is DiagonalSketch._compress and kind.weights is DiagonalSketch.weights
+    return same and kind.kernel is DiagonalSketch.kernel
+
+
+def _form(subject: Subject, name: str) -> Subject:
+    call = getattr(subject.object, name)
+    program = _averaged(call, subject.workers) if subject.workers else call
+    return replace(
+        subject, name=f"{subject.name}.{name}", program=program, batch=None if subject.workers else call
+    )
+
+
+def _averaged(call: Callable[[Array, Any], Any], workers: int) -> Callable[[Array, Any], Any]:
+    def joint(x: Array, rng: Any) -> Any:
+        return call(x.reshape(workers, -1), rng).sum(axis=0) / workers
+
+    return joint
+
+
+def as_row(subject: Subject) -> Subject:
+    """The subject on a batch of one row: what it does there must be what it does on a vector."""
+    if subject.workers or subject.batch is None:
+        return subject
+    batch = subject.batch
+    return replace(subject, program=lambda x, rng: batch(x[None, :], rng)[0])
+
+
+def worse(first: list[Certificate], second: list[Certificate]) -> list[Certificate]:
+    """Certificates of two forms of one object as one list: of each claim the worse, and what only one of them has."""
+    other = {c.claim: c for c in second}
+    out = []
+    for c in first:
+        twin = other.pop(c.claim, c)
+        out.append(twin if SEVERITY[twin.verdict] > SEVERITY[c.verdict] else c)
+    return [*out, *(c for c in other.values() if c.verdict is Verdict.REFUTED)]
+
+
+def draw_moments(thing: Any, d: int, limit: int, seconds: float) -> Moments | None:
+    """The moments of a user's sketch at d from every outcome of its draw, which must be one law for vectors and rows.
+
+    C(x) = w * x by the package's own line, so the draw, which never sees x, is all there is to trace; None where that
+    line is not the package's. Raises NotTraceable where the draw cannot be enumerated, or gives anything else for real.
+    """
+    drawn = isinstance(thing, DiagonalSketch) and _drawn(type(thing)) and _one_law(thing)
+    if not drawn or type(thing).compress is not Compressor.compress:
+        return None
+    found = [_law(thing, shape, limit, seconds) for shape in ((d,), (1, d))]
+    if found[0] != found[1]:
+        return None
+    mean, second = [Fraction(0)] * d, [Fraction(0)] * d
+    for w, p in found[0].items():
+        exact = [linear.simple(v) for v in np.frombuffer(w)]
+        mean = [m + p * v for m, v in zip(mean, exact, strict=True)]
+        second = [s + p * v * v for s, v in zip(second, exact, strict=True)]
+    return mean, second
+
+
+def _law(thing: Any, shape: tuple[int, ...], limit: int, seconds: float) -> dict[bytes, Fraction]:
+    """Outcome -> probability of draw(shape), real draws checked to be among the outcomes."""
+    law: dict[bytes, Fraction] = {}
+    for leaf in leaves(lambda rng: thing.draw(shape, rng), limit, seconds):
+        w = _outcome(leaf.output, shape)
+        p = Fraction(1)
+        for q in leaf.weights:
+            p *= linear.snapped(q)
+        law[w] = law.get(w, Fraction(0)) + p
+    for seed in range(64):
+        if _outcome(thing.draw(shape, np.random.default_rng([5, seed])), shape) not in law:
+            raise NotTraceable("a real draw is not among the enumerated ones")
+    return law
+
+
+def _outcome(w: Any, shape: tuple[int, ...]) -> bytes:
+    out = np.asarray(w)
+    if out.shape != shape or out.dtype == object:
+        raise NotTraceable("draw() gives no array of numbers of its shape")
+    return bytes((out.astype(np.float64) + 0.0).tobytes())
+
+
+def sketches(thing: Any) -> Iterator[DiagonalSketch]:
+    """The sketches of others in an object: itself, or members of a combinator or fleet at any depth."""
+    if isinstance(thing, DiagonalSketch) and foreign(thing):
+        yield thing
+    parts = vars(thing).values() if isinstance(thing, Compressor | Fleet) else thing
+    for part in parts:
+        if isinstance(part, Compressor | tuple):
+            yield from sketches(part)
+
+
+def compared_draws(thing: DiagonalSketch, d: int, limit: int, seconds: float) -> tuple[list[int], str]:
+    """(dimensions at which the traced draw has the declared inclusion probabilities, a breach or "").
+
+    A user's sketch too large to trace at d is held against its declaration at small dimensions: evidence, no proof.
+    """
+    same: list[int] = []
+    for small in (v for v in range(1, min(d, SMALL_SKETCH) + 1) if thing.supports(v)):
+        try:
+            found = draw_moments(thing, small, limit, seconds)
+            declared = thing.inclusion(small)
+        except Exception:  # the user's draw refuses symbols, or its declaration does not cover this d
+            continue
+        if found is None:
+            break
+        p = [linear.simple(q) for q in (declared if np.ndim(declared) else [declared] * small)]
+        if found != ([Fraction(1)] * small, [1 / q for q in p]):
+            return same, f"at d = {small} the traced draw() has not the declared inclusion probabilities"
+        same.append(small)
+    return same, ""
+
+
+def row_breaches(subject: Subject, d: int, law: Callable[[Array], Any] | None) -> Iterator[tuple[str, Array]]:
+    """Where rows of a user's object are not what `_compress` does to that vector: many inputs, shapes and precisions.
+
+    Deterministic objects are held to the reference's output, random ones to its outcomes where `law` lists them.
+    """
+    rows = subject.object.kernel if isinstance(subject.object, Compressor) else subject.batch
+    if rows is None or subject.workers or not (subject.deterministic or law is not None):
+        return
+    rng = np.random.default_rng(17)
+    points = _many(d)
+    every = 1 + len(_outcomes(subject, points[0], law)) // 100  # enumeration is paid for at every input
+    for at, x in enumerate(points[::every]):
+        others = [points[int(i)] for i in rng.integers(len(points), size=5)]
+        outcomes = _outcomes(subject, x, law)
+        for shape, dtype in _shapes(at):
+            block = np.stack([x, *others])[: int(np.prod(shape))].reshape(*shape, d).astype(dtype)
+            if dtype == np.float32 and not inside(x, (1e-30, 1e30)):
+                continue
+            out = np.asarray(rows(block, np.random.default_rng([3, at])))
+            if out.shape != block.shape:
+                yield f"kernel() gives shape {out.shape} for rows of shape {block.shape}", x
+            elif not _among(out.reshape(-1, d)[0], outcomes, np.dtype(dtype)):
+                yield (
+                    f"kernel() on shape {block.shape}, {np.dtype(dtype)}, gives what _compress never does",
+                    x,
+                )
+
+
+def _shapes(at: int) -> list[tuple[tuple[int, ...], Any]]:
+    """A vector, rows and blocks; single precision too."""
+    shapes = [(), (1,), (2,), (3,), (2, 3), (1, 1)]
+    return [(shapes[0], np.float64), (shapes[1 + at % 5], np.float64), (shapes[at % 6], np.float32)]
+
+
+def _outcomes(subject: Subject, x: Array, law: Callable[[Array], Any] | None) -> Array:
+    if subject.deterministic:
+        return np.asarray(subject.program(x.copy(), np.random.default_rng(0)), dtype=np.float64)[None]
+    assert law is not None
+    return np.array([np.asarray(leaf.output, dtype=np.float64) for leaf in law(x)])
+
+
+def _among(y: Array, outcomes: Array, dtype: Any) -> bool:
+    scale = max(float(np.abs(outcomes).max()), 1e-300)
+    return bool((np.abs(outcomes - y).max(axis=1) <= ROUNDING[dtype] * scale).any())
+
+
+def _many(d: int) -> list[Array]:
+    """Inputs of many magnitudes, sign patterns, ties and powers of two."""
+    rng = np.random.default_rng(23)
+    points = structured(d, 1)
+    found = points[:: max(1, len(points) // 40)] + scattered(d, 2, 20)
+    for scale in (DOMAIN[0] * 1e3, 1e-20, 1e-6, 1e-3, 50.0, 1e3, 1e9, 1e20):
+        found.append(rng.normal(size=d) * scale)
+    found += [s * 2.0 ** rng.integers(-6, 7, size=d) for s in rng.choice([-1.0, 1.0], size=(8, d))]
+    found += [np.sign(rng.normal(size=d)) * rng.integers(1, 3, size=d) for _ in range(6)]
+    return found
