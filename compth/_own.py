@@ -48,10 +48,11 @@ class _Kept:
     space: Callable[[], Any]
     names: tuple[Any, ...]
     values: tuple[Any, ...]
-    closed: bool
+    refused: Callable[[set[Any]], set[Any]]
+    """The names among new ones that matter."""
 
     def altered(self) -> str:
-        """ "" when every name still holds its object and, in a closed namespace, none was added; else which."""
+        """ "" when every name still holds its object and none was added that matters; else which."""
         space = self.space()
         if len(space) < len(self.names):
             return f"{self.where} has lost a name"
@@ -62,10 +63,20 @@ class _Kept:
         return "" if changed is None else f"{self.where}.{changed} was replaced after import"
 
     def _added(self, space: Any) -> str:
-        new = set(space) - set(self.names) - LAZY
-        if not self.closed:  # a module: its submodules arrive later, names that hide a builtin must not
-            new &= vars(builtins).keys()
+        new = self.refused(set(space) - set(self.names))
         return f"{self.where}.{min(new, key=str)} was added after import" if new else ""
+
+
+def _of_class(new: set[Any]) -> set[Any]:
+    return new - LAZY
+
+
+def _of_module(new: set[Any]) -> set[Any]:
+    return new & vars(builtins).keys()  # submodules and registers arrive later; nothing may hide a builtin
+
+
+def _of_table(new: set[Any]) -> set[Any]:
+    return set()
 
 
 _MISSING = object()
@@ -108,7 +119,7 @@ class _Loader(SourceFileLoader):
 def _record(module: types.ModuleType) -> None:
     held = dict(vars(module))
     _NAMESPACES.append(
-        _Kept(module.__name__, lambda: vars(module), tuple(held), tuple(held.values()), closed=False)
+        _Kept(module.__name__, lambda: vars(module), tuple(held), tuple(held.values()), _of_module)
     )
     for name, value in held.items():
         if name.startswith("__"):
@@ -119,7 +130,7 @@ def _record(module: types.ModuleType) -> None:
 
 
 def _table(where: str, table: dict[Any, Any]) -> _Kept:
-    return _Kept(where, lambda: table, tuple(table), tuple(table.values()), True)
+    return _Kept(where, lambda: table, tuple(table), tuple(table.values()), _of_table)
 
 
 def _enter(value: Any, module: str) -> None:
@@ -131,7 +142,7 @@ def _enter(value: Any, module: str) -> None:
         _CLASSES.add(value)
         held = dict(vars(value))
         where = f"{module}.{value.__qualname__}"
-        _NAMESPACES.append(_Kept(where, lambda: vars(value), tuple(held), tuple(held.values()), closed=True))
+        _NAMESPACES.append(_Kept(where, lambda: vars(value), tuple(held), tuple(held.values()), _of_class))
         for inner in held.values():
             _enter(inner, module)
 
