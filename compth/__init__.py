@@ -25,6 +25,7 @@ _EXPORTS = {
     "compth.compressors._uncertainty": "impossible_declarations uncertainty_margins",
     "compth.compressors._wire": "decode encode",
     "compth.methods": "Constants Method Theorem compatibility guarantee",
+    "compth.methods.core.body": "Server Worker copy_of_start gradient_at_start method",
     "compth.methods._unified_table": "UnifiedRow unified_table",
     "compth.methods._unified": "Parameters UnifiedTheorem convex_combination",
     "compth.certification": "Batched Estimate adapt certify estimate",

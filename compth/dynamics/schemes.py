@@ -308,15 +308,17 @@ def sketches_for(method: Any, n: int, d: int, mode: str = "exact") -> Sketches:
     """Moments of what a method's workers send and, where it compresses the broadcast, of that."""
     if isinstance(method, GDCI):
         return replace(
-            sketches_of(as_fleet(Identity()), n, d), down=_spoken(method, method.fleet.member(0), d, mode)
+            sketches_of(as_fleet(Identity()), n, d),
+            down=spoken_noise(method, method.fleet.member(0), d, mode),
         )
     sketches = sketches_of(method.fleet, n, d, mode)
     if not isinstance(method, Bidirectional) or method.broadcasts_all:
         return sketches
-    return replace(sketches, down=_spoken(method, method.downlink, d, mode))
+    return replace(sketches, down=spoken_noise(method, method.downlink, d, mode))
 
 
-def _spoken(method: Any, compressor: Any, d: int, mode: str) -> MomentMap:
+def spoken_noise(method: Any, compressor: Any, d: int, mode: str) -> MomentMap:
+    """Own noise of the sketch that a broadcast passes; Unsupported where it is none."""
     noise = compressor.noise(d)
     if noise is None or mode != "exact":
         raise Unsupported(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
-from compth.dynamics import enumerated, joint, masked, stein
+from compth.dynamics import enumerated, joint, masked, stein, traced
 from compth.dynamics.noise_free import NoiseFree
 from compth.dynamics.schemes import random_points
 from compth.dynamics.solvers import arnoldi, davidson, definite, upper_bound
@@ -266,6 +266,8 @@ def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: b
     found = rate_of(method, data, gamma, params, mode)
     if not rational:
         return found
+    if traced.fits(method):
+        raise Unsupported(f"{method.label}: the dynamics of a body are in floating point: leave rational out")
     if mode != "exact":
         raise InvalidParameter(f"mode={mode!r} has no rational bracket: its maps are approximations")
     from compth.dynamics.rational import certified_bracket
@@ -282,6 +284,8 @@ def rate_on(method: Method, problem: Any, plan: Plan) -> ExactRate:
 
 def rate_of(method: Method, data: Any, gamma: Any, params: Any, mode: str = "exact") -> ExactRate:
     """exact_rate from the problem's matrices."""
+    if traced.fits(method):
+        return _masked_rate(traced.system_of(method, data, gamma, params, mode, affine=False))
     if masked.fits(method):
         return _masked_rate(masked.MaskedSystem(method, data, gamma))
     linear = make_system(method, data, gamma, params, mode=mode, affine=False)
@@ -296,6 +300,8 @@ def entries(method: Method, data: Data, plan: Plan) -> int:
     """How many moments the rate of a method of several steps a round is searched among, 0 for all others."""
     if masked.fits(method) or enumerated.fits(method):
         return 0
+    if traced.fits(method):
+        return sum(int(np.prod(s)) for s in traced.system_of(method, data, plan.gamma, plan.params).shapes)
     system = make_system(method, data, plan.gamma, plan.params, affine=False)
     return Packing(system).size if system.before else 0
 
@@ -313,6 +319,10 @@ class RateAt:
 
     def noise(self, gamma: float) -> float:
         """rho_noise - 1, without a bracket."""
+        if traced.fits(self.method):
+            return (
+                traced.system_of(self.method, self.data, gamma, self.params(gamma), affine=False).value() - 1
+            )
         if masked.fits(self.method):
             return masked.MaskedSystem(self.method, self.data, gamma).radius()[0] - 1
         return self._noise(make_system(self.method, self.data, gamma, self.params(gamma), affine=False))
@@ -331,6 +341,9 @@ class RateAt:
 
     def rho(self, gamma: float) -> float:
         """ExactRate.rho, without its bracket."""
+        if traced.fits(self.method):
+            found = traced.system_of(self.method, self.data, gamma, self.params(gamma), affine=False)
+            return max(found.value(), found.mean_radius()) if found.driven else found.value()
         if masked.fits(self.method):
             return _masked_rate(masked.MaskedSystem(self.method, self.data, gamma)).rho
         params = self.params(gamma)
@@ -360,7 +373,9 @@ class EnumeratedRateAt:
         return _masked_rate(self.system.at(gamma))
 
 
-def _masked_rate(system: masked.MaskedSystem | enumerated.EnumeratedSystem) -> ExactRate:
+def _masked_rate(
+    system: masked.MaskedSystem | enumerated.EnumeratedSystem | traced.TracedSystem,
+) -> ExactRate:
     noise, bracket = system.radius()
     mean, coupled = system.mean_radius(), system.driven
     rho = max(noise, mean) if coupled else noise

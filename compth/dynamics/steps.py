@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.sparse.linalg import LinearOperator, gmres
 
-from compth.dynamics import enumerated, masked, stein
+from compth.dynamics import enumerated, masked, stein, traced
 from compth.dynamics.spectrum import EnumeratedRateAt, ExactRate, Packing, RateAt, prepared, rate_of, rate_on
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system, quantities
@@ -37,6 +37,8 @@ def stationary(method: Method, problem: Any) -> Stationary:
     rate = rate_of(method, data, gamma, params)
     if rate.rho_noise >= 1:
         return Stationary(np.inf, np.inf, rate.converged)
+    if traced.fits(method):
+        return _masked_stationary(traced.system_of(method, data, gamma, params), rate)
     if masked.fits(method):
         return _masked_stationary(masked.MaskedSystem(method, data, gamma), rate)
     system = make_system(method, data, gamma, params)
@@ -73,10 +75,10 @@ def _enumerated_stationary(method: Method, problem: Any) -> Stationary:
     return Stationary(float(values[0]), float(values[1]), rate.converged)
 
 
-def _masked_stationary(system: masked.MaskedSystem, rate: ExactRate) -> Stationary:
+def _masked_stationary(system: masked.MaskedSystem | traced.TracedSystem, rate: ExactRate) -> Stationary:
     if rate.rho_mean >= 1:
         return Stationary(np.inf, np.inf, rate.converged)
-    found = system.stationary()
+    found: Any = system.stationary()
     if found is None:
         return Stationary(np.nan, np.nan, False)
     values = system.quantities(found)
@@ -93,7 +95,7 @@ def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-8) -> float
         return _largest(_enumerated_rates(method, problem), method, problem, tol)
     data = data_of(problem)
     params = parameters(method, problem)
-    if not masked.fits(method):
+    if not masked.fits(method) and not traced.fits(method):
         unit = make_system(method, data, 1.0, params(1.0), affine=False)
         if stein.fits(unit):
             return stein.stable_step(unit)

@@ -113,13 +113,13 @@ class System:
         self.rational = data.A.dtype == object
         number: Callable[[Any], Any] = _fraction if self.rational else float
         self._number = number
-        self.own = tuple(_typed(m, number) for m in sketches.own)
-        self.same = all(_equal(m, self.own[0]) for m in self.own)
-        self.cross = None if sketches.cross is None else _typed(sketches.cross, number)
+        self.own = tuple(typed(m, number) for m in sketches.own)
+        self.same = all(same(m, self.own[0]) for m in self.own)
+        self.cross = None if sketches.cross is None else typed(sketches.cross, number)
         if self.cross is not None and _zero(self.cross):
             self.cross = None
         self.delta = sketches.delta
-        self.down = None if sketches.down is None else _typed(sketches.down, number)
+        self.down = None if sketches.down is None else typed(sketches.down, number)
         if scheme.down is None:
             self.down = None
         self.before = tuple(System(data, first, sketches, affine) for first in scheme.before)
@@ -357,12 +357,12 @@ def _fraction(x: Any) -> Fraction:
     return Fraction(float(x)) if isinstance(x, np.floating) else Fraction(x)
 
 
-def _typed(m: MomentMap, number: Callable[[Any], Any]) -> MomentMap:
+def typed(m: MomentMap, number: Callable[[Any], Any]) -> MomentMap:
     c = np.array([number(v) for v in m.c]) if np.ndim(m.c) else number(m.c)
     return MomentMap(number(m.a), c, number(m.b))
 
 
-def _equal(m: MomentMap, o: MomentMap) -> bool:
+def same(m: MomentMap, o: MomentMap) -> bool:
     return bool(m.a == o.a and m.b == o.b and np.shape(m.c) == np.shape(o.c) and np.all(m.c == o.c))
 
 
@@ -372,6 +372,6 @@ def _zero(m: MomentMap) -> bool:
 
 def common_cross(maps: tuple[MomentMap, ...]) -> MomentMap | None:
     """The one cross map of all workers, None when it is zero; Unsupported when workers have different ones."""
-    if any(not _equal(m, maps[0]) for m in maps):
+    if any(not same(m, maps[0]) for m in maps):
         raise Unsupported("pairs of workers have different cross moments: exact dynamics needs one cross map")
     return None if _zero(maps[0]) else maps[0]

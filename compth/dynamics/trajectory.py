@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from compth.dynamics import enumerated
+from compth.dynamics import enumerated, traced
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
 from compth.dynamics.schemes import noise_for, random_points, recipe_of, sketches_for
 from compth.dynamics.system import Data, Moments, System, data_of
@@ -161,43 +162,32 @@ def exact(
     if enumerated.fits(method):
         return _enumerated(method, problem, plan, used, start, steps, mode, rational)
     data = data_of(problem, rational)
-    systems: dict[Any, System | MaskedSystem] = {}
+    systems: dict[Any, Any] = {}
 
-    def system(t: int) -> System | MaskedSystem:
+    def system(t: int) -> Any:
         gamma = plan.step(t)
         if gamma not in systems:
             systems.clear()
-            masked = fits(method)
-            if masked and mode != "exact":
-                raise InvalidParameter(f"mode={mode!r}: {method.label} has exact dynamics only")
-            systems[gamma] = (
-                MaskedSystem(method, data, gamma)
-                if masked
-                else make_system(method, data, gamma, plan.params, mode=mode)
-            )
+            systems[gamma] = _operator(method, data, gamma, plan.params, mode)
         return systems[gamma]
 
     op: Any = system(0)
     if rational:
         start = np.frompyfunc(Fraction, 1, 1)(start)
     state: Any = _begin(method, op, start)
-    form = None if used is None or rational else used.matrix(plan)
-    weights = None
-    if used is not None and not rational and form is None:
-        weights = metric_weights(method, op, problem, used, plan)
-    extra = None if fits(method) else recipe_of(method).extra
+    measure = None if used is None or rational else _metric(method, op, problem, used, plan)
+    extra = None if isinstance(op, MaskedSystem | traced.TracedSystem) else recipe_of(method).extra
     rows, means = [_seen(op, state, extra)], [_mean(op, state)]
-    shaped = [] if form is None else [float((form * _square(op, state)).sum())]
+    shaped = [] if measure is None else [measure(op, state, rows[-1])]
     with np.errstate(over="ignore", invalid="ignore"):
         for t in range(steps):
             op = system(t)
             state = op(state)
             rows.append(_seen(op, state, extra))
             means.append(_mean(op, state))
-            if form is not None:
-                shaped.append(float((form * _square(op, state)).sum()))
+            if measure is not None:
+                shaped.append(measure(op, state, rows[-1]))
     table = np.array(rows)
-    metric = None if weights is None else table @ weights
     return Trajectory(
         label=method.label,
         problem=repr(problem),
@@ -205,7 +195,7 @@ def exact(
         mean_square=table[:, 0],
         mean_gap=table[:, 1],
         mean_gradient_square=table[:, 2],
-        mean_metric=metric if form is None else np.array(shaped),
+        mean_metric=None if measure is None else np.array(shaped),
         mean=np.array(means),
         plan=plan,
         theorem="" if used is None else used.id,
@@ -234,20 +224,52 @@ def _enumerated(
     )
 
 
-def _begin(method: Method, op: System | MaskedSystem, x0: Array) -> Moments | MaskedMoments:
+def _operator(method: Method, data: Data, gamma: Any, params: Any, mode: str) -> Any:
+    """The second-moment operator of a method at a step."""
+    if traced.fits(method):
+        return traced.system_of(method, data, gamma, params, mode)
+    if not fits(method):
+        return make_system(method, data, gamma, params, mode=mode)
+    if mode != "exact":
+        raise InvalidParameter(f"mode={mode!r}: {method.label} has exact dynamics only")
+    return MaskedSystem(method, data, gamma)
+
+
+def _metric(
+    method: Method, op: Any, problem: Any, theorem: Theorem, plan: Plan
+) -> Callable[[Any, Any, Array], float] | None:
+    """(operator, moments, quantities) -> E metric; None where it is the squared distance."""
+    form = theorem.matrix(plan)
+    if form is not None:
+        return lambda op, state, seen: float((form * _square(op, state)).sum())
+    if isinstance(op, traced.TracedSystem):
+        weights = op.form(theorem, problem, plan)
+        return None if weights is None else lambda op, state, seen: float(op.features(state) @ weights)
+    found = metric_weights(method, op, problem, theorem, plan)
+    return None if found is None else lambda op, state, seen: seen @ found
+
+
+def _begin(method: Method, op: Any, x0: Array) -> Moments | MaskedMoments:
+    if isinstance(op, traced.TracedSystem):
+        return op.begin(x0)
     if isinstance(op, MaskedSystem):
         return MaskedMoments(x0, np.outer(x0, x0))
     return initial(method, op, x0 - op.data.x_star)
 
 
-def _square(op: System | MaskedSystem, state: Any) -> Array:
+def _square(op: Any, state: Any) -> Array:
     """E (x-x*)(x-x*)'."""
+    if isinstance(op, traced.TracedSystem):
+        return op.square(state)
     return op.square_of(state) if isinstance(op, MaskedSystem) else state.C[op.slot(0), op.slot(0)]
 
 
-def _seen(op: System | MaskedSystem, state: Any, extra: Any) -> Array:
-    return op.quantities(state) if isinstance(op, MaskedSystem) else quantities(op, state, extra)
+def _seen(op: Any, state: Any, extra: Any) -> Array:
+    own = isinstance(op, MaskedSystem | traced.TracedSystem)
+    return op.quantities(state) if own else quantities(op, state, extra)
 
 
-def _mean(op: System | MaskedSystem, state: Any) -> Array:
+def _mean(op: Any, state: Any) -> Array:
+    if isinstance(op, traced.TracedSystem):
+        return op.mean(state)
     return state.m if isinstance(op, MaskedSystem) else op.data.x_star + state.C[op.slot(0), -1]

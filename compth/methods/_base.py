@@ -454,7 +454,7 @@ def find_guarantee(
         if isinstance(theorem, Theorem)
         else [th for th in method.theorems() if theorem is None or th.id == theorem]
     )
-    if not wanted:
+    if not wanted and theorem is not None:
         known = ", ".join(th.id for th in method.theorems()) or "none"
         raise InvalidParameter(f"theorem={theorem!r} is not one of {type(method).__name__}'s: {known}")
     found, reasons = [], []

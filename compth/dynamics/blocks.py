@@ -1,0 +1,300 @@
+"""Second moments of any traced step: servers and means together, one block for each worker, no blocks between workers.
+
+C = E cc' for the columns c of `lowered`, D_i = E y_i c', E_i = E y_i y_i' for worker i's own vectors y_i. E y_i y_j' is
+never needed: sum_j E y_i y_j' = n E y_i ybar' lies in D_i. The noise of a draw is orthogonal to all that came before,
+and for inputs u_i its blocks are (own, cross: the sketches' moment maps)
+    E eps_i eps_i' = own(E u_i u_i'),   E eps_i epsbar' = (own + cross(n E u_i ubar' - E u_i u_i'))/n,
+    E epsbar epsbar' = (sum own + cross(n^2 E ubar ubar' - sum E u_i u_i'))/n^2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from compth.dynamics.forms import Sketches
+from compth.dynamics.lowered import Lowered, Noise, Poly, Row
+from compth.dynamics.system import Data, Moments, same, typed
+from compth.errors import Unsupported
+from compth.methods.core.vectors import GRADIENT, MESSAGE, SPOKEN
+
+Array = Any
+
+
+def _t(m: Array) -> Array:
+    return np.swapaxes(m, -1, -2)
+
+
+class Blocks:
+    """T: one step of the second moments. affine=False leaves out the constant: the linear part that sets the rate."""
+
+    def __init__(
+        self, data: Data, low: Lowered, sketches: Sketches, affine: bool = True, noise: Any = None
+    ) -> None:
+        self.data, self.low, self.affine, self.noise = data, low, affine, noise
+        self.own = tuple(typed(m, float) for m in sketches.own)
+        self.same = all(same(m, self.own[0]) for m in self.own)
+        self.cross = None if sketches.cross is None else typed(sketches.cross, float)
+        self.down = None if sketches.down is None else typed(sketches.down, float)
+        self.K, self.M, self.J = len(low.columns) - len(low.noises), low.means, len(low.noises)
+        if data.projector is not None and self.K > 1 and low.servers > 1:
+            raise Unsupported(
+                "the mean Hessian is singular: several server vectors have no closed recursion there"
+            )
+        draws = [v.draw for v in low.noises if v.kind == MESSAGE]
+        if self.cross is not None and len(set(draws)) < len(draws):
+            raise Unsupported("a sketch applied twice has exact dynamics for independent workers only")
+        self.private = bool(self.M) or any(noise.input.mine for noise in low.noises)
+        self.size = self.K * data.d + int(affine)
+        self.applications = 0
+        self._kept: dict[int, tuple[Poly, list[list[tuple[slice, float]]]]] = {}
+
+    # -- rows on moments
+
+    def _slot(self, column: int) -> slice:
+        return slice(column * self.data.d, (column + 1) * self.data.d)
+
+    def slot(self, column: int) -> slice:
+        """Where a server or a mean lies."""
+        return self._slot(column)
+
+    def _poly(self, p: Poly, X: Array) -> Array | None:
+        """sum of coefficient A^power X[column], by Horner's rule."""
+        out = None
+        for entries in self._horner(p):
+            out = None if out is None else self.data.mean @ out
+            for at, c in entries:
+                part = c * X[..., at, :]
+                out = part if out is None else out + part
+        return out
+
+    def _horner(self, p: Poly) -> list[list[tuple[slice, float]]]:
+        """(where, coefficient) from the highest power down to 0; kept, because the rows are asked again and again."""
+        found = self._kept.get(id(p))
+        if found is None:
+            top = max((power for _, power in p), default=-1)
+            rows = [
+                [(self._slot(k), float(c)) for (k, e), c in p.items() if e == power]
+                for power in range(top, -1, -1)
+            ]
+            found = self._kept[id(p)] = (p, rows)
+        return found[1]
+
+    def _common(self, row: Row, X: Array) -> Array:
+        """E v g' of a vector that all share, from E c g' = X."""
+        out = self._poly(row.plain, X)
+        if self.affine and row.star:
+            more = float(row.star) * self.data.x_star[:, None] * X[..., -1:, :]
+            out = more if out is None else out + more
+        return np.zeros((*X.shape[:-2], self.data.d, X.shape[-1])) if out is None else out
+
+    def _own(self, row: Row, X: Array, Y: Array | None) -> Array:
+        """E v_i g' of the workers' vectors, from E c g' = X and E (y_i, eps_i) g' = Y."""
+        out = self._common(row, X)
+        under = self._poly(row.own, X)
+        if under is not None:
+            out = out + np.matmul(self.data.A, under)
+        if self.affine and row.s:
+            out = out + float(row.s) * self.data.s[:, :, None] * X[..., -1:, :]
+        for column, c in row.mine.items():
+            assert Y is not None
+            out = out + float(c) * Y[:, self._slot(column - self.low.servers), :]
+        if out.ndim == 2:
+            out = np.broadcast_to(out, (self.data.n, *out.shape))
+        return out
+
+    # -- one step
+
+    def _spread(self, state: Moments) -> tuple[Array, Array | None, Array | None]:
+        """The moments with room for the noise."""
+        d, n, old = self.data.d, self.data.n, self.K * self.data.d
+        wide = old + self.J * d
+        index = np.r_[0:old, wide : wide + int(self.affine)]
+        C = np.zeros((wide + int(self.affine),) * 2)
+        C[np.ix_(index, index)] = state.C
+        if not self.private:
+            return C, None, None
+        tall = (self.M + self.J) * d
+        D, E = np.zeros((n, tall, len(C))), np.zeros((n, tall, tall))
+        if state.D is None or state.E is None:
+            return C, D, E
+        D[:, : self.M * d, :old] = state.D[:, :, :old]
+        if self.affine:
+            D[:, : self.M * d, -1] = state.D[:, :, -1]
+        E[:, : self.M * d, : self.M * d] = state.E
+        return C, D, E
+
+    def _maps(self, m: Array) -> Array:
+        if self.same:
+            return self.own[0](m)
+        return np.stack([o(x) for o, x in zip(self.own, m, strict=True)])
+
+    def _draw(self, noise: Noise, C: Array, D: Array | None, E: Array | None, seen: list[Noise]) -> None:
+        """Write the moments of one draw into the arrays."""
+        at, u, n = self._slot(noise.column), noise.input, self.data.n
+        if noise.kind == SPOKEN:
+            if self.down is not None:
+                m = self._common(u, _t(self._common(u, C)))
+                C[at, at] += self.down((m + _t(m)) / 2)
+            return
+        if noise.kind == GRADIENT:
+            eps, cross = self._gradient(u, C), None
+            total, pair = eps.sum(axis=0), eps / n
+        else:
+            uc = self._own(u, C, D)
+            uy = None if E is None else self._own(u, _t(D), E)
+            m = self._own(u, _t(uc), None if uy is None else _t(uy))
+            m = (m + _t(m)) / 2
+            eps, cross = self._maps(m), self.cross
+            total, pair = eps.sum(axis=0), eps / n
+            if cross is not None:
+                mean = u.mean
+                total = total + cross(n * n * self._common(mean, _t(self._common(mean, C))) - m.sum(axis=0))
+                pair = pair + cross(n * _t(self._common(mean, _t(uc))) - m) / n
+            self._together(noise, uc, uy, C, D, E, seen)
+        C[at, at] += total / (n * n)
+        if D is not None and E is not None:
+            own = self._slot(noise.column - self.low.servers)
+            D[:, own, at] += pair
+            E[:, own, own] += (eps + _t(eps)) / 2
+
+    def _together(
+        self,
+        noise: Noise,
+        uc: Array,
+        uy: Array | None,
+        C: Array,
+        D: Array | None,
+        E: Array | None,
+        seen: list[Noise],
+    ) -> None:
+        """E eps_a eps_b' = own(E u_a u_b') of a sketch that was applied before, to inputs without its own output."""
+        before = [v for v in seen if v.kind == MESSAGE and v.draw == noise.draw]
+        n, at = self.data.n, self._slot(noise.column)
+        for v in before:
+            held = {column for column, _ in (*noise.input.plain, *noise.input.own)} | set(noise.input.mine)
+            if v.column in held:
+                raise Unsupported(
+                    "a sketch applied to what holds its own output has moments of higher order: simulate it"
+                )
+            both = self._maps(self._own(v.input, _t(uc), None if uy is None else _t(uy)))
+            there = self._slot(v.column)
+            C[there, at] += both.sum(axis=0) / (n * n)
+            C[at, there] += _t(both.sum(axis=0)) / (n * n)
+            if D is not None and E is not None:
+                a, b = (self._slot(c.column - self.low.servers) for c in (v, noise))
+                D[:, a, at] += both / n
+                D[:, b, there] += _t(both) / n
+                E[:, a, b] += both
+                E[:, b, a] += _t(both)
+
+    def _gradient(self, point: Row, C: Array) -> Array:
+        """The covariance of every worker's gradient noise at a point."""
+        z = self._common(Row(plain=point.plain), C)
+        square = self._common(Row(plain=point.plain), _t(z))
+        if self.affine:
+            corner = np.zeros((self.data.d + 1,) * 2)
+            corner[:-1, :-1], corner[:-1, -1], corner[-1, :-1] = square, z[:, -1], z[:, -1]
+            corner[-1, -1] = C[-1, -1]
+            square = corner
+        return np.asarray(self.noise.covariance((square + square.T) / 2))
+
+    def __call__(self, state: Moments) -> Moments:
+        """One step."""
+        self.applications += 1
+        C, D, E = self._spread(state)
+        seen: list[Noise] = []
+        for noise in self.low.noises:
+            self._draw(noise, C, D, E, seen)
+            seen.append(noise)
+        return self._settled(C, D, E)
+
+    def drift(self, state: Moments) -> Moments:
+        """One step without noise."""
+        return self._settled(*self._spread(state))
+
+    def _settled(self, C: Array, D: Array | None, E: Array | None) -> Moments:
+        parts = [(float(p), self._leaf(a, b, C, D, E)) for p, a, b in self.low.leaves]
+        c: Array = sum(p * m.C for p, m in parts)
+        c = (c + c.T) / 2
+        if not self.M:
+            return Moments(c)
+        both = [(p, m.D, m.E) for p, m in parts if m.D is not None and m.E is not None]
+        d: Array = sum(p * x for p, x, _ in both)
+        e: Array = sum(p * x for p, _, x in both)
+        return Moments(c, d, (e + _t(e)) / 2)
+
+    def _leaf(
+        self, common: tuple[Row, ...], own: tuple[Row, ...], C: Array, D: Array | None, E: Array | None
+    ) -> Moments:
+        def right(X: Array) -> Array:
+            """E g c+' from E g c' = X."""
+            out = [_t(self._common(r, _t(X))) for r in common]
+            out[0] = out[0] if self.data.projector is None else out[0] @ self.data.projector
+            return np.concatenate([*out, X[..., -1:]] if self.affine else out, axis=-1)
+
+        c = right(_t(right(C)))
+        if not self.M or D is None or E is None:
+            return Moments(c)
+        vc = np.concatenate([self._own(r, C, D) for r in own], axis=1)
+        vy = np.concatenate([self._own(r, _t(D), E) for r in own], axis=1)
+        e = np.concatenate([self._own(r, _t(vc), _t(vy)) for r in own], axis=1)
+        return Moments(c, right(vc), e)
+
+    # -- where it begins, and what is read
+
+    def start(self, servers: Iterable[Array], workers: Iterable[Array]) -> Moments:
+        """Moments of fixed vectors, measured from the fixed point: servers (d,), workers (n, d)."""
+        own = list(workers)
+        parts = [*servers, *(y.mean(axis=0) for y in own)]
+        parts[0] = parts[0] if self.data.projector is None else self.data.projector @ parts[0]
+        c = np.concatenate([*parts, [1.0]] if self.affine else parts)
+        if not self.M:
+            return Moments(np.outer(c, c))
+        y = np.concatenate(own, axis=1)
+        return Moments(np.outer(c, c), y[:, :, None] * c, y[:, :, None] * y[:, None, :])
+
+    def interior(self) -> Moments:
+        """Moments of independent standard normal vectors: inside the cone, the means those of the workers' vectors."""
+        d, n, first = self.data.d, self.data.n, self.low.servers
+        c = np.eye(self.size)
+        if self.data.projector is not None:
+            c[:d, :d] = self.data.projector
+        if not self.M:
+            return Moments(c)
+        c[first * d : self.K * d, first * d : self.K * d] /= n
+        cross = np.zeros((n, self.M * d, self.size))
+        cross[:, :, first * d : self.K * d] = np.eye(self.M * d) / n
+        return Moments(c, cross, np.tile(np.eye(self.M * d), (n, 1, 1)))
+
+    def mean_map(self) -> Array:
+        """The linear map of the means of servers and means, (K d, K d)."""
+        width = self.K * self.data.d
+        wide = np.eye(width + self.J * self.data.d + int(self.affine))[:, :width]
+        out: Array = sum(
+            float(p) * np.concatenate([self._common(Row(plain=r.plain), wide) for r in common])
+            for p, common, _ in self.low.leaves
+        )
+        if self.data.projector is not None:
+            keep = np.eye(width)
+            keep[: self.data.d, : self.data.d] = self.data.projector
+            out = keep @ out @ keep
+        return out
+
+    def own_radius(self) -> float:
+        """What the workers' vectors keep of themselves where the mean does not see it: 0 for one worker."""
+        if not self.M:
+            return 0.0
+        first = self.low.servers
+        keep: Array = sum(
+            float(p) * np.array([[float(r.mine.get(first + m, 0)) for m in range(self.M)] for r in own])
+            for p, _, own in self.low.leaves
+        )
+        return float(np.abs(np.linalg.eigvals(keep)).max())
+
+    @property
+    def kept_cone(self) -> bool:
+        """True when T is known to keep the cone of block-wise second moments."""
+        return self.cross is None or not self.M

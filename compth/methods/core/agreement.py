@@ -1,0 +1,95 @@
+"""The body on arrays against its own trace: what the verbs are given and what comes out must be the same combinations.
+
+Everything derived from a trace speaks of the code that runs only where both agree: a body that asks what type its
+vectors have, that keeps values between rounds or draws numbers of its own, does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from compth.methods.core.program import Program, returned
+from compth.methods.core.running import locked
+from compth.methods.core.vectors import GRADIENT, MESSAGE, OWN, SPOKEN, STATE, Underivable, Vector
+
+Array = Any
+WIDTH = 6
+"""Most coordinates of the arrays that a body is run on here."""
+
+
+class Probe:
+    """A `w` whose verbs answer with random arrays and note what they were given."""
+
+    def __init__(
+        self, program: Program, coins: tuple[bool, ...], downlink: bool, rng: np.random.Generator
+    ) -> None:
+        self.n, self.d = program.n, program.d
+        self._coins, self._downlink, self._rng = list(coins), downlink, rng
+        self._width = min(program.d, WIDTH)
+        self.given: list[tuple[str, Array]] = []
+        self.answers: list[Array] = []
+
+    def _noted(self, kind: str, u: Array, rows: int) -> Array:
+        self.given.append((kind, np.asarray(u)))
+        self.answers.append(locked(self._rng.standard_normal((2, rows, self._width))))
+        return self.answers[-1]
+
+    def gradient(self, x: Array, *, draw: Any = None) -> Array:
+        return self._noted(GRADIENT, x, self.n)
+
+    def compress(self, u: Array) -> Array:
+        return self._noted(MESSAGE, u, self.n)
+
+    def sketch(self) -> Callable[[Array], Array]:
+        return self.compress
+
+    def mean(self, v: Array) -> Array:
+        return v.mean(axis=1, keepdims=True)
+
+    def broadcast(self, v: Array) -> Array:
+        return self._noted(SPOKEN, v, 1) if self._downlink else v
+
+    def coin(self, p: Any, yes: Any, no: Any) -> Any:
+        return yes if self._coins.pop(0) else no
+
+
+def agree(body: Callable[..., Any], program: Program, params: Mapping[str, Any], downlink: bool) -> None:
+    """Run every outcome twice on random arrays; Underivable where anything differs from the trace."""
+    reason = "on arrays it computes something other than on symbols, so nothing can be derived from it"
+    for seed in (1, 2):
+        for leaf in program.leaves:
+            rng = np.random.default_rng((seed, len(leaf.coins)))
+            w = Probe(program, leaf.coins, downlink, rng)
+            rows = {k: program.n if k in program.worker else 1 for k in program.names}
+            state = {k: locked(rng.standard_normal((2, r, w._width))) for k, r in rows.items()}
+            x = program.server[0]
+            try:
+                out = body(w, state[x], **{k: v for k, v in state.items() if k != x}, **params)
+                after = returned(program.name, out, program.names)
+            except Exception as problem:
+                raise Underivable(
+                    f"{reason} ({type(problem).__name__}: {problem})", name=program.name
+                ) from None
+            pairs = [(op.kind, op.argument) for op in program.ops]
+            same = [kind for kind, _ in w.given] == [kind for kind, _ in pairs]
+            same = same and all(
+                _is(u, v, state, w.answers) for (_, u), (_, v) in zip(w.given, pairs, strict=True)
+            )
+            if not (same and all(_is(after[k], v, state, w.answers) for k, v in leaf.following.items())):
+                raise Underivable(reason, name=program.name)
+
+
+def _is(got: Any, vector: Vector, state: Mapping[str, Array], answers: list[Array]) -> bool:
+    """True when an array is this combination, to rounding."""
+    want, scale = np.zeros((2, 1, 1)), 1e-300
+    for (scope, kind, i), c in vector.terms.items():
+        part = state[i] if kind == STATE else answers[i]
+        part = float(c) * (part if scope == OWN else part.mean(axis=1, keepdims=True))
+        want, scale = want + part, max(scale, float(np.abs(part).max()))
+    got = np.asarray(got, dtype=float)
+    if got.ndim != 3 or not vector.terms:
+        return not vector.terms and not np.any(got)
+    return bool(np.abs(got - want).max() <= 1e-9 * scale)

@@ -1,0 +1,409 @@
+"""`ct.method`: a function of (w, x, vectors, *, parameters) becomes a method like the catalogue's."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, make_dataclass
+from functools import lru_cache
+from typing import Any, ClassVar, overload
+
+import numpy as np
+
+from compth._numbers import Number
+from compth.bits import FLOAT_BITS
+from compth.claims import Claim
+from compth.errors import InvalidParameter, NoGuarantee, Unsupported
+from compth.methods._base import Array, Constants, Plan, State, Theorem
+from compth.methods._downlink import Bidirectional
+from compth.methods.core.agreement import agree
+from compth.methods.core.program import Bill, Program, bills, carried, located, returned, trace
+from compth.methods.core.running import Running, locked
+from compth.methods.core.vectors import Underivable
+from compth.sources import COMPTH, Source
+
+
+class Server:
+    """Marks a vector of the server, the same for all workers: `m: ct.Server`."""
+
+
+class Worker:
+    """Marks a vector that every worker has for itself: `h: ct.Worker`."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a state vector begins, as its default (`g: ct.Server = ct.gradient_at_start`); without one, at 0."""
+
+    kind: str
+
+
+copy_of_start, gradient_at_start = Start("x0"), Start("gradient")
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a body's signature says: state vectors by scope, where they begin, parameters with their defaults."""
+
+    server: tuple[str, ...]
+    worker: tuple[str, ...]
+    start: Mapping[str, str]
+    params: Mapping[str, Any]
+    takes_gamma: bool
+
+
+NOTHING = inspect.Parameter.empty
+RESERVED = frozenset({"sent", "heard", "held", "rows", "gamma"})
+
+
+def signature_of(body: Callable[..., Any]) -> Signature:
+    """The signature of a body; InvalidParameter, naming the argument, where it is none."""
+    name = body.__name__
+    rest = list(inspect.signature(body).parameters.values())[1:]
+    if not rest or rest[0].kind is inspect.Parameter.KEYWORD_ONLY:
+        raise InvalidParameter(
+            f"{name} must be a function of (w, x, further vectors, *, gamma, further parameters)"
+        )
+    if rest[0].name != "x":
+        raise InvalidParameter(f"{name}: its second argument {rest[0].name} must be x, the server's iterate")
+    server, worker = ["x"], list[str]()
+    start, params = dict[str, str](), dict[str, Any]()
+    for p in rest[1:]:
+        if p.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
+            raise InvalidParameter(f"{name}({p}): write every vector and every parameter out")
+        if p.kind is inspect.Parameter.KEYWORD_ONLY:
+            params[p.name] = p.default
+            continue
+        (worker if _scope(body, p) is Worker else server).append(p.name)
+        if isinstance(p.default, Start):
+            start[p.name] = p.default.kind
+        elif p.default is not NOTHING:
+            raise InvalidParameter(
+                f"{name}({p.name}={p.default!r}) must begin at ct.copy_of_start or ct.gradient_at_start"
+            )
+    vectors = (*server[1:], *worker)
+    taken = [k for k in (*vectors, *params) if k.startswith("_") or (hasattr(BodyMethod, k) and k != "gamma")]
+    taken += [k for k in vectors if k in RESERVED]
+    if taken:
+        raise InvalidParameter(f"{name}: {taken[0]} is a name of the library, give it another")
+    gamma = "gamma" in params
+    if gamma and params.pop("gamma") is not NOTHING:
+        raise InvalidParameter(f"{name}: gamma takes no default, it is the method's step size")
+    return Signature(tuple(server), tuple(worker), start, params, gamma)
+
+
+def _scope(body: Callable[..., Any], p: inspect.Parameter) -> type:
+    """Server or Worker from an annotation, which may be text: a dotted name that is looked up, never evaluated."""
+    mark: Any = p.annotation
+    if isinstance(mark, str):
+        first, *rest = mark.strip().strip("'\"").split(".")
+        found = body.__globals__.get(first)
+        for part in rest:
+            found = getattr(found, part, None)
+        last = (rest or [first])[-1]
+        mark = found if found is not None else {"Server": Server, "Worker": Worker}.get(last, mark)
+    if mark not in (Server, Worker):
+        raise InvalidParameter(f"{body.__name__}({p}): mark every vector besides x as ct.Server or ct.Worker")
+    return Server if mark is Server else Worker
+
+
+@dataclass(frozen=True)
+class BodyState(State):
+    """x and the body's vectors: (R, d) of the server, (R, n, d) of the workers. held: gradients at x, where kept."""
+
+    held: Any = None
+
+
+@dataclass(frozen=True)
+class BodyMethod(Bidirectional):
+    """A method whose step is its `body`, which is also what everything else is derived from."""
+
+    takes_oracle = True
+    body: ClassVar[Callable[..., Any]]
+    form: ClassVar[Signature]
+    state_class: ClassVar[type[BodyState]] = BodyState
+    own_theorems: ClassVar[tuple[Theorem, ...]] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, value in self.given().items():
+            if isinstance(value, bool) or not hasattr(value, "__float__"):
+                raise InvalidParameter(f"{type(self).__name__}({name}={value!r}) needs a number")
+        if self.gamma is not None and not self.form.takes_gamma:
+            raise InvalidParameter(f"{type(self).__name__}(gamma={self.gamma}): its body takes no gamma")
+
+    @classmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        return cls.own_theorems
+
+    def given(self) -> Mapping[str, Number]:
+        return {k: v for k in self.form.params if (v := getattr(self, k)) is not None}
+
+    def default_params(self, c: Constants) -> dict[str, Number]:
+        found = {k: v for k, v in self.form.params.items() if v is not NOTHING} | dict(self.given())
+        missing = [k for k in self.form.params if k not in found]
+        if missing:
+            name = type(self).__name__
+            raise NoGuarantee(
+                f"{name} needs {' and '.join(missing)}: no theorem plans it, give {missing[0]}=..."
+            )
+        return {k: found[k] for k in self.form.params}
+
+    def arguments(self, plan: Plan, t: int = 0) -> dict[str, Any]:
+        """The body's parameters at step t of a plan, as floats."""
+        out = {k: float(plan.params[k]) if k in plan.params else self._default(k) for k in self.form.params}
+        return out | ({"gamma": plan.step(t)} if self.form.takes_gamma else {})
+
+    def _default(self, name: str) -> float:
+        own = getattr(self, name)
+        value = self.form.params[name] if own is None else own
+        if value is NOTHING:
+            raise InvalidParameter(f"{type(self).__name__} needs {name}=...: no theorem plans it")
+        return float(value)
+
+    def program(self, params: Mapping[str, Any], n: int, d: int) -> Program:
+        """The body traced at these parameters, and found to do on arrays what the trace says.
+
+        Underivable, with the line, where it is no linear program.
+        """
+        return derived(type(self), tuple(sorted(params.items())), n, d, not self.broadcasts_all)
+
+    def init(self, problem: Any, x0: Array, plan: Plan) -> Any:
+        form, rows = self.form, len(x0)
+        own = problem.gradients(x0) if "gradient" in form.start.values() else None
+
+        def first(name: str) -> Array:
+            kind, mine = form.start.get(name, "zero"), name in form.worker
+            if kind == "zero":
+                return np.zeros((rows, problem.n, problem.d) if mine else (rows, problem.d), dtype=x0.dtype)
+            if kind == "gradient":
+                gradients = np.asarray(own)
+                return gradients if mine else np.asarray(gradients.mean(axis=1))
+            return np.repeat(x0[:, None], problem.n, axis=1) if mine else x0
+
+        vectors = {k: first(k) for k in (*form.server[1:], *form.worker)}
+        read = self._read(problem, plan)
+        keeps = read is not None and read.carried is not None and self.estimator is None
+        held = (problem.gradients(x0) if own is None else own) if keeps else None
+        return self.state_class(x0, held=held, **vectors)
+
+    def _read(self, problem: Any, plan: Plan, t: int = 0) -> Reading | None:
+        """What the trace says of this step, None for a body that is no program (it runs as it is written)."""
+        try:
+            return _reading(
+                type(self),
+                tuple(sorted(self.arguments(plan, t).items())),
+                problem.n,
+                problem.d,
+                not self.broadcasts_all,
+            )
+        except Underivable:
+            return None
+
+    def step(self, problem: Any, state: Any, rng: np.random.Generator, plan: Plan, t: int) -> Any:
+        read, form = self._read(problem, plan, t), self.form
+        kept = None if read is None or state.held is None else read.carried
+        w = Running(self, problem, rng, None if kept is None else (kept[0], state.held))
+        vectors = {k: locked(getattr(state, k)[:, None]) for k in form.server[1:]}
+        vectors |= {k: locked(getattr(state, k)) for k in form.worker}
+        given = self._called(w, locked(state.x[:, None]), vectors, self.arguments(plan, t))
+        new = {k: self._one(k, v, problem.n, state.x.dtype) for k, v in given.items()}
+        held = None if kept is None else w.outputs[kept[1]]
+        return self.state_class(sent=self._sent(w, read, problem, t), heard=self._heard(w), held=held, **new)
+
+    def _called(
+        self, w: Running, x: Array, vectors: dict[str, Array], params: dict[str, Any]
+    ) -> dict[str, Any]:
+        body = type(self).body
+        try:
+            return returned(
+                body.__name__, body(w, x, **vectors, **params), (*self.form.server, *self.form.worker)
+            )
+        except ValueError as problem:
+            line, text = located(problem, body)
+            if "read-only" in str(problem):
+                raise InvalidParameter(
+                    f"{body.__name__}, line {line} ({text}): an in-place update: vectors are read-only, write a = a + b"
+                ) from None
+            raise
+
+    def _one(self, name: str, value: Any, n: int, dtype: Any) -> Array:
+        """One next value in the state's shape."""
+        want, shape = (n if name in self.form.worker else 1), getattr(value, "shape", None)
+        if shape is None or len(shape) != 3 or shape[1] not in (want, 1):
+            raise InvalidParameter(
+                f"{type(self).__name__}: the next value of {name} has shape {shape}, needed is (R, {want}, d)"
+                + ("" if want > 1 else ": take w.mean of it")
+            )
+        if shape[1] != want:
+            value = np.repeat(value, want, axis=1)
+        if value.dtype != dtype and isinstance(value, np.ndarray):
+            value = value.astype(dtype)
+        out: Array = value if name in self.form.worker else value[:, 0]
+        return out
+
+    def _sent(self, w: Running, read: Reading | None, problem: Any, t: int) -> Any:
+        """Uplink bits of the round per worker; a body that is no program sends all its messages, or full vectors.
+
+        A server that begins with gradients is sent them in the first round.
+        """
+        every = float(problem.d * FLOAT_BITS)
+        cost = {j: self.uplink_bits(w.outputs[j]) for j in w.messages}
+        if read is None:
+            return sum(cost.values(), 0.0) if cost else every * max(w.means, 1)
+        first = every if t == 0 and "gradient" in read.program.start.values() else 0.0
+        if len(read.bills) == 1:
+            return _total(cost, read.bills[0], every) + first
+        out: Any = first
+        for leaf, bill in zip(read.program.leaves, read.bills, strict=True):
+            here: Any = True
+            for taken, coin in zip(leaf.coins, w.coins, strict=True):
+                here = here & (coin if taken else ~coin)
+            out = out + np.where(here, _total(cost, bill, every), 0.0)
+        return out
+
+    def _heard(self, w: Running) -> Any:
+        if not w.updates or not self.downlink.bits(w.d, FLOAT_BITS).random:
+            return None
+        return sum(self.downlink.message_bits(u, FLOAT_BITS) for u in w.updates)
+
+    def check(self, problem: Any) -> Constants:
+        c = super().check(problem)
+        if not self.broadcasts_all and "broadcast" not in _source(type(self)):
+            name = type(self).__name__
+            raise Unsupported(
+                f"{name}(downlink={self.downlink!r}): its body broadcasts nothing, write x - gamma * w.broadcast(...)"
+            )
+        return c
+
+
+def _total(cost: Mapping[int, Any], bill: Bill, every: float) -> Any:
+    return sum((cost[j] for j in bill.messages), bill.full * every)
+
+
+def _source(kind: type[BodyMethod]) -> tuple[str, ...]:
+    """The names that a body's code uses."""
+    return kind.body.__code__.co_names
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A program, the bill of each of its leaves, and the gradient that is carried to the next round."""
+
+    program: Program
+    bills: tuple[Bill, ...]
+    carried: tuple[int, int] | None
+
+
+@lru_cache(maxsize=512)
+def _reading(
+    kind: type[BodyMethod], params: tuple[tuple[str, Any], ...], n: int, d: int, downlink: bool
+) -> Reading:
+    form = kind.form
+    found = trace(
+        kind.body, form.server, form.worker, dict(params), n=n, d=d, downlink=downlink, start=form.start
+    )
+    return Reading(found, bills(found), carried(found))
+
+
+@lru_cache(maxsize=512)
+def derived(
+    kind: type[BodyMethod], params: tuple[tuple[str, Any], ...], n: int, d: int, downlink: bool
+) -> Program:
+    """The program of a body at these parameters, checked on arrays."""
+    found = _reading(kind, params, n, d, downlink).program
+    agree(kind.body, found, {k: float(v) for k, v in params}, downlink)
+    return found
+
+
+OWN_CODE = (
+    "step",
+    "init",
+    "broadcast",
+    "arguments",
+    "program",
+    "view",
+    "estimator",
+    "fleet",
+    "_called",
+    "_read",
+    "_one",
+    "_default",
+)
+
+
+def runs_its_body(kind: type) -> bool:
+    """True when this class runs its body and nothing else, so that what the body says is true of it."""
+    return issubclass(kind, BodyMethod) and all(
+        getattr(kind, name) is getattr(BodyMethod, name) for name in OWN_CODE
+    )
+
+
+@overload
+def method(body: Callable[..., Any], /) -> type[BodyMethod]: ...
+@overload
+def method(
+    *,
+    name: str = "",
+    requires: tuple[type[Claim], ...] = (),
+    theorems: tuple[Theorem, ...] = (),
+    source: Source = COMPTH,
+) -> Callable[[Callable[..., Any]], type[BodyMethod]]: ...
+def method(
+    body: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str = "",
+    requires: tuple[type[Claim], ...] = (),
+    theorems: tuple[Theorem, ...] = (),
+    source: Source = COMPTH,
+) -> Any:
+    """A method from one function: body(w, x, further vectors, *, gamma, further parameters) -> dict of the next state.
+
+    x is the server's iterate, every further vector is marked ct.Server or ct.Worker and begins at 0, or where its
+    default says (ct.copy_of_start, ct.gradient_at_start). Verbs: w.gradient(x), w.compress(u), w.mean(v),
+    w.broadcast(v), w.coin(p, yes, no), w.sketch(), and w.n, w.d. Vectors are read-only; between the verbs they are
+    added, subtracted and multiplied by numbers, or what cannot be derived says which line stops it. The class takes
+    (compressor, gamma, parameters) and oracle=, downlink=. Raises InvalidParameter for a signature that it cannot read.
+    """
+    if body is None:
+        return lambda function: _made(function, name, requires, theorems, source)
+    return _made(body, name, requires, theorems, source)
+
+
+def _made(
+    body: Callable[..., Any],
+    name: str,
+    requires: tuple[type[Claim], ...],
+    theorems: tuple[Theorem, ...],
+    source: Source,
+) -> type[BodyMethod]:
+    if not inspect.isfunction(body):
+        raise InvalidParameter(f"method({body!r}) needs a function of (w, x, ..., *, gamma, ...)")
+    form = signature_of(body)
+    state = make_dataclass(
+        f"{body.__name__}State",
+        [(k, Any, field(default=None)) for k in (*form.server[1:], *form.worker)],
+        bases=(BodyState,),
+        frozen=True,
+    )
+    namespace = {
+        "__doc__": inspect.getdoc(body) or f"{body.__name__}: a method written as one body.",
+        "__qualname__": body.__qualname__,
+        "body": staticmethod(body),
+        "form": form,
+        "state_class": state,
+        "own_theorems": theorems,
+        "requires": requires,
+        "name": name or body.__name__,
+        "source": source,
+    }
+    made = make_dataclass(
+        body.__name__,
+        [(k, Any, field(default=None)) for k in form.params],
+        bases=(BodyMethod,),
+        frozen=True,
+        namespace=namespace,
+    )
+    made.__module__ = body.__module__
+    return made

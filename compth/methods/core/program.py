@@ -1,0 +1,326 @@
+"""A body's trace: gradients, compressions and broadcasts in their order, and the next state after every outcome."""
+
+from __future__ import annotations
+
+import linecache
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from compth.errors import CompthError, InvalidParameter
+from compth.methods.core.vectors import (
+    COMMON,
+    GRADIENT,
+    MESSAGE,
+    OWN,
+    SPOKEN,
+    STATE,
+    Count,
+    InPlace,
+    Key,
+    Underivable,
+    Vector,
+    averaged,
+)
+
+Body = Callable[..., Any]
+MOST_OUTCOMES = 64
+"""Outcomes of the coins of one step."""
+
+
+@dataclass(frozen=True)
+class Op:
+    """One verb: what it was given, on which line. draw: operations of one number share their randomness."""
+
+    kind: str
+    argument: Vector
+    line: int
+    draw: int
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One outcome of the coins: its probability, the coins that came up, the next state."""
+
+    probability: Any
+    coins: tuple[bool, ...]
+    following: Mapping[str, Vector]
+
+
+@dataclass(frozen=True)
+class Program:
+    """The step as a straight-line program. server (x first), worker: the state's names. ops: those of every leaf.
+
+    start: name -> "x0" or "gradient"; the others begin at 0.
+    """
+
+    name: str
+    server: tuple[str, ...]
+    worker: tuple[str, ...]
+    ops: tuple[Op, ...]
+    leaves: tuple[Leaf, ...]
+    n: int
+    d: int
+    start: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All state vectors."""
+        return (*self.server, *self.worker)
+
+    def of_kind(self, kind: str) -> tuple[int, ...]:
+        """Numbers of the operations of a kind."""
+        return tuple(i for i, op in enumerate(self.ops) if op.kind == kind)
+
+
+class Tracer:
+    """The `w` of a traced body: every verb notes what it was given and returns a new symbol."""
+
+    def __init__(self, body: Body, path: tuple[bool, ...], n: int, d: int, downlink: bool) -> None:
+        self.n, self.d = Count(n), Count(d)
+        self._body, self._path, self._downlink = body, path, downlink
+        self._ops: list[Op] = []
+        self._coins: list[bool] = []
+        self._probability: Any = 1
+        self._draws = 0
+        self._named: dict[Any, int] = {}
+
+    def _note(self, kind: str, argument: Any, scope: str, draw: int | None = None) -> Vector:
+        if not isinstance(argument, Vector):
+            raise Underivable(f"the argument is a {type(argument).__name__} and no vector of the step")
+        if draw is None:
+            draw = self._draws = self._draws + 1
+        self._ops.append(Op(kind, argument, _line(self._body), draw))
+        return Vector({(scope, kind, len(self._ops) - 1): 1})
+
+    def gradient(self, x: Vector, *, draw: Any = None) -> Vector:
+        """grad f_i at x, one for each worker; with an oracle, gradients of the same `draw` share its randomness."""
+        if draw is None:
+            return self._note(GRADIENT, x, OWN)
+        if draw not in self._named:
+            self._draws += 1
+            self._named[draw] = self._draws
+        return self._note(GRADIENT, x, OWN, self._named[draw])
+
+    def compress(self, u: Vector) -> Vector:
+        """C_i(u_i): one message of each worker."""
+        return self._note(MESSAGE, u, OWN)
+
+    def sketch(self) -> Callable[[Vector], Vector]:
+        """One draw of every worker's sketch, to be applied several times."""
+        self._draws += 1
+        draw = self._draws
+        return lambda u: self._note(MESSAGE, u, OWN, draw)
+
+    def mean(self, v: Vector) -> Vector:
+        """The average over the workers."""
+        if not isinstance(v, Vector):
+            raise Underivable(f"the mean of a {type(v).__name__}")
+        return averaged(v)
+
+    def broadcast(self, v: Vector) -> Vector:
+        """C_M(v), heard by all workers; v itself where the downlink is not compressed."""
+        if not isinstance(v, Vector):
+            raise Underivable(f"the argument is a {type(v).__name__} and no vector of the step")
+        if v.own:
+            raise Underivable("broadcast of a worker's vector: the server has its mean only, w.mean(v)")
+        return self._note(SPOKEN, v, COMMON) if self._downlink else v
+
+    def coin(self, p: Any, yes: Any, no: Any) -> Any:
+        """yes with probability p, else no: one coin for all workers, both values are computed."""
+        _vectors(yes, no)
+        if not 0 <= p <= 1:
+            raise InvalidParameter(f"coin(p={p}) needs 0 <= p <= 1")
+        i = len(self._coins)
+        taken = self._path[i] if i < len(self._path) else True
+        self._coins.append(taken)
+        self._probability = self._probability * (p if taken else 1 - p)
+        return yes if taken else no
+
+
+def _vectors(yes: Any, no: Any) -> None:
+    if isinstance(yes, Vector) != isinstance(no, Vector):
+        raise Underivable("a coin between a vector and something else")
+
+
+def _line(body: Body) -> int:
+    """The line of the body that is running."""
+    code = getattr(body, "__code__", None)
+    for frame, line in traceback.walk_stack(None):
+        if frame.f_code is code:
+            return line
+    return 0
+
+
+def located(problem: BaseException, body: Body) -> tuple[int, str]:
+    """(line, its text) of the body at which an exception came up; 0 where it was elsewhere."""
+    code = getattr(body, "__code__", None)
+    found = 0
+    for frame, line in traceback.walk_tb(problem.__traceback__):
+        if frame.f_code is code:
+            found = line
+    return found, source_line(body, found)
+
+
+def source_line(body: Body, line: int) -> str:
+    """The text of a line of the body."""
+    code = getattr(body, "__code__", None)
+    return linecache.getline(code.co_filename, line).strip() if code is not None and line else ""
+
+
+def trace(
+    body: Body,
+    server: tuple[str, ...],
+    worker: tuple[str, ...],
+    params: Mapping[str, Any],
+    *,
+    n: int,
+    d: int,
+    downlink: bool = False,
+    start: Mapping[str, str] | None = None,
+) -> Program:
+    """The body as a program at these parameters, which may be any numbers; outcomes of probability 0 are left out.
+
+    Raises Underivable with the line where the body is no such program, InPlace where it writes into a vector. Control
+    flow on parameters is followed: the program speaks of these parameters alone.
+    """
+    name = body.__name__
+    leaves: list[Leaf] = []
+    ops: tuple[Op, ...] | None = None
+    todo: list[tuple[bool, ...]] = [()]
+    while todo:
+        path = todo.pop()
+        w = Tracer(body, path, n, d, downlink)
+        following = _run(body, w, server, worker, params)
+        if ops is not None and not _same_ops(ops, tuple(w._ops)):
+            raise Underivable("what it computes depends on a coin: give both values to w.coin", name=name)
+        ops = tuple(w._ops)
+        leaves.append(Leaf(w._probability, tuple(w._coins), following))
+        if len(leaves) + len(todo) > MOST_OUTCOMES:
+            raise Underivable(f"more than {MOST_OUTCOMES} outcomes of its coins", name=name)
+        todo += [(*w._coins[:i], False) for i in range(len(path), len(w._coins))]
+    kept = tuple(
+        leaf
+        for leaf in leaves
+        if not (isinstance(leaf.probability, int | float | Fraction) and leaf.probability == 0)
+    )
+    return Program(name, server, worker, ops or (), kept, n, d, dict(start or {}))
+
+
+def _same_ops(a: tuple[Op, ...], b: tuple[Op, ...]) -> bool:
+    return len(a) == len(b) and all(
+        p.kind == q.kind and p.draw == q.draw and p.argument.terms == q.argument.terms
+        for p, q in zip(a, b, strict=True)
+    )
+
+
+def _run(
+    body: Body, w: Tracer, server: tuple[str, ...], worker: tuple[str, ...], params: Mapping[str, Any]
+) -> dict[str, Vector]:
+    state = {k: Vector({(COMMON, STATE, k): 1}) for k in server} | {
+        k: Vector({(OWN, STATE, k): 1}) for k in worker
+    }
+    x, *rest = server
+    try:
+        given = body(w, state[x], **{k: state[k] for k in (*rest, *worker)}, **params)
+    except InPlace as problem:
+        line, text = located(problem, body)
+        raise InPlace(f"{body.__name__}, line {line} ({text}): {problem}") from None
+    except Underivable as problem:
+        line, text = located(problem, body)
+        raise Underivable(problem.reason, line, text, body.__name__) from None
+    except CompthError:
+        raise
+    except Exception as problem:
+        line, text = located(problem, body)
+        raise Underivable(f"{type(problem).__name__}: {problem}", line, text, body.__name__) from None
+    return _checked(body.__name__, given, server, worker)
+
+
+def _checked(name: str, given: Any, server: tuple[str, ...], worker: tuple[str, ...]) -> dict[str, Vector]:
+    following = returned(name, given, (*server, *worker))
+    for k, v in following.items():
+        if not isinstance(v, Vector):
+            raise Underivable(
+                f"the next value of {k} is a {type(v).__name__} and no combination of the step's vectors",
+                name=name,
+            )
+        if k in server and v.own:
+            raise InvalidParameter(
+                f"{name}: {k} is a server vector but its next value differs between the workers: take w.mean of it, or"
+                f" declare {k}: ct.Worker"
+            )
+    return dict(following)
+
+
+def returned(name: str, given: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """What a body returned, checked to be a dict of exactly its state."""
+    if not isinstance(given, Mapping) or set(given) != set(names):
+        shown = sorted(map(str, given)) if isinstance(given, Mapping) else type(given).__name__
+        raise InvalidParameter(
+            f"{name} returns {shown}: it must return a dict of its state, {', '.join(names)}"
+        )
+    return {k: given[k] for k in names}
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a worker sends in one outcome: its messages (numbers of the compressions) and how many full vectors."""
+
+    messages: tuple[int, ...]
+    full: int
+
+
+def known_to_server(program: Program) -> frozenset[str]:
+    """The workers' states that the server can follow: their next value holds messages, server vectors and such states.
+
+    The greatest fixed point: start from all of them and strike out.
+    """
+    known = set(program.worker)
+    while True:
+        lost = {
+            k
+            for k in known
+            for leaf in program.leaves
+            for scope, kind, i in leaf.following[k].terms
+            if scope == OWN and not (kind == MESSAGE or (kind == STATE and i in known))
+        }
+        if not lost:
+            return frozenset(known)
+        known -= lost
+
+
+def bills(program: Program) -> tuple[Bill, ...]:
+    """The bill of every leaf: messages that its next state needs, and the mean of what the server does not know."""
+    known, out = known_to_server(program), []
+    for leaf in program.leaves:
+        seen: set[int] = set()
+        full: set[Key] = set()
+        todo = list(leaf.following.values())
+        while todo:
+            for key in todo.pop().terms:
+                scope, kind, i = key
+                hidden = kind == GRADIENT or (kind == STATE and i in program.worker and i not in known)
+                if scope == COMMON and hidden:
+                    full.add(key)
+                if kind != STATE and i not in seen:
+                    seen.add(i)
+                    todo.append(program.ops[i].argument)
+        messages = tuple(sorted(i for i in seen if program.ops[i].kind == MESSAGE))
+        out.append(Bill(messages, len(full)))
+    return tuple(out)
+
+
+def carried(program: Program) -> tuple[int, int] | None:
+    """(the gradient at x, the gradient at the next x): the next round computes the first again, so it is kept."""
+    x = program.server[0]
+    now = Vector({(COMMON, STATE, x): 1}).terms
+    after = program.leaves[0].following[x].terms
+    if any(leaf.following[x].terms != after for leaf in program.leaves) or now == after:
+        return None
+    points = {i: program.ops[i].argument.terms for i in program.of_kind(GRADIENT)}
+    first = [i for i, terms in points.items() if terms == now]
+    last = [i for i, terms in points.items() if terms == after]
+    return (first[0], last[0]) if first and last else None

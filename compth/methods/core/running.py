@@ -1,0 +1,114 @@
+"""The `w` of a running body: the verbs on batches of replicates, server vectors (R, 1, d) and workers' (R, n, d)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from compth.compressors.perm_k import draw_weights
+from compth.errors import Unsupported
+from compth.methods.core.vectors import Underivable
+
+Array = Any
+
+
+def locked(a: Array) -> Array:
+    """A read-only view: a body cannot write into the state."""
+    if isinstance(a, np.ndarray):
+        a = a.view()
+        a.flags.writeable = False
+    return a
+
+
+class Running:
+    """One step on arrays. method: its fleet compresses; seen: the problem, through the oracle where there is one.
+
+    held: the gradients at x that the last step left, as the value of gradient number held[0].
+    """
+
+    def __init__(self, method: Any, seen: Any, rng: Any, held: tuple[int, Array] | None = None) -> None:
+        self.n, self.d = int(seen.n), int(seen.d)
+        self._method, self._seen, self._rng, self._held = method, seen, rng, held
+        self.outputs: list[Array] = []
+        self.messages: list[int] = []
+        self.coins: list[Any] = []
+        self.updates: list[Array] = []
+        self.means = 0
+        self._streams: dict[Any, Any] = {}
+
+    def _kept(self, value: Array) -> Array:
+        value = locked(value)
+        self.outputs.append(value)
+        return value
+
+    def gradient(self, x: Array, *, draw: Any = None) -> Array:
+        """(R, n, d) from (R, 1, d), or from every worker's own point."""
+        if self._held is not None and self._held[0] == len(self.outputs):
+            return self._kept(self._held[1])
+        own = x.shape[1] > 1
+        stochastic = self._method.estimator is not None
+        if own and stochastic:
+            raise Unsupported(f"{self._method.label}: an oracle draws gradients at the server's points only")
+        if draw is None or not stochastic:
+            return self._kept(self._seen.gradients_at(x) if own else self._seen.gradients(x[:, 0]))
+        return self._kept(self._again(draw, lambda: self._seen.gradients(x[:, 0])))
+
+    def _again(self, draw: Any, drawn: Callable[[], Array]) -> Array:
+        """With the randomness of the first call of this `draw`."""
+        bits = self._rng.bit_generator
+        if draw not in self._streams:
+            self._streams[draw] = copy.deepcopy(bits.state)
+            return drawn()
+        here = copy.deepcopy(bits.state)
+        bits.state = copy.deepcopy(self._streams[draw])
+        out = drawn()
+        bits.state = here
+        return out
+
+    def _each(self, u: Array) -> Array:
+        if u.shape[1] == self.n:
+            return u
+        return np.repeat(u, self.n, axis=1)
+
+    def compress(self, u: Array) -> Array:
+        """(R, n, d)."""
+        self.messages.append(len(self.outputs))
+        return self._kept(self._method.fleet.kernel(self._each(u), self._rng))
+
+    def sketch(self) -> Callable[[Array], Array]:
+        """Weights drawn once."""
+        drawn: list[Array] = []
+
+        def apply(u: Array) -> Array:
+            u = self._each(u)
+            if not drawn:
+                drawn.append(draw_weights(self._method.fleet, u.shape, self._rng))
+            self.messages.append(len(self.outputs))
+            return self._kept(drawn[0] * u)
+
+        return apply
+
+    def mean(self, v: Array) -> Array:
+        """(R, 1, d)."""
+        self.means += 1
+        return v.mean(axis=1)[:, None] if v.shape[1] > 1 else v
+
+    def broadcast(self, v: Array) -> Array:
+        """(R, 1, d)."""
+        if v.shape[1] != 1:
+            raise Underivable("broadcast of a worker's vector: the server has its mean only, w.mean(v)")
+        if self._method.broadcasts_all:
+            return v
+        update = self._method.broadcast(v[:, 0], self._rng)
+        self.updates.append(update)
+        return self._kept(update[:, None])
+
+    def coin(self, p: Any, yes: Any, no: Any) -> Any:
+        """One coin for each replicate."""
+        rows = len(self.outputs[0]) if self.outputs else len(yes)
+        taken = self._rng.random(rows) < float(p)
+        self.coins.append(taken)
+        return np.where(taken[:, None, None], yes, no)
