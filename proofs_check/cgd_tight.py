@@ -12,16 +12,11 @@ from proofs_check._script import Part, Script, step, symbols, text
 s, N, q = symbols("s N q")
 SMOOTH, MU = (N + q) / (1 + s) / 2, (N - q) / (1 - s) / 2
 GAMMA, RHO = (text(sympy.simplify(f(MU, SMOOTH, 1 - s**2))) for f in (cgd_step, cgd_factor))
-# f - mu/2 |.|^2 is convex and (L - mu)-smooth: interpolation between two points
-INTERPOLATION = (
-    "cocoercive({0} - mu/2*sq({2}), {3} - mu/2*sq({5}), {1} - mu*{2}, {4} - mu*{5}, {2}, {5}, L - mu)"
-)
-ORIGIN = {"x": "(x - xs)", "xp": "(xp - xs)", "xs": "(xs - xs)"}
 
 
 def pair(a, b):
     """The inequality between the points a = (value, gradient, place) and b."""
-    return INTERPOLATION.format(a[0], a[1], ORIGIN[a[2]], b[0], b[1], ORIGIN[b[2]])
+    return f"sector({', '.join(map(', '.join, zip(a, b, strict=True)))}, mu, L)"
 
 
 HERE, NEXT, STAR = ("f", "g", "x"), ("fp", "gp", "xp"), ("fs", "0", "xs")

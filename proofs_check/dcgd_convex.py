@@ -19,8 +19,8 @@ STATEMENT = {
         *[f"rho >= {m}" for m in (AT_MU, AT_L)],
     ],
     "given": {
-        "convex": "coercive(P(g), x - xs, mu, L)",
-        "each": "coercive(g, x - xs, 0, L)",
+        "convex": "coercive(P(g), 0, x, xs, mu, L)",
+        "each": "coercive(g, 0, x, xs, 0, L)",
         **{k: tight.STATEMENT["given"][k] for k in ("var", "ind")},
     },
 }

@@ -19,7 +19,7 @@ STATEMENT = {
     "vectors": ["common x", "common xs", "family g", "family hs", "family Q ~ g @ 0"],
     "let": {"zeta2": "sq(hs)"},
     "given": {
-        "convex": "coercive(g - hs, x - xs, mu, L)",
+        "convex": "coercive(g, hs, x, xs, mu, L)",
         "optimal": "zero(P(hs), x - xs)",
         "still": "zero(P(hs), hs)",
         "sum": "zero(P(hs), g)",

@@ -20,7 +20,7 @@ STATEMENT = {
     "domain": ["mu > 0", "L > mu", "om >= 0", "n >= 1", "ga > 0", *SLOW],
     "vectors": ["common x", "common xs", "family g", "family Q ~ g @ 0"],
     "given": {
-        "convex": "coercive(g, x - xs, mu, L)",
+        "convex": "coercive(g, 0, x, xs, mu, L)",
         "var": "variance(Q, om)",
         "ind": "independent(Q, n)",
     },

@@ -33,8 +33,8 @@ STATEMENT = {
         MEMORY,
     ],
     "given": {
-        "convex": "coercive(P(g), x - xs, mu, L)",
-        "each": "coercive(g - hs, x - xs, 0, L)",
+        "convex": "coercive(P(g), 0, x, xs, mu, L)",
+        "each": "coercive(g, hs, x, xs, 0, L)",
         **{k: v for k, v in tight.STATEMENT["given"].items() if k in ("optimal", "var", "ind")},
     },
 }

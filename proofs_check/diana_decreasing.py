@@ -36,7 +36,7 @@ STATEMENT = {
     ],
     "let": {"al": ALPHA},
     "given": {
-        "convex": "coercive(g - hs, x - xs, mu, L)",
+        "convex": "coercive(g, hs, x, xs, mu, L)",
         "optimal": "zero(P(hs), x - xs)",
         "still": "zero(P(hs), hs)",
         "sum": "zero(P(hs), g)",

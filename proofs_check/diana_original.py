@@ -19,7 +19,7 @@ STATEMENT = {
     "domain": ["L > 0", "mu > 0", "mu <= L", "om >= 0", "n >= 1", "ga > 0", SMALL, SHORT],
     "vectors": ["common x", "common xs", "family g", "family h", "family hs", "family Q ~ g - h @ 0"],
     "given": {
-        "convex": "coercive(g - hs, x - xs, mu, L)",
+        "convex": "coercive(g, hs, x, xs, mu, L)",
         "optimal": "zero(P(hs), x - xs)",
         "still": "zero(P(hs), hs)",
         "sum": "zero(P(hs), g)",

@@ -22,7 +22,7 @@ STATEMENT = {
     ],
     "vectors": ["common x", "common xs", "family g", "family h", "family hs", "family Q ~ g - h @ 0"],
     "given": {
-        "convex": "coercive(g - hs, x - xs, mu, L)",
+        "convex": "coercive(g, hs, x, xs, mu, L)",
         "optimal": "zero(P(hs), x - xs)",
         "still": "zero(P(hs), hs)",
         "sum": "zero(P(hs), g)",

@@ -31,10 +31,9 @@ STATEMENT = {
     "domain": ["r > 0", "r < 1", "L > 0", "T > 0", "mu > 0", "ga > 0", "om >= 0", SMALL, SHORT],
     # b is the broadcast; what the workers send comes after it
     "vectors": ["common x", "family g", "family e", "common b ~ P(e) @ 0", "family gp @ 1", "family c @ 2"],
-    "let": {"xp": "x - ga*b"},
+    "let": {"xp": "x - ga*b", "M": text(L_TILDE**2)},
     "given": {
         **pl.PL["given"],
-        "lip": f"lipschitz(gp, g, xp, x, {text(L_TILDE**2)})",
         "down": "variance(b, om)",
     },
     "claim": [CLAIM],

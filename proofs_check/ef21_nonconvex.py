@@ -22,11 +22,11 @@ STATEMENT = {
     "domain": ["r > 0", "r < 1", "L > 0", "T > 0", "ga > 0", SMALL],
     "vectors": pl.PL["vectors"],
     "values": "f fp fs",
-    "let": pl.PL["let"],
+    "let": {**pl.PL["let"], "M": text(T**2)},
     "given": {
         "comp": pl.PL["given"]["comp"],
         "smooth": pl.PL["given"]["smooth"],
-        "lip": "lipschitz(gp, g, xp, x, T**2)",
+        "lip": "lipschitz(gp, g, xp, x, M)",
     },
     "claim": [f"2*(fp - fs)/ga + sq(gp - e - c)/{TH} + sq(P(g)) <= {POTENTIAL}"],
     "run": {

@@ -39,11 +39,11 @@ PL = {
     "domain": ["r > 0", "r < 1", "L > 0", "T > 0", "mu > 0", "ga > 0", SMALL, SHORT],
     "vectors": ["common x", "family g", "family gp", "family e", "family c @ 1"],
     "values": "f fp fs",
-    "let": {"xp": "x - ga*P(e)"},
+    "let": {"xp": "x - ga*P(e)", "M": text(L_TILDE**2)},
     "given": {
         "comp": THREE_POINT["given"]["comp"],
         "smooth": "descent(fp, f, P(g), xp, x, L)",
-        "lip": "lipschitz(gp, g, xp, x, T**2/2)",
+        "lip": "lipschitz(gp, g, xp, x, M)",
         "pl": "polyak(f, fs, P(g), mu)",
     },
     "claim": [CLAIM],

@@ -13,7 +13,7 @@ STATEMENT = {
     "vectors": ["common x", "family g", "family gp", "family e", "family c @ 1"],
     "let": {"mu": text(MU), "L": text(SMOOTH), "ga": GAMMA, "xp": "x - ga*P(e)"},
     "given": {
-        "convex": "coercive(gp - g, xp - x, mu, L)",
+        "convex": "coercive(gp, g, xp, x, mu, L)",
         "comp": f"contraction(c, gp - e, {text(1 - s**2)})",
     },
     "claim": [f"s*sq(P(gp)) + sq(gp - e - c) <= {RHO}*(s*sq(P(g)) + sq(g - e))"],

@@ -21,7 +21,7 @@ RHO = text(
         ROOTS.replace(lambda e: e.is_Pow and not e.exp.is_integer, lambda e: sympy.factor(e.base) ** e.exp)
     )
 )
-DOMAIN = ["s > 0", "r > 0", "r < 1", "r**2 > s", "t > 0"]
+DOMAIN = ["s > 0", "r > s", "r < 1", "r**2 > s", "t > 0"]
 SIGNS = [
     step("r**2 - s > 0", {"r**2 > s": "1"}),
     step("1 - r > 0", {"r < 1": "1"}),
@@ -37,7 +37,7 @@ STATEMENT = {
     "vectors": ["common x", "common xs", "family e", "family g", "family c @ 1"],
     "let": {"mu": text(MU), "L": text(SMOOTH), "ga": GAMMA},
     "given": {
-        "convex": "coercive(g, x - xs, mu, L)",
+        "convex": "coercive(g, 0, x, xs, mu, L)",
         "comp": f"contraction(c, e + ga*g, {text(1 - s**2)})",
     },
     "claim": [

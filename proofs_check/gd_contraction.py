@@ -18,7 +18,7 @@ STATEMENT = {
     "params": "mu L ga rho",
     "domain": ["mu > 0", "L > mu", "ga > 0", *SLOW],
     "vectors": ["common x", "common xs", "common g"],
-    "given": {"convex": "coercive(g, x - xs, mu, L)"},
+    "given": {"convex": "coercive(g, 0, x, xs, mu, L)"},
     "claim": ["sq(x - ga*g - xs) <= rho*sq(x - xs)"],
     "run": {
         "potential": "sq(x - xs)",

@@ -18,7 +18,7 @@ FIRST = f"a == {text(START.expand())}"
 N, C = text(block_noise(tau, s2, z2)), text(PACE)
 POTENTIAL, ADDED = "w*(w - tau*mu)*sq(x - xs)", f"tau*{N}/n"
 NEXT = "(w + c)*(w + c - tau*mu)*sq(x - P(Q)/w - xs)"
-LATE = "least(w, a)"
+LATE = "floor(w, a)"
 STATEMENT = {
     "name": "isgd.decreasing.step",
     "title": "G the workers' stochastic gradients, Q the blocks they send; w = 1/step, a its least value",

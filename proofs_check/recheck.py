@@ -21,7 +21,7 @@ INDEX = HERE.parent / "compth" / "_proved.json"
 # what a statement and its false versions have in common
 SHARED = ("name", "params", "operators", "values", "indices", "arrays")
 # the trusted files; what decides vacuity; what decides witnesses and negative controls
-HASHED = {"kernel": ("kernel.py", "axioms.py"), "guard": ("guard.py",), "models": ("models.py",)}
+HASHED = {"kernel": ("kernel.py", "axioms.py"), "guard": ("guard.py", "roles.py"), "models": ("models.py",)}
 
 
 def digests() -> dict[str, str]:
@@ -90,7 +90,8 @@ def main(arguments):
     for name, digest in found.items():
         made_with = index.get(name, "no hash")
         if made_with != digest:
-            failures.append(f"{name}.py has hash {digest[:16]}, the index was made with {made_with[:16]}")
+            files = ", ".join(HASHED[name])
+            failures.append(f"{files}: hash {digest[:16]}, the index was made with {made_with[:16]}")
     for path in sorted(where.glob("*.json")):
         try:
             theorem, leaning = recheck(path, kernel, guard, models, index)

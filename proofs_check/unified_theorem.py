@@ -20,7 +20,8 @@ STATEMENT = {
     "given": {
         **lemma.STATEMENT["given"],
         "least": "least(f, fs)",
-        "memory": "least(s, 0)",  # sigma^2 >= 0
+        "memory": "floor(s, 0)",  # sigma^2 >= 0, and at the next step
+        "later": "floor(sp, 0)",
     },
     "claim": [f"{NEXT} <= R*(sq(x - xs) + M*ga**2*s) + {NOISE}"],
     "run": {

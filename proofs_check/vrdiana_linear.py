@@ -1,7 +1,8 @@
 """VR-DIANA's row of the unified theory: its assumption, and with it the theorem, by the smaller A and C that suffice.
 
-Level 1: every worker draws a component j. D_i = grad f_ij(w) - grad f_ij(x*), e_i its mean, X_i + D_i the same at x,
-H_i = grad f_ij(x*): a mean over workers of their squares is the mean over all components. Level 2: the compressors.
+Level 1: every worker draws a component j. Z_i = grad f_ij(x), H_i = grad f_ij(x*), X_i = Z_i - grad f_ij(w), so that
+D_i = grad f_ij(w) - grad f_ij(x*) has the mean e_i. A mean over workers of their squares is the mean over all
+components. Level 2: the compressors.
 """
 
 from fractions import Fraction as F
@@ -23,7 +24,7 @@ LESS_A, LESS_C = text(SMALLER.A), text(SMALLER.C)
 if (SMALLER.B, SMALLER.rho) != (ROW.B, ROW.rho):
     raise AssertionError("the two rows have the same B and rho")
 SMALL, SHORT = sorted((f"al <= {limit}" for limit in LIMITS), key=lambda t: "om" in t)
-G, RENEWED = "X + D", "(1/m)*(X + D) + (1 - 1/m)*D"
+G, RENEWED = "Z - H", "(1/m)*(Z - H) + (1 - 1/m)*(Z - X - H)"
 
 STATEMENT = {
     "name": "vrdiana.linear.assumption",
@@ -32,12 +33,13 @@ STATEMENT = {
     "domain": ["n >= 1", "m >= 1", "om >= 0", "L > 0", "al > 0", SMALL, SHORT],
     "vectors": [
         *["common x", "common xs", "family g", "family hs", "family h", "family e"],
-        *["family H ~ hs @ 0", "family D ~ e @ 0", "family X ~ g - hs - e @ 0"],
+        *["family H ~ hs @ 0", "family Z ~ g @ 0", "family X ~ g - hs - e @ 0"],
         *["family Q ~ X + e + hs - h @ 1", f"family Y ~ {RENEWED} @ 1"],
     ],
     "values": "f fs",
+    "let": {"D": "Z - X - H"},
     "given": {
-        "components": f"cocoercive(f, fs, {G} + H, H, x, xs, L)",
+        "components": "cocoercive(f, fs, Z, H, x, xs, L)",
         "whole": "cocoercive(f, fs, P(g), 0, x, xs, L)",
         "optimal": "zero(P(hs), x - xs)",
         "var": "variance(Q, om)",
@@ -107,7 +109,7 @@ def at(curvatures, slopes, x, w, a, p=F(1, 2), **params):
     drawn = list(product(range(m), repeat=n))
     sent = list(product(*[(1, 0)] * n)) if p < 1 else [(1,) * n]
     coins = [(1, F(1, m)), (0, 1 - F(1, m))][: 1 + (m > 1)]
-    prob, X, D, H, Q, Y = [], [], [], [], [], []
+    prob, X, Z, H, Q, Y = [], [], [], [], [], []
     for js, bits, (up, chance) in product(drawn, sent, coins):
         weight = chance / F(m) ** n
         for bit in bits:
@@ -115,12 +117,12 @@ def at(curvatures, slopes, x, w, a, p=F(1, 2), **params):
         rows = [(F(curvatures[i][j]), F(slopes[i][j])) for i, j in enumerate(js)]
         prob.append(weight)
         X.append([[c * (x - w)] for c, _ in rows])
-        D.append([[c * w] for c, _ in rows])
+        Z.append([[c * x + s] for c, s in rows])
         H.append([[s] for _, s in rows])
         means = [c * (x - w) + mean[i] * w - a[i] for i, (c, _) in enumerate(rows)]
         Q.append([[b * v / p] for b, v in zip(bits, means, strict=True)])
         Y.append([[c * (x if up else w)] for c, _ in rows])
-    vectors = {"x": [1 + x], "xs": [1], "H": H, "D": D, "X": X, "Q": Q, "Y": Y}
+    vectors = {"x": [1 + x], "xs": [1], "H": H, "Z": Z, "X": X, "Q": Q, "Y": Y}
     vectors |= {"g": per_worker([c * x + s for c, s in zip(mean, at_star, strict=True)])}
     vectors |= {"hs": per_worker(at_star), "e": per_worker([c * w for c in mean])}
     vectors |= {"h": per_worker([s + F(b) for s, b in zip(at_star, a, strict=True)])}

@@ -7,7 +7,6 @@ behind this guard, with the record written out and every failure as one line.
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ from functools import reduce
 from typing import Any
 
 from . import kernel
-from .axioms import SCHEMAS
-from .kernel import Poly, Refused, Theory, add, constant, multiply, parts, require
+from .kernel import Refused, Theory, add, constant, multiply, parts, require
+from .roles import Roles, is_common
 
 FIELDS = {"name", "title", "params", "domain", "sizes", "indices", "arrays", "law", "operators"}
 FIELDS |= {"vectors", "values", "let", "given", "claim", "run"}
@@ -31,29 +30,6 @@ DRAWS = {
     "noise",
 }  # of a declared draw
 FAMILIES = {"independent", "joint"}  # of a draw that may differ between workers
-# where the schemas of functions name points and values
-POINTS = {
-    "strongly_convex": (3, 4),
-    "cocoercive": (4, 5),
-    "coercive": (1,),
-    "descent": (4,),
-    "lipschitz": (2, 3),
-}
-GRADIENTS = {
-    "strongly_convex": (2,),
-    "cocoercive": (2, 3),
-    "coercive": (0,),
-    "descent": (2,),
-    "lipschitz": (0, 1),
-}
-BELONGING = {  # a point, and the value and gradient that belong to it
-    "strongly_convex": ((3, (0, 2)), (4, (1,))),
-    "cocoercive": ((4, (0, 2)), (5, (1, 3))),
-    "descent": ((3, (0,)), (4, (1, 2))),
-    "lipschitz": ((2, (0,)), (3, (1,))),
-}
-MESSAGES = {"contraction", "bias", "b1_lower", "b2_lower", "b_upper"}  # of a vector that was sent
-VALUES = {"strongly_convex": 2, "cocoercive": 2, "descent": 2, "polyak": 2, "quadratic": 2}
 
 
 @contextmanager
@@ -86,9 +62,9 @@ def guard(statement: str) -> Theory:
         _sorts(theory)
         require(not (theory.law and data.get("vectors")), "a law and vectors do not mix")
         _draws(theory)
-        _meanings(theory)
+        roles = Roles(theory)
         if "run" in data:
-            _moves(theory, data["run"])
+            _moves(theory, roles, data["run"])
     return theory
 
 
@@ -115,112 +91,23 @@ def _draws(theory: Theory) -> None:
         require(name not in theory.ops, f"{name}: operators have no declared mean")
         past = all(theory.level[k] <= time for _, w, a in parts(centre) for k in (*w, a))
         require(past, f"{name}: mean not measurable")
-        shared = name not in theory.common or _is_common(theory, centre)
+        shared = name not in theory.common or is_common(theory, centre)
         require(shared, f"{name} is common, its mean is not")
     for text in theory.given.values():
         node = kernel.read(text, theory.env)
         schema, first = node.func.id, getattr(node.args[0], "id", "")
-        wanted = SCHEMAS[schema][0]
-        require(len(node.args) == len(wanted.split()), f"{text!r:.80}: the arguments are {wanted}")
         require(schema not in DRAWS or first in theory.draws, f"{text!r:.80}: not a draw")
         require(schema not in FAMILIES or first not in theory.common, f"{text!r:.80}: not a family")
 
 
-def _meanings(theory: Theory) -> None:
-    """Schemas that could say anything of any vectors or scalars: here they say what they are for."""
-    calls = [(text, kernel.read(text, theory.env)) for text in theory.given.values()]
-    points, values, alone = set[str](), set[str](), set[str]()
-    for _, node in calls:
-        named = (*POINTS.get(node.func.id, ()), *GRADIENTS.get(node.func.id, ()))
-        alone |= {arg.id for k in named if isinstance(arg := node.args[k], ast.Name)}
-        points |= {n for k in POINTS.get(node.func.id, ()) for n in _atoms(theory, node.args[k])}
-        values |= {n for arg in node.args[: VALUES.get(node.func.id, 0)] for n in kernel.names_in(arg)}
-    for text, node in calls:
-        match node.func.id, node.args:
-            case schema, [sent, *_] if schema in MESSAGES:
-                name = getattr(sent, "id", "")
-                own = name in set(theory.level) - theory.ops - alone
-                require(own, f"{text!r:.80}: the message is a vector of its own, no point and no gradient")
-            case "growth", [a, s, *_]:
-                found = _atoms(theory, a) | _atoms(theory, s)
-                require(
-                    not found & points, f"{text!r:.80}: growth of gradients, not of distances between points"
-                )
-                require(not found & values, f"{text!r:.80}: growth of gradients, not of values of f")
-            case "loewner", [v, u, w, _]:
-                at = theory.value(u, {1})
-                drawn = _averaged(theory, theory.value(v, {1}))
-                require(_is_image(theory, drawn, at), f"{text!r:.80}: v is no B u")
-                form = theory.value(w, {1})
-                single = any(form == theory.applied(p, at) for p in _prefixes(form, at))
-                require(single, f"{text!r:.80}: w is no W u with one product W of operators")
-
-
-def _atoms(theory: Theory, node: Any) -> set[str]:
-    """The vectors and values in an expression, and those in the means of its draws."""
-    found = kernel.names_in(node) - theory.ops
-    for name in found & set(theory.draws):
-        found |= _behind(theory, name)
-    return found & ({*theory.level} | theory.scalars - theory.params)
-
-
-def _behind(theory: Theory, draw: str) -> set[str]:
-    """The vectors in a draw's mean, through all draws."""
-    inner = {a for _, _, a in parts(theory.draws[draw][0])}
-    return inner.union(*(_behind(theory, a) for a in inner & set(theory.draws)))
-
-
-def _averaged(theory: Theory, v: Poly) -> Poly:
-    """v with every draw replaced by its mean."""
-    out = constant(0)
-    for c, word, atom in parts(v):
-        centre = theory.draws[atom][0] if atom in theory.draws else kernel.symbol("|" + atom)
-        out = add(out, multiply(c, theory.applied(word, centre)))
-    return out
-
-
-def _prefixes(v: Poly, u: Poly) -> list[tuple[str, ...]]:
-    """The operators that would turn the first term of u into terms of v."""
-    _, word, atom = next(parts(u))
-    ends = (w for _, w, a in parts(v) if a == atom and w[len(w) - len(word) :] == word)
-    return [w[: len(w) - len(word)] for w in ends]
-
-
-def _is_image(theory: Theory, v: Poly, u: Poly) -> bool:
-    """True when v is a sum of multiples of products of operators applied to u."""
-    require(bool(u), "loewner at the zero vector")
-    scale, word, atom = next(parts(u))
-    rest = v
-    for prefix in _prefixes(v, u):
-        terms = (c for c, w, a in parts(v) if (w, a) == ((*prefix, *word), atom))
-        factor = reduce(add, terms, constant(0))
-        if scale == constant(-1):
-            factor = add({}, factor, -1)
-        rest = add(rest, multiply(factor, theory.applied(prefix, u)), -1)
-    return not rest
-
-
-def _moves(theory: Theory, run: dict[str, Any]) -> None:
+def _moves(theory: Theory, roles: Roles, run: dict[str, Any]) -> None:
     """After a step the state is of the same kind, and what belongs to a moving point moves with it."""
     for name, text in run["next"].items():
         node = kernel.read(text, theory.env)
         v = theory.value(node, {1}) if name in theory.level else theory.scalar(node)
-        shared = name not in theory.common or _is_common(theory, v)
+        shared = name not in theory.common or is_common(theory, v)
         require(shared, f"{name} is common, after a step it is not")
-    still, moving = set(run["fixed"].split()), set(run["next"])
-    for text in theory.given.values():
-        node = kernel.read(text, theory.env)
-        for point, belonging in BELONGING.get(node.func.id, ()):
-            for arg in (node.args[k] for k in belonging if _atoms(theory, node.args[point]) & moving):
-                moves = not (atoms := _atoms(theory, arg)) or not atoms <= still
-                require(moves, f"{text!r:.80}: {ast.unparse(arg)} is fixed, its point moves")
-
-
-def _is_common(theory: Theory, v: Poly) -> bool:
-    def first_private(word: tuple[str, ...], atom: str) -> str:
-        return next((k for k in (*word, atom) if k == "P" or k not in theory.common), "P")
-
-    return all(first_private(w, a) == "P" for _, w, a in parts(v))
+    roles.survive(run)
 
 
 def check(statement: str, certificate: str) -> dict[str, Any]:

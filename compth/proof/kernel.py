@@ -216,10 +216,8 @@ class Theory:
         if found[3]:
             self.draws[name] = (self.value(read(found[3], self.env), {1}), time)
         self.level[self.fresh(name)] = time + (name in self.draws)
-        if found[1] == "common":
-            self.common.add(name)
-        if operator:
-            self.ops.add(name)
+        self.common |= {name} if found[1] == "common" else set()
+        self.ops |= {name} if operator else set()
 
     # -- known relations --------------------------------------------------------------------------------------
 

@@ -177,8 +177,16 @@ CASES = {
         {"L": 3},
         {"L": F(1, 4)},
     ),
+    "sector": (
+        "sector(fx, fy, gx, gy, x, y, mu, L)",
+        POINTS,
+        "fx fs fy",
+        smooth_model,
+        {"mu": F(1, 2), "L": 3},
+        {"mu": 2, "L": 3},
+    ),
     "coercive": (
-        "coercive(gx - gy, x - y, mu, L)",
+        "coercive(gx, gy, x, y, mu, L)",
         POINTS,
         "fx fs fy",
         smooth_model,
@@ -201,6 +209,14 @@ CASES = {
         smooth_model,
         {"M": F(13, 2)},
         {"M": F(1, 2)},
+    ),
+    "floor": (
+        "floor(s, a)",
+        ["common x"],
+        "s",
+        lambda r, **k: model(k, {"x": [1]}, values={"s": r.randint(3, 9)}),
+        {"a": 3},
+        {"a": 4},
     ),
     "least": ("least(fx, fs)", POINTS, "fx fs fy", smooth_model, {}, None),
     # one worker's gradient, drawn uniformly: A = 2 L_max, sigma^2 = mean |grad f_i(x*)|^2 with B = 2
@@ -249,6 +265,7 @@ def holds(name, params, seed):
     statement["vectors"] = [v for v in vectors if not v.endswith("*")]
     statement |= {"given": {"it": instance}, "claim": ["0 <= 0"]}
     statement["domain"] = [f"{p} > 0" for p, v in params.items() if v > 0]
+    statement["domain"] += ["L > mu"] * ({"L", "mu"} <= set(params))
     found = Model(json.dumps(statement), build(random.Random(seed), **params))
     try:
         found.hypotheses_hold(statement)

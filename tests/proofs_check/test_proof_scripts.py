@@ -179,7 +179,7 @@ def test_recheck_catches_tampering(tamper, tmp_path):
 
 def copied(folder):
     """The files of a recheck in a folder of their own, with one certificate and its index."""
-    for name in ("kernel", "axioms", "guard", "models"):
+    for name in ("kernel", "axioms", "guard", "roles", "models"):
         (folder / "compth" / "proof").mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "compth" / "proof" / f"{name}.py", folder / "compth" / "proof")
     certificates = folder / "proofs_check" / "certificates"
@@ -194,7 +194,8 @@ def copied(folder):
 
 TAMPERED = [
     ("guard", "        _sorts(theory)\n", ""),
-    ("guard", "        _meanings(theory)\n", ""),
+    ("guard", "        roles = Roles(theory)\n", "        roles = None\n"),
+    ("roles", "        self._apart()\n", ""),
     ("models", '    require(min(margins) >= 0, f"a claim fails in the witness: {margins}")\n', ""),
     ("kernel", '    require(not gap, f"{text', '    require(True, f"{text'),
 ]
@@ -211,7 +212,7 @@ def test_recheck_catches_a_tampered_file(name, old, new, tmp_path):
     path.write_text(text.replace(old, new))
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert f"{name}.py has hash" in done.stderr
+    assert re.search(rf"\b{name}\.py[^:]*: hash", done.stderr)
 
 
 def test_recheck_needs_every_hash(tmp_path):

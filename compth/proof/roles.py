@@ -1,0 +1,419 @@
+"""What each argument of a schema may be: hypotheses about functions speak of points, values and gradients only.
+
+An evaluation of a function is a point, its value and its gradient. A value is a plain name with one point; a gradient
+is a vector of its own (or its mean over the workers, or 0 at a minimiser) with one point; a constant of a class of
+functions is a plain name; everything else that is a number is made of parameters. So no hypothesis can be a rate in
+disguise. Along a run an evaluation moves as a whole, and what is known of the state has to hold after the step.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import reduce
+from typing import Any
+
+from . import kernel
+from .axioms import SCHEMAS
+from .kernel import Poly, Theory, add, constant, multiply, parts, require
+
+# per argument: v and a number: the value at that point, g: its gradient, d: the gradient or its deviation from the
+# mean, p: a point, c: a constant or 0, 0: one shown nonnegative, = the same but not 0, +: one shown positive,
+# n: a number of parameters,
+# s: the least value, m: a message, a: what was sent, q: a draw, *: looked at below
+ROLES = {
+    "variance": "q n",
+    "independent": "q n",
+    "joint": "q n n",
+    "mixture": "q n * *",
+    "contraction": "m a n",
+    "bias": "m a n",
+    "spread": "q * n",
+    "mean_spread": "q * n",
+    "b1_lower": "m a n",
+    "b2_lower": "m a n",
+    "b_upper": "m a n",
+    "strongly_convex": "v3 v4 g3 p p c",
+    "cocoercive": "v4 v5 g4 g5 p p +",
+    "sector": "v4 v5 g4 g5 p p 0 +",
+    "coercive": "g2 g3 p p 0 +",
+    "descent": "v3 v4 g4 p p +",
+    "polyak": "v s g +",
+    "lipschitz": "d2 d3 p p =",
+    "least": "v s",
+    "floor": "* n",
+    "growth": "* * * * n n n",
+    "quadratic": "v v * * *",
+    "loewner": "* * * n",
+    "noise": "q * n",
+    "dissimilar": "* n",
+    "zero": "* *",
+    "order": "* *",
+}
+SIGNS = {"c": (0, ""), "0": (1, "nonnegative"), "=": (1, "nonnegative"), "+": (2, "positive")}
+Call = tuple[str, str, list[ast.expr]]  # the hypothesis as written, its schema, its arguments
+
+
+class Roles:
+    """The evaluations that the hypotheses of a statement speak of; Refused where one speaks of anything else."""
+
+    def __init__(self, theory: Theory) -> None:
+        self.theory = theory
+        self.calls = [self._read(text) for text in theory.given.values()]
+        self.points: dict[str, Poly] = {}  # of values and gradients, by name
+        self.places: list[Poly] = []
+        self.still: list[Poly] = []  # where a gradient is 0
+        self.roots: set[str] = set()  # of Hessians
+        self.made: dict[str, set[str]] = {}  # what gradients and messages are functions of
+        for call in self.calls:
+            self._numbers(*call)
+            self._evaluations(*call)
+        self.messages = {getattr(args[0], "id", "") for _, s, args in self.calls if ROLES[s][0] == "m"}
+        self.gradients = {n for n in self.points if n in theory.level}
+        self.named = {a for p in self.places for a in [self._alone(p)] if a}
+        for call in self.calls:
+            self._later(*call)
+        self._apart()
+        self._circles()
+
+    def _read(self, text: str) -> Call:
+        node = kernel.read(text, self.theory.env)
+        schema, wanted = node.func.id, SCHEMAS[node.func.id][0]
+        require(len(node.args) == len(wanted.split()), f"{text!r:.80}: the arguments are {wanted}")
+        return text, schema, node.args
+
+    # -- numbers ----------------------------------------------------------------------------------------------
+
+    def _numbers(self, text: str, schema: str, args: list[ast.expr]) -> None:
+        """Numbers are made of parameters; the constants of a class of functions are plain names, of the right sign."""
+        theory = self.theory
+        written = kernel.read(text, {}).args
+        for role, name, arg in zip(ROLES[schema].split(), written, args, strict=True):
+            if role == "n" or role in SIGNS:
+                own = kernel.names_in(arg) <= theory.params
+                require(own, f"{text!r:.80}: {ast.unparse(arg):.40} is no number of parameters")
+            if role in SIGNS:
+                plain = _is_name(name) or (role in "c0" and _is_zero(name))
+                require(plain, f"{text!r:.80}: {ast.unparse(name):.40} is no plain name of a constant")
+                least, sign = SIGNS[role]
+                shown = theory.sign(arg) >= least
+                require(shown, f"{text!r:.80}: {ast.unparse(name):.40} was not shown {sign}")
+
+    # -- evaluations ------------------------------------------------------------------------------------------
+
+    def _evaluations(self, text: str, schema: str, args: list[ast.expr]) -> None:
+        """Registers every value and gradient at its point."""
+        for role, arg in zip(ROLES[schema].split(), args, strict=True):
+            if role == "p":
+                self.places.append(self.theory.value(arg, {1}))
+            elif role[0] in "vs":
+                self._value(text, arg)
+                if len(role) == 2:
+                    self._put(text, getattr(arg, "id", ""), self.theory.value(args[int(role[1])], {1}))
+            elif role[0] in "gd" and len(role) == 2:
+                at = self.theory.value(args[int(role[1])], {1})
+                found = self._gradient(text, arg, role[0] == "d")
+                self._put(text, found, at) if found else self.still.append(at)
+        if schema == "quadratic":
+            self._quadratic(text, args)
+
+    def _value(self, text: str, arg: ast.expr) -> None:
+        own = _is_name(arg) and arg.id in self.theory.scalars - self.theory.params  # type: ignore[attr-defined]
+        require(own, f"{text!r:.80}: {ast.unparse(arg):.40} is no plain name of a value")
+
+    def _gradient(self, text: str, arg: ast.expr, deviation: bool = False) -> str:
+        """The vector's name, "" for 0; a gradient is g or P(g), a deviation also g - P(g)."""
+        terms = [(c, w, a) for c, w, a in parts(self.theory.value(arg, {1}))]
+        shape = sorted((w, c == constant(1), c == constant(-1)) for c, w, a in terms)
+        whole = [[((), True, False)], [(("P",), True, False)]]
+        apart = [[((), True, False), (("P",), False, True)]] * deviation
+        names = {a for _, _, a in terms}
+        right = not terms or (shape in whole + apart and len(names) == 1)
+        require(right, f"{text!r:.80}: {ast.unparse(arg):.40} is no gradient, a vector of its own")
+        return names.pop() if names else ""
+
+    def _put(self, text: str, name: str, at: Poly) -> None:
+        """One point for each; a drawn gradient is one of the same point in the mean."""
+        known = self.points.setdefault(name, at)
+        require(known == at, f"{text!r:.80}: {name} belongs to two points")
+        if name in self.theory.level:
+            self._after(text, name, at)
+        if name in self.theory.draws:
+            [*rest, (c, word, mean)] = parts(self.theory.draws[name][0]) or [({}, (), "")]
+            one = not rest and (c, word) == (constant(1), ())
+            require(one, f"{text!r:.80}: {name} is a draw around more than a gradient")
+            self._put(text, mean, at)
+
+    def _after(self, text: str, name: str, of: Poly) -> None:
+        """What is a function of vectors is random as soon as they are, and differs where they do."""
+        theory = self.theory
+        late = {k for _, w, a in parts(of) for k in (*w, a) if theory.level[k] > theory.level[name]}
+        require(not late, f"{text!r:.80}: {name} is known before {sorted(late)}")
+        alike = name not in theory.common or is_common(theory, of)
+        require(alike, f"{text!r:.80}: {name} is common, what it is made of is not")
+        self.made.setdefault(name, set()).update(a for _, _, a in parts(of))
+
+    def _circles(self) -> None:
+        """No gradient is taken at a point that it helped to make."""
+        made = dict(self.made)
+        for draw, (mean, _) in self.theory.draws.items():
+            made[draw] = made.get(draw, set()) | {a for _, _, a in parts(mean)}
+        for name in made:
+            found: set[str] = set()
+            todo = set(made[name])
+            while todo:
+                found |= todo
+                todo = set().union(*(made.get(a, set()) for a in todo)) - found
+            require(name not in found, f"{name} is made of itself")
+
+    def _quadratic(self, text: str, args: list[ast.expr]) -> None:
+        """f(u + d) = f(u) + <R R u, d> + |R d|^2/2, u counted from the centre: f at u, fp at u + d."""
+        fp, f, g, d, r = (self.theory.value(a, {k}) for k, a in zip((0, 0, 1, 1, 1), args, strict=True))
+        root = next((w[0] for _, w, _ in parts(r) if w), "")
+        own = root in self.theory.ops - {"P"} and r == self.theory.applied((root,), d)
+        require(own, f"{text!r:.80}: r is no root applied to d")
+        self.roots.add(root)
+        at = constant(0)
+        for c, word, atom in parts(g):
+            require(word[:2] == (root, root), f"{text!r:.80}: g is no gradient of a quadratic, R(R(x))")
+            at = add(at, multiply(c, kernel.symbol("|" + atom, word[2:])))
+        for value, place in ((f, at), (fp, add(at, d))):
+            [((name, _), _)] = next(iter(value))
+            self._put(text, name, place)
+
+    # -- what needs all evaluations ---------------------------------------------------------------------------
+
+    def _later(self, text: str, schema: str, args: list[ast.expr]) -> None:
+        match schema, args:
+            case "polyak", [f, _, g, _]:
+                name = self._gradient(text, g)
+                here = name in self.points and self.points[name] == self.points.get(getattr(f, "id", ""))
+                require(here, f"{text!r:.80}: f and its gradient g belong to no common point")
+            case "least", [f, fs]:
+                require(getattr(f, "id", "") != getattr(fs, "id", ""), f"{text!r:.80}: a value below itself")
+            case "floor", [s, _]:
+                self._value(text, s)
+                require(getattr(s, "id", "") not in self.points, f"{text!r:.80}: a value of f")
+            case "spread" | "mean_spread", [_, v, _]:
+                self._free_of_points(text, v)
+                mixed = is_common(self.theory, self.theory.value(v, {1}))
+                require(not mixed, f"{text!r:.80}: v is no family of vectors")
+            case "dissimilar", [g, _]:
+                name = self._gradient(text, g)
+                own = name in self._families() - self.named - self.messages
+                placed = not self.places or name in self.points
+                require(own and placed, f"{text!r:.80}: g is no family of gradients")
+            case "growth", [a, s, f, fs, *rates]:
+                self._growth(text, a, s, f, fs, rates)
+            case "mixture", [y, p, u, v]:
+                share, first, second = (self.theory.value(k) for k in (p, u, v))
+                rest = multiply(add(constant(1), share, -1), second)
+                drawn = self.theory.value(y, {1})
+                gap = add(self._averaged(drawn), self._averaged(add(multiply(share, first), rest)), -1)
+                require(not self.theory.cleared(gap), f"{text!r:.80}: Y has another mean")
+            case "zero", [v, u]:
+                self._zero(text, v, u)
+            case "loewner", [v, u, w, t]:
+                self._loewner(text, v, u, w, t)
+        if ROLES[schema][0] == "m":
+            name = getattr(args[0], "id", "")
+            own = name in set(self.theory.level) - self.theory.ops - self.gradients - self.named
+            require(own, f"{text!r:.80}: the message is a vector of its own, no point and no gradient")
+            self._free_of_points(text, args[1])
+            sent = self.theory.value(args[1], {1})
+            self._after(text, name, sent)
+            levels = [self.theory.level[k] for _, w, a in parts(sent) for k in (*w, a)]
+            chance = (
+                schema == "bias" or not self.theory.draws or self.theory.level[name] > max(levels, default=0)
+            )
+            require(chance, f"{text!r:.80}: {name} is random, its level is above that of what was sent")
+
+    def _families(self) -> set[str]:
+        return set(self.theory.level) - self.theory.common - self.theory.ops
+
+    def _free_of_points(self, text: str, node: ast.expr) -> None:
+        """What is sent is no point and no distance between points."""
+        found = atoms(self.theory, node) & self.named
+        require(not found, f"{text!r:.80}: {sorted(found)} of a point is sent, not a gradient")
+
+    def _growth(
+        self, text: str, a: ast.expr, s: ast.expr, f: ast.expr, fs: ast.expr, rates: list[ast.expr]
+    ) -> None:
+        found = atoms(self.theory, a) | atoms(self.theory, s)
+        require(not found & self.named, f"{text!r:.80}: growth of gradients, not of distances between points")
+        placed = found & (set(self.points) - self.gradients)
+        require(not placed, f"{text!r:.80}: growth of gradients, not of values of f")
+        require(not found & self.messages, f"{text!r:.80}: growth of gradients, not of messages")
+        for side in (a, s):
+            self._size(text, side)
+        for value in (f, fs):
+            if not _is_zero(value):
+                self._value(text, value)
+        require(_is_zero(f) == _is_zero(fs), f"{text!r:.80}: one value without the other")
+        seen = (not _is_zero(s), not _is_zero(f), True)
+        bounds = any(self.theory.scalar(r) and by for r, by in zip(rates, seen, strict=True))
+        require(bounds, f"{text!r:.80}: nothing bounds a")
+
+    def _size(self, text: str, node: ast.expr) -> None:
+        """0, a value of its own, or a square times a number."""
+        match node:
+            case ast.BinOp(left=number, op=ast.Mult(), right=square):
+                own = kernel.names_in(number) <= self.theory.params and self.theory.sign(number) == 2
+                require(own, f"{text!r:.80}: {ast.unparse(number):.40} is no positive number")
+                self._size(text, square)
+            case ast.Call(func=ast.Name(id="sq")):
+                pass
+            case _ if not _is_zero(node):
+                self._value(text, node)
+
+    def _zero(self, text: str, v: ast.expr, u: ast.expr) -> None:
+        """P(h) = 0 for the gradients h at a minimiser, or for h of no role; or a selection c: <c, x - c> = 0."""
+        [(c, word, name), *rest] = parts(self.theory.value(v, {1})) or [({}, (), "")]
+        plain = c == constant(1) and not rest
+        if plain and word == () and name in self.messages:
+            whole = add(self.theory.value(u, {1}), self.theory.value(v, {1}))
+            require(all(a != name for _, _, a in parts(whole)), f"{text!r:.80}: no selection")
+            return
+        require(plain and word == ("P",), f"{text!r:.80}: no mean of gradients at a minimiser")
+        own = name in self._families() - set(self.theory.draws) - self.named - self.messages
+        require(own, f"{text!r:.80}: {name} is no family of gradients")
+        if name in self.points:
+            self.still.append(self.points[name])
+
+    def _loewner(self, text: str, v: ast.expr, u: ast.expr, w: ast.expr, t: ast.expr) -> None:
+        theory = self.theory
+        at = theory.value(u, {1})
+        require(bool(at), "loewner at the zero vector")
+        drawn, form = self._averaged(theory.value(v, {1})), theory.value(w, {1})
+        errors = [(op,) for op in theory.ops - self.roots - {"P"}]
+        images = [constant(0), *(theory.applied(p, at) for p in _prefixes(drawn, at))]
+        images += [add(theory.applied(p, at), at, -1) for p in errors]
+        require(drawn in images, f"{text!r:.80}: v is no B u, and no B u - u")
+        single = any(form == theory.applied(p, at) for p in _prefixes(form, at))
+        require(single, f"{text!r:.80}: w is no W u with one product W of operators")
+        require(theory.sign(t) > 0, f"{text!r:.80}: t was not shown nonnegative")
+
+    def _averaged(self, v: Poly) -> Poly:
+        """v with every draw replaced by its mean, again and again."""
+        out = constant(0)
+        for c, word, atom in parts(v):
+            mean = self.theory.draws[atom][0] if atom in self.theory.draws else None
+            inner = kernel.symbol("|" + atom) if mean is None else self._averaged(mean)
+            out = add(out, multiply(c, self.theory.applied(word, inner)))
+        return out
+
+    def _alone(self, point: Poly) -> str:
+        """The name of a point that is one vector, "" for any other."""
+        found = list(parts(point))
+        return found[0][2] if len(found) == 1 else ""
+
+    def _apart(self) -> None:
+        """Points, gradients and messages are different vectors; minimisers and least values are nobody's iterates."""
+        both = sorted(self.named & (self.gradients | self.messages))
+        require(not both, f"{both} are a point and a gradient or message")
+        for place in self.places:
+            terms = list(parts(place))
+            plain = len(terms) != 1 or terms[0][:2] == (constant(1), ())
+            based = {a for _, _, a in terms} - self.gradients - self.messages
+            require(plain and bool(based), f"{kernel.show(place):.80} is no point")
+        minimisers = {self._alone(p) for p in self.still if p}
+        require("" not in minimisers, "a minimiser is a vector of its own")
+        inside = {a for p in self.places if not self._alone(p) for _, _, a in parts(p)}
+        require(not minimisers & inside, f"{sorted(minimisers & inside)}: a minimiser in an iterate")
+        for draw in self.theory.draws:
+            past = behind(self.theory, draw) & self.named
+            fair = len(past) < 2 and not past & minimisers
+            require(fair, f"{draw} is drawn around the minimiser or a distance: {sorted(past)}")
+        for text, schema, args in self.calls:
+            if schema in {"least", "polyak"}:
+                place = self.points.get(getattr(args[1], "id", ""), {})
+                lowest = not place or self._alone(place) not in {"", *inside}
+                require(lowest, f"{text!r:.80}: {ast.unparse(args[1])} is the value at an iterate")
+
+    # -- runs ---------------------------------------------------------------------------------------------------
+
+    def survive(self, run: dict[str, Any]) -> None:
+        """After a step every hypothesis holds again.
+
+        Schemas of functions hold at every point: an evaluation moves as a whole. Draws and messages are new at every
+        step. What else is known of the moving state has to be shown after the step.
+        """
+        theory = self.theory
+        moves = {name: kernel.read(text, theory.env) for name, text in run["next"].items()}
+        still, moving = set(run["fixed"].split()), set(moves)
+        fresh = self.messages & (still | moving)
+        require(not fresh, f"{sorted(fresh)}: a message is new at every step")
+        for name, place in self.points.items():
+            left = name in still and {a for _, _, a in parts(place)} & moving
+            require(not left, f"{name} is fixed, its point moves")
+            if name in moving:
+                self._moved(name, moves, moving | still)
+        for text, schema, args in self.calls:
+            found = [atoms(theory, a) for a in args]
+            match schema:
+                case "floor" if found[0] & moving:
+                    after = kernel.Expand(moves).visit(kernel.read(text, theory.env).args[0])
+                    shown = theory.leaf(add(theory.scalar(after), theory.scalar(args[1]), -1))
+                    require(shown > 0, f"{text!r:.80} was not shown after the step")
+                case "zero" | "dissimilar" if schema == "zero" or not found[0] & self.gradients:
+                    require(not found[0] & moving, f"{text!r:.80} need not hold after the step")
+                case "growth":
+                    old = found[0] & (moving | still) - self.gradients
+                    require(not old, f"{text!r:.80}: {sorted(old)} is of the state, and need not grow so")
+                case "least" | "polyak":
+                    require(not found[1] & moving, f"{text!r:.80}: a least value does not move")
+
+    def _moved(self, name: str, moves: dict[str, ast.expr], known: set[str]) -> None:
+        """A value or gradient goes where its point goes; where that is chosen anew, a value to a mixture of values."""
+        theory, place = self.theory, self.points[name]
+        if {a for _, _, a in parts(place)} <= known:
+            target, gone = getattr(moves[name], "id", ""), constant(0)
+            for c, word, atom in parts(place):
+                after = theory.value(moves[atom], {1}) if atom in moves else kernel.symbol("|" + atom)
+                gone = add(gone, multiply(c, theory.applied(word, after)))
+            require(self.points.get(target) == gone, f"{name} does not move to where its point goes")
+            return
+        require(name not in self.gradients, f"{name} moves, its point does not")
+        shares: dict[str, Poly] = {}
+        for m, factor in theory.scalar(moves[name]).items():
+            [value] = [n for (n, _), e in m if n in self.points and e == 1]
+            rest = {tuple(f for f in m if f[0][0] != value): factor}
+            shares[value] = add(shares.get(value, constant(0)), rest)
+        total = add(reduce(add, shares.values(), constant(0)), constant(1), -1)
+        mixed = not theory.cleared(total) and all(theory.leaf(share) for share in shares.values())
+        require(mixed, f"{name} moves to no value of its function, nor to a mixture of them")
+
+
+def atoms(theory: Theory, node: Any) -> set[str]:
+    """The vectors and values in an expression, and those in the means of its draws."""
+    found = kernel.names_in(node) - theory.ops
+    for name in found & set(theory.draws):
+        found |= behind(theory, name)
+    return found & ({*theory.level} | theory.scalars - theory.params)
+
+
+def behind(theory: Theory, draw: str) -> set[str]:
+    """The vectors in a draw's mean, through all draws."""
+    inner = {a for _, _, a in parts(theory.draws[draw][0])}
+    return inner.union(*(behind(theory, a) for a in inner & set(theory.draws)))
+
+
+def _is_name(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name)
+
+
+def _is_zero(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == 0
+
+
+def is_common(theory: Theory, v: Poly) -> bool:
+    def first_private(word: tuple[str, ...], atom: str) -> str:
+        return next((k for k in (*word, atom) if k == "P" or k not in theory.common), "P")
+
+    return all(first_private(w, a) == "P" for _, w, a in parts(v))
+
+
+def _prefixes(v: Poly, u: Poly) -> list[tuple[str, ...]]:
+    """The operators that would turn the first term of u into terms of v."""
+    _, word, atom = next(parts(u))
+    ends = (w for _, w, a in parts(v) if a == atom and w[len(w) - len(word) :] == word)
+    return [w[: len(w) - len(word)] for w in ends]
