@@ -1,7 +1,7 @@
 """Arithmetic written by users, parsed and never evaluated by Python: `parse("d/k - 1")(d=20, k=5)`.
 
 Allowed: numbers, names, + - * / **, unary +-, and calls of sqrt, min, max, abs, log2. Integers stay exact
-(Fractions), decimals are read as the fraction they spell, sympy symbols pass through.
+(Fractions), decimals are read as the fraction they spell, all digits of it, sympy symbols pass through.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from compth._numbers import Number
 from compth.errors import InvalidParameter
 
 MAX_LENGTH, MAX_DEPTH, MAX_EXPONENT, MAX_BITS = 500, 40, 64, 4096
+MAX_DECIMAL = 600
+"""Largest power of ten, up or down, of a decimal."""
 
 _BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: operator.add,
@@ -80,8 +82,9 @@ def parse(text: str, allowed: frozenset[str] | None = None, remedy: str = "") ->
     """
     if len(text) > MAX_LENGTH:
         raise InvalidParameter(f"expression of {len(text)} characters: at most {MAX_LENGTH} are read")
+    text = text.strip()
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise InvalidParameter(
             f"expression={text!r} is not arithmetic: use + - * / ** sqrt min max abs log2"
@@ -93,7 +96,7 @@ def parse(text: str, allowed: frozenset[str] | None = None, remedy: str = "") ->
         raise InvalidParameter(
             f"expression={text!r} uses unknown {', '.join(sorted(names - allowed))}: {known}{remedy}"
         )
-    return Expression(text.strip(), frozenset(names), tree)
+    return Expression(text, frozenset(names), tree)
 
 
 def _check(node: ast.expr, text: str, names: set[str], depth: int) -> None:
@@ -101,6 +104,7 @@ def _check(node: ast.expr, text: str, names: set[str], depth: int) -> None:
     if depth > MAX_DEPTH:
         raise InvalidParameter(f"expression={text[:60]!r} is nested more than {MAX_DEPTH} deep")
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        node.value = _literal(node, text)  # type: ignore[assignment]  # a Fraction from here on
         return
     if isinstance(node, ast.Name):
         names.add(node.id)
@@ -122,9 +126,26 @@ def _check(node: ast.expr, text: str, names: set[str], depth: int) -> None:
     )
 
 
+def _literal(node: ast.Constant, text: str) -> Fraction:
+    """The number that the text spells: Python's float of it would lose the digits after the seventeenth."""
+    spelled = ast.get_source_segment(text, node) or ""
+    return Fraction(node.value) if isinstance(node.value, int) else decimal(spelled)
+
+
+def decimal(spelled: str) -> Fraction:
+    """A decimal such as 0.1 or 2.5e-3 as exactly that fraction. Raises InvalidParameter for other text."""
+    power = spelled.lower().partition("e")[2] or "0"
+    try:
+        if abs(int(power)) <= MAX_DECIMAL and "/" not in spelled:
+            return Fraction(spelled)
+    except ValueError:
+        pass
+    raise InvalidParameter(f"number={spelled[:60]!r} is not a decimal with an exponent within {MAX_DECIMAL}")
+
+
 def _value(node: ast.expr, values: Mapping[str, Number]) -> Number:
     if isinstance(node, ast.Constant):
-        return Fraction(str(node.value))
+        return node.value
     if isinstance(node, ast.Name):
         return values[node.id]
     if isinstance(node, ast.UnaryOp):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from compth._expressions import parse
+from compth._expressions import decimal, parse
 from compth._numbers import Number
 from compth.claims import B1, B2, AbsoluteError, BiasVariance, Claim, Contractive, JointVariance, Unbiased
 from compth.errors import InvalidParameter
@@ -22,7 +22,10 @@ KINDS: dict[str, tuple[type[Claim], tuple[str, ...]]] = {
 
 
 def claims_of(texts: Sequence[str] | None, parameters: Mapping[str, Any]) -> list[Claim] | None:
-    """Claims from their texts; names other than d take their values from `parameters`. None stays None."""
+    """Claims from their texts; names other than d take their values from `parameters`. None stays None.
+
+    A parameter given as text ("0.1") is the decimal that it spells.
+    """
     return [claim_of(text, parameters) for text in texts] if texts else None
 
 
@@ -56,4 +59,6 @@ def split_arguments(text: str) -> list[str]:
 
 def _constant(text: str, parameters: Mapping[str, Any]) -> Callable[[int], Number]:
     expression = parse(text, frozenset({"d", *parameters}), "; give others with --param NAME=VALUE")
-    return lambda d: expression(d=d, **{k: v for k, v in parameters.items() if k in expression.names})
+    used = {k: v for k, v in parameters.items() if k in expression.names}
+    values = {k: decimal(v) if isinstance(v, str) else v for k, v in used.items()}
+    return lambda d: expression(d=d, **values)

@@ -9,7 +9,7 @@ import numpy as np
 
 from compth._rng import check_seed
 from compth.certificates import Certificate, Report, Verdict
-from compth.certification import contract, linear
+from compth.certification import contract
 from compth.certification.adversary import Search
 from compth.certification.oracle import Oracle
 from compth.certification.pipeline import (
@@ -21,6 +21,7 @@ from compth.certification.pipeline import (
     diagonal_moments,
     readable,
 )
+from compth.certification.readings import simple
 from compth.certification.subject import as_subject, dimensions
 from compth.claims import AbsoluteError, Contractive, JointVariance, Unbiased
 from compth.errors import InvalidParameter
@@ -65,8 +66,8 @@ def _confirmed(run: Run, d: int, omega: Any, delta: Any) -> tuple[Any, Any]:
     _, verify = _verifier(run, d)
     if verify is None:
         return None, None
-    proved_omega = omega if omega is not None and verify(Unbiased(linear.simple(omega)))[0] else None
-    proved_delta = delta if delta is not None and verify(Contractive(linear.simple(delta)))[0] else None
+    proved_omega = omega if omega is not None and verify(Unbiased(simple(omega)))[0] else None
+    proved_delta = delta if delta is not None and verify(Contractive(simple(delta)))[0] else None
     return proved_omega, proved_delta
 
 

@@ -9,44 +9,39 @@ from typing import Any
 import numpy as np
 
 from compth.certification.beside import beside
+from compth.certification.constants import Answer, Matrix, noted, settle
+from compth.certification.readings import as_written, named, noting, simple
 from compth.certification.subject import Subject
 from compth.certification.tracer import Affine, NotTraceable, leaves
 from compth.claims import Claim
 
-Matrix = list[list[Fraction]]
-SIMPLE = 10**6
-
-
-def simple(value: Any) -> Fraction:
-    """A float constant read as the simplest fraction within 1e-13 of it (relative); exact numbers unchanged."""
-    if isinstance(value, Fraction | int | np.integer) and not isinstance(value, bool):
-        return Fraction(int(value)) if not isinstance(value, Fraction) else value
-    return snapped(Fraction(float(value)))
-
-
-def snapped(exact: Fraction) -> Fraction:
-    """The simplest fraction within 1e-13 (relative), the number itself where there is none."""
-    near = exact.limit_denominator(SIMPLE)
-    return near if abs(near - exact) <= abs(exact) * Fraction(1, 10**13) else exact
+DRIFT = Fraction(4, 2**52)
+"""How far readings together may move a coefficient of a path: relative, absolute below 1."""
 
 
 class Form:
-    """A linear form in x over Fractions. Anything that is not linear refuses."""
+    """A linear form in x over Fractions. Anything that is not linear refuses.
 
-    __slots__ = ("c",)
+    c: coefficients with float constants read as `readings` says; raw: the same by their exact binary values.
+    """
+
+    __slots__ = ("c", "raw")
     __array_ufunc__ = None
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, c: dict[int, Fraction]) -> None:
-        self.c = c
+    def __init__(self, c: dict[int, Fraction], raw: dict[int, Fraction] | None = None) -> None:
+        self.c, self.raw = c, c if raw is None else raw
 
     def _scale(self, by: Any) -> Any:
         if isinstance(by, np.ndarray):
             return NotImplemented
         if isinstance(by, Form | Affine) or not isinstance(by, int | float | Fraction | np.number | np.bool_):
             raise NotTraceable("not linear in x")
-        factor = simple(int(by) if isinstance(by, bool | np.bool_) else by)
-        return Form({j: v * factor for j, v in self.c.items()} if factor else {})
+        return self._times(simple(by), as_written(by))
+
+    def _times(self, read: Fraction, exact: Fraction) -> Form:
+        c = _scaled(self.c, read)
+        return Form(c, None if read == exact and self.raw is self.c else _scaled(self.raw, exact))
 
     def __mul__(self, other: Any) -> Any:
         return self._scale(other)
@@ -58,16 +53,14 @@ class Form:
             return NotImplemented
         if isinstance(other, Form | Affine):
             raise NotTraceable("not linear in x")
-        return self._scale(1 / simple(other))
+        return self._times(1 / simple(other), 1 / as_written(other))
 
     def __add__(self, other: Any) -> Any:
         if isinstance(other, np.ndarray):
             return NotImplemented
         if isinstance(other, Form):
-            out = dict(self.c)
-            for j, v in other.c.items():
-                out[j] = out.get(j, Fraction(0)) + v
-            return Form({j: v for j, v in out.items() if v})
+            exact = self.raw is self.c and other.raw is other.c
+            return Form(_sum(self.c, other.c), None if exact else _sum(self.raw, other.raw))
         if isinstance(other, int | float | np.number) and other == 0:
             return self
         raise NotTraceable("affine, not linear in x")
@@ -75,7 +68,7 @@ class Form:
     __radd__ = __add__
 
     def __neg__(self) -> Form:
-        return Form({j: -v for j, v in self.c.items()})
+        return self._times(Fraction(-1), Fraction(-1))
 
     def __pos__(self) -> Form:
         return self
@@ -89,10 +82,35 @@ class Form:
     def _refuse(self, *_: Any) -> Any:
         raise NotTraceable("the program looks at x")
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise NotTraceable(f"{name} of an entry of x")
+
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
     __bool__ = __float__ = __int__ = __abs__ = __index__ = __floor__ = __ceil__ = __round__ = __pow__ = (
         _refuse
     )
+
+
+def _scaled(c: dict[int, Fraction], factor: Fraction) -> dict[int, Fraction]:
+    return {j: v * factor for j, v in c.items()} if factor else {}
+
+
+def _sum(a: dict[int, Fraction], b: dict[int, Fraction]) -> dict[int, Fraction]:
+    out = dict(a)
+    for j, v in b.items():
+        out[j] = out.get(j, Fraction(0)) + v
+    return {j: v for j, v in out.items() if v}
+
+
+def _row(form: Form, size: int) -> list[Fraction]:
+    """The coefficients of one output, where the readings of its constants have not moved it further than rounding."""
+    for j in form.c.keys() | form.raw.keys():
+        read, exact = form.c.get(j, Fraction(0)), form.raw.get(j, Fraction(0))
+        if abs(read - exact) > DRIFT * max(abs(exact), Fraction(1)):
+            raise NotTraceable("many float constants, which together are not what each names")
+    return [form.c.get(j, Fraction(0)) for j in range(size)]
 
 
 def path_matrices(subject: Subject, d: int, limit: int, seconds: float) -> list[tuple[Fraction, Matrix]]:
@@ -113,15 +131,12 @@ def path_matrices(subject: Subject, d: int, limit: int, seconds: float) -> list[
         rows = []
         for value in result:
             if isinstance(value, Form):
-                rows.append([value.c.get(j, Fraction(0)) for j in range(size)])
+                rows.append(_row(value, size))
             elif isinstance(value, int | float | np.number | Fraction) and value == 0:
                 rows.append([Fraction(0)] * size)
             else:
                 raise NotTraceable("not linear in x")
-        probability = Fraction(1)
-        for w in leaf.weights:  # a 0.3 that numpy's grid turns into 0.3 + 2^-54 is meant as 3/10
-            probability *= snapped(w)
-        out.append((probability, rows))
+        out.append((leaf.read, rows))
     return out
 
 
@@ -141,20 +156,26 @@ def averages(paths: list[tuple[Fraction, Matrix]], d: int, size: int) -> tuple[M
     return mean, second
 
 
+Readings = tuple[tuple[Fraction, Fraction], ...]
+
+
 def are_matrices(answer: Any, subject: Subject, d: int, *_: Any) -> bool:
-    """True for Fractions in a (d, size) and a symmetric (size, size) matrix."""
+    """True for Fractions in a (d, size) and a symmetric (size, size) matrix, and readings that are readings."""
     size = subject.size(d)
-    if not isinstance(answer, tuple) or len(answer) != 2 or [len(m) for m in answer] != [d, size]:
+    if not isinstance(answer, tuple) or len(answer) != 3 or [len(m) for m in answer[:2]] != [d, size]:
         return False
-    rows = [row for m in answer for row in m]
+    rows = [row for m in answer[:2] for row in m]
     exact = all(len(row) == size and all(isinstance(v, Fraction) for v in row) for row in rows)
-    return exact and all(answer[1][i][j] == answer[1][j][i] for i in range(size) for j in range(i))
+    symmetric = exact and all(answer[1][i][j] == answer[1][j][i] for i in range(size) for j in range(i))
+    return symmetric and all(isinstance(v, Fraction) and named(v) == q for v, q in answer[2])
 
 
 @beside(are_matrices)
-def mean_matrices(subject: Subject, d: int, limit: int, seconds: float) -> tuple[Matrix, Matrix]:
-    """E S and E S'S of a program that is linear on every path."""
-    return averages(path_matrices(subject, d, limit, seconds), d, subject.size(d))
+def mean_matrices(subject: Subject, d: int, limit: int, seconds: float) -> tuple[Matrix, Matrix, Readings]:
+    """E S and E S'S of a program that is linear on every path, and how its float constants were read."""
+    with noting() as readings:
+        paths = path_matrices(subject, d, limit, seconds)
+    return *averages(paths, d, subject.size(d)), tuple(readings.items())
 
 
 def slack_matrices(claim: Claim, mean: Matrix, second: Matrix) -> list[tuple[str, Matrix]]:
@@ -167,7 +188,7 @@ def slack_matrices(claim: Claim, mean: Matrix, second: Matrix) -> list[tuple[str
             sum((a * b for a, b in zip(row, x, strict=True) if a and b), start=Fraction(0)) for row in second
         ]
         square = sum((a * b for a, b in zip(x, sx, strict=True)), start=Fraction(0))
-        return [(g.name, simple(g.bound) - simple(g.value)) for g in exactly(claim).margins(x, m, square)]
+        return [(g.name, simple(g.bound) - simple(g.value)) for g in claim.margins(x, m, square)]
 
     unit = [[Fraction(int(i == j)) for j in range(size)] for i in range(size)]
     single = [slacks(e) for e in unit]
@@ -186,54 +207,16 @@ def slack_matrices(claim: Claim, mean: Matrix, second: Matrix) -> list[tuple[str
     return out
 
 
-def exactly(claim: Claim) -> Claim:
-    """The claim with its constants as Fractions (floats read as the simplest fraction)."""
-    worker_count = {"n"}
-    constants = {k: simple(v) for k, v in claim.constants.items() if k not in worker_count}
-    return claim.with_constants(**constants)
-
-
-def positive_semidefinite(q: Matrix) -> list[Fraction] | None:
-    """None when x'Qx >= 0 for all x (exact LDL'), else a vector with x'Qx < 0."""
-    size = len(q)
-    a = [row[:] for row in q]
-    order, basis = list(range(size)), [[Fraction(int(i == j)) for j in range(size)] for i in range(size)]
-    while order:
-        pivot = next((i for i in order if a[i][i] > 0), None)
-        bad = next((i for i in order if a[i][i] < 0), None)
-        if bad is not None:
-            return basis[bad]
-        if pivot is None:
-            for i in order:
-                for j in order:
-                    if i != j and a[i][j] != 0:  # zero diagonal, non-zero entry: indefinite
-                        sign = -1 if a[i][j] > 0 else 1
-                        return [u + sign * v for u, v in zip(basis[i], basis[j], strict=True)]
-            return None
-        order.remove(pivot)
-        for i in order:
-            if a[i][pivot]:
-                f = a[i][pivot] / a[pivot][pivot]
-                for j in order:
-                    a[i][j] -= f * a[pivot][j]
-                basis[i] = [u - f * v for u, v in zip(basis[i], basis[pivot], strict=True)]
-        for i in order:
-            a[i][pivot] = Fraction(0)
-    return None
-
-
-Verifier = Callable[[Claim], tuple[bool, str, list[Fraction] | None]]
+Verifier = Callable[[Claim], Answer]
 
 
 def verifier(subject: Subject, d: int, limit: int, seconds: float) -> Verifier:
-    """claim -> (holds for all x, failing inequality, a witness). Raises NotTraceable when not linear."""
-    mean, second = mean_matrices(subject, d, limit, seconds)
+    """claim -> whether it holds for all x, a failing inequality, a witness. Raises NotTraceable when not linear."""
+    mean, second, readings = mean_matrices(subject, d, limit, seconds)
+    scale = 1 + max((second[j][j] for j in range(len(second))), default=Fraction(0))
 
-    def verify(claim: Claim) -> tuple[bool, str, list[Fraction] | None]:
-        for name, q in slack_matrices(claim, mean, second):
-            witness = positive_semidefinite(q)
-            if witness is not None:
-                return False, name, witness
-        return True, "", None
+    def verify(claim: Claim) -> Answer:
+        answer = settle(claim, lambda exact: slack_matrices(exact, mean, second), scale, bool(readings))
+        return answer._replace(reading=(*noted("the program", readings), *answer.reading))
 
     return verify

@@ -167,8 +167,8 @@ class _Lane:
     def __init__(self, prefix: list[int]) -> None:
         self.path = Path(prefix)
 
-    def choose(self, weights: list[Fraction]) -> int:
-        return self.path.choose(weights)
+    def choose(self, weights: list[Fraction], read: list[Fraction] | None = None) -> int:
+        return self.path.choose(weights, read)
 
     @property
     def order(self) -> list[Any]:

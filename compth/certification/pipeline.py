@@ -19,8 +19,10 @@ from compth.certification.adversary import NotReproducible, Search, Worst, shrin
 from compth.certification.allowance import Allowance
 from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points
 from compth.certification.beside import accountable, of_program
+from compth.certification.constants import Answer, Matrix, noted, settle
 from compth.certification.oracle import Moments, Oracle, enumerating, factored, margins_of, ratio
 from compth.certification.points import DOMAIN
+from compth.certification.readings import noting, simple
 from compth.certification.replay import replay_of
 from compth.certification.subject import (
     CallTooLong,
@@ -298,14 +300,20 @@ def _proofs(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]:
         if verify is None or not claim.relative:
             out.append(None)
             continue
-        holds, name, witness = verify(claim)
-        if holds:
+        answer = verify(claim)
+        if answer.holds:
             out.append(
                 _certificate(run, d, str(claim), Verdict.PROVED, technique, inputs="all x", technique=technique,
-                             assumptions=assumed, details=_sharp(claim))
+                             assumptions=assumed + answer.reading, details=_sharp(claim))
             )  # fmt: skip
+        elif answer.witness is not None:
+            out.append(_linear_refutation(run, d, claim, answer, assumed))
         else:
-            out.append(_linear_refutation(run, d, claim, name, witness or []))
+            out.append(None)
+            run.notes.append(
+                f"no proof of {claim} at d = {d}: it holds or fails within the rounding of float constants; give "
+                "them as expressions or Fractions"
+            )
     run.stage(d, "exact proof", start, technique if verify else "not linear on every path")
     return out
 
@@ -338,20 +346,22 @@ def _misdrawn(run: Run, d: int, breach: str, evidence: str, alpha: float) -> Cer
     )  # fmt: skip
 
 
-LINEAR_ASSUMPTIONS = (
-    "exact arithmetic on the program as written: its float constants are read as the simplest fractions within 1e-13",
-)
+LINEAR_ASSUMPTIONS = ("exact arithmetic on the program as written: its rounding is outside",)
 
 
 def _sharp(claim: Claim) -> dict[str, Any]:
     return {"sharpness": claim.sharpness.value, "constants": {k: str(v) for k, v in claim.constants.items()}}
 
 
-def _linear_refutation(run: Run, d: int, claim: Claim, name: str, witness: list[Fraction]) -> Certificate:
+def _linear_refutation(
+    run: Run, d: int, claim: Claim, answer: Answer, assumed: tuple[str, ...]
+) -> Certificate:
+    witness = answer.witness or []
     x = np.array([float(v) for v in witness])
     return _certificate(
-        run, d, str(claim), Verdict.REFUTED, "symbolic trace", witness=x, technique=f"{name} fails", inputs="all x",
-        assumptions=LINEAR_ASSUMPTIONS, details={"inequality": name, "exact_witness": [str(v) for v in witness]},
+        run, d, str(claim), Verdict.REFUTED, "symbolic trace", witness=x, technique=f"{answer.inequality} fails",
+        inputs="all x", assumptions=assumed + answer.reading,
+        details={"inequality": answer.inequality, "exact_witness": [str(v) for v in witness]},
     )  # fmt: skip
 
 
@@ -362,14 +372,16 @@ DRAW_ASSUMPTION = (
 
 def _verifier(run: Run, d: int) -> tuple[str, Any]:
     theirs = realised.stranger(run.subject)
-    diagonal = None if theirs else diagonal_moments(run.subject.object, d)
+    with noting() as readings:
+        diagonal = None if theirs else diagonal_moments(run.subject.object, d)
     if diagonal is not None:
-        return "inclusion probabilities", lambda claim: _verify_diagonal(claim, *diagonal)
+        return "inclusion probabilities", lambda claim: _verify_diagonal(claim, *diagonal, readings)
     limit, seconds = min(run.budget.paths, 5_000), run.budget.trace_seconds
     try:
         if run.subject.size(d) > PROOF_SIZE:
-            drawn = realised.draw_moments(run.subject.object, d, limit, seconds) if theirs else None
-            return ("", None) if drawn is None else (DRAWN, lambda claim: _verify_diagonal(claim, *drawn))
+            with noting() as readings:
+                drawn = realised.draw_moments(run.subject.object, d, limit, seconds) if theirs else None
+            return ("", None) if drawn is None else (DRAWN, lambda c: _verify_diagonal(c, *drawn, readings))
         verify = linear.verifier(run.subject, d, limit, seconds)
         if not theirs:
             return "symbolic trace", verify
@@ -388,24 +400,31 @@ def diagonal_moments(thing: Any, d: int) -> tuple[list[Fraction], list[Fraction]
         inner = diagonal_moments(thing.compressor, d)
         if inner is None:
             return None
-        f = linear.simple(thing.scale(d))
+        f = simple(thing.scale(d))
         return [f * m for m in inner[0]], [f * f * s for s in inner[1]]
     if not isinstance(thing, DiagonalSketch):
         return None
     p = thing.inclusion(d)
-    listed = [linear.simple(q) for q in (p if np.ndim(p) else [p] * d)]
+    listed = [simple(q) for q in (p if np.ndim(p) else [p] * d)]
     return [Fraction(1)] * d, [1 / q for q in listed]
 
 
-def _verify_diagonal(claim: Claim, mean: list[Fraction], second: list[Fraction]) -> tuple[bool, str, Any]:
+def _verify_diagonal(
+    claim: Claim, mean: list[Fraction], second: list[Fraction], readings: dict[Fraction, Fraction]
+) -> Answer:
     """All forms are diagonal, so the claim holds for all x exactly when it holds on every basis vector."""
-    exact = linear.exactly(claim)
     distinct = {(m, s): j for j, (m, s) in enumerate(zip(mean, second, strict=True))}
+    answer = Answer(True)
     for (m, s), j in distinct.items():
-        for g in exact.margins([Fraction(1)], [m], s):
-            if linear.simple(g.bound) - linear.simple(g.value) < 0:
-                return False, g.name, [Fraction(int(i == j)) for i in range(len(mean))]
-    return True, "", None
+
+        def slack(exact: Claim, m: Fraction = m, s: Fraction = s) -> list[tuple[str, Matrix]]:
+            return [(g.name, [[simple(g.slack)]]) for g in exact.margins([Fraction(1)], [m], s)]
+
+        answer = settle(claim, slack, 1 + s, bool(readings))
+        if not answer.holds:
+            basis = [Fraction(int(i == j)) for i in range(len(mean))]
+            return answer._replace(witness=answer.witness and basis)
+    return answer._replace(reading=(*noted("the object", readings.items()), *answer.reading))
 
 
 def _oracle(run: Run, d: int) -> Oracle | None:

@@ -16,8 +16,8 @@ import numpy as np
 
 from compth._own import foreign
 from compth.certificates import SEVERITY, Certificate, Verdict
-from compth.certification import linear
 from compth.certification.points import DOMAIN, inside, scattered, structured
+from compth.certification.readings import simple
 from compth.certification.subject import Array, Subject
 from compth.certification.tracer import NotTraceable, leaves
 from compth.compressors import Compressor, DiagonalSketch, Fleet
@@ -112,7 +112,7 @@ def draw_moments(thing: Any, d: int, limit: int, seconds: float) -> Moments | No
         return None
     mean, second = [Fraction(0)] * d, [Fraction(0)] * d
     for w, p in found[0].items():
-        exact = [linear.simple(v) for v in np.frombuffer(w)]
+        exact = [simple(v) for v in np.frombuffer(w)]
         mean = [m + p * v for m, v in zip(mean, exact, strict=True)]
         second = [s + p * v * v for s, v in zip(second, exact, strict=True)]
     return mean, second
@@ -123,10 +123,7 @@ def _law(thing: Any, shape: tuple[int, ...], limit: int, seconds: float) -> dict
     law: dict[bytes, Fraction] = {}
     for leaf in leaves(lambda rng: thing.draw(shape, rng), limit, seconds):
         w = _outcome(leaf.output, shape)
-        p = Fraction(1)
-        for q in leaf.weights:
-            p *= linear.snapped(q)
-        law[w] = law.get(w, Fraction(0)) + p
+        law[w] = law.get(w, Fraction(0)) + leaf.read
     for seed in range(64):
         if _outcome(thing.draw(shape, np.random.default_rng([5, seed])), shape) not in law:
             raise NotTraceable("a real draw is not among the enumerated ones")
@@ -164,7 +161,7 @@ def compared_draws(thing: DiagonalSketch, d: int, limit: int, seconds: float) ->
             continue
         if found is None:
             break
-        p = [linear.simple(q) for q in (declared if np.ndim(declared) else [declared] * small)]
+        p = [simple(q) for q in (declared if np.ndim(declared) else [declared] * small)]
         if found != ([Fraction(1)] * small, [1 / q for q in p]):
             return same, f"at d = {small} the traced draw() has not the declared inclusion probabilities"
         same.append(small)

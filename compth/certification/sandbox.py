@@ -86,7 +86,10 @@ def _accepted(thing: Any, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(request: dict[str, Any]) -> Report:
-    """Run the request {file, name, params, claims, dims, budget, alpha, seed} in a child; its report."""
+    """Run the request {file, name, params, spelled, claims, dims, budget, alpha, seed} in a child; its report.
+
+    spelled: the text of params that are decimals, for the claims; the program gets the floats.
+    """
     answer, code = ask("compth.certification.sandbox", request)
     if answer is None:
         return _died(request, code)
@@ -202,7 +205,7 @@ def _answer(request: dict[str, Any], pulse: Pulse) -> dict[str, Any]:
     try:
         with contextlib.redirect_stdout(io.StringIO()), time_limit(LOAD_LIMIT):
             thing = load(request["file"], request["name"], request["params"])
-        claims = claims_of(request["claims"], request["params"])
+        claims = claims_of(request["claims"], request["params"] | request.get("spelled", {}))
         with contextlib.redirect_stdout(io.StringIO()):
             report = certify(
                 thing,

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from compth.certification.allowance import Allowance
+from compth.certification.readings import named
 
 GRID = {np.dtype(np.float64): 53, np.dtype(np.float32): 24}
 MAX_BRANCH = 4096
@@ -30,10 +31,15 @@ class TooManyLeaves(NotTraceable):
     """More paths than the budget allows."""
 
 
+READ = Fraction(1, 10**13)
+"""A probability is read off numpy's grid only where that moves it by less than this, relative."""
+
+
 @dataclass
 class _Choice:
     branch: int
     weights: list[Fraction]
+    read: list[Fraction]
 
 
 class Path:
@@ -43,13 +49,16 @@ class Path:
         self.prefix, self.choices = prefix, list[_Choice]()
         self.draws: list[Any] = []
 
-    def choose(self, weights: list[Fraction]) -> int:
-        """Index of the branch taken among branches of these probabilities (zero ones are skipped)."""
+    def choose(self, weights: list[Fraction], read: list[Fraction] | None = None) -> int:
+        """Index of the branch taken among branches of these probabilities (zero ones are skipped).
+
+        read: the probabilities that the program's constants name, where they are not the exact ones on the grid.
+        """
         if len(weights) > MAX_BRANCH:
             raise NotTraceable(f"a draw with {len(weights)} outcomes")
         at = len(self.choices)
         branch = self.prefix[at] if at < len(self.prefix) else _next(weights, -1)
-        self.choices.append(_Choice(branch, weights))
+        self.choices.append(_Choice(branch, weights, weights if read is None else read))
         return branch
 
     @property
@@ -58,6 +67,14 @@ class Path:
         out = Fraction(1)
         for c in self.choices:
             out *= c.weights[c.branch]
+        return out
+
+    @property
+    def read(self) -> Fraction:
+        """The same by the probabilities that the program's constants name."""
+        out = Fraction(1)
+        for c in self.choices:
+            out *= c.read[c.branch]
         return out
 
     def successor(self) -> list[int] | None:
@@ -84,6 +101,10 @@ class _Variable:
 
     def __init__(self, path: Any, bits: int) -> None:
         self.path, self.bits, self.lo, self.hi = path, bits, 0, 1 << bits
+        self.start, self.end = (
+            Fraction(0),
+            Fraction(1),
+        )  # the cell's ends as the program's constants name them
         self.rank: list[_Variable] | None = None
 
     def below(self, threshold: Fraction, inclusive: bool) -> bool:
@@ -97,9 +118,21 @@ class _Variable:
         if self.rank is not None:
             raise NotTraceable("a uniform both ordered and compared with a number")
         total = self.hi - self.lo
-        yes = self.path.choose([Fraction(cut - self.lo, total), Fraction(self.hi - cut, total)]) == 0
+        chance = Fraction(cut - self.lo, total)
+        middle, read = self._read(threshold, cut, chance)
+        yes = self.path.choose([chance, 1 - chance], [read, 1 - read]) == 0
         self.lo, self.hi = (self.lo, cut) if yes else (cut, self.hi)
+        self.start, self.end = (self.start, middle) if yes else (middle, self.end)
         return bool(yes)
+
+    def _read(self, threshold: Fraction, cut: int, chance: Fraction) -> tuple[Fraction, Fraction]:
+        """(the named threshold, its chance for a continuous U); the grid's own where these are not close."""
+        middle = named(threshold)
+        if self.start < middle < self.end:
+            read = (middle - self.start) / (self.end - self.start)
+            if abs(read - chance) <= READ * min(chance, 1 - chance):
+                return middle, read
+        return Fraction(cut, 1 << self.bits), chance
 
     def precedes(self, other: _Variable) -> bool:
         """Decide self < other by inserting both into their path's order."""
@@ -399,15 +432,15 @@ class TraceGenerator(np.random.Generator):
             raise ValueError("probabilities do not sum to 1")
         if not replace and wanted > count:
             raise ValueError("Cannot take a larger sample than population when replace is False")
-        weights = [Fraction(1, count)] * count if p is None else _normalised([Fraction(float(q)) for q in p])
+        weights, read = ([Fraction(1, count)] * count,) * 2 if p is None else _read_weights(p)
         picked = []
         for _ in range(wanted):
-            index = self.path.choose(weights)
+            index = self.path.choose(weights, read)
             picked.append(index)
             if not replace:
-                weights = _normalised(
-                    [Fraction(0) if i == index else w for i, w in enumerate(weights)], strict=False
-                )
+                same = read is weights
+                weights = _without(weights, index)
+                read = weights if same else _without(read, index)
         if shape is None:
             return self._log(np.take(population, picked[0], axis=axis))
         return self._log(np.take(population, np.array(picked, dtype=np.int64).reshape(shape), axis=axis))
@@ -457,20 +490,31 @@ class TraceGenerator(np.random.Generator):
     def _binomial(self, n: int, p: float) -> int:
         if not 0 <= p <= 1:
             raise ValueError("p < 0, p > 1 or p is NaN")
-        q = Fraction(p)
-        return self.path.choose([math.comb(n, k) * q**k * (1 - q) ** (n - k) for k in range(n + 1)])
+        exact, read = ([math.comb(n, k) * q**k * (1 - q) ** (n - k) for k in range(n + 1)]
+                       for q in (Fraction(p), named(Fraction(p))))  # fmt: skip
+        return self.path.choose(exact, read)
 
     def multinomial(self, n: Any, pvals: Any, size: Size = None) -> Any:
         if size is not None or np.ndim(n) or np.ndim(pvals) != 1:
             raise NotTraceable("multinomial with a size")
-        weights = _normalised([Fraction(float(q)) for q in pvals])
+        weights, read = _read_weights(pvals)
         counts = np.zeros(len(weights), dtype=np.int64)
         for _ in range(int(n)):
-            counts[self.path.choose(weights)] += 1
+            counts[self.path.choose(weights, read)] += 1
         return self._log(counts)
 
 
-def _normalised(weights: list[Fraction], strict: bool = True) -> list[Fraction]:
+def _read_weights(p: Any) -> tuple[list[Fraction], list[Fraction]]:
+    """Probabilities by the exact values of these floats, and by what they name; both made to sum to 1."""
+    exact = [Fraction(float(q)) for q in p]
+    return _normalised(exact), _normalised([named(q) for q in exact])
+
+
+def _without(weights: list[Fraction], index: int) -> list[Fraction]:
+    return _normalised([Fraction(0) if i == index else w for i, w in enumerate(weights)])
+
+
+def _normalised(weights: list[Fraction]) -> list[Fraction]:
     total = sum(weights, start=Fraction(0))
     return [w / total for w in weights] if total else weights
 
@@ -490,12 +534,12 @@ for _name in dir(np.random.Generator):
 
 @dataclass(frozen=True)
 class Leaf:
-    """One path: its probability, its output, and the draws that lead there."""
+    """One path: its probability, its output, the draws that lead there; read: its probability as constants name it."""
 
     probability: Fraction
     output: Any
     draws: tuple[Any, ...]
-    weights: tuple[Fraction, ...] = ()
+    read: Fraction = Fraction(0)
 
 
 def leaves(program: Callable[[Any], Any], limit: int = 20_000, seconds: float = 5.0) -> Iterator[Leaf]:
@@ -510,8 +554,7 @@ def leaves(program: Callable[[Any], Any], limit: int = 20_000, seconds: float = 
             if path.draws:  # a symbolic draw reached code that cannot take it
                 raise NotTraceable(f"{type(problem).__name__}: {problem}") from None
             raise
-        weights = tuple(c.weights[c.branch] for c in path.choices)
-        yield Leaf(path.probability, output, tuple(path.draws), weights)
+        yield Leaf(path.probability, output, tuple(path.draws), path.read)
         prefix = path.successor()
         if prefix is None:
             return

@@ -44,13 +44,14 @@ def check(
     texts += [f"Unbiased({omega})"] if omega is not None else []
     texts += [f"Contractive({delta})"] if delta is not None else []
     parameters = dict(_parameter(p) for p in param or [])
+    texts_of = dict(p.split("=", 1) for p in param or [])
+    spelled = {k: text for k, text in texts_of.items() if isinstance(parameters[k], float)}
     from compth.certification.claims_text import claims_of
 
-    claims_of(texts, parameters)  # refuse an unreadable claim before anything runs
+    claims_of(texts, parameters | spelled)  # refuse an unreadable claim before anything runs
     request = {
-        "file": file, "name": name, "params": parameters, "claims": texts, "dims": dim or None, "budget": budget,
-        "alpha": alpha, "seed": seed, "magnitudes": [least, largest],
-        "arithmetic": arithmetic,
+        "file": file, "name": name, "params": parameters, "spelled": spelled, "claims": texts, "dims": dim or None,
+        "budget": budget, "alpha": alpha, "seed": seed, "magnitudes": [least, largest], "arithmetic": arithmetic,
     }  # fmt: skip
     result = run_check(request)
     _write(result, report, script)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.certification.linear import Form, positive_semidefinite, verifier
+from compth.certification.constants import positive_semidefinite
+from compth.certification.linear import Form, verifier
 from compth.certification.oracle import factored
 from compth.certification.subject import as_subject
 from compth.certification.tracer import NotTraceable, TooManyLeaves, TraceGenerator, leaves

@@ -1,0 +1,88 @@
+"""What a float constant stands for: its exact binary value, or the named fraction that it is the rounding of.
+
+1/3 cannot be written as a float, so a program that means 1/3 holds the float next to it. A float is read as the
+simplest fraction within one unit in the last place (ulp), where that has a denominator of at most a million; else as
+what it is. Nothing further away is ever read as that fraction: 1/3 (1 - 2e-14) stays what it is. Every reading that
+changes a number is noted, so that the report can print it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+SIMPLE = 10**6
+"""Largest denominator of a named fraction."""
+SHOWN = 4
+"""Readings that one line of a report spells out."""
+_NOTED: list[dict[Fraction, Fraction]] = []
+
+
+@contextmanager
+def noting() -> Iterator[dict[Fraction, Fraction]]:
+    """Collects the readings made inside this block: exact binary value -> named fraction."""
+    held: dict[Fraction, Fraction] = {}
+    _NOTED.append(held)
+    try:
+        yield held
+    finally:
+        _NOTED.remove(held)
+
+
+def simplest(low: Fraction, high: Fraction) -> Fraction:
+    """The fraction with the least denominator in [low, high], 0 < low <= high (by continued fractions)."""
+    whole = math.floor(low)
+    if whole == low or whole + 1 <= high:
+        return Fraction(math.ceil(low))
+    return whole + 1 / simplest(1 / (high - whole), 1 / (low - whole))
+
+
+def ulp(value: Fraction) -> Fraction:
+    """The unit in the last place of a float64 of this size."""
+    return Fraction(math.ulp(float(value)))
+
+
+def named(value: Fraction) -> Fraction:
+    """The named fraction within one ulp of this value, the value itself where there is none; noted where it differs."""
+    if value.denominator == 1:
+        return value
+    size, unit = abs(value), ulp(value)
+    if size <= unit:
+        return value
+    found = simplest(size - unit, size + unit)
+    if found.denominator > SIMPLE:
+        return value
+    read = found if value > 0 else -found
+    if read != value:
+        for held in _NOTED:
+            held[value] = read
+    return read
+
+
+def is_float(value: Any) -> bool:
+    """True for numbers that were rounded: no int and no Fraction."""
+    return not isinstance(value, int | Fraction | np.integer)
+
+
+def as_written(value: Any) -> Fraction:
+    """A number as the Fraction that it is: floats by their exact binary value."""
+    if isinstance(value, Fraction):
+        return value
+    return Fraction(int(value)) if isinstance(value, int | np.integer | np.bool_) else Fraction(float(value))
+
+
+def simple(value: Any) -> Fraction:
+    """A float read as the fraction that it names, within one ulp; exact numbers unchanged."""
+    return named(as_written(value)) if is_float(value) else as_written(value)
+
+
+def said(readings: Iterable[tuple[Fraction, Fraction]]) -> str:
+    """The readings in words: "1.6666666666666667 as 5/3", the first few."""
+    listed = [f"{float(v)!r} as {q}" for v, q in sorted(readings)]
+    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
+    return ", ".join(listed[:SHOWN]) + more
