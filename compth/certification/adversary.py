@@ -96,7 +96,7 @@ class Search:
         rng = np.random.default_rng(seed)
         for index in range(len(self.claims)):
             best = self.tightness(index)
-            if best is None or not np.isfinite(best.ratio) or best.ratio > 1 - 1e-12:
+            if best is None or not np.isfinite(best.ratio) or (stop_early and best.ratio > 1 - 1e-12):
                 continue
             self._ascend(best.x)
             self._classes(index, rng)

@@ -20,6 +20,7 @@ from compth.certification.allowance import Allowance
 from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points
 from compth.certification.beside import accountable, of_program
 from compth.certification.constants import Answer, Matrix, noted, settle
+from compth.certification.estimated import Estimate
 from compth.certification.oracle import Moments, Oracle, enumerating, factored, margins_of, ratio
 from compth.certification.points import DOMAIN
 from compth.certification.readings import noting, simple
@@ -129,8 +130,7 @@ def certify(
     subject = as_subject(C, n, joint_workers(claims))
     makers = declared_claims(subject, claims, params or {})
     dims = dimensions(subject, d)
-    known = None if arithmetic is None else declared(arithmetic)
-    used = known or _seen(subject, dims)
+    used = arithmetic_of(subject, dims, arithmetic)
     domain = _domain(used, magnitudes)
     run = Run(subject, BUDGETS[budget], alpha / max(1, len(dims)), check_seed(seed), domain, used)
     certificates: list[Certificate] = []
@@ -157,8 +157,10 @@ def certify(
     return Report(subject.name, tuple(certificates), info)
 
 
-def _seen(subject: Subject, dims: list[int]) -> Arithmetic:
-    """The arithmetic that the program shows at one of the dimensions; float64 where it does not run."""
+def arithmetic_of(subject: Subject, dims: list[int], name: str | None) -> Arithmetic:
+    """The arithmetic of that name, else the one that the program shows at one of the dimensions."""
+    if name is not None:
+        return declared(name)
     if not dims:
         return FLOAT64
     d = max((v for v in dims if v <= 64), default=min(dims))
@@ -611,31 +613,22 @@ def _consistent(
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """Which constants could be declared at dimension d.
+def estimate(
+    C: Any,
+    d: int,
+    *,
+    budget: str = "normal",
+    seed: int = 0,
+    n: int | None = None,
+    arithmetic: str | None = None,
+) -> Estimate:
+    """The class that C seems to belong to at d, and its constant: exact, a sure bound, or a guess with an interval.
 
-    kind: "unbiased", "contractive", "absolute error" or "none". lower: the largest ratio found (no smaller omega,
-    no larger delta can hold). exact: the certified value where there is a proof, else None. report: the evidence.
+    Arguments as in `certify`. Raises InvalidParameter as it does.
     """
+    from compth.certification.estimation import estimate as run
 
-    subject: str
-    d: int
-    kind: str
-    omega: Any = None
-    delta: Any = None
-    exact: Any = None
-    worst_x: Any = None
-    technique: str = ""
-    joint: Any = None
-    report: Report | None = None
-
-
-def estimate(C: Any, d: int, *, budget: str = "normal", seed: int = 0, n: int | None = None) -> Estimate:
-    """The class that C seems to belong to at d, the best lower bound on its constant, and the exact one if known."""
-    from compth.certification.estimate import estimate as run
-
-    return run(C, d, budget=budget, seed=seed, n=n)
+    return run(C, d, budget=budget, seed=seed, n=n, arithmetic=arithmetic)
 
 
 Maker = Callable[[int], list[Claim]]

@@ -237,13 +237,8 @@ def _estimates(thing: Any, dims: list[int], request: dict[str, Any]) -> list[dic
     """Which constants could be declared, at each dimension."""
     from compth.certification import estimate
 
-    out = []
-    for d in dims:
-        e = estimate(thing, d, budget=request["budget"], seed=request["seed"])
-        numbers = {"omega": e.omega, "delta": e.delta, "exact": e.exact}
-        shown = {k: None if v is None else str(v) for k, v in numbers.items()}
-        out.append({"d": d, "kind": e.kind, **shown, "technique": e.technique})
-    return out
+    given: dict[str, Any] = {name: request.get(name) for name in ("budget", "seed", "arithmetic")}
+    return [estimate(thing, d, **given).to_dict() for d in dims]
 
 
 if __name__ == "__main__":

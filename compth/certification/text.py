@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from compth.certificates import Certificate, Report, Verdict
+from compth.certification.estimated import described
 
 LADDER = {
     Verdict.PROVED: "for all inputs of the stated scope, in exact arithmetic on the algorithm as written",
@@ -56,12 +57,7 @@ def lines(report: Report, script: str = "") -> list[str]:
     """The report as plain lines; script: where its reproduction script was written."""
     out = [f"{report.subject}: {report.verdict.value} ({LADDER[report.verdict]})"]
     out += [f"  {sentence(c)}" for c in report.certificates]
-    for e in report.info.get("estimates", []):
-        best = {"unbiased": f"omega >= {e['omega']}", "contractive": f"delta <= {e['delta']}"}.get(
-            e["kind"], ""
-        )
-        sure = f" (exactly {e['exact']})" if e["exact"] else ""
-        out.append(f"  at d = {e['d']} it seems {e['kind']}: {best}{sure}, by {e['technique']}")
+    out += [f"  {described(known)}" for known in report.info.get("estimates", [])]
     out += [f"  {line}" for line in _arithmetic(report.info)]
     assumptions = sorted({a for c in report.certificates for a in c.assumptions})
     out += [f"  assumed: {a}" for a in assumptions]

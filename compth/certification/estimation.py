@@ -1,0 +1,219 @@
+"""Which omega (or delta, or Delta) should I declare? The class that a program seems to belong to, and its constant.
+
+Exact moments give a sure bound, a symbolic certificate the exact value, samples a guess and an interval: `estimated`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth._rng import check_seed
+from compth.certificates import Certificate, Report, Verdict
+from compth.certification import contract, sampled_estimate
+from compth.certification.adversary import Search, Worst
+from compth.certification.arithmetic import grid_points
+from compth.certification.estimated import Estimate, as_ratio
+from compth.certification.oracle import Moments, Oracle
+from compth.certification.pipeline import (
+    BUDGETS,
+    Run,
+    _audit_draw,
+    _oracle,
+    _verifier,
+    arithmetic_of,
+    diagonal_moments,
+    readable,
+)
+from compth.certification.points import structured
+from compth.certification.readings import simple
+from compth.certification.scales import Growth, growth
+from compth.certification.subject import as_subject, dimensions
+from compth.certification.tracer import NotTraceable
+from compth.claims import AbsoluteError, BiasVariance, Contractive, JointVariance, Unbiased
+from compth.errors import InvalidParameter
+
+Array = NDArray[np.float64]
+UNIT = 1.0
+"""Claims with constant 1 (or 0): their ratios are the constants looked for."""
+ALPHA = 1e-9
+"""Error level of an estimate's intervals."""
+
+
+def estimate(
+    C: Any,
+    d: int,
+    *,
+    budget: str = "normal",
+    seed: int = 0,
+    n: int | None = None,
+    arithmetic: str | None = None,
+) -> Estimate:
+    """See `pipeline.estimate`: contract, proofs, the largest ratios on the exact oracle, and only then samples."""
+    if budget not in BUDGETS:
+        raise InvalidParameter(f"budget={budget!r} is not known: choose one of {', '.join(BUDGETS)}")
+    subject = as_subject(C, n)
+    (d,) = dimensions(subject, d)
+    used = arithmetic_of(subject, [d], arithmetic)
+    run = Run(subject, BUDGETS[budget], ALPHA, check_seed(seed), used.domain, used, used.slack(d))
+    broken = next(contract.breaches(subject, d, [AbsoluteError(UNIT)], run.domain), None)
+    if broken is not None:
+        witness = Certificate(
+            subject.name, "contract", Verdict.REFUTED, "contract", witness=broken[1], technique=broken[0]
+        )
+        return Estimate(subject.name, d, "none", technique=broken[0], report=Report(subject.name, (witness,)))
+    known = _diagonal(run, d)
+    oracle = None if known else _oracle(run, d)
+    if known is not None:
+        found = known
+    elif oracle is None:
+        found = sampled_estimate.estimate(run, d)
+    else:
+        found = _fleet(run, d, oracle) if subject.workers else _single(run, d, oracle)
+    return replace(found, arithmetic=used.name)
+
+
+def _diagonal(run: Run, d: int) -> Estimate | None:
+    """The exact constant of a diagonal sketch, from inclusion probabilities that its draws were seen to have."""
+    diagonal = diagonal_moments(run.subject.object, d)
+    if diagonal is None or _audit_draw(run, d) is not None:
+        return None
+    pairs = list(zip(*diagonal, strict=True))
+    errors = [s - 2 * m + 1 for m, s in pairs]
+    worst, unbiased = max(errors), all(m == 1 for m, _ in pairs)
+    if not unbiased and worst >= 1:
+        return None
+    x = np.eye(1, d, errors.index(worst))[0]
+    return _proved(run, d, "inclusion probabilities", unbiased, worst, x)
+
+
+def _proved(run: Run, d: int, technique: str, unbiased: bool, ratio: Any, x: Array | None) -> Estimate:
+    """The constant that holds for all x and is attained at x."""
+    kind = "unbiased" if unbiased else "contractive"
+    blank = Estimate(run.subject.name, d, kind, worst_x=x, technique=technique)
+    value = as_ratio(blank.symbol, ratio)
+    return replace(blank, exact=value, bound=value)
+
+
+def _single(run: Run, d: int, oracle: Oracle) -> Estimate:
+    """Relative constants where the error scales with x, else the absolute one, else none."""
+    proved = None if run.slack else _linear(run, d, oracle)
+    if proved is not None:
+        return proved
+    search = _searched(run, d, oracle, [Unbiased(UNIT), BiasVariance(UNIT, UNIT)])
+    grown = growth(lambda x: _followed(oracle, x), d, run.domain)
+    error, biased = search.worst[0, "E||C(x)-x||^2"], search.worst[0, "||E C(x) - x||^2"].violated
+    if grown is Growth.RELATIVE:
+        ratio = _bound(oracle, error, _error, relative=True)
+        if not biased:
+            return _found(run, d, oracle, "unbiased", ratio, error.x)
+        if ratio < 1:
+            return _found(run, d, oracle, "contractive", ratio, error.x)
+        bias = search.worst[1, "||E C(x) - x||^2"]
+        eta = as_ratio("Delta", _bound(oracle, bias, _bias, relative=True))
+        if eta < 1:
+            spread = search.worst[1, "E||C(x)-E C(x)||^2"]
+            omega = _bound(oracle, spread, _spread, relative=True)
+            return replace(_found(run, d, oracle, "bias and variance", omega, spread.x), eta=(eta, None))
+    if grown is Growth.ABSOLUTE:
+        error = _searched(run, d, oracle, [AbsoluteError(UNIT)]).worst[0, "E||C(x)-x||^2"]
+        square = _bound(oracle, error, _error, relative=False)
+        return _found(run, d, oracle, "absolute error", square, error.x)
+    why = "biased, and the mean square error reaches ||x||^2" if grown is Growth.RELATIVE else grown.value
+    return Estimate(run.subject.name, d, "none", worst_x=error.x, technique=f"{oracle.technique}: {why}")
+
+
+def _searched(run: Run, d: int, oracle: Oracle, claims: list[Any]) -> Search:
+    search = Search(oracle, claims, d, run.budget.search_seconds, run.domain)
+    search.run(grid_points(d, run.arithmetic.grid), run.seed, stop_early=False)
+    return search
+
+
+def _found(run: Run, d: int, oracle: Oracle, kind: str, ratio: Any, x: Array, exact: Any = None) -> Estimate:
+    blank = Estimate(run.subject.name, d, kind, exact=exact, worst_x=x, technique=oracle.technique)
+    return replace(blank, bound=as_ratio(blank.symbol, ratio))
+
+
+def _error(m: Moments) -> float:
+    return float(m.error.sum())
+
+
+def _bias(m: Moments) -> float:
+    return float(((m.mean - m.x) ** 2).sum())
+
+
+def _spread(m: Moments) -> float:
+    return max(0.0, m.second - float(m.mean @ m.mean))
+
+
+def _sure(m: Moments, of: Callable[[Moments], float]) -> float:
+    """A mean square at least as small as the exact one: the rounding that the arithmetic is granted is deducted."""
+    moved = m.slack * (m.second**0.5 + float(m.x @ m.x) ** 0.5)
+    return max(0.0, of(m) ** 0.5 - moved) ** 2 if m.slack else of(m)
+
+
+def _followed(oracle: Oracle, x: Array) -> float | None:
+    """E||C(x) - x||^2, None where the program cannot be followed at x."""
+    try:
+        return _sure(oracle(x), _error)
+    except NotTraceable:
+        return None
+
+
+def _bound(oracle: Oracle, worst: Worst, of: Callable[[Moments], float], relative: bool) -> Any:
+    """The value at the worst input found, in units of ||x||^2 (relative) or of 1; a small fraction where it is one."""
+    m = oracle(worst.x)
+    value = _sure(m, of) / (float(m.x @ m.x) if relative else 1.0)
+    return value if m.slack else readable(value)
+
+
+def _linear(run: Run, d: int, oracle: Oracle) -> Estimate | None:
+    """The constant that is proved for all x: a program linear on every path, worst at one of the listed inputs."""
+    technique, verify = _verifier(run, d)
+    if verify is None:
+        return None
+    x, found = _worst_listed(oracle, structured(d, run.seed, run.domain))
+    ratio = simple(found)
+    if verify(Unbiased(ratio))[0]:
+        return _proved(run, d, technique, True, ratio, x)
+    if ratio < 1 and verify(Contractive(1 - ratio))[0]:
+        return _proved(run, d, technique, False, ratio, x)
+    return None
+
+
+def _worst_listed(oracle: Oracle, points: Sequence[Array]) -> tuple[Array | None, Any]:
+    """(x, ratio) of the largest E||C(x) - x||^2 / ||x||^2 at the listed inputs."""
+    worst: tuple[Array | None, float] = (None, 0.0)
+    for x in points:
+        with suppress(NotTraceable):
+            ratio = _error(oracle(x)) / float(x @ x)
+            worst = max(worst, (x, ratio), key=lambda pair: pair[1])
+    return worst[0], readable(worst[1])
+
+
+def _fleet(run: Run, d: int, oracle: Oracle) -> Estimate:
+    """A from inputs with abar = 0, then the B that the others allow."""
+    n = run.subject.workers or 1
+    rng = np.random.default_rng(run.seed)
+    inputs = [rng.normal(size=(n, d)) for _ in range(40)] + [np.outer(np.eye(n)[0], np.eye(d)[0])]
+    spread: list[float] = []
+    common: list[float] = []
+    for a in inputs:
+        bar = a.mean(axis=0)
+        for rows, held in ((a - bar, spread), (np.tile(bar, (n, 1)), common)):
+            norms = float((rows**2).sum()) / n
+            if norms > 1e-12:
+                held.append(float(oracle(rows.reshape(-1)).error.sum()) / norms)
+    a_constant = max(spread, default=0.0)
+    b_constant = a_constant - max(common, default=0.0)
+    joint = JointVariance(readable(a_constant), readable(b_constant), n)
+    _, verify = _verifier(run, d)
+    exact = joint if verify is not None and verify(joint)[0] else None
+    return Estimate(
+        run.subject.name, d, "unbiased fleet", joint=joint, exact=exact, technique=oracle.technique
+    )
