@@ -53,10 +53,19 @@ def worst_case_question(method: Method, problem: Any) -> tuple[str, dict[str, An
     return None
 
 
-def worst_case_rate(method: Method, problem: Any, gamma: float, alpha: float | None = None) -> float | None:
-    """The certified worst-case factor at this step, None where nothing is known."""
+def worst_case_rate(
+    method: Method,
+    problem: Any,
+    gamma: float,
+    alpha: float | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> float | None:
+    """The certified worst-case factor at this step, None where nothing is known. params: of a method that is a body."""
     from compth.worst_case import tight_rate
+    from compth.worst_case.bodies import body_of, body_rate
 
+    if body_of(method) is not None:
+        return body_rate(method, problem, gamma, params or {})
     question = worst_case_question(method, problem)
     if question is None:
         return None
@@ -113,7 +122,7 @@ def step_sizes(method: Method, problem: Any, *, eps: float = 1e-6) -> StepTable:
     rate = RateAt(fixed, data_of(problem), parameters(fixed, problem))
     measures: dict[str, Callable[[float], float | None] | Mapping[str, float | None]] = {
         "guaranteed": lambda g: _promised(fixed, problem, g),
-        "worst case": lambda g: worst_case_rate(fixed, problem, g, _number(params.get("alpha"))),
+        "worst case": lambda g: worst_case_rate(fixed, problem, g, _number(params.get("alpha")), params),
         "exact": rate.rho,
     }
     return step_table(steps, measures, eps=eps, reference="theorem")

@@ -15,6 +15,7 @@ from compth.compressors.combinators import Scaled
 from compth.compressors.identity import Identity
 from compth.errors import Unsupported
 from compth.methods import Method, catalogue
+from compth.methods.core.body import BodyMethod
 from compth.problems import DistributedQuadratic, distributed_quadratic
 from compth.worst_case.model import Model, Quadratic1D
 
@@ -42,18 +43,30 @@ class WorstCase:
         return simulate(self.method, self.problem, steps, runs, seed)
 
 
-def instance_of(method: str, model: Model, where: Quadratic1D, rate: float) -> WorstCase:
+def instance_of(
+    method: str, model: Model, where: Quadratic1D, rate: float, body: type[BodyMethod] | None = None
+) -> WorstCase:
     """The worst case of a model as a problem and a method of the package."""
     n = int(model.constants["n"])
     problem = distributed_quadratic(
         np.full((n, 1, 1), float(where.curvature)), np.zeros((n, 1)), name=f"worst case of {method}"
     )
     compressor = _compressor(model.constants, where)
-    made = None if compressor is None else _method(method, compressor, model.constants)
+    if body is not None:
+        made: Method | None = None if compressor is None else _of_body(body, compressor, model.constants)
+    else:
+        made = None if compressor is None else _method(method, compressor, model.constants)
     return WorstCase(where.curvature, where.compressor, rate, problem, compressor, made)
 
 
+def _of_body(body: type[BodyMethod], compressor: Compressor, c: Mapping[str, Number]) -> Method:
+    given: dict[str, Any] = {k: float(c[k]) for k in (*body.form.params, "gamma") if k in c}
+    return body(compressor, **given)
+
+
 def _compressor(c: Mapping[str, Number], where: Quadratic1D) -> Compressor | None:
+    if where.factor == 0:  # compressions of one step that act differently
+        return None
     if "delta" in c or (c["omega"] == 0 and c.get("eta")):
         return Scaled(Identity(), factor=float(where.factor))
     if c["omega"] == 0:

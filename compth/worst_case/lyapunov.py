@@ -34,8 +34,9 @@ def coefficients(model: Model, text: str, constants: Mapping[str, Number]) -> di
 
     Raises InvalidParameter for unknown names and for what is no quadratic form (linear in `gap`).
     """
-    names = dict(VECTORS[model.method])
-    names |= {f"{k}bar": f"{v} bar" for k, v in names.items() if v in ("e", "g", "d", "h")}
+    names = {k: k for k in model.free} if model.derived else dict(VECTORS[model.method])
+    each = model.own if model.derived else ("e", "g", "d", "h")
+    names |= {f"{k}bar": f"{v} bar" for k, v in names.items() if v in each}
     scalar = (GAP,) if "f" in model.now else ()
     expression = parse(text, frozenset([*names, *scalar, *constants]))
     own = [a for a in names if a in expression.names] + [a for a in scalar if a in expression.names]
@@ -79,17 +80,18 @@ def _named(
 ) -> dict[str, Fraction]:
     """On the Model's vectors: d = g - r for EF21; deviations take the worker vectors' part."""
     gram = dict.fromkeys(model.now, Fraction(0))
+    single = set(model.own) if model.derived else OF_ONE_WORKER
     unseen: dict[str, Fraction] = {}
 
     def put(a: str, b: str, c: Fraction) -> None:
-        for u, cu in _parts(names[a]):
-            for w, cw in _parts(names[b]):
+        for u, cu in _parts(model, names[a]):
+            for w, cw in _parts(model, names[b]):
                 plain = [v.removesuffix(" bar") for v in (u, w)]
                 if f"P[{plain[0]},{plain[1]}]" in gram:
                     gram[f"P[{plain[0]},{plain[1]}]"] += c * cu * cw
                 if f"Q[{u},{w}]" in gram:
                     gram[f"Q[{u},{w}]"] += c * cu * cw
-                elif model.space.worker and {u, w} <= OF_ONE_WORKER and f"Q[{w},{u}]" not in gram:
+                elif model.space.worker and {u, w} <= single and f"Q[{w},{u}]" not in gram:
                     pair = " ".join(sorted({u, w}))
                     unseen[pair] = unseen.get(pair, Fraction(0)) + c * cu * cw
 
@@ -111,9 +113,9 @@ def _named(
     return gram
 
 
-def _parts(vector: str) -> list[tuple[str, int]]:
+def _parts(model: Model, vector: str) -> list[tuple[str, int]]:
     """d = g - r in EF21's vectors, the others are themselves."""
-    if vector.removesuffix(" bar") != "d":
+    if model.derived or vector.removesuffix(" bar") != "d":
         return [(vector, 1)]
     tail = vector.removeprefix("d")
     return [(f"g{tail}", 1), (f"r{tail}", -1)]

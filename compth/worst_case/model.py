@@ -57,9 +57,9 @@ def _accumulate(out: list[list[Number]], index: Mapping[str, int], c: Number, a:
                 out[j][i] += half
 
 
-def _matrix(index: Mapping[str, int], terms: Sequence[Term]) -> Matrix:
+def _matrix(index: Mapping[str, int], size: int, terms: Sequence[Term]) -> Matrix:
     """The symmetric matrix of a sum of products."""
-    out: list[list[Number]] = [[0] * len(index) for _ in index]
+    out: list[list[Number]] = [[0] * size for _ in range(size)]
     for c, a, b in terms:
         _accumulate(out, index, c, a, b)
     return tuple(map(tuple, out))
@@ -79,24 +79,35 @@ def add(*terms: tuple[Number, Form]) -> dict[str, Matrix]:
     }
 
 
+def mean_of(name: str) -> str:
+    """The name of a vector's mean inside a worker's vector."""
+    return f"mean {name}"
+
+
 @dataclass(frozen=True)
 class Space:
-    """Names of the vectors in each block; worker is empty for one worker."""
+    """Names of the vectors in each block; worker is empty for one worker.
+
+    "mean h" is the mean of the workers' h where it stands inside a worker's vector: it has a place among the means and
+    none among the deviations. (A server term under h's own name would enter the deviations and certify wrongly.)
+    """
 
     common: tuple[str, ...]
     worker: tuple[str, ...] = ()
 
     @cached_property
     def _index(self) -> tuple[dict[str, int], dict[str, int]]:
-        return {k: i for i, k in enumerate(self.common)}, {k: i for i, k in enumerate(self.worker)}
+        places = {k: i for i, k in enumerate(self.common)}
+        places |= {mean_of(k): i for i, k in enumerate(self.common)}
+        return places, {k: i for i, k in enumerate(self.worker)}
 
     def on_mean(self, *terms: Term) -> Form:
         """sum of c <abar, bbar>."""
-        return {"mean": _matrix(self._index[0], terms)}
+        return {"mean": _matrix(self._index[0], len(self.common), terms)}
 
     def on_deviation(self, *terms: Term) -> Form:
         """sum of c mean_i <a_i - abar, b_i - bbar>; nothing for one worker."""
-        return {"deviation": _matrix(self._index[1], terms)} if self.worker else {}
+        return {"deviation": _matrix(self._index[1], len(self.worker), terms)} if self.worker else {}
 
     def of_mean(self, a: Vector, b: Vector) -> Form:
         """<abar, bbar>."""
@@ -155,6 +166,9 @@ class Model:
     curved: (argument, vector): on a quadratic the vector is H_i times the argument, which all workers share; with gaps
     the first two give f - f* now and next.
     sent: (input, vector, square): |vector - input|^2 <= square |input|^2 in every worker; () without such a vector.
+    points: further blocks of size one, f - f* at points besides x and x+. own: the state's vectors of each worker.
+    units: exponent of L of every vector, of gamma and of the multipliers, None where they are not known. derived: from
+    a body, whose own names its vectors have, and not from methods.py.
     """
 
     method: str
@@ -172,12 +186,17 @@ class Model:
     first: tuple[str, ...] = ()
     curved: tuple[tuple[Vector, str], ...] = ()
     sent: tuple[tuple[Vector, str, Number], ...] = ()
+    points: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    units: Mapping[str, int] | None = None
+    derived: bool = False
 
     @property
     def blocks(self) -> dict[str, int]:
         """Size of each block."""
         sizes = {"mean": len(self.space.common), "deviation": len(self.space.worker)}
         sizes |= {NOW: 1, NEXT: 1} if self.gaps else {}
+        sizes |= dict.fromkeys(self.points, 1)
         return {k: v for k, v in sizes.items() if v}
 
     def lyapunov(self, v: Mapping[str, Number], block: str) -> list[list[Number]]:

@@ -92,6 +92,8 @@ PROOFS: Mapping[str, Callable[[Model], Proof]] = {
 
 def closed_certificate(model: Model, rho: Number) -> RateCertificate | None:
     """The certificate of exactly rho from the closed-form multipliers; None where that is no proof."""
+    if model.derived:
+        return None
     try:
         v, used = PROOFS[model.method](model)
     except (KeyError, ZeroDivisionError):

@@ -12,8 +12,10 @@ from compth._expressions import parse
 from compth._numbers import Number, is_exact
 from compth.certificates import Certificate, Report, Verdict
 from compth.errors import InvalidParameter, require
+from compth.methods.core.body import BodyMethod
 from compth.worst_case import closed_forms as forms
 from compth.worst_case import lyapunov as user_lyapunov
+from compth.worst_case.bodies import BodyQuestion, body_asked, body_of, body_question
 from compth.worst_case.exact_algebra import is_psd
 from compth.worst_case.model import Model
 from compth.worst_case.multipliers import closed_certificate
@@ -28,6 +30,7 @@ from compth.worst_case.tight import (
     method_params,
     question,
     rational_rate,
+    searched_step,
 )
 from compth.worst_case.widened import widened
 from compth.worst_case.witness import Witness, asymptotic, one_step
@@ -74,6 +77,7 @@ def check_rate(
     p: Any = None,
     lam: Any = None,
     nu: Any = None,
+    **parameters: Any,
 ) -> Report:
     """Judge "E V(t+1) <= rate V(t)" on the class of `tight_rate`, at these constants.
 
@@ -89,6 +93,19 @@ def check_rate(
     require(
         lyapunov is None or isinstance(lyapunov, str), f"lyapunov={lyapunov!r} must be text, such as 'x**2'"
     )
+    body = body_of(method)
+    if body is not None:
+        named = {"alpha": alpha, "p": p, "lam": lam, "nu": nu, **parameters}
+        asked, claim = _of_body(
+            method, body, (mu, L, delta, omega, eta, n), (rate, stepsize, lyapunov), named
+        )
+        certificate = _judged(asked, claim)
+        return Report(
+            f"{asked.method}: rate {rate}", (certificate,), {"stepsize": stepsize, "lyapunov": lyapunov}
+        )
+    if parameters:
+        key = next(iter(parameters))
+        raise InvalidParameter(f"{key}={parameters[key]} is no parameter of {method}")
     name = method_name(method, delta)
     q = question(name, mu, L, delta, omega, eta, n)
     claim = _claimed(q, rate, stepsize, lyapunov, {"alpha": alpha, "p": p, "lambda": lam, "nu": nu})
@@ -96,7 +113,7 @@ def check_rate(
     return Report(f"{name}: rate {rate}", (certificate,), {"stepsize": stepsize, "lyapunov": lyapunov})
 
 
-def values_of(q: Question) -> dict[str, Number]:
+def values_of(q: Question | BodyQuestion) -> dict[str, Number]:
     """The names that a claim's arithmetic may use."""
     out: dict[str, Number] = {"mu": q.mu, "L": q.L, "n": q.n, "kappa": q.L / q.mu}
     out |= {k: v for k, v in (("delta", q.delta), ("omega", q.omega), ("eta", q.eta)) if v is not None}
@@ -126,6 +143,12 @@ def _claimed(
         gamma = number(stepsize, {**values, **params}, "stepsize")
         if q.method == "DIANA":
             params.setdefault("alpha", forms.diana_plan(q.mu, q.L, q.omega, q.n).alpha)
+    return _claim(values, rate, gamma, params, lyapunov)
+
+
+def _claim(
+    values: Mapping[str, Number], rate: Any, gamma: Number, params: Mapping[str, Number], lyapunov: str | None
+) -> Claimed:
     require(0 < gamma < float("inf"), f"stepsize={gamma} must be a positive number")
     step, exact_params = spelled(gamma), {k: spelled(v) for k, v in params.items()}
     claimed = number(rate, {**values, **exact_params, "gamma": step}, "rate")
@@ -137,8 +160,31 @@ def _claimed(
     return Claimed(spelled(claimed), exact, step, exact_params, lyapunov)
 
 
-def _judged(q: Question, claim: Claimed) -> Certificate:
-    model = q.model(claim.gamma, claim.params)
+def _of_body(
+    method: Any,
+    body: type[BodyMethod],
+    constants: tuple[Any, ...],
+    said: tuple[Any, Any, Any],
+    named: dict[str, Any],
+) -> tuple[BodyQuestion, Claimed]:
+    """The question and the claim about a body; constants: mu, L, delta, omega, eta, n; said: rate, stepsize, V."""
+    mu, L, delta, omega, eta, n = constants
+    rate, stepsize, lyapunov = said
+    bias = None if "eta" in body.form.params else eta
+    values = values_of(body_question(body, mu, L, delta, omega, bias, n).rational())
+    given = {k: v if v is None else number(v, values, k) for k, v in named.items()}
+    q, params, own = body_asked(method, body, mu, L, delta, omega, eta, n, given)
+    gamma: Any = own if stepsize is None else number(stepsize, {**values, **params}, "stepsize")
+    if gamma is None:
+        gamma = searched_step(q, params) if body.form.takes_gamma else 1
+    return q, _claim(values, rate, gamma, params, lyapunov)
+
+
+def _judged(q: Question | BodyQuestion, claim: Claimed) -> Certificate:
+    model = seen = q.model(claim.gamma, claim.params)
+    if isinstance(q, BodyQuestion):  # a given V and a witness speak of the state as the body has it
+        seen = q.model(claim.gamma, claim.params, turn=False)
+        model = model if claim.lyapunov is None else seen
     v = None
     if claim.lyapunov is not None:
         v = user_lyapunov.coefficients(
@@ -151,9 +197,9 @@ def _judged(q: Question, claim: Claimed) -> Certificate:
                 f"lyapunov={claim.lyapunov!r} takes negative values: a Lyapunov function is >= 0"
             )
     beyond = claim.rate if claim.exact else claim.rate * (1 + ROUNDING)
-    witness = asymptotic(model, beyond) if v is None else _one_step(model, v, beyond)
+    witness = asymptotic(seen, beyond) if v is None else _one_step(model, v, beyond)
     if witness is not None:
-        return _refuted(q, claim, model, witness)
+        return _refuted(q, claim, seen, witness)
     proof = _proof(q, claim, model, v)
     attained = attained_by(model)[0]
     if proof is not None:
@@ -166,17 +212,28 @@ def _one_step(model: Model, v: Mapping[str, Fraction], rate: Fraction) -> Witnes
     return one_step(model, v, rate) or worst_state(model, v, rate)
 
 
+def _wide(q: Question | BodyQuestion, claim: Claimed, model: Model) -> Model:
+    """The model, on a class a little wider where mu = L leaves the LMI no interior."""
+    if q.mu < q.L:
+        return model
+    wider = interior(q)
+    if isinstance(wider, BodyQuestion):
+        return wider.model(claim.gamma, claim.params, turn=claim.lyapunov is None)
+    return wider.model(claim.gamma, claim.params)
+
+
 def _proof(
-    q: Question, claim: Claimed, model: Model, v: Mapping[str, Fraction] | None
+    q: Question | BodyQuestion, claim: Claimed, model: Model, v: Mapping[str, Fraction] | None
 ) -> RateCertificate | None:
     """A certificate of the claimed rate: closed form, else by the solver, with the claimed V or a searched one."""
-    wide = model if q.mu < q.L else interior(q).model(claim.gamma, claim.params)
-    closed = _closed(q, claim, model)
+    wide = _wide(q, claim, model)
+    closed = _closed(q, claim, model) if isinstance(q, Question) else None
     if v is not None:
         same = closed is not None and _parallel(closed.v, v)
         return closed if same else certificate_at(user_lyapunov.fixed(wide, v), claim.rate)
     found = closed or certificate_at(wide, claim.rate)
-    return found or (certificate_at(gap_only(wide), claim.rate) if q.method == "CGD" else None)
+    alone = isinstance(q, Question) and q.method == "CGD"
+    return found or (certificate_at(gap_only(wide), claim.rate) if alone else None)
 
 
 def _parallel(a: Mapping[str, Fraction], b: Mapping[str, Fraction]) -> bool:
@@ -207,11 +264,12 @@ def _text(claim: Claimed) -> str:
     return f"E V+ <= {float(claim.rate):.10g} V with V = {what}; gamma = {float(claim.gamma):.6g}{params}"
 
 
-def _scope(q: Question) -> dict[str, Any]:
-    return {k: v for k, v in vars(q).items() if v is not None}
+def _scope(q: Question | BodyQuestion) -> dict[str, Any]:
+    shown = {"method": q.method, **vars(q)}
+    return {k: v for k, v in shown.items() if v is not None and k != "kind"}
 
 
-def _refuted(q: Question, claim: Claimed, model: Model, w: Witness) -> Certificate:
+def _refuted(q: Question | BodyQuestion, claim: Claimed, model: Model, w: Witness) -> Certificate:
     return Certificate(
         subject=q.method,
         claim=_text(claim),
@@ -227,7 +285,9 @@ def _refuted(q: Question, claim: Claimed, model: Model, w: Witness) -> Certifica
     )
 
 
-def _proved(q: Question, claim: Claimed, proof: RateCertificate, attained: float) -> Certificate:
+def _proved(
+    q: Question | BodyQuestion, claim: Claimed, proof: RateCertificate, attained: float
+) -> Certificate:
     return Certificate(
         subject=q.method,
         claim=_text(claim),
@@ -248,7 +308,11 @@ def _proved(q: Question, claim: Claimed, proof: RateCertificate, attained: float
 
 
 def _standing(
-    q: Question, claim: Claimed, model: Model, v: Mapping[str, Fraction] | None, attained: float
+    q: Question | BodyQuestion,
+    claim: Claimed,
+    model: Model,
+    v: Mapping[str, Fraction] | None,
+    attained: float,
 ) -> Certificate:
     searched = model if v is None else user_lyapunov.fixed(model, v)
     found = least_certified(searched, min(attained, 1.0)) if attained < 1 else None

@@ -12,12 +12,12 @@ import numpy as np
 from compth import sources
 from compth._numbers import Number, exact, is_exact, ratio
 from compth.calculus import ef_bv_scaling, induced_omega
-from compth.claims import Attribution, BiasVariance, Contractive, Standing, Unbiased, standing_of
+from compth.claims import Attribution, Standing, standing_of
 from compth.errors import InvalidParameter, Unsupported, require
-from compth.methods import Constants, Method, Plan
 from compth.sources import Source
 from compth.worst_case import closed_forms as forms
 from compth.worst_case import methods
+from compth.worst_case.bodies import BodyQuestion, body_asked, body_of
 from compth.worst_case.instance import WorstCase, instance_of
 from compth.worst_case.model import Model, Quadratic1D
 from compth.worst_case.multipliers import closed_certificate
@@ -135,7 +135,7 @@ def question(
 
 
 def tight_rate(
-    method: str,
+    method: Any,
     *,
     mu: Number,
     L: Number,
@@ -148,6 +148,7 @@ def tight_rate(
     p: Number | None = None,
     lam: Number | None = None,
     nu: Number | None = None,
+    **parameters: Number,
 ) -> TightRate:
     """The worst case of "CGD", "EF", "EF21" (delta), "DCGD", "DIANA", "MARINA" (omega) or "EF-BV" (eta, omega).
 
@@ -155,19 +156,35 @@ def tight_rate(
     quadratic Lyapunov function (CGD: f - f*). gamma=None: the best step. Floats are read as the decimals they print as.
     EF and n-worker DCGD assume a shared minimiser. An unbiased method with delta= uses the induced compressor.
 
-    Raises InvalidParameter for constants out of range, Unsupported for CGD with several workers.
+    method may also be one of one's own, written as a body (`ct.method`): its class, or an instance, whose gamma and
+    parameters count where they are not given here. The LMI is then derived from the body; delta, or omega with or
+    without eta, names the compressors' class, and the body's parameters are given by name.
+
+    Raises InvalidParameter for constants out of range, Unsupported for CGD with several workers and, with the line,
+    for a body that the LMI does not cover.
     Tight where `.tight`; sources: TIGHT_ONE, TIGHT_N; DIANA's closed form and the second-moment LMIs are OURS.
     """
-    asked = question(method, mu, L, delta, omega, eta, n)
-    params = method_params(asked, {"alpha": alpha, "p": p, "lambda": lam, "nu": nu})
+    named = {"alpha": alpha, "p": p, "lam": lam, "nu": nu}
     require(gamma is None or 0 < gamma < float("inf"), f"gamma={gamma} must be a positive step size")
+    body = body_of(method)
+    if body is not None:
+        asked, params, own = body_asked(method, body, mu, L, delta, omega, eta, n, {**named, **parameters})
+        step = gamma if gamma is not None else own
+        if step is None and body.form.takes_gamma:
+            step = searched_step(asked, params)
+        return _answer(asked, 1 if step is None else step, params, None)
+    if parameters:
+        name = next(iter(parameters))
+        raise InvalidParameter(f"{name}={parameters[name]} is no parameter of {method}")
+    q = question(method, mu, L, delta, omega, eta, n)
+    params = method_params(q, {"alpha": alpha, "p": p, "lambda": lam, "nu": nu})
     if gamma is None:
-        step, params = best_step(asked, params)
+        step, params = best_step(q, params)
     else:
         step = gamma
         if method == "DIANA":
-            params.setdefault("alpha", forms.diana_plan(mu, L, asked.omega, n).alpha)
-    return _answer(asked, step, params, closed_rate(asked, step, params, best=gamma is None))
+            params.setdefault("alpha", forms.diana_plan(mu, L, q.omega, n).alpha)
+    return _answer(q, step, params, closed_rate(q, step, params, best=gamma is None))
 
 
 def method_params(q: Question, given: Mapping[str, Number | None]) -> dict[str, Number]:
@@ -203,10 +220,10 @@ def best_step(q: Question, params: Mapping[str, Number]) -> tuple[Number, dict[s
     if q.method == "DIANA" and "alpha" not in chosen:
         plan = forms.diana_plan(mu, L, q.omega, n)
         return plan.gamma, {"alpha": plan.alpha}
-    return _searched_step(q, chosen), chosen
+    return searched_step(q, chosen), chosen
 
 
-def _searched_step(q: Question, params: Mapping[str, Number]) -> float:
+def searched_step(q: Question | BodyQuestion, params: Mapping[str, Number]) -> float:
     """Least certified rate over gamma in (0, 1/L]: bounded search around the best of a coarse grid."""
     from scipy.optimize import minimize_scalar
 
@@ -241,44 +258,6 @@ def closed_rate(q: Question, gamma: Number, params: Mapping[str, Number], best: 
     return forms.feedback_factor(mu, L, q.delta) if q.method in ("EF", "EF21") else None
 
 
-def worst_case_of(method: Method, problem: Any, plan: Plan) -> TightRate | None:
-    """The worst case over every problem with the same mu_min, L_max and n, for the fleet's claims at the plan's step.
-
-    Every L_i may be L_max there, so that a guarantee which sees L < L_max can be smaller.
-    None where none is known: workers that are not strongly convex, a fleet that is not independent, a schedule, DCGD or
-    EF with different minimisers (they stop at a floor).
-    """
-    c = Constants.of(problem, method.fleet)
-    if type(method).__name__ == "GD":
-        return tight_rate("DCGD", mu=c.mu, L=c.L, omega=0, gamma=plan.gamma) if c.mu > 0 else None
-    name = {"EFBV": "EF-BV"}.get(type(method).__name__, type(method).__name__)
-    shared = c.n == 1 or c.zeta2_star == 0
-    if (
-        name not in (*CONTRACTIVE, *RANDOM)
-        or not c.mu_min > 0
-        or not c.independent
-        or plan.schedule is not None
-    ):
-        return None
-    unbiased, contractive, pair = c.claim(Unbiased), c.claim(Contractive), c.claim(BiasVariance)
-    given: dict[str, Number] = {}
-    if name in ("EF", "EF21"):
-        given = {"delta": contractive.delta} if contractive is not None else {}
-    elif name == "EF-BV" and pair is not None:
-        given = {"eta": pair.eta, "omega": pair.omega}
-    elif unbiased is not None:
-        given = {"omega": unbiased.omega}
-    elif name == "DCGD" and contractive is not None and c.n == 1:
-        name, given = "CGD", {"delta": contractive.delta}
-    floor = name in ("DCGD", "EF") and not shared
-    if not given or floor:
-        return None
-    fixed = {
-        {"lambda": "lam"}.get(k, k): v for k, v in plan.params.items() if k in ("alpha", "p", "lambda", "nu")
-    }
-    return tight_rate(name, mu=c.mu_min, L=c.L_max, n=int(c.n), gamma=plan.gamma, **given, **fixed)
-
-
 def attained_by(model: Model) -> tuple[float, Quadratic1D]:
     """The largest exact rate on the model's 1-D quadratics, and the quadratic."""
     radii = [
@@ -294,25 +273,27 @@ def gap_only(model: Model) -> Model:
     return replace(model, now={"f": model.now["f"]}, after={"f": model.after["f"]}, state={})
 
 
-def interior(q: Question) -> Question:
+def interior(q: Question | BodyQuestion) -> Question | BodyQuestion:
     """The class with mu lowered a little where mu = L leaves the LMI no interior: a larger class, so still a bound."""
     return q if q.mu < q.L else replace(q, mu=q.mu * (1 - Fraction(1, 10**6)))
 
 
-def _answer(q: Question, gamma: Number, params: Mapping[str, Number], known: Number | None) -> TightRate:
+def _answer(
+    q: Question | BodyQuestion, gamma: Number, params: Mapping[str, Number], known: Number | None
+) -> TightRate:
     rational = q.rational()
     step, fixed = spelled(gamma), {k: spelled(v) for k, v in params.items()}
     model = rational.model(step, fixed)
     rate, where = attained_by(model)
-    proved = known if known is None or is_exact(known) else rational_rate(rational, step, fixed)
-    certificate = None if proved is None else closed_certificate(model, proved)
-    if certificate is None and known is not None and rational.delta is not None:
-        certificate = widened(q.method, rational.mu, rational.L, rational.delta, q.n, step)
+    certificate = _closed(rational, model, known, step, fixed) if isinstance(rational, Question) else None
     if certificate is None and rate < 1:
         searched = interior(rational).model(step, fixed)
-        certificate = least_certified(gap_only(searched) if searched.method == "CGD" else searched, rate)
+        alone = isinstance(q, Question) and searched.method == "CGD"
+        certificate = least_certified(gap_only(searched) if alone else searched, rate)
     certified = None if certificate is None else above(certificate.rho)
     source, attribution = _origin(q.method) if known is not None else (sources.COMPTH, Attribution.OURS)
+    proof = proof_of(q) if known is not None and isinstance(q, Question) else ""
+    kind = q.kind if isinstance(q, BodyQuestion) else None
     return TightRate(
         method=q.method,
         rho=known if known is not None else certified if certified is not None else float("inf"),
@@ -322,12 +303,23 @@ def _answer(q: Question, gamma: Number, params: Mapping[str, Number], known: Num
         params=params,
         constants=model.constants,
         certificate=certificate,
-        worst_case=instance_of(q.method, model, where, rate),
+        worst_case=instance_of(q.method, model, where, rate, kind),
         closed_form=known is not None,
-        standing=standing_of(proof_of(q) if known is not None else "", Standing.DERIVED),
+        standing=standing_of(proof, Standing.DERIVED),
         attribution=attribution,
         source=source,
     )
+
+
+def _closed(
+    q: Question, model: Model, known: Number | None, step: Fraction, fixed: Mapping[str, Fraction]
+) -> RateCertificate | None:
+    """The certificate in closed form of a known rate, on a class a hair wider where the rate is irrational."""
+    proved = known if known is None or is_exact(known) else rational_rate(q, step, fixed)
+    certificate = None if proved is None else closed_certificate(model, proved)
+    if certificate is None and known is not None and q.delta is not None:
+        certificate = widened(q.method, Fraction(q.mu), Fraction(q.L), Fraction(q.delta), q.n, step)
+    return certificate
 
 
 def rational_rate(q: Question, gamma: Fraction, params: Mapping[str, Fraction]) -> Fraction | None:

@@ -26,14 +26,16 @@ GRADIENTS: Mapping[str, frozenset[str]] = {
 
 def in_units(model: Model) -> Model:
     """The same model with L = 1, exact where it is exact; itself where L = 1 or its vectors' units are not known."""
-    if model.constants.get("L") == 1 or model.method not in GRADIENTS:
+    if model.constants.get("L") == 1 or _exponents(model) is None:
         return model
 
     def form(of: Form, name: str) -> Form:
         return _form(model, of, name)
 
     L, c = unit_of(model), dict(model.constants)
-    c |= {"mu": c["mu"] / L, "L": type(L)(1), "gamma": c["gamma"] * L}
+    powers = {"gamma": -1} if model.units is None else model.units
+    c |= {k: x / L ** powers[k] for k, x in c.items() if powers.get(k)}
+    c |= {"mu": c["mu"] / L, "L": type(L)(1)}
     return replace(
         model,
         constants=c,
@@ -49,7 +51,7 @@ def in_units(model: Model) -> Model:
 def unit_of(model: Model) -> Number:
     """L, so that negative powers of a whole number stay exact; 1 where `in_units` changes nothing."""
     L = model.constants.get("L", 1)
-    if L == 1 or model.method not in GRADIENTS:
+    if L == 1 or _exponents(model) is None:
         return 1
     return Fraction(L) if is_exact(L) else L
 
@@ -62,12 +64,20 @@ def worth(model: Model, name: str) -> Number:
 
 def vector_worth(model: Model, vector: str) -> Number:
     """L for gradients, 1 for points; the values f - f* are worth L."""
-    gradient = vector in (NOW, NEXT) or vector in GRADIENTS.get(model.method, ())
-    return unit_of(model) if gradient else 1
+    unit = unit_of(model)
+    return 1 if unit == 1 else unit ** (1 if vector in (NOW, NEXT, *model.points) else _power(model, vector))
+
+
+def _exponents(model: Model) -> Mapping[str, int] | None:
+    """Exponent of L of the vectors that are no points; None where the units are not known."""
+    if model.derived:
+        return model.units
+    known = GRADIENTS.get(model.method)
+    return None if known is None else dict.fromkeys(known, 1)
 
 
 def _power(model: Model, vector: str) -> int:
-    return int(vector in GRADIENTS[model.method])
+    return (_exponents(model) or {}).get(vector.removeprefix("mean "), 0)
 
 
 def _weight(model: Model, name: str) -> int:
@@ -80,6 +90,8 @@ def _weight(model: Model, name: str) -> int:
         return next((2 * _power(model, a) for a, row in seen if any(row)), 0)
     if name[:2] in ("P[", "Q["):
         return sum(_power(model, a) for a in name[2:-1].split(","))
+    if model.units is not None and name in model.units:
+        return model.units[name]
     message = {"compression": "c", "bias": "d"}.get(name)
     return (
         2 if message is None else 2 * _power(model, message)
@@ -89,7 +101,7 @@ def _weight(model: Model, name: str) -> int:
 def _form(model: Model, of: Form, name: str) -> Form:
     L, weight, out = unit_of(model), _weight(model, name), {}
     for block, matrix in of.items():
-        if block in (NOW, NEXT):
+        if block in (NOW, NEXT, *model.points):
             out[block] = tuple(tuple(x * L ** (1 - weight) for x in row) for row in matrix)
         else:
             names = model.space.common if block == "mean" else model.space.worker

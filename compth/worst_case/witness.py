@@ -60,17 +60,24 @@ def _radius(m: Matrix) -> float:
 
 def described(model: Model, q: Quadratic1D) -> dict[str, Any]:
     """The instance in numbers and words."""
-    c = model.constants
-    fixed = {k: c[k] for k in ("gamma", "alpha", "p", "lambda", "nu", "n") if k in c}
+    fixed = parameters_of(model)
     return {"f_i(x)": f"({q.curvature}) x^2/2", "compressor": q.compressor, "factor": q.factor, **fixed}
+
+
+def parameters_of(model: Model) -> dict[str, Number]:
+    """The method's parameters and the number of workers."""
+    c = model.constants
+    if model.derived:
+        return {k: x for k, x in c.items() if k not in ("mu", "L", "delta", "omega", "eta")}
+    return {k: c[k] for k in ("gamma", "alpha", "p", "lambda", "nu", "n") if k in c}
 
 
 def trajectory(model: Model, q: Quadratic1D, names: Sequence[str], m: Matrix) -> list[Fraction]:
     """E of the first state vector squared, exactly, from x - x* = 1 and memories at zero (EF21: d = 0)."""
     start = {a: Fraction(1 if i == 0 else 0) for i, a in enumerate(model.free)}
-    if "r" in start:
+    if not model.derived and "r" in start:
         start["r"] = Fraction(1)
-    if model.method == "MARINA":
+    if not model.derived and model.method == "MARINA":
         start["q"] = Fraction(q.curvature)
     products = [_product(start, name) for name in names]
     out = [products[0]]
@@ -92,9 +99,10 @@ def _product(start: Mapping[str, Fraction], name: str) -> Fraction:
 
 def one_step(model: Model, v: Mapping[str, Number], rate: Fraction) -> Witness | None:
     """A state of a quadratic with E V+ > rate V: 1-D for random compressors, 2-D with C = I + s Rotation otherwise."""
-    found = [_turned(model, v, rate)] if "delta" in model.constants else []
+    plain = not model.derived
+    found = [_turned(model, v, rate)] if plain and "delta" in model.constants else []
     found += [_violation(_linear(model, v, rate, q), described(model, q)) for q in model.extremal]
-    found += [_violation(x, facts) for x, facts in _apart(model, v, rate)]
+    found += [_violation(x, facts) for x, facts in _apart(model, v, rate)] if plain else []
     return next((w for w in found if w is not None), None)
 
 

@@ -32,7 +32,7 @@ def worst_gram(
     model: Model, v: Mapping[str, Fraction], rate: Fraction, share: float, quadratic: bool
 ) -> Gram:
     """The largest E V+ - rate V among states of total square 1, over a class narrowed by `share` so as to round."""
-    blocks = {b: k for b, k in model.blocks.items() if not (quadratic and b in (NOW, NEXT))}
+    blocks = {b: k for b, k in model.blocks.items() if not (quadratic and b in (NOW, NEXT, *model.points))}
     blocks = dict(sorted(blocks.items(), key=lambda item: item[1] > 1))
     sizes = tuple(blocks.values())
     used = {k: float(c) for k, c in v.items() if c}
@@ -71,7 +71,7 @@ def _grams(x: Array, blocks: Mapping[str, int]) -> tuple[Array, Array, dict[str,
         start += len(at)
         half = entries.reshape(size, size)
         out[block] = half + half.T - np.diag(np.diag(half))
-    gaps = {b: float(out[b][0, 0]) for b in (NOW, NEXT) if b in out}
+    gaps = {b: float(m[0, 0]) for b, m in out.items() if b not in ("mean", "deviation")}
     return out["mean"], out.get("deviation", np.zeros((0, 0))), gaps
 
 

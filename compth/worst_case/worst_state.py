@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from compth.worst_case.exact_algebra import is_psd
-from compth.worst_case.model import Form, Model, Vector
+from compth.worst_case.model import Form, Model, Vector, mean_of
 from compth.worst_case.solver import Array
 from compth.worst_case.units import in_units, unit_of, vector_worth, worth
-from compth.worst_case.witness import Witness
+from compth.worst_case.witness import Witness, parameters_of
 from compth.worst_case.worst_gram import Gram, forms, narrowed, worst_gram
 
 ROUNDINGS = ((1e-2, 60), (1e-3, 1000), (1e-5, 10**6), (1e-8, 10**10))
@@ -182,9 +182,12 @@ def _checked(model: Model, v: Mapping[str, Fraction], rate: Fraction, instance: 
 
 def _driven(model: Model, instance: Instance) -> Instance:
     """Every gradient computed from the rounded state and Hessians."""
-    shared, out = _means(instance.workers, instance.counts), []
-    for h, worker in zip(instance.hessians or (), instance.workers, strict=True):
-        out.append({**worker, **{y: h @ _combined(a, shared) for a, y in model.curved}})
+    out: list[Rows] = [*instance.workers]
+    for a, y in model.curved * len(
+        model.curved
+    ):  # a point may hold other gradients: as often as they can hang on each other
+        at = _combined(a, _means(out, instance.counts))
+        out = [{**worker, y: h @ at} for h, worker in zip(instance.hessians or (), out, strict=True)]
     return Instance(out, instance.counts, instance.hessians, {})
 
 
@@ -195,9 +198,10 @@ def _of_class(model: Model, instance: Instance) -> bool:
         eye = np.array([[Fraction(int(i == j)) for j in range(len(h))] for i in range(len(h))], dtype=object)
         if not is_psd((h - mu * eye).tolist()) or not is_psd((L * eye - h).tolist()):
             return False
+    means = {mean_of(a): x for a, x in _means(instance.workers, instance.counts).items()}
     for worker in instance.workers:
         for u, c, square in model.sent:
-            wanted = _combined(u, worker)
+            wanted = _combined(u, {**worker, **means})
             if (worker[c] - wanted) @ (worker[c] - wanted) > square * (wanted @ wanted):
                 return False
     return True
@@ -234,7 +238,8 @@ def _value(model: Model, form: Form, means: Rows, apart: Sequence[Rows], instanc
 
 def _described(model: Model, instance: Instance) -> dict[str, Any]:
     """The instance in numbers and words: state, and every vector that follows from it, by kind of worker."""
-    c, workers = model.constants, instance.workers
+    workers = instance.workers
+    read = "each from its value at x*" if model.derived else READ[model.method]
     single = [a for a in model.free if a in model.space.worker]
     state = {a: workers[0][a] for a in model.free if a not in single}
     state |= {f"{a} of {_kind(instance, i)}": w[a] for a in single for i, w in enumerate(workers)}
@@ -247,8 +252,8 @@ def _described(model: Model, instance: Instance) -> dict[str, Any]:
     return {
         "f_i(x)": _functions(instance),
         "compressor": _messages(model),
-        **{k: c[k] for k in ("gamma", "alpha", "p", "lambda", "nu", "n") if k in c},
-        "the state is": f"{', '.join(state)}{each}; {READ[model.method]}",
+        **parameters_of(model),
+        "the state is": f"{', '.join(state)}{each}; {read}",
         "state": [x for vector in state.values() for x in vector],
         "workers of each kind": list(instance.counts),
         "vectors": vectors,

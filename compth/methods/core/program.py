@@ -78,9 +78,11 @@ class Program:
 class Tracer:
     """The `w` of a traced body: every verb notes what it was given and returns a new symbol."""
 
-    def __init__(self, body: Body, path: tuple[bool, ...], n: int, d: int, downlink: bool) -> None:
+    def __init__(
+        self, body: Body, path: tuple[bool, ...], n: int, d: int, downlink: bool, unknown: bool = False
+    ) -> None:
         self.n, self.d = Count(n), Count(d)
-        self._body, self._path, self._downlink = body, path, downlink
+        self._body, self._path, self._downlink, self._unknown = body, path, downlink, unknown
         self._ops: list[Op] = []
         self._coins: list[bool] = []
         self._probability: Any = 1
@@ -131,12 +133,12 @@ class Tracer:
     def coin(self, p: Any, yes: Any, no: Any) -> Any:
         """yes with probability p, else no: one coin for all workers, both values are computed."""
         _vectors(yes, no)
-        if not 0 <= p <= 1:
+        if not self._unknown and not 0 <= p <= 1:
             raise InvalidParameter(f"coin(p={p}) needs 0 <= p <= 1")
         i = len(self._coins)
         taken = self._path[i] if i < len(self._path) else True
         self._coins.append(taken)
-        self._probability = self._probability * (p if taken else 1 - p)
+        self._probability = 1 if self._unknown else self._probability * (p if taken else 1 - p)
         return yes if taken else no
 
 
@@ -180,11 +182,12 @@ def trace(
     d: int,
     downlink: bool = False,
     start: Mapping[str, str] | None = None,
+    coins_unknown: bool = False,
 ) -> Program:
     """The body as a program at these parameters, which may be any numbers; outcomes of probability 0 are left out.
 
     Raises Underivable with the line where the body is no such program, InPlace where it writes into a vector. Control
-    flow on parameters is followed: the program speaks of these parameters alone.
+    flow on parameters is followed: the program speaks of these parameters alone. coins_unknown: p is not looked at.
     """
     name = body.__name__
     leaves: list[Leaf] = []
@@ -192,9 +195,9 @@ def trace(
     todo: list[tuple[bool, ...]] = [()]
     while todo:
         path = todo.pop()
-        w = Tracer(body, path, n, d, downlink)
+        w = Tracer(body, path, n, d, downlink, coins_unknown)
         following = _run(body, w, server, worker, params)
-        if ops is not None and not _same_ops(ops, tuple(w._ops)):
+        if ops is not None and not coins_unknown and not _same_ops(ops, tuple(w._ops)):
             raise Underivable("what it computes depends on a coin: give both values to w.coin", name=name)
         ops = tuple(w._ops)
         leaves.append(Leaf(w._probability, tuple(w._coins), following))

@@ -1,0 +1,438 @@
+"""The Model of a body: from its program to V now, E V+ and what is known to be >= 0.
+
+A state vector's coefficients tell the scopes apart: "h" is a worker's own, "mean h" its mean inside a worker's vector.
+An unbiased compressor's noise stands by itself, with coefficients by scope: own a, mean b. It enters E V+ through its
+mean square N alone: (a + b)^2 N/n among the means and a^2 N (1 - 1/n) among the deviations, and through a later
+compression of the step with a^2 + (2ab + b^2)/n. V's matrices are >= 0, so that N = omega |input|^2 is the worst case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import partial
+from itertools import combinations_with_replacement, product
+from typing import Any
+
+from compth._numbers import Number
+from compth.errors import Unsupported
+from compth.methods.core.centre import Centre, centre_of, without_invariants
+from compth.methods.core.program import Leaf, Op, Program
+from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, STATE, Vector, combined
+from compth.worst_case.methods import (
+    CLASS_A,
+    INDEPENDENT,
+    SHARED,
+    Point,
+    contraction,
+    interpolation,
+    strongly_monotone,
+)
+from compth.worst_case.model import (
+    NEXT,
+    NOW,
+    Form,
+    Forms,
+    Model,
+    Quadratic1D,
+    Space,
+    add,
+    mean_of,
+    plus,
+    unit,
+)
+from compth.worst_case.rational import spelled, sqrt_below
+
+LAST = "last step"
+"""The server vector x_(t-1) - x_t of a turned loop."""
+MOST_MESSAGES = 6
+"""Compressions of a step whose signs are all tried on the extremal quadratics."""
+Combination = dict[str, Fraction]
+
+
+@dataclass(frozen=True)
+class Class:
+    """mu <= f_i'' <= L on n workers; compressors with E C(u) = u + b, |b|^2 <= eta2 |u|^2, and variance omega."""
+
+    mu: Fraction
+    L: Fraction
+    eta2: Fraction
+    omega: Fraction
+    n: int
+
+
+def turned(program: Program) -> Program:
+    """The same run, its state taken before x has moved: x+ is then free of fresh noise, whatever the method."""
+    x = program.server[0]
+
+    def put(v: Vector) -> Vector:
+        c = v.terms.get((COMMON, STATE, x), 0)
+        return combined([(1, v), (-c, Vector({(COMMON, STATE, LAST): 1}))]) if c else v
+
+    moved = put(Vector({(COMMON, STATE, x): 1}))
+
+    def following(leaf: Leaf) -> dict[str, Vector]:
+        out = {k: put(v) for k, v in leaf.following.items()}
+        return {**out, x: moved, LAST: combined([(1, moved), (-1, out[x])])}
+
+    return replace(
+        program,
+        server=(x, LAST, *program.server[1:]),
+        ops=tuple(Op(op.kind, put(op.argument), op.line, op.draw) for op in program.ops),
+        leaves=tuple(Leaf(leaf.probability, leaf.coins, following(leaf)) for leaf in program.leaves),
+    )
+
+
+@dataclass
+class _Step:
+    """The program on named vectors: each value is (combination of vectors, coefficients of the noises)."""
+
+    program: Program
+    cls: Class
+    gradients: dict[str, Combination] = field(default_factory=dict)
+    messages: dict[str, Combination] = field(default_factory=dict)
+    noises: dict[int, tuple[Combination, dict[Any, Fraction]]] = field(default_factory=dict)
+    outputs: list[tuple[Combination, dict[Any, Fraction]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.own = set(self.program.worker)
+        for k, op in enumerate(self.program.ops):
+            self.outputs.append(self._output(k, op))
+
+    def _refuse(self, op: Op, reason: str) -> Unsupported:
+        return Unsupported(f"{self.program.name}, line {op.line}: {reason}: no worst case is derived")
+
+    def _output(self, k: int, op: Op) -> tuple[Combination, dict[Any, Fraction]]:
+        u, noise = self.value(op.argument)
+        if op.kind == GRADIENT:
+            if op.argument.own:
+                raise self._refuse(op, "a gradient at a worker's own point")
+            if noise:
+                raise self._refuse(
+                    op, "noise of a compression reaches a gradient's argument in the same step"
+                )
+            return {self.point(u): Fraction(1)}, {}
+        if op.kind != MESSAGE:
+            raise self._refuse(op, "a compressed broadcast")
+        if self.cls.eta2 == 0:
+            if not self.cls.omega:
+                return u, noise
+            self.noises[k] = (u, noise)
+            return u, {**noise, k: noise.get(k, Fraction(0)) + 1}
+        if noise:
+            raise self._refuse(
+                op, "noise of a compression reaches a second, biased compression in the same step"
+            )
+        name = f"message {len(self.messages)}"
+        self.messages[name] = u
+        self.own.add(name)
+        if not self.cls.omega:
+            return {name: Fraction(1)}, {}
+        self.noises[k] = (u, {})
+        return {name: Fraction(1)}, {k: Fraction(1)}
+
+    def point(self, at: Combination) -> str:
+        """The name of the gradient at a point that all workers share."""
+        at = {k.removeprefix("mean "): c for k, c in at.items()}
+        for name, known in self.gradients.items():
+            if known == at:
+                return name
+        name = f"gradient {len(self.gradients)}"
+        self.gradients[name] = at
+        self.own.add(name)
+        return name
+
+    def value(self, v: Vector) -> tuple[Combination, dict[Any, Fraction]]:
+        """A vector of the program."""
+        out: Combination = {}
+        noise: dict[Any, Fraction] = {}
+        for (scope, kind, i), c in v.terms.items():
+            part, fresh = ({i: Fraction(1)}, {}) if kind == STATE else self.outputs[i]
+            if scope == COMMON:
+                part = self.meant(part)
+                fresh = {(k if isinstance(k, tuple) else ("mean", k)): a for k, a in fresh.items()}
+            factor = spelled(c)
+            out = plus((1, out), (factor, part))
+            noise = plus((1, noise), (factor, fresh))
+        return {k: c for k, c in out.items() if c}, {k: c for k, c in noise.items() if c}
+
+    def meant(self, v: Mapping[str, Fraction]) -> Combination:
+        """Its mean, as it stands inside a worker's vector."""
+        out: Combination = {}
+        for k, c in v.items():
+            name = mean_of(k) if k in self.own else k
+            out[name] = out.get(name, Fraction(0)) + c
+        return out
+
+
+def derived_model(
+    program: Program, cls: Class, constants: Mapping[str, Number], units: Mapping[str, int] | None, turn: bool
+) -> Model:
+    """The Model of a program, all its coefficients exact. turn: where x+ has fresh noise, the loop is turned first.
+
+    Unsupported, with the line, for what is not covered: a gradient at a worker's own point, noise that reaches a
+    gradient or a biased compression in the same step, shared sketches, a state that does not rest at the minimiser.
+    """
+    _check(program, cls)
+    program = without_invariants(program)[0]
+    centre = centre_of(program)
+    if centre.tier == 3 and program.of_kind(MESSAGE):
+        raise Unsupported(
+            f"{program.name}: its compressors do not rest at the minimiser: it has a floor and no rate"
+        )
+    step = _Step(program, cls)
+    clean = _clean(step, program.server[0])
+    if turn and not clean:
+        program = turned(program)
+        step, clean = _Step(program, cls), True
+    return _model(program, step, cls, constants, units, centre, clean)
+
+
+def _check(program: Program, cls: Class) -> None:
+    draws = [program.ops[i].draw for i in program.of_kind(MESSAGE)]
+    if len(set(draws)) < len(draws):
+        line = program.ops[program.of_kind(MESSAGE)[-1]].line
+        raise Unsupported(
+            f"{program.name}, line {line}: a sketch applied several times: no worst case is derived"
+        )
+    if len(draws) > MOST_MESSAGES:
+        raise Unsupported(f"{program.name}: {len(draws)} compressions a step, more than {MOST_MESSAGES}")
+
+
+def _clean(step: _Step, name: str) -> bool:
+    """True when the next value is the same in every leaf and holds no fresh noise."""
+    found = [step.value(leaf.following[name]) for leaf in step.program.leaves]
+    return all(not noise and v == found[0][0] for v, noise in found)
+
+
+@dataclass
+class _Following:
+    """Next values of V's vectors by leaf, and the coefficients of the noises in them."""
+
+    values: dict[str, list[tuple[Fraction, Combination]]] = field(default_factory=dict)
+    noises: dict[str, list[dict[Any, Fraction]]] = field(default_factory=dict)
+
+    def put(self, name: str, found: list[tuple[Fraction, Combination, dict[Any, Fraction]]]) -> None:
+        self.values[name] = [(p, v) for p, v, _ in found]
+        self.noises[name] = [noise for _, _, noise in found]
+
+
+def _gradients_in_v(step: _Step, after: _Following, x: str, clean: bool) -> list[str]:
+    """Gradients that V sees: at every server vector whose next value is in each leaf a point without fresh noise.
+
+    At x such a point is added where no gradient is taken: the pair (x, x+) is what makes EF21, MARINA and EF-BV tight.
+    """
+    if clean:
+        step.point({x: Fraction(1)})
+        step.point(after.values[x][0][1])
+    known = {tuple(sorted(at.items())): name for name, at in step.gradients.items()}
+    out = []
+    for k in step.program.server:
+        nexts = [
+            tuple(sorted((a.removeprefix("mean "), c) for a, c in v.items())) for _, v in after.values[k]
+        ]
+        quiet = not any(after.noises[k])
+        mine = known.get(((k, Fraction(1)),))
+        listed = mine is not None and quiet and all(key in known for key in nexts)
+        if mine is not None and listed and (k != x or clean):
+            one = Fraction(1)
+            after.put(
+                mine, [(p, {known[key]: one}, {}) for (p, _), key in zip(after.values[k], nexts, strict=True)]
+            )
+            out.append(mine)
+    return out
+
+
+def _model(
+    program: Program,
+    step: _Step,
+    cls: Class,
+    constants: Mapping[str, Number],
+    units: Mapping[str, int] | None,
+    centre: Centre,
+    clean: bool,
+) -> Model:
+    x = program.server[0]
+    after = _Following()
+    for k in program.names:
+        found = [(spelled(leaf.probability), *step.value(leaf.following[k])) for leaf in program.leaves]
+        after.put(k, found)
+    seen = [*program.names, *_gradients_in_v(step, after, x, clean)]
+    rest = [k for k in (*step.gradients, *step.messages) if k not in seen]
+    own = [k for k in (*seen, *rest) if k in step.own] if cls.n > 1 else []
+    space = Space((*seen, *rest), tuple(own))
+    apart = [k for k in seen if k in own]
+    now, later = _terms(space, seen, apart, after, _variances(space, step, cls), cls)
+    if clean:
+        now["f"], later["f"] = {NOW: ((1,),)}, {NEXT: ((1,),)}
+    labels = _labels(step, after, x, clean)
+    known = _known(space, step, labels, cls)
+    message_units = None if units is None else _all_units(step, units)
+    assumptions = (CLASS_A, *((INDEPENDENT,) if cls.omega and cls.n > 1 else ()))
+    curved = sorted(step.gradients, key=lambda k: {"x": 0, "x+": 1}.get(labels[k][0], 2))
+    return Model(
+        program.name,
+        constants,
+        space,
+        {"mean": len(seen), "deviation": len(apart)},
+        program.names,
+        now,
+        later,
+        Forms(known),
+        space.of_mean(unit(x), unit(x)),
+        _quadratics(program, step, cls),
+        (*assumptions, *((SHARED,) if centre.tier > 1 and cls.n > 1 else ())),
+        gaps=clean,
+        curved=tuple((step.gradients[k], k) for k in curved),
+        sent=tuple((u, c, cls.eta2) for c, u in step.messages.items()),
+        points=tuple(block for _, block in labels.values() if block not in (NOW, NEXT, "")),
+        own=program.worker,
+        units=message_units,
+        derived=True,
+    )
+
+
+def _labels(step: _Step, after: _Following, x: str, clean: bool) -> dict[str, tuple[str, str]]:
+    """Gradient -> (the name of its point, the block of f - f* there); "" where one point is all there is."""
+    out = {}
+    moved = {a.removeprefix("mean "): c for a, c in after.values[x][0][1].items()}
+    for k, (name, at) in enumerate(step.gradients.items()):
+        if clean and at == {x: Fraction(1)}:
+            out[name] = ("x", NOW)
+        elif clean and at == moved:
+            out[name] = ("x+", NEXT)
+        else:
+            out[name] = (f"y{k}", "" if len(step.gradients) == 1 else f"gap {name}")
+    return out
+
+
+def _known(
+    space: Space, step: _Step, labels: Mapping[str, tuple[str, str]], cls: Class
+) -> dict[str, Callable[[], Form]]:
+    """Interpolation between all points, and what is declared of every biased message."""
+    known: dict[str, Callable[[], Form]] = {}
+    if len(labels) == 1:
+        ((name, at),) = step.gradients.items()
+        known["interpolation"] = partial(strongly_monotone, space, at, unit(name), cls.mu, cls.L)
+    else:
+        points: dict[str, Point] = {"x*": ({}, {}, "")}
+        points |= {label: (step.gradients[k], unit(k), block) for k, (label, block) in labels.items()}
+        known |= interpolation(space, points, cls.mu, cls.L)
+    for name, u in step.messages.items():
+        known[f"compression of {name}"] = partial(contraction, space, u, unit(name), cls.eta2)
+    return known
+
+
+def _variances(space: Space, step: _Step, cls: Class) -> dict[int, Form]:
+    """N of every noise: omega times the mean square of what is compressed, earlier noise of the step included."""
+    out: dict[int, Form] = {}
+    share = Fraction(1, cls.n)
+    for k, (u, noise) in step.noises.items():
+        terms: list[tuple[Number, Form]] = [(cls.omega, space.mean(u, u))]
+        for j in out:
+            a, b = noise.get(j, Fraction(0)), noise.get(("mean", j), Fraction(0))
+            weight = a * a + (2 * a * b + b * b) * share
+            terms += [(cls.omega * weight, out[j])] if weight else []
+        out[k] = add(*terms)
+    return out
+
+
+def _terms(
+    space: Space,
+    seen: list[str],
+    apart: list[str],
+    after: _Following,
+    variances: Mapping[int, Form],
+    cls: Class,
+) -> tuple[dict[str, Form], dict[str, Form]]:
+    """(now, after) for all products of V's vectors."""
+    now: dict[str, Form] = {}
+    later: dict[str, Form] = {}
+    share = Fraction(1, cls.n)
+    for label, names, times, part in (
+        ("P", seen, space.on_mean, share),
+        ("Q", apart, space.on_deviation, 1 - share),
+    ):
+        for a, b in combinations_with_replacement(names, 2):
+            twice, key = 1 if a == b else 2, f"{label}[{a},{b}]"
+            now[key] = times((twice, unit(a), unit(b)))
+            outcomes = list(zip(after.values[a], after.values[b], strict=True))
+            terms: list[tuple[Number, Form]] = [
+                (1, times(*((twice * p, u, w) for (p, u), (_, w) in outcomes)))
+            ]
+            for (p, _), s, t in zip(after.values[a], after.noises[a], after.noises[b], strict=True):
+                for j, form in variances.items():
+                    factor = _seen_by(s, j, label) * _seen_by(t, j, label)
+                    terms += [(twice * p * factor * part, form)] if factor * part else []
+            later[key] = add(*terms)
+    return now, later
+
+
+def _seen_by(noise: Mapping[Any, Fraction], j: int, label: str) -> Fraction:
+    """The coefficient of a noise among the means (own and mean scope) or the deviations (own scope alone)."""
+    mean = noise.get(("mean", j), Fraction(0)) if label == "P" else Fraction(0)
+    return noise.get(j, Fraction(0)) + mean
+
+
+def _all_units(step: _Step, units: Mapping[str, int]) -> dict[str, int]:
+    """Exponents of every vector and multiplier; a gradient is its argument's unit + 1, a message its input's."""
+    out = dict(units)
+    for name, at in step.gradients.items():
+        out[name] = 1 + next((out[k] for k in at), 0)
+    for name, u in step.messages.items():
+        out[name] = next((out[k.removeprefix("mean ")] for k in u), 0)
+        out[f"compression of {name}"] = 2 * out[name]
+    return out
+
+
+def _quadratics(program: Program, step: _Step, cls: Class) -> tuple[Quadratic1D, ...]:
+    """All workers hold curvature x^2/2, every compression multiplies by 1 + s or 1 - s, all combinations of signs."""
+    out = []
+    s = sqrt_below(cls.eta2) if cls.eta2 else Fraction(0)
+    signs = list(product((1 + s, 1 - s), repeat=len(step.messages))) if s else [()]
+    for curvature in (cls.mu, cls.L):
+        out += [_quadratic(program, step, cls, curvature, factors, s) for factors in signs]
+    return tuple(out)
+
+
+def _quadratic(
+    program: Program, step: _Step, cls: Class, curvature: Fraction, factors: tuple[Fraction, ...], s: Fraction
+) -> Quadratic1D:
+    common: dict[str, Combination] = {k: {k: Fraction(1)} for k in program.names}
+    worker: dict[str, Combination] = {k: {k: Fraction(1)} for k in program.worker}
+    acts = dict(zip(step.messages, factors, strict=True))
+
+    def mean(v: Mapping[str, Fraction]) -> Combination:
+        return plus(*((c, common[k.removeprefix("mean ")]) for k, c in v.items()))
+
+    def deviation(v: Mapping[str, Fraction]) -> Combination:
+        return plus(*((c, worker[k]) for k, c in v.items() if k in worker))
+
+    # in the order in which the step makes them: a gradient's argument may hold messages, and the other way round
+    waiting = {**step.gradients, **step.messages}
+    while waiting:
+        name = next(k for k, v in waiting.items() if all(a.removeprefix("mean ") in common for a in v))
+        v = waiting.pop(name)
+        factor = acts.get(name, curvature)
+        common[name] = {k: factor * c for k, c in mean(v).items()}
+        worker[name] = {k: factor * c for k, c in deviation(v).items()} if name in acts else {}
+    text, factor = _law(cls, factors, s)
+    return Quadratic1D(curvature, text, factor, common, worker)
+
+
+def _law(cls: Class, factors: tuple[Fraction, ...], s: Fraction) -> tuple[str, Fraction]:
+    """The compressor of an extremal quadratic in words, and its factor where there is one."""
+    if not cls.eta2:
+        omega = cls.omega
+        return f"C(v) = {1 + omega} v with probability {Fraction(1) / (1 + omega)}, else 0", 1 + omega
+    if cls.omega:
+        return f"E C(v) = {', '.join(map(str, factors))} v in turn, variance {cls.omega} |v|^2", factors[0]
+    shown = ["(1+s) v" if f > 1 else "(1-s) v" for f in factors]
+    same = len(set(factors)) == 1
+    return f"C(v) = {shown[0]}" if same else f"C(v) = {', '.join(shown)} in turn", factors[
+        0
+    ] if same else Fraction(0)
+
+
+__all__ = ["LAST", "OWN", "Class", "derived_model", "turned"]
