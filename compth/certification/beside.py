@@ -28,7 +28,7 @@ def beside(check: Callable[..., bool]) -> Callable[[Callable[..., Any]], Callabl
         def asked(subject: Any, *args: Any) -> Any:
             if subject.worker is None:
                 return function(subject, *args)
-            return subject.worker.ask(name, args, lambda answer: check(answer, subject, *args))
+            return subject.worker.ask(name, args, lambda answer: check(answer, subject, *args), subject.form)
 
         return asked
 
@@ -43,6 +43,8 @@ class Calls:
 
     def __init__(self) -> None:
         self.state: Any = array("q", [0, 0, 0])
+        self.caught: tuple[type[BaseException], ...] = (SystemExit, GeneratorExit)
+        """What else than an Exception the program may not raise; in a worker also KeyboardInterrupt: nobody types."""
 
 
 CALLS = Calls()
@@ -64,7 +66,7 @@ def accountable(program: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
             return program(x, rng)
         except Exception as problem:
             raise marked(problem, x) from None
-        except (SystemExit, GeneratorExit) as problem:
+        except CALLS.caught as problem:
             raise marked(Escaped(f"{type(problem).__name__}: {problem}"), x) from None
         finally:
             state[0] = 0

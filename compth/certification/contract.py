@@ -180,5 +180,7 @@ def raised(problem: Exception) -> str:
         return "ran out of memory"
     if isinstance(problem, RecursionError):
         return "recursed without end"
-    name = "" if type(problem).__name__ == "Escaped" else f"{type(problem).__name__}: "
-    return f"raised {name}{str(problem)[:200]}"
+    kind = type(problem).__name__
+    if kind == "Ended":
+        return str(problem)
+    return f"raised {'' if kind == 'Escaped' else f'{kind}: '}{str(problem)[:200]}"

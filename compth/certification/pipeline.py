@@ -164,7 +164,12 @@ def arithmetic_of(subject: Subject, dims: list[int], name: str | None) -> Arithm
     if not dims:
         return FLOAT64
     d = max((v for v in dims if v <= 64), default=min(dims))
-    name, origin, grid = contract.computes_in(subject, subject.size(d))
+    try:
+        name, origin, grid = contract.computes_in(subject, subject.size(d))
+    except Exception as problem:
+        if not (of_program(problem) or isinstance(problem, CallTooLong)):
+            raise
+        return FLOAT64  # its process ended: the contract stage says so
     return replace(FORMATS[name], origin=origin, grid=grid or None)
 
 
@@ -322,22 +327,16 @@ def _proofs(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]:
 
 def _audit_draw(run: Run, d: int) -> Certificate | None:
     """A sketch that does not draw with its declared probabilities is refuted: many draws, and a user's traced."""
-    thing = run.subject.object
-    theirs = list(realised.sketches(thing)) if realised.stranger(run.subject) else []
     start = time.perf_counter()
-    for sketch in [thing] if isinstance(thing, DiagonalSketch) else theirs:
-        breach = statistics.draw_breach(sketch, d, run.alpha, run.seed)
-        run.stage(d, "draw audit", start, breach or "as declared")
+    if not (isinstance(run.subject.object, DiagonalSketch) or realised.stranger(run.subject)):
+        return None
+    budget = run.budget
+    for stage, said, breach, evidence in realised.draw_findings(
+        run.subject, d, run.alpha, run.seed, budget.paths, budget.trace_seconds
+    ):
+        run.stage(d, stage, start, said)
         if breach:
-            return _misdrawn(run, d, breach, "statistical", run.alpha)
-    for sketch in theirs:
-        same, breach = realised.compared_draws(sketch, d, run.budget.paths, run.budget.trace_seconds)
-        at = ", ".join(map(str, same))
-        run.stage(
-            d, "draw traced", start, breach or (f"as declared at d = {at}" if same else "not traceable")
-        )
-        if breach:
-            return _misdrawn(run, d, breach, "symbolic trace", 0.0)
+            return _misdrawn(run, d, breach, evidence, run.alpha if evidence == "statistical" else 0.0)
     return None
 
 
@@ -381,9 +380,11 @@ def _verifier(run: Run, d: int) -> tuple[str, Any]:
     limit, seconds = min(run.budget.paths, 5_000), run.budget.trace_seconds
     try:
         if run.subject.size(d) > PROOF_SIZE:
-            with noting() as readings:
-                drawn = realised.draw_moments(run.subject.object, d, limit, seconds) if theirs else None
-            return ("", None) if drawn is None else (DRAWN, lambda c: _verify_diagonal(c, *drawn, readings))
+            drawn = realised.drawn_moments(run.subject, d, limit, seconds) if theirs else None
+            if drawn is None:
+                return "", None
+            mean, second, found = drawn
+            return DRAWN, lambda c: _verify_diagonal(c, mean, second, dict(found))
         verify = linear.verifier(run.subject, d, limit, seconds)
         if not theirs:
             return "symbolic trace", verify

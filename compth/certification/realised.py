@@ -16,8 +16,9 @@ import numpy as np
 
 from compth._own import foreign
 from compth.certificates import SEVERITY, Certificate, Verdict
+from compth.certification.beside import beside
 from compth.certification.points import DOMAIN, inside, scattered, structured
-from compth.certification.readings import simple
+from compth.certification.readings import named, noting, simple
 from compth.certification.subject import Array, Subject
 from compth.certification.tracer import NotTraceable, leaves
 from compth.compressors import Compressor, DiagonalSketch, Fleet
@@ -32,20 +33,30 @@ Moments = tuple[list[Fraction], list[Fraction]]
 
 def stranger(subject: Subject) -> str:
     """ "" for the package's own compressors and fleets and for plain functions; else what is not the package's own."""
+    if subject.worker is not None:
+        return "a judged file" if isinstance(subject.object, Compressor | Fleet) else ""
     return foreign(subject.object) if isinstance(subject.object, Compressor | Fleet) else ""
 
 
 def forms(subject: Subject) -> list[Subject]:
     """The other programs that run under a user's object: its kernel, its `compress` where it has one of its own."""
-    thing = subject.object
     if not stranger(subject):
         return []
+    if subject.worker is not None:
+        return [subject.worker.form(subject, name) for name in form_names(subject)]
+    return [_form(subject, name) for name in form_names(subject)]
+
+
+@beside(lambda answer, subject: isinstance(answer, list) and set(answer) <= {"kernel", "compress"})
+def form_names(subject: Subject) -> list[str]:
+    """Which of kernel and compress are programs of their own."""
+    thing = subject.object
     base = Compressor if isinstance(thing, Compressor) else Fleet
     kind, out = type(thing), []
     if not _one_law(thing):
-        out.append(_form(subject, "kernel"))
+        out.append("kernel")
     if kind.compress is not base.compress:
-        out.append(_form(subject, "compress"))
+        out.append("compress")
     return out
 
 
@@ -65,11 +76,22 @@ def _drawn(kind: type[DiagonalSketch]) -> bool:
     return same and kind.kernel is DiagonalSketch.kernel
 
 
+def formed(subject: Subject, name: str) -> Subject:
+    """One of the programs of an object: "" its reference, "kernel", "compress", "row" of a batch."""
+    if name == "row":
+        return as_row(subject)
+    return _form(subject, name) if name else subject
+
+
 def _form(subject: Subject, name: str) -> Subject:
     call = getattr(subject.object, name)
     program = _averaged(call, subject.workers) if subject.workers else call
     return replace(
-        subject, name=f"{subject.name}.{name}", program=program, batch=None if subject.workers else call
+        subject,
+        name=f"{subject.name}.{name}",
+        program=program,
+        batch=None if subject.workers else call,
+        form=name,
     )
 
 
@@ -84,8 +106,11 @@ def as_row(subject: Subject) -> Subject:
     """The subject on a batch of one row: what it does there must be what it does on a vector."""
     if subject.workers or subject.batch is None:
         return subject
+    if subject.worker is not None:
+        row: Subject = subject.worker.form(subject, "row")
+        return row
     batch = subject.batch
-    return replace(subject, program=lambda x, rng: batch(x[None, :], rng)[0])
+    return replace(subject, program=lambda x, rng: batch(x[None, :], rng)[0], form="row")
 
 
 def worse(first: list[Certificate], second: list[Certificate]) -> list[Certificate]:
@@ -116,6 +141,57 @@ def draw_moments(thing: Any, d: int, limit: int, seconds: float) -> Moments | No
         mean = [m + p * v for m, v in zip(mean, exact, strict=True)]
         second = [s + p * v * v for s, v in zip(second, exact, strict=True)]
     return mean, second
+
+
+Drawn = tuple[list[Fraction], list[Fraction], tuple[tuple[Fraction, Fraction], ...]]
+"""Moments of a draw, and how its floats were read."""
+
+
+def _are_drawn(answer: Any, subject: Subject, d: int, *_: Any) -> bool:
+    if answer is None:
+        return True
+    if not isinstance(answer, tuple) or len(answer) != 3 or [len(part) for part in answer[:2]] != [d, d]:
+        return False
+    exact = all(isinstance(v, Fraction) for part in answer[:2] for v in part)
+    return exact and all(isinstance(v, Fraction) and named(v) == q for v, q in answer[2])
+
+
+@beside(_are_drawn)
+def drawn_moments(subject: Subject, d: int, limit: int, seconds: float) -> Drawn | None:
+    """`draw_moments` of the subject's object, and how its floats were read."""
+    with noting() as readings:
+        found = draw_moments(subject.object, d, limit, seconds)
+    return None if found is None else (*found, tuple(readings.items()))
+
+
+Finding = tuple[str, str, str, str]
+"""A stage, what it says, the breach that it found or "", and its evidence."""
+
+
+@beside(
+    lambda answer, *_: (
+        isinstance(answer, list) and all(len(f) == 4 and isinstance("".join(f), str) for f in answer)
+    )
+)
+def draw_findings(
+    subject: Subject, d: int, alpha: float, seed: int, paths: int, seconds: float
+) -> list[Finding]:
+    """Sketches in the object that do not draw with their declared probabilities: many draws, and a user's traced."""
+    from compth.certification.statistics import draw_breach
+
+    thing, out = subject.object, list[Finding]()
+    theirs = list(sketches(thing)) if stranger(subject) else []
+    for sketch in [thing] if isinstance(thing, DiagonalSketch) else theirs:
+        breach = draw_breach(sketch, d, alpha, seed)
+        out.append(("draw audit", breach or "as declared", breach, "statistical"))
+        if breach:
+            return out
+    for sketch in theirs:
+        same, breach = compared_draws(sketch, d, paths, seconds)
+        at = ", ".join(map(str, same))
+        said = breach or (f"as declared at d = {at}" if same else "not traceable")
+        out.append(("draw traced", said, breach, "symbolic trace"))
+    return out
 
 
 def _law(thing: Any, shape: tuple[int, ...], limit: int, seconds: float) -> dict[bytes, Fraction]:

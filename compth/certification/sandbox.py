@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import inspect
-import io
 import json
 import os
 import subprocess
@@ -65,18 +64,18 @@ def _own(value: Any) -> bool:
 
 
 def _bind(thing: Any, name: str, parameters: dict[str, Any]) -> Any:
-    accepted = _accepted(thing, parameters)
+    taken = accepted(thing, parameters)
     try:
         if inspect.isclass(thing):
-            return thing(**accepted)
-        return partial(thing, **accepted) if accepted else thing
+            return thing(**taken)
+        return partial(thing, **taken) if taken else thing
     except CompthError:
         raise
     except Exception as problem:
         raise UnusableInput(f"{name!r} cannot be made: {type(problem).__name__}: {problem}") from None
 
 
-def _accepted(thing: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+def accepted(thing: Any, parameters: dict[str, Any]) -> dict[str, Any]:
     """The parameters that this class or function takes; the others only occur in claims."""
     try:
         taken = set(inspect.signature(thing).parameters)
@@ -86,14 +85,75 @@ def _accepted(thing: Any, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(request: dict[str, Any]) -> Report:
-    """Run the request {file, name, params, spelled, claims, dims, budget, alpha, seed} in a child; its report.
+    """The report on {file, name, params, claims, dims, budget, alpha, seed, magnitudes, arithmetic, spelled}.
 
-    spelled: the text of params that are decimals, for the claims; the program gets the floats.
+    spelled: the text of params that are decimals, for the claims; the program gets the floats. The file runs in a
+    worker, the stages and their verdicts here. Raises UnusableInput and InvalidParameter; where the machine or the
+    package itself fails, the report is INCONCLUSIVE and says so.
     """
-    answer, code = ask("compth.certification.sandbox", request)
-    if answer is None:
-        return _died(request, code)
-    return Report.from_json(json.dumps(answer["report"]))
+    from compth.certification.claims_text import claims_of
+
+    claims = claims_of(request["claims"], request["params"] | request.get("spelled", {}))
+    try:
+        return _judged(request, claims)
+    except CompthError:
+        raise
+    except Exception as problem:
+        return _inconclusive(request, problem)
+
+
+def _judged(request: dict[str, Any], claims: Any) -> Report:
+    from compth.certification import certify
+    from compth.certification.remote import Judged, about, packages_own
+    from compth.certification.subject import joint_workers
+    from compth.certification.supervisor import Worker
+
+    file, name = request["file"], request["name"]
+    question = (file, name, request["params"], joint_workers(claims), LOAD_LIMIT)
+    with Worker() as worker:
+        try:
+            says = about(worker.first("load", question, LOAD_LIMIT))
+        except UnusableInput as problem:
+            text = str(problem)
+            raise UnusableInput(text if "=" in text.split(" ")[0] else f"file={file!r}: {text}") from None
+        judged = Judged(worker, says)
+        thing = packages_own(judged, request["dims"]) or judged
+        settings = {k: request[k] for k in ("alpha", "budget", "seed")}
+        report = certify(
+            thing,
+            request["dims"],
+            claims=claims,
+            magnitudes=tuple(request["magnitudes"]),
+            arithmetic=request.get("arithmetic"),
+            **settings,
+        )
+        if not claims and report.verdict is not Verdict.REFUTED and says.kind == "callable":
+            report.info["estimates"] = _estimates(thing, report.info["dims"], request)
+    return _with_script(report, request, says)
+
+
+def _with_script(report: Report, request: dict[str, Any], says: Any) -> Report:
+    from compth.certification.reproduce import script
+
+    refuted = next((c for c in report.certificates if c.verdict is Verdict.REFUTED), None)
+    if refuted is not None:
+        file = str(Path(request["file"]).resolve())
+        text = script(refuted, file, request["name"], says.takes_rng, says.parameters)
+        report.info["reproduction"] = text
+    return report
+
+
+def _inconclusive(request: dict[str, Any], problem: Exception) -> Report:
+    """The machine's failure, or the package's own: nobody is refuted."""
+    said = f"{type(problem).__name__}: {str(problem)[:300]}"
+    certificate = Certificate(
+        request["name"], "all claims", Verdict.INCONCLUSIVE, "none", scope={"d": request["dims"]},
+        technique="the referee itself failed", details={"failure": said},
+    )  # fmt: skip
+    info = {"dims": request["dims"], "budget": request["budget"], "seed": request["seed"]}
+    return Report(
+        request["name"], (certificate,), {**info, "not_checked": [f"the referee itself failed ({said})"]}
+    )
 
 
 def ask(module: str, request: dict[str, Any]) -> tuple[dict[str, Any] | None, int]:
@@ -150,16 +210,6 @@ def ending(code: int) -> str:
     return f"hung or {how}" if code == -9 else how
 
 
-def _died(request: dict[str, Any], code: int) -> Report:
-    breach = f"the program {ending(code)}"
-    certificate = Certificate(
-        request["name"], "contract", Verdict.REFUTED, "contract", technique=breach, details={"breach": breach}
-    )
-    return Report(
-        request["name"], (certificate,), {"dims": request.get("dims"), "budget": request.get("budget")}
-    )
-
-
 class Pulse:
     """Signs of life to the parent, twice a second until `until` (seconds of time.monotonic, None: for ever)."""
 
@@ -195,51 +245,9 @@ def serve(answer: Callable[[dict[str, Any], Pulse], dict[str, Any]]) -> None:
     os._exit(0)
 
 
-def _answer(request: dict[str, Any], pulse: Pulse) -> dict[str, Any]:
-    from compth.certification import certify
-    from compth.certification.claims_text import claims_of
-    from compth.certification.reproduce import script
-    from compth.certification.subject import CallTooLong, takes_rng, time_limit
-    from compth.compressors import Compressor, Fleet
-
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), time_limit(LOAD_LIMIT):
-            thing = load(request["file"], request["name"], request["params"])
-        claims = claims_of(request["claims"], request["params"] | request.get("spelled", {}))
-        with contextlib.redirect_stdout(io.StringIO()):
-            report = certify(
-                thing,
-                request["dims"],
-                claims=claims,
-                alpha=request["alpha"],
-                budget=request["budget"],
-                seed=request["seed"],
-                magnitudes=tuple(request["magnitudes"]),
-                arithmetic=request.get("arithmetic"),
-            )
-    except CallTooLong:
-        return {"unusable": f"file={request['file']!r} takes more than {LOAD_LIMIT:g} s to import"}
-    except UnusableInput as problem:
-        return {"unusable": str(problem)}
-    except CompthError as problem:
-        return {"invalid": str(problem)}
-    if not claims and report.verdict is not Verdict.REFUTED and not isinstance(thing, Compressor | Fleet):
-        report.info["estimates"] = _estimates(thing, report.info["dims"], request)
-    refuted = next((c for c in report.certificates if c.verdict is Verdict.REFUTED), None)
-    if refuted is not None:
-        used = _accepted(getattr(sys.modules["checked"], request["name"]), request["params"])
-        text = script(refuted, str(Path(request["file"]).resolve()), request["name"], takes_rng(thing), used)
-        report.info["reproduction"] = text
-    return {"report": json.loads(report.to_json())}
-
-
 def _estimates(thing: Any, dims: list[int], request: dict[str, Any]) -> list[dict[str, Any]]:
     """Which constants could be declared, at each dimension."""
     from compth.certification import estimate
 
     given: dict[str, Any] = {name: request.get(name) for name in ("budget", "seed", "arithmetic")}
     return [estimate(thing, d, **given).to_dict() for d in dims]
-
-
-if __name__ == "__main__":
-    serve(_answer)

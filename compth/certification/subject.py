@@ -73,7 +73,8 @@ class Subject:
     """program(x, rng) -> array; `size(d)` inputs give `d` outputs (fleets: n d inputs, the averaged message out).
 
     batch: the same on rows (N, d), where the object declares that its rows are independent. worker: the process in
-    which the program lives, None for this one; what is not asked of `program` with floats goes through `beside`.
+    which the program lives, None for this one; what is not asked of `program` with floats goes through `beside`; form:
+    which of its programs is meant there (`realised`), "" for the reference.
     raw: the program with its outputs as it returns them (torch's, ml_dtypes'), where `program` makes them numpy's.
     """
 
@@ -84,6 +85,7 @@ class Subject:
     object: Any = None
     batch: Callable[[Array, Any], Any] | None = None
     worker: Any = None
+    form: str = ""
     raw: Callable[[Array, Any], Any] | None = None
 
     def size(self, d: int) -> int:

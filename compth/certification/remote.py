@@ -1,0 +1,309 @@
+"""A judged file's object as the referee sees it: everything that would run its code is asked of the worker."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from compth._own import foreign
+from compth.bits import FLOAT_BITS, BitCost
+from compth.certification import contract, realised
+from compth.certification.beside import CALLS, QUESTIONS, accountable, beside, is_floats, of_program
+from compth.certification.claims_text import KINDS
+from compth.certification.points import structured
+from compth.certification.subject import Array, Subject, as_subject, takes_rng
+from compth.certification.tracer import NotTraceable
+from compth.claims import Claim, JointVariance, Sharpness
+from compth.compressors import Compressor, Fleet, catalogue
+from compth.errors import CompthError, UnusableInput
+
+LOADING = 2
+COMPARED = 6
+"""Inputs at which a file's object is held against the package's own of the same name."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a worker says about its object: it decides how it is asked, never a verdict."""
+
+    name: str
+    kind: str
+    takes_rng: bool
+    deterministic: bool
+    workers: int | None
+    batched: bool
+    spec: str
+    parameters: dict[str, Any]
+
+
+class Answers:
+    """The worker's side: the loaded object and the marked functions that run it."""
+
+    def __init__(self) -> None:
+        self.subject: Subject | None = None
+        self.forms: dict[str, Subject] = {}
+        self.thing: Any = None
+
+    def to(self, name: str, arguments: Any, form: str) -> tuple[str, Any]:
+        """("answer", value), or ("raised", (type, message, whether the program raised it, its input))."""
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                if name == "load":
+                    return "answer", self._load(*arguments)
+                assert self.subject is not None
+                return "answer", QUESTIONS[name](self._formed(form), *arguments)
+        except Exception as problem:
+            x = getattr(problem, "compth_input", None)
+            plain = isinstance(x, np.ndarray) and x.dtype == np.float64
+            kind = type(problem).__name__
+            return "raised", (kind, str(problem)[:2000], of_program(problem), x if plain else None)
+
+    def _formed(self, form: str) -> Subject:
+        """The subject in one of its forms, each call accounted for."""
+        assert self.subject is not None
+        if form not in self.forms:
+            made = realised.formed(self.subject, form)
+            self.forms[form] = replace(made, program=accountable(made.program)) if form else made
+        return self.forms[form]
+
+    def _load(
+        self, file: str, name: str, parameters: dict[str, Any], together: int | None, limit: float
+    ) -> Any:
+        from compth.certification.sandbox import accepted, load
+        from compth.certification.subject import CallTooLong, time_limit
+
+        CALLS.state[2], CALLS.state[0] = LOADING, 1
+        try:
+            with time_limit(limit):
+                self.thing = load(file, name, parameters)
+        except CallTooLong:
+            raise UnusableInput(f"file={file!r} takes more than {limit:g} s to import") from None
+        finally:
+            CALLS.state[0] = 0
+        self.subject = as_subject(self.thing, None, together)
+        own = isinstance(self.thing, Compressor | Fleet) and not foreign(self.thing)
+        seen, kind = self.subject, "callable"
+        if isinstance(self.thing, Compressor | Fleet):
+            kind = "compressor" if isinstance(self.thing, Compressor) else "fleet"
+        return (
+            seen.name, kind, takes_rng(self.thing) if callable(self.thing) else True, bool(seen.deterministic),
+            seen.workers, seen.batch is not None, repr(self.thing) if own else "",
+            accepted(getattr(sys.modules["checked"], name), parameters),
+        )  # fmt: skip
+
+
+def about(answer: Any) -> About:
+    """A worker's description, once its shape is checked. Raises UnusableInput."""
+    kinds = (str, str, bool, bool, int | None, bool, str, dict)
+    if not isinstance(answer, tuple) or len(answer) != len(kinds):
+        raise UnusableInput("the judged program's process sent malformed data: no description")
+    if not all(isinstance(v, k) for v, k in zip(answer, kinds, strict=True)):
+        raise UnusableInput("the judged program's process sent malformed data: another description")
+    return About(*answer)
+
+
+@beside(lambda answer, subject, x, rng: isinstance(answer, tuple) and len(answer) == 2)
+def called(subject: Subject, x: Array, rng: Any) -> Any:
+    """(what a call gives as an array, the generator after it)."""
+    return np.asarray(subject.program(x, rng), dtype=np.float64), rng
+
+
+@beside(lambda answer, subject, x, rng: isinstance(answer, tuple) and len(answer) == 2)
+def rows(subject: Subject, x: Array, rng: Any) -> Any:
+    """The same for the kernel, or the batch, on rows."""
+    own = isinstance(subject.object, Compressor) and not subject.form
+    kernel: Any = subject.object.kernel if own else subject.batch
+    return np.asarray(kernel(x, rng), dtype=np.float64), rng
+
+
+@beside(lambda answer, *_: isinstance(answer, str))
+def refusal(subject: Subject, d: int) -> str:
+    """ "" when the object has a meaning at d, else its rule."""
+    workers = (subject.workers,) if isinstance(subject.object, Fleet) else ()
+    return str(subject.object.why_not(*workers, d))
+
+
+@beside(lambda answer, *_: isinstance(answer, list) and all(isinstance(c, tuple) for c in answer))
+def declared(subject: Subject, d: int) -> list[Any]:
+    """The object's own claims as (kind, constants, sharpness, name, domain)."""
+    thing = subject.object
+    found = thing.claims(subject.workers, d) if isinstance(thing, Fleet) else thing.claims(d)
+    return [
+        (type(c).__name__, {**c.constants, **({"n": c.n} if isinstance(c, JointVariance) else {})},
+         c.sharpness.value, c.name, c.domain)
+        for c in found
+    ]  # fmt: skip
+
+
+@beside(
+    lambda answer, subject, d: (
+        isinstance(answer, list) and all(is_floats(x, (subject.size(d),)) for x in answer)
+    )
+)
+def suggested(subject: Subject, d: int) -> list[Array]:
+    """Inputs at which the object itself expects to be worst."""
+    return [np.asarray(x, dtype=np.float64) for x in subject.object.worst_inputs(d)]
+
+
+@beside(lambda answer, *_: isinstance(answer, BitCost))
+def wire(subject: Subject, d: int, float_bits: int) -> BitCost:
+    """Bits of one message."""
+    cost: BitCost = subject.object.bits(d, float_bits)
+    return cost
+
+
+def _forward(question: Any, subject: Any, x: Any, rng: Any) -> Any:
+    """Ask for one call, and bring the generator to where the worker's copy is."""
+    if x.dtype.kind != "f" or not (rng is None or type(rng) is np.random.Generator):
+        raise NotTraceable("symbols are only traced beside the program")
+    out, after = question(subject, x, rng)
+    if rng is not None:
+        rng.bit_generator.state = after.bit_generator.state
+    return out
+
+
+class _Remote:
+    """What the referee's side of a judged Compressor or Fleet has in common."""
+
+    asked: Any
+    text: str
+
+    def _at(self, d: Any) -> list[Any]:
+        return [_claim(*c) for c in declared(self.asked, int(d))]
+
+
+class RemoteCompressor(_Remote, Compressor):
+    """A Compressor that a judged file defines: its declarations, asked of the worker."""
+
+    def _compress(self, x: Array, rng: Any) -> Any:
+        return _forward(called, self.asked, x, rng)
+
+    def kernel(self, x: Array, rng: Any) -> Any:
+        return _forward(rows, self.asked, x, rng)
+
+    def claims(self, d: Any) -> tuple[Claim, ...]:
+        return tuple(self._at(d))
+
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
+        cost: BitCost = wire(self.asked, d, float_bits)
+        return cost
+
+    def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        return tuple(suggested(self.asked, d))
+
+    def why_not(self, d: int) -> str:
+        return str(refusal(self.asked, d))
+
+    @classmethod
+    def examples(cls) -> tuple[Compressor, ...]:
+        return ()
+
+
+class RemoteFleet(_Remote, Fleet):
+    """A Fleet that a judged file defines."""
+
+    def _compress(self, x: Array, rng: Any) -> Any:
+        raise NotTraceable("a judged fleet is called as a whole")
+
+    def member(self, i: int) -> Compressor:
+        raise NotTraceable("members of a judged fleet are not looked at")
+
+    @property
+    def members(self) -> tuple[Compressor, ...]:
+        return ()
+
+    def joint(self, n: Any, d: Any) -> JointVariance | None:
+        return next((c for c in self._at(d) if isinstance(c, JointVariance)), None)
+
+    def claims(self, n: Any, d: Any) -> tuple[Claim, ...]:
+        return tuple(self._at(d))
+
+    def noise(self, n: int, d: int) -> None:
+        return None
+
+    def why_not(self, n: int, d: int) -> str:
+        return str(refusal(self.asked, d))
+
+    @classmethod
+    def examples(cls) -> tuple[Fleet, ...]:
+        return ()
+
+
+for _kind in (RemoteCompressor, RemoteFleet):
+    _kind.__repr__ = lambda self: self.text  # type: ignore[method-assign,attr-defined]
+
+
+def _claim(kind: Any, constants: Any, sharpness: Any, name: Any, domain: Any) -> Claim:
+    """A declared claim, its kind one of the package's and its constants numbers."""
+    if kind not in KINDS or not isinstance(constants, dict):
+        raise UnusableInput(f"claim={kind!r} of the object is not known: choose one of {', '.join(KINDS)}")
+    if not all(isinstance(v, int | float | Fraction) for v in constants.values()):
+        raise UnusableInput(f"claim={kind}: its constants are not numbers")
+    return KINDS[kind][0](**constants, sharpness=Sharpness(sharpness), name=str(name), domain=str(domain))
+
+
+class Judged:
+    """What `certify` and `estimate` take for a judged file."""
+
+    def __init__(self, worker: Any, says: About) -> None:
+        self.worker, self.says = worker, says
+
+    def subject(self) -> Subject:
+        """The program as the referee sees it."""
+        says = self.says
+        bare = Subject(says.name, _none, says.deterministic, says.workers, worker=self.worker)
+        thing: Any = self
+        if says.kind != "callable":
+            thing = object.__new__(RemoteCompressor if says.kind == "compressor" else RemoteFleet)
+            thing.__dict__.update(
+                asked=bare, text=says.name, deterministic=says.deterministic, n=says.workers
+            )
+        return formed(replace(bare, object=thing, batch=_none if says.batched else None), "")
+
+
+def formed(subject: Subject, name: str) -> Subject:
+    """The subject whose calls are those of one program of the worker's object."""
+    made = replace(subject, form=name, name=f"{subject.name}.{name}" if name else subject.name)
+    batch = None if subject.batch is None else lambda x, rng: _forward(rows, made, x, rng)
+    return replace(made, program=lambda x, rng: _forward(called, made, x, rng), batch=batch)
+
+
+def _none(x: Any, rng: Any) -> Any:
+    raise NotTraceable("only asked of the worker")
+
+
+def packages_own(judged: Judged, dims: list[int] | None) -> Any:
+    """The package's own object of the same spelling, where the file's gives the same bits; None for others.
+
+    Then the package's object is judged, in this process, where the file cannot reach it.
+    """
+    from compth._specs import build
+    from compth.certification.subject import dimensions
+
+    if not judged.says.spec:
+        return None
+    try:
+        own = build(judged.says.spec, catalogue())
+    except CompthError:
+        return None
+    mine, theirs = as_subject(own), judged.subject()
+    if repr(own) != judged.says.spec or mine.workers != theirs.workers:
+        return None
+    same = all(_agree(mine, theirs, d) for d in dimensions(mine, dims))
+    return own if same else None
+
+
+def _agree(mine: Subject, theirs: Subject, d: int) -> bool:
+    """True when both give the same bits at listed inputs and seeds."""
+    points = structured(mine.size(d), 0)
+    for k, x in enumerate(points[:: max(1, len(points) // COMPARED)]):
+        one, other = contract.outcome(mine, x, k), contract.outcome(theirs, x, k)
+        if one.value is None or not np.array_equal(one.value, other.value) or other.kind or other.changed:
+            return False
+    return True

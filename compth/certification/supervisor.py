@@ -1,0 +1,370 @@
+"""The referee's side of a worker: ask, watch, and say whose failure it was. Verdicts are made on this side only.
+
+A call of the program may use so much processor time, or wait so long while nothing else keeps it waiting. Time counts
+only in looks of the supervisor itself: neither its own suspension, nor a stopped worker, nor a busy machine adds any.
+A worker that was killed from outside is replaced, and asked again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import mmap
+import os
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+from compth.certification import channel
+from compth.certification.allowance import charge
+from compth.certification.beside import marked
+from compth.certification.processes import STOPPED, busy_threads, family, look, processor_seconds
+from compth.certification.subject import CALL_LIMIT, IDLE_LIMIT, TICK, CallTooLong
+from compth.certification.tracer import NotTraceable, TooManyLeaves
+from compth.errors import InvalidParameter, Unsupported, UnusableInput
+
+PLAIN, TRACED, LOADING = 0, 1, 2
+"""What a worker does while its flag is set."""
+TRACE_LIMIT = 60.0
+"""Processor seconds of one traced call: symbols are slow."""
+GRACE = 1.0
+"""Seconds beyond the limit that the worker has for stopping the call itself."""
+OWN_LIMIT = 300.0
+"""Processor seconds, or idle ones, for the package's own work on one question."""
+TRIES = 20
+"""Workers that one question is asked before the referee gives up: kills from outside are not the program's."""
+CONTINUES = 40
+"""Times that a stopped worker is continued during one call."""
+OUTSIDE = (
+    signal.SIGKILL,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+"""Signals that others may send: the machine's, until it is the program's memory."""
+HOG = 0.5
+"""A worker killed with this part of the machine's memory, or of its limit, ran out of memory by itself."""
+
+
+class Ended(Exception):
+    """The program's process ended during a call."""
+
+
+class OutsideFailure(Exception):
+    """The machine or the package itself failed: nobody is refuted by that."""
+
+
+RAISED: dict[str, type[Exception]] = {
+    c.__name__: c
+    for c in (
+        NotTraceable, TooManyLeaves, CallTooLong, MemoryError, RecursionError,
+        InvalidParameter, Unsupported, UnusableInput,
+    )
+}  # fmt: skip
+"""Exceptions of a worker that keep their type here."""
+
+
+class Worker:
+    """A process that answers questions about one program; `first` is asked again after every replacement."""
+
+    def __init__(self) -> None:
+        self._first: list[tuple[str, tuple[Any, ...]]] = []
+        self._load_limit = 0.0
+        ours, theirs = socket.socketpair()
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "PYTHONHASHSEED": "0",
+        }
+        self._warden = subprocess.Popen(
+            [sys.executable, "-m", "compth.certification.worker", str(theirs.fileno())], pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment,
+            start_new_session=True,
+        )  # fmt: skip
+        theirs.close()
+        self._control, self._heard = ours, b""
+        self._channel: socket.socket | None = None
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
+        self._file.truncate(4096)
+        self._memory = mmap.mmap(self._file.fileno(), 4096)
+        self.state = memoryview(self._memory).cast("q")
+        self.pid = 0
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._control.close()  # the warden clears up and ends
+        if self._channel is not None:
+            self._channel.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._warden.wait(timeout=20)
+        self.state.release()
+        self._memory.close()
+        self._file.close()
+
+    def first(self, name: str, arguments: tuple[Any, ...], limit: float) -> Any:
+        """Ask the question that prepares every worker: loading the file. Failing there makes the file unusable."""
+        self._load_limit = limit
+        answer = self.ask(name, arguments, lambda _: True)
+        self._first.append((name, arguments))
+        return answer
+
+    def ask(self, name: str, arguments: tuple[Any, ...], check: Callable[[Any], bool], form: str = "") -> Any:
+        """The answer, once `check` accepts its shape. Raises what the program raised, CallTooLong, Ended, UnusableInput
+        for data that is no answer, and OutsideFailure where the machine or the package failed."""
+        for attempt in range(TRIES):
+            try:
+                if self._channel is None:
+                    self._start()
+                return self._checked(self._exchange(name, arguments, form), check)
+            except channel.Malformed as problem:
+                self._stop()
+                raise UnusableInput(f"the judged program's process sent malformed data: {problem}") from None
+            except _Killed as death:
+                if attempt + 1 == TRIES:
+                    raise OutsideFailure(f"{TRIES} workers were killed from outside ({death})") from None
+        raise AssertionError
+
+    def form(self, subject: Any, name: str) -> Any:
+        """Another program of the same object (`realised.formed`)."""
+        from compth.certification.remote import formed
+
+        return formed(subject, name)
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        self.state[0] = self.state[1] = self.state[2] = 0
+        try:
+            socket.send_fds(self._control, [b"S"], [theirs.fileno(), self._file.fileno()])
+            self.pid = int(self._wait_for("pid")["pid"])
+        except OSError:
+            raise OutsideFailure("the warden of the workers is gone") from None
+        finally:
+            theirs.close()
+        self._channel = ours
+        for name, arguments in self._first:
+            self._checked(self._exchange(name, arguments), lambda _: True)
+
+    def _stop(self) -> dict[str, Any]:
+        """End the worker; how it ended."""
+        with contextlib.suppress(OSError):
+            self._control.sendall(b"K")
+        return self._ending()
+
+    def _ending(self) -> dict[str, Any]:
+        assert self._channel is not None
+        self._channel.close()
+        self._channel = None
+        return self._wait_for("ended")
+
+    def _wait_for(self, key: str) -> dict[str, Any]:
+        """The warden's next line with this key."""
+        while b"\n" not in self._heard:
+            more = self._control.recv(4096)
+            if not more:
+                raise OutsideFailure("the warden of the workers is gone")
+            self._heard += more
+        line, _, self._heard = self._heard.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message if key in message else self._wait_for(key)
+
+    def _checked(self, reply: Any, check: Callable[[Any], bool]) -> Any:
+        """The answer of a reply ("answer", value, seconds), or its exception ("raised", (...), seconds) raised."""
+        if not isinstance(reply, tuple) or len(reply) != 3 or not isinstance(reply[2], float):
+            raise channel.Malformed("no answer")
+        kind, value, seconds = reply
+        charge(max(0.0, seconds))
+        if kind == "answer":
+            if not check(value):
+                raise channel.Malformed("an answer of another shape than was asked for")
+            return value
+        if kind != "raised" or not isinstance(value, tuple) or len(value) != 4:
+            raise channel.Malformed("no answer")
+        raise _exception(*value)
+
+    def _exchange(self, name: str, arguments: tuple[Any, ...], form: str = "") -> Any:
+        assert self._channel is not None
+        token, watch = secrets.token_bytes(16), _Watch(self.pid, self.state, self._load_limit)
+        self._channel.setblocking(False)
+        out, got = memoryview(channel.pack(token, [name, arguments, form])), bytearray()
+        poll = select.poll()
+        poll.register(self._channel, select.POLLIN | (select.POLLOUT if out else 0))
+        poll.register(self._control, select.POLLIN)
+        while True:
+            events = dict(poll.poll(TICK * 1000))
+            try:
+                if out and events.get(self._channel.fileno(), 0) & select.POLLOUT:
+                    out = out[self._channel.send(out) :]
+                    if not out:
+                        poll.modify(self._channel, select.POLLIN)
+                if events.get(self._channel.fileno(), 0) & (select.POLLIN | select.POLLHUP):
+                    more = self._channel.recv(1 << 22)
+                    if not more:
+                        raise self._death()
+                    got += more
+                    whole = _whole(got, token)
+                    if whole is not None:
+                        return channel.unpack(*whole)
+            except OSError:
+                raise self._death() from None
+            if self._control.fileno() in events:
+                self._read_rest(got)
+                whole = _whole(got, token)
+                if whole is not None:
+                    return channel.unpack(*whole)
+                raise self._death()
+            reason = watch.reason()
+            if reason:
+                doing = int(self.state[2])
+                self._stop()
+                raise _late(reason, doing)
+
+    def _read_rest(self, got: bytearray) -> None:
+        assert self._channel is not None
+        with contextlib.suppress(OSError):
+            while more := self._channel.recv(1 << 20):
+                got += more
+
+    def _death(self) -> Exception:
+        """What the end of the worker means: the program's doing, or the machine's."""
+        inside, doing = bool(self.state[0]), int(self.state[2])
+        with contextlib.suppress(OSError):
+            self._control.sendall(b"K")  # a closed channel without an end
+        ending = self._ending()
+        code, memory = int(ending["ended"]), int(ending["memory"]) * (1 if sys.platform == "darwin" else 1024)
+        if -code in OUTSIDE:
+            if inside and memory > HOG * min(_machine_memory(), 6 << 30):
+                return _by_program("ran out of memory", doing)
+            return _Killed(f"signal {-code}")
+        if not inside:
+            return OutsideFailure(f"the worker {ending_words(code)} outside the program")
+        return _by_program(f"the program {ending_words(code)}", doing)
+
+
+class _Killed(Exception):
+    """The worker was killed from outside."""
+
+
+def ending_words(code: int) -> str:
+    """How a process ended, in words."""
+    return f"was ended by signal {-code}" if code < 0 else f"ended its process with exit code {code}"
+
+
+def _by_program(what: str, doing: int) -> Exception:
+    if doing == LOADING:
+        return UnusableInput(what)
+    return marked(Ended(what), None)
+
+
+def _late(reason: str, doing: int) -> Exception:
+    if doing == LOADING:
+        return UnusableInput(f"takes too long to import: it {reason}")
+    if doing == TRACED:
+        return NotTraceable(f"one traced call {reason}")
+    return CallTooLong(f"one call {reason}") if doing == PLAIN else OutsideFailure(reason)
+
+
+def _machine_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _exception(name: Any, message: Any, own: Any, x: Any) -> Exception:
+    """The worker's exception with its type, where it is a listed one or the program's."""
+    if not isinstance(name, str) or not isinstance(message, str) or not name.isidentifier():
+        return channel.Malformed("no exception")
+    kind = RAISED.get(name)
+    if own is True:
+        problem = (kind or type(name, (Exception,), {}))(message)
+        return marked(problem, x)
+    return kind(message) if kind is not None else OutsideFailure(f"{name} in the worker: {message[:200]}")
+
+
+def _whole(got: bytearray, token: bytes) -> tuple[bytes, list[bytes]] | None:
+    """The parts of a complete frame, None while it is not. Raises Malformed."""
+    if len(got) < channel.HEAD.size:
+        if not channel.MAGIC.startswith(bytes(got[:8])) and len(got) < 8:
+            raise channel.Malformed("not a message of the worker")
+        return None
+    found, text, count = channel.lengths(bytes(got[: channel.HEAD.size]))
+    if found != token:
+        raise channel.Malformed("an answer to no question")
+    at = channel.HEAD.size
+    if len(got) < at + 8 * count:
+        return None
+    sizes = [int.from_bytes(got[at + 8 * i : at + 8 * i + 8], "little") for i in range(count)]
+    at += 8 * count
+    if text + sum(sizes) > channel.MOST:
+        raise channel.Malformed("an answer beyond all measure")
+    if len(got) < at + text + sum(sizes):
+        return None
+    if len(got) > at + text + sum(sizes):
+        raise channel.Malformed("more than one answer")
+    parts = [bytes(got[at : at + text])]
+    at += text
+    for size in sizes:
+        parts.append(bytes(got[at : at + size]))
+        at += size
+    return parts[0], parts[1:]
+
+
+class _Watch:
+    """Counts what one question uses, look by look."""
+
+    def __init__(self, pid: int, state: Any, load_limit: float) -> None:
+        self.pid, self.state = pid, state
+        self.limits = {PLAIN: CALL_LIMIT, TRACED: TRACE_LIMIT, LOADING: load_limit}
+        self.seen, self.call = time.monotonic(), (-1, -1)
+        self.start = self.last = self.idle = 0.0
+        self.continued = 0
+
+    def reason(self) -> str:
+        """ "" while all is well, else what the running call did for too long."""
+        now = time.monotonic()
+        if now - self.seen < TICK:
+            return ""
+        step, self.seen = min(now - self.seen, 2 * TICK), now
+        doing = (int(self.state[0]), int(self.state[1]))
+        if doing != self.call:
+            self.call, self.idle, self.continued = doing, 0.0, 0
+            self.start = self.last = processor_seconds(self.pid)
+            return ""
+        return self._judged(step)
+
+    def _judged(self, step: float) -> str:
+        inside, kind = self.call[0], int(self.state[2])
+        limit = self.limits.get(kind, CALL_LIMIT) if inside else OWN_LIMIT
+        found, used = look(self.pid), processor_seconds(self.pid)
+        if found is not None and found.state in STOPPED:
+            return self._continue()
+        moved, self.last = used - self.last, used
+        if moved < step / 20 and not busy_threads(self.pid):
+            others = family(self.pid).values()
+            if not any(o.state in "RD" for o in others):
+                self.idle += step
+            used += sum(o.seconds for o in others)
+        if used - self.start > limit + GRACE:
+            return f"took more than {limit:g} s of processor time"
+        if self.idle > IDLE_LIMIT + GRACE:
+            return f"waited for more than {IDLE_LIMIT:g} s"
+        return ""
+
+    def _continue(self) -> str:
+        """A stopped worker goes on: nobody but the program or a passer-by stops it."""
+        self.continued += 1
+        if self.continued > CONTINUES:
+            return "stopped its own process"
+        with contextlib.suppress(OSError):
+            os.kill(self.pid, signal.SIGCONT)
+        return ""

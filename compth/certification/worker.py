@@ -1,0 +1,145 @@
+"""The judged program's side: a warden that forks workers and clears up after them; a worker that answers questions.
+
+The warden imports the package once and never runs the user's code. It ends with its supervisor, and takes every
+process with it that a worker left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import mmap
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from compth.certification.processes import kill_family
+
+MEMORY = 6 << 30
+"""Address space of a worker, bytes."""
+CHANNEL = 3
+"""The only descriptor that a worker keeps beside 0, 1, 2, which lead nowhere."""
+SUBREAPER, DEATH_SIGNAL = 36, 1
+"""prctl options of Linux: orphans come to the warden; a worker dies with the warden."""
+SPAWN, KILL = b"S", b"K"
+
+
+def _control(option: int, value: int) -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def warden(control: socket.socket) -> None:
+    """Fork a worker when asked, say how it ended, and leave nothing behind."""
+    _control(SUBREAPER, 1)
+    child = 0
+    while True:
+        ready = select.select([control], [], [], 0.02 if child else None)[0]
+        if ready:
+            order, descriptors, _, _ = socket.recv_fds(control, 1, 2)
+            if order == SPAWN:
+                child = _spawn(control, descriptors)
+            elif child:
+                _end(child)
+            if not order:  # the supervisor is gone
+                _clear(child)
+                return
+        if child:
+            done, status, usage = os.wait4(child, os.WNOHANG)
+            if done:
+                _clear(child)
+                child = 0
+                _say(control, {"ended": os.waitstatus_to_exitcode(status), "memory": usage.ru_maxrss})
+
+
+def _say(control: socket.socket, message: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):
+        control.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _end(child: int) -> None:
+    with contextlib.suppress(OSError):
+        os.kill(child, signal.SIGKILL)
+
+
+def _clear(child: int) -> None:
+    """End and reap what the worker left: its process group, and on Linux every descendant."""
+    if not child:
+        return
+    with contextlib.suppress(OSError):
+        os.killpg(child, signal.SIGKILL)
+    kill_family(os.getpid())
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _spawn(control: socket.socket, descriptors: list[int]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        with contextlib.suppress(BaseException):
+            _become_worker(*descriptors)
+        os._exit(70)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    _say(control, {"pid": pid})
+    return pid
+
+
+def _become_worker(channel: int, memory: int) -> None:
+    """No descriptor but the channel, no terminal, limited memory; then questions until the channel closes."""
+    from compth.certification.beside import CALLS
+
+    _control(DEATH_SIGNAL, signal.SIGKILL)
+    os.setsid()
+    CALLS.caught = (BaseException,)
+    CALLS.state = memoryview(mmap.mmap(memory, 4096)).cast("q")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    os.dup2(channel, CHANNEL)
+    os.closerange(CHANNEL + 1, 1 << 16)
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    answer_questions(socket.socket(fileno=CHANNEL))
+
+
+def answer_questions(channel: socket.socket) -> None:
+    """Read a question (name, arguments), answer it, until the channel closes."""
+    from compth.certification.channel import HEAD, lengths, pack, unpack
+    from compth.certification.remote import Answers
+
+    answers = Answers()
+    while head := _exactly(channel, HEAD.size):
+        token, size, count = lengths(head)
+        sizes = [int.from_bytes(_exactly(channel, 8), "little") for _ in range(count)]
+        text = _exactly(channel, size)
+        name, arguments, form = unpack(text, [_exactly(channel, n) for n in sizes])
+        start = time.process_time()
+        made = answers.to(name, arguments, form)
+        channel.sendall(pack(token, (*made, time.process_time() - start)))
+
+
+def _exactly(channel: socket.socket, size: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < size:
+        more = channel.recv(min(1 << 20, size - len(parts)))
+        if not more:
+            return b""
+        parts += more
+    return bytes(parts)
+
+
+if __name__ == "__main__":
+    import compth.certification
+    import compth.certification.remote  # noqa: F401  (once, before the workers are forked)
+
+    warden(socket.socket(fileno=int(sys.argv[1])))
