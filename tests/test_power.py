@@ -337,7 +337,7 @@ def test_dimensions_and_alpha_are_checked():
 def test_without_a_claim_the_command_says_what_could_be_declared(program):
     done = run_cli(f"{program}:C", "--param", "k=2", "-d", 4)
     assert done.returncode == 0, done.stderr
-    assert "it seems contractive: delta <= 1/2" in done.stdout
+    assert "it seems contractive; delta <= 1/2" in done.stdout
 
 
 def test_claims_take_named_parameters_and_functions():
