@@ -138,10 +138,16 @@ def is_square(inequality: str) -> bool:
     return inequality.startswith(("||E C(x)", "E||C(x)-", "E||mean C_i"))
 
 
-def allowed(inequality: str, bound: float, slack: float, second: float, xx: float) -> float:
-    """What the named inequality allows once rounding is granted."""
-    grant = widened if is_square(inequality) else loosened
-    return grant(bound, slack, second, xx)
+def limit(inequality: str, bound: float, slack: float, second: float, xx: float) -> float:
+    """What the named inequality may reach: its bound, the rounding granted, and the rounding of this sum itself."""
+    granted = (widened if is_square(inequality) else loosened)(bound, slack, second, xx)
+    if bound == 0 and inequality.startswith("||E C(x)"):
+        return granted + 1e-18 * (xx + second)  # a square: a relative bias of 1e-9
+    return granted + 1e-9 * max(abs(granted), 1e-3 * (xx + second))
+
+
+JUDGING = (widened, loosened, is_square, limit)
+"""The functions that a reproduction script carries."""
 
 
 # What can be seen: the type of the output, and whether x is read through a format.

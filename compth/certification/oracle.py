@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compth.certification.arithmetic import allowed
+from compth.certification.arithmetic import limit
 from compth.certification.beside import beside
 from compth.certification.subject import Subject
 from compth.certification.tracer import Affine, Leaf, NotTraceable, Path, TraceGenerator, leaves
@@ -18,7 +18,7 @@ from compth.claims import Claim, Margin
 
 Array = NDArray[np.float64]
 TOLERANCE = 1e-9
-"""Relative tolerance of comparisons whose outputs are floats."""
+"""Relative rounding of an answer's sums."""
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,10 @@ def margins_of(claim: Claim, m: Moments) -> list[Margin]:
     return out
 
 
-def granted(margin: Margin, m: Moments) -> float:
-    """The bound with the rounding that the arithmetic is granted."""
-    return allowed(margin.name, float(margin.bound), m.slack, m.second, float(np.dot(m.x, m.x)))
-
-
 def excess(margin: Margin, m: Moments) -> float:
     """How far beyond the bound and its tolerance the value lies; positive means violated."""
-    value, bound = float(margin.value), granted(margin, m)
-    scale = float(np.dot(m.x, m.x)) + m.second
-    if float(margin.bound) == 0 and margin.name.startswith("||E C(x)"):
-        return value - bound - TOLERANCE**2 * scale
-    return value - bound - TOLERANCE * max(abs(bound), 1e-3 * scale if value > bound else 0.0)
+    xx = float(np.dot(m.x, m.x))
+    return float(margin.value) - limit(margin.name, float(margin.bound), m.slack, m.second, xx)
 
 
 def ratio(margin: Margin, m: Moments) -> float:

@@ -189,6 +189,8 @@ def _certificate(run: Run, d: int, claim: str, verdict: Verdict, evidence: str, 
     scope = {"d": d, "inputs": more.pop("inputs", "listed inputs")}
     if run.subject.workers:
         scope["n"] = run.subject.workers
+    if run.slack:
+        more["details"] = {**more.get("details", {}), "slack": run.slack}
     return Certificate(run.subject.name, claim, verdict, evidence, seed=run.seed, scope=scope, **more)
 
 

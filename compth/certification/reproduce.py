@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
 import numpy as np
 
 from compth.certificates import Certificate
+from compth.certification.arithmetic import JUDGING
 
 HEAD = '''\
 """{title}
@@ -30,11 +32,16 @@ if isinstance(thing, type):
 program = getattr(thing, "_compress", thing)
 x = np.array([float.fromhex(v) for v in {x!r}])
 d = {d}
+SLACK = {slack!r}  # the rounding that the program's arithmetic is granted, relative to ||C(x)|| + ||x||
+
+
+{judging}
 
 
 def run(rng):
     arguments = (x.copy(), rng) if {takes_rng} else (x.copy(),)
-    return np.asarray(program(*arguments, **PARAMETERS), dtype=float)
+    out = program(*arguments, **PARAMETERS)
+    return np.asarray(out.detach().cpu().double() if hasattr(out, "detach") else out, dtype=float)
 
 
 def judge(mean, second, error):
@@ -118,10 +125,16 @@ sys.exit(0 if kept else 1)
 JUDGES = {
     "||E C(x) - x||^2": [
         "gap = float((mean - x) @ (mean - x))",
-        "allowed = {bound} * xx + 1e-12 * (second + xx)",
+        'allowed = limit("||E C(x) - x||^2", {bound} * xx, SLACK, second, xx)',
     ],
-    "E||C(x)-x||^2": ["gap = error", "allowed = {bound} * {unit} + 1e-9 * {unit}"],
-    "E||C(x)-E C(x)||^2": ["gap = second - float(mean @ mean)", "allowed = {bound} * xx + 1e-9 * xx"],
+    "E||C(x)-x||^2": [
+        "gap = error",
+        'allowed = limit("E||C(x)-x||^2", {bound} * {unit}, SLACK, second, xx)',
+    ],
+    "E||C(x)-E C(x)||^2": [
+        "gap = second - float(mean @ mean)",
+        'allowed = limit("E||C(x)-E C(x)||^2", {bound} * xx, SLACK, second, xx)',
+    ],
 }
 
 
@@ -153,6 +166,7 @@ def script(
     head = HEAD.format(
         title=f"{certificate.claim} of {name}: REFUTED at d = {len(x)}",
         file=file, name=name, parameters=parameters, x=[float(v).hex() for v in x], d=len(x), takes_rng=takes_rng,
+        slack=float(details.get("slack", 0.0)), judging="\n\n".join(inspect.getsource(f) for f in JUDGING),
         judge=_judge(details.get("inequality") or "E||C(x)-x||^2", bound, "AbsoluteError" not in certificate.claim),
     )  # fmt: skip
     if certificate.claim == "contract":

@@ -1,6 +1,8 @@
 """The arithmetic of the judged program: seen or declared, its domain, and what its rounding is granted."""
 
 import importlib.util
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,14 +13,15 @@ from compth.certification import certify
 from compth.certification.arithmetic import (
     FLOAT64,
     FORMATS,
-    allowed,
     as_numpy,
     declared,
     grid_points,
+    limit,
     loosened,
     seen,
     widened,
 )
+from compth.certification.reproduce import script
 from compth.certification.text import lines
 from compth.errors import InvalidParameter
 
@@ -152,8 +155,10 @@ def test_the_allowance_is_minkowskis():
     assert widened(9.0, 0.1, 4.0, 1.0) == pytest.approx(3.3**2)
     assert widened(9.0, 0.0, 4.0, 1.0) == 9.0
     assert loosened(1.0, 0.1, 4.0, 1.0) == pytest.approx(1 + 0.4 * 9)
-    assert allowed("E||C(x)-x||^2", 9.0, 0.1, 4.0, 1.0) == widened(9.0, 0.1, 4.0, 1.0)
-    assert allowed("alpha||x||^2", 9.0, 0.1, 4.0, 1.0) == loosened(9.0, 0.1, 4.0, 1.0)
+    square, lower = limit("E||C(x)-x||^2", 9.0, 0.1, 4.0, 1.0), limit("alpha||x||^2", 9.0, 0.1, 4.0, 1.0)
+    assert square == pytest.approx(widened(9.0, 0.1, 4.0, 1.0), rel=1e-8)
+    assert lower == pytest.approx(loosened(9.0, 0.1, 4.0, 1.0), rel=1e-8)
+    assert limit("||E C(x) - x||^2", 0.0, 0.0, 1.0, 1.0) == 2e-18
 
 
 @pytest.mark.parametrize("name", ["float32", "float16", "bfloat16"])
@@ -210,6 +215,45 @@ def test_stochastic_rounding_with_few_bits_is_judged_in_the_arithmetic_that_it_i
         certify(few, 1, claims=ct.BiasVariance(2.0**-7, 1 / 65536), budget="quick").verdict
         is Verdict.CONSISTENT
     )
+
+
+PROGRAM = """
+import numpy as np
+def rand2(x, rng):
+    x = x.astype(np.float32)
+    y = np.zeros_like(x)
+    i = rng.choice(x.size, 2, replace=False)
+    y[i] = x[i] * np.float32({scale})
+    return y
+"""
+
+
+@pytest.mark.parametrize(
+    ("scale", "claim"),
+    [
+        ("1", ct.Unbiased(2)),
+        ("3.00003", ct.Unbiased(3)),
+        ("2.9", ct.BiasVariance(1e-3, 3)),
+        ("4", ct.Unbiased(2)),
+    ],
+)
+def test_the_script_grants_the_same_rounding(scale, claim, tmp_path):
+    file = tmp_path / "mine.py"
+
+    def ends(text):
+        file.write_text(PROGRAM.format(scale=text))
+        return subprocess.run([sys.executable, str(made)], capture_output=True, text=True, check=False)
+
+    file.write_text(PROGRAM.format(scale=scale))
+    space: dict[str, object] = {}
+    exec(file.read_text(), space)
+    report = certify(space["rand2"], 6, claims=claim, budget="quick")
+    assert report.verdict is Verdict.REFUTED
+    made = tmp_path / "again.py"
+    made.write_text(script(report.certificates[0], str(file), "rand2", True, {}))
+    wrong, mended = ends(scale), ends("3")
+    assert (wrong.returncode, mended.returncode) == (1, 0), wrong.stdout + wrong.stderr + mended.stdout
+    assert "paths enumerated" in mended.stdout
 
 
 def test_a_claim_of_the_size_of_rounding_is_held_strictly():
