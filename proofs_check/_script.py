@@ -14,6 +14,7 @@ from compth.claims import JointVariance, Unbiased
 from compth.methods._base import Constants, Plan, Theorem
 from compth.proof import Refused, check, counterexample, identity, witness
 from compth.proof.solvers import sign
+from proofs_check.recheck import one_change
 
 Model = dict[str, Any]
 Statement = dict[str, Any]
@@ -42,6 +43,14 @@ class Script:
     id: str
     title: str
     parts: Sequence[Part] = field(default_factory=tuple)
+
+    def __post_init__(self) -> None:
+        """Every statement says which part it is, so that its hash does: no part can be left out unseen."""
+        places = (f"{self.id} {k}/{len(self.parts)}" for k in range(1, len(self.parts) + 1))
+        named = [
+            replace(p, statement={**p.statement, "of": o}) for p, o in zip(self.parts, places, strict=True)
+        ]
+        object.__setattr__(self, "parts", named)
 
 
 @dataclass(frozen=True)
@@ -147,14 +156,20 @@ def run_part(part: Part) -> tuple[dict[str, Any], dict[str, Any]]:
     controls = []
     for change, model in part.spoils:
         false = spoiled(part.statement, change)
-        if identity(json.dumps(false)) == identity(json.dumps(part.statement)):
-            raise Refused(f"the spoil {change} changes nothing")
+        if not one_change(part.statement, false):
+            raise Refused(f"the spoil {change} is not one change: one claim that keeps a side, or no claim")
         margin = counterexample(json.dumps(false), model)
         try:
             check(json.dumps(false), certificate(false, adapted(part, false)))
         except Refused as refusal:
             controls.append(
-                {"statement": false, "model": model, "margin": str(margin), "refusal": str(refusal)[:200]}
+                {
+                    "of": record["statement"],
+                    "statement": false,
+                    "model": model,
+                    "margin": str(margin),
+                    "refusal": str(refusal)[:200],
+                }
             )
         else:
             raise Refused(f"the kernel accepted the false statement {change}")

@@ -27,17 +27,16 @@ TOP = model(
 )
 # the orders exchanged: Top-1 of an unbiased message prefers what its noise made large
 EXCHANGED = {
-    "vectors": ["family x", "family Q ~ x @ 0", "family c @ 2"],
-    "given": {"ball": "contraction(c, Q, de)", "var": "variance(Q, om)"},
-    "claim": [f"sq(c/(1 + om) - x) <= (1 - {DELTA})*sq(x)"],
+    "vectors": ["family x", "family c ~ x @ 0", "family Q @ 2"],
+    "given": {"ball": "contraction(Q, c, de)", "var": "variance(c, om)"},
 }
 RARE, LARGE, SMALL = F(1, 40), F(10), F(15, 19)  # mean 1 in both entries
 PICKED = model(
     {"de": F(1, 2), "om": RARE * LARGE**2 + (1 - 2 * RARE) * SMALL**2 - 1},
     {
         "x": [1, 1],
-        "Q": [[[LARGE, 0]], [[0, LARGE]], [[SMALL, SMALL]]],
-        "c": [[[LARGE, 0]], [[0, LARGE]], [[SMALL, 0]]],
+        "c": [[[LARGE, 0]], [[0, LARGE]], [[SMALL, SMALL]]],
+        "Q": [[[LARGE, 0]], [[0, LARGE]], [[SMALL, 0]]],
     },
     prob=[RARE, RARE, 1 - 2 * RARE],
     dim=2,

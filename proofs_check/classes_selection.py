@@ -57,7 +57,7 @@ SCRIPT = Script(
                 ({"claim": [LOWER, UPPER.replace(BETA, "9/10"), ALONG, TOO]}, TOP),
                 ({"claim": [LOWER, UPPER, ALONG.replace(GAMMA, f"11/10*{GAMMA}"), TOO]}, TOP),
                 ({"given": {"part": None}}, SHORT),
-                ({"given": {"part": None}, "claim": [TOO]}, LONG),
+                ({"given": {"part": None}}, LONG),
                 ({"given": {"ball": None}}, at([1, 0], [1, 3], de=F(1, 2))),
             ],
         )

@@ -17,7 +17,7 @@ from . import kernel
 from .kernel import Refused, Theory, add, constant, multiply, parts, require
 from .roles import Roles, is_common
 
-FIELDS = {"name", "title", "params", "domain", "sizes", "indices", "arrays", "law", "operators"}
+FIELDS = {"name", "of", "title", "params", "domain", "sizes", "indices", "arrays", "law", "operators"}
 FIELDS |= {"vectors", "values", "let", "given", "claim", "run"}
 RUN = {"potential", "next", "rate", "gain", "noise", "fixed"}
 DRAWS = {
@@ -62,6 +62,9 @@ def guard(statement: str) -> Theory:
         _sorts(theory)
         require(not (theory.law and data.get("vectors")), "a law and vectors do not mix")
         _draws(theory)
+        declared = {*theory.scalars, *theory.arrays, *theory.level} - {"P"}
+        said = all(kernel.names_in(kernel.read(c, theory.env)) & declared for c in theory.claims)
+        require(said, "a claim speaks of nothing that the statement declares")
         roles = Roles(theory)
         if "run" in data:
             _moves(theory, roles, data["run"])

@@ -14,6 +14,7 @@ from compth.proof import identity
 from proofs_check.__main__ import CERTIFICATES, INDEX, scripts
 from proofs_check._script import run
 from proofs_check.not_provable import REASONS
+from proofs_check.recheck import HASHED, sealed
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = scripts()
@@ -93,6 +94,18 @@ def recheck(folder, index=INDEX):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def index_of(path):
+    """The index of one stored certificate."""
+    whole, name = json.loads(INDEX.read_text()), path.stem
+    lists = {
+        "proved": {name: whole["proved"][name]},
+        "solver_signed": {},
+        "sealed": {name: whole["sealed"][name]},
+    }
+    index = {**{k: whole[k] for k in HASHED}, **lists}
+    return {**index, "index": sealed(index)}
+
+
 @pytest.mark.slow
 def test_recheck_accepts_the_stored_certificates():
     done = recheck(CERTIFICATES)
@@ -166,9 +179,7 @@ def test_recheck_catches_tampering(tamper, tmp_path):
     source = CERTIFICATES / "dcgd.interpolation.json"
     data = json.loads(source.read_text())
     tamper(data)
-    index = json.loads(INDEX.read_text())
-    index["proved"] = {"dcgd.interpolation": index["proved"]["dcgd.interpolation"]}
-    (tmp_path / "index.json").write_text(json.dumps(index))
+    (tmp_path / "index.json").write_text(json.dumps(index_of(source)))
     folder = tmp_path / "certificates"
     folder.mkdir()
     shutil.copy(source, folder)
@@ -186,8 +197,7 @@ def copied(folder):
     certificates.mkdir(parents=True)
     shutil.copy(ROOT / "proofs_check" / "recheck.py", folder / "proofs_check")
     shutil.copy(CERTIFICATES / "topk.delta.json", certificates)
-    index = json.loads(INDEX.read_text())
-    index["proved"] = {"topk.delta": index["proved"]["topk.delta"]}
+    index = index_of(CERTIFICATES / "topk.delta.json")
     (folder / "compth" / "_proved.json").write_text(json.dumps(index))
     return [sys.executable, "-I", str(folder / "proofs_check" / "recheck.py")]
 
