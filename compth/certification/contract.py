@@ -147,14 +147,16 @@ def breaches(
     subject: Subject, d: int, claims: list[Claim], domain: tuple[float, float] = DOMAIN
 ) -> Iterator[Breach]:
     """The first breach at dimension d, if there is one."""
-    relative = any(c.relative for c in claims) or not claims
+    relative, nought = any(c.relative for c in claims), np.zeros(subject.size(d))
     points = structured(subject.size(d), 0, domain)
     rng = np.random.default_rng(5)
     inputs = [*points[:: max(1, len(points) // 24)], *rng.normal(size=(4, subject.size(d)))]
     inputs = [x for x in inputs if inside(x, domain)] or [np.full(subject.size(d), domain[0])]
-    inputs += [v * s for v in inputs[:2] for s in domain if relative and inside(v * s, domain)]
+    inputs += [
+        v * s for v in inputs[:2] for s in domain if (relative or not claims) and inside(v * s, domain)
+    ]
     tried = [(check, x) for x in inputs for check in (well_formed, pure, reproducible)]
-    tried += [(stateless, inputs[0])] + ([(zero, np.zeros(subject.size(d)))] if relative else [])
+    tried += [(stateless, inputs[0]), (well_formed, nought)] + ([(zero, nought)] if relative else [])
     for check, x in tried:
         problem = guarded(lambda: check(lambda v, seed: outcome(subject, v, seed), x, d))  # noqa: B023
         if problem:

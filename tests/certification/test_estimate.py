@@ -196,3 +196,12 @@ def test_the_public_name_stays_the_function_whatever_is_imported():
 
 def certify_proves(thing):
     return ct.certify(thing, 3, budget="quick").verdict is ct.Verdict.PROVED
+
+
+def test_without_a_claim_nobody_must_keep_zero():
+    assert ct.certify(unit_noise, 3, budget="quick").verdict is ct.Verdict.CONSISTENT
+    relative = ct.certify(unit_noise, 3, claims=ct.Unbiased(7), budget="quick")
+    assert "C(0) is not 0" in relative.certificates[0].technique
+    with np.errstate(invalid="ignore"):
+        broken = ct.certify(lambda x: x / np.linalg.norm(x), 3, budget="quick")
+    assert "NaN or inf" in broken.certificates[0].technique
