@@ -6,7 +6,7 @@ import contextlib
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -39,41 +39,90 @@ def is_own(path: Path) -> bool:
         return MARK.encode() in file.read(1 << 16)
 
 
-def write_all(
-    folder: Path,
-    contents: Mapping[str, bytes],
-    force: bool | None = None,
-    own: Callable[[Path], bool] = is_own,
-) -> list[Path]:
-    """Write all files into folder or none: temporary names first, then renames.
+Owner = Callable[[Path], bool]
 
-    force: overwrite what is not ours; None where the command has no such option. own: how our files are told.
-    Raises UnusableInput when the folder cannot be written or a file there is not ours (unless force).
+
+def check_outputs(folder: Path, names: Iterable[str], force: bool | None = None, own: Owner = is_own) -> None:
+    """Refuse now what `write_all` would refuse after the work: called before a run, it writes nothing.
+
+    Raises UnusableInput when the folder cannot be made or written, or when a file there is not ours (unless force)
+    or no regular file at all.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        foreign = [n for n in contents if (folder / n).exists() and not force and not own(folder / n)]
+        place = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+        if not place.is_dir():
+            raise UnusableInput(f"output={str(folder)!r} cannot be written: {str(place)!r} is no folder")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise UnusableInput(f"output={str(folder)!r} cannot be written: no permission in {str(place)!r}")
+        held = [folder / name for name in names if os.path.lexists(folder / name)]
+        odd = [p for p in held if p.exists() and not p.is_file()]
+        if odd:
+            raise UnusableInput(f"output={str(odd[0])!r} is no regular file: choose another name")
+        foreign = [p for p in held if not force and p.exists() and not own(p)]
     except OSError as problem:
-        raise UnusableInput(
-            f"output={str(folder)!r} cannot be written: {problem.strerror or problem}"
-        ) from None
+        raise _unwritable(folder, problem) from None
     if foreign:
         remedy = "choose another name" if force is None else "choose another folder or pass --force"
-        raise UnusableInput(f"output={str(folder / foreign[0])!r} was not written by compth: {remedy}")
-    staged: list[tuple[str, Path]] = []
+        raise UnusableInput(f"output={str(foreign[0])!r} was not written by compth: {remedy}")
+
+
+def write_all(
+    folder: Path, contents: Mapping[str, bytes], force: bool | None = None, own: Owner = is_own
+) -> list[Path]:
+    """Write all files into folder or none: temporary names first, then renames that are undone when one fails.
+
+    force: overwrite what is not ours; None where the command has no such option. own: how our files are told.
+    Raises UnusableInput as `check_outputs` does, and for a disk that is full.
+    """
+    check_outputs(folder, contents, force, own)
+    staged: list[tuple[Path, Path]] = []
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         for name, data in contents.items():
-            handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
-            staged.append((temporary, folder / name))
+            handle, temporary = tempfile.mkstemp(prefix=f".{name[:100]}.", dir=folder)
+            staged.append((Path(temporary), folder / name))
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            Path(temporary).chmod(0o644)
-        for temporary, final in staged:
-            Path(temporary).replace(final)
+            Path(temporary).chmod(0o666 & ~_umask())
+        _replace_all(staged)
     except OSError as problem:
-        for temporary, _ in staged:
-            Path(temporary).unlink(missing_ok=True)
-        raise UnusableInput(
-            f"output={str(folder)!r} cannot be written: {problem.strerror or problem}"
-        ) from None
+        raise _unwritable(folder, problem) from None
+    finally:
+        for part, _ in staged:
+            part.unlink(missing_ok=True)
     return [final for _, final in staged]
+
+
+def _replace_all(staged: list[tuple[Path, Path]]) -> None:
+    """Rename every temporary file to its name; on a failure, what stood there before stands there again."""
+    undo: list[tuple[Path, Path | None]] = []
+    try:
+        for temporary, final in staged:
+            kept = None
+            if final.exists():
+                kept = final.with_name(f"{temporary.name}.old")
+                os.link(final, kept)
+            undo.append((final, kept))
+            temporary.replace(final)
+    except BaseException:
+        for final, kept in reversed(undo):
+            if kept is None:
+                final.unlink(missing_ok=True)
+            else:
+                kept.replace(final)
+        raise
+    finally:
+        for _, kept in undo:
+            if kept is not None:
+                kept.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process's mask; reading it means setting it for a moment."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _unwritable(folder: Path, problem: OSError) -> UnusableInput:
+    return UnusableInput(f"output={str(folder)!r} cannot be written: {problem.strerror or problem}")

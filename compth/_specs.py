@@ -33,24 +33,20 @@ def _object(node: ast.expr, text: str, known: dict[str, Any]) -> Any:
             raise InvalidParameter(f"{node.func.id!r} in {text!r} is not known: choose one of {close}")
         arguments = [_object(a, text, known) for a in node.args]
         keywords = {k.arg: _object(k.value, text, known) for k in node.keywords if k.arg is not None}
-        try:
-            return maker(*arguments, **keywords)
-        except CompthError:
-            raise
-        except TypeError as problem:
-            said = str(problem).replace("__init__()", node.func.id)
-            raise InvalidParameter(f"{text!r}: {said}") from None
+        return _made(maker, node.func.id, arguments, keywords, text)
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
         return node.value
     if isinstance(node, ast.Name) and node.id in NAMES:
         return NAMES[node.id]
     if isinstance(node, ast.Name) and node.id in known:
-        return known[node.id]()
+        return _made(known[node.id], node.id, [], {}, text)
     if isinstance(node, ast.List | ast.Tuple):
         items = [_object(e, text, known) for e in node.elts]
         return tuple(items) if isinstance(node, ast.Tuple) else items
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_object(node.operand, text, known)
+        negated = _object(node.operand, text, known)
+        if isinstance(negated, int | float | Fraction) and not isinstance(negated, bool):
+            return -negated
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         top, bottom = _object(node.left, text, known), _object(node.right, text, known)
         if isinstance(top, int) and isinstance(bottom, int) and bottom:
@@ -58,3 +54,14 @@ def _object(node: ast.expr, text: str, known: dict[str, Any]) -> Any:
     raise InvalidParameter(
         f"{ast.unparse(node)!r} in {text!r} cannot be read: use names, numbers, lists and calls"
     )
+
+
+def _made(maker: Any, name: str, arguments: list[Any], keywords: dict[str, Any], text: str) -> Any:
+    """maker(...), with a wrong number or type of arguments as one line."""
+    try:
+        return maker(*arguments, **keywords)
+    except CompthError:
+        raise
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as problem:
+        said = " ".join(str(problem).replace("__init__()", name).split())
+        raise InvalidParameter(f"{name} in {text!r} cannot be made: {said}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -54,19 +55,28 @@ class Row:
         """What the step costs here, "" where it is not known or within 10 % of the best."""
         if self.best_step is None or self.best_rate is None or self.exact_rate is None:
             return ""
-        ratio, gain = self.best_step / self.stepsize, _speed(self.best_rate) / _speed(self.exact_rate)
+        now, best = _speed(self.exact_rate), _speed(self.best_rate)
+        ratio, gain = self.best_step / self.stepsize, best / now if 0 < now < math.inf else math.nan
         if 0.9 < ratio < 1.1 or not gain > 1.05:
             return ""
         asked = "the given step is" if self.stepsize_from == "given" else "the theorem asks for a step"
         size = f"{ratio:.2g} x too short" if ratio > 1 else f"{1 / ratio:.2g} x too long"
         floor = ", to a higher floor" if self.guaranteed_floor and ratio > 1 else ""
-        fast = f"{gain:.2g} x as fast{floor} (exact rates)"
+        fast = f"{gain:.2g} x as fast{floor} (exact rates)" if gain < math.inf else "there in one round"
         return f"{asked} {size} here: gamma = {self.best_step:.3g} would be {fast}"
 
 
+def _reading(problem: Any) -> str:
+    """What a data file was read as."""
+    taken = problem.info.get("taken", "")
+    return f"The file was read with {taken}. " if taken else ""
+
+
 def _speed(rho: float) -> float:
-    """Decades per round, -log rho."""
-    return -float(np.log(rho)) if 0 < rho < 1 else 0.0
+    """-log rho per round: inf for a method that arrives in one round, 0 for one that does not arrive."""
+    if rho <= 0:
+        return math.inf
+    return -float(np.log(rho)) if rho < 1 else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +119,7 @@ class Comparison:
         return (
             f"{p.name}: n={p.n} workers, d={p.d}, kappa={p.kappa:.4g}, L={p.L:.4g}, L_max={p.L_max:.4g}, "
             f"zeta2*={p.zeta2_star:.3g}; {self.runs} runs of {self.steps} rounds. "
+            f"{_reading(p)}"
             f"Rounds and bits (uplink, per worker) are those after which E||x_t-x*||^2 stays below "
             f"{self.eps:g} ||x_0-x*||^2; rates are one-step factors; floors are relative to ||x_0-x*||^2; "
             "'-' means not reached or not promised."

@@ -9,18 +9,17 @@ import argparse
 import json
 import multiprocessing
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from compth._files import MARK, provenance, write_all
 from compth.errors import CompthError
+from compth.sweeps.driver import without_interrupts
 from paper_repro._papers import Outcome, keys, paper, run_paper
 from paper_repro._targets import BadTargets, Row, encode, says, show
 
@@ -87,7 +86,7 @@ def _run(wanted: Sequence[str], options: argparse.Namespace) -> Iterator[Outcome
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     with ProcessPoolExecutor(options.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        with _deaf():
+        with without_interrupts():
             jobs = [pool.submit(run_paper, k, options.quick, options.out, options.fresh) for k in wanted]
         try:
             for job in as_completed(jobs):
@@ -96,16 +95,6 @@ def _run(wanted: Sequence[str], options: argparse.Namespace) -> Iterator[Outcome
             for worker in multiprocessing.active_children():
                 worker.terminate()
             raise
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Processes started within ignore Ctrl-C: the parent ends them, without a traceback from each."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _progress(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:

@@ -19,6 +19,7 @@ LAYERS = {
             "_rng",
             "_expressions",
             "_files",
+            "_memory",
             "_page",
             "_plugins",
             "_specs",

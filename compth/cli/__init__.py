@@ -82,6 +82,12 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print(f"compth {name}: interrupted; nothing was half-written", file=sys.stderr)
         return 130
+    except MemoryError as problem:
+        print(
+            f"compth {name}: error: not enough memory ({problem or 'none left'}): choose smaller sizes",
+            file=sys.stderr,
+        )
+        return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -107,6 +113,54 @@ def _unexpected(name: str, problem: Exception) -> int:
     return 70
 
 
+def _ascii(problem: UnicodeError) -> tuple[str, int]:
+    """What a terminal's encoding lacks, in letters that it has: accents dropped, Greek by name, "?" for the rest."""
+    import unicodedata
+
+    assert isinstance(problem, UnicodeEncodeError)
+    said = ""
+    for letter in problem.object[problem.start : problem.end]:
+        plain = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
+        name = unicodedata.name(letter, "")
+        greek = name.split()[-1].lower() if name.startswith("GREEK SMALL LETTER") else ""
+        said += plain or greek or LETTERS.get(letter, "?")
+    return said, problem.end
+
+
+LETTERS = {
+    "ł": "l",
+    "Ł": "L",
+    "—": "-",
+    "–": "-",
+    "≤": "<=",
+    "≥": ">=",
+    "·": "*",
+    "×": "x",
+    "’": "'",
+    "│": "|",
+    "─": "-",
+}
+
+
+def _speak_any_encoding() -> None:
+    """No terminal makes a command fail: letters that its encoding lacks are spelled."""
+    import codecs
+
+    codecs.register_error("compth", _ascii)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="compth")
+
+
 def main() -> None:
     """Entry point of the `compth` script."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        _speak_any_encoding()
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:  # the reader of our output has gone: nothing is wrong here
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)

@@ -7,6 +7,9 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from compth._files import check_outputs, is_own
 
 
 def terminal() -> bool:
@@ -17,6 +20,12 @@ def terminal() -> bool:
 def command_line() -> str:
     """The command as it was given, for the reproduction line."""
     return "compth " + shlex.join(sys.argv[1:])
+
+
+def check_file(path: Path | None, own: Callable[[Path], bool] = is_own) -> None:
+    """Refuse an output file now that could not be written after the work."""
+    if path is not None:
+        check_outputs(path.parent, [path.name], own=own)
 
 
 def show_table(

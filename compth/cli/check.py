@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from compth.cli._output import check_file
 from compth.errors import InvalidParameter
 
 
@@ -53,12 +54,14 @@ def check(
         "file": file, "name": name, "params": parameters, "spelled": spelled, "claims": texts, "dims": dim or None,
         "budget": budget, "alpha": alpha, "seed": seed, "magnitudes": [least, largest], "arithmetic": arithmetic,
     }  # fmt: skip
+    check_file(report)
+    check_file(script)
     result = run_check(request)
-    _write(result, report, script)
     if as_json:
-        print(result.to_json())
+        print(result.to_json(), flush=True)
     else:
         _print(result, script)
+    _write(result, report, script)
     return EXIT_CODE[result.verdict]
 
 

@@ -18,8 +18,17 @@ FILES = ("comparison.svg", "comparison.png", "comparison.json", "comparison.html
 
 def compare(
     dataset: Annotated[
-        str, typer.Option(help="digits, diabetes, breast_cancer, wine, FILE.csv, FILE.npz, or random")
+        str,
+        typer.Option(
+            help="digits, diabetes, breast_cancer, wine, mnist5k, keel:NAME, FILE.csv, FILE.npz (X, y), or random"
+        ),
     ] = "digits",
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="CSV: the column that is y, by its header's name or number from 1; default the last"
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(help="number of workers n")] = 10,
     split: Annotated[str, typer.Option(help="rows to workers: iid, label (sorted) or kmeans")] = "label",
     regularisation: Annotated[
@@ -60,17 +69,21 @@ def compare(
     ] = False,
 ) -> int:
     """Compare methods: what is guaranteed, what is seen, at equal rounds and equal bits."""
+    from compth._files import check_outputs
     from compth.comparison import compare as run_comparison
 
-    problem = _problem(dataset, workers, split, regularisation, dim, kappa, interpolation, seed, components)
+    check_outputs(out, FILES, force)
+    problem = _problem(
+        dataset, workers, split, regularisation, dim, kappa, interpolation, seed, components, target
+    )
     methods, skipped = _methods(method, compressor, problem)
     with progress(len(methods)) as advance:
         result = run_comparison(
             methods, problem, steps, runs, seed, eps=eps, threads=threads, progress=advance, engine=engine
         )
-    paths = _write(result, out, force)
     if as_json:
         print(result.to_json(), end="")
+        _write(result, out, force)
         return 0
     show_table(*result.columns(), caption=result.caption(), keys=2)
     for line in result.remarks():
@@ -84,7 +97,8 @@ def compare(
             print(f"diverged: {row.label} in {row.diverged} of {runs} runs")
     from compth._files import provenance
 
-    print(f"{provenance(seed)}")
+    print(f"{provenance(seed)}", flush=True)
+    paths = _write(result, out, force)
     print("written: " + ", ".join(str(p) for p in paths))
     return 0
 
@@ -99,14 +113,19 @@ def _problem(
     interpolation: bool,
     seed: int,
     m: int | None,
+    target: str | None,
 ) -> Any:
     from compth import problems
 
+    if dataset == "random" and target is not None:
+        raise InvalidParameter(
+            f"target={target!r} is an option for CSV files: leave it out with --dataset random"
+        )
     if dataset == "random":
         if m is None:
             return problems.random_quadratic(workers, dim, kappa, seed, interpolation=interpolation)
         return problems.random_finite_sum(workers, m, dim, kappa, seed, interpolation=interpolation)
-    return problems.ridge(dataset, workers, split, reg, seed, m)
+    return problems.ridge(dataset, workers, split, reg, seed, m, target)
 
 
 def default_methods(d: int) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from compth.cli._output import command_line, terminal
+from compth._files import is_own
+from compth.cli._output import check_file, command_line, terminal
 
 
 def sweep(
@@ -22,29 +23,41 @@ def sweep(
     ] = None,
     parquet: Annotated[Path | None, typer.Option(help="export all rows as Parquet (extra `cluster`)")] = None,
 ) -> int:
-    """Run what the store does not hold yet, then export."""
+    """Run what the store does not hold yet, then export. Exit code 3: some rows hold an error."""
     import sys
 
-    from compth._files import provenance
+    from compth._files import provenance, write_all
     from compth.sweeps import Store, read_toml
     from compth.sweeps import sweep as run_sweep
+    from compth.sweeps.store import own_csv, own_parquet
+
+    for path, own in ((csv, own_csv), (parquet, own_parquet), (report, is_own)):
+        check_file(path, own=own)
 
     def show(done: int, total: int, left: float) -> None:
         if terminal():
             print(f"\r{done}/{total} tasks, about {left:.0f} s left   ", end="", file=sys.stderr, flush=True)
 
-    result = run_sweep(read_toml(spec), store=store, workers=workers, progress=show)
+    try:
+        result = run_sweep(read_toml(spec), store=store, workers=workers, progress=show)
+    except KeyboardInterrupt:
+        print(
+            f"\ncompth sweep: interrupted; finished rows are kept in {store}: run the same command to go on",
+            file=sys.stderr,
+        )
+        return 130
     if terminal():
         print(file=sys.stderr)
-    with Store(result.store) as held:
-        written = [held.to_csv(csv)] if csv else []
-        written += [held.to_parquet(parquet)] if parquet else []
     errors = [row for row in result.rows if "error" in row]
     print(f"{len(result.rows)} rows ({result.computed} computed now, {len(errors)} with errors) in {store}")
     for row in errors[:10]:
         print(f"error: {row['method']}: {row['error']}")
+    if len(errors) > 10:
+        print(f"error: {len(errors) - 10} more rows with errors")
+    with Store(result.store) as held:
+        written = [held.to_csv(csv)] if csv else []
+        written += [held.to_parquet(parquet)] if parquet else []
     if report is not None:
-        from compth._files import write_all
         from compth.reports import table_page
 
         header = sorted(
@@ -58,7 +71,7 @@ def sweep(
     for path in written:
         print(f"written: {path}")
     print(provenance())
-    return 0
+    return 3 if errors else 0
 
 
 def _cell(value: object) -> str:

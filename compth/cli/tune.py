@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compth.cli._output import command_line, show_table
+from compth.cli._output import check_file, command_line, show_table
 from compth.errors import InvalidParameter, UnusableInput
 
 if TYPE_CHECKING:
@@ -52,29 +52,33 @@ def tune(
     from compth import tuning
     from compth._files import provenance, write_all
 
+    check_file(report)
     g = read_gradient(gradient)
     price = _cost(cost)
     found = [tuning.tune(g, _scheme(name), price, L=smoothness) for name in scheme or ["S", "S+Q", "SS"]]
     head = ["scheme", "level", "share", "step size", "improvement", "cost", "improvement / cost", "basis"]
     caption = f"{gradient}: d={g.size}, L={smoothness:g}; cost {price!r}"
-    if report is not None:
-        from compth.reports import table_page
 
-        text = table_page("compth tune", head, [_row(t) for t in found], caption, command_line())
-        write_all(report.parent, {report.name: text.encode()})
+    def write() -> None:
+        if report is not None:
+            from compth.reports import table_page
+
+            text = table_page("compth tune", head, [_row(t) for t in found], caption, command_line())
+            write_all(report.parent, {report.name: text.encode()})
+
     if as_json:
-        print(json.dumps(_data(gradient, g, price, found, curve), indent=1, allow_nan=False))
+        print(json.dumps(_data(gradient, g, price, found, curve), indent=1, allow_nan=False), flush=True)
+        write()
         return 0
-    show_table(
-        head, [_row(t) for t in found], caption=f"{gradient}: d={g.size}, L={smoothness:g}; cost {price!r}"
-    )
+    show_table(head, [_row(t) for t in found], caption=caption)
     for t in found:
         if t.note:
             print(f"{t.scheme}: {t.note}")
     if curve:
         for t in found:
             print(f"efficiency of {t.scheme}: " + ", ".join(f"{a}: {b:.4g}" for a, b in points(t, curve)))
-    print(provenance())
+    print(provenance(), flush=True)
+    write()
     return 0
 
 

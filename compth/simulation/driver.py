@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from compth._memory import require_fit
 from compth._rng import check_seed
 from compth.errors import InvalidParameter
 from compth.methods import Method, Theorem, find_guarantee, plan_of
 from compth.simulation.engines import Engine, engine_of
-from compth.simulation.memory import predicted_bytes, require_fit, state_bytes
+from compth.simulation.memory import predicted_bytes, state_bytes
 from compth.simulation.trace import Trace
 
 Array = NDArray[np.float64]
@@ -24,6 +25,8 @@ BLOCK = 64
 """Replicates per block: fixed, so that results do not depend on the machine."""
 ESCAPED = 1e120
 """A squared distance beyond this counts as divergence."""
+MOST_RUNS = 10**8
+"""Replicates of one call: a hundred times what halves the last standard error that anyone reads."""
 MEAN_LIMIT = 20_000_000
 """E x_t is kept while (steps + 1) d stays below this many numbers."""
 
@@ -121,6 +124,8 @@ def _check(steps: int, runs: int, threads: int) -> None:
     for name, value in (("steps", steps), ("runs", runs), ("threads", threads)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise InvalidParameter(f"{name}={value!r} must be an integer >= 1")
+    if runs > MOST_RUNS:
+        raise InvalidParameter(f"runs={runs}: at most {MOST_RUNS}; standard errors fall as 1/sqrt(runs)")
 
 
 def simulate(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 
 from compth.errors import CompthError, InvalidParameter
 from compth.sweeps.store import Store
-from compth.sweeps.tasks import attempt, canonical, expand, key_of
+from compth.sweeps.tasks import attempt, canonical, error_row, expand, key_of
 
 MAX_STRIKES = 3
 """A task during which this many workers died alone is given up, with a row that says so."""
@@ -48,13 +50,39 @@ def _start_worker(parent: int) -> None:
 def work(path: str, key: str, spec: dict[str, Any]) -> str:
     """In the worker: compute one row and commit it. Returns its key."""
     row = attempt(spec)
-    with Store(path) as store:
+    with Store(path, check=False) as store:
         store.put(key, canonical(spec), row)
     return key
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (os.getpid(),))
+
+
+@contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Processes started within ignore Ctrl-C: their parent ends them, without a traceback from each."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _ended(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """The pool's end: what is in flight finishes; on Ctrl-C its processes are stopped at once (rows are committed)."""
+    try:
+        yield
+    except BaseException:
+        for worker in list((pool._processes or {}).values()):
+            worker.terminate()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def sweep(
@@ -95,18 +123,19 @@ class _Run:
         self, tasks: Mapping[str, Any], store: Store, path: str, workers: int, progress: Progress | None
     ) -> None:
         self.tasks, self.store, self.path, self.workers, self.progress = tasks, store, path, workers, progress
-        self.started, self.first = time.monotonic(), len(store.keys() & tasks.keys())
+        self.done = store.keys() & tasks.keys()
+        self.started, self.first = time.monotonic(), len(self.done)
 
     def missing(self) -> list[str]:
         """Keys without a row, fewest strikes first."""
-        done, strikes = self.store.keys(), self.store.strikes()
-        return sorted((k for k in self.tasks if k not in done), key=lambda k: strikes.get(k, 0))
+        self.done, strikes = self.store.keys() & self.tasks.keys(), self.store.strikes()
+        return sorted((k for k in self.tasks if k not in self.done), key=lambda k: strikes.get(k, 0))
 
     def report(self) -> None:
         """Tell the caller how far it is and how long it will take."""
         if self.progress is None:
             return
-        done = len(self.store.keys() & self.tasks.keys())
+        done = len(self.done)
         pace = (time.monotonic() - self.started) / max(1, done - self.first)
         self.progress(done, len(self.tasks), pace * (len(self.tasks) - done))
 
@@ -119,7 +148,8 @@ class _Run:
     def own_pool(self) -> None:
         """Rebuild the pool whenever a worker dies; suspects then run alone so that the killer is found."""
         while missing := self.missing():
-            with _pool(self.workers) as pool:
+            pool = _pool(self.workers)
+            with _ended(pool):
                 failure = self._drain(pool, missing)
             if failure is None:
                 return
@@ -129,23 +159,18 @@ class _Run:
 
     def _one_by_one(self, keys: list[str]) -> None:
         """Suspects in a pool of one, one in flight: a death now has one culprit, and three are enough."""
-        pool = _pool(1)
         for key in keys:
             while key in self.missing():
-                failure = self._drain(pool, [key])
+                pool = _pool(1)
+                with _ended(pool):
+                    failure = self._drain(pool, [key])
                 if failure is None:
                     break
-                pool.shutdown()
                 if not isinstance(failure, BrokenExecutor):
                     raise failure
-                pool = _pool(1)
                 if self.store.strike(key) >= MAX_STRIKES:
-                    row = {
-                        "method": self.tasks[key]["method"],
-                        "error": f"killed its worker {MAX_STRIKES} times",
-                    }
+                    row = error_row(self.tasks[key], f"killed its worker {MAX_STRIKES} times")
                     self.store.put(key, canonical(self.tasks[key]), canonical(row))
-        pool.shutdown()
 
     def _drain(self, executor: Executor, keys: list[str]) -> BaseException | None:
         """Submit with a bounded window; the first failure, after everything in flight has ended."""
@@ -157,7 +182,8 @@ class _Run:
             while queue and failure is None and len(flying) < WINDOW * self.workers:
                 key = queue.pop()
                 try:
-                    future: Future[str] = executor.submit(work, self.path, key, self.tasks[key])
+                    with without_interrupts():
+                        future: Future[str] = executor.submit(work, self.path, key, self.tasks[key])
                 except BrokenExecutor as broken:
                     failure = broken
                     self.suspects.add(key)
@@ -172,5 +198,7 @@ class _Run:
                 if problem is not None:
                     failure = failure or problem
                     self.suspects.add(key)
+                else:
+                    self.done.add(key)
             self.report()
         return failure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -12,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from compth._files import version
+from compth._rng import check_seed
 from compth.errors import CompthError, InvalidParameter, UnusableInput
 
 SCALARS = {"steps": 1000, "runs": 16, "eps": 1e-3}
-DATA_KEYS = {"dataset", "workers", "split", "regularisation", "seed"}
+DATA_KEYS = {"dataset", "workers", "split", "regularisation", "seed", "target"}
 RANDOM_KEYS = {
     "n",
     "d",
@@ -29,6 +31,13 @@ RANDOM_KEYS = {
     "rank",
     "family",
 }
+KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("dataset", "split", "spectrum", "family"), (str,)),
+    **dict.fromkeys(("workers", "seed", "n", "d", "rank"), (int,)),
+    **dict.fromkeys(("random", "interpolation"), (bool,)),
+    "target": (str, int),
+}
+"""What a problem's values must be; other names take numbers."""
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
@@ -36,7 +45,8 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as problem:
-        raise UnusableInput(f"spec={str(path)!r} cannot be read: {problem}") from None
+        said = getattr(problem, "strerror", None) or problem
+        raise UnusableInput(f"spec={str(path)!r} cannot be read: {said}") from None
     except tomllib.TOMLDecodeError as problem:
         raise UnusableInput(f"spec={str(path)!r} is not TOML: {problem}") from None
 
@@ -45,7 +55,8 @@ def expand(grid: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every task of a grid {methods, problems, seeds, steps, runs, eps}, in order, without duplicates.
 
     methods: texts such as "DIANA(RandK(k=6))"; problems: {"dataset": ...} or {"random": true, "n": ..., "d": ...};
-    seeds: integers. Raises InvalidParameter for what is unknown, empty or cannot be built, before anything runs.
+    seeds: integers. A problem read from a file carries the sha256 of its content, so that a changed file is another
+    task. Raises InvalidParameter or UnusableInput for what is unknown, empty or cannot be built, before anything runs.
     """
     unknown = set(grid) - {"methods", "problems", "seeds", *SCALARS}
     if unknown:
@@ -53,21 +64,70 @@ def expand(grid: Mapping[str, Any]) -> list[dict[str, Any]]:
             f"grid holds unknown {sorted(unknown)}: known are methods, problems, seeds, {', '.join(SCALARS)}"
         )
     scalars = {name: grid.get(name, default) for name, default in SCALARS.items()}
+    _check_scalars(scalars)
     methods, problems = _listed(grid, "methods"), _listed(grid, "problems")
-    seeds = list(grid.get("seeds", [0]))
+    seeds = _listed(grid, "seeds") if "seeds" in grid else [0]
+    for method in methods:
+        if not isinstance(method, str):
+            raise InvalidParameter(f'method={method!r} must be a text such as "DIANA(RandK(k=2))"')
+    for problem in problems:
+        _check_table(problem)
+    for seed in seeds:
+        check_seed(seed)
     tasks: dict[str, dict[str, Any]] = {}
     for problem, method, seed in itertools.product(problems, methods, seeds):
-        if not isinstance(method, str) or not isinstance(problem, Mapping):
-            raise InvalidParameter(
-                f"method={method!r}, problem={problem!r}: a method is a text, a problem a table"
-            )
-        spec = {"method": method, "problem": dict(problem), "seed": seed, **scalars}
+        spec = {"method": method, "problem": dict(problem), "seed": seed, **scalars} | content_of(problem)
         tasks[key_of(spec)] = spec
     for problem in problems:
-        built = build_problem(problem)
+        built = build_problem(problem, content_of(problem).get("content", ""))
         for method in methods:
             build_method(method).check(built)
     return list(tasks.values())
+
+
+def _check_scalars(scalars: Mapping[str, Any]) -> None:
+    for name in ("steps", "runs"):
+        if type(scalars[name]) is not int or scalars[name] < 1:
+            raise InvalidParameter(f"{name}={scalars[name]!r} must be an integer >= 1")
+    if type(scalars["eps"]) not in (int, float) or not 0 < scalars["eps"] < 1:
+        raise InvalidParameter(
+            f"eps={scalars['eps']!r} must lie between 0 and 1: it is relative to ||x_0 - x*||^2"
+        )
+
+
+def _check_table(problem: Any) -> None:
+    """A problem is a table of known names whose values are texts, truth values and finite numbers."""
+    if not isinstance(problem, Mapping):
+        raise InvalidParameter(
+            f'problem={problem!r} must be a table such as {{dataset = "wine", workers = 3}}'
+        )
+    random = problem.get("random", False)
+    if not isinstance(random, bool):
+        raise InvalidParameter(f"random={random!r} must be true or false")
+    unknown = sorted(set(problem) - (RANDOM_KEYS if random else DATA_KEYS) - {"random"}, key=str)
+    if unknown:
+        known = ", ".join(sorted(RANDOM_KEYS if random else DATA_KEYS))
+        hint = "" if random or not set(unknown) <= RANDOM_KEYS else "; for a random problem add random = true"
+        raise InvalidParameter(f"problem holds unknown {unknown}: known are {known}{hint}")
+    for name, value in problem.items():
+        wanted = KINDS.get(name, (int, float))
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+            raise InvalidParameter(
+                f"problem: {name}={value!r} must be {' or '.join(k.__name__ for k in wanted)}"
+            )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InvalidParameter(f"problem: {name}={value!r} must be finite")
+
+
+def content_of(problem: Mapping[str, Any]) -> dict[str, str]:
+    """{"content": sha256} of a problem that is read from a file, {} for any other."""
+    name = problem.get("dataset")
+    if not isinstance(name, str) or not name.endswith((".csv", ".npz")):
+        return {}
+    try:
+        return {"content": hashlib.sha256(Path(name).read_bytes()).hexdigest()}
+    except OSError as problem_:
+        raise UnusableInput(f"dataset={name!r} cannot be read: {problem_.strerror or problem_}") from None
 
 
 def _listed(grid: Mapping[str, Any], name: str) -> list[Any]:
@@ -98,22 +158,20 @@ def build_method(text: str) -> Any:
     return made
 
 
-def build_problem(spec: Mapping[str, Any]) -> Any:
-    """The problem of a table; data sets are loaded once per process."""
-    return _problem(canonical(spec))
+def build_problem(spec: Mapping[str, Any], content: str = "") -> Any:
+    """The problem of a table; data sets are loaded once per process. content: the sha256 that its file must have."""
+    if content_of(spec).get("content", "") != content:
+        raise UnusableInput(f"dataset={spec['dataset']!r} has changed since the sweep began: run it again")
+    return _problem(canonical(spec), content)
 
 
 @lru_cache(maxsize=16)
-def _problem(text: str) -> Any:
+def _problem(text: str, content: str) -> Any:
+    """One entry for each table and each content of its file."""
     from compth import problems
 
     spec = json.loads(text)
     random = spec.pop("random", False)
-    allowed = RANDOM_KEYS if random else DATA_KEYS
-    if set(spec) - allowed:
-        raise InvalidParameter(
-            f"problem holds unknown {sorted(set(spec) - allowed)}: known are {sorted(allowed)}"
-        )
     return problems.random_quadratic(**spec) if random else problems.ridge(**spec)
 
 
@@ -122,11 +180,13 @@ def run_task(spec: Mapping[str, Any]) -> dict[str, Any]:
     from compth.methods import plan_of
     from compth.simulation import simulate
 
-    problem, method = build_problem(spec["problem"]), build_method(spec["method"])
+    problem = build_problem(spec["problem"], spec.get("content", ""))
+    method = build_method(spec["method"])
     plan, found, reason = plan_of(method, problem, horizon=spec["steps"])
     trace = simulate(method, problem, spec["steps"], spec["runs"], spec["seed"])
     return {
         "method": method.label,
+        "version": version(),
         "problem": repr(problem),
         "n": problem.n,
         "d": problem.d,
@@ -157,5 +217,10 @@ def attempt(spec: Mapping[str, Any]) -> str:
     try:
         row: dict[str, Any] = run_task(spec)
     except CompthError as problem:
-        row = {"method": spec["method"], "seed": spec["seed"], "error": str(problem)}
+        row = error_row(spec, str(problem))
     return canonical(row)
+
+
+def error_row(spec: Mapping[str, Any], error: str) -> dict[str, Any]:
+    """The row of a task that gave none."""
+    return {"method": spec["method"], "version": version(), "seed": spec["seed"], "error": error}

@@ -126,7 +126,7 @@ def test_unknown_and_unreadable_data(tmp_path):
     with pytest.raises(UnusableInput, match="bundled name"):
         problems.ridge("mnist")
     (tmp_path / "a.csv").write_text("x,y\n1,2\n3,oops\n")
-    with pytest.raises(InvalidParameter, match="not finite"):
+    with pytest.raises(UnusableInput, match="row 3, column 'y': 'oops' is not a number"):
         problems.ridge(str(tmp_path / "a.csv"), 1)
     with pytest.raises(UnusableInput, match="cannot be read"):
         problems.ridge(str(tmp_path / "missing.npz"), 1)
@@ -135,7 +135,7 @@ def test_unknown_and_unreadable_data(tmp_path):
 def test_own_files(tmp_path):
     x, y, _ = problems.datasets.load("wine")
     np.savez(tmp_path / "w.npz", X=x, y=y)
-    np.savetxt(tmp_path / "w.csv", np.c_[x, y], delimiter=",", header="a,b", comments="")
+    np.savetxt(tmp_path / "w.csv", np.c_[x, y], delimiter=",", header=",".join("abcdefghijklmn"), comments="")
     named = problems.ridge("wine", 3)
     for file in ("w.npz", "w.csv"):
         assert np.allclose(problems.ridge(str(tmp_path / file), 3).A, named.A, rtol=1e-9)

@@ -5,6 +5,7 @@ import tracemalloc
 import pytest
 
 import compth as ct
+from compth import _memory
 from compth.simulation import driver, memory
 
 
@@ -34,7 +35,7 @@ def test_prediction_covers_what_a_run_takes(kind, n, d, steps, runs, threads, mo
 def test_a_run_that_does_not_fit_is_refused_before_any_step(monkeypatch):
     problem = ct.problems.random_quadratic(4, 6, 5, seed=0)
     method = ct.DCGD(ct.RandK(2), gamma=0.01)
-    monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 20)
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 1 << 20)
     monkeypatch.setattr(driver, "_run_block", lambda *a: pytest.fail("it started"))
     with pytest.raises(
         ct.errors.InvalidParameter, match=r"runs=64, steps=10, n=4, d=6.*GB are free: use fewer"
@@ -42,13 +43,25 @@ def test_a_run_that_does_not_fit_is_refused_before_any_step(monkeypatch):
         ct.simulate(method, problem, 10, 64)
 
 
+def test_a_problem_that_does_not_fit_is_refused_before_it_is_made():
+    with pytest.raises(
+        ct.errors.InvalidParameter, match=r"n=10, d=100000000.*GB are free: choose fewer workers"
+    ):
+        ct.problems.random_quadratic(10, 10**8)
+
+
+def test_more_runs_than_can_be_counted_are_refused():
+    with pytest.raises(ct.errors.InvalidParameter, match=r"runs=10000000000: at most"):
+        ct.simulate(ct.GD(), ct.problems.random_quadratic(2, 3, 5), 5, 10**10)
+
+
 def test_unknown_free_memory_refuses_nothing(monkeypatch):
-    monkeypatch.setattr(memory, "available_bytes", lambda: None)
-    memory.require_fit(1 << 60, "runs=1")
+    monkeypatch.setattr(_memory, "available_bytes", lambda: None)
+    _memory.require_fit(1 << 60, "runs=1")
 
 
 def test_free_memory_is_read():
-    free = memory.available_bytes()
+    free = _memory.available_bytes()
     assert free is None or 0 < free < 1 << 50
 
 

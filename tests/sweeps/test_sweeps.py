@@ -287,7 +287,7 @@ def test_parquet(tmp_path):
         sweep({**GRID, "seeds": [0]}, pool, tmp_path / "s.sqlite")
     with Store(tmp_path / "s.sqlite") as store:
         store.to_parquet(tmp_path / "rows.parquet")
-        assert parquet.read_table(tmp_path / "rows.parquet").to_pylist() == store.rows()
+        assert parquet.read_table(tmp_path / "rows.parquet").to_pylist() == store.table()
         store.to_parquet(tmp_path / "rows.parquet")
         (tmp_path / "c").write_text("precious")
         unmarked = parquet.read_table(tmp_path / "rows.parquet").replace_schema_metadata(None)
@@ -308,9 +308,9 @@ def test_csv_is_exported_again_but_never_over_anothers_file(tmp_path):
     mine = tmp_path / "mine.csv"
     mine.write_text("method,price\nGD,3\n")
     with Store(tmp_path / "s.sqlite") as store:
-        store.put("a", "{}", '{"method": "GD", "seed": 0, "rounds": 3}')
+        store.put("a", "{}", '{"method": "GD", "version": "0", "seed": 0, "rounds": 3}')
         store.to_csv(tmp_path / "rows.csv")
-        store.put("b", "{}", '{"error": "no", "method": "EF", "seed": 1}')
+        store.put("b", "{}", '{"error": "no", "method": "EF", "version": "0", "seed": 1}')
         store.to_csv(tmp_path / "rows.csv")
         with (tmp_path / "rows.csv").open(newline="") as file:
             assert [row["method"] for row in csv.DictReader(file)] == ["GD", "EF"]
