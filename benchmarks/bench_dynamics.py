@@ -13,9 +13,9 @@ import numpy as np
 from benchmarks._timing import Line, line
 from compth.compressors.rand_k import RandK
 from compth.dynamics import exact, exact_rate
-from compth.dynamics.spectrum import Packing
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system
+from compth.dynamics.units import Packing
 from compth.methods import plan_of
 from compth.methods.dcgd import DCGD
 from compth.methods.diana import DIANA

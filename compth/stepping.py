@@ -10,7 +10,7 @@ import numpy as np
 
 from compth.claims import Contractive, Unbiased
 from compth.dynamics import best_step
-from compth.dynamics.spectrum import RateAt
+from compth.dynamics.along import RateAt
 from compth.dynamics.steps import parameters
 from compth.dynamics.system import data_of
 from compth.errors import CompthError, NoGuarantee, Unsupported

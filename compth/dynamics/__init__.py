@@ -1,14 +1,17 @@
 """Exact expected dynamics on quadratics: curves, rates, stationary moments and step sizes without sampling."""
 
+from compth.dynamics.fixed_points import Stationary, stationary
 from compth.dynamics.spectrum import ExactRate, exact_rate
-from compth.dynamics.steps import Stationary, best_step, max_stable_step, stationary
+from compth.dynamics.steps import BestStep, StepSize, best_step, max_stable_step
 from compth.dynamics.study import Finding, bound_ratio, bump, rate_ratio, study
 from compth.dynamics.trajectory import Trajectory, exact
 
 __all__ = [
+    "BestStep",
     "ExactRate",
     "Finding",
     "Stationary",
+    "StepSize",
     "Trajectory",
     "best_step",
     "bound_ratio",

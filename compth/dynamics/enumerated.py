@@ -7,20 +7,23 @@ the method's own `step`, applied to basis states under the enumerating generator
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh, lu_factor, lu_solve
+from scipy.linalg import lu_factor, lu_solve
 
 from compth.certification.assumption import reference_of
 from compth.certification.tracer import NotTraceable, leaves
-from compth.dynamics.solvers import arnoldi, face_bound
+from compth.dynamics.solvers import arnoldi, enclosed, extremes, face_bound, noise_free
 from compth.errors import Unsupported
 from compth.methods import Method, Plan, State, Theorem
 
 Array = Any
+FAR = 2.0**40
+"""How far out T is read off: other terms of a step (added noise) are rounding there."""
 LARGEST = 120
 """Most numbers of a state."""
 OUTCOMES = 512
@@ -51,8 +54,8 @@ class EnumeratedSystem:
         self.size = sum(int(np.prod(s)) for s in self.shapes.values())
         if self.size > LARGEST:
             raise Unsupported(f"{self.size} numbers in a state: enumerated dynamics takes at most {LARGEST}")
-        self._maps()
         self.applications = 0
+        self._maps()
 
     def state(self, rows: Array) -> State:
         """The method's state of replicates from (R, size) vectors, x first."""
@@ -67,14 +70,14 @@ class EnumeratedSystem:
         """(R, size)."""
         return np.concatenate([getattr(state, k).reshape(len(state.x), -1) for k in self.shapes], axis=1)
 
-    def _outcomes(self, row: Array) -> tuple[Array, Array]:
+    def _outcomes(self, problem: Any, row: Array) -> tuple[Array, Array]:
         """(probabilities, states) after one step from one state, in a fixed order."""
         state, method = self.state(row[None]), self.method
         try:
             paths = list(
                 leaves(
                     lambda rng: method.step(
-                        method.view(self.problem, rng), state, rng, replace(self.plan, schedule=None), self.t
+                        method.view(problem, rng), state, rng, replace(self.plan, schedule=None), self.t
                     ),
                     OUTCOMES,
                 )
@@ -86,27 +89,58 @@ class EnumeratedSystem:
         )
 
     def _maps(self) -> None:
-        p, base = self._outcomes(np.zeros(self.size))
+        """T from steps of the problem with b = 0, far out, where nothing else is seen; c from a step at the centre."""
+        plain = getattr(self.problem, "homogeneous", self.problem)
+        far = FAR if plain is not self.problem else 1.0
+        p, base = self._outcomes(plain, np.zeros(self.size))
         if len(p) * self.size**3 > WORK:
             raise Unsupported(
                 f"{self.label}: {len(p)} outcomes of {self.size} numbers are too many to enumerate: simulate it"
             )
         probe = np.random.default_rng(11).standard_normal(self.size)
-        found = [self._outcomes(row) for row in (*np.eye(self.size), probe)]
+        found = [self._outcomes(plain, far * row) for row in (*np.eye(self.size), probe)]
         if any(len(q) != len(p) or (q != p).any() for q, _ in found):
             raise Unsupported(f"{self.label}: the outcomes of a step depend on the state: simulate it")
-        columns = [after - base for _, after in found]
+        columns = [(after - base) / far for _, after in found]
         self.p, self.T = p, np.stack(columns[:-1], axis=2)
-        if np.abs(self.T @ probe - columns[-1]).max() > 1e-9 * np.abs(columns[-1]).max():
+        sizes = np.abs(self.T).sum(axis=2) + 1e-300
+        if (np.abs(self.T @ probe - columns[-1]) / sizes).max() > 1e-9:
             raise Unsupported(f"{self.label}: a step is no affine map of the state: simulate it")
         self.mean_map = np.einsum("k,kab->ab", p, self.T)
-        self.centre = np.linalg.solve(np.eye(self.size) - self.mean_map, p @ base)
-        self.c = self.T @ self.centre + base - self.centre
-        scale = np.abs(base).max() + np.abs(self.T).max() * np.abs(self.centre).max() + 1e-300
-        self.c[np.abs(self.c) <= 1e-11 * scale] = 0.0  # rounding: variance reduction keeps the fixed point
-        x = self.centre[: self.d]
-        if np.abs(x - self.problem.x_star).max() > 1e-6 * (1 + np.abs(x).max()):
+        self._fixed_point()
+        self.units = self._natural()
+
+    def _fixed_point(self) -> None:
+        """The mean's fixed point, and c: what a step does there, less rounding (variance reduction keeps the point)."""
+        q, base = self._outcomes(self.problem, np.zeros(self.size))
+        if len(q) != len(self.p) or (q != self.p).any():
+            raise Unsupported(f"{self.label}: the outcomes of a step depend on the state: simulate it")
+        self.centre = np.linalg.solve(np.eye(self.size) - self.mean_map, self.p @ base)
+        x, star = self.centre[: self.d], self.problem.x_star
+        length = np.abs(star).max() + np.abs(self.problem.start - star).max()
+        if np.abs(x - star).max() > 1e-6 * length:
             raise Unsupported(f"{self.label}: the mean's fixed point is not x*")
+        self.centre[: self.d] = star
+        self.c = self.T @ self.centre + base - self.centre
+        rounding = np.abs(base) + np.abs(self.T) @ np.abs(self.centre) + np.abs(self.centre)
+        self.c[np.abs(self.c) <= 1e-11 * rounding] = 0.0
+
+    def _natural(self) -> Array:
+        """The natural size of every number of the state, one for each vector in it: what E zz' = I leaves there."""
+        Y = np.zeros((self.size, self.size))
+        Y[: self.d, : self.d] = np.eye(self.d)
+        total = np.diag(Y).copy()
+        for _ in range(3):
+            Y = self.linear(Y)
+            total += np.diag(Y)
+        at, out = 0, []
+        for shape in self.shapes.values():
+            rows = int(np.prod(shape))
+            part = total[at : at + rows].reshape(-1, shape[-1]) if shape else total[at : at + 1, None]
+            size = np.sqrt(part.mean(axis=1, keepdims=True))
+            out.append(np.broadcast_to(np.where(size > 0, size, size.max() or 1.0), part.shape).ravel())
+            at += rows
+        return np.concatenate(out)
 
     def at(self, gamma: float) -> EnumeratedSystem:
         """The same at another step: x+ = x - gamma g, and memories learn from the state before it."""
@@ -139,9 +173,10 @@ class EnumeratedSystem:
     @property
     def driven(self) -> bool:
         """True when the mean enters the second moments: sum p T m c' != 0 for some m."""
-        return bool(
-            np.abs(np.einsum("k,kab,kc->abc", self.p, self.T, self.c)).max() > 1e-13 * np.abs(self.c).max()
-        )
+        t, c = self.T * self.units / self.units[:, None], self.c / self.units
+        terms = np.einsum("kab,kc->kabc", t, c)
+        whole = np.einsum("k,kabc->abc", self.p, np.abs(terms)).max()
+        return bool(np.abs(np.einsum("k,kabc->abc", self.p, terms)).max() > 1e-13 * whole)
 
     def start(self, x0: Array) -> tuple[Array, Array]:
         """(m, Y) of the method's state at t = 0."""
@@ -151,7 +186,9 @@ class EnumeratedSystem:
     def form(self, theorem: Theorem) -> Array | None:
         """Q with metric = y'Qy, by polarisation of `observe`; None when the theorem bounds the squared distance."""
         pairs = np.triu_indices(self.size)
-        unit = np.eye(self.size)
+        length = np.abs(self.problem.start - self.problem.x_star).max()
+        sizes = length * self.units / self.units[0]
+        unit = np.diag(sizes)
         rows = unit[pairs[0]] + np.where((pairs[0] == pairs[1])[:, None], 0, unit[pairs[1]])
         observed = theorem.observe(self.problem, self.state(self.centre + rows), self.plan)
         if observed is None:
@@ -160,8 +197,8 @@ class EnumeratedSystem:
         Q[pairs] = observed
         own = np.diag(Q).copy()
         above = np.triu(Q - own[:, None] - own[None, :], 1) / 2
-        Q = above + above.T + np.diag(own)
-        probe = np.random.default_rng(7).standard_normal((4, self.size))
+        Q = (above + above.T + np.diag(own)) / sizes[:, None] / sizes
+        probe = sizes * np.random.default_rng(7).standard_normal((4, self.size))
         seen = np.asarray(theorem.observe(self.problem, self.state(self.centre + probe), self.plan))
         if np.abs(np.einsum("ra,ab,rb->r", probe, Q, probe) - seen).max() > 1e-8 * np.abs(seen).max():
             raise Unsupported(f"{theorem.id}'s metric is no quadratic form of the state: simulate it instead")
@@ -179,60 +216,57 @@ class EnumeratedSystem:
 
     def radius(self) -> tuple[float, tuple[float, float]]:
         """(r(T), enclosure) of the linear part, which keeps the cone Y >= 0: extremes of (T(Y), Y) at some Y > 0."""
-        size = self.size
-        value, vector = arnoldi(
-            lambda v: self.linear(v.reshape(size, size)).ravel(), size * size, np.eye(size).ravel()
-        )
-        Y = vector.reshape(size, size)
-        Y = (Y + Y.T) / 2 * (np.sign(np.trace(Y)) or 1.0)
-        low, high = 0.0, np.inf
-        for rounds in (0, 4, 16, 64, 256):
-            for _ in range(rounds):
-                Y = self.linear(Y)
-                Y /= np.trace(Y)
-            for eta in (0.0, 1e-12, 1e-9, 1e-6):
-                a, b = self._extremes(Y + eta * np.trace(Y) * np.eye(size))
-                low, high = max(low, a), min(high, b)
-            if high - low <= 1e-3 * abs(1 - high):
-                break
-        else:
-            if size <= DENSE:
-                above, perron = self._resolvents(value + 1e-3 * abs(1 - value))
-                a, b = self._extremes(above)
-                low, high = max(low, a, face_bound(self.linear, perron)), min(high, b)
+        size, outer = self.size, np.outer(self.units, self.units)
+
+        def image(v: Array) -> Array:
+            return (self.linear(v.reshape(size, size) * outer) / outer).ravel()
+
+        value, vector = arnoldi(image, size * size, np.eye(size).ravel())
+        low, high = enclosed(image, vector.reshape(size, size), (0, 4, 16, 64, 256))
+        if high - low > 1e-3 * abs(1 - high) and size <= DENSE:
+            above, perron = self._resolvents(value + 1e-3 * abs(1 - value))
+            a, b = extremes(self.linear(above), above)
+            low, high = max(low, a, face_bound(self.linear, perron)), min(high, b)
         return min(max(value, low), high), (low, high)
 
     def _resolvents(self, above: float) -> tuple[Array, Array]:
         """Y = I + T(Y)/above, so that T(Y) <= above Y where r(T) < above, and the Perron matrix by its iteration."""
-        eye = np.eye(self.size)
+        outer = np.outer(self.units, self.units)
         factors = lu_factor(np.eye(self.size**2) - self._whole() / above)
-        found, Y = [], eye
+        found, Y = [], np.eye(self.size)
         for _ in range(5):
-            Y = lu_solve(factors, Y.ravel()).reshape(eye.shape)
+            Y = lu_solve(factors, Y.ravel()).reshape(outer.shape)
             Y = (Y + Y.T) / np.trace(Y)
-            found.append(Y)
+            found.append(Y * outer)
         return found[0], found[-1]
 
     def _whole(self) -> Array:
-        """The linear part as one matrix."""
-        return np.einsum("k,kab,kcd->acbd", self.p, self.T, self.T, optimize=True).reshape(self.size**2, -1)
+        """The linear part as one matrix, in natural sizes."""
+        t = self.T * self.units / self.units[:, None]
+        return np.einsum("k,kab,kcd->acbd", self.p, t, t, optimize=True).reshape(self.size**2, -1)
 
-    def _extremes(self, Y: Array) -> tuple[float, float]:
-        if not (np.diag(Y) > 0).all():
-            return 0.0, np.inf
-        outer = np.outer(np.diag(Y) ** -0.5, np.diag(Y) ** -0.5)
-        try:
-            found = eigh(self.linear(Y) * outer, Y * outer, eigvals_only=True)
-        except np.linalg.LinAlgError:
-            return 0.0, np.inf
-        return float(found[0]), float(found[-1])
+    def at_rest(self) -> tuple[Array, Array, Any]:
+        """(0, what a step adds to the second moments, (Y, centre) -> quantities), in natural sizes."""
+        outer = np.outer(self.units, self.units)
 
-    def stationary(self) -> Array:
-        """The fixed point of Y with m = 0."""
+        def seen(Y: Array, centre: Array) -> Array:
+            return self.quantities(Y * outer)
+
+        return np.zeros(self.size), self.source / outer, seen
+
+    def scaled(self, Y: Array) -> Array:
+        """T on second moments in natural sizes."""
+        outer = np.outer(self.units, self.units)
+        return self.linear(Y * outer) / outer
+
+    def inverse(self) -> Callable[[Array], Array]:
+        """(id - T)^-1 on vectors in natural sizes: exact where it is small, by the means where it is not."""
         size = self.size
-        if not np.any(self.source):
-            return np.zeros((size, size))
-        return np.linalg.solve(np.eye(size**2) - self._whole(), self.source.ravel()).reshape(size, size)
+        if size <= DENSE:
+            factors = lu_factor(np.eye(size**2) - self._whole())
+            return lambda v: np.asarray(lu_solve(factors, v))
+        solve = noise_free(self.mean_map * self.units / self.units[:, None])
+        return lambda v: solve(v.reshape(size, size)).ravel()
 
 
 def curves(

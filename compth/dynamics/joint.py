@@ -6,15 +6,18 @@ inputs' second moments. It brackets the rate where workers with memories are cor
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
 
-from compth.dynamics.solvers import davidson, definite, face_bound, upper_bound
+from compth.dynamics.solvers import davidson, definite, extremes, face_bound, noise_free, upper_bound
 from compth.dynamics.system import System
+from compth.dynamics.units import Units, units_of
 
 Array = Any
+FLOOR = 1e-15
+"""Relative residual below which only rounding is left."""
 LARGEST = 700
 """Largest number of entries of w for which compth builds it."""
 
@@ -66,58 +69,73 @@ class Joint:
     def __call__(self, w: Array) -> Array:
         """One step."""
         self.applications += 1
-        n, d, system = self.n, self.d, self.system
+        n, d = self.n, self.d
         flat = self.inputs.reshape(n * d, self.size)
-        m = (flat @ w @ flat.T).reshape(n, d, n, d).transpose(0, 2, 1, 3)
-        noise = np.zeros_like(m) if system.cross is None else system.cross(m)
-        for i in range(n):
-            noise[i, i] = system.own[i](m[i, i])
-        noise = noise.transpose(0, 2, 1, 3).reshape(n * d, n * d)
+        noise = self._noise((flat @ w @ flat.T).reshape(n, d, n, d))
         out = self.step @ w @ self.step.T + self.spread @ noise @ self.spread.T
         return (out + out.T) / 2
 
-    def _inverse(self) -> Any:
-        """About (id - F . F')^-1, by the eigenvectors of F."""
-        values, vectors = np.linalg.eig(self.step)
-        back = np.linalg.pinv(vectors)
-        gap = 1 - np.outer(values, values)
-        gap = np.where(np.abs(gap) < 1e-13, 1.0, gap)
+    def source(self, rest: Array, forced: Array) -> Array:
+        """What a step adds to E ww' where E y_i = rest_i (n, d) stays and u_i has the constant forced_i (n, d).
 
-        def solve(x: Array) -> Array:
-            inner = back @ x.reshape(self.size, self.size) @ back.T / gap
-            return np.asarray((vectors @ inner @ vectors.T).real).ravel()
+        w+ = F w + f + G eps with f = w forced_i in the memories; the workers' inputs have the means U_i = E u_i.
+        """
+        n, d = self.n, self.d
+        mean, push = np.zeros(self.size), np.zeros(self.size)
+        _, w, _ = (float(x) for x in self.system.scheme.memory or (0, 0, 0))
+        for i, y in enumerate(self.memories):
+            mean[y], push[y] = rest[i], w * forced[i]
+        seen = (self.inputs @ mean).ravel()
+        flat = forced.ravel()
+        m = np.outer(seen, flat) + np.outer(flat, seen) + np.outer(flat, flat)
+        moved = self.step @ mean
+        out = np.outer(moved, push) + np.outer(push, moved) + np.outer(push, push)
+        return out + self.spread @ self._noise(m.reshape(n, d, n, d)) @ self.spread.T
 
-        return solve
+    def _noise(self, m: Array) -> Array:
+        """E eps eps' (n d, n d) from E u_i u_j' (n, d, n, d)."""
+        n, d, system = self.n, self.d, self.system
+        m = m.transpose(0, 2, 1, 3)
+        noise = np.zeros_like(m) if system.cross is None else system.cross(m)
+        for i in range(n):
+            noise[i, i] = system.own[i](m[i, i])
+        return noise.transpose(0, 2, 1, 3).reshape(n * d, n * d)
 
-    def rate(self) -> tuple[float, tuple[float, float]]:
+    def sizes(self, units: Units) -> Array:
+        """The natural size of every entry of w."""
+        common = [s for k, s in enumerate(units.common) if k != self.system.scheme.average]
+        own = np.ones(self.n) if units.memory is None else units.memory
+        return np.repeat(np.concatenate([common, own]), self.d)
+
+    def inverse(self, sizes: Array) -> Callable[[Array], Array]:
+        """About (id - F . F')^-1 on matrices divided by their sizes, as vectors."""
+        solve = noise_free(self.step * sizes / sizes[:, None])
+        return lambda v: solve(v.reshape(self.size, self.size)).ravel()
+
+    def rate(self, units: Units | None = None) -> tuple[float, tuple[float, float]]:
         """(rho - 1, enclosure of rho - 1)."""
-        solve, shape = self._inverse(), (self.size, self.size)
+        sizes = self.sizes(units_of(self.system) if units is None else units)
+        solve, shape, outer = self.inverse(sizes), (self.size, self.size), np.outer(sizes, sizes)
         vector = solve(np.eye(self.size).ravel())
         low, high, value = -np.inf, np.inf, 0.0
 
+        def moved(w: Array) -> Array:
+            return np.asarray(self(w * outer) / outer - w)
+
         def change(v: Array) -> Array:
-            return np.asarray(self(v.reshape(shape)) - v.reshape(shape)).ravel()
+            return moved(v.reshape(shape)).ravel()
 
         for tol in (1e-8, 1e-11, 1e-14):
-            value, vector = davidson(change, solve, vector, tol=tol)
-            x = vector.reshape(shape) * np.sign(np.trace(vector.reshape(shape)))
+            value, vector = davidson(change, solve, [vector], tol=tol, floor=FLOOR)
+            x = vector.reshape(shape) * (np.sign(np.trace(vector.reshape(shape))) or 1.0)
             for eta in (0.0, 1e-12):
-                a, b = self._extremes((x + x.T) / 2 + eta * np.trace(x) * np.eye(self.size))
+                near = (x + x.T) / 2 + eta * np.trace(x) * np.eye(self.size)
+                a, b = extremes(moved(near), near)
                 low, high = max(low, a), min(high, b)
             if high - low <= 1e-3 * abs(value):
                 break
         if high - low > 1e-3 * abs(value):
-            low = max(low, face_bound(lambda w: self(w) - w, (x + x.T) / 2))
+            low = max(low, face_bound(moved, (x + x.T) / 2))
             target = np.eye(self.size).ravel()
             high = min(high, upper_bound(change, solve, target, lambda v: definite(v.reshape(shape)), value))
         return value, (low, high)
-
-    def _extremes(self, x: Array) -> tuple[float, float]:
-        if not (np.diag(x) > 0).all():
-            return -np.inf, np.inf
-        outer = np.outer(np.diag(x) ** -0.5, np.diag(x) ** -0.5)
-        try:
-            found = eigh((self(x) - x) * outer, x * outer, eigvals_only=True)
-        except np.linalg.LinAlgError:
-            return -np.inf, np.inf
-        return float(found[0]), float(found[-1])

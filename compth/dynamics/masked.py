@@ -11,11 +11,9 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
-from scipy.sparse.linalg import LinearOperator, gmres
 
 from compth.compressors.double_sketch import DoubleSketch
-from compth.dynamics.solvers import arnoldi, face_bound
+from compth.dynamics.solvers import arnoldi, enclosed, noise_free
 from compth.dynamics.system import Data
 from compth.errors import Unsupported
 from compth.methods import Method
@@ -83,29 +81,8 @@ class MaskedSystem:
         d = self.data.d
         start = np.eye(d).ravel()
         value, vector = arnoldi(lambda v: self.linear(v.reshape(d, d)).ravel(), d * d, start)
-        x = vector.reshape(d, d)
-        x = (x + x.T) / 2 * (np.sign(np.trace(x)) or 1.0)
-        low, high = 0.0, np.inf
-        for rounds in (0, 4, 16):
-            for _ in range(rounds):
-                x = self.linear(x)
-            for eta in (0.0, 1e-12, 1e-8):
-                a, b = self._extremes(x + eta * np.trace(x) * np.eye(d))
-                low, high = max(low, a), min(high, b)
-            low = max(low, face_bound(self.linear, x))
-            if high - low <= 1e-3 * abs(1 - high):
-                break
+        low, high = enclosed(lambda v: self.linear(v.reshape(d, d)).ravel(), vector.reshape(d, d))
         return min(max(value, low), high), (low, high)
-
-    def _extremes(self, x: Array) -> tuple[float, float]:
-        if not (np.diag(x) > 0).all():
-            return 0.0, np.inf
-        outer = np.outer(np.diag(x) ** -0.5, np.diag(x) ** -0.5)
-        try:
-            found = eigh(self.linear(x) * outer, x * outer, eigvals_only=True)
-        except np.linalg.LinAlgError:
-            return 0.0, np.inf
-        return float(found[0]), float(found[-1])
 
     def square_of(self, state: MaskedMoments) -> Array:
         """E (x-x*)(x-x*)'."""
@@ -118,21 +95,33 @@ class MaskedSystem:
         az = a @ z
         return np.array([np.trace(z), np.trace(az) / 2, (az * a).sum()])
 
-    def stationary(self) -> MaskedMoments | None:
-        """The fixed point of (m, X); None where the linear solve fails."""
-        d = self.data.d
-        mean = (1 - self.keep) * np.eye(d) - self.map
-        m = np.linalg.solve(mean, self.shift)
-        across = self.keep * np.outer(m, self.shift) + self.sketch.cross(self.K, m, self.beta)
-        source = (across + across.T + self.square).ravel()
-        if not np.any(source):
-            return MaskedMoments(m, np.zeros((d, d)))
-        matrix = LinearOperator(
-            (d * d, d * d), matvec=lambda v: v - self.linear(v.reshape(d, d)).ravel(), dtype=float
+    def at_rest(self) -> tuple[Array, Array, Any]:
+        """(E x - x*, what a step adds to the second moments around E x, (covariance, centre) -> quantities)."""
+        d, star, a = self.data.d, self.data.x_star, self.data.mean
+        away = np.linalg.solve(
+            (1 - self.keep) * np.eye(d) - self.map, self.shift - (1 - self.keep) * star + self.map @ star
         )
-        x, code = gmres(matrix, source, rtol=1e-12, atol=0.0, restart=100, maxiter=20)
-        residual = np.linalg.norm(matrix.matvec(x) - source) / np.linalg.norm(source)
-        return MaskedMoments(m, x.reshape(d, d)) if code == 0 or residual < 1e-9 else None
+        m = star + away
+        across = self.keep * np.outer(m, self.shift) + self.sketch.cross(self.K, m, self.beta)
+        whole = np.outer(m, m)
+        source = across + across.T + self.square + self.linear(whole) - whole
+        source[np.abs(source) <= 1e-14 * np.abs(self.square).max()] = 0.0
+
+        def seen(covariance: Array, centre: Array) -> Array:
+            z = covariance + np.outer(centre, centre)
+            return np.array([np.trace(z), np.trace(a @ z) / 2])
+
+        return away, (source + source.T) / 2, seen
+
+    def scaled(self, X: Array) -> Array:
+        """T on second moments: one kind of number, whose size is natural."""
+        return self.linear(X)
+
+    def inverse(self) -> Any:
+        """About (id - T)^-1 on vectors, by the map of the means."""
+        d = self.data.d
+        solve = noise_free(self.keep * np.eye(d) + self.map)
+        return lambda v: solve(v.reshape(d, d)).ravel()
 
 
 def _fractions(value: Any) -> Fraction:

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from compth.dynamics.cone import kept
 from compth.dynamics.schemes import noise_for, recipe_of, sketches_for
-from compth.dynamics.spectrum import Search, kept, prepared
+from compth.dynamics.spectrum import Search, prepared
 from compth.dynamics.system import Moments, System, data_of
 from compth.dynamics.trajectory import make_system
 from compth.errors import Unsupported
@@ -111,7 +112,7 @@ def _upper(exact: System, search: Search) -> Fraction:
     """The smallest tau tried that passes, from (tau - T)^-1 of a point inside."""
     packing, eye = search.packing, np.eye(search.packing.size)
     change = np.array([search.change(u) for u in eye]).T
-    target = packing.pack(search.system.interior())
+    target = packing.inside
     for margin in MARGINS:
         tau = search.value + margin * abs(search.value)
         r = np.linalg.lstsq(tau * eye - change, target, rcond=None)[0]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.linalg import eigh
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigs, gmres
 
 Array = Any
+
+
+NEARLY = 1e-8
+"""A starting vector with less than this beyond the others adds nothing but rounding."""
 
 
 def arnoldi(op: Callable[[Array], Array], size: int, start: Array, tol: float = 1e-10) -> tuple[float, Array]:
@@ -17,7 +22,7 @@ def arnoldi(op: Callable[[Array], Array], size: int, start: Array, tol: float = 
         return power(op, start)
     linear = LinearOperator((size, size), matvec=op, dtype=np.float64)
     try:
-        values, vectors = eigs(linear, k=1, which="LM", v0=start, tol=tol, maxiter=40, ncv=min(size, 20))
+        values, vectors = eigs(linear, k=1, which="LM", v0=start, tol=tol, maxiter=300, ncv=min(size, 40))
     except (ArpackNoConvergence, ArpackError):
         return power(op, start)
     return float(abs(values[0])), np.real(vectors[:, 0])
@@ -39,43 +44,55 @@ def power(op: Callable[[Array], Array], v: Array, rounds: int = 300) -> tuple[fl
 def davidson(
     apply: Callable[[Array], Array],
     solve: Callable[[Array], Array],
-    start: Array,
+    starts: Sequence[Array],
     *,
     tol: float,
+    floor: float = 0.0,
     limit: int = 200,
     width: int = 40,
     keep: int = 8,
 ) -> tuple[float, Array]:
     """Rightmost eigenpair of `apply` (real), by generalised Davidson; solve: an approximate inverse of -apply.
 
-    Stops when ||residual|| <= tol |value| ||vector||, after `limit` applications or when nothing is left to add.
+    Starts from the span of `starts`. Stops when ||residual|| <= (tol |value| + floor) ||vector||, after `limit`
+    applications or when nothing is left to add.
     """
-    basis, images = np.empty((2, min(width, start.size + 1), start.size))
-    basis[0] = start / np.linalg.norm(start)
-    images[0] = apply(basis[0])
-    count = used = 1
+    size = starts[0].size
+    width = max(min(width, size + 1), len(starts) + 1)
+    basis, images = np.empty((2, width, size))
+    count = used = 0
+    for start in starts:
+        new = _fresh(start, basis[:count], NEARLY)
+        if new is not None:
+            basis[count], images[count] = new, apply(new)
+            count, used = count + 1, used + 1
     while True:
         values, vectors = np.linalg.eig(basis[:count] @ images[:count].T)
         order = np.argsort(-values.real)
         value, along = float(values[order[0]].real), vectors[:, order[0]].real
         vector, image = along @ basis[:count], along @ images[:count]
-        size = np.linalg.norm(vector)
-        residual = (image - value * vector) / size
-        if used >= limit or np.linalg.norm(residual) <= tol * abs(value):
-            return value, vector / size
+        length = np.linalg.norm(vector)
+        residual = (image - value * vector) / length
+        if used >= limit or np.linalg.norm(residual) <= tol * abs(value) + floor:
+            return value, vector / length
         if count == len(basis):
             q, _ = np.linalg.qr(vectors[:, order[: min(keep, count - 1)]].real)
             count = q.shape[1]
             basis[:count], images[:count] = q.T @ basis, q.T @ images
-        new = solve(residual)
-        before = np.linalg.norm(new)
-        for _ in range(2):
-            new = new - basis[:count].T @ (basis[:count] @ new)
-        if not np.linalg.norm(new) > 1e-12 * before:
-            return value, vector / size
-        basis[count] = new / np.linalg.norm(new)
-        images[count] = apply(basis[count])
+        new = _fresh(solve(residual), basis[:count])
+        if new is None:
+            return value, vector / length
+        basis[count], images[count] = new, apply(new)
         count, used = count + 1, used + 1
+
+
+def _fresh(new: Array, basis: Array, least: float = 1e-12) -> Array | None:
+    """The unit vector along what `new` has beyond an orthonormal basis, None when that is rounding."""
+    before = np.linalg.norm(new)
+    for _ in range(2):
+        new = new - basis.T @ (basis @ new)
+    after = np.linalg.norm(new)
+    return new / after if after > least * before else None
 
 
 def upper_bound(
@@ -104,9 +121,75 @@ def upper_bound(
     return float("inf")
 
 
+def noise_free(mean: Array) -> Callable[[Array], Array]:
+    """X -> the solution of Y - M Y M' = X, by the eigenvectors of M: a preconditioner for id - T."""
+    values, vectors = np.linalg.eig(mean)
+    back = np.linalg.pinv(vectors)
+    gap = 1 - np.outer(values, values)
+    gap = np.where(np.abs(gap) < 1e-13, 1.0, gap)
+
+    def solve(x: Array) -> Array:
+        return np.asarray((vectors @ (back @ x @ back.T / gap) @ vectors.T).real)
+
+    return solve
+
+
 def definite(m: Array) -> bool:
-    """Positive definite beyond rounding."""
-    return bool(np.linalg.eigvalsh((m + m.T) / 2)[0] > 1e-15 * np.abs(m).max() * len(m))
+    """Positive definite beyond rounding, in whatever units: rows and columns are brought to a unit diagonal first."""
+    size = np.diag(m)
+    if not (size > 0).all():
+        return False
+    scaled = (m + m.T) / 2 / np.sqrt(size[:, None] * size)
+    return bool(np.linalg.eigvalsh(scaled)[0] > 1e-15 * len(m))
+
+
+def extremes(after: Array, before: Array) -> tuple[float, float]:
+    """Least and greatest generalised eigenvalue of (after, before); (-inf, inf) where `before` is not inside the cone.
+
+    Both are scaled to a unit diagonal of `before`, so that the answer does not depend on the units of the rows.
+    """
+    size = np.diag(before)
+    if not (size > 0).all():
+        return -np.inf, np.inf
+    outer = np.outer(size**-0.5, size**-0.5)
+    try:
+        values = eigh(after * outer, before * outer, eigvals_only=True)
+    except np.linalg.LinAlgError:
+        return -np.inf, np.inf
+    return float(values[0]), float(values[-1])
+
+
+def enclosed(
+    apply: Callable[[Array], Array],
+    matrix: Array,
+    rounds: Sequence[int] = (0, 4, 16, 64),
+    width: float = 1e-9,
+) -> tuple[float, float]:
+    """Collatz-Wielandt enclosure of the radius of a map that keeps the cone X >= 0, from X near its Perron matrix.
+
+    `apply` acts on vectors. X is moved a little inside for the upper end, applied further where that is not enough, and
+    directions that it does not have are left out for the lower end.
+    """
+    x = (matrix + matrix.T) / 2 * (np.sign(np.trace(matrix)) or 1.0)
+
+    def image(m: Array) -> Array:
+        return np.asarray(apply(m.ravel()).reshape(m.shape))
+
+    low, high = 0.0, np.inf
+    for count in rounds:
+        for _ in range(count):
+            after = image(x)
+            x = after / (np.trace(after) or 1.0)
+        for eta in (0.0, 1e-14, 1e-12, 1e-9, 1e-6):
+            near = x + eta * np.diag(np.where(np.diag(x) > 0, np.diag(x), np.trace(x)))
+            a, b = extremes(image(near), near)
+            low, high = max(low, a), min(high, b)
+        if high - low <= width * abs(high):
+            break
+        low = max(low, face_bound(image, x))
+        if high - low <= width * abs(high):
+            break
+    return low, high
 
 
 def face_bound(function: Callable[[Array], Array], x: Array) -> float:

@@ -11,15 +11,15 @@ on d numbers only, through a d x d matrix made of r products, where r is the ran
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
 
 from compth.compressors import MomentMap
-from compth.dynamics.solvers import arnoldi, davidson, definite, face_bound, upper_bound
+from compth.dynamics.solvers import arnoldi, davidson, definite, enclosed, extremes, face_bound, upper_bound
 from compth.dynamics.system import System
 
 Array = Any
@@ -97,7 +97,7 @@ class Stein:
         x = vector.reshape(self.rank, self.rank)
         unscaled = x * self.scale[:, None] * self.scale
         out = self.drift() * x + self.noise(unscaled) / self.scale[:, None] / self.scale
-        return ((out + out.T) / 2).ravel()
+        return ((out + out.T - x + x.T) / 2).ravel()  # what is not symmetric is sent to 0 by T
 
     def _gradients(self, x: Array) -> Array:
         """What stochastic gradients add: sum_i (own_i + delta^2)(Cov xi_i), X in the original basis."""
@@ -177,70 +177,79 @@ class Stein:
         x = x / np.trace(x)
         low, high = -np.inf, np.inf
         for eta in (0.0, 1e-12, 1e-8):
-            a, b = self._extremes(x + eta * e / np.trace(e))
+            near = x + eta * e / np.trace(e)
+            a, b = extremes(self.apply(near.ravel()).reshape(near.shape), near)
             low, high = max(low, a), min(high, b)
         if high - low > 1e-3 * abs(high):
             low = max(low, face_bound(lambda v: self.apply(v.ravel()).reshape(v.shape), x))
         return low, high
-
-    def _extremes(self, x: Array) -> tuple[float, float]:
-        """Least a and greatest b among the generalised eigenvalues of ((T-id)(X), X)."""
-        root = 1 / np.sqrt(np.maximum(np.diag(x), 1e-300))
-        outer = np.outer(root, root)
-        try:
-            found = eigh(self.apply(x.ravel()).reshape(x.shape) * outer, x * outer, eigvals_only=True)
-        except np.linalg.LinAlgError:
-            return -np.inf, np.inf
-        return float(found[0]), float(found[-1])
 
 
 def _rest(o: MomentMap) -> tuple[float, float]:
     return float(o.a), float(o.b)
 
 
-def rate(system: System, *, tol: float = 1e-7) -> tuple[float, tuple[float, float]]:
-    """(rho, bracket): the estimate and the best enclosure of the spectral radius of the linear part."""
+@dataclass(frozen=True)
+class Found:
+    """rho - 1, its enclosure (-inf, inf when it was not asked for), and the Perron matrix in A's eigenbasis."""
+
+    value: float
+    bracket: tuple[float, float]
+    matrix: Array
+
+
+def rate(system: System, *, tol: float = 1e-7, near: Sequence[Array] = (), bracketed: bool = True) -> Found:
+    """The spectral radius of the linear part, searched from the Perron matrices of nearby systems where given."""
     op = Stein(system)
     if not op.noisy:
-        rho = float(((1 + op.factor * op.values) ** 2).max())
-        return rho, (rho, rho)
+        values = op.factor * op.values * (2 + op.factor * op.values)
+        value = float(values.max())
+        return Found(value, (value, value), np.diag((values == value).astype(float)))
     solve = op.prepare()
     width = max(10, min(40, int(BASIS_BYTES / (16 * op.rank**2))))
     target = np.diag(1 / op.scale**2).ravel()
-    inner = vector = solve(target)
+    inner = solve(target)
+    starts = [*((m / op.scale[:, None] / op.scale).ravel() for m in near), inner]
     if not definite(inner.reshape(op.rank, op.rank)):
         inner = target
     low, high = float(np.diag(op.drift()).max()), np.inf
-    value, vector = davidson(op.apply, solve, vector, tol=0.03, limit=60, width=width)
-    if op.rank > CLUSTERED:
-        solve = op.prepare(value + SHIFT * abs(value))
-    for accuracy in (tol, tol * 1e-3, tol * 1e-6):
-        value, vector = davidson(op.apply, solve, vector, tol=accuracy, limit=60, width=width)
-        a, b = op.bracket(vector, inner)
-        low, high = max(low, a), min(high, b)
+    if not near:
+        value, vector = davidson(op.apply, solve, starts, tol=0.03, limit=60, width=width)
+        starts = [vector]
+        if op.rank > CLUSTERED:
+            solve = op.prepare(value + SHIFT * abs(value))
+    for accuracy in (tol, tol * 1e-3, tol * 1e-6) if bracketed else (tol,):
+        value, vector = davidson(op.apply, solve, starts, tol=accuracy, limit=60, width=width)
+        starts = [vector]
+        if bracketed:
+            a, b = op.bracket(vector, inner)
+            low, high = max(low, a), min(high, b)
         if high - low <= 1e-3 * min(abs(low), abs(high)):
             break
     else:
-        check = partial(_definite, size=op.rank)
-        high = min(high, upper_bound(op.apply, solve, target, check, value))
+        if bracketed:
+            check = partial(_definite, size=op.rank)
+            high = min(high, upper_bound(op.apply, solve, target, check, value))
     system.applications += op.applications
     high = max(low, high)
-    return 1 + min(max(value, low), high), (1 + low, 1 + high)
+    matrix = vector.reshape(op.rank, op.rank) * op.scale[:, None] * op.scale
+    return Found(min(max(value, low), high), (low, high), matrix / np.trace(matrix))
 
 
 def _definite(vector: Array, size: int) -> bool:
     return definite(vector.reshape(size, size))
 
 
-def stable_step(unit: System) -> float:
-    """Largest g with rho(T(g)) < 1 for the system built at g = 1: 1/r(L^-1 Q), one eigenproblem.
+def stable_step(unit: System) -> tuple[float, tuple[float, float]]:
+    """Largest g with rho(T(g)) < 1 for the system built at g = 1: 1/r(L^-1 Q), one eigenproblem, with its enclosure.
 
     T(g) = id - g L + g^2 Q: L X = delta (A X + X A) is positive with a positive inverse (A >= 0), Q X =
-    delta^2 A X A + N(X) keeps the cone.
+    delta^2 A X A + N(X) keeps the cone, so that a X <= L^-1 Q X <= b X at some X > 0 encloses r(L^-1 Q).
     """
     op = Stein(unit)
     if not op.noisy:
-        return float(2 / np.abs(op.factor * op.values).max())
+        top = float(2 / np.abs(op.factor * op.values).max())
+        return top, (top, top)
     lam, delta = op.values, -op.factor
     sums = delta * (lam[:, None] + lam)
     products = np.outer(lam, lam) * delta**2
@@ -253,6 +262,10 @@ def stable_step(unit: System) -> float:
         out = (products * x + op.noise(x)) / sums * outer
         return ((out + out.T) / 2).ravel()
 
-    value, _ = arnoldi(balanced, op.rank**2, np.eye(op.rank).ravel())
+    value, vector = arnoldi(balanced, op.rank**2, np.eye(op.rank).ravel())
+    low, high = enclosed(balanced, vector.reshape(outer.shape))
     unit.applications += op.applications
-    return 1 / value if value > 0 else np.inf
+    if value <= 0:
+        return np.inf, (np.inf, np.inf)
+    value = min(max(value, low), high)
+    return 1 / value, (1 / high, 1 / low if low > 0 else np.inf)

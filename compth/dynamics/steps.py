@@ -1,104 +1,86 @@
-"""Stationary moments, the largest mean-square-stable step and the best step."""
+"""The largest mean-square-stable step and the best step, each with a bracket."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
-from scipy.sparse.linalg import LinearOperator, gmres
 
 from compth.dynamics import enumerated, masked, stein, traced
-from compth.dynamics.spectrum import EnumeratedRateAt, ExactRate, Packing, RateAt, prepared, rate_of, rate_on
+from compth.dynamics.along import EnumeratedRateAt, RateAt
+from compth.dynamics.spectrum import ExactRate
 from compth.dynamics.system import data_of
-from compth.dynamics.trajectory import make_system, quantities
+from compth.dynamics.trajectory import make_system
 from compth.errors import Unsupported
-from compth.methods import Method, Plan, plan_of
+from compth.methods import Method, Plan
 
 Array = Any
+FAR = 1e12
+"""Steps beyond this many times 1/L, or below that fraction of it, are not looked at."""
+ROUGH, COARSE, FINE = 1e-4, 1e-8, 1e-11
+"""Relative residuals of rates while a valley is looked for, in it, and around its floor."""
+CLOSE = 1e-7
+"""Vertices this close in log gamma are one."""
+MARGINS = tuple(10.0**k for k in range(-10, -2))
+"""Relative distances from a root at which its two sides are tried."""
 
 
-@dataclass(frozen=True)
-class Stationary:
-    """Limits of E||x_t - x*||^2 and E f(x_t) - f* (inf when unstable); converged: the linear solve succeeded."""
+class StepSize(float):
+    """A step size: a float, with the `bracket` that holds it and whether it `converged` (the bracket is narrow).
 
-    mean_square: float
-    gap: float
+    An unconverged one is an estimate: only its bracket is to be believed.
+    """
+
+    bracket: tuple[float, float]
     converged: bool
 
-
-def stationary(method: Method, problem: Any) -> Stationary:
-    """Stationary second moments: the solution of X = T(X) with the constant held at 1 (a Stein-type equation)."""
-    if enumerated.fits(method):
-        return _enumerated_stationary(method, problem)
-    data, gamma, params = prepared(method, problem)
-    rate = rate_of(method, data, gamma, params)
-    if rate.rho_noise >= 1:
-        return Stationary(np.inf, np.inf, rate.converged)
-    if traced.fits(method):
-        return _masked_stationary(traced.system_of(method, data, gamma, params), rate)
-    if masked.fits(method):
-        return _masked_stationary(masked.MaskedSystem(method, data, gamma), rate)
-    system = make_system(method, data, gamma, params)
-    memory = None if system.scheme.memory is None else np.zeros((data.n, data.d))
-    zero = system.start(np.zeros(data.d), memory)
-    packing = Packing(system)
-    base = packing.pack(zero)
-    source = packing.apply(base) - base
-    matrix = LinearOperator(
-        (base.size, base.size), matvec=lambda v: v - packing.apply(v) + _corner(v), dtype=float
-    )
-    corner = system.size * system.size - 1
-
-    def _corner(v: Array) -> Array:
-        out = np.zeros_like(v)
-        out[corner] = v[corner]
+    def __new__(cls, value: float, bracket: tuple[float, float], converged: bool) -> StepSize:
+        out = super().__new__(cls, value)
+        out.bracket, out.converged = (float(bracket[0]), float(bracket[1])), converged
         return out
 
-    if not np.any(source):
-        return Stationary(0.0, 0.0, rate.converged)
-    x, code = gmres(matrix, source, rtol=1e-12, atol=0.0, restart=100, maxiter=20)
-    values = quantities(system, packing.unpack(base + x))
-    residual = np.linalg.norm(matrix.matvec(x) - source) / np.linalg.norm(source)
-    return Stationary(float(values[0]), float(values[1]), code == 0 or bool(residual < 1e-9))
+    def __getnewargs__(self) -> tuple[float, tuple[float, float], bool]:  # type: ignore[override]
+        return float(self), self.bracket, self.converged
 
 
-def _enumerated_stationary(method: Method, problem: Any) -> Stationary:
-    plan = plan_of(method, problem)[0]
-    rate = rate_on(method, problem, plan)
-    if max(rate.rho_noise, rate.rho_mean) >= 1:
-        return Stationary(np.inf, np.inf, rate.converged)
-    system = enumerated.EnumeratedSystem(method, problem, plan)
-    values = system.quantities(system.stationary())
-    return Stationary(float(values[0]), float(values[1]), rate.converged)
+class BestStep(NamedTuple):
+    """(gamma, rate): gamma.bracket holds a local minimum of rho; converged when it was found and the rate converged."""
+
+    gamma: StepSize
+    rate: ExactRate
+
+    @property
+    def bracket(self) -> tuple[float, float]:
+        """Steps between which rho has a local minimum: it is larger at both."""
+        return self.gamma.bracket
+
+    @property
+    def converged(self) -> bool:
+        """True when the bracket and that of the rate are narrow."""
+        return self.gamma.converged and self.rate.converged
 
 
-def _masked_stationary(system: masked.MaskedSystem | traced.TracedSystem, rate: ExactRate) -> Stationary:
-    if rate.rho_mean >= 1:
-        return Stationary(np.inf, np.inf, rate.converged)
-    found: Any = system.stationary()
-    if found is None:
-        return Stationary(np.nan, np.nan, False)
-    values = system.quantities(found)
-    return Stationary(float(values[0]), float(values[1]), rate.converged)
-
-
-def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-8) -> float:
+def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-7) -> StepSize:
     """Largest gamma below which E||x_t - x*||^2 stays bounded; the method's other parameters are its defaults there.
 
-    One eigenproblem, 1/r(L^-1 Q), for one compressed direction (GD, DCGD); else root finding on rho_noise = 1 to
-    the relative width tol, taking the stable steps for an interval from 0. Raises Unsupported when none is found.
+    One eigenproblem, 1/r(L^-1 Q), for one compressed direction (GD, DCGD); else root finding on rho_noise = 1, taking
+    the stable steps for an interval from 0. `.bracket`: rho_noise < 1 at its lower and >= 1 at its upper end, by the
+    rate's own enclosure; `.converged`: its relative width is at most tol. inf where no step is unstable. Raises
+    Unsupported when none is stable.
     """
     if enumerated.fits(method):
         return _largest(_enumerated_rates(method, problem), method, problem, tol)
     data = data_of(problem)
     params = parameters(method, problem)
     if not masked.fits(method) and not traced.fits(method):
-        unit = make_system(method, data, 1.0, params(1.0), affine=False)
+        unit = make_system(method, data, 1 / problem.L, params(1 / problem.L), affine=False)
         if stein.fits(unit):
-            return stein.stable_step(unit)
+            value, bracket = stein.stable_step(unit)
+            low, high = (v / problem.L for v in bracket)
+            return StepSize(value / problem.L, (low, high), high <= low * (1 + tol))
     return _largest(RateAt(method, data, params), method, problem, tol)
 
 
@@ -107,24 +89,44 @@ def _enumerated_rates(method: Method, problem: Any) -> EnumeratedRateAt:
     return EnumeratedRateAt(method, problem, Plan(step, parameters(method, problem)(step)))
 
 
-def _largest(rate: RateAt | EnumeratedRateAt, method: Method, problem: Any, tol: float) -> float:
-    """Root of rho_noise = 1 in log gamma."""
+def _largest(rate: RateAt | EnumeratedRateAt, method: Method, problem: Any, tol: float) -> StepSize:
+    """Root of rho_noise = 1 in log gamma, then its two sides."""
 
     def excess(log_gamma: float) -> float:
         """rho_noise - 1, cut so that root finding sees moderate numbers."""
         return float(np.clip(rate.noise(float(np.exp(log_gamma))), -1.0, 1.0))
 
-    low = float(np.log(0.1 / problem.L))
+    unit = float(np.log(1 / problem.L))
+    low = unit + float(np.log(0.1))
     while excess(low) >= 0:
         low -= np.log(10)
-        if low < np.log(1e-12 / problem.L):
+        if low < unit - np.log(FAR):
             raise Unsupported(f"{method.label} has no stable step on this problem")
     high = low + np.log(2)
     while excess(high) < 0:
         low, high = high, high + np.log(2)
-        if high > np.log(1e12 / problem.L):
-            return np.inf
-    return float(np.exp(brentq(excess, low, high, xtol=tol, rtol=1e-14)))
+        if high > unit + np.log(FAR):
+            return StepSize(
+                np.inf, (float(np.exp(low)), np.inf), rate.rate(float(np.exp(low))).bracket[1] < 1
+            )
+    ends = {u: excess(u) for u in (low, high)}
+    if ends[low] * ends[high] > 0:  # rounding on a flat piece: no root to close in on
+        return StepSize(np.exp(high), (0.0, np.inf), False)
+    root = float(np.exp(brentq(excess, low, high, xtol=1e-11, rtol=1e-14)))
+    return _sided(rate, root, tol)
+
+
+def _sided(rate: RateAt | EnumeratedRateAt, root: float, tol: float) -> StepSize:
+    """The root with a stable step below and an unstable one above, both by the rate's enclosure."""
+    below, above = 0.0, np.inf
+    for margin in MARGINS:
+        if below == 0.0 and rate.rate(root * (1 - margin)).bracket[1] < 1:
+            below = root * (1 - margin)
+        if np.isinf(above) and rate.rate(root * (1 + margin)).bracket[0] >= 1:
+            above = root * (1 + margin)
+        if below > 0 and np.isfinite(above):
+            break
+    return StepSize(root, (below, above), bool(above <= below * (1 + tol)))
 
 
 def parameters(method: Method, problem: Any) -> Callable[[Any], dict[str, Any]]:
@@ -137,23 +139,102 @@ def parameters(method: Method, problem: Any) -> Callable[[Any], dict[str, Any]]:
     return at
 
 
-def best_step(method: Method, problem: Any, *, tol: float = 1e-5) -> tuple[float, ExactRate]:
-    """(gamma, rate) minimising the exact rho on (0, max_stable_step): a local minimum of a one-dimensional search.
+def best_step(method: Method, problem: Any, *, tol: float = 1e-3) -> BestStep:
+    """(gamma, rate) minimising the exact rho: a local minimum of a one-dimensional search from 1/(4L).
 
-    tol: width in log gamma at which the search stops.
+    tol: width in log gamma at which the search hands over to a fit through its last points, which is much closer.
+    `.bracket`: two steps at which rho, by its enclosure, is larger than at gamma; `.converged`: they are within a
+    factor 1 + 21 tol (not so where rho is flat) and the rate converged. Raises Unsupported when no step is stable or
+    rho has no minimum.
     """
-    data, params = data_of(problem), parameters(method, problem)
-    top = max_stable_step(method, problem, tol=1e-3)
-    low = min(1e-3 / problem.L, top / 2)
     listed = _enumerated_rates(method, problem) if enumerated.fits(method) else None
-    rate = RateAt(method, data, params) if listed is None else listed
+    rate = RateAt(method, data_of(problem), parameters(method, problem)) if listed is None else listed
+    low, high = _valley(rate, method, float(np.log(0.25 / problem.L)))
     found = minimize_scalar(
-        lambda u: rate.rho(float(np.exp(u))),
-        bounds=(np.log(low), np.log(top)),
+        lambda u: _digits(rate.rho(float(np.exp(u)), COARSE)),
+        bounds=(low, high),
         method="bounded",
         options={"xatol": tol},
     )
-    gamma = float(np.exp(found.x))
-    if listed is not None:
-        return gamma, listed.rate(gamma)
-    return gamma, rate_of(replace(method, gamma=gamma), data, gamma, params(gamma))
+    at = _polished(lambda u: rate.rho(float(np.exp(u)), FINE), float(found.x), tol)
+    return _between(rate, at, tol)
+
+
+def _digits(rho: float) -> float:
+    """rho - 1 to nine digits: what differs by rounding is flat."""
+    return float(f"{rho - 1:.8e}")
+
+
+def _valley(rate: RateAt | EnumeratedRateAt, method: Method, start: float) -> tuple[float, float]:
+    """Logs of steps, a factor of 4 apart, between which rho < 1 has a minimum."""
+    move, seen = float(np.log(2)), {}
+
+    def at(k: int) -> float:
+        if k not in seen:
+            if abs(k) * move > np.log(FAR):
+                raise Unsupported(f"{method.label}: no best step was found on this problem")
+            seen[k] = _digits(rate.rho(float(np.exp(start + k * move)), ROUGH))
+        return seen[k]
+
+    k = 0
+    while at(k + 1) < at(k):
+        k += 1
+    while at(k - 1) < at(k) or at(k) >= 0:
+        k -= 1
+    return start + (k - 1) * move, start + (k + 1) * move
+
+
+def _polished(f: Callable[[float], float], u: float, h: float) -> float:
+    """The minimum from values around u: the vertex of a curve through them, or where two branches of rho cross.
+
+    A branch is carried on by the line through its two outer points. From closer by where the crossing is lower than the
+    vertex, or the vertices of a parabola and of a quartic differ.
+    """
+    for _ in range(4):
+        values = np.array([f(u + k * h) for k in (-2, -1, 0, 1, 2)])
+        plain, curved = (u + h * v for v in _vertices(values))
+        fall, rise = values[1] - values[0], values[4] - values[3]
+        cross = curved
+        if fall < 0 < rise:  # left + fall (x + 1) = right + rise (x - 1), x in units of h from u
+            cross = u + h * float(np.clip((values[3] - values[1] - rise - fall) / (fall - rise), -1, 1))
+        if cross != curved and f(cross) < f(curved):
+            u, h = cross, h / 16
+        elif abs(plain - curved) <= CLOSE:
+            return curved
+        else:
+            u, h = curved, h / 8
+    return u
+
+
+def _vertices(values: Array) -> tuple[float, float]:
+    """Minima in [-1, 1] of the parabola through the inner three of five values at -2..2, and of the quartic."""
+    left, middle, right = values[1:4]
+    bend = left - 2 * middle + right
+    if not bend > 0:
+        return 0.0, 0.0
+    plain = float(np.clip((left - right) / (2 * bend), -1, 1))
+    slope = np.polynomial.Polynomial.fit(np.arange(-2, 3), values, 4, domain=[-1, 1], window=[-1, 1]).deriv()
+    roots = [float(r.real) for r in slope.roots() if abs(r.imag) < 1e-9 and abs(r.real) <= 1]
+    return plain, min(roots, key=lambda r: abs(r - plain), default=plain)
+
+
+def _between(rate: RateAt | EnumeratedRateAt, at: float, tol: float) -> BestStep:
+    """The step with two around it where rho is larger, by its enclosure."""
+    gamma = float(np.exp(at))
+    best = rate.rate(gamma)
+    top = _ends(best)[1]
+    ends = [0.0, np.inf]
+    for h in (tol, 3 * tol, 10 * tol, 0.1, 0.5, 1.5):
+        for side, sign in enumerate((-1, 1)):
+            if ends[side] in (0.0, np.inf) and _ends(rate.rate(gamma * float(np.exp(sign * h))))[0] > top:
+                ends[side] = gamma * float(np.exp(sign * h))
+        if ends[0] > 0 and np.isfinite(ends[1]):
+            break
+    narrow = bool(ends[1] <= ends[0] * (1 + 21 * tol))
+    return BestStep(StepSize(gamma, (ends[0], ends[1]), narrow and best.converged), best)
+
+
+def _ends(found: ExactRate) -> tuple[float, float]:
+    """The enclosure of rho."""
+    low, high = found.bracket
+    return (max(low, found.rho_mean), max(high, found.rho_mean)) if found.coupled else (low, high)

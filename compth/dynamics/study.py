@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from compth._rng import stream
-from compth.dynamics.spectrum import RateAt, rate_on
+from compth.dynamics.along import RateAt
+from compth.dynamics.spectrum import rate_on
 from compth.dynamics.steps import max_stable_step, parameters
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import exact

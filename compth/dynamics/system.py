@@ -118,7 +118,7 @@ class System:
         self.cross = None if sketches.cross is None else typed(sketches.cross, number)
         if self.cross is not None and _zero(self.cross):
             self.cross = None
-        self.delta = sketches.delta
+        self.sketches, self.delta = sketches, sketches.delta
         self.down = None if sketches.down is None else typed(sketches.down, number)
         if scheme.down is None:
             self.down = None
@@ -131,6 +131,10 @@ class System:
         self.size = self.K * data.d + (1 if affine else 0)
         self.maps = tuple((number(b.probability), self._transition(b), b) for b in scheme.branches)
         self.applications = 0
+
+    def linear(self) -> System:
+        """The same without the constant."""
+        return System(self.data, self.scheme, self.sketches, False, self.noise)
 
     def slot(self, k: int) -> slice:
         """Where common vector k lies."""
@@ -167,21 +171,26 @@ class System:
             return Moments(np.outer(c, c))
         return Moments(np.outer(c, c), y[:, :, None] * c, y[:, :, None] * y[:, None, :])
 
-    def interior(self) -> Moments:
-        """Moments of independent standard normal vectors: inside the cone, consistent (ybar is the mean of the y_i)."""
+    def interior(self, common: Array | None = None, memory: Array | None = None) -> Moments:
+        """Moments of independent normal vectors, inside the cone, consistent (ybar is the mean of the y_i).
+
+        common (K,), memory (n,): their standard deviations, 1 by default.
+        """
         d, n = self.data.d, self.data.n
+        sizes = np.ones(self.K) if common is None else common
+        own = np.ones(n) if memory is None else memory
         c = np.zeros((self.size, self.size))
         for k in range(self.K):
-            scale = 1 / n if k == self.scheme.average else 1.0
-            c[self.slot(k), self.slot(k)] = scale * np.eye(d)
+            square = (own**2).sum() / n**2 if k == self.scheme.average else sizes[k] ** 2
+            c[self.slot(k), self.slot(k)] = square * np.eye(d)
         if self.data.projector is not None:
-            c[self.slot(0), self.slot(0)] = self.data.projector
+            c[self.slot(0), self.slot(0)] = sizes[0] ** 2 * self.data.projector
         if self.scheme.memory is None:
             return Moments(c)
         cross = np.zeros((n, d, self.size))
         if self.scheme.average is not None:
-            cross[:, :, self.slot(self.scheme.average)] = np.eye(d) / n
-        return Moments(c, cross, np.tile(np.eye(d), (n, 1, 1)))
+            cross[:, :, self.slot(self.scheme.average)] = own[:, None, None] ** 2 * np.eye(d) / n
+        return Moments(c, cross, own[:, None, None] ** 2 * np.eye(d))
 
     def _input(self, rows: Array, last: Array | None, extra: Array | None) -> Array:
         """E u_i v' from E c v' given as rows(k), E 1 v' and E y_i v'."""

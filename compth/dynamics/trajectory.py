@@ -13,6 +13,7 @@ from compth.dynamics import enumerated, traced
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
 from compth.dynamics.schemes import noise_for, random_points, recipe_of, sketches_for
 from compth.dynamics.system import Data, Moments, System, data_of
+from compth.dynamics.units import units_of
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
 
@@ -101,30 +102,42 @@ def metric_weights(
     Unsupported when the theorem's metric is no combination of the quantities that are known.
     """
     n, d, count = system.data.n, system.data.d, 24
-    x = problem.x_star + random_points(count, d)
+    away = problem.start - problem.x_star
+    length = float(np.abs(away).max()) or 1.0
+    z = length * random_points(count, d)
     if isinstance(system, MaskedSystem):
+        x = problem.x_star + z
         observed = theorem.observe(problem, method.init(problem, x, plan), plan)
         rows = [system.quantities(MaskedMoments(v, np.outer(v, v))) for v in x]
         return _fitted(rows, observed, theorem)
-    recipe = recipe_of(method)
-    y = random_points(count, n, d) if system.scheme.memory is not None else None
-    common = None if recipe.common is None else [v[:, 0] for v in random_points(system.K - 1, count, 1, d)]
+    recipe, units = recipe_of(method), units_of(system.linear())
+    y, common = None, None
+    if units.memory is not None:
+        y = length * units.memory[:, None] * random_points(count, n, d)
+    if recipe.common is not None:
+        sizes = length * units.common[1:, None, None]
+        common = list(sizes * random_points(system.K - 1, count, 1, d)[:, :, 0])
+    x = problem.x_star + z
     made = method.init(problem, x, plan) if recipe.state is None else recipe.state(problem, x, y, common)
     observed = theorem.observe(problem, made, plan)
     rows = []
     for r in range(count):
-        z = x[r] - problem.x_star
         parts = None if common is None else [v[r] for v in common]
-        rows.append(quantities(system, system.start(z, None if y is None else y[r], parts), recipe.extra))
+        start = system.start(x[r] - problem.x_star, None if y is None else y[r], parts)
+        rows.append(quantities(system, start, recipe.extra))
     return _fitted(rows, observed, theorem)
 
 
 def _fitted(rows: list[Array], observed: Array | None, theorem: Theorem) -> Array | None:
+    """Least squares on columns of size 1: the quantities have different units."""
     if observed is None:
         return None
     table = np.array(rows, dtype=float)
-    weights = np.linalg.lstsq(table[:16], observed[:16], rcond=1e-11)[0]
+    sizes = np.abs(table).max(axis=0)
+    sizes[sizes == 0] = 1.0
+    weights = np.linalg.lstsq(table[:16] / sizes, observed[:16], rcond=1e-11)[0]
     weights = np.where(np.abs(weights) < 1e-14 * np.abs(weights).max(), 0.0, weights)  # rounding of the fit
+    weights = weights / sizes
     if np.abs(table[16:] @ weights - observed[16:]).max() > 1e-8 * np.abs(observed).max():
         raise Unsupported(
             f"{theorem.id}'s metric is no combination of the exactly known moments: simulate it instead"

@@ -88,6 +88,11 @@ class FiniteSum(DistributedQuadratic):
         """The same Hessians and f, but every component has its minimum at x*."""
         return FiniteSum(self.parts, self.parts @ self.x_star, self.name, self.info)
 
+    @cached_property
+    def homogeneous(self) -> FiniteSum:
+        """The same Hessians with every b_ij = 0: gradients are linear in x."""
+        return FiniteSum(self.parts, 0 * self.offsets, self.name, self.info)
+
     def flat(self) -> FiniteSum:
         """One worker that holds all n m components."""
         d = self.d

@@ -181,6 +181,11 @@ class DistributedQuadratic:
         """The same Hessians, but every f_i has its minimum at x*."""
         return DistributedQuadratic(self.A, self.A @ self.x_star, self.name, self.info)
 
+    @cached_property
+    def homogeneous(self) -> DistributedQuadratic:
+        """The same Hessians with b = 0: gradients are linear in x."""
+        return DistributedQuadratic(self.A, 0 * self.b, self.name, self.info)
+
     @property
     def zeta2_star(self) -> float:
         """mean_i ||grad f_i(x*)||^2: 0 in the interpolation regime."""

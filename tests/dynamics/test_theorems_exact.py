@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.dynamics.spectrum import RateAt
+from compth.dynamics.along import RateAt
 from compth.dynamics.study import bound_ratio, bump, rate_ratio, study
 from compth.problems import random_quadratic
 from tests.methods.grid import Spoiled

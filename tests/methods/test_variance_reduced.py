@@ -170,7 +170,7 @@ def test_the_steps_outcomes_are_the_papers_linear_maps(method):
     assert np.allclose(system.linear(Y + Y.T), by_hand, rtol=1e-11, atol=1e-11 * np.abs(by_hand).max())
     start = system.start(problem.x_star + 1)[0]
     drift = sum(p * T[:-1, -1:] @ T[:-1, -1:].T for p, T in row.outcomes(gamma))
-    assert np.trace(system.source) == pytest.approx(np.trace(drift), abs=1e-20)
+    assert np.trace(system.source) == pytest.approx(np.trace(drift), rel=1e-14, abs=1e-20)
     assert np.allclose(start, row.start()[:-1], rtol=1e-10, atol=1e-12)
 
 

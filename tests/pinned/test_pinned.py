@@ -15,9 +15,9 @@ from .record import FILE, answers, cases, in_fractions, made, questions, worst_c
 
 VALUES = json.loads(FILE.read_text())
 CASES, QUESTIONS = cases(), questions()
-TOLERANCE = {"curve": 1e-12, "rate": 1e-8, "stationary": 1e-9, "stable": 1e-7, "best": 1e-6}
+TOLERANCE = {"curve": 1e-12, "rate": 1e-8, "stationary": 1e-9, "stable": 1e-7, "best": 1e-8}
 """Relative: a recursion's rounding; the residual that rates, solves and roots stop at."""
-STEP = 1e-3
+STEP = 1e-6
 """Of the best step: the rate is flat there."""
 SEARCHED = 1e-6
 """Of 1 - rho: how close to the LMI's value a searched certificate comes."""

@@ -1,0 +1,94 @@
+"""Rates of one method along its step size: each search starts from the Perron points of the last steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compth.dynamics import enumerated, masked, traced
+from compth.dynamics.spectrum import ExactRate, is_coupled, mean_radius, radius, rate_from, rate_of_maps
+from compth.dynamics.system import Data
+from compth.dynamics.trajectory import make_system
+from compth.methods import Method, Plan
+
+Array = Any
+KEPT = 3
+"""How many of the last Perron points a search starts from."""
+
+
+class RateAt:
+    """gamma -> rho_noise or rho of one method on one problem.
+
+    params: the method's other parameters, or a function of gamma that gives them.
+    """
+
+    def __init__(self, method: Method, data: Data, params: Any) -> None:
+        self.method, self.data = method, data
+        self.params = params if callable(params) else lambda gamma: params
+        self.near: list[Any] = []
+        self.coupled: bool | None = None
+        self.applications = 0
+
+    def noise(self, gamma: float, tol: float = 1e-8) -> float:
+        """rho_noise - 1, without a bracket; tol: the relative residual that is enough."""
+        if traced.fits(self.method):
+            return self._traced(gamma).value() - 1
+        if masked.fits(self.method):
+            return self.rate(gamma).rho_noise - 1
+        return float(self._radius(self._system(gamma), tol).value)
+
+    def rho(self, gamma: float, tol: float = 1e-8) -> float:
+        """ExactRate.rho, without its bracket."""
+        if traced.fits(self.method):
+            found = self._traced(gamma)
+            return max(found.value(), found.mean_radius()) if found.driven else found.value()
+        if masked.fits(self.method):
+            return self.rate(gamma).rho
+        linear = self._system(gamma)
+        noise = 1 + float(self._radius(linear, tol).value)
+        return max(noise, mean_radius(linear)) if self._coupled(gamma) else noise
+
+    def rate(self, gamma: float) -> ExactRate:
+        """exact_rate at this step."""
+        if traced.fits(self.method):
+            return rate_of_maps(self._traced(gamma))
+        if masked.fits(self.method):
+            return rate_of_maps(masked.MaskedSystem(self.method, self.data, gamma))
+        linear = self._system(gamma)
+        found = self._radius(linear, None)
+        return rate_from(found, mean_radius(linear), self._coupled(gamma), linear.applications)
+
+    def _traced(self, gamma: float) -> traced.TracedSystem:
+        return traced.system_of(self.method, self.data, gamma, self.params(gamma), affine=False)
+
+    def _system(self, gamma: float) -> Any:
+        return make_system(self.method, self.data, gamma, self.params(gamma), affine=False)
+
+    def _radius(self, linear: Any, tol: float | None) -> Any:
+        found = radius(linear, self.near, tol)
+        self.near = [found.point, *self.near[: KEPT - 1]]
+        self.applications += linear.applications
+        return found
+
+    def _coupled(self, gamma: float) -> bool:
+        if self.coupled is None:  # the same at every step
+            self.coupled = is_coupled(self.method, self.data, gamma, self.params(gamma))
+        return self.coupled
+
+
+class EnumeratedRateAt:
+    """RateAt of a method whose outcomes are affine maps: they are enumerated once."""
+
+    def __init__(self, method: Method, problem: Any, plan: Plan) -> None:
+        self.system = enumerated.EnumeratedSystem(method, problem, plan)
+
+    def noise(self, gamma: float, tol: float = 1e-8) -> float:
+        """rho_noise - 1."""
+        return self.rate(gamma).rho_noise - 1
+
+    def rho(self, gamma: float, tol: float = 1e-8) -> float:
+        """ExactRate.rho."""
+        return self.rate(gamma).rho
+
+    def rate(self, gamma: float) -> ExactRate:
+        """exact_rate at this step."""
+        return rate_of_maps(self.system.at(gamma))

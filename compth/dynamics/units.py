@@ -1,0 +1,105 @@
+"""The natural size of what a recursion keeps, so that solvers see numbers of order 1 whatever the problem's units are.
+
+Under f -> c f the memories and the server's estimates grow by c and the step by 1/c: T is similar to what it was. So
+it is brought to the sizes that a unit of z gives everything else, and to each worker's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compth.dynamics.system import Moments, System
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Units:
+    """Sizes of the common vectors (K,), the first is 1, and of the workers' memories (n,), None without memories."""
+
+    common: Array
+    memory: Array | None
+
+    def rounded(self) -> Units:
+        """The nearest powers of two: scaling by them is exact."""
+
+        def near(a: Array) -> Array:
+            return 2.0 ** np.round(np.log2(a))
+
+        return Units(near(self.common), None if self.memory is None else near(self.memory))
+
+
+def units_of(system: System) -> Units:
+    """What E zz' = I leaves in every common vector and memory over the first rounds (root mean squares)."""
+    d, n, k = system.data.d, system.data.n, system.K
+    state = _seed(system)
+    total = np.zeros(k)
+    memory = np.zeros(n)
+    for _ in range(k + 1):
+        state = system(state)
+        total += [abs(np.trace(state.C[system.slot(j), system.slot(j)])) for j in range(k)]
+        if state.E is not None:
+            memory += np.abs(np.trace(state.E, axis1=1, axis2=2))
+    common = np.sqrt((total + d * (np.arange(k) == 0)) / d)
+    own = None if system.scheme.memory is None else _filled(np.sqrt(memory / d), common[0])
+    if system.scheme.average is not None and own is not None:
+        common[system.scheme.average] = np.sqrt((own**2).mean())
+    common = _filled(common, common[0])
+    return Units(common / common[0], None if own is None else own / common[0])
+
+
+def _seed(system: System) -> Moments:
+    """E zz' = I on range(A), nothing else."""
+    d, n = system.data.d, system.data.n
+    c = np.zeros((system.size, system.size))
+    c[:d, :d] = np.eye(d) if system.data.projector is None else system.data.projector
+    if system.scheme.memory is None:
+        return Moments(c)
+    return Moments(c, np.zeros((n, d, system.size)), np.zeros((n, d, d)))
+
+
+def _filled(sizes: Array, other: float) -> Array:
+    """What nothing reached gets the mean size of the rest."""
+    reached = sizes > 1e-150 * sizes.max()
+    return np.where(reached, sizes, sizes[reached].mean() if reached.any() else other)
+
+
+class Packing:
+    """Moments without the constant as one vector (full matrices), divided by their natural sizes."""
+
+    def __init__(self, system: System, units: Units | None = None) -> None:
+        self.system = system
+        self.units = units_of(system) if units is None else units
+        d, n = system.data.d, system.data.n
+        common = np.repeat(self.units.common, d)
+        scales = [np.outer(common, common)]
+        if self.units.memory is not None:
+            own = self.units.memory[:, None, None]
+            scales += [np.broadcast_to(own * common, (n, d, len(common))), np.tile(own**2, (1, d, d))]
+        self.shapes = [s.shape for s in scales]
+        self.scale = np.concatenate([s.ravel() for s in scales])
+        self.size = self.scale.size
+        self.cuts = np.cumsum([0, *(int(np.prod(s)) for s in self.shapes)])
+
+    def pack(self, m: Moments) -> Array:
+        """As a vector."""
+        parts = [np.ravel(v) for v in (m.C, m.D, m.E) if v is not None]
+        return np.concatenate(parts) / self.scale
+
+    def unpack(self, v: Array) -> Moments:
+        """From a vector."""
+        v = v * self.scale
+        parts = [v[a:b].reshape(s) for a, b, s in zip(self.cuts, self.cuts[1:], self.shapes, strict=False)]
+        return Moments(*parts)
+
+    def apply(self, v: Array) -> Array:
+        """T on vectors."""
+        return self.pack(self.system(self.unpack(v)))
+
+    @property
+    def inside(self) -> Array:
+        """Independent standard normal vectors in these sizes: a point inside the cone."""
+        return self.pack(self.system.interior(self.units.common, self.units.memory))
