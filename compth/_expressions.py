@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from compth import _numbers
 from compth._numbers import Number
-from compth.errors import InvalidParameter
+from compth.errors import InvalidParameter, NoValue
 
 MAX_LENGTH, MAX_DEPTH, MAX_EXPONENT, MAX_BITS = 500, 40, 64, 4096
 MAX_DECIMAL = 600
@@ -69,7 +69,7 @@ class Expression:
         except (ZeroDivisionError, OverflowError, ValueError) as problem:
             at = ", ".join(f"{k}={values[k]}" for k in sorted(self.names))
             where = f" at {at}" if at else ""
-            raise InvalidParameter(f"expression={self.text!r} has no value{where}: {problem}") from None
+            raise NoValue(f"expression={self.text!r} has no value{where}: {problem}") from None
 
     def __str__(self) -> str:
         return self.text

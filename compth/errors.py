@@ -11,6 +11,10 @@ class InvalidParameter(CompthError, ValueError):
     """A parameter, array or option breaks its rule."""
 
 
+class NoValue(InvalidParameter):
+    """An expression that has no value where it is asked for: 1/(d - 1) at d = 1."""
+
+
 class Unsupported(CompthError, ValueError):
     """A combination that the mathematics does not cover (RandK(k=9) at d = 5, EF21 with an unbiased compressor)."""
 

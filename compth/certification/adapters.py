@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from compth.certification.arithmetic import as_numpy
-from compth.certification.subject import Array, Subject, takes_rng
+from compth.certification.beside import accountable, beside
+from compth.certification.subject import CALL_LIMIT, Array, Subject, runs, takes_rng, time_limit
+from compth.compressors import Compressor, Fleet
 from compth.errors import InvalidParameter
 
 
@@ -72,3 +76,35 @@ def _jax() -> tuple[Any, Any, Any]:
     import jax.numpy as jnp
 
     return jnp.asarray, np.asarray, jax.random.key
+
+
+@beside(lambda answer, *_: isinstance(answer, str) and answer.isprintable())
+def remedy(subject: Subject, d: int) -> str:
+    """What a function takes instead of a numpy vector, with the adapter to use; "" where the plain call works.
+
+    Only what was tried and gave d numbers is named: torch and jax where the file imported them, rows of a batch.
+    """
+    function = subject.object
+    strange = isinstance(function, Compressor | Fleet | Batched) or not callable(function)
+    if strange or subject.workers or runs(subject, d):
+        return ""
+    plain = getattr(function, "func", function) if isinstance(function, partial) else function
+    name = getattr(plain, "__name__", type(plain).__name__)
+    for backend, what in (("torch", "torch tensors"), ("jax", "jax arrays")):
+        if backend in sys.modules and _works(partial(adapt, function, backend), d):
+            return f"takes {what}: judge C = compth.adapt({name}, {backend!r}) in your file instead"
+    if _works(partial(Batched, function), d):
+        return f"takes rows of shape (N, d): judge C = compth.Batched({name}) in your file instead"
+    return ""
+
+
+def _works(make: Callable[[], Any], d: int) -> bool:
+    """True when the adapted function gives d finite numbers for ones."""
+    try:
+        with time_limit(CALL_LIMIT):
+            made = make()
+            call = made if takes_rng(made) else lambda x, rng: made(x)
+            out = np.asarray(accountable(call)(np.ones(d), np.random.default_rng(0)), dtype=float)
+    except Exception:
+        return False
+    return out.shape == (d,) and bool(np.isfinite(out).all())

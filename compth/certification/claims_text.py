@@ -59,6 +59,6 @@ def split_arguments(text: str) -> list[str]:
 
 def _constant(text: str, parameters: Mapping[str, Any]) -> Callable[[int], Number]:
     expression = parse(text, frozenset({"d", *parameters}), "; give others with --param NAME=VALUE")
-    used = {k: v for k, v in parameters.items() if k in expression.names}
+    used = {k: v for k, v in parameters.items() if k in expression.names and k != "d"}  # d is the dimension
     values = {k: decimal(v) if isinstance(v, str) else v for k, v in used.items()}
     return lambda d: expression(d=d, **values)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from compth._rng import check_seed
 from compth.certificates import Certificate, Report, Verdict
-from compth.certification import contract, linear, realised, statistics
+from compth.certification import adapters, contract, linear, realised, statistics
 from compth.certification.adversary import NotReproducible, Search, Worst, shrink
 from compth.certification.allowance import Allowance
 from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points
@@ -32,13 +32,14 @@ from compth.certification.subject import (
     declared_claims,
     dimensions,
     joint_workers,
+    meant,
 )
 from compth.certification.tracer import NotTraceable
 from compth.claims import Claim, Contractive, Margin, Sharpness, Unbiased
 from compth.compressors import Compressor, DiagonalSketch
 from compth.compressors._uncertainty import uncertainty_margins
 from compth.compressors.combinators import Scaled
-from compth.errors import InvalidParameter
+from compth.errors import InvalidParameter, UnusableInput
 
 Array = NDArray[np.float64]
 
@@ -135,10 +136,16 @@ def certify(
     run = Run(subject, BUDGETS[budget], alpha / max(1, len(dims)), check_seed(seed), domain, used)
     certificates: list[Certificate] = []
     for at, value in enumerate(dims):
-        certificates += _accounted(run, value, [c for make in makers for c in make(value)])
+        meaning, skipped = meant(makers, value)
+        run.notes += skipped
+        if skipped and not meaning:
+            continue
+        certificates += _accounted(run, value, meaning)
         if any(c.verdict is Verdict.REFUTED for c in certificates) and at + 1 < len(dims):
             run.notes.append(f"stopped at the first refutation: d = {dims[at + 1 :]} were not examined")
             break
+    if dims and not certificates:
+        raise InvalidParameter("; ".join(run.notes))
     if not dims:
         certificates.append(
             _certificate(run, 0, "contract", Verdict.INCONCLUSIVE, "none", technique="no dimension")
@@ -236,6 +243,9 @@ def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     broken = next(contract.breaches(run.subject, d, claims, run.domain), None)
     run.stage(d, "contract", start, broken[0] if broken else "kept")
     if broken is not None:
+        hint = adapters.remedy(run.subject, d) if broken[0].startswith(("raised", "returned")) else ""
+        if hint:
+            raise UnusableInput(f"{run.subject.name} {hint}")
         return [_breach(run, d, *broken)]
     if not claims:
         return [

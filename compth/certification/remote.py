@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -122,18 +123,30 @@ def rows(subject: Subject, x: Array, rng: Any) -> Any:
     return np.asarray(kernel(x, rng), dtype=np.float64), rng
 
 
+@contextlib.contextmanager
+def _theirs(subject: Subject, what: str) -> Iterator[None]:
+    """What a judged object's declarations raise makes it unusable."""
+    try:
+        yield
+    except Exception as problem:
+        said = f"{type(problem).__name__}: {str(problem)[:200]}"
+        raise UnusableInput(f"{subject.name}.{what} raised {said}") from None
+
+
 @beside(lambda answer, *_: isinstance(answer, str))
 def refusal(subject: Subject, d: int) -> str:
     """ "" when the object has a meaning at d, else its rule."""
     workers = (subject.workers,) if isinstance(subject.object, Fleet) else ()
-    return str(subject.object.why_not(*workers, d))
+    with _theirs(subject, f"why_not({d})"):
+        return str(subject.object.why_not(*workers, d))
 
 
 @beside(lambda answer, *_: isinstance(answer, list) and all(isinstance(c, tuple) for c in answer))
 def declared(subject: Subject, d: int) -> list[Any]:
     """The object's own claims as (kind, constants, sharpness, name, domain)."""
     thing = subject.object
-    found = thing.claims(subject.workers, d) if isinstance(thing, Fleet) else thing.claims(d)
+    with _theirs(subject, f"claims({d})"):
+        found = list(thing.claims(subject.workers, d) if isinstance(thing, Fleet) else thing.claims(d))
     return [
         (type(c).__name__, {**c.constants, **({"n": c.n} if isinstance(c, JointVariance) else {})},
          c.sharpness.value, c.name, c.domain)
@@ -148,7 +161,8 @@ def declared(subject: Subject, d: int) -> list[Any]:
 )
 def suggested(subject: Subject, d: int) -> list[Array]:
     """Inputs at which the object itself expects to be worst."""
-    return [np.asarray(x, dtype=np.float64) for x in subject.object.worst_inputs(d)]
+    with _theirs(subject, f"worst_inputs({d})"):
+        return [np.asarray(x, dtype=np.float64) for x in subject.object.worst_inputs(d)]
 
 
 @beside(lambda answer, *_: isinstance(answer, BitCost))

@@ -116,12 +116,14 @@ def _judged(request: dict[str, Any], claims: Any) -> Report:
         except UnusableInput as problem:
             text = str(problem)
             raise UnusableInput(text if "=" in text.split(" ")[0] else f"file={file!r}: {text}") from None
-        judged = Judged(worker, says)
-        thing = packages_own(judged, request["dims"]) or judged
+        judged, dims = Judged(worker, says), request["dims"]
+        if dims is None and isinstance(says.parameters.get("d"), int):
+            dims = [says.parameters["d"]]  # the program was made for this dimension
+        thing = packages_own(judged, dims) or judged
         settings = {k: request[k] for k in ("alpha", "budget", "seed")}
         report = certify(
             thing,
-            request["dims"],
+            dims,
             claims=claims,
             magnitudes=tuple(request["magnitudes"]),
             arithmetic=request.get("arithmetic"),

@@ -21,7 +21,7 @@ from compth.certification.arithmetic import as_numpy
 from compth.certification.beside import accountable, beside, of_program
 from compth.claims import Claim, JointVariance
 from compth.compressors import Compressor, Fleet
-from compth.errors import InvalidParameter, Unsupported
+from compth.errors import InvalidParameter, NoValue, Unsupported
 
 Array = NDArray[np.float64]
 CALL_LIMIT = 5.0
@@ -213,14 +213,14 @@ def _value(constant: Any, d: int, params: Mapping[str, Any]) -> Number:
     if isinstance(constant, str):
         constant = parse(constant, frozenset({"d", *params}))
     if isinstance(constant, Expression):
-        return constant(d=d, **params)
+        return constant(**{**params, "d": d})
     if callable(constant):
         constant = constant(d)
     if isinstance(constant, bool) or constant is None:
         raise InvalidParameter(f"constant={constant!r} is not a number")
     number = float(constant)
     if not np.isfinite(number):
-        raise InvalidParameter(f"constant={constant!r} is not finite at d={d}")
+        raise NoValue(f"constant={constant!r} is not finite at d={d}")
     return constant if not isinstance(constant, np.generic) else constant.item()
 
 
@@ -239,6 +239,34 @@ def declared_claims(
         n = subject.workers or 1
         return [lambda d: [c for c in subject.object.claims(n, d) if isinstance(c, JointVariance)]]
     return []
+
+
+def meaningless(claim: Claim) -> str:
+    """ "" when something could satisfy the claim, else the constant that nothing has: omega < 0, delta > 1, ..."""
+    least = {"omega": 0.0, "eta": 0.0, "Delta": 0.0, "A": 0.0}
+    for name, value in claim.constants.items():
+        if name in least and float(value) < least[name]:
+            return f"{name} = {value} < 0"
+    delta = claim.constants.get("delta", 0)
+    return f"delta = {delta} > 1" if float(delta) > 1 else ""
+
+
+def meant(makers: list[Callable[[int], list[Claim]]], d: int) -> tuple[list[Claim], list[str]]:
+    """(the claims at d, why others say nothing there): a constant without a value, or one that nothing has."""
+    claims, notes = list[Claim](), list[str]()
+    for make in makers:
+        try:
+            found = make(d)
+        except NoValue as problem:
+            notes.append(f"d = {d} is skipped: {problem}")
+            continue
+        for claim in found:
+            why = meaningless(claim)
+            if why:
+                notes.append(f"{type(claim).__name__} is skipped at d = {d}, where it has no meaning: {why}")
+            else:
+                claims.append(claim)
+    return claims, notes
 
 
 def dimensions(subject: Subject, d: Any) -> list[int]:
