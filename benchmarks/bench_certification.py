@@ -35,7 +35,7 @@ def run() -> Iterator[Line]:
     start = time.perf_counter()
     count = sum(1 for _ in leaves(lambda rng: program(x, rng)))
     yield line("tracer: microseconds a leaf (QSGD, d=10)", [1e6 * (time.perf_counter() - start) / count])
-    for d, make in ((8, lambda s: enumerating(s, 8, 10**5, 60.0)), (200, lambda s: factored(s, 200))):
+    for d, make in ((8, lambda s: enumerating(s, 8, 10**5)), (200, lambda s: factored(s, 200))):
         oracle = make(as_subject(ct.NaturalCompression()))
         point = np.random.default_rng(0).normal(size=d)
         yield line(

@@ -109,6 +109,9 @@ class Margin(NamedTuple):
 
 def dot(a: Sequence[Number], b: Sequence[Number]) -> Number:
     """<a, b> for sequences of any number type (exact for Fractions)."""
+    if all(str(getattr(v, "dtype", "")) == "float64" for v in (a, b)):
+        value: Number = a.dot(b)  # type: ignore[attr-defined]
+        return value
     return sum((u * v for u, v in zip(a, b, strict=True)), start=0)
 
 
@@ -184,7 +187,8 @@ def _error(x: Any, mean: Any, second: Number) -> Number:
 
 
 def _bias(x: Any, mean: Any) -> Margin:
-    gap = [m - v for m, v in zip(mean, x, strict=True)]
+    arrays = hasattr(mean, "dtype") and hasattr(x, "dtype")
+    gap = mean - x if arrays else [m - v for m, v in zip(mean, x, strict=True)]
     return Margin("||E C(x) - x||^2", dot(gap, gap), 0)
 
 

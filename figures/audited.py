@@ -128,7 +128,7 @@ def moments(entry: Program, x: Array) -> tuple[float, float]:
     try:
         found = factored(subject, len(x))(x)
     except NotTraceable:
-        found = enumerating(subject, len(x), 20_000, 30.0)(x)
+        found = enumerating(subject, len(x), 20_000)(x)
     size = float(x @ x)
     return float(((found.mean - x) ** 2).sum() / size), float(found.error.sum() / size)
 

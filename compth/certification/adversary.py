@@ -17,7 +17,11 @@ Array = NDArray[np.float64]
 
 
 ALWAYS = 40
-"""Structured inputs that are tried however slow the machine is."""
+"""Structured inputs that are tried however dear one is; only the cap on processor time ends it sooner."""
+
+
+BLOCKS = 512
+"""Most blocks of coordinates that are tried alone."""
 
 
 class NotReproducible(Exception):
@@ -42,28 +46,32 @@ class Search:
         oracle: Oracle,
         claims: list[Claim],
         size: int,
-        seconds: float,
+        allowance: Allowance,
         domain: tuple[float, float] = DOMAIN,
     ) -> None:
         self.oracle, self.claims, self.size, self.domain = oracle, claims, size, domain
-        self.allowance = Allowance(seconds)
+        self.allowance = allowance
         self.worst: dict[tuple[int, str], Worst] = {}
         self.points = self.skipped = 0
 
     @property
     def late(self) -> bool:
-        """True when the time is used up."""
+        """True when the work is used up."""
         return self.allowance.spent
 
     def try_point(self, x: Array) -> Moments | None:
         """Evaluate one input; None where it cannot be enumerated within the limits."""
         if not inside(x, self.domain):
             return None
+        before = self.oracle.work
         try:
             m = self.oracle(x)
-        except NotTraceable:
+        except NotTraceable as problem:
             self.skipped += 1
+            self.allowance.tell(str(problem))
             return None
+        finally:
+            self.allowance.use(self.oracle.work - before)
         self.points += 1
         for index, claim in enumerate(self.claims):
             for margin in margins_of(claim, m):
@@ -84,15 +92,19 @@ class Search:
         return max(found, key=lambda w: w.ratio, default=None)
 
     def run(self, extra: list[Array], seed: int, stop_early: bool) -> None:
-        """The whole portfolio, until time is up (or, with stop_early, every claim is violated)."""
+        """The whole portfolio, until the work is used up (or, with stop_early, every claim is violated)."""
         for k, x in enumerate([*extra, *structured(self.size, seed, self.domain)]):
             self.try_point(x)
-            if (self.late and k >= len(extra) + ALWAYS) or (stop_early and self._all_violated()):
+            enough = self.late and (k >= len(extra) + ALWAYS or self.allowance.capped)
+            if enough or (stop_early and self._all_violated()):
                 return
         for x in scattered(self.size, seed):
             if self.late or (stop_early and self._all_violated()):
                 return
             self.try_point(x)
+        self._scan(seed)
+        if stop_early and self._all_violated():
+            return
         rng = np.random.default_rng(seed)
         for index in range(len(self.claims)):
             best = self.tightness(index)
@@ -104,6 +116,30 @@ class Search:
 
     def _all_violated(self) -> bool:
         return all(self.any_violation(i) is not None for i in range(len(self.claims)))
+
+    def _scan(self, seed: int) -> None:
+        """A single bad coordinate: all weight where a coordinate errs most, on blocks that the program can keep.
+
+        A compressor that keeps k entries shows an error at every coordinate but those; on k of them alone a sound one
+        shows none of its own, whichever they are.
+        """
+        m = self.try_point(np.random.default_rng([seed, 4]).normal(size=self.size))
+        if m is None or len(m.error) != self.size or self.size < 3:
+            return
+        kept = int(np.count_nonzero(m.mean))
+        parts = 1 if kept == 0 else min(-(-self.size // kept), BLOCKS)
+        width = max(1, min(kept, self.size))
+        for start in np.linspace(0, self.size - width, parts).astype(int):
+            if self.late:
+                return
+            x = np.zeros(self.size)
+            x[start : start + width] = 1.0
+            m = self.try_point(x)
+            if m is None:
+                continue
+            worst = int(m.error[start : start + width].argmax()) + start
+            if m.error[worst] > 2 * m.error[start : start + width].mean():
+                self.try_point(np.where(np.arange(self.size) == worst, 1.0, 0.0))
 
     def _ascend(self, x: Array) -> None:
         """x_j^2 *= (V_j / x_j^2 / ratio)^eta: move weight to coordinates with more error per unit of norm."""
@@ -165,18 +201,20 @@ class Search:
 
 
 def shrink(
-    oracle: Oracle, claim: Claim, x: Array, seconds: float = 2.0, domain: tuple[float, float] = DOMAIN
+    oracle: Oracle, claim: Claim, x: Array, allowance: Allowance, domain: tuple[float, float] = DOMAIN
 ) -> tuple[Array, Margin, Moments]:
     """The simplest violating input that greedy steps reach: zeros, equal magnitudes, small integers, simple scales."""
-    allowance = Allowance(seconds)
 
     def violation(v: Array) -> tuple[Margin, Moments] | None:
         if (not v.any() and claim.relative) or not inside(v, domain):
             return None
+        before = oracle.work
         try:
             m = oracle(v)
         except Exception:
             return None
+        finally:
+            allowance.use(oracle.work - before)
         bad = [g for g in margins_of(claim, m) if excess(g, m) > 0]
         return (max(bad, key=lambda g: ratio(g, m)), m) if bad else None
 

@@ -1,14 +1,20 @@
-"""Time that a stage may use: processor time, so that a busy machine does not weaken a verdict."""
+"""Budgets in counted work, the same on every machine; processor time is a cap that is named when it bites."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
-BUSY = 10.0
+BUSY = 20.0
 """Times as many seconds by the clock end it too: a program that sleeps uses no processor."""
 PAUSE = 1.0
 """Most seconds of the clock between two questions that count: what is longer was a suspension."""
+BITTEN = "was ended by the cap"
+"""In the words of whatever a cap ended."""
+
+Limits = tuple[float, float]
+"""(work, seconds): how an allowance is handed to the process of the program."""
 
 
 class _Elsewhere(threading.local):
@@ -31,16 +37,54 @@ def used() -> float:
 
 
 class Allowance:
-    """So many seconds of processor time from now on; `spent` once they, or BUSY as many by the clock, are over."""
+    """So much counted work. `spent` once it is used up, or when the cap bites: so many seconds of processor time.
 
-    def __init__(self, seconds: float) -> None:
+    work: in units of about a microsecond, by formulas that see no clock. told: where a cap that bit is named.
+    """
+
+    def __init__(
+        self, work: float = math.inf, seconds: float = math.inf, what: str = "", told: list[str] | None = None
+    ) -> None:
+        self.work, self.used, self.capped = work, 0.0, False
+        self._seconds, self._what, self._told = seconds, what, told
         self._processor = used() + seconds
         self._clock, self._seen = BUSY * seconds, time.monotonic()
 
+    def use(self, work: float) -> None:
+        """Count work that is done."""
+        self.used += work
+
+    @property
+    def limits(self) -> Limits:
+        """The same allowance for another process."""
+        return self.work, self._seconds
+
+    @property
+    def left(self) -> float:
+        """Work not yet used."""
+        return self.work - self.used
+
     @property
     def spent(self) -> bool:
-        """True when the time is used up."""
+        """True when the work is used up or the cap has bitten."""
+        return self.used >= self.work or self._bites()
+
+    def _bites(self) -> bool:
         now = time.monotonic()
         self._clock -= min(now - self._seen, PAUSE)
         self._seen = now
-        return used() > self._processor or self._clock < 0
+        if not self.capped and (used() > self._processor or self._clock < 0):
+            self.capped = True
+            self.tell(self.note)
+        return self.capped
+
+    def tell(self, note: str) -> None:
+        """Name a cap that bit, once."""
+        if BITTEN in note and self._told is not None and note not in self._told:
+            self._told.append(note)
+
+    @property
+    def note(self) -> str:
+        """What a cap that bit cut off."""
+        share = f" at {self.used / self.work:.0%} of its work" if 0 < self.work < math.inf else ""
+        return f"{self._what or 'work'} {BITTEN} of {self._seconds:g} s{share}: a faster machine goes further"

@@ -129,7 +129,7 @@ def _single(run: Run, d: int, oracle: Oracle) -> Estimate:
 
 
 def _searched(run: Run, d: int, oracle: Oracle, claims: list[Any]) -> Search:
-    search = Search(oracle, claims, d, run.budget.search_seconds, run.domain)
+    search = Search(oracle, claims, d, run.allowance(f"the search at d = {d}", run.budget.search), run.domain)
     search.run(grid_points(d, run.arithmetic.grid), run.seed, stop_early=False)
     return search
 

@@ -1,8 +1,13 @@
-"""Tests that hold at any stopping time: e-processes, valid without moment bounds (Ville's inequality)."""
+"""Tests that hold at any stopping time: e-processes, valid without bounds on the outputs (Ville's inequality).
+
+Each null hypothesis has bets: factors e(value) >= 0 with E e <= 1 whenever it holds. Their products are the wealth of a
+gambler whom a true claim keeps poor: it exceeds 1/alpha with a chance of at most alpha, however long one plays.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,44 +18,139 @@ Array = NDArray[np.float64]
 BETS = 24
 
 
-def _mixture(gains: Array) -> Array:
-    """log of the average wealth over bets: gains (K, N) of log wealth increments -> (N,)."""
-    wealth = np.cumsum(gains, axis=1)
-    top = wealth.max(axis=0)
-    out: Array = top + np.log(np.exp(wealth - top).mean(axis=0))
-    return out
+class Null(Protocol):
+    """A hypothesis on the law of one number."""
+
+    def gains(self, values: Array) -> Array:
+        """(bets, N): log of every bet's factor at every value."""
+        ...
+
+    def moved(self, values: Array, excess: float) -> Array:
+        """The same values, moved so that their mean lies beyond what the hypothesis allows, by so much."""
+        ...
+
+
+class AtMost:
+    """Z >= 0, E Z <= limit (limit > 0): bets 1 + lam (Z - limit), lam <= 1/limit. excess: relative to the limit."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self._lam = (1 - 1e-9) / limit * np.geomspace(1e-5, 1, BETS)[:, None]
+
+    def gains(self, values: Array) -> Array:
+        return np.log1p(self._lam * (values - self.limit))
+
+    def moved(self, values: Array, excess: float) -> Array:
+        mean = float(values.mean())
+        shape = values / mean if mean > 0 else np.ones_like(values)
+        return shape * (self.limit * (1 + excess))
+
+
+class Zero:
+    """Z = 0 always: one value beyond rounding is enough."""
+
+    def gains(self, values: Array) -> Array:
+        return np.where(values > 0, np.inf, 0.0)[None]
+
+    def moved(self, values: Array, excess: float) -> Array:
+        return values + excess
+
+
+class Near:
+    """|E D| <= eta and Var D <= variance: bets 1 + lam D' + c (D'^2 - variance), D' = +-D - eta.
+
+    With m = E D' in [-2 eta, 0]: E <= 1 + m (lam + c m) <= 1 where lam >= 2 c eta. Every factor is >= 0 where
+    lam^2 <= 4 c (1 - c variance). Both hold for c <= 1/(variance + eta^2). eta = 0: no bias. excess: of |E D|.
+    """
+
+    def __init__(self, eta: float, variance: float) -> None:
+        self.eta, self.variance = eta, variance
+        self._c = np.geomspace(1e-5, 0.5, BETS)[:, None] / (variance + eta * eta)
+        self._lam = np.sqrt(4 * self._c * (1 - self._c * variance)) * (1 - 1e-9)
+
+    def gains(self, values: Array) -> Array:
+        sides = [s * values - self.eta for s in (1.0, -1.0)]
+        return np.concatenate([np.log1p(self._lam * v + self._c * (v * v - self.variance)) for v in sides])
+
+    def moved(self, values: Array, excess: float) -> Array:
+        return values - float(values.mean()) + self.eta + excess
+
+
+class AtLeast:
+    """E D >= least and E D^2 <= beta E D: bets 1 - lam (D - least) + c (D^2 - beta D). excess: of least - E D.
+
+    As a quadratic in D it is >= 0 where (lam + c beta)^2 <= 4 c (1 + lam least).
+    """
+
+    def __init__(self, least: float, beta: float) -> None:
+        self.least, self.beta = least, beta
+        self._c = np.geomspace(1e-5, 0.99, BETS)[:, None] * 4 / beta**2
+        q = self._c * (2 * least - beta)
+        self._lam = (q + np.sqrt(q * q + 4 * self._c - (self._c * beta) ** 2)) * (1 - 1e-9)
+
+    def gains(self, values: Array) -> Array:
+        d = values
+        return np.log1p(-self._lam * (d - self.least) + self._c * (d * d - self.beta * d))
+
+    def moved(self, values: Array, excess: float) -> Array:
+        return values - float(values.mean()) + self.least - excess
+
+
+class Impossible(Zero):
+    """A mean square that would have to be negative: false whatever is seen."""
+
+    def gains(self, values: Array) -> Array:
+        return np.full((1, len(values)), np.inf)
+
+
+def _average(wealth: Array) -> float:
+    """log of the mean of exp(wealth)."""
+    top = float(wealth.max())
+    if math.isinf(top):
+        return top
+    return top + math.log(float(np.exp(wealth - top).mean()))
+
+
+class Process:
+    """The average wealth of a null's bets, block by block; `evidence` is the log of its maximum so far."""
+
+    def __init__(self, null: Null) -> None:
+        self.null, self.evidence, self.now = null, -math.inf, 0.0
+        self._wealth: Any = 0.0
+
+    def add(self, values: Array) -> None:
+        """Play the values of one block."""
+        if len(values):
+            self._wealth = self._wealth + self.null.gains(values).sum(axis=1)
+            self.now = _average(self._wealth)
+            self.evidence = max(self.evidence, self.now)
+
+
+def evidence(null: Null, values: Array) -> float:
+    """Log evidence against the null after all values."""
+    return _average(null.gains(values).sum(axis=1)) if len(values) else -math.inf
 
 
 def exceeds(z: Array, limit: float) -> float:
-    """max over time of log evidence that E Z > limit, Z >= 0 (limit > 0): bets 1 + lam (Z - limit), lam <= 1/limit."""
-    lam = (1 - 1e-9) / limit * np.geomspace(1e-5, 1, BETS)[:, None]
-    return float(_mixture(np.log1p(lam * (z[None, :] - limit))).max())
+    """max over time of log evidence that E Z > limit, Z >= 0 (limit > 0)."""
+    wealth = np.cumsum(AtMost(limit).gains(z), axis=1)
+    top = wealth.max(axis=0)
+    return float((top + np.log(np.exp(wealth - top).mean(axis=0))).max())
 
 
-def biased(errors: Array, directions: Array, variance: float) -> float:
-    """max log evidence against {E D = 0, E D^2 <= variance}, D = <u_t, C(x) - x> with u_t chosen before draw t.
+def detectable(null: Null, values: Array, level: float) -> float:
+    """The smallest excess at which these very values, moved there, would have been evidence beyond the level.
 
-    errors (N, d): C(x) - x. directions (N, d): unit vectors, predictable. Bets 1 +- lam D + c (D^2 - variance) with
-    lam^2 <= 4 c (1 - c variance), which keeps every factor non-negative.
+    Between 1e-6 and 1e6, to 1 %; inf when not even that would have been seen.
     """
-    d = np.einsum("nj,nj->n", errors, directions)
-    v = max(variance, 1e-300)
-    c = np.geomspace(1e-5, 0.5, BETS)[:, None] / v
-    lam = np.sqrt(4 * c * (1 - c * v)) * (1 - 1e-9)
-    spread = c * (d[None, :] ** 2 - v)
-    both = np.concatenate([np.log1p(lam * d + spread), np.log1p(-lam * d + spread)])
-    return float(_mixture(both).max())
-
-
-def running_directions(errors: Array) -> Array:
-    """u_t: the normalised running mean of the errors before t; ones at the start."""
-    total = np.zeros_like(
-        errors
-    )  # of the errors strictly before t: not even rounding may look at the present one
-    np.cumsum(errors[:-1], axis=0, out=total[1:])
-    start = np.full(errors.shape[1], errors.shape[1] ** -0.5)
-    norm = np.linalg.norm(total, axis=1, keepdims=True)
-    return np.where(norm > 0, total / np.where(norm > 0, norm, 1), start)
+    low, high = -6.0, 6.0
+    if evidence(null, null.moved(values, 10.0**high)) <= level:
+        return math.inf
+    while high - low > 0.004:
+        middle = (low + high) / 2
+        seen = evidence(null, null.moved(values, 10.0**middle)) > level
+        low, high = (low, middle) if seen else (middle, high)
+    return float(10.0**high)
 
 
 def same_law(counts: Array, probabilities: Array) -> float:
@@ -62,12 +162,6 @@ def same_law(counts: Array, probabilities: Array) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         point = np.where(counts > 0, counts * np.log(probabilities), 0.0).sum()
     return float(mixture - point)
-
-
-def detectable(z: Array, limit: float, log_level: float) -> float:
-    """Relative excess over limit that this many samples of this spread would have found: sqrt(2 ln(1/alpha) Var/N)."""
-    spread = float(np.var(z)) + 1e-300
-    return float(np.sqrt(2 * log_level * spread / len(z)) / limit)
 
 
 def _are_samples(answer: Any, subject: Any, x: Array, rng: Any, count: int, d: int) -> bool:

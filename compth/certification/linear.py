@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compth.certification.allowance import Allowance, Limits
 from compth.certification.beside import beside
 from compth.certification.constants import Answer, Matrix, noted, settle
 from compth.certification.readings import as_written, named, noting, simple
@@ -113,7 +114,7 @@ def _row(form: Form, size: int) -> list[Fraction]:
     return [form.c.get(j, Fraction(0)) for j in range(size)]
 
 
-def path_matrices(subject: Subject, d: int, limit: int, seconds: float) -> list[tuple[Fraction, Matrix]]:
+def path_matrices(subject: Subject, d: int, limit: int, limits: Limits) -> list[tuple[Fraction, Matrix]]:
     """(probability, S) of every path: C(x) = S x exactly. Raises NotTraceable unless linear on every path."""
     size = subject.size(d)
 
@@ -124,7 +125,7 @@ def path_matrices(subject: Subject, d: int, limit: int, seconds: float) -> list[
         return subject.program(x, rng)
 
     out = []
-    for leaf in leaves(program, limit, seconds):
+    for leaf in leaves(program, limit, Allowance(*limits)):
         result = np.asarray(leaf.output, dtype=object)
         if result.shape != (d,):
             raise NotTraceable("the output has another shape")
@@ -171,10 +172,10 @@ def are_matrices(answer: Any, subject: Subject, d: int, *_: Any) -> bool:
 
 
 @beside(are_matrices)
-def mean_matrices(subject: Subject, d: int, limit: int, seconds: float) -> tuple[Matrix, Matrix, Readings]:
+def mean_matrices(subject: Subject, d: int, limit: int, limits: Limits) -> tuple[Matrix, Matrix, Readings]:
     """E S and E S'S of a program that is linear on every path, and how its float constants were read."""
     with noting() as readings:
-        paths = path_matrices(subject, d, limit, seconds)
+        paths = path_matrices(subject, d, limit, limits)
     return *averages(paths, d, subject.size(d)), tuple(readings.items())
 
 
@@ -210,9 +211,9 @@ def slack_matrices(claim: Claim, mean: Matrix, second: Matrix) -> list[tuple[str
 Verifier = Callable[[Claim], Answer]
 
 
-def verifier(subject: Subject, d: int, limit: int, seconds: float) -> Verifier:
+def verifier(subject: Subject, d: int, limit: int, limits: Limits) -> Verifier:
     """claim -> whether it holds for all x, a failing inequality, a witness. Raises NotTraceable when not linear."""
-    mean, second, readings = mean_matrices(subject, d, limit, seconds)
+    mean, second, readings = mean_matrices(subject, d, limit, limits)
     scale = 1 + max((second[j][j] for j in range(len(second))), default=Fraction(0))
 
     def verify(claim: Claim) -> Answer:

@@ -16,7 +16,7 @@ from compth._rng import check_seed
 from compth.certificates import Certificate, Report, Verdict
 from compth.certification import adapters, contract, linear, realised, statistics
 from compth.certification.adversary import NotReproducible, Search, Worst, shrink
-from compth.certification.allowance import Allowance
+from compth.certification.allowance import BITTEN, Allowance, Limits
 from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points
 from compth.certification.beside import accountable, of_program
 from compth.certification.constants import Answer, Matrix, noted, settle
@@ -46,31 +46,29 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits of one dimension: paths, seconds to enumerate one input and to search, samples a point.
+    """Limits of one dimension, in counted work (`allowance`): the same certificates however fast the machine is.
 
-    Seconds are of processor time: `Allowance`.
+    paths: of one input. trace: work to enumerate symbolically. search: work of the adversary. samples: runs that are
+    sampled, and elements: their numbers in all. seconds: cap on the processor time of a stage, named where it bites.
     """
 
     paths: int
-    trace_seconds: float
-    search_seconds: float
+    trace: float
+    search: float
     samples: int
-    sample_seconds: float
+    elements: float
+    seconds: float
 
     def audit(self) -> Budget:
         """A short look at a program whose claims are proved."""
-        return replace(
-            self, search_seconds=min(0.5, self.search_seconds), sample_seconds=min(0.5, self.sample_seconds)
-        )
+        return replace(self, search=min(0.5e6, self.search), samples=min(5_000, self.samples))
 
 
 BUDGETS = {
-    "quick": Budget(3_000, 0.5, 0.4, 2_000, 0.5),
-    "normal": Budget(20_000, 2.0, 1.5, 20_000, 2.0),
-    "thorough": Budget(200_000, 20.0, 20.0, 400_000, 40.0),
+    "quick": Budget(3_000, 0.5e6, 0.4e6, 5_000, 1e8, 10.0),
+    "normal": Budget(20_000, 2e6, 1.5e6, 40_000, 4e8, 20.0),
+    "thorough": Budget(200_000, 2e7, 2e7, 400_000, 8e9, 200.0),
 }
-PATIENCE = 6.0
-"""Seconds for one input once the probe has shown that enumeration is affordable."""
 ROWS = "rows have the reference's law and are independent"
 SMALL = 12
 """Up to this input length enumeration is tried before factoring."""
@@ -91,6 +89,20 @@ class Run:
     slack: float = 0.0
     stages: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def allowance(self, what: str, work: float = math.inf) -> Allowance:
+        """An allowance of so much work; the cap on processor time is noted where it bites."""
+        return Allowance(work, self.budget.seconds, what, self.notes)
+
+    def limits(self, work: float) -> Limits:
+        """The same for what runs beside the program."""
+        return work, self.budget.seconds
+
+    def heard(self, d: int, problem: Exception) -> str:
+        """Why something was not traced, in short; a cap that bit is noted."""
+        if BITTEN in str(problem):
+            self.notes.append(f"d = {d}: {problem}")
+        return f"{type(problem).__name__}: {str(problem)[:80]}"
 
     def stage(self, d: int, name: str, start: float, what: str = "") -> None:
         """Record what a stage cost."""
@@ -344,7 +356,7 @@ def _audit_draw(run: Run, d: int) -> Certificate | None:
         return None
     budget = run.budget
     for stage, said, breach, evidence in realised.draw_findings(
-        run.subject, d, run.alpha, run.seed, budget.paths, budget.trace_seconds
+        run.subject, d, run.alpha, run.seed, budget.paths, run.limits(budget.trace)
     ):
         run.stage(d, stage, start, said)
         if breach:
@@ -389,20 +401,23 @@ def _verifier(run: Run, d: int) -> tuple[str, Any]:
         diagonal = None if theirs else diagonal_moments(run.subject.object, d)
     if diagonal is not None:
         return "inclusion probabilities", lambda claim: _verify_diagonal(claim, *diagonal, readings)
-    limit, seconds = min(run.budget.paths, 5_000), run.budget.trace_seconds
+    limit, limits = min(run.budget.paths, 5_000), run.limits(run.budget.trace)
     try:
         if run.subject.size(d) > PROOF_SIZE:
-            drawn = realised.drawn_moments(run.subject, d, limit, seconds) if theirs else None
+            drawn = realised.drawn_moments(run.subject, d, limit, limits) if theirs else None
             if drawn is None:
                 return "", None
             mean, second, found = drawn
             return DRAWN, lambda c: _verify_diagonal(c, mean, second, dict(found))
-        verify = linear.verifier(run.subject, d, limit, seconds)
+        verify = linear.verifier(run.subject, d, limit, limits)
         if not theirs:
             return "symbolic trace", verify
-        row = linear.verifier(realised.as_row(run.subject), d, limit, seconds)
+        row = linear.verifier(realised.as_row(run.subject), d, limit, limits)
         return "symbolic trace", lambda claim: min(verify(claim), row(claim), key=lambda found: found[0])
-    except Exception:  # the program refuses symbols in its own way: then it is not certified this way
+    except (
+        Exception
+    ) as problem:  # the program refuses symbols in its own way: then it is not certified this way
+        run.heard(d, problem)
         return "", None
 
 
@@ -447,7 +462,7 @@ def _oracle(run: Run, d: int) -> Oracle | None:
     start = time.perf_counter()
     probe = np.random.default_rng(3).normal(size=run.subject.size(d))
     if run.subject.deterministic:
-        oracle = enumerating(run.subject, d, 1, 60.0)
+        oracle = enumerating(run.subject, d, 1)
         oracle.slack = run.slack
         run.stage(d, "oracle", start, "direct evaluation")
         return oracle
@@ -459,7 +474,7 @@ def _oracle(run: Run, d: int) -> Oracle | None:
             found = make(run, d, probe)
             break
         except Exception as problem:  # whatever the program does with symbols: then it is not traced this way
-            reasons.append(f"{type(problem).__name__}: {str(problem)[:80]}")
+            reasons.append(run.heard(d, problem))
     run.stage(d, "oracle", start, found.technique if found else "; ".join(reasons))
     if found is not None:
         found.slack = run.slack
@@ -468,20 +483,18 @@ def _oracle(run: Run, d: int) -> Oracle | None:
 
 def _enumerated(run: Run, d: int, probe: Array) -> Oracle:
     """Enumeration, if one input is cheap enough and real runs are among the outputs."""
-    oracle = enumerating(run.subject, d, run.budget.paths, run.budget.trace_seconds)
-    allowance = Allowance(run.budget.search_seconds / 8)
+    paths = run.budget.paths
+    oracle = enumerating(run.subject, d, paths, run.limits(run.budget.search / 8))
     oracle(probe)
-    if allowance.spent:
-        raise NotTraceable(f"one input takes more than {run.budget.search_seconds / 8:.2g} s")
     _audit_support(run, d, oracle, probe)
-    # the size is known to be affordable: later inputs may take longer on a busy machine
-    return enumerating(run.subject, d, run.budget.paths, PATIENCE)
+    # the size is known to be affordable: other inputs may have more paths
+    return enumerating(run.subject, d, paths, run.limits(run.budget.search))
 
 
 def _factored(run: Run, d: int, probe: Array) -> Oracle:
     if run.subject.workers:
         raise NotTraceable("a fleet")
-    return factored(run.subject, d)
+    return factored(run.subject, d, limits=run.limits(run.budget.search / 4))
 
 
 def _audit_support(run: Run, d: int, oracle: Oracle, x: Array) -> None:
@@ -552,11 +565,15 @@ def _stray_rows(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
 def _search(run: Run, d: int, claims: list[Claim], oracle: Oracle) -> list[Certificate]:
     """The adversary on an exact oracle; violations are shrunk to the smallest witness found."""
     start = time.perf_counter()
-    search = Search(oracle, claims, run.subject.size(d), run.budget.search_seconds, run.domain)
+    allowance = run.allowance(f"the search at d = {d}", run.budget.search)
+    search = Search(oracle, claims, run.subject.size(d), allowance, run.domain)
     thing = run.subject.object
     known = list(thing.worst_inputs(d)) if isinstance(thing, Compressor) else []
     known += grid_points(run.subject.size(d), run.arithmetic.grid)
     search.run(known, run.seed, stop_early=True)
+    if not search.points:  # no input could be followed: then sampling has to do
+        run.stage(d, "adversary", start, f"no input could be followed, {oracle.technique}")
+        return statistics.settle(run, d, claims)
     run.stage(d, "adversary", start, f"{search.points} inputs, {oracle.technique}")
     out = []
     for index, claim in enumerate(claims):
@@ -582,7 +599,8 @@ def per_norm(margin: Margin, m: Moments, claim: Claim) -> tuple[Any, Any]:
 
 def _refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Certificate:
     try:
-        x, margin, m = shrink(oracle, claim, bad.x, min(2.0, run.budget.search_seconds), run.domain)
+        allowance = run.allowance("shrinking the witness", min(2e6, run.budget.search))
+        x, margin, m = shrink(oracle, claim, bad.x, allowance, run.domain)
     except NotReproducible:
         breach = "two evaluations of the same law at the same input differ: the program keeps state"
         return _certificate(

@@ -16,6 +16,7 @@ import numpy as np
 
 from compth._own import foreign
 from compth.certificates import SEVERITY, Certificate, Verdict
+from compth.certification.allowance import Allowance, Limits
 from compth.certification.beside import beside
 from compth.certification.points import DOMAIN, inside, scattered, structured
 from compth.certification.readings import named, noting, simple
@@ -123,7 +124,7 @@ def worse(first: list[Certificate], second: list[Certificate]) -> list[Certifica
     return [*out, *(c for c in other.values() if c.verdict is Verdict.REFUTED)]
 
 
-def draw_moments(thing: Any, d: int, limit: int, seconds: float) -> Moments | None:
+def draw_moments(thing: Any, d: int, limit: int, limits: Limits) -> Moments | None:
     """The moments of a user's sketch at d from every outcome of its draw, which must be one law for vectors and rows.
 
     C(x) = w * x by the package's own line, so the draw, which never sees x, is all there is to trace; None where that
@@ -132,7 +133,7 @@ def draw_moments(thing: Any, d: int, limit: int, seconds: float) -> Moments | No
     drawn = isinstance(thing, DiagonalSketch) and _drawn(type(thing)) and _one_law(thing)
     if not drawn or type(thing).compress is not Compressor.compress:
         return None
-    found = [_law(thing, shape, limit, seconds) for shape in ((d,), (1, d))]
+    found = [_law(thing, shape, limit, limits) for shape in ((d,), (1, d))]
     if found[0] != found[1]:
         return None
     mean, second = [Fraction(0)] * d, [Fraction(0)] * d
@@ -157,10 +158,10 @@ def _are_drawn(answer: Any, subject: Subject, d: int, *_: Any) -> bool:
 
 
 @beside(_are_drawn)
-def drawn_moments(subject: Subject, d: int, limit: int, seconds: float) -> Drawn | None:
+def drawn_moments(subject: Subject, d: int, limit: int, limits: Limits) -> Drawn | None:
     """`draw_moments` of the subject's object, and how its floats were read."""
     with noting() as readings:
-        found = draw_moments(subject.object, d, limit, seconds)
+        found = draw_moments(subject.object, d, limit, limits)
     return None if found is None else (*found, tuple(readings.items()))
 
 
@@ -174,7 +175,7 @@ Finding = tuple[str, str, str, str]
     )
 )
 def draw_findings(
-    subject: Subject, d: int, alpha: float, seed: int, paths: int, seconds: float
+    subject: Subject, d: int, alpha: float, seed: int, paths: int, limits: Limits
 ) -> list[Finding]:
     """Sketches in the object that do not draw with their declared probabilities: many draws, and a user's traced."""
     from compth.certification.statistics import draw_breach
@@ -187,17 +188,17 @@ def draw_findings(
         if breach:
             return out
     for sketch in theirs:
-        same, breach = compared_draws(sketch, d, paths, seconds)
+        same, breach = compared_draws(sketch, d, paths, limits)
         at = ", ".join(map(str, same))
         said = breach or (f"as declared at d = {at}" if same else "not traceable")
         out.append(("draw traced", said, breach, "symbolic trace"))
     return out
 
 
-def _law(thing: Any, shape: tuple[int, ...], limit: int, seconds: float) -> dict[bytes, Fraction]:
+def _law(thing: Any, shape: tuple[int, ...], limit: int, limits: Limits) -> dict[bytes, Fraction]:
     """Outcome -> probability of draw(shape), real draws checked to be among the outcomes."""
     law: dict[bytes, Fraction] = {}
-    for leaf in leaves(lambda rng: thing.draw(shape, rng), limit, seconds):
+    for leaf in leaves(lambda rng: thing.draw(shape, rng), limit, Allowance(*limits)):
         w = _outcome(leaf.output, shape)
         law[w] = law.get(w, Fraction(0)) + leaf.read
     for seed in range(64):
@@ -223,7 +224,7 @@ def sketches(thing: Any) -> Iterator[DiagonalSketch]:
             yield from sketches(part)
 
 
-def compared_draws(thing: DiagonalSketch, d: int, limit: int, seconds: float) -> tuple[list[int], str]:
+def compared_draws(thing: DiagonalSketch, d: int, limit: int, limits: Limits) -> tuple[list[int], str]:
     """(dimensions at which the traced draw has the declared inclusion probabilities, a breach or "").
 
     A user's sketch too large to trace at d is held against its declaration at small dimensions: evidence, no proof.
@@ -231,7 +232,7 @@ def compared_draws(thing: DiagonalSketch, d: int, limit: int, seconds: float) ->
     same: list[int] = []
     for small in (v for v in range(1, min(d, SMALL_SKETCH) + 1) if thing.supports(v)):
         try:
-            found = draw_moments(thing, small, limit, seconds)
+            found = draw_moments(thing, small, limit, limits)
             declared = thing.inclusion(small)
         except Exception:  # the user's draw refuses symbols, or its declaration does not cover this d
             continue

@@ -1,9 +1,14 @@
-"""What sampling can say when nothing exact is affordable: e-processes on structured points and a path probe."""
+"""What sampling can say when nothing exact is affordable: e-processes, a pilot, then the most suspicious input.
+
+Every input has its own stream and its own e-processes, so that any rule that looks only at the past may decide which
+input is sampled next; the level pays for all inputs and inequalities that can be tried (union bound).
+"""
 
 from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,147 +16,268 @@ from numpy.typing import NDArray
 
 from compth.certificates import Certificate, Verdict
 from compth.certification import evalues
-from compth.certification.allowance import Allowance
+from compth.certification.adversary import Search, Worst
+from compth.certification.allowance import Allowance, Limits
+from compth.certification.arithmetic import grid_points
 from compth.certification.beside import beside, is_floats
-from compth.certification.points import Points, structured
-from compth.claims import (
-    B1,
-    B2,
-    AbsoluteError,
-    BiasVariance,
-    Claim,
-    Contractive,
-    JointVariance,
-    Unbiased,
-)
+from compth.certification.oracle import enumerating
+from compth.certification.points import inside, structured
+from compth.certification.sampled import Point, Suspects, Test
+from compth.claims import Claim
+from compth.compressors import Compressor
 
 if TYPE_CHECKING:
     from compth.certification.pipeline import Run
 
 Array = NDArray[np.float64]
-CHUNK = 250
-POINTS = 10
 KERNEL_RUNS = 4000
-
-
-def statistic(claim: Claim, x: Array, out: Array) -> tuple[Array, float] | None:
-    """(Z >= 0, limit) with the claim saying E Z <= limit; None where the claim has no such upper inequality."""
-    xx = float(x @ x) or 1.0
-    if isinstance(claim, JointVariance):
-        rows = x.reshape(claim.n, -1)
-        bar = rows.mean(axis=0)
-        allowed = float(claim.A) * xx / claim.n - float(claim.B) * float(bar @ bar)
-        return ((out - bar) ** 2).sum(axis=1) / xx, allowed / xx
-    error = ((out - x) ** 2).sum(axis=1) / xx if out.shape[1] == len(x) else None
-    if isinstance(claim, Unbiased) and error is not None:
-        return error, float(claim.omega)
-    if isinstance(claim, Contractive) and error is not None:
-        return error, 1 - float(claim.delta)
-    if isinstance(claim, AbsoluteError) and error is not None:
-        return error * xx, float(claim.Delta) ** 2
-    if isinstance(claim, BiasVariance):  # independent pairs: E||y - y'||^2/2 is the variance
-        half = len(out) // 2
-        return ((out[:half] - out[half : 2 * half]) ** 2).sum(axis=1) / (2 * xx), float(claim.omega)
-    if isinstance(claim, B1 | B2):  # ||y||^2 - beta <y, x> + beta^2 ||x||^2/4 >= 0
-        beta = float(claim.beta)
-        z = (out**2).sum(axis=1) - beta * (out @ x) + beta * beta * xx / 4
-        return np.maximum(z, 0) / xx, beta * beta / 4
-    return None
+KEPT, FINAL, ADAPTED = 12, 4, 8
+"""Inputs kept after the pilot, inputs among which the last samples go, inputs made from where errors were seen."""
+TESTS = 3
+"""Most tests of one claim at one input."""
+SAME = 32
+"""Runs at one input whose equal outputs make a program look deterministic."""
 
 
 def settle(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     """CONSISTENT or REFUTED for every claim, at the level alpha that this dimension has."""
     start = time.perf_counter()
-    size = run.subject.size(d)
-    candidates = _chosen(structured(size, run.seed, run.domain), run.seed)
+    fixed = Fixed(run, d, claims)
     probe = path_probe(run, d)
-    if probe is not None:
-        candidates = [probe, *candidates]
-    level = math.log(1 / run.alpha) + math.log(2 * len(candidates) * len(claims))
-    found: list[dict[str, Any]] = [{"z": 0.0, "log": -math.inf, "x": None, "gap": math.inf} for _ in claims]
-    trials = 0
-    allowance = Allowance(run.budget.sample_seconds)
-    per_point = max(1, run.budget.samples // len(candidates) if len(candidates) else 1)
-    for k, x in enumerate(candidates):
-        rng = np.random.default_rng(np.random.SeedSequence([run.seed, d, k]))
-        trials += _at_point(run, d, claims, x, rng, per_point, level, found, allowance)
-        if allowance.spent:
-            break
-    run.stage(d, "e-processes", start, f"{trials} samples")
-    return [_verdict(run, d, c, f, level, trials) for c, f in zip(claims, found, strict=True)]
+    thing = run.subject.object
+    known = list(thing.worst_inputs(d)) if isinstance(thing, Compressor) else []
+    known += grid_points(run.subject.size(d), run.arithmetic.grid)
+    sampling = Sampling(run, d, claims, [*fixed.inputs, *([] if probe is None else [probe]), *known])
+    sampling.run_all()
+    run.stage(d, "e-processes", start, f"{sampling.used} samples at {len(sampling.seen)} inputs")
+    return [_verdict(sampling, i, fixed) for i in range(len(claims))]
 
 
-def _chosen(points: Points, seed: int) -> list[Array]:
-    """The first structured points: they hold the known worst inputs, and some with both signs."""
-    return [*points[: POINTS - 2], points[len(points) - 1], points[min(len(points) - 1, 40)]]
+class Sampling:
+    """The pilot over all inputs, the narrowing, and the rest of the budget on the most suspicious ones."""
+
+    def __init__(self, run: Run, d: int, claims: list[Claim], known: list[Array]) -> None:
+        self.run, self.d, self.claims, self.known = run, d, claims, known
+        self.budget = int(max(64, min(run.budget.samples, run.budget.elements / d)))
+        self.listed = structured(run.subject.size(d), run.seed, run.domain)
+        self.inputs = len(known) + min(len(self.listed), max(8, self.budget // 32))
+        self.level = math.log(1 / run.alpha) + math.log(TESTS * len(claims) * (self.inputs + ADAPTED))
+        self.allowance = run.allowance(f"sampling at d = {d}")
+        self.used = 0
+        self.suspects = Suspects(d)
+        self.seen: list[Point] = []
+        self.pool: list[Point] = []
+        self.refuted: dict[int, tuple[Point, Test]] = {}
+
+    @property
+    def over(self) -> bool:
+        """True when every claim is refuted, the samples are used up or the cap has bitten."""
+        return len(self.refuted) == len(self.claims) or self.used >= self.budget or self.allowance.spent
+
+    def run_all(self) -> None:
+        """A pilot and two rounds of narrowing, an eighth of the samples each; the rest where most is suspected."""
+        share = self.budget / 8
+        for k in range(self.inputs):
+            x = self.known[k] if k < len(self.known) else self.listed[k - len(self.known)]
+            self._try(x, share / self.inputs, k)
+            if self.over:
+                return
+            if len(self.pool) > 3 * KEPT:
+                self._keep(KEPT)
+        self._keep(KEPT)
+        for point in self.pool:
+            self._extend(point, share / KEPT)
+        best = sorted(self.pool, key=self._rate, reverse=True)[:2]
+        self._add([x for point in best for x in point.where_errors_are()], share / KEPT)
+        self._keep(FINAL)
+        for point in self.pool:
+            self._extend(point, share / FINAL)
+        while not self.over and self.used < self.budget / 2:
+            self._follow()
+        self._add(self.suspects.inputs(), share / FINAL)
+        while not self.over:
+            self._follow()
+
+    def _follow(self) -> None:
+        """More of the most suspicious input."""
+        point = max(self.pool, key=self._rate)
+        self._extend(point, max(64, point.n // 4))
+
+    def _add(self, inputs: list[Array], count: float) -> None:
+        """Inputs made from what was seen: ADAPTED / 2 at each of two occasions, which the level pays for."""
+        for x in inputs[: ADAPTED // 2]:
+            self._try(x, count, len(self.seen))
+
+    def _try(self, x: Array, count: float, k: int) -> None:
+        if self.over or not x.any() or not inside(x, self.run.domain):
+            return
+        point = Point(x, self.d, self.claims, [self.run.seed, self.d, k], self.run.slack)
+        self.seen.append(point)
+        self.pool.append(point)
+        self._extend(point, count)
+
+    def _extend(self, point: Point, count: float) -> None:
+        """About so many samples more, an even number: pairs are tested."""
+        left = 2 * max(2, round(min(count, self.budget - self.used) / 2))
+        while left > 0 and not self.over:
+            done = point.extend(self.run.subject, left, self.suspects)
+            left, self.used = left - done, self.used + done
+            for test in point.tests:
+                if test.process.evidence > self.level and test.claim not in self.refuted:
+                    self.refuted[test.claim] = point, test
+
+    def _open(self, point: Point) -> list[Test]:
+        return [t for t in point.tests if t.claim not in self.refuted]
+
+    def _rate(self, point: Point) -> float:
+        """Evidence a sample: what the next ones may be expected to add."""
+        return max((t.process.now for t in self._open(point)), default=-math.inf) / max(point.n, 1)
+
+    def _keep(self, most: int) -> None:
+        """The inputs with the largest rates, and each inequality's best two (best one at the end)."""
+        ranked = sorted(self.pool, key=self._rate, reverse=True)[:most]
+        lists: dict[tuple[int, str], list[tuple[float, int]]] = {}
+        for i, point in enumerate(self.pool):
+            for t in self._open(point):
+                where = lists.setdefault((t.claim, t.inequality.name), [])
+                where.append((t.process.now / max(point.n, 1), i))
+        each = 2 if most > FINAL else 1
+        kept = {id(p) for p in ranked}
+        for scores in lists.values():
+            kept |= {id(self.pool[i]) for _, i in sorted(scores, key=lambda s: -s[0])[:each]}
+        for point in self.pool:
+            if id(point) not in kept:
+                point.release()
+        self.pool = [p for p in self.pool if id(p) in kept]
 
 
-def _at_point(
-    run: Run,
-    d: int,
-    claims: list[Claim],
-    x: Array,
-    rng: Any,
-    count: int,
-    level: float,
-    found: list[Any],
-    allowance: Allowance,
-) -> int:
-    """Sample one input in growing chunks until everything is refuted there or the budget is used."""
-    out = np.empty((0, d))
-    target = x if len(x) == d else x.reshape(-1, d).mean(axis=0)
-    while len(out) < count and not allowance.spent:
-        more = evalues.sample(run.subject, x, rng, min(max(CHUNK, len(out)), count - len(out) or 1), d)
-        out = np.concatenate([out, more])
-        for claim, held in zip(claims, found, strict=True):
-            _update(claim, x, target, out, level, held)
-        if all(h["log"] > level for h in found):
-            break
-    return len(out)
+class Fixed:
+    """A program that takes a generator and gives the same output for all seeds tried: searched as a deterministic one.
+
+    What the search finds is evidence: the inputs are sampled like others, and only samples refute.
+    """
+
+    def __init__(self, run: Run, d: int, claims: list[Claim]) -> None:
+        self.inputs: list[Array] = []
+        self.worst: dict[int, Worst] = {}
+        self.note = ""
+        listed = structured(run.subject.size(d), run.seed, run.domain)
+        if not all(_same(run, x) for x in listed[:8]):
+            return
+        start = time.perf_counter()
+        once = replace(run.subject, program=_seeded(run), deterministic=True, batch=None, worker=None)
+        allowance = run.allowance(f"the search at d = {d}", run.budget.search)
+        oracle = enumerating(once, d, 1)
+        oracle.slack = run.slack
+        search = Search(oracle, claims, run.subject.size(d), allowance, run.domain)
+        search.run([], run.seed, stop_early=True)
+        for i in range(len(claims)):
+            bad = search.any_violation(i)
+            found = bad or search.tightness(i)
+            if found is not None:
+                self.inputs.append(found.x)
+            if bad is not None:
+                self.worst[i] = bad
+        self.note = (
+            f"the output was the same in {SAME} runs at each of 8 inputs: searched as a deterministic program at "
+            f"{search.points} inputs; that is evidence, not proof"
+        )
+        run.stage(d, "deterministic so far", start, f"{search.points} inputs")
 
 
-def _update(claim: Claim, x: Array, target: Array, out: Array, level: float, held: dict[str, Any]) -> None:
-    tested = statistic(claim, x, out)
-    if tested is not None:
-        z, limit = tested
-        tiny = 1e-9 * float((out**2).sum(axis=1).mean()) / (float(x @ x) or 1.0)
-        log = math.inf if limit <= 0 and z.max() > tiny else 0.0 if limit <= 0 else evalues.exceeds(z, limit)
-        _keep(held, log, x, float(z.mean()), "second moment", limit)
-        if limit > 0:
-            held["gap"] = min(held["gap"], evalues.detectable(z, limit, level))
-            held["tight"] = max(held.get("tight", 0.0), float(z.mean()) / limit)
-    if isinstance(claim, Unbiased | JointVariance) and tested is not None:
-        errors = (out - target) / np.sqrt(float(x @ x) or 1.0)
-        variance = max(tested[1], 0.0)
-        if variance > 0:
-            log = evalues.biased(errors, evalues.running_directions(errors), variance)
-            shift = float(np.linalg.norm(errors.mean(axis=0)))
-            _keep(held, log, x, shift, "bias or variance", 0.0)
+def _seeded(run: Run) -> Any:
+    program, seed = run.subject.program, run.seed
+    return lambda x, rng: program(x, np.random.default_rng([seed, 0]))
 
 
-def _keep(held: dict[str, Any], log: float, x: Array, value: float, what: str, limit: float) -> None:
-    if log > held["log"]:
-        held.update(log=log, x=x, z=value, what=what, limit=limit)
+def _same(run: Run, x: Array) -> bool:
+    first = run.subject.program(x.copy(), np.random.default_rng([run.seed, 0]))
+    return all(
+        np.array_equal(first, run.subject.program(x.copy(), np.random.default_rng([run.seed, s])))
+        for s in range(1, SAME)
+    )
 
 
-def _verdict(run: Run, d: int, claim: Claim, held: dict[str, Any], level: float, trials: int) -> Certificate:
+def _verdict(sampling: Sampling, i: int, fixed: Fixed) -> Certificate:
+    if i in sampling.refuted:
+        return _certificate(sampling, i, Verdict.REFUTED, *sampling.refuted[i], fixed)
+    tested = [(p, t) for p in sampling.seen for t in p.tests if t.claim == i and len(t.values)]
+    if not tested:
+        return _certificate(sampling, i, Verdict.INCONCLUSIVE, None, None, fixed)
+    most = max(p.n for p, _ in tested)
+    point, test = max((pt for pt in tested if pt[0].n == most), key=lambda pt: _ratio(pt[1]))
+    verdict = Verdict.INCONCLUSIVE if i in fixed.worst else Verdict.CONSISTENT
+    return _certificate(sampling, i, verdict, point, test, fixed)
+
+
+def _ratio(test: Test) -> float:
+    """Value seen over bound; 0 where the bound is."""
+    value, bound = test.inequality.sides(test.values)
+    return value / bound if bound > 0 else 0.0
+
+
+def _certificate(
+    sampling: Sampling, i: int, verdict: Verdict, point: Point | None, test: Test | None, fixed: Fixed
+) -> Certificate:
     from compth.certification.pipeline import _certificate
 
-    checked = held["x"] is not None
-    refuted = held["log"] > level
-    verdict = Verdict.REFUTED if refuted else Verdict.CONSISTENT if checked else Verdict.INCONCLUSIVE
-    details = {
-        "log_evidence": held["log"],
-        "log_level": level,
-        "detectable_relative_gap": held["gap"],
-        "observed_ratio": held.get("tight"),
-        "inequality": held.get("what"),
-        "replay": {"kind": "samples", "seed": run.seed, "count": trials},
-    }
+    run, claim = sampling.run, sampling.claims[i]
+    details: dict[str, Any] = {"log_level": sampling.level, "inputs": len(sampling.seen)}
+    estimate = bound = witness = None
+    if point is not None and test is not None:
+        q, witness = test.inequality, point.x
+        estimate, bound = q.sides(test.values)
+        unit = " ||x||^2" if claim.relative else ""
+        details |= {
+            "log_evidence": test.process.evidence,
+            "inequality": q.name,
+            "observed_ratio": _ratio(test),
+            "samples_there": point.n,
+            "replay": {"kind": "samples", "seed": point.entropy, "count": point.n},
+        }
+        if verdict is Verdict.REFUTED:
+            details["says"] = q.says(test.values, unit)
+        elif verdict is Verdict.CONSISTENT:
+            details |= could_have_been_found(sampling, i, point)
+    if i in fixed.worst and verdict is Verdict.INCONCLUSIVE:
+        bad = fixed.worst[i]
+        witness = bad.x
+        details["says"] = (
+            f"{bad.margin.name} = {float(bad.margin.value):.6g} > {float(bad.margin.bound):.6g} in every run, but rare "
+            "draws could make up for it: more samples decide"
+        )
     return _certificate(
-        run, d, str(claim), verdict, "statistical", estimate=held["z"] if checked else None, bound=held.get("limit"),
-        alpha=run.alpha, trials=trials, witness=held["x"], technique="e-process", details=details,
+        run, sampling.d, str(claim), verdict, "statistical", estimate=estimate, bound=bound, alpha=run.alpha,
+        trials=sampling.used, witness=witness, technique="e-process", details=details,
+        assumptions=(fixed.note,) if fixed.note else (),
     )  # fmt: skip
+
+
+def could_have_been_found(sampling: Sampling, i: int, watched: Point) -> dict[str, Any]:
+    """Per inequality: the excess that the samples at the most watched input, and at the least, would have shown.
+
+    The very samples, moved until the test speaks (`evalues.detectable`). Mean squares: relative to the bound.
+    """
+    found: list[dict[str, Any]] = []
+    for test in watched.tests:
+        if test.claim != i or any(f["inequality"] == test.inequality.name for f in found):
+            continue  # bias: along x only, where the direction needs no learning
+        elsewhere = [
+            t.detectable(sampling.level)
+            for p in sampling.seen
+            for t in p.tests
+            if p is not watched
+            and t.claim == i
+            and t.inequality.statistic.__name__ == test.inequality.statistic.__name__
+        ]
+        found.append({
+            "inequality": test.inequality.name,
+            "excess": test.detectable(sampling.level),
+            "samples": watched.n,
+            "elsewhere": max(elsewhere, default=None),
+            "samples_elsewhere": min((p.n for p in sampling.seen if p is not watched), default=None),
+        })  # fmt: skip
+    return {"detectable": found, "detectable_relative_gap": found[0]["excess"] if found else None}
 
 
 def path_probe(run: Run, d: int, paths: int = 12) -> Array | None:
@@ -159,37 +285,72 @@ def path_probe(run: Run, d: int, paths: int = 12) -> Array | None:
     size = run.subject.size(d)
     if size != d or size > 1200 or run.subject.deterministic:
         return None
-    found: Array | None = _probe(run.subject, d, paths, run.budget.sample_seconds)
-    return found
+    allowance = run.allowance(f"the path probe at d = {d}")
+    found = _probe(run.subject, d, paths, allowance.limits)
+    if found is None:
+        return None
+    if found[-1]:
+        allowance.tell(allowance.note)
+    direction: Array = found[:-1]
+    return direction
 
 
-@beside(lambda answer, subject, d, *_: answer is None or is_floats(answer, (d,)))
-def _probe(subject: Any, d: int, paths: int, seconds: float) -> Array | None:
-    size, program = subject.size(d), subject.program
-    rng = np.random.default_rng(0)
+@beside(lambda answer, subject, d, *_: answer is None or is_floats(answer, (d + 1,)))
+def _probe(subject: Any, d: int, paths: int, limits: Limits) -> Array | None:
+    """The direction, and 1.0 where the cap ended it."""
+    size = subject.size(d)
     try:
-        x, y = rng.normal(size=(2, size))
-        for seed in (1, 2):
-            out = [
-                np.asarray(program(v.copy(), np.random.default_rng(seed)), dtype=float) for v in (x, y, x + y)
-            ]
-            if not np.allclose(out[0] + out[1], out[2], rtol=1e-9, atol=1e-12):
-                return None
+        if not _linear(subject, size):
+            return None
         total = np.zeros((size, size))
-        allowance = Allowance(seconds)
+        allowance = Allowance(*limits)
         for seed in range(paths):
             s = np.empty((d, size))
             for j in range(size):
                 e = np.zeros(size)
                 e[j] = 1.0
-                s[:, j] = program(e, np.random.default_rng([7, seed]))
+                s[:, j] = subject.program(e, np.random.default_rng([7, seed]))
             s[np.arange(d), np.arange(d)] -= 1
-            total += s.T @ s / paths
+            total += _gram(s)
             if allowance.spent:
                 break
     except Exception:
         return None
-    return np.asarray(np.linalg.eigh(total)[1][:, -1])
+    return np.append(_top(total), float(allowance.capped))
+
+
+def _linear(subject: Any, size: int) -> bool:
+    x, y = np.random.default_rng(0).normal(size=(2, size))
+    for seed in (1, 2):
+        a, b, c = (
+            np.asarray(subject.program(v.copy(), np.random.default_rng(seed)), dtype=float)
+            for v in (x, y, x + y)
+        )
+        if not np.allclose(a + b, c, rtol=1e-9, atol=1e-12):
+            return False
+    return True
+
+
+def _gram(s: Array) -> Array:
+    """S'S, by its non-zero entries where they are few."""
+    if np.count_nonzero(s) > s.size / 20:
+        return s.T @ s
+    from scipy.sparse import csr_array
+
+    few = csr_array(s)
+    return np.asarray((few.T @ few).toarray())
+
+
+def _top(square: Array) -> Array:
+    """The direction of the largest eigenvalue of a positive semidefinite matrix, by power iteration."""
+    v = np.random.default_rng(0).normal(size=len(square))
+    for _ in range(60):
+        w = square @ v
+        length = float(np.linalg.norm(w))
+        if not 0 < length < math.inf:
+            break
+        v = w / length
+    return v
 
 
 def draw_breach(sketch: Any, d: int, alpha: float, seed: int) -> str:

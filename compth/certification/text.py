@@ -43,14 +43,38 @@ def sentence(c: Certificate) -> str:
                 f"log evidence {short(c.details.get('log_evidence'))} > {short(c.details.get('log_level'))}"
             )
     elif c.evidence == "statistical":
-        parts.append(f"{c.trials} samples at alpha = {c.alpha:.1e}; a relative excess of "
-                     f"{short(c.details.get('detectable_relative_gap'))} would have been found")  # fmt: skip
+        parts.append(f"{c.trials} samples of {c.details.get('inputs')} inputs at alpha = {c.alpha:.1e}")
+        parts += found_at_most(c)
     else:
         tight = c.details.get("tightness")
         parts.append(
             f"{c.technique} at {c.trials} inputs" + (f", worst is {tight:.4f} of the bound" if tight else "")
         )
     return "; ".join(parts)
+
+
+def found_at_most(c: Certificate) -> list[str]:
+    """What the samples would have shown, and where: nothing is said of other inputs."""
+    listed = c.details.get("detectable") or []
+    if not listed:
+        return [c.details["says"]] if "says" in c.details else []
+    near = " and ".join(_excess(f["inequality"], f["excess"]) for f in listed)
+    out = [f"would have shown, at x = {short(c.witness)} with {listed[0]['samples']} samples, {near}"]
+    if listed[0]["elsewhere"] is not None:
+        far = " and ".join(_excess(f["inequality"], f["elsewhere"]) for f in listed)
+        out.append(f"at each of the other inputs, {listed[0]['samples_elsewhere']} samples or more, {far}")
+    return out
+
+
+def _excess(inequality: str, size: float) -> str:
+    """An excess in the units of its test: relative for mean squares, a length for the bias."""
+    if size == float("inf"):
+        return f"no excess of {inequality}"
+    if inequality.startswith("||E C"):
+        return f"a bias {size:.2g} ||x|| beyond what is allowed"
+    if inequality in ("alpha||x||^2", "gamma||x||^2"):
+        return f"<E C(x), x> {size:.2g} ||x||^2 too small"
+    return f"{inequality} above {1 + size:.4g} times its bound"
 
 
 def lines(report: Report, script: str = "") -> list[str]:

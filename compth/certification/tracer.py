@@ -21,6 +21,8 @@ from compth.certification.readings import named
 
 GRID = {np.dtype(np.float64): 53, np.dtype(np.float32): 24}
 MAX_BRANCH = 4096
+LEAF, CHOICE = 20.0, 25.0
+"""Work of one path, and of one choice on it."""
 
 
 class NotTraceable(Exception):
@@ -64,18 +66,14 @@ class Path:
     @property
     def probability(self) -> Fraction:
         """Product of the branch probabilities."""
-        out = Fraction(1)
-        for c in self.choices:
-            out *= c.weights[c.branch]
-        return out
+        return _product([c.weights[c.branch] for c in self.choices])
 
     @property
     def read(self) -> Fraction:
         """The same by the probabilities that the program's constants name."""
-        out = Fraction(1)
-        for c in self.choices:
-            out *= c.read[c.branch]
-        return out
+        if all(c.read is c.weights for c in self.choices):
+            return self.probability
+        return _product([c.read[c.branch] for c in self.choices])
 
     def successor(self) -> list[int] | None:
         """Prefix of the next path in depth-first order, None after the last."""
@@ -87,6 +85,11 @@ class Path:
             if following < len(last.weights):
                 return [*taken, following]
         return None
+
+
+def _product(factors: list[Fraction]) -> Fraction:
+    """One Fraction at the end: reducing it is what costs."""
+    return Fraction(math.prod(f.numerator for f in factors), math.prod(f.denominator for f in factors))
 
 
 def _next(weights: list[Fraction], after: int) -> int:
@@ -340,6 +343,36 @@ class Affine:
         raise NotTraceable("a uniform stored in a float array")
 
 
+class Unread:
+    """A draw with too many outcomes to follow, such as a seed: it refuses to be looked at in any way.
+
+    A program that ends without having looked at it has the same output whatever the draw is.
+    """
+
+    def __init__(self, why: str) -> None:
+        object.__setattr__(self, "_why", why)
+
+    def __getattribute__(self, name: str) -> Any:
+        raise NotTraceable(object.__getattribute__(self, "_why"))
+
+
+def _unreadable(name: str) -> Callable[..., Any]:
+    def refused(self: Any, *args: Any) -> Any:
+        raise NotTraceable(object.__getattribute__(self, "_why"))
+
+    refused.__name__ = name
+    return refused
+
+
+_SPECIAL = (
+    "add sub mul truediv floordiv mod divmod pow lshift rshift and or xor radd rsub rmul rtruediv rfloordiv rmod "
+    "rdivmod rpow rlshift rrshift rand ror rxor neg pos abs invert lt le gt ge eq ne bool int float complex index "
+    "round trunc floor ceil hash str repr format bytes len iter getitem contains array array_ufunc call reduce_ex"
+)
+for _name in _SPECIAL.split():
+    setattr(Unread, f"__{_name}__", _unreadable(_name))
+
+
 Size = Any
 
 
@@ -410,6 +443,8 @@ class TraceGenerator(np.random.Generator):
         if last <= first:
             raise ValueError("low >= high")
         weights = [Fraction(1, last - first)] * (last - first) if last - first <= MAX_BRANCH else []
+        if not weights and size is None:
+            return self._log(Unread(f"integers with {last - first} outcomes"))
         if not weights:
             raise NotTraceable(f"integers with {last - first} outcomes")
         scalar = np.dtype(dtype).type if np.dtype(dtype) != np.bool_ else np.bool_
@@ -432,18 +467,27 @@ class TraceGenerator(np.random.Generator):
             raise ValueError("probabilities do not sum to 1")
         if not replace and wanted > count:
             raise ValueError("Cannot take a larger sample than population when replace is False")
-        weights, read = ([Fraction(1, count)] * count,) * 2 if p is None else _read_weights(p)
-        picked = []
-        for _ in range(wanted):
-            index = self.path.choose(weights, read)
-            picked.append(index)
-            if not replace:
-                same = read is weights
-                weights = _without(weights, index)
-                read = weights if same else _without(read, index)
+        picked = self._equal(count, wanted, replace) if p is None else self._weighted(p, wanted, replace)
         if shape is None:
             return self._log(np.take(population, picked[0], axis=axis))
         return self._log(np.take(population, np.array(picked, dtype=np.int64).reshape(shape), axis=axis))
+
+    def _equal(self, count: int, wanted: int, replace: bool) -> list[int]:
+        """Equally likely draws: without replacement, one of those that are left."""
+        rest, out = list(range(count)), []
+        for _ in range(wanted):
+            at = self.path.choose([Fraction(1, len(rest))] * len(rest))
+            out.append(rest[at] if replace else rest.pop(at))
+        return out
+
+    def _weighted(self, p: Any, wanted: int, replace: bool) -> list[int]:
+        (weights, read), out = _read_weights(p), []
+        for _ in range(wanted):
+            index = self.path.choose(weights, read)
+            out.append(index)
+            if not replace:
+                weights, read = _without(weights, index), _without(read, index)
+        return out
 
     def _permute(self, n: int) -> list[int]:
         rest, out = list(range(n)), []
@@ -542,10 +586,12 @@ class Leaf:
     read: Fraction = Fraction(0)
 
 
-def leaves(program: Callable[[Any], Any], limit: int = 20_000, seconds: float = 5.0) -> Iterator[Leaf]:
+def leaves(
+    program: Callable[[Any], Any], limit: int = 20_000, allowance: Allowance | None = None
+) -> Iterator[Leaf]:
     """Every path of program(rng). Raises NotTraceable, TooManyLeaves; the program's own errors pass through."""
     prefix: list[int] | None = []
-    allowance = Allowance(seconds)
+    allowance = allowance or Allowance()
     for count in itertools.count(1):
         path = Path(prefix or [])
         try:
@@ -554,9 +600,10 @@ def leaves(program: Callable[[Any], Any], limit: int = 20_000, seconds: float = 
             if path.draws:  # a symbolic draw reached code that cannot take it
                 raise NotTraceable(f"{type(problem).__name__}: {problem}") from None
             raise
+        allowance.use(LEAF + CHOICE * len(path.choices) + np.size(output) / 50)
         yield Leaf(path.probability, output, tuple(path.draws), path.read)
         prefix = path.successor()
         if prefix is None:
             return
         if count >= limit or allowance.spent:
-            raise TooManyLeaves(f"more than {count} paths")
+            raise TooManyLeaves(allowance.note if allowance.capped else f"more than {count} paths")

@@ -1,36 +1,83 @@
-"""Budgets count processor time: a machine that is busy with something else takes nothing away."""
+"""Budgets are counted work: certificates do not depend on the machine's speed; a cap on time is named when it bites."""
 
-import time
+import numpy as np
+import pytest
 
-from compth.certification import allowance
-from compth.certification.adversary import Search
+import compth as ct
+from compth.certification import allowance, certify
 from compth.certification.allowance import Allowance
+from compth.certification.tracer import TooManyLeaves, leaves
+
+from .right import dithered_grid, qsgd4, rand2_choice
 
 
-def work(seconds):
-    end = time.thread_time() + seconds
-    while time.thread_time() < end:
-        pass
+class Clock:
+    """A machine so many times slower, and stopped now and then."""
+
+    def __init__(self, factor, pause=0.0):
+        import time
+
+        self.time, self.factor, self.pause, self.looks = time, factor, pause, 0
+
+    def thread_time(self):
+        return self.time.thread_time() * self.factor
+
+    def monotonic(self):
+        self.looks += self.pause > 0
+        return self.time.monotonic() * self.factor + self.looks * self.pause
 
 
-def test_waiting_is_free_and_work_is_not():
-    allowed = Allowance(0.02)
-    time.sleep(0.05)
+def gaussian(x, rng):
+    return x + 0.3 * np.linalg.norm(x) * rng.standard_normal(x.size) / np.sqrt(x.size)
+
+
+PROGRAMS = [
+    (rand2_choice, ct.Unbiased("d/2 - 1"), 5),
+    (rand2_choice, ct.Unbiased("d/2 - 1"), 80),
+    (qsgd4, ct.Unbiased("min(d/64, sqrt(d)/4)"), 30),
+    (dithered_grid, ct.AbsoluteError("sqrt(d/12)"), 2),
+    (gaussian, ct.Unbiased("0.05"), 4),
+    (gaussian, ct.Unbiased("0.09"), 4),
+]
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "d"), PROGRAMS, ids=[f"{p[0].__name__}-{p[2]}" for p in PROGRAMS]
+)
+def test_certificates_do_not_depend_on_speed(program, claim, d, monkeypatch):
+    first = certify(program, d, claims=claim, budget="quick")
+    for clock in (Clock(0.01), Clock(4.0)):
+        monkeypatch.setattr(allowance, "time", clock)
+        again = certify(program, d, claims=claim, budget="quick")
+        assert [c.to_dict() for c in again.certificates] == [c.to_dict() for c in first.certificates]
+        assert again.info["not_checked"] == first.info["not_checked"]
+
+
+@pytest.mark.parametrize("d", [4, 400])
+def test_a_cap_that_bites_is_named(d, monkeypatch):
+    monkeypatch.setattr(allowance, "time", Clock(1e5))
+    report = certify(gaussian if d < 100 else qsgd4, d, claims=ct.Unbiased("sqrt(d)"), budget="quick")
+    said = [note for note in report.info["not_checked"] if "cap of 10 s" in note]
+    assert said
+    assert "a faster machine goes further" in said[0]
+
+
+def test_work_ends_it_and_work_alone():
+    allowed = Allowance(10.0, 5.0)
+    allowed.use(9.0)
     assert not allowed.spent
-    work(0.025)
+    allowed.use(1.0)
     assert allowed.spent
+    assert not allowed.capped
 
 
-def test_a_program_that_only_sleeps_ends_by_the_clock(monkeypatch):
-    monkeypatch.setattr(allowance, "BUSY", 2.0)
-    allowed = Allowance(0.02)
-    time.sleep(0.05)
-    assert allowed.spent
+def test_a_stopped_machine_loses_nothing(monkeypatch):
+    monkeypatch.setattr(allowance, "time", Clock(1.0, pause=3600.0))
+    allowed = Allowance(10.0, 1.0)
+    assert not any(allowed.spent for _ in range(15))
+    assert any(allowed.spent for _ in range(15))  # a program that sleeps for ever ends, too
 
 
-def test_a_search_is_not_late_because_others_ran():
-    search = Search(lambda x: None, [], 3, 0.02)
-    time.sleep(0.05)
-    assert not search.late
-    work(0.025)
-    assert search.late
+def test_enumeration_stops_at_its_work():
+    with pytest.raises(TooManyLeaves, match="more than"):
+        list(leaves(lambda rng: rng.permutation(7), 10**6, Allowance(1e4)))

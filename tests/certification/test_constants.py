@@ -12,6 +12,7 @@ from compth.certification import certify
 from compth.certification.claims_text import claim_of
 from compth.certification.constants import ROUNDING, read_claim, readings_of
 from compth.certification.linear import verifier
+from compth.certification.oracle import UNLIMITED
 from compth.certification.pipeline import BUDGETS, Run, _verifier
 from compth.certification.readings import named, noting, simple, simplest
 from compth.certification.subject import as_subject, declared_claims
@@ -238,7 +239,7 @@ def test_every_direction_is_looked_at_before_rounding_is_blamed():
     def program(x, rng):
         return x * (rng.random(len(x)) < 0.3) * np.array([(1 + 1e-15) / 0.3, 4.0])
 
-    verify = verifier(as_subject(program), 2, 100, 10)
+    verify = verifier(as_subject(program), 2, 100, UNLIMITED)
     assert Fraction(1e-15) < ROUNDING
     answer = verify(ct.Unbiased(7 / 3))
     assert not answer.holds

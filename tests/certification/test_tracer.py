@@ -9,7 +9,7 @@ import pytest
 import compth as ct
 from compth.certification.constants import positive_semidefinite
 from compth.certification.linear import Form, verifier
-from compth.certification.oracle import factored
+from compth.certification.oracle import UNLIMITED, factored
 from compth.certification.subject import as_subject
 from compth.certification.tracer import NotTraceable, TooManyLeaves, TraceGenerator, leaves
 
@@ -61,12 +61,37 @@ def test_uniforms_are_on_numpys_grid():
         lambda r: r.random() * r.random(),
         lambda r: bool(r.random()),
         lambda r: r.integers(1 << 40),
+        lambda r: int(r.integers(1 << 40)),
+        lambda r: r.integers(1 << 40) % 2,
+        lambda r: r.integers(1 << 40) == 3,
+        lambda r: f"{r.integers(1 << 40)}",
+        lambda r: [1.0, r.integers(1 << 40).item()],
+        lambda r: np.random.default_rng(r.integers(1 << 40)).random(),
+        lambda r: np.array([1.0, r.integers(1 << 40)], dtype=float),
+        lambda r: r.integers(1 << 40, size=2),
+        lambda r: {r.integers(1 << 40): 1.0},
         lambda r: np.array([1.0, 2.0])[r.random() > r.random() * 2],
     ],
 )
 def test_everything_else_is_refused(program):
     with pytest.raises(NotTraceable):
         list(leaves(program))
+
+
+def test_a_seed_that_nobody_looks_at_does_not_matter():
+    def seeded(r):
+        held = [r.integers(1 << 40)]
+        return 1.5 if len(held) and r.random() < 0.5 else 2.5
+
+    assert law(seeded) == {1.5: Fraction(1, 2), 2.5: Fraction(1, 2)}
+
+
+def test_equal_draws_without_replacement_are_as_before():
+    three = law(lambda r: tuple(r.choice(5, 3, replace=False).tolist()))
+    assert three == dict.fromkeys(itertools.permutations(range(5), 3), Fraction(1, 60))
+    weighted = law(lambda r: tuple(r.choice(3, 2, replace=False, p=[0.5, 0.25, 0.25]).tolist()))
+    assert weighted[0, 1] == Fraction(1, 4)
+    assert weighted[1, 0] == Fraction(1, 6)
 
 
 def test_every_public_method_of_the_generator_is_implemented_or_refused():
@@ -125,6 +150,6 @@ def test_exact_definiteness():
 
 
 def test_symbolic_certificate_is_sharp():
-    verify = verifier(as_subject(ct.Averaged(ct.RandK(1), 2)), 4, 1000, 10)
+    verify = verifier(as_subject(ct.Averaged(ct.RandK(1), 2)), 4, 1000, UNLIMITED)
     assert verify(ct.Unbiased(Fraction(3, 2)))[0]
     assert not verify(ct.Unbiased(Fraction(3, 2) - Fraction(1, 10**9)))[0]

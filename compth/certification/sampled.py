@@ -1,0 +1,282 @@
+"""One input under sampling: which number of an output tests which inequality of a claim, and the stream of outputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth.certification import evalues
+from compth.certification.evalues import AtLeast, AtMost, Impossible, Near, Null, Process, Zero
+from compth.claims import B1, B2, AbsoluteError, BiasVariance, Claim, Contractive, JointVariance, Unbiased
+
+Array = NDArray[np.float64]
+ELEMENTS = 2_000_000
+"""Numbers of one block of outputs in memory."""
+ROUNDING = 1e-12
+"""Squares of this size, relative to those of input and output, are rounding where a claim allows nothing."""
+SLACK = 1e-9
+"""Relative tolerance of bounds, as the oracle's."""
+
+
+@dataclass(frozen=True)
+class Inequality:
+    """One inequality of a claim at one input, as a hypothesis on the mean of one number of the output.
+
+    name: the margin's. statistic: (point, outputs, errors) -> (N,), relative to ||x||. bound: of the mean, in units of
+    ||x||^2 (of `unit` where the claim is absolute). squared: the mean's square is what the margin bounds. lower: the
+    mean, times `unit`, is to be at least `bound`; then the margin's value is the bound, and its bound what was seen.
+    """
+
+    name: str
+    statistic: Callable[[Point, Array, Array], Array]
+    null: Null
+    bound: float
+    unit: float = 1.0
+    squared: bool = False
+    lower: str = ""
+
+    def sides(self, values: Array) -> tuple[float, float]:
+        """(value, bound) of the margin as seen."""
+        mean = float(values.mean()) if len(values) else 0.0
+        seen = self.unit * (mean * mean if self.squared else mean)
+        return (self.bound, seen) if self.lower else (seen, self.bound)
+
+    def says(self, values: Array, unit: str) -> str:
+        """What was seen, in words."""
+        value, bound = self.sides(values)
+        if self.lower:
+            return f"{self.name} = {value:.6g}{unit}, {self.lower} only about {bound:.6g}{unit}"
+        return f"{self.name} about {value:.6g}{unit}, allowed {bound:.6g}{unit}"
+
+
+def inequalities(claim: Claim, x: Array, d: int, slack: float = 0.0) -> list[Inequality]:
+    """What sampling can refute of the claim at x; slack: the rounding granted (`Arithmetic.slack`)."""
+    xx = float(x @ x) or 1.0
+    if isinstance(claim, Unbiased):
+        omega = float(claim.omega)
+        return [_mean_square("E||C(x)-x||^2", omega, slack), *_bias(0.0, omega, slack)]
+    if isinstance(claim, Contractive):
+        return [_mean_square("E||C(x)-x||^2", 1 - float(claim.delta), slack)]
+    if isinstance(claim, AbsoluteError):
+        return [_mean_square("E||C(x)-x||^2", float(claim.Delta) ** 2 / xx, slack, unit=xx)]
+    if isinstance(claim, BiasVariance):
+        eta, omega = float(claim.eta), float(claim.omega)
+        return [_mean_square("E||C(x)-E C(x)||^2", omega, slack, _pairs), *_bias(eta, omega, slack)]
+    if isinstance(claim, B1 | B2):
+        return _against_x(claim, slack)
+    if isinstance(claim, JointVariance):
+        bar = target_of(x, d)
+        allowed = float(claim.A) / claim.n - float(claim.B) * float(bar @ bar) / xx
+        allowed = 0.0 if abs(allowed) < SLACK else allowed
+        return [_mean_square("E||mean C_i(a_i) - abar||^2", allowed, slack), *_bias(0.0, allowed, slack)]
+    return []
+
+
+def _moved(bound: float, slack: float) -> float:
+    """How far rounding may move C(x), relative to ||x||, where E||C(x) - x||^2 <= bound: slack (||C(x)|| + ||x||)."""
+    return slack * (2 + math.sqrt(max(bound, 0.0)))
+
+
+def target_of(x: Array, d: int) -> Array:
+    """What E C(x) is compared with: x, and for a fleet the average of its rows."""
+    return x if len(x) == d else x.reshape(-1, d).mean(axis=0)
+
+
+def _squares(point: Point, out: Array, error: Array) -> Array:
+    return np.asarray(np.einsum("nj,nj->n", error, error)) / point.xx
+
+
+def _pairs(point: Point, out: Array, error: Array) -> Array:
+    """||y - y'||^2/2 of independent pairs: its mean is the variance."""
+    half = len(out) // 2
+    gap = out[:half] - out[half : 2 * half]
+    return np.asarray(np.einsum("nj,nj->n", gap, gap)) / (2 * point.xx)
+
+
+def _mean_square(
+    name: str,
+    bound: float,
+    slack: float = 0.0,
+    statistic: Callable[[Point, Array, Array], Array] = _squares,
+    unit: float = 1.0,
+) -> Inequality:
+    granted = (math.sqrt(max(bound, 0.0)) + _moved(bound, slack)) ** 2 if slack else bound
+    if granted > 0:
+        return Inequality(name, statistic, AtMost(granted * (1 + SLACK)), bound * unit, unit)
+
+    def beyond_rounding(point: Point, out: Array, error: Array) -> Array:
+        values = statistic(point, out, error)
+        scale = 1 + float(np.einsum("nj,nj->", out, out)) / (point.xx * len(out))
+        return np.where(values > ROUNDING * scale, values, 0.0)
+
+    return Inequality(name, beyond_rounding, Zero() if bound == 0 else Impossible(), bound * unit, unit)
+
+
+def _bias(eta: float, variance: float, slack: float = 0.0) -> list[Inequality]:
+    """Projections of C(x) - x on unit vectors, along x and along the mean error of earlier blocks.
+
+    Each has a mean within eta and a variance of at most what all coordinates have together.
+    """
+    if variance < 0 or eta + variance == 0:  # nothing is allowed: the mean square says it all
+        return []
+    moved = _moved(variance + eta * eta, slack)
+    name = "||E C(x) - x||^2"
+    null = Near(eta + moved, (math.sqrt(variance) + moved) ** 2 if moved else variance)
+
+    def along_x(point: Point, out: Array, error: Array) -> Array:
+        return np.asarray(error @ point.along) / point.norm
+
+    def along_mean_error(point: Point, out: Array, error: Array) -> Array:
+        return np.asarray(error @ point.direction) / point.norm
+
+    return [Inequality(name, s, null, eta * eta, squared=True) for s in (along_x, along_mean_error)]
+
+
+def _against_x(claim: B1 | B2, slack: float) -> list[Inequality]:
+    """E||C||^2 <= beta <E C, x> through ||C - beta x/2||^2 >= 0; the lower inequalities through <E C, x>.
+
+    alpha||x||^2 <= E||C||^2 alone cannot be refuted by samples: rare large outputs would make up for it. But it implies
+    alpha||x||^2 <= beta <E C, x>, where E<C, x>^2 <= ||x||^2 E||C||^2 <= beta ||x||^2 <E C, x> holds the tails.
+    """
+    beta = float(claim.beta)
+    if beta <= 0:
+        return []
+
+    def off_half(point: Point, out: Array, error: Array) -> Array:
+        gap = out - (beta / 2) * point.x
+        return np.asarray(np.einsum("nj,nj->n", gap, gap)) / point.xx
+
+    def along_x(point: Point, out: Array, error: Array) -> Array:
+        return np.asarray(out @ point.x) / point.xx
+
+    moved = slack * (1 + beta)  # ||C(x)|| is at most beta ||x|| in mean square
+    most = (beta / 2 + moved) ** 2 * (1 + SLACK)
+    upper = Inequality("E||C(x)||^2", off_half, AtMost(most), beta**2 / 4)
+    if isinstance(claim, B1):
+        name, inner, unit, bound = "alpha||x||^2", "beta <E C(x), x>", beta, float(claim.alpha)
+    else:
+        name, inner, unit, bound = "gamma||x||^2", "<E C(x), x>", 1.0, float(claim.gamma)
+    if bound <= 0:
+        return [upper]
+    least = bound / unit * (1 - SLACK) - moved
+    if least <= 0:
+        return [upper]
+    null = AtLeast(least, beta * (1 + 4 * moved / least))
+    return [upper, Inequality(name, along_x, null, bound, unit, lower=inner)]
+
+
+class Test:
+    """One inequality at one point: its e-process and all that was seen."""
+
+    __test__ = False  # no test of pytest's
+
+    def __init__(self, claim: int, inequality: Inequality) -> None:
+        self.claim, self.inequality = claim, inequality
+        self.process = Process(inequality.null)
+        self._seen: list[Array] = []
+
+    def add(self, values: Array) -> None:
+        """One block of values."""
+        self.process.add(values)
+        self._seen.append(values)
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Equal for the same test at other inputs."""
+        return self.inequality.name, self.inequality.statistic.__name__
+
+    @property
+    def values(self) -> Array:
+        """All values so far."""
+        return np.concatenate(self._seen) if self._seen else np.empty(0)
+
+    def detectable(self, level: float) -> float:
+        """The smallest excess that these samples would have shown."""
+        return evalues.detectable(self.inequality.null, self.values, level)
+
+
+class Point:
+    """One input: its own stream of outputs, the tests of every claim, and where the error is."""
+
+    def __init__(self, x: Array, d: int, claims: list[Claim], entropy: list[int], slack: float) -> None:
+        self.x, self.d, self.entropy = x, d, entropy
+        self.target = target_of(x, d)
+        self.xx = float(x @ x) or 1.0
+        self.norm = math.sqrt(self.xx)
+        length = float(np.linalg.norm(self.target))
+        self.along = self.target / length if length else np.full(d, d**-0.5)
+        self.direction = np.full(d, d**-0.5)
+        self.tests = [Test(i, q) for i, claim in enumerate(claims) for q in inequalities(claim, x, d, slack)]
+        self.rng = np.random.default_rng(np.random.SeedSequence(entropy))
+        self.total, self.square, self.n = np.zeros(d), np.zeros(d), 0
+
+    def extend(self, subject: Any, count: int, suspects: Suspects) -> int:
+        """One block of at most `count` outputs, as large as all before: the next one's direction learns from it."""
+        block = min(count, max(8, self.n), max(2, ELEMENTS // self.d))
+        out = evalues.sample(subject, self.x, self.rng, block, self.d)
+        error = out - self.target
+        for test in self.tests:
+            test.add(test.inequality.statistic(self, out, error))
+        suspects.add(self.x, self.xx, error)
+        self.total += error.sum(axis=0)
+        self.square += np.einsum("nj,nj->j", error, error)
+        self.n += block
+        length = float(np.linalg.norm(self.total))
+        if length > 0:
+            self.direction = self.total / length
+        return block
+
+    def release(self) -> None:
+        """Forget the vectors of an input that is not looked at further; what was seen stays."""
+        nothing = np.empty(0)
+        self.x = self.target = self.along = self.direction = self.total = self.square = nothing
+
+    def where_errors_are(self) -> list[Array]:
+        """This input with more weight where it errs: x_j^2 *= (V_j / x_j^2) / ratio, V_j = E (C(x)_j - x_j)^2."""
+        x, v = self.x, self.x * self.x
+        ratio = float(self.square.sum()) / self.n / self.xx
+        if len(x) != self.d or not ratio > 0:
+            return []
+        per = np.where(v > 0, self.square / self.n / np.where(v > 0, v, 1.0), 0.0)
+        return [x * np.clip(per / ratio, 1e-3, 1e3) ** power for power in (0.5, 0.25)]
+
+
+class Suspects:
+    """Error and drift of every coordinate per unit of ||x||^2, over all inputs sampled: where a single one is wrong."""
+
+    def __init__(self, d: int) -> None:
+        self.weight, self.square, self.drift = np.zeros(d), np.zeros(d), np.zeros(d)
+
+    def add(self, x: Array, xx: float, error: Array) -> None:
+        """The errors of one block at x."""
+        if len(x) != error.shape[1]:
+            return
+        self.weight += len(error) * x * x / xx
+        self.square += np.einsum("nj,nj->j", error, error) / xx
+        self.drift += error.sum(axis=0) * x / xx
+
+    def inputs(self) -> list[Array]:
+        """All weight on the coordinate with the largest error, with the clearest drift, and on two with both signs."""
+        live = self.weight > 0
+        if live.sum() < 2:
+            return []
+        per = np.where(live, self.square / np.where(live, self.weight, 1.0), 0.0)
+        noise = np.sqrt(np.where(self.square > 0, self.square * self.weight, 1.0))
+        sure = np.where(live, np.abs(self.drift) / noise, 0.0)
+        first, second = np.argsort(-per, kind="stable")[:2]
+        places = dict.fromkeys((int(first), int(sure.argmax()), int(second)))
+        one_hot = [_at(len(per), {j: 1.0}) for j in places]
+        return [*one_hot, _at(len(per), {int(first): 1.0, int(second): -1.0})]
+
+
+def _at(size: int, values: dict[int, float]) -> Array:
+    """The values at their places, 0 elsewhere."""
+    x = np.zeros(size)
+    for j, v in values.items():
+        x[j] = v
+    return x

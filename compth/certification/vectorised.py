@@ -1,0 +1,292 @@
+"""The factored oracle in arrays: all uniforms of a draw compared at once, two runs of the program an input.
+
+Covers programs that draw one float64 uniform a coordinate and compare each with one number, by <, floor, ceil or rint
+of +-2^k U + b. In the first run every U lies below its cut, in the second above: each coordinate's law is these two
+values. Sums are kept as unevaluated pairs of floats, so that cuts are exact on numpy's grid of 2^-53. Everything else
+raises NotVectorised, and is enumerated coordinate by coordinate (`oracle.factored`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.typing import NDArray
+
+from compth.certification.tracer import NotTraceable
+
+Array = NDArray[np.float64]
+GRID = 2.0**53
+
+
+class NotVectorised(NotTraceable):
+    """The uniforms are used in another way than one comparison each."""
+
+
+class Cells(NamedTuple):
+    """Each coordinate's law: `low` where floor(2^53 U) < cut, else `high`."""
+
+    cut: Array
+    low: Array
+    high: Array
+
+
+class _Branch:
+    """One run: where all uniforms lie, and the cut that the program asked for."""
+
+    def __init__(self, size: int, below: bool) -> None:
+        self.size, self.below, self.drawn = size, below, False
+        self.cut: Array | None = None
+
+    def decide(self, cut: Array) -> NDArray[np.bool_]:
+        """U < cut/2^53 for every coordinate; only those that can be either side follow the branch."""
+        cut = np.clip(cut, 0, GRID)
+        if np.isnan(cut).any():
+            raise NotVectorised("a uniform compared with NaN")
+        if self.cut is not None and not np.array_equal(self.cut, cut):
+            raise NotVectorised("a second comparison")
+        self.cut = cut
+        return (cut >= GRID) | ((cut > 0) & self.below)
+
+
+def _two_sum(a: Any, b: Any) -> tuple[Any, Any]:
+    """a + b as a float and its exact rounding error (Knuth)."""
+    s = a + b
+    t = s - a
+    return s, (a - (s - t)) + (b - t)
+
+
+def _exact(a: Array, b: Array) -> Array:
+    """a + b, refused where it rounds."""
+    s, e = _two_sum(a, b)
+    if e.any():
+        raise NotVectorised("a sum of more than two floats")
+    return np.asarray(s)
+
+
+class Uniforms(NDArrayOperatorsMixin):
+    """a U + b for every coordinate, a = +-2^k, b an unevaluated pair of floats. Only comparisons look at U."""
+
+    __slots__ = ("_branch", "_hi", "_lo", "_scale")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, branch: _Branch, scale: float, hi: Array, lo: Array) -> None:
+        self._branch, self._scale, self._hi, self._lo = branch, scale, hi, lo
+
+    dtype = np.dtype(np.float64)
+    ndim = 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(d,)."""
+        return (self._branch.size,)
+
+    @property
+    def size(self) -> int:
+        """d."""
+        return self._branch.size
+
+    def __len__(self) -> int:
+        return self._branch.size
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotVectorised("a uniform stored in an array")
+
+    def __array_function__(self, function: Any, *args: Any) -> Any:
+        raise NotVectorised(f"{function.__name__} of uniforms")
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotVectorised(f".{name} of uniforms")
+
+    def astype(self, dtype: Any) -> Any:
+        """Whole numbers: floor, where nothing is negative; float64: itself."""
+        kind = np.dtype(dtype)
+        if kind == np.float64:
+            return self
+        if kind.kind != "i" or self._scale < 0 or (self._hi < 0).any():
+            raise NotVectorised(f"uniforms as {kind}")
+        return self.floor().astype(kind)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        found = _UFUNCS.get(ufunc.__name__)
+        if method != "__call__" or options or found is None:
+            raise NotVectorised(f"{ufunc.__name__} of uniforms")
+        return found(*inputs)
+
+    def floor(self, shift: float = 0.0) -> Array:
+        """floor(a U + b + shift): of two neighbouring integers the one that the branch takes."""
+        if abs(self._scale) > 1:
+            raise NotVectorised("floor of a wide uniform")
+        moved = _add(self, shift) if shift else self
+        start = np.floor(moved._hi)  # of b: the least value (a > 0) or the largest
+        start = start - ((start == moved._hi) & (moved._lo < 0))
+        if self._scale > 0:
+            return np.asarray(start + ~moved.under(start + 1, inclusive=False))
+        return np.asarray(start - moved.under(start, inclusive=False))
+
+    def under(self, threshold: Any, inclusive: bool) -> NDArray[np.bool_]:
+        """a U + b < threshold (or <=), decided on the grid."""
+        s, e = _two_sum(_plain(threshold, self.size), -self._hi)
+        s, e = _two_sum(s, _exact(e, -self._lo))
+        s, e = s * (GRID / self._scale), e * (GRID / self._scale)
+        if self._scale > 0:
+            return self._branch.decide(_cut(s, e, inclusive))
+        return ~self._branch.decide(_cut(s, e, not inclusive))
+
+
+def _cut(s: Array, e: Array, inclusive: bool) -> Array:
+    """Number of grid points k with k < s + e (or <=); |e| is at most half a unit in the last place of s."""
+    with np.errstate(invalid="ignore"):
+        whole = np.floor(s)
+        at = whole == s
+        if inclusive:
+            return np.where(at, s - (e < 0), whole) + 1
+        return np.where(at, s + (e > 0), whole + 1)
+
+
+def _plain(value: Any, size: int) -> Array:
+    """A number or a (d,) array of numbers that float64 holds."""
+    held = np.asarray(value)
+    if held.dtype.kind not in "fiub" or held.dtype.itemsize > 8 or held.shape not in ((), (1,), (size,)):
+        raise NotVectorised("uniforms with something that is no vector of floats")
+    out = held.astype(np.float64)
+    if held.dtype.kind in "iu" and (np.abs(out) > GRID).any():
+        raise NotVectorised("an integer beyond 2^53")
+    return np.broadcast_to(out, (size,))
+
+
+def _add(a: Any, b: Any) -> Uniforms:
+    u, other = (a, b) if isinstance(a, Uniforms) else (b, a)
+    if isinstance(other, Uniforms):
+        raise NotVectorised("uniforms added to each other")
+    hi, lo = _two_sum(u._hi, _plain(other, u.size))
+    hi, lo = _two_sum(hi, _exact(lo, u._lo))
+    return Uniforms(u._branch, u._scale, hi, lo)
+
+
+def _scaled(u: Any, by: Any) -> Uniforms:
+    if not isinstance(u, Uniforms):
+        u, by = by, u
+    if isinstance(by, Uniforms) or np.ndim(by) or not isinstance(by, int | float | np.number):
+        raise NotVectorised("uniforms times an array")
+    factor = float(by)
+    if not np.isfinite(factor) or abs(np.frexp(factor)[0]) != 0.5 or not 1e-9 < abs(factor) < 1e9:
+        raise NotVectorised("uniforms times another number than a power of two")
+    return Uniforms(u._branch, u._scale * factor, u._hi * factor, u._lo * factor)
+
+
+def _minus(a: Any, b: Any) -> Uniforms:
+    return _add(a, _scaled(b, -1.0)) if isinstance(b, Uniforms) else _add(a, -_plain(b, a.size))
+
+
+def _divided(u: Any, by: Any) -> Uniforms:
+    if not isinstance(u, Uniforms) or np.ndim(by) or not by:
+        raise NotVectorised("division by uniforms")
+    if abs(np.frexp(float(by))[0]) != 0.5:
+        raise NotVectorised("uniforms divided by another number than a power of two")
+    return _scaled(u, 1.0 / float(by))
+
+
+def _less(a: Any, b: Any, inclusive: bool = False) -> NDArray[np.bool_]:
+    if isinstance(a, Uniforms):
+        return a.under(b, inclusive)
+    return np.asarray(~b.under(a, not inclusive))  # number < uniform: not (uniform <= number)
+
+
+_UFUNCS: dict[str, Callable[..., Any]] = {
+    "add": _add,
+    "subtract": _minus,
+    "multiply": _scaled,
+    "divide": _divided,
+    "negative": lambda u: _scaled(u, -1.0),
+    "less": _less,
+    "less_equal": lambda a, b: _less(a, b, inclusive=True),
+    "greater": lambda a, b: _less(b, a),
+    "greater_equal": lambda a, b: _less(b, a, inclusive=True),
+    "floor": lambda u: u.floor(),
+    "ceil": lambda u: -_scaled(u, -1.0).floor(),
+    "rint": lambda u: u.floor(0.5),
+}
+_BITS = np.random.PCG64(0)
+
+
+class _Generator(np.random.Generator):
+    """One draw of d uniforms; whatever else is asked for refuses."""
+
+    branch: _Branch
+
+    def __new__(cls, branch: _Branch) -> _Generator:
+        self = super().__new__(cls, _BITS)  # type: ignore[call-arg]
+        self.branch = branch
+        return self
+
+    def __init__(self, branch: _Branch) -> None:
+        super().__init__(_BITS)
+
+    def random(self, size: Any = None, dtype: Any = np.float64, out: Any = None) -> Any:
+        if np.dtype(dtype) != np.float64 or out is not None:
+            raise NotVectorised("random(dtype, out)")
+        return self._draw(size, 1.0, 0.0)
+
+    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
+        if np.ndim(low) or np.ndim(high):
+            raise NotVectorised("uniform with array bounds")
+        start, width = np.float64(low), np.float64(high) - np.float64(low)
+        if _two_sum(start, width)[1] or start + width != high or abs(np.frexp(width)[0]) != 0.5:
+            raise NotVectorised("uniform over another width than a power of two")
+        return self._draw(size, float(width), float(start))
+
+    def _draw(self, size: Any, scale: float, start: float) -> Uniforms:
+        d = self.branch.size
+        if self.branch.drawn or size is None or tuple(np.atleast_1d(size)) != (d,):
+            raise NotVectorised("not one draw of d uniforms")
+        self.branch.drawn = True
+        return Uniforms(self.branch, scale, np.full(d, start), np.zeros(d))
+
+
+def _refuse(name: str) -> Callable[..., Any]:
+    def refused(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise NotVectorised(f"Generator.{name}")
+
+    return refused
+
+
+for _name in dir(np.random.Generator):
+    if not _name.startswith("_") and _name not in ("random", "uniform"):
+        _stub = _refuse(_name)
+        setattr(_Generator, _name, property(_stub) if _name == "bit_generator" else _stub)
+
+
+def cells(program: Callable[[Array, Any], Any], x: Array) -> Cells:
+    """Each coordinate's law at x. Raises NotVectorised; the program's own errors pass through."""
+    d, cuts, outs = len(x), [], []
+    for below in (True, False):
+        branch = _Branch(d, below)
+        out = program(x.copy(), _Generator(branch))
+        if not isinstance(out, np.ndarray) or out.shape != (d,) or out.dtype.kind not in "fiub":
+            raise NotVectorised("another output than d numbers")
+        if branch.cut is None:
+            raise NotVectorised("no comparison")
+        cuts.append(branch.cut)
+        outs.append(out.astype(np.float64))
+    if not np.array_equal(cuts[0], cuts[1]):
+        raise NotVectorised("a comparison that depends on others")
+    return Cells(cuts[0], outs[0], outs[1])
+
+
+def moments(law: Cells, x: Array) -> tuple[Array, Array, Array]:
+    """(E C(x)_j, E C(x)_j^2, E (C(x)_j - x_j)^2) for every coordinate."""
+    p = law.cut / GRID
+    q = (GRID - law.cut) / GRID
+    low, high = law.low, law.high
+    mean = p * low + q * high
+    return mean, p * (low * low) + q * (high * high), p * (low - x) ** 2 + q * (high - x) ** 2
+
+
+def agrees(program: Callable[[Array, Any], Any], x: Array, law: Cells, seed: int) -> bool:
+    """True when a real run gives, at every coordinate, the value that its own uniform selects."""
+    drawn = np.random.default_rng(seed).random(len(x))
+    real = np.asarray(program(x.copy(), np.random.default_rng(seed)), dtype=np.float64)
+    return bool(np.array_equal(real, np.where(drawn * GRID < law.cut, law.low, law.high)))
