@@ -124,8 +124,8 @@ def worse(first: list[Certificate], second: list[Certificate]) -> list[Certifica
     return [*out, *(c for c in other.values() if c.verdict is Verdict.REFUTED)]
 
 
-def draw_moments(thing: Any, d: int, limit: int, limits: Limits) -> Moments | None:
-    """The moments of a user's sketch at d from every outcome of its draw, which must be one law for vectors and rows.
+def draw_law(thing: Any, d: int, limit: int, limits: Limits) -> dict[bytes, Fraction] | None:
+    """Weights (as bytes of d floats) -> probability, of a user's sketch, which must be one law for vectors and rows.
 
     C(x) = w * x by the package's own line, so the draw, which never sees x, is all there is to trace; None where that
     line is not the package's. Raises NotTraceable where the draw cannot be enumerated, or gives anything else for real.
@@ -134,10 +134,24 @@ def draw_moments(thing: Any, d: int, limit: int, limits: Limits) -> Moments | No
     if not drawn or type(thing).compress is not Compressor.compress:
         return None
     found = [_law(thing, shape, limit, limits) for shape in ((d,), (1, d))]
-    if found[0] != found[1]:
+    return found[0] if found[0] == found[1] else None
+
+
+def independent_rows(thing: Any, d: int, law: dict[bytes, Fraction], limit: int, limits: Limits) -> bool:
+    """True when two rows of one draw have the product of the law with itself. Raises NotTraceable as `draw_law`."""
+    if len(law) ** 2 > limit:
+        raise NotTraceable(f"{len(law)} outcomes of a row are too many for two")
+    both = _law(thing, (2, d), limit, limits)
+    return both == {a + b: p * q for a, p in law.items() for b, q in law.items()}
+
+
+def draw_moments(thing: Any, d: int, limit: int, limits: Limits) -> Moments | None:
+    """E w_j and E w_j^2 from `draw_law`, exactly."""
+    law = draw_law(thing, d, limit, limits)
+    if law is None:
         return None
     mean, second = [Fraction(0)] * d, [Fraction(0)] * d
-    for w, p in found[0].items():
+    for w, p in law.items():
         exact = [simple(v) for v in np.frombuffer(w)]
         mean = [m + p * v for m, v in zip(mean, exact, strict=True)]
         second = [s + p * v * v for s, v in zip(second, exact, strict=True)]
