@@ -283,8 +283,14 @@ def different(thing: Any, free: frozenset[str] = frozenset()) -> str:
         own = [n for n in vars(cls) if n not in told and not _told(cls, n) and _matters(kind, cls, n)]
         if own:
             return f"{cls.__qualname__}.{own[0]} is not the package's own"
-    hidden = next((n for n in getattr(thing, "__dict__", {}) if _hides(kind, n)), None)
-    return "" if hidden is None else f"{kind.__qualname__}.{hidden} was replaced on the object"
+    return hidden(thing)
+
+
+def hidden(thing: Any) -> str:
+    """ "" unless an attribute of the object itself stands before code of its class; then which."""
+    kind = type(thing)
+    found = next((n for n in getattr(thing, "__dict__", {}) if _hides(kind, n)), None)
+    return "" if found is None else f"{kind.__qualname__}.{found} was replaced on the object"
 
 
 def _matters(kind: type, cls: type, name: str) -> bool:

@@ -287,6 +287,31 @@ def row_breaches(subject: Subject, d: int, law: Callable[[Array], Any] | None) -
                 )
 
 
+def one_hot_breach(subject: Subject, d: int, alpha: float, seed: int) -> tuple[str, Array | None]:
+    """("", None) unless kernel() keeps the entry of some unit vector at another frequency than _compress() does.
+
+    For random objects with too many outcomes to list: exact two-sample tails of the counts, alpha split over entries.
+    """
+    from scipy.stats import hypergeom
+
+    runs = min(2048, 20_000_000 // (d * d))
+    if subject.batch is None or subject.workers or runs < 16:
+        return "", None
+    rows = np.tile(np.eye(d), (runs, 1))
+    counts = []
+    for at, call in enumerate((subject.batch, subject.object.kernel)):
+        out = np.asarray(call(rows.copy(), np.random.default_rng([seed, d, at]))).reshape(runs, d, d)
+        counts.append(np.count_nonzero(np.einsum("rjj->rj", out), axis=0))
+    both = counts[0] + counts[1]
+    law = hypergeom(2 * runs, both, runs)
+    tail = np.minimum(law.cdf(counts[0]), law.sf(counts[0] - 1))
+    j = int(tail.argmin())
+    if tail[j] >= alpha / (4 * d):
+        return "", None
+    kept = f"{counts[0][j]} and {counts[1][j]} of {runs} runs"
+    return f"_compress() and kernel() keep entry {j} of its unit vector in {kept}", np.eye(d)[j]
+
+
 def _shapes(at: int) -> list[tuple[tuple[int, ...], Any]]:
     """A vector, rows and blocks; single precision too."""
     shapes = [(), (1,), (2,), (3,), (2, 3), (1, 1)]
