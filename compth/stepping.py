@@ -65,6 +65,8 @@ def worst_case_rate(
     from compth.worst_case import tight_rate
     from compth.worst_case.bodies import body_of, body_rate
 
+    if foreign(method.fleet) or foreign(problem):
+        return None
     if body_of(method) is not None:
         return body_rate(method, problem, gamma, params or {})
     question = worst_case_question(method, problem)

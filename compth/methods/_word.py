@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from inspect import isabstract
 from typing import Any
 
 from compth._own import base_of, different, stranger
@@ -23,16 +24,21 @@ def other_run(method: Any, problem: Any) -> str:
     mixed = different(problem) if base_of(problem) is not None else ""
     if mixed:
         return f"{mixed}: the constants of {type(problem).__name__} are not those of the problem that runs"
-    strange = different(method, LISTS)
+    strange = different(method, LISTS) if listed(method) else ""
     return f"its theorems speak of the package's own step, and {strange}" if strange else ""
 
 
-def not_its_own(theorem: Any, method: Any) -> str:
-    """ "" for a user's theorem, and for one that the package lists for this method."""
+def listed(method: Any) -> frozenset[type]:
+    """The theorems that the package lists for a method's class, or the one it inherits from; empty for a new one's."""
     kind = base_of(method)
-    listed = {type(t) for t in kind.theorems()} if kind is not None else set()
-    own = stranger(theorem) or type(theorem) in listed
-    return "" if own else f"it is no theorem of {type(method).__name__}"
+    return frozenset() if kind is None or isabstract(kind) else frozenset(type(t) for t in kind.theorems())
+
+
+def not_its_own(theorem: Any, method: Any) -> str:
+    """ "" for a user's theorem, for one that the package lists for this method, and for any that a new method names."""
+    known = listed(method)
+    right = not known or type(theorem) in known or stranger(theorem)
+    return "" if right else f"it is no theorem of {type(method).__name__}"
 
 
 def assumptions(method: Any, problem: Any, theorem: Any, c: Any) -> dict[str, Any]:
@@ -49,6 +55,8 @@ def assumptions(method: Any, problem: Any, theorem: Any, c: Any) -> dict[str, An
     lines += [f"the constants of {part!r}" for part in (problem, method.oracle) if stranger(part)]
     if stranger(theorem):
         lines.append(f"the theorem {theorem.id}")
+    elif type(theorem) not in listed(method):
+        lines.append(f"that {theorem.id} speaks of {type(method).__name__}")
     weakest = Standing.ASSUMED if lines else max(standings, key=ORDER.index)
     return {"standing": weakest.value, "assumed": tuple(f"assumed: {line}" for line in lines)}
 

@@ -371,7 +371,7 @@ def test_what_is_not_affine_is_refused():
 
 
 def test_probabilities_that_depend_on_the_state_are_refused(monkeypatch):
-    """Each branch is affine and there are always two: only the coin changes with x. A changed step is refused before."""
+    """Each branch is affine and there are always two: only the coin changes with x."""
 
     class Drifting(ct.SAGA):
         def step(self, problem, state, rng, plan, t):
