@@ -33,19 +33,7 @@ LAYERS = {
     **dict.fromkeys(("methods", "tuning"), 3),
     **dict.fromkeys(("simulation", "fast", "dynamics", "worst_case", "certification", "proof"), 4),
     **dict.fromkeys(
-        (
-            "comparison",
-            "levels",
-            "method_analysis",
-            "stepping",
-            "sweeps",
-            "reports",
-            "plots",
-            "testing",
-            "cli",
-            "__main__",
-        ),
-        5,
+        ("comparison", "levels", "stepping", "sweeps", "reports", "plots", "testing", "cli", "__main__"), 5
     ),
 }
 MODULES = sorted((ROOT / "compth").rglob("*.py"))

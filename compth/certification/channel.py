@@ -14,7 +14,6 @@ import numpy as np
 from compth.bits import BitCost
 from compth.certification.contract import Outcome
 from compth.certification.oracle import Moments
-from compth.certification.replay import concrete
 from compth.certification.tracer import Affine, Leaf, _Variable
 
 MAGIC = b"compth01"
@@ -79,9 +78,7 @@ WRITERS: dict[type[Any], Callable[[Any, list[bytes]], Any]] = {
     np.ndarray: _array,
     Affine: _affine,
     np.random.Generator: _generator,
-    Leaf: lambda v, blobs: {
-        "l": [str(v.probability), _encode(v.output, blobs), _encode([concrete(w) for w in v.draws], blobs)]
-    },
+    Leaf: lambda v, blobs: {"l": [str(v.probability), _encode(v.output, blobs)]},
 }
 
 
@@ -171,6 +168,6 @@ READERS: dict[str, Callable[[Any, list[bytes]], Any]] = {
     "o": _read_objects,
     "u": _read_affine,
     "g": _read_generator,
-    "l": lambda held, blobs: Leaf(Fraction(held[0]), _decode(held[1], blobs), tuple(_decode(held[2], blobs))),
+    "l": lambda held, blobs: Leaf(Fraction(held[0]), _decode(held[1], blobs), ()),
     "r": _read_record,
 }

@@ -24,7 +24,7 @@ from compth.certification.estimated import Estimate
 from compth.certification.oracle import Moments, Oracle, enumerating, factored, margins_of, ratio
 from compth.certification.points import DOMAIN
 from compth.certification.readings import noting, simple
-from compth.certification.replay import replay_of
+from compth.certification.reproduce import stated
 from compth.certification.subject import (
     CallTooLong,
     Subject,
@@ -219,16 +219,26 @@ def _accounted(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
         return _in_all_forms(run, d, claims)
     except MemoryError as problem:
         if of_program(problem):
-            return [_breach(run, d, contract.raised(problem), _input_of(problem))]
+            return [_later_breach(run, d, contract.raised(problem), problem)]
         run.notes.append(f"d = {d}: the memory of this machine does not suffice for the referee itself")
         technique = "out of memory outside the program"
         return [_certificate(run, d, "all claims", Verdict.INCONCLUSIVE, "none", technique=technique)]
     except CallTooLong as problem:
-        return [_breach(run, d, str(problem), _input_of(problem))]
+        return [_later_breach(run, d, str(problem), problem)]
     except Exception as problem:
         if not of_program(problem):
             raise
-        return [_breach(run, d, contract.raised(problem), _input_of(problem))]
+        return [_later_breach(run, d, contract.raised(problem), problem)]
+
+
+def _later_breach(run: Run, d: int, what: str, problem: Exception) -> Certificate:
+    """A call that failed after the contract stage: with some draws only, so that a script tries as many."""
+    found = _breach(run, d, what, _input_of(problem))
+    return replace(found, details={**found.details, "seeds": SEEDS})
+
+
+SEEDS = 20_000
+"""Seeds with which a script looks for a call that fails."""
 
 
 def _input_of(problem: Exception) -> Any:
@@ -279,7 +289,15 @@ def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     audit = _audit_kernel(run, d, oracle)
     merged = [_merge(p, s) for p, s in zip(proofs, settled, strict=True)]
     left = [c for c, m in zip(claims, merged, strict=True) if m.verdict is not Verdict.REFUTED]
+    merged = [_with_statement(m, c) for m, c in zip(merged, claims, strict=True)]
     return [*audit, *merged, *_impossible(run, d, left)]
+
+
+def _with_statement(certificate: Certificate, claim: Claim) -> Certificate:
+    """A refutation with its claim's constants exactly: scripts state it again."""
+    if certificate.verdict is not Verdict.REFUTED:
+        return certificate
+    return replace(certificate, details={**certificate.details, "statement": stated(claim)})
 
 
 def _slack(run: Run, d: int, claims: list[Claim]) -> float:
@@ -383,11 +401,31 @@ def _linear_refutation(
 ) -> Certificate:
     witness = answer.witness or []
     x = np.array([float(v) for v in witness])
+    details = {"inequality": answer.inequality, "exact_witness": [str(v) for v in witness]}
+    value, bound = _at_witness(run, d, claim, answer.inequality, witness)
+    if value is not None:
+        details["says"] = f"{answer.inequality} = {value} ||x||^2, allowed {bound} ||x||^2"
     return _certificate(
         run, d, str(claim), Verdict.REFUTED, "symbolic trace", witness=x, technique=f"{answer.inequality} fails",
-        inputs="all x", assumptions=assumed + answer.reading,
-        details={"inequality": answer.inequality, "exact_witness": [str(v) for v in witness]},
+        inputs="all x", assumptions=assumed + answer.reading, estimate=value, bound=bound, details=details,
     )  # fmt: skip
+
+
+def _at_witness(run: Run, d: int, claim: Claim, name: str, witness: list[Fraction]) -> tuple[Any, Any]:
+    """(value, bound) of the failing inequality at the witness, per ||x||^2; (None, None) where it is not enumerated."""
+    x = np.array([float(v) for v in witness])
+    diagonal = None if realised.stranger(run.subject) else diagonal_moments(run.subject.object, d)
+    try:
+        if diagonal is not None:
+            mean = np.array([float(m) for m in diagonal[0]]) * x
+            second = float(np.array([float(s) for s in diagonal[1]]) @ (x * x))
+            m = Moments(x, mean, second, np.full(d, (second - 2 * mean @ x + x @ x) / d))
+        else:
+            m = enumerating(run.subject, d, run.budget.paths)(x)
+    except NotTraceable:
+        return None, None
+    margin = next((g for g in margins_of(claim, m) if g.name == name), None)
+    return (None, None) if margin is None else per_norm(margin, m, claim)
 
 
 DRAW_ASSUMPTION = (
@@ -413,17 +451,12 @@ def _verifier(run: Run, d: int) -> tuple[str, Any]:
         if not theirs:
             return "symbolic trace", verify
         row = linear.verifier(realised.as_row(run.subject), d, limit, limits)
-        return "symbolic trace", lambda claim: _weaker(verify(claim), row(claim))
+        return "symbolic trace", lambda claim: min(verify(claim), row(claim), key=lambda found: found[0])
     except (
         Exception
     ) as problem:  # the program refuses symbols in its own way: then it is not certified this way
         run.heard(d, problem)
         return "", None
-
-
-def _weaker(vector: Answer, row: Answer) -> Answer:
-    """Of what a user's program proves on a vector and on a row of a batch, the less: refuted, open, proved."""
-    return min(vector, row, key=lambda found: {False: 0, None: 1, True: 2}[found.holds])
 
 
 DRAWN = "symbolic trace of the draw"
@@ -478,6 +511,8 @@ def _oracle(run: Run, d: int) -> Oracle | None:
         try:
             found = make(run, d, probe)
             break
+        except UnusableInput:  # no answer at all
+            raise
         except Exception as problem:  # whatever the program does with symbols: then it is not traced this way
             reasons.append(run.heard(d, problem))
     run.stage(d, "oracle", start, found.technique if found else "; ".join(reasons))
@@ -555,8 +590,6 @@ def _stray_rows(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
     start, law = time.perf_counter(), None if oracle is None else oracle.law
     try:
         breach, x = next(realised.row_breaches(run.subject, d, law), ("", None))
-        if not breach and law is None:
-            breach, x = realised.one_hot_breach(run.subject, d, run.alpha, run.seed)
     except Exception as problem:  # it runs on vectors, or it would not have come here
         breach, x = f"kernel() on rows raised {type(problem).__name__}: {str(problem)[:100]}", None
     run.stage(d, "rows against the reference", start, breach or "as the reference")
@@ -630,7 +663,6 @@ def _refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Cert
             "says": f"{margin.name} = {value}{unit}, allowed {bound}{unit}",
             "worst_ratio": bad.ratio,
             "worst_x": bad.x,
-            "replay": replay_of(oracle, x),
         },
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from compth.certification import contract, realised
 from compth.certification.beside import CALLS, QUESTIONS, accountable, beside, is_floats, of_program
 from compth.certification.claims_text import KINDS
 from compth.certification.points import structured
-from compth.certification.subject import Array, Subject, as_subject, takes_rng
+from compth.certification.subject import Array, Subject, as_subject
 from compth.certification.tracer import NotTraceable
 from compth.claims import Claim, JointVariance, Sharpness
 from compth.compressors import Compressor, Fleet, catalogue
@@ -35,7 +35,6 @@ class About:
 
     name: str
     kind: str
-    takes_rng: bool
     deterministic: bool
     workers: int | None
     batched: bool
@@ -93,7 +92,7 @@ class Answers:
         if isinstance(self.thing, Compressor | Fleet):
             kind = "compressor" if isinstance(self.thing, Compressor) else "fleet"
         return (
-            seen.name, kind, takes_rng(self.thing) if callable(self.thing) else True, bool(seen.deterministic),
+            seen.name, kind, bool(seen.deterministic),
             seen.workers, seen.batch is not None, repr(self.thing) if own else "",
             accepted(getattr(sys.modules["checked"], name), parameters),
         )  # fmt: skip
@@ -101,7 +100,7 @@ class Answers:
 
 def about(answer: Any) -> About:
     """A worker's description, once its shape is checked. Raises UnusableInput."""
-    kinds = (str, str, bool, bool, int | None, bool, str, dict)
+    kinds = (str, str, bool, int | None, bool, str, dict)
     if not isinstance(answer, tuple) or len(answer) != len(kinds):
         raise UnusableInput("the judged program's process sent malformed data: no description")
     if not all(isinstance(v, k) for v, k in zip(answer, kinds, strict=True)):

@@ -1,179 +1,273 @@
-"""A counterexample as a script: numpy and the user's file only; exits 1 while the defect stands, 0 when it is gone."""
+"""A counterexample as a script: numpy and the user's file only; exits 1 while the defect stands, 0 when it is gone.
+
+The script holds the witness, the claim and the package's own lines that judged it (`carried`): it evaluates the program
+as it is when the script runs, so that a mended file clears. 2: it could not be run. Objects of the package's own types
+need the package anyway: their scripts ask it.
+"""
 
 from __future__ import annotations
 
-import inspect
-import json
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from compth import __version__
 from compth.certificates import Certificate
-from compth.certification.arithmetic import JUDGING
+from compth.certification import again, contract
+from compth.certification.arithmetic import as_numpy
+from compth.certification.carried import carried
+from compth.certification.subject import CALL_LIMIT, takes_rng, time_limit
+from compth.claims import Claim
 
-HEAD = '''\
-"""{title}
 
-Needs numpy and {file} only. Exits with 1 while the defect stands, with 0 once it is gone.
-"""
-import importlib.util, json, math, sys
-from fractions import Fraction
-import numpy as np
+@dataclass(frozen=True)
+class Program:
+    """How a script finds and calls the program: FILE.py:NAME with bound parameters; own: needs the package itself."""
 
-spec = importlib.util.spec_from_file_location("checked", {file!r})
-module = importlib.util.module_from_spec(spec)
-sys.modules["checked"] = module
-spec.loader.exec_module(module)
-thing = getattr(module, {name!r})
+    file: str
+    name: str
+    parameters: dict[str, Any]
+    workers: int | None = None
+    own: bool = False
+
+
+HEAD = """\
+# REFUTED: {claim} of {name} at d = {d}, {how}.
+#
+{found}
+#
+# Exits with 1 while the defect stands, with 0 once it is gone, with 2 when it cannot be run. Needs {needs}.
+from __future__ import annotations
+
+{imports}
+
+FILE = {file}
+NAME = {name!r}
 PARAMETERS = {parameters!r}
-if isinstance(thing, type):
-    thing = thing(**PARAMETERS)
-    PARAMETERS = {{}}
-program = getattr(thing, "_compress", thing)
-x = np.array([float.fromhex(v) for v in {x!r}])
-d = {d}
-SLACK = {slack!r}  # the rounding that the program's arithmetic is granted, relative to ||C(x)|| + ||x||
-
-
-{judging}
-
-
-def run(rng):
-    arguments = (x.copy(), rng) if {takes_rng} else (x.copy(),)
-    out = program(*arguments, **PARAMETERS)
-    return np.asarray(out.detach().cpu().double() if hasattr(out, "detach") else out, dtype=float)
-
-
-def judge(mean, second, error):
-    """The inequality that the claim makes at x."""
-    xx = float(x @ x)
-{judge}
-
-'''
-
-PATHS = '''\
-PATHS = json.loads({paths!r})
-
-
-class Replay(np.random.Generator):
-    """Returns the recorded draws of one path, whatever method is called."""
-
-    def __new__(cls, draws):
-        return super().__new__(cls, np.random.PCG64(0))
-
-    def __init__(self, draws):
-        super().__init__(np.random.PCG64(0))
-        self.draws = list(draws)
-
-    def _next(self, *args, **kwargs):
-        held = self.draws.pop(0)
-        if "order" in held:
-            target = args[0]
-            target[:] = [target[i] for i in held["order"]]
-            return None
-        if "value" in held:
-            v = held["value"]
-            return float.fromhex(v) if isinstance(v, str) else v
-        values = [float.fromhex(v) if isinstance(v, str) else v for v in held["values"]]
-        return np.array(values).reshape(held["shape"])
-
-
-for name in dir(np.random.Generator):
-    if not name.startswith("_") and name != "bit_generator":
-        setattr(Replay, name, Replay._next)
-
-mean, second, error = np.zeros(d), 0.0, 0.0
-for probability, draws in PATHS:
-    p = float(Fraction(probability))
-    out = run(Replay(draws))
-    mean += p * out
-    second += p * float(out @ out)
-    error += p * float((out - x) @ (out - x))
-print(f"{{len(PATHS)}} paths enumerated at x = {{x.tolist()}}")
-sys.exit(1 if judge(mean, second, error) else 0)
-'''
-
-SAMPLES = """\
-COUNT, LEVEL = {count}, {level}
-outs = np.array([run(np.random.default_rng([{seed}, t])) for t in range(COUNT)])
-z = ((outs - x) ** 2).sum(axis=1)
-mean, second, error = outs.mean(axis=0), float((outs ** 2).sum(axis=1).mean()), float(z.mean())
-print(f"{{COUNT}} seeded samples at x = {{x.tolist()[:8]}}...")
-sys.exit(1 if judge(mean, second, error) else 0)
+D = {d}
+X = {x}
 """
 
-CONTRACT = """\
-import random
-before = np.random.get_state()[1].tobytes(), random.getstate()
-outs, given = [], x.copy()
+LOAD = '''
+
+def load(path):
+    """The module of the judged file, which may import its neighbours."""
+    spec = importlib.util.spec_from_file_location("checked", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["checked"] = module
+    sys.path.insert(0, os.path.dirname(path))
+    spec.loader.exec_module(module)
+    return module
+
+
 try:
-    for seed in (7, 7, 1):
-        rng = np.random.default_rng(seed)
-        y = program(given, rng, **PARAMETERS) if {takes_rng} else program(given, **PARAMETERS)
-        outs.append(y)
-    kept = isinstance(outs[0], np.ndarray) and outs[0].shape == (d,) and np.isfinite(np.asarray(outs[0], float)).all()
-    kept = kept and np.array_equal(outs[0], outs[1]) and np.array_equal(given, x)
-    kept = kept and (np.random.get_state()[1].tobytes(), random.getstate()) == before
-    kept = kept and (x.any() or not any(np.asarray(y).any() for y in outs))
-except Exception as problem:
-    print(type(problem).__name__, problem)
-    kept = False
-print({breach!r}, "- the contract is kept here" if kept else "- confirmed")
-sys.exit(0 if kept else 1)
+    thing = getattr(load(FILE), NAME)
+    if isinstance(thing, type):
+        thing, PARAMETERS = thing(**PARAMETERS), {}
+except BaseException as problem:
+    print(f"{FILE}: {NAME} cannot be loaded: {type(problem).__name__}: {problem}")
+    sys.exit(2)
+'''
+
+CALL = '''
+
+def program(x, rng):
+    """One call; what torch and others return is made numpy's."""
+    x = x.reshape(WORKERS, -1) if WORKERS else x
+    out = thing(x, rng, **PARAMETERS) if TAKES_RNG else thing(x, **PARAMETERS)
+    return np.asarray(out).sum(axis=0) / WORKERS if WORKERS else as_numpy(out)
+
+
+TAKES_RNG, WORKERS = takes_rng(thing), {workers}
+subject = SimpleNamespace(
+    name=NAME, program=program, deterministic=not TAKES_RNG, workers=WORKERS, batch=None, worker=None, form="",
+    object=thing, size=lambda d: len(X),
+)
+'''
+
+LINES = """
+# From here on: the lines of compth {version} that judged, as they are in the package.
+
+{lines}
+
+# The verdict.
+{load}{call}
+{main}"""
+
+JUDGE = """\
+CLAIM = {claim}
+SLACK = {slack!r}  # rounding that the program's arithmetic is granted, relative to ||C(x)|| + ||x||
 """
 
-JUDGES = {
-    "||E C(x) - x||^2": [
-        "gap = float((mean - x) @ (mean - x))",
-        'allowed = limit("||E C(x) - x||^2", {bound} * xx, SLACK, second, xx)',
-    ],
-    "E||C(x)-x||^2": [
-        "gap = error",
-        'allowed = limit("E||C(x)-x||^2", {bound} * {unit}, SLACK, second, xx)',
-    ],
-    "E||C(x)-E C(x)||^2": [
-        "gap = second - float(mean @ mean)",
-        'allowed = limit("E||C(x)-E C(x)||^2", {bound} * xx, SLACK, second, xx)',
-    ],
-}
+EXACT = "found = {how}(subject, CLAIM, X, D, SLACK)"
+SAMPLED = "found = by_samples(subject, CLAIM, X, D, SLACK, {seed}, {blocks}, {level!r})"
+END = """
+for line in found:
+    print(("violated: " if line.violated else "holds:    ") + line.says)
+sys.exit(1 if any(line.violated for line in found) else 0)
+"""
+
+CONTRACT = '''
+CHECKS = ({checks},)
 
 
-def _judge(inequality: str, bound: float, relative: bool) -> str:
-    unit = "xx" if relative else "1.0"
-    lines = JUDGES.get(inequality)
-    if lines is None:
-        lines = (
-            ["gap = second", "allowed = {bound} * xx"]
-            if inequality == "E||C(x)||^2"
-            else ["gap, allowed = 1.0, 0.0"]
-        )
-    filled = [line.format(bound=repr(float(bound)), unit=unit) for line in lines]
-    filled += [
-        f'print(f"{inequality} = {{gap / {unit}:.12g}}, allowed {{allowed / {unit}:.12g}} (times {unit})")'
-    ]
-    return "\n".join(f"    {line}" for line in [*filled, "return gap > allowed"])
+def look(v, seed):
+    """One call, ended when it takes too long."""
+    with time_limit({limit}):
+        return observe(program, v, seed)
 
 
-def script(
-    certificate: Certificate, file: str, name: str, takes_rng: bool, parameters: dict[str, Any]
-) -> str:
+def judged():
+    """The contract at X, in a process of its own: the program may end it, or hang."""
+    done = subprocess.run([sys.executable, __file__, "--inside"], capture_output=True, text=True, timeout={patience})
+    return done.stdout.strip().splitlines()[-1:] == ["kept"] and done.returncode == 0, done.stdout.strip()
+
+
+if "--inside" in sys.argv:
+    {memory}
+    print(kept(look, CHECKS, X, D, {seeds}) or "kept", flush=True)
+    os._exit(0)
+try:
+    good, said = judged()
+except subprocess.TimeoutExpired:
+    good, said = False, "hangs"
+print("the contract is kept here" if good else f"confirmed: {{said or 'the program ended its process'}}")
+sys.exit(0 if good else 1)
+'''
+
+MEMORY = "resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))"
+
+PACKAGE = """
+from compth.certification import certify
+from compth.certification.text import lines
+
+thing = functools.partial(thing, **PARAMETERS) if PARAMETERS else thing
+report = certify(thing, D, claims={claims}, **{settings!r})
+print("\\n".join(lines(report)))
+sys.exit(1 if report.verdict.value == "REFUTED" else 0)
+"""
+
+
+def stated(claim: Claim) -> dict[str, Any]:
+    """A claim as data that keeps its constants exactly."""
+    constants = {**claim.constants, **({"n": claim.n} if hasattr(claim, "n") else {})}
+    return {"kind": type(claim).__name__, "constants": {k: _literal(v) for k, v in constants.items()}}
+
+
+def _literal(value: Any) -> str:
+    """A number as an expression that gives it back."""
+    if isinstance(value, Fraction):
+        return f"Fraction({value.numerator}, {value.denominator})"
+    return repr(int(value) if isinstance(value, int) else float(value))
+
+
+def _vector(x: Any) -> str:
+    """A vector as an expression, every digit of it; equal neighbours are counted."""
+    values = [float(v) for v in np.asarray(x, dtype=np.float64)]
+    runs: list[list[Any]] = []
+    for v in values:
+        if runs and repr(runs[-1][0]) == repr(v):
+            runs[-1][1] += 1
+        else:
+            runs.append([v, 1])
+    if len(values) > 8 and len(runs) <= len(values) // 2:
+        return f"np.repeat({[v for v, _ in runs]!r}, {[n for _, n in runs]!r})"
+    return f"np.array({values!r})"
+
+
+def script(certificate: Certificate, program: Program, settings: dict[str, Any] | None = None) -> str:
     """The reproduction script of a REFUTED certificate for FILE.py:NAME ("" when it carries no witness)."""
-    if certificate.witness is None:
+    if certificate.witness is None and certificate.evidence != "contract" and not program.own:
         return ""
-    x = np.asarray(certificate.witness, dtype=np.float64)
-    details = certificate.details
-    bound = float(certificate.bound) if certificate.bound is not None else 0.0
-    head = HEAD.format(
-        title=f"{certificate.claim} of {name}: REFUTED at d = {len(x)}",
-        file=file, name=name, parameters=parameters, x=[float(v).hex() for v in x], d=len(x), takes_rng=takes_rng,
-        slack=float(details.get("slack", 0.0)), judging="\n\n".join(inspect.getsource(f) for f in JUDGING),
-        judge=_judge(details.get("inequality") or "E||C(x)-x||^2", bound, "AbsoluteError" not in certificate.claim),
-    )  # fmt: skip
+    if program.own:
+        return _by_package(certificate, program, settings or {})
     if certificate.claim == "contract":
-        return head + CONTRACT.format(
-            takes_rng=takes_rng, breach=details.get("breach", certificate.technique)
-        )
-    replay = details.get("replay") or {"kind": "none"}
-    if replay["kind"] == "paths":
-        return head + PATHS.format(paths=json.dumps(replay["paths"]))
-    return head + SAMPLES.format(count=4000, level=0, seed=certificate.seed or 0)
+        return _contract(certificate, program)
+    return _claimed(certificate, program)
+
+
+def _head(certificate: Certificate, program: Program, imports: str, needs: str) -> str:
+    words = certificate.details.get("says") or certificate.technique
+    how = certificate.evidence + (f" ({certificate.technique})" if certificate.technique != words else "")
+    x = [] if certificate.witness is None else certificate.witness
+    return HEAD.format(
+        claim=_comment(certificate.claim), name=program.name, how=_comment(how), found=f"# {_comment(words)}",
+        needs=needs, imports=imports, file=ascii(program.file), parameters=program.parameters,
+        d=certificate.scope.get("d") or len(x), x=_vector(x),
+    )  # fmt: skip
+
+
+def _comment(text: str) -> str:
+    """Text that stays within its comment."""
+    return " ".join(ascii(text)[1:-1].split())
+
+
+def _imports(*lines: str) -> str:
+    known = ["import importlib.util", "import os", "import sys", "from types import SimpleNamespace"]
+    known += ["import numpy as np"]
+    plain = sorted({line for block in [*lines, "\n".join(known)] for line in block.splitlines() if line})
+    return "\n".join(plain)
+
+
+def _assembled(
+    certificate: Certificate, program: Program, roots: tuple[Any, ...], main: str, more: str
+) -> str:
+    imports, lines = carried(*roots, as_numpy, takes_rng)
+    call = CALL.format(workers=program.workers)
+    head = _head(certificate, program, _imports(imports, more), "numpy and the judged file only")
+    return head + LINES.format(version=__version__, lines=lines, load=LOAD, call=call, main=main)
+
+
+def _claimed(certificate: Certificate, program: Program) -> str:
+    """The claim's inequalities at the witness: exact moments, or the same seeded samples."""
+    import compth.claims
+
+    details = certificate.details
+    statement = details["statement"]
+    inside = ", ".join(f"{k}={v}" for k, v in statement["constants"].items())
+    replay = details.get("replay") or {}
+    judge = JUDGE.format(claim=f"{statement['kind']}({inside})", slack=float(details.get("slack", 0.0)))
+    kind = getattr(compth.claims, statement["kind"])
+    if replay.get("kind") == "samples":
+        roots: tuple[Any, ...] = (again.by_samples, kind)
+        main = SAMPLED.format(seed=replay["seed"], blocks=replay["blocks"], level=float(details["log_level"]))
+    else:
+        how = _how(certificate)
+        roots, main = (how, kind), EXACT.format(how=how.__name__)
+    return _assembled(certificate, program, roots, judge + main + END, "from fractions import Fraction")
+
+
+def _how(certificate: Certificate) -> Any:
+    """The way in which exact moments are found again."""
+    if certificate.technique == "direct evaluation":
+        return again.directly
+    return again.by_coordinates if "factored" in certificate.technique else again.enumerated
+
+
+def _contract(certificate: Certificate, program: Program) -> str:
+    """The contract's checks at the witness, each call limited, in a process of its own."""
+    x = certificate.witness
+    zero = x is not None and not np.asarray(x).any()
+    checks = list(contract.CHECKS.values()) if zero else list(contract.CHECKS.values())[:-1]
+    main = CONTRACT.format(
+        checks=", ".join(f.__name__ for f in checks), limit=CALL_LIMIT, patience=600, memory=MEMORY,
+        seeds=int(certificate.details.get("seeds", 0)),
+    )  # fmt: skip
+    roots = (again.kept, contract.observe, time_limit, *checks)
+    return _assembled(certificate, program, roots, main, "import resource\nimport subprocess")
+
+
+def _by_package(certificate: Certificate, program: Program, settings: dict[str, Any]) -> str:
+    """The same question to the package: the object is made of its classes."""
+    statement = certificate.details.get("statement")
+    claims, imports = "None", ["import functools"]
+    if statement is not None:
+        inside = ", ".join(f"{k}={v}" for k, v in statement["constants"].items())
+        claims = f"{statement['kind']}({inside})"
+        imports += [f"from compth.claims import {statement['kind']}", "from fractions import Fraction"]
+    head = _head(
+        certificate, program, _imports("\n".join(imports)), "the judged file and compth, which it uses"
+    )
+    return head + LOAD + PACKAGE.format(claims=claims, settings=settings)

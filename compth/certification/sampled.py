@@ -214,6 +214,7 @@ class Point:
         self.tests = [Test(i, q) for i, claim in enumerate(claims) for q in inequalities(claim, x, d, slack)]
         self.rng = np.random.default_rng(np.random.SeedSequence(entropy))
         self.total, self.square, self.n = np.zeros(d), np.zeros(d), 0
+        self.blocks: list[int] = []
 
     def extend(self, subject: Any, count: int, suspects: Suspects) -> int:
         """One block of at most `count` outputs, as large as all before: the next one's direction learns from it."""
@@ -226,6 +227,7 @@ class Point:
         self.total += error.sum(axis=0)
         self.square += np.einsum("nj,nj->j", error, error)
         self.n += block
+        self.blocks.append(block)
         length = float(np.linalg.norm(self.total))
         if length > 0:
             self.direction = self.total / length

@@ -135,13 +135,16 @@ def _judged(request: dict[str, Any], claims: Any) -> Report:
 
 
 def _with_script(report: Report, request: dict[str, Any], says: Any) -> Report:
-    from compth.certification.reproduce import script
+    from compth.certification.reproduce import Program, script
 
     refuted = next((c for c in report.certificates if c.verdict is Verdict.REFUTED), None)
     if refuted is not None:
         file = str(Path(request["file"]).resolve())
-        text = script(refuted, file, request["name"], says.takes_rng, says.parameters)
-        report.info["reproduction"] = text
+        own = says.kind != "callable" or says.batched
+        program = Program(file, request["name"], says.parameters, says.workers, own)
+        names = ("seed", "alpha", "budget", "magnitudes", "arithmetic")
+        settings = {name: request[name] for name in names if request.get(name) is not None}
+        report.info["reproduction"] = script(refuted, program, settings)
     return report
 
 

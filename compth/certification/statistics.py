@@ -233,7 +233,7 @@ def _certificate(
             "inequality": q.name,
             "observed_ratio": _ratio(test),
             "samples_there": point.n,
-            "replay": {"kind": "samples", "seed": point.entropy, "count": point.n},
+            "replay": {"kind": "samples", "seed": point.entropy, "blocks": point.blocks},
         }
         if verdict is Verdict.REFUTED:
             details["says"] = q.says(test.values, unit)

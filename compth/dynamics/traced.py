@@ -11,7 +11,6 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator, gmres
 
-from compth._own import hidden
 from compth.compressors import as_fleet
 from compth.compressors.identity import Identity
 from compth.dynamics.blocks import Blocks
@@ -37,7 +36,7 @@ def fits(method: Method) -> bool:
     """True for a method that is written as a body; Unsupported where its class runs something besides."""
     if not isinstance(method, BodyMethod):
         return False
-    if not runs_its_body(type(method)) or hidden(method):
+    if not runs_its_body(type(method)):
         raise Unsupported(
             f"{type(method).__name__} changes what its body says: no exact dynamics, simulate it"
         )

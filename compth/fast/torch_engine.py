@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from compth._own import foreign
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem
 from compth.methods._base import Array
@@ -97,12 +96,7 @@ class TorchEngine(Engine):
         self.torch, self.device = _device(device)
         from compth.fast.arrays import target
 
-        strange = foreign(method)
-        if strange:
-            raise Unsupported(
-                f"engine='torch' rebuilds the package's own code, and {strange}: use engine='numpy'"
-            )
-        if type(problem) is not DistributedQuadratic or foreign(problem) or method.estimator is not None:
+        if type(problem) is not DistributedQuadratic or method.estimator is not None:
             raise Unsupported(
                 f"engine='torch' needs exact gradients of a DistributedQuadratic, got {type(problem).__name__}"
             )

@@ -1,0 +1,122 @@
+"""A refutation evaluated again, on the program as it is now: what reproduction scripts carry and call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth.certification.contract import Look
+from compth.certification.oracle import Moments, excess, factored, margins_of, of_leaves
+from compth.certification.sampled import Point, Suspects, target_of
+from compth.certification.tracer import NotTraceable, leaves
+
+Array = NDArray[np.float64]
+PATHS = 400_000
+"""Most paths that a script enumerates."""
+SAMPLES = 20_000
+"""Samples of a program that can no longer be enumerated."""
+LEVEL = math.log(1e9) + math.log(10)
+"""Log evidence that refutes then."""
+
+
+class Line(NamedTuple):
+    """One inequality at the witness: what it says in words, and whether it is violated."""
+
+    says: str
+    violated: bool
+
+
+def directly(subject: Any, claim: Any, x: Array, d: int, slack: float) -> list[Line]:
+    """The claim's inequalities at x for a program without randomness."""
+    if not subject.deterministic:
+        return otherwise(subject, claim, x, d, slack, "the program takes a generator now")
+    out = np.asarray(subject.program(x.copy(), None), dtype=np.float64)
+    return lines_of(claim, Moments(x, out, float(out @ out), (out - target_of(x, d)) ** 2, slack))
+
+
+def enumerated(subject: Any, claim: Any, x: Array, d: int, slack: float) -> list[Line]:
+    """The claim's inequalities at x from every path."""
+    try:
+        m = of_leaves(x, list(leaves(lambda rng: subject.program(x.copy(), rng), PATHS)), d)
+    except NotTraceable as reason:
+        return otherwise(subject, claim, x, d, slack, f"the program cannot be enumerated now ({reason})")
+    return lines_of(claim, replace(m, slack=slack))
+
+
+def by_coordinates(subject: Any, claim: Any, x: Array, d: int, slack: float) -> list[Line]:
+    """The claim's inequalities at x from each coordinate's own law."""
+    try:
+        m = factored(subject, d)(x)
+    except NotTraceable as reason:
+        return otherwise(subject, claim, x, d, slack, f"the program cannot be factored now ({reason})")
+    return lines_of(claim, replace(m, slack=slack))
+
+
+def otherwise(subject: Any, claim: Any, x: Array, d: int, slack: float, reason: str) -> list[Line]:
+    """Seeded samples, for a program of another kind than the refuted one."""
+    print(f"{reason}: {SAMPLES} seeded samples instead")
+    blocks = [8]
+    while sum(blocks) < SAMPLES:
+        blocks.append(sum(blocks))
+    return by_samples(subject, claim, x, d, slack, [0, d, 0], blocks, LEVEL)
+
+
+def lines_of(claim: Any, m: Moments) -> list[Line]:
+    """Each inequality in numbers, per ||x||^2 where the claim is relative."""
+    unit, name = (float(m.x @ m.x), " ||x||^2") if claim.relative and m.x.any() else (1.0, "")
+    out = []
+    for g in margins_of(claim, m):
+        value, bound = float(g.value) / unit, float(g.bound) / unit
+        out.append(Line(f"{g.name} = {value:.12g}{name}, allowed {bound:.12g}{name}", excess(g, m) > 0))
+    return out
+
+
+def by_samples(
+    subject: Any,
+    claim: Any,
+    x: Array,
+    d: int,
+    slack: float,
+    seed: list[int],
+    blocks: Sequence[int],
+    level: float,
+) -> list[Line]:
+    """The claim's inequalities at x by the same e-processes on the same seeded samples."""
+    point, nowhere = Point(x, d, [claim], seed, slack), Suspects(d)
+    for block in blocks:
+        point.extend(subject, block, nowhere)
+    unit = " ||x||^2" if claim.relative else ""
+    out = []
+    for test in point.tests:
+        evidence = test.process.evidence
+        says = test.inequality.says(test.values, unit)
+        says += f"; {point.n} samples, log evidence {evidence:.6g}, refuted beyond {level:.6g}"
+        out.append(Line(says, evidence > level))
+    return out
+
+
+def kept(
+    look: Look, checks: Sequence[Callable[[Look, Array, int], str]], x: Array, d: int, seeds: int
+) -> str:
+    """What the checks of the contract find at x, and whether calls with other seeds fail; "" when it is kept.
+
+    The checks come several times, with other numbers of calls in between: kept state may count them.
+    """
+    try:
+        for turn in range(9):
+            for check in checks:
+                problem = check(look, x, d)
+                if problem:
+                    return problem
+            for seed in range(turn):
+                look(x, seed)
+        for seed in range(seeds):
+            look(x, seed)
+    except Exception as problem:
+        return f"raised {type(problem).__name__}: {problem}"
+    return ""
