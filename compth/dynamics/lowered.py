@@ -94,12 +94,16 @@ class Lowered:
         return any(r.s or r.star for r in rows)
 
 
-def lowered(program: Program, centre: Centre, delta: Any, stochastic: bool) -> Lowered:
+def lowered(
+    program: Program, centre: Centre, delta: Any, stochastic: bool, together: bool | None = None
+) -> Lowered:
     """The program on columns; `stochastic`: gradients are drawn. delta: the compressors' mean multiplier.
+
+    together: workers' vectors are their means (default: for one worker).
 
     Unsupported, with the line, where second moments of this size do not close.
     """
-    single = program.n == 1
+    single = program.n == 1 if together is None else together
     kept = [k for k, op in enumerate(program.ops) if op.kind != GRADIENT or stochastic]
     columns = [*program.names, *(f"noise {k}" for k in kept)]
     at: dict[tuple[str, Any], int] = {("state", k): i for i, k in enumerate(program.names)}

@@ -15,11 +15,14 @@ from compth.compressors import MomentMap, as_fleet
 from compth.compressors.identity import Identity
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.random_dithering import RandomDithering
+from compth.dynamics import normal
 from compth.dynamics.forms import Branch, Broadcast, Scheme, Sketches
 from compth.dynamics.system import Data, Moments, System, common_cross
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods._downlink import Bidirectional
 from compth.methods.adiana import ADIANA, ADIANAState
+from compth.methods.core.body import BodyMethod
+from compth.methods.core.centre import Centre, centre_of
 from compth.methods.dcgd import DCGD
 from compth.methods.diana import DIANA, DIANAState
 from compth.methods.ef import EF, EFState
@@ -256,11 +259,36 @@ RECIPES: dict[type, Recipe] = {
 
 def recipe_of(method: Any) -> Recipe:
     """The method's recipe; Unsupported when its second moments are not known to close."""
+    if isinstance(method, BodyMethod):
+        return _recipe_of_body(method)
     for kind in type(method).__mro__:
         if kind in RECIPES:
             return RECIPES[kind]
     known = ", ".join(k.__name__ for k in RECIPES)
     raise Unsupported(f"{type(method).__name__} has no exact dynamics: use one of {known}, or simulate")
+
+
+def normal_form(method: Any) -> tuple[Centre, bool] | None:
+    """Where a body with the form of a Scheme rests, and whether its gradients may be drawn; None for any other."""
+    stochastic = method.estimator is not None and not method.estimator.exact
+    kind: type[BodyMethod] = type(method)
+    return normal.form_of(kind, not method.broadcasts_all, stochastic)
+
+
+def _recipe_of_body(method: BodyMethod) -> Recipe:
+    found = normal_form(method)
+    if found is None:
+        raise Unsupported(f"{method.label} has no Scheme: its dynamics are those of the traced operator")
+    centre, drawn = found
+
+    def scheme(gamma: Number, params: Mapping[str, Number], sketches: Sketches) -> Scheme:
+        program = normal.exact_program(method, gamma, params, 3, 4)
+        if centre_of(program) != centre:
+            raise Unsupported(f"{method.label}: where it rests depends on its parameters")
+        return normal.scheme_of(program, centre, sketches)
+
+    memory, common = normal.starts(method, centre)
+    return Recipe(scheme, memory, normal.state_of(method, centre), common, oracles=drawn)
 
 
 def _compare(compressor: Any, d: int, mode: str) -> MomentMap | None:

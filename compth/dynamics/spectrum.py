@@ -22,7 +22,7 @@ from compth.methods import Method, Plan, plan_of
 Array = Any
 WIDTH = 1e-2
 """A bracket wider than this, relative to |1 - rho|, counts as not converged."""
-ACCURACIES = (1e-8, 1e-10, 1e-12, 1e-14)
+ACCURACIES = (1e-10, 1e-12, 1e-14)
 """Relative residuals asked for in turn, until the bracket is narrow."""
 FLOOR = 1e-15
 """Relative residual below which only rounding is left."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,15 @@ from compth.compressors.identity import Identity
 from compth.dynamics.blocks import Blocks
 from compth.dynamics.forms import Sketches
 from compth.dynamics.lowered import lowered
-from compth.dynamics.schemes import sketches_of, spoken_noise
+from compth.dynamics.normal import exact_program
+from compth.dynamics.schemes import normal_form, sketches_of, spoken_noise
 from compth.dynamics.solvers import arnoldi
 from compth.dynamics.system import Data, Moments
 from compth.errors import Unsupported
 from compth.methods import Method, Theorem
 from compth.methods.core.body import BodyMethod, runs_its_body
-from compth.methods.core.centre import Centre, centre_of, without_invariants
-from compth.methods.core.program import Program
-from compth.methods.core.vectors import MESSAGE, SPOKEN, Underivable
+from compth.methods.core.centre import Centre, centre_of
+from compth.methods.core.vectors import MESSAGE, SPOKEN
 from compth.problems.oracle import noise_of
 
 Array = Any
@@ -33,34 +32,14 @@ LARGEST = 4_000_000
 
 
 def fits(method: Method) -> bool:
-    """True for a method that is written as a body; Unsupported where its class runs something besides."""
+    """True for a body without the form of a Scheme; Unsupported where a body's class runs something besides."""
     if not isinstance(method, BodyMethod):
         return False
     if not runs_its_body(type(method)):
         raise Unsupported(
             f"{type(method).__name__} changes what its body says: no exact dynamics, simulate it"
         )
-    return True
-
-
-def exact_arguments(params: Mapping[str, Any], gamma: Any, takes_gamma: bool) -> dict[str, Any]:
-    """A step's parameters as the Fractions that their floats are."""
-    out = {k: Fraction(v) for k, v in params.items()}
-    return out | ({"gamma": Fraction(gamma)} if takes_gamma else {})
-
-
-def program_of(method: BodyMethod, gamma: Any, params: Mapping[str, Any], n: int, d: int) -> Program:
-    """The step at these parameters, less the copies that invariants show; in Fractions where the body takes them."""
-    form = method.form
-    values = {k: params[k] if k in params else method._default(k) for k in form.params}
-    try:
-        found = method.program(exact_arguments(values, gamma, form.takes_gamma), n, d)
-    except Underivable:  # a body that calls numpy on a parameter
-        floats = {k: float(v) for k, v in values.items()} | (
-            {"gamma": float(gamma)} if form.takes_gamma else {}
-        )
-        found = method.program(floats, n, d)
-    return without_invariants(found)[0]
+    return normal_form(method) is None
 
 
 class TracedSystem(Blocks):
@@ -76,7 +55,7 @@ class TracedSystem(Blocks):
         affine: bool = True,
     ) -> None:
         self.method = method
-        self.program = program_of(method, gamma, params, data.n, data.d)
+        self.program = exact_program(method, gamma, params, data.n, data.d)
         self.centre: Centre = centre_of(self.program, sketches.delta)
         noise = _gradient_noise(method, data)
         if noise is not None:
@@ -287,7 +266,9 @@ class TracedSystem(Blocks):
             rows.append(self.features(m))
         table = np.array(rows)
         cut = count - 8
-        weights = np.linalg.lstsq(table[:cut], observed[:cut], rcond=1e-11)[0]
+        sizes = np.abs(table).max(axis=0)
+        sizes[sizes == 0] = 1.0
+        weights = np.linalg.lstsq(table[:cut] / sizes, observed[:cut], rcond=1e-11)[0] / sizes
         if np.abs(table[cut:] @ weights - observed[cut:]).max() > 1e-8 * np.abs(observed).max():
             raise Unsupported(
                 f"{theorem.id}'s metric is no combination of the exactly known moments: simulate it instead"
@@ -329,7 +310,7 @@ def system_of(
     """The operator of a body; Unsupported for Fractions, and where the fleet's moments are not known."""
     if data.A.dtype == object:
         raise Unsupported(f"{method.label}: the dynamics of a body are in floating point: leave rational out")
-    kinds = {op.kind for op in program_of(method, gamma, params, data.n, data.d).ops}
+    kinds = {op.kind for op in exact_program(method, gamma, params, data.n, data.d).ops}
     fleet = method.fleet if MESSAGE in kinds else as_fleet(Identity())
     sketches = sketches_of(fleet, data.n, data.d, mode)
     if SPOKEN in kinds:

@@ -11,11 +11,13 @@ import numpy as np
 
 from compth.dynamics import enumerated, traced
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
+from compth.dynamics.normal import plain_kernel
 from compth.dynamics.schemes import noise_for, random_points, recipe_of, sketches_for
 from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.units import units_of
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
+from compth.methods.core.body import BodyMethod
 
 Array = Any
 
@@ -52,6 +54,8 @@ def make_system(
     """The second-moment operator of a method at a step size (methods that mask their model: masked_system)."""
     sketches = sketches_for(method, data.n, data.d, mode)
     scheme = recipe_of(method).scheme(gamma, params, sketches)
+    if isinstance(method, BodyMethod):
+        plain_kernel(scheme, data.projector is not None)
     return System(data, scheme, sketches, affine, noise_for(method, data))
 
 

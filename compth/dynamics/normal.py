@@ -1,0 +1,243 @@
+"""A body as a `Scheme`, where it has that form: one compression a step, at most one memory of the workers.
+
+The form is read off the lowered program: u_i from what is compressed, the common vectors that are needed (servers, and
+the averaged memory where something reads it), their next values, and the memory as v y + w u + r eps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number
+from compth.dynamics.forms import Branch, Broadcast, Scheme, Sketches
+from compth.dynamics.lowered import Lowered, Noise, Poly, Row, lowered
+from compth.errors import CompthError, Unsupported
+from compth.methods.core.body import BodyMethod
+from compth.methods.core.centre import Centre, centre_of, without_invariants
+from compth.methods.core.program import Program
+from compth.methods.core.vectors import GRADIENT, MESSAGE, OWN, SPOKEN, Underivable
+
+
+class NotNormal(CompthError):
+    """A program without this form, and why."""
+
+
+def exact_program(method: BodyMethod, gamma: Any, params: Mapping[str, Any], n: int, d: int) -> Program:
+    """The step at these parameters, less the copies that invariants show; in Fractions where the body takes them."""
+    form = method.form
+    values = {k: params[k] if k in params else method._default(k) for k in form.params}
+    values |= {"gamma": gamma} if form.takes_gamma else {}
+    try:
+        found = method.program({k: Fraction(v) for k, v in values.items()}, n, d)
+    except Underivable:  # a body that calls numpy on a parameter
+        found = method.program({k: float(v) for k, v in values.items()}, n, d)
+    return without_invariants(found)[0]
+
+
+def scheme_of(program: Program, centre: Centre, sketches: Sketches) -> Scheme:
+    """The Scheme of a program; NotNormal where it has none."""
+    low = lowered(program, centre, sketches.delta, False, together=False)
+    heard = [v for v in low.noises if v.kind == SPOKEN]
+    sent = [v for v in low.noises if v.kind == MESSAGE]
+    if len(sent) != 1 or len(heard) > 1 or low.means > 1:
+        raise NotNormal(f"{len(sent)} compressions, {len(heard)} broadcasts, {low.means} memories")
+    (message,) = sent
+    u, memory = message.input, _memory(low, message)
+    if heard and _holds(u, heard[0].column):
+        raise NotNormal("a broadcast before the compression")
+    _check_input(u, low)
+    commons = _commons(low, u, sketches.cross is not None)
+    q = u.mine.get(low.servers, Fraction(0))
+    branches = tuple(_branch(p, rows, commons, message, heard, low) for p, rows, _ in low.leaves)
+    down = _down(low, heard[0], commons, message) if heard else None
+    average = commons.index(low.servers) if low.servers in commons else None
+    alpha, beta = ([p.get((k, 0), Fraction(0)) for k in commons] for p in (u.own, u.plain))
+    return Scheme(tuple(alpha), tuple(beta), u.s, q, branches, memory, average, down)
+
+
+def _holds(row: Row, column: int) -> bool:
+    return any(k == column for k, _ in (*row.own, *row.plain)) or column in row.mine
+
+
+def _check_input(u: Row, low: Lowered) -> None:
+    powers = any(e for _, e in (*u.own, *u.plain))
+    noisy = any(_holds(u, v.column) for v in low.noises)
+    if powers or noisy or u.star:
+        raise NotNormal("what is compressed holds the mean Hessian, noise of the step or x*")
+
+
+def _commons(low: Lowered, u: Row, cross: bool) -> list[int]:
+    """Servers, and the averaged memory where u, a server or the workers' correlation reads it."""
+    quiet = {v.column for v in low.noises}
+
+    def reads(*polys: Poly) -> set[int]:
+        return {k for p in polys for k, _ in p} - quiet
+
+    base = set(range(low.servers)) | reads(u.own, u.plain) | ({low.servers} if low.means and cross else set())
+    inputs = [v.input.plain for v in low.noises if v.kind == SPOKEN]
+    base |= reads(*inputs)
+    while True:
+        more = base | reads(*(rows[k].plain for _, rows, _ in low.leaves for k in base))
+        if more == base:
+            return sorted(base)
+        base = more
+
+
+def _line(p: Poly, commons: list[int], noise: int) -> tuple[tuple[Number, ...], tuple[Number, ...], Number]:
+    """(coefficients, coefficients times A, coefficient of the mean noise) of a common vector."""
+    if any(e > 1 or (e and k == noise) for k, e in p):
+        raise NotNormal("a power of the mean Hessian above 1, or noise under it")
+    plain = tuple(p.get((k, 0), Fraction(0)) for k in commons)
+    return plain, tuple(p.get((k, 1), Fraction(0)) for k in commons), p.get((noise, 0), Fraction(0))
+
+
+def _branch(
+    probability: Fraction,
+    rows: tuple[Row, ...],
+    commons: list[int],
+    message: Noise,
+    heard: list[Noise],
+    low: Lowered,
+) -> Branch:
+    spoken = heard[0].column if heard else -1
+    found = []
+    for k in commons:
+        if rows[k].star or any(e and c == spoken for c, e in rows[k].plain):
+            raise NotNormal("x* or a broadcast's noise under the mean Hessian in a common vector")
+        p = {key: v for key, v in rows[k].plain.items() if key[0] != spoken}
+        found.append(_line(p, commons, message.column))
+    return Branch(probability, *(tuple(f[i] for f in found) for i in range(3)))
+
+
+def _down(low: Lowered, spoken: Noise, commons: list[int], message: Noise) -> Broadcast:
+    into = [
+        tuple(rows[k].plain.get((spoken.column, 0), Fraction(0)) for k in commons)
+        for _, rows, _ in low.leaves
+    ]
+    if any(x != into[0] for x in into):
+        raise NotNormal("a coin decides where the broadcast goes")
+    if spoken.input.star or any(_holds(r, spoken.column) for _, _, own in low.leaves for r in own):
+        raise NotNormal("a broadcast of x*, or one that reaches the workers' memories")
+    return Broadcast(*_line(spoken.input.plain, commons, message.column), into[0])
+
+
+def _memory(low: Lowered, message: Noise) -> tuple[Number, Number, Number] | None:
+    """(v, w, r) with y+ = v y + w u + r eps; None without a memory."""
+    if not low.means:
+        return None
+    rows = [own[0] for _, _, own in low.leaves]
+    if any(r != rows[0] for r in rows):
+        raise NotNormal("a coin decides what the workers remember")
+    row, u = rows[0], message.input
+    target, source = ({("own", *k): c for k, c in x.own.items()} | {("plain", *k): c for k, c in x.plain.items()}
+                      | ({("s",): x.s} if x.s else {}) for x in (row, u))  # fmt: skip
+    key = next((k for k in source if source[k]), None)
+    w = Fraction(0) if key is None else target.get(key, Fraction(0)) / source[key]
+    if any(target.get(k, 0) != w * source.get(k, 0) for k in {*target, *source}) or row.star:
+        raise NotNormal("the memory is no combination of itself, what is compressed and the noise")
+    rest = {k for k in row.mine if k not in (low.servers, message.column)}
+    if rest:
+        raise NotNormal("other noise in the memory")
+    q, y = u.mine.get(low.servers, Fraction(0)), row.mine.get(low.servers, Fraction(0))
+    return y - w * q, w, row.mine.get(message.column, Fraction(0))
+
+
+def takes_oracles(program: Program) -> bool:
+    """True where gradient noise joins the compression's: one gradient, in what is compressed, with factor 1, alone."""
+    gradients, messages = program.of_kind(GRADIENT), program.of_kind(MESSAGE)
+    if len(gradients) != 1 or len(messages) != 1:
+        return False
+    vectors = [v for leaf in program.leaves for v in leaf.following.values()]
+    vectors += [op.argument for i, op in enumerate(program.ops) if i != messages[0]]
+    elsewhere = any(kind == GRADIENT for v in vectors for _, kind, _ in v.terms)
+    terms = program.ops[messages[0]].argument.terms
+    mine = {k: c for k, c in terms.items() if k[1] == GRADIENT}
+    return (
+        not elsewhere and set(mine) == {(OWN, GRADIENT, gradients[0])} and all(c == 1 for c in mine.values())
+    )
+
+
+TRIED = (Fraction(1, 3), Fraction(2, 5))
+"""Values of every parameter at which the form is looked for: where a body rests must not hang on them."""
+
+
+@lru_cache(maxsize=256)
+def form_of(kind: type[BodyMethod], downlink: bool, stochastic: bool) -> tuple[Centre, bool] | None:
+    """(where the body rests, whether gradients may be drawn) of a body with this form, None for any other."""
+    given: dict[str, Any] = {"gamma": 1.0} if kind.form.takes_gamma else {}
+    method = kind(**given)
+    if downlink:
+        from compth.compressors.rand_k import RandK
+
+        method = replace(method, downlink=RandK(1))
+    centres = []
+    try:
+        for value in TRIED:
+            program = exact_program(method, value, dict.fromkeys(kind.form.params, value), 3, 4)
+            centre = centre_of(program)
+            scheme_of(program, centre, Sketches(Fraction(1, 2), ()))
+            centres.append(centre)
+    except (NotNormal, Unsupported):
+        return None
+    drawn = takes_oracles(program)
+    moved = [program.start.get(k) for k in program.worker]
+    hidden = set(program.names) != {*kind.form.server, *kind.form.worker}
+    if centres[0] != centres[1] or centres[0].tier == 3 or any(moved) or hidden or (stochastic and not drawn):
+        return None
+    return centres[0], drawn
+
+
+def starts(
+    method: BodyMethod, centre: Centre
+) -> tuple[Callable[[Any], Any] | None, Callable[[Any, Any], list[Any]] | None]:
+    """(data -> the memory at t = 0, (data, z) -> the servers after x), measured from where they rest."""
+    form = method.form
+
+    def common(data: Any, z: Any) -> list[Any]:
+        out = []
+        for k in form.server[1:]:
+            kind, a = form.start.get(k, "zero"), centre.server[k]
+            here = {"x0": z + data.x_star, "gradient": data.mean @ z}.get(kind, 0 * z)
+            out.append(here - _like(a, z) * data.x_star)
+        return out
+
+    def memory(data: Any) -> Any:
+        a, b = centre.worker[form.worker[0]]
+        return -_like(b, data.s) * data.s - _like(a, data.s) * data.x_star
+
+    return memory if form.worker else None, common if len(form.server) > 1 else None
+
+
+def _like(c: Fraction, array: Any) -> Any:
+    return c if array.dtype == object else float(c)
+
+
+def state_of(method: BodyMethod, centre: Centre) -> Callable[[Any, Any, Any, Any], Any]:
+    """(problem, x, y, common) -> the simulated state, from vectors measured from where they rest."""
+    form = method.form
+
+    def made(problem: Any, x: Any, y: Any, common: Any) -> Any:
+        star, s = problem.x_star, problem.gradients_at_star
+        out = {
+            k: v + float(centre.server[k]) * star for k, v in zip(form.server[1:], common or (), strict=False)
+        }
+        if form.worker:
+            a, b = centre.worker[form.worker[0]]
+            out[form.worker[0]] = y + float(b) * s + float(a) * star
+        return method.state_class(x, held=problem.gradients(x), **out)
+
+    return made
+
+
+def plain_kernel(scheme: Scheme, singular: bool) -> None:
+    """Unsupported where a singular mean Hessian's kernel, which x's moments leave out, would be compressed."""
+    if singular and (any(scheme.beta) or (scheme.down is not None and np.any(scheme.down.tau[:1]))):
+        raise Unsupported(
+            "the mean Hessian is singular and iterates are compressed: no closed recursion, simulate it"
+        )
