@@ -11,7 +11,7 @@ from __future__ import annotations
 import builtins
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -177,6 +177,11 @@ def _keep(f: types.FunctionType) -> None:
         _CELLS.append((cell, content))
         for inner in _functions(content):
             _keep(inner)
+
+
+def functions() -> Collection[types.FunctionType]:
+    """Every function of the package, as its import made it."""
+    return _FUNCTIONS.keys()
 
 
 def altered() -> str:

@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from compth.certification import traced
 from compth.certification.allowance import Allowance, Limits
 from compth.certification.beside import beside
 from compth.certification.constants import Answer, Matrix, noted, settle
 from compth.certification.readings import as_written, named, noting, simple
 from compth.certification.subject import Subject
-from compth.certification.tracer import Affine, NotTraceable, leaves
+from compth.certification.tracer import Affine, NotTraceable, Symbol, leaves
 from compth.claims import Claim
 
 DRIFT = Fraction(4, 2**52)
 """How far readings together may move a coefficient of a path: relative, absolute below 1."""
 
 
-class Form:
+class Form(Symbol):
     """A linear form in x over Fractions. Anything that is not linear refuses.
 
     c: coefficients with float constants read as `readings` says; raw: the same by their exact binary values.
@@ -122,10 +123,15 @@ def path_matrices(subject: Subject, d: int, limit: int, limits: Limits) -> list[
         x = np.empty(size, dtype=object)
         for j in range(size):
             x[j] = Form({j: Fraction(1)})
+        x.flags.writeable = False
         return subject.program(x, rng)
 
+    own = traced.is_own(subject)
+    real = traced.real_runs(subject, d)
+    allowed = Allowance(*limits)
+    found = leaves(program, limit, allowed) if own else traced.faithful(program, limit, allowed, real)
     out = []
-    for leaf in leaves(program, limit, Allowance(*limits)):
+    for leaf in found:
         result = np.asarray(leaf.output, dtype=object)
         if result.shape != (d,):
             raise NotTraceable("the output has another shape")
@@ -138,6 +144,8 @@ def path_matrices(subject: Subject, d: int, limit: int, limits: Limits) -> list[
             else:
                 raise NotTraceable("not linear in x")
         out.append((leaf.read, rows))
+    if not own:
+        traced.agree(subject, d, out)
     return out
 
 

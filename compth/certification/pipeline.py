@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from compth._rng import check_seed
 from compth.certificates import Certificate, Report, Verdict
-from compth.certification import adapters, contract, linear, realised, statistics
+from compth.certification import adapters, contract, linear, realised, statistics, traced
 from compth.certification.adversary import NotReproducible, Search, Worst, shrink
 from compth.certification.allowance import BITTEN, Allowance, Limits
 from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points
@@ -34,7 +34,7 @@ from compth.certification.subject import (
     joint_workers,
     meant,
 )
-from compth.certification.tracer import NotTraceable
+from compth.certification.tracer import NotTraceable, Strange
 from compth.claims import Claim, Contractive, Margin, Sharpness, Unbiased
 from compth.compressors import Compressor, DiagonalSketch
 from compth.compressors._uncertainty import uncertainty_margins
@@ -89,6 +89,7 @@ class Run:
     slack: float = 0.0
     stages: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    void: list[tuple[int, str]] = field(default_factory=list)
 
     def allowance(self, what: str, work: float = math.inf) -> Allowance:
         """An allowance of so much work; the cap on processor time is noted where it bites."""
@@ -287,6 +288,7 @@ def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     oracle = _oracle(run, d)
     settled = statistics.settle(run, d, claims) if oracle is None else _search(run, d, claims, oracle)
     audit = _audit_kernel(run, d, oracle)
+    proofs = _standing(run, d, proofs)
     merged = [_merge(p, s) for p, s in zip(proofs, settled, strict=True)]
     left = [c for c, m in zip(claims, merged, strict=True) if m.verdict is not Verdict.REFUTED]
     merged = [_with_statement(m, c) for m, c in zip(merged, claims, strict=True)]
@@ -332,6 +334,15 @@ def _impossible(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     return out
 
 
+def _standing(run: Run, d: int, proofs: list[Certificate | None]) -> list[Certificate | None]:
+    """A trace that is not the program, wherever that is seen, voids what was proved by tracing."""
+    says = next((says for at, says in run.void if at == d), None)
+    if says is None:
+        return proofs
+    run.notes.append(f"no proof at d = {d}: {says}")
+    return [p if p is None or p.technique == DECLARED else None for p in proofs]
+
+
 def _merge(proof: Certificate | None, found: Certificate) -> Certificate:
     """A proof settles the claim, unless the search contradicts it: then the refutation stands."""
     if proof is None or found.verdict is Verdict.REFUTED:
@@ -343,7 +354,7 @@ def _proofs(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]:
     """PROVED or REFUTED certificates for all x where the program is linear on every path."""
     start = time.perf_counter()
     technique, verify = _verifier(run, d)
-    assumed = LINEAR_ASSUMPTIONS + ((DRAW_ASSUMPTION,) if technique == "inclusion probabilities" else ())
+    assumed = LINEAR_ASSUMPTIONS + ((DRAW_ASSUMPTION,) if technique == DECLARED else ())
     out: list[Certificate | None] = []
     for claim in claims:
         if verify is None or not claim.relative:
@@ -389,7 +400,10 @@ def _misdrawn(run: Run, d: int, breach: str, evidence: str, alpha: float) -> Cer
     )  # fmt: skip
 
 
-LINEAR_ASSUMPTIONS = ("exact arithmetic on the program as written: its rounding is outside",)
+LINEAR_ASSUMPTIONS = (
+    "exact arithmetic on the program as written: its rounding is outside",
+    *traced.ASSUMPTIONS,
+)
 
 
 def _sharp(claim: Claim) -> dict[str, Any]:
@@ -438,7 +452,7 @@ def _verifier(run: Run, d: int) -> tuple[str, Any]:
     with noting() as readings:
         diagonal = None if theirs else diagonal_moments(run.subject.object, d)
     if diagonal is not None:
-        return "inclusion probabilities", lambda claim: _verify_diagonal(claim, *diagonal, readings)
+        return DECLARED, lambda claim: _verify_diagonal(claim, *diagonal, readings)
     limit, limits = min(run.budget.paths, 5_000), run.limits(run.budget.trace)
     try:
         if run.subject.size(d) > PROOF_SIZE:
@@ -451,15 +465,21 @@ def _verifier(run: Run, d: int) -> tuple[str, Any]:
         if not theirs:
             return "symbolic trace", verify
         row = linear.verifier(realised.as_row(run.subject), d, limit, limits)
-        return "symbolic trace", lambda claim: min(verify(claim), row(claim), key=lambda found: found[0])
-    except (
-        Exception
-    ) as problem:  # the program refuses symbols in its own way: then it is not certified this way
+        return "symbolic trace", lambda claim: _weaker(verify(claim), row(claim))
+    except Strange as reason:
+        run.notes.append(f"no proof at d = {d}: {reason}")
+        return "", None
+    except Exception as problem:  # the program refuses symbols in its own way: not certified this way
         run.heard(d, problem)
         return "", None
 
 
-DRAWN = "symbolic trace of the draw"
+def _weaker(vector: Answer, row: Answer) -> Answer:
+    """Of what a user's program proves on a vector and on a row of a batch, the less: refuted, open, proved."""
+    return min(vector, row, key=lambda found: 2 if found.holds else found.witness is None)
+
+
+DRAWN, DECLARED = "symbolic trace of the draw", "inclusion probabilities"
 
 
 def diagonal_moments(thing: Any, d: int) -> tuple[list[Fraction], list[Fraction]] | None:
@@ -515,6 +535,8 @@ def _oracle(run: Run, d: int) -> Oracle | None:
             raise
         except Exception as problem:  # whatever the program does with symbols: then it is not traced this way
             reasons.append(run.heard(d, problem))
+            if isinstance(problem, Strange):
+                run.void.append((d, str(problem)))
     run.stage(d, "oracle", start, found.technique if found else "; ".join(reasons))
     if found is not None:
         found.slack = run.slack
@@ -538,23 +560,17 @@ def _factored(run: Run, d: int, probe: Array) -> Oracle:
 
 
 def _audit_support(run: Run, d: int, oracle: Oracle, x: Array) -> None:
-    """Real runs must be bitwise among the enumerated outputs: otherwise the trace is not the program."""
+    """Real runs must be among the enumerated outputs, up to the last digits: otherwise the trace is not the program."""
     assert oracle.law is not None
-    found = oracle.law(x)
-    if any(np.asarray(leaf.output).dtype == object for leaf in found):
+    found = [np.asarray(leaf.output) for leaf in oracle.law(x)]
+    if any(out.dtype == object for out in found):
         return
-    outputs = {np.asarray(leaf.output, dtype=np.float64).tobytes() for leaf in found}
+    outputs = {(out.astype(np.float64) + 0.0).tobytes() for out in found}  # -0.0 is 0.0
     for seed in range(64):
-        real = np.asarray(
-            run.subject.program(x.copy(), np.random.default_rng([run.seed, seed])), dtype=np.float64
-        )
-        if real.tobytes() not in outputs and (real + 0.0).tobytes() not in {_plus(o) for o in outputs}:
-            raise NotTraceable("a real run is not among the enumerated outputs")
-
-
-def _plus(raw: bytes) -> bytes:
-    """The same output with -0.0 as 0.0."""
-    return bytes((np.frombuffer(raw) + 0.0).tobytes())
+        real = run.subject.program(x.copy(), np.random.default_rng([run.seed, seed]))
+        real = np.asarray(real, dtype=np.float64) + 0.0
+        if real.tobytes() not in outputs and not traced.is_among(real, np.array(found, dtype=np.float64)):
+            raise Strange("a real run is not among the enumerated outputs")
 
 
 def _audit_kernel(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:

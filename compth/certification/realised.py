@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from compth._own import foreign
 from compth.certificates import SEVERITY, Certificate, Verdict
+from compth.certification import traced
 from compth.certification.allowance import Allowance, Limits
 from compth.certification.beside import beside
 from compth.certification.points import DOMAIN, inside, scattered, structured
 from compth.certification.readings import named, noting, simple
 from compth.certification.subject import Array, Subject
-from compth.certification.tracer import NotTraceable, leaves
+from compth.certification.tracer import NotTraceable
 from compth.compressors import Compressor, DiagonalSketch, Fleet
 
 SMALL_SKETCH = 8
@@ -198,7 +200,8 @@ def draw_findings(
 def _law(thing: Any, shape: tuple[int, ...], limit: int, limits: Limits) -> dict[bytes, Fraction]:
     """Outcome -> probability of draw(shape), real draws checked to be among the outcomes."""
     law: dict[bytes, Fraction] = {}
-    for leaf in leaves(lambda rng: thing.draw(shape, rng), limit, Allowance(*limits)):
+    real = (traced.Real("a generator", partial(thing.draw, shape, rng)) for rng in traced.generators())
+    for leaf in traced.faithful(lambda rng: thing.draw(shape, rng), limit, Allowance(*limits), real):
         w = _outcome(leaf.output, shape)
         law[w] = law.get(w, Fraction(0)) + leaf.read
     for seed in range(64):

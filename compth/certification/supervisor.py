@@ -27,7 +27,7 @@ from compth.certification.allowance import charge
 from compth.certification.beside import marked
 from compth.certification.processes import STOPPED, busy_threads, family, look, processor_seconds
 from compth.certification.subject import CALL_LIMIT, IDLE_LIMIT, TICK, CallTooLong
-from compth.certification.tracer import NotTraceable, TooManyLeaves
+from compth.certification.tracer import NotTraceable, Strange, TooManyLeaves
 from compth.errors import InvalidParameter, Unsupported, UnusableInput
 
 PLAIN, TRACED, LOADING = 0, 1, 2
@@ -67,7 +67,7 @@ class OutsideFailure(Exception):
 RAISED: dict[str, type[Exception]] = {
     c.__name__: c
     for c in (
-        NotTraceable, TooManyLeaves, CallTooLong, MemoryError, RecursionError,
+        NotTraceable, Strange, TooManyLeaves, CallTooLong, MemoryError, RecursionError,
         InvalidParameter, Unsupported, UnusableInput,
     )
 }  # fmt: skip

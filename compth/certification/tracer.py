@@ -25,8 +25,37 @@ LEAF, CHOICE = 20.0, 25.0
 """Work of one path, and of one choice on it."""
 
 
+_REFUSALS = [0]
+
+
 class NotTraceable(Exception):
-    """The program uses randomness (or values) in a way that cannot be enumerated; says which."""
+    """The program uses randomness (or values) in a way that cannot be enumerated; says which.
+
+    Every refusal is counted: a program that catches one and goes on has still been refused (`undisturbed`).
+    """
+
+    def __init__(self, *says: object) -> None:
+        super().__init__(*says)
+        _REFUSALS[0] += 1
+
+
+class Strange(NotTraceable):
+    """A trace exists, but it is no proof of the program; says why."""
+
+
+class Symbol:
+    """What stands for a number in a trace."""
+
+    __slots__ = ()
+
+
+def undisturbed(program: Callable[[Any], Any], rng: Any) -> Any:
+    """program(rng). Raises Strange when the program caught a refusal and went on."""
+    before = _REFUSALS[0]
+    output = program(rng)
+    if _REFUSALS[0] != before:
+        raise Strange("the program caught a refusal of the tracer")
+    return output
 
 
 class TooManyLeaves(NotTraceable):
@@ -171,7 +200,7 @@ def _number(x: Any) -> Fraction | None:
     return None
 
 
-class Affine:
+class Affine(Symbol):
     """a U + b with exact a, b. Arithmetic with numbers stays affine; deciding anything branches."""
 
     __slots__ = ("a", "b", "u")
@@ -595,7 +624,7 @@ def leaves(
     for count in itertools.count(1):
         path = Path(prefix or [])
         try:
-            output = program(TraceGenerator(path))
+            output = undisturbed(program, TraceGenerator(path))
         except (TypeError, AttributeError) as problem:
             if path.draws:  # a symbolic draw reached code that cannot take it
                 raise NotTraceable(f"{type(problem).__name__}: {problem}") from None

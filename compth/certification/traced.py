@@ -1,0 +1,200 @@
+"""When a trace is a proof: the program cannot tell symbols from numbers, and real runs do what the trace says.
+
+A program is run on every path of its draws. Its trace counts only if (1) it refused nowhere, not even in an exception
+that the program caught; (2) everything executed keeps to the `vocabulary`, so that symbols and numbers take the same
+way; (3) nothing that outlives a call has changed; (4) real runs (numpy's generators, arrays of other types, shapes,
+memory layouts and magnitudes, later calls) follow a traced path; (5) their outputs are the predicted ones, with the
+predicted frequencies. The package's own code is known and needs none of this.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth._own import foreign
+from compth.certification import evalues, vocabulary
+from compth.certification.allowance import Allowance
+from compth.certification.points import structured
+from compth.certification.subject import CALL_LIMIT, CallTooLong, Subject, time_limit
+from compth.certification.tracer import Leaf, Strange, leaves
+from compth.certification.watch import Watch
+from compth.compressors import Compressor, Fleet
+
+Array = NDArray[np.float64]
+Run = Callable[[], Any]
+AGREES = 1e-9
+"""Relative tolerance between a real output and the predicted one: rounding of the program."""
+RUNS = 600
+"""Real runs whose frequencies are held against the traced probabilities."""
+LEVEL = math.log(1e15)
+"""Evidence for another law beyond which the trace is void: a false alarm in 1e15."""
+MAGNITUDES = (1e-99, 1e-30, 1e-6, 0.02, 50.0, 3e4, 1e9, 1e30, 1e99)
+ROWS = (1, 2, 3, 7)
+"""Numbers of rows at which a program that is given more than one vector is watched."""
+ASSUMPTIONS = (
+    "draws are independent with their exact laws, uniforms continuous on [0, 1)",
+    "numpy is unmodified, and the program reads no memory that it left unset",
+    "the program is given one vector of numbers at a time, unless it is declared for rows",
+)
+"""What no run can show, in the report of every proof by a trace."""
+
+
+def is_own(subject: Subject) -> bool:
+    """True for compressors and fleets of the package, whose code is known."""
+    return isinstance(subject.object, Compressor | Fleet) and not foreign(subject.object)
+
+
+class Real(NamedTuple):
+    """A run on numbers, and in words what it is on. whole: it must follow a traced path to its end, else every step.
+
+    unless: a run whose own departure excuses this one's, such as that on a vector as long as there are rows here.
+    """
+
+    what: str
+    run: Run
+    whole: bool = True
+    unless: Run | None = None
+
+
+def faithful(
+    program: Callable[[Any], Any], limit: int, allowed: Allowance, real: Iterable[Real]
+) -> list[Leaf]:
+    """Every path of program(rng), whose trace is the program: conditions (1) to (4). Raises Strange where one fails.
+
+    real: runs of the same program with real generators on real numbers.
+    """
+    watch = Watch()
+    found = list(leaves(watch.traced(program), limit, allowed))
+    says = vocabulary.objection(watch)
+    if says:
+        raise Strange(says)
+    for case in real:
+        departs = not _follows(watch, case.run, case.whole)
+        if departs and (case.unless is None or _follows(watch, case.unless, case.whole)):
+            raise Strange(f"a run on {case.what} takes a path that the trace did not")
+        watch.unchanged()
+    return found
+
+
+def _follows(watch: Watch, run: Run, whole: bool) -> bool:
+    """True when the run follows, or when the program does not take such an input at all."""
+    try:
+        with time_limit(CALL_LIMIT):
+            return watch.follows(run, whole)
+    except CallTooLong:
+        return False
+    except Exception:  # shapes and types that the program was not written for
+        return True
+
+
+def real_runs(subject: Subject, d: int) -> Iterator[Real]:
+    """The program on numbers: vectors in the domain, later calls, other generators, memory, types and shapes."""
+    size = subject.size(d)
+    x = np.random.default_rng(29).normal(size=size)
+    for at, y in enumerate(inputs(size)):
+        yield Real("numbers", _call(subject.program, y, np.random.default_rng([at])))
+    for rng in generators():
+        yield Real(type(rng.bit_generator).__name__, _call(subject.program, x, rng))
+    for what, y in _stored(x):
+        for seed in range(4):
+            yield Real(what, _call(subject.program, y, np.random.default_rng(seed)))
+    if not subject.workers:
+        yield from _on_rows(subject, x)
+
+
+def _on_rows(subject: Subject, x: Array) -> Iterator[Real]:
+    """Rows of vectors: every step must be a traced one, except where the program asks how long its input is."""
+    for n in ROWS:
+        for shape in ((n,), (1, n)):
+            for seed in range(2):
+                program = subject.batch or subject.program
+                long = _call(subject.program, np.resize(x, shape[0]), np.random.default_rng(seed))
+                run = _call(program, np.tile(x, (*shape, 1)), np.random.default_rng(seed))
+                yield Real(f"{' x '.join(map(str, shape))} rows", run, False, None if subject.batch else long)
+
+
+def generators() -> Iterator[np.random.Generator]:
+    """Generators on all of numpy's bit streams."""
+    for bits in (np.random.PCG64, np.random.Philox, np.random.SFC64, np.random.MT19937):
+        yield from (np.random.Generator(bits(seed)) for seed in range(8))
+
+
+def _call(program: Callable[[Any, Any], Any], x: Any, rng: Any) -> Run:
+    return lambda: program(x, rng)
+
+
+def _stored(x: Array) -> Iterator[tuple[str, Any]]:
+    """The same numbers stored otherwise, or more of them."""
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    yield "a read-only array", frozen
+    yield "a slice of a larger array", np.concatenate([x, x])[: len(x)]
+    yield "every second entry of an array", np.repeat(x, 2)[::2]
+    yield "a reversed array", x[::-1].copy()[::-1]
+    for dtype in (np.float32, np.longdouble, np.float16, np.int64, np.int32):
+        yield f"{np.dtype(dtype)}", (3 * x).astype(dtype)
+    yield "big-endian floats", x.astype(">f8")
+
+
+def inputs(size: int) -> list[Array]:
+    """Vectors at which real runs are compared with the trace: structured ones, and of every magnitude and sign."""
+    rng = np.random.default_rng(31)
+    listed = structured(size, 3)
+    found = listed[:: max(1, len(listed) // 30)]
+    found += [rng.normal(size=size) * m for m in MAGNITUDES]
+    found += [np.where(rng.random(size) < 0.5, -m, m) for m in MAGNITUDES]
+    found += [rng.choice([-1.0, 1.0], size) * 2.0 ** rng.integers(-9, 10, size) for _ in range(6)]
+    return [*found, np.zeros(size)]
+
+
+def agree(subject: Subject, d: int, paths: list[tuple[Fraction, list[list[Fraction]]]]) -> None:
+    """Condition (5): real outputs are S x of a path, as often as the paths' probabilities say. Raises Strange."""
+    matrices = np.array([[[float(v) for v in row] for row in s] for _, s in paths])
+    for at, x in enumerate(inputs(subject.size(d))):
+        real = np.asarray(subject.program(x.copy(), np.random.default_rng([at])), dtype=np.float64)
+        if not is_among(real, matrices @ x):
+            raise Strange("a real run disagrees with the trace")
+    if subject.batch is not None and not subject.workers:
+        _rows_agree(subject, d, matrices)
+    if len(paths) > 1:
+        _same_law(subject, d, matrices, np.array([float(p) for p, _ in paths]))
+
+
+def _rows_agree(subject: Subject, d: int, matrices: Array) -> None:
+    points = np.array(inputs(d))
+    for n in (*ROWS, len(points)):
+        x = points[np.random.default_rng(n).permutation(len(points))[:n]]
+        out = np.asarray(subject.batch(x.copy(), np.random.default_rng(n)))  # type: ignore[misc]
+        if out.shape != x.shape or not all(
+            is_among(y, matrices @ row) for y, row in zip(out.astype(np.float64), x, strict=True)
+        ):
+            raise Strange(f"{n} rows are not what single vectors become")
+
+
+def is_among(real: Array, predicted: Array) -> bool:
+    """True when a real output is one of the predicted rows, up to rounding."""
+    scale = np.maximum(np.abs(predicted).max(), np.abs(real).max())
+    near = np.abs(predicted - real) <= AGREES * scale
+    return bool(scale == 0 or near.all(axis=1).any())
+
+
+def _same_law(subject: Subject, d: int, matrices: Array, probabilities: Array) -> None:
+    """Real runs at one generic input must have the frequencies of the traced outcomes."""
+    x = np.random.default_rng(37).normal(size=subject.size(d))
+    predicted = matrices @ x
+    outcomes, which = np.unique(np.round(predicted, 9), axis=0, return_inverse=True)
+    p = np.bincount(which.ravel(), probabilities)
+    if not 1 < len(p) <= RUNS:
+        return
+    rng, counts = np.random.default_rng(41), np.zeros(len(p))
+    for _ in range(RUNS):
+        real = np.asarray(subject.program(x.copy(), rng), dtype=np.float64)
+        counts[int(np.abs(outcomes - real).max(axis=1).argmin())] += 1
+    if evalues.same_law(counts, p / p.sum()) > LEVEL:
+        raise Strange("real draws have another law than the traced ones")

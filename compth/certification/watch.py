@@ -1,0 +1,171 @@
+"""Which code a program runs: every opcode of every call, as a set to be judged and as paths to be compared.
+
+A trace with symbols speaks of a program only where real runs go the same way. `Watch` records, for code that is neither
+the package's own nor numpy's nor Python's, the opcodes executed in each traced run, the names that the code can see,
+and what those held before; a real run must follow a recorded path, and no run may change what is held.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+
+from compth import _own
+from compth.certification.held import snapshot
+from compth.certification.tracer import Strange, Symbol
+
+NUMPY = (str(Path(np.__file__).parent), "<frozen ", "<__array_function__")
+PYTHON = sysconfig.get_path("stdlib")
+"""Where code of numpy and Python itself says it comes from; user code reaches it by words of the vocabulary only."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A piece of code as it was called: the names it sees, and the arguments that no caller of its own gave it.
+
+    own: names of enclosing functions' variables, which hold what the program computes. me: the object of a method.
+    """
+
+    code: CodeType
+    globals: dict[str, Any]
+    builtins: dict[str, Any]
+    free: dict[str, Any]
+    given: dict[str, Any]
+    me: Any
+
+    def held(self) -> Any:
+        """What the code can see that outlives a call, as values."""
+        seen = {k: self.globals[k] for k in self.code.co_names if k in self.globals}
+        inside = getattr(self.me, "__dict__", {})
+        return [snapshot(space) for space in (seen, self.free, self.given, inside)]
+
+
+@dataclass
+class Watch:
+    """Records traced runs, then compares others with them."""
+
+    paths: set[int] = field(default_factory=set)
+    arcs: set[tuple[int, int]] = field(default_factory=set)
+    executed: dict[CodeType, set[int]] = field(default_factory=dict)
+    scopes: dict[Any, tuple[Scope, Any]] = field(default_factory=dict)
+    steps: list[int] = field(default_factory=list)
+    recording: bool = True
+
+    def traced(self, program: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The same program; each run's path is kept. Raises Strange when a run changed what outlives it."""
+
+        def run(rng: Any) -> Any:
+            out = self._run(lambda: program(rng))
+            self.paths.add(hash(tuple(self.steps)))
+            self.arcs.update(pairwise(self.steps))
+            self.unchanged()
+            return out
+
+        return run
+
+    def follows(self, run: Callable[[], Any], whole: bool) -> bool:
+        """True when this run takes a recorded path to its end; not whole: when it makes no step that none made."""
+        self.recording = False
+        self._run(run)
+        return hash(tuple(self.steps)) in self.paths if whole else self.arcs.issuperset(pairwise(self.steps))
+
+    def unchanged(self) -> None:
+        """Raises Strange when something that the code can see has changed since its first call."""
+        for scope, before in self.scopes.values():
+            if scope.held() != before:
+                raise Strange(f"{scope.code.co_name}() keeps state between calls")
+
+    def _run(self, run: Callable[[], Any]) -> Any:
+        self.steps = []
+        before = sys.gettrace()
+        sys.settrace(self._called)
+        try:
+            return run()
+        finally:
+            sys.settrace(before)
+
+    def _called(self, frame: FrameType, event: str, _: Any) -> Any:
+        code = frame.f_code
+        if event != "call" or is_known(code):
+            return None
+        if self.recording:
+            self._enter(frame)
+        at, steps = id(code) << 20, self.steps
+        done = self.executed.setdefault(code, set()) if self.recording else set()
+
+        def step(inner: FrameType, what: str, _: Any) -> Any:
+            if what == "opcode":
+                steps.append(at + inner.f_lasti)
+                done.add(inner.f_lasti)
+            return step
+
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        return step
+
+    def _enter(self, frame: FrameType) -> None:
+        scope = scope_of(frame)
+        key = (id(scope.code), id(scope.globals), *(id(v) for v in scope.free.values()), id(scope.me))
+        if key not in self.scopes:
+            self.scopes[key] = scope, scope.held()
+
+
+def scope_of(frame: FrameType) -> Scope:
+    """What the code of this frame sees at its call."""
+    code, values = frame.f_code, frame.f_locals
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    arguments = {k: values[k] for k in names if k in values}
+    first = arguments.get(names[0]) if names else None
+    me = first if names and names[0] == "self" else None
+    inner = frame.f_back is not None and not is_known(frame.f_back.f_code)
+    outer = frame.f_back.f_code if inner and frame.f_back is not None else None
+    free = {k: values[k] for k in code.co_freevars if k in values and not _local_of(code, k, outer)}
+    given = {} if inner else {k: v for k, v in arguments.items() if v is not me and not _flows(v)}
+    return Scope(code, frame.f_globals, frame.f_builtins, free, given, me)
+
+
+def _local_of(code: CodeType, name: str, outer: CodeType | None) -> bool:
+    """True for a variable of the very function that made this one and calls it."""
+    return outer is not None and code in outer.co_consts and name in outer.co_cellvars
+
+
+def _flows(value: Any) -> bool:
+    """True for the input and the generator of a call, which are not kept by the program."""
+    symbols = isinstance(value, np.ndarray) and value.dtype == object
+    return symbols or isinstance(value, np.random.Generator | Symbol)
+
+
+def is_known(code: CodeType) -> bool:
+    """True for code of the package, numpy and Python: it is not judged here."""
+    return is_own(code) or _is_library(code.co_filename)
+
+
+def is_own(code: CodeType) -> bool:
+    """True for code of the package itself, by the record of its import."""
+    return id(code) in _own_codes(len(_own.functions()))
+
+
+@cache
+def _is_library(file: str) -> bool:
+    return file.startswith(NUMPY) or (file.startswith(PYTHON) and "site-packages" not in file)
+
+
+@cache
+def _own_codes(count: int) -> dict[int, CodeType]:
+    """The package's code by identity; it grows as modules are imported."""
+    return {id(code): code for f in _own.functions() for code in _nested(f.__code__)}
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _nested(inner)

@@ -1,0 +1,307 @@
+"""Nothing false is proved: thin sets, programs that behave while they are watched, and mutants of right programs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import compth as ct
+from compth.certificates import Verdict
+from compth.certification import certify, estimate
+from compth.certification.pipeline import BUDGETS, Run, _verifier
+from compth.certification.subject import as_subject, declared_claims
+from compth.certification.tracer import NotTraceable, leaves
+
+from .right import RIGHT
+from .thin import BODIES, MANNERS, OMEGA, THIN, mutants, right_program, space, thin_program
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::SyntaxWarning")
+BRANCHLESS = ("table", "sum")
+DIMS = {"rand2": 4, "coin": 3, "rand1": 3}
+
+
+def proved(program, d, omega):
+    """Whether the exact stage proves Unbiased(omega); and what it says when not."""
+    subject = as_subject(program)
+    run = Run(subject, BUDGETS["normal"], 1e-9, 0)
+    _, verify = _verifier(run, d)
+    (make,) = declared_claims(subject, ct.Unbiased(omega), {})
+    return (verify is not None and verify(*make(d)).holds), " ".join(run.notes)
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_the_bodies_themselves_are_proved(body):
+    program, omega = right_program(body)
+    assert proved(program, DIMS[body], omega) == (True, "")
+
+
+def manners_of(kind):
+    """A shape can only be asked for in the open: a proof speaks of one vector, and says so."""
+    return [m for m in MANNERS if kind != "shape" or m not in BRANCHLESS]
+
+
+@pytest.mark.parametrize("kind", THIN)
+def test_a_program_that_is_wrong_on_a_thin_set_is_not_proved(kind):
+    count = 0
+    for at, condition in enumerate(THIN[kind]):
+        manners = manners_of(kind)
+        for k in range(3):
+            manner = manners[(at + 3 * k) % len(manners)]
+            body = list(BODIES)[(at + k) % len(BODIES)]
+            program, omega = thin_program(body, condition, manner)
+            assert not proved(program, DIMS[body], omega)[0], program.text
+            count += 1
+    assert count >= 9
+
+
+@pytest.mark.slow
+def test_no_condition_is_proved_in_any_manner():
+    tried = 0
+    for kind, conditions in THIN.items():
+        for condition in conditions:
+            for manner in manners_of(kind):
+                program, omega = thin_program("coin", condition, manner)
+                assert not proved(program, 3, omega)[0], program.text
+                tried += 1
+    assert tried > 600
+
+
+def compiled(text):
+    names = space()
+    exec(compile(text, "<mutant>", "exec"), names)
+    return names["program"]
+
+
+def breaks(program, d, omega):
+    """True when 1500 real runs at two points show a bias or a variance far beyond chance (12 standard errors)."""
+    for x in (np.linspace(0.4, 1.7, d), np.where(np.arange(d) % 2 == 0, 1.0, -3.0)):
+        rng = np.random.default_rng(7)
+        try:
+            out = np.array([program(x.copy(), rng) for _ in range(1500)], dtype=float)
+        except Exception:
+            return True
+        if out.shape != (1500, d) or not np.isfinite(out).all():
+            return True
+        error = ((out - x) ** 2).sum(axis=1)
+        spread = out.std(axis=0) / np.sqrt(1500) + 1e-12
+        limit = omega * float(x @ x) + 12 * error.std() / np.sqrt(1500) + 1e-9
+        if (np.abs(out.mean(axis=0) - x) > 12 * spread).any() or error.mean() > limit:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_one_token_mutants_are_proved_only_where_they_are_right(body):
+    rng = np.random.default_rng(len(body))
+    text = f"def program(x, rng):\n    wrong = 1{BODIES[body]}\n"
+    d = DIMS[body]
+    omega = {"rand2": d / 2 - 1, "coin": 3.0, "rand1": d - 1.0}[body]
+    every = [m for m in mutants(text, rng) if "0.0 * (1 - 2e-14)" not in m and "0.0*(" not in m]
+    false = 0
+    for mutant in every:
+        try:
+            program = compiled(mutant)
+        except Exception:
+            continue
+        holds, _ = proved(program, d, OMEGA[body])
+        tiny = "2e-14" in mutant or "1e-9" in mutant
+        if tiny or breaks(program, d, omega):
+            assert not holds, mutant
+            false += 1
+    assert false >= 20
+
+
+def swallows_refusals(x, rng):
+    try:
+        return x * np.where(x[0] > 1e50, 3.0, 1.0)
+    except Exception:
+        return x.copy()
+
+
+def swallows_inside_numpy(x, rng):
+    return x * (1 + 2 * np.array_equal(x, np.array(0.5)))
+
+
+def right_only_for_other_generators(x, rng):
+    u = rng.random(len(x))
+    if type(rng) is np.random.Generator:
+        u = u * 0.5
+    return np.where(u < 0.5, 2 * x, 0.0)
+
+
+def biased_draws(x, rng):
+    u = rng.random(len(x))
+    return np.where(np.asarray(u * (1.0 - 0.25 * (u.dtype == float))) < 0.5, 2 * x, 0.0)
+
+
+def overflows(x, rng):
+    return x * 1e250 * 1e-250
+
+
+def loses_small_entries(x, rng):
+    return x * 1e-250 * 1e250
+
+
+def cancels(x, rng):
+    out = x.copy()
+    out[0] = (x[0] + 1e20 * x[1]) - 1e20 * x[1]
+    return out
+
+
+@pytest.mark.parametrize(
+    "program",
+    [swallows_refusals, swallows_inside_numpy, right_only_for_other_generators, biased_draws, overflows,
+     loses_small_entries, cancels],
+)  # fmt: skip
+def test_programs_that_behave_while_they_are_watched(program):
+    assert not proved(program, 3, 1)[0]
+    assert certify(program, 3, claims=ct.Unbiased(1), budget="quick").verdict is not Verdict.PROVED
+
+
+def test_a_refusal_is_sticky_also_where_nothing_is_proved():
+    def swallow(rng):
+        try:
+            rng.normal()
+        except Exception:
+            return 0.0
+        return 1.0
+
+    with pytest.raises(NotTraceable, match="caught a refusal"):
+        list(leaves(swallow))
+
+
+def test_a_failed_support_audit_voids_the_proof(monkeypatch):
+    from compth.certification import pipeline
+    from compth.certification.tracer import Strange
+
+    program, omega = right_program("coin")
+    assert certify(program, 3, claims=ct.Unbiased(omega), budget="quick").verdict is Verdict.PROVED
+
+    def fails(*_):
+        raise Strange("a real run is not among the enumerated outputs")
+
+    monkeypatch.setattr(pipeline, "_audit_support", fails)
+    report = certify(program, 3, claims=ct.Unbiased(omega), budget="quick")
+    assert report.verdict is Verdict.CONSISTENT
+    assert any("real run is not among" in note for note in report.info["not_checked"])
+
+
+def test_the_report_says_why_there_is_no_proof_and_what_a_proof_assumes():
+    program, omega = thin_program("coin", "x.dtype == np.float32", "if")
+    report = certify(program, 3, claims=ct.Unbiased(omega), budget="quick")
+    assert report.verdict is not Verdict.PROVED
+    assert any("asks for a dtype" in note for note in report.info["not_checked"])
+    right, omega = right_program("coin")
+    found = certify(right, 3, claims=ct.Unbiased(omega), budget="quick").certificates[0]
+    assert any("uniforms continuous" in a for a in found.assumptions)
+    assert any("one vector of numbers" in a for a in found.assumptions)
+
+
+def test_an_estimate_calls_nothing_exact_that_is_not_proved():
+    right, _ = right_program("coin")
+    assert estimate(right, 3, budget="quick").exact == 3
+    wrong, _ = thin_program("coin", "x.dtype != object", "if")
+    assert estimate(wrong, 3, budget="quick").exact is None
+
+
+K, LEVELS, WEIGHTS = 2, [0.5, 0.25], np.array([0.2, 0.3, 0.5])
+
+
+def kept(n, rng, k=K):
+    return rng.permutation(n)[:k]
+
+
+@dataclass
+class Sparsifier:
+    k: int = 2
+
+    def scale(self, x):
+        return len(x) / self.k
+
+    def __call__(self, x, rng):
+        if self.k > len(x):
+            raise ValueError(f"{self.k} > {len(x)}")
+        out = np.zeros(len(x), dtype=x.dtype)
+        chosen = kept(len(x), rng, self.k)
+        out[chosen] = x[chosen]
+        return out * self.scale(x)
+
+
+def checked(x, rng):
+    if not isinstance(x, np.ndarray) or x.ndim != 1:
+        raise TypeError("a vector")
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError("a numpy Generator")
+    with np.errstate(all="ignore"):
+        return np.array([v * 2 if rng.random() < LEVELS[0] else 0 * v for v in x])
+
+
+def weighted(x, rng):
+    j = rng.choice(len(x), p=WEIGHTS)
+    out = np.zeros_like(x)
+    out[j] = x[j] / WEIGHTS[j]
+    return out
+
+
+def guarded(x, rng):
+    if len(x) <= K:
+        return x.copy()
+    try:
+        mask = np.zeros(x.shape, dtype=bool)
+        mask[rng.choice(x.shape[0], size=K, replace=False)] = True
+    finally:
+        pass
+    return np.where(mask, x * (x.size / K), 0)
+
+
+def closure(k):
+    def program(x, rng):
+        total = sum(x[j] for j in rng.permutation(len(x))[:k])
+        return np.array([v + 0 * total for v in x])
+
+    return program
+
+
+HONEST = [
+    (Sparsifier(2), 4, "d/2 - 1"), (checked, 3, "1"), (weighted, 3, "4"), (guarded, 3, "d/2 - 1"), (closure(2), 3, "0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "d", "omega"), HONEST, ids=lambda v: getattr(v, "__name__", str(v))[:12])
+def test_ordinary_ways_of_writing_programs_are_proved(program, d, omega):
+    assert proved(program, d, omega) == (True, "")
+
+
+@pytest.mark.parametrize(("program", "claim", "dims"), RIGHT[1:7], ids=[r[0].__name__ for r in RIGHT[1:7]])
+def test_right_programs_that_are_linear_are_proved(program, claim, dims):
+    d = (dims or (3,))[0]
+    assert proved(program, d, claim.omega) == (True, "")
+
+
+def test_state_in_an_instance_a_closure_or_a_table_is_seen():
+    class Counting:
+        def __init__(self):
+            self.calls = [0]
+
+        def __call__(self, x, rng):
+            self.calls[0] += 1
+            return x * (rng.random(len(x)) < 0.5) * (2 if self.calls[0] < 10**6 else 3)
+
+    def closed():
+        calls = 0
+
+        def program(x, rng):
+            nonlocal calls
+            calls += 1
+            return x * (rng.random(len(x)) < 0.5) * (2 if calls < 10**6 else 3)
+
+        return program
+
+    def saturating(x, rng, first=[0]):  # noqa: B006
+        if first[0] < 3:
+            first[0] += 1
+            return 3 * x
+        return x * (rng.random(len(x)) < 0.5) * 2
+
+    for program in (Counting(), closed(), saturating):
+        assert not proved(program, 2, 1)[0]
