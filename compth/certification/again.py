@@ -25,10 +25,10 @@ LEVEL = math.log(1e9) + math.log(10)
 
 
 class Line(NamedTuple):
-    """One inequality at the witness: what it says in words, and whether it is violated."""
+    """One inequality at the witness: what it says in words, and whether it is violated (None: a remark)."""
 
     says: str
-    violated: bool
+    violated: bool | None
 
 
 def directly(subject: Any, claim: Any, x: Array, d: int, slack: float) -> list[Line]:
@@ -59,11 +59,11 @@ def by_coordinates(subject: Any, claim: Any, x: Array, d: int, slack: float) -> 
 
 def otherwise(subject: Any, claim: Any, x: Array, d: int, slack: float, reason: str) -> list[Line]:
     """Seeded samples, for a program of another kind than the refuted one."""
-    print(f"{reason}: {SAMPLES} seeded samples instead")
+    remark = Line(f"{reason}: {SAMPLES} seeded samples instead", None)
     blocks = [8]
     while sum(blocks) < SAMPLES:
         blocks.append(sum(blocks))
-    return by_samples(subject, claim, x, d, slack, [0, d, 0], blocks, LEVEL)
+    return [remark, *by_samples(subject, claim, x, d, slack, [0, d, 0], blocks, LEVEL)]
 
 
 def lines_of(claim: Any, m: Moments) -> list[Line]:

@@ -105,7 +105,7 @@ EXACT = "found = {how}(subject, CLAIM, X, D, SLACK)"
 SAMPLED = "found = by_samples(subject, CLAIM, X, D, SLACK, {seed}, {blocks}, {level!r})"
 END = """
 for line in found:
-    print(("violated: " if line.violated else "holds:    ") + line.says)
+    print({True: "violated: ", False: "holds:    ", None: "remark:   "}[line.violated] + line.says)
 sys.exit(1 if any(line.violated for line in found) else 0)
 """
 
