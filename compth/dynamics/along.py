@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compth.dynamics import enumerated, masked, traced
+from compth.dynamics import enumerated, masked
 from compth.dynamics.spectrum import ExactRate, is_coupled, mean_radius, radius, rate_from, rate_of_maps
 from compth.dynamics.system import Data
 from compth.dynamics.trajectory import make_system
@@ -30,17 +30,12 @@ class RateAt:
 
     def noise(self, gamma: float, tol: float = 1e-8) -> float:
         """rho_noise - 1, without a bracket; tol: the relative residual that is enough."""
-        if traced.fits(self.method):
-            return self._traced(gamma).value() - 1
         if masked.fits(self.method):
             return self.rate(gamma).rho_noise - 1
         return float(self._radius(self._system(gamma), tol).value)
 
     def rho(self, gamma: float, tol: float = 1e-8) -> float:
         """ExactRate.rho, without its bracket."""
-        if traced.fits(self.method):
-            found = self._traced(gamma)
-            return max(found.value(), found.mean_radius()) if found.driven else found.value()
         if masked.fits(self.method):
             return self.rate(gamma).rho
         linear = self._system(gamma)
@@ -49,16 +44,11 @@ class RateAt:
 
     def rate(self, gamma: float) -> ExactRate:
         """exact_rate at this step."""
-        if traced.fits(self.method):
-            return rate_of_maps(self._traced(gamma))
         if masked.fits(self.method):
             return rate_of_maps(masked.MaskedSystem(self.method, self.data, gamma))
         linear = self._system(gamma)
         found = self._radius(linear, None)
         return rate_from(found, mean_radius(linear), self._coupled(gamma), linear.applications)
-
-    def _traced(self, gamma: float) -> traced.TracedSystem:
-        return traced.system_of(self.method, self.data, gamma, self.params(gamma), affine=False)
 
     def _system(self, gamma: float) -> Any:
         return make_system(self.method, self.data, gamma, self.params(gamma), affine=False)

@@ -256,18 +256,45 @@ class Blocks:
         y = np.concatenate(own, axis=1)
         return Moments(np.outer(c, c), y[:, :, None] * c, y[:, :, None] * y[:, None, :])
 
-    def interior(self) -> Moments:
-        """Moments of independent standard normal vectors: inside the cone, the means those of the workers' vectors."""
+    @property
+    def averages(self) -> dict[int, int]:
+        """Which columns are the average of which of a worker's vectors."""
+        return {self.low.servers + m: m for m in range(self.M)}
+
+    def interior(self, common: Array | None = None, memory: Array | None = None) -> Moments:
+        """Moments of independent normal vectors: inside the cone, the means those of the workers' vectors.
+
+        common (K,), memory (n, M): their standard deviations, 1 by default.
+        """
         d, n, first = self.data.d, self.data.n, self.low.servers
+        sizes = np.ones(self.K) if common is None else np.array(common, dtype=float)
+        own = np.ones((n, self.M)) if memory is None else memory
+        sizes[first : self.K] = np.sqrt((own**2).sum(axis=0)) / n if self.M else sizes[first : self.K]
         c = np.eye(self.size)
+        for k in range(self.K):
+            c[self.slot(k), self.slot(k)] *= sizes[k] ** 2
         if self.data.projector is not None:
-            c[:d, :d] = self.data.projector
+            c[:d, :d] = sizes[0] ** 2 * self.data.projector
         if not self.M:
             return Moments(c)
-        c[first * d : self.K * d, first * d : self.K * d] /= n
+        wide = np.repeat(own**2, d, axis=1)
         cross = np.zeros((n, self.M * d, self.size))
-        cross[:, :, first * d : self.K * d] = np.eye(self.M * d) / n
-        return Moments(c, cross, np.tile(np.eye(self.M * d), (n, 1, 1)))
+        cross[:, :, first * d : self.K * d] = wide[:, :, None] * np.eye(self.M * d) / n
+        return Moments(c, cross, wide[:, :, None] * np.eye(self.M * d))
+
+    def pairs(self, values: Array, inside: Array) -> Array:
+        """T of servers and means less noise, for every pair of eigenvalues of A: (d, d, K^2, K^2)."""
+        d, k = len(values), self.K
+        pair = np.zeros((d, d, k * k, k * k))
+        for p, common, _ in self.low.leaves:
+            f = np.zeros((d, k, k))
+            for row, r in enumerate(common):
+                for (column, power), c in r.plain.items():
+                    if column < k:
+                        f[:, row, column] += float(c) * values**power
+            f[:, 0] *= inside[:, None]
+            pair += float(p) * np.einsum("aik,bjl->abijkl", f, f).reshape(d, d, k * k, k * k)
+        return pair
 
     def mean_map(self) -> Array:
         """The linear map of the means of servers and means, (K d, K d)."""
@@ -283,16 +310,14 @@ class Blocks:
             out = keep @ out @ keep
         return out
 
-    def own_radius(self) -> float:
-        """What the workers' vectors keep of themselves where the mean does not see it: 0 for one worker."""
-        if not self.M:
-            return 0.0
+    def own_map(self) -> Array:
+        """What the workers' vectors keep of themselves in the mean, (M, M)."""
         first = self.low.servers
-        keep: Array = sum(
+        out: Array = sum(
             float(p) * np.array([[float(r.mine.get(first + m, 0)) for m in range(self.M)] for r in own])
             for p, _, own in self.low.leaves
         )
-        return float(np.abs(np.linalg.eigvals(keep)).max())
+        return out
 
     @property
     def kept_cone(self) -> bool:

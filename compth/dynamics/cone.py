@@ -9,17 +9,12 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from compth.dynamics.solvers import definite, extremes
-from compth.dynamics.system import Moments, System
+from compth.dynamics.system import Moments
 
 Array = Any
 
 
-def kept(system: System) -> bool:
-    """True when T is known to keep the cone: not for correlated workers with memories."""
-    return system.cross is None or system.scheme.memory is None
-
-
-def basis_of(system: System) -> Array:
+def basis_of(system: Any) -> Array:
     """Orthonormal basis of the common vectors: z in the eigenbasis of A, without A's kernel where it has one."""
     values, vectors = np.linalg.eigh(system.data.mean)
     if system.data.projector is not None:
@@ -31,10 +26,10 @@ def basis_of(system: System) -> Array:
     return out
 
 
-def blocks(system: System, m: Moments, basis: Array) -> list[Array]:
+def blocks(system: Any, m: Moments, basis: Array) -> list[Array]:
     """The joint second moments of (c, y_i), one per worker."""
     c = basis.T @ m.C @ basis
-    if m.D is None or m.E is None or (system.data.n == 1 and system.scheme.average is not None):
+    if m.D is None or m.E is None or (system.data.n == 1 and system.averages):
         return [c]
     return [np.block([[c, (d @ basis).T], [d @ basis, e]]) for d, e in zip(m.D, m.E, strict=True)]
 
@@ -48,7 +43,7 @@ def less(a: Moments, b: Moments) -> Moments:
     return Moments(a.C - b.C, part(a.D, b.D), part(a.E, b.E))
 
 
-def collatz(system: System, m: Moments, basis: Array) -> tuple[float, float]:
+def collatz(system: Any, m: Moments, basis: Array) -> tuple[float, float]:
     """Extreme generalised eigenvalues of ((T - id)(m), m) over the workers; (-inf, inf) for m outside the cone."""
     low, high = np.inf, -np.inf
     change = blocks(system, less(system(m), m), basis)

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from compth.dynamics import enumerated, joint, masked, traced
-from compth.dynamics.cone import basis_of, blocks, kept, solve_enclosed
+from compth.dynamics import enumerated, joint, masked
+from compth.dynamics.cone import basis_of, blocks, solve_enclosed
 from compth.dynamics.noise_free import NoiseFree
 from compth.dynamics.spectrum import ExactRate, prepared, rate_of, rate_on
 from compth.dynamics.system import Moments, System
-from compth.dynamics.trajectory import make_system, quantities
-from compth.dynamics.units import Packing
+from compth.dynamics.trajectory import make_system
+from compth.dynamics.units import Packing, units_of
 from compth.errors import Unsupported
 from compth.methods import Method, plan_of
 
@@ -53,8 +53,6 @@ def stationary(method: Method, problem: Any) -> Stationary:
         return _unstable(rate) or _of_maps(whole, rate)
     data, gamma, params = prepared(method, problem)
     rate = rate_of(method, data, gamma, params)
-    if traced.fits(method):
-        return _unstable(rate) or _of_trace(traced.system_of(method, data, gamma, params), rate)
     if masked.fits(method):
         return _unstable(rate) or _of_maps(masked.MaskedSystem(method, data, gamma), rate)
     unstable = _unstable(rate)
@@ -83,14 +81,14 @@ def _answer(value: Array, error: Array | None, rate: ExactRate) -> Stationary:
     return Stationary(float(value[0]), float(value[1]), rate.converged and narrow, *pairs)
 
 
-def _of_system(affine: System, linear: System, rate: ExactRate) -> Stationary:
+def _of_system(affine: Any, linear: Any, rate: ExactRate) -> Stationary:
     rest = _memories_at_rest(affine)
     source = _source(affine, rest)
     packing = Packing(linear)
     right = packing.pack(source)
     if not np.any(right):
         return Stationary(0.0, 0.0, rate.converged, (0.0, 0.0), (0.0, 0.0))
-    if not kept(linear):
+    if not linear.kept_cone:
         return _of_joint(linear, affine, rest, rate)
     basis, helper = basis_of(linear), NoiseFree(linear, packing.units)
     size = float(np.linalg.norm(right))
@@ -101,36 +99,51 @@ def _of_system(affine: System, linear: System, rate: ExactRate) -> Stationary:
         packing.inside,
         lambda v: blocks(linear, packing.unpack(v), basis),
     )
-    seen, off = (None if v is None else quantities(linear, packing.unpack(v * size))[:2] for v in (x, above))
-    assert seen is not None
-    return _answer(seen, off, rate)
+
+    def seen(v: Array) -> Array:
+        z, a = packing.unpack(v * size).C[linear.slot(0), linear.slot(0)], linear.data.mean
+        return np.array([np.trace(z), np.trace(a @ z) / 2])
+
+    return _answer(seen(x), None if above is None else seen(above), rate)
 
 
-def _memories_at_rest(affine: System) -> Array | None:
-    """E y_i where the mean of every common vector is 0: y = v y + w (sigma s_i + q y)."""
-    sc = affine.scheme
-    if sc.memory is None:
+def _memories_at_rest(affine: Any) -> Array | None:
+    """E y_i where the mean of every common vector is 0: y = Q y + f, f what a step makes of the constant alone."""
+    if not affine.M:
         return None
-    v, w, _ = (float(x) for x in sc.memory)
-    keep = 1 - v - w * float(sc.q)
-    return np.zeros_like(affine.data.s) if sc.sigma == 0 else w * float(sc.sigma) * affine.data.s / keep
+    n, tall = affine.data.n, affine.M * affine.data.d
+    pushed = _after(affine, np.zeros((n, tall)))
+    inverse = np.linalg.pinv(np.eye(affine.M) - affine.own_map())
+    rest = np.einsum("ab,ibj->iaj", inverse, pushed.D[:, :, -1].reshape(n, affine.M, -1)).reshape(n, tall)
+    again = _after(affine, rest)
+    units, d = units_of(affine.linear()), affine.data.d
+    assert units.memory is not None
+    sizes = np.repeat(units.memory, d, axis=1)
+    moved = np.abs(again.C[-1, :-1]) / np.repeat(units.common, d)
+    off = max((np.abs(again.D[:, :, -1] - rest) / sizes).max(), moved.max())
+    if off > 1e-9 * ((np.abs(rest) + np.abs(pushed.D[:, :, -1])) / sizes).max():
+        raise Unsupported("the means of the workers' memories have no rest of their own: simulate it")
+    return np.asarray(rest)
 
 
-def _source(affine: System, rest: Array | None) -> Moments:
-    """The second moments that one step makes of the means at rest and the constant."""
+def _after(affine: Any, rest: Array | None) -> Any:
+    """One step from the constant and memories of these means, without second moments."""
     c = np.zeros((affine.size, affine.size))
     c[-1, -1] = 1
     if rest is None:
-        after = affine(Moments(c))
-        return Moments(after.C[:-1, :-1])
-    n, d = affine.data.n, affine.data.d
-    across = np.zeros((n, d, affine.size))
+        return affine(Moments(c))
+    n, tall = rest.shape
+    across = np.zeros((n, tall, affine.size))
     across[:, :, -1] = rest
-    if affine.scheme.average is not None and n == 1:
-        c[affine.slot(affine.scheme.average), -1] = c[-1, affine.slot(affine.scheme.average)] = rest[0]
-    after = affine(Moments(c, across, np.zeros((n, d, d))))
-    assert after.D is not None
-    return Moments(after.C[:-1, :-1], after.D[:, :, :-1], after.E)
+    for column in affine.averages if n == 1 else ():
+        c[affine.slot(column), -1] = c[-1, affine.slot(column)] = rest[0]
+    return affine(Moments(c, across, np.zeros((n, tall, tall))))
+
+
+def _source(affine: Any, rest: Array | None) -> Moments:
+    """The second moments that one step makes of the means at rest and the constant."""
+    after = _after(affine, rest)
+    return Moments(after.C[:-1, :-1], None if rest is None else after.D[:, :, :-1], after.E)
 
 
 def _of_joint(linear: System, affine: System, rest: Array | None, rate: ExactRate) -> Stationary:
@@ -159,14 +172,6 @@ def _of_joint(linear: System, affine: System, rest: Array | None, rate: ExactRat
         return np.array([np.trace(z), np.trace(a @ z) / 2])
 
     return _answer(seen(x), None if above is None else seen(above), rate)
-
-
-def _of_trace(system: traced.TracedSystem, rate: ExactRate) -> Stationary:
-    found = system.stationary()
-    if found is None:
-        return Stationary(np.nan, np.nan, False)
-    values = system.quantities(found)
-    return Stationary(float(values[0]), float(values[1]), rate.converged)
 
 
 def _of_maps(system: Any, rate: ExactRate) -> Stationary:

@@ -22,8 +22,10 @@ LARGEST = 700
 """Largest number of entries of w for which compth builds it."""
 
 
-def fits(system: System) -> bool:
+def fits(system: Any) -> bool:
     """True for systems with memories, one branch, exact gradients and a joint vector that is not too long."""
+    if not isinstance(system, System):
+        return False
     size = (system.K + system.data.n) * system.data.d
     plain = len(system.maps) == 1 and system.down is None and not system.before and system.noise is None
     return system.scheme.memory is not None and plain and size <= LARGEST
@@ -104,7 +106,7 @@ class Joint:
     def sizes(self, units: Units) -> Array:
         """The natural size of every entry of w."""
         common = [s for k, s in enumerate(units.common) if k != self.system.scheme.average]
-        own = np.ones(self.n) if units.memory is None else units.memory
+        own = np.ones(self.n) if units.memory is None else units.memory[:, 0]
         return np.repeat(np.concatenate([common, own]), self.d)
 
     def inverse(self, sizes: Array) -> Callable[[Array], Array]:

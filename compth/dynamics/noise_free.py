@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from compth.dynamics.system import Moments, System
+from compth.dynamics.system import Moments
 from compth.dynamics.units import Units
 
 Array = Any
@@ -19,23 +19,25 @@ SMALL = 1e-13
 
 
 class NoiseFree:
-    """(id - T0)^{-1} on Moments of a linear system (affine=False)."""
+    """(id - T0)^{-1} on Moments of a linear operator (System, or Blocks of a traced body)."""
 
-    def __init__(self, system: System, units: Units) -> None:
+    def __init__(self, system: Any, units: Units) -> None:
         self.system = system
         d, k = system.data.d, system.K
-        values, vectors = np.linalg.eigh(system.data.mean)
-        self.vectors = vectors
-        self.d, self.k = d, k
+        values, self.vectors = np.linalg.eigh(system.data.mean)
+        self.d, self.k, self.kinds = d, k, system.M
         inside = np.ones(d)
         if system.data.projector is not None:
             inside[np.abs(values) <= 1e-12 * np.abs(values).max()] = 0.0
-        pair = _pairs(system, values, inside)
-        self.pair = _inverse(np.eye(k * k) - pair, np.kron(units.common, units.common))
-        if system.scheme.memory is not None:
-            self.keep = _kept_of_itself(system)
-            sizes = np.repeat(units.common, d)
-            self.right = _inverse(np.eye(system.size) - self.keep * system.mean_map().T, 1 / sizes)
+        pairs = system.pairs(values, inside)
+        self.pair = _inverse(np.eye(k * k) - pairs, np.kron(units.common, units.common))
+        if system.M:
+            self.keep, self.into = _diagonal(system.own_map())
+            self.back = np.linalg.pinv(self.into)
+            common, mean = 1 / np.repeat(units.common, d), system.mean_map().T
+            self.right = [_inverse(np.eye(k * d) - m * mean, common) for m in self.keep]
+            rest = 1 - self.keep[:, None] * self.keep
+            self.rest = np.where(np.abs(rest) > SMALL, rest, 1.0)
 
     def __call__(self, m: Moments) -> Moments:
         """Moments x with x - T0 x = m."""
@@ -49,32 +51,34 @@ class NoiseFree:
             return Moments(c)
         zero = np.zeros_like(m.D)
         driven = self.system.drift(Moments(c, zero, np.zeros_like(m.E)))
-        cross = (m.D + driven.D) @ self.right
+        cross = self._across(m.D + driven.D)
         driven = self.system.drift(Moments(c, cross, np.zeros_like(m.E)))
-        rest = 1 - self.keep**2
-        return Moments(c, cross, (m.E + driven.E) / (rest if rest > SMALL else 1.0))
+        return Moments(c, cross, self._own(m.E + driven.E))
+
+    def _across(self, m: Array) -> Array:
+        """X with X - Q X F' = m, Q what memories keep of themselves."""
+        if self.kinds == 1:
+            return m @ self.right[0]
+        parts = m.reshape(len(m), self.kinds, self.d, -1)
+        moved = np.einsum("ab,ibjk->iajk", self.back, parts)
+        solved = np.stack([moved[:, a] @ r for a, r in enumerate(self.right)], axis=1)
+        return np.asarray(np.einsum("ab,ibjk->iajk", self.into, solved).real.reshape(m.shape))
+
+    def _own(self, m: Array) -> Array:
+        """X with X - Q X Q' = m."""
+        if self.kinds == 1:
+            return m / self.rest[0, 0]
+        parts = m.reshape(len(m), self.kinds, self.d, self.kinds, self.d)
+        moved = np.einsum("ab,ibjck,ec->iajek", self.back, parts, self.back) / self.rest[:, None, :, None]
+        return np.asarray(np.einsum("ab,ibjck,ec->iajek", self.into, moved, self.into).real.reshape(m.shape))
 
 
-def _pairs(system: System, values: Array, inside: Array) -> Array:
-    """T0 of the common vectors for every pair of eigenvalues, step after step: (d, d, K^2, K^2)."""
-    d, k = len(values), system.K
-    pair = np.zeros((d, d, k * k, k * k))
-    for p, _, b in system.maps:
-        f = np.array(b.tau, dtype=float) + values[:, None, None] * np.array(b.theta, dtype=float)
-        f[:, 0] *= inside[:, None]
-        pair += float(p) * np.einsum("aik,bjl->abijkl", f, f).reshape(d, d, k * k, k * k)
-    for first in reversed(system.before):
-        pair = pair @ _pairs(first, values, inside)
-    return pair
-
-
-def _kept_of_itself(system: System) -> float:
-    """m, step after step."""
-    v, w, _ = (float(x) for x in system.scheme.memory or (1, 0, 0))
-    keep = v + w * float(system.scheme.q)
-    for first in system.before:
-        keep *= _kept_of_itself(first)
-    return keep
+def _diagonal(own: Array) -> tuple[Array, Array]:
+    """Eigenvalues and vectors of what memories keep of themselves."""
+    if len(own) == 1:
+        return own[0], np.eye(1)
+    values, vectors = np.linalg.eig(own)
+    return values, vectors
 
 
 def _inverse(matrix: Array, sizes: Array) -> Array:

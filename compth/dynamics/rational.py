@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from compth.dynamics.cone import kept
 from compth.dynamics.schemes import noise_for, recipe_of, sketches_for
 from compth.dynamics.spectrum import Search, prepared
 from compth.dynamics.system import Moments, System, data_of
@@ -45,7 +44,7 @@ def certified_bracket(method: Method, problem: Any) -> tuple[Fraction, Fraction]
     """
     data, gamma, params = prepared(method, problem)
     floating = make_system(method, data, gamma, params, affine=False)
-    if not kept(floating):
+    if not floating.kept_cone:
         raise Unsupported("a rational bracket needs independent workers, or a method without memories")
     exact_data = data_of(problem, rational=True)
     noise_for(method, exact_data)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from compth.dynamics import enumerated, joint, masked, stein, traced
-from compth.dynamics.cone import basis_of, blocks, collatz, kept
+from compth.dynamics.cone import basis_of, blocks, collatz
 from compth.dynamics.noise_free import NoiseFree
-from compth.dynamics.schemes import noise_for, random_points
+from compth.dynamics.schemes import random_points
 from compth.dynamics.solvers import davidson, definite, upper_bound
-from compth.dynamics.system import Data, Moments, System, data_of
+from compth.dynamics.system import Data, Moments, data_of
 from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import Packing
 from compth.errors import InvalidParameter, Unsupported
@@ -70,32 +70,32 @@ def is_narrow(bracket: tuple[float, float]) -> bool:
     )
 
 
-def radius(system: System, near: Sequence[Any] = (), tol: float | None = None) -> Radius:
+def radius(system: Any, near: Sequence[Any] = (), tol: float | None = None) -> Radius:
     """Spectral radius of the linear part of a system.
 
     near: Perron points of nearby systems. tol: a relative residual that is enough, without an enclosure then.
     """
     if stein.fits(system):
-        found = stein.rate(system, near=near, tol=tol or 1e-7, bracketed=tol is None)
+        found = stein.rate(system, near=near, tol=tol or 1e-9, bracketed=tol is None)
         return Radius(found.value, *found.bracket, found.matrix)
-    search = Search(system, near)
+    search, mean = Search(system, near), max(mean_radius(system), own_radius(system))
+    least = mean * mean - 1
     if tol is not None:
-        return Radius(search.run(tol), -np.inf, np.inf, search.moments)
-    basis, mean = basis_of(system), max(mean_radius(system), own_radius(system))
-    low, high, value = mean * mean - 1, np.inf, 0.0
+        return Radius(max(search.run(tol), least), -np.inf, np.inf, search.moments)
+    basis, low, high, value = basis_of(system), least, np.inf, 0.0
     for accuracy in ACCURACIES:
         value = search.run(accuracy)
-        if kept(system):
+        if system.kept_cone:
             a, b = search.enclosure(basis)
             low, high = max(low, a), min(high, b)
         if is_narrow((1 + low, 1 + high)):
             break
-    if not kept(system) and joint.fits(system):
+    if not system.kept_cone and joint.fits(system):
         whole = joint.Joint(system)
         _, (a, b) = whole.rate(search.packing.units)
         low, high = max(low, a), min(high, b)
         system.applications += whole.applications
-    if kept(system) and not is_narrow((1 + low, 1 + high)):
+    if system.kept_cone and not is_narrow((1 + low, 1 + high)):
         high = min(high, search.above(basis))
     low, high = max(low, -1.0), max(low, high)
     value = min(max(value, low), high) if is_narrow((1 + low, 1 + high)) else value
@@ -105,7 +105,7 @@ def radius(system: System, near: Sequence[Any] = (), tol: float | None = None) -
 class Search:
     """The rightmost eigenvalue of T - id by Davidson steps, preconditioned by the noise-free inverse."""
 
-    def __init__(self, system: System, near: Sequence[Moments] = ()) -> None:
+    def __init__(self, system: Any, near: Sequence[Moments] = ()) -> None:
         self.system, self.packing = system, Packing(system)
         self.inverse = NoiseFree(system, self.packing.units)
         inside = self.packing.inside
@@ -114,6 +114,10 @@ class Search:
             first = inside
         # beside the points nearby one inside: an eigenvector may lie in an invariant subspace
         self.starts = [*(self.packing.pack(m) for m in near), first]
+        if (
+            not near
+        ):  # and one that T has drawn to its largest eigenvalue, which the inverse does not look for
+            self.starts.append(self.packing.apply(self.packing.apply(inside)))
         self.value = 0.0
 
     def change(self, v: Array) -> Array:
@@ -168,7 +172,8 @@ def is_coupled(method: Method, data: Data, gamma: Any, params: Any, mode: str = 
     Zero is judged against the same with gradients at x* (and x* itself, which GDCI sends) of the same size but random,
     and with independent workers, where nothing cancels.
     """
-    driven = _driven(make_system(method, data, gamma, params, mode=mode))
+    whole = make_system(method, data, gamma, params, mode=mode)
+    driven, noise = _driven(whole), whole.noise
     if driven == 0:
         return False
     n, d = data.n, data.d
@@ -177,7 +182,6 @@ def is_coupled(method: Method, data: Data, gamma: Any, params: Any, mode: str = 
         s=np.abs(data.s).max() * random_points(n, d),
         x_star=np.abs(data.x_star).max() * random_points(2, d)[1],
     )
-    noise = noise_for(method, data)
     if noise is not None:
         g = noise.G.copy()
         g[..., -1] = np.abs(g[..., -1]).max() * random_points(*g.shape[:-1])
@@ -187,16 +191,16 @@ def is_coupled(method: Method, data: Data, gamma: Any, params: Any, mode: str = 
     return driven > 1e-12 * _driven(system)
 
 
-def _driven(system: System) -> float:
+def _driven(system: Any) -> float:
     """The largest second moment after one step from means of natural size and nothing else, in natural sizes."""
     packing, k, d = Packing(system.linear()), system.K, system.data.d
     common = np.repeat(packing.units.common, d)
     c = np.zeros((system.size, system.size))
     c[-1, : k * d] = c[: k * d, -1] = common * random_points(1, k * d)[0]
     m = Moments(c)
-    if system.scheme.memory is not None:
-        n = system.data.n
-        m = Moments(c, np.zeros((n, d, system.size)), np.zeros((n, d, d)))
+    if system.M:
+        n, tall = system.data.n, system.M * d
+        m = Moments(c, np.zeros((n, tall, system.size)), np.zeros((n, tall, tall)))
     after = system(m)
     second = Moments(after.C[:-1, :-1], None if after.D is None else after.D[:, :, :-1], after.E)
     return float(np.abs(packing.pack(second)).max())
@@ -242,8 +246,6 @@ def rate_on(method: Method, problem: Any, plan: Plan) -> ExactRate:
 
 def rate_of(method: Method, data: Any, gamma: Any, params: Any, mode: str = "exact") -> ExactRate:
     """exact_rate from the problem's matrices."""
-    if traced.fits(method):
-        return rate_of_maps(traced.system_of(method, data, gamma, params, mode, affine=False))
     if masked.fits(method):
         return rate_of_maps(masked.MaskedSystem(method, data, gamma))
     linear = make_system(method, data, gamma, params, mode=mode, affine=False)
@@ -264,15 +266,11 @@ def entries(method: Method, data: Data, plan: Plan) -> int:
     """How many moments the rate of a method of several steps a round is searched among, 0 for all others."""
     if masked.fits(method) or enumerated.fits(method):
         return 0
-    if traced.fits(method):
-        return sum(int(np.prod(s)) for s in traced.system_of(method, data, plan.gamma, plan.params).shapes)
     system = make_system(method, data, plan.gamma, plan.params, affine=False)
-    return Packing(system).size if system.before else 0
+    return Packing(system).size if getattr(system, "before", True) else 0
 
 
-def rate_of_maps(
-    system: masked.MaskedSystem | enumerated.EnumeratedSystem | traced.TracedSystem,
-) -> ExactRate:
+def rate_of_maps(system: masked.MaskedSystem | enumerated.EnumeratedSystem) -> ExactRate:
     """The rate of a system that knows its own radii."""
     noise, bracket = system.radius()
     mean, coupled = system.mean_radius(), system.driven
@@ -280,15 +278,14 @@ def rate_of_maps(
     return ExactRate(rho, noise, mean, bracket, coupled, is_narrow(bracket), system.applications)
 
 
-def own_radius(system: System) -> float:
-    """|v + w q|: what memories that cancel in the average (or that nothing reads) keep of themselves, in the mean."""
-    scheme = system.scheme
-    if scheme.memory is None or (system.data.n == 1 and scheme.average is not None):
+def own_radius(system: Any) -> float:
+    """What memories that cancel in the average (or that nothing reads) keep of themselves, in the mean."""
+    if not system.M or (system.data.n == 1 and system.averages):
         return 0.0
-    return abs(float(scheme.memory[0]) + float(scheme.memory[1]) * float(scheme.q))
+    return float(np.abs(np.linalg.eigvals(system.own_map())).max())
 
 
-def mean_radius(linear: System) -> float:
+def mean_radius(linear: Any) -> float:
     """Spectral radius of the map of the means."""
     mean_map = linear.mean_map()
     if linear.data.projector is not None:

@@ -34,8 +34,10 @@ KERNEL = 1e-12
 """Eigenvalues of A below this fraction of the largest are its kernel (when A has one)."""
 
 
-def fits(system: System) -> bool:
+def fits(system: Any) -> bool:
     """True for a system of this form: one common vector, no memories, one branch, nothing but A_i z compressed."""
+    if not isinstance(system, System):
+        return False
     s = system.scheme
     plain = system.down is None and not system.before
     return plain and system.K == 1 and s.memory is None and len(s.branches) == 1 and s.beta[0] == 0
@@ -198,7 +200,7 @@ class Found:
     matrix: Array
 
 
-def rate(system: System, *, tol: float = 1e-7, near: Sequence[Array] = (), bracketed: bool = True) -> Found:
+def rate(system: System, *, tol: float = 1e-9, near: Sequence[Array] = (), bracketed: bool = True) -> Found:
     """The spectral radius of the linear part, searched from the Perron matrices of nearby systems where given."""
     op = Stein(system)
     if not op.noisy:
@@ -218,7 +220,7 @@ def rate(system: System, *, tol: float = 1e-7, near: Sequence[Array] = (), brack
         starts = [vector]
         if op.rank > CLUSTERED:
             solve = op.prepare(value + SHIFT * abs(value))
-    for accuracy in (tol, tol * 1e-3, tol * 1e-6) if bracketed else (tol,):
+    for accuracy in (tol, tol * 1e-2, tol * 1e-4) if bracketed else (tol,):
         value, vector = davidson(op.apply, solve, starts, tol=accuracy, limit=60, width=width)
         starts = [vector]
         if bracketed:

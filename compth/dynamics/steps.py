@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 
-from compth.dynamics import enumerated, masked, stein, traced
+from compth.dynamics import enumerated, masked, stein
 from compth.dynamics.along import EnumeratedRateAt, RateAt
 from compth.dynamics.spectrum import ExactRate
 from compth.dynamics.system import data_of
@@ -75,7 +75,7 @@ def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-7) -> StepS
         return _largest(_enumerated_rates(method, problem), method, problem, tol)
     data = data_of(problem)
     params = parameters(method, problem)
-    if not masked.fits(method) and not traced.fits(method):
+    if not masked.fits(method):
         unit = make_system(method, data, 1 / problem.L, params(1 / problem.L), affine=False)
         if stein.fits(unit):
             value, bracket = stein.stable_step(unit)

@@ -136,6 +136,41 @@ class System:
         """The same without the constant."""
         return System(self.data, self.scheme, self.sketches, False, self.noise)
 
+    @property
+    def averages(self) -> dict[int, int]:
+        """Which common vectors are the average of which kind of memory."""
+        return {} if self.scheme.average is None or self.scheme.memory is None else {self.scheme.average: 0}
+
+    @property
+    def kept_cone(self) -> bool:
+        """True when T is known to keep the cone {every block >= 0}: not for correlated workers with memories."""
+        return self.cross is None or self.scheme.memory is None
+
+    @property
+    def M(self) -> int:
+        """Kinds of memory."""
+        return int(self.scheme.memory is not None)
+
+    def own_map(self) -> Array:
+        """v + w q (1, 1), step after step: what memories keep of themselves."""
+        v, w, _ = (float(x) for x in self.scheme.memory or (1, 0, 0))
+        out = np.full((1, 1), v + w * float(self.scheme.q))
+        for first in self.before:
+            out = out @ first.own_map()
+        return out
+
+    def pairs(self, values: Array, inside: Array) -> Array:
+        """T of the common vectors less noise, for every pair of eigenvalues of A: (d, d, K^2, K^2)."""
+        d, k = len(values), self.K
+        pair = np.zeros((d, d, k * k, k * k))
+        for p, _, b in self.maps:
+            f = np.array(b.tau, dtype=float) + values[:, None, None] * np.array(b.theta, dtype=float)
+            f[:, 0] *= inside[:, None]
+            pair += float(p) * np.einsum("aik,bjl->abijkl", f, f).reshape(d, d, k * k, k * k)
+        for first in reversed(self.before):
+            pair = pair @ first.pairs(values, inside)
+        return pair
+
     def slot(self, k: int) -> slice:
         """Where common vector k lies."""
         return slice(k * self.data.d, (k + 1) * self.data.d)
@@ -174,11 +209,11 @@ class System:
     def interior(self, common: Array | None = None, memory: Array | None = None) -> Moments:
         """Moments of independent normal vectors, inside the cone, consistent (ybar is the mean of the y_i).
 
-        common (K,), memory (n,): their standard deviations, 1 by default.
+        common (K,), memory (n, 1): their standard deviations, 1 by default.
         """
         d, n = self.data.d, self.data.n
         sizes = np.ones(self.K) if common is None else common
-        own = np.ones(n) if memory is None else memory
+        own = np.ones(n) if memory is None else memory[:, 0]
         c = np.zeros((self.size, self.size))
         for k in range(self.K):
             square = (own**2).sum() / n**2 if k == self.scheme.average else sizes[k] ** 2

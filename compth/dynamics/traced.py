@@ -1,14 +1,13 @@
-"""Exact dynamics of methods written as one body: the operator from the trace, its rates and its limit."""
+"""Exact dynamics of methods written as one body: the operator from the trace, and the metrics it knows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
-from scipy.sparse.linalg import LinearOperator, gmres
 
 from compth.compressors import as_fleet
 from compth.compressors.identity import Identity
@@ -17,8 +16,8 @@ from compth.dynamics.forms import Sketches
 from compth.dynamics.lowered import lowered
 from compth.dynamics.normal import exact_program
 from compth.dynamics.schemes import normal_form, sketches_of, spoken_noise
-from compth.dynamics.solvers import arnoldi
 from compth.dynamics.system import Data, Moments
+from compth.dynamics.units import units_of
 from compth.errors import Unsupported
 from compth.methods import Method, Theorem
 from compth.methods.core.body import BodyMethod, runs_its_body
@@ -70,28 +69,12 @@ class TracedSystem(Blocks):
         entries = self.size**2 + data.n * self.M * data.d * (self.size + self.M * data.d)
         if entries > LARGEST:
             raise Unsupported(f"{method.label}: {entries} moments, more than {LARGEST}: simulate it")
-        self.shapes = [v.shape for v in self._parts(self.interior())]
 
-    @staticmethod
-    def _parts(m: Moments) -> list[Array]:
-        return [v for v in (m.C, m.D, m.E) if v is not None]
-
-    def pack(self, m: Moments) -> Array:
-        """As one vector."""
-        return np.concatenate([np.ravel(v) for v in self._parts(m)])
-
-    def unpack(self, v: Array) -> Moments:
-        """From one vector."""
-        out, at = [], 0
-        for shape in self.shapes:
-            size = int(np.prod(shape))
-            out.append(v[at : at + size].reshape(shape))
-            at += size
-        return Moments(*out)
-
-    def apply(self, v: Array) -> Array:
-        """T on vectors."""
-        return self.pack(self(self.unpack(v)))
+    def linear(self) -> TracedSystem:
+        """The same without the constant."""
+        out = copy(self)
+        out.affine, out.size = False, self.K * self.data.d
+        return out
 
     def begin(self, x0: Array) -> Moments:
         """Moments of the method's state at t = 0."""
@@ -132,113 +115,6 @@ class TracedSystem(Blocks):
         """E x."""
         return self.data.x_star + m.C[: self.width, -1]
 
-    # -- rates
-
-    def mean_radius(self) -> float:
-        """Spectral radius of the means' map."""
-        return float(np.abs(np.linalg.eigvals(self.mean_map())).max())
-
-    @property
-    def driven(self) -> bool:
-        """True where the mean enters the second moments: the operator with its constant, on a state of mean alone."""
-        stochastic = self.noise is not None and np.abs(self.noise.G[..., -1]).max() > 0
-        if not (self.low.affine or stochastic):
-            return False
-        whole = self if self.affine else self._with_constant()
-        c = np.zeros((whole.size, whole.size))
-        probe = np.random.default_rng(20240).standard_normal(whole.size - 1)
-        c[-1, :-1] = c[:-1, -1] = probe
-        zero = whole.unpack(np.zeros(sum(int(np.prod(s)) for s in whole.shapes)))
-        after = whole(Moments(c, zero.D, zero.E))
-        scale = np.abs(self.data.A).max() * max(np.abs(self.data.s).max(), np.abs(self.data.x_star).max())
-        if stochastic:
-            scale = max(scale, float(np.abs(self.noise.G[..., -1]).max() * np.abs(self.data.A).max()))
-        seen = max(
-            float(np.abs(after.C[:-1, :-1]).max()), 0.0 if after.E is None else float(np.abs(after.E).max())
-        )
-        return seen > 1e-12 * max(float(scale), 1e-300)
-
-    def _with_constant(self) -> TracedSystem:
-        out = object.__new__(TracedSystem)
-        out.__dict__.update(self.__dict__)
-        out.affine, out.size = True, self.size + 1
-        out.shapes = [v.shape for v in out._parts(out.interior())]
-        return out
-
-    def value(self) -> float:
-        """Spectral radius of the linear part by Arnoldi from moments of some state, without an enclosure."""
-        return self._found(1e-10)[0]
-
-    def _found(self, tol: float = 1e-14) -> tuple[float, Array, Array]:
-        inside = self.pack(self.interior())
-        return (*arnoldi(self.apply, inside.size, inside, tol=tol), inside)
-
-    def radius(self) -> tuple[float, tuple[float, float]]:
-        """(spectral radius of the linear part, enclosure): Arnoldi, then Collatz-Wielandt near its vector."""
-        value, vector, inside = self._found()
-        vector = vector * (np.sign(np.trace(self.unpack(vector).C)) or 1.0) / (np.linalg.norm(vector) or 1.0)
-        mean = max(self.mean_radius(), self.own_radius())
-        low, high = mean * mean, np.inf
-        for rounds in (0, 10, 100) if self.kept_cone else ():
-            for _ in range(rounds):
-                vector = self.apply(vector)
-                vector = vector / (np.linalg.norm(vector) or 1.0)
-            for eta in (0.0, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6):
-                a, b = self._extremes(self.unpack(vector + eta * inside))
-                low, high = max(low, a), min(high, b)
-            if high - low <= 1e-3 * abs(1 - high):
-                break
-        return (min(max(value, low), high) if np.isfinite(high) else value), (low, high)
-
-    def _blocks(self, m: Moments) -> list[Array]:
-        basis = np.eye(self.size)
-        if self.data.projector is not None:
-            values, vectors = np.linalg.eigh(self.data.mean)
-            inside = vectors[:, np.abs(values) > 1e-12 * np.abs(values).max()]
-            head = np.zeros((self.size, inside.shape[1]))
-            head[: self.width] = inside
-            basis = np.concatenate([head, basis[:, self.width :]], axis=1)
-        c = basis.T @ m.C @ basis
-        if m.D is None or m.E is None:
-            return [c]
-        return [np.block([[c, (d @ basis).T], [d @ basis, e]]) for d, e in zip(m.D, m.E, strict=True)]
-
-    def _extremes(self, m: Moments) -> tuple[float, float]:
-        """Extreme generalised eigenvalues of (T m, m) over the workers; (0, inf) for m outside the cone."""
-        low, high = np.inf, -np.inf
-        for after, before in zip(self._blocks(self(m)), self._blocks(m), strict=True):
-            size = np.diag(before)
-            if not (size > 0).all():
-                return 0.0, np.inf
-            outer = np.outer(size**-0.5, size**-0.5)
-            try:
-                values = eigh(after * outer, before * outer, eigvals_only=True)
-            except np.linalg.LinAlgError:
-                return 0.0, np.inf
-            low, high = min(low, float(values[0])), max(high, float(values[-1]))
-        return low, high
-
-    def stationary(self) -> Moments | None:
-        """The moments that a step leaves alone, the constant held at 1; None where the solver did not find them."""
-        zero = np.zeros(self.data.d)
-        base = self.pack(
-            self.start([zero] * (self.K - self.M), [np.zeros((self.data.n, self.data.d))] * self.M)
-        )
-        source = self.apply(base) - base
-        corner = self.size * self.size - 1
-
-        def matvec(v: Array) -> Array:
-            out = v - self.apply(v)
-            out[corner] += v[corner]
-            return out
-
-        if not np.any(source):
-            return self.unpack(base)
-        matrix = LinearOperator((base.size, base.size), matvec=matvec, dtype=float)
-        x, code = gmres(matrix, source, rtol=1e-12, atol=0.0, restart=100, maxiter=20)
-        residual = np.linalg.norm(matvec(x) - source) / np.linalg.norm(source)
-        return self.unpack(base + x) if code == 0 or residual < 1e-9 else None
-
     def form(self, theorem: Theorem, problem: Any, plan: Any) -> Array | None:
         """w with E metric = w . features(moments); None when the theorem bounds the squared distance."""
         rng = np.random.default_rng(20240)
@@ -249,9 +125,12 @@ class TracedSystem(Blocks):
                 f"{self.method.label}: {missing[0]} is a copy of other vectors: its metrics are not known exactly"
             )
         count = 2 * len(self.features(self.interior())) + 12
-        x = data.x_star + rng.standard_normal((count, data.d))
+        length = float(np.abs(problem.start - data.x_star).max()) or 1.0
+        sizes = self._sizes(length)
+        x = data.x_star + length * rng.standard_normal((count, data.d))
         made = self.method.init(problem, x, plan)
-        free = {k: rng.standard_normal(getattr(made, k).shape) for k in names if k != "x"}
+        shapes = {k: getattr(made, k).shape for k in names if k != "x"}
+        free = {k: self._rest(k) + sizes[k] * rng.standard_normal(shape) for k, shape in shapes.items()}
         observed = theorem.observe(problem, replace(made, **free), plan)
         if observed is None:
             return None
@@ -265,15 +144,24 @@ class TracedSystem(Blocks):
             )
             rows.append(self.features(m))
         table = np.array(rows)
+        widths = np.abs(table).max(axis=0)
+        widths[widths == 0] = 1.0
         cut = count - 8
-        sizes = np.abs(table).max(axis=0)
-        sizes[sizes == 0] = 1.0
-        weights = np.linalg.lstsq(table[:cut] / sizes, observed[:cut], rcond=1e-11)[0] / sizes
+        weights = np.linalg.lstsq(table[:cut] / widths, observed[:cut], rcond=1e-11)[0] / widths
         if np.abs(table[cut:] @ weights - observed[cut:]).max() > 1e-8 * np.abs(observed).max():
             raise Unsupported(
                 f"{theorem.id}'s metric is no combination of the exactly known moments: simulate it instead"
             )
         return np.asarray(weights)
+
+    def _sizes(self, length: float) -> dict[str, Any]:
+        """The natural size of every vector of the state where x - x* has this one: a number, or (n, 1) of workers."""
+        units = units_of(self.linear())
+        found: dict[str, Any] = {k: length * units.common[i] for i, k in enumerate(self.program.names)}
+        if units.memory is not None:
+            own = {k: length * units.memory[:, i, None] for i, k in enumerate(self.program.worker)}
+            found |= own
+        return found
 
     def features(self, m: Moments) -> Array:
         """Traces of the known moments, alone and with the Hessians: what metrics are made of."""

@@ -50,8 +50,10 @@ class Trajectory:
 
 def make_system(
     method: Method, data: Data, gamma: Any, params: Any, *, mode: str = "exact", affine: bool = True
-) -> System:
-    """The second-moment operator of a method at a step size (methods that mask their model: masked_system)."""
+) -> Any:
+    """The operator on second moments at a step size: a System, or that of a traced body (not for masked models)."""
+    if traced.fits(method):
+        return traced.system_of(method, data, gamma, params, mode, affine)
     sketches = sketches_for(method, data.n, data.d, mode)
     scheme = recipe_of(method).scheme(gamma, params, sketches)
     if isinstance(method, BodyMethod):
@@ -117,7 +119,7 @@ def metric_weights(
     recipe, units = recipe_of(method), units_of(system.linear())
     y, common = None, None
     if units.memory is not None:
-        y = length * units.memory[:, None] * random_points(count, n, d)
+        y = length * units.memory * random_points(count, n, d)
     if recipe.common is not None:
         sizes = length * units.common[1:, None, None]
         common = list(sizes * random_points(system.K - 1, count, 1, d)[:, :, 0])
@@ -243,8 +245,6 @@ def _enumerated(
 
 def _operator(method: Method, data: Data, gamma: Any, params: Any, mode: str) -> Any:
     """The second-moment operator of a method at a step."""
-    if traced.fits(method):
-        return traced.system_of(method, data, gamma, params, mode)
     if not fits(method):
         return make_system(method, data, gamma, params, mode=mode)
     if mode != "exact":

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from compth.dynamics.system import Moments, System
+from compth.dynamics.system import Moments
 
 Array = Any
 
 
 @dataclass(frozen=True)
 class Units:
-    """Sizes of the common vectors (K,), the first is 1, and of the workers' memories (n,), None without memories."""
+    """Sizes of the common vectors (K,), the first is 1, and of the workers' memories (n, M), None without memories."""
 
     common: Array
     memory: Array | None
@@ -32,33 +32,38 @@ class Units:
         return Units(near(self.common), None if self.memory is None else near(self.memory))
 
 
-def units_of(system: System) -> Units:
-    """What E zz' = I leaves in every common vector and memory over the first rounds (root mean squares)."""
-    d, n, k = system.data.d, system.data.n, system.K
+def units_of(system: Any) -> Units:
+    """What E zz' = I leaves in every common vector and memory over the first rounds (root mean squares).
+
+    system: a linear operator on Moments (System, or Blocks of a traced body).
+    """
+    d, n, k, kinds = system.data.d, system.data.n, system.K, system.M
     state = _seed(system)
-    total = np.zeros(k)
-    memory = np.zeros(n)
+    total, memory = np.zeros(k), np.zeros((n, kinds))
     for _ in range(k + 1):
         state = system(state)
         total += [abs(np.trace(state.C[system.slot(j), system.slot(j)])) for j in range(k)]
-        if state.E is not None:
-            memory += np.abs(np.trace(state.E, axis1=1, axis2=2))
+        if state.E is not None and kinds:
+            memory += np.abs(np.einsum("ijj->ij", state.E)).reshape(n, kinds, d).sum(axis=2)
     common = np.sqrt((total + d * (np.arange(k) == 0)) / d)
-    own = None if system.scheme.memory is None else _filled(np.sqrt(memory / d), common[0])
-    if system.scheme.average is not None and own is not None:
-        common[system.scheme.average] = np.sqrt((own**2).mean())
+    if not kinds:
+        common = _filled(common, common[0])
+        return Units(common / common[0], None)
+    own = np.stack([_filled(m, common[0]) for m in np.sqrt(memory / d).T], axis=1)
+    for column, kind in system.averages.items():
+        common[column] = np.sqrt((own[:, kind] ** 2).mean())
     common = _filled(common, common[0])
-    return Units(common / common[0], None if own is None else own / common[0])
+    return Units(common / common[0], own / common[0])
 
 
-def _seed(system: System) -> Moments:
+def _seed(system: Any) -> Moments:
     """E zz' = I on range(A), nothing else."""
-    d, n = system.data.d, system.data.n
+    d, n, tall = system.data.d, system.data.n, system.M * system.data.d
     c = np.zeros((system.size, system.size))
     c[:d, :d] = np.eye(d) if system.data.projector is None else system.data.projector
-    if system.scheme.memory is None:
+    if not system.M:
         return Moments(c)
-    return Moments(c, np.zeros((n, d, system.size)), np.zeros((n, d, d)))
+    return Moments(c, np.zeros((n, tall, system.size)), np.zeros((n, tall, tall)))
 
 
 def _filled(sizes: Array, other: float) -> Array:
@@ -70,15 +75,15 @@ def _filled(sizes: Array, other: float) -> Array:
 class Packing:
     """Moments without the constant as one vector (full matrices), divided by their natural sizes."""
 
-    def __init__(self, system: System, units: Units | None = None) -> None:
+    def __init__(self, system: Any, units: Units | None = None) -> None:
         self.system = system
         self.units = units_of(system) if units is None else units
-        d, n = system.data.d, system.data.n
+        d = system.data.d
         common = np.repeat(self.units.common, d)
         scales = [np.outer(common, common)]
         if self.units.memory is not None:
-            own = self.units.memory[:, None, None]
-            scales += [np.broadcast_to(own * common, (n, d, len(common))), np.tile(own**2, (1, d, d))]
+            own = np.repeat(self.units.memory, d, axis=1)
+            scales += [own[:, :, None] * common, own[:, :, None] * own[:, None, :]]
         self.shapes = [s.shape for s in scales]
         self.scale = np.concatenate([s.ravel() for s in scales])
         self.size = self.scale.size
