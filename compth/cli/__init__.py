@@ -38,6 +38,7 @@ def _help() -> str:
             "",
             *lines,
             "",
+            "compth --install-completion: complete commands and options in this shell",
             "exit codes: 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive",
         ]
     )
@@ -55,6 +56,21 @@ def _invoke(name: str, arguments: list[str]) -> int:
     return int(result or 0)
 
 
+COMPLETION = ("--install-completion", "--show-completion")
+
+
+def _complete(arguments: list[str]) -> int:
+    """Shell completion by typer: all commands in one application, made only when a shell asks."""
+    import typer
+
+    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    for name, (module, about) in available().items():
+        held = importlib.import_module(module)
+        app.command(name=name, help=about)(getattr(held, "list_" if name == "list" else name))
+    app(args=arguments, prog_name="compth")
+    return 0
+
+
 def run(arguments: list[str]) -> int:
     """The exit code of `compth ARGUMENTS`; every error a user can cause is one line on standard error."""
     from compth.errors import CompthError
@@ -62,6 +78,8 @@ def run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(_help())
         return 0
+    if arguments[0] in COMPLETION:
+        return _complete(arguments)
     if arguments[0] in ("-V", "--version"):
         from compth._files import provenance
 
@@ -156,6 +174,8 @@ def main() -> None:
     """Entry point of the `compth` script."""
     try:
         _speak_any_encoding()
+        if "_COMPTH_COMPLETE" in os.environ:
+            _complete(sys.argv[1:])
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
