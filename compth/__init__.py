@@ -34,6 +34,7 @@ _EXPORTS = {
     "compth.dynamics": "ExactRate Trajectory best_step exact exact_rate max_stable_step stationary study",
     "compth.worst_case": "Analysis Conjecture RateCertificate TightRate check_rate heterogeneous_feedback tight_rate",
     "compth.comparison": "Comparison compare",
+    "compth.method_analysis": "MethodAnalysis analyse",
     "compth.levels": "LevelComparison compare_levels",
     "compth.stepping": "step_sizes",
     "compth.sweeps": "sweep",

@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from itertools import islice
 from operator import attrgetter, is_
@@ -23,6 +23,8 @@ from typing import Any
 PACKAGE = __name__.partition(".")[0]
 SHOWS = frozenset({"cli", "comparison", "levels", "plots", "reports", "stepping", "sweeps", "testing"})
 """Modules that show results: nothing that a claim rests on."""
+DECLARING = frozenset({"_numbers", "calculus", "claims", "bits", "compressors", "problems", "methods"})
+"""Modules that declare facts and hold the code that realises them."""
 TOLD = frozenset(
     {"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"}
     | {"__annotate__", "__annotations_cache__", "__annotate_func__", "__abstractmethods__", "_abc_impl"}
@@ -37,7 +39,8 @@ PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, Fraction, 
 """Types of values that hold no code."""
 PYTHON = ("builtins", "abc", "typing", "enum")
 """Modules of Python itself whose classes ours may inherit from."""
-CODE = attrgetter("__code__", "__defaults__", "__kwdefaults__")
+PARTS = tuple(attrgetter(name) for name in ("__code__", "__defaults__", "__kwdefaults__"))
+"""What a call of a function does, apart from its closure."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,11 @@ class _Kept:
     values: tuple[Any, ...]
     refused: Callable[[set[Any]], set[Any]]
     """The names among new ones that matter."""
+
+    @property
+    def part(self) -> str:
+        """The top module."""
+        return self.where.split(".")[1]
 
     def altered(self) -> str:
         """ "" when every name still holds its object and none was added that matters; else which."""
@@ -82,7 +90,8 @@ def _of_table(new: set[Any]) -> set[Any]:
 _MISSING = object()
 _NAMESPACES: list[_Kept] = []
 _CLASSES: set[type] = set()
-_FUNCTIONS: dict[types.FunctionType, tuple[Any, ...]] = {}
+_FUNCTIONS: dict[types.FunctionType, None] = {}
+_KEPT_PARTS: tuple[list[Any], ...] = ([], [], [])
 _CELLS: list[tuple[types.CellType, Any]] = []
 _RECORDED: set[str] = set()
 
@@ -168,7 +177,9 @@ def _functions(value: Any) -> Iterator[types.FunctionType]:
 def _keep(f: types.FunctionType) -> None:
     if f in _FUNCTIONS:
         return
-    _FUNCTIONS[f] = CODE(f)
+    _FUNCTIONS[f] = None
+    for part, kept in zip(PARTS, _KEPT_PARTS, strict=True):
+        kept.append(part(f))
     for cell in f.__closure__ or ():
         try:
             content = cell.cell_contents
@@ -184,14 +195,19 @@ def functions() -> Collection[types.FunctionType]:
     return _FUNCTIONS.keys()
 
 
-def altered() -> str:
-    """ "" while no function, class or constant of the package has been replaced since its import; else the first."""
+def altered(parts: frozenset[str] | None = None) -> str:
+    """ "" while no function, class or constant of the package has been replaced since its import; else the first.
+
+    parts: of these top modules alone. What functions hold inside is looked at everywhere.
+    """
     for kept in _NAMESPACES:
-        found = kept.altered()
+        found = "" if parts is not None and kept.part not in parts else kept.altered()
         if found:
             return found
-    for f, (code, defaults, keywords) in _FUNCTIONS.items():
-        if f.__code__ is not code or f.__defaults__ is not defaults or f.__kwdefaults__ is not keywords:
+    for at, part in enumerate(PARTS):
+        if not all(map(is_, map(part, _FUNCTIONS), _KEPT_PARTS[at])):
+            now = zip(_FUNCTIONS, map(part, _FUNCTIONS), _KEPT_PARTS[at], strict=True)
+            f = next(f for f, found, kept in now if found is not kept)
             return f"{f.__module__}.{f.__qualname__} was rewritten after import"
     inside = next((c for c, content in _CELLS if c.cell_contents is not content), None)
     return "" if inside is None else "a variable of a function of the package was replaced after import"
@@ -207,7 +223,12 @@ def foreign(thing: Any) -> str:
 
 def changed(thing: Any, free: frozenset[str] = frozenset()) -> str:
     """As `foreign`, but of the object's own code alone: its fields, and the names in `free`, may be anybody's."""
-    return altered() or _other_code(thing, free)
+    return altered() or different(thing, free)
+
+
+def base_of(thing: Any) -> Any:
+    """The class of the package that an object's class is, or inherits from; None where there is none."""
+    return next((cls for cls in type(thing).__mro__ if cls in _CLASSES), None)
 
 
 def stranger(thing: Any) -> str:
@@ -232,7 +253,7 @@ def _strange(value: Any, seen: frozenset[int]) -> str:
     numpy = sys.modules.get("numpy")
     if numpy is not None and kind is numpy.ndarray:
         return _first(value.ravel(), seen) if value.dtype.hasobject else ""
-    return _other_code(value, frozenset()) or _first(tuple(getattr(value, "__dict__", {}).values()), seen)
+    return different(value) or _first(tuple(getattr(value, "__dict__", {}).values()), seen)
 
 
 def _not_ours(what: Any) -> str:
@@ -255,19 +276,49 @@ def _scalar(top: str, kind: type) -> bool:
     return issubclass(kind, base)
 
 
-def _other_code(thing: Any, free: frozenset[str]) -> str:
-    """Where the class of an object is not the package's, or an attribute of its class is hidden by its own."""
+def different(thing: Any, free: frozenset[str] = frozenset()) -> str:
+    """As `changed`, but without a look at what was replaced in the package since its import: for inner steps."""
     kind = type(thing)
+    if not any(cls in _CLASSES for cls in kind.__mro__):
+        return _not_ours(kind)
     for cls in kind.__mro__:
         if cls in _CLASSES or (cls.__module__ in PYTHON and _of_python(cls)):
             continue
-        own = [n for n in vars(cls) if n not in TOLD and n not in free and not _told(cls, n)]
+        told = TOLD | free
+        own = [n for n in vars(cls) if n not in told and not _told(cls, n) and _matters(kind, cls, n)]
         if own:
             return f"{cls.__qualname__}.{own[0]} is not the package's own"
-    if not any(cls in _CLASSES for cls in kind.__mro__):
-        return _not_ours(kind)
-    hidden = next((n for n in getattr(thing, "__dict__", {}) if _hides(kind, n)), None)
-    return "" if hidden is None else f"{kind.__qualname__}.{hidden} was replaced on the object"
+    return hidden(thing)
+
+
+def hidden(thing: Any) -> str:
+    """ "" unless an attribute of the object itself stands before code of its class; then which."""
+    kind = type(thing)
+    found = next((n for n in getattr(thing, "__dict__", {}) if _hides(kind, n)), None)
+    return "" if found is None else f"{kind.__qualname__}.{found} was replaced on the object"
+
+
+def _matters(kind: type, cls: type, name: str) -> bool:
+    """False for a name that a subclass adds and that no code of the package ever asks for."""
+    hides = any(name in vars(base) for base in kind.__mro__ if base is not cls)
+    return hides or name.startswith("__") or name in _asked(len(_FUNCTIONS))
+
+
+@cache
+def _asked(functions: int) -> frozenset[str]:
+    """Every attribute, and every text, that the functions recorded so far name."""
+    found: set[str] = set()
+    left: list[Any] = [f.__code__ for f in islice(_FUNCTIONS, functions)]
+    while left:
+        item = left.pop()
+        if isinstance(item, types.CodeType):
+            found.update(item.co_names)
+            left.extend(item.co_consts)
+        elif isinstance(item, tuple | frozenset):
+            left.extend(item)
+        elif isinstance(item, str):
+            found.update(item.split())
+    return frozenset(found)
 
 
 def _of_python(cls: type) -> bool:

@@ -103,9 +103,11 @@ class Comparison:
         return "\n".join(lines)
 
     def remarks(self) -> list[str]:
-        """A line for every step far from the exact best one and for every simulated mean not to be trusted."""
+        """A line for every step far from the exact best, every assumption, every simulated mean not to be trusted."""
         steps = [f"{r.label}: {r.step_remark}" for r in self.rows if r.step_remark]
-        return steps + [f"warning: {r.label}: {r.warning}" for r in self.rows if r.warning]
+        held = zip(self.rows, self.guarantees, strict=True)
+        words = [f"{r.label}: {line}" for r, g in held if g is not None for line in g.rate.assumed]
+        return steps + words + [f"warning: {r.label}: {r.warning}" for r in self.rows if r.warning]
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """Header and formatted cells, shared by the terminal, HTML and LaTeX tables."""
@@ -348,7 +350,7 @@ def _row(method: Method, problem: Any, g: Guarantee | None, reason: str, trace: 
         stepsize=float(trace.plan.gamma),
         stepsize_from="given" if method.gamma is not None else (g.theorem.id if g else "given"),
         theorem=g.theorem.id if g else "",
-        theorem_standing=_provenance(shown(g.theorem), g.theorem.attribution) if g else "",
+        theorem_standing=_provenance(Standing(g.rate.standing), g.theorem.attribution) if g else "",
         guaranteed_rate=g.rate.rho if g else None,
         guaranteed_floor=_floor(g, start) if g else None,
         guaranteed_rounds=bound_rounds,

@@ -22,6 +22,8 @@ class Rate:
     floor : limit of the bound (0 if none).      start : the metric's value at t = 0.
     values : t -> bound, in the metric's unit.
     distance_factor : metric >= distance_factor * ||x_t - x*||^2, so bound / factor bounds the distance.
+    standing : of the theorem and the claims it uses, the weakest; "ASSUMED" where anything of it is a user's word.
+    assumed : what was taken on a user's word, a line each: claims, a problem's constants, the theorem itself.
     """
 
     theorem: str
@@ -33,6 +35,8 @@ class Rate:
     values: Callable[[int], float] = field(repr=False, compare=False)
     distance_factor: float = 1.0
     plan: Any = field(default=None, repr=False, compare=False)
+    standing: str = ""
+    assumed: tuple[str, ...] = ()
 
     def bound(self, t: int) -> float:
         """The guaranteed upper bound on E metric_t."""

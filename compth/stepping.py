@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compth._own import foreign
 from compth.claims import Contractive, Unbiased
 from compth.dynamics import best_step
 from compth.dynamics.along import RateAt
@@ -29,9 +30,9 @@ def worst_case_question(method: Method, problem: Any) -> tuple[str, dict[str, An
 
     GD (of f itself); EF21; EF on one worker or with a shared minimiser; DIANA and, with a shared minimiser, DCGD for
     independent unbiased compressors; no compressed downlink. Apart from GD, constants are those that all f_i share:
-    mu_min > 0 and L_max.
+    mu_min > 0 and L_max. None for a user's method, compressor or problem: the worst case is that of the package's step.
     """
-    if method.oracle is not None:
+    if method.oracle is not None or foreign(method) or foreign(problem):
         return None
     if isinstance(method, GD):
         return "DCGD", {"mu": problem.mu, "L": problem.L, "omega": 0, "n": 1}
@@ -64,6 +65,8 @@ def worst_case_rate(
     from compth.worst_case import tight_rate
     from compth.worst_case.bodies import body_of, body_rate
 
+    if foreign(method.fleet) or foreign(problem):
+        return None
     if body_of(method) is not None:
         return body_rate(method, problem, gamma, params or {})
     question = worst_case_question(method, problem)
@@ -85,7 +88,13 @@ def descent_step(method: Method, problem: Any) -> float | None:
     """
     c = method.check(problem)
     exact = c.omega_down == 0 and not c.stochastic
-    if not isinstance(method, DCGD) or not exact or not c.independent or c.claim(Unbiased) is None:
+    if (
+        foreign(method)
+        or not isinstance(method, DCGD)
+        or not exact
+        or not c.independent
+        or c.claim(Unbiased) is None
+    ):
         return None
     g = problem.gradients(problem.start[None])[0]
     mean = g.mean(axis=0)

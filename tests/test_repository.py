@@ -33,7 +33,19 @@ LAYERS = {
     **dict.fromkeys(("methods", "tuning"), 3),
     **dict.fromkeys(("simulation", "fast", "dynamics", "worst_case", "certification", "proof"), 4),
     **dict.fromkeys(
-        ("comparison", "levels", "stepping", "sweeps", "reports", "plots", "testing", "cli", "__main__"), 5
+        (
+            "comparison",
+            "levels",
+            "method_analysis",
+            "stepping",
+            "sweeps",
+            "reports",
+            "plots",
+            "testing",
+            "cli",
+            "__main__",
+        ),
+        5,
     ),
 }
 MODULES = sorted((ROOT / "compth").rglob("*.py"))

@@ -32,6 +32,7 @@ from compth.certification.pipeline import (
 )
 from compth.certification.points import structured
 from compth.certification.readings import simple
+from compth.certification.realised import stranger
 from compth.certification.scales import Growth, growth
 from compth.certification.subject import as_subject, dimensions
 from compth.certification.tracer import NotTraceable
@@ -80,7 +81,7 @@ def estimate(
 
 def _diagonal(run: Run, d: int) -> Estimate | None:
     """The exact constant of a diagonal sketch, from inclusion probabilities that its draws were seen to have."""
-    diagonal = diagonal_moments(run.subject.object, d)
+    diagonal = None if stranger(run.subject) else diagonal_moments(run.subject.object, d)
     if diagonal is None or _audit_draw(run, d) is not None:
         return None
     pairs = list(zip(*diagonal, strict=True))

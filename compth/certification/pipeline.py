@@ -606,6 +606,8 @@ def _stray_rows(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
     start, law = time.perf_counter(), None if oracle is None else oracle.law
     try:
         breach, x = next(realised.row_breaches(run.subject, d, law), ("", None))
+        if not breach and law is None:
+            breach, x = realised.one_hot_breach(run.subject, d, run.alpha, run.seed)
     except Exception as problem:  # it runs on vectors, or it would not have come here
         breach, x = f"kernel() on rows raised {type(problem).__name__}: {str(problem)[:100]}", None
     run.stage(d, "rows against the reference", start, breach or "as the reference")

@@ -126,8 +126,8 @@ def worse(first: list[Certificate], second: list[Certificate]) -> list[Certifica
     return [*out, *(c for c in other.values() if c.verdict is Verdict.REFUTED)]
 
 
-def draw_moments(thing: Any, d: int, limit: int, limits: Limits) -> Moments | None:
-    """The moments of a user's sketch at d from every outcome of its draw, which must be one law for vectors and rows.
+def draw_law(thing: Any, d: int, limit: int, limits: Limits) -> dict[bytes, Fraction] | None:
+    """Weights (as bytes of d floats) -> probability, of a user's sketch, which must be one law for vectors and rows.
 
     C(x) = w * x by the package's own line, so the draw, which never sees x, is all there is to trace; None where that
     line is not the package's. Raises NotTraceable where the draw cannot be enumerated, or gives anything else for real.
@@ -136,10 +136,24 @@ def draw_moments(thing: Any, d: int, limit: int, limits: Limits) -> Moments | No
     if not drawn or type(thing).compress is not Compressor.compress:
         return None
     found = [_law(thing, shape, limit, limits) for shape in ((d,), (1, d))]
-    if found[0] != found[1]:
+    return found[0] if found[0] == found[1] else None
+
+
+def independent_rows(thing: Any, d: int, law: dict[bytes, Fraction], limit: int, limits: Limits) -> bool:
+    """True when two rows of one draw have the product of the law with itself. Raises NotTraceable as `draw_law`."""
+    if len(law) ** 2 > limit:
+        raise NotTraceable(f"{len(law)} outcomes of a row are too many for two")
+    both = _law(thing, (2, d), limit, limits)
+    return both == {a + b: p * q for a, p in law.items() for b, q in law.items()}
+
+
+def draw_moments(thing: Any, d: int, limit: int, limits: Limits) -> Moments | None:
+    """E w_j and E w_j^2 from `draw_law`, exactly."""
+    law = draw_law(thing, d, limit, limits)
+    if law is None:
         return None
     mean, second = [Fraction(0)] * d, [Fraction(0)] * d
-    for w, p in found[0].items():
+    for w, p in law.items():
         exact = [simple(v) for v in np.frombuffer(w)]
         mean = [m + p * v for m, v in zip(mean, exact, strict=True)]
         second = [s + p * v * v for s, v in zip(second, exact, strict=True)]
@@ -274,6 +288,31 @@ def row_breaches(subject: Subject, d: int, law: Callable[[Array], Any] | None) -
                     f"kernel() on shape {block.shape}, {np.dtype(dtype)}, gives what _compress never does",
                     x,
                 )
+
+
+def one_hot_breach(subject: Subject, d: int, alpha: float, seed: int) -> tuple[str, Array | None]:
+    """("", None) unless kernel() keeps the entry of some unit vector at another frequency than _compress() does.
+
+    For random objects with too many outcomes to list: exact two-sample tails of the counts, alpha split over entries.
+    """
+    from scipy.stats import hypergeom
+
+    runs = min(2048, 20_000_000 // (d * d))
+    if subject.batch is None or subject.workers or runs < 16:
+        return "", None
+    rows = np.tile(np.eye(d), (runs, 1))
+    counts = []
+    for at, call in enumerate((subject.batch, subject.object.kernel)):
+        out = np.asarray(call(rows.copy(), np.random.default_rng([seed, d, at]))).reshape(runs, d, d)
+        counts.append(np.count_nonzero(np.einsum("rjj->rj", out), axis=0))
+    both = counts[0] + counts[1]
+    law = hypergeom(2 * runs, both, runs)
+    tail = np.minimum(law.cdf(counts[0]), law.sf(counts[0] - 1))
+    j = int(tail.argmin())
+    if tail[j] >= alpha / (4 * d):
+        return "", None
+    kept = f"{counts[0][j]} and {counts[1][j]} of {runs} runs"
+    return f"_compress() and kernel() keep entry {j} of its unit vector in {kept}", np.eye(d)[j]
 
 
 def _shapes(at: int) -> list[tuple[tuple[int, ...], Any]]:

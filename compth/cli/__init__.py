@@ -13,6 +13,7 @@ COMMANDS = {
     "theorems": ("compth.cli.catalogue", "List the theorems with standing, attribution and source."),
     "check": ("compth.cli.check", "Certify or refute a compressor's declared constants."),
     "refute": ("compth.cli.refute", "Prove or refute a claimed rate or theorem."),
+    "analyse": ("compth.cli.analyse", "Derive all that follows from a method written as one body."),
     "tune": ("compth.cli.tune", "Choose compression level and step size: improvement per bit."),
     "sweep": ("compth.cli.sweep", "Run a grid of experiments that survives being killed."),
 }

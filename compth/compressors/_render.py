@@ -9,7 +9,8 @@ from typing import Any
 import sympy
 
 from compth._numbers import is_exact
-from compth.claims import Claim, shown
+from compth._own import altered
+from compth.claims import Claim, Standing, sure
 from compth.compressors import Compressor, Fleet, catalogue
 from compth.compressors.three_point import ThreePoint
 from compth.errors import CompthError
@@ -113,7 +114,12 @@ def _latex(formula: Any) -> str:
     return str(sympy.latex(formula, symbol_names=words))
 
 
-def _row(claim: Claim) -> ClaimRow:
+def _standings() -> Callable[[Any], Standing]:
+    """The standing of each thing as lists show it; one look at the package serves a whole list."""
+    return (lambda thing: Standing.ASSUMED) if altered() else sure
+
+
+def _row(claim: Claim, standing: Callable[[Any], Standing]) -> ClaimRow:
     constants = []
     for name, value in claim.constants.items():
         if name == "n":  # a fleet size, not a constant
@@ -124,7 +130,7 @@ def _row(claim: Claim) -> ClaimRow:
         type(claim).__name__,
         tuple(constants),
         str(claim.sharpness),
-        str(shown(claim)),
+        str(standing(claim)),
         str(claim.attribution),
         str(claim.source),
         claim.domain,
@@ -144,7 +150,7 @@ def _bits(thing: Any) -> tuple[str, str]:
 
 def catalogue_rows() -> tuple[CatalogueRow, ...]:
     """A row for every compressor and fleet of the catalogue, alphabetical: what `compth list` shows."""
-    rows = []
+    rows, standing = [], _standings()
     for name, thing in catalogue().items():
         example = thing.examples()[0]
         shown, symbols = _symbolic(example, _claims)
@@ -157,7 +163,7 @@ def catalogue_rows() -> tuple[CatalogueRow, ...]:
                 tuple(f.name for f in fields(thing)),
                 repr(example),
                 symbols,
-                tuple(_row(c) for c in _claims_or_numbers(shown)),
+                tuple(_row(c, standing) for c in _claims_or_numbers(shown)),
                 text,
                 at,
             )
@@ -181,7 +187,7 @@ class MapRow:
 
 def map_rows() -> tuple[MapRow, ...]:
     """A row for every three-point map of the package, alphabetical."""
-    rows = []
+    rows, standing = [], _standings()
     for kind in sorted(ThreePoint.__subclasses__(), key=lambda k: k.__name__):
         if kind.__module__ != ThreePoint.__module__:  # a user's own
             continue
@@ -196,7 +202,7 @@ def map_rows() -> tuple[MapRow, ...]:
                 about,
                 A,
                 B,
-                str(shown(example)),
+                str(standing(example)),
                 str(kind.attribution),
                 str(kind.source),
             )

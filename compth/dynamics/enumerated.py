@@ -17,6 +17,7 @@ from scipy.linalg import lu_factor, lu_solve
 
 from compth.certification.assumption import reference_of
 from compth.certification.tracer import NotTraceable, leaves
+from compth.dynamics.own import own_fleet, own_problem, own_step
 from compth.dynamics.solvers import arnoldi, enclosed, extremes, face_bound, noise_free
 from compth.errors import Unsupported
 from compth.methods import Method, Plan, State, Theorem
@@ -45,6 +46,9 @@ class EnumeratedSystem:
     def __init__(self, method: Method, problem: Any, plan: Plan, t: int = 1) -> None:
         if getattr(problem, "singular", False):
             raise Unsupported("the mean Hessian is singular: enumerated dynamics needs a unique minimiser")
+        own_step(method)
+        own_problem(problem)
+        own_fleet(method.fleet, problem.n, problem.d)
         self.label = method.label
         self.method, self.problem, self.plan, self.t = reference_of(method), problem, plan, t
         self.d = problem.d

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from compth.compressors.double_sketch import DoubleSketch
+from compth.dynamics.own import own_fleet, own_step
 from compth.dynamics.solvers import arnoldi, enclosed, noise_free
 from compth.dynamics.system import Data
 from compth.errors import Unsupported
@@ -40,6 +41,8 @@ class MaskedSystem:
     def __init__(self, method: Any, data: Data, gamma: Any) -> None:
         if data.projector is not None:
             raise Unsupported("the mean Hessian is singular: a masked model has no closed recursion here")
+        own_step(method)
+        own_fleet(method.fleet, data.n, data.d, traced=False)
         self.data = data
         self.rational = data.A.dtype == object
         self.sketch = DoubleSketch(method.fleet, data.n, data.d)

@@ -17,6 +17,7 @@ from compth.compressors.natural import NaturalCompression
 from compth.compressors.random_dithering import RandomDithering
 from compth.dynamics import normal
 from compth.dynamics.forms import Branch, Broadcast, Scheme, Sketches
+from compth.dynamics.own import own_compressor, own_fleet, own_step
 from compth.dynamics.system import Data, Moments, System, common_cross
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods._downlink import Bidirectional
@@ -258,9 +259,10 @@ RECIPES: dict[type, Recipe] = {
 
 
 def recipe_of(method: Any) -> Recipe:
-    """The method's recipe; Unsupported when its second moments are not known to close."""
+    """The method's recipe; Unsupported when its second moments are not known to close, or its step is a user's."""
     if isinstance(method, BodyMethod):
         return _recipe_of_body(method)
+    own_step(method)
     for kind in type(method).__mro__:
         if kind in RECIPES:
             return RECIPES[kind]
@@ -298,6 +300,7 @@ def _compare(compressor: Any, d: int, mode: str) -> MomentMap | None:
     with s levels in the Euclidean norm: f(1-f) ||u||^2/s^2 with f the fractional part: <= 1/4, mean 1/6.
     """
     upper = mode == "upper"
+    own_compressor(compressor, d)
     if isinstance(compressor, NaturalCompression):
         return MomentMap(c=1 / 8 if upper else 3 / (4 * log(2)) - 1)
     if type(compressor) is RandomDithering and compressor.p == 2:
@@ -312,6 +315,7 @@ def sketches_of(fleet: Any, n: int, d: int, mode: str = "exact") -> Sketches:
         raise InvalidParameter(f"mode={mode!r}: choose one of {', '.join(MODES)}")
     found = fleet.linear_moments(n, d)
     if found is not None:
+        own_fleet(fleet, n, d)
         deltas = [delta for delta, _ in found]
         if any(delta != deltas[0] for delta in deltas):
             raise Unsupported(
@@ -348,6 +352,8 @@ def sketches_for(method: Any, n: int, d: int, mode: str = "exact") -> Sketches:
 def spoken_noise(method: Any, compressor: Any, d: int, mode: str) -> MomentMap:
     """Own noise of the sketch that a broadcast passes; Unsupported where it is none."""
     noise = compressor.noise(d)
+    if noise is not None:
+        own_compressor(compressor, d)
     if noise is None or mode != "exact":
         raise Unsupported(
             f"{method.label}: a compressed broadcast has exact dynamics when it is an unbiased linear sketch with"

@@ -20,8 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from compth._own import DECLARING, altered
 from compth.compressors import MomentMap
 from compth.dynamics.forms import Branch, Scheme, Sketches
+from compth.dynamics.own import own_problem
 from compth.errors import Unsupported
 
 Array = Any
@@ -54,6 +56,10 @@ def data_of(problem: Any, rational: bool = False) -> Data:
     """The problem's matrices as floats or as Fractions of those floats (x* then solves A x = mean b exactly)."""
     if not hasattr(problem, "A"):
         raise Unsupported(f"{problem!r} is not quadratic, so its second moments do not close: simulate it")
+    own_problem(problem)
+    replaced = altered(DECLARING)
+    if replaced:
+        raise Unsupported(f"{replaced}: exact dynamics are those of the package as it was imported")
     if rational:
         return _rational_data(problem)
     projector = problem.projector

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from compth._own import hidden
 from compth.compressors import as_fleet
 from compth.compressors.identity import Identity
 from compth.dynamics.blocks import Blocks
@@ -34,7 +35,7 @@ def fits(method: Method) -> bool:
     """True for a body without the form of a Scheme; Unsupported where a body's class runs something besides."""
     if not isinstance(method, BodyMethod):
         return False
-    if not runs_its_body(type(method)):
+    if not runs_its_body(type(method)) or hidden(method):
         raise Unsupported(
             f"{type(method).__name__} changes what its body says: no exact dynamics, simulate it"
         )

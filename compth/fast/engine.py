@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from compth.compressors import Compressor, Independent, catalogue
+from compth._own import foreign, stranger
+from compth.compressors import Compressor, Independent
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import DCGD, DIANA, EF, EF21, Method, Plan
 from compth.methods._base import Array
@@ -70,11 +71,11 @@ def _coders() -> dict[str, Callable[[Any, int], Coded]]:
 def coded(compressor: Compressor, d: int) -> Coded:
     """The compressor in the loops' terms. Raises Unsupported, naming those it knows."""
     name, coders = type(compressor).__name__, _coders()
-    if name == "Scaled":
+    if name == "Scaled" and not stranger(compressor):
         inner = coded(compressor.compressor, d)  # type: ignore[attr-defined]
         factor = inner.factor * float(compressor.scale(d))  # type: ignore[attr-defined]
         return Coded(inner.kind, inner.k, inner.s, inner.p, factor)
-    own = name in coders and type(compressor) is catalogue()[name]
+    own = name in coders and not stranger(compressor)
     if not own or getattr(compressor, "p", 2) not in (1, 2, np.inf):
         known = ", ".join([*coders, "Scaled"])
         raise Unsupported(
@@ -102,13 +103,12 @@ class FastEngine(Engine):
 
     def __init__(self, method: Method, problem: Any, plan: Plan, seed: int) -> None:
         fleet, known = method.fleet, ", ".join(m.__name__ for m in METHODS)
-        if type(method) not in METHODS:
-            raise Unsupported(
-                f"engine='fast' does not run {type(method).__name__}: use one of {known}, or engine='numpy'"
-            )
+        strange = foreign(method) if type(method) in METHODS else f"{type(method).__name__} is none of them"
+        if strange:
+            raise Unsupported(f"engine='fast' runs {known} of the package, and {strange}: use engine='numpy'")
         if method.estimator is not None:
             raise Unsupported(f"engine='fast' computes exact gradients, got oracle={method.estimator!r}")
-        if type(problem) is not DistributedQuadratic:
+        if type(problem) is not DistributedQuadratic or foreign(problem):
             raise Unsupported(f"engine='fast' needs a DistributedQuadratic, got {type(problem).__name__}")
         if type(fleet) is not Independent or len(fleet.members) != 1:
             raise Unsupported(f"engine='fast' needs one compressor for all workers, got {fleet!r}")

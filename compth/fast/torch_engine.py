@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from compth._own import foreign
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem
 from compth.methods._base import Array
@@ -96,7 +97,12 @@ class TorchEngine(Engine):
         self.torch, self.device = _device(device)
         from compth.fast.arrays import target
 
-        if type(problem) is not DistributedQuadratic or method.estimator is not None:
+        strange = foreign(method)
+        if strange:
+            raise Unsupported(
+                f"engine='torch' rebuilds the package's own code, and {strange}: use engine='numpy'"
+            )
+        if type(problem) is not DistributedQuadratic or foreign(problem) or method.estimator is not None:
             raise Unsupported(
                 f"engine='torch' needs exact gradients of a DistributedQuadratic, got {type(problem).__name__}"
             )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth._numbers import Number
+from compth._own import altered, different, stranger
 from compth.bits import FLOAT_BITS
 from compth.claims import (
     Attribution,
@@ -25,6 +26,7 @@ from compth.claims import (
 from compth.compressors import Compressor, Fleet, Independent, as_fleet
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
+from compth.methods._word import assumptions, broken, not_its_own, other_run
 from compth.problems.oracle import Drawn, Oracle, noise_of
 from compth.rates import Rate, geometric
 from compth.sources import COMPTH, Source
@@ -123,7 +125,7 @@ class Constants:
             convex=problem.convex,
             L_plus=problem.L_plus,
             L_pm=problem.L_pm,
-            independent=isinstance(fleet, Independent),
+            independent=isinstance(fleet, Independent) and not different(fleet),
             claims=fleet.claims(problem.n, problem.d),
         )
 
@@ -457,9 +459,11 @@ def find_guarantee(
     if not wanted and theorem is not None:
         known = ", ".join(th.id for th in method.theorems()) or "none"
         raise InvalidParameter(f"theorem={theorem!r} is not one of {type(method).__name__}'s: {known}")
-    found, reasons = [], []
+    other, replaced = other_run(method, problem), altered()
+    wanted = [th for th in wanted if not other or stranger(th)]
+    found, reasons = [], [other] if other else []
     for th in wanted:
-        reason = th.why_not(c)
+        reason = not_its_own(th, method) or th.why_not(c)
         try:
             if reason:
                 raise NoGuarantee(f"{th.id} does not apply: {reason}")
@@ -470,7 +474,9 @@ def find_guarantee(
         raise NoGuarantee(
             f"{method.label} has no guarantee here: " + "; ".join(reasons or ["it has no theorem"])
         )
-    return min(found, key=lambda g: (g.rate.distance_bound(horizon), g.rate.floor))
+    best = min(found, key=lambda g: (g.rate.distance_bound(horizon), g.rate.floor))
+    rate = replace(best.rate, **assumptions(method, problem, best.theorem, c))
+    return replace(best, rate=broken(rate, replaced) if replaced else rate)
 
 
 def guarantee(

@@ -128,8 +128,8 @@ class Reference(ct.RandK):
 )
 def test_a_compressed_broadcast_is_enumerated_too(name):
     problem = random_quadratic(2, 2, 5, seed=7, minimisers=2.0)
-    method = made(name, ct.RandK(1), downlink=Reference(1))
-    whole = Enumerated(method, problem)
+    method = made(name, ct.RandK(1), downlink=ct.RandK(1))
+    whole = Enumerated(made(name, ct.RandK(1), downlink=Reference(1)), problem)
     assert ct.exact(method, problem, 5).mean_square == pytest.approx(whole.curve(5), rel=1e-10)
     assert ct.exact_rate(method, problem).rho_noise == pytest.approx(whole.radius(), abs=1e-10)
 
@@ -258,5 +258,7 @@ def test_a_theorem_of_the_catalogue_serves_a_body_with_its_state():
     theorem = "diana.shift"
     a, b = ct.exact(ours, problem, 20, theorem=theorem), ct.exact(theirs, problem, 20, theorem=theorem)
     assert a.mean_metric == pytest.approx(b.mean_metric, rel=1e-10)
-    assert ct.guarantee(ours, problem).rho == ct.guarantee(theirs, problem, theorem).rho
+    promised = ct.guarantee(ours, problem)
+    assert promised.rho == ct.guarantee(theirs, problem, theorem).rho
+    assert promised.assumed[0] == "assumed: that diana.shift speaks of Shifted"
     assert np.abs(a.mean_metric / a.mean_square - 1).max() > 1e-3

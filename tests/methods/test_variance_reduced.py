@@ -9,6 +9,7 @@ from scipy.linalg import eigh
 
 import compth as ct
 from compth.bits import FLOAT_BITS
+from compth.dynamics import enumerated
 from compth.dynamics.enumerated import EnumeratedSystem
 from compth.methods import find_guarantee
 from compth.methods._components import components
@@ -369,7 +370,7 @@ def test_what_is_not_affine_is_refused():
         ct.exact(ct.VRDIANA(ct.NaturalCompression()), SUMS, 3)
 
 
-def test_probabilities_that_depend_on_the_state_are_refused():
+def test_probabilities_that_depend_on_the_state_are_refused(monkeypatch):
     """Each branch is affine and there are always two: only the coin changes with x."""
 
     class Drifting(ct.SAGA):
@@ -377,6 +378,9 @@ def test_probabilities_that_depend_on_the_state_are_refused():
             moved = rng.random() < (0.25 if state.x[0, 0] == 0 else 0.75)
             return replace(state, x=state.x - (0.1 if moved else 0.2) * problem.gradient(state.x))
 
+    with pytest.raises(ct.errors.Unsupported, match="step is not the package's own"):
+        ct.exact(Drifting(gamma=0.1), MIXED, 3)
+    monkeypatch.setattr(enumerated, "own_step", lambda method: None)
     with pytest.raises(ct.errors.Unsupported, match="depend on the state"):
         ct.exact(Drifting(gamma=0.1), MIXED, 3)
 

@@ -138,7 +138,7 @@ class Tracer:
         i = len(self._coins)
         taken = self._path[i] if i < len(self._path) else True
         self._coins.append(taken)
-        self._probability = 1 if self._unknown else self._probability * (p if taken else 1 - p)
+        self._probability = self._probability * (p if taken else 1 - p)
         return yes if taken else no
 
 

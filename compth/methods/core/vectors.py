@@ -29,7 +29,7 @@ class InPlace(InvalidParameter):
 
 
 def _is_zero(c: Any) -> bool:
-    return isinstance(c, int | float | Fraction) and c == 0
+    return bool(c == 0) if isinstance(c, int | float | Fraction) else getattr(c, "is_zero", None) is True
 
 
 class Count(int):
@@ -114,7 +114,7 @@ class Vector:
     __rmatmul__ = __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __rtruediv__ = _value
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__"):
+        if name.startswith("_"):  # what numpy and sympy ask of any object
             raise AttributeError(name)
         raise Underivable(f".{name} of a vector is not linear in it")
 

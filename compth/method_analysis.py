@@ -1,0 +1,355 @@
+"""`analyse`: everything that follows from a method's body, and for what does not, the line that stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number
+from compth.claims import BiasVariance, Contractive, Unbiased
+from compth.compressors import Independent, as_fleet
+from compth.errors import CompthError, InvalidParameter, require
+from compth.methods import Method
+from compth.methods.core.body import NOTHING, BodyMethod, method
+from compth.methods.core.centre import centre_of, without_invariants
+from compth.methods.core.listing import listing
+from compth.methods.core.program import Program, bills, carried, known_to_server
+from compth.methods.core.vectors import SPOKEN, Underivable
+from compth.worst_case.bodies import BodyQuestion, body_of, body_question
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One compressor: what the class allows and what happens on the problem, as (name, text) lines with the numbers."""
+
+    title: str
+    lines: tuple[tuple[str, str], ...]
+    numbers: Facts
+
+
+@dataclass(frozen=True)
+class MethodAnalysis:
+    """The algorithm, what is derived from it, what is not and why, and a Setting for every compressor."""
+
+    name: str
+    summary: str
+    algorithm: tuple[str, ...]
+    latex: str
+    derived: tuple[tuple[str, str], ...]
+    stopped: str
+    settings: tuple[Setting, ...] = field(default=())
+
+    def text(self) -> str:
+        """Plain text."""
+        out = [
+            f"{self.name}: {self.summary}" if self.summary else self.name,
+            *(f"  {x}" for x in self.algorithm),
+        ]
+        if self.stopped:
+            out.append(f"not derived: {self.stopped}")
+        out += _aligned(self.derived)
+        for s in self.settings:
+            out += [s.title, *_aligned(s.lines)]
+        return "\n".join(out)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        return {
+            "method": self.name,
+            "summary": self.summary,
+            "algorithm": list(self.algorithm),
+            "latex": self.latex,
+            "derived": dict(self.derived),
+            "stopped": self.stopped,
+            "settings": [{"title": s.title, "facts": dict(s.lines), **s.numbers} for s in self.settings],
+        }
+
+
+def _aligned(lines: Sequence[tuple[str, str]]) -> list[str]:
+    width = max((len(k) for k, _ in lines), default=0)
+    return [f"  {k.ljust(width)}  {v}" for k, v in lines]
+
+
+def analyse(
+    what: Any,
+    compressors: Sequence[Any] = (),
+    problem: Any = None,
+    *,
+    mu: Number | None = None,
+    L: Number | None = None,
+    delta: Number | None = None,
+    omega: Number | None = None,
+    eta: Number | None = None,
+    n: int | None = None,
+    gamma: Number | None = None,
+    params: Mapping[str, Number] | None = None,
+) -> MethodAnalysis:
+    """What follows from a method written as a body (a class, an instance or the function itself).
+
+    For every compressor: the worst case over the class with its claim, mu and L (the problem's mu_min and L_max, or
+    those given) at the step and parameters given or else found, with the worst instance; and on the problem the largest
+    stable step, the best one and exact rates. Without a compressor, delta, omega or eta name the class. A problem is
+    needed for the exact part; the class needs mu and L, or a problem. Raises InvalidParameter for what cannot be read.
+    """
+    kind, fixed, gamma = _asked(what, dict(params or {}), gamma)
+    workers = n if n is not None else 10 if problem is None else int(problem.n)
+    require(
+        problem is None or n in (None, problem.n),
+        f"n={n}, but the problem has {getattr(problem, 'n', 0)} workers",
+    )
+    d = 10 if problem is None else int(problem.d)
+    numbers = {
+        "gamma": 0.1 if gamma is None else gamma,
+        **dict.fromkeys(kind.form.params, 0.25),
+        **_defaults(kind),
+        **fixed,
+    }
+    down = "broadcast" in kind.body.__code__.co_names
+    try:
+        shown = listing(kind, numbers, workers, d, down)
+    except Underivable as reason:
+        return MethodAnalysis(kind.__name__, _summary(kind), (), "", (), f"{reason}; it still simulates")
+    derived = _derived(kind, numbers, workers, d, down)
+    constants = _constants(problem, mu, L)
+    settings = []
+    if constants is not None and (delta is not None or omega is not None):
+        claim = {"delta": delta, "omega": omega, "eta": eta}
+        lines, found = _class_lines(kind, constants, workers, claim, gamma, fixed)
+        settings.append(Setting(_class_title(constants, workers, claim), lines, found))
+    settings += [_setting(kind, c, problem, constants, workers, d, gamma, fixed) for c in compressors]
+    return MethodAnalysis(
+        kind.__name__, _summary(kind), shown.lines, shown.latex, derived, "", tuple(settings)
+    )
+
+
+def _asked(
+    what: Any, params: dict[str, Number], gamma: Number | None
+) -> tuple[type[BodyMethod], dict[str, Number], Number | None]:
+    """(class, fixed parameters, gamma) of a class, an instance or a plain function."""
+    if isinstance(what, BodyMethod):
+        return _asked(type(what), {**what.given(), **params}, what.gamma if gamma is None else gamma)
+    if not isinstance(what, type) and not isinstance(what, Method) and callable(what):
+        what = method(what)
+    kind = body_of(what) if isinstance(what, type) else None
+    if kind is None:
+        shown = what.__name__ if isinstance(what, type) else type(what).__name__
+        raise InvalidParameter(f"{shown} is no method written as a body: decorate a function with @ct.method")
+    for name, value in params.items():
+        require(name in kind.form.params, f"{name}={value} is no parameter of {kind.__name__}")
+    return kind, params, gamma
+
+
+def _summary(kind: type[BodyMethod]) -> str:
+    lines = (kind.__doc__ or "").strip().splitlines()
+    return lines[0] if lines and not lines[0].endswith("a method written as one body.") else ""
+
+
+def _defaults(kind: type[BodyMethod]) -> dict[str, Number]:
+    return {k: v for k, v in kind.form.params.items() if v is not NOTHING}
+
+
+def _constants(problem: Any, mu: Number | None, L: Number | None) -> tuple[Number, Number] | None:
+    """(mu, L) of the class: given, or mu_min and L_max of the problem; None without strongly convex workers."""
+    require((mu is None) == (L is None), f"mu={mu}, L={L}: give both or neither")
+    if mu is not None and L is not None:
+        require(0 < mu <= L, f"mu={mu}, L={L} need 0 < mu <= L")
+        return mu, L
+    if problem is None or not getattr(problem, "mu_min", 0) > 0:
+        return None
+    return float(problem.mu_min), float(problem.L_max)
+
+
+def _derived(
+    kind: type[BodyMethod], numbers: Mapping[str, Number], n: int, d: int, down: bool
+) -> tuple[tuple[str, str], ...]:
+    """Fixed point, invariants, bits and what is carried."""
+    form = kind.form
+    given = {k: numbers[k] for k in (*form.params, *(("gamma",) if form.takes_gamma else ()))}
+    program: Program = kind().program(given, n, d)
+    plain, gone = without_invariants(program)
+    out = []
+    try:
+        centre = centre_of(plain)
+        rest = [f"{k} at {_at(a, 0)}" for k, a in centre.server.items()]
+        rest += [f"{k}_i at {_at(a, b)}" for k, (a, b) in centre.worker.items()]
+        out.append(("fixed point", f"{', '.join(rest)}: {centre.floor}"))
+    except CompthError as reason:
+        out.append(("fixed point", str(reason)))
+    for k, combination in gone.items():
+        what = " + ".join(f"{'' if c == 1 else f'{c} '}mean({j})" for j, c in combination.items())
+        out.append(("invariant", f"{k} = {what} in every round"))
+    out.append(("bits a round", _bits(program)))
+    known = known_to_server(program)
+    if program.worker:
+        held = ", ".join(f"{k}_i" for k in program.worker if k in known) or "none"
+        out.append(("server follows", held))
+    if carried(program):
+        out.append(("carried", "the gradient at the next x, which the next round would take again"))
+    if down and SPOKEN not in {op.kind for op in program.ops}:
+        out.append(("downlink", "its broadcast may be compressed: downlink="))
+    return tuple(out)
+
+
+def _at(a: Any, b: Any) -> str:
+    """A multiple of x* and of grad f_i(x*)."""
+    parts = [f"{'' if c == 1 else f'{c} '}{name}" for c, name in ((a, "x*"), (b, "grad f_i(x*)")) if c]
+    return " + ".join(parts) or "0"
+
+
+def _bits(program: Program) -> str:
+    out = []
+    for leaf, bill in zip(program.leaves, bills(program), strict=True):
+        parts = [f"{len(bill.messages)} message{'s' * (len(bill.messages) > 1)}"] if bill.messages else []
+        parts += [f"{bill.full} full vector{'s' * (bill.full > 1)}"] if bill.full else []
+        chance = "" if len(program.leaves) == 1 else f" with probability {float(leaf.probability):g}"
+        out.append(f"{' and '.join(parts) or 'nothing'}{chance}")
+    return ", ".join(out) + " from every worker"
+
+
+def _class_title(constants: tuple[Number, Number], n: int, claim: Mapping[str, Any]) -> str:
+    shown = ", ".join(f"{k}={_short(v)}" for k, v in claim.items() if v is not None)
+    return f"every compressor with {shown}, mu={_short(constants[0])}, L={_short(constants[1])}, n={n}"
+
+
+def _setting(
+    kind: type[BodyMethod],
+    compressor: Any,
+    problem: Any,
+    constants: tuple[Number, Number] | None,
+    n: int,
+    d: int,
+    gamma: Number | None,
+    fixed: dict[str, Number],
+) -> Setting:
+    fleet = as_fleet(compressor)
+    fleet.check(n, d)
+    claim = _claim(fleet, n, d)
+    shown = ", ".join(f"{k}={_short(v)}" for k, v in claim.items() if v is not None) or "no claim"
+    lines: list[tuple[str, str]] = []
+    numbers: dict[str, Any] = {"compressor": fleet.label}
+    if constants is None:
+        lines.append(
+            ("worst case", "none: give mu and L, or a problem whose workers are all strongly convex")
+        )
+    elif not isinstance(fleet, Independent) and n > 1:
+        lines.append(("worst case", "none: it is stated for workers that compress independently"))
+    elif not any(v is not None for v in claim.values()):
+        lines.append(("worst case", "none: the compressor makes no claim of variance or contraction"))
+    else:
+        more, found = _class_lines(kind, constants, n, claim, gamma, fixed)
+        lines += more
+        numbers |= found
+    if problem is not None:
+        used = {**fixed, **{k: v for k, v in numbers.get("parameters", {}).items() if k in kind.form.params}}
+        step = numbers.get("stepsize") if gamma is None else gamma
+        seen, found = _exact_lines(kind, compressor, problem, step, used)
+        lines += seen
+        numbers |= found
+    return Setting(f"{fleet.label} ({shown}) at n={n}, d={d}", tuple(lines), numbers)
+
+
+def _claim(fleet: Any, n: int, d: int) -> dict[str, Number | None]:
+    """The constants by which a worst case is asked: omega, else delta, else eta and omega."""
+    unbiased, contractive, pair = (fleet.claim(k, n, d) for k in (Unbiased, Contractive, BiasVariance))
+    if unbiased is not None:
+        return {"omega": unbiased.omega}
+    if contractive is not None:
+        return {"delta": contractive.delta}
+    return {} if pair is None else {"eta": pair.eta, "omega": pair.omega}
+
+
+def _class_lines(
+    kind: type[BodyMethod],
+    constants: tuple[Number, Number],
+    n: int,
+    claim: Mapping[str, Number | None],
+    gamma: Number | None,
+    fixed: Mapping[str, Number],
+) -> tuple[tuple[tuple[str, str], ...], dict[str, Any]]:
+    """The certified worst case at given or found parameters, and the instance that attains most."""
+    from compth.worst_case import tight_rate
+    from compth.worst_case.search import best_parameters
+
+    try:
+        q: BodyQuestion = body_question(
+            kind, *constants, claim.get("delta"), claim.get("omega"), claim.get("eta"), n
+        )
+        step, params, _ = best_parameters(q, {**_defaults(kind), **fixed}, gamma)
+        own = {k: v for k, v in params.items() if k not in ("mu", "L", "n", "delta", "omega")}
+        given: dict[str, Any] = {k: v for k, v in claim.items() if v is not None}
+        if set(given) & set(own):
+            raise InvalidParameter(
+                f"{kind.__name__}: its own eta is no bias of the compressors, name it otherwise"
+            )
+        found = tight_rate(kind, mu=constants[0], L=constants[1], n=n, gamma=step, **given, **own)
+    except CompthError as reason:
+        return (("worst case", f"not derived: {reason}"),), {}
+    rounded = ", ".join(
+        f"{k}={_short(v)}" for k, v in {**({} if step is None else {"gamma": step}), **params}.items()
+    )
+    chosen = "given" if gamma is not None and set(kind.form.params) <= {*fixed, *_defaults(kind)} else "found"
+    lines = [(f"parameters {chosen}", rounded or "none")]
+    if found.certified is None:
+        lines.append(("worst case", f"no certificate below 1; attained {found.attained:.6g}"))
+    else:
+        tight = "tight" if found.tight else f"attained {found.attained:.9g}"
+        lines.append(("certified rate", f"{found.certified:.9g} ({tight}), rechecked in exact arithmetic"))
+        assumed = ", ".join(found.certificate.model.assumptions) if found.certificate else ""
+        lines.append(("assumed", assumed))
+    worst = found.worst_case
+    lines.append(("worst instance", f"f_i(x) = ({_short(worst.curvature)}) x^2/2, {worst.law}"))
+    numbers = {
+        "certified": found.certified,
+        "attained": found.attained,
+        "stepsize": step,
+        "parameters": params,
+    }
+    return tuple(lines), numbers
+
+
+def _exact_lines(
+    kind: type[BodyMethod], compressor: Any, problem: Any, step: Any, params: Mapping[str, Number]
+) -> tuple[list[tuple[str, str]], dict[str, Any]]:
+    """Exact rates on the problem: at the step, the largest stable step, the best one, the floor."""
+    from compth.dynamics import best_step, exact_rate, max_stable_step, stationary
+
+    missing = [k for k in kind.form.params if k not in params and k not in _defaults(kind)]
+    if missing:
+        return [("exact dynamics", f"not asked: give {', '.join(missing)}")], {}
+    values = {k: float(v) for k, v in params.items() if k in kind.form.params}
+    given: dict[str, Any] = {} if step is None else {"gamma": float(step)}
+    given |= values
+    made = kind(compressor, **given)
+    lines: list[tuple[str, str]] = []
+    numbers: dict[str, Any] = {}
+    try:
+        top = max_stable_step(made, problem, tol=1e-4)
+        gamma, best = best_step(made, problem, tol=1e-2)
+        numbers |= {"max_stable_step": top, "best_step": gamma, "best_rate": best.rho}
+        lines.append(("stable steps", f"gamma < {top:.4g}" if np.isfinite(top) else "every gamma"))
+        lines.append(("best exact rate", f"{best.rho:.6g} at gamma={gamma:.4g}"))
+        if step is not None:
+            found = exact_rate(made, problem)
+            numbers["exact_rate"] = found.rho
+            lines.append(("exact rate", f"{found.rho:.6g} at gamma={_short(step)}"))
+            floor = stationary(made, problem)
+            if floor.converged and np.isfinite(floor.mean_square):
+                numbers["floor"] = floor.mean_square
+                lines.append(
+                    ("floor of E||x-x*||^2", f"{floor.mean_square:.4g}" if floor.mean_square > 0 else "none")
+                )
+    except CompthError as reason:
+        lines.append(("exact dynamics", f"not derived: {reason}"))
+    return lines, numbers
+
+
+def _short(v: Any) -> str:
+    return str(v) if isinstance(v, int) else f"{float(v):.6g}"
+
+
+__all__ = ["MethodAnalysis", "Setting", "analyse"]

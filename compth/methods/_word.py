@@ -1,0 +1,66 @@
+"""Whose word a guarantee rests on: a theorem speaks of the package's own step, a user's claim is assumed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from inspect import isabstract
+from typing import Any
+
+from compth._own import base_of, different, stranger
+from compth.claims import Standing, sure
+from compth.rates import Rate
+
+ORDER = (Standing.PROVED, Standing.CITED, Standing.DERIVED, Standing.CONJECTURE, Standing.ASSUMED)
+"""Standings, the surest first."""
+LISTS = frozenset({"theorems"})
+"""What a subclass of a method may override and still be that method: each theorem is looked at itself."""
+
+
+def other_run(method: Any, problem: Any) -> str:
+    """ "" where a theorem of the package can speak of this run; else the code that is neither its nor new throughout.
+
+    A problem written from scratch is taken at its word: only one that inherits constants and changes what runs is not.
+    """
+    mixed = different(problem) if base_of(problem) is not None else ""
+    if mixed:
+        return f"{mixed}: the constants of {type(problem).__name__} are not those of the problem that runs"
+    strange = different(method, LISTS) if listed(method) else ""
+    return f"its theorems speak of the package's own step, and {strange}" if strange else ""
+
+
+def listed(method: Any) -> frozenset[type]:
+    """The theorems that the package lists for a method's class, or the one it inherits from; empty for a new one's."""
+    kind = base_of(method)
+    return frozenset() if kind is None or isabstract(kind) else frozenset(type(t) for t in kind.theorems())
+
+
+def not_its_own(theorem: Any, method: Any) -> str:
+    """ "" for a user's theorem, for one that the package lists for this method, and for any that a new method names."""
+    known = listed(method)
+    right = not known or type(theorem) in known or stranger(theorem)
+    return "" if right else f"it is no theorem of {type(method).__name__}"
+
+
+def assumptions(method: Any, problem: Any, theorem: Any, c: Any) -> dict[str, Any]:
+    """standing and assumed of a Rate, for a package of which nothing was replaced."""
+    used = [found for kind in theorem.requires if (found := c.claim(kind)) is not None]
+    standings = [sure(theorem), *map(sure, used)]
+    pairs = zip(used, standings[1:], strict=True)
+    lines = [f"{claim} of {method.fleet.label}" for claim, s in pairs if s is Standing.ASSUMED]
+    if not lines and stranger(method.fleet):
+        lines.append(f"what {method.fleet.label} says of itself")
+    downlink = getattr(method, "downlink", None)
+    if downlink is not None and stranger(downlink):
+        lines.append(f"omega = {c.omega_down} of the downlink {downlink!r}")
+    lines += [f"the constants of {part!r}" for part in (problem, method.oracle) if stranger(part)]
+    if stranger(theorem):
+        lines.append(f"the theorem {theorem.id}")
+    elif type(theorem) not in listed(method):
+        lines.append(f"that {theorem.id} speaks of {type(method).__name__}")
+    weakest = Standing.ASSUMED if lines else max(standings, key=ORDER.index)
+    return {"standing": weakest.value, "assumed": tuple(f"assumed: {line}" for line in lines)}
+
+
+def broken(rate: Rate, reason: str) -> Rate:
+    """The rate of a package in which something was replaced: all of it is assumed."""
+    return replace(rate, standing=Standing.ASSUMED.value, assumed=(*rate.assumed, f"assumed: {reason}"))

@@ -1,0 +1,239 @@
+"""The algorithm as it was understood: pseudo-code and LaTeX, printed from the trace and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from compth.errors import CompthError
+from compth.methods.core.body import BodyMethod
+from compth.methods.core.program import Program, trace
+from compth.methods.core.vectors import GRADIENT, MESSAGE, OWN, STATE, Underivable, Vector
+
+LETTERS = {GRADIENT: "g", MESSAGE: "c"}
+GREEK = (
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "eta",
+    "theta",
+    "lambda",
+    "mu",
+    "nu",
+    "omega",
+    "rho",
+    "tau",
+    "kappa",
+    "sigma",
+)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Lines of pseudo-code, and the same as a LaTeX align environment. symbolic: parameters are names, not numbers."""
+
+    lines: tuple[str, ...]
+    latex: str
+    symbolic: bool
+
+
+def listing(kind: type[BodyMethod], numbers: Mapping[str, Any], n: int, d: int, downlink: bool) -> Listing:
+    """The body's algorithm. numbers: parameters for a body that asks for their values.
+
+    Underivable, with the line, for a body that is no linear program.
+    """
+    program, symbolic = _program(kind, numbers, n, d, downlink)
+    plain, pretty = _Words(program), _Symbols(program)
+    lines = [*_beginning(program), "repeat", *(f"    {text}" for text in plain.steps())]
+    rows = " \\\\\n".join(f"  {row}" for row in pretty.steps())
+    return Listing(tuple(lines), f"\\begin{{align*}}\n{rows}\n\\end{{align*}}", symbolic)
+
+
+def _program(
+    kind: type[BodyMethod], numbers: Mapping[str, Any], n: int, d: int, downlink: bool
+) -> tuple[Program, bool]:
+    from sympy import Symbol
+
+    form = kind.form
+    names = [*form.params, *(("gamma",) if form.takes_gamma else ())]
+    size: dict[str, Any] = {"n": n, "d": d, "downlink": downlink, "start": form.start}
+    try:
+        given = {k: Formula(Symbol(k, positive=True)) for k in names}
+        return trace(kind.body, form.server, form.worker, given, coins_unknown=True, **size), True
+    except CompthError:
+        return trace(kind.body, form.server, form.worker, {k: numbers[k] for k in names}, **size), False
+
+
+@dataclass(frozen=True, eq=False)
+class Formula:
+    """A sympy expression that leaves vectors alone (sympy would ask them for their value) and is never compared."""
+
+    it: Any
+
+    @property
+    def is_zero(self) -> bool:
+        """True where it vanishes identically."""
+        return self.it.is_zero is True
+
+    def _with(self, other: Any, made: Any) -> Any:
+        if isinstance(other, Vector):
+            return NotImplemented
+        return Formula(made(self.it, other.it if isinstance(other, Formula) else other))
+
+    def __add__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a + b)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a - b)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: b - a)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a * b)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a / b)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: b / a)
+
+    def __pow__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a**b)
+
+    def __neg__(self) -> Formula:
+        return Formula(-self.it)
+
+    def _compared(self, *_: Any) -> bool:
+        raise Underivable("control flow on a parameter")
+
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __bool__ = _compared
+
+
+def _beginning(program: Program) -> list[str]:
+    """Where every vector begins."""
+    said = {"x0": "x_0", "gradient": "the gradient at x_0"}
+    server = [f"{k} at {said.get(program.start.get(k, ''), '0')}" for k in program.server[1:]]
+    worker = [f"{k}_i at {said.get(program.start.get(k, ''), '0')}" for k in program.worker]
+    out = [f"server begins with {', '.join(['x at x_0', *server])}"]
+    return out + ([f"every worker i begins with {', '.join(worker)}"] if worker else [])
+
+
+class _Words:
+    """Plain text."""
+
+    gradient = "every worker i: {0} = grad f_i({1})"
+    compressor = "every worker i: {0} = C_i({1}), sent"
+    broadcast = "server: {0} = C_M({1}), heard by all"
+    following, chance = "{0}+ = {1}", "with probability {0}: {1}"
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def steps(self) -> list[str]:
+        """One line for each operation, then the next state."""
+        out = []
+        for k, op in enumerate(self.program.ops):
+            text = {GRADIENT: self.gradient, MESSAGE: self.compressor}.get(op.kind, self.broadcast)
+            out.append(text.format(self.name(k, OWN), self.vector(op.argument)))
+        leaves = self.program.leaves
+        for name in self.program.names:
+            shown = [self.vector(leaf.following[name]) for leaf in leaves]
+            left = self.state(name, OWN if name in self.program.worker else "")
+            if len(set(shown)) == 1:
+                out.append(self.following.format(left, shown[0]))
+                continue
+            for text in dict.fromkeys(shown):
+                chance: Any = sum(
+                    leaf.probability for leaf, s in zip(leaves, shown, strict=True) if s == text
+                )
+                out.append(self.chance.format(self.number(chance), self.following.format(left, text)))
+        return out
+
+    def name(self, k: int, scope: str) -> str:
+        """An operation's result: numbered where there are several of its kind."""
+        kind = self.program.ops[k].kind
+        same = self.program.of_kind(kind)
+        letter = LETTERS.get(kind, "b") + (str(same.index(k) + 1) if len(same) > 1 else "")
+        taken = letter in self.program.names
+        return self.state(letter + ("'" if taken else ""), scope if kind in LETTERS else "")
+
+    def state(self, name: str, scope: str) -> str:
+        """h_i of a worker, mean(h), or a server's."""
+        return f"{name}_i" if scope == OWN else name
+
+    def mean(self, name: str) -> str:
+        """An average over the workers."""
+        return f"mean({name})"
+
+    def vector(self, v: Vector) -> str:
+        """A linear combination."""
+        parts = []
+        for (scope, kind, i), c in v.terms.items():
+            own = kind in LETTERS or (kind == STATE and i in self.program.worker)
+            name = self.state(i, scope) if kind == STATE else self.name(i, scope)
+            parts.append(self.times(c, name if scope == OWN or not own else self.mean(name)))
+        text = " + ".join(parts).replace("+ -", "- ")
+        return text or "0"
+
+    def times(self, c: Any, name: str) -> str:
+        """coefficient * vector."""
+        text = self.number(c)
+        if text in ("1", "-1"):
+            return name if text == "1" else f"-{name}"
+        inside = text[1:] if text.startswith("-") else text
+        whole = f"({text})" if " + " in inside or " - " in inside else text
+        return f"{whole} {name}"
+
+    def number(self, c: Any) -> str:
+        """A coefficient."""
+        if not isinstance(c, Formula):
+            return f"{c:g}" if isinstance(c, float) else str(c)
+        from sympy import nsimplify, simplify
+
+        return self.expression(simplify(nsimplify(c.it, rational=True)))
+
+    def expression(self, c: Any) -> str:
+        """A symbolic coefficient."""
+        return str(c)
+
+
+class _Symbols(_Words):
+    """LaTeX."""
+
+    gradient = r"{0} &= \nabla f_i({1})"
+    compressor = r"{0} &= \mathcal{{C}}_i({1})"
+    broadcast = r"{0} &= \mathcal{{C}}_M({1})"
+    following, chance = r"{0}^{{+}} &= {1}", r"{1} \quad \text{{with probability }} {0}"
+
+    def state(self, name: str, scope: str) -> str:
+        stem = name.rstrip("0123456789'")
+        tail = name[len(stem) :].rstrip("'")
+        mark = "'" if name.endswith("'") else ""
+        letter = f"\\{stem}" if stem in GREEK else stem
+        shown = (letter if stem in GREEK or len(stem) == 1 else f"\\mathit{{{stem.replace('_', '')}}}") + mark
+        index = ",".join(x for x in (tail, "i" if scope == OWN else "") if x)
+        return f"{shown}_{{{index}}}" if index else shown
+
+    def number(self, c: Any) -> str:
+        if isinstance(c, Fraction) and c.denominator > 1:
+            return f"{'-' if c < 0 else ''}\\tfrac{{{abs(c.numerator)}}}{{{c.denominator}}}"
+        return super().number(c)
+
+    def mean(self, name: str) -> str:
+        return f"\\bar{{{name}}}" if len(name) == 1 else f"\\overline{{{name}}}"
+
+    def expression(self, c: Any) -> str:
+        from sympy import latex
+
+        return str(latex(c))
+
+    def times(self, c: Any, name: str) -> str:
+        return super().times(c, name).replace(f") {name}", f")\\,{name}")

@@ -1,0 +1,168 @@
+"""`analyse`: the algorithm as understood, what follows from it, and which line stops what does not."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction as F
+
+import pytest
+
+import compth as ct
+from compth.cli import run
+from compth.errors import InvalidParameter
+from compth.methods.core.listing import listing
+from tests.methods import bodies
+
+pytest.importorskip("clarabel")
+PROBLEM = ct.problems.random_quadratic(3, 4, 5, seed=0)
+FILE = '''
+from __future__ import annotations
+import compth as ct
+
+@ct.method
+def Momentum(w, x, m: ct.Server, *, gamma, beta):
+    """Compressed gradients with momentum."""
+    m_next = beta * m + w.mean(w.compress(w.gradient(x)))
+    return dict(x=x - gamma * m_next, m=m_next)
+
+def plain(w, x, *, gamma):
+    return dict(x=x - gamma * w.mean(w.compress(w.gradient(x))))
+
+def squared(w, x, *, gamma):
+    g = w.mean(w.gradient(x))
+    return dict(x=x - gamma * g * g)
+
+NUMBER = 3
+'''
+
+
+def test_pseudo_code_and_latex_come_from_the_trace():
+    found = listing(bodies.DianaMomentum, {}, 3, 4, False)
+    assert found.symbolic
+    assert found.lines[2:] == (
+        "repeat",
+        "    every worker i: g_i = grad f_i(x)",
+        "    every worker i: c_i = C_i(g_i - h_i), sent",
+        "    x+ = x - beta*gamma m - gamma mean(h) - gamma mean(c)",
+        "    m+ = beta m + mean(h) + mean(c)",
+        "    h_i+ = h_i + alpha c_i",
+    )
+    assert r"h_{i}^{+} &= h_{i} + \alpha c_{i}" in found.latex
+    coin = listing(bodies.Marina, {}, 3, 4, True).lines
+    assert "    with probability 1 - p: g+ = g + mean(c)" in coin
+    assert "    server: b = C_M(g), heard by all" in coin
+
+
+def test_a_body_that_asks_for_its_parameters_is_shown_with_numbers():
+    @ct.method
+    def Asking(w, x, *, gamma):
+        return dict(x=x - (gamma if gamma < 1 else 1) * w.mean(w.gradient(x)))
+
+    found = listing(Asking, {"gamma": F(1, 4)}, 2, 3, False)
+    assert not found.symbolic
+    assert found.lines[-1] == "    x+ = x - 1/4 mean(g)"
+
+
+def test_the_numbers_are_those_of_the_functions():
+    compressor = ct.RandK(1)
+    found = ct.analyse(bodies.Shifted, [compressor], PROBLEM, gamma=0.25, params={"alpha": 0.25})
+    (setting,) = found.settings
+    made = bodies.Shifted(compressor, 0.25, 0.25)
+    claim = {"mu": PROBLEM.mu_min, "L": PROBLEM.L_max, "omega": 3, "n": 3}
+    assert (
+        setting.numbers["certified"]
+        == ct.tight_rate(bodies.Shifted, gamma=0.25, alpha=0.25, **claim).certified
+    )
+    assert setting.numbers["exact_rate"] == ct.exact_rate(made, PROBLEM).rho
+    assert setting.numbers["max_stable_step"] == pytest.approx(ct.max_stable_step(made, PROBLEM), rel=1e-3)
+    text = found.text()
+    for piece in (
+        "no floor",
+        "1 message from every worker",
+        "server follows  h_i",
+        "worst instance",
+        "certified rate",
+    ):
+        assert piece in text
+    assert json.loads(json.dumps(found.to_dict()["derived"])) == dict(found.derived)
+
+
+def test_parameters_that_are_found_are_stable_and_no_worse_than_a_grid():
+    found = ct.analyse(bodies.Shifted, omega=2, mu=F(1, 10), L=1, n=3).settings[0].numbers
+    grid = [
+        ct.tight_rate(bodies.Shifted, mu=F(1, 10), L=1, omega=2, n=3, gamma=g, alpha=a).certified
+        for g in (F(1, 4), F(1, 2), F(3, 4))
+        for a in (F(1, 10), F(1, 4))
+    ]
+    assert found["certified"] <= min(g for g in grid if g is not None) * (1 + 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "compressor", "says"),
+    [
+        (bodies.Noisy, ct.RandK(1), "noise of a compression reaches a gradient's argument"),
+        (bodies.Shifted, ct.Shared(ct.RandK(1)), "workers that compress independently"),
+        (bodies.Compressed, ct.TopK(1), "not a linear sketch"),
+    ],
+)
+def test_what_is_not_derived_says_why(kind, compressor, says):
+    params = {"alpha": 0.25} if kind is bodies.Shifted else {}
+    assert says in ct.analyse(kind, [compressor], PROBLEM, gamma=0.1, params=params).text()
+
+
+def test_inputs_that_cannot_be_read_are_refused():
+    with pytest.raises(InvalidParameter, match="DIANA is no method written as a body"):
+        ct.analyse(ct.DIANA)
+    with pytest.raises(InvalidParameter, match="beta=1 is no parameter of Shifted"):
+        ct.analyse(bodies.Shifted, params={"beta": 1})
+    with pytest.raises(InvalidParameter, match="give both or neither"):
+        ct.analyse(bodies.Shifted, mu=1)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(FILE)
+    return path
+
+
+@pytest.mark.slow
+def test_the_command(file, capsys):
+    assert run(["analyse", f"{file}:Momentum", "--param", "gamma=1/4", "--param", "beta=1/4", "-c", "RandK(k=2)",
+                "--workers", "2", "--dim", "3"]) == 0  # fmt: skip
+    text = capsys.readouterr().out
+    for piece in (
+        "Compressed gradients with momentum",
+        "m+ = beta m + mean(c)",
+        "a floor on heterogeneous data",
+    ):
+        assert piece in text
+    assert (
+        run(["analyse", f"{file}:plain", "--mu", "1/10", "--L", "1", "--omega", "1", "-n", "2", "--json"])
+        == 0
+    )
+    found = json.loads(capsys.readouterr().out)
+    assert found["settings"][0]["certified"] < 1
+    assert run(["analyse", f"{file}:plain", "--latex"]) == 0
+    assert capsys.readouterr().out.startswith("\\begin{align*}")
+    assert run(["analyse", f"{file}:squared"]) == 0
+    assert "line 16 (return dict(x=x - gamma * g * g)): a vector times a vector" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["{file}:NUMBER"], "int is no method written as a body"),
+        (["{file}:nothing"], "has no 'nothing'"),
+        (["{file}"], "must be FILE.py:NAME"),
+        (["{file}:plain", "--param", "alpha"], "must be NAME=VALUE"),
+        (["{file}:plain", "-c", "RandK(k=9)"], "k <= d"),
+        (["{file}:plain", "--mu", "0"], "mu"),
+    ],
+)
+def test_bad_input_is_one_line(file, capsys, arguments, says):
+    assert run(["analyse", *(a.format(file=file) for a in arguments)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert says in captured.err
