@@ -344,7 +344,9 @@ def _standing(run: Run, d: int, proofs: list[Certificate | None]) -> list[Certif
 
 
 def _merge(proof: Certificate | None, found: Certificate) -> Certificate:
-    """A proof settles the claim, unless the search contradicts it: then the refutation stands."""
+    """A proof settles the claim, unless the search contradicts it: then the refutation stands, an exact one first."""
+    if proof is not None and proof.verdict is Verdict.REFUTED and found.evidence == "statistical":
+        return proof
     if proof is None or found.verdict is Verdict.REFUTED:
         return found
     return proof
@@ -415,31 +417,31 @@ def _linear_refutation(
 ) -> Certificate:
     witness = answer.witness or []
     x = np.array([float(v) for v in witness])
-    details = {"inequality": answer.inequality, "exact_witness": [str(v) for v in witness]}
-    value, bound = _at_witness(run, d, claim, answer.inequality, witness)
-    if value is not None:
+    details: dict[str, Any] = {"inequality": answer.inequality, "exact_witness": [str(v) for v in witness]}
+    m = _at_witness(run, d, x)
+    margin = m and next((g for g in margins_of(claim, m) if g.name == answer.inequality), None)
+    value = bound = None
+    if m and margin:
+        value, bound = per_norm(margin, m, claim)
         details["says"] = f"{answer.inequality} = {value} ||x||^2, allowed {bound} ||x||^2"
+        details |= {"mean": m.mean, "second": m.second}
     return _certificate(
         run, d, str(claim), Verdict.REFUTED, "symbolic trace", witness=x, technique=f"{answer.inequality} fails",
         inputs="all x", assumptions=assumed + answer.reading, estimate=value, bound=bound, details=details,
     )  # fmt: skip
 
 
-def _at_witness(run: Run, d: int, claim: Claim, name: str, witness: list[Fraction]) -> tuple[Any, Any]:
-    """(value, bound) of the failing inequality at the witness, per ||x||^2; (None, None) where it is not enumerated."""
-    x = np.array([float(v) for v in witness])
+def _at_witness(run: Run, d: int, x: Array) -> Moments | None:
+    """The moments of a linear program at x, None where they are not enumerated."""
     diagonal = None if realised.stranger(run.subject) else diagonal_moments(run.subject.object, d)
+    if diagonal is not None:
+        mean = np.array([float(m) for m in diagonal[0]]) * x
+        square = np.array([float(s) for s in diagonal[1]]) * x * x
+        return Moments(x, mean, float(square.sum()), square - 2 * mean * x + x * x)
     try:
-        if diagonal is not None:
-            mean = np.array([float(m) for m in diagonal[0]]) * x
-            second = float(np.array([float(s) for s in diagonal[1]]) @ (x * x))
-            m = Moments(x, mean, second, np.full(d, (second - 2 * mean @ x + x @ x) / d))
-        else:
-            m = enumerating(run.subject, d, run.budget.paths)(x)
+        return enumerating(run.subject, d, run.budget.paths)(x)
     except NotTraceable:
-        return None, None
-    margin = next((g for g in margins_of(claim, m) if g.name == name), None)
-    return (None, None) if margin is None else per_norm(margin, m, claim)
+        return None
 
 
 DRAW_ASSUMPTION = (
@@ -679,6 +681,8 @@ def _refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Cert
         details={
             "inequality": margin.name,
             "says": f"{margin.name} = {value}{unit}, allowed {bound}{unit}",
+            "mean": m.mean,
+            "second": m.second,
             "worst_ratio": bad.ratio,
             "worst_x": bad.x,
         },

@@ -77,10 +77,71 @@ def _excess(inequality: str, size: float) -> str:
     return f"{inequality} above {1 + size:.4g} times its bound"
 
 
+MOST = 2000
+"""Runs of equal entries up to which a line spells a vector."""
+
+
+def spelled(value: float) -> str:
+    """A float with the digits that give it back."""
+    text = repr(float(value))
+    return text[:-2] if text.endswith(".0") else text
+
+
+def vector(x: Any) -> str:
+    """Every entry of a vector with all its digits; equal neighbours are counted."""
+    runs: list[tuple[str, int]] = []
+    for word in map(spelled, x):
+        if runs and runs[-1][0] == word:
+            runs[-1] = (word, runs[-1][1] + 1)
+        else:
+            runs.append((word, 1))
+    listed = [w if n == 1 else f"{w}, {w}" if n == 2 else f"{w} ({n} times)" for w, n in runs[:MOST]]
+    more = len(x) - sum(n for _, n in runs[:MOST])
+    return (
+        "("
+        + ", ".join(listed)
+        + (f", and {more} more: the script and --json have them" if more else "")
+        + ")"
+    )
+
+
+def by_hand(c: Certificate) -> list[str]:
+    """What it takes to check a refutation without this package: x, the claim, moments or how to draw the samples."""
+    if c.verdict is not Verdict.REFUTED or c.witness is None:
+        return []
+    x = np.asarray(c.witness, dtype=np.float64)
+    out = [f"x = {vector(x)}, ||x||^2 = {spelled(float(x @ x))}"]
+    statement = c.details.get("statement")
+    if statement is not None:
+        constants = ", ".join(f"{k} = {_constant(v)}" for k, v in statement["constants"].items())
+        out.append(f"claimed: {statement['kind']} with {constants}")
+    if "mean" in c.details:
+        out.append(f"E C(x) = {vector(c.details['mean'])}, E||C(x)||^2 = {spelled(c.details['second'])}")
+    replay = c.details.get("replay") or {}
+    if replay.get("kind") == "samples":
+        blocks = replay["blocks"]
+        out.append(
+            f"samples: {sum(blocks)} calls at x one after the other (rows: in blocks of {_counted(blocks)}) on "
+            f"numpy.random.default_rng(numpy.random.SeedSequence({list(replay['seed'])}))"
+        )
+    return [f"by hand: {line}" for line in out]
+
+
+def _constant(text: str) -> str:
+    """Fraction(1, 2) as 1/2."""
+    inside = text.removeprefix("Fraction(").removesuffix(")")
+    return inside.replace(", ", "/").removesuffix("/1") if inside != text else text
+
+
+def _counted(blocks: list[int]) -> str:
+    return ", ".join(map(str, blocks[:12])) + (", ..." if len(blocks) > 12 else "")
+
+
 def lines(report: Report, script: str = "") -> list[str]:
     """The report as plain lines; script: where its reproduction script was written."""
     out = [f"{report.subject}: {report.verdict.value} ({LADDER[report.verdict]})"]
-    out += [f"  {sentence(c)}" for c in report.certificates]
+    for c in report.certificates:
+        out += [f"  {sentence(c)}", *(f"    {line}" for line in by_hand(c))]
     out += [f"  {described(known)}" for known in report.info.get("estimates", [])]
     out += [f"  {line}" for line in _arithmetic(report.info)]
     assumptions = sorted({a for c in report.certificates for a in c.assumptions})
@@ -133,6 +194,13 @@ def html_page(report: Report, command: str = "") -> str:
         + html_table(header, rows)
         + "<h2>Stages</h2>"
         + html_table(["d", "stage", "seconds", "result"], stages)
-        + (f"<h2>Reproduction script</h2><pre>{html.escape(script)}</pre>" if script else "")
+        + (f"<h2>Reproduction script</h2>{_folded(script)}" if script else "")
     )
     return page(f"compth check: {report.subject}", body, report.info.get("seed"), command)
+
+
+def _folded(script: str) -> str:
+    """The script: what is special about it open, all of it folded away."""
+    head = script.partition("# From here on:")[0]
+    whole = f"<details><summary>all of it</summary><pre>{html.escape(script)}</pre></details>"
+    return f"<pre>{html.escape(head)}</pre>{whole}"

@@ -238,3 +238,40 @@ def test_definitions_are_carried_with_what_they_use():
     assert space["_average"](np.array([0.0, 0.0])) == 0
     _, both = carried(sampled.inequalities, ct.Unbiased)
     assert "def _bias_of_" in both, "two modules' functions of one name are told apart"
+
+
+@pytest.mark.parametrize("z", [COIN, NORMAL], ids=["exact", "sampled"])
+def test_text_and_page_give_what_checking_by_hand_takes(z):
+    from compth.certificates import Report
+    from compth.certification.text import html_page, lines
+
+    claim, template, _, wrong = CASES["B1, lower"]
+    certificate = refuted(text_of(template, z, wrong), claim)
+    report = Report("f", (certificate,))
+    x = np.asarray(certificate.witness)
+    text, page = "\n".join(lines(report)), html_page(report)
+    for shown in (text, page):
+        assert all(f"{float(v)!r}".removesuffix(".0") in shown for v in x)
+        assert f"alpha = {SECOND!r}" in shown
+        assert f"beta = {A * (1 + S * S)!r}" in shown
+        assert certificate.details["inequality"].partition("|")[0] in shown
+    if z is NORMAL:
+        assert f"SeedSequence({certificate.details['replay']['seed']})" in text
+        assert f"{sum(certificate.details['replay']['blocks'])} calls" in text
+    else:
+        assert "E C(x) = (" in text
+        assert f"E||C(x)||^2 = {float(certificate.details['second'])!r}" in text
+
+
+def test_equal_entries_are_counted_and_no_digit_is_lost():
+    from compth.certification.text import vector
+
+    assert vector([0.1, 0.0, 0.0, 0.0, -0.0, 1 / 3, 2.0, 2.0]) == (
+        "(0.1, 0 (3 times), -0, 0.3333333333333333, 2, 2)"
+    )
+
+
+def test_an_exact_refutation_goes_before_a_sampled_one():
+    report = certify(ct.RandK(2), 1000, claims=ct.Unbiased(400), budget="quick")
+    (c,) = report.certificates
+    assert (c.evidence, str(c.estimate), c.bound) == ("symbolic trace", "499", 400)
