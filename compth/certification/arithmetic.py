@@ -147,10 +147,6 @@ def limit(inequality: str, bound: float, slack: float, second: float, xx: float)
     return granted + 1e-9 * max(abs(granted), 1e-3 * (xx + second))
 
 
-JUDGING = (widened, loosened, is_square, limit)
-"""The functions that a reproduction script carries."""
-
-
 # What can be seen: the type of the output, and whether x is read through a format.
 
 

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,15 @@ def ulp(value: Fraction) -> Fraction:
 
 def named(value: Fraction) -> Fraction:
     """The named fraction within one ulp of this value, the value itself where there is none; noted where it differs."""
+    read = _within_an_ulp(value)
+    if read != value:
+        for held in _NOTED:
+            held[value] = read
+    return read
+
+
+@lru_cache(maxsize=8192)  # the paths of a program meet the same thresholds again and again
+def _within_an_ulp(value: Fraction) -> Fraction:
     if value.denominator == 1:
         return value
     size, unit = abs(value), ulp(value)
@@ -57,11 +67,7 @@ def named(value: Fraction) -> Fraction:
     found = simplest(size - unit, size + unit)
     if found.denominator > SIMPLE:
         return value
-    read = found if value > 0 else -found
-    if read != value:
-        for held in _NOTED:
-            held[value] = read
-    return read
+    return found if value > 0 else -found
 
 
 def is_float(value: Any) -> bool:

@@ -21,7 +21,7 @@ from compth.certification.arithmetic import (
     seen,
     widened,
 )
-from compth.certification.reproduce import script
+from compth.certification.reproduce import Program, script
 from compth.certification.text import lines
 from compth.errors import InvalidParameter
 
@@ -250,10 +250,11 @@ def test_the_script_grants_the_same_rounding(scale, claim, tmp_path):
     report = certify(space["rand2"], 6, claims=claim, budget="quick")
     assert report.verdict is Verdict.REFUTED
     made = tmp_path / "again.py"
-    made.write_text(script(report.certificates[0], str(file), "rand2", True, {}))
+    made.write_text(script(report.certificates[0], Program(str(file), "rand2", {})))
     wrong, mended = ends(scale), ends("3")
     assert (wrong.returncode, mended.returncode) == (1, 0), wrong.stdout + wrong.stderr + mended.stdout
-    assert "paths enumerated" in mended.stdout
+    assert "violated" in wrong.stdout
+    assert "holds" in mended.stdout
 
 
 def test_a_claim_of_the_size_of_rounding_is_held_strictly():
