@@ -10,7 +10,7 @@ import numpy as np
 import compth as ct
 from benchmarks._timing import Line, line, ratios, seconds
 from compth.certification import certify
-from compth.certification.oracle import enumerating, factored
+from compth.certification.oracle import _factor, enumerating, factored
 from compth.certification.subject import as_subject
 from compth.certification.tracer import leaves
 
@@ -35,6 +35,9 @@ def run() -> Iterator[Line]:
     start = time.perf_counter()
     count = sum(1 for _ in leaves(lambda rng: program(x, rng)))
     yield line("tracer: microseconds a leaf (QSGD, d=10)", [1e6 * (time.perf_counter() - start) / count])
+    yield line(
+        "factored oracle: coordinate by coordinate / in arrays, natural, d=1000", _in_arrays(), least=50
+    )
     for d, make in ((8, lambda s: enumerating(s, 8, 10**5)), (200, lambda s: factored(s, 200))):
         oracle = make(as_subject(ct.NaturalCompression()))
         point = np.random.default_rng(0).normal(size=d)
@@ -42,6 +45,13 @@ def run() -> Iterator[Line]:
             f"Monte Carlo of relative accuracy 1e-3 / exact oracle, natural, d={d}",
             _against(oracle, point, d),
         )
+
+
+def _in_arrays() -> list[float]:
+    subject, d = as_subject(ct.NaturalCompression()), 1000
+    point, oracle = np.random.default_rng(0).normal(size=d), factored(subject, d)
+    work = {"arrays": lambda: oracle(point), "coordinates": lambda: _factor(subject, point, d, 300)}
+    return ratios(work, "arrays", rounds=5, calls={"arrays": 20})["coordinates"]
 
 
 def _against(oracle, x: np.ndarray, d: int) -> list[float]:

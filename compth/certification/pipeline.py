@@ -66,7 +66,7 @@ class Budget:
 
 BUDGETS = {
     "quick": Budget(3_000, 0.5e6, 0.4e6, 5_000, 1e8, 10.0),
-    "normal": Budget(20_000, 2e6, 1.5e6, 40_000, 4e8, 20.0),
+    "normal": Budget(20_000, 2e6, 1.5e6, 40_000, 8e8, 30.0),
     "thorough": Budget(200_000, 2e7, 2e7, 400_000, 8e9, 200.0),
 }
 ROWS = "rows have the reference's law and are independent"
@@ -659,7 +659,7 @@ def per_norm(margin: Margin, m: Moments, claim: Claim) -> tuple[Any, Any]:
 
 def _refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Certificate:
     try:
-        allowance = run.allowance("shrinking the witness", min(2e6, run.budget.search))
+        allowance = run.allowance("shrinking the witness", min(0.5e6, run.budget.search))
         x, margin, m = shrink(oracle, claim, bad.x, allowance, run.domain)
     except NotReproducible:
         breach = "two evaluations of the same law at the same input differ: the program keeps state"

@@ -23,17 +23,31 @@ SLACK = 1e-9
 """Relative tolerance of bounds, as the oracle's."""
 
 
+class Block:
+    """Outputs at a point, their errors, and what several statistics share."""
+
+    def __init__(self, point: Point, out: Array) -> None:
+        self.point, self.out = point, out
+        self.error = out - point.target
+        square = self.error * self.error
+        self.rows, self.columns, self.total = square.sum(axis=1), square.sum(axis=0), self.error.sum(axis=0)
+        self.along_x, self.along_mean = (self.error @ np.array([point.along, point.direction]).T).T
+
+
+Statistic = Callable[[Block], Array]
+
+
 @dataclass(frozen=True)
 class Inequality:
     """One inequality of a claim at one input, as a hypothesis on the mean of one number of the output.
 
-    name: the margin's. statistic: (point, outputs, errors) -> (N,), relative to ||x||. bound: of the mean, in units of
+    name: the margin's. statistic: of a block, (N,), relative to ||x||. bound: of the mean, in units of
     ||x||^2 (of `unit` where the claim is absolute). squared: the mean's square is what the margin bounds. lower: the
     mean, times `unit`, is to be at least `bound`; then the margin's value is the bound, and its bound what was seen.
     """
 
     name: str
-    statistic: Callable[[Point, Array, Array], Array]
+    statistic: Statistic
     null: Null
     bound: float
     unit: float = 1.0
@@ -87,31 +101,31 @@ def target_of(x: Array, d: int) -> Array:
     return x if len(x) == d else x.reshape(-1, d).mean(axis=0)
 
 
-def _squares(point: Point, out: Array, error: Array) -> Array:
-    return np.asarray(np.einsum("nj,nj->n", error, error)) / point.xx
+def _squares(block: Block) -> Array:
+    return np.asarray(block.rows / block.point.xx)
 
 
-def _pairs(point: Point, out: Array, error: Array) -> Array:
+def _pairs(block: Block) -> Array:
     """||y - y'||^2/2 of independent pairs: its mean is the variance."""
-    half = len(out) // 2
+    out, half = block.out, len(block.out) // 2
     gap = out[:half] - out[half : 2 * half]
-    return np.asarray(np.einsum("nj,nj->n", gap, gap)) / (2 * point.xx)
+    return np.asarray(np.einsum("nj,nj->n", gap, gap)) / (2 * block.point.xx)
 
 
 def _mean_square(
     name: str,
     bound: float,
     slack: float = 0.0,
-    statistic: Callable[[Point, Array, Array], Array] = _squares,
+    statistic: Statistic = _squares,
     unit: float = 1.0,
 ) -> Inequality:
     granted = (math.sqrt(max(bound, 0.0)) + _moved(bound, slack)) ** 2 if slack else bound
     if granted > 0:
         return Inequality(name, statistic, AtMost(granted * (1 + SLACK)), bound * unit, unit)
 
-    def beyond_rounding(point: Point, out: Array, error: Array) -> Array:
-        values = statistic(point, out, error)
-        scale = 1 + float(np.einsum("nj,nj->", out, out)) / (point.xx * len(out))
+    def beyond_rounding(block: Block) -> Array:
+        values, out = statistic(block), block.out
+        scale = 1 + float(np.einsum("nj,nj->", out, out)) / (block.point.xx * len(out))
         return np.where(values > ROUNDING * scale, values, 0.0)
 
     return Inequality(name, beyond_rounding, Zero() if bound == 0 else Impossible(), bound * unit, unit)
@@ -128,11 +142,11 @@ def _bias(eta: float, variance: float, slack: float = 0.0) -> list[Inequality]:
     name = "||E C(x) - x||^2"
     null = Near(eta + moved, (math.sqrt(variance) + moved) ** 2 if moved else variance)
 
-    def along_x(point: Point, out: Array, error: Array) -> Array:
-        return np.asarray(error @ point.along) / point.norm
+    def along_x(block: Block) -> Array:
+        return np.asarray(block.along_x / block.point.norm)
 
-    def along_mean_error(point: Point, out: Array, error: Array) -> Array:
-        return np.asarray(error @ point.direction) / point.norm
+    def along_mean_error(block: Block) -> Array:
+        return np.asarray(block.along_mean / block.point.norm)
 
     return [Inequality(name, s, null, eta * eta, squared=True) for s in (along_x, along_mean_error)]
 
@@ -147,12 +161,12 @@ def _against_x(claim: B1 | B2, slack: float) -> list[Inequality]:
     if beta <= 0:
         return []
 
-    def off_half(point: Point, out: Array, error: Array) -> Array:
-        gap = out - (beta / 2) * point.x
-        return np.asarray(np.einsum("nj,nj->n", gap, gap)) / point.xx
+    def off_half(block: Block) -> Array:
+        gap = block.out - (beta / 2) * block.point.x
+        return np.asarray(np.einsum("nj,nj->n", gap, gap)) / block.point.xx
 
-    def along_x(point: Point, out: Array, error: Array) -> Array:
-        return np.asarray(out @ point.x) / point.xx
+    def along_x(block: Block) -> Array:
+        return np.asarray(block.out @ block.point.x) / block.point.xx
 
     moved = slack * (1 + beta)  # ||C(x)|| is at most beta ||x|| in mean square
     most = (beta / 2 + moved) ** 2 * (1 + SLACK)
@@ -220,12 +234,12 @@ class Point:
         """One block of at most `count` outputs, as large as all before: the next one's direction learns from it."""
         block = min(count, max(8, self.n), max(2, ELEMENTS // self.d))
         out = evalues.sample(subject, self.x, self.rng, block, self.d)
-        error = out - self.target
+        seen = Block(self, out)
         for test in self.tests:
-            test.add(test.inequality.statistic(self, out, error))
-        suspects.add(self.x, self.xx, error)
-        self.total += error.sum(axis=0)
-        self.square += np.einsum("nj,nj->j", error, error)
+            test.add(test.inequality.statistic(seen))
+        suspects.add(self, seen)
+        self.total += seen.total
+        self.square += seen.columns
         self.n += block
         self.blocks.append(block)
         length = float(np.linalg.norm(self.total))
@@ -254,13 +268,12 @@ class Suspects:
     def __init__(self, d: int) -> None:
         self.weight, self.square, self.drift = np.zeros(d), np.zeros(d), np.zeros(d)
 
-    def add(self, x: Array, xx: float, error: Array) -> None:
-        """The errors of one block at x."""
-        if len(x) != error.shape[1]:
-            return
-        self.weight += len(error) * x * x / xx
-        self.square += np.einsum("nj,nj->j", error, error) / xx
-        self.drift += error.sum(axis=0) * x / xx
+    def add(self, point: Point, block: Block) -> None:
+        """The errors of one block."""
+        if len(point.x) == point.d:
+            self.weight += len(block.out) * point.x * point.x / point.xx
+            self.square += block.columns / point.xx
+            self.drift += block.total * point.x / point.xx
 
     def inputs(self) -> list[Array]:
         """All weight on the coordinate with the largest error, with the clearest drift, and on two with both signs."""

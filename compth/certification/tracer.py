@@ -473,7 +473,8 @@ class TraceGenerator(np.random.Generator):
             raise ValueError("low >= high")
         weights = [Fraction(1, last - first)] * (last - first) if last - first <= MAX_BRANCH else []
         if not weights and size is None:
-            return self._log(Unread(f"integers with {last - first} outcomes"))
+            self._log(first)  # any number will do when the path is run again
+            return Unread(f"integers with {last - first} outcomes")
         if not weights:
             raise NotTraceable(f"integers with {last - first} outcomes")
         scalar = np.dtype(dtype).type if np.dtype(dtype) != np.bool_ else np.bool_

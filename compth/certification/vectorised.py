@@ -1,9 +1,9 @@
 """The factored oracle in arrays: all uniforms of a draw compared at once, two runs of the program an input.
 
-Covers programs that draw one float64 uniform a coordinate and compare each with one number, by <, floor, ceil or rint
-of +-2^k U + b. In the first run every U lies below its cut, in the second above: each coordinate's law is these two
-values. Sums are kept as unevaluated pairs of floats, so that cuts are exact on numpy's grid of 2^-53. Everything else
-raises NotVectorised, and is enumerated coordinate by coordinate (`oracle.factored`).
+Covers programs that draw one uniform a coordinate and compare each with one number: by <, and in float64 also by floor,
+ceil or rint of +-2^k U + b. In the first run every U lies below its cut, in the second above: each coordinate's law is
+these two values. Sums are kept as unevaluated pairs of floats, so that cuts are exact on numpy's grid of 2^-53 (2^-24).
+Everything else raises NotVectorised, and is enumerated coordinate by coordinate (`oracle.factored`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from compth.certification.tracer import NotTraceable
 
 Array = NDArray[np.float64]
 GRID = 2.0**53
+GRIDS = {np.dtype(np.float64): GRID, np.dtype(np.float32): 2.0**24}
 
 
 class NotVectorised(NotTraceable):
@@ -26,29 +27,30 @@ class NotVectorised(NotTraceable):
 
 
 class Cells(NamedTuple):
-    """Each coordinate's law: `low` where floor(2^53 U) < cut, else `high`."""
+    """Each coordinate's law: `low` where grid U < cut, else `high`; grid: 2^53, or 2^24 for float32 uniforms."""
 
     cut: Array
     low: Array
     high: Array
+    grid: float = GRID
 
 
 class _Branch:
     """One run: where all uniforms lie, and the cut that the program asked for."""
 
     def __init__(self, size: int, below: bool) -> None:
-        self.size, self.below, self.drawn = size, below, False
+        self.size, self.below, self.drawn, self.grid = size, below, False, GRID
         self.cut: Array | None = None
 
     def decide(self, cut: Array) -> NDArray[np.bool_]:
-        """U < cut/2^53 for every coordinate; only those that can be either side follow the branch."""
-        cut = np.clip(cut, 0, GRID)
+        """U < cut/grid for every coordinate; only those that can be either side follow the branch."""
+        cut = np.clip(cut, 0, self.grid)
         if np.isnan(cut).any():
             raise NotVectorised("a uniform compared with NaN")
         if self.cut is not None and not np.array_equal(self.cut, cut):
             raise NotVectorised("a second comparison")
         self.cut = cut
-        return (cut >= GRID) | ((cut > 0) & self.below)
+        return (cut >= self.grid) | ((cut > 0) & self.below)
 
 
 def _two_sum(a: Any, b: Any) -> tuple[Any, Any]:
@@ -75,8 +77,12 @@ class Uniforms(NDArrayOperatorsMixin):
     def __init__(self, branch: _Branch, scale: float, hi: Array, lo: Array) -> None:
         self._branch, self._scale, self._hi, self._lo = branch, scale, hi, lo
 
-    dtype = np.dtype(np.float64)
     ndim = 1
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float64 or float32."""
+        return np.dtype(np.float64 if self._branch.grid == GRID else np.float32)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -103,7 +109,7 @@ class Uniforms(NDArrayOperatorsMixin):
     def astype(self, dtype: Any) -> Any:
         """Whole numbers: floor, where nothing is negative; float64: itself."""
         kind = np.dtype(dtype)
-        if kind == np.float64:
+        if kind == self.dtype:
             return self
         if kind.kind != "i" or self._scale < 0 or (self._hi < 0).any():
             raise NotVectorised(f"uniforms as {kind}")
@@ -128,9 +134,11 @@ class Uniforms(NDArrayOperatorsMixin):
 
     def under(self, threshold: Any, inclusive: bool) -> NDArray[np.bool_]:
         """a U + b < threshold (or <=), decided on the grid."""
+        if self._branch.grid < GRID and type(threshold) is float:
+            threshold = float(np.float32(threshold))  # numpy compares it in single precision
         s, e = _two_sum(_plain(threshold, self.size), -self._hi)
         s, e = _two_sum(s, _exact(e, -self._lo))
-        s, e = s * (GRID / self._scale), e * (GRID / self._scale)
+        s, e = s * (self._branch.grid / self._scale), e * (self._branch.grid / self._scale)
         if self._scale > 0:
             return self._branch.decide(_cut(s, e, inclusive))
         return ~self._branch.decide(_cut(s, e, not inclusive))
@@ -159,8 +167,8 @@ def _plain(value: Any, size: int) -> Array:
 
 def _add(a: Any, b: Any) -> Uniforms:
     u, other = (a, b) if isinstance(a, Uniforms) else (b, a)
-    if isinstance(other, Uniforms):
-        raise NotVectorised("uniforms added to each other")
+    if isinstance(other, Uniforms) or u._branch.grid < GRID:
+        raise NotVectorised("uniforms added to each other, or in single precision")
     hi, lo = _two_sum(u._hi, _plain(other, u.size))
     hi, lo = _two_sum(hi, _exact(lo, u._lo))
     return Uniforms(u._branch, u._scale, hi, lo)
@@ -169,7 +177,8 @@ def _add(a: Any, b: Any) -> Uniforms:
 def _scaled(u: Any, by: Any) -> Uniforms:
     if not isinstance(u, Uniforms):
         u, by = by, u
-    if isinstance(by, Uniforms) or np.ndim(by) or not isinstance(by, int | float | np.number):
+    single = u._branch.grid < GRID
+    if single or isinstance(by, Uniforms) or np.ndim(by) or not isinstance(by, int | float | np.number):
         raise NotVectorised("uniforms times an array")
     factor = float(by)
     if not np.isfinite(factor) or abs(np.frexp(factor)[0]) != 0.5 or not 1e-9 < abs(factor) < 1e9:
@@ -226,8 +235,9 @@ class _Generator(np.random.Generator):
         super().__init__(_BITS)
 
     def random(self, size: Any = None, dtype: Any = np.float64, out: Any = None) -> Any:
-        if np.dtype(dtype) != np.float64 or out is not None:
+        if np.dtype(dtype) not in GRIDS or out is not None:
             raise NotVectorised("random(dtype, out)")
+        self.branch.grid = GRIDS[np.dtype(dtype)]
         return self._draw(size, 1.0, 0.0)
 
     def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
@@ -261,7 +271,7 @@ for _name in dir(np.random.Generator):
 
 def cells(program: Callable[[Array, Any], Any], x: Array) -> Cells:
     """Each coordinate's law at x. Raises NotVectorised; the program's own errors pass through."""
-    d, cuts, outs = len(x), [], []
+    d, cuts, outs, grid = len(x), [], [], GRID
     for below in (True, False):
         branch = _Branch(d, below)
         out = program(x.copy(), _Generator(branch))
@@ -269,17 +279,17 @@ def cells(program: Callable[[Array, Any], Any], x: Array) -> Cells:
             raise NotVectorised("another output than d numbers")
         if branch.cut is None:
             raise NotVectorised("no comparison")
+        grid = branch.grid
         cuts.append(branch.cut)
         outs.append(out.astype(np.float64))
     if not np.array_equal(cuts[0], cuts[1]):
         raise NotVectorised("a comparison that depends on others")
-    return Cells(cuts[0], outs[0], outs[1])
+    return Cells(cuts[0], outs[0], outs[1], grid)
 
 
 def moments(law: Cells, x: Array) -> tuple[Array, Array, Array]:
     """(E C(x)_j, E C(x)_j^2, E (C(x)_j - x_j)^2) for every coordinate."""
-    p = law.cut / GRID
-    q = (GRID - law.cut) / GRID
+    p, q = law.cut / law.grid, (law.grid - law.cut) / law.grid
     low, high = law.low, law.high
     mean = p * low + q * high
     return mean, p * (low * low) + q * (high * high), p * (low - x) ** 2 + q * (high - x) ** 2
@@ -287,6 +297,7 @@ def moments(law: Cells, x: Array) -> tuple[Array, Array, Array]:
 
 def agrees(program: Callable[[Array, Any], Any], x: Array, law: Cells, seed: int) -> bool:
     """True when a real run gives, at every coordinate, the value that its own uniform selects."""
-    drawn = np.random.default_rng(seed).random(len(x))
+    single = law.grid < GRID
+    drawn = np.random.default_rng(seed).random(len(x), dtype=np.float32 if single else np.float64)
     real = np.asarray(program(x.copy(), np.random.default_rng(seed)), dtype=np.float64)
-    return bool(np.array_equal(real, np.where(drawn * GRID < law.cut, law.low, law.high)))
+    return bool(np.array_equal(real, np.where(drawn * np.float64(law.grid) < law.cut, law.low, law.high)))
