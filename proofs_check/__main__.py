@@ -18,7 +18,7 @@ from compth.proof.printing import as_latex, as_text
 from proofs_check._coverage import catalogue_objects, missing
 from proofs_check._script import Result, Script, run
 from proofs_check.not_provable import REASONS
-from proofs_check.recheck import digests, sealed
+from proofs_check.recheck import attained, digests, sealed
 
 HERE = Path(__file__).resolve().parent
 CERTIFICATES = HERE / "certificates"
@@ -62,6 +62,7 @@ def store(results: Sequence[Result]) -> None:
         **digests(),
         "proved": {r.id: [p["statement"] for p in r.records] for r in results if not signed(r)},
         "solver_signed": {r.id: [p["statement"] for p in r.records] for r in results if signed(r)},
+        "attained": {r.id: names for r in results if (names := attained(r.stored))},
         "sealed": {r.id: sealed(r.stored) for r in results},
     }
     INDEX.write_text(json.dumps({**index, "index": sealed(index)}, indent=1) + "\n", encoding="utf-8")

@@ -10,19 +10,19 @@ DELTA = text(next(c for c in ct.AdaptiveRandom().claims(d) if isinstance(c, Cont
 
 STATEMENT = {
     "name": "adaptive_random.delta",
-    "title": "b: sizes of the entries, N their sum; entry i alone is kept with probability b_i/N",
+    "title": "b: sizes of the entries, N their sum; one entry is kept, entry i with probability b_i/N",
     "params": "d N",
     "domain": ["d >= 1", "N > 0"],
     "sizes": {"col": "d"},
     "indices": {"i": "col", "j": "col"},
     "arrays": {"b": "col"},
+    "law": {"indicator": "u", "kind": "one", "on": "col", "parameter": "b[i]/N"},
     "given": {
         "size": "order(0, b[i])",
-        "most": "order(Sum(i, b[i]), N)",
+        "most": "order(Sum(i, b[i]/N), 1)",
+        "least": "order(1, Sum(i, b[i]/N))",
     },
-    "claim": [
-        f"Sum(i, b[i]/N*(Sum(j, b[j]**2) - b[i]**2)) <= (1 - {DELTA})*Sum(j, b[j]**2)",
-    ],
+    "claim": [f"E(Sum(j, (u[j]*b[j] - b[j])**2)) <= (1 - {DELTA})*Sum(j, b[j]**2)"],
 }
 [CLAIM] = STATEMENT["claim"]
 FLAT = model({"d": 2, "N": 2}, arrays={"b": [1, 1]})
@@ -35,18 +35,18 @@ SCRIPT = Script(
             [
                 step(
                     CLAIM,
-                    {"most": "(d - 1)/(d*N)*Sum(j, b[j]**2)"},
+                    {"least": "Sum(j, b[j]**2)/d"},
                     ["Sum(i, Sum(j, (b[i] + b[j])*(b[i] - b[j])**2))/(2*d*N)"],
                 )
             ],
             model({"d": 3, "N": 6}, arrays={"b": [1, 2, 3]}),
             [
                 ({"claim": [CLAIM.replace(DELTA, f"11/10*{DELTA}")]}, FLAT),
-                ({"claim": [CLAIM.replace("- b[i]**2", "- b[i]**2/2")]}, FLAT),
-                ({"given": {"most": None}}, model({"d": 2, "N": 1}, arrays={"b": [1, 1]})),
-                ({"given": {"size": None}}, model({"d": 3, "N": 2}, arrays={"b": [-4, 3, 3]})),
+                ({"law": {**STATEMENT["law"], "parameter": "b[i]/(2*N)"}}, FLAT),
+                ({"law": {**STATEMENT["law"], "kind": "coins", "parameter": "b[i]**2/(d*N)"}}, FLAT),
+                ({"given": {"least": None}}, model({"d": 2, "N": 3}, arrays={"b": [1, 1]})),
             ],
-            "sums of squares",
+            "inclusion probabilities",
         )
     ],
 )

@@ -76,6 +76,27 @@ def at(slope, keep, x=1, s=F(1, 2), L=2, mu=1, after=None):
 
 
 SHORT, LONG = at(1, F(1, 2)), at(2, F(3, 2))  # slope mu and a shrunken message, slope L and a stretched one
+# f = lam/2 |x - x*|^2 with lam = mu and C(v) = (1 - s) v, or lam = L and C(v) = (1 + s) v: both attain the rate
+BOTH = [("mu", "(1 - s)"), ("L", "(1 + s)")]
+INSTANCE = {
+    "name": "cgd.tight.attained",
+    "title": "f = mu/2 |x - x*|^2 with C(v) = (1 - s) v, f = L/2 |x - x*|^2 with C(v) = (1 + s) v: equality",
+    "params": "s N q",
+    "domain": STATEMENT["domain"],
+    "vectors": ["common x", "common xs"],
+    "let": {k: STATEMENT["let"][k] for k in ("mu", "L", "ga")},
+    "claim": [
+        *(
+            f"sq({k}*{lam}*(x - xs) - {lam}*(x - xs)) == (1 - {text(1 - s**2)})*sq({lam}*(x - xs))"
+            for lam, k in BOTH
+        ),
+        *(f"{lam}/2*sq(x - ga*{k}*{lam}*(x - xs) - xs) == {RHO}*{lam}/2*sq(x - xs)" for lam, k in BOTH),
+    ],
+}
+SHRUNK, STRETCHED, AT_MU, AT_L = INSTANCE["claim"]
+ONE = model({"s": F(1, 2), "N": 4, "q": 3}, {"x": [2], "xs": [1]})
+
+
 SCRIPT = Script(
     "cgd.tight",
     "Compressed gradient descent at its best step: the tight rate",
@@ -90,6 +111,16 @@ SCRIPT = Script(
                 ({"given": {"comp": None}}, at(1, 0)),
                 ({"given": {"last": None, "move": None}}, at(1, F(1, 2), after=8)),
             ],
-        )
+        ),
+        Part(
+            INSTANCE,
+            [step("1 - s > 0", {"s < 1": "1"}), *map(step, INSTANCE["claim"])],
+            ONE,
+            [
+                ({"claim": [SHRUNK, STRETCHED, AT_MU.replace(f"== {RHO}", f"== (99/100)*{RHO}"), AT_L]}, ONE),
+                ({"claim": [SHRUNK, STRETCHED, AT_MU, AT_L.replace(f"== {RHO}", f"== (99/100)*{RHO}")]}, ONE),
+                ({"claim": [SHRUNK.replace("(1 - s)", "(1 - 2*s)"), STRETCHED, AT_MU, AT_L]}, ONE),
+            ],
+        ),
     ],
 )

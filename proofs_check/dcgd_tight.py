@@ -68,6 +68,35 @@ def without(member):
     return {"domain": [t for t in STATEMENT["domain"] if t != f"rho >= {member}"]}
 
 
+# f_i = lam/2 |x - x*|^2 for every i, and messages sent with probability p: both members of the rate, lam = mu and L
+lam, p = symbols("lam p")
+FACTOR = text(interpolation_factor(lam, lam, averaged_omega(1 / p - 1, n), ga))
+INSTANCE = {
+    "name": "dcgd.tight.attained",
+    "title": "all gradients lam (x - x*), messages sent over p with probability p, omega = 1/p - 1: equality",
+    "params": "n lam p ga",
+    "domain": ["n >= 1", "lam > 0", "p > 0", "p <= 1", "ga > 0"],
+    "vectors": ["common x", "common xs", "family Q ~ lam*(x - xs) @ 0"],
+    "given": {"coin": "mixture(Q, p, lam*(x - xs)/p, 0*x)", "ind": "independent(Q, n)"},
+    "claim": [
+        f"sq(x - ga*P(Q) - xs) == {FACTOR}*sq(x - xs)",
+        "sq(Q - lam*(x - xs)) == (1/p - 1)*sq(lam*(x - xs))",
+    ],
+}
+EQUAL, VARIANCE = INSTANCE["claim"]
+INSTANCE_STEPS = [step(EQUAL, {"ind": "ga**2/n", "coin": "ga**2/n"}), step(VARIANCE, {"coin": "1"})]
+
+
+def one_curvature(slope, chance, step_size, **params):
+    """Two workers with the same gradient slope (x - x*)."""
+    prob, message = coins([slope, slope], chance)
+    base = {"n": 2, "lam": slope, "p": chance, "ga": step_size}
+    return model({**base, **params}, {"x": [2], "xs": [1], "Q": message}, prob=prob, workers=2)
+
+
+SENT = one_curvature(2, F(1, 2), F(1, 8))
+
+
 SCRIPT = Script(
     "dcgd.tight",
     "DCGD with a shared minimiser: the tight rate",
@@ -84,6 +113,17 @@ SCRIPT = Script(
                 ({"given": {"ind": None}}, at([1, 1], F(1, 8), F(99, 128), shared=True)),
                 ({"given": {"var": None}}, at([1, 1], F(1, 8), F(393, 512), om=F(1, 4))),
             ],
-        )
+        ),
+        Part(
+            INSTANCE,
+            INSTANCE_STEPS,
+            SENT,
+            [
+                ({"claim": [EQUAL.replace(FACTOR, f"99/100*{FACTOR}"), VARIANCE]}, SENT),
+                ({"claim": [EQUAL, VARIANCE.replace("(1/p - 1)", "1/p")]}, SENT),
+                ({"given": {"ind": None}}, {**SENT, "params": {**SENT["params"], "n": "5"}}),
+                ({"given": {"coin": None}}, {**SENT, "params": {**SENT["params"], "p": "1/3"}}),
+            ],
+        ),
     ],
 )

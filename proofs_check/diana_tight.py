@@ -3,6 +3,7 @@
 from fractions import Fraction as F
 
 from compth.worst_case.closed_forms import diana_excess, diana_factor, diana_weight, interpolation_factor
+from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, members, step, symbols, text
 from proofs_check.diana_shift import at as shift_at
 
@@ -81,6 +82,60 @@ def without(member):
 
 MEMORIES, LEARNT, STRANGE = MEMORY.removeprefix("rho >= "), [1, -1], [9, -9]
 SLOWEST = F(226, 256)  # the factor at curvature 1 and gamma = 1/16
+# f_i with Hessian lam and messages sent with probability p, omega = 1/p - 1: at learnt shifts the members at mu and L,
+# at the solution the memory's
+lam, p = symbols("lam p")
+MESSAGES = 1 / p - 1
+FACTOR = text(interpolation_factor(lam, lam, diana_excess(MESSAGES, n, al), ga))
+WEIGHED = text(diana_weight(MESSAGES, n, al, ga))
+SMALL = "al < p"
+LEARNT_ALL = {
+    "name": "diana.tight.attained",
+    "title": "gradients hs + lam (x - x*), shifts hs, messages sent over p with probability p: equality",
+    "params": "n lam p ga al",
+    "domain": ["n >= 1", "lam > 0", "p > 0", "p <= 1", "ga > 0", "al > 0", SMALL],
+    "vectors": ["common x", "common xs", "family hs", "family Q ~ lam*(x - xs) @ 0"],
+    "given": {
+        "optimal": "zero(P(hs), x - xs)",
+        "still": "zero(P(hs), hs)",
+        "coin": "mixture(Q, p, lam*(x - xs)/p, 0*x)",
+        "ind": "independent(Q, n)",
+    },
+    "let": {"w": WEIGHED},
+    "claim": [f"sq(x - ga*P(hs + Q) - xs) + w*sq(hs + al*Q - hs) == {FACTOR}*(sq(x - xs) + w*sq(hs - hs))"],
+}
+[EQUAL] = LEARNT_ALL["claim"]
+SOLVED = {
+    **LEARNT_ALL,
+    "name": "diana.tight.attained.memory",
+    "title": "at the solution, shifts hs + e: equality with the memory's member 1 - alpha",
+    "params": "n p ga al",
+    "domain": [t for t in LEARNT_ALL["domain"] if t != "lam > 0"],
+    "vectors": ["common xs", "family hs", "family e", "family Q ~ -e @ 0"],
+    "given": {
+        "still": "zero(P(hs), hs)",
+        "coin": "mixture(Q, p, -e/p, 0*e)",
+        "ind": "independent(Q, n)",
+    },
+    "claim": [
+        f"sq(xs - ga*P(hs + e + Q) - xs) + w*sq(e + al*Q) == ({MEMORY.removeprefix('rho >= ')})*w*sq(e)"
+    ],
+}
+[KEPT] = SOLVED["claim"]
+
+
+def instance(e, slope=0, chance=F(1, 2), step_size=F(1, 4), rate=F(1, 4), **params):
+    """Two workers at x - x* = 1 (at the solution where slope = 0), shifts hs + e."""
+    prob, message = coins([slope - F(b) for b in e], chance)
+    base = {"n": 2, "p": chance, "ga": step_size, "al": rate} | ({"lam": slope} if slope else {})
+    vectors = {"xs": [1], "hs": per_worker([1, -1]), "Q": message}
+    vectors |= {"x": [2]} if slope else {"e": per_worker(e)}
+    return model({**base, **params}, vectors, prob=prob, workers=2)
+
+
+KNOWN, UNKNOWN = instance([0, 0], 2), instance([3, -3])
+
+
 SCRIPT = Script(
     "diana.tight",
     "DIANA: the optimal rate in closed form",
@@ -101,6 +156,40 @@ SCRIPT = Script(
                 ({"let": {"w": f"{WEIGHT}/2"}}, at([1, 1], STRANGE, F(1, 4), F(3, 4))),
                 ({"given": {"ind": None}}, at([1, 1], STRANGE, F(1, 4), F(3, 4), n=64)),
             ],
-        )
+        ),
+        Part(
+            LEARNT_ALL,
+            [
+                step("1 - al/p > 0", {SMALL: "1/p"}),
+                step(
+                    EQUAL,
+                    {
+                        "optimal": "2*ga**2*lam - 2*ga",
+                        "still": "ga**2",
+                        "coin": f"ga**2/n + {WEIGHED}*al**2",
+                        "ind": "ga**2/n",
+                    },
+                ),
+            ],
+            KNOWN,
+            [
+                ({"claim": [EQUAL.replace(FACTOR, f"99/100*{FACTOR}")]}, KNOWN),
+                ({"given": {"ind": None}}, {**KNOWN, "params": {**KNOWN["params"], "n": "5"}}),
+                ({"let": {"w": f"{WEIGHED}/2"}}, KNOWN),
+            ],
+        ),
+        Part(
+            SOLVED,
+            [
+                step("1 - al/p > 0", {SMALL: "1/p"}),
+                step(KEPT, {"still": "ga**2", "coin": f"ga**2/n + {WEIGHED}*al**2", "ind": "ga**2/n"}),
+            ],
+            UNKNOWN,
+            [
+                ({"claim": [KEPT.replace("w*sq(e)", "99/100*w*sq(e)")]}, UNKNOWN),
+                ({"given": {"ind": None}}, {**UNKNOWN, "params": {**UNKNOWN["params"], "n": "5"}}),
+                ({"let": {"w": f"{WEIGHED}/2"}}, UNKNOWN),
+            ],
+        ),
     ],
 )

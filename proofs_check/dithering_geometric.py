@@ -1,7 +1,8 @@
 """Natural and exponential dithering: (b-1)^2/(4b) above the lowest level t ||x||_p, a min{1, a} below it.
 
-a = d^(1/r) t with t = b^(1-s), r = min(p, 2): for p >= 2 (||x||_p <= ||x||, d^(1/r) = sqrt d) and for p = 1. That
-rounding is unbiased with the variances below: `rounding.geometric` and `dithering.coordinate`.
+a = d^(1/r) t with t = b^(1-s), r = min(p, 2): for p >= 2 (||x||_p <= ||x||, d^(1/r) = sqrt d) and for p = 1. A size
+l + h w goes to l + h with probability w, else to l; z = 1 above the lowest level: there h = (b-1) l. Below it z = 0,
+l = 0 and h = t N.
 """
 
 import sympy
@@ -21,24 +22,61 @@ def bounds(size, order):
     return [text(omega.subs(least, m)) for m in sorted(least.args, key=str)]
 
 
-ABOVE = "Sum(i, (l[i] + (b - 1)*l[i]*w[i])**2)"
-ERROR = "Sum(i, ((b - 1)*l[i])**2*w[i]*(1 - w[i])) + Sum(j, y[j]*(t*N - y[j]))"
-SUM = "(Sum(i, l[i] + (b - 1)*l[i]*w[i]) + Sum(j, y[j]))"
-TOTAL = f"({ABOVE} + Sum(j, y[j]**2))"
-ROUNDED = ["(b - 1)**2/(4*b)*Sum(i, l[i]**2*((b + 1)*w[i] - 1)**2)", "(b - 1)**2/(4*b)*Sum(j, y[j]**2)"]
+H = "((b - 1)*l[j] + (1 - z[j])*t*N)"
+X, SENT, BELOW = f"(l[j] + {H}*w[j])", f"(l[j] + {H}*u[j])", "(t*N*w[j])"
+ERROR, TOTAL, SUM = f"E(Sum(j, ({SENT} - {X})**2))", f"Sum(j, {X}**2)", f"Sum(j, {X})"
+MEAN = f"E(Sum(j, {SENT}*y[j])) == Sum(j, {X}*y[j])"
+BINS = {
+    "level": "order(0, l[j])",
+    "down": "order(0, w[j])",
+    "up": "order(w[j], 1)",
+    "first": "order(l[j]*(1 - z[j]), 0)",
+    "last": "order(0, l[j]*(1 - z[j]))",
+    "bit": "order(z[j], z[j]**2)",
+    "unit": "order(z[j]**2, z[j])",
+    "some": "order(0, z[j])",
+    "all": "order(z[j], 1)",
+}
+# entry by entry (b-1)^2/(4b) x^2 - h^2 w (1-w), and what is left of it above and below the lowest level
+SPARE = f"(b - 1)**2/(4*b)*{X}**2 - {H}**2*w[j]*(1 - w[j])"
+ROUNDED, SMALL = "(b - 1)**2/(4*b)*l[j]**2*((b + 1)*w[j] - 1)**2", f"(b - 1)**2/(4*b)*{BELOW}**2"
+
+
+def entry(added, above, below):
+    """The step SPARE + added >= 0: `above` where z = 1 and `below` where z = 0, by l (1-z) = 0 and z^2 = z."""
+    l, w, z, b, t, N, c = sympy.symbols("l w z b t N c")
+    names = {"l": l, "w": w, "z": z, "b": b, "t": t, "N": N, **{str(k): k for k in (r, d)}}
+
+    def value(formula):
+        return sympy.sympify(formula.replace("[j]", ""), locals=names)
+
+    found = value(f"{SPARE} + {added}") - z * value(above) - (1 - z) * value(below)
+    (first, bit), rest = sympy.reduced(sympy.expand(found), [l * (1 - z), z**2 - z], l, w, z, t, N)
+    if sympy.simplify(rest) != 0:
+        raise AssertionError(f"beyond l (1-z) = 0 and z^2 = z: {rest}")
+    use = {}
+    for quotient, plus, minus in ((first, "last", "first"), (bit, "bit", "unit")):
+        terms = sympy.Add.make_args(sympy.expand(sympy.expand(quotient * b).subs(b, 1 + c)))
+        for name, sign in ((plus, 1), (minus, -1)):
+            kept = sum(sign * v for v in terms if (v.as_coeff_Mul()[0] > 0) == (sign > 0))
+            if kept != 0:
+                entries = {k: sympy.Symbol(f"{k}[j]") for k in (l, w, z)}
+                use[name] = f"({kept.subs(c, sympy.Symbol('(b - 1)')).subs(entries)})/b"
+    return step(f"{SPARE} + {added} >= 0", use, [f"z[j]*({above})", f"(1 - z[j])*({below})"])
 
 
 def statement(name, param, size, norms, limits):
     return {
         "name": f"dithering.geometric.{name}",
-        "title": "N = ||x||_p; sizes y_j below the level t N, l_i (1 + (b-1) w_i) between the levels l_i and b l_i",
-        "params": f"{param} m b t N",
-        "domain": [f"{param} >= 1", "m >= 0", f"{size} >= m", "b > 1", "t > 0", "N > 0"],
-        "sizes": {"above": f"{size} - m", "below": "m"},
-        "indices": {"i": "above", "j": "below"},
-        "arrays": {"l": "above", "w": "above", "y": "below"},
-        "given": norms,
-        "claim": [f"{ERROR} <= {limit}*{TOTAL}" for limit in limits],
+        "title": "N = ||x||_p; sizes l + h w, z: above the lowest level t N; y: any vector in the basis of the signs",
+        "params": f"{param} b t N",
+        "domain": [f"{param} >= 1", "b > 1", "t > 0", "N > 0"],
+        "sizes": {"col": size},
+        "indices": {"j": "col"},
+        "arrays": dict.fromkeys("lwzy", "col"),
+        "law": {"indicator": "u", "kind": "coins", "on": "col", "parameter": "w[j]"},
+        "given": {**BINS, **norms},
+        "claim": [*(f"{ERROR} <= {limit}*{TOTAL}" for limit in limits), MEAN],
     }
 
 
@@ -46,23 +84,36 @@ ONE, SQUARE = bounds(r**2, 2)
 WIDE, WIDER = bounds(d, 1)
 TWO = statement("p2", "r", "r**2", {"norm": f"order(N**2, {TOTAL})"}, (ONE, SQUARE))
 NORMS = {"norm": f"order(N, {SUM})", "least": f"order({SUM}, N)"}
-FIRST = statement(
-    "p1", "d", "d", {**NORMS, "level": "order(0, l[i])", "down": "order(0, w[i])"}, (WIDE, WIDER)
-)
-[LINEAR, SQUARED], [LINEAR1, SQUARED1] = TWO["claim"], FIRST["claim"]
-HALVES = "Sum(j, (y[j] - t*N/2)**2)"
+FIRST = statement("p1", "d", "d", NORMS, (WIDE, WIDER))
+[LINEAR, SQUARED, _], [LINEAR1, SQUARED1, _] = TWO["claim"], FIRST["claim"]
 CAUCHY = f"N**2 <= d*{TOTAL}"
-MEAN = f"{SUM}/d"
-SPREAD = f"d*(Sum(i, (l[i] + (b - 1)*l[i]*w[i] - {MEAN})**2) + Sum(j, (y[j] - {MEAN})**2))"
-FLAT2 = model(
-    {"r": 2, "m": 3, "b": 2, "t": "1/2", "N": 2}, arrays={"l": [1], "w": ["1/2"], "y": ["1/2", 1, 1]}
+HALVED, FLATTER, SHORTER = (
+    entry("(1 - z[j])*t**2*N**2/4", ROUNDED, f"{SMALL} + ({BELOW} - t*N/2)**2"),
+    entry(
+        f"t*r/2*{X}**2 + (1 - z[j])*t*N**2/(2*r)",
+        f"{ROUNDED} + t*r/2*{X}**2",
+        f"{SMALL} + {BELOW}**2 + t*r/2*({BELOW} - N/r)**2",
+    ),
+    entry(f"t*N*{X}", f"{ROUNDED} + t*N*{X}", f"{SMALL} + {BELOW}**2"),
 )
-FLAT1 = model(
-    {"d": 4, "m": 3, "b": 2, "t": "1/2", "N": 4}, arrays={"l": [1], "w": ["1/2"], "y": ["1/2", 1, 1]}
-)
+
+
+def summed(lemma):
+    return f"Sum(j, {lemma['show'].removesuffix(' >= 0')})"
+
+
+def at(size, b, t, N, rows):
+    """Entries (l, w, z)."""
+    l, w, z = zip(*rows, strict=True)
+    arrays = {"l": l, "w": w, "z": z, "y": list(range(1, len(rows) + 1))}
+    return model({**size, "b": b, "t": t, "N": N}, arrays=arrays)
+
+
+ROWS = [(1, "1/2", 1), (0, "1/2", 0), (0, "1", 0), (0, "1", 0)]
+FLAT2 = at({"r": 2}, 2, "1/2", 2, ROWS)
+FLAT1 = at({"d": 4}, 2, "1/2", 4, [(1, "1/2", 1), (0, "1/4", 0), (0, "1/2", 0), (0, "1/2", 0)])
 ROUNDING = text(rounding_omega(b))
-LOW2 = model({"r": 2, "m": 4, "b": 2, "t": 1, "N": 2}, arrays={"l": [], "w": [], "y": [1, 1, 1, 1]})
-FLAT = model({"r": 4, "m": 16, "b": 2, "t": 1, "N": 4}, arrays={"l": [], "w": [], "y": [1] * 16})
+LOW2 = at({"r": 2}, 2, 1, 2, [(0, "1/2", 0)] * 4)
 SCRIPT = Script(
     "dithering.geometric",
     "natural and exponential dithering: (b-1)^2/(4b) + a min{1, a}",
@@ -70,50 +121,46 @@ SCRIPT = Script(
         Part(
             TWO,
             [
-                step(
-                    LINEAR,
-                    {"norm": "t*r/2"},
-                    [
-                        *ROUNDED,
-                        "t*r/2*Sum(j, (y[j] - N/r)**2)",
-                        f"t*r/2*{ABOVE}",
-                        "t*N**2/(2*r)*(r**2 - m)",
-                        "Sum(j, y[j]**2)",
-                    ],
-                ),
+                HALVED,
+                FLATTER,
+                step(LINEAR, {"norm": "t*r/2"}, [summed(FLATTER), "t*N**2/(2*r)*Sum(j, z[j])"]),
                 step(
                     SQUARED,
                     {"norm": "r**2*t**2"},
-                    [*ROUNDED, HALVES, "t**2*N**2*((r**2 - m) + 3/4*m)"],
+                    [summed(HALVED), "t**2*N**2*(3/4*r**2 + Sum(j, z[j])/4)"],
                 ),
+                step(MEAN),
             ],
             FLAT2,
             [
-                ({"claim": [LINEAR.replace(ONE, ROUNDING), SQUARED]}, LOW2),
-                ({"claim": [LINEAR.replace(ONE, f"({ROUNDING} + r*t/2)"), SQUARED]}, FLAT),
-                ({"claim": [LINEAR, SQUARED.replace(SQUARE, f"{SQUARE}/5")]}, LOW2),
-                ({"given": {"norm": None}}, {**LOW2, "params": {**LOW2["params"], "N": "40"}}),
+                ({"claim": [LINEAR.replace(ONE, ROUNDING), SQUARED, MEAN]}, LOW2),
+                ({"claim": [LINEAR, SQUARED.replace(SQUARE, f"{SQUARE}/5"), MEAN]}, LOW2),
+                ({"claim": [LINEAR, SQUARED, MEAN.replace("*u[j]", "*w[j]*u[j]")]}, LOW2),
+                ({"given": {"norm": None}}, at({"r": 2}, 2, 1, 2, [(0, "1/40", 0)] * 4)),
             ],
-            "sums of squares",
+            "inclusion probabilities, sums of squares",
         ),
         Part(
             FIRST,
             [
-                step(CAUCHY, {"norm": f"{SUM} + N"}, [SPREAD]),
+                HALVED,
+                SHORTER,
+                step(CAUCHY, {"norm": f"{SUM} + N"}, [f"d*Sum(j, ({X} - {SUM}/d)**2)"]),
+                step(LINEAR1, {CAUCHY: "t", "least": "t*N"}, [summed(SHORTER)]),
                 step(
-                    LINEAR1,
-                    {CAUCHY: "t", "least": "t*N"},
-                    [*ROUNDED, "t*N*Sum(i, l[i] + (b - 1)*l[i]*w[i])", "Sum(j, y[j]**2)"],
+                    SQUARED1,
+                    {CAUCHY: "d*t**2"},
+                    [summed(HALVED), "t**2*N**2*(3/4*d + Sum(j, z[j])/4)"],
                 ),
-                step(SQUARED1, {CAUCHY: "d*t**2"}, [*ROUNDED, HALVES, "t**2*N**2*((d - m) + 3/4*m)"]),
+                step(MEAN),
             ],
             FLAT1,
             [
-                ({"claim": [LINEAR1.replace(WIDE, ROUNDING), SQUARED1]}, FLAT1),
-                ({"claim": [LINEAR1, SQUARED1.replace(WIDER, ROUNDING)]}, FLAT1),
-                ({"given": {"norm": None}}, {**FLAT1, "params": {**FLAT1["params"], "N": "40"}}),
+                ({"claim": [LINEAR1.replace(WIDE, ROUNDING), SQUARED1, MEAN]}, FLAT1),
+                ({"claim": [LINEAR1, SQUARED1.replace(WIDER, ROUNDING), MEAN]}, FLAT1),
+                ({"given": {"norm": None}}, at({"d": 4}, 2, 1, 4, [(0, "1/40", 0)] * 4)),
             ],
-            "sums of squares",
+            "inclusion probabilities, sums of squares",
         ),
     ],
 )

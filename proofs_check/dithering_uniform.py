@@ -1,7 +1,7 @@
 """Random dithering with s levels: min{d/(4 s^2), sqrt(d)/s}, for large d sqrt(d)/s - 1; p = 1: d, not sqrt(d).
 
-Entries l + h w between two levels, h = ||x||_p/s, have variance h^2 w (1-w) (`dithering.coordinate`). For p >= 2
-||x||_p <= ||x||; for p = 1 ||x||_1^2 <= d ||x||^2.
+A size l + h w between two levels, h = ||x||_p/s, goes to l + h with probability w, else to l. For p >= 2 ||x||_p <=
+||x||; for p = 1 ||x||_1^2 <= d ||x||^2.
 """
 
 import sympy
@@ -22,17 +22,22 @@ def both(least):
 QUARTER, LINEAR = both(sharp_omega(r**2, s, 2))
 TEXTBOOK = both(next(c for c in RandomDithering(s).claims(r**2) if c.name == "textbook").omega)
 WIDER, LONG = both(sharp_omega(d, s, 1))
-ERROR, X, TOTAL = "Sum(j, (N/s)**2*w[j]*(1 - w[j]))", "(l[j] + N/s*w[j])", "Sum(j, (l[j] + N/s*w[j])**2)"
+X, SENT = "(l[j] + N/s*w[j])", "(l[j] + N/s*u[j])"
+ERROR, TOTAL = f"E(Sum(j, ({SENT} - {X})**2))", f"Sum(j, {X}**2)"
+MEAN = f"E(Sum(j, {SENT}*y[j])) == Sum(j, {X}*y[j])"
+INSIDE = {"level": "order(0, l[j])", "down": "order(0, w[j])", "up": "order(w[j], 1)"}
 BOUNDS = {
     "name": "dithering.uniform.p2",
-    "title": "N = ||x||_p <= ||x||, d = r^2; sizes l_j + N/s w_j between two levels",
+    "title": "N = ||x||_p <= ||x||, d = r^2; sizes l_j + N/s w_j between two levels, up with probability w_j;"
+    " y: any vector in the basis of the signs",
     "params": "r s N",
     "domain": ["r >= 1", "s >= 1", "N > 0"],
     "sizes": {"col": "r**2"},
     "indices": {"j": "col"},
-    "arrays": {"l": "col", "w": "col"},
-    "given": {"level": "order(0, l[j])", "norm": f"order(N**2, {TOTAL})"},
-    "claim": [f"{ERROR} <= {limit}*{TOTAL}" for limit in (QUARTER, LINEAR, NARROW, *TEXTBOOK)],
+    "arrays": {"l": "col", "w": "col", "y": "col"},
+    "law": {"indicator": "u", "kind": "coins", "on": "col", "parameter": "w[j]"},
+    "given": {**INSIDE, "norm": f"order(N**2, {TOTAL})"},
+    "claim": [*(f"{ERROR} <= {limit}*{TOTAL}" for limit in (QUARTER, LINEAR, NARROW, *TEXTBOOK)), MEAN],
 }
 FIRST = {
     **BOUNDS,
@@ -41,34 +46,30 @@ FIRST = {
     "params": "d s N",
     "domain": ["d >= 1", "s >= 1", "N > 0"],
     "sizes": {"col": "d"},
-    "given": {
-        "level": "order(0, l[j])",
-        "least": f"order(N, Sum(j, {X}))",
-        "most": f"order(Sum(j, {X}), N)",
-    },
-    "claim": [f"{ERROR} <= {limit}*{TOTAL}" for limit in (WIDER, LONG)],
+    "given": {**INSIDE, "least": f"order(N, Sum(j, {X}))", "most": f"order(Sum(j, {X}), N)"},
+    "claim": [*(f"{ERROR} <= {limit}*{TOTAL}" for limit in (WIDER, LONG)), MEAN],
 }
 SHARP = {
+    **BOUNDS,
     "name": "dithering.uniform.sharp",
-    "title": "p = 2: N = ||x||; entries w_i N/s in the first bin, others l_j + N/s w_j with l_j >= N/s",
-    "params": "r s N m",
-    "domain": ["s >= 1", "r >= 2*s", "N > 0", "m >= 0", "r**2 >= m"],
-    "sizes": {"first": "r**2 - m", "col": "m"},
-    "indices": {"i": "first", "j": "col"},
-    "arrays": {"v": "first", "l": "col", "w": "col"},
-    "given": {
-        "above": "order(N/s, l[j])",
-        "inside": "order(0, w[j])",
-        "norm": f"order(N**2, Sum(i, (N/s*v[i])**2) + {TOTAL})",
-    },
-    "claim": [
-        f"Sum(i, (N/s)**2*v[i]*(1 - v[i])) + {ERROR} <= {WIDE}*(Sum(i, (N/s*v[i])**2) + {TOTAL})",
-    ],
+    "domain": ["s >= 1", "r >= 2*s", "N > 0"],
+    "claim": [f"{ERROR} <= {WIDE}*{TOTAL}", MEAN],
 }
+# flat vectors, N/r in every entry: the first bin
+ATTAINED = {
+    **{k: v for k, v in SHARP.items() if k not in ("arrays", "given")},
+    "name": "dithering.uniform.attained",
+    "title": "all sizes N/r, N = ||x||, d = r^2 >= 4 s^2: sqrt(d)/s - 1 is attained",
+    "domain": ["r > 0", "s/r <= 1/2", *SHARP["domain"]],
+    "law": {**BOUNDS["law"], "parameter": "s/r"},
+    "claim": [f"E(Sum(j, (N/s*u[j] - N/r)**2)) == {WIDE}*Sum(j, (N/r)**2)"],
+}
+[EQUAL] = ATTAINED["claim"]
+FOUR = model({"r": 2, "s": 1, "N": 2})
 SQUARES = "(N/s)**2*Sum(j, (w[j] - 1/2)**2)"
-FOURTH, ROOT, SAME, OTHER, AGAIN = BOUNDS["claim"]
+FOURTH, *_ = BOUNDS["claim"]
 CAUCHY = f"N**2 <= d*{TOTAL}"
-[BEST], [FOURTH1, LONG1] = SHARP["claim"], FIRST["claim"]
+[BEST, _], [FOURTH1, LONG1, _] = SHARP["claim"], FIRST["claim"]
 PROOF = {
     LINEAR: (
         {"norm": "r/(2*s)"},
@@ -77,12 +78,19 @@ PROOF = {
     QUARTER: ({"norm": "r**2/(4*s**2)"}, [SQUARES]),
     f"({r**2 / s**2})": ({FOURTH: "1"}, [f"3*r**2/(4*s**2)*{TOTAL}"]),
 }
-HALVES = model({"r": 2, "s": 1, "N": 2}, arrays={"l": [0] * 4, "w": ["1/2"] * 4})
-INSIDE = model({"r": 2, "s": 2, "N": 2}, arrays={"l": [0, 1, 1, 0], "w": ["1/2", "1/2", "1/2", "2/3"]})
-THIRDS = model({"r": 4, "s": 1, "N": 4, "m": 0}, arrays={"v": ["1/4"] * 16, "l": [], "w": []})
-MIXED = model({"r": 3, "s": "5/4", "N": 3, "m": 1}, arrays={"v": ["3/8"] * 8, "l": ["12/5"], "w": ["1/4"]})
-LINE = model({"d": 2, "s": "3/2", "N": 3}, arrays={"l": [2, 0], "w": ["1/10", "2/5"]})
-SMALL = model({"d": 4, "s": 2, "N": 4}, arrays={"l": [0] * 4, "w": ["1/2"] * 4})
+HALVES = model({"r": 2, "s": 1, "N": 2}, arrays={"l": [0] * 4, "w": ["1/2"] * 4, "y": [1, 2, 3, 4]})
+SOME = model(
+    {"r": 2, "s": 2, "N": 2},
+    arrays={"l": [0, 1, 1, 0], "w": ["1/2", "1/2", "1/2", "2/3"], "y": [1, 2, 3, 4]},
+)
+FLAT = model({"r": 2, "s": 1, "N": 2}, arrays={"l": [0] * 4, "w": ["1/2"] * 4, "y": [1, 2, 3, 4]})
+MIXED = model(
+    {"r": 3, "s": "5/4", "N": 3},
+    arrays={"l": [0] * 8 + ["12/5"], "w": ["3/8"] * 8 + ["1/4"], "y": list(range(9))},
+)
+ABOVE = model({"r": 2, "s": 2, "N": 2}, arrays={"l": [1] * 4, "w": ["1/4"] * 4, "y": [1, 2, 3, 4]})
+LINE = model({"d": 2, "s": "3/2", "N": 3}, arrays={"l": [2, 0], "w": ["1/10", "2/5"], "y": [1, 2]})
+SMALL = model({"d": 4, "s": 2, "N": 4}, arrays={"l": [0] * 4, "w": ["1/2"] * 4, "y": [1, 2, 3, 4]})
 
 
 def few(found, name):
@@ -103,14 +111,15 @@ SCRIPT = Script(
     [
         Part(
             BOUNDS,
-            [step(c, *PROOF[c.split(" <= ")[1].split("*Sum")[0]]) for c in BOUNDS["claim"]],
-            INSIDE,
+            [step(c, *PROOF[c.split(" <= ")[1].split("*Sum")[0]]) for c in BOUNDS["claim"][:-1]]
+            + [step(MEAN)],
+            SOME,
             [
                 lowered(BOUNDS, 0, "9/10", HALVES),
                 lowered(BOUNDS, 1, "1/3", HALVES),
                 ({"given": {"norm": None}}, few(HALVES, "w")),
             ],
-            "sums of squares",
+            "inclusion probabilities, sums of squares",
         ),
         Part(
             FIRST,
@@ -122,6 +131,7 @@ SCRIPT = Script(
                     {CAUCHY: "1/s", "most": "N/s"},
                     ["N/s*Sum(j, l[j])", "Sum(j, (N/s*w[j])**2)"],
                 ),
+                step(MEAN),
             ],
             LINE,
             [
@@ -129,7 +139,7 @@ SCRIPT = Script(
                 lowered(FIRST, 1, "2/5", SMALL),
                 ({"given": {"least": None}}, few(SMALL, "w")),
             ],
-            "sums of squares",
+            "inclusion probabilities, sums of squares",
         ),
         Part(
             SHARP,
@@ -137,30 +147,28 @@ SCRIPT = Script(
                 step(
                     BEST,
                     {"norm": "r/(2*s)"},
-                    [
-                        "r/(2*s)*Sum(i, (N/s*v[i] - N/r)**2)",
-                        SQUARES,
-                        f"(r - 2*s)/(2*s)*Sum(j, ({X} - N/s)*({X} + N/s))",
-                        "m*N**2/s**2*(2*(r - 2*s) + 3*s)*(r - 2*s)/(4*r*s)",
-                    ],
-                )
+                    ["r/(2*s)*Sum(j, (N/s*w[j] - N/r)**2)", f"(r - 2*s)/(2*s)*Sum(j, l[j]*({X} + N/s*w[j]))"],
+                ),
+                step(MEAN),
             ],
             MIXED,
             [
-                lowered(SHARP, 0, "9/10", THIRDS),
-                ({"given": {"norm": None}}, few(THIRDS, "v")),
-                (
-                    {"domain": [t for t in SHARP["domain"] if t != "r >= 2*s"]},
-                    model({"r": 2, "s": 2, "N": 2, "m": 4}, arrays={"v": [], "l": [1] * 4, "w": ["1/4"] * 4}),
-                ),
-                (
-                    {"given": {"above": None}},
-                    model(
-                        {"r": 4, "s": 1, "N": 4, "m": 1}, arrays={"v": ["1/4"] * 15, "l": [-1], "w": ["1/2"]}
-                    ),
-                ),
+                lowered(SHARP, 0, "9/10", FLAT),
+                ({"given": {"norm": None}}, few(FLAT, "w")),
+                ({"domain": [t for t in SHARP["domain"] if t != "r >= 2*s"]}, ABOVE),
             ],
-            "sums of squares",
+            "inclusion probabilities, sums of squares",
+        ),
+        Part(
+            ATTAINED,
+            [step(EQUAL)],
+            model({"r": 3, "s": "5/4", "N": 3}),
+            [
+                ({"claim": [EQUAL.replace(WIDE, f"9/10*{WIDE}")]}, FOUR),
+                ({"claim": [EQUAL.replace(WIDE, f"(1 + {WIDE})")]}, FOUR),
+                ({"claim": [EQUAL.replace("u[j] - N/r", "u[j] - N/s")]}, FOUR),
+            ],
+            "inclusion probabilities",
         ),
     ],
 )

@@ -2,9 +2,11 @@
 
 from fractions import Fraction as F
 
+import sympy
+
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, step, text
-from proofs_check.ef_tight import DOMAIN, GAMMA, MU, RHO, SIGNS, SMOOTH, s
+from proofs_check.ef_tight import DOMAIN, GAMMA, MU, RHO, SIGNS, SMOOTH, r, s
 
 STATEMENT = {
     "name": "ef21.tight",
@@ -68,6 +70,32 @@ WORST = at(
     1,
     [SLOPE * (F(9, 16) - F(1, 8)) * F(9, 8) / (F(9, 16) - F(1, 64) - F(9, 64) * SLOPE * GA)],
 )
+# f_i = mu/2 |x - x*|^2, C(v) = (1 + s) v: on the ray e = k g every step multiplies the gradient and e by r
+RAY_OF_E = text(sympy.factor(r * (1 + s) / (r + s) * MU))
+INSTANCE = {
+    "name": "ef21.tight.attained",
+    "title": "all gradients mu (x - x*), C(v) = (1 + s) v, from e = r(1+s)/(r+s) g: equality at every step",
+    "params": "r s t",
+    "domain": ["r > 0", *DOMAIN],
+    "vectors": ["common x", "common xs"],
+    "let": {
+        "mu": text(MU),
+        "g": "mu*(x - xs)",
+        "gp": "r*g",
+        "e": f"{RAY_OF_E}*(x - xs)",
+        "c": "(1 + s)*(gp - e)",
+    },
+    "claim": [
+        f"sq(mu*(x - {GAMMA}*e - xs) - gp) == 0*sq(g)",
+        f"sq(c - (gp - e)) == (1 - {text(1 - s**2)})*sq(gp - e)",
+        "sq(e + c - r*e) == 0*sq(e)",
+        f"s*sq(gp) + sq(gp - e - c) == {RHO}*(s*sq(g) + sq(g - e))",
+    ],
+}
+POINT, CONTRACTS, RAY, EQUAL = INSTANCE["claim"]
+ONE = model({"r": F(3, 4), "s": F(1, 8), "t": 1}, {"x": [2], "xs": [1]})
+
+
 SCRIPT = Script(
     "ef21.tight",
     "EF21 at its best step: the tight rate",
@@ -82,6 +110,16 @@ SCRIPT = Script(
                 ({"given": {"comp": None}}, at(4, 1, [0, 0])),
                 ({"given": {"convex": None}}, at(F(9, 8), 1, [-2], [-2])),
             ],
-        )
+        ),
+        Part(
+            INSTANCE,
+            [step(claim) for claim in INSTANCE["claim"]],
+            ONE,
+            [
+                ({"claim": [POINT, CONTRACTS, RAY, EQUAL.replace(f"== {RHO}", f"== (99/100)*{RHO}")]}, ONE),
+                ({"claim": [POINT.replace("- gp", "- 2*gp"), CONTRACTS, RAY, EQUAL]}, ONE),
+                ({"claim": [POINT, CONTRACTS, RAY.replace("r*e", "s*e"), EQUAL]}, ONE),
+            ],
+        ),
     ],
 )

@@ -85,6 +85,31 @@ def at(keep, x=1, e=(0,), curvatures=(), r=F(3, 4), s=F(1, 8), t=F(1)):
 
 
 WORST = at(F(9, 8), 1, [F(-1, 27)])  # lambda = mu, C(v) = (1 + s) v and the square above equal to 0
+# f_i = mu/2 |x - x*|^2, C(v) = (1 + s) v: on the ray through x - x* = r(1+s) y, e = -s(1-r) y every step is r
+INSTANCE = {
+    "name": "ef.tight.attained",
+    "title": "all gradients mu (x - x*), C(v) = (1 + s) v, from e = -s(1-r)/(r(1+s)) (x - x*): equality at every step",
+    "params": "r s t",
+    "domain": ["r > 0", *DOMAIN],
+    "vectors": ["common y", "common xs"],
+    "let": {
+        "x": "xs + r*(1 + s)*y",
+        "e": "-s*(1 - r)*y",
+        "v": "(1 - r)*r*y",
+        "c": "(1 + s)*v",
+    },
+    "claim": [
+        f"sq(e + {GAMMA}*{text(MU)}*(x - xs) - v) == 0*sq(y)",
+        f"sq(c - v) == (1 - {text(1 - s**2)})*sq(v)",
+        "sq(x - c - xs - r*(x - xs)) == 0*sq(y)",
+        "sq(v - c - r*e) == 0*sq(y)",
+        f"sq(x - c - xs - (v - c)) + sq(v - c)/s == {RHO}*(sq(x - xs - e) + sq(e)/s)",
+    ],
+}
+SENT, CONTRACTS, POINT, RAY, EQUAL = INSTANCE["claim"]
+ONE = model({"r": F(3, 4), "s": F(1, 8), "t": 1}, {"y": [2], "xs": [1]})
+
+
 SCRIPT = Script(
     "ef.tight",
     "Error feedback at its best step: the tight rate",
@@ -99,6 +124,28 @@ SCRIPT = Script(
                 ({"given": {"comp": None}}, at(3, 1, [0, 0])),
                 ({"given": {"convex": None}}, at(F(9, 8), 1, [0, 0], [-1, -1])),
             ],
-        )
+        ),
+        Part(
+            INSTANCE,
+            [step(claim) for claim in INSTANCE["claim"]],
+            ONE,
+            [
+                (
+                    {
+                        "claim": [
+                            SENT,
+                            CONTRACTS,
+                            POINT,
+                            RAY,
+                            EQUAL.replace(f"== {RHO}", f"== (99/100)*{RHO}"),
+                        ]
+                    },
+                    ONE,
+                ),
+                ({"claim": [SENT, CONTRACTS, POINT.replace("r*(x", "s*(x"), RAY, EQUAL]}, ONE),
+                ({"claim": [SENT, CONTRACTS, POINT, RAY.replace("r*e", "s*e"), EQUAL]}, ONE),
+                ({"claim": [SENT.replace("- v", "- 2*v"), CONTRACTS, POINT, RAY, EQUAL]}, ONE),
+            ],
+        ),
     ],
 )

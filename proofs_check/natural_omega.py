@@ -1,4 +1,4 @@
-"""Natural compression: rounding t in [l, 2l] to l or 2l without bias has variance at most t^2/8."""
+"""Natural compression: rounding t in [l, 2l] to l or 2l without bias has variance at most t^2/8, entry by entry."""
 
 import compth as ct
 from compth.claims import Unbiased
@@ -10,37 +10,65 @@ OMEGA = text(next(c for c in ct.NaturalCompression().claims(d) if isinstance(c, 
 
 STATEMENT = {
     "name": "natural.omega",
-    "title": "one coordinate; signs drop out, coordinates add up",
-    "params": "l t",
-    "domain": ["l > 0", "t >= l", "t <= 2*l", "(t - l)/l >= 0", "(t - l)/l <= 1"],
-    "sizes": {"one": "1"},
-    "indices": {"i": "one"},
-    "law": {"indicator": "u", "kind": "coins", "on": "one", "parameter": "(t - l)/l"},
-    "claim": [f"E(Sum(i, (l + l*u[i] - t)**2)) <= {OMEGA}*t**2", "E(Sum(i, l + l*u[i])) == t"],
+    "title": "absolute values l (1 + w), l the power of two below (0 for a zero), up with probability w; y: any vector"
+    " in the basis of the signs",
+    "params": "d",
+    "domain": ["d >= 1"],
+    "sizes": {"col": "d"},
+    "indices": {"j": "col"},
+    "arrays": {"l": "col", "w": "col", "y": "col"},
+    "law": {"indicator": "u", "kind": "coins", "on": "col", "parameter": "w[j]"},
+    "given": {"down": "order(0, w[j])", "up": "order(w[j], 1)"},
+    "claim": [
+        f"E(Sum(j, (l[j]*(1 + u[j]) - l[j]*(1 + w[j]))**2)) <= {OMEGA}*Sum(j, (l[j]*(1 + w[j]))**2)",
+        "E(Sum(j, l[j]*(1 + u[j])*y[j])) == Sum(j, l[j]*(1 + w[j])*y[j])",
+    ],
 }
 VARIANCE, MEAN = STATEMENT["claim"]
-WORST = model({"l": 1, "t": "4/3"})
+# every entry 4/3 of a power of two
+ATTAINED = {
+    **{k: v for k, v in STATEMENT.items() if k != "given"},
+    "name": "natural.omega.attained",
+    "title": "absolute values (4/3) l_j: omega is attained in every dimension",
+    "arrays": {"l": "col"},
+    "law": {**STATEMENT["law"], "parameter": "1/3"},
+    "claim": [f"E(Sum(j, (l[j]*(1 + u[j]) - 4/3*l[j])**2)) == {OMEGA}*Sum(j, (4/3*l[j])**2)"],
+}
+[EQUAL] = ATTAINED["claim"]
+WORST = model({"d": 2}, arrays={"l": [1, 4], "w": ["1/3", "1/3"], "y": [1, 2]})
+POWERS = model({"d": 2}, arrays={"l": [1, 4]})
 SCRIPT = Script(
     "natural.omega",
-    "natural compression: omega = 1/8",
+    "natural compression: omega = 1/8, attained",
     [
         Part(
             STATEMENT,
-            [step(VARIANCE, {}, ["(3*t - 4*l)**2/8"]), step(MEAN)],
-            model({"l": 3, "t": 4}),
+            [step(VARIANCE, {}, ["1/8*Sum(j, l[j]**2*(3*w[j] - 1)**2)"]), step(MEAN)],
+            WORST,
             [
-                ({"claim": [VARIANCE.replace(OMEGA, "1/9"), MEAN]}, WORST),
-                ({"claim": [VARIANCE.replace("t**2", "l**2"), MEAN]}, WORST),
-                ({"claim": [VARIANCE, "E(Sum(i, l + l*u[i])) == 3/2*l"]}, WORST),
+                ({"claim": [VARIANCE.replace(f"<= {OMEGA}", "<= 1/9"), MEAN]}, WORST),
+                ({"claim": [f"{VARIANCE.split(' <= ')[0]} <= {OMEGA}*Sum(j, l[j]**2)", MEAN]}, WORST),
+                ({"claim": [VARIANCE, MEAN.replace("(1 + u[j])", "(1 + 2*u[j])")]}, WORST),
                 (
                     {
-                        "law": {**STATEMENT["law"], "parameter": "1 - (t - l)/l"},
-                        "domain": [*STATEMENT["domain"], "1 - (t - l)/l >= 0"],
+                        "law": {**STATEMENT["law"], "parameter": "w[j]**2"},
+                        "given": {"down": "order(0, w[j]**2)", "up": "order(w[j]**2, 1)"},
                     },
                     WORST,
                 ),
             ],
-            "one coordinate, two points",
-        )
+            "inclusion probabilities",
+        ),
+        Part(
+            ATTAINED,
+            [step(EQUAL)],
+            POWERS,
+            [
+                ({"claim": [EQUAL.replace(f"== {OMEGA}", "== 1/9")]}, POWERS),
+                ({"claim": [f"{EQUAL.split(' == ')[0]} == {OMEGA}*Sum(j, l[j]**2)"]}, POWERS),
+                ({"law": {**STATEMENT["law"], "parameter": "1/2"}}, POWERS),
+            ],
+            "inclusion probabilities",
+        ),
     ],
 )

@@ -8,20 +8,21 @@ from proofs_check._script import Part, Script, step, symbols, text
 OMEGA = text(ct.NonUniformRand1().claims(d)[0].omega)
 STATEMENT = {
     "name": "nonuniform_rand1.omega",
-    "title": "b: sizes of the entries, N their sum; entry i alone is sent, as N, with probability b_i/N",
+    "title": "b: sizes of the entries, N their sum; one entry is sent, as N, entry i with probability b_i/N",
     "params": "d N",
     "domain": ["d >= 1", "N > 0"],
     "sizes": {"col": "d"},
     "indices": {"i": "col", "j": "col"},
     "arrays": {"b": "col", "y": "col"},
+    "law": {"indicator": "u", "kind": "one", "on": "col", "parameter": "b[i]/N"},
     "given": {
         "size": "order(0, b[i])",
-        "most": "order(Sum(i, b[i]), N)",
-        "least": "order(N, Sum(i, b[i]))",
+        "most": "order(Sum(i, b[i]/N), 1)",
+        "least": "order(1, Sum(i, b[i]/N))",
     },
     "claim": [
-        f"Sum(i, b[i]/N*((N - b[i])**2 + Sum(j, b[j]**2) - b[i]**2)) <= {OMEGA}*Sum(j, b[j]**2)",
-        "Sum(i, b[i]/N*N*y[i]) == Sum(j, b[j]*y[j])",
+        f"E(Sum(j, (N*u[j] - b[j])**2)) <= {OMEGA}*Sum(j, b[j]**2)",
+        "E(Sum(j, N*u[j]*y[j])) == Sum(j, b[j]*y[j])",
     ],
 }
 ERROR, MEAN = STATEMENT["claim"]
@@ -35,7 +36,7 @@ SCRIPT = Script(
             [
                 step(
                     ERROR,
-                    {"most": "Sum(j, b[j]**2)/N", "least": "Sum(j, b[j])"},
+                    {"least": "N*Sum(j, b[j])"},
                     ["d*Sum(i, (b[i] - Sum(j, b[j])/d)**2)"],
                 ),
                 step(MEAN),
@@ -43,10 +44,10 @@ SCRIPT = Script(
             model({"d": 3, "N": 6}, arrays={"b": [1, 2, 3], "y": [1, 2, 4]}),
             [
                 ({"claim": [ERROR.replace(OMEGA, f"9/10*{OMEGA}"), MEAN]}, FLAT),
-                ({"claim": [ERROR.replace("(N - b[i])**2", "N**2"), MEAN]}, FLAT),
-                ({"claim": [ERROR, MEAN.replace("/N*N", "/N")]}, FLAT),
+                ({"claim": [ERROR.replace("- b[j])**2", "+ b[j])**2"), MEAN]}, FLAT),
+                ({"claim": [ERROR, MEAN.replace("N*u", "u")]}, FLAT),
             ],
-            "sums of squares",
+            "inclusion probabilities",
         )
     ],
 )

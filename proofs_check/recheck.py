@@ -13,8 +13,9 @@ A certificate is a JSON object, texts in the kernel's language:
         witness      a finite model in which the hypotheses hold
         controls     [{of: the statement's hash, statement, model, margin, refusal}]: false, by one change each
         signed       answers of solvers, where a part leans on them
-The index has, by theorem, the hashes of the statements (`proved`, `solver_signed`) and of the whole certificate
-(`sealed`); the hashes of the files that judge (`kernel`, `guard`, `models`); and its own (`index`).
+The index has, by theorem, the hashes of the statements (`proved`, `solver_signed`), the names of those which say that
+the bound is attained, equality on a named instance (`attained`), and the hash of the whole certificate (`sealed`); the
+hashes of the files that judge (`kernel`, `guard`, `models`); and its own (`index`).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ PART, CONTROL = (
     {"statement", "certificate", "witness", "controls"},
     {"of", "statement", "model", "margin", "refusal"},
 )
-LISTS = {"proved", "solver_signed", "sealed"}
+LISTS = {"proved", "solver_signed", "attained", "sealed"}
 # the trusted files; what decides vacuity; what decides witnesses and negative controls
 HASHED = {"kernel": ("kernel.py", "axioms.py"), "guard": ("guard.py", "roles.py"), "models": ("models.py",)}
 
@@ -67,6 +68,11 @@ def load():
 def sealed(data):
     """sha256 of a JSON object in canonical form."""
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def attained(data):
+    """The names of the statements that are about attainment."""
+    return [part["statement"]["name"] for part in data["parts"] if ".attained" in part["statement"]["name"]]
 
 
 def one_change(statement, false):
@@ -116,6 +122,7 @@ def recheck(path, kernel, guard, models, index):
     listed = index.get("solver_signed" if signed else "proved", {})
     hashes = [kernel.identity(json.dumps(part["statement"])) for part in data["parts"]]
     require(listed.get(theorem) == hashes, "the index has other statements under this name")
+    require(index["attained"].get(theorem, []) == attained(data), "the index says other bounds are attained")
     require(index["sealed"].get(theorem) == sealed(data), "the index was made with another certificate")
     for k, part in enumerate(data["parts"], start=1):
         recheck_part(part, f"{theorem} {k}/{len(data['parts'])}", kernel, guard, models)

@@ -10,21 +10,35 @@ OMEGA = text(next(c for c in ct.TernGrad().claims(r**2) if isinstance(c, Unbiase
 
 STATEMENT = {
     "name": "terngrad.omega",
-    "title": "absolute values; d = r^2",
-    "params": "r m",
+    "title": "absolute values, d = r^2; y_0, y: any vector in the basis of the signs",
+    "params": "r m y0",
     "domain": ["r > 0", "r**2 >= 1", "m > 0"],
     "sizes": {"rest": "r**2 - 1"},
     "indices": {"j": "rest"},
-    "arrays": {"b": "rest"},
+    "arrays": {"b": "rest", "y": "rest"},
     "law": {"indicator": "u", "kind": "coins", "on": "rest", "parameter": "b[j]/m"},
     "given": {"pos": "order(0, b[j]/m)", "top": "order(b[j]/m, 1)"},
     "claim": [
         f"E(Sum(j, (m*u[j] - b[j])**2)) <= {OMEGA}*(m**2 + Sum(j, b[j]**2))",
-        "E(Sum(j, m*u[j])) == Sum(j, b[j])",
+        "m*y0 + E(Sum(j, m*u[j]*y[j])) == m*y0 + Sum(j, b[j]*y[j])",
     ],
 }
 VARIANCE, MEAN = STATEMENT["claim"]
-WORST = model({"r": 2, "m": 3}, arrays={"b": [1, 1, 1]})
+FLAT = {"b": [1, 1, 1], "y": [1, 2, 5]}
+WORST = model({"r": 2, "m": 3, "y0": 1}, arrays=FLAT)
+# every other entry m/(r + 1): one number, no array
+ATTAINED = {
+    "name": "terngrad.omega.attained",
+    "title": "entries m/(r + 1) beside the largest, m: omega is attained, for every d = r^2",
+    "params": "r m",
+    "domain": STATEMENT["domain"],
+    "sizes": STATEMENT["sizes"],
+    "indices": STATEMENT["indices"],
+    "law": {**STATEMENT["law"], "parameter": "1/(r + 1)"},
+    "claim": [f"E(Sum(j, (m*u[j] - m/(r + 1))**2)) == {OMEGA}*(m**2 + Sum(j, (m/(r + 1))**2))"],
+}
+[EQUAL] = ATTAINED["claim"]
+FOUR = model({"r": 2, "m": 3})
 SCRIPT = Script(
     "terngrad.omega",
     "TernGrad: omega = (sqrt(d) - 1)/2, attained",
@@ -37,9 +51,24 @@ SCRIPT = Script(
                 ({"claim": [VARIANCE.replace(OMEGA, "(r - 1)/3"), MEAN]}, WORST),
                 ({"claim": [VARIANCE.replace(f"{OMEGA}*", "0*"), MEAN]}, WORST),
                 ({"claim": [VARIANCE.replace("m**2 + ", ""), MEAN]}, WORST),
-                ({"sizes": {"rest": "r**2"}}, model({"r": 2, "m": 3}, arrays={"b": [1, 1, 1, 1]})),
+                ({"claim": [VARIANCE, MEAN.replace("m*u[j]*y[j]", "b[j]*u[j]*y[j]")]}, WORST),
+                (
+                    {"sizes": {"rest": "r**2"}},
+                    model({"r": 2, "m": 3, "y0": 1}, arrays={"b": [1, 1, 1, 1], "y": [1, 2, 3, 4]}),
+                ),
             ],
             "inclusion probabilities",
-        )
+        ),
+        Part(
+            ATTAINED,
+            [step(EQUAL)],
+            FOUR,
+            [
+                ({"claim": [EQUAL.replace(OMEGA, "(r - 1)/3")]}, FOUR),
+                ({"claim": [EQUAL.replace(f"{OMEGA}*(m**2 + ", f"{OMEGA}*(0*m + ")]}, FOUR),
+                ({"law": {**STATEMENT["law"], "parameter": "1/(r + 2)"}}, FOUR),
+            ],
+            "inclusion probabilities",
+        ),
     ],
 )

@@ -79,9 +79,12 @@ def _sorts(theory: Theory) -> None:
         require(theory.leaf(size) > 0, f"the size of {sort} was not shown nonnegative")
     if theory.law:
         require(set(theory.law) == {"indicator", "kind", "on", "parameter"}, "a law has four fields")
-        require(theory.law["kind"] in {"deal", "coins"}, "a law deals or tosses coins")
+        require(theory.law["kind"] in {"deal", "coins", "one"}, "a law deals, tosses coins or picks one")
         *hands, last = theory.law["on"].split()
         room, asked = constant(1), theory.chance
+        if theory.law["kind"] == "one":
+            for index, sort in zip(theory.first, theory.law["on"].split(), strict=True):
+                asked = theory.total(index, sort, asked)
         if theory.law["kind"] == "deal":
             room, asked = theory.sizes[last], reduce(multiply, (theory.sizes[h] for h in hands), asked)
         shown = theory.leaf(theory.chance) and theory.leaf(add(room, asked, -1))

@@ -188,7 +188,7 @@ class Theory:
             self.chance, on = self.scalar(read(self.law["parameter"], {})), self.law["on"].split()
             self.arrays[self.fresh(self.law["indicator"])] = tuple(on)
             self.first = [next((i for i, s in self.indices.items() if s == sort), "") for sort in on]
-            own = set(self.first if self.law["kind"] == "coins" else ())
+            own = set(self.first if self.law["kind"] != "deal" else ())
             require(all(indices_in(m) <= own for m in self.chance), "its indices are the first declared")
             self.size = self.sizes[on[-1]]
         for key in ("operators", "vectors"):
@@ -400,12 +400,13 @@ class Theory:
     def probability(self, cells: set[tuple[str, ...]]) -> Poly:
         """P(the indicators of all these cells are 1), indices with different names being different.
 
-        coins: independent, P = parameter, whose free indices are the first declared of each sort. deal: the last
-        sort's cards are dealt at random, `parameter` of them to each hand.
+        coins: independent, P = parameter, whose free indices are the first declared of each sort; one: the same for
+        a single cell, of which at most one is 1. deal: the last sort's cards are dealt at random, `parameter` of them
+        to each hand.
         """
-        if self.law["kind"] == "coins":
+        if self.law["kind"] != "deal":
             chances = [renamed(self.chance, dict(zip(self.first, cell, strict=True))) for cell in cells]
-            return reduce(multiply, chances, constant(1))
+            return reduce(multiply, chances, constant(self.law["kind"] == "coins" or len(cells) < 2))
         if len({cell[-1] for cell in cells}) < len(cells):
             return constant(0)  # one card is never in two hands
         out = constant(1)

@@ -261,10 +261,15 @@ class Model:
         law, on = self.theory.law, self.theory.law["on"].split()
         cells = list(itertools.product(*(range(self._size(s)) for s in on)))
         parameter = read(law["parameter"], {})
-        if law["kind"] == "coins":
+        if law["kind"] != "deal":
             first = [next(i for i, s in self.theory.indices.items() if s == sort) for sort in on]
             chances = [self._at(dict(zip(first, cell, strict=True)), parameter) for cell in cells]
             require(all(0 <= c <= 1 for c in chances), "a probability outside [0, 1]")
+            if law["kind"] == "one":
+                require(sum(chances) <= 1, "more than one cell in the mean")
+                yield 1 - sum(chances), set()
+                yield from ((c, {cell}) for c, cell in zip(chances, cells, strict=True))
+                return
             for up in itertools.product((0, 1), repeat=len(cells)):
                 p = Fraction(1)
                 for c, bit in zip(chances, up, strict=True):

@@ -123,7 +123,7 @@ def sums(rng):
 
 def test_expected_index_sums_mean_what_they_say():
     rng = random.Random(1)
-    for kind, parameter in (("deal", "q"), ("coins", "p[i]")):
+    for kind, parameter in (("deal", "q"), ("coins", "p[i]"), ("one", "p[i]/8")):
         statement = {
             "name": "sums",
             "params": "n d q",

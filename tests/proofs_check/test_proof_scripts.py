@@ -102,6 +102,7 @@ def index_of(path):
         "solver_signed": {},
         "sealed": {name: whole["sealed"][name]},
     }
+    lists["attained"] = {k: v for k, v in whole["attained"].items() if k == name}
     index = {**{k: whole[k] for k in HASHED}, **lists}
     return {**index, "index": sealed(index)}
 
