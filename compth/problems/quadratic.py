@@ -256,11 +256,15 @@ class DistributedQuadratic:
 
     @property
     def start(self) -> Array:
-        """Default x0: the origin, or x* + (1, ..., 1)/sqrt(d) when the origin (nearly) is a solution."""
+        """Default x0: the origin, or x* + l (1, ..., 1)/sqrt(d) when the origin (nearly) is a solution.
+
+        l is the problem's length max ||b_i||/L_max, 1 when every b_i is 0; nearly: within 1e-10 of it.
+        """
         zero = np.zeros(self.d)
-        ones = np.full(self.d, self.d**-0.5)
-        at_solution = float(self.distance_squared(zero)) <= 1e-20 * max(1.0, float(self.x_star @ self.x_star))
-        return self.x_star + ones if at_solution else zero
+        length = float(np.linalg.norm(self.b, axis=1).max()) / self.L_max or 1.0
+        away = np.sqrt(float(self.distance_squared(zero)))
+        at_solution = away <= 1e-10 * max(length, float(np.linalg.norm(self.x_star)))
+        return self.x_star + np.full(self.d, length * self.d**-0.5) if at_solution else zero
 
     def __repr__(self) -> str:
         return f"{self.name}(n={self.n}, d={self.d}, kappa={self.kappa:.4g})"

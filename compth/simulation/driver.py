@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 BLOCK = 64
 """Replicates per block: fixed, so that results do not depend on the machine."""
 ESCAPED = 1e120
-"""A squared distance beyond this counts as divergence."""
+"""A squared distance beyond this many times the problem's own (`_escape`) counts as divergence."""
 MOST_RUNS = 10**8
 """Replicates of one call: a hundred times what halves the last standard error that anyone reads."""
 MEAN_LIMIT = 20_000_000
@@ -37,6 +37,7 @@ class _Job:
     theorem: Theorem | None
     steps: int
     keep_mean: bool
+    limit: float
 
 
 @dataclass
@@ -93,7 +94,7 @@ def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
         if t:
             state = engine.step(state, drawn, block, t - 1)
         values = _measure(job, state)
-        lost = ~(values[0] < ESCAPED)
+        lost = ~(values[0] < job.limit)
         if lost.any():
             tally.diverged[alive[lost]] = t
             alive, state, values = alive[~lost], engine.select(state, ~lost), values[:, ~lost]
@@ -118,6 +119,17 @@ def _starts(problem: Any, x0: Any, runs: int, dtype: Any) -> Array:
             f"x0 has shape {start.shape}: need finite ({problem.d},) or ({runs}, {problem.d})"
         )
     return np.broadcast_to(start, (runs, problem.d))
+
+
+def _escape(problem: Any, start: Array) -> float:
+    """The squared distance at which a replicate is lost, relative to the nearest start and to the default one."""
+    default = float(problem.distance_squared(np.asarray(problem.start, dtype=float)))
+    away = max(default, float(problem.distance_squared(start.astype(float)).min()))
+    if not away < float("inf"):
+        raise InvalidParameter(
+            f"||x_0 - x*||^2 = {away:.3g} is beyond floating point: state the problem in larger units of x"
+        )
+    return min(ESCAPED * (away or 1.0), float(np.finfo(float).max))
 
 
 def _check(steps: int, runs: int, threads: int) -> None:
@@ -145,8 +157,9 @@ def simulate(
 
     The step size is the method's, or the planned one of `theorem` (default: the theorem of `guarantee` with
     horizon = steps), whose own metric is evaluated along the run. Replicates are independent given the seed; the
-    result is bitwise the same for any number of threads. A replicate whose squared distance passes 1e120 is
-    recorded in `diverged` and makes the means infinite from then on. x0: (d,) or (runs, d), default problem.start.
+    result is bitwise the same for any number of threads. A replicate whose squared distance passes 1e120 times that of
+    the nearest start is recorded in `diverged` and makes the means infinite from then on. x0: (d,) or (runs, d),
+    default problem.start.
     engine: "numpy", or "fast" (extra `fast`: fused numba loops with streams of their own, the same law; it knows DCGD,
     DIANA, EF and EF21 with the common compressors and raises Unsupported, naming them, for others), or "torch" (the
     methods' and compressors' own code on torch tensors, on a GPU where there is one; "torch:cpu" names the device).
@@ -161,8 +174,9 @@ def simulate(
         plan = found.plan
     used = None if found is None else found.theorem
     keep_mean = (steps + 1) * problem.d <= MEAN_LIMIT
-    job = _Job(engine_of(engine, method, problem, plan, seed), used, steps, keep_mean)
     start = _starts(problem, x0, runs, dtype)
+    limit = _escape(problem, start)
+    job = _Job(engine_of(engine, method, problem, plan, seed), used, steps, keep_mean, limit)
     require_fit(
         _predicted(job, start, runs, threads),
         f"runs={runs}, steps={steps}, n={problem.n}, d={problem.d}, threads={threads}",
@@ -204,7 +218,7 @@ def _trace(job: _Job, total: _Tally, runs: int) -> Trace:
     error = np.sqrt(
         total.square / np.maximum(total.count - 1, 1)[:, None] / np.maximum(total.count, 1)[:, None]
     )
-    error = np.where(complete[:, None], error, np.inf)
+    error = np.where(complete[:, None], error, np.inf) if runs > 1 else np.full_like(mean, np.nan)
     own_metric = job.theorem is not None and not np.array_equal(total.mean[:, 3], total.mean[:, 0])
     return Trace(
         label=job.engine.method.label,

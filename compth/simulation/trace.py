@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Averages over `runs` replicates at t = 0..steps; se_* are standard errors of the means.
+    """Averages over `runs` replicates at t = 0..steps; se_* are standard errors of the means (NaN for one run).
 
     Attributes
     ----------

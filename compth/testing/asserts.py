@@ -12,7 +12,7 @@ from compth.certification import certify
 from compth.certification.text import lines
 from compth.claims import Claim
 from compth.compressors import Compressor
-from compth.errors import CompthError
+from compth.errors import CompthError, require
 from compth.methods import Method, find_guarantee
 
 
@@ -74,6 +74,7 @@ def method_conformance(method: Method, problem: Any, steps: int = 60, runs: int 
     """Every applicable theorem's metric stays below its bound within 7 standard errors on this problem."""
     from compth.simulation import simulate
 
+    require(runs >= 2, f"runs={runs} must be at least 2: one run has no standard error")
     tried = 0
     for theorem in method.theorems():
         try:

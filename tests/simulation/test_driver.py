@@ -156,3 +156,32 @@ def test_a_floor_is_told_from_a_slow_descent():
     assert floor.settled
     assert not slow.settled
     assert slow.fitted_rate() is not None
+
+
+@pytest.mark.parametrize("unit", [1e-70, 1e70])
+def test_divergence_is_relative_to_the_problems_length(unit):
+    scaled = ct.problems.distributed_quadratic(PROBLEM.A, unit * PROBLEM.b)
+    for gamma in (0.3, 30.0):
+        plain = ct.simulate(ct.DCGD(ct.RandK(2), gamma), PROBLEM, 150, 3)
+        other = ct.simulate(ct.DCGD(ct.RandK(2), gamma), scaled, 150, 3)
+        assert np.array_equal(plain.diverged, other.diverged)
+        assert (plain.diverged >= 0).all() == (gamma > 1)
+        assert other.mean_square / unit**2 == pytest.approx(plain.mean_square, rel=1e-9)
+
+
+def test_one_run_has_no_standard_error():
+    one, two = (ct.simulate(ct.DCGD(ct.RandK(2), 0.3), PROBLEM, 5, runs) for runs in (1, 2))
+    for name in ("se_square", "se_gap", "se_gradient_square"):
+        assert np.isnan(getattr(one, name)).all()
+        assert np.isfinite(getattr(two, name)).all()
+
+
+def test_the_default_start_has_the_problems_length():
+    a = np.tile(np.diag([1.0, 2.0]), (2, 1, 1))
+    b = np.array([[1.0, 2.0], [-1.0, -2.0]])
+    away = [ct.problems.distributed_quadratic(a, c * b).start / c for c in (1e-12, 1.0, 1e12)]
+    assert away[0] == pytest.approx(away[1])
+    assert away[2] == pytest.approx(away[1])
+    assert np.linalg.norm(away[1]) == pytest.approx(5**0.5 / 2)
+    near = ct.problems.distributed_quadratic(a, np.array([[1e-12, 0.0], [1e-12, 0.0]]))
+    assert np.array_equal(near.start, [0.0, 0.0])  # 1e-12 from the solution is the problem's own length

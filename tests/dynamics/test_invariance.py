@@ -1,0 +1,117 @@
+"""Exact numbers in any unit: under f -> c f and x -> a x the iterates stay the same, and so must every answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import compth as ct
+from compth.dynamics import best_step, exact, exact_rate, max_stable_step, stationary
+from compth.dynamics.units import Units, units_of
+from compth.problems import FiniteSum, distributed_quadratic, random_finite_sum, random_quadratic
+
+HALF, RAND = Fraction(1, 2), ct.RandK(1)
+SPREAD = random_quadratic(3, 3, 12, seed=11, minimisers=1.0)
+SUM = random_finite_sum(1, 3, 2, 6, seed=3, minimisers=1.0)
+SQUARE = random_quadratic(2, 2, 6, seed=3, hessians=0.3)
+FAR_APART = distributed_quadratic(SPREAD.A * np.array([1e-4, 1.0, 1e4])[:, None, None], SPREAD.b)
+CASES = {
+    "DCGD": (ct.DCGD(RAND), SPREAD),
+    "EF": (ct.EF(ct.Scaled(RAND)), SPREAD),
+    "EF21": (ct.EF21(ct.Scaled(RAND)), SPREAD),
+    "DIANA": (ct.DIANA(RAND), SPREAD),
+    "DIANA, correlated": (ct.DIANA(ct.PermK(2)), SQUARE),
+    "DIANA, no noise": (ct.DIANA(ct.Identity()), SPREAD),
+    "MARINA": (ct.MARINA(RAND), SPREAD),
+    "EF-BV": (ct.EFBV(RAND), SPREAD),
+    "ISEGA": (ct.ISEGA(tau=HALF), SQUARE),
+    "SAGA": (ct.SAGA(), SUM),
+    "L-SVRG": (ct.LSVRG(), SUM),
+    "ADIANA": (ct.ADIANA(RAND), SQUARE),
+    "IST": (ct.IST(ct.PermK(2)), SQUARE),
+    "DIANA, far apart": (ct.DIANA(RAND), FAR_APART),
+}
+KEPT: dict[str, dict[str, np.ndarray]] = {}
+
+
+def in_units(problem, c, a):
+    """c f(x/a)/... : Hessians times c, minimisers times a."""
+    if isinstance(problem, FiniteSum):
+        return FiniteSum(problem.parts * c, problem.offsets * (c * a))
+    return distributed_quadratic(problem.A * c, problem.b * (c * a))
+
+
+def answers(method, problem, c, a):
+    """Every answer in the units of c = a = 1, and whether all of them converged with true brackets."""
+    q = in_units(problem, c, a)
+    run = replace(method, gamma=0.1 / (problem.L * c))
+    curve, rate, rest = exact(run, q, 20), exact_rate(run, q), stationary(run, q)
+    top, best = max_stable_step(method, q), best_step(method, q)
+    assert rate.converged
+    assert rest.converged
+    assert top.converged
+    assert best.converged
+    for value, (low, high) in (
+        (rate.rho_noise, rate.bracket),
+        (rest.mean_square, rest.bracket),
+        (rest.gap, rest.gap_bracket),
+        (top, top.bracket),
+        (best.gamma, best.bracket),
+    ):
+        assert low * (1 - 1e-12) <= value <= high * (1 + 1e-12)
+    below, above = (exact_rate(replace(method, gamma=float(g)), q) for g in top.bracket)
+    assert below.bracket[1] < 1 <= above.bracket[1]
+    return {
+        "curve": curve.mean_square / a**2,
+        "gap": curve.mean_gap / (c * a**2),
+        "gradient": curve.mean_gradient_square / (c * a) ** 2,
+        "rate": np.array([rate.rho, rate.rho_noise, rate.rho_mean]),
+        "stationary": np.array([rest.mean_square, rest.gap / c]) / a**2,
+        "stable": np.array([top * c]),
+        "best": np.array([best.gamma * c, best.rate.rho]),
+    }
+
+
+def check(name, c, a):
+    """The answers in these units are those in the first ones."""
+    method, problem = CASES[name]
+    if name not in KEPT:
+        KEPT[name] = answers(method, problem, 1.0, 1.0)
+    found = answers(method, problem, c, a)
+    for key, want in KEPT[name].items():
+        assert found[key] == pytest.approx(want, rel=1e-6, abs=1e-14), key
+
+
+SLOW = ("ADIANA", "DIANA, correlated", "DIANA, no noise", "L-SVRG", "EF")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(k, marks=pytest.mark.slow if k in SLOW else ()) for k in CASES]
+)
+def test_no_answer_depends_on_small_units(name):
+    check(name, 1e-9, 1e3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(c=st.floats(-9, 9), a=st.floats(-6, 6))
+def test_no_answer_depends_on_the_units(name, c, a):
+    check(name, 10.0**c, 10.0**a)
+
+
+def test_unscaled_searches_are_seen(monkeypatch):
+    """Planted: vectors of order 1 and c side by side, as they are."""
+
+    def ones(system):
+        found = units_of(system)
+        return Units(np.ones_like(found.common), None if found.memory is None else np.ones_like(found.memory))
+
+    monkeypatch.setattr("compth.dynamics.units.units_of", ones)
+    with pytest.raises(AssertionError):
+        check("EF21", 1e-6, 1.0)
