@@ -24,6 +24,10 @@ BLOCKS = 512
 """Most blocks of coordinates that are tried alone."""
 
 
+STEPS = [f for step in (1.1, 1.03, 1.01, 1.003, 1.001, 1.0001) for f in (step, 1 / step)]
+"""Factors of a line search over one magnitude."""
+
+
 class NotReproducible(Exception):
     """The violation did not show when the same input was evaluated again."""
 
@@ -157,7 +161,10 @@ class Search:
                 v = v * np.clip(np.nan_to_num(factor, nan=1.0), 1e-3, 1e3) ** (eta / 2)
 
     def _classes(self, index: int, rng: np.random.Generator) -> None:
-        """Few distinct magnitudes: first k coordinates 1, the rest c, over a grid and then by golden steps."""
+        """Few distinct magnitudes: first k coordinates 1, the rest c, over a grid and then by shrinking steps.
+
+        Steps go on in a direction that helps: the worst c often lies just below a jump, which no grid meets.
+        """
         counts = sorted({1, 2, max(1, self.size // 4), max(1, self.size // 2), max(1, self.size - 1)})
         j = np.arange(self.size)
         for k in counts:
@@ -167,13 +174,13 @@ class Search:
                 if self.late:
                     return
                 scores.append(self._score(index, np.where(j < k, 1.0, c)))
-            centre = values[int(np.argmax(scores))]
-            for width in (0.1, 0.03, 0.01):
-                for c in centre * (1 + width * np.array([-1.0, -0.5, 0.5, 1.0])):
-                    if self.late:
-                        return
-                    if self._score(index, np.where(j < k, 1.0, c)) > max(scores):
-                        centre = c
+            centre, top = float(values[int(np.argmax(scores))]), max(scores)
+            for factor in STEPS:
+                for _ in range(40):
+                    score = 0.0 if self.late else self._score(index, np.where(j < k, 1.0, centre * factor))
+                    if score <= top:
+                        break
+                    centre, top = centre * factor, score
 
     def _moves(self, index: int, rng: np.random.Generator) -> None:
         """Random multiplicative and sign moves of a few coordinates of the best input."""

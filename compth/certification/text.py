@@ -45,6 +45,8 @@ def sentence(c: Certificate) -> str:
     elif c.evidence == "statistical":
         parts.append(f"{c.trials} samples of {c.details.get('inputs')} inputs at alpha = {c.alpha:.1e}")
         parts += found_at_most(c)
+    elif c.claim == "contract":
+        parts.append("kept at the listed inputs")
     else:
         tight = c.details.get("tightness")
         parts.append(
