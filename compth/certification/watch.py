@@ -65,6 +65,8 @@ class Watch:
 
         def run(rng: Any) -> Any:
             out = self._run(lambda: program(rng))
+            if self.scopes and not self.steps:
+                raise Strange("no opcode was seen")
             self.paths.add(hash(tuple(self.steps)))
             self.arcs.update(pairwise(self.steps))
             self.unchanged()
@@ -108,6 +110,7 @@ class Watch:
                 done.add(inner.f_lasti)
             return step
 
+        frame.f_trace = step  # first: from Python 3.13 on, only a frame that is traced may ask for opcodes
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         return step
 
