@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from compth.certification import contract, realised
 from compth.certification.beside import CALLS, QUESTIONS, accountable, beside, is_floats, of_program
 from compth.certification.claims_text import KINDS
 from compth.certification.points import structured
-from compth.certification.subject import Array, Subject, as_subject
+from compth.certification.subject import Array, CallTooLong, Subject, as_subject, time_limit
 from compth.certification.tracer import NotTraceable
 from compth.claims import Claim, JointVariance, Sharpness
 from compth.compressors import Compressor, Fleet, catalogue
@@ -46,7 +47,9 @@ class Answers:
     """The worker's side: the loaded object and the marked functions that run it."""
 
     def __init__(self) -> None:
-        self.subject: Subject | None = None
+        self.subject: Any = None
+        self.accepted: dict[str, Any] = {}
+        self.limit = math.inf
         self.forms: dict[str, Subject] = {}
         self.thing: Any = None
 
@@ -54,9 +57,16 @@ class Answers:
         """("answer", value), or ("raised", (type, message, whether the program raised it, its input))."""
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                if name == "load":
-                    return "answer", self._load(*arguments)
-                assert self.subject is not None
+                if name.startswith("load"):
+                    self.limit = arguments[-1]
+                    with self._limited(arguments[1]):
+                        self._load(*arguments[:3])
+                    if name == "load":
+                        return "answer", self._about(arguments[3])
+                    return "answer", self._state(arguments[1])
+                if name.startswith("theorem_file."):
+                    with self._limited(self.subject.name):
+                        return "answer", QUESTIONS[name](self.subject, *arguments)
                 return "answer", QUESTIONS[name](self._formed(form), *arguments)
         except Exception as problem:
             x = getattr(problem, "compth_input", None)
@@ -66,36 +76,48 @@ class Answers:
 
     def _formed(self, form: str) -> Subject:
         """The subject in one of its forms, each call accounted for."""
-        assert self.subject is not None
         if form not in self.forms:
             made = realised.formed(self.subject, form)
             self.forms[form] = replace(made, program=accountable(made.program)) if form else made
         return self.forms[form]
 
-    def _load(
-        self, file: str, name: str, parameters: dict[str, Any], together: int | None, limit: float
-    ) -> Any:
-        from compth.certification.sandbox import accepted, load
-        from compth.certification.subject import CallTooLong, time_limit
-
+    @contextlib.contextmanager
+    def _limited(self, name: str) -> Iterator[None]:
+        """The file's own lines run, outside of calls of a program: what they do makes it unusable."""
         CALLS.state[2], CALLS.state[0] = LOADING, 1
         try:
-            with time_limit(limit):
-                self.thing = load(file, name, parameters)
+            with time_limit(self.limit, idle=self.limit):
+                yield
         except CallTooLong:
-            raise UnusableInput(f"file={file!r} takes more than {limit:g} s to import") from None
+            raise UnusableInput(f"{name!r} takes more than {self.limit:g} s") from None
+        except (KeyboardInterrupt, GeneratorExit, SystemExit) as problem:
+            raise UnusableInput(f"{name!r} raised {type(problem).__name__}") from None
         finally:
             CALLS.state[0] = 0
-        self.subject = as_subject(self.thing, None, together)
-        own = isinstance(self.thing, Compressor | Fleet) and not foreign(self.thing)
-        seen, kind = self.subject, "callable"
+
+    def _load(self, file: str, name: str, parameters: dict[str, Any]) -> None:
+        from compth.certification.sandbox import accepted, load
+
+        self.thing = load(file, name, parameters)
+        self.accepted = accepted(getattr(sys.modules["checked"], name), parameters)
+
+    def _about(self, together: int | None) -> Any:
+        """How the program is to be asked."""
+        self.subject = seen = as_subject(self.thing, None, together)
+        own, kind = isinstance(self.thing, Compressor | Fleet) and not foreign(self.thing), "callable"
         if isinstance(self.thing, Compressor | Fleet):
             kind = "compressor" if isinstance(self.thing, Compressor) else "fleet"
+        spec = repr(self.thing) if own else ""
         return (
-            seen.name, kind, bool(seen.deterministic),
-            seen.workers, seen.batch is not None, repr(self.thing) if own else "",
-            accepted(getattr(sys.modules["checked"], name), parameters),
+            seen.name, kind, bool(seen.deterministic), seen.workers, seen.batch is not None, spec, self.accepted
         )  # fmt: skip
+
+    def _state(self, name: str) -> bool:
+        """The object is a theorem."""
+        from compth.worst_case.theorem_file import Statement
+
+        self.subject = Statement(self.thing, name)
+        return True
 
 
 def about(answer: Any) -> About:

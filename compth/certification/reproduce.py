@@ -158,9 +158,9 @@ def stated(claim: Claim) -> dict[str, Any]:
 
 def _literal(value: Any) -> str:
     """A number as an expression that gives it back."""
-    if isinstance(value, Fraction):
+    if isinstance(value, Fraction) and value.denominator > 1:
         return f"Fraction({value.numerator}, {value.denominator})"
-    return repr(int(value) if isinstance(value, int) else float(value))
+    return repr(int(value) if isinstance(value, int | Fraction) else float(value))
 
 
 def _vector(x: Any) -> str:

@@ -7,16 +7,18 @@ import importlib.util
 import inspect
 import json
 import os
+import secrets
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from compth.certificates import Certificate, Report, Verdict
+from compth.certification.processes import STOPPED, look
 from compth.errors import CompthError, InvalidParameter, UnusableInput
 
 MEMORY = 6 << 30
@@ -38,8 +40,12 @@ def load(path: str, name: str, parameters: dict[str, Any]) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules["checked"] = module
     sys.path.insert(0, str(file.resolve().parent))
+    from compth.certification.subject import CallTooLong
+
     try:
         spec.loader.exec_module(module)
+    except CallTooLong:
+        raise
     except BaseException as problem:
         raise UnusableInput(
             f"file={path!r} cannot be imported: {type(problem).__name__}: {problem}"
@@ -111,11 +117,8 @@ def _judged(request: dict[str, Any], claims: Any) -> Report:
     file, name = request["file"], request["name"]
     question = (file, name, request["params"], joint_workers(claims), LOAD_LIMIT)
     with Worker() as worker:
-        try:
+        with naming(file):
             says = about(worker.first("load", question, LOAD_LIMIT))
-        except UnusableInput as problem:
-            text = str(problem)
-            raise UnusableInput(text if "=" in text.split(" ")[0] else f"file={file!r}: {text}") from None
         judged, dims = Judged(worker, says), request["dims"]
         if dims is None and isinstance(says.parameters.get("d"), int):
             dims = [says.parameters["d"]]  # the program was made for this dimension
@@ -132,6 +135,18 @@ def _judged(request: dict[str, Any], claims: Any) -> Report:
         if not claims and report.verdict is not Verdict.REFUTED and says.kind == "callable":
             report.info["estimates"] = _estimates(thing, report.info["dims"], request)
     return _with_script(report, request, says)
+
+
+@contextlib.contextmanager
+def naming(file: str) -> Iterator[None]:
+    """What makes a file unusable names the file; the machine's failure is said, too."""
+    from compth.certification.supervisor import OutsideFailure
+
+    try:
+        yield
+    except (UnusableInput, OutsideFailure) as problem:
+        text = str(problem)
+        raise UnusableInput(text if text.startswith("file=") else f"file={file!r}: {text}") from None
 
 
 def _with_script(report: Report, request: dict[str, Any], says: Any) -> Report:
@@ -164,18 +179,21 @@ def _inconclusive(request: dict[str, Any], problem: Exception) -> Report:
 def ask(module: str, request: dict[str, Any]) -> tuple[dict[str, Any] | None, int]:
     """(answer of `python -m MODULE`, which calls `serve`; exit code). The answer is None when the child ended without.
 
-    Raises UnusableInput or InvalidParameter where the child says so.
+    An answer carries the request's token: other lines on its descriptor are nobody's. Raises UnusableInput or
+    InvalidParameter where the child says so.
     """
+    token = secrets.token_hex(16)
     command = [sys.executable, "-m", module]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     child = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
     )
     assert child.stdin is not None
-    child.stdin.write(json.dumps(request).encode())
+    child.stdin.write(json.dumps({**request, "token": token}).encode())
     child.stdin.close()
     lines = _listen(child)
-    answer = next((json.loads(line) for line in reversed(lines) if line.startswith(b"{")), None)
+    mark = token.encode() + b" "
+    answer = next((json.loads(line[len(mark) :]) for line in lines if line.startswith(mark)), None)
     if answer is not None and "unusable" in answer:
         raise UnusableInput(answer["unusable"])
     if answer is not None and "invalid" in answer:
@@ -184,24 +202,28 @@ def ask(module: str, request: dict[str, Any]) -> tuple[dict[str, Any] | None, in
 
 
 def _listen(child: subprocess.Popen[bytes]) -> list[bytes]:
-    """Collect the child's lines; kill it when it falls silent."""
+    """Collect the child's lines; kill it when it falls silent. Silence counts in looks of this process alone."""
     lines: list[bytes] = []
-    heard = [time.monotonic()]
+    silence = [0.0]
 
     def read() -> None:
         assert child.stdout is not None
         for line in child.stdout:
-            heard[0] = time.monotonic()
+            silence[0] = 0.0
             if line.strip() != b".":
                 lines.append(line)
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     while child.poll() is None:
-        if time.monotonic() - heard[0] > SILENCE:
+        before = time.monotonic()
+        time.sleep(0.02)
+        seen = look(child.pid)
+        if seen is None or seen.state not in STOPPED:
+            silence[0] += min(time.monotonic() - before, 0.1)
+        if silence[0] > SILENCE:
             child.kill()
             break
-        time.sleep(0.02)
     child.wait()
     reader.join(timeout=5)
     if not reader.is_alive() and child.stdout is not None:
@@ -243,9 +265,11 @@ def serve(answer: Callable[[dict[str, Any], Pulse], dict[str, Any]]) -> None:
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     pulse = Pulse(out)
-    made = json.dumps(answer(json.loads(sys.stdin.read()), pulse))
+    request = json.loads(sys.stdin.read())
+    token = request.pop("token")
+    made = json.dumps(answer(request, pulse))
     pulse.stop()
-    out.write(made + "\n")
+    out.write(f"{token} {made}\n")
     out.flush()
     os._exit(0)
 

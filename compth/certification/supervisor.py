@@ -28,7 +28,7 @@ from compth.certification.beside import marked
 from compth.certification.processes import STOPPED, busy_threads, family, look, processor_seconds
 from compth.certification.subject import CALL_LIMIT, IDLE_LIMIT, TICK, CallTooLong
 from compth.certification.tracer import NotTraceable, Strange, TooManyLeaves
-from compth.errors import InvalidParameter, Unsupported, UnusableInput
+from compth.errors import InvalidParameter, NoGuarantee, Unsupported, UnusableInput
 
 PLAIN, TRACED, LOADING = 0, 1, 2
 """What a worker does while its flag is set."""
@@ -68,7 +68,7 @@ RAISED: dict[str, type[Exception]] = {
     c.__name__: c
     for c in (
         NotTraceable, Strange, TooManyLeaves, CallTooLong, MemoryError, RecursionError,
-        InvalidParameter, Unsupported, UnusableInput,
+        InvalidParameter, Unsupported, UnusableInput, NoGuarantee,
     )
 }  # fmt: skip
 """Exceptions of a worker that keep their type here."""
@@ -270,7 +270,7 @@ def _by_program(what: str, doing: int) -> Exception:
 
 def _late(reason: str, doing: int) -> Exception:
     if doing == LOADING:
-        return UnusableInput(f"takes too long to import: it {reason}")
+        return UnusableInput(f"hung: it {reason}")
     if doing == TRACED:
         return NotTraceable(f"one traced call {reason}")
     return CallTooLong(f"one call {reason}") if doing == PLAIN else OutsideFailure(reason)
@@ -356,8 +356,9 @@ class _Watch:
             used += sum(o.seconds for o in others)
         if used - self.start > limit + GRACE:
             return f"took more than {limit:g} s of processor time"
-        if self.idle > IDLE_LIMIT + GRACE:
-            return f"waited for more than {IDLE_LIMIT:g} s"
+        most = limit if kind == LOADING and inside else IDLE_LIMIT
+        if self.idle > most + GRACE:
+            return f"waited for more than {most:g} s"
         return ""
 
     def _continue(self) -> str:

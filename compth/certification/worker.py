@@ -125,7 +125,12 @@ def answer_questions(channel: socket.socket) -> None:
         name, arguments, form = unpack(text, [_exactly(channel, n) for n in sizes])
         start = time.process_time()
         made = answers.to(name, arguments, form)
-        channel.sendall(pack(token, (*made, time.process_time() - start)))
+        try:
+            frame = pack(token, (*made, time.process_time() - start))
+        except TypeError as problem:  # what the file holds is neither number, text nor list
+            said = ("UnusableInput", f"the answer is of no use: {problem}", False, None)
+            frame = pack(token, ("raised", said, time.process_time() - start))
+        channel.sendall(frame)
 
 
 def _exactly(channel: socket.socket, size: int) -> bytes:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import time
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
-from compth.errors import InvalidParameter, UnusableInput
-
-CELL_LIMIT = 120.0
-"""Seconds after which a choice of constants that is still not judged counts as a hang."""
+from compth.errors import InvalidParameter
 
 
 def refute(
@@ -38,8 +31,7 @@ def refute(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> int:
     """Judge a theorem. Exit code 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive."""
-    from compth.certificates import EXIT_CODE, Verdict
-    from compth.certification import sandbox
+    from compth.certificates import EXIT_CODE
     from compth.worst_case.theorem_file import constant as read_constant
 
     file, colon, name = target.rpartition(":")
@@ -50,53 +42,21 @@ def refute(
         for text in texts or ():
             read_constant(constant, text)
     claim = {"method": method, "rate": rate, "stepsize": stepsize, "lyapunov": lyapunov, "n": n or None}
-    request = {"file": file, "name": name, "given": given, "claim": claim, "limit": sandbox.LOAD_LIMIT}
-    answer, code = sandbox.ask("compth.cli.refute", {**request, "silence": sandbox.SILENCE})
-    if answer is None:
-        raise UnusableInput(f"file={file!r}: the program {sandbox.ending(code)}")
-    print(json.dumps(answer["report"], indent=2) if as_json else answer["text"])
-    return EXIT_CODE[Verdict(answer["verdict"])]
+    overrides = {k: [read_constant(k, x) for x in v] for k, v in given.items() if v}
+    result = _judged(file, name, overrides | claim)
+    print(json.dumps(json.loads(result.to_json()), indent=2) if as_json else _text(result))
+    return EXIT_CODE[result.verdict]
 
 
-def _answer(request: dict[str, Any], pulse: Any) -> dict[str, Any]:
-    """The child's side: load the file, judge, and say so as JSON and as text."""
-    from compth.certification.sandbox import load
-    from compth.certification.subject import CallTooLong, time_limit
-    from compth.errors import CompthError
-    from compth.worst_case.theorem_file import constant as read_constant
-    from compth.worst_case.theorem_file import judge
+def _judged(file: str, name: str, overrides: dict[str, Any]) -> Any:
+    """The report: the file answers from a worker what it claims, the verdict is made here."""
+    from compth.certification import sandbox
+    from compth.certification.supervisor import Worker
+    from compth.worst_case.theorem_file import Statement, judge
 
-    file, name, limit = request["file"], request["name"], request["limit"]
-
-    @contextlib.contextmanager
-    def guard() -> Iterator[None]:
-        """The user's code runs: it is stopped at the limit, and where it cannot be, the parent hears no more of it."""
-        start = time.monotonic()
-        pulse.until = start + max(limit - request["silence"], 0.0) + 1.0
-        try:
-            with contextlib.redirect_stdout(io.StringIO()), time_limit(limit):
-                yield
-        except BaseException:
-            if time.monotonic() - start >= limit:  # whatever the interrupted code made of it
-                raise CallTooLong from None
-            raise
-        finally:
-            pulse.until = time.monotonic() + CELL_LIMIT
-
-    overrides: dict[str, Any] = {
-        k: [read_constant(k, x) for x in v] for k, v in request["given"].items() if v
-    }
-    try:
-        with guard():
-            thing = load(file, name, {})
-        report = judge(thing, name, overrides | request["claim"], guard)
-    except CallTooLong:
-        return {"unusable": f"file={file!r}: {name!r} takes more than {limit:g} s"}
-    except UnusableInput as problem:
-        return {"unusable": str(problem)}
-    except CompthError as problem:
-        return {"invalid": str(problem)}
-    return {"report": json.loads(report.to_json()), "verdict": report.verdict.value, "text": _text(report)}
+    with sandbox.naming(file), Worker() as worker:
+        worker.first("load theorem", (file, name, {}, sandbox.LOAD_LIMIT), sandbox.LOAD_LIMIT)
+        return judge(Statement(None, name, worker), name, overrides)
 
 
 def _text(result: Any) -> str:
@@ -121,9 +81,3 @@ def _why(c: Any) -> str:
     factor = c.details["looseness"]
     loose = "" if factor is None else f"; {factor:.4g} x the rounds of the worst quadratic found"
     return f"{c.technique}{loose}"
-
-
-if __name__ == "__main__":
-    from compth.certification.sandbox import serve
-
-    serve(_answer)

@@ -7,12 +7,15 @@ import itertools
 import numbers
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from compth._expressions import parse
 from compth._numbers import Number
 from compth.certificates import Certificate, Report
+from compth.certification.beside import beside
+from compth.certification.subject import CallTooLong
 from compth.claims import Contractive, JointVariance, Unbiased
 from compth.errors import CompthError, InvalidParameter, NoGuarantee, UnusableInput, require
 from compth.methods import Constants, Theorem, catalogue
@@ -58,6 +61,55 @@ def constant(name: str, given: Any) -> Number:
     return given
 
 
+@dataclass(frozen=True)
+class Statement:
+    """A theorem of one's own: a dict, a compth Theorem or a function; or the worker in which it lives."""
+
+    thing: Any
+    name: str
+    worker: Any = None
+    form: str = ""
+
+
+Told = tuple[dict[str, Any], str | None, str | None]
+"""What a theorem says without constants: a dict's entries, the method's name, the identity of a Theorem."""
+
+
+def _is_told(answer: Any, *_: Any) -> bool:
+    if not isinstance(answer, tuple) or len(answer) != 3 or not isinstance(answer[0], dict):
+        return False
+    return all(v is None or isinstance(v, str) for v in answer[1:])
+
+
+@beside(_is_told)
+def told(statement: Statement) -> Told:
+    """What the theorem says without constants. Raises UnusableInput for what is no theorem."""
+    thing = statement.thing
+    if isinstance(thing, Mapping):
+        return dict(thing), None, None
+    if not callable(thing) and not isinstance(thing, Theorem):
+        raise UnusableInput(
+            f"{statement.name!r} is a {type(thing).__name__}: give a dict, a compth Theorem or a function"
+        )
+    method, identity = getattr(thing, "method", None), getattr(thing, "id", None)
+    return {}, None if method is None else str(method), None if identity is None else str(identity)
+
+
+def _is_claim(answer: Any, *_: Any) -> bool:
+    kinds = int | float | Fraction | str | None
+    return isinstance(answer, dict) and all(isinstance(v, kinds) for v in answer.values())
+
+
+@beside(_is_claim)
+def claimed(statement: Statement, cell: dict[str, Any]) -> dict[str, Any]:
+    """What the theorem claims at these constants: {rate, stepsize, ...}. Raises NoGuarantee where it does not apply."""
+    thing = statement.thing
+    if isinstance(thing, Mapping):
+        return {}
+    theorem = thing() if inspect.isclass(thing) and issubclass(thing, Theorem) else thing
+    return planned(theorem, cell) if isinstance(theorem, Theorem) else _called(thing, statement.name, cell)
+
+
 def judge(
     thing: Any,
     name: str,
@@ -67,17 +119,18 @@ def judge(
     """The report of a theorem: a dict (method, rate, stepsize, ...), a compth Theorem, or a function of constants.
 
     A function takes mu, L, n and delta or omega and returns (stepsize, rate) or a dict; its `method` is an attribute or
-    an override. guard() is entered around every call of the theorem. Raises UnusableInput when it is none of these.
+    an override. guard() is entered around every call of the theorem. A Statement may live in a worker. Raises
+    UnusableInput when it is none of these.
     """
-    base = dict(thing) if isinstance(thing, Mapping) else {}
+    statement = thing if isinstance(thing, Statement) else Statement(thing, name)
+    base, named, identity = told(statement)
     base |= {k: v for k, v in overrides.items() if v is not None}
     unknown = set(base) - {*CLAIM, *CONSTANTS, "name"}
     if unknown:
         raise UnusableInput(
             f"{name!r} gives {', '.join(sorted(unknown))}: a theorem has {', '.join((*CLAIM, *CONSTANTS))}"
         )
-    make = _maker(thing, name)
-    method = base.get("method") or getattr(thing, "method", None) or _owner(thing)
+    method = base.get("method") or named or _owner(identity)
     if method is None:
         raise UnusableInput(f"{name!r} names no method: give method= in it, or --method")
     method = method_name(method, base.get("delta"))
@@ -87,7 +140,7 @@ def judge(
         claim = {k: base[k] for k in CLAIM if k in base and k != "method"}
         try:
             with guard():
-                claim = {**make(cell), **claim}
+                claim = {**claimed(statement, cell), **claim}
         except NoGuarantee as reason:
             skipped.append(str(reason))
             continue
@@ -109,22 +162,9 @@ def _complete(claim: Mapping[str, Any], name: str) -> None:
         raise UnusableInput(f"{name!r} gives no rate: give rate= in it, or --rate")
 
 
-def _owner(thing: Any) -> str | None:
+def _owner(identity: str | None) -> str | None:
     """The package's method that lists this theorem."""
-    identity = getattr(thing, "id", None)
     return next((k for k, m in catalogue().items() if any(t.id == identity for t in m.theorems())), None)
-
-
-def _maker(thing: Any, name: str) -> Any:
-    """cell -> {rate, stepsize, ...}."""
-    if isinstance(thing, Mapping):
-        return lambda cell: {}
-    theorem = thing() if inspect.isclass(thing) and issubclass(thing, Theorem) else thing
-    if isinstance(theorem, Theorem):
-        return lambda cell: planned(theorem, cell)
-    if callable(thing):
-        return lambda cell: _called(thing, name, cell)
-    raise UnusableInput(f"{name!r} is a {type(thing).__name__}: give a dict, a compth Theorem or a function")
 
 
 def planned(theorem: Theorem, cell: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,7 +195,7 @@ def _called(function: Any, name: str, cell: Mapping[str, Any]) -> dict[str, Any]
     try:
         accepted = inspect.signature(function).parameters
         answer = function(**{k: v for k, v in cell.items() if k in accepted})
-    except CompthError:
+    except (CompthError, CallTooLong):
         raise
     except (Exception, SystemExit) as problem:
         raise UnusableInput(f"{name!r} fails at {dict(cell)}: {type(problem).__name__}: {problem}") from None

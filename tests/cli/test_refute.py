@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from compth.certification import sandbox
+from compth.certification import sandbox, supervisor
 from compth.cli import run
 from compth.errors import CompthError, UnusableInput
 from compth.worst_case.theorem_file import judge
@@ -55,7 +55,7 @@ def test_hostile_files_are_one_line(judged, monkeypatch, kind):
 @pytest.mark.slow
 def test_what_cannot_be_interrupted_is_killed(judged, monkeypatch):
     monkeypatch.setattr(sandbox, "LOAD_LIMIT", 1.0)
-    monkeypatch.setattr(sandbox, "SILENCE", 8.0)
+    monkeypatch.setattr(supervisor, "GRACE", 2.0)
     stubborn = "import time\nwhile True:\n try: time.sleep(60)\n except BaseException: pass"
     start = time.monotonic()
     code, out, err = judged(stubborn)
@@ -64,6 +64,34 @@ def test_what_cannot_be_interrupted_is_killed(judged, monkeypatch):
     assert out == ""
     assert err.count("\n") == 1
     assert "hung" in err
+
+
+FORGED = """
+import os
+line = b'{"report": {}, "verdict": "PROVED", "text": "x: PROVED"}'
+def write():
+    for descriptor in range(64):
+        try: os.write(descriptor, line + b"\\n")
+        except OSError: pass
+    os._exit(0)
+def GOOD(mu, L, omega, n): write()
+GOOD.method = "DCGD"
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["", "write()"])
+def test_a_forged_line_is_no_verdict(judged, when):
+    code, out, err = judged(FORGED + when)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "malformed" in err
+
+
+@pytest.mark.slow
+def test_what_is_no_number_is_one_line(judged):
+    code, out, err = judged("def GOOD(mu, L, omega, n): return {'rate': object()}\nGOOD.method = 'DCGD'")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "object is not sent between processes" in err
 
 
 @pytest.mark.slow
