@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,10 @@ from compth.certification.oracle import Moments, Oracle
 from compth.certification.pipeline import (
     BUDGETS,
     Run,
-    _audit_draw,
     _oracle,
     _verifier,
     arithmetic_of,
+    certify,
     diagonal_moments,
     readable,
 )
@@ -36,10 +37,13 @@ from compth.certification.realised import stranger
 from compth.certification.scales import Growth, growth
 from compth.certification.subject import as_subject, dimensions
 from compth.certification.tracer import NotTraceable
-from compth.claims import AbsoluteError, BiasVariance, Contractive, JointVariance, Unbiased
+from compth.claims import AbsoluteError, BiasVariance, Claim, Contractive, JointVariance, Unbiased
 from compth.errors import InvalidParameter
 
 Array = NDArray[np.float64]
+Holds = Callable[[Claim], str]
+LEAST = Fraction(1, 10**30)
+"""What an exact constant may be off."""
 UNIT = 1.0
 """Claims with constant 1 (or 0): their ratios are the constants looked for."""
 ALPHA = 1e-9
@@ -68,42 +72,47 @@ def estimate(
             subject.name, "contract", Verdict.REFUTED, "contract", witness=broken[1], technique=broken[0]
         )
         return Estimate(subject.name, d, "none", technique=broken[0], report=Report(subject.name, (witness,)))
-    known = _diagonal(run, d)
-    oracle = None if known else _oracle(run, d)
-    if known is not None:
-        found = known
-    elif oracle is None:
-        found = sampled_estimate.estimate(run, d)
-    else:
-        found = _fleet(run, d, oracle) if subject.workers else _single(run, d, oracle)
-    return replace(found, arithmetic=used.name)
+
+    def holds(claim: Claim) -> str:
+        """The technique that proves the claim for all x when it is certified as any other, "" where none does."""
+        report = certify(C, d, claims=claim, budget=budget, seed=seed, n=n, arithmetic=used.name)
+        return report.certificates[0].technique if report.verdict is Verdict.PROVED else ""
+
+    found = _diagonal(run, d, holds)
+    oracle = None if found else _oracle(run, d)
+    if oracle is not None:
+        found = _fleet(run, d, oracle, holds) if subject.workers else _single(run, d, oracle, holds)
+    return replace(found or sampled_estimate.estimate(run, d), arithmetic=used.name)
 
 
-def _diagonal(run: Run, d: int) -> Estimate | None:
-    """The exact constant of a diagonal sketch, from inclusion probabilities that its draws were seen to have."""
+def _diagonal(run: Run, d: int, holds: Holds) -> Estimate | None:
+    """The exact constant of the package's own diagonal sketch, from its inclusion probabilities."""
     diagonal = None if stranger(run.subject) else diagonal_moments(run.subject.object, d)
-    if diagonal is None or _audit_draw(run, d) is not None:
+    if diagonal is None:
         return None
     pairs = list(zip(*diagonal, strict=True))
     errors = [s - 2 * m + 1 for m, s in pairs]
     worst, unbiased = max(errors), all(m == 1 for m, _ in pairs)
     if not unbiased and worst >= 1:
         return None
-    x = np.eye(1, d, errors.index(worst))[0]
-    return _proved(run, d, "inclusion probabilities", unbiased, worst, x)
+    claim = Unbiased(worst) if unbiased else Contractive(1 - worst)
+    return _proved(run, d, claim, worst, np.eye(1, d, errors.index(worst))[0], holds)
 
 
-def _proved(run: Run, d: int, technique: str, unbiased: bool, ratio: Any, x: Array | None) -> Estimate:
-    """The constant that holds for all x and is attained at x."""
-    kind = "unbiased" if unbiased else "contractive"
+def _proved(run: Run, d: int, claim: Claim, ratio: Any, x: Array | None, holds: Holds) -> Estimate | None:
+    """The constant that is attained at x, where the claim with it holds for all x."""
+    technique = holds(claim)
+    if not technique:
+        return None
+    kind = "unbiased" if isinstance(claim, Unbiased) else "contractive"
     blank = Estimate(run.subject.name, d, kind, worst_x=x, technique=technique)
     value = as_ratio(blank.symbol, ratio)
     return replace(blank, exact=value, bound=value)
 
 
-def _single(run: Run, d: int, oracle: Oracle) -> Estimate:
+def _single(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate:
     """Relative constants where the error scales with x, else the absolute one, else none."""
-    proved = None if run.slack else _linear(run, d, oracle)
+    proved = None if run.slack else _linear(run, d, oracle, holds)
     if proved is not None:
         return proved
     search = _searched(run, d, oracle, [Unbiased(UNIT), BiasVariance(UNIT, UNIT)])
@@ -135,8 +144,8 @@ def _searched(run: Run, d: int, oracle: Oracle, claims: list[Any]) -> Search:
     return search
 
 
-def _found(run: Run, d: int, oracle: Oracle, kind: str, ratio: Any, x: Array, exact: Any = None) -> Estimate:
-    blank = Estimate(run.subject.name, d, kind, exact=exact, worst_x=x, technique=oracle.technique)
+def _found(run: Run, d: int, oracle: Oracle, kind: str, ratio: Any, x: Array) -> Estimate:
+    blank = Estimate(run.subject.name, d, kind, worst_x=x, technique=oracle.technique)
     return replace(blank, bound=as_ratio(blank.symbol, ratio))
 
 
@@ -173,17 +182,21 @@ def _bound(oracle: Oracle, worst: Worst, of: Callable[[Moments], float], relativ
     return value if m.slack else readable(value)
 
 
-def _linear(run: Run, d: int, oracle: Oracle) -> Estimate | None:
-    """The constant that is proved for all x: a program linear on every path, worst at one of the listed inputs."""
-    technique, verify = _verifier(run, d)
+def _linear(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate | None:
+    """The constant that is proved for all x: a program linear on every path, worst at one of the listed inputs.
+
+    No constant that is smaller by LEAST holds: the listed ratio is a float, the constant a fraction near it.
+    """
+    _, verify = _verifier(run, d)
     if verify is None:
         return None
     x, found = _worst_listed(oracle, structured(d, run.seed, run.domain))
     ratio = simple(found)
-    if verify(Unbiased(ratio))[0]:
-        return _proved(run, d, technique, True, ratio, x)
-    if ratio < 1 and verify(Contractive(1 - ratio))[0]:
-        return _proved(run, d, technique, False, ratio, x)
+    for make in (Unbiased, lambda r: Contractive(1 - r)):
+        if (ratio < 1 or make is Unbiased) and verify(make(ratio)).holds:
+            return (
+                None if verify(make(ratio - LEAST)).holds else _proved(run, d, make(ratio), ratio, x, holds)
+            )
     return None
 
 
@@ -197,8 +210,8 @@ def _worst_listed(oracle: Oracle, points: Sequence[Array]) -> tuple[Array | None
     return worst[0], readable(worst[1])
 
 
-def _fleet(run: Run, d: int, oracle: Oracle) -> Estimate:
-    """A from inputs with abar = 0, then the B that the others allow."""
+def _fleet(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate:
+    """A from inputs with abar = 0, then the B that the others allow; none where the average is biased."""
     n = run.subject.workers or 1
     rng = np.random.default_rng(run.seed)
     inputs = [rng.normal(size=(n, d)) for _ in range(40)] + [np.outer(np.eye(n)[0], np.eye(d)[0])]
@@ -209,12 +222,15 @@ def _fleet(run: Run, d: int, oracle: Oracle) -> Estimate:
         for rows, held in ((a - bar, spread), (np.tile(bar, (n, 1)), common)):
             norms = float((rows**2).sum()) / n
             if norms > 1e-12:
-                held.append(float(oracle(rows.reshape(-1)).error.sum()) / norms)
+                m = oracle(rows.reshape(-1))
+                held.append(_error(m) / norms)
+                if float(((m.mean - rows.mean(axis=0)) ** 2).sum()) > 1e-18 * (norms + m.second):
+                    said = f"{oracle.technique}: the average of the messages is biased"
+                    return Estimate(run.subject.name, d, "none", worst_x=m.x, technique=said)
     a_constant = max(spread, default=0.0)
     b_constant = a_constant - max(common, default=0.0)
     joint = JointVariance(readable(a_constant), readable(b_constant), n)
-    _, verify = _verifier(run, d)
-    exact = joint if verify is not None and verify(joint)[0] else None
+    exact = joint if holds(joint) else None
     return Estimate(
         run.subject.name, d, "unbiased fleet", joint=joint, exact=exact, technique=oracle.technique
     )

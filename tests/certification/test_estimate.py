@@ -127,6 +127,30 @@ def test_rounding_is_deducted_from_a_float32_programs_bound():
     assert "omega >= 2.9999" in str(found)  # not 3: six digits are cut, not rounded
 
 
+class Doubled(ct.RandK):
+    """Declares RandK's inclusion probabilities, and does something else."""
+
+    def _compress(self, x, rng):
+        return super()._compress(x, rng) * np.where(np.arange(x.shape[-1]) == 0, 2.0, 1.0)
+
+
+def test_declared_probabilities_of_another_program_prove_nothing():
+    found = ct.estimate(Doubled(1), 3, budget="quick")
+    assert (found.exact, found.kind) != (2, "unbiased")
+    assert found.kind == "none"  # C_0 = 2 x_0 on average, and the mean square error at e_1 is 9
+
+
+class TwiceAsMuch(ct.PermK):
+    def _compress(self, rows, rng):
+        return 2 * super()._compress(rows, rng)
+
+
+def test_a_biased_fleet_is_no_unbiased_fleet():
+    found = ct.estimate(TwiceAsMuch(3), 3, budget="quick")
+    assert (found.kind, found.exact, found.joint) == ("none", None, None)
+    assert "the average of the messages is biased" in str(found)
+
+
 def test_a_biased_program_without_a_constant_says_why():
     found = ct.estimate(lambda x: 0 * x, 3, budget="quick")
     assert (found.kind, found.symbol, found.bound) == ("none", "", None)
