@@ -84,11 +84,6 @@ class Form(Symbol):
     def _refuse(self, *_: Any) -> Any:
         raise NotTraceable("the program looks at x")
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise NotTraceable(f"{name} of an entry of x")
-
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
     __bool__ = __float__ = __int__ = __abs__ = __index__ = __floor__ = __ceil__ = __round__ = __pow__ = (
         _refuse

@@ -24,6 +24,7 @@ from compth.certification.tracer import (
     TooManyLeaves,
     TraceGenerator,
     leaves,
+    undisturbed,
 )
 from compth.claims import Claim, Margin
 
@@ -278,7 +279,7 @@ def _factor(
             raise TooManyLeaves(allowance.note if allowance.capped else "one input takes too much work")
         allowance.use(COORDINATE * d)
         rng = _LaneGenerator(prefixes)
-        out = np.asarray(subject.program(x.copy(), rng))
+        out = np.asarray(undisturbed(lambda symbols: subject.program(x.copy(), symbols), rng))
         lanes, variables = rng.lanes, rng.path.variables  # type: ignore[attr-defined]
         if len(lanes) != d or rng.path.choices or out.shape != (d,):
             raise NotTraceable("not one uniform per coordinate")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from types import MethodType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,8 +47,11 @@ ASSUMPTIONS = (
 
 
 def is_own(subject: Subject) -> bool:
-    """True for compressors and fleets of the package, whose code is known."""
-    return isinstance(subject.object, Compressor | Fleet) and not foreign(subject.object)
+    """True for compressors and fleets of the package, and their methods: their code is known."""
+    thing = subject.object
+    if isinstance(thing, MethodType):
+        return isinstance(thing.__self__, Compressor) and not foreign((thing.__self__, thing.__func__))
+    return isinstance(thing, Compressor | Fleet) and not foreign(thing)
 
 
 class Real(NamedTuple):
@@ -71,7 +75,7 @@ def faithful(
     """
     watch = Watch()
     found = list(leaves(watch.traced(program), limit, allowed))
-    says = vocabulary.objection(watch)
+    says = vocabulary.objection(watch) if watch.scopes else "runs no Python code that could be looked at"
     if says:
         raise Strange(says)
     for case in real:

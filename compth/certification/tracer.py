@@ -44,9 +44,14 @@ class Strange(NotTraceable):
 
 
 class Symbol:
-    """What stands for a number in a trace."""
+    """What stands for a number in a trace. numpy looks for methods named like its functions: those missing refuse."""
 
     __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if isinstance(getattr(np, name, None), np.ufunc):
+            raise NotTraceable(f"{name} of a symbol")
+        raise AttributeError(name)
 
 
 def undisturbed(program: Callable[[Any], Any], rng: Any) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
-from compth.certification.tracer import NotTraceable
+from compth.certification.tracer import NotTraceable, undisturbed
 
 Array = NDArray[np.float64]
 GRID = 2.0**53
@@ -274,7 +274,7 @@ def cells(program: Callable[[Array, Any], Any], x: Array) -> Cells:
     d, cuts, outs, grid = len(x), [], [], GRID
     for below in (True, False):
         branch = _Branch(d, below)
-        out = program(x.copy(), _Generator(branch))
+        out = undisturbed(lambda symbols: program(x.copy(), symbols), _Generator(branch))
         if not isinstance(out, np.ndarray) or out.shape != (d,) or out.dtype.kind not in "fiub":
             raise NotVectorised("another output than d numbers")
         if branch.cut is None:

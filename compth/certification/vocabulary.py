@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from compth._own import foreign
+from compth._own import foreign, functions
 from compth.certification.held import is_fixed, is_table
-from compth.certification.watch import Scope, Watch, is_own
+from compth.certification.watch import Scope, Watch
 from compth.compressors import Compressor
 
 
@@ -197,8 +197,7 @@ class Reader:
             return ""
         if is_table(thing):
             return "" if self._only_read(i) else f"may change {word}"
-        code = _code_of(thing)
-        if code is not None and (code in self.judged or is_own(code)):
+        if isinstance(thing, FunctionType) and (thing in functions() or _code_of(thing) in self.judged):
             return ""
         return f"uses {word}" + ("" if thing is _MISSING else f", a {type(thing).__name__}")
 
@@ -293,13 +292,10 @@ def _is_ours(thing: Any) -> bool:
     return isinstance(thing, Compressor) and not foreign(thing)
 
 
-def _code_of(thing: Any) -> CodeType | None:
-    fixed = isinstance(thing, FunctionType) and all(map(is_fixed, _defaults(thing)))
-    return thing.__code__ if fixed else None
-
-
-def _defaults(function: FunctionType) -> tuple[Any, ...]:
-    return (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+def _code_of(function: FunctionType) -> CodeType | None:
+    """The code of a function whose defaults are fixed."""
+    defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    return function.__code__ if all(map(is_fixed, defaults)) else None
 
 
 def _pops(instruction: dis.Instruction) -> int | None:

@@ -25,6 +25,7 @@ from compth.certification.tracer import Strange, Symbol
 
 NUMPY = (str(Path(np.__file__).parent), "<frozen ", "<__array_function__")
 PYTHON = sysconfig.get_path("stdlib")
+LIBRARIES = (sys.stdlib_module_names | {"numpy"}) - {"__main__"}
 """Where code of numpy and Python itself says it comes from; user code reaches it by words of the vocabulary only."""
 
 
@@ -97,7 +98,7 @@ class Watch:
 
     def _called(self, frame: FrameType, event: str, _: Any) -> Any:
         code = frame.f_code
-        if event != "call" or is_known(code):
+        if event != "call" or is_known(frame):
             return None
         if self.recording:
             self._enter(frame)
@@ -128,7 +129,7 @@ def scope_of(frame: FrameType) -> Scope:
     arguments = {k: values[k] for k in names if k in values}
     first = arguments.get(names[0]) if names else None
     me = first if names and names[0] == "self" else None
-    inner = frame.f_back is not None and not is_known(frame.f_back.f_code)
+    inner = frame.f_back is not None and not is_known(frame.f_back)
     outer = frame.f_back.f_code if inner and frame.f_back is not None else None
     free = {k: values[k] for k in code.co_freevars if k in values and not _local_of(code, k, outer)}
     given = {} if inner else {k: v for k, v in arguments.items() if v is not me and not _flows(v)}
@@ -146,14 +147,16 @@ def _flows(value: Any) -> bool:
     return symbols or isinstance(value, np.random.Generator | Symbol)
 
 
-def is_known(code: CodeType) -> bool:
-    """True for code of the package, numpy and Python: it is not judged here."""
-    return is_own(code) or _is_library(code.co_filename)
-
-
-def is_own(code: CodeType) -> bool:
-    """True for code of the package itself, by the record of its import."""
-    return id(code) in _own_codes(len(_own.functions()))
+def is_known(frame: FrameType) -> bool:
+    """True for code of the package, numpy and Python, run where it was defined: it is not judged here."""
+    code = frame.f_code
+    name = frame.f_globals.get("__name__", "")
+    module = sys.modules.get(name)
+    if module is None or vars(module) is not frame.f_globals:
+        return False
+    if id(code) in _own_codes(len(_own.functions())):
+        return True
+    return name.partition(".")[0] in LIBRARIES and _is_library(code.co_filename)
 
 
 @cache

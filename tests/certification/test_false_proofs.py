@@ -1,6 +1,7 @@
 """Nothing false is proved: thin sets, programs that behave while they are watched, and mutants of right programs."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -168,6 +169,26 @@ def test_a_refusal_is_sticky_also_where_nothing_is_proved():
 
     with pytest.raises(NotTraceable, match="caught a refusal"):
         list(leaves(swallow))
+
+
+def test_numpy_does_not_hide_a_refusal():
+    def swallow(rng):
+        try:
+            return np.log(rng.random())
+        except Exception:
+            return 0.0
+
+    with pytest.raises(NotTraceable, match="caught a refusal"):
+        list(leaves(swallow))
+
+
+def test_code_that_says_it_is_numpys_is_looked_at():
+    names = {"np": np}
+    text = "def program(x, rng):\n    return x * (rng.random(len(x)) < 0.5) * (2 if x.dtype == object else 3)"
+    exec(compile(text, np.__file__.replace("__init__", "evil"), "exec"), names)
+    assert proved(names["program"], 3, 1)[1].endswith("asks for a dtype")
+    assert "no Python code" in proved(partial(np.multiply, 1.0), 2, 0)[1]
+    assert proved(ct.RandK(2)._compress, 4, 1) == (True, "")
 
 
 def test_a_failed_support_audit_voids_the_proof(monkeypatch):
