@@ -5,7 +5,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ import pytest
 import compth as ct
 from compth.certificates import Verdict
 from compth.certification import certify
+from compth.certification.beside import CALLS
 from compth.compressors import catalogue
 
 from .certification.right import RIGHT
@@ -33,10 +33,10 @@ LONG = ("redraw_until_non_empty", "atomo_redraw_until_two")  # their draws have 
     ids=IDS,
 )
 def test_wrong_compressors_are_refuted(program, claim, d):
-    start = time.process_time()  # processor time: a busy machine makes no difference
+    before = CALLS.state[1]  # effort is counted in calls of the program: no test depends on speed
     report = certify(program, d, claims=claim)
     assert report.verdict is Verdict.REFUTED
-    assert time.process_time() - start < 10
+    assert CALLS.state[1] - before < 20_000
     refuted = next(c for c in report.certificates if c.verdict is Verdict.REFUTED)
     assert refuted.witness is not None
     if refuted.evidence == "exact counterexample":
@@ -45,14 +45,14 @@ def test_wrong_compressors_are_refuted(program, claim, d):
 
 
 @pytest.mark.slow
-def test_most_refutations_take_under_a_tenth_of_a_second():
-    times = []
+def test_most_refutations_take_a_few_hundred_calls():
+    calls = []
     for program, claim, d in WRONG:
-        start = time.perf_counter()
+        before = CALLS.state[1]
         certify(program, d, claims=claim)
-        times.append(time.perf_counter() - start)
+        calls.append(CALLS.state[1] - before)
     assert len(WRONG) >= 30
-    assert statistics.median(times) < 0.1
+    assert statistics.median(calls) < 500
 
 
 def test_a_needle_is_never_proved():
@@ -370,11 +370,9 @@ def test_a_hanging_callable_is_refuted_in_time(d):
         while True:
             pass
 
-    start = time.monotonic()
     report = certify(hangs, d, claims=ct.Unbiased(1))
     assert report.verdict is Verdict.REFUTED
     assert "took more than" in report.certificates[0].technique
-    assert time.monotonic() - start < 60
 
 
 class _HalvedLast(ct.RandK):

@@ -53,6 +53,18 @@ def test_certificates_do_not_depend_on_speed(program, claim, d, monkeypatch):
         assert again.info["not_checked"] == first.info["not_checked"]
 
 
+@pytest.mark.parametrize(("thing", "d"), [(ct.RandK(2), 6), (ct.NaturalCompression(), 3)], ids=repr)
+def test_estimates_do_not_depend_on_speed(thing, d, monkeypatch):
+    """A machine of half the speed answered 2.0593 from samples where 2 was known exactly."""
+    first = ct.estimate(thing, d, budget="quick")
+    monkeypatch.setattr(allowance, "time", Clock(4.0))
+    again = ct.estimate(thing, d, budget="quick")
+    assert repr(again) == repr(first)
+    assert np.array_equal(again.worst_x, first.worst_x)
+    if isinstance(thing, ct.RandK):
+        assert again.exact == 2
+
+
 @pytest.mark.parametrize("d", [4, 400])
 def test_a_cap_that_bites_is_named(d, monkeypatch):
     monkeypatch.setattr(allowance, "time", Clock(1e5))
