@@ -8,6 +8,7 @@ beyond their rounding: float(d/k - 1) lies below d/k - 1 for a third of all d, k
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -49,6 +50,41 @@ def readings_of(claim: Claim) -> Iterator[tuple[Claim, tuple[str, ...]]]:
     if changed:
         read = ", ".join(f"{k} = {claim.constants[k]!r} as {other.constants[k]}" for k in changed)
         yield other, (f"the claim's {read}, within one ulp",)
+
+
+def by_formula(thing: Any, d: int, claim: Claim) -> Claim | None:
+    """An object's own claim with its constants by the object's formula from the fractions that its parameters name.
+
+    float(1/0.34 - 1) is rounded twice; with p = 17/50 the same line of the object gives 33/17. None for other claims,
+    and where the formula does not give what the float rounds.
+    """
+    try:
+        own, meant = thing.claims(d), _meant(thing).claims(d)
+    except Exception:  # parameters that are no plain numbers
+        return None
+    found: Claim | None = next(
+        (b for a, b in zip(own, meant, strict=True) if a == claim and type(a) is type(b)), None
+    )
+    if found is None or not all(_rounds(claim.constants[k], v) for k, v in found.constants.items()):
+        return None
+    return found
+
+
+def _rounds(value: Any, exact: Any) -> bool:
+    """True when `exact` is no float and `value` is what rounding may make of it."""
+    close = abs(as_written(value) - as_written(exact)) <= ROUNDING * (1 + abs(as_written(value)))
+    return close and (not is_float(exact) or exact == value)
+
+
+def _meant(value: Any) -> Any:
+    """The object with every float among its parameters replaced by the fraction that it names."""
+    if type(value) is float:
+        return named(as_written(value))
+    if type(value) is tuple:
+        return tuple(map(_meant, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: _meant(getattr(value, f.name)) for f in fields(value)})
+    return value
 
 
 def noted(whose: str, readings: Iterable[tuple[Fraction, Fraction]]) -> tuple[str, ...]:

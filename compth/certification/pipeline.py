@@ -19,7 +19,7 @@ from compth.certification.adversary import NotReproducible, Search, Worst, shrin
 from compth.certification.allowance import BITTEN, Allowance, Limits
 from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points
 from compth.certification.beside import accountable, of_program
-from compth.certification.constants import Answer, Matrix, noted, settle
+from compth.certification.constants import Answer, Matrix, by_formula, noted, settle
 from compth.certification.estimated import Estimate
 from compth.certification.oracle import Moments, Oracle, enumerating, factored, margins_of, ratio
 from compth.certification.points import DOMAIN
@@ -356,13 +356,13 @@ def _proofs(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]:
     """PROVED or REFUTED certificates for all x where the program is linear on every path."""
     start = time.perf_counter()
     technique, verify = _verifier(run, d)
-    assumed = LINEAR_ASSUMPTIONS + ((DRAW_ASSUMPTION,) if technique == DECLARED else ())
+    assumed = (EXACT, DRAW_ASSUMPTION) if technique == DECLARED else (EXACT, *traced.ASSUMPTIONS)
     out: list[Certificate | None] = []
     for claim in claims:
         if verify is None or not claim.relative:
             out.append(None)
             continue
-        answer = verify(claim)
+        answer = _answered(run, d, claim, verify)
         if answer.holds:
             out.append(
                 _certificate(run, d, str(claim), Verdict.PROVED, technique, inputs="all x", technique=technique,
@@ -378,6 +378,20 @@ def _proofs(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]:
             )
     run.stage(d, "exact proof", start, technique if verify else "not linear on every path")
     return out
+
+
+def _answered(run: Run, d: int, claim: Claim, verify: Callable[[Claim], Answer]) -> Answer:
+    """The answer about a claim; what rounding leaves open is asked again by the formula of the package's own object."""
+    answer = verify(claim)
+    if answer.holds or answer.witness is not None or not traced.is_own(run.subject):
+        return answer
+    formula = by_formula(run.subject.object, d, claim)
+    if formula is None or not (again := verify(formula)).holds:
+        return answer
+    exact = ", ".join(f"{k} = {claim.constants[k]!r} as {v}" for k, v in formula.constants.items())
+    return again._replace(
+        reading=(*again.reading, f"the claim's {exact}, by its formula from what the parameters name")
+    )
 
 
 def _audit_draw(run: Run, d: int) -> Certificate | None:
@@ -402,10 +416,7 @@ def _misdrawn(run: Run, d: int, breach: str, evidence: str, alpha: float) -> Cer
     )  # fmt: skip
 
 
-LINEAR_ASSUMPTIONS = (
-    "exact arithmetic on the program as written: its rounding is outside",
-    *traced.ASSUMPTIONS,
-)
+EXACT = "exact arithmetic on the program as written: its rounding is outside"
 
 
 def _sharp(claim: Claim) -> dict[str, Any]:

@@ -79,7 +79,10 @@ def as_written(value: Any) -> Fraction:
     """A number as the Fraction that it is: floats by their exact binary value."""
     if isinstance(value, Fraction):
         return value
-    return Fraction(int(value)) if isinstance(value, int | np.integer | np.bool_) else Fraction(float(value))
+    if isinstance(value, int | np.integer | np.bool_):
+        return Fraction(int(value))
+    ratio = getattr(value, "as_integer_ratio", None)  # exact also for floats longer than Python's
+    return Fraction(float(value)) if ratio is None else Fraction(*map(int, ratio()))
 
 
 def simple(value: Any) -> Fraction:

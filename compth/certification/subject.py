@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -221,7 +222,19 @@ def _value(constant: Any, d: int, params: Mapping[str, Any]) -> Number:
     number = float(constant)
     if not np.isfinite(number):
         raise NoValue(f"constant={constant!r} is not finite at d={d}")
-    return constant if not isinstance(constant, np.generic) else constant.item()
+    return _exactly(constant)
+
+
+def _exactly(constant: Any) -> Number:
+    """The same number as an int, float or Fraction; rounded only where it has no exact value, as sqrt(2) has none."""
+    if isinstance(constant, np.float64 | np.integer):
+        return constant.item()
+    if isinstance(constant, int | float | Fraction):
+        return constant
+    if getattr(constant, "is_Rational", False):
+        return Fraction(int(constant.p), int(constant.q))
+    ratio = getattr(constant, "as_integer_ratio", None)  # decimals, other floats of numpy
+    return float(constant) if ratio is None else Fraction(*map(int, ratio()))
 
 
 def declared_claims(

@@ -1,9 +1,13 @@
 """Constants are taken as written: nothing false by 2e-14 is proved, and rounding alone refutes nobody."""
 
+import subprocess
+import sys
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy
 
 import compth as ct
 from compth._expressions import parse
@@ -13,7 +17,7 @@ from compth.certification.claims_text import claim_of
 from compth.certification.constants import ROUNDING, read_claim, readings_of
 from compth.certification.linear import verifier
 from compth.certification.oracle import UNLIMITED
-from compth.certification.pipeline import BUDGETS, Run, _verifier
+from compth.certification.pipeline import BUDGETS, Run, _proofs, _verifier
 from compth.certification.readings import named, noting, simple, simplest
 from compth.certification.subject import as_subject, declared_claims
 
@@ -245,3 +249,52 @@ def test_every_direction_is_looked_at_before_rounding_is_blamed():
     assert not answer.holds
     assert answer.witness is not None
     assert answer.witness[1] != 0
+
+
+def test_an_object_of_the_package_is_proved_at_every_parameter():
+    """float(1/p - 1) may be several ulps below: the object's own formula at the fraction that p names settles it."""
+    by_formula = 0
+    for i in range(1, 100):
+        sketch = ct.Bernoulli(i / 100)
+        run = Run(as_subject(sketch), BUDGETS["quick"], 1e-9, 0)
+        for made in _proofs(run, 5, list(sketch.claims(5))):
+            assert made is not None, sketch
+            assert made.verdict is Verdict.PROVED, sketch
+            by_formula += any("by its formula" in a for a in made.assumptions)
+    assert by_formula >= 10
+
+
+def test_a_formula_excuses_no_other_claim():
+    sketch = ct.Bernoulli(0.34)
+    own = sketch.claim(ct.Unbiased, 5)
+    assert own.omega < Fraction(33, 17)
+    for typed in (ct.Unbiased(own.omega * OFF), ct.Unbiased(own.omega)):
+        run = Run(as_subject(sketch), BUDGETS["quick"], 1e-9, 0)
+        (made,) = _proofs(run, 5, [typed])
+        assert made is None or made.verdict is not Verdict.PROVED
+    user = as_subject(coin(0.34, 1 / 0.34))
+    assert _proofs(Run(user, BUDGETS["quick"], 1e-9, 0), 3, [own]) == [None]
+
+
+def test_other_kinds_of_numbers_are_exact():
+    long = np.longdouble(3) - np.longdouble(2) ** -60
+    if long != 3:
+        assert stage(ct.RandK(1), 4, ct.Unbiased(long)) is Verdict.REFUTED
+    assert stage(ct.RandK(3), 4, ct.Unbiased(sympy.Rational(1, 3))) is Verdict.PROVED
+    assert stage(ct.RandK(3), 4, ct.Unbiased(np.float32(1 / 3))) is Verdict.PROVED  # it lies above 1/3
+    assert stage(ct.RandK(1), 4, ct.Unbiased(Decimal("3"))) is Verdict.PROVED
+    assert stage(ct.RandK(1), 4, ct.Unbiased(Decimal("2.99999999999999999999"))) is Verdict.REFUTED
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("p", "verdict"), [("0.3", "PROVED"), ("0.30000000000000000001", "CONSISTENT")])
+def test_the_command_line_reads_decimals_exactly(tmp_path, p, verdict):
+    file = tmp_path / "my.py"
+    file.write_text(
+        "import numpy as np\n\ndef coin(x, rng, p):\n    return np.where(rng.random(len(x)) < p, x / p, 0.0)\n"
+    )
+    arguments = ["check", f"{file}:coin", "--omega", "1/p - 1", "--param", f"p={p}", "-d", "3"]
+    done = subprocess.run(
+        [sys.executable, "-m", "compth", *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith(f"coin(p=0.3): {verdict}"), done.stdout + done.stderr
