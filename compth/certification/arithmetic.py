@@ -28,10 +28,10 @@ class Arithmetic:
     """A floating-point format and how it is known that the program computes in it.
 
     bits: of the significand, the leading one included. exponents: of the least and the largest normal number.
-    domain: least and largest magnitude of non-zero entries whose cubes, and sums of a thousand squares, are normal
-    numbers, so that norms and quotients neither overflow nor vanish. origin: "declared", or what was seen.
-    grid: significant bits of the outputs where they are fewer than the format has (stochastic rounding to a narrower
-    one), else None.
+    domain: least and largest magnitude of non-zero entries, so that norms and quotients neither overflow nor vanish:
+    cubes and sums of a thousand squares are normal numbers, in float32 also fourth powers.
+    origin: "declared", or what was seen. grid: significant bits of the outputs where they are fewer than the format has
+    (stochastic rounding to a narrower one), else None.
     """
 
     name: str
@@ -92,9 +92,9 @@ FLOAT64 = Arithmetic("float64", 53, (-1022, 1023), DOMAIN)
 FORMATS = {
     f.name: f
     for f in (
-        Arithmetic("bfloat16", 8, (-126, 127), (1e-12, 1e12)),
+        Arithmetic("bfloat16", 8, (-126, 127), (1e-9, 1e9)),
         Arithmetic("float16", 11, (-14, 15), (0.25, 4.0)),
-        Arithmetic("float32", 24, (-126, 127), (1e-12, 1e12)),
+        Arithmetic("float32", 24, (-126, 127), (1e-9, 1e9)),
         FLOAT64,
     )
 }

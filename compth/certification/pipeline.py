@@ -17,7 +17,7 @@ from compth.certificates import Certificate, Report, Verdict
 from compth.certification import adapters, contract, linear, realised, statistics, traced
 from compth.certification.adversary import NotReproducible, Search, Worst, shrink
 from compth.certification.allowance import BITTEN, Allowance, Limits
-from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points
+from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points, limit
 from compth.certification.beside import accountable, of_program
 from compth.certification.constants import Answer, Matrix, by_formula, noted, settle
 from compth.certification.estimated import Estimate
@@ -657,15 +657,25 @@ def _search(run: Run, d: int, claims: list[Claim], oracle: Oracle) -> list[Certi
 
 
 def readable(value: float) -> Any:
-    """A float as a small Fraction when it is one to 1e-11, else the float."""
+    """A float as a small Fraction when it is one to 1e-11, else the float; what is small is not read as nothing."""
     near = Fraction(value).limit_denominator(5000)
-    return near if abs(float(near) - value) <= 1e-11 * max(1.0, abs(value)) else value
+    close = abs(float(near) - value) <= 1e-11 * max(1.0, abs(value))
+    return near if close and (near != 0 or abs(value) < 1e-30) else value
 
 
 def per_norm(margin: Margin, m: Moments, claim: Claim) -> tuple[Any, Any]:
     """value and bound divided by ||x||^2 (by nothing for absolute claims), as small Fractions where they are."""
     norm = float(np.dot(m.x, m.x)) if claim.relative else 1.0
     return readable(float(margin.value) / norm), readable(float(margin.bound) / norm)
+
+
+def _granted(margin: Margin, m: Moments, claim: Claim) -> str:
+    """What the bound is with the rounding that the arithmetic is granted."""
+    if not m.slack:
+        return ""
+    xx = float(np.dot(m.x, m.x))
+    most = limit(margin.name, float(margin.bound), m.slack, m.second, xx) / (xx if claim.relative else 1.0)
+    return f" ({most:.6g} with the rounding granted)"
 
 
 def _refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Certificate:
@@ -691,7 +701,7 @@ def _refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Cert
         trials=oracle.calls, technique=oracle.technique, assumptions=oracle.assumptions,
         details={
             "inequality": margin.name,
-            "says": f"{margin.name} = {value}{unit}, allowed {bound}{unit}",
+            "says": f"{margin.name} = {value}{unit}, allowed {bound}{unit}{_granted(margin, m, claim)}",
             "mean": m.mean,
             "second": m.second,
             "worst_ratio": bad.ratio,

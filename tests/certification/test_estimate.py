@@ -1,7 +1,9 @@
 """Which constants could be declared: the class by scale and bias; exact values, sure bounds and guesses never mixed."""
 
+import itertools
 import json
 import math
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -229,3 +231,20 @@ def test_without_a_claim_nobody_must_keep_zero():
     with np.errstate(invalid="ignore"):
         broken = ct.certify(lambda x: x / np.linalg.norm(x), 3, budget="quick")
     assert "NaN or inf" in broken.certificates[0].technique
+
+
+@pytest.mark.parametrize("thing", [ct.RandK(2), ct.Scaled(ct.RandK(2))], ids=repr)
+def test_an_exact_constant_does_not_depend_on_the_clock(thing, monkeypatch):
+    import time
+
+    clock = itertools.count(0, 1000.0)  # every look at a clock is a quarter of an hour later
+    for name in ("thread_time", "process_time", "monotonic"):
+        monkeypatch.setattr(time, name, lambda: next(clock))
+    found = ct.estimate(thing, 6)
+    assert found.exact == {"unbiased": 2, "contractive": Fraction(1, 3)}[found.kind]
+
+
+def test_a_small_bias_is_shown_as_what_it_is():
+    report = ct.certify(lambda x, rng: x * (1 + 1e-7) * rng.choice([0, 2]), 3, claims=ct.Unbiased(1.1))
+    says = report.certificates[0].details["says"]
+    assert re.search(r"\|\|E C\(x\) - x\|\|\^2 = 1\.0+\d*e-14 \|\|x\|\|\^2, allowed 0", says)
