@@ -287,7 +287,7 @@ def path_probe(run: Run, d: int, paths: int = 12) -> Array | None:
     if size != d or size > 1200 or run.subject.deterministic:
         return None
     allowance = run.allowance(f"the path probe at d = {d}")
-    found = _probe(run.subject, d, paths, allowance.limits)
+    found = _probe(run.subject, d, paths, allowance.limits, run.slack)
     if found is None:
         return None
     if found[-1]:
@@ -297,11 +297,11 @@ def path_probe(run: Run, d: int, paths: int = 12) -> Array | None:
 
 
 @beside(lambda answer, subject, d, *_: answer is None or is_floats(answer, (d + 1,)))
-def _probe(subject: Any, d: int, paths: int, limits: Limits) -> Array | None:
+def _probe(subject: Any, d: int, paths: int, limits: Limits, slack: float = 0.0) -> Array | None:
     """The direction, and 1.0 where the cap ended it."""
     size = subject.size(d)
     try:
-        if not _linear(subject, size):
+        if not _linear(subject, size, slack):
             return None
         total = np.zeros((size, size))
         allowance = Allowance(*limits)
@@ -320,14 +320,16 @@ def _probe(subject: Any, d: int, paths: int, limits: Limits) -> Array | None:
     return np.append(_top(total), float(allowance.capped))
 
 
-def _linear(subject: Any, size: int) -> bool:
+def _linear(subject: Any, size: int, slack: float) -> bool:
+    """C(x) + C(y) = C(x + y) on the same draws, up to the rounding granted."""
     x, y = np.random.default_rng(0).normal(size=(2, size))
     for seed in (1, 2):
         a, b, c = (
             np.asarray(subject.program(v.copy(), np.random.default_rng(seed)), dtype=float)
             for v in (x, y, x + y)
         )
-        if not np.allclose(a + b, c, rtol=1e-9, atol=1e-12):
+        sizes = sum(float(np.linalg.norm(v)) for v in (a, b, c, x, y))
+        if not np.linalg.norm(a + b - c) <= (1e-9 + slack) * sizes:
             return False
     return True
 

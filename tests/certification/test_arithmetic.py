@@ -356,3 +356,18 @@ def test_bfloat16_arrays_and_tensors_are_read(to):
     assert certify(sound, 6, claims=ct.Unbiased(1.5), budget="quick").verdict is Verdict.REFUTED
     report = certify(rounds, 1, claims=ct.BiasVariance(1e-4, 1 / 65536), budget="quick")
     assert report.verdict is Verdict.REFUTED
+
+
+def test_a_hidden_direction_of_a_float32_program_is_found_on_its_paths():
+    d = 24
+    q = np.linalg.qr(np.random.default_rng(0).normal(size=(d, d)))[0].astype(np.float32)
+    w = np.ones(d, np.float32)
+    w[0] = 1.4  # along q's first column the mean is 1.4 x
+
+    def rotated(x, rng):
+        u = rng.standard_normal(d, dtype=np.float32) * np.float32(0.1)
+        return q @ ((w + u) * (q.T @ x.astype(np.float32)))
+
+    # E||C(x)-x||^2 = 0.01 ||x||^2 but along that column 0.17: listed inputs see 0.01 to 0.04
+    assert certify(rotated, d, claims=ct.Contractive(1 - 0.1), budget="quick").verdict is Verdict.REFUTED
+    assert certify(rotated, d, claims=ct.Contractive(1 - 0.18), budget="quick").verdict is Verdict.CONSISTENT
