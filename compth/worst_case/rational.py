@@ -107,20 +107,24 @@ def least_certified(model: Model, lower: float, accuracy: float = 1e-7) -> RateC
 
     Slacks grow tenfold until one is certified; where that is far from `lower`, bisection closes in on the LMI's value.
     """
-    pencil = Pencil(model)
-    gap = max(1.0 - lower, 0.0)
-    failed, best = lower, None
-    for slack in SLACKS:
-        rho = lower + slack * gap
-        best = certificate_at(model, Fraction(rho), pencil)
+    pencil, start, gap = Pencil(model), Fraction(lower), max(1 - Fraction(lower), Fraction(0))
+
+    def at(share: float) -> RateCertificate | None:
+        """Of rho = lower + share (1 - lower), in Fractions: near 1 floats are too coarse to bisect."""
+        return certificate_at(model, start + Fraction(share) * gap, pencil)
+
+    failed, passed, best = 0.0, 1.0, None
+    for share in SLACKS:
+        best = at(share)
         if best is not None:
+            passed = share
             break
-        failed = rho
-    while best is not None and float(best.rho) - failed > accuracy * gap:
-        middle = (failed + float(best.rho)) / 2
-        better = certificate_at(model, Fraction(middle), pencil)
+        failed = share
+    while best is not None and passed - failed > accuracy:
+        middle = (failed + passed) / 2
+        better = at(middle)
         if better is None:
             failed = middle
         else:
-            best = better
+            passed, best = middle, better
     return best

@@ -23,6 +23,8 @@ TOLERANCE = 1e-11
 """Of a solution that will be rounded to a certificate."""
 VALUE = 1e-9
 """Of a least rho."""
+NEAR = 0.99
+"""Where mu/L is above this the vectors are turned to what gradients have beyond m x."""
 UNITS = 1e3
 """An LMI with 1/UNITS <= L <= UNITS is solved as it stands."""
 
@@ -76,6 +78,13 @@ def identity(sizes: Sizes) -> Array:
     return out
 
 
+def _turned(turn: Array | None, matrix: Any) -> Any:
+    """T' M T."""
+    if turn is None:
+        return matrix
+    return tuple(map(tuple, (turn.T @ np.array(matrix, dtype=float) @ turn).tolist()))
+
+
 @dataclass(frozen=True)
 class _Columns:
     """A compressed sparse column matrix as Clarabel reads it: scipy's own class takes longer to make than a solve."""
@@ -119,16 +128,43 @@ class Pencil:
         """What a solution's coefficient of V, multiplier or scale ("normal") is divided by in the model's own units."""
         return worth(self.given, name)
 
-    def _pack(self, names: Sequence[str], multipliers: Sequence[str]) -> tuple[Array, Array, Array]:
-        """(now, after, known) of these coefficients and multipliers, a form a row."""
+    def _pack(
+        self, names: Sequence[str], multipliers: Sequence[str], turns: Mapping[str, Array] | None = None
+    ) -> tuple[Array, Array, Array]:
+        """(now, after, known) of these coefficients and multipliers, a form a row; turns: coordinates of blocks."""
         model, count = self.model, len(names)
-        forms = [forms[k] for forms in (model.now, model.after) for k in names]
-        rows = packed([*forms, *(model.known[k] for k in multipliers)], self.blocks)
+        forms: list[Form] = [forms[k] for forms in (model.now, model.after) for k in names]
+        forms += [model.known[k] for k in multipliers]
+        if turns:
+            forms = [{block: _turned(turns.get(block), m) for block, m in form.items()} for form in forms]
+        rows = packed(forms, self.blocks)
         return rows[:count], rows[count : 2 * count], rows[2 * count :]
 
     @cached_property
     def _every(self) -> tuple[Array, Array, Array]:
-        return self._pack(self.names, self.multipliers)
+        return self._pack(self.names, self.multipliers, self._turns())
+
+    def _turns(self) -> dict[str, Array]:
+        """Near mu = L: T for each block with vectors = T (points, w), where g = m x + sqrt(r) w; {} elsewhere.
+
+        m = (L+mu)/2 and r = (L-mu)/2: every g lies within r|x| of m x, and multipliers grow like 1/r. In w their
+        products are of order 1, so that the LMI is as well scaled as for mu far from L. Positivity does not change.
+        """
+        model, c = self.model, self.model.constants
+        ratio = float(c.get("mu", 0)) / float(c["L"]) if "L" in c else 0.0
+        if not NEAR < ratio < 1 or not model.curved:
+            return {}
+        m, r = float(c["L"]) * (1 + ratio) / 2, float(c["L"]) * (1 - ratio) / 2
+        out = {}
+        for block, names in (("mean", model.space.common), ("deviation", model.space.worker)):
+            rows = {name: np.eye(len(names))[i] for i, name in enumerate(names)}
+            for argument, vector in model.curved:
+                if vector in rows:
+                    own = sum((float(x) * rows[a] for a, x in argument.items() if a in rows), 0.0)
+                    rows[vector] = m * own * (block == "mean") + np.sqrt(r) * rows[vector]
+            if names:
+                out[block] = np.array([rows[name] for name in names])
+        return out
 
     def largest_margin(self, rho: float) -> Solution:
         """max t with decrease >= t I, V >= t normal, trace V = 1, multipliers >= 0; feasible at rho iff t > 0.
