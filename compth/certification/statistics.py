@@ -35,6 +35,8 @@ KEPT, FINAL, ADAPTED = 12, 4, 8
 """Inputs kept after the pilot, inputs among which the last samples go, inputs made from where errors were seen."""
 TESTS = 3
 """Most tests of one claim at one input."""
+STREAM = 1
+"""Ends the seeds of inputs: zeros at the end of a seed do not tell it from a shorter one."""
 SAME = 16
 """Runs at one input whose equal outputs make a program look deterministic."""
 
@@ -63,7 +65,7 @@ class Sampling:
         self.inputs = len(known) + min(len(self.listed), max(8, self.budget // 32))
         self.level = math.log(1 / run.alpha) + math.log(TESTS * len(claims) * (self.inputs + ADAPTED))
         self.allowance = run.allowance(f"sampling at d = {d}")
-        self.used = 0
+        self.used = self.made = 0
         self.suspects = Suspects(d)
         self.seen: list[Point] = []
         self.pool: list[Point] = []
@@ -106,12 +108,13 @@ class Sampling:
     def _add(self, inputs: list[Array], count: float) -> None:
         """Inputs made from what was seen: ADAPTED / 2 at each of two occasions, which the level pays for."""
         for x in inputs[: ADAPTED // 2]:
-            self._try(x, count, len(self.seen))
+            self._try(x, count, self.inputs + self.made)
+            self.made += 1
 
     def _try(self, x: Array, count: float, k: int) -> None:
         if self.over or not x.any() or not inside(x, self.run.domain):
             return
-        point = Point(x, self.d, self.claims, [self.run.seed, self.d, k], self.run.slack)
+        point = Point(x, self.d, self.claims, [self.run.seed, self.d, k, STREAM], self.run.slack)
         self.seen.append(point)
         self.pool.append(point)
         self._extend(point, count)
@@ -142,11 +145,11 @@ class Sampling:
                 where = lists.setdefault((t.claim, t.inequality.name), [])
                 where.append((t.process.now / max(point.n, 1), i))
         each = 2 if most > FINAL else 1
-        kept = {id(p) for p in ranked}
+        kept, witnesses = {id(p) for p in ranked}, {id(p) for p, _ in self.refuted.values()}
         for scores in lists.values():
             kept |= {id(self.pool[i]) for _, i in sorted(scores, key=lambda s: -s[0])[:each]}
         for point in self.pool:
-            if id(point) not in kept:
+            if id(point) not in kept | witnesses:
                 point.release()
         self.pool = [p for p in self.pool if id(p) in kept]
 
@@ -202,7 +205,7 @@ def _same(run: Run, x: Array) -> bool:
 def _verdict(sampling: Sampling, i: int, fixed: Fixed) -> Certificate:
     if i in sampling.refuted:
         return _certificate(sampling, i, Verdict.REFUTED, *sampling.refuted[i], fixed)
-    tested = [(p, t) for p in sampling.seen for t in p.tests if t.claim == i and len(t.values)]
+    tested = [(p, t) for p in sampling.pool for t in p.tests if t.claim == i and len(t.values)]
     if not tested:
         return _certificate(sampling, i, Verdict.INCONCLUSIVE, None, None, fixed)
     most = max(p.n for p, _ in tested)
@@ -267,9 +270,7 @@ def could_have_been_found(sampling: Sampling, i: int, watched: Point) -> dict[st
             t.detectable(sampling.level)
             for p in sampling.seen
             for t in p.tests
-            if p is not watched
-            and t.claim == i
-            and t.inequality.statistic.__name__ == test.inequality.statistic.__name__
+            if p is not watched and t.claim == i and t.kind == test.kind
         ]
         found.append({
             "inequality": test.inequality.name,

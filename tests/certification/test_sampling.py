@@ -213,6 +213,26 @@ def test_what_would_have_been_seen_is_seen():
     assert certify(larger, 4, claims=ct.Unbiased(0.5), budget="quick").verdict is Verdict.REFUTED
 
 
+def test_the_witness_of_one_claim_outlives_the_search_for_another():
+    report = certify(
+        gaussian, 5, claims=[ct.Unbiased(0.25), ct.Unbiased(0.5), ct.Contractive(0.4)], budget="quick"
+    )
+    assert [c.verdict.value for c in report.certificates] == ["REFUTED", "CONSISTENT", "CONSISTENT"]
+    assert [len(c.witness) for c in report.certificates] == [5, 5, 5]
+
+
+def test_every_input_has_a_stream_of_its_own():
+    run = pipeline.Run(as_subject(gaussian), pipeline.BUDGETS["quick"], 1e-9, 7, domain=(0.3, 3.0))
+    sampling = Sampling(
+        run, 9, [ct.Unbiased(0.5)], [np.zeros(9), np.full(9, 100.0)]
+    )  # two that are not tried
+    sampling.run_all()
+    first = [np.random.default_rng(np.random.SeedSequence(p.entropy)).random() for p in sampling.seen]
+    first += [np.random.default_rng([7, s]).random() for s in range(20)]  # of other stages
+    assert len(set(first)) == len(first)
+    assert sampling.made > 0
+
+
 def test_seeds_repeat_and_differ():
     one, two, other = (
         certify(gaussian, 4, claims=ct.Unbiased(0.5), budget="quick", seed=s).to_json() for s in (1, 1, 2)
