@@ -29,15 +29,19 @@ class Malformed(Exception):
     """What came is no answer."""
 
 
-def pack(token: bytes, value: Any) -> bytes:
-    """One frame."""
-    blobs: list[bytes] = []
+Blobs = list[Any]
+"""The bytes of arrays, uncopied."""
+
+
+def pack(token: bytes, value: Any) -> list[Any]:
+    """One frame, in parts to send one after the other."""
+    blobs: Blobs = []
     text = json.dumps(_encode(value, blobs)).encode()
-    lengths = struct.pack(f"<{len(blobs)}Q", *map(len, blobs))
-    return b"".join([HEAD.pack(MAGIC, token, len(text), len(blobs)), lengths, text, *blobs])
+    sizes = struct.pack(f"<{len(blobs)}Q", *map(len, blobs))
+    return [HEAD.pack(MAGIC, token, len(text), len(blobs)) + sizes + text, *blobs]
 
 
-def _encode(value: Any, blobs: list[bytes]) -> Any:
+def _encode(value: Any, blobs: Blobs) -> Any:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, np.bool_ | np.integer | int):
@@ -55,23 +59,23 @@ def _encode(value: Any, blobs: list[bytes]) -> Any:
     raise TypeError(f"{type(value).__name__} is not sent between processes")
 
 
-def _array(value: Any, blobs: list[bytes]) -> Any:
+def _array(value: Any, blobs: Blobs) -> Any:
     if value.dtype == object:
         return {"o": [list(value.shape), [_encode(v, blobs) for v in value.reshape(-1)]]}
-    blobs.append(np.ascontiguousarray(value).tobytes())
+    blobs.append(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
     return {"a": [len(blobs) - 1, value.dtype.str, list(value.shape)]}
 
 
-def _affine(value: Affine, blobs: list[bytes]) -> Any:
+def _affine(value: Affine, blobs: Blobs) -> Any:
     return {"u": [str(value.a), str(value.b), value.u.lo, value.u.hi, value.u.bits]}
 
 
-def _generator(value: np.random.Generator, blobs: list[bytes]) -> Any:
+def _generator(value: np.random.Generator, blobs: Blobs) -> Any:
     held = value.bit_generator
     return {"g": [type(held).__name__, _encode(dict(held.state), blobs)]}
 
 
-WRITERS: dict[type[Any], Callable[[Any, list[bytes]], Any]] = {
+WRITERS: dict[type[Any], Callable[[Any, Blobs], Any]] = {
     Fraction: lambda v, blobs: {"q": str(v)},
     tuple: lambda v, blobs: {"t": [_encode(e, blobs) for e in v]},
     dict: lambda v, blobs: {"d": [[str(k), _encode(e, blobs)] for k, e in v.items()]},
@@ -82,15 +86,61 @@ WRITERS: dict[type[Any], Callable[[Any, list[bytes]], Any]] = {
 }
 
 
-def lengths(head: bytes) -> tuple[bytes, int, int]:
-    """(token, length of the JSON part, number of arrays) of a frame's head. Raises Malformed."""
-    magic, token, text, count = HEAD.unpack(head)
-    if magic != MAGIC or text > MOST or count > MOST // 8:
-        raise Malformed("not a message of the worker")
-    return token, text, count
+class Inbox:
+    """A frame on its way in: fill `wanted`, say how much came; then `value` once it is whole. token: None for any.
+
+    Everything that is no frame with this token raises Malformed as soon as it shows.
+    """
+
+    def __init__(self, token: bytes | None = None) -> None:
+        self.token, self.whole = token, False
+        self._text, self._sizes = 0, list[int]()
+        self._read = self._head
+        self._expect(HEAD.size)
+
+    def _expect(self, size: int) -> None:
+        self._buffer, self._at = np.empty(size, dtype=np.uint8).data, 0
+
+    @property
+    def wanted(self) -> memoryview:
+        """Where the next bytes go."""
+        return self._buffer[self._at :]
+
+    def filled(self, count: int) -> None:
+        """So many bytes came."""
+        self._at += count
+        while not self.whole and self._at == len(self._buffer):
+            self._read()
+
+    def _head(self) -> None:
+        magic, token, self._text, count = HEAD.unpack(self._buffer)
+        if magic != MAGIC or self._text > MOST or count > MOST // 8:
+            raise Malformed("not a message of the worker")
+        if self.token not in (None, token):
+            raise Malformed("an answer to no question")
+        self.token, self._read = token, self._lengths
+        self._expect(8 * count)
+
+    def _lengths(self) -> None:
+        self._sizes = [int(n) for n in np.frombuffer(self._buffer, "<u8")]
+        if self._text + sum(self._sizes) > MOST:
+            raise Malformed("an answer beyond all measure")
+        self._read = self._body
+        self._expect(self._text + sum(self._sizes))
+
+    def _body(self) -> None:
+        self.whole = True
+
+    def value(self) -> Any:
+        """What the frame says. Raises Malformed."""
+        blobs, at = [], self._text
+        for size in self._sizes:
+            blobs.append(self._buffer[at : at + size])
+            at += size
+        return unpack(bytes(self._buffer[: self._text]), blobs)
 
 
-def unpack(text: bytes, blobs: list[bytes]) -> Any:
+def unpack(text: bytes, blobs: Blobs) -> Any:
     """The value of a frame. Raises Malformed for everything that `pack` does not write."""
     try:
         return _decode(json.loads(text), blobs)
@@ -106,7 +156,7 @@ def unpack(text: bytes, blobs: list[bytes]) -> Any:
         raise Malformed(f"{type(problem).__name__}: {str(problem)[:80]}") from None
 
 
-def _decode(node: Any, blobs: list[bytes]) -> Any:
+def _decode(node: Any, blobs: Blobs) -> Any:
     if node is None or isinstance(node, bool | int | str | float):
         return node
     if isinstance(node, list):
@@ -115,12 +165,14 @@ def _decode(node: Any, blobs: list[bytes]) -> Any:
     return READERS[kind](held, blobs)
 
 
-def _read_array(held: Any, blobs: list[bytes]) -> Any:
+def _read_array(held: Any, blobs: Blobs) -> Any:
     at, kind, shape = held
     dtype = np.dtype(kind)
     if dtype.kind not in "fiub":
         raise ValueError(kind)
-    return np.frombuffer(blobs[at], dtype).reshape(_shape(shape)).copy()
+    return np.frombuffer(blobs[at], dtype).reshape(
+        _shape(shape)
+    )  # in the frame's own memory, which is writable
 
 
 def _shape(given: Any) -> tuple[int, ...]:
@@ -129,14 +181,14 @@ def _shape(given: Any) -> tuple[int, ...]:
     return tuple(given)
 
 
-def _read_objects(held: Any, blobs: list[bytes]) -> Any:
+def _read_objects(held: Any, blobs: Blobs) -> Any:
     out = np.empty(len(held[1]), dtype=object)
     for i, v in enumerate(held[1]):
         out[i] = _decode(v, blobs)
     return out.reshape(_shape(held[0]))
 
 
-def _read_affine(held: Any, blobs: list[bytes]) -> Affine:
+def _read_affine(held: Any, blobs: Blobs) -> Affine:
     a, b, lo, hi, bits = held
     if bits not in (24, 53) or not 0 <= lo < hi <= 1 << bits:
         raise ValueError("cell")
@@ -145,7 +197,7 @@ def _read_affine(held: Any, blobs: list[bytes]) -> Affine:
     return Affine(u, Fraction(a), Fraction(b))
 
 
-def _read_generator(held: Any, blobs: list[bytes]) -> np.random.Generator:
+def _read_generator(held: Any, blobs: Blobs) -> np.random.Generator:
     name, state = held
     if name not in BIT_GENERATORS:
         raise ValueError(name)
@@ -154,12 +206,12 @@ def _read_generator(held: Any, blobs: list[bytes]) -> np.random.Generator:
     return np.random.Generator(bits)
 
 
-def _read_record(held: Any, blobs: list[bytes]) -> Any:
+def _read_record(held: Any, blobs: Blobs) -> Any:
     name, parts = held
     return RECORDS[name](*[_decode(p, blobs) for p in parts])
 
 
-READERS: dict[str, Callable[[Any, list[bytes]], Any]] = {
+READERS: dict[str, Callable[[Any, Blobs], Any]] = {
     "f": lambda held, blobs: float(held),
     "q": lambda held, blobs: Fraction(held),
     "t": lambda held, blobs: tuple(_decode(v, blobs) for v in held),

@@ -198,9 +198,9 @@ class Worker:
         assert self._channel is not None
         token, watch = secrets.token_bytes(16), _Watch(self.pid, self.state, self._load_limit)
         self._channel.setblocking(False)
-        out, got = memoryview(channel.pack(token, [name, arguments, form])), bytearray()
-        poll = select.poll()
-        poll.register(self._channel, select.POLLIN | (select.POLLOUT if out else 0))
+        out = memoryview(b"".join(channel.pack(token, [name, arguments, form])))
+        inbox, poll = channel.Inbox(token), select.poll()
+        poll.register(self._channel, select.POLLIN | select.POLLOUT)
         poll.register(self._control, select.POLLIN)
         while True:
             events = dict(poll.poll(TICK * 1000))
@@ -210,32 +210,26 @@ class Worker:
                     if not out:
                         poll.modify(self._channel, select.POLLIN)
                 if events.get(self._channel.fileno(), 0) & (select.POLLIN | select.POLLHUP):
-                    more = self._channel.recv(1 << 22)
-                    if not more:
-                        raise self._death()
-                    got += more
-                    whole = _whole(got, token)
-                    if whole is not None:
-                        return channel.unpack(*whole)
+                    self._take(inbox)
+                elif self._control.fileno() in events:  # the worker ended, and all that it sent is read
+                    raise self._death()
             except OSError:
                 raise self._death() from None
-            if self._control.fileno() in events:
-                self._read_rest(got)
-                whole = _whole(got, token)
-                if whole is not None:
-                    return channel.unpack(*whole)
-                raise self._death()
+            if inbox.whole:
+                return inbox.value()
             reason = watch.reason()
             if reason:
                 doing = int(self.state[2])
                 self._stop()
                 raise _late(reason, doing)
 
-    def _read_rest(self, got: bytearray) -> None:
+    def _take(self, inbox: channel.Inbox) -> None:
+        """What has come; the end of the channel is the end of the worker."""
         assert self._channel is not None
-        with contextlib.suppress(OSError):
-            while more := self._channel.recv(1 << 20):
-                got += more
+        count = self._channel.recv_into(inbox.wanted)
+        if not count:
+            raise self._death()
+        inbox.filled(count)
 
     def _death(self) -> Exception:
         """What the end of the worker means: the program's doing, or the machine's."""
@@ -289,34 +283,6 @@ def _exception(name: Any, message: Any, own: Any, x: Any) -> Exception:
         problem = (kind or type(name, (Exception,), {}))(message)
         return marked(problem, x)
     return kind(message) if kind is not None else OutsideFailure(f"{name} in the worker: {message[:200]}")
-
-
-def _whole(got: bytearray, token: bytes) -> tuple[bytes, list[bytes]] | None:
-    """The parts of a complete frame, None while it is not. Raises Malformed."""
-    if len(got) < channel.HEAD.size:
-        if not channel.MAGIC.startswith(bytes(got[:8])) and len(got) < 8:
-            raise channel.Malformed("not a message of the worker")
-        return None
-    found, text, count = channel.lengths(bytes(got[: channel.HEAD.size]))
-    if found != token:
-        raise channel.Malformed("an answer to no question")
-    at = channel.HEAD.size
-    if len(got) < at + 8 * count:
-        return None
-    sizes = [int.from_bytes(got[at + 8 * i : at + 8 * i + 8], "little") for i in range(count)]
-    at += 8 * count
-    if text + sum(sizes) > channel.MOST:
-        raise channel.Malformed("an answer beyond all measure")
-    if len(got) < at + text + sum(sizes):
-        return None
-    if len(got) > at + text + sum(sizes):
-        raise channel.Malformed("more than one answer")
-    parts = [bytes(got[at : at + text])]
-    at += text
-    for size in sizes:
-        parts.append(bytes(got[at : at + size]))
-        at += size
-    return parts[0], parts[1:]
 
 
 class _Watch:

@@ -114,15 +114,12 @@ def _become_worker(channel: int, memory: int) -> None:
 
 def answer_questions(channel: socket.socket) -> None:
     """Read a question (name, arguments), answer it, until the channel closes."""
-    from compth.certification.channel import HEAD, lengths, pack, unpack
+    from compth.certification.channel import Inbox, pack
     from compth.certification.remote import Answers
 
     answers = Answers()
-    while head := _exactly(channel, HEAD.size):
-        token, size, count = lengths(head)
-        sizes = [int.from_bytes(_exactly(channel, 8), "little") for _ in range(count)]
-        text = _exactly(channel, size)
-        name, arguments, form = unpack(text, [_exactly(channel, n) for n in sizes])
+    while (question := _received(channel, Inbox())) is not None:
+        token, (name, arguments, form) = question
         start = time.process_time()
         made = answers.to(name, arguments, form)
         try:
@@ -130,17 +127,18 @@ def answer_questions(channel: socket.socket) -> None:
         except TypeError as problem:  # what the file holds is neither number, text nor list
             said = ("UnusableInput", f"the answer is of no use: {problem}", False, None)
             frame = pack(token, ("raised", said, time.process_time() - start))
-        channel.sendall(frame)
+        for part in frame:
+            channel.sendall(part)
 
 
-def _exactly(channel: socket.socket, size: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < size:
-        more = channel.recv(min(1 << 20, size - len(parts)))
-        if not more:
-            return b""
-        parts += more
-    return bytes(parts)
+def _received(channel: socket.socket, inbox: Any) -> Any:
+    """(token, value) of the next frame, None at the end."""
+    while not inbox.whole:
+        count = channel.recv_into(inbox.wanted)
+        if not count:
+            return None
+        inbox.filled(count)
+    return inbox.token, inbox.value()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 
 from compth.certificates import Verdict
 from compth.certification import sandbox, supervisor
-from compth.certification.channel import Malformed, pack, unpack
+from compth.certification.channel import Inbox, Malformed, pack, unpack
 from compth.certification.processes import family
 from compth.cli import run
 from compth.errors import UnusableInput
@@ -262,13 +262,23 @@ def test_pack_keeps_numbers_bit_for_bit():
     import numpy as np
 
     value = [None, True, 3, -0.0, 1e308, float("inf"), "a", Fraction(1, 3), (1, [2.5]), np.arange(3.0)]
-    frame = pack(b"t" * 16, value)
-    whole = supervisor._whole(bytearray(frame), b"t" * 16)
-    back = unpack(*whole)
-    assert repr(back) == repr(value)
-    assert supervisor._whole(bytearray(frame[:-1]), b"t" * 16) is None
+    frame = b"".join(pack(b"t" * 16, value))
+    assert repr(received(frame, b"t" * 16)) == repr(value)
+    assert received(frame[:-1], b"t" * 16) is None
     with pytest.raises(Malformed, match="no question"):
-        supervisor._whole(bytearray(frame), b"u" * 16)
+        received(frame, b"u" * 16)
+    with pytest.raises(Malformed, match="not a message"):
+        received(b"{" + frame, b"t" * 16)
+
+
+def received(data, token):
+    """The value of a frame that comes byte by byte, None while it is not whole."""
+    inbox = Inbox(token)
+    for k in range(len(data)):
+        if not inbox.whole:
+            inbox.wanted[:1] = data[k : k + 1]
+            inbox.filled(1)
+    return inbox.value() if inbox.whole else None
 
 
 def test_the_command_says_malformed_data_in_one_line(file, capsys):
