@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, Fraction, range, slice, type(Ellipsis)})
+NUMBERS = frozenset(
+    kind for kind in vars(np).values() if isinstance(kind, type) and issubclass(kind, np.generic)
+)
 
 
 def is_atom(value: Any) -> bool:
     """True for a number, text or None: a value without parts that could change."""
     kind = type(value)
-    return kind in ATOMS or (issubclass(kind, np.generic | np.dtype) and kind.__module__.startswith("numpy"))
+    return kind in ATOMS or kind in NUMBERS or isinstance(value, np.dtype)
 
 
 def is_fixed(value: Any) -> bool:

@@ -193,6 +193,8 @@ class Reader:
             c = i + 1 + (following == "PRECALL")
             asked = self.meant.get(self.callee.get(c, -1)) is isinstance
             return "" if asked else f"uses {word}"
+        if thing is np.random.default_rng:
+            return "" if self._takes_a_local(i) else "makes a generator of its own"
         if id(thing) in WORDS or is_fixed(thing):
             return ""
         if is_table(thing):
@@ -206,6 +208,14 @@ class Reader:
         before = None if c is None else c - 1 - (self.code[c - 1].opname == "PRECALL")
         fine = before is not None and id(self.meant.get(before)) in TYPES
         return "" if fine else "asks for a type"
+
+    def _takes_a_local(self, i: int) -> bool:
+        """True for f(name): default_rng(rng) is rng; of anything else a real run draws the same, or is no program."""
+        c = self._call_of(i)
+        if c is None or self.code[c].arg != 1:
+            return False
+        given = self.code[c - 1 - (self.code[c - 1].opname == "PRECALL")]
+        return given.opname == "LOAD_FAST" and given.argval not in self.scope.given
 
     def _only_read(self, i: int) -> bool:
         """True when the instruction that takes this table cannot change it."""

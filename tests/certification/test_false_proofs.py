@@ -283,7 +283,50 @@ def closure(k):
     return program
 
 
+def in_place(x, rng):
+    rng, idx = np.random.default_rng(rng), np.arange(len(x))
+    rng.shuffle(idx)
+    out = x.copy()
+    out[idx[K:]] = 0
+    out *= len(x) / K
+    return out
+
+
+def mapped(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Its docstring."""
+
+    def inner(v):
+        return 2 * v if rng.integers(2) else 0 * v
+
+    return np.array(list(map(inner, x)))
+
+
+def thresholded(x, rng):
+    keys = rng.random(len(x))
+    return np.where(keys <= np.sort(keys)[1], x, 0) * (len(x) / 2)
+
+
+def in_blocks(x, rng, p=0.5):
+    assert 0 < p <= 1, f"p={p}"
+    blocks = x.reshape(2, -1)
+    return (blocks * (rng.uniform(size=(2, 1)) <= p) / p).ravel()
+
+
+def by_a_set(x, rng):
+    chosen = set(rng.choice(len(x), K, replace=False).tolist())
+    return np.array([len(x) / K * x[i] if i in chosen else 0.0 * x[i] for i in range(len(x))])
+
+
+def by_a_matrix(x, rng):
+    s = np.zeros((len(x), len(x)))
+    for i in rng.permutation(len(x))[:K]:
+        s[i, i] = len(x) / K
+    return s @ x
+
+
 HONEST = [
+    (in_place, 3, "d/2 - 1"), (mapped, 2, "1"), (thresholded, 3, "d/2 - 1"), (in_blocks, 4, "1"),
+    (by_a_set, 3, "d/2 - 1"), (by_a_matrix, 3, "d/2 - 1"),
     (Sparsifier(2), 4, "d/2 - 1"), (checked, 3, "1"), (weighted, 3, "4"), (guarded, 3, "d/2 - 1"), (closure(2), 3, "0"),
 ]  # fmt: skip
 
@@ -324,5 +367,8 @@ def test_state_in_an_instance_a_closure_or_a_table_is_seen():
             return 3 * x
         return x * (rng.random(len(x)) < 0.5) * 2
 
-    for program in (Counting(), closed(), saturating):
+    def own_generator(x, rng):
+        return x * (np.random.default_rng().random(len(x)) < 0.5) * 2
+
+    for program in (Counting(), closed(), saturating, own_generator):
         assert not proved(program, 2, 1)[0]
