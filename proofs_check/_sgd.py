@@ -6,11 +6,9 @@ them. The theorem that follows is the unified theory's at B = 0.
 
 from fractions import Fraction as F
 
-from proofs_check import unified_theorem
 from proofs_check._models import model
 from proofs_check._script import step, text
 
-THEOREM = unified_theorem.SCRIPT.parts[1]
 CONVEX = {"convex": "strongly_convex(f, fs, g, x, xs, mu)"}
 
 

@@ -7,6 +7,7 @@ every entry is renewed with the row's probability, whatever the entries have to 
 from fractions import Fraction as F
 
 from proofs_check._models import model, per_worker, quadratic
+from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, step, text
 
 
@@ -86,3 +87,24 @@ def table_part(statement, row, outcomes, **params):
         ({"given": {"convex": None}}, model_of(1, curvatures=(8, 0))),
     ]
     return Part(statement, steps, model_of(F(1, 2), curvatures=(2, 1)), spoils)
+
+
+def table_theorem(part, name, row):
+    """The theorem for a method with a table: the drawn component is a uniform one."""
+    _, first, second = part.statement["claim"]
+    return theorem_part(
+        part,
+        Row(
+            name,
+            row,
+            "g - t + P(t)",
+            "P(g)",
+            first,
+            second,
+            "sq(t - hs)",
+            "sq(Y)",
+            {"t": "Y + hs"},
+            "xs hs",
+            uniform=True,
+        ),
+    )

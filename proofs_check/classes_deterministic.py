@@ -13,7 +13,7 @@ STATEMENT = {
     "name": "classes.deterministic",
     "title": "c = C(x) is its own mean: it is known when x is",
     "params": "w",
-    "domain": ["w > 0", "w < 1"],
+    "domain": ["w >= 0", "w < 1"],
     "vectors": ["family x", "family c"],
     "given": {"ball": "contraction(c, x, 1 - w**2)"},
     "claim": [f"sq(c - x) <= {ETA}**2*sq(x)", f"sq(c - c) <= {OMEGA}*sq(x)"],

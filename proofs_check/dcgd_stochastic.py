@@ -6,8 +6,9 @@ from fractions import Fraction as F
 
 from compth.methods.dcgd import DCGDStochastic
 from proofs_check._models import coins, model, per_worker, quadratic
+from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text, without_max
-from proofs_check._sgd import STEEP, THEOREM, claims, steep
+from proofs_check._sgd import STEEP, claims, steep
 
 A, B, LL, LLw, s2, s2w, zeta2 = symbols("A B LL LLw s2 s2w zeta2")
 FACTS = {"LL": LL, "LL_workers": LLw, "sigma2_mean": s2, "sigma2_star": s2w}
@@ -82,23 +83,35 @@ def at(curvatures, shifts, steep=1, away=1, p=F(1, 2), **params):
 
 
 ALIKE = ([1, 1], [0, 0])
+PART = Part(
+    STATEMENT,
+    STEPS,
+    at([1, 2], [1, -1], A=1, B=F(1, 2), S=1, mu=1, LL=4, LLw=4),
+    [
+        ({"claim": [FAIR, FIRST.replace(f"2*{SLOPE}", f"1/2*{SLOPE}"), FIRM]}, at(*ALIKE)),
+        ({"claim": [FAIR, FIRST.replace(D1, f"{D1}/2"), FIRM]}, at(*ALIKE, away=2)),
+        ({"claim": [FAIR, FIRST.replace("zeta2", "0"), FIRM]}, at([1, 1], [9, -9])),
+        ({"given": {"joint": None}}, at([1, 1], [9, -9], A=0)),
+        ({"given": {"each": None}}, at(*ALIKE, steep=9, LLw=F(1, 9))),
+        ({"given": {"smooth": None}}, at(*ALIKE, steep=9, LL=F(1, 9))),
+    ],
+)
 SCRIPT = Script(
     "dcgd.stochastic",
     "Compressed stochastic gradients satisfy the unified assumption, hence its theorem",
     [
-        Part(
-            STATEMENT,
-            STEPS,
-            at([1, 2], [1, -1], A=1, B=F(1, 2), S=1, mu=1, LL=4, LLw=4),
-            [
-                ({"claim": [FAIR, FIRST.replace(f"2*{SLOPE}", f"1/2*{SLOPE}"), FIRM]}, at(*ALIKE)),
-                ({"claim": [FAIR, FIRST.replace(D1, f"{D1}/2"), FIRM]}, at(*ALIKE, away=2)),
-                ({"claim": [FAIR, FIRST.replace("zeta2", "0"), FIRM]}, at([1, 1], [9, -9])),
-                ({"given": {"joint": None}}, at([1, 1], [9, -9], A=0)),
-                ({"given": {"each": None}}, at(*ALIKE, steep=9, LLw=F(1, 9))),
-                ({"given": {"smooth": None}}, at(*ALIKE, steep=9, LL=F(1, 9))),
-            ],
+        PART,
+        theorem_part(
+            PART,
+            Row(
+                "dcgd.stochastic",
+                ROW,
+                "P(Q)",
+                "P(g)",
+                FIRST,
+                fixed="xs hs",
+                stars={"s2": "P(H)", "s2w": "H - hs"},
+            ),
         ),
-        THEOREM,
     ],
 )

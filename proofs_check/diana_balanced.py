@@ -3,7 +3,7 @@
 from fractions import Fraction as F
 
 from compth.methods.diana import DIANAUnified, shift_step
-from proofs_check import unified_theorem
+from proofs_check._rows import Row, exact_row, theorem_part
 from proofs_check._script import Part, Script, Within, constants, step, symbols, text
 from proofs_check._sgd import CONVEX, STEEP, claims, steep
 from proofs_check.diana_unified import at as unified_at
@@ -78,23 +78,39 @@ def at(*arguments, **params):
 EQUAL = {"Lm": 1, "mu": 1}
 NEAR = at([1, 1], [1, -1], [1, -1], F(1, 2), F(1, 2), **EQUAL)
 FAR = at([1, 1], [1, -1], [9, -9], F(1, 2), F(1, 2), **EQUAL)
+PART = Part(
+    STATEMENT,
+    STEPS,
+    at([1, 3], [1, -1], [2, 1], F(1, 2), F(1, 4)),
+    [
+        ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), SECOND, FIRM]}, NEAR),
+        ({"claim": [FAIR, FIRST.replace(f"{B}*", f"{B}/4*"), SECOND, FIRM]}, FAR),
+        ({"claim": [FAIR, FIRST, SECOND.replace(f"1 - {RHO}", f"1 - 2*{RHO}"), FIRM]}, FAR),
+        ({"given": {"convex": None}}, at([1, 1], [1, -1], [1, -1], F(1, 2), F(1, 2), Lm=1, mu=9)),
+        ({"given": {"ind": None}}, at([1, 1], [1, -1], [9, -9], F(1, 2), F(1, 2), **EQUAL, n=64)),
+        ({"domain": STATEMENT["domain"][:-1]}, at([1, 1], [1, -1], [9, -9], F(1, 2), F(2), **EQUAL)),
+    ],
+)
 SCRIPT = Script(
     "diana.balanced",
     "DIANA satisfies the unified assumption, hence its theorem at every M",
     [
-        Part(
-            STATEMENT,
-            STEPS,
-            at([1, 3], [1, -1], [2, 1], F(1, 2), F(1, 4)),
-            [
-                ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), SECOND, FIRM]}, NEAR),
-                ({"claim": [FAIR, FIRST.replace(f"{B}*", f"{B}/4*"), SECOND, FIRM]}, FAR),
-                ({"claim": [FAIR, FIRST, SECOND.replace(f"1 - {RHO}", f"1 - 2*{RHO}"), FIRM]}, FAR),
-                ({"given": {"convex": None}}, at([1, 1], [1, -1], [1, -1], F(1, 2), F(1, 2), Lm=1, mu=9)),
-                ({"given": {"ind": None}}, at([1, 1], [1, -1], [9, -9], F(1, 2), F(1, 2), **EQUAL, n=64)),
-                ({"domain": STATEMENT["domain"][:-1]}, at([1, 1], [1, -1], [9, -9], F(1, 2), F(2), **EQUAL)),
-            ],
+        PART,
+        theorem_part(
+            PART,
+            Row(
+                "diana.balanced",
+                ROW,
+                "P(h + Q)",
+                "P(g)",
+                FIRST,
+                SECOND,
+                "sq(h - hs)",
+                "sq(h + al*Q - hs)",
+                {"h": "h + al*Q"},
+                "xs hs",
+            ),
         ),
-        *unified_theorem.SCRIPT.parts,
+        exact_row(PART, "diana.balanced.exact", ROW, "g - h", "P(h + Q)", FIRST),
     ],
 )

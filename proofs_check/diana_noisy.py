@@ -3,8 +3,8 @@
 from fractions import Fraction as F
 
 from compth.methods.diana import DIANANoisy
-from proofs_check import unified_theorem
 from proofs_check._noisy import NOISE, noisy
+from proofs_check._rows import Row, exact_row, theorem_part
 from proofs_check._script import Part, Script, Within, constants, step, symbols, text
 from proofs_check._sgd import STEEP, claims, steep
 from proofs_check.diana_unified import ALPHA
@@ -76,38 +76,54 @@ def at(curvatures, shifts, h, p, alpha, away=1, **params):
 TIGHT = {"Lm": 1, "mu": 1}
 HALF = F(1, 2)
 ALIKE = [1, 1], [1, -1]
+PART = Part(
+    STATEMENT,
+    STEPS,
+    at([1, 3], [1, -1], [2, 1], HALF, F(1, 4), s2=2),
+    [
+        (
+            {"claim": [FAIR, FIRST.replace(f" + {D1}", ""), SECOND, FIRM]},
+            at(*ALIKE, [1, -1], HALF, HALF, 9, **TIGHT),
+        ),
+        (
+            {"claim": [FAIR, FIRST.replace(f" + {B}*", f" + 1/4*{B}*"), SECOND, FIRM]},
+            at(*ALIKE, [9, -9], HALF, HALF, **TIGHT),
+        ),
+        (
+            {"claim": [FAIR, FIRST, SECOND.replace(f"+ {D2}", "+ 0"), FIRM]},
+            at(*ALIKE, [1, -1], HALF, HALF, 9, **TIGHT),
+        ),
+        (
+            {"claim": [FAIR, FIRST, SECOND.replace(f"(1 - {RHO})", f"(1 - 3/2*{RHO})"), FIRM]},
+            at(*ALIKE, [9, -9], HALF, HALF, **TIGHT),
+        ),
+        (
+            {"domain": [t for t in STATEMENT["domain"] if t != SMALL]},
+            at(*ALIKE, [9, -9], F(1, 4), F(2), **TIGHT),
+        ),
+        ({"given": {"noise": None}}, at(*ALIKE, [1, -1], HALF, HALF, 9, s2=0, **TIGHT)),
+    ],
+)
 SCRIPT = Script(
     "diana.noisy",
     "DIANA of stochastic gradients satisfies the unified assumption, hence its theorem",
     [
-        Part(
-            STATEMENT,
-            STEPS,
-            at([1, 3], [1, -1], [2, 1], HALF, F(1, 4), s2=2),
-            [
-                (
-                    {"claim": [FAIR, FIRST.replace(f" + {D1}", ""), SECOND, FIRM]},
-                    at(*ALIKE, [1, -1], HALF, HALF, 9, **TIGHT),
-                ),
-                (
-                    {"claim": [FAIR, FIRST.replace(f" + {B}*", f" + 1/4*{B}*"), SECOND, FIRM]},
-                    at(*ALIKE, [9, -9], HALF, HALF, **TIGHT),
-                ),
-                (
-                    {"claim": [FAIR, FIRST, SECOND.replace(f"+ {D2}", "+ 0"), FIRM]},
-                    at(*ALIKE, [1, -1], HALF, HALF, 9, **TIGHT),
-                ),
-                (
-                    {"claim": [FAIR, FIRST, SECOND.replace(f"(1 - {RHO})", f"(1 - 3/2*{RHO})"), FIRM]},
-                    at(*ALIKE, [9, -9], HALF, HALF, **TIGHT),
-                ),
-                (
-                    {"domain": [t for t in STATEMENT["domain"] if t != SMALL]},
-                    at(*ALIKE, [9, -9], F(1, 4), F(2), **TIGHT),
-                ),
-                ({"given": {"noise": None}}, at(*ALIKE, [1, -1], HALF, HALF, 9, s2=0, **TIGHT)),
-            ],
+        PART,
+        theorem_part(
+            PART,
+            Row(
+                "diana.noisy",
+                ROW,
+                "P(h + Q)",
+                "P(g)",
+                FIRST,
+                SECOND,
+                "sq(h - hs)",
+                "sq(h + al*Q - hs)",
+                {"h": "h + al*Q"},
+                "xs hs",
+            ),
         ),
-        *unified_theorem.SCRIPT.parts,
+        exact_row(PART, "diana.noisy.exact", ROW, "G - h", "P(h + Q)", FIRST),
     ],
 )

@@ -28,7 +28,7 @@ STATEMENT = {
     **pl.PL,
     "name": "ef21.bidirectional",
     "params": "r L T mu ga om",
-    "domain": ["r > 0", "r < 1", "L > 0", "T > 0", "mu > 0", "ga > 0", "om >= 0", SMALL, SHORT],
+    "domain": ["r >= 0", "r < 1", "L > 0", "T > 0", "mu > 0", "ga > 0", "om >= 0", SMALL, SHORT],
     # b is the broadcast; what the workers send comes after it
     "vectors": ["common x", "family g", "family e", "common b ~ P(e) @ 0", "family gp @ 1", "family c @ 2"],
     "let": {"xp": "x - ga*b", "M": text(L_TILDE**2)},

@@ -19,7 +19,7 @@ POTENTIAL = f"2*(f - fs)/ga + sq(g - e)/{TH}"
 STATEMENT = {
     "name": "ef21.nonconvex",
     "params": "r L T ga",
-    "domain": ["r > 0", "r < 1", "L > 0", "T > 0", "ga > 0", SMALL],
+    "domain": ["r >= 0", "r < 1", "L > 0", "T > 0", "ga > 0", SMALL],
     "vectors": pl.PL["vectors"],
     "values": "f fp fs",
     "let": {**pl.PL["let"], "M": text(T**2)},

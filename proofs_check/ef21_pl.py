@@ -24,7 +24,7 @@ WEIGHT = f"({quotient(PLAN['weight'], HALF)})"
 THREE_POINT = {
     "name": "ef21.three_point",
     "params": "r",
-    "domain": ["r > 0", "r < 1"],
+    "domain": ["r >= 0", "r < 1"],
     "vectors": ["family g", "family gp", "family e", "family c @ 1"],
     "given": {"comp": f"contraction(c, gp - e, {text(DELTA)})"},
     "claim": [f"sq(gp - e - c) <= (1 - {TH})*sq(g - e) + {BE}*sq(gp - g)"],
@@ -36,7 +36,7 @@ SMALL, SHORT = f"ga*{STEP} <= 1", f"ga*mu <= {TH}/2"
 PL = {
     "name": "ef21.pl",
     "params": "r L T mu ga",
-    "domain": ["r > 0", "r < 1", "L > 0", "T > 0", "mu > 0", "ga > 0", SMALL, SHORT],
+    "domain": ["r >= 0", "r < 1", "L > 0", "T > 0", "mu > 0", "ga > 0", SMALL, SHORT],
     "vectors": ["common x", "family g", "family gp", "family e", "family c @ 1"],
     "values": "f fp fs",
     "let": {"xp": "x - ga*P(e)", "M": text(L_TILDE**2)},

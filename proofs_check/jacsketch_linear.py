@@ -9,8 +9,8 @@ from itertools import combinations
 
 from compth.calculus import nice_joint
 from compth.methods.jacsketch import JacSketchLinear, residual
-from proofs_check import unified_theorem
 from proofs_check._models import model, per_worker, plain, quadratic
+from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
 
 n, size, L, L1, L2 = symbols("n size L L1 L2")
@@ -172,24 +172,37 @@ def whole(*arguments, curvatures=(2, 0), mu=None, **vectors):
     return {**found, "vectors": {**found["vectors"], **plain(vectors)}}
 
 
+PART = Part(
+    STATEMENT,
+    STEPS,
+    at(F(1, 2), curvatures=(3, 2, 1), size=2, L1=3, L2=6),
+    [
+        ({"claim": [FAIR, FIRST.replace(f"{B}*sq", f"{B}/2*sq"), SECOND]}, at(2)),
+        ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), SECOND]}, at(1)),
+        ({"claim": [FAIR, FIRST, SECOND.replace(f"1 - {RHO}", f"1 - 11/10*{RHO}")]}, at(2)),
+        ({"claim": [FAIR, FIRST, SECOND.replace(f"2*{C}", C)]}, at(1)),
+        ({"given": {"sampled": None}}, at(0, L1=F(1, 8))),
+        ({"given": {"sketched": None}}, at(0, L2=1)),
+        ({"given": {"joint": None}}, jolted(9)),
+    ],
+)
+WHOLE_PART = Part(
+    FULL,
+    FULL_STEPS,
+    whole(2, curvatures=(2, 1)),
+    [
+        ({"claim": [BOUND.replace(f"2*{TOP}", f"{TOP}/2"), FIRM]}, whole(1, curvatures=(2, 2))),
+        ({"claim": [BOUND, FIRM.replace(TOP, f"{TOP}/5")]}, whole(1, curvatures=(2, 2))),
+        ({"given": {"convex": None}}, whole(1, curvatures=(2, 2), mu=9)),
+        ({"given": {"sampled": None}}, whole(1, curvatures=(9, 9))),
+        ({"given": {"sum": None, "still": None}}, whole(2, 0, hs=[[1], [1]], g=[[1], [1]])),
+    ],
+)
 SCRIPT = Script(
     "jacsketch.linear",
     "JacSketch with uniform subsets satisfies the unified assumption, hence its theorem",
     [
-        Part(
-            STATEMENT,
-            STEPS,
-            at(F(1, 2), curvatures=(3, 2, 1), size=2, L1=3, L2=6),
-            [
-                ({"claim": [FAIR, FIRST.replace(f"{B}*sq", f"{B}/2*sq"), SECOND]}, at(2)),
-                ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), SECOND]}, at(1)),
-                ({"claim": [FAIR, FIRST, SECOND.replace(f"1 - {RHO}", f"1 - 11/10*{RHO}")]}, at(2)),
-                ({"claim": [FAIR, FIRST, SECOND.replace(f"2*{C}", C)]}, at(1)),
-                ({"given": {"sampled": None}}, at(0, L1=F(1, 8))),
-                ({"given": {"sketched": None}}, at(0, L2=1)),
-                ({"given": {"joint": None}}, jolted(9)),
-            ],
-        ),
+        PART,
         Part(
             LARGEST,
             LARGEST_STEPS,
@@ -200,18 +213,25 @@ SCRIPT = Script(
                 ({"given": {"convex": None}}, largest(1, curvatures=(8, 0))),
             ],
         ),
-        Part(
-            FULL,
-            FULL_STEPS,
-            whole(2, curvatures=(2, 1)),
-            [
-                ({"claim": [BOUND.replace(f"2*{TOP}", f"{TOP}/2"), FIRM]}, whole(1, curvatures=(2, 2))),
-                ({"claim": [BOUND, FIRM.replace(TOP, f"{TOP}/5")]}, whole(1, curvatures=(2, 2))),
-                ({"given": {"convex": None}}, whole(1, curvatures=(2, 2), mu=9)),
-                ({"given": {"sampled": None}}, whole(1, curvatures=(9, 9))),
-                ({"given": {"sum": None, "still": None}}, whole(2, 0, hs=[[1], [1]], g=[[1], [1]])),
-            ],
+        WHOLE_PART,
+        theorem_part(
+            WHOLE_PART,
+            Row("jacsketch.linear.whole", WHOLE, "P(t) + P(g - t)", "P(g)", BOUND, fixed="xs hs"),
         ),
-        *unified_theorem.SCRIPT.parts,
+        theorem_part(
+            PART,
+            Row(
+                "jacsketch.linear",
+                ROW,
+                "P(t) + P(U - B)",
+                "P(g)",
+                FIRST,
+                SECOND,
+                "sq(t - hs)",
+                "sq(Y)",
+                {"t": "Y + hs"},
+                "xs hs",
+            ),
+        ),
     ],
 )

@@ -6,8 +6,9 @@ N_j is the noisy gradient of component j, unbiased given j; the table takes the 
 from fractions import Fraction as F
 
 from compth.methods.n_saga import NSAGANeighbourhood
-from proofs_check import _table, unified_theorem
+from proofs_check import _table
 from proofs_check._models import model, per_worker, quadratic
+from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check.saga_linear import DRAWN
 
@@ -67,31 +68,47 @@ def at(beta, size, at=1, curvatures=(2, 0), **params):
 
 
 STILL = at(0, 1, at=0)
+PART = Part(
+    STATEMENT,
+    STEPS,
+    at(F(1, 2), 1, curvatures=(2, 1)),
+    [
+        ({"claim": [FAIR, PRINTED, f"{FIRST} + 9/10*{HALF}", NEXT]}, STILL),
+        ({"claim": [FAIR, PRINTED, SHARP, f"{SECOND} + 9/10*{D2}"]}, STILL),
+        ({"claim": [FAIR, PRINTED, SHARP.replace("+ (2)*", "+ "), NEXT]}, at(2, F(1, 9))),
+        (
+            {"claim": [FAIR, PRINTED.replace(f"2*{text(ROW.A)}", text(ROW.A)), SHARP, NEXT]},
+            at(1, F(1, 9)),
+        ),
+        (
+            {"claim": [FAIR, PRINTED, SHARP, NEXT.replace("1 - (1/n)", "1 - 11/10*(1/n)")]},
+            at(2, F(1, 9)),
+        ),
+        ({"claim": [FAIR, PRINTED, SHARP, NEXT.replace(f"2*{C}", C)]}, at(1, F(1, 9))),
+        ({"given": {"noise": None}}, at(0, 2, at=0, s2=1)),
+        ({"given": {"convex": None}}, at(1, F(1, 9), curvatures=(8, 0))),
+    ],
+)
 SCRIPT = Script(
     "nsaga.neighbourhood",
     "N-SAGA satisfies the unified assumption, hence its theorem",
     [
-        Part(
-            STATEMENT,
-            STEPS,
-            at(F(1, 2), 1, curvatures=(2, 1)),
-            [
-                ({"claim": [FAIR, PRINTED, f"{FIRST} + 9/10*{HALF}", NEXT]}, STILL),
-                ({"claim": [FAIR, PRINTED, SHARP, f"{SECOND} + 9/10*{D2}"]}, STILL),
-                ({"claim": [FAIR, PRINTED, SHARP.replace("+ (2)*", "+ "), NEXT]}, at(2, F(1, 9))),
-                (
-                    {"claim": [FAIR, PRINTED.replace(f"2*{text(ROW.A)}", text(ROW.A)), SHARP, NEXT]},
-                    at(1, F(1, 9)),
-                ),
-                (
-                    {"claim": [FAIR, PRINTED, SHARP, NEXT.replace("1 - (1/n)", "1 - 11/10*(1/n)")]},
-                    at(2, F(1, 9)),
-                ),
-                ({"claim": [FAIR, PRINTED, SHARP, NEXT.replace(f"2*{C}", C)]}, at(1, F(1, 9))),
-                ({"given": {"noise": None}}, at(0, 2, at=0, s2=1)),
-                ({"given": {"convex": None}}, at(1, F(1, 9), curvatures=(8, 0))),
-            ],
+        PART,
+        theorem_part(
+            PART,
+            Row(
+                "nsaga.neighbourhood",
+                ROW,
+                "N - t + P(t)",
+                "P(g)",
+                PRINTED,
+                NEXT,
+                "sq(t - hs)",
+                "sq(Y)",
+                {"t": "Y + hs"},
+                "xs hs",
+                uniform=True,
+            ),
         ),
-        unified_theorem.SCRIPT.parts[0],
     ],
 )

@@ -6,8 +6,9 @@ N_j is the noisy partial derivative j, unbiased given j: g = h + Q, h+ = h + Q/d
 from fractions import Fraction as F
 
 from compth.methods.n_sega import NSEGANeighbourhood
-from proofs_check import sega_linear, unified_theorem
+from proofs_check import sega_linear
 from proofs_check._models import model
+from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check.sega_linear import OMEGA
 
@@ -57,29 +58,43 @@ def at(h, g=(2, 0), size=0, curvature=2, **params):
 
 
 STILL = at((0, 0), (0, 0), 1)
+PART = Part(
+    STATEMENT,
+    STEPS,
+    at((1, 3), (2, 1), 1, curvature=1),
+    [
+        ({"claim": [FAIR, PRINTED, f"{FIRST} + 9/10*{HALF}", NEXT]}, STILL),
+        ({"claim": [FAIR, PRINTED, SHARP, f"{SECOND} + 9/10*{D2}"]}, STILL),
+        ({"claim": [FAIR, PRINTED.replace(f"2*{A}", f"{A}/4"), SHARP, NEXT]}, at((0, 0))),
+        ({"claim": [FAIR, PRINTED, SHARP.replace(f"{B}*sq", f"{B}/4*sq"), NEXT]}, at((-4, 0))),
+        (
+            {"claim": [FAIR, PRINTED, SHARP, NEXT.replace(f"1 - {RHO}", f"1 - 11/10*{RHO}")]},
+            at((1, 0)),
+        ),
+        ({"claim": [FAIR, PRINTED, SHARP, NEXT.replace(f"2*{C}", C)]}, at((1, 0))),
+        ({"given": {"noise": None}}, at((0, 0), (0, 0), 2, s2=1)),
+        ({"given": {"convex": None}}, at((1, 0), curvature=8)),
+        ({"given": {"sketch": None}}, at((9, 0), d=1)),
+    ],
+)
 SCRIPT = Script(
     "nsega.neighbourhood",
     "N-SEGA satisfies the unified assumption, hence its theorem",
     [
-        Part(
-            STATEMENT,
-            STEPS,
-            at((1, 3), (2, 1), 1, curvature=1),
-            [
-                ({"claim": [FAIR, PRINTED, f"{FIRST} + 9/10*{HALF}", NEXT]}, STILL),
-                ({"claim": [FAIR, PRINTED, SHARP, f"{SECOND} + 9/10*{D2}"]}, STILL),
-                ({"claim": [FAIR, PRINTED.replace(f"2*{A}", f"{A}/4"), SHARP, NEXT]}, at((0, 0))),
-                ({"claim": [FAIR, PRINTED, SHARP.replace(f"{B}*sq", f"{B}/4*sq"), NEXT]}, at((-4, 0))),
-                (
-                    {"claim": [FAIR, PRINTED, SHARP, NEXT.replace(f"1 - {RHO}", f"1 - 11/10*{RHO}")]},
-                    at((1, 0)),
-                ),
-                ({"claim": [FAIR, PRINTED, SHARP, NEXT.replace(f"2*{C}", C)]}, at((1, 0))),
-                ({"given": {"noise": None}}, at((0, 0), (0, 0), 2, s2=1)),
-                ({"given": {"convex": None}}, at((1, 0), curvature=8)),
-                ({"given": {"sketch": None}}, at((9, 0), d=1)),
-            ],
+        PART,
+        theorem_part(
+            PART,
+            Row(
+                "nsega.neighbourhood",
+                ROW,
+                "h + Q",
+                "g",
+                PRINTED,
+                NEXT,
+                "sq(h)",
+                "sq(h + Q/d)",
+                {"h": "h + Q/d"},
+            ),
         ),
-        unified_theorem.SCRIPT.parts[0],
     ],
 )

@@ -9,8 +9,8 @@ from fractions import Fraction as F
 import compth as ct
 from compth.claims import Unbiased
 from compth.methods.sega import SEGALinear
-from proofs_check import unified_theorem
 from proofs_check._models import model
+from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
 
 d, L = symbols("d L")
@@ -50,23 +50,27 @@ def at(h, g=(2, 0), d=2, curvature=2):
     return model({"d": d, "L": 2}, vectors, prob=[F(1, 2)] * 2, dim=2, values=values)
 
 
+PART = Part(
+    STATEMENT,
+    STEPS,
+    at((1, 3), (2, 1), curvature=1),
+    [
+        ({"claim": [FAIR, FIRST.replace(f"2*{A}", f"{A}/4"), SECOND]}, at((0, 0))),
+        ({"claim": [FAIR, FIRST.replace(f"{B}*sq", f"{B}/4*sq"), SECOND]}, at((-4, 0))),
+        ({"claim": [FAIR, FIRST, SECOND.replace(f"1 - {RHO}", f"1 - 11/10*{RHO}")]}, at((1, 0))),
+        ({"claim": [FAIR, FIRST, SECOND.replace(f"2*{C}", C)]}, at((1, 0))),
+        ({"given": {"convex": None}}, at((1, 0), curvature=8)),
+        ({"given": {"sketch": None}}, at((9, 0)) | {"params": {"d": "1", "L": "2"}}),
+    ],
+)
 SCRIPT = Script(
     "sega.linear",
     "SEGA satisfies the unified assumption, hence its theorem",
     [
-        Part(
-            STATEMENT,
-            STEPS,
-            at((1, 3), (2, 1), curvature=1),
-            [
-                ({"claim": [FAIR, FIRST.replace(f"2*{A}", f"{A}/4"), SECOND]}, at((0, 0))),
-                ({"claim": [FAIR, FIRST.replace(f"{B}*sq", f"{B}/4*sq"), SECOND]}, at((-4, 0))),
-                ({"claim": [FAIR, FIRST, SECOND.replace(f"1 - {RHO}", f"1 - 11/10*{RHO}")]}, at((1, 0))),
-                ({"claim": [FAIR, FIRST, SECOND.replace(f"2*{C}", C)]}, at((1, 0))),
-                ({"given": {"convex": None}}, at((1, 0), curvature=8)),
-                ({"given": {"sketch": None}}, at((9, 0)) | {"params": {"d": "1", "L": "2"}}),
-            ],
+        PART,
+        theorem_part(
+            PART,
+            Row("sega.linear", ROW, "h + Q", "g", FIRST, SECOND, "sq(h)", "sq(h + Q/d)", {"h": "h + Q/d"}),
         ),
-        unified_theorem.SCRIPT.parts[0],
     ],
 )

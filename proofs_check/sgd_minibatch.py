@@ -8,8 +8,9 @@ from fractions import Fraction as F
 
 from compth.methods.sgd import SGDMinibatch
 from proofs_check._models import model
+from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
-from proofs_check._sgd import CONVEX, STEEP, THEOREM, claims, steep
+from proofs_check._sgd import CONVEX, STEEP, claims, steep
 
 tau, LL, L, s2 = symbols("tau LL L s2")
 ROW = SGDMinibatch().parameters(constants(L=L, facts={"tau": tau, "LL_1": LL, "sigma2_1": s2}))
@@ -61,23 +62,24 @@ def at(slopes, shift, size=2, **params):
     return model({**base, **params}, vectors, prob=prob, workers=size, values=values)
 
 
+PART = Part(
+    STATEMENT,
+    STEPS,
+    at([2, 1], 1, L=2),
+    [
+        ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), FIRM]}, at([2, 0], 1)),
+        ({"claim": [FAIR, FIRST.replace(D1, "(s2/tau)"), FIRM]}, at([2, 0], 2)),
+        ({"claim": [FAIR, FIRST.replace(f" + {D1}", ""), FIRM]}, at([2, 0], 9)),
+        ({"given": {"apart": None}}, at([2, 0], 9, tau=32)),
+        ({"given": {"smooth": None}}, at([2, 0], 1, LL="1/4", L=1)),
+        ({"given": {"convex": None}}, at([2, 2], 1, mu=9)),
+    ],
+)
 SCRIPT = Script(
     "sgd.minibatch",
     "SGD with minibatches satisfies the unified assumption, hence its theorem",
     [
-        Part(
-            STATEMENT,
-            STEPS,
-            at([2, 1], 1, L=2),
-            [
-                ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), FIRM]}, at([2, 0], 1)),
-                ({"claim": [FAIR, FIRST.replace(D1, "(s2/tau)"), FIRM]}, at([2, 0], 2)),
-                ({"claim": [FAIR, FIRST.replace(f" + {D1}", ""), FIRM]}, at([2, 0], 9)),
-                ({"given": {"apart": None}}, at([2, 0], 9, tau=32)),
-                ({"given": {"smooth": None}}, at([2, 0], 1, LL="1/4", L=1)),
-                ({"given": {"convex": None}}, at([2, 2], 1, mu=9)),
-            ],
-        ),
-        THEOREM,
+        PART,
+        theorem_part(PART, Row("sgd.minibatch", ROW, "P(G)", "g", FIRST, stars={"s2": "S"})),
     ],
 )

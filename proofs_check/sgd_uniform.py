@@ -5,8 +5,9 @@ The components are the family, so that P is the mean over the uniform index: E||
 
 from compth.methods.sgd import SGDUniform
 from proofs_check._models import model, per_worker, quadratic
+from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
-from proofs_check._sgd import STEEP, THEOREM, claims, steep
+from proofs_check._sgd import STEEP, claims, steep
 
 L, s2 = symbols("L s2")
 ROW = SGDUniform().parameters(constants(facts={"L_part": L, "sigma2_mean": s2}))
@@ -55,22 +56,23 @@ def at(curvatures, shift, **params):
     return model({**base, **params}, vectors, workers=2, values={"f": q["f"], "fs": q["fs"]})
 
 
+PART = Part(
+    STATEMENT,
+    STEPS,
+    at([2, 1], 1, mu=1),
+    [
+        ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), FIRM]}, at([2, 0], 1, mu=1)),
+        ({"claim": [FAIR, FIRST.replace(D1, "s2"), FIRM]}, at([2, 0], 2, mu=1)),
+        ({"claim": [FAIR, FIRST.replace(f" + {D1}", ""), FIRM]}, at([2, 0], 3, mu=1)),
+        ({"given": {"each": None}}, at([4, 0], 1, mu=1, L=1)),
+        ({"given": {"convex": None}}, at([2, 2], 1, mu=9)),
+    ],
+)
 SCRIPT = Script(
     "sgd.uniform",
     "SGD with one uniform component satisfies the unified assumption, hence its theorem",
     [
-        Part(
-            STATEMENT,
-            STEPS,
-            at([2, 1], 1, mu=1),
-            [
-                ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), FIRM]}, at([2, 0], 1, mu=1)),
-                ({"claim": [FAIR, FIRST.replace(D1, "s2"), FIRM]}, at([2, 0], 2, mu=1)),
-                ({"claim": [FAIR, FIRST.replace(f" + {D1}", ""), FIRM]}, at([2, 0], 3, mu=1)),
-                ({"given": {"each": None}}, at([4, 0], 1, mu=1, L=1)),
-                ({"given": {"convex": None}}, at([2, 2], 1, mu=9)),
-            ],
-        ),
-        THEOREM,
+        PART,
+        theorem_part(PART, Row("sgd.uniform", ROW, "g", "P(g)", FIRST, fixed="xs hs", uniform=True)),
     ],
 )

@@ -12,7 +12,7 @@ A, B = (text(c) for c in ef21_theta_beta(1 - w**2))
 STATEMENT = {
     "name": "three_point.ef21",
     "params": "w",
-    "domain": ["w > 0", "w < 1"],
+    "domain": ["w >= 0", "w < 1"],
     "vectors": ["common x", "common h", "common y", "family c @ 1"],
     "given": {"ball": "contraction(c, x - h, 1 - w**2)"},
     "claim": [f"sq(h + c - x) <= (1 - {A})*sq(h - y) + {B}*sq(x - y)"],

@@ -9,8 +9,8 @@ from fractions import Fraction as F
 from itertools import product
 
 from compth.methods.vr_diana import VRDIANALinear, VRDIANASharp, learning_rate
-from proofs_check import unified_theorem
 from proofs_check._models import model, per_worker
+from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, Within, constants, members, step, symbols, text
 
 n, m, om, L = symbols("n m om L")
@@ -139,27 +139,54 @@ def without(claim, old, new):
     return {"claim": [c.replace(old, new) if c == claim else c for c in STATEMENT["claim"]]}
 
 
+def row(name, row, first, second):
+    """k, kp: the mean of the components' |D|^2 in the table and in the next one, a number of the state."""
+    _, b, rho, _ = (text(v) for v in (row.A, row.B, row.rho, row.C))
+    table = {
+        "table": "growth(sq(D), k, 0, 0, 1, 0, 0)",
+        "later": "growth(kp, sq(Y), 0, 0, 1, 0, 0)",
+        "size": "floor(k, 0)",
+        "next": "floor(kp, 0)",
+    }
+    return Row(
+        name,
+        row,
+        "P(h + Q)",
+        "P(g)",
+        first,
+        second,
+        "sq(h - hs) + k",
+        "sq(h + al*Q - hs) + kp",
+        {"h": "h + al*Q", "k": "kp"},
+        "xs hs",
+        more={"given": table, "values": "k kp"},
+        uses={"table": f"ga**2*{b} + M*ga**2*(1 - {rho})", "later": "M*ga**2"},
+        before=[step("1 - al >= 0", {"1 - al*(1 + om) >= 0": "1"}, ["al*om"]), step("k >= 0", {"size": "1"})],
+    )
+
+
 ONE = [[1]], [[0]]  # a single quadratic
 TWO = [[2, 0]], [[0, 0]]  # two components on one worker
+PART = Part(
+    STATEMENT,
+    STEPS,
+    at([[2, 1], [1, 3]], [[1, 2], [-1, -2]], 1, F(1, 2), [1, 2], L=4, al=F(1, 8)),
+    [
+        (without(SHARP, f"2*{LESS_A}", f"2/3*{LESS_A}"), at(*ONE, 1, 0, [0])),
+        (without(FIRST, f"2*{A}", f"1/2*{A}"), at(*ONE, 1, 0, [0])),
+        (without(SHARP, f"+ {B}", f"+ {B}/4"), at(*ONE, 0, 0, [1], F(1, 4))),
+        (without(NEXT, f"2*{LESS_C}", LESS_C), at(*ONE, 1, 0, [0], F(1, 3))),
+        (without(SECOND, f"1 - {RHO}", f"1 - 2*{RHO}"), at(*ONE, 0, 0, [1], F(1, 3))),
+        ({"given": {"apart": None}}, at(*TWO, 1, -1, [0], 1, n=1000)),
+        ({"given": {"components": None}}, at(*TWO, 1, 0, [0], 1, L=1)),
+        ({"given": {"var": None}}, at(*ONE, 1, 0, [0], F(1, 10), om=0)),
+    ],
+)
 SCRIPT = Script(
     "vrdiana.linear",
     "VR-DIANA satisfies the unified assumption, hence its theorem",
     [
-        Part(
-            STATEMENT,
-            STEPS,
-            at([[2, 1], [1, 3]], [[1, 2], [-1, -2]], 1, F(1, 2), [1, 2], L=4, al=F(1, 8)),
-            [
-                (without(SHARP, f"2*{LESS_A}", f"2/3*{LESS_A}"), at(*ONE, 1, 0, [0])),
-                (without(FIRST, f"2*{A}", f"1/2*{A}"), at(*ONE, 1, 0, [0])),
-                (without(SHARP, f"+ {B}", f"+ {B}/4"), at(*ONE, 0, 0, [1], F(1, 4))),
-                (without(NEXT, f"2*{LESS_C}", LESS_C), at(*ONE, 1, 0, [0], F(1, 3))),
-                (without(SECOND, f"1 - {RHO}", f"1 - 2*{RHO}"), at(*ONE, 0, 0, [1], F(1, 3))),
-                ({"given": {"apart": None}}, at(*TWO, 1, -1, [0], 1, n=1000)),
-                ({"given": {"components": None}}, at(*TWO, 1, 0, [0], 1, L=1)),
-                ({"given": {"var": None}}, at(*ONE, 1, 0, [0], F(1, 10), om=0)),
-            ],
-        ),
-        unified_theorem.SCRIPT.parts[0],
+        PART,
+        theorem_part(PART, row("vrdiana.linear", ROW, FIRST, SECOND), k=2, kp=1),
     ],
 )

@@ -290,8 +290,8 @@ class Theory:
                 out = self.call(name, args)
             case _:
                 raise Refused(f"not allowed in a text: {ast.unparse(node):.80}")
-        kinds = {*map(degree, out)}
-        require(len(kinds) < 2 and kinds <= degrees, f"{ast.unparse(node):.80}: a scalar or a vector?")
+        if len(kinds := {*map(degree, out)}) > 1 or not kinds <= degrees:
+            raise Refused(f"{ast.unparse(node):.80}: a scalar or a vector?")
         return out
 
     def call(self, name: str, args: list[ast.expr]) -> Poly:

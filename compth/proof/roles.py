@@ -357,8 +357,11 @@ class Roles:
                 case "zero" | "dissimilar" if schema == "zero" or not found[0] & self.gradients:
                     require(not found[0] & moving, f"{text!r:.80} need not hold after the step")
                 case "growth":
-                    old = found[0] & (moving | still) - self.gradients
-                    require(not old, f"{text!r:.80}: {sorted(old)} is of the state, and need not grow so")
+                    old, new = found[0] & moving - self.gradients, found[0] - still
+                    require(
+                        bool(new) and not old,
+                        f"{text!r:.80}: {sorted(old)} is of the state, and need not grow so",
+                    )
                 case "least" | "polyak":
                     require(not found[1] & moving, f"{text!r:.80}: a least value does not move")
 
