@@ -214,7 +214,7 @@ def _fleet(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate:
     """A from inputs with abar = 0, then the B that the others allow; none where the average is biased."""
     n = run.subject.workers or 1
     rng = np.random.default_rng(run.seed)
-    inputs = [rng.normal(size=(n, d)) for _ in range(40)] + [np.outer(np.eye(n)[0], np.eye(d)[0])]
+    inputs = [rng.normal(size=(n, d)) for _ in range(40)] + [np.outer(np.eye(1, n)[0], np.eye(1, d)[0])]
     spread: list[float] = []
     common: list[float] = []
     for a in inputs:
