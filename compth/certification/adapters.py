@@ -94,7 +94,8 @@ def remedy(subject: Subject, d: int) -> str:
         if backend in sys.modules and _works(partial(adapt, function, backend), d):
             return f"takes {what}: judge C = compth.adapt({name}, {backend!r}) in your file instead"
     if _works(partial(Batched, function), d):
-        return f"takes rows of shape (N, d): judge C = compth.Batched({name}) in your file instead"
+        judged = f"judge C = compth.Batched({name}) in your file instead"
+        return f"takes rows of shape (N, d): {judged}; where the rows are workers', claim JointVariance"
     return ""
 
 

@@ -30,7 +30,10 @@ def claims_of(texts: Sequence[str] | None, parameters: Mapping[str, Any]) -> lis
 
 
 def claim_of(text: str, parameters: Mapping[str, Any]) -> Claim:
-    """One claim "Kind(expr, ...)". Raises InvalidParameter with one clear line."""
+    """One claim "Kind(expr, ...)"; JointVariance takes the number of workers as a third constant, default 1.
+
+    Raises InvalidParameter with one clear line.
+    """
     name, bracket, rest = text.strip().partition("(")
     if name not in KINDS or not bracket or not rest.endswith(")"):
         raise InvalidParameter(
@@ -38,10 +41,19 @@ def claim_of(text: str, parameters: Mapping[str, Any]) -> Claim:
         )
     kind, fields = KINDS[name]
     parts = split_arguments(rest[:-1])
+    workers: dict[str, Any] = (
+        {"n": _workers(parts.pop(), text)} if kind is JointVariance and len(parts) == 3 else {}
+    )
     if len(parts) != len(fields):
         raise InvalidParameter(f"claim={text!r} has {len(parts)} constants: {name} takes {', '.join(fields)}")
     constants: dict[str, Any] = {f: _constant(p, parameters) for f, p in zip(fields, parts, strict=True)}
-    return kind(**constants)
+    return kind(**constants, **workers)
+
+
+def _workers(part: str, text: str) -> int:
+    if not part.isdigit() or int(part) < 1:
+        raise InvalidParameter(f"claim={text!r}: n={part} must be a whole number of workers, at least 1")
+    return int(part)
 
 
 def split_arguments(text: str) -> list[str]:

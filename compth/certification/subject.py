@@ -156,7 +156,9 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
         made: Subject = what.subject()
         return made
     if not callable(what):
-        raise InvalidParameter(f"{what!r} is neither a Compressor nor a callable f(x, rng)")
+        pair = hasattr(what, "compress") and hasattr(what, "decompress")
+        hint = "; judge def f(x, rng): decompress what it compresses" if pair else ""
+        raise InvalidParameter(f"{what!r} is neither a Compressor nor a callable f(x, rng){hint}")
     name = name_of(what)
     if together is not None:
         members = together
@@ -245,6 +247,9 @@ def declared_claims(
         listed = list(claims) if isinstance(claims, list | tuple) else [claims]
         if not all(isinstance(c, Claim) for c in listed):
             raise InvalidParameter(f"claims={claims!r}: give Claim objects such as Unbiased('d/5 - 1')")
+        if isinstance(subject.object, Fleet):  # its workers are known
+            n = subject.workers or 1
+            listed = [replace(c, n=n) if isinstance(c, JointVariance) else c for c in listed]
         return [lambda d, c=c: [Declared(c, params).at(d)] for c in listed]  # type: ignore[misc]
     if isinstance(subject.object, Compressor):
         return [lambda d: list(subject.object.claims(d))]

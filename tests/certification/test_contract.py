@@ -170,3 +170,18 @@ def test_a_limit_counts_processor_time_and_waiting_but_no_suspension():
             threading.Event().wait(0.05)
     assert waker.wait() == 0
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_workers_of_a_joint_claim_may_be_given_as_text():
+    from compth.certification.claims_text import claim_of
+
+    assert claim_of("JointVariance(1/2, 0, 3)", {}).n == 3
+    assert claim_of("JointVariance(A=1, B=0)", {}).n == 1
+    with pytest.raises(InvalidParameter, match="n=k must be a whole number"):
+        claim_of("JointVariance(1, 0, k)", {"k": 2})
+
+
+def test_a_joint_claim_of_a_fleet_speaks_of_its_workers():
+    report = certify(ct.PermK(3), 3, claims=ct.JointVariance(1, 1), budget="quick")
+    assert report.verdict is not Verdict.REFUTED
+    assert certify(ct.PermK(3), 3, claims=ct.JointVariance(0.9, 1), budget="quick").verdict is Verdict.REFUTED
