@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from compth._door import a_problem, at_the_door, methods, numbers, optional, real, whole
 from compth._files import MARK, provenance
 from compth.certificates import encode
 from compth.claims import Attribution, Claim, Standing, shown
@@ -196,6 +197,9 @@ def _problem_constants(problem: Any) -> dict[str, float]:
     return {name: float(getattr(problem, name)) for name in names}
 
 
+@at_the_door(
+    methods=methods, problem=a_problem, steps=whole(1), runs=whole(1), eps=real, x0=optional(numbers)
+)
 def compare(
     methods: Sequence[Method],
     problem: Any,

@@ -6,6 +6,10 @@ from __future__ import annotations
 class CompthError(Exception):
     """Base of every error that a user can cause; the CLI prints it as one line with exit code 2."""
 
+    def __str__(self) -> str:
+        """The message in one line, whatever a value printed into it."""
+        return " ".join(super().__str__().split())
+
 
 class InvalidParameter(CompthError, ValueError):
     """A parameter, array or option breaks its rule."""

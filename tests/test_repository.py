@@ -15,6 +15,7 @@ LAYERS = {
     **dict.fromkeys(
         (
             "_numbers",
+            "_door",
             "_own",
             "_rng",
             "_expressions",

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._door import at_the_door, text, whole
 from compth._rng import check_seed
 from compth.certificates import Certificate, Report, Verdict
 from compth.certification import contract, sampled_estimate
@@ -50,6 +51,7 @@ ALPHA = 1e-9
 """Error level of an estimate's intervals."""
 
 
+@at_the_door(d=whole(1, 10**7), budget=text)
 def estimate(
     C: Any,
     d: int,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._door import at_the_door, real, text
 from compth._rng import check_seed
 from compth.certificates import Certificate, Report, Verdict
 from compth.certification import adapters, contract, linear, realised, statistics, traced
@@ -112,6 +113,7 @@ class Run:
         )
 
 
+@at_the_door(alpha=real, budget=text)
 def certify(
     C: Any,
     d: Any = None,

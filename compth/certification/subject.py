@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._door import is_whole
 from compth._expressions import Expression, parse
 from compth._numbers import Number
 from compth.certification.arithmetic import as_numpy
@@ -287,19 +288,25 @@ def meant(makers: list[Callable[[int], list[Claim]]], d: int) -> tuple[list[Clai
     return claims, notes
 
 
+LARGEST = 10**7
+"""The largest dimension that is judged: beyond it a few vectors no longer fit."""
+
+
 def dimensions(subject: Subject, d: Any) -> list[int]:
     """The dimensions that the verdict will speak of: those asked for, or the smallest supported, 30, 200 and 1000."""
     if d is not None:
-        asked = [int(v) for v in (d if np.ndim(d) else [d])]
+        asked = list(d) if isinstance(d, list | tuple | range | np.ndarray) and np.shape(d) != () else [d]
         for value in asked:
-            if value < 1:
-                raise InvalidParameter(f"d={value} must be >= 1")
+            if not is_whole(value) or not 1 <= value <= LARGEST:
+                raise InvalidParameter(
+                    f"d={value!r} must be an integer between 1 and {LARGEST}, or a list of them"
+                )
             if not isinstance(subject.object, Compressor | Fleet):
                 continue
             if not subject.supports(value):
                 why = subject.object.why_not(*((subject.workers, value) if subject.workers else (value,)))
                 raise Unsupported(f"{subject.name} needs {why}, got d={value}")
-        return asked
+        return [int(value) for value in asked]
     try:
         return _found(subject)
     except CallTooLong:

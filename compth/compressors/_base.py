@@ -81,6 +81,15 @@ def short_repr(self: Any) -> str:
     return f"{type(self).__name__}({', '.join(shown)})"
 
 
+def check_members(thing: Any) -> None:
+    """Fields that hold compressors hold compressors. Raises InvalidParameter, naming the field."""
+    for member in fields(thing):
+        held = getattr(thing, member.name)
+        if member.type == "Compressor" and not isinstance(held, Compressor):
+            said = f"{type(thing).__name__}({member.name}={held!r})"
+            raise InvalidParameter(f"{said[:80]} needs a Compressor such as RandK(k=2)")
+
+
 @dataclass(frozen=True)
 class Compressor(ABC):
     """A (random) map R^d -> R^d with declared constants. Subclass as a frozen dataclass: fields are parameters."""
@@ -93,6 +102,9 @@ class Compressor(ABC):
         cls.__repr__ = short_repr  # type: ignore[method-assign]  # before the dataclass decorator writes its own
         if "claims" in vars(cls):
             cls.claims = issued(vars(cls)["claims"])  # type: ignore[method-assign]
+
+    def __post_init__(self) -> None:
+        check_members(self)
 
     @final
     def compress(self, x: Any, rng: np.random.Generator | None = None) -> Array:

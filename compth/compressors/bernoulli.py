@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from compth._door import is_probability
 from compth._numbers import Number, is_symbolic, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim
@@ -31,7 +32,7 @@ class Bernoulli(DiagonalSketch):
                 self, "p", tuple(float(q) if isinstance(q, np.floating) else q for q in self.p)
             )
         probabilities = self.p if isinstance(self.p, tuple) else (self.p,)
-        if not probabilities or not all(is_symbolic(q) or 0 < q <= 1 for q in probabilities):
+        if not probabilities or not all(is_symbolic(q) or is_probability(q) for q in probabilities):
             raise InvalidParameter(f"Bernoulli(p={self.p!r}) needs 0 < p <= 1 for every coordinate")
 
     def inclusion(self, d: Number, order: int = 1) -> Any:

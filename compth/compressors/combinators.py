@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from compth import calculus
+from compth._door import real
 from compth._numbers import Number, is_symbolic, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, Unbiased, rule_proof
@@ -55,7 +56,12 @@ class Scaled(Compressor):
         return self.compressor.deterministic
 
     def __post_init__(self) -> None:
-        if self.factor is not None and not is_symbolic(self.factor) and not self.factor > 0:
+        super().__post_init__()
+        if (
+            self.factor is not None
+            and not is_symbolic(self.factor)
+            and (real(self.factor) or not self.factor > 0)
+        ):
             raise InvalidParameter(f"Scaled(factor={self.factor!r}) needs a factor > 0")
 
     def scale(self, d: Number) -> Number:
@@ -247,6 +253,7 @@ class Averaged(Compressor):
     m: int
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         positive_int("m", self.m, "Averaged")
 
     @property

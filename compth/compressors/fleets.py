@@ -19,6 +19,7 @@ from compth.compressors._base import (
     Compressor,
     DiagonalSketch,
     Noise,
+    check_members,
     check_vectors,
     short_repr,
 )
@@ -40,6 +41,9 @@ class Fleet(ABC):
         cls.__repr__ = short_repr  # type: ignore[method-assign]
         if "claims" in vars(cls):
             cls.claims = issued(vars(cls)["claims"])  # type: ignore[method-assign]
+
+    def __post_init__(self) -> None:
+        check_members(self)
 
     @final
     def compress(self, x: Any, rng: np.random.Generator) -> Array:

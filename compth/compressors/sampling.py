@@ -42,6 +42,7 @@ class SendOrSkip(Compressor):
     p: Any
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not is_symbolic(self.p) and not 0 < self.p <= 1:
             raise InvalidParameter(f"SendOrSkip(p={self.p!r}) needs 0 < p <= 1")
 
@@ -269,6 +270,7 @@ class Sampled(Fleet):
     source: ClassVar[Source] = INDUCED.at("arbitrary sampling")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not isinstance(self.compressor, Compressor) or not isinstance(self.sampling, Sampling):
             raise InvalidParameter(
                 f"Sampled({self.compressor!r}, {self.sampling!r}) needs a Compressor and a Sampling,"

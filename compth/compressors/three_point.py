@@ -20,7 +20,16 @@ from compth.claims import (
     Unbiased,
     standing_of,
 )
-from compth.compressors._base import CODE, OURS, RECALLED, Array, Compressor, check_vectors, short_repr
+from compth.compressors._base import (
+    CODE,
+    OURS,
+    RECALLED,
+    Array,
+    Compressor,
+    check_members,
+    check_vectors,
+    short_repr,
+)
 from compth.compressors.rand_k import RandK
 from compth.compressors.top_k import TopK
 from compth.errors import InvalidParameter, Unsupported
@@ -44,6 +53,9 @@ class ThreePoint(ABC):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.__repr__ = short_repr  # type: ignore[method-assign]
+
+    def __post_init__(self) -> None:
+        check_members(self)
 
     @final
     def apply(self, h: Any, y: Any, x: Any, rng: np.random.Generator) -> Array:
@@ -175,6 +187,7 @@ class CLAGMap(ThreePoint):
     proof: ClassVar[str] = "three_point.clag"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_trigger("CLAGMap", self.zeta)
 
     def _apply(self, h: Array, y: Array, x: Array, rng: np.random.Generator) -> Array:
@@ -210,6 +223,7 @@ class MARINAMap(ThreePoint):
     proof: ClassVar[str] = "three_point.marina"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not is_symbolic(self.p) and not 0 < self.p <= 1:
             raise InvalidParameter(f"MARINAMap(p={self.p!r}) needs 0 < p <= 1")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from compth._door import a_method, a_problem, at_the_door
 from compth.dynamics import enumerated, joint, masked
 from compth.dynamics.cone import basis_of, blocks, solve_enclosed
 from compth.dynamics.noise_free import NoiseFree
@@ -40,6 +41,7 @@ class Stationary:
 UNSTABLE = (float("inf"), float("inf"))
 
 
+@at_the_door(method=a_method, problem=a_problem)
 def stationary(method: Method, problem: Any) -> Stationary:
     """Stationary second moments: the solution of X = T(X) with the constant held at 1 (a Stein-type equation).
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compth._door import a_method, a_problem, at_the_door
 from compth.dynamics import enumerated, joint, masked, stein, traced
 from compth.dynamics.cone import basis_of, blocks, collatz
 from compth.dynamics.noise_free import NoiseFree
@@ -206,6 +207,7 @@ def _driven(system: Any) -> float:
     return float(np.abs(packing.pack(second)).max())
 
 
+@at_the_door(method=a_method, problem=a_problem)
 def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: bool = False) -> ExactRate:
     """The factor by which E||x_t - x*||^2 approaches its limit; see ExactRate. Step as in simulate.
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 
+from compth._door import a_method, a_problem, at_the_door
 from compth.dynamics import enumerated, masked, stein
 from compth.dynamics.along import EnumeratedRateAt, RateAt
 from compth.dynamics.spectrum import ExactRate
@@ -63,6 +64,7 @@ class BestStep(NamedTuple):
         return self.gamma.converged and self.rate.converged
 
 
+@at_the_door(method=a_method, problem=a_problem)
 def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-7) -> StepSize:
     """Largest gamma below which E||x_t - x*||^2 stays bounded; the method's other parameters are its defaults there.
 
@@ -139,6 +141,7 @@ def parameters(method: Method, problem: Any) -> Callable[[Any], dict[str, Any]]:
     return at
 
 
+@at_the_door(method=a_method, problem=a_problem)
 def best_step(method: Method, problem: Any, *, tol: float = 1e-3) -> BestStep:
     """(gamma, rate) minimising the exact rho: a local minimum of a one-dimensional search from 1/(4L).
 

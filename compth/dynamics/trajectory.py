@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from compth._door import a_method, a_problem, at_the_door, check_start, numbers, optional, whole
 from compth.dynamics import enumerated, traced
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
 from compth.dynamics.normal import plain_kernel
@@ -151,6 +152,7 @@ def _fitted(rows: list[Array], observed: Array | None, theorem: Theorem) -> Arra
     return weights
 
 
+@at_the_door(method=a_method, problem=a_problem, steps=whole(0, 10**9), x0=optional(numbers))
 def exact(
     method: Method,
     problem: Any,
@@ -167,6 +169,7 @@ def exact(
     are for natural compression and Euclidean dithering with independent workers. Raises Unsupported where the second
     moments do not close (a compressor that is not a linear sketch, a method without a known recursion).
     """
+    check_start(x0, problem.d)
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
         raise InvalidParameter(f"steps={steps!r} must be an integer >= 0")
     if theorem is None:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._door import a_method, a_problem, a_theorem, at_the_door, optional
 from compth._numbers import Number
 from compth._own import altered, different, stranger
 from compth.bits import FLOAT_BITS
@@ -479,6 +480,7 @@ def find_guarantee(
     return replace(best, rate=broken(rate, replaced) if replaced else rate)
 
 
+@at_the_door(method=a_method, problem=a_problem, theorem=optional(a_theorem))
 def guarantee(
     method: Method, problem: Any, theorem: str | Theorem | None = None, *, horizon: int = 1000, x0: Any = None
 ) -> Rate:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compth._door import is_probability
 from compth._numbers import Number, min, ratio, sqrt
 from compth.bits import FLOAT_BITS
 from compth.claims import Attribution, JointVariance, Unbiased
@@ -144,7 +145,7 @@ class MARINA(Bidirectional):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.p is not None and not 0 < self.p <= 1:
+        if self.p is not None and not is_probability(self.p):
             raise InvalidParameter(f"MARINA(p={self.p!r}) needs 0 < p <= 1")
 
     @classmethod

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._door import at_the_door, finite, optional, text, whole
 from compth._memory import SMALLER_PROBLEM, require_fit
 from compth._rng import check_seed, stream
 from compth.errors import InvalidParameter, UnusableInput
@@ -114,6 +115,7 @@ def split_rows(x: Array, y: Array, workers: int, split: str, seed: int = 0) -> l
     return np.array_split(order, workers)
 
 
+@at_the_door(workers=whole(1), split=text, regularisation=finite, components=optional(whole(1)))
 def ridge(
     dataset: Any = "digits",
     workers: int = 10,
@@ -131,7 +133,7 @@ def ridge(
     scaled so that the data part of f has smoothness 1: `regularisation` is relative to it, kappa about 1/reg.
     target: the column of a CSV file that is y, by its header's name or its number from 1 (default: the last).
     """
-    if not (np.isfinite(regularisation) and regularisation >= 0):
+    if not regularisation >= 0:
         raise InvalidParameter(f"regularisation={regularisation} must be >= 0 (0 is least squares)")
     table, name = load_table(dataset, target)
     x, y = _in_unit(table.x), _in_unit(table.y)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from compth._door import at_the_door, finite, optional, text, whole
 from compth._memory import SMALLER_PROBLEM, require_fit
 from compth._rng import stream
 from compth.errors import InvalidParameter
@@ -22,6 +23,10 @@ SPECTRA: dict[str, Callable[[int, float, float], Array]] = {
 """Named spectra: (d, mu, L) -> eigenvalues, holding both mu and L for d >= 2."""
 
 
+@at_the_door(
+    n=whole(1), d=whole(1), kappa=finite, L=finite, hessians=finite, minimisers=finite, rank=optional(whole(1)),
+    spectrum=text, family=text,
+)  # fmt: skip
 def random_quadratic(
     n: int = 10,
     d: int = 20,

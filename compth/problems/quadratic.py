@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._door import array, at_the_door
 from compth.errors import InvalidParameter
 
 Array = NDArray[np.float64]
@@ -275,6 +276,7 @@ def Quadratic(A: Any, b: Any, name: str = "quadratic") -> DistributedQuadratic:
     return DistributedQuadratic(np.asarray(A)[None], np.asarray(b)[None], name)
 
 
+@at_the_door(A=array, b=array)
 def distributed_quadratic(A: Any, b: Any, name: str = "quadratic") -> DistributedQuadratic:
     """f_i(x) = x'A_i x/2 - b_i'x from A (n, d, d) and b (n, d)."""
     return DistributedQuadratic(np.asarray(A), np.asarray(b), name)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from compth._door import a_method, a_problem, at_the_door, check_start, numbers, optional
 from compth._memory import require_fit
 from compth._rng import check_seed
 from compth.errors import InvalidParameter
@@ -140,6 +141,7 @@ def _check(steps: int, runs: int, threads: int) -> None:
         raise InvalidParameter(f"runs={runs}: at most {MOST_RUNS}; standard errors fall as 1/sqrt(runs)")
 
 
+@at_the_door(method=a_method, problem=a_problem, x0=optional(numbers))
 def simulate(
     method: Method,
     problem: Any,
@@ -166,6 +168,7 @@ def simulate(
     Raises InvalidParameter before it starts when it needs more memory than is free.
     """
     _check(steps, runs, threads)
+    check_start(x0, problem.d, runs)
     check_seed(seed)
     if theorem is None:
         plan, found, _ = plan_of(method, problem, horizon=steps, x0=x0 if np.ndim(x0) == 1 else None)

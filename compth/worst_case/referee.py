@@ -8,6 +8,7 @@ from fractions import Fraction
 from math import log
 from typing import Any
 
+from compth._door import a_name_or_method, arithmetic, at_the_door, optional, real, whole
 from compth._expressions import parse
 from compth._numbers import Number, is_exact
 from compth.certificates import Certificate, Report, Verdict
@@ -61,6 +62,10 @@ def method_name(method: Any, delta: Number | None) -> str:
     return "CGD" if name == "DCGD" and delta is not None and not isinstance(method, str) else name
 
 
+@at_the_door(
+    method=a_name_or_method, rate=arithmetic, stepsize=optional(arithmetic), mu=real, L=real,
+    delta=optional(real), omega=optional(real), eta=optional(real), n=whole(1),
+)  # fmt: skip
 def check_rate(
     method: Any,
     *,

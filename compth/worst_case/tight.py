@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from compth import sources
+from compth._door import a_name_or_method, at_the_door, optional, real, whole
 from compth._numbers import Number, exact, is_exact, ratio
 from compth.calculus import ef_bv_scaling, induced_omega
 from compth.claims import Attribution, Standing, standing_of
@@ -138,6 +139,10 @@ def question(
     return Question(method, mu, L, delta, omega, 0 if method == "EF-BV" and eta is None else eta, n)
 
 
+@at_the_door(
+    method=a_name_or_method, mu=real, L=real, delta=optional(real), omega=optional(real), eta=optional(real),
+    n=whole(1), gamma=optional(real), alpha=optional(real), p=optional(real), lam=optional(real), nu=optional(real),
+)  # fmt: skip
 def tight_rate(
     method: Any,
     *,

@@ -1,0 +1,193 @@
+"""At the door of a public function: what its arguments must be, said in one line before anything runs.
+
+A rule is a function of a value that returns what is wanted, or "" where the value will do. Rules look at what an
+object offers, never at its class: problems and methods of other packages pass like our own.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import operator
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from compth.errors import InvalidParameter
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Rule = Callable[[Any], str]
+
+
+def at_the_door(**rules: Rule) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Hold the named arguments, where they are given, against their rules. Raises InvalidParameter."""
+
+    def guarded(function: Callable[P, T]) -> Callable[P, T]:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                given = signature.bind(*args, **kwargs).arguments
+            except TypeError:
+                return function(*args, **kwargs)  # Python's own message names the argument
+            for name, rule in rules.items():
+                if name in given and (wanted := rule(given[name])):
+                    raise InvalidParameter(f"{name}={_short(given[name])} must be {wanted}")
+            return function(*args, **kwargs)
+
+        return call
+
+    return guarded
+
+
+def _short(value: Any) -> str:
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a user's object may not even print
+        text = type(value).__name__
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _axes(value: Any) -> int:
+    """Dimensions of an array, 0 for anything else."""
+    found: Any = getattr(value, "ndim", None)
+    return found if isinstance(found, int) else 0
+
+
+def a_method(value: Any) -> str:
+    """A method, not its class and not a compressor."""
+    if isinstance(value, type):
+        return "a method, not a class: call it, as in ct.DIANA(ct.RandK(k=2))"
+    return "" if _offers(value, "init", "step", "check") else "a method such as ct.DIANA(ct.RandK(k=2))"
+
+
+def methods(value: Any) -> str:
+    """A list of methods."""
+    if not isinstance(value, list | tuple) or not value:
+        return "a list of methods such as [ct.GD(), ct.DIANA(ct.RandK(k=2))]"
+    return next((f"a list of methods, and {_short(m)} is none" for m in value if a_method(m)), "")
+
+
+def a_problem(value: Any) -> str:
+    """Something with n workers, dimension d and gradients."""
+    if (
+        not isinstance(value, type)
+        and _offers(value, "gradients")
+        and hasattr(value, "n")
+        and hasattr(value, "d")
+    ):
+        return ""
+    return "a problem such as ct.problems.random_quadratic(n=3, d=5)"
+
+
+def _offers(value: Any, *names: str) -> bool:
+    return all(callable(getattr(value, name, None)) for name in names)
+
+
+def a_name_or_method(value: Any) -> str:
+    """A method's name, its class or an instance."""
+    return (
+        "" if isinstance(value, str | type) or not a_method(value) else 'a name such as "EF21", or a method'
+    )
+
+
+def arithmetic(value: Any) -> str:
+    """A real number, an expression as text, or a function of the constants."""
+    fits = isinstance(value, str) or (callable(value) and not isinstance(value, type)) or not real(value)
+    return "" if fits else "a number, an expression such as '1 - gamma*mu', or a function of the constants"
+
+
+def a_theorem(value: Any) -> str:
+    """A theorem's id, or a theorem."""
+    return (
+        "" if isinstance(value, str) or _offers(value, "plan") else "a theorem's id such as 'diana.unified'"
+    )
+
+
+def optional(rule: Rule) -> Rule:
+    """The same rule for a value that may be None."""
+    return lambda value: "" if value is None else rule(value)
+
+
+def whole(least: int, most: int | None = None) -> Rule:
+    """An integer of a range; truth values are none."""
+    said = f"an integer >= {least}" if most is None else f"an integer between {least} and {most}"
+
+    def rule(value: Any) -> str:
+        fits = is_whole(value) and value >= least and (most is None or value <= most)
+        return "" if fits else said
+
+    return rule
+
+
+def is_whole(value: Any) -> bool:
+    """True for Python's and numpy's integers."""
+    if isinstance(value, bool | type) or _axes(value):
+        return False
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
+
+
+def real(value: Any) -> str:
+    """A number that is not NaN: int, float, Fraction, numpy's, or a symbol of sympy."""
+    if hasattr(value, "free_symbols"):
+        return ""
+    if isinstance(value, bool | str | bytes | complex | type) or _axes(value):
+        return "a real number"
+    try:
+        return "a real number" if math.isnan(float(value)) else ""
+    except OverflowError:
+        return "a number within the range of floats"
+    except Exception:  # whatever a foreign object's conversion raises
+        return "a real number"
+
+
+def is_probability(value: Any) -> bool:
+    """True for a real number in (0, 1]."""
+    return not real(value) and bool(0 < value <= 1)
+
+
+def finite(value: Any) -> str:
+    """A real number that is not infinite."""
+    said = real(value)
+    return said or ("" if hasattr(value, "free_symbols") or math.isfinite(float(value)) else "finite")
+
+
+def array(value: Any) -> str:
+    """An array, or nested lists, of real numbers, NaN and infinity included."""
+    import numpy as np
+
+    try:
+        held = np.asarray(value)
+        held = held.astype(np.float64) if held.dtype.kind == "O" else held
+    except Exception:  # ragged lists, foreign objects
+        return "an array of real numbers"
+    return "" if held.dtype.kind in "biuf" and held.size else "an array of real numbers"
+
+
+def numbers(value: Any) -> str:
+    """An array, or nested lists, of finite real numbers."""
+    import numpy as np
+
+    return array(value) or (
+        "" if np.isfinite(np.asarray(value, dtype=np.float64)).all() else "finite in every entry"
+    )
+
+
+def check_start(x0: Any, d: int, runs: int | None = None) -> None:
+    """A start has shape (d,), or (runs, d) where replicates may start apart. Raises InvalidParameter."""
+    import numpy as np
+
+    shapes = [(d,)] if runs is None else [(d,), (runs, d)]
+    if x0 is not None and np.shape(x0) not in shapes:
+        raise InvalidParameter(f"x0 has shape {np.shape(x0)}: need finite {' or '.join(map(str, shapes))}")
+
+
+def text(value: Any) -> str:
+    """A string."""
+    return "" if isinstance(value, str) else "a text"
