@@ -49,13 +49,39 @@ class Attribution(StrEnum):
     OURS = "OURS"
 
 
+def _listed(name: str) -> frozenset[str]:
+    """A list of the index of passing proofs: written by `python -m proofs_check`, shipped with the package."""
+    file = resources.files("compth").joinpath("_proved.json")
+    return (
+        frozenset(json.loads(file.read_text(encoding="utf-8")).get(name, ()))
+        if file.is_file()
+        else frozenset()
+    )
+
+
 @cache
 def proved_index() -> frozenset[str]:
-    """Ids of the statements whose proofs pass: written by `python -m proofs_check`, shipped with the package."""
-    file = resources.files("compth").joinpath("_proved.json")
-    if not file.is_file():
-        return frozenset()
-    return frozenset(json.loads(file.read_text(encoding="utf-8"))["proved"])
+    """Ids of the statements whose proofs pass."""
+    return _listed("proved")
+
+
+@cache
+def attained_index() -> frozenset[str]:
+    """Those with a statement that the bound is attained: equality on a named instance, or at every input."""
+    return _listed("attained")
+
+
+def how_sharp(thing: Any) -> str:
+    """The sharpness of a claim or theorem in words: "tight" is plain only where its proof covers attainment.
+
+    A constant whose bound alone is proved is attained in tests; what a user calls tight is their word.
+    """
+    if thing.sharpness is Sharpness.UPPER:
+        return Sharpness.UPPER.value
+    standing = shown(thing)
+    if standing is Standing.PROVED and thing.proof not in attained_index():
+        return "tight: bound proved, attained in tests"
+    return {Standing.PROVED: "tight", Standing.ASSUMED: "tight: assumed"}.get(standing, "tight: in tests")
 
 
 def rule_proof(rule: str, *members: Claim) -> str:
@@ -147,7 +173,9 @@ class Claim(ABC):
     def issued(self) -> bool:
         """True when an object of the package, of its own code throughout, makes this very claim: it is asked again."""
         issuer, sizes, named = getattr(self, "_issuer", (None, (), {}))
-        return issuer is not None and not stranger(issuer) and self in issuer.claims(*sizes, **named)
+        if issuer is None or different(self) or stranger(issuer):
+            return False
+        return any(type(c) is type(self) and c == self for c in issuer.claims(*sizes, **named))
 
     @property
     def standing(self) -> Standing:

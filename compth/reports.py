@@ -9,7 +9,7 @@ from typing import Any
 
 from compth._files import MARK
 from compth._page import html_table, page
-from compth.claims import shown
+from compth.claims import how_sharp, shown
 
 NO_NUMBER = ("", "-", "diverged", "inf", "nan")
 """Cells that may stand in a column of numbers."""
@@ -179,7 +179,7 @@ def comparison_page(comparison: Any, command: str = "") -> str:
             t.title,
             t.metric,
             f"{shown(t).value}/{t.attribution.value}",
-            t.sharpness.value,
+            how_sharp(t),
             str(t.source),
         ]
         for t in used

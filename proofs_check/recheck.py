@@ -14,8 +14,8 @@ A certificate is a JSON object, texts in the kernel's language:
         controls     [{of: the statement's hash, statement, model, margin, refusal}]: false, by one change each
         signed       answers of solvers, where a part leans on them
 The index has, by theorem, the hashes of the statements (`proved`, `solver_signed`), the names of those which say that
-the bound is attained, equality on a named instance (`attained`), and the hash of the whole certificate (`sealed`); the
-hashes of the files that judge (`kernel`, `guard`, `models`); and its own (`index`).
+the bound is attained, with equality on a named instance or at every input (`attained`), and the hash of the whole
+certificate (`sealed`); the hashes of the files that judge (`kernel`, `guard`, `models`); and its own (`index`).
 """
 
 from __future__ import annotations
@@ -71,8 +71,16 @@ def sealed(data):
 
 
 def attained(data):
-    """The names of the statements that are about attainment."""
-    return [part["statement"]["name"] for part in data["parts"] if ".attained" in part["statement"]["name"]]
+    """The names of the statements that say that a bound is attained: on a named instance, or at every input."""
+    parts = [part["statement"] for part in data["parts"]]
+    named = [s["name"] for s in parts if ".attained" in s["name"]]
+    return named or ([s["name"] for s in parts] if all(equal(s["claim"]) for s in parts) else [])
+
+
+def equal(claims):
+    """True when every claim is an equality, or an inequality that stands beside its reverse."""
+    turned = {c.replace("<=", "?").replace(">=", "<=").replace("?", ">=") for c in claims}
+    return all("==" in c or c in turned for c in claims)
 
 
 def one_change(statement, false):

@@ -473,7 +473,7 @@ def _verifier(run: Run, d: int) -> tuple[str, Any]:
         if run.subject.size(d) > PROOF_SIZE:
             drawn = realised.drawn_moments(run.subject, d, limit, limits) if theirs else None
             if drawn is None:
-                return "", None
+                return _no_proof(run, d, theirs)
             mean, second, found = drawn
             return DRAWN, lambda c: _verify_diagonal(c, mean, second, dict(found))
         verify = linear.verifier(run.subject, d, limit, limits)
@@ -486,7 +486,14 @@ def _verifier(run: Run, d: int) -> tuple[str, Any]:
         return "", None
     except Exception as problem:  # the program refuses symbols in its own way: not certified this way
         run.heard(d, problem)
-        return "", None
+        return _no_proof(run, d, theirs)
+
+
+def _no_proof(run: Run, d: int, theirs: str) -> tuple[str, Any]:
+    """Nothing is proved at d; of a user's sketch the report says why its declaration is not enough."""
+    if theirs and isinstance(run.subject.object, DiagonalSketch):
+        run.notes.append(f"no proof at d = {d}: {theirs}, so inclusion probabilities are only declared")
+    return "", None
 
 
 def _weaker(vector: Answer, row: Answer) -> Answer:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compth.claims import shown
+from compth.claims import how_sharp, shown
 from compth.cli._output import show_table
 
 
@@ -141,7 +141,7 @@ def theorem_rows() -> list[dict[str, Any]]:
             "metric": th.metric,
             "needs": ", ".join(k.__name__ for k in th.requires) or "-",
             "standing": f"{shown(th).value}/{th.attribution.value}",
-            "sharpness": th.sharpness.value,
+            "sharpness": how_sharp(th),
             "source": str(th.source),
         }
         for th in all_theorems().values()

@@ -10,7 +10,7 @@ import sympy
 
 from compth._numbers import is_exact
 from compth._own import altered
-from compth.claims import Claim, Standing, sure
+from compth.claims import Claim, Standing, how_sharp, sure
 from compth.compressors import Compressor, Fleet, catalogue
 from compth.compressors.three_point import ThreePoint
 from compth.errors import CompthError
@@ -129,7 +129,7 @@ def _row(claim: Claim, standing: Callable[[Any], Standing]) -> ClaimRow:
     return ClaimRow(
         type(claim).__name__,
         tuple(constants),
-        str(claim.sharpness),
+        how_sharp(claim),
         str(standing(claim)),
         str(claim.attribution),
         str(claim.source),

@@ -21,7 +21,9 @@ from compth.claims import (
     Contractive,
     JointVariance,
     Unbiased,
+    how_sharp,
     proved_index,
+    shown,
 )
 from compth.compressors import Fleet, catalogue
 from compth.compressors._render import ClaimRow, catalogue_rows, smallest_size
@@ -266,7 +268,7 @@ def theorem_page(theorem: Theorem, users: list[str]) -> str:
         title(f"{theorem.id}: {theorem.title}"),
         docstring(type(theorem)),
         f"* method: {', '.join(users)}\n* bounds: {_literal(theorem.metric)}\n* needs: {needs}\n"
-        f"* standing: {theorem.standing.value}, {theorem.attribution.value}; {theorem.sharpness.value}\n"
+        f"* standing: {shown(theorem).value}, {theorem.attribution.value}; {how_sharp(theorem)}\n"
         f"* source: {escape(str(theorem.source))}\n",
         title("Plan", "-"),
         *symbolic_plan(theorem),

@@ -1,5 +1,6 @@
 """False objects are never PROVED: those that were, and a fuzz of subclasses, wrappers and one-token mutants."""
 
+import contextlib
 import itertools
 import warnings
 from dataclasses import replace
@@ -11,7 +12,7 @@ import compth as ct
 from compth.certification import pipeline
 from compth.certification.realised import forms
 from compth.certification.subject import as_subject
-from compth.claims import sure
+from compth.claims import how_sharp, sure
 from compth.errors import CompthError, NoGuarantee, Unsupported
 from tests.certification.strange import (
     BASES,
@@ -382,3 +383,35 @@ def test_a_theorem_of_another_method_does_not_apply():
 
     with pytest.raises(NoGuarantee, match="it is no theorem of DIANA"):
         ct.guarantee(ct.DIANA(ct.RandK(1)), PROBLEM, DCGDGeneral())
+
+
+def test_tight_is_plain_only_where_attainment_is_proved():
+    said = [
+        (ct.RandK(1), "tight"),  # equality at every input
+        (ct.NaturalCompression(), "tight"),  # equality on a named instance
+        (ct.TopK(1), "tight: bound proved, attained in tests"),
+        (ct.Composed(ct.NaturalCompression(), ct.RandK(1)), "upper"),
+        (Never(1), "tight: assumed"),
+    ]
+    for c, words in said:
+        assert how_sharp(c.claims(6)[0]) == words, c
+    assert how_sharp(ct.RandK(1).claims(6)[0].with_constants(omega=0.1)) == "tight: assumed"
+
+
+STEPS = [(ct.GD, ("step",)), (ct.DCGD, ("step",)), (ct.EF, ("step",)), (ct.DIANA, ("step",)), (ct.MARINA, ("step",)),
+         (ct.SAGA, ("step",)), (ct.SEGA, ("step",))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "functions"), STEPS, ids=lambda v: getattr(v, "__name__", ""))
+def test_a_mutant_of_a_method_promises_nothing_that_is_proved(kind, functions):
+    """Its theorems are copies too: what they promise is assumed. Nothing exact comes from the original's recursion."""
+    seen = 0
+    for number, mutant in mutants(kind, functions, 6, 7):
+        m = mutant(*([] if kind in (ct.GD, ct.SAGA, ct.SEGA) else [ct.RandK(1)]), gamma=0.01)
+        with contextlib.suppress(CompthError):
+            assert ct.guarantee(m, PROBLEM).standing == "ASSUMED", number
+        for call in (ct.exact_rate, ct.max_stable_step, lambda m, p: ct.simulate(m, p, 2, 2, engine="fast")):
+            with pytest.raises(CompthError):
+                call(m, PROBLEM)
+        seen += 1
+    assert seen
