@@ -11,8 +11,10 @@ from __future__ import annotations
 import builtins
 import sys
 import types
+from abc import ABCMeta
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from enum import EnumType
 from fractions import Fraction
 from functools import cache, cached_property
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -31,6 +33,8 @@ TOLD = frozenset(
     | {"__parameters__", "__orig_bases__", "examples", "source", "label", "name", "title"}
 )
 """What a subclass may say of itself without changing what its objects do."""
+METAS = frozenset({type, ABCMeta, EnumType})
+"""Metaclasses whose classes answer truly about themselves."""
 LAZY = frozenset(
     {"__slotnames__", "__annotations__", "__annotate__", "__annotations_cache__", "__annotate_func__"}
 )
@@ -228,7 +232,13 @@ def changed(thing: Any, free: frozenset[str] = frozenset()) -> str:
 
 def base_of(thing: Any) -> Any:
     """The class of the package that an object's class is, or inherits from; None where there is none."""
-    return next((cls for cls in type(thing).__mro__ if cls in _CLASSES), None)
+    return next((cls for cls in _mro(type(thing)) if cls in _CLASSES), None)
+
+
+def _mro(kind: type) -> tuple[type, ...]:
+    """Where Python looks for attributes, whatever a metaclass says of it."""
+    found: tuple[type, ...] = type.__dict__["__mro__"].__get__(kind)
+    return found
 
 
 def stranger(thing: Any) -> str:
@@ -279,11 +289,13 @@ def _scalar(top: str, kind: type) -> bool:
 def different(thing: Any, free: frozenset[str] = frozenset()) -> str:
     """As `changed`, but without a look at what was replaced in the package since its import: for inner steps."""
     kind = type(thing)
-    if not any(cls in _CLASSES for cls in kind.__mro__):
+    if not any(cls in _CLASSES for cls in _mro(kind)):
         return _not_ours(kind)
-    for cls in kind.__mro__:
+    for cls in _mro(kind):
         if cls in _CLASSES or (cls.__module__ in PYTHON and _of_python(cls)):
             continue
+        if type(cls) not in METAS:
+            return f"{cls.__qualname__} has a metaclass of its own"
         told = TOLD | free
         own = [n for n in vars(cls) if n not in told and not _told(cls, n) and _matters(kind, cls, n)]
         if own:
@@ -300,7 +312,7 @@ def hidden(thing: Any) -> str:
 
 def _matters(kind: type, cls: type, name: str) -> bool:
     """False for a name that a subclass adds and that no code of the package ever asks for."""
-    hides = any(name in vars(base) for base in kind.__mro__ if base is not cls)
+    hides = any(name in vars(base) for base in _mro(kind) if base is not cls)
     return hides or name.startswith("__") or name in _asked(len(_FUNCTIONS))
 
 
@@ -334,5 +346,5 @@ def _hides(kind: type, name: str) -> bool:
     """True when an object's own attribute stands before code of its class: no field, and no value kept by Python."""
     if name in getattr(kind, "__dataclass_fields__", ()):
         return False
-    found = next((vars(cls)[name] for cls in kind.__mro__ if name in vars(cls)), None)
+    found = next((vars(cls)[name] for cls in _mro(kind) if name in vars(cls)), None)
     return found is not None and not isinstance(found, cached_property)

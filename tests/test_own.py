@@ -41,9 +41,26 @@ class Whole(int):
     """A number that may lie."""
 
 
+class Meta(type(ct.RandK)):
+    """Says that its classes are Rand-K."""
+
+    __mro__ = property(lambda cls: ct.RandK.__mro__)
+
+
+class Masked(ct.RandK, metaclass=Meta):
+    def draw(self, shape, rng):
+        return np.ones(shape)
+
+
+class Disguised(ct.RandK):
+    __class__ = property(lambda self: ct.RandK)
+
+
 @pytest.mark.parametrize(
     ("thing", "says"),
     [
+        (Masked(2), "Masked has a metaclass of its own"),
+        (Disguised(2), "Disguised.__class__ is not the package's own"),
         (
             of(ct.RandK, draw=lambda self, shape, rng: np.ones(shape))(2),
             "RandK.draw is not the package's own",
