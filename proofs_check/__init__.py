@@ -15,7 +15,13 @@ object whose `proof` is that id is then PROVED when all parts pass. A part has
                 terms. The last steps show the claims. When the identity fails the kernel prints what is missing.
     witness     a finite model (see `_models.py`) inside the domain, nothing degenerate, all hypotheses true
     spoils      at least three (change of the statement, model): really false versions, each with a model in which
-                all hypotheses hold and the claim fails. `change` replaces fields, or within given: None drops one.
+                all hypotheses hold and the claim fails. `change` replaces fields, or within given: None drops one; it
+                changes one claim, which keeps a side, or anything else and no claim.
+
+Hypotheses have roles (`compth/proof/roles.py`): values and class constants are plain names, a gradient is a vector of
+its own with one point, numbers are made of parameters; a rate is no hypothesis. A part whose name has `.attained` in
+it is equality on a named instance: the index lists it, and only with it is a tight constant's attainment proved. A row
+of the unified theory adds `theorem_part` (`_rows.py`): the theorem for its own vectors.
 
 Theorems that this form cannot prove are listed with the reason in `not_provable.py`.
 """

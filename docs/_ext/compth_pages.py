@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from compth.claims import (
     BiasVariance,
     Contractive,
     JointVariance,
+    Sharpness,
     Unbiased,
     how_sharp,
     proved_index,
@@ -112,11 +114,11 @@ def _verdicts(example: Any) -> str:
     return f"At {where} the referee says (while this page was built):\n\n" + table(header, rows)
 
 
-def _proofs(example: Any) -> list[str]:
-    """Ids of the proofs that its claims name."""
+def _proofs(example: Any) -> tuple[list[str], set[str]]:
+    """Ids of the proofs that its claims name, and those of the claims that are called tight."""
     n, d = smallest_size(example, AT)
     claims = example.claims(n, d) if isinstance(example, Fleet) else example.claims(d)
-    return [c.proof for c in claims]
+    return [c.proof for c in claims], {c.proof for c in claims if c.sharpness is Sharpness.TIGHT}
 
 
 def catalogue_pages(folder: Path) -> None:
@@ -137,7 +139,7 @@ def catalogue_pages(folder: Path) -> None:
             title("Evidence", "-"),
             _verdicts(thing.examples()[0]),
             title("Proof", "-"),
-            proof_section(_proofs(thing.examples()[0])),
+            proof_section(*_proofs(thing.examples()[0])),
             title("Bits", "-"),
             f"One message at {row.bits_at}: {escape(row.bits)}.\n",
         ]
@@ -252,10 +254,51 @@ def machine_proof(proof: str) -> str:
     return "\n\n".join(as_text(part["statement"], part["certificate"]) for part in parts)
 
 
-def proof_section(proofs: list[str]) -> str:
-    """The proofs of a page, or that there is none."""
+def _kind(statement: dict[str, Any]) -> str:
+    """What kind of sentence a statement is."""
+    if ".attained" in statement["name"]:
+        return "the bound is attained"
+    found = "equality" if "==" in statement["claim"][0] else "bound"
+    return f"{found}, one step and the whole run" if "run" in statement else found
+
+
+def _attains(parts: list[dict[str, Any]]) -> bool:
+    """True where attainment is proved: on a named instance, or as the one statement's equality for every input."""
+    statements = [part["statement"] for part in parts]
+    alone = len(statements) == 1 and "==" in statements[0]["claim"][0]
+    return alone or any(".attained" in s["name"] for s in statements)
+
+
+def proved_and_tested(proof: str, tight: bool) -> list[str]:
+    """What the kernel proved, part by part, and what is left to the tests."""
+    parts = json.loads((CERTIFICATES / f"{proof}.json").read_text(encoding="utf-8"))["parts"]
+    lines = []
+    for part in parts:
+        statement = part["statement"]
+        said = f": {statement['title']}" if statement.get("title") else ""
+        lines.append(f"* proved: {_literal(statement['name'])}, {_kind(statement)}{escape(said)}")
+    if tight and not _attains(parts):
+        lines.append("* tested, not proved: that the bound is attained")
+    lines.append(
+        "* tested, not proved: that the code takes the steps that the statement speaks of, and its rounding"
+    )
+    return lines
+
+
+def proof_section(proofs: list[str], tight: Collection[str] = ()) -> str:
+    """The proofs of a page, what they leave to the tests, or that there is none; tight: proofs of tight constants."""
     shown = [(name, machine_proof(name)) for name in dict.fromkeys(proofs)]
-    found = [f"``{name}``:\n\n.. code-block:: text\n\n{_indent(text)}\n" for name, text in shown if text]
+    found = [
+        "\n".join(
+            [
+                f"{_literal(name)} says:\n",
+                *proved_and_tested(name, name in tight),
+                f"\n.. code-block:: text\n\n{_indent(text)}\n",
+            ]
+        )
+        for name, text in shown
+        if text
+    ]
     if found:
         return "Checked by the kernel while this page was built.\n\n" + "\n".join(found)
     return "No machine-checked proof is shipped: the tests hold it against exact values and simulation.\n"
@@ -273,7 +316,7 @@ def theorem_page(theorem: Theorem, users: list[str]) -> str:
         title("Plan", "-"),
         *symbolic_plan(theorem),
         title("Proof", "-"),
-        proof_section([theorem.proof]),
+        proof_section([theorem.proof], {theorem.proof} if theorem.sharpness is Sharpness.TIGHT else ()),
     ]
     return "\n".join(parts)
 

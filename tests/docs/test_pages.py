@@ -93,5 +93,25 @@ def test_proofs_are_checked_while_printed(pages, tmp_path, monkeypatch):
         pages.machine_proof(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "kinds", "attained"),
+    [
+        ("randk.omega", ["equality"], True),
+        ("terngrad.omega", ["bound", "the bound is attained"], True),
+        ("ef.tight", ["bound, one step and the whole run", "the bound is attained"], True),
+        ("topk.delta", ["bound"], False),
+        ("saga.linear", ["equality", "bound, one step and the whole run"], False),
+    ],
+)
+def test_pages_say_what_is_proved_and_what_is_tested(pages, name, kinds, attained):
+    """Attainment is proved where a statement says so, and tested elsewhere; only a tight constant asks for it."""
+    lines = pages.proved_and_tested(name, True)
+    assert [line.split(", ", 1)[1].split(":")[0] for line in lines[: len(kinds)]] == kinds
+    assert ("* tested, not proved: that the bound is attained" in lines) == (not attained)
+    assert not any("attained" in line for line in pages.proved_and_tested(name, False)[len(kinds) :])
+    assert lines[-1].startswith("* tested, not proved: that the code")
+    assert lines[0] in pages.proof_section([name], [name])
+
+
 def test_a_page_without_a_proof_says_so(pages):
     assert "No machine-checked proof" in pages.proof_section(["", "no.such"])
