@@ -13,7 +13,7 @@ from compth.claims import BiasVariance, Contractive, Unbiased
 from compth.compressors import Independent, as_fleet
 from compth.errors import CompthError, InvalidParameter, require
 from compth.methods import Method
-from compth.methods.core.body import NOTHING, BodyMethod, method
+from compth.methods.core.body import NOTHING, BodyMethod, derived, method
 from compth.methods.core.centre import centre_of, without_invariants
 from compth.methods.core.listing import listing
 from compth.methods.core.program import Program, bills, carried, known_to_server
@@ -170,7 +170,7 @@ def _derived(
     """Fixed point, invariants, bits and what is carried."""
     form = kind.form
     given = {k: numbers[k] for k in (*form.params, *(("gamma",) if form.takes_gamma else ()))}
-    program: Program = kind().program(given, n, d)
+    program: Program = derived(kind, tuple(sorted(given.items())), n, d, False)
     plain, gone = without_invariants(program)
     out = []
     try:
@@ -188,7 +188,8 @@ def _derived(
     if program.worker:
         held = ", ".join(f"{k}_i" for k in program.worker if k in known) or "none"
         out.append(("server follows", held))
-    if carried(program):
+    kept = carried(program)
+    if kept is not None and kept[0] is not None:
         out.append(("carried", "the gradient at the next x, which the next round would take again"))
     if down and SPOKEN not in {op.kind for op in program.ops}:
         out.append(("downlink", "its broadcast may be compressed: downlink="))

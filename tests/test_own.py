@@ -165,7 +165,7 @@ def test_a_table_of_the_package_may_grow_but_not_change(monkeypatch):
 
     monkeypatch.setitem(RECIPES, Mine, RECIPES[ct.GD])
     assert altered() == ""
-    monkeypatch.setitem(RECIPES, ct.GD, RECIPES[ct.EF])
+    monkeypatch.setitem(RECIPES, ct.GD, RECIPES[ct.GDCI])
     assert "RECIPES" in altered()
 
 

@@ -9,7 +9,8 @@ and for inputs u_i its blocks are (own, cross: the sketches' moment maps)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,13 @@ class Blocks:
         self, data: Data, low: Lowered, sketches: Sketches, affine: bool = True, noise: Any = None
     ) -> None:
         self.data, self.low, self.affine, self.noise = data, low, affine, noise
-        self.own = tuple(typed(m, float) for m in sketches.own)
+        self.rational = data.A.dtype == object
+        number: Callable[[Any], Any] = Fraction if self.rational else float
+        self._number = number
+        self.own = tuple(typed(m, number) for m in sketches.own)
         self.same = all(same(m, self.own[0]) for m in self.own)
-        self.cross = None if sketches.cross is None else typed(sketches.cross, float)
-        self.down = None if sketches.down is None else typed(sketches.down, float)
+        self.cross = None if sketches.cross is None else typed(sketches.cross, number)
+        self.down = None if sketches.down is None else typed(sketches.down, number)
         self.K, self.M, self.J = len(low.columns) - len(low.noises), low.means, len(low.noises)
         if data.projector is not None and self.K > 1 and low.servers > 1:
             raise Unsupported(
@@ -49,7 +53,7 @@ class Blocks:
         self.private = bool(self.M) or any(noise.input.mine for noise in low.noises)
         self.size = self.K * data.d + int(affine)
         self.applications = 0
-        self._kept: dict[int, tuple[Poly, list[list[tuple[slice, float]]]]] = {}
+        self._kept: dict[int, tuple[Poly, list[list[tuple[slice, Any]]]]] = {}
 
     # -- rows on moments
 
@@ -70,13 +74,13 @@ class Blocks:
                 out = part if out is None else out + part
         return out
 
-    def _horner(self, p: Poly) -> list[list[tuple[slice, float]]]:
+    def _horner(self, p: Poly) -> list[list[tuple[slice, Any]]]:
         """(where, coefficient) from the highest power down to 0; kept, because the rows are asked again and again."""
         found = self._kept.get(id(p))
         if found is None:
             top = max((power for _, power in p), default=-1)
             rows = [
-                [(self._slot(k), float(c)) for (k, e), c in p.items() if e == power]
+                [(self._slot(k), self._number(c)) for (k, e), c in p.items() if e == power]
                 for power in range(top, -1, -1)
             ]
             found = self._kept[id(p)] = (p, rows)
@@ -86,9 +90,9 @@ class Blocks:
         """E v g' of a vector that all share, from E c g' = X."""
         out = self._poly(row.plain, X)
         if self.affine and row.star:
-            more = float(row.star) * self.data.x_star[:, None] * X[..., -1:, :]
+            more = self._number(row.star) * self.data.x_star[:, None] * X[..., -1:, :]
             out = more if out is None else out + more
-        return np.zeros((*X.shape[:-2], self.data.d, X.shape[-1])) if out is None else out
+        return self._zeros(*X.shape[:-2], self.data.d, X.shape[-1]) if out is None else out
 
     def _own(self, row: Row, X: Array, Y: Array | None) -> Array:
         """E v_i g' of the workers' vectors, from E c g' = X and E (y_i, eps_i) g' = Y."""
@@ -97,13 +101,16 @@ class Blocks:
         if under is not None:
             out = out + np.matmul(self.data.A, under)
         if self.affine and row.s:
-            out = out + float(row.s) * self.data.s[:, :, None] * X[..., -1:, :]
+            out = out + self._number(row.s) * self.data.s[:, :, None] * X[..., -1:, :]
         for column, c in row.mine.items():
             assert Y is not None
-            out = out + float(c) * Y[:, self._slot(column - self.low.servers), :]
+            out = out + self._number(c) * Y[:, self._slot(column - self.low.servers), :]
         if out.ndim == 2:
             out = np.broadcast_to(out, (self.data.n, *out.shape))
         return out
+
+    def _zeros(self, *shape: int) -> Array:
+        return np.full(shape, Fraction(0), dtype=object) if self.rational else np.zeros(shape)
 
     # -- one step
 
@@ -112,12 +119,12 @@ class Blocks:
         d, n, old = self.data.d, self.data.n, self.K * self.data.d
         wide = old + self.J * d
         index = np.r_[0:old, wide : wide + int(self.affine)]
-        C = np.zeros((wide + int(self.affine),) * 2)
+        C = self._zeros(*(wide + int(self.affine),) * 2)
         C[np.ix_(index, index)] = state.C
         if not self.private:
             return C, None, None
         tall = (self.M + self.J) * d
-        D, E = np.zeros((n, tall, len(C))), np.zeros((n, tall, tall))
+        D, E = self._zeros(n, tall, len(C)), self._zeros(n, tall, tall)
         if state.D is None or state.E is None:
             return C, D, E
         D[:, : self.M * d, :old] = state.D[:, :, :old]
@@ -135,9 +142,9 @@ class Blocks:
         """Write the moments of one draw into the arrays."""
         at, u, n = self._slot(noise.column), noise.input, self.data.n
         if noise.kind == SPOKEN:
-            if self.down is not None:
-                m = self._common(u, _t(self._common(u, C)))
-                C[at, at] += self.down((m + _t(m)) / 2)
+            heard = self._heard(u, C)
+            if heard is not None:
+                C[at, at] += heard
             return
         if noise.kind == GRADIENT:
             eps, cross = self._gradient(u, C), None
@@ -159,6 +166,13 @@ class Blocks:
             own = self._slot(noise.column - self.low.servers)
             D[:, own, at] += pair
             E[:, own, own] += (eps + _t(eps)) / 2
+
+    def _heard(self, u: Row, C: Array) -> Array | None:
+        """E xi xi' of a broadcast; None where it is not compressed."""
+        if self.down is None:
+            return None
+        m = self._common(u, _t(self._common(u, C)))
+        return np.asarray(self.down((m + _t(m)) / 2))
 
     def _together(
         self,
@@ -216,7 +230,7 @@ class Blocks:
         return self._settled(*self._spread(state))
 
     def _settled(self, C: Array, D: Array | None, E: Array | None) -> Moments:
-        parts = [(float(p), self._leaf(a, b, C, D, E)) for p, a, b in self.low.leaves]
+        parts = [(self._number(p), self._leaf(a, b, C, D, E)) for p, a, b in self.low.leaves]
         c: Array = sum(p * m.C for p, m in parts)
         c = (c + c.T) / 2
         if not self.M:
@@ -250,7 +264,7 @@ class Blocks:
         own = list(workers)
         parts = [*servers, *(y.mean(axis=0) for y in own)]
         parts[0] = parts[0] if self.data.projector is None else self.data.projector @ parts[0]
-        c = np.concatenate([*parts, [1.0]] if self.affine else parts)
+        c = np.concatenate([*parts, [self._number(1)]] if self.affine else parts)
         if not self.M:
             return Moments(np.outer(c, c))
         y = np.concatenate(own, axis=1)

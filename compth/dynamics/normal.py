@@ -7,7 +7,6 @@ the averaged memory where something reads it), their next values, and the memory
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -18,7 +17,7 @@ from compth._numbers import Number
 from compth.dynamics.forms import Branch, Broadcast, Scheme, Sketches
 from compth.dynamics.lowered import Lowered, Noise, Poly, Row, lowered
 from compth.errors import CompthError, Unsupported
-from compth.methods.core.body import BodyMethod
+from compth.methods.core.body import BodyMethod, derived
 from compth.methods.core.centre import Centre, centre_of, without_invariants
 from compth.methods.core.program import Program
 from compth.methods.core.vectors import GRADIENT, MESSAGE, OWN, SPOKEN, Underivable
@@ -33,11 +32,20 @@ def exact_program(method: BodyMethod, gamma: Any, params: Mapping[str, Any], n: 
     form = method.form
     values = {k: params[k] if k in params else method._default(k) for k in form.params}
     values |= {"gamma": gamma} if form.takes_gamma else {}
+    return program_at(type(method), values, n, d, not method.broadcasts_all)
+
+
+def program_at(kind: type[BodyMethod], values: Mapping[str, Any], n: int, d: int, downlink: bool) -> Program:
+    """The same of a class at these values."""
     try:
-        found = method.program({k: Fraction(v) for k, v in values.items()}, n, d)
+        found = derived(kind, _sorted(values, Fraction), n, d, downlink)
     except Underivable:  # a body that calls numpy on a parameter
-        found = method.program({k: float(v) for k, v in values.items()}, n, d)
+        found = derived(kind, _sorted(values, float), n, d, downlink)
     return without_invariants(found)[0]
+
+
+def _sorted(values: Mapping[str, Any], number: Callable[[Any], Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted((k, number(v)) for k, v in values.items()))
 
 
 def scheme_of(program: Program, centre: Centre, sketches: Sketches) -> Scheme:
@@ -170,16 +178,11 @@ TRIED = (Fraction(1, 3), Fraction(2, 5))
 @lru_cache(maxsize=256)
 def form_of(kind: type[BodyMethod], downlink: bool, stochastic: bool) -> tuple[Centre, bool] | None:
     """(where the body rests, whether gradients may be drawn) of a body with this form, None for any other."""
-    given: dict[str, Any] = {"gamma": 1.0} if kind.form.takes_gamma else {}
-    method = kind(**given)
-    if downlink:
-        from compth.compressors.rand_k import RandK
-
-        method = replace(method, downlink=RandK(1))
+    names = [*kind.form.params, *(("gamma",) if kind.form.takes_gamma else ())]
     centres = []
     try:
         for value in TRIED:
-            program = exact_program(method, value, dict.fromkeys(kind.form.params, value), 3, 4)
+            program = program_at(kind, dict.fromkeys(names, value), 3, 4, downlink)
             centre = centre_of(program)
             scheme_of(program, centre, Sketches(Fraction(1, 2), ()))
             centres.append(centre)

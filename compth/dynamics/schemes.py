@@ -22,18 +22,11 @@ from compth.dynamics.system import Data, Moments, System, common_cross
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods._downlink import Bidirectional
 from compth.methods.adiana import ADIANA, ADIANAState
-from compth.methods.core.body import BodyMethod
+from compth.methods.core.body import BodyMethod, runs_its_body
 from compth.methods.core.centre import Centre, centre_of
-from compth.methods.dcgd import DCGD
-from compth.methods.diana import DIANA, DIANAState
-from compth.methods.ef import EF, EFState
-from compth.methods.ef21 import EF21, EF21State
 from compth.methods.ef_bv import EFBV, EFBVState
 from compth.methods.gd import GD
 from compth.methods.gdci import GDCI
-from compth.methods.iasgd import IASGD, IASGDState
-from compth.methods.ibcd import IBCD
-from compth.methods.marina import MARINA, MARINAState
 from compth.methods.sgd import SGD
 from compth.problems.oracle import GradientNoise, noise_of
 
@@ -64,45 +57,6 @@ def dcgd_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Sch
     return Scheme((1,), (0,), 1, 0, (Branch(1, ((1,),), ((-gamma * s.delta,),), (-gamma,)),), down=down)
 
 
-def diana_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
-    """y_i = h_i - s_i, u_i = A_i z - y_i, y_i+ = y_i + a S_i u_i, z+ = z - gamma (ybar + mean S_i u_i).
-
-    For independent unbiased sketches ybar cancels in z+ and its block is not needed.
-    """
-    a = params["alpha"]
-    memory = (1, a * s.delta, a)
-    if s.cross is None and s.delta == 1:
-        down = Broadcast((0,), (1,), 1, (-gamma,))
-        return Scheme((1,), (0,), 0, -1, (Branch(1, ((1,),), ((-gamma,),), (-gamma,)),), memory, None, down)
-    tau = ((1, -gamma * (1 - s.delta)), (0, 1 - a * s.delta))
-    theta = ((-gamma * s.delta, 0), (a * s.delta, 0))
-    down = Broadcast((0, 1 - s.delta), (s.delta, 0), 1, (-gamma, 0))
-    return Scheme((1, 0), (0, 0), 0, -1, (Branch(1, tau, theta, (-gamma, a)),), memory, 1, down)
-
-
-def ef_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
-    """y_i = e_i, u_i = e_i + gamma (A_i z + s_i), z+ = z - mean S_i u_i, e_i+ = u_i - S_i u_i."""
-    keep = 1 - s.delta
-    tau, theta = ((1, -s.delta), (0, keep)), ((-gamma * s.delta, 0), (keep * gamma, 0))
-    down = Broadcast((0, s.delta), (gamma * s.delta, 0), 1, (-1, 0))
-    return Scheme((gamma, 0), (0, 0), gamma, 1, (Branch(1, tau, theta, (-1, -1)),), (0, keep, -1), 1, down)
-
-
-def ef21_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
-    """y_i = g_i - s_i, z+ = z - gamma ybar, u_i = A_i z+ - y_i, y_i+ = y_i + S_i u_i.
-
-    With a compressed downlink in two steps: first z, then the memories.
-    """
-    if s.down is not None:
-        move = Branch(1, ((1, -gamma), (0, 1)), ((0, 0), (0, 0)), (0, 0))
-        down = Broadcast((0, 1), (0, 0), 0, (-gamma, 0))
-        first = Scheme((0, 0), (0, 0), 0, 0, (move,), (1, 0, 0), 1, down)
-        learn = Branch(1, ((1, 0), (0, 1 - s.delta)), ((0, 0), (s.delta, 0)), (0, 1))
-        return Scheme((1, 0), (0, 0), 0, -1, (learn,), (1, s.delta, 1), 1, before=(first,))
-    tau, theta = ((1, -gamma), (0, 1 - s.delta)), ((0, 0), (s.delta, -gamma * s.delta))
-    return Scheme((1, -gamma), (0, 0), 0, -1, (Branch(1, tau, theta, (0, 1)),), (1, s.delta, 1), 1)
-
-
 def ef_bv_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
     """y_i = h_i - s_i, u_i = A_i z - y_i, y_i+ = y_i + lambda S_i u_i, z+ = z - gamma (ybar + nu mean S_i u_i)."""
     lam, nu = params["lambda"], params["nu"]
@@ -111,41 +65,6 @@ def ef_bv_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Sc
     branch = Branch(1, tau, theta, (-gamma * nu, lam))
     down = Broadcast((0, 1 - nu * s.delta), (nu * s.delta, 0), nu, (-gamma, 0))
     return Scheme((1, 0), (0, 0), 0, -1, (branch,), (1, lam * s.delta, lam), 1, down)
-
-
-def marina_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
-    """z+ = z - gamma g; g+ = A z+ with probability p, else g + mean S_i A_i (z+ - z): common vectors z, g.
-
-    With a compressed downlink in two steps, first z, then g, and the last z as a third vector.
-    """
-    p = params["p"]
-    if s.down is not None:
-        zero, move = (
-            ((0, 0, 0),) * 3,
-            Branch(1, ((1, -gamma, 0), (0, 1, 0), (1, 0, 0)), ((0, 0, 0),) * 3, (0,) * 3),
-        )
-        first = Scheme(
-            (0, 0, 0), (0, 0, 0), 0, 0, (move,), down=Broadcast((0, 1, 0), (0, 0, 0), 0, (-gamma, 0, 0))
-        )
-        renew = Branch(p, ((1, 0, 0), (0, 0, 0), (0, 0, 1)), (zero[0], (1, 0, 0), zero[0]), (0, 0, 0))
-        learn = Branch(
-            1 - p, ((1, 0, 0), (0, 1, 0), (0, 0, 1)), (zero[0], (s.delta, 0, -s.delta), zero[0]), (0, 1, 0)
-        )
-        return Scheme((1, 0, -1), (0, 0, 0), 0, 0, (renew, learn), before=(first,))
-    full = Branch(p, ((1, -gamma), (0, 0)), ((0, 0), (1, -gamma)), (0, 0))
-    part = Branch(1 - p, ((1, -gamma), (0, 1)), ((0, 0), (0, -gamma * s.delta)), (0, 1))
-    return Scheme((0, -gamma), (0, 0), 0, 0, (full, part))
-
-
-def iasgd_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
-    """Common vectors z = x - x*, v - x*; y = a v + (1-a) z, z+ = y - gamma q, v+ = b v + (1-b) y - m gamma q."""
-    a, b, m = params["mix"], params["beta"], params["momentum"]
-    y = (1 - a, a)
-    tau = (y, ((1 - b) * (1 - a), b + (1 - b) * a))
-    first = gamma * s.delta
-    theta = ((-first * (1 - a), -first * a), (-m * first * (1 - a), -m * first * a))
-    down = Broadcast((0, 0), (s.delta * (1 - a), s.delta * a), 1, (-gamma, -m * gamma))
-    return Scheme(y, (0, 0), 1, 0, (Branch(1, tau, theta, (-gamma, -m * gamma)),), down=down)
 
 
 def gdci_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
@@ -212,30 +131,10 @@ def adiana_extra(system: System, m: Moments) -> list[Any]:
 
 RECIPES: dict[type, Recipe] = {
     GD: Recipe(dcgd_scheme),
-    DCGD: Recipe(dcgd_scheme),
-    IBCD: Recipe(dcgd_scheme),
-    IASGD: Recipe(
-        iasgd_scheme,
-        None,
-        lambda problem, x, y, common: IASGDState(x, v=problem.x_star + common[0]),
-        lambda data, z: [z],
-    ),
-    DIANA: Recipe(
-        diana_scheme,
-        lambda data: -data.s,
-        lambda problem, x, y, _: DIANAState(x, h=y + problem.gradients_at_star),
-    ),
     EFBV: Recipe(
         ef_bv_scheme,
         lambda data: -data.s,
         lambda problem, x, y, _: EFBVState(x, h=y + problem.gradients_at_star),
-    ),
-    MARINA: Recipe(
-        marina_scheme,
-        None,
-        lambda problem, x, y, common: MARINAState(x, g=common[0], last=problem.gradients(x)),
-        lambda data, z: [data.mean @ z],
-        oracles=False,
     ),
     GDCI: Recipe(gdci_scheme, oracles=False),
     ADIANA: Recipe(
@@ -246,15 +145,7 @@ RECIPES: dict[type, Recipe] = {
         adiana_extra,
         oracles=False,
     ),
-    EF: Recipe(ef_scheme, lambda data: 0 * data.s, lambda problem, x, y, _: EFState(x, e=y), oracles=False),
     SGD: Recipe(dcgd_scheme),
-    EF21: Recipe(
-        ef21_scheme,
-        lambda data: -data.s,
-        lambda problem, x, y, _: EF21State(
-            x, g=y + problem.gradients_at_star, error=problem.gradients(x) - y - problem.gradients_at_star
-        ),
-    ),
 }
 
 
@@ -278,6 +169,10 @@ def normal_form(method: Any) -> tuple[Centre, bool] | None:
 
 
 def _recipe_of_body(method: BodyMethod) -> Recipe:
+    if not runs_its_body(type(method)):
+        raise Unsupported(
+            f"{type(method).__name__} changes what its body says: no exact dynamics, simulate it"
+        )
     found = normal_form(method)
     if found is None:
         raise Unsupported(f"{method.label} has no Scheme: its dynamics are those of the traced operator")

@@ -85,9 +85,10 @@ class TracedSystem(Blocks):
         def first(name: str) -> Array:
             kind, own = program.start.get(name, "zero"), name in program.worker
             if kind == "gradient":
-                value = gradients if own else gradients.mean(axis=0)
+                value = gradients if own else gradients.sum(axis=0) / self._number(data.n)
             else:
-                value = (x0 if kind == "x0" else np.zeros(data.d)) * np.ones((data.n, 1) if own else ())
+                value = x0 if kind == "x0" else 0 * x0
+                value = np.array([value] * data.n) if own else value
             return value - self._rest(name)
 
         servers = [x0 - data.x_star, *(first(k) for k in program.server[1:])]
@@ -98,9 +99,9 @@ class TracedSystem(Blocks):
     def _rest(self, name: str) -> Array:
         """Where a vector rests: (d,) or (n, d)."""
         if name in self.program.server:
-            return float(self.centre.server[name]) * self.data.x_star
+            return self._number(self.centre.server[name]) * self.data.x_star
         a, b = self.centre.worker[name]
-        return float(a) * self.data.x_star + float(b) * self.data.s
+        return self._number(a) * self.data.x_star + self._number(b) * self.data.s
 
     def quantities(self, m: Moments) -> Array:
         """E||x - x*||^2, E f - f*, E||grad f||^2."""
@@ -196,9 +197,11 @@ def _gradient_noise(method: BodyMethod, data: Data) -> Any:
 def system_of(
     method: Any, data: Data, gamma: Any, params: Mapping[str, Any], mode: str = "exact", affine: bool = True
 ) -> TracedSystem:
-    """The operator of a body; Unsupported for Fractions, and where the fleet's moments are not known."""
-    if data.A.dtype == object:
-        raise Unsupported(f"{method.label}: the dynamics of a body are in floating point: leave rational out")
+    """The operator of a body; Unsupported where the fleet's moments are not known, and for oracles in Fractions."""
+    if data.A.dtype == object and method.estimator is not None:
+        raise Unsupported(
+            f"{method.label}: stochastic gradients are not in Fractions: simulate it, or use floats"
+        )
     kinds = {op.kind for op in exact_program(method, gamma, params, data.n, data.d).ops}
     fleet = method.fleet if MESSAGE in kinds else as_fleet(Identity())
     sketches = sketches_of(fleet, data.n, data.d, mode)

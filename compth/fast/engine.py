@@ -14,6 +14,7 @@ from compth.errors import InvalidParameter, Unsupported
 from compth.methods import DCGD, DIANA, EF, EF21, Method, Plan
 from compth.methods._base import Array
 from compth.methods.diana import DIANAState
+from compth.methods.ef21 import EF21State
 from compth.problems import DistributedQuadratic
 from compth.simulation.engines import Engine
 
@@ -27,6 +28,13 @@ class _Measured(DIANAState):
     """memory_error: (R,), from the loop that wrote h."""
 
     memory_error: Any = None
+
+
+@dataclass(frozen=True)
+class _Erring(EF21State):
+    """error: (R, n, d), from the loop that wrote g."""
+
+    error: Any = None
 
 
 @dataclass(frozen=True)
@@ -145,8 +153,9 @@ class FastEngine(Engine):
 
     def _ef21(self, state: Any, gamma: float, block: int, t: int) -> Any:
         x = state.x - gamma * state.g.mean(axis=1)
-        self._round(x, block, t, -1.0, state.g, (1.0, 0.0, 1.0), state.error)
-        return replace(state, x=x, sent=self.bits)
+        error = state.error
+        self._round(x, block, t, -1.0, state.g, (1.0, 0.0, 1.0), error)
+        return _Erring(x, self.bits, state.heard, state.g, error)
 
     def _key(self, block: int, t: int) -> tuple[np.uint64, int]:
         """The stream of a block of replicates, and the round in it."""

@@ -6,16 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from compth._numbers import Number, max, ratio
 from compth.claims import Attribution, JointVariance, Standing, Unbiased
-from compth.methods._base import Array, Constants, Plan, State, Theorem
+from compth.methods._base import Constants, Plan, Theorem
 from compth.methods._dcsgd import DCSGDConstant, DCSGDHorizon, DCSGDNoisy
-from compth.methods._downlink import Bidirectional
 from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
 from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.methods._unified import Parameters, UnifiedTheorem
+from compth.methods.core.body import BodyMethod
 from compth.sources import DIANA as DIANA_PAPER
 from compth.sources import NATURAL, UNIFIED
 
@@ -266,10 +264,9 @@ class DCGDStochastic(UnifiedTheorem):
 
 
 @dataclass(frozen=True)
-class DCGD(Bidirectional):
+class DCGD(BodyMethod):
     """x+ = x - gamma C_M((1/n) sum C_i(grad f_i(x))). Runs with any compressors; its theorems need unbiased ones."""
 
-    takes_oracle = True
     name = "distributed compressed gradient descent"
     source = UNIFIED
 
@@ -290,10 +287,6 @@ class DCGD(Bidirectional):
             DCSGDNoisy(),
         )
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> State:
-        return State(x0)
-
-    def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
-        messages = self.fleet.kernel(problem.gradients(state.x), rng)
-        update = self.broadcast(messages.mean(axis=1), rng)
-        return State(state.x - plan.step(t) * update, self.uplink_bits(messages), self.heard(update))
+    @staticmethod
+    def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:
+        return dict(x=x - gamma * w.broadcast(w.mean(w.compress(w.gradient(x)))))

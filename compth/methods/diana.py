@@ -15,14 +15,13 @@ from compth.methods._base import (
     Array,
     Constants,
     Plan,
-    State,
     Theorem,
     mean_square,
 )
-from compth.methods._downlink import Bidirectional
 from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
 from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.methods._unified import Parameters, UnifiedTheorem
+from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.sources import DIANA as DIANA_PAPER
 from compth.sources import DIANA_OMEGA, UNIFIED
 
@@ -353,22 +352,22 @@ def block_size(n: int, p: Number) -> int:
 
 
 @dataclass(frozen=True)
-class DIANAState(State):
+class DIANAState(BodyState):
     """h: (R, n, d) shifts."""
 
     h: Any = None
 
 
 @dataclass(frozen=True)
-class DIANA(Bidirectional):
+class DIANA(BodyMethod):
     """m_i = C_i(grad f_i(x) - h_i); x+ = x - gamma C_M(mean(h_i + m_i)); h_i+ = h_i + alpha m_i; h_i^0 = 0.
 
     alpha=None: the theorem's (1/(1+omega) when no theorem applies).
     """
 
     alpha: Any = None
+    state_class = DIANAState
     requires = (Unbiased,)
-    takes_oracle = True
     name = "DIANA"
     source = DIANA_PAPER
 
@@ -393,15 +392,7 @@ class DIANA(Bidirectional):
     def default_params(self, c: Constants) -> dict[str, Number]:
         return {"alpha": ratio(1, 1 + c.omega) if self.alpha is None else self.alpha}
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> DIANAState:
-        return DIANAState(x0, h=np.zeros((len(x0), problem.n, problem.d), dtype=x0.dtype))
-
-    def step(
-        self, problem: Any, state: DIANAState, rng: np.random.Generator, plan: Plan, t: int
-    ) -> DIANAState:
-        difference = problem.gradients(state.x)
-        difference -= state.h
-        m = self.fleet.kernel(difference, rng)
-        g = self.broadcast(state.h.mean(axis=1) + m.mean(axis=1), rng)
-        x, sent = state.x - plan.step(t) * g, self.uplink_bits(m)
-        return DIANAState(x, sent, self.heard(g), h=state.h + float(plan["alpha"]) * m)
+    @staticmethod
+    def body(w: Any, x: Any, h: Worker, *, gamma: Any, alpha: Any) -> dict[str, Any]:
+        m = w.compress(w.gradient(x) - h)
+        return dict(x=x - gamma * w.broadcast(w.mean(h) + w.mean(m)), h=h + alpha * m)

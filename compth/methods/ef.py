@@ -9,8 +9,8 @@ import numpy as np
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.claims import Contractive
-from compth.methods._base import Array, Constants, Plan, State, Theorem, mean_square
-from compth.methods._downlink import Bidirectional
+from compth.methods._base import Array, Constants, Plan, Theorem, mean_square
+from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.sources import EF14
 
 
@@ -58,18 +58,18 @@ class EFExplicit(Theorem):
 
 
 @dataclass(frozen=True)
-class EFState(State):
+class EFState(BodyState):
     """e: (R, n, d) memories."""
 
     e: Any = None
 
 
 @dataclass(frozen=True)
-class EF(Bidirectional):
+class EF(BodyMethod):
     """c_i = C_i(e_i + gamma grad f_i(x)); e_i+ = e_i + gamma grad f_i(x) - c_i; x+ = x - C_M(mean c_i); e_i^0 = 0."""
 
+    state_class = EFState
     requires = (Contractive,)
-    takes_oracle = True
     name = "error feedback (2014)"
     source = EF14
 
@@ -77,13 +77,8 @@ class EF(Bidirectional):
     def theorems(cls) -> tuple[Theorem, ...]:
         return (EFExplicit(),)
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> EFState:
-        return EFState(x0, e=np.zeros((len(x0), problem.n, problem.d), dtype=x0.dtype))
-
-    def step(self, problem: Any, state: EFState, rng: np.random.Generator, plan: Plan, t: int) -> EFState:
-        p = problem.gradients(state.x)
-        p *= plan.step(t)
-        p += state.e
-        c = self.fleet.kernel(p, rng)
-        update = self.broadcast(c.mean(axis=1), rng)
-        return EFState(state.x - update, self.uplink_bits(c), self.heard(update), e=p - c)
+    @staticmethod
+    def body(w: Any, x: Any, e: Worker, *, gamma: Any) -> dict[str, Any]:
+        u = e + gamma * w.gradient(x)
+        c = w.compress(u)
+        return dict(x=x - w.broadcast(w.mean(c)), e=u - c)

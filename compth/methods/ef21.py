@@ -15,12 +15,11 @@ from compth.methods._base import (
     Array,
     Constants,
     Plan,
-    State,
     Theorem,
     mean_square,
 )
-from compth.methods._downlink import Bidirectional
 from compth.methods._nonconvex import MeanSquaredGradient
+from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.sources import EF21 as EF21_PAPER
 
 
@@ -124,19 +123,23 @@ class EF21Nonconvex(MeanSquaredGradient):
 
 
 @dataclass(frozen=True)
-class EF21State(State):
-    """g: (R, n, d), what the server believes each gradient to be; error = grad f_i(x) - g_i."""
+class EF21State(BodyState):
+    """g: (R, n, d), what the server believes each gradient to be."""
 
     g: Any = None
-    error: Any = None
+
+    @property
+    def error(self) -> Any:
+        """grad f_i(x) - g_i."""
+        return self.held - self.g
 
 
 @dataclass(frozen=True)
-class EF21(Bidirectional):
+class EF21(BodyMethod):
     """x+ = x - gamma C_M(mean g_i); g_i+ = g_i + C_i(grad f_i(x+) - g_i); g_i^0 = 0 (no message before round 1)."""
 
+    state_class = EF21State
     requires = (Contractive,)
-    takes_oracle = True
     name = "EF21"
     source = EF21_PAPER
 
@@ -144,15 +147,7 @@ class EF21(Bidirectional):
     def theorems(cls) -> tuple[Theorem, ...]:
         return (EF21PL(), EF21Nonconvex(), EF21Bidirectional())
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> EF21State:
-        gradients = problem.gradients(x0)
-        return EF21State(x0, g=np.zeros_like(gradients), error=gradients)
-
-    def step(self, problem: Any, state: EF21State, rng: np.random.Generator, plan: Plan, t: int) -> EF21State:
-        update = self.broadcast(state.g.mean(axis=1), rng)
-        x = state.x - plan.step(t) * update
-        difference = problem.gradients(x)
-        difference -= state.g
-        c = self.fleet.kernel(difference, rng)
-        # c may be `difference` itself (the identity): nothing in place from here on
-        return EF21State(x, self.uplink_bits(c), self.heard(update), g=state.g + c, error=difference - c)
+    @staticmethod
+    def body(w: Any, x: Any, g: Worker, *, gamma: Any) -> dict[str, Any]:
+        after = x - gamma * w.broadcast(w.mean(g))
+        return dict(x=after, g=g + w.compress(w.gradient(after) - g))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,7 +10,8 @@ import numpy as np
 from compth._numbers import Number, ratio, sqrt
 from compth.claims import Attribution, Standing
 from compth.compressors.random_blocks import RandomBlocks
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.methods._base import Array, Constants, Plan, Theorem
+from compth.methods.core.body import BodyState, Server, copy_of_start
 from compth.methods.ibcd import IBCD
 from compth.sources import IBCD as IBCD_PAPER
 
@@ -82,7 +82,7 @@ class IASGDGrowth(Theorem):
 
 
 @dataclass(frozen=True)
-class IASGDState(State):
+class IASGDState(BodyState):
     """x: the paper's output; v: (R, d) the momentum sequence."""
 
     v: Any = None
@@ -95,6 +95,7 @@ class IASGD(IBCD):
     a, b, m: `acceleration`. IASGD(tau=1/4); tau m of m blocks, blocks=None: single coordinates.
     """
 
+    state_class = IASGDState
     name = "independent accelerated block gradient descent"
 
     def _sketch(self) -> Any:
@@ -104,23 +105,15 @@ class IASGD(IBCD):
     def theorems(cls) -> tuple[Theorem, ...]:
         return (IASGDGrowth(),)
 
-    def default_params(self, c: Constants) -> Mapping[str, Number]:
+    def default_params(self, c: Constants) -> dict[str, Number]:
         """As in the theorem; without strong growth, with rho = 1/tau."""
         rho = ratio(1, self.tau) if strong_growth(c) is None else block_growth(c, self.tau)[0]
         return acceleration(self.gamma, c.mu, rho)
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> IASGDState:
-        return IASGDState(x0, v=x0)
-
-    def step(self, problem: Any, state: Any, rng: np.random.Generator, plan: Plan, t: int) -> IASGDState:
-        a, b, m = (float(plan[name]) for name in ("mix", "beta", "momentum"))
-        gamma = float(plan.step(t))
-        y = a * state.v + (1 - a) * state.x
-        messages = self.fleet.kernel(problem.gradients(y), rng)
-        q = self.broadcast(messages.mean(axis=1), rng)
-        v = b * state.v + (1 - b) * y - m * gamma * q
-        return IASGDState(y - gamma * q, self.uplink_bits(messages), self.heard(q), v=v)
-
-    @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
-        return (cls(tau=ratio(1, 2)),)
+    @staticmethod
+    def body(  # type: ignore[override]
+        w: Any, x: Any, v: Server = copy_of_start, *, gamma: Any, mix: Any, beta: Any, momentum: Any
+    ) -> dict[str, Any]:
+        y = mix * v + (1 - mix) * x
+        q = w.broadcast(w.mean(w.compress(w.gradient(y))))
+        return dict(x=y - gamma * q, v=beta * v + (1 - beta) * y - momentum * gamma * q)

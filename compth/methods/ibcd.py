@@ -15,9 +15,9 @@ from compth.compressors.identity import Identity
 from compth.compressors.random_blocks import RandomBlocks
 from compth.compressors.sampling import SendOrSkip
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
-from compth.methods._downlink import Bidirectional
+from compth.methods._base import Array, Constants, Method, Plan, Theorem
 from compth.methods._nonconvex import MeanSquaredGradient
+from compth.methods.core.body import BodyMethod
 from compth.methods.dcgd import expected_smoothness
 from compth.sources import IBCD as IBCD_PAPER
 
@@ -233,7 +233,7 @@ class ISGDNonconvex(MeanSquaredGradient):
 
 
 @dataclass(frozen=True)
-class IBCD(Bidirectional):
+class IBCD(BodyMethod):
     """x+ = x - gamma C_M((1/n) sum (grad f_i(x))_{U_i}): every worker draws its own tau m of m blocks, unscaled.
 
     IBCD(tau=1/4), IBCD(tau=1/2, blocks=2); blocks=None: single coordinates.
@@ -243,7 +243,6 @@ class IBCD(Bidirectional):
     tau: Any = None
     blocks: int | None = None
     takes_compressor: ClassVar[bool] = False
-    takes_oracle = True
     name = "independent block coordinate descent"
     source = IBCD_PAPER
 
@@ -267,13 +266,9 @@ class IBCD(Bidirectional):
     def given(self) -> Mapping[str, Number]:
         return {"tau": self.tau}
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> State:
-        return State(x0)
-
-    def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
-        messages = self.fleet.kernel(problem.gradients(state.x), rng)
-        update = self.broadcast(messages.mean(axis=1), rng)
-        return State(state.x - plan.step(t) * update, self.uplink_bits(messages), self.heard(update))
+    @staticmethod
+    def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:
+        return dict(x=x - gamma * w.broadcast(w.mean(w.compress(w.gradient(x)))))
 
     @classmethod
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:

@@ -10,12 +10,11 @@ import numpy as np
 
 from compth._door import is_probability
 from compth._numbers import Number, min, ratio, sqrt
-from compth.bits import FLOAT_BITS
 from compth.claims import Attribution, JointVariance, Unbiased
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods._base import Array, Constants, Plan, State, Theorem
-from compth.methods._downlink import Bidirectional
+from compth.methods._base import Array, Constants, Plan, Theorem
 from compth.methods._nonconvex import MeanSquaredGradient
+from compth.methods.core.body import BodyMethod, BodyState, Server, gradient_at_start
 from compth.sources import MARINA as MARINA_PAPER
 from compth.sources import PERMK
 
@@ -124,21 +123,22 @@ class MARINANonconvex(MeanSquaredGradient):
 
 
 @dataclass(frozen=True)
-class MARINAState(State):
-    """g: (R, d) the server's estimate; last: (R, n, d) the workers' gradients at x."""
+class MARINAState(BodyState):
+    """g: (R, d) the server's estimate."""
 
     g: Any = None
-    last: Any = None
 
 
 @dataclass(frozen=True)
-class MARINA(Bidirectional):
+class MARINA(BodyMethod):
     """x+ = x - gamma C_M(g); with probability p g+ = grad f(x+), else g+ = g + mean C_i(grad f_i(x+) - grad f_i(x)).
 
     One coin for all workers; p=None: 1/(1+omega). g^0 = grad f(x^0): the first round sends full gradients.
     """
 
     p: Any = None
+    takes_oracle = False
+    state_class = MARINAState
     requires = (Unbiased,)
     name = "MARINA"
     source = MARINA_PAPER
@@ -158,19 +158,9 @@ class MARINA(Bidirectional):
     def default_params(self, c: Constants) -> dict[str, Number]:
         return {"p": probability(c)}
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> MARINAState:
-        gradients = problem.gradients(x0)
-        return MARINAState(x0, g=gradients.mean(axis=1), last=gradients)
-
-    def step(
-        self, problem: Any, state: MARINAState, rng: np.random.Generator, plan: Plan, t: int
-    ) -> MARINAState:
-        update = self.broadcast(state.g, rng)
-        x = state.x - plan.step(t) * update
-        new = problem.gradients(x)
-        messages = self.fleet.kernel(new - state.last, rng)
-        full = rng.random(len(x)) < float(plan["p"])
-        g = np.where(full[:, None], new.mean(axis=1), state.g + messages.mean(axis=1))
-        every = float(problem.d * FLOAT_BITS)
-        sent = np.where(full, every, self.uplink_bits(messages)) + (every if t == 0 else 0.0)
-        return MARINAState(x, sent, self.heard(update), g=g, last=new)
+    @staticmethod
+    def body(w: Any, x: Any, g: Server = gradient_at_start, *, gamma: Any, p: Any) -> dict[str, Any]:
+        after = x - gamma * w.broadcast(g)
+        new = w.gradient(after)
+        m = w.compress(new - w.gradient(x))
+        return dict(x=after, g=w.coin(p, w.mean(new), g + w.mean(m)))

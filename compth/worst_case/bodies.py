@@ -13,7 +13,13 @@ from compth.calculus import induced_omega
 from compth.claims import BiasVariance, Contractive, Unbiased
 from compth.compressors import Independent
 from compth.errors import InvalidParameter, Unsupported, require
-from compth.methods.core.body import NOTHING, BodyMethod, runs_its_body
+from compth.methods.core.body import NOTHING, BodyMethod, derived, runs_its_body
+from compth.methods.dcgd import DCGD
+from compth.methods.diana import DIANA
+from compth.methods.ef import EF
+from compth.methods.ef21 import EF21
+from compth.methods.ef_bv import EFBV
+from compth.methods.marina import MARINA
 from compth.worst_case.exponents import exponents
 from compth.worst_case.methods import SHARED
 from compth.worst_case.model import Model
@@ -60,7 +66,7 @@ class BodyQuestion:
         shown: dict[str, Number] = {"mu": cls.mu, "L": cls.L}
         shown |= {k: getattr(q, k) for k in ("delta", "eta", "omega") if getattr(q, k) is not None}
         shown |= {**values, "n": q.n}
-        programs = [_instance(self.kind).program(values, q.n, d) for d in SIZES]
+        programs = [derived(self.kind, tuple(sorted(values.items())), q.n, d, False) for d in SIZES]
         if not _equal(programs[0], programs[1]):
             raise Unsupported(
                 f"{self.method} depends on d: a worst case is over all dimensions, make w.d a parameter"
@@ -84,14 +90,26 @@ def _units(kind: type[BodyMethod]) -> dict[str, int] | None:
     return exponents(kind, 3)
 
 
-def _instance(kind: type[BodyMethod]) -> BodyMethod:
-    return kind(gamma=1.0) if kind.form.takes_gamma else kind()
+MODELS: dict[type, str] = {
+    EF: "EF",
+    EF21: "EF21",
+    DCGD: "DCGD",
+    DIANA: "DIANA",
+    MARINA: "MARINA",
+    EFBV: "EF-BV",
+}
+"""The catalogue's classes with a Model of their own in methods.py, whose rates are known in closed form or pinned."""
+
+
+def model_name(method: Any) -> str | None:
+    """The name of the Model of one of these classes or an instance; no other class, whatever it is called."""
+    return MODELS.get(method if isinstance(method, type) else type(method))
 
 
 def body_of(method: Any) -> type[BodyMethod] | None:
-    """The class of a method written as a body, None for any other; Unsupported where the class runs more."""
+    """The class of a body without a Model of its own, None for any other; Unsupported where the class runs more."""
     kind = method if isinstance(method, type) else type(method)
-    if not issubclass(kind, BodyMethod):
+    if not issubclass(kind, BodyMethod) or kind in MODELS:
         return None
     if not runs_its_body(kind):
         raise Unsupported(f"{kind.__name__} changes what its body says: no worst case is derived from it")

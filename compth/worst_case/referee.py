@@ -16,7 +16,7 @@ from compth.errors import InvalidParameter, require
 from compth.methods.core.body import BodyMethod
 from compth.worst_case import closed_forms as forms
 from compth.worst_case import lyapunov as user_lyapunov
-from compth.worst_case.bodies import BodyQuestion, body_asked, body_of, body_question
+from compth.worst_case.bodies import BodyQuestion, body_asked, body_of, body_question, model_name
 from compth.worst_case.exact_algebra import is_psd
 from compth.worst_case.model import Model
 from compth.worst_case.multipliers import closed_certificate
@@ -56,10 +56,11 @@ class Claimed:
 
 
 def method_name(method: Any, delta: Number | None) -> str:
-    """ "EF21" from the name, class or instance; DCGD with a contractive compressor is CGD."""
-    name = method if isinstance(method, str) else getattr(method, "__name__", type(method).__name__)
-    name = {"EFBV": "EF-BV"}.get(name, name)
-    return "CGD" if name == "DCGD" and delta is not None and not isinstance(method, str) else name
+    """ "EF21" from the name, class or instance; the class DCGD with a contractive compressor is CGD."""
+    if isinstance(method, str):
+        return "EF-BV" if method == "EFBV" else method
+    name = model_name(method) or (method if isinstance(method, type) else type(method)).__name__
+    return "CGD" if name == "DCGD" and delta is not None else name
 
 
 @at_the_door(

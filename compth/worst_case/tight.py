@@ -18,7 +18,7 @@ from compth.errors import InvalidParameter, Unsupported, require
 from compth.sources import Source
 from compth.worst_case import closed_forms as forms
 from compth.worst_case import methods
-from compth.worst_case.bodies import BodyQuestion, body_asked, body_of
+from compth.worst_case.bodies import BodyQuestion, body_asked, body_of, model_name
 from compth.worst_case.instance import WorstCase, instance_of
 from compth.worst_case.model import Model, Quadratic1D
 from compth.worst_case.multipliers import closed_certificate
@@ -182,6 +182,7 @@ def tight_rate(
         if step is None and body.form.takes_gamma:
             step = searched_step(asked, params)
         return _answer(asked, 1 if step is None else step, params, None)
+    method = model_name(method) or method
     if parameters:
         name = next(iter(parameters))
         raise InvalidParameter(f"{name}={parameters[name]} is no parameter of {method}")

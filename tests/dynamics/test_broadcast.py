@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.dynamics import system
+from compth.dynamics import blocks, system
 from compth.errors import NoGuarantee, Unsupported
 from compth.methods import find_guarantee
 from compth.problems import random_quadratic
@@ -146,6 +146,7 @@ def test_a_forgotten_downlink_is_seen(case, monkeypatch):
     run = ct.exact(method, PROBLEM, 2)
     want, _ = enumerated(method, run.plan, 2, scale, shared)
     monkeypatch.setattr(system.System, "_heard", lambda self, c, noise: None)
+    monkeypatch.setattr(blocks.Blocks, "_heard", lambda self, u, c: None)
     without = ct.exact(method, PROBLEM, 2)
     assert abs(without.mean_square[2] / want[1] - 1) > 1e-4
 

@@ -15,15 +15,16 @@ from compth.dynamics.forms import Sketches
 from compth.dynamics.normal import NotNormal, exact_program, scheme_of
 from compth.errors import Unsupported
 from compth.methods.core.centre import centre_of
+from tests.dynamics import hand_forms
 from tests.methods import bodies
 from tests.methods.bodies import made
 
 GAMMA = F(1, 7)
 HAND = [
     ("Compressed", schemes.dcgd_scheme, {}, {}, True),
-    ("Shifted", schemes.diana_scheme, {"alpha": F(2, 9)}, {}, True),
-    ("Feedback", schemes.ef_scheme, {}, {}, True),
-    ("Learned", schemes.ef21_scheme, {}, {}, False),
+    ("Shifted", hand_forms.diana_scheme, {"alpha": F(2, 9)}, {}, True),
+    ("Feedback", hand_forms.ef_scheme, {}, {}, True),
+    ("Learned", hand_forms.ef21_scheme, {}, {}, False),
     (
         "BiasVariance",
         schemes.ef_bv_scheme,
@@ -31,8 +32,14 @@ HAND = [
         {"lambda": F(2, 9), "nu": F(3, 5)},
         True,
     ),
-    ("Marina", schemes.marina_scheme, {"p": F(1, 4)}, {}, False),
-    ("Extrapolated", schemes.iasgd_scheme, {"mix": F(1, 3), "beta": F(1, 5), "momentum": F(2, 3)}, {}, True),
+    ("Marina", hand_forms.marina_scheme, {"p": F(1, 4)}, {}, False),
+    (
+        "Extrapolated",
+        hand_forms.iasgd_scheme,
+        {"mix": F(1, 3), "beta": F(1, 5), "momentum": F(2, 3)},
+        {},
+        True,
+    ),
 ]
 
 

@@ -28,6 +28,7 @@ CASES = [
     (ct.DIANA(RAND, gamma=0.2, alpha=0.3, oracle=ct.Minibatch(1)), ONE, 2),
     (ct.DIANA(ct.Identity(), gamma=0.2, alpha=0.4, oracle=ct.Minibatch(1)), SUM, 2),
     (ct.EF21(ct.Scaled(RAND), gamma=0.2, oracle=ct.Minibatch(1)), ONE, 2),
+    (ct.EF(ct.Scaled(RAND), gamma=0.2, oracle=ct.Minibatch(1)), ONE, 2),
     (ct.EFBV(RAND, gamma=0.2, oracle=ct.Minibatch(1)), ONE, 2),
     (ct.IBCD(tau=Fraction(1, 2), gamma=0.2, oracle=ct.Minibatch(1)), ONE, 2),
 ]
@@ -67,8 +68,6 @@ def test_the_rate_of_sgd_is_that_of_its_second_moments():
     assert ct.exact_rate(method, ONE.at_rest).rho == pytest.approx(want, rel=1e-9)
 
 
-def test_what_has_no_moments_with_an_oracle_says_so():
-    with pytest.raises(Unsupported, match="stochastic gradients are not in EF's exact dynamics"):
-        exact(ct.EF(ct.Scaled(RAND), gamma=0.1, oracle=ct.Minibatch(1)), ONE, 2)
+def test_oracles_are_not_in_fractions():
     with pytest.raises(Unsupported, match="Fractions"):
         ct.exact_rate(ct.DCGD(RAND, gamma=0.1, oracle=ct.Minibatch(1)), ONE, rational=True)

@@ -32,7 +32,7 @@ class Worker:
 
 
 @dataclass(frozen=True)
-class Start:
+class Start(Server, Worker):
     """Where a state vector begins, as its default (`g: ct.Server = ct.gradient_at_start`); without one, at 0."""
 
     kind: str
@@ -111,7 +111,7 @@ def _scope(body: Callable[..., Any], p: inspect.Parameter) -> type:
 class BodyState(State):
     """x and the body's vectors: (R, d) of the server, (R, n, d) of the workers. held: gradients at x, where kept."""
 
-    held: Any = None
+    held: Any = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,11 @@ class BodyMethod(Bidirectional):
     form: ClassVar[Signature]
     state_class: ClassVar[type[BodyState]] = BodyState
     own_theorems: ClassVar[tuple[Theorem, ...]] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "body" in cls.__dict__ and "form" not in cls.__dict__:
+            cls.form = signature_of(cls.body)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -182,34 +187,32 @@ class BodyMethod(Bidirectional):
             return np.repeat(x0[:, None], problem.n, axis=1) if mine else x0
 
         vectors = {k: first(k) for k in (*form.server[1:], *form.worker)}
-        read = self._read(problem, plan)
-        keeps = read is not None and read.carried is not None and self.estimator is None
+        read = self._read(problem, self.arguments(plan))
+        keeps = read is not None and read.carried is not None
         held = (problem.gradients(x0) if own is None else own) if keeps else None
         return self.state_class(x0, held=held, **vectors)
 
-    def _read(self, problem: Any, plan: Plan, t: int = 0) -> Reading | None:
+    def _read(self, problem: Any, params: Mapping[str, Any]) -> Reading | None:
         """What the trace says of this step, None for a body that is no program (it runs as it is written)."""
         try:
-            return _reading(
-                type(self),
-                tuple(sorted(self.arguments(plan, t).items())),
-                problem.n,
-                problem.d,
-                not self.broadcasts_all,
-            )
+            return _reading(type(self), tuple(params.items()), problem.n, problem.d, not self.broadcasts_all)
         except Underivable:
             return None
 
     def step(self, problem: Any, state: Any, rng: np.random.Generator, plan: Plan, t: int) -> Any:
-        read, form = self._read(problem, plan, t), self.form
-        kept = None if read is None or state.held is None else read.carried
-        w = Running(self, problem, rng, None if kept is None else (kept[0], state.held))
+        form, params = self.form, self.arguments(plan, t)
+        # a schedule moves gamma alone, and the program's shape does not hang on its size: read at the first step
+        read = self._read(problem, params if plan.schedule is None else self.arguments(plan, 0))
+        first, last = (None, None) if read is None or read.carried is None else read.carried
+        known = first is not None and state.held is not None and self.estimator is None
+        w = Running(self, problem, rng, (first, state.held) if known else None, last, _picked)
         vectors = {k: locked(getattr(state, k)[:, None]) for k in form.server[1:]}
         vectors |= {k: locked(getattr(state, k)) for k in form.worker}
-        given = self._called(w, locked(state.x[:, None]), vectors, self.arguments(plan, t))
+        given = self._called(w, locked(state.x[:, None]), vectors, params)
+        if read is not None and w.operations != len(read.program.ops):  # a body that does branch on its step
+            read = self._read(problem, params)
         new = {k: self._one(k, v, problem.n, state.x.dtype) for k, v in given.items()}
-        held = None if kept is None else w.outputs[kept[1]]
-        return self.state_class(sent=self._sent(w, read, problem, t), heard=self._heard(w), held=held, **new)
+        return self.state_class(sent=self._sent(w, read, problem, t), heard=_heard(w), held=w.kept, **new)
 
     def _called(
         self, w: Running, x: Array, vectors: dict[str, Array], params: dict[str, Any]
@@ -237,7 +240,7 @@ class BodyMethod(Bidirectional):
             )
         if shape[1] != want:
             value = np.repeat(value, want, axis=1)
-        if value.dtype != dtype and isinstance(value, np.ndarray):
+        if value.dtype != dtype:
             value = value.astype(dtype)
         out: Array = value if name in self.form.worker else value[:, 0]
         return out
@@ -248,7 +251,7 @@ class BodyMethod(Bidirectional):
         A server that begins with gradients is sent them in the first round.
         """
         every = float(problem.d * FLOAT_BITS)
-        cost = {j: self.uplink_bits(w.outputs[j]) for j in w.messages}
+        cost = w.cost
         if read is None:
             return sum(cost.values(), 0.0) if cost else every * max(w.means, 1)
         first = every if t == 0 and "gradient" in read.program.start.values() else 0.0
@@ -256,16 +259,12 @@ class BodyMethod(Bidirectional):
             return _total(cost, read.bills[0], every) + first
         out: Any = first
         for leaf, bill in zip(read.program.leaves, read.bills, strict=True):
-            here: Any = True
+            here: Any = None
             for taken, coin in zip(leaf.coins, w.coins, strict=True):
-                here = here & (coin if taken else ~coin)
+                came = coin if taken else ~coin
+                here = came if here is None else here & came
             out = out + np.where(here, _total(cost, bill, every), 0.0)
         return out
-
-    def _heard(self, w: Running) -> Any:
-        if not w.updates or not self.downlink.bits(w.d, FLOAT_BITS).random:
-            return None
-        return sum(self.downlink.message_bits(u, FLOAT_BITS) for u in w.updates)
 
     def check(self, problem: Any) -> Constants:
         c = super().check(problem)
@@ -275,6 +274,17 @@ class BodyMethod(Bidirectional):
                 f"{name}(downlink={self.downlink!r}): its body broadcasts nothing, write x - gamma * w.broadcast(...)"
             )
         return c
+
+
+def _heard(w: Running) -> Any:
+    """Bits of the round's broadcasts, None where their length is fixed."""
+    return None if not w.heard or w.heard[0] is None else sum(w.heard)
+
+
+def _picked(taken: Array, yes: Any, no: Any) -> Array:
+    """yes where the replicate's coin came up, else no (a function of its own: engines rebuild it for their arrays)."""
+    out: Array = np.where(taken[:, None, None], yes, no)
+    return out
 
 
 def _total(cost: Mapping[int, Any], bill: Bill, every: float) -> Any:
@@ -292,7 +302,7 @@ class Reading:
 
     program: Program
     bills: tuple[Bill, ...]
-    carried: tuple[int, int] | None
+    carried: tuple[int | None, int] | None
 
 
 @lru_cache(maxsize=512)

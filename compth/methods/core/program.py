@@ -316,14 +316,17 @@ def bills(program: Program) -> tuple[Bill, ...]:
     return tuple(out)
 
 
-def carried(program: Program) -> tuple[int, int] | None:
-    """(the gradient at x, the gradient at the next x): the next round computes the first again, so it is kept."""
+def carried(program: Program) -> tuple[int | None, int] | None:
+    """(the gradient at x, the gradient at the next x): the next round takes the first again, so the last is kept.
+
+    (None, the last) where no gradient is taken at x itself: metrics read it. None without a gradient at the next x.
+    """
     x = program.server[0]
     now = Vector({(COMMON, STATE, x): 1}).terms
     after = program.leaves[0].following[x].terms
     if any(leaf.following[x].terms != after for leaf in program.leaves) or now == after:
         return None
     points = {i: program.ops[i].argument.terms for i in program.of_kind(GRADIENT)}
-    first = [i for i, terms in points.items() if terms == now]
     last = [i for i, terms in points.items() if terms == after]
-    return (first[0], last[0]) if first and last else None
+    first = [i for i, terms in points.items() if terms == now]
+    return (first[0] if first else None, last[0]) if last else None

@@ -13,11 +13,13 @@ from compth.errors import Unsupported
 from compth.methods.core.vectors import Underivable
 
 Array = Any
+PLAIN = np.ndarray
+"""The type whose arrays can be locked; other engines' arrays are left as they are."""
 
 
 def locked(a: Array) -> Array:
     """A read-only view: a body cannot write into the state."""
-    if isinstance(a, np.ndarray):
+    if type(a) is PLAIN:
         a = a.view()
         a.flags.writeable = False
     return a
@@ -26,35 +28,50 @@ def locked(a: Array) -> Array:
 class Running:
     """One step on arrays. method: its fleet compresses; seen: the problem, through the oracle where there is one.
 
-    held: the gradients at x that the last step left, as the value of gradient number held[0].
+    held: (operation, gradients at x that the last step left), to be its value. keep: the operation whose value the
+    state takes on; no other is kept, so that its memory serves again. picked: np.where by rows.
     """
 
-    def __init__(self, method: Any, seen: Any, rng: Any, held: tuple[int, Array] | None = None) -> None:
+    def __init__(
+        self,
+        method: Any,
+        seen: Any,
+        rng: Any,
+        held: tuple[int | None, Array] | None,
+        keep: int | None,
+        picked: Callable[..., Array],
+    ) -> None:
         self.n, self.d = int(seen.n), int(seen.d)
-        self._method, self._seen, self._rng, self._held = method, seen, rng, held
-        self.outputs: list[Array] = []
-        self.messages: list[int] = []
+        self._method, self._seen, self._rng, self._held, self._picked = method, seen, rng, held, picked
+        self._keep = keep
+        self.operations = 0
+        self.rows = 0
+        self.kept: Array | None = None
+        self.cost: dict[int, Any] = {}
         self.coins: list[Any] = []
-        self.updates: list[Array] = []
+        self.heard: list[Any] = []
         self.means = 0
         self._streams: dict[Any, Any] = {}
 
-    def _kept(self, value: Array) -> Array:
+    def _noted(self, value: Array) -> Array:
         value = locked(value)
-        self.outputs.append(value)
+        if self.operations == self._keep:
+            self.kept = value
+        self.operations += 1
+        self.rows = len(value)
         return value
 
     def gradient(self, x: Array, *, draw: Any = None) -> Array:
         """(R, n, d) from (R, 1, d), or from every worker's own point."""
-        if self._held is not None and self._held[0] == len(self.outputs):
-            return self._kept(self._held[1])
+        if self._held is not None and self._held[0] == self.operations:
+            return self._noted(self._held[1])
         own = x.shape[1] > 1
         stochastic = self._method.estimator is not None
         if own and stochastic:
             raise Unsupported(f"{self._method.label}: an oracle draws gradients at the server's points only")
         if draw is None or not stochastic:
-            return self._kept(self._seen.gradients_at(x) if own else self._seen.gradients(x[:, 0]))
-        return self._kept(self._again(draw, lambda: self._seen.gradients(x[:, 0])))
+            return self._noted(self._seen.gradients_at(x) if own else self._seen.gradients(x[:, 0]))
+        return self._noted(self._again(draw, lambda: self._seen.gradients(x[:, 0])))
 
     def _again(self, draw: Any, drawn: Callable[[], Array]) -> Array:
         """With the randomness of the first call of this `draw`."""
@@ -71,12 +88,15 @@ class Running:
     def _each(self, u: Array) -> Array:
         if u.shape[1] == self.n:
             return u
-        return np.repeat(u, self.n, axis=1)
+        return u.repeat(self.n, axis=1)
 
     def compress(self, u: Array) -> Array:
         """(R, n, d)."""
-        self.messages.append(len(self.outputs))
-        return self._kept(self._method.fleet.kernel(self._each(u), self._rng))
+        return self._sent(self._method.fleet.kernel(self._each(u), self._rng))
+
+    def _sent(self, message: Array) -> Array:
+        self.cost[self.operations] = self._method.uplink_bits(message)
+        return self._noted(message)
 
     def sketch(self) -> Callable[[Array], Array]:
         """Weights drawn once."""
@@ -86,8 +106,7 @@ class Running:
             u = self._each(u)
             if not drawn:
                 drawn.append(draw_weights(self._method.fleet, u.shape, self._rng))
-            self.messages.append(len(self.outputs))
-            return self._kept(drawn[0] * u)
+            return self._sent(drawn[0] * u)
 
         return apply
 
@@ -103,12 +122,11 @@ class Running:
         if self._method.broadcasts_all:
             return v
         update = self._method.broadcast(v[:, 0], self._rng)
-        self.updates.append(update)
-        return self._kept(update[:, None])
+        self.heard.append(self._method.heard(update))
+        return self._noted(update[:, None])
 
     def coin(self, p: Any, yes: Any, no: Any) -> Any:
         """One coin for each replicate."""
-        rows = len(self.outputs[0]) if self.outputs else len(yes)
-        taken = self._rng.random(rows) < float(p)
+        taken = self._rng.random(self.rows or len(yes)) < float(p)
         self.coins.append(taken)
-        return np.where(taken[:, None, None], yes, no)
+        return self._picked(taken, yes, no)
