@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from compth._door import at_the_door, real, text
 from compth._rng import check_seed
 from compth.certificates import Certificate, Report, Verdict
-from compth.certification import adapters, contract, linear, realised, statistics, traced
+from compth.certification import adapters, contract, evalues, linear, realised, statistics, traced
 from compth.certification.adversary import NotReproducible, Search, Worst, shrink
 from compth.certification.allowance import BITTEN, Allowance, Limits
 from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points, limit
@@ -582,17 +582,25 @@ def _factored(run: Run, d: int, probe: Array) -> Oracle:
 
 
 def _audit_support(run: Run, d: int, oracle: Oracle, x: Array) -> None:
-    """Real runs must be among the enumerated outputs, up to the last digits: otherwise the trace is not the program."""
+    """Real runs must be among the enumerated outputs, as often as enumerated: else the trace is not the program."""
     assert oracle.law is not None
-    found = [np.asarray(leaf.output) for leaf in oracle.law(x)]
-    if any(out.dtype == object for out in found):
-        return
-    outputs = {(out.astype(np.float64) + 0.0).tobytes() for out in found}  # -0.0 is 0.0
-    for seed in range(64):
+    law: dict[bytes, float] = {}
+    for leaf in oracle.law(x):
+        out = np.asarray(leaf.output)
+        if out.dtype == object:
+            return
+        key = (out.astype(np.float64) + 0.0).tobytes()  # -0.0 is 0.0
+        law[key] = law.get(key, 0.0) + float(leaf.probability)
+    outputs = np.array([np.frombuffer(key) for key in law])
+    index, counts = {key: i for i, key in enumerate(law)}, np.zeros(len(law))
+    for seed in range(traced.RUNS if len(law) <= 64 else 64):
         real = run.subject.program(x.copy(), np.random.default_rng([run.seed, seed]))
         real = np.asarray(real, dtype=np.float64) + 0.0
-        if real.tobytes() not in outputs and not traced.is_among(real, np.array(found, dtype=np.float64)):
+        if real.tobytes() not in index and not traced.is_among(real, outputs):
             raise Strange("a real run is not among the enumerated outputs")
+        counts[index.get(real.tobytes(), np.abs(outputs - real).max(axis=1).argmin())] += 1
+    if 1 < len(law) <= 64 and evalues.same_law(counts, np.array(list(law.values()))) > traced.LEVEL:
+        raise Strange("real draws have another law than the enumerated ones")
 
 
 def _audit_kernel(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:

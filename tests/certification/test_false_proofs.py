@@ -159,6 +159,14 @@ def test_programs_that_behave_while_they_are_watched(program):
     assert certify(program, 3, claims=ct.Unbiased(1), budget="quick").verdict is not Verdict.PROVED
 
 
+@pytest.mark.parametrize("program", [right_only_for_other_generators, biased_draws])
+def test_what_is_enumerated_is_held_against_real_draws(program):
+    """Both are right for the tracer's draws: with numpy's they are biased, and refuted."""
+    report = certify(program, 3, claims=ct.Unbiased(1), budget="quick")
+    assert report.verdict is Verdict.REFUTED
+    assert any("another law" in note for note in report.info["not_checked"])
+
+
 def test_a_refusal_is_sticky_also_where_nothing_is_proved():
     def swallow(rng):
         try:
