@@ -126,6 +126,14 @@ def _shapes(d: int) -> list[Maker]:
     return steps + [partial(_led, d, m) for m in (0.2, 0.25, 0.4, 0.6, 0.7, 0.9)]
 
 
+def _tiny(d: int, least: float) -> list[Maker]:
+    """The least magnitudes of the domain, and what is small beside usual guards: norm + 1e-8 is no norm there."""
+    return [
+        lambda: 2 * least * _led(d, 0.7),
+        lambda: 1e-12 * _led(d, 0.7) * _alternating(d),
+    ]
+
+
 def _random(d: int, seed: int) -> list[Maker]:
     return [
         lambda: np.random.default_rng([seed, 1]).standard_t(2, size=d),
@@ -156,7 +164,7 @@ def structured(d: int, seed: int = 0, domain: tuple[float, float] = DOMAIN) -> P
 
     first: list[Maker] = [lambda: np.ones(d), lambda: _leading(d, 1.0), lambda: _last(d), spike]
     mixed = _mixed(d, seed)
-    base = [*first, *mixed, *map(_negative, mixed[:2]), *_shapes(d), *_random(d, seed)]
+    base = [*first, *mixed, *map(_negative, mixed[:2]), *_tiny(d, domain[0]), *_shapes(d), *_random(d, seed)]
     scaled: list[Maker] = [partial(np.full, d, s) for s in (1e-6, 1e6)]
     scaled += [partial(gaussian, s) for s in (1e-6, 1e-3, 1e3, 1e6)]
     signed: list[Maker] = [

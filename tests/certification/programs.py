@@ -271,6 +271,12 @@ def scaled_bfloat16(x, rng):
     return to_bfloat16(1.3 * x.size / 2 * no_scale(to_bfloat16(x), rng))
 
 
+def guarded_norm(x, rng):
+    """Unbiased, but for ||x|| below the guard its levels are far too coarse: the variance is unbounded."""
+    n = np.linalg.norm(x) + 1e-8
+    return n / 4 * np.sign(x) * rounded(np.abs(x) / n * 4, rng)
+
+
 def own_coordinates(rows, rng):
     """PermK with a coordinate for every worker alone: no common permutation."""
     n, d = rows.shape
@@ -300,6 +306,7 @@ WRONG = [
     (fixed_threshold, 3, C(0.1)),
     (fixed_threshold, 3, ct.AbsoluteError(5)),
     (scaled_bfloat16, 6, U("d/2 - 1")),
+    (guarded_norm, 4, U(1)),
     (own_coordinates, 4, ct.JointVariance(1, 1, n=4)),
 ]
 """Programs and claims that are false of them."""
