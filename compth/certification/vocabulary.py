@@ -166,11 +166,16 @@ class Reader:
             return ""
         if word == "dtype":
             c = next((k for k in range(i + 1, i + 4) if self.code[k].opname.startswith("CALL")), None)
-            made = self.code[self.callee[c]].argval if c in self.callee else ""
+            made = self._maker(self.callee[c]) if c in self.callee else ""
             between = self.code[i + 1 : c] if c is not None else []
             plain = all(k.opname in ("KW_NAMES", "PRECALL", "LOAD_CONST") for k in between)
             return "" if made in DTYPED and plain else "asks for a dtype"
         return "" if word in ATTRIBUTES else f"asks for .{word}"
+
+    def _maker(self, i: int) -> str:
+        """The name of numpy's function, or of the method, that this instruction loads; "" for any other function."""
+        listed = id(self.meant.get(i)) in WORDS if i in self.meant else self.code[i].argval == "astype"
+        return str(self.code[i].argval) if listed else ""
 
     def _after_super(self, i: int) -> bool:
         called = self.callee.get(i - 1) if self.code[i].opname != "LOAD_SUPER_ATTR" else None

@@ -350,6 +350,18 @@ def test_right_programs_that_are_linear_are_proved(program, claim, dims):
     assert proved(program, d, claim.omega) == (True, "")
 
 
+def test_a_dtype_is_for_numpys_own_makers_only():
+    def zeros(n, dtype):
+        return 2 if dtype.kind == "O" else 3
+
+    def program(x, rng):
+        return x * (rng.random(len(x)) < 0.5) * zeros(3, x.dtype)
+
+    holds, says = proved(program, 3, 1)
+    assert not holds
+    assert says.endswith(("asks for a dtype", "asks for .kind"))
+
+
 def test_state_in_an_instance_a_closure_or_a_table_is_seen():
     class Counting:
         def __init__(self):
