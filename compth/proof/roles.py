@@ -172,6 +172,7 @@ class Roles:
         own = root in self.theory.ops - {"P"} and r == self.theory.applied((root,), d)
         require(own, f"{text!r:.80}: r is no root applied to d")
         self.roots.add(root)
+        require(len(self.roots) == 1, f"{text!r:.80}: a Hessian has one root")
         at = constant(0)
         for c, word, atom in parts(g):
             require(word[:2] == (root, root), f"{text!r:.80}: g is no gradient of a quadratic, R(R(x))")
@@ -190,6 +191,7 @@ class Roles:
                 require(here, f"{text!r:.80}: f and its gradient g belong to no common point")
             case "least", [f, fs]:
                 require(getattr(f, "id", "") != getattr(fs, "id", ""), f"{text!r:.80}: a value below itself")
+                require(getattr(f, "id", "") in self.points, f"{text!r:.80}: f is the value at no point")
             case "floor", [s, _]:
                 self._value(text, s)
                 require(getattr(s, "id", "") not in self.points, f"{text!r:.80}: a value of f")
@@ -362,8 +364,34 @@ class Roles:
                         bool(new) and not old,
                         f"{text!r:.80}: {sorted(old)} is of the state, and need not grow so",
                     )
+                    self._grown(text, args, found, moves)
                 case "least" | "polyak":
                     require(not found[1] & moving, f"{text!r:.80}: a least value does not move")
+
+    def _grown(
+        self, text: str, args: list[ast.expr], found: list[set[str]], moves: dict[str, ast.expr]
+    ) -> None:
+        """Values move with their points, a number of the state to one that grows.
+
+        A bound by the state's own vectors is that of a uniform component J: the family's mean, its square no larger.
+        """
+        theory = self.theory
+        lost = (found[2] | found[3]) & set(moves) - set(self.points)
+        require(not lost, f"{text!r:.80}: {sorted(lost)} moves without a point")
+        grown = {getattr(a[0], "id", "") for _, s, a in self.calls if s == "growth"} - {""}
+        name = getattr(args[1], "id", "")
+        require(
+            name not in moves or getattr(moves[name], "id", "") in grown,
+            f"{text!r:.80}: {name} moves otherwise",
+        )
+        if not name and kernel.names_in(args[1]) & set(moves) - self.gradients:
+            [drawn], [whole] = (getattr(a, "args", [None]) for a in args[:2])
+            law = getattr(drawn, "id", "") in theory.draws and whole is not None
+            law = law and [theory.scalar(a) for a in args[4:]] == [constant(1), constant(0), constant(0)]
+            require(law, f"{text!r:.80}: bounded by the state, and no uniform component")
+            mean = self._averaged(theory.applied(("P",), theory.value(whole, {1})))
+            gap = add(self._averaged(theory.value(drawn, {1})), mean, -1)
+            require(not theory.inner(gap, gap), f"{text!r:.80}: the mean is not the family's")
 
     def _moved(self, name: str, moves: dict[str, ast.expr], known: set[str]) -> None:
         """A value or gradient goes where its point goes; where that is chosen anew, a value to a mixture of values."""

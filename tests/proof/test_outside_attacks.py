@@ -84,7 +84,7 @@ FROZEN = {  # the gradient at the moving point called constant: a sublinear meth
 def test_the_gradient_at_a_moving_point_is_not_fixed(given):
     statement = copy.deepcopy(FROZEN)
     if given == "smooth":  # refused by that schema, too
-        del statement["given"]["convex"]
+        del statement["given"]["convex"], statement["given"]["least"]
         statement["claim"] = ["sq(x - xs) <= 1*sq(x - xs) + ga**2*sq(g)"]
         statement["run"]["next"] = {"x": "x + 0*g"}
         text, proof = texts(statement, {"show": statement["claim"][0], "terms": ["ga**2*sq(g)"]})

@@ -278,7 +278,7 @@ def test_a_hypothesis_on_the_state_has_to_survive_the_step(given):
     if "a" in given.split("(")[1]:
         statement["claim"] = ["2*w <= 1*w + a"]
         statement["run"] = {**DOUBLED["run"], "noise": "sq(x) - sq(x) + a"}
-        with pytest.raises(Refused, match="does not move"):
+        with pytest.raises(Refused, match="at no point"):
             guard.guard(json.dumps(statement))
         return
     text, proof = texts(statement, "1")
@@ -350,4 +350,52 @@ def test_a_message_is_new_at_every_step():
     statement["given"] = {**STEPPED["given"], "sent": "contraction(c, g, mu)"}
     statement["run"] = {**STEPPED["run"], "fixed": "xs fs c"}
     with pytest.raises(Refused, match="new at every step"):
+        guard.guard(json.dumps(statement))
+
+
+GROWING = {
+    **STEPPED,
+    "vectors": [*STEPPED["vectors"], "common J ~ g @ 0"],
+    "values": f"{MOVED} s sp w",
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "moves", "match"),
+    [
+        ("growth(sq(J), s, f, fs, 1, L, 0)", {"s": "s/2"}, "s moves otherwise"),
+        ("growth(sq(J), s, f, fs, 1, L, 0)", {"s": "sp"}, "s moves otherwise"),
+        ("growth(sq(J), 0, w, fs, 0, L, 0)", {"w": "w/2"}, "moves without a point"),
+        ("growth(sq(J), sq(h - P(h) + g), 0, 0, 2, 0, 0)", {"h": "h - g"}, "no uniform component"),
+        ("growth(sq(gp), sq(h), 0, 0, 1, 0, 0)", {"h": "h - g"}, "no uniform component"),
+        ("growth(sq(J), sq(h + g), 0, 0, 1, 0, 0)", {"h": "h - g"}, "the mean is not the family's"),
+        ("least(w, fs)", {"w": "w/2"}, "f is the value at no point"),
+    ],
+)
+def test_what_bounds_a_draw_moves_with_the_method(given, moves, match):
+    run = {**STEPPED["run"], "next": {**STEPPED["run"]["next"], **moves}}
+    statement = {**GROWING, "run": run, "given": {**GROWING["given"], "grown": given}}
+    with pytest.raises(Refused, match=match):
+        guard.guard(json.dumps(statement))
+
+
+def test_a_uniform_component_and_a_memory_stay():
+    run = {**STEPPED["run"], "next": {**STEPPED["run"]["next"], "s": "sp", "h": "h - g"}}
+    grown = {
+        "uniform": "growth(sq(J), sq(h - P(h) + g), 0, 0, 1, 0, 0)",
+        "first": "growth(sq(J), s, f, fs, 1, L, 0)",
+        "second": "growth(sp, s, f, fs, mu, L, 0)",
+    }
+    guard.guard(json.dumps({**GROWING, "run": run, "given": {**GROWING["given"], **grown}}))
+
+
+def test_a_hessian_has_one_root():
+    statement = {
+        "operators": ["common R", "common S"],
+        "vectors": ["common x"],
+        "values": "f fs",
+        "given": {"one": "quadratic(f, fs, 0, x, R(x))", "two": "quadratic(f, fs, 0, x, S(x))"},
+        "claim": ["sq(R(x)) >= 0*sq(x)"],
+    }
+    with pytest.raises(Refused, match="one root"):
         guard.guard(json.dumps(statement))
