@@ -80,6 +80,15 @@ class Worker:
     def __init__(self) -> None:
         self._first: list[tuple[str, tuple[Any, ...]]] = []
         self._load_limit = 0.0
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
+        self._file.truncate(4096)
+        self._memory = mmap.mmap(self._file.fileno(), 4096)
+        self.state = memoryview(self._memory).cast("q")
+        self.pid = 0
+        self._hire()
+
+    def _hire(self) -> None:
+        """Start the warden, who forks the workers."""
         ours, theirs = socket.socketpair()
         environment = {
             **os.environ,
@@ -95,21 +104,31 @@ class Worker:
         theirs.close()
         self._control, self._heard = ours, b""
         self._channel: socket.socket | None = None
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
-        self._file.truncate(4096)
-        self._memory = mmap.mmap(self._file.fileno(), 4096)
-        self.state = memoryview(self._memory).cast("q")
-        self.pid = 0
 
     def __enter__(self) -> Worker:
         return self
 
-    def __exit__(self, *_: Any) -> None:
-        self._control.close()  # the warden clears up and ends
+    def _dismiss(self) -> None:
+        """The warden clears up and ends."""
+        self._control.close()
         if self._channel is not None:
             self._channel.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        self._wake()
+        try:
             self._warden.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self._warden.kill()
+            self._warden.wait()
+
+    def _wake(self) -> None:
+        """A warden that somebody stopped goes on."""
+        found = look(self._warden.pid)
+        if found is not None and found.state in STOPPED:
+            with contextlib.suppress(OSError):
+                os.kill(self._warden.pid, signal.SIGCONT)
+
+    def __exit__(self, *_: Any) -> None:
+        self._dismiss()
         self.state.release()
         self._memory.close()
         self._file.close()
@@ -133,6 +152,9 @@ class Worker:
                 self._stop()
                 raise UnusableInput(f"the judged program's process sent malformed data: {problem}") from None
             except _Killed as death:
+                if self._warden.poll() is not None:
+                    self._dismiss()
+                    self._hire()
                 if attempt + 1 == TRIES:
                     raise OutsideFailure(f"{TRIES} workers were killed from outside ({death})") from None
         raise AssertionError
@@ -150,7 +172,7 @@ class Worker:
             socket.send_fds(self._control, [b"S"], [theirs.fileno(), self._file.fileno()])
             self.pid = int(self._wait_for("pid")["pid"])
         except OSError:
-            raise OutsideFailure("the warden of the workers is gone") from None
+            raise self._gone() from None
         finally:
             theirs.close()
         self._channel = ours
@@ -159,6 +181,10 @@ class Worker:
 
     def _stop(self) -> dict[str, Any]:
         """End the worker; how it ended."""
+        found = look(self.pid) if self.pid else None
+        if found is not None and found.parent == self._warden.pid:
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, signal.SIGKILL)
         with contextlib.suppress(OSError):
             self._control.sendall(b"K")
         return self._ending()
@@ -172,13 +198,25 @@ class Worker:
     def _wait_for(self, key: str) -> dict[str, Any]:
         """The warden's next line with this key."""
         while b"\n" not in self._heard:
-            more = self._control.recv(4096)
+            if not select.select([self._control], [], [], TICK)[0]:
+                self._wake()
+                continue
+            try:
+                more = self._control.recv(4096)
+            except OSError:
+                more = b""
             if not more:
-                raise OutsideFailure("the warden of the workers is gone")
+                raise self._gone()
             self._heard += more
         line, _, self._heard = self._heard.partition(b"\n")
         message: dict[str, Any] = json.loads(line)
         return message if key in message else self._wait_for(key)
+
+    def _gone(self) -> Exception:
+        """The warden ended, which nothing but a signal makes it do."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._warden.wait(timeout=5)
+        return _Killed("its warden was killed")
 
     def _checked(self, reply: Any, check: Callable[[Any], bool]) -> Any:
         """The answer of a reply ("answer", value, seconds), or its exception ("raised", (...), seconds) raised."""
