@@ -73,6 +73,16 @@ def _reading(problem: Any) -> str:
     return f"The file was read with {taken}. " if taken else ""
 
 
+def _wider(rows: Sequence[Row]) -> str:
+    """What the column of the class speaks of, where there is one."""
+    if all(r.tight_rate is None for r in rows):
+        return ""
+    return (
+        " rate class: the certified worst case of all problems with this mu_min and L_max (GD: mu and L), a wider class:"
+        " it may lie above a guarantee or a run on this problem and refutes neither."
+    )
+
+
 def _speed(rho: float) -> float:
     """-log rho per round: inf for a method that arrives in one round, 0 for one that does not arrive."""
     if rho <= 0:
@@ -126,6 +136,7 @@ class Comparison:
             f"Rounds and bits (uplink, per worker) are those after which E||x_t-x*||^2 stays below "
             f"{self.eps:g} ||x_0-x*||^2; rates are one-step factors; floors are relative to ||x_0-x*||^2; "
             "'-' means not reached or not promised."
+            f"{_wider(self.rows)}"
         )
 
     def plot(self) -> Any:

@@ -122,7 +122,7 @@ def comparison_columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
         "step",
         "step from",
         "rate guar.",
-        "rate tight",
+        "rate class",
         "rate exact",
     ]
     header += [

@@ -63,4 +63,4 @@ def test_compare_shows_the_tight_column():
     row = found.rows[0]
     assert row.exact_rate <= row.tight_rate * (1 + 1e-9)
     assert row.tight_rate <= row.guaranteed_rate
-    assert "rate tight" in found.columns()[0]
+    assert "rate class" in found.columns()[0]

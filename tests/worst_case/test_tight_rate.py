@@ -262,7 +262,8 @@ def test_compare_gains_the_tight_column():
         ct.EF21(ct.Scaled(ct.RandK(2))),
     ]
     found = ct.compare(methods, problem, 60, 8, 0)
-    assert "rate tight" in found.columns()[0]
+    assert "rate class" in found.columns()[0]
+    assert "a wider class" in found.caption()
     for row in found.rows:
         # exact <= tight <= guaranteed: one problem, the worst of its class, the theorem
         assert row.exact_rate <= row.tight_rate * (1 + 1e-9)
@@ -270,6 +271,7 @@ def test_compare_gains_the_tight_column():
     elsewhere = ct.problems.random_quadratic(3, 4, 5, seed=1)
     floor = ct.compare([ct.DCGD(ct.RandK(2))], elsewhere, 60, 8, 0)
     assert floor.rows[0].tight_rate is None
+    assert "a wider class" not in floor.caption()
 
 
 @pytest.mark.parametrize(
