@@ -307,7 +307,7 @@ def _tight(method: Method, problem: Any, plan: Any) -> float | None:
 
 
 BEST_LIMIT = 64
-"""Largest d for which compare searches the exact best step (some twenty exact rates)."""
+"""Largest d for which compare searches the exact best step (some ten exact rates)."""
 
 
 def _best(method: Method, problem: Any, rate: float | None) -> dict[str, Any]:
@@ -316,8 +316,8 @@ def _best(method: Method, problem: Any, rate: float | None) -> dict[str, Any]:
 
     if rate is None or problem.d > BEST_LIMIT or hasattr(method, "masked"):
         return {}  # a masked model (IST) runs to a point of its own: faster there is no merit
-    gamma, found = best_step(method, problem, tol=1e-3)
-    return {"best_step": gamma, "best_rate": float(found.rho)} if found.converged else {}
+    found = best_step(method, problem)
+    return {"best_step": float(found.gamma), "best_rate": float(found.rate.rho)} if found.converged else {}
 
 
 def rounding(values: Any) -> Any:

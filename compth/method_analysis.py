@@ -330,14 +330,18 @@ def _exact_lines(
     numbers: dict[str, Any] = {}
     try:
         top = max_stable_step(made, problem, tol=1e-4)
+        steps = f"gamma < {top:.4g}" if np.isfinite(top) else "every gamma"
+        lines.append(("stable steps", steps if top.converged else _between(top.bracket)))
+        numbers |= {"max_stable_step": float(top)} if top.converged else {}
         gamma, best = best_step(made, problem, tol=1e-2)
-        numbers |= {"max_stable_step": top, "best_step": gamma, "best_rate": best.rho}
-        lines.append(("stable steps", f"gamma < {top:.4g}" if np.isfinite(top) else "every gamma"))
-        lines.append(("best exact rate", f"{best.rho:.6g} at gamma={gamma:.4g}"))
+        if best.converged:
+            numbers |= {"best_step": float(gamma), "best_rate": best.rho}
+            lines.append(("best exact rate", f"{best.rho:.6g} at gamma={gamma:.4g}"))
         if step is not None:
             found = exact_rate(made, problem)
-            numbers["exact_rate"] = found.rho
-            lines.append(("exact rate", f"{found.rho:.6g} at gamma={_short(step)}"))
+            numbers |= {"exact_rate": found.rho} if found.converged else {}
+            shown = f"{found.rho:.6g}" if found.converged else _between(found.bracket)
+            lines.append(("exact rate", f"{shown} at gamma={_short(step)}"))
             floor = stationary(made, problem)
             if floor.converged and np.isfinite(floor.mean_square):
                 numbers["floor"] = floor.mean_square
@@ -347,6 +351,11 @@ def _exact_lines(
     except CompthError as reason:
         lines.append(("exact dynamics", f"not derived: {reason}"))
     return lines, numbers
+
+
+def _between(bracket: tuple[float, float]) -> str:
+    """What is known of a number that did not converge."""
+    return f"not converged: between {bracket[0]:.4g} and {bracket[1]:.4g}"
 
 
 def _short(v: Any) -> str:

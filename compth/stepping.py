@@ -127,14 +127,22 @@ def step_sizes(method: Method, problem: Any, *, eps: float = 1e-6) -> StepTable:
     worst = _worst_step(fixed, problem, params)
     if worst is not None:
         steps["tight worst case"] = worst
-    steps["exact best"] = best_step(fixed, problem)[0]
+    best = best_step(fixed, problem)
+    if best.converged:  # else it is an estimate, and no step to recommend
+        steps["exact best"] = float(best.gamma)
     rate = RateAt(fixed, data_of(problem), parameters(fixed, problem))
     measures: dict[str, Callable[[float], float | None] | Mapping[str, float | None]] = {
         "guaranteed": lambda g: _promised(fixed, problem, g),
         "worst case": lambda g: worst_case_rate(fixed, problem, g, _number(params.get("alpha")), params),
-        "exact": rate.rho,
+        "exact": lambda g: _converged(rate, g),
     }
     return step_table(steps, measures, eps=eps, reference="theorem")
+
+
+def _converged(rate: RateAt, gamma: float) -> float | None:
+    """The exact rate, None where its bracket is wide."""
+    found = rate.rate(gamma)
+    return found.rho if found.converged else None
 
 
 def _number(value: Any) -> float | None:

@@ -82,6 +82,8 @@ def bump(method: Method, problem: Any, points: int = 25) -> float:
     top = max_stable_step(method, problem)
     if not np.isfinite(top):
         raise Unsupported("every step is stable")
+    if not top.converged:
+        raise Unsupported(f"the largest stable step is only known to lie in {top.bracket}")
     values = np.array([rate.rho(g) for g in top * np.geomspace(1e-3, 1, points)])
     before, after = np.minimum.accumulate(values), np.minimum.accumulate(values[::-1])[::-1]
     return 1 + float((values[1:-1] - np.maximum(before[:-2], after[2:])).max())
