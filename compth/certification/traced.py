@@ -36,12 +36,13 @@ RUNS = 600
 LEVEL = math.log(1e15)
 """Evidence for another law beyond which the trace is void: a false alarm in 1e15."""
 MAGNITUDES = (1e-99, 1e-30, 1e-6, 0.02, 50.0, 3e4, 1e9, 1e30, 1e99)
-ROWS = (1, 2, 3, 7)
-"""Numbers of rows at which a program that is given more than one vector is watched."""
+ROWS, BATCHES = (1, 2, 3, 7), (*range(1, 18), 32, 64, 100, 128)
+"""Numbers of rows at which a program is watched that is given more than one vector, and one that is declared for them.
+"""
 ASSUMPTIONS = (
     "draws are independent with their exact laws, uniforms continuous on [0, 1)",
     "numpy is unmodified, and the program reads no memory that it left unset",
-    "the program is given one vector of numbers at a time, unless it is declared for rows",
+    "the program is given one vector of numbers at a time, or where it is declared for rows as many as were tried",
 )
 """What no run can show, in the report of every proof by a trace."""
 
@@ -114,7 +115,7 @@ def real_runs(subject: Subject, d: int) -> Iterator[Real]:
 
 def _on_rows(subject: Subject, x: Array) -> Iterator[Real]:
     """Rows of vectors: every step must be a traced one, except where the program asks how long its input is."""
-    for n in ROWS:
+    for n in BATCHES if subject.batch else ROWS:
         for shape in ((n,), (1, n)):
             for seed in range(2):
                 program = subject.batch or subject.program
@@ -172,8 +173,8 @@ def agree(subject: Subject, d: int, paths: list[tuple[Fraction, list[list[Fracti
 
 def _rows_agree(subject: Subject, d: int, matrices: Array) -> None:
     points = np.array(inputs(d))
-    for n in (*ROWS, len(points)):
-        x = points[np.random.default_rng(n).permutation(len(points))[:n]]
+    for n in BATCHES:
+        x = np.resize(np.random.default_rng(n).permutation(points), (n, d))
         out = np.asarray(subject.batch(x.copy(), np.random.default_rng(n)))  # type: ignore[misc]
         if out.shape != x.shape or not all(
             is_among(y, matrices @ row) for y, row in zip(out.astype(np.float64), x, strict=True)

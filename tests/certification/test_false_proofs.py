@@ -9,6 +9,7 @@ import pytest
 import compth as ct
 from compth.certificates import Verdict
 from compth.certification import certify, estimate
+from compth.certification.adapters import Batched
 from compth.certification.pipeline import BUDGETS, Run, _verifier
 from compth.certification.subject import as_subject, declared_claims
 from compth.certification.tracer import NotTraceable, leaves
@@ -360,6 +361,20 @@ def test_a_dtype_is_for_numpys_own_makers_only():
     holds, says = proved(program, 3, 1)
     assert not holds
     assert says.endswith(("asks for a dtype", "asks for .kind"))
+
+
+@pytest.mark.parametrize("size", [1, 5, 13, 64])
+@pytest.mark.parametrize("openly", [True, False])
+def test_rows_of_a_batch_are_what_single_vectors_become(size, openly):
+    def right(x, rng):
+        return x * (rng.random(x.shape) < 0.5) * 2
+
+    def wrong(x, rng):
+        scale = (3 if len(x) == size else 2) if openly else (2, 3)[len(x) == size]
+        return x * (rng.random(x.shape) < 0.5) * scale
+
+    assert proved(Batched(right), 3, 1) == (True, "")
+    assert not proved(Batched(wrong), 3, 1)[0]
 
 
 def test_state_in_an_instance_a_closure_or_a_table_is_seen():
