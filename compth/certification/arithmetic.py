@@ -76,7 +76,7 @@ class Arithmetic:
         return out
 
     def to_dict(self, d: Sequence[int] = ()) -> dict[str, Any]:
-        """For reports: name, precision, range, domain, origin and the allowance at every d."""
+        """For reports: name, precision, range, origin and the allowance at every d."""
         return {
             "name": self.name,
             "bits": self.bits,
@@ -128,10 +128,16 @@ def widened(bound: float, slack: float, second: float, xx: float) -> float:
     return (root + moved) ** 2 if slack else bound
 
 
-def loosened(bound: float, slack: float, second: float, xx: float) -> float:
-    """The same for an inequality between E||y||^2, <E y, x> and ||x||^2: each moves by at most 2 slack (S + X)^2."""
-    size: float = second**0.5 + xx**0.5
-    return bound + 4 * slack * size * size
+def loosened(inequality: str, bound: float, slack: float, second: float, xx: float) -> float:
+    """The same for an inequality between E||y||^2, <E y, x> and ||x||^2, S and X the roots of the first and the last.
+
+    The output moves by at most r = slack (S + X): to first order E||y||^2 by 2 r S and <E y, x> by r X. Where
+    beta <E y, x> is close to E||y||^2, rounding that is relative to every coordinate moves it by r S.
+    """
+    s, x = second**0.5, xx**0.5
+    moves = {"gamma||x||^2": x, "alpha||x||^2": 2 * s}
+    granted: float = slack * (s + x) * moves.get(inequality, 3 * s)
+    return bound + granted
 
 
 def is_square(inequality: str) -> bool:
@@ -141,7 +147,9 @@ def is_square(inequality: str) -> bool:
 
 def limit(inequality: str, bound: float, slack: float, second: float, xx: float) -> float:
     """What the named inequality may reach: its bound, the rounding granted, and the rounding of this sum itself."""
-    granted = (widened if is_square(inequality) else loosened)(bound, slack, second, xx)
+    square = is_square(inequality)
+    numbers = bound, slack, second, xx
+    granted = widened(*numbers) if square else loosened(inequality, *numbers)
     if bound == 0 and inequality.startswith("||E C(x)"):
         return granted + 1e-18 * (xx + second)  # a square: a relative bias of 1e-9
     return granted + 1e-9 * max(abs(granted), 1e-3 * (xx + second))

@@ -157,10 +157,13 @@ def test_the_allowance_is_minkowskis():
     # error root 3 may become 3 + 0.1 (2 + 1)
     assert widened(9.0, 0.1, 4.0, 1.0) == pytest.approx(3.3**2)
     assert widened(9.0, 0.0, 4.0, 1.0) == 9.0
-    assert loosened(1.0, 0.1, 4.0, 1.0) == pytest.approx(1 + 0.4 * 9)
+    # the output moves by 0.1 (2 + 1): E||y||^2 by twice that times 2, <E y, x> by that times 1
+    assert loosened("alpha||x||^2", 1.0, 0.1, 4.0, 1.0) == pytest.approx(1 + 0.3 * 4)
+    assert loosened("gamma||x||^2", 1.0, 0.1, 4.0, 1.0) == pytest.approx(1 + 0.3)
+    assert loosened("E||C(x)||^2", 1.0, 0.1, 4.0, 1.0) == pytest.approx(1 + 0.3 * 6)
     square, lower = limit("E||C(x)-x||^2", 9.0, 0.1, 4.0, 1.0), limit("alpha||x||^2", 9.0, 0.1, 4.0, 1.0)
     assert square == pytest.approx(widened(9.0, 0.1, 4.0, 1.0), rel=1e-8)
-    assert lower == pytest.approx(loosened(9.0, 0.1, 4.0, 1.0), rel=1e-8)
+    assert lower == pytest.approx(loosened("alpha||x||^2", 9.0, 0.1, 4.0, 1.0), rel=1e-8)
     assert limit("||E C(x) - x||^2", 0.0, 0.0, 1.0, 1.0) == 2e-18
 
 
@@ -371,3 +374,13 @@ def test_a_hidden_direction_of_a_float32_program_is_found_on_its_paths():
     # E||C(x)-x||^2 = 0.01 ||x||^2 but along that column 0.17: listed inputs see 0.01 to 0.04
     assert certify(rotated, d, claims=ct.Contractive(1 - 0.1), budget="quick").verdict is Verdict.REFUTED
     assert certify(rotated, d, claims=ct.Contractive(1 - 0.18), budget="quick").verdict is Verdict.CONSISTENT
+
+
+@pytest.mark.parametrize("program", [rand2, rand2_bf16], ids=lambda p: p.__name__)
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [(ct.B1(3, 3), ct.B1(4, 3)), (ct.B1(3, 3), ct.B1(3, 2.5)), (ct.B2(1, 3), ct.B2(1.4, 3))],
+)
+def test_the_other_classes_are_granted_rounding_too(program, right, wrong):
+    assert certify(program, 6, claims=right, budget="quick").verdict is Verdict.CONSISTENT
+    assert certify(program, 6, claims=wrong, budget="quick").verdict is Verdict.REFUTED
