@@ -16,6 +16,7 @@ from typing import Any
 from . import kernel
 from .kernel import Refused, Theory, add, constant, multiply, parts, require
 from .roles import Roles, is_common
+from .survival import Survival
 
 FIELDS = {"name", "of", "title", "params", "domain", "sizes", "indices", "arrays", "law", "operators"}
 FIELDS |= {"vectors", "values", "let", "given", "claim", "run"}
@@ -113,7 +114,7 @@ def _moves(theory: Theory, roles: Roles, run: dict[str, Any]) -> None:
         v = theory.value(node, {1}) if name in theory.level else theory.scalar(node)
         shared = name not in theory.common or is_common(theory, v)
         require(shared, f"{name} is common, after a step it is not")
-    roles.survive(run)
+    Survival(roles).survive(run)
 
 
 def check(statement: str, certificate: str) -> dict[str, Any]:

@@ -3,13 +3,12 @@
 An evaluation of a function is a point, its value and its gradient. A value is a plain name with one point; a gradient
 is a vector of its own (or its mean over the workers, or 0 at a minimiser) with one point; a constant of a class of
 functions is a plain name; everything else that is a number is made of parameters. So no hypothesis can be a rate in
-disguise. Along a run an evaluation moves as a whole, and what is known of the state has to hold after the step.
+disguise. What has to hold along a run: `survival`.
 """
 
 from __future__ import annotations
 
 import ast
-from functools import reduce
 from typing import Any
 
 from . import kernel
@@ -210,7 +209,7 @@ class Roles:
                 share, first, second = (self.theory.value(k) for k in (p, u, v))
                 rest = multiply(add(constant(1), share, -1), second)
                 drawn = self.theory.value(y, {1})
-                gap = add(self._averaged(drawn), self._averaged(add(multiply(share, first), rest)), -1)
+                gap = add(self.averaged(drawn), self.averaged(add(multiply(share, first), rest)), -1)
                 require(not self.theory.cleared(gap), f"{text!r:.80}: Y has another mean")
             case "zero", [v, u]:
                 self._zero(text, v, u)
@@ -285,7 +284,7 @@ class Roles:
         theory = self.theory
         at = theory.value(u, {1})
         require(bool(at), "loewner at the zero vector")
-        drawn, form = self._averaged(theory.value(v, {1})), theory.value(w, {1})
+        drawn, form = self.averaged(theory.value(v, {1})), theory.value(w, {1})
         errors = [(op,) for op in theory.ops - self.roots - {"P"}]
         images = [constant(0), *(theory.applied(p, at) for p in _prefixes(drawn, at))]
         images += [add(theory.applied(p, at), at, -1) for p in errors]
@@ -294,12 +293,12 @@ class Roles:
         require(single, f"{text!r:.80}: w is no W u with one product W of operators")
         require(theory.sign(t) > 0, f"{text!r:.80}: t was not shown nonnegative")
 
-    def _averaged(self, v: Poly) -> Poly:
+    def averaged(self, v: Poly) -> Poly:
         """v with every draw replaced by its mean, again and again."""
         out = constant(0)
         for c, word, atom in parts(v):
             mean = self.theory.draws[atom][0] if atom in self.theory.draws else None
-            inner = kernel.symbol("|" + atom) if mean is None else self._averaged(mean)
+            inner = kernel.symbol("|" + atom) if mean is None else self.averaged(mean)
             out = add(out, multiply(c, self.theory.applied(word, inner)))
         return out
 
@@ -330,88 +329,6 @@ class Roles:
                 place = self.points.get(getattr(args[1], "id", ""), {})
                 lowest = not place or self._alone(place) not in {"", *inside}
                 require(lowest, f"{text!r:.80}: {ast.unparse(args[1])} is the value at an iterate")
-
-    # -- runs ---------------------------------------------------------------------------------------------------
-
-    def survive(self, run: dict[str, Any]) -> None:
-        """After a step every hypothesis holds again.
-
-        Schemas of functions hold at every point: an evaluation moves as a whole. Draws and messages are new at every
-        step. What else is known of the moving state has to be shown after the step.
-        """
-        theory = self.theory
-        moves = {name: kernel.read(text, theory.env) for name, text in run["next"].items()}
-        still, moving = set(run["fixed"].split()), set(moves)
-        fresh = self.messages & (still | moving)
-        require(not fresh, f"{sorted(fresh)}: a message is new at every step")
-        for name, place in self.points.items():
-            left = name in still and {a for _, _, a in parts(place)} & moving
-            require(not left, f"{name} is fixed, its point moves")
-            if name in moving:
-                self._moved(name, moves, moving | still)
-        for text, schema, args in self.calls:
-            found = [atoms(theory, a) for a in args]
-            match schema:
-                case "floor" if found[0] & moving:
-                    after = kernel.Expand(moves).visit(kernel.read(text, theory.env).args[0])
-                    shown = theory.leaf(add(theory.scalar(after), theory.scalar(args[1]), -1))
-                    require(shown > 0, f"{text!r:.80} was not shown after the step")
-                case "zero" | "dissimilar" if schema == "zero" or not found[0] & self.gradients:
-                    require(not found[0] & moving, f"{text!r:.80} need not hold after the step")
-                case "growth":
-                    old, new = found[0] & moving - self.gradients, found[0] - still
-                    require(
-                        bool(new) and not old,
-                        f"{text!r:.80}: {sorted(old)} is of the state, and need not grow so",
-                    )
-                    self._grown(text, args, found, moves)
-                case "least" | "polyak":
-                    require(not found[1] & moving, f"{text!r:.80}: a least value does not move")
-
-    def _grown(
-        self, text: str, args: list[ast.expr], found: list[set[str]], moves: dict[str, ast.expr]
-    ) -> None:
-        """Values move with their points, a number of the state to one that grows.
-
-        A bound by the state's own vectors is that of a uniform component J: the family's mean, its square no larger.
-        """
-        theory = self.theory
-        lost = (found[2] | found[3]) & set(moves) - set(self.points)
-        require(not lost, f"{text!r:.80}: {sorted(lost)} moves without a point")
-        grown = {getattr(a[0], "id", "") for _, s, a in self.calls if s == "growth"} - {""}
-        name = getattr(args[1], "id", "")
-        require(
-            name not in moves or getattr(moves[name], "id", "") in grown,
-            f"{text!r:.80}: {name} moves otherwise",
-        )
-        if not name and kernel.names_in(args[1]) & set(moves) - self.gradients:
-            [drawn], [whole] = (getattr(a, "args", [None]) for a in args[:2])
-            law = getattr(drawn, "id", "") in theory.draws and whole is not None
-            law = law and [theory.scalar(a) for a in args[4:]] == [constant(1), constant(0), constant(0)]
-            require(law, f"{text!r:.80}: bounded by the state, and no uniform component")
-            mean = self._averaged(theory.applied(("P",), theory.value(whole, {1})))
-            gap = add(self._averaged(theory.value(drawn, {1})), mean, -1)
-            require(not theory.inner(gap, gap), f"{text!r:.80}: the mean is not the family's")
-
-    def _moved(self, name: str, moves: dict[str, ast.expr], known: set[str]) -> None:
-        """A value or gradient goes where its point goes; where that is chosen anew, a value to a mixture of values."""
-        theory, place = self.theory, self.points[name]
-        if {a for _, _, a in parts(place)} <= known:
-            target, gone = getattr(moves[name], "id", ""), constant(0)
-            for c, word, atom in parts(place):
-                after = theory.value(moves[atom], {1}) if atom in moves else kernel.symbol("|" + atom)
-                gone = add(gone, multiply(c, theory.applied(word, after)))
-            require(self.points.get(target) == gone, f"{name} does not move to where its point goes")
-            return
-        require(name not in self.gradients, f"{name} moves, its point does not")
-        shares: dict[str, Poly] = {}
-        for m, factor in theory.scalar(moves[name]).items():
-            [value] = [n for (n, _), e in m if n in self.points and e == 1]
-            rest = {tuple(f for f in m if f[0][0] != value): factor}
-            shares[value] = add(shares.get(value, constant(0)), rest)
-        total = add(reduce(add, shares.values(), constant(0)), constant(1), -1)
-        mixed = not theory.cleared(total) and all(theory.leaf(share) for share in shares.values())
-        require(mixed, f"{name} moves to no value of its function, nor to a mixture of them")
 
 
 def atoms(theory: Theory, node: Any) -> set[str]:

@@ -194,7 +194,7 @@ def test_recheck_catches_tampering(tamper, tmp_path):
 
 def copied(folder):
     """The files of a recheck in a folder of their own, with one certificate and its index."""
-    for name in ("kernel", "axioms", "guard", "roles", "models"):
+    for name in ("kernel", "axioms", "guard", "roles", "survival", "models"):
         (folder / "compth" / "proof").mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "compth" / "proof" / f"{name}.py", folder / "compth" / "proof")
     certificates = folder / "proofs_check" / "certificates"
@@ -210,6 +210,7 @@ TAMPERED = [
     ("guard", "        _sorts(theory)\n", ""),
     ("guard", "        roles = Roles(theory)\n", "        roles = None\n"),
     ("roles", "        self._apart()\n", ""),
+    ("survival", "                self._moved(name, moves, moving | still)\n", "                pass\n"),
     ("models", '    require(min(margins) >= 0, f"a claim fails in the witness: {margins}")\n', ""),
     ("kernel", '    require(not gap, f"{text', '    require(True, f"{text'),
 ]
