@@ -78,8 +78,8 @@ def _wider(rows: Sequence[Row]) -> str:
     if all(r.tight_rate is None for r in rows):
         return ""
     return (
-        " rate class: the certified worst case of all problems with this mu_min and L_max (GD: mu and L), a wider class:"
-        " it may lie above a guarantee or a run on this problem and refutes neither."
+        " rate class: the certified worst case of all problems with this mu_min and L_max (GD: mu and L), a wider"
+        " class: it may lie above a guarantee or a run on this problem and refutes neither."
     )
 
 
