@@ -57,11 +57,12 @@ class Search:
         self.allowance = allowance
         self.worst: dict[tuple[int, str], Worst] = {}
         self.points = self.skipped = 0
+        self.broken: Array | None = None
 
     @property
     def late(self) -> bool:
-        """True when the work is used up."""
-        return self.allowance.spent
+        """True when the work is used up, or an output is no number."""
+        return self.broken is not None or self.allowance.spent
 
     def try_point(self, x: Array) -> Moments | None:
         """Evaluate one input; None where it cannot be enumerated within the limits."""
@@ -77,6 +78,9 @@ class Search:
         finally:
             self.allowance.use(self.oracle.work - before)
         self.points += 1
+        if not np.isfinite(m.mean).all():  # of finite outputs the mean is finite
+            self.broken = x.copy()
+            return None
         for index, claim in enumerate(self.claims):
             for margin in margins_of(claim, m):
                 r, bad = ratio(margin, m), excess(margin, m) > 0
@@ -99,7 +103,8 @@ class Search:
         """The whole portfolio, until the work is used up (or, with stop_early, every claim is violated)."""
         for k, x in enumerate([*extra, *structured(self.size, seed, self.domain)]):
             self.try_point(x)
-            enough = self.late and (k >= len(extra) + ALWAYS or self.allowance.capped)
+            least = len(extra) + ALWAYS if self.broken is None and not self.allowance.capped else 0
+            enough = self.late and k >= least
             if enough or (stop_early and self._all_violated()):
                 return
         for x in scattered(self.size, seed):
@@ -122,11 +127,15 @@ class Search:
         return all(self.any_violation(i) is not None for i in range(len(self.claims)))
 
     def _scan(self, seed: int) -> None:
-        """A single bad coordinate: all weight where a coordinate errs most, on blocks that the program can keep.
+        """A single bad coordinate: the ends, powers of two and ten alone; and on blocks that the program can keep.
 
         A compressor that keeps k entries shows an error at every coordinate but those; on k of them alone a sound one
         shows none of its own, whichever they are.
         """
+        for place in _places(self.size):
+            if self.late:
+                return
+            self.try_point(np.where(np.arange(self.size) == place, 1.0, 0.0))
         m = self.try_point(np.random.default_rng([seed, 4]).normal(size=self.size))
         if m is None or len(m.error) != self.size or self.size < 3:
             return
@@ -247,6 +256,13 @@ def shrink(
                 current, best = trial, found
                 break
     return current, *best
+
+
+def _places(size: int) -> list[int]:
+    """Coordinates where programs have their borders: the first and last ones, halves, powers of two and ten."""
+    powers = [b**e + s for b, most in ((2, 40), (10, 12)) for e in range(1, most) for s in (-1, 0)]
+    places = [*range(8), *(size - 1 - j for j in range(4)), size // 2, size // 2 - 1, size // 3, *powers]
+    return sorted({j for j in places if 0 <= j < size})
 
 
 def _simpler(x: Array) -> list[Array]:

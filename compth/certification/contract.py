@@ -150,7 +150,7 @@ def breaches(
     relative, nought = any(c.relative for c in claims), np.zeros(subject.size(d))
     points = structured(subject.size(d), 0, domain)
     rng = np.random.default_rng(5)
-    inputs = [*points[:: max(1, len(points) // 24)], *rng.normal(size=(4, subject.size(d)))]
+    inputs = [*points[:10], *points[10 :: max(1, len(points) // 16)], *rng.normal(size=(4, subject.size(d)))]
     inputs = [x for x in inputs if inside(x, domain)] or [np.full(subject.size(d), domain[0])]
     inputs += [
         v * s for v in inputs[:2] for s in domain if (relative or not claims) and inside(v * s, domain)

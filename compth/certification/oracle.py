@@ -34,6 +34,14 @@ TOLERANCE = 1e-9
 """Relative rounding of an answer's sums."""
 
 
+class NotFinite(Exception):
+    """The program returned NaN or inf at x, within the domain."""
+
+    def __init__(self, x: Array) -> None:
+        super().__init__("returned NaN or inf for a finite input")
+        self.compth_input = x
+
+
 @dataclass(frozen=True)
 class Moments:
     """E C(x), E||C(x)||^2 and E (C(x)_j - x_j)^2 at one input; work: what they have cost, counted (`allowance`)."""
@@ -173,9 +181,11 @@ def are_moments(answer: Any, subject: Subject, x: Array, d: int, *_: Any) -> boo
     numbers = (answer.mean, answer.error, np.array([answer.second]))
     with np.errstate(over="ignore"):
         square = float(answer.mean @ answer.mean) * (1 - TOLERANCE)
-    return all(v.dtype == np.float64 and not np.isnan(v).any() for v in numbers) and bool(
-        square <= answer.second and (answer.error >= -TOLERANCE * answer.second).all()
-    )
+    if not all(v.dtype == np.float64 for v in numbers):
+        return False
+    if any(np.isnan(v).any() for v in numbers):
+        return not np.isfinite(answer.mean).all()  # the program's own: `NotFinite`
+    return bool(square <= answer.second and (answer.error >= -TOLERANCE * answer.second).all())
 
 
 @beside(are_moments)

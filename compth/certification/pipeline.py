@@ -22,7 +22,7 @@ from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declar
 from compth.certification.beside import accountable, of_program
 from compth.certification.constants import Answer, Matrix, by_formula, noted, settle
 from compth.certification.estimated import Estimate
-from compth.certification.oracle import Moments, Oracle, enumerating, factored, margins_of, ratio
+from compth.certification.oracle import Moments, NotFinite, Oracle, enumerating, factored, margins_of, ratio
 from compth.certification.points import DOMAIN
 from compth.certification.readings import noting, simple
 from compth.certification.reproduce import stated
@@ -226,7 +226,7 @@ def _accounted(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
         run.notes.append(f"d = {d}: the memory of this machine does not suffice for the referee itself")
         technique = "out of memory outside the program"
         return [_certificate(run, d, "all claims", Verdict.INCONCLUSIVE, "none", technique=technique)]
-    except CallTooLong as problem:
+    except (CallTooLong, NotFinite) as problem:
         return [_later_breach(run, d, str(problem), problem)]
     except Exception as problem:
         if not of_program(problem):
@@ -659,6 +659,8 @@ def _search(run: Run, d: int, claims: list[Claim], oracle: Oracle) -> list[Certi
     known = list(thing.worst_inputs(d)) if isinstance(thing, Compressor) else []
     known += grid_points(run.subject.size(d), run.arithmetic.grid)
     search.run(known, run.seed, stop_early=True)
+    if search.broken is not None:
+        raise NotFinite(search.broken)
     if not search.points:  # no input could be followed: then sampling has to do
         run.stage(d, "adversary", start, f"no input could be followed, {oracle.technique}")
         return statistics.settle(run, d, claims)

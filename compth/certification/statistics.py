@@ -20,7 +20,7 @@ from compth.certification.adversary import Search, Worst
 from compth.certification.allowance import Allowance, Limits
 from compth.certification.arithmetic import grid_points
 from compth.certification.beside import beside, is_floats
-from compth.certification.oracle import enumerating
+from compth.certification.oracle import NotFinite, enumerating
 from compth.certification.points import inside, structured
 from compth.certification.sampled import Point, Suspects, Test
 from compth.claims import Claim
@@ -51,6 +51,8 @@ def settle(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     known += grid_points(run.subject.size(d), run.arithmetic.grid)
     sampling = Sampling(run, d, claims, [*fixed.inputs, *([] if probe is None else [probe]), *known])
     sampling.run_all()
+    if sampling.broken is not None:
+        raise NotFinite(sampling.broken)
     run.stage(d, "e-processes", start, f"{sampling.used} samples at {len(sampling.seen)} inputs")
     return [_verdict(sampling, i, fixed) for i in range(len(claims))]
 
@@ -69,12 +71,14 @@ class Sampling:
         self.suspects = Suspects(d)
         self.seen: list[Point] = []
         self.pool: list[Point] = []
+        self.broken: Array | None = None
         self.refuted: dict[int, tuple[Point, Test]] = {}
 
     @property
     def over(self) -> bool:
         """True when every claim is refuted, the samples are used up or the cap has bitten."""
-        return len(self.refuted) == len(self.claims) or self.used >= self.budget or self.allowance.spent
+        done = len(self.refuted) == len(self.claims) or self.used >= self.budget
+        return done or self.broken is not None or self.allowance.spent
 
     def run_all(self) -> None:
         """A pilot and two rounds of narrowing, an eighth of the samples each; the rest where most is suspected."""
@@ -125,6 +129,8 @@ class Sampling:
         while left > 0 and not self.over:
             done = point.extend(self.run.subject, left, self.suspects)
             left, self.used = left - done, self.used + done
+            if not np.isfinite(point.total).all():
+                self.broken = point.x
             for test in point.tests:
                 if test.process.evidence > self.level and test.claim not in self.refuted:
                     self.refuted[test.claim] = point, test

@@ -11,6 +11,7 @@ from scipy.stats import binom
 import compth as ct
 from compth.certificates import Verdict
 from compth.certification import certify, pipeline
+from compth.certification.points import structured
 from compth.certification.statistics import Sampling
 from compth.certification.subject import as_subject
 from compth.certification.text import lines
@@ -211,6 +212,22 @@ def test_what_would_have_been_seen_is_seen():
         return x + normal_error(x, rng, math.sqrt(0.5 * (1 + 1.5 * size["excess"])))
 
     assert certify(larger, 4, claims=ct.Unbiased(0.5), budget="quick").verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("behind", ["nothing", "coins", "normal"])
+def test_no_number_at_one_searched_input_is_a_breach(behind):
+    """Every comparison with NaN is false: it must not look like a bound that is kept."""
+    needle = structured(5)[11]  # not among the inputs of the contract stage
+
+    def program(x, rng):
+        out = x * 2.0 * (rng.random(x.size) < 0.5) if behind == "coins" else x + 0.0
+        out = out + normal_error(x, rng, 0.1) if behind == "normal" else out
+        return out * (np.nan if np.array_equal(x, needle) else 1.0)
+
+    (found,) = certify(program, 5, claims=ct.Unbiased(1), budget="quick").certificates
+    assert found.verdict is Verdict.REFUTED
+    assert "returned NaN" in found.technique
+    assert np.array_equal(found.witness, needle)
 
 
 def test_the_witness_of_one_claim_outlives_the_search_for_another():
