@@ -102,6 +102,8 @@ def check(request: dict[str, Any]) -> Report:
     claims = claims_of(request["claims"], request["params"] | request.get("spelled", {}))
     try:
         return _judged(request, claims)
+    except UnusableInput as problem:
+        raise _named(request["file"], problem) from None
     except CompthError:
         raise
     except Exception as problem:
@@ -145,8 +147,12 @@ def naming(file: str) -> Iterator[None]:
     try:
         yield
     except (UnusableInput, OutsideFailure) as problem:
-        text = str(problem)
-        raise UnusableInput(text if text.startswith("file=") else f"file={file!r}: {text}") from None
+        raise _named(file, problem) from None
+
+
+def _named(file: str, problem: Exception) -> UnusableInput:
+    text = str(problem)
+    return UnusableInput(text if text.startswith("file=") else f"file={file!r}: {text}")
 
 
 def _with_script(report: Report, request: dict[str, Any], says: Any) -> Report:

@@ -39,12 +39,13 @@ def sentence(c: Certificate) -> str:
         if c.witness is not None:
             parts.append(f"x = {short(c.witness)}")
         if c.evidence == "statistical":
-            parts.append(
-                f"log evidence {short(c.details.get('log_evidence'))} > {short(c.details.get('log_level'))}"
-            )
+            evidence = [short(c.details[k]) for k in ("log_evidence", "log_level") if k in c.details]
+            parts += [f"log evidence {' > '.join(evidence)}"] if evidence else []
     elif c.evidence == "statistical":
         parts.append(f"{c.trials} samples of {c.details.get('inputs')} inputs at alpha = {c.alpha:.1e}")
         parts += found_at_most(c)
+    elif c.evidence == "none":
+        parts.append(c.technique)
     elif c.claim == "contract":
         parts.append("kept at the listed inputs")
     else:
