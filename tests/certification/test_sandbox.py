@@ -104,7 +104,9 @@ def said(report):
     return c.verdict, c.technique
 
 
-@pytest.mark.parametrize("name", ["forges_and_exits", "forges", "replays"])
+@pytest.mark.parametrize(
+    "name", ["forges_and_exits", *(pytest.param(n, marks=pytest.mark.slow) for n in ("forges", "replays"))]
+)
 def test_a_forged_line_is_no_verdict(file, name):
     with pytest.raises(UnusableInput, match=r"malformed data: (not a message|an answer to no question)"):
         check(file, name)
@@ -116,14 +118,14 @@ def test_a_forged_line_is_no_verdict(file, name):
         ("leaves", "ended its process with exit code 0"),
         ("exits", "raised SystemExit: 0"),
         ("interrupts", "raised KeyboardInterrupt"),
-        ("crashes", "was ended by signal 11"),
-        ("swallows", "processor time"),
-        ("ignores_alarms", "processor time"),
-        ("one_long_call", "processor time"),
-        ("hands_over", "processor time"),
-        ("stops_its_warden", "processor time"),
-        ("waits", "waited for more than"),
-        ("stops_for_ever", "stopped its own process"),
+        pytest.param(*("crashes", "was ended by signal 11"), marks=pytest.mark.slow),
+        pytest.param(*("swallows", "processor time"), marks=pytest.mark.slow),
+        pytest.param(*("ignores_alarms", "processor time"), marks=pytest.mark.slow),
+        pytest.param(*("one_long_call", "processor time"), marks=pytest.mark.slow),
+        pytest.param(*("hands_over", "processor time"), marks=pytest.mark.slow),
+        pytest.param(*("stops_its_warden", "processor time"), marks=pytest.mark.slow),
+        pytest.param(*("waits", "waited for more than"), marks=pytest.mark.slow),
+        pytest.param(*("stops_for_ever", "stopped its own process"), marks=pytest.mark.slow),
     ],
 )
 def test_what_a_program_does_to_its_process_is_a_breach(file, short, name, breach):
@@ -139,6 +141,7 @@ def test_a_memory_hog_is_refuted(file):
     assert "memory" in technique or "processor time" in technique
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["kills_itself", "kills_its_warden"])
 def test_what_looks_like_the_machines_doing_refutes_nobody(file, monkeypatch, name):
     monkeypatch.setattr(supervisor, "TRIES", 3)
@@ -154,6 +157,7 @@ def test_a_call_that_fails_in_a_later_stage_is_a_breach_with_its_input(file):
     assert len(c.witness) == 30
 
 
+@pytest.mark.slow
 def test_no_process_is_left(file):
     assert check(file, "leaves_children").verdict is Verdict.CONSISTENT  # it keeps state: no proof
     assert not family(os.getpid())
@@ -177,6 +181,7 @@ def test_the_referees_own_failure_refutes_nobody(file, monkeypatch, failure):
     assert "the referee itself" in " ".join(report.info["not_checked"])
 
 
+@pytest.mark.slow
 def test_the_worker_gives_the_certificates_of_this_process(file, monkeypatch):
     from compth.certification import certify
     from compth.claims import Unbiased
@@ -237,6 +242,7 @@ def test_suspensions_kills_and_load_change_no_verdict(file):
     assert done >= 100
 
 
+@pytest.mark.slow
 def test_a_worker_dies_with_its_supervisor(file):
     command = [sys.executable, "-m", "compth", "check", f"{file}:ignores_alarms", "--omega", "1", "-d", "3"]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -286,6 +292,7 @@ def received(data, token):
     return inbox.value() if inbox.whole else None
 
 
+@pytest.mark.slow
 def test_the_command_says_malformed_data_in_one_line(file, capsys):
     assert run(["check", f"{file}:forges_and_exits", "--omega", "1", "-d", "3"]) == 2
     out, err = capsys.readouterr()

@@ -166,7 +166,9 @@ def request(file, name="f", d=3, claims=("Unbiased(0)",)):
 HOSTILE = ['a"""b', "new\nline", r"\Users\N{DASH}", "it's", "{x!r}", "#; import os"]
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    "name", [HOSTILE[0], *(pytest.param(h, marks=pytest.mark.slow) for h in HOSTILE[1:])]
+)
 def test_a_path_is_only_a_path(tmp_path, name):
     folder = tmp_path / name
     folder.mkdir()
@@ -271,6 +273,7 @@ def test_equal_entries_are_counted_and_no_digit_is_lost():
     )
 
 
+@pytest.mark.slow
 def test_an_exact_refutation_goes_before_a_sampled_one():
     report = certify(ct.RandK(2), 1000, claims=ct.Unbiased(400), budget="quick")
     (c,) = report.certificates
