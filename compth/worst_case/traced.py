@@ -151,7 +151,10 @@ class _Step:
             part, fresh = ({i: Fraction(1)}, {}) if kind == STATE else self.outputs[i]
             if scope == COMMON:
                 part = self.meant(part)
-                fresh = {(k if isinstance(k, tuple) else ("mean", k)): a for k, a in fresh.items()}
+                # a noise may be there in both scopes, a of its own and b of its mean: its mean has a + b
+                fresh = plus(
+                    *((a, {k if isinstance(k, tuple) else ("mean", k): 1}) for k, a in fresh.items())
+                )
             factor = spelled(c)
             out = plus((1, out), (factor, part))
             noise = plus((1, noise), (factor, fresh))

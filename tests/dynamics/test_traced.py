@@ -91,6 +91,7 @@ WORK = {
     "Accelerated": ("rand-k", "shared"),
     "Noisy": ("rand-k",),
     "Twice": ("rand-k", "scaled"),
+    "Chain": ("rand-k", "shared"),
     "Sketched": ("rand-k", "listed", "shared"),
 }
 CASES = [(name, fleet) for name in PARAMS for fleet in WORK.get(name, FLEETS)]

@@ -163,7 +163,42 @@ def Spread(w, x, h: ct.Worker, *, gamma, alpha):
     return dict(x=x - gamma * w.mean(h + c), h=h + alpha * c + alpha / 2 * (w.mean(h) - h))
 
 
+@ct.method
+def Centred(w, x, *, gamma):
+    """Compresses deviations from the mean."""
+    g = w.gradient(x)
+    return dict(x=x - gamma * w.mean(g + w.compress(g - w.mean(g))))
+
+
+@ct.method
+def TwoCoins(w, x, h: ct.Worker, *, gamma, p, q):
+    """A coin for the memory and one for the step."""
+    c = w.compress(w.gradient(x) - h)
+    step = w.mean(h + c)
+    return dict(x=w.coin(q, x - gamma * step, x - gamma / 2 * step), h=w.coin(p, h + c / 4, h))
+
+
+@ct.method
+def Pulled(w, x, h: ct.Worker, s: ct.Server, *, gamma):
+    """A server memory inside what is compressed, means inside a worker's memory."""
+    c = w.compress(w.gradient(x) - h - s)
+    m = w.mean(h)
+    return dict(x=x - gamma * (s + m + w.mean(c)), h=h + c / 4 - m / 8, s=s / 2 + m / 8 + w.mean(c) / 4)
+
+
+@ct.method
+def Chain(w, x, h: ct.Worker, *, gamma):
+    """Noise in both scopes, own and mean, goes through a second compression."""
+    a = w.compress(w.gradient(x) - h)
+    b = w.compress(a - w.mean(a) / 2)
+    return dict(x=x - gamma * w.mean(h + b + w.mean(a) / 2), h=h + b / 8)
+
+
 PARAMS = {
+    "Centred": {},
+    "TwoCoins": {"p": 0.5, "q": 0.25},
+    "Pulled": {},
+    "Chain": {},
     "Gradient": {},
     "Compressed": {},
     "Feedback": {},

@@ -79,7 +79,7 @@ UNBIASED = [
     "Half",
     "Extrapolated",
 ]
-UNBIASED += ["BiasVariance", "Twice", "Copied"]
+UNBIASED += ["BiasVariance", "Twice", "Copied", "Centred", "TwoCoins", "Pulled", "Chain"]
 
 
 @pytest.mark.parametrize("name", UNBIASED)
