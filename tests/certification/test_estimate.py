@@ -98,7 +98,7 @@ def test_samples_give_the_class_a_guess_and_an_interval_and_no_bound(program, d,
 
 
 EXACT = [
-    (min_max_one_bit, 8, "unbiased", 3, None, None),
+    (min_max_one_bit, 4, "unbiased", 1, None, None),
     (grid, 3, "absolute error", math.sqrt(3) / 2, None, None),
     (half_or_nothing, 3, "bias and variance", Fraction(3, 4), Fraction(1, 2), None),
     (ct.TopK(2), 6, "contractive", Fraction(1, 3), None, None),
