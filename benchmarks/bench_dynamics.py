@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks._timing import Line, line
 from compth.compressors.rand_k import RandK
-from compth.dynamics import exact, exact_rate
+from compth.dynamics import best_step, exact, exact_rate
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import Packing
@@ -82,6 +82,17 @@ def curve_ratio(d: int = 20, steps: int = 60, accuracy: float = 1e-3) -> float:
     return spent * needed / runs / curve
 
 
+def search_ratios(d: int = 64) -> tuple[float, float]:
+    """(one application of DIANA's operator / one batched product, a best step / an exact rate)."""
+    problem, method = random_quadratic(10, d, 1e2, seed=1), DIANA(RandK(max(1, d // 10)))
+    found = measure(DIANA, d, 1e2)
+    start = time.perf_counter()
+    exact_rate(method, problem)
+    middle = time.perf_counter()
+    best_step(method, problem)
+    return found["ratio"], (time.perf_counter() - middle) / (middle - start)
+
+
 def run() -> Iterator[Line]:
     """Lines for `python -m benchmarks`."""
     for kind, d, kappa in RUNS:
@@ -91,6 +102,9 @@ def run() -> Iterator[Line]:
         yield line(f"{name}: one application / one batched product", [found["ratio"]])
         yield line(f"{name}: the whole rate / one batched product", [found["whole"]])
         yield line(f"{name}: bracket found (1 = yes)", [found["converged"]], least=1)
+    one, search = search_ratios()
+    yield line("DIANA d=64: one application / one batched product", [one], most=4)
+    yield line("DIANA d=64: best step / exact rate", [search], most=4)
     yield line("DCGD d=20: simulation to 1e-3 / exact curve", [curve_ratio() for _ in range(3)], least=300)
     yield line("DCGD d=100: simulation to 1e-3 / exact curve", [curve_ratio(100)])
 

@@ -60,14 +60,23 @@ def davidson(
     size = starts[0].size
     width = max(min(width, size + 1), len(starts) + 1)
     basis, images = np.empty((2, width, size))
-    count = used = 0
+    projected, count, used = np.zeros((width, width)), 0, 0
+
+    def add(new: Array) -> None:
+        """One more vector, its image, and its row and column of the projection."""
+        nonlocal count, used
+        basis[count], images[count] = new, apply(new)
+        projected[: count + 1, count] = basis[: count + 1] @ images[count]
+        projected[count, :count] = images[:count] @ new
+        count, used = count + 1, used + 1
+
     for start in starts:
         new = _fresh(start, basis[:count], NEARLY)
         if new is not None:
-            basis[count], images[count] = new, apply(new)
-            count, used = count + 1, used + 1
+            add(new)
     while True:
-        values, vectors = np.linalg.eig(basis[:count] @ images[:count].T)
+        # rows are <basis_i, image_j>: the matrix whose eigenvectors combine the basis
+        values, vectors = np.linalg.eig(projected[:count, :count])
         order = np.argsort(-values.real)
         value, along = float(values[order[0]].real), vectors[:, order[0]].real
         vector, image = along @ basis[:count], along @ images[:count]
@@ -77,13 +86,13 @@ def davidson(
             return value, vector / length
         if count == len(basis):
             q, _ = np.linalg.qr(vectors[:, order[: min(keep, count - 1)]].real)
+            projected[: q.shape[1], : q.shape[1]] = q.T @ projected[:count, :count] @ q
             count = q.shape[1]
             basis[:count], images[:count] = q.T @ basis, q.T @ images
         new = _fresh(solve(residual), basis[:count])
         if new is None:
             return value, vector / length
-        basis[count], images[count] = new, apply(new)
-        count, used = count + 1, used + 1
+        add(new)
 
 
 def _fresh(new: Array, basis: Array, least: float = 1e-12) -> Array | None:

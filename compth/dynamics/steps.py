@@ -21,10 +21,10 @@ from compth.methods import Method, Plan
 Array = Any
 FAR = 1e12
 """Steps beyond this many times 1/L, or below that fraction of it, are not looked at."""
-ROUGH, COARSE, FINE = 1e-4, 1e-8, 1e-11
+ROUGH, COARSE, FINE = 1e-4, 1e-6, 1e-11
 """Relative residuals of rates while a valley is looked for, in it, and around its floor."""
-CLOSE = 1e-7
-"""Vertices this close in log gamma are one."""
+CLOSE = 1e-5
+"""Where the vertices of a parabola and of a quartic are this close in log gamma, the quartic's is taken."""
 MARGINS = tuple(10.0**k for k in range(-10, -2))
 """Relative distances from a root at which its two sides are tried."""
 
