@@ -67,7 +67,11 @@ def worst_case_rate(
 
     if foreign(method.fleet) or foreign(problem):
         return None
-    if body_of(method) is not None:
+    try:
+        body = body_of(method)
+    except Unsupported:  # a class that changes what its body says
+        return None
+    if body is not None:
         return body_rate(method, problem, gamma, params or {})
     question = worst_case_question(method, problem)
     if question is None:
