@@ -262,13 +262,6 @@ def _kind(statement: dict[str, Any]) -> str:
     return f"{found}, one step and the whole run" if "run" in statement else found
 
 
-def _attains(parts: list[dict[str, Any]]) -> bool:
-    """True where attainment is proved: on a named instance, or as the one statement's equality for every input."""
-    statements = [part["statement"] for part in parts]
-    alone = len(statements) == 1 and "==" in statements[0]["claim"][0]
-    return alone or any(".attained" in s["name"] for s in statements)
-
-
 def proved_and_tested(proof: str, tight: bool) -> list[str]:
     """What the kernel proved, part by part, and what is left to the tests."""
     parts = json.loads((CERTIFICATES / f"{proof}.json").read_text(encoding="utf-8"))["parts"]
@@ -277,7 +270,7 @@ def proved_and_tested(proof: str, tight: bool) -> list[str]:
         statement = part["statement"]
         said = f": {statement['title']}" if statement.get("title") else ""
         lines.append(f"* proved: {_literal(statement['name'])}, {_kind(statement)}{escape(said)}")
-    if tight and not _attains(parts):
+    if tight and proof not in attained_index():
         lines.append("* tested, not proved: that the bound is attained")
     lines.append(
         "* tested, not proved: that the code takes the steps that the statement speaks of, and its rounding"
