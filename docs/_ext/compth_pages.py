@@ -23,6 +23,7 @@ from compth.claims import (
     JointVariance,
     Sharpness,
     Unbiased,
+    attained_index,
     how_sharp,
     proved_index,
     shown,
