@@ -151,10 +151,7 @@ class _Step:
             part, fresh = ({i: Fraction(1)}, {}) if kind == STATE else self.outputs[i]
             if scope == COMMON:
                 part = self.meant(part)
-                # a noise may be there in both scopes, a of its own and b of its mean: its mean has a + b
-                fresh = plus(
-                    *((a, {k if isinstance(k, tuple) else ("mean", k): 1}) for k, a in fresh.items())
-                )
+                fresh = _of_means(fresh)
             factor = spelled(c)
             out = plus((1, out), (factor, part))
             noise = plus((1, noise), (factor, fresh))
@@ -167,6 +164,15 @@ class _Step:
             name = mean_of(k) if k in self.own else k
             out[name] = out.get(name, Fraction(0)) + c
         return out
+
+
+def _of_means(noise: Mapping[Any, Fraction]) -> dict[Any, Fraction]:
+    """The noises of a mean. One that is there in both scopes, a of its own and b of its mean, has a + b."""
+    out: dict[Any, Fraction] = {}
+    for k, a in noise.items():
+        key = k if isinstance(k, tuple) else ("mean", k)
+        out[key] = out.get(key, Fraction(0)) + a
+    return out
 
 
 def derived_model(

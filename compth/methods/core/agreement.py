@@ -24,17 +24,17 @@ class Probe:
     """A `w` whose verbs answer with random arrays and note what they were given."""
 
     def __init__(
-        self, program: Program, coins: tuple[bool, ...], downlink: bool, rng: np.random.Generator
+        self, program: Program, coins: tuple[bool, ...], downlink: bool, rng: np.random.Generator, count: int
     ) -> None:
         self.n, self.d = program.n, program.d
         self._coins, self._downlink, self._rng = list(coins), downlink, rng
-        self._width = min(program.d, WIDTH)
+        self._width, self._count = min(program.d, WIDTH), count
         self.given: list[tuple[str, Array]] = []
         self.answers: list[Array] = []
 
     def _noted(self, kind: str, u: Array, rows: int) -> Array:
         self.given.append((kind, np.asarray(u)))
-        self.answers.append(locked(self._rng.standard_normal((2, rows, self._width))))
+        self.answers.append(locked(self._rng.standard_normal((self._count, rows, self._width))))
         return self.answers[-1]
 
     def gradient(self, x: Array, *, draw: Any = None) -> Array:
@@ -59,12 +59,12 @@ class Probe:
 def agree(body: Callable[..., Any], program: Program, params: Mapping[str, Any], downlink: bool) -> None:
     """Run every outcome twice on random arrays; Underivable where anything differs from the trace."""
     reason = "on arrays it computes something other than on symbols, so nothing can be derived from it"
-    for seed in (1, 2):
+    for seed, count in ((1, 2), (2, 64)):
         for leaf in program.leaves:
             rng = np.random.default_rng((seed, len(leaf.coins)))
-            w = Probe(program, leaf.coins, downlink, rng)
+            w = Probe(program, leaf.coins, downlink, rng, count)
             rows = {k: program.n if k in program.worker else 1 for k in program.names}
-            state = {k: locked(rng.standard_normal((2, r, w._width))) for k, r in rows.items()}
+            state = {k: locked(rng.standard_normal((count, r, w._width))) for k, r in rows.items()}
             x = program.server[0]
             try:
                 out = body(w, state[x], **{k: v for k, v in state.items() if k != x}, **params)
@@ -84,7 +84,8 @@ def agree(body: Callable[..., Any], program: Program, params: Mapping[str, Any],
 
 def _is(got: Any, vector: Vector, state: Mapping[str, Array], answers: list[Array]) -> bool:
     """True when an array is this combination, to rounding."""
-    want, scale = np.zeros((2, 1, 1)), 1e-300
+    want: Array = np.zeros((1, 1, 1))
+    scale = 1e-300
     for (scope, kind, i), c in vector.terms.items():
         part = state[i] if kind == STATE else answers[i]
         part = float(c) * (part if scope == OWN else part.mean(axis=1, keepdims=True))

@@ -15,6 +15,7 @@ from compth.methods.core.vectors import (
     GRADIENT,
     MESSAGE,
     OWN,
+    REFUSED,
     SPOKEN,
     STATE,
     Count,
@@ -26,6 +27,11 @@ from compth.methods.core.vectors import (
 )
 
 Body = Callable[..., Any]
+ASKING = frozenset(
+    {"isinstance", "issubclass", "type", "hasattr", "getattr", "vars", "dir", "id", "callable", "globals"}
+    | {"locals", "eval", "exec", "__class__", "__import__"}
+)
+"""By these a body could tell symbols from arrays, or one run from another."""
 MOST_OUTCOMES = 64
 """Outcomes of the coins of one step."""
 
@@ -190,6 +196,11 @@ def trace(
     flow on parameters is followed: the program speaks of these parameters alone. coins_unknown: p is not looked at.
     """
     name = body.__name__
+    asking = sorted(_named(body.__code__) & ASKING)
+    if asking:
+        raise Underivable(
+            f"it asks what it is given ({asking[0]}), so its trace speaks of no other run", name=name
+        )
     leaves: list[Leaf] = []
     ops: tuple[Op, ...] | None = None
     todo: list[tuple[bool, ...]] = [()]
@@ -212,6 +223,12 @@ def trace(
     return Program(name, server, worker, ops or (), kept, n, d, dict(start or {}))
 
 
+def _named(code: Any) -> set[str]:
+    """Names that a code and the codes nested in it use."""
+    nested = (c for c in code.co_consts if hasattr(c, "co_names"))
+    return set(code.co_names).union(*(_named(c) for c in nested))
+
+
 def _same_ops(a: tuple[Op, ...], b: tuple[Op, ...]) -> bool:
     return len(a) == len(b) and all(
         p.kind == q.kind and p.draw == q.draw and p.argument.terms == q.argument.terms
@@ -226,6 +243,7 @@ def _run(
         k: Vector({(OWN, STATE, k): 1}) for k in worker
     }
     x, *rest = server
+    REFUSED.reasons.clear()
     try:
         given = body(w, state[x], **{k: state[k] for k in (*rest, *worker)}, **params)
     except InPlace as problem:
@@ -239,6 +257,8 @@ def _run(
     except Exception as problem:
         line, text = located(problem, body)
         raise Underivable(f"{type(problem).__name__}: {problem}", line, text, body.__name__) from None
+    if REFUSED.reasons:
+        raise Underivable(f"it goes on after a refusal ({REFUSED.reasons[0]})", name=body.__name__)
     return _checked(body.__name__, given, server, worker)
 
 

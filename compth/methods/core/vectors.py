@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any, NoReturn
@@ -15,6 +16,17 @@ Key = tuple[str, str, Any]
 """Scope, kind, and the state vector's name or the operation's number."""
 
 
+class _Refused(threading.local):
+    """Reasons that came up while a body was traced in this thread."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+
+REFUSED = _Refused()
+"""A body that swallows its refusal is still refused."""
+
+
 class Underivable(Unsupported):
     """A body that is no linear program: it still simulates. `reason` says why, `line` and `text` where."""
 
@@ -22,6 +34,7 @@ class Underivable(Unsupported):
         at = f"line {line} ({text}): " if line else ""
         super().__init__(f"{name}, {at}{reason}" if name else f"{at}{reason}")
         self.reason, self.line, self.text = reason, line, text
+        REFUSED.reasons.append(reason)
 
 
 class InPlace(InvalidParameter):
