@@ -7,13 +7,14 @@ the method's own `step`, applied to basis states under the enumerating generator
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from copy import copy
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
-from scipy.linalg import lu_factor, lu_solve
+from scipy.linalg import LinAlgWarning, lu_factor, lu_solve
 
 from compth.certification.assumption import reference_of
 from compth.certification.tracer import NotTraceable, leaves
@@ -228,9 +229,13 @@ class EnumeratedSystem:
         value, vector = arnoldi(image, size * size, np.eye(size).ravel())
         low, high = enclosed(image, vector.reshape(size, size), (0, 4, 16, 64, 256))
         if high - low > 1e-3 * abs(1 - high) and size <= DENSE:
-            above, perron = self._resolvents(value + 1e-3 * abs(1 - value))
-            a, b = extremes(self.linear(above), above)
-            low, high = max(low, a, face_bound(self.linear, perron)), min(high, b)
+            with warnings.catch_warnings():  # a singular resolvent shows in numbers that are not finite
+                warnings.simplefilter("ignore", LinAlgWarning)
+                warnings.simplefilter("ignore", RuntimeWarning)
+                above, perron = self._resolvents(value + 1e-3 * abs(1 - value))
+            if np.isfinite(above).all() and np.isfinite(perron).all():
+                a, b = extremes(self.linear(above), above)
+                low, high = max(low, a, face_bound(self.linear, perron)), min(high, b)
         return min(max(value, low), high), (low, high)
 
     def _resolvents(self, above: float) -> tuple[Array, Array]:
@@ -239,7 +244,7 @@ class EnumeratedSystem:
         factors = lu_factor(np.eye(self.size**2) - self._whole() / above)
         found, Y = [], np.eye(self.size)
         for _ in range(5):
-            Y = lu_solve(factors, Y.ravel()).reshape(outer.shape)
+            Y = lu_solve(factors, Y.ravel(), check_finite=False).reshape(outer.shape)
             Y = (Y + Y.T) / np.trace(Y)
             found.append(Y * outer)
         return found[0], found[-1]
