@@ -21,7 +21,7 @@ from compth._files import MARK, provenance, write_all
 from compth.errors import CompthError
 from compth.sweeps.driver import without_interrupts
 from paper_repro._papers import Outcome, keys, paper, run_paper
-from paper_repro._targets import BadTargets, Row, encode, says, show
+from paper_repro._targets import BadTargets, Row, Verdict, encode, says, show
 
 WIDTH = 118
 
@@ -40,7 +40,9 @@ def main(arguments: Sequence[str]) -> int:
         done = {o.paper: o for o in _progress(_run(wanted, options), len(wanted))}
         outcomes = [done[k] for k in wanted]
         _show(outcomes)
+        rows = [r for o in outcomes for r in o.rows]
         record: dict[str, Any] = {"generator": MARK, "provenance": provenance(), "quick": options.quick}
+        record["counts"] = {v.value: n for v, n in counted(rows).items()}
         record["papers"] = [_as_json(o) for o in outcomes]
         write_all(
             options.out, {"results.json": (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()}
@@ -52,14 +54,17 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     except BrokenProcessPool:
         return _complain("a worker process was killed: run again, finished papers are kept")
-    rows = [r for o in outcomes for r in o.rows]
-    count = {v: sum(r.verdict == v for r in rows) for v in dict.fromkeys(r.verdict for r in rows)}
     bad = sum(not r.good for r in rows)
     print(
-        f"\n{len(rows)} targets: {', '.join(f'{n} {v}' for v, n in count.items())}; "
+        f"\n{len(rows)} targets: {', '.join(f'{n} {v}' for v, n in counted(rows).items() if n)}; "
         f"{bad} not as they should be; {time.monotonic() - started:.0f} s; figures and data in {options.out}"
     )
     return 1 if bad or any(o.error for o in outcomes) else 0
+
+
+def counted(rows: Sequence[Row]) -> dict[Verdict, int]:
+    """Rows by verdict, in the order of Verdict: kinds are never added up."""
+    return {v: sum(r.verdict is v for r in rows) for v in Verdict}
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -131,6 +136,9 @@ def _show(outcomes: Sequence[Outcome]) -> None:
         for note, number in notes.items():
             console.print(f"({number}) {note}")
     console.print("\n[...]: not a number of the paper: recalled, or derived here from its formulas.")
+    console.print(
+        "REPRODUCED: read in the paper or its code and recomputed. TRANSCRIBED: a formula of it against its own value."
+    )
 
 
 def _cell(text: str) -> Any:
@@ -159,6 +167,8 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
             "relative": r.target.relative,
             "why": r.target.why,
             "standing": r.target.standing.value,
+            "transcribed": r.target.transcribed,
+            "expected": encode(r.target.ours),
             "ours": encode(r.ours),
             "verdict": r.verdict.value,
             "good": r.good,

@@ -19,14 +19,14 @@ def relative_error(compressor: Any, x: Any) -> float:
     try:
         oracle = factored(subject, len(data))
     except NotTraceable:
-        oracle = enumerating(subject, len(data), 50_000, 60.0)
+        oracle = enumerating(subject, len(data), 50_000)
     return float(oracle(data).error.sum() / (data @ data))
 
 
 def law(compressor: Any, x: Any) -> dict[tuple[float, ...], Fraction]:
     """Outcome -> probability at one input, by enumeration of every path."""
     data = np.asarray(x, dtype=np.float64)
-    oracle = enumerating(as_subject(compressor), len(data), 50_000, 60.0)
+    oracle = enumerating(as_subject(compressor), len(data), 50_000)
     assert oracle.law is not None
     found: dict[tuple[float, ...], Fraction] = {}
     for leaf in oracle.law(data):

@@ -6,7 +6,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -26,9 +26,17 @@ class Standing(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What the table says of a target."""
+    """What the table says of a target.
+
+    REPRODUCED: a number or claim read in the paper (or in its authors' code) that compth recomputes. TRANSCRIBED: a
+    formula of the paper, written into compth, against its own value: it tests the copy. DERIVED: a number of ours.
+    RECALLED: nobody looked it up. DIFFERS: we get something else; NOT RUN: we get nothing.
+    """
 
     REPRODUCED = "REPRODUCED"
+    TRANSCRIBED = "TRANSCRIBED"
+    DERIVED = "DERIVED"
+    RECALLED = "RECALLED"
     DIFFERS = "DIFFERS"
     NOT_RUN = "NOT RUN"
 
@@ -46,9 +54,11 @@ class Target:
 
     id, where (place in the paper), quantity (in words, with units); value: a number, a fraction "4/3", a list of
     numbers, a truth value or a text; sense: "=", or "<=" / ">=" when the value is a bound. |ours - value| may be at
-    most absolute + relative |value|, entry by entry; why: the reason of that tolerance. differs: the explanation of a
-    difference that is expected (agreement is then a failure). not_run: the reason why it is not recomputed at all;
-    full: recomputed only without --quick.
+    absolute + relative |value|, entry by entry; why: the reason of that tolerance. transcribed: value is a formula of
+    the paper evaluated, and compth evaluates the same formula. differs: the explanation of a difference that is
+    expected; ours is then what we get instead, within ours_absolute + ours_relative |ours| (ours_why: the reason), and
+    anything else is a failure, agreement too. not_run: the reason why it is not recomputed at all; full: recomputed
+    only without --quick.
     """
 
     id: str
@@ -60,9 +70,28 @@ class Target:
     absolute: float = 0.0
     relative: float = 0.0
     why: str = ""
+    transcribed: bool = False
     differs: str = ""
+    ours: Value = None
+    ours_absolute: float = 0.0
+    ours_relative: float = 0.0
+    ours_why: str = ""
     not_run: str = ""
     full: bool = False
+
+    @property
+    def kind(self) -> Verdict:
+        """The verdict when it agrees."""
+        if self.standing in (Standing.READ, Standing.CODE):
+            return Verdict.TRANSCRIBED if self.transcribed else Verdict.REPRODUCED
+        return Verdict.DERIVED if self.standing is Standing.DERIVED else Verdict.RECALLED
+
+    @property
+    def instead(self) -> Target:
+        """For a target that differs: what we get, as a target of its own."""
+        return replace(
+            self, value=self.ours, sense="=", absolute=self.ours_absolute, relative=self.ours_relative
+        )
 
     def agrees(self, ours: Value) -> bool:
         """True when ours is within the tolerance (entry by entry for lists); NaN never agrees."""
@@ -72,13 +101,15 @@ class Target:
         return self._agrees(self.value, ours)
 
     def _agrees(self, value: Value, ours: Value) -> bool:
-        if isinstance(value, str | bool) or isinstance(ours, str | bool | list):
+        if (
+            isinstance(value, str | bool)
+            or not isinstance(ours, int | float | Fraction)
+            or isinstance(ours, bool)
+        ):
             return bool(type(value) is type(ours) and value == ours)
-        if math.isinf(value) or math.isinf(ours):
+        if not (math.isfinite(value) and math.isfinite(ours)):
             return bool(value == ours)
         slack = Fraction(self.absolute) + Fraction(self.relative) * abs(Fraction(value))
-        if isinstance(ours, float) and math.isnan(ours):
-            return False
         gap = Fraction(ours) - Fraction(value)
         return {"=": abs(gap), "<=": gap, ">=": -gap}[self.sense] <= slack
 
@@ -110,9 +141,15 @@ def judge(paper: str, target: Target, values: Mapping[str, Value], quick: bool, 
     ours = values[target.id]
     if target.agrees(ours):
         note = "a difference was expected: " + target.differs if target.differs else ""
-        return Row(paper, target, ours, Verdict.REPRODUCED, not target.differs, note)
-    note = target.differs or "MISSED: no difference is expected"
-    return Row(paper, target, ours, Verdict.DIFFERS, bool(target.differs), note)
+        return Row(paper, target, ours, target.kind, not target.differs, note)
+    known = bool(target.differs) and target.instead.agrees(ours)
+    if known or not target.differs:
+        return Row(
+            paper, target, ours, Verdict.DIFFERS, known, target.differs or "MISSED: no difference is expected"
+        )
+    return Row(
+        paper, target, ours, Verdict.DIFFERS, False, f"MOVED: {show(target.ours)} is what we get otherwise"
+    )
 
 
 def load_targets(file: Path) -> tuple[Target, ...]:
@@ -133,8 +170,8 @@ def _target(file: Path, table: dict[str, Any]) -> Target:
     name = table.get("id", "?")
     try:
         value = table.get("value")
-        parsed = [parse(v) for v in value] if isinstance(value, list) else parse(value)
-        target = Target(**{**table, "value": parsed, "standing": Standing(table.get("standing", ""))})
+        changes = {"value": _entries(value), "ours": _entries(table.get("ours"))}
+        target = Target(**{**table, **changes, "standing": Standing(table.get("standing", ""))})
     except (TypeError, ValueError) as problem:
         raise BadTargets(f"{file}: target {name!r}: {problem}") from None
     numeric = not isinstance(target.value, str | bool)
@@ -144,11 +181,25 @@ def _target(file: Path, table: dict[str, Any]) -> Target:
         (target.sense == "=" or numeric, "a bound must be a number"),
         (not (target.absolute or target.relative) or bool(target.why), "a tolerance needs its reason (why)"),
         (not (target.not_run and target.differs), "it cannot both differ and not be run"),
+        (bool(target.differs) == (target.ours is not None), "differs and ours (what we get) go together"),
+        (not target.differs or not target.agrees(target.ours), "ours agrees with value: it does not differ"),
+        (
+            not (target.ours_absolute or target.ours_relative) or bool(target.ours_why),
+            "the tolerance of ours needs its reason (ours_why)",
+        ),
+        (
+            not target.transcribed or target.kind is Verdict.TRANSCRIBED,
+            "only what was read or is code can be transcribed",
+        ),
     )
     for holds, rule in rules:
         if not holds:
             raise BadTargets(f"{file}: target {name!r}: {rule}")
     return target
+
+
+def _entries(value: Any) -> Value:
+    return [parse(v) for v in value] if isinstance(value, list) else parse(value)
 
 
 def parse(value: Any) -> Value:

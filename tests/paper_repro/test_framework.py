@@ -61,20 +61,39 @@ def test_agreement(changes, ours, agrees):
     assert target(**changes).agrees(ours) is agrees
 
 
-def test_verdicts():
-    cases = [
-        (target(), {"a": 1}, Verdict.REPRODUCED, True),
-        (target(), {"a": 2}, Verdict.DIFFERS, False),
-        (target(differs="printed upside down"), {"a": 2}, Verdict.DIFFERS, True),
-        (target(differs="printed upside down"), {"a": 1}, Verdict.REPRODUCED, False),
-        (target(), {}, Verdict.NOT_RUN, False),
-        (target(not_run="a cluster"), {}, Verdict.NOT_RUN, True),
-        (target(full=True), {}, Verdict.NOT_RUN, True),
-    ]
-    for wanted, values, verdict, good in cases:
-        row = judge("p", wanted, values, quick=True)
-        assert (row.verdict, row.good) == (verdict, good)
-        assert row.note or row.verdict == Verdict.REPRODUCED
+SLIP = {"differs": "printed upside down", "ours": 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "values", "verdict", "good"),
+    [
+        ({}, {"a": 1}, Verdict.REPRODUCED, True),
+        ({"standing": Standing.CODE}, {"a": 1}, Verdict.REPRODUCED, True),
+        ({"transcribed": True}, {"a": 1}, Verdict.TRANSCRIBED, True),
+        ({"standing": Standing.DERIVED}, {"a": 1}, Verdict.DERIVED, True),
+        ({"standing": Standing.RECALLED}, {"a": 1}, Verdict.RECALLED, True),
+        ({}, {"a": 2}, Verdict.DIFFERS, False),
+        (SLIP, {"a": 2}, Verdict.DIFFERS, True),
+        (SLIP, {"a": 1}, Verdict.REPRODUCED, False),
+        (SLIP, {"a": 2.02}, Verdict.DIFFERS, False),
+        (SLIP | {"ours_relative": 0.02}, {"a": 2.02}, Verdict.DIFFERS, True),
+        (SLIP, {"a": float("nan")}, Verdict.DIFFERS, False),
+        (SLIP, {"a": float("inf")}, Verdict.DIFFERS, False),
+        (SLIP, {"a": 12345}, Verdict.DIFFERS, False),
+        (SLIP | {"sense": "<="}, {"a": 2}, Verdict.DIFFERS, True),
+        (SLIP | {"sense": "<="}, {"a": 3}, Verdict.DIFFERS, False),
+        ({}, {}, Verdict.NOT_RUN, False),
+        ({"not_run": "a cluster"}, {}, Verdict.NOT_RUN, True),
+        ({"full": True}, {}, Verdict.NOT_RUN, True),
+    ],
+)
+def test_verdicts(changes, values, verdict, good):
+    row = judge("p", target(**changes), values, quick=True)
+    assert (row.verdict, row.good) == (verdict, good)
+    assert row.note or row.good
+
+
+def test_what_the_full_run_must_give_is_not_left_out():
     assert not judge("p", target(full=True), {}, quick=False).good
 
 
@@ -89,6 +108,11 @@ def test_verdicts():
         (HEAD.replace("READ", "SEEN") + "value = 1\n", "'a': 'SEEN' is not a valid Standing"),
         (HEAD + "value = 1\n" + HEAD + "value = 1\n", "used twice"),
         (HEAD + 'value = 1\ndiffers = "x"\nnot_run = "y"\n', "both differ and not be run"),
+        (HEAD + 'value = 1\ndiffers = "x"\n', "go together"),
+        (HEAD + "value = 1\nours = 2\n", "go together"),
+        (HEAD + 'value = 1\ndiffers = "x"\nours = 1.0\n', "agrees with value"),
+        (HEAD + 'value = 1\ndiffers = "x"\nours = 2\nours_absolute = 0.1\n', "needs its reason"),
+        (HEAD.replace("READ", "RECALLED") + "value = 1\ntranscribed = true\n", "can be transcribed"),
     ],
 )
 def test_unclear_targets_are_refused(tmp_path, text, message):
@@ -194,6 +218,15 @@ def test_a_missed_target_and_a_failing_run_give_exit_code_one(papers, capsys):
     record = json.loads((papers.out / "results.json").read_text())
     assert [t["verdict"] for p in record["papers"] for t in p["targets"]] == ["DIFFERS", "NOT RUN"]
     assert record["papers"][1]["error"].startswith("ZeroDivisionError")
+
+
+def test_kinds_are_counted_apart(papers, capsys):
+    """A value moved between the kinds changes the summary and the record, never their sum alone."""
+    (_papers.ROOT / "two" / "targets.toml").write_text(HEAD + "value = 1\ntranscribed = true\n")
+    assert papers.main() == 0
+    assert "\n2 targets: 1 REPRODUCED, 1 TRANSCRIBED; 0 not as they should be" in capsys.readouterr().out
+    counts = json.loads((papers.out / "results.json").read_text())["counts"]
+    assert {k: n for k, n in counts.items() if n} == {"REPRODUCED": 1, "TRANSCRIBED": 1}
 
 
 def test_errors_are_one_line(papers, capsys):

@@ -2,6 +2,9 @@
 
 import importlib
 import json
+import math
+import re
+from collections import Counter
 
 import pytest
 
@@ -10,7 +13,7 @@ from compth.reports import figure_bytes
 from paper_repro import _papers
 from paper_repro.__main__ import main
 from paper_repro._papers import ROOT, keys, paper, targets
-from paper_repro._targets import Standing
+from paper_repro._targets import Standing, Verdict, judge
 
 KEYS = keys()
 FAST = ("natural", "rdme")
@@ -32,11 +35,66 @@ def test_targets_are_documented_and_of_known_standing(key):
     assert module.__doc__
 
 
+def test_the_readme_counts_the_kinds_as_they_are():
+    rows = [t for key in KEYS for t in targets(key)]
+    expected = Counter(
+        Verdict.NOT_RUN if t.not_run else Verdict.DIFFERS if t.differs else t.kind for t in rows
+    )
+    text = (ROOT.parent / "README.md").read_text()
+    found = re.findall(rf"(\d+) ({'|'.join(Verdict)}) \(|(\d+) (NOT RUN)\.", text)
+    assert {b or d: int(a or c) for a, b, c, d in found} == {v.value: n for v, n in expected.items()}
+
+
 def verdict(folder, *arguments):
     """Exit code, and verdict by target."""
     code = main([*arguments, "--quick", "--fresh", "--jobs", "1", "--out", str(folder)])
     record = json.loads((folder / "results.json").read_text())
     return code, {t["id"]: t["verdict"] for p in record["papers"] for t in p["targets"]}
+
+
+ROWS = [pytest.param(key, t, id=f"{key}-{t.id}") for key in KEYS for t in targets(key)]
+
+
+def beyond(target, sign):
+    """The value, each entry in its turn, 1 % beyond its tolerance (1e-12 or 1 % of the tolerance beyond 0)."""
+    expected = target.instead if target.differs else target
+    if isinstance(expected.value, bool):
+        return [not expected.value, math.nan]
+    if isinstance(expected.value, str):
+        return [expected.value + "?", math.nan]
+
+    def moved(v):
+        slack = expected.absolute + expected.relative * abs(float(v))
+        return float(v) + sign * (1.01 * slack + (0.01 * abs(float(v)) or 1e-12))
+
+    if not isinstance(expected.value, list):
+        return [moved(expected.value)]
+    held = expected.value
+    return [[moved(v) if i == j else v for j, v in enumerate(held)] for i in range(len(held))]
+
+
+@pytest.mark.parametrize(("key", "target"), ROWS)
+def test_every_row_fails_when_its_value_moves(key, target):
+    """One per cent beyond the tolerance, to the side that a bound forbids; NaN, infinity and nonsense; as expected
+    only with the value itself (what we get instead, where that differs)."""
+    expected = target.ours if target.differs else target.value
+    right = judge(key, target, {target.id: expected}, False)
+    assert right.good
+    assert right.verdict is (Verdict.DIFFERS if target.differs else target.kind)
+    sides = {"=": (1, -1), "<=": (1,), ">=": (-1,)}["=" if target.differs else target.sense]
+    wrong = [v for sign in sides for v in beyond(target, sign)]
+    wrong += [
+        math.nan,
+        [math.nan],
+        "nonsense",
+        *(s * math.inf for s in sides),
+        *(s * 12345678 for s in sides),
+    ]
+    for value in wrong:
+        row = judge(key, target, {target.id: value}, False)
+        assert (row.verdict, row.good) == (Verdict.DIFFERS, False) or (
+            target.differs and target.agrees(value) and not row.good
+        )
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -49,7 +107,7 @@ def test_a_planted_error_fails_the_run(key, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "run", lambda quick: _papers.Results({planted.TARGET: planted.value()}))
     monkeypatch.setattr(module, "FIGURES", {})
     monkeypatch.setattr(_papers, "targets", lambda key: only)
-    assert verdict(tmp_path, key) == (0, {planted.TARGET: "REPRODUCED"})
+    assert verdict(tmp_path, key) == (0, {planted.TARGET: only[0].kind.value})
     planted.plant(monkeypatch)
     assert verdict(tmp_path, key) == (1, {planted.TARGET: "DIFFERS"})
 
