@@ -9,7 +9,7 @@ compression of the step with a^2 + (2ab + b^2)/n. V's matrices are >= 0, so that
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from itertools import combinations_with_replacement, product
@@ -18,8 +18,8 @@ from typing import Any
 from compth._numbers import Number
 from compth.errors import Unsupported
 from compth.methods.core.centre import Centre, centre_of, without_invariants
-from compth.methods.core.program import Leaf, Op, Program
-from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, STATE, Vector, combined
+from compth.methods.core.program import Program
+from compth.methods.core.vectors import MESSAGE
 from compth.worst_case.methods import (
     CLASS_A,
     INDEPENDENT,
@@ -38,141 +38,14 @@ from compth.worst_case.model import (
     Quadratic1D,
     Space,
     add,
-    mean_of,
     plus,
     unit,
 )
 from compth.worst_case.rational import spelled, sqrt_below
+from compth.worst_case.resolved import LAST, Class, Combination, Step, turned
 
-LAST = "last step"
-"""The server vector x_(t-1) - x_t of a turned loop."""
 MOST_MESSAGES = 6
 """Compressions of a step whose signs are all tried on the extremal quadratics."""
-Combination = dict[str, Fraction]
-
-
-@dataclass(frozen=True)
-class Class:
-    """mu <= f_i'' <= L on n workers; compressors with E C(u) = u + b, |b|^2 <= eta2 |u|^2, and variance omega."""
-
-    mu: Fraction
-    L: Fraction
-    eta2: Fraction
-    omega: Fraction
-    n: int
-
-
-def turned(program: Program) -> Program:
-    """The same run, its state taken before x has moved: x+ is then free of fresh noise, whatever the method."""
-    x = program.server[0]
-
-    def put(v: Vector) -> Vector:
-        c = v.terms.get((COMMON, STATE, x), 0)
-        return combined([(1, v), (-c, Vector({(COMMON, STATE, LAST): 1}))]) if c else v
-
-    moved = put(Vector({(COMMON, STATE, x): 1}))
-
-    def following(leaf: Leaf) -> dict[str, Vector]:
-        out = {k: put(v) for k, v in leaf.following.items()}
-        return {**out, x: moved, LAST: combined([(1, moved), (-1, out[x])])}
-
-    return replace(
-        program,
-        server=(x, LAST, *program.server[1:]),
-        ops=tuple(Op(op.kind, put(op.argument), op.line, op.draw) for op in program.ops),
-        leaves=tuple(Leaf(leaf.probability, leaf.coins, following(leaf)) for leaf in program.leaves),
-    )
-
-
-@dataclass
-class _Step:
-    """The program on named vectors: each value is (combination of vectors, coefficients of the noises)."""
-
-    program: Program
-    cls: Class
-    gradients: dict[str, Combination] = field(default_factory=dict)
-    messages: dict[str, Combination] = field(default_factory=dict)
-    noises: dict[int, tuple[Combination, dict[Any, Fraction]]] = field(default_factory=dict)
-    outputs: list[tuple[Combination, dict[Any, Fraction]]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.own = set(self.program.worker)
-        for k, op in enumerate(self.program.ops):
-            self.outputs.append(self._output(k, op))
-
-    def _refuse(self, op: Op, reason: str) -> Unsupported:
-        return Unsupported(f"{self.program.name}, line {op.line}: {reason}: no worst case is derived")
-
-    def _output(self, k: int, op: Op) -> tuple[Combination, dict[Any, Fraction]]:
-        u, noise = self.value(op.argument)
-        if op.kind == GRADIENT:
-            if op.argument.own:
-                raise self._refuse(op, "a gradient at a worker's own point")
-            if noise:
-                raise self._refuse(
-                    op, "noise of a compression reaches a gradient's argument in the same step"
-                )
-            return {self.point(u): Fraction(1)}, {}
-        if op.kind != MESSAGE:
-            raise self._refuse(op, "a compressed broadcast")
-        if self.cls.eta2 == 0:
-            if not self.cls.omega:
-                return u, noise
-            self.noises[k] = (u, noise)
-            return u, {**noise, k: noise.get(k, Fraction(0)) + 1}
-        if noise:
-            raise self._refuse(
-                op, "noise of a compression reaches a second, biased compression in the same step"
-            )
-        name = f"message {len(self.messages)}"
-        self.messages[name] = u
-        self.own.add(name)
-        if not self.cls.omega:
-            return {name: Fraction(1)}, {}
-        self.noises[k] = (u, {})
-        return {name: Fraction(1)}, {k: Fraction(1)}
-
-    def point(self, at: Combination) -> str:
-        """The name of the gradient at a point that all workers share."""
-        at = {k.removeprefix("mean "): c for k, c in at.items()}
-        for name, known in self.gradients.items():
-            if known == at:
-                return name
-        name = f"gradient {len(self.gradients)}"
-        self.gradients[name] = at
-        self.own.add(name)
-        return name
-
-    def value(self, v: Vector) -> tuple[Combination, dict[Any, Fraction]]:
-        """A vector of the program."""
-        out: Combination = {}
-        noise: dict[Any, Fraction] = {}
-        for (scope, kind, i), c in v.terms.items():
-            part, fresh = ({i: Fraction(1)}, {}) if kind == STATE else self.outputs[i]
-            if scope == COMMON:
-                part = self.meant(part)
-                fresh = _of_means(fresh)
-            factor = spelled(c)
-            out = plus((1, out), (factor, part))
-            noise = plus((1, noise), (factor, fresh))
-        return {k: c for k, c in out.items() if c}, {k: c for k, c in noise.items() if c}
-
-    def meant(self, v: Mapping[str, Fraction]) -> Combination:
-        """Its mean, as it stands inside a worker's vector."""
-        out: Combination = {}
-        for k, c in v.items():
-            name = mean_of(k) if k in self.own else k
-            out[name] = out.get(name, Fraction(0)) + c
-        return out
-
-
-def _of_means(noise: Mapping[Any, Fraction]) -> dict[Any, Fraction]:
-    """The noises of a mean. One that is there in both scopes, a of its own and b of its mean, has a + b."""
-    out: dict[Any, Fraction] = {}
-    for k, a in noise.items():
-        key = k if isinstance(k, tuple) else ("mean", k)
-        out[key] = out.get(key, Fraction(0)) + a
-    return out
 
 
 def derived_model(
@@ -190,11 +63,11 @@ def derived_model(
         raise Unsupported(
             f"{program.name}: its compressors do not rest at the minimiser: it has a floor and no rate"
         )
-    step = _Step(program, cls)
+    step = Step(program, cls)
     clean = _clean(step, program.server[0])
     if turn and not clean:
         program = turned(program)
-        step, clean = _Step(program, cls), True
+        step, clean = Step(program, cls), True
     return _model(program, step, cls, constants, units, centre, clean)
 
 
@@ -209,7 +82,7 @@ def _check(program: Program, cls: Class) -> None:
         raise Unsupported(f"{program.name}: {len(draws)} compressions a step, more than {MOST_MESSAGES}")
 
 
-def _clean(step: _Step, name: str) -> bool:
+def _clean(step: Step, name: str) -> bool:
     """True when the next value is the same in every leaf and holds no fresh noise."""
     found = [step.value(leaf.following[name]) for leaf in step.program.leaves]
     return all(not noise and v == found[0][0] for v, noise in found)
@@ -227,7 +100,7 @@ class _Following:
         self.noises[name] = [noise for _, _, noise in found]
 
 
-def _gradients_in_v(step: _Step, after: _Following, x: str, clean: bool) -> list[str]:
+def _gradients_in_v(step: Step, after: _Following, x: str, clean: bool) -> list[str]:
     """Gradients that V sees: at every server vector whose next value is in each leaf a point without fresh noise.
 
     At x such a point is added where no gradient is taken: the pair (x, x+) is what makes EF21, MARINA and EF-BV tight.
@@ -255,7 +128,7 @@ def _gradients_in_v(step: _Step, after: _Following, x: str, clean: bool) -> list
 
 def _model(
     program: Program,
-    step: _Step,
+    step: Step,
     cls: Class,
     constants: Mapping[str, Number],
     units: Mapping[str, int] | None,
@@ -302,7 +175,7 @@ def _model(
     )
 
 
-def _labels(step: _Step, after: _Following, x: str, clean: bool) -> dict[str, tuple[str, str]]:
+def _labels(step: Step, after: _Following, x: str, clean: bool) -> dict[str, tuple[str, str]]:
     """Gradient -> (the name of its point, the block of f - f* there); "" where one point is all there is."""
     out = {}
     moved = {a.removeprefix("mean "): c for a, c in after.values[x][0][1].items()}
@@ -317,7 +190,7 @@ def _labels(step: _Step, after: _Following, x: str, clean: bool) -> dict[str, tu
 
 
 def _known(
-    space: Space, step: _Step, labels: Mapping[str, tuple[str, str]], cls: Class
+    space: Space, step: Step, labels: Mapping[str, tuple[str, str]], cls: Class
 ) -> dict[str, Callable[[], Form]]:
     """Interpolation between all points, and what is declared of every biased message."""
     known: dict[str, Callable[[], Form]] = {}
@@ -333,7 +206,7 @@ def _known(
     return known
 
 
-def _variances(space: Space, step: _Step, cls: Class) -> dict[int, Form]:
+def _variances(space: Space, step: Step, cls: Class) -> dict[int, Form]:
     """N of every noise: omega times the mean square of what is compressed, earlier noise of the step included."""
     out: dict[int, Form] = {}
     share = Fraction(1, cls.n)
@@ -384,7 +257,7 @@ def _seen_by(noise: Mapping[Any, Fraction], j: int, label: str) -> Fraction:
     return noise.get(j, Fraction(0)) + mean
 
 
-def _all_units(step: _Step, units: Mapping[str, int]) -> dict[str, int]:
+def _all_units(step: Step, units: Mapping[str, int]) -> dict[str, int]:
     """Exponents of every vector and multiplier; a gradient is its argument's unit + 1, a message its input's."""
     out = dict(units)
     for name, at in step.gradients.items():
@@ -395,7 +268,7 @@ def _all_units(step: _Step, units: Mapping[str, int]) -> dict[str, int]:
     return out
 
 
-def _quadratics(program: Program, step: _Step, cls: Class) -> tuple[Quadratic1D, ...]:
+def _quadratics(program: Program, step: Step, cls: Class) -> tuple[Quadratic1D, ...]:
     """All workers hold curvature x^2/2, every compression multiplies by 1 + s or 1 - s, all combinations of signs."""
     out = []
     s = sqrt_below(cls.eta2) if cls.eta2 else Fraction(0)
@@ -406,7 +279,7 @@ def _quadratics(program: Program, step: _Step, cls: Class) -> tuple[Quadratic1D,
 
 
 def _quadratic(
-    program: Program, step: _Step, cls: Class, curvature: Fraction, factors: tuple[Fraction, ...], s: Fraction
+    program: Program, step: Step, cls: Class, curvature: Fraction, factors: tuple[Fraction, ...], s: Fraction
 ) -> Quadratic1D:
     common: dict[str, Combination] = {k: {k: Fraction(1)} for k in program.names}
     worker: dict[str, Combination] = {k: {k: Fraction(1)} for k in program.worker}
@@ -444,4 +317,4 @@ def _law(cls: Class, factors: tuple[Fraction, ...], s: Fraction) -> tuple[str, F
     ] if same else Fraction(0)
 
 
-__all__ = ["LAST", "OWN", "Class", "derived_model", "turned"]
+__all__ = ["LAST", "Class", "derived_model", "turned"]

@@ -19,92 +19,18 @@ from compth.methods._downlink import Bidirectional
 from compth.methods.core.agreement import agree
 from compth.methods.core.program import Bill, Program, bills, carried, located, returned, trace
 from compth.methods.core.running import Running, locked
+from compth.methods.core.signature import (
+    NOTHING,
+    Server,
+    Signature,
+    Start,
+    Worker,
+    copy_of_start,
+    gradient_at_start,
+    signature_of,
+)
 from compth.methods.core.vectors import Underivable
 from compth.sources import COMPTH, Source
-
-
-class Server:
-    """Marks a vector of the server, the same for all workers: `m: ct.Server`."""
-
-
-class Worker:
-    """Marks a vector that every worker has for itself: `h: ct.Worker`."""
-
-
-@dataclass(frozen=True)
-class Start(Server, Worker):
-    """Where a state vector begins, as its default (`g: ct.Server = ct.gradient_at_start`); without one, at 0."""
-
-    kind: str
-
-
-copy_of_start, gradient_at_start = Start("x0"), Start("gradient")
-
-
-@dataclass(frozen=True)
-class Signature:
-    """What a body's signature says: state vectors by scope, where they begin, parameters with their defaults."""
-
-    server: tuple[str, ...]
-    worker: tuple[str, ...]
-    start: Mapping[str, str]
-    params: Mapping[str, Any]
-    takes_gamma: bool
-
-
-NOTHING = inspect.Parameter.empty
-RESERVED = frozenset({"sent", "heard", "held", "rows", "gamma"})
-
-
-def signature_of(body: Callable[..., Any]) -> Signature:
-    """The signature of a body; InvalidParameter, naming the argument, where it is none."""
-    name = body.__name__
-    rest = list(inspect.signature(body).parameters.values())[1:]
-    if not rest or rest[0].kind is inspect.Parameter.KEYWORD_ONLY:
-        raise InvalidParameter(
-            f"{name} must be a function of (w, x, further vectors, *, gamma, further parameters)"
-        )
-    if rest[0].name != "x":
-        raise InvalidParameter(f"{name}: its second argument {rest[0].name} must be x, the server's iterate")
-    server, worker = ["x"], list[str]()
-    start, params = dict[str, str](), dict[str, Any]()
-    for p in rest[1:]:
-        if p.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
-            raise InvalidParameter(f"{name}({p}): write every vector and every parameter out")
-        if p.kind is inspect.Parameter.KEYWORD_ONLY:
-            params[p.name] = p.default
-            continue
-        (worker if _scope(body, p) is Worker else server).append(p.name)
-        if isinstance(p.default, Start):
-            start[p.name] = p.default.kind
-        elif p.default is not NOTHING:
-            raise InvalidParameter(
-                f"{name}({p.name}={p.default!r}) must begin at ct.copy_of_start or ct.gradient_at_start"
-            )
-    vectors = (*server[1:], *worker)
-    taken = [k for k in (*vectors, *params) if k.startswith("_") or (hasattr(BodyMethod, k) and k != "gamma")]
-    taken += [k for k in vectors if k in RESERVED]
-    if taken:
-        raise InvalidParameter(f"{name}: {taken[0]} is a name of the library, give it another")
-    gamma = "gamma" in params
-    if gamma and params.pop("gamma") is not NOTHING:
-        raise InvalidParameter(f"{name}: gamma takes no default, it is the method's step size")
-    return Signature(tuple(server), tuple(worker), start, params, gamma)
-
-
-def _scope(body: Callable[..., Any], p: inspect.Parameter) -> type:
-    """Server or Worker from an annotation, which may be text: a dotted name that is looked up, never evaluated."""
-    mark: Any = p.annotation
-    if isinstance(mark, str):
-        first, *rest = mark.strip().strip("'\"").split(".")
-        found = body.__globals__.get(first)
-        for part in rest:
-            found = getattr(found, part, None)
-        last = (rest or [first])[-1]
-        mark = found if found is not None else {"Server": Server, "Worker": Worker}.get(last, mark)
-    if mark not in (Server, Worker):
-        raise InvalidParameter(f"{body.__name__}({p}): mark every vector besides x as ct.Server or ct.Worker")
-    return Server if mark is Server else Worker
 
 
 @dataclass(frozen=True)
@@ -127,7 +53,7 @@ class BodyMethod(Bidirectional):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "body" in cls.__dict__ and "form" not in cls.__dict__:
-            cls.form = signature_of(cls.body)
+            cls.form = signature_of(cls.body, BodyMethod)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -390,7 +316,7 @@ def _made(
 ) -> type[BodyMethod]:
     if not inspect.isfunction(body):
         raise InvalidParameter(f"method({body!r}) needs a function of (w, x, ..., *, gamma, ...)")
-    form = signature_of(body)
+    form = signature_of(body, BodyMethod)
     state = make_dataclass(
         f"{body.__name__}State",
         [(k, Any, field(default=None)) for k in (*form.server[1:], *form.worker)],
@@ -417,3 +343,19 @@ def _made(
     )
     made.__module__ = body.__module__
     return made
+
+
+__all__ = [
+    "NOTHING",
+    "BodyMethod",
+    "BodyState",
+    "Server",
+    "Signature",
+    "Start",
+    "Worker",
+    "copy_of_start",
+    "derived",
+    "gradient_at_start",
+    "method",
+    "runs_its_body",
+]
