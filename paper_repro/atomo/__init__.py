@@ -132,11 +132,11 @@ def spectral(quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         rank = int(rng.integers(1, min(n, m) + 1))
         a = rng.standard_normal((n, rank)) @ rng.standard_normal((rank, m))
         sigma, entries = np.linalg.svd(a, compute_uv=False), np.abs(a).ravel()
-        ratio = sigma.sum() / entries.sum()
-        low, high = min(low, ratio * np.sqrt(n * m)), max(high, ratio)
         s = min(sigma.sum() / sigma[0], entries.sum() / entries.max() / (n + m))  # both balanced
         spec = sampling_value(sigma, ct.sampling_probabilities(sigma, s))
         ent = sampling_value(entries, ct.sampling_probabilities(entries, s * (n + m)))
+        ratio = float(np.sqrt(spec / ent / (n + m)))  # balanced: the norms' ratio, from the optimal values
+        low, high = min(low, ratio * np.sqrt(n * m)), max(high, ratio)
         wrong += (spec <= ent * (1 + 1e-9)) != (indicator(a) <= 1 + 5e-10)
     a = factors(4, 2, 0)
     spectral_law = relative_error(ct.AtomoSpectral(1.2, (4, 4)), a.ravel()) + 1
