@@ -127,6 +127,11 @@ def structure(quick: bool) -> dict[str, Any]:
     }
 
 
+def compared(q: Any, levels: tuple[int, ...], **named: Any) -> Any:
+    """Tuned levels, fixed ones and full gradients on one data set."""
+    return ct.compare_levels(q, "S", levels=levels, steps=2500, runs=1, **named)
+
+
 def real(quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """Bits (or bits on an Ethernet wire) to a relative squared distance of 1e-3: tuned, best fixed level, full."""
     found: dict[str, Any] = {}
@@ -138,9 +143,7 @@ def real(quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         )
         for link, cost in (("wire", ETHERNET), ("payload", None)):
             named = {} if cost is None else {"cost": cost, "currency": "cost"}
-            runs = ct.compare_levels(
-                q, "S", levels=(2, 4, 8, 16, 32)[: int(np.log2(q.d))], steps=2500, runs=1, **named
-            )
+            runs = compared(q, (2, 4, 8, 16, 32)[: int(np.log2(q.d))], **named)
             found[f"{name}, {link}"] = {
                 "full": runs.full,
                 "tuned": runs.tuned,

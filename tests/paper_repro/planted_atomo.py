@@ -1,18 +1,13 @@
-"""One clip in place of Algorithm 1: what saturated entries leave over is not spent."""
+"""Errors planted in compth, one for every kind of row that the paper has: target -> (value, plant)."""
 
 import compth as ct
 from paper_repro import atomo
 
-TARGET = "alg1.values"
+from .planting import scaled
 
 
-def value():
-    """What the run gives for the target."""
-    return atomo.golden()[TARGET]
-
-
-def plant(monkeypatch):
-    """The slip."""
+def one_clip_of_lists(monkeypatch):
+    """One clip in place of Algorithm 1: what saturated entries leave over is not spent."""
 
     def slip(weights, budget):
         total = sum(weights)
@@ -22,3 +17,10 @@ def plant(monkeypatch):
     monkeypatch.setattr(
         ct, "sampling_probabilities", lambda w, s: slip(w, s) if isinstance(w, list) else right(w, s)
     )
+
+
+PLANTED = {
+    "alg1.values": (lambda: atomo.golden()["alg1.values"], one_clip_of_lists),
+    "thm5.kkt": (lambda: atomo.optimality(True)["thm5.kkt"], scaled(ct, "sampling_probabilities", 0.99)),
+    "eq18.sign": (lambda: atomo.golden()["eq18.sign"], scaled(ct, "sampling_probabilities")),
+}

@@ -1,17 +1,37 @@
-"""beta without its 1/T: signs of many entries look better than they are."""
+"""Errors planted in compth, one for every kind of row that the paper has: target -> (value, plant)."""
 
+from fractions import Fraction
+
+import compth as ct
 import compth.tuning.schemes as schemes
 from paper_repro import cat
 
-TARGET = "golden.beta"
+from .planting import scaled
 
 
-def value():
-    """What the run gives for the target."""
-    return cat.golden()[TARGET]
-
-
-def plant(monkeypatch):
-    """The slip."""
+def beta_without_level(monkeypatch):
+    """beta without its 1/T: signs of many entries look better than they are."""
     right = schemes.beta
     monkeypatch.setattr(schemes, "beta", lambda head, level, squares: right(head, level, squares) * level)
+
+
+def payload():
+    """Full gradients over tuned on the diabetes data."""
+    runs = cat.compared(ct.problems.ridge("diabetes", 1), (2,))
+    return runs.full / runs.tuned
+
+
+def greedy(monkeypatch):
+    """alpha squared: the rule sends more than it should."""
+    right = schemes.alpha
+    monkeypatch.setattr(schemes, "alpha", lambda head, squares: right(head, squares) ** 2)
+
+
+PLANTED = {
+    "golden.beta": (lambda: cat.golden()["golden.beta"], beta_without_level),
+    "lemma.worst_case": (
+        lambda: cat.shares([Fraction(1)] * 4, "S"),
+        scaled(schemes, "alpha", Fraction(101, 100)),
+    ),
+    "real.orders": (payload, greedy),
+}

@@ -1,16 +1,31 @@
-"""IBCD's step without the 2 before (1 - tau)."""
+"""Errors planted in compth, one for every kind of row that the paper has: target -> (value, plant)."""
+
+from types import SimpleNamespace
 
 import compth.methods.ibcd as method
 from paper_repro import ibcd
 
-TARGET = "thm1.step"
 
-
-def value():
-    """What the run gives for the target."""
-    return ibcd.rule()[TARGET]
-
-
-def plant(monkeypatch):
-    """The slip."""
+def step_without_two(monkeypatch):
+    """IBCD's step without the 2 before (1 - tau)."""
     monkeypatch.setattr(method, "ibcd_step", lambda L, n, tau: n / (tau * n + 1 - tau) / (2 * L))
+
+
+def lower_bounds(monkeypatch):
+    """Bounds of the theorems a tenth too low (the run comes within 5 % of Theorem 1's)."""
+    right = ibcd.find_guarantee
+
+    def slip(*given, **named):
+        found = right(*given, **named)
+        return SimpleNamespace(
+            plan=found.plan, rate=SimpleNamespace(bound=lambda t: 0.9 * found.rate.bound(t))
+        )
+
+    monkeypatch.setattr(ibcd, "find_guarantee", slip)
+
+
+PLANTED = {
+    "thm1.step": (lambda: ibcd.rule()["thm1.step"], step_without_two),
+    "cor1.factor": (lambda: ibcd.rule()["cor1.factor"], step_without_two),
+    "toy.bound": (lambda: ibcd.toy()[0]["toy.bound"], lower_bounds),
+}

@@ -1,9 +1,9 @@
-"""omega_ind = omega2 (1 - delta1^2): the share left by the first compressor, squared once too often."""
+"""Errors planted in compth, one for every kind of row that the paper has: target -> (value, plant)."""
 
 import compth.calculus as calculus
 from paper_repro import induced
 
-TARGET = "sec6.delta_n"
+from .planting import scaled
 
 
 def value():
@@ -12,6 +12,12 @@ def value():
     return float(1 + calculus.averaged_omega(own, 3))
 
 
-def plant(monkeypatch):
-    """The slip."""
+def share_squared(monkeypatch):
+    """omega_ind = omega2 (1 - delta1^2): the share left by the first compressor, squared once too often."""
     monkeypatch.setattr(calculus, "induced_omega", lambda delta, omega: omega * (1 - delta * delta))
+
+
+PLANTED = {
+    "sec6.delta_n": (value, share_squared),
+    "thm.second_moment": (induced.second_moment, scaled(calculus, "induced_second_moment")),
+}

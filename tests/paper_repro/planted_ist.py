@@ -1,18 +1,13 @@
-"""Scaling (23) with the diagonal of L_i, not with its square root: the sketch no longer preconditions."""
+"""Errors planted in compth, one for every kind of row that the paper has: target -> (value, plant)."""
+
+from dataclasses import replace
 
 import compth as ct
 from paper_repro import ist
 
-TARGET = "eq23.diagonal"
 
-
-def value():
-    """What the run gives for the target."""
-    return ist.diagonal_reading(*ist.preconditioned(4, 5))
-
-
-def plant(monkeypatch):
-    """The slip."""
+def unrooted(monkeypatch):
+    """Scaling (23) with the diagonal of L_i, not with its square root: the sketch no longer preconditions."""
     right = ct.ScaledPermK.preconditioned
 
     def slip(A):
@@ -20,3 +15,22 @@ def plant(monkeypatch):
         return ct.ScaledPermK(sketch.n, tuple(tuple(v * v for v in row) for row in sketch.scaling))
 
     monkeypatch.setattr(ct.ScaledPermK, "preconditioned", slip)
+
+
+def law_moved(monkeypatch):
+    """Fixed point and bias 1 % too large."""
+    right = ist.law_of
+
+    def slip(method, problem):
+        found = right(method, problem)
+        return replace(found, x_inf=found.x_inf * 1.01, bias=found.bias * 1.01)
+
+    monkeypatch.setattr(ist, "law_of", slip)
+
+
+PLANTED = {
+    "eq23.diagonal": (lambda: ist.diagonal_reading(*ist.preconditioned(4, 5)), unrooted),
+    "sec4.x_inf": (lambda: ist.fixed_point()["sec4.x_inf"], law_moved),
+    "fig1b.floor": (lambda: ist.homogeneous()[0]["fig1b.floor"], law_moved),
+    "sec4.large_n": (lambda: ist.slips()["sec4.large_n"], law_moved),
+}

@@ -1,19 +1,31 @@
-"""omega of natural dithering without its 1/8: a slip that another paper has in print."""
+"""Errors planted in compth, one for every kind of row that the paper has: target -> (value, plant)."""
 
 import compth as ct
 from compth.compressors import natural_dithering
 from paper_repro import natural
 
-TARGET = "thm7.two_parts"
+from .planting import scaled, scaled_entry
 
 
-def value():
-    """What the run gives for the target."""
-    return natural.omega(ct.NaturalDithering(8), natural.D)
-
-
-def plant(monkeypatch):
-    """The slip."""
+def without_eighth(monkeypatch):
+    """omega of natural dithering without its 1/8: a slip that another paper has in print."""
     right = natural_dithering.dithering_omega
     slip = ct.NaturalCompression().claims(1)[0].omega
     monkeypatch.setattr(natural_dithering, "dithering_omega", lambda *given: right(*given) - slip)
+
+
+PLANTED = {
+    "thm7.two_parts": (lambda: natural.omega(ct.NaturalDithering(8), natural.D), without_eighth),
+    "thm8.factor": (
+        lambda: natural.theorems(True)["thm8.factor"],
+        scaled(natural_dithering, "dithering_omega"),
+    ),
+    "table1.speedup.cnat": (
+        lambda: natural.table1()["table1.speedup.cnat"],
+        scaled_entry(ct.PAPER_BITS, "natural: C_nat"),
+    ),
+    "table1.dsta_encoding_low": (
+        lambda: natural.table1()["table1.dsta_encoding_low"],
+        scaled_entry(ct.PAPER_BITS, "natural: standard dithering, stated encoding"),
+    ),
+}

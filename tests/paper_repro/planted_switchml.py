@@ -1,18 +1,35 @@
-"""The largest scale without slack for n roundings up."""
+"""Errors planted in compth, one for every kind of row that the paper has: target -> (value, plant)."""
 
+from dataclasses import replace
+
+import compth as ct
 from compth import calculus
 from paper_repro import switchml
 
-TARGET = "c2.eight_bits"
+from .planting import scaled
 
 
-def value():
-    """What the run gives for the target."""
-    return switchml.fits(True)[TARGET]
-
-
-def plant(monkeypatch):
-    """The slip."""
+def no_slack(monkeypatch):
+    """The largest scale without slack for n roundings up."""
     monkeypatch.setattr(
         calculus, "no_overflow_scale", lambda n, largest, width=32: 2 ** (width - 1) / (n * largest)
     )
+
+
+def two_exponents(monkeypatch):
+    """Twice the bits beside the integers."""
+    member = type(ct.SwitchML(8, exponent=True).member(0))
+    right = member.bits
+
+    def slip(self, *given, **named):
+        cost = right(self, *given, **named)
+        return replace(cost, other=2 * cost.other)
+
+    monkeypatch.setattr(member, "bits", slip)
+
+
+PLANTED = {
+    "c2.eight_bits": (lambda: switchml.fits(True)["c2.eight_bits"], no_slack),
+    "c3.relative": (lambda: switchml.bounds(True)["c3.relative"], scaled(calculus, "integer_sum_error")),
+    "c5.exponent": (lambda: switchml.reference()["c5.exponent"], two_exponents),
+}

@@ -1,10 +1,10 @@
-"""A rate of 1 - 3 gamma mu in place of 1 - gamma mu."""
+"""Errors planted in compth, one for every kind of row that the paper has: target -> (value, plant)."""
 
 from compth.methods._unified import Parameters
 from paper_repro import unified_sgd
 from paper_repro.unified_sgd import _rows
 
-TARGET = "saga.theorem"
+from .planting import scaled, scaled_A
 
 
 def value():
@@ -12,7 +12,21 @@ def value():
     return unified_sgd.held(_rows.saga(*_rows.problem()), steps=150)["ratio"]
 
 
-def plant(monkeypatch):
-    """The slip."""
+def three_times_the_rate(monkeypatch):
+    """A rate of 1 - 3 gamma mu in place of 1 - gamma mu."""
     right = Parameters.rate
     monkeypatch.setattr(Parameters, "rate", lambda self, gamma, mu, M: right(self, 3 * gamma, mu, M))
+
+
+def gradient_descent():
+    """Both inequalities of GD's row."""
+    row = next(r for r in _rows.rows() if r.name == "GD")
+    return max(unified_sgd.assumption(row, row.parameters))
+
+
+PLANTED = {
+    "saga.theorem": (value, three_times_the_rate),
+    "gd.assumption": (gradient_descent, scaled_A(0.99)),
+    "saga.step": (lambda: unified_sgd.traps()["saga.step"], scaled(Parameters, "largest_step")),
+    "saga.slides": (lambda: unified_sgd.traps()["saga.slides"], scaled_A(1.01)),
+}

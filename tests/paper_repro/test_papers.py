@@ -97,19 +97,41 @@ def test_every_row_fails_when_its_value_moves(key, target):
         )
 
 
+PLANTED = {key: importlib.import_module(f"tests.paper_repro.planted_{key}").PLANTED for key in KEYS}
+SLOW = ("real.orders",)
+
+
+def kind(target):
+    """The verdict of a row that runs."""
+    return Verdict.DIFFERS if target.differs else target.kind
+
+
 @pytest.mark.parametrize("key", KEYS)
-def test_a_planted_error_fails_the_run(key, tmp_path, monkeypatch):
-    """planted_<key>.py: TARGET, value() as the paper's run computes it, plant(monkeypatch) spoils compth."""
-    planted = importlib.import_module(f"tests.paper_repro.planted_{key}")
+def test_errors_are_planted_for_every_kind_of_row(key):
+    rows = [t for t in targets(key) if not t.not_run]
+    assert {kind(t) for t in rows if t.id in PLANTED[key]} == {kind(t) for t in rows}
+    assert set(PLANTED[key]) <= {t.id for t in rows}
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        pytest.param(key, name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for key in KEYS
+        for name in PLANTED[key]
+    ],
+)
+def test_a_planted_error_fails_the_run(key, name, tmp_path, monkeypatch):
+    """The value as the paper's run computes it is right; with the error in compth the row and the run fail."""
+    value, plant = PLANTED[key][name]
     module = paper(key)
-    only = tuple(t for t in targets(key) if t.id == planted.TARGET)
-    assert not only[0].differs
-    monkeypatch.setattr(module, "run", lambda quick: _papers.Results({planted.TARGET: planted.value()}))
+    only = tuple(t for t in targets(key) if t.id == name)
+    monkeypatch.setattr(module, "run", lambda quick: _papers.Results({name: value()}))
     monkeypatch.setattr(module, "FIGURES", {})
     monkeypatch.setattr(_papers, "targets", lambda key: only)
-    assert verdict(tmp_path, key) == (0, {planted.TARGET: only[0].kind.value})
-    planted.plant(monkeypatch)
-    assert verdict(tmp_path, key) == (1, {planted.TARGET: "DIFFERS"})
+    assert verdict(tmp_path, key) == (0, {name: kind(only[0]).value})
+    plant(monkeypatch)
+    assert verdict(tmp_path, key) == (1, {name: "DIFFERS"})
 
 
 @pytest.mark.slow
