@@ -29,9 +29,7 @@ class NotNormal(CompthError):
 
 def exact_program(method: BodyMethod, gamma: Any, params: Mapping[str, Any], n: int, d: int) -> Program:
     """The step at these parameters, less the copies that invariants show; in Fractions where the body takes them."""
-    form = method.form
-    values = {k: params[k] if k in params else method._default(k) for k in form.params}
-    values |= {"gamma": gamma} if form.takes_gamma else {}
+    values = method.read_from(params) | ({"gamma": gamma} if method.form.takes_gamma else {})
     return program_at(type(method), values, n, d, not method.broadcasts_all)
 
 

@@ -24,7 +24,6 @@ from compth.methods._downlink import Bidirectional
 from compth.methods.adiana import ADIANA, ADIANAState
 from compth.methods.core.body import BodyMethod, runs_its_body
 from compth.methods.core.centre import Centre, centre_of
-from compth.methods.ef_bv import EFBV, EFBVState
 from compth.methods.gd import GD
 from compth.methods.gdci import GDCI
 from compth.methods.sgd import SGD
@@ -55,16 +54,6 @@ def dcgd_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Sch
     """z+ = z - gamma mean S_i (A_i z + s_i)."""
     down = Broadcast((0,), (s.delta,), 1, (-gamma,))
     return Scheme((1,), (0,), 1, 0, (Branch(1, ((1,),), ((-gamma * s.delta,),), (-gamma,)),), down=down)
-
-
-def ef_bv_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
-    """y_i = h_i - s_i, u_i = A_i z - y_i, y_i+ = y_i + lambda S_i u_i, z+ = z - gamma (ybar + nu mean S_i u_i)."""
-    lam, nu = params["lambda"], params["nu"]
-    tau = ((1, -gamma * (1 - nu * s.delta)), (0, 1 - lam * s.delta))
-    theta = ((-gamma * nu * s.delta, 0), (lam * s.delta, 0))
-    branch = Branch(1, tau, theta, (-gamma * nu, lam))
-    down = Broadcast((0, 1 - nu * s.delta), (nu * s.delta, 0), nu, (-gamma, 0))
-    return Scheme((1, 0), (0, 0), 0, -1, (branch,), (1, lam * s.delta, lam), 1, down)
 
 
 def gdci_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
@@ -131,11 +120,6 @@ def adiana_extra(system: System, m: Moments) -> list[Any]:
 
 RECIPES: dict[type, Recipe] = {
     GD: Recipe(dcgd_scheme),
-    EFBV: Recipe(
-        ef_bv_scheme,
-        lambda data: -data.s,
-        lambda problem, x, y, _: EFBVState(x, h=y + problem.gradients_at_star),
-    ),
     GDCI: Recipe(gdci_scheme, oracles=False),
     ADIANA: Recipe(
         adiana_scheme,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,8 +12,8 @@ from compth._numbers import Number, max, ratio, sqrt
 from compth.calculus import ef_bv_contraction, ef_bv_scaling
 from compth.claims import Attribution, BiasVariance, Standing, Unbiased
 from compth.errors import NoGuarantee
-from compth.methods._base import Array, Constants, Plan, State, Theorem, mean_square
-from compth.methods._downlink import Bidirectional
+from compth.methods._base import Array, Constants, Plan, Theorem, mean_square
+from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.sources import EFBV as EFBV_PAPER
 
 
@@ -79,17 +80,18 @@ class EFBVPL(Theorem):
 
 
 @dataclass(frozen=True)
-class EFBVState(State):
+class EFBVState(BodyState):
     """h: (R, n, d) control variates."""
 
     h: Any = None
 
 
 @dataclass(frozen=True)
-class EFBV(Bidirectional):
+class EFBV(BodyMethod):
     """d_i = C_i(grad f_i(x) - h_i); x+ = x - gamma C_M(mean h_i + nu mean d_i); h_i+ = h_i + lambda d_i; h_i^0 = 0."""
 
-    takes_oracle = True
+    state_class = EFBVState
+    planned: ClassVar[Mapping[str, str]] = {"lam": "lambda"}
     name = "EF-BV"
     source = EFBV_PAPER
 
@@ -101,11 +103,7 @@ class EFBV(Bidirectional):
         eta, omega, omega_av = bias_variance(c)
         return {"lambda": ef_bv_scaling(eta, omega), "nu": ef_bv_scaling(eta, omega_av)}
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> EFBVState:
-        return EFBVState(x0, h=np.zeros((len(x0), problem.n, problem.d), dtype=x0.dtype))
-
-    def step(self, problem: Any, state: EFBVState, rng: np.random.Generator, plan: Plan, t: int) -> EFBVState:
-        d = self.fleet.kernel(problem.gradients(state.x) - state.h, rng)
-        g = self.broadcast(state.h.mean(axis=1) + float(plan["nu"]) * d.mean(axis=1), rng)
-        x, h = state.x - plan.step(t) * g, state.h + float(plan["lambda"]) * d
-        return EFBVState(x, self.uplink_bits(d), self.heard(g), h=h)
+    @staticmethod
+    def body(w: Any, x: Any, h: Worker, *, gamma: Any, lam: Any, nu: Any) -> dict[str, Any]:
+        d = w.compress(w.gradient(x) - h)
+        return dict(x=x - gamma * w.broadcast(w.mean(h) + nu * w.mean(d)), h=h + lam * d)

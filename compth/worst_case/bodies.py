@@ -152,7 +152,7 @@ def body_params(
             value is None or name in kind.form.params, f"{name}={value} is no parameter of {kind.__name__}"
         )
     for name, default in kind.form.params.items():
-        own = None if instance is None else getattr(instance, name)
+        own = None if instance is None else getattr(instance, name, None)
         value = given.get(name) if given.get(name) is not None else own if own is not None else default
         if value is NOTHING or value is None:
             raise InvalidParameter(f"{kind.__name__} needs {name}=...: nothing plans it")
@@ -232,7 +232,7 @@ def body_rate(method: Any, problem: Any, gamma: float, params: Mapping[str, Any]
         return None
     from compth.worst_case.tight import tight_rate
 
-    used = {k: params.get(k, getattr(method, k)) for k in kind.form.params}
+    used = {k: params.get(method.planned.get(k, k), getattr(method, k, None)) for k in kind.form.params}
     given: dict[str, Any] = {k: float(v) for k, v in used.items() if v is not None and k not in constants}
     try:
         found = tight_rate(kind, **{**given, **constants}, gamma=gamma)

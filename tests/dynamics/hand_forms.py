@@ -80,3 +80,13 @@ def iasgd_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Sc
     theta = ((-first * (1 - a), -first * a), (-m * first * (1 - a), -m * first * a))
     down = Broadcast((0, 0), (s.delta * (1 - a), s.delta * a), 1, (-gamma, -m * gamma))
     return Scheme(y, (0, 0), 1, 0, (Branch(1, tau, theta, (-gamma, -m * gamma)),), down=down)
+
+
+def ef_bv_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
+    """y_i = h_i - s_i, u_i = A_i z - y_i, y_i+ = y_i + lambda S_i u_i, z+ = z - gamma (ybar + nu mean S_i u_i)."""
+    lam, nu = params["lambda"], params["nu"]
+    tau = ((1, -gamma * (1 - nu * s.delta)), (0, 1 - lam * s.delta))
+    theta = ((-gamma * nu * s.delta, 0), (lam * s.delta, 0))
+    branch = Branch(1, tau, theta, (-gamma * nu, lam))
+    down = Broadcast((0, 1 - nu * s.delta), (nu * s.delta, 0), nu, (-gamma, 0))
+    return Scheme((1, 0), (0, 0), 0, -1, (branch,), (1, lam * s.delta, lam), 1, down)

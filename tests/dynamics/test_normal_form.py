@@ -27,7 +27,7 @@ HAND = [
     ("Learned", hand_forms.ef21_scheme, {}, {}, False),
     (
         "BiasVariance",
-        schemes.ef_bv_scheme,
+        hand_forms.ef_bv_scheme,
         {"lam": F(2, 9), "nu": F(3, 5)},
         {"lambda": F(2, 9), "nu": F(3, 5)},
         True,

@@ -49,6 +49,8 @@ class BodyMethod(Bidirectional):
     form: ClassVar[Signature]
     state_class: ClassVar[type[BodyState]] = BodyState
     own_theorems: ClassVar[tuple[Theorem, ...]] = ()
+    planned: ClassVar[Mapping[str, str]] = {}
+    """What a plan calls a parameter of the body, where Python or the library has no such name free for it."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -68,7 +70,7 @@ class BodyMethod(Bidirectional):
         return cls.own_theorems
 
     def given(self) -> Mapping[str, Number]:
-        return {k: v for k in self.form.params if (v := getattr(self, k)) is not None}
+        return {k: v for k in self.form.params if (v := getattr(self, k, None)) is not None}
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         found = {k: v for k, v in self.form.params.items() if v is not NOTHING} | dict(self.given())
@@ -82,11 +84,16 @@ class BodyMethod(Bidirectional):
 
     def arguments(self, plan: Plan, t: int = 0) -> dict[str, Any]:
         """The body's parameters at step t of a plan, as floats."""
-        out = {k: float(plan.params[k]) if k in plan.params else self._default(k) for k in self.form.params}
+        out = {k: float(v) for k, v in self.read_from(plan.params).items()}
         return out | ({"gamma": plan.step(t)} if self.form.takes_gamma else {})
 
+    def read_from(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The body's parameters out of a plan's, the method's own or the body's defaults where it names none."""
+        found = {k: params.get(self.planned.get(k, k), params.get(k)) for k in self.form.params}
+        return {k: self._default(k) if v is None else v for k, v in found.items()}
+
     def _default(self, name: str) -> float:
-        own = getattr(self, name)
+        own = getattr(self, name, None)
         value = self.form.params[name] if own is None else own
         if value is NOTHING:
             raise InvalidParameter(f"{type(self).__name__} needs {name}=...: no theorem plans it")
@@ -257,6 +264,7 @@ OWN_CODE = (
     "init",
     "broadcast",
     "arguments",
+    "read_from",
     "program",
     "view",
     "estimator",

@@ -1,0 +1,56 @@
+"""Bodies of the catalogue against the same steps on arrays: every vector, every bit sent, to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import compth as ct
+from compth.methods import Plan
+from tests.methods import hand_steps as hand
+
+PROBLEM = ct.problems.random_quadratic(3, 6, 8, seed=0)
+PLAIN, CODED = ct.RandK(2), ct.NaturalCompression()
+CASES = [
+    (ct.EFBV(PLAIN, gamma=0.1), hand.efbv, hand.memory),
+    (ct.EFBV(CODED, downlink=CODED, gamma=0.1), hand.efbv, hand.memory),
+    (ct.EFBV(ct.TopK(2), gamma=0.1, oracle=ct.Coordinates(2)), hand.efbv, hand.memory),
+]
+
+
+def rounds(method, step, start, count=6):
+    """(the body's state, the step's vectors, its bits, its broadcast's bits) after every round, on a stream each."""
+    plan = Plan(method.gamma, dict(method.default_params(method.check(PROBLEM))))
+    x0 = PROBLEM.start + np.arange(5.0)[:, None] * np.ones(PROBLEM.d)
+    ours, theirs = method.init(PROBLEM, x0, plan), start(PROBLEM, x0)
+    a, b = np.random.default_rng(3), np.random.default_rng(3)
+    for t in range(count):
+        ours = method.step(method.view(PROBLEM, a), ours, a, plan, t)
+        theirs, sent, heard = step(method, method.view(PROBLEM, b), theirs, b, plan, t)
+        yield ours, theirs, sent, heard
+
+
+def same(found, want):
+    """The same numbers to the last bit, or nothing in both."""
+    if found is None or want is None:
+        return found is want
+    return np.array_equal(*np.broadcast_arrays(found, want))
+
+
+@pytest.mark.parametrize(("method", "step", "start"), CASES, ids=[c[0].label for c in CASES])
+def test_a_body_is_the_step_on_arrays(method, step, start):
+    for ours, theirs, sent, heard in rounds(method, step, start):
+        assert all(same(getattr(ours, k), v) for k, v in theirs.items())
+        assert same(ours.sent, sent)
+        assert same(ours.heard, heard)
+
+
+def test_another_order_of_rounding_is_seen():
+    def later(method, problem, state, rng, plan, t):
+        m = method.fleet.kernel(problem.gradients(state["x"]) - state["h"], rng)
+        g = (state["h"] + float(plan["nu"]) * m).mean(axis=1)
+        x, h = state["x"] - plan.step(t) * g, state["h"] + float(plan["lambda"]) * m
+        return {"x": x, "h": h}, method.uplink_bits(m), method.heard(g)
+
+    found = [same(ours.x, theirs["x"]) for ours, theirs, *_ in rounds(CASES[0][0], later, hand.memory)]
+    assert not all(found)
