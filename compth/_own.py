@@ -11,17 +11,19 @@ from __future__ import annotations
 import builtins
 import sys
 import types
+import weakref
 from abc import ABCMeta
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import EnumType
 from fractions import Fraction
 from functools import cache, cached_property
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from itertools import islice
 from operator import attrgetter, is_
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 PACKAGE = __name__.partition(".")[0]
 SHOWS = frozenset({"cli", "comparison", "levels", "plots", "reports", "stepping", "sweeps", "testing"})
 """Modules that show results: nothing that a claim rests on."""
@@ -263,7 +265,8 @@ def _strange(value: Any, seen: frozenset[int]) -> str:
     numpy = sys.modules.get("numpy")
     if numpy is not None and kind is numpy.ndarray:
         return _first(value.ravel(), seen) if value.dtype.hasobject else ""
-    return different(value) or _first(tuple(getattr(value, "__dict__", {}).values()), seen)
+    inside = (*getattr(value, "__dict__", {}).values(), *_SEALS.get(id(value), {}).values())
+    return different(value) or _first(inside, seen)
 
 
 def _not_ours(what: Any) -> str:
@@ -306,8 +309,68 @@ def different(thing: Any, free: frozenset[str] = frozenset()) -> str:
 def hidden(thing: Any) -> str:
     """ "" unless an attribute of the object itself stands before code of its class; then which."""
     kind = type(thing)
-    found = next((n for n in getattr(thing, "__dict__", {}) if _hides(kind, n)), None)
-    return "" if found is None else f"{kind.__qualname__}.{found} was replaced on the object"
+    found = next((n for n in getattr(thing, "__dict__", {}) if _hides(kind, n)), None) or _forged(thing, kind)
+    return f"{kind.__qualname__}.{found} was replaced on the object" if found else ""
+
+
+class kept(cached_property[T]):
+    """A cached property of a sealed object: its value cannot be written to, and one put in its place is seen."""
+
+    def __get__(self, thing: Any, owner: Any = None) -> Any:
+        if thing is None:
+            return self
+        value = immutable(self.func(thing))
+        _SEALS.setdefault(id(thing), {})[self.attrname] = thing.__dict__[self.attrname] = value
+        return value
+
+
+_SEALS: dict[int, dict[Any, Any]] = {}
+"""What each sealed object held when it was made, and what it has computed since: out of reach of its attributes."""
+
+
+def seal(thing: Any) -> None:
+    """Keep the values of a dataclass's fields, at the end of its construction."""
+    _SEALS.setdefault(id(thing), {}).update({f.name: getattr(thing, f.name) for f in fields(thing)})
+    weakref.finalize(thing, _SEALS.pop, id(thing), None)
+
+
+def remembered(thing: Any, key: Any, make: Callable[[], T]) -> T:
+    """make(), once for each object and key: a sealed one has no attribute for it that could be replaced."""
+    known = _SEALS.get(id(thing))
+    if known is None:
+        known = thing.__dict__.setdefault("_remembered", {})
+    if key not in known:
+        known[key] = make()
+    found: T = known[key]
+    return found
+
+
+def immutable(value: Any) -> Any:
+    """The same value; arrays, also inside tuples, in memory that nothing makes writeable again."""
+    numpy = sys.modules.get("numpy")
+    if isinstance(value, tuple):
+        return tuple(map(immutable, value))
+    if numpy is None or type(value) is not numpy.ndarray or not value.size or value.dtype.hasobject:
+        return value
+    order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
+    return numpy.frombuffer(value.tobytes(order), value.dtype).reshape(value.shape, order=order)
+
+
+def _forged(thing: Any, kind: type) -> str | None:
+    """Which attribute of a sealed object is not what it was made with, or not what its own code computed."""
+    if not _kept(kind):
+        return None
+    seals = _SEALS.get(id(thing), {})
+    odd = (n for n, v in vars(thing).items() if seals.get(n, _MISSING) is not v)
+    return next((n for n in odd if n in seals or n in _kept(kind) or n in _asked(len(_FUNCTIONS))), None)
+
+
+@cache
+def _kept(kind: type) -> frozenset[str]:
+    """The names of the kept properties of a class."""
+    return frozenset(
+        n for cls in _mro(kind) if cls in _CLASSES for n, v in vars(cls).items() if type(v) is kept
+    )
 
 
 def _matters(kind: type, cls: type, name: str) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth._numbers import Number
+from compth._own import remembered
 from compth.bits import FLOAT_BITS
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter
@@ -21,10 +22,7 @@ def components(problem: Any) -> Any:
     """f = mean_j f_j with one worker for each component: a FiniteSum's n m components, else the problem's workers."""
     if not hasattr(problem, "as_workers"):
         return problem
-    kept = problem.__dict__
-    if "_components" not in kept:
-        kept["_components"] = problem.as_workers()
-    return kept["_components"]
+    return remembered(problem, "as_workers()", problem.as_workers)
 
 
 def pick(values: Array, chosen: NDArray[Any]) -> Array:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from compth._numbers import Number, ratio
+from compth._own import remembered
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods._base import Array, Constants, Method, Plan, Theorem, mean_square
 from compth.methods._components import ComponentTheorem, SingleNode, components, subsets
@@ -77,7 +78,7 @@ class JacSketch(SingleNode):
         c, own = super().check(problem), components(problem)
         if self.size > c.n:
             raise Unsupported(f"{self!r} needs size <= n = {c.n} components")
-        flat = own.__dict__.setdefault("_flat", FiniteSum(own.A[None], own.b[None]))
+        flat = remembered(own, "one worker", lambda: FiniteSum(own.A[None], own.b[None]))
         first = noise_of(flat, Minibatch(int(self.size))).LL
         second = int(self.size) * noise_of(flat, Minibatch(1)).LL
         return replace(c, facts={**c.facts, "L_1": first, "L_2": second})

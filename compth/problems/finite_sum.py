@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from compth._own import immutable, kept
 from compth._rng import stream
 from compth.errors import InvalidParameter
 from compth.problems.generate import random_quadratic
@@ -38,17 +38,19 @@ class FiniteSum(DistributedQuadratic):
         if np.abs(a - a.swapaxes(2, 3)).max() > 1e-9 * max(np.abs(a).max(), 1e-300):
             raise InvalidParameter("A must be symmetric for every component: pass (A + A')/2")
         a = (a + a.swapaxes(2, 3)) / 2
-        a.flags.writeable = b.flags.writeable = False
         for key, value in (("parts", a), ("offsets", b), ("A", a.mean(axis=1)), ("b", b.mean(axis=1))):
-            object.__setattr__(self, key, value)
+            object.__setattr__(self, key, immutable(value))
         super().__post_init__()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**state, "A": state["parts"], "b": state["offsets"]})
 
     @property
     def m(self) -> int:
         """Components of each worker."""
         return int(self.parts.shape[1])
 
-    @cached_property
+    @kept
     def L_ij(self) -> Array:
         """Smoothness of each component, (n, m)."""
         return np.asarray(np.abs(np.linalg.eigvalsh(self.parts)).max(axis=-1))
@@ -58,12 +60,12 @@ class FiniteSum(DistributedQuadratic):
         """max_ij L_ij."""
         return float(self.L_ij.max())
 
-    @cached_property
+    @kept
     def parts_convex(self) -> bool:
         """True when every component is convex."""
         return bool(np.linalg.eigvalsh(self.parts).min() >= -RELATIVE_ZERO * self.d * self.L_part)
 
-    @cached_property
+    @kept
     def parts_at_star(self) -> Array:
         """grad f_ij(x*), (n, m, d); exactly zero where all are zero up to rounding."""
         s = self.parts @ self.x_star - self.offsets
@@ -71,7 +73,7 @@ class FiniteSum(DistributedQuadratic):
         small = np.linalg.norm(s, axis=-1) <= 100 * RELATIVE_ZERO * np.maximum(scale, 1e-300)
         return np.where(small.all(), 0.0, s)
 
-    @cached_property
+    @kept
     def _stacked_parts(self) -> Array:
         """(d, n m d): column blocks are the A_ij."""
         return np.ascontiguousarray(self.parts.transpose(3, 0, 1, 2).reshape(self.d, -1))
@@ -83,12 +85,12 @@ class FiniteSum(DistributedQuadratic):
         out -= self.offsets.astype(x.dtype, copy=False)
         return out
 
-    @cached_property
+    @kept
     def at_rest(self) -> FiniteSum:
         """The same Hessians and f, but every component has its minimum at x*."""
         return FiniteSum(self.parts, self.parts @ self.x_star, self.name, self.info)
 
-    @cached_property
+    @kept
     def homogeneous(self) -> FiniteSum:
         """The same Hessians with every b_ij = 0: gradients are linear in x."""
         return FiniteSum(self.parts, 0 * self.offsets, self.name, self.info)

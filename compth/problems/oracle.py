@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
+from compth._own import immutable, kept, remembered, seal, stranger
 from compth.errors import InvalidParameter, Unsupported
 from compth.problems.quadratic import RELATIVE_ZERO, Array
 
@@ -24,17 +24,22 @@ class GradientNoise:
     G: Array
     hessians: Array
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "G", immutable(self.G))
+        object.__setattr__(self, "hessians", immutable(self.hessians))
+        seal(self)
+
     def covariance(self, C: Array) -> Array:
         """(n, d, d): covariance of every worker's noise, from E (z,1)(z,1)' (or E zz' for its linear part)."""
         g = self.G[..., : len(C)]
         return np.asarray(np.einsum("iqab,bc,iqdc->iad", g, C, g, optimize=True))
 
-    @cached_property
+    @kept
     def at_star(self) -> Array:
         """E||g_i(x*) - grad f_i(x*)||^2, (n,)."""
         return np.asarray((self.G[..., -1] ** 2).sum(axis=(1, 2)))
 
-    @cached_property
+    @kept
     def slope(self) -> Array:
         """V_i with E||noise_i||^2 = z'V_i z + linear in z + at_star_i, (n, d, d)."""
         g = self.G[..., :-1]
@@ -56,13 +61,13 @@ class GradientNoise:
         """E||gbar(x*)||^2 for the average over workers: sigma2_star/n."""
         return self.sigma2_star / len(self.G)
 
-    @cached_property
+    @kept
     def LL(self) -> float:
         """Expected smoothness of the average: the least LL with E||gbar(x) - gbar(x*)||^2 <= 2 LL (f(x) - f*)."""
         mean = self.hessians.mean(axis=0)
         return self._smoothness(mean @ mean + self.slope.sum(axis=0) / len(self.G) ** 2)
 
-    @cached_property
+    @kept
     def LL_workers(self) -> float:
         """The least LL with mean_i E||g_i(x) - g_i(x*)||^2 <= 2 LL (f(x) - f*)."""
         return self._smoothness((self.hessians @ self.hessians + self.slope).mean(axis=0))
@@ -79,11 +84,10 @@ class GradientNoise:
 
 
 def noise_of(problem: Any, oracle: Oracle) -> GradientNoise:
-    """oracle.noise(problem), kept with the problem."""
-    kept: dict[Oracle, GradientNoise] = problem.__dict__.setdefault("_noise", {})
-    if oracle not in kept:
-        kept[oracle] = oracle.noise(problem)
-    return kept[oracle]
+    """oracle.noise(problem), kept with the problem; a user's oracle, which may call itself equal to ours, is asked."""
+    if stranger(oracle):
+        return oracle.noise(problem)
+    return remembered(problem, oracle, lambda: oracle.noise(problem))
 
 
 def _short(self: Any) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compth._door import array, at_the_door
+from compth._own import immutable, kept, seal
 from compth.errors import InvalidParameter
 
 Array = NDArray[np.float64]
@@ -43,10 +43,16 @@ class DistributedQuadratic:
         if np.abs(a - a.transpose(0, 2, 1)).max() > 1e-9 * max(np.abs(a).max(), 1e-300):
             raise InvalidParameter("A must be symmetric for every worker: pass (A + A')/2")
         a = (a + a.transpose(0, 2, 1)) / 2
-        a.flags.writeable = b.flags.writeable = False
-        object.__setattr__(self, "A", a)
-        object.__setattr__(self, "b", b)
+        object.__setattr__(self, "A", immutable(a))
+        object.__setattr__(self, "b", immutable(b))
         self._check_bounded()
+        seal(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy is made as the original was: nothing that it has computed is taken over."""
+        for f in fields(self):
+            object.__setattr__(self, f.name, state[f.name])
+        self.__post_init__()
 
     def _check_bounded(self) -> None:
         low, high = float(self.eigenvalues[0]), float(self.eigenvalues[-1])
@@ -70,12 +76,12 @@ class DistributedQuadratic:
         """Dimension."""
         return int(self.A.shape[1])
 
-    @cached_property
+    @kept
     def hessian(self) -> Array:
         """A = mean A_i, (d, d)."""
         return np.asarray(self.A.mean(axis=0))
 
-    @cached_property
+    @kept
     def _eigh(self) -> tuple[Array, Array]:
         values, vectors = np.linalg.eigh(self.hessian)
         return values, vectors
@@ -83,9 +89,9 @@ class DistributedQuadratic:
     @property
     def eigenvalues(self) -> Array:
         """Eigenvalues of the mean Hessian, ascending."""
-        return self._eigh[0]
+        return np.asarray(self._eigh[0])
 
-    @cached_property
+    @kept
     def _positive(self) -> NDArray[np.bool_]:
         return np.asarray(self.eigenvalues > RELATIVE_ZERO * self.d * self.eigenvalues[-1])
 
@@ -94,7 +100,7 @@ class DistributedQuadratic:
         """True when the solution is a set: the mean Hessian has a kernel."""
         return not bool(self._positive.all())
 
-    @cached_property
+    @kept
     def projector(self) -> Array | None:
         """Orthogonal projector on range(A), None when A is invertible."""
         if not self.singular:
@@ -117,7 +123,7 @@ class DistributedQuadratic:
         """L / mu."""
         return self.L / self.mu
 
-    @cached_property
+    @kept
     def _spectra(self) -> Array:
         return np.asarray(np.linalg.eigvalsh(self.A), dtype=np.float64)
 
@@ -142,34 +148,34 @@ class DistributedQuadratic:
         """True when every f_i is convex."""
         return bool(self._spectra.min() >= -RELATIVE_ZERO * self.d * self.L_max)
 
-    @cached_property
+    @kept
     def _mean_square(self) -> Array:
         return np.asarray((self.A @ self.A).mean(axis=0))
 
-    @cached_property
+    @kept
     def L_plus(self) -> float:
         """sqrt of the largest eigenvalue of mean A_i^2: mean||A_i z||^2 <= L_plus^2 ||z||^2."""
         return float(np.sqrt(np.linalg.eigvalsh(self._mean_square)[-1]))
 
-    @cached_property
+    @kept
     def L_pm(self) -> float:
         """sqrt of the largest eigenvalue of mean A_i^2 - A^2 (Hessian variance): 0 when all A_i are equal."""
         spread = np.linalg.eigvalsh(self._mean_square - self.hessian @ self.hessian)[-1]
         return float(np.sqrt(max(spread, 0.0)))
 
-    @cached_property
+    @kept
     def x_star(self) -> Array:
         """The minimiser (the one of least norm if there are many)."""
         values, vectors = self._eigh
         inverse = np.where(self._positive, 1 / np.where(self._positive, values, 1), 0)
         return np.asarray(vectors @ (inverse * (vectors.T @ self.b.mean(axis=0))))
 
-    @cached_property
+    @kept
     def f_star(self) -> float:
         """min f."""
         return float(-self.b.mean(axis=0) @ self.x_star / 2)
 
-    @cached_property
+    @kept
     def gradients_at_star(self) -> Array:
         """grad f_i(x*), (n, d); exactly zero where it is zero up to rounding (interpolation)."""
         h = self.A @ self.x_star - self.b
@@ -177,12 +183,12 @@ class DistributedQuadratic:
         small = np.linalg.norm(h, axis=1) <= 100 * RELATIVE_ZERO * np.maximum(scale, 1e-300)
         return np.where(small.all(), 0.0, h)
 
-    @cached_property
+    @kept
     def at_rest(self) -> DistributedQuadratic:
         """The same Hessians, but every f_i has its minimum at x*."""
         return DistributedQuadratic(self.A, self.A @ self.x_star, self.name, self.info)
 
-    @cached_property
+    @kept
     def homogeneous(self) -> DistributedQuadratic:
         """The same Hessians with b = 0: gradients are linear in x."""
         return DistributedQuadratic(self.A, 0 * self.b, self.name, self.info)
@@ -197,7 +203,7 @@ class DistributedQuadratic:
         """True when x* minimises every f_i."""
         return self.zeta2_star == 0
 
-    @cached_property
+    @kept
     def heterogeneity(self) -> float:
         """D = (2 L_max/n) sum (f_i(x*) - min f_i), inf if some f_i is unbounded below (induced compressors' D)."""
         total = 0.0
@@ -211,14 +217,14 @@ class DistributedQuadratic:
             total += float(g @ solution) / 2
         return 2 * self.L_max * total / self.n
 
-    @cached_property
+    @kept
     def _stacked(self) -> Array:
         """(d, n d): column block i is A_i, so that x @ it holds every worker's A_i x side by side."""
         return np.ascontiguousarray(self.A.transpose(2, 0, 1).reshape(self.d, -1))
 
     def stacked(self, dtype: Any) -> Array:
         """The stacked Hessians in the given precision (cached for float64)."""
-        return self._stacked if dtype == np.float64 else self._stacked.astype(dtype)
+        return np.asarray(self._stacked, dtype=dtype)
 
     def gradients(self, x: Array) -> Array:
         """grad f_i(x) for every worker: (..., d) -> (..., n, d), one matrix product."""
@@ -237,7 +243,7 @@ class DistributedQuadratic:
 
     def value(self, x: Array) -> Array:
         """f(x), (..., d) -> (...)."""
-        return self.gap(x) + self.f_star
+        return np.asarray(self.gap(x) + self.f_star)
 
     def gap(self, x: Array) -> Array:
         """f(x) - f*, (..., d) -> (...), accurate near the solution."""
