@@ -96,6 +96,9 @@ def sampled_joint(p: Sequence[Number], v: Sequence[Number], omega: Number = 0) -
     """(A, B) = (max_i (v_i + omega)/p_i / n, 0) of a sampling with P - p p' <= Diag(p_i v_i) (Loewner).
 
     At most the ((1+omega) a_S + omega)/n of the induced-compressor paper, a_S = max v_i/p_i, since v_i >= 1 - p_i.
+
+    Holds: (v + omega) / p <= (1 + omega) * v / p + omega
+    where v >= 1 - p for v in [0, 1], p in {0.01, 0.25, 0.5, 1}, omega in {0, 0.5, 1, 10}
     """
     return ratio(max(*(ratio(vi + omega, pi) for pi, vi in zip(p, v, strict=True)), 0), len(p)), 0
 
@@ -132,7 +135,10 @@ def integer_sum_error(n: Number, f: Number, nearest: bool = True) -> Number:
 
 
 def no_overflow_scale(n: Number, largest: Number, width: int = 32) -> Number:
-    """The scale f = (2^(width-1) - 1 - n)/(n B): |sum_i rho(f x_i)| <= n(f B + 1) <= 2^(width-1) - 1, |x_ij| <= B."""
+    """The scale f = (2^(width-1) - 1 - n)/(n B): |sum_i rho(f x_i)| <= n(f B + 1) <= 2^(width-1) - 1, |x_ij| <= B.
+
+    Holds: n * (no_overflow_scale(n, B) * B + 1) <= 2**31 - 1 for n in {1, 2, 8, 1000, 65536}, B in {0.1, 1, 3, 1000}
+    """
     return ratio(2 ** (width - 1) - 1 - n, n * largest)
 
 

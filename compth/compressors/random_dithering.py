@@ -17,7 +17,10 @@ from compth.sources import NATURAL, QSGD, Source
 
 
 def sharp_omega(d: Number, s: Number, r: Number) -> Number:
-    """min{d^(2/r)/(4 s^2), d^(1/r)/s}: valid for every p with r = min{p, 2}."""
+    """min{d^(2/r)/(4 s^2), d^(1/r)/s}: valid for every p with r = min{p, 2}.
+
+    Holds: euclidean_omega(d, s) <= sharp_omega(d, s, 2) for d in {1, 2, 3, 4, 10, 16, 100, 1000}, s in {1, 2, 3, 8}
+    """
     root = power(d, ratio(1, r))
     return min(ratio(root * root, 4 * s * s), ratio(root, s))
 
@@ -25,8 +28,14 @@ def sharp_omega(d: Number, s: Number, r: Number) -> Number:
 def euclidean_omega(d: Number, s: Number) -> Number:
     """p = 2: d/(4 s^2) for d < 4 s^2, else sqrt(d)/s - 1, the supremum.
 
-    Per coordinate with y = |x_j|/||x||: the variance is at most min{y/s - y^2, 1/(4 s^2)}. Summing the first gives
-    ||y||_1/s - 1 <= sqrt(d)/s - 1; the second gives d/(4 s^2); they agree at d = 4 s^2.
+    Per coordinate the variance is f(1-f)/s^2, y = |x_j|/||x||, f the fractional part of s y. It is at most 1/(4 s^2),
+    which sums to d/(4 s^2). For d >= 4 s^2 it is at most (sqrt(d) y^2 + 1/sqrt(d))/(2 s) - y^2, which sums to
+    sqrt(d)/s - 1: for y <= 1/s it is y/s - y^2, and 2 y is at most sqrt(d) y^2 + 1/sqrt(d). They agree at d = 4 s^2.
+
+    Holds: (s*y % 1) * (1 - s*y % 1) / s**2 <= 1 / (4 * s**2) for y in [0, 1], s in {1, 2, 3, 8}
+
+    Holds: (s*y % 1) * (1 - s*y % 1) / s**2 <= (sqrt(d) * y**2 + 1 / sqrt(d)) / (2 * s) - y**2
+    where d >= 4 * s**2 for y in [0, 1], s in {1, 2, 3, 8}, d in {4, 5, 16, 40, 100, 256, 10000}
     """
     wide, narrow = ratio(sqrt(d), s) - 1, ratio(d, 4 * s * s)
     if is_symbolic(d) or is_symbolic(s):
