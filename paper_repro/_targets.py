@@ -57,7 +57,8 @@ class Target:
     absolute + relative |value|, entry by entry; why: the reason of that tolerance. transcribed: value is a formula of
     the paper evaluated, and compth evaluates the same formula. differs: the explanation of a difference that is
     expected; ours is then what we get instead, within ours_absolute + ours_relative |ours| (ours_why: the reason), and
-    anything else is a failure, agreement too. not_run: the reason why it is not recomputed at all; full: recomputed
+    anything else is a failure, agreement too. A bound, too, may say what we get (ours): it fails when that moves,
+    though the bound holds. not_run: the reason why it is not recomputed at all; full: recomputed
     only without --quick.
     """
 
@@ -88,7 +89,7 @@ class Target:
 
     @property
     def instead(self) -> Target:
-        """For a target that differs: what we get, as a target of its own."""
+        """For a target with ours: what we get, as a target of its own."""
         return replace(
             self, value=self.ours, sense="=", absolute=self.ours_absolute, relative=self.ours_relative
         )
@@ -139,17 +140,21 @@ def judge(paper: str, target: Target, values: Mapping[str, Value], quick: bool, 
             reason or failed or "the run gave no value for it",
         )
     ours = values[target.id]
-    if target.agrees(ours):
-        note = "a difference was expected: " + target.differs if target.differs else ""
-        return Row(paper, target, ours, target.kind, not target.differs, note)
-    known = bool(target.differs) and target.instead.agrees(ours)
-    if known or not target.differs:
-        return Row(
-            paper, target, ours, Verdict.DIFFERS, known, target.differs or "MISSED: no difference is expected"
-        )
+    agreed, kept = target.agrees(ours), target.ours is None or target.instead.agrees(ours)
+    verdict = target.kind if agreed else Verdict.DIFFERS
     return Row(
-        paper, target, ours, Verdict.DIFFERS, False, f"MOVED: {show(target.ours)} is what we get otherwise"
+        paper, target, ours, verdict, kept and agreed != bool(target.differs), _note(target, agreed, kept)
     )
+
+
+def _note(target: Target, agreed: bool, kept: bool) -> str:
+    if agreed and target.differs:
+        return "a difference was expected: " + target.differs
+    if not agreed and not target.differs:
+        return "MISSED: no difference is expected"
+    if not kept:
+        return f"MOVED: {show(target.ours)} is what we get otherwise" + ", the bound holds" * agreed
+    return target.differs
 
 
 def load_targets(file: Path) -> tuple[Target, ...]:
@@ -181,8 +186,15 @@ def _target(file: Path, table: dict[str, Any]) -> Target:
         (target.sense == "=" or numeric, "a bound must be a number"),
         (not (target.absolute or target.relative) or bool(target.why), "a tolerance needs its reason (why)"),
         (not (target.not_run and target.differs), "it cannot both differ and not be run"),
-        (bool(target.differs) == (target.ours is not None), "differs and ours (what we get) go together"),
-        (not target.differs or not target.agrees(target.ours), "ours agrees with value: it does not differ"),
+        (not target.differs or target.ours is not None, "what differs needs ours, what we get instead"),
+        (
+            target.ours is None or bool(target.differs) or target.sense != "=",
+            "ours is for bounds and differences",
+        ),
+        (
+            target.ours is None or target.agrees(target.ours) == (not target.differs),
+            "ours agrees with a value that differs, or breaks a bound",
+        ),
         (
             not (target.ours_absolute or target.ours_relative) or bool(target.ours_why),
             "the tolerance of ours needs its reason (ours_why)",

@@ -62,6 +62,7 @@ def test_agreement(changes, ours, agrees):
 
 
 SLIP = {"differs": "printed upside down", "ours": 2}
+PINNED = {"sense": "<=", "ours": 0.5, "ours_relative": 0.01}
 
 
 @pytest.mark.parametrize(
@@ -82,6 +83,10 @@ SLIP = {"differs": "printed upside down", "ours": 2}
         (SLIP, {"a": 12345}, Verdict.DIFFERS, False),
         (SLIP | {"sense": "<="}, {"a": 2}, Verdict.DIFFERS, True),
         (SLIP | {"sense": "<="}, {"a": 3}, Verdict.DIFFERS, False),
+        (PINNED, {"a": 0.5}, Verdict.REPRODUCED, True),
+        (PINNED, {"a": 0.506}, Verdict.REPRODUCED, False),
+        (PINNED, {"a": 0.494}, Verdict.REPRODUCED, False),
+        (PINNED, {"a": 1.01}, Verdict.DIFFERS, False),
         ({}, {}, Verdict.NOT_RUN, False),
         ({"not_run": "a cluster"}, {}, Verdict.NOT_RUN, True),
         ({"full": True}, {}, Verdict.NOT_RUN, True),
@@ -108,9 +113,10 @@ def test_what_the_full_run_must_give_is_not_left_out():
         (HEAD.replace("READ", "SEEN") + "value = 1\n", "'a': 'SEEN' is not a valid Standing"),
         (HEAD + "value = 1\n" + HEAD + "value = 1\n", "used twice"),
         (HEAD + 'value = 1\ndiffers = "x"\nnot_run = "y"\n', "both differ and not be run"),
-        (HEAD + 'value = 1\ndiffers = "x"\n', "go together"),
-        (HEAD + "value = 1\nours = 2\n", "go together"),
-        (HEAD + 'value = 1\ndiffers = "x"\nours = 1.0\n', "agrees with value"),
+        (HEAD + 'value = 1\ndiffers = "x"\n', "needs ours"),
+        (HEAD + "value = 1\nours = 2\n", "for bounds and differences"),
+        (HEAD + 'value = 1\ndiffers = "x"\nours = 1.0\n', "agrees with a value"),
+        (HEAD + 'value = 1\nsense = "<="\nours = 2\n', "breaks a bound"),
         (HEAD + 'value = 1\ndiffers = "x"\nours = 2\nours_absolute = 0.1\n', "needs its reason"),
         (HEAD.replace("READ", "RECALLED") + "value = 1\ntranscribed = true\n", "can be transcribed"),
     ],
