@@ -123,6 +123,18 @@ def bits_ratio(n: int) -> float:
     return 2 * n * FLOAT_BITS / (FLOAT_BITS + log2_ceil(n * n))
 
 
+def balanced(sigma: Array, entries: Array, atom: int) -> tuple[Any, Any]:
+    """Least E||.||^2 of both estimators at equal floats, a budget at which no probability saturates."""
+    s = min(sigma.sum() / sigma[0], entries.sum() / entries.max() / atom)
+    spec = sampling_value(sigma, ct.sampling_probabilities(sigma, s))
+    return spec, sampling_value(entries, ct.sampling_probabilities(entries, s * atom))
+
+
+def norms(spec: Any, ent: Any, atom: int) -> float:
+    """||A||_*/||A||_11 from the balanced values, which are ||A||_*^2/s and ||A||_11^2/(s atom)."""
+    return float(np.sqrt(spec / ent / atom))
+
+
 def spectral(quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """Theorem 7 on random matrices, Lemma 8, the rule of thumb."""
     rng = np.random.default_rng(1)
@@ -132,10 +144,8 @@ def spectral(quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         rank = int(rng.integers(1, min(n, m) + 1))
         a = rng.standard_normal((n, rank)) @ rng.standard_normal((rank, m))
         sigma, entries = np.linalg.svd(a, compute_uv=False), np.abs(a).ravel()
-        s = min(sigma.sum() / sigma[0], entries.sum() / entries.max() / (n + m))  # both balanced
-        spec = sampling_value(sigma, ct.sampling_probabilities(sigma, s))
-        ent = sampling_value(entries, ct.sampling_probabilities(entries, s * (n + m)))
-        ratio = float(np.sqrt(spec / ent / (n + m)))  # balanced: the norms' ratio, from the optimal values
+        spec, ent = balanced(sigma, entries, n + m)
+        ratio = norms(spec, ent, n + m)
         low, high = min(low, ratio * np.sqrt(n * m)), max(high, ratio)
         wrong += (spec <= ent * (1 + 1e-9)) != (indicator(a) <= 1 + 5e-10)
     a = factors(4, 2, 0)
@@ -152,7 +162,7 @@ def spectral(quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         "thm7.law": float(spectral_law / predicted),
         "lemma8.low": float(low),
         "lemma8.high": float(high),
-        "lemma8.rank_one": float(indicator(np.ones((6, 6))) / np.sqrt(12) * 6),
+        "lemma8.rank_one": 6 * norms(*balanced(np.array([6.0]), np.ones(36), 12), 12),  # 6 x 6
         "thumb.gaussian": indicator(np.random.default_rng(2).standard_normal((n, n))),
         "thumb.ranks": thumb,
         "thumb.crossover": float(np.interp(1.0, ratios, grid) / n),
