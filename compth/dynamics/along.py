@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from compth.dynamics import enumerated, masked
-from compth.dynamics.spectrum import ExactRate, is_coupled, mean_radius, radius, rate_from, rate_of_maps
+from compth.dynamics.spectrum import (
+    DENSE,
+    WIDTH,
+    ExactRate,
+    is_coupled,
+    mean_radius,
+    radius,
+    rate_from,
+    rate_of_maps,
+)
 from compth.dynamics.system import Data
 from compth.dynamics.trajectory import make_system
+from compth.dynamics.units import Packing
 from compth.methods import Method, Plan
 
 Array = Any
@@ -42,19 +52,26 @@ class RateAt:
         noise = 1 + float(self._radius(linear, tol).value)
         return max(noise, mean_radius(linear)) if self._coupled(gamma) else noise
 
-    def rate(self, gamma: float) -> ExactRate:
-        """exact_rate at this step."""
+    def rate(self, gamma: float, width: float = WIDTH) -> ExactRate:
+        """exact_rate at this step; width: how narrow an enclosure is looked for."""
         if masked.fits(self.method):
             return rate_of_maps(masked.MaskedSystem(self.method, self.data, gamma))
         linear = self._system(gamma)
-        found = self._radius(linear, None)
+        found = self._radius(linear, None, width)
         return rate_from(found, mean_radius(linear), self._coupled(gamma), linear.applications)
+
+    def small(self, gamma: float) -> bool:
+        """True where `rate` closes a wide enclosure by resolvents."""
+        if masked.fits(self.method):
+            return False
+        linear = self._system(gamma)
+        return bool(linear.kept_cone and Packing(linear).size <= DENSE)
 
     def _system(self, gamma: float) -> Any:
         return make_system(self.method, self.data, gamma, self.params(gamma), affine=False)
 
-    def _radius(self, linear: Any, tol: float | None) -> Any:
-        found = radius(linear, self.near, tol)
+    def _radius(self, linear: Any, tol: float | None, width: float = WIDTH) -> Any:
+        found = radius(linear, self.near, tol, width)
         self.near = [found.point, *self.near[: KEPT - 1]]
         self.applications += linear.applications
         return found
@@ -79,6 +96,10 @@ class EnumeratedRateAt:
         """ExactRate.rho."""
         return self.rate(gamma).rho
 
-    def rate(self, gamma: float) -> ExactRate:
-        """exact_rate at this step."""
+    def small(self, gamma: float) -> bool:
+        """False: its rates are enclosed as narrowly as they get anyway."""
+        return False
+
+    def rate(self, gamma: float, width: float = WIDTH) -> ExactRate:
+        """exact_rate at this step; its enclosure is as narrow as it gets."""
         return rate_of_maps(self.system.at(gamma))

@@ -32,6 +32,8 @@ OUTCOMES = 512
 """Most outcomes of one step."""
 DENSE = 32
 """Largest state whose second moments' map is written out where the iteration leaves a wide bracket."""
+ABOVE = (1e-3, 1e-5, 1e-7, 1e-9)
+"""How far above an estimate of the radius resolvents are taken, relative to the larger of it and |1 - radius|."""
 WORK = 2_000_000
 """Largest outcomes x (numbers of a state)^3, what one application of the second moments' map costs."""
 
@@ -228,15 +230,25 @@ class EnumeratedSystem:
 
         value, vector = arnoldi(image, size * size, np.eye(size).ravel())
         low, high = enclosed(image, vector.reshape(size, size), (0, 4, 16, 64, 256))
-        if high - low > 1e-3 * abs(1 - high) and size <= DENSE:
-            with warnings.catch_warnings():  # a singular resolvent shows in numbers that are not finite
-                warnings.simplefilter("ignore", LinAlgWarning)
-                warnings.simplefilter("ignore", RuntimeWarning)
-                above, perron = self._resolvents(value + 1e-3 * abs(1 - value))
-            if np.isfinite(above).all() and np.isfinite(perron).all():
-                a, b = extremes(self.linear(above), above)
-                low, high = max(low, a, face_bound(self.linear, perron)), min(high, b)
+        if not (np.isfinite(high) and high - low <= 1e-3 * abs(1 - high)) and size <= DENSE:
+            low, high = self._closed(value, low, high)
         return min(max(value, low), high), (low, high)
+
+    def _closed(self, value: float, low: float, high: float) -> tuple[float, float]:
+        """A better enclosure, from resolvents nearer and nearer to the radius."""
+        for margin in ABOVE:
+            for base in (value, max(low, 0.0)):
+                s = base + margin * max(abs(1 - base), abs(base))
+                with warnings.catch_warnings():  # a singular resolvent shows in numbers that are not finite
+                    warnings.simplefilter("ignore", LinAlgWarning)
+                    warnings.simplefilter("ignore", RuntimeWarning)
+                    inside, perron = self._resolvents(s)
+                if np.isfinite(inside).all() and np.isfinite(perron).all():
+                    a, b = extremes(self.linear(inside), inside)
+                    low, high = max(low, a, face_bound(self.linear, perron)), min(high, b)
+            if high - low <= 1e-9 * high:
+                break
+        return low, high
 
     def _resolvents(self, above: float) -> tuple[Array, Array]:
         """Y = I + T(Y)/above, so that T(Y) <= above Y where r(T) < above, and the Perron matrix by its iteration."""

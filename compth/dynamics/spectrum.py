@@ -25,6 +25,10 @@ WIDTH = 1e-2
 """A bracket wider than this, relative to |1 - rho|, counts as not converged."""
 ACCURACIES = (1e-10, 1e-12, 1e-14)
 """Relative residuals asked for in turn, until the bracket is narrow."""
+DENSE = 300
+"""Largest number of moments among which a wide bracket is closed by resolvents of the written-out operator."""
+ABOVE = (1e-4, 1e-6, 1e-8, 1e-10)
+"""How far above a lower bound of rho such resolvents are taken, relative to the larger of rho and |1 - rho|."""
 FLOOR = 1e-15
 """Relative residual below which only rounding is left."""
 
@@ -62,19 +66,20 @@ class Radius:
         return is_narrow((1 + self.low, 1 + self.high))
 
 
-def is_narrow(bracket: tuple[float, float]) -> bool:
+def is_narrow(bracket: tuple[float, float], width: float = WIDTH) -> bool:
     """True when the ends of a bracket of rho agree, relative to |1 - rho|."""
     low, high = bracket
     return (
         bool(np.isfinite(high))
-        and high - low <= WIDTH * max(min(abs(1 - low), abs(1 - high)), 1e-12) + 1e-10 * high
+        and high - low <= width * max(min(abs(1 - low), abs(1 - high)), 1e-12) + 1e-10 * high
     )
 
 
-def radius(system: Any, near: Sequence[Any] = (), tol: float | None = None) -> Radius:
+def radius(system: Any, near: Sequence[Any] = (), tol: float | None = None, width: float = WIDTH) -> Radius:
     """Spectral radius of the linear part of a system.
 
-    near: Perron points of nearby systems. tol: a relative residual that is enough, without an enclosure then.
+    near: Perron points of nearby systems. tol: a relative residual that is enough, without an enclosure then. width:
+    how narrow an enclosure is looked for.
     """
     if stein.fits(system):
         found = stein.rate(system, near=near, tol=tol or 1e-9, bracketed=tol is None)
@@ -89,13 +94,15 @@ def radius(system: Any, near: Sequence[Any] = (), tol: float | None = None) -> R
         if system.kept_cone:
             a, b = search.enclosure(basis)
             low, high = max(low, a), min(high, b)
-        if is_narrow((1 + low, 1 + high)):
+        if is_narrow((1 + low, 1 + high), width):
             break
     if not system.kept_cone and joint.fits(system):
         whole = joint.Joint(system)
         _, (a, b) = whole.rate(search.packing.units)
         low, high = max(low, a), min(high, b)
         system.applications += whole.applications
+    if system.kept_cone and not is_narrow((1 + low, 1 + high), width) and search.packing.size <= DENSE:
+        low, high = search.closed(basis, max(low, -1.0), high)
     if system.kept_cone and not is_narrow((1 + low, 1 + high)):
         high = min(high, search.above(basis))
     low, high = max(low, -1.0), max(low, high)
@@ -149,6 +156,25 @@ class Search:
             if np.isfinite(found[1]):
                 return found
         return -np.inf, np.inf
+
+    def closed(self, basis: Array, low: float, high: float) -> tuple[float, float]:
+        """A better enclosure of rho - 1 where eigenvectors coalesce, which no search for one of them resolves.
+
+        R = (s - T)^-1 I lies inside the cone exactly where s > rho, and T R <= s R there. The nearer s is to rho, the
+        nearer R is to the Perron point, and the better its lower end is.
+        """
+        matrix = np.array([self.packing.apply(v) for v in np.eye(self.packing.size)]).T
+        for margin in ABOVE:
+            for bound in (low, self.value):
+                point = self._resolvent(matrix, 1 + bound + margin * max(1 + bound, abs(bound)))
+                a, b = collatz(self.system, self.packing.unpack(point), basis)
+                low, high = (max(low, a), min(high, b)) if np.isfinite(b) else (low, high)
+        return low, high
+
+    def _resolvent(self, matrix: Array, s: float) -> Array:
+        """(s - T)^-1 of a point inside the cone, to length 1."""
+        point = np.linalg.lstsq(s * np.eye(len(matrix)) - matrix, self.packing.inside, rcond=None)[0]
+        return np.asarray(point / (np.linalg.norm(point) or 1.0))
 
     def above(self, basis: Array) -> float:
         """A checked upper bound on rho - 1."""

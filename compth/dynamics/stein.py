@@ -178,8 +178,8 @@ class Stein:
         x, e = (v.reshape(self.rank, self.rank) for v in (vector, inner))
         x = x / np.trace(x)
         low, high = -np.inf, np.inf
-        for eta in (0.0, 1e-12, 1e-8):
-            near = x + eta * e / np.trace(e)
+        points = [x + eta * e / np.trace(e) for eta in (0.0, 1e-12, 1e-8)]
+        for near in (*points, e / np.trace(e)):  # where rho is a multiple eigenvalue, x may be any mixture
             a, b = extremes(self.apply(near.ravel()).reshape(near.shape), near)
             low, high = max(low, a), min(high, b)
         if high - low > 1e-3 * abs(high):

@@ -21,11 +21,17 @@ from compth.methods import Method, Plan
 Array = Any
 FAR = 1e12
 """Steps beyond this many times 1/L, or below that fraction of it, are not looked at."""
+SHARP = 1e-8
+"""How narrow, relative to |1 - rho|, the enclosures around a best step are looked for."""
+DOUBLE = 1e-8
+"""Rounding of the factor of the mean, whose eigenvalues may be double."""
+FLAT = 1e-9
+"""Where rho differs by less across the width of a search, it is flat."""
 ROUGH, COARSE, FINE = 1e-4, 1e-6, 1e-11
 """Relative residuals of rates while a valley is looked for, in it, and around its floor."""
 CLOSE = 1e-5
 """Where the vertices of a parabola and of a quartic are this close in log gamma, the quartic's is taken."""
-MARGINS = tuple(10.0**k for k in range(-10, -2))
+MARGINS = tuple(0.4 * 10.0**k for k in range(-9, -1))
 """Relative distances from a root at which its two sides are tried."""
 
 
@@ -147,20 +153,62 @@ def best_step(method: Method, problem: Any, *, tol: float = 1e-3) -> BestStep:
 
     tol: width in log gamma at which the search hands over to a fit through its last points, which is much closer.
     `.bracket`: two steps at which rho, by its enclosure, is larger than at gamma; `.converged`: they are within a
-    factor 1 + 21 tol (not so where rho is flat) and the rate converged. Raises Unsupported when no step is stable or
+    factor 1 + 21 tol and the rate converged. Where rho is flat at its least, gamma is the smallest such step, the lower
+    end is that close to it, and the upper end lies beyond the flat piece. Raises Unsupported when no step is stable or
     rho has no minimum.
     """
     listed = _enumerated_rates(method, problem) if enumerated.fits(method) else None
     rate = RateAt(method, data_of(problem), parameters(method, problem)) if listed is None else listed
-    low, high = _valley(rate, method, float(np.log(0.25 / problem.L)))
+    start = float(np.log(0.25 / problem.L))
+    found = _searched(method, start, tol, rate, rate.rho)
+    if found.converged or not rate.small(float(found.gamma)):
+        return found
+
+    def enclosed(gamma: float, _: float) -> float:
+        """Where eigenvectors coalesce a small residual says little: the value inside a narrow enclosure."""
+        return rate.rate(gamma, SHARP).rho
+
+    return _searched(method, start, tol, rate, enclosed)
+
+
+def _searched(
+    method: Method,
+    start: float,
+    tol: float,
+    rate: RateAt | EnumeratedRateAt,
+    rho: Callable[[float, float], float],
+) -> BestStep:
+    """The minimum of rho(gamma, residual): a valley, a bounded search in it, a fit at its floor, then its two sides."""
+    low, high = _valley(rho, method, start)
     found = minimize_scalar(
-        lambda u: _digits(rate.rho(float(np.exp(u)), COARSE)),
+        lambda u: _digits(rho(float(np.exp(u)), COARSE)),
         bounds=(low, high),
         method="bounded",
         options={"xatol": tol},
     )
-    at = _polished(lambda u: rate.rho(float(np.exp(u)), FINE), float(found.x), tol)
-    return _between(rate, at, tol)
+
+    def fine(u: float) -> float:
+        return rho(float(np.exp(u)), FINE)
+
+    at, flat = _leftmost(fine, _polished(fine, float(found.x), tol), tol)
+    return _between(rate, at, tol, flat)
+
+
+def _leftmost(f: Callable[[float], float], u: float, h: float) -> tuple[float, bool]:
+    """(the smallest minimum, True) where f is flat around u, (u, False) where it rises to both sides."""
+    level = f(u)
+    level += FLAT * abs(1 - level)
+    low = u - h
+    if f(low) > level and f(u + h) > level:
+        return u, False
+    while f(low) <= level:
+        u, low, h = low, low - 2 * h, 2 * h
+        if h > np.log(FAR):
+            return u, False
+    while u - low > 1e-9:
+        middle = (low + u) / 2
+        low, u = (low, middle) if f(middle) <= level else (middle, u)
+    return u, True
 
 
 def _digits(rho: float) -> float:
@@ -168,7 +216,7 @@ def _digits(rho: float) -> float:
     return float(f"{rho - 1:.8e}")
 
 
-def _valley(rate: RateAt | EnumeratedRateAt, method: Method, start: float) -> tuple[float, float]:
+def _valley(rho: Callable[[float, float], float], method: Method, start: float) -> tuple[float, float]:
     """Logs of steps, a factor of 4 apart, between which rho < 1 has a minimum."""
     move, seen = float(np.log(2)), {}
 
@@ -176,7 +224,7 @@ def _valley(rate: RateAt | EnumeratedRateAt, method: Method, start: float) -> tu
         if k not in seen:
             if abs(k) * move > np.log(FAR):
                 raise Unsupported(f"{method.label}: no best step was found on this problem")
-            seen[k] = _digits(rate.rho(float(np.exp(start + k * move)), ROUGH))
+            seen[k] = _digits(rho(float(np.exp(start + k * move)), ROUGH))
         return seen[k]
 
     k = 0
@@ -221,23 +269,28 @@ def _vertices(values: Array) -> tuple[float, float]:
     return plain, min(roots, key=lambda r: abs(r - plain), default=plain)
 
 
-def _between(rate: RateAt | EnumeratedRateAt, at: float, tol: float) -> BestStep:
-    """The step with two around it where rho is larger, by its enclosure."""
+def _between(rate: RateAt | EnumeratedRateAt, at: float, tol: float, flat: bool) -> BestStep:
+    """The step with two around it where rho is larger, by its enclosure; the right one beyond the floor if flat."""
     gamma = float(np.exp(at))
-    best = rate.rate(gamma)
+    best = rate.rate(gamma, SHARP)
     top = _ends(best)[1]
     ends = [0.0, np.inf]
     for h in (tol, 3 * tol, 10 * tol, 0.1, 0.5, 1.5):
         for side, sign in enumerate((-1, 1)):
-            if ends[side] in (0.0, np.inf) and _ends(rate.rate(gamma * float(np.exp(sign * h))))[0] > top:
+            if (
+                ends[side] in (0.0, np.inf)
+                and _ends(rate.rate(gamma * float(np.exp(sign * h)), SHARP))[0] > top
+            ):
                 ends[side] = gamma * float(np.exp(sign * h))
         if ends[0] > 0 and np.isfinite(ends[1]):
             break
-    narrow = bool(ends[1] <= ends[0] * (1 + 21 * tol))
+    last = gamma if flat and np.isfinite(ends[1]) else ends[1]
+    narrow = bool(last <= ends[0] * (1 + 21 * tol))
     return BestStep(StepSize(gamma, (ends[0], ends[1]), narrow and best.converged), best)
 
 
 def _ends(found: ExactRate) -> tuple[float, float]:
     """The enclosure of rho."""
     low, high = found.bracket
-    return (max(low, found.rho_mean), max(high, found.rho_mean)) if found.coupled else (low, high)
+    mean = found.rho_mean
+    return (max(low, mean - DOUBLE), max(high, mean + DOUBLE)) if found.coupled else (low, high)
