@@ -104,18 +104,21 @@ class EnumeratedSystem:
             raise Unsupported(
                 f"{self.label}: {len(p)} outcomes of {self.size} numbers are too many to enumerate: simulate it"
             )
-        probe = np.random.default_rng(11).standard_normal(self.size)
-        found = [self._outcomes(plain, far * row) for row in (*np.eye(self.size), probe)]
-        if any(len(q) != len(p) or (q != p).any() for q, _ in found):
-            raise Unsupported(f"{self.label}: the outcomes of a step depend on the state: simulate it")
-        columns = [(after - base) / far for _, after in found]
-        self.p, self.T = p, np.stack(columns[:-1], axis=2)
-        sizes = np.abs(self.T).sum(axis=2) + 1e-300
-        if (np.abs(self.T @ probe - columns[-1]) / sizes).max() > 1e-9:
+
+        def column(row: Array) -> Array:
+            q, after = self._outcomes(plain, far * row)
+            if len(q) != len(p) or (q != p).any():
+                raise Unsupported(f"{self.label}: the outcomes of a step depend on the state: simulate it")
+            return (after - base) / far
+
+        self.p, self.T = p, np.stack([column(row) for row in np.eye(self.size)], axis=2)
+        self.units = self._natural()
+        probe = self.units * np.random.default_rng(11).standard_normal(self.size)
+        sizes = np.abs(self.T) @ self.units + 1e-300
+        if (np.abs(self.T @ probe - column(probe)) / sizes).max() > 1e-9:
             raise Unsupported(f"{self.label}: a step is no affine map of the state: simulate it")
         self.mean_map = np.einsum("k,kab->ab", p, self.T)
         self._fixed_point()
-        self.units = self._natural()
 
     def _fixed_point(self) -> None:
         """The mean's fixed point, and c: what a step does there, less rounding (variance reduction keeps the point)."""

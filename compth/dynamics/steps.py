@@ -21,8 +21,10 @@ from compth.methods import Method, Plan
 Array = Any
 FAR = 1e12
 """Steps beyond this many times 1/L, or below that fraction of it, are not looked at."""
-SHARP = 1e-8
-"""How narrow, relative to |1 - rho|, the enclosures around a best step are looked for."""
+SHARP, SHARPEST = 1e-8, 1e-12
+"""How narrow, relative to |1 - rho|, the enclosures around a best step are looked for, and those it is fitted to."""
+PERFECT = 1e-2
+"""A step that leaves less than this is nearly perfect: T has almost nothing but zero roots there."""
 DOUBLE = 1e-8
 """Rounding of the factor of the mean, whose eigenvalues may be double."""
 FLAT = 1e-9
@@ -161,12 +163,13 @@ def best_step(method: Method, problem: Any, *, tol: float = 1e-3) -> BestStep:
     rate = RateAt(method, data_of(problem), parameters(method, problem)) if listed is None else listed
     start = float(np.log(0.25 / problem.L))
     found = _searched(method, start, tol, rate, rate.rho)
-    if found.converged or not rate.small(float(found.gamma)):
+    sure = found.converged and found.rate.rho > PERFECT
+    if sure or not rate.small(float(found.gamma)):
         return found
 
     def enclosed(gamma: float, _: float) -> float:
         """Where eigenvectors coalesce a small residual says little: the value inside a narrow enclosure."""
-        return rate.rate(gamma, SHARP).rho
+        return rate.rate(gamma, SHARPEST).rho
 
     return _searched(method, start, tol, rate, enclosed)
 
@@ -284,9 +287,17 @@ def _between(rate: RateAt | EnumeratedRateAt, at: float, tol: float, flat: bool)
                 ends[side] = gamma * float(np.exp(sign * h))
         if ends[0] > 0 and np.isfinite(ends[1]):
             break
-    last = gamma if flat and np.isfinite(ends[1]) else ends[1]
+    last = gamma if flat and _no_lower(rate, best, gamma, ends[1]) else ends[1]
     narrow = bool(last <= ends[0] * (1 + 21 * tol))
     return BestStep(StepSize(gamma, (ends[0], ends[1]), narrow and best.converged), best)
+
+
+def _no_lower(rate: RateAt | EnumeratedRateAt, best: ExactRate, gamma: float, end: float) -> bool:
+    """True when no enclosure at steps between this one and the end lies below that of rho here."""
+    if not np.isfinite(end):
+        return False
+    least = _ends(best)[0]
+    return all(_ends(rate.rate(float(g), SHARP))[1] >= least for g in np.geomspace(gamma, end, 11)[1:-1])
 
 
 def _ends(found: ExactRate) -> tuple[float, float]:

@@ -78,14 +78,14 @@ def answers(method, problem, c, a):
     }
 
 
-def check(name, c, a):
+def check(name, c, a, small=1e-14):
     """The answers in these units are those in the first ones."""
     method, problem = CASES[name]
     if name not in KEPT:
         KEPT[name] = answers(method, problem, 1.0, 1.0)
     found = answers(method, problem, c, a)
     for key, want in KEPT[name].items():
-        assert found[key] == pytest.approx(want, rel=1e-6, abs=1e-14), key
+        assert found[key] == pytest.approx(want, rel=1e-6, abs=small), key
 
 
 SLOW = ("ADIANA", "DIANA, correlated", "DIANA, no noise", "L-SVRG", "EF")
@@ -104,6 +104,60 @@ def test_no_answer_depends_on_small_units(name):
 @given(c=st.floats(-9, 9), a=st.floats(-6, 6))
 def test_no_answer_depends_on_the_units(name, c, a):
     check(name, 10.0**c, 10.0**a)
+
+
+POINT = random_quadratic(1, 1, 1, seed=3, minimisers=1.0)
+ROUND = random_quadratic(2, 3, 1, seed=3, minimisers=1.0)
+ROUND_SUM = random_finite_sum(2, 3, 2, 1.0, seed=3, minimisers=1.0)
+POINT_SUM = random_finite_sum(1, 1, 2, 1.0, seed=3, minimisers=1.0)
+EDGES = {
+    "kappa = 1: EF": (ct.EF(ct.Scaled(RAND)), ROUND),
+    "kappa = 1: DIANA": (ct.DIANA(RAND, alpha=Fraction(1, 3)), ROUND),
+    "kappa = 1: SAGA": (ct.SAGA(), ROUND_SUM),
+    "kappa = 1: L-SVRG": (ct.LSVRG(), ROUND_SUM),
+    "kappa = 1, n = 1: DCGD": (ct.DCGD(RAND), random_quadratic(1, 2, 1, seed=3, minimisers=1.0)),
+    "d = 1, n = 1: DIANA": (ct.DIANA(RAND), POINT),
+    "d = 1, n = 1: EF": (ct.EF(ct.Scaled(RAND)), POINT),
+    "d = 1, n = 1: SAGA": (ct.SAGA(), POINT_SUM),
+    "d = 1, n = 1: L-SVRG": (ct.LSVRG(), POINT_SUM),
+    "d = 1, n = 3: EF": (ct.EF(ct.Scaled(RAND)), random_quadratic(3, 1, 1, seed=3, minimisers=1.0)),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(k, marks=pytest.mark.slow if k == "kappa = 1: EF" else ()) for k in EDGES]
+)
+def test_edges_are_answered_in_any_unit(name, monkeypatch):
+    """Roots coalesce there, rho has cusps and flat floors; a perfect step leaves nothing."""
+    monkeypatch.setitem(CASES, name, EDGES[name])
+    check(name, 1e-7, 1.0, small=1e-9)
+
+
+def test_a_perfect_step_is_found_among_coalescing_roots():
+    """Without noise and at kappa = 1 the step 1/L leaves 0: a small residual says nothing there."""
+    found = best_step(ct.DIANA(ct.Identity()), ROUND)
+    assert found.converged
+    assert found.gamma * ROUND.L == pytest.approx(1, abs=1e-3)
+    assert found.rate.rho < 1e-6
+
+
+def test_searches_alone_miss_the_perfect_step(monkeypatch):
+    """Planted: no enclosure by resolvents."""
+    for module in ("spectrum", "along"):
+        monkeypatch.setattr(f"compth.dynamics.{module}.DENSE", 0)
+    found = best_step(ct.DIANA(ct.Identity()), ROUND)
+    assert not found.converged or found.rate.rho > 1e-6
+
+
+def test_a_flat_floor_gives_its_smallest_step():
+    """EF at kappa = 1: the roots of the mean are a complex pair of modulus sqrt(2/3) from L gamma = 5 - sqrt(24) on."""
+    method, problem = EDGES["kappa = 1: EF"]
+    found = best_step(method, problem)
+    assert found.gamma * problem.L == pytest.approx(5 - np.sqrt(24), rel=1e-7)
+    assert found.rate.rho == pytest.approx(np.sqrt(2 / 3), rel=1e-12)
+    floor = exact_rate(replace(method, gamma=float(found.gamma) * 1.3), problem)
+    assert floor.rho == pytest.approx(found.rate.rho, rel=1e-12)
+    assert found.bracket[1] > 1.3 * found.gamma
 
 
 def test_unscaled_searches_are_seen(monkeypatch):
