@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from math import log
 from typing import Any
 
@@ -18,10 +17,9 @@ from compth.compressors.random_dithering import RandomDithering
 from compth.dynamics import normal
 from compth.dynamics.forms import Branch, Broadcast, Scheme, Sketches
 from compth.dynamics.own import own_compressor, own_fleet, own_step
-from compth.dynamics.system import Data, Moments, System, common_cross
+from compth.dynamics.system import Data, common_cross
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods._downlink import Bidirectional
-from compth.methods.adiana import ADIANA, ADIANAState
 from compth.methods.core.body import BodyMethod, runs_its_body
 from compth.methods.core.centre import Centre, centre_of
 from compth.methods.gd import GD
@@ -38,15 +36,14 @@ class Recipe:
 
     memory(data) -> y (n, d). common(data, z) -> the common vectors after z that are not the averaged memory.
     state(problem, x, y, common) -> State of replicates: x (R, d), y (R, n, d), common a list of (R, d).
-    extra(system, moments) -> further expectations that a metric may need. oracles: its u_i holds the gradient with
-    factor 1, and y_i+ has r (delta u_i + eps_i), so that gradient noise joins eps_i.
+    oracles: its u_i holds the gradient with factor 1, and y_i+ has r (delta u_i + eps_i), so that gradient noise joins
+    eps_i.
     """
 
     scheme: Callable[[Number, Mapping[str, Number], Sketches], Scheme]
     memory: Callable[[Data], Any] | None = None
     state: Callable[[Any, Any, Any, Any], Any] | None = None
     common: Callable[[Data, Any], list[Any]] | None = None
-    extra: Callable[[System, Moments], list[Any]] | None = None
     oracles: bool = True
 
 
@@ -63,72 +60,9 @@ def gdci_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Sch
     return Scheme((1,), (0,), 1, 0, (Branch(1, ((1,),), ((-gamma,),), (-gamma,)),), before=(first,))
 
 
-def adiana_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
-    """Common vectors y, z, w, the last w and ybar (less x*); y_i = h_i - s_i. Three steps: coin, iterates, memories.
-
-    u = t z + w/2 + (1/2-t) y with the last w; v = ybar + mean S_i(A_i u - y_i); y+ = u - gamma v,
-    z+ = b z + (1-b) u - step v; y_i+ = y_i + a S_i'(A_i w - y_i) with the last w.
-    """
-    t, step, b, p, a = (params[name] for name in ("theta", "step", "beta", "p", "alpha"))
-    none, keep, lose = (0, 0, 0, 0, 0), (0, 0, 0, 0, 1), 1 - s.delta
-    unit = [tuple(int(i == j) for j in range(5)) for i in range(5)]
-    still = (1, 0, 0)
-
-    def coin(probability: Number, w: int) -> Branch:
-        return Branch(probability, (unit[0], unit[1], unit[w], unit[2], keep), (none,) * 5, none)
-
-    toss = Scheme(none, none, 0, 0, (coin(p, 0), coin(1 - p, 2)), still, 4)
-    u = (Fraction(1, 2) - t, t, 0, Fraction(1, 2), 0)
-
-    def less(row: tuple[Number, ...], size: Number) -> tuple[Number, ...]:
-        return (*row[:4], row[4] - size * lose)
-
-    def slope(size: Number) -> tuple[Number, ...]:
-        return tuple(-size * s.delta * v for v in u)
-
-    forward = tuple((1 - b) * v + b * e for v, e in zip(u, unit[1], strict=True))
-    move = Branch(
-        1,
-        (less(u, gamma), less(forward, step), unit[2], unit[3], keep),
-        (slope(gamma), slope(step), none, none, none),
-        (-gamma, -step, 0, 0, 0),
-    )
-    spoken = Broadcast((0, 0, 0, 0, lose), tuple(s.delta * v for v in u), 1, (-gamma, -step, 0, 0, 0))
-    go = Scheme(u, none, 0, -1, (move,), still, 4, spoken)
-    learned = (0, 0, 0, a * s.delta, 0)
-    learn = Branch(1, (*unit[:4], (0, 0, 0, 0, 1 - a * s.delta)), (none,) * 4 + (learned,), (0, 0, 0, 0, a))
-    return Scheme(unit[3], none, 0, -1, (learn,), (1, a * s.delta, a), 4, before=(toss, go))
-
-
-def adiana_state(problem: Any, x: Any, y: Any, common: Any) -> ADIANAState:
-    """The simulated state of common vectors y, z, w and memories."""
-    z, w = (problem.x_star + v for v in common[:2])
-    return ADIANAState(x, z=z, w=w, h=y + problem.gradients_at_star)
-
-
-def adiana_extra(system: System, m: Moments) -> list[Any]:
-    """E||z - x*||^2, E f(w) - f*, E mean||h_i - grad f_i(w)||^2."""
-    data, z, w = system.data, system.slot(1), system.slot(2)
-    if m.D is None or m.E is None:
-        raise Unsupported("ADIANA has memories")
-    moved = data.A @ m.C[w, w]
-    error = np.einsum("ijj->", m.E) - 2 * (data.A * m.D[:, :, w]).sum() + (moved * data.A).sum()
-    gap = (data.mean * m.C[w, w]).sum() / 2
-    first = m.C[z, z] if data.projector is None else data.projector @ m.C[z, z] @ data.projector
-    return [np.trace(first), gap, error / system._number(data.n)]
-
-
 RECIPES: dict[type, Recipe] = {
     GD: Recipe(dcgd_scheme),
     GDCI: Recipe(gdci_scheme, oracles=False),
-    ADIANA: Recipe(
-        adiana_scheme,
-        lambda data: -data.s,
-        adiana_state,
-        lambda data, z: [z, z, z],
-        adiana_extra,
-        oracles=False,
-    ),
     SGD: Recipe(dcgd_scheme),
 }
 

@@ -67,6 +67,7 @@ class TracedSystem(Blocks):
         low = lowered(self.program, self.centre, sketches.delta, noise is not None)
         super().__init__(data, low, sketches, affine, noise)
         self.width = data.d
+        self.copies = tuple(i for i, k in enumerate(self.program.server) if self.program.start.get(k) == "x0")
         entries = self.size**2 + data.n * self.M * data.d * (self.size + self.M * data.d)
         if entries > LARGEST:
             raise Unsupported(f"{method.label}: {entries} moments, more than {LARGEST}: simulate it")

@@ -69,18 +69,15 @@ def initial(method: Method, system: System, z: Array) -> Moments:
     return system.start(z, memory, None if recipe.common is None else recipe.common(data, z))
 
 
-def quantities(system: System, m: Moments, extra: Any = None) -> Array:
+def quantities(system: System, m: Moments) -> Array:
     """||z||^2, f - f*, ||grad f||^2, mean||y_i||^2, ||P(z - ybar)||^2, mean||y_i - A_i z||^2 (expectations).
 
-    Without memories but with a second common vector g (a server's estimate): ||g||^2 and ||g - A z||^2. With `extra`
-    of the method's recipe: the first three and those.
+    Without memories but with a second common vector g (a server's estimate): ||g||^2 and ||g - A z||^2.
     """
     data, first = system.data, system.slot(0)
     x = m.C[first, first]
     ax = data.mean @ x
     out = [np.trace(x), np.trace(ax) / 2, (ax * data.mean).sum()]
-    if extra is not None:
-        return np.array([*out, *extra(system, m)])
     if system.scheme.memory is None and system.K > 1:
         g = system.slot(1)
         square = np.trace(m.C[g, g])
@@ -131,7 +128,7 @@ def metric_weights(
     for r in range(count):
         parts = None if common is None else [v[r] for v in common]
         start = system.start(x[r] - problem.x_star, None if y is None else y[r], parts)
-        rows.append(quantities(system, start, recipe.extra))
+        rows.append(quantities(system, start))
     return _fitted(rows, observed, theorem)
 
 
@@ -198,14 +195,13 @@ def exact(
         start = np.frompyfunc(Fraction, 1, 1)(start)
     state: Any = _begin(method, op, start)
     measure = None if used is None or rational else _metric(method, op, problem, used, plan)
-    extra = None if isinstance(op, MaskedSystem | traced.TracedSystem) else recipe_of(method).extra
-    rows, means = [_seen(op, state, extra)], [_mean(op, state)]
+    rows, means = [_seen(op, state)], [_mean(op, state)]
     shaped = [] if measure is None else [measure(op, state, rows[-1])]
     with np.errstate(over="ignore", invalid="ignore"):
         for t in range(steps):
             op = system(t)
             state = op(state)
-            rows.append(_seen(op, state, extra))
+            rows.append(_seen(op, state))
             means.append(_mean(op, state))
             if measure is not None:
                 shaped.append(measure(op, state, rows[-1]))
@@ -284,9 +280,9 @@ def _square(op: Any, state: Any) -> Array:
     return op.square_of(state) if isinstance(op, MaskedSystem) else state.C[op.slot(0), op.slot(0)]
 
 
-def _seen(op: Any, state: Any, extra: Any) -> Array:
+def _seen(op: Any, state: Any) -> Array:
     own = isinstance(op, MaskedSystem | traced.TracedSystem)
-    return op.quantities(state) if own else quantities(op, state, extra)
+    return op.quantities(state) if own else quantities(op, state)
 
 
 def _mean(op: Any, state: Any) -> Array:

@@ -35,9 +35,11 @@ class Units:
 def units_of(system: Any) -> Units:
     """What E zz' = I leaves in every common vector and memory over the first rounds (root mean squares).
 
-    system: a linear operator on Moments (System, or Blocks of a traced body).
+    system: a linear operator on Moments (System, or Blocks of a traced body). Its `copies`, common vectors that begin
+    where x does, have at least that size: what reaches them later may be no more than rounding.
     """
     d, n, k, kinds = system.data.d, system.data.n, system.K, system.M
+    first = np.isin(np.arange(k), (0, *getattr(system, "copies", ())))
     state = _seed(system)
     total, memory = np.zeros(k), np.zeros((n, kinds))
     for _ in range(k + 1):
@@ -45,7 +47,7 @@ def units_of(system: Any) -> Units:
         total += [abs(np.trace(state.C[system.slot(j), system.slot(j)])) for j in range(k)]
         if state.E is not None and kinds:
             memory += np.abs(np.einsum("ijj->ij", state.E)).reshape(n, kinds, d).sum(axis=2)
-    common = np.sqrt((total + d * (np.arange(k) == 0)) / d)
+    common = np.sqrt((total + d * first) / d)
     if not kinds:
         common = _filled(common, common[0])
         return Units(common / common[0], None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,8 +12,8 @@ import numpy as np
 from compth._numbers import Number, max, min, ratio, sqrt
 from compth.claims import JointVariance, Unbiased
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods._base import Array, Constants, Plan, State, Theorem, mean_square
-from compth.methods._downlink import Bidirectional
+from compth.methods._base import Array, Constants, Plan, Theorem, mean_square
+from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy_of_start
 from compth.methods.diana import independent
 from compth.sources import ADIANA as ADIANA_PAPER
 
@@ -115,7 +116,7 @@ def adiana_parameters(eta: Number, mu: Number, omega: Number, p: Number) -> dict
 
 
 @dataclass(frozen=True)
-class ADIANAState(State):
+class ADIANAState(BodyState):
     """x: the output y of the paper; z: (R, d); w: (R, d) reference point; h: (R, n, d) shifts."""
 
     z: Any = None
@@ -124,7 +125,7 @@ class ADIANAState(State):
 
 
 @dataclass(frozen=True)
-class ADIANA(Bidirectional):
+class ADIANA(BodyMethod):
     """u = t z + w/2 + (1/2-t) y, g = C_M(mean(h_i + C_i(grad f_i(u)-h_i))), y+ = u - eta g, z+ = b z + (1-b) u - s g.
 
     h_i+ = h_i + alpha C_i(grad f_i(w) - h_i); w+ = y with probability p, else w (t = theta_1, b = beta, s: step of z).
@@ -132,6 +133,9 @@ class ADIANA(Bidirectional):
     """
 
     p: Any = None
+    takes_oracle = False
+    state_class = ADIANAState
+    planned: ClassVar[Mapping[str, str]] = {"stride": "step"}
     requires = (Unbiased,)
     name = "accelerated DIANA"
     source = ADIANA_PAPER
@@ -148,29 +152,30 @@ class ADIANA(Bidirectional):
     def given(self) -> Mapping[str, Number]:
         return {} if self.p is None else {"p": self.p}
 
-    def default_params(self, c: Constants) -> Mapping[str, Number]:
+    def default_params(self, c: Constants) -> dict[str, Number]:
         if self.gamma is None:
             return {}
         p = refresh_probability(c.omega, c.n) if self.p is None else self.p
         return adiana_parameters(self.gamma, c.mu, c.omega, p)
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> ADIANAState:
-        return ADIANAState(x0, z=x0, w=x0, h=np.zeros((len(x0), problem.n, problem.d), dtype=x0.dtype))
-
-    def step(
-        self, problem: Any, state: ADIANAState, rng: np.random.Generator, plan: Plan, t: int
-    ) -> ADIANAState:
-        theta, step, beta = (float(plan[name]) for name in ("theta", "step", "beta"))
-        u = theta * state.z + state.w / 2 + (0.5 - theta) * state.x
-        m = self.fleet.kernel(problem.gradients(u) - state.h, rng)
-        g = self.broadcast(state.h.mean(axis=1) + m.mean(axis=1), rng)
-        shift = self.fleet.kernel(problem.gradients(state.w) - state.h, rng)
-        move = rng.random(len(u)) < float(plan["p"])
-        return ADIANAState(
-            u - plan.step(t) * g,
-            self.uplink_bits(m) + self.uplink_bits(shift),
-            self.heard(g),
-            z=beta * state.z + (1 - beta) * u - step * g,
-            w=np.where(move[:, None], state.x, state.w),
-            h=state.h + float(plan["alpha"]) * shift,
-        )
+    @staticmethod
+    def body(
+        c: Any,
+        x: Any,
+        h: Worker,
+        z: Server = copy_of_start,
+        w: Server = copy_of_start,
+        *,
+        gamma: Any,
+        theta: Any,
+        stride: Any,
+        beta: Any,
+        alpha: Any,
+        p: Any,
+    ) -> dict[str, Any]:
+        u = theta * z + w / 2 + (Fraction(1, 2) - theta) * x  # type: ignore[operator]
+        m = c.compress(c.gradient(u) - h)
+        g = c.broadcast(c.mean(h) + c.mean(m))
+        shift = c.compress(c.gradient(w) - h)
+        after = beta * z + (1 - beta) * u - stride * g
+        return dict(x=u - gamma * g, z=after, w=c.coin(p, x, w), h=h + alpha * shift)

@@ -15,7 +15,7 @@ from compth.compressors.combinators import Scaled
 from compth.compressors.identity import Identity
 from compth.errors import Unsupported
 from compth.methods import Method, catalogue
-from compth.methods.core.body import BodyMethod
+from compth.methods.core.body import BodyMethod, with_all_parameters
 from compth.problems import DistributedQuadratic, distributed_quadratic
 from compth.worst_case.model import Model, Quadratic1D
 
@@ -61,7 +61,7 @@ def instance_of(
 
 def _of_body(body: type[BodyMethod], compressor: Compressor, c: Mapping[str, Number]) -> Method:
     given: dict[str, Any] = {k: float(c[k]) for k in (*body.form.params, "gamma") if k in c}
-    return body(compressor, **given)
+    return with_all_parameters(body)(compressor, **given)
 
 
 def _compressor(c: Mapping[str, Number], where: Quadratic1D) -> Compressor | None:

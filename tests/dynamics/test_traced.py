@@ -263,3 +263,11 @@ def test_a_theorem_of_the_catalogue_serves_a_body_with_its_state():
     assert promised.rho == ct.guarantee(theirs, problem, theorem).rho
     assert promised.assumed[0] == "assumed: that diana.shift speaks of Shifted"
     assert np.abs(a.mean_metric / a.mean_square - 1).max() > 1e-3
+
+
+def test_a_vector_that_x_reaches_by_rounding_alone_has_the_size_it_begins_with():
+    """ADIANA's z at kappa = 1 and p = 1: its size once was 1e-17 of x's, and the metric's weights were 1e17."""
+    problem = ct.problems.random_quadratic(6, 1, 1, seed=0)
+    method = ct.ADIANA(ct.RandK(1))
+    run, trace = ct.exact(method, problem, 20), ct.simulate(method, problem, 20, 1)
+    assert run.mean_metric == pytest.approx(trace.mean_metric, rel=1e-9)

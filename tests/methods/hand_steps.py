@@ -14,3 +14,24 @@ def efbv(method, problem, state, rng, plan, t):
 
 def memory(problem, x0):
     return {"x": x0, "h": np.zeros((len(x0), problem.n, problem.d))}
+
+
+def adiana(method, problem, state, rng, plan, t):
+    theta, step, beta = (float(plan[name]) for name in ("theta", "step", "beta"))
+    x, z, w, h = (state[k] for k in ("x", "z", "w", "h"))
+    u = theta * z + w / 2 + (0.5 - theta) * x
+    m = method.fleet.kernel(problem.gradients(u) - h, rng)
+    g = method.broadcast(h.mean(axis=1) + m.mean(axis=1), rng)
+    shift = method.fleet.kernel(problem.gradients(w) - h, rng)
+    move = rng.random(len(u)) < float(plan["p"])
+    after = {
+        "x": u - plan.step(t) * g,
+        "z": beta * z + (1 - beta) * u - step * g,
+        "w": np.where(move[:, None], x, w),
+        "h": h + float(plan["alpha"]) * shift,
+    }
+    return after, method.uplink_bits(m) + method.uplink_bits(shift), method.heard(g)
+
+
+def references(problem, x0):
+    return memory(problem, x0) | {"z": x0, "w": x0}

@@ -15,6 +15,8 @@ CASES = [
     (ct.EFBV(PLAIN, gamma=0.1), hand.efbv, hand.memory),
     (ct.EFBV(CODED, downlink=CODED, gamma=0.1), hand.efbv, hand.memory),
     (ct.EFBV(ct.TopK(2), gamma=0.1, oracle=ct.Coordinates(2)), hand.efbv, hand.memory),
+    (ct.ADIANA(PLAIN, gamma=0.1), hand.adiana, hand.references),
+    (ct.ADIANA(CODED, downlink=CODED, gamma=0.1, p=0.5), hand.adiana, hand.references),
 ]
 
 

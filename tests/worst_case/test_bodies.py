@@ -367,3 +367,12 @@ def test_a_worst_quadratic_runs():
 def test_questions_are_plain_values():
     q = BodyQuestion(bodies.Shifted, MU, L, None, F(1), None, 2)
     assert replace(q, n=3).n == 3
+
+
+def test_a_catalogue_body_that_plans_its_parameters_has_a_worst_case_that_runs():
+    given = {"mix": F(3, 10), "beta": F(9, 10), "momentum": F(3, 2)}
+    found = ct.tight_rate(ct.IASGD, mu=F(1, 10), L=1, omega=1, n=2, gamma=F(1, 5), **given)
+    assert found.worst_case.method.label == "IASGD Bernoulli(p=0.5)"
+    rate = ct.exact_rate(found.worst_case.method, found.worst_case.problem).rho
+    assert rate == pytest.approx(found.worst_case.rate, rel=1e-9)
+    assert rate <= found.certified

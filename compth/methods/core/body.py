@@ -188,7 +188,7 @@ class BodyMethod(Bidirectional):
         if read is None:
             return sum(cost.values(), 0.0) if cost else every * max(w.means, 1)
         first = every if t == 0 and "gradient" in read.program.start.values() else 0.0
-        if len(read.bills) == 1:
+        if len(set(read.bills)) == 1:
             return _total(cost, read.bills[0], every) + first
         out: Any = first
         for leaf, bill in zip(read.program.leaves, read.bills, strict=True):
@@ -315,6 +315,16 @@ def method(
     return _made(body, name, requires, theorems, source)
 
 
+@lru_cache(maxsize=64)
+def with_all_parameters(kind: type[BodyMethod]) -> type[BodyMethod]:
+    """The class, or one of the same body whose instances take every parameter, where it plans some itself."""
+    if kind.takes_compressor and {*kind.form.params} <= set(kind.__dataclass_fields__):
+        return kind
+    made = _made(kind.body, kind.name, kind.requires, (), kind.source)
+    made.__name__, made.__qualname__ = kind.__name__, kind.__qualname__
+    return made
+
+
 def _made(
     body: Callable[..., Any],
     name: str,
@@ -366,4 +376,5 @@ __all__ = [
     "gradient_at_start",
     "method",
     "runs_its_body",
+    "with_all_parameters",
 ]
