@@ -117,10 +117,15 @@ class Search:
         rng = np.random.default_rng(seed)
         for index in range(len(self.claims)):
             best = self.tightness(index)
-            if best is None or not np.isfinite(best.ratio) or (stop_early and best.ratio > 1 - 1e-12):
+            if best is None or not np.isfinite(best.ratio) or (stop_early and best.violated):
+                continue
+            if (
+                stop_early and best.ratio > 1 - 1e-12
+            ):  # attained, it seems: a false constant can meet its error too
+                self._classes(index)
                 continue
             self._ascend(best.x)
-            self._classes(index, rng)
+            self._classes(index)
             self._moves(index, rng)
 
     def _all_violated(self) -> bool:
@@ -169,7 +174,7 @@ class Search:
                     factor = np.where(square > 0, (m / square / total), 1.0)
                 v = v * np.clip(np.nan_to_num(factor, nan=1.0), 1e-3, 1e3) ** (eta / 2)
 
-    def _classes(self, index: int, rng: np.random.Generator) -> None:
+    def _classes(self, index: int) -> None:
         """Few distinct magnitudes: first k coordinates 1, the rest c, over a grid and then by shrinking steps.
 
         Steps go on in a direction that helps: the worst c often lies just below a jump, which no grid meets.

@@ -292,6 +292,7 @@ WRONG = [
     (signed_sort, 5, C("2/d")),
     (sign_of_norm, 6, C("1/d")),
     (int8_to_nearest, 5, U(1)),
+    (int8, 6, U("(d - 1)/(5*127**2)")),  # met exactly at c = 0.1, where a digit is 0.7: exceeded between
     (clipped_int8, 20, U(1)),
     (no_scale, 200, U("d/2 - 1")),
     (one_bad_coordinate, 6, U(1)),
