@@ -210,8 +210,12 @@ def is_coupled(method: Method, data: Data, gamma: Any, params: Any, mode: str = 
         x_star=np.abs(data.x_star).max() * random_points(2, d)[1],
     )
     if noise is not None:
+        # both parts are loud, the one that follows x in the size of the Hessians: where all components are equal
+        # it is rounding, and rounding must not be held against rounding
         g = noise.G.copy()
-        g[..., -1] = np.abs(g[..., -1]).max() * random_points(*g.shape[:-1])
+        rows = g.reshape(-1, g.shape[-1])
+        rows[:, -1] = np.abs(g[..., -1]).max() * random_points(1, len(rows))[0]
+        rows[:, :-1] = np.abs(data.A).max() * random_points(len(rows), d)
         noise = replace(noise, G=g)
     system = make_system(method, loud, gamma, params, mode=mode)
     system.noise, system.cross = noise, None

@@ -71,3 +71,18 @@ def test_the_rate_of_sgd_is_that_of_its_second_moments():
 def test_oracles_are_not_in_fractions():
     with pytest.raises(Unsupported, match="Fractions"):
         ct.exact_rate(ct.DCGD(RAND, gamma=0.1, oracle=ct.Minibatch(1)), ONE, rational=True)
+
+
+def test_equal_components_do_not_couple_the_mean():
+    """Their noise does not follow x: what rounding leaves of it must not be held against itself."""
+    base = ct.problems.random_quadratic(2, 3, 4.0, seed=0)
+    shifts = np.random.default_rng(1).standard_normal((2, 3, 3))
+    sums = ct.problems.FiniteSum(
+        np.repeat(base.A[:, None], 3, axis=1), base.b[:, None] + shifts - shifts.mean(axis=(0, 1))
+    )
+    method = ct.DCGD(ct.Identity(), gamma=0.3, oracle=ct.Minibatch(1))
+    found = ct.exact_rate(method, sums)
+    assert not found.coupled
+    assert found.rho == pytest.approx(found.rho_mean**2, rel=1e-9)
+    spread = ct.problems.random_finite_sum(n=2, m=3, d=3, kappa=5, seed=0)
+    assert ct.exact_rate(method, spread).coupled
