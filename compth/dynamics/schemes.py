@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from compth._numbers import Number
-from compth.compressors import MomentMap, as_fleet
-from compth.compressors.identity import Identity
+from compth.compressors import MomentMap
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.random_dithering import RandomDithering
 from compth.dynamics import normal
@@ -23,7 +22,6 @@ from compth.methods._downlink import Bidirectional
 from compth.methods.core.body import BodyMethod, runs_its_body
 from compth.methods.core.centre import Centre, centre_of
 from compth.methods.gd import GD
-from compth.methods.gdci import GDCI
 from compth.methods.sgd import SGD
 from compth.problems.oracle import GradientNoise, noise_of
 
@@ -53,16 +51,8 @@ def dcgd_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Sch
     return Scheme((1,), (0,), 1, 0, (Branch(1, ((1,),), ((-gamma * s.delta,),), (-gamma,)),), down=down)
 
 
-def gdci_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
-    """z' = z + xi, where z + x* + xi is the sketched model; z+ = (1 - gamma A) z'."""
-    stay = Branch(1, ((1,),), ((0,),), (0,))
-    first = Scheme((0,), (0,), 0, 0, (stay,), down=Broadcast((1,), (0,), 0, (1,), offset=1))
-    return Scheme((1,), (0,), 1, 0, (Branch(1, ((1,),), ((-gamma,),), (-gamma,)),), before=(first,))
-
-
 RECIPES: dict[type, Recipe] = {
     GD: Recipe(dcgd_scheme),
-    GDCI: Recipe(gdci_scheme, oracles=False),
     SGD: Recipe(dcgd_scheme),
 }
 
@@ -151,11 +141,6 @@ def sketches_of(fleet: Any, n: int, d: int, mode: str = "exact") -> Sketches:
 
 def sketches_for(method: Any, n: int, d: int, mode: str = "exact") -> Sketches:
     """Moments of what a method's workers send and, where it compresses the broadcast, of that."""
-    if isinstance(method, GDCI):
-        return replace(
-            sketches_of(as_fleet(Identity()), n, d),
-            down=spoken_noise(method, method.fleet.member(0), d, mode),
-        )
     sketches = sketches_of(method.fleet, n, d, mode)
     if not isinstance(method, Bidirectional) or method.broadcasts_all:
         return sketches

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from compth._numbers import Number
-from compth.bits import FLOAT_BITS
 from compth.claims import Attribution, Standing, Unbiased
+from compth.compressors import Compressor
+from compth.compressors.identity import Identity
 from compth.errors import NoGuarantee
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.methods._base import Constants, Plan, Theorem
+from compth.methods.core.body import BodyMethod
 from compth.sources import GDCI as GDCI_PAPER
 
 
@@ -57,37 +57,34 @@ class GDCINeighbourhood(Theorem):
 
 
 @dataclass(frozen=True)
-class GDCI(Method):
+class GDCI(BodyMethod):
     """x+ = y - gamma grad f(y), y = C(x): the server compresses the model once, all workers see the same y.
 
     Its compressor is the downlink; the uplink is the full gradient.
     """
 
+    downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
+    takes_oracle = False
+    speaks_compressed = True
+    down_label = ""
     requires = (Unbiased,)
     name = "gradient descent with compressed iterates"
     source = GDCI_PAPER
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "downlink", self.fleet.member(0))
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
         return (GDCINeighbourhood(),)
 
     def check(self, problem: Any) -> Constants:
-        """Constants with star2 = ||x*||^2."""
-        return replace(super().check(problem), facts={"star2": float(problem.x_star @ problem.x_star)})
+        """Constants with star2 = ||x*||^2; omega is the compressed model's, and no other broadcast is."""
+        star2 = float(problem.x_star @ problem.x_star)
+        return replace(super().check(problem), omega_down=0, facts={"star2": star2})
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> State:
-        return State(x0)
-
-    def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
-        y = self.fleet.member(0).kernel(state.x, rng)
-        return State(y - plan.step(t) * problem.gradient(y), float(problem.d * FLOAT_BITS), self.heard(y))
-
-    def heard(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
-        """Bits (R,) of the compressed models y, None where their length is fixed."""
-        compressor = self.fleet.member(0)
-        varies = compressor.bits(y.shape[-1], float_bits).random
-        return compressor.message_bits(y, float_bits) if varies else None
-
-    def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
-        """The compressed model (expected length)."""
-        return float(self.fleet.member(0).bits(problem.d, float_bits).total)
+    @staticmethod
+    def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:
+        y = w.broadcast(x)
+        return dict(x=y - gamma * w.mean(w.gradient(y)))

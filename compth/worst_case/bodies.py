@@ -113,6 +113,8 @@ def body_of(method: Any) -> type[BodyMethod] | None:
         return None
     if not runs_its_body(kind):
         raise Unsupported(f"{kind.__name__} changes what its body says: no worst case is derived from it")
+    if kind.speaks_compressed:
+        raise Unsupported(f"{kind.__name__} compresses what it broadcasts: no worst case is derived from it")
     return kind
 
 

@@ -35,3 +35,15 @@ def adiana(method, problem, state, rng, plan, t):
 
 def references(problem, x0):
     return memory(problem, x0) | {"z": x0, "w": x0}
+
+
+def gdci(method, problem, state, rng, plan, t):
+    member = method.fleet.member(0)
+    y = member.kernel(state["x"], rng)
+    varies = member.bits(problem.d).random
+    heard = member.message_bits(y, 32) if varies else None
+    return {"x": y - plan.step(t) * problem.gradient(y)}, 32.0 * problem.d, heard
+
+
+def point(problem, x0):
+    return {"x": x0}

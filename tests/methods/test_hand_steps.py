@@ -17,6 +17,9 @@ CASES = [
     (ct.EFBV(ct.TopK(2), gamma=0.1, oracle=ct.Coordinates(2)), hand.efbv, hand.memory),
     (ct.ADIANA(PLAIN, gamma=0.1), hand.adiana, hand.references),
     (ct.ADIANA(CODED, downlink=CODED, gamma=0.1, p=0.5), hand.adiana, hand.references),
+    (ct.GDCI(PLAIN, gamma=0.1), hand.gdci, hand.point),
+    (ct.GDCI(CODED, gamma=0.1), hand.gdci, hand.point),
+    (ct.GDCI(ct.Identity(), gamma=0.1), hand.gdci, hand.point),
 ]
 
 
@@ -56,3 +59,30 @@ def test_another_order_of_rounding_is_seen():
 
     found = [same(ours.x, theirs["x"]) for ours, theirs, *_ in rounds(CASES[0][0], later, hand.memory)]
     assert not all(found)
+
+
+def test_a_gradient_of_which_the_mean_alone_is_read_is_taken_as_the_mean():
+    counted = []
+
+    class Counting:
+        n, d = PROBLEM.n, PROBLEM.d
+
+        def gradient(self, x):
+            counted.append("mean")
+            return PROBLEM.gradient(x)
+
+        def gradients(self, x):
+            counted.append("each")
+            return PROBLEM.gradients(x)
+
+    for method, want in ((ct.GDCI(PLAIN, gamma=0.1), "mean"), (ct.EFBV(PLAIN, gamma=0.1), "each")):
+        counted.clear()
+        plan = Plan(0.1, dict(method.default_params(method.check(PROBLEM))))
+        state = method.init(PROBLEM, PROBLEM.start[None], plan)
+        method.step(Counting(), state, np.random.default_rng(0), plan, 0)
+        assert counted == [want]
+
+
+def test_no_worst_case_takes_a_compressed_broadcast_for_the_workers():
+    with pytest.raises(ct.errors.Unsupported, match="compresses what it broadcasts"):
+        ct.tight_rate(ct.GDCI, mu=0.1, L=1, omega=3, n=2, gamma=0.5)

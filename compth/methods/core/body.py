@@ -17,7 +17,16 @@ from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods._base import Array, Constants, Plan, State, Theorem
 from compth.methods._downlink import Bidirectional
 from compth.methods.core.agreement import agree
-from compth.methods.core.program import Bill, Program, bills, carried, located, returned, trace
+from compth.methods.core.program import (
+    Bill,
+    Program,
+    averaged_gradients,
+    bills,
+    carried,
+    located,
+    returned,
+    trace,
+)
 from compth.methods.core.running import Running, locked
 from compth.methods.core.signature import (
     NOTHING,
@@ -49,6 +58,8 @@ class BodyMethod(Bidirectional):
     form: ClassVar[Signature]
     state_class: ClassVar[type[BodyState]] = BodyState
     own_theorems: ClassVar[tuple[Theorem, ...]] = ()
+    speaks_compressed: ClassVar[bool] = False
+    """True where the compressor is the downlink's, and the workers send full vectors."""
     planned: ClassVar[Mapping[str, str]] = {}
     """What a plan calls a parameter of the body, where Python or the library has no such name free for it."""
 
@@ -138,7 +149,8 @@ class BodyMethod(Bidirectional):
         read = self._read(problem, params if plan.schedule is None else self.arguments(plan, 0))
         first, last = (None, None) if read is None or read.carried is None else read.carried
         known = first is not None and state.held is not None and self.estimator is None
-        w = Running(self, problem, rng, (first, state.held) if known else None, last, _picked)
+        mean = read.averaged if read is not None and plan.schedule is None else frozenset[int]()
+        w = Running(self, problem, rng, (first, state.held) if known else None, last, _picked, mean)
         vectors = {k: locked(getattr(state, k)[:, None]) for k in form.server[1:]}
         vectors |= {k: locked(getattr(state, k)) for k in form.worker}
         given = self._called(w, locked(state.x[:, None]), vectors, params)
@@ -231,11 +243,12 @@ def _source(kind: type[BodyMethod]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Reading:
-    """A program, the bill of each of its leaves, and the gradient that is carried to the next round."""
+    """A program, the bill of each of its leaves, the gradient that is carried on, those of which the mean is read."""
 
     program: Program
     bills: tuple[Bill, ...]
     carried: tuple[int | None, int] | None
+    averaged: frozenset[int]
 
 
 @lru_cache(maxsize=512)
@@ -246,7 +259,8 @@ def _reading(
     found = trace(
         kind.body, form.server, form.worker, dict(params), n=n, d=d, downlink=downlink, start=form.start
     )
-    return Reading(found, bills(found), carried(found))
+    kept = carried(found)
+    return Reading(found, bills(found), kept, averaged_gradients(found) - set(kept or ()))
 
 
 @lru_cache(maxsize=512)

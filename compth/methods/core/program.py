@@ -350,3 +350,11 @@ def carried(program: Program) -> tuple[int | None, int] | None:
     last = [i for i, terms in points.items() if terms == after]
     first = [i for i, terms in points.items() if terms == now]
     return (first[0] if first else None, last[0]) if last else None
+
+
+def averaged_gradients(program: Program) -> frozenset[int]:
+    """Gradients of which the step reads the mean alone."""
+    vectors = [op.argument for op in program.ops]
+    vectors += [v for leaf in program.leaves for v in leaf.following.values()]
+    single = {i for v in vectors for scope, kind, i in v.terms if scope == OWN and kind == GRADIENT}
+    return frozenset(program.of_kind(GRADIENT)) - single

@@ -29,7 +29,8 @@ class Running:
     """One step on arrays. method: its fleet compresses; seen: the problem, through the oracle where there is one.
 
     held: (operation, gradients at x that the last step left), to be its value. keep: the operation whose value the
-    state takes on; no other is kept, so that its memory serves again. picked: np.where by rows.
+    state takes on; no other is kept, so that its memory serves again. picked: np.where by rows. averaged: gradients of
+    which the mean alone is read; it is then taken at once.
     """
 
     def __init__(
@@ -40,10 +41,11 @@ class Running:
         held: tuple[int | None, Array] | None,
         keep: int | None,
         picked: Callable[..., Array],
+        averaged: frozenset[int] = frozenset(),
     ) -> None:
         self.n, self.d = int(seen.n), int(seen.d)
         self._method, self._seen, self._rng, self._held, self._picked = method, seen, rng, held, picked
-        self._keep = keep
+        self._keep, self._averaged = keep, averaged
         self.operations = 0
         self.rows = 0
         self.kept: Array | None = None
@@ -62,13 +64,15 @@ class Running:
         return value
 
     def gradient(self, x: Array, *, draw: Any = None) -> Array:
-        """(R, n, d) from (R, 1, d), or from every worker's own point."""
+        """(R, n, d) from (R, 1, d), or from every worker's own point; (R, 1, d) where the mean alone is read."""
         if self._held is not None and self._held[0] == self.operations:
             return self._noted(self._held[1])
         own = x.shape[1] > 1
         stochastic = self._method.estimator is not None
         if own and stochastic:
             raise Unsupported(f"{self._method.label}: an oracle draws gradients at the server's points only")
+        if not own and not stochastic and self.operations in self._averaged:
+            return self._noted(self._seen.gradient(x[:, 0])[:, None])
         if draw is None or not stochastic:
             return self._noted(self._seen.gradients_at(x) if own else self._seen.gradients(x[:, 0]))
         return self._noted(self._again(draw, lambda: self._seen.gradients(x[:, 0])))
