@@ -32,12 +32,11 @@ class MomentMap:
 
     def __call__(self, m: NDArray[Any]) -> NDArray[Any]:
         """Apply to (..., d, d) arrays of floats or of Fractions (dtype object)."""
-        out = self.a * m
+        out = np.asarray(self.a * m)
         diagonal = np.einsum("...ii->...i", m)
         extra = np.asarray(self.c) * diagonal + self.b * diagonal.sum(axis=-1, keepdims=True)
         index = np.arange(m.shape[-1])
-        out = np.array(out)
-        out[..., index, index] = out[..., index, index] + extra
+        out[..., index, index] += extra
         return out
 
 

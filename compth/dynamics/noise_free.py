@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from compth.dynamics.system import Moments
+from compth.dynamics.system import Moments, System
 from compth.dynamics.units import Units
 
 Array = Any
@@ -49,11 +49,16 @@ class NoiseFree:
         c = (c + c.T) / 2
         if m.D is None or m.E is None:
             return Moments(c)
-        zero = np.zeros_like(m.D)
-        driven = self.system.drift(Moments(c, zero, np.zeros_like(m.E)))
-        cross = self._across(m.D + driven.D)
+        cross = self._across(m.D + self._driven(c, m))
         driven = self.system.drift(Moments(c, cross, np.zeros_like(m.E)))
         return Moments(c, cross, self._own(m.E + driven.E))
+
+    def _driven(self, c: Array, like: Moments) -> Array:
+        """What the common vectors put into D."""
+        if isinstance(self.system, System):
+            return self.system.drift_across(c)
+        after = self.system.drift(Moments(c, np.zeros_like(like.D), np.zeros_like(like.E)))
+        return np.asarray(after.D)
 
     def _across(self, m: Array) -> Array:
         """X with X - Q X F' = m, Q what memories keep of themselves."""

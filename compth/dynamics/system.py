@@ -109,6 +109,17 @@ def _t(m: Array) -> Array:
     return np.swapaxes(m, -1, -2)
 
 
+def _add(out: Array, factor: Any, more: Any) -> Array:
+    """out += factor x more in place, in as few passes as the factor allows."""
+    if factor == 1:
+        out += more
+    elif factor == -1:
+        out -= more
+    elif factor != 0:
+        out += factor * more
+    return out
+
+
 class System:
     """T: one step of the second moments. affine=False leaves out the constant: the linear part that sets the rate."""
 
@@ -133,6 +144,7 @@ class System:
             raise Unsupported(
                 "correlated workers with memories need the averaged memory among the common vectors"
             )
+        self.half, self.turned = number(0.5), np.ascontiguousarray(_t(data.A))
         self.K = len(scheme.alpha)
         self.size = self.K * data.d + (1 if affine else 0)
         self.maps = tuple((number(b.probability), self._transition(b), b) for b in scheme.branches)
@@ -233,17 +245,36 @@ class System:
             cross[:, :, self.slot(self.scheme.average)] = own[:, None, None] ** 2 * np.eye(d) / n
         return Moments(c, cross, own[:, None, None] ** 2 * np.eye(d))
 
-    def _input(self, rows: Array, last: Array | None, extra: Array | None) -> Array:
-        """E u_i v' from E c v' given as rows(k), E 1 v' and E y_i v'."""
-        sc, num, d = self.scheme, self._number, self.data.d
-        inner: Any = sum(num(a) * rows[..., k * d : (k + 1) * d, :] for k, a in enumerate(sc.alpha) if a != 0)
+    def _input(self, rows: Array, extra: Array | None) -> Array:
+        """E u_i v' from E c v' given as rows, and E y_i v'."""
+        sc, num = self.scheme, self._number
+        inner = self._mixed([(a, rows[..., self.slot(k), :]) for k, a in enumerate(sc.alpha)])
         out = np.matmul(self.data.A, inner)
         for k, b in enumerate(sc.beta):
-            if b != 0:
-                out = out + num(b) * rows[..., k * d : (k + 1) * d, :]
-        if self.affine and sc.sigma != 0 and last is not None:
-            out = out + num(sc.sigma) * self.data.s[:, :, None] * last
-        return out if extra is None or sc.q == 0 else out + num(sc.q) * extra
+            _add(out, num(b), rows[..., self.slot(k), :])
+        if self.affine and sc.sigma != 0:
+            out += num(sc.sigma) * self.data.s[:, :, None] * rows[..., -1:, :]
+        return out if extra is None else _add(out, num(sc.q), extra)
+
+    def _output(self, columns: Array, extra: Array | None) -> Array:
+        """E v u_i' from E v c' given as columns, and E v y_i'."""
+        sc, num = self.scheme, self._number
+        inner = self._mixed([(a, columns[..., self.slot(k)]) for k, a in enumerate(sc.alpha)])
+        out = np.matmul(inner, self.turned)
+        for k, b in enumerate(sc.beta):
+            _add(out, num(b), columns[..., self.slot(k)])
+        if self.affine and sc.sigma != 0:
+            out += num(sc.sigma) * columns[..., -1:] * self.data.s[:, None, :]
+        return out if extra is None else _add(out, num(sc.q), extra)
+
+    def _mixed(self, parts: list[tuple[Any, Array]]) -> Array:
+        """The sum of factor x array, without a copy where there is one and its factor is 1."""
+        some = [(self._number(a), part) for a, part in parts if a != 0]
+        first, rest = some[0], some[1:]
+        out = first[1] if first[0] == 1 else first[0] * first[1]
+        for a, part in rest:
+            out = out + a * part
+        return out
 
     def _mean_input(self) -> Array:
         """L with mean u_i = L c (the mean of the s_i is 0)."""
@@ -271,17 +302,16 @@ class System:
         return self._own(m + xi) + float(self.delta) ** 2 * xi
 
     def _inputs(self, state: Moments) -> tuple[Array, Array | None, Array]:
-        """E u_i c', E u_i y_i' and E u_i u_i' (symmetrised: an antisymmetric rounding mode would grow)."""
-        last = state.C[-1] if self.affine else None
-        uc = self._input(state.C, last, state.D)
-        uy = None
-        if state.D is not None:
-            last_y = state.D[:, None, :, -1] if self.affine else None
-            uy = self._input(_t(state.D), last_y, state.E)
-        m = _t(
-            self._input(_t(uc), _t(uc)[:, -1:, :] if self.affine else None, None if uy is None else _t(uy))
-        )
-        return uc, uy, (m + _t(m)) / 2
+        """E u_i c', E y_i u_i' and E u_i u_i' (symmetrised: an antisymmetric rounding mode would grow)."""
+        uc = self._input(state.C, state.D)
+        yu = None if state.D is None else self._output(state.D, state.E)
+        # E u_i y_i' belongs where E y_i u_i' stands: the symmetric part is the same
+        return uc, yu, self._symmetric(self._output(uc, yu))
+
+    def _symmetric(self, m: Array) -> Array:
+        out = m + _t(m)
+        out *= self.half
+        return out
 
     def drift(self, state: Moments) -> Moments:
         """One step without the sketches' noise."""
@@ -289,7 +319,21 @@ class System:
             state = first.drift(state)
         if self.scheme.still:
             return self._stay(state, None)
-        return self._step(state, *self._inputs(state), None, None)
+        return self._step(state, *self._inputs(state), None)
+
+    def drift_across(self, c: Array) -> Array:
+        """What a step without noise puts into D from the common vectors alone."""
+        if self.before or self.scheme.still or self.scheme.memory is None:
+            n, d = self.data.n, self.data.d
+            state = self.drift(Moments(c, self.zeros(n, d, self.size), self.zeros(n, d, d)))
+            return np.asarray(state.D)
+        uc = self._input(c, None)
+        uc *= self._number(self.scheme.memory[1])
+        d = np.matmul(uc, self.maps[0][1].T.copy())
+        moved = (
+            self._consistent(Moments(self._common(c, None, None), d)) if self.data.n == 1 else Moments(c, d)
+        )
+        return np.asarray(moved.D)
 
     def _stay(self, state: Moments, heard: Array | None) -> Moments:
         """A step in which only common vectors move."""
@@ -322,44 +366,44 @@ class System:
         if self.scheme.still:
             return self._stay(state, self._heard(state.C, None))
         n = self._number(self.data.n)
-        uc, uy, m = self._inputs(state)
-        own = self._eps(m, state.C)
+        uc, yu, m = self._inputs(state)
+        own = pair = self._eps(m, state.C)
         noise = own.sum(axis=0)
-        pair = own / n
         if self.cross is not None:
             mean = self._mean_input()
             noise = noise + self.cross(n * n * (mean @ state.C @ mean.T) - m.sum(axis=0))
             if state.D is not None:
-                pair = (own + self.cross(n * np.matmul(uc, mean.T) - m)) / n
+                pair = own + self.cross(n * np.matmul(uc, mean.T) - m)
         noise = noise / (n * n)
-        out = self._step(state, uc, uy, m, noise, pair, self._heard(state.C, noise))
-        if out.E is None or self.scheme.memory is None:
-            return out
-        r = self._number(self.scheme.memory[2])
-        return self._consistent(Moments(out.C, out.D, out.E + r * r * (own + _t(own)) / 2))
+        return self._step(state, uc, yu, m, noise, own, pair, self._heard(state.C, noise))
 
     def _step(
         self,
         state: Moments,
         uc: Array,
-        uy: Array | None,
+        yu: Array | None,
         m: Array,
         noise: Array | None,
-        pair: Array | None,
+        own: Array | None = None,
+        pair: Array | None = None,
         heard: Array | None = None,
     ) -> Moments:
-        """Common vectors and memories after one step; the memories' own noise is not in E yet."""
+        """Common vectors and memories after one step; own = E eps_i eps_i', pair = n E eps_i (mean eps)'."""
         c = self._common(state.C, noise, heard)
         if state.D is None or self.scheme.memory is None:
             return Moments(c)
         v, w, r = (self._number(x) for x in self.scheme.memory)
         _, f, branch = self.maps[0]
-        d = np.matmul(v * state.D + w * uc, f.T)
+        d = np.matmul(_add(w * uc, v, state.D), f.T.copy())
         if pair is not None:
             for k, kappa in enumerate(branch.kappa):
-                d[:, :, self.slot(k)] += self._number(kappa) * r * self._projected(pair, k)
-        e = v * v * state.E + v * w * (uy + _t(uy)) + w * w * m
-        return self._consistent(Moments(c, d, (e + _t(e)) / 2))
+                factor = self._number(kappa) * r / self._number(self.data.n)
+                _add(d[:, :, self.slot(k)], factor, self._projected(pair, k))
+        e = w * w * m
+        _add(_add(e, v * v, state.E), 2 * v * w, yu)
+        if own is not None:
+            _add(e, r * r, own)
+        return self._consistent(Moments(c, d, self._symmetric(e)))
 
     def _projected(self, m: Array, k: int) -> Array:
         return m if k or self.data.projector is None else m @ self.data.projector

@@ -88,13 +88,16 @@ class Packing:
             scales += [own[:, :, None] * common, own[:, :, None] * own[:, None, :]]
         self.shapes = [s.shape for s in scales]
         self.scale = np.concatenate([s.ravel() for s in scales])
+        self.inverse = 1 / self.scale
         self.size = self.scale.size
         self.cuts = np.cumsum([0, *(int(np.prod(s)) for s in self.shapes)])
 
     def pack(self, m: Moments) -> Array:
         """As a vector."""
         parts = [np.ravel(v) for v in (m.C, m.D, m.E) if v is not None]
-        return np.concatenate(parts) / self.scale
+        out = np.concatenate(parts)
+        out *= self.inverse
+        return out
 
     def unpack(self, v: Array) -> Moments:
         """From a vector."""
