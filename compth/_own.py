@@ -43,8 +43,15 @@ LAZY = frozenset(
 """What Python itself adds to a class later."""
 PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, Fraction, range, slice, type(Ellipsis)})
 """Types of values that hold no code."""
-PYTHON = ("builtins", "abc", "typing", "enum")
-"""Modules of Python itself whose classes ours may inherit from."""
+PYTHON = frozenset(
+    value
+    for name in ("builtins", "abc", "typing", "enum")
+    for value in vars(sys.modules[name]).values()
+    if isinstance(value, type)
+)
+"""Classes of Python itself: ours may inherit from them."""
+HEAP = 1 << 9
+"""The flag of classes that are made at run time, as those of users are."""
 PARTS = tuple(attrgetter(name) for name in ("__code__", "__defaults__", "__kwdefaults__"))
 """What a call of a function does, apart from its closure."""
 
@@ -258,7 +265,7 @@ def _strange(value: Any, seen: frozenset[int]) -> str:
     if kind in (dict, types.MappingProxyType):
         return _first((*value, *value.values()), seen)
     if isinstance(value, type):
-        known = value in _CLASSES or getattr(builtins, value.__name__, None) is value
+        known = value in _CLASSES or value in PYTHON
         return "" if known else _not_ours(value)
     if kind is types.FunctionType:
         return "" if value in _FUNCTIONS else _not_ours(value)
@@ -285,8 +292,9 @@ def _is_number(kind: type) -> bool:
 
 
 def _scalar(top: str, kind: type) -> bool:
-    base = sys.modules["numpy"].generic if top == "numpy" else sys.modules["sympy"].Basic
-    return issubclass(kind, base)
+    if top == "numpy":
+        return issubclass(kind, sys.modules["numpy"].generic) and not kind.__flags__ & HEAP
+    return issubclass(kind, sys.modules["sympy"].Basic)
 
 
 def different(thing: Any, free: frozenset[str] = frozenset()) -> str:
@@ -295,7 +303,7 @@ def different(thing: Any, free: frozenset[str] = frozenset()) -> str:
     if not any(cls in _CLASSES for cls in _mro(kind)):
         return _not_ours(kind)
     for cls in _mro(kind):
-        if cls in _CLASSES or (cls.__module__ in PYTHON and _of_python(cls)):
+        if cls in _CLASSES or cls in PYTHON:
             continue
         if type(cls) not in METAS:
             return f"{cls.__qualname__} has a metaclass of its own"
@@ -394,10 +402,6 @@ def _asked(functions: int) -> frozenset[str]:
         elif isinstance(item, str):
             found.update(item.split())
     return frozenset(found)
-
-
-def _of_python(cls: type) -> bool:
-    return getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
 
 
 def _told(cls: type, name: str) -> bool:

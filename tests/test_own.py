@@ -1,5 +1,6 @@
 """Identity of the package's own code: what is replaced, on whatever object, is seen; what is not, passes."""
 
+import abc
 import builtins
 from dataclasses import dataclass, field, replace
 
@@ -192,3 +193,12 @@ def test_fields_of_a_users_dataclass_are_searched():
 
     assert "Holder is not the package's own" in foreign((1, [2.0, {"a": Holder(ct.RandK(1))}]))
     assert foreign((1, [2.0, {"a": ct.RandK(1)}, np.eye(2), np.float64(3)])) == ""
+
+
+def test_a_class_put_into_a_module_of_python_or_numpy_is_none_of_theirs(monkeypatch):
+    half = type("half", (np.float64,), {"__module__": "numpy", "__gt__": lambda a, b: True})
+    monkeypatch.setattr(np, "half", half)
+    assert foreign(ct.Bernoulli(half(0.5))) == "half is not the package's own"
+    base = type("Base", (), {"__module__": "abc", "draw": lambda self, shape, rng: np.ones(shape)})
+    monkeypatch.setattr(abc, "Base", base, raising=False)
+    assert foreign(type("RandK", (base, ct.RandK), {})(2)) == "Base.draw is not the package's own"

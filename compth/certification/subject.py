@@ -153,7 +153,7 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
             return what._compress(rows, rng).sum(axis=0) / workers
 
         return Subject(repr(what), joint, workers=workers, object=what)
-    if hasattr(what, "subject"):  # adapters say themselves how they are seen
+    if hasattr(type(what), "subject"):  # adapters say themselves how they are seen
         made: Subject = what.subject()
         return made
     if not callable(what):

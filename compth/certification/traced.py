@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from compth._own import foreign
 from compth.certification import evalues, vocabulary
 from compth.certification.allowance import Allowance
-from compth.certification.points import structured
+from compth.certification.points import DOMAIN, structured
 from compth.certification.subject import CALL_LIMIT, CallTooLong, Subject, time_limit
 from compth.certification.tracer import Leaf, Strange, leaves
 from compth.certification.watch import Watch
@@ -36,6 +36,7 @@ RUNS = 600
 LEVEL = math.log(1e15)
 """Evidence for another law beyond which the trace is void: a false alarm in 1e15."""
 MAGNITUDES = (1e-99, 1e-30, 1e-6, 0.02, 50.0, 3e4, 1e9, 1e30, 1e99)
+"""Of real runs' inputs; the ends of the domain besides, where a factor on the way may overflow."""
 ROWS, BATCHES = (1, 2, 3, 7), (*range(1, 18), 32, 64, 100, 128)
 """Numbers of rows at which a program is watched that is given more than one vector, and one that is declared for them.
 """
@@ -153,7 +154,7 @@ def inputs(size: int) -> list[Array]:
     listed = structured(size, 3)
     found = listed[:: max(1, len(listed) // 30)]
     found += [rng.normal(size=size) * m for m in MAGNITUDES]
-    found += [np.where(rng.random(size) < 0.5, -m, m) for m in MAGNITUDES]
+    found += [np.where(rng.random(size) < 0.5, -m, m) for m in (*DOMAIN, *MAGNITUDES)]
     found += [rng.choice([-1.0, 1.0], size) * 2.0 ** rng.integers(-9, 10, size) for _ in range(6)]
     return [*found, np.zeros(size)]
 
@@ -161,7 +162,8 @@ def inputs(size: int) -> list[Array]:
 def agree(subject: Subject, d: int, paths: list[tuple[Fraction, list[list[Fraction]]]]) -> None:
     """Condition (5): real outputs are S x of a path, as often as the paths' probabilities say. Raises Strange."""
     matrices = np.array([[[float(v) for v in row] for row in s] for _, s in paths])
-    for at, x in enumerate(inputs(subject.size(d))):
+    ends = [v for v in inputs(subject.size(d)) if np.abs(v).max() in DOMAIN]
+    for at, x in enumerate([*inputs(subject.size(d)), *ends * 16]):
         real = np.asarray(subject.program(x.copy(), np.random.default_rng([at])), dtype=np.float64)
         if not is_among(real, matrices @ x):
             raise Strange("a real run disagrees with the trace")
@@ -183,7 +185,9 @@ def _rows_agree(subject: Subject, d: int, matrices: Array) -> None:
 
 
 def is_among(real: Array, predicted: Array) -> bool:
-    """True when a real output is one of the predicted rows, up to rounding."""
+    """True when a real output is one of the predicted rows, up to rounding; never where it overflowed."""
+    if not np.isfinite(real).all():
+        return False
     scale = np.maximum(np.abs(predicted).max(), np.abs(real).max())
     near = np.abs(predicted - real) <= AGREES * scale
     return bool(scale == 0 or near.all(axis=1).any())

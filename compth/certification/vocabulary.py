@@ -91,6 +91,8 @@ def objection(watch: Watch) -> str:
     """ "" when everything that was executed keeps to the vocabulary, else the first thing that does not."""
     judged = set(watch.executed)
     for scope, _ in watch.scopes.values():
+        if not type(scope.globals) is type(scope.builtins) is dict:
+            return f"{scope.code.co_name}() looks names up in its own way"
         reader = Reader(scope, list(dis.get_instructions(scope.code)), judged)
         for says in reader.objections(watch.executed.get(scope.code, set())):
             return f"{scope.code.co_name}() {says}"
@@ -286,6 +288,8 @@ _FLOWS = object()
 
 def _attribute(thing: Any, name: str) -> Any:
     """What thing.name is, found without running code of its own; _FLOWS for what a call of it computes."""
+    if _looks_up(thing):
+        return _MISSING
     if isinstance(thing, ModuleType):
         return (
             getattr(thing, name, _MISSING)
@@ -300,6 +304,14 @@ def _attribute(thing: Any, name: str) -> Any:
     if isinstance(found, staticmethod | classmethod):
         return found.__func__
     return found
+
+
+def _looks_up(thing: Any) -> bool:
+    """True for an object whose attributes are found in a way of its own, and for modules of a class of their own."""
+    if isinstance(thing, ModuleType):
+        return type(thing) is not ModuleType
+    usual = (object.__getattribute__, type.__getattribute__)
+    return inspect.getattr_static(type(thing), "__getattribute__", None) not in usual
 
 
 def _is_ours(thing: Any) -> bool:

@@ -1,7 +1,9 @@
 """Nothing false is proved: thin sets, programs that behave while they are watched, and mutants of right programs."""
 
+import itertools
 from dataclasses import dataclass
 from functools import partial
+from types import FunctionType, ModuleType
 
 import numpy as np
 import pytest
@@ -407,3 +409,54 @@ def test_state_in_an_instance_a_closure_or_a_table_is_seen():
 
     for program in (Counting(), closed(), saturating, own_generator):
         assert not proved(program, 2, 1)[0]
+
+
+def runs_out():
+    """4 while it is looked at, 7 later: what C code returns, without a frame to be seen."""
+    return partial(next, itertools.chain([4] * 100_000, itertools.repeat(7)))
+
+
+class Module(ModuleType):
+    k = property(runs_out())
+
+
+class Instance:
+    k = 4
+    __getattribute__ = runs_out()
+
+
+class Names(dict):
+    __getitem__ = runs_out()
+
+
+def by_names(x, rng):
+    return K * x if rng.random() < 0.25 else 0 * x
+
+
+def by_an_object(thing):
+    def program(x, rng):
+        return thing.k * x if rng.random() < 0.25 else 0 * x
+
+    return program
+
+
+def test_names_are_looked_up_in_dictionaries_and_attributes_in_the_usual_way():
+    module = Module("constants")
+    vars(module)["k"] = 4
+    plain = ModuleType("constants")
+    plain.k = 4
+    assert proved(by_an_object(plain), 3, "3") == (True, "")
+    assert proved(FunctionType(by_names.__code__, {**globals(), "K": 4}), 3, "3") == (True, "")
+    assert not proved(by_an_object(module), 3, "3")[0]
+    assert not proved(by_an_object(Instance()), 3, "3")[0]
+    found, why = proved(FunctionType(by_names.__code__, Names(K=4, __builtins__=__builtins__)), 3, "3")
+    assert not found
+    assert "looks names up in its own way" in why
+
+
+@pytest.mark.parametrize("factor", [3e208, 1e-215])
+def test_a_factor_that_leaves_the_floats_at_an_end_of_the_domain_is_seen(factor):
+    def program(x, rng):
+        return 4 * (x * factor / factor) if rng.random() < 0.25 else 0 * x
+
+    assert not proved(program, 3, "3")[0]
