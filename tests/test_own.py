@@ -161,12 +161,12 @@ def test_rewritten_functions_and_their_variables_are_seen():
 def test_a_table_of_the_package_may_grow_but_not_change(monkeypatch):
     from compth.dynamics.schemes import RECIPES
 
-    class Mine(ct.GD):
+    class Mine(ct.SGD):
         pass
 
-    monkeypatch.setitem(RECIPES, Mine, RECIPES[ct.GD])
+    monkeypatch.setitem(RECIPES, Mine, RECIPES[ct.SGD])
     assert altered() == ""
-    monkeypatch.setitem(RECIPES, ct.GD, replace(RECIPES[ct.GD], oracles=False))
+    monkeypatch.setitem(RECIPES, ct.SGD, replace(RECIPES[ct.SGD], oracles=False))
     assert "RECIPES" in altered()
 
 

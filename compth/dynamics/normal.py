@@ -7,6 +7,7 @@ the averaged memory where something reads it), their next values, and the memory
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -19,8 +20,8 @@ from compth.dynamics.lowered import Lowered, Noise, Poly, Row, lowered
 from compth.errors import CompthError, Unsupported
 from compth.methods.core.body import BodyMethod, derived
 from compth.methods.core.centre import Centre, centre_of, without_invariants
-from compth.methods.core.program import Program
-from compth.methods.core.vectors import GRADIENT, MESSAGE, OWN, SPOKEN, Underivable
+from compth.methods.core.program import Op, Program, averaged_gradients
+from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, SPOKEN, Underivable, Vector
 
 
 class NotNormal(CompthError):
@@ -44,6 +45,22 @@ def program_at(kind: type[BodyMethod], values: Mapping[str, Any], n: int, d: int
 
 def _sorted(values: Mapping[str, Any], number: Callable[[Any], Any]) -> tuple[tuple[str, Any], ...]:
     return tuple(sorted((k, number(v)) for k, v in values.items()))
+
+
+def in_full(program: Program) -> Program:
+    """A step whose one operation is a gradient that all workers send in full: the same as a message of nothing lost."""
+    if [op.kind for op in program.ops] != [GRADIENT] or averaged_gradients(program) != {0}:
+        return program
+    (gradient,) = program.ops
+    sent = Op(MESSAGE, Vector({(OWN, GRADIENT, 0): 1}), gradient.line, gradient.draw + 1)
+
+    def read(v: Vector) -> Vector:
+        return Vector({(COMMON, MESSAGE, 1) if k[1] == GRADIENT else k: c for k, c in v.terms.items()})
+
+    leaves = [
+        replace(leaf, following={k: read(v) for k, v in leaf.following.items()}) for leaf in program.leaves
+    ]
+    return replace(program, ops=(gradient, sent), leaves=tuple(leaves))
 
 
 def scheme_of(program: Program, centre: Centre, sketches: Sketches) -> Scheme:
@@ -174,13 +191,19 @@ TRIED = (Fraction(1, 3), Fraction(2, 5))
 
 
 @lru_cache(maxsize=256)
-def form_of(kind: type[BodyMethod], downlink: bool, stochastic: bool) -> tuple[Centre, bool] | None:
-    """(where the body rests, whether gradients may be drawn) of a body with this form, None for any other."""
+def form_of(
+    kind: type[BodyMethod], downlink: bool, stochastic: bool, full: bool = False
+) -> tuple[Centre, bool] | None:
+    """(where the body rests, whether gradients may be drawn) of a body with this form, None for any other.
+
+    full: its compressors send everything, so that a gradient that is not compressed is a message too.
+    """
     names = [*kind.form.params, *(("gamma",) if kind.form.takes_gamma else ())]
     centres = []
     try:
         for value in TRIED:
             program = program_at(kind, dict.fromkeys(names, value), 3, 4, downlink)
+            program = in_full(program) if full else program
             centre = centre_of(program)
             scheme_of(program, centre, Sketches(Fraction(1, 2), ()))
             centres.append(centre)

@@ -11,6 +11,7 @@ import numpy as np
 
 from compth._numbers import Number
 from compth.compressors import MomentMap
+from compth.compressors.identity import Identity
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.random_dithering import RandomDithering
 from compth.dynamics import normal
@@ -21,7 +22,6 @@ from compth.errors import InvalidParameter, Unsupported
 from compth.methods._downlink import Bidirectional
 from compth.methods.core.body import BodyMethod, runs_its_body
 from compth.methods.core.centre import Centre, centre_of
-from compth.methods.gd import GD
 from compth.methods.sgd import SGD
 from compth.problems.oracle import GradientNoise, noise_of
 
@@ -52,7 +52,6 @@ def dcgd_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Sch
 
 
 RECIPES: dict[type, Recipe] = {
-    GD: Recipe(dcgd_scheme),
     SGD: Recipe(dcgd_scheme),
 }
 
@@ -73,7 +72,12 @@ def normal_form(method: Any) -> tuple[Centre, bool] | None:
     """Where a body with the form of a Scheme rests, and whether its gradients may be drawn; None for any other."""
     stochastic = method.estimator is not None and not method.estimator.exact
     kind: type[BodyMethod] = type(method)
-    return normal.form_of(kind, not method.broadcasts_all, stochastic)
+    return normal.form_of(kind, not method.broadcasts_all, stochastic, _sends_all(method))
+
+
+def _sends_all(method: Any) -> bool:
+    """True where no message is ever shortened."""
+    return type(method.compressor) is Identity
 
 
 def _recipe_of_body(method: BodyMethod) -> Recipe:
@@ -88,6 +92,7 @@ def _recipe_of_body(method: BodyMethod) -> Recipe:
 
     def scheme(gamma: Number, params: Mapping[str, Number], sketches: Sketches) -> Scheme:
         program = normal.exact_program(method, gamma, params, 3, 4)
+        program = normal.in_full(program) if _sends_all(method) else program
         if centre_of(program) != centre:
             raise Unsupported(f"{method.label}: where it rests depends on its parameters")
         return normal.scheme_of(program, centre, sketches)

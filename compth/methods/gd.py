@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import numpy as np
-
 from compth._numbers import Number, max
 from compth.claims import Attribution, Sharpness, Standing
+from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.errors import NoGuarantee
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.methods._base import Constants, Method, Plan, Theorem
+from compth.methods.core.body import BodyMethod
 
 
 def rho_gd(gamma: Number, mu: Number, L: Number) -> Number:
@@ -39,12 +39,14 @@ class GDContraction(Theorem):
 
 
 @dataclass(frozen=True)
-class GD(Method):
+class GD(BodyMethod):
     """x+ = x - gamma grad f(x); every worker sends its full gradient."""
 
     compressor: Any = field(default_factory=Identity, init=False)
     gamma: Any = None
+    downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_compressor: ClassVar[bool] = False
+    takes_oracle = False
     name = "gradient descent"
 
     @property
@@ -55,12 +57,9 @@ class GD(Method):
     def theorems(cls) -> tuple[Theorem, ...]:
         return (GDContraction(),)
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> State:
-        return State(x0)
-
-    def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
-        bits = float(self.fleet.bits(1, problem.d)[0].total)
-        return State(state.x - plan.step(t) * problem.gradient(state.x), bits)
+    @staticmethod
+    def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:
+        return dict(x=x - gamma * w.mean(w.gradient(x)))
 
     @classmethod
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:

@@ -141,3 +141,26 @@ def test_a_singular_hessian_is_refused_where_iterates_are_compressed():
 
     with pytest.raises(Unsupported, match="singular"):
         ct.exact_rate(Iterate(ct.RandK(1), gamma=0.2), problem)
+
+
+@ct.method
+def Uncompressed(w, x, *, gamma):
+    """Gradient descent that was given compressors."""
+    return dict(x=x - gamma * w.mean(w.gradient(x)))
+
+
+def test_a_gradient_sent_in_full_has_the_form_where_compressors_send_everything():
+    problem = ct.problems.random_quadratic(3, 4, 8, seed=0)
+    want = ct.exact(ct.GD(gamma=0.2), problem, 20).mean_square
+    distance = [np.sum((problem.start - problem.x_star) ** 2)]
+    x = problem.start[None]
+    for _ in range(20):
+        x = x - 0.2 * problem.gradient(x)
+        distance.append(problem.distance_squared(x)[0])
+    assert want == pytest.approx(np.array(distance), rel=1e-11)
+    plain, lossy = Uncompressed(ct.Identity(), gamma=0.2), Uncompressed(ct.RandK(1), gamma=0.2)
+    assert not traced.fits(ct.GD(gamma=0.2))
+    assert not traced.fits(plain)
+    assert traced.fits(lossy)  # its compressors' noise must not enter
+    for method in (plain, lossy):
+        assert ct.exact(method, problem, 20).mean_square == pytest.approx(want, rel=1e-11)

@@ -47,3 +47,8 @@ def gdci(method, problem, state, rng, plan, t):
 
 def point(problem, x0):
     return {"x": x0}
+
+
+def gd(method, problem, state, rng, plan, t):
+    bits = float(method.fleet.bits(1, problem.d)[0].total)
+    return {"x": state["x"] - plan.step(t) * problem.gradient(state["x"])}, bits, None

@@ -17,6 +17,7 @@ CASES = [
     (ct.EFBV(ct.TopK(2), gamma=0.1, oracle=ct.Coordinates(2)), hand.efbv, hand.memory),
     (ct.ADIANA(PLAIN, gamma=0.1), hand.adiana, hand.references),
     (ct.ADIANA(CODED, downlink=CODED, gamma=0.1, p=0.5), hand.adiana, hand.references),
+    (ct.GD(gamma=0.1), hand.gd, hand.point),
     (ct.GDCI(PLAIN, gamma=0.1), hand.gdci, hand.point),
     (ct.GDCI(CODED, gamma=0.1), hand.gdci, hand.point),
     (ct.GDCI(ct.Identity(), gamma=0.1), hand.gdci, hand.point),
