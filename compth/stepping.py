@@ -71,7 +71,7 @@ def worst_case_rate(
         body = body_of(method)
     except Unsupported:  # a class that changes what its body says
         return None
-    if body is not None:
+    if body is not None and not isinstance(method, GD):  # GD's worst case is that of f itself
         return body_rate(method, problem, gamma, params or {})
     question = worst_case_question(method, problem)
     if question is None:

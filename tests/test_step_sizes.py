@@ -64,3 +64,15 @@ def test_compare_shows_the_tight_column():
     assert row.exact_rate <= row.tight_rate * (1 + 1e-9)
     assert row.tight_rate <= row.guaranteed_rate
     assert "rate class" in found.columns()[0]
+
+
+def test_the_worst_case_of_gd_is_that_of_f_itself():
+    """At 2/(mu + L) of f, beyond 2/L_max: all problems whose workers have L_max would diverge there."""
+    problem = ct.problems.random_quadratic(3, 4, 4, seed=0)
+    method = ct.GD()
+    gamma = 2 / (problem.mu + problem.L)
+    assert gamma * problem.L_max > 2
+    row = ct.compare([method], problem, steps=5, runs=2).rows[0]
+    assert row.tight_rate == pytest.approx(
+        max((1 - gamma * problem.mu) ** 2, (1 - gamma * problem.L) ** 2), rel=1e-6
+    )
