@@ -118,8 +118,8 @@ def test_figure_has_three_panels_with_dashed_guarantees(comparison):
 
 
 def test_html_escapes_everything():
-    problem = ct.problems.random_quadratic(2, 3, 4, seed=2)
-    object.__setattr__(problem, "name", "<script>alert(1)</script>")
+    plain = ct.problems.random_quadratic(2, 3, 4, seed=2)
+    problem = ct.problems.distributed_quadratic(plain.A, plain.b, name="<script>alert(1)</script>")
     page = ct.compare([ct.GD()], problem, steps=5, runs=1).to_html("compth compare '<b>'")
     assert "<script" not in page
     assert "&lt;b&gt;" in page
