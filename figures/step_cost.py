@@ -57,7 +57,8 @@ def worst(
 def here(method: Any, q: Any) -> float | None:
     """Rounds on this problem at this step: exact rate, or the first round of the (deterministic) run below eps."""
     if isinstance(method, ct.DIANA):
-        return rounds(ct.exact_rate(method, q).rho)
+        rate = ct.exact_rate(method, q)
+        return rounds(rate.rho) if rate.converged else None
     curve = ct.simulate(method, q, STEPS, 1).mean_square
     below = np.flatnonzero(curve < EPS * curve[0])
     return float(below[0]) if len(below) and curve[-1] < EPS * curve[0] else None

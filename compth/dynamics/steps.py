@@ -29,10 +29,10 @@ DOUBLE = 1e-8
 """Rounding of the factor of the mean, whose eigenvalues may be double."""
 FLAT = 1e-9
 """Where rho differs by less across the width of a search, it is flat."""
-ROUGH, COARSE, FINE = 1e-4, 1e-6, 1e-11
+ROUGH, COARSE, FINE = 1e-4, 1e-5, 1e-10
 """Relative residuals of rates while a valley is looked for, in it, and around its floor."""
-CLOSE = 1e-5
-"""Where the vertices of a parabola and of a quartic are this close in log gamma, the quartic's is taken."""
+CLOSE = 1e-2
+"""Where the vertices of a parabola and a quartic are this close, in spacings of the points, the quartic's is taken."""
 MARGINS = tuple(0.4 * 10.0**k for k in range(-9, -1))
 """Relative distances from a root at which its two sides are tried."""
 
@@ -187,13 +187,14 @@ def _searched(
         lambda u: _digits(rho(float(np.exp(u)), COARSE)),
         bounds=(low, high),
         method="bounded",
-        options={"xatol": tol},
+        options={"xatol": 4 * tol},
     )
 
     def fine(u: float) -> float:
         return rho(float(np.exp(u)), FINE)
 
-    at, flat = _leftmost(fine, _polished(fine, float(found.x), tol), tol)
+    at, rises = _polished(fine, float(found.x), 4 * tol)
+    at, flat = (at, False) if rises else _leftmost(fine, at, tol)
     return _between(rate, at, tol, flat)
 
 
@@ -238,34 +239,40 @@ def _valley(rho: Callable[[float, float], float], method: Method, start: float) 
     return start + (k - 1) * move, start + (k + 1) * move
 
 
-def _polished(f: Callable[[float], float], u: float, h: float) -> float:
-    """The minimum from values around u: the vertex of a curve through them, or where two branches of rho cross.
+def _polished(f: Callable[[float], float], u: float, h: float) -> tuple[float, bool]:
+    """The minimum from values around u, and whether f rises to both sides of it.
 
+    It is the vertex of a curve through the values, or where two branches of rho cross.
     A branch is carried on by the line through its two outer points. From closer by where the crossing is lower than the
     vertex, or the vertices of a parabola and of a quartic differ.
     """
-    for _ in range(4):
+    rises = False
+    for _ in range(8):
         values = np.array([f(u + k * h) for k in (-2, -1, 0, 1, 2)])
         plain, curved = (u + h * v for v in _vertices(values))
+        rises = rises or min(values[0], values[4]) - values.min() > FLAT * abs(1 - values.min())
         fall, rise = values[1] - values[0], values[4] - values[3]
         cross = curved
-        if fall < 0 < rise:  # left + fall (x + 1) = right + rise (x - 1), x in units of h from u
+        if fall < 0 < rise:
+            # left + fall (x + 1) = right + rise (x - 1), x in units of h from u
             cross = u + h * float(np.clip((values[3] - values[1] - rise - fall) / (fall - rise), -1, 1))
         if cross != curved and f(cross) < f(curved):
             u, h = cross, h / 16
-        elif abs(plain - curved) <= CLOSE:
-            return curved
+        elif abs(curved - u) > 0.9 * h:  # the minimum lies further out
+            u = curved
+        elif abs(plain - curved) <= CLOSE * h:
+            return curved, rises
         else:
             u, h = curved, h / 8
-    return u
+    return u, rises
 
 
 def _vertices(values: Array) -> tuple[float, float]:
     """Minima in [-1, 1] of the parabola through the inner three of five values at -2..2, and of the quartic."""
     left, middle, right = values[1:4]
     bend = left - 2 * middle + right
-    if not bend > 0:
-        return 0.0, 0.0
+    if not bend > 0:  # no vertex here: on towards the lower side
+        return (float(np.sign(left - right)),) * 2
     plain = float(np.clip((left - right) / (2 * bend), -1, 1))
     slope = np.polynomial.Polynomial.fit(np.arange(-2, 3), values, 4, domain=[-1, 1], window=[-1, 1]).deriv()
     roots = [float(r.real) for r in slope.roots() if abs(r.imag) < 1e-9 and abs(r.real) <= 1]
@@ -275,16 +282,13 @@ def _vertices(values: Array) -> tuple[float, float]:
 def _between(rate: RateAt | EnumeratedRateAt, at: float, tol: float, flat: bool) -> BestStep:
     """The step with two around it where rho is larger, by its enclosure; the right one beyond the floor if flat."""
     gamma = float(np.exp(at))
-    best = rate.rate(gamma, SHARP)
+    best, ends = rate.rate(gamma, SHARP), [0.0, np.inf]
     top = _ends(best)[1]
-    ends = [0.0, np.inf]
     for h in (tol, 3 * tol, 10 * tol, 0.1, 0.5, 1.5):
         for side, sign in enumerate((-1, 1)):
-            if (
-                ends[side] in (0.0, np.inf)
-                and _ends(rate.rate(gamma * float(np.exp(sign * h)), SHARP))[0] > top
-            ):
-                ends[side] = gamma * float(np.exp(sign * h))
+            other = gamma * float(np.exp(sign * h))
+            if ends[side] in (0.0, np.inf) and _ends(rate.rate(other, SHARP))[0] > top:
+                ends[side] = other
         if ends[0] > 0 and np.isfinite(ends[1]):
             break
     last = gamma if flat and _no_lower(rate, best, gamma, ends[1]) else ends[1]

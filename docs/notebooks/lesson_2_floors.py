@@ -48,7 +48,8 @@ def _(gamma, k, spread):
         "DIANA": ct.DIANA(ct.RandK(k.value), gamma=gamma.value),
     }
     curves = {label: ct.exact(m, problem, 400).mean_square for label, m in methods.items()}
-    floor = ct.stationary(methods["DCGD"], problem).mean_square
+    rest = ct.stationary(methods["DCGD"], problem)
+    floor = rest.mean_square if rest.converged or np.isinf(rest.mean_square) else np.nan
     return curves, floor, problem
 
 
@@ -64,6 +65,7 @@ def _(curves, floor, problem):
     axes.set(xlabel="round t", ylabel="E‖x_t − x*‖² / ‖x_0 − x*‖²", ylim=(1e-16, 1e3))
     axes.legend(frameon=False)
     shown = "none" if floor < 1e-20 * start else "it diverges" if np.isinf(floor) else f"{floor / start:.3e}"
+    shown = "not found" if np.isnan(floor) else shown
     mo.vstack(
         [
             result(f"DCGD's floor: {shown}; ζ*² = mean ‖∇f_i(x*)‖² = {problem.zeta2_star:.3g}"),
