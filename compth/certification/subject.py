@@ -170,8 +170,24 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
 
         return Subject(name, averaged, not takes_rng(what), workers=members, object=what)
     random = takes_rng(what)
+    if not random:
+        _without_keyword(what, name)
     raw = what if random else lambda x, rng: what(x)
     return Subject(name, lambda x, rng: as_numpy(raw(x, rng)), not random, object=what, raw=raw)
+
+
+def _without_keyword(function: Callable[..., Any], name: str) -> None:
+    """Raises InvalidParameter for f(x, *, rng): called as f(x) it would draw from a generator of its own, or fail."""
+    try:
+        listed = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return
+    by_word = inspect.Parameter.KEYWORD_ONLY
+    word = next((p.name for p in listed if p.kind is by_word and p.name in ("rng", "generator")), "")
+    if word and word not in getattr(function, "keywords", {}):
+        raise InvalidParameter(
+            f"{name} takes {word} by keyword alone: judge C = lambda x, rng: {name}(x, {word}=rng) in your file instead"
+        )
 
 
 def name_of(what: Any) -> str:

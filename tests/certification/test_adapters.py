@@ -58,3 +58,15 @@ def test_other_arrays(backend):
     program = ct.adapt(coin, backend)
     assert ct.certify(program, 3, claims=ct.Unbiased(1), budget="quick").verdict is ct.Verdict.CONSISTENT
     assert ct.certify(program, 3, claims=ct.Unbiased("1/2"), budget="quick").verdict is ct.Verdict.REFUTED
+
+
+@pytest.mark.parametrize("default", [{}, {"rng": None}])
+def test_a_generator_by_keyword_alone_is_no_reason_to_refute(default):
+    def coin(x, *, rng):
+        return np.where(rng.random(x.shape) < 0.25, 4 * x, 0.0)
+
+    coin.__kwdefaults__ = default
+    with pytest.raises(ct.errors.InvalidParameter, match=r"judge C = lambda x, rng: .*coin\(x, rng=rng\)"):
+        ct.certify(coin, 3, claims=ct.Unbiased(3))
+    right = ct.certify(lambda x, rng: coin(x, rng=rng), 3, claims=ct.Unbiased(3), budget="quick")
+    assert right.verdict is ct.Verdict.PROVED
