@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -135,7 +136,7 @@ class ADIANA(BodyMethod):
     p: Any = None
     takes_oracle = False
     state_class = ADIANAState
-    planned: ClassVar[Mapping[str, str]] = {"stride": "step"}
+    planned: ClassVar[Mapping[str, str]] = MappingProxyType({"stride": "step"})
     requires = (Unbiased,)
     name = "accelerated DIANA"
     source = ADIANA_PAPER

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -91,7 +92,7 @@ class EFBV(BodyMethod):
     """d_i = C_i(grad f_i(x) - h_i); x+ = x - gamma C_M(mean h_i + nu mean d_i); h_i+ = h_i + lambda d_i; h_i^0 = 0."""
 
     state_class = EFBVState
-    planned: ClassVar[Mapping[str, str]] = {"lam": "lambda"}
+    planned: ClassVar[Mapping[str, str]] = MappingProxyType({"lam": "lambda"})
     name = "EF-BV"
     source = EFBV_PAPER
 

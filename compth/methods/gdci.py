@@ -10,7 +10,7 @@ from compth._numbers import Number
 from compth.claims import Attribution, Standing, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
-from compth.errors import NoGuarantee
+from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods._base import Constants, Plan, Theorem
 from compth.methods.core.body import BodyMethod
 from compth.sources import GDCI as GDCI_PAPER
@@ -65,7 +65,6 @@ class GDCI(BodyMethod):
 
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
-    speaks_compressed = True
     down_label = ""
     requires = (Unbiased,)
     name = "gradient descent with compressed iterates"
@@ -81,6 +80,8 @@ class GDCI(BodyMethod):
 
     def check(self, problem: Any) -> Constants:
         """Constants with star2 = ||x*||^2; omega is the compressed model's, and no other broadcast is."""
+        if self.downlink is not self.fleet.member(0) and self.downlink != self.fleet.member(0):
+            raise InvalidParameter(f"{self.label}: downlink={self.downlink!r} must be its compressor")
         star2 = float(problem.x_star @ problem.x_star)
         return replace(super().check(problem), omega_down=0, facts={"star2": star2})
 

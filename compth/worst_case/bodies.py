@@ -113,7 +113,8 @@ def body_of(method: Any) -> type[BodyMethod] | None:
         return None
     if not runs_its_body(kind):
         raise Unsupported(f"{kind.__name__} changes what its body says: no worst case is derived from it")
-    if kind.speaks_compressed:
+    # a body that broadcasts, whose instances take no downlink: its compressor is the broadcast's, not the workers'
+    if not kind.__dataclass_fields__["downlink"].init and "broadcast" in kind.body.__code__.co_names:
         raise Unsupported(f"{kind.__name__} compresses what it broadcasts: no worst case is derived from it")
     return kind
 
@@ -234,7 +235,7 @@ def body_rate(method: Any, problem: Any, gamma: float, params: Mapping[str, Any]
         return None
     from compth.worst_case.tight import tight_rate
 
-    used = {k: params.get(method.planned.get(k, k), getattr(method, k, None)) for k in kind.form.params}
+    used = {k: params.get(kind.planned.get(k, k), getattr(method, k, None)) for k in kind.form.params}
     given: dict[str, Any] = {k: float(v) for k, v in used.items() if v is not None and k not in constants}
     try:
         found = tight_rate(kind, **{**given, **constants}, gamma=gamma)

@@ -84,6 +84,27 @@ def test_a_gradient_of_which_the_mean_alone_is_read_is_taken_as_the_mean():
         assert counted == [want]
 
 
-def test_no_worst_case_takes_a_compressed_broadcast_for_the_workers():
+class Renamed(ct.GDCI):
+    """The same step under another name."""
+
+
+@pytest.mark.parametrize("kind", [ct.GDCI, Renamed])
+def test_no_worst_case_takes_a_compressed_broadcast_for_the_workers(kind):
     with pytest.raises(ct.errors.Unsupported, match="compresses what it broadcasts"):
-        ct.tight_rate(ct.GDCI, mu=0.1, L=1, omega=3, n=2, gamma=0.5)
+        ct.tight_rate(kind, mu=0.1, L=1, omega=3, n=2, gamma=0.5)
+
+
+def test_no_theorem_speaks_of_another_broadcast_than_the_compressors():
+    method = ct.GDCI(ct.Bernoulli(0.999))
+    assert ct.guarantee(method, PROBLEM).standing == "PROVED"
+    object.__setattr__(method, "downlink", ct.RandK(1))
+    with pytest.raises(ct.errors.InvalidParameter, match="must be its compressor"):
+        ct.guarantee(method, PROBLEM)
+
+
+def test_what_a_plan_calls_a_parameter_cannot_be_changed():
+    with pytest.raises(TypeError, match="item assignment"):
+        ct.EFBV.planned["lam"] = "nu"
+    method = ct.EFBV(PLAIN, gamma=0.1)
+    object.__setattr__(method, "planned", {"lam": "nu"})
+    assert method.arguments(Plan(0.1, {"lambda": 0.25, "nu": 0.5}))["lam"] == 0.25

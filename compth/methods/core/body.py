@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, make_dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, ClassVar, overload
 
 import numpy as np
@@ -58,9 +59,7 @@ class BodyMethod(Bidirectional):
     form: ClassVar[Signature]
     state_class: ClassVar[type[BodyState]] = BodyState
     own_theorems: ClassVar[tuple[Theorem, ...]] = ()
-    speaks_compressed: ClassVar[bool] = False
-    """True where the compressor is the downlink's, and the workers send full vectors."""
-    planned: ClassVar[Mapping[str, str]] = {}
+    planned: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What a plan calls a parameter of the body, where Python or the library has no such name free for it."""
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -100,7 +99,8 @@ class BodyMethod(Bidirectional):
 
     def read_from(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The body's parameters out of a plan's, the method's own or the body's defaults where it names none."""
-        found = {k: params.get(self.planned.get(k, k), params.get(k)) for k in self.form.params}
+        planned = type(self).planned
+        found = {k: params.get(planned.get(k, k), params.get(k)) for k in self.form.params}
         return {k: self._default(k) if v is None else v for k, v in found.items()}
 
     def _default(self, name: str) -> float:
