@@ -98,9 +98,13 @@ def davidson(
 def _fresh(new: Array, basis: Array, least: float = 1e-12) -> Array | None:
     """The unit vector along what `new` has beyond an orthonormal basis, None when that is rounding."""
     before = np.linalg.norm(new)
+    after = before
     for _ in range(2):
+        last = after
         new = new - basis.T @ (basis @ new)
-    after = np.linalg.norm(new)
+        after = np.linalg.norm(new)
+        if after > 0.5 * last:  # little was taken out, and little rounding with it
+            break
     return new / after if after > least * before else None
 
 
