@@ -49,6 +49,7 @@ class Row:
     warning: str = ""
     best_step: float | None = None
     best_rate: float | None = None
+    best_found: bool = True
     tight_rate: float | None = None
 
     @property
@@ -60,6 +61,9 @@ class Row:
         ratio, gain = self.best_step / self.stepsize, best / now if 0 < now < math.inf else math.nan
         if 0.9 < ratio < 1.1 or not gain > 1.05:
             return ""
+        if not self.best_found and gain < math.inf:
+            better = f"gamma = {self.best_step:.3g} would be {gain:.2g} x as fast here"
+            return f"{better} (exact rates; that no step is faster was not shown)"
         asked = "the given step is" if self.stepsize_from == "given" else "the theorem asks for a step"
         size = f"{ratio:.2g} x too short" if ratio > 1 else f"{1 / ratio:.2g} x too long"
         floor = ", to a higher floor" if self.guaranteed_floor and ratio > 1 else ""
@@ -317,7 +321,14 @@ def _best(method: Method, problem: Any, rate: float | None) -> dict[str, Any]:
     if rate is None or problem.d > BEST_LIMIT or hasattr(method, "masked"):
         return {}  # a masked model (IST) runs to a point of its own: faster there is no merit
     found = best_step(method, problem)
-    return {"best_step": float(found.gamma), "best_rate": float(found.rate.rho)} if found.converged else {}
+    if not found.rate.converged:
+        return {}
+    # a step whose own rate is enclosed is worth saying, also where no lower rate elsewhere could be ruled out
+    return {
+        "best_step": float(found.gamma),
+        "best_rate": float(found.rate.rho),
+        "best_found": bool(found.converged),
+    }
 
 
 def rounding(values: Any) -> Any:

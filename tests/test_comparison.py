@@ -159,3 +159,12 @@ def test_no_faster_step_is_named_for_a_method_that_runs_elsewhere():
     row = ct.compare([ct.IST(ct.PermK(2), 0.05)], problem, steps=20, runs=4).rows[0]
     assert row.exact_rate is not None
     assert row.step_remark == ""
+
+
+def test_a_step_that_is_not_shown_to_be_the_best_is_not_called_so(comparison):
+    row = replace(comparison.rows[1], stepsize=0.1, exact_rate=0.99, best_step=0.3, best_rate=0.9)
+    assert "too short" in row.step_remark
+    unsure = replace(row, best_found=False)
+    assert "too short" not in unsure.step_remark
+    assert "gamma = 0.3 would be 10 x as fast here" in unsure.step_remark
+    assert "not shown" in unsure.step_remark
