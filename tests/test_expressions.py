@@ -60,6 +60,7 @@ def test_unknown_and_missing_names():
 
 
 @given(st.text(max_size=60))
+@pytest.mark.slow
 def test_no_text_does_anything_but_parse_or_refuse(text):
     try:
         value = parse(text)(d=3, k=2)

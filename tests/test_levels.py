@@ -8,6 +8,7 @@ from compth.errors import InvalidParameter
 PROBLEM = ct.problems.ridge("digits", 1)
 
 
+@pytest.mark.slow
 def test_quantised_tuning_beats_hindsight_and_full_gradients():
     found = ct.compare_levels(PROBLEM, "S+Q", levels=(1, 4, 8, 64), steps=1500, runs=2)
     level, bits = found.hindsight

@@ -126,6 +126,7 @@ def test_catalogue_is_not_refuted_and_tight_claims_are_tight(compressor, d):
     [f for cls in catalogue().values() if issubclass(cls, ct.Fleet) for f in cls.examples()],
     ids=repr,
 )
+@pytest.mark.slow
 def test_fleets_are_not_refuted(fleet):
     known = getattr(fleet, "n", None) or getattr(getattr(fleet, "sampling", None), "n", None)
     n = known or (len(fleet.members) if len(fleet.members) > 1 else 2)

@@ -54,6 +54,7 @@ def test_certificates_do_not_depend_on_speed(program, claim, d, monkeypatch):
 
 
 @pytest.mark.parametrize(("thing", "d"), [(ct.RandK(2), 6), (ct.NaturalCompression(), 3)], ids=repr)
+@pytest.mark.slow
 def test_estimates_do_not_depend_on_speed(thing, d, monkeypatch):
     """A machine of half the speed answered 2.0593 from samples where 2 was known exactly."""
     first = ct.estimate(thing, d, budget="quick")

@@ -188,6 +188,7 @@ LONGER = [pytest.param(p, marks=pytest.mark.slow) for p in (rand2_out64, rand2_1
 
 
 @pytest.mark.parametrize("program", [rand2, rand2_bf16, *LONGER], ids=lambda p: p.__name__)
+@pytest.mark.slow
 def test_sound_programs_in_few_bits_are_not_refuted_and_false_constants_are(program):
     right = certify(program, (2, 6), claims=ct.Unbiased("max(d,2)/2 - 1"), budget="quick")
     assert right.verdict is Verdict.CONSISTENT, right.certificates
@@ -206,6 +207,7 @@ def test_float32_excess_of_a_millionth_is_found_where_float32_allows_less():
     assert biased.verdict is Verdict.REFUTED
 
 
+@pytest.mark.slow
 def test_a_float32_quantiser_passes_on_the_default_domain():
     report = certify(qsgd, 3, claims=ct.Unbiased("d/64"), budget="quick")
     assert report.verdict is Verdict.CONSISTENT, report.certificates
@@ -246,6 +248,7 @@ def rand2(x, rng):
         ("4", ct.Unbiased(2)),
     ],
 )
+@pytest.mark.slow
 def test_the_script_grants_the_same_rounding(scale, claim, tmp_path):
     file = tmp_path / "mine.py"
 

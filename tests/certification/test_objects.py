@@ -110,6 +110,7 @@ COMBINATORS = [
 
 
 @pytest.mark.parametrize("lie", LIES)
+@pytest.mark.slow
 def test_no_combinator_of_a_lying_sketch_is_proved(lie):
     assert proved(lying(lie)) == []
     for make, n in COMBINATORS:
@@ -141,6 +142,7 @@ def law(c, x):
 
 
 @pytest.mark.parametrize(("kind", "functions"), KINDS, ids=lambda v: getattr(v, "__name__", ""))
+@pytest.mark.slow
 def test_a_one_token_mutant_is_proved_only_where_it_does_the_same(kind, functions):
     """No claim of a mutant is proved by its proof id, by a certificate only one that does what the original does."""
     seen, original = 0, kind.examples()[0]

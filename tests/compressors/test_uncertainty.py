@@ -63,6 +63,7 @@ def test_impossible_declarations_are_refuted(liar):
     assert found[0].margin == next(m for _, _, m in ct.uncertainty_margins(liar, 1000))
 
 
+@pytest.mark.slow
 def test_certify_refutes_what_no_code_can_do():
     """The variance is right and the program honest; the bits leave out the levels and the norm."""
     report = ct.certify(_FreeNorm(12), 64, budget="quick")

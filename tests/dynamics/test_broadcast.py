@@ -209,6 +209,7 @@ def test_the_downlink_reaches_compare_and_its_bits():
     assert down < plain
 
 
+@pytest.mark.slow
 def test_parameters_that_depend_on_the_step_follow_it():
     """ADIANA and IASGD mix their sequences by numbers made of gamma: best_step and step_sizes use each step's."""
     for method in (ct.ADIANA(ONE), ct.IASGD(tau=Fraction(1, 2))):

@@ -100,6 +100,7 @@ def test_unimodality_is_scanned_and_a_bump_is_seen(monkeypatch):
     assert study(lambda q: bump(method, q), 3, seed=1).violated
 
 
+@pytest.mark.slow
 def test_climbing_finds_worse_problems():
     method, theorem = ct.DCGD(ct.RandK(1)), "dcgd.interpolation"
     plain = study(lambda q: rate_ratio(method, q, theorem), 110, seed=3)

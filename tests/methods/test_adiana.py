@@ -64,6 +64,7 @@ PROBLEMS = [random_quadratic(2, 2, kappa, seed=s, minimisers=1.0) for s in range
 
 
 @pytest.mark.parametrize("theorem", ["adiana.accelerated", "adiana.paper"])
+@pytest.mark.slow
 def test_lyapunov_function_contracts_in_one_exact_step(theorem):
     worst = max(ratios(q, theorem, seed) for q in PROBLEMS for seed in range(40))
     assert worst <= 1 + 1e-12

@@ -102,6 +102,7 @@ def test_tau_table_has_its_knee_at_one_over_n(n):
     assert one.traffic == Fraction(1, 3) + Fraction(2, 3 * n)
 
 
+@pytest.mark.slow
 def test_decreasing_blocks_reach_the_optimum_without_shared_minimiser():
     """IBCD at a constant step has a floor on heterogeneous data; the decreasing steps go below it."""
     problem = random_quadratic(3, 6, 4, seed=1, minimisers=1.0)

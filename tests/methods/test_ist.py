@@ -213,6 +213,7 @@ def test_theorem_1_is_never_exceeded_and_spoils_are_caught(identifier):
     assert spoiled > 1
 
 
+@pytest.mark.slow
 def test_the_averaged_bound_of_theorem_1_on_exact_curves():
     """(15): its metric is E x'Wx, W by enumeration of the masks; held on exact curves; a spoil is caught."""
     theorem = next(t for t in ct.IST.theorems() if t.id == "ist.averaged")

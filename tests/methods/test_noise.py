@@ -47,6 +47,7 @@ def excess(method, problem, theorem, steps=120):
 
 
 @pytest.mark.parametrize(("method", "always"), NOISY, ids=lambda v: getattr(v, "label", ""))
+@pytest.mark.slow
 def test_bounds_with_bounded_noise_hold_exactly(method, always):
     for base in BASES:
         problem, tried = additive_noise(base, 3, 2.0, seed=1), set()

@@ -85,6 +85,7 @@ def test_the_target_is_named_counted_or_the_last(tmp_path):
         problems.ridge("wine", 3, target=1)
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_took(tmp_path, capsys):
     (tmp_path / "t.csv").write_text("price,size\n" + "".join(f"{i * i % 7},{i}\n" for i in range(12)))
     command = [

@@ -102,6 +102,7 @@ def test_broadcasts_of_random_length_are_counted_as_they_were_sent(method):
     assert abs(many - method.downlink_bits(PROBLEM)) < 7 * 32 * np.sqrt(5 / 4 / 400 / 11 / parts)
 
 
+@pytest.mark.slow
 def test_standard_errors_are_those_of_independent_replicates():
     trace = ct.simulate(ct.DCGD(ct.RandK(2), gamma=0.2), PROBLEM, 5, 4096, seed=0)
     means = [
@@ -111,6 +112,7 @@ def test_standard_errors_are_those_of_independent_replicates():
     assert 0.6 < np.std(means) * np.sqrt(64 / 4096) / trace.se_square[5] < 1.6
 
 
+@pytest.mark.slow
 def test_singular_problems_measure_the_distance_to_the_solution_set():
     problem = ct.problems.extremal_problems()["singular"]
     trace = ct.simulate(ct.DIANA(ct.RandK(3)), problem, 3000, 16)

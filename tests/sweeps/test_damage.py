@@ -214,6 +214,7 @@ def check_damaged(path, rows, seed):
     assert "\n" not in said, seed
 
 
+@pytest.mark.slow
 def test_failed_rows_show_in_the_exit_code(tmp_path, capsys):
     (tmp_path / "s.toml").write_text(
         'methods = ["DCGD(TopK(k=1))"]\nsteps = 3\nruns = 2\n[[problems]]\nrandom = true\nd = 3\n'

@@ -28,6 +28,7 @@ def test_top_k_meets_its_claims_on_every_drawn_vector(compressor, x):
         assert margin.value <= margin.bound * (1 + 1e-9) + 1e-9 * float(x @ x)
 
 
+@pytest.mark.slow
 def test_strategies_reach_the_hard_vectors():
     find(vectors(min_d=3), lambda x: np.count_nonzero(x) == 1 and len(x) >= 3)
     find(vectors(min_d=3), lambda x: len(x) >= 3 and len(set(np.abs(x))) == 1 and x.any())

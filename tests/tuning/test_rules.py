@@ -62,6 +62,7 @@ def test_the_chosen_level_is_the_best_of_all(scheme, model, count):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.slow
 def test_the_curve_is_the_brute_force_curve(scheme):
     for g in gradients(300, seed=1):
         tuned = ct.tune(g, scheme, costs.Affine(2, 7), L=3)
@@ -222,6 +223,7 @@ def test_packets_smaller_than_an_element_cost_no_memory():
     assert rules.packet_ends(7, 2.0, 0.0, 1.0).tolist() == [2, 4, 6, 7]
 
 
+@pytest.mark.slow
 def test_large_gradients_take_other_paths_to_the_same_level(monkeypatch):
     """Binary search for SS, blocks and strides: as good as a full scan, at any size."""
     rng = np.random.default_rng(8)
