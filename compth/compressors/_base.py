@@ -32,9 +32,13 @@ class MomentMap:
 
     def __call__(self, m: NDArray[Any]) -> NDArray[Any]:
         """Apply to (..., d, d) arrays of floats or of Fractions (dtype object)."""
-        out = np.asarray(self.a * m)
+        # Fractions stay exact with Fractions; with floats they are floats, or numpy makes objects of them
+        exact = m.dtype == object
+        a, b = (self.a, self.b) if exact else (float(self.a), float(self.b))
+        c = np.asarray(self.c) if exact else np.asarray(self.c, dtype=np.float64)
+        out = np.asarray(a * m)
         diagonal = np.einsum("...ii->...i", m)
-        extra = np.asarray(self.c) * diagonal + self.b * diagonal.sum(axis=-1, keepdims=True)
+        extra = c * diagonal + b * diagonal.sum(axis=-1, keepdims=True)
         index = np.arange(m.shape[-1])
         out[..., index, index] += extra
         return out

@@ -240,7 +240,13 @@ def test_ctrl_c_stops_at_once_keeps_rows_and_says_so(tmp_path):
     spec = 'methods = ["DIANA(RandK(k=2))"]\nseeds = [%s]\nsteps = 4000\nruns = 64\n[[problems]]\nrandom = true\n'
     (tmp_path / "s.toml").write_text(spec % ",".join(map(str, range(200))))
     command = [sys.executable, "-m", "compth", "sweep", "s.toml"]
-    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,
+    )
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not ((tmp_path / "sweep.sqlite").exists() and kept(tmp_path)):
         time.sleep(0.1)
@@ -251,6 +257,11 @@ def test_ctrl_c_stops_at_once_keeps_rows_and_says_so(tmp_path):
         "compth sweep: interrupted; finished rows are kept in sweep.sqlite: run the same command to go on"
     )
     assert 1 <= kept(tmp_path) < 200
+
+
+def heed_interrupts():
+    """A child takes Ctrl-C also where its parent was started in a shell's background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def kept(folder):
