@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import pepit_peers
 from benchmarks._timing import Line, line, ratios, seconds
-from compth.worst_case import closed_forms as forms
+from compth.methods import _closed_forms as forms
 from compth.worst_case import methods
 from compth.worst_case.rational import certificate_at, spelled, sqrt_below
 from compth.worst_case.solver import Pencil

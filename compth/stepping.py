@@ -163,7 +163,8 @@ def _promised(method: Method, problem: Any, gamma: float) -> float | None:
 
 def _worst_step(method: Method, problem: Any, params: Mapping[str, Any]) -> float | None:
     """The step with the best worst case, the other parameters kept."""
-    from compth.worst_case import closed_forms, tight_rate
+    from compth.methods import _closed_forms as closed_forms
+    from compth.worst_case import tight_rate
 
     question = worst_case_question(method, problem)
     if question is None:

@@ -20,8 +20,8 @@ from scipy.optimize import brentq
 import compth as ct
 from compth._numbers import log2_ceil
 from compth.bits import FLOAT_BITS
+from compth.methods import _closed_forms as forms
 from compth.plots import COLOURS, STYLE
-from compth.worst_case import closed_forms as forms
 
 D = 1000
 KAPPAS = (3.0, 10.0, 30.0, 100.0, 1000.0, 10000.0)

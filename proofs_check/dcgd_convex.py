@@ -3,7 +3,7 @@
 from fractions import Fraction as F
 
 from compth.calculus import averaged_omega
-from compth.worst_case.closed_forms import convex_factor
+from compth.methods._closed_forms import convex_factor
 from proofs_check import dcgd_tight as tight
 from proofs_check._script import Part, Script, members, step, text
 from proofs_check.dcgd_tight import EXCESS, L, at, ga, mu, n, om

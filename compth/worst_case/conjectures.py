@@ -13,8 +13,8 @@ from compth import sources
 from compth._numbers import Number
 from compth.claims import Attribution, Standing
 from compth.errors import require
+from compth.methods import _closed_forms as forms
 from compth.sources import Source
-from compth.worst_case import closed_forms as forms
 
 
 @dataclass(frozen=True)

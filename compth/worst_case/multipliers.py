@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from compth._numbers import Number, is_exact, ratio, sqrt
-from compth.worst_case import closed_forms as forms
+from compth.methods import _closed_forms as forms
 from compth.worst_case.model import Model
 from compth.worst_case.rational import RateCertificate
 

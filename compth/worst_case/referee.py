@@ -13,8 +13,8 @@ from compth._expressions import parse
 from compth._numbers import Number, is_exact
 from compth.certificates import Certificate, Report, Verdict
 from compth.errors import InvalidParameter, require
+from compth.methods import _closed_forms as forms
 from compth.methods.core.body import BodyMethod
-from compth.worst_case import closed_forms as forms
 from compth.worst_case import lyapunov as user_lyapunov
 from compth.worst_case.bodies import BodyQuestion, body_asked, body_of, body_question, model_name
 from compth.worst_case.exact_algebra import is_psd

@@ -15,8 +15,8 @@ from compth._numbers import Number, exact, is_exact, ratio
 from compth.calculus import ef_bv_scaling, induced_omega
 from compth.claims import Attribution, Standing, standing_of
 from compth.errors import InvalidParameter, Unsupported, require
+from compth.methods import _closed_forms as forms
 from compth.sources import Source
-from compth.worst_case import closed_forms as forms
 from compth.worst_case import methods
 from compth.worst_case.bodies import BodyQuestion, body_asked, body_of, model_name
 from compth.worst_case.instance import WorstCase, instance_of

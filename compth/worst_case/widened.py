@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import isqrt
 
-from compth.worst_case import closed_forms as forms
+from compth.methods import _closed_forms as forms
 from compth.worst_case import methods
 from compth.worst_case.multipliers import closed_certificate
 from compth.worst_case.rational import RateCertificate

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import pepit_peers
-from compth.worst_case import closed_forms as forms
+from compth.methods import _closed_forms as forms
 from compth.worst_case import methods
 from compth.worst_case.solver import Pencil
 

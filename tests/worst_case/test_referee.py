@@ -11,7 +11,7 @@ import compth as ct
 from compth.certificates import Report, Verdict
 from compth.cli import run
 from compth.errors import InvalidParameter
-from compth.worst_case import closed_forms as forms
+from compth.methods import _closed_forms as forms
 from compth.worst_case.witness import exceeds
 
 EF21 = {"mu": F(1, 10), "L": 1, "delta": F(3, 4)}
