@@ -105,7 +105,7 @@ def analyse(
     d = 10 if problem is None else int(problem.d)
     numbers = {
         "gamma": 0.1 if gamma is None else gamma,
-        **dict.fromkeys(kind.form.params, 0.25),
+        **dict.fromkeys(kind.signature.params, 0.25),
         **_defaults(kind),
         **fixed,
     }
@@ -140,7 +140,7 @@ def _asked(
         shown = what.__name__ if isinstance(what, type) else type(what).__name__
         raise InvalidParameter(f"{shown} is no method written as a body: decorate a function with @ct.method")
     for name, value in params.items():
-        require(name in kind.form.params, f"{name}={value} is no parameter of {kind.__name__}")
+        require(name in kind.signature.params, f"{name}={value} is no parameter of {kind.__name__}")
     return kind, params, gamma
 
 
@@ -150,7 +150,7 @@ def _summary(kind: type[BodyMethod]) -> str:
 
 
 def _defaults(kind: type[BodyMethod]) -> dict[str, Number]:
-    return {k: v for k, v in kind.form.params.items() if v is not NOTHING}
+    return {k: v for k, v in kind.signature.params.items() if v is not NOTHING}
 
 
 def _constants(problem: Any, mu: Number | None, L: Number | None) -> tuple[Number, Number] | None:
@@ -168,7 +168,7 @@ def _derived(
     kind: type[BodyMethod], numbers: Mapping[str, Number], n: int, d: int, down: bool
 ) -> tuple[tuple[str, str], ...]:
     """Fixed point, invariants, bits and what is carried."""
-    form = kind.form
+    form = kind.signature
     given = {k: numbers[k] for k in (*form.params, *(("gamma",) if form.takes_gamma else ()))}
     program: Program = derived(kind, tuple(sorted(given.items())), n, d, False)
     plain, gone = without_invariants(program)
@@ -246,7 +246,10 @@ def _setting(
         lines += more
         numbers |= found
     if problem is not None:
-        used = {**fixed, **{k: v for k, v in numbers.get("parameters", {}).items() if k in kind.form.params}}
+        used = {
+            **fixed,
+            **{k: v for k, v in numbers.get("parameters", {}).items() if k in kind.signature.params},
+        }
         step = numbers.get("stepsize") if gamma is None else gamma
         seen, found = _exact_lines(kind, compressor, problem, step, used)
         lines += seen
@@ -293,7 +296,9 @@ def _class_lines(
     rounded = ", ".join(
         f"{k}={_short(v)}" for k, v in {**({} if step is None else {"gamma": step}), **params}.items()
     )
-    chosen = "given" if gamma is not None and set(kind.form.params) <= {*fixed, *_defaults(kind)} else "found"
+    chosen = (
+        "given" if gamma is not None and set(kind.signature.params) <= {*fixed, *_defaults(kind)} else "found"
+    )
     lines = [(f"parameters {chosen}", rounded or "none")]
     if found.certified is None:
         lines.append(("worst case", f"no certificate below 1; attained {found.attained:.6g}"))
@@ -319,10 +324,10 @@ def _exact_lines(
     """Exact rates on the problem: at the step, the largest stable step, the best one, the floor."""
     from compth.dynamics import best_step, exact_rate, max_stable_step, stationary
 
-    missing = [k for k in kind.form.params if k not in params and k not in _defaults(kind)]
+    missing = [k for k in kind.signature.params if k not in params and k not in _defaults(kind)]
     if missing:
         return [("exact dynamics", f"not asked: give {', '.join(missing)}")], {}
-    values = {k: float(v) for k, v in params.items() if k in kind.form.params}
+    values = {k: float(v) for k, v in params.items() if k in kind.signature.params}
     given: dict[str, Any] = {} if step is None else {"gamma": float(step)}
     given |= values
     made = kind(compressor, **given)

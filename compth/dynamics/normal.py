@@ -7,7 +7,7 @@ the averaged memory where something reads it), their next values, and the memory
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from compth._numbers import Number
+from compth.compressors.identity import Identity
 from compth.dynamics.forms import Branch, Broadcast, Scheme, Sketches
 from compth.dynamics.lowered import Lowered, Noise, Poly, Row, lowered
 from compth.errors import CompthError, Unsupported
-from compth.methods.core.body import BodyMethod, derived
+from compth.methods.core.body import BodyMethod, derived, runs_its_body
 from compth.methods.core.centre import Centre, centre_of, without_invariants
 from compth.methods.core.program import Op, Program, averaged_gradients
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, SPOKEN, Underivable, Vector
@@ -30,7 +31,7 @@ class NotNormal(CompthError):
 
 def exact_program(method: BodyMethod, gamma: Any, params: Mapping[str, Any], n: int, d: int) -> Program:
     """The step at these parameters, less the copies that invariants show; in Fractions where the body takes them."""
-    values = method.read_from(params) | ({"gamma": gamma} if method.form.takes_gamma else {})
+    values = method.read_from(params) | ({"gamma": gamma} if method.signature.takes_gamma else {})
     return program_at(type(method), values, n, d, not method.broadcasts_all)
 
 
@@ -198,7 +199,7 @@ def form_of(
 
     full: its compressors send everything, so that a gradient that is not compressed is a message too.
     """
-    names = [*kind.form.params, *(("gamma",) if kind.form.takes_gamma else ())]
+    names = [*kind.signature.params, *(("gamma",) if kind.signature.takes_gamma else ())]
     centres = []
     try:
         for value in TRIED:
@@ -211,17 +212,66 @@ def form_of(
         return None
     drawn = takes_oracles(program)
     moved = [program.start.get(k) for k in program.worker]
-    hidden = set(program.names) != {*kind.form.server, *kind.form.worker}
+    hidden = set(program.names) != {*kind.signature.server, *kind.signature.worker}
     if centres[0] != centres[1] or centres[0].tier == 3 or any(moved) or hidden or (stochastic and not drawn):
         return None
     return centres[0], drawn
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a method enters: its scheme, what it keeps at t = 0, and its simulated state, which metrics are read from.
+
+    scheme(gamma, params, sketches). memory(data) -> y (n, d). common(data, z) -> the common vectors after z that are
+    not the averaged memory. state(problem, x, y, common) -> State of replicates: x (R, d), y (R, n, d), common a list
+    of (R, d).
+    """
+
+    scheme: Callable[[Number, Mapping[str, Number], Sketches], Scheme]
+    memory: Callable[[Any], Any] | None
+    common: Callable[[Any, Any], list[Any]] | None
+    state: Callable[[Any, Any, Any, Any], Any]
+
+
+def normal_form(method: BodyMethod) -> tuple[Centre, bool] | None:
+    """Where a body with the form of a Scheme rests, and whether its gradients may be drawn; None for any other."""
+    stochastic = method.estimator is not None and not method.estimator.exact
+    return form_of(type(method), not method.broadcasts_all, stochastic, _sends_all(method))
+
+
+def _sends_all(method: Any) -> bool:
+    """True where no message is ever shortened."""
+    return type(method.compressor) is Identity
+
+
+def recipe_of(method: Any) -> Recipe:
+    """The method's recipe, from its body; Unsupported where nothing can be read off a body."""
+    name = type(method).__name__
+    if not isinstance(method, BodyMethod):
+        raise Unsupported(f"{name} has no exact dynamics: write its step as a body, or simulate it")
+    if not runs_its_body(type(method)):
+        raise Unsupported(f"{name} changes what its body says: no exact dynamics, simulate it")
+    found = normal_form(method)
+    if found is None:
+        raise Unsupported(f"{method.label} has no Scheme: its dynamics are those of the traced operator")
+    centre, _ = found
+
+    def scheme(gamma: Number, params: Mapping[str, Number], sketches: Sketches) -> Scheme:
+        program = exact_program(method, gamma, params, 3, 4)
+        program = in_full(program) if _sends_all(method) else program
+        if centre_of(program) != centre:
+            raise Unsupported(f"{method.label}: where it rests depends on its parameters")
+        return scheme_of(program, centre, sketches)
+
+    memory, common = starts(method, centre)
+    return Recipe(scheme, memory, common, state_of(method, centre))
 
 
 def starts(
     method: BodyMethod, centre: Centre
 ) -> tuple[Callable[[Any], Any] | None, Callable[[Any, Any], list[Any]] | None]:
     """(data -> the memory at t = 0, (data, z) -> the servers after x), measured from where they rest."""
-    form = method.form
+    form = method.signature
 
     def common(data: Any, z: Any) -> list[Any]:
         out = []
@@ -244,7 +294,7 @@ def _like(c: Fraction, array: Any) -> Any:
 
 def state_of(method: BodyMethod, centre: Centre) -> Callable[[Any, Any, Any, Any], Any]:
     """(problem, x, y, common) -> the simulated state, from vectors measured from where they rest."""
-    form = method.form
+    form = method.signature
 
     def made(problem: Any, x: Any, y: Any, common: Any) -> Any:
         star, s = problem.x_star, problem.gradients_at_star

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from compth.dynamics.schemes import noise_for, recipe_of, sketches_for
+from compth.dynamics.normal import recipe_of
+from compth.dynamics.sketches import noise_for, sketches_for
 from compth.dynamics.spectrum import Search, prepared
 from compth.dynamics.system import Moments, System, data_of
 from compth.dynamics.trajectory import make_system

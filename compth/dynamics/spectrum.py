@@ -12,7 +12,7 @@ from compth._door import a_method, a_problem, at_the_door
 from compth.dynamics import enumerated, joint, masked, stein, traced
 from compth.dynamics.cone import basis_of, blocks, collatz
 from compth.dynamics.noise_free import NoiseFree
-from compth.dynamics.schemes import random_points
+from compth.dynamics.sketches import random_points
 from compth.dynamics.solvers import davidson, definite, upper_bound
 from compth.dynamics.system import Data, Moments, data_of
 from compth.dynamics.trajectory import make_system

@@ -15,8 +15,8 @@ from compth.compressors.identity import Identity
 from compth.dynamics.blocks import Blocks
 from compth.dynamics.forms import Sketches
 from compth.dynamics.lowered import lowered
-from compth.dynamics.normal import exact_program
-from compth.dynamics.schemes import normal_form, sketches_of, spoken_noise
+from compth.dynamics.normal import exact_program, normal_form
+from compth.dynamics.sketches import noise_for, sketches_of, spoken_noise
 from compth.dynamics.system import Data, Moments
 from compth.dynamics.units import units_of
 from compth.errors import Unsupported
@@ -24,7 +24,6 @@ from compth.methods import Method, Theorem
 from compth.methods.core.body import BodyMethod, runs_its_body
 from compth.methods.core.centre import Centre, centre_of
 from compth.methods.core.vectors import MESSAGE, SPOKEN
-from compth.problems.oracle import noise_of
 
 Array = Any
 LARGEST = 4_000_000
@@ -57,7 +56,7 @@ class TracedSystem(Blocks):
         self.method = method
         self.program = exact_program(method, gamma, params, data.n, data.d)
         self.centre: Centre = centre_of(self.program, sketches.delta)
-        noise = _gradient_noise(method, data)
+        noise = noise_for(method, data)
         if noise is not None:
             draws = [op.draw for op in self.program.ops if op.kind == "gradient"]
             if len(set(draws)) < len(draws):
@@ -122,7 +121,9 @@ class TracedSystem(Blocks):
         """w with E metric = w . features(moments); None when the theorem bounds the squared distance."""
         rng = np.random.default_rng(20240)
         data, names = self.data, self.program.names
-        missing = [k for k in (*self.method.form.server[1:], *self.method.form.worker) if k not in names]
+        missing = [
+            k for k in (*self.method.signature.server[1:], *self.method.signature.worker) if k not in names
+        ]
         if missing:
             raise Unsupported(
                 f"{self.method.label}: {missing[0]} is a copy of other vectors: its metrics are not known exactly"
@@ -190,19 +191,10 @@ class TracedSystem(Blocks):
         return np.array(out)
 
 
-def _gradient_noise(method: BodyMethod, data: Data) -> Any:
-    oracle = method.estimator
-    return None if oracle is None or oracle.exact else noise_of(data.problem, oracle)
-
-
 def system_of(
     method: Any, data: Data, gamma: Any, params: Mapping[str, Any], mode: str = "exact", affine: bool = True
 ) -> TracedSystem:
     """The operator of a body; Unsupported where the fleet's moments are not known, and for oracles in Fractions."""
-    if data.A.dtype == object and method.estimator is not None:
-        raise Unsupported(
-            f"{method.label}: stochastic gradients are not in Fractions: simulate it, or use floats"
-        )
     kinds = {op.kind for op in exact_program(method, gamma, params, data.n, data.d).ops}
     fleet = method.fleet if MESSAGE in kinds else as_fleet(Identity())
     sketches = sketches_of(fleet, data.n, data.d, mode)

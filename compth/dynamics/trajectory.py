@@ -12,13 +12,12 @@ import numpy as np
 from compth._door import a_method, a_problem, at_the_door, check_start, numbers, optional, whole
 from compth.dynamics import enumerated, traced
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
-from compth.dynamics.normal import plain_kernel
-from compth.dynamics.schemes import noise_for, random_points, recipe_of, sketches_for
+from compth.dynamics.normal import plain_kernel, recipe_of
+from compth.dynamics.sketches import noise_for, random_points, sketches_for
 from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.units import units_of
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
-from compth.methods.core.body import BodyMethod
 
 Array = Any
 
@@ -55,10 +54,10 @@ def make_system(
     """The operator on second moments at a step size: a System, or that of a traced body (not for masked models)."""
     if traced.fits(method):
         return traced.system_of(method, data, gamma, params, mode, affine)
+    recipe = recipe_of(method)
     sketches = sketches_for(method, data.n, data.d, mode)
-    scheme = recipe_of(method).scheme(gamma, params, sketches)
-    if isinstance(method, BodyMethod):
-        plain_kernel(scheme, data.projector is not None)
+    scheme = recipe.scheme(gamma, params, sketches)
+    plain_kernel(scheme, data.projector is not None)
     return System(data, scheme, sketches, affine, noise_for(method, data))
 
 
@@ -122,7 +121,7 @@ def metric_weights(
         sizes = length * units.common[1:, None, None]
         common = list(sizes * random_points(system.K - 1, count, 1, d)[:, :, 0])
     x = problem.x_star + z
-    made = method.init(problem, x, plan) if recipe.state is None else recipe.state(problem, x, y, common)
+    made = recipe.state(problem, x, y, common)
     observed = theorem.observe(problem, made, plan)
     rows = []
     for r in range(count):

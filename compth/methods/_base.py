@@ -28,7 +28,7 @@ from compth.compressors import Compressor, Fleet, Independent, as_fleet
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods._word import assumptions, broken, not_its_own, other_run
-from compth.problems.oracle import Drawn, Oracle, noise_of
+from compth.problems.oracle import Corrected, Drawn, Oracle, noise_of
 from compth.rates import Rate, geometric
 from compth.sources import COMPTH, Source
 
@@ -293,6 +293,7 @@ class Method(ABC):
 
     requires: ClassVar[tuple[type[Claim], ...]] = ()
     takes_oracle: ClassVar[bool] = False
+    corrected: ClassVar[bool] = False
     takes_compressor: ClassVar[bool] = True
     name: ClassVar[str] = ""
     source: ClassVar[Source] = COMPTH
@@ -345,9 +346,9 @@ class Method(ABC):
 
     @property
     def estimator(self) -> Oracle | None:
-        """The oracle as `step` uses it: the same, unless the method corrects its gradients by known ones."""
+        """The oracle as `step` uses it: `corrected` by the gradients at x* where the method says so."""
         found: Oracle | None = self.oracle
-        return found
+        return Corrected(found) if self.corrected and found is not None else found
 
     def view(self, problem: Any, rng: np.random.Generator) -> Any:
         """The problem as `step` sees it: through the oracle, drawn from rng, when there is one."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-import numpy as np
-
 from compth._numbers import Number, ratio
 from compth.claims import Attribution, Standing
+from compth.compressors import Compressor
 from compth.compressors.identity import Identity
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.methods._base import Constants, Method, Theorem
 from compth.methods._unified import Parameters, UnifiedTheorem
-from compth.problems.oracle import Corrected, Minibatch, Oracle, noise_of
+from compth.methods.core.body import BodyMethod
+from compth.problems.oracle import Minibatch, Oracle, noise_of
 from compth.sources import UNIFIED, Source
 
 
@@ -110,13 +110,13 @@ class SGDStarSharp(SGDStarRow):
 
 
 @dataclass(frozen=True)
-class SGD(Method):
+class SGD(BodyMethod):
     """x+ = x - gamma mean g_i, g_i drawn by the oracle (default: one component, uniformly); full vectors are sent."""
 
     compressor: Any = field(default_factory=Identity, init=False)
     gamma: Any = None
     oracle: Any = field(default_factory=Minibatch, kw_only=True)
-    takes_oracle = True
+    downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_compressor: ClassVar[bool] = False
     name = "stochastic gradient descent"
     source: ClassVar[Source] = UNIFIED.at("Table 2")
@@ -133,12 +133,9 @@ class SGD(Method):
         c = super().check(problem)
         return c if self.estimator is None else with_draws(c, problem, self.estimator)
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> State:
-        return State(x0)
-
-    def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
-        bits = float(self.fleet.bits(1, problem.d)[0].total)
-        return State(state.x - plan.step(t) * problem.gradients(state.x).mean(axis=1), bits)
+    @staticmethod
+    def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:
+        return dict(x=x - gamma * w.mean(w.gradient(x)))
 
     @classmethod
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
@@ -150,10 +147,7 @@ class SGDStar(SGD):
     """x+ = x - gamma mean (g_i(x) - g_i(x*) + grad f_i(x*)), both g_i of one draw: what knowing x* would buy."""
 
     name = "SGD-star"
-
-    @property
-    def estimator(self) -> Oracle | None:
-        return None if self.oracle is None else Corrected(self.oracle)
+    corrected = True
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:

@@ -61,7 +61,7 @@ class BodyQuestion:
         eta2 = 1 - Fraction(q.delta) if q.delta is not None else Fraction(q.eta or 0) ** 2
         cls = Class(Fraction(q.mu), Fraction(q.L), eta2, Fraction(q.omega or 0), q.n)
         values = {k: spelled(v) for k, v in params.items()} | (
-            {"gamma": spelled(gamma)} if self.kind.form.takes_gamma else {}
+            {"gamma": spelled(gamma)} if self.kind.signature.takes_gamma else {}
         )
         shown: dict[str, Number] = {"mu": cls.mu, "L": cls.L}
         shown |= {k: getattr(q, k) for k in ("delta", "eta", "omega") if getattr(q, k) is not None}
@@ -152,9 +152,10 @@ def body_params(
     out: dict[str, Number] = {}
     for name, value in given.items():
         require(
-            value is None or name in kind.form.params, f"{name}={value} is no parameter of {kind.__name__}"
+            value is None or name in kind.signature.params,
+            f"{name}={value} is no parameter of {kind.__name__}",
         )
-    for name, default in kind.form.params.items():
+    for name, default in kind.signature.params.items():
         own = None if instance is None else getattr(instance, name, None)
         value = given.get(name) if given.get(name) is not None else own if own is not None else default
         if value is NOTHING or value is None:
@@ -194,7 +195,7 @@ def body_asked(
     """
     check_instance(method)
     instance = None if isinstance(method, type) else method
-    own, named = kind.form.params, dict(given)
+    own, named = kind.signature.params, dict(given)
     if "eta" in own:
         named["eta"], eta = eta, None
     asked = body_question(kind, mu, L, delta, omega, eta, n)
@@ -235,7 +236,7 @@ def body_rate(method: Any, problem: Any, gamma: float, params: Mapping[str, Any]
         return None
     from compth.worst_case.tight import tight_rate
 
-    used = {k: params.get(kind.planned.get(k, k), getattr(method, k, None)) for k in kind.form.params}
+    used = {k: params.get(kind.planned.get(k, k), getattr(method, k, None)) for k in kind.signature.params}
     given: dict[str, Any] = {k: float(v) for k, v in used.items() if v is not None and k not in constants}
     try:
         found = tight_rate(kind, **{**given, **constants}, gamma=gamma)

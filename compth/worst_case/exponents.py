@@ -84,7 +84,7 @@ def _plus(a: Form, b: Form, sign: int) -> dict[str, Fraction]:
 
 def exponents(kind: type[BodyMethod], n: int) -> dict[str, int] | None:
     """Exponent of L of every vector and parameter of a body; None where they cannot be told or are no integers."""
-    form, rules = kind.form, list[Form]()
+    form, rules = kind.signature, list[Form]()
     names = [*form.params, *(("gamma",) if form.takes_gamma else ())]
     given = {k: Exponent({k: Fraction(1)}, rules) for k in names}
     try:
@@ -116,7 +116,7 @@ def exponents(kind: type[BodyMethod], n: int) -> dict[str, int] | None:
 
 
 def _symbolic(kind: type[BodyMethod], given: Mapping[str, Any], n: int) -> Program:
-    form = kind.form
+    form = kind.signature
     return trace(kind.body, form.server, form.worker, given, n=n, d=7, coins_unknown=True)
 
 

@@ -60,7 +60,7 @@ def instance_of(
 
 
 def _of_body(body: type[BodyMethod], compressor: Compressor, c: Mapping[str, Number]) -> Method:
-    given: dict[str, Any] = {k: float(c[k]) for k in (*body.form.params, "gamma") if k in c}
+    given: dict[str, Any] = {k: float(c[k]) for k in (*body.signature.params, "gamma") if k in c}
     return with_all_parameters(body)(compressor, **given)
 
 

@@ -176,13 +176,13 @@ def _of_body(
     """The question and the claim about a body; constants: mu, L, delta, omega, eta, n; said: rate, stepsize, V."""
     mu, L, delta, omega, eta, n = constants
     rate, stepsize, lyapunov = said
-    bias = None if "eta" in body.form.params else eta
+    bias = None if "eta" in body.signature.params else eta
     values = values_of(body_question(body, mu, L, delta, omega, bias, n).rational())
     given = {k: v if v is None else number(v, values, k) for k, v in named.items()}
     q, params, own = body_asked(method, body, mu, L, delta, omega, eta, n, given)
     gamma: Any = own if stepsize is None else number(stepsize, {**values, **params}, "stepsize")
     if gamma is None:
-        gamma = searched_step(q, params) if body.form.takes_gamma else 1
+        gamma = searched_step(q, params) if body.signature.takes_gamma else 1
     return q, _claim(values, rate, gamma, params, lyapunov)
 
 

@@ -33,7 +33,7 @@ def best_parameters(
     from scipy.optimize import minimize
 
     rational = q.rational()
-    form = q.kind.form
+    form = q.kind.signature
     free = [k for k in form.params if k not in fixed]
     moving = [*free, *(("gamma",) if form.takes_gamma and gamma is None else ())]
     top = 4 / float(q.L)

@@ -179,7 +179,7 @@ def tight_rate(
     if body is not None:
         asked, params, own = body_asked(method, body, mu, L, delta, omega, eta, n, {**named, **parameters})
         step = gamma if gamma is not None else own
-        if step is None and body.form.takes_gamma:
+        if step is None and body.signature.takes_gamma:
             step = searched_step(asked, params)
         return _answer(asked, 1 if step is None else step, params, None)
     method = model_name(method) or method

@@ -8,6 +8,12 @@ from compth._numbers import Number
 from compth.dynamics.forms import Branch, Broadcast, Scheme, Sketches
 
 
+def dcgd_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
+    """z+ = z - gamma mean S_i (A_i z + s_i)."""
+    down = Broadcast((0,), (s.delta,), 1, (-gamma,))
+    return Scheme((1,), (0,), 1, 0, (Branch(1, ((1,),), ((-gamma * s.delta,),), (-gamma,)),), down=down)
+
+
 def diana_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
     """y_i = h_i - s_i, u_i = A_i z - y_i, y_i+ = y_i + a S_i u_i, z+ = z - gamma (ybar + mean S_i u_i).
 

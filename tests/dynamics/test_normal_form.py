@@ -10,7 +10,7 @@ import pytest
 
 import compth as ct
 from compth.compressors import MomentMap
-from compth.dynamics import schemes, traced
+from compth.dynamics import traced
 from compth.dynamics.forms import Sketches
 from compth.dynamics.normal import NotNormal, exact_program, scheme_of
 from compth.errors import Unsupported
@@ -21,7 +21,7 @@ from tests.methods.bodies import made
 
 GAMMA = F(1, 7)
 HAND = [
-    ("Compressed", schemes.dcgd_scheme, {}, {}, True),
+    ("Compressed", hand_forms.dcgd_scheme, {}, {}, True),
     ("Shifted", hand_forms.diana_scheme, {"alpha": F(2, 9)}, {}, True),
     ("Feedback", hand_forms.ef_scheme, {}, {}, True),
     ("Learned", hand_forms.ef21_scheme, {}, {}, False),

@@ -10,7 +10,7 @@ import pytest
 
 import compth as ct
 from compth.dynamics import best_step, exact, exact_rate, joint, max_stable_step, rational, stationary
-from compth.dynamics.schemes import sketches_of
+from compth.dynamics.sketches import sketches_of
 from compth.dynamics.system import Moments, data_of
 from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import Packing

@@ -52,3 +52,8 @@ def point(problem, x0):
 def gd(method, problem, state, rng, plan, t):
     bits = float(method.fleet.bits(1, problem.d)[0].total)
     return {"x": state["x"] - plan.step(t) * problem.gradient(state["x"])}, bits, None
+
+
+def sgd(method, problem, state, rng, plan, t):
+    bits = float(method.fleet.bits(1, problem.d)[0].total)
+    return {"x": state["x"] - plan.step(t) * problem.gradients(state["x"]).mean(axis=1)}, bits, None

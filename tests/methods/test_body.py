@@ -109,7 +109,7 @@ def test_annotations_may_be_text_and_are_looked_up_not_evaluated():
     def body(w, x, h: Own, m: "ct.Server", *, gamma):  # noqa: UP037
         return dict(x=x - gamma * w.mean(w.gradient(x)), h=h, m=m)
 
-    form = ct.method(body).form
+    form = ct.method(body).signature
     assert form.worker == ("h",)
     assert form.server == ("x", "m")
     body.__annotations__["h"] = "__import__('os').getcwd()"
@@ -333,7 +333,7 @@ def test_deriving_takes_no_time_to_speak_of():
     params = {"gamma": F(1, 4), **{k: F(v) for k, v in PARAMS["Accelerated"].items()}}
     once = (
         timeit.timeit(
-            lambda: trace(kind.body, kind.form.server, kind.form.worker, params, n=3, d=4), number=3
+            lambda: trace(kind.body, kind.signature.server, kind.signature.worker, params, n=3, d=4), number=3
         )
         / 3
     )

@@ -10,6 +10,7 @@ from compth.methods import Plan
 from tests.methods import hand_steps as hand
 
 PROBLEM = ct.problems.random_quadratic(3, 6, 8, seed=0)
+PARTS = ct.problems.random_finite_sum(2, 3, 4, 8, seed=0)
 PLAIN, CODED = ct.RandK(2), ct.NaturalCompression()
 CASES = [
     (ct.EFBV(PLAIN, gamma=0.1), hand.efbv, hand.memory),
@@ -18,21 +19,30 @@ CASES = [
     (ct.ADIANA(PLAIN, gamma=0.1), hand.adiana, hand.references),
     (ct.ADIANA(CODED, downlink=CODED, gamma=0.1, p=0.5), hand.adiana, hand.references),
     (ct.GD(gamma=0.1), hand.gd, hand.point),
+    (ct.SGD(0.1), hand.sgd, hand.point),
+    (ct.SGD(0.1, oracle=ct.Minibatch(2, replace=True)), hand.sgd, hand.point),
+    (ct.SGDStar(0.1), hand.sgd, hand.point),
     (ct.GDCI(PLAIN, gamma=0.1), hand.gdci, hand.point),
     (ct.GDCI(CODED, gamma=0.1), hand.gdci, hand.point),
     (ct.GDCI(ct.Identity(), gamma=0.1), hand.gdci, hand.point),
 ]
 
 
+def problem_for(method):
+    """A sum of components where the method samples them."""
+    return PARTS if isinstance(method, ct.SGD) else PROBLEM
+
+
 def rounds(method, step, start, count=6):
     """(the body's state, the step's vectors, its bits, its broadcast's bits) after every round, on a stream each."""
-    plan = Plan(method.gamma, dict(method.default_params(method.check(PROBLEM))))
-    x0 = PROBLEM.start + np.arange(5.0)[:, None] * np.ones(PROBLEM.d)
-    ours, theirs = method.init(PROBLEM, x0, plan), start(PROBLEM, x0)
+    problem = problem_for(method)
+    plan = Plan(method.gamma, dict(method.default_params(method.check(problem))))
+    x0 = problem.start + np.arange(5.0)[:, None] * np.ones(problem.d)
+    ours, theirs = method.init(problem, x0, plan), start(problem, x0)
     a, b = np.random.default_rng(3), np.random.default_rng(3)
     for t in range(count):
-        ours = method.step(method.view(PROBLEM, a), ours, a, plan, t)
-        theirs, sent, heard = step(method, method.view(PROBLEM, b), theirs, b, plan, t)
+        ours = method.step(method.view(problem, a), ours, a, plan, t)
+        theirs, sent, heard = step(method, method.view(problem, b), theirs, b, plan, t)
         yield ours, theirs, sent, heard
 
 

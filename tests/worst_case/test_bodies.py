@@ -204,7 +204,7 @@ def Drifting(w, x, m: ct.Server, *, gamma):
     ],
 )
 def test_unsound_kinds_are_refused_with_their_line(kind, says):
-    params = {k: F(1, 4) for k in kind.form.params}
+    params = {k: F(1, 4) for k in kind.signature.params}
     with pytest.raises((Unsupported, InvalidParameter), match=says):
         ct.tight_rate(kind, mu=MU, L=L, omega=1, n=2, gamma=F(1, 8), **params)
     with pytest.raises((Unsupported, InvalidParameter), match=says):

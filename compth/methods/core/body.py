@@ -56,7 +56,8 @@ class BodyMethod(Bidirectional):
 
     takes_oracle = True
     body: ClassVar[Callable[..., Any]]
-    form: ClassVar[Signature]
+    signature: ClassVar[Signature]
+    form: ClassVar[Any]
     state_class: ClassVar[type[BodyState]] = BodyState
     own_theorems: ClassVar[tuple[Theorem, ...]] = ()
     planned: ClassVar[Mapping[str, str]] = MappingProxyType({})
@@ -64,15 +65,16 @@ class BodyMethod(Bidirectional):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "body" in cls.__dict__ and "form" not in cls.__dict__:
-            cls.form = signature_of(cls.body, BodyMethod)
+        if "body" in cls.__dict__ and "signature" not in cls.__dict__:
+            cls.signature = signature_of(cls.body, BodyMethod)
+            cls.form = cls.signature
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, value in self.given().items():
             if isinstance(value, bool) or not hasattr(value, "__float__"):
                 raise InvalidParameter(f"{type(self).__name__}({name}={value!r}) needs a number")
-        if self.gamma is not None and not self.form.takes_gamma:
+        if self.gamma is not None and not self.signature.takes_gamma:
             raise InvalidParameter(f"{type(self).__name__}(gamma={self.gamma}): its body takes no gamma")
 
     @classmethod
@@ -80,32 +82,32 @@ class BodyMethod(Bidirectional):
         return cls.own_theorems
 
     def given(self) -> Mapping[str, Number]:
-        return {k: v for k in self.form.params if (v := getattr(self, k, None)) is not None}
+        return {k: v for k in self.signature.params if (v := getattr(self, k, None)) is not None}
 
     def default_params(self, c: Constants) -> dict[str, Number]:
-        found = {k: v for k, v in self.form.params.items() if v is not NOTHING} | dict(self.given())
-        missing = [k for k in self.form.params if k not in found]
+        found = {k: v for k, v in self.signature.params.items() if v is not NOTHING} | dict(self.given())
+        missing = [k for k in self.signature.params if k not in found]
         if missing:
             name = type(self).__name__
             raise NoGuarantee(
                 f"{name} needs {' and '.join(missing)}: no theorem plans it, give {missing[0]}=..."
             )
-        return {k: found[k] for k in self.form.params}
+        return {k: found[k] for k in self.signature.params}
 
     def arguments(self, plan: Plan, t: int = 0) -> dict[str, Any]:
         """The body's parameters at step t of a plan, as floats."""
         out = {k: float(v) for k, v in self.read_from(plan.params).items()}
-        return out | ({"gamma": plan.step(t)} if self.form.takes_gamma else {})
+        return out | ({"gamma": plan.step(t)} if self.signature.takes_gamma else {})
 
     def read_from(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The body's parameters out of a plan's, the method's own or the body's defaults where it names none."""
         planned = type(self).planned
-        found = {k: params.get(planned.get(k, k), params.get(k)) for k in self.form.params}
+        found = {k: params.get(planned.get(k, k), params.get(k)) for k in self.signature.params}
         return {k: self._default(k) if v is None else v for k, v in found.items()}
 
     def _default(self, name: str) -> float:
         own = getattr(self, name, None)
-        value = self.form.params[name] if own is None else own
+        value = self.signature.params[name] if own is None else own
         if value is NOTHING:
             raise InvalidParameter(f"{type(self).__name__} needs {name}=...: no theorem plans it")
         return float(value)
@@ -118,7 +120,7 @@ class BodyMethod(Bidirectional):
         return derived(type(self), tuple(sorted(params.items())), n, d, not self.broadcasts_all)
 
     def init(self, problem: Any, x0: Array, plan: Plan) -> Any:
-        form, rows = self.form, len(x0)
+        form, rows = self.signature, len(x0)
         own = problem.gradients(x0) if "gradient" in form.start.values() else None
 
         def first(name: str) -> Array:
@@ -144,7 +146,7 @@ class BodyMethod(Bidirectional):
             return None
 
     def step(self, problem: Any, state: Any, rng: np.random.Generator, plan: Plan, t: int) -> Any:
-        form, params = self.form, self.arguments(plan, t)
+        form, params = self.signature, self.arguments(plan, t)
         # a schedule moves gamma alone, and the program's shape does not hang on its size: read at the first step
         read = self._read(problem, params if plan.schedule is None else self.arguments(plan, 0))
         first, last = (None, None) if read is None or read.carried is None else read.carried
@@ -165,7 +167,9 @@ class BodyMethod(Bidirectional):
         body = type(self).body
         try:
             return returned(
-                body.__name__, body(w, x, **vectors, **params), (*self.form.server, *self.form.worker)
+                body.__name__,
+                body(w, x, **vectors, **params),
+                (*self.signature.server, *self.signature.worker),
             )
         except ValueError as problem:
             line, text = located(problem, body)
@@ -177,7 +181,7 @@ class BodyMethod(Bidirectional):
 
     def _one(self, name: str, value: Any, n: int, dtype: Any) -> Array:
         """One next value in the state's shape."""
-        want, shape = (n if name in self.form.worker else 1), getattr(value, "shape", None)
+        want, shape = (n if name in self.signature.worker else 1), getattr(value, "shape", None)
         if shape is None or len(shape) != 3 or shape[1] not in (want, 1):
             raise InvalidParameter(
                 f"{type(self).__name__}: the next value of {name} has shape {shape}, needed is (R, {want}, d)"
@@ -187,7 +191,7 @@ class BodyMethod(Bidirectional):
             value = np.repeat(value, want, axis=1)
         if value.dtype != dtype:
             value = value.astype(dtype)
-        out: Array = value if name in self.form.worker else value[:, 0]
+        out: Array = value if name in self.signature.worker else value[:, 0]
         return out
 
     def _sent(self, w: Running, read: Reading | None, problem: Any, t: int) -> Any:
@@ -255,7 +259,7 @@ class Reading:
 def _reading(
     kind: type[BodyMethod], params: tuple[tuple[str, Any], ...], n: int, d: int, downlink: bool
 ) -> Reading:
-    form = kind.form
+    form = kind.signature
     found = trace(
         kind.body, form.server, form.worker, dict(params), n=n, d=d, downlink=downlink, start=form.start
     )
@@ -332,7 +336,7 @@ def method(
 @lru_cache(maxsize=64)
 def with_all_parameters(kind: type[BodyMethod]) -> type[BodyMethod]:
     """The class, or one of the same body whose instances take every parameter, where it plans some itself."""
-    if kind.takes_compressor and {*kind.form.params} <= set(kind.__dataclass_fields__):
+    if kind.takes_compressor and {*kind.signature.params} <= set(kind.__dataclass_fields__):
         return kind
     made = _made(kind.body, kind.name, kind.requires, (), kind.source)
     made.__name__, made.__qualname__ = kind.__name__, kind.__qualname__
@@ -359,6 +363,7 @@ def _made(
         "__doc__": inspect.getdoc(body) or f"{body.__name__}: a method written as one body.",
         "__qualname__": body.__qualname__,
         "body": staticmethod(body),
+        "signature": form,
         "form": form,
         "state_class": state,
         "own_theorems": theorems,

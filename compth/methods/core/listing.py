@@ -57,7 +57,7 @@ def _program(
 ) -> tuple[Program, bool]:
     from sympy import Symbol
 
-    form = kind.form
+    form = kind.signature
     names = [*form.params, *(("gamma",) if form.takes_gamma else ())]
     size: dict[str, Any] = {"n": n, "d": d, "downlink": downlink, "start": form.start}
     try:
