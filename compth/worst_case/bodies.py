@@ -113,6 +113,8 @@ def body_of(method: Any) -> type[BodyMethod] | None:
         return None
     if not runs_its_body(kind):
         raise Unsupported(f"{kind.__name__} changes what its body says: no worst case is derived from it")
+    if kind.__dataclass_fields__["oracle"].default is not None:
+        raise Unsupported(f"{kind.__name__} draws its gradients: stochastic gradients are outside the class")
     # a body that broadcasts, whose instances take no downlink: its compressor is the broadcast's, not the workers'
     if not kind.__dataclass_fields__["downlink"].init and "broadcast" in kind.body.__code__.co_names:
         raise Unsupported(f"{kind.__name__} compresses what it broadcasts: no worst case is derived from it")

@@ -104,6 +104,12 @@ def test_no_worst_case_takes_a_compressed_broadcast_for_the_workers(kind):
         ct.tight_rate(kind, mu=0.1, L=1, omega=3, n=2, gamma=0.5)
 
 
+@pytest.mark.parametrize("kind", [ct.SGD, ct.SGDStar])
+def test_no_worst_case_takes_drawn_gradients_for_exact_ones(kind):
+    with pytest.raises(ct.errors.Unsupported, match="draws its gradients"):
+        ct.tight_rate(kind, mu=0.1, L=1, omega=0, n=1, gamma=0.5)
+
+
 def test_no_theorem_speaks_of_another_broadcast_than_the_compressors():
     method = ct.GDCI(ct.Bernoulli(0.999))
     assert ct.guarantee(method, PROBLEM).standing == "PROVED"
