@@ -98,8 +98,8 @@ def test_a_subclass_that_only_speaks_is_the_package_still():
 
 
 def test_a_name_that_the_package_asks_for_is_no_addition():
-    """`masked` is no attribute of DCGD, but exact dynamics ask every method for it."""
-    assert "masked" in different(of(ct.DCGD, masked=lambda self, *a: None)(ct.RandK(1)))
+    """`affine` is no attribute of DCGD, but exact dynamics ask every method for it."""
+    assert "affine" in different(of(ct.DCGD, affine=True)(ct.RandK(1)))
 
 
 def test_members_of_a_method_are_not_its_own_code():

@@ -55,7 +55,7 @@ class RateAt:
     def rate(self, gamma: float, width: float = WIDTH) -> ExactRate:
         """exact_rate at this step; width: how narrow an enclosure is looked for."""
         if masked.fits(self.method):
-            return rate_of_maps(masked.MaskedSystem(self.method, self.data, gamma))
+            return rate_of_maps(masked.MaskedSystem(self.method, self.data, gamma, self.params(gamma)))
         linear = self._system(gamma)
         found = self._radius(linear, None, width)
         return rate_from(found, mean_radius(linear), self._coupled(gamma), linear.applications)

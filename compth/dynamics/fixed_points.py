@@ -56,7 +56,7 @@ def stationary(method: Method, problem: Any) -> Stationary:
     data, gamma, params = prepared(method, problem)
     rate = rate_of(method, data, gamma, params)
     if masked.fits(method):
-        return _unstable(rate) or _of_maps(masked.MaskedSystem(method, data, gamma), rate)
+        return _unstable(rate) or _of_maps(masked.MaskedSystem(method, data, gamma, params), rate)
     unstable = _unstable(rate)
     if unstable is not None:
         return unstable

@@ -1,30 +1,74 @@
-"""Exact dynamics of methods that mask model and gradient alike (IST): x+ = e x + (1/n) sum M_i (K_i M_i x + beta_i).
+"""Exact dynamics of bodies that sketch model and gradient alike (IST): x+ = e x + (1/n) sum M_i (K_i M_i x + beta_i).
 
 The mean m and the second moment X of x itself are kept (x* is no fixed point of the mean). Everything comes from the
-fleet's inclusion probabilities; a method takes part by giving (e, K, beta) from `masked`.
+fleet's inclusion probabilities; (e, K, beta) are read off the body, M_i are the 0/1 masks of its one sketch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from compth._own import hidden
 from compth.compressors.double_sketch import DoubleSketch
-from compth.dynamics.own import own_fleet, own_step
+from compth.dynamics.normal import TRIED, exact_program, program_at
+from compth.dynamics.own import own_fleet
 from compth.dynamics.solvers import arnoldi, enclosed, noise_free
 from compth.dynamics.system import Data
 from compth.errors import Unsupported
 from compth.methods import Method
+from compth.methods.core.body import BodyMethod, runs_its_body
+from compth.methods.core.program import Program
+from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, STATE
 
 Array = Any
 
 
+class Masked(NamedTuple):
+    """x+ = keep x + model mean S_i x + message mean S_i grad f_i(S_i x), one draw of S_i for both."""
+
+    keep: Fraction
+    model: Fraction
+    message: Fraction
+
+
+def masked_form(program: Program) -> Masked | None:
+    """The step in this form, None for any other."""
+    if program.names != ("x",) or [op.kind for op in program.ops] != [MESSAGE, GRADIENT, MESSAGE]:
+        return None
+    (first, point, second), (leaf,) = program.ops, program.leaves
+    chain = [{(COMMON, STATE, "x"): 1}, {(OWN, MESSAGE, 0): 1}, {(OWN, GRADIENT, 1): 1}]
+    given = [op.argument.terms for op in (first, point, second)]
+    keys = [(COMMON, STATE, "x"), (COMMON, MESSAGE, 0), (COMMON, MESSAGE, 2)]
+    terms = leaf.following["x"].terms
+    if first.draw != second.draw or given != chain or not terms.keys() <= {*keys}:
+        return None
+    return Masked(*(Fraction(terms.get(k, 0)) for k in keys))
+
+
+@lru_cache(maxsize=256)
+def _has_form(kind: type[BodyMethod]) -> bool:
+    names = [*kind.signature.params, *(("gamma",) if kind.signature.takes_gamma else ())]
+    try:
+        return masked_form(program_at(kind, dict.fromkeys(names, TRIED[0]), 3, 4, False)) is not None
+    except Unsupported:
+        return False
+
+
 def fits(method: Method) -> bool:
-    """True for a method that names its masked form."""
-    return hasattr(method, "masked")
+    """True for a body of this form; Unsupported where its class or the object runs something besides."""
+    if not isinstance(method, BodyMethod) or not _has_form(type(method)):
+        return False
+    if not runs_its_body(type(method)) or hidden(method):
+        raise Unsupported(
+            f"{type(method).__name__} changes what its body says: no exact dynamics, simulate it"
+        )
+    return True
 
 
 @dataclass(frozen=True)
@@ -38,10 +82,14 @@ class MaskedMoments:
 class MaskedSystem:
     """One step of (m, X); its linear part on X alone sets the rate of the second moments."""
 
-    def __init__(self, method: Any, data: Data, gamma: Any) -> None:
+    def __init__(self, method: Any, data: Data, gamma: Any, params: Mapping[str, Any]) -> None:
         if data.projector is not None:
             raise Unsupported("the mean Hessian is singular: a masked model has no closed recursion here")
-        own_step(method)
+        form = masked_form(exact_program(method, gamma, params, data.n, data.d))
+        if form is None:
+            raise Unsupported(
+                f"{method.label}: at these parameters it does not sketch model and gradient alike"
+            )
         own_fleet(method.fleet, data.n, data.d, traced=False)
         self.data = data
         self.rational = data.A.dtype == object
@@ -50,8 +98,13 @@ class MaskedSystem:
         number: Any = _fractions if self.rational else float
         scale = self.sketch.scale
         scale = np.vectorize(number, otypes=[object if self.rational else float])(scale)
-        keep, self.K, self.beta = method.masked(data.A, b, scale, number(gamma))
-        self.keep = keep
+        c = np.broadcast_to(scale, b.shape)
+        self.keep, whole, message = (number(v) for v in form)
+        self.K = message * c[:, :, None] * data.A * c[:, None, :]
+        if whole:
+            index = np.arange(data.d)
+            self.K[:, index, index] = self.K[:, index, index] + whole * c
+        self.beta = -message * c * b
         self.map = self.sketch.mean_map(self.K)
         self.shift = self.sketch.mean_shift(self.beta)
         self.square = self.sketch.outer(self.beta)
@@ -65,7 +118,11 @@ class MaskedSystem:
     def linear(self, X: Array) -> Array:
         """X -> E[(e + H) X (e + H)'], symmetrised."""
         self.applications += 1
-        out = self.keep * X + (self.map @ X + X @ self.map.T) * self.keep + self.sketch.quadratic(self.K, X)
+        out = (
+            self.keep * self.keep * X
+            + (self.map @ X + X @ self.map.T) * self.keep
+            + self.sketch.quadratic(self.K, X)
+        )
         return (out + out.T) / 2
 
     def __call__(self, state: MaskedMoments) -> MaskedMoments:

@@ -279,7 +279,7 @@ def rate_on(method: Method, problem: Any, plan: Plan) -> ExactRate:
 def rate_of(method: Method, data: Any, gamma: Any, params: Any, mode: str = "exact") -> ExactRate:
     """exact_rate from the problem's matrices."""
     if masked.fits(method):
-        return rate_of_maps(masked.MaskedSystem(method, data, gamma))
+        return rate_of_maps(masked.MaskedSystem(method, data, gamma, params))
     linear = make_system(method, data, gamma, params, mode=mode, affine=False)
     found = radius(linear)
     coupled = is_coupled(method, data, gamma, params, mode)

@@ -247,7 +247,7 @@ def _operator(method: Method, data: Data, gamma: Any, params: Any, mode: str) ->
         return make_system(method, data, gamma, params, mode=mode)
     if mode != "exact":
         raise InvalidParameter(f"mode={mode!r}: {method.label} has exact dynamics only")
-    return MaskedSystem(method, data, gamma)
+    return MaskedSystem(method, data, gamma, params)
 
 
 def _metric(

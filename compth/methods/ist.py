@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,14 @@ import numpy as np
 from compth._numbers import Number, ratio
 from compth.bits import FLOAT_BITS
 from compth.claims import Attribution, Standing
+from compth.compressors import Compressor
 from compth.compressors.double_sketch import DoubleSketch
+from compth.compressors.identity import Identity
 from compth.compressors.perm_k import PermK, ScaledPermK, draw_weights
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.methods._base import Array, Constants, Method, Plan, Theorem
 from compth.methods._nonconvex import running_mean
+from compth.methods.core.body import BodyMethod
 from compth.sources import IST as IST_PAPER
 
 FORMS = ("estimator", "algorithm")
@@ -212,7 +215,7 @@ class ISTNeighbourhoodSharp(_Neighbourhood):
 
 
 @dataclass(frozen=True)
-class IST(Method):
+class IST(BodyMethod):
     """g = (1/n) sum C_i grad f_i(C_i x), the same C_i twice; form "estimator": x+ = x - gamma g, (2) with (5).
 
     form "algorithm": x+ = (1/n) sum [C_i x - gamma C_i grad f_i(C_i x)], Algorithm 1 with one local step. They are the
@@ -221,6 +224,8 @@ class IST(Method):
     """
 
     form: str = "estimator"
+    downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
+    takes_oracle = False
     name = "independent subnetwork training"
     source = IST_PAPER
 
@@ -246,28 +251,24 @@ class IST(Method):
         facts, reasons = _facts(self, problem)
         return replace(c, facts=facts, reasons=reasons)
 
-    def masked(self, A: Array, b: Array, scale: Array, gamma: Number) -> tuple[int, Array, Array]:
-        """(e, K, beta): x+ = e x + (1/n) sum M_i (K_i M_i x + beta_i), M_i the 0/1 masks, scale their weights."""
-        c = np.broadcast_to(scale, b.shape)
-        K = -gamma * c[:, :, None] * A * c[:, None, :]
-        if self.form == "estimator":
-            return 1, K, gamma * c * b
-        index = np.arange(b.shape[1])
-        K[:, index, index] = K[:, index, index] + c
-        return 0, K, gamma * c * b
+    @property
+    def algorithm(self) -> int:
+        """1 for Algorithm 1, 0 for the estimator."""
+        return int(self.form == "algorithm")
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> State:
-        return State(x0)
+    def given(self) -> Mapping[str, Number]:
+        """Nothing: the form is no parameter that a theorem plans."""
+        return {}
 
-    def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
-        x = state.x
-        w = draw_weights(self.fleet, (len(x), problem.n, problem.d), rng)
-        model = w * x[:, None, :]
-        messages = w * problem.gradients_at(model)
-        moved = plan.step(t) * messages
-        new = x - moved.mean(axis=1) if self.form == "estimator" else (model - moved).mean(axis=1)
-        heard = self.uplink_bits(model) if self.fleet.random_length(problem.n, problem.d) else None
-        return State(new, self.uplink_bits(messages), heard)
+    def default_params(self, c: Constants) -> dict[str, Number]:
+        return {}
+
+    @staticmethod
+    def body(w: Any, x: Any, *, gamma: Any, algorithm: Any = 0) -> dict[str, Any]:
+        sketch = w.sketch()
+        model = sketch(x)
+        moved = gamma * sketch(w.gradient(model))
+        return dict(x=w.mean(model - moved) if algorithm else x - w.mean(moved))
 
     def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
         """The worker's own part of the model."""

@@ -93,6 +93,7 @@ WORK = {
     "Twice": ("rand-k", "scaled"),
     "Chain": ("rand-k", "shared"),
     "Sketched": ("rand-k", "listed", "shared"),
+    "Subnetwork": ("rand-k", "shared", "perm"),
 }
 CASES = [(name, fleet) for name in PARAMS for fleet in WORK.get(name, FLEETS)]
 

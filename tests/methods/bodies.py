@@ -194,7 +194,16 @@ def Chain(w, x, h: ct.Worker, *, gamma):
     return dict(x=x - gamma * w.mean(h + b + w.mean(a) / 2), h=h + b / 8)
 
 
+@ct.method
+def Subnetwork(w, x, *, gamma, kept):
+    """IST whose server keeps a part of its own model: one sketch of model and gradient."""
+    s = w.sketch()
+    y = s(x)
+    return dict(x=kept * x + (1 - kept) * w.mean(y) - gamma * w.mean(s(w.gradient(y))))
+
+
 PARAMS = {
+    "Subnetwork": {"kept": 0.25},
     "Centred": {},
     "TwoCoins": {"p": 0.5, "q": 0.25},
     "Pulled": {},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from compth.compressors.perm_k import draw_weights
+
 
 def efbv(method, problem, state, rng, plan, t):
     d = method.fleet.kernel(problem.gradients(state["x"]) - state["h"], rng)
@@ -57,3 +59,13 @@ def gd(method, problem, state, rng, plan, t):
 def sgd(method, problem, state, rng, plan, t):
     bits = float(method.fleet.bits(1, problem.d)[0].total)
     return {"x": state["x"] - plan.step(t) * problem.gradients(state["x"]).mean(axis=1)}, bits, None
+
+
+def ist(method, problem, state, rng, plan, t):
+    x = state["x"]
+    w = draw_weights(method.fleet, (len(x), problem.n, problem.d), rng)
+    model = w * x[:, None, :]
+    messages = w * problem.gradients_at(model)
+    moved = plan.step(t) * messages
+    new = x - moved.mean(axis=1) if method.form == "estimator" else (model - moved).mean(axis=1)
+    return {"x": new}, method.uplink_bits(messages), method.uplink_bits(model)

@@ -25,6 +25,8 @@ from compth.methods.core.program import (
     bills,
     carried,
     located,
+    named,
+    received,
     returned,
     trace,
 )
@@ -57,7 +59,6 @@ class BodyMethod(Bidirectional):
     takes_oracle = True
     body: ClassVar[Callable[..., Any]]
     signature: ClassVar[Signature]
-    form: ClassVar[Any]
     state_class: ClassVar[type[BodyState]] = BodyState
     own_theorems: ClassVar[tuple[Theorem, ...]] = ()
     planned: ClassVar[Mapping[str, str]] = MappingProxyType({})
@@ -67,7 +68,8 @@ class BodyMethod(Bidirectional):
         super().__init_subclass__(**options)
         if "body" in cls.__dict__ and "signature" not in cls.__dict__:
             cls.signature = signature_of(cls.body, BodyMethod)
-            cls.form = cls.signature
+            if "form" not in cls.__dict__:
+                type.__setattr__(cls, "form", cls.signature)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -159,7 +161,9 @@ class BodyMethod(Bidirectional):
         if read is not None and w.operations != len(read.program.ops):  # a body that does branch on its step
             read = self._read(problem, params)
         new = {k: self._one(k, v, problem.n, state.x.dtype) for k, v in given.items()}
-        return self.state_class(sent=self._sent(w, read, problem, t), heard=_heard(w), held=w.kept, **new)
+        return self.state_class(
+            sent=self._sent(w, read, problem, t), heard=_heard(w, read), held=w.kept, **new
+        )
 
     def _called(
         self, w: Running, x: Array, vectors: dict[str, Array], params: dict[str, Any]
@@ -167,7 +171,7 @@ class BodyMethod(Bidirectional):
         body = type(self).body
         try:
             return returned(
-                body.__name__,
+                named(body),
                 body(w, x, **vectors, **params),
                 (*self.signature.server, *self.signature.worker),
             )
@@ -175,7 +179,7 @@ class BodyMethod(Bidirectional):
             line, text = located(problem, body)
             if "read-only" in str(problem):
                 raise InvalidParameter(
-                    f"{body.__name__}, line {line} ({text}): an in-place update: vectors are read-only, write a = a + b"
+                    f"{named(body)}, line {line} ({text}): an in-place update: vectors are read-only, write a = a + b"
                 ) from None
             raise
 
@@ -225,8 +229,10 @@ class BodyMethod(Bidirectional):
         return c
 
 
-def _heard(w: Running) -> Any:
-    """Bits of the round's broadcasts, None where their length is fixed."""
+def _heard(w: Running, read: Reading | None) -> Any:
+    """Bits of what the workers hear in the round, None where it is the method's fixed broadcast."""
+    if read is not None and read.received:
+        return sum(w.cost[j] for j in read.received) + sum(w.heard)
     return None if not w.heard or w.heard[0] is None else sum(w.heard)
 
 
@@ -247,12 +253,13 @@ def _source(kind: type[BodyMethod]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Reading:
-    """A program, the bill of each of its leaves, the gradient that is carried on, those of which the mean is read."""
+    """A program, the bill of each leaf, the gradient carried on, those of which the mean is read, what workers hear."""
 
     program: Program
     bills: tuple[Bill, ...]
     carried: tuple[int | None, int] | None
     averaged: frozenset[int]
+    received: frozenset[int]
 
 
 @lru_cache(maxsize=512)
@@ -264,7 +271,8 @@ def _reading(
         kind.body, form.server, form.worker, dict(params), n=n, d=d, downlink=downlink, start=form.start
     )
     kept = carried(found)
-    return Reading(found, bills(found), kept, averaged_gradients(found) - set(kept or ()))
+    averaged = averaged_gradients(found) - set(kept or ())
+    return Reading(found, bills(found), kept, averaged, received(found))
 
 
 @lru_cache(maxsize=512)

@@ -81,6 +81,12 @@ class Program:
         return tuple(i for i, op in enumerate(self.ops) if op.kind == kind)
 
 
+def named(body: Body) -> str:
+    """What a body is called: its own name, or that of the class whose `body` it is."""
+    first, _, last = body.__qualname__.rpartition(".")
+    return first.rpartition(".")[2] if last == "body" and first else body.__name__
+
+
 class Tracer:
     """The `w` of a traced body: every verb notes what it was given and returns a new symbol."""
 
@@ -195,7 +201,7 @@ def trace(
     Raises Underivable with the line where the body is no such program, InPlace where it writes into a vector. Control
     flow on parameters is followed: the program speaks of these parameters alone. coins_unknown: p is not looked at.
     """
-    name = body.__name__
+    name = named(body)
     asking = sorted(_named(body.__code__) & ASKING)
     if asking:
         raise Underivable(
@@ -248,18 +254,18 @@ def _run(
         given = body(w, state[x], **{k: state[k] for k in (*rest, *worker)}, **params)
     except InPlace as problem:
         line, text = located(problem, body)
-        raise InPlace(f"{body.__name__}, line {line} ({text}): {problem}") from None
+        raise InPlace(f"{named(body)}, line {line} ({text}): {problem}") from None
     except Underivable as problem:
         line, text = located(problem, body)
-        raise Underivable(problem.reason, line, text, body.__name__) from None
+        raise Underivable(problem.reason, line, text, named(body)) from None
     except CompthError:
         raise
     except Exception as problem:
         line, text = located(problem, body)
-        raise Underivable(f"{type(problem).__name__}: {problem}", line, text, body.__name__) from None
+        raise Underivable(f"{type(problem).__name__}: {problem}", line, text, named(body)) from None
     if REFUSED.reasons:
-        raise Underivable(f"it goes on after a refusal ({REFUSED.reasons[0]})", name=body.__name__)
-    return _checked(body.__name__, given, server, worker)
+        raise Underivable(f"it goes on after a refusal ({REFUSED.reasons[0]})", name=named(body))
+    return _checked(named(body), given, server, worker)
 
 
 def _checked(name: str, given: Any, server: tuple[str, ...], worker: tuple[str, ...]) -> dict[str, Vector]:
@@ -315,9 +321,29 @@ def known_to_server(program: Program) -> frozenset[str]:
         known -= lost
 
 
+def from_server(program: Program) -> frozenset[int]:
+    """Messages of one sketch with others that are made of what the server holds: no worker sends them."""
+    draws = [program.ops[i].draw for i in program.of_kind(MESSAGE)]
+    return frozenset(
+        i
+        for i in program.of_kind(MESSAGE)
+        if draws.count(program.ops[i].draw) > 1 and not program.ops[i].argument.own
+    )
+
+
+def received(program: Program) -> frozenset[int]:
+    """Those of them that are all the workers hear of the server; empty where they use a server vector itself."""
+    found = from_server(program)
+    used = [op.argument for i, op in enumerate(program.ops) if i not in found and op.kind != SPOKEN]
+    used += [leaf.following[k] for leaf in program.leaves for k in program.worker]
+    whole = any(scope == COMMON for v in used for scope, _, _ in v.terms)
+    return frozenset() if whole else found
+
+
 def bills(program: Program) -> tuple[Bill, ...]:
     """The bill of every leaf: messages that its next state needs, and the mean of what the server does not know."""
     known, out = known_to_server(program), []
+    free = from_server(program)
     for leaf in program.leaves:
         seen: set[int] = set()
         full: set[Key] = set()
@@ -331,7 +357,7 @@ def bills(program: Program) -> tuple[Bill, ...]:
                 if kind != STATE and i not in seen:
                     seen.add(i)
                     todo.append(program.ops[i].argument)
-        messages = tuple(sorted(i for i in seen if program.ops[i].kind == MESSAGE))
+        messages = tuple(sorted(i for i in seen - free if program.ops[i].kind == MESSAGE))
         out.append(Bill(messages, len(full)))
     return tuple(out)
 
