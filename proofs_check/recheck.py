@@ -24,6 +24,7 @@ import ast
 import hashlib
 import importlib.util
 import json
+import os
 import sys
 import types
 from pathlib import Path
@@ -201,4 +202,8 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("recheck: interrupted; it only reads: nothing was written", file=sys.stderr)
+        os._exit(130)

@@ -20,6 +20,7 @@ LAYERS = {
             "_rng",
             "_expressions",
             "_files",
+            "_interrupts",
             "_memory",
             "_page",
             "_plugins",

@@ -221,16 +221,17 @@ def _listen(child: subprocess.Popen[bytes]) -> list[bytes]:
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    while child.poll() is None:
-        before = time.monotonic()
-        time.sleep(0.02)
-        seen = look(child.pid)
-        if seen is None or seen.state not in STOPPED:
-            silence[0] += min(time.monotonic() - before, 0.1)
-        if silence[0] > SILENCE:
+    try:
+        while child.poll() is None and silence[0] <= SILENCE:
+            before = time.monotonic()
+            time.sleep(0.02)
+            seen = look(child.pid)
+            if seen is None or seen.state not in STOPPED:
+                silence[0] += min(time.monotonic() - before, 0.1)
+    finally:  # silent for too long, or Ctrl-C here: the child may not heed it
+        if child.poll() is None:
             child.kill()
-            break
-    child.wait()
+        child.wait()
     reader.join(timeout=5)
     if not reader.is_alive() and child.stdout is not None:
         child.stdout.close()
@@ -254,8 +255,11 @@ class Pulse:
     def _beat(self) -> None:
         while not self._stop.wait(0.5):
             if self.until is None or time.monotonic() < self.until:
-                self._out.write(".\n")
-                self._out.flush()
+                try:
+                    self._out.write(".\n")
+                    self._out.flush()
+                except OSError:  # the parent is gone: nobody waits for an answer
+                    os._exit(1)
 
     def stop(self) -> None:
         """No further sign."""

@@ -7,6 +7,8 @@ import os
 import sys
 from typing import Any
 
+from compth._interrupts import interruptible
+
 COMMANDS = {
     "compare": ("compth.cli.compare", "Compare methods on real or random data: guarantee beside simulation."),
     "list": ("compth.cli.catalogue", "List compressors, fleets and methods with their constants."),
@@ -53,7 +55,12 @@ def _invoke(name: str, arguments: list[str]) -> int:
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name=name)(getattr(module, "list_" if name == "list" else name))
     command: Any = typer.main.get_command(app)
-    result = command.main(args=arguments, prog_name=f"compth {name}", standalone_mode=False)
+    try:
+        result = command.main(args=arguments, prog_name=f"compth {name}", standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    if result == 130:  # what the option parser makes of Ctrl-C
+        raise KeyboardInterrupt
     return int(result or 0)
 
 
@@ -73,7 +80,10 @@ def _complete(arguments: list[str]) -> int:
 
 
 def run(arguments: list[str]) -> int:
-    """The exit code of `compth ARGUMENTS`; every error a user can cause is one line on standard error."""
+    """The exit code of `compth ARGUMENTS`; every error a user can cause is one line on standard error.
+
+    Raises KeyboardInterrupt: `main` says what is kept.
+    """
     from compth.errors import CompthError
 
     if not arguments or arguments[0] in ("-h", "--help", "help"):
@@ -98,9 +108,6 @@ def run(arguments: list[str]) -> int:
     except CompthError as problem:
         print(f"compth {name}: error: {' '.join(str(problem).split())}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(f"compth {name}: interrupted; nothing was half-written", file=sys.stderr)
-        return 130
     except MemoryError as problem:
         print(
             f"compth {name}: error: not enough memory ({problem or 'none left'}): choose smaller sizes",
@@ -173,15 +180,18 @@ def _speak_any_encoding() -> None:
 
 def main() -> None:
     """Entry point of the `compth` script."""
+    name = next((f"compth {a}" for a in sys.argv[1:2] if a in COMMANDS), "compth")
+    sys.exit(interruptible(name, _main))
+
+
+def _main() -> int:
     try:
         _speak_any_encoding()
         if "_COMPTH_COMPLETE" in os.environ:
             _complete(sys.argv[1:])
         code = run(sys.argv[1:])
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        code = 130
     except BrokenPipeError:  # the reader of our output has gone: nothing is wrong here
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    sys.exit(code)
+    return code

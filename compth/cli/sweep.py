@@ -27,6 +27,7 @@ def sweep(
     import sys
 
     from compth._files import provenance, write_all
+    from compth._interrupts import keeps
     from compth.sweeps import Store, read_toml
     from compth.sweeps import sweep as run_sweep
     from compth.sweeps.store import own_csv, own_parquet
@@ -38,14 +39,9 @@ def sweep(
         if terminal():
             print(f"\r{done}/{total} tasks, about {left:.0f} s left   ", end="", file=sys.stderr, flush=True)
 
-    try:
-        result = run_sweep(read_toml(spec), store=store, workers=workers, progress=show)
-    except KeyboardInterrupt:
-        print(
-            f"\ncompth sweep: interrupted; finished rows are kept in {store}: run the same command to go on",
-            file=sys.stderr,
-        )
-        return 130
+    grid = read_toml(spec)
+    keeps(lambda: _kept(store))
+    result = run_sweep(grid, store=store, workers=workers, progress=show)
     if terminal():
         print(file=sys.stderr)
     errors = [row for row in result.rows if "error" in row]
@@ -72,6 +68,10 @@ def sweep(
         print(f"written: {path}")
     print(provenance())
     return 3 if errors else 0
+
+
+def _kept(store: Path) -> str:
+    return f"finished rows are kept in {store}: run the same command to go on" if store.exists() else ""
 
 
 def _cell(value: object) -> str:

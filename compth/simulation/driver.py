@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,8 @@ class _Job:
     steps: int
     keep_mean: bool
     limit: float
+    stop: Event = field(default_factory=Event)
+    """Set when the call is given up, as by Ctrl-C: the blocks in flight end after their step."""
 
 
 @dataclass
@@ -92,6 +95,8 @@ def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
     )
     alive = np.arange(len(x0))
     for t in range(times):
+        if job.stop.is_set():
+            break
         if t:
             state = engine.step(state, drawn, block, t - 1)
         values = _measure(job, state)
@@ -186,7 +191,11 @@ def simulate(
     )
     blocks = [(start[i : i + BLOCK], i // BLOCK) for i in range(0, runs, BLOCK)]
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        total = _merged(pool, job, blocks, threads)
+        try:
+            total = _merged(pool, job, blocks, threads)
+        except BaseException:
+            job.stop.set()
+            raise
     return _trace(job, total, runs)
 
 

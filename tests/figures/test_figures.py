@@ -7,7 +7,7 @@ import pytest
 
 import compth as ct
 from compth.dynamics import rate_ratio
-from figures.__main__ import main, names
+from figures._command import main, names
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 
 import compth as ct
 from compth.reports import figure_bytes
-from figures.__main__ import gallery, main
+from figures._command import gallery, main
 
 
 @pytest.mark.slow

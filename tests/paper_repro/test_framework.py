@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from compth import sources
+from compth._interrupts import last_words
 from paper_repro import _papers
-from paper_repro.__main__ import main
+from paper_repro._command import main
 from paper_repro._targets import (
     BadTargets,
     Standing,
@@ -170,19 +171,18 @@ def papers(monkeypatch, tmp_path):
         (tmp_path / key / "targets.toml").write_text(HEAD + "value = 1\n")
     monkeypatch.setattr(_papers, "ROOT", tmp_path)
     monkeypatch.setattr(_papers, "paper", module)
-    for place in ("paper_repro.__main__.paper", "paper_repro._papers.paper"):
+    for place in ("paper_repro._command.paper", "paper_repro._papers.paper"):
         monkeypatch.setattr(place, module)
-    monkeypatch.setattr("paper_repro.__main__.keys", lambda: ["one", "two"])
+    monkeypatch.setattr("paper_repro._command.keys", lambda: ["one", "two"])
     state.main = lambda *more: main([*more, "--jobs", "1", "--out", str(state.out)])
     return state
 
 
-def test_a_killed_run_resumes(papers, capsys):
+def test_a_killed_run_resumes(papers):
     papers.broken["two"] = KeyboardInterrupt()
-    assert papers.main() == 130
-    assert capsys.readouterr().err.splitlines()[1:] == [
-        "paper_repro: stopped: run again, finished papers are kept"
-    ]
+    with pytest.raises(KeyboardInterrupt):
+        papers.main()
+    assert last_words().endswith(f"1 of 2 papers are kept in {papers.out}: run the same command to go on")
     assert papers.runs == ["one", "two"]
     papers.broken.clear()
     assert papers.main() == 0

@@ -11,7 +11,7 @@ import pytest
 import compth as ct
 from compth.reports import figure_bytes
 from paper_repro import _papers
-from paper_repro.__main__ import main
+from paper_repro._command import main
 from paper_repro._papers import ROOT, keys, paper, targets
 from paper_repro._targets import Standing, Verdict, judge
 

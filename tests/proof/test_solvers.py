@@ -8,7 +8,7 @@ import pytest
 
 from compth.proof import Refused
 from compth.proof.solvers import answers, sign, smt
-from proofs_check import __main__ as command
+from proofs_check import _command as command
 from proofs_check._models import model
 from proofs_check._script import Part, Script, run, step
 

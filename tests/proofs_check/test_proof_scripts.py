@@ -11,7 +11,7 @@ import pytest
 
 from compth.claims import proved_index
 from compth.proof import identity
-from proofs_check.__main__ import CERTIFICATES, INDEX, scripts
+from proofs_check._command import CERTIFICATES, INDEX, scripts
 from proofs_check._script import run
 from proofs_check.not_provable import REASONS
 from proofs_check.recheck import HASHED, sealed

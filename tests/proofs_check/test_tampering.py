@@ -12,7 +12,7 @@ import pytest
 
 from compth.proof import identity
 from proofs_check import recheck
-from proofs_check.__main__ import CERTIFICATES, INDEX
+from proofs_check._command import CERTIFICATES, INDEX
 
 SHORT = (
     "dcgd.interpolation",
