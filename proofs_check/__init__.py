@@ -13,6 +13,11 @@ object whose `proof` is that id is then PROVED when all parts pass. A part has
                 theorem's plan (`plan_of`), turn the result into text with `text`. Nothing is retyped.
     steps       [step(show, use={known relation: multiplier}, terms=[...])]: rhs - lhs = sum of multiplier * slack plus
                 terms. The last steps show the claims. When the identity fails the kernel prints what is missing.
+    update      the method's step in the statement's words, `Update(DIANA, {"gradient": "g", "message": "Q"}, ...)`:
+                `next`, the state after the step in the claim, what is compressed and where gradients are taken are
+                printed from the trace of the method's body. Nobody types them: the statement is held against the
+                method's own step on random instances, and refused where it differs (`_followed.py`). Scripts without
+                one are listed with the reason in `_untraced.py`
     witness     a finite model (see `_models.py`) inside the domain, nothing degenerate, all hypotheses true
     spoils      at least three (change of the statement, model): really false versions, each with a model in which
                 all hypotheses hold and the claim fails. `change` replaces fields, or within given: None drops one; it

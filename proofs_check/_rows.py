@@ -15,6 +15,7 @@ import sympy
 from compth.methods._unified import Parameters
 from proofs_check._models import plain
 from proofs_check._script import Part, members, step, symbols, text
+from proofs_check._update import Update
 
 mu, ga, M = symbols("mu ga M")
 
@@ -25,6 +26,7 @@ class Row:
 
     uniform: the step is that of a uniform component of the family `drawn`, J. fixed: what does not move. more: fields
     added to the statement; uses: multipliers of its hypotheses in the theorem's step; before: steps ahead of it.
+    update: the method's step, from whose trace `drawn` and `moves` are then.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Row:
     uses: dict[str, str] = field(default_factory=dict)
     before: Sequence[dict[str, Any]] = ()
     stars: dict[str, str] = field(default_factory=dict)
+    update: Update | None = None
 
     @property
     def along(self) -> str:
@@ -190,7 +193,7 @@ def theorem_part(part: Part, row: Row, **values: Any) -> Part:
     if row.memory:
         slow = next(t for t in stated["domain"] if t.startswith("R >= ") and "mu" in t)
         spoils.append(({"domain": [t for t in stated["domain"] if t != slow]}, learning))
-    return Part(stated, steps(part, row, stated), witness, spoils)
+    return Part(stated, steps(part, row, stated), witness, spoils, update=row.update)
 
 
 def exact_messages(part: Part, message: str) -> Part:
@@ -220,7 +223,9 @@ def exact_messages(part: Part, message: str) -> Part:
     return Part(stated, steps, {**found, "params": params, "vectors": vectors}, ())
 
 
-def exact_row(part: Part, name: str, row: Parameters, message: str, along: str, first: str) -> Part:
+def exact_row(
+    part: Part, name: str, row: Parameters, message: str, along: str, first: str, update: Update | None = None
+) -> Part:
     """The theorem without a memory, for messages that are exact."""
     om = sympy.Symbol("om", positive=True)
     plain_row = Parameters(
@@ -228,4 +233,4 @@ def exact_row(part: Part, name: str, row: Parameters, message: str, along: str, 
     )
     found = exact_messages(part, message)
     shown = re.sub(r"\bom\b", "0", first)
-    return theorem_part(found, Row(name, plain_row, along, "P(g)", shown, fixed="xs hs"))
+    return theorem_part(found, Row(name, plain_row, along, "P(g)", shown, fixed="xs hs", update=update))

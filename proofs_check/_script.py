@@ -14,6 +14,9 @@ from compth.claims import JointVariance, Unbiased
 from compth.methods._base import Constants, Plan, Theorem
 from compth.proof import Refused, check, counterexample, identity, witness
 from compth.proof.solvers import sign
+from proofs_check._followed import follows
+from proofs_check._untraced import UNTRACED
+from proofs_check._update import Update
 from proofs_check.recheck import one_change
 
 Model = dict[str, Any]
@@ -25,7 +28,8 @@ class Part:
     """One statement with its certificate, its witness and its really false versions.
 
     signed: polynomial facts that enter the statement's domain because z3 and cvc5 say so: the part is then
-    "solver-signed" and its theorem never PROVED.
+    "solver-signed" and its theorem never PROVED. update: the method's step, which the statement has to follow (see
+    `_update`, `_followed`); left: where there is no run, what its first claim bounds, as it is before the step.
     """
 
     statement: Statement
@@ -34,6 +38,8 @@ class Part:
     spoils: Sequence[tuple[dict[str, Any], Model]]
     technique: str = "Gram identity"
     signed: Sequence[str] = ()
+    update: Update | None = None
+    left: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,12 +145,27 @@ def with_signatures(part: Part) -> tuple[Part, list[dict[str, Any]]]:
     return replace(part, statement={**part.statement, "domain": [*domain, *part.signed]}), found
 
 
+def tied(part: Part) -> None:
+    """Refused where the part's step is not its method's, or where it has one and names no method."""
+    if part.update is not None:
+        follows(part.statement, part.update, part.left)
+        return
+    kinds = dict(text.split()[1::-1] for text in part.statement.get("vectors", ()))
+    moving = sorted(set(part.statement.get("run", {}).get("next", {})) & set(kinds))
+    name = part.statement.get("of", "").split(" ")[0]
+    if moving and name not in UNTRACED:
+        raise Refused(
+            f"{', '.join(moving)}: a step that is typed: take it from a method's trace, update=Update(...)"
+        )
+
+
 def run_part(part: Part) -> tuple[dict[str, Any], dict[str, Any]]:
     """(record, stored form); Refused when the proof, the witness or a negative control does not stand."""
     if part.signed:
         part, answers = with_signatures(part)
         record, stored = run_part(replace(part, signed=()))
         return {**record, "technique": "solver-signed"}, {**stored, "signed": answers}
+    tied(part)
     statement = json.dumps(part.statement)
     proof = certificate(part.statement, part.steps)
     record = check(statement, proof)

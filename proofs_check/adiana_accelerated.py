@@ -10,9 +10,10 @@ from itertools import product
 
 import sympy
 
-from compth.methods.adiana import ADIANAAccelerated
+from compth.methods.adiana import ADIANA, ADIANAAccelerated
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._update import Update
 
 n, L, mu, o, eta, th, s, c = symbols("n L mu o eta th s c")
 p = Within("p")
@@ -36,10 +37,30 @@ def formulas(theorem):
     return numbers, list(map(text, slowest.args)), [text(sympy.factor(1 / m)) for m in limit.args]
 
 
+def update(theorem):
+    """The step: w by the point u, the shifts h and the first message by e = h - k and Q."""
+    return Update(
+        ADIANA,
+        {
+            "x": "y",
+            "w": {"u": 2, "z": "-2*th", "y": "-(1 - 2*th)"},
+            "h": {"k": 1, "e": 1},
+            "gradient": "l",
+            "gradient 1": "k",
+            "message": {"Q": 1, "k": -1, "e": -1},
+            "message 1": "M",
+        },
+        {"gamma": "eta", "theta": "th", "stride": "s", "beta": "be", "alpha": formulas(theorem)[0]["alpha"]},
+        at={"kp": "x"},
+    )
+
+
 def statement(theorem):
     """The theorem's one step and run."""
     numbers, slow, limits = formulas(theorem)
-    learned = f"e + {numbers['alpha']}*M"
+    followed = update(theorem)
+    moves = followed.next("z", "y")
+    chance, (renewed, learned) = followed.outcomes("h", "k")
     potential = "sq(z - xs) + c*(fy - fs) + cw*(fw - fs) + b*sq(e)"
     return {
         "name": theorem.id,
@@ -60,8 +81,15 @@ def statement(theorem):
         ],
         "vectors": [
             *["common z", "common y", "common u", "common xs"],
-            *["family l", "family k", "family kp", "family e", "family Q ~ l @ 0", "family M ~ -e @ 0"],
-            f"family Y ~ p*({learned} + k - kp) + (1 - p)*({learned}) @ 1",
+            *[
+                "family l",
+                "family k",
+                "family kp",
+                "family e",
+                f"family Q ~ {followed.mean('message', 'Q')} @ 0",
+                f"family M ~ {followed.mean('message 1')} @ 0",
+            ],
+            f"family Y ~ {chance}*({renewed}) + (1 - {chance})*({learned}) @ 1",
         ],
         "values": "fu fy fw fs fyp",
         "let": {
@@ -69,25 +97,25 @@ def statement(theorem):
             "cw": numbers["reference"],
             "fwp": "p*fy + (1 - p)*fw",
             "w": "2*u - 2*th*z - (1 - 2*th)*y",
-            "zp": "be*z + (1 - be)*u - s*P(Q)",
+            "zp": moves["z"],
         },
         "given": {
             "strong": "strongly_convex(fu, fs, P(l), u, xs, mu)",
-            "smooth": "descent(fyp, fu, P(l), u - eta*P(Q), u, L)",
+            "smooth": f"descent(fyp, fu, P(l), {moves['y']}, u, L)",
             "at_w": "cocoercive(fw, fu, k, l, w, u, L)",
             "at_y": "cocoercive(fy, fu, kp, l, y, u, L)",
             "least": "least(fu, fs)",
             "least_w": "least(fw, fs)",
             "least_y": "least(fy, fs)",
-            "var": "spread(Q, l - k - e, o - 1)",
+            "var": f"spread(Q, {followed.argument('message')}, o - 1)",
             "ind": "independent(Q, n)",
             "shift": "variance(M, o - 1)",
-            "coin": f"mixture(Y, p, {learned} + k - kp, {learned})",
+            "coin": f"mixture(Y, {chance}, {renewed}, {learned})",
         },
         "claim": [f"sq(zp - xs) + c*(fyp - fs) + cw*(fwp - fs) + b*sq(Y) <= R*({potential})"],
         "run": {
             "potential": potential,
-            "next": {"z": "zp", "y": "u - eta*P(Q)", "fy": "fyp", "fw": "fwp", "e": "Y"},
+            "next": {"z": "zp", "y": moves["y"], "fy": "fyp", "fw": "fwp", "e": "Y"},
             "rate": "R",
             "gain": "0",
             "noise": "0",
@@ -257,5 +285,5 @@ def inside():
 SCRIPT = Script(
     "adiana.accelerated",
     "ADIANA: accelerated, without a floor",
-    [Part(STATEMENT, STEPS, inside(), controls(STATEMENT, SMALL))],
+    [Part(STATEMENT, STEPS, inside(), controls(STATEMENT, SMALL), update=update(ADIANAAccelerated()))],
 )

@@ -2,7 +2,7 @@
 
 from compth.methods.adiana import ADIANAPaper
 from proofs_check._script import Part, Script, step
-from proofs_check.adiana_accelerated import ALGEBRA, FIT, LAST, SHORT, controls, inside, statement
+from proofs_check.adiana_accelerated import ALGEBRA, FIT, LAST, SHORT, controls, inside, statement, update
 
 STATEMENT = statement(ADIANAPaper())
 [SMALL] = [t for t in STATEMENT["domain"] if t.startswith("eta*") and t != SHORT]
@@ -10,5 +10,5 @@ STEPS = [*ALGEBRA, step(FIT, {SMALL: "n"}, ["8*L*(o - 1)*eta*(7 + 24*p*o + 16*(p
 SCRIPT = Script(
     "adiana.paper",
     "ADIANA at the step size of its paper: accelerated, without a floor",
-    [Part(STATEMENT, STEPS, inside(), controls(STATEMENT, SMALL)[:4])],
+    [Part(STATEMENT, STEPS, inside(), controls(STATEMENT, SMALL)[:4], update=update(ADIANAPaper()))],
 )

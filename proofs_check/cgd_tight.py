@@ -5,8 +5,10 @@ from fractions import Fraction as F
 import sympy
 
 from compth.methods._closed_forms import cgd_factor, cgd_step
+from compth.methods.dcgd import DCGD
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
+from proofs_check._update import Update
 
 # s = sqrt(1 - delta); N, q = (1 + s) L +- (1 - s) mu reach every mu < L with one-term divisors
 s, N, q = symbols("s N q")
@@ -20,15 +22,17 @@ def pair(a, b):
 
 
 HERE, NEXT, STAR = ("f", "g", "x"), ("fp", "gp", "xp"), ("fs", "0", "xs")
+UPDATE = Update(DCGD, {"gradient": "g", "mean message": "c"}, {"gamma": "ga"}, ahead={"gp": "x"}, workers=1)
+MOVES = UPDATE.next("x", f="fp") | UPDATE.next("g")
 STATEMENT = {
     "name": "cgd.tight",
     "params": "s N q",
     "domain": ["s > 0", "s < 1", "q > s*N", "N > q", "N > 0"],
     "vectors": ["common x", "common xs", "common g", "common gp @ 1", "common c @ 1"],
     "values": "f fp fs",
-    "let": {"mu": text(MU), "L": text(SMOOTH), "ga": GAMMA, "xp": "x - ga*c"},
+    "let": {"mu": text(MU), "L": text(SMOOTH), "ga": GAMMA, "xp": MOVES["x"]},
     "given": {
-        "comp": f"contraction(c, g, {text(1 - s**2)})",
+        "comp": f"contraction(c, {UPDATE.argument('message')}, {text(1 - s**2)})",
         "star": pair(STAR, HERE),
         "last": pair(STAR, NEXT),
         "move": pair(HERE, NEXT),
@@ -36,7 +40,7 @@ STATEMENT = {
     "claim": [f"fp - fs <= {RHO}*(f - fs)"],
     "run": {
         "potential": "f - fs",
-        "next": {"x": "xp", "f": "fp", "g": "gp"},
+        "next": MOVES | {"x": "xp"},
         "rate": RHO,
         "gain": "0",
         "noise": "0",
@@ -90,7 +94,10 @@ INSTANCE = {
             f"sq({k}*{lam}*(x - xs) - {lam}*(x - xs)) == (1 - {text(1 - s**2)})*sq({lam}*(x - xs))"
             for lam, k in BOTH
         ),
-        *(f"{lam}/2*sq(x - ga*{k}*{lam}*(x - xs) - xs) == {RHO}*{lam}/2*sq(x - xs)" for lam, k in BOTH),
+        *(
+            f"{lam}/2*sq({UPDATE.after(MOVES['x'], {'c': f'{k}*{lam}*(x - xs)'})} - xs) == {RHO}*{lam}/2*sq(x - xs)"
+            for lam, k in BOTH
+        ),
     ],
 }
 SHRUNK, STRETCHED, AT_MU, AT_L = INSTANCE["claim"]
@@ -111,6 +118,7 @@ SCRIPT = Script(
                 ({"given": {"comp": None}}, at(1, 0)),
                 ({"given": {"last": None, "move": None}}, at(1, F(1, 2), after=8)),
             ],
+            update=UPDATE,
         ),
         Part(
             INSTANCE,

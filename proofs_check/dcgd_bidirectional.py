@@ -7,13 +7,17 @@ import sympy
 from compth.methods.dcgd import DCGDBidirectional
 from proofs_check import dcgd_general as general
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text, without_max
+from proofs_check._steps import SENT, broadcasting
 from proofs_check.dcgd_general import A, B, L, Lm, ga, mu, zeta2
 
+UPDATE = broadcasting(SENT)
+MOVES = UPDATE.next("x")
+MOVED = UPDATE.after("sq(x - xs)", MOVES)
 [down] = symbols("down")  # 1 + omega_M
 FLEET = {"A": A, "B": B, "L": L, "L_max": Lm, "mu": mu, "omega_down": down - 1}
 BASE = general.STATEMENT
 DOMAIN = ["L > 0", "Lm > 0", "mu > 0", "mu <= L", "L <= Lm", "A >= 0", "A >= B", "down >= 1"]
-VECTORS = [*(v for v in BASE["vectors"]), "common c ~ P(Q) @ 1"]
+VECTORS = [*(v for v in BASE["vectors"]), f"common c ~ {UPDATE.mean('broadcast')} @ 1"]
 
 
 def rates(zeta):
@@ -32,8 +36,8 @@ STATEMENT = {
     "domain": [*DOMAIN, *LARGEST, "ga > 0", OTHER],
     "vectors": VECTORS,
     "given": {**BASE["given"], "down": "variance(c, down - 1)"},
-    "claim": [f"sq(x - ga*c - xs) <= {RHO}*sq(x - xs) + {NOISE}"],
-    "run": {**BASE["run"], "next": {"x": "x - ga*c"}, "rate": RHO, "noise": NOISE},
+    "claim": [f"{MOVED} <= {RHO}*sq(x - xs) + {NOISE}"],
+    "run": {**BASE["run"], "next": MOVES, "rate": RHO, "noise": NOISE},
 }
 CLAIM = STATEMENT["claim"][0]
 DOWN = ["ga*(down - 1)*S*L", "ga*(S - (1 - B))*L", "ga*L*(A - B)", "ga*(L - mu)"]
@@ -73,7 +77,7 @@ SHARED = {
         **{k: v for k, v in STATEMENT["given"].items() if k != "optimal"},
         "each": "cocoercive(f, fs, g, 0, x, xs, Lm)",
     },
-    "claim": [f"sq(x - ga*c - xs) <= {SHARED_RHO}*sq(x - xs)"],
+    "claim": [f"{MOVED} <= {SHARED_RHO}*sq(x - xs)"],
     "run": {**STATEMENT["run"], "rate": SHARED_RHO, "noise": NONE.strip("()"), "fixed": "xs"},
 }
 SHARED_CLAIM = SHARED["claim"][0]
@@ -140,6 +144,7 @@ SCRIPT = Script(
                 ({"given": {"joint": None}}, at(*ALIKE, F(1, 2), **{**TIGHT, "A": 0})),
                 ({"given": {"down": None}}, at(*ALIKE, F(1, 2), chance=F(1, 30), **{**TIGHT, "down": 1})),
             ],
+            update=UPDATE,
         ),
         Part(
             SHARED,
@@ -161,6 +166,7 @@ SCRIPT = Script(
                 ),
                 ({"given": {"joint": None}}, shared([1, 1], F(1, 8), F(1, 2), **{**TIGHT, "A": 0})),
             ],
+            update=UPDATE,
         ),
     ],
 )

@@ -6,6 +6,7 @@ from compth.calculus import averaged_omega
 from compth.methods._closed_forms import convex_factor
 from proofs_check import dcgd_tight as tight
 from proofs_check._script import Part, Script, members, step, text
+from proofs_check._steps import SENT as UPDATE
 from proofs_check.dcgd_tight import EXCESS, L, at, ga, mu, n, om
 
 SLOW = members(convex_factor(mu, L, averaged_omega(om, n), ga))
@@ -65,6 +66,7 @@ SCRIPT = Script(
                 ({"given": {"ind": None}}, at([1, 1], F(1, 8), F(1569, 2048), shared=True, n=64)),
                 ({"given": {"each": None}}, at([-6, 8], F(1, 8), F(25, 32))),
             ],
+            update=UPDATE,
         )
     ],
 )

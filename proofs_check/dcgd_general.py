@@ -5,12 +5,15 @@ from fractions import Fraction as F
 from compth.methods.dcgd import DCGDGeneral
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text, without_max
+from proofs_check._steps import SENT as UPDATE
 
 L, Lm, mu, A, B, ga, zeta2 = symbols("L Lm mu A B ga zeta2")
 PLAN, LIMIT = plan_of(DCGDGeneral(), constants(A=A, B=B, L=L, L_max=Lm, mu=mu, zeta2_star=zeta2), ga)
 STEP, LARGEST = without_max(1 / LIMIT, "S")  # gamma <= 1/STEP for S = max{1 - B, 0}
 RHO, NOISE = text(PLAN.rho), text(PLAN.floor * (1 - PLAN.rho))
 
+MOVES = UPDATE.next("x")
+MOVED = UPDATE.after("sq(x - xs)", MOVES)
 STATEMENT = {
     "name": "dcgd.general",
     "params": "L Lm mu A B S ga",
@@ -26,7 +29,7 @@ STATEMENT = {
         "ga > 0",
         f"ga*{text(STEP)} <= 1",
     ],
-    "vectors": ["common x", "common xs", "family g", "family hs", "family Q ~ g @ 0"],
+    "vectors": ["common x", "common xs", "family g", "family hs", f"family Q ~ {UPDATE.mean('message')} @ 0"],
     "values": "f fs",
     "let": {"zeta2": "sq(hs)"},
     "given": {
@@ -36,10 +39,10 @@ STATEMENT = {
         "optimal": "zero(P(hs), x - xs)",
         "joint": "joint(Q, A, B)",
     },
-    "claim": [f"sq(x - ga*P(Q) - xs) <= {RHO}*sq(x - xs) + {NOISE}"],
+    "claim": [f"{MOVED} <= {RHO}*sq(x - xs) + {NOISE}"],
     "run": {
         "potential": "sq(x - xs)",
-        "next": {"x": "x - ga*P(Q)"},
+        "next": MOVES,
         "rate": RHO,
         "gain": "0",
         "noise": NOISE,
@@ -104,6 +107,7 @@ SCRIPT = Script(
                 ),
                 ({"given": {"joint": None}}, at(*ALIKE, F(1, 2), **{**TIGHT, "A": 0})),
             ],
+            update=UPDATE,
         )
     ],
 )

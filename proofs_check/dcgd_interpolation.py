@@ -5,6 +5,7 @@ from fractions import Fraction as F
 from compth.methods.dcgd import DCGDInterpolation
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text, without_max
+from proofs_check._steps import SENT as UPDATE
 
 L, Lm, mu, A, ga = symbols("L Lm mu A ga")
 (B,) = symbols("B")
@@ -12,6 +13,8 @@ PLAN, LIMIT = plan_of(DCGDInterpolation(), constants(A=A, B=B, L=L, L_max=Lm, mu
 STEP, LARGEST = without_max(1 / LIMIT, "S")  # gamma <= 1/STEP for S = max{1 - B, 0}
 RHO = text(PLAN.rho)
 
+MOVES = UPDATE.next("x")
+MOVED = UPDATE.after("sq(x - xs)", MOVES)
 STATEMENT = {
     "name": "dcgd.interpolation",
     "params": "L Lm mu A B S ga",
@@ -27,7 +30,7 @@ STATEMENT = {
         "ga > 0",
         f"ga*{text(STEP)} <= 1",
     ],
-    "vectors": ["common x", "common xs", "family g", "family Q ~ g @ 0"],
+    "vectors": ["common x", "common xs", "family g", f"family Q ~ {UPDATE.mean('message')} @ 0"],
     "values": "f fs",
     "given": {
         "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
@@ -35,10 +38,10 @@ STATEMENT = {
         "each": "cocoercive(f, fs, g, 0, x, xs, Lm)",
         "joint": "joint(Q, A, B)",
     },
-    "claim": [f"sq(x - ga*P(Q) - xs) <= {RHO}*sq(x - xs)"],
+    "claim": [f"{MOVED} <= {RHO}*sq(x - xs)"],
     "run": {
         "potential": "sq(x - xs)",
-        "next": {"x": "x - ga*P(Q)"},
+        "next": MOVES,
         "rate": RHO,
         "gain": "0",
         "noise": "0",
@@ -101,6 +104,7 @@ SCRIPT = Script(
                     at([1, 1], F(1, 2), F(1, 2), **{**TIGHT, "L": 2, "Lm": 2, "mu": 2, "ga": F(1, 4)}),
                 ),
             ],
+            update=UPDATE,
         )
     ],
 )

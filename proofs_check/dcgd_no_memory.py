@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 from compth.methods.dcgd import NoMemory
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._steps import SENT as UPDATE
 from proofs_check.dcgd_general import at as general_at
 
 n, L, mu, om, ga, zeta2 = symbols("n L mu om ga zeta2")
@@ -12,11 +13,13 @@ PLAN, LIMIT = plan_of(NoMemory(), FLEET, ga)
 RHO, NOISE, STEP = text(PLAN.rho), text(PLAN.floor * (1 - PLAN.rho)), text(1 / LIMIT)
 SMALL = f"ga*{STEP} <= 1"
 
+MOVES = UPDATE.next("x")
+MOVED = UPDATE.after("sq(x - xs)", MOVES)
 STATEMENT = {
     "name": "dcgd.no_memory",
     "params": "n L mu om ga",
     "domain": ["L > 0", "mu > 0", "mu <= L", "om >= 0", "n >= 1", "ga > 0", SMALL],
-    "vectors": ["common x", "common xs", "family g", "family hs", "family Q ~ g @ 0"],
+    "vectors": ["common x", "common xs", "family g", "family hs", f"family Q ~ {UPDATE.mean('message')} @ 0"],
     "let": {"zeta2": "sq(hs)"},
     "given": {
         "convex": "coercive(g, hs, x, xs, mu, L)",
@@ -26,10 +29,10 @@ STATEMENT = {
         "var": "variance(Q, om)",
         "ind": "independent(Q, n)",
     },
-    "claim": [f"sq(x - ga*P(Q) - xs) <= {RHO}*sq(x - xs) + {NOISE}"],
+    "claim": [f"{MOVED} <= {RHO}*sq(x - xs) + {NOISE}"],
     "run": {
         "potential": "sq(x - xs)",
-        "next": {"x": "x - ga*P(Q)"},
+        "next": MOVES,
         "rate": RHO,
         "gain": "0",
         "noise": NOISE,
@@ -93,6 +96,7 @@ SCRIPT = Script(
                     at([1, 1], [1, -1], F(1, 2), F(1, 2), **EQUAL),
                 ),
             ],
+            update=UPDATE,
         )
     ],
 )

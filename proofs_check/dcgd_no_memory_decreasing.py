@@ -8,8 +8,10 @@ from proofs_check import dcgd_no_memory as exact
 from proofs_check import diana_lemma6
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
+from proofs_check._steps import SENT, stochastic
 
 n, L, mu, om, ga, S, Z, k = symbols("n L mu om ga S Z k")
+UPDATE = stochastic(SENT)
 LIMIT = no_memory_step(mu, L, om, n)
 THETA = text(2 / LIMIT)
 NOISE = text(no_memory_noise(om, n, S, Z)).replace("Z", "sq(hs)")
@@ -21,13 +23,17 @@ STATEMENT = {
     "title": "G: the workers' stochastic gradients, variance at most S; V = ||x - x*||^2",
     "params": "n L mu om ga S",
     "domain": [*exact.STATEMENT["domain"], "S >= 0"],
-    "vectors": [*exact.STATEMENT["vectors"][:-1], "family G ~ g @ 0", "family Q ~ G @ 1"],
+    "vectors": [
+        *exact.STATEMENT["vectors"][:-1],
+        "family G ~ g @ 0",
+        f"family Q ~ {UPDATE.mean('message')} @ 1",
+    ],
     "given": {
         **exact.STATEMENT["given"],
         "noise": "growth(sq(G - g), 0, 0, 0, 0, 0, S)",
         "apart": "independent(G, n)",
     },
-    "claim": [f"sq(x - ga*P(Q) - xs) <= (1 - mu*ga)*sq(x - xs) + ga**2*{NOISE}"],
+    "claim": [f"{exact.MOVED} <= (1 - mu*ga)*sq(x - xs) + ga**2*{NOISE}"],
 }
 SCHEDULE = {
     "name": "dcgd.no_memory_decreasing.schedule",
@@ -93,6 +99,8 @@ SCRIPT = Script(
                 ({"given": {"ind": None, "apart": None}}, at(*ALIKE, **{**EQUAL, "n": 64})),
                 ({"given": {"noise": None}}, at(*QUIET, **{**EQUAL, "S": 0})),
             ],
+            update=UPDATE,
+            left="sq(x - xs)",
         ),
         Part(
             SCHEDULE,

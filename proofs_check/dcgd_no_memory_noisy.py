@@ -8,7 +8,9 @@ from compth.methods.dcgd import NoMemoryNoisy
 from proofs_check import dcgd_no_memory as exact
 from proofs_check._noisy import noisy, with_noise
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._steps import SENT, stochastic
 
+UPDATE = stochastic(SENT)
 n, L, mu, om, ga, zeta2, s2 = symbols("n L mu om ga zeta2 s2")
 FLEET = constants(omega=om, A=om / n, n=n, L_max=L, mu_min=mu, zeta2_star=zeta2, sigma2=s2)
 PLAN, LIMIT = plan_of(NoMemoryNoisy(), FLEET, ga)
@@ -20,8 +22,8 @@ STATEMENT = with_noise(
     exact.STATEMENT,
     "dcgd.no_memory_noisy",
     "n L mu om ga s2",
-    "G",
-    claim=[f"sq(x - ga*P(Q) - xs) <= {exact.RHO}*sq(x - xs) + {NOISE}"],
+    UPDATE.mean("message"),
+    claim=[f"{exact.MOVED} <= {exact.RHO}*sq(x - xs) + {NOISE}"],
     run={**exact.STATEMENT["run"], "noise": NOISE},
 )
 CLAIM = STATEMENT["claim"][0]
@@ -55,6 +57,7 @@ SCRIPT = Script(
                 ({"given": {"noise": None}}, at(*QUIET, away=9, s2=0, **EQUAL)),
                 ({"given": {"var": None}}, at(*QUIET, away=9, **{**EQUAL, "om": 0})),
             ],
+            update=UPDATE,
         )
     ],
 )

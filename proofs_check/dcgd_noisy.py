@@ -8,7 +8,9 @@ from compth.methods.dcgd import DCGDNoisy
 from proofs_check import dcgd_general as exact
 from proofs_check._noisy import noisy, with_noise
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text, without_max
+from proofs_check._steps import SENT, stochastic
 
+UPDATE = stochastic(SENT)
 L, Lm, mu, A, B, ga, zeta2, n, s2 = symbols("L Lm mu A B ga zeta2 n s2")
 FLEET = constants(A=A, B=B, n=n, L=L, L_max=Lm, mu=mu, zeta2_star=zeta2, sigma2=s2)
 PLAN, LIMIT = plan_of(DCGDNoisy(), FLEET, ga)
@@ -23,8 +25,8 @@ STATEMENT = with_noise(
     exact.STATEMENT,
     "dcgd.noisy",
     "L Lm mu A B S ga n s2",
-    "G",
-    claim=[f"sq(x - ga*P(Q) - xs) <= {exact.RHO}*sq(x - xs) + {NOISE}"],
+    UPDATE.mean("message"),
+    claim=[f"{exact.MOVED} <= {exact.RHO}*sq(x - xs) + {NOISE}"],
     run={**exact.STATEMENT["run"], "noise": NOISE},
 )
 STATEMENT["domain"].append("n >= 1")
@@ -63,6 +65,7 @@ SCRIPT = Script(
                 ({"given": {"noise": None}}, at(*QUIET, away=9, s2=0, **TIGHT)),
                 ({"given": {"joint": None}}, at(*ALIKE, **{**TIGHT, "A": 0})),
             ],
+            update=UPDATE,
         )
     ],
 )

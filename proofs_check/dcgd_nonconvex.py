@@ -9,6 +9,7 @@ from compth.methods._nonconvex import descent_slack, growth_floor
 from compth.methods.dcgd import nonconvex_growth
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, constants, step, symbols, text
+from proofs_check._steps import SENT, broadcasting, stochastic
 
 n, L, A, B, ga, z2, s2, down, s = symbols("n L A B ga z2 s2 down s")  # s the slack
 CLASS = {"L": L, "omega_down": down - 1, "zeta2_star": z2, "sigma2": s2}
@@ -16,6 +17,8 @@ BETA, ALPHA = nonconvex_growth(constants(A=A, B=B, n=n, **CLASS))
 SLACK = f"s == {text(sympy.expand(descent_slack(BETA, L, ga)))}"
 NOISE = text(sympy.cancel(growth_floor((2 - s) / (L * ga), 1, L, ga)) * ALPHA)
 POTENTIAL = "2*(f - fs)/(ga*s)"
+UPDATE = broadcasting(stochastic(SENT))
+MOVES = UPDATE.next("x", f="fp")
 STATEMENT = {
     "name": "dcgd.nonconvex",
     "title": "G the workers' stochastic gradients, Q their messages, c the broadcast",
@@ -25,12 +28,12 @@ STATEMENT = {
         *["s > 0", SLACK],
     ],
     "vectors": [
-        *["common x", "family g", "family G ~ g @ 0", "family Q ~ G @ 1"],
-        "common c ~ P(Q) @ 2",
+        *["common x", "family g", "family G ~ g @ 0", f"family Q ~ {UPDATE.mean('message')} @ 1"],
+        f"common c ~ {UPDATE.mean('broadcast')} @ 2",
     ],
     "values": "f fp fs",
     "given": {
-        "smooth": "descent(fp, f, P(g), x - ga*c, x, L)",
+        "smooth": f"descent(fp, f, P(g), {MOVES['x']}, x, L)",
         "close": "dissimilar(g, z2)",
         "noise": "noise(G, P, s2/n)",
         "ind": "independent(G, n)",
@@ -40,7 +43,7 @@ STATEMENT = {
     "claim": [f"2*(fp - fs)/(ga*s) + sq(P(g)) <= {POTENTIAL} + {NOISE}"],
     "run": {
         "potential": POTENTIAL,
-        "next": {"x": "x - ga*c", "f": "fp"},
+        "next": MOVES,
         "rate": "1",
         "gain": "sq(P(g))",
         "noise": NOISE,
@@ -123,6 +126,7 @@ SCRIPT = Script(
                 ({"given": {"joint": None}}, at([2, -2], F(1, 2), A=0)),
                 ({"given": {"down": None}}, at([2, -2], F(1, 4), chance=F(1, 2), down=1)),
             ],
+            update=UPDATE,
         )
     ],
 )

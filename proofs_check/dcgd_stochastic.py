@@ -9,7 +9,9 @@ from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text, without_max
 from proofs_check._sgd import STEEP, claims, steep
+from proofs_check._steps import SENT, stochastic
 
+UPDATE = stochastic(SENT)
 A, B, LL, LLw, s2, s2w, zeta2 = symbols("A B LL LLw s2 s2w zeta2")
 FACTS = {"LL": LL, "LL_workers": LLw, "sigma2_mean": s2, "sigma2_star": s2w}
 FOUND = DCGDStochastic().parameters(constants(A=A, B=B, zeta2_star=zeta2, facts=FACTS))
@@ -22,7 +24,7 @@ STATEMENT = {
     "domain": ["A >= 0", "A >= B", *LARGEST, "LL > 0", "LLw > 0", "mu > 0"],
     "vectors": [
         *["common x", "common xs", "family g", "family hs", "family G ~ g @ 0", "family H ~ hs @ 0"],
-        "family Q ~ G @ 1",
+        f"family Q ~ {UPDATE.mean('message')} @ 1",
     ],
     "values": "f fs",
     "given": {
@@ -34,7 +36,7 @@ STATEMENT = {
         "joint": "joint(Q, A, B)",
     },
     "let": {"s2": "sq(P(H))", "s2w": "sq(H - hs)", "zeta2": "sq(hs)"},
-    "claim": claims(ROW, "P(Q)", "P(g)"),
+    "claim": claims(ROW, UPDATE.direction(), "P(g)"),
 }
 FAIR, FIRST, FIRM = STATEMENT["claim"]
 SLOPE, D1 = text(ROW.A), text(ROW.D1)
@@ -95,6 +97,7 @@ PART = Part(
         ({"given": {"each": None}}, at(*ALIKE, steep=9, LLw=F(1, 9))),
         ({"given": {"smooth": None}}, at(*ALIKE, steep=9, LL=F(1, 9))),
     ],
+    update=UPDATE,
 )
 SCRIPT = Script(
     "dcgd.stochastic",
@@ -106,10 +109,11 @@ SCRIPT = Script(
             Row(
                 "dcgd.stochastic",
                 ROW,
-                "P(Q)",
+                UPDATE.direction(),
                 "P(g)",
                 FIRST,
                 fixed="xs hs",
+                update=UPDATE,
                 stars={"s2": "P(H)", "s2w": "H - hs"},
             ),
         ),

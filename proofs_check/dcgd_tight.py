@@ -6,6 +6,7 @@ from compth.calculus import averaged_omega
 from compth.methods._closed_forms import interpolation_factor
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, members, step, symbols, text
+from proofs_check._steps import SENT as UPDATE
 
 n, L, mu, om, ga = symbols("n L mu om ga")
 EXCESS = averaged_omega(om, n)
@@ -14,20 +15,22 @@ SLOW = [f"rho >= {m}" for m in members(interpolation_factor(mu, L, EXCESS, ga))]
 if set(SLOW) != {f"rho >= {AT_MU}", f"rho >= {AT_L}"}:
     raise AssertionError(f"not the factors at mu and L: {SLOW}")
 
+MOVES = UPDATE.next("x")
+MOVED = UPDATE.after("sq(x - xs)", MOVES)
 STATEMENT = {
     "name": "dcgd.tight",
     "params": "n L mu om ga rho",
     "domain": ["mu > 0", "L > mu", "om >= 0", "n >= 1", "ga > 0", *SLOW],
-    "vectors": ["common x", "common xs", "family g", "family Q ~ g @ 0"],
+    "vectors": ["common x", "common xs", "family g", f"family Q ~ {UPDATE.mean('message')} @ 0"],
     "given": {
         "convex": "coercive(g, 0, x, xs, mu, L)",
         "var": "variance(Q, om)",
         "ind": "independent(Q, n)",
     },
-    "claim": ["sq(x - ga*P(Q) - xs) <= rho*sq(x - xs)"],
+    "claim": [f"{MOVED} <= rho*sq(x - xs)"],
     "run": {
         "potential": "sq(x - xs)",
-        "next": {"x": "x - ga*P(Q)"},
+        "next": MOVES,
         "rate": "rho",
         "gain": "0",
         "noise": "0",
@@ -79,7 +82,7 @@ INSTANCE = {
     "vectors": ["common x", "common xs", "family Q ~ lam*(x - xs) @ 0"],
     "given": {"coin": "mixture(Q, p, lam*(x - xs)/p, 0*x)", "ind": "independent(Q, n)"},
     "claim": [
-        f"sq(x - ga*P(Q) - xs) == {FACTOR}*sq(x - xs)",
+        f"{MOVED} == {FACTOR}*sq(x - xs)",
         "sq(Q - lam*(x - xs)) == (1/p - 1)*sq(lam*(x - xs))",
     ],
 }
@@ -113,6 +116,7 @@ SCRIPT = Script(
                 ({"given": {"ind": None}}, at([1, 1], F(1, 8), F(99, 128), shared=True)),
                 ({"given": {"var": None}}, at([1, 1], F(1, 8), F(393, 512), om=F(1, 4))),
             ],
+            update=UPDATE,
         ),
         Part(
             INSTANCE,

@@ -5,18 +5,21 @@ from fractions import Fraction as F
 from compth.methods._dcsgd import DCSGDConstant
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._steps import SENT as UPDATE
 
 n, Lm, mu, om, ga, D = symbols("n Lm mu om ga D")
 PLAN, LIMIT = plan_of(DCSGDConstant(), constants(omega=om, A=om / n, n=n, L_max=Lm, mu=mu, D=D), ga)
 RHO, NOISE, STEP = text(PLAN.rho), text(PLAN.floor * (1 - PLAN.rho)), text(1 / LIMIT)
 SMALL = f"ga*{STEP} <= 1"
 
+MOVES = UPDATE.next("x")
+MOVED = UPDATE.after("sq(x - xs)", MOVES)
 STATEMENT = {
     "name": "dcsgd.constant",
     "title": "fm the mean of the least values of the f_i, attained at the y_i",
     "params": "n Lm mu om ga",
     "domain": ["Lm > 0", "mu > 0", "mu <= Lm", "om >= 0", "n >= 1", "ga > 0", SMALL],
-    "vectors": ["common x", "common xs", "family y", "family g", "family Q ~ g @ 0"],
+    "vectors": ["common x", "common xs", "family y", "family g", f"family Q ~ {UPDATE.mean('message')} @ 0"],
     "values": "f fs fm",
     "let": {"D": "2*Lm*(fs - fm)"},
     "given": {
@@ -28,10 +31,10 @@ STATEMENT = {
         "var": "variance(Q, om)",
         "ind": "independent(Q, n)",
     },
-    "claim": [f"sq(x - ga*P(Q) - xs) <= {RHO}*sq(x - xs) + {NOISE}"],
+    "claim": [f"{MOVED} <= {RHO}*sq(x - xs) + {NOISE}"],
     "run": {
         "potential": "sq(x - xs)",
-        "next": {"x": "x - ga*P(Q)"},
+        "next": MOVES,
         "rate": RHO,
         "gain": "0",
         "noise": NOISE,
@@ -83,6 +86,7 @@ SCRIPT = Script(
                 ({"claim": [CLAIM.replace(NOISE, "0")]}, at(*ALIKE, **EQUAL)),
                 ({"given": {"ind": None}}, at(*ALIKE, **{**EQUAL, "n": 64})),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -8,7 +8,9 @@ from compth.methods._dcsgd import DCSGDNoisy
 from proofs_check import dcsgd_constant as exact
 from proofs_check._noisy import noisy, with_noise
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._steps import SENT, stochastic
 
+UPDATE = stochastic(SENT)
 n, Lm, mu, om, ga, D, s2 = symbols("n Lm mu om ga D s2")
 FLEET = constants(omega=om, A=om / n, n=n, L_max=Lm, mu=mu, D=D, sigma2=s2)
 PLAN, LIMIT = plan_of(DCSGDNoisy(), FLEET, ga)
@@ -20,9 +22,9 @@ STATEMENT = with_noise(
     exact.STATEMENT,
     "dcsgd.noisy",
     "n Lm mu om ga s2",
-    "G",
+    UPDATE.mean("message"),
     title="fm the mean of the least values of the f_i, attained at the y_i; G stochastic gradients, Q messages",
-    claim=[f"sq(x - ga*P(Q) - xs) <= {exact.RHO}*sq(x - xs) + {NOISE}"],
+    claim=[f"{exact.MOVED} <= {exact.RHO}*sq(x - xs) + {NOISE}"],
     run={**exact.STATEMENT["run"], "noise": NOISE},
 )
 CLAIM = STATEMENT["claim"][0]
@@ -56,6 +58,7 @@ SCRIPT = Script(
                 ({"given": {"noise": None}}, at(*QUIET, away=9, s2=0, **EQUAL)),
                 ({"given": {"var": None}}, at(*QUIET, away=9, **{**EQUAL, "om": 0})),
             ],
+            update=UPDATE,
         )
     ],
 )

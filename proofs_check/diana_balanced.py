@@ -6,6 +6,7 @@ from compth.methods.diana import DIANAUnified, shift_step
 from proofs_check._rows import Row, exact_row, theorem_part
 from proofs_check._script import Part, Script, Within, constants, step, symbols, text
 from proofs_check._sgd import CONVEX, STEEP, claims, steep
+from proofs_check._steps import SHIFTED as UPDATE
 from proofs_check.diana_unified import at as unified_at
 
 n, Lm, om = symbols("n Lm om")
@@ -15,12 +16,20 @@ ROW = DIANAUnified().parameters(constants(**FLEET, params={"alpha": al}))
 A, B, RHO, C = (text(v) for v in (ROW.A, ROW.B, ROW.rho, ROW.C))
 SMALL = f"al <= {text(shift_step(constants(**FLEET)))}"
 
+LATER = UPDATE.after("sq(h - hs)", UPDATE.next("h"))
 STATEMENT = {
     "name": "diana.balanced.assumption",
     "title": "sigma^2 = mean||h_i - h_i*||^2; without om nothing is remembered (B = 0)",
     "params": "n Lm mu om al",
     "domain": ["Lm > 0", "mu > 0", "om >= 0", "n >= 1", "al > 0", SMALL],
-    "vectors": ["common x", "common xs", "family g", "family h", "family hs", "family Q ~ g - h @ 0"],
+    "vectors": [
+        "common x",
+        "common xs",
+        "family g",
+        "family h",
+        "family hs",
+        f"family Q ~ {UPDATE.mean('message')} @ 0",
+    ],
     "values": "f fs",
     "given": {
         "convex": CONVEX["convex"].replace(" g,", " P(g),"),
@@ -32,10 +41,10 @@ STATEMENT = {
         "ind": "independent(Q, n)",
     },
     "claim": [
-        "dot(P(h + Q), x - xs) == dot(P(g), x - xs)",
-        f"sq(P(h + Q)) <= 2*{A}*(f - fs) + {B}*sq(h - hs)",
-        f"sq(h + al*Q - hs) <= (1 - {RHO})*sq(h - hs) + 2*{C}*(f - fs)",
-        claims(ROW, "P(h + Q)", "P(g)")[-1],  # what the theorem asks for where om = 0
+        f"dot({UPDATE.direction()}, x - xs) == dot(P(g), x - xs)",
+        f"sq({UPDATE.direction()}) <= 2*{A}*(f - fs) + {B}*sq(h - hs)",
+        f"{LATER} <= (1 - {RHO})*sq(h - hs) + 2*{C}*(f - fs)",
+        claims(ROW, UPDATE.direction(), "P(g)")[-1],  # what the theorem asks for where om = 0
     ],
 }
 FAIR, FIRST, SECOND, FIRM = STATEMENT["claim"]
@@ -90,6 +99,7 @@ PART = Part(
         ({"given": {"ind": None}}, at([1, 1], [1, -1], [9, -9], F(1, 2), F(1, 2), **EQUAL, n=64)),
         ({"domain": STATEMENT["domain"][:-1]}, at([1, 1], [1, -1], [9, -9], F(1, 2), F(2), **EQUAL)),
     ],
+    update=UPDATE,
 )
 SCRIPT = Script(
     "diana.balanced",
@@ -101,16 +111,19 @@ SCRIPT = Script(
             Row(
                 "diana.balanced",
                 ROW,
-                "P(h + Q)",
+                UPDATE.direction(),
                 "P(g)",
                 FIRST,
                 SECOND,
                 "sq(h - hs)",
-                "sq(h + al*Q - hs)",
-                {"h": "h + al*Q"},
+                LATER,
+                UPDATE.next("h"),
                 "xs hs",
+                update=UPDATE,
             ),
         ),
-        exact_row(PART, "diana.balanced.exact", ROW, "g - h", "P(h + Q)", FIRST),
+        exact_row(
+            PART, "diana.balanced.exact", ROW, UPDATE.mean("message"), UPDATE.direction(), FIRST, UPDATE
+        ),
     ],
 )

@@ -5,8 +5,12 @@ from fractions import Fraction as F
 from compth.methods.diana import DIANABidirectional
 from proofs_check import diana_unified as plain
 from proofs_check._script import Part, Script, constants, members, plan_of, step, symbols, text
+from proofs_check._steps import SHIFTED, broadcasting
 from proofs_check.diana_unified import ALPHA, FLEET, SMALL_ALPHA, al, ga
 
+UPDATE = broadcasting(SHIFTED)
+MOVES = UPDATE.next("x", "h")
+MOVED = UPDATE.after("sq(x - xs) + w*sq(h - hs)", MOVES)
 [down] = symbols("down")  # 1 + omega_M
 PLAN, LIMIT = plan_of(DIANABidirectional(), constants(**FLEET, omega_down=down - 1, params={"alpha": al}), ga)
 STEP, WEIGHT = text(1 / LIMIT), text(PLAN["weight"])
@@ -19,11 +23,11 @@ STATEMENT = {
         *["Lm > 0", "mu > 0", "mu <= Lm", "om >= 0", "down >= 1", "n >= 1", "al > 0", f"al <= {ALPHA}"],
         *["ga > 0", SMALL_STEP, *SLOW],
     ],
-    "vectors": [*plain.STATEMENT["vectors"], "common c ~ P(h + Q) @ 1"],
+    "vectors": [*plain.STATEMENT["vectors"], f"common c ~ {UPDATE.mean('broadcast')} @ 1"],
     "given": {**plain.STATEMENT["given"], "down": "variance(c, down - 1)"},
     "let": {"w": WEIGHT},
-    "claim": ["sq(x - ga*c - xs) + w*sq(h + al*Q - hs) <= rho*(sq(x - xs) + w*sq(h - hs))"],
-    "run": {**plain.STATEMENT["run"], "next": {"x": "x - ga*c", "h": "h + al*Q"}},
+    "claim": [f"{MOVED} <= rho*(sq(x - xs) + w*sq(h - hs))"],
+    "run": {**plain.STATEMENT["run"], "next": MOVES},
 }
 CLAIM = STATEMENT["claim"][0]
 [NEAR] = [m for m in SLOW if "ga" in m]
@@ -99,6 +103,7 @@ SCRIPT = Script(
                     ),
                 ),
             ],
+            update=UPDATE,
         )
     ],
 )

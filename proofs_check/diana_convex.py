@@ -5,6 +5,7 @@ from fractions import Fraction as F
 from compth.methods._closed_forms import convex_factor, diana_excess
 from proofs_check import diana_tight as tight
 from proofs_check._script import Part, Script, members, step
+from proofs_check._steps import SHIFTED as UPDATE
 from proofs_check.diana_tight import (
     EXCESS,
     LEARNT,
@@ -86,6 +87,7 @@ SCRIPT = Script(
                 (without(MEMORIES), at([1, 1], STRANGE, F(1, 4), F(11, 16))),
                 ({"let": {"w": f"{WEIGHT}/2"}}, at([1, 1], STRANGE, F(1, 4), F(3, 4))),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -10,6 +10,7 @@ import sympy
 from compth.methods.diana import DIANADecreasing, DIANAOriginal, gradient_noise, original_parameters
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._steps import SHIFTED, stochastic
 from proofs_check.dcgd_nonconvex import chain
 
 if not issubclass(DIANADecreasing, DIANAOriginal):
@@ -22,6 +23,9 @@ PLAN, LIMIT = plan_of(DIANAOriginal(), FLEET, ga)
 ALPHA, WEIGHT = map(text, original_parameters(w - 1, n))
 RHO, NOISE = text(PLAN.rho), f"(ga**2*{text(gradient_noise(FLEET))})"
 SHORT, SMALL = f"ga <= {text(MEMORY)}", f"ga*{text(sympy.expand(1 / MOVE))} <= 1"
+UPDATE = stochastic(SHIFTED)
+MOVES = UPDATE.next("x", "h")
+NEXT = f"sq(x - xs) + {WEIGHT}*gn**2*sq(h - hs)"
 STATEMENT = {
     "name": "diana.decreasing",
     "title": "G the workers' stochastic gradients; gn is the next step size",
@@ -32,7 +36,7 @@ STATEMENT = {
     ],
     "vectors": [
         *["common x", "common xs", "family g", "family h", "family hs", "family G ~ g @ 0"],
-        "family Q ~ G - h @ 1",
+        f"family Q ~ {UPDATE.mean('message')} @ 1",
     ],
     "let": {"al": ALPHA},
     "given": {
@@ -45,10 +49,7 @@ STATEMENT = {
         "var": "variance(Q, w - 1)",
         "ind": "independent(Q, n)",
     },
-    "claim": [
-        f"sq(x - ga*P(h + Q) - xs) + {WEIGHT}*gn**2*sq(h + al*Q - hs)"
-        f" <= {RHO}*(sq(x - xs) + {WEIGHT}*ga**2*sq(h - hs)) + {NOISE}"
-    ],
+    "claim": [UPDATE.after(NEXT, MOVES) + f" <= {RHO}*(sq(x - xs) + {WEIGHT}*ga**2*sq(h - hs)) + {NOISE}"],
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [
@@ -111,6 +112,8 @@ SCRIPT = Script(
                     at(ONE, TWO, [9, -9], F(1, 8), gn=1),
                 ),
             ],
+            update=UPDATE,
+            left=NEXT,
         )
     ],
 )

@@ -7,24 +7,27 @@ from proofs_check._noisy import NOISE, noisy
 from proofs_check._rows import Row, exact_row, theorem_part
 from proofs_check._script import Part, Script, Within, constants, step, symbols, text
 from proofs_check._sgd import STEEP, claims, steep
+from proofs_check._steps import SHIFTED, stochastic
 from proofs_check.diana_unified import ALPHA
 from proofs_check.diana_unified import STATEMENT as EXACT
 from proofs_check.diana_unified import at as unified_at
 
+UPDATE = stochastic(SHIFTED)
 n, Lm, om, s2 = symbols("n Lm om s2")
 FLEET = constants(omega=om, A=om / n, n=n, L_max=Lm, sigma2=s2, params={"alpha": Within("al")})
 ROW = DIANANoisy().parameters(FLEET)
 A, B, RHO, C, D1, D2 = (text(v) for v in (ROW.A, ROW.B, ROW.rho, ROW.C, ROW.D1, ROW.D2))
 SMALL = f"al <= {ALPHA}"
-FAIR, FIRST, FIRM = claims(ROW, "P(h + Q)", "P(g)")
+LATER = UPDATE.after("sq(h - hs)", UPDATE.next("h"))
+FAIR, FIRST, FIRM = claims(ROW, UPDATE.direction(), "P(g)")
 FIRST = f"{FIRST} + {B}*sq(h - hs)"
-SECOND = f"sq(h + al*Q - hs) <= (1 - {RHO})*sq(h - hs) + 2*{C}*(f - fs) + {D2}"
+SECOND = f"{LATER} <= (1 - {RHO})*sq(h - hs) + 2*{C}*(f - fs) + {D2}"
 STATEMENT = {
     "name": "diana.noisy.assumption",
     "title": "G the workers' stochastic gradients, Q their messages, h the shifts; hs: gradients at xs",
     "params": "n Lm mu om al s2",
     "domain": ["Lm > 0", "mu > 0", "om >= 0", "n >= 1", "al > 0", SMALL, "s2 >= 0"],
-    "vectors": [*EXACT["vectors"][:-1], "family G ~ g @ 0", "family Q ~ G - h @ 1"],
+    "vectors": [*EXACT["vectors"][:-1], "family G ~ g @ 0", f"family Q ~ {UPDATE.mean('message')} @ 1"],
     "values": "f fs",
     "given": {**EXACT["given"], **NOISE},
     "claim": [FAIR, FIRST, SECOND, FIRM],
@@ -103,6 +106,7 @@ PART = Part(
         ),
         ({"given": {"noise": None}}, at(*ALIKE, [1, -1], HALF, HALF, 9, s2=0, **TIGHT)),
     ],
+    update=UPDATE,
 )
 SCRIPT = Script(
     "diana.noisy",
@@ -114,16 +118,17 @@ SCRIPT = Script(
             Row(
                 "diana.noisy",
                 ROW,
-                "P(h + Q)",
+                UPDATE.direction(),
                 "P(g)",
                 FIRST,
                 SECOND,
                 "sq(h - hs)",
-                "sq(h + al*Q - hs)",
-                {"h": "h + al*Q"},
+                LATER,
+                UPDATE.next("h"),
                 "xs hs",
+                update=UPDATE,
             ),
         ),
-        exact_row(PART, "diana.noisy.exact", ROW, "G - h", "P(h + Q)", FIRST),
+        exact_row(PART, "diana.noisy.exact", ROW, UPDATE.mean("message"), UPDATE.direction(), FIRST, UPDATE),
     ],
 )

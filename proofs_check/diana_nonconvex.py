@@ -8,6 +8,7 @@ from compth.methods._nonconvex import descent_slack, growth_floor
 from compth.methods.diana import nonconvex_growth, original_parameters
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, step, symbols, text
+from proofs_check._steps import SHIFTED, stochastic
 from proofs_check.dcgd_nonconvex import chain
 
 # w = 1 + omega, s the slack: no divisor has more than one term
@@ -19,16 +20,24 @@ NOISE = text(sympy.cancel(growth_floor((2 - s) / (L * ga), 1, L, ga)) * NOISES)
 K = "L*ga/s"
 # the memory starts at h = 0, where the potential is 2 (f - f*)/(gamma s)
 POTENTIAL = f"2*(f - fs)/(ga*s) + {WEIGHT}*{K}*sq(h)"
+UPDATE = stochastic(SHIFTED)
+MOVES = UPDATE.next("x", f="fp") | UPDATE.next("h")
 STATEMENT = {
     "name": "diana.nonconvex",
     "title": "G the workers' stochastic gradients, Q their messages",
     "params": "n L w ga z2 s2 s",
     "domain": ["L > 0", "n >= 1", "w >= 1", "z2 >= 0", "s2 >= 0", "ga > 0", "s > 0", SLACK],
-    "vectors": ["common x", "family g", "family h", "family G ~ g @ 0", "family Q ~ G - h @ 1"],
+    "vectors": [
+        "common x",
+        "family g",
+        "family h",
+        "family G ~ g @ 0",
+        f"family Q ~ {UPDATE.mean('message')} @ 1",
+    ],
     "values": "f fp fs",
     "let": {"al": ALPHA},
     "given": {
-        "smooth": "descent(fp, f, P(g), x - ga*P(h + Q), x, L)",
+        "smooth": f"descent(fp, f, P(g), {MOVES['x']}, x, L)",
         "close": "dissimilar(g, z2)",
         "noise": "noise(G, P, s2/n)",
         "apart": "independent(G, n)",
@@ -36,11 +45,11 @@ STATEMENT = {
         "ind": "independent(Q, n)",
     },
     "claim": [
-        f"2*(fp - fs)/(ga*s) + {WEIGHT}*{K}*sq(h + al*Q) + sq(P(g)) <= {POTENTIAL} + {NOISE}",
+        f"2*(fp - fs)/(ga*s) + {WEIGHT}*{K}*sq({MOVES['h']}) + sq(P(g)) <= {POTENTIAL} + {NOISE}",
     ],
     "run": {
         "potential": POTENTIAL,
-        "next": {"x": "x - ga*P(h + Q)", "f": "fp", "h": "h + al*Q"},
+        "next": MOVES,
         "rate": "1",
         "gain": "sq(P(g))",
         "noise": NOISE,
@@ -104,6 +113,7 @@ SCRIPT = Script(
                 ({"given": {"noise": None}}, at([2, -2], [0, 0], F(1, 2), s2=0)),
                 ({"given": {"ind": None, "apart": None}}, at([2, -2], [0, 0], F(1, 2), n=32, s2=16)),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 from compth.methods.diana import DIANAOriginal
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._steps import SHIFTED as UPDATE
 from proofs_check.diana_shift import at as shift_at
 
 n, L, mu, om, ga = symbols("n L mu om ga")
@@ -13,11 +14,20 @@ PLAN, LIMIT = plan_of(DIANAOriginal(), constants(omega=om, A=om / n, n=n, L_max=
 RHO, WEIGHT, ALPHA = text(PLAN.rho), text(PLAN["weight"]), text(PLAN["alpha"])
 SHORT, SMALL = f"ga <= {text(MEMORY)}", f"ga*{text(1 / MOVE)} <= 1"
 
+MOVES = UPDATE.next("x", "h")
+MOVED = UPDATE.after("sq(x - xs) + w*sq(h - hs)", MOVES)
 STATEMENT = {
     "name": "diana.original",
     "params": "n L mu om ga",
     "domain": ["L > 0", "mu > 0", "mu <= L", "om >= 0", "n >= 1", "ga > 0", SMALL, SHORT],
-    "vectors": ["common x", "common xs", "family g", "family h", "family hs", "family Q ~ g - h @ 0"],
+    "vectors": [
+        "common x",
+        "common xs",
+        "family g",
+        "family h",
+        "family hs",
+        f"family Q ~ {UPDATE.mean('message')} @ 0",
+    ],
     "given": {
         "convex": "coercive(g, hs, x, xs, mu, L)",
         "optimal": "zero(P(hs), x - xs)",
@@ -27,10 +37,10 @@ STATEMENT = {
         "ind": "independent(Q, n)",
     },
     "let": {"al": ALPHA, "w": WEIGHT},
-    "claim": [f"sq(x - ga*P(h + Q) - xs) + w*sq(h + al*Q - hs) <= {RHO}*(sq(x - xs) + w*sq(h - hs))"],
+    "claim": [f"{MOVED} <= {RHO}*(sq(x - xs) + w*sq(h - hs))"],
     "run": {
         "potential": "sq(x - xs) + w*sq(h - hs)",
-        "next": {"x": "x - ga*P(h + Q)", "h": "h + al*Q"},
+        "next": MOVES,
         "rate": RHO,
         "gain": "0",
         "noise": "0",
@@ -90,6 +100,7 @@ SCRIPT = Script(
                 ({"let": {"al": ALPHA, "w": f"{WEIGHT}/8"}}, at(*FAR, F(1, 4), **EQUAL)),
                 ({"given": {"ind": None}}, at(*FAR, F(1, 4), **{**EQUAL, "n": 32})),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -8,7 +8,9 @@ from compth.methods.diana import DIANAOriginalNoisy
 from proofs_check import diana_original as exact
 from proofs_check._noisy import noisy, with_noise
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._steps import SHIFTED, stochastic
 
+UPDATE = stochastic(SHIFTED)
 n, L, mu, om, ga, s2 = symbols("n L mu om ga s2")
 FLEET = constants(omega=om, A=om / n, n=n, L_max=L, mu_min=mu, sigma2=s2)
 PLAN, LIMIT = plan_of(DIANAOriginalNoisy(), FLEET, ga)
@@ -20,7 +22,7 @@ STATEMENT = with_noise(
     exact.STATEMENT,
     "diana.original_noisy",
     "n L mu om ga s2",
-    "G - h",
+    UPDATE.mean("message"),
     claim=[f"{exact.CLAIM} + {NOISE}"],
     run={**exact.STATEMENT["run"], "noise": NOISE},
 )
@@ -57,6 +59,7 @@ SCRIPT = Script(
                 ),
                 ({"given": {"noise": None}}, at(*LOUD, F(1, 4), 9, s2=0, **EQUAL)),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 from compth.methods.diana import DIANAShift, shift_step
 from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._steps import SHIFTED as UPDATE
 from proofs_check.diana_unified import at as unified_at
 
 n, L, mu, om, ga = symbols("n L mu om ga")
@@ -15,6 +16,8 @@ PLAN, LIMIT = plan_of(DIANAShift(), constants(**FLEET, params={"alpha": al}), ga
 RHO, WEIGHT, ALPHA = text(PLAN.rho), text(PLAN["weight"]), text(shift_step(constants(**FLEET)))
 SHORT, SMALL, SMALL_ALPHA = f"ga <= {text(MEMORY)}", f"ga*{text(1 / MOVE)} <= 1", f"al <= {ALPHA}"
 
+MOVES = UPDATE.next("x", "h")
+MOVED = UPDATE.after("sq(x - xs) + w*sq(h - hs)", MOVES)
 STATEMENT = {
     "name": "diana.shift",
     "params": "n L mu om ga al",
@@ -30,7 +33,14 @@ STATEMENT = {
         SMALL,
         SHORT,
     ],
-    "vectors": ["common x", "common xs", "family g", "family h", "family hs", "family Q ~ g - h @ 0"],
+    "vectors": [
+        "common x",
+        "common xs",
+        "family g",
+        "family h",
+        "family hs",
+        f"family Q ~ {UPDATE.mean('message')} @ 0",
+    ],
     "given": {
         "convex": "coercive(g, hs, x, xs, mu, L)",
         "optimal": "zero(P(hs), x - xs)",
@@ -40,10 +50,10 @@ STATEMENT = {
         "ind": "independent(Q, n)",
     },
     "let": {"w": WEIGHT},
-    "claim": [f"sq(x - ga*P(h + Q) - xs) + w*sq(h + al*Q - hs) <= {RHO}*(sq(x - xs) + w*sq(h - hs))"],
+    "claim": [f"{MOVED} <= {RHO}*(sq(x - xs) + w*sq(h - hs))"],
     "run": {
         "potential": "sq(x - xs) + w*sq(h - hs)",
-        "next": {"x": "x - ga*P(h + Q)", "h": "h + al*Q"},
+        "next": MOVES,
         "rate": RHO,
         "gain": "0",
         "noise": "0",
@@ -111,6 +121,7 @@ SCRIPT = Script(
                     at([1, 1], [1, -1], [9, -9], F(1, 4), F(1, 10), F(2), **EQUAL),
                 ),
             ],
+            update=UPDATE,
         )
     ],
 )

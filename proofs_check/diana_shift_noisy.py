@@ -8,7 +8,9 @@ from compth.methods.diana import DIANAShiftNoisy
 from proofs_check import diana_shift as exact
 from proofs_check._noisy import noisy, with_noise
 from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._steps import SHIFTED, stochastic
 
+UPDATE = stochastic(SHIFTED)
 n, L, mu, om, ga, s2 = symbols("n L mu om ga s2")
 FLEET = {"omega": om, "A": om / n, "n": n, "L_max": L, "mu_min": mu, "sigma2": s2}
 PLAN, LIMIT = plan_of(DIANAShiftNoisy(), constants(**FLEET, params={"alpha": Within("al")}), ga)
@@ -20,7 +22,7 @@ STATEMENT = with_noise(
     exact.STATEMENT,
     "diana.shift_noisy",
     "n L mu om ga al s2",
-    "G - h",
+    UPDATE.mean("message"),
     claim=[f"{exact.CLAIM} + {NOISE}"],
     run={**exact.STATEMENT["run"], "noise": NOISE},
 )
@@ -66,6 +68,7 @@ SCRIPT = Script(
                 ),
                 ({"given": {"noise": None}}, at(*LOUD, F(1, 4), F(1, 2), 9, s2=0, **EQUAL)),
             ],
+            update=UPDATE,
         )
     ],
 )

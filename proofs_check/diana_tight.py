@@ -5,6 +5,7 @@ from fractions import Fraction as F
 from compth.methods._closed_forms import diana_excess, diana_factor, diana_weight, interpolation_factor
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, members, step, symbols, text
+from proofs_check._steps import SHIFTED as UPDATE
 from proofs_check.diana_shift import at as shift_at
 
 n, L, mu, om, ga, al = symbols("n L mu om ga al")
@@ -14,6 +15,8 @@ SLOW = [f"rho >= {m}" for m in members(diana_factor(mu, L, om, n, ga, al))]
 AT_MU, AT_L = (text(interpolation_factor(v, v, diana_excess(om, n, al), ga)) for v in (mu, L))
 [MEMORY] = set(SLOW) - {f"rho >= {q}" for q in (AT_MU, AT_L)}
 
+MOVES = UPDATE.next("x", "h")
+MOVED = UPDATE.after("sq(x - xs) + w*sq(h - hs)", MOVES)
 STATEMENT = {
     "name": "diana.tight",
     "params": "n L mu om ga al rho",
@@ -21,7 +24,14 @@ STATEMENT = {
         *["mu > 0", "L > mu", "om >= 0", "n >= 1", "ga > 0", "al > 0", "al*(1 + om) < 1"],
         *SLOW,
     ],
-    "vectors": ["common x", "common xs", "family g", "family h", "family hs", "family Q ~ g - h @ 0"],
+    "vectors": [
+        "common x",
+        "common xs",
+        "family g",
+        "family h",
+        "family hs",
+        f"family Q ~ {UPDATE.mean('message')} @ 0",
+    ],
     "given": {
         "convex": "coercive(g, hs, x, xs, mu, L)",
         "optimal": "zero(P(hs), x - xs)",
@@ -31,10 +41,10 @@ STATEMENT = {
         "ind": "independent(Q, n)",
     },
     "let": {"w": WEIGHT},
-    "claim": ["sq(x - ga*P(h + Q) - xs) + w*sq(h + al*Q - hs) <= rho*(sq(x - xs) + w*sq(h - hs))"],
+    "claim": [f"{MOVED} <= rho*(sq(x - xs) + w*sq(h - hs))"],
     "run": {
         "potential": "sq(x - xs) + w*sq(h - hs)",
-        "next": {"x": "x - ga*P(h + Q)", "h": "h + al*Q"},
+        "next": MOVES,
         "rate": "rho",
         "gain": "0",
         "noise": "0",
@@ -82,6 +92,14 @@ def without(member):
 
 MEMORIES, LEARNT, STRANGE = MEMORY.removeprefix("rho >= "), [1, -1], [9, -9]
 SLOWEST = F(226, 256)  # the factor at curvature 1 and gamma = 1/16
+
+
+def at_shifts(h, x="x"):
+    """The Lyapunov function after the step from these shifts."""
+    here = {"h": h, "x": x}
+    return UPDATE.after("sq(x - xs) + w*sq(h - hs)", {k: UPDATE.after(v, here) for k, v in MOVES.items()})
+
+
 # f_i with Hessian lam and messages sent with probability p, omega = 1/p - 1: at learnt shifts the members at mu and L,
 # at the solution the memory's
 lam, p = symbols("lam p")
@@ -102,7 +120,7 @@ LEARNT_ALL = {
         "ind": "independent(Q, n)",
     },
     "let": {"w": WEIGHED},
-    "claim": [f"sq(x - ga*P(hs + Q) - xs) + w*sq(hs + al*Q - hs) == {FACTOR}*(sq(x - xs) + w*sq(hs - hs))"],
+    "claim": [f"{at_shifts('hs')} == {FACTOR}*(sq(x - xs) + w*sq(hs - hs))"],
 }
 [EQUAL] = LEARNT_ALL["claim"]
 SOLVED = {
@@ -117,9 +135,7 @@ SOLVED = {
         "coin": "mixture(Q, p, -e/p, 0*e)",
         "ind": "independent(Q, n)",
     },
-    "claim": [
-        f"sq(xs - ga*P(hs + e + Q) - xs) + w*sq(e + al*Q) == ({MEMORY.removeprefix('rho >= ')})*w*sq(e)"
-    ],
+    "claim": [f"{at_shifts('hs + e', 'xs')} == ({MEMORY.removeprefix('rho >= ')})*w*sq(e)"],
 }
 [KEPT] = SOLVED["claim"]
 
@@ -156,6 +172,7 @@ SCRIPT = Script(
                 ({"let": {"w": f"{WEIGHT}/2"}}, at([1, 1], STRANGE, F(1, 4), F(3, 4))),
                 ({"given": {"ind": None}}, at([1, 1], STRANGE, F(1, 4), F(3, 4), n=64)),
             ],
+            update=UPDATE,
         ),
         Part(
             LEARNT_ALL,

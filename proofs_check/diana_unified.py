@@ -5,6 +5,7 @@ from fractions import Fraction as F
 from compth.methods.diana import DIANAUnified, shift_step
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, Within, constants, members, plan_of, step, symbols, text
+from proofs_check._steps import SHIFTED as UPDATE
 
 n, Lm, mu, om, ga = symbols("n Lm mu om ga")
 al = Within("al")
@@ -12,6 +13,8 @@ FLEET = {"omega": om, "A": om / n, "n": n, "L_max": Lm, "mu": mu}
 PLAN, LIMIT = plan_of(DIANAUnified(), constants(**FLEET, params={"alpha": al}), ga)
 ALPHA, STEP, WEIGHT = text(shift_step(constants(**FLEET))), text(1 / LIMIT), text(PLAN["weight"])
 
+MOVES = UPDATE.next("x", "h")
+MOVED = UPDATE.after("sq(x - xs) + w*sq(h - hs)", MOVES)
 STATEMENT = {
     "name": "diana.unified",
     "params": "n Lm mu om ga al rho",
@@ -27,7 +30,14 @@ STATEMENT = {
         f"ga*{STEP} <= 1",
     ]
     + [f"rho >= {m}" for m in members(PLAN.rho)],
-    "vectors": ["common x", "common xs", "family g", "family h", "family hs", "family Q ~ g - h @ 0"],
+    "vectors": [
+        "common x",
+        "common xs",
+        "family g",
+        "family h",
+        "family hs",
+        f"family Q ~ {UPDATE.mean('message')} @ 0",
+    ],
     "values": "f fs",
     "given": {
         "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
@@ -39,10 +49,10 @@ STATEMENT = {
         "ind": "independent(Q, n)",
     },
     "let": {"w": WEIGHT},
-    "claim": ["sq(x - ga*P(h + Q) - xs) + w*sq(h + al*Q - hs) <= rho*(sq(x - xs) + w*sq(h - hs))"],
+    "claim": [f"{MOVED} <= rho*(sq(x - xs) + w*sq(h - hs))"],
     "run": {
         "potential": "sq(x - xs) + w*sq(h - hs)",
-        "next": {"x": "x - ga*P(h + Q)", "h": "h + al*Q"},
+        "next": MOVES,
         "rate": "rho",
         "gain": "0",
         "noise": "0",
@@ -115,6 +125,7 @@ SCRIPT = Script(
                     at([1, 1], [1, -1], [9, -9], F(1, 2), F(1, 16), F(1, 2), F(15, 16), **{**TIGHT, "n": 32}),
                 ),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -9,8 +9,10 @@ from compth.methods.ef21 import EF21Bidirectional, broadcast_ef21_step
 from proofs_check import ef21_pl as pl
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, plan_of, quotient, step, symbols, text
+from proofs_check._steps import BELIEVED, broadcasting
 from proofs_check.ef21_pl import BE, DELTA, HALF, LEMMA, TH, YOUNG, K, L, T, ga, mu, r
 
+UPDATE = broadcasting(BELIEVED, "b")
 # L~ = T/sqrt(2 (1+omega_M)), so that L~ sqrt(2 (1+omega_M) beta/theta) = T r/(1-r)
 [om] = symbols("om")
 DOWN = 1 + om
@@ -22,7 +24,9 @@ SLOPE = sympy.simplify(1 / broadcast_ef21_step(DELTA, L, L_TILDE, om) - DOWN * L
 )
 STEP = f"({text(DOWN)}*L + ({quotient(SLOPE, HALF)}))"
 RHO, WEIGHT = text(PLAN.rho), f"({quotient(PLAN['weight'], HALF)})"
-CLAIM = f"fp - fs + {WEIGHT}*sq(gp - e - c) <= {RHO}*(f - fs + {WEIGHT}*sq(g - e))"
+POTENTIAL = f"f - fs + {WEIGHT}*sq(g - e)"
+MOVES = UPDATE.next("x", f="fp") | UPDATE.next("g", "e")
+CLAIM = f"{UPDATE.after(POTENTIAL, MOVES)} <= {RHO}*({POTENTIAL})"
 SMALL, SHORT = f"ga*{STEP} <= 1", f"ga*mu <= {TH}/2"
 STATEMENT = {
     **pl.PL,
@@ -30,14 +34,21 @@ STATEMENT = {
     "params": "r L T mu ga om",
     "domain": ["r >= 0", "r < 1", "L > 0", "T > 0", "mu > 0", "ga > 0", "om >= 0", SMALL, SHORT],
     # b is the broadcast; what the workers send comes after it
-    "vectors": ["common x", "family g", "family e", "common b ~ P(e) @ 0", "family gp @ 1", "family c @ 2"],
-    "let": {"xp": "x - ga*b", "M": text(L_TILDE**2)},
+    "vectors": [
+        "common x",
+        "family g",
+        "family e",
+        f"common b ~ {UPDATE.mean('broadcast')} @ 0",
+        "family gp @ 1",
+        "family c @ 2",
+    ],
+    "let": {**UPDATE.let(), "M": text(L_TILDE**2)},
     "given": {
         **pl.PL["given"],
         "down": "variance(b, om)",
     },
     "claim": [CLAIM],
-    "run": {**pl.PL["run"], "potential": f"f - fs + {WEIGHT}*sq(g - e)", "rate": RHO},
+    "run": {**pl.PL["run"], "next": MOVES, "potential": POTENTIAL, "rate": RHO},
 }
 STEPS = [
     step(LEMMA, {"comp": "1"}, [YOUNG]),
@@ -108,6 +119,7 @@ SCRIPT = Script(
                 # the broadcast's noise moves x
                 ({"given": {"down": None}}, at([1, 1], [2, 2], F(1, 2), F(1, 4), down=F(1, 30), T=2, om=0)),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -8,6 +8,7 @@ from compth.claims import Contractive
 from compth.methods.ef21 import EF21Nonconvex, ef21_step
 from proofs_check import ef21_pl as pl
 from proofs_check._script import Part, Script, constants, plan_of, quotient, step, text
+from proofs_check._steps import BELIEVED as UPDATE
 
 # L~ = T here: with delta = 1 - r^2, L~ sqrt(beta/theta) = T r/(1-r)
 r, L, T, mu, ga = pl.r, pl.L, pl.T, pl.mu, pl.ga
@@ -28,7 +29,7 @@ STATEMENT = {
         "smooth": pl.PL["given"]["smooth"],
         "lip": "lipschitz(gp, g, xp, x, M)",
     },
-    "claim": [f"2*(fp - fs)/ga + sq(gp - e - c)/{TH} + sq(P(g)) <= {POTENTIAL}"],
+    "claim": [f"{UPDATE.after(POTENTIAL, pl.MOVES)} + sq(P(g)) <= {POTENTIAL}"],
     "run": {
         "potential": POTENTIAL,
         "next": pl.PL["run"]["next"],
@@ -76,6 +77,7 @@ SCRIPT = Script(
                 ),
                 ({"given": {"comp": None}}, at([1, 1], [2, 2], F(-12), F(1, 8), r=F(1, 2), T=1)),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -9,6 +9,7 @@ from compth.claims import Contractive
 from compth.methods.ef21 import EF21PL, ef21_step
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, plan_of, quotient, step, symbols, text
+from proofs_check._steps import BELIEVED as UPDATE
 
 # Roots are parameters: delta = 1 - r^2 and L~ = T/sqrt(2), so that L~ sqrt(2 beta/theta) = T r/(1-r)
 r, L, T, mu, ga = symbols("r L T mu ga")
@@ -21,17 +22,20 @@ STEP = f"(L + ({quotient(SLOPE, HALF)}))"
 RHO, TH, BE = text(PLAN.rho), text(THETA), f"({quotient(BETA, HALF)})"
 WEIGHT = f"({quotient(PLAN['weight'], HALF)})"
 
+MOVES = UPDATE.next("x", f="fp") | UPDATE.next("g", "e")
+ERROR = UPDATE.after("sq(g - e)", MOVES)
 THREE_POINT = {
     "name": "ef21.three_point",
     "params": "r",
     "domain": ["r >= 0", "r < 1"],
     "vectors": ["family g", "family gp", "family e", "family c @ 1"],
-    "given": {"comp": f"contraction(c, gp - e, {text(DELTA)})"},
-    "claim": [f"sq(gp - e - c) <= (1 - {TH})*sq(g - e) + {BE}*sq(gp - g)"],
+    "given": {"comp": f"contraction(c, {UPDATE.argument('message')}, {text(DELTA)})"},
+    "claim": [f"{ERROR} <= (1 - {TH})*sq(g - e) + {BE}*sq(gp - g)"],
 }
 LEMMA = THREE_POINT["claim"][0]
 YOUNG = "r*(1 - r)*sq(g - e - r*(gp - g)/(1 - r))"
-CLAIM = f"fp - fs + {WEIGHT}*sq(gp - e - c) <= {RHO}*(f - fs + {WEIGHT}*sq(g - e))"
+POTENTIAL = f"f - fs + {WEIGHT}*sq(g - e)"
+CLAIM = f"{UPDATE.after(POTENTIAL, MOVES)} <= {RHO}*({POTENTIAL})"
 SMALL, SHORT = f"ga*{STEP} <= 1", f"ga*mu <= {TH}/2"
 PL = {
     "name": "ef21.pl",
@@ -39,7 +43,7 @@ PL = {
     "domain": ["r >= 0", "r < 1", "L > 0", "T > 0", "mu > 0", "ga > 0", SMALL, SHORT],
     "vectors": ["common x", "family g", "family gp", "family e", "family c @ 1"],
     "values": "f fp fs",
-    "let": {"xp": "x - ga*P(e)", "M": text(L_TILDE**2)},
+    "let": {**UPDATE.let(), "M": text(L_TILDE**2)},
     "given": {
         "comp": THREE_POINT["given"]["comp"],
         "smooth": "descent(fp, f, P(g), xp, x, L)",
@@ -48,8 +52,8 @@ PL = {
     },
     "claim": [CLAIM],
     "run": {
-        "potential": f"f - fs + {WEIGHT}*sq(g - e)",
-        "next": {"x": "xp", "f": "fp", "g": "gp", "e": "e + c"},
+        "potential": POTENTIAL,
+        "next": MOVES,
         "rate": RHO,
         "gain": "0",
         "noise": "0",
@@ -121,6 +125,7 @@ SCRIPT = Script(
                 ),
                 ({"given": {"comp": None}}, at([1, 1], [2, 2], F(-3), F(1, 8), r=F(1, 2), T=2)),
             ],
+            update=UPDATE,
         ),
     ],
 )

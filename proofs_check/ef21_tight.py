@@ -6,22 +6,24 @@ import sympy
 
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, step, text
+from proofs_check._steps import BELIEVED as UPDATE
 from proofs_check.ef_tight import DOMAIN, GAMMA, MU, RHO, SIGNS, SMOOTH, r, s
 
+MOVES, POTENTIAL = UPDATE.next("x", "g", "e"), "s*sq(P(g)) + sq(g - e)"
 STATEMENT = {
     "name": "ef21.tight",
     "params": "r s t",
     "domain": DOMAIN,
     "vectors": ["common x", "family g", "family gp", "family e", "family c @ 1"],
-    "let": {"mu": text(MU), "L": text(SMOOTH), "ga": GAMMA, "xp": "x - ga*P(e)"},
+    "let": {"mu": text(MU), "L": text(SMOOTH), "ga": GAMMA, **UPDATE.let()},
     "given": {
         "convex": "coercive(gp, g, xp, x, mu, L)",
-        "comp": f"contraction(c, gp - e, {text(1 - s**2)})",
+        "comp": f"contraction(c, {UPDATE.argument('message')}, {text(1 - s**2)})",
     },
-    "claim": [f"s*sq(P(gp)) + sq(gp - e - c) <= {RHO}*(s*sq(P(g)) + sq(g - e))"],
+    "claim": [f"{UPDATE.after(POTENTIAL, MOVES)} <= {RHO}*({POTENTIAL})"],
     "run": {
-        "potential": "s*sq(P(g)) + sq(g - e)",
-        "next": {"x": "xp", "g": "gp", "e": "e + c"},
+        "potential": POTENTIAL,
+        "next": MOVES,
         "rate": RHO,
         "gain": "0",
         "noise": "0",
@@ -88,8 +90,8 @@ INSTANCE = {
     "claim": [
         f"sq(mu*(x - {GAMMA}*e - xs) - gp) == 0*sq(g)",
         f"sq(c - (gp - e)) == (1 - {text(1 - s**2)})*sq(gp - e)",
-        "sq(e + c - r*e) == 0*sq(e)",
-        f"s*sq(gp) + sq(gp - e - c) == {RHO}*(s*sq(g) + sq(g - e))",
+        f"sq({MOVES['e']} - r*e) == 0*sq(e)",
+        f"s*sq(gp) + {UPDATE.after('sq(g - e)', MOVES)} == {RHO}*(s*sq(g) + sq(g - e))",
     ],
 }
 POINT, CONTRACTS, RAY, EQUAL = INSTANCE["claim"]
@@ -110,6 +112,7 @@ SCRIPT = Script(
                 ({"given": {"comp": None}}, at(4, 1, [0, 0])),
                 ({"given": {"convex": None}}, at(F(9, 8), 1, [-2], [-2])),
             ],
+            update=UPDATE,
         ),
         Part(
             INSTANCE,

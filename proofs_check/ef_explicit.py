@@ -5,9 +5,10 @@ from fractions import Fraction as F
 import sympy
 
 from compth.claims import Contractive
-from compth.methods.ef import EFExplicit
+from compth.methods.ef import EF, EFExplicit
 from proofs_check._models import model, per_worker, quadratic
 from proofs_check._script import Part, Script, constants, members, plan_of, step, symbols, text
+from proofs_check._update import Update
 
 de, L, Lm, mu, ga, zeta2 = symbols("de L Lm mu ga zeta2")
 FLEET = constants(L=L, L_max=Lm, mu=mu, zeta2_star=zeta2, claims=(Contractive(de),))
@@ -18,8 +19,11 @@ SQUARE = f"ga**2*{text(sympy.simplify(1 / ROOT**2))} <= 1"
 SMALL = f"ga*{text(1 / SHORT)} <= 1"
 SLOW = members(sympy.sympify(1 - PLAN.rho))
 NOISE, W = text(sympy.simplify(PLAN.floor * (1 - PLAN.rho))), text(PLAN["weight"])
+UPDATE = Update(EF, {"gradient": "g", "message": "c"}, {"gamma": "ga"}, called={"p": "message"})
+MOVES = UPDATE.next("x", "e")
 Z = "(x - P(e) - xs)"
-CLAIM = f"sq(x - P(c) - P(p - c) - xs) + {W}*sq(p - c) <= rho*(sq{Z} + {W}*sq(e)) + {NOISE}"
+POTENTIAL = f"sq(x - P(e) - xs) + {W}*sq(e)"
+CLAIM = f"{UPDATE.after(POTENTIAL, MOVES)} <= rho*({POTENTIAL}) + {NOISE}"
 STATEMENT = {
     "name": "ef.explicit",
     "params": "de L Lm mu ga rho",
@@ -27,7 +31,7 @@ STATEMENT = {
     + [f"rho >= 1 - {m}" for m in SLOW],
     "vectors": ["common x", "common xs", "family g", "family hs", "family e", "family c @ 1"],
     "values": "f fs",
-    "let": {"zeta2": "sq(hs)", "p": "e + ga*g"},
+    "let": {"zeta2": "sq(hs)", **UPDATE.let()},
     "given": {
         "comp": "contraction(c, p, de)",
         "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
@@ -38,8 +42,8 @@ STATEMENT = {
     },
     "claim": [CLAIM],
     "run": {
-        "potential": f"sq{Z} + {W}*sq(e)",
-        "next": {"x": "x - P(c)", "e": "p - c"},
+        "potential": POTENTIAL,
+        "next": MOVES,
         "rate": "rho",
         "gain": "0",
         "noise": NOISE,
@@ -116,6 +120,7 @@ SCRIPT = Script(
                     at([1], [0], [0], 1, 3, F(7, 8), **EXACT),
                 ),
             ],
+            update=UPDATE,
         )
     ],
 )

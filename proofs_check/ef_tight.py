@@ -8,8 +8,10 @@ from fractions import Fraction as F
 import sympy
 
 from compth.methods._closed_forms import feedback_factor, feedback_step
+from compth.methods.ef import EF
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, step, symbols, text
+from proofs_check._update import Update
 
 # r = sqrt(rho), s = sqrt(1 - delta) and a scale t: every mu < L and 0 < s < 1 is reached, without a root
 r, s, t = symbols("r s t")
@@ -30,6 +32,8 @@ SIGNS = [
     step("r**2 - s**3 > 0", {"r**2 - s**2 > 0": "1"}, ["s**2*(1 - s)"]),
 ]
 
+UPDATE = Update(EF, {"gradient": "g", "message": "c"}, {"gamma": "ga"})
+MOVES, POTENTIAL = UPDATE.next("x", "e"), "sq(x - xs - P(e)) + sq(e)/s"
 STATEMENT = {
     "name": "ef.tight",
     "params": "r s t",
@@ -38,14 +42,12 @@ STATEMENT = {
     "let": {"mu": text(MU), "L": text(SMOOTH), "ga": GAMMA},
     "given": {
         "convex": "coercive(g, 0, x, xs, mu, L)",
-        "comp": f"contraction(c, e + ga*g, {text(1 - s**2)})",
+        "comp": f"contraction(c, {UPDATE.argument('message')}, {text(1 - s**2)})",
     },
-    "claim": [
-        f"sq(x - P(c) - xs - P(e + ga*g - c)) + sq(e + ga*g - c)/s <= {RHO}*(sq(x - xs - P(e)) + sq(e)/s)"
-    ],
+    "claim": [f"{UPDATE.after(POTENTIAL, MOVES)} <= {RHO}*({POTENTIAL})"],
     "run": {
-        "potential": "sq(x - xs - P(e)) + sq(e)/s",
-        "next": {"x": "x - P(c)", "e": "e + ga*g - c"},
+        "potential": POTENTIAL,
+        "next": MOVES,
         "rate": RHO,
         "gain": "0",
         "noise": "0",
@@ -124,6 +126,7 @@ SCRIPT = Script(
                 ({"given": {"comp": None}}, at(3, 1, [0, 0])),
                 ({"given": {"convex": None}}, at(F(9, 8), 1, [0, 0], [-1, -1])),
             ],
+            update=UPDATE,
         ),
         Part(
             INSTANCE,

@@ -1,13 +1,15 @@
 """EF-BV under the Polyak-Lojasiewicz condition, for any scalings lambda, nu in [0, 1]: one step and the whole run."""
 
+from dataclasses import replace
 from fractions import Fraction as F
 
 import sympy
 
 from compth.calculus import ef_bv_contraction
-from compth.methods.ef_bv import ef_bv_step
+from compth.methods.ef_bv import EFBV, ef_bv_step
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, step, symbols, text
+from proofs_check._update import Update
 
 eta, om, oa, la, nu, L, M, r, ra, s = symbols("eta om oa la nu L M r ra s")
 R, RA = text(ef_bv_contraction(eta, om, la)), text(ef_bv_contraction(eta, oa, nu))
@@ -16,7 +18,16 @@ STAR = sympy.sqrt((1 + r) / (2 * r)) - 1
 SLOPE = sympy.simplify((1 / ef_bv_step(L, sympy.sqrt(M), r, ra) - L) * STAR / s)
 ROOT = text(sympy.simplify(SLOPE**2))
 WEIGHT = "(ga*ra/(2*s*(1 + s)*r))"  # gamma/(2 theta*), theta* = s(1+s) r/r_av
-CLAIM = f"fp - fs + {WEIGHT}*sq(gp - h - la*Q) <= rho*(f - fs + {WEIGHT}*sq(g - h))"
+UPDATE = Update(
+    EFBV,
+    {"gradient": "g", "message": "Q"},
+    {"gamma": "ga", "lam": "la", "nu": "nu"},
+    ahead={"gp": "x"},
+    expected={"c": "message"},
+)
+MOVES = UPDATE.next("x", f="fp") | UPDATE.next("g", "h")
+POTENTIAL = f"f - fs + {WEIGHT}*sq(g - h)"
+CLAIM = f"{UPDATE.after(POTENTIAL, MOVES)} <= rho*({POTENTIAL})"
 SMALL, TURN, SQUARE = "ga*(L + W) <= 1", "2*r*(1 + s)**2 == 1 + r", f"W**2 == {ROOT}"
 STATEMENT = {
     "name": "efbv.pl",
@@ -48,7 +59,7 @@ STATEMENT = {
     ],
     "vectors": ["common x", "family g", "family h", "family c", "family Q ~ c @ 0", "family gp @ 1"],
     "values": "f fp fs",
-    "let": {"xp": "x - ga*P(h + nu*Q)", "v": "g - h"},
+    "let": {"xp": MOVES["x"], "v": UPDATE.argument("message")},
     "given": {
         "smooth": "descent(fp, f, P(g), xp, x, L)",
         "pl": "polyak(f, fs, P(g), mu)",
@@ -60,8 +71,8 @@ STATEMENT = {
     },
     "claim": [CLAIM],
     "run": {
-        "potential": f"f - fs + {WEIGHT}*sq(g - h)",
-        "next": {"x": "xp", "f": "fp", "g": "gp", "h": "h + la*Q"},
+        "potential": POTENTIAL,
+        "next": MOVES | {"x": "xp"},
         "rate": "rho",
         "gain": "0",
         "noise": "0",
@@ -112,7 +123,9 @@ UNBIASED = {
     "params": STATEMENT["params"].replace("eta ", ""),
     "domain": [u for u in STATEMENT["domain"] if "eta" not in u]
     + [f"r == {text(ef_bv_contraction(0, om, la))}", f"ra == {text(ef_bv_contraction(0, oa, nu))}"],
-    "vectors": [u.replace("~ c @", "~ g - h @") for u in STATEMENT["vectors"] if u != "family c"],
+    "vectors": [
+        u.replace("~ c @", f"~ {UPDATE.mean('message')} @") for u in STATEMENT["vectors"] if u != "family c"
+    ],
     "given": {k: u for k, u in STATEMENT["given"].items() if k != "bias"},
 }
 R0, RA0 = UNBIASED["domain"][-2:]
@@ -175,12 +188,13 @@ SCRIPT = Script(
     "efbv.pl",
     "EF-BV under the PL condition",
     [
-        Part(STATEMENT, STEPS, at([1, 3], [1, 2], F(1, 30)), without_step(STATEMENT, BIASED)),
+        Part(STATEMENT, STEPS, at([1, 3], [1, 2], F(1, 30)), without_step(STATEMENT, BIASED), update=UPDATE),
         Part(
             UNBIASED,
             STEPS0,
             at([1, 3], [1, 2], F(1, 30), F(1), **NOISY),
             without_step(UNBIASED, spoils(*FREE)),
+            update=replace(UPDATE, expected={}),
         ),
     ],
 )

@@ -5,6 +5,7 @@ from fractions import Fraction as F
 from compth.methods.gd import rho_gd
 from proofs_check._models import model
 from proofs_check._script import Part, Script, members, step, symbols, text
+from proofs_check._steps import PLAIN as UPDATE
 
 mu, L, ga = symbols("mu L ga")
 AT_MU, AT_L = (text(rho_gd(ga, v, v)) for v in (mu, L))
@@ -12,6 +13,8 @@ SLOW = [f"rho >= {m}" for m in members(rho_gd(ga, mu, L))]
 if set(SLOW) != {f"rho >= {AT_MU}", f"rho >= {AT_L}"}:
     raise AssertionError(f"not the factors at mu and L: {SLOW}")
 
+MOVES = UPDATE.next("x")
+MOVED = UPDATE.after("sq(x - xs)", MOVES)
 STATEMENT = {
     "name": "gd.contraction",
     "title": "f strongly convex and smooth, g its gradient at x",
@@ -19,10 +22,10 @@ STATEMENT = {
     "domain": ["mu > 0", "L > mu", "ga > 0", *SLOW],
     "vectors": ["common x", "common xs", "common g"],
     "given": {"convex": "coercive(g, 0, x, xs, mu, L)"},
-    "claim": ["sq(x - ga*g - xs) <= rho*sq(x - xs)"],
+    "claim": [f"{MOVED} <= rho*sq(x - xs)"],
     "run": {
         "potential": "sq(x - xs)",
-        "next": {"x": "x - ga*g"},
+        "next": MOVES,
         "rate": "rho",
         "gain": "0",
         "noise": "0",
@@ -59,7 +62,7 @@ EQUAL = {
         "smooth": "cocoercive(f, fs, g, 0, x, xs, mu)",
         "bounded": "cocoercive(fs, f, 0, g, xs, x, mu)",
     },
-    "claim": [f"sq(x - ga*g - xs) <= {RATE}*sq(x - xs)"],
+    "claim": [f"{MOVED} <= {RATE}*sq(x - xs)"],
     "run": {**STATEMENT["run"], "rate": RATE},
 }
 EQUAL_CLAIM = EQUAL["claim"][0]
@@ -114,6 +117,7 @@ SCRIPT = Script(
                 (without(AT_L), at([2], F(7, 8), F(1, 2))),
                 ({"given": {"convex": None}}, at([3], F(7, 8), F(9, 16))),
             ],
+            update=UPDATE,
         ),
         Part(
             EQUAL,
@@ -124,6 +128,7 @@ SCRIPT = Script(
                 ({"given": {"smooth": None, "bounded": None}}, equal(4, F(3, 4), 2)),
                 ({"given": {"convex": None, "growing": None}}, equal(1, F(1, 4), 2)),
             ],
+            update=UPDATE,
         ),
     ],
 )

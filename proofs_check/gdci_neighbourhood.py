@@ -2,9 +2,10 @@
 
 from fractions import Fraction as F
 
-from compth.methods.gdci import GDCINeighbourhood, largest_omega
+from compth.methods.gdci import GDCI, GDCINeighbourhood, largest_omega
 from proofs_check._models import model
 from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._update import Update
 
 
 class Few(Within):
@@ -20,11 +21,13 @@ PLAN, LIMIT = plan_of(GDCINeighbourhood(), constants(omega=om, L=L, mu=mu, facts
 RHO, NOISE = text(PLAN.rho), text(PLAN.floor * (1 - PLAN.rho))
 SMALL, FEW = f"ga*{text(1 / LIMIT)} <= 1", f"om <= {text(largest_omega(ga, L, mu))}"
 
+UPDATE = Update(GDCI, {"mean gradient": "g", "broadcast": "y"}, {"gamma": "ga"}, downlink=True)
+MOVES = UPDATE.next("x")
 STATEMENT = {
     "name": "gdci.neighbourhood",
     "params": "L mu om ga",
     "domain": ["L > 0", "mu > 0", "mu <= L", "om >= 0", "ga > 0", SMALL, FEW],
-    "vectors": ["common x", "common xs", "common y ~ x @ 0", "common g @ 1"],
+    "vectors": ["common x", "common xs", f"common y ~ {UPDATE.mean('broadcast')} @ 0", "common g @ 1"],
     "values": "f fs",
     "let": {"star2": "sq(xs)"},
     "given": {
@@ -33,10 +36,10 @@ STATEMENT = {
         "smooth": "cocoercive(f, fs, g, 0, y, xs, L)",
         "var": "variance(y, om)",
     },
-    "claim": [f"sq(y - ga*g - xs) <= {RHO}*sq(x - xs) + {NOISE}"],
+    "claim": [f"{UPDATE.after('sq(x - xs)', MOVES)} <= {RHO}*sq(x - xs) + {NOISE}"],
     "run": {
         "potential": "sq(x - xs)",
-        "next": {"x": "y - ga*g"},
+        "next": MOVES,
         "rate": RHO,
         "gain": "0",
         "noise": NOISE,
@@ -96,6 +99,7 @@ SCRIPT = Script(
                 ({"claim": [CLAIM.replace(RHO, "(1 - 2*ga*mu)")]}, at(3, 0, F(1, 100), F(1, 4), **EQUAL)),
                 ({"given": {"var": None}}, at(3, 0, 1, F(1, 4), **{**EQUAL, "om": F(1, 1000)})),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -8,9 +8,10 @@ from itertools import product
 
 import sympy
 
-from compth.methods.iasgd import IASGDGrowth, acceleration, block_growth
+from compth.methods.iasgd import IASGD, IASGDGrowth, acceleration, block_growth
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._update import Update
 
 n, L, Lm, mu, om, z, sg, th, rho, s2 = symbols("n L Lm mu om z sg th rho s2")
 TAU = {"params": {"tau": 1 / (1 + om)}}
@@ -28,6 +29,20 @@ MIX, BETA, MOMENTUM = (text(sympy.cancel(RULE[name])) for name in ("mix", "beta"
 ADDED = text(sympy.simplify((1 - RULE["beta"]) * s2 * th / mu))  # floor times 1 - rate
 SMALL = f"ga*{text(rho * L)} <= 1".replace("ga", text(GAMMA))
 
+UPDATE = Update(
+    IASGD,
+    {"mean gradient": "G", "mean message": "q"},
+    {"gamma": "ga", "mix": "mix", "beta": "be", "momentum": "mo"},
+    called={"y": "gradient"},
+)
+# the estimate at any point: what the statement calls x is where the gradient is taken
+BLOCKS = Update(
+    IASGD,
+    {"x": "x0", "v": "v0", "point gradient": "x", "gradient": "N", "message": "Q"},
+    expected={"g": "gradient"},
+)
+MOVES = UPDATE.next("x", "v")
+
 POTENTIAL = "fx - fs + mu/2*sq(v - xs)"
 STATEMENT = {
     "name": "iasgd.growth",
@@ -38,19 +53,20 @@ STATEMENT = {
     "values": "fx fy fs fp",
     "let": {
         "ga": text(GAMMA),
-        "y": f"{MIX}*v + (1 - {MIX})*x",
-        "vp": f"{BETA}*v + (1 - {BETA})*y - {MOMENTUM}*ga*q",
+        **{"mix": MIX, "be": BETA, "mo": MOMENTUM},
+        **UPDATE.let(),
+        "vp": MOVES["v"],
     },
     "given": {
         "convex": "strongly_convex(fy, fx, G, y, x, 0)",
         "strong": "strongly_convex(fy, fs, G, y, xs, mu)",
-        "smooth": "descent(fp, fy, G, y - ga*q, y, L)",
+        "smooth": f"descent(fp, fy, G, {MOVES['x']}, y, L)",
         "growth": "growth(sq(q), sq(G), fy, fs, rho, 0, s2)",
     },
     "claim": [f"fp - fs + mu/2*sq(vp - xs) <= {BETA}*({POTENTIAL}) + {ADDED}"],
     "run": {
         "potential": POTENTIAL,
-        "next": {"x": "y - ga*q", "v": "vp", "fx": "fp"},
+        "next": {"x": MOVES["x"], "v": "vp", "fx": "fp"},
         "rate": BETA,
         "gain": "0",
         "noise": ADDED,
@@ -87,7 +103,12 @@ def growth(name, fleet, params, domain, given, title):
         "title": f"{title}; N: stochastic gradients, Q: their blocks over tau, om = 1/tau - 1",
         "params": f"n om sg {params}",
         "domain": ["n >= 1", "om >= 0", "sg >= 0", *domain],
-        "vectors": [*given.pop("vectors", []), "family g", "family N ~ g @ 0", "family Q ~ N @ 1"],
+        "vectors": [
+            *given.pop("vectors", []),
+            "family g",
+            "family N ~ g @ 0",
+            f"family Q ~ {BLOCKS.mean('message')} @ 1",
+        ],
         "given": {
             **given,
             "noise": "growth(sq(N - g), 0, 0, 0, 0, 0, sg)",
@@ -177,6 +198,7 @@ SCRIPT = Script(
                 ({"given": {"strong": None}}, at(1, 1, F(1, 2), curvature=F(1, 9), L=1, mu=1)),
                 ({"given": {"smooth": None}}, at(1, 1, F(9, 10), curvature=9, L=1, mu=1)),
             ],
+            update=UPDATE,
         ),
         Part(
             HESSIANS,
@@ -190,6 +212,7 @@ SCRIPT = Script(
                 ({"given": {"ind": None}}, sent([2, 0], 0, F(1, 2), z=1, n=1000)),
                 ({"given": {"apart": None}}, sent([1, 1], 1, 1, z=0, n=1000)),
             ],
+            update=BLOCKS,
         ),
         Part(
             MINIMISER,
@@ -201,6 +224,7 @@ SCRIPT = Script(
                 ({"given": {"each": None}}, shared([2, 0], 1, F(1, 2), Lm=1)),
                 ({"given": {"polyak": None}}, shared([1, 1], 1, F(1, 2), mu=2)),
             ],
+            update=BLOCKS,
         ),
     ],
 )

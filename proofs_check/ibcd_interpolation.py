@@ -5,18 +5,21 @@ from fractions import Fraction as F
 from compth.methods.ibcd import IBCDPaper
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._steps import BLOCKS as UPDATE
 
 n, Lm, mu, ga = symbols("n Lm mu ga")
 tau = Within("tau")
 PLAN, LIMIT = plan_of(IBCDPaper(), constants(n=n, L_max=Lm, mu=mu, params={"tau": tau}), ga)
 STEP, RHO = text(1 / LIMIT), text(PLAN.rho)
 
+MOVES = UPDATE.next("x")
+MOVED = UPDATE.after("sq(x - xs)", MOVES)
 STATEMENT = {
     "name": "ibcd.interpolation",
     "params": "n Lm mu tau ga",
     "domain": ["Lm > 0", "mu > 0", "mu <= Lm", "n >= 1", "tau > 0", "tau <= 1", "ga > 0", f"ga*{STEP} <= 1"],
     # blocks kept with probability tau and not rescaled: mean tau g, variance tau (1 - tau) |g|^2
-    "vectors": ["common x", "common xs", "family g", "family Q ~ tau*g @ 0"],
+    "vectors": ["common x", "common xs", "family g", f"family Q ~ {UPDATE.mean('message')} @ 0"],
     "values": "f fs",
     "given": {
         "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
@@ -24,10 +27,10 @@ STATEMENT = {
         "var": "variance(Q, 1/tau - 1)",
         "ind": "independent(Q, n)",
     },
-    "claim": [f"sq(x - ga*P(Q) - xs) <= {RHO}*sq(x - xs)"],
+    "claim": [f"{MOVED} <= {RHO}*sq(x - xs)"],
     "run": {
         "potential": "sq(x - xs)",
-        "next": {"x": "x - ga*P(Q)"},
+        "next": MOVES,
         "rate": RHO,
         "gain": "0",
         "noise": "0",
@@ -85,6 +88,7 @@ SCRIPT = Script(
                 ),
                 ({"given": {"ind": None}}, at([1, 1], F(1, 10), F(2), **{**TIGHT, "n": 64})),
             ],
+            update=UPDATE,
         )
     ],
 )

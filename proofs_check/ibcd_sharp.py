@@ -5,6 +5,7 @@ from fractions import Fraction as F
 from compth.methods.ibcd import IBCDSharp
 from proofs_check import ibcd_interpolation as paper
 from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._steps import BLOCKS as UPDATE
 
 n, L, Lm, mu, ga = symbols("n L Lm mu ga")
 tau = Within("tau")
@@ -27,7 +28,7 @@ STATEMENT = {
         f"ga*{STEP} <= 1",
     ],
     "given": {**paper.STATEMENT["given"], "smooth": "cocoercive(f, fs, P(g), 0, x, xs, L)"},
-    "claim": [f"sq(x - ga*P(Q) - xs) <= {RHO}*sq(x - xs)"],
+    "claim": [f"{paper.MOVED} <= {RHO}*sq(x - xs)"],
     "run": {**paper.STATEMENT["run"], "rate": RHO},
 }
 CLAIM, SMALL = STATEMENT["claim"][0], STATEMENT["domain"][-1]
@@ -76,6 +77,7 @@ SCRIPT = Script(
                 ({"domain": [t for t in STATEMENT["domain"] if t != SMALL]}, tight(F(1, 2), F(3))),
                 ({"given": {"ind": None}}, tight(F(1, 10), F(2), n=64)),
             ],
+            update=UPDATE,
         )
     ],
 )

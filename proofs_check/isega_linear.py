@@ -2,8 +2,9 @@
 
 from fractions import Fraction as F
 
-from compth.methods.isega import ISEGARate
+from compth.methods.isega import ISEGA, ISEGARate
 from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._update import Update
 from proofs_check.diana_unified import at as unified_at
 
 n, Lm, mu, ga = symbols("n Lm mu ga")
@@ -14,12 +15,21 @@ PLAN, LIMIT = plan_of(ISEGARate(), constants(n=n, L_max=Lm, mu=mu, params={"alph
 RHO, WEIGHT = text(PLAN.rho), text(PLAN["weight"])
 SMALL, SHORT = f"ga*{text(1 / MOVE)} <= 1", f"ga*{text(1 / MEMORY)} <= 1"
 
+UPDATE = Update(ISEGA, {"gradient": "g", "message": "Q"}, {"gamma": "ga", "alpha": "tau"}, own={"tau": "tau"})
+MOVES, POTENTIAL = UPDATE.next("x", "h"), "sq(x - xs) + w*sq(h - hs)"
 STATEMENT = {
     "name": "isega.linear",
     "params": "n Lm mu tau ga",
     "domain": ["Lm > 0", "mu > 0", "mu <= Lm", "n >= 1", "tau > 0", "tau <= 1", "ga > 0", SMALL, SHORT],
     # the kept blocks divided by tau: unbiased with omega = 1/tau - 1; the shift takes them undivided
-    "vectors": ["common x", "common xs", "family g", "family h", "family hs", "family Q ~ g - h @ 0"],
+    "vectors": [
+        "common x",
+        "common xs",
+        "family g",
+        "family h",
+        "family hs",
+        f"family Q ~ {UPDATE.mean('message')} @ 0",
+    ],
     "values": "f fs",
     "given": {
         "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
@@ -31,10 +41,10 @@ STATEMENT = {
         "ind": "independent(Q, n)",
     },
     "let": {"w": WEIGHT},
-    "claim": [f"sq(x - ga*P(h + Q) - xs) + w*sq(h + tau*Q - hs) <= {RHO}*(sq(x - xs) + w*sq(h - hs))"],
+    "claim": [f"{UPDATE.after(POTENTIAL, MOVES)} <= {RHO}*(sq(x - xs) + w*sq(h - hs))"],
     "run": {
-        "potential": "sq(x - xs) + w*sq(h - hs)",
-        "next": {"x": "x - ga*P(h + Q)", "h": "h + tau*Q"},
+        "potential": POTENTIAL,
+        "next": MOVES,
         "rate": RHO,
         "gain": "0",
         "noise": "0",
@@ -99,6 +109,7 @@ SCRIPT = Script(
                 ({"let": {"w": f"{WEIGHT}/32"}}, at(*FAR, F(1, 10), **EQUAL)),
                 ({"given": {"ind": None}}, at(*FAR[:3], F(1, 20), F(1, 25), **{**EQUAL, "n": 1000})),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -3,6 +3,7 @@
 One step with its gain tau w (f - f*), its telescope with growing w, the last gap, which needs no step, and the bound.
 """
 
+from dataclasses import replace
 from fractions import Fraction as F
 
 from compth.methods.ibcd import block_noise, isgd_rule, weight_sum, weighted_bound
@@ -10,14 +11,18 @@ from proofs_check._models import model, quadratic
 from proofs_check._noisy import NOISE as INDEPENDENT
 from proofs_check._noisy import noisy
 from proofs_check._script import Part, Script, constants, step, symbols, text
+from proofs_check._steps import BLOCKS, stochastic
 
 n, L, mu, tau, s2, z2, a, t, r = symbols("n L mu tau s2 z2 a t r")
 FLEET = constants(n=n, L_max=L, mu=mu, sigma2=s2, zeta2_star=z2, params={"tau": tau})
 START, PACE = isgd_rule(FLEET)
 FIRST = f"a == {text(START.expand())}"
 N, C = text(block_noise(tau, s2, z2)), text(PACE)
+UPDATE = replace(stochastic(BLOCKS), params={"gamma": "1/w"})
+MOVES = UPDATE.next("x", w="w + c")
 POTENTIAL, ADDED = "w*(w - tau*mu)*sq(x - xs)", f"tau*{N}/n"
-NEXT = "(w + c)*(w + c - tau*mu)*sq(x - P(Q)/w - xs)"
+MOVED = UPDATE.after("sq(x - xs)", MOVES)
+NEXT = f"(w + c)*(w + c - tau*mu)*{MOVED}"
 LATE = "floor(w, a)"
 STATEMENT = {
     "name": "isgd.decreasing.step",
@@ -28,7 +33,14 @@ STATEMENT = {
     ],
     # blocks kept with probability tau and not rescaled: mean tau G, variance tau (1 - tau) |G|^2
     "vectors": [
-        *["common x", "common xs", "family g", "family hs", "family G ~ g @ 0", "family Q ~ tau*G @ 1"],
+        *[
+            "common x",
+            "common xs",
+            "family g",
+            "family hs",
+            "family G ~ g @ 0",
+            f"family Q ~ {UPDATE.mean('message')} @ 1",
+        ],
     ],
     "values": "f fs w",
     "let": {"c": C, "z2": "sq(hs)"},
@@ -45,7 +57,7 @@ STATEMENT = {
     "claim": [f"{NEXT} + tau*w*(f - fs) <= {POTENTIAL} + {ADDED}"],
     "run": {
         "potential": POTENTIAL,
-        "next": {"x": "x - P(Q)/w", "w": "w + c"},
+        "next": MOVES,
         "rate": "1",
         "gain": "tau*w*(f - fs)",
         "noise": ADDED,
@@ -74,7 +86,7 @@ STEPS = [
         [
             f"{SHARE}*sq(g - 2*hs)",
             "tau*(w - a)/(2*L)*sq(P(g))",
-            "(2*c*w + 3*c**2)*sq(x - P(Q)/w - xs)",
+            f"(2*c*w + 3*c**2)*{MOVED}",
         ],
     ),
 ]
@@ -185,6 +197,7 @@ SCRIPT = Script(
                 ({"given": {"noise": None}}, at(*LOUD, s2=0)),
                 ({"given": {"each": None}}, at([-98, 100], [0, 0], L=1, mu=1)),
             ],
+            update=UPDATE,
         ),
         Part(
             LAST,

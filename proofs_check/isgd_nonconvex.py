@@ -7,6 +7,7 @@ import sympy
 from compth.methods.ibcd import isgd_curve, isgd_noise
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, step, symbols, text
+from proofs_check._steps import BLOCKS, stochastic
 from proofs_check.dcgd_nonconvex import chain
 
 n, L, tau, ga, z2, s2, s = symbols("n L tau ga z2 s2 s")  # s the slack
@@ -14,6 +15,8 @@ FLEET = constants(n=n, L=L, zeta2_star=z2, sigma2=s2, params={"tau": tau})
 SLACK = f"s == {text(sympy.expand(1 - ga * isgd_curve(FLEET)))}"
 NOISE = text(isgd_noise(FLEET, ga) / s)
 POTENTIAL = "(f - fs)/(tau*ga*s)"
+UPDATE = stochastic(BLOCKS)
+MOVES = UPDATE.next("x", f="fp")
 STATEMENT = {
     "name": "isgd.nonconvex",
     # blocks kept with probability tau and not rescaled: mean tau G, variance tau (1 - tau) |G|^2
@@ -23,10 +26,10 @@ STATEMENT = {
         *["L > 0", "n >= 1", "tau > 0", "tau <= 1", "z2 >= 0", "s2 >= 0", "ga > 0", "s > 0"],
         SLACK,
     ],
-    "vectors": ["common x", "family g", "family G ~ g @ 0", "family Q ~ tau*G @ 1"],
+    "vectors": ["common x", "family g", "family G ~ g @ 0", f"family Q ~ {UPDATE.mean('message')} @ 1"],
     "values": "f fp fs",
     "given": {
-        "smooth": "descent(fp, f, P(g), x - ga*P(Q), x, L)",
+        "smooth": f"descent(fp, f, P(g), {MOVES['x']}, x, L)",
         "close": "dissimilar(g, z2)",
         "noise": "noise(G, P, s2/n)",
         "apart": "independent(G, n)",
@@ -36,7 +39,7 @@ STATEMENT = {
     "claim": [f"(fp - fs)/(tau*ga*s) + sq(P(g)) <= {POTENTIAL} + {NOISE}"],
     "run": {
         "potential": POTENTIAL,
-        "next": {"x": "x - ga*P(Q)", "f": "fp"},
+        "next": MOVES,
         "rate": "1",
         "gain": "sq(P(g))",
         "noise": NOISE,
@@ -102,6 +105,7 @@ SCRIPT = Script(
                 ({"given": {"noise": None}}, at([0, 0], F(1, 2), away=9, s2=0)),
                 ({"given": {"ind": None, "apart": None}}, at([9, -9], F(1, 2), n=32, s2=16)),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -8,6 +8,7 @@ from fractions import Fraction as F
 from compth.methods.ist import ISTAveraged
 from proofs_check import ist_theorem1 as paper
 from proofs_check._script import Part, Script, constants, plan_of, step, text
+from proofs_check._steps import SKETCHED as UPDATE
 from proofs_check.ist_theorem1 import W, ga, th
 from proofs_check.ist_theorem1 import at as with_lam
 
@@ -27,7 +28,7 @@ STATEMENT = {
     "claim": [f"2*fp/ga + {GAIN} <= 2*f/ga"],
     "run": {
         "potential": "2*f/ga",
-        "next": {"x": "x - ga*y", "f": "fp"},
+        "next": UPDATE.next("x", f="fp"),
         "rate": "1",
         "gain": GAIN,
         "noise": "0",
@@ -64,6 +65,7 @@ SCRIPT = Script(
                 ({"domain": ["th > 0", "ga > 0"]}, at([1, 3], F(3, 5))),
                 ({"given": {"second": None}}, at([1, 9], F(1, 5), th=5)),
             ],
+            update=UPDATE,
         )
     ],
 )

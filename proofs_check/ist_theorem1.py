@@ -8,6 +8,7 @@ from fractions import Fraction as F
 from compth.methods.ist import ISTInterpolation
 from proofs_check._models import model
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._steps import SKETCHED as UPDATE
 
 ga, th, lam = symbols("ga th lam")
 PLAN, LIMIT = plan_of(ISTInterpolation(), constants(facts={"theta": th, "lam": lam}), ga)
@@ -30,7 +31,7 @@ STATEMENT = {
     "claim": [f"fp - fs <= {RHO}*(f - fs)"],
     "run": {
         "potential": "f - fs",
-        "next": {"x": "x - ga*y", "f": "fp"},
+        "next": UPDATE.next("x", f="fp"),
         "rate": RHO,
         "gain": "0",
         "noise": "0",
@@ -82,6 +83,7 @@ SCRIPT = Script(
                 ({"given": {"second": None}}, at([1, 9], F(1, 5), th=5)),
                 ({"given": {"least": None}}, at([1], F(1, 4), th=4, lam=4)),
             ],
+            update=UPDATE,
         )
     ],
 )

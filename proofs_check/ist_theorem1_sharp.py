@@ -5,6 +5,7 @@ from fractions import Fraction as F
 from compth.methods.ist import sharp_factor
 from proofs_check import ist_theorem1 as paper
 from proofs_check._script import Part, Script, step, text
+from proofs_check._steps import SKETCHED as UPDATE
 from proofs_check.ist_theorem1 import at, ga, lam, th
 
 RHO = text(sharp_factor(ga, th, lam))
@@ -40,6 +41,7 @@ SCRIPT = Script(
                 ({"given": {"second": None}}, at([1, 9], F(1, 5), th=5)),
                 ({"given": {"least": None}}, at([1], F(1, 4), th=4, lam=4)),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -9,6 +9,7 @@ from compth.methods.marina import MARINABidirectional, drift
 from proofs_check import marina_pl as pl
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._steps import broadcasting
 from proofs_check.marina_pl import A, B, D, L, M, ga, mu, p
 
 [om] = symbols("om")
@@ -21,6 +22,7 @@ DOWN = 1 + om
 ROOT = text(sympy.factor(sympy.simplify((1 / FIRST - DOWN * L) ** 2)))  # gamma <= 1/(DOWN L + T), T^2 = ROOT
 RHO, WEIGHT, SLOW, K = text(PLAN.rho), text(PLAN["weight"]), text(SECOND), text(drift(FLEET))
 SMALL, SHORT, SQUARE = f"ga*({text(DOWN)}*L + T) <= 1", f"ga <= {SLOW}", f"T**2 == {ROOT}"
+UPDATE = broadcasting(pl.UPDATE)
 CLAIM = f"fp - fs + {WEIGHT}*sq(Y) <= {RHO}*(f - fs + {WEIGHT}*sq(e - P(g)))"
 STATEMENT = {
     **pl.STATEMENT,
@@ -32,10 +34,10 @@ STATEMENT = {
     ],
     # c is the broadcast; what the workers send is drawn after it
     "vectors": [
-        *["common x", "family g", "common e", "common c ~ e @ 0", "family gp @ 1"],
-        *["family Q ~ gp - g @ 1", "common Y ~ (1 - p)*(e - P(g)) @ 1"],
+        *["common x", "family g", "common e", f"common c ~ {UPDATE.mean('broadcast')} @ 0", "family gp @ 1"],
+        *[f"family Q ~ {UPDATE.mean('message')} @ 1", "common Y ~ (1 - p)*(e - P(g)) @ 1"],
     ],
-    "let": {"xp": "x - ga*c"},
+    "let": UPDATE.let(),
     "given": {**pl.STATEMENT["given"], "down": "variance(c, om)"},
     "claim": [CLAIM],
     "run": {**pl.STATEMENT["run"], "potential": f"f - fs + {WEIGHT}*sq(e - P(g))", "rate": RHO},
@@ -125,6 +127,7 @@ SCRIPT = Script(
                 # the broadcast's noise moves x
                 ({"given": {"down": None}}, at([1], 2, F(1, 4), down=F(1, 30), **{**EXACT, "om": 0})),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -80,6 +80,7 @@ SCRIPT = Script(
                     at([1], 2, F(1, 4), **EXACT) | {"values": {"f": "1/2", "fp": "9", "fs": "0"}},
                 ),
             ],
+            update=pl.UPDATE,
         )
     ],
 )

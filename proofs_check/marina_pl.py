@@ -4,9 +4,10 @@ from fractions import Fraction as F
 
 import sympy
 
-from compth.methods.marina import MARINAPL, marina_step
+from compth.methods.marina import MARINA, MARINAPL, marina_step
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._update import Update
 
 L, M, D, mu, ga, B = symbols("L M D mu ga B")  # M = L_plus^2, D = L_pm^2
 A, p = Within("A"), Within("p")
@@ -17,6 +18,14 @@ FIRST = marina_step(FLEET, p, 2)
 ROOT = text(sympy.simplify((1 / FIRST - L) ** 2))  # gamma <= 1/(L + T), T^2 = ROOT
 RHO, WEIGHT, SLOW = text(PLAN.rho), text(PLAN["weight"]), text(SECOND)
 
+UPDATE = Update(
+    MARINA,
+    {"g": "e", "gradient": "gp", "gradient 1": "g", "message": "Q"},
+    {"gamma": "ga"},
+    called={"xp": "gradient"},
+)
+CHANCE, (FULL, SHORTER) = UPDATE.outcomes("g", "g")
+MOVES = UPDATE.next("x", f="fp") | UPDATE.next("g", e="Y + P(gp)")
 CLAIM = f"fp - fs + {WEIGHT}*sq(Y) <= {RHO}*(f - fs + {WEIGHT}*sq(e - P(g)))"
 SMALL, SHORT, SQUARE = "ga*(L + T) <= 1", f"ga <= {SLOW}", f"T**2 == {ROOT}"
 STATEMENT = {
@@ -43,23 +52,23 @@ STATEMENT = {
         "family g",
         "family gp",
         "common e",
-        "family Q ~ gp - g @ 0",
+        f"family Q ~ {UPDATE.mean('message')} @ 0",
         "common Y ~ (1 - p)*(e - P(g)) @ 0",
     ],
     "values": "f fp fs",
-    "let": {"xp": "x - ga*e"},
+    "let": UPDATE.let(),
     "given": {
         "smooth": "descent(fp, f, P(g), xp, x, L)",
         "pl": "polyak(f, fs, P(g), mu)",
         "plus": "lipschitz(gp, g, xp, x, M)",
         "pm": "lipschitz(gp - P(gp), g - P(g), xp, x, D)",
         "joint": "joint(Q, A, B)",
-        "coin": "mixture(Y, p, 0, e + P(Q) - P(gp))",
+        "coin": f"mixture(Y, {CHANCE}, {FULL}, {SHORTER})",
     },
     "claim": [CLAIM],
     "run": {
         "potential": f"f - fs + {WEIGHT}*sq(e - P(g))",
-        "next": {"x": "xp", "f": "fp", "g": "gp", "e": "Y + P(gp)"},
+        "next": MOVES,
         "rate": RHO,
         "gain": "0",
         "noise": "0",
@@ -124,6 +133,7 @@ SCRIPT = Script(
                     at([1], 2, F(1, 4), **EXACT) | {"values": {"f": "1/2", "fp": "9", "fs": "0"}},
                 ),
             ],
+            update=UPDATE,
         )
     ],
 )

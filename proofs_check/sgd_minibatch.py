@@ -4,6 +4,7 @@ The tau independent draws are the family, so that P is the minibatch's mean; LL_
 """
 
 import itertools
+from dataclasses import replace
 from fractions import Fraction as F
 
 from compth.methods.sgd import SGDMinibatch
@@ -11,7 +12,10 @@ from proofs_check._models import model
 from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check._sgd import CONVEX, STEEP, claims, steep
+from proofs_check._steps import DRAWN
 
+# every draw is a worker of its own, whose gradients are averaged
+UPDATE = replace(DRAWN, words={"gradient": "G"})
 tau, LL, L, s2 = symbols("tau LL L s2")
 ROW = SGDMinibatch().parameters(constants(L=L, facts={"tau": tau, "LL_1": LL, "sigma2_1": s2}))
 STATEMENT = {
@@ -80,6 +84,8 @@ SCRIPT = Script(
     "SGD with minibatches satisfies the unified assumption, hence its theorem",
     [
         PART,
-        theorem_part(PART, Row("sgd.minibatch", ROW, "P(G)", "g", FIRST, stars={"s2": "S"})),
+        theorem_part(
+            PART, Row("sgd.minibatch", ROW, UPDATE.direction(), "g", FIRST, stars={"s2": "S"}, update=UPDATE)
+        ),
     ],
 )

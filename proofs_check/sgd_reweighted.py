@@ -4,6 +4,7 @@ from compth.methods.sgd import SGDReweighted
 from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check._sgd import at, one_draw, one_draw_steps
+from proofs_check._steps import DRAWN as UPDATE
 
 LL, s2 = symbols("LL s2")
 ROW = SGDReweighted().parameters(constants(facts={"LL": LL, "sigma2_mean": s2}))
@@ -33,6 +34,8 @@ SCRIPT = Script(
     "SGD with arbitrary sampling satisfies the unified assumption, hence its theorem",
     [
         PART,
-        theorem_part(PART, Row("sgd.reweighted", ROW, "G", "g", FIRST, stars={"s2": "S"})),
+        theorem_part(
+            PART, Row("sgd.reweighted", ROW, UPDATE.direction(), "g", FIRST, stars={"s2": "S"}, update=UPDATE)
+        ),
     ],
 )

@@ -4,6 +4,7 @@ from compth.methods.sgd import SGDStarRow
 from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check._sgd import at, one_draw, one_draw_steps
+from proofs_check._steps import CORRECTED as UPDATE
 
 (LL,) = symbols("LL")
 ROW = SGDStarRow().parameters(constants(facts={"LL": LL}))
@@ -27,6 +28,6 @@ SCRIPT = Script(
     "SGD-star satisfies the unified assumption without noise, hence its theorem",
     [
         PART,
-        theorem_part(PART, Row("sgd_star.linear", ROW, "G - S", "g", FIRST)),
+        theorem_part(PART, Row("sgd_star.linear", ROW, UPDATE.direction(), "g", FIRST, update=UPDATE)),
     ],
 )

@@ -4,6 +4,7 @@ from compth.methods.sgd import SGDStarSharp
 from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check._sgd import at, one_draw, one_draw_steps
+from proofs_check._steps import CORRECTED as UPDATE
 from proofs_check.sgd_star_linear import TITLE
 
 (LL,) = symbols("LL")
@@ -29,6 +30,6 @@ SCRIPT = Script(
     "SGD-star satisfies the unified assumption with half the table's A, hence the theorem with twice its step",
     [
         PART,
-        theorem_part(PART, Row("sgd_star.sharp", ROW, "G - S", "g", FIRST)),
+        theorem_part(PART, Row("sgd_star.sharp", ROW, UPDATE.direction(), "g", FIRST, update=UPDATE)),
     ],
 )

@@ -3,14 +3,18 @@
 The components are the family, so that P is the mean over the uniform index: E||g_j||^2 = sq(g).
 """
 
+from dataclasses import replace
+
 from compth.methods.sgd import SGDUniform
 from proofs_check._models import model, per_worker, quadratic
 from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check._sgd import STEEP, claims, steep
+from proofs_check._steps import DRAWN
 
 L, s2 = symbols("L s2")
 ROW = SGDUniform().parameters(constants(facts={"L_part": L, "sigma2_mean": s2}))
+UPDATE = replace(DRAWN, words={"mean gradient": "J"})
 STATEMENT = {
     "name": "sgd.uniform.assumption",
     "title": "g: gradients of the components at x, hs: at xs; the drawn one is that of a uniform component",
@@ -73,6 +77,8 @@ SCRIPT = Script(
     "SGD with one uniform component satisfies the unified assumption, hence its theorem",
     [
         PART,
-        theorem_part(PART, Row("sgd.uniform", ROW, "g", "P(g)", FIRST, fixed="xs hs", uniform=True)),
+        theorem_part(
+            PART, Row("sgd.uniform", ROW, "g", "P(g)", FIRST, fixed="xs hs", uniform=True, update=UPDATE)
+        ),
     ],
 )

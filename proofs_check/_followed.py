@@ -1,0 +1,396 @@
+"""A statement's step, as the kernel reads it, against the method's own step on arrays at random instances.
+
+Nothing here looks at the trace: the method runs on a random quadratic with different minimisers, what its verbs were
+given and gave is noted, and every vector of the statement gets its value from there. Then, to rounding,
+
+    every draw's declared mean is the mean of what was drawn, given what was known when it was drawn;
+    what a hypothesis says was compressed is what was compressed; gradients are taken where they were taken;
+    a mixture has the coin's probability and the values of its sides;
+    `next` gives the state, and the gradients at it, that the method itself arrives at.
+
+So a wrong translation of a trace, a word that means another vector, or an update that the script wrote itself is
+refused. Parameters are free numbers here: the identities are polynomial, and hold for all values if at random ones.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from compth.compressors import Bernoulli, Identity
+from compth.dynamics.sketches import sketches_of
+from compth.methods._base import Plan
+from compth.methods.core import body as running
+from compth.methods.core.body import runs_its_body
+from compth.methods.core.running import Running
+from compth.problems import distributed_quadratic
+from compth.proof import kernel
+from compth.proof.kernel import Poly, Refused, Theory, parts, require
+from compth.proof.roles import ROLES, Roles
+from proofs_check._update import Update
+
+Array = Any
+GRADIENTS = {"gradient", "expected", "at", "ahead"}
+ROWS, WIDTH, SEEDS = 6, 3, (1, 2)
+CLOSE = 1e-11
+"""Relative to the largest term: some forty operations in double precision."""
+
+
+@dataclass
+class Heard:
+    """One step: (name, given, gave) of every verb, the coin, the state before and after."""
+
+    verbs: list[tuple[str, Array, Array]] = field(default_factory=list)
+    coins: list[tuple[Array, float]] = field(default_factory=list)
+    before: dict[str, Array] = field(default_factory=dict)
+    after: dict[str, Array] = field(default_factory=dict)
+    multiplier: float = 1.0
+
+    def listen(self) -> type[Running]:
+        """A `w` that notes what its verbs are given and give."""
+        notes, coins = self.verbs, self.coins
+
+        class Listening(Running):
+            def gradient(self, x: Array, *, draw: Any = None) -> Array:
+                out = super().gradient(x, draw=draw)
+                full = out if out.shape[1] == self.n else self._seen.gradients(x[:, 0])
+                notes.append(("gradient", np.array(x), np.array(full)))
+                return out
+
+            def compress(self, u: Array) -> Array:
+                out = super().compress(u)
+                notes.append(("message", np.array(self._each(u)), np.array(out)))
+                return out
+
+            def sketch(self) -> Callable[[Array], Array]:
+                apply = super().sketch()
+
+                def noted(u: Array) -> Array:
+                    out = apply(u)
+                    notes.append(("message", np.array(self._each(u)), np.array(out)))
+                    return out
+
+                return noted
+
+            def broadcast(self, v: Array) -> Array:
+                out = super().broadcast(v)
+                if not self._method.broadcasts_all:
+                    notes.append(("broadcast", np.array(v), np.array(out)))
+                return out
+
+            def coin(self, p: Any, yes: Any, no: Any) -> Any:
+                out = super().coin(p, yes, no)
+                coins.append((self.coins[-1], float(p)))
+                return out
+
+        return Listening
+
+    def named(self) -> Iterator[tuple[str, Array, Array]]:
+        """`gradient`, `message`, `message 1` ... with what was given and what came."""
+        count: dict[str, int] = {}
+        for kind, given, gave in self.verbs:
+            k = count[kind] = count.get(kind, -1) + 1
+            yield f"{kind} {k}" if k else kind, given, gave
+
+
+def follows(statement: Mapping[str, Any], update: Update, left: str = "") -> None:
+    """Refused where the statement's step is not the method's; ValueError where a word of it is unknown.
+
+    left: what the first claim bounds where there is no run, as it is before the step.
+    """
+    require(runs_its_body(update.method), f"{update.method.__name__} runs more than its body")
+    theory = kernel.Theory(dict(statement))
+    moves = dict(statement.get("run", {}).get("next", {}))
+    if left:
+        found = kernel.names_in(kernel.read(left, theory.env)) & set(theory.level)
+        moves = update.next(*sorted(k for k in found if _moving(update, k)))
+        after = kernel.Expand({k: kernel.read(t, theory.env) for k, t in moves.items()})
+        bounded = kernel.read(theory.claims[0], theory.env).left
+        gap = kernel.add(
+            theory.scalar(after.visit(kernel.read(left, theory.env))), theory.scalar(bounded), -1
+        )
+        require(not theory.cleared(gap), f"the claim bounds something else than {left} after the step")
+    for seed in SEEDS:
+        _Instance(theory, moves, update, np.random.default_rng(seed)).check()
+
+
+def _moving(update: Update, name: str) -> bool:
+    try:
+        return bool(update.source(name))
+    except ValueError:
+        return False
+
+
+class _Instance:
+    """The statement at one random instance: numbers for its parameters, arrays (R, n, d) for its vectors."""
+
+    def __init__(
+        self, theory: Theory, moves: Mapping[str, str], update: Update, rng: np.random.Generator
+    ) -> None:
+        self.theory, self.moves, self.update, self.rng = theory, moves, update, rng
+        self.roles = Roles(theory)
+        n, d = update.workers, WIDTH
+        A = rng.standard_normal((n, d, d))
+        self.problem = distributed_quadratic(A @ A.transpose(0, 2, 1) / d, rng.standard_normal((n, d)))
+        self.method = self._method()
+        self.numbers: dict[str, float] = {p: rng.uniform(0.1, 0.9) for p in sorted(theory.scalars)}
+        self.numbers |= {"n": float(n)} | {k: float(getattr(self.method, a)) for k, a in update.own.items()}
+        self.heard = self._step()
+        self.words = self._all_words()
+        self.values = self._values({})
+        self.vectors = self._solved(self.values, {})
+        self._draw_mixtures()
+
+    def _method(self) -> Any:
+        """An instance; messages that a `let` says are exact are sent as they are."""
+        kind, names = self.update.method, [w for w in self.update.words.values() if isinstance(w, str)]
+        compressor = Identity() if set(names) & set(self.theory.env) else Bernoulli(p=0.5)
+        fields = kind.__dataclass_fields__
+        given: dict[str, Any] = {"gamma": 0.1} | ({"oracle": None} if kind.takes_oracle else {})
+        if kind.takes_compressor:
+            given["compressor"] = compressor
+        given |= {k: 0.5 for k in ("tau",) if k in fields and fields[k].init}
+        if self.update.downlink and fields["downlink"].init:
+            given["downlink"] = Bernoulli(p=0.5)
+        return kind(**given)
+
+    def _step(self) -> Heard:
+        """The method's own step from a random state."""
+        form, given = self.method.signature, self.update.params
+        numbers = {k: self.scalar(given.get(k, k)) for k in (*form.params, "gamma")}
+        planned = type(self.method).planned
+        plan = Plan(numbers.pop("gamma"), {planned.get(k, k): v for k, v in numbers.items()})
+        heard, shape = Heard(), (ROWS, self.problem.n, self.problem.d)
+        names = (*form.server, *form.worker)
+        state = {k: self.rng.standard_normal(shape if k in form.worker else shape[::2]) for k in names}
+        heard.before = {k: self._wide(v) for k, v in state.items()}
+        fleet = self.method.fleet
+        heard.multiplier = float(sketches_of(fleet, self.problem.n, self.problem.d).delta)
+        with patch.object(running, "Running", heard.listen()):
+            out = self.method.step(self.problem, self.method.state_class(**state), self.rng, plan, 1)
+        heard.after = {k: self._wide(getattr(out, k)) for k in names}
+        return heard
+
+    def _wide(self, v: Array) -> Array:
+        """(R, d) or (R, 1, d) as (R, n, d)."""
+        v = np.asarray(v, dtype=float)
+        v = v[:, None] if v.ndim == 2 else v
+        return np.broadcast_to(v, (len(v), self.problem.n, self.problem.d)).copy()
+
+    # -- values of the statement's vectors ---------------------------------------------------------------------
+
+    def _values(self, instead: Mapping[str, Array]) -> dict[str, Array]:
+        """What the step has, by the names of `Update.words`; instead: other values of some verbs."""
+        out = dict(self.heard.before)
+        for name, given, gave in self.heard.named():
+            value = instead.get(name, self._wide(gave))
+            out |= {
+                name: value,
+                f"mean {name}": _mean(value),
+                f"point {name}": self._wide(given),
+                f"expected {name}": self._expected(name, given),
+            }
+        for at in self.update.at.values():
+            out[f"at {at}"] = self._gradients(self.heard.before[at])
+        for at in self.update.ahead.values():
+            out[f"ahead {at}"] = self._gradients(self.heard.after[at])
+        return out
+
+    def _expected(self, name: str, given: Array) -> Array:
+        """The mean of what a verb gives, given what it was given."""
+        if name.startswith("gradient"):
+            return self._gradients(self._wide(given))
+        return self._wide(given) * (self.heard.multiplier if name.startswith("message") else 1)
+
+    def _gradients(self, points: Array) -> Array:
+        """Of every worker at its own point."""
+        return np.asarray(self.problem.gradients_at(points))
+
+    def _all_words(self) -> dict[str, dict[str, Any]]:
+        """What the step has -> the statement's vectors; state vectors by their own names where nothing else is said."""
+        own = {k: k for k in self.heard.before if k not in self.update.words and k in self.theory.level}
+        at = {f"at {state}": name for name, state in self.update.at.items()}
+        at |= {f"ahead {state}": name for name, state in self.update.ahead.items()}
+        means = {f"expected {of}": name for name, of in self.update.expected.items()}
+        words = {**own, **self.update.words, **at, **means}
+        return {k: {w: 1} if isinstance(w, str) else dict(w) for k, w in words.items()}
+
+    def _solved(self, values: Mapping[str, Array], known: Mapping[str, Array]) -> dict[str, Array]:
+        """The statement's vectors, each from a word in which it is the last unknown; other words have to agree."""
+        out = dict(known)
+        todo = {k: w for k, w in self.words.items() if k in values}
+        while todo:
+            ready = next((k for k, w in todo.items() if len({*w} - {*out}) <= 1), "")
+            if not ready:  # more vectors than words: one is free, any value will do
+                fresh = sorted({v for w in todo.values() for v in w} - {*out})
+                out[fresh[-1]] = self._free(fresh[-1])
+                continue
+            word = todo.pop(ready)
+            rest = values[ready] - sum(self.scalar(c) * out[k] for k, c in word.items() if k in out)
+            fresh = [k for k in word if k not in out]
+            if fresh:
+                out[fresh[0]] = rest / self.scalar(word[fresh[0]])
+            else:
+                _close(rest, 0 * rest, f"{ready} is not {word}")
+        return out
+
+    def _free(self, name: str) -> Array:
+        """A random vector, the same whenever it is asked for; noise around 0 is 0."""
+        if name in self.theory.draws and not self.theory.draws[name][0]:
+            return np.zeros((ROWS, self.problem.n, self.problem.d))
+        rng = np.random.default_rng([ord(c) for c in name])
+        return self._wide(rng.standard_normal((ROWS, self.problem.d)))
+
+    def _draw_mixtures(self) -> None:
+        """A mixture has the value of the side on which the coin came up."""
+        for text, schema, args in self.roles.calls:
+            if schema != "mixture":
+                continue
+            require(len(self.heard.coins) == 1, f"{text}: the step tosses {len(self.heard.coins)} coins")
+            [(taken, p)] = self.heard.coins
+            said = self.number(self.theory.scalar(args[1]))
+            require(abs(said - p) < CLOSE, f"{text}: the step's coin comes up with another probability")
+            yes, no = (self.vector(self.theory.value(a, {1})) for a in args[2:])
+            name = args[0].id  # type: ignore[attr-defined]
+            self.vectors[name] = self._mixture_mean(name, p, args[2:])
+            _close(
+                self.vectors[name],
+                self.vector(self.theory.draws[name][0]),
+                f"{name} has another mean than declared",
+            )
+            self.vectors[name] = np.where(taken[:, None, None], yes, no)
+
+    def _mixture_mean(self, name: str, p: float, sides: list[Any]) -> Array:
+        """Its mean where messages that are drawn no earlier have their means."""
+        later = {v for v in self.theory.draws if self.theory.level[v] > self.theory.draws[name][1]}
+        means = {
+            said: self._expected(said, given)
+            for said, given, _ in self.heard.named()
+            if later & {v for k in (said, f"mean {said}") for v in self.words.get(k, {})}
+        }
+        drawn, self.vectors = self.vectors, self._solved(self._values(means), {})
+        yes, no = (self.vector(self.theory.value(a, {1})) for a in sides)
+        self.vectors = drawn
+        return np.asarray(p * yes + (1 - p) * no)
+
+    # -- the checks --------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Everything that the module's docstring lists."""
+        for said, word in self.words.items():
+            for name in set(word) & set(self.theory.env):
+                value = self.vector(self.theory.value(self.theory.env[name], {1}))
+                _close(value, self.values[said], f"{name} is not the step's {said}")
+        self._check_means()
+        self._check_inputs()
+        self._check_points()
+        self._check_next()
+
+    def _check_means(self) -> None:
+        """Each verb by its mean: a draw that moves with it has to have the declared mean, and one has to move."""
+        for name, given, _ in self.heard.named():
+            found = self._solved(self._values({name: self._expected(name, given)}), {})
+            said = {v for k in (name, f"mean {name}") for v in self.words.get(k, {})}
+            for vector, (centre, _) in self.theory.draws.items():
+                changed = vector in found and np.abs(found[vector] - self.vectors[vector]).max() > 1e-9
+                through = {op for _, word, _ in parts(centre) for op in word} - {"P"}
+                if (changed or vector in said) and not (through and self.update.hidden):
+                    _close(self.vector(centre), found[vector], f"{vector} has another mean than declared")
+            known = said & {*self.theory.draws, *self._compressed(), *self.theory.env}
+            quiet = name.startswith("gradient") or name in self.update.hidden
+            require(quiet or bool(known), f"the statement says nothing of {name}")
+
+    def _compressed(self) -> dict[str, list[Any]]:
+        """Message -> what hypotheses say was compressed into it."""
+        out: dict[str, list[Any]] = {}
+        for _, schema, args in self.roles.calls:
+            if ROLES[schema][0] == "m" or schema in ("spread", "mean_spread"):
+                out.setdefault(getattr(args[0], "id", ""), []).append(args[1])
+        return out
+
+    def _check_inputs(self) -> None:
+        """What a hypothesis says was compressed."""
+        given = {name: self._wide(u) for name, u, _ in self.heard.named()}
+        for vector, inputs in self._compressed().items():
+            of = [k for k, w in self.words.items() if vector in w and ("message" in k or "broadcast" in k)]
+            require(bool(of), f"{vector} is no message of the step")
+            name = of[0].removeprefix("expected ").removeprefix("mean ")
+            require(not of[0].startswith("mean ") or self.problem.n == 1, f"{vector} is a mean of messages")
+            for node in inputs:
+                value = self.vector(self.theory.value(node, {1}))
+                _close(value, given[name], f"the step does not compress {ast.unparse(node)} into {vector}")
+
+    def _check_points(self) -> None:
+        """The step's gradients are those of the problem at their points."""
+        for name in {
+            v for k, w in self.words.items() if k.split()[0] in GRADIENTS or k.startswith("mean g") for v in w
+        }:
+            if name in self.roles.points and name not in self.theory.draws:
+                value = self._gradients(self.vector(self.roles.points[name]))
+                value = _mean(value) if name in self.theory.common else value
+                _close(self.vectors[name], value, f"{name} is not the gradient at its point")
+
+    def _check_next(self) -> None:
+        """`next` is where the method arrives."""
+        gradients = dict(self.update.at)
+        for said, given, _ in self.heard.named():  # those at the state: known again after the step
+            at = [k for k, v in self.heard.before.items() if np.array_equal(v, self._wide(given))]
+            for kind in ("", "mean ") if said.startswith("gradient") and at else ():
+                gradients |= dict.fromkeys(self.words.get(kind + said, {}), at[0])
+        known = {}
+        for name, at_state in gradients.items():
+            value = self._gradients(self.heard.after[at_state])
+            known[name] = _mean(value) if name in self.theory.common else value
+        moved = self._solved(self.heard.after, known)
+        for name in sorted(set(self.moves) & set(self.theory.level)):
+            require(name in moved, f"the step does not say what {name} is after it")
+            value = self.vector(self.theory.value(kernel.read(self.moves[name], self.theory.env), {1}))
+            _close(value, moved[name], f"{name} after the step is not {self.moves[name]}")
+
+    # -- numbers -----------------------------------------------------------------------------------------------
+
+    def scalar(self, text: Any) -> float:
+        """A text of parameters; divisors are positive here. A name that the statement does without: any number."""
+        unknown = str(text).isidentifier() and text not in {*self.theory.scalars, *self.theory.env}
+        if unknown:
+            return float(self.numbers.setdefault(str(text), self.rng.uniform(0.1, 0.9)))
+        with patch.object(self.theory, "sign", lambda _: 2):
+            return self.number(self.theory.scalar(kernel.read(str(text), self.theory.env)))
+
+    def number(self, p: Poly) -> float:
+        """A polynomial of parameters."""
+        total = 0.0
+        for m, c in p.items():
+            term = float(c)
+            for (name, _), e in m:
+                inverse = self.theory.inverses.get(name)
+                term *= (1 / self.number(inverse) if inverse else self.numbers[name]) ** e
+            total += term
+        return total
+
+    def vector(self, p: Poly) -> Array:
+        """A combination of the statement's vectors, (R, n, d)."""
+        total: Array = np.zeros((ROWS, self.problem.n, self.problem.d))
+        for c, word, atom in parts(p):
+            require(set(word) <= {"P"} and atom in self.vectors, f"the step does not say what {atom} is")
+            v = self.vectors[atom]
+            total = total + self.number(c) * (_mean(v) if word else v)
+        return total
+
+
+def _mean(v: Array) -> Array:
+    """The average over the workers, at every worker."""
+    return np.broadcast_to(v.mean(axis=1, keepdims=True), v.shape)
+
+
+def _close(a: Array, b: Array, complaint: str) -> None:
+    scale = max(1.0, float(np.abs(a).max()), float(np.abs(b).max()))
+    require(float(np.abs(a - b).max()) <= CLOSE * scale, complaint)
+
+
+__all__ = ["Refused", "follows"]

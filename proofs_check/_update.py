@@ -1,0 +1,346 @@
+"""A method's step in the words of a statement, printed from the trace of its body and from nothing else.
+
+A script says how its statement calls the vectors of the step; `next`, the state after the step in the claim, what is
+compressed and where gradients are taken are then texts made here. `_followed` holds the statement they end up in
+against the method's own step on arrays: a wrong translation, or a script that wrote its update itself, is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import sympy
+
+from compth.errors import Unsupported
+from compth.methods.core.body import BodyMethod, runs_its_body
+from compth.methods.core.listing import Formula
+from compth.methods.core.program import Leaf, Program, trace
+from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, SPOKEN, STATE, Key, Vector
+
+Word = str | Mapping[str, Any]  # a vector of the statement, or a combination of some
+Place = tuple[bool, str]  # averaged over the workers or not, the vector's name
+Combination = dict[Place, Any]
+KINDS = {"gradient": GRADIENT, "message": MESSAGE, "broadcast": SPOKEN}
+SIZES = ((3, 2), (5, 7))
+"""(n, d) at which a body is traced: a statement speaks of all of them."""
+WORD = re.compile(r"(?P<mean>mean )?(?P<kind>gradient|message|broadcast)(?: (?P<number>\d+))?")
+
+
+@dataclass(frozen=True)
+class Update:
+    """The step of a method in a statement's words.
+
+    words: what the step has -> the statement's vector. The step has its state, by the body's names (their own where
+    nothing else is said), `gradient`, `message` and `broadcast`, the next of a kind `gradient 1` ...; `mean gradient`
+    is the average of one, `point gradient` what it is taken at. A combination {vector: coefficient} where the statement
+    calls only sums of them by a name.
+    params: the statement's texts of gamma and the other parameters. at: gradients at vectors of the state that the
+    body does not take itself, {"g": "x"}; ahead: at vectors of the next state, {"gp": "x"}. called: `let` names of what
+    a `gradient` or `message` is taken of. expected: {"c": "message"}: the message's mean. own: the statement's
+    parameters that the method's instance fixes, IBCD's tau. scale: what the mean of a message is its input times.
+    hidden: operations of which the statement knows only what comes of them in the end, whose mean it calls by an
+    operator.
+    """
+
+    method: type[BodyMethod]
+    words: Mapping[str, Word]
+    params: Mapping[str, str] = field(default_factory=dict)
+    at: Mapping[str, str] = field(default_factory=dict)
+    ahead: Mapping[str, str] = field(default_factory=dict)
+    called: Mapping[str, str] = field(default_factory=dict)
+    expected: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, str] = field(default_factory=dict)
+    scale: str = "1"
+    hidden: Sequence[str] = ()
+    downlink: bool = False
+    workers: int = 3
+
+    @cached_property
+    def program(self) -> Program:
+        """The trace with symbols for parameters. Unsupported where it hangs on n or d."""
+        kind = self.method
+        if not runs_its_body(kind):
+            raise Unsupported(f"{kind.__name__} runs more than its body: no statement follows from that")
+        form = kind.signature
+        names = [*form.params, *(["gamma"] if form.takes_gamma else [])]
+        given = {k: _parameter(self.params.get(k, k)) for k in names}
+        found = [
+            trace(
+                kind.body,
+                form.server,
+                form.worker,
+                given,
+                n=n,
+                d=d,
+                downlink=self.downlink,
+                start=form.start,
+                coins_unknown=True,
+            )
+            for n, d in SIZES
+        ]
+        if repr(_plain(found[0])) != repr(_plain(found[1])):
+            raise Unsupported(f"{kind.__name__} depends on n or d: no statement speaks of its step")
+        return found[0]
+
+    def operation(self, name: str) -> int:
+        """The number in the trace of `message 1`."""
+        said = WORD.fullmatch(name)
+        if said is None:
+            raise ValueError(f"{name!r} is no gradient, message or broadcast of a step")
+        return self.program.of_kind(KINDS[said["kind"]])[int(said["number"] or 0)]
+
+    def name_of(self, key: Key) -> str:
+        """What `words` calls a key of the trace."""
+        _, kind, i = key
+        if kind == STATE:
+            return str(i)
+        same = self.program.of_kind(kind)
+        word = next(w for w, k in KINDS.items() if k == kind)
+        return word + (f" {same.index(i)}" if i != same[0] else "")
+
+    # -- in the statement's vectors ---------------------------------------------------------------------------
+
+    def put(self, vector: Vector) -> Combination:
+        """A vector of the trace as a combination of the statement's vectors."""
+        out: Combination = {}
+        for key, c in vector.terms.items():
+            scope, kind, i = key
+            name = self.name_of(key)
+            common = scope == COMMON
+            single = common and (kind == SPOKEN or (kind == STATE and i in self.program.server))
+            averaged = common and not single
+            word: Word | None = self.words.get(name, name if kind == STATE else None)
+            if averaged and f"mean {name}" in self.words:
+                averaged, word = False, self.words[f"mean {name}"]
+            if word is None:
+                raise ValueError(
+                    f"{self.method.__name__}'s step has a {name} that the statement gives no name"
+                )
+            for vector_name, factor in ({word: 1} if isinstance(word, str) else word).items():
+                place = (averaged, vector_name)
+                out[place] = out.get(place, 0) + _number(c) * _number(factor)
+        return {k: v for k, c in out.items() if (v := _short(c)) != 0}
+
+    def text(self, vector: Vector | Combination) -> str:
+        """As a text, with the statement's names for points and inputs put in where they stand as a whole."""
+        found = dict(self.put(vector) if isinstance(vector, Vector) else vector)
+        for name, of in self.called.items():
+            inner = self.put(self.program.ops[self.operation(of)].argument)
+            held = bool(inner) and len(inner) > 1
+            if held and found != {} and all(sympy.expand(found.get(k, 0) - c) == 0 for k, c in inner.items()):
+                rest = {k: c for k, c in found.items() if k not in inner}
+                return _joined({(False, name): sympy.Integer(1), **rest})
+        return _joined(found)
+
+    def argument(self, of: str) -> str:
+        """What a gradient is taken at, a message or a broadcast made of."""
+        return _joined(self.put(self.program.ops[self.operation(of)].argument))
+
+    def mean(self, of: str, vector: str = "") -> str:
+        """The mean of a message or a broadcast, given what it was made of; vector: of the draw within its word."""
+        factor = _number(self.scale) if "message" in of else sympy.Integer(1)
+        inner = self.put(self.program.ops[self.operation(of)].argument)
+        total = {place: factor * c for place, c in inner.items()}
+        word = self.words[of] if vector else {}
+        for name, c in word.items() if isinstance(word, Mapping) else ():
+            if name != vector:
+                total[False, name] = total.get((False, name), 0) - _number(c)
+        return _joined({k: v for k, c in total.items() if (v := _short(c)) != 0})
+
+    def let(self) -> dict[str, str]:
+        """The names of `called` with their texts."""
+        return {name: self.argument(of) for name, of in self.called.items()}
+
+    def direction(self) -> str:
+        """d in x+ = x - gamma d."""
+        [leaf] = self.program.leaves
+        x, gamma = self.program.server[0], _number(self.params.get("gamma", "gamma"))
+        found = self.put(leaf.following[x])
+        if found.pop((False, str(self.words.get(x, x))), 0) != 1:
+            raise ValueError(f"{self.method.__name__}'s next x is no step from x")
+        return _joined({k: sympy.cancel(-c / gamma) for k, c in found.items()})
+
+    # -- after the step ---------------------------------------------------------------------------------------
+
+    def source(self, name: str) -> tuple[str, str]:
+        """("state", the body's name) or ("gradient", the state vector it is taken at) of a statement's vector."""
+        if name in self.at:
+            return "gradient", self.at[name]
+        for said, word in self.words.items():
+            if word == name and said in self.program.names:
+                return "state", said
+            if word == name and "gradient" in said:
+                return "gradient", self._state_at(said)
+        if name in self.program.names and name not in self.words:
+            return "state", name
+        raise ValueError(f"{name} is neither of the state of {self.method.__name__} nor a gradient at it")
+
+    def _state_at(self, said: str) -> str:
+        """The state vector at which a gradient of the step is taken."""
+        [(_, kind, at), *more] = self.program.ops[self.operation(said)].argument.terms
+        if kind != STATE or more:
+            raise ValueError(f"{said} of {self.method.__name__} is taken at no vector of the state")
+        return str(at)
+
+    def following(self, name: str, leaf: Leaf) -> Combination:
+        """A statement's vector after the step."""
+        kind, at = self.source(name)
+        if kind == "state":
+            return self.put(leaf.following[at])
+        return {(False, self._gradient_at(leaf.following[at])): sympy.Integer(1)}
+
+    def _gradient_at(self, point: Vector) -> str:
+        """The statement's gradient at this point of the step."""
+        for i in self.program.of_kind(GRADIENT):
+            if _same(self.program.ops[i].argument, point):
+                word = self.words[self.name_of(("", GRADIENT, i))]
+                return str(word)
+        for name, state in self.at.items():
+            if _same(Vector({(COMMON, STATE, state): 1}), point):
+                return name
+        for name, state in self.ahead.items():
+            if all(_same(leaf.following[state], point) for leaf in self.program.leaves):
+                return name
+        raise ValueError(f"the statement has no gradient at the next point of {self.method.__name__}")
+
+    def next(self, *names: str, **others: str) -> dict[str, str]:
+        """`next` of a run: state vectors and gradients of `at` by the statement's names, others as they are given."""
+        out = {}
+        for name in names:
+            texts = {self.text(self.following(name, leaf)) for leaf in self.program.leaves}
+            if len(texts) > 1:
+                raise ValueError(f"{name} hangs on a coin: give the draw of its `outcomes` a name")
+            out[name] = texts.pop()
+        return {**out, **others}
+
+    def outcomes(self, state: str, less: str) -> tuple[str, list[str]]:
+        """(p, [state vector minus gradient after the step where the coin came up, where it did not]).
+
+        state: by the body's name; less: the statement's gradient at a state vector, its mean for a server's state.
+        """
+        yes, no = self.program.leaves
+        texts = []
+        for leaf in (yes, no):
+            total = self.put(leaf.following[state])
+            for (_, name), c in self.following(less, leaf).items():
+                place = (state in self.program.server, name)
+                total[place] = total.get(place, 0) - c
+            texts.append(self.text({k: v for k, v in total.items() if sympy.expand(v) != 0}))
+        return _spelled(_number(yes.probability)), texts
+
+    @staticmethod
+    def after(potential: str, moves: Mapping[str, str]) -> str:
+        """The potential with every name of `moves` replaced by its text."""
+        found = re.compile(r"\b(" + "|".join(map(re.escape, moves)) + r")\b")
+
+        def put(at: re.Match[str]) -> str:
+            text = moves[at[0]]
+            before, behind = potential[: at.start()].rstrip(), potential[at.end() :].lstrip()
+            alone = behind[:1] not in ("*", "/")
+            if alone and (not before or before[-1] in "(+,"):
+                return text
+            if alone and before[-1] == "-":
+                return _signs_turned(text)
+            return f"({text})" if not text.isidentifier() else text
+
+        return found.sub(put, potential)
+
+
+def _plain(program: Program) -> Any:
+    """What must be the same for all n and d."""
+
+    def said(v: Vector) -> Any:
+        return [(k, str(_number(c))) for k, c in v.terms.items()]
+
+    ops = [(op.kind, op.draw, said(op.argument)) for op in program.ops]
+    leaves = [
+        (str(_number(leaf.probability)), leaf.coins, [(k, said(v)) for k, v in leaf.following.items()])
+        for leaf in program.leaves
+    ]
+    return ops, leaves
+
+
+def _number(c: Any) -> Any:
+    """A coefficient of the trace, or a text of the statement, as a sympy expression."""
+    if isinstance(c, Formula):
+        c = c.it
+    if isinstance(c, str):
+        names = {k: sympy.Symbol(k, positive=True) for k in re.findall(r"[A-Za-z_]\w*", c)}
+        return sympy.sympify(c, locals=names, rational=True)
+    return sympy.nsimplify(c, rational=True) if isinstance(c, float) else sympy.sympify(c)
+
+
+def _short(c: Any) -> Any:
+    """The coefficient as it came, or multiplied out where that is shorter; 0 where it vanishes."""
+    return min((sympy.expand(c), sympy.factor_terms(c), c), key=lambda e: len(str(e)))
+
+
+def _parameter(text: str) -> Any:
+    """A whole number as it is, a body may branch on it; everything else as a symbol that it cannot compare."""
+    return int(text) if text.isdecimal() else Formula(_number(text))
+
+
+def _same(a: Vector, b: Vector) -> bool:
+    keys = {*a.terms, *b.terms}
+    return all(sympy.expand(_number(a.terms.get(k, 0)) - _number(b.terms.get(k, 0))) == 0 for k in keys)
+
+
+def _spelled(c: Any) -> str:
+    """A coefficient as a factor."""
+    text = str(c)
+    return text if re.fullmatch(r"\w+", text) else f"({text})"
+
+
+def _times(c: Any, name: str) -> str:
+    """The term with its sign in front."""
+    sign = "-" if c.as_coeff_Mul()[0] < 0 else "+"
+    c = -c if sign == "-" else c
+    return f"{sign} {name}" if c == 1 else f"{sign} {_spelled(c)}*{name}"
+
+
+def _joined(found: Combination) -> str:
+    """The combination as a text; averaged vectors stand in one P with their common factor in front."""
+    averaged = {name: c for (mean, name), c in found.items() if mean}
+    terms, done = [], False
+    for (mean, name), c in found.items():
+        if not mean:
+            terms.append(_times(c, name))
+        elif not done:
+            done, common = True, _common(list(averaged.values()))
+            inside = _sum([_times(sympy.cancel(a / common), k) for k, a in averaged.items()])
+            terms.append(_times(common, f"P({inside})"))
+    return _sum(terms)
+
+
+def _sum(terms: Sequence[str]) -> str:
+    text = " ".join(terms) or "0"
+    if text.startswith("- "):
+        head, _, rest = text[2:].partition(" ")
+        return f"-{head} {rest}".rstrip()
+    return text.removeprefix("+ ")
+
+
+def _common(factors: Sequence[Any]) -> Any:
+    """A factor of all of them, with the sign of the first."""
+    if any(not c.is_polynomial() for c in factors):
+        common = (
+            factors[0] if all(sympy.cancel(c / factors[0]).is_number for c in factors) else sympy.Integer(1)
+        )
+        return common
+    common = sympy.gcd_list(list(factors))
+    return -common if sympy.cancel(factors[0] / common).could_extract_minus_sign() else common
+
+
+def _signs_turned(text: str) -> str:
+    """- (text), its outer signs turned, without the leading one."""
+    out, depth = [], 0
+    for k, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        outer = depth == 0 and c in "+-" and text[k + 1 : k + 2] == " "
+        out.append({"+": "-", "-": "+"}[c] if outer else c)
+    turned = "".join(out)
+    return f"({text})" if text.startswith("-") else turned

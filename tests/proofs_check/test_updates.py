@@ -1,0 +1,305 @@
+"""The step of every statement is its method's: taken from the trace, and held against the method's own step."""
+
+import ast
+import importlib
+import inspect
+import json
+import re
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from compth.errors import InvalidParameter, Unsupported
+from compth.methods import catalogue
+from compth.methods.core.body import runs_its_body
+from compth.methods.core.vectors import MESSAGE
+from compth.methods.dcgd import DCGD
+from compth.methods.diana import DIANA
+from compth.methods.marina import MARINA
+from compth.proof import Refused
+from proofs_check import dcgd_interpolation, diana_unified, ef21_pl, marina_pl
+from proofs_check._command import scripts
+from proofs_check._followed import follows
+from proofs_check._script import run, run_part, tied
+from proofs_check._untraced import NO_BODY, NO_METHOD, UNTRACED
+
+FOLDER = Path(dcgd_interpolation.__file__).parent
+SCRIPTS = scripts()
+TIED = {name: [p for p in s.parts if p.update is not None] for name, s in SCRIPTS.items()}
+RUNS = {
+    p.statement["name"]: p
+    for parts in TIED.values()
+    for p in parts
+    if "x" in p.statement.get("run", {}).get("next", {})
+}
+OF = {th.proof: m for m in catalogue().values() for th in m.theorems() if th.proof}
+"""Proof -> a method with a theorem that names it."""
+
+
+def changed(part, **fields):
+    return replace(part, statement={**part.statement, **fields})
+
+
+def moved(part, **texts):
+    run_ = part.statement["run"]
+    return changed(part, run={**run_, "next": {**run_["next"], **texts}})
+
+
+# -- every script is tied, or named with its reason ------------------------------------------------------------------
+
+
+def vectors_moved(part):
+    declared = {text.split()[1] for text in part.statement.get("vectors", ())}
+    return declared & set(part.statement.get("run", {}).get("next", {}))
+
+
+def test_every_part_that_moves_vectors_names_its_method_or_is_listed():
+    typed = {n for n, s in SCRIPTS.items() for p in s.parts if vectors_moved(p) and p.update is None}
+    assert typed == set(UNTRACED)
+    assert all(len(reason) > 20 for reason in UNTRACED.values())
+    assert len(RUNS) >= 40
+
+
+@pytest.mark.parametrize("proof", sorted(OF))
+def test_the_theorems_of_a_body_have_its_step(proof):
+    """A reason does not outlive its method's becoming a body; one part at least says where the step leads."""
+    if proof not in SCRIPTS or proof in NO_METHOD:
+        return
+    body = runs_its_body(OF[proof])
+    assert body == (proof not in NO_BODY), f"{OF[proof].__name__} is a body: give its script an Update"
+    if body:
+        assert any("run" in p.statement or p.left for p in TIED[proof])
+        assert all(issubclass(OF[proof], p.update.method) for p in TIED[proof])
+
+
+@pytest.mark.parametrize("name", sorted(n for n, parts in TIED.items() if parts))
+def test_no_script_writes_where_a_step_leads(name):
+    """The values of a `next` are texts of the trace, or plain names."""
+    tree = ast.parse((FOLDER / f"{name.replace('.', '_')}.py").read_text())
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.Dict)]
+    nexts = [
+        v for d in found for k, v in zip(d.keys, d.values, strict=True) if getattr(k, "value", 0) == "next"
+    ]
+    written = [c.value for v in nexts for c in ast.walk(v) if isinstance(c, ast.Constant)]
+    assert not [text for text in written if not str(text).isidentifier()]
+
+
+# -- a step that is not the method's is refused ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(RUNS))
+def test_a_spoiled_step_is_refused(name):
+    """The next x with a sign turned, the next x that does not move, and a memory that stays."""
+    part = RUNS[name]
+    moves = part.statement["run"]["next"]
+    text = part.statement["let"][moves["x"]] if moves["x"] in part.statement.get("let", {}) else moves["x"]
+    tied(part)
+    spoiled = [{"x": text.replace(" - ", " + ")}, {"x": "x" if text != "x" else "2*x"}]
+    spoiled += [{k: k} for k in ("h", "e", "g", "v") if k in moves]
+    for texts in spoiled:
+        with pytest.raises(Refused, match="after the step is not"):
+            run_part(moved(part, **texts))
+
+
+UNIFIED, PL, COIN = diana_unified.SCRIPT.parts[0], ef21_pl.SCRIPT.parts[1], marina_pl.SCRIPT.parts[0]
+DECREASING = SCRIPTS["diana.decreasing"].parts[0]
+
+
+@pytest.mark.parametrize(
+    ("part", "fields", "complaint"),
+    [
+        (UNIFIED, ("vectors", "~ g - h @", "~ g @"), "Q has another mean"),
+        (UNIFIED, ("vectors", "~ g - h @", "~ (g - h)/2 @"), "Q has another mean"),
+        (
+            PL,
+            ("given", "contraction(c, gp - e,", "contraction(c, gp - g,"),
+            "does not compress gp - g into c",
+        ),
+        (PL, ("given", "lipschitz(gp, g, xp, x, M)", "lipschitz(gp, g, x + e, x, M)"), "gp|common"),
+        (PL, ("let", "x - ga*P(e)", "x - 2*ga*P(e)"), "gp is not the gradient at its point"),
+        (
+            COIN,
+            ("given", "mixture(Y, p, 0, e + P(Q - gp))", "mixture(Y, p, e + P(Q - gp), 0)"),
+            "another mean",
+        ),
+        (COIN, ("given", "mixture(Y, p,", "mixture(Y, 1 - p,"), "Y has another mean"),
+        (DECREASING, ("claim", "sq(h + al*Q - hs)", "sq(h + Q - hs)"), "something else than"),
+    ],
+)
+def test_a_spoiled_draw_input_point_coin_or_claim_is_refused(part, fields, complaint):
+    field, old, new = fields
+    text = json.dumps(part.statement[field])
+    assert old in text
+    with pytest.raises(Refused, match=complaint):
+        tied(changed(part, **{field: json.loads(text.replace(old, new))}))
+
+
+def test_a_step_without_a_method_is_refused():
+    with pytest.raises(Refused, match="a step that is typed"):
+        run_part(replace(UNIFIED, update=None))
+
+
+def test_a_word_for_another_vector_is_refused():
+    swapped = replace(UNIFIED.update, words={"gradient": "h", "message": "Q", "h": "g"})
+    with pytest.raises(Refused):
+        follows(UNIFIED.statement, swapped)
+
+
+# -- a method that is changed by one token refuses its script --------------------------------------------------------
+
+
+def mutants(kind):
+    """The class with one + for a -, a - for a +, or one vector for another."""
+    source = textwrap.dedent(inspect.getsource(kind.body)).replace("@staticmethod\n", "")
+    tree = ast.parse(source)
+    places = [n for n in ast.walk(tree) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Add | ast.Sub)]
+    for node in places:
+        kept, node.op = node.op, ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
+        yield made(kind, tree)
+        node.op = kept
+    names = [*kind.signature.server, *kind.signature.worker]
+    for node in (n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in names):
+        kept = node.id
+        for other in (k for k in names if k != kept):
+            node.id = other
+            yield made(kind, tree)
+        node.id = kept
+
+
+def made(kind, tree):
+    space = dict(kind.body.__globals__)
+    text = ast.unparse(ast.fix_missing_locations(tree))
+    exec(compile(text, "<mutant>", "exec"), space)  # the catalogue's own source with one token changed
+    return type(kind.__name__, (kind,), {"body": staticmethod(space["body"]), "text": text})
+
+
+@pytest.mark.parametrize("name", ["dcgd.interpolation", "diana.unified", "ef.explicit", "ef21.pl", "efbv.pl"])
+def test_a_body_changed_by_one_token_refuses_its_script(name):
+    refused_by_one_token(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gd.contraction", "marina.pl", "iasgd.growth", "adiana.accelerated"])
+def test_a_longer_body_changed_by_one_token_refuses_its_script(name):
+    refused_by_one_token(name)
+
+
+def refused_by_one_token(name):
+    """Mutants that are no method (a worker's vector given to the server) are left out."""
+    part = next(p for p in TIED[name] if "run" in p.statement)
+    follows(part.statement, part.update)
+    count = 0
+    for mutant in mutants(part.update.method):
+        try:
+            follows(part.statement, replace(part.update, method=mutant))
+        except InvalidParameter:
+            continue
+        except Refused:
+            count += 1
+        else:
+            pytest.fail(f"{name} follows {mutant.text}")
+    assert count >= 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "old", "new"),
+    [(DCGD, "dcgd_general", "x - gamma", "x + gamma"), (MARINA, "marina_pl", "g + w.mean", "g - w.mean")],
+)
+def test_a_script_written_again_from_a_changed_body_proves_nothing(monkeypatch, kind, name, old, new):
+    """The script takes the changed step: its statement is then another, and what it shows no proof of it."""
+    source = textwrap.dedent(inspect.getsource(kind.body)).replace("@staticmethod\n", "")
+    assert old in source
+    space = dict(kind.body.__globals__)
+    exec(compile(source.replace(old, new), "<mutant>", "exec"), space)
+    module = importlib.import_module(f"proofs_check.{name}")
+    before = [p.statement for p in module.SCRIPT.parts]
+    monkeypatch.setattr(kind, "body", staticmethod(space["body"]))
+    for part in module.SCRIPT.parts:
+        part.update.__dict__.pop("program", None)
+    try:
+        again = importlib.reload(module).SCRIPT
+        assert [p.statement for p in again.parts] != before
+        with pytest.raises(Refused):
+            run(again)
+    finally:
+        monkeypatch.undo()
+        for part in module.SCRIPT.parts:
+            part.update.__dict__.pop("program", None)
+        importlib.reload(module)
+
+
+# -- the translation is not trusted ----------------------------------------------------------------------------------
+
+
+class Careless(type(UNIFIED.update)):
+    """Translates one kind of thing wrongly."""
+
+    def put(self, vector):
+        found = super().put(vector)
+        return {(averaged, name): -c if name == "Q" else c for (averaged, name), c in found.items()}
+
+
+class Unaveraged(type(UNIFIED.update)):
+    """Forgets that a vector is averaged."""
+
+    def put(self, vector):
+        return {(False, name): c for (_, name), c in super().put(vector).items()}
+
+
+@pytest.mark.parametrize("wrong", [Careless, Unaveraged])
+def test_a_wrong_translation_is_refused(wrong):
+    """The statement is printed by the wrong translation; the method's own step does not follow it."""
+    good = UNIFIED.update
+    bad = wrong(good.method, good.words, good.params)
+    moves = bad.next("x", "h")
+    assert moves != good.next("x", "h")
+    with pytest.raises(Refused, match="after the step is not"):
+        follows(moved(UNIFIED, **moves).statement, bad)
+
+
+def test_what_runs_more_than_its_body_is_refused():
+    class Quick(DIANA):
+        def step(self, problem, state, rng, plan, t):
+            return super().step(problem, state, rng, plan, t)
+
+    with pytest.raises(Unsupported, match="runs more than its body"):
+        replace(UNIFIED.update, method=Quick).next("x")
+    with pytest.raises(Refused, match="runs more than its body"):
+        follows(UNIFIED.statement, replace(UNIFIED.update, method=Quick))
+
+
+def test_a_body_that_hangs_on_n_or_d_is_refused():
+    class Scaled(DCGD):
+        @staticmethod
+        def body(w, x, *, gamma):
+            return dict(x=x - gamma / w.n * w.mean(w.compress(w.gradient(x))))
+
+    update = replace(dcgd_interpolation.SCRIPT.parts[0].update, method=Scaled)
+    with pytest.raises(Unsupported, match="depends on n or d"):
+        update.next("x")
+
+
+def test_texts_are_put_in_with_their_signs():
+    after = type(UNIFIED.update).after
+    assert after("sq(g - e) + 2*e", {"e": "e + c"}) == "sq(g - e - c) + 2*(e + c)"
+    assert after("f - fs + sq(g - e)/e", {"e": "p - c", "f": "fp"}) == "fp - fs + sq(g - p + c)/(p - c)"
+    assert after("a - e", {"e": "-c + d"}) == "a - (-c + d)"
+    assert after("sq(x - P(e) - xs)", {"x": "x - ga*P(c)", "e": "e - c"}) == "sq(x - ga*P(c) - P(e - c) - xs)"
+
+
+def test_a_step_is_printed_as_people_write_it():
+    update = UNIFIED.update
+    assert update.next("x", "h") == {"x": "x - ga*P(h + Q)", "h": "h + al*Q"}
+    assert update.argument("message") == update.mean("message") == "g - h"
+    assert update.direction() == "P(h + Q)"
+    assert re.fullmatch(r"be\*z \+ \(1 - be\)\*u - s\*P\(Q\)", TIED["adiana.paper"][0].update.next("z")["z"])
+
+
+def test_every_message_of_the_step_has_its_place_in_the_statement():
+    """A statement that forgets what is drawn says nothing of the method."""
+    assert UNIFIED.update.program.of_kind(MESSAGE)
+    quiet = [v for v in UNIFIED.statement["vectors"] if "Q" not in v] + ["family Q @ 1"]
+    with pytest.raises(Refused, match="says nothing of message"):
+        tied(changed(UNIFIED, vectors=quiet, given={"convex": UNIFIED.statement["given"]["convex"]}))
