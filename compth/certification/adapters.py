@@ -15,15 +15,24 @@ from compth.certification.subject import CALL_LIMIT, Array, Subject, runs, takes
 from compth.compressors import Compressor, Fleet
 from compth.errors import InvalidParameter
 
+_TENSOR = """
+abs add bernoulli_ cat ceil chunk clamp clone contiguous cpu cuda detach dim div double expand float floor gather half
+index_select is_cuda log2 masked_fill masked_select mul narrow new_zeros norm numel pow requires_grad scatter scatter_
+sign sqrt sub to topk uniform_ unsqueeze view_as
+"""
+TENSOR = frozenset(_TENSOR.split())
+"""Methods of torch tensors that numpy's arrays have not."""
+
 
 class Batched:
-    """Declares f(X, rng) on rows (N, d) for speed: `certify(Batched(f))` samples whole batches.
+    """Declares f(X, rng) or f(X) on rows (N, d) for speed: `certify(Batched(f))` samples whole batches.
 
     The rows are checked: each must have the law of a single call, and neighbouring rows must be independent.
     """
 
     def __init__(self, function: Callable[[Array, Any], Any]) -> None:
-        self.function = function
+        given: Callable[..., Any] = function
+        self.function = function if takes_rng(function) else lambda rows, rng: given(rows)
         self.__qualname__ = getattr(function, "__qualname__", repr(function))
 
     def __call__(self, x: Array, rng: Any) -> Any:
@@ -96,6 +105,25 @@ def remedy(subject: Subject, d: int) -> str:
     if _works(partial(Batched, function), d):
         judged = f"judge C = compth.Batched({name}) in your file instead"
         return f"takes rows of shape (N, d): {judged}; where the rows are workers', claim JointVariance"
+    missing = _missing_method(function, d)
+    if missing:
+        return (
+            f"asks its input for .{missing}, which no numpy vector has: judge a function of numpy vectors instead, for "
+            f"torch C = compth.adapt({name}, 'torch') in your file"
+        )
+    return ""
+
+
+def _missing_method(function: Any, d: int) -> str:
+    """The method of tensors that a plain call asks of the numpy vector itself; "" where it fails otherwise."""
+    x, call = np.ones(d), function if takes_rng(function) else lambda x, rng: function(x)
+    try:
+        with time_limit(CALL_LIMIT):
+            accountable(call)(x, np.random.default_rng(0))
+    except AttributeError as problem:
+        return problem.name if problem.obj is x and problem.name in TENSOR else ""
+    except Exception:
+        return ""
     return ""
 
 

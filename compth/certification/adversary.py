@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,10 @@ Array = NDArray[np.float64]
 
 ALWAYS = 40
 """Structured inputs that are tried however dear one is; only the cap on processor time ends it sooner."""
+
+
+DRAINS, PATIENCE = 300, 10
+"""Steps by which what a program keeps is taken out of an input: at most, and of one size without a gain."""
 
 
 BLOCKS = 512
@@ -126,6 +131,8 @@ class Search:
                 continue
             self._ascend(best.x)
             self._classes(index)
+            self._scales(index)
+            self._drain(index, seed)
             self._moves(index, rng)
 
     def _all_violated(self) -> bool:
@@ -188,13 +195,49 @@ class Search:
                 if self.late:
                     return
                 scores.append(self._score(index, np.where(j < k, 1.0, c)))
-            centre, top = float(values[int(np.argmax(scores))]), max(scores)
-            for factor in STEPS:
-                for _ in range(40):
-                    score = 0.0 if self.late else self._score(index, np.where(j < k, 1.0, centre * factor))
-                    if score <= top:
-                        break
-                    centre, top = centre * factor, score
+            centre = float(values[int(np.argmax(scores))])
+            self._line(index, lambda c, k=k: np.where(j < k, 1.0, c), centre, max(scores))  # type: ignore[misc]
+
+    def _scales(self, index: int) -> None:
+        """The worst input times factors within an octave: levels of a fixed grid lie where no list of inputs knows."""
+        best = self.tightness(index)
+        if best is None:
+            return
+        x = best.x.copy()
+        factors = 2.0 ** (np.arange(1, 16) / 16)
+        scores = [self._score(index, x * f) for f in factors if not self.late]
+        if not scores or max(scores) <= best.ratio * (1 + 1e-9):  # most programs do not care
+            return
+        self._line(index, lambda f: x * f, float(factors[int(np.argmax(scores))]), max(scores))
+
+    def _line(self, index: int, at: Callable[[float], Array], centre: float, top: float) -> None:
+        """A line search by shrinking steps, which go on in a direction that helps."""
+        for factor in STEPS:
+            for _ in range(40):
+                score = 0.0 if self.late else self._score(index, at(centre * factor))
+                if score <= top:
+                    break
+                centre, top = centre * factor, score
+
+    def _drain(self, index: int, seed: int) -> None:
+        """x - t E C(x), as error feedback does it: what a biased program keeps shrinks until nothing stands out.
+
+        In whatever basis it selects: flat there is worst.
+        """
+        best = self.tightness(index)
+        starts = [] if best is None else [np.random.default_rng([seed, 5]).normal(size=self.size), best.x]
+        for start in starts:
+            x, size, left = start, float(np.linalg.norm(start)), DRAINS
+            for step in (0.5, 0.25, 0.1, 0.03, 0.01):
+                top, waited = 0.0, 0
+                while waited < PATIENCE and left > 0:
+                    m = None if self.late else self.try_point(x)
+                    if m is None or len(m.mean) != len(x) or _parallel(m.mean, x):
+                        return
+                    score = self._score_of(index, m)
+                    top, waited = max(top, score), 0 if score > top else waited + 1
+                    y, left = x - step * m.mean, left - 1
+                    x = y * (size / (float(np.linalg.norm(y)) or 1.0))
 
     def _moves(self, index: int, rng: np.random.Generator) -> None:
         """Random multiplicative and sign moves of a few coordinates of the best input."""
@@ -216,9 +259,16 @@ class Search:
 
     def _score(self, index: int, x: Array) -> float:
         m = self.try_point(x)
-        if m is None:
-            return 0.0
+        return 0.0 if m is None else self._score_of(index, m)
+
+    def _score_of(self, index: int, m: Moments) -> float:
         return max((ratio(g, m) for g in margins_of(self.claims[index], m) if g.bound > 0), default=0.0)
+
+
+def _parallel(u: Array, v: Array) -> bool:
+    """True when u is a multiple of v, up to rounding."""
+    along = float(u @ v) / (float(v @ v) or 1.0)
+    return float(np.linalg.norm(u - along * v)) <= 1e-6 * float(np.linalg.norm(v))
 
 
 def shrink(

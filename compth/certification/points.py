@@ -122,6 +122,7 @@ def _shapes(d: int) -> list[Maker]:
         lambda: np.where(j < max(1, d - 1), 1.0, 0.0),
         lambda: np.where((j < 1) & (d > 1), -0.0, 1.0),
         lambda: _leading(d, 3.0, 4.0),
+        lambda: 1 + j / (1000 * d),  # flat but for ties: by rank, every entry counts the same
     ]
     return steps + [partial(_led, d, m) for m in (0.2, 0.25, 0.4, 0.6, 0.7, 0.9)]
 

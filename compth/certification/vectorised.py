@@ -1,8 +1,9 @@
 """The factored oracle in arrays: all uniforms of a draw compared at once, two runs of the program an input.
 
-Covers programs that draw one uniform a coordinate and compare each with one number: by <, and in float64 also by floor,
-ceil or rint of +-2^k U + b. In the first run every U lies below its cut, in the second above: each coordinate's law is
-these two values. Sums are kept as unevaluated pairs of floats, so that cuts are exact on numpy's grid of 2^-53 (2^-24).
+Covers programs that draw one uniform a coordinate and compare each with one number: by <, in float64 also by floor,
+ceil or rint of +-2^k U + b, in float32 also by floor of the rounded sum U + b. In the first run every U lies below its
+cut, in the second above: each coordinate's law is these two values. Sums are kept as unevaluated pairs of floats, so
+that cuts are exact on numpy's grid of 2^-53 (2^-24).
 Everything else raises NotVectorised, and is enumerated coordinate by coordinate (`oracle.factored`).
 """
 
@@ -69,13 +70,16 @@ def _exact(a: Array, b: Array) -> Array:
 
 
 class Uniforms(NDArrayOperatorsMixin):
-    """a U + b for every coordinate, a = +-2^k, b an unevaluated pair of floats. Only comparisons look at U."""
+    """a U + b for every coordinate, a = +-2^k, b an unevaluated pair of floats. Only comparisons look at U.
 
-    __slots__ = ("_branch", "_hi", "_lo", "_scale")
+    rounded: it stands for fl(U + b) in single precision.
+    """
+
+    __slots__ = ("_branch", "_hi", "_lo", "_rounded", "_scale")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, branch: _Branch, scale: float, hi: Array, lo: Array) -> None:
-        self._branch, self._scale, self._hi, self._lo = branch, scale, hi, lo
+    def __init__(self, branch: _Branch, scale: float, hi: Array, lo: Array, rounded: bool = False) -> None:
+        self._branch, self._scale, self._hi, self._lo, self._rounded = branch, scale, hi, lo, rounded
 
     ndim = 1
 
@@ -125,6 +129,8 @@ class Uniforms(NDArrayOperatorsMixin):
         """floor(a U + b + shift): of two neighbouring integers the one that the branch takes."""
         if abs(self._scale) > 1:
             raise NotVectorised("floor of a wide uniform")
+        if self._rounded:
+            return self._floor_of_rounded(shift)
         moved = _add(self, shift) if shift else self
         start = np.floor(moved._hi)  # of b: the least value (a > 0) or the largest
         start = start - ((start == moved._hi) & (moved._lo < 0))
@@ -132,8 +138,21 @@ class Uniforms(NDArrayOperatorsMixin):
             return np.asarray(start + ~moved.under(start + 1, inclusive=False))
         return np.asarray(start - moved.under(start, inclusive=False))
 
+    def _floor_of_rounded(self, shift: float) -> Array:
+        """floor(fl(U + b)): m = floor(b) + 1 is reached from half a place below it on (m is even, ties go there)."""
+        b, last = self._hi.astype(np.float32), np.float32(1 - 2.0**-24)
+        start = np.floor(b)
+        m = start + np.float32(1)
+        if shift or (np.abs(b) > 2**20).any() or (np.floor(b + last) > m).any():
+            raise NotVectorised("a rounded sum that meets more than two integers")
+        below = np.nextafter(m, np.float32(-np.inf)).astype(np.float64)
+        exact = Uniforms(self._branch, 1.0, self._hi, self._lo)
+        return np.asarray(start + ~exact.under((below + m) / 2, inclusive=False), dtype=np.float32)
+
     def under(self, threshold: Any, inclusive: bool) -> NDArray[np.bool_]:
         """a U + b < threshold (or <=), decided on the grid."""
+        if self._rounded:
+            raise NotVectorised("a rounded sum compared")
         if self._branch.grid < GRID and type(threshold) is float:
             threshold = float(np.float32(threshold))  # numpy compares it in single precision
         s, e = _two_sum(_plain(threshold, self.size), -self._hi)
@@ -167,11 +186,21 @@ def _plain(value: Any, size: int) -> Array:
 
 def _add(a: Any, b: Any) -> Uniforms:
     u, other = (a, b) if isinstance(a, Uniforms) else (b, a)
-    if isinstance(other, Uniforms) or u._branch.grid < GRID:
-        raise NotVectorised("uniforms added to each other, or in single precision")
+    if isinstance(other, Uniforms):
+        raise NotVectorised("uniforms added to each other")
+    if u._branch.grid < GRID:
+        return _rounded_sum(u, other)
     hi, lo = _two_sum(u._hi, _plain(other, u.size))
     hi, lo = _two_sum(hi, _exact(lo, u._lo))
     return Uniforms(u._branch, u._scale, hi, lo)
+
+
+def _rounded_sum(u: Uniforms, other: Any) -> Uniforms:
+    """fl(U + b) in single precision: once, of a bare uniform, with numbers of that precision."""
+    bare = u._scale == 1 and not (u._rounded or u._hi.any() or u._lo.any())
+    if not bare or getattr(other, "dtype", None) != np.float32:
+        raise NotVectorised("more than one sum, or mixed precisions")
+    return Uniforms(u._branch, 1.0, _plain(other, u.size), u._lo, rounded=True)
 
 
 def _scaled(u: Any, by: Any) -> Uniforms:

@@ -111,6 +111,14 @@ def single_precision_sum(x, rng):
     return np.floor(x.astype(np.float32) + rng.random(len(x), dtype=np.float32)).astype(float)
 
 
+def two_single_precision_sums(x, rng):
+    return np.floor(x.astype(np.float32) + rng.random(len(x), dtype=np.float32) + np.float32(0.1))
+
+
+def mixed_precisions(x, rng):
+    return np.floor(x + rng.random(len(x), dtype=np.float32))
+
+
 def sorted_draws(x, rng):
     return np.where(np.sort(rng.random(len(x))) < 0.5, 2 * x, 0.0)
 
@@ -126,7 +134,8 @@ OTHER = [
     one_by_one,
     not_a_number,
     two_draws,
-    single_precision_sum,
+    two_single_precision_sums,
+    mixed_precisions,
     sorted_draws,
     product,
 ]
@@ -153,6 +162,28 @@ def test_a_number_beside_single_precision_uniforms_is_rounded_as_numpy_does():
     )
     assert law.grid == 2.0**24
     assert (law.cut == float(np.float32(0.7)) * 2**24).all()
+
+
+def test_a_rounded_sum_in_single_precision_is_cut_where_numpy_cuts_it():
+    """fl(U + b) reaches floor(b) + 1 at the cut and not one grid point below it."""
+    rng = np.random.default_rng(3)
+    b = np.concatenate(
+        [rng.normal(size=40) * 10.0 ** rng.integers(-8, 5, size=40), [0, 1, -1, 0.5, 1 - 2.0**-24, -1e-30]]
+    )
+    law = vectorised.cells(single_precision_sum, b)
+    single, unit = b.astype(np.float32), np.float32(2.0**-24)
+    for shift, values in ((-1, law.low), (0, law.high)):
+        k = law.cut + shift
+        inside = (k >= 0) & (k < 2**24)
+        reached = np.floor(single + k.astype(np.float32) * unit)
+        assert np.array_equal(reached[inside], values[inside])
+    assert (law.cut[b != np.floor(b)] < 2**24).mean() > 0.8
+    assert all(vectorised.agrees(single_precision_sum, b, law, seed) for seed in range(40))
+
+
+def test_a_rounded_sum_of_a_large_number_is_refused():
+    with pytest.raises(NotTraceable, match="more than two integers"):
+        vectorised.cells(single_precision_sum, np.full(3, 2.0**24 - 1))
 
 
 @pytest.mark.slow
