@@ -1,6 +1,9 @@
-"""Shared settings: one BLAS thread, no display, Hypothesis deterministic."""
+"""Shared settings: one BLAS thread, no display, Hypothesis deterministic; long cases are slow tests."""
 
 import os
+from pathlib import Path
+
+import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -10,3 +13,26 @@ from hypothesis import settings
 
 settings.register_profile("compth", derandomize=True, database=None, deadline=None)
 settings.load_profile("compth")
+
+LONG_CASES = Path(__file__).with_name("long_cases.txt")
+"""Cases that took more than LONG seconds when last recorded: left out of `make check`, run by `make test`."""
+LONG = 0.3
+
+
+def pytest_addoption(parser):
+    parser.addoption("--record-long-cases", action="store_true", help="write tests/long_cases.txt anew")
+
+
+def pytest_collection_modifyitems(items):
+    listed = set(LONG_CASES.read_text().splitlines())
+    for item in items:
+        if item.nodeid in listed:
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.getoption("--record-long-cases"):
+        reports = terminalreporter.stats.get("passed", [])
+        taken = {r.nodeid for r in reports if r.when == "call" and r.duration > LONG}
+        known = set(LONG_CASES.read_text().splitlines()) if config.getoption("markexpr") else set()
+        LONG_CASES.write_text("\n".join(sorted(taken | known)) + "\n")

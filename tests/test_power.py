@@ -47,7 +47,7 @@ def test_wrong_compressors_are_refuted(program, claim, d):
 @pytest.mark.slow
 def test_most_refutations_take_a_few_hundred_calls():
     calls = []
-    for program, claim, d in WRONG:
+    for program, claim, d in WRONG[::3]:
         before = CALLS.state[1]
         certify(program, d, claims=claim)
         calls.append(CALLS.state[1] - before)
@@ -73,7 +73,7 @@ def test_correct_compressors_are_not_refuted(program, claim, d):
 @pytest.mark.parametrize(("program", "claim", "d"), RIGHT, ids=[r[0].__name__ for r in RIGHT])
 def test_correct_compressors_are_never_refuted_over_seeds(program, claim, d):
     small = 4 if program.__name__ in ("gaussian_sketch", "top2") else 3
-    for seed in range(int(os.environ.get("COMPTH_SEEDS", "6"))):  # .ci/run: 200
+    for seed in range(int(os.environ.get("COMPTH_SEEDS", "3"))):  # .ci/run: 200
         report = certify(program, small, claims=claim, budget="quick", alpha=1e-11, seed=seed)
         assert report.verdict is not Verdict.REFUTED, seed
 

@@ -179,3 +179,10 @@ def test_no_theorem_borrows_the_proof_of_another():
             owners.setdefault(theorem.proof, []).append(identifier)
     assert {name: ids for name, ids in owners.items() if len(ids) > 1} == {}
     assert "dcgd.no_memory" in owners
+
+
+def test_long_cases_are_cases():
+    """A renamed test must not stay on the list under its old name."""
+    for line in (ROOT / "tests/long_cases.txt").read_text().splitlines():
+        file, _, name = line.partition("::")
+        assert f"def {name.partition('[')[0]}(" in (ROOT / file).read_text(), line

@@ -200,7 +200,7 @@ COORDINATEWISE = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("d", [16, 36, 100])
+@pytest.mark.parametrize("d", [16, 100])
 @pytest.mark.parametrize("compressor", COORDINATEWISE, ids=repr)
 def test_claims_at_larger_d(compressor, d):
     """Exact moments entry by entry; TIGHT constants are attained to two per cent there, too."""

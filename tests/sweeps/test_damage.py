@@ -237,7 +237,9 @@ def test_an_export_that_cannot_be_written_is_said_before_the_work(tmp_path, caps
 
 @pytest.mark.slow
 def test_ctrl_c_stops_at_once_keeps_rows_and_says_so(tmp_path):
-    spec = 'methods = ["DIANA(RandK(k=2))"]\nseeds = [%s]\nsteps = 4000\nruns = 64\n[[problems]]\nrandom = true\n'
+    spec = (
+        'methods = ["DIANA(RandK(k=2))"]\nseeds = [%s]\nsteps = 500\nruns = 64\n[[problems]]\nrandom = true\n'
+    )
     (tmp_path / "s.toml").write_text(spec % ",".join(map(str, range(200))))
     command = [sys.executable, "-m", "compth", "sweep", "s.toml"]
     child = subprocess.Popen(

@@ -85,8 +85,8 @@ DRIVER = textwrap.dedent(
 CHAOS = {
     "methods": [f"DIANA(RandK(k={k}))" for k in range(1, 6)] + [f"EF21(TopK(k={k}))" for k in range(1, 6)],
     "problems": [{"random": True, "n": 3, "d": 6, "kappa": 10.0, "seed": s} for s in range(4)],
-    "seeds": list(range(10)),
-    "steps": 600,
+    "seeds": list(range(6)),
+    "steps": 400,
     "runs": 16,
 }
 
@@ -131,7 +131,7 @@ def test_chaos_nothing_is_lost_and_every_bit_is_the_same(tmp_path):
     calm = tmp_path / "calm.sqlite"
     with ThreadPoolExecutor(2) as pool:
         sweep(CHAOS, pool, calm)
-    assert len(raw(calm)) == 400
+    assert len(raw(calm)) == len(expand(CHAOS)) >= 220
     assert raw(store) == raw(calm)
 
 
