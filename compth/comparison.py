@@ -293,7 +293,7 @@ def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]
         return None, None
     if curve.plan.schedule is not None:
         return curve, None
-    if entries(method, data_of(problem), curve.plan) > RATE_ENTRIES:
+    if entries(method, data_of(method.seen(problem)), curve.plan) > RATE_ENTRIES:
         return curve, None
     found = rate_on(method, problem, curve.plan)
     return curve, float(found.rho) if found.converged else None

@@ -134,7 +134,7 @@ def step_sizes(method: Method, problem: Any, *, eps: float = 1e-6) -> StepTable:
     best = best_step(fixed, problem)
     if best.converged:  # else it is an estimate, and no step to recommend
         steps["exact best"] = float(best.gamma)
-    rate = RateAt(fixed, data_of(problem), parameters(fixed, problem))
+    rate = RateAt(fixed, data_of(fixed.seen(problem)), parameters(fixed, problem))
     measures: dict[str, Callable[[float], float | None] | Mapping[str, float | None]] = {
         "guaranteed": lambda g: _promised(fixed, problem, g),
         "worst case": lambda g: worst_case_rate(fixed, problem, g, _number(params.get("alpha")), params),

@@ -19,7 +19,7 @@ from compth.dynamics.forms import Sketches
 from compth.dynamics.lowered import Lowered, Noise, Poly, Row
 from compth.dynamics.system import Data, Moments, same, typed
 from compth.errors import Unsupported
-from compth.methods.core.vectors import GRADIENT, MESSAGE, SPOKEN
+from compth.methods.core.vectors import GRADIENT, MESSAGE, PICKED, SPOKEN
 
 Array = Any
 
@@ -146,8 +146,9 @@ class Blocks:
             if heard is not None:
                 C[at, at] += heard
             return
-        if noise.kind == GRADIENT:
-            eps, cross = self._gradient(u, C), None
+        if noise.kind in (GRADIENT, PICKED):
+            point, weight = (u.own, self._number(u.s)) if noise.kind == PICKED else (u.plain, 1)
+            eps, cross = self._gradient(point, weight, C), None
             total, pair = eps.sum(axis=0), eps / n
         else:
             uc = self._own(u, C, D)
@@ -204,14 +205,15 @@ class Blocks:
                 E[:, a, b] += both
                 E[:, b, a] += _t(both)
 
-    def _gradient(self, point: Row, C: Array) -> Array:
-        """The covariance of every worker's gradient noise at a point."""
-        z = self._common(Row(plain=point.plain), C)
-        square = self._common(Row(plain=point.plain), _t(z))
+    def _gradient(self, point: Poly, weight: Any, C: Array) -> Array:
+        """The covariance of every worker's noise of a gradient, or of several whose weights add to `weight`."""
+        z = self._common(Row(plain=point), C)
+        square = self._common(Row(plain=point), _t(z))
         if self.affine:
             corner = np.zeros((self.data.d + 1,) * 2)
-            corner[:-1, :-1], corner[:-1, -1], corner[-1, :-1] = square, z[:, -1], z[:, -1]
-            corner[-1, -1] = C[-1, -1]
+            corner[:-1, :-1] = square
+            corner[:-1, -1] = corner[-1, :-1] = weight * z[:, -1]
+            corner[-1, -1] = weight * weight * C[-1, -1]
             square = corner
         return np.asarray(self.noise.covariance((square + square.T) / 2))
 

@@ -22,6 +22,7 @@ from compth.dynamics.own import own_fleet, own_problem, own_step
 from compth.dynamics.solvers import arnoldi, enclosed, extremes, face_bound, noise_free
 from compth.errors import Unsupported
 from compth.methods import Method, Plan, State, Theorem
+from compth.methods.core.body import BodyMethod
 
 Array = Any
 FAR = 2.0**40
@@ -38,9 +39,16 @@ WORK = 2_000_000
 """Largest outcomes x (numbers of a state)^3, what one application of the second moments' map costs."""
 
 
-def fits(method: Method) -> bool:
-    """True for a method whose every outcome of a step is an affine map of its state."""
-    return bool(getattr(method, "affine", False))
+def fits(method: Method, problem: Any) -> bool:
+    """True for a method whose every outcome of a step is an affine map of its state; not for large ones with a body."""
+    if not getattr(method, "affine", False):
+        return False
+    if not isinstance(method, BodyMethod):
+        return True
+    seen = method.seen(problem)
+    size = seen.d * (len(method.signature.server) + seen.n * len(method.signature.worker))
+    outcomes = method.outcomes(problem)  # type: ignore[attr-defined]
+    return bool(size <= LARGEST and outcomes <= OUTCOMES and outcomes * size**3 <= WORK)
 
 
 class EnumeratedSystem:

@@ -48,7 +48,7 @@ def stationary(method: Method, problem: Any) -> Stationary:
     The brackets come from a matrix P with P - T(P) > 0: the residual of X, put between multiples of that difference,
     says how far X can be off in the order of the cone.
     """
-    if enumerated.fits(method):
+    if enumerated.fits(method, problem):
         plan = plan_of(method, problem)[0]
         rate = rate_on(method, problem, plan)
         whole: Any = enumerated.EnumeratedSystem(method, problem, plan)

@@ -69,6 +69,8 @@ def scheme_of(program: Program, centre: Centre, sketches: Sketches) -> Scheme:
     low = lowered(program, centre, sketches.delta, False, together=False)
     heard = [v for v in low.noises if v.kind == SPOKEN]
     sent = [v for v in low.noises if v.kind == MESSAGE]
+    if len(low.noises) > len(heard) + len(sent):
+        raise NotNormal("parts that are drawn")
     if len(sent) != 1 or len(heard) > 1 or low.means > 1:
         raise NotNormal(f"{len(sent)} compressions, {len(heard)} broadcasts, {low.means} memories")
     (message,) = sent
@@ -211,9 +213,8 @@ def form_of(
     except (NotNormal, Unsupported):
         return None
     drawn = takes_oracles(program)
-    moved = [program.start.get(k) for k in program.worker]
     hidden = set(program.names) != {*kind.signature.server, *kind.signature.worker}
-    if centres[0] != centres[1] or centres[0].tier == 3 or any(moved) or hidden or (stochastic and not drawn):
+    if centres[0] != centres[1] or centres[0].tier == 3 or hidden or (stochastic and not drawn):
         return None
     return centres[0], drawn
 
@@ -222,13 +223,13 @@ def form_of(
 class Recipe:
     """How a method enters: its scheme, what it keeps at t = 0, and its simulated state, which metrics are read from.
 
-    scheme(gamma, params, sketches). memory(data) -> y (n, d). common(data, z) -> the common vectors after z that are
-    not the averaged memory. state(problem, x, y, common) -> State of replicates: x (R, d), y (R, n, d), common a list
-    of (R, d).
+    scheme(gamma, params, sketches, n, d). memory(data, z) -> y (n, d). common(data, z) -> the common vectors after z
+    that are not the averaged memory. state(problem, x, y, common) -> State of replicates: x (R, d), y (R, n, d), common
+    a list of (R, d).
     """
 
-    scheme: Callable[[Number, Mapping[str, Number], Sketches], Scheme]
-    memory: Callable[[Any], Any] | None
+    scheme: Callable[[Number, Mapping[str, Number], Sketches, int, int], Scheme]
+    memory: Callable[[Any, Any], Any] | None
     common: Callable[[Any, Any], list[Any]] | None
     state: Callable[[Any, Any, Any, Any], Any]
 
@@ -256,8 +257,8 @@ def recipe_of(method: Any) -> Recipe:
         raise Unsupported(f"{method.label} has no Scheme: its dynamics are those of the traced operator")
     centre, _ = found
 
-    def scheme(gamma: Number, params: Mapping[str, Number], sketches: Sketches) -> Scheme:
-        program = exact_program(method, gamma, params, 3, 4)
+    def scheme(gamma: Number, params: Mapping[str, Number], sketches: Sketches, n: int, d: int) -> Scheme:
+        program = exact_program(method, gamma, params, n, d)
         program = in_full(program) if _sends_all(method) else program
         if centre_of(program) != centre:
             raise Unsupported(f"{method.label}: where it rests depends on its parameters")
@@ -269,8 +270,8 @@ def recipe_of(method: Any) -> Recipe:
 
 def starts(
     method: BodyMethod, centre: Centre
-) -> tuple[Callable[[Any], Any] | None, Callable[[Any, Any], list[Any]] | None]:
-    """(data -> the memory at t = 0, (data, z) -> the servers after x), measured from where they rest."""
+) -> tuple[Callable[[Any, Any], Any] | None, Callable[[Any, Any], list[Any]] | None]:
+    """((data, z) -> the memory at t = 0, the same for the servers after x), measured from where they rest."""
     form = method.signature
 
     def common(data: Any, z: Any) -> list[Any]:
@@ -281,9 +282,12 @@ def starts(
             out.append(here - _like(a, z) * data.x_star)
         return out
 
-    def memory(data: Any) -> Any:
-        a, b = centre.worker[form.worker[0]]
-        return -_like(b, data.s) * data.s - _like(a, data.s) * data.x_star
+    def memory(data: Any, z: Any) -> Any:
+        name = form.worker[0]
+        (a, b), kind = centre.worker[name], form.start.get(name, "zero")
+        here = {"x0": z + data.x_star + 0 * data.s, "gradient": np.matmul(data.A, z) + data.s}
+        begins = here[kind] if kind in here else 0 * data.s
+        return begins - _like(b, data.s) * data.s - _like(a, data.s) * data.x_star
 
     return memory if form.worker else None, common if len(form.server) > 1 else None
 

@@ -47,7 +47,7 @@ def certified_bracket(method: Method, problem: Any) -> tuple[Fraction, Fraction]
     floating = make_system(method, data, gamma, params, affine=False)
     if not floating.kept_cone:
         raise Unsupported("a rational bracket needs independent workers, or a method without memories")
-    exact_data = data_of(problem, rational=True)
+    exact_data = data_of(method.seen(problem), rational=True)
     noise_for(method, exact_data)
     exact = System(
         exact_data,
@@ -67,7 +67,7 @@ def certified_bracket(method: Method, problem: Any) -> tuple[Fraction, Fraction]
 
 def _scheme(method: Method, gamma: Any, params: Any, n: int, d: int) -> Any:
     exact_params = {k: Fraction(v) for k, v in params.items()}
-    return recipe_of(method).scheme(Fraction(gamma), exact_params, sketches_for(method, n, d))
+    return recipe_of(method).scheme(Fraction(gamma), exact_params, sketches_for(method, n, d), n, d)
 
 
 def _short(array: Array | None, scale: float) -> Array | None:

@@ -16,7 +16,7 @@ from compth.dynamics.own import own_compressor, own_fleet
 from compth.dynamics.system import Data, common_cross
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods._downlink import Bidirectional
-from compth.problems.oracle import GradientNoise, noise_of
+from compth.problems.oracle import Full, GradientNoise, Minibatch, noise_of
 
 MODES = ("exact", "upper", "mean-field")
 
@@ -96,6 +96,15 @@ def noise_for(method: Any, data: Data) -> GradientNoise | None:
             f"{method.label}: stochastic gradients are not in Fractions: simulate it, or use floats"
         )
     return noise_of(data.problem, oracle)
+
+
+def parts_noise(method: Any, data: Data) -> GradientNoise:
+    """The noise of one part's gradients, drawn uniformly by every worker; Unsupported beside an oracle."""
+    if noise_for(method, data) is not None:
+        raise Unsupported(f"{method.label}: drawn parts and an oracle's draws are not derived together")
+    if data.A.dtype == object:
+        raise Unsupported(f"{method.label}: drawn parts are not in Fractions: simulate it, or use floats")
+    return noise_of(data.problem, Minibatch(1) if hasattr(data.problem, "parts") else Full())
 
 
 def random_points(count: int, *shape: int) -> Any:

@@ -190,7 +190,7 @@ def prepared(method: Method, problem: Any) -> tuple[Data, Any, Any]:
     plan, _, _ = plan_of(method, problem)
     if plan.schedule is not None:
         raise Unsupported("the step size changes with t: a rate needs a constant step, pass gamma=...")
-    return data_of(problem), plan.gamma, plan.params
+    return data_of(method.seen(problem)), plan.gamma, plan.params
 
 
 def is_coupled(method: Method, data: Data, gamma: Any, params: Any, mode: str = "exact") -> bool:
@@ -244,7 +244,7 @@ def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: b
     rational=True (n, d up to about 6): the bracket is two Fractions, each proved in exact arithmetic; rho_noise is then
     brought inside it, and it counts as converged by its own width.
     """
-    if enumerated.fits(method):
+    if enumerated.fits(method, problem):
         if rational or mode != "exact":
             raise Unsupported(f"{method.label} has exact dynamics in floating point only")
         return rate_on(method, problem, plan_of(method, problem)[0])
@@ -271,9 +271,9 @@ def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: b
 
 def rate_on(method: Method, problem: Any, plan: Plan) -> ExactRate:
     """exact_rate of a plan with a constant step."""
-    if enumerated.fits(method):
+    if enumerated.fits(method, problem):
         return rate_of_maps(enumerated.EnumeratedSystem(method, problem, plan))
-    return rate_of(method, data_of(problem), plan.gamma, plan.params)
+    return rate_of(method, data_of(method.seen(problem)), plan.gamma, plan.params)
 
 
 def rate_of(method: Method, data: Any, gamma: Any, params: Any, mode: str = "exact") -> ExactRate:
@@ -296,7 +296,7 @@ def rate_from(found: Radius, mean: float, coupled: bool, applications: int) -> E
 
 def entries(method: Method, data: Data, plan: Plan) -> int:
     """How many moments the rate of a method of several steps a round is searched among, 0 for all others."""
-    if masked.fits(method) or enumerated.fits(method):
+    if masked.fits(method) or enumerated.fits(method, data.problem):
         return 0
     system = make_system(method, data, plan.gamma, plan.params, affine=False)
     return Packing(system).size if getattr(system, "before", True) else 0

@@ -81,9 +81,9 @@ def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-7) -> StepS
     rate's own enclosure; `.converged`: its relative width is at most tol. inf where no step is unstable. Raises
     Unsupported when none is stable.
     """
-    if enumerated.fits(method):
+    if enumerated.fits(method, problem):
         return _largest(_enumerated_rates(method, problem), method, problem, tol)
-    data = data_of(problem)
+    data = data_of(method.seen(problem))
     params = parameters(method, problem)
     if not masked.fits(method):
         unit = make_system(method, data, 1 / problem.L, params(1 / problem.L), affine=False)
@@ -159,8 +159,12 @@ def best_step(method: Method, problem: Any, *, tol: float = 1e-3) -> BestStep:
     end is that close to it, and the upper end lies beyond the flat piece. Raises Unsupported when no step is stable or
     rho has no minimum.
     """
-    listed = _enumerated_rates(method, problem) if enumerated.fits(method) else None
-    rate = RateAt(method, data_of(problem), parameters(method, problem)) if listed is None else listed
+    listed = _enumerated_rates(method, problem) if enumerated.fits(method, problem) else None
+    rate = (
+        RateAt(method, data_of(method.seen(problem)), parameters(method, problem))
+        if listed is None
+        else listed
+    )
     start = float(np.log(0.25 / problem.L))
     found = _searched(method, start, tol, rate, rate.rho)
     sure = found.converged and found.rate.rho > PERFECT

@@ -77,7 +77,7 @@ def bump(method: Method, problem: Any, points: int = 25) -> float:
 
     rho is looked at on `points` steps, evenly in log gamma over three decades below the largest stable one.
     """
-    data = data_of(problem)
+    data = data_of(method.seen(problem))
     rate = RateAt(method, data, parameters(method, problem))
     top = max_stable_step(method, problem)
     if not np.isfinite(top):

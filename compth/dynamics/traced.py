@@ -16,14 +16,14 @@ from compth.dynamics.blocks import Blocks
 from compth.dynamics.forms import Sketches
 from compth.dynamics.lowered import lowered
 from compth.dynamics.normal import exact_program, normal_form
-from compth.dynamics.sketches import noise_for, sketches_of, spoken_noise
+from compth.dynamics.sketches import noise_for, parts_noise, sketches_of, spoken_noise
 from compth.dynamics.system import Data, Moments
 from compth.dynamics.units import units_of
 from compth.errors import Unsupported
 from compth.methods import Method, Theorem
 from compth.methods.core.body import BodyMethod, runs_its_body
 from compth.methods.core.centre import Centre, centre_of
-from compth.methods.core.vectors import MESSAGE, SPOKEN
+from compth.methods.core.vectors import MESSAGE, PICKED, SPOKEN
 
 Array = Any
 LARGEST = 4_000_000
@@ -63,9 +63,20 @@ class TracedSystem(Blocks):
                 raise Unsupported(
                     f"{method.label}: gradients that share an oracle's draw have no exact dynamics: simulate it"
                 )
-        low = lowered(self.program, self.centre, sketches.delta, noise is not None)
+        picked = [op.draw for op in self.program.ops if op.kind == PICKED]
+        if picked:
+            noise = parts_noise(method, data)
+        if len(set(picked)) < len(picked):
+            raise Unsupported(
+                f"{method.label}: a drawn part is read twice: take the sum first, and read it once"
+            )
+        low = lowered(self.program, self.centre, sketches.delta, noise is not None and not picked)
         super().__init__(data, low, sketches, affine, noise)
         self.width = data.d
+        parts = getattr(data.problem, "parts", None)
+        self.squares = (
+            None if parts is None else np.einsum("ijab,ijbc->ac", parts, parts) / parts[:, :, 0, 0].size
+        )
         self.copies = tuple(i for i, k in enumerate(self.program.server) if self.program.start.get(k) == "x0")
         entries = self.size**2 + data.n * self.M * data.d * (self.size + self.M * data.d)
         if entries > LARGEST:
@@ -177,6 +188,7 @@ class TracedSystem(Blocks):
                 moved = a @ block
                 out += [np.trace(block), np.trace(moved), (moved * a).sum()]
                 out.append((self.data.A * np.matmul(self.data.A, block)).sum() / self.data.n)
+                out += [] if self.squares is None else [(self.squares * block).sum()]
         if m.D is None or m.E is None:
             return np.array(out)
         for i in range(self.M):

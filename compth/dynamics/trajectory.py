@@ -56,7 +56,7 @@ def make_system(
         return traced.system_of(method, data, gamma, params, mode, affine)
     recipe = recipe_of(method)
     sketches = sketches_for(method, data.n, data.d, mode)
-    scheme = recipe.scheme(gamma, params, sketches)
+    scheme = recipe.scheme(gamma, params, sketches, data.n, data.d)
     plain_kernel(scheme, data.projector is not None)
     return System(data, scheme, sketches, affine, noise_for(method, data))
 
@@ -64,23 +64,28 @@ def make_system(
 def initial(method: Method, system: System, z: Array) -> Moments:
     """Moments of the method's state at t = 0, x_0 - x* = z."""
     recipe, data = recipe_of(method), system.data
-    memory = None if recipe.memory is None else recipe.memory(data)
+    memory = None if recipe.memory is None else recipe.memory(data, z)
     return system.start(z, memory, None if recipe.common is None else recipe.common(data, z))
 
 
 def quantities(system: System, m: Moments) -> Array:
     """||z||^2, f - f*, ||grad f||^2, mean||y_i||^2, ||P(z - ybar)||^2, mean||y_i - A_i z||^2 (expectations).
 
-    Without memories but with a second common vector g (a server's estimate): ||g||^2 and ||g - A z||^2.
+    Without memories but with further common vectors g: ||g||^2, ||g - A z||^2, g'z, mean||A_i g||^2, mean g'A_i^2 z of
+    each, and mean||A_i z||^2.
     """
     data, first = system.data, system.slot(0)
     x = m.C[first, first]
     ax = data.mean @ x
     out = [np.trace(x), np.trace(ax) / 2, (ax * data.mean).sum()]
     if system.scheme.memory is None and system.K > 1:
-        g = system.slot(1)
-        square = np.trace(m.C[g, g])
-        return np.array([*out, square, square - 2 * (data.mean * m.C[g, first]).sum() + out[2]])
+        for other in range(1, system.K):
+            g = system.slot(other)
+            own, cross = m.C[g, g], m.C[g, first]
+            square = np.trace(own)
+            out += [square, square - 2 * (data.mean * cross).sum() + out[2], np.trace(cross)]
+            out += [(data.A * np.matmul(data.A, v)).sum() / data.n for v in (own, cross)]
+        return np.array([*out, (data.A * np.matmul(data.A, x)).sum() / data.n])
     if m.D is None or m.E is None:
         return np.array(out)
     n, p = system._number(data.n), data.projector
@@ -104,7 +109,7 @@ def metric_weights(
 
     Unsupported when the theorem's metric is no combination of the quantities that are known.
     """
-    n, d, count = system.data.n, system.data.d, 24
+    n, d, count = system.data.n, system.data.d, 24 + 10 * getattr(system, "K", 0)
     away = problem.start - problem.x_star
     length = float(np.abs(away).max()) or 1.0
     z = length * random_points(count, d)
@@ -121,7 +126,7 @@ def metric_weights(
         sizes = length * units.common[1:, None, None]
         common = list(sizes * random_points(system.K - 1, count, 1, d)[:, :, 0])
     x = problem.x_star + z
-    made = recipe.state(problem, x, y, common)
+    made = recipe.state(method.seen(problem), x, y, common)
     observed = theorem.observe(problem, made, plan)
     rows = []
     for r in range(count):
@@ -138,10 +143,11 @@ def _fitted(rows: list[Array], observed: Array | None, theorem: Theorem) -> Arra
     table = np.array(rows, dtype=float)
     sizes = np.abs(table).max(axis=0)
     sizes[sizes == 0] = 1.0
-    weights = np.linalg.lstsq(table[:16] / sizes, observed[:16], rcond=1e-11)[0]
+    cut = len(table) - 8
+    weights = np.linalg.lstsq(table[:cut] / sizes, observed[:cut], rcond=1e-11)[0]
     weights = np.where(np.abs(weights) < 1e-14 * np.abs(weights).max(), 0.0, weights)  # rounding of the fit
     weights = weights / sizes
-    if np.abs(table[16:] @ weights - observed[16:]).max() > 1e-8 * np.abs(observed).max():
+    if np.abs(table[cut:] @ weights - observed[cut:]).max() > 1e-8 * np.abs(observed).max():
         raise Unsupported(
             f"{theorem.id}'s metric is no combination of the exactly known moments: simulate it instead"
         )
@@ -177,9 +183,9 @@ def exact(
     if start.shape != (problem.d,):
         raise InvalidParameter(f"x0 has shape {start.shape}: need ({problem.d},)")
     used = None if found is None else found.theorem
-    if enumerated.fits(method):
+    if enumerated.fits(method, problem):
         return _enumerated(method, problem, plan, used, start, steps, mode, rational)
-    data = data_of(problem, rational)
+    data = data_of(method.seen(problem), rational)
     systems: dict[Any, Any] = {}
 
     def system(t: int) -> Any:

@@ -117,7 +117,7 @@ class TorchEngine(Engine):
         from compth.fast.arrays import Stream
 
         if self._moved is None:
-            self._moved = TorchQuadratic(self.problem, self.target.namespace, x0.dtype)
+            self._moved = TorchQuadratic(self.method.seen(self.problem), self.target.namespace, x0.dtype)
         word = int(np.random.SeedSequence([self.seed, block]).generate_state(1, np.uint64)[0]) >> 1
         state = self._method.init(self._moved, self.target.namespace.asarray(np.array(x0)), self.plan)
         return state, Stream(word, self.device)

@@ -22,6 +22,12 @@ from compth.methods._base import (
 )
 from compth.methods._compatibility import Compatibility, compatibility
 
+OWN_STEPS = {
+    "ISAGA": "its workers choose distinct components together and then draw blocks, which they apply to two vectors",
+    "CAT": "its levels and steps are chosen by the gradients' values: no linear step",
+}
+"""Methods of the catalogue whose step is no body, and why; everything else is derived from `body`."""
+
 
 @cache
 def catalogue() -> dict[str, type[Method]]:

@@ -354,6 +354,10 @@ class Method(ABC):
         """The problem as `step` sees it: through the oracle, drawn from rng, when there is one."""
         return problem if self.estimator is None else Drawn(problem, self.estimator, rng)
 
+    def seen(self, problem: Any) -> Any:
+        """The problem as `step` takes it: the same, unless the method splits f otherwise among its workers."""
+        return problem
+
     def given(self) -> Mapping[str, Number]:
         """Parameters besides gamma that the user fixed."""
         return {}

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
 from dataclasses import dataclass, field, replace
+from math import comb
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compth._numbers import Number
+from compth._numbers import Number, ratio
 from compth._own import remembered
 from compth.bits import FLOAT_BITS
+from compth.claims import JointVariance
+from compth.compressors import Compressor, Fleet, MomentMap, Noise
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter
-from compth.methods._base import Array, Constants, Method
+from compth.methods._base import Array, Constants, Method, Theorem
 from compth.methods._unified import WITH_MEMORY, UnifiedTheorem
+from compth.methods.core.body import BodyMethod
+from compth.problems.oracle import GradientNoise, Oracle
+from compth.problems.quadratic import DistributedQuadratic
 
 
 def components(problem: Any) -> Any:
@@ -25,9 +31,15 @@ def components(problem: Any) -> Any:
     return remembered(problem, "as_workers()", problem.as_workers)
 
 
-def pick(values: Array, chosen: NDArray[Any]) -> Array:
-    """values[r, chosen[r]]: (R, n, d), (R,) -> (R, d)."""
-    return np.asarray(np.take_along_axis(values, chosen[:, None, None], axis=1)[:, 0])
+def one_node(problem: Any) -> Any:
+    """f itself on one worker."""
+    if problem.n == 1 and not hasattr(problem, "parts"):
+        return problem
+
+    def made() -> DistributedQuadratic:
+        return DistributedQuadratic(problem.hessian[None], problem.b.mean(axis=0)[None])
+
+    return remembered(problem, "one node", made)
 
 
 def subsets(n: int, size: int, count: int, rng: np.random.Generator) -> NDArray[Any]:
@@ -55,19 +67,85 @@ class ComponentTheorem(UnifiedTheorem):
 
 
 @dataclass(frozen=True)
+class Chosen(Fleet):
+    """`size` of the n components, chosen uniformly without replacement, say n/size times their vector; others nothing.
+
+    E S_i = I; E S_i M S_i - M = (n/size - 1) M, and for a pair (n (size-1)/(size (n-1)) - 1) M.
+    """
+
+    size: int = 1
+
+    def member(self, i: int) -> Compressor:
+        return Identity()
+
+    @property
+    def members(self) -> tuple[Compressor, ...]:
+        return (Identity(),)
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        n = x.shape[-2]
+        chosen = subsets(n, self.size, len(x), rng)
+        drawn = (chosen[..., None] == np.arange(n)).any(axis=1)[..., None]
+        return np.asarray(np.where(drawn, n / self.size * x, 0.0), dtype=x.dtype)
+
+    def joint(self, n: Number, d: Number) -> JointVariance | None:
+        return None
+
+    def claims(self, n: Number, d: Number) -> tuple[Any, ...]:
+        """None: what one component says alone is no message of a worker."""
+        return ()
+
+    def noise(self, n: int, d: int) -> tuple[Noise, ...]:
+        pair = 0 if n == 1 else ratio(n * (self.size - 1), self.size * (n - 1)) - 1
+        return (Noise(MomentMap(a=ratio(n, self.size) - 1), MomentMap(a=pair)),) * n
+
+    @classmethod
+    def examples(cls) -> tuple[Fleet, ...]:
+        return (cls(),)
+
+
+@dataclass(frozen=True)
+class Added(Oracle):
+    """grad f_i(x) + xi, xi = +-sqrt(s2) on a uniform coordinate; same=True: +-sqrt(s2/d) on all coordinates.
+
+    One xi for all i, which is as good as one for each where one i alone is heard.
+    """
+
+    s2: Any = 1.0
+    same: bool = False
+    components: ClassVar[bool] = False
+
+    def gradients(self, problem: Any, x: Array, rng: np.random.Generator) -> Array:
+        g = np.asarray(problem.gradients(x))
+        d, where = g.shape[-1], (*g.shape[:-2], 1)
+        if self.same:
+            signs: Any = 1.0 - 2 * rng.integers(2, size=where)[..., None]
+            return np.asarray(g + float(np.sqrt(float(self.s2) / d)) * signs)
+        k = rng.integers(2 * d, size=where)
+        size = float(np.sqrt(float(self.s2))) * (1 - 2 * (k % 2))
+        return g + np.where(k[..., None] // 2 == np.arange(d), size[..., None], 0.0)
+
+    def noise(self, problem: Any) -> GradientNoise:
+        n, d = problem.n, problem.d
+        roots = np.ones((1, d)) if self.same else np.eye(d)
+        G = np.zeros((n, len(roots), d, d + 1))
+        G[..., -1] = float(np.sqrt(float(self.s2) / d)) * roots
+        return GradientNoise(G, problem.A)
+
+
+@dataclass(frozen=True)
 class SingleNode(Method):
-    """No compressor; the constants are those of the components. `affine`: every outcome of a step is an affine map."""
+    """No compressor; the constants are those of the components."""
 
     compressor: Any = field(default_factory=Identity, init=False)
     gamma: Any = None
     takes_compressor: ClassVar[bool] = False
-    affine: ClassVar[bool] = True
 
     def check(self, problem: Any) -> Constants:
         return replace(super().check(components(problem)), params=self.given())
 
-    def default_params(self, c: Constants) -> Mapping[str, Number]:
-        return self.given()
+    def default_params(self, c: Constants) -> dict[str, Number]:
+        return dict(self.given())
 
     def one_sends(self, problem: Any, t: int, count: int = 1) -> float:
         """Bits per worker when `count` vectors are sent by some workers, and one by each before the first round."""
@@ -78,3 +156,28 @@ class SingleNode(Method):
     def label(self) -> str:
         given = "".join(f" {name}={value}" for name, value in self.given().items())
         return f"{self.name}{given}"
+
+
+@dataclass(frozen=True)
+class ComponentBody(SingleNode, BodyMethod):
+    """A body whose workers are the components; `size` of them, `Chosen` in every round, are heard."""
+
+    compressor: Any = field(default_factory=Chosen, init=False)
+    downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
+    takes_oracle = False
+
+    @classmethod
+    @abstractmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        """Its theorems."""
+
+    def seen(self, problem: Any) -> Any:
+        return components(problem)
+
+    def outcomes(self, problem: Any) -> int:
+        """How many outcomes a step has."""
+        n, noise = components(problem).n, 1 if self.oracle is None else 2 * problem.d
+        return comb(n, self.fleet.size) * noise  # type: ignore[attr-defined]
+
+    def _sent(self, w: Any, read: Any, problem: Any, t: int) -> Any:
+        return self.one_sends(problem, t, self.fleet.size)  # type: ignore[attr-defined]

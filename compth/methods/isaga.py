@@ -85,6 +85,7 @@ class ISAGA(SingleNode):
     """
 
     compressor: Any = field(default=None, init=False)
+    affine: ClassVar[bool] = True
     workers: Any = 2
     tau: Any = None
     blocks: int | None = None

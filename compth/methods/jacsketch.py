@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,8 +12,9 @@ from compth._numbers import Number, ratio
 from compth._own import remembered
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods._base import Array, Constants, Method, Plan, Theorem, mean_square
-from compth.methods._components import ComponentTheorem, SingleNode, components, subsets
+from compth.methods._components import Chosen, ComponentBody, ComponentTheorem, components
 from compth.methods._unified import Parameters
+from compth.methods.core.body import Worker, gradient_at_start
 from compth.methods.saga import SAGAState
 from compth.problems.finite_sum import FiniteSum
 from compth.problems.oracle import Minibatch, noise_of
@@ -52,13 +53,15 @@ class JacSketchLinear(ComponentTheorem):
 
 
 @dataclass(frozen=True)
-class JacSketch(SingleNode):
+class JacSketch(ComponentBody):
     """g = mean table + (1/size) sum_{j in S} (grad f_j(x) - table_j), x+ = x - gamma g; table_j = grad f_j(x), j in S.
 
     S: `size` of the n components, uniform without replacement; size=1 is SAGA. The Jacobian estimate J is the table.
     """
 
     size: Any = 1
+    state_class = SAGAState
+    affine: ClassVar[bool] = True
     name = "JacSketch"
     source = JACSKETCH
 
@@ -66,6 +69,7 @@ class JacSketch(SingleNode):
         super().__post_init__()
         if isinstance(self.size, bool) or not isinstance(self.size, int | np.integer) or self.size < 1:
             raise InvalidParameter(f"JacSketch(size={self.size!r}) needs an integer size >= 1")
+        object.__setattr__(self, "compressor", Chosen(int(self.size)))
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
@@ -83,18 +87,10 @@ class JacSketch(SingleNode):
         second = int(self.size) * noise_of(flat, Minibatch(1)).LL
         return replace(c, facts={**c.facts, "L_1": first, "L_2": second})
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> SAGAState:
-        return SAGAState(x0, table=components(problem).gradients(x0))
-
-    def step(self, problem: Any, state: SAGAState, rng: np.random.Generator, plan: Plan, t: int) -> SAGAState:
-        table, size = state.table, int(self.size)
-        count, n = table.shape[:2]
-        chosen = subsets(n, size, count, rng)
-        drawn = (chosen[..., None] == np.arange(n)).any(axis=1)[..., None]
-        change = np.where(drawn, components(problem).gradients(state.x) - table, 0.0)
-        g = table.mean(axis=1) + change.sum(axis=1) / size
-        sent = self.one_sends(problem, t, size)
-        return SAGAState(state.x - plan.step(t) * g, sent, table=table + change)
+    @staticmethod
+    def body(w: Any, x: Any, table: Worker = gradient_at_start, *, gamma: Any, size: Any) -> dict[str, Any]:
+        m = w.compress(w.gradient(x) - table)
+        return dict(x=x - gamma * (w.mean(table) + w.mean(m)), table=table + size / w.n * m)
 
     @classmethod
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:

@@ -11,9 +11,10 @@ import numpy as np
 from compth._numbers import Number, ratio
 from compth.bits import FLOAT_BITS
 from compth.errors import InvalidParameter
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem, mean_square
-from compth.methods._components import ComponentTheorem, SingleNode, components, pick
+from compth.methods._base import Array, Constants, Method, Plan, Theorem, mean_square
+from compth.methods._components import ComponentBody, ComponentTheorem, components
 from compth.methods._unified import Parameters
+from compth.methods.core.body import BodyState, Server, copy_of_start
 from compth.sources import L_SVRG, UNIFIED
 
 
@@ -47,20 +48,21 @@ class LSVRGLinear(ComponentTheorem):
 
 
 @dataclass(frozen=True)
-class LSVRGState(State):
+class LSVRGState(BodyState):
     """w: (R, d) the reference point."""
 
     w: Any = None
 
 
 @dataclass(frozen=True)
-class LSVRG(SingleNode):
+class LSVRG(ComponentBody):
     """x+ = x - gamma (grad f_j(x) - grad f_j(w) + grad f(w)), j uniform; with probability p then w = x (the old x).
 
     p=None: 1/n for n components. One worker sends a vector each round, all of them when w is renewed; w^0 = x^0.
     """
 
     p: Any = None
+    state_class = LSVRGState
     name = "L-SVRG"
     source = L_SVRG
 
@@ -76,23 +78,18 @@ class LSVRG(SingleNode):
     def given(self) -> Mapping[str, Number]:
         return {} if self.p is None else {"p": self.p}
 
-    def default_params(self, c: Constants) -> Mapping[str, Number]:
+    def default_params(self, c: Constants) -> dict[str, Number]:
         return {"p": coin(c)}
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> LSVRGState:
-        return LSVRGState(x0, w=x0)
+    @staticmethod
+    def body(c: Any, x: Any, w: Server = copy_of_start, *, gamma: Any, p: Any) -> dict[str, Any]:
+        old = c.gradient(w)
+        m = c.compress(c.gradient(x) - old)
+        return dict(x=x - gamma * (c.mean(m) + c.mean(old)), w=c.coin(p, x, w))
 
-    def step(
-        self, problem: Any, state: LSVRGState, rng: np.random.Generator, plan: Plan, t: int
-    ) -> LSVRGState:
-        own = components(problem)
-        j = rng.integers(own.n, size=len(state.x))
-        new, old = own.gradients(state.x), own.gradients(state.w)
-        g: Array = pick(new, j) - pick(old, j) + old.mean(axis=1)
-        renew = rng.random(len(state.x)) < float(plan["p"])
-        w = np.where(renew[:, None], state.x, state.w)
-        sent = self.one_sends(problem, t) + np.where(renew, float(problem.d * FLOAT_BITS), 0.0)
-        return LSVRGState(state.x - plan.step(t) * g, sent, w=w)
+    def _sent(self, w: Any, read: Any, problem: Any, t: int) -> Any:
+        """The chosen component's vector, and all vectors where the reference point is renewed."""
+        return super()._sent(w, read, problem, t) + np.where(w.coins[0], float(problem.d * FLOAT_BITS), 0.0)
 
     @classmethod
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:

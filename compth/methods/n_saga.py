@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-import numpy as np
-
 from compth._numbers import ratio
-from compth.methods._base import Array, Constants, Theorem
-from compth.methods._components import check_variance
+from compth.methods._base import Constants, Theorem
+from compth.methods._components import Added, check_variance
 from compth.methods._unified import Parameters
 from compth.methods.saga import SAGA, SAGALinear
 from compth.sources import UNIFIED
@@ -41,12 +39,14 @@ class NSAGA(SAGA):
     """
 
     s2: Any = 1.0
+    oracle: Any = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "N-SAGA"
     source = UNIFIED
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_variance(self.s2, "NSAGA")
+        object.__setattr__(self, "oracle", Added(self.s2))
 
     @property
     def label(self) -> str:
@@ -55,11 +55,3 @@ class NSAGA(SAGA):
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
         return (NSAGANeighbourhood(),)
-
-    def check(self, problem: Any) -> Constants:
-        return replace(super().check(problem), stochastic=True, sigma2=self.s2)
-
-    def noise(self, problem: Any, x: Array, rng: np.random.Generator) -> Array | float:
-        k = rng.integers(2 * problem.d, size=len(x))
-        size = float(np.sqrt(float(self.s2))) * (1 - 2 * (k % 2))
-        return np.where(k[:, None] // 2 == np.arange(problem.d), size[:, None], 0.0)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-import numpy as np
-
 from compth._numbers import ratio
-from compth.methods._base import Array, Constants, Theorem
-from compth.methods._components import check_variance
+from compth.methods._base import Constants, Theorem
+from compth.methods._components import Added, check_variance
 from compth.methods._unified import Parameters
 from compth.methods.sega import SEGA, SEGALinear
 from compth.sources import UNIFIED
@@ -38,12 +36,14 @@ class NSEGA(SEGA):
     """SEGA with d_j f(x) + xi in place of d_j f(x), in the step and in the memory; xi = +-sqrt(s2/d)."""
 
     s2: Any = 1.0
+    oracle: Any = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "N-SEGA"
     source = UNIFIED
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_variance(self.s2, "NSEGA")
+        object.__setattr__(self, "oracle", Added(self.s2, same=True))
 
     @property
     def label(self) -> str:
@@ -52,10 +52,3 @@ class NSEGA(SEGA):
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:
         return (NSEGANeighbourhood(),)
-
-    def check(self, problem: Any) -> Constants:
-        return replace(super().check(problem), stochastic=True, sigma2=self.s2)
-
-    def noise(self, problem: Any, x: Array, rng: np.random.Generator) -> Array | float:
-        sign = 1 - 2 * rng.integers(2, size=(len(x), 1))
-        return np.asarray(float(np.sqrt(float(self.s2) / problem.d)) * sign)

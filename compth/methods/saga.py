@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from typing import Any, ClassVar
 
 from compth._numbers import ratio
-from compth.methods._base import Array, Constants, Plan, State, Theorem, mean_square
-from compth.methods._components import ComponentTheorem, SingleNode, components, pick
+from compth.methods._base import Array, Constants, Plan, Theorem, mean_square
+from compth.methods._components import ComponentBody, ComponentTheorem, components
 from compth.methods._unified import Parameters
+from compth.methods.core.body import BodyState, Worker, gradient_at_start
 from compth.sources import SAGA as SAGA_PAPER
 from compth.sources import UNIFIED
 
@@ -35,19 +34,21 @@ class SAGALinear(ComponentTheorem):
 
 
 @dataclass(frozen=True)
-class SAGAState(State):
+class SAGAState(BodyState):
     """table: (R, n, d) gradients of the components at their own past points."""
 
     table: Any = None
 
 
 @dataclass(frozen=True)
-class SAGA(SingleNode):
+class SAGA(ComponentBody):
     """x+ = x - gamma (grad f_j(x) - table_j + mean table), j uniform; then table_j = grad f_j(x); table^0 at x^0.
 
     Components: the problem's workers, or all components of a FiniteSum. The worker that holds f_j sends one vector.
     """
 
+    state_class = SAGAState
+    affine: ClassVar[bool] = True
     name = "SAGA"
     source = SAGA_PAPER
 
@@ -55,18 +56,7 @@ class SAGA(SingleNode):
     def theorems(cls) -> tuple[Theorem, ...]:
         return (SAGALinear(),)
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> SAGAState:
-        return SAGAState(x0, table=components(problem).gradients(x0))
-
-    def noise(self, problem: Any, x: Array, rng: np.random.Generator) -> Array | float:
-        """What is added to the drawn gradient: nothing."""
-        return 0.0
-
-    def step(self, problem: Any, state: SAGAState, rng: np.random.Generator, plan: Plan, t: int) -> SAGAState:
-        table = state.table
-        j = rng.integers(table.shape[1], size=len(table))
-        new = pick(components(problem).gradients(state.x), j) + self.noise(problem, state.x, rng)
-        g: Array = new - pick(table, j) + table.mean(axis=1)
-        drawn = (j[:, None] == np.arange(table.shape[1]))[:, :, None]
-        renewed = np.where(drawn, new[:, None], table)
-        return SAGAState(state.x - plan.step(t) * g, self.one_sends(problem, t), table=renewed)
+    @staticmethod
+    def body(w: Any, x: Any, table: Worker = gradient_at_start, *, gamma: Any) -> dict[str, Any]:
+        m = w.compress(w.gradient(x) - table)
+        return dict(x=x - gamma * (w.mean(table) + w.mean(m)), table=table + m / w.n)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from compth._numbers import ratio
 from compth.bits import FLOAT_BITS
-from compth.methods._base import Array, Constants, Plan, State, Theorem
-from compth.methods._components import SingleNode
+from compth.compressors import Compressor
+from compth.compressors.identity import Identity
+from compth.compressors.rand_k import RandK
+from compth.methods._base import Array, Constants, Plan, Theorem
+from compth.methods._components import SingleNode, one_node
 from compth.methods._unified import WITH_MEMORY, Parameters, UnifiedTheorem
+from compth.methods.core.body import BodyMethod, BodyState, Server
 from compth.sources import SEGA as SEGA_PAPER
 from compth.sources import UNIFIED
 
@@ -37,19 +41,23 @@ class SEGALinear(UnifiedTheorem):
 
 
 @dataclass(frozen=True)
-class SEGAState(State):
+class SEGAState(BodyState):
     """h: (R, d) the memory of the gradient."""
 
     h: Any = None
 
 
 @dataclass(frozen=True)
-class SEGA(SingleNode):
+class SEGA(SingleNode, BodyMethod):
     """g = h + d e_j (d_j f(x) - h_j), x+ = x - gamma g, h_j+ = d_j f(x), j a uniform coordinate; h^0 = 0.
 
     Every worker sends its partial derivative: one number, the coordinate is known from a shared seed.
     """
 
+    compressor: Any = field(default_factory=lambda: RandK(1), init=False)
+    downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
+    takes_oracle = False
+    state_class = SEGAState
     name = "SEGA"
     source = SEGA_PAPER
 
@@ -57,16 +65,13 @@ class SEGA(SingleNode):
     def theorems(cls) -> tuple[Theorem, ...]:
         return (SEGALinear(),)
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> SEGAState:
-        return SEGAState(x0, h=np.zeros_like(x0))
+    def seen(self, problem: Any) -> Any:
+        return one_node(problem)
 
-    def noise(self, problem: Any, x: Array, rng: np.random.Generator) -> Array | float:
-        """What is added to the partial derivative: nothing."""
-        return 0.0
+    @staticmethod
+    def body(w: Any, x: Any, h: Server, *, gamma: Any) -> dict[str, Any]:
+        m = w.mean(w.compress(w.gradient(x) - h))
+        return dict(x=x - gamma * (h + m), h=h + m / w.d)
 
-    def step(self, problem: Any, state: SEGAState, rng: np.random.Generator, plan: Plan, t: int) -> SEGAState:
-        j = rng.integers(problem.d, size=len(state.x))
-        seen = problem.gradient(state.x) + self.noise(problem, state.x, rng)
-        learned = np.where(j[:, None] == np.arange(problem.d), seen - state.h, 0)
-        g = state.h + problem.d * learned
-        return SEGAState(state.x - plan.step(t) * g, float(FLOAT_BITS), h=state.h + learned)
+    def _sent(self, w: Any, read: Any, problem: Any, t: int) -> Any:
+        return float(FLOAT_BITS)

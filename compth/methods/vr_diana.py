@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, min, ratio
 from compth.claims import Attribution, JointVariance, Standing, Unbiased
+from compth.compressors import Compressor
+from compth.compressors.identity import Identity
 from compth.errors import NoGuarantee
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem, mean_square
+from compth.methods._base import Array, Constants, Plan, Theorem, mean_square
 from compth.methods._unified import WITH_MEMORY, Parameters, UnifiedTheorem
+from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy_of_start
 from compth.methods.diana import independent
 from compth.sources import DIANA_OMEGA, UNIFIED
 
@@ -72,7 +75,7 @@ class VRDIANALinear(UnifiedTheorem):
         )
 
     def run_parameters(self, c: Constants) -> Mapping[str, Number]:
-        return {"alpha": learning_rate(c)}
+        return {"alpha": learning_rate(c), "p": ratio(1, c.facts["m"])}
 
     def sigma2_k(self, problem: Any, state: VRDIANAState, plan: Plan) -> Array:
         shifts = mean_square(state.h - problem.gradients_at_star)
@@ -101,7 +104,7 @@ class VRDIANASharp(VRDIANALinear):
 
 
 @dataclass(frozen=True)
-class VRDIANAState(State):
+class VRDIANAState(BodyState):
     """h: (R, n, d) shifts; w: (R, d) the common reference point."""
 
     h: Any = None
@@ -109,7 +112,7 @@ class VRDIANAState(State):
 
 
 @dataclass(frozen=True)
-class VRDIANA(Method):
+class VRDIANA(BodyMethod):
     """g_i = grad f_ij(x) - grad f_ij(w) + grad f_i(w), j uniform on worker i; DIANA on g_i; w = x with probability 1/m.
 
     m_i = C_i(g_i - h_i), x+ = x - gamma mean(h_i + m_i), h_i+ = h_i + alpha m_i; one coin for all workers; h^0 = 0,
@@ -117,8 +120,10 @@ class VRDIANA(Method):
     """
 
     alpha: Any = None
+    downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
+    takes_oracle = False
+    state_class = VRDIANAState
     requires = (Unbiased,)
-    affine: ClassVar[bool] = True
     name = "VR-DIANA"
     source = DIANA_OMEGA
 
@@ -129,28 +134,22 @@ class VRDIANA(Method):
     def given(self) -> Mapping[str, Number]:
         return {} if self.alpha is None else {"alpha": self.alpha}
 
-    def default_params(self, c: Constants) -> Mapping[str, Number]:
-        return {"alpha": learning_rate(c) if self.alpha is None else self.alpha}
+    def default_params(self, c: Constants) -> dict[str, Number]:
+        alpha = learning_rate(c) if self.alpha is None else self.alpha
+        return {"alpha": alpha, "p": ratio(1, c.facts["m"])}
 
     def check(self, problem: Any) -> Constants:
         c, sums = super().check(problem), hasattr(problem, "parts")
         facts = {"m": problem.m if sums else 1, "L_part": problem.L_part if sums else problem.L_max}
         return replace(c, facts={**c.facts, **facts}, convex=problem.parts_convex if sums else c.convex)
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> VRDIANAState:
-        return VRDIANAState(x0, h=np.zeros((len(x0), problem.n, problem.d), dtype=x0.dtype), w=x0)
-
-    def step(
-        self, problem: Any, state: VRDIANAState, rng: np.random.Generator, plan: Plan, t: int
-    ) -> VRDIANAState:
-        count, n = len(state.x), problem.n
-        new, old = part_gradients(problem, state.x), part_gradients(problem, state.w)
-        m = new.shape[2]
-        j = rng.integers(m, size=(count, n))[..., None, None]
-        drawn: Array = np.take_along_axis(new, j, axis=2) - np.take_along_axis(old, j, axis=2)
-        g = drawn[:, :, 0] + old.mean(axis=2)
-        message = self.fleet.kernel(g - state.h, rng)
-        x = state.x - plan.step(t) * (state.h.mean(axis=1) + message.mean(axis=1))
-        renew = rng.random(count) < 1 / m
-        w = np.where(renew[:, None], state.x, state.w)
-        return VRDIANAState(x, self.uplink_bits(message), h=state.h + float(plan["alpha"]) * message, w=w)
+    @staticmethod
+    def body(
+        c: Any, x: Any, h: Worker, w: Server = copy_of_start, *, gamma: Any, alpha: Any, p: Any
+    ) -> dict[str, Any]:
+        part = c.parts.sample()
+        old = c.parts.gradient(w)
+        g = part(c.parts.gradient(x) - old) + c.parts.mean(old)
+        m = c.compress(g - h)
+        step = gamma * (c.mean(h) + c.mean(m))
+        return dict(x=x - step, h=h + alpha * m, w=c.coin(p, x, w))

@@ -7,6 +7,7 @@ noise g_i - grad f_i at x = x* + z has covariance sum_q G_iq (z,1)(z,1)' G_iq': 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -383,6 +384,10 @@ class Drawn:
 
     def __init__(self, problem: Any, oracle: Oracle, rng: np.random.Generator) -> None:
         self._problem, self._oracle, self._rng = problem, oracle, rng
+
+    def through(self, seen: Callable[[Any], Any]) -> Drawn:
+        """Another form of the problem, through the same oracle in the same stream."""
+        return Drawn(seen(self._problem), self._oracle, self._rng)
 
     def gradients(self, x: Array) -> Array:
         """g_i(x), (..., d) -> (..., n, d)."""

@@ -217,8 +217,9 @@ def class_of(method: Any, problem: Any) -> dict[str, Any] | None:
         check_instance(method)
     except Unsupported:
         return None
-    base: dict[str, Any] = {"mu": c.mu_min, "L": c.L_max, "n": int(c.n)}
-    if not c.mu_min > 0:
+    seen = method.seen(problem)
+    base: dict[str, Any] = {"mu": seen.mu_min, "L": seen.L_max, "n": int(seen.n)}
+    if not seen.mu_min > 0:
         return None
     unbiased, contractive, pair = c.claim(Unbiased), c.claim(Contractive), c.claim(BiasVariance)
     if unbiased is not None:

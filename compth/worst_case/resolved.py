@@ -46,7 +46,7 @@ def turned(program: Program) -> Program:
     return replace(
         program,
         server=(x, LAST, *program.server[1:]),
-        ops=tuple(Op(op.kind, put(op.argument), op.line, op.draw) for op in program.ops),
+        ops=tuple(replace(op, argument=put(op.argument)) for op in program.ops),
         leaves=tuple(Leaf(leaf.probability, leaf.coins, following(leaf)) for leaf in program.leaves),
     )
 

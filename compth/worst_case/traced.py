@@ -19,7 +19,7 @@ from compth._numbers import Number
 from compth.errors import Unsupported
 from compth.methods.core.centre import Centre, centre_of, without_invariants
 from compth.methods.core.program import Program
-from compth.methods.core.vectors import MESSAGE
+from compth.methods.core.vectors import MESSAGE, PICKED
 from compth.worst_case.methods import (
     CLASS_A,
     INDEPENDENT,
@@ -78,6 +78,10 @@ def _check(program: Program, cls: Class) -> None:
         raise Unsupported(
             f"{program.name}, line {line}: a sketch applied several times: no worst case is derived"
         )
+    drawn = program.of_kind(PICKED)
+    if drawn:
+        line = program.ops[drawn[0]].line
+        raise Unsupported(f"{program.name}, line {line}: drawn parts are outside the class of the worst case")
     if len(draws) > MOST_MESSAGES:
         raise Unsupported(f"{program.name}: {len(draws)} compressions a step, more than {MOST_MESSAGES}")
 

@@ -13,7 +13,7 @@ from compth.certification.tracer import leaves
 from compth.dynamics import traced
 from compth.errors import Unsupported
 from compth.methods import plan_of
-from compth.problems import random_quadratic
+from compth.problems import random_finite_sum, random_quadratic
 from tests.methods import bodies
 from tests.methods.bodies import PARAMS, made
 
@@ -94,6 +94,8 @@ WORK = {
     "Chain": ("rand-k", "shared"),
     "Sketched": ("rand-k", "listed", "shared"),
     "Subnetwork": ("rand-k", "shared", "perm"),
+    "Parted": ("rand-k", "shared"),
+    "Sampling": ("rand-k", "one worker"),
 }
 CASES = [(name, fleet) for name in PARAMS for fleet in WORK.get(name, FLEETS)]
 
@@ -102,6 +104,8 @@ CASES = [(name, fleet) for name in PARAMS for fleet in WORK.get(name, FLEETS)]
 def test_exact_is_the_enumeration_of_the_numpy_step(name, fleet):
     compressor, n, d = FLEETS[fleet]
     problem = random_quadratic(n, d, 5, seed=7, minimisers=2.0)
+    if name in ("Parted", "Sampling"):
+        problem = random_finite_sum(n, 2, d, 5, seed=7, minimisers=2.0)
     method = made(name, compressor)
     if name == "Sketched" and fleet == "shared":
         with pytest.raises(Unsupported, match="independent workers only"):

@@ -202,7 +202,35 @@ def Subnetwork(w, x, *, gamma, kept):
     return dict(x=kept * x + (1 - kept) * w.mean(y) - gamma * w.mean(s(w.gradient(y))))
 
 
+@ct.method
+def Counted(w, x, h: ct.Worker, *, gamma):
+    """Its learning rate is 1/d, and its step hangs on n."""
+    c = w.compress(w.gradient(x) - h)
+    return dict(x=x - gamma / w.n * w.mean(h + c), h=h + c / w.d)
+
+
+@ct.method
+def Parted(w, x, h: ct.Worker, v: ct.Server = ct.copy_of_start, *, gamma, alpha, p):
+    """One part of every worker against a reference point, shifted and compressed: no floor."""
+    part = w.parts.sample()
+    old = w.parts.gradient(v)
+    g = part(w.parts.gradient(x) - old) + w.parts.mean(old)
+    c = w.compress(g - h)
+    return dict(x=x - gamma * w.mean(h + c), h=h + alpha * c, v=w.coin(p, x, v))
+
+
+@ct.method
+def Sampling(w, x, m: ct.Server, *, gamma, beta):
+    """One part of every worker, compressed, with momentum: a floor."""
+    part = w.parts.sample()
+    m_next = beta * m + w.mean(w.compress(part(2 * w.parts.gradient(x) - w.parts.gradient(x))))
+    return dict(x=x - gamma * m_next, m=m_next)
+
+
 PARAMS = {
+    "Counted": {},
+    "Parted": {"alpha": 0.25, "p": 0.5},
+    "Sampling": {"beta": 0.25},
     "Subnetwork": {"kept": 0.25},
     "Centred": {},
     "TwoCoins": {"p": 0.5, "q": 0.25},

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from compth.bits import FLOAT_BITS
 from compth.compressors.perm_k import draw_weights
+from compth.methods._components import components, subsets
 
 
 def efbv(method, problem, state, rng, plan, t):
@@ -69,3 +71,64 @@ def ist(method, problem, state, rng, plan, t):
     moved = plan.step(t) * messages
     new = x - moved.mean(axis=1) if method.form == "estimator" else (model - moved).mean(axis=1)
     return {"x": new}, method.uplink_bits(messages), method.uplink_bits(model)
+
+
+def saga(method, problem, state, rng, plan, t):
+    table, size = state["table"], method.fleet.size
+    n = table.shape[1]
+    drawn = (subsets(n, size, len(table), rng)[..., None] == np.arange(n)).any(axis=1)[..., None]
+    change = np.where(drawn, components(problem).gradients(state["x"]) - table, 0.0)
+    g = table.mean(axis=1) + change.sum(axis=1) / size
+    return (
+        {"x": state["x"] - plan.step(t) * g, "table": table + change},
+        method.one_sends(problem, t, size),
+        None,
+    )
+
+
+def table(problem, x0):
+    return {"x": x0, "table": components(problem).gradients(x0)}
+
+
+def l_svrg(method, problem, state, rng, plan, t):
+    own, x = components(problem), state["x"]
+    j = rng.integers(own.n, size=len(x))
+    new, old = own.gradients(x), own.gradients(state["w"])
+    rows = np.arange(len(x))
+    g = new[rows, j] - old[rows, j] + old.mean(axis=1)
+    renew = rng.random(len(x)) < float(plan["p"])
+    sent = method.one_sends(problem, t) + np.where(renew, float(problem.d * FLOAT_BITS), 0.0)
+    return {"x": x - plan.step(t) * g, "w": np.where(renew[:, None], x, state["w"])}, sent, None
+
+
+def reference(problem, x0):
+    return {"x": x0, "w": x0}
+
+
+def sega(method, problem, state, rng, plan, t):
+    h = state["h"]
+    learned = method.fleet.kernel((problem.gradient(state["x"]) - h)[:, None], rng)[:, 0] / problem.d
+    g = h + problem.d * learned
+    return {"x": state["x"] - plan.step(t) * g, "h": h + learned}, float(FLOAT_BITS), None
+
+
+def learned(problem, x0):
+    return {"x": x0, "h": np.zeros_like(x0)}
+
+
+def vr_diana(method, problem, state, rng, plan, t):
+    x, h, w = state["x"], state["h"], state["w"]
+    new, old = problem.part_gradients(x), problem.part_gradients(w)
+    m = new.shape[2]
+    j = rng.integers(m, size=(len(x), problem.n))[..., None, None]
+    drawn = np.take_along_axis(new, j, axis=2) - np.take_along_axis(old, j, axis=2)
+    g = drawn[:, :, 0] + old.mean(axis=2)
+    message = method.fleet.kernel(g - h, rng)
+    after = x - plan.step(t) * (h.mean(axis=1) + message.mean(axis=1))
+    renew = rng.random(len(x)) < 1 / m
+    moved = {"x": after, "h": h + float(plan["alpha"]) * message, "w": np.where(renew[:, None], x, w)}
+    return moved, method.uplink_bits(message), None
+
+
+def shifts(problem, x0):
+    return {"x": x0, "h": np.zeros((len(x0), problem.n, problem.d)), "w": x0}

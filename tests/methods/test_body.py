@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 from fractions import Fraction as F
 
@@ -343,3 +344,51 @@ def test_deriving_takes_no_time_to_speak_of():
 def test_in_place_is_an_error_of_its_own():
     assert issubclass(InPlace, InvalidParameter)
     assert issubclass(Underivable, Unsupported)
+
+
+def parted(read):
+    """A body that reads the parts in some way, on a sum of components."""
+
+    def Parted(w, x, *, gamma):
+        return dict(x=x - gamma * w.mean(read(w, x)))
+
+    return ct.method(Parted)(ct.RandK(1), gamma=0.1)
+
+
+@pytest.mark.parametrize(
+    ("read", "says"),
+    [
+        (lambda w, x: w.parts.gradient(x), "first w.parts.mean"),
+        (lambda w, x: w.compress(w.parts.gradient(x)), "take w.parts.mean of it"),
+        (lambda w, x: w.parts.gradient(w.compress(w.gradient(x))), "at the server's points"),
+        (lambda w, x: w.parts.sample()(w.gradient(x)), "no vector for each part"),
+    ],
+)
+def test_parts_are_refused_where_they_mean_nothing(read, says):
+    method = parted(read)
+    with pytest.raises(Underivable, match=says):
+        method.program({"gamma": 0.1}, 2, 3)
+
+
+def test_a_part_that_is_read_twice_and_an_oracle_beside_parts_have_no_exact_dynamics():
+    def twice(w, x):
+        part = w.parts.sample()
+        return part(w.parts.gradient(x)) - part(w.parts.gradient(x)) / 2
+
+    problem = ct.problems.random_finite_sum(2, 2, 3, 5, seed=0)
+    with pytest.raises(ct.errors.Unsupported, match="read twice"):
+        ct.exact_rate(parted(twice), problem)
+    once = parted(lambda w, x: w.parts.sample()(w.parts.gradient(x)))
+    assert ct.exact_rate(once, problem).converged
+    with pytest.raises(ct.errors.Unsupported, match="drawn parts and an oracle"):
+        ct.exact_rate(dataclasses.replace(once, oracle=ct.Minibatch(1)), problem)
+    with pytest.raises(ct.errors.Unsupported, match="drawn parts are outside the class"):
+        ct.tight_rate(type(once), mu=0.1, L=1, omega=2, n=2, gamma=0.5)
+
+
+def test_the_mean_over_the_parts_is_the_workers_gradient():
+    problem = ct.problems.random_finite_sum(2, 3, 4, 5, seed=0)
+    mean, plain = parted(lambda w, x: w.parts.mean(w.parts.gradient(x))), parted(lambda w, x: w.gradient(x))
+    assert ct.exact_rate(mean, problem).rho == ct.exact_rate(plain, problem).rho
+    a, b = (ct.simulate(m, problem, 5, 2).mean_square for m in (mean, plain))
+    assert a == pytest.approx(b, rel=1e-12)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.methods import Plan
+from compth.methods import OWN_STEPS, Plan, catalogue
+from compth.methods._components import SingleNode
+from compth.methods.core.body import BodyMethod, runs_its_body
 from tests.methods import hand_steps as hand
 
 PROBLEM = ct.problems.random_quadratic(3, 6, 8, seed=0)
@@ -25,6 +27,7 @@ CASES = [
     (ct.IST(ct.PermK(3), 0.1), hand.ist, hand.point),
     (ct.IST(PLAIN, 0.1, form="algorithm"), hand.ist, hand.point),
     (ct.IST(ct.Bernoulli(0.5), 0.1, form="algorithm"), hand.ist, hand.point),
+    (ct.VRDIANA(PLAIN, gamma=0.1), hand.vr_diana, hand.shifts),
     (ct.GDCI(PLAIN, gamma=0.1), hand.gdci, hand.point),
     (ct.GDCI(CODED, gamma=0.1), hand.gdci, hand.point),
     (ct.GDCI(ct.Identity(), gamma=0.1), hand.gdci, hand.point),
@@ -33,7 +36,7 @@ CASES = [
 
 def problem_for(method):
     """A sum of components where the method samples them."""
-    return PARTS if isinstance(method, ct.SGD) else PROBLEM
+    return PARTS if isinstance(method, ct.SGD | ct.VRDIANA | SingleNode) else PROBLEM
 
 
 def rounds(method, step, start, count=6):
@@ -62,6 +65,30 @@ def test_a_body_is_the_step_on_arrays(method, step, start):
         assert all(same(getattr(ours, k), v) for k, v in theirs.items())
         assert same(ours.sent, sent)
         assert same(ours.heard, heard)
+
+
+ROUNDED = [
+    (ct.SAGA(0.1), hand.saga, hand.table),
+    (ct.JacSketch(0.1, size=2), hand.saga, hand.table),
+    (ct.LSVRG(0.1, p=0.5), hand.l_svrg, hand.reference),
+    (ct.SEGA(0.1), hand.sega, hand.learned),
+]
+"""Bodies that choose components as messages n/size times as large: the same to rounding."""
+
+
+@pytest.mark.parametrize(("method", "step", "start"), ROUNDED, ids=[c[0].label for c in ROUNDED])
+def test_a_body_is_the_step_on_arrays_to_rounding(method, step, start):
+    for ours, theirs, sent, _ in rounds(method, step, start):
+        for k, v in theirs.items():
+            np.testing.assert_allclose(getattr(ours, k), v, rtol=1e-12, atol=1e-13)
+        assert same(ours.sent, sent)
+
+
+def test_every_step_is_a_body_but_those_that_say_why():
+    own = {name for name, kind in catalogue().items() if not issubclass(kind, BodyMethod)}
+    assert own == set(OWN_STEPS)
+    assert len(own) <= 4
+    assert all(runs_its_body(kind) for name, kind in catalogue().items() if name not in own)
 
 
 def test_another_order_of_rounding_is_seen():

@@ -13,9 +13,21 @@ import numpy as np
 
 from compth.methods.core.program import Program, returned
 from compth.methods.core.running import locked
-from compth.methods.core.vectors import GRADIENT, MESSAGE, OWN, SPOKEN, STATE, Underivable, Vector
+from compth.methods.core.vectors import (
+    COMMON,
+    GRADIENT,
+    MESSAGE,
+    PART,
+    PICKED,
+    SPOKEN,
+    STATE,
+    Underivable,
+    Vector,
+)
 
 Array = Any
+PARTS = 3
+"""Parts of every worker there."""
 WIDTH = 6
 """Most coordinates of the arrays that a body is run on here."""
 
@@ -32,13 +44,17 @@ class Probe:
         self.given: list[tuple[str, Array]] = []
         self.answers: list[Array] = []
 
-    def _noted(self, kind: str, u: Array, rows: int) -> Array:
+    def _noted(self, kind: str, u: Array, *rows: int) -> Array:
         self.given.append((kind, np.asarray(u)))
-        self.answers.append(locked(self._rng.standard_normal((self._count, rows, self._width))))
+        self.answers.append(locked(self._rng.standard_normal((self._count, *rows, self._width))))
         return self.answers[-1]
 
     def gradient(self, x: Array, *, draw: Any = None) -> Array:
         return self._noted(GRADIENT, x, self.n)
+
+    @property
+    def parts(self) -> ProbeParts:
+        return ProbeParts(self)
 
     def compress(self, u: Array) -> Array:
         return self._noted(MESSAGE, u, self.n)
@@ -54,6 +70,22 @@ class Probe:
 
     def coin(self, p: Any, yes: Any, no: Any) -> Any:
         return yes if self._coins.pop(0) else no
+
+
+class ProbeParts:
+    """`w.parts` of a probe."""
+
+    def __init__(self, w: Probe) -> None:
+        self._w = w
+
+    def gradient(self, x: Array) -> Array:
+        return self._w._noted(GRADIENT, x, self._w.n, PARTS)
+
+    def mean(self, v: Array) -> Array:
+        return v.mean(axis=2)
+
+    def sample(self) -> Callable[[Array], Array]:
+        return lambda v: self._w._noted(PICKED, v, self._w.n)
 
 
 def agree(body: Callable[..., Any], program: Program, params: Mapping[str, Any], downlink: bool) -> None:
@@ -84,13 +116,14 @@ def agree(body: Callable[..., Any], program: Program, params: Mapping[str, Any],
 
 def _is(got: Any, vector: Vector, state: Mapping[str, Array], answers: list[Array]) -> bool:
     """True when an array is this combination, to rounding."""
-    want: Array = np.zeros((1, 1, 1))
+    want: Array = np.zeros((1, 1, 1, 1) if vector.parted else (1, 1, 1))
     scale = 1e-300
     for (scope, kind, i), c in vector.terms.items():
         part = state[i] if kind == STATE else answers[i]
-        part = float(c) * (part if scope == OWN else part.mean(axis=1, keepdims=True))
+        part = part.mean(axis=2) if part.ndim == 4 and scope != PART else part
+        part = float(c) * (part.mean(axis=1, keepdims=True) if scope == COMMON else part)
         want, scale = want + part, max(scale, float(np.abs(part).max()))
     got = np.asarray(got, dtype=float)
-    if got.ndim != 3 or not vector.terms:
+    if got.ndim != want.ndim or not vector.terms:
         return not vector.terms and not np.any(got)
     return bool(np.abs(got - want).max() <= 1e-9 * scale)

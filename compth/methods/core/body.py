@@ -12,6 +12,7 @@ from typing import Any, ClassVar, overload
 import numpy as np
 
 from compth._numbers import Number
+from compth._own import functions
 from compth.bits import FLOAT_BITS
 from compth.claims import Claim
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
@@ -42,6 +43,7 @@ from compth.methods.core.signature import (
     signature_of,
 )
 from compth.methods.core.vectors import Underivable
+from compth.problems.oracle import Drawn
 from compth.sources import COMPTH, Source
 
 
@@ -122,7 +124,7 @@ class BodyMethod(Bidirectional):
         return derived(type(self), tuple(sorted(params.items())), n, d, not self.broadcasts_all)
 
     def init(self, problem: Any, x0: Array, plan: Plan) -> Any:
-        form, rows = self.signature, len(x0)
+        form, rows, problem = self.signature, len(x0), self.seen(problem)
         own = problem.gradients(x0) if "gradient" in form.start.values() else None
 
         def first(name: str) -> Array:
@@ -148,7 +150,8 @@ class BodyMethod(Bidirectional):
             return None
 
     def step(self, problem: Any, state: Any, rng: np.random.Generator, plan: Plan, t: int) -> Any:
-        form, params = self.signature, self.arguments(plan, t)
+        form, params, given = self.signature, self.arguments(plan, t), problem
+        problem = given.through(self.seen) if isinstance(given, Drawn) else self.seen(given)
         # a schedule moves gamma alone, and the program's shape does not hang on its size: read at the first step
         read = self._read(problem, params if plan.schedule is None else self.arguments(plan, 0))
         first, last = (None, None) if read is None or read.carried is None else read.carried
@@ -157,13 +160,11 @@ class BodyMethod(Bidirectional):
         w = Running(self, problem, rng, (first, state.held) if known else None, last, _picked, mean)
         vectors = {k: locked(getattr(state, k)[:, None]) for k in form.server[1:]}
         vectors |= {k: locked(getattr(state, k)) for k in form.worker}
-        given = self._called(w, locked(state.x[:, None]), vectors, params)
+        after = self._called(w, locked(state.x[:, None]), vectors, params)
         if read is not None and w.operations != len(read.program.ops):  # a body that does branch on its step
             read = self._read(problem, params)
-        new = {k: self._one(k, v, problem.n, state.x.dtype) for k, v in given.items()}
-        return self.state_class(
-            sent=self._sent(w, read, problem, t), heard=_heard(w, read), held=w.kept, **new
-        )
+        new = {k: self._one(k, v, problem.n, state.x.dtype) for k, v in after.items()}
+        return self.state_class(sent=self._sent(w, read, given, t), heard=_heard(w, read), held=w.kept, **new)
 
     def _called(
         self, w: Running, x: Array, vectors: dict[str, Array], params: dict[str, Any]
@@ -304,8 +305,10 @@ OWN_CODE = (
 
 def runs_its_body(kind: type) -> bool:
     """True when this class runs its body and nothing else, so that what the body says is true of it."""
-    return issubclass(kind, BodyMethod) and all(
-        getattr(kind, name) is getattr(BodyMethod, name) for name in OWN_CODE
+    return (
+        issubclass(kind, BodyMethod)
+        and all(getattr(kind, name) is getattr(BodyMethod, name) for name in OWN_CODE)
+        and kind.seen in functions()
     )
 
 
@@ -332,7 +335,8 @@ def method(
 
     x is the server's iterate, every further vector is marked ct.Server or ct.Worker and begins at 0, or where its
     default says (ct.copy_of_start, ct.gradient_at_start). Verbs: w.gradient(x), w.compress(u), w.mean(v),
-    w.broadcast(v), w.coin(p, yes, no), w.sketch(), and w.n, w.d. Vectors are read-only; between the verbs they are
+    w.broadcast(v), w.coin(p, yes, no), w.sketch(), w.parts (gradient, mean and sample: the components of every worker's
+    finite sum, and one of them, drawn once for all its uses), and w.n, w.d. Vectors are read-only; between the verbs they are
     added, subtracted and multiplied by numbers, or what cannot be derived says which line stops it. The class takes
     (compressor, gamma, parameters) and oracle=, downlink=. Raises InvalidParameter for a signature that it cannot read.
     """

@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from compth.errors import Unsupported
-from compth.methods.core.program import Leaf, Op, Program
-from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, STATE, Key, Vector, combined
+from compth.methods.core.program import Leaf, Program
+from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, PICKED, STATE, Key, Vector, combined
 
 ROUNDING = Fraction(1, 10**12)
 """What the coefficients of a body that holds float literals may miss a fixed point by; Fractions may miss nothing."""
@@ -85,7 +85,7 @@ def _solved(program: Program, tier: int, delta: Fraction) -> Centre | None:
             else:
                 va, vb = unknown("a", i), unknown("b", i) if i in program.worker else constant(0)
             a = plus(a, va, Fraction(c))
-            b = plus(b, vb, Fraction(c)) if scope == OWN else b  # the mean of the gradients at x* is 0
+            b = b if scope == COMMON else plus(b, vb, Fraction(c))  # the mean of the gradients at x* is 0
         return a, b
 
     for op in program.ops:
@@ -94,6 +94,9 @@ def _solved(program: Program, tier: int, delta: Fraction) -> Centre | None:
             equations.append(plus(a, constant(1), Fraction(-1)))
             equations.append(b)
             outputs.append((constant(0), constant(0 if tier == 2 else 1)))
+        elif op.kind == PICKED:  # a part's gradient rests at more than its worker's: only differences rest
+            equations += [b] if tier == 1 else []
+            outputs.append((a, b))
         elif tier == 3:
             factor = delta if op.kind == MESSAGE else Fraction(1)
             outputs.append(([factor * v for v in a], [factor * v for v in b]))
@@ -221,7 +224,7 @@ def substituted(program: Program, name: str, combination: Mapping[str, Fraction]
         program,
         server=tuple(k for k in program.server if k != name),
         worker=tuple(k for k in program.worker if k != name),
-        ops=tuple(Op(op.kind, put(op.argument), op.line, op.draw) for op in program.ops),
+        ops=tuple(replace(op, argument=put(op.argument)) for op in program.ops),
         leaves=leaves,
         start={k: v for k, v in program.start.items() if k != name},
     )

@@ -15,6 +15,8 @@ from compth.methods.core.vectors import (
     GRADIENT,
     MESSAGE,
     OWN,
+    PART,
+    PICKED,
     REFUSED,
     SPOKEN,
     STATE,
@@ -38,12 +40,16 @@ MOST_OUTCOMES = 64
 
 @dataclass(frozen=True)
 class Op:
-    """One verb: what it was given, on which line. draw: operations of one number share their randomness."""
+    """One verb: what it was given, on which line. draw: operations of one number share their randomness.
+
+    parts: a gradient of every part of every worker.
+    """
 
     kind: str
     argument: Vector
     line: int
     draw: int
+    parts: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,11 +108,13 @@ class Tracer:
         self._named: dict[Any, int] = {}
 
     def _note(self, kind: str, argument: Any, scope: str, draw: int | None = None) -> Vector:
+        if isinstance(argument, Vector) and argument.parted and kind != PICKED:
+            raise Underivable("the argument differs between the parts of a worker: take w.parts.mean of it")
         if not isinstance(argument, Vector):
             raise Underivable(f"the argument is a {type(argument).__name__} and no vector of the step")
         if draw is None:
             draw = self._draws = self._draws + 1
-        self._ops.append(Op(kind, argument, _line(self._body), draw))
+        self._ops.append(Op(kind, argument, _line(self._body), draw, scope == PART))
         return Vector({(scope, kind, len(self._ops) - 1): 1})
 
     def gradient(self, x: Vector, *, draw: Any = None) -> Vector:
@@ -128,10 +136,17 @@ class Tracer:
         draw = self._draws
         return lambda u: self._note(MESSAGE, u, OWN, draw)
 
+    @property
+    def parts(self) -> Parts:
+        """The parts (components) of every worker's f_i = (1/m) sum_j f_ij, with verbs of their own."""
+        return Parts(self)
+
     def mean(self, v: Vector) -> Vector:
         """The average over the workers."""
         if not isinstance(v, Vector):
             raise Underivable(f"the mean of a {type(v).__name__}")
+        if v.parted:
+            raise Underivable("the mean of what differs between the parts of a worker: first w.parts.mean")
         return averaged(v)
 
     def broadcast(self, v: Vector) -> Vector:
@@ -152,6 +167,39 @@ class Tracer:
         self._coins.append(taken)
         self._probability = self._probability * (p if taken else 1 - p)
         return yes if taken else no
+
+
+class Parts:
+    """`w.parts` of a traced body."""
+
+    def __init__(self, w: Tracer) -> None:
+        self._w = w
+
+    def gradient(self, x: Vector) -> Vector:
+        """grad f_ij at x, one for each part of every worker; exact, also where an oracle draws the workers'."""
+        if isinstance(x, Vector) and x.own:
+            raise Underivable("gradients of parts are taken at the server's points")
+        return self._w._note(GRADIENT, x, PART)
+
+    def mean(self, v: Vector) -> Vector:
+        """The average over the parts of every worker."""
+        if not isinstance(v, Vector):
+            raise Underivable(f"the mean of a {type(v).__name__}")
+        return averaged(v, OWN)
+
+    def sample(self) -> Callable[[Vector], Vector]:
+        """One part of every worker, drawn uniformly and by each for itself: v -> its vector there."""
+        w = self._w
+        w._draws += 1
+        draw = w._draws
+
+        def picked(v: Vector) -> Vector:
+            if not isinstance(v, Vector) or not v.parted:
+                raise Underivable("the argument has no vector for each part: w.parts.gradient has")
+            inside = Vector({k: c for k, c in v.terms.items() if k[0] == PART})
+            return v - inside + w._note(PICKED, inside, OWN, draw)
+
+        return picked
 
 
 def _vectors(yes: Any, no: Any) -> None:
@@ -237,7 +285,7 @@ def _named(code: Any) -> set[str]:
 
 def _same_ops(a: tuple[Op, ...], b: tuple[Op, ...]) -> bool:
     return len(a) == len(b) and all(
-        p.kind == q.kind and p.draw == q.draw and p.argument.terms == q.argument.terms
+        p.kind == q.kind and p.draw == q.draw and p.parts == q.parts and p.argument.terms == q.argument.terms
         for p, q in zip(a, b, strict=True)
     )
 
@@ -275,6 +323,10 @@ def _checked(name: str, given: Any, server: tuple[str, ...], worker: tuple[str, 
             raise Underivable(
                 f"the next value of {k} is a {type(v).__name__} and no combination of the step's vectors",
                 name=name,
+            )
+        if v.parted:
+            raise InvalidParameter(
+                f"{name}: the next value of {k} differs between the parts of a worker: take w.parts.mean of it"
             )
         if k in server and v.own:
             raise InvalidParameter(
@@ -351,7 +403,9 @@ def bills(program: Program) -> tuple[Bill, ...]:
         while todo:
             for key in todo.pop().terms:
                 scope, kind, i = key
-                hidden = kind == GRADIENT or (kind == STATE and i in program.worker and i not in known)
+                hidden = kind in (GRADIENT, PICKED) or (
+                    kind == STATE and i in program.worker and i not in known
+                )
                 if scope == COMMON and hidden:
                     full.add(key)
                 if kind != STATE and i not in seen:
@@ -372,7 +426,8 @@ def carried(program: Program) -> tuple[int | None, int] | None:
     after = program.leaves[0].following[x].terms
     if any(leaf.following[x].terms != after for leaf in program.leaves) or now == after:
         return None
-    points = {i: program.ops[i].argument.terms for i in program.of_kind(GRADIENT)}
+    whole = (i for i in program.of_kind(GRADIENT) if not program.ops[i].parts)
+    points = {i: program.ops[i].argument.terms for i in whole}
     last = [i for i, terms in points.items() if terms == after]
     first = [i for i, terms in points.items() if terms == now]
     return (first[0] if first else None, last[0]) if last else None
@@ -382,5 +437,5 @@ def averaged_gradients(program: Program) -> frozenset[int]:
     """Gradients of which the step reads the mean alone."""
     vectors = [op.argument for op in program.ops]
     vectors += [v for leaf in program.leaves for v in leaf.following.values()]
-    single = {i for v in vectors for scope, kind, i in v.terms if scope == OWN and kind == GRADIENT}
-    return frozenset(program.of_kind(GRADIENT)) - single
+    single = {i for v in vectors for scope, kind, i in v.terms if scope != COMMON and kind == GRADIENT}
+    return frozenset(i for i in program.of_kind(GRADIENT) if not program.ops[i].parts) - single

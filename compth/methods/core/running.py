@@ -94,6 +94,11 @@ class Running:
             return u
         return u.repeat(self.n, axis=1)
 
+    @property
+    def parts(self) -> RunningParts:
+        """The parts of every worker: (R, n, m, d)."""
+        return RunningParts(self)
+
     def compress(self, u: Array) -> Array:
         """(R, n, d)."""
         return self._sent(self._method.fleet.kernel(self._each(u), self._rng))
@@ -134,3 +139,31 @@ class Running:
         taken = self._rng.random(self.rows or len(yes)) < float(p)
         self.coins.append(taken)
         return self._picked(taken, yes, no)
+
+
+class RunningParts:
+    """`w.parts` of a running body: vectors of parts are (R, n, m, d)."""
+
+    def __init__(self, w: Running) -> None:
+        self._w = w
+
+    def gradient(self, x: Array) -> Array:
+        """grad f_ij(x), (R, n, m, d) from (R, 1, d); m = 1 on a problem without parts."""
+        seen, at = self._w._seen, x[:, 0]
+        found = seen.part_gradients(at) if hasattr(seen, "parts") else seen.gradients(at)[:, :, None]
+        return self._w._noted(np.asarray(found))
+
+    def mean(self, v: Array) -> Array:
+        """(R, n, d)."""
+        return v.mean(axis=2)
+
+    def sample(self) -> Callable[[Array], Array]:
+        """One index for each worker and replicate."""
+        drawn: list[Array] = []
+
+        def picked(v: Array) -> Array:
+            if not drawn:
+                drawn.append(self._w._rng.integers(v.shape[2], size=v.shape[:2])[..., None, None])
+            return self._w._noted(np.take_along_axis(v, drawn[0], axis=2)[:, :, 0])
+
+        return picked

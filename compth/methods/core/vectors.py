@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 
 from compth.errors import InvalidParameter, Unsupported
 
-COMMON, OWN = "common", "own"
-"""Scope of a term: the same for all workers, or one for each."""
-STATE, GRADIENT, MESSAGE, SPOKEN = "state", "gradient", "message", "broadcast"
+COMMON, OWN, PART = "common", "own", "part"
+"""Scope of a term: the same for all workers, one for each, or one for each part of every worker."""
+STATE, GRADIENT, MESSAGE, SPOKEN, PICKED = "state", "gradient", "message", "broadcast", "picked"
 Key = tuple[str, str, Any]
 """Scope, kind, and the state vector's name or the operation's number."""
 
@@ -69,7 +69,12 @@ class Vector:
     @property
     def own(self) -> bool:
         """True when it may differ between the workers."""
-        return any(scope == OWN for scope, _, _ in self.terms)
+        return any(scope != COMMON for scope, _, _ in self.terms)
+
+    @property
+    def parted(self) -> bool:
+        """True when it may differ between the parts of a worker."""
+        return any(scope == PART for scope, _, _ in self.terms)
 
     def __add__(self, other: Any) -> Vector:
         if not isinstance(other, Vector):
@@ -161,10 +166,10 @@ def combined(parts: Iterable[tuple[Any, Vector]]) -> Vector:
     return Vector(out)
 
 
-def averaged(v: Vector) -> Vector:
-    """Its mean over the workers: every worker's term becomes the mean's."""
+def averaged(v: Vector, scope: str = COMMON) -> Vector:
+    """Its mean over the workers: every worker's term becomes the mean's. scope=OWN: over the parts of each."""
     out: dict[Key, Any] = {}
-    for (_, kind, i), c in v.terms.items():
-        k = (COMMON, kind, i)
+    for (own, kind, i), c in v.terms.items():
+        k = (scope if own == PART else own if scope == OWN else COMMON, kind, i)
         out[k] = out[k] + c if k in out else c
     return Vector(out)
