@@ -7,13 +7,17 @@ A part without `update` may move a vector only here; a test holds that no reason
 NO_BODY = {
     "cat.single": "CAT chooses its sparsity from the gradient: its step is not linear",
     "isaga.shared": "ISAGA keeps a table of gradients per sample",
-    "jacsketch.linear": "JacSketch keeps a table of gradients and draws the part that is renewed",
-    "lsvrg.linear": "L-SVRG draws a component and renews its reference point",
-    "nsaga.neighbourhood": "N-SAGA keeps a table of gradients per component",
-    "nsega.neighbourhood": "N-SEGA draws a coordinate of a noisy gradient",
-    "saga.linear": "SAGA keeps a table of gradients per component",
-    "sega.linear": "SEGA draws a coordinate of the gradient",
-    **dict.fromkeys(("vrdiana.linear", "vrdiana.sharp"), "VR-DIANA keeps a table of gradients per sample"),
+}
+# the statement moves the component that is drawn, or lists its outcomes; the body says it as a message of a fleet or as
+# a drawn part, which the words of an Update have no name for
+OTHER_WORDS = {
+    "jacsketch.linear": "JacSketch's statement lists which entries of the table are renewed",
+    "lsvrg.linear": "L-SVRG's statement lists which component is drawn",
+    "nsaga.neighbourhood": "N-SAGA's statement lists which entry of the table is renewed",
+    "nsega.neighbourhood": "N-SEGA's statement lists which coordinate is drawn",
+    "saga.linear": "SAGA's statement lists which entry of the table is renewed",
+    "sega.linear": "SEGA's statement lists which coordinate is drawn",
+    **dict.fromkeys(("vrdiana.linear", "vrdiana.sharp"), "VR-DIANA draws one part of every worker"),
 }
 # no method's step
 NO_METHOD = {
@@ -22,4 +26,4 @@ NO_METHOD = {
     "ist.exact_law": "IST on one quadratic, whose gradient is put in",
     "unified.theorem": "the unified theory's own step: every method of it adds its row, whose step is the method's",
 }
-UNTRACED = {**NO_BODY, **NO_METHOD}
+UNTRACED = {**NO_BODY, **OTHER_WORDS, **NO_METHOD}

@@ -336,9 +336,10 @@ def method(
     x is the server's iterate, every further vector is marked ct.Server or ct.Worker and begins at 0, or where its
     default says (ct.copy_of_start, ct.gradient_at_start). Verbs: w.gradient(x), w.compress(u), w.mean(v),
     w.broadcast(v), w.coin(p, yes, no), w.sketch(), w.parts (gradient, mean and sample: the components of every worker's
-    finite sum, and one of them, drawn once for all its uses), and w.n, w.d. Vectors are read-only; between the verbs they are
-    added, subtracted and multiplied by numbers, or what cannot be derived says which line stops it. The class takes
-    (compressor, gamma, parameters) and oracle=, downlink=. Raises InvalidParameter for a signature that it cannot read.
+    finite sum, and one of them, drawn once for all its uses), and w.n, w.d. Vectors are read-only; between the verbs
+    they are added, subtracted and multiplied by numbers, or what cannot be derived says which line stops it. The class
+    takes (compressor, gamma, parameters) and oracle=, downlink=. Raises InvalidParameter for a signature that it cannot
+    read.
     """
     if body is None:
         return lambda function: _made(function, name, requires, theorems, source)
