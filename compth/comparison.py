@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ from compth.methods import Constants, Guarantee, Method, plan_of
 from compth.rates import first_at_most
 from compth.simulation import Trace, simulate
 from compth.simulation.engines import engine_of
+
+MEASURED = ("exact_rate", "exact_rounds", "warning", "best_step", "best_rate", "best_found", "tight_rate")
+"""Numbers of a row that are computed, not promised: a stored comparison keeps them."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,10 @@ class Comparison:
     runs: int
     seed: int
     info: dict[str, Any] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Guarantees are derived again where it is read, and what the rows say of them follows."""
+        return _restored, ({f.name: getattr(self, f.name) for f in fields(self)},)
 
     def table(self) -> str:
         """Plain-text table with a caption and a provenance line."""
@@ -205,6 +212,15 @@ class Comparison:
             used += [g.theorem.source] if g else []
             used += [c.source for c in method.fleet.claims(self.problem.n, self.problem.d)]
         return "\n".join({s.key: s.bibtex() for s in used}.values())
+
+
+def _restored(held: dict[str, Any]) -> Comparison:
+    """A stored comparison: standings, claims and promised numbers are those that its methods have here."""
+    parts = zip(held["methods"], held["rows"], held["traces"], held["guarantees"], strict=True)
+    rows = [_row(method, held["problem"], g, row.note, trace, held["eps"]) for method, row, trace, g in parts]
+    kept = [{name: getattr(row, name) for name in MEASURED} for row in held["rows"]]
+    rows = [replace(row, **facts) for row, facts in zip(rows, kept, strict=True)]
+    return Comparison(**{**held, "rows": tuple(rows)})
 
 
 def _problem_constants(problem: Any) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from compth._numbers import Number
@@ -24,6 +24,7 @@ class Rate:
     distance_factor : metric >= distance_factor * ||x_t - x*||^2, so bound / factor bounds the distance.
     standing : of the theorem and the claims it uses, the weakest; "ASSUMED" where anything of it is a user's word.
     assumed : what was taken on a user's word, a line each: claims, a problem's constants, the theorem itself.
+    origin : what it was derived from; a pickle holds this, and whoever reads it derives the rate again.
     """
 
     theorem: str
@@ -37,6 +38,13 @@ class Rate:
     plan: Any = field(default=None, repr=False, compare=False)
     standing: str = ""
     assumed: tuple[str, ...] = ()
+    origin: Any = field(default=None, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles derive the rate again; one without an origin is somebody's word from then on."""
+        if self.origin is not None:
+            return _again, (self.origin, self.standing, self.assumed)
+        return _on_its_word, ({f.name: getattr(self, f.name) for f in fields(self)},)
 
     def bound(self, t: int) -> float:
         """The guaranteed upper bound on E metric_t."""
@@ -49,6 +57,18 @@ class Rate:
     def iterations_to(self, eps: float, limit: int = 10**12) -> int | None:
         """Least t with bound(t) <= eps (absolute, in the metric's unit); None if no t <= limit does."""
         return first_at_most(self.values, eps, limit)
+
+
+def _again(origin: Any, standing: str, assumed: tuple[str, ...]) -> Rate:
+    found: Rate = origin.rate(standing, assumed)
+    return found
+
+
+def _on_its_word(values: dict[str, Any]) -> Rate:
+    """A rate that nobody can derive: whatever it calls itself, it is assumed."""
+    line = "assumed: a stored rate without what it was derived from"
+    lines = tuple(dict.fromkeys((*values["assumed"], line)))
+    return Rate(**{**values, "standing": "ASSUMED", "assumed": lines})
 
 
 def first_at_most(values: Callable[[int], float], eps: float, limit: int) -> int | None:

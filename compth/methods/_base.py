@@ -27,6 +27,7 @@ from compth.claims import (
 from compth.compressors import Compressor, Fleet, Independent, as_fleet
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
+from compth.methods._derived import Derivation
 from compth.methods._word import assumptions, broken, not_its_own, other_run
 from compth.problems.oracle import Corrected, Drawn, Oracle, noise_of
 from compth.rates import Rate, geometric
@@ -428,6 +429,16 @@ class Guarantee:
     rate: Rate
     constants: Constants
 
+    def __reduce__(self) -> Any:
+        """Copies and pickles hold what it was derived from and derive it again."""
+        if self.rate.origin is None:
+            return super().__reduce__()
+        return _again, (self.rate.origin, self.rate.standing, self.rate.assumed)
+
+
+def _again(origin: Derivation, standing: str, assumed: tuple[str, ...]) -> Guarantee:
+    return origin.guarantee(standing, assumed)
+
 
 def _promise(
     method: Method, problem: Any, theorem: Theorem, c: Constants, x0: Any, horizon: int | None
@@ -481,7 +492,8 @@ def find_guarantee(
             f"{method.label} has no guarantee here: " + "; ".join(reasons or ["it has no theorem"])
         )
     best = min(found, key=lambda g: (g.rate.distance_bound(horizon), g.rate.floor))
-    rate = replace(best.rate, **assumptions(method, problem, best.theorem, c))
+    origin = Derivation(method, problem, theorem, horizon, x0)
+    rate = replace(best.rate, origin=origin, **assumptions(method, problem, best.theorem, c))
     return replace(best, rate=broken(rate, replaced) if replaced else rate)
 
 

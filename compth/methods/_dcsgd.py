@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -60,15 +61,19 @@ def stich_schedule(
     T <= base/mu: constant 1/base, w_t = (1-mu/base)^-(t+1); else 1/base with weight 0 for the first half, then
     2/(mu(2 base/mu + t - t0)) with weight (2 base/mu + t - t0)^2, t0 = ceil(T/2).
     """
-    a, dd, half = float(mu), float(base), -(-horizon // 2)
-    if horizon <= dd / a:
-        return (lambda t: 1 / dd), (lambda t: (1 - a / dd) ** (-(t + 1)))
-    shift = 2 * dd / a
+    a, dd = float(mu), float(base)
+    half = None if horizon <= dd / a else -(-horizon // 2)
+    return partial(_stich_step, a, dd, half), partial(_stich_weight, a, dd, half)
 
-    def gamma(t: int) -> float:
-        return 1 / dd if t < half else 2 / (a * (shift + t - half))
 
-    return gamma, lambda t: 0.0 if t < half else (shift + t - half) ** 2
+def _stich_step(mu: float, base: float, half: int | None, t: int) -> float:
+    return 1 / base if half is None or t < half else 2 / (mu * (2 * base / mu + t - half))
+
+
+def _stich_weight(mu: float, base: float, half: int | None, t: int) -> float:
+    if half is None:
+        return float((1 - mu / base) ** (-(t + 1)))
+    return 0.0 if t < half else (2 * base / mu + t - half) ** 2
 
 
 class DCSGDHorizon(Theorem):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from compth._numbers import Number, max
@@ -30,7 +31,7 @@ def harmonic_plan(mu: Number, theta: Number, given: Number | None, **params: Any
     if given is not None:
         raise NoGuarantee("it has its own decreasing steps gamma_t = 2/(mu t + theta): leave gamma out")
     a, b = float(mu), float(theta)
-    return Plan(2 / theta, {"theta": theta, **params}, schedule=lambda t: harmonic_step(a, b, t))
+    return Plan(2 / theta, {"theta": theta, **params}, schedule=partial(harmonic_step, a, b))
 
 
 def harmonic_values(mu: Number, theta: Number, noise: Number, start: float) -> Callable[[int], float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +21,11 @@ from compth.methods._nonconvex import MeanSquaredGradient
 from compth.methods.core.body import BodyMethod
 from compth.methods.dcgd import expected_smoothness
 from compth.sources import IBCD as IBCD_PAPER
+
+
+def _decreasing(a: float, c: float, t: int) -> float:
+    """gamma_t = 1/(a + c t)."""
+    return 1 / (a + c * t)
 
 
 def ibcd_step(L: Number, n: Number, tau: Number) -> Number:
@@ -165,8 +171,7 @@ class ISGDDecreasing(Theorem):
         if gamma is not None:
             raise NoGuarantee(f"{self.id} has its own decreasing steps gamma_t = 1/(a + ct): leave gamma out")
         a, pace = isgd_rule(c)
-        first, slope = float(a), float(pace)
-        return Plan(1 / a, {"a": a, "c": pace}, schedule=lambda t: 1 / (first + slope * t))
+        return Plan(1 / a, {"a": a, "c": pace}, schedule=partial(_decreasing, float(a), float(pace)))
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         return lambda t: float("inf") if t < 1 else float(weighted_bound(c, t, start))

@@ -52,6 +52,10 @@ class Tuning:
     _table: Callable[[], tuple[Any, Any, Any]] = field(repr=False, compare=False)
     _square: Any = field(repr=False, compare=False, default=0)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The curve as numbers: functions do not travel."""
+        return {**vars(self), "_table": _Table(self._columns)}
+
     @cached_property
     def _columns(self) -> tuple[Any, Any, Any]:
         return self._table()
@@ -85,6 +89,16 @@ class Tuning:
         best = per_cost.max()
         near = np.flatnonzero(per_cost >= best * (1 - (0 if isinstance(best, Fraction) else TIE)))
         return self.levels[near[0]], self.levels[near[-1]]
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A curve that was computed already."""
+
+    columns: tuple[Any, Any, Any]
+
+    def __call__(self) -> tuple[Any, Any, Any]:
+        return self.columns
 
 
 def check_gradient(gradient: Any) -> tuple[NDArray[Any], bool]:
