@@ -5,30 +5,67 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import count
 from typing import Any
 
 from benchmarks import pepit_peers
 from benchmarks._timing import Line, line, ratios, seconds
+from compth._numbers import Number
 from compth.methods import _closed_forms as forms
-from compth.worst_case import methods
-from compth.worst_case.rational import certificate_at, spelled, sqrt_below
-from compth.worst_case.solver import Pencil
+from compth.worst_case.bodies import asked_for, question
+from compth.worst_case.closed import values_of
+from compth.worst_case.lyapunov import asks_for_the_next_point, coefficients
+from compth.worst_case.model import Model
+from compth.worst_case.rational import certificate_at
+from compth.worst_case.solver import Pencil, Solution
 
 MU, L, DELTA, OMEGA = 0.1, 1.0, 0.75, 4.0
 
 
+def model_of(
+    method: str, gamma: float, mu: float, text: str, n: int = 1, **claim: float
+) -> tuple[Model, dict[str, float]]:
+    """The LMI of a method of the catalogue for a given V, and V's coefficients."""
+    asked = {k: claim.get(k) for k in ("delta", "omega", "eta")}
+    q = question(asked_for(method), mu, L, *asked.values(), n)
+    model = q.model(gamma, {}, full=asks_for_the_next_point(q.kind, text), settle=False)
+    values = {**values_of(q.rational()), "gamma": gamma}
+    return model, {k: float(c) for k, c in coefficients(model, text, values).items()}
+
+
+def least(method: str, gamma: float, mu: float, text: str, n: int = 1, **claim: float) -> Solution:
+    """The least rho for a given V: Pencil and one SDP on the model, which is derived once for each class."""
+    model, v = model_of(method, gamma, mu, text, n, **claim)
+    return Pencil(model).least_rho(v)
+
+
+PAIRS = {
+    "EF21": ("EF21", forms.feedback_step(MU, L, DELTA), "s*gbar**2 + (g - d)**2", {"delta": DELTA}),
+    "CGD": ("CGD", forms.cgd_step(MU, L, DELTA), "gap", {"delta": DELTA}),
+    "DCGD": ("DCGD", forms.dcgd_step(MU, L, OMEGA, 1), "x**2", {"omega": OMEGA}),
+}
+
+
 def ours() -> dict[str, Callable[[], float]]:
-    """Model, pencil and one SDP for the least rho, V given: what PEPit does too."""
-    s = (1 - DELTA) ** 0.5
-    step, plain = forms.feedback_step(MU, L, DELTA), forms.cgd_step(MU, L, DELTA)
-    single = forms.dcgd_step(MU, L, OMEGA, 1)
-    return {
-        "EF21": lambda: (
-            Pencil(methods.ef21(MU, L, DELTA, step, s, 1)).least_rho({"P[g,g]": s, "P[r,r]": 1}).margin
-        ),
-        "CGD": lambda: Pencil(methods.cgd(MU, L, DELTA, plain, s)).least_rho({"f": 1}).margin,
-        "DCGD": lambda: Pencil(methods.dcgd(MU, L, OMEGA, single, 1)).least_rho({"P[z,z]": 1}).margin,
-    }
+    """Pencil and one SDP for the least rho, V given: what PEPit does too, of a model that is derived once."""
+
+    def work(name: str) -> Callable[[], float]:
+        method, gamma, text, claim = PAIRS[name]
+        model, v = model_of(method, gamma, MU, text, **claim)
+        return lambda: Pencil(model).least_rho(v).margin
+
+    return {name: work(name) for name in PAIRS}
+
+
+def derivations() -> dict[str, Callable[[], Any]]:
+    """Deriving the LMI from the body, at a step that no call before had."""
+    steps = count(1)
+
+    def work(name: str) -> Callable[[], Any]:
+        method, gamma, text, claim = PAIRS[name]
+        return lambda: model_of(method, gamma * (1 - 1e-9 * next(steps)), MU, text, **claim)
+
+    return {name: work(name) for name in PAIRS}
 
 
 def theirs() -> dict[str, Callable[[], float]]:
@@ -42,28 +79,23 @@ def theirs() -> dict[str, Callable[[], float]]:
 
 def certificate_work(n: int) -> dict[str, Callable[[], Any]]:
     """One rational certificate each, solve, rounding and exact check together."""
-    mu, L_, delta = spelled(MU), Fraction(1), spelled(DELTA)
-    s = sqrt_below(1 - delta)
-    step = spelled(float(forms.feedback_step(MU, L, DELTA)))
-    rho = Fraction(float(forms.feedback_factor(MU, L, DELTA)) + 1e-6)
+    step, rho = forms.feedback_step(MU, L, DELTA), forms.feedback_factor(MU, L, DELTA)
     plan = forms.diana_plan(MU, L, OMEGA, n)
-    alpha, gamma = spelled(plan.alpha), spelled(plan.gamma)
-    return {
-        "EF": lambda: certificate_at(methods.ef(mu, L_, delta, step, s, n), rho),
-        "EF21": lambda: certificate_at(methods.ef21(mu, L_, delta, step, s, n), rho),
-        "DIANA": lambda: certificate_at(
-            methods.diana(mu, L_, spelled(OMEGA), gamma, alpha, n), Fraction(plan.rho + 1e-6)
-        ),
-        "MARINA": lambda: certificate_at(
-            methods.marina(mu, L_, spelled(OMEGA), Fraction(1, 5), Fraction(1, 5), n), Fraction(99, 100)
-        ),
-        "EF-BV": lambda: certificate_at(
-            methods.ef_bv(
-                mu, L_, Fraction(0), spelled(OMEGA), Fraction(1, 10), Fraction(1, 5), Fraction(1, 2), n
-            ),
-            Fraction(995, 1000),
-        ),
+    contractive, unbiased = (DELTA, None, None), (None, OMEGA, None)
+    asked: dict[str, tuple[Any, float, dict[str, Number], bool, Fraction]] = {
+        "EF": (contractive, step, {}, False, Fraction(rho + 1e-6)),
+        "EF21": (contractive, step, {}, True, Fraction(rho + 1e-6)),
+        "DIANA": (unbiased, plan.gamma, {"alpha": plan.alpha}, False, Fraction(plan.rho + 1e-6)),
+        "MARINA": (unbiased, 0.2, {"p": 0.2}, True, Fraction(99, 100)),
+        "EF-BV": (unbiased, 0.1, {"lam": 0.2, "nu": 0.5}, True, Fraction(995, 1000)),
     }
+
+    def work(name: str) -> Callable[[], Any]:
+        claim, gamma, params, full, least_rho = asked[name]
+        model = question(asked_for(name), MU, L, *claim, n).model(gamma, params, full=full)
+        return lambda: certificate_at(model, least_rho)
+
+    return {name: work(name) for name in asked}
 
 
 def run() -> Iterator[Line]:
@@ -77,6 +109,9 @@ def run() -> Iterator[Line]:
         yield line(f"{name}: time of PEPit over ours (five calls in a row), n = 1", found, least=25)
         single = ratios(pair, "compth", rounds=25)["PEPit"]
         yield line(f"{name}: the same with one call at a time, straight after PEPit's", single)
+    for name, work in derivations().items():
+        times = [1000 * seconds(work) for _ in range(15)]
+        yield line(f"{name}: deriving the LMI from the body, once for a class and step, ms", times, most=50)
     for name in certificate_work(1):
         times = []
         for n in (1, 2, 3):

@@ -321,9 +321,7 @@ def _tight(method: Method, problem: Any, plan: Any) -> float | None:
 
     if plan.schedule is not None:
         return None
-    alpha = plan.params.get("alpha")
-    first = None if alpha is None else float(alpha)
-    return worst_case_rate(method, problem, float(plan.gamma), first, plan.params)
+    return worst_case_rate(method, problem, float(plan.gamma), plan.params)
 
 
 BEST_LIMIT = 64

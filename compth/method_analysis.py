@@ -18,7 +18,7 @@ from compth.methods.core.centre import centre_of, without_invariants
 from compth.methods.core.listing import listing
 from compth.methods.core.program import Program, bills, carried, known_to_server
 from compth.methods.core.vectors import SPOKEN, Underivable
-from compth.worst_case.bodies import BodyQuestion, body_of, body_question
+from compth.worst_case.bodies import Question, asked_for, body_of, question
 
 Facts = Mapping[str, Any]
 
@@ -280,8 +280,8 @@ def _class_lines(
     from compth.worst_case.search import best_parameters
 
     try:
-        q: BodyQuestion = body_question(
-            kind, *constants, claim.get("delta"), claim.get("omega"), claim.get("eta"), n
+        q: Question = question(
+            asked_for(kind), *constants, claim.get("delta"), claim.get("omega"), claim.get("eta"), n
         )
         step, params, _ = best_parameters(q, {**_defaults(kind), **fixed}, gamma)
         own = {k: v for k, v in params.items() if k not in ("mu", "L", "n", "delta", "omega")}

@@ -4,84 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from compth._own import foreign
-from compth.claims import Contractive, Unbiased
+from compth.claims import Unbiased
 from compth.dynamics import best_step
 from compth.dynamics.along import RateAt
 from compth.dynamics.steps import parameters
 from compth.dynamics.system import data_of
-from compth.errors import CompthError, NoGuarantee, Unsupported
+from compth.errors import NoGuarantee, Unsupported
 from compth.methods import Method, find_guarantee
 from compth.methods.dcgd import DCGD
-from compth.methods.diana import DIANA
-from compth.methods.ef import EF
-from compth.methods.ef21 import EF21
-from compth.methods.gd import GD
 from compth.tuning.moments import progress
 from compth.tuning.steps import StepTable, step_table
 
 
-def worst_case_question(method: Method, problem: Any) -> tuple[str, dict[str, Any]] | None:
-    """(name, constants) of the tight_rate question that covers this run, None where none does.
-
-    GD (of f itself); EF21; EF on one worker or with a shared minimiser; DIANA and, with a shared minimiser, DCGD for
-    independent unbiased compressors; no compressed downlink. Apart from GD, constants are those that all f_i share:
-    mu_min > 0 and L_max. None for a user's method, compressor or problem: the worst case is that of the package's step.
-    """
-    if method.oracle is not None or foreign(method) or foreign(problem):
-        return None
-    if isinstance(method, GD):
-        return "DCGD", {"mu": problem.mu, "L": problem.L, "omega": 0, "n": 1}
-    c = method.check(problem)
-    if problem.mu_min <= 0 or c.omega_down != 0:
-        return None
-    base = {"mu": problem.mu_min, "L": problem.L_max}
-    if isinstance(method, EF | EF21) and c.independent and c.claim(Contractive) is not None:
-        if isinstance(method, EF21):
-            return "EF21", {**base, "delta": float(c.delta), "n": problem.n}
-        shared = problem.n == 1 or problem.zeta2_star == 0
-        return ("EF", {**base, "delta": float(c.delta), "n": problem.n}) if shared else None
-    if not c.independent or c.claim(Unbiased) is None:
-        return None
-    if isinstance(method, DIANA):
-        return "DIANA", {**base, "omega": float(c.omega), "n": problem.n}
-    if isinstance(method, DCGD) and problem.zeta2_star == 0:
-        return "DCGD", {**base, "omega": float(c.omega), "n": problem.n}
-    return None
-
-
 def worst_case_rate(
-    method: Method,
-    problem: Any,
-    gamma: float,
-    alpha: float | None = None,
-    params: Mapping[str, Any] | None = None,
+    method: Method, problem: Any, gamma: float, params: Mapping[str, Any] = MappingProxyType({})
 ) -> float | None:
-    """The certified worst-case factor at this step, None where nothing is known. params: of a method that is a body."""
-    from compth.worst_case import tight_rate
-    from compth.worst_case.bodies import body_of, body_rate
+    """The certified worst-case factor at this step and parameters of the class that a run lies in, None without one.
+
+    None for a user's compressor or problem, whose claims and constants are its own word.
+    """
+    from compth.worst_case.bodies import body_rate
 
     if foreign(method.fleet) or foreign(problem):
         return None
     try:
-        body = body_of(method)
+        found = body_rate(method, problem, gamma, params)
     except Unsupported:  # a class that changes what its body says
         return None
-    if body is not None and not isinstance(method, GD):  # GD's worst case is that of f itself
-        return body_rate(method, problem, gamma, params or {})
-    question = worst_case_question(method, problem)
-    if question is None:
-        return None
-    name, q = question
-    shift: dict[str, Any] = {"alpha": alpha} if name == "DIANA" else {}
-    if name == "DIANA" and (alpha is None or not 0 < alpha * (1 + q["omega"]) <= 1):
-        return None
-    found = tight_rate(name, **q, gamma=gamma, **shift).certified
-    return None if found is None or not np.isfinite(float(found)) else float(found)
+    return found if found is not None and np.isfinite(found) else None
 
 
 def descent_step(method: Method, problem: Any) -> float | None:
@@ -137,7 +93,7 @@ def step_sizes(method: Method, problem: Any, *, eps: float = 1e-6) -> StepTable:
     rate = RateAt(fixed, data_of(fixed.seen(problem)), parameters(fixed, problem))
     measures: dict[str, Callable[[float], float | None] | Mapping[str, float | None]] = {
         "guaranteed": lambda g: _promised(fixed, problem, g),
-        "worst case": lambda g: worst_case_rate(fixed, problem, g, _number(params.get("alpha")), params),
+        "worst case": lambda g: worst_case_rate(fixed, problem, g, params),
         "exact": lambda g: _converged(rate, g),
     }
     return step_table(steps, measures, eps=eps, reference="theorem")
@@ -149,10 +105,6 @@ def _converged(rate: RateAt, gamma: float) -> float | None:
     return found.rho if found.converged else None
 
 
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
 def _promised(method: Method, problem: Any, gamma: float) -> float | None:
     try:
         found = find_guarantee(replace(method, gamma=gamma), problem)
@@ -162,21 +114,9 @@ def _promised(method: Method, problem: Any, gamma: float) -> float | None:
 
 
 def _worst_step(method: Method, problem: Any, params: Mapping[str, Any]) -> float | None:
-    """The step with the best worst case, the other parameters kept."""
-    from compth.methods import _closed_forms as closed_forms
-    from compth.worst_case import tight_rate
+    """The step with the best worst case where it is known in closed form, the other parameters kept."""
+    from compth.worst_case.bodies import step_in_closed_form
 
-    question = worst_case_question(method, problem)
-    if question is None:
+    if foreign(method) or foreign(problem):
         return None
-    name, q = question
-    try:
-        if name == "DIANA":
-            alpha = _number(params.get("alpha"))
-            if alpha is None or not 0 < alpha * (1 + q["omega"]) < 1:
-                return None
-            excess = closed_forms.diana_excess(q["omega"], q["n"], alpha)
-            return float(closed_forms.interpolation_step(q["mu"], q["L"], excess))
-        return float(tight_rate(name, **q).stepsize)
-    except CompthError:
-        return None
+    return step_in_closed_form(method, problem, params)

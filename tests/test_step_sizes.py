@@ -50,7 +50,8 @@ def test_the_lemma_step_is_the_minimiser_of_the_descent_bound():
 
 def test_what_is_not_covered_is_left_out():
     assert worst_case_rate(ct.DCGD(ct.RandK(2)), APART, 0.1) is None
-    assert worst_case_rate(ct.DIANA(ct.RandK(2)), APART, 0.1, 0.4) is None
+    fast = worst_case_rate(ct.DIANA(ct.RandK(2)), APART, 0.1, {"alpha": 0.4})  # more than 1/(1+omega)
+    assert fast is None or fast > ct.exact_rate(ct.DIANA(ct.RandK(2), gamma=0.1, alpha=0.4), APART).rho
     assert worst_case_rate(ct.EF(ct.TopK(2)), APART, 0.1) is None
     one = ct.problems.random_quadratic(1, 4, 5, seed=2)
     assert 0 < worst_case_rate(ct.EF(ct.TopK(2)), one, 0.05) < 1

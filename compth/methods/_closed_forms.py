@@ -52,6 +52,11 @@ def feedback_factor(mu: Number, L: Number, delta: Number) -> Number:
     return ((tau + sqrt(tau * tau + 4 * s)) / 2) ** 2
 
 
+def feedback_bracket(mu: Number, L: Number, s: Number) -> Number:
+    """(1-s)(L-mu) + (1+s) sqrt((L-mu)^2 + 16 L mu s/(1+s)^2), in the multipliers of EF and EF21."""
+    return (1 - s) * (L - mu) + (1 + s) * sqrt((L - mu) ** 2 + 16 * L * mu * s / (1 + s) ** 2)
+
+
 def heterogeneous_feedback_step(mu: tuple[Number, ...], L: tuple[Number, ...], delta: Number) -> Number:
     """2n/sum(L_i + mu_i) (1-s)/(1+s): EMPIRICAL for workers with different constants, a CONJECTURE."""
     s = error_norm(delta)
@@ -66,6 +71,18 @@ def interpolation_factor(mu: Number, L: Number, excess: Number, gamma: Number) -
 def interpolation_step(mu: Number, L: Number, excess: Number) -> Number:
     """2/((1 + excess)(L + mu)), the minimiser of interpolation_factor."""
     return ratio(2, (1 + excess) * (L + mu))
+
+
+def monotonicity(mu: Number, L: Number, excess: Number, gamma: Number) -> Number:
+    """2 |gamma - gamma^2 (1+excess) v|/(L - mu), v the worse of mu and L: 2 gamma/(L + mu) at the best step.
+
+    The multiplier of (L+mu)<g, x> - |g|^2 - L mu |x|^2 >= 0. It makes the LMI singular along (x, g) = (1, v), where the
+    rate is attained.
+    """
+    pull = gamma * (1 + excess)
+    if mu == L or pull * (L + mu) == 2:
+        return 2 * gamma / (L + mu)
+    return 2 * gamma * ((1 - pull * mu) if pull * (L + mu) < 2 else (pull * L - 1)) / (L - mu)
 
 
 def dcgd_step(mu: Number, L: Number, omega: Number, n: Number) -> Number:

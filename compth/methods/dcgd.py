@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from compth._numbers import Number, max, ratio
-from compth.claims import Attribution, JointVariance, Standing, Unbiased
+from compth.claims import Attribution, Contractive, JointVariance, Standing, Unbiased
+from compth.methods import _closed_forms as forms
 from compth.methods._base import Constants, Plan, Theorem
 from compth.methods._dcsgd import DCSGDConstant, DCSGDHorizon, DCSGDNoisy
+from compth.methods._nearby import cgd_classes
 from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
 from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.methods.core.body import BodyMethod
+from compth.methods.core.known import Asked, Known, Params, Proof
 from compth.sources import DIANA as DIANA_PAPER
-from compth.sources import NATURAL, UNIFIED
+from compth.sources import NATURAL, TIGHT_ONE, UNIFIED
 
 
 def expected_smoothness(L: Number, L_max: Number, A: Number, B: Number, interpolation: bool) -> Number:
@@ -263,12 +266,55 @@ class DCGDStochastic(UnifiedTheorem):
         return Parameters(A=2 * smooth, D1=2 * noise)
 
 
+def _cgd_multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
+    """r = sqrt rho: r on (x, x+), 1-r on (x*, x+), r(1-r) on (x*, x), gamma r/(2s) on compression."""
+    s = forms.error_norm(q.delta)
+    r, scale = forms.spread((1 - s) * q.mu, (1 + s) * q.L), 2 * (q.L - q.mu)
+    pairs = {
+        "f(x) >= f(x+)": r / scale,
+        "f(x*) >= f(x+)": (1 - r) / scale,
+        "f(x*) >= f(x)": r * (1 - r) / scale,
+    }
+    return {}, {**pairs, "compression": gamma * r / (2 * s)}
+
+
+def _dcgd_multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
+    excess = ratio(q.omega, q.n)
+    return {}, {"interpolation": forms.monotonicity(q.mu, q.L, excess, gamma)}
+
+
+CONTRACTED = Known(
+    Contractive,
+    best=lambda q: (forms.cgd_step(q.mu, q.L, q.delta), {}),
+    factor=lambda q: forms.cgd_factor(q.mu, q.L, q.delta),
+    lyapunov="gap",
+    multipliers=_cgd_multipliers,
+    proof="cgd.tight",
+    nearby=cgd_classes,
+    alias="CGD",
+    most_workers=1,
+    source=TIGHT_ONE,
+    attribution=Attribution.CODE,
+)
+UNBIASED = Known(
+    Unbiased,
+    best=lambda q: (forms.dcgd_step(q.mu, q.L, q.omega, q.n), {}),
+    factor=lambda q: forms.dcgd_factor(q.mu, q.L, q.omega, q.n),
+    lyapunov="x**2",
+    multipliers=_dcgd_multipliers,
+    proof="dcgd.tight",
+    everywhere=lambda q, gamma, _: forms.interpolation_factor(q.mu, q.L, ratio(q.omega, q.n), gamma),
+    tight_everywhere=True,
+)
+
+
 @dataclass(frozen=True)
 class DCGD(BodyMethod):
     """x+ = x - gamma C_M((1/n) sum C_i(grad f_i(x))). Runs with any compressors; its theorems need unbiased ones."""
 
     name = "distributed compressed gradient descent"
     source = UNIFIED
+    known = (UNBIASED, CONTRACTED)
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:

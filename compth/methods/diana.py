@@ -11,6 +11,7 @@ import numpy as np
 from compth._numbers import Number, max, min, ratio, sqrt
 from compth.claims import Attribution, JointVariance, Standing, Unbiased
 from compth.errors import InvalidParameter, NoGuarantee
+from compth.methods import _closed_forms as forms
 from compth.methods._base import (
     Array,
     Constants,
@@ -22,6 +23,7 @@ from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
 from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.methods.core.body import BodyMethod, BodyState, Worker
+from compth.methods.core.known import Asked, Known, Params, Proof
 from compth.sources import DIANA as DIANA_PAPER
 from compth.sources import DIANA_OMEGA, UNIFIED
 
@@ -358,6 +360,47 @@ class DIANAState(BodyState):
     h: Any = None
 
 
+def _best(q: Asked) -> tuple[Number, Params]:
+    plan = forms.diana_plan(q.mu, q.L, q.omega, q.n)
+    return plan.gamma, {"alpha": plan.alpha}
+
+
+def _learns(q: Asked, alpha: Number) -> bool:
+    return bool(0 < alpha * (1 + q.omega) < 1)
+
+
+def _multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
+    """V = ||x - x*||^2 + gamma^2 Omega/alpha mean||h_i - h_i*||^2: DCGD with Omega and a memory that decouples."""
+    excess = forms.diana_excess(q.omega, q.n, params["alpha"])
+    weight = forms.diana_weight(q.omega, q.n, params["alpha"], gamma)
+    return {"weight": weight}, {"interpolation": forms.monotonicity(q.mu, q.L, excess, gamma)}
+
+
+def _everywhere(q: Asked, gamma: Number, params: Params) -> Number | None:
+    alpha = params["alpha"]
+    return forms.diana_factor(q.mu, q.L, q.omega, q.n, gamma, alpha) if _learns(q, alpha) else None
+
+
+def _step_with(q: Asked, params: Params) -> Number | None:
+    alpha = params["alpha"]
+    if not _learns(q, alpha):
+        return None
+    return forms.interpolation_step(q.mu, q.L, forms.diana_excess(q.omega, q.n, alpha))
+
+
+WORST = Known(
+    Unbiased,
+    best=_best,
+    factor=lambda q: forms.diana_plan(q.mu, q.L, q.omega, q.n).rho,
+    lyapunov="x**2 + weight*h**2",
+    multipliers=_multipliers,
+    proof="diana.tight",
+    everywhere=_everywhere,
+    step_with=_step_with,
+    covered=lambda q: bool(q.omega > 0),
+)
+
+
 @dataclass(frozen=True)
 class DIANA(BodyMethod):
     """m_i = C_i(grad f_i(x) - h_i); x+ = x - gamma C_M(mean(h_i + m_i)); h_i+ = h_i + alpha m_i; h_i^0 = 0.
@@ -370,6 +413,7 @@ class DIANA(BodyMethod):
     requires = (Unbiased,)
     name = "DIANA"
     source = DIANA_PAPER
+    known = (WORST,)
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from compth._numbers import Number, min, ratio, sqrt
-from compth.claims import Contractive
+from compth.claims import Attribution, Contractive
+from compth.methods import _closed_forms as forms
 from compth.methods._base import Array, Constants, Plan, Theorem, mean_square
+from compth.methods._nearby import feedback_classes
 from compth.methods.core.body import BodyMethod, BodyState, Worker
-from compth.sources import EF14
+from compth.methods.core.known import Asked, Known, Params, Proof
+from compth.sources import EF14, TIGHT_N
 
 
 def ef_step(delta: Number, L: Number, L_max: Number) -> Number:
@@ -57,6 +60,26 @@ class EFExplicit(Theorem):
         return w / (1 + w)
 
 
+def _multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
+    s = forms.error_norm(q.delta)
+    weight = gamma / (q.L + q.mu) * forms.feedback_bracket(q.mu, q.L, s)
+    return {}, {"interpolation": weight / (q.L - q.mu), "compression": 1 / s}
+
+
+WORST = Known(
+    Contractive,
+    best=lambda q: (forms.feedback_step(q.mu, q.L, q.delta), {}),
+    factor=lambda q: forms.feedback_factor(q.mu, q.L, q.delta),
+    lyapunov="(x - ebar)**2 + e**2/s",
+    multipliers=_multipliers,
+    proof="ef.tight",
+    nearby=feedback_classes,
+    several=forms.heterogeneous_feedback_step,
+    source=TIGHT_N,
+    attribution=Attribution.CODE,
+)
+
+
 @dataclass(frozen=True)
 class EFState(BodyState):
     """e: (R, n, d) memories."""
@@ -72,6 +95,7 @@ class EF(BodyMethod):
     requires = (Contractive,)
     name = "error feedback (2014)"
     source = EF14
+    known = (WORST,)
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:

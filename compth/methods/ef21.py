@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.calculus import ef21_theta_beta
 from compth.claims import Attribution, Contractive, Standing
+from compth.methods import _closed_forms as forms
 from compth.methods._base import (
     Array,
     Constants,
@@ -18,9 +20,12 @@ from compth.methods._base import (
     Theorem,
     mean_square,
 )
+from compth.methods._nearby import feedback_classes
 from compth.methods._nonconvex import MeanSquaredGradient
 from compth.methods.core.body import BodyMethod, BodyState, Worker
+from compth.methods.core.known import Asked, Known, Params, Proof
 from compth.sources import EF21 as EF21_PAPER
+from compth.sources import TIGHT_N
 
 
 def ef21_step(delta: Number, L: Number, L_tilde: Number, factor: Number) -> Number:
@@ -122,6 +127,28 @@ class EF21Nonconvex(MeanSquaredGradient):
         return lambda t: start / t if t > 0 else float("inf")
 
 
+def _multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
+    """The same on both inequalities of the pair (x, x+)."""
+    s = forms.error_norm(q.delta)
+    weight = s / (gamma * (q.L + q.mu)) * forms.feedback_bracket(q.mu, q.L, s)
+    each = weight / (2 * (q.L - q.mu))
+    return {}, {"f(x) >= f(x+)": each, "f(x+) >= f(x)": each, "compression": 1}
+
+
+WORST = Known(
+    Contractive,
+    best=lambda q: (forms.feedback_step(q.mu, q.L, q.delta), {}),
+    factor=lambda q: forms.feedback_factor(q.mu, q.L, q.delta),
+    lyapunov="s*gbar**2 + (g - d)**2",
+    multipliers=_multipliers,
+    proof="ef21.tight",
+    nearby=feedback_classes,
+    several=forms.heterogeneous_feedback_step,
+    source=TIGHT_N,
+    attribution=Attribution.CODE,
+)
+
+
 @dataclass(frozen=True)
 class EF21State(BodyState):
     """g: (R, n, d), what the server believes each gradient to be."""
@@ -142,6 +169,8 @@ class EF21(BodyMethod):
     requires = (Contractive,)
     name = "EF21"
     source = EF21_PAPER
+    known = (WORST,)
+    lyapunov_names: ClassVar[Mapping[str, str]] = MappingProxyType({"g": "gradient", "d": "g"})
 
     @classmethod
     def theorems(cls) -> tuple[Theorem, ...]:

@@ -93,6 +93,7 @@ class EFBV(BodyMethod):
 
     state_class = EFBVState
     planned: ClassVar[Mapping[str, str]] = MappingProxyType({"lam": "lambda"})
+    lyapunov_names: ClassVar[Mapping[str, str]] = MappingProxyType({"q": "direction", "g": "gradient"})
     name = "EF-BV"
     source = EFBV_PAPER
 

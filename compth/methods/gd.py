@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from compth._numbers import Number, max
-from compth.claims import Attribution, Sharpness, Standing
+from compth._numbers import Number, max, ratio
+from compth.claims import Attribution, Sharpness, Standing, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.errors import NoGuarantee
+from compth.methods import _closed_forms as forms
 from compth.methods._base import Constants, Method, Plan, Theorem
 from compth.methods.core.body import BodyMethod
+from compth.methods.core.known import Known
 
 
 def rho_gd(gamma: Number, mu: Number, L: Number) -> Number:
@@ -38,6 +40,17 @@ class GDContraction(Theorem):
         return Plan(gamma, rho=rho)
 
 
+WORST = Known(
+    Unbiased,
+    best=lambda q: (ratio(2, q.L + q.mu), {}),
+    factor=lambda q: forms.gd_factor(q.mu, q.L),
+    lyapunov="x**2",
+    multipliers=lambda q, gamma, _: ({}, {"interpolation": forms.monotonicity(q.mu, q.L, 0, gamma)}),
+    everywhere=lambda q, gamma, _: forms.interpolation_factor(q.mu, q.L, 0, gamma),
+    tight_everywhere=True,
+)
+
+
 @dataclass(frozen=True)
 class GD(BodyMethod):
     """x+ = x - gamma grad f(x); every worker sends its full gradient."""
@@ -48,6 +61,7 @@ class GD(BodyMethod):
     takes_compressor: ClassVar[bool] = False
     takes_oracle = False
     name = "gradient descent"
+    known = (WORST,)
 
     @property
     def label(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -142,6 +143,7 @@ class MARINA(BodyMethod):
     requires = (Unbiased,)
     name = "MARINA"
     source = MARINA_PAPER
+    lyapunov_names: ClassVar[Mapping[str, str]] = MappingProxyType({"q": "g", "g": "gradient"})
 
     def __post_init__(self) -> None:
         super().__post_init__()

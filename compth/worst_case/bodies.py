@@ -1,77 +1,90 @@
-"""Worst cases of methods written as one body: the class asked about, the parameters, and which runs it speaks of."""
+"""Which method and class a worst case is asked of, the parameters, and which runs it speaks of."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import Any
 
-from compth._numbers import Number
+from compth._numbers import Number, ratio
 from compth.calculus import induced_omega
-from compth.claims import BiasVariance, Contractive, Unbiased
+from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased
 from compth.compressors import Independent
-from compth.errors import InvalidParameter, Unsupported, require
+from compth.errors import CompthError, InvalidParameter, Unsupported, require
+from compth.methods import Constants, catalogue
 from compth.methods.core.body import NOTHING, BodyMethod, derived, runs_its_body
-from compth.methods.dcgd import DCGD
-from compth.methods.diana import DIANA
-from compth.methods.ef import EF
-from compth.methods.ef21 import EF21
-from compth.methods.ef_bv import EFBV
-from compth.methods.marina import MARINA
+from compth.methods.core.known import Known
+from compth.methods.core.program import averaged_gradients
+from compth.methods.core.vectors import GRADIENT, MESSAGE
 from compth.worst_case.exponents import exponents
-from compth.worst_case.methods import SHARED
+from compth.worst_case.inequalities import SHARED
 from compth.worst_case.model import Model
 from compth.worst_case.rational import spelled
+from compth.worst_case.settled import settled
 from compth.worst_case.traced import Class, derived_model
 
 SIZES = (5, 7)
 """Dimensions at which a body is traced: a worst case over all d needs the same program at each."""
+CONSTANTS = ("mu", "L", "delta", "omega", "eta")
 
 
 @dataclass(frozen=True)
-class BodyQuestion:
-    """A body on a class of problems and compressors, in exact numbers where they were given so (see tight.Question)."""
+class Question:
+    """A body on a class of problems and compressors, in exact numbers where they were given so. method: its name."""
 
     kind: type[BodyMethod]
-    mu: Number
-    L: Number
-    delta: Number | None
-    omega: Number | None
-    eta: Number | None
+    mu: Any
+    L: Any
+    delta: Any
+    omega: Any
+    eta: Any
     n: int
+    method: str = ""
 
     @property
-    def method(self) -> str:
-        """Its name, for reports only."""
-        return self.kind.__name__
+    def exact(self) -> bool:
+        """True where every compressor of the class sends all it is given."""
+        return bool(self.delta == 1 or (self.omega == 0 and not self.eta))
 
-    def rational(self) -> BodyQuestion:
+    @property
+    def known(self) -> Known | None:
+        """The closed form of this question, None where there is none."""
+        return next((k for k in self.kind.known if k.speaks_of(self) and not self.eta), None)
+
+    def rational(self) -> Question:
         """Every number a Fraction: a float is read as the decimal it is printed as."""
-        given = {
-            k: None if (v := getattr(self, k)) is None else spelled(v)
-            for k in ("mu", "L", "delta", "omega", "eta")
-        }
-        return replace(self, **given)  # type: ignore[arg-type]
+        given: dict[str, Any] = {k: spelled(v) for k in CONSTANTS if (v := getattr(self, k)) is not None}
+        return replace(self, **given)
 
-    def model(self, gamma: Number, params: Mapping[str, Number], turn: bool = True) -> Model:
-        """The body on this class at a step size, in Fractions. turn=False: the state as the body has it."""
-        q = self.rational()
-        eta2 = 1 - Fraction(q.delta) if q.delta is not None else Fraction(q.eta or 0) ** 2
-        cls = Class(Fraction(q.mu), Fraction(q.L), eta2, Fraction(q.omega or 0), q.n)
-        values = {k: spelled(v) for k, v in params.items()} | (
-            {"gamma": spelled(gamma)} if self.kind.signature.takes_gamma else {}
+    def model(
+        self, gamma: Number, params: Mapping[str, Number], full: bool = True, settle: bool = True
+    ) -> Model:
+        """The body on this class at a step size, in Fractions; full as in `derived_model`.
+
+        settle: where every message arrives as it was, what is then held in vain is left out (`settled`).
+        """
+        values = {k: spelled(v) for k, v in params.items()}
+        values |= {"gamma": spelled(gamma)} if self.kind.signature.takes_gamma else {}
+        return _model(self.rational(), tuple(sorted(values.items())), full, settle and self.exact)
+
+
+@lru_cache(maxsize=128)
+def _model(q: Question, values: tuple[tuple[str, Fraction], ...], full: bool, settle: bool) -> Model:
+    eta2 = 1 - q.delta if q.delta is not None else (q.eta or Fraction(0)) ** 2
+    cls = Class(q.mu, q.L, eta2, q.omega or Fraction(0), q.n)
+    shown: dict[str, Number] = {"mu": cls.mu, "L": cls.L}
+    shown |= {k: getattr(q, k) for k in ("delta", "eta", "omega") if getattr(q, k) is not None}
+    programs = [derived(q.kind, values, q.n, d, False) for d in SIZES]
+    if not _equal(programs[0], programs[1]):
+        raise Unsupported(
+            f"{q.method} depends on d: a worst case is over all dimensions, make w.d a parameter"
         )
-        shown: dict[str, Number] = {"mu": cls.mu, "L": cls.L}
-        shown |= {k: getattr(q, k) for k in ("delta", "eta", "omega") if getattr(q, k) is not None}
-        shown |= {**values, "n": q.n}
-        programs = [derived(self.kind, tuple(sorted(values.items())), q.n, d, False) for d in SIZES]
-        if not _equal(programs[0], programs[1]):
-            raise Unsupported(
-                f"{self.method} depends on d: a worst case is over all dimensions, make w.d a parameter"
-            )
-        return derived_model(programs[0], cls, shown, _units(self.kind), turn)
+    program = settled(programs[0]) if settle else programs[0]
+    model = derived_model(program, cls, {**shown, **dict(values), "n": q.n}, _units(q.kind), full)
+    return replace(model, method=q.method, names=q.kind.lyapunov_names)
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -90,26 +103,51 @@ def _units(kind: type[BodyMethod]) -> dict[str, int] | None:
     return exponents(kind, 3)
 
 
-MODELS: dict[type, str] = {
-    EF: "EF",
-    EF21: "EF21",
-    DCGD: "DCGD",
-    DIANA: "DIANA",
-    MARINA: "MARINA",
-    EFBV: "EF-BV",
-}
-"""The catalogue's classes with a Model of their own in methods.py, whose rates are known in closed form or pinned."""
+@dataclass(frozen=True)
+class Named:
+    """A method as it was asked for. claim: the one that its compressors must make, None for any."""
+
+    kind: type[BodyMethod]
+    name: str
+    claim: type[Claim] | None
+    most_workers: int | None = None
 
 
-def model_name(method: Any) -> str | None:
-    """The name of the Model of one of these classes or an instance; no other class, whatever it is called."""
-    return MODELS.get(method if isinstance(method, type) else type(method))
+@cache
+def names() -> dict[str, Named]:
+    """What a worst case may be asked of by name: bodies of the catalogue, and their closed forms by alias."""
+    out: dict[str, Named] = {}
+    for name, kind in catalogue().items():
+        if issubclass(kind, BodyMethod):
+            found = next((k.claim for k in kind.known if not k.alias), _required(kind))
+            out |= dict.fromkeys((name, kind.name), Named(kind, name, found))
+            out |= {k.alias: Named(kind, k.alias, k.claim, k.most_workers) for k in kind.known if k.alias}
+    return out
+
+
+def _required(kind: type[BodyMethod]) -> type[Claim] | None:
+    return next((c for c in kind.requires if c in (Contractive, Unbiased)), None)
+
+
+def asked_for(method: Any) -> Named:
+    """The body of a name, a class or an instance. InvalidParameter for what is none.
+
+    Unsupported where the class runs more than its body.
+    """
+    if isinstance(method, str):
+        known = names()
+        require(method in known, f"method={method!r} is not one of {', '.join(sorted(known))}")
+        return replace(known[method], name=method)
+    kind = body_of(method)
+    require(kind is not None, f"method={method!r} is no method written as a body, nor the name of one")
+    assert kind is not None
+    return Named(kind, kind.__name__, _required(kind))
 
 
 def body_of(method: Any) -> type[BodyMethod] | None:
-    """The class of a body without a Model of its own, None for any other; Unsupported where the class runs more."""
+    """The class of a body, None for any other; Unsupported where the class runs more than its body."""
     kind = method if isinstance(method, type) else type(method)
-    if not issubclass(kind, BodyMethod) or kind in MODELS:
+    if not issubclass(kind, BodyMethod):
         return None
     if not runs_its_body(kind):
         raise Unsupported(f"{kind.__name__} changes what its body says: no worst case is derived from it")
@@ -121,49 +159,104 @@ def body_of(method: Any) -> type[BodyMethod] | None:
     return kind
 
 
-def body_question(
-    kind: type[BodyMethod],
+def question(
+    named: Named,
     mu: Number,
     L: Number,
     delta: Number | None,
     omega: Number | None,
     eta: Number | None,
     n: int,
-) -> BodyQuestion:
+) -> Question:
     """Checked constants: delta (contractive), or omega with eta (bias), or omega and delta (the induced compressor)."""
     require(0 < mu <= L < float("inf"), f"mu={mu}, L={L} need 0 < mu <= L")
     require(isinstance(n, int) and n >= 1, f"n={n!r} must be a whole number of workers, at least 1")
     given = f"delta={delta}, omega={omega}, eta={eta}"
-    require(
-        delta is not None or omega is not None,
-        f"{given}: {kind.__name__} needs delta or omega of its compressors",
-    )
+    _check_claim(named, given, delta, omega, eta)
     require(eta is None or (omega is not None and delta is None), f"{given}: eta goes with omega")
     require(delta is None or 0 < delta <= 1, f"delta={delta} must satisfy 0 < delta <= 1")
     require(omega is None or 0 <= omega < float("inf"), f"omega={omega} must be finite and at least 0")
     require(eta is None or 0 <= eta < 1, f"eta={eta} must satisfy 0 <= eta < 1")
+    if named.most_workers is not None and n > named.most_workers:
+        raise Unsupported(
+            f"n={n}: the tight rate of {named.name} is known for {named.most_workers} worker; use EF or EF21"
+        )
     if omega is not None and delta is not None:
         omega, delta = induced_omega(delta, omega), None
-    return BodyQuestion(kind, mu, L, delta, omega, eta, n)
+    found = Question(named.kind, mu, L, delta, omega, eta, n, named.name)
+    alias = "" if found.known is None else found.known.alias
+    return replace(found, method=alias) if alias else found
 
 
-def body_params(
-    kind: type[BodyMethod], given: Mapping[str, Number | None], instance: Any = None
-) -> dict[str, Number]:
-    """Every parameter besides gamma: given, the instance's, or the body's default; else InvalidParameter."""
-    out: dict[str, Number] = {}
+def _check_claim(
+    named: Named, given: str, delta: Number | None, omega: Number | None, eta: Number | None
+) -> None:
+    name, claim = named.name, named.claim
+    require(
+        delta is not None or omega is not None, f"{given}: {name} needs delta or omega of its compressors"
+    )
+    if claim is Contractive:
+        require(omega is None and eta is None, f"{given}: {name} takes delta alone")
+    if claim is Unbiased:
+        require(omega is not None, f"omega={omega}: {name} needs the variance of its compressors")
+        require(eta is None, f"eta={eta} is a bias: the compressors of {name} are unbiased")
+
+
+def all_params(q: Question, given: Mapping[str, Number | None], instance: Any = None) -> dict[str, Number]:
+    """Every parameter besides gamma: given, the instance's, the body's default, or its rule; else InvalidParameter."""
+    kind, out = q.kind, dict[str, Number]()
     for name, value in given.items():
         require(
-            value is None or name in kind.signature.params,
-            f"{name}={value} is no parameter of {kind.__name__}",
+            value is None or name in kind.signature.params, f"{name}={value} is no parameter of {q.method}"
         )
     for name, default in kind.signature.params.items():
         own = None if instance is None else getattr(instance, name, None)
-        value = given.get(name) if given.get(name) is not None else own if own is not None else default
-        if value is NOTHING or value is None:
+        value = next((v for v in (given.get(name), own, default) if v is not None and v is not NOTHING), None)
+        out[name] = _ruled(q).get(name) if value is None else value
+        if out[name] is None:
             raise InvalidParameter(f"{kind.__name__} needs {name}=...: nothing plans it")
-        out[name] = value
     return out
+
+
+def _ruled(q: Question) -> dict[str, Any]:
+    """Parameters that go with the best step in closed form, else those of the method's own rule."""
+    if q.known is not None:
+        return dict(q.known.best(q)[1])
+    try:
+        made: Any = q.kind()
+        return dict(
+            made.read_from(made.default_params(constants_of(q.mu, q.L, q.n, q.delta, q.omega, q.eta)))
+        )
+    except (CompthError, TypeError, AttributeError):  # no rule, or none that these constants suffice for
+        return {}
+
+
+def constants_of(
+    mu: Number,
+    L: Number,
+    n: int,
+    delta: Number | None = None,
+    omega: Number | None = None,
+    eta: Number | None = None,
+) -> Constants:
+    """What a theorem may see of the class: every L_i = L, a shared minimiser, independent workers."""
+    claims: list[Claim] = [] if delta is None else [Contractive(delta)]
+    if omega is not None:
+        claims += (
+            [BiasVariance(eta, omega)] if eta else [Unbiased(omega), JointVariance(ratio(omega, n), 0, n)]
+        )
+    return Constants(
+        n=n,
+        d=1,
+        L=L,
+        mu=mu,
+        L_max=L,
+        L_tilde=L,
+        mu_min=mu,
+        L_plus=L,
+        independent=True,
+        claims=tuple(claims),
+    )
 
 
 def check_instance(method: Any) -> None:
@@ -182,7 +275,6 @@ def check_instance(method: Any) -> None:
 
 def body_asked(
     method: Any,
-    kind: type[BodyMethod],
     mu: Number,
     L: Number,
     delta: Number | None,
@@ -190,27 +282,32 @@ def body_asked(
     eta: Number | None,
     n: int,
     given: Mapping[str, Number | None],
-) -> tuple[BodyQuestion, dict[str, Number], Number | None]:
+) -> tuple[Question, dict[str, Number], Number | None]:
     """(question, parameters, the instance's gamma). A body's parameter named as a constant of the class is that one.
 
     eta alone is the body's own where it has such a parameter: it is then no bias of the compressors.
     """
-    check_instance(method)
-    instance = None if isinstance(method, type) else method
-    own, named = kind.signature.params, dict(given)
+    named = asked_for(method)
+    instance = None if isinstance(method, str | type) else method
+    if instance is not None:
+        check_instance(instance)
+    own, values = named.kind.signature.params, dict(given)
     if "eta" in own:
-        named["eta"], eta = eta, None
-    asked = body_question(kind, mu, L, delta, omega, eta, n)
+        values["eta"], eta = eta, None
+    asked = question(named, mu, L, delta, omega, eta, n)
     shared = {"mu": mu, "L": L, "n": n, "delta": delta, "omega": omega}
-    named |= {k: v for k, v in shared.items() if k in own}
-    return asked, body_params(kind, named, instance), None if instance is None else instance.gamma
+    values |= {k: v for k, v in shared.items() if k in own}
+    return asked, all_params(asked, values, instance), None if instance is None else instance.gamma
 
 
-def class_of(method: Any, problem: Any) -> dict[str, Any] | None:
+def class_of(
+    method: Any, problem: Any, values: Mapping[str, Number] = MappingProxyType({})
+) -> dict[str, Any] | None:
     """The constants of the class that a run of a body lies in: mu_min, L_max, n and its compressors' claim.
 
-    None where it lies in none: workers that are not strongly convex, an oracle, a compressed broadcast, workers that
-    draw together, compressors without a claim.
+    Of f itself, as one worker, where at these values of its parameters the step reads the mean gradient alone. None
+    where it lies in none: workers that are not strongly convex, an oracle, a compressed broadcast, workers that draw
+    together, compressors without a claim.
     """
     c = method.check(problem)
     try:
@@ -218,15 +315,31 @@ def class_of(method: Any, problem: Any) -> dict[str, Any] | None:
     except Unsupported:
         return None
     seen = method.seen(problem)
+    if _reads_the_mean_alone(type(method), values, int(seen.n)):
+        return {"mu": seen.mu, "L": seen.L, "n": 1, "omega": 0} if seen.mu > 0 else None
     base: dict[str, Any] = {"mu": seen.mu_min, "L": seen.L_max, "n": int(seen.n)}
     if not seen.mu_min > 0:
         return None
     unbiased, contractive, pair = c.claim(Unbiased), c.claim(Contractive), c.claim(BiasVariance)
+    if contractive is not None and (unbiased is None or _required(type(method)) is Contractive):
+        return {**base, "delta": contractive.delta}
     if unbiased is not None:
         return {**base, "omega": unbiased.omega}
-    if contractive is not None:
-        return {**base, "delta": contractive.delta}
     return None if pair is None else {**base, "eta": pair.eta, "omega": pair.omega}
+
+
+def _reads_the_mean_alone(kind: type[BodyMethod], values: Mapping[str, Number], n: int) -> bool:
+    """True for a body without messages and workers' vectors that reads no single worker's gradient, nor n."""
+    names = (*kind.signature.params, *(("gamma",) if kind.signature.takes_gamma else ()))
+    given = tuple(sorted((k, spelled(values.get(k, Fraction(1, 4)))) for k in names))
+    if kind.signature.worker:
+        return False
+    try:
+        alone, among = (derived(kind, given, m, SIZES[0], False) for m in (1, n))
+    except CompthError:
+        return False
+    read = averaged_gradients(among) == frozenset(among.of_kind(GRADIENT))
+    return not among.of_kind(MESSAGE) and read and _equal(alone, among)
 
 
 def body_rate(method: Any, problem: Any, gamma: float, params: Mapping[str, Any]) -> float | None:
@@ -234,18 +347,48 @@ def body_rate(method: Any, problem: Any, gamma: float, params: Mapping[str, Any]
 
     Where the worst case needs a minimiser that all f_i share, only for problems that have one.
     """
-    kind, constants = body_of(method), class_of(method, problem)
-    if kind is None or constants is None:
-        return None
     from compth.worst_case.tight import tight_rate
 
-    used = {k: params.get(kind.planned.get(k, k), getattr(method, k, None)) for k in kind.signature.params}
-    given: dict[str, Any] = {k: float(v) for k, v in used.items() if v is not None and k not in constants}
+    kind, used = body_of(method), _used(method, params)
+    constants = None if kind is None else class_of(method, problem, {"gamma": gamma, **used})
+    if kind is None or constants is None:
+        return None
+    given: dict[str, Any] = {k: float(v) for k, v in used.items() if k not in constants}
     try:
         found = tight_rate(kind, **{**given, **constants}, gamma=gamma)
     except (Unsupported, InvalidParameter):
         return None
-    shared = found.certificate is not None and SHARED in found.certificate.model.assumptions
-    if shared and problem.n > 1 and problem.zeta2_star != 0:
+    if found.certificate is None or _misses_its_minimiser(found.certificate.model, problem):
         return None
     return found.certified
+
+
+def _used(method: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The body's parameters out of a plan's, else the method's own."""
+    if not isinstance(method, BodyMethod):
+        return {}
+    planned = type(method).planned
+    used = {k: params.get(planned.get(k, k), getattr(method, k, None)) for k in method.signature.params}
+    return {k: v for k, v in used.items() if v is not None}
+
+
+def _misses_its_minimiser(model: Model, problem: Any) -> bool:
+    """True where a worst case needs a minimiser that all f_i share, and the problem has none."""
+    return bool(SHARED in model.assumptions and problem.n > 1 and problem.zeta2_star != 0)
+
+
+def step_in_closed_form(method: Any, problem: Any, params: Mapping[str, Any]) -> float | None:
+    """The step of the best worst case that a closed form knows at these parameters, None where none does."""
+    used = _used(method, params)
+    try:
+        kind, constants = body_of(method), class_of(method, problem, used)
+        if kind is None or constants is None:
+            return None
+        delta, omega, eta = (constants.get(k) for k in ("delta", "omega", "eta"))
+        q = question(asked_for(kind), constants["mu"], constants["L"], delta, omega, eta, constants["n"])
+        if q.known is None or _misses_its_minimiser(q.model(1, q.known.best(q)[1], full=False), problem):
+            return None
+        found = q.known.step_with(q, used) if q.known.step_with else q.known.best(q)[0]
+    except CompthError:
+        return None
+    return None if found is None else float(found)

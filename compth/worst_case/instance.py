@@ -14,9 +14,10 @@ from compth.compressors.bernoulli import Bernoulli
 from compth.compressors.combinators import Scaled
 from compth.compressors.identity import Identity
 from compth.errors import Unsupported
-from compth.methods import Method, catalogue
+from compth.methods import Method
 from compth.methods.core.body import BodyMethod, with_all_parameters
 from compth.problems import DistributedQuadratic, distributed_quadratic
+from compth.worst_case.bodies import Question
 from compth.worst_case.model import Model, Quadratic1D
 
 
@@ -43,43 +44,28 @@ class WorstCase:
         return simulate(self.method, self.problem, steps, runs, seed)
 
 
-def instance_of(
-    method: str, model: Model, where: Quadratic1D, rate: float, body: type[BodyMethod] | None = None
-) -> WorstCase:
+def instance_of(q: Question, model: Model, where: Quadratic1D, rate: float) -> WorstCase:
     """The worst case of a model as a problem and a method of the package."""
     n = int(model.constants["n"])
     problem = distributed_quadratic(
-        np.full((n, 1, 1), float(where.curvature)), np.zeros((n, 1)), name=f"worst case of {method}"
+        np.full((n, 1, 1), float(where.curvature)), np.zeros((n, 1)), name=f"worst case of {q.method}"
     )
-    compressor = _compressor(model.constants, where)
-    if body is not None:
-        made: Method | None = None if compressor is None else _of_body(body, compressor, model.constants)
-    else:
-        made = None if compressor is None else _method(method, compressor, model.constants)
+    compressor = _compressor(q, where)
+    made = None if compressor is None else _run(q.kind, compressor, model.constants)
     return WorstCase(where.curvature, where.compressor, rate, problem, compressor, made)
 
 
-def _of_body(body: type[BodyMethod], compressor: Compressor, c: Mapping[str, Number]) -> Method:
+def _run(body: type[BodyMethod], compressor: Compressor, c: Mapping[str, Number]) -> Method:
     given: dict[str, Any] = {k: float(c[k]) for k in (*body.signature.params, "gamma") if k in c}
     return with_all_parameters(body)(compressor, **given)
 
 
-def _compressor(c: Mapping[str, Number], where: Quadratic1D) -> Compressor | None:
-    if where.factor == 0:  # compressions of one step that act differently
+def _compressor(q: Question, where: Quadratic1D) -> Compressor | None:
+    """The package's compressor of this law, None where it has none: several unequal ones, biased random ones."""
+    if not where.factor or (q.eta and q.omega):
         return None
-    if "delta" in c or (c["omega"] == 0 and c.get("eta")):
-        return Scaled(Identity(), factor=float(where.factor))
-    if c["omega"] == 0:
+    if where.factor == 1:
         return Identity()
-    return None if c.get("eta") else Bernoulli(p=float(1 / (1 + c["omega"])))
-
-
-def _method(name: str, compressor: Compressor, c: Mapping[str, Number]) -> Method | None:
-    """The package's method; its EF-BV plans lambda and nu itself, so none is returned for it."""
-    if name == "EF-BV":
-        return None
-    extra = {k: float(c[k]) for k in ("alpha", "p") if k in c}
-    made: Method = catalogue()["DCGD" if name == "CGD" else name](
-        compressor, gamma=float(c["gamma"]), **extra
+    return (
+        Scaled(Identity(), factor=float(where.factor)) if where.acts else Bernoulli(p=float(1 / where.factor))
     )
-    return made

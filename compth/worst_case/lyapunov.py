@@ -3,30 +3,54 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import replace
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from compth._expressions import Expression, parse
 from compth._numbers import Number
 from compth.errors import InvalidParameter
-from compth.worst_case.model import Model, add
+from compth.methods.core.body import BodyMethod
+from compth.worst_case.model import Model, Vector, add
 from compth.worst_case.rational import spelled
+from compth.worst_case.resolved import AT_X
 
-VECTORS: Mapping[str, Mapping[str, str]] = {
-    "CGD": {"x": "x"},
-    "EF": {"x": "x", "e": "e"},
-    "EF21": {"g": "g", "d": "d"},
-    "DCGD": {"x": "z"},
-    "DIANA": {"x": "z", "h": "e"},
-    "MARINA": {"x": "z", "q": "q", "g": "g"},
-    "EF-BV": {"x": "z", "q": "q", "h": "h", "g": "g"},
-}
-"""User's name -> the Model's vector. All are measured from their value at x*; EF21's error is r = g - d."""
-OF_ONE_WORKER = {"e", "g", "h", "r"}
-"""Vectors that a worker has for itself: their deviations from the mean count in V."""
 GAP = "gap"
-"""f(x) - f*, in CGD, MARINA and EF-BV."""
+"""f(x) - f*."""
+GRADIENT, DIRECTION = "gradient", "direction"
+"""grad f_i(x), and (x - x+)/gamma: names in V where the body has no vector of that name."""
+BAR = "bar"
+
+
+@dataclass(frozen=True)
+class Read:
+    """A name of the text: a combination of the Model's vectors; mean: of the workers' mean alone."""
+
+    vector: Vector
+    mean: bool
+
+
+def asks_for_the_next_point(kind: type[BodyMethod], text: str) -> bool:
+    """True for a V that reads what only the full Model has: f - f*, the gradient at x or the direction."""
+    own = {*kind.signature.server, *kind.signature.worker}
+    wanted = {GAP} | ({GRADIENT, DIRECTION} - own)
+    found = set(re.findall(r"[^\W\d]\w*", text))
+    found |= {a.removesuffix(BAR) for a in found}
+    return bool(wanted & {kind.lyapunov_names.get(a, a) for a in found})
+
+
+def readings(model: Model) -> dict[str, Read]:
+    """What the names of a text stand for; every vector is measured from its value at x*."""
+    gamma = model.constants.get("gamma", 1)
+    held: dict[str, Vector] = {GRADIENT: {AT_X: 1}} if f"P[{AT_X},{AT_X}]" in model.now else {}
+    held |= {DIRECTION: {k: c / gamma for k, c in model.direction.items()}} if model.direction else {}
+    held |= {k: {k: 1} for k in model.free}
+    renamed = {a: held[k] for a, k in model.names.items() if k in held}
+    held = {k: v for k, v in held.items() if k not in model.names.values()} | renamed
+    own = {*model.own, AT_X}
+    out = {k: Read(v, False) for k, v in held.items()}
+    return out | {f"{k}{BAR}": Read(v, True) for k, v in held.items() if own & set(v)}
 
 
 def coefficients(model: Model, text: str, constants: Mapping[str, Number]) -> dict[str, Fraction]:
@@ -34,12 +58,11 @@ def coefficients(model: Model, text: str, constants: Mapping[str, Number]) -> di
 
     Raises InvalidParameter for unknown names and for what is no quadratic form (linear in `gap`).
     """
-    names = {k: k for k in model.free} if model.derived else dict(VECTORS[model.method])
-    each = model.own if model.derived else ("e", "g", "d", "h")
-    names |= {f"{k}bar": f"{v} bar" for k, v in names.items() if v in each}
+    names = readings(model)
     scalar = (GAP,) if "f" in model.now else ()
+    constants = {k: v for k, v in constants.items() if k not in names}
     expression = parse(text, frozenset([*names, *scalar, *constants]))
-    own = [a for a in names if a in expression.names] + [a for a in scalar if a in expression.names]
+    own = [a for a in (*names, *scalar) if a in expression.names]
 
     def value(at: Mapping[str, int]) -> Fraction:
         point = {**dict.fromkeys(own, 0), **at}
@@ -50,7 +73,7 @@ def coefficients(model: Model, text: str, constants: Mapping[str, Number]) -> di
     if any(c for pair, c in mixed.items() if GAP in pair):
         raise InvalidParameter(f"lyapunov={text!r} multiplies gap by a vector: V is no quadratic form there")
     _check_quadratic(expression, own, pure, mixed, value)
-    return _named(model, names, pure, mixed)
+    return _on_the_model(model, names, pure, mixed)
 
 
 def _check_quadratic(
@@ -58,9 +81,8 @@ def _check_quadratic(
     own: list[str],
     pure: Mapping[str, Fraction],
     mixed: Mapping[tuple[str, str], Fraction],
-    value: object,
+    value: Callable[[Mapping[str, int]], Fraction],
 ) -> None:
-    assert callable(value)
     for k in (2, -3, 5):
         at = {a: k + i * (1 - 2 * (i % 2)) for i, a in enumerate(own)}
         wanted = sum((c * at[a] ** (1 if a == GAP else 2) for a, c in pure.items()), Fraction(0))
@@ -72,53 +94,34 @@ def _check_quadratic(
             )
 
 
-def _named(
+def _on_the_model(
     model: Model,
-    names: Mapping[str, str],
+    names: Mapping[str, Read],
     pure: Mapping[str, Fraction],
     mixed: Mapping[tuple[str, str], Fraction],
 ) -> dict[str, Fraction]:
-    """On the Model's vectors: d = g - r for EF21; deviations take the worker vectors' part."""
+    """The coefficients on the Model's vectors: products of single workers' also among the deviations."""
     gram = dict.fromkeys(model.now, Fraction(0))
-    single = set(model.own) if model.derived else OF_ONE_WORKER
-    unseen: dict[str, Fraction] = {}
 
-    def put(a: str, b: str, c: Fraction) -> None:
-        for u, cu in _parts(model, names[a]):
-            for w, cw in _parts(model, names[b]):
-                plain = [v.removesuffix(" bar") for v in (u, w)]
-                if f"P[{plain[0]},{plain[1]}]" in gram:
-                    gram[f"P[{plain[0]},{plain[1]}]"] += c * cu * cw
-                if f"Q[{u},{w}]" in gram:
-                    gram[f"Q[{u},{w}]"] += c * cu * cw
-                elif model.space.worker and {u, w} <= single and f"Q[{w},{u}]" not in gram:
-                    pair = " ".join(sorted({u, w}))
-                    unseen[pair] = unseen.get(pair, Fraction(0)) + c * cu * cw
+    def put(a: Read, b: Read, c: Fraction) -> None:
+        for u, w in itertools.product(a.vector, b.vector):
+            more = c * Fraction(a.vector[u]) * Fraction(b.vector[w])
+            key = f"{u.removeprefix('mean ')},{w.removeprefix('mean ')}"
+            if f"P[{key}]" in gram:
+                gram[f"P[{key}]"] += more
+            if f"Q[{u},{w}]" in gram and not (a.mean or b.mean):
+                gram[f"Q[{u},{w}]"] += more
 
     for a, c in pure.items():
         if a == GAP:
             gram["f"] = c
         else:
-            put(a, a, c)
+            put(names[a], names[a], c)
     for (a, b), c in mixed.items():
         if c:
-            put(a, b, c)
-            put(b, a, c)
-    hidden = [name for name, c in unseen.items() if c]
-    if hidden:
-        raise InvalidParameter(
-            f"lyapunov weighs {', '.join(hidden)} of single workers: with n > 1 the LMI of {model.method} knows "
-            "their mean only, so write gbar for g"
-        )
+            put(names[a], names[b], c)
+            put(names[b], names[a], c)
     return gram
-
-
-def _parts(model: Model, vector: str) -> list[tuple[str, int]]:
-    """d = g - r in EF21's vectors, the others are themselves."""
-    if model.derived or vector.removesuffix(" bar") != "d":
-        return [(vector, 1)]
-    tail = vector.removeprefix("d")
-    return [(f"g{tail}", 1), (f"r{tail}", -1)]
 
 
 def fixed(model: Model, v: Mapping[str, Fraction]) -> Model:

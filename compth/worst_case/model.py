@@ -9,7 +9,7 @@ Function values f(x) - f*, f(x+) - f* >= 0 are blocks of size one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
@@ -144,7 +144,8 @@ class Forms(Mapping[str, Form]):
 class Quadratic1D:
     """All workers hold curvature x^2/2: every vector as a combination of the state's; the compressor in words.
 
-    factor: C(v) = factor v, where it acts. common, worker: basis vector -> combination of the state's (deviations').
+    factor: C(v) = factor v, where all messages act alike, else 0. common, worker: basis vector -> combination of the
+    state's (deviations'). acts: what multiplies the input of each message of a biased compressor.
     """
 
     curvature: Number
@@ -152,6 +153,7 @@ class Quadratic1D:
     factor: Number
     common: Mapping[str, Vector]
     worker: Mapping[str, Vector]
+    acts: Mapping[str, Number] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -162,13 +164,13 @@ class Model:
     now, after: by coefficient of V, the form it multiplies and the expectation of that form one step later.
     known: multiplier -> form that is >= 0 by hypothesis. normal: V >= t normal with t > 0, so that V sees the iterate.
     extremal: quadratics of the class. assumptions: the hypotheses, in words. gaps: f - f* is among the blocks.
-    first: the known forms that a least rho tries alone, where V sees one vector; () for none.
     curved: (argument, vector): on a quadratic the vector is H_i times the argument, which all workers share; with gaps
     the first two give f - f* now and next.
     sent: (input, vector, square): |vector - input|^2 <= square |input|^2 in every worker; () without such a vector.
     points: further blocks of size one, f - f* at points besides x and x+. own: the state's vectors of each worker.
-    units: exponent of L of every vector, of gamma and of the multipliers, None where they are not known. derived: from
-    a body, whose own names its vectors have, and not from methods.py.
+    units: exponent of L of every vector, of gamma and of the multipliers, None where they are not known.
+    start: vectors of the state that begin at x_0 ("x0") or at the gradient there ("gradient"), the others at 0.
+    direction: x - x+ where V sees x+, else empty. names: what a user's V calls vectors, where not as the body.
     """
 
     method: str
@@ -183,13 +185,14 @@ class Model:
     extremal: tuple[Quadratic1D, ...] = ()
     assumptions: tuple[str, ...] = ()
     gaps: bool = False
-    first: tuple[str, ...] = ()
     curved: tuple[tuple[Vector, str], ...] = ()
     sent: tuple[tuple[Vector, str, Number], ...] = ()
     points: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     units: Mapping[str, int] | None = None
-    derived: bool = False
+    start: Mapping[str, str] = field(default_factory=dict)
+    direction: Vector = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def blocks(self) -> dict[str, int]:
@@ -261,37 +264,3 @@ class Model:
 def _pair(name: str) -> tuple[str, ...]:
     """ "P[x,e]" -> ("x", "e")."""
     return tuple(name[2:-1].split(","))
-
-
-def quadratic_terms(
-    space: Space,
-    common: Sequence[str],
-    worker: Sequence[str],
-    following: Mapping[str, Sequence[tuple[Number, Vector]]],
-    noise: Mapping[str, Number],
-    variance: Form,
-    n: Number,
-) -> tuple[dict[str, Form], dict[str, Form]]:
-    """(now, after) for all products of the state's vectors.
-
-    following: vector -> [(probability, its value one step later), ...] over the outcomes of a common coin.
-    noise: vector -> coefficient of a zero-mean term that is independent between workers, with mean square `variance`
-    per unit; the mean of n of them has 1/n of it and their deviations 1 - 1/n.
-    """
-    now: dict[str, Form] = {}
-    after: dict[str, Form] = {}
-    share = Fraction(1) / n
-    for label, names, product, part in (
-        ("P", common, space.on_mean, share),
-        ("Q", worker, space.on_deviation, 1 - share),
-    ):
-        for i, a in enumerate(names):
-            for b in names[i:]:
-                twice = 1 if a == b else 2
-                key = f"{label}[{a},{b}]"
-                now[key] = product((twice, unit(a), unit(b)))
-                outcomes = zip(following[a], following[b], strict=True)
-                later = product(*((twice * p, u, w) for (p, u), (_, w) in outcomes))
-                factor = twice * noise.get(a, 0) * noise.get(b, 0) * part
-                after[key] = add((1, later), (factor, variance)) if factor else later
-    return now, after

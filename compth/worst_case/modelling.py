@@ -11,6 +11,7 @@ a.least_rate().rho
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -19,8 +20,8 @@ import numpy as np
 
 from compth._numbers import Number
 from compth.errors import InvalidParameter, require
-from compth.worst_case.methods import contraction, strongly_monotone
-from compth.worst_case.model import NOW, Form, Model, Space, add, plus, quadratic_terms, unit
+from compth.worst_case.inequalities import contraction, strongly_monotone
+from compth.worst_case.model import NOW, Form, Model, Space, add, plus, unit
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
 
 
@@ -101,11 +102,13 @@ class Analysis:
         require(bool(self._state), "state is empty: call state(x=(now, later)) first")
         first = list(self._state)
         space = Space((*first, *(k for k in self._names if k not in first)))
-        following = {k: [(1, _without(after, self._noise))] for k, (_, after) in self._state.items()}
-        now, after = quadratic_terms(space, first, (), following, {}, {}, 1)
-        for key in after:
-            a, b = key[2:-1].split(",")
-            after[key] = add((1, after[key]), *self._variances(space, a, b))
+        later = {k: _without(after, self._noise) for k, (_, after) in self._state.items()}
+        now, after = {}, {}
+        for a, b in itertools.combinations_with_replacement(first, 2):
+            twice, key = 1 if a == b else 2, f"P[{a},{b}]"
+            now[key] = space.on_mean((twice, unit(a), unit(b)))
+            plain = space.on_mean((twice, later[a], later[b]))
+            after[key] = add((1, plain), *self._variances(space, a, b))
         known: dict[str, Form] = {name: form(space) for name, form in self._known}
         constants = {"mu": self.mu, "L": self.L, "n": 1}
         return Model("own", constants, space, {"mean": len(first)}, tuple(first), now, after, known,

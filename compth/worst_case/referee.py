@@ -13,27 +13,14 @@ from compth._expressions import parse
 from compth._numbers import Number, is_exact
 from compth.certificates import Certificate, Report, Verdict
 from compth.errors import InvalidParameter, require
-from compth.methods import _closed_forms as forms
-from compth.methods.core.body import BodyMethod
 from compth.worst_case import lyapunov as user_lyapunov
-from compth.worst_case.bodies import BodyQuestion, body_asked, body_of, body_question, model_name
+from compth.worst_case.bodies import Question, asked_for, body_asked, question
+from compth.worst_case.closed import closed_certificate, nearby_certificate, values_of
 from compth.worst_case.exact_algebra import is_psd
+from compth.worst_case.lyapunov import asks_for_the_next_point
 from compth.worst_case.model import Model
-from compth.worst_case.multipliers import closed_certificate
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
-from compth.worst_case.tight import (
-    Question,
-    above,
-    attained_by,
-    best_step,
-    gap_only,
-    interior,
-    method_params,
-    question,
-    rational_rate,
-    searched_step,
-)
-from compth.worst_case.widened import widened
+from compth.worst_case.tight import above, attained_by, best_step, interior, proved_rate
 from compth.worst_case.witness import Witness, asymptotic, one_step
 from compth.worst_case.worst_state import worst_state
 
@@ -53,14 +40,6 @@ class Claimed:
     gamma: Fraction
     params: Mapping[str, Fraction]
     lyapunov: str | None
-
-
-def method_name(method: Any, delta: Number | None) -> str:
-    """ "EF21" from the name, class or instance; the class DCGD with a contractive compressor is CGD."""
-    if isinstance(method, str):
-        return "EF-BV" if method == "EFBV" else method
-    name = model_name(method) or (method if isinstance(method, type) else type(method)).__name__
-    return "CGD" if name == "DCGD" and delta is not None else name
 
 
 @at_the_door(
@@ -88,9 +67,10 @@ def check_rate(
     """Judge "E V(t+1) <= rate V(t)" on the class of `tight_rate`, at these constants.
 
     rate, stepsize, alpha, p, lam, nu: numbers, or arithmetic in mu, L, kappa, delta, s = sqrt(1-delta), omega, eta, n
-    (rate also in gamma and the parameters). stepsize=None: the best step. lyapunov: text in the state's vectors, such
-    as "(x - ebar)**2 + e**2/s" for EF (gbar, g, d for EF21; x, h for DIANA; gap = f - f*), each measured from its value
-    at x*, mean over workers; None: some quadratic V, which fails only where an exact asymptotic rate is larger.
+    (rate also in gamma and the parameters). stepsize=None: the best step. lyapunov: text in the body's vectors, such as
+    "(x - ebar)**2 + e**2/s" for EF, in `gradient` (at x), `direction` = (x - x+)/gamma and `gap` = f - f*, or in the
+    names of the method's papers (gbar, g, d for EF21; q, g for MARINA; q, h, g for EF-BV); each is measured from its
+    value at x*, mean over workers. None: some quadratic V, which fails only where an exact asymptotic rate is larger.
 
     PROVED with a rational certificate, REFUTED with a rational quadratic and its exact trajectory (a given V: one step
     of it, or of a function known at x*, x and x+ where no quadratic was found), else CONSISTENT with the bracket
@@ -99,33 +79,10 @@ def check_rate(
     require(
         lyapunov is None or isinstance(lyapunov, str), f"lyapunov={lyapunov!r} must be text, such as 'x**2'"
     )
-    body = body_of(method)
-    if body is not None:
-        named = {"alpha": alpha, "p": p, "lam": lam, "nu": nu, **parameters}
-        asked, claim = _of_body(
-            method, body, (mu, L, delta, omega, eta, n), (rate, stepsize, lyapunov), named
-        )
-        certificate = _judged(asked, claim)
-        return Report(
-            f"{asked.method}: rate {rate}", (certificate,), {"stepsize": stepsize, "lyapunov": lyapunov}
-        )
-    if parameters:
-        key = next(iter(parameters))
-        raise InvalidParameter(f"{key}={parameters[key]} is no parameter of {method}")
-    name = method_name(method, delta)
-    q = question(name, mu, L, delta, omega, eta, n)
-    claim = _claimed(q, rate, stepsize, lyapunov, {"alpha": alpha, "p": p, "lambda": lam, "nu": nu})
+    named = {"alpha": alpha, "p": p, "lam": lam, "nu": nu, **parameters}
+    q, claim = _read(method, (mu, L, delta, omega, eta, n), (rate, stepsize, lyapunov), named)
     certificate = _judged(q.rational(), claim)
-    return Report(f"{name}: rate {rate}", (certificate,), {"stepsize": stepsize, "lyapunov": lyapunov})
-
-
-def values_of(q: Question | BodyQuestion) -> dict[str, Number]:
-    """The names that a claim's arithmetic may use."""
-    out: dict[str, Number] = {"mu": q.mu, "L": q.L, "n": q.n, "kappa": q.L / q.mu}
-    out |= {k: v for k, v in (("delta", q.delta), ("omega", q.omega), ("eta", q.eta)) if v is not None}
-    if q.delta is not None:
-        out["s"] = forms.error_norm(q.delta)
-    return out
+    return Report(f"{q.method}: rate {rate}", (certificate,), {"stepsize": stepsize, "lyapunov": lyapunov})
 
 
 def number(given: Any, values: Mapping[str, Number], name: str) -> Number:
@@ -137,19 +94,21 @@ def number(given: Any, values: Mapping[str, Number], name: str) -> Number:
     return given
 
 
-def _claimed(
-    q: Question, rate: Any, stepsize: Any, lyapunov: str | None, given: Mapping[str, Any]
-) -> Claimed:
-    values = values_of(q.rational())
-    fixed = {k: None if v is None else number(v, values, k) for k, v in given.items()}
-    params = method_params(q, fixed)
-    if stepsize is None:
-        gamma, params = best_step(q, params)
-    else:
-        gamma = number(stepsize, {**values, **params}, "stepsize")
-        if q.method == "DIANA":
-            params.setdefault("alpha", forms.diana_plan(q.mu, q.L, q.omega, q.n).alpha)
-    return _claim(values, rate, gamma, params, lyapunov)
+def _read(
+    method: Any, constants: tuple[Any, ...], said: tuple[Any, Any, Any], named: Mapping[str, Any]
+) -> tuple[Question, Claimed]:
+    """The question and the claim; constants: mu, L, delta, omega, eta, n; said: rate, stepsize, V."""
+    mu, L, delta, omega, eta, n = constants
+    rate, stepsize, lyapunov = said
+    asked = asked_for(method)
+    bias = None if "eta" in asked.kind.signature.params else eta
+    values = values_of(question(asked, mu, L, delta, omega, bias, n).rational())
+    given = {k: v if v is None else number(v, values, k) for k, v in named.items()}
+    q, params, own = body_asked(method, mu, L, delta, omega, eta, n, given)
+    gamma = own if stepsize is None else number(stepsize, {**values, **params}, "stepsize")
+    if gamma is None:
+        gamma = best_step(q, params)
+    return q, _claim(values, rate, gamma, params, lyapunov)
 
 
 def _claim(
@@ -166,51 +125,33 @@ def _claim(
     return Claimed(spelled(claimed), exact, step, exact_params, lyapunov)
 
 
-def _of_body(
-    method: Any,
-    body: type[BodyMethod],
-    constants: tuple[Any, ...],
-    said: tuple[Any, Any, Any],
-    named: dict[str, Any],
-) -> tuple[BodyQuestion, Claimed]:
-    """The question and the claim about a body; constants: mu, L, delta, omega, eta, n; said: rate, stepsize, V."""
-    mu, L, delta, omega, eta, n = constants
-    rate, stepsize, lyapunov = said
-    bias = None if "eta" in body.signature.params else eta
-    values = values_of(body_question(body, mu, L, delta, omega, bias, n).rational())
-    given = {k: v if v is None else number(v, values, k) for k, v in named.items()}
-    q, params, own = body_asked(method, body, mu, L, delta, omega, eta, n, given)
-    gamma: Any = own if stepsize is None else number(stepsize, {**values, **params}, "stepsize")
-    if gamma is None:
-        gamma = searched_step(q, params) if body.signature.takes_gamma else 1
-    return q, _claim(values, rate, gamma, params, lyapunov)
-
-
-def _judged(q: Question | BodyQuestion, claim: Claimed) -> Certificate:
-    model = seen = q.model(claim.gamma, claim.params)
-    if isinstance(q, BodyQuestion):  # a given V and a witness speak of the state as the body has it
-        seen = q.model(claim.gamma, claim.params, turn=False)
-        model = model if claim.lyapunov is None else seen
+def _judged(q: Question, claim: Claimed) -> Certificate:
+    # a given V and a witness speak of the state as the body has it
+    full = claim.lyapunov is not None and asks_for_the_next_point(q.kind, claim.lyapunov)
+    model = q.model(claim.gamma, claim.params, full=full, settle=False)
     v = None
     if claim.lyapunov is not None:
-        v = user_lyapunov.coefficients(
-            model, claim.lyapunov, {**values_of(q), **claim.params, "gamma": claim.gamma}
-        )
-        if not any(v.values()):
-            raise InvalidParameter(f"lyapunov={claim.lyapunov!r} is zero: it measures nothing")
-        if not all(is_psd(model.lyapunov(v, block)) for block in model.blocks):
-            raise InvalidParameter(
-                f"lyapunov={claim.lyapunov!r} takes negative values: a Lyapunov function is >= 0"
-            )
+        v = _given(q, claim, model)
     beyond = claim.rate if claim.exact else claim.rate * (1 + ROUNDING)
-    witness = asymptotic(seen, beyond) if v is None else _one_step(model, v, beyond)
+    witness = asymptotic(model, beyond) if v is None else _one_step(model, v, beyond)
     if witness is not None:
-        return _refuted(q, claim, seen, witness)
-    proof = _proof(q, claim, model, v)
+        return _refuted(q, claim, model, witness)
+    proof = _proof(q, claim, full, v)
     attained = attained_by(model)[0]
     if proof is not None:
         return _proved(q, claim, proof, attained)
     return _standing(q, claim, model, v, attained)
+
+
+def _given(q: Question, claim: Claimed, model: Model) -> dict[str, Fraction]:
+    """The coefficients of a claim's V. InvalidParameter where it is zero or takes negative values."""
+    text = claim.lyapunov or ""
+    v = user_lyapunov.coefficients(model, text, {**values_of(q), **claim.params, "gamma": claim.gamma})
+    if not any(v.values()):
+        raise InvalidParameter(f"lyapunov={text!r} is zero: it measures nothing")
+    if not all(is_psd(model.lyapunov(v, block)) for block in model.blocks):
+        raise InvalidParameter(f"lyapunov={text!r} takes negative values: a Lyapunov function is >= 0")
+    return v
 
 
 def _one_step(model: Model, v: Mapping[str, Fraction], rate: Fraction) -> Witness | None:
@@ -218,45 +159,38 @@ def _one_step(model: Model, v: Mapping[str, Fraction], rate: Fraction) -> Witnes
     return one_step(model, v, rate) or worst_state(model, v, rate)
 
 
-def _wide(q: Question | BodyQuestion, claim: Claimed, model: Model) -> Model:
-    """The model, on a class a little wider where mu = L leaves the LMI no interior."""
-    if q.mu < q.L:
-        return model
-    wider = interior(q)
-    if isinstance(wider, BodyQuestion):
-        return wider.model(claim.gamma, claim.params, turn=claim.lyapunov is None)
-    return wider.model(claim.gamma, claim.params)
-
-
 def _proof(
-    q: Question | BodyQuestion, claim: Claimed, model: Model, v: Mapping[str, Fraction] | None
+    q: Question, claim: Claimed, full: bool, v: Mapping[str, Fraction] | None
 ) -> RateCertificate | None:
     """A certificate of the claimed rate: closed form, else by the solver, with the claimed V or a searched one."""
-    wide = _wide(q, claim, model)
-    closed = _closed(q, claim, model) if isinstance(q, Question) else None
+    closed = _closed(q, claim)
     if v is not None:
+        wide = interior(q).model(claim.gamma, claim.params, full=full, settle=False)
         same = closed is not None and _parallel(closed.v, v)
         return closed if same else certificate_at(user_lyapunov.fixed(wide, v), claim.rate)
-    found = closed or certificate_at(wide, claim.rate)
-    alone = isinstance(q, Question) and q.method == "CGD"
-    return found or (certificate_at(gap_only(wide), claim.rate) if alone else None)
+    if closed is not None:
+        return closed
+    models = (interior(q).model(claim.gamma, claim.params, full=larger) for larger in (False, True))
+    return next((c for m in models if (c := certificate_at(m, claim.rate)) is not None), None)
 
 
 def _parallel(a: Mapping[str, Fraction], b: Mapping[str, Fraction]) -> bool:
     """True when a is a positive multiple of b."""
-    return all(a[k] * b[j] == a[j] * b[k] for k in a for j in a) and any(a[k] * b[k] > 0 for k in a)
+    return (
+        set(a) == set(b)
+        and all(a[k] * b[j] == a[j] * b[k] for k in a for j in a)
+        and any(a[k] * b[k] > 0 for k in a)
+    )
 
 
-def _closed(q: Question, claim: Claimed, model: Model) -> RateCertificate | None:
+def _closed(q: Question, claim: Claimed) -> RateCertificate | None:
     """A certificate in closed form: at the claimed rate, or at the tight one where that is no larger."""
     limit = claim.rate if claim.exact else claim.rate * (1 + ARITHMETIC)
-    rate = rational_rate(q, claim.gamma, claim.params)
-    found = closed_certificate(model, claim.rate)
+    rate = proved_rate(q, claim.gamma, claim.params)
+    found = closed_certificate(q, claim.gamma, claim.params, claim.rate)
     if found is None and rate is not None and rate <= limit:
-        found = closed_certificate(model, rate)
-    if found is None and q.delta is not None and q.delta < 1:
-        found = widened(q.method, q.mu, q.L, q.delta, q.n, claim.gamma, limit)
-    return found
+        found = closed_certificate(q, claim.gamma, claim.params, rate)
+    return found or nearby_certificate(q, claim.gamma, claim.params, limit)
 
 
 def looseness(attained: float, rate: float) -> float | None:
@@ -270,12 +204,12 @@ def _text(claim: Claimed) -> str:
     return f"E V+ <= {float(claim.rate):.10g} V with V = {what}; gamma = {float(claim.gamma):.6g}{params}"
 
 
-def _scope(q: Question | BodyQuestion) -> dict[str, Any]:
+def _scope(q: Question) -> dict[str, Any]:
     shown = {"method": q.method, **vars(q)}
     return {k: v for k, v in shown.items() if v is not None and k != "kind"}
 
 
-def _refuted(q: Question | BodyQuestion, claim: Claimed, model: Model, w: Witness) -> Certificate:
+def _refuted(q: Question, claim: Claimed, model: Model, w: Witness) -> Certificate:
     return Certificate(
         subject=q.method,
         claim=_text(claim),
@@ -291,9 +225,7 @@ def _refuted(q: Question | BodyQuestion, claim: Claimed, model: Model, w: Witnes
     )
 
 
-def _proved(
-    q: Question | BodyQuestion, claim: Claimed, proof: RateCertificate, attained: float
-) -> Certificate:
+def _proved(q: Question, claim: Claimed, proof: RateCertificate, attained: float) -> Certificate:
     return Certificate(
         subject=q.method,
         claim=_text(claim),
@@ -314,13 +246,13 @@ def _proved(
 
 
 def _standing(
-    q: Question | BodyQuestion,
+    q: Question,
     claim: Claimed,
     model: Model,
     v: Mapping[str, Fraction] | None,
     attained: float,
 ) -> Certificate:
-    searched = model if v is None else user_lyapunov.fixed(model, v)
+    searched = q.model(claim.gamma, claim.params) if v is None else user_lyapunov.fixed(model, v)
     found = least_certified(searched, min(attained, 1.0)) if attained < 1 else None
     best = None if found is None else above(found.rho)
     inside = claim.rate >= spelled(attained) * (1 - ROUNDING)

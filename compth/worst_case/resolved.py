@@ -15,6 +15,7 @@ from compth.worst_case.rational import spelled
 
 LAST = "last step"
 """The server vector x_(t-1) - x_t of a turned loop."""
+AT_X = "gradient at x"
 Combination = dict[str, Fraction]
 
 
@@ -105,7 +106,7 @@ class Step:
         for name, known in self.gradients.items():
             if known == at:
                 return name
-        name = f"gradient {len(self.gradients)}"
+        name = AT_X if at == {self.program.server[0]: 1} else f"gradient {len(self.gradients)}"
         self.gradients[name] = at
         self.own.add(name)
         return name

@@ -9,7 +9,7 @@ import numpy as np
 
 from compth._numbers import Number
 from compth.errors import Unsupported
-from compth.worst_case.bodies import BodyQuestion
+from compth.worst_case.bodies import Question
 from compth.worst_case.rational import certificate_at, least_certified, spelled
 from compth.worst_case.tight import attained_by
 
@@ -23,7 +23,7 @@ DIGITS = 3
 
 
 def best_parameters(
-    q: BodyQuestion, fixed: Mapping[str, Number], gamma: Number | None = None
+    q: Question, fixed: Mapping[str, Number], gamma: Number | None = None
 ) -> tuple[Number | None, dict[str, Number], float]:
     """(gamma, parameters, attained rate) of a small rate on the extremal quadratics; what is given stays.
 
@@ -46,7 +46,7 @@ def best_parameters(
     def rate(u: Array) -> float:
         step, params = choice(u)
         given = {k: spelled(v) for k, v in params.items()}
-        return attained_by(rational.model(spelled(1 if step is None else step), given, turn=False))[0]
+        return attained_by(rational.model(spelled(1 if step is None else step), given, full=False))[0]
 
     omega = float(q.omega) if q.omega is not None else 1 / float(q.delta or 1) - 1
     starts = [
@@ -66,7 +66,7 @@ def best_parameters(
     return *choice(at), rate(at)
 
 
-def _certified(q: BodyQuestion, choice: Any, tried: list[Array]) -> Array:
+def _certified(q: Question, choice: Any, tried: list[Array]) -> Array:
     """The first of these where its certificate meets what is attained, else a little search on certified rates."""
     from scipy.optimize import minimize
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from compth._numbers import Number
 from compth.errors import Unsupported
-from compth.worst_case.model import NOW, Form, Model, Vector
+from compth.worst_case.model import NOW, Form, Model
 from compth.worst_case.units import in_units, worth
 
 Array = NDArray[np.float64]
@@ -203,19 +203,9 @@ class Pencil:
 
     def least_rho(self, v: Mapping[str, float]) -> Solution:
         """min rho with rho V - E V+ - sum multiplier * known >= 0 for the given V: one SDP, a float and no proof."""
-        model = self.model
-        if model.first and f"P[{model.free[0]},{model.free[0]}]" in self.names:
-            found = self._least(v, model.first)
-            # a few multipliers prove an upper bound: where a quadratic attains it, the others cannot lower it
-            if abs(found.margin - self._attained()) <= 10 * VALUE:
-                return found
-        return self._least(v, self.multipliers)
-
-    def _least(self, v: Mapping[str, float], multipliers: Sequence[str]) -> Solution:
-        """The least rho that these multipliers prove."""
         given = {name: v.get(name, 0.0) for name in self.names}
         seen = [name for name in self.names if given[name]]
-        now, after, known = self._pack(seen, multipliers)
+        now, after, known = self._pack(seen, self.multipliers)
         weights, size, scaled = (
             np.array([given[name] for name in seen], dtype=float),
             1.0,
@@ -237,23 +227,11 @@ class Pencil:
         safe = not 1 / UNITS <= self.model.constants["L"] <= UNITS  # of a user's own model
         cones = (0, count + scalars, self.sizes[scalars:])
         x, status = solve(objective, columns, right, cones, solver_settings(VALUE, safe))
-        own = dict(zip(multipliers, x[1:].tolist(), strict=True))
+        own = dict(zip(self.multipliers, x[1:].tolist(), strict=True))
         if scaled:
             own = {k: m * size / float(self.worth(k)) for k, m in own.items()}
         rho = float("inf") if "Infeasible" in status or np.isnan(x[0]) else float(x[0])
-        return Solution(rho, given, {**dict.fromkeys(self.multipliers, 0.0), **own}, status)
-
-    def _attained(self) -> float:
-        """The largest rate on the extremal quadratics of a state of one vector: |a+|^2 for |a|^2 = 1."""
-        (a,) = self.model.free
-        form = self.given.after[f"P[{a},{a}]"]["mean"]
-        names = self.model.space.common
-        entries = [(names[i], names[j], c) for i, row in enumerate(form) for j, c in enumerate(row) if c]
-
-        def rate(at: Mapping[str, Vector]) -> Number:
-            return sum(c * at[u].get(a, 0) * at[w].get(a, 0) for u, w, c in entries)
-
-        return float(max(rate(q.common) for q in self.model.extremal))
+        return Solution(rho, given, own, status)
 
 
 @cache

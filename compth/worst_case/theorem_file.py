@@ -16,12 +16,12 @@ from compth._numbers import Number
 from compth.certificates import Certificate, Report
 from compth.certification.beside import beside
 from compth.certification.subject import CallTooLong
-from compth.claims import Contractive, JointVariance, Unbiased
+from compth.claims import Contractive
 from compth.errors import CompthError, InvalidParameter, NoGuarantee, UnusableInput, require
-from compth.methods import Constants, Theorem, catalogue
+from compth.methods import Theorem, catalogue
+from compth.worst_case.bodies import Named, asked_for, constants_of
 from compth.worst_case.rational import spelled
-from compth.worst_case.referee import check_rate, method_name
-from compth.worst_case.tight import CONTRACTIVE
+from compth.worst_case.referee import check_rate
 
 GRID: Mapping[str, tuple[Fraction | int, ...]] = {
     "mu": (Fraction(1, 2), Fraction(1, 10), Fraction(1, 100)),
@@ -35,10 +35,13 @@ CLAIM = ("method", "rate", "stepsize", "lyapunov", "alpha", "p", "lam", "nu")
 CONSTANTS = ("mu", "L", "delta", "omega", "eta", "n")
 
 
-def cells(method: str, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def cells(method: Named, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Every choice of constants: a value, a list of values, or the grid's."""
-    kind = ("delta",) if method in CONTRACTIVE else ("omega",)
-    axes = {k: GRID[k] for k in ("mu", "L", *kind, "n")} | ({"n": (1,)} if method == "CGD" else {})
+    free = method.claim is None and given.get("delta") is not None and given.get("omega") is None
+    kind = "delta" if free or method.claim is Contractive else "omega"
+    axes = {k: GRID[k] for k in ("mu", "L", kind, "n")}
+    if method.most_workers is not None:
+        axes["n"] = tuple(n for n in axes["n"] if n <= method.most_workers)
     for name in CONSTANTS:
         if given.get(name) is not None:
             value = given[name]
@@ -133,10 +136,10 @@ def judge(
     method = base.get("method") or named or _owner(identity)
     if method is None:
         raise UnusableInput(f"{name!r} names no method: give method= in it, or --method")
-    method = method_name(method, base.get("delta"))
+    asked = asked_for(method)
     certificates: list[Certificate] = []
     skipped: list[str] = []
-    for cell in cells(method, base):
+    for cell in cells(asked, base):
         claim = {k: base[k] for k in CLAIM if k in base and k != "method"}
         try:
             with guard():
@@ -148,7 +151,7 @@ def judge(
         certificates += check_rate(method, **claim, **cell).certificates
     if not certificates:
         raise UnusableInput(f"{name!r} applies at none of the constants: {skipped[0]}")
-    return Report(name, tuple(certificates), {"method": method, "skipped": len(skipped)})
+    return Report(name, tuple(certificates), {"method": asked.name, "skipped": len(skipped)})
 
 
 def _complete(claim: Mapping[str, Any], name: str) -> None:
@@ -169,16 +172,8 @@ def _owner(identity: str | None) -> str | None:
 
 def planned(theorem: Theorem, cell: Mapping[str, Any]) -> dict[str, Any]:
     """What a Theorem plans from these constants (every L_i = L, shared minimiser, independent workers)."""
-    mu, L, n = spelled(cell["mu"]), spelled(cell["L"]), cell["n"]
-    claims: tuple[Any, ...] = ()
-    if "delta" in cell:
-        claims = (Contractive(spelled(cell["delta"])),)
-    if "omega" in cell:
-        omega = spelled(cell["omega"])
-        claims = (Unbiased(omega), JointVariance(omega / n, 0, n))
-    c = Constants(
-        n=n, d=1, L=L, mu=mu, L_max=L, L_tilde=L, mu_min=mu, L_plus=L, independent=True, claims=claims
-    )
+    exact: dict[str, Any] = {k: v if k == "n" else spelled(v) for k, v in cell.items()}
+    c = constants_of(**exact)
     reason = theorem.why_not(c)
     if reason:
         raise NoGuarantee(reason)

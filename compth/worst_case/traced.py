@@ -20,7 +20,7 @@ from compth.errors import Unsupported
 from compth.methods.core.centre import Centre, centre_of, without_invariants
 from compth.methods.core.program import Program
 from compth.methods.core.vectors import MESSAGE, PICKED
-from compth.worst_case.methods import (
+from compth.worst_case.inequalities import (
     CLASS_A,
     INDEPENDENT,
     SHARED,
@@ -49,9 +49,12 @@ MOST_MESSAGES = 6
 
 
 def derived_model(
-    program: Program, cls: Class, constants: Mapping[str, Number], units: Mapping[str, int] | None, turn: bool
+    program: Program, cls: Class, constants: Mapping[str, Number], units: Mapping[str, int] | None, full: bool
 ) -> Model:
-    """The Model of a program, all its coefficients exact. turn: where x+ has fresh noise, the loop is turned first.
+    """The Model of a program, all its coefficients exact.
+
+    full: V sees x+, with its gradient and f - f*; where x+ has fresh noise the loop is turned first. Else V lives on
+    the state as the body has it, and the points are those at which the body takes gradients: a smaller LMI.
 
     Unsupported, with the line, for what is not covered: a gradient at a worker's own point, noise that reaches a
     gradient or a biased compression in the same step, shared sketches, a state that does not rest at the minimiser.
@@ -64,11 +67,10 @@ def derived_model(
             f"{program.name}: its compressors do not rest at the minimiser: it has a floor and no rate"
         )
     step = Step(program, cls)
-    clean = _clean(step, program.server[0])
-    if turn and not clean:
+    if full and not _clean(step, program.server[0]):
         program = turned(program)
-        step, clean = Step(program, cls), True
-    return _model(program, step, cls, constants, units, centre, clean)
+        step = Step(program, cls)
+    return _model(program, step, cls, constants, units, centre, full)
 
 
 def _check(program: Program, cls: Class) -> None:
@@ -78,7 +80,7 @@ def _check(program: Program, cls: Class) -> None:
         raise Unsupported(
             f"{program.name}, line {line}: a sketch applied several times: no worst case is derived"
         )
-    drawn = program.of_kind(PICKED)
+    drawn = [i for i, op in enumerate(program.ops) if op.kind == PICKED or op.parts]
     if drawn:
         line = program.ops[drawn[0]].line
         raise Unsupported(f"{program.name}, line {line}: drawn parts are outside the class of the worst case")
@@ -175,7 +177,8 @@ def _model(
         points=tuple(block for _, block in labels.values() if block not in (NOW, NEXT, "")),
         own=program.worker,
         units=message_units,
-        derived=True,
+        start=program.start,
+        direction=plus((1, unit(x)), (-1, after.values[x][0][1])) if clean else {},
     )
 
 
@@ -206,8 +209,13 @@ def _known(
         points |= {label: (step.gradients[k], unit(k), block) for k, (label, block) in labels.items()}
         known |= interpolation(space, points, cls.mu, cls.L)
     for name, u in step.messages.items():
-        known[f"compression of {name}"] = partial(contraction, space, u, unit(name), cls.eta2)
+        known[_compression(step, name)] = partial(contraction, space, u, unit(name), cls.eta2)
     return known
+
+
+def _compression(step: Step, message: str) -> str:
+    """The name of what is declared of a message's compression."""
+    return "compression" if len(step.messages) == 1 else f"compression of {message}"
 
 
 def _variances(space: Space, step: Step, cls: Class) -> dict[int, Form]:
@@ -268,7 +276,7 @@ def _all_units(step: Step, units: Mapping[str, int]) -> dict[str, int]:
         out[name] = 1 + next((out[k] for k in at), 0)
     for name, u in step.messages.items():
         out[name] = next((out[k.removeprefix("mean ")] for k in u), 0)
-        out[f"compression of {name}"] = 2 * out[name]
+        out[f"multiplier {_compression(step, name)}"] = 2 * out[name]
     return out
 
 
@@ -304,7 +312,7 @@ def _quadratic(
         common[name] = {k: factor * c for k, c in mean(v).items()}
         worker[name] = {k: factor * c for k, c in deviation(v).items()} if name in acts else {}
     text, factor = _law(cls, factors, s)
-    return Quadratic1D(curvature, text, factor, common, worker)
+    return Quadratic1D(curvature, text, factor, common, worker, acts)
 
 
 def _law(cls: Class, factors: tuple[Fraction, ...], s: Fraction) -> tuple[str, Fraction]:

@@ -5,36 +5,23 @@ Solvers see the model in these units; statements, certificates and instances sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
 from compth._numbers import Number, is_exact
 from compth.worst_case.model import NEXT, NOW, Form, Forms, Model, Vector
 
-GRADIENTS: Mapping[str, frozenset[str]] = {
-    "CGD": frozenset({"g", "c", "G"}),
-    "EF": frozenset({"g"}),
-    "EF21": frozenset({"g", "r", "w", "c"}),
-    "DCGD": frozenset({"g"}),
-    "DIANA": frozenset({"e", "g"}),
-    "MARINA": frozenset({"q", "g", "G"}),
-    "EF-BV": frozenset({"q", "h", "g", "G", "d"}),
-}
-"""The vectors that are measured in units of L; the others are points."""
-
 
 def in_units(model: Model) -> Model:
     """The same model with L = 1, exact where it is exact; itself where L = 1 or its vectors' units are not known."""
-    if model.constants.get("L") == 1 or _exponents(model) is None:
+    if model.constants.get("L") == 1 or model.units is None:
         return model
 
     def form(of: Form, name: str) -> Form:
         return _form(model, of, name)
 
     L, c = unit_of(model), dict(model.constants)
-    powers = {"gamma": -1} if model.units is None else model.units
-    c |= {k: x / L ** powers[k] for k, x in c.items() if powers.get(k)}
+    c |= {k: x / L ** model.units[k] for k, x in c.items() if model.units.get(k)}
     c |= {"mu": c["mu"] / L, "L": type(L)(1)}
     return replace(
         model,
@@ -51,7 +38,7 @@ def in_units(model: Model) -> Model:
 def unit_of(model: Model) -> Number:
     """L, so that negative powers of a whole number stay exact; 1 where `in_units` changes nothing."""
     L = model.constants.get("L", 1)
-    if L == 1 or _exponents(model) is None:
+    if L == 1 or model.units is None:
         return 1
     return Fraction(L) if is_exact(L) else L
 
@@ -68,16 +55,8 @@ def vector_worth(model: Model, vector: str) -> Number:
     return 1 if unit == 1 else unit ** (1 if vector in (NOW, NEXT, *model.points) else _power(model, vector))
 
 
-def _exponents(model: Model) -> Mapping[str, int] | None:
-    """Exponent of L of the vectors that are no points; None where the units are not known."""
-    if model.derived:
-        return model.units
-    known = GRADIENTS.get(model.method)
-    return None if known is None else dict.fromkeys(known, 1)
-
-
 def _power(model: Model, vector: str) -> int:
-    return (_exponents(model) or {}).get(vector.removeprefix("mean "), 0)
+    return (model.units or {}).get(vector.removeprefix("mean "), 0)
 
 
 def _weight(model: Model, name: str) -> int:
@@ -90,12 +69,7 @@ def _weight(model: Model, name: str) -> int:
         return next((2 * _power(model, a) for a, row in seen if any(row)), 0)
     if name[:2] in ("P[", "Q["):
         return sum(_power(model, a) for a in name[2:-1].split(","))
-    if model.units is not None and name in model.units:
-        return model.units[name]
-    message = {"compression": "c", "bias": "d"}.get(name)
-    return (
-        2 if message is None else 2 * _power(model, message)
-    )  # interpolation is stated in squared gradients
+    return (model.units or {}).get(f"multiplier {name}", 2)  # interpolation is stated in squared gradients
 
 
 def _form(model: Model, of: Form, name: str) -> Form:

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from compth.worst_case.methods import contraction
+from compth.worst_case.inequalities import contraction
 from compth.worst_case.model import NEXT, NOW, Form, Model, unit
 from compth.worst_case.solver import TOLERANCE, Array, identity, layout, packed, solve, solver_settings
 

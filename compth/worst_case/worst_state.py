@@ -24,10 +24,6 @@ ROUNDINGS = ((1e-2, 60), (1e-3, 1000), (1e-5, 10**6), (1e-8, 10**10))
 """(share by which the class is narrowed so that rounding stays inside it, largest denominator), the simplest first."""
 NOTHING = 1e-9
 """An excess up to this, relative to the coefficients of V and E V+, is the solver's zero."""
-READ = {"CGD": "x from x*", "EF": "x from x*", "EF21": "r = g - d", "DCGD": "z = x - x*"} | {
-    "DIANA": "z = x - x*, e = h - h*", "MARINA": "z = x - x*", "EF-BV": "z = x - x*"
-}  # fmt: skip
-"""What the vectors of a state are."""
 Rows = Mapping[str, Any]
 """Vector by name, a one-dimensional array of Fractions."""
 
@@ -239,7 +235,6 @@ def _value(model: Model, form: Form, means: Rows, apart: Sequence[Rows], instanc
 def _described(model: Model, instance: Instance) -> dict[str, Any]:
     """The instance in numbers and words: state, and every vector that follows from it, by kind of worker."""
     workers = instance.workers
-    read = "each from its value at x*" if model.derived else READ[model.method]
     single = [a for a in model.free if a in model.space.worker]
     state = {a: workers[0][a] for a in model.free if a not in single}
     state |= {f"{a} of {_kind(instance, i)}": w[a] for a in single for i, w in enumerate(workers)}
@@ -253,7 +248,7 @@ def _described(model: Model, instance: Instance) -> dict[str, Any]:
         "f_i(x)": _functions(instance),
         "compressor": _messages(model),
         **parameters_of(model),
-        "the state is": f"{', '.join(state)}{each}; {read}",
+        "the state is": f"{', '.join(state)}{each}; each from its value at x*",
         "state": [x for vector in state.values() for x in vector],
         "workers of each kind": list(instance.counts),
         "vectors": vectors,

@@ -7,6 +7,7 @@ the solvers alone. Record again only where a value was wrong, and say in the com
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from fractions import Fraction
@@ -177,14 +178,51 @@ def questions():
     return rational | floats
 
 
+VECTORS = {
+    "CGD": {"x": {"x": 1}},
+    "EF": {"x": {"x": 1}, "e": {"e": 1}},
+    "EF21": {"gradient at x": {"g": 1}, "g": {"g": 1, "r": -1}},
+    "DCGD": {"x": {"z": 1}},
+    "DIANA": {"x": {"z": 1}, "h": {"e": 1}},
+}
+"""The vectors of a body in those of the pinned certificates: EF21's V was pinned in g = grad f(x) and r = g - g_i."""
+
+
+def pinned_v(name, v):
+    """The nonzero coefficients of V in the pinned vectors."""
+    out = {}
+    for key, c in v.items():
+        if key == "f":
+            out[key] = c
+            continue
+        vectors = VECTORS[name]
+        a, b = (vectors.get(k, {}) for k in key[2:-1].split(","))
+        for (u, p), (w, q) in itertools.product(a.items(), b.items()):
+            first, second = sorted((u, w), key="xzgre".index)
+            twice = 1 if key[2:-1].split(",")[0] == key[2:-1].split(",")[1] else 2
+            into = f"{key[0]}[{first},{second}]"
+            out[into] = out.get(into, 0) + c * p * q * Fraction(twice, 1 if first == second else 2)
+    return {k: str(c) for k, c in out.items() if c}
+
+
+def pinned_multipliers(name, multipliers):
+    """The nonzero multipliers; both inequalities of the pair (x, x+), alike, are one "interpolation" of EF21's pins."""
+    out = dict(multipliers)
+    if name == "EF21" and out.get("f(x) >= f(x+)", 0) == out.get("f(x+) >= f(x)", 1):
+        out["interpolation"] = out.pop("f(x) >= f(x+)") + out.pop("f(x+) >= f(x)")
+    return {k: str(x) for k, x in out.items() if x}
+
+
 def worst_case(name, given):
     """What one tight_rate says; exact numbers as "p/q"."""
     found = ct.tight_rate(name, **given)
     certificate = found.certificate
     proof = None
     if certificate is not None:
-        proof = {"rho": str(certificate.rho), "v": {k: str(x) for k, x in certificate.v.items()}}
-        proof["multipliers"] = {k: str(x) for k, x in certificate.multipliers.items()}
+        proof = {"rho": str(certificate.rho)}
+    if certificate is not None and found.closed_form:
+        proof["v"] = pinned_v(name, certificate.v)
+        proof["multipliers"] = pinned_multipliers(name, certificate.multipliers)
     exactly = isinstance(found.rho, int | Fraction)
     return {
         "rho": str(Fraction(found.rho)) if exactly else float(found.rho),

@@ -82,6 +82,12 @@ def test_curves_in_fractions_stay_to_the_digit():
     assert in_fractions() == VALUES["fractions"]
 
 
+def nonzero(certificate):
+    """Without the coefficients and multipliers that are 0."""
+    parts = {k: {a: c for a, c in certificate[k].items() if c != "0"} for k in ("v", "multipliers")}
+    return {**certificate, **parts}
+
+
 @pytest.mark.parametrize("key", QUESTIONS)
 def test_worst_cases_and_certificates_stay(key):
     name, given = QUESTIONS[key]
@@ -89,7 +95,7 @@ def test_worst_cases_and_certificates_stay(key):
     assert found["closed"] == want["closed"]
     if isinstance(want["rho"], str):
         assert (found["rho"], found["stepsize"]) == (want["rho"], want["stepsize"])
-        assert found["certificate"] == want["certificate"]
+        assert found["certificate"] == nonzero(want["certificate"])
     if want["closed"]:
         assert float(Fraction(found["rho"])) == pytest.approx(float(Fraction(want["rho"])), rel=1e-12)
         assert float(Fraction(found["stepsize"])) == pytest.approx(

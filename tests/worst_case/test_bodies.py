@@ -11,7 +11,7 @@ import pytest
 import compth as ct
 from compth.errors import InvalidParameter, Unsupported
 from compth.problems import distributed_quadratic
-from compth.worst_case.bodies import BodyQuestion, body_question
+from compth.worst_case.bodies import Question, asked_for, question
 from compth.worst_case.exponents import exponents
 from compth.worst_case.model import Space, mean_of, plus, unit
 from compth.worst_case.rational import least_certified
@@ -25,14 +25,14 @@ MU, L = F(1, 10), F(1)
 
 def asked(name, n, **claims):
     constants = {k: claims.pop(k, None) for k in ("delta", "omega", "eta")}
-    q = body_question(
-        getattr(bodies, name), MU, L, constants["delta"], constants["omega"], constants["eta"], n
+    q = question(
+        asked_for(getattr(bodies, name)), MU, L, constants["delta"], constants["omega"], constants["eta"], n
     )
     return q, {k: F(v) for k, v in {**PARAMS[name], **claims}.items()}
 
 
-def certified(q, gamma, params, turn=True):
-    model = q.model(gamma, params, turn)
+def certified(q, gamma, params, full=True):
+    model = q.model(gamma, params, full)
     attained = attained_by(model)[0]
     found = least_certified(model, attained)
     assert found is not None
@@ -65,7 +65,7 @@ def test_a_body_certifies_what_the_hand_written_model_does(name, hand, n, claims
 
 def test_the_loop_must_be_turned_for_ef_bv():
     q, params = asked("BiasVariance", 3, omega=F(2), eta=F(3, 10), lam=F(1, 8), nu=F(1, 4))
-    assert certified(q, F(1, 8), params)[1] < certified(q, F(1, 8), params, turn=False)[1] - 1e-3
+    assert certified(q, F(1, 8), params)[1] < certified(q, F(1, 8), params, full=False)[1] - 1e-3
 
 
 UNBIASED = [
@@ -365,7 +365,7 @@ def test_a_worst_quadratic_runs():
 
 
 def test_questions_are_plain_values():
-    q = BodyQuestion(bodies.Shifted, MU, L, None, F(1), None, 2)
+    q = Question(bodies.Shifted, MU, L, None, F(1), None, 2)
     assert replace(q, n=3).n == 3
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from compth.errors import InvalidParameter
 from compth.methods import _closed_forms as forms
-from compth.worst_case import methods
+from compth.worst_case.bodies import asked_for, question
 from compth.worst_case.modelling import Analysis, cvxpy_margin
 from compth.worst_case.solver import Pencil
 
@@ -53,10 +53,11 @@ def test_diana_by_the_front_is_the_built_in_one():
 
 @pytest.mark.parametrize("rho", [0.87, 0.9, 0.95])
 def test_cvxpy_agrees_with_the_direct_solver(rho):
+    mu = F(1, 10)
     models = [
         error_feedback(F(3, 5)).model(),
-        methods.ef21(0.1, 1.0, 0.75, 0.6, 0.5, 3),
-        methods.marina(0.1, 1.0, 1.0, 0.3, 0.5, 3),
+        question(asked_for("EF21"), mu, 1, F(3, 4), None, None, 3).model(F(3, 5), {}),
+        question(asked_for("MARINA"), mu, 1, None, 1, None, 3).model(F(3, 10), {"p": F(1, 2)}),
     ]
     for model in models:
         assert cvxpy_margin(model, rho) == pytest.approx(Pencil(model).largest_margin(rho).margin, abs=1e-6)

@@ -3,9 +3,8 @@
 import pytest
 
 from benchmarks import pepit_peers
+from benchmarks.bench_worst_case import least
 from compth.methods import _closed_forms as forms
-from compth.worst_case import methods
-from compth.worst_case.solver import Pencil
 
 pytestmark = [
     pytest.mark.optional,
@@ -22,18 +21,16 @@ def pepit():
 
 @pytest.mark.parametrize(("kappa", "eps"), GRID)
 def test_contractive_methods(kappa, eps):
-    mu, s = 1 / kappa, eps**0.5
+    mu, delta = 1 / kappa, 1 - eps
     for n in (1, 2):
         gamma = forms.feedback_step(mu, 1.0, 1 - eps)
-        here = Pencil(methods.ef21(mu, 1.0, 1 - eps, gamma, s, n)).least_rho(
-            {"P[g,g]": s, "P[r,r]": 1, "Q[r,r]": 1}
-        )
+        here = least("EF21", gamma, mu, "s*gbar**2 + (g - d)**2", delta=delta, n=n)
         assert pepit_peers.ef21(mu, 1.0, 1 - eps, gamma, n) == pytest.approx(here.margin, abs=2e-6)
     gamma = forms.cgd_step(mu, 1.0, 1 - eps)
-    here = Pencil(methods.cgd(mu, 1.0, 1 - eps, gamma, s)).least_rho({"f": 1})
+    here = least("CGD", gamma, mu, "gap", delta=delta)
     assert pepit_peers.cgd(mu, 1.0, 1 - eps, gamma) == pytest.approx(here.margin, abs=2e-6)
     # away from the best step too, and a wrong value is told apart
-    slow = Pencil(methods.cgd(mu, 1.0, 1 - eps, 0.9 * gamma, s)).least_rho({"f": 1})
+    slow = least("CGD", 0.9 * gamma, mu, "gap", delta=delta)
     assert pepit_peers.cgd(mu, 1.0, 1 - eps, 0.9 * gamma) == pytest.approx(slow.margin, abs=2e-6)
     assert slow.margin - here.margin > 1e-4
 
@@ -42,7 +39,7 @@ def test_contractive_methods(kappa, eps):
 def test_printed_examples(omega, value):
     step = forms.dcgd_step(0.1, 1.0, omega, 1)
     assert pepit_peers.dcgd(0.1, 1.0, omega, step) == pytest.approx(value, abs=1e-6)
-    here = Pencil(methods.dcgd(0.1, 1.0, omega, step, 1)).least_rho({"P[z,z]": 1})
+    here = least("DCGD", step, 0.1, "x**2", omega=omega)
     assert here.margin == pytest.approx(value, abs=1e-6)
     # inexact gradients of relative error 0.1 are a contractive compressor with 1 - delta = 0.01
     assert forms.cgd_factor(0.1, 1, 0.99) == pytest.approx(0.720358806, abs=1e-6)

@@ -6,8 +6,9 @@ import pytest
 import compth as ct
 from compth.errors import NoGuarantee
 from compth.methods import plan_of
-from compth.worst_case.rational import least_certified, spelled
-from compth.worst_case.tight import attained_by, question
+from compth.worst_case.bodies import asked_for, question
+from compth.worst_case.rational import least_certified
+from compth.worst_case.tight import attained_by
 
 CELLS = [(n, scale) for n in (1, 2, 3) for scale in (0.3, 0.8, 1.2)]
 METHODS = {
@@ -30,8 +31,8 @@ def instances(count, n, d, mu, L, rng):
 
 
 def certified(name, mu, L, omega, n, gamma, params):
-    q = question(name, mu, L, None, omega, None, n).rational()
-    model = q.model(spelled(gamma), {k: spelled(v) for k, v in params.items()})
+    q = question(asked_for(name), mu, L, None, omega, None, n)
+    model = q.model(gamma, {{"lambda": "lam"}.get(k, k): v for k, v in params.items()})
     lower = attained_by(model)[0]
     found = least_certified(model, lower, 1e-4) if lower < 1 else None
     return None if found is None else float(found.rho)

@@ -126,7 +126,6 @@ def test_the_witness_runs_as_the_package_runs():
     problem = ct.problems.distributed_quadratic([[[lam]]], [[0.0]])
     method = ct.EF21(ct.Scaled(ct.Identity(), factor=float(w["factor"])), gamma=float(w["gamma"]))
     run_ = ct.simulate(method, problem, len(w["mean squares"]) - 1, 1, 0, x0=np.array([1 / lam]))
-    # the trajectory is of ||grad f||^2 = lam^2 x^2
     assert np.allclose(run_.mean_square * lam**2, [float(v) for v in w["mean squares"]], rtol=1e-9)
 
 

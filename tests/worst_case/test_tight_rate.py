@@ -10,10 +10,8 @@ import pytest
 import compth as ct
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import _closed_forms as forms
-from compth.worst_case import methods
 from compth.worst_case.exact_algebra import determinant, is_psd
 from compth.worst_case.rational import certificate_at
-from compth.worst_case.solver import Pencil
 
 TABLE = [
     (10, 0.10, 0.944534, 0.82409455, 0.81221940),
@@ -71,7 +69,8 @@ def test_rational_instances_are_proved_exactly(kappa, s, rho, method, n):
 def test_multipliers_of_ef21_at_s_a_quarter():
     # as printed for L = 1, K = 5/9: 45/112 on each normalised interpolation inequality, 1 on compression
     certificate = ct.tight_rate("EF21", mu=F(2, 7), L=1, delta=F(15, 16)).certificate
-    assert certificate.multipliers["interpolation"] * (1 - F(2, 7)) == F(45, 112)
+    for pair in ("f(x) >= f(x+)", "f(x+) >= f(x)"):
+        assert certificate.multipliers[pair] * 2 * (1 - F(2, 7)) == F(45, 112)
     assert certificate.multipliers["compression"] == 1
 
 
@@ -147,9 +146,12 @@ def test_marina_and_ef_bv_bracket():
         found = ct.tight_rate(method, mu=0.1, L=1, omega=1, n=5, gamma=0.2, **extra)
         assert found.attained <= found.certified < 1
         assert found.certificate.check()
-        if method == "EF-BV":
+        if "eta" in extra:
             with pytest.raises(Unsupported, match="law="):
                 found.worst_case.simulate()
+        else:
+            rate = ct.exact_rate(found.worst_case.method, found.worst_case.problem).rho
+            assert rate == pytest.approx(found.attained, rel=1e-9)
 
 
 def test_the_searched_step_is_no_worse_than_its_neighbours():
@@ -164,8 +166,8 @@ def test_a_spoiled_certificate_is_refused():
     assert good.check()
     assert not replace(good, multipliers={k: -x for k, x in good.multipliers.items()}).check()
     assert not replace(good, multipliers={}).check()
-    assert not replace(good, v={**good.v, "P[e,e]": good.v["P[e,e]"] / 2}).check()
-    assert not replace(good, v={**good.v, "P[z,z]": F(0)}).check()
+    assert not replace(good, v={**good.v, "P[h,h]": good.v["P[h,h]"] / 2}).check()
+    assert not replace(good, v={**good.v, "P[x,x]": F(0)}).check()
     assert not replace(good, v={k: F(0) for k in good.v}).check()
     assert not replace(good, scale=F(0)).check()
     assert not replace(good, rho=float(good.rho)).check()
@@ -295,16 +297,3 @@ def test_compare_gains_the_tight_column():
 def test_a_rate_counts_as_proved_where_the_proofs_statement_covers_it(method, given, proved):
     rate = ct.tight_rate(method, **{"mu": F(1, 3), "L": F(1), **given})
     assert (rate.standing is ct.Standing.PROVED) == proved
-
-
-@pytest.mark.parametrize("scale", [0.5, 0.9, 1.0, 1.1, 1.3])
-def test_the_few_multipliers_that_are_tried_first_change_no_least_rate(scale):
-    # beyond the best step they alone prove far less, and the whole LMI must be solved
-    lost = 0.0
-    for mu, delta in ((0.5, 0.9), (0.1, 0.75), (0.02, 0.4)):
-        model = methods.cgd(mu, 1.0, delta, scale * forms.cgd_step(mu, 1.0, delta), (1 - delta) ** 0.5)
-        whole = Pencil(replace(model, first=())).least_rho({"f": 1}).margin
-        assert Pencil(model).least_rho({"f": 1}).margin == pytest.approx(whole, abs=1e-7)
-        few = replace(model, first=(), known={k: model.known[k] for k in model.first})
-        lost = max(lost, Pencil(few).least_rho({"f": 1}).margin - whole)
-    assert lost > 0.1 if scale > 1 else lost < 1e-7

@@ -7,7 +7,8 @@ import pytest
 import compth as ct
 from compth.certificates import Verdict
 from compth.errors import InvalidParameter
-from compth.worst_case import methods, referee, witness
+from compth.worst_case import families, referee
+from compth.worst_case.bodies import asked_for, question
 from compth.worst_case.lyapunov import coefficients
 
 A = {"mu": F(1, 10), "L": 1}
@@ -103,7 +104,13 @@ def test_dianas_memories_alone_break_a_function_that_does_not_see_them():
 
 def test_what_the_state_does_not_hold_is_refused():
     with pytest.raises(InvalidParameter, match="gbar"):
-        ct.check_rate("EF21", rate=0.95, lyapunov="s*g**2 + (g-d)**2", **HALF, n=3)
+        ct.check_rate("EF21", rate=0.95, lyapunov="s*gbar**2 + (g-e)**2", **HALF, n=3)
+    for rate, verdict in (
+        (1, Verdict.REFUTED),
+        (F(6, 5), Verdict.PROVED),
+    ):  # single workers' gradients are in V too
+        found = ct.check_rate("EF21", rate=rate, lyapunov="s*g**2 + (g-d)**2", **HALF, n=3)
+        assert found.verdict is verdict
     with pytest.raises(InvalidParameter, match="gap"):
         ct.check_rate("MARINA", rate=0.99, stepsize=0.1, lyapunov="gap*q + q**2", **FLEET)
 
@@ -114,7 +121,7 @@ def test_workers_of_different_curvature_break_what_equal_ones_do_not(monkeypatch
     (c,) = ct.check_rate("DIANA", **claim, **constants).certificates
     assert c.verdict is Verdict.REFUTED
     assert "even i" in c.witness["f_i(x)"]
-    monkeypatch.setattr(witness, "_curved", lambda *given: iter(()))
+    monkeypatch.setattr(families, "_partner", lambda *given: False)
     monkeypatch.setattr(referee, "worst_state", lambda *given: None)
     assert ct.check_rate("DIANA", **claim, **constants).verdict is Verdict.CONSISTENT
 
@@ -122,10 +129,11 @@ def test_workers_of_different_curvature_break_what_equal_ones_do_not(monkeypatch
 def test_the_matrix_of_workers_that_differ_is_the_enumerated_expectation():
     gamma, alpha, n, omega, rate = F(1, 2), F(1, 4), 2, 1, F("0.9")
     text = "x**2 + 4/5*hbar**2 + 1/10*h**2"
-    model = methods.diana(F(3, 20), F(1), F(omega), gamma, alpha, n)
+    q = question(asked_for("DIANA"), F(3, 20), F(1), None, F(omega), None, n)
+    model = q.model(gamma, {"alpha": alpha}, full=False)
     v = coefficients(model, text, {})
-    slow, fast = model.extremal
-    found = witness._mixed(model, v, rate, [slow, fast], 2)
+    (family,) = (f for f in families.families(model) if "even i" in f.functions)
+    found = families.excess_of(model, v, rate, family)
     for z, e1, e2 in ((F(1), F(0), F(0)), (F(1), F(1, 3), F(-2)), (F(0), F(1), F(-1)), (F(-2), F(5), F(1))):
         # E V+ over the two coins of each worker, C(v) = 2 v or 0, against the matrix
         g = [F(3, 20) * z, z]

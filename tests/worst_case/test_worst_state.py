@@ -12,7 +12,7 @@ import pytest
 
 import compth as ct
 from compth.certificates import Report, Verdict
-from compth.worst_case import lyapunov, referee, worst_state
+from compth.worst_case import bodies, lyapunov, referee, worst_state
 from compth.worst_case.solver import Pencil
 
 # no member of the one-dimensional extremal families, nor a rotation, breaks these; each is false
@@ -95,7 +95,7 @@ def coins(n, omega):
 def test_dianas_witness_in_a_loop_of_ones_own():
     method, claim, constants = HIDDEN[3]
     w, n, mu, omega = judged(method, claim, constants).witness, 3, F(7, 10), F(19, 2)
-    z, e, g = (rows(w, a, n) for a in ("z", "e", "g"))
+    z, e, g = (rows(w, a, n) for a in ("x", "h", "gradient at x"))
     assert all(monotone(z[0], y, mu, F(1)) >= 0 for y in g)
 
     def value(z, e):
@@ -113,7 +113,7 @@ def test_dianas_witness_in_a_loop_of_ones_own():
 def test_marinas_witness_is_a_function_of_the_class_and_not_a_quadratic():
     method, claim, constants = HIDDEN[4]
     w, n, mu, omega, p = judged(method, claim, constants).witness, 2, F(3, 10), F(4), F(1, 5)
-    z, q, g, later_g = (rows(w, a, n) for a in ("z", "q", "g", "G"))
+    z, q, g, later_g = (rows(w, a, n) for a in ("x", "g", "gradient at x", "gradient 0"))
     after = z[0] - w["gamma"] * q[0]
     zero = 0 * after
     for y, h in zip(g, later_g, strict=True):
@@ -135,7 +135,7 @@ def test_marinas_witness_is_a_function_of_the_class_and_not_a_quadratic():
 def test_cgds_witness_is_a_function_of_the_class():
     method, claim, constants = HIDDEN[0]
     w, mu = judged(method, claim, constants).witness, F(3, 40)
-    x, g, c, later_g = (rows(w, a, 1)[0] for a in "xgcG")
+    x, g, c, later_g = (rows(w, a, 1)[0] for a in ("x", "gradient at x", "message 0", "gradient 1"))
     after = x - w["gamma"] * c
     assert square(c - g) <= F(3, 4) * square(g)
     points = [(0 * x, 0 * x, F(0)), (x, g, w["gap now"]), (after, later_g, w["gap next"])]
@@ -148,11 +148,10 @@ def test_ef21s_witness_in_a_loop_of_ones_own():
     method, claim, constants = HIDDEN[2]
     n, mu, delta = 7, F(1, 40), F(1, 5)
     w = judged(method, claim, {**constants, "n": n}).witness
-    g, r, change, c = (rows(w, a, n) for a in ("g", "r", "w", "c"))
-    d = [y - x for y, x in zip(g, r, strict=True)]
+    x, d, g, following, c = (rows(w, a, n) for a in ("x", "g", "gradient at x", "gradient 0", "message 0"))
     move = -w["gamma"] * mean(d)
-    assert all(monotone(move, y, mu, F(1)) >= 0 for y in change)
-    following = [y + x for y, x in zip(g, change, strict=True)]
+    for y, z in zip(g, following, strict=True):  # the gradients of one function at x*, x and x + move
+        assert all(monotone(*pair, mu, F(1)) >= 0 for pair in ((x[0], y), (x[0] + move, z), (move, z - y)))
     wanted = [y - x for y, x in zip(following, d, strict=True)]
     assert all(square(m - u) <= (1 - delta) * square(u) for m, u in zip(c, wanted, strict=True))
 
@@ -164,12 +163,17 @@ def test_ef21s_witness_in_a_loop_of_ones_own():
     assert value(following, [x + m for x, m in zip(d, c, strict=True)]) == w["E V+"]
 
 
+def model_of(method, constants, step, text, given):
+    """The Model that a claim about this V is judged on."""
+    asked = {k: constants.get(k) for k in ("mu", "L", "delta", "omega", "eta", "n")}
+    q = bodies.question(bodies.asked_for(method), *asked.values())
+    params = bodies.all_params(q, {k: v for k, v in given.items() if v is not None})
+    return q.model(step, params, full=lyapunov.asks_for_the_next_point(q.kind, text), settle=False)
+
+
 def planted(method, claim, constants, spoil):
     """The verdict's witness after an instance was spoiled before it is checked."""
-    q = referee.question(
-        method, F(constants["mu"]), F(1), constants.get("delta"), constants.get("omega"), None, constants["n"]
-    ).rational()
-    model = q.model(claim["stepsize"], {"alpha": F(1, 14)} if method == "DIANA" else {"p": F(1, 5)})
+    model = model_of(method, constants, claim["stepsize"], claim["lyapunov"], {"alpha": claim.get("alpha")})
     v = lyapunov.coefficients(model, claim["lyapunov"], {})
     quadratic = method != "MARINA"
     gram = worst_state.worst_gram(model, v, claim["rate"], 1e-3, quadratic)
@@ -183,7 +187,7 @@ def stiffer(instance):
 
 
 def louder(instance):
-    return replace(instance, workers=[{**w, "c": w["c"] * 3} for w in instance.workers])
+    return replace(instance, workers=[{**w, "message 0": w["message 0"] * 3} for w in instance.workers])
 
 
 def lower(instance):
@@ -221,11 +225,8 @@ def test_random_claims_fall_beyond_the_lmis_value_and_stand_above_it(method):
         if method == "EF-BV" and rng.random() < 0.5:
             constants["eta"] = F(rng.randint(1, 8), 10)
         text = TEXTS[method].format(**{k: F(rng.randint(1, 40), 10) for k in "abc"})
-        given = {k: constants.get(k) for k in ("mu", "L", "delta", "omega", "eta", "n")}
-        q = referee.question(method, *given.values())
         params = {"DIANA": {"alpha": F(1, 20)}}.get(method, {})
-        filled = referee.method_params(q, dict.fromkeys(("alpha", "p", "lambda", "nu")) | params)
-        model = q.rational().model(step, {k: F(x) for k, x in filled.items()})
+        model = model_of(method, constants, step, text, params)
         v = lyapunov.coefficients(model, text, {})
         least = Pencil(lyapunov.fixed(model, v)).least_rho({"V": 1.0}).margin
         for factor, verdict in ((F(98, 100), Verdict.REFUTED), (F(102, 100), Verdict.PROVED)):

@@ -19,6 +19,7 @@ from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods._base import Array, Constants, Plan, State, Theorem
 from compth.methods._downlink import Bidirectional
 from compth.methods.core.agreement import agree
+from compth.methods.core.known import Known
 from compth.methods.core.program import (
     Bill,
     Program,
@@ -65,6 +66,11 @@ class BodyMethod(Bidirectional):
     own_theorems: ClassVar[tuple[Theorem, ...]] = ()
     planned: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What a plan calls a parameter of the body, where Python or the library has no such name free for it."""
+    known: ClassVar[tuple[Known, ...]] = ()
+    """Its worst cases in closed form, one for each claim of its compressors at most."""
+    lyapunov_names: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """What `check_rate`'s text calls a vector, where that is not the body's name: the body's own, "gradient" (at x) or
+    "direction", (x - x+)/gamma."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

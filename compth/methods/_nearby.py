@@ -1,4 +1,4 @@
-"""Closed-form certificates at an irrational best step: on a class a hair wider, everything is rational.
+"""Classes a hair wider than one asked about, on which an irrational tight rate and its proof are rational.
 
 EF and EF21: r = sqrt rho solves r^2 - (1-s) K r - s = 0, K = (L-mu)/(L+mu), at the step 2/(L+mu) (1-s)/(1+s). Given the
 step, a rational s at or above the true one and a rational r above the root fix K and L + mu, hence a class [mu', L'].
@@ -12,43 +12,11 @@ from fractions import Fraction
 from math import isqrt
 
 from compth.methods import _closed_forms as forms
-from compth.worst_case import methods
-from compth.worst_case.multipliers import closed_certificate
-from compth.worst_case.rational import RateCertificate
 
 BITS = 80
 """Binary digits of a root that is rounded up."""
 EXCESS = tuple(Fraction(1, 1 << k) for k in range(52, 43, -1))
 """Relative excesses of r (of L for CGD) that are tried: the step's own rounding must stay inside."""
-
-
-def widened(
-    method: str,
-    mu: Fraction,
-    L: Fraction,
-    delta: Fraction,
-    n: int,
-    gamma: Fraction,
-    limit: Fraction | None = None,
-) -> RateCertificate | None:
-    """A certificate of some rho <= limit at this step on a class that contains this one; None unless it is the best.
-
-    method: CGD, EF or EF21. All numbers Fractions, so is rho: within 1e-14 of the closed form, relatively.
-    """
-    s = sqrt_above(1 - delta)
-    if not 0 < s < 1:
-        return None
-    for low, high, r in (_cgd if method == "CGD" else _feedback)(mu, L, s, gamma):
-        if 0 < low <= mu and high >= L:
-            if limit is not None and r * r > limit:
-                return None
-            model = (
-                methods.cgd(low, high, 1 - s * s, gamma, s)
-                if method == "CGD"
-                else (methods.ef if method == "EF" else methods.ef21)(low, high, 1 - s * s, gamma, s, n)
-            )
-            return closed_certificate(model, r * r)
-    return None
 
 
 def sqrt_above(x: Fraction) -> Fraction:
@@ -59,7 +27,7 @@ def sqrt_above(x: Fraction) -> Fraction:
     return Fraction(isqrt((x.numerator << 2 * BITS) // x.denominator) + 1, 1 << BITS)
 
 
-def _feedback(
+def feedback_classes(
     mu: Fraction, L: Fraction, s: Fraction, gamma: Fraction
 ) -> Iterator[tuple[Fraction, Fraction, Fraction]]:
     """(mu', L', r) of EF and EF21, the r nearest to the root first."""
@@ -72,7 +40,7 @@ def _feedback(
         yield both * (1 - K) / 2, both * (1 + K) / 2, r
 
 
-def _cgd(
+def cgd_classes(
     mu: Fraction, L: Fraction, s: Fraction, gamma: Fraction
 ) -> Iterator[tuple[Fraction, Fraction, Fraction]]:
     """(mu', L', r) of CGD."""

@@ -1,0 +1,216 @@
+"""Families of small quadratics on which one step of any Model is a matrix: workers of a few kinds, each linear.
+
+A kind has a Hessian, what its messages do to their inputs, and a memory: 0, or a block of the state up to its sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number
+from compth.worst_case.model import Form, Model, Quadratic1D, Vector, add, mean_of
+from compth.worst_case.worst_gram import forms
+
+Array = Any
+"""Of Fractions."""
+MOST_MEMORIES = 4
+"""Workers whose memories are searched where their compressors differ."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Equal workers. acts: message -> matrix. memory: which block of the state it holds, None: 0. sign: of it."""
+
+    count: int
+    hessian: Array
+    acts: Mapping[str, Array]
+    memory: int | None = 0
+    sign: int = 1
+
+
+@dataclass(frozen=True)
+class Family:
+    """Kinds of workers in R^size. servers: whether the servers' vectors are free (else at x*); state: in words."""
+
+    kinds: tuple[Kind, ...]
+    functions: str
+    compressor: str
+    state: str
+    size: int = 1
+    servers: bool = True
+    factor: Number | None = None
+
+    def described(self, model: Model) -> dict[str, Any]:
+        """The instance in numbers and words."""
+        facts = {"f_i(x)": self.functions, "compressor": self.compressor}
+        facts |= {} if self.factor is None else {"factor": self.factor}
+        fixed = {k: x for k, x in model.constants.items() if k not in ("mu", "L", "delta", "omega", "eta")}
+        return {**facts, **fixed, "the state is": self.state}
+
+
+def excess_of(model: Model, v: Mapping[str, Number], rate: Fraction, family: Family) -> list[list[Number]]:
+    """E V+ - rate V as a matrix on the family's state: the servers' vectors, then the blocks of memories."""
+    terms = [(value, forms(model, name, True), name) for name, value in v.items() if value]
+    form = add(*((c, f[1]) for c, f, _ in terms), *((-rate * c, f[0]) for c, f, _ in terms))
+    each = _values(model, family)
+    means = {a: _mean(family, [at[a] for at in each]) for a in model.space.common}
+    size = next(iter(means.values())).shape[1]
+    out = np.zeros((size, size), dtype=object) + Fraction(0)
+    out = _added(out, form, "mean", model.space.common, [(Fraction(1), means)])
+    n = sum(k.count for k in family.kinds)
+    apart = [
+        (Fraction(k.count, n), {a: at[a] - means[a] for a in model.space.worker})
+        for k, at in zip(family.kinds, each, strict=True)
+    ]
+    matrix: list[list[Number]] = _added(out, form, "deviation", model.space.worker, apart).tolist()
+    return matrix
+
+
+def _added(
+    out: Array,
+    form: Form,
+    block: str,
+    names: Sequence[str],
+    rows: Sequence[tuple[Fraction, Mapping[str, Array]]],
+) -> Array:
+    """Plus the form of these vectors, a weight for each set of them."""
+    for a, line in zip(names, form.get(block, ()), strict=False):
+        for b, entry in zip(names, line, strict=True):
+            if entry:
+                out = out + Fraction(entry) * sum(weight * (at[a].T @ at[b]) for weight, at in rows)
+    return out
+
+
+def _mean(family: Family, values: Sequence[Array]) -> Array:
+    n = sum(k.count for k in family.kinds)
+    return sum(Fraction(k.count, n) * x for k, x in zip(family.kinds, values, strict=True))
+
+
+def _values(model: Model, family: Family) -> list[dict[str, Array]]:
+    """Every vector of the Model in every kind of worker, as a matrix on the state."""
+    own = [a for a in model.free if a in model.own]
+    common = [a for a in model.free if a not in own] if family.servers else []
+    blocks = 1 + max((k.memory for k in family.kinds if k.memory is not None), default=-1)
+    size = family.size
+    total = (len(common) + blocks * len(own)) * size
+    eye = np.array([[Fraction(int(i == j)) for j in range(total)] for i in range(total)], dtype=object)
+    nothing = np.zeros((size, total), dtype=object) + Fraction(0)
+
+    def held(place: int) -> Array:
+        return eye[place * size : (place + 1) * size]
+
+    each: list[dict[str, Array]] = []
+    for kind in family.kinds:
+        at = {a: held(common.index(a)) if a in common else nothing for a in model.free}
+        if kind.memory is not None:
+            first = len(common) + kind.memory * len(own)
+            at |= {a: kind.sign * held(first + i) for i, a in enumerate(own)}
+        each.append(at)
+    return _followed(model, family, each, nothing)
+
+
+def _followed(
+    model: Model, family: Family, each: list[dict[str, Array]], nothing: Array
+) -> list[dict[str, Array]]:
+    """The same with gradients and messages, in the order in which the step makes them."""
+    # a gradient's argument is the same for all workers: what it holds of them is their mean
+    waiting = {y: {mean_of(k.removeprefix("mean ")): c for k, c in a.items()} for a, y in model.curved}
+    waiting |= {c: dict(u) for u, c, _ in model.sent}
+    while waiting:
+        known = each[0]
+        name = next(k for k, v in waiting.items() if all(a.removeprefix("mean ") in known for a in v))
+        inputs = _combined(family, waiting.pop(name), each, nothing)
+        for kind, at, u in zip(family.kinds, each, inputs, strict=True):
+            at[name] = kind.acts.get(name, kind.hessian) @ u
+    return each
+
+
+def _combined(family: Family, v: Vector, each: list[dict[str, Array]], nothing: Array) -> list[Array]:
+    """A combination in every kind of worker; "mean h" is the mean of h."""
+    means = {
+        a: _mean(family, [at[a.removeprefix("mean ")] for at in each]) for a in v if a.startswith("mean ")
+    }
+    return [
+        sum((Fraction(c) * (means[a] if a in means else at[a]) for a, c in v.items()), nothing) for at in each
+    ]
+
+
+def _scalar(x: Number) -> Array:
+    return np.array([[Fraction(x)]], dtype=object)
+
+
+def _of(q: Quadratic1D, count: int, memory: int | None = 0, sign: int = 1) -> Kind:
+    return Kind(count, _scalar(q.curvature), {c: _scalar(a) for c, a in q.acts.items()}, memory, sign)
+
+
+def rotated(model: Model, t: Fraction) -> Family:
+    """On R^2 with Hessian diag(mu, L) and C = I + s R, R the rotation of tan(angle/2) = t."""
+    c = model.constants
+    s = max(a for q in model.extremal for a in q.acts.values()) - 1
+    cos, sin = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
+    act = np.array([[1 + s * cos, -s * sin], [s * sin, 1 + s * cos]], dtype=object)
+    hessian = np.array([[Fraction(c["mu"]), 0], [0, Fraction(c["L"])]], dtype=object)
+    kind = Kind(int(c["n"]), hessian, {name: act for _, name, _ in model.sent})
+    law = f"C(v) = v + s R v, R the rotation of tan(angle/2) = {t}"
+    functions = f"x' diag({c['mu']}, {c['L']}) x/2"
+    return Family((kind,), functions, law, f"{', '.join(model.free)}, each in R^2, all workers equal", 2)
+
+
+def families(model: Model) -> Iterator[Family]:
+    """One-dimensional families, from all workers equal to workers that differ in memory, compressor or curvature."""
+    n = int(model.constants["n"])
+    for q in model.extremal:
+        yield Family(
+            (_of(q, n),), f"({q.curvature}) x^2/2", q.compressor, ", ".join(model.free), factor=q.factor
+        )
+    if not model.space.worker:
+        return
+    own = ", ".join(a for a in model.free if a in model.own)
+    for q in model.extremal:
+        shown = {"functions": f"({q.curvature}) x^2/2", "compressor": q.compressor, "factor": q.factor}
+        if own:
+            kinds = (_of(q, 1), _of(q, 1, 0, -1), _of(q, n - 2, None))
+            text = f"{own} of worker 1, minus that of worker 2; all else at its value at x*"
+            yield Family(kinds[: 2 + (n > 2)], **shown, state=text, servers=False)
+        yield from (_alternating(model, q, other, shown) for other in model.extremal if _partner(q, other))
+
+
+def _partner(q: Quadratic1D, other: Quadratic1D) -> bool:
+    """Two that differ in one thing, counted once: the same messages and a larger curvature, or the other way round."""
+    acts, others = list(q.acts.values()), list(other.acts.values())
+    if acts == others:
+        return bool(other.curvature > q.curvature)
+    return (
+        q.curvature == other.curvature
+        and acts > others
+        and all(a != b for a, b in zip(acts, others, strict=True))
+    )
+
+
+def _alternating(model: Model, q: Quadratic1D, other: Quadratic1D, shown: Mapping[str, Any]) -> Family:
+    """Odd workers as q and even ones as the other; the memories of the first are free, those of the rest 0."""
+    n = int(model.constants["n"])
+    few = min(n, MOST_MEMORIES if q.acts else 2)
+    kinds = [_of((q, other)[i % 2], 1, i) for i in range(few)]
+    rest = [replace(_of(which, 0, None), count=len(range(first, n, 2))) for which, first in
+            ((q, few + few % 2), (other, few + 1 - few % 2))]  # fmt: skip
+    own = [a for a in model.free if a in model.own]
+    servers = [a for a in model.free if a not in own]
+    memories = [f"{a} of worker {i + 1}" for i in range(few) for a in own]
+    state = ", ".join([*servers, *memories]) + "; all else at its value at x*"
+    functions, law, factor = shown["functions"], shown["compressor"], shown["factor"]
+    if q.curvature != other.curvature:
+        functions = f"({q.curvature}) x^2/2 for odd i, ({other.curvature}) x^2/2 for even i"
+    else:
+        law = f"{_indexed(q)} for odd i, {_indexed(other)} for even i"
+        factor = None
+    return Family((*kinds, *(k for k in rest if k.count)), functions, law, state, factor=factor)
+
+
+def _indexed(q: Quadratic1D) -> str:
+    return q.compressor.replace("C(v)", "C_i(v)")
