@@ -1,5 +1,7 @@
 """`python -m paper_repro [key ...] [--quick] [--out FOLDER] [--fresh] [--jobs N]`: recompute the papers' claims.
 
+`python -m paper_repro --errata [ID ...]` reruns what shows the slips in print and the defects in code.
+
 Prints "paper says / we get / verdict", writes JSON and figures, and exits with 1 when a target is missed.
 """
 
@@ -21,6 +23,7 @@ from compth._files import MARK, provenance, write_all
 from compth._interrupts import keeps
 from compth.errors import CompthError
 from compth.sweeps.driver import without_interrupts
+from paper_repro._errata import ERRATA, known
 from paper_repro._papers import RESULT, Outcome, keys, paper, run_paper
 from paper_repro._targets import BadTargets, Row, Verdict, encode, says, show
 
@@ -30,6 +33,8 @@ WIDTH = 118
 def main(arguments: Sequence[str]) -> int:
     """0: every target is as it should be; 1: one is not; 2: bad arguments or folder, a killed worker."""
     options = _options(arguments)
+    if options.errata:
+        return _errata(options.key)
     unknown = [k for k in options.key if k not in keys()]
     if unknown:
         return _complain(f"{unknown[0]!r} is not a paper: choose from {', '.join(keys())}")
@@ -69,11 +74,32 @@ def counted(rows: Sequence[Row]) -> dict[Verdict, int]:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="paper_repro", description=__doc__, exit_on_error=True)
     parser.add_argument("key", nargs="*", help="papers (default: all)")
+    parser.add_argument(
+        "--errata", action="store_true", help="rerun what shows the slips in print and code (or those named)"
+    )
     parser.add_argument("--quick", action="store_true", help="smaller instances: at most 40 s a paper")
     parser.add_argument("--out", type=Path, default=Path("paper_repro/out"), help="results and figures")
     parser.add_argument("--fresh", action="store_true", help="recompute papers whose results are stored")
     parser.add_argument("--jobs", type=int, default=2, help="processes (1: this one)")
     return parser.parse_args(list(arguments))
+
+
+def _errata(names: list[str]) -> int:
+    """Each slip with what is promised and what is found now; 1 when one no longer stands."""
+    try:
+        chosen = known(names)
+    except KeyError as unknown:
+        return _complain(f"{unknown} is no erratum: choose from {', '.join(e.id for e in ERRATA)}")
+    fallen = 0
+    for e in chosen:
+        shown = e.rerun()
+        fallen += not shown.stands
+        state = "stands" if shown.stands else "NO LONGER SHOWN"
+        print(
+            f"{e.id}: {state}\n  {e.source}, {e.where} ({e.version})\n  says: {e.says}\n  holds: {e.holds}\n  {shown}\n"
+        )
+    print(f"{len(chosen)} errata, {fallen} no longer shown")
+    return 1 if fallen else 0
 
 
 def _complain(message: str) -> int:

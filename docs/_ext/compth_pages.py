@@ -35,6 +35,8 @@ from compth.methods import Constants, Theorem
 from compth.methods import catalogue as methods
 from compth.methods._unified import UnifiedTheorem
 from compth.methods._unified_table import row_constants
+from paper_repro._errata import IN_CODE, IN_PRINT, SURPRISES, Erratum
+from paper_repro._targets import show
 
 CERTIFICATES = Path(__file__).resolve().parents[2] / "proofs_check" / "certificates"
 GREEK = ("alpha", "beta", "eta", "theta", "lambda", "nu", "rho")
@@ -385,6 +387,41 @@ def plain(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[
     lines[:] = [escape(line) if line.strip("-") else line for line in lines]
 
 
+def errata_page(folder: Path) -> None:
+    """Slips in print, defects in code, and what is better than printed: each with what shows it."""
+    lines = [title("Errata and surprises"), _ERRATA]
+    for heading, entries in (("In print", IN_PRINT), ("In published code", IN_CODE)):
+        lines.append(title(heading, "-"))
+        lines += [_erratum(e) for e in entries]
+    lines += [
+        title("Better than printed", "-"),
+        "Proved here, checked by the kernel; the proof is on the page of its theorem.\n",
+    ]
+    lines += [f"``{name}``\n   {escape(text)}\n" for name, text in SURPRISES]
+    (folder / "errata.rst").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _erratum(e: Erratum) -> str:
+    shown = e.stored() or e.rerun()
+    if not shown.stands:
+        raise CompthError(f"erratum {e.id} is no longer shown: {shown}")
+    place = f"`{escape(str(e.source))} <{e.source.url}>`__, {escape(e.where)}"
+    found = f"promised {show(shown.promised)}, found {show(shown.found)}"
+    told = {"Says": escape(e.says), "Holds": escape(e.holds), "Shown": f"{escape(found)}: {escape(shown.at)}"}
+    parts = [title(e.id, "~"), f"{place} ({escape(e.version)})\n"]
+    parts += [f"**{word}.** {text}\n" for word, text in {**told, "Rerun": f"``{e.command}``"}.items()]
+    return "\n".join(parts)
+
+
+_ERRATA = """\
+What compth found on its way through ten papers and the code beside them. A slip is no judgement of a work: most leave
+its theorems as they are, and some are to the authors' disadvantage. Each was read in the version that is named and may
+be mended in another. Code is described here and re-created in a few lines of ours; the numbers below are computed by
+these lines, exactly, while this page is built, or are rows of ``python -m paper_repro``. Corrections are welcome: an
+entry that is wrong will be withdrawn as visibly as it was made.
+"""
+
+
 def write(app: Any) -> None:
     """All pages, from scratch."""
     root = Path(app.srcdir) / "generated"
@@ -392,6 +429,7 @@ def write(app: Any) -> None:
         "catalogue": catalogue_pages,
         "theorems": theorem_pages,
         "api": api_pages,
+        "errata": errata_page,
         "licences": licence_page,
     }
     for name, make in makers.items():

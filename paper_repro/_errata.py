@@ -1,0 +1,323 @@
+"""Slips in print and defects in published code that compth found, each with a counterexample that anyone can rerun.
+
+An entry says what stands where in which version, what holds instead, and what shows it: a row of paper_repro that
+DIFFERS, or a check below, which computes what is promised and what is found. `python -m paper_repro --errata` reruns
+them. Code is described and re-created in a few lines of ours; nothing is copied. A slip is no judgement of a work: most
+of these leave its theorems as they are, and every formula was read in one version only.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from compth import sources
+from compth.certification.oracle import enumerating
+from compth.certification.subject import as_subject
+from paper_repro._papers import targets
+from paper_repro._targets import Target, Value, show
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Code:
+    """A file of a public repository at a commit."""
+
+    repository: str
+    path: str
+    commit: str
+
+    def __str__(self) -> str:
+        return f"{self.repository}, {self.path}, commit {self.commit[:7]}"
+
+    @property
+    def url(self) -> str:
+        """The file at that commit."""
+        return f"https://github.com/{self.repository}/blob/{self.commit}/{self.path}"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a check computed: the promised value, the one found, and where."""
+
+    promised: Value
+    found: Value
+    at: str
+    stands: bool
+
+    def __str__(self) -> str:
+        return f"promised {show(self.promised)}, found {show(self.found)} ({self.at})"
+
+
+Check = Callable[[], Shown]
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """One slip: id; source (a bibliographic record, or Code); version read; where in it; says and holds, in words.
+
+    shown_by: "paper:row" of paper_repro, or a check.
+    """
+
+    id: str
+    source: sources.Source | Code
+    version: str
+    where: str
+    says: str
+    holds: str
+    shown_by: str | Check
+
+    @property
+    def row(self) -> Target | None:
+        """The row of paper_repro that shows it, None where a check does."""
+        if not isinstance(self.shown_by, str):
+            return None
+        key, _, name = self.shown_by.partition(":")
+        return next(t for t in targets(key) if t.id == name)
+
+    @property
+    def command(self) -> str:
+        """What reruns it."""
+        return f"python -m paper_repro --errata {self.id}"
+
+    def stored(self) -> Shown | None:
+        """Promised and found as the targets' file has them, None where a check computes them."""
+        row = self.row
+        return None if row is None else Shown(row.value, row.ours, row.quantity, not row.agrees(row.ours))
+
+    def rerun(self) -> Shown:
+        """Promised and found, computed now."""
+        if not isinstance(self.shown_by, str):
+            return self.shown_by()
+        key, _, name = self.shown_by.partition(":")
+        row = self.row
+        assert row is not None
+        ours = importlib.import_module(f"paper_repro.{key}").run(True).values[name]
+        return Shown(row.value, ours, row.quantity, not row.agrees(ours))
+
+
+def beyond(promised: Value, found: Value, at: str) -> Shown:
+    """A bound that is exceeded."""
+    return Shown(promised, found, at, found > promised)
+
+
+def dithering_below_two() -> Shown:
+    """Exact error of dithering with p = 1 on a flat vector: d coordinates, each a rounding of s/d."""
+    d, s = 100, 12
+    part = Fraction(s, d)
+    error = d * Fraction(d, s) ** 2 * part * (1 - part) / d  # E||C(x)-x||^2/||x||^2 at x = (1, ..., 1)
+    return beyond(min(1, Fraction(10, s)) * Fraction(d, s), error, "p = 1, d = 100, s = 12, x = (1, ..., 1)")
+
+
+def gdci_corollary() -> Shown:
+    """Theorem 1's condition at Corollary 1's omega and step, L = 1, kappa = 3: 4 omega/mu over what is allowed."""
+    kappa, step = Fraction(3), Fraction(1, 4)
+    mu = 1 / kappa
+    allowed = (1 - 2 * step) / (2 * step + 2 / step + 1 - mu)
+    return beyond(
+        allowed, 4 / (73 * kappa) / mu, "L = 1, kappa = 3: 4 omega/mu, and Theorem 1's limit for it"
+    )
+
+
+def bernoulli_omega() -> Shown:
+    """Exact variance of x/p with probability p, at p = 1/4."""
+    p = Fraction(1, 4)
+    return beyond(1 - p, (1 / p - 1) ** 2 * p + (1 - p), "p = 1/4: E||C(x)-x||^2/||x||^2, any x")
+
+
+def law(program: Any, x: Array) -> tuple[float, float]:
+    """(||E C(x) - x||^2, E||C(x)-x||^2) over ||x||^2: every outcome of the program at one input."""
+    found = enumerating(as_subject(program), len(x), 10_000)(x)
+    size = float(x @ x)
+    return float(((found.mean - x) ** 2).sum() / size), float(found.error.sum() / size)
+
+
+BIAS = "||E C(x) - x||^2/||x||^2"
+
+
+def biased(program: Any, x: list[float], where: str) -> Shown:
+    """An unbiased compressor has no bias."""
+    return beyond(0, law(program, np.array(x))[0], f"{BIAS} at {where}")
+
+
+def ternary(x: Array, rng: Any) -> Array:
+    """TernGrad without clipping."""
+    top = np.abs(x).max()
+    return x.copy() if top == 0 else np.sign(x) * top * (rng.random(len(x)) < np.abs(x) / top)
+
+
+def clipped(x: Array, rng: Any) -> Array:
+    """TernGrad after clipping at 2.5 standard deviations."""
+    limit = 2.5 * x.std() if x.std() > 0 else np.abs(x).max()
+    return ternary(np.clip(x, -limit, limit), rng)
+
+
+def unscaled(x: Array, rng: Any) -> Array:
+    """Two random entries, not multiplied by d/2."""
+    out = np.zeros(len(x))
+    chosen = rng.choice(len(x), 2, replace=False)
+    out[chosen] = x[chosen]
+    return out
+
+
+def inverted(x: Array, rng: Any) -> Array:
+    """QSGD with two levels that rounds up where the draw exceeds the fraction."""
+    norm = np.linalg.norm(x)
+    low = np.floor(y := 2 * np.abs(x) / norm)
+    return norm * np.sign(x) * (low + (rng.random(len(x)) > y - low)) / 2
+
+
+def doubling(x: Array, rng: Any) -> Array:
+    """Natural compression that adds one to the exponent unless (2^ceil - |x|)/2^floor is drawn, floor = ceil or not."""
+    floor, ceil = np.floor(np.log2(np.abs(x))), np.ceil(np.log2(np.abs(x)))
+    down = rng.random(len(x)) < (2.0**ceil - np.abs(x)) / 2.0**floor
+    return np.sign(x) * 2.0 ** np.where(down, floor, floor + 1)
+
+
+def omega_zero() -> Shown:
+    """TernGrad's error at (2, 1), where omega = 0 is declared."""
+    return beyond(0, law(ternary, np.array([2.0, 1.0]))[1], "E||C(x)-x||^2/||x||^2 at x = (2, 1)")
+
+
+def returned() -> Shown:
+    """The input times sign^2: of its three entries none is a level times the norm, unless it was one."""
+    x = np.array([0.3, 0.5, 0.6])
+    out = np.sign(x) * (np.abs(x) / np.abs(x).max()) * np.abs(x).max()
+    levels = np.abs(x).max() * np.array([0, *2.0 ** -np.arange(3)])
+    share = Fraction(sum(bool(np.isclose(v, levels).any()) for v in out), len(x))
+    return Shown(1, share, "share of entries that are a level, x = (.3, .5, .6), p = inf, s = 3", share < 1)
+
+
+def masks(p: list[Fraction]) -> list[tuple[tuple[int, ...], Fraction]]:
+    """Every outcome of independent inclusions, with its probability."""
+    found = [((), Fraction(1))]
+    for q in p:
+        found = [((*m, b), w * (q if b else 1 - q)) for m, w in found for b in (0, 1)]
+    return found
+
+
+def multiplier(p: list[Fraction], kept: Callable[[int], bool]) -> Fraction:
+    """E[first included]/p_1, given that the number of included atoms is one that is kept."""
+    listed = [(m, w) for m, w in masks(p) if kept(sum(m))]
+    return sum(w for m, w in listed if m[0]) / sum(w for _, w in listed) / p[0]
+
+
+def redrawn_empty() -> Shown:
+    """Inclusion given that the draw is not empty, singular values (4, 2, 1), budget 1."""
+    found = multiplier([Fraction(4, 7), Fraction(2, 7), Fraction(1, 7)], lambda count: count > 0)
+    return beyond(1, found, "E of the first atom over it: singular values (4, 2, 1), budget 1")
+
+
+def redrawn_to_rank() -> Shown:
+    """Inclusion given that two atoms are drawn, singular values (3, 2, 1, 1), budget 2."""
+    p = [Fraction(2 * v, 7) for v in (3, 2, 1, 1)]
+    return beyond(
+        1, multiplier(p, lambda count: count == 2), "the same: singular values (3, 2, 1, 1), budget 2"
+    )
+
+
+FL = Code(
+    "burlachenkok/flpytorch", "fl_pytorch/utils/compressors.py", "01f0531424460e6f99ca2a0072bc4f5f769ca712"
+)
+GRACE = "106e3dee7e35bd21f6d1ebc1552d017ebe43893a"
+CODINGS = "30a7d19f72bc9651e2b17895f6c296e0800e7f4b"
+IN_PRINT = (
+    Erratum("diana-theorem-11", sources.DIANA, "version 1", "Thm 11", "DIANA without memory, decreasing steps: theta "
+            "as printed", "theta needs the factor 2 of the paper's own Lemma 6: (mu + L)(2 + (n-2) a)/(n a). With it "
+            "the theorem is proved here (dcgd.no_memory_decreasing)", "diana:thm11.theta"),
+    Erratum("diana-theorem-4", sources.DIANA, "version 1", "Thm 4 = 6", "the nonconvex bound, with no term for the "
+            "difference of the workers' gradients", "from x_0 = x* it promises to stay; on heterogeneous data the "
+            "iterates leave. With the term it is proved here (diana.nonconvex)", "diana:thm4.printed"),
+    Erratum("atomo-18", sources.ATOMO, "the authors' copy of June 2018", "App. C, (18)", "complementarity at p_i = 1: "
+            "lambda_i^2 <= mu", "the sign is reversed: p_i = 1 implies mu <= lambda_i^2. The algorithm is right (its "
+            "optimality is proved here, atomo.kkt)", "atomo:eq18.sign"),
+    Erratum("ist-17", sources.IST, "version 1", "Sec. 3.1, (17)", "E[B L B] = E[B] L E[B]", "true for a deterministic "
+            "B only, that is for equal L_i", "ist:eq17.gap"),
+    Erratum("ist-21", sources.IST, "version 1", "Sec. 3.1.1, (21)", "the constant n lambda_max(L~)", "n/lambda_max(L~) "
+            "is meant: (22) needs it", "ist:eq21.factor"),
+    Erratum("ist-23", sources.IST, "version 1", "Sec. 3.1.2, (23)", "the diagonal of L_i^(-1/2) in the sketch",
+            "D_i^(-1/2) is meant, the power of the diagonal, as in Theorem 2", "ist:eq23.literal"),
+    Erratum("ist-large-n", sources.IST, "version 1", "Sec. 4.1", "the bias vanishes as n = d grows", "the limit point "
+            "is of order 1/sqrt(n), so that the bias tends to x* itself", "ist:sec4.large_n"),
+    Erratum("natural-64-bits", sources.NATURAL, "PMLR version with appendix", "D.7.5", "12 of 64 bits save a factor "
+            "5.82", "64/12 = 5.33; 5.82 is 64/11, which leaves out the sign that 32/9 = 3.56 counts",
+            "natural:bits.cnat64"),
+    Erratum("natural-top-k", sources.NATURAL, "PMLR version with appendix", "headlines", "37.5 % of the bits saved on "
+            "top of Top-K", "9 bits are counted as a quarter of 32; with 9 it is 35.9 %", "natural:bits.topk"),
+    Erratum("natural-table-1-standard", sources.NATURAL, "PMLR version with appendix", "Table 1", "speed-up of "
+            "standard dithering 1.8 to 15.9", "the printed bits 31 + d (2 + s) give 2.01 to 10.67; the upper end "
+            "follows from 31 + d (1 + s), the lower from neither", "natural:table1.speedup.dsta"),
+    Erratum("natural-table-1-natural", sources.NATURAL, "PMLR version with appendix", "Table 1", "lower end of the "
+            "speed-up of natural dithering 4.1", "the printed formulas give 4.83, to the paper's disadvantage",
+            "natural:table1.speedup.dnat_low"),
+    Erratum("natural-table-5", sources.NATURAL, "PMLR version with appendix", "Table 5", "speed-up of standard "
+            "dithering both ways 1.67 to 1.78", "the printed formulas give 1.94 to 2.01", "natural:table5.dsta"),
+    Erratum("rdme-example-4", sources.RDME, "arXiv version", "Ex. 4", "the worst error d/2 of binary quantisation, "
+            "attained", "d/2 is a bound; (d - 2)/2 is the supremum, attained at (1, -1, 0, ...) (proved here, "
+            "rdme.binary_sharp)", "rdme:ex4.sharp"),
+    Erratum("unified-slides-saga", sources.UNIFIED, "slides of the authors", "SAGA", "B = 1", "the paper and its lemma "
+            "have B = 2; B = 1 fails", "unified_sgd:saga.slides"),
+    Erratum("natural-dithering-below-2", sources.NATURAL, "PMLR version with appendix", "Table 1",
+            "omega = min{1, sqrt(d)/s} d^(1/r)/s of standard dithering, r = min{p, 2}", "no bound for p < 2; "
+            "min{d^(2/r)/(4 s^2), d^(1/r)/s} is one for every p", dithering_below_two),
+    Erratum("gdci-corollary-1", sources.GDCI, "arXiv text", "Cor. 1",
+            "omega <= 1/(73 kappa) suffices at gamma = 1/(4L)",
+            "by Theorem 1's condition for kappa <= 8/3 only; 1/(76 kappa) suffices for all", gdci_corollary),
+    Erratum("gdci-bernoulli", sources.GDCI, "arXiv text", "examples",
+            "sending x/p with probability p has omega = 1 - p",
+            "omega = 1/p - 1 (proved here, bernoulli.omega)", bernoulli_omega),
+)  # fmt: skip
+IN_CODE = (
+    Erratum("fl-terngrad", FL, FL.commit[:7], "makeTernGrad", "w = 0, also for standard dithering of any level",
+            "TernGrad's omega is (sqrt(d) - 1)/2; a step size computed from w = 0 is one for no compression",
+            omega_zero),
+    Erratum("fl-natural-dithering", FL, FL.commit[:7], "NATURAL_DITHERING_FP32", "the rounded levels are returned",
+            "y sign ||x|| is returned, the input itself: runs with it show no compression, their bits a compressed one",
+            returned),
+    Erratum("grace-natural", Code("sands-lab/grace", "grace_dl/torch/compressor/natural.py", GRACE), GRACE[:7],
+            "compress", "natural compression, unbiased", "exact powers of two are doubled, always: there floor = ceil "
+            "and the chance of adding one to the exponent is 1",
+            lambda: biased(doubling, [1.0, 3.0], "x = (1, 3)")),
+    Erratum("grace-terngrad", Code("sands-lab/grace", "grace_dl/torch/compressor/terngrad.py", GRACE), GRACE[:7],
+            "compress", "TernGrad, whose theorem takes an unbiased quantiser", "entries beyond 2.5 standard deviations "
+            "are clipped first (as practice does), which biases it",
+            lambda: biased(clipped, [1.0] + [0.0] * 19, "x = (1, 0, ..., 0), d = 20")),
+    Erratum("grace-random-k", Code("sands-lab/grace", "grace_dl/torch/compressor/randomk.py", GRACE), GRACE[:7],
+            "decompress", "Rand-K", "without the factor d/k it is a contraction and not unbiased: with a memory fine, "
+            "without one the step is k/d of the one that was set",
+            lambda: biased(unscaled, [1.0] * 4, "x = (1, 1, 1, 1), k = 2")),
+    Erratum("atomo-qsgd", Code("hwang595/ATOMO", "src/codings/qsgd.py", CODINGS), CODINGS[:7], "encode",
+            "QSGD, the baseline", "it rounds up where the draw exceeds the fraction: with probability one minus it",
+            lambda: biased(inverted, [1.0, 0.0], "x = (1, 0), two levels")),
+    Erratum("atomo-redraw", Code("hwang595/ATOMO", "src/codings/svd.py", CODINGS), CODINGS[:7], "_sample_svd",
+            "atoms kept with probability p and divided by p", "an empty draw is drawn again, which multiplies the mean "
+            "by 1/(1 - P(empty))", redrawn_empty),
+    Erratum("powersgd-atomo", Code("epfml/powersgd", "paper-code/gradient_reducers.py",
+                                   "eb48559c9c9d26b1c4145d1665288a5fcd234b48"), "eb48559", "AtomoReducer",
+            "atoms kept with probability p and divided by p", "it draws until the number of atoms is the rank, and "
+            "divides by the p that held before", redrawn_to_rank),
+)  # fmt: skip
+ERRATA = IN_PRINT + IN_CODE
+SURPRISES = (
+    ("sgd_star.sharp", "SGD-star's A = 2 LL in the unified theory is loose by exactly 2: with A = LL it takes twice "
+     "the step."),
+    ("vrdiana.sharp", "VR-DIANA's A and C may be smaller than in the table, which allows steps up to twice as long."),
+    ("nsaga.neighbourhood", "Half the printed D1 of N-SAGA and N-SEGA is enough where the noise does not depend on the "
+     "component; 0.45 of it is not."),
+    ("ibcd.sharp", "Independent blocks under interpolation take twice the step that is printed."),
+    ("ist.theorem1_sharp", "IST's Theorem 1 holds for every step below 2/theta, with a finer factor."),
+    ("rdme.binary_sharp", "Binary quantisation is better than its bound d/2: (d - 2)/2, which is attained."),
+)  # fmt: skip
+"""Statements that the package proves and no paper prints: id of the proof, and what it says."""
+
+
+def known(names: list[str]) -> list[Erratum]:
+    """The entries of these ids, all of them where none is named. Raises KeyError with the first unknown id."""
+    listed = {e.id: e for e in ERRATA}
+    return [listed[name] for name in names] if names else list(ERRATA)
