@@ -16,6 +16,7 @@ from compth.certificates import encode
 from compth.claims import Attribution, Claim, Standing, shown
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Constants, Guarantee, Method, plan_of
+from compth.methods.core.body import BodyMethod
 from compth.rates import first_at_most
 from compth.simulation import Trace, simulate
 from compth.simulation.engines import engine_of
@@ -67,7 +68,8 @@ class Row:
         if not self.best_found and gain < math.inf:
             better = f"gamma = {self.best_step:.3g} would be {gain:.2g} x as fast here"
             return f"{better} (exact rates; that no step is faster was not shown)"
-        asked = "the given step is" if self.stepsize_from == "given" else "the theorem asks for a step"
+        whose = {"given": "the given step is", "certified": "the certified step is"}
+        asked = whose.get(self.stepsize_from, "the theorem asks for a step")
         size = f"{ratio:.2g} x too short" if ratio > 1 else f"{1 / ratio:.2g} x too long"
         floor = ", to a higher floor" if self.guaranteed_floor and ratio > 1 else ""
         fast = f"{gain:.2g} x as fast{floor} (exact rates)" if gain < math.inf else "there in one round"
@@ -125,11 +127,13 @@ class Comparison:
         return "\n".join(lines)
 
     def remarks(self) -> list[str]:
-        """A line for every step far from the exact best, every assumption, every simulated mean not to be trusted."""
+        """A line for steps far from the exact best, what was searched for, assumptions, means not to be trusted."""
         steps = [f"{r.label}: {r.step_remark}" for r in self.rows if r.step_remark]
         held = zip(self.rows, self.guarantees, strict=True)
         words = [f"{r.label}: {line}" for r, g in held if g is not None for line in g.rate.assumed]
-        return steps + words + [f"warning: {r.label}: {r.warning}" for r in self.rows if r.warning]
+        ran = zip(self.rows, self.methods, self.traces, self.guarantees, strict=True)
+        found = [_found(r, m, t) for r, m, t, g in ran if g is None and _searched(m)]
+        return steps + found + words + [f"warning: {r.label}: {r.warning}" for r in self.rows if r.warning]
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """Header and formatted cells, shared by the terminal, HTML and LaTeX tables."""
@@ -372,6 +376,18 @@ def _constant(method: Method, c: Constants) -> Claim | None:
     return wanted[0] if wanted else next(iter(c.claims), None)
 
 
+def _searched(method: Method) -> tuple[str, ...]:
+    """Parameters that a search for the least certified rate gives: those left out of a body without theorems."""
+    return method.left_out if isinstance(method, BodyMethod) and not method.theorems() else ()
+
+
+def _found(row: Row, method: Method, trace: Trace) -> str:
+    """What the search gave."""
+    shown = {"gamma": trace.plan.gamma, **trace.plan.params}
+    numbers = ", ".join(f"{k} = {float(shown[k]):.3g}" for k in _searched(method))
+    return f"{row.label}: {numbers} found, the best certified rate of a search; no theorem plans it"
+
+
 def _row(method: Method, problem: Any, g: Guarantee | None, reason: str, trace: Trace, eps: float) -> Row:
     c = method.check(problem)
     claim = _constant(method, c)
@@ -388,7 +404,9 @@ def _row(method: Method, problem: Any, g: Guarantee | None, reason: str, trace: 
         constant="-" if claim is None else _shown(claim),
         standing="-" if claim is None else _provenance(shown(claim), claim.attribution),
         stepsize=float(trace.plan.gamma),
-        stepsize_from="given" if method.gamma is not None else (g.theorem.id if g else "given"),
+        stepsize_from="given"
+        if method.gamma is not None or (g is None and not _searched(method))
+        else (g.theorem.id if g else "certified"),
         theorem=g.theorem.id if g else "",
         theorem_standing=_provenance(Standing(g.rate.standing), g.theorem.attribution) if g else "",
         guaranteed_rate=g.rate.rho if g else None,

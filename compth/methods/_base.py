@@ -363,6 +363,12 @@ class Method(ABC):
         """Parameters besides gamma that the user fixed."""
         return {}
 
+    def unplanned(self, c: Constants, reason: str) -> Plan:
+        """The plan of a run that no theorem plans; NoGuarantee, with the reason, without a step."""
+        if self.gamma is None:
+            raise NoGuarantee(f"{reason}; give a step size: gamma=...")
+        return Plan(self.gamma, self.default_params(c))
+
     def default_params(self, c: Constants) -> Mapping[str, Number]:
         """Parameters besides gamma used when no theorem plans them."""
         return {}
@@ -519,7 +525,5 @@ def plan_of(
         g = find_guarantee(method, problem, horizon=horizon, x0=x0)
         return g.plan, g, ""
     except NoGuarantee as problem_found:
-        if method.gamma is None:
-            raise NoGuarantee(f"{problem_found}; give a step size: gamma=...") from None
-        c = method.check(problem)
-        return Plan(method.gamma, method.default_params(c)), None, str(problem_found)
+        plan = method.unplanned(method.check(problem), str(problem_found))
+        return plan, None, str(problem_found)

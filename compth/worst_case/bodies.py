@@ -320,12 +320,21 @@ def class_of(
     base: dict[str, Any] = {"mu": seen.mu_min, "L": seen.L_max, "n": int(seen.n)}
     if not seen.mu_min > 0:
         return None
+    claim = claim_of(method, c)
+    return None if claim is None else {**base, **claim}
+
+
+def claim_of(method: Any, c: Constants) -> dict[str, Number] | None:
+    """The constants of compressors by which a worst case is asked: omega, delta, or eta and omega.
+
+    delta where the method requires it, or nothing else is known.
+    """
     unbiased, contractive, pair = c.claim(Unbiased), c.claim(Contractive), c.claim(BiasVariance)
     if contractive is not None and (unbiased is None or _required(type(method)) is Contractive):
-        return {**base, "delta": contractive.delta}
+        return {"delta": contractive.delta}
     if unbiased is not None:
-        return {**base, "omega": unbiased.omega}
-    return None if pair is None else {**base, "eta": pair.eta, "omega": pair.omega}
+        return {"omega": unbiased.omega}
+    return None if pair is None else {"eta": pair.eta, "omega": pair.omega}
 
 
 def _reads_the_mean_alone(kind: type[BodyMethod], values: Mapping[str, Number], n: int) -> bool:

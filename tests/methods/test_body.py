@@ -44,7 +44,7 @@ def test_a_body_is_an_ordinary_method():
 
 
 def test_no_parameter_is_invented():
-    with pytest.raises(NoGuarantee, match="give a step size"):
+    with pytest.raises(NoGuarantee, match="Shifted needs gamma"):
         ct.simulate(bodies.Shifted(ct.RandK(1), alpha=0.25), PROBLEM, 3, 2)
     with pytest.raises(NoGuarantee, match="needs alpha"):
         ct.simulate(bodies.Shifted(ct.RandK(1), gamma=0.1), PROBLEM, 3, 2)

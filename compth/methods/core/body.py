@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, make_dataclass
 from functools import lru_cache
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any, ClassVar, overload
 
@@ -96,13 +97,39 @@ class BodyMethod(Bidirectional):
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         found = {k: v for k, v in self.signature.params.items() if v is not NOTHING} | dict(self.given())
-        missing = [k for k in self.signature.params if k not in found]
+        missing = [k for k in self.left_out if k != "gamma"]
         if missing:
-            name = type(self).__name__
-            raise NoGuarantee(
-                f"{name} needs {' and '.join(missing)}: no theorem plans it, give {missing[0]}=..."
-            )
+            found = self.certified(c, missing)[1] | found
         return {k: found[k] for k in self.signature.params}
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Parameters, gamma first, that are neither given nor have a default."""
+        given, gamma = self.given(), self.signature.takes_gamma and self.gamma is None
+        own = [k for k, v in self.signature.params.items() if v is NOTHING and k not in given]
+        return ("gamma", *own) if gamma else tuple(own)
+
+    def certified(self, c: Constants, missing: list[str]) -> tuple[Number | None, dict[str, Number]]:
+        """(gamma, parameters) of the least certified worst case that is found; NoGuarantee where there is none."""
+        # worst cases lie above methods: the planner is looked up when a plan is asked for
+        planner = import_module("compth.worst_case.planned")
+        try:
+            gamma, params = planner.certified_plan(self, c)
+        except (Unsupported, InvalidParameter) as reason:
+            raise NoGuarantee(
+                f"{type(self).__name__} needs {' and '.join(missing)}: no theorem plans it and no certified rate does"
+                f" ({reason}), give {missing[0]}=..."
+            ) from None
+        return gamma, params
+
+    def unplanned(self, c: Constants, reason: str) -> Plan:
+        """Where no theorem speaks: what is given; the rest by the best certified rate where the method has none."""
+        if self.gamma is not None or not self.signature.takes_gamma:
+            return Plan(1 if self.gamma is None else self.gamma, self.default_params(c))
+        if self.theorems():
+            return super().unplanned(c, reason)
+        gamma, params = self.certified(c, ["gamma"])
+        return Plan(1 if gamma is None else gamma, {k: params[k] for k in self.signature.params})
 
     def arguments(self, plan: Plan, t: int = 0) -> dict[str, Any]:
         """The body's parameters at step t of a plan, as floats."""

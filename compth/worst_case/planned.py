@@ -1,0 +1,45 @@
+"""Parameters of a body that no theorem plans: those with the least certified worst case that a search finds."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from compth._numbers import Number
+from compth.errors import Unsupported
+from compth.methods import Constants
+from compth.methods.core.body import NOTHING, BodyMethod
+from compth.worst_case.bodies import body_of, body_question, check_instance, claim_of
+from compth.worst_case.search import best_parameters
+from compth.worst_case.tight import tight_rate
+
+Numbers = tuple[tuple[str, Number], ...]
+
+
+def certified_plan(method: BodyMethod, c: Constants) -> tuple[Number | None, dict[str, Number]]:
+    """(gamma, every parameter) for a run on these constants; what the method or its body says stays.
+
+    The class is that of the run: every f_i mu_min-strongly convex and L_max-smooth, compressors of the fleet's claim.
+    Raises Unsupported, with the reason, where the run lies in no class or nothing is certified in it.
+    """
+    kind, claim = body_of(method), claim_of(method, c)
+    check_instance(method)
+    if kind is None or claim is None or not c.mu_min > 0:
+        raise Unsupported("it takes strongly convex workers and compressors with a claim")
+    given = {k: v for k, v in method.signature.params.items() if v is not NOTHING} | dict(method.given())
+    return _found(kind, c.mu_min, c.L_max, int(c.n), tuple(claim.items()), tuple(sorted(given.items())))
+
+
+@lru_cache(maxsize=128)
+def _found(
+    kind: type[BodyMethod], mu: Number, L: Number, n: int, claim: Numbers, given: Numbers
+) -> tuple[Number | None, dict[str, Number]]:
+    constants: dict[str, Any] = dict(claim)
+    q = body_question(kind, mu, L, constants.get("delta"), constants.get("omega"), constants.get("eta"), n)
+    named = {"mu": mu, "L": L, "n": n, **constants}
+    fixed = {**dict(given), **{k: v for k, v in named.items() if k in kind.signature.params}}
+    gamma, params, _ = best_parameters(q, fixed)
+    own = {k: v for k, v in params.items() if k not in named}
+    if tight_rate(kind, mu=mu, L=L, n=n, gamma=gamma, **constants, **own).certified is None:
+        raise Unsupported("no parameters with a certificate were found")
+    return gamma, params
