@@ -224,6 +224,8 @@ def _ruled(q: Question) -> dict[str, Any]:
         return dict(q.known.best(q)[1])
     try:
         made: Any = q.kind()
+        if type(made).default_params is BodyMethod.default_params:  # no rule of its own
+            return {}
         return dict(
             made.read_from(made.default_params(constants_of(q.mu, q.L, q.n, q.delta, q.omega, q.eta)))
         )

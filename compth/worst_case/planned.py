@@ -9,7 +9,7 @@ from compth._numbers import Number
 from compth.errors import Unsupported
 from compth.methods import Constants
 from compth.methods.core.body import NOTHING, BodyMethod
-from compth.worst_case.bodies import body_of, body_question, check_instance, claim_of
+from compth.worst_case.bodies import asked_for, check_instance, claim_of, question
 from compth.worst_case.search import best_parameters
 from compth.worst_case.tight import tight_rate
 
@@ -22,9 +22,9 @@ def certified_plan(method: BodyMethod, c: Constants) -> tuple[Number | None, dic
     The class is that of the run: every f_i mu_min-strongly convex and L_max-smooth, compressors of the fleet's claim.
     Raises Unsupported, with the reason, where the run lies in no class or nothing is certified in it.
     """
-    kind, claim = body_of(method), claim_of(method, c)
+    kind, claim = asked_for(method).kind, claim_of(method, c)
     check_instance(method)
-    if kind is None or claim is None or not c.mu_min > 0:
+    if claim is None or not c.mu_min > 0:
         raise Unsupported("it takes strongly convex workers and compressors with a claim")
     given = {k: v for k, v in method.signature.params.items() if v is not NOTHING} | dict(method.given())
     return _found(kind, c.mu_min, c.L_max, int(c.n), tuple(claim.items()), tuple(sorted(given.items())))
@@ -35,7 +35,8 @@ def _found(
     kind: type[BodyMethod], mu: Number, L: Number, n: int, claim: Numbers, given: Numbers
 ) -> tuple[Number | None, dict[str, Number]]:
     constants: dict[str, Any] = dict(claim)
-    q = body_question(kind, mu, L, constants.get("delta"), constants.get("omega"), constants.get("eta"), n)
+    delta, omega, eta = (constants.get(k) for k in ("delta", "omega", "eta"))
+    q = question(asked_for(kind), mu, L, delta, omega, eta, n)
     named = {"mu": mu, "L": L, "n": n, **constants}
     fixed = {**dict(given), **{k: v for k, v in named.items() if k in kind.signature.params}}
     gamma, params, _ = best_parameters(q, fixed)

@@ -18,6 +18,8 @@ EVALUATIONS = 120
 """Most exact rates of one search."""
 CERTIFIED = 40
 """Most certified rates of one search."""
+SHORTER = (1.5, 3, 10, 100)
+"""By how much shorter steps are tried where that of the extremal quadratics has no certificate."""
 DIGITS = 3
 """Significant digits of what is found: a certificate is made at these decimals."""
 
@@ -62,7 +64,11 @@ def best_parameters(
     found = minimize(rate, first, method="Nelder-Mead", options=limits)
     if not found.fun < 1:
         raise Unsupported(f"{q.method}: no stable parameters were found, give some of {', '.join(moving)}")
-    at = _certified(rational, choice, [found.x, first])
+    shorter = [found.x, first]
+    if "gamma" in moving:  # certificates may end long before the extremal quadratics are unstable
+        k, share = moving.index("gamma"), 1 / (1 + np.exp(-np.clip(found.x[-1], -30, 30)))
+        shorter += [np.array([*found.x[:k], _logit(share / f)]) for f in SHORTER]
+    at = _certified(rational, choice, shorter)
     return *choice(at), rate(at)
 
 
@@ -82,10 +88,12 @@ def _certified(q: Question, choice: Any, tried: list[Array]) -> Array:
     attained = attained_by(model)[0]
     if certificate_at(model, spelled(attained + 1e-3 * (1 - attained))) is not None:
         return tried[0]
-    best = min(tried, key=rate)
+    best, least = tried[0], rate(tried[0])
+    for k, u in enumerate(tried[1:]):
+        found = rate(u) if k == 0 or least >= 1 else least
+        best, least = (u, found) if found < least else (best, least)
     limits: Any = {"maxfev": CERTIFIED, "xatol": 1e-2, "fatol": 1e-7}
-    found = minimize(rate, best, method="Nelder-Mead", options=limits)
-    return found.x
+    return np.asarray(minimize(rate, best, method="Nelder-Mead", options=limits).x)
 
 
 def _logit(share: float) -> float:

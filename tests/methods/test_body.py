@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.errors import InvalidParameter, NoGuarantee, Unsupported
+from compth.errors import InvalidParameter, Unsupported
 from compth.methods.core.centre import centre_of, without_invariants
 from compth.methods.core.program import bills, carried, known_to_server
 from compth.methods.core.vectors import InPlace, Underivable
@@ -43,11 +43,7 @@ def test_a_body_is_an_ordinary_method():
     )
 
 
-def test_no_parameter_is_invented():
-    with pytest.raises(NoGuarantee, match="Shifted needs gamma"):
-        ct.simulate(bodies.Shifted(ct.RandK(1), alpha=0.25), PROBLEM, 3, 2)
-    with pytest.raises(NoGuarantee, match="needs alpha"):
-        ct.simulate(bodies.Shifted(ct.RandK(1), gamma=0.1), PROBLEM, 3, 2)
+def test_parameters_are_numbers_and_those_given_stay():
     with pytest.raises(InvalidParameter, match="alpha='a'"):
         bodies.Shifted(ct.RandK(1), gamma=0.1, alpha="a")
     assert dict(bodies.DianaMomentum(ct.RandK(1), 0.1, 0.5).default_params(None)) == {"alpha": 0.5, "beta": 0}
