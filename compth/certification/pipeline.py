@@ -20,6 +20,7 @@ from compth.certification.adversary import NotReproducible, Search, Worst, shrin
 from compth.certification.allowance import BITTEN, Allowance, Limits
 from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points, limit
 from compth.certification.beside import accountable, of_program
+from compth.certification.cells import question as cells
 from compth.certification.constants import Answer, Matrix, by_formula, noted, settle
 from compth.certification.estimated import Estimate
 from compth.certification.oracle import Moments, NotFinite, Oracle, enumerating, factored, margins_of, ratio
@@ -37,7 +38,7 @@ from compth.certification.subject import (
 )
 from compth.certification.tracer import NotTraceable, Strange
 from compth.claims import Claim, Contractive, Margin, Sharpness, Unbiased
-from compth.compressors import Compressor, DiagonalSketch
+from compth.compressors import Compressor, DiagonalSketch, Fleet
 from compth.compressors._uncertainty import uncertainty_margins
 from compth.compressors.combinators import Scaled
 from compth.errors import InvalidParameter, UnusableInput
@@ -292,9 +293,57 @@ def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     audit = _audit_kernel(run, d, oracle)
     proofs = _standing(run, d, proofs)
     merged = [_merge(p, s) for p, s in zip(proofs, settled, strict=True)]
+    merged = _by_cells(run, d, claims, merged, oracle)
     left = [c for c, m in zip(claims, merged, strict=True) if m.verdict is not Verdict.REFUTED]
     merged = [_with_statement(m, c) for m, c in zip(merged, claims, strict=True)]
     return [*audit, *merged, *_impossible(run, d, left)]
+
+
+def _by_cells(
+    run: Run, d: int, claims: list[Claim], merged: list[Certificate], oracle: Oracle | None
+) -> list[Certificate]:
+    """Claims that are left open, proved for all x by laws on cells, or refuted at a number that the program names."""
+    start, open_ones = time.perf_counter(), [k for k, m in enumerate(merged) if m.verdict in UNSETTLED]
+    plain = not (
+        isinstance(run.subject.object, Compressor | Fleet) or run.subject.workers or run.subject.batch
+    )
+    if not plain or not open_ones or any(at == d for at, _ in run.void):
+        return merged
+    answers = cells.ask(run.subject, d, [claims[k] for k in open_ones], run.budget.seconds)
+    out = list(merged)
+    for k, found in zip(open_ones, answers.found, strict=True):
+        if found.data is not None:
+            out[k] = _certificate(run, d, str(claims[k]), Verdict.PROVED, CELLS, inputs="all x", technique=CELLS,
+                                  assumptions=(EXACT, *traced.ASSUMPTIONS, *found.lines),
+                                  details={**_sharp(claims[k]), "cells": found.data})  # fmt: skip
+        elif found.says and found.says not in run.notes:
+            run.notes.append(f"no proof of {claims[k]} at d = {d} by cells: {found.says}")
+    run.stage(d, CELLS, start, f"{sum(f.data is not None for f in answers.found)} of {len(open_ones)} proved")
+    return _at_suspects(run, d, claims, out, oracle, answers.points)
+
+
+def _at_suspects(
+    run: Run,
+    d: int,
+    claims: list[Claim],
+    merged: list[Certificate],
+    oracle: Oracle | None,
+    points: list[Array],
+) -> list[Certificate]:
+    """What is still open, at inputs made of the numbers that stand in the program."""
+    left = [k for k, m in enumerate(merged) if m.verdict in UNSETTLED]
+    if not left or oracle is None or not points:
+        return merged
+    allowance = run.allowance(f"the program's own numbers at d = {d}", run.budget.search)
+    search = Search(oracle, [claims[k] for k in left], run.subject.size(d), allowance, run.domain)
+    for x in points:
+        if not search.late:
+            search.try_point(x)
+    for at, k in enumerate(left):
+        bad = search.any_violation(at)
+        if bad is not None:
+            merged[k] = _refuted(run, d, claims[k], oracle, bad)
+    return merged
 
 
 def _with_statement(certificate: Certificate, claim: Claim) -> Certificate:
@@ -501,6 +550,8 @@ def _weaker(vector: Answer, row: Answer) -> Answer:
     return min(vector, row, key=lambda found: 2 if found.holds else found.witness is None)
 
 
+CELLS = "laws on cells"
+UNSETTLED = (Verdict.CONSISTENT, Verdict.INCONCLUSIVE)
 DRAWN, DECLARED = "symbolic trace of the draw", "inclusion probabilities"
 
 

@@ -1,0 +1,674 @@
+"""Arrays of expressions that behave as numpy's float64, int64 and bool arrays do; whatever they do not know refuses.
+
+`Array` holds one node an entry in an object array, so that shapes, views and broadcasting are numpy's own. A selection
+by a condition on x has no length that is known: `Picked` keeps all entries and the condition beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from compth.certification.cells import nodes
+from compth.certification.cells.nodes import Node, const, session, stop
+from compth.certification.cells.paths import decide
+
+
+class DType:
+    """float64, int64 or bool, as a type that converts: kind f, i or b. python: int, which has no largest value."""
+
+    def __init__(self, kind: str, python: bool = False) -> None:
+        self.kind, self.python = kind, python
+
+    def __call__(self, value: Any = 0) -> Any:
+        if not isinstance(value, Array | Picked):
+            return {"f": float, "i": int, "b": bool}[self.kind](value)
+        if not isinstance(value, Array) or value.size != 1:
+            stop("a number of several values")
+        return unary("trunc", value, "i").reshape(()) if self.python else value.astype(self).reshape(())
+
+    def __eq__(self, other: object) -> Any:
+        return stop("asks for a dtype")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+REAL, WHOLE, TRUTH, INTEGER = DType("f"), DType("i"), DType("b"), DType("i", python=True)
+_SPELLED = {
+    "float": REAL,
+    "float64": REAL,
+    "f8": REAL,
+    "d": REAL,
+    "int": WHOLE,
+    "int64": WHOLE,
+    "bool": TRUTH,
+}
+
+
+def dtype_of(asked: Any, otherwise: DType = REAL) -> DType:
+    """The dtype of this argument. Refuses those that round differently, such as float32."""
+    if asked is None:
+        return otherwise
+    if isinstance(asked, DType):
+        return asked
+    return _SPELLED.get(asked) or stop(f"dtype {asked!r}: it rounds as no real number does")
+
+
+class _Symbolic:
+    """What both kinds of arrays do: arithmetic through `elementwise`, nothing that tells symbols from numbers."""
+
+    __array_ufunc__ = None
+    __hash__ = None  # type: ignore[assignment]
+    dtype = REAL
+    kind: str
+    values: Array
+
+    def __add__(self, o: Any) -> Any:
+        return plus(self, o)
+
+    def __radd__(self, o: Any) -> Any:
+        return plus(o, self)
+
+    def __sub__(self, o: Any) -> Any:
+        return minus(self, o)
+
+    def __rsub__(self, o: Any) -> Any:
+        return minus(o, self)
+
+    def __mul__(self, o: Any) -> Any:
+        return times(self, o)
+
+    def __rmul__(self, o: Any) -> Any:
+        return times(o, self)
+
+    def __truediv__(self, o: Any) -> Any:
+        return over(self, o)
+
+    def __rtruediv__(self, o: Any) -> Any:
+        return over(o, self)
+
+    def __floordiv__(self, o: Any) -> Any:
+        return floor_divide(self, o)
+
+    def __rfloordiv__(self, o: Any) -> Any:
+        return floor_divide(o, self)
+
+    def __mod__(self, o: Any) -> Any:
+        return minus(self, times(floor_divide(self, o), o))
+
+    def __rmod__(self, o: Any) -> Any:
+        return minus(o, times(floor_divide(o, self), self))
+
+    def __divmod__(self, o: Any) -> Any:
+        return self // o, self % o
+
+    def __pow__(self, o: Any) -> Any:
+        return power(self, o)
+
+    def __rpow__(self, o: Any) -> Any:
+        return power(o, self)
+
+    def __neg__(self) -> Any:
+        return stop("the negative of a truth value") if self.kind == "b" else times(-1, self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return unary("abs", self)
+
+    def __invert__(self) -> Any:
+        return logical_not(self) if self.kind == "b" else stop("the bits of a number")
+
+    def __and__(self, o: Any) -> Any:
+        return _logical(nodes.both, self, o)
+
+    __rand__ = __and__
+
+    def __or__(self, o: Any) -> Any:
+        return _logical(nodes.either, self, o)
+
+    __ror__ = __or__
+
+    def __xor__(self, o: Any) -> Any:
+        return _logical(lambda a, b: nodes.choose(a, nodes.negation(b), nodes.truth(b)), self, o)
+
+    __rxor__ = __xor__
+
+    def __lt__(self, o: Any) -> Any:
+        return relation("lt", self, o)
+
+    def __gt__(self, o: Any) -> Any:
+        return relation("lt", o, self)
+
+    def __le__(self, o: Any) -> Any:
+        return relation("le", self, o)
+
+    def __ge__(self, o: Any) -> Any:
+        return relation("le", o, self)
+
+    def __eq__(self, o: object) -> Any:
+        return relation("eq", self, o)
+
+    def __ne__(self, o: object) -> Any:
+        return logical_not(relation("eq", self, o))
+
+    def __round__(self, digits: Any = None) -> Any:
+        return stop("rounding to decimals") if digits else unary("rint", self)
+
+    def __floor__(self) -> Any:
+        return unary("floor", self)
+
+    def __ceil__(self) -> Any:
+        return unary("ceil", self)
+
+    def __trunc__(self) -> Any:
+        return unary("trunc", self)
+
+    def __contains__(self, item: Any) -> Any:
+        return bool((self == item).any())
+
+    def round(self, decimals: int = 0) -> Any:
+        return self.__round__(decimals)
+
+    def clip(self, low: Any = None, high: Any = None, **more: Any) -> Any:
+        low, high = more.pop("min", low), more.pop("max", high)
+        out = self if low is None else larger(self, low)
+        return stop("clip with options") if more else out if high is None else smaller(out, high)
+
+    def mean(self, axis: Any = None) -> Any:
+        return over(self.sum(axis), self.size)
+
+    def dot(self, o: Any) -> Any:
+        return self @ o
+
+    def _refused(self, *_: Any, **__: Any) -> Any:
+        return stop("asks how a number is stored or written")
+
+    __repr__ = __str__ = __format__ = __reduce_ex__ = __array__ = __complex__ = __bytes__ = _refused
+    sum: Callable[..., Any]
+    any: Callable[..., Any]
+    size: Any
+
+
+class Array(_Symbolic):
+    """One node an entry; kind f, i or b. Scalars have shape () and are never changed in place."""
+
+    def __init__(self, data: Any, kind: str = "f", counts: Array | None = None) -> None:
+        self.data: np.ndarray[Any, Any] = (
+            data if isinstance(data, np.ndarray) else np.array(data, dtype=object)
+        )
+        self.kind, self.counts, self.values = kind, counts, self
+
+    @property
+    def dtype(self) -> DType:  # type: ignore[override]
+        """Its type, to make arrays with."""
+        return {"f": REAL, "i": WHOLE, "b": TRUTH}[self.kind]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape: tuple[int, ...] = self.data.shape
+        return shape
+
+    @property
+    def size(self) -> int:
+        return self.data.size
+
+    @property
+    def ndim(self) -> int:
+        return self.data.ndim
+
+    @property
+    def T(self) -> Array:
+        return Array(self.data.T, self.kind)
+
+    @property
+    def flat(self) -> list[Node]:
+        """All entries."""
+        return list(self.data.reshape(-1))
+
+    @property
+    def node(self) -> Node:
+        """The entry of a scalar."""
+        found: Node = self.data.reshape(-1)[0] if self.size == 1 else stop("a number of several values")
+        return found
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Array]:
+        return (Array(v, self.kind) for v in self.data)
+
+    def __reversed__(self) -> Iterator[Array]:
+        return (Array(v, self.kind) for v in self.data[::-1])
+
+    def __bool__(self) -> bool:
+        return decide(nodes.truth(self.node))
+
+    def __index__(self) -> int:
+        if self.kind == "f" or self.node.number is None:
+            stop("an index or a count that depends on x or on a draw")
+        return int(self.node.number)  # type: ignore[arg-type]
+
+    def __float__(self) -> Any:
+        return stop("asks how a number is stored or written")
+
+    __int__ = __float__
+
+    # entries
+
+    def __getitem__(self, key: Any) -> Any:
+        key = _key(key)
+        if isinstance(key, Chosen):
+            return Picked(self, key.mask, key.order)
+        if isinstance(key, Array):
+            return self._looked_up(key)
+        return Array(self.data[key], self.kind)
+
+    def _looked_up(self, key: Array) -> Any:
+        if key.kind == "b":
+            return Picked(self, key, key)
+        if self.ndim != 1:
+            stop("an index that depends on x into a matrix")
+        table = self.flat
+        return elementwise(lambda k: nodes.pick(k, table), self.kind, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if not self.ndim:
+            stop("a scalar is changed")
+        key = _key(key)
+        if isinstance(key, Array) and key.kind == "b":
+            key = Chosen(key, key)
+        if isinstance(key, Chosen):
+            self._put(key.mask, _aligned(value, key.order))
+        elif isinstance(key, Array):
+            self._put_at(key, as_array(value))
+        elif isinstance(value, Picked):
+            stop("a selection is stored where its length is not known")
+        else:
+            cast = _caster(self.kind)
+            new = _mapped(cast, as_array(value).data)
+            self.data[key] = new if new.ndim else new[()]
+
+    def _put(self, mask: Array, value: Array) -> None:
+        cast = _caster(self.kind)
+        new = np.frompyfunc(lambda m, v, old: nodes.choose(m, cast(v), old), 3, 1)(
+            mask.data, value.data, self.data
+        )
+        self.data[...] = new
+
+    def _put_at(self, key: Array, value: Array) -> None:
+        if self.ndim != 1 or key.ndim or value.ndim:
+            stop("several entries are stored at indices that depend on x or on a draw")
+        here = [nodes.compare("eq", key.node, const(i)) for i in range(self.size)]
+        self._put(Array(np.array(here, dtype=object), "b"), value)
+
+    def _in_place(self, new: Any) -> Any:
+        if not self.ndim or isinstance(new, Picked):
+            return new
+        if new.kind == "f" and self.kind != "f":
+            stop("real numbers are stored in an integer array in place")
+        self[...] = new
+        return self
+
+    def __iadd__(self, o: Any) -> Any:
+        return self._in_place(self + o)
+
+    def __isub__(self, o: Any) -> Any:
+        return self._in_place(self - o)
+
+    def __imul__(self, o: Any) -> Any:
+        return self._in_place(self * o)
+
+    def __itruediv__(self, o: Any) -> Any:
+        return self._in_place(self / o)
+
+    def __ifloordiv__(self, o: Any) -> Any:
+        return self._in_place(self // o)
+
+    def __ipow__(self, o: Any) -> Any:
+        return self._in_place(self**o)
+
+    def __iand__(self, o: Any) -> Any:
+        return self._in_place(self & o)
+
+    def __ior__(self, o: Any) -> Any:
+        return self._in_place(self | o)
+
+    # whole arrays
+
+    def copy(self) -> Array:
+        return Array(self.data.copy(), self.kind)
+
+    def astype(self, dtype: Any, copy: bool = True) -> Array:
+        kind = dtype_of(dtype).kind
+        if kind == "i" and self.kind == "f":
+            session().remark("cast", "integers beyond 2^63 are none for int64")
+        return Array(_mapped(_caster(kind), self.data), kind)
+
+    def reshape(self, *shape: Any) -> Array:
+        return Array(self.data.reshape(*shape), self.kind)
+
+    def ravel(self) -> Array:
+        return Array(self.data.ravel(), self.kind)
+
+    def flatten(self) -> Array:
+        return Array(self.data.flatten(), self.kind)
+
+    def item(self, *at: int) -> Array:
+        return Array(self.data[at] if at else self.node, self.kind)
+
+    def tolist(self) -> Any:
+        return [Array(v, self.kind) for v in self.data] if self.ndim == 1 else stop("a matrix as a list")
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Array:
+        if axis not in (None, 0, -1) or self.ndim > 1 or keepdims:
+            stop("a sum along an axis")
+        kind = "f" if self.kind == "f" else "i"
+        return Array(nodes.total(self.flat), kind, self if self.kind == "b" else None)
+
+    def prod(self) -> Array:
+        out = const(1)
+        for v in self.flat:
+            out = nodes.mul(out, v)
+        return Array(out, self.kind)
+
+    def max(self, axis: Any = None, initial: Any = None) -> Array:
+        return self._extreme("max", axis, initial)
+
+    def min(self, axis: Any = None, initial: Any = None) -> Array:
+        return self._extreme("min", axis, initial)
+
+    def _extreme(self, op: str, axis: Any, initial: Any) -> Array:
+        if axis not in (None, 0, -1) or self.ndim > 1 or initial is not None:
+            stop(f"{op} with options")
+        return Array(nodes.extreme(op, self.flat), self.kind)
+
+    def any(self, axis: Any = None) -> Any:
+        listed = [nodes.truth(v) for v in self.flat]
+        return Array(const(1) if _some_entry(listed) else _joined(nodes.either, listed, 0), "b")
+
+    def all(self, axis: Any = None) -> Any:
+        return logical_not(Array([nodes.negation(v) for v in self.flat]).any())
+
+    def nonzero(self) -> tuple[Any]:
+        """Where it is not 0."""
+        mask = Array(_mapped(nodes.truth, self.data), "b")
+        return (Chosen(mask, mask),)
+
+    def __matmul__(self, o: Any) -> Any:
+        other = as_array(o)
+        if self.ndim != 1 or other.ndim != 1:
+            stop("a matrix product")
+        return (self * other).sum()
+
+
+def _some_entry(listed: list[Node]) -> bool:
+    """True where this asks whether any x_i is not 0: the input 0 is a case of its own."""
+    asked = [v.args[0].args[0] for v in listed if v.op == "not" and v.args[0].op == "eq"]
+    entries = {a.args[0].args[0] if a.op == "abs" else a.args[0] for a in asked if _is_entry(a)}
+    return len(entries) == session().size
+
+
+def _is_entry(a: Node) -> bool:
+    return a.op == "x" or (a.op == "abs" and a.args[0].op == "x")
+
+
+def _joined(join: Callable[[Node, Node], Node], listed: list[Node], start: int) -> Node:
+    out = const(start)
+    for v in listed:
+        out = join(out, v)
+    return out
+
+
+def _caster(kind: str) -> Callable[[Node], Node]:
+    """How an entry is stored in an array of this kind."""
+    if kind == "b":
+        return nodes.truth
+    if kind == "f":
+        return nodes.as_real
+    return _whole
+
+
+def _whole(v: Node) -> Node:
+    return nodes.as_real(v) if nodes.is_truth(v) else nodes.unary("cast", v)
+
+
+def _mapped(f: Callable[..., Node], *data: Any) -> Any:
+    out = np.frompyfunc(f, len(data), 1)(*data)
+    return out if isinstance(out, np.ndarray) else np.array(out, dtype=object)
+
+
+def _key(key: Any) -> Any:
+    """An index with numbers as numbers; what depends on x or on a draw stays."""
+    if isinstance(key, tuple):
+        return _key(key[0]) if len(key) == 1 else tuple(_key(k) for k in key)
+    if isinstance(key, list):
+        key = as_array(key)
+    if not isinstance(key, Array):
+        return key
+    if all(v.number is not None for v in key.flat):
+        kind = {"b": bool, "i": int}.get(key.kind) or stop("real numbers as indices")
+        found = np.array([kind(v.number) for v in key.flat], dtype=kind).reshape(key.shape)
+        return found if key.ndim else kind(key.node.number)
+    return key
+
+
+class Chosen:
+    """The indices where a condition holds, in an order that is known by name alone."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, mask: Array, order: Any) -> None:
+        self.mask, self.order = mask, order
+
+    def __getattr__(self, name: str) -> Any:
+        return stop(f".{name} of indices that depend on x")
+
+    @property
+    def size(self) -> Array:
+        return self.mask.sum()
+
+    def _refused(self, *_: Any) -> Any:
+        return stop("indices that depend on x are looked at one by one")
+
+    __iter__ = __len__ = __getitem__ = __eq__ = __bool__ = __contains__ = __array__ = _refused
+
+
+class Picked(_Symbolic):
+    """values[mask]: all entries, of which those where the mask holds count."""
+
+    def __init__(self, values: Array, mask: Array, order: Any) -> None:
+        if values.shape != mask.shape:
+            stop("a condition of another shape than what it selects from")
+        self.values, self.mask, self.order, self.kind = values, mask, order, values.kind
+
+    @property
+    def size(self) -> Any:
+        return self.mask.sum()
+
+    @property
+    def shape(self) -> tuple[Any]:
+        return (self.size,)
+
+    def sum(self, axis: Any = None) -> Any:
+        return where(self.mask, self.values, 0).sum()
+
+    def any(self, axis: Any = None) -> Any:
+        return (self.mask & (self.values != 0)).any()
+
+    def all(self, axis: Any = None) -> Any:
+        return logical_not((self.mask & (self.values == 0)).any())
+
+    def astype(self, dtype: Any, copy: bool = True) -> Picked:
+        return Picked(self.values.astype(dtype), self.mask, self.order)
+
+    def copy(self) -> Picked:
+        return self
+
+    def __matmul__(self, o: Any) -> Any:
+        return (self * o).sum()
+
+    def __getattr__(self, name: str) -> Any:
+        return stop(f".{name} of a selection whose length depends on x")
+
+    def _unknown(self, *_: Any) -> Any:
+        return stop("a selection whose length depends on x is looked at one by one")
+
+    __iter__ = __len__ = __getitem__ = __setitem__ = __bool__ = __index__ = _unknown
+
+
+def as_array(value: Any) -> Array:
+    """Numbers, lists of them and arrays as an Array."""
+    if isinstance(value, Array):
+        return value
+    if isinstance(value, Picked | Chosen):
+        stop("a selection where an array is needed")
+    if isinstance(value, np.ndarray):
+        kind = {"f": "f", "i": "i", "u": "i", "b": "b"}.get(value.dtype.kind) or stop(
+            "an array of other things"
+        )
+        return Array(_mapped(const, value.astype(object)), kind)
+    if isinstance(value, list | tuple):
+        rows = [as_array(v) for v in value]
+        kinds = {r.kind for r in rows} or {"f"}
+        kind = "f" if "f" in kinds else "i" if "i" in kinds else "b"
+        cast = _caster(kind)
+        return Array(np.array([_mapped(cast, r.data).tolist() for r in rows], dtype=object), kind)
+    if value is None or (
+        not isinstance(value, int | float | np.number | np.bool_) and not _is_fraction(value)
+    ):
+        stop(f"a value of type {type(value).__name__} in arithmetic")
+    kind = "b" if isinstance(value, bool | np.bool_) else "i" if isinstance(value, int | np.integer) else "f"
+    return Array(const(value), kind)
+
+
+def _is_fraction(value: Any) -> bool:
+    return type(value).__name__ == "Fraction"
+
+
+def _same_order(a: Any, b: Any) -> bool:
+    return a is b or (isinstance(a, Array) and isinstance(b, Array) and a.shape == b.shape
+                      and all(u is v for u, v in zip(a.flat, b.flat, strict=True)))  # fmt: skip
+
+
+def _aligned(value: Any, order: Any) -> Array:
+    """What goes to a selection: a scalar, or another one of the very same entries."""
+    if isinstance(value, Picked):
+        return (
+            value.values if _same_order(value.order, order) else stop("two selections of different entries")
+        )
+    found = as_array(value)
+    return found if found.size == 1 else stop("a list of values for a selection whose length depends on x")
+
+
+def elementwise(f: Callable[..., Node], kind: str, *arguments: Any) -> Any:
+    """f at every entry, with numpy's broadcasting; of selections, at every selected one."""
+    picked = next((a for a in arguments if isinstance(a, Picked)), None)
+    if picked is None:
+        return Array(_mapped(f, *(as_array(a).data for a in arguments)), kind)
+    aligned = [_aligned(a, picked.order) for a in arguments]
+    return Picked(Array(_mapped(f, *(a.data for a in aligned)), kind), picked.mask, picked.order)
+
+
+def kind_of(*arguments: Any) -> str:
+    """The kind of a result of arithmetic."""
+    kinds = {a.kind if isinstance(a, _Symbolic) else as_array(a).kind for a in arguments}
+    return "f" if "f" in kinds else "i" if "i" in kinds else "b"
+
+
+def plus(a: Any, b: Any) -> Any:
+    """a + b; of truth values a or b, as numpy has it."""
+    kind = kind_of(a, b)
+    return elementwise(nodes.either if kind == "b" else nodes.add, kind, a, b)
+
+
+def minus(a: Any, b: Any) -> Any:
+    """a - b."""
+    kind = kind_of(a, b)
+    return stop("a difference of truth values") if kind == "b" else elementwise(_real(nodes.sub), kind, a, b)
+
+
+def times(a: Any, b: Any) -> Any:
+    """a b."""
+    kind = kind_of(a, b)
+    return elementwise(nodes.both if kind == "b" else _real(nodes.mul), kind, a, b)
+
+
+def over(a: Any, b: Any) -> Any:
+    """a / b."""
+    scalar = not any(isinstance(v, Picked) or (isinstance(v, Array) and v.ndim) for v in (a, b))
+    if scalar and as_array(b).node.number == 0:
+        stop("a division by zero")
+    return elementwise(_real(nodes.div), "f", a, b)
+
+
+def _real(f: Callable[[Node, Node], Node]) -> Callable[[Node, Node], Node]:
+    return lambda a, b: f(nodes.as_real(a), nodes.as_real(b))
+
+
+def floor_divide(a: Any, b: Any) -> Any:
+    """floor(a/b)."""
+    kind = kind_of(a, b)
+    return elementwise(lambda u, v: nodes.unary("floor", nodes.div(u, v)), kind, a, b)
+
+
+def power(a: Any, b: Any) -> Any:
+    """a ** b."""
+    kind = kind_of(a, b)
+    if kind != "f" and any((v.number or 0) < 0 or v.number is None for v in as_array(b).flat):
+        stop("an integer to a power that may be negative")
+    return elementwise(_real(nodes.power), "i" if kind == "b" else kind, a, b)
+
+
+def relation(op: str, a: Any, b: Any) -> Any:
+    """a < b, a <= b or a == b."""
+    return elementwise(lambda u, v: nodes.compare(op, u, v), "b", a, b)
+
+
+def logical_not(a: Any) -> Any:
+    """not a."""
+    return elementwise(nodes.negation, "b", a)
+
+
+def _logical(join: Callable[[Node, Node], Node], a: Any, b: Any) -> Any:
+    if kind_of(a, b) != "b":
+        stop("the bits of numbers")
+    return elementwise(join, "b", a, b)
+
+
+def unary(op: str, a: Any, kind: str = "") -> Any:
+    """floor, ceil, rint, trunc, abs, sign, sqrt, log2, exp2 at every entry."""
+    of = kind_of(a)
+    return elementwise(lambda v: nodes.unary(op, v), kind or ("f" if of == "f" or op in _ROOTS else of), a)
+
+
+_ROOTS = ("sqrt", "log2", "exp2")
+
+
+def larger(a: Any, b: Any) -> Any:
+    """max(a, b)."""
+    return elementwise(lambda u, v: nodes.extreme("max", [u, v]), kind_of(a, b), a, b)
+
+
+def smaller(a: Any, b: Any) -> Any:
+    """min(a, b)."""
+    return elementwise(lambda u, v: nodes.extreme("min", [u, v]), kind_of(a, b), a, b)
+
+
+def where(condition: Any, *values: Any) -> Any:
+    """np.where: both branches are there, one counts; with one argument, the indices where it holds."""
+    if not values:
+        return as_array(condition).nonzero()
+    return elementwise(nodes.choose, kind_of(*values), condition, *values)
+
+
+def stacked(parts: Sequence[Any]) -> Array:
+    """Arrays one after another."""
+    found = [as_array(p) for p in parts]
+    return Array(np.concatenate([p.data.reshape(-1) for p in found]), kind_of(*found))

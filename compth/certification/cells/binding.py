@@ -1,0 +1,329 @@
+"""The program's own code, run where its names mean functions on expressions.
+
+Its code objects are run as they are, with namespaces of their own: numpy, math and Python's functions are those of
+`words`, helpers are bound in the same way, numbers and tables are what they are and cannot be changed. What the code
+could use to see that it is traced, or to keep something between calls, refuses before it runs.
+"""
+
+from __future__ import annotations
+
+import dis
+import math
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from compth.certification.cells import nodes, words
+from compth.certification.cells.array import INTEGER, REAL, TRUTH, Array, as_array, where
+from compth.certification.cells.draws import Draws
+from compth.certification.cells.nodes import NAMES, stop
+from compth.certification.cells.paths import explored
+from compth.certification.held import is_atom, is_fixed, snapshot
+from compth.certification.vocabulary import FREE
+
+ALLOWED = FREE | frozenset(
+    [
+        "LOAD_GLOBAL",
+        "LOAD_NAME",
+        "LOAD_ATTR",
+        "LOAD_METHOD",
+        "LOAD_DEREF",
+        "LOAD_CLASSDEREF",
+        "STORE_DEREF",
+        "DELETE_DEREF",
+        "IS_OP",
+        "IMPORT_NAME",
+        "IMPORT_FROM",
+        "RAISE_VARARGS",
+        "LOAD_ASSERTION_ERROR",
+        "WITH_EXCEPT_START",
+        "PUSH_EXC_INFO",
+        "POP_EXCEPT",
+        "RERAISE",
+        "FORMAT_VALUE",
+        "FORMAT_SIMPLE",
+        "FORMAT_WITH_SPEC",
+        "CONVERT_VALUE",
+        "BUILD_STRING",
+        "DICT_MERGE",
+        "DICT_UPDATE",
+        "LOAD_FAST_BORROW",
+        "LOAD_FAST_BORROW_LOAD_FAST_BORROW",
+        "LOAD_SMALL_INT",
+        "NOT_TAKEN",
+        "POP_ITER",
+        "LOAD_COMMON_CONSTANT",
+    ]
+)
+HIDDEN = frozenset(["gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "ag_code"])
+"""Attributes of Python's own objects that lead out of what is traced; so do all that begin with an underscore."""
+
+
+@dataclass
+class Binding:
+    """The functions that were bound, and what their names held when they were."""
+
+    bound: dict[int, Any] = field(default_factory=dict)
+    held: list[tuple[Callable[[], Any], Any, str]] = field(default_factory=list)
+    keep: list[Any] = field(default_factory=list)
+
+    def changed(self) -> str:
+        """ "" while every name still holds what it held; else which does not."""
+        return next((name for now, before, name in self.held if snapshot(now()) != before), "")
+
+    def hold(self, now: Callable[[], Any], name: str) -> Any:
+        """The value of a name, remembered as it is now."""
+        value = now()
+        self.held.append((now, snapshot(value), name))
+        return value
+
+    # what a name means
+
+    def meaning(self, value: Any, name: str) -> Any:
+        """What stands for a value that the program finds under this name."""
+        known = _KNOWN.get(id(value))
+        if known is not None and known[0] is value:
+            return known[1]
+        if is_fixed(value):
+            return value
+        if isinstance(value, ModuleType):
+            return Module(self, value)
+        if type(value) is FunctionType:
+            return self.function(value)
+        if type(value) is np.ndarray:
+            found = as_array(value).copy()
+            found.data.flags.writeable = False
+            return found
+        if type(value) in (list, tuple):
+            return tuple(self.meaning(v, name) for v in value)
+        if type(value) is dict and all(map(is_atom, value)):
+            return MappingProxyType({k: self.meaning(v, name) for k, v in value.items()})
+        if type(value) is partial:
+            return partial(
+                self.meaning(value.func, name), *self._all(value.args), **self._named(value.keywords)
+            )
+        if type(value) is MethodType:
+            return partial(self.meaning(value.__func__, name), self.meaning(value.__self__, name))
+        return Thing(self, value, name)
+
+    def _all(self, values: Any) -> list[Any]:
+        return [self.meaning(v, "an argument") for v in values]
+
+    def _named(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: self.meaning(v, k) for k, v in values.items()}
+
+    def function(self, f: FunctionType) -> Any:
+        """The function with names of its own; bound when it is first called."""
+        if id(f) not in self.bound:
+            self.keep.append(f)
+            self.bound[id(f)] = Bound(self, f)
+        return self.bound[id(f)]
+
+
+def call_of(binding: Binding, thing: Any, arguments: list[Any]) -> Any:
+    """What the program returns, joined over its branches."""
+    means = binding.meaning(thing, "the program")
+    return explored(lambda: means(*[a.copy() if isinstance(a, Array) else a for a in arguments]), merged)
+
+
+class Bound:
+    """A function of the program, to be called with expressions."""
+
+    def __init__(self, binding: Binding, f: FunctionType) -> None:
+        self._binding, self._f = binding, f
+        self._made: Any = None
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        made = self._made or self._bind()
+        listed = [*arguments, *named.values()]
+        if self._alone and all(map(_plain, listed)) and any(isinstance(a, Array) for a in listed):
+            return explored(lambda: made(*arguments, **named), merged)
+        return made(*arguments, **named)
+
+    def _bind(self) -> Any:
+        f, binding = self._f, self._binding
+        says = objection(f.__code__)
+        if says:
+            stop(says, f"{f.__code__.co_name}(), line {f.__code__.co_firstlineno}")
+        code = binding.hold(lambda: f.__code__, f"{f.__name__}()")
+        names = {n for c in nested(code) for n in c.co_names}
+        space: dict[str, Any] = {NAMES: True, "__name__": "program", "__builtins__": _python(binding)}
+        for n in sorted(names):
+            if n in f.__globals__:
+                space[n] = binding.meaning(binding.hold(partial(f.__globals__.get, n), n), n)
+        cells = tuple(types.CellType(binding.meaning(binding.hold(partial(getattr, c, "cell_contents"), n), n))
+                      for n, c in zip(code.co_freevars, f.__closure__ or (), strict=True))  # fmt: skip
+        defaults = binding.hold(lambda: f.__defaults__, f"defaults of {f.__name__}()")
+        self._made = FunctionType(code, space, f.__name__, defaults and tuple(binding._all(defaults)), cells)
+        keywords = binding.hold(lambda: f.__kwdefaults__, f"defaults of {f.__name__}()")
+        self._made.__kwdefaults__ = keywords and binding._named(keywords)
+        return self._made
+
+    @property
+    def _alone(self) -> bool:
+        """True where the code stores into nothing that its caller could see: its branches end with it."""
+        return not self._f.__closure__ and not any(
+            i.opname in ("STORE_SUBSCR", "STORE_SLICE", "DELETE_SUBSCR") or i.argval in _CHANGES
+            for c in nested(self._f.__code__)
+            for i in dis.get_instructions(c)
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        return stop(f".{name} of a function")
+
+
+_CHANGES = ("append", "extend", "pop", "insert", "remove", "sort", "reverse", "fill", "shuffle", "clear", "update",
+            "at", "add")  # fmt: skip
+
+
+def _plain(value: Any) -> bool:
+    """Scalars, the generator, and what is no array: nothing that a function can change."""
+    return isinstance(value, Draws) or (isinstance(value, Array) and not value.ndim) or is_fixed(value)
+
+
+class Module:
+    """A module: its names mean what they mean to the program."""
+
+    def __init__(self, binding: Binding, module: ModuleType) -> None:
+        self._binding, self._module = binding, module
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        for module, listed in ((np, words.NUMPY), (math, words.MATH)):
+            if self._module is module:
+                return listed[name] if name in listed else stop(f"{module.__name__}.{name} is not traced")
+        if name not in vars(self._module) or self._module.__name__.partition(".")[0] == "numpy":
+            stop(f"{self._module.__name__}.{name} is not traced")
+        held = self._binding.hold(lambda: vars(self._module).get(name), name)
+        return self._binding.meaning(held, name)
+
+
+class Thing:
+    """An object of a plain class: its fields may be read, its methods called; anything else refuses."""
+
+    def __init__(self, binding: Binding, value: Any, name: str) -> None:
+        object.__setattr__(self, "_of", (binding, value, name))
+
+    def __getattr__(self, name: str) -> Any:
+        binding, value, known = object.__getattribute__(self, "_of")
+        if name.startswith("_") or not _is_plain(type(value)):
+            return stop(f"uses {known}, a {type(value).__name__}")
+        if name in getattr(value, "__dict__", {}):
+            return binding.meaning(binding.hold(lambda: vars(value).get(name), name), name)
+        return _of_class(binding, self, type(value), name)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        binding, value, known = object.__getattribute__(self, "_of")
+        if not _is_plain(type(value)) or isinstance(value, type):
+            return stop(f"uses {known}, a {type(value).__name__}")
+        return _of_class(binding, self, type(value), "__call__")(*arguments, **named)
+
+    def _refused(self, *_: Any) -> Any:
+        _, value, known = object.__getattribute__(self, "_of")
+        return stop(f"uses {known}, a {type(value).__name__}")
+
+    __setattr__ = __iter__ = __len__ = __getitem__ = __setitem__ = __eq__ = __bool__ = __contains__ = _refused
+    __add__ = __radd__ = __mul__ = __rmul__ = __lt__ = __gt__ = __repr__ = __str__ = __hash__ = _refused
+
+
+def _is_plain(kind: type) -> bool:
+    """A class of Python code whose attributes are found in the usual way."""
+    own = [vars(k) for k in kind.__mro__[:-1]]
+    odd = ("__getattribute__", "__getattr__", "__slots__", "__setattr__")
+    return (
+        type(kind) is type
+        and all(type(k) is type for k in kind.__mro__)
+        and not any(n in v for v in own for n in odd)
+    )
+
+
+def _of_class(binding: Binding, me: Thing, kind: type, name: str) -> Any:
+    found = next((vars(k)[name] for k in kind.__mro__ if name in vars(k)), None)
+    if isinstance(found, FunctionType):
+        return partial(binding.function(found), me)
+    if isinstance(found, staticmethod):
+        return binding.meaning(found.__func__, name)
+    if isinstance(found, property) and isinstance(found.fget, FunctionType):
+        return binding.function(found.fget)(me)
+    return binding.meaning(found, name) if is_fixed(found) and found is not None else stop(f"uses .{name}")
+
+
+def _python(binding: Binding) -> dict[str, Any]:
+    def imported(name: str, *_: Any) -> Any:
+        module = {"numpy": np, "math": math}.get(name)
+        return stop(f"imports {name}") if module is None else Module(binding, module)
+
+    return {**words.PYTHON, "__import__": imported}
+
+
+def nested(code: CodeType) -> Iterator[CodeType]:
+    """A code object and those inside."""
+    yield code
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from nested(inner)
+
+
+def objection(code: CodeType) -> str:
+    """ "" for code that can keep nothing and cannot see that it is traced; else what it does."""
+    for c in nested(code):
+        listed = list(dis.get_instructions(c))
+        odd = next((n for n in c.co_names if n.startswith("_") or n in HIDDEN), "")
+        if odd and any(i.argval == odd and i.opname in ("LOAD_ATTR", "LOAD_METHOD") for i in listed):
+            return f"asks for .{odd}"
+        for before, i, after in zip([None, *listed], listed, [*listed[1:], None], strict=False):
+            if says := _about(c, before, i, after):
+                return f"line {i.positions.lineno if i.positions else '?'}: {says}"
+    return ""
+
+
+def _about(code: CodeType, before: Any, i: dis.Instruction, after: Any) -> str:
+    if i.opname == "PUSH_EXC_INFO":
+        return "" if after is not None and after.opname == "WITH_EXCEPT_START" else "catches an exception"
+    if i.opname == "STORE_DEREF":
+        return "changes a variable of an outer function" if i.argval in code.co_freevars else ""
+    if i.opname == "IS_OP":
+        fixed = before is not None and before.opname == "LOAD_CONST" and before.argval is None
+        return "" if fixed else "compares identities"
+    known = i.opname in ALLOWED or i.opname.startswith(("POP_JUMP_", "JUMP_"))
+    return "" if known else f"does what no trace follows ({i.opname} {i.argval})"
+
+
+def merged(condition: Any, yes: Any, no: Any) -> Any:
+    """What a function returns on two ways, as one."""
+    if isinstance(yes, tuple | list) and type(yes) is type(no) and len(yes) == len(no):
+        return type(yes)(merged(condition, a, b) for a, b in zip(yes, no, strict=True))
+    if yes is None and no is None:
+        return None
+    a, b = as_array(yes), as_array(no)
+    if a.shape != b.shape:
+        stop("results of different shapes on two branches")
+    kind = a.kind if a.kind == b.kind else "f"
+    found = where(Array(nodes.truth(condition), "b"), a, b)
+    return Array(found.data, kind)
+
+
+_KNOWN: dict[int, tuple[Any, Any]] = {}
+"""Objects of numpy, math and Python by identity, and what stands for them."""
+
+
+def _know(real: Any, meaning: Any) -> None:
+    _KNOWN[id(real)] = real, meaning
+
+
+for _name, _word in words.NUMPY.items():
+    if hasattr(np, _name) and not isinstance(getattr(np, _name), ModuleType | float | type(None)):
+        _know(getattr(np, _name), _word)
+for _name, _word in words.MATH.items():
+    if callable(_word):
+        _know(getattr(math, _name), _word)
+for _name in ("abs", "min", "max", "sum", "any", "all", "round", "pow", "len", "range", "enumerate", "zip"):
+    _know(getattr(__import__("builtins"), _name), words.PYTHON[_name])
+for _real, _word in ((float, REAL), (int, INTEGER), (bool, TRUTH), (np.linalg.norm, words.linalg_norm)):
+    _know(_real, _word)

@@ -1,0 +1,292 @@
+"""From laws on cells to a certificate: the multipliers by which a claim follows from what single entries do.
+
+The claim's excess is a sum of q(t_i). Where x has a norm as unit the entries are coupled by sum |t_i|^p = 1 alone, and
+the best bound by weak duality is  min over lambda of  sum_i sup_t (q - lambda |t|^p) + lambda. It is convex in lambda;
+lambda is found with floats, rounded to simple fractions, and the certificate is then checked exactly (`proof.cells`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from compth.certification.cells.laws import Chart, Outcome, Piece
+from compth.proof import cells
+from compth.proof.algebra import NOUGHT, Rational, Root, rational
+
+
+@dataclass(frozen=True)
+class Group:
+    """Entries with one law: how many, and its pieces on every chart."""
+
+    count: int
+    charts: tuple[tuple[Piece, ...], ...]
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """All of them."""
+        return [p for chart in self.charts for p in chart]
+
+
+# moments of a piece, as the checker computes them again
+
+
+def moments(piece: Piece) -> tuple[Rational, Rational]:
+    """E(y - x) and E(y - x)^2 on the cell."""
+    bias = error = NOUGHT
+    for o in piece.outcomes:
+        first, second = _outcome_moments(o)
+        bias, error = bias + o.weight * first, error + o.weight * second
+    return bias, error
+
+
+def _outcome_moments(o: Outcome) -> tuple[Rational, Rational]:
+    a, b = o.value.a, o.value.b
+    if b is None or o.interval is None:
+        return a, a * a
+    low, high = o.interval
+    mean, square = (low + high) / rational(2), (low * low + low * high + high * high) / rational(3)
+    return a + b * mean, a * a + a * b * mean * rational(2) + b * b * square
+
+
+# as JSON
+
+
+def fraction(v: Fraction) -> str:
+    """p/q."""
+    return str(v)
+
+
+def function(f: Rational) -> list[list[str]]:
+    """Numerator and denominator."""
+    return [list(map(str, f.num)), list(map(str, f.den))]
+
+
+def root(r: Root) -> Any:
+    """A number as the checker reads it."""
+    if r.end:
+        return "inf" if r.end > 0 else "-inf"
+    return str(r.low) if r.rational else {"of": list(map(str, r.of)), "low": str(r.low), "high": str(r.high)}
+
+
+def as_data(piece: Piece) -> dict[str, Any]:
+    """A piece for the certificate."""
+    bias, error = moments(piece)
+    outcomes = []
+    for o in piece.outcomes:
+        data: dict[str, Any] = {"weight": function(o.weight), "error": function(o.value.a)}
+        if o.value.b is not None and o.interval is not None:
+            low, high = o.interval
+            data |= {"draw": function(o.value.b), "from": function(low), "to": function(high)}
+        outcomes.append(data)
+    ends = {"low": root(piece.cell.low), "high": root(piece.cell.high)}
+    return {**ends, "outcomes": outcomes, "bias": function(bias), "error": function(error)}
+
+
+def scale_of(charts: list[Chart]) -> dict[str, Any]:
+    """What t is, as the checker is told."""
+    first = charts[0]
+    if first.order:
+        return {"kind": "norm", "order": first.order}
+    if first.octave:
+        return {"kind": "octave"}
+    if len(charts) == 3:
+        return {"kind": "lattice", "step": str(charts[1].lattice), "least": charts[1].least}
+    return {"kind": "plain"}
+
+
+# multipliers
+
+
+class Curve:
+    """q of one inequality on one piece, in floats: on a grid of t, and at the critical points of q - lambda |t|^p."""
+
+    def __init__(self, piece: Piece, q: Rational, power: int) -> None:
+        self.top, self.bottom = (np.array([float(c) for c in reversed(p)] or [0.0]) for p in (q.num, q.den))
+        self.ends = float(piece.cell.low), float(piece.cell.high)
+        self.power, self.side = power, -1.0 if power == 1 and float(piece.cell.sample) < 0 else 1.0
+        low, high = (min(max(e, -1e9), 1e9) for e in self.ends)
+        self.grid = np.linspace(low, high, 65) if low < high else np.array([low])
+        with np.errstate(all="ignore"):
+            values = np.polyval(self.top, self.grid) / np.polyval(self.bottom, self.grid)
+        self.values = np.where(np.isfinite(values), values, -np.inf)
+        self.weights = np.abs(self.grid) ** power if power else np.zeros(len(self.grid))
+
+    def rough(self, factor: float) -> tuple[float, float]:
+        """(largest, where) on the grid."""
+        at = int(np.argmax(self.values - factor * self.weights))
+        return float(self.values[at] - factor * self.weights[at]), float(self.grid[at])
+
+    def highest(self, factor: float) -> tuple[float, float]:
+        """(supremum, where) by the critical points."""
+        low, high = self.ends
+        top = self.top
+        if self.power and factor:
+            weight = np.array([self.side**self.power * factor, *[0.0] * self.power])
+            top = np.polysub(top, np.polymul(weight, self.bottom))
+        if any(_grows(top, self.bottom, e) for e in self.ends if math.isinf(e)):
+            return math.inf, 0.0
+        marks = [e for e in self.ends if math.isfinite(e)]
+        slope: Any = np.polysub(
+            np.polymul(np.polyder(top), self.bottom), np.polymul(top, np.polyder(self.bottom))
+        )
+        if low < high and len(slope) > 1:
+            marks += [r.real for r in np.roots(slope) if abs(r.imag) < 1e-9 and low < r.real < high]
+        marks = [t for t in marks if abs(np.polyval(self.bottom, t)) > 1e-30]
+        return max(
+            ((float(np.polyval(top, t) / np.polyval(self.bottom, t)), t) for t in marks),
+            default=(-math.inf, 0.0),
+        )
+
+
+def _grows(top: Any, bottom: Any, t: float) -> bool:
+    far = math.copysign(1e12, t)
+    return bool(np.polyval(top, far) / np.polyval(bottom, far) > 1e6)
+
+
+class Excess:
+    """q of one inequality on every piece of every group, in floats, to look for multipliers."""
+
+    def __init__(self, groups: list[Group], functions: list[list[Rational]], order: str) -> None:
+        self.groups, self.functions, self.order = groups, functions, order
+        power = int(order) if order in ("1", "2") else 0
+        self.curves = [
+            [Curve(p, q, power) for p, q in zip(g.pieces, f, strict=True)]
+            for g, f in zip(groups, functions, strict=True)
+        ]
+
+    def highest(self, factor: float) -> list[float]:
+        """The supremum of q - lambda |t|^p in each group."""
+        return [max(c.highest(factor) for c in curves)[0] for curves in self.curves]
+
+    def slope(self, factor: float, fine: bool) -> float:
+        """1 - sum_i |t_i|^p, t_i where q - lambda |t|^p is largest: the dual's slope in lambda."""
+        total = 1.0
+        for group, curves in zip(self.groups, self.curves, strict=True):
+            rough = [c.rough(factor) for c in curves]
+            best = max(rough)
+            if fine:
+                near = [
+                    c
+                    for c, r in zip(curves, rough, strict=True)
+                    if r[0] >= best[0] - 1e-3 * (1 + abs(best[0]))
+                ]
+                best = max(c.highest(factor) for c in near)
+            total -= group.count * abs(best[1]) ** int(self.order)
+        return total
+
+
+def multipliers(excess: Excess, allowed: Fraction) -> Iterator[dict[str, Any]]:
+    """Candidates for lambda and the bounds of the groups: the simplest first."""
+    counts = [g.count for g in excess.groups]
+    if excess.order in ("1", "2"):
+        yield from _shared(Fraction(0), excess.highest(0.0), counts, Fraction(0))
+        for factor in _rounded(_best_factor(excess)):
+            yield from _shared(factor, excess.highest(float(factor)), counts, -factor)
+    elif excess.order == "inf":
+        sups = excess.highest(0.0)
+        if len(counts) == 1:
+            ones = [q(p.cell.low.low) for g, f in zip(excess.groups, excess.functions, strict=True)
+                    for p, q in zip(g.pieces, f, strict=True) if p.cell.point and abs(p.cell.low.low) == 1]  # fmt: skip
+            yield {
+                "lambda": "0",
+                "bounds": [str(-max(ones) / (counts[0] - 1) if counts[0] > 1 else _above(sups[0]))],
+            }
+        for read in (_above, _nice):
+            yield {"lambda": "0", "bounds": [str(read(s)) for s in sups]}
+    else:
+        yield from _shared(Fraction(0), excess.highest(0.0), counts, allowed)
+
+
+def _shared(
+    factor: Fraction, sups: list[float], counts: list[int], total: Fraction
+) -> Iterator[dict[str, Any]]:
+    """Bounds that sum to what there is: one group takes all of it, several their suprema and a share of the rest."""
+    if len(counts) == 1:
+        yield {"lambda": str(factor), "bounds": [str(total / counts[0])]}
+        return
+    for read in (_nice, _above):
+        bounds = [read(s) for s in sups]
+        rest = total - sum((c * b for c, b in zip(counts, bounds, strict=True)), start=Fraction(0))
+        if rest >= 0:
+            yield {"lambda": str(factor), "bounds": [str(b + rest / sum(counts)) for b in bounds]}
+
+
+def _nice(v: float) -> Fraction:
+    return Fraction(v).limit_denominator(10**6) if math.isfinite(v) else Fraction(10**30)
+
+
+def _above(v: float) -> Fraction:
+    return Fraction(v) + Fraction(abs(v) / 2**45 + 1e-300) if math.isfinite(v) else Fraction(10**30)
+
+
+def _best_factor(excess: Excess) -> float:
+    """lambda where the dual's slope changes its sign: on the grids, then by the critical points."""
+    low, high = -1.0, 1.0
+    while excess.slope(low, False) > 0 and low > -1e6:
+        low *= 4
+    while excess.slope(high, False) < 0 and high < 1e6:
+        high *= 4
+    low, high = _bisected(excess, low, high, 30, False)
+    wide = max(0.02 * (abs(low) + abs(high)), 1e-3)
+    while excess.slope(low, True) > 0 and wide < 1e6:
+        low, wide = low - wide, 2 * wide
+    while excess.slope(high, True) < 0 and wide < 1e6:
+        high, wide = high + wide, 2 * wide
+    low, high = _bisected(excess, low, high, 56, True)
+    return (low + high) / 2
+
+
+def _bisected(excess: Excess, low: float, high: float, times: int, fine: bool) -> tuple[float, float]:
+    for _ in range(times):
+        middle = (low + high) / 2
+        low, high = (low, middle) if excess.slope(middle, fine) > 0 else (middle, high)
+    return low, high
+
+
+def _rounded(factor: float) -> list[Fraction]:
+    exact = Fraction(factor)
+    found = [exact.limit_denominator(k) for k in (1, 12, 100, 1000, 10**5, 10**8)]
+    return list(dict.fromkeys([*found, exact]))
+
+
+def certificate(
+    d: int, claim: dict[str, Any], groups: list[Group], charts: list[Chart], about: dict[str, Any]
+) -> dict[str, Any] | None:
+    """The certificate that proves the claim, checked; None where none was found."""
+    scale = scale_of(charts)
+    functions = {
+        name: [[q(*moments(p)) for p in g.pieces] for g in groups]
+        for name, q in cells.excesses(claim).items()
+    }
+    absolute = claim["kind"] == "AbsoluteError"
+    allowed = Fraction(claim["constants"]["Delta"]) ** 2 if absolute else Fraction(0)
+    data: dict[str, Any] = {
+        "format": cells.FORMAT, "d": d, "claim": claim, "scale": scale, **about, "inequalities": {},
+        "groups": [{"count": g.count, "charts": [[as_data(p) for p in chart] for chart in g.charts]} for g in groups],
+    }  # fmt: skip
+    read = [cells.Group(g, scale) for g in data["groups"]]
+    for name, q in cells.excesses(claim).items():
+        candidates = multipliers(Excess(groups, functions[name], scale.get("order", "")), allowed)
+        proof = next((c for c in candidates if _proves(name, q, read, c, scale, allowed)), None)
+        if proof is None:
+            return None
+        data["inequalities"][name] = proof
+    data["digest"] = cells.digest(data)
+    cells.check(data)
+    return data
+
+
+def _proves(
+    name: str, q: Any, read: Any, proof: dict[str, Any], scale: dict[str, Any], allowed: Fraction
+) -> bool:
+    try:
+        cells.inequality(name, q, read, proof, scale, allowed)
+    except cells.Refused:
+        return False
+    return True

@@ -1,0 +1,188 @@
+"""The generator of a traced program: each draw is a symbol, named by its place in the stream.
+
+uniform: node u(k). An integer with given probabilities: cat(k, weights). Whatever is not here refuses.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from compth.certification.cells import nodes
+from compth.certification.cells.array import Array, Chosen, DType, Picked, as_array, dtype_of, elementwise
+from compth.certification.cells.nodes import Node, const, session, stop
+
+MOST = 4096
+"""Values of one integer that is drawn."""
+
+
+class Draws:
+    """Generator's methods on symbols."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> Any:
+        return stop(f"Generator.{name} is not traced")
+
+    def random(self, size: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        """Uniform on [0, 1)."""
+        if out is not None:
+            stop("random(out=...)")
+        dtype_of(dtype)
+        return _filled(size, lambda: session().node("u", _next()), "f")
+
+    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
+        """Uniform on [low, high)."""
+        if size is None:
+            shape = np.broadcast_shapes(as_array(low).shape, as_array(high).shape)
+            size = shape or None
+        return low + (high - low) * self.random(size)
+
+    def integers(
+        self, low: Any, high: Any = None, size: Any = None, dtype: Any = None, endpoint: bool = False
+    ) -> Any:
+        """Equally likely integers."""
+        first, last = (0, _int(low)) if high is None else (_int(low), _int(high))
+        count = last + bool(endpoint) - first
+        if not 0 < count <= MOST:
+            stop(f"an integer with {count} values")
+        one = Fraction(1, count)
+        drawn = _filled(size, lambda: _categorical([const(one)] * count), "i")
+        return drawn + first if first else drawn
+
+    def binomial(self, n: Any, p: Any, size: Any = None) -> Any:
+        """n trials, each with probability p."""
+        trials, chances = _int(n), as_array(p)
+        shape = chances.shape if size is None else _shape(size)
+        if not 0 < trials <= 8:
+            stop(f"binomial with n = {trials}")
+        found = [self.random(shape or None) < chances for _ in range(trials)]
+        return sum((f.astype(DType("i")) for f in found[1:]), start=found[0].astype(DType("i")))
+
+    def choice(
+        self,
+        a: Any,
+        size: Any = None,
+        replace: bool = True,
+        p: Any = None,
+        axis: int = 0,
+        shuffle: bool = True,
+    ) -> Any:
+        """One of a, with the probabilities p."""
+        given = as_array(a)
+        population = given if given.ndim else Array([const(i) for i in range(_int(a))], "i")
+        if not replace and size is not None and _int_of(size) != 1:
+            return self._without(population, _int_of(size), p)
+        count = population.size
+        weights = [const(Fraction(1, count))] * count if p is None else as_array(p).flat
+        if len(weights) != count or count > MOST:
+            stop(f"a choice of {count} with {len(weights)} probabilities")
+        drawn = _filled(size, lambda: _categorical(weights), "i")
+        if not given.ndim:
+            return drawn
+        return elementwise(lambda k: nodes.pick(k, population.flat), population.kind, drawn)
+
+    def _without(self, population: Array, wanted: int, p: Any) -> Any:
+        if p is not None or any(v.number != i for i, v in enumerate(population.flat)):
+            stop("a choice without replacement with probabilities")
+        return _subset(population.size, wanted)
+
+    def permutation(self, x: Any) -> Any:
+        """A permutation of the first integers, as far as it is cut."""
+        return Shuffled(_int(x))
+
+    def multinomial(self, n: Any, pvals: Any, size: Any = None) -> Any:
+        """How often each of n draws came out."""
+        weights, trials = as_array(pvals).flat, _int(n)
+        if size is not None or not 0 < trials <= 8:
+            stop(f"multinomial with n = {trials}")
+        drawn = [_categorical(weights) for _ in range(trials)]
+        return counted(drawn, len(weights))
+
+
+def counted(drawn: list[Node], length: int) -> Array:
+    """How many of the drawn integers are 0, 1, ..."""
+    out = []
+    for i in range(length):
+        count = const(0)
+        for j in drawn:
+            count = nodes.add(count, nodes.as_real(nodes.compare("eq", j, const(i))))
+        out.append(count)
+    return Array(np.array(out, dtype=object), "i")
+
+
+class Shuffled:
+    """A random permutation: its first k entries are a random subset."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, size: int) -> None:
+        self.length = size
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice) and key.start in (None, 0) and key.step in (None, 1):
+            return _subset(self.length, len(range(self.length)[: key.stop]))
+        return stop("a permutation that is looked at")
+
+    def __getattr__(self, name: str) -> Any:
+        return stop(f".{name} of a permutation")
+
+    def __len__(self) -> int:
+        return self.length
+
+    def _refused(self, *_: Any) -> Any:
+        return stop("a permutation that is looked at")
+
+    __iter__ = __eq__ = __array__ = __bool__ = __contains__ = _refused
+
+
+def _subset(size: int, wanted: int) -> Chosen:
+    """A uniformly random set of so many indices: each is in it with probability wanted/size."""
+    if not 0 < wanted <= size:
+        stop(f"{wanted} of {size} without replacement")
+    name = _next()
+    inside = [session().node("in", name, i, const(Fraction(wanted, size))) for i in range(size)]
+    return Chosen(Array(np.array(inside, dtype=object), "b"), inside[0])
+
+
+def _next() -> int:
+    now = session()
+    now.draws += 1
+    return now.draws - 1
+
+
+def _categorical(weights: list[Node]) -> Node:
+    return session().node("cat", _next(), *weights)
+
+
+def _int(value: Any) -> int:
+    found = as_array(value)
+    return found.__index__() if found.kind != "f" else stop("a count that is no integer")
+
+
+def _shape(size: Any) -> tuple[int, ...]:
+    return tuple(map(_int, size)) if isinstance(size, tuple | list) else (_int(size),)
+
+
+def _int_of(size: Any) -> int:
+    return int(np.prod(_shape(size)))
+
+
+def _filled(size: Any, draw: Any, kind: str) -> Any:
+    if size is None:
+        return Array(draw(), kind)
+    only = size[0] if isinstance(size, tuple) and len(size) == 1 else size
+    if isinstance(only, Array) and only.counts is not None and only.node.number is None:
+        mask = only.counts  # as many draws as there are selected entries: one for each
+        return Picked(Array(_drawn(mask.shape, draw), kind), mask, mask)
+    return Array(_drawn(_shape(size), draw), kind)
+
+
+def _drawn(shape: tuple[int, ...], draw: Any) -> Any:
+    out = np.empty(shape, dtype=object)
+    flat = out.reshape(-1)
+    for i in range(flat.size):
+        flat[i] = draw()
+    return out

@@ -1,0 +1,92 @@
+"""Where a program branches on a symbol: every way is run, and what comes out is joined by the conditions again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from compth.certification.cells import nodes
+from compth.certification.cells.nodes import Node, session, stop
+
+MOST = 300
+"""Ways through one call of a function."""
+
+
+def decide(condition: Node) -> bool:
+    """Which way this run goes; norms of x are positive, since the input 0 is a case of its own."""
+    if condition.number is not None:
+        return bool(condition.number)
+    if condition.op == "undefined":
+        stop("a branch on what is no number")
+    known = _of_norms(condition)
+    if known is not None:
+        return known
+    now = session()
+    if condition.op == "not":
+        return not decide(condition.args[0])
+    for asked, answer in now.taken:
+        if asked is condition:
+            return answer
+    at = len(now.taken)
+    answer = now.prefix[at] if at < len(now.prefix) else True
+    now.taken.append((condition, answer))
+    return answer
+
+
+def _of_norms(condition: Node) -> bool | None:
+    """What follows from a norm being positive: of comparisons of it with numbers that are not."""
+    if condition.op not in ("lt", "le", "eq"):
+        return None
+    a, b = condition.args
+    if _positive(a) and b.number is not None and b.number <= 0:
+        return False
+    if _positive(b) and a.number is not None and a.number <= 0:
+        return condition.op != "eq"
+    return None
+
+
+def _positive(a: Node) -> bool:
+    """True for norms of x, and products and quotients of them and of positive numbers."""
+    if a.op in ("mul", "div"):
+        return all(map(_positive, a.args))
+    if a.op == "sqrt":
+        return _positive(a.args[0])
+    return a.op == "norm" or (a.number is not None and a.number > 0)
+
+
+def explored(call: Callable[[], Any], merge: Callable[[Node, Any, Any], Any]) -> Any:
+    """The outcome of call() on every way through it, joined by merge(condition, yes, no)."""
+    now = session()
+    outer, start, ends = (now.prefix, now.taken), now.draws, [now.draws]
+    found, prefix = [], list[bool]()
+    try:
+        while True:
+            now.prefix, now.taken, now.draws = (
+                prefix,
+                [],
+                start,
+            )  # one draw has one name on all ways that share it
+            found.append((call(), now.taken))
+            ends.append(now.draws)
+            if len(found) > MOST:
+                stop(f"more than {MOST} ways through the branches")
+            answers = [a for _, a in now.taken]
+            while answers and not answers[-1]:
+                answers.pop()
+            if not answers:
+                break
+            prefix = [*answers[:-1], False]
+    finally:
+        now.prefix, now.taken = outer
+        now.draws = max(ends)
+    return _joined(found, 0, merge)
+
+
+def _joined(found: list[tuple[Any, list[tuple[Node, bool]]]], depth: int, merge: Any) -> Any:
+    """The ways agree on their first `depth` decisions; the next splits them."""
+    if len(found) == 1:
+        return found[0][0]
+    condition = found[0][1][depth][0]
+    yes = [f for f in found if f[1][depth][1]]
+    no = [f for f in found if not f[1][depth][1]]
+    return merge(nodes.truth(condition), _joined(yes, depth + 1, merge), _joined(no, depth + 1, merge))

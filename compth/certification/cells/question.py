@@ -1,0 +1,229 @@
+"""What the pipeline asks: is a claim true of the program for all x, by laws on cells? If not, why, and where to look.
+
+`examined` runs beside the program, in the worker of a judged file, and answers in JSON. The certificate in it is
+checked again where the judged code is not running, against the claim that was asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any
+
+import numpy as np
+
+import compth.claims
+from compth.certification.beside import beside
+from compth.certification.cells import bounds, stage
+from compth.certification.cells.agree import agree
+from compth.certification.cells.binding import nested
+from compth.certification.cells.bounds import Group
+from compth.certification.cells.laws import Chart
+from compth.certification.cells.nodes import Stopped
+from compth.certification.constants import ROUNDING, readings_of
+from compth.certification.readings import SIMPLE, as_written, is_float, named, noting, said
+from compth.certification.subject import Array, Subject, time_limit
+from compth.certification.tracer import Strange
+from compth.claims import Claim
+from compth.proof import cells
+
+KINDS = ("Unbiased", "Contractive", "BiasVariance", "AbsoluteError", "B1", "B2")
+LOOSER = {"omega": 1, "eta": 1, "Delta": 1, "beta": 1, "delta": -1, "alpha": -1, "gamma": -1}
+"""In which direction each constant makes its claim weaker."""
+SIZE = 20_000_000
+"""Longest answer, in characters."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """data: the certificate that was checked, None without one; says: what stopped it; lines: for the report.
+
+    points: inputs at which the program's own borders and constants make a violation likely.
+    """
+
+    data: dict[str, Any] | None
+    says: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One `Found` for each claim, and the points."""
+
+    found: list[Found]
+    points: list[Array]
+
+
+def candidates(claim: Claim) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
+    """The claim by the readings of its constants, with the lines that say so: exact, named, then up to rounding."""
+    kind = type(claim).__name__
+    if kind not in KINDS or type(claim) is not getattr(compth.claims, kind):
+        return
+    for read, lines in readings_of(claim):
+        yield {"kind": kind, "constants": {k: str(as_written(v)) for k, v in read.constants.items()}}, lines
+    long = [k for k, v in claim.constants.items() if is_float(v) and _is_long(v)]
+    if long:
+        lifted = {k: as_written(v) for k, v in claim.constants.items()}
+        for k in long:
+            lifted[k] += LOOSER[k] * ROUNDING * (1 + abs(lifted[k]))
+        words = ", ".join(f"{k} = {claim.constants[k]!r}" for k in long)
+        line = f"the claim's {words} up to rounding: proved with {float(ROUNDING):.1e} (1 + |{long[0]}|) more room"
+        yield {"kind": kind, "constants": {k: str(v) for k, v in lifted.items()}}, (line,)
+
+
+def _is_long(v: Any) -> bool:
+    """True for a float that names no simple fraction, such as one of sqrt(30)."""
+    return named(as_written(v)).denominator > SIMPLE
+
+
+def ask(subject: Subject, d: int, claims: list[Claim], seconds: float) -> Answers:
+    """What is found about each claim; certificates checked here."""
+    listed = [list(candidates(c)) for c in claims]
+    text = examined(subject, d, json.dumps([[c for c, _ in options] for options in listed]), seconds)
+    answer = json.loads(text)
+    found = [
+        _checked(d, options, data, answer)
+        for options, data in zip(listed, answer["certificates"], strict=True)
+    ]
+    points = [np.array(p, dtype=np.float64) for p in answer["points"]]
+    return Answers(found, [p for p in points if p.shape == (d,) and np.isfinite(p).all()])
+
+
+def _checked(d: int, options: list[Any], data: Any, answer: dict[str, Any]) -> Found:
+    if data is None:
+        return Found(None, answer["says"], ())
+    try:
+        cells.check(data)
+    except cells.Refused as reason:
+        return Found(None, f"the certificate is refused: {reason}", ())
+    lines = next((lines for claim, lines in options if claim == data["claim"]), None)
+    if lines is None or data["d"] != d:
+        return Found(None, "the certificate speaks of another claim", ())
+    return Found(data, "", (*lines, *map(str, answer["lines"])))
+
+
+def _is_answer(answer: Any, subject: Subject, d: int, claims: str, seconds: float) -> bool:
+    return isinstance(answer, str) and len(answer) < SIZE and isinstance(_decoded(answer), dict)
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+@beside(_is_answer)
+def examined(subject: Subject, d: int, claims: str, seconds: float) -> str:
+    """Trace, laws, certificates, real runs: the answer about all claims, as JSON."""
+    options = json.loads(claims)
+    says, lines, found = "", list[str](), [None] * len(options)
+    with noting() as readings:
+        try:
+            with time_limit(seconds, idle=seconds):
+                found, lines = _proofs(subject, d, options)
+        except (Stopped, Strange) as problem:
+            says = str(problem)
+        except RecursionError:
+            says = "expressions that are too deep"
+    words = said(readings.items())
+    lines += [f"float constants of the program as fractions within one ulp: {words}"] if words else []
+    points = [] if all(f is not None for f in found) else [p.tolist() for p in suspects(subject, d)]
+    if not says and None in found:
+        says = "no multipliers were found: the constant may be too small, or couple entries in another way"
+    return json.dumps({"certificates": found, "says": says, "lines": lines, "points": points})
+
+
+def _proofs(subject: Subject, d: int, options: list[list[Any]]) -> tuple[list[Any], list[str]]:
+    """Certificates, None where there is none, and remarks. Raises Stopped, Strange."""
+    if d > stage.LARGEST:
+        raise Stopped(f"d = {d} is more than {stage.LARGEST} entries")
+    thing = subject.object
+    trace = stage.traced(thing, d, subject.deterministic)
+    relative = [o for o in options if o and o[0]["kind"] != "AbsoluteError"]
+    if relative:
+        stage.nothing_at_zero(thing, d, subject.deterministic)
+    found: list[Any] = [None] * len(options)
+    stopped: Stopped | None = None
+    used: list[tuple[list[Chart], list[Group]]] = []
+    for charts in stage.scales(trace):
+        try:
+            used.append(stage.laws_on(trace, charts))
+        except Stopped as problem:
+            stopped = problem if stopped is None or charts[0].octave else stopped
+            continue
+        for k, listed in enumerate(options):
+            found[k] = found[k] or _first(d, listed, *used[-1])
+    if not used and stopped is not None:
+        raise stopped
+    members = [m for _, m in stage.grouped(trace)]
+    for charts, groups in used:
+        if any(found):
+            agree(subject, d, charts, groups, members)
+    if changed := trace.bound.changed():
+        raise Strange(f"{changed} changed between calls")
+    return found, [f"real numbers and float64 part: {r}" for r in trace.remarks]
+
+
+def _first(d: int, listed: list[Any], charts: list[Chart], groups: list[Group]) -> Any:
+    """The certificate of the first reading of a claim that has one."""
+    fits = [c for c in listed if (c["kind"] == "AbsoluteError") == _is_absolute(charts) or len(charts) == 1]
+    for claim in fits:
+        if claim["kind"] == "AbsoluteError" and (charts[0].order or charts[0].octave):
+            continue
+        data = bounds.certificate(d, claim, groups, charts, {})
+        if data is not None:
+            return data
+    return None
+
+
+def _is_absolute(charts: list[Chart]) -> bool:
+    return not charts[0].order and not charts[0].octave
+
+
+# where to look for a violation
+
+
+def suspects(subject: Subject, d: int) -> list[Array]:
+    """Inputs made of the numbers that stand in the program, alone and beside generic entries."""
+    values = sorted(
+        {v for c in _codes(subject.object) for v in _numbers(c.co_consts) if 1e-90 < abs(v) < 1e90}
+    )[:40]
+    rest = np.random.default_rng(43).normal(size=d)
+    out = []
+    for v in values:
+        for x in (
+            np.full(d, v),
+            np.eye(d)[0] * v,
+            np.concatenate([[v], rest[1:]]),
+            np.concatenate([rest[1:], [v]]),
+        ):
+            out += [x, -x]
+    return out
+
+
+def _codes(thing: Any) -> Iterator[CodeType]:
+    """The code of a function and of the functions that its names mean, one step far."""
+    f = getattr(thing, "func", thing)
+    f = f if isinstance(f, FunctionType) else vars(type(f)).get("__call__")
+    if not isinstance(f, FunctionType):
+        return
+    for code in nested(f.__code__):
+        yield code
+        for name in code.co_names:
+            inner = f.__globals__.get(name)
+            if isinstance(inner, FunctionType):
+                yield from nested(inner.__code__)
+
+
+def _numbers(values: Any) -> Iterator[float]:
+    for v in values:
+        if isinstance(v, tuple):
+            yield from _numbers(v)
+        elif isinstance(v, int | float) and not isinstance(v, bool) and np.isfinite(float(v)):
+            yield float(v)
+
+
+__all__ = ["Answers", "Found", "ask", "suspects"]

@@ -1,0 +1,177 @@
+"""The stage: trace a program, find the laws of its entries on cells, and prove its claims for all x.
+
+`examine` runs beside the program and answers in text; `Found` is what the pipeline makes of it, after the certificate
+was checked again where the judged code is not running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from compth.certification.cells import binding, laws, nodes
+from compth.certification.cells.array import Array
+from compth.certification.cells.bounds import Group
+from compth.certification.cells.draws import Draws
+from compth.certification.cells.laws import Chart, Piece
+from compth.certification.cells.nodes import Node, Session, Stopped
+from compth.certification.cells.values import Beyond, Split
+from compth.certification.tracer import NotTraceable
+from compth.proof.algebra import INFINITY, MINUS_INFINITY, Rational, Root, number
+
+MOST_CELLS = 400
+LARGEST = 1024
+"""Longest input that is traced."""
+
+
+@contextmanager
+def tracing(size: int) -> Iterator[Session]:
+    """A session for programs of this input length."""
+    now = Session(size)
+    nodes._SESSIONS.append(now)
+    try:
+        yield now
+    finally:
+        nodes._SESSIONS.pop()
+
+
+@dataclass
+class Trace:
+    """The entries of the output as expressions, and what the program's names held."""
+
+    outputs: list[Node]
+    bound: binding.Binding
+    remarks: list[str] = field(default_factory=list)
+    listed: list[Node] = field(default_factory=list)
+
+
+def traced(thing: Any, d: int, deterministic: bool, zero: bool = False) -> Trace:
+    """The program on symbols for every entry of x, or on x = 0. Raises Stopped."""
+    with tracing(d) as now:
+        entries = [nodes.const(0) if zero else nodes.entry(i) for i in range(d)]
+        bound = binding.Binding()
+        arguments: list[Any] = [Array(np.array(entries, dtype=object))]
+        try:
+            out = binding.call_of(bound, thing, arguments if deterministic else [*arguments, Draws()])
+        except Stopped:
+            raise
+        except NotTraceable as problem:
+            raise Stopped(str(problem)) from None
+        except (
+            Exception
+        ) as problem:  # the program, or numpy under it, meets a symbol in a way that was not foreseen
+            raise Stopped(
+                f"{nodes.line() or 'traced'}: {type(problem).__name__}: {str(problem)[:100]}"
+            ) from None
+        if now.says:
+            raise Stopped(now.says)
+        if not isinstance(out, Array) or out.shape != (d,):
+            raise Stopped("an output that is no vector of the input's length")
+        outputs = [nodes.as_real(v) for v in out.flat]
+        return Trace(outputs, bound, list(now.remarks.values()), list(now.interned.values()))
+
+
+# charts
+
+
+def _chart(low: Root, high: Root, closed: tuple[bool, bool], **more: Any) -> Chart:
+    return Chart(low, high, closed, **more)
+
+
+def by_norm(order: str) -> list[Chart]:
+    """x_i = t ||x||, |t| <= 1."""
+    return [_chart(number(-1), number(1), (True, True), order=order)]
+
+
+def plain() -> list[Chart]:
+    """x_i = t."""
+    return [_chart(MINUS_INFINITY, INFINITY, (False, False))]
+
+
+def octaves() -> list[Chart]:
+    """x_i = t 2^e with 1/2 <= |t| < 1, and 0."""
+    half = Fraction(1, 2)
+    return [
+        _chart(number(half), number(1), (True, False), octave=True),
+        _chart(number(-1), number(-half), (False, True), octave=True),
+        _chart(number(0), number(0), (True, True)),
+    ]
+
+
+def lattice(step: Fraction, least: int) -> list[Chart]:
+    """x_i = t near 0, and step (t + K) beyond."""
+    reach = number(step * least)
+    beyond = {"lattice": step, "least": least}
+    return [
+        _chart(number(-reach.low), reach, (True, True)),
+        _chart(number(0), number(1), (True, False), side=1, **beyond),
+        _chart(number(0), number(1), (True, False), side=-1, **beyond),
+    ]
+
+
+def scales(trace: Trace) -> list[list[Chart]]:
+    """What may be the unit of x, by the norms that the outputs hold."""
+    reached = _reached(trace.outputs)
+    orders = sorted({n.args[0] for n in reached if n.op == "norm"})
+    if len(orders) > 1:
+        raise Stopped(f"the norms {' and '.join(orders)} of x together")
+    return [by_norm(orders[0])] if orders else [plain(), octaves()]
+
+
+def _reached(outputs: list[Node]) -> set[Node]:
+    found: set[Node] = set()
+    todo = list(outputs)
+    while todo:
+        n = todo.pop()
+        if n not in found:
+            found.add(n)
+            todo += [a for a in n.args if isinstance(a, Node)]
+    return found
+
+
+def grouped(trace: Trace) -> list[tuple[int, list[int]]]:
+    """Entries with one expression: (a representative, all of them)."""
+    found: dict[int, list[int]] = {}
+    laws._FORMS.clear()
+    for i, node in enumerate(trace.outputs):
+        found.setdefault(laws.form(node, i), []).append(i)
+    return [(members[0], members) for members in found.values()]
+
+
+def laws_on(trace: Trace, charts: list[Chart], least: int = 1) -> tuple[list[Chart], list[Group]]:
+    """The laws of all entries, on these charts or on a lattice where the cells do not end. Raises Stopped."""
+    try:
+        out = []
+        for i, members in grouped(trace):
+            found = tuple(tuple(laws.pieces(trace.outputs[i], i, c, MOST_CELLS)) for c in charts)
+            out.append(Group(len(members), found))
+        return charts, out
+    except Beyond as beyond:
+        if beyond.least > MOST_CELLS // 4 or charts[0].order or charts[0].octave:
+            raise Stopped("cells without end") from None
+        return laws_on(trace, lattice(beyond.step, max(beyond.least, 1)))
+    except Split as split:
+        raise Stopped(f"a cut at {split.at} that does not end") from None
+
+
+def nothing_at_zero(thing: Any, d: int, deterministic: bool) -> None:
+    """C(0) = 0 whatever is drawn. Raises Stopped."""
+    trace = traced(thing, d, deterministic, zero=True)
+    point = _chart(number(0), number(0), (True, True))
+    for i, node in enumerate(trace.outputs):
+        for piece in laws.pieces(node, i, point, MOST_CELLS):
+            if any(_at_nought(f) for o in piece.outcomes for f in (o.value.a, o.value.b) if f is not None):
+                raise Stopped("C(0) is not 0")
+
+
+def _at_nought(f: Rational) -> bool:
+    """True where f(0), x less nothing, is not 0."""
+    return f(Fraction(0)) != 0
+
+
+__all__ = ["Piece", "laws_on", "scales", "traced"]

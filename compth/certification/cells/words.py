@@ -1,0 +1,419 @@
+"""numpy's, math's and Python's words for a traced program: functions of the same names on arrays of expressions.
+
+A word that is not here refuses, so that no program can look at what a symbol is made of.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from compth.certification.cells import array, nodes
+from compth.certification.cells.array import (
+    INTEGER,
+    REAL,
+    TRUTH,
+    WHOLE,
+    Array,
+    Chosen,
+    Picked,
+    _Symbolic,
+    as_array,
+    dtype_of,
+    elementwise,
+    kind_of,
+)
+from compth.certification.cells.nodes import session, stop
+
+SYMBOLIC = (_Symbolic, Chosen)
+
+
+def holds_symbol(value: Any) -> bool:
+    """True where an argument is an array of expressions, or holds one."""
+    if isinstance(value, list | tuple):
+        return any(map(holds_symbol, value))
+    return isinstance(value, SYMBOLIC)
+
+
+# ufuncs, with numpy's out= and where=
+
+
+def ufunc(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f with out= and where=; other options refuse."""
+
+    def called(*arguments: Any, out: Any = None, where: Any = True, **more: Any) -> Any:
+        if more:
+            stop(f"the option {next(iter(more))}")
+        target = out[0] if isinstance(out, tuple) else out
+        found = f(*[a if holds_symbol(a) or not isinstance(a, list) else as_array(a) for a in arguments])
+        if where is not True:
+            found = stop("where= without out=") if target is None else array.where(where, found, target)
+        if target is None:
+            return found
+        target[...] = found
+        return target
+
+    return called
+
+
+def _of(op: str) -> Callable[..., Any]:
+    return ufunc(lambda a: array.unary(op, a))
+
+
+def _relation(op: str, turned: bool = False) -> Callable[..., Any]:
+    return ufunc(lambda a, b: array.relation(op, *((b, a) if turned else (a, b))))
+
+
+def frexp(a: Any) -> tuple[Any, Any]:
+    """|a| = m 2^e with 1/2 <= m < 1; (0, 0) for 0."""
+    exponent = elementwise(lambda v: session().node("exponent", nodes.as_real(v)), "i", a)
+    return array.over(a, array.power(2, 1.0 * exponent)), exponent
+
+
+def ldexp(m: Any, e: Any) -> Any:
+    """m 2^e."""
+    return array.times(m, array.power(2, 1.0 * e))
+
+
+def copysign(a: Any, b: Any) -> Any:
+    """|a| with the sign of b; the sign of a zero is not told, so b = 0 refuses unless a = 0 there."""
+    size = array.unary("abs", a)
+    unknown = lambda v: session().node("undefined")  # noqa: E731
+    signed = array.where(
+        array.relation("lt", b, 0), -1 * size, array.where(array.relation("lt", 0, b), size, 0)
+    )
+    lost = array.relation("eq", b, 0) & array.logical_not(array.relation("eq", size, 0))
+    return array.where(lost, elementwise(unknown, "f", size), signed)
+
+
+def sign(a: Any) -> Any:
+    """-1, 0, 1."""
+    return array.unary("sign", a)
+
+
+def isclose(*_: Any, **__: Any) -> Any:
+    """Refused: it compares up to a tolerance."""
+    return stop("a comparison up to a tolerance")
+
+
+# makers
+
+
+def _constant(value: Any, kind: str) -> Callable[..., Array]:
+    def made(shape: Any, dtype: Any = None, order: Any = None) -> Array:
+        return full(shape, value, dtype_of(dtype))
+
+    return made
+
+
+def full(shape: Any, value: Any, dtype: Any = None) -> Array:
+    """An array of one value."""
+    listed = tuple(map(int, shape)) if isinstance(shape, tuple | list) else (shape.__index__(),)
+    given = as_array(value)
+    out = Array(np.full(listed, None, dtype=object), dtype_of(dtype, given.dtype).kind)
+    out[...] = given
+    return out
+
+
+def full_like(a: Any, value: Any, dtype: Any = None, **_: Any) -> Any:
+    """An array of the shape and type of a."""
+    if isinstance(a, Picked):
+        return Picked(full_like(a.values, value, dtype), a.mask, a.order)
+    given = as_array(a)
+    return full(given.shape, value, dtype_of(dtype, given.dtype))
+
+
+def make_array(value: Any, dtype: Any = None, copy: bool = True) -> Any:
+    """np.array."""
+    if isinstance(value, Picked):
+        return value
+    found = as_array(list(value) if isinstance(value, map | range) else value)
+    found = found.copy() if copy else found
+    return found if dtype is None or dtype_of(dtype).kind == found.kind else found.astype(dtype)
+
+
+def as_made(value: Any, dtype: Any = None) -> Any:
+    """np.asarray."""
+    return make_array(value, dtype, copy=False)
+
+
+def concrete(f: Callable[..., Any]) -> Callable[..., Array]:
+    """numpy's own function, of numbers alone."""
+
+    def called(*arguments: Any, **options: Any) -> Any:
+        dtype = options.pop("dtype", None)
+        out = as_array(f(*map(_plain, arguments), **{k: _plain(v) for k, v in options.items()}))
+        return out if dtype is None else out.astype(dtype)
+
+    return called
+
+
+def _plain(value: Any) -> Any:
+    """Numbers out of an array of constants."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(_plain, value))
+    if not isinstance(value, Array):
+        return stop("a selection in a function of numbers") if holds_symbol(value) else value
+    numbers = [v.number for v in value.flat]
+    if any(v is None for v in numbers):
+        stop("a function that is not traced, of symbols")
+    kind = {"f": float, "i": int, "b": bool}[value.kind]
+    return np.array([kind(v) for v in numbers]).reshape(value.shape)[()]
+
+
+# reductions and selections
+
+
+def _method(name: str) -> Callable[..., Any]:
+    def called(a: Any, *arguments: Any, **options: Any) -> Any:
+        given = a if isinstance(a, _Symbolic) else as_array(a)
+        return getattr(given, name)(*arguments, **options)
+
+    return called
+
+
+def linalg_norm(x: Any, ord: Any = None) -> Any:
+    """||x|| of order 1, 2 or inf."""
+    a = array.unary("abs", x)
+    order = 2 if ord is None else ord.node.number if isinstance(ord, Array) else ord
+    if order == 1:
+        return a.sum()
+    if order == 2:
+        return array.unary("sqrt", (a * a).sum())
+    return a.max() if order == math.inf else stop(f"a norm of order {order}")
+
+
+def count_nonzero(a: Any) -> Any:
+    """How many entries are not 0."""
+    return elementwise(nodes.truth, "b", a).sum()
+
+
+def searchsorted(table: Any, v: Any, side: str = "left") -> Any:
+    """How many entries of a sorted table are below v (side left), or not above it (right)."""
+    levels = as_array(table)
+    known = [u.number for u in levels.flat]
+    if any(u is None for u in known) or known != sorted(known):  # type: ignore[type-var]
+        stop("a search in a table that is not sorted numbers")
+    op = "lt" if side == "left" else "le"
+    ranks = [array.relation(op, Array(u, "f"), v).astype(WHOLE) for u in levels.flat]
+    return sum(ranks[1:], start=ranks[0])
+
+
+def digitize(v: Any, bins: Any, right: bool = False) -> Any:
+    """np.digitize for increasing bins."""
+    return searchsorted(bins, v, "left" if right else "right")
+
+
+def bincount(a: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """How often 0, 1, ... occur among drawn integers."""
+    from compth.certification.cells.draws import counted
+
+    found = as_array(a)
+    if weights is not None or not minlength:
+        stop("bincount without minlength, or with weights")
+    return counted(found.reshape(-1).flat, int(minlength))
+
+
+def add_at(a: Any, indices: Any, b: Any) -> None:
+    """np.add.at: one index after another."""
+    which, what = as_array(indices).reshape(-1), as_array(b)
+    values = [what] * which.size if what.size == 1 else list(what)
+    for k, v in zip(which, values, strict=True):
+        a[k] = a[k] + v
+
+
+def _where(condition: Any, *values: Any) -> Any:
+    return array.where(condition, *values)
+
+
+def flatnonzero(a: Any) -> Any:
+    """Where a is not 0."""
+    return as_array(a).nonzero()[0]
+
+
+def stack_two(parts: Any, axis: int = 0) -> Array:
+    """np.concatenate of vectors."""
+    return array.stacked(parts)
+
+
+def select(conditions: Any, values: Any, default: Any = 0) -> Any:
+    """np.select: the first condition that holds."""
+    out = default
+    for c, v in reversed(list(zip(conditions, values, strict=True))):
+        out = array.where(c, v, out)
+    return out
+
+
+class _Quiet:
+    """np.errstate: it changes what is printed, not what is computed."""
+
+    def __init__(self, **levels: Any) -> None:
+        if "raise" in levels.values() or "call" in levels.values():
+            stop("errors that are raised")
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def vectorize(f: Any, **options: Any) -> Any:
+    """np.vectorize of a function of scalars: entry by entry."""
+    if options.keys() - {"otypes"}:
+        stop("vectorize with options")
+
+    def called(*arguments: Any) -> Any:
+        given = [as_array(a) for a in arguments]
+        shape = np.broadcast_shapes(*(g.shape for g in given))
+        rows = zip(*(np.broadcast_to(g.data, shape).reshape(-1) for g in given), strict=True)
+        kinds = [g.kind for g in given]
+        found = [f(*(Array(v, k) for v, k in zip(row, kinds, strict=True))) for row in rows]
+        return as_array(found).reshape(shape)
+
+    return called
+
+
+_UNARY = "floor ceil rint trunc abs absolute fabs sqrt log2 exp2 sign"
+_NAMES = {"absolute": "abs", "fabs": "abs"}
+
+
+def _square(a: Any) -> Any:
+    return array.times(a, a)
+
+
+def _numpy() -> dict[str, Any]:
+    words: dict[str, Any] = {n: _of(_NAMES.get(n, n)) for n in _UNARY.split()}
+    words |= {
+        "add": ufunc(array.plus), "subtract": ufunc(array.minus), "multiply": ufunc(array.times),
+        "divide": ufunc(array.over), "true_divide": ufunc(array.over), "floor_divide": ufunc(array.floor_divide),
+        "power": ufunc(array.power), "square": ufunc(_square), "negative": ufunc(lambda a: -a),
+        "maximum": ufunc(array.larger), "minimum": ufunc(array.smaller), "fmax": ufunc(array.larger),
+        "fmin": ufunc(array.smaller), "mod": ufunc(lambda a, b: a % b), "frexp": frexp, "ldexp": ldexp,
+        "copysign": ufunc(copysign), "less": _relation("lt"), "less_equal": _relation("le"),
+        "greater": _relation("lt", True), "greater_equal": _relation("le", True), "equal": _relation("eq"),
+        "not_equal": ufunc(lambda a, b: array.logical_not(array.relation("eq", a, b))),
+        "logical_not": ufunc(array.logical_not), "logical_and": ufunc(lambda a, b: _true(a) & _true(b)),
+        "logical_or": ufunc(lambda a, b: _true(a) | _true(b)), "clip": _method("clip"), "where": _where,
+        "zeros": _constant(0, "f"), "ones": _constant(1, "f"), "empty": _unset, "full": full,
+        "zeros_like": lambda a, dtype=None: full_like(a, 0, dtype), "full_like": full_like,
+        "ones_like": lambda a, dtype=None: full_like(a, 1, dtype), "empty_like": _unset_like,
+        "array": make_array, "asarray": as_made, "asanyarray": as_made, "ascontiguousarray": as_made,
+        "copy": lambda a: as_array(a).copy(), "atleast_1d": as_made, "arange": concrete(np.arange),
+        "linspace": concrete(np.linspace), "sum": _method("sum"), "mean": _method("mean"), "max": _method("max"),
+        "amax": _method("max"), "min": _method("min"), "amin": _method("min"), "any": _method("any"),
+        "all": _method("all"), "prod": _method("prod"), "dot": lambda a, b: a @ b, "vdot": lambda a, b: a @ b,
+        "inner": lambda a, b: a @ b, "reshape": _method("reshape"), "ravel": _method("ravel"),
+        "nonzero": _method("nonzero"), "flatnonzero": flatnonzero, "count_nonzero": count_nonzero,
+        "searchsorted": searchsorted, "digitize": digitize, "bincount": bincount, "concatenate": stack_two,
+        "hstack": stack_two, "select": select, "errstate": _Quiet, "vectorize": vectorize, "round": _method("round"),
+        "around": _method("round"), "size": lambda a: a.size, "shape": lambda a: a.shape, "ndim": lambda a: a.ndim,
+        "take": lambda a, k: a[k], "fromiter": lambda a, dtype=None, count=-1: make_array(list(a), dtype),
+        "float64": REAL, "int64": WHOLE, "int_": WHOLE, "intp": WHOLE, "bool_": TRUTH, "double": REAL,
+        "pi": math.pi, "inf": math.inf, "newaxis": None, "isclose": isclose, "allclose": isclose,
+    }  # fmt: skip
+    return words
+
+
+def _true(a: Any) -> Any:
+    return elementwise(nodes.truth, "b", a)
+
+
+def _unset(shape: Any, dtype: Any = None) -> Array:
+    """np.empty: what is read before it is written is no number."""
+    out = full(shape, 0, dtype_of(dtype))
+    out.data[...] = session().node("undefined")
+    return out
+
+
+def _unset_like(a: Any, dtype: Any = None) -> Any:
+    given = as_array(a)
+    return _unset(given.shape, dtype_of(dtype, given.dtype))
+
+
+def _hypot(*values: Any) -> Any:
+    return array.unary("sqrt", sum((v * v for v in values[1:]), start=values[0] * values[0]))
+
+
+MATH: dict[str, Any] = {
+    **{n: _of(_NAMES.get(n, n)) for n in ("sqrt", "log2", "exp2", "fabs")},
+    **{n: (lambda op: lambda a: array.unary(op, a, "i"))(n) for n in ("floor", "ceil", "trunc")},
+    "frexp": frexp, "ldexp": ldexp, "copysign": copysign, "pow": array.power, "hypot": _hypot,
+    "fsum": lambda a: make_array(list(a)).sum(), "inf": math.inf, "pi": math.pi, "e": math.e,
+}  # fmt: skip
+
+# Python's own
+
+
+def _extreme(op: str) -> Callable[..., Any]:
+    plain = getattr(builtins, op)
+
+    def called(*values: Any, **options: Any) -> Any:
+        listed = list(values[0]) if len(values) == 1 else list(values)
+        if not holds_symbol(listed):
+            return plain(listed, **options)
+        if options or any(isinstance(v, Picked) or as_array(v).ndim for v in listed):
+            stop(f"{op} with options, or of arrays")
+        return Array(nodes.extreme(op, [as_array(v).node for v in listed]), kind_of(*listed))
+
+    return called
+
+
+def _sum(values: Any, start: Any = 0) -> Any:
+    listed = list(values)
+    if not holds_symbol(listed):
+        return sum(listed, start)
+    if all(not isinstance(v, Picked) and as_array(v).ndim == 0 for v in listed):
+        return make_array(listed).sum() + start
+    return sum(listed[1:], start=listed[0]) + start
+
+
+def _every(some: bool) -> Callable[..., Any]:
+    def called(values: Any) -> Any:
+        listed = list(values)
+        if not holds_symbol(listed):
+            return any(listed) if some else all(listed)
+        return make_array(listed).any() if some else make_array(listed).all()
+
+    return called
+
+
+def _isinstance(value: Any, kinds: Any) -> bool:
+    return bool(value.ndim) if kinds is ARRAY and isinstance(value, Array) else bool(stop("asks for a type"))
+
+
+def _round(value: Any, digits: Any = None) -> Any:
+    if not holds_symbol(value):
+        return round(value, digits)
+    return stop("round to decimals") if digits is not None else array.unary("rint", value, "i")
+
+
+class _Kind:
+    """np.ndarray and np.random.Generator: to be asked for, and named in annotations."""
+
+    __class_getitem__ = classmethod(lambda cls, _: cls)
+
+
+_PLAIN = (
+    "len", "range", "enumerate", "zip", "list", "tuple", "reversed", "map", "slice", "iter", "next", "ValueError",
+    "TypeError", "ZeroDivisionError",
+)  # fmt: skip
+ARRAY, GENERATOR = type("ndarray", (_Kind,), {}), type("Generator", (_Kind,), {})
+PYTHON: dict[str, Any] = {
+    **{n: getattr(builtins, n) for n in _PLAIN if hasattr(builtins, n)},
+    "abs": lambda a: abs(a), "min": _extreme("min"), "max": _extreme("max"), "sum": _sum, "any": _every(True),
+    "all": _every(False), "float": REAL, "int": INTEGER, "bool": TRUTH, "round": _round, "isinstance": _isinstance,
+    "pow": lambda a, b: a**b, "divmod": lambda a, b: divmod(a, b),
+}  # fmt: skip
+
+NUMPY: dict[str, Any] = _numpy() | {
+    "ndarray": ARRAY,
+    "random": SimpleNamespace(Generator=GENERATOR),
+    "linalg": SimpleNamespace(norm=linalg_norm),
+}
+NUMPY["add"].at = add_at
