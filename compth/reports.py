@@ -10,6 +10,7 @@ from typing import Any
 from compth._files import MARK
 from compth._page import html_table, page
 from compth.claims import how_sharp, shown
+from compth.compressors.identity import Identity
 
 NO_NUMBER = ("", "-", "diverged", "inf", "nan")
 """Cells that may stand in a column of numbers."""
@@ -136,11 +137,11 @@ def comparison_columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
         "floor sim.",
     ]
     rows = []
-    for r in comparison.rows:
+    for r, method in zip(comparison.rows, comparison.methods, strict=True):
         seen = "diverged" if r.diverged else rate(r.simulated_rate)
         cells = [
             r.method,
-            "" if r.method == "GD" else r.compressor,
+            "" if not method.takes_compressor and isinstance(method.compressor, Identity) else r.compressor,
             r.constant,
             r.standing,
             number(r.stepsize, 3),

@@ -122,6 +122,80 @@ def test_everything_public_resolves():
         ct.NoSuchThing  # noqa: B018
 
 
+WORDS_OF_METHODS = {"OWN_STEPS"}
+"""Tables by a method's name that are read by people alone: why it is no body."""
+LOOKS = {
+    "startswith",
+    "endswith",
+    "removeprefix",
+    "removesuffix",
+    "get",
+    "pop",
+    "setdefault",
+    "index",
+    "count",
+}
+
+
+def texts(node):
+    """The strings of a constant, or of a tuple, list or set of them."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    for part in getattr(node, "elts", ()):
+        yield from texts(part)
+
+
+def names_asked_for(tree):
+    """(line, strings) wherever a string may decide: compared, matched, looked up, or the key of a table."""
+    told = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and any(getattr(t, "id", "") in WORDS_OF_METHODS for t in node.targets)
+    }
+    for node in ast.walk(tree):
+        found = []
+        if isinstance(node, ast.Compare):
+            found = [node.left, *node.comparators]
+        elif isinstance(node, ast.Dict) and id(node) not in told:
+            found = [key for key in node.keys if key is not None]
+        elif isinstance(node, ast.MatchValue):
+            found = [node.value]
+        elif isinstance(node, ast.Subscript):
+            found = [node.slice]
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in LOOKS:
+            found = node.args
+        yield from ((node.lineno, text) for part in found for text in texts(part))
+
+
+def method_names():
+    """What methods are called: classes, names, and aliases of closed forms."""
+    kinds = ct.methods.catalogue()
+    known = {known.alias for kind in kinds.values() for known in getattr(kind, "known", ())} - {""}
+    return {*kinds, *(kind.name for kind in kinds.values()), *known}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_name_of_a_method_decides(path):
+    assert [hit for hit in names_asked_for(ast.parse(path.read_text())) if hit[1] in method_names()] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'x = 1 if method == "EF21" else 2',
+        'x = q.method not in ("CGD", "EF")',
+        'STEPS = {"EF-BV": 1}',
+        'step = STEPS["MARINA"]',
+        'step = steps.get("DIANA", 1)',
+        'x = name.startswith("EF21")',
+        'match name:\n    case "GD":\n        pass',
+    ],
+)
+def test_a_name_that_decides_is_seen(text):
+    assert [hit for hit in names_asked_for(ast.parse(text)) if hit[1] in method_names()] != []
+
+
 def test_only_the_cli_prints():
     for path in MODULES:
         if "cli" in path.parts:

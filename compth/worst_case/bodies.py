@@ -20,7 +20,7 @@ from compth.methods.core.known import Known
 from compth.methods.core.program import averaged_gradients
 from compth.methods.core.vectors import GRADIENT, MESSAGE
 from compth.worst_case.exponents import exponents
-from compth.worst_case.inequalities import SHARED
+from compth.worst_case.inequalities import LATER, SHARED
 from compth.worst_case.model import Model
 from compth.worst_case.rational import spelled
 from compth.worst_case.settled import settled
@@ -84,7 +84,10 @@ def _model(q: Question, values: tuple[tuple[str, Fraction], ...], full: bool, se
         )
     program = settled(programs[0]) if settle else programs[0]
     model = derived_model(program, cls, {**shown, **dict(values), "n": q.n}, _units(q.kind), full)
-    return replace(model, method=q.method, names=q.kind.lyapunov_names)
+    later = (LATER,) if program.names != programs[0].names else ()
+    return replace(
+        model, method=q.method, names=q.kind.lyapunov_names, assumptions=(*model.assumptions, *later)
+    )
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -229,7 +232,12 @@ def _ruled(q: Question) -> dict[str, Any]:
         return dict(
             made.read_from(made.default_params(constants_of(q.mu, q.L, q.n, q.delta, q.omega, q.eta)))
         )
-    except (CompthError, TypeError, AttributeError):  # no rule, or none that these constants suffice for
+    except (
+        CompthError,
+        TypeError,
+        AttributeError,
+        LookupError,
+    ):  # no rule, or these constants do not suffice
         return {}
 
 

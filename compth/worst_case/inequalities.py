@@ -13,6 +13,7 @@ ONE = 1
 CLASS_A = "every f_i is L-smooth and mu-strongly convex"
 SHARED = "all f_i have the same minimiser"
 INDEPENDENT = "workers compress independently"
+LATER = "from the second round on: what compressors that send all leave behind them is 0 by then"
 Point = tuple[Vector, Vector, str]
 """x, gradient, block of f - f*."""
 

@@ -14,6 +14,8 @@ from compth.worst_case.solver import Pencil
 
 GRID = 1 << 46
 """Float solutions are rounded to multiples of 1/GRID."""
+LAST_STEP = 5e-6
+"""Of 1 - rho: how far below the bisection's rate another is tried."""
 SLACKS = (*(10.0**k for k in range(-9, 0)), 0.3, 0.6, 0.9, 0.99)
 """Fractions of 1 - rho given away so that the LMI has an interior."""
 
@@ -106,6 +108,8 @@ def least_certified(model: Model, lower: float, accuracy: float = 1e-7) -> RateC
     """The least rho that could be certified, at or above `lower` (a rate that is attained); None above 1.
 
     Slacks grow tenfold until one is certified; where that is far from `lower`, bisection closes in on the LMI's value.
+    Near it margins are of the size of the solver's errors, so that a rate may fail and a smaller one pass: the last
+    steps go down until one fails.
     """
     pencil, start, gap = Pencil(model), Fraction(lower), max(1 - Fraction(lower), Fraction(0))
 
@@ -127,4 +131,9 @@ def least_certified(model: Model, lower: float, accuracy: float = 1e-7) -> RateC
             failed = middle
         else:
             passed, best = middle, better
+    while best is not None and passed > LAST_STEP:
+        better = at(passed - LAST_STEP)
+        if better is None:
+            break
+        passed, best = passed - LAST_STEP, better
     return best
