@@ -59,12 +59,18 @@ def __getattr__(name: str) -> Any:
 
 
 def _catalogued(name: str) -> Any:
-    for package in ("compth.compressors", "compth.methods"):
-        found = importlib.import_module(package).catalogue()
-        if name in found:
-            return found[name]
-    raise AttributeError(f"module 'compth' has no attribute {name!r}: `compth list` shows what there is")
+    found = _by_name()
+    if name in found:
+        return found[name]
+    suggestion = importlib.import_module("compth._specs").suggestion
+    raise AttributeError(f"module 'compth' has no attribute {name!r}: {suggestion(name, {*found, *_OWNER})}")
+
+
+def _by_name() -> dict[str, Any]:
+    """Compressors, fleets and methods, under every name that they have."""
+    compressors, methods = (importlib.import_module(f"compth.{part}") for part in ("compressors", "methods"))
+    return {**compressors.names(), **methods.catalogue()}
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_OWNER, *_MODULES})
+    return sorted({"__version__", *_OWNER, *_MODULES, *_by_name()})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -25,12 +27,21 @@ def build(text: str, known: dict[str, Any]) -> Any:
     return _object(tree, text, known)
 
 
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """The remedy for a name that is not known: up to three that are spelled like it, and where all of them are."""
+    lowered = {k.lower(): k for k in sorted(known)}
+    close = [lowered[k] for k in difflib.get_close_matches(name.lower(), lowered, 3, 0.5)]
+    meant = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"{meant}`compth list` and `compth theorems` show what there is"
+
+
 def _object(node: ast.expr, text: str, known: dict[str, Any]) -> Any:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         maker = known.get(node.func.id)
         if maker is None:
-            close = ", ".join(sorted(known))
-            raise InvalidParameter(f"{node.func.id!r} in {text!r} is not known: choose one of {close}")
+            raise InvalidParameter(
+                f"{node.func.id!r} in {text!r} is not known: {suggestion(node.func.id, known)}"
+            )
         arguments = [_object(a, text, known) for a in node.args]
         keywords = {k.arg: _object(k.value, text, known) for k in node.keywords if k.arg is not None}
         return _made(maker, node.func.id, arguments, keywords, text)
@@ -38,8 +49,10 @@ def _object(node: ast.expr, text: str, known: dict[str, Any]) -> Any:
         return node.value
     if isinstance(node, ast.Name) and node.id in NAMES:
         return NAMES[node.id]
-    if isinstance(node, ast.Name) and node.id in known:
-        return _made(known[node.id], node.id, [], {}, text)
+    if isinstance(node, ast.Name):
+        if node.id in known:
+            return _made(known[node.id], node.id, [], {}, text)
+        raise InvalidParameter(f"{node.id!r} in {text!r} is not known: {suggestion(node.id, known)}")
     if isinstance(node, ast.List | ast.Tuple):
         items = [_object(e, text, known) for e in node.elts]
         return tuple(items) if isinstance(node, ast.Tuple) else items

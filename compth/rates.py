@@ -46,6 +46,19 @@ class Rate:
             return _again, (self.origin, self.standing, self.assumed)
         return _on_its_word, ({f.name: getattr(self, f.name) for f in fields(self)},)
 
+    def __str__(self) -> str:
+        """The promise in a sentence: theorem, step, metric, bound, standing, and what was taken on somebody's word."""
+        step = f"{self.theorem} at step {float(self.stepsize):.6g}: E[{self.metric}]"
+        if self.rho is None:
+            told = {t: self.values(t) for t in (10, 100, 1000)}
+            known = ", ".join(f"{v:.4g} after {t} rounds" for t, v in told.items() if v < math.inf)
+            held = f"is at most {known or 'what bound(t) says'}"
+        else:
+            floor = f" + {float(self.floor):.4g}" if self.floor else ""
+            held = f"is at most {self.start:.4g} * {float(self.rho):.10g}^t{floor}"
+        words = "".join(f"; assumed: {line}" for line in self.assumed)
+        return f"{step} {held} ({self.standing or 'standing not known'}){words}"
+
     def bound(self, t: int) -> float:
         """The guaranteed upper bound on E metric_t."""
         return self.values(t)

@@ -148,12 +148,12 @@ def _methods(
 ) -> tuple[list[Any], list[str]]:
     """Methods to run and, for bare names, the combinations left out with the reason."""
     from compth._specs import build
-    from compth.compressors import catalogue as compressor_catalogue
+    from compth.compressors import names
     from compth.methods import catalogue as method_catalogue
     from compth.methods import plan_of, vocabulary
 
     methods: dict[str, Any] = dict(method_catalogue())
-    known, everything = compressor_catalogue(), vocabulary()
+    known, everything = names(), vocabulary()
     chosen, skipped = [], []
     free = [name for name, kind in methods.items() if kind.takes_compressor]
     for spec in specs or (free if compressors else default_methods(problem.d)):

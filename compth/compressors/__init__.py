@@ -35,9 +35,24 @@ def catalogue() -> dict[str, type[Any]]:
     return dict(sorted(found.items()))
 
 
+ALIASES = {
+    "QSGD": "RandomDithering",
+    "StandardDithering": "RandomDithering",
+    "CNat": "NaturalCompression",
+    "RandomK": "RandK",
+}
+"""Names that papers use for classes that are called otherwise here."""
+
+
+def names() -> dict[str, type[Any]]:
+    """The catalogue, and its classes under the names that papers use for them."""
+    found = catalogue()
+    return {**found, **{also: found[name] for also, name in ALIASES.items()}}
+
+
 def __getattr__(name: str) -> Any:
-    if not name.startswith("_") and name in catalogue():
-        return catalogue()[name]
+    if not name.startswith("_") and name in names():
+        return names()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -51,4 +66,5 @@ __all__ = [
     "Shared",
     "as_fleet",
     "catalogue",
+    "names",
 ]

@@ -50,6 +50,18 @@ class ExactRate:
     converged: bool
     applications: int
 
+    def __str__(self) -> str:
+        """The rate in a sentence, with its bracket; an unconverged one is not given as a number."""
+        low, high = (float(end) for end in self.bracket)
+        inside = f"between {low:.10g} and {high:.10g}"
+        if not self.converged:
+            return f"the second moments contract a round by a factor {inside}: not known more closely"
+        parts = "the mean decides" if self.coupled else "of the second moments"
+        stable = "" if self.rho_noise < 1 else "; not stable"
+        return (
+            f"exact rate {float(self.rho):.10g} a round ({parts}; the second moments' lies {inside}){stable}"
+        )
+
 
 @dataclass(frozen=True)
 class Radius:

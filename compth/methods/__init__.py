@@ -48,11 +48,10 @@ def catalogue() -> dict[str, type[Method]]:
 def vocabulary() -> dict[str, type]:
     """Every name that a spec text may hold: compressors, fleets, samplings, oracles and methods."""
     from compth import problems
-    from compth.compressors import catalogue as compressors
-    from compth.compressors import sampling
+    from compth.compressors import names, sampling
 
     kinds = (sampling.ArbitrarySampling, sampling.IndependentSampling, sampling.NiceSampling)
-    return {**compressors(), **{k.__name__: k for k in kinds}, **problems.oracles(), **catalogue()}
+    return {**names(), **{k.__name__: k for k in kinds}, **problems.oracles(), **catalogue()}
 
 
 def theorems() -> dict[str, Theorem]:

@@ -58,6 +58,15 @@ class TightRate:
     attribution: Attribution = Attribution.OURS
     source: Source = sources.COMPTH
 
+    def __str__(self) -> str:
+        """The rate in a sentence: of which class, at which step, whether it is tight, and how it is known."""
+        held = ", ".join(f"{k}={v}" for k, v in self.constants.items() if k != "gamma")
+        step = f"{self.method} at step {float(self.stepsize):.6g} ({held})"
+        if self.certified is None:
+            return f"{step}: no rate below 1 is certified; a quadratic has {self.attained:.10g}"
+        how = "tight" if self.tight else f"between {self.attained:.10g}, a quadratic's, and the certified"
+        return f"{step}: worst case {float(self.rho):.10g} a round, {how}; {self.standing.value}"
+
     @property
     def tight(self) -> bool:
         """True only where attained and certified meet."""

@@ -1,0 +1,42 @@
+"""print(result) is a sentence: what is known, how closely, and how; an unconverged number is not shown as one."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import compth as ct
+
+PROBLEM = ct.problems.random_quadratic(3, 4, 5, seed=1)
+
+
+def test_an_exact_rate_says_its_bracket_and_an_unconverged_one_no_number():
+    rate = ct.exact_rate(ct.DIANA(ct.RandK(2), gamma=0.1), PROBLEM)
+    assert str(rate).startswith(f"exact rate {float(rate.rho):.10g} a round")
+    loose = replace(rate, converged=False, bracket=(0.5, 0.9))
+    assert str(loose) == (
+        "the second moments contract a round by a factor between 0.5 and 0.9: not known more closely"
+    )
+
+
+def test_a_tight_rate_says_step_class_and_standing():
+    found = ct.tight_rate("EF21", mu=Fraction(1, 10), L=1, delta=Fraction(1, 2))
+    assert str(found) == (
+        f"EF21 at step {float(found.stepsize):.6g} (mu=1/10, L=1, delta=1/2, n=1): "
+        f"worst case {float(found.rho):.10g} a round, tight; PROVED"
+    )
+    assert (
+        "tight"
+        not in str(replace(found, attained=0.5)).split("a round, ")[1].split(";")[0].split("between")[0]
+    )
+    assert "no rate below 1 is certified" in str(replace(found, certified=None))
+
+
+def test_a_guarantee_is_a_sentence_with_what_was_assumed():
+    promised = ct.guarantee(ct.DIANA(ct.RandK(2), gamma=0.1), PROBLEM)
+    assert f"{promised.theorem} at step 0.1: E[" in str(promised)
+    assert str(promised).endswith(f"({promised.standing})")
+    assert str(replace(promised, assumed=("omega = 1/2",))).endswith("; assumed: omega = 1/2")
+
+
+def test_a_bound_of_one_round_alone_is_not_shown_elsewhere():
+    promised = ct.guarantee(ct.DCGD(ct.RandK(2)), PROBLEM, "dcsgd.horizon", horizon=1000)
+    assert f"is at most {promised.bound(1000):.4g} after 1000 rounds (" in str(promised)
