@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export MPLBACKEND = Agg
 
-.PHONY: demo test check lint format docs notebooks licences benchmarks repro wheel clean help
+.PHONY: demo test check lint format docs notebooks licences benchmarks repro coq wheel clean help
 
 help:
 	@echo "make demo   install and compare methods on real data (writes demo/)"
@@ -17,6 +17,7 @@ help:
 	@echo "make docs   the documentation, every example run, warnings are errors (docs/_build/html)"
 	@echo "make notebooks   the lessons, in a browser where there is one"
 	@echo "make repro   the papers' claims beside what compth gets (tables, JSON, figures)"
+	@echo "make coq    the stored proofs checked by Coq (installs Debian's coq where it is missing, as root)"
 	@echo "make benchmarks   ratios against naive loops, floors and peers"
 
 $(VENV)/.core: pyproject.toml constraints.txt
@@ -65,6 +66,11 @@ benchmarks: $(VENV)/.all
 
 repro: $(VENV)/.all
 	$(BIN)/python -m paper_repro
+
+coq: $(VENV)/.core
+	@command -v coqc >/dev/null || { test "$$(id -u)" = 0 && { apt-get update -qq; apt-get install -y -qq --no-install-recommends coq; } >/dev/null 2>&1; } \
+		|| { echo "make coq: there is no coqc and it could not be installed: install Debian's package coq as root"; exit 2; }
+	$(BIN)/python -m proofs_check.coq build/coq
 
 wheel: $(VENV)/.all
 	rm -rf dist

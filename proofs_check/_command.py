@@ -1,4 +1,5 @@
 """`python -m proofs_check [ID ...] [--check] [--text] [--latex]`: run the proofs, print the table, store certificates.
+`python -m proofs_check [ID ...] --coq OUT`: write the stored proofs as Coq files instead.
 
 Without ids every proof runs and the certificates and the index of proved statements are stored."""
 
@@ -19,6 +20,7 @@ from compth.proof import Refused
 from compth.proof.printing import as_latex, as_text
 from proofs_check._coverage import catalogue_objects, missing
 from proofs_check._script import Result, Script, run
+from proofs_check.coq import build
 from proofs_check.not_provable import REASONS
 from proofs_check.recheck import attained, digests, sealed
 
@@ -90,6 +92,8 @@ def main(arguments: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return 2
+    if options.coq:
+        return write_coq(options.coq, options.id)
     results, failed = [], 0
     for name in options.id or known:
         try:
@@ -116,10 +120,22 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if failed else 0
 
 
+def write_coq(out: Path, theorems: Sequence[str]) -> int:
+    """Coq files of the stored certificates; what has none is named with the reason."""
+    outcomes = build.export(out, theorems)
+    for outcome in outcomes:
+        for reason in outcome.reasons:
+            print(f"no Coq file for {reason}")
+    written, parts = (sum(o.written for o in outcomes), sum(len(o.parts) for o in outcomes))
+    print(f"{written} of {parts} parts written to {out}; `python -m proofs_check.coq {out}` has Coq check them")
+    return 0
+
+
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="proofs_check", description=__doc__)
     parser.add_argument("id", nargs="*", help="theorems (default: all)")
     parser.add_argument("--check", action="store_true", help="store nothing")
     parser.add_argument("--text", action="store_true", help="print each proof in words")
     parser.add_argument("--latex", action="store_true", help="print each proof in LaTeX")
+    parser.add_argument("--coq", metavar="OUT", type=Path, help="write the stored proofs as Coq files there")
     return parser.parse_args(list(arguments))

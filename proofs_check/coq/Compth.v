@@ -1,0 +1,856 @@
+(* The library of the exported theorems, to be read in one sitting.
+
+   1. The space: an inner-product space with the average P over workers and a filtration F, by its laws.
+   2. The schemas: what a hypothesis of a theorem says.
+   3. The texts of the kernel as data, and what they mean in the space.
+   4. Normal forms: every text is a polynomial in scalars and inner products; divisors are cleared.
+   5. Signs and scripts: a checker of certificates, and its soundness.
+   6. The run lemma: from one step to k steps.
+
+   A theorem's file states its claims in the words of parts 1 and 2 alone. Parts 3 to 5 only prove. *)
+
+From Coq Require Import Reals Lra Lia List ZArith Bool PeanoNat BinPos EnvRing RealField.
+Import ListNotations.
+Open Scope R_scope.
+
+(* ---- 1. the space -------------------------------------------------------------------------------------------- *)
+
+(* H = L2(Omega; (R^d)^n) with <a, b> = E (1/n) sum_i <a_i, b_i>. Vectors are only ever seen through inner products, so
+   no equality of vectors is asked for. F t v: v is known at time t. Model.v gives spaces that obey all this. *)
+Class Space := {
+  V : Type; zero : V; add : V -> V -> V; scal : R -> V -> V; dot : V -> V -> R; P : V -> V; F : nat -> V -> Prop;
+  dot_sym : forall a b, dot a b = dot b a;
+  dot_add_l : forall a b c, dot (add a b) c = dot a c + dot b c;
+  dot_scal_l : forall r a c, dot (scal r a) c = r * dot a c;
+  dot_zero_l : forall c, dot zero c = 0;
+  dot_pos : forall a, 0 <= dot a a;
+  P_self : forall a b, dot (P a) b = dot a (P b);
+  P_idem : forall a b, dot a (P (P b)) = dot a (P b);
+  F_mono : forall t v, F t v -> F (S t) v;
+  F_P : forall t v, F t v -> F t (P v) }.
+
+Section Words.
+Context {H : Space}.
+Definition sub (a b : V) : V := add a (scal (-1) b).
+Definition sq (a : V) : R := dot a a.
+(* the same at every worker *)
+Definition common (c : V) : Prop := forall a, dot a (P c) = dot a c.
+(* E[Q | F_t] = v *)
+Definition drawn (t : nat) (Q v : V) : Prop := forall w, F t w -> dot w Q = dot w v.
+(* self-adjoint, known at time t; the same at every worker *)
+Definition operator (t : nat) (A : V -> V) : Prop :=
+  (forall a b, dot (A a) b = dot a (A b)) /\ (forall s v, (t <= s)%nat -> F s v -> F s (A v)).
+Definition commutes (A : V -> V) : Prop := forall a b, dot a (A (P b)) = dot a (P (A b)).
+End Words.
+
+(* ---- 2. the schemas ------------------------------------------------------------------------------------------ *)
+
+Section Schemas.
+Context {H : Space}.
+Local Infix "-v" := sub (at level 50, left associativity).
+(* Q, R drawn with mean m *)
+Definition variance (Q m : V) (omega : R) := sq (Q -v m) <= omega * sq m.
+Definition independent (Q m : V) (n : R) := n * sq (P (Q -v m)) = sq (Q -v m).
+Definition joint (Q m : V) (A B : R) := sq (P (Q -v m)) <= A * sq m - B * sq (P m).
+Definition spread (Q m v : V) (omega : R) := sq (Q -v m) <= omega * sq v.
+Definition mean_spread (Q m v : V) (omega : R) := sq (P (Q -v m)) <= omega * sq v.
+Definition noise (Q m : V) (A : V -> V) (s : R) := sq (A (Q -v m)) <= s.
+(* compressors and coins *)
+Definition mixture (Y : V) (p : R) (u v : V) := sq Y = p * sq u + (1 - p) * sq v.
+Definition contraction (c v : V) (delta : R) := sq (c -v v) <= (1 - delta) * sq v.
+Definition bias (c v : V) (eta : R) := sq (c -v v) <= eta ^ 2 * sq v.
+Definition b1_lower (c x : V) (alpha : R) := alpha * sq x <= sq c.
+Definition b2_lower (c x : V) (gamma : R) := gamma * sq x <= dot c x.
+Definition b_upper (c x : V) (beta : R) := sq c <= beta * dot c x.
+(* functions: values f, fs, fp and gradients g, gs, h, k *)
+Definition strongly_convex (f fs : R) (g x xs : V) (mu : R) := f + dot g (xs -v x) + mu / 2 * sq (xs -v x) <= fs.
+Definition cocoercive (f fs : R) (g gs x xs : V) (L : R) := fs + dot gs (x -v xs) + sq (g -v gs) / (2 * L) <= f.
+Definition sector (f h : R) (g k x y : V) (m L : R) :=
+  h + dot k (x -v y) + m / 2 * sq (x -v y) + sq (g -v k -v scal m (x -v y)) / 2 / (L - m) <= f.
+Definition coercive (g gs x xs : V) (mu L : R) :=
+  sq (g -v gs) + mu * L * sq (x -v xs) <= (L + mu) * dot (g -v gs) (x -v xs).
+Definition descent (fp f : R) (g xp x : V) (L : R) := fp <= f + dot g (xp -v x) + L / 2 * sq (xp -v x).
+Definition polyak (f fs : R) (g : V) (mu : R) := 2 * mu * (f - fs) <= sq g.
+Definition lipschitz (g gs x xs : V) (M : R) := sq (g -v gs) <= M * sq (x -v xs).
+Definition quadratic (fp f : R) (g d r : V) := fp = f + dot g d + sq r / 2.
+Definition loewner (v u w : V) (t : R) := sq v <= t * dot u w.
+Definition dissimilar (g : V) (z : R) := sq (g -v P g) <= z.
+Definition zero_at (v u : V) := dot v u = 0.
+(* numbers *)
+Definition least (f fs : R) := fs <= f.
+Definition floor (s a : R) := a <= s.
+Definition growth (a s f fs B C D : R) := a <= B * s + 2 * C * (f - fs) + D.
+Definition order (a b : R) := a <= b.
+End Schemas.
+
+(* ---- 3. texts as data ---------------------------------------------------------------------------------------- *)
+
+Inductive sx :=
+| SC (z : Z) | SV (i : nat) | SAdd (a b : sx) | SSub (a b : sx) | SMul (a b : sx) | SNeg (a : sx) | SPow (a : sx) (n : nat)
+| SDot (u v : vx) | SSq (u : vx)
+with vx := VZ | VA (i : nat) | VAdd (u v : vx) | VSub (u v : vx) | VScal (s : sx) (v : vx) | VOp (k : nat) (v : vx).
+
+Scheme sx_both := Induction for sx Sort Prop with vx_both := Induction for vx Sort Prop.
+Combined Scheme sx_vx from sx_both, vx_both.
+
+Inductive kind := KLe | KLt | KEq.
+Inductive rel := Rel (k : kind) (a b : sx).
+
+Fixpoint sx_eqb (a b : sx) : bool :=
+  match a, b with
+  | SC z, SC y => Z.eqb z y
+  | SV i, SV j => Nat.eqb i j
+  | SAdd a a', SAdd b b' | SSub a a', SSub b b' | SMul a a', SMul b b' => sx_eqb a b && sx_eqb a' b'
+  | SNeg a, SNeg b => sx_eqb a b
+  | SPow a n, SPow b m => Nat.eqb n m && sx_eqb a b
+  | SDot u v, SDot u' v' => vx_eqb u u' && vx_eqb v v'
+  | SSq u, SSq v => vx_eqb u v
+  | _, _ => false
+  end
+with vx_eqb (u v : vx) : bool :=
+  match u, v with
+  | VZ, VZ => true
+  | VA i, VA j => Nat.eqb i j
+  | VAdd a a', VAdd b b' | VSub a a', VSub b b' => vx_eqb a b && vx_eqb a' b'
+  | VScal s a, VScal r b => sx_eqb s r && vx_eqb a b
+  | VOp k a, VOp j b => Nat.eqb k j && vx_eqb a b
+  | _, _ => false
+  end.
+
+Lemma eqb_both : (forall a b, sx_eqb a b = true -> a = b) /\ (forall u v, vx_eqb u v = true -> u = v).
+Proof.
+  apply sx_vx; intros; match goal with E : _ ?x ?y = true |- _ => destruct y; try discriminate E; simpl in E end;
+    repeat match goal with E : _ && _ = true |- _ => apply andb_prop in E; destruct E end;
+    repeat match goal with E : Z.eqb _ _ = true |- _ => apply Z.eqb_eq in E; subst
+                         | E : Nat.eqb _ _ = true |- _ => apply Nat.eqb_eq in E; subst end;
+    f_equal; auto.
+Qed.
+Definition sx_eqb_eq := proj1 eqb_both.
+
+Definition kind_eqb (a b : kind) : bool :=
+  match a, b with KLe, KLe | KLt, KLt | KEq, KEq => true | _, _ => false end.
+Definition rel_eqb (r s : rel) : bool :=
+  let '(Rel k a b) := r in let '(Rel j c d) := s in kind_eqb k j && sx_eqb a c && sx_eqb b d.
+Lemma rel_eqb_eq r s : rel_eqb r s = true -> r = s.
+Proof.
+  destruct r as [k a b], s as [j c d]; simpl; intro E.
+  apply andb_prop in E; destruct E as [E E2]; apply andb_prop in E; destruct E as [E0 E1].
+  apply sx_eqb_eq in E1, E2; subst; destruct k, j; try discriminate E0; reflexivity.
+Qed.
+
+(* A vector's declaration: known at `lev`, the same everywhere or not, drawn at a time with a mean or not. *)
+Record info := Info { lev : nat; com : bool; mean : option (nat * vx) }.
+Record opinfo := OpInfo { olev : nat; ocom : bool }.
+
+Section Deep.
+Context {H : Space}.
+Variables (sc : list R) (ats : list V) (ops : list (V -> V)).
+Definition sv (i : nat) : R := nth i sc 0.
+Definition av (i : nat) : V := nth i ats zero.
+Definition ov (k : nat) : V -> V := match k with O => P | S j => nth j ops (fun v => v) end.
+Local Arguments ov : simpl never.
+
+Fixpoint sden (e : sx) : R :=
+  match e with
+  | SC z => IZR z
+  | SV i => sv i
+  | SAdd a b => sden a + sden b
+  | SSub a b => sden a - sden b
+  | SMul a b => sden a * sden b
+  | SNeg a => - sden a
+  | SPow a n => sden a ^ n
+  | SDot u v => dot (vden u) (vden v)
+  | SSq u => sq (vden u)
+  end
+with vden (e : vx) : V :=
+  match e with
+  | VZ => zero
+  | VA i => av i
+  | VAdd u v => add (vden u) (vden v)
+  | VSub u v => sub (vden u) (vden v)
+  | VScal s v => scal (sden s) (vden v)
+  | VOp k v => ov k (vden v)
+  end.
+
+Definition rden (r : rel) : Prop :=
+  let '(Rel k a b) := r in
+  match k with KLe => sden a <= sden b | KLt => sden a < sden b | KEq => sden a = sden b end.
+Fixpoint all_hold (l : list rel) : Prop := match l with [] => True | r :: rest => rden r /\ all_hold rest end.
+Fixpoint claims_hold (l : list rel) : Prop :=
+  match l with [] => True | [r] => rden r | r :: rest => rden r /\ claims_hold rest end.
+
+Fixpoint declared (i : nat) (l : list info) : Prop :=
+  match l with
+  | [] => True
+  | a :: rest =>
+    F (lev a) (av i) /\ (if com a then common (av i) else True)
+    /\ match mean a with Some (t, m) => drawn t (av i) (vden m) | None => True end /\ declared (S i) rest
+  end.
+Fixpoint operators (k : nat) (l : list opinfo) : Prop :=
+  match l with
+  | [] => True
+  | a :: rest => operator (olev a) (ov k) /\ (if ocom a then commutes (ov k) else True) /\ operators (S k) rest
+  end.
+
+(* ---- 4. normal forms ----------------------------------------------------------------------------------------- *)
+
+Notation pe := (PExpr Z).
+Definition word := list nat.
+Fixpoint app (w : word) (v : V) : V := match w with [] => v | k :: w => ov k (app w v) end.
+
+(* The inner products that occur, in canonical form: the variables of the polynomials beside the scalars. *)
+Definition triple : Type := nat * word * nat.
+Variables (infos : list info) (opinfos : list opinfo) (table : list triple).
+Hypothesis Hdecl : declared 0 infos.
+Hypothesis Hops : operators 1 opinfos.
+
+Definition gram_value (g : triple) : R := let '(a, w, b) := g in dot (av a) (app w (av b)).
+Definition env (p : positive) : R :=
+  match p with
+  | xH => 0
+  | xO q => sv (pred (Pos.to_nat q))
+  | xI q => nth (pred (Pos.to_nat q)) (map gram_value table) 0
+  end.
+Definition scalar_key (i : nat) : positive := xO (Pos.of_succ_nat i).
+Definition pden : pe -> R := PEeval Rplus Rmult Rminus Ropp IZR N.to_nat pow env.
+
+Lemma IZR_morph : ring_morph 0 1 Rplus Rmult Rminus Ropp eq 0%Z 1%Z Z.add Z.mul Z.sub Z.opp Z.eqb IZR.
+Proof.
+  constructor; intros; [reflexivity | reflexivity | apply plus_IZR | apply minus_IZR | apply mult_IZR | apply opp_IZR |].
+  f_equal; now apply Z.eqb_eq.
+Qed.
+
+Definition norm : pe -> Pol Z := norm_aux 0%Z 1%Z Z.add Z.mul Z.sub Z.opp Z.eqb.
+Definition is_zero (p : pe) : bool := Peq Z.eqb (norm p) (Pc 0%Z).
+Lemma is_zero_ok p : is_zero p = true -> pden p = 0.
+Proof.
+  intro E. unfold pden.
+  rewrite (norm_aux_spec (Eqsth R) (Eq_ext Rplus Rmult Ropp)
+    (Rth_ARth (Eqsth R) (Eq_ext _ _ _) (F_R Rfield)) IZR_morph R_power_theory).
+  exact (Peq_ok (Eqsth R) (Eq_ext Rplus Rmult Ropp) IZR_morph _ _ E env).
+Qed.
+
+Lemma pden_scalar i : pden (PEX (scalar_key i)) = sv i.
+Proof. unfold pden, scalar_key; simpl; unfold Env.nth, env. now rewrite SuccNat2Pos.id_succ. Qed.
+
+(* -- the place of a triple in the table -- *)
+Definition word_eqb (w z : word) : bool := if list_eq_dec Nat.eq_dec w z then true else false.
+Definition triple_eqb (g h : triple) : bool :=
+  let '(a, w, b) := g in let '(c, z, d) := h in Nat.eqb a c && Nat.eqb b d && word_eqb w z.
+Lemma triple_eqb_eq g h : triple_eqb g h = true -> g = h.
+Proof.
+  destruct g as [[a w] b], h as [[c z] d]; simpl; unfold word_eqb; intro E.
+  apply andb_prop in E; destruct E as [E E2]; apply andb_prop in E; destruct E as [E0 E1].
+  apply Nat.eqb_eq in E0, E1; destruct (list_eq_dec Nat.eq_dec w z); [now subst | discriminate].
+Qed.
+Fixpoint find (g : triple) (l : list triple) (k : nat) : option nat :=
+  match l with [] => None | h :: rest => if triple_eqb g h then Some k else find g rest (S k) end.
+Lemma find_ok g l k n :
+  find g l k = Some n -> exists m, (n = k + m)%nat /\ nth m (map gram_value l) 0 = gram_value g.
+Proof.
+  revert k; induction l as [| h l IH]; simpl; intros k E; [discriminate |].
+  destruct (triple_eqb g h) eqn:T.
+  - injection E as <-; apply triple_eqb_eq in T; subst; exists 0%nat; split; [lia | reflexivity].
+  - destruct (IH _ E) as [m [A B]]; exists (S m); split; [lia | exact B].
+Qed.
+Definition entry (g : triple) : option pe :=
+  match find g table 0 with Some n => Some (PEX (xI (Pos.of_succ_nat n))) | None => None end.
+Lemma entry_ok g p : entry g = Some p -> pden p = gram_value g.
+Proof.
+  unfold entry; destruct (find g table 0) eqn:E; intro A; [injection A as <- | discriminate].
+  destruct (find_ok _ _ _ _ E) as [m [B C]]; simpl in B; subst.
+  unfold pden; simpl; unfold Env.nth, env. now rewrite SuccNat2Pos.id_succ.
+Qed.
+
+(* -- laws of vectors -- *)
+Lemma dot_add_r a b c : dot c (add a b) = dot c a + dot c b.
+Proof. now rewrite !(dot_sym c), dot_add_l. Qed.
+Lemma dot_scal_r r a c : dot c (scal r a) = r * dot c a.
+Proof. now rewrite !(dot_sym c), dot_scal_l. Qed.
+Lemma dot_zero_r c : dot c zero = 0.
+Proof. now rewrite dot_sym, dot_zero_l. Qed.
+Lemma dot_sub_r a b c : dot c (sub a b) = dot c a - dot c b.
+Proof. unfold sub; rewrite dot_add_r, dot_scal_r; ring. Qed.
+
+Definition op_at (k : nat) : option opinfo :=
+  match k with O => Some (OpInfo 0 true) | S j => nth_error opinfos j end.
+Lemma operators_nth l k : operators k l -> forall j a, nth_error l j = Some a ->
+  operator (olev a) (ov (k + j)) /\ (if ocom a then commutes (ov (k + j)) else True).
+Proof.
+  revert k; induction l as [| b l IH]; intros k O [| j] a E; simpl in *; try discriminate.
+  - injection E as <-; rewrite Nat.add_0_r; tauto.
+  - replace (k + S j)%nat with (S k + j)%nat by lia; apply IH; tauto.
+Qed.
+Lemma op_at_ok k a : op_at k = Some a ->
+  operator (olev a) (ov k) /\ (if ocom a then commutes (ov k) else True).
+Proof.
+  destruct k as [| j]; simpl; intro E.
+  - injection E as <-; split; [split; [exact P_self | intros t v _; apply F_P] | intros u v; reflexivity].
+  - exact (operators_nth _ _ Hops _ _ E).
+Qed.
+Lemma declared_nth l i : declared i l -> forall j a, nth_error l j = Some a ->
+  F (lev a) (av (i + j)) /\ (com a = true -> common (av (i + j)))
+  /\ match mean a with Some (t, m) => drawn t (av (i + j)) (vden m) | None => True end.
+Proof.
+  revert i; induction l as [| b l IH]; intros i D [| j] a E; simpl in *; try discriminate.
+  - injection E as <-; rewrite Nat.add_0_r; destruct D as (A & B & C & _).
+    split; [exact A | split; [intro T; now rewrite T in B | exact C]].
+  - replace (i + S j)%nat with (S i + j)%nat by lia; apply IH; tauto.
+Qed.
+Definition F_mono_le t s v : F t v -> (t <= s)%nat -> F s v.
+Proof. intros A L; induction L; [exact A | now apply F_mono]. Qed.
+
+Definition known_op (k : nat) : bool := match op_at k with Some _ => true | None => false end.
+Lemma ov_self k a b : known_op k = true -> dot (ov k a) b = dot a (ov k b).
+Proof. unfold known_op; destruct (op_at k) eqn:E; [intros _ | discriminate]. apply op_at_ok in E; apply E. Qed.
+Lemma app_self w a b : forallb known_op w = true -> dot (app w a) b = dot a (app (rev w) b).
+Proof.
+  revert b; induction w as [| k w IH]; intros b K; simpl in *; [reflexivity |].
+  apply andb_prop in K; destruct K as [K0 K]; rewrite ov_self, IH by assumption.
+  f_equal; clear; induction (rev w) as [| j z IH]; simpl; [reflexivity | now rewrite IH].
+Qed.
+Lemma app_app w z v : app (w ++ z) v = app w (app z v).
+Proof. induction w as [| k w IH]; simpl; congruence. Qed.
+Lemma app_ext w b c : forallb known_op w = true -> (forall a, dot a b = dot a c) -> forall a, dot a (app w b) = dot a (app w c).
+Proof.
+  intros K E; induction w as [| k w IH]; intro a; simpl in *; [apply E |].
+  apply andb_prop in K; destruct K as [K0 K]; rewrite <- !ov_self by assumption; now apply IH.
+Qed.
+
+(* -- canonical words: one P at most, in front of common operators, none where it meets a common vector -- *)
+Definition common_op (k : nat) : bool := match op_at k with Some a => ocom a | None => false end.
+Fixpoint drop (w : word) (c : bool) : word * bool :=
+  match w with
+  | [] => ([], c)
+  | k :: w =>
+    let (z, s) := drop w c in
+    match k with O => (if s then z else O :: z, true) | S _ => (k :: z, s && common_op k) end
+  end.
+Lemma common_op_ok k : common_op k = true -> commutes (ov k).
+Proof.
+  unfold common_op; destruct (op_at k) eqn:E; [| discriminate]; intro T; apply op_at_ok in E; rewrite T in E; apply E.
+Qed.
+Lemma drop_ok w c v : forallb known_op w = true -> (c = true -> common v) ->
+  (forall a, dot a (app w v) = dot a (app (fst (drop w c)) v)) /\ (snd (drop w c) = true -> common (app (fst (drop w c)) v))
+  /\ forallb known_op (fst (drop w c)) = true.
+Proof.
+  intros K C; induction w as [| k w IH]; simpl in *; [repeat split; auto |].
+  apply andb_prop in K; destruct K as [K0 K]; destruct (IH K) as (E & S & N); clear IH; destruct (drop w c) as [z s]; simpl in *.
+  destruct k as [| j].
+  - change (ov 0) with (@P H) in *; destruct s; simpl; change (ov 0) with (@P H) in *; repeat split; auto.
+    + intro a; rewrite <- P_self, E; rewrite P_self; apply (S eq_refl).
+    + intro a; rewrite <- !P_self; apply E.
+    + intros _ a; apply P_idem.
+  - simpl; repeat split; [intro a; rewrite <- !ov_self by assumption; apply E | | now rewrite K0, N].
+    intros T a; apply andb_prop in T; destruct T as [T1 T2].
+    rewrite <- (common_op_ok _ T2 a), <- !ov_self by assumption; apply (S T1).
+Qed.
+Fixpoint front (w : word) : word :=
+  match w with
+  | [] => []
+  | k :: w => match front w with O :: z => if common_op k then O :: k :: z else k :: O :: z | z => k :: z end
+  end.
+Lemma front_ok w v : forallb known_op w = true ->
+  (forall a, dot a (app w v) = dot a (app (front w) v)) /\ forallb known_op (front w) = true.
+Proof.
+  intro K; induction w as [| k w IH]; simpl in *; [auto |].
+  apply andb_prop in K; destruct K as [K0 K]; destruct (IH K) as [E N]; clear IH.
+  assert (G : forall a, dot a (ov k (app w v)) = dot a (ov k (app (front w) v))).
+  { intro a; rewrite <- !ov_self by assumption; apply E. }
+  destruct (front w) as [| [| j] z]; simpl in *; try (split; [exact G |]; now rewrite K0).
+  destruct (common_op k) eqn:T; simpl; (split; [| now rewrite K0]); intro a; rewrite G; [apply (common_op_ok _ T) | reflexivity].
+Qed.
+Definition is_common (a : nat) : bool := match nth_error infos a with Some i => com i | None => false end.
+Lemma is_common_ok a : is_common a = true -> common (av a).
+Proof.
+  unfold is_common; destruct (nth_error infos a) eqn:E; [| discriminate]; intro C.
+  destruct (declared_nth _ _ Hdecl _ _ E) as (_ & D & _); now apply D.
+Qed.
+Definition canon (a : nat) (w : word) (b : nat) : word :=
+  front (rev (fst (drop (rev (front (fst (drop w (is_common b))))) (is_common a)))).
+Lemma known_rev w : forallb known_op w = true -> forallb known_op (rev w) = true.
+Proof. intro K; rewrite forallb_forall in *; intros k I; apply K, in_rev, I. Qed.
+Lemma canon_ok a w b : forallb known_op w = true ->
+  dot (av a) (app w (av b)) = dot (av a) (app (canon a w b) (av b)).
+Proof.
+  intro K; unfold canon.
+  destruct (drop_ok w _ (av b) K (is_common_ok b)) as (E & _ & N).
+  destruct (front_ok _ (av b) N) as [E1 N1].
+  set (w1 := front (fst (drop w (is_common b)))) in *.
+  destruct (drop_ok _ _ (av a) (known_rev _ N1) (is_common_ok a)) as (E2 & _ & N2).
+  set (w2 := fst (drop (rev w1) (is_common a))) in *.
+  destruct (front_ok _ (av b) (known_rev _ N2)) as [E3 _].
+  rewrite E, E1, <- E3.
+  transitivity (dot (av b) (app (rev w1) (av a))).
+  { rewrite <- (rev_involutive w1) at 1. rewrite <- (app_self _ _ _ (known_rev _ N1)). apply dot_sym. }
+  rewrite E2. rewrite dot_sym. now rewrite app_self.
+Qed.
+Definition settled (a : nat) (w : word) (b : nat) : option pe :=
+  if forallb known_op w then
+    match entry (a, canon a w b, b) with Some p => Some p | None => entry (b, canon b (rev w) a, a) end
+  else None.
+Lemma settled_ok a w b p : settled a w b = Some p -> pden p = dot (av a) (app w (av b)).
+Proof.
+  unfold settled; destruct (forallb known_op w) eqn:K; [| discriminate].
+  destruct (entry (a, canon a w b, b)) eqn:E; intro A.
+  - injection A as <-; apply entry_ok in E; rewrite E; simpl; now rewrite <- canon_ok.
+  - apply entry_ok in A; rewrite A; simpl; rewrite <- canon_ok by (now apply known_rev).
+    rewrite <- app_self by assumption; apply dot_sym.
+Qed.
+
+(* -- vectors as combinations of words at atoms, inner products of these by `G` -- *)
+Definition comb : Type := list (pe * word * nat).
+Fixpoint test (c : V) (l : comb) : R :=
+  match l with [] => 0 | (p, w, b) :: rest => pden p * dot c (app w (av b)) + test c rest end.
+Definition gram_fun : Type := nat -> word -> nat -> option pe.
+Definition good (G : gram_fun) : Prop := forall a w b p, G a w b = Some p -> pden p = dot (av a) (app w (av b)).
+
+Section Norm.
+Variable G : gram_fun.
+Hypothesis HG : good G.
+
+Fixpoint row (p : pe) (a : nat) (w : word) (l : comb) : option pe :=
+  match l with
+  | [] => Some (PEc 0%Z)
+  | (q, z, b) :: rest =>
+    match G a (rev w ++ z) b, row p a w rest with
+    | Some g, Some r => Some (PEadd (PEmul (PEmul p q) g) r)
+    | _, _ => None
+    end
+  end.
+Fixpoint inner (l m : comb) : option pe :=
+  match l with
+  | [] => Some (PEc 0%Z)
+  | (p, w, a) :: rest =>
+    if forallb known_op w then
+      match row p a w m, inner rest m with Some r, Some s => Some (PEadd r s) | _, _ => None end
+    else None
+  end.
+Lemma row_ok p a w l r : forallb known_op w = true -> row p a w l = Some r ->
+  pden r = pden p * test (app w (av a)) l.
+Proof.
+  intro K; revert r; induction l as [| [[q z] b] l IH]; simpl; intros r E.
+  - injection E as <-; unfold pden; simpl; ring.
+  - destruct (G a (rev w ++ z) b) eqn:A; [| discriminate]; destruct (row p a w l) eqn:B; [| discriminate].
+    injection E as <-; apply HG in A; specialize (IH _ eq_refl); unfold pden in *; simpl; rewrite IH, A.
+    rewrite app_app, <- app_self by assumption; ring.
+Qed.
+Definition reads (v : V) (l : comb) : Prop := forall c, dot c v = test c l.
+Lemma inner_ok u v l m r : reads u l -> reads v m -> inner l m = Some r -> pden r = dot u v.
+Proof.
+  intros U W E; rewrite dot_sym, U; clear U; revert r E; induction l as [| [[p w] a] l IH]; simpl; intros r E.
+  - injection E as <-; reflexivity.
+  - destruct (forallb known_op w) eqn:K; [| discriminate].
+    destruct (row p a w m) eqn:A; [| discriminate]; destruct (inner l m) eqn:B; [| discriminate].
+    injection E as <-; apply row_ok in A; [| assumption]; specialize (IH _ eq_refl); unfold pden in *; simpl.
+    rewrite A, IH, <- W, (dot_sym v); reflexivity.
+Qed.
+
+Definition negated (l : comb) : comb := map (fun '(p, w, b) => (PEopp p, w, b)) l.
+Definition scaled (s : pe) (l : comb) : comb := map (fun '(p, w, b) => (PEmul s p, w, b)) l.
+Definition under (k : nat) (l : comb) : comb := map (fun '(p, w, b) => (p, k :: w, b)) l.
+Definition both {A B C} (f : A -> B -> C) (a : option A) (b : option B) : option C :=
+  match a, b with Some x, Some y => Some (f x y) | _, _ => None end.
+
+Fixpoint snorm (e : sx) : option pe :=
+  match e with
+  | SC z => Some (PEc z)
+  | SV i => Some (PEX (scalar_key i))
+  | SAdd a b => both PEadd (snorm a) (snorm b)
+  | SSub a b => both PEsub (snorm a) (snorm b)
+  | SMul a b => both PEmul (snorm a) (snorm b)
+  | SNeg a => match snorm a with Some p => Some (PEopp p) | None => None end
+  | SPow a n => match snorm a with Some p => Some (PEpow p (N.of_nat n)) | None => None end
+  | SDot u v => match vnorm u, vnorm v with Some l, Some m => inner l m | _, _ => None end
+  | SSq u => match vnorm u with Some l => inner l l | None => None end
+  end
+with vnorm (e : vx) : option comb :=
+  match e with
+  | VZ => Some []
+  | VA i => Some [(PEc 1%Z, [], i)]
+  | VAdd u v => both (@List.app _) (vnorm u) (vnorm v)
+  | VSub u v => both (fun l m => l ++ negated m) (vnorm u) (vnorm v)
+  | VScal s v => both scaled (snorm s) (vnorm v)
+  | VOp k v => if known_op k then match vnorm v with Some l => Some (under k l) | None => None end else None
+  end.
+Lemma test_app c l m : test c (l ++ m) = test c l + test c m.
+Proof. induction l as [| [[p w] b] l IH]; simpl; [ring | rewrite IH; ring]. Qed.
+Lemma test_negated c l : test c (negated l) = - test c l.
+Proof. induction l as [| [[p w] b] l IH]; simpl; [ring | rewrite IH; unfold pden; simpl; ring]. Qed.
+Lemma test_scaled s c l : test c (scaled s l) = pden s * test c l.
+Proof. induction l as [| [[p w] b] l IH]; simpl; [ring | rewrite IH; unfold pden; simpl; ring]. Qed.
+Lemma test_under k c l : known_op k = true -> test c (under k l) = test (ov k c) l.
+Proof. intro K; induction l as [| [[p w] b] l IH]; simpl; [ring | now rewrite IH, ov_self]. Qed.
+
+Lemma norm_ok : (forall e p, snorm e = Some p -> pden p = sden e) /\ (forall e l, vnorm e = Some l -> reads (vden e) l).
+Proof.
+  apply sx_vx; simpl; intros;
+    repeat match goal with
+    | E : both _ ?a ?b = Some _ |- _ => destruct a; [| discriminate E]; destruct b; [| discriminate E]; injection E as <-
+    end.
+  - injection H0 as <-; reflexivity.
+  - injection H0 as <-; apply pden_scalar.
+  - now rewrite <- (H0 _ eq_refl), <- (H1 _ eq_refl).
+  - now rewrite <- (H0 _ eq_refl), <- (H1 _ eq_refl).
+  - now rewrite <- (H0 _ eq_refl), <- (H1 _ eq_refl).
+  - destruct (snorm a); [injection H1 as <- | discriminate]; now rewrite <- (H0 _ eq_refl).
+  - destruct (snorm a); [injection H1 as <- | discriminate]; rewrite <- (H0 _ eq_refl).
+    unfold pden; simpl; now rewrite Nnat.Nat2N.id.
+  - destruct (vnorm u); [| discriminate]; destruct (vnorm v); [| discriminate].
+    exact (inner_ok _ _ _ _ _ (H0 _ eq_refl) (H1 _ eq_refl) H2).
+  - destruct (vnorm u); [| discriminate]; exact (inner_ok _ _ _ _ _ (H0 _ eq_refl) (H0 _ eq_refl) H1).
+  - injection H0 as <-; intro y; apply dot_zero_r.
+  - injection H0 as <-; intro y; simpl; unfold pden; simpl; ring.
+  - intro y; rewrite dot_add_r, test_app; now rewrite <- (H0 _ eq_refl), <- (H1 _ eq_refl).
+  - intro y; rewrite dot_sub_r, test_app, test_negated, <- (H0 _ eq_refl), <- (H1 _ eq_refl); ring.
+  - intro y; rewrite dot_scal_r, test_scaled; now rewrite <- (H0 _ eq_refl), <- (H1 _ eq_refl).
+  - destruct (known_op k) eqn:K; [| discriminate]; destruct (vnorm v); [injection H1 as <- | discriminate].
+    intro y; rewrite test_under, <- ov_self by assumption; apply (H0 _ eq_refl).
+Qed.
+End Norm.
+
+(* -- the mean rule: <a, w Q> = <a, w E[Q | F_t]> when a and w are known at t -- *)
+Definition no_gram : gram_fun := fun _ _ _ => None.
+Lemma no_gram_good : good no_gram.
+Proof. intros a w b p; discriminate. Qed.
+Definition known_at (t : nat) (a : nat) (w : word) : bool :=
+  match nth_error infos a with
+  | Some i => Nat.leb (lev i) t && forallb (fun k => match op_at k with Some o => Nat.leb (olev o) t | None => false end) w
+  | None => false
+  end.
+Lemma known_at_ok t a w : known_at t a w = true -> forallb known_op w = true /\ forall z, incl z w -> F t (app z (av a)).
+Proof.
+  unfold known_at; destruct (nth_error infos a) eqn:E; [| discriminate]; intro K; apply andb_prop in K; destruct K as [K0 K].
+  apply Nat.leb_le in K0; rewrite forallb_forall in K; split.
+  - apply forallb_forall; intros k I; specialize (K k I); unfold known_op; now destruct (op_at k).
+  - induction z as [| k z IH]; intro I; simpl.
+    + exact (F_mono_le _ _ _ (proj1 (declared_nth _ _ Hdecl _ _ E)) K0).
+    + assert (J : In k w) by (apply I; now left); specialize (K k J); destruct (op_at k) eqn:O; [| discriminate].
+      apply Nat.leb_le in K; apply op_at_ok in O; apply O; [exact K | apply IH; intros j Q; apply I; now right].
+Qed.
+Fixpoint through (G : gram_fun) (a : nat) (w : word) (l : comb) : option pe :=
+  match l with
+  | [] => Some (PEc 0%Z)
+  | (q, z, b) :: rest => both (fun g r => PEadd (PEmul q g) r) (G a (w ++ z) b) (through G a w rest)
+  end.
+Lemma through_ok G a w l r : good G -> forallb known_op w = true -> through G a w l = Some r ->
+  pden r = test (app (rev w) (av a)) l.
+Proof.
+  intros HG K; revert r; induction l as [| [[q z] b] l IH]; simpl; intros r E.
+  - injection E as <-; reflexivity.
+  - destruct (G a (w ++ z) b) eqn:A; [| discriminate]; destruct (through G a w l) eqn:B; [| discriminate].
+    injection E as <-; apply HG in A; specialize (IH _ eq_refl); unfold pden in *; simpl; rewrite IH, A, app_app.
+    rewrite app_self by (now apply known_rev); now rewrite rev_involutive.
+Qed.
+Definition centre (b : nat) : option (nat * comb) :=
+  match nth_error infos b with
+  | Some i => match mean i with
+              | Some (t, m) => match vnorm no_gram m with Some l => Some (t, l) | None => None end
+              | None => None
+              end
+  | None => None
+  end.
+Lemma centre_ok b t l : centre b = Some (t, l) -> forall w, F t w -> dot w (av b) = test w l.
+Proof.
+  unfold centre; destruct (nth_error infos b) eqn:E; [| discriminate]; destruct (mean i) as [[s m] |] eqn:M; [| discriminate].
+  destruct (vnorm no_gram m) eqn:N; [| discriminate]; intro A; injection A as <- <-; intros w W.
+  destruct (declared_nth _ _ Hdecl _ _ E) as (_ & _ & D); rewrite M in D; cbn [Nat.add] in D; rewrite (D w W).
+  exact (proj2 (norm_ok _ no_gram_good) _ _ N w).
+Qed.
+Definition by_mean (G : gram_fun) (a : nat) (w : word) (b : nat) : option pe :=
+  match centre b with Some (t, l) => if known_at t a w then through G a w l else None | None => None end.
+Lemma by_mean_ok G : good G -> good (by_mean G).
+Proof.
+  intros HG a w b p; unfold by_mean; destruct (centre b) as [[t l] |] eqn:C; [| discriminate].
+  destruct (known_at t a w) eqn:K; [| discriminate]; intro E; destruct (known_at_ok _ _ _ K) as [N I].
+  rewrite (through_ok _ _ _ _ _ HG N E), <- (centre_ok _ _ _ C).
+  - rewrite app_self by (now apply known_rev); now rewrite rev_involutive.
+  - apply I; intros k J; now apply in_rev.
+Qed.
+Fixpoint gram (fuel : nat) : gram_fun := fun a w b =>
+  match fuel with
+  | O => None
+  | S n => match by_mean (gram n) a w b with
+           | Some p => Some p
+           | None => match by_mean (gram n) b (rev w) a with Some p => Some p | None => settled a w b end
+           end
+  end.
+Lemma gram_ok n : good (gram n).
+Proof.
+  induction n as [| n IH]; intros a w b p; [discriminate |]; simpl.
+  destruct (by_mean (gram n) a w b) eqn:A.
+  - intro E; injection E as <-; exact (by_mean_ok _ IH _ _ _ _ A).
+  - destruct (by_mean (gram n) b (rev w) a) eqn:B; [| apply settled_ok].
+    intro E; injection E as <-; rewrite (by_mean_ok _ IH _ _ _ _ B).
+    assert (K : forallb known_op (rev w) = true).
+    { unfold by_mean in B; destruct (centre a) as [[t l] |]; [| discriminate].
+      destruct (known_at t b (rev w)) eqn:K; [| discriminate]; apply (known_at_ok _ _ _ K). }
+    rewrite dot_sym, app_self by exact K; now rewrite rev_involutive.
+Qed.
+Definition snorm8 : sx -> option pe := snorm (gram 8).
+Definition snorm8_ok : forall e p, snorm8 e = Some p -> pden p = sden e := proj1 (norm_ok _ (gram_ok 8)).
+
+(* -- divisors: the scalar k stands for 1/q; q^e p with e at least the degree of p in k has no k -- *)
+Section Clear.
+Variables (k : positive) (q : pe).
+Fixpoint deg (p : pe) : nat :=
+  match p with
+  | PEc _ => 0
+  | PEX j => if Pos.eqb j k then 1 else 0
+  | PEadd a b | PEsub a b => Nat.max (deg a) (deg b)
+  | PEmul a b => deg a + deg b
+  | PEopp a => deg a
+  | PEpow a n => deg a * N.to_nat n
+  end.
+Definition times_q (p : pe) (e : nat) : pe := match e with O => p | _ => PEmul p (PEpow q (N.of_nat e)) end.
+Fixpoint clear (p : pe) (e : nat) : pe :=
+  match p with
+  | PEc _ => times_q p e
+  | PEX j => if Pos.eqb j k then times_q (PEc 1%Z) (e - 1) else times_q p e
+  | PEadd a b => PEadd (clear a e) (clear b e)
+  | PEsub a b => PEsub (clear a e) (clear b e)
+  | PEmul a b => PEmul (clear a (deg a)) (clear b (e - deg a))
+  | PEopp a => PEopp (clear a e)
+  | PEpow a n => times_q (PEpow (clear a (deg a)) n) (e - deg a * N.to_nat n)
+  end.
+Hypothesis inverse : pden q * pden (PEX k) = 1.
+Lemma times_q_ok p e : pden (times_q p e) = pden q ^ e * pden p.
+Proof. destruct e; unfold pden; simpl; [ring |]. rewrite SuccNat2Pos.id_succ; simpl; ring. Qed.
+Lemma clear_ok p : forall e, (deg p <= e)%nat -> pden (clear p e) = pden q ^ e * pden p.
+Proof.
+  induction p as [c | j | a IHa b IHb | a IHa b IHb | a IHa b IHb | a IHa | a IHa n]; intros e L;
+    cbn [clear deg] in *.
+  - apply times_q_ok.
+  - destruct (Pos.eqb j k) eqn:E; [apply Pos.eqb_eq in E; subst | apply times_q_ok].
+    rewrite times_q_ok; destruct e as [| e]; [lia |]; replace (S e - 1)%nat with e by lia.
+    rewrite <- tech_pow_Rmult. replace (pden q * pden q ^ e * pden (PEX k)) with (pden q ^ e * (pden q * pden (PEX k))) by ring.
+    rewrite inverse; unfold pden; simpl; ring.
+  - change (pden (PEadd ?x ?y)) with (pden x + pden y); rewrite IHa, IHb by lia; unfold pden; simpl; ring.
+  - change (pden (PEsub ?x ?y)) with (pden x - pden y); rewrite IHa, IHb by lia; unfold pden; simpl; ring.
+  - change (pden (PEmul (clear a (deg a)) (clear b (e - deg a))))
+      with (pden (clear a (deg a)) * pden (clear b (e - deg a))); rewrite IHa, IHb by lia.
+    replace (pden q ^ e) with (pden q ^ deg a * pden q ^ (e - deg a)) by (rewrite <- pow_add; f_equal; lia).
+    unfold pden; simpl; ring.
+  - change (pden (PEopp (clear a e))) with (- pden (clear a e)); rewrite IHa by lia; unfold pden; simpl; ring.
+  - rewrite times_q_ok; change (pden (PEpow ?x n)) with (pden x ^ N.to_nat n); rewrite IHa, Rpow_mult_distr, <- pow_mult by lia.
+    rewrite <- Rmult_assoc, <- pow_add; f_equal; f_equal; lia.
+Qed.
+End Clear.
+Fixpoint cleared (inv : list (nat * pe)) (p : pe) : pe :=
+  match inv with
+  | [] => p
+  | (k, q) :: rest => let key := scalar_key k in cleared rest (clear key q p (deg key p))
+  end.
+Fixpoint inverses (inv : list (nat * pe)) : Prop :=
+  match inv with [] => True | (k, q) :: rest => pden q * sv k = 1 /\ inverses rest end.
+Lemma cleared_ok inv p : inverses inv -> pden (cleared inv p) = 0 -> pden p = 0.
+Proof.
+  revert p; induction inv as [| [k q] inv IH]; simpl; intros p I E; [exact E |].
+  destruct I as [I J]; apply IH in E; [| exact J].
+  rewrite (clear_ok (scalar_key k) q) in E; [| now rewrite pden_scalar | lia].
+  apply Rmult_integral in E; destruct E as [E | E]; [exfalso | exact E].
+  assert (N : pden q <> 0) by (intro Z; rewrite Z in I; lra).
+  exact (pow_nonzero _ _ N E).
+Qed.
+
+(* ---- 5. signs and scripts ------------------------------------------------------------------------------------ *)
+
+(* 2: positive, 1: nonnegative, 0: not shown. *)
+Definition listed (e : sx) (r : rel) : nat :=
+  match r with
+  | Rel KLt (SC 0%Z) b => if sx_eqb e b then 2 else 0
+  | Rel KLe (SC 0%Z) b => if sx_eqb e b then 1 else 0
+  | _ => 0
+  end.
+Fixpoint look (facts : list rel) (e : sx) : nat :=
+  match facts with [] => 0 | r :: rest => Nat.max (listed e r) (look rest e) end.
+Fixpoint sgn (facts : list rel) (e : sx) : nat :=
+  let structure :=
+    match e with
+    | SC z => if Z.ltb 0 z then 2 else if Z.eqb 0 z then 1 else 0
+    | SAdd a b => let x := sgn facts a in let y := sgn facts b in
+                  if Nat.eqb x 0 || Nat.eqb y 0 then 0 else Nat.max x y
+    | SMul a b => Nat.min (sgn facts a) (sgn facts b)
+    | SPow a n => Nat.max (sgn facts a) (if Nat.even n then 1 else 0)
+    | SSq _ => 1
+    | _ => 0
+    end%nat in
+  Nat.max structure (look facts e).
+Definition signed (n : nat) (x : R) : Prop := ((1 <= n)%nat -> 0 <= x) /\ ((2 <= n)%nat -> 0 < x).
+Lemma signed_max n m x : signed n x -> signed m x -> signed (Nat.max n m) x.
+Proof. intros [A B] [C D]; split; intro L; destruct (Nat.max_spec n m) as [[_ E] | [_ E]]; rewrite E in L; auto. Qed.
+Lemma look_ok facts e : all_hold facts -> signed (look facts e) (sden e).
+Proof.
+  induction facts as [| [k a b] facts IH]; simpl; intros A; [split; intro; lia |].
+  apply signed_max; [| now apply IH]; clear IH; destruct A as [A _].
+  destruct k, a as [[| |] | | | | | | | |]; simpl in *; try (split; intro; lia);
+    destruct (sx_eqb e b) eqn:E; try (split; intro; lia); apply sx_eqb_eq in E; subst; split; intro L; lra || lia.
+Qed.
+Lemma even_pow_pos x n : Nat.even n = true -> 0 <= x ^ n.
+Proof.
+  intro E; apply Nat.even_spec in E; destruct E as [m ->]; rewrite pow_mult; apply pow_le, pow2_ge_0.
+Qed.
+Lemma sgn_ok facts : all_hold facts -> forall e, signed (sgn facts e) (sden e).
+Proof.
+  intros A e; induction e using sx_both with (P0 := fun _ => True); try exact I;
+    try (cbn [sgn sden]; apply signed_max; [| now apply look_ok]).
+  - destruct (Z.ltb_spec 0 z); [split; intro; [left |]; now apply IZR_lt |].
+    destruct (Z.eqb_spec 0 z); [subst; split; intro; [apply Rle_refl | lia] | split; intro; lia].
+  - split; intro; lia.
+  - destruct IHe1 as [X1 X2], IHe2 as [Y1 Y2].
+    destruct (sgn facts e1) as [| [| x]], (sgn facts e2) as [| [| y]]; simpl; split; intro L; try lia;
+      repeat match goal with
+      | H : (1 <= S _)%nat -> _ |- _ => specialize (H ltac:(lia))
+      | H : (2 <= S (S _))%nat -> _ |- _ => specialize (H ltac:(lia))
+      end; lra.
+  - split; intro; lia.
+  - destruct IHe1 as [X1 X2], IHe2 as [Y1 Y2]; split; intro L.
+    + apply Rmult_le_pos; [apply X1 | apply Y1]; lia.
+    + apply Rmult_lt_0_compat; [apply X2 | apply Y2]; lia.
+  - split; intro; lia.
+  - apply signed_max.
+    + destruct IHe as [X1 X2]; split; intro L; [apply pow_le; auto | apply pow_lt; auto].
+    + destruct (Nat.even n) eqn:E; split; intro L; try lia; now apply even_pow_pos.
+  - split; intro; lia.
+  - split; intro; [apply dot_pos | lia].
+Qed.
+
+(* An item names a divisor, shown positive, or shows a relation: b - a = sum m (slack of a known one) + sum of terms. *)
+Inductive item := Inv (k : nat) (q : sx) | Step (r : rel) (uses : list (nat * sx)) (terms : list sx).
+Definition slack (r : rel) : sx := let '(Rel _ a b) := r in SSub b a.
+Definition is_eq (r : rel) : bool := match r with Rel KEq _ _ => true | _ => false end.
+Definition is_lt (r : rel) : bool := match r with Rel KLt _ _ => true | _ => false end.
+(* (what is left, all of it is shown nonnegative, some of it is positive, all of it is zero) *)
+Fixpoint sum_uses (facts : list rel) (uses : list (nat * sx)) (rest : sx * bool * bool * bool) : option (sx * bool * bool * bool) :=
+  match uses with
+  | [] => Some rest
+  | (n, m) :: more =>
+    match nth_error facts n, sum_uses facts more rest with
+    | Some r, Some (e, ok, strict, equal) =>
+      let s := if is_eq r then 0%nat else sgn facts m in
+      Some (SAdd (SMul m (slack r)) e, ok && (is_eq r || Nat.leb 1 s), strict || (is_lt r && Nat.leb 2 s), equal && is_eq r)
+    | _, _ => None
+    end
+  end.
+Fixpoint sum_terms (facts : list rel) (terms : list sx) : sx * bool * bool * bool :=
+  match terms with
+  | [] => (SC 0, true, false, true)
+  | t :: more =>
+    let '(e, ok, strict, equal) := sum_terms facts more in
+    let s := sgn facts t in (SAdd t e, ok && Nat.leb 1 s, strict || Nat.leb 2 s, false)
+  end.
+Local Arguments Nat.leb : simpl never.
+Definition fine (x : sx * bool * bool * bool) : Prop :=
+  let '(e, ok, strict, equal) := x in
+  (ok = true -> 0 <= sden e) /\ (ok = true -> strict = true -> 0 < sden e) /\ (equal = true -> sden e = 0).
+Lemma sum_terms_ok facts terms : all_hold facts -> fine (sum_terms facts terms).
+Proof.
+  intro A; induction terms as [| t terms IH]; simpl; [repeat split; intros; try discriminate; lra |].
+  destruct (sum_terms facts terms) as [[[e ok] strict] equal]; destruct IH as (I1 & I2 & _), (sgn_ok _ A t) as [X1 X2].
+  cbn [fine sden] in *; repeat split; intros; try discriminate.
+  - apply andb_prop in H0; destruct H0 as [H0 T]; apply Nat.leb_le in T; specialize (I1 H0); specialize (X1 T); lra.
+  - apply andb_prop in H0; destruct H0 as [H0 T]; apply Nat.leb_le in T; specialize (I1 H0); specialize (X1 T).
+    apply orb_prop in H1; destruct H1 as [H1 | H1]; [specialize (I2 H0 H1); lra | apply Nat.leb_le in H1; specialize (X2 H1); lra].
+Qed.
+Lemma all_hold_nth facts n r : all_hold facts -> nth_error facts n = Some r -> rden r.
+Proof.
+  revert n; induction facts as [| s facts IH]; intros [| n] A E; simpl in *; try discriminate; destruct A as [A B].
+  - injection E as <-; exact A.
+  - exact (IH _ B E).
+Qed.
+Lemma sum_uses_ok facts uses rest x : all_hold facts -> fine rest -> sum_uses facts uses rest = Some x -> fine x.
+Proof.
+  intros A R; revert x; induction uses as [| [n m] uses IH]; simpl; intros x E; [injection E as <-; exact R |].
+  destruct (nth_error facts n) as [r |] eqn:N; [| discriminate].
+  destruct (sum_uses facts uses rest) as [[[[e ok] strict] equal] |]; [| discriminate]; injection E as <-.
+  specialize (IH _ eq_refl); destruct IH as (I1 & I2 & I3), (sgn_ok _ A m) as [X1 X2].
+  apply (all_hold_nth _ _ _ A) in N; destruct r as [k a b]; cbn [fine sden slack] in *; destruct k; simpl in *; repeat split; intros;
+    repeat match goal with E : _ && _ = true |- _ => apply andb_prop in E; destruct E end; try discriminate;
+    repeat match goal with E : Nat.leb _ _ = true |- _ => apply Nat.leb_le in E end.
+  all: repeat match goal with H : ?x = true -> _, E : ?x = true |- _ => specialize (H E) end.
+  all: try (assert (S1 : 0 <= sden m) by (apply X1; assumption)).
+  - assert (0 <= sden m * (sden b - sden a)) by (apply Rmult_le_pos; lra); lra.
+  - rewrite orb_false_r in *; assert (0 <= sden m * (sden b - sden a)) by (apply Rmult_le_pos; lra); specialize (I2 H1); lra.
+  - assert (0 <= sden m * (sden b - sden a)) by (apply Rmult_le_pos; lra); lra.
+  - assert (0 <= sden m * (sden b - sden a)) by (apply Rmult_le_pos; lra).
+    match goal with Q : _ || _ = true |- _ => destruct (orb_prop _ _ Q) as [Y | Y] end; [specialize (I2 Y); lra |].
+    assert (0 < sden m) by (apply X2, Nat.leb_le, Y).
+    assert (0 < sden m * (sden b - sden a)) by (apply Rmult_lt_0_compat; lra); lra.
+  - rewrite N; replace (sden b - sden b) with 0 by ring; lra.
+  - rewrite orb_false_r in *; specialize (I2 H1); rewrite N; replace (sden b - sden b) with 0 by ring; lra.
+  - rewrite N, I3; ring.
+Qed.
+Definition shown (inv : list (nat * pe)) (facts : list rel) (r : rel) (uses : list (nat * sx)) (terms : list sx) : bool :=
+  let '(Rel k a b) := r in
+  match sum_uses facts uses (sum_terms facts terms) with
+  | Some (e, ok, strict, equal) =>
+    match k with KLe => ok | KLt => ok && strict | KEq => equal end
+    && match snorm8 (SSub (SSub b a) e) with Some p => is_zero (cleared inv p) | None => false end
+  | None => false
+  end.
+Lemma shown_ok inv facts r uses terms : inverses inv -> all_hold facts -> shown inv facts r uses terms = true -> rden r.
+Proof.
+  intros I A; destruct r as [k a b]; unfold shown.
+  destruct (sum_uses facts uses (sum_terms facts terms)) as [[[[e ok] strict] equal] |] eqn:U; [| discriminate].
+  apply sum_uses_ok in U; [| exact A | now apply sum_terms_ok]; destruct U as (U1 & U2 & U3); intro E.
+  apply andb_prop in E; destruct E as [E Z].
+  destruct (snorm8 (SSub (SSub b a) e)) eqn:N; [| discriminate]; apply is_zero_ok in Z; apply cleared_ok in Z; [| exact I].
+  rewrite (snorm8_ok _ _ N) in Z; cbn [sden] in Z.
+  destruct k; simpl.
+  - specialize (U1 E); lra.
+  - apply andb_prop in E; destruct E as [E0 E1]; specialize (U2 E0 E1); lra.
+  - specialize (U3 E); lra.
+Qed.
+Fixpoint run (inv : list (nat * pe)) (facts : list rel) (items : list item) : option (list rel) :=
+  match items with
+  | [] => Some facts
+  | Inv k q :: rest =>
+    match snorm8 q with
+    | Some p => if Nat.eqb (sgn facts q) 2 then run ((k, p) :: inv) (facts ++ [Rel KLt (SC 0) (SV k)]) rest else None
+    | None => None
+    end
+  | Step r uses terms :: rest => if shown inv facts r uses terms then run inv (facts ++ [r]) rest else None
+  end.
+Fixpoint inverses_named (items : list item) : Prop :=
+  match items with
+  | [] => True
+  | Inv k q :: rest => sv k = / sden q /\ inverses_named rest
+  | Step _ _ _ :: rest => inverses_named rest
+  end.
+Lemma all_hold_app l r : all_hold l -> rden r -> all_hold (l ++ [r]).
+Proof. induction l; simpl; intuition. Qed.
+Lemma run_ok items : forall inv facts out, inverses inv -> all_hold facts -> inverses_named items -> run inv facts items = Some out -> all_hold out.
+Proof.
+  induction items as [| [k q | r uses terms] items IH]; simpl; intros inv facts out I A N E.
+  - injection E as <-; exact A.
+  - destruct N as [N M]; destruct (snorm8 q) eqn:S; [| discriminate]; destruct (Nat.eqb (sgn facts q) 2) eqn:T; [| discriminate].
+    apply Nat.eqb_eq in T; destruct (sgn_ok _ A q) as [_ B]; rewrite T in B; specialize (B ltac:(lia)).
+    apply (IH _ _ _) in E; [exact E | split; [| exact I] | apply all_hold_app; [exact A |] | exact M].
+    + rewrite (snorm8_ok _ _ S), N; apply Rinv_r; lra.
+    + simpl; rewrite N; now apply Rinv_0_lt_compat.
+  - destruct (shown inv facts r uses terms) eqn:S; [| discriminate].
+    apply (IH _ _ _) in E; [exact E | exact I | apply all_hold_app; [exact A |] | exact N].
+    exact (shown_ok _ _ _ _ _ I A S).
+Qed.
+Definition check (facts : list rel) (items : list item) (claims : list rel) : bool :=
+  match run [] facts items with Some out => forallb (fun c => existsb (rel_eqb c) out) claims | None => false end.
+End Deep.
+
+(* What every theorem's file applies: a script that checks proves its claims from the declarations and hypotheses. *)
+Theorem checked {H : Space} sc ats ops infos opinfos table facts items claims :
+  check infos opinfos table facts items claims = true ->
+  declared sc ats ops 0 infos -> operators ops 1 opinfos -> inverses_named sc ats ops items -> all_hold sc ats ops facts ->
+  claims_hold sc ats ops claims.
+Proof.
+  unfold check; intros C D O N A.
+  destruct (run infos opinfos table [] facts items) as [out |] eqn:E; [| discriminate].
+  pose proof (run_ok sc ats ops infos opinfos table D O items [] facts out I A N E) as B.
+  assert (K : forall c, In c claims -> rden sc ats ops c).
+  { intros c J; rewrite forallb_forall in C; specialize (C c J); apply existsb_exists in C; destruct C as (r & Q & T).
+    apply rel_eqb_eq in T; subst r; clear -B Q.
+    induction out as [| s out IH]; simpl in *; [contradiction | destruct B, Q; [now subst | now apply IH]]. }
+  clear -K; induction claims as [| c [| d l] IH]; simpl in *; [exact I | apply K; now left |].
+  split; [apply K; now left | apply IH; intros; apply K; now right].
+Qed.
+Lemma all_hold_split {H : Space} sc ats ops l m : all_hold sc ats ops (l ++ m) -> all_hold sc ats ops l /\ all_hold sc ats ops m.
+Proof. induction l as [| r l IH]; simpl; [auto | intros [A B]; destruct (IH B); auto]. Qed.

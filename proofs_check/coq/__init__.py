@@ -1,0 +1,1 @@
+"""The stored proofs as Coq files: two library files, an exporter that nobody has to trust, and a build."""

@@ -1,0 +1,231 @@
+"""Exports the stored theorems, has Coq check them, and says what it found.
+
+What a run accepts: the certificates are those that the index lists (same hashes); no file assumes anything by a
+keyword; Coq compiles every file; what Coq prints as assumptions is in WHITELIST; coqchk agrees with all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from proofs_check.recheck import INDEX, digests, sealed
+
+from .export import Part as CoqPart
+from .export import identifier, module
+from .texts import NoExport
+
+HERE = Path(__file__).resolve().parent
+CERTIFICATES = HERE.parent / "certificates"
+LIBRARY = ("Compth.v", "Model.v")
+# the axioms of Coq's real numbers: what the standard library itself assumes
+WHITELIST = {
+    "ClassicalDedekindReals.sig_forall_dec",
+    "ClassicalDedekindReals.sig_not_dec",
+    "FunctionalExtensionality.functional_extensionality_dep",
+}
+# words by which a file would assume what it should prove, or switch a check off
+FORBIDDEN = re.findall(
+    r"\w+",
+    "Admitted admit Axiom Axioms Parameter Parameters Conjecture Conjectures Hypothesis Hypotheses Variable "
+    "Variables Context Obligation Program Unset Load Declare Primitive Extraction bypass_check give_up Abort "
+    "Section Module ",
+)
+# the library has sections, whose variables its theorems then carry as arguments
+OPEN_IN_LIBRARY = {"Section", "Context", "Variable", "Variables", "Hypothesis"}
+WORDS = re.compile(r"[A-Za-z_][A-Za-z0-9_']*")
+
+
+class Unsound(Exception):
+    """Something that must not be accepted; the message says what and where."""
+
+
+@dataclass
+class Outcome:
+    """What came of one theorem."""
+
+    theorem: str
+    parts: list[str]  # the statements' hashes, in order
+    written: int  # how many of them have a Coq theorem
+    reasons: list[str] = field(default_factory=list)  # why the others have none
+    axioms: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    error: str = ""
+    sha256: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """All parts were checked by Coq."""
+        return not self.error and self.written == len(self.parts) and bool(self.axioms)
+
+
+def uncommented(text: str) -> str:
+    """Coq text without its comments."""
+    out, depth, i = [], 0, 0
+    while i < len(text):
+        two = text[i : i + 2]
+        if two == "(*":
+            depth, i = depth + 1, i + 2
+        elif two == "*)" and depth:
+            depth, i = depth - 1, i + 2
+        else:
+            out.append("" if depth else text[i])
+            i += 1
+    return "".join(out)
+
+
+def audit(name: str, text: str, allowed: Iterable[str] = ()) -> None:
+    """Unsound where a file uses a word that assumes, or that switches a check off."""
+    found = set(WORDS.findall(uncommented(text))) & set(FORBIDDEN) - set(allowed)
+    if found:
+        raise Unsound(f"{name} uses {', '.join(sorted(found))}")
+
+
+def listed(path: Path, index: dict[str, Any]) -> dict[str, Any]:
+    """The certificate, when it is the one that the index was made with."""
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    theorem = data["theorem"]
+    hashes = [sealed(part["statement"]) for part in data["parts"]]
+    if path.stem != theorem or index["proved"].get(theorem) != hashes:
+        raise Unsound(f"{path.name}: the index has other statements under this name")
+    if index["sealed"].get(theorem) != sealed(data):
+        raise Unsound(f"{path.name}: the index was made with another certificate")
+    places = [f"{theorem} {k}/{len(hashes)}" for k in range(1, len(hashes) + 1)]
+    if [part["statement"].get("of") for part in data["parts"]] != places:
+        raise Unsound(f"{path.name}: parts that are not {', '.join(places)}")
+    return data
+
+
+def trusted_index(path: Path = INDEX) -> dict[str, Any]:
+    """The index of proved statements, when it is as it was written and made with these files."""
+    index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if index.get("index") != sealed({k: v for k, v in index.items() if k != "index"}):
+        raise Unsound(f"{path.name}: its own hash differs")
+    stale = [name for name, digest in digests().items() if index.get(name) != digest]
+    if stale:
+        raise Unsound(f"{path.name}: made with another {', '.join(stale)}")
+    return index
+
+
+def export_theorem(data: dict[str, Any], out: Path) -> Outcome:
+    """Writes the theorem's file; parts that cannot be written yet are named with the reason."""
+    theorem = data["theorem"]
+    outcome = Outcome(theorem, [sealed(part["statement"]) for part in data["parts"]], 0)
+    parts = []
+    for part in data["parts"]:
+        arguments = (part["statement"], part["certificate"], part["witness"])
+        try:
+            CoqPart(*arguments).text()
+        except NoExport as reason:
+            outcome.reasons.append(f"{part['statement']['of']}: {reason}")
+        else:
+            parts.append(arguments)
+    outcome.written = len(parts)
+    if parts:
+        text = module(parts)
+        audit(theorem, text)
+        (out / f"{identifier(theorem)}.v").write_text(text, encoding="utf-8")
+        outcome.sha256 = hashlib.sha256(text.encode()).hexdigest()
+    return outcome
+
+
+def export(out: Path, theorems: Sequence[str] = ()) -> list[Outcome]:
+    """The library and a file for each theorem (default: all)."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name in LIBRARY:
+        text = (HERE / name).read_text(encoding="utf-8")
+        audit(name, text, OPEN_IN_LIBRARY)
+        (out / name).write_text(text, encoding="utf-8")
+    index = trusted_index()
+    paths = [CERTIFICATES / f"{t}.json" for t in theorems] or sorted(CERTIFICATES.glob("*.json"))
+    if not theorems and {p.stem for p in paths} != set(index["proved"]) | set(index["solver_signed"]):
+        raise Unsound("the index lists other theorems than there are certificates")
+    return [export_theorem(listed(path, index), out) for path in paths]
+
+
+def coq_version() -> str:
+    """Of the coqc on the path; "" where there is none."""
+    if not shutil.which("coqc"):
+        return ""
+    found = subprocess.run(["coqc", "--print-version"], capture_output=True, text=True, check=False)
+    return found.stdout.split(" ")[0].strip()
+
+
+def coqc(out: Path, name: str) -> tuple[str, str]:
+    """(what Coq printed, its error) for one file."""
+    command = ["coqc", "-q", "-Q", ".", "Compth", f"{name}.v"]
+    done = subprocess.run(command, cwd=out, capture_output=True, text=True, check=False)
+    return done.stdout, (done.stderr.strip() or f"coqc: exit {done.returncode}") if done.returncode else ""
+
+
+def assumptions(printed: str) -> list[list[str]]:
+    """By question, the axioms that Print Assumptions named."""
+    blocks = re.split(r"^(?:Axioms:|Closed under the global context)\n?", printed, flags=re.M)
+    return [re.findall(r"^([A-Za-z][\w.']*)\s*(?::|$)", block, flags=re.M) for block in blocks[1:]]
+
+
+def check_theorem(out: Path, outcome: Outcome) -> Outcome:
+    """Compiles a theorem's file and reads the assumptions of each of its theorems and instances."""
+    began = perf_counter()
+    printed, outcome.error = coqc(out, identifier(outcome.theorem))
+    outcome.seconds = perf_counter() - began
+    if outcome.error:
+        return outcome
+    found = assumptions(printed)
+    outcome.axioms = sorted({axiom for block in found for axiom in block})
+    if len(found) != 1:
+        outcome.error = f"Coq printed assumptions {len(found)} times, not once"
+    elif not set(outcome.axioms) <= WHITELIST:
+        outcome.error = f"assumes {', '.join(sorted(set(outcome.axioms) - WHITELIST))}"
+    return outcome
+
+
+def compile_library(out: Path) -> None:
+    """Unsound where the library does not compile."""
+    for name in LIBRARY:
+        _, error = coqc(out, name.removesuffix(".v"))
+        if error:
+            raise Unsound(f"{name}: {error}")
+
+
+def coqchk(out: Path, names: Sequence[str]) -> str:
+    """What coqchk objects to in these modules, or in what they assume: "" when nothing."""
+    modules = [f"Compth.{name}" for name in names]
+    command = ["coqchk", "-silent", "-o", "-Q", ".", "Compth", "-norec", *" -norec ".join(modules).split()]
+    done = subprocess.run(command, cwd=out, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return done.stderr.strip() or f"coqchk: exit {done.returncode}"
+    return checker_objection(done.stdout + done.stderr)
+
+
+def checker_objection(summary: str) -> str:
+    """What coqchk's summary says that it should not: an axiom of ours, or a switched-off check."""
+    ours = re.findall(r"^ +(Compth\.\S+)", summary, flags=re.M)
+    if ours:
+        return f"coqchk: axioms {', '.join(ours)}"
+    for line in ("type-in-type", "unsafe (co)fixpoints", "positivity is assumed"):
+        if not re.search(re.escape(line) + r":\s*<none>", summary):
+            return f"coqchk: {line} is not <none>"
+    return ""
+
+
+def check_all(
+    out: Path, outcomes: Sequence[Outcome], jobs: int, told: Callable[[Outcome], None]
+) -> list[Outcome]:
+    """Every exported theorem, `jobs` at a time."""
+    compile_library(out)
+    with ThreadPoolExecutor(jobs) as pool:
+        done = []
+        for outcome in pool.map(lambda o: check_theorem(out, o), [o for o in outcomes if o.written]):
+            told(outcome)
+            done.append(outcome)
+    return done

@@ -1,0 +1,232 @@
+"""One stored part as a Coq file: the statement in the words of the library, the proof as data for `checked`."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from .gram import Table
+from .instances import Instance, conjunction, pattern
+from .scripts import Script
+from .texts import DECLARATION, Deep, coq_name, written
+
+WIDTH = 116
+
+
+def listing(items: list[str]) -> str:
+    return "[" + "; ".join(items) + "]"
+
+
+def wrapped(text: str, indent: str = "  ") -> str:
+    """Lines of at most WIDTH, broken at spaces (Coq's lexer does not mind)."""
+    out, line = [], indent
+    for word in text.split(" "):
+        if len(line) + len(word) > WIDTH and line.strip():
+            out.append(line.rstrip())
+            line = indent
+        line += word + " "
+    return "\n".join([*out, line.rstrip()])
+
+
+def comment(text: str) -> str:
+    """Text for a Coq comment, which neither ends it nor opens another or a string."""
+    return text.replace("*)", "* )").replace("(*", "( *").replace('"', "'")
+
+
+def identifier(name: str) -> str:
+    return re.sub(r"\W", "_", name)
+
+
+class Part:
+    """A part read for Coq."""
+
+    def __init__(
+        self, statement: dict[str, Any], certificate: dict[str, Any], witness: dict[str, Any]
+    ) -> None:
+        self.statement, self.witness = statement, witness
+        self.script = Script(json.loads(json.dumps(statement)), certificate["steps"])
+        self.theory, self.reader = self.script.theory, self.script.reader
+        self.name = identifier(statement["of"].split("/")[0])
+        declared = [DECLARATION.fullmatch(t) for t in statement.get("operators", [])]
+        self.op_levels = [0, *(int(m[4] or 0) for m in declared if m)]
+        self.op_common = [True, *(m[1] == "common" for m in declared if m)]
+
+    def mean(self, name: str) -> tuple[int, str, Deep] | None:
+        """(time, mean as shown, as data) of a drawn vector."""
+        if name not in self.theory.draws:
+            return None
+        return (self.theory.draws[name][1], *self.reader.vector(self.reader.means[name]))
+
+    def declarations(self) -> list[str]:
+        """What is assumed of each vector: known when, common or not, drawn around what; of each operator."""
+        out = []
+        for k, name in enumerate(self.reader.operators, start=1):
+            out.append(f"operator {self.op_levels[k]} {coq_name(name)}")
+            out += [f"commutes {coq_name(name)}"] * self.op_common[k]
+        for name in self.reader.vectors:
+            v, mean = coq_name(name), self.mean(name)
+            out.append(f"F {self.theory.level[name]} {v}")
+            out += [f"common {v}"] * (name in self.theory.common)
+            out += [f"drawn {mean[0]} {v} {mean[1]}"] if mean else []
+        return out
+
+    def binders(self) -> str:
+        groups = [
+            (self.reader.scalars, "R"),
+            (self.reader.operators, "V -> V"),
+            (self.reader.vectors, "V"),
+        ]
+        return " ".join(f"({' '.join(map(coq_name, names))} : {kind})" for names, kind in groups if names)
+
+    def arguments(self) -> str:
+        return " ".join(map(coq_name, [*self.reader.scalars, *self.reader.operators, *self.reader.vectors]))
+
+    def infos(self) -> list[Deep]:
+        out: list[Deep] = []
+        for name in self.reader.vectors:
+            mean = self.mean(name)
+            shown: Any = ("Some", f"({mean[0]}%nat, {written(mean[2])})") if mean else "None"
+            out.append(("Info", self.theory.level[name], str(name in self.theory.common).lower(), shown))
+        return out
+
+    def table(self) -> list[str]:
+        means = [m and (m[0], m[2]) for m in map(self.mean, self.reader.vectors)]
+        levels = [self.theory.level[v] for v in self.reader.vectors]
+        common = [v in self.theory.common for v in self.reader.vectors]
+        found = Table(levels, common, means, self.op_levels, self.op_common)
+        triples = found.collect([*self.script.facts, *self.script.items, *(c[1] for c in self.script.claims)])
+        return [f"({a}, {listing(list(map(str, w)))}, {b})" for a, w, b in triples]
+
+    def items(self) -> list[str]:
+        return [_item(item) for item in self.script.items]
+
+    def labels(self) -> tuple[list[str], list[str]]:
+        """Names for the declarations and the hypotheses."""
+        names = [f"declared{k}" for k in range(len(self.declarations()))]
+        return names, [f"given{k}" for k in range(len(self.script.hypotheses))]
+
+    def lists(self) -> str:
+        """What stands behind SV 0, SV 1, ..., VA 0, ..., VOp 1, ..."""
+        values = [coq_name(v) for v in self.reader.vectors]
+        ops = [coq_name(v) for v in self.reader.operators]
+        return " ".join([listing(self.reader.values), listing(values), listing(ops)])
+
+    def meaning(self) -> list[str]:
+        """The lemma that the data say what the statement assumes."""
+        names, facts = self.labels()
+        n, lists = self.name, self.lists()
+        ops = listing([coq_name(v) for v in self.reader.operators])
+        declared, operated = self.declared(names), self.operated(names)
+        pieces = [declared, operated, [*facts, "I"]]
+        shape = " & ".join(pattern(["_" if p == "I" else p for p in piece]) for piece in pieces)
+        back = conjunction(list(map(conjunction, pieces)))
+        return [
+            f"Lemma {n}_means {{H : Space}} {self.binders()} :",
+            wrapped(f"declared {lists} 0 {n}_infos /\\ operators {ops} 1 {n}_ops /\\"),
+            wrapped(f"all_hold {lists} {n}_facts <->"),
+            f"  {n}_assumed {self.arguments()}.",
+            "Proof.",
+            "  split.",
+            wrapped(f"- intros ({shape})."),
+            wrapped(f"exact {conjunction([*names, *facts] or ['I'])}."),
+            wrapped(f"- intros {pattern([*names, *facts])}."),
+            wrapped(f"exact {back}."),
+            "Qed.",
+            "",
+        ]
+
+    def proof(self) -> list[str]:
+        """The theorem's proof: the hypotheses as data, then the checker."""
+        n, inverses = self.name, [item for item in self.script.items if item[0] == "Inv"]
+        data = f"{n}_infos {n}_ops {n}_table {n}_facts {n}_items {n}_claims"
+        return [
+            "Proof.",
+            f"  intro assumed; destruct (proj2 ({n}_means {self.arguments()}) assumed)",
+            "    as (declared & operated & given).",
+            wrapped(f"apply (checked {self.lists()} {data})."),
+            "  - vm_cast_no_check (eq_refl true).",
+            "  - exact declared.",
+            "  - exact operated.",
+            wrapped(f"- exact {conjunction([*['eq_refl'] * len(inverses), 'I'])}."),
+            "  - exact given.",
+            "Qed.",
+        ]
+
+    def declared(self, names: list[str]) -> list[str]:
+        """The pieces of `declared`, from the declarations' names in order; I where nothing is asked."""
+        left, out = iter(names[sum(1 + c for c in self.op_common[1:]) :]), []
+        for name in self.reader.vectors:
+            out.append(next(left))
+            out.append(next(left) if name in self.theory.common else "I")
+            out.append(next(left) if name in self.theory.draws else "I")
+        return [*out, "I"]
+
+    def operated(self, names: list[str]) -> list[str]:
+        """The pieces of `operators`."""
+        left, out = iter(names), []
+        for common in self.op_common[1:]:
+            out += [next(left), next(left) if common else "I"]
+        return [*out, "I"]
+
+    def text(self) -> str:
+        """The whole of the part's Coq."""
+        n, binders = self.name, self.binders()
+        assumed = [*self.declarations(), *self.script.hypotheses]
+        infos = [written(i) for i in self.infos()]
+        opinfos = [
+            f"(OpInfo {level} {str(common).lower()})"
+            for level, common in zip(self.op_levels[1:], self.op_common[1:], strict=True)
+        ]
+        data = {
+            "infos": ("list info", infos),
+            "ops": ("list opinfo", opinfos),
+            "table": ("list triple", self.table()),
+            "facts": ("list rel", [_relation(f) for f in self.script.facts]),
+            "items": ("list item", self.items()),
+            "claims": ("list rel", [_relation(c[1]) for c in self.script.claims]),
+        }
+        lines = [
+            f"(* {self.statement['of']}: {self.statement['name']}",
+            f"   {comment(self.statement.get('title', ''))} *)",
+        ]
+        lines += [f"Definition {n}_assumed {{H : Space}} {binders} : Prop :="]
+        lines += ["  " + " /\\\n  ".join(assumed or ["True"]) + ".", ""]
+        for key, (kind, values) in data.items():
+            lines += [f"Definition {n}_{key} : {kind} := [", ";\n".join(wrapped(v) for v in values), "]%nat."]
+        claims = " /\\\n  ".join(f"({c[0]})" for c in self.script.claims)
+        lines += ["", *self.meaning()]
+        lines += Instance(self, self.witness).lines()
+        lines += [
+            "",
+            f"Theorem {n} {{H : Space}} {binders} :",
+            f"  {n}_assumed {self.arguments()} ->",
+            f"  {claims}.",
+        ]
+        return "\n".join([*lines, *self.proof()]) + "\n"
+
+
+def _relation(relation: Deep) -> str:
+    _, (kind,), a, b = relation
+    return f"Rel {kind} {written(a)} {written(b)}"
+
+
+def _item(item: Deep) -> str:
+    if item[0] == "Inv":
+        return f"Inv {item[1]} {written(item[2])}"
+    _, relation, uses, terms = item
+    used = listing([f"({i}, {written(m)})" for i, m in uses])
+    return f"Step ({_relation(relation)}) {used} {listing([written(t) for t in terms])}"
+
+
+def module(parts: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]) -> str:
+    """A theorem's file: all its parts."""
+    head = (
+        "From Coq Require Import Reals List ZArith QArith Qreals.\nFrom Compth Require Import Compth Model.\n"
+    )
+    head += "Import ListNotations.\nOpen Scope R_scope.\n"
+    read = [Part(*part) for part in parts]
+    shown = [f"@{p.name}, @{p.name}_instance" for p in read]
+    # one question about all of them: Print Assumptions walks through the reals each time
+    ends = [f"Definition all_of_it := ({', '.join(shown)}).", "Print Assumptions all_of_it."]
+    return "\n".join([head, *(p.text() for p in read), *ends]) + "\n"

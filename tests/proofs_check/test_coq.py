@@ -1,0 +1,166 @@
+"""Stored proofs as Coq files: all parts written or named; Coq refuses what is false, assumed or tampered with."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from proofs_check.coq import build
+from proofs_check.coq.build import Unsound, audit, checker_objection, listed, trusted_index
+from proofs_check.coq.export import module
+from proofs_check.coq.texts import NoExport
+
+needs_coq = [
+    pytest.mark.optional,
+    pytest.mark.slow,
+    pytest.mark.skipif(not build.coq_version(), reason="no coqc on the path: Debian's package coq"),
+]
+SHORT = "dcgd.interpolation"
+
+
+def stored(theorem):
+    return json.loads((build.CERTIFICATES / f"{theorem}.json").read_text())
+
+
+def coq_text(theorem=SHORT):
+    return module([(p["statement"], p["certificate"], p["witness"]) for p in stored(theorem)["parts"]])
+
+
+@pytest.mark.slow
+def test_every_part_is_written_or_named_with_a_reason(tmp_path):
+    outcomes = build.export(tmp_path)
+    index = trusted_index()
+    assert {o.theorem: o.parts for o in outcomes} == index["proved"]
+    for outcome in outcomes:
+        assert outcome.written + len(outcome.reasons) == len(outcome.parts)
+        assert all(reason.startswith(f"{outcome.theorem} ") for reason in outcome.reasons)
+    assert sum(o.written for o in outcomes) >= 153
+
+
+def test_a_file_states_its_theorem_in_the_words_of_the_library():
+    text = coq_text()
+    [theorem] = re.findall(r"^Theorem .*?\.$", text, flags=re.M | re.S)
+    assert "sq (sub (sub x (scal ga (P Q))) xs)" in theorem
+    assert "cocoercive f fs (P g) zero x xs L" in text
+    assert "drawn 0 Q g" in text
+    assert not re.search(r"\b(SV|VA|Rel)\b", theorem)
+
+
+@pytest.mark.parametrize(
+    "word", ["Admitted", "Axiom", "Parameter", "Hypothesis", "admit", "Context", "Unset"]
+)
+def test_a_word_that_assumes_is_refused(word):
+    with pytest.raises(Unsound, match=word):
+        audit("planted", f"Theorem t : True. {word} ok.", build.OPEN_IN_LIBRARY - {word})
+    audit("a comment", f"(* no {word} (* here *) {word} *) Theorem t : True.")
+
+
+def test_the_librarys_own_sections_are_all_that_it_may_open():
+    for name in build.LIBRARY:
+        audit(name, (build.HERE / name).read_text(), build.OPEN_IN_LIBRARY)
+        with pytest.raises(Unsound):
+            audit(name, (build.HERE / name).read_text() + "\nAxiom cheat : False.", build.OPEN_IN_LIBRARY)
+
+
+@pytest.mark.parametrize("stratum", ["statement", "hypothesis", "certificate", "witness", "name"])
+def test_a_certificate_that_the_index_does_not_list_is_refused(stratum, tmp_path):
+    data = stored(SHORT)
+    part = data["parts"][0]
+    if stratum == "statement":
+        part["statement"]["claim"] = ["sq(x - xs) <= sq(x - xs)"]
+    elif stratum == "hypothesis":
+        part["statement"]["given"]["convex"] = "least(f, fs)"
+    elif stratum == "certificate":
+        part["certificate"]["steps"] = part["certificate"]["steps"][:1]
+    elif stratum == "witness":
+        part["witness"]["params"]["mu"] = "2"
+    path = tmp_path / ("other.json" if stratum == "name" else f"{SHORT}.json")
+    path.write_text(json.dumps(data))
+    with pytest.raises(Unsound, match="index"):
+        listed(path, trusted_index())
+
+
+def test_an_index_that_was_edited_is_refused(tmp_path):
+    index = json.loads(build.INDEX.read_text())
+    index["proved"]["made.up"] = ["0" * 64]
+    path = tmp_path / "index.json"
+    path.write_text(json.dumps(index))
+    with pytest.raises(Unsound, match="its own hash"):
+        trusted_index(path)
+
+
+def test_what_coqchk_says_is_read():
+    good = "\n".join(
+        f"* {line}: <none>" for line in ("type-in-type", "unsafe (co)fixpoints", "positivity is assumed")
+    )
+    assert checker_objection(good) == ""
+    assert "Compth.cheat" in checker_objection(good + "\n    Compth.cheat")
+    assert "type-in-type" in checker_objection(good.replace("type-in-type: <none>", "type-in-type: t"))
+    assert checker_objection("") != ""
+
+
+def test_assumptions_are_read_by_question():
+    printed = "Axioms:\nA.b : nat\nfunext\n  : forall x,\n    x = x\nClosed under the global context\n"
+    assert build.assumptions(printed) == [["A.b", "funext"], []]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("coq")
+    [outcome] = build.export(folder, [SHORT])
+    build.compile_library(folder)
+    done = build.check_theorem(folder, outcome)
+    assert done.whole, done.error
+    assert set(done.axioms) <= build.WHITELIST
+    assert build.coqchk(folder, ["dcgd_interpolation"]) == ""
+    return folder
+
+
+class TestCoq:
+    """With Coq: one theorem passes, and each change of it is refused."""
+
+    pytestmark = needs_coq
+
+    def refused(self, out, text):
+        (out / "changed.v").write_text(text)
+        return build.coqc(out, "changed")[1]
+
+    def test_coq_refuses_a_false_version(self, out):
+        """Each stored negative control, with the certificate of the true statement."""
+        part = stored(SHORT)["parts"][0]
+        for control in part["controls"]:
+            try:
+                text = module([(control["statement"], part["certificate"], part["witness"])])
+            except (NoExport, KeyError):
+                continue  # the certificate names what the control left out
+            assert self.refused(out, text)
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("((- ga) * mu) + 1", "((- ga) * mu) + 0"),  # the shown claim alone
+            ("joint Q g A B", "joint Q g A 0"),  # a hypothesis as shown
+            ("drawn 0 Q g", "drawn 0 g Q"),
+            ("(Info 1 false (Some (0%nat, (VA 2))))", "(Info 0 false (Some (0%nat, (VA 2))))"),
+            (
+                "Step (Rel KLe (SC 0) (SSub (SV 1) (SV 0))) [(4,",
+                "Step (Rel KLe (SC 0) (SSub (SV 1) (SV 0))) [(3,",
+            ),
+            ("let mu := Q2R (1 # 1)", "let mu := Q2R (9 # 1)"),  # the instance
+        ],
+    )
+    def test_coq_refuses_a_change(self, out, old, new):
+        text = coq_text()
+        assert text.count(old) >= 1
+        assert self.refused(out, text.replace(old, new))
+
+    def test_coq_refuses_a_library_whose_words_say_less(self, out, tmp_path):
+        """Were a schema False, every theorem would hold: but no instance would."""
+        shutil.copytree(out, tmp_path / "weak")
+        library = tmp_path / "weak" / "Compth.v"
+        text = library.read_text()
+        assert "sq (P (Q -v m)) <= A * sq m - B * sq (P m)." in text
+        library.write_text(text.replace("sq (P (Q -v m)) <= A * sq m - B * sq (P m).", "(False : Prop)."))
+        build.compile_library(tmp_path / "weak")
+        assert build.coqc(tmp_path / "weak", "dcgd_interpolation")[1]
