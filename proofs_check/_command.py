@@ -127,7 +127,9 @@ def write_coq(out: Path, theorems: Sequence[str]) -> int:
         for reason in outcome.reasons:
             print(f"no Coq file for {reason}")
     written, parts = (sum(o.written for o in outcomes), sum(len(o.parts) for o in outcomes))
-    print(f"{written} of {parts} parts written to {out}; `python -m proofs_check.coq {out}` has Coq check them")
+    print(
+        f"{written} of {parts} parts written to {out}; `python -m proofs_check.coq {out}` has Coq check them"
+    )
     return 0
 
 
