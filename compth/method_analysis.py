@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from compth._numbers import Number
 from compth.claims import BiasVariance, Contractive, Unbiased
 from compth.compressors import Independent, as_fleet
-from compth.errors import CompthError, InvalidParameter, require
-from compth.methods import Method
-from compth.methods.core.body import NOTHING, BodyMethod, derived, method
+from compth.errors import CompthError, InvalidParameter, Unsupported, require
+from compth.methods import OWN_STEPS, Method, catalogue, guarantee
+from compth.methods.core.body import (
+    NOTHING,
+    BodyMethod,
+    derived,
+    method,
+    runs_its_body,
+    with_all_parameters,
+)
 from compth.methods.core.centre import centre_of, without_invariants
 from compth.methods.core.listing import listing
 from compth.methods.core.program import Program, bills, carried, known_to_server
 from compth.methods.core.vectors import SPOKEN, Underivable
-from compth.worst_case.bodies import Question, asked_for, body_of, question
+from compth.worst_case.bodies import Question, asked_for, check_instance, question
 
 Facts = Mapping[str, Any]
 
@@ -89,14 +96,21 @@ def analyse(
     gamma: Number | None = None,
     params: Mapping[str, Number] | None = None,
 ) -> MethodAnalysis:
-    """What follows from a method written as a body (a class, an instance or the function itself).
+    """What follows from a method: of the catalogue, or one's own written as a body (class, instance or the function).
 
     For every compressor: the worst case over the class with its claim, mu and L (the problem's mu_min and L_max, or
     those given) at the step and parameters given or else found, with the worst instance; and on the problem the largest
     stable step, the best one and exact rates. Without a compressor, delta, omega or eta name the class. A problem is
     needed for the exact part; the class needs mu and L, or a problem. Raises InvalidParameter for what cannot be read.
     """
-    kind, fixed, gamma = _asked(what, dict(params or {}), gamma)
+    asked = _asked(what, dict(params or {}), gamma, bool(compressors))
+    if not isinstance(asked, _Asked):
+        return _of_its_own(asked, problem)
+    kind, fixed, gamma, base = asked
+    if base is not None:
+        compressors = compressors if kind.takes_compressor and compressors else [base.compressor]
+        problem = None if problem is None else base.seen(problem)
+        n = None if problem is None or n is None else int(problem.n)
     workers = n if n is not None else 10 if problem is None else int(problem.n)
     require(
         problem is None or n in (None, problem.n),
@@ -114,37 +128,99 @@ def analyse(
         shown = listing(kind, numbers, workers, d, down)
     except Underivable as reason:
         return MethodAnalysis(kind.__name__, _summary(kind), (), "", (), f"{reason}; it still simulates")
-    derived = _derived(kind, numbers, workers, d, down)
+    drawn = () if base is None or base.estimator is None else (("gradients", f"drawn by {base.estimator!r}"),)
+    derived = (*_derived(kind, numbers, workers, d, down), *drawn, *_theorems(kind))
     constants = _constants(problem, mu, L)
     settings = []
     if constants is not None and (delta is not None or omega is not None):
         claim = {"delta": delta, "omega": omega, "eta": eta}
         lines, found = _class_lines(kind, constants, workers, claim, gamma, fixed)
         settings.append(Setting(_class_title(constants, workers, claim), lines, found))
-    settings += [_setting(kind, c, problem, constants, workers, d, gamma, fixed) for c in compressors]
+    settings += [_setting(asked, c, problem, constants, workers, d) for c in compressors]
     return MethodAnalysis(
         kind.__name__, _summary(kind), shown.lines, shown.latex, derived, "", tuple(settings)
     )
 
 
-def _asked(
-    what: Any, params: dict[str, Number], gamma: Number | None
-) -> tuple[type[BodyMethod], dict[str, Number], Number | None]:
-    """(class, fixed parameters, gamma) of a class, an instance or a plain function."""
-    if isinstance(what, BodyMethod):
-        return _asked(type(what), {**what.given(), **params}, what.gamma if gamma is None else gamma)
-    if not isinstance(what, type) and not isinstance(what, Method) and callable(what):
+class _Asked(NamedTuple):
+    """A class, its fixed parameters and gamma, and the instance that was meant where more than these count."""
+
+    kind: type[BodyMethod]
+    fixed: dict[str, Number]
+    gamma: Number | None
+    base: BodyMethod | None
+
+    def made(self, compressor: Any, gamma: Any, values: Mapping[str, Any]) -> Method:
+        """The instance with this compressor, these parameters."""
+        given = dict(values) if gamma is None else {"gamma": gamma, **values}
+        if self.base is None:
+            return with_all_parameters(self.kind)(compressor, **given)
+        settable = {f.name for f in fields(self.base) if f.init}
+        own = {"compressor": compressor} if self.kind.takes_compressor else {}
+        new = {k: v for k, v in given.items() if k in settable and getattr(self.base, k) is None}
+        return replace(self.base, **own, **new)
+
+
+def _asked(what: Any, params: dict[str, Number], gamma: Number | None, compressors: bool) -> _Asked | Method:
+    """What was asked of: a class, an instance or a plain function; an instance of the catalogue that is no body."""
+    base: Any = what if isinstance(what, Method) else None
+    if not isinstance(what, type | Method) and callable(what):
         what = method(what)
-    kind = body_of(what) if isinstance(what, type) else None
-    if kind is None:
-        shown = what.__name__ if isinstance(what, type) else type(what).__name__
-        raise InvalidParameter(f"{shown} is no method written as a body: decorate a function with @ct.method")
+    kind = what if isinstance(what, type) else type(what)
+    if kind.__name__ in OWN_STEPS and kind is catalogue().get(kind.__name__):
+        return kind.examples()[0] if base is None else base
+    if not issubclass(kind, BodyMethod):
+        raise InvalidParameter(
+            f"{kind.__name__} is no method written as a body: decorate a function with @ct.method"
+        )
+    if not runs_its_body(kind):
+        raise Unsupported(f"{kind.__name__} changes what its body says: nothing is derived from it")
+    if base is None and not kind.takes_compressor:
+        base = kind.examples()[0]
+    if base is not None:
+        own = {k: v for k, v in base.given().items() if k in kind.signature.params}
+        params, gamma = {**own, **params}, base.gamma if gamma is None else gamma
     for name, value in params.items():
         require(name in kind.signature.params, f"{name}={value} is no parameter of {kind.__name__}")
-    return kind, params, gamma
+    return _Asked(kind, params, gamma, base)
 
 
-def _summary(kind: type[BodyMethod]) -> str:
+def _of_its_own(made: Method, problem: Any) -> MethodAnalysis:
+    """A method of the catalogue whose step is no body."""
+    name = type(made).__name__
+    settings = []
+    if problem is not None:
+        promised = _promised(made, problem)
+        lines, numbers = _exact_lines(made, problem)
+        settings.append(
+            Setting(f"{made.label} at n={problem.n}, d={problem.d}", (*promised, *lines), numbers)
+        )
+    why = f"{name} is no body, {OWN_STEPS[name]}; it still simulates"
+    return MethodAnalysis(name, _summary(type(made)), (), "", _theorems(type(made)), why, tuple(settings))
+
+
+def _theorems(kind: type[Method]) -> tuple[tuple[str, str], ...]:
+    """Its theorems by id."""
+    found = ", ".join(th.id for th in kind.theorems())
+    return (("theorems", found),) if found else ()
+
+
+def _promised(made: Method, problem: Any) -> tuple[tuple[str, str], ...]:
+    """The theorem that promises most on the problem."""
+    if not made.theorems():
+        return ()
+    try:
+        rate = guarantee(made, problem)
+    except CompthError as reason:
+        return (("guarantee", f"none: {reason}"),)
+    rho = "no linear rate" if rate.rho is None else f"rho={rate.rho:.6g}"
+    floor = f", floor {rate.floor:.4g}" if rate.floor > 0 else ""
+    return (
+        ("guarantee", f"{rho}{floor} at gamma={_short(rate.stepsize)} ({rate.theorem}, {rate.standing})"),
+    )
+
+
+def _summary(kind: type[Method]) -> str:
     lines = (kind.__doc__ or "").strip().splitlines()
     return lines[0] if lines and not lines[0].endswith("a method written as one body.") else ""
 
@@ -177,13 +253,16 @@ def _derived(
         centre = centre_of(plain)
         rest = [f"{k} at {_at(a, 0)}" for k, a in centre.server.items()]
         rest += [f"{k}_i at {_at(a, b)}" for k, (a, b) in centre.worker.items()]
-        out.append(("fixed point", f"{', '.join(rest)}: {centre.floor}"))
+        alone = n == 1 and centre.tier == 2  # one worker shares its minimiser with itself
+        floor = replace(centre, tier=1).floor if alone else centre.floor
+        out.append(("fixed point", f"{', '.join(rest)}: {floor}"))
     except CompthError as reason:
         out.append(("fixed point", str(reason)))
     for k, combination in gone.items():
         what = " + ".join(f"{'' if c == 1 else f'{c} '}mean({j})" for j, c in combination.items())
         out.append(("invariant", f"{k} = {what} in every round"))
-    out.append(("bits a round", _bits(program)))
+    if kind._sent is BodyMethod._sent:
+        out.append(("bits a round", _bits(program)))
     known = known_to_server(program)
     if program.worker:
         held = ", ".join(f"{k}_i" for k in program.worker if k in known) or "none"
@@ -203,13 +282,16 @@ def _at(a: Any, b: Any) -> str:
 
 
 def _bits(program: Program) -> str:
-    out = []
+    shares: dict[str, Any] = {}
     for leaf, bill in zip(program.leaves, bills(program), strict=True):
         parts = [f"{len(bill.messages)} message{'s' * (len(bill.messages) > 1)}"] if bill.messages else []
         parts += [f"{bill.full} full vector{'s' * (bill.full > 1)}"] if bill.full else []
-        chance = "" if len(program.leaves) == 1 else f" with probability {float(leaf.probability):g}"
-        out.append(f"{' and '.join(parts) or 'nothing'}{chance}")
-    return ", ".join(out) + " from every worker"
+        what = " and ".join(parts) or "nothing"
+        shares[what] = shares.get(what, 0) + leaf.probability
+    chances = {
+        what: "" if len(shares) == 1 else f" with probability {float(p):g}" for what, p in shares.items()
+    }
+    return ", ".join(f"{what}{chance}" for what, chance in chances.items()) + " from every worker"
 
 
 def _class_title(constants: tuple[Number, Number], n: int, claim: Mapping[str, Any]) -> str:
@@ -218,22 +300,19 @@ def _class_title(constants: tuple[Number, Number], n: int, claim: Mapping[str, A
 
 
 def _setting(
-    kind: type[BodyMethod],
-    compressor: Any,
-    problem: Any,
-    constants: tuple[Number, Number] | None,
-    n: int,
-    d: int,
-    gamma: Number | None,
-    fixed: dict[str, Number],
+    asked: _Asked, compressor: Any, problem: Any, constants: tuple[Number, Number] | None, n: int, d: int
 ) -> Setting:
+    kind, fixed, gamma, base = asked
     fleet = as_fleet(compressor)
     fleet.check(n, d)
     claim = _claim(fleet, n, d)
     shown = ", ".join(f"{k}={_short(v)}" for k, v in claim.items() if v is not None) or "no claim"
     lines: list[tuple[str, str]] = []
     numbers: dict[str, Any] = {"compressor": fleet.label}
-    if constants is None:
+    outside = _outside(base)
+    if outside:
+        lines.append(("worst case", f"none: {outside}"))
+    elif constants is None:
         lines.append(
             ("worst case", "none: give mu and L, or a problem whose workers are all strongly convex")
         )
@@ -251,10 +330,20 @@ def _setting(
             **{k: v for k, v in numbers.get("parameters", {}).items() if k in kind.signature.params},
         }
         step = numbers.get("stepsize") if gamma is None else gamma
-        seen, found = _exact_lines(kind, compressor, problem, step, used)
+        own = base if base is not None else _plain(kind, compressor, fixed, gamma)
+        lines += [] if own is None else _promised(own, problem)
+        missing = [k for k in kind.signature.params if k not in used and k not in _defaults(kind)]
+        if missing and base is None and (own is None or not kind.theorems()):
+            lines.append(("exact dynamics", f"not asked: give {', '.join(missing)}"))
+            return Setting(f"{fleet.label} ({shown}) at n={n}, d={d}", tuple(lines), numbers)
+        values = {k: float(v) for k, v in used.items() if k in kind.signature.params}
+        run = asked.made(compressor, None if step is None else float(step), values)
+        seen, found = _exact_lines(own if missing and own is not None else run, problem)
         lines += seen
         numbers |= found
-    return Setting(f"{fleet.label} ({shown}) at n={n}, d={d}", tuple(lines), numbers)
+    return Setting(
+        f"{fleet.label if base is None else base.label} ({shown}) at n={n}, d={d}", tuple(lines), numbers
+    )
 
 
 def _claim(fleet: Any, n: int, d: int) -> dict[str, Number | None]:
@@ -318,19 +407,30 @@ def _class_lines(
     return tuple(lines), numbers
 
 
-def _exact_lines(
-    kind: type[BodyMethod], compressor: Any, problem: Any, step: Any, params: Mapping[str, Number]
-) -> tuple[list[tuple[str, str]], dict[str, Any]]:
-    """Exact rates on the problem: at the step, the largest stable step, the best one, the floor."""
+def _outside(base: BodyMethod | None) -> str:
+    """Why no class of the worst case holds the runs of an instance; "" where one does."""
+    try:
+        if base is not None:
+            check_instance(base)
+    except Unsupported as reason:
+        return str(reason)
+    return ""
+
+
+def _plain(
+    kind: type[BodyMethod], compressor: Any, fixed: Mapping[str, Number], gamma: Number | None
+) -> Method | None:
+    """What a user makes of the class, None where it plans these parameters itself."""
+    try:
+        return kind(compressor, **({} if gamma is None else {"gamma": gamma}), **fixed)
+    except (TypeError, CompthError):
+        return None
+
+
+def _exact_lines(made: Method, problem: Any) -> tuple[list[tuple[str, str]], dict[str, Any]]:
+    """Exact rates on the problem: the largest stable step, the best one, and at its own step rate and floor."""
     from compth.dynamics import best_step, exact_rate, max_stable_step, stationary
 
-    missing = [k for k in kind.signature.params if k not in params and k not in _defaults(kind)]
-    if missing:
-        return [("exact dynamics", f"not asked: give {', '.join(missing)}")], {}
-    values = {k: float(v) for k, v in params.items() if k in kind.signature.params}
-    given: dict[str, Any] = {} if step is None else {"gamma": float(step)}
-    given |= values
-    made = kind(compressor, **given)
     lines: list[tuple[str, str]] = []
     numbers: dict[str, Any] = {}
     try:
@@ -342,11 +442,11 @@ def _exact_lines(
         if best.converged:
             numbers |= {"best_step": float(gamma), "best_rate": best.rho}
             lines.append(("best exact rate", f"{best.rho:.6g} at gamma={gamma:.4g}"))
-        if step is not None:
+        if made.gamma is not None:
             found = exact_rate(made, problem)
             numbers |= {"exact_rate": found.rho} if found.converged else {}
             shown = f"{found.rho:.6g}" if found.converged else _between(found.bracket)
-            lines.append(("exact rate", f"{shown} at gamma={_short(step)}"))
+            lines.append(("exact rate", f"{shown} at gamma={_short(made.gamma)}"))
             floor = stationary(made, problem)
             if floor.converged and np.isfinite(floor.mean_square):
                 numbers["floor"] = floor.mean_square

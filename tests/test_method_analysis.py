@@ -111,8 +111,12 @@ def test_what_is_not_derived_says_why(kind, compressor, says):
 
 
 def test_inputs_that_cannot_be_read_are_refused():
+    class Cat(ct.CAT):
+        """A step of a user's own, whatever it is called."""
+
+    Cat.__name__ = "CAT"
     with pytest.raises(InvalidParameter, match="CAT is no method written as a body"):
-        ct.analyse(ct.CAT)
+        ct.analyse(Cat)
     with pytest.raises(InvalidParameter, match="beta=1 is no parameter of Shifted"):
         ct.analyse(bodies.Shifted, params={"beta": 1})
     with pytest.raises(InvalidParameter, match="give both or neither"):
@@ -166,3 +170,58 @@ def test_bad_input_is_one_line(file, capsys, arguments, says):
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert says in captured.err
+
+
+def test_a_method_of_the_catalogue_is_analysed_by_name(capsys):
+    assert run(["analyse", "GD", "--dim", "3", "--workers", "2"]) == 0
+    shown = capsys.readouterr().out
+    assert "x+ = x - gamma mean(g)" in shown
+    assert "gd.contraction, PROVED" in shown
+    assert "certified rate" in shown
+    assert run(["analyse", "SGD(oracle=Minibatch(size=2))", "--latex"]) == 0
+    assert r"\nabla f_i(x)" in capsys.readouterr().out
+    assert run(["analyse", "RandK(k=2)"]) == 2
+    assert "must be FILE.py:NAME or a method" in capsys.readouterr().err
+
+
+def test_what_the_catalogue_knows_of_a_class_stands_beside_what_is_found():
+    (seen,) = ct.analyse(ct.DIANA(ct.RandK(1), gamma=0.1, alpha=0.25), (), PROBLEM).settings
+    lines = dict(seen.lines)
+    assert lines["parameters given"] == "gamma=0.1, alpha=0.25"
+    promised = ct.guarantee(ct.DIANA(ct.RandK(1), gamma=0.1, alpha=0.25), PROBLEM)
+    assert promised.theorem in lines["guarantee"]
+    assert seen.numbers["certified"] >= seen.numbers["exact_rate"]
+    assert seen.numbers["exact_rate"] == ct.exact_rate(ct.DIANA(ct.RandK(1), 0.1, alpha=0.25), PROBLEM).rho
+
+
+@pytest.mark.slow
+def test_an_oracle_a_table_and_a_step_of_its_own_say_what_stops_them():
+    sums = ct.problems.random_finite_sum(2, 2, 3, 5, seed=0)
+
+    def said(what):
+        found = ct.analyse(what, [ct.RandK(1)], sums)
+        return found, dict(found.settings[0].lines)
+
+    found, lines = said(ct.SGD)
+    assert dict(found.derived)["gradients"] == "drawn by Minibatch()"
+    assert "stochastic gradients are outside the class" in lines["worst case"]
+    assert "sgd.reweighted" in lines["guarantee"]
+    assert "draw together" in said(ct.SAGA)[1]["worst case"]
+    found, lines = said(ct.VRDIANA)
+    assert "every worker i: v_i = (g2_ij - g1_ij) at one part j, drawn uniformly" in "".join(found.algorithm)
+    assert "drawn parts" in lines["worst case"]
+    assert "best exact rate" in lines
+    found, lines = said(ct.CAT)
+    assert "CAT is no body" in found.stopped
+    assert "cat.workers" in lines["guarantee"]
+    assert "every worker i: c2_i = S_i(g_i), sent, the same S_i wherever it stands" in "".join(
+        ct.analyse(ct.IST).algorithm
+    )
+
+
+@pytest.mark.slow
+def test_the_search_finds_more_than_theorems_promise():
+    problem = ct.problems.random_quadratic(2, 3, 5, seed=0, hessians=0.3)
+    (found,) = ct.analyse(ct.DIANA, [ct.RandK(1)], problem).settings
+    assert found.numbers["certified"] < ct.guarantee(ct.DIANA(ct.RandK(1)), problem).rho
+    assert set(found.numbers["parameters"]) == {"alpha"}

@@ -1,4 +1,4 @@
-"""`compth analyse FILE.py:NAME`: everything that follows from a method written as one body."""
+"""`compth analyse FILE.py:NAME`, or of a method of the catalogue: everything that follows from its body."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ LIMIT = 900.0
 
 
 def analyse(
-    target: Annotated[str, typer.Argument(help="FILE.py:NAME, a function with or without @ct.method")],
+    target: Annotated[
+        str, typer.Argument(help="FILE.py:NAME, a function with or without @ct.method; or DIANA")
+    ],
     compressor: Annotated[
         list[str] | None, typer.Option("--compressor", "-c", help='"RandK(k=2)" (repeatable)')
     ] = None,
@@ -50,8 +52,8 @@ def analyse(
     from compth.certification import sandbox
 
     file, colon, name = target.rpartition(":")
-    if not colon or not name.isidentifier():
-        raise InvalidParameter(f"target={target!r} must be FILE.py:NAME")
+    if colon and not name.isidentifier():
+        raise InvalidParameter(f"target={target!r} must be FILE.py:NAME, or a method such as DIANA")
     constants = {"mu": mu, "L": smooth, "omega": omega, "delta": delta, "eta": eta}
     problem: dict[str, Any] = {
         "dataset": dataset,
@@ -68,9 +70,12 @@ def analyse(
         "params": param or [],
     }
     request |= {"constants": constants, "n": n, "problem": problem}
-    answer, code = sandbox.ask("compth.cli.analyse", request)
-    if answer is None:
-        raise UnusableInput(f"file={file!r}: the program {sandbox.ending(code)}")
+    if colon:
+        answer, code = sandbox.ask("compth.cli.analyse", request)
+        if answer is None:
+            raise UnusableInput(f"file={file!r}: the program {sandbox.ending(code)}")
+    else:
+        answer = _analysed(_of_catalogue(target), request)
     found = answer["analysis"]
     if latex and not as_json:
         if not found["latex"]:
@@ -79,6 +84,21 @@ def analyse(
     else:
         print(json.dumps(found, indent=2) if as_json else answer["text"])
     return 0
+
+
+def _of_catalogue(text: str) -> Any:
+    """The class of a plain name, else the instance that a spec says."""
+    from compth._specs import build
+    from compth.methods import Method, catalogue, vocabulary
+
+    if text in catalogue():
+        return catalogue()[text]
+    spec = "(" in text and not text.endswith(".py")
+    found = build(text, vocabulary()) if spec else None
+    if not isinstance(found, Method):
+        known = ", ".join(catalogue())
+        raise InvalidParameter(f"target={text!r} must be FILE.py:NAME or a method: {known}")
+    return found
 
 
 def _answer(request: dict[str, Any], pulse: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ EVALUATIONS = 120
 """Most exact rates of one search."""
 CERTIFIED = 40
 """Most certified rates of one search."""
+WIDE = 0.5
+"""First steps, in the logarithm of share/(1 - share)."""
 SHORTER = (1.5, 3, 10, 100)
 """By how much shorter steps are tried where that of the extremal quadratics has no certificate."""
 DIGITS = 3
@@ -32,8 +34,6 @@ def best_parameters(
     gamma is looked for in (0, 4/L), every free parameter in (0, 1), by simplex steps from a few starts: a good choice,
     not a proved best one. Unsupported where no start is stable.
     """
-    from scipy.optimize import minimize
-
     rational = q.rational()
     form = q.kind.signature
     free = [k for k in form.params if k not in fixed]
@@ -54,27 +54,25 @@ def best_parameters(
     starts = [
         np.array([_logit(g / 4 if k == "gamma" else p) for k in moving])
         for g in (0.5, 0.1, 0.01)
-        for p in dict.fromkeys((1 / (1 + omega) if omega else 0.5, 0.5))
+        for p in dict.fromkeys((1 / (1 + omega) if omega else 0.5, 0.5, 0.5 / (1 + omega)))
     ]
     if not moving:
         step, params = choice(np.zeros(0))
         return step, params, rate(np.zeros(0))
     first = min(starts, key=rate)
-    limits: Any = {"maxfev": EVALUATIONS, "xatol": 1e-2, "fatol": 1e-7}
-    found = minimize(rate, first, method="Nelder-Mead", options=limits)
+    found = _descended(rate, first, EVALUATIONS)
     if not found.fun < 1:
         raise Unsupported(f"{q.method}: no stable parameters were found, give some of {', '.join(moving)}")
-    shorter = [found.x, first]
+    shorter = []
     if "gamma" in moving:  # certificates may end long before the extremal quadratics are unstable
-        k, share = moving.index("gamma"), 1 / (1 + np.exp(-np.clip(found.x[-1], -30, 30)))
-        shorter += [np.array([*found.x[:k], _logit(share / f)]) for f in SHORTER]
-    at = _certified(rational, choice, shorter)
+        share = 1 / (1 + np.exp(-np.clip(found.x[-1], -30, 30)))
+        shorter = [np.array([*found.x[:-1], _logit(share / f)]) for f in SHORTER]
+    at = _certified(rational, choice, [found.x, *shorter, *starts])
     return *choice(at), rate(at)
 
 
 def _certified(q: Question, choice: Any, tried: list[Array]) -> Array:
     """The first of these where its certificate meets what is attained, else a little search on certified rates."""
-    from scipy.optimize import minimize
 
     def rate(u: Array) -> float:
         step, params = choice(u)
@@ -88,12 +86,17 @@ def _certified(q: Question, choice: Any, tried: list[Array]) -> Array:
     attained = attained_by(model)[0]
     if certificate_at(model, spelled(attained + 1e-3 * (1 - attained))) is not None:
         return tried[0]
-    best, least = tried[0], rate(tried[0])
-    for k, u in enumerate(tried[1:]):
-        found = rate(u) if k == 0 or least >= 1 else least
-        best, least = (u, found) if found < least else (best, least)
-    limits: Any = {"maxfev": CERTIFIED, "xatol": 1e-2, "fatol": 1e-7}
-    return np.asarray(minimize(rate, best, method="Nelder-Mead", options=limits).x)
+    best = min(tried, key=rate)
+    return np.asarray(_descended(rate, best, CERTIFIED).x)
+
+
+def _descended(rate: Callable[[Array], float], start: Array, evaluations: int) -> Any:
+    """Simplex steps from a start, the first of them WIDE in every direction."""
+    from scipy.optimize import minimize
+
+    simplex = np.vstack([start, start + WIDE * np.eye(len(start))])
+    limits: Any = {"maxfev": evaluations, "xatol": 1e-2, "fatol": 1e-7, "initial_simplex": simplex}
+    return minimize(rate, start, method="Nelder-Mead", options=limits)
 
 
 def _logit(share: float) -> float:

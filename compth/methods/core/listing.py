@@ -8,11 +8,21 @@ from fractions import Fraction
 from typing import Any
 
 from compth.errors import CompthError
-from compth.methods.core.body import BodyMethod
-from compth.methods.core.program import Program, trace
-from compth.methods.core.vectors import GRADIENT, MESSAGE, OWN, STATE, Underivable, Vector
+from compth.methods.core.body import NOTHING, BodyMethod
+from compth.methods.core.program import Program, from_server, trace
+from compth.methods.core.vectors import (
+    COMMON,
+    GRADIENT,
+    MESSAGE,
+    OWN,
+    PART,
+    PICKED,
+    STATE,
+    Underivable,
+    Vector,
+)
 
-LETTERS = {GRADIENT: "g", MESSAGE: "c"}
+LETTERS = {GRADIENT: "g", MESSAGE: "c", PICKED: "v"}
 GREEK = (
     "alpha",
     "beta",
@@ -60,11 +70,14 @@ def _program(
     form = kind.signature
     names = [*form.params, *(("gamma",) if form.takes_gamma else ())]
     size: dict[str, Any] = {"n": n, "d": d, "downlink": downlink, "start": form.start}
-    try:
-        given = {k: Formula(Symbol(k, positive=True)) for k in names}
-        return trace(kind.body, form.server, form.worker, given, coins_unknown=True, **size), True
-    except CompthError:
-        return trace(kind.body, form.server, form.worker, {k: numbers[k] for k in names}, **size), False
+    defaults = {k: v for k, v in form.params.items() if v is not NOTHING}
+    for known in ({}, defaults) if defaults else ({},):  # a body may ask what a parameter with a default is
+        try:
+            given = {k: Formula(Symbol(k, positive=True)) for k in names} | known
+            return trace(kind.body, form.server, form.worker, given, coins_unknown=True, **size), not known
+        except CompthError:
+            continue
+    return trace(kind.body, form.server, form.worker, {k: numbers[k] for k in names}, **size), False
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +143,11 @@ class _Words:
     """Plain text."""
 
     gradient = "every worker i: {0} = grad f_i({1})"
+    parts = "every worker i, each of its parts j: {0} = grad f_ij({1})"
+    picked = "every worker i: {0} = ({1}) at one part j, drawn uniformly"
     compressor = "every worker i: {0} = C_i({1}), sent"
+    shared = "every worker i: {0} = S_i({1}), sent, the same S_i wherever it stands"
+    received = "every worker i: {0} = S_i({1}), received, the same S_i wherever it stands"
     broadcast = "server: {0} = C_M({1}), heard by all"
     following, chance = "{0}+ = {1}", "with probability {0}: {1}"
 
@@ -141,8 +158,7 @@ class _Words:
         """One line for each operation, then the next state."""
         out = []
         for k, op in enumerate(self.program.ops):
-            text = {GRADIENT: self.gradient, MESSAGE: self.compressor}.get(op.kind, self.broadcast)
-            out.append(text.format(self.name(k, OWN), self.vector(op.argument)))
+            out.append(self.form(k).format(self.name(k, PART if op.parts else OWN), self.vector(op.argument)))
         leaves = self.program.leaves
         for name in self.program.names:
             shown = [self.vector(leaf.following[name]) for leaf in leaves]
@@ -157,6 +173,15 @@ class _Words:
                 out.append(self.chance.format(self.number(chance), self.following.format(left, text)))
         return out
 
+    def form(self, k: int) -> str:
+        """The sentence of an operation."""
+        op, program = self.program.ops[k], self.program
+        draws = [program.ops[i].draw for i in program.of_kind(MESSAGE)]
+        if op.kind == MESSAGE and draws.count(op.draw) > 1:
+            return self.received if k in from_server(program) else self.shared
+        plain = {GRADIENT: self.gradient, MESSAGE: self.compressor, PICKED: self.picked}
+        return self.parts if op.parts else plain.get(op.kind, self.broadcast)
+
     def name(self, k: int, scope: str) -> str:
         """An operation's result: numbered where there are several of its kind."""
         kind = self.program.ops[k].kind
@@ -166,12 +191,12 @@ class _Words:
         return self.state(letter + ("'" if taken else ""), scope if kind in LETTERS else "")
 
     def state(self, name: str, scope: str) -> str:
-        """h_i of a worker, mean(h), or a server's."""
-        return f"{name}_i" if scope == OWN else name
+        """h_i of a worker, g_ij of its parts, mean(h), or a server's."""
+        return f"{name}{ {OWN: '_i', PART: '_ij'}.get(scope, '') }"
 
-    def mean(self, name: str) -> str:
-        """An average over the workers."""
-        return f"mean({name})"
+    def mean(self, name: str, over: str = "") -> str:
+        """An average over the workers, or over the parts of one."""
+        return f"mean({name}{over})"
 
     def vector(self, v: Vector) -> str:
         """A linear combination."""
@@ -179,7 +204,9 @@ class _Words:
         for (scope, kind, i), c in v.terms.items():
             own = kind in LETTERS or (kind == STATE and i in self.program.worker)
             name = self.state(i, scope) if kind == STATE else self.name(i, scope)
-            parts.append(self.times(c, name if scope == OWN or not own else self.mean(name)))
+            if kind == GRADIENT and scope == OWN and self.program.ops[i].parts:
+                name = self.mean(self.name(i, PART), " over j")
+            parts.append(self.times(c, self.mean(name) if scope == COMMON and own else name))
         text = " + ".join(parts).replace("+ -", "- ")
         return text or "0"
 
@@ -210,6 +237,9 @@ class _Symbols(_Words):
 
     gradient = r"{0} &= \nabla f_i({1})"
     compressor = r"{0} &= \mathcal{{C}}_i({1})"
+    parts = r"{0} &= \nabla f_{{ij}}({1})"
+    picked = r"{0} &= ({1}) \text{{ at one part }} j \text{{, drawn uniformly}}"
+    shared = received = r"{0} &= \mathcal{{S}}_i({1})"
     broadcast = r"{0} &= \mathcal{{C}}_M({1})"
     following, chance = r"{0}^{{+}} &= {1}", r"{1} \quad \text{{with probability }} {0}"
 
@@ -219,7 +249,7 @@ class _Symbols(_Words):
         mark = "'" if name.endswith("'") else ""
         letter = f"\\{stem}" if stem in GREEK else stem
         shown = (letter if stem in GREEK or len(stem) == 1 else f"\\mathit{{{stem.replace('_', '')}}}") + mark
-        index = ",".join(x for x in (tail, "i" if scope == OWN else "") if x)
+        index = ",".join(x for x in (tail, {OWN: "i", PART: "ij"}.get(scope, "")) if x)
         return f"{shown}_{{{index}}}" if index else shown
 
     def number(self, c: Any) -> str:
@@ -227,7 +257,9 @@ class _Symbols(_Words):
             return f"{'-' if c < 0 else ''}\\tfrac{{{abs(c.numerator)}}}{{{c.denominator}}}"
         return super().number(c)
 
-    def mean(self, name: str) -> str:
+    def mean(self, name: str, over: str = "") -> str:
+        if over:
+            return f"\\tfrac1m \\sum_j {name}"
         return f"\\bar{{{name}}}" if len(name) == 1 else f"\\overline{{{name}}}"
 
     def expression(self, c: Any) -> str:
