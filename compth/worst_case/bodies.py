@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from compth._numbers import Number, ratio
+from compth._own import stranger
 from compth.calculus import induced_omega
 from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased
 from compth.compressors import Independent
@@ -52,7 +53,7 @@ class Question:
     @property
     def known(self) -> Known | None:
         """The closed form of this question, None where there is none."""
-        return next((k for k in self.kind.known if k.speaks_of(self) and not self.eta), None)
+        return next((k for k in known_of(self.kind) if k.speaks_of(self) and not self.eta), None)
 
     def rational(self) -> Question:
         """Every number a Fraction: a float is read as the decimal it is printed as."""
@@ -85,9 +86,20 @@ def _model(q: Question, values: tuple[tuple[str, Fraction], ...], full: bool, se
     program = settled(programs[0]) if settle else programs[0]
     model = derived_model(program, cls, {**shown, **dict(values), "n": q.n}, _units(q.kind), full)
     later = (LATER,) if program.names != programs[0].names else ()
-    return replace(
-        model, method=q.method, names=q.kind.lyapunov_names, assumptions=(*model.assumptions, *later)
-    )
+    owner = _declaring(q.kind, "lyapunov_names")
+    written = q.kind.lyapunov_names if getattr(owner, "body", None) is q.kind.body else {}
+    return replace(model, method=q.method, names=written, assumptions=(*model.assumptions, *later))
+
+
+def known_of(kind: type[BodyMethod]) -> tuple[Known, ...]:
+    """The closed forms of the package that speak of this very body: a subclass with another body has none."""
+    owner = _declaring(kind, "known")
+    return kind.known if kind.body is getattr(owner, "body", None) and not stranger(owner) else ()
+
+
+def _declaring(kind: type[BodyMethod], name: str) -> type[BodyMethod]:
+    """The class in which an attribute of a body's class stands."""
+    return next(cls for cls in kind.__mro__ if name in cls.__dict__)
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -122,9 +134,10 @@ def names() -> dict[str, Named]:
     out: dict[str, Named] = {}
     for name, kind in catalogue().items():
         if issubclass(kind, BodyMethod):
-            found = next((k.claim for k in kind.known if not k.alias), _required(kind))
+            known = known_of(kind)
+            found = next((k.claim for k in known if not k.alias), _required(kind))
             out |= dict.fromkeys((name, kind.name), Named(kind, name, found))
-            out |= {k.alias: Named(kind, k.alias, k.claim, k.most_workers) for k in kind.known if k.alias}
+            out |= {k.alias: Named(kind, k.alias, k.claim, k.most_workers) for k in known if k.alias}
     return out
 
 

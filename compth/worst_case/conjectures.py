@@ -17,7 +17,7 @@ from compth.errors import InvalidParameter, require
 from compth.methods import _closed_forms as forms
 from compth.methods.core.body import BodyMethod
 from compth.sources import Source
-from compth.worst_case.bodies import Question, asked_for
+from compth.worst_case.bodies import Question, asked_for, known_of
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def heterogeneous_feedback(
     InvalidParameter for constants out of range, and for a method of which nothing is conjectured.
     """
     named = asked_for(method)
-    known = next((k for k in named.kind.known if k.several is not None), None)
+    known = next((k for k in known_of(named.kind) if k.several is not None), None)
     if known is None or known.several is None:
         raise InvalidParameter(f"method={named.name}: the conjecture speaks of EF and EF21")
     require(

@@ -210,7 +210,9 @@ def _answer(q: Question, gamma: Number, params: Mapping[str, Number], closed: Nu
         certificate=certificate,
         worst_case=instance_of(q, model, where, rate),
         closed_form=closed is not None,
-        standing=standing_of(proof_of(q) if known is not None else "", Standing.DERIVED),
+        standing=standing_of(proof_of(q), Standing.DERIVED, q.kind)
+        if known is not None
+        else Standing.DERIVED,
         attribution=Attribution.OURS if known is None else known.attribution,
         source=sources.COMPTH if known is None else known.source,
     )

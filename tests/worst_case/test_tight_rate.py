@@ -297,3 +297,53 @@ def test_compare_gains_the_tight_column():
 def test_a_rate_counts_as_proved_where_the_proofs_statement_covers_it(method, given, proved):
     rate = ct.tight_rate(method, **{"mu": F(1, 3), "L": F(1), **given})
     assert (rate.standing is ct.Standing.PROVED) == proved
+
+
+def test_a_closed_form_speaks_of_its_own_body_alone():
+    class Half(ct.EF21):
+        @staticmethod
+        def body(w, x, g: ct.Worker, *, gamma):
+            after = x - gamma * w.mean(g)
+            return dict(x=after, g=g + w.compress(w.gradient(after) - g) / 2)
+
+    class Claimed(ct.EF21):
+        known = (replace(ct.EF21.known[0], factor=lambda q: F(1, 100)),)
+
+    class Thin(ct.EF21):
+        pass
+
+    given = {"mu": F(2, 7), "L": 1, "delta": F(15, 16), "gamma": F(1, 2)}
+    true = ct.tight_rate(ct.EF21, **{**given, "gamma": None})
+    assert true.closed_form
+    for kind in (Half, Claimed):
+        found = ct.tight_rate(kind, **given)
+        assert not found.closed_form
+        assert found.standing is ct.Standing.DERIVED
+        assert found.rho == found.certified >= found.attained > 0.5
+    assert ct.tight_rate(Half, **{**given, "gamma": true.stepsize}).attained > true.rho + F(1, 100)
+    thin = ct.tight_rate(Thin, **{**given, "gamma": None})
+    assert (thin.rho, thin.standing) == (true.rho, ct.Standing.ASSUMED)
+    with pytest.raises(InvalidParameter, match="the conjecture speaks of EF and EF21"):
+        ct.heterogeneous_feedback(Half, [0.1, 0.2], [1, 1], 0.5)
+
+
+def test_what_is_left_without_compression_is_gradient_descent():
+    for method, given in (
+        ("EF", {"delta": 1}),
+        ("EF21", {"delta": 1}),
+        ("CGD", {"delta": 1}),
+        ("DIANA", {"omega": 0}),
+    ):
+        found = ct.tight_rate(method, mu=F(1, 10), L=1, **given)
+        assert found.rho == F(81, 121) == found.certificate.rho
+        assert found.certificate.check()
+    plain = ct.tight_rate("EF21", mu=F(1, 10), L=1, delta=1).certificate
+    assert any("second round" in a for a in plain.model.assumptions)
+
+    @ct.method
+    def Stale(w, x, g: ct.Worker, *, gamma):  # the gradient of the round before last: no gradient descent
+        return dict(x=x - gamma * w.mean(g), g=w.compress(w.gradient(x)))
+
+    stale = ct.tight_rate(Stale, mu=F(1, 10), L=1, delta=1, gamma=F(3, 2))
+    assert stale.attained > 1  # x+ = x - gamma L x_before: unstable beyond 1/L
+    assert stale.certificate is None
