@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from compth.certification.contract import Look
 from compth.certification.oracle import Moments, excess, factored, margins_of, of_leaves
 from compth.certification.sampled import Point, Suspects, target_of
+from compth.certification.selection import selected
 from compth.certification.tracer import NotTraceable, leaves
 
 Array = NDArray[np.float64]
@@ -54,6 +55,15 @@ def by_coordinates(subject: Any, claim: Any, x: Array, d: int, slack: float) -> 
         m = factored(subject, d)(x)
     except NotTraceable as reason:
         return otherwise(subject, claim, x, d, slack, f"the program cannot be factored now ({reason})")
+    return lines_of(claim, replace(m, slack=slack))
+
+
+def by_selection(subject: Any, claim: Any, x: Array, d: int, slack: float) -> list[Line]:
+    """The claim's inequalities at x from the classes of draws of a selection."""
+    try:
+        m = selected(subject, x, d)
+    except NotTraceable as reason:
+        return otherwise(subject, claim, x, d, slack, f"the program is no plain selection now ({reason})")
     return lines_of(claim, replace(m, slack=slack))
 
 

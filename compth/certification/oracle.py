@@ -58,8 +58,8 @@ class Moments:
 class Oracle:
     """Exact moments at any input of one dimension; `technique` and `assumptions` go into the certificate.
 
-    slack: the rounding that the program's arithmetic is granted (`Arithmetic.slack`). dear: the work counted for an
-    input that could not be followed within it. work: the sum over all inputs.
+    slack: the rounding that the program's arithmetic is granted at x (`Arithmetic.slack`), None for none.
+    dear: the work counted for an input that could not be followed within it. work: the sum over all inputs.
     """
 
     technique: str
@@ -68,7 +68,7 @@ class Oracle:
     calls: int = 0
     law: Callable[[Array], list[Leaf]] | None = None
     notes: dict[str, Any] = field(default_factory=dict)
-    slack: float = 0.0
+    slack: Callable[[Array], float] | None = None
     dear: float = 0.0
     work: float = 0.0
 
@@ -80,7 +80,7 @@ class Oracle:
             self.work += self.dear
             raise
         self.work += found.work
-        return replace(found, slack=self.slack) if self.slack else found
+        return replace(found, slack=self.slack(x)) if self.slack else found
 
 
 def element_moments(y: Any) -> tuple[float, float]:

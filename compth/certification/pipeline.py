@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from compth._door import at_the_door, real, text
 from compth._rng import check_seed
 from compth.certificates import Certificate, Report, Verdict
-from compth.certification import adapters, contract, evalues, linear, realised, statistics, traced
+from compth.certification import (
+    adapters,
+    contract,
+    evalues,
+    linear,
+    realised,
+    selection,
+    statistics,
+    traced,
+)
 from compth.certification.adversary import NotReproducible, Search, Worst, shrink
 from compth.certification.allowance import BITTEN, Allowance, Limits
 from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points, limit
@@ -80,7 +89,7 @@ PROOF_SIZE = 14
 
 @dataclass
 class Run:
-    """Settings and log of one call; slack: the rounding granted at the present dimension."""
+    """Settings and log of one call; slack: the rounding granted at the present dimension, at most."""
 
     subject: Subject
     budget: Budget
@@ -92,6 +101,10 @@ class Run:
     stages: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     void: list[tuple[int, str]] = field(default_factory=list)
+
+    def granted(self, x: Array) -> float:
+        """The rounding granted at x."""
+        return self.arithmetic.slack(len(x), x) if self.slack else 0.0
 
     def allowance(self, what: str, work: float = math.inf) -> Allowance:
         """An allowance of so much work; the cap on processor time is noted where it bites."""
@@ -213,7 +226,8 @@ def _certificate(run: Run, d: int, claim: str, verdict: Verdict, evidence: str, 
     if run.subject.workers:
         scope["n"] = run.subject.workers
     if run.slack:
-        more["details"] = {**more.get("details", {}), "slack": run.slack}
+        at = more.get("witness")
+        more["details"] = {**more.get("details", {}), "slack": run.slack if at is None else run.granted(at)}
     return Certificate(run.subject.name, claim, verdict, evidence, seed=run.seed, scope=scope, **more)
 
 
@@ -258,10 +272,17 @@ def _breach(run: Run, d: int, problem: str, x: Any) -> Certificate:
 
 def _in_all_forms(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     """The object as its reference states it and, where the code is a user's, in every other form that runs."""
+    forms = realised.forms(run.subject)
+    run = replace(run, alpha=run.alpha / ((1 + len(forms)) * _tests(run.subject)))
     found = _dimension(run, d, claims)
-    for form in realised.forms(run.subject):
+    for form in forms:
         found = realised.worse(found, _dimension(replace(run, subject=form), d, claims))
     return found
+
+
+def _tests(subject: Subject) -> int:
+    """Stages of one form that spend the level: samples; for what has rows or draws, audits of these two as well."""
+    return 1 if subject.batch is None and not isinstance(subject.object, Compressor | Fleet) else 3
 
 
 def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
@@ -289,7 +310,7 @@ def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
             run, budget=run.budget.audit()
         )  # what is left is to see that the program is what was proved
     oracle = _oracle(run, d)
-    settled = statistics.settle(run, d, claims) if oracle is None else _search(run, d, claims, oracle)
+    settled = _sampled(run, d, claims) if oracle is None else _search(run, d, claims, oracle)
     audit = _audit_kernel(run, d, oracle)
     proofs = _standing(run, d, proofs)
     merged = [_merge(p, s) for p, s in zip(proofs, settled, strict=True)]
@@ -594,7 +615,7 @@ def _oracle(run: Run, d: int) -> Oracle | None:
     probe = np.random.default_rng(3).normal(size=run.subject.size(d))
     if run.subject.deterministic:
         oracle = enumerating(run.subject, d, 1)
-        oracle.slack = run.slack
+        oracle.slack = run.granted
         run.stage(d, "oracle", start, "direct evaluation")
         return oracle
     makers = [_enumerated, _factored] if run.subject.size(d) <= SMALL else [_factored, _enumerated]
@@ -612,7 +633,7 @@ def _oracle(run: Run, d: int) -> Oracle | None:
                 run.void.append((d, str(problem)))
     run.stage(d, "oracle", start, found.technique if found else "; ".join(reasons))
     if found is not None:
-        found.slack = run.slack
+        found.slack = run.granted
     return found
 
 
@@ -714,7 +735,7 @@ def _search(run: Run, d: int, claims: list[Claim], oracle: Oracle) -> list[Certi
         raise NotFinite(search.broken)
     if not search.points:  # no input could be followed: then sampling has to do
         run.stage(d, "adversary", start, f"no input could be followed, {oracle.technique}")
-        return statistics.settle(run, d, claims)
+        return _sampled(run, d, claims)
     run.stage(d, "adversary", start, f"{search.points} inputs, {oracle.technique}")
     out = []
     for index, claim in enumerate(claims):
@@ -724,6 +745,40 @@ def _search(run: Run, d: int, claims: list[Claim], oracle: Oracle) -> list[Certi
         else:
             out.append(_consistent(run, d, claim, oracle, best, search.points))
     return out
+
+
+def _sampled(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
+    """What no oracle covers: exactly refuted at inputs of one or two entries where the program selects, or sampled."""
+    found = _selected(run, d, claims)
+    rest = [claim for i, claim in enumerate(claims) if i not in found]
+    sampled = iter(statistics.settle(run, d, rest) if rest else [])
+    return [found[i] if i in found else next(sampled) for i in range(len(claims))]
+
+
+def _selected(run: Run, d: int, claims: list[Claim]) -> dict[int, Certificate]:
+    """Refutations of claims about a program that draws k of d places (`selection`)."""
+    if run.subject.deterministic or run.subject.workers:
+        return {}
+    start = time.perf_counter()
+    oracle = Oracle(
+        selection.TECHNIQUE,
+        lambda x: selection.selected(run.subject, x, d),
+        (selection.ASSUMPTION,),
+        slack=run.granted,
+    )
+    allowance = run.allowance(f"the look at selections at d = {d}", run.budget.search)
+    search = Search(oracle, claims, d, allowance, run.domain)
+    try:
+        for x in selection.inputs(d, selection.suspects(run.subject, d)):
+            search.try_point(x)
+            if search.late or search.skipped:
+                break
+        said = f"{search.points} inputs"
+    except Exception as problem:  # the program refuses to be steered in its own way
+        said = run.heard(d, problem)
+    run.stage(d, "selections", start, said)
+    worst = {i: search.any_violation(i) for i in range(len(claims))}
+    return {i: _refuted(run, d, claims[i], oracle, bad) for i, bad in worst.items() if bad is not None}
 
 
 def readable(value: float) -> Any:

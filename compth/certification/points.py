@@ -60,6 +60,14 @@ def _leading(d: int, *values: float) -> Array:
     return x
 
 
+def at(d: int, values: dict[int, float]) -> Array:
+    """The values at their places, 0 elsewhere."""
+    x = np.zeros(d)
+    for j, v in values.items():
+        x[j] = v
+    return x
+
+
 def _led(d: int, rest: float) -> Array:
     """1, then the rest."""
     x = np.full(d, rest)

@@ -198,8 +198,9 @@ def draw_findings(
 
     thing, out = subject.object, list[Finding]()
     theirs = list(sketches(thing)) if stranger(subject) else []
-    for sketch in [thing] if isinstance(thing, DiagonalSketch) else theirs:
-        breach = draw_breach(sketch, d, alpha, seed)
+    drawn = [thing] if isinstance(thing, DiagonalSketch) else theirs
+    for sketch in drawn:
+        breach = draw_breach(sketch, d, alpha / len(drawn), seed)
         out.append(("draw audit", breach or "as declared", breach, "statistical"))
         if breach:
             return out

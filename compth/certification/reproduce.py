@@ -15,7 +15,7 @@ import numpy as np
 
 from compth import __version__
 from compth.certificates import Certificate
-from compth.certification import again, contract
+from compth.certification import again, contract, selection
 from compth.certification.arithmetic import as_numpy
 from compth.certification.carried import carried
 from compth.certification.subject import CALL_LIMIT, takes_rng, time_limit
@@ -243,6 +243,8 @@ def _how(certificate: Certificate) -> Any:
     """The way in which exact moments are found again."""
     if certificate.technique == "direct evaluation":
         return again.directly
+    if certificate.technique == selection.TECHNIQUE:
+        return again.by_selection
     return again.by_coordinates if "factored" in certificate.technique else again.enumerated
 
 

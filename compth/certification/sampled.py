@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from compth.certification import evalues
 from compth.certification.evalues import AtLeast, AtMost, Impossible, Near, Null, Process, Zero
+from compth.certification.points import at
 from compth.claims import B1, B2, AbsoluteError, BiasVariance, Claim, Contractive, JointVariance, Unbiased
 
 Array = NDArray[np.float64]
@@ -285,13 +286,5 @@ class Suspects:
         sure = np.where(live, np.abs(self.drift) / noise, 0.0)
         first, second = np.argsort(-per, kind="stable")[:2]
         places = dict.fromkeys((int(first), int(sure.argmax()), int(second)))
-        one_hot = [_at(len(per), {j: 1.0}) for j in places]
-        return [*one_hot, _at(len(per), {int(first): 1.0, int(second): -1.0})]
-
-
-def _at(size: int, values: dict[int, float]) -> Array:
-    """The values at their places, 0 elsewhere."""
-    x = np.zeros(size)
-    for j, v in values.items():
-        x[j] = v
-    return x
+        one_hot = [at(len(per), {j: 1.0}) for j in places]
+        return [*one_hot, at(len(per), {int(first): 1.0, int(second): -1.0})]

@@ -118,7 +118,7 @@ class Sampling:
     def _try(self, x: Array, count: float, k: int) -> None:
         if self.over or not x.any() or not inside(x, self.run.domain):
             return
-        point = Point(x, self.d, self.claims, [self.run.seed, self.d, k, STREAM], self.run.slack)
+        point = Point(x, self.d, self.claims, [self.run.seed, self.d, k, STREAM], self.run.granted(x))
         self.seen.append(point)
         self.pool.append(point)
         self._extend(point, count)
@@ -178,7 +178,7 @@ class Fixed:
         once = replace(run.subject, program=_seeded(run), deterministic=True, batch=None, worker=None)
         allowance = run.allowance(f"the search at d = {d}", run.budget.search)
         oracle = enumerating(once, d, 1)
-        oracle.slack = run.slack
+        oracle.slack = run.granted
         search = Search(oracle, claims, run.subject.size(d), allowance, run.domain)
         search.run([], run.seed, stop_early=True)
         for i in range(len(claims)):

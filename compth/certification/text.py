@@ -163,10 +163,22 @@ def _arithmetic(info: dict[str, Any]) -> list[str]:
         return []
     least, largest = info["magnitudes"]
     said = f"arithmetic: {used['name']} ({used['origin']}), magnitudes {least:g} to {largest:g}"
-    granted = [f"{slack:.2g} at d = {d}" for d, slack in used["slack"].items() if slack]
+    flat = used.get("slack_where_flat", {})
+    granted = [
+        _range(flat.get(d, slack), slack) + f" at d = {d}" for d, slack in used["slack"].items() if slack
+    ]
     if granted:
         said += f"; rounding granted, relative to ||C(x)|| + ||x||: {', '.join(granted)}"
     return [said]
+
+
+def _range(least: float, most: float) -> str:
+    """From flat inputs to those of one entry."""
+    return (
+        f"{most:.2g}"
+        if f"{least:.2g}" == f"{most:.2g}"
+        else f"{least:.2g} (flat x) to {most:.2g} (one entry)"
+    )
 
 
 def html_page(report: Report, command: str = "") -> str:

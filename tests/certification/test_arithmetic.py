@@ -392,3 +392,37 @@ def test_a_hidden_direction_of_a_float32_program_is_found_on_its_paths():
 def test_the_other_classes_are_granted_rounding_too(program, right, wrong):
     assert certify(program, 6, claims=right, budget="quick").verdict is Verdict.CONSISTENT
     assert certify(program, 6, claims=wrong, budget="quick").verdict is Verdict.REFUTED
+
+
+def in_bfloat16(x):
+    return FORMATS["bfloat16"].rounded(np.asarray(x, dtype=np.float64))
+
+
+def qsgd_bf16(x, rng, factor=1.0):
+    """QSGD with every number rounded to bfloat16 on the way, sums in full."""
+    x = in_bfloat16(x)
+    n = in_bfloat16(np.linalg.norm(x))
+    if n == 0:
+        return x
+    r = in_bfloat16(np.abs(x) / n * 4)
+    level = np.floor(r) + (rng.random(x.size) < r - np.floor(r))
+    return in_bfloat16(in_bfloat16(n / 4) * np.sign(x) * level * factor)
+
+
+def test_the_allowance_is_tight_where_x_is_flat():
+    form, d = FORMATS["bfloat16"], 1000
+    flat, single = np.ones(d), np.eye(d)[0]
+    assert form.slack(d, flat) < 0.018 < 0.07 < form.slack(d, single) <= form.slack(d) < 0.08
+    gaussian = np.random.default_rng(0).normal(size=d)
+    assert form.slack(d, flat) < form.slack(d, gaussian) < 0.03
+    assert form.slack(d, 0 * flat) == form.slack(d)
+    assert FORMATS["float32"].slack(d, flat) <= FORMATS["float32"].slack(d)
+
+
+@pytest.mark.parametrize("d", [30, pytest.param(1000, marks=pytest.mark.slow)])
+def test_a_bias_in_bfloat16_is_seen_where_it_exceeds_the_roundings(d):
+    claim = ct.Unbiased("sqrt(d)/2")
+    sound = certify(qsgd_bf16, d, claims=claim, budget="quick")
+    assert (sound.verdict, sound.info["arithmetic"]["name"]) == (Verdict.CONSISTENT, "bfloat16")
+    wrong = certify(lambda x, rng: qsgd_bf16(x, rng, 1.1), d, claims=claim, budget="quick")
+    assert wrong.verdict is Verdict.REFUTED

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.certification import pipeline
+from compth.certification import pipeline, realised, statistics
 from compth.certification.realised import forms
 from compth.certification.subject import as_subject
 from compth.claims import how_sharp, sure
@@ -425,3 +425,47 @@ def test_a_mutant_of_a_method_promises_nothing_that_is_proved(kind, functions):
                 call(m, PROBLEM)
         seen += 1
     assert seen
+
+
+class ThreeForms(ct.Compressor):
+    """Noise of a tenth of the norm, with a kernel and a compress of its own: three programs that are sampled."""
+
+    def _compress(self, x, rng):
+        return x + 0.1 * np.linalg.norm(x, axis=-1, keepdims=True) * rng.standard_normal(x.shape)
+
+    def kernel(self, x, rng):
+        return self._compress(x, rng)
+
+    def compress(self, x, rng):
+        return self._compress(x, rng)
+
+    def claims(self, d):
+        return (ct.Unbiased(d / 100),)
+
+    def bits(self, d, float_bits=64):
+        return ct.BitCost(floats=d, float_bits=float_bits)
+
+    @classmethod
+    def examples(cls):
+        return (cls(),)
+
+
+def test_one_alpha_pays_for_all_forms_and_audits(monkeypatch):
+    """Every stage that spends the level is asked what it spends: samples all of it, two tails over rows a half."""
+    spent = []
+    settle, rows = statistics.settle, realised.one_hot_breach
+
+    def settled(run, *rest):
+        spent.append(run.alpha)
+        return settle(run, *rest)
+
+    def looked(subject, d, alpha, seed):
+        spent.append(alpha / 2)
+        return rows(subject, d, alpha, seed)
+
+    monkeypatch.setattr(statistics, "settle", settled)
+    monkeypatch.setattr(realised, "one_hot_breach", looked)
+    report = ct.certify(ThreeForms(), (3, 4), alpha=1e-6, budget="quick")
+    assert report.verdict is not REFUTED
+    assert len(spent) == 2 * 3 * 2  # two dimensions, three forms, samples and rows
+    assert 4e-7 < sum(spent) <= 1e-6
