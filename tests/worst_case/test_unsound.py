@@ -1,0 +1,159 @@
+"""What would be certified too low is refused, has no tight value, or is bounded: one planted method of each kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction as F
+
+import pytest
+
+import compth as ct
+from compth import comparison
+from compth.errors import Unsupported
+from compth.methods import plan_of
+
+pytest.importorskip("clarabel")
+RAND = ct.RandK(2)
+SHARED = ct.problems.random_quadratic(n=2, d=4, kappa=8, seed=1, interpolation=True)
+APART = ct.problems.random_quadratic(n=2, d=4, kappa=8, seed=1, minimisers=1.0)
+SUM = ct.problems.random_finite_sum(n=2, m=2, d=4, kappa=8, seed=3, minimisers=1.0)
+HALF = F(1, 2)
+
+
+def tight(method, problem):
+    """compare's tight column."""
+    return ct.compare([method], problem, steps=4, runs=2).rows[0].tight_rate
+
+
+@pytest.mark.parametrize(
+    ("method", "claim", "says"),
+    [
+        (ct.DIANA(RAND, 0.1, alpha=HALF, downlink=ct.RandK(1)), {"omega": 1}, "compressed broadcast"),
+        (ct.DCGD(RAND, 0.1, oracle=ct.Minibatch(1)), {"omega": 1}, "stochastic gradients"),
+        (ct.DIANA(ct.Shared(RAND), 0.1, alpha=HALF), {"omega": 1}, "draw together"),
+        (ct.DCGD(ct.PermK(2), 0.1), {"omega": 1}, "draw together"),
+        (ct.EF21(ct.Scaled(RAND), 0.1, downlink=ct.RandK(1)), {"delta": HALF}, "compressed broadcast"),
+        (ct.EF(ct.Scaled(RAND), 0.1, oracle=ct.Minibatch(1)), {"delta": HALF}, "stochastic gradients"),
+        (ct.MARINA(ct.Shared(RAND), 0.1, p=HALF), {"omega": 1}, "draw together"),
+        (ct.EFBV(RAND, 0.1, downlink=ct.RandK(1)), {"omega": 1}, "compressed broadcast"),
+    ],
+)
+def test_runs_of_the_catalogue_outside_the_class_have_no_worst_case(method, claim, says):
+    with pytest.raises(Unsupported, match=says):
+        ct.tight_rate(method, mu=F(1, 10), L=1, n=2, **claim)
+    assert tight(method, SUM) is None
+
+
+def test_a_compressed_broadcast_would_be_certified_too_low():
+    """DIANA at 1/L_max with a downlink diverges; its body without one is certified below 1."""
+    gamma = 1 / APART.L_max
+    method = ct.DIANA(RAND, gamma, alpha=0.25, downlink=ct.RandK(1))
+    assert ct.exact_rate(method, APART).rho > 1
+    assert tight(method, APART) is None
+    assert tight(replace(method, downlink=ct.Identity()), APART) < 1
+
+
+def test_different_minimisers_have_a_tight_value_only_where_it_needs_no_shared_one():
+    for method in (ct.DCGD(RAND, 0.05), ct.EF(ct.Scaled(RAND), 0.05)):
+        assert tight(method, APART) is None  # a floor: no factor below 1 for the distance
+        assert tight(method, SHARED) < 1
+    for method in (
+        ct.DIANA(RAND, 0.05, alpha=0.25),
+        ct.EF21(ct.Scaled(RAND), 0.05),
+        ct.MARINA(RAND, 0.05, p=0.5),
+    ):
+        assert ct.exact_rate(method, APART).rho <= tight(method, APART) < 1
+
+
+def test_a_schedule_has_no_tight_value():
+    method = ct.DCGD(RAND, 0.05)
+    plan = plan_of(method, SHARED)[0]
+    assert comparison._tight(method, SHARED, plan) < 1
+    assert comparison._tight(method, SHARED, replace(plan, schedule=lambda t: 1 / (t + 1))) is None
+
+
+@ct.method
+def Gated(w, x, h: ct.Worker, *, gamma, alpha):
+    """Its flow hangs on a parameter: alpha beyond a half is halved."""
+    c = w.compress(w.gradient(x) - h)
+    learned = alpha if alpha <= HALF else alpha / 2
+    return dict(x=x - gamma * w.mean(h + c), h=h + learned * c)
+
+
+@ct.method
+def Plain(w, x, h: ct.Worker, *, gamma, alpha):
+    c = w.compress(w.gradient(x) - h)
+    return dict(x=x - gamma * w.mean(h + c), h=h + alpha * c)
+
+
+@pytest.mark.parametrize(("alpha", "used"), [(F(1, 4), F(1, 4)), (HALF, HALF), (F(3, 5), F(3, 10))])
+def test_a_branch_on_a_parameter_is_taken_anew_for_each_value(alpha, used):
+    given = {"mu": F(1, 10), "L": 1, "omega": 1, "n": 2, "gamma": F(1, 4)}
+    found = ct.tight_rate(Gated, **given, alpha=alpha)
+    assert found.certified == ct.tight_rate(Plain, **given, alpha=used).certified
+    assert found.certified != ct.tight_rate(Plain, **given, alpha=F(1, 8)).certified
+
+
+@ct.method
+def Chained(w, x, *, gamma):
+    """Noise of one compression goes through a second one of the same step."""
+    return dict(x=x - gamma * w.mean(w.compress(w.compress(w.gradient(x)))))
+
+
+def test_noise_through_a_second_compression_is_carried_and_not_forgotten():
+    gamma, n = 0.2, 2
+    method = Chained(ct.Bernoulli(p=0.5), gamma)
+    found = ct.tight_rate(method, mu=F(1, 8), L=1, omega=1, n=n)
+    line = ct.problems.distributed_quadratic([[[1.0]]] * n, [[0.0]] * n)
+    slow = ct.problems.distributed_quadratic([[[0.125]]] * n, [[0.0]] * n)
+    worst = max(ct.exact_rate(method, p).rho for p in (line, slow))
+    assert worst <= found.certified * (1 + 1e-12)
+    assert found.attained == pytest.approx(worst, rel=1e-9)
+    once = ct.tight_rate(ct.DCGD, mu=F(1, 8), L=1, omega=1, n=n, gamma=F(1, 5))
+    twice = ct.tight_rate(ct.DCGD, mu=F(1, 8), L=1, omega=3, n=n, gamma=F(1, 5))  # 1 + omega = 2 * 2
+    assert found.certified == pytest.approx(float(twice.rho), rel=1e-6)
+    assert found.certified > float(once.rho) + 5e-4
+
+
+@ct.method
+def Own(w, x, h: ct.Worker, *, gamma):
+    """Writes into a worker's memory by a numpy name for it."""
+    c = w.compress(w.gradient(x) - h)
+    h -= -0.25 * c
+    return dict(x=x - gamma * w.mean(h + c), h=h)
+
+
+@ct.method
+def Thresholded(w, x, *, gamma):
+    """Skips a step where the message is small."""
+    c = w.mean(w.compress(w.gradient(x)))
+    return dict(x=x - gamma * c if abs(c).max() > 1e-3 else x)
+
+
+@ct.method
+def Deep(w, x, *, gamma):
+    """A compressed step, and a gradient there: noise reaches a gradient of the same step."""
+    y = x - gamma * w.mean(w.compress(w.gradient(x)))
+    return dict(x=y - gamma * w.mean(w.gradient(y)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (Own, "in-place update"),
+        (Thresholded, r"line \d+"),
+        (Deep, "noise of a compression reaches a gradient"),
+    ],
+)
+def test_planted_bodies_are_refused_with_the_line(kind, says):
+    with pytest.raises((Unsupported, ct.errors.InvalidParameter), match=says):
+        ct.tight_rate(kind, mu=F(1, 10), L=1, omega=1, n=2, gamma=F(1, 8))
+    if kind is Deep:  # it runs, and has no tight value
+        assert tight(Deep(RAND, 0.05), SHARED) is None
+
+
+def test_the_tables_say_that_the_class_is_wider_wherever_they_are_written():
+    found = ct.compare([ct.EF21(ct.Scaled(RAND))], APART, steps=20, runs=2)
+    for text in (found.table(), found.to_html(), found.to_latex()):
+        assert "rate class" in text
+        assert "a wider class" in text
