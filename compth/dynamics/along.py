@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from compth.dynamics import enumerated, masked
 from compth.dynamics.spectrum import (
     DENSE,
     WIDTH,
     ExactRate,
     is_coupled,
+    mean_ends,
     mean_radius,
     radius,
     rate_from,
@@ -46,11 +49,16 @@ class RateAt:
 
     def rho(self, gamma: float, tol: float = 1e-8) -> float:
         """ExactRate.rho, without its bracket."""
+        return float(self.branches(gamma, tol).max())
+
+    def branches(self, gamma: float, tol: float = 1e-8) -> Array:
+        """Factors of which rho is the largest, each smooth in gamma where its root is simple."""
         if masked.fits(self.method):
-            return self.rate(gamma).rho
+            return np.array([self.rate(gamma).rho])
         linear = self._system(gamma)
-        noise = 1 + float(self._radius(linear, tol).value)
-        return max(noise, mean_radius(linear)) if self._coupled(gamma) else noise
+        found = self._radius(linear, tol)
+        noise = [1 + float(r.value) for r in found.parts or (found,)]
+        return np.array([*noise, *(mean_ends(linear) if self._coupled(gamma) else ())])
 
     def rate(self, gamma: float, width: float = WIDTH) -> ExactRate:
         """exact_rate at this step; width: how narrow an enclosure is looked for."""
@@ -72,7 +80,7 @@ class RateAt:
 
     def _radius(self, linear: Any, tol: float | None, width: float = WIDTH) -> Any:
         found = radius(linear, self.near, tol, width)
-        self.near = [found.point, *self.near[: KEPT - 1]]
+        self.near = [found, *self.near[: KEPT - 1]]
         self.applications += linear.applications
         return found
 
@@ -95,6 +103,10 @@ class EnumeratedRateAt:
     def rho(self, gamma: float, tol: float = 1e-8) -> float:
         """ExactRate.rho."""
         return self.rate(gamma).rho
+
+    def branches(self, gamma: float, tol: float = 1e-8) -> Array:
+        """ExactRate.rho alone."""
+        return np.array([self.rho(gamma)])
 
     def small(self, gamma: float) -> bool:
         """False: its rates are enclosed as narrowly as they get anyway."""

@@ -51,16 +51,18 @@ def davidson(
     limit: int = 200,
     width: int = 40,
     keep: int = 8,
+    target: float | None = None,
 ) -> tuple[float, Array]:
     """Rightmost eigenpair of `apply` (real), by generalised Davidson; solve: an approximate inverse of -apply.
 
     Starts from the span of `starts`. Stops when ||residual|| <= (tol |value| + floor) ||vector||, after `limit`
-    applications or when nothing is left to add.
+    applications or when nothing is left to add. target: the eigenvalue next to this is meant, and solve is about the
+    inverse of target - apply; pairs are then harmonic ones, which do not mistake a mixture for an eigenvector there.
     """
     size = starts[0].size
     width = max(min(width, size + 1), len(starts) + 1)
     basis, images = np.empty((2, width, size))
-    projected, count, used = np.zeros((width, width)), 0, 0
+    (projected, gram), count, used = np.zeros((2, width, width)), 0, 0
 
     def add(new: Array) -> None:
         """One more vector, its image, and its row and column of the projection."""
@@ -68,6 +70,8 @@ def davidson(
         basis[count], images[count] = new, apply(new)
         projected[: count + 1, count] = basis[: count + 1] @ images[count]
         projected[count, :count] = images[:count] @ new
+        if target is not None:
+            gram[: count + 1, count] = gram[count, : count + 1] = images[: count + 1] @ images[count]
         count, used = count + 1, used + 1
 
     for start in starts:
@@ -75,24 +79,42 @@ def davidson(
         if new is not None:
             add(new)
     while True:
-        # rows are <basis_i, image_j>: the matrix whose eigenvectors combine the basis
-        values, vectors = np.linalg.eig(projected[:count, :count])
-        order = np.argsort(-values.real)
-        value, along = float(values[order[0]].real), vectors[:, order[0]].real
+        vectors = _pairs(projected[:count, :count], gram[:count, :count], target)
+        along = vectors[:, 0]
         vector, image = along @ basis[:count], along @ images[:count]
         length = np.linalg.norm(vector)
+        value = float(vector @ image / length**2)
         residual = (image - value * vector) / length
         if used >= limit or np.linalg.norm(residual) <= tol * abs(value) + floor:
             return value, vector / length
         if count == len(basis):
-            q, _ = np.linalg.qr(vectors[:, order[: min(keep, count - 1)]].real)
-            projected[: q.shape[1], : q.shape[1]] = q.T @ projected[:count, :count] @ q
+            q, _ = np.linalg.qr(vectors[:, : min(keep, count - 1)])
+            for table in (projected, gram):
+                table[: q.shape[1], : q.shape[1]] = q.T @ table[:count, :count] @ q
             count = q.shape[1]
             basis[:count], images[:count] = q.T @ basis, q.T @ images
         new = _fresh(solve(residual), basis[:count])
         if new is None:
             return value, vector / length
         add(new)
+
+
+def _pairs(projected: Array, gram: Array, target: float | None) -> Array:
+    """Real combinations of a basis nearest to eigenvectors, the rightmost first, or the nearest to the target.
+
+    projected: <basis_i, image_j>, gram: <image_i, image_j>. The harmonic pairs at t solve W'W c = (t - theta) W'V c,
+    W = t V - images.
+    """
+    if target is None:
+        values, vectors = np.linalg.eig(projected)
+        return np.asarray(vectors[:, np.argsort(-values.real)].real)
+    ahead = target * np.eye(len(projected)) - projected
+    squares = target * (ahead - projected.T) + gram
+    try:
+        values, vectors = np.linalg.eig(np.linalg.solve(squares, ahead.T))
+    except np.linalg.LinAlgError:
+        return _pairs(projected, gram, None)
+    return np.asarray(vectors[:, np.argsort(-np.abs(values))].real)
 
 
 def _fresh(new: Array, basis: Array, least: float = 1e-12) -> Array | None:

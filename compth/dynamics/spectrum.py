@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from compth._door import a_method, a_problem, at_the_door
-from compth.dynamics import enumerated, joint, masked, stein, traced
+from compth.dynamics import enumerated, joint, masked, memories, stein, traced
 from compth.dynamics.cone import basis_of, blocks, collatz
 from compth.dynamics.noise_free import NoiseFree
+from compth.dynamics.parts import parts_of
 from compth.dynamics.sketches import random_points
 from compth.dynamics.solvers import davidson, definite, upper_bound
 from compth.dynamics.system import Data, Moments, data_of
@@ -29,6 +30,8 @@ DENSE = 300
 """Largest number of moments among which a wide bracket is closed by resolvents of the written-out operator."""
 ABOVE = (1e-4, 1e-6, 1e-8, 1e-10)
 """How far above a lower bound of rho such resolvents are taken, relative to the larger of rho and |1 - rho|."""
+PERRON = 1e-3
+"""How far outside the cone, on a unit diagonal, a Perron point may be that is not yet exact."""
 FLOOR = 1e-15
 """Relative residual below which only rounding is left."""
 
@@ -65,12 +68,16 @@ class ExactRate:
 
 @dataclass(frozen=True)
 class Radius:
-    """r(T) - 1 of the linear part, the ends of its enclosure less 1, and its Perron point for the next search."""
+    """r(T) - 1 of the linear part, the ends of its enclosure less 1, and its Perron point for the next search.
+
+    parts: the same of each group of coordinates where the system falls apart.
+    """
 
     value: float
     low: float
     high: float
     point: Any = None
+    parts: tuple[Radius, ...] = ()
 
     @property
     def narrow(self) -> bool:
@@ -87,14 +94,27 @@ def is_narrow(bracket: tuple[float, float], width: float = WIDTH) -> bool:
     )
 
 
-def radius(system: Any, near: Sequence[Any] = (), tol: float | None = None, width: float = WIDTH) -> Radius:
+def radius(
+    system: Any, near: Sequence[Radius] = (), tol: float | None = None, width: float = WIDTH
+) -> Radius:
     """Spectral radius of the linear part of a system.
 
-    near: Perron points of nearby systems. tol: a relative residual that is enough, without an enclosure then. width:
+    near: what was found of nearby systems. tol: a relative residual that is enough, without an enclosure then. width:
     how narrow an enclosure is looked for.
     """
+    groups = parts_of(system)
+    if len(groups) == 1:
+        return _radius(system, near, tol, width)
+    found = tuple(_radius(g, [r.parts[k] for r in near], tol, width) for k, g in enumerate(groups))
+    system.applications += sum(g.applications for g in groups)
+    value, low = max(r.value for r in found), max(r.low for r in found)
+    return Radius(value, low, max(r.high for r in found), parts=found)
+
+
+def _radius(system: Any, near: Sequence[Radius], tol: float | None, width: float) -> Radius:
+    """radius of one group of coordinates."""
     if stein.fits(system):
-        found = stein.rate(system, near=near, tol=tol or 1e-9, bracketed=tol is None)
+        found = stein.rate(system, near=[r.point for r in near], tol=tol or 1e-9, bracketed=tol is None)
         return Radius(found.value, *found.bracket, found.matrix)
     search, mean = Search(system, near), max(mean_radius(system), own_radius(system))
     least = mean * mean - 1
@@ -108,6 +128,8 @@ def radius(system: Any, near: Sequence[Any] = (), tol: float | None = None, widt
             low, high = max(low, a), min(high, b)
         if is_narrow((1 + low, 1 + high), width):
             break
+        if search.target is not None and not is_narrow((1 + low, 1 + high)):
+            search.anywhere()
     if not system.kept_cone and joint.fits(system):
         whole = joint.Joint(system)
         _, (a, b) = whole.rate(search.packing.units)
@@ -123,20 +145,32 @@ def radius(system: Any, near: Sequence[Any] = (), tol: float | None = None, widt
 
 
 class Search:
-    """The rightmost eigenvalue of T - id by Davidson steps, preconditioned by the noise-free inverse."""
+    """The rightmost eigenvalue of T - id by Davidson steps.
 
-    def __init__(self, system: Any, near: Sequence[Moments] = ()) -> None:
-        self.system, self.packing = system, Packing(system)
-        self.inverse = NoiseFree(system, self.packing.units)
+    They are preconditioned by the inverse without noise, or by that of `Memories` where its form fits.
+    """
+
+    packing: Any
+    inverse: NoiseFree | None
+    target: float | None
+
+    def __init__(self, system: Any, near: Sequence[Radius] = ()) -> None:
+        self.system, self.packing, self.inverse, self.target = system, None, None, None
+        if memories.fits(system):
+            self.packing = memories.Memories(system)
+            first = self.packing.locate(near[0].value if near else 0.0)
+            self.target = self.packing.lam - 1
+        else:
+            self.packing = Packing(system)
+            self.inverse = NoiseFree(system, self.packing.units)
+            first = self.solve(self.packing.inside)
         inside = self.packing.inside
-        first = self.solve(inside)
         if not np.any(first):  # the noise-free part has the eigenvalue 1
             first = inside
         # beside the points nearby one inside: an eigenvector may lie in an invariant subspace
-        self.starts = [*(self.packing.pack(m) for m in near), first]
-        if (
-            not near
-        ):  # and one that T has drawn to its largest eigenvalue, which the inverse does not look for
+        self.starts = [*(self.packing.pack(r.point) for r in near), first]
+        if not near and self.inverse is not None:
+            # and one that T has drawn to its largest eigenvalue, which this inverse does not look for
             self.starts.append(self.packing.apply(self.packing.apply(inside)))
         self.value = 0.0
 
@@ -146,19 +180,49 @@ class Search:
 
     def solve(self, v: Array) -> Array:
         """About (id - T)^-1 v."""
-        return self.packing.pack(self.inverse(self.packing.unpack(v)))
+        if self.inverse is None:
+            return np.asarray(self.packing.solve(v))
+        return np.asarray(self.packing.pack(self.inverse(self.packing.unpack(v))))
 
     def run(self, tol: float) -> float:
         """Go on until the relative residual is below tol; rho - 1."""
-        self.value, vector = davidson(self.change, self.solve, self.starts, tol=tol, floor=FLOOR)
+        self.value, vector = self._found(tol)
+        if self.target is not None and not self._positive(vector):  # another root than the largest
+            self.anywhere()
+            self.value, vector = self._found(tol)
         self.vector = vector * (np.sign(np.trace(self.packing.unpack(vector).C)) or 1.0)
         self.starts = [self.vector]
         return self.value
 
+    def _found(self, tol: float) -> tuple[float, Array]:
+        return davidson(self.change, self.solve, self.starts, tol=tol, floor=FLOOR, target=self.target)
+
+    def anywhere(self) -> None:
+        """Look for the rightmost root wherever it is."""
+        self.target, inside = None, self.packing.inside
+        if self.inverse is None:
+            self.packing.prepare(1.0)
+        self.starts = [inside, self.packing.apply(self.packing.apply(inside)), *self.starts]
+
+    def _positive(self, vector: Array) -> bool:
+        """True when the moments are those of a Perron point, inside the cone but for rounding."""
+        m = self.packing.unpack(vector * (np.sign(np.trace(self.packing.unpack(vector).C)) or 1.0))
+        for block in blocks(self.system, m, np.eye(self.system.size)):
+            size = np.abs(np.diag(block))
+            scale = 1 / np.sqrt(np.where(size > 0, size, 1.0))
+            try:
+                np.linalg.cholesky(
+                    (block + block.T) / 2 * np.outer(scale, scale) + PERRON * np.eye(len(size))
+                )
+            except np.linalg.LinAlgError:
+                return False
+        return True
+
     @property
     def moments(self) -> Moments:
         """The eigenvector."""
-        return self.packing.unpack(self.vector)
+        found: Moments = self.packing.unpack(self.vector)
+        return found
 
     def enclosure(self, basis: Array) -> tuple[float, float]:
         """Collatz-Wielandt at the eigenvector, moved a little inside where rounding has it outside the cone."""
@@ -331,10 +395,17 @@ def own_radius(system: Any) -> float:
 
 def mean_radius(linear: Any) -> float:
     """Spectral radius of the map of the means."""
+    return max(mean_ends(linear))
+
+
+def mean_ends(linear: Any) -> tuple[float, ...]:
+    """What the spectral radius of the map of the means is the largest of: the ends of real roots, or one radius."""
     mean_map = linear.mean_map()
     if linear.data.projector is not None:
         keep = np.eye(len(mean_map))
         keep[linear.slot(0), linear.slot(0)] = linear.data.projector
         mean_map = keep @ mean_map @ keep
-    values = np.linalg.eigvalsh(mean_map) if linear.K == 1 else np.linalg.eigvals(mean_map)
-    return float(np.abs(values).max())
+    if linear.K == 1:
+        values = np.linalg.eigvalsh(mean_map)
+        return float(values[-1]), float(-values[0])
+    return (float(np.abs(np.linalg.eigvals(mean_map)).max()),)

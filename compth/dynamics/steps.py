@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
+from numpy.polynomial import Polynomial
+from scipy.optimize import brentq
 
 from compth._door import a_method, a_problem, at_the_door
 from compth.dynamics import enumerated, masked, stein
@@ -29,8 +31,12 @@ DOUBLE = 1e-8
 """Rounding of the factor of the mean, whose eigenvalues may be double."""
 FLAT = 1e-9
 """Where rho differs by less across the width of a search, it is flat."""
-ROUGH, COARSE, FINE = 1e-4, 1e-5, 1e-10
+ROUGH, COARSE, FINE = 1e-4, 1e-7, 1e-10
 """Relative residuals of rates while a valley is looked for, in it, and around its floor."""
+DESCENT = 20
+"""Most steps down a valley; a step that the curves misjudge is followed by one from closer by."""
+SMOOTH = 1e-4
+"""How well curves through smooth branches foretell a value, relative to how far theirs lie apart."""
 CLOSE = 1e-2
 """Where the vertices of a parabola and a quartic are this close, in spacings of the points, the quartic's is taken."""
 MARGINS = tuple(0.4 * 10.0**k for k in range(-9, -1))
@@ -166,14 +172,14 @@ def best_step(method: Method, problem: Any, *, tol: float = 1e-3) -> BestStep:
         else listed
     )
     start = float(np.log(0.25 / problem.L))
-    found = _searched(method, start, tol, rate, rate.rho)
+    found = _searched(method, start, tol, rate, rate.branches)
     sure = found.converged and found.rate.rho > PERFECT
     if sure or not rate.small(float(found.gamma)):
         return found
 
-    def enclosed(gamma: float, _: float) -> float:
+    def enclosed(gamma: float, _: float) -> Array:
         """Where eigenvectors coalesce a small residual says little: the value inside a narrow enclosure."""
-        return rate.rate(gamma, SHARPEST).rho
+        return np.array([rate.rate(gamma, SHARPEST).rho])
 
     return _searched(method, start, tol, rate, enclosed)
 
@@ -183,23 +189,112 @@ def _searched(
     start: float,
     tol: float,
     rate: RateAt | EnumeratedRateAt,
-    rho: Callable[[float, float], float],
+    branches: Callable[[float, float], Array],
 ) -> BestStep:
-    """The minimum of rho(gamma, residual): a valley, a bounded search in it, a fit at its floor, then its two sides."""
-    low, high = _valley(rho, method, start)
-    found = minimize_scalar(
-        lambda u: _digits(rho(float(np.exp(u)), COARSE)),
-        bounds=(low, high),
-        method="bounded",
-        options={"xatol": 4 * tol},
-    )
+    """The minimum of the largest of branches(gamma, residual): a valley, steps in it, its floor, then its two sides."""
+    seen: dict[float, Array] = {}
+    known: dict[float, float] = {}
+
+    def asked(u: float, residual: float) -> float:
+        if known.get(u, np.inf) > residual:
+            known[u], seen[u] = residual, np.asarray(branches(float(np.exp(u)), residual)) - 1
+        return 1 + float(seen[u].max())
+
+    middle = _valley(lambda u: asked(u, ROUGH), method, start)
+    u = _descended(lambda u: asked(u, COARSE), seen, middle, 4 * tol)
 
     def fine(u: float) -> float:
-        return rho(float(np.exp(u)), FINE)
+        return asked(u, FINE)
 
-    at, rises = _polished(fine, float(found.x), 4 * tol)
+    at, rises, h = _floor(fine, seen, u, 4 * tol)
+    if h > 0:
+        at, more = _polished(fine, at, h)
+        rises = rises or more
     at, flat = (at, False) if rises else _leftmost(fine, at, tol)
     return _between(rate, at, tol, flat)
+
+
+def _descended(f: Callable[[float], float], seen: dict[float, Array], u: float, h: float) -> float:
+    """Within h of the minimum near u, by the branches' parabolas there.
+
+    Where these foretell little, by the crossing of the lines through the points on either side, or by halves. Ends
+    only once both sides have been seen to rise from close by.
+    """
+    lines, before = False, np.inf
+    for _ in range(DESCENT):
+        left, right = _sides(seen, u)
+        after = _crossed(seen, left, right) if lines else _lowest(seen, (left, u, right), (left, right))
+        if right - left > 0.8 * before:
+            after = (left + u) / 2 if u - left > right - u else (u + right) / 2
+        if abs(after - u) < h:
+            if max(u - left, right - u) <= 3 * h:
+                return after
+            after = u - 2 * h if u - left > right - u else u + 2 * h
+        edge = min((right - left) / 20, h)
+        after = min(max(after, left + edge), right - edge)
+        foretold = max(line(after) for line in _curves(seen, (left, u, right)))
+        value, best, before = f(after) - 1, float(seen[u].max()), right - left
+        lines = not lines and abs(value - foretold) > 0.5 * abs(best - foretold)
+        u = after if value <= best else u
+    return u
+
+
+def _crossed(seen: dict[float, Array], left: float, right: float) -> float:
+    """Where the lines through the two points up to `left` and the two from `right` on cross, else the middle."""
+    points = sorted(seen)
+    i, j = points.index(left), points.index(right)
+    if i > 0 and j + 1 < len(points):
+        (a, b), (c, d) = points[i - 1 : i + 1], points[j : j + 2]
+        fall, rise = ((seen[y].max() - seen[x].max()) / (y - x) for x, y in ((a, b), (c, d)))
+        if fall < 0 < rise:
+            at = (seen[right].max() - seen[left].max() + fall * left - rise * right) / (fall - rise)
+            return float(min(max(at, left), right))
+    return (left + right) / 2
+
+
+def _sides(seen: dict[float, Array], u: float) -> tuple[float, float]:
+    """The nearest points on either side of u."""
+    return max((v for v in seen if v < u), default=u - 1), min((v for v in seen if v > u), default=u + 1)
+
+
+def _floor(
+    f: Callable[[float], float], seen: dict[float, Array], u: float, h: float
+) -> tuple[float, bool, float]:
+    """The minimum from the branches' values around u, whether f rises to both sides, and 0, or how near it surely is.
+
+    Each branch is smooth, so that curves through some values say where its own floor is and where two of them cross.
+    From closer by where three values and five say different things; what f is there must be what the curves say.
+    """
+    rises = False
+    for _ in range(12):
+        points = [u + k * h for k in (-2, -1, 0, 1, 2)]
+        values = np.array([f(v) - 1 for v in points])
+        at, plain = (_lowest(seen, some, (points[0], points[4])) for some in (points, points[1:4]))
+        rises = rises or bool(min(values[0], values[4]) - values.min() > FLAT * abs(values.min()))
+        if abs(at - u) > 1.5 * h:
+            u = at
+        elif abs(at - plain) > CLOSE * h:
+            u, h = at, h / 8
+        else:
+            expected = max(line(at) for line in _curves(seen, points))
+            found = f(at) - 1
+            told = abs(found - expected) <= SMOOTH * (values.max() - values.min()) + 2 * FINE * abs(found)
+            return at, rises, 0.0 if told else h
+    return u, rises, h
+
+
+def _curves(seen: dict[float, Array], points: Sequence[float]) -> list[Any]:
+    """The branches' polynomials through these points."""
+    return [Polynomial.fit(points, v, len(points) - 1) for v in np.array([seen[u] for u in points]).T]
+
+
+def _lowest(seen: dict[float, Array], points: Sequence[float], ends: tuple[float, float]) -> float:
+    """Where the largest of the branches' polynomials through these points is least between the ends."""
+    lines = _curves(seen, points)
+    turns = [line.deriv() for line in lines] + [a - b for a, b in combinations(lines, 2)]
+    roots = np.concatenate([np.atleast_1d(t.roots()) for t in turns])
+    inner = roots.real[(np.abs(roots.imag) < 1e-9) & (roots.real > ends[0]) & (roots.real < ends[1])]
+    return float(min((*inner.tolist(), *ends), key=lambda v: max(line(v) for line in lines)))
 
 
 def _leftmost(f: Callable[[float], float], u: float, h: float) -> tuple[float, bool]:
@@ -224,15 +319,15 @@ def _digits(rho: float) -> float:
     return float(f"{rho - 1:.8e}")
 
 
-def _valley(rho: Callable[[float, float], float], method: Method, start: float) -> tuple[float, float]:
-    """Logs of steps, a factor of 4 apart, between which rho < 1 has a minimum."""
+def _valley(rho: Callable[[float], float], method: Method, start: float) -> float:
+    """The log of a step at which rho < 1 is lower than at half and twice that step."""
     move, seen = float(np.log(2)), {}
 
     def at(k: int) -> float:
         if k not in seen:
             if abs(k) * move > np.log(FAR):
                 raise Unsupported(f"{method.label}: no best step was found on this problem")
-            seen[k] = _digits(rho(float(np.exp(start + k * move)), ROUGH))
+            seen[k] = _digits(rho(start + k * move))
         return seen[k]
 
     k = 0
@@ -240,7 +335,7 @@ def _valley(rho: Callable[[float, float], float], method: Method, start: float) 
         k += 1
     while at(k - 1) < at(k) or at(k) >= 0:
         k -= 1
-    return start + (k - 1) * move, start + (k + 1) * move
+    return start + k * move
 
 
 def _polished(f: Callable[[float], float], u: float, h: float) -> tuple[float, bool]:
@@ -287,6 +382,8 @@ def _between(rate: RateAt | EnumeratedRateAt, at: float, tol: float, flat: bool)
     """The step with two around it where rho is larger, by its enclosure; the right one beyond the floor if flat."""
     gamma = float(np.exp(at))
     best, ends = rate.rate(gamma, SHARP), [0.0, np.inf]
+    if best.rho < PERFECT and rate.small(gamma):
+        best = rate.rate(gamma, SHARPEST)
     top = _ends(best)[1]
     for h in (tol, 3 * tol, 10 * tol, 0.1, 0.5, 1.5):
         for side, sign in enumerate((-1, 1)):
