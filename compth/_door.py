@@ -13,6 +13,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter
 
 P = ParamSpec("P")
@@ -21,7 +22,10 @@ Rule = Callable[[Any], str]
 
 
 def at_the_door(**rules: Rule) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Hold the named arguments, where they are given, against their rules. Raises InvalidParameter."""
+    """Hold the named arguments, where they are given, against their rules; then run it with one BLAS thread.
+
+    Raises InvalidParameter.
+    """
 
     def guarded(function: Callable[P, T]) -> Callable[P, T]:
         signature = inspect.signature(function)
@@ -35,7 +39,8 @@ def at_the_door(**rules: Rule) -> Callable[[Callable[P, T]], Callable[P, T]]:
             for name, rule in rules.items():
                 if name in given and (wanted := rule(given[name])):
                     raise InvalidParameter(f"{name}={_short(given[name])} must be {wanted}")
-            return function(*args, **kwargs)
+            with one_blas_thread:
+                return function(*args, **kwargs)
 
         return call
 

@@ -327,7 +327,10 @@ class kept(cached_property[T]):
     def __get__(self, thing: Any, owner: Any = None) -> Any:
         if thing is None:
             return self
-        value = immutable(self.func(thing))
+        from compth._threads import one_blas_thread  # recorded like any module: not imported before the watch
+
+        with one_blas_thread:
+            value = immutable(self.func(thing))
         _SEALS.setdefault(id(thing), {})[self.attrname] = thing.__dict__[self.attrname] = value
         return value
 

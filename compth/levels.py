@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compth._threads import one_blas_thread
 from compth.comparison import Comparison, compare
 from compth.errors import InvalidParameter
 from compth.methods.cat import CAT
@@ -56,6 +57,7 @@ class LevelComparison:
         return ["sent", f"{self.currency} to eps", "x tuned"], rows
 
 
+@one_blas_thread
 def compare_levels(
     problem: Any,
     scheme: str = "SS",

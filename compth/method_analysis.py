@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from compth._numbers import Number
+from compth._threads import one_blas_thread
 from compth.claims import BiasVariance, Contractive, Unbiased
 from compth.compressors import Independent, as_fleet
 from compth.errors import CompthError, InvalidParameter, Unsupported, require
@@ -82,6 +83,7 @@ def _aligned(lines: Sequence[tuple[str, str]]) -> list[str]:
     return [f"  {k.ljust(width)}  {v}" for k, v in lines]
 
 
+@one_blas_thread
 def analyse(
     what: Any,
     compressors: Sequence[Any] = (),

@@ -25,6 +25,7 @@ LAYERS = {
             "_page",
             "_plugins",
             "_specs",
+            "_threads",
             "errors",
             "sources",
         ),

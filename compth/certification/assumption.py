@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from compth._rng import stream
+from compth._threads import one_blas_thread
 from compth.certification.tracer import NotTraceable, leaves
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, State
@@ -88,6 +89,7 @@ def states_of(
     return found
 
 
+@one_blas_thread
 def check_assumption(
     method: Method,
     problem: Any,

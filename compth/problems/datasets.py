@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from compth._door import at_the_door, finite, optional, text, whole
 from compth._memory import SMALLER_PROBLEM, require_fit
 from compth._rng import check_seed, stream
+from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter, UnusableInput
 from compth.problems.finite_sum import FiniteSum
 from compth.problems.optional_data import NAMES, load_optional
@@ -103,8 +104,10 @@ def split_rows(x: Array, y: Array, workers: int, split: str, seed: int = 0) -> l
         raise InvalidParameter(f"workers={workers} must lie between 1 and the number of rows, {len(y)}")
     if split == "kmeans":
         from sklearn.cluster import KMeans
+        from threadpoolctl import threadpool_limits
 
-        groups = KMeans(workers, n_init=10, random_state=check_seed(seed)).fit_predict(x)
+        with threadpool_limits(1):  # its threads add up in the order in which they finish
+            groups = KMeans(workers, n_init=10, random_state=check_seed(seed)).fit_predict(x)
         parts = [np.flatnonzero(groups == g) for g in range(workers)]
         if min(len(p) for p in parts) == 0:
             raise InvalidParameter(
@@ -181,6 +184,7 @@ def _components(x: Array, y: Array, parts: list[NDArray[np.int64]], m: int, seed
     return a, b
 
 
+@one_blas_thread
 def least_squares(
     dataset: Any = "digits", workers: int = 10, split: str = "label", seed: int = 0
 ) -> DistributedQuadratic:

@@ -9,6 +9,7 @@ import numpy as np
 
 from compth._own import immutable, kept
 from compth._rng import stream
+from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter
 from compth.problems.generate import random_quadratic
 from compth.problems.quadratic import RELATIVE_ZERO, Array, DistributedQuadratic
@@ -27,6 +28,7 @@ class FiniteSum(DistributedQuadratic):
     parts: Array = field(init=False)
     offsets: Array = field(init=False)
 
+    @one_blas_thread
     def __post_init__(self) -> None:
         a, b = np.array(self.A, dtype=np.float64), np.array(self.b, dtype=np.float64)
         if a.ndim != 4 or a.shape[2] != a.shape[3] or b.shape != a.shape[:3] or a.size == 0:
@@ -113,6 +115,7 @@ class FiniteSum(DistributedQuadratic):
         return f"{self.name}(n={self.n}, m={self.m}, d={self.d}, kappa={self.kappa:.4g})"
 
 
+@one_blas_thread
 def random_finite_sum(
     n: int = 1, m: int = 10, d: int = 20, kappa: float = 100.0, seed: int = 0, **settings: Any
 ) -> FiniteSum:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from compth._door import array, at_the_door
 from compth._own import immutable, kept, seal
+from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter
 
 Array = NDArray[np.float64]
@@ -32,6 +33,7 @@ class DistributedQuadratic:
     name: str = "quadratic"
     info: dict[str, Any] = field(default_factory=dict)
 
+    @one_blas_thread
     def __post_init__(self) -> None:
         a, b = np.array(self.A, dtype=np.float64), np.array(self.b, dtype=np.float64)
         if a.ndim != 3 or a.shape[1] != a.shape[2] or b.shape != a.shape[:2] or a.size == 0:

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from compth._door import a_method, a_problem, at_the_door, check_start, numbers, optional
 from compth._memory import require_fit
 from compth._rng import check_seed
+from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter
 from compth.methods import Method, Theorem, find_guarantee, plan_of
 from compth.simulation.engines import Engine, engine_of
@@ -190,7 +190,7 @@ def simulate(
         f"runs={runs}, steps={steps}, n={problem.n}, d={problem.d}, threads={threads}",
     )
     blocks = [(start[i : i + BLOCK], i // BLOCK) for i in range(0, runs, BLOCK)]
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+    with one_blas_thread, ThreadPoolExecutor(threads) as pool:
         try:
             total = _merged(pool, job, blocks, threads)
         except BaseException:

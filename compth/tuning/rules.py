@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth._numbers import Number
+from compth._threads import one_blas_thread
 from compth.compressors import Compressor
 from compth.errors import InvalidParameter
 from compth.tuning import costs
@@ -136,6 +137,7 @@ def check_smoothness(L: Any, exact: bool) -> Any:
     return Fraction(L) if exact else float(L)
 
 
+@one_blas_thread
 def tune(
     gradient: Any,
     scheme: Any = "S",

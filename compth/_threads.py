@@ -1,0 +1,72 @@
+"""One BLAS thread while the package computes: sums in one order, so that no number hangs on how many cores there are.
+
+Threads of our own (blocks of replicates, processes of a sweep) share nothing but results in a fixed order.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import ContextDecorator
+from typing import Any
+
+CARRIERS = ("numpy", "scipy.linalg", "sklearn", "torch")
+"""Modules that bring a BLAS of their own."""
+
+
+class _Limits:
+    """What is set in this process, by how many calls at once: the first sets, the last puts back."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.depth = 0
+        self.known: tuple[str, ...] = ()
+        self.controller: Any = None
+        self.held: list[Any] = []
+
+    def enter(self) -> None:
+        with self.lock:
+            loaded = tuple(name for name in CARRIERS if name in sys.modules)
+            fresh = loaded != self.known
+            if fresh:
+                from threadpoolctl import ThreadpoolController
+
+                self.controller, self.known = ThreadpoolController(), loaded
+            if self.controller is not None and (fresh or not self.depth):
+                _take_over()
+                self.held.append(self.controller.limit(limits=1, user_api="blas"))
+            self.depth += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self.depth -= 1
+            if self.held and not self.depth:
+                _take_over()
+                while self.held:
+                    self.held.pop().restore_original_limits()
+                _take_over()  # whoever comes next may set it, in any thread
+
+
+def _take_over() -> None:
+    """threadpoolctl lets one thread alone set limits, from 3.7 on; here whoever holds our lock may."""
+    from threadpoolctl import OpenBLASController
+
+    clear = getattr(OpenBLASController, "clear_controlling_thread", None)
+    if clear is not None:
+        clear(force=True)
+
+
+_LIMITS = _Limits()
+
+
+class OneBlasThread(ContextDecorator):
+    """Around a block, or on a function: nested and simultaneous calls included, the caller's setting comes back."""
+
+    def __enter__(self) -> None:
+        _LIMITS.enter()
+
+    def __exit__(self, *_: object) -> None:
+        _LIMITS.leave()
+
+
+one_blas_thread = OneBlasThread()
