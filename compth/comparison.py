@@ -334,9 +334,9 @@ BEST_LIMIT = 64
 
 def _best(method: Method, problem: Any, rate: float | None) -> dict[str, Any]:
     """The step with the smallest exact rate, where an exact rate is known and cheap."""
-    from compth.dynamics import best_step
+    from compth.dynamics import best_step, masked
 
-    if rate is None or problem.d > BEST_LIMIT or hasattr(method, "masked"):
+    if rate is None or problem.d > BEST_LIMIT or masked.fits(method):
         return {}  # a masked model (IST) runs to a point of its own: faster there is no merit
     found = best_step(method, problem)
     if not found.rate.converged:
