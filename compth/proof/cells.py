@@ -10,6 +10,7 @@ h k, beyond it h (t + K) for every integer K. norm p: x_i = t ||x||_p. Entries a
 With q(t) the excess of one entry over what the claim allows, the claim says that the q(x_i) sum to at most 0:
     plain, octave, lattice    q <= 0 on every cell (of an absolute claim: q <= M, and the sum of the M at most 0)
     norm 1, 2                 q - lambda |t|^p <= M_g on every cell, sum n_g M_g + lambda <= 0, since sum |t_i|^p = 1
+    order                     see `cones`
     norm inf                  q <= M_g, and for the entry with |t| = 1: q(+-1) - M_g + sum n_g M_g <= 0
 """
 
@@ -22,6 +23,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
+from compth.proof import cones
 from compth.proof.algebra import (
     INFINITY,
     MINUS_INFINITY,
@@ -300,6 +302,10 @@ def _check(data: dict[str, Any]) -> str:
     need(data["format"] == FORMAT, "another format")
     need(data["digest"] == digest(data), "changed after it was made")
     scale, claim = data["scale"], data["claim"]
+    if scale["kind"] == "order":
+        need(claim["kind"] != "AbsoluteError", "an absolute claim with a scale")
+        cones.check(data, excesses(claim), need)
+        return _said(data)
     groups = [Group(g, scale) for g in data["groups"]]
     need(sum(g.count for g in groups) == data["d"], "entries without a law")
     wanted, absolute = excesses(claim), claim["kind"] == "AbsoluteError"
@@ -309,6 +315,11 @@ def _check(data: dict[str, Any]) -> str:
     allowed = read_fraction(claim["constants"]["Delta"]) ** 2 if absolute else Fraction(0)
     for name, q in wanted.items():
         inequality(name, q, groups, data["inequalities"][name], scale, allowed)
+    return _said(data)
+
+
+def _said(data: dict[str, Any]) -> str:
+    claim = data["claim"]
     constants = ", ".join(f"{k} = {v}" for k, v in claim["constants"].items())
     return f"{claim['kind']}({constants}) for all x of length {data['d']}"
 

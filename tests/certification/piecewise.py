@@ -264,6 +264,27 @@ def greatest(x):
     return out
 
 
+def top2_zeroed(x):
+    out = x.copy()
+    out[np.argpartition(np.abs(x), len(x) - 2)[:-2]] = 0
+    return out
+
+
+def top2_one_by_one(x):
+    out = np.zeros(x.shape)
+    for j in np.argsort(x * x)[::-1][:2]:
+        out[j] = x[j]
+    return out
+
+
+def top2_sign(x):
+    """The signs of the two largest, times their mean magnitude."""
+    keep = np.argsort(np.abs(x))[-2:]
+    out = np.zeros_like(x)
+    out[keep] = np.sign(x[keep]) * np.abs(x[keep]).sum() / 2
+    return out
+
+
 # draws that depend on x
 
 
@@ -323,13 +344,12 @@ TRUE = {
     terngrad: TERN, terngrad_binomial: TERN, grid_floor: GRID, grid_add: GRID,
     grid_subtractive: ct.AbsoluteError("sqrt(d/12)/4"), grid_nearest: GRID, scaled_sign: SIGN1,
     scaled_sign_where: SIGN1, half_max: ct.Contractive("4/(d+3)"),
+    top2: ct.Contractive("2/d"), top2_partition: ct.Contractive("2/d"), top2_threshold: ct.Contractive("2/d"),
+    top2_mask: ct.Contractive("2/d"), top2_zeroed: ct.Contractive("2/d"), top2_one_by_one: ct.Contractive("2/d"),
+    top2_sign: ct.Contractive("min(1/2, 2/d)"), above_mean: SIGN1, above_rms: SIGN1,
+    above_rms_norm: SIGN1, greatest: SIGN1,
     sample_one: ct.Unbiased("d - 1"), sample_squares: ct.Unbiased("d - 1"),
     sample_two: ct.Unbiased("(d - 1)/2"), sample_counts: ct.Unbiased("(d - 1)/3"), keep_by_size: TERN,
-}  # fmt: skip
-SELECTIONS = {
-    top2: ct.Contractive("2/d"), top2_partition: ct.Contractive("2/d"), top2_threshold: ct.Contractive("2/d"),
-    top2_mask: ct.Contractive("2/d"), above_mean: SIGN1, above_rms: SIGN1, above_rms_norm: SIGN1,
-    greatest: SIGN1,
 }  # fmt: skip
 PARTIAL = partial(qsgd_bernoulli, s=4)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,6 +124,27 @@ def agree(
         if not np.isfinite(y).all() or not all(laws.admits(i, x[i], y[i], unit, scale) for i in range(d)):
             raise Strange(f"a real run at |x| up to {np.abs(x).max():.3g} is none of the traced outcomes")
     _same_frequencies(subject, d, laws)
+
+
+def agree_by_ranks(subject: Subject, d: int, case: dict[str, Any]) -> None:
+    """Raises Strange where a real run of a selection, without zeros in x, is none of the outcomes of its ranks."""
+    allowed = [[(law["sign"], np.diff([0.0, *map(_float, o["error"])])) for law in laws for o in law["outcomes"]]
+               for laws in case["entries"]]  # fmt: skip
+    for at, x in enumerate(v for v in inputs(d) if v.all()):
+        y = np.asarray(subject.program(x.copy(), np.random.default_rng([at])), dtype=np.float64)
+        sizes = np.abs(x)
+        order, z = np.argsort(-sizes, kind="stable"), np.sort(sizes)[::-1]
+        ranks = np.empty(d, dtype=int)
+        ranks[order] = np.arange(d)
+        for i in range(d):
+            tied = np.flatnonzero(np.abs(z - sizes[i]) <= NEAR * sizes[i])
+            found = [e @ z for r in {*tied, ranks[i]} for s, e in allowed[r] if s * x[i] > 0]
+            if not any(abs(y[i] - x[i] - e) <= AGREES * (sizes[i] + abs(y[i]) + z[0]) for e in found):
+                raise Strange(f"a real run at |x| up to {z[0]:.3g} is none of the traced outcomes")
+
+
+def _float(text: str) -> float:
+    return float(Fraction(text))
 
 
 def _same_frequencies(subject: Subject, d: int, laws: Laws) -> None:

@@ -396,6 +396,18 @@ class Array(_Symbolic):
     def all(self, axis: Any = None) -> Any:
         return logical_not(Array([nodes.negation(v) for v in self.flat]).any())
 
+    def argsort(self, axis: int = -1, kind: Any = None) -> Any:
+        return _orders().argsort(self, axis, kind)
+
+    def argpartition(self, kth: Any, axis: int = -1) -> Any:
+        return _orders().argpartition(self, kth, axis)
+
+    def argmax(self, axis: Any = None) -> Any:
+        return _orders().argmax(self, axis)
+
+    def argmin(self, axis: Any = None) -> Any:
+        return _orders().argmin(self, axis)
+
     def nonzero(self) -> tuple[Any]:
         """Where it is not 0."""
         mask = Array(_mapped(nodes.truth, self.data), "b")
@@ -408,9 +420,16 @@ class Array(_Symbolic):
         return (self * other).sum()
 
 
+def _orders() -> Any:
+    from compth.certification.cells import orders
+
+    return orders
+
+
 def _some_entry(listed: list[Node]) -> bool:
     """True where this asks whether any x_i is not 0: the input 0 is a case of its own."""
-    asked = [v.args[0].args[0] for v in listed if v.op == "not" and v.args[0].op == "eq"]
+    equal = [v.args[0] for v in listed if v.op == "not" and v.args[0].op == "eq"]
+    asked = [e.args[0] for e in equal if e.args[1].number == 0]
     entries = {a.args[0].args[0] if a.op == "abs" else a.args[0] for a in asked if _is_entry(a)}
     return len(entries) == session().size
 

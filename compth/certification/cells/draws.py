@@ -58,6 +58,8 @@ class Draws:
         shape = chances.shape if size is None else _shape(size)
         if not 0 < trials <= 8:
             stop(f"binomial with n = {trials}")
+        for p in chances.flat:
+            nodes.demand_chance(p)
         found = [self.random(shape or None) < chances for _ in range(trials)]
         return sum((f.astype(DType("i")) for f in found[1:]), start=found[0].astype(DType("i")))
 
@@ -154,6 +156,8 @@ def _next() -> int:
 
 
 def _categorical(weights: list[Node]) -> Node:
+    for w in weights:
+        nodes.demand_chance(w)
     return session().node("cat", _next(), *weights)
 
 

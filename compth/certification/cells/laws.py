@@ -180,6 +180,12 @@ class Evaluation:
     def _div(self, node: Node) -> Value:
         return self.number(node.args[0]) * self.number(node.args[1]).inverse(self.cell)
 
+    def _sum(self, node: Node) -> Any:
+        total = ZERO
+        for a in node.args:
+            total = total + self.number(a)
+        return total
+
     def _sqrt(self, node: Node) -> Value:
         return root_of(self.number(node.args[0]), self.cell)
 
@@ -242,7 +248,9 @@ class Evaluation:
     def _rint(self, node: Node) -> Value:
         v = self.value(node.args[0])
         if isinstance(v, Log):
-            return v.floor(self.cell, HALF)  # at an even tie of logarithms x is irrational: no float is there
+            upper = v.floor(self.cell, HALF)
+            tie = self.cell.point and not self.cell.low.rational  # a border: either way, both are followed
+            return upper + whole(-1) if tie and not self.ties.choose(node) else upper
         lower = self.floor(v + whole(HALF))
         tie = v.b is None and self.cell.sign((v + whole(HALF) + -lower).a) == 0
         if not tie:
@@ -340,25 +348,14 @@ class Evaluation:
         if node.op == "not":
             return not self.truth(node.args[0])
         if node.op in ("and", "or"):
-            return self._joined(node)
+            return joined(self, node)
         if node.op == "in":
             return self._inside(node)
+        if node.op == "rank" or (node.op == "eq" and "place" in (node.args[0].op, node.args[1].op)):
+            return self.ties.choose(node)  # what x decides in a way that cells do not tell
         if node.op in ("lt", "le", "eq"):
             return self._compared(node)
         return self.sign(self.number(node)) != 0
-
-    def _joined(self, node: Node) -> bool:
-        """and, or: the second is not needed where the first decides; one on another entry may be either."""
-        decides, unknown = node.op == "or", False
-        for part in node.args:
-            try:
-                if self.truth(part) is decides:
-                    return decides
-            except Foreign:
-                unknown = True
-        if unknown:
-            raise Foreign
-        return not decides
 
     def _compared(self, node: Node) -> bool:
         a, b = node.args
@@ -480,6 +477,21 @@ _UNKNOWN = {"undefined": "what is no number (a division by zero, or memory that 
             "top": "the largest entry of x", "bottom": "the smallest entry of x"}  # fmt: skip
 
 
+def joined(run: Any, node: Node) -> bool:
+    """and, or: the second is not needed where the first decides; one on another entry may be either."""
+    decides: bool = node.op == "or"
+    unknown = False
+    for part in node.args:
+        try:
+            if bool(run.truth(part)) == decides:
+                return decides
+        except Foreign:
+            unknown = True
+    if unknown:
+        raise Foreign
+    return not decides
+
+
 def _at(problem: Stopped, node: Node) -> Stopped:
     """The same refusal with the line of the innermost expression."""
     says = str(problem)
@@ -599,9 +611,23 @@ def form(node: Node, i: int) -> int:
             return drawn(n, n.args[1] == i, walked(n.args[2]))
         if _by_x(n):
             return drawn(n, walked(n.args[1 + i]))
+        if n.op == "sum":
+            return ("sum", form(n.args[0], 0))
+        if n.op == "rank":
+            return ("rank", n.args[0], n.args[1] == i, n.args[2])
+        if n.op == "place":
+            return ("place", *n.args)
+        if n.op in ("eq", "pick") and any(a.op == "place" for a in n.args if isinstance(a, Node)):
+            return _at_place(n)
         if n.op in ("eq", "pick") and any(_by_x(a) for a in n.args if isinstance(a, Node)):
             return _at_own(n)
         return (n.op, *(walked(a) if isinstance(a, Node) else ("is", str(a)) for a in n.args))
+
+    def _at_place(n: Node) -> Any:
+        if n.op == "pick":
+            return ("pick place", walked(n.args[0]), walked(n.args[1 + i]), alike(n.args[1:]))
+        place, other = n.args if n.args[0].op == "place" else n.args[::-1]
+        return ("own place", other.number == i, walked(place))
 
     def _at_own(n: Node) -> Any:
         if n.op == "pick":

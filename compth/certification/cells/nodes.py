@@ -53,6 +53,8 @@ class Session:
     draws: int = 0
     taken: list[tuple[Node, bool]] = field(default_factory=list)
     prefix: list[bool] = field(default_factory=list)
+    guards: list[tuple[Node, bool]] = field(default_factory=list)
+    demands: dict[Node, None] = field(default_factory=dict)
     says: str = ""
     remarks: dict[str, str] = field(default_factory=dict)
 
@@ -67,6 +69,31 @@ class Session:
     def remark(self, kind: str, says: str) -> None:
         """Note, once for each kind, where the program's float64 and the proof's real numbers part."""
         self.remarks.setdefault(kind, f"{line()}: {says}")
+
+
+def demand_chance(p: Node) -> None:
+    """numpy raises unless 0 <= p <= 1, here, whatever becomes of the draw."""
+    now = session()
+    fine = both(compare("le", const(0), p), compare("le", p, const(1)))
+    for condition, answer in (*now.guards, *now.taken):
+        fine = either(negation(condition) if answer else condition, fine)
+    if fine.number == 0:
+        stop("a probability outside [0, 1]")
+    if fine.number is None:
+        now.demands[fine] = None
+
+
+def entries_of(node: Node) -> set[int]:
+    """The entries of x that an expression reads."""
+    found, seen, todo = set[int](), set[Node](), [node]
+    while todo:
+        n = todo.pop()
+        if n not in seen:
+            seen.add(n)
+            todo += [a for a in n.args if isinstance(a, Node)]
+            if n.op == "x":
+                found.add(n.args[0])
+    return found
 
 
 _SESSIONS: list[Session] = []
@@ -136,9 +163,9 @@ def mul(a: Node, b: Node) -> Node:
     """a b. A zero factor is kept beside a value that may be none: 0 * inf is no number."""
     if a.number is not None and b.number is not None:
         return const(a.number * b.number)
-    if a.number == 1:
-        return as_real(b)
-    return as_real(a) if b.number == 1 else session().node("mul", a, b)
+    if b.number is not None:
+        a, b = b, a
+    return as_real(b) if a.number == 1 else session().node("mul", a, b)
 
 
 def div(a: Node, b: Node) -> Node:
@@ -155,7 +182,7 @@ def as_real(a: Node) -> Node:
     return session().node("ite", a, const(1), const(0)) if is_truth(a) else a
 
 
-TRUTHS = frozenset(["lt", "le", "eq", "not", "and", "or", "in", "below"])
+TRUTHS = frozenset(["lt", "le", "eq", "not", "and", "or", "in", "rank"])
 
 
 def is_truth(a: Node) -> bool:
@@ -303,6 +330,8 @@ def pick(index: Node, values: Iterable[Node]) -> Node:
     if index.number is not None:
         at = int(index.number)
         return listed[at] if -len(listed) <= at < len(listed) else stop(f"index {at} is out of range")
+    if index.op in ("place", "cat") and all(v is listed[0] for v in listed):
+        return listed[0]
     return session().node("pick", as_real(index), *listed)
 
 
@@ -329,10 +358,22 @@ def total(values: list[Node]) -> Node:
         return norm("1")
     if kind == 2:
         return mul(norm("2"), norm("2"))
+    if _over_all(values):
+        return session().node("sum", *map(as_real, values))
     out = const(0)
     for v in values:
         out = add(out, v)
     return out
+
+
+def _over_all(values: list[Node]) -> bool:
+    """True where the k-th value is one function of x_k, for all entries."""
+    from compth.certification.cells.laws import alike
+
+    d = session().size
+    if not 1 < d == len(values) <= 64 or not all(entries_of(v) == {i} for i, v in enumerate(values)):
+        return False
+    return alike(values)
 
 
 def norm(kind: str) -> Node:

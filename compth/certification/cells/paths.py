@@ -28,6 +28,8 @@ def decide(condition: Node) -> bool:
         if asked is condition:
             return answer
     at = len(now.taken)
+    if at > MOST:
+        stop(f"a loop that branches more than {MOST} times")
     answer = now.prefix[at] if at < len(now.prefix) else True
     now.taken.append((condition, answer))
     return answer
@@ -57,7 +59,8 @@ def _positive(a: Node) -> bool:
 def explored(call: Callable[[], Any], merge: Callable[[Node, Any, Any], Any]) -> Any:
     """The outcome of call() on every way through it, joined by merge(condition, yes, no)."""
     now = session()
-    outer, start, ends = (now.prefix, now.taken), now.draws, [now.draws]
+    outer, start, ends = (now.prefix, now.taken, now.guards), now.draws, [now.draws]
+    now.guards = [*now.guards, *now.taken]
     found, prefix = [], list[bool]()
     try:
         while True:
@@ -77,7 +80,7 @@ def explored(call: Callable[[], Any], merge: Callable[[Node, Any, Any], Any]) ->
                 break
             prefix = [*answers[:-1], False]
     finally:
-        now.prefix, now.taken = outer
+        now.prefix, now.taken, now.guards = outer
         now.draws = max(ends)
     return _joined(found, 0, merge)
 

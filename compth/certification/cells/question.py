@@ -15,16 +15,17 @@ from typing import Any
 import numpy as np
 
 import compth.claims
+from compth.certification.allowance import BITTEN
 from compth.certification.beside import beside
-from compth.certification.cells import bounds, stage
-from compth.certification.cells.agree import agree
+from compth.certification.cells import bounds, laws, ranks, stage
+from compth.certification.cells.agree import agree, agree_by_ranks
 from compth.certification.cells.binding import nested
 from compth.certification.cells.bounds import Group
 from compth.certification.cells.laws import Chart
 from compth.certification.cells.nodes import Stopped
 from compth.certification.constants import ROUNDING, readings_of
 from compth.certification.readings import SIMPLE, as_written, is_float, named, noting, said
-from compth.certification.subject import Array, Subject, time_limit
+from compth.certification.subject import Array, CallTooLong, Subject, time_limit
 from compth.certification.tracer import Strange
 from compth.claims import Claim
 from compth.proof import cells
@@ -126,8 +127,10 @@ def examined(subject: Subject, d: int, claims: str, seconds: float) -> str:
                 found, lines = _proofs(subject, d, options)
         except (Stopped, Strange) as problem:
             says = str(problem)
-        except RecursionError:
-            says = "expressions that are too deep"
+        except CallTooLong:
+            says = f"the search for a proof {BITTEN} of {seconds:g} s"
+        except Exception as problem:  # whatever fails here proves nothing, and refutes nothing
+            says = f"{type(problem).__name__}: {str(problem)[:200]}"
     words = said(readings.items())
     lines += [f"float constants of the program as fractions within one ulp: {words}"] if words else []
     points = [] if all(f is not None for f in found) else [p.tolist() for p in suspects(subject, d)]
@@ -148,7 +151,8 @@ def _proofs(subject: Subject, d: int, options: list[list[Any]]) -> tuple[list[An
     found: list[Any] = [None] * len(options)
     stopped: Stopped | None = None
     used: list[tuple[list[Chart], list[Group]]] = []
-    for charts in stage.scales(trace):
+    sorts = stage.sorts(trace)
+    for charts in [] if sorts else stage.scales(trace):
         try:
             used.append(stage.laws_on(trace, charts))
         except Stopped as problem:
@@ -156,15 +160,34 @@ def _proofs(subject: Subject, d: int, options: list[list[Any]]) -> tuple[list[An
             continue
         for k, listed in enumerate(options):
             found[k] = found[k] or _first(d, listed, *used[-1])
-    if not used and stopped is not None:
+    if relative and not all(found) and (sorts or stage.couples(trace)):
+        try:
+            _by_ranks(subject, d, options, trace, found)
+        except Stopped as problem:
+            stopped = problem if sorts or stopped is None else stopped
+    if not any(found) and stopped is not None and not used:
         raise stopped
     members = [m for _, m in stage.grouped(trace)]
     for charts, groups in used:
-        if any(found):
+        if any(f and "groups" in f and bounds.scale_of(charts) == f["scale"] for f in found):
             agree(subject, d, charts, groups, members)
     if changed := trace.bound.changed():
         raise Strange(f"{changed} changed between calls")
     return found, [f"real numbers and float64 part: {r}" for r in trace.remarks]
+
+
+def _by_ranks(
+    subject: Subject, d: int, options: list[list[Any]], trace: stage.Trace, found: list[Any]
+) -> None:
+    """Certificates by the ranks of entries, for what has none yet. Raises Stopped, Strange."""
+    if d > ranks.LARGEST or not laws.alike(trace.outputs):
+        raise Stopped("a selection that does not treat all entries alike, or too many of them")
+    cases = ranks.cases(trace.outputs, d)
+    for k, listed in enumerate(options):
+        fits = [c for c in listed if c["kind"] != "AbsoluteError" and not found[k]]
+        found[k] = found[k] or next((data for c in fits if (data := ranks.certificate(d, c, cases))), None)
+    if any(f and f["scale"]["kind"] == "order" for f in found):
+        agree_by_ranks(subject, d, cases[1][-1])
 
 
 def _first(d: int, listed: list[Any], charts: list[Chart], groups: list[Group]) -> Any:

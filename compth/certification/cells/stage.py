@@ -72,8 +72,20 @@ def traced(thing: Any, d: int, deterministic: bool, zero: bool = False) -> Trace
             raise Stopped(now.says)
         if not isinstance(out, Array) or out.shape != (d,):
             raise Stopped("an output that is no vector of the input's length")
-        outputs = [nodes.as_real(v) for v in out.flat]
+        outputs = _demanded([nodes.as_real(v) for v in out.flat], list(now.demands))
         return Trace(outputs, bound, list(now.remarks.values()), list(now.interned.values()))
+
+
+def _demanded(outputs: list[Node], demands: list[Node]) -> list[Node]:
+    """The outputs, each no number where a condition on its own entry fails under which numpy raises."""
+    out = list(outputs)
+    for fine in demands:
+        entries = nodes.entries_of(fine) or {0}
+        if len(entries) > 1:
+            raise Stopped("a probability that depends on several entries")
+        (i,) = entries
+        out[i] = nodes.choose(fine, out[i], nodes.session().node("undefined"))
+    return out
 
 
 # charts
@@ -112,6 +124,20 @@ def lattice(step: Fraction, least: int) -> list[Chart]:
         _chart(number(0), number(1), (True, False), side=1, **beyond),
         _chart(number(0), number(1), (True, False), side=-1, **beyond),
     ]
+
+
+def sorts(trace: Trace) -> bool:
+    """True where the outputs hold ranks or order statistics. Raises Stopped where ties are broken in two ways."""
+    listed = _reached(trace.outputs)
+    names = {n.args[0] for n in listed if n.op in ("rank", "place")}
+    if len(names) > 1:
+        raise Stopped("two sorts, which may break ties in two ways")
+    return bool(names) or any(n.op == "stat" for n in listed)
+
+
+def couples(trace: Trace) -> bool:
+    """True where entries are compared with a norm."""
+    return any(n.op in ("norm", "sum") for n in _reached(trace.outputs))
 
 
 def scales(trace: Trace) -> list[list[Chart]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from compth.certification.cells import array, nodes
+from compth.certification.cells import array, nodes, orders
 from compth.certification.cells.array import (
     INTEGER,
     REAL,
@@ -314,6 +314,8 @@ def _numpy() -> dict[str, Any]:
         "hstack": stack_two, "select": select, "errstate": _Quiet, "vectorize": vectorize, "round": _method("round"),
         "around": _method("round"), "size": lambda a: a.size, "shape": lambda a: a.shape, "ndim": lambda a: a.ndim,
         "take": lambda a, k: a[k], "fromiter": lambda a, dtype=None, count=-1: make_array(list(a), dtype),
+        "argsort": orders.argsort, "argpartition": orders.argpartition, "sort": orders.sort, "argmax": orders.argmax,
+        "argmin": orders.argmin, "partition": orders.partition,
         "float64": REAL, "int64": WHOLE, "int_": WHOLE, "intp": WHOLE, "bool_": TRUTH, "double": REAL,
         "pi": math.pi, "inf": math.inf, "newaxis": None, "isclose": isclose, "allclose": isclose,
     }  # fmt: skip

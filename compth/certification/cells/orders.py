@@ -1,0 +1,201 @@
+"""Sorting by magnitude: which entry is the r-th largest is told by name alone, in a way that leaves ties open.
+
+`argsort`, `argpartition` and `argmax` of |x| (or of what grows or falls with it) give an `Order`: slices of it are
+selections, single places of it indices. `sort` and `partition` give the order statistics z_0 >= z_1 >= ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from compth.certification.cells import nodes
+from compth.certification.cells.array import Array, Chosen, as_array
+from compth.certification.cells.nodes import Node, const, session, stop
+from compth.certification.cells.paths import _positive
+
+
+class Order:
+    """Indices sorted so that |x| grows. name: of the function that sorted, since ties are broken as it does.
+
+    places: descending ranks at each position; cuts: where it may be sliced, None for anywhere.
+    """
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, name: str, places: list[int], cuts: tuple[int, ...] | None = None) -> None:
+        self.name, self.places, self.cuts = name, places, cuts
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self.places),)
+
+    @property
+    def size(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, Array):
+            key = key.__index__()
+        if isinstance(key, slice):
+            return self._sliced(key)
+        if self.cuts is not None or not isinstance(key, int):
+            stop("a place of a partition, or at an index that is not known")
+        return Array(session().node("place", self.name, self.places[key]), "i")
+
+    def _sliced(self, key: slice) -> Any:
+        places = self.places[key]
+        start, end, step = key.indices(len(self.places))
+        if step == -1 and len(places) == len(self.places):
+            cuts = None if self.cuts is None else tuple(len(places) - c for c in self.cuts)
+            return Order(self.name, places, cuts)
+        known = self.cuts is None or {start, end} <= {0, len(self.places), *self.cuts}
+        if step != 1 or not known:
+            stop("a part of a partition that is not told")
+        return Places(self.name, places)
+
+    def __iter__(self) -> Iterator[Array]:
+        return (self[k] for k in range(len(self.places)))
+
+    def __getattr__(self, name: str) -> Any:
+        return stop(f".{name} of sorted indices")
+
+    def _refused(self, *_: Any) -> Any:
+        return stop("sorted indices that are looked at")
+
+    __eq__ = __bool__ = __array__ = __contains__ = _refused
+
+
+class Places(Chosen):
+    """The entries at some ranks: a selection, whose places can be gone through one by one."""
+
+    def __init__(self, name: str, places: list[int]) -> None:
+        d = session().size
+        inside = [session().node("rank", name, i, tuple(sorted(places))) for i in range(d)]
+        super().__init__(Array(np.array(inside, dtype=object), "b"), (name, tuple(places)))
+        self.name, self.places = name, places
+
+    @property
+    def size(self) -> Any:
+        return len(self.places)
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self.places),)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __iter__(self) -> Iterator[Array]:
+        return (Array(session().node("place", self.name, r), "i") for r in self.places)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice):
+            return Places(self.name, self.places[key])
+        return Array(session().node("place", self.name, self.places[key]), "i")
+
+
+def argsort(a: Any, axis: int = -1, kind: Any = None, **more: Any) -> Any:
+    """np.argsort by magnitude."""
+    if more or axis not in (-1, 0):
+        stop("argsort with options")
+    keys = as_array(a)
+    growing = _direction(keys)
+    places = list(range(len(keys)))
+    return Order(f"argsort {kind} {growing}", places[::-1] if growing > 0 else places)
+
+
+def argpartition(a: Any, kth: Any, axis: int = -1, **more: Any) -> Any:
+    """np.argpartition by magnitude: only the cut at kth is told."""
+    keys = as_array(a)
+    d, growing = len(keys), _direction(keys)
+    if more or axis not in (-1, 0) or not isinstance(kth, int) or not -d <= kth < d:
+        stop("argpartition with options, or at a place that is not there")
+    places, at = list(range(d)), kth % d
+    return Order(f"argpartition {at} {growing}", places[::-1] if growing > 0 else places, (at, at + 1))
+
+
+def argmax(a: Any, axis: Any = None) -> Any:
+    """The index of the largest magnitude."""
+    return _outermost(a, "argmax", 1)
+
+
+def argmin(a: Any, axis: Any = None) -> Any:
+    """The index of the smallest magnitude, or of the largest where magnitudes were negated."""
+    return _outermost(a, "argmin", -1)
+
+
+def _outermost(a: Any, name: str, side: int) -> Array:
+    keys = as_array(a)
+    growing = _direction(keys)
+    at = 0 if side * growing > 0 else len(keys) - 1
+    return Array(session().node("place", f"{name} {growing}", at), "i")
+
+
+def sort(a: Any, axis: int = -1, kind: Any = None) -> Array:
+    """np.sort of magnitudes, least first; of numbers, themselves."""
+    keys = as_array(a)
+    numbers = [v.number for v in keys.flat]
+    if all(v is not None for v in numbers):
+        return Array(np.array([const(v) for v in sorted(numbers)], dtype=object), keys.kind)  # type: ignore[type-var]
+    return Array(np.array(_statistics(keys), dtype=object))
+
+
+def partition(a: Any, kth: Any, axis: int = -1) -> Array:
+    """np.partition of magnitudes: what stands at kth is told, nothing else."""
+    keys = as_array(a)
+    d = len(keys)
+    if not isinstance(kth, int) or not -d <= kth < d:
+        stop("partition at a place that is not there")
+    unknown = session().node("undefined")
+    listed = [v if k == kth % d else unknown for k, v in enumerate(_statistics(keys))]
+    return Array(np.array(listed, dtype=object))
+
+
+def _statistics(keys: Array) -> list[Node]:
+    """z_(d-1), ..., z_0 for keys |x_i|, their negatives the other way about."""
+    d = len(keys)
+    if all(_magnitude(v) == (i, 1, True) for i, v in enumerate(keys.flat)) and d == session().size:
+        return [session().node("stat", r) for r in range(d)][::-1]
+    if all(_magnitude(v) == (i, -1, True) for i, v in enumerate(keys.flat)) and d == session().size:
+        return [nodes.neg(session().node("stat", r)) for r in range(d)]
+    return stop("a sort of what is not |x|")  # type: ignore[no-any-return]
+
+
+def _direction(keys: Array) -> int:
+    """1 where the keys grow with |x_i|, -1 where they fall."""
+    if keys.flat and all(v is keys.flat[0] and v.number is not None for v in keys.flat):
+        return 1  # the input 0: one tie
+    found = {_magnitude(v)[:2] for v in keys.flat}
+    signs = {s for _, s in found}
+    whole = sorted(i for i, _ in found) == list(range(session().size)) and len(keys) == session().size
+    if not whole or len(signs) != 1 or 0 in signs or not _one_scale(keys):
+        stop("an order of what does not grow or fall with |x|")
+    return signs.pop()
+
+
+def _one_scale(keys: Array) -> bool:
+    """True where all keys are the same function of |x_i|."""
+    from compth.certification.cells.laws import alike
+
+    return alike(keys.flat)
+
+
+def _magnitude(v: Node) -> tuple[int, int, bool]:
+    """(i, 1 or -1, whether it is |x_i| up to the sign) of what grows or falls with |x_i|; (-1, 0, False) else."""
+    if v.op == "abs" and v.args[0].op == "x":
+        return v.args[0].args[0], 1, True
+    i, power = nodes._power_of_entry(v)
+    if power == 2:
+        return i, 1, False
+    if v.op == "mul" and v.args[0].number:
+        i, side, plain = _magnitude(v.args[1])
+        return i, side * (1 if v.args[0].number > 0 else -1), plain and abs(v.args[0].number) == 1
+    if v.op == "div" and _positive(v.args[1]):
+        return (*_magnitude(v.args[0])[:2], False)
+    return -1, 0, False

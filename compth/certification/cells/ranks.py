@@ -1,0 +1,431 @@
+"""Selections: the output by ranks, as linear forms in the sorted magnitudes z_0 >= z_1 >= ... >= z_(d-1) >= 0.
+
+An entry of rank r is x = s z_r with s = 1 or -1; what it becomes is a form in z, decided by comparisons of forms that
+hold on the whole cone. What is not decided there, as at ties, is followed both ways. Where the sign of a zero matters,
+the number of entries that are not 0 is a case of its own. Forms are written by their values on the rays of the cone
+(`proof.cones`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from compth.certification.cells import laws
+from compth.certification.cells.laws import Foreign, Ties
+from compth.certification.cells.nodes import Node, Stopped, is_truth
+from compth.proof import cells, cones
+from compth.proof.algebra import rational
+
+LARGEST = 64
+"""Longest input of selections."""
+
+
+class Zeros(Exception):
+    """The sign of an entry that may be 0 matters."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """A number (degree 0), a linear form by its values on rays (1), a quadratic one between them (2), or its root."""
+
+    degree: int
+    data: Any
+    root: bool = False
+
+    @property
+    def number(self) -> Fraction | None:
+        """The number that it is, None for a form."""
+        return self.data if self.degree == 0 and not self.root else None
+
+
+def num(v: Fraction | int) -> Form:
+    """A number as a form."""
+    return Form(0, Fraction(v))
+
+
+def _flat(f: Form) -> list[Fraction]:
+    return (
+        [f.data] if f.degree == 0 else list(f.data) if f.degree == 1 else [v for row in f.data for v in row]
+    )
+
+
+def _map(f: Form, by: Any) -> Form:
+    if f.degree == 0:
+        return Form(0, by(f.data), f.root)
+    rows = [by(v) for v in f.data] if f.degree == 1 else [[by(v) for v in row] for row in f.data]
+    return Form(f.degree, rows, f.root)
+
+
+def scaled(f: Form, by: Fraction) -> Form:
+    """by f."""
+    if f.root:
+        if by < 0:
+            raise Stopped("the negative of a root of a quadratic form")
+        return _map(f, lambda v: by * by * v)
+    return _map(f, lambda v: by * v)
+
+
+def plus(a: Form, b: Form) -> Form:
+    """a + b."""
+    for one, other in ((a, b), (b, a)):
+        if not any(_flat(one)):
+            return other
+    if a.degree != b.degree or a.root or b.root:
+        raise Stopped("a sum of forms of two degrees, or of roots")
+    if a.degree == 0:
+        return num(a.data + b.data)
+    if a.degree == 1:
+        return Form(1, [u + v for u, v in zip(a.data, b.data, strict=True)])
+    return Form(2, [[u + v for u, v in zip(r, s, strict=True)] for r, s in zip(a.data, b.data, strict=True)])
+
+
+def times(a: Form, b: Form) -> Form:
+    """a b."""
+    for one, other in ((a, b), (b, a)):
+        if one.number is not None:
+            return scaled(other, one.number)
+    if a.root and b.root and a == b:
+        return Form(a.degree, a.data)
+    if a.root or b.root:
+        left, right = squared(a), squared(b)  # of numbers and forms that are not negative
+        if left.degree and right.degree:
+            raise Stopped("a product of a root and a form")
+        held, factor = (left, right) if left.degree else (right, left)
+        return Form(held.degree, _map(held, lambda v: v * factor.data).data, True)
+    if a.degree + b.degree > 2:
+        raise Stopped("a product of more than two magnitudes")
+    return Form(2, [[(u * s + v * r) / 2 for v, s in zip(a.data, b.data, strict=True)]
+                    for u, r in zip(a.data, b.data, strict=True)])  # fmt: skip
+
+
+def squared(f: Form) -> Form:
+    """f^2; under a root, what stands there. Only for f >= 0."""
+    if f.root:
+        return Form(f.degree, f.data)
+    if f.degree and any(v < 0 for v in _flat(f)):
+        raise Stopped("a comparison of a root with a form of both signs")
+    if f.degree == 2:
+        raise Stopped("the square of a quadratic form")
+    return num(f.data**2) if f.degree == 0 else times(f, f)
+
+
+@dataclass
+class Case:
+    """nonzero entries, of `d`; open: exactly so many are not 0 (else at most)."""
+
+    d: int
+    nonzero: int
+    open: bool
+
+    def magnitude(self, rank: int) -> Form:
+        """z_r."""
+        return Form(1, [Fraction(int(a >= rank)) for a in range(self.nonzero)])
+
+    def signs(self, rank: int) -> tuple[int, ...]:
+        """The signs that an entry of this rank may have."""
+        return (1, -1) if rank < self.nonzero else (0,)
+
+    def side(self, f: Form) -> tuple[bool, bool, bool]:
+        """(f >= 0, f <= 0, never 0) on the whole cone."""
+        flat = _flat(f)
+        ends = (
+            [f.data]
+            if f.degree == 0
+            else list(f.data)
+            if f.degree == 1
+            else [f.data[a][a] for a in range(len(f.data))]
+        )
+        apart = bool(ends[-1]) if self.open else all(ends)
+        return all(v >= 0 for v in flat), all(v <= 0 for v in flat), apart
+
+
+class Ranked:
+    """The expression of entry i, of a rank and a sign, on a case: one way of its draws."""
+
+    def __init__(self, case: Case, i: int, rank: int, sign: int, way: Any, ties: Ties) -> None:
+        self.case, self.i, self.rank, self.sign, self.way, self.ties = case, i, rank, sign, way, ties
+        self.known: dict[Node, Any] = {}
+        self.drawn: dict[Any, Any] = {}
+
+    def form(self, node: Node) -> Form:
+        """Its value."""
+        if node not in self.known:
+            try:
+                self.known[node] = self._form(node)
+            except Stopped as problem:
+                raise laws._at(problem, node) from None
+        found: Form = self.known[node]
+        return found
+
+    def _form(self, node: Node) -> Form:
+        if is_truth(node):
+            return num(int(self.truth(node)))
+        rule = getattr(self, f"_{node.op}", None)
+        if rule is None:
+            raise Stopped(laws._UNKNOWN.get(node.op, f"{node.op} beside a selection"))
+        found: Form = rule(node)
+        return found
+
+    def _const(self, node: Node) -> Form:
+        return num(node.args[0])
+
+    def _x(self, node: Node) -> Form:
+        if node.args[0] != self.i:
+            raise Foreign
+        return scaled(self.case.magnitude(self.rank), Fraction(self.sign))
+
+    def _stat(self, node: Node) -> Form:
+        return self.case.magnitude(node.args[0])
+
+    def _norm(self, node: Node) -> Form:
+        size = range(self.case.nonzero)
+        if node.args[0] == "inf":
+            return self.case.magnitude(0)
+        if node.args[0] == "1":
+            return Form(1, [Fraction(a + 1) for a in size])
+        return Form(2, [[Fraction(min(a, b) + 1) for b in size] for a in size], True)
+
+    def _add(self, node: Node) -> Form:
+        return plus(*map(self.form, node.args))
+
+    def _mul(self, node: Node) -> Form:
+        return times(*map(self.form, node.args))
+
+    def _div(self, node: Node) -> Form:
+        top, bottom = map(self.form, node.args)
+        if bottom.number:
+            return scaled(top, 1 / bottom.number)
+        if bottom.root and bottom.degree == 0 and bottom.data:
+            return times(top, Form(0, 1 / bottom.data, True))
+        if top == bottom and not top.root and top.degree == 1 and self.case.side(top)[2]:
+            return num(1)
+        raise Stopped("a quotient of magnitudes")
+
+    def _sqrt(self, node: Node) -> Form:
+        inner = self.form(node.args[0])
+        if inner.root or inner.degree == 1 or not self.case.side(inner)[0]:
+            raise Stopped("the root of what is no square")
+        return Form(inner.degree, inner.data, True)
+
+    def _abs(self, node: Node) -> Form:
+        v = self.form(node.args[0])
+        up, down, _ = self.case.side(v)
+        if not (up or down):
+            raise Stopped("the absolute value of a form of both signs")
+        return v if up else scaled(v, Fraction(-1))
+
+    def _sign(self, node: Node) -> Form:
+        v = self.form(node.args[0])
+        up, down, apart = self.case.side(v)
+        if not any(_flat(v)):
+            return num(0)
+        if not self.case.open:
+            raise Zeros
+        if not (up or down) or not apart:
+            raise Stopped("the sign of a form of both signs")
+        return num(1 if up else -1)
+
+    def _ite(self, node: Node) -> Form:
+        condition, yes, no = node.args
+        try:
+            answer = self.truth(condition)
+        except Foreign:
+            if laws._draws(condition):
+                raise Stopped("a branch on another entry and a draw together") from None
+            answer = self.ties.choose(condition)
+        return self.form(yes if answer else no)
+
+    def _sum(self, node: Node) -> Form:
+        """The sum over all entries: of each rank, whatever its sign."""
+        total = num(0)
+        for rank in range(self.case.d):
+            total = plus(total, self._of_other(node.args[0], 0, rank))
+        return total
+
+    def _of_other(self, node: Node, i: int, rank: int) -> Form:
+        """What an expression of entry i is where that entry has this rank; the same for both signs, or it stops."""
+        found = []
+        for sign in self.case.signs(rank):
+            ties = Ties([])
+            found.append(Ranked(self.case, i, rank, sign, None, ties).form(node))
+            if ties.answers:
+                raise Stopped("a sum over entries that a tie decides")
+        if any(f != found[0] for f in found):
+            raise Stopped("a sum over entries that their signs decide")
+        return found[0]
+
+    def _pick(self, node: Node) -> Form:
+        index, *table = node.args
+        if index.op == "place":
+            if index.args[1] == self.rank:
+                return self.form(table[self.i])
+            if not laws.alike(table):
+                raise Stopped("an entry at an index that was sorted")
+            return self._of_other(table[0], 0, index.args[1])
+        at = self.form(index).number
+        if at is None or at.denominator != 1 or not -len(table) <= at < len(table):
+            raise Stopped("an index that is no place of the table")
+        return self.form(table[int(at)])
+
+    def truth(self, node: Node) -> bool:
+        """Whether a condition holds on the whole cone, or as the tie is taken to be broken."""
+        if node.op == "not":
+            return not self.truth(node.args[0])
+        if node.op in ("and", "or"):
+            return laws.joined(self, node)
+        if node.op == "rank":
+            if node.args[1] != self.i:
+                raise Foreign
+            return self.rank in node.args[2]
+        if node.op == "in":
+            return self._inside(node)
+        if node.op not in ("lt", "le", "eq"):
+            v = self.form(node)
+            if v.number is None:
+                raise Stopped("the truth value of a magnitude")
+            return v.number != 0
+        if "place" in (node.args[0].op, node.args[1].op):
+            return self._placed(node)
+        if "u" in (node.args[0].op, node.args[1].op):
+            return self._below(node)
+        return self._compared(node)
+
+    def _inside(self, node: Node) -> bool:
+        if node.args[1] != self.i:
+            raise Foreign
+        if node not in self.drawn:
+            self.drawn[node] = self._chance(node.args[2].number)
+        return bool(self.drawn[node])
+
+    def _chance(self, p: Fraction) -> bool:
+        if self.way is None:
+            raise Stopped("a sum over entries that draws decide")
+        if p in (0, 1):
+            return p == 1
+        return bool(self.way.choose([rational(p), rational(1 - p)]) == 0)
+
+    def _below(self, node: Node) -> bool:
+        """U against a number: only once for each draw."""
+        a, b = node.args
+        u, other, less = (a, b, True) if a.op == "u" else (b, a, False)
+        at = self.form(other).number
+        if at is None or node.op == "eq":
+            raise Stopped("a draw compared with a magnitude, beside a selection")
+        known = self.drawn.setdefault(u, [Fraction(0), Fraction(1)])
+        low, high = known
+        below = at > low and (at >= high or self._chance((at - low) / (high - low)))
+        if low < at < high:
+            known[:] = [low, at] if below else [at, high]
+        return below is less
+
+    def _placed(self, node: Node) -> bool:
+        place, other = node.args if node.args[0].op == "place" else node.args[::-1]
+        if node.op != "eq" or other.number is None:
+            raise Stopped("a sorted index used as a number")
+        if other.number != self.i:
+            raise Foreign
+        return bool(place.args[1] == self.rank)
+
+    def _compared(self, node: Node) -> bool:
+        a, b = self._cleared(node)
+        if a.root or b.root:
+            a, b = squared(a), squared(b)
+        if a.degree != b.degree and any(_flat(a)) and any(_flat(b)):
+            raise Stopped("a comparison of a magnitude with a number")
+        gap = plus(a, scaled(b, Fraction(-1)))
+        if not any(_flat(gap)):
+            return node.op != "lt"
+        if gap.degree and not self.case.open and not (any(_flat(a)) and any(_flat(b))):
+            raise Zeros  # a comparison with 0
+        up, down, apart = self.case.side(gap)
+        if node.op == "eq":
+            return False if (up or down) and apart else self.ties.choose(node)
+        if up and (node.op == "lt" or apart):
+            return False
+        if down and (node.op == "le" or apart):
+            return True
+        return self.ties.choose(node)
+
+    def _cleared(self, node: Node) -> tuple[Form, Form]:
+        """Both sides, a division by what is positive brought to the other one."""
+        (a, b), factor = node.args, num(1)
+        sides = []
+        for v in (a, b):
+            divisor = self._divisor(v)
+            sides.append((self.form(v) if divisor is None else self.form(v.args[0]), divisor))
+        (left, under), (right, over) = sides
+        left = left if over is None else times(left, over)
+        right = right if under is None else times(right, under)
+        return times(left, factor), right
+
+    def _divisor(self, v: Node) -> Form | None:
+        if v.op != "div":
+            return None
+        bottom = self.form(v.args[1])
+        if bottom.degree == 0:
+            return None
+        up, _, apart = self.case.side(bottom)
+        return bottom if up and apart else None
+
+
+def variants(node: Node, i: int, case: Case, rank: int, sign: int) -> list[dict[str, Any]]:
+    """The laws of entry i where it has this rank and sign, for the certificate: one for each way to break ties."""
+    x = scaled(case.magnitude(rank), Fraction(-sign))
+    out, broken = [], list[bool]()
+    while True:
+        ties, outcomes, prefix = Ties(broken), [], list[int]()
+        while True:
+            way = laws.Way(prefix)
+            found = Ranked(case, i, rank, sign, way, ties).form(node)
+            if found.root or (found.degree != 1 and any(_flat(found))):
+                raise Stopped(f"{node.line}: an output that is no linear form of magnitudes")
+            error = plus(found, x)
+            listed = error.data if error.degree == 1 else [Fraction(0)] * case.nonzero
+            outcomes.append({"weight": str(way.weight.constant), "error": list(map(str, listed))})
+            following = way.following()
+            if following is None or len(outcomes) > 512:
+                break
+            prefix = following
+        out.append({"sign": sign, "outcomes": outcomes})
+        after = ties.following()
+        if after is None:
+            return out
+        if len(out) > 64:
+            raise Stopped("more than 64 ways to break ties")
+        broken = after
+
+
+def cases(outputs: list[Node], d: int) -> tuple[str, list[dict[str, Any]]]:
+    """("any" or "each", the laws by rank in each case). Raises Stopped."""
+    try:
+        return "any", [_case(outputs, Case(d, d, False))]
+    except Zeros:
+        return "each", [_case(outputs, Case(d, m, True)) for m in range(1, d + 1)]
+
+
+def _case(outputs: list[Node], case: Case) -> dict[str, Any]:
+    entries = []
+    for rank in range(case.d):
+        try:
+            listed = [v for s in case.signs(rank) for v in variants(outputs[0], 0, case, rank, s)]
+        except Foreign:
+            raise Stopped("an entry of the output depends on another entry of the input") from None
+        entries.append(listed)
+    return {"nonzero": case.nonzero, "entries": entries}
+
+
+def certificate(
+    d: int, claim: dict[str, Any], found: tuple[str, list[dict[str, Any]]]
+) -> dict[str, Any] | None:
+    """The certificate that proves the claim, checked; None where it does not."""
+    kind, listed = found
+    data: dict[str, Any] = {"format": cells.FORMAT, "d": d, "claim": claim, "cases": listed,
+                            "scale": {"kind": "order", "nonzero": kind}}  # fmt: skip
+    by = [cones.coefficients(q) for q in cells.excesses(claim).values()]
+    if not all(cones.holds(c, d, coefficients, cells.need) for c in listed for coefficients in by):
+        return None
+    data["digest"] = cells.digest(data)
+    cells.check(data)
+    return data

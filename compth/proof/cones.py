@@ -1,0 +1,100 @@
+"""Checks a certificate of selections: a claim for all x, by the sorted magnitudes; standard library only.
+
+Let z_0 >= z_1 >= ... be the magnitudes of the entries, the first m of them positive. The cone of all such z is
+spanned by the rays p_a = (1, ..., 1, 0, ..., 0), a ones, a <= m; a form in z is written by its values on them. The
+entry of rank r is x = s z_r with a sign s (0 beyond m), and each of its laws says what y - x may be: outcomes with
+constant probabilities, forms in z. What the claim allows is exceeded by a quadratic form; on the cone that is at most
+0 where all its entries between rays are, and of several laws of an entry the larger one counts, ray by ray.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from compth.proof.algebra import NOUGHT, UNIT
+
+Matrix = list[list[int]]
+
+
+def coefficients(q: Any) -> tuple[Fraction, Fraction, Fraction, Fraction]:
+    """(e, b^2, x^2, x b) in the excess q of one entry: read off its values at simple b and e."""
+    base, with_e, with_b = q(NOUGHT, NOUGHT), q(NOUGHT, UNIT) - q(NOUGHT, NOUGHT), q(UNIT, NOUGHT)
+    rest = (with_b - base).num
+    square = base.num[2] if len(base.num) > 2 else Fraction(0)
+    e = with_e.constant if with_e.constant is not None else Fraction(0)
+    return e, rest[0] if rest else Fraction(0), square, rest[1] if len(rest) > 1 else Fraction(0)
+
+
+def entry(rank: int, sign: int, m: int) -> list[int]:
+    """x = s z_r on the rays."""
+    return [sign if a >= rank else 0 for a in range(m)]
+
+
+def excess(outcomes: list[tuple[int, list[int]]], x: list[int], by: tuple[int, ...], weight: int) -> Matrix:
+    """The excess of one law between rays b <= a, times the common denominators of weights, forms and coefficients."""
+    e, square, own, cross = by
+    bias = [sum(w * f[a] for w, f in outcomes) for a in range(len(x))]
+    rows = []
+    for a, (bias_a, x_a) in enumerate(zip(bias, x, strict=True)):
+        held = [(e * weight * w * f[a], f) for w, f in outcomes if f[a]]
+        row = []
+        for b in range(a + 1):
+            total = sum(v * f[b] for v, f in held) + square * bias_a * bias[b]
+            row.append(total + weight * (own * weight * x_a * x[b] + cross * (x_a * bias[b] + x[b] * bias_a)))
+        rows.append(row)
+    return rows
+
+
+def common(values: list[Fraction]) -> int:
+    """The least common denominator."""
+    return math.lcm(*(v.denominator for v in values)) if values else 1
+
+
+def holds(case: dict[str, Any], d: int, by: tuple[Fraction, ...], need: Any) -> bool:
+    """True when the sum of the entries' excesses is at most 0 on every pair of rays. In integers."""
+    m, e, (own, half) = case["nonzero"], by[:2], (by[2], by[3] / 2)
+    read = [[_law(law, m, need) for law in laws] for laws in case["entries"]]
+    outcomes = [o for laws in read for law in laws for o in law[1]]
+    weight, form = common([w for w, _ in outcomes]), common([v for _, f in outcomes for v in f])
+    unit = common([*e, own, half])
+    factors = tuple(int(c * unit) for c in (*e, own, half))
+    total = [[0] * (a + 1) for a in range(m)]
+    for rank, laws in enumerate(read):
+        distinct = {
+            (tuple((int(w * weight), tuple(int(v * form * (s or 1)) for v in f)) for w, f in o), s * s)
+            for s, o in laws
+        }
+        found = [excess(list(o), [v * form for v in entry(rank, s, m)], factors, weight) for o, s in distinct]  # type: ignore[arg-type]
+        total = [[t + max(f[a][b] for f in found) for b, t in enumerate(row)] for a, row in enumerate(total)]
+    return all(v <= 0 for row in total for v in row)
+
+
+def _law(law: dict[str, Any], m: int, need: Any) -> tuple[int, list[tuple[Fraction, list[Fraction]]]]:
+    """The sign and the outcomes; a law and its mirror image (x and y - x negated) exceed by the same."""
+    outcomes = [(Fraction(o["weight"]), list(map(Fraction, o["error"]))) for o in law["outcomes"]]
+    need(all(w >= 0 and len(f) == m for w, f in outcomes), "an outcome of another size")
+    need(sum(w for w, _ in outcomes) == 1, "probabilities that do not sum to 1")
+    return law["sign"], outcomes
+
+
+def check(data: dict[str, Any], excesses: dict[str, Any], need: Any) -> None:
+    """Every case, every inequality; `need(condition, words)` raises."""
+    d, cases = data["d"], data["cases"]
+    wanted = [d] if data["scale"]["nonzero"] == "any" else list(range(1, d + 1))
+    need(data["scale"]["nonzero"] in ("any", "each"), "cases of another kind")
+    need(
+        [c["nonzero"] for c in cases] == wanted and all(b - a == 1 for a, b in pairwise(wanted)),
+        "a case is missing",
+    )
+    for case in cases:
+        need(len(case["entries"]) == d, "an entry without a law")
+        for rank, laws in enumerate(case["entries"]):
+            signs = {law["sign"] for law in laws}
+            need(signs == ({1, -1} if rank < case["nonzero"] else {0}), "a sign without a law")
+        for name, q in excesses.items():
+            need(
+                holds(case, d, coefficients(q), need), f"the {name} exceeds what is allowed on a pair of rays"
+            )
