@@ -45,7 +45,7 @@ class AssumptionCheck:
 
 
 def reference_of(method: Method) -> Method:
-    """The method with every fleet's reference draws (`_compress`): the fast kernels draw too much to enumerate."""
+    """The method with the reference draws (`_compress`) of fleet and broadcast: the fast kernels' are too many."""
     fleet = method.fleet
 
     class Reference(type(fleet)):  # type: ignore[misc]
@@ -58,11 +58,15 @@ def reference_of(method: Method) -> Method:
     twin.__dict__.update(fleet.__dict__)
 
     class Enumerable(type(method)):  # type: ignore[misc]
-        """The same method with that fleet."""
+        """The same method with that fleet, and the reference draw of what it broadcasts."""
 
         @property
         def fleet(self) -> Any:
             return twin
+
+        def broadcast(self, direction: Any, rng: Any) -> Any:
+            whole = self.broadcasts_all
+            return direction if whole else self.downlink._compress(direction, rng)
 
     out: Any = object.__new__(Enumerable)
     out.__dict__.update(method.__dict__)

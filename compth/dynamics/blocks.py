@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from compth.dynamics.forms import Sketches
-from compth.dynamics.lowered import Lowered, Noise, Poly, Row
+from compth.dynamics.lowered import Lowered, Noise, NotClosed, Poly, Row
 from compth.dynamics.system import Data, Moments, same, typed
 from compth.errors import Unsupported
 from compth.methods.core.vectors import GRADIENT, MESSAGE, PICKED, SPOKEN
@@ -49,11 +49,25 @@ class Blocks:
             )
         draws = [v.draw for v in low.noises if v.kind == MESSAGE]
         if self.cross is not None and len(set(draws)) < len(draws):
-            raise Unsupported("a sketch applied twice has exact dynamics for independent workers only")
+            raise NotClosed(
+                f"{low.name}: a sketch applied twice has exact dynamics for independent workers only"
+            )
+        self._check_draws()
         self.private = bool(self.M) or any(noise.input.mine for noise in low.noises)
         self.size = self.K * data.d + int(affine)
         self.applications = 0
         self._kept: dict[int, tuple[Poly, list[list[tuple[slice, Any]]]]] = {}
+
+    def _check_draws(self) -> None:
+        """NotClosed where a sketch is applied to what holds its own output."""
+        for noise in self.low.noises:
+            u = noise.input
+            held = {column for column, _ in (*u.plain, *u.own)} | set(u.mine)
+            before = {v.column for v in self.low.noises if v.kind == MESSAGE and v.draw == noise.draw}
+            if noise.kind == MESSAGE and held & before:
+                raise NotClosed(
+                    f"{self.low.name}: a sketch applied to what holds its own output has moments of higher order"
+                )
 
     # -- rows on moments
 
@@ -189,11 +203,6 @@ class Blocks:
         before = [v for v in seen if v.kind == MESSAGE and v.draw == noise.draw]
         n, at = self.data.n, self._slot(noise.column)
         for v in before:
-            held = {column for column, _ in (*noise.input.plain, *noise.input.own)} | set(noise.input.mine)
-            if v.column in held:
-                raise Unsupported(
-                    "a sketch applied to what holds its own output has moments of higher order: simulate it"
-                )
             both = self._maps(self._own(v.input, _t(uc), None if uy is None else _t(uy)))
             there = self._slot(v.column)
             C[there, at] += both.sum(axis=0) / (n * n)

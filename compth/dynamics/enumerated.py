@@ -18,11 +18,14 @@ from scipy.linalg import LinAlgWarning, lu_factor, lu_solve
 
 from compth.certification.assumption import reference_of
 from compth.certification.tracer import NotTraceable, leaves
+from compth.dynamics import masked, traced
+from compth.dynamics.lowered import NotClosed
 from compth.dynamics.own import own_fleet, own_problem, own_step
 from compth.dynamics.solvers import arnoldi, enclosed, extremes, face_bound, noise_free
-from compth.errors import Unsupported
+from compth.dynamics.system import data_of
+from compth.errors import CompthError, Unsupported
 from compth.methods import Method, Plan, State, Theorem
-from compth.methods.core.body import BodyMethod
+from compth.methods.core.body import NOTHING, BodyMethod
 
 Array = Any
 FAR = 2.0**40
@@ -40,15 +43,35 @@ WORK = 2_000_000
 
 
 def fits(method: Method, problem: Any) -> bool:
-    """True for a method whose every outcome of a step is an affine map of its state; not for large ones with a body."""
-    if not getattr(method, "affine", False):
-        return False
+    """True for a method whose every outcome of a step is an affine map of its state, where these are few enough.
+
+    Of bodies: those of tables, and all whose second moments do not close by themselves.
+    """
     if not isinstance(method, BodyMethod):
-        return True
-    seen = method.seen(problem)
-    size = seen.d * (len(method.signature.server) + seen.n * len(method.signature.worker))
-    outcomes = method.outcomes(problem)  # type: ignore[attr-defined]
-    return bool(size <= LARGEST and outcomes <= OUTCOMES and outcomes * size**3 <= WORK)
+        return bool(getattr(method, "affine", False))
+    seen, form = method.seen(problem), method.signature
+    size = seen.d * (len(form.server) + seen.n * len(form.worker))
+    if size > LARGEST or not hasattr(seen, "A"):
+        return False
+    if getattr(method, "affine", False):
+        outcomes = method.outcomes(problem)  # type: ignore[attr-defined]
+        return bool(outcomes <= OUTCOMES and outcomes * size**3 <= WORK)
+    return bool(_why_not_closed(method, seen))
+
+
+def _why_not_closed(method: BodyMethod, seen: Any) -> str:
+    """Why a body's second moments do not close; "" where they do, or where something else is in their way."""
+    if masked.fits(method) or not traced.fits(method):
+        return ""
+    body = {k: v for k, v in method.signature.params.items() if v is not NOTHING} | dict(method.given())
+    params = {k: body.get(k, 0.25) for k in method.signature.params}
+    try:
+        traced.system_of(method, data_of(seen), 0.1 if method.gamma is None else method.gamma, params)
+    except NotClosed as reason:
+        return str(reason)
+    except CompthError:
+        return ""
+    return ""
 
 
 class EnumeratedSystem:
@@ -57,28 +80,40 @@ class EnumeratedSystem:
     def __init__(self, method: Method, problem: Any, plan: Plan, t: int = 1) -> None:
         if getattr(problem, "singular", False):
             raise Unsupported("the mean Hessian is singular: enumerated dynamics needs a unique minimiser")
-        own_step(method)
+        self.alone = isinstance(method, BodyMethod) and not getattr(method, "affine", False)
+        seen = method.seen(problem)
+        if self.alone:  # a user's body is checked against its trace: nothing else runs
+            method.program(method.arguments(plan), seen.n, seen.d)  # type: ignore[attr-defined]
+        else:
+            own_step(method)
         own_problem(problem)
-        own_fleet(method.fleet, problem.n, problem.d)
-        self.label = method.label
+        own_fleet(method.fleet, seen.n, seen.d)
+        self.label, self.given = method.label, method
         self.method, self.problem, self.plan, self.t = reference_of(method), problem, plan, t
         self.d = problem.d
         self.template = method.init(problem, np.zeros((1, self.d)), plan)
         arrays = {f.name: getattr(self.template, f.name) for f in fields(self.template)}
-        self.shapes = {k: v.shape[1:] for k, v in arrays.items() if isinstance(v, np.ndarray) and k != "sent"}
+        self.shapes = {
+            k: v.shape[1:]
+            for k, v in arrays.items()
+            if isinstance(v, np.ndarray) and k not in ("sent", "held")
+        }
         self.size = sum(int(np.prod(s)) for s in self.shapes.values())
         if self.size > LARGEST:
             raise Unsupported(f"{self.size} numbers in a state: enumerated dynamics takes at most {LARGEST}")
         self.applications = 0
         self._maps()
 
-    def state(self, rows: Array) -> State:
+    def state(self, rows: Array, problem: Any = None) -> State:
         """The method's state of replicates from (R, size) vectors, x first."""
         out, at = {}, 0
+        problem = self.given.seen(self.problem if problem is None else problem)
         for name, shape in self.shapes.items():
             width = int(np.prod(shape))
             out[name] = rows[:, at : at + width].reshape(len(rows), *shape)
             at += width
+        if getattr(self.template, "held", None) is not None:
+            out["held"] = problem.gradients(out["x"])
         return replace(self.template, **out)
 
     def vector(self, state: State) -> Array:
@@ -87,7 +122,7 @@ class EnumeratedSystem:
 
     def _outcomes(self, problem: Any, row: Array) -> tuple[Array, Array]:
         """(probabilities, states) after one step from one state, in a fixed order."""
-        state, method = self.state(row[None]), self.method
+        state, method = self.state(row[None], problem), self.method
         try:
             paths = list(
                 leaves(
@@ -98,10 +133,15 @@ class EnumeratedSystem:
                 )
             )
         except NotTraceable as reason:
-            raise Unsupported(f"{self.label}: a step cannot be enumerated here ({reason})") from None
+            raise self._refused(f"a step cannot be enumerated here ({reason})") from None
         return np.array([float(v.probability) for v in paths]), np.array(
             [self.vector(v.output)[0] for v in paths]
         )
+
+    def _refused(self, reason: str) -> Unsupported:
+        """With what stands in the way of moments that close, where that is why the step is enumerated."""
+        first = _why_not_closed(self.given, self.given.seen(self.problem)) if self.alone else ""  # type: ignore[arg-type]
+        return Unsupported(f"{first}; {reason}" if first else f"{self.label}: {reason}")
 
     def _maps(self) -> None:
         """T from steps of the problem with b = 0, far out, where nothing else is seen; c from a step at the centre."""
@@ -109,8 +149,8 @@ class EnumeratedSystem:
         far = FAR if plain is not self.problem else 1.0
         p, base = self._outcomes(plain, np.zeros(self.size))
         if len(p) * self.size**3 > WORK:
-            raise Unsupported(
-                f"{self.label}: {len(p)} outcomes of {self.size} numbers are too many to enumerate: simulate it"
+            raise self._refused(
+                f"{len(p)} outcomes of {self.size} numbers are too many to enumerate: simulate it"
             )
 
         def column(row: Array) -> Array:
@@ -133,12 +173,18 @@ class EnumeratedSystem:
         q, base = self._outcomes(self.problem, np.zeros(self.size))
         if len(q) != len(self.p) or (q != self.p).any():
             raise Unsupported(f"{self.label}: the outcomes of a step depend on the state: simulate it")
-        self.centre = np.linalg.solve(np.eye(self.size) - self.mean_map, self.p @ base)
+        try:
+            self.centre = np.linalg.solve(np.eye(self.size) - self.mean_map, self.p @ base)
+        except np.linalg.LinAlgError:
+            raise self._refused("its mean has no single fixed point") from None
         x, star = self.centre[: self.d], self.problem.x_star
         length = np.abs(star).max() + np.abs(self.problem.start - star).max()
-        if np.abs(x - star).max() > 1e-6 * length:
+        self.away = x - star
+        if np.abs(self.away).max() <= 1e-6 * length:
+            self.away = np.zeros(self.d)
+        elif not self.alone:
             raise Unsupported(f"{self.label}: the mean's fixed point is not x*")
-        self.centre[: self.d] = star
+        self.centre[: self.d] = star + self.away
         self.c = self.T @ self.centre + base - self.centre
         rounding = np.abs(base) + np.abs(self.T) @ np.abs(self.centre) + np.abs(self.centre)
         self.c[np.abs(self.c) <= 1e-11 * rounding] = 0.0
@@ -161,7 +207,11 @@ class EnumeratedSystem:
         return np.concatenate(out)
 
     def at(self, gamma: float) -> EnumeratedSystem:
-        """The same at another step: x+ = x - gamma g, and memories learn from the state before it."""
+        """The same at another step; where a table is kept x+ = x - gamma g, and it learns from the state before it."""
+        if self.alone:
+            return EnumeratedSystem(
+                self.given, self.problem, replace(self.plan, gamma=gamma, schedule=None), self.t
+            )
         out = copy(self)
         out.plan, out.applications = replace(self.plan, gamma=gamma, schedule=None), 0
         factor, d = gamma / float(self.plan.gamma), self.d
@@ -222,9 +272,12 @@ class EnumeratedSystem:
             raise Unsupported(f"{theorem.id}'s metric is no quadratic form of the state: simulate it instead")
         return Q
 
-    def quantities(self, Y: Array) -> Array:
-        """E||x-x*||^2, E f - f*, E||grad f||^2."""
+    def quantities(self, Y: Array, m: Array | None = None) -> Array:
+        """E||x-x*||^2, E f - f*, E||grad f||^2 from the moments around the mean's fixed point, which may not be x*."""
         z, a = Y[: self.d, : self.d], self.problem.hessian
+        if m is not None and self.away.any():
+            across = np.outer(m[: self.d], self.away)
+            z = z + across + across.T + np.outer(self.away, self.away)
         az = a @ z
         return np.array([np.trace(z), np.trace(az) / 2, (az * a).sum()])
 
@@ -278,13 +331,15 @@ class EnumeratedSystem:
         return np.einsum("k,kab,kcd->acbd", self.p, t, t, optimize=True).reshape(self.size**2, -1)
 
     def at_rest(self) -> tuple[Array, Array, Any]:
-        """(0, what a step adds to the second moments, (Y, centre) -> quantities), in natural sizes."""
+        """(by how much x* is missed, what a step adds to second moments, (Y, this) -> quantities), in natural sizes."""
         outer = np.outer(self.units, self.units)
 
-        def seen(Y: Array, centre: Array) -> Array:
-            return self.quantities(Y * outer)
+        def seen(Y: Array, away: Array) -> Array:
+            whole = Y * outer
+            whole[: self.d, : self.d] += np.outer(away, away)
+            return self.quantities(whole)
 
-        return np.zeros(self.size), self.source / outer, seen
+        return self.away, self.source / outer, seen
 
     def scaled(self, Y: Array) -> Array:
         """T on second moments in natural sizes."""
@@ -316,6 +371,6 @@ def curves(
                 moments = system(moments)
             m, Y = moments
             metric = np.nan if form is None else float((form * Y).sum())
-            found.append((system.quantities(Y), problem.x_star + m[: system.d], metric))
+            found.append((system.quantities(Y, m), system.centre[: system.d] + m[: system.d], metric))
     table, means, metrics = (np.array(column) for column in zip(*found, strict=True))
     return table, means, None if form is None else metrics

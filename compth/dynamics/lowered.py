@@ -19,6 +19,11 @@ from compth.methods.core.centre import Centre
 from compth.methods.core.program import Program
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, SPOKEN, STATE, Vector
 
+
+class NotClosed(Unsupported):
+    """A step whose second moments need more than those of servers, means and single workers."""
+
+
 Poly = Mapping[tuple[int, int], Fraction]
 """(column, power of A) -> coefficient."""
 NOTHING: Poly = {}
@@ -86,6 +91,7 @@ class Lowered:
     means: int
     noises: tuple[Noise, ...]
     leaves: tuple[tuple[Fraction, tuple[Row, ...], tuple[Row, ...]], ...]
+    name: str = ""
 
     @property
     def affine(self) -> bool:
@@ -137,7 +143,7 @@ def lowered(
         row = value(op.argument)
         if op.kind == GRADIENT:
             if row.mine or row.own or row.s:
-                raise Unsupported(
+                raise NotClosed(
                     f"{program.name}, line {op.line}: a gradient at a worker's own point needs the joint moments of all"
                     " workers: simulate it"
                 )
@@ -164,7 +170,7 @@ def lowered(
         workers = () if single else tuple(rows[k] for k in program.worker)
         leaves.append((Fraction(leaf.probability), common, workers))
     means = 0 if single else len(program.worker)
-    return Lowered(tuple(columns), len(program.server), means, tuple(noises), tuple(leaves))
+    return Lowered(tuple(columns), len(program.server), means, tuple(noises), tuple(leaves), program.name)
 
 
 def _clean(row: Row) -> Row:

@@ -19,7 +19,7 @@ from compth.compressors.identity import Identity
 from compth.dynamics.forms import Branch, Broadcast, Scheme, Sketches
 from compth.dynamics.lowered import Lowered, Noise, Poly, Row, lowered
 from compth.errors import CompthError, Unsupported
-from compth.methods.core.body import BodyMethod, derived, runs_its_body
+from compth.methods.core.body import NOTHING, BodyMethod, derived, runs_its_body
 from compth.methods.core.centre import Centre, centre_of, without_invariants
 from compth.methods.core.program import Op, Program, averaged_gradients
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, SPOKEN, Underivable, Vector
@@ -195,17 +195,22 @@ TRIED = (Fraction(1, 3), Fraction(2, 5))
 
 @lru_cache(maxsize=256)
 def form_of(
-    kind: type[BodyMethod], downlink: bool, stochastic: bool, full: bool = False
+    kind: type[BodyMethod],
+    downlink: bool,
+    stochastic: bool,
+    full: bool = False,
+    counts: tuple[tuple[str, int], ...] = (),
 ) -> tuple[Centre, bool] | None:
     """(where the body rests, whether gradients may be drawn) of a body with this form, None for any other.
 
-    full: its compressors send everything, so that a gradient that is not compressed is a message too.
+    counts: whole numbers that the body may count by; the other parameters are TRIED. full: its compressors send
+    everything, so that a gradient that is not compressed is a message too.
     """
     names = [*kind.signature.params, *(("gamma",) if kind.signature.takes_gamma else ())]
     centres = []
     try:
         for value in TRIED:
-            program = program_at(kind, dict.fromkeys(names, value), 3, 4, downlink)
+            program = program_at(kind, dict.fromkeys(names, value) | dict(counts), 3, 4, downlink)
             program = in_full(program) if full else program
             centre = centre_of(program)
             scheme_of(program, centre, Sketches(Fraction(1, 2), ()))
@@ -237,7 +242,9 @@ class Recipe:
 def normal_form(method: BodyMethod) -> tuple[Centre, bool] | None:
     """Where a body with the form of a Scheme rests, and whether its gradients may be drawn; None for any other."""
     stochastic = method.estimator is not None and not method.estimator.exact
-    return form_of(type(method), not method.broadcasts_all, stochastic, _sends_all(method))
+    known = {k: v for k, v in method.signature.params.items() if v is not NOTHING} | dict(method.given())
+    counts = tuple((k, v) for k, v in known.items() if isinstance(v, int) and k in method.signature.params)
+    return form_of(type(method), not method.broadcasts_all, stochastic, _sends_all(method), counts)
 
 
 def _sends_all(method: Any) -> bool:
@@ -261,7 +268,7 @@ def recipe_of(method: Any) -> Recipe:
         program = exact_program(method, gamma, params, n, d)
         program = in_full(program) if _sends_all(method) else program
         if centre_of(program) != centre:
-            raise Unsupported(f"{method.label}: where it rests depends on its parameters")
+            raise NotNormal(f"{method.label}: where it rests depends on its parameters")
         return scheme_of(program, centre, sketches)
 
     memory, common = starts(method, centre)

@@ -14,7 +14,7 @@ from compth.compressors import as_fleet
 from compth.compressors.identity import Identity
 from compth.dynamics.blocks import Blocks
 from compth.dynamics.forms import Sketches
-from compth.dynamics.lowered import lowered
+from compth.dynamics.lowered import NotClosed, lowered
 from compth.dynamics.normal import exact_program, normal_form
 from compth.dynamics.sketches import noise_for, parts_noise, sketches_of, spoken_noise
 from compth.dynamics.system import Data, Moments
@@ -23,7 +23,8 @@ from compth.errors import Unsupported
 from compth.methods import Method, Theorem
 from compth.methods.core.body import BodyMethod, runs_its_body
 from compth.methods.core.centre import Centre, centre_of
-from compth.methods.core.vectors import MESSAGE, PICKED, SPOKEN
+from compth.methods.core.program import Op
+from compth.methods.core.vectors import GRADIENT, MESSAGE, PICKED, SPOKEN
 
 Array = Any
 LARGEST = 4_000_000
@@ -55,22 +56,23 @@ class TracedSystem(Blocks):
     ) -> None:
         self.method = method
         self.program = exact_program(method, gamma, params, data.n, data.d)
-        self.centre: Centre = centre_of(self.program, sketches.delta)
+        try:
+            self.centre: Centre = centre_of(self.program, sketches.delta)
+        except Unsupported as reason:
+            raise NotClosed(str(reason)) from None
         noise = noise_for(method, data)
-        if noise is not None:
-            draws = [op.draw for op in self.program.ops if op.kind == "gradient"]
-            if len(set(draws)) < len(draws):
-                raise Unsupported(
-                    f"{method.label}: gradients that share an oracle's draw have no exact dynamics: simulate it"
-                )
-        picked = [op.draw for op in self.program.ops if op.kind == PICKED]
-        if picked:
-            noise = parts_noise(method, data)
-        if len(set(picked)) < len(picked):
-            raise Unsupported(
-                f"{method.label}: a drawn part is read twice: take the sum first, and read it once"
+        gradients, picked = (self._once(kind) for kind in (GRADIENT, PICKED))
+        if noise is not None and gradients is not None:
+            raise NotClosed(
+                f"{self._at(gradients)}: gradients that share an oracle's draw have no exact dynamics of this kind"
             )
-        low = lowered(self.program, self.centre, sketches.delta, noise is not None and not picked)
+        if picked is not None:
+            raise NotClosed(
+                f"{self._at(picked)}: a drawn part is read twice: take the sum first, and read it once"
+            )
+        picks = self.program.of_kind(PICKED)
+        noise = parts_noise(method, data) if picks else noise
+        low = lowered(self.program, self.centre, sketches.delta, noise is not None and not picks)
         super().__init__(data, low, sketches, affine, noise)
         self.width = data.d
         parts = getattr(data.problem, "parts", None)
@@ -81,6 +83,14 @@ class TracedSystem(Blocks):
         entries = self.size**2 + data.n * self.M * data.d * (self.size + self.M * data.d)
         if entries > LARGEST:
             raise Unsupported(f"{method.label}: {entries} moments, more than {LARGEST}: simulate it")
+
+    def _once(self, kind: str) -> Op | None:
+        """The first operation of a kind that shares its draw with one before it; None where there is none."""
+        ops = [self.program.ops[i] for i in self.program.of_kind(kind)]
+        return next((op for k, op in enumerate(ops) if op.draw in {o.draw for o in ops[:k]}), None)
+
+    def _at(self, op: Op) -> str:
+        return f"{self.program.name}, line {op.line}"
 
     def linear(self) -> TracedSystem:
         """The same without the constant."""

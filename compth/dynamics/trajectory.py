@@ -12,7 +12,7 @@ import numpy as np
 from compth._door import a_method, a_problem, at_the_door, check_start, numbers, optional, whole
 from compth.dynamics import enumerated, traced
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
-from compth.dynamics.normal import plain_kernel, recipe_of
+from compth.dynamics.normal import NotNormal, plain_kernel, recipe_of
 from compth.dynamics.sketches import noise_for, random_points, sketches_for
 from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.units import units_of
@@ -56,7 +56,10 @@ def make_system(
         return traced.system_of(method, data, gamma, params, mode, affine)
     recipe = recipe_of(method)
     sketches = sketches_for(method, data.n, data.d, mode)
-    scheme = recipe.scheme(gamma, params, sketches, data.n, data.d)
+    try:
+        scheme = recipe.scheme(gamma, params, sketches, data.n, data.d)
+    except NotNormal:  # the body is another at these parameters
+        return traced.system_of(method, data, gamma, params, mode, affine)
     plain_kernel(scheme, data.projector is not None)
     return System(data, scheme, sketches, affine, noise_for(method, data))
 

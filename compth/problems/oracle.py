@@ -385,6 +385,10 @@ class Drawn:
     def __init__(self, problem: Any, oracle: Oracle, rng: np.random.Generator) -> None:
         self._problem, self._oracle, self._rng = problem, oracle, rng
 
+    def drawn_by(self, rng: Any) -> Drawn:
+        """The same in another stream."""
+        return Drawn(self._problem, self._oracle, rng)
+
     def through(self, seen: Callable[[Any], Any]) -> Drawn:
         """Another form of the problem, through the same oracle in the same stream."""
         return Drawn(seen(self._problem), self._oracle, self._rng)

@@ -107,10 +107,6 @@ def test_exact_is_the_enumeration_of_the_numpy_step(name, fleet):
     if name in ("Parted", "Sampling"):
         problem = random_finite_sum(n, 2, d, 5, seed=7, minimisers=2.0)
     method = made(name, compressor)
-    if name == "Sketched" and fleet == "shared":
-        with pytest.raises(Unsupported, match="independent workers only"):
-            ct.exact(method, problem, 3)
-        return
     whole = Enumerated(method, problem)
     assert len(whole.p) > 1 or name == "Gradient"
     assert ct.exact(method, problem, 6).mean_square == pytest.approx(whole.curve(6), rel=1e-10)
@@ -206,7 +202,7 @@ def test_oracle_noise_is_enumerated(name):
     assert ct.exact_rate(method, problem).rho_noise == pytest.approx(whole.radius(), abs=1e-10)
 
 
-def test_gradients_that_share_a_draw_are_simulated_only():
+def test_gradients_that_share_a_draw_are_enumerated_where_they_are_few():
     @ct.method
     def Recursive(w, x, g: ct.Server = ct.gradient_at_start, *, gamma):
         xn = x - gamma * g
@@ -214,8 +210,12 @@ def test_gradients_that_share_a_draw_are_simulated_only():
 
     problem = ct.problems.random_finite_sum(n=2, m=2, d=2, kappa=8, seed=3, minimisers=1.0)
     method = Recursive(ct.Identity(), gamma=0.1, oracle=ct.Minibatch(1))
-    with pytest.raises(Unsupported, match="share an oracle's draw"):
-        ct.exact(method, problem, 3)
+    assert ct.exact(method, problem, 4).mean_square == pytest.approx(
+        Enumerated(method, problem).curve(4), rel=1e-10
+    )
+    large = ct.problems.random_finite_sum(n=2, m=2, d=70, kappa=8, seed=3)
+    with pytest.raises(Unsupported, match=r"line \d+: gradients that share an oracle's draw"):
+        ct.exact(method, large, 3)
     # with one draw the components cancel where x does not move
     plan = plan_of(method, problem)[0]
     rng = np.random.default_rng(0)

@@ -158,7 +158,7 @@ class Tracer:
         return self._note(SPOKEN, v, COMMON) if self._downlink else v
 
     def coin(self, p: Any, yes: Any, no: Any) -> Any:
-        """yes with probability p, else no: one coin for all workers, both values are computed."""
+        """yes with probability p, else no (vectors, or tuples of them): one coin for all, both values are computed."""
         _vectors(yes, no)
         if not self._unknown and not 0 <= p <= 1:
             raise InvalidParameter(f"coin(p={p}) needs 0 <= p <= 1")
@@ -203,7 +203,10 @@ class Parts:
 
 
 def _vectors(yes: Any, no: Any) -> None:
-    if isinstance(yes, Vector) != isinstance(no, Vector):
+    if isinstance(yes, tuple) and isinstance(no, tuple) and len(yes) == len(no):
+        for a, b in zip(yes, no, strict=True):
+            _vectors(a, b)
+    elif isinstance(yes, tuple | Vector) != isinstance(no, tuple | Vector) or isinstance(yes, tuple):
         raise Underivable("a coin between a vector and something else")
 
 

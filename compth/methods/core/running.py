@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +22,27 @@ def locked(a: Array) -> Array:
         a = a.view()
         a.flags.writeable = False
     return a
+
+
+class Repeated:
+    """A generator whose draws are kept, and come again in their order after `again`."""
+
+    def __init__(self, rng: Any) -> None:
+        self._rng, self._kept, self._at = rng, list[Any](), 0
+
+    def again(self) -> Repeated:
+        """From the first draw on."""
+        self._at = 0
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        def draw(*args: Any, **how: Any) -> Any:
+            if self._at == len(self._kept):
+                self._kept.append(getattr(self._rng, name)(*args, **how))
+            self._at += 1
+            return self._kept[self._at - 1]
+
+        return draw
 
 
 class Running:
@@ -53,7 +73,7 @@ class Running:
         self.coins: list[Any] = []
         self.heard: list[Any] = []
         self.means = 0
-        self._streams: dict[Any, Any] = {}
+        self._streams: dict[Any, Repeated] = {}
 
     def _noted(self, value: Array) -> Array:
         value = locked(value)
@@ -75,19 +95,8 @@ class Running:
             return self._noted(self._seen.gradient(x[:, 0])[:, None])
         if draw is None or not stochastic:
             return self._noted(self._seen.gradients_at(x) if own else self._seen.gradients(x[:, 0]))
-        return self._noted(self._again(draw, lambda: self._seen.gradients(x[:, 0])))
-
-    def _again(self, draw: Any, drawn: Callable[[], Array]) -> Array:
-        """With the randomness of the first call of this `draw`."""
-        bits = self._rng.bit_generator
-        if draw not in self._streams:
-            self._streams[draw] = copy.deepcopy(bits.state)
-            return drawn()
-        here = copy.deepcopy(bits.state)
-        bits.state = copy.deepcopy(self._streams[draw])
-        out = drawn()
-        bits.state = here
-        return out
+        stream = self._streams.setdefault(draw, Repeated(self._rng))
+        return self._noted(self._seen.drawn_by(stream.again()).gradients(x[:, 0]))
 
     def _each(self, u: Array) -> Array:
         if u.shape[1] == self.n:
@@ -135,9 +144,12 @@ class Running:
         return self._noted(update[:, None])
 
     def coin(self, p: Any, yes: Any, no: Any) -> Any:
-        """One coin for each replicate."""
-        taken = self._rng.random(self.rows or len(yes)) < float(p)
+        """One coin for each replicate; tuples come whole."""
+        first = yes[0] if isinstance(yes, tuple) else yes
+        taken = self._rng.random(self.rows or len(first)) < float(p)
         self.coins.append(taken)
+        if isinstance(yes, tuple):
+            return tuple(self._picked(taken, a, b) for a, b in zip(yes, no, strict=True))
         return self._picked(taken, yes, no)
 
 
