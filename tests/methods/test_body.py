@@ -373,7 +373,7 @@ def test_a_part_that_is_read_twice_and_an_oracle_beside_parts_have_no_exact_dyna
 
     problem = ct.problems.random_finite_sum(2, 2, 3, 5, seed=0)
     large = ct.problems.random_finite_sum(2, 2, 130, 5, seed=0)
-    with pytest.raises(ct.errors.Unsupported, match="line .*read twice"):
+    with pytest.raises(ct.errors.Unsupported, match=r"line .*read twice"):
         ct.exact_rate(parted(twice), large)
     once = parted(lambda w, x: w.parts.sample()(w.parts.gradient(x)))
     assert ct.exact_rate(once, problem).converged
