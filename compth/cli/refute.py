@@ -12,9 +12,12 @@ from compth.errors import InvalidParameter
 
 def refute(
     target: Annotated[
-        str, typer.Argument(help="FILE.py:NAME, a dict, a compth Theorem or a function of constants")
+        str,
+        typer.Argument(help="FILE.py:NAME, a dict, a compth Theorem or a function of constants; of any body"),
     ],
-    method: Annotated[str | None, typer.Option(help="CGD, EF, EF21, DCGD, DIANA, MARINA or EF-BV")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="a body of the catalogue, such as CGD, EF21, DIANA, EF-BV")
+    ] = None,
     rate: Annotated[
         str | None, typer.Option(help="claimed factor, arithmetic in gamma, mu, L, delta ...")
     ] = None,
@@ -52,7 +55,8 @@ def _judged(file: str, name: str, overrides: dict[str, Any]) -> Any:
     """The report: the file answers from a worker what it claims, the verdict is made here."""
     from compth.certification import sandbox
     from compth.certification.supervisor import Worker
-    from compth.worst_case.theorem_file import Statement, judge
+    from compth.worst_case.theorem_file import judge
+    from compth.worst_case.told import Statement
 
     with sandbox.naming(file), Worker() as worker:
         worker.first("load theorem", (file, name, {}, sandbox.LOAD_LIMIT), sandbox.LOAD_LIMIT)

@@ -5,124 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from compth._numbers import Number, ratio
-from compth._own import stranger
 from compth.calculus import induced_omega
 from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased
 from compth.compressors import Independent
 from compth.errors import CompthError, InvalidParameter, Unsupported, require
 from compth.methods import Constants, catalogue
 from compth.methods.core.body import NOTHING, BodyMethod, derived, runs_its_body
-from compth.methods.core.known import Known
 from compth.methods.core.program import averaged_gradients
 from compth.methods.core.vectors import GRADIENT, MESSAGE
-from compth.worst_case.exponents import exponents
-from compth.worst_case.inequalities import LATER, SHARED
+from compth.worst_case.inequalities import SHARED
 from compth.worst_case.model import Model
+from compth.worst_case.question import SIZES, Question, known_of, same_step
 from compth.worst_case.rational import spelled
-from compth.worst_case.settled import settled
-from compth.worst_case.traced import Class, derived_model
-
-SIZES = (5, 7)
-"""Dimensions at which a body is traced: a worst case over all d needs the same program at each."""
-CONSTANTS = ("mu", "L", "delta", "omega", "eta")
-
-
-@dataclass(frozen=True)
-class Question:
-    """A body on a class of problems and compressors, in exact numbers where they were given so. method: its name."""
-
-    kind: type[BodyMethod]
-    mu: Any
-    L: Any
-    delta: Any
-    omega: Any
-    eta: Any
-    n: int
-    method: str = ""
-
-    @property
-    def exact(self) -> bool:
-        """True where every compressor of the class sends all it is given."""
-        return bool(self.delta == 1 or (self.omega == 0 and not self.eta))
-
-    @property
-    def known(self) -> Known | None:
-        """The closed form of this question, None where there is none."""
-        return next((k for k in known_of(self.kind) if k.speaks_of(self) and not self.eta), None)
-
-    def rational(self) -> Question:
-        """Every number a Fraction: a float is read as the decimal it is printed as."""
-        given: dict[str, Any] = {k: spelled(v) for k in CONSTANTS if (v := getattr(self, k)) is not None}
-        return replace(self, **given)
-
-    def model(
-        self, gamma: Number, params: Mapping[str, Number], full: bool = True, settle: bool = True
-    ) -> Model:
-        """The body on this class at a step size, in Fractions; full as in `derived_model`.
-
-        settle: where every message arrives as it was, what is then held in vain is left out (`settled`).
-        """
-        values = {k: spelled(v) for k, v in params.items()}
-        values |= {"gamma": spelled(gamma)} if self.kind.signature.takes_gamma else {}
-        return _model(self.rational(), tuple(sorted(values.items())), full, settle and self.exact)
-
-
-@lru_cache(maxsize=128)
-def _model(q: Question, values: tuple[tuple[str, Fraction], ...], full: bool, settle: bool) -> Model:
-    eta2 = 1 - q.delta if q.delta is not None else (q.eta or Fraction(0)) ** 2
-    cls = Class(q.mu, q.L, eta2, q.omega or Fraction(0), q.n)
-    shown: dict[str, Number] = {"mu": cls.mu, "L": cls.L}
-    shown |= {k: getattr(q, k) for k in ("delta", "eta", "omega") if getattr(q, k) is not None}
-    programs = [derived(q.kind, values, q.n, d, False) for d in SIZES]
-    if not _equal(programs[0], programs[1]):
-        raise Unsupported(
-            f"{q.method} depends on d: a worst case is over all dimensions, make w.d a parameter"
-        )
-    program = settled(programs[0]) if settle else programs[0]
-    model = derived_model(program, cls, {**shown, **dict(values), "n": q.n}, _units(q.kind), full)
-    later = (LATER,) if program.names != programs[0].names else ()
-    owner = _declaring(q.kind, "lyapunov_names")
-    written = q.kind.lyapunov_names if getattr(owner, "body", None) is q.kind.body else {}
-    return replace(model, method=q.method, names=written, assumptions=(*model.assumptions, *later))
-
-
-def known_of(kind: type[BodyMethod]) -> tuple[Known, ...]:
-    """The closed forms of the package that speak of this very body: a subclass with another body has none."""
-    owner = _declaring(kind, "known")
-    return kind.known if kind.body is getattr(owner, "body", None) and not stranger(owner) else ()
-
-
-def _declaring(kind: type[BodyMethod], name: str) -> type[BodyMethod]:
-    """The class in which an attribute of a body's class stands."""
-    return next(cls for cls in kind.__mro__ if name in cls.__dict__)
-
-
-def _equal(a: Any, b: Any) -> bool:
-    ops = len(a.ops) == len(b.ops) and all(
-        p.argument.terms == q.argument.terms for p, q in zip(a.ops, b.ops, strict=True)
-    )
-    return ops and all(
-        p.following[k].terms == q.following[k].terms and p.probability == q.probability
-        for p, q in zip(a.leaves, b.leaves, strict=True)
-        for k in a.names
-    )
-
-
-@cache
-def _units(kind: type[BodyMethod]) -> dict[str, int] | None:
-    return exponents(kind, 3)
+from compth.worst_case.told import Told
 
 
 @dataclass(frozen=True)
 class Named:
     """A method as it was asked for. claim: the one that its compressors must make, None for any."""
 
-    kind: type[BodyMethod]
+    kind: Any
     name: str
     claim: type[Claim] | None
     most_workers: int | None = None
@@ -141,7 +48,7 @@ def names() -> dict[str, Named]:
     return out
 
 
-def _required(kind: type[BodyMethod]) -> type[Claim] | None:
+def _required(kind: Any) -> type[Claim] | None:
     return next((c for c in kind.requires if c in (Contractive, Unbiased)), None)
 
 
@@ -152,16 +59,18 @@ def asked_for(method: Any) -> Named:
     """
     if isinstance(method, str):
         known = names()
-        require(method in known, f"method={method!r} is not one of {', '.join(sorted(known))}")
+        listed = ", ".join(sorted({found.name for found in known.values()}))
+        require(method in known, f"method={method!r} is not one of {listed}")
         return replace(known[method], name=method)
     kind = body_of(method)
     require(kind is not None, f"method={method!r} is no method written as a body, nor the name of one")
-    assert kind is not None
     return Named(kind, kind.__name__, _required(kind))
 
 
-def body_of(method: Any) -> type[BodyMethod] | None:
+def body_of(method: Any) -> Any:
     """The class of a body, None for any other; Unsupported where the class runs more than its body."""
+    if isinstance(method, Told):
+        return method
     kind = method if isinstance(method, type) else type(method)
     if not issubclass(kind, BodyMethod):
         return None
@@ -218,7 +127,9 @@ def _check_claim(
         require(eta is None, f"eta={eta} is a bias: the compressors of {name} are unbiased")
 
 
-def all_params(q: Question, given: Mapping[str, Number | None], instance: Any = None) -> dict[str, Number]:
+def all_params(
+    q: Question, given: Mapping[str, Number | None], instance: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Number]:
     """Every parameter besides gamma: given, the instance's, the body's default, or its rule; else InvalidParameter."""
     kind, out = q.kind, dict[str, Number]()
     for name, value in given.items():
@@ -226,8 +137,10 @@ def all_params(q: Question, given: Mapping[str, Number | None], instance: Any = 
             value is None or name in kind.signature.params, f"{name}={value} is no parameter of {q.method}"
         )
     for name, default in kind.signature.params.items():
-        own = None if instance is None else getattr(instance, name, None)
-        value = next((v for v in (given.get(name), own, default) if v is not None and v is not NOTHING), None)
+        value = next(
+            (v for v in (given.get(name), instance.get(name), default) if v is not None and v is not NOTHING),
+            None,
+        )
         out[name] = _ruled(q).get(name) if value is None else value
         if out[name] is None:
             raise InvalidParameter(f"{kind.__name__} needs {name}=...: nothing plans it")
@@ -284,7 +197,7 @@ def constants_of(
 
 def check_instance(method: Any) -> None:
     """Unsupported for an instance whose run is not the body on exact gradients with an uncompressed downlink."""
-    if isinstance(method, type):
+    if isinstance(method, str | type | Told):  # a body that is told was checked where it lives
         return
     if method.oracle is not None:
         raise Unsupported(f"{method.label}: stochastic gradients are outside the class: leave oracle out")
@@ -311,16 +224,24 @@ def body_asked(
     eta alone is the body's own where it has such a parameter: it is then no bias of the compressors.
     """
     named = asked_for(method)
-    instance = None if isinstance(method, str | type) else method
-    if instance is not None:
-        check_instance(instance)
+    check_instance(method)
+    used, gamma = _of_instance(method)
     own, values = named.kind.signature.params, dict(given)
     if "eta" in own:
         values["eta"], eta = eta, None
     asked = question(named, mu, L, delta, omega, eta, n)
     shared = {"mu": mu, "L": L, "n": n, "delta": delta, "omega": omega}
     values |= {k: v for k, v in shared.items() if k in own}
-    return asked, all_params(asked, values, instance), None if instance is None else instance.gamma
+    return asked, all_params(asked, values, used), gamma
+
+
+def _of_instance(method: Any) -> tuple[Mapping[str, Any], Number | None]:
+    """The parameters and the step that an instance brings."""
+    if isinstance(method, Told):
+        return method.given, method.gamma
+    if isinstance(method, str | type):
+        return {}, None
+    return {k: getattr(method, k, None) for k in method.signature.params}, method.gamma
 
 
 def class_of(
@@ -371,7 +292,7 @@ def _reads_the_mean_alone(kind: type[BodyMethod], values: Mapping[str, Number], 
     except CompthError:
         return False
     read = averaged_gradients(among) == frozenset(among.of_kind(GRADIENT))
-    return not among.of_kind(MESSAGE) and read and _equal(alone, among)
+    return not among.of_kind(MESSAGE) and read and same_step(alone, among)
 
 
 def body_rate(method: Any, problem: Any, gamma: float, params: Mapping[str, Any]) -> float | None:
@@ -424,3 +345,22 @@ def step_in_closed_form(method: Any, problem: Any, params: Mapping[str, Any]) ->
     except CompthError:
         return None
     return None if found is None else float(found)
+
+
+__all__ = [
+    "Named",
+    "Question",
+    "all_params",
+    "asked_for",
+    "body_asked",
+    "body_of",
+    "body_rate",
+    "check_instance",
+    "claim_of",
+    "class_of",
+    "constants_of",
+    "known_of",
+    "names",
+    "question",
+    "step_in_closed_form",
+]

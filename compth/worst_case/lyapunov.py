@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from compth._expressions import Expression, parse
 from compth._numbers import Number
 from compth.errors import InvalidParameter
-from compth.methods.core.body import BodyMethod
 from compth.worst_case.model import Model, Vector, add
+from compth.worst_case.question import names_in_v
 from compth.worst_case.rational import spelled
 from compth.worst_case.resolved import AT_X
 
@@ -31,13 +32,13 @@ class Read:
     mean: bool
 
 
-def asks_for_the_next_point(kind: type[BodyMethod], text: str) -> bool:
+def asks_for_the_next_point(kind: Any, text: str) -> bool:
     """True for a V that reads what only the full Model has: f - f*, the gradient at x or the direction."""
     own = {*kind.signature.server, *kind.signature.worker}
     wanted = {GAP} | ({GRADIENT, DIRECTION} - own)
     found = set(re.findall(r"[^\W\d]\w*", text))
     found |= {a.removesuffix(BAR) for a in found}
-    return bool(wanted & {kind.lyapunov_names.get(a, a) for a in found})
+    return bool(wanted & {names_in_v(kind).get(a, a) for a in found})
 
 
 def readings(model: Model) -> dict[str, Read]:

@@ -79,9 +79,26 @@ def check_rate(
     require(
         lyapunov is None or isinstance(lyapunov, str), f"lyapunov={lyapunov!r} must be text, such as 'x**2'"
     )
-    named = {"alpha": alpha, "p": p, "lam": lam, "nu": nu, **parameters}
-    q, claim = _read(method, (mu, L, delta, omega, eta, n), (rate, stepsize, lyapunov), named)
-    certificate = _judged(q.rational(), claim)
+    constants = {"mu": mu, "L": L, "delta": delta, "omega": omega, "eta": eta, "n": n}
+    said = {
+        "rate": rate,
+        "stepsize": stepsize,
+        "lyapunov": lyapunov,
+        "alpha": alpha,
+        "p": p,
+        "lam": lam,
+        "nu": nu,
+    }
+    return judged_rate(method, constants, {**said, **parameters})
+
+
+def judged_rate(method: Any, constants: Mapping[str, Any], claim: Mapping[str, Any]) -> Report:
+    """The report of a claim, {rate, stepsize, lyapunov, parameters}; method also a body that its process tells of."""
+    of_class = tuple(constants.get(k) for k in ("mu", "L", "delta", "omega", "eta"))
+    rate, stepsize, lyapunov = (claim.get(k) for k in ("rate", "stepsize", "lyapunov"))
+    named = {k: v for k, v in claim.items() if k not in ("rate", "stepsize", "lyapunov")}
+    q, read = _read(method, (*of_class, constants.get("n", 1)), (rate, stepsize, lyapunov), named)
+    certificate = _judged(q.rational(), read)
     return Report(f"{q.method}: rate {rate}", (certificate,), {"stepsize": stepsize, "lyapunov": lyapunov})
 
 

@@ -7,7 +7,6 @@ import itertools
 import numbers
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -21,7 +20,8 @@ from compth.errors import CompthError, InvalidParameter, NoGuarantee, UnusableIn
 from compth.methods import Theorem, catalogue
 from compth.worst_case.bodies import Named, asked_for, constants_of
 from compth.worst_case.rational import spelled
-from compth.worst_case.referee import check_rate
+from compth.worst_case.referee import judged_rate
+from compth.worst_case.told import Statement, body_in, method_in
 
 GRID: Mapping[str, tuple[Fraction | int, ...]] = {
     "mu": (Fraction(1, 2), Fraction(1, 10), Fraction(1, 100)),
@@ -31,7 +31,7 @@ GRID: Mapping[str, tuple[Fraction | int, ...]] = {
     "n": (1, 4),
 }
 """Constants at which a theorem that names none is judged."""
-CLAIM = ("method", "rate", "stepsize", "lyapunov", "alpha", "p", "lam", "nu")
+CLAIM = ("rate", "stepsize", "lyapunov", "alpha", "p", "lam", "nu")
 CONSTANTS = ("mu", "L", "delta", "omega", "eta", "n")
 
 
@@ -64,17 +64,7 @@ def constant(name: str, given: Any) -> Number:
     return given
 
 
-@dataclass(frozen=True)
-class Statement:
-    """A theorem of one's own: a dict, a compth Theorem or a function; or the worker in which it lives."""
-
-    thing: Any
-    name: str
-    worker: Any = None
-    form: str = ""
-
-
-Told = tuple[dict[str, Any], str | None, str | None]
+Said = tuple[dict[str, Any], str | None, str | None]
 """What a theorem says without constants: a dict's entries, the method's name, the identity of a Theorem."""
 
 
@@ -85,17 +75,17 @@ def _is_told(answer: Any, *_: Any) -> bool:
 
 
 @beside(_is_told)
-def told(statement: Statement) -> Told:
+def told(statement: Statement) -> Said:
     """What the theorem says without constants. Raises UnusableInput for what is no theorem."""
     thing = statement.thing
-    if isinstance(thing, Mapping):
-        return dict(thing), None, None
+    if isinstance(thing, Mapping):  # a method that is no name is asked for by itself
+        return {k: v for k, v in thing.items() if k != "method" or isinstance(v, str)}, None, None
     if not callable(thing) and not isinstance(thing, Theorem):
         raise UnusableInput(
             f"{statement.name!r} is a {type(thing).__name__}: give a dict, a compth Theorem or a function"
         )
     method, identity = getattr(thing, "method", None), getattr(thing, "id", None)
-    return {}, None if method is None else str(method), None if identity is None else str(identity)
+    return {}, method if isinstance(method, str) else None, None if identity is None else str(identity)
 
 
 def _is_claim(answer: Any, *_: Any) -> bool:
@@ -122,47 +112,47 @@ def judge(
     """The report of a theorem: a dict (method, rate, stepsize, ...), a compth Theorem, or a function of constants.
 
     A function takes mu, L, n and delta or omega and returns (stepsize, rate) or a dict; its `method` is an attribute or
-    an override. guard() is entered around every call of the theorem. A Statement may live in a worker. Raises
-    UnusableInput when it is none of these.
+    an override: a name, or one's own body (its class or an instance), whose parameters a claim may give. guard() is
+    entered around every call of the theorem. A Statement may live in a worker. Raises UnusableInput when it is none of
+    these.
     """
     statement = thing if isinstance(thing, Statement) else Statement(thing, name)
     base, named, identity = told(statement)
     base |= {k: v for k, v in overrides.items() if v is not None}
-    unknown = set(base) - {*CLAIM, *CONSTANTS, "name"}
-    if unknown:
-        raise UnusableInput(
-            f"{name!r} gives {', '.join(sorted(unknown))}: a theorem has {', '.join((*CLAIM, *CONSTANTS))}"
-        )
-    method = base.get("method") or named or _owner(identity)
+    method = base.pop("method", None) or named or _body_of(statement) or _owner(identity)
     if method is None:
         raise UnusableInput(f"{name!r} names no method: give method= in it, or --method")
     asked = asked_for(method)
+    allowed = (*CLAIM, *(k for k in asked.kind.signature.params if k not in (*CLAIM, *CONSTANTS)))
+    _check_names(base, (*allowed, *CONSTANTS, "name"), f"{name!r} gives {{}}: a theorem has {{}}")
     certificates: list[Certificate] = []
     skipped: list[str] = []
     for cell in cells(asked, base):
-        claim = {k: base[k] for k in CLAIM if k in base and k != "method"}
         try:
             with guard():
-                claim = {**claimed(statement, cell), **claim}
+                claim = {**claimed(statement, cell), **{k: base[k] for k in allowed if k in base}}
         except NoGuarantee as reason:
             skipped.append(str(reason))
             continue
-        _complete(claim, name)
-        certificates += check_rate(method, **claim, **cell).certificates
+        _check_names(claim, allowed, f"{name!r} gives {{}}: a claim has {{}}")
+        if claim.get("rate") is None:
+            raise UnusableInput(f"{name!r} gives no rate: give rate= in it, or --rate")
+        certificates += judged_rate(method, cell, claim).certificates
     if not certificates:
         raise UnusableInput(f"{name!r} applies at none of the constants: {skipped[0]}")
     return Report(name, tuple(certificates), {"method": asked.name, "skipped": len(skipped)})
 
 
-def _complete(claim: Mapping[str, Any], name: str) -> None:
-    """Raises UnusableInput where a theorem's answer has no rate, or has what no claim has."""
-    unknown = set(claim) - set(CLAIM) | {"method"} & set(claim)
+def _body_of(statement: Statement) -> Any:
+    """The method that is no name: itself, or what its process tells of it."""
+    return method_in(statement.thing) if statement.worker is None else body_in(statement)
+
+
+def _check_names(given: Mapping[str, Any], allowed: tuple[str, ...], says: str) -> None:
+    """UnusableInput, in these words, for what a theorem gives and none has."""
+    unknown = set(given) - set(allowed)
     if unknown:
-        raise UnusableInput(
-            f"{name!r} gives {', '.join(sorted(unknown))}: a claim has {', '.join(CLAIM[1:])}"
-        )
-    if claim.get("rate") is None:
-        raise UnusableInput(f"{name!r} gives no rate: give rate= in it, or --rate")
+        raise UnusableInput(says.format(", ".join(sorted(unknown)), ", ".join(allowed)))
 
 
 def _owner(identity: str | None) -> str | None:

@@ -2,7 +2,10 @@
 
 import json
 import random
+import re
+from dataclasses import replace
 from fractions import Fraction as F
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +15,12 @@ from compth.certificates import Report, Verdict
 from compth.cli import run
 from compth.errors import InvalidParameter
 from compth.methods import _closed_forms as forms
+from compth.methods.core.body import derived
+from compth.methods.core.vectors import Vector
+from compth.worst_case import told
+from compth.worst_case.theorem_file import judge
 from compth.worst_case.witness import exceeds
+from tests.methods import bodies
 
 EF21 = {"mu": F(1, 10), "L": 1, "delta": F(3, 4)}
 DIANA = {"mu": F(1, 10), "L": 1, "omega": 9, "n": 10}
@@ -65,13 +73,13 @@ FALSE = [
 ]
 
 
-def judge(method, claim, constants):
+def verdict_of(method, claim, constants):
     return ct.check_rate(method, **{**constants, **claim})
 
 
 @pytest.mark.parametrize(("method", "claim", "constants"), TRUE)
 def test_true_claims_are_proved(method, claim, constants):
-    report = judge(method, claim, constants)
+    report = verdict_of(method, claim, constants)
     assert report.verdict is Verdict.PROVED
     (c,) = report.certificates
     assert c.evidence == "rational certificate"
@@ -81,7 +89,7 @@ def test_true_claims_are_proved(method, claim, constants):
 
 @pytest.mark.parametrize(("method", "claim", "constants"), FALSE)
 def test_false_claims_fall_with_an_exact_witness(method, claim, constants):
-    report = judge(method, claim, constants)
+    report = verdict_of(method, claim, constants)
     assert report.verdict is Verdict.REFUTED
     (c,) = report.certificates
     if "mean squares" in c.witness:
@@ -174,6 +182,26 @@ class TooFast(type(PRINTED)):
         from dataclasses import replace
         plan = super().plan(c, gamma, horizon)
         return replace(plan, rho=plan.rho - 0.6 * plan.gamma * c.mu - 0.1 * plan["alpha"])
+@ct.method
+def Mine(w, x, h: ct.Worker, m: ct.Server, *, gamma, alpha, beta=0):
+    c = w.compress(w.gradient(x) - h)
+    m_next = beta * m + w.mean(h + c)
+    return dict(x=x - gamma * m_next, h=h + alpha * c, m=m_next)
+@ct.method
+def Noisy(w, x, *, gamma):
+    y = x - gamma * w.mean(w.compress(w.gradient(x)))
+    return dict(x=y - gamma * w.mean(w.gradient(y)))
+AT = {"stepsize": "1/(4*L)", "omega": [1], "mu": [0.1], "n": [2]}
+OWN = {"method": Mine, "rate": "1 - gamma*mu/2", "alpha": "1/4", "beta": "1/10", **AT}
+OWN_V = {"method": Mine, "rate": "1 - gamma*mu/2", "alpha": "1/4", "lyapunov": "x**2 + h**2/4 + m**2/100", **AT}
+OWN_FAST = {"method": Mine(ct.RandK(1), 0.25, 0.25), "rate": "1 - 3*gamma*mu", **AT}
+def own(mu, L, omega, n):
+    return {"stepsize": 1 / (4 * L), "rate": 1 - mu / (8 * L), "alpha": 1 / (2 + 2 * omega)}
+own.method = Mine
+OWN_NOISY = {"method": Noisy, "rate": "1 - gamma*mu", **AT}
+OWN_DOWN = {"method": ct.DIANA(ct.RandK(1), downlink=ct.RandK(1)), "rate": "1 - gamma*mu", **AT}
+OWN_NONE = {"method": int, "rate": "1 - gamma*mu", **AT}
+OWN_TYPO = {"method": Mine, "rate": "1 - gamma*mu", "alpha": 0.1, "betta": 0.1, **AT}
 MISSPELT = {"method": "EF21", "rates": "1"}
 NOTHING = 3
 """
@@ -189,7 +217,7 @@ def theorems(tmp_path):
 @pytest.mark.parametrize(
     ("name", "code", "verdict"),
     [("GOOD", 0, "PROVED"), ("BAD", 1, "REFUTED"), ("dcgd", 0, "PROVED"), ("PRINTED", 0, "PROVED"),
-     ("TooFast", 1, "REFUTED")],
+     ("TooFast", 1, "REFUTED"), ("OWN", 0, "PROVED"), ("OWN_FAST", 1, "REFUTED"), ("own", 1, "REFUTED")],
 )  # fmt: skip
 @pytest.mark.slow
 def test_refute_command(theorems, capsys, name, code, verdict):
@@ -198,6 +226,64 @@ def test_refute_command(theorems, capsys, name, code, verdict):
     assert answer["verdict"] == verdict
     for c in answer["certificates"]:
         assert {"claim", "verdict", "estimate", "bound", "witness", "technique"} <= set(c)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("OWN_NOISY", r"line \d+: noise of a compression reaches a gradient's argument"),
+        ("OWN_DOWN", "compressed broadcast"),
+        ("OWN_NONE", "no method written as a body"),
+        ("OWN_TYPO", "gives betta"),
+    ],
+)
+def test_bodies_that_no_worst_case_speaks_of_are_one_line(theorems, capsys, name, says):
+    assert run(["refute", f"{theorems}:{name}"]) == 2
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert seen.err.count("\n") == 1
+    assert re.search(says, seen.err)
+
+
+@pytest.mark.slow
+def test_a_body_in_a_file_is_judged_as_the_same_body_here(theorems, capsys):
+    """The program crosses in plain values, the verdict is made here: and is that of the class itself."""
+    assert run(["refute", f"{theorems}:OWN_V", "--json"]) in (0, 1)
+    told = json.loads(capsys.readouterr().out)["certificates"][0]
+    space = {}
+    exec(compile(Path(theorems).read_text(), theorems, "exec"), space)
+    given = {k: v for k, v in space["OWN_V"].items() if k != "method"} | {"omega": 1, "mu": 0.1, "n": 2}
+    same = json.loads(ct.check_rate(space["Mine"], L=1, **given).to_json())["certificates"][0]
+    assert told["verdict"] == same["verdict"]
+    for key in ("bound", "estimate", "witness", "scope"):
+        assert told[key] == same[key], key
+    assert set(told["assumptions"]) - set(same["assumptions"]) == {
+        "the step is that of Mine as its own process traced it"
+    }
+    judged = judge(space["OWN"], "OWN", {})
+    assert judged.verdict is Verdict.PROVED
+
+
+def test_a_program_that_is_none_is_not_judged():
+    """What a file's process sends is checked: probabilities, the order of operations, scopes, numbers."""
+    good = derived(bodies.Marina, (("gamma", F(1, 4)), ("p", F(1, 4))), 2, 5, False)
+    assert told._whole(good)
+    first, second = good.leaves
+    later = replace(good.ops[0], argument=Vector({(told.OWN, told.GRADIENT, 1): 1}))
+    own = {**first.following, "x": Vector({(told.OWN, told.GRADIENT, 0): 1})}
+    big = {**first.following, "x": Vector({(told.COMMON, told.STATE, "x"): float("inf")})}
+    strange = {**first.following, "x": Vector({(told.COMMON, told.STATE, "y"): 1})}
+    spoiled = [
+        replace(good, leaves=(replace(first, probability=F(1, 2)), second)),
+        replace(
+            good, leaves=(replace(first, probability=F(-1, 4)), second, replace(first, probability=F(1, 2)))
+        ),
+        replace(good, ops=(later, *good.ops[1:])),
+        *(replace(good, leaves=(replace(first, following=f), second)) for f in (own, big, strange)),
+        replace(good, leaves=(replace(first, following={"x": first.following["x"]}), second)),
+    ]
+    assert not any(told._whole(program) for program in spoiled)
 
 
 def test_refute_prints_a_line_per_choice_of_constants(theorems, capsys):
@@ -220,7 +306,6 @@ def test_refute_unusable_input_is_one_line(theorems, capsys, name):
 def test_every_linear_theorem_of_the_package_stands(method):
     # the printed theorems, on the class where every f_i is strongly convex, are proved at each cell they cover
     from compth.errors import UnusableInput
-    from compth.worst_case.theorem_file import judge
 
     judged = 0
     for theorem in ct.methods.catalogue()[method].theorems():

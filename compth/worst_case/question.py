@@ -1,0 +1,131 @@
+"""A worst case that is asked for: a body on a class of problems and compressors, its LMI and its closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache, lru_cache
+from typing import Any
+
+from compth._numbers import Number
+from compth._own import stranger
+from compth.errors import Unsupported
+from compth.methods.core.body import derived
+from compth.methods.core.known import Known
+from compth.methods.core.program import Program
+from compth.worst_case.exponents import exponents
+from compth.worst_case.inequalities import LATER
+from compth.worst_case.model import Model
+from compth.worst_case.rational import spelled
+from compth.worst_case.settled import settled
+from compth.worst_case.told import Told
+from compth.worst_case.traced import Class, derived_model
+
+SIZES = (5, 7)
+"""Dimensions at which a body is traced: a worst case over all d needs the same program at each."""
+CONSTANTS = ("mu", "L", "delta", "omega", "eta")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A body on a class of problems and compressors, in exact numbers where they were given so.
+
+    kind: the body's class, or what a file's process tells of it. method: what it is called.
+    """
+
+    kind: Any
+    mu: Any
+    L: Any
+    delta: Any
+    omega: Any
+    eta: Any
+    n: int
+    method: str = ""
+
+    @property
+    def exact(self) -> bool:
+        """True where every compressor of the class sends all it is given."""
+        return bool(self.delta == 1 or (self.omega == 0 and not self.eta))
+
+    @property
+    def known(self) -> Known | None:
+        """The closed form of this question, None where there is none."""
+        return next((k for k in known_of(self.kind) if k.speaks_of(self) and not self.eta), None)
+
+    def rational(self) -> Question:
+        """Every number a Fraction: a float is read as the decimal it is printed as."""
+        given: dict[str, Any] = {k: spelled(v) for k in CONSTANTS if (v := getattr(self, k)) is not None}
+        return replace(self, **given)
+
+    def model(
+        self, gamma: Number, params: Mapping[str, Number], full: bool = True, settle: bool = True
+    ) -> Model:
+        """The body on this class at a step size, in Fractions; full as in `derived_model`.
+
+        settle: where every message arrives as it was, what is then held in vain is left out (`settled`).
+        """
+        values = {k: spelled(v) for k, v in params.items()}
+        values |= {"gamma": spelled(gamma)} if self.kind.signature.takes_gamma else {}
+        return _model(self.rational(), tuple(sorted(values.items())), full, settle and self.exact)
+
+
+@lru_cache(maxsize=128)
+def _model(q: Question, values: tuple[tuple[str, Fraction], ...], full: bool, settle: bool) -> Model:
+    eta2 = 1 - q.delta if q.delta is not None else (q.eta or Fraction(0)) ** 2
+    cls = Class(q.mu, q.L, eta2, q.omega or Fraction(0), q.n)
+    shown: dict[str, Number] = {"mu": cls.mu, "L": cls.L}
+    shown |= {k: getattr(q, k) for k in ("delta", "eta", "omega") if getattr(q, k) is not None}
+    programs = [_program(q.kind, values, q.n, d) for d in SIZES]
+    if not same_step(programs[0], programs[1]):
+        raise Unsupported(
+            f"{q.method} depends on d: a worst case is over all dimensions, make w.d a parameter"
+        )
+    program = settled(programs[0]) if settle else programs[0]
+    model = derived_model(program, cls, {**shown, **dict(values), "n": q.n}, _units(q.kind), full)
+    later = (LATER,) if program.names != programs[0].names else ()
+    told = (
+        (f"the step is that of {q.method} as its own process traced it",) if isinstance(q.kind, Told) else ()
+    )
+    assumptions = (*model.assumptions, *later, *told)
+    return replace(model, method=q.method, names=names_in_v(q.kind), assumptions=assumptions)
+
+
+def names_in_v(kind: Any) -> Mapping[str, str]:
+    """What a user's V calls the vectors of this very body, where not as the body does."""
+    own = isinstance(kind, Told) or getattr(_declaring(kind, "lyapunov_names"), "body", None) is kind.body
+    names: Mapping[str, str] = kind.lyapunov_names if own else {}
+    return names
+
+
+def _program(kind: Any, values: tuple[tuple[str, Fraction], ...], n: int, d: int) -> Program:
+    return kind.program(values, n, d) if isinstance(kind, Told) else derived(kind, values, n, d, False)
+
+
+def known_of(kind: Any) -> tuple[Known, ...]:
+    """The closed forms of the package that speak of this very body: a subclass with another body has none."""
+    if isinstance(kind, Told):
+        return ()
+    owner = _declaring(kind, "known")
+    return kind.known if kind.body is getattr(owner, "body", None) and not stranger(owner) else ()
+
+
+def _declaring(kind: Any, name: str) -> Any:
+    """The class in which an attribute of a body's class stands."""
+    return next(cls for cls in kind.__mro__ if name in cls.__dict__)
+
+
+def same_step(a: Any, b: Any) -> bool:
+    ops = len(a.ops) == len(b.ops) and all(
+        p.argument.terms == q.argument.terms for p, q in zip(a.ops, b.ops, strict=True)
+    )
+    return ops and all(
+        p.following[k].terms == q.following[k].terms and p.probability == q.probability
+        for p, q in zip(a.leaves, b.leaves, strict=True)
+        for k in a.names
+    )
+
+
+@cache
+def _units(kind: Any) -> Mapping[str, int] | None:
+    return kind.units if isinstance(kind, Told) else exponents(kind, 3)
