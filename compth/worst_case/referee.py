@@ -76,9 +76,6 @@ def check_rate(
     of it, or of a function known at x*, x and x+ where no quadratic was found), else CONSISTENT with the bracket
     [attained, certified] and the looseness log(attained)/log(rate). Raises InvalidParameter.
     """
-    require(
-        lyapunov is None or isinstance(lyapunov, str), f"lyapunov={lyapunov!r} must be text, such as 'x**2'"
-    )
     constants = {"mu": mu, "L": L, "delta": delta, "omega": omega, "eta": eta, "n": n}
     said = {
         "rate": rate,
@@ -96,6 +93,8 @@ def judged_rate(method: Any, constants: Mapping[str, Any], claim: Mapping[str, A
     """The report of a claim, {rate, stepsize, lyapunov, parameters}; method also a body that its process tells of."""
     of_class = tuple(constants.get(k) for k in ("mu", "L", "delta", "omega", "eta"))
     rate, stepsize, lyapunov = (claim.get(k) for k in ("rate", "stepsize", "lyapunov"))
+    text = lyapunov is None or isinstance(lyapunov, str)
+    require(text, f"lyapunov={lyapunov!r} must be text, such as 'x**2'")
     named = {k: v for k, v in claim.items() if k not in ("rate", "stepsize", "lyapunov")}
     q, read = _read(method, (*of_class, constants.get("n", 1)), (rate, stepsize, lyapunov), named)
     certificate = _judged(q.rational(), read)
