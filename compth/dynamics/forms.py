@@ -20,7 +20,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Broadcast:
-    """v = sum_l (tau_l + theta_l A) c_l + kappa mean eps_i + offset x* passes the downlink: v + xi, E xi = 0.
+    """v = sum_l (tau_l + theta_l A) c_l + kappa mean eps_i passes the downlink: v + xi, E xi = 0.
 
     xi enters c_k+ with into_k. What v itself does is part of the branch.
     """
@@ -29,14 +29,13 @@ class Broadcast:
     theta: tuple[Number, ...]
     kappa: Number
     into: tuple[Number, ...]
-    offset: Number = 0
 
 
 @dataclass(frozen=True)
 class Scheme:
     """Coefficients of one step of a method (module docstring); memory = (v, w, r), None without memories.
 
-    down: what passes a compressed downlink. before: steps on the same vectors and memories that come first.
+    down: what passes a compressed downlink.
     """
 
     alpha: tuple[Number, ...]
@@ -47,13 +46,6 @@ class Scheme:
     memory: tuple[Number, Number, Number] | None = None
     average: int | None = None
     down: Broadcast | None = None
-    before: tuple[Scheme, ...] = ()
-
-    @property
-    def still(self) -> bool:
-        """True when no worker compresses anything: common vectors move, memories stay."""
-        quiet = all(k == 0 for b in self.branches for k in b.kappa)
-        return quiet and self.memory in (None, (1, 0, 0))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def fits(system: Any) -> bool:
     if not isinstance(system, System):
         return False
     size = (system.K + system.data.n) * system.data.d
-    plain = len(system.maps) == 1 and system.down is None and not system.before and system.noise is None
+    plain = len(system.maps) == 1 and system.down is None and system.noise is None
     return system.scheme.memory is not None and plain and size <= LARGEST
 
 

@@ -33,9 +33,9 @@ def fits(system: Any) -> bool:
     if not isinstance(system, System) or system.rational or system.affine:
         return False
     s = system.scheme
-    plain = system.down is None and not system.before and system.noise is None and system.cross is None
+    plain = system.down is None and system.noise is None and system.cross is None
     alone = system.K == 1 and s.average is None and len(s.branches) == 1 and system.data.projector is None
-    return plain and alone and s.memory is not None and not s.still and system.data.d >= LEAST
+    return plain and alone and s.memory is not None and system.data.d >= LEAST
 
 
 def _sym(m: Array) -> Array:

@@ -55,10 +55,6 @@ def certified_bracket(method: Method, problem: Any) -> tuple[Fraction, Fraction]
         sketches_for(method, data.n, data.d),
         False,
     )
-    if floating.before:
-        raise Unsupported(
-            f"{method.label} has several steps a round: no rational bracket, take the floating one"
-        )
     search = Search(floating)
     for tol in (1e-8, 1e-11, 1e-14):
         search.run(tol)

@@ -15,7 +15,7 @@ from compth.dynamics.noise_free import NoiseFree
 from compth.dynamics.parts import parts_of
 from compth.dynamics.sketches import random_points
 from compth.dynamics.solvers import davidson, definite, upper_bound
-from compth.dynamics.system import Data, Moments, data_of
+from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import Packing
 from compth.errors import InvalidParameter, Unsupported
@@ -371,11 +371,11 @@ def rate_from(found: Radius, mean: float, coupled: bool, applications: int) -> E
 
 
 def entries(method: Method, data: Data, plan: Plan) -> int:
-    """How many moments the rate of a method of several steps a round is searched among, 0 for all others."""
+    """How many moments the rate of a body without the form of a Scheme is searched among, 0 for all others."""
     if masked.fits(method) or enumerated.fits(method, data.problem):
         return 0
     system = make_system(method, data, plan.gamma, plan.params, affine=False)
-    return Packing(system).size if getattr(system, "before", True) else 0
+    return 0 if isinstance(system, System) else Packing(system).size
 
 
 def rate_of_maps(system: masked.MaskedSystem | enumerated.EnumeratedSystem) -> ExactRate:

@@ -39,7 +39,7 @@ def fits(system: Any) -> bool:
     if not isinstance(system, System):
         return False
     s = system.scheme
-    plain = system.down is None and not system.before
+    plain = system.down is None
     return plain and system.K == 1 and s.memory is None and len(s.branches) == 1 and s.beta[0] == 0
 
 

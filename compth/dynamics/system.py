@@ -139,7 +139,6 @@ class System:
         self.down = None if sketches.down is None else typed(sketches.down, number)
         if scheme.down is None:
             self.down = None
-        self.before = tuple(System(data, first, sketches, affine) for first in scheme.before)
         if scheme.memory is not None and self.cross is not None and scheme.average is None:
             raise Unsupported(
                 "correlated workers with memories need the averaged memory among the common vectors"
@@ -170,12 +169,9 @@ class System:
         return int(self.scheme.memory is not None)
 
     def own_map(self) -> Array:
-        """v + w q (1, 1), step after step: what memories keep of themselves."""
+        """v + w q (1, 1): what memories keep of themselves."""
         v, w, _ = (float(x) for x in self.scheme.memory or (1, 0, 0))
-        out = np.full((1, 1), v + w * float(self.scheme.q))
-        for first in self.before:
-            out = out @ first.own_map()
-        return out
+        return np.full((1, 1), v + w * float(self.scheme.q))
 
     def pairs(self, values: Array, inside: Array) -> Array:
         """T of the common vectors less noise, for every pair of eigenvalues of A: (d, d, K^2, K^2)."""
@@ -185,8 +181,6 @@ class System:
             f = np.array(b.tau, dtype=float) + values[:, None, None] * np.array(b.theta, dtype=float)
             f[:, 0] *= inside[:, None]
             pair += float(p) * np.einsum("aik,bjl->abijkl", f, f).reshape(d, d, k * k, k * k)
-        for first in reversed(self.before):
-            pair = pair @ first.pairs(values, inside)
         return pair
 
     def slot(self, k: int) -> slice:
@@ -315,15 +309,11 @@ class System:
 
     def drift(self, state: Moments) -> Moments:
         """One step without the sketches' noise."""
-        for first in self.before:
-            state = first.drift(state)
-        if self.scheme.still:
-            return self._stay(state, None)
         return self._step(state, *self._inputs(state), None)
 
     def drift_across(self, c: Array) -> Array:
         """What a step without noise puts into D from the common vectors alone."""
-        if self.before or self.scheme.still or self.scheme.memory is None:
+        if self.scheme.memory is None:
             n, d = self.data.n, self.data.d
             state = self.drift(Moments(c, self.zeros(n, d, self.size), self.zeros(n, d, d)))
             return np.asarray(state.D)
@@ -335,14 +325,6 @@ class System:
         )
         return np.asarray(moved.D)
 
-    def _stay(self, state: Moments, heard: Array | None) -> Moments:
-        """A step in which only common vectors move."""
-        c = self._common(state.C, None, heard)
-        if state.D is None:
-            return Moments(c)
-        d: Any = sum(p * np.matmul(state.D, f.T) for p, f, _ in self.maps)
-        return self._consistent(Moments(c, d, state.E))
-
     def _heard(self, c: Array, noise: Array | None) -> Array | None:
         """E xi xi' of the broadcast, noise = E (mean eps)(mean eps)'."""
         spoken = self.scheme.down
@@ -351,8 +333,6 @@ class System:
         row, eye, num = self.zeros(self.data.d, self.size), self._eye(), self._number
         for k, (a, b) in enumerate(zip(spoken.tau, spoken.theta, strict=True)):
             row[:, self.slot(k)] = num(a) * eye + num(b) * self.data.mean
-        if self.affine and spoken.offset != 0:
-            row[:, -1] = num(spoken.offset) * self.data.x_star
         v = row @ c @ row.T
         if noise is not None:
             v = v + num(spoken.kappa) * num(spoken.kappa) * noise
@@ -361,10 +341,6 @@ class System:
     def __call__(self, state: Moments) -> Moments:
         """One step."""
         self.applications += 1
-        for first in self.before:
-            state = first(state)
-        if self.scheme.still:
-            return self._stay(state, self._heard(state.C, None))
         n = self._number(self.data.n)
         uc, yu, m = self._inputs(state)
         own = pair = self._eps(m, state.C)
@@ -442,8 +418,6 @@ class System:
         """The linear map of the means of the common vectors, (K d, K d)."""
         size = self.K * self.data.d
         out: Any = sum(p * f[:size, :size] for p, f, _ in self.maps)
-        for first in reversed(self.before):
-            out = out @ first.mean_map()
         return out
 
 

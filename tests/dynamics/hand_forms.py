@@ -39,39 +39,14 @@ def ef_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Schem
 
 
 def ef21_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
-    """y_i = g_i - s_i, z+ = z - gamma ybar, u_i = A_i z+ - y_i, y_i+ = y_i + S_i u_i.
-
-    With a compressed downlink in two steps: first z, then the memories.
-    """
-    if s.down is not None:
-        move = Branch(1, ((1, -gamma), (0, 1)), ((0, 0), (0, 0)), (0, 0))
-        down = Broadcast((0, 1), (0, 0), 0, (-gamma, 0))
-        first = Scheme((0, 0), (0, 0), 0, 0, (move,), (1, 0, 0), 1, down)
-        learn = Branch(1, ((1, 0), (0, 1 - s.delta)), ((0, 0), (s.delta, 0)), (0, 1))
-        return Scheme((1, 0), (0, 0), 0, -1, (learn,), (1, s.delta, 1), 1, before=(first,))
+    """y_i = g_i - s_i, z+ = z - gamma ybar, u_i = A_i z+ - y_i, y_i+ = y_i + S_i u_i."""
     tau, theta = ((1, -gamma), (0, 1 - s.delta)), ((0, 0), (s.delta, -gamma * s.delta))
     return Scheme((1, -gamma), (0, 0), 0, -1, (Branch(1, tau, theta, (0, 1)),), (1, s.delta, 1), 1)
 
 
 def marina_scheme(gamma: Number, params: Mapping[str, Number], s: Sketches) -> Scheme:
-    """z+ = z - gamma g; g+ = A z+ with probability p, else g + mean S_i A_i (z+ - z): common vectors z, g.
-
-    With a compressed downlink in two steps, first z, then g, and the last z as a third vector.
-    """
+    """z+ = z - gamma g; g+ = A z+ with probability p, else g + mean S_i A_i (z+ - z): common vectors z, g."""
     p = params["p"]
-    if s.down is not None:
-        zero, move = (
-            ((0, 0, 0),) * 3,
-            Branch(1, ((1, -gamma, 0), (0, 1, 0), (1, 0, 0)), ((0, 0, 0),) * 3, (0,) * 3),
-        )
-        first = Scheme(
-            (0, 0, 0), (0, 0, 0), 0, 0, (move,), down=Broadcast((0, 1, 0), (0, 0, 0), 0, (-gamma, 0, 0))
-        )
-        renew = Branch(p, ((1, 0, 0), (0, 0, 0), (0, 0, 1)), (zero[0], (1, 0, 0), zero[0]), (0, 0, 0))
-        learn = Branch(
-            1 - p, ((1, 0, 0), (0, 1, 0), (0, 0, 1)), (zero[0], (s.delta, 0, -s.delta), zero[0]), (0, 1, 0)
-        )
-        return Scheme((1, 0, -1), (0, 0, 0), 0, 0, (renew, learn), before=(first,))
     full = Branch(p, ((1, -gamma), (0, 0)), ((0, 0), (1, -gamma)), (0, 0))
     part = Branch(1 - p, ((1, -gamma), (0, 1)), ((0, 0), (0, -gamma * s.delta)), (0, 1))
     return Scheme((0, -gamma), (0, 0), 0, 0, (full, part))

@@ -77,8 +77,6 @@ class BodyMethod(Bidirectional):
         super().__init_subclass__(**options)
         if "body" in cls.__dict__ and "signature" not in cls.__dict__:
             cls.signature = signature_of(cls.body, BodyMethod)
-            if "form" not in cls.__dict__:
-                type.__setattr__(cls, "form", cls.signature)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -410,7 +408,6 @@ def _made(
         "__qualname__": body.__qualname__,
         "body": staticmethod(body),
         "signature": form,
-        "form": form,
         "state_class": state,
         "own_theorems": theorems,
         "requires": requires,
