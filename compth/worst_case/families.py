@@ -49,8 +49,12 @@ class Family:
         """The instance in numbers and words."""
         facts = {"f_i(x)": self.functions, "compressor": self.compressor}
         facts |= {} if self.factor is None else {"factor": self.factor}
-        fixed = {k: x for k, x in model.constants.items() if k not in ("mu", "L", "delta", "omega", "eta")}
-        return {**facts, **fixed, "the state is": self.state}
+        return {**facts, **parameters_of(model), "the state is": self.state}
+
+
+def parameters_of(model: Model) -> dict[str, Number]:
+    """The method's parameters and the number of workers."""
+    return {k: model.constants[k] for k in (*model.params, "n")}
 
 
 def excess_of(model: Model, v: Mapping[str, Number], rate: Fraction, family: Family) -> list[list[Number]]:
@@ -157,6 +161,7 @@ def rotated(model: Model, t: Fraction) -> Family:
     hessian = np.array([[Fraction(c["mu"]), 0], [0, Fraction(c["L"])]], dtype=object)
     kind = Kind(int(c["n"]), hessian, {name: act for _, name, _ in model.sent})
     law = f"C(v) = v + s R v, R the rotation of tan(angle/2) = {t}"
+    law = f"E {law}, variance {c['omega']} |v|^2" if c.get("omega") else law
     functions = f"x' diag({c['mu']}, {c['L']}) x/2"
     return Family((kind,), functions, law, f"{', '.join(model.free)}, each in R^2, all workers equal", 2)
 

@@ -171,6 +171,7 @@ class Model:
     units: exponent of L of every vector, of gamma and of the multipliers, None where they are not known.
     start: vectors of the state that begin at x_0 ("x0") or at the gradient there ("gradient"), the others at 0.
     direction: x - x+ where V sees x+, else empty. names: what a user's V calls vectors, where not as the body.
+    params: which of the constants are gamma and the body's parameters.
     """
 
     method: str
@@ -193,6 +194,7 @@ class Model:
     start: Mapping[str, str] = field(default_factory=dict)
     direction: Vector = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    params: tuple[str, ...] = ()
 
     @property
     def blocks(self) -> dict[str, int]:

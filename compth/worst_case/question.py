@@ -88,7 +88,8 @@ def _model(q: Question, values: tuple[tuple[str, Fraction], ...], full: bool, se
         (f"the step is that of {q.method} as its own process traced it",) if isinstance(q.kind, Told) else ()
     )
     assumptions = (*model.assumptions, *later, *told)
-    return replace(model, method=q.method, names=names_in_v(q.kind), assumptions=assumptions)
+    params = tuple(k for k, _ in values)
+    return replace(model, method=q.method, names=names_in_v(q.kind), params=params, assumptions=assumptions)
 
 
 def names_in_v(kind: Any) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from compth._numbers import Number
 from compth.worst_case.exact_algebra import determinant
-from compth.worst_case.families import Family, excess_of, families, rotated
+from compth.worst_case.families import Family, excess_of, families, parameters_of, rotated
 from compth.worst_case.model import Model, Quadratic1D
 
 STEPS = 8
@@ -67,11 +67,6 @@ def described(model: Model, q: Quadratic1D) -> dict[str, Any]:
     """The instance in numbers and words."""
     fixed = parameters_of(model)
     return {"f_i(x)": f"({q.curvature}) x^2/2", "compressor": q.compressor, "factor": q.factor, **fixed}
-
-
-def parameters_of(model: Model) -> dict[str, Number]:
-    """The method's parameters and the number of workers."""
-    return {k: x for k, x in model.constants.items() if k not in ("mu", "L", "delta", "omega", "eta")}
 
 
 def trajectory(model: Model, q: Quadratic1D, names: Sequence[str], m: Matrix) -> list[Fraction]:

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from compth.worst_case.exact_algebra import is_psd
+from compth.worst_case.families import parameters_of
 from compth.worst_case.model import Form, Model, Vector, mean_of
 from compth.worst_case.solver import Array
 from compth.worst_case.units import in_units, unit_of, vector_worth, worth
-from compth.worst_case.witness import Witness, parameters_of
+from compth.worst_case.witness import Witness
 from compth.worst_case.worst_gram import Gram, forms, narrowed, worst_gram
 
 ROUNDINGS = ((1e-2, 60), (1e-3, 1000), (1e-5, 10**6), (1e-8, 10**10))

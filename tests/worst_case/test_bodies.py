@@ -283,6 +283,9 @@ def test_claims_about_bodies_are_proved_and_refuted():
 def test_a_bodys_own_eta_is_no_bias():
     found = ct.tight_rate(bodies.Control, mu=MU, L=L, delta=F(9, 10), n=2, gamma=F(1, 16), eta=F(1, 4))
     assert found.params == {"eta": F(1, 4)}
+    given = {"mu": MU, "L": L, "delta": F(9, 10), "n": 2, "eta": F(1, 4)}
+    (c,) = ct.check_rate(bodies.Control, rate=F(1, 2), stepsize=F(1, 16), **given).certificates
+    assert c.witness["eta"] == F(1, 4)  # a witness says all that is needed to run it
     assert found.certified is None or found.certified < 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction as F
 
 import numpy as np
@@ -12,9 +13,12 @@ from compth.claims import Contractive, Unbiased
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods.core.body import BodyMethod, with_all_parameters
 from compth.problems import distributed_quadratic
-from compth.worst_case.bodies import all_params, asked_for, question
+from compth.worst_case import tight
+from compth.worst_case.bodies import all_params, asked_for, known_of, question
 from compth.worst_case.inequalities import SHARED
+from compth.worst_case.rational import spelled
 from compth.worst_case.solver import Pencil
+from compth.worst_case.tight import attained_by
 from tests.methods import bodies
 
 pytest.importorskip("clarabel")
@@ -197,3 +201,43 @@ def test_held_back_methods_are_certified_through_the_public_form(kind):
     assert found.certificate.check()
     assert found.attained <= found.certified < 1
     assert found.tight
+
+
+CLOSED = [(kind, k) for kind in CATALOGUE for k in known_of(kind)]
+
+
+def disagreement(question_of, known, claim):
+    """How far the closed form is from what is attained, and from its own certificate, over random constants."""
+    rng, worst = np.random.default_rng(11), 0.0
+    for _ in range(6):
+        n = 1 if known.most_workers == 1 else int(rng.integers(1, 9))
+        q = question_of(F(int(rng.integers(2, 60)), 80), claim(rng), n)
+        rho, (gamma, params) = float(known.factor(q)), known.best(q)
+        model = q.model(gamma, params, full=False)
+        at = (spelled(gamma), {k: spelled(v) for k, v in params.items()})
+        certified = tight._closed(q.rational(), known.factor(q), *at)
+        if certified is None:
+            return 1.0
+        worst = max(worst, abs(rho - attained_by(model)[0]), abs(rho - float(certified.rho)))
+    return worst
+
+
+@pytest.mark.parametrize(
+    ("kind", "known"), CLOSED, ids=[f"{k.__name__} {c.claim.__name__}" for k, c in CLOSED]
+)
+def test_every_closed_form_is_attained_and_certified(kind, known):
+    contractive = known.claim is Contractive
+
+    def question_of(mu, constant, n):
+        delta, omega = (constant, None) if contractive else (None, constant)
+        return question(asked_for(known.alias or kind.__name__), mu, F(1), delta, omega, None, n)
+
+    def claim(rng):
+        return F(int(rng.integers(2, 38)), 40) if contractive else F(int(rng.integers(1, 60)), 10)
+
+    assert disagreement(question_of, known, claim) < 1e-9
+    # planted: a rate a thousandth too small, a step that is not the best one
+    small = replace(known, factor=lambda q: known.factor(q) * F(999, 1000))
+    assert disagreement(question_of, small, claim) > 1e-4
+    long = replace(known, best=lambda q: (known.best(q)[0] * F(11, 10), known.best(q)[1]))
+    assert disagreement(question_of, long, claim) > 1e-4
