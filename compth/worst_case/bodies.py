@@ -61,6 +61,7 @@ def asked_for(method: Any) -> Named:
         known = names()
         listed = ", ".join(sorted({found.name for found in known.values()}))
         require(method in known, f"method={method!r} is not one of {listed}")
+        body_of(known[method].kind)
         return replace(known[method], name=method)
     kind = body_of(method)
     require(kind is not None, f"method={method!r} is no method written as a body, nor the name of one")
@@ -81,7 +82,15 @@ def body_of(method: Any) -> Any:
     # a body that broadcasts, whose instances take no downlink: its compressor is the broadcast's, not the workers'
     if not kind.__dataclass_fields__["downlink"].init and "broadcast" in kind.body.__code__.co_names:
         raise Unsupported(f"{kind.__name__} compresses what it broadcasts: no worst case is derived from it")
+    if _draws_together(kind):
+        raise Unsupported(f"{kind.__name__}: its workers draw together: they are outside the class")
     return kind
+
+
+@cache
+def _draws_together(kind: type[BodyMethod]) -> bool:
+    """True for a class that brings its own compressors, and its workers do not draw independently."""
+    return not kind.takes_compressor and not all(isinstance(m.fleet, Independent) for m in kind.examples())
 
 
 def question(

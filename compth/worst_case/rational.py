@@ -131,7 +131,7 @@ def least_certified(model: Model, lower: float, accuracy: float = 1e-7) -> RateC
             failed = middle
         else:
             passed, best = middle, better
-    while best is not None and passed > LAST_STEP:
+    while best is not None and passed > LAST_STEP > accuracy:
         better = at(passed - LAST_STEP)
         if better is None:
             break

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import compth as ct
-from benchmarks import __main__ as bench
+from benchmarks import _command as bench
 from benchmarks import bench_peers, bench_scaling
 from benchmarks._timing import Line, line, ratios
 
