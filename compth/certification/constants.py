@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from compth.certification.readings import SIMPLE, as_written, is_float, named, said
+from compth.certification.readings import SIMPLE, as_written, is_float, named, said, within_an_ulp
 from compth.claims import Claim
 
 Matrix = list[list[Fraction]]
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
     reading: tuple[str, ...] = ()
 
 
-def read_claim(claim: Claim, read: Callable[[Fraction], Fraction] = named) -> Claim:
+def read_claim(claim: Claim, read: Callable[[Fraction], Fraction] = within_an_ulp) -> Claim:
     """The claim with its constants as Fractions; floats through `read`."""
     values = {k: as_written(v) for k, v in claim.constants.items() if k != "n"}
     floats = [k for k in values if is_float(claim.constants[k])]

@@ -2,8 +2,9 @@
 
 1/3 cannot be written as a float, so a program that means 1/3 holds the float next to it. A float is read as the
 simplest fraction within one unit in the last place (ulp), where that has a denominator of at most a million; else as
-what it is. Nothing further away is ever read as that fraction: 1/3 (1 - 2e-14) stays what it is. Every reading that
-changes a number is noted, so that the report can print it.
+what it is. A program's constant may be a quotient of a rounded number, as in x * (1/p): two roundings, so the fraction
+within a relative 2^-52, of four digits. Nothing further away is ever read as that fraction: 1/3 (1 - 2e-14) stays what
+it is. Every reading that changes a number is noted, so that the report can print it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ import numpy as np
 
 SIMPLE = 10**6
 """Largest denominator of a named fraction."""
+SHORT = 10**4
+"""Largest numerator and denominator of a fraction that two roundings may have moved."""
+TWO_ROUNDINGS = Fraction(1, 2**52)
+"""What rounding a number and its quotient may move, relative: half of 2^-52 each."""
 SHOWN = 4
 """Readings that one line of a report spells out."""
 _NOTED: list[dict[Fraction, Fraction]] = []
@@ -49,8 +54,8 @@ def ulp(value: Fraction) -> Fraction:
 
 
 def named(value: Fraction) -> Fraction:
-    """The named fraction within one ulp of this value, the value itself where there is none; noted where it differs."""
-    read = _within_an_ulp(value)
+    """The fraction that this value of a program names, the value itself where there is none; noted where it differs."""
+    read = _after_two_roundings(value)
     if read != value:
         for held in _NOTED:
             held[value] = read
@@ -58,7 +63,18 @@ def named(value: Fraction) -> Fraction:
 
 
 @lru_cache(maxsize=8192)  # the paths of a program meet the same thresholds again and again
-def _within_an_ulp(value: Fraction) -> Fraction:
+def _after_two_roundings(value: Fraction) -> Fraction:
+    read, size = within_an_ulp(value), abs(value)
+    if read != value or value.denominator <= SIMPLE or size <= ulp(value):
+        return read
+    found = simplest(size * (1 - TWO_ROUNDINGS), size * (1 + TWO_ROUNDINGS))
+    if max(found.numerator, found.denominator) > SHORT:
+        return value
+    return found if value > 0 else -found
+
+
+def within_an_ulp(value: Fraction) -> Fraction:
+    """The named fraction within one ulp of this value, the value itself where there is none."""
     if value.denominator == 1:
         return value
     size, unit = abs(value), ulp(value)
@@ -86,12 +102,17 @@ def as_written(value: Any) -> Fraction:
 
 
 def simple(value: Any) -> Fraction:
-    """A float read as the fraction that it names, within one ulp; exact numbers unchanged."""
+    """A float read as the fraction that it names; exact numbers unchanged."""
     return named(as_written(value)) if is_float(value) else as_written(value)
+
+
+def _how_far(value: Fraction, read: Fraction) -> str:
+    """Said where it is more than one ulp."""
+    return "" if abs(value - read) <= ulp(value) else " (two roundings)"
 
 
 def said(readings: Iterable[tuple[Fraction, Fraction]]) -> str:
     """The readings in words: "1.6666666666666667 as 5/3", the first few."""
-    listed = [f"{float(v)!r} as {q}" for v, q in sorted(readings)]
+    listed = [f"{float(v)!r} as {q}{_how_far(v, q)}" for v, q in sorted(readings)]
     more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
     return ", ".join(listed[:SHOWN]) + more

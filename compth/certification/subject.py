@@ -161,6 +161,7 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
         hint = "; judge def f(x, rng): decompress what it compresses" if pair else ""
         raise InvalidParameter(f"{what!r} is neither a Compressor nor a callable f(x, rng){hint}")
     name = name_of(what)
+    _without_own_generator(what)
     if together is not None:
         members = together
 
@@ -176,6 +177,32 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
     return Subject(name, lambda x, rng: as_numpy(raw(x, rng)), not random, object=what, raw=raw)
 
 
+GENERATORS = ("rng", "generator")
+"""What arguments that take a generator are called."""
+
+
+def _without_own_generator(function: Callable[..., Any]) -> None:
+    """Raises InvalidParameter for partial(f, rng=...): it draws from the generator that it holds, not the given one."""
+    if not isinstance(function, partial):
+        return
+    held = np.random.Generator | np.random.RandomState
+    word = next((k for k, v in function.keywords.items() if isinstance(v, held)), "")
+    first = ["rng" if isinstance(v, held) else repr(v) for v in function.args]
+    if word or "rng" in first:
+        again = _called_with(function, word) if word else f"lambda x, rng: {name_of(function.func)}"
+        again += "" if word else f"({', '.join([*first, 'x'])})"
+        said = f"{name_of(function)} binds a generator of its own"
+        raise InvalidParameter(f"{said}: judge C = {again} in your file instead")
+
+
+def _called_with(function: Callable[..., Any], word: str) -> str:
+    """The lambda that hands the generator on by this keyword, as one would write it."""
+    inner = function.func if isinstance(function, partial) else function
+    bound = function.keywords if isinstance(function, partial) else {}
+    rest = "".join(f", {k}={v!r}" for k, v in bound.items() if k != word)
+    return f"lambda x, rng: {name_of(inner)}(x{rest}, {word}=rng)"
+
+
 def _without_keyword(function: Callable[..., Any], name: str) -> None:
     """Raises InvalidParameter for f(x, *, rng): called as f(x) it would draw from a generator of its own, or fail."""
     try:
@@ -183,10 +210,10 @@ def _without_keyword(function: Callable[..., Any], name: str) -> None:
     except (TypeError, ValueError):
         return
     by_word = inspect.Parameter.KEYWORD_ONLY
-    word = next((p.name for p in listed if p.kind is by_word and p.name in ("rng", "generator")), "")
+    word = next((p.name for p in listed if p.kind is by_word and p.name in GENERATORS), "")
     if word and word not in getattr(function, "keywords", {}):
         raise InvalidParameter(
-            f"{name} takes {word} by keyword alone: judge C = lambda x, rng: {name}(x, {word}=rng) in your file instead"
+            f"{name} takes {word} by keyword alone: judge C = {_called_with(function, word)} in your file instead"
         )
 
 
@@ -208,9 +235,7 @@ def takes_rng(function: Callable[..., Any]) -> bool:
     positional = [p for p in parameters if p.kind in kinds]
     variadic = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
     needed = [p for p in positional if p.default is inspect.Parameter.empty]
-    return (
-        variadic or len(needed) >= 2 or (len(positional) >= 2 and positional[1].name in ("rng", "generator"))
-    )
+    return variadic or len(needed) >= 2 or (len(positional) >= 2 and positional[1].name in GENERATORS)
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,18 @@ def test_a_scale_further_off_is_not_proved(program, factor):
     assert stage(program(factor), 5, ct.Unbiased("7/3")) is not Verdict.PROVED
 
 
+@pytest.mark.parametrize("kept", [Fraction(23, 45), Fraction(27, 47), Fraction(137, 1000)])
+def test_a_reciprocal_of_a_rounded_chance_is_read_as_what_two_roundings_started_from(kept):
+    p = float(kept)
+    assert Fraction(1 / p) != 1 / kept
+    assert abs(Fraction(1 / p) - 1 / kept) > Fraction(np.spacing(1 / p))
+    found = one(coin(p, 1 / p), 3, ct.Unbiased(1 / kept - 1))
+    assert found.verdict is Verdict.PROVED
+    assert any(f"as {1 / kept} (two roundings)" in a for a in found.assumptions)
+    for further in (1 / p * (1 + 3e-16) * (1 + 3e-16), 1 / p * (1 - 1e-15)):
+        assert stage(coin(p, further), 3, ct.Unbiased(1 / kept - 1)) is not Verdict.PROVED
+
+
 def test_many_small_readings_do_not_add_up_to_a_large_one():
     def creeping(x, rng):
         for _ in range(90):

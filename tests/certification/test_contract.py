@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import types
+from functools import partial
 
 import numpy as np
 import pytest
@@ -185,3 +186,27 @@ def test_a_joint_claim_of_a_fleet_speaks_of_its_workers():
     report = certify(ct.PermK(3), 3, claims=ct.JointVariance(1, 1), budget="quick")
     assert report.verdict is not Verdict.REFUTED
     assert certify(ct.PermK(3), 3, claims=ct.JointVariance(0.9, 1), budget="quick").verdict is Verdict.REFUTED
+
+
+def coins(x, rng, p=0.5):
+    return np.where(rng.random(x.size) < p, x / p, 0)
+
+
+@pytest.mark.parametrize(
+    ("program", "adapter"),
+    [
+        (partial(coins, rng=np.random.default_rng(0)), "lambda x, rng: coins(x, rng=rng)"),
+        (partial(coins, p=0.25, rng=np.random.default_rng(0)), "lambda x, rng: coins(x, p=0.25, rng=rng)"),
+        (partial(lambda rng, x: coins(x, rng), np.random.default_rng(0)), "(rng, x)"),
+        (partial(lambda x, k, rng=None: coins(x, rng, k), k=0.25), "(x, k=0.25, rng=rng)"),
+    ],
+)
+def test_a_bound_generator_is_unusable_input_with_the_adapter(program, adapter):
+    with pytest.raises(InvalidParameter) as told:
+        certify(program, 3, claims=ct.Unbiased(3), budget="quick")
+    assert adapter in str(told.value)
+
+
+def test_the_adapter_for_a_bound_generator_works():
+    judged = certify(lambda x, rng: coins(x, p=0.25, rng=rng), 3, claims=ct.Unbiased(3), budget="quick")
+    assert judged.verdict is Verdict.PROVED
