@@ -161,15 +161,19 @@ def test_a_limit_counts_processor_time_and_waiting_but_no_suspension():
         within(lambda: sum(range(10**7)) and None, 0.1, 30)
     with pytest.raises(CallTooLong, match="waited"):
         within(lambda: time.sleep(60), 9, 0.2)
-    stop = "import os, signal, sys, time; time.sleep(0.2); os.kill(int(sys.argv[1]), signal.SIGSTOP); time.sleep(1)"
+    stop = "import os, signal, sys, time; print(flush=True); os.kill(int(sys.argv[1]), signal.SIGSTOP); time.sleep(3)"
     waker = subprocess.Popen(
-        [sys.executable, "-c", f"{stop}; os.kill(int(sys.argv[1]), signal.SIGCONT)", str(os.getpid())]
+        [sys.executable, "-c", f"{stop}; os.kill(int(sys.argv[1]), signal.SIGCONT)", str(os.getpid())],
+        stdout=subprocess.PIPE,
     )
-    with time_limit(9, idle=0.9):  # suspended for a second of these 1.4
-        deadline = time.monotonic() + 1.4
-        while time.monotonic() < deadline:
+    waker.stdout.readline()  # it runs: the suspension comes at once, however busy the machine is
+    with time_limit(9, idle=1.5):
+        seen, gap = time.monotonic(), 0.0
+        while gap < 1.6:  # what lies between two looks of a suspended process
             threading.Event().wait(0.05)
+            seen, gap = time.monotonic(), time.monotonic() - seen
     assert waker.wait() == 0
+    waker.stdout.close()
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 

@@ -1,7 +1,6 @@
 """`compth refute` and files that hang, crash, exit, print or eat memory: one line, exit code 2, never a traceback."""
 
 import json
-import time
 from fractions import Fraction
 
 import pytest
@@ -57,9 +56,7 @@ def test_what_cannot_be_interrupted_is_killed(judged, monkeypatch):
     monkeypatch.setattr(sandbox, "LOAD_LIMIT", 1.0)
     monkeypatch.setattr(supervisor, "GRACE", 2.0)
     stubborn = "import time\nwhile True:\n try: time.sleep(60)\n except BaseException: pass"
-    start = time.monotonic()
-    code, out, err = judged(stubborn)
-    assert time.monotonic() - start < 40
+    code, out, err = judged(stubborn)  # it ends: the file would not
     assert code == 2
     assert out == ""
     assert err.count("\n") == 1

@@ -22,7 +22,7 @@ def test_pages_are_whole_without_a_network(width):
         for name in PAGES:
             page.goto((BUILT / f"{name}.html").as_uri())
             if page.locator(".math").count():
-                page.wait_for_selector("mjx-container svg", timeout=20_000, state="attached")
+                page.wait_for_selector("mjx-container svg", timeout=600_000, state="attached")
                 assert page.locator("mjx-container").count() == page.locator(".math").count(), name
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
             assert page.locator("mjx-merror").count() == 0, name

@@ -249,11 +249,11 @@ def test_ctrl_c_stops_at_once_keeps_rows_and_says_so(tmp_path):
         text=True,
         preexec_fn=heed_interrupts,
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and not ((tmp_path / "sweep.sqlite").exists() and kept(tmp_path)):
         time.sleep(0.1)
     child.send_signal(signal.SIGINT)
-    said = child.communicate(timeout=60)[1]
+    said = child.communicate(timeout=600)[1]
     assert child.returncode == 130
     assert said.strip() == (
         "compth sweep: interrupted; finished rows are kept in sweep.sqlite: run the same command to go on"
