@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -110,17 +111,20 @@ class Blocks:
 
     def _own(self, row: Row, X: Array, Y: Array | None) -> Array:
         """E v_i g' of the workers' vectors, from E c g' = X and E (y_i, eps_i) g' = Y."""
-        out = self._common(row, X)
+        parts = []
         under = self._poly(row.own, X)
         if under is not None:
-            out = out + np.matmul(self.data.A, under)
-        if self.affine and row.s:
-            out = out + self._number(row.s) * self.data.s[:, :, None] * X[..., -1:, :]
+            parts.append(np.matmul(self.data.A, under))
         for column, c in row.mine.items():
             assert Y is not None
-            out = out + self._number(c) * Y[:, self._slot(column - self.low.servers), :]
-        if out.ndim == 2:
-            out = np.broadcast_to(out, (self.data.n, *out.shape))
+            parts.append(self._number(c) * Y[:, self._slot(column - self.low.servers), :])
+        if self.affine and row.s:
+            parts.append(self._number(row.s) * self.data.s[:, :, None] * X[..., -1:, :])
+        if not parts:
+            parts.append(self._zeros(self.data.n, self.data.d, X.shape[-1]))
+        out = parts[0]
+        for more in (*parts[1:], self._common(row, X)) if row.plain or row.star else parts[1:]:
+            out += more  # in place: it is ours
         return out
 
     def _zeros(self, *shape: int) -> Array:
@@ -241,32 +245,54 @@ class Blocks:
         return self._settled(*self._spread(state))
 
     def _settled(self, C: Array, D: Array | None, E: Array | None) -> Moments:
-        parts = [(self._number(p), self._leaf(a, b, C, D, E)) for p, a, b in self.low.leaves]
-        c: Array = sum(p * m.C for p, m in parts)
-        c = (c + c.T) / 2
-        if not self.M:
-            return Moments(c)
-        both = [(p, m.D, m.E) for p, m in parts if m.D is not None and m.E is not None]
-        d: Array = sum(p * x for p, x, _ in both)
-        e: Array = sum(p * x for p, _, x in both)
-        return Moments(c, d, (e + _t(e)) / 2)
+        """The moments after the step, averaged over the leaves; what several leaves share is computed once."""
+        rows, places = self._distinct
+        last = [len(rows) * self.data.d] if self.affine else []
+        where = [slice(None) if len(places) == 1 else np.r_[at, last].astype(int) for at in places]
 
-    def _leaf(
-        self, common: tuple[Row, ...], own: tuple[Row, ...], C: Array, D: Array | None, E: Array | None
-    ) -> Moments:
         def right(X: Array) -> Array:
-            """E g c+' from E g c' = X."""
-            out = [_t(self._common(r, _t(X))) for r in common]
-            out[0] = out[0] if self.data.projector is None else out[0] @ self.data.projector
+            """E g v' from E g c' = X, for every distinct next server or mean v, and for the 1."""
+            out = []
+            for row, inside in rows:
+                found = _t(self._common(row, _t(X)))
+                out.append(found @ self.data.projector if inside else found)
             return np.concatenate([*out, X[..., -1:]] if self.affine else out, axis=-1)
 
-        c = right(_t(right(C)))
+        whole = right(_t(right(C)))
+        chances = [self._number(p) for p, _, _ in self.low.leaves]
+        c: Array = sum(p * whole[at][:, at] for p, at in zip(chances, where, strict=True))
+        c = (c + c.T) / 2
         if not self.M or D is None or E is None:
             return Moments(c)
-        vc = np.concatenate([self._own(r, C, D) for r in own], axis=1)
-        vy = np.concatenate([self._own(r, _t(D), E) for r in own], axis=1)
-        e = np.concatenate([self._own(r, _t(vc), _t(vy)) for r in own], axis=1)
-        return Moments(c, right(vc), e)
+        d: Any = 0
+        e: Any = 0
+        known: list[tuple[tuple[Row, ...], Array, Array]] = []
+        for p, at, (_, _, own) in zip(chances, where, self.low.leaves, strict=True):
+            found = next((k for k in known if k[0] == own), None)
+            if found is None:
+                vc = np.concatenate([self._own(r, C, D) for r in own], axis=1)
+                vy = np.concatenate([self._own(r, _t(D), E) for r in own], axis=1)
+                moved = np.concatenate([self._own(r, _t(vc), _t(vy)) for r in own], axis=1)
+                found = (own, right(vc), moved)
+                known.append(found)
+            d, e = d + p * found[1][..., at], e + p * found[2]
+        return Moments(c, d, (e + _t(e)) / 2)
+
+    @cached_property
+    def _distinct(self) -> tuple[list[tuple[Row, bool]], list[Array]]:
+        """The rows of all leaves' servers and means, each once (x's apart where it is projected), and their places."""
+        rows: list[tuple[Row, bool]] = []
+        where = []
+        for _, common, _ in self.low.leaves:
+            at = []
+            for k, row in enumerate(common):
+                key = (row, k == 0 and self.data.projector is not None)
+                if key not in rows:
+                    rows.append(key)
+                at.append(rows.index(key))
+            where.append(at)
+        d = self.data.d
+        return rows, [np.array([i for u in at for i in range(u * d, (u + 1) * d)]) for at in where]
 
     # -- where it begins, and what is read
 

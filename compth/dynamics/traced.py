@@ -75,14 +75,18 @@ class TracedSystem(Blocks):
         low = lowered(self.program, self.centre, sketches.delta, noise is not None and not picks)
         super().__init__(data, low, sketches, affine, noise)
         self.width = data.d
-        parts = getattr(data.problem, "parts", None)
-        self.squares = (
-            None if parts is None else np.einsum("ijab,ijbc->ac", parts, parts) / parts[:, :, 0, 0].size
-        )
+        self.squares = [] if data.A.dtype == object else self._squares(data)
         self.copies = tuple(i for i, k in enumerate(self.program.server) if self.program.start.get(k) == "x0")
         entries = self.size**2 + data.n * self.M * data.d * (self.size + self.M * data.d)
         if entries > LARGEST:
             raise Unsupported(f"{method.label}: {entries} moments, more than {LARGEST}: simulate it")
+
+    @staticmethod
+    def _squares(data: Data) -> list[Array]:
+        """The mean Hessian, its square, the mean squares of the workers' and of their parts': symmetric all of them."""
+        parts = getattr(data.problem, "parts", None)
+        out = [data.mean, data.mean @ data.mean, np.matmul(data.A, data.A).mean(axis=0)]
+        return out if parts is None else [*out, np.matmul(parts, parts).mean(axis=(0, 1))]
 
     def _once(self, kind: str) -> Op | None:
         """The first operation of a kind that shares its draw with one before it; None where there is none."""
@@ -190,15 +194,12 @@ class TracedSystem(Blocks):
 
     def features(self, m: Moments) -> Array:
         """Traces of the known moments, alone and with the Hessians: what metrics are made of."""
-        d, a = self.data.d, self.data.mean
+        d = self.data.d
         out = []
         for i in range(self.K):
             for j in range(i, self.K):
                 block = m.C[self.slot(i), self.slot(j)]
-                moved = a @ block
-                out += [np.trace(block), np.trace(moved), (moved * a).sum()]
-                out.append((self.data.A * np.matmul(self.data.A, block)).sum() / self.data.n)
-                out += [] if self.squares is None else [(self.squares * block).sum()]
+                out += [np.trace(block), *((s * block).sum() for s in self.squares)]
         if m.D is None or m.E is None:
             return np.array(out)
         for i in range(self.M):
