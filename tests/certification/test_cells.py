@@ -14,6 +14,7 @@ from compth.certification.cells import question
 from compth.certification.subject import as_subject, declared_claims
 from compth.proof import cells
 
+from . import piecewise, sly, styles
 from .piecewise import FALSE, PARTIAL, TRUE
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -27,9 +28,10 @@ def found(program, claim, d):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("programs", [piecewise, styles])
 @pytest.mark.parametrize("d", [3, 30])
-def test_right_programs_are_proved(d):
-    said = {f.__name__: found(f, claim, d).says for f, claim in TRUE.items()}
+def test_right_programs_are_proved(d, programs):
+    said = {f.__name__: found(f, claim, d).says for f, claim in programs.TRUE.items()}
     assert not {name: says for name, says in said.items() if says}
     assert len(said) >= 25
 
@@ -50,6 +52,20 @@ def test_mutants_are_not_proved(at):
     proved = [f.__name__ for f, claim in FALSE.items() if found(f, claim, (3, 8, 30)[at]).data is not None]
     assert not proved
     assert len(FALSE) >= 25
+
+
+@pytest.mark.slow
+def test_programs_that_look_right_to_a_tracer_are_not_proved():
+    proved = [f.__name__ for f, claim in sly.SLY.items() if found(f, claim, 3).data is not None]
+    assert not proved
+    assert len(sly.SLY) >= 60
+
+
+def test_aliases_state_and_types_are_refused_with_their_line():
+    words = {sly.alias2: "differs between two ways", sly.counter: "line", sly.dt: "asks for a dtype",
+             sly.tryx: "catches an exception", sly.nonl: "outer function", sly.glob2: "uses .random"}  # fmt: skip
+    for program, word in words.items():
+        assert word in found(program, ct.Unbiased("1/8"), 3).says
 
 
 def test_constants_a_little_too_small_are_not_proved():

@@ -114,7 +114,7 @@ class _Symbolic:
         return stop("the negative of a truth value") if self.kind == "b" else times(-1, self)
 
     def __pos__(self) -> Any:
-        return self
+        return self.copy()
 
     def __abs__(self) -> Any:
         return unary("abs", self)
@@ -190,6 +190,7 @@ class _Symbolic:
     __repr__ = __str__ = __format__ = __reduce_ex__ = __array__ = __complex__ = __bytes__ = _refused
     sum: Callable[..., Any]
     any: Callable[..., Any]
+    copy: Callable[..., Any]
     size: Any
 
 
@@ -201,6 +202,7 @@ class Array(_Symbolic):
             data if isinstance(data, np.ndarray) else np.array(data, dtype=object)
         )
         self.kind, self.counts, self.values = kind, counts, self
+        self.loose = False  # a 0-d array of numpy, which unlike a scalar is changed in place
 
     @property
     def dtype(self) -> DType:  # type: ignore[override]
@@ -262,14 +264,15 @@ class Array(_Symbolic):
     def __getitem__(self, key: Any) -> Any:
         key = _key(key)
         if isinstance(key, Chosen):
-            return Picked(self, key.mask, key.order)
+            return Picked(self.copy(), key.mask.copy(), key.order)
         if isinstance(key, Array):
             return self._looked_up(key)
         return Array(self.data[key], self.kind)
 
     def _looked_up(self, key: Array) -> Any:
         if key.kind == "b":
-            return Picked(self, key, key)
+            held = key.copy()
+            return Picked(self.copy(), held, held)
         if self.ndim != 1:
             stop("an index that depends on x into a matrix")
         table = self.flat
@@ -306,7 +309,9 @@ class Array(_Symbolic):
         self._put(Array(np.array(here, dtype=object), "b"), value)
 
     def _in_place(self, new: Any) -> Any:
-        if not self.ndim or isinstance(new, Picked):
+        if isinstance(new, Picked) or (not self.ndim and self.loose):
+            stop("an array without dimensions, or a whole one by a selection, is changed in place")
+        if not self.ndim:
             return new
         if new.kind == "f" and self.kind != "f":
             stop("real numbers are stored in an integer array in place")
@@ -344,6 +349,8 @@ class Array(_Symbolic):
 
     def astype(self, dtype: Any, copy: bool = True) -> Array:
         kind = dtype_of(dtype).kind
+        if kind == self.kind and not copy:
+            return self
         if kind == "i" and self.kind == "f":
             session().remark("cast", "integers beyond 2^63 are none for int64")
         return Array(_mapped(_caster(kind), self.data), kind)
@@ -370,7 +377,7 @@ class Array(_Symbolic):
         if axis not in (None, 0, -1) or self.ndim > 1 or keepdims:
             stop("a sum along an axis")
         kind = "f" if self.kind == "f" else "i"
-        return Array(nodes.total(self.flat), kind, self if self.kind == "b" else None)
+        return Array(nodes.total(self.flat), kind, self.copy() if self.kind == "b" else None)
 
     def prod(self) -> Array:
         out = const(1)
@@ -509,7 +516,9 @@ class Picked(_Symbolic):
 
     @property
     def size(self) -> Any:
-        return self.mask.sum()
+        ranks = {v.args[2] for v in self.mask.flat if v.op == "rank"}
+        alike = len(ranks) == 1 and all(v.op == "rank" for v in self.mask.flat)
+        return len(ranks.pop()) if alike else self.mask.sum()
 
     @property
     def shape(self) -> tuple[Any]:
@@ -572,6 +581,8 @@ def _is_fraction(value: Any) -> bool:
 
 
 def _same_order(a: Any, b: Any) -> bool:
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return a == b
     return a is b or (isinstance(a, Array) and isinstance(b, Array) and a.shape == b.shape
                       and all(u is v for u, v in zip(a.flat, b.flat, strict=True)))  # fmt: skip
 
@@ -641,7 +652,9 @@ def power(a: Any, b: Any) -> Any:
     """a ** b."""
     kind = kind_of(a, b)
     if kind != "f" and any((v.number or 0) < 0 or v.number is None for v in as_array(b).flat):
-        stop("an integer to a power that may be negative")
+        if as_array(a).ndim or as_array(b).ndim:
+            stop("an integer to a power that may be negative")
+        kind = "f"  # of Python's integers it is a float
     return elementwise(_real(nodes.power), "i" if kind == "b" else kind, a, b)
 
 

@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from compth.certification.cells import nodes, words
+from compth.certification.cells import forks, nodes, words
 from compth.certification.cells.array import INTEGER, REAL, TRUTH, Array, as_array, where
 from compth.certification.cells.draws import Draws
 from compth.certification.cells.nodes import NAMES, stop
 from compth.certification.cells.paths import explored
+from compth.certification.cells.rewriting import rewritten
 from compth.certification.held import is_atom, is_fixed, snapshot
 from compth.certification.vocabulary import FREE
 
@@ -61,7 +62,7 @@ ALLOWED = FREE | frozenset(
     ]
 )
 HIDDEN = frozenset(["gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "ag_code"])
-"""Attributes of Python's own objects that lead out of what is traced; so do all that begin with an underscore."""
+"""Attributes of Python's own objects that lead out of what is traced; so do all that begin with two underscores."""
 
 
 @dataclass
@@ -150,14 +151,21 @@ class Bound:
         says = objection(f.__code__)
         if says:
             stop(says, f"{f.__code__.co_name}(), line {f.__code__.co_firstlineno}")
-        code = binding.hold(lambda: f.__code__, f"{f.__name__}()")
+        original = binding.hold(lambda: f.__code__, f"{f.__name__}()")
+        code = rewritten(original) or original
         names = {n for c in nested(code) for n in c.co_names}
-        space: dict[str, Any] = {NAMES: True, "__name__": "program", "__builtins__": _python(binding)}
+        space: dict[str, Any] = {
+            **forks.WORDS,
+            NAMES: True,
+            "__name__": "program",
+            "__builtins__": _python(binding),
+        }
         for n in sorted(names):
             if n in f.__globals__:
                 space[n] = binding.meaning(binding.hold(partial(f.__globals__.get, n), n), n)
-        cells = tuple(types.CellType(binding.meaning(binding.hold(partial(getattr, c, "cell_contents"), n), n))
-                      for n, c in zip(code.co_freevars, f.__closure__ or (), strict=True))  # fmt: skip
+        outer = dict(zip(original.co_freevars, f.__closure__ or (), strict=True))
+        cells = tuple(types.CellType(binding.meaning(binding.hold(partial(getattr, outer[n], "cell_contents"), n), n))
+                      for n in code.co_freevars)  # fmt: skip
         defaults = binding.hold(lambda: f.__defaults__, f"defaults of {f.__name__}()")
         self._made = FunctionType(code, space, f.__name__, defaults and tuple(binding._all(defaults)), cells)
         keywords = binding.hold(lambda: f.__kwdefaults__, f"defaults of {f.__name__}()")
@@ -193,7 +201,7 @@ class Module:
         self._binding, self._module = binding, module
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        if name.startswith("__"):
             raise AttributeError(name)
         for module, listed in ((np, words.NUMPY), (math, words.MATH)):
             if self._module is module:
@@ -208,24 +216,24 @@ class Thing:
     """An object of a plain class: its fields may be read, its methods called; anything else refuses."""
 
     def __init__(self, binding: Binding, value: Any, name: str) -> None:
-        object.__setattr__(self, "_of", (binding, value, name))
+        object.__setattr__(self, "__of__", (binding, value, name))
 
     def __getattr__(self, name: str) -> Any:
-        binding, value, known = object.__getattribute__(self, "_of")
-        if name.startswith("_") or not _is_plain(type(value)):
+        binding, value, known = object.__getattribute__(self, "__of__")
+        if name.startswith("__") or not _is_plain(type(value)):
             return stop(f"uses {known}, a {type(value).__name__}")
         if name in getattr(value, "__dict__", {}):
             return binding.meaning(binding.hold(lambda: vars(value).get(name), name), name)
         return _of_class(binding, self, type(value), name)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        binding, value, known = object.__getattribute__(self, "_of")
+        binding, value, known = object.__getattribute__(self, "__of__")
         if not _is_plain(type(value)) or isinstance(value, type):
             return stop(f"uses {known}, a {type(value).__name__}")
         return _of_class(binding, self, type(value), "__call__")(*arguments, **named)
 
     def _refused(self, *_: Any) -> Any:
-        _, value, known = object.__getattribute__(self, "_of")
+        _, value, known = object.__getattribute__(self, "__of__")
         return stop(f"uses {known}, a {type(value).__name__}")
 
     __setattr__ = __iter__ = __len__ = __getitem__ = __setitem__ = __eq__ = __bool__ = __contains__ = _refused
@@ -274,7 +282,7 @@ def objection(code: CodeType) -> str:
     """ "" for code that can keep nothing and cannot see that it is traced; else what it does."""
     for c in nested(code):
         listed = list(dis.get_instructions(c))
-        odd = next((n for n in c.co_names if n.startswith("_") or n in HIDDEN), "")
+        odd = next((n for n in c.co_names if n.startswith("__") or n in HIDDEN), "")
         if odd and any(i.argval == odd and i.opname in ("LOAD_ATTR", "LOAD_METHOD") for i in listed):
             return f"asks for .{odd}"
         for before, i, after in zip([None, *listed], listed, [*listed[1:], None], strict=False):

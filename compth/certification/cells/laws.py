@@ -117,6 +117,7 @@ class Evaluation:
     def __init__(self, chart: Chart, cell: Cell, i: int, way: Way, ties: Ties, sums: dict[Any, Any]) -> None:
         self.chart, self.cell, self.i, self.way, self.ties, self.sums = chart, cell, i, way, ties, sums
         self.known: dict[Node, Any] = {}
+        self.answers: dict[Node, bool] = {}
         self.uniforms: dict[int, _Uniform] = {}
         self.drawn: dict[Any, int] = {}
 
@@ -337,12 +338,12 @@ class Evaluation:
 
     def truth(self, node: Node) -> bool:
         """Whether a condition holds on the cell, at this way's draws."""
-        if node not in self.known or not isinstance(self.known[node], bool):
+        if node not in self.answers:
             try:
-                self.known[node] = self._truth(node)
+                self.answers[node] = self._truth(node)
             except Stopped as problem:
                 raise _at(problem, node) from None
-        return bool(self.known[node])
+        return self.answers[node]
 
     def _truth(self, node: Node) -> bool:
         if node.op == "not":
@@ -617,6 +618,8 @@ def form(node: Node, i: int) -> int:
             return ("rank", n.args[0], n.args[1] == i, n.args[2])
         if n.op == "place":
             return ("place", *n.args)
+        if n.op == "position":
+            return ("position", n.args[0], n.args[1] == i, n.args[2])
         if n.op in ("eq", "pick") and any(a.op == "place" for a in n.args if isinstance(a, Node)):
             return _at_place(n)
         if n.op in ("eq", "pick") and any(_by_x(a) for a in n.args if isinstance(a, Node)):

@@ -55,6 +55,7 @@ class Session:
     prefix: list[bool] = field(default_factory=list)
     guards: list[tuple[Node, bool]] = field(default_factory=list)
     demands: dict[Node, None] = field(default_factory=dict)
+    inverted: dict[Node, Node] = field(default_factory=dict)
     says: str = ""
     remarks: dict[str, str] = field(default_factory=dict)
 

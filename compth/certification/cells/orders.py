@@ -104,10 +104,34 @@ def argsort(a: Any, axis: int = -1, kind: Any = None, **more: Any) -> Any:
     """np.argsort by magnitude."""
     if more or axis not in (-1, 0):
         stop("argsort with options")
+    if isinstance(a, Order) and a.cuts is None:
+        return _ranks(a)
     keys = as_array(a)
     growing = _direction(keys)
     places = list(range(len(keys)))
     return Order(f"argsort {kind} {growing}", places[::-1] if growing > 0 else places)
+
+
+def _ranks(order: Order) -> Array:
+    """The position of each entry in an order."""
+    d, rising = len(order), order.places[0] != 0
+    listed = [session().node("position", order.name, i, rising) for i in range(d)]
+    return Array(np.array(listed, dtype=object), "i")
+
+
+def by_keys(keys: Array, reverse: bool) -> Order:
+    """sorted(range(d), key=...)."""
+    growing = _direction(keys)
+    places = list(range(len(keys)))
+    return Order(f"sorted {reverse} {growing}", places[::-1] if (growing > 0) is not reverse else places)
+
+
+def lexsort(keys: Any) -> Order:
+    """np.lexsort by magnitude; what breaks ties is not told."""
+    last = as_array(list(keys)[-1])
+    growing = _direction(last)
+    places = list(range(len(last)))
+    return Order(f"lexsort {growing}", places[::-1] if growing > 0 else places)
 
 
 def argpartition(a: Any, kth: Any, axis: int = -1, **more: Any) -> Any:

@@ -14,25 +14,33 @@ MOST = 300
 
 def decide(condition: Node) -> bool:
     """Which way this run goes; norms of x are positive, since the input 0 is a case of its own."""
-    if condition.number is not None:
-        return bool(condition.number)
-    if condition.op == "undefined":
-        stop("a branch on what is no number")
-    known = _of_norms(condition)
-    if known is not None:
-        return known
+    answered = known(condition)
+    if answered is not None:
+        return answered
     now = session()
     if condition.op == "not":
         return not decide(condition.args[0])
-    for asked, answer in now.taken:
-        if asked is condition:
-            return answer
     at = len(now.taken)
     if at > MOST:
         stop(f"a loop that branches more than {MOST} times")
     answer = now.prefix[at] if at < len(now.prefix) else True
     now.taken.append((condition, answer))
     return answer
+
+
+def known(condition: Node) -> bool | None:
+    """Which way it goes where that is told: a number, the sign of a norm, what this run has decided before."""
+    if condition.number is not None:
+        return bool(condition.number)
+    if condition.op == "undefined":
+        stop("a branch on what is no number")
+    answered = _of_norms(condition)
+    if answered is None and condition.op == "not":
+        inner = known(condition.args[0])
+        return None if inner is None else not inner
+    if answered is None:
+        answered = next((answer for asked, answer in session().taken if asked is condition), None)
+    return answered
 
 
 def _of_norms(condition: Node) -> bool | None:

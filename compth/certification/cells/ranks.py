@@ -187,6 +187,11 @@ class Ranked:
             return Form(1, [Fraction(a + 1) for a in size])
         return Form(2, [[Fraction(min(a, b) + 1) for b in size] for a in size], True)
 
+    def _position(self, node: Node) -> Form:
+        if node.args[1] != self.i:
+            raise Foreign
+        return num(self.case.d - 1 - self.rank if node.args[2] else self.rank)
+
     def _add(self, node: Node) -> Form:
         return plus(*map(self.form, node.args))
 

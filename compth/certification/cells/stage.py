@@ -65,15 +65,25 @@ def traced(thing: Any, d: int, deterministic: bool, zero: bool = False) -> Trace
         except (
             Exception
         ) as problem:  # the program, or numpy under it, meets a symbol in a way that was not foreseen
-            raise Stopped(
-                f"{nodes.line() or 'traced'}: {type(problem).__name__}: {str(problem)[:100]}"
-            ) from None
+            raise Stopped(f"{_place(problem)}: {type(problem).__name__}: {str(problem)[:100]}") from None
         if now.says:
             raise Stopped(now.says)
         if not isinstance(out, Array) or out.shape != (d,):
             raise Stopped("an output that is no vector of the input's length")
         outputs = _demanded([nodes.as_real(v) for v in out.flat], list(now.demands))
+        if now.inverted.keys() & _reached(outputs):
+            raise Stopped("a draw that is used beside the index that was found by it")
         return Trace(outputs, bound, list(now.remarks.values()), list(now.interned.values()))
+
+
+def _place(problem: BaseException) -> str:
+    """The program's line at which it was raised."""
+    found, at = "traced", problem.__traceback__
+    while at is not None:
+        if nodes.NAMES in at.tb_frame.f_globals:
+            found = f"{at.tb_frame.f_code.co_name}(), line {at.tb_lineno}"
+        at = at.tb_next
+    return found
 
 
 def _demanded(outputs: list[Node], demands: list[Node]) -> list[Node]:
@@ -129,7 +139,7 @@ def lattice(step: Fraction, least: int) -> list[Chart]:
 def sorts(trace: Trace) -> bool:
     """True where the outputs hold ranks or order statistics. Raises Stopped where ties are broken in two ways."""
     listed = _reached(trace.outputs)
-    names = {n.args[0] for n in listed if n.op in ("rank", "place")}
+    names = {n.args[0] for n in listed if n.op in ("rank", "place", "position")}
     if len(names) > 1:
         raise Stopped("two sorts, which may break ties in two ways")
     return bool(names) or any(n.op == "stat" for n in listed)

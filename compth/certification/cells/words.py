@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -115,9 +116,16 @@ def full(shape: Any, value: Any, dtype: Any = None) -> Array:
     """An array of one value."""
     listed = tuple(map(int, shape)) if isinstance(shape, tuple | list) else (shape.__index__(),)
     given = as_array(value)
-    out = Array(np.full(listed, None, dtype=object), dtype_of(dtype, given.dtype).kind)
-    out[...] = given
-    return out
+    kind = dtype_of(dtype, given.dtype).kind
+    out = Array(np.full(listed, None, dtype=object), kind)
+    out.data[...] = given.astype(dtype_of(dtype, given.dtype)).data
+    return _loose(out)
+
+
+def _loose(made: Array) -> Array:
+    """A 0-d array, marked as one: unlike a scalar it is changed in place."""
+    made.loose = not made.ndim
+    return made
 
 
 def full_like(a: Any, value: Any, dtype: Any = None, **_: Any) -> Any:
@@ -133,7 +141,8 @@ def make_array(value: Any, dtype: Any = None, copy: bool = True) -> Any:
     if isinstance(value, Picked):
         return value
     found = as_array(list(value) if isinstance(value, map | range) else value)
-    found = found.copy() if copy else found
+    found = found.copy() if copy or not found.ndim or not found.data.flags.c_contiguous else found
+    found = _loose(found)
     return found if dtype is None or dtype_of(dtype).kind == found.kind else found.astype(dtype)
 
 
@@ -196,12 +205,37 @@ def count_nonzero(a: Any) -> Any:
 def searchsorted(table: Any, v: Any, side: str = "left") -> Any:
     """How many entries of a sorted table are below v (side left), or not above it (right)."""
     levels = as_array(table)
+    if (
+        isinstance(v, Array)
+        and not v.ndim
+        and v.node.op == "u"
+        and any(u.number is None for u in levels.flat)
+    ):
+        return inverted(levels, v.node)
     known = [u.number for u in levels.flat]
     if any(u is None for u in known) or known != sorted(known):  # type: ignore[type-var]
         stop("a search in a table that is not sorted numbers")
     op = "lt" if side == "left" else "le"
     ranks = [array.relation(op, Array(u, "f"), v).astype(WHOLE) for u in levels.flat]
     return sum(ranks[1:], start=ranks[0])
+
+
+def inverted(table: Array, uniform: nodes.Node) -> Array:
+    """The first of p_0, p_0 + p_1, ... beyond a uniform draw: k with probability p_k. The draw is used up by it."""
+    sums = table.flat
+    below = {v.args[1] if v.op == "div" else None for v in sums}
+    tops = [v.args[0] if None not in below else v for v in sums]
+    steps = [tops[0], *(b.args[1] if b.op == "add" and b.args[0] is a else None for a, b in pairwise(tops))]
+    if None in steps or len(below) != 1:
+        stop("a search for a draw in what are no partial sums")
+    (divisor,) = below
+    weights = [s if divisor is None else nodes.div(s, divisor) for s in steps]  # type: ignore[arg-type]
+    for w in weights:
+        nodes.demand_chance(nodes.as_real(w))  # type: ignore[arg-type]
+    found = session().node("cat", f"inverse {uniform.args[0]}", *weights)
+    if session().inverted.setdefault(uniform, found) is not found:
+        stop("a draw that is searched for in two tables")
+    return Array(found, "i")
 
 
 def digitize(v: Any, bins: Any, right: bool = False) -> Any:
@@ -225,6 +259,19 @@ def add_at(a: Any, indices: Any, b: Any) -> None:
     values = [what] * which.size if what.size == 1 else list(what)
     for k, v in zip(which, values, strict=True):
         a[k] = a[k] + v
+
+
+def _put(a: Any, indices: Any, values: Any) -> None:
+    """np.put of one value an index."""
+    a[indices] = values
+
+
+def cumsum(a: Any, axis: Any = None) -> Array:
+    """Partial sums."""
+    out: list[Any] = []
+    for v in as_array(a).flat:
+        out.append(nodes.add(out[-1], v) if out else v)
+    return Array(np.array(out, dtype=object), kind_of(a))
 
 
 def _where(condition: Any, *values: Any) -> Any:
@@ -315,6 +362,7 @@ def _numpy() -> dict[str, Any]:
         "around": _method("round"), "size": lambda a: a.size, "shape": lambda a: a.shape, "ndim": lambda a: a.ndim,
         "take": lambda a, k: a[k], "fromiter": lambda a, dtype=None, count=-1: make_array(list(a), dtype),
         "argsort": orders.argsort, "argpartition": orders.argpartition, "sort": orders.sort, "argmax": orders.argmax,
+        "put": _put, "lexsort": orders.lexsort, "cumsum": cumsum,
         "argmin": orders.argmin, "partition": orders.partition,
         "float64": REAL, "int64": WHOLE, "int_": WHOLE, "intp": WHOLE, "bool_": TRUTH, "double": REAL,
         "pi": math.pi, "inf": math.inf, "newaxis": None, "isclose": isclose, "allclose": isclose,
@@ -385,6 +433,20 @@ def _every(some: bool) -> Callable[..., Any]:
     return called
 
 
+def _sorted(values: Any, key: Any = None, reverse: bool = False) -> Any:
+    """sorted() of magnitudes, or of all indices by a key that grows or falls with |x_i|."""
+    listed = list(values)
+    keys = listed if key is None else [key(v) for v in listed]
+    if not holds_symbol(keys):
+        return sorted(listed, key=key, reverse=reverse)
+    if key is None:
+        found = list(orders.sort(make_array(listed)))
+        return found[::-1] if reverse else found
+    if listed != list(range(session().size)):
+        stop("a sort of other things than all indices")
+    return list(orders.by_keys(make_array(keys), reverse))
+
+
 def _isinstance(value: Any, kinds: Any) -> bool:
     return bool(value.ndim) if kinds is ARRAY and isinstance(value, Array) else bool(stop("asks for a type"))
 
@@ -410,7 +472,7 @@ PYTHON: dict[str, Any] = {
     **{n: getattr(builtins, n) for n in _PLAIN if hasattr(builtins, n)},
     "abs": lambda a: abs(a), "min": _extreme("min"), "max": _extreme("max"), "sum": _sum, "any": _every(True),
     "all": _every(False), "float": REAL, "int": INTEGER, "bool": TRUTH, "round": _round, "isinstance": _isinstance,
-    "pow": lambda a, b: a**b, "divmod": lambda a, b: divmod(a, b),
+    "sorted": _sorted, "pow": lambda a, b: a**b, "divmod": lambda a, b: divmod(a, b),
 }  # fmt: skip
 
 NUMPY: dict[str, Any] = _numpy() | {

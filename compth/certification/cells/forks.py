@@ -1,0 +1,188 @@
+"""Both ways of a branch from one state, joined where they end: what the rewritten program calls (`rewriting`)."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from compth.certification.cells import nodes
+from compth.certification.cells.array import Array, Picked, _mapped, logical_not
+from compth.certification.cells.nodes import Node, session, stop
+from compth.certification.cells.paths import explored, known
+
+
+class Unset:
+    """A variable that one way of a branch does not set."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> Any:
+        return stop("a variable that only one way of a branch sets")
+
+    def _refused(self, *_: Any) -> Any:
+        return stop("a variable that only one way of a branch sets")
+
+    __add__ = __radd__ = __mul__ = __rmul__ = __sub__ = __rsub__ = __truediv__ = __rtruediv__ = __neg__ = (
+        _refused
+    )
+    __lt__ = __gt__ = __le__ = __ge__ = __eq__ = __bool__ = __iter__ = __len__ = __getitem__ = __call__ = (
+        _refused
+    )
+
+
+UNSET = Unset()
+
+
+def condition_of(test: Any) -> bool | Node:
+    """What a test is: known, or a condition that must be followed both ways."""
+    if isinstance(test, Array) and test.size == 1:
+        found = nodes.truth(test.node)
+        answer = known(found)
+        return found if answer is None else answer
+    return bool(test)
+
+
+class Fork:
+    """`for way in fork`: one way where the test is known, else both; `end` keeps what each leaves."""
+
+    def __init__(self, test: Any, held: dict[str, Any]) -> None:
+        self.condition = condition_of(test)
+        self.held = dict(held)
+        self.results: list[tuple[dict[str, Any], list[Any]]] = []
+        self.way: bool | None = None
+
+    def __iter__(self) -> Iterator[bool]:
+        if isinstance(self.condition, bool):
+            self.way = self.condition
+            yield self.condition
+            return
+        now = session()
+        self.containers = list(_containers(self.held.values(), set()))
+        before, draws, guards = [_content(c) for c in self.containers], now.draws, now.guards
+        ends = []
+        for way in (True, False):
+            self.way, now.draws, now.guards = way, draws, [*guards, (self.condition, way)]
+            for c, content in zip(self.containers, before, strict=True):
+                _restore(c, content)
+            yield way
+            ends.append(now.draws)
+        now.draws, now.guards = max(ends), guards
+        self._join()
+
+    def start(self, names: tuple[str, ...]) -> tuple[Any, ...]:
+        """The variables as they were before the branch."""
+        return tuple(self.held.get(n, UNSET) for n in names)
+
+    def end(self, held: dict[str, Any]) -> None:
+        """Keep what this way leaves."""
+        contents = [] if isinstance(self.condition, bool) else [_content(c) for c in self.containers]
+        self.results.append((dict(held), contents))
+
+    def joined(self, names: tuple[str, ...]) -> tuple[Any, ...]:
+        """The variables after the branch."""
+        if isinstance(self.condition, bool):
+            return tuple(self.results[0][0].get(n, UNSET) for n in names)
+        (yes, _), (no, _) = self.results
+        return tuple(joined(self.condition, yes.get(n, UNSET), no.get(n, UNSET)) for n in names)
+
+    def _join(self) -> None:
+        (_, yes), (_, no) = self.results
+        for c, a, b in zip(self.containers, yes, no, strict=True):
+            if isinstance(c, Array):
+                c.data[...] = _mapped(lambda u, v: nodes.choose(self.condition, u, v), a, b)  # type: ignore[arg-type]
+            elif len(a) != len(b):
+                stop("a list of another length on two ways of a branch")
+            else:
+                c[:] = [joined(self.condition, u, v) for u, v in zip(a, b, strict=True)]
+
+
+def _containers(values: Any, seen: set[int]) -> Iterator[Any]:
+    """Everything among the variables that a branch could change in place."""
+    for v in values:
+        if id(v) in seen:
+            continue
+        seen.add(id(v))
+        if isinstance(v, Array) and v.ndim and v.data.flags.writeable:
+            yield v
+        elif isinstance(v, list):
+            yield v
+            yield from _containers(v, seen)
+        elif isinstance(v, tuple):
+            yield from _containers(v, seen)
+        elif isinstance(v, dict | set | bytearray) or (
+            hasattr(type(v), "__next__") and not isinstance(v, Array)
+        ):
+            stop(f"a {type(v).__name__} beside a branch on x")
+
+
+def _content(c: Any) -> Any:
+    return c.data.copy() if isinstance(c, Array) else list(c)
+
+
+def _restore(c: Any, content: Any) -> None:
+    if isinstance(c, Array):
+        c.data[...] = content
+    else:
+        c[:] = content
+
+
+def joined(condition: Any, yes: Any, no: Any) -> Any:
+    """One value for two ways."""
+    from compth.certification.cells.binding import merged
+
+    if yes is no:
+        return yes
+    if yes is UNSET or no is UNSET:
+        return UNSET
+    if isinstance(yes, tuple) and isinstance(no, tuple) and len(yes) == len(no):
+        return tuple(joined(condition, a, b) for a, b in zip(yes, no, strict=True))
+    for v in (yes, no):  # another name may lead to the same memory: a copy would not change with it
+        if isinstance(v, list | Picked) or (isinstance(v, Array) and v.ndim):
+            stop("an array or list that differs between two ways of a branch")
+    if type(yes) is type(no) and isinstance(yes, str | bytes | type(None) | range) and yes == no:
+        return yes
+    return merged(condition, yes, no)
+
+
+def choose(test: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
+    """yes() if test else no()."""
+    condition = condition_of(test)
+    if isinstance(condition, bool):
+        return yes() if condition else no()
+    now, results = session(), []
+    draws, guards, ends = now.draws, now.guards, []
+    for way, call in ((True, yes), (False, no)):
+        now.draws, now.guards = draws, [*guards, (condition, way)]
+        results.append(explored(call, joined))
+        ends.append(now.draws)
+    now.draws, now.guards = max(ends), guards
+    return joined(condition, *results)
+
+
+def both(a: Any, b: Callable[[], Any]) -> Any:
+    """a and b()."""
+    return choose(a, b, lambda: a)
+
+
+def either(a: Any, b: Callable[[], Any]) -> Any:
+    """a or b()."""
+    return choose(a, lambda: a, b)
+
+
+def negated(a: Any) -> Any:
+    """not a."""
+    return logical_not(a) if isinstance(a, Array) and a.size == 1 else not a
+
+
+def alone(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, its branches joined where it returns."""
+
+    def called(*arguments: Any, **named: Any) -> Any:
+        return explored(lambda: f(*arguments, **named), joined)
+
+    return called
+
+
+WORDS = {"__fork": Fork, "__choose": choose, "__both": both, "__either": either, "__not": negated, "__alone": alone,
+         "__locals": builtins.locals}  # fmt: skip

@@ -1,0 +1,203 @@
+"""Branches inside loops, joined where they end: the same program, written so that both ways of an `if` are run in turn.
+
+A loop over d entries with an `if` in it has 2^d ways through. The function's source is rewritten: `if c: A else: B`
+runs A and B from the same state and joins what they leave by c; `a if c else b`, `and`, `or`, `not` and inner functions
+likewise. That source is the program's is seen by compiling it: it must give the very code object that is judged. Where
+it does not, or a branch leaves its loop or function, the program is run as it is.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Iterator
+from types import CodeType
+from typing import Any
+
+LEAVES = (
+    ast.Return, ast.Break, ast.Continue, ast.Yield, ast.YieldFrom, ast.Await, ast.Raise, ast.Global, ast.Nonlocal,
+    ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Try, ast.With, ast.Delete, ast.NamedExpr,
+)  # fmt: skip
+"""What may leave a branch in a way that does not come back to its end."""
+CHANGES = ("append", "extend", "pop", "insert", "remove", "sort", "reverse", "fill", "shuffle", "clear", "update", "at",
+           "add", "put")  # fmt: skip
+"""Methods that change what they are called on, or are given."""
+
+
+def rewritten(code: CodeType) -> CodeType | None:
+    """The code of the rewritten function; None where its source is not known to be its own."""
+    try:
+        source = "".join(linecache.getlines(code.co_filename))
+        tree = ast.parse(source)
+        own = _only(code, compile(source, code.co_filename, "exec", dont_inherit=True))
+        node = _definition(tree, code)
+    except (OSError, SyntaxError, ValueError):
+        return None
+    if own is None or own != code or node is None:
+        return None
+    Branches().inside(node)
+    ast.fix_missing_locations(tree)
+    return _only(code, compile(tree, code.co_filename, "exec", dont_inherit=True))
+
+
+def _only(wanted: CodeType, module: CodeType) -> CodeType | None:
+    """The one code object of this name and first line."""
+    found = [
+        c for c in _nested(module) if (c.co_name, c.co_firstlineno) == (wanted.co_name, wanted.co_firstlineno)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield inner
+            yield from _nested(inner)
+
+
+def _definition(tree: ast.Module, code: CodeType) -> ast.FunctionDef | None:
+    """The definition that compiles to this code: first lines are those of decorators, where there are any."""
+    found = [
+        n for n in ast.walk(tree)
+        if isinstance(n, ast.FunctionDef) and n.name == code.co_name
+        and min([n.lineno, *(d.lineno for d in n.decorator_list)]) == code.co_firstlineno
+    ]  # fmt: skip
+    return found[0] if len(found) == 1 else None
+
+
+def _call(name: str, *arguments: ast.expr) -> ast.Call:
+    return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
+
+
+def _later(body: ast.expr) -> ast.Lambda:
+    nothing = ast.arguments([], [], None, [], [], None, [])
+    return ast.Lambda(nothing, body)
+
+
+def _pure(*parts: ast.AST) -> bool:
+    """True for expressions and functions that store into nothing that lives on."""
+    for part in parts:
+        for n in ast.walk(part):
+            if isinstance(n, ast.Subscript | ast.Attribute) and not isinstance(n.ctx, ast.Load):
+                return False
+            if isinstance(n, ast.Attribute) and n.attr in CHANGES:
+                return False
+            if isinstance(
+                n, ast.NamedExpr | ast.Yield | ast.YieldFrom | ast.Await | ast.Global | ast.Nonlocal
+            ):
+                return False
+    return True
+
+
+class Branches(ast.NodeTransformer):
+    """Rewrites one function."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def inside(self, node: ast.FunctionDef) -> None:
+        """The body of the function itself."""
+        node.body = self._all(node.body)
+
+    def _all(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        out: list[ast.stmt] = []
+        for statement in body:
+            found: Any = self.visit(statement)
+            out += found if isinstance(found, list) else [found]
+        return out
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        alone = _pure(*node.body) and not node.decorator_list
+        self.inside(node)
+        if alone:
+            node.decorator_list = [ast.Name("__alone", ast.Load())]
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        alone = _pure(node.body)
+        self.generic_visit(node)
+        return _call("__alone", node) if alone else node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        alone = _pure(node.body, node.orelse)
+        self.generic_visit(node)
+        return _call("__choose", node.test, _later(node.body), _later(node.orelse)) if alone else node
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        alone = _pure(*node.values)
+        self.generic_visit(node)
+        if not alone:
+            return node
+        name = "__both" if isinstance(node.op, ast.And) else "__either"
+        out = node.values[-1]
+        for v in reversed(node.values[:-1]):
+            out = _call(name, v, _later(out))
+        return out
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        return _call("__not", node.operand) if isinstance(node.op, ast.Not) else node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        between = node.comparators[:-1]
+        if not between or not all(isinstance(b, ast.Name | ast.Constant | ast.Attribute) for b in between):
+            return node
+        sides = [node.left, *node.comparators]
+        pairs: list[ast.expr] = [
+            ast.Compare(a, [op], [b]) for a, op, b in zip(sides, node.ops, sides[1:], strict=False)
+        ]
+        out = pairs[-1]
+        for p in reversed(pairs[:-1]):
+            out = _call("__both", p, _later(out))
+        return out
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        node.iter = self.visit(node.iter)
+        node.body, node.orelse = self._all(_continued(node.body)), self._all(node.orelse)
+        return node
+
+    def visit_While(self, node: ast.While) -> ast.AST:
+        node.test = self.visit(node.test)
+        node.body, node.orelse = self._all(_continued(node.body)), self._all(node.orelse)
+        return node
+
+    def visit_If(self, node: ast.If) -> Any:
+        stays = not any(isinstance(n, LEAVES) for part in (*node.body, *node.orelse) for n in ast.walk(part))
+        node.test = self.visit(node.test)
+        node.body, node.orelse = self._all(node.body), self._all(node.orelse)
+        return self._forked(node) if stays else node
+
+    def _forked(self, node: ast.If) -> list[ast.stmt]:
+        self.count += 1
+        fork, way = f"__fork{self.count}", f"__way{self.count}"
+        inside = [n for part in (*node.body, *node.orelse) for n in ast.walk(part) if isinstance(n, ast.Name)]
+        names = sorted({n.id for n in inside if isinstance(n.ctx, ast.Store) and not n.id.startswith("__")})
+        held: ast.expr = ast.Tuple([ast.Constant(n) for n in names], ast.Load())
+        targets = ast.Tuple([ast.Name(n, ast.Store()) for n in names], ast.Store())
+
+        def ask(method: str, *arguments: ast.expr) -> ast.expr:
+            return ast.Call(
+                ast.Attribute(ast.Name(fork, ast.Load()), method, ast.Load()), list(arguments), []
+            )
+
+        def assigned(method: str) -> list[ast.stmt]:
+            return [ast.Assign([targets], ask(method, held))] if names else []
+
+        inner = ast.If(ast.Name(way, ast.Load()), node.body, node.orelse)
+        body = [*assigned("start"), inner, ast.Expr(ask("end", _call("__locals")))]
+        begun = ast.Assign([ast.Name(fork, ast.Store())], _call("__fork", node.test, _call("__locals")))
+        loop = ast.For(ast.Name(way, ast.Store()), ast.Name(fork, ast.Load()), body, [])
+        made: list[ast.stmt] = [begun, loop, *assigned("joined")]
+        return [ast.copy_location(s, node) for s in made]
+
+
+def _continued(body: list[ast.stmt]) -> list[ast.stmt]:
+    """`if c: A; continue` and what follows it, as `if c: A else: ...`."""
+    for k, s in enumerate(body):
+        leaves = isinstance(s, ast.If) and not s.orelse and isinstance(s.body[-1], ast.Continue)
+        if leaves and isinstance(s, ast.If):
+            rest = _continued(body[k + 1 :])
+            kept = s.body[:-1] or [ast.copy_location(ast.Pass(), s)]
+            return [*body[:k], ast.copy_location(ast.If(s.test, kept, rest), s)]
+    return body
