@@ -15,14 +15,14 @@ from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbia
 from compth.compressors import Independent
 from compth.errors import CompthError, InvalidParameter, Unsupported, require
 from compth.methods import Constants, catalogue
-from compth.methods.core.body import NOTHING, BodyMethod, derived, runs_its_body
-from compth.methods.core.program import averaged_gradients
+from compth.methods.core.body import NOTHING, BodyMethod, runs_its_body
+from compth.methods.core.program import Program, averaged_gradients
 from compth.methods.core.vectors import GRADIENT, MESSAGE
 from compth.worst_case.inequalities import SHARED
 from compth.worst_case.model import Model
-from compth.worst_case.question import SIZES, Question, known_of, same_step
+from compth.worst_case.question import Question, known_of
 from compth.worst_case.rational import spelled
-from compth.worst_case.told import Told
+from compth.worst_case.told import Told, over_all_d
 
 
 @dataclass(frozen=True)
@@ -297,11 +297,22 @@ def _reads_the_mean_alone(kind: type[BodyMethod], values: Mapping[str, Number], 
     if kind.signature.worker:
         return False
     try:
-        alone, among = (derived(kind, given, m, SIZES[0], False) for m in (1, n))
+        alone, among = (over_all_d(kind, given, m) for m in (1, n))
     except CompthError:
         return False
     read = averaged_gradients(among) == frozenset(among.of_kind(GRADIENT))
-    return not among.of_kind(MESSAGE) and read and same_step(alone, among)
+    return not among.of_kind(MESSAGE) and read and _same_step(alone, among)
+
+
+def _same_step(a: Program, b: Program) -> bool:
+    ops = len(a.ops) == len(b.ops) and all(
+        (p.kind, p.draw, p.parts, p.argument.terms) == (q.kind, q.draw, q.parts, q.argument.terms)
+        for p, q in zip(a.ops, b.ops, strict=True)
+    )
+    return ops and all(
+        p.probability == q.probability and all(p.following[k].terms == q.following[k].terms for k in a.names)
+        for p, q in zip(a.leaves, b.leaves, strict=True)
+    )
 
 
 def body_rate(method: Any, problem: Any, gamma: float, params: Mapping[str, Any]) -> float | None:

@@ -35,7 +35,7 @@ class Read:
 def asks_for_the_next_point(kind: Any, text: str) -> bool:
     """True for a V that reads what only the full Model has: f - f*, the gradient at x or the direction."""
     own = {*kind.signature.server, *kind.signature.worker}
-    wanted = {GAP} | ({GRADIENT, DIRECTION} - own)
+    wanted = {GAP, GRADIENT, DIRECTION} - own
     found = set(re.findall(r"[^\W\d]\w*", text))
     found |= {a.removesuffix(BAR) for a in found}
     return bool(wanted & {names_in_v(kind).get(a, a) for a in found})
@@ -60,7 +60,7 @@ def coefficients(model: Model, text: str, constants: Mapping[str, Number]) -> di
     Raises InvalidParameter for unknown names and for what is no quadratic form (linear in `gap`).
     """
     names = readings(model)
-    scalar = (GAP,) if "f" in model.now else ()
+    scalar = (GAP,) if "f" in model.now and GAP not in names else ()
     constants = {k: v for k, v in constants.items() if k not in names}
     expression = parse(text, frozenset([*names, *scalar, *constants]))
     own = [a for a in (*names, *scalar) if a in expression.names]
@@ -71,22 +71,24 @@ def coefficients(model: Model, text: str, constants: Mapping[str, Number]) -> di
 
     pure = {a: value({a: 1}) for a in own}
     mixed = {(a, b): (value({a: 1, b: 1}) - pure[a] - pure[b]) / 2 for a, b in itertools.combinations(own, 2)}
-    if any(c for pair, c in mixed.items() if GAP in pair):
+    if any(c for pair, c in mixed.items() if set(scalar) & set(pair)):
         raise InvalidParameter(f"lyapunov={text!r} multiplies gap by a vector: V is no quadratic form there")
-    _check_quadratic(expression, own, pure, mixed, value)
-    return _on_the_model(model, names, pure, mixed)
+    _check_quadratic(expression, own, scalar, pure, mixed, value)
+    found = _on_the_model(model, names, {a: c for a, c in pure.items() if a not in scalar}, mixed)
+    return {**found, "f": pure[GAP]} if scalar and GAP in pure else found
 
 
 def _check_quadratic(
     expression: Expression,
     own: list[str],
+    scalar: tuple[str, ...],
     pure: Mapping[str, Fraction],
     mixed: Mapping[tuple[str, str], Fraction],
     value: Callable[[Mapping[str, int]], Fraction],
 ) -> None:
     for k in (2, -3, 5):
         at = {a: k + i * (1 - 2 * (i % 2)) for i, a in enumerate(own)}
-        wanted = sum((c * at[a] ** (1 if a == GAP else 2) for a, c in pure.items()), Fraction(0))
+        wanted = sum((c * at[a] ** (1 if a in scalar else 2) for a, c in pure.items()), Fraction(0))
         wanted += sum((2 * c * at[a] * at[b] for (a, b), c in mixed.items()), Fraction(0))
         if abs(value(at) - wanted) > Fraction(1, 10**9) * (1 + abs(wanted)):
             raise InvalidParameter(
@@ -114,10 +116,7 @@ def _on_the_model(
                 gram[f"Q[{u},{w}]"] += more
 
     for a, c in pure.items():
-        if a == GAP:
-            gram["f"] = c
-        else:
-            put(names[a], names[a], c)
+        put(names[a], names[a], c)
     for (a, b), c in mixed.items():
         if c:
             put(names[a], names[b], c)

@@ -10,20 +10,15 @@ from typing import Any
 
 from compth._numbers import Number
 from compth._own import stranger
-from compth.errors import Unsupported
-from compth.methods.core.body import derived
 from compth.methods.core.known import Known
-from compth.methods.core.program import Program
 from compth.worst_case.exponents import exponents
 from compth.worst_case.inequalities import LATER
 from compth.worst_case.model import Model
 from compth.worst_case.rational import spelled
 from compth.worst_case.settled import settled
-from compth.worst_case.told import Told
+from compth.worst_case.told import Told, over_all_d
 from compth.worst_case.traced import Class, derived_model
 
-SIZES = (5, 7)
-"""Dimensions at which a body is traced: a worst case over all d needs the same program at each."""
 CONSTANTS = ("mu", "L", "delta", "omega", "eta")
 
 
@@ -76,14 +71,10 @@ def _model(q: Question, values: tuple[tuple[str, Fraction], ...], full: bool, se
     cls = Class(q.mu, q.L, eta2, q.omega or Fraction(0), q.n)
     shown: dict[str, Number] = {"mu": cls.mu, "L": cls.L}
     shown |= {k: getattr(q, k) for k in ("delta", "eta", "omega") if getattr(q, k) is not None}
-    programs = [_program(q.kind, values, q.n, d) for d in SIZES]
-    if not same_step(programs[0], programs[1]):
-        raise Unsupported(
-            f"{q.method} depends on d: a worst case is over all dimensions, make w.d a parameter"
-        )
-    program = settled(programs[0]) if settle else programs[0]
+    traced = q.kind.program(values, q.n) if isinstance(q.kind, Told) else over_all_d(q.kind, values, q.n)
+    program = settled(traced) if settle else traced
     model = derived_model(program, cls, {**shown, **dict(values), "n": q.n}, _units(q.kind), full)
-    later = (LATER,) if program.names != programs[0].names else ()
+    later = (LATER,) if program.names != traced.names else ()
     told = (
         (f"the step is that of {q.method} as its own process traced it",) if isinstance(q.kind, Told) else ()
     )
@@ -99,10 +90,6 @@ def names_in_v(kind: Any) -> Mapping[str, str]:
     return names
 
 
-def _program(kind: Any, values: tuple[tuple[str, Fraction], ...], n: int, d: int) -> Program:
-    return kind.program(values, n, d) if isinstance(kind, Told) else derived(kind, values, n, d, False)
-
-
 def known_of(kind: Any) -> tuple[Known, ...]:
     """The closed forms of the package that speak of this very body: a subclass with another body has none."""
     if isinstance(kind, Told):
@@ -114,17 +101,6 @@ def known_of(kind: Any) -> tuple[Known, ...]:
 def _declaring(kind: Any, name: str) -> Any:
     """The class in which an attribute of a body's class stands."""
     return next(cls for cls in kind.__mro__ if name in cls.__dict__)
-
-
-def same_step(a: Any, b: Any) -> bool:
-    ops = len(a.ops) == len(b.ops) and all(
-        p.argument.terms == q.argument.terms for p, q in zip(a.ops, b.ops, strict=True)
-    )
-    return ops and all(
-        p.following[k].terms == q.following[k].terms and p.probability == q.probability
-        for p, q in zip(a.leaves, b.leaves, strict=True)
-        for k in a.names
-    )
 
 
 @cache

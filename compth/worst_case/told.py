@@ -14,8 +14,8 @@ from typing import Any
 from compth._numbers import Number
 from compth.certification.beside import beside
 from compth.claims import Claim, Contractive, Unbiased
-from compth.errors import InvalidParameter
-from compth.methods.core.body import derived
+from compth.errors import InvalidParameter, Unsupported
+from compth.methods.core.body import BodyMethod, derived
 from compth.methods.core.program import Leaf, Op, Program
 from compth.methods.core.signature import NOTHING, Signature
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, PICKED, SPOKEN, STATE, Vector
@@ -23,6 +23,8 @@ from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, PICKED, 
 Values = tuple[tuple[str, Fraction], ...]
 Plain = tuple[Any, ...]
 CLAIMS: Mapping[str, type[Claim]] = {kind.__name__: kind for kind in (Contractive, Unbiased)}
+SIZE = 5
+"""The dimension at which a body is traced that asks for none."""
 KINDS = frozenset({GRADIENT, MESSAGE, SPOKEN, PICKED})
 
 
@@ -54,10 +56,10 @@ class Told:
     def __name__(self) -> str:
         return self.name
 
-    def program(self, values: Values, n: int, d: int) -> Program:
+    def program(self, values: Values, n: int) -> Program:
         """The body's program at these parameters. Raises what the file's process refused it with."""
         s = self.signature
-        server, worker, ops, leaves = traced(self.statement, values, n, d)
+        server, worker, ops, leaves = traced(self.statement, values, n)
         found = Program(
             self.name,
             server,
@@ -65,12 +67,22 @@ class Told:
             tuple(Op(kind, _vector(v), line, draw, parts) for kind, v, line, draw, parts in ops),
             tuple(Leaf(p, coins, {k: _vector(v) for k, v in after}) for p, coins, after in leaves),
             n,
-            d,
+            SIZE,
             dict(s.start),
         )
         if (server, worker) != (s.server, s.worker) or not _whole(found):
             raise InvalidParameter(f"{self.name}: its process sent a program that is none")
         return found
+
+
+def over_all_d(kind: type[BodyMethod], values: Values, n: int) -> Program:
+    """The program of a body that is the same at every dimension. Unsupported for one that asks for its own."""
+    found = derived(kind, values, n, SIZE, False)
+    if found.reads_d:
+        raise Unsupported(
+            f"{kind.__name__} depends on d: a worst case is over all dimensions, make w.d a parameter"
+        )
+    return found
 
 
 def method_in(thing: Any) -> Any:
@@ -141,11 +153,11 @@ def _are_terms(value: Any) -> bool:
 
 
 @beside(_is_program)
-def traced(statement: Statement, values: Values, n: int, d: int) -> Plain:
+def traced(statement: Statement, values: Values, n: int) -> Plain:
     """The program of the body in plain values, traced and held against the body on arrays where it lives."""
     from compth.worst_case.bodies import asked_for
 
-    found = derived(asked_for(method_in(statement.thing)).kind, tuple(values), n, d, False)
+    found = over_all_d(asked_for(method_in(statement.thing)).kind, tuple(values), n)
     ops = tuple((op.kind, _plain(op.argument), op.line, op.draw, op.parts) for op in found.ops)
     leaves = tuple(
         (leaf.probability, leaf.coins, tuple((k, _plain(v)) for k, v in leaf.following.items()))

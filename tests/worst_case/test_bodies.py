@@ -186,6 +186,13 @@ def Scaling(w, x, *, gamma):
 
 
 @ct.method
+def Large(w, x, *, gamma):
+    """The same at every small dimension, and not beyond."""
+    step = gamma if w.d < 100 else 50 * gamma
+    return dict(x=x - step * w.mean(w.compress(w.gradient(x))))
+
+
+@ct.method
 def Drifting(w, x, m: ct.Server, *, gamma):
     """Compresses what does not vanish at the minimiser."""
     return dict(x=x - gamma * w.mean(w.gradient(x)), m=w.mean(w.compress(x)))
@@ -200,6 +207,7 @@ def Drifting(w, x, m: ct.Server, *, gamma):
         (Written, r"line \d+ \(h \+= c\): an in-place update"),
         (Local, r"line \d+: a gradient at a worker's own point"),
         (Scaling, "depends on d"),
+        (Large, "depends on d"),
         (Drifting, "do not rest at the minimiser"),
     ],
 )
@@ -379,3 +387,20 @@ def test_a_catalogue_body_that_plans_its_parameters_has_a_worst_case_that_runs()
     rate = ct.exact_rate(found.worst_case.method, found.worst_case.problem).rho
     assert rate == pytest.approx(found.worst_case.rate, rel=1e-9)
     assert rate <= found.certified
+
+
+@ct.method
+def Homonyms(w, x, gap: ct.Worker, gradient: ct.Server, *, gamma, alpha):
+    """DIANA whose vectors are called as what a V may read besides: its own names win."""
+    c = w.compress(w.gradient(x) - gap)
+    direction = w.mean(gap + c)
+    return dict(x=x - gamma * direction, gap=gap + alpha * c, gradient=direction)
+
+
+@pytest.mark.parametrize("rate", ["1 - gamma*mu/2", "1 - 3*gamma*mu"])
+def test_a_vectors_own_name_wins_in_a_lyapunov_function(rate):
+    given = {"rate": rate, "stepsize": F(1, 4), "mu": MU, "L": L, "omega": 1, "n": 2, "alpha": F(1, 4)}
+    (one,) = ct.check_rate(Homonyms, lyapunov="x**2 + gap**2/4", **given).certificates
+    (other,) = ct.check_rate(bodies.Shifted, lyapunov="x**2 + h**2/4", **given).certificates
+    assert one.verdict is other.verdict
+    assert one.verdict is (ct.Verdict.PROVED if "/2" in rate else ct.Verdict.REFUTED)

@@ -65,7 +65,7 @@ class Leaf:
 class Program:
     """The step as a straight-line program. server (x first), worker: the state's names. ops: those of every leaf.
 
-    start: name -> "x0" or "gradient"; the others begin at 0.
+    start: name -> "x0" or "gradient"; the others begin at 0. reads_d: the body asked for the dimension.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Program:
     n: int
     d: int
     start: Mapping[str, str] = field(default_factory=dict)
+    reads_d: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,13 +100,20 @@ class Tracer:
     def __init__(
         self, body: Body, path: tuple[bool, ...], n: int, d: int, downlink: bool, unknown: bool = False
     ) -> None:
-        self.n, self.d = Count(n), Count(d)
+        self.n, self._d = Count(n), Count(d)
+        self.read_d = False
         self._body, self._path, self._downlink, self._unknown = body, path, downlink, unknown
         self._ops: list[Op] = []
         self._coins: list[bool] = []
         self._probability: Any = 1
         self._draws = 0
         self._named: dict[Any, int] = {}
+
+    @property
+    def d(self) -> Count:
+        """The dimension; a body that asks for it is another one at another dimension."""
+        self.read_d = True
+        return self._d
 
     def _note(self, kind: str, argument: Any, scope: str, draw: int | None = None) -> Vector:
         if isinstance(argument, Vector) and argument.parted and kind != PICKED:
@@ -260,6 +268,7 @@ def trace(
         )
     leaves: list[Leaf] = []
     ops: tuple[Op, ...] | None = None
+    reads_d = False
     todo: list[tuple[bool, ...]] = [()]
     while todo:
         path = todo.pop()
@@ -267,7 +276,7 @@ def trace(
         following = _run(body, w, server, worker, params)
         if ops is not None and not coins_unknown and not _same_ops(ops, tuple(w._ops)):
             raise Underivable("what it computes depends on a coin: give both values to w.coin", name=name)
-        ops = tuple(w._ops)
+        ops, reads_d = tuple(w._ops), reads_d or w.read_d
         leaves.append(Leaf(w._probability, tuple(w._coins), following))
         if len(leaves) + len(todo) > MOST_OUTCOMES:
             raise Underivable(f"more than {MOST_OUTCOMES} outcomes of its coins", name=name)
@@ -277,7 +286,7 @@ def trace(
         for leaf in leaves
         if not (isinstance(leaf.probability, int | float | Fraction) and leaf.probability == 0)
     )
-    return Program(name, server, worker, ops or (), kept, n, d, dict(start or {}))
+    return Program(name, server, worker, ops or (), kept, n, d, dict(start or {}), reads_d)
 
 
 def _named(code: Any) -> set[str]:
