@@ -24,7 +24,7 @@ _EXPORTS = {
     "compth.compressors.three_point": "CLAGMap EF21Map LAGMap MARINAMap ThreePoint",
     "compth.compressors._uncertainty": "impossible_declarations uncertainty_margins",
     "compth.compressors._wire": "decode encode",
-    "compth.methods": "Constants Method Theorem compatibility guarantee",
+    "compth.methods": "Constants Method Theorem compatibility",
     "compth.methods.core.body": "Server Worker copy_of_start gradient_at_start method",
     "compth.methods._unified_table": "UnifiedRow unified_table",
     "compth.methods._unified": "Parameters UnifiedTheorem convex_combination",
@@ -32,7 +32,8 @@ _EXPORTS = {
     "compth.certification.assumption": "AssumptionCheck check_assumption",
     "compth.simulation": "Trace simulate",
     "compth.dynamics": "ExactRate Trajectory best_step exact exact_rate max_stable_step stationary study",
-    "compth.worst_case": "Analysis Conjecture RateCertificate TightRate check_rate heterogeneous_feedback tight_rate",
+    "compth.worst_case": "Analysis Certified Conjecture RateCertificate TightRate certified check_rate guarantee "
+    "heterogeneous_feedback tight_rate",
     "compth.comparison": "Comparison compare",
     "compth.method_analysis": "MethodAnalysis analyse",
     "compth.levels": "LevelComparison compare_levels",

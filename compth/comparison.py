@@ -20,6 +20,7 @@ from compth.methods.core.body import BodyMethod
 from compth.rates import first_at_most
 from compth.simulation import Trace, simulate
 from compth.simulation.engines import engine_of
+from compth.stepping import certified_facts
 
 MEASURED = ("exact_rate", "exact_rounds", "warning", "best_step", "best_rate", "best_found", "tight_rate")
 """Numbers of a row that are computed, not promised: a stored comparison keeps them."""
@@ -55,6 +56,30 @@ class Row:
     best_rate: float | None = None
     best_found: bool = True
     tight_rate: float | None = None
+    certified_step: float | None = None
+    certified_rate: float | None = None
+    certified_rounds: int | None = None
+    certified_standing: str = ""
+
+    @property
+    def certified_remark(self) -> str:
+        """What the step of the certified worst case would buy, "" where it is not known or promises no more."""
+        rounds, promised = self.certified_rounds, self.guaranteed_rounds
+        if (
+            self.certified_step is None
+            or rounds is None
+            or (promised is not None and rounds >= 0.95 * promised)
+        ):
+            return ""
+        other = (
+            f"{self.theorem} promises {promised:,} at its own"
+            if promised is not None
+            else "nothing else does"
+        )
+        return (
+            f"the certified worst case of its class ({self.certified_standing}) promises {rounds:,} rounds to eps at"
+            f" its best step gamma = {self.certified_step:.3g}; {other}"
+        )
 
     @property
     def step_remark(self) -> str:
@@ -129,6 +154,7 @@ class Comparison:
     def remarks(self) -> list[str]:
         """A line for steps far from the exact best, what was searched for, assumptions, means not to be trusted."""
         steps = [f"{r.label}: {r.step_remark}" for r in self.rows if r.step_remark]
+        steps += [f"{r.label}: {r.certified_remark}" for r in self.rows if r.certified_remark]
         held = zip(self.rows, self.guarantees, strict=True)
         words = [f"{r.label}: {line}" for r, g in held if g is not None for line in g.rate.assumed]
         ran = zip(self.rows, self.methods, self.traces, self.guarantees, strict=True)
@@ -271,6 +297,7 @@ def compare(
         row = _row(method, problem, found, reason, trace, eps)
         rows.append(replace(row, **_exact_facts(curve, rate, trace, eps), **_best(method, problem, rate)))
         rows[-1] = replace(rows[-1], tight_rate=_tight(method, problem, trace.plan))
+        rows[-1] = replace(rows[-1], **certified_facts(method, problem, eps * float(trace.mean_square[0])))
         exacts.append(curve)
         traces.append(trace)
         guarantees.append(found)

@@ -19,6 +19,7 @@ from compth.dynamics.system import data_of
 from compth.errors import NoGuarantee, Unsupported
 from compth.methods import Method, find_guarantee
 from compth.methods.dcgd import DCGD
+from compth.rates import first_at_most
 from compth.tuning.moments import progress
 from compth.tuning.steps import StepTable, step_table
 
@@ -122,3 +123,25 @@ def _worst_step(method: Method, problem: Any, params: Mapping[str, Any]) -> floa
     if foreign(method) or foreign(problem):
         return None
     return step_in_closed_form(method, problem, params)
+
+
+def certified_facts(method: Method, problem: Any, eps: float) -> dict[str, Any]:
+    """What the certified worst case would promise at its best step: fields of a comparison's row.
+
+    eps: the squared distance asked for. Empty where no closed form gives that step, and where it does not apply.
+    """
+    from compth.worst_case.certified_theorem import certified
+
+    if not getattr(type(method), "known", ()):
+        return {}
+    free = replace(method, gamma=None)
+    try:
+        found = find_guarantee(free, problem, certified(free, problem))
+    except (NoGuarantee, Unsupported):
+        return {}
+    return {
+        "certified_step": float(found.plan.gamma),
+        "certified_rate": found.rate.rho,
+        "certified_rounds": first_at_most(found.rate.distance_bound, eps, 10**9),
+        "certified_standing": f"{found.rate.standing}/{found.theorem.attribution.value}",
+    }

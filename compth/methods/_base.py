@@ -181,7 +181,8 @@ class Theorem(ABC):
     proof), proof (id in proofs_check), requires (claim types), accepts (parameters a user may fix), metric (what
     is bounded, in words), start_only (`observe` is where the bound starts from; it bounds the squared distance alone),
     bidirectional (it covers a compressed downlink), gradient_noise ("none": it speaks of exact gradients, "bounded": it
-    needs sigma2 < inf, "any": of oracles by expected smoothness), exact_form (id of what it is without an oracle).
+    needs sigma2 < inf, "any": of oracles by expected smoothness), exact_form (id of what it is without an oracle),
+    derived (it is made for one method, `kind`, from its body).
     """
 
     id: ClassVar[str]
@@ -198,6 +199,7 @@ class Theorem(ABC):
     gradient_noise: ClassVar[str] = "none"
     exact_form: ClassVar[str] = ""
     start_only: ClassVar[bool] = False
+    derived: ClassVar[bool] = False
 
     @property
     def standing(self) -> Standing:

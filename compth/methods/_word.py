@@ -37,8 +37,13 @@ def listed(method: Any) -> frozenset[type]:
 def not_its_own(theorem: Any, method: Any) -> str:
     """ "" for a user's theorem, for one that the package lists for this method, and for any that a new method names."""
     known = listed(method)
-    right = not known or type(theorem) in known or stranger(theorem)
+    right = not known or type(theorem) in known or stranger(theorem) or _made_for(theorem, method)
     return "" if right else f"it is no theorem of {type(method).__name__}"
+
+
+def _made_for(theorem: Any, method: Any) -> bool:
+    """True for a theorem that is derived from the body of just this method's class."""
+    return bool(type(theorem).derived) and theorem.kind is type(method)
 
 
 def assumptions(method: Any, problem: Any, theorem: Any, c: Any) -> dict[str, Any]:
@@ -55,7 +60,7 @@ def assumptions(method: Any, problem: Any, theorem: Any, c: Any) -> dict[str, An
     lines += [f"the constants of {part!r}" for part in (problem, method.oracle) if stranger(part)]
     if stranger(theorem):
         lines.append(f"the theorem {theorem.id}")
-    elif type(theorem) not in listed(method):
+    elif type(theorem) not in listed(method) and not _made_for(theorem, method):
         lines.append(f"that {theorem.id} speaks of {type(method).__name__}")
     weakest = Standing.ASSUMED if lines else max(standings, key=ORDER.index)
     return {"standing": weakest.value, "assumed": tuple(f"assumed: {line}" for line in lines)}
