@@ -38,7 +38,17 @@ def ratio(seed, **options):
 # -- no guarantee is violated ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(2 * len(KINDS)))
+CLOSED = {"GD", "DCGD", "EF", "EF21", "DIANA"}
+"""Certificates in closed form: a setting takes a tenth of a second, others up to three."""
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        seed if draw(seed).name in CLOSED else pytest.param(seed, marks=pytest.mark.slow)
+        for seed in range(2 * len(KINDS))
+    ],
+)
 def test_expected_v_falls_as_promised(seed):
     """At random states, for functions of the class that are quadratic or not, all outcomes enumerated."""
     found = ratio(seed)
@@ -55,7 +65,7 @@ def test_expected_v_falls_as_promised_in_many_settings():
 
 def test_a_rate_that_promises_more_is_caught():
     """5 % of 1 - rho taken off: some setting violates it, so that the check above can fail."""
-    taken = [ratio(seed, rho_share=0.05) for seed in range(18)]
+    taken = [ratio(seed, rho_share=0.05) for seed in (0, 1, 4, 9, 10, 13)]
     assert max(r for r in taken if r is not None) > 1 + 1e-4
 
 
