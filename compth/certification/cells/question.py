@@ -24,6 +24,7 @@ from compth.certification.cells.bounds import Group
 from compth.certification.cells.laws import Chart
 from compth.certification.cells.nodes import Stopped
 from compth.certification.constants import ROUNDING, readings_of
+from compth.certification.points import at
 from compth.certification.readings import SIMPLE, as_written, is_float, named, noting, said
 from compth.certification.subject import Array, CallTooLong, Subject, time_limit
 from compth.certification.tracer import Strange
@@ -209,17 +210,21 @@ def _is_absolute(charts: list[Chart]) -> bool:
 # where to look for a violation
 
 
+NUMBERS = 400_000
+"""Most numbers in these inputs together: they are told as text."""
+
+
 def suspects(subject: Subject, d: int) -> list[Array]:
     """Inputs made of the numbers that stand in the program, alone and beside generic entries."""
     values = sorted(
         {v for c in _codes(subject.object) for v in _numbers(c.co_consts) if 1e-90 < abs(v) < 1e90}
-    )[:40]
+    )[: min(40, NUMBERS // (8 * d))]  # eight inputs of each
     rest = np.random.default_rng(43).normal(size=d)
     out = []
     for v in values:
         for x in (
             np.full(d, v),
-            np.eye(d)[0] * v,
+            at(d, {0: v}),
             np.concatenate([[v], rest[1:]]),
             np.concatenate([rest[1:], [v]]),
         ):
