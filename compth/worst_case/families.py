@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from compth._numbers import Number
+from compth.worst_case.exact_algebra import Matrix
 from compth.worst_case.model import Form, Model, Quadratic1D, Vector, add, mean_of
 from compth.worst_case.worst_gram import forms
 
@@ -57,53 +58,57 @@ def parameters_of(model: Model) -> dict[str, Number]:
     return {k: model.constants[k] for k in (*model.params, "n")}
 
 
-def excess_of(model: Model, v: Mapping[str, Number], rate: Fraction, family: Family) -> list[list[Number]]:
-    """E V+ - rate V as a matrix on the family's state: the servers' vectors, then the blocks of memories."""
-    terms = [(value, forms(model, name, True), name) for name, value in v.items() if value]
-    form = add(*((c, f[1]) for c, f, _ in terms), *((-rate * c, f[0]) for c, f, _ in terms))
-    each = _values(model, family)
-    means = {a: _mean(family, [at[a] for at in each]) for a in model.space.common}
-    size = next(iter(means.values())).shape[1]
-    out = np.zeros((size, size), dtype=object) + Fraction(0)
-    out = _added(out, form, "mean", model.space.common, [(Fraction(1), means)])
+def excess_form(model: Model, v: Mapping[str, Number], rate: Fraction) -> Form:
+    """E V+ - rate V of a given V, on quadratics."""
+    terms = [(value, forms(model, name, True)) for name, value in v.items() if value]
+    return add(*((c, f[1]) for c, f in terms), *((-rate * c, f[0]) for c, f in terms))
+
+
+def excess_of(model: Model, form: Form, family: Family, number: type = Fraction) -> Array:
+    """The form as a matrix on the family's state: the servers' vectors, then the blocks of memories.
+
+    number: float for a look ahead, Fraction for what is said.
+    """
+    each = _values(model, family, number)
+    means = {a: _mean(family, [at[a] for at in each], number) for a in model.space.common}
+    total = _sum(form.get("mean", ()), model.space.common, [(number(1), means)], number)
     n = sum(k.count for k in family.kinds)
     apart = [
-        (Fraction(k.count, n), {a: at[a] - means[a] for a in model.space.worker})
+        (number(Fraction(k.count, n)), {a: at[a] - means[a] for a in model.space.worker})
         for k, at in zip(family.kinds, each, strict=True)
     ]
-    matrix: list[list[Number]] = _added(out, form, "deviation", model.space.worker, apart).tolist()
-    return matrix
+    return total + _sum(form.get("deviation", ()), model.space.worker, apart, number)
 
 
-def _added(
-    out: Array,
-    form: Form,
-    block: str,
-    names: Sequence[str],
-    rows: Sequence[tuple[Fraction, Mapping[str, Array]]],
+def _sum(
+    matrix: Matrix, names: Sequence[str], rows: Sequence[tuple[Any, Mapping[str, Array]]], number: type
 ) -> Array:
-    """Plus the form of these vectors, a weight for each set of them."""
-    for a, line in zip(names, form.get(block, ()), strict=False):
-        for b, entry in zip(names, line, strict=True):
-            if entry:
-                out = out + Fraction(entry) * sum(weight * (at[a].T @ at[b]) for weight, at in rows)
-    return out
+    """The form of these vectors, a weight for each set of them."""
+    entries = [
+        (a, b, x)
+        for a, line in zip(names, matrix, strict=False)
+        for b, x in zip(names, line, strict=True)
+        if x
+    ]
+    parts = (number(x) * weight * (at[a].T @ at[b]) for a, b, x in entries for weight, at in rows)
+    some = next(iter(rows[0][1].values()), None)
+    return sum(parts, number(0) if some is None else number(0) * (some.T @ some))
 
 
-def _mean(family: Family, values: Sequence[Array]) -> Array:
+def _mean(family: Family, values: Sequence[Array], number: type) -> Array:
     n = sum(k.count for k in family.kinds)
-    return sum(Fraction(k.count, n) * x for k, x in zip(family.kinds, values, strict=True))
+    return sum(number(Fraction(k.count, n)) * x for k, x in zip(family.kinds, values, strict=True))
 
 
-def _values(model: Model, family: Family) -> list[dict[str, Array]]:
+def _values(model: Model, family: Family, number: type) -> list[dict[str, Array]]:
     """Every vector of the Model in every kind of worker, as a matrix on the state."""
     own = [a for a in model.free if a in model.own]
     common = [a for a in model.free if a not in own] if family.servers else []
     blocks = 1 + max((k.memory for k in family.kinds if k.memory is not None), default=-1)
     size = family.size
-    total = (len(common) + blocks * len(own)) * size
-    eye = np.array([[Fraction(int(i == j)) for j in range(total)] for i in range(total)], dtype=object)
-    nothing = np.zeros((size, total), dtype=object) + Fraction(0)
+    eye = np.eye((len(common) + blocks * len(own)) * size).astype(int).astype(object) * number(1)
+    eye = eye.astype(float) if number is float else eye
+    nothing = eye[:size] * number(0)
 
     def held(place: int) -> Array:
         return eye[place * size : (place + 1) * size]
@@ -115,11 +120,11 @@ def _values(model: Model, family: Family) -> list[dict[str, Array]]:
             first = len(common) + kind.memory * len(own)
             at |= {a: kind.sign * held(first + i) for i, a in enumerate(own)}
         each.append(at)
-    return _followed(model, family, each, nothing)
+    return _followed(model, family, each, number)
 
 
 def _followed(
-    model: Model, family: Family, each: list[dict[str, Array]], nothing: Array
+    model: Model, family: Family, each: list[dict[str, Array]], number: type
 ) -> list[dict[str, Array]]:
     """The same with gradients and messages, in the order in which the step makes them."""
     # a gradient's argument is the same for all workers: what it holds of them is their mean
@@ -128,20 +133,20 @@ def _followed(
     while waiting:
         known = each[0]
         name = next(k for k, v in waiting.items() if all(a.removeprefix("mean ") in known for a in v))
-        inputs = _combined(family, waiting.pop(name), each, nothing)
+        inputs = _combined(family, waiting.pop(name), each, number)
         for kind, at, u in zip(family.kinds, each, inputs, strict=True):
-            at[name] = kind.acts.get(name, kind.hessian) @ u
+            at[name] = kind.acts.get(name, kind.hessian).astype(float if number is float else object) @ u
     return each
 
 
-def _combined(family: Family, v: Vector, each: list[dict[str, Array]], nothing: Array) -> list[Array]:
+def _combined(family: Family, v: Vector, each: list[dict[str, Array]], number: type) -> list[Array]:
     """A combination in every kind of worker; "mean h" is the mean of h."""
     means = {
-        a: _mean(family, [at[a.removeprefix("mean ")] for at in each]) for a in v if a.startswith("mean ")
+        a: _mean(family, [at[a.removeprefix("mean ")] for at in each], number)
+        for a in v
+        if a.startswith("mean ")
     }
-    return [
-        sum((Fraction(c) * (means[a] if a in means else at[a]) for a, c in v.items()), nothing) for at in each
-    ]
+    return [sum(number(c) * (means[a] if a in means else at[a]) for a, c in v.items()) for at in each]
 
 
 def _scalar(x: Number) -> Array:

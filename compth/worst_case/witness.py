@@ -11,8 +11,8 @@ import numpy as np
 
 from compth._numbers import Number
 from compth.worst_case.exact_algebra import determinant
-from compth.worst_case.families import Family, excess_of, families, parameters_of, rotated
-from compth.worst_case.model import Model, Quadratic1D
+from compth.worst_case.families import Family, excess_form, excess_of, families, parameters_of, rotated
+from compth.worst_case.model import Form, Model, Quadratic1D
 
 STEPS = 8
 """Rounds of the exact trajectory that comes with a refutation."""
@@ -95,19 +95,18 @@ def _product(start: Mapping[str, Fraction], name: str) -> Fraction:
 
 def one_step(model: Model, v: Mapping[str, Number], rate: Fraction) -> Witness | None:
     """A state of a quadratic with E V+ > rate V: in the plane with C = I + s Rotation, else of the 1-D families."""
-    best = _rotation(model, v, rate) if model.sent else None
-    tried = families(model) if best is None else [best, *families(model)]
-    found = (_violation(excess_of(model, v, rate, f), f.described(model)) for f in tried)
+    form = excess_form(model, v, rate)
+    first = [_rotation(model, form)] if model.sent else []
+    found = (_violation(model, form, family) for family in (*first, *families(model)))
     return next((w for w in found if w is not None), None)
 
 
-def _rotation(model: Model, v: Mapping[str, Number], rate: Fraction) -> Family:
+def _rotation(model: Model, form: Form) -> Family:
     """The best of the rotations, the coarse ones and then closer and closer around the best of them."""
 
     def tried(t: Fraction) -> tuple[float, Fraction, Family]:
         family = rotated(model, t)
-        x = np.array(excess_of(model, v, rate, family), dtype=float)
-        return float(np.linalg.eigvalsh(x)[-1]), t, family
+        return float(np.linalg.eigvalsh(excess_of(model, form, family, float))[-1]), t, family
 
     best = max(map(tried, TANGENTS), key=lambda found: found[0])
     width = Fraction(1, 4)
@@ -121,11 +120,14 @@ def _rotation(model: Model, v: Mapping[str, Number], rate: Fraction) -> Family:
     return best[2]
 
 
-def _violation(x: Matrix, facts: dict[str, Any]) -> Witness | None:
-    """A rational state w with w' X w > 0, from the float eigenvector of the largest eigenvalue."""
-    values, vectors = np.linalg.eigh(np.array(x, dtype=float))
+def _violation(model: Model, form: Form, family: Family) -> Witness | None:
+    """A rational state w with w' X w > 0, X the form there, from the float eigenvector of the largest eigenvalue."""
+    values, vectors = np.linalg.eigh(excess_of(model, form, family, float))
     if not values[-1] > 0:
         return None
     w = [Fraction(float(c)).limit_denominator(1000) for c in vectors[:, -1] / np.abs(vectors[:, -1]).max()]
-    excess = sum((w[i] * x[i][j] * w[j] for i in range(len(w)) for j in range(len(w))), Fraction(0))
-    return Witness(excess, {**facts, "state": w, "E V+ - rate V": excess}) if excess > 0 else None
+    state = np.array([*w, None], dtype=object)[:-1]
+    excess = state @ excess_of(model, form, family) @ state
+    if not excess > 0:
+        return None
+    return Witness(excess, {**family.described(model), "state": w, "E V+ - rate V": excess})

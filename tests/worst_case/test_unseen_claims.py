@@ -133,7 +133,7 @@ def test_the_matrix_of_workers_that_differ_is_the_enumerated_expectation():
     model = q.model(gamma, {"alpha": alpha}, full=False)
     v = coefficients(model, text, {})
     (family,) = (f for f in families.families(model) if "even i" in f.functions)
-    found = families.excess_of(model, v, rate, family)
+    found = families.excess_of(model, families.excess_form(model, v, rate), family)
     for z, e1, e2 in ((F(1), F(0), F(0)), (F(1), F(1, 3), F(-2)), (F(0), F(1), F(-1)), (F(-2), F(5), F(1))):
         # E V+ over the two coins of each worker, C(v) = 2 v or 0, against the matrix
         g = [F(3, 20) * z, z]
@@ -154,3 +154,10 @@ def test_a_rotation_between_the_coarse_ones_is_found():
     constants = {"mu": F(1, 4), "L": 1, "delta": F(2, 5)}
     assert ct.check_rate("CGD", rate=1.2895, lyapunov="x**2", **constants).verdict is Verdict.REFUTED
     assert ct.check_rate("CGD", rate=1.2915, lyapunov="x**2", **constants).verdict is Verdict.PROVED
+
+
+def test_a_function_of_deviations_alone_is_judged_where_workers_are_equal_too():
+    claim = {"rate": 0.5, "lyapunov": "h**2 - hbar**2", "stepsize": F(1, 4), "alpha": F(1, 4)}
+    (c,) = ct.check_rate("DIANA", **claim, **A, omega=1, n=2).certificates
+    assert c.verdict is Verdict.REFUTED  # the gradients' deviations enter the memories'
+    assert c.witness["E V+ - rate V"] > 0

@@ -21,8 +21,8 @@ HALF = F(1, 2)
 
 
 def tight(method, problem):
-    """compare's tight column."""
-    return ct.compare([method], problem, steps=4, runs=2).rows[0].tight_rate
+    """What stands in compare's tight column."""
+    return comparison._tight(method, problem, plan_of(method, problem)[0])
 
 
 @pytest.mark.parametrize(
