@@ -10,7 +10,7 @@ import functools
 import inspect
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from compth._threads import one_blas_thread
@@ -89,6 +89,40 @@ def a_problem(value: Any) -> str:
 
 def _offers(value: Any, *names: str) -> bool:
     return all(callable(getattr(value, name, None)) for name in names)
+
+
+def a_compressor(value: Any) -> str:
+    """A compressor, not its class."""
+    made = not isinstance(value, type) and _offers(value, "compress", "claims", "bits")
+    return "" if made else "a compressor such as ct.RandK(k=2)"
+
+
+def a_fleet(value: Any) -> str:
+    """A fleet, not a compressor."""
+    made = not isinstance(value, type) and hasattr(value, "members") and _offers(value, "claims")
+    return "" if made else "a fleet such as ct.PermK(n=4) or ct.as_fleet(ct.RandK(k=2))"
+
+
+def a_list(value: Any) -> str:
+    """Several things."""
+    none = isinstance(value, str | bytes | type) or getattr(value, "ndim", 1) == 0
+    return "a list" if none or not hasattr(value, "__iter__") else ""
+
+
+def a_table(value: Any) -> str:
+    """Values by name."""
+    return "" if isinstance(value, Mapping) else "a table of values by name"
+
+
+def callable_(value: Any) -> str:
+    """A function."""
+    return "" if callable(value) and not isinstance(value, type) else "a function"
+
+
+def reals(value: Any) -> str:
+    """A list of real numbers."""
+    fits = isinstance(value, list | tuple) or _axes(value) == 1
+    return "" if fits and not any(real(v) for v in value) else "a list of real numbers"
 
 
 def a_name_or_method(value: Any) -> str:
@@ -182,6 +216,16 @@ def numbers(value: Any) -> str:
     return array(value) or (
         "" if np.isfinite(np.asarray(value, dtype=np.float64)).all() else "finite in every entry"
     )
+
+
+def real_type(value: Any) -> str:
+    """A numpy type of real numbers."""
+    import numpy as np
+
+    try:
+        return "" if np.dtype(value).kind == "f" else "float64 or float32: iterates are real"
+    except Exception:  # whatever numpy says of what names no type
+        return "float64 or float32"
 
 
 def check_start(x0: Any, d: int, runs: int | None = None) -> None:

@@ -55,6 +55,8 @@ def check_outputs(folder: Path, names: Iterable[str], force: bool | None = None,
             raise UnusableInput(f"output={str(folder)!r} cannot be written: {str(place)!r} is no folder")
         if not os.access(place, os.W_OK | os.X_OK):
             raise UnusableInput(f"output={str(folder)!r} cannot be written: no permission in {str(place)!r}")
+        with tempfile.TemporaryFile(dir=place):
+            pass  # a read-only disk, or /proc, grants access and takes no file
         held = [folder / name for name in names if os.path.lexists(folder / name)]
         odd = [p for p in held if p.exists() and not p.is_file()]
         if odd:

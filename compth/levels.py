@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from compth._threads import one_blas_thread
+from compth._door import a_list, a_problem, at_the_door, optional, real, text, whole
 from compth.comparison import Comparison, compare
 from compth.errors import InvalidParameter
 from compth.methods.cat import CAT
@@ -57,7 +57,7 @@ class LevelComparison:
         return ["sent", f"{self.currency} to eps", "x tuned"], rows
 
 
-@one_blas_thread
+@at_the_door(problem=a_problem, scheme=text, steps=whole(1), runs=whole(1), eps=real, levels=optional(a_list))
 def compare_levels(
     problem: Any,
     scheme: str = "SS",

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from compth._door import real
 from compth._numbers import Number
+from compth.errors import InvalidParameter
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ class Rate:
         return f"{step} {held} ({self.standing or 'standing not known'}){words}"
 
     def bound(self, t: int) -> float:
-        """The guaranteed upper bound on E metric_t."""
+        """The guaranteed upper bound on E metric_t, t >= 0."""
+        if not t >= 0:
+            raise InvalidParameter(f"t={t} must be at least 0: bounds start at x_0")
         return self.values(t)
 
     def distance_bound(self, t: int) -> float:
@@ -69,6 +73,8 @@ class Rate:
 
     def iterations_to(self, eps: float, limit: int = 10**12) -> int | None:
         """Least t with bound(t) <= eps (absolute, in the metric's unit); None if no t <= limit does."""
+        if said := real(eps):
+            raise InvalidParameter(f"eps={eps!r} must be {said}")
         return first_at_most(self.values, eps, limit)
 
 

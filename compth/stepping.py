@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from compth._door import a_method, a_problem, at_the_door, real
 from compth._own import foreign
-from compth._threads import one_blas_thread
 from compth.claims import Unbiased
 from compth.dynamics import best_step
 from compth.dynamics.along import RateAt
@@ -71,7 +71,7 @@ def descent_step(method: Method, problem: Any) -> float | None:
     return square / (square + noise) / problem.L if square > 0 else None
 
 
-@one_blas_thread
+@at_the_door(method=a_method, problem=a_problem, eps=real)
 def step_sizes(method: Method, problem: Any, *, eps: float = 1e-6) -> StepTable:
     """One table over step sizes: guaranteed, worst-case and exact factor per round, rounds to eps, and gain.
 

@@ -1,5 +1,6 @@
 """Wrong calls of the public functions: an error of the package's own, in one line that names what is wrong."""
 
+import functools
 import itertools
 import random
 import warnings
@@ -16,7 +17,26 @@ ODD = [None, 5, -1, 0, 1.5, True, float("nan"), float("inf"), "x", "", b"x", [],
        ct.DCGD, lambda: 0, [None], ["x"], {"a": 1}, np.array([np.nan] * 3), -0.0, "1/2", np.float32(2)]  # fmt: skip
 UNBIASED, CONTRACTIVE = ct.RandK(k=1), ct.TopK(k=1)
 CALLS = {
-    "guarantee": (ct.guarantee, {"method": ct.DCGD(UNBIASED), "problem": PROBLEM, "theorem": None}),
+    "guarantee": (
+        ct.guarantee,
+        {"method": ct.DCGD(UNBIASED), "problem": PROBLEM, "theorem": None, "horizon": 9, "x0": None},
+    ),
+    "bound": (ct.guarantee(ct.GD(), PROBLEM).iterations_to, {"eps": 0.1}),
+    "compress": (UNBIASED.compress, {"x": np.ones(3), "rng": np.random.default_rng(0)}),
+    "compare_levels": (
+        ct.compare_levels,
+        {"problem": PROBLEM, "scheme": "SS", "cost": None, "levels": [1], "steps": 2, "runs": 2, "seed": 0},
+    ),
+    "step_sizes": (ct.step_sizes, {"method": ct.GD(), "problem": PROBLEM, "eps": 1e-6}),
+    "study": (
+        functools.partial(ct.study, lambda problem: 0.5),
+        {"count": 2, "seed": 0, "largest": 2, "climb": 0},
+    ),
+    "heterogeneous_feedback": (
+        ct.heterogeneous_feedback,
+        {"method": "EF21", "mu": [0.5], "L": [1], "delta": 0.5},
+    ),
+    "uncertainty_margins": (ct.uncertainty_margins, {"compressor": UNBIASED, "d": 3}),
     "exact": (ct.exact, {"method": ct.DCGD(UNBIASED), "problem": PROBLEM, "steps": 2, "x0": None}),
     "exact_rate": (ct.exact_rate, {"method": ct.DCGD(UNBIASED), "problem": PROBLEM}),
     "stationary": (ct.stationary, {"method": ct.DCGD(UNBIASED), "problem": PROBLEM}),
@@ -24,7 +44,7 @@ CALLS = {
     "best_step": (ct.best_step, {"method": ct.GD(), "problem": PROBLEM}),
     "simulate": (
         ct.simulate,
-        {"method": ct.GD(), "problem": PROBLEM, "steps": 2, "runs": 2, "seed": 0, "x0": None},
+        {"method": ct.GD(), "problem": PROBLEM, "steps": 2, "runs": 2, "seed": 0, "x0": None, "dtype": float},
     ),
     "compare": (ct.compare, {"methods": [ct.GD()], "problem": PROBLEM, "steps": 2, "runs": 2, "seed": 0}),
     "tight_rate": (ct.tight_rate, {"method": "CGD", "mu": 0.5, "L": 1, "delta": 0.5, "n": 1}),

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from compth._door import a_method, a_problem, a_theorem, at_the_door
 from compth._rng import stream
-from compth._threads import one_blas_thread
 from compth.certification.tracer import NotTraceable, leaves
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, State
@@ -93,7 +93,7 @@ def states_of(
     return found
 
 
-@one_blas_thread
+@at_the_door(method=a_method, problem=a_problem, theorem=a_theorem)
 def check_assumption(
     method: Method,
     problem: Any,

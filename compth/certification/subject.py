@@ -156,6 +156,8 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
     if hasattr(type(what), "subject"):  # adapters say themselves how they are seen
         made: Subject = what.subject()
         return made
+    if isinstance(what, type) and issubclass(what, Compressor | Fleet):
+        raise InvalidParameter(f"{what.__name__} is a class: make one, such as {what.__name__}(...)")
     if not callable(what):
         pair = hasattr(what, "compress") and hasattr(what, "decompress")
         hint = "; judge def f(x, rng): decompress what it compresses" if pair else ""
@@ -337,6 +339,8 @@ def dimensions(subject: Subject, d: Any) -> list[int]:
     """The dimensions that the verdict will speak of: those asked for, or the smallest supported, 30, 200 and 1000."""
     if d is not None:
         asked = list(d) if isinstance(d, list | tuple | range | np.ndarray) and np.shape(d) != () else [d]
+        if not asked:
+            raise InvalidParameter("d=[] names no dimension: give one, or leave it out")
         for value in asked:
             if not is_whole(value) or not 1 <= value <= LARGEST:
                 raise InvalidParameter(

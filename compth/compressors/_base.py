@@ -120,6 +120,8 @@ class Compressor(ABC):
         self.check(data.shape[-1])
         if rng is None and not self.deterministic:
             raise InvalidParameter(f"{self!r} is random: pass rng=numpy.random.default_rng(seed)")
+        if rng is not None and not callable(getattr(rng, "random", None)):
+            raise InvalidParameter(f"rng={rng!r} must be a generator: numpy.random.default_rng(seed)")
         out = self.kernel(data, rng if rng is not None else np.random.default_rng(0))
         return np.array(out) if np.shares_memory(out, data) else out
 

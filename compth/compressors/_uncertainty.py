@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from compth import calculus
+from compth._door import a_compressor, at_the_door, whole
 from compth._numbers import Number
 from compth.bits import FLOAT_BITS
 from compth.claims import Claim, Contractive, Unbiased
@@ -22,6 +23,7 @@ class ImpossibleDeclaration(NamedTuple):
     margin: float
 
 
+@at_the_door(compressor=a_compressor, d=whole(1))
 def uncertainty_margins(
     compressor: Compressor, d: int, float_bits: int = FLOAT_BITS, claims: Sequence[Claim] | None = None
 ) -> list[tuple[Claim, Number, float]]:
@@ -47,6 +49,7 @@ def uncertainty_margins(
     return out
 
 
+@at_the_door(compressor=a_compressor, d=whole(1))
 def impossible_declarations(
     compressor: Compressor, d: int, float_bits: int = FLOAT_BITS
 ) -> list[ImpossibleDeclaration]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from compth import calculus
+from compth._door import a_fleet, at_the_door
 from compth._numbers import Number, is_symbolic, max, power, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, JointVariance
@@ -284,6 +285,7 @@ class ScaledPermK(JointSketch):
         return (cls(2, 1), cls(4, power(4, half)), cls(2, ((1.0, 2.0), (0.5, 1.0))))
 
 
+@at_the_door(fleet=a_fleet)
 def draw_weights(fleet: Fleet, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     """Weights (..., n, d) of any fleet of diagonal sketches, as the fleet draws them jointly.
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from compth._door import at_the_door, callable_, whole
 from compth._rng import stream
-from compth._threads import one_blas_thread
 from compth.dynamics.along import RateAt
 from compth.dynamics.spectrum import rate_on
 from compth.dynamics.steps import max_stable_step, parameters
@@ -125,7 +125,7 @@ def nearby(problem: Any, rng: np.random.Generator, scale: float) -> Any:
     return distributed_quadratic(a, b)
 
 
-@one_blas_thread
+@at_the_door(score=callable_, count=whole(0, 10**7), largest=whole(1, 1000), climb=whole(0, 10**7))
 def study(
     score: Callable[[Any], float], count: int = 300, seed: int = 0, *, largest: int = 6, climb: int = 0
 ) -> Finding:

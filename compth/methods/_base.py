@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from compth._door import a_method, a_problem, a_theorem, at_the_door, optional
+from compth._door import a_method, a_problem, a_theorem, at_the_door, check_start, numbers, optional, whole
 from compth._numbers import Number
 from compth._own import altered, different, stranger
 from compth.bits import FLOAT_BITS
@@ -36,6 +36,10 @@ from compth.sources import COMPTH, Source
 Array = NDArray[np.float64]
 S = TypeVar("S", bound="State")
 K = TypeVar("K", bound=Claim)
+
+
+NEEDED = ("L", "mu", "L_max", "L_i", "mu_min", "zeta2_star", "heterogeneity", "convex", "L_plus", "L_pm")
+"""What theorems ask of a problem, besides n, d and gradients."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,11 @@ class Constants:
     def of(cls, problem: Any, fleet: Fleet) -> Constants:
         """Constants of a problem and the fleet that compresses on it."""
         fleet.check(problem.n, problem.d)
+        lacking = [name for name in NEEDED if not hasattr(problem, name)]
+        if lacking:
+            raise InvalidParameter(
+                f"problem of type {type(problem).__name__} has no {', '.join(lacking)}: theorems need them"
+            )
         return cls(
             n=problem.n,
             d=problem.d,
@@ -476,6 +485,7 @@ def find_guarantee(
 ) -> Guarantee:
     """The theorem asked for, or the applicable one whose bound on E||x_t - x*||^2 is smallest at t = horizon."""
     c = method.check(problem)
+    check_start(x0, problem.d)
     wanted = (
         [theorem]
         if isinstance(theorem, Theorem)
@@ -505,7 +515,9 @@ def find_guarantee(
     return replace(best, rate=broken(rate, replaced) if replaced else rate)
 
 
-@at_the_door(method=a_method, problem=a_problem, theorem=optional(a_theorem))
+@at_the_door(
+    method=a_method, problem=a_problem, theorem=optional(a_theorem), horizon=whole(0), x0=optional(numbers)
+)
 def guarantee(
     method: Method, problem: Any, theorem: str | Theorem | None = None, *, horizon: int = 1000, x0: Any = None
 ) -> Rate:

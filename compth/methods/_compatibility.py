@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from compth._door import a_list, at_the_door, optional
 from compth.compressors._render import smallest_size
 from compth.errors import CompthError
 from compth.methods._base import Method
@@ -66,6 +67,7 @@ def compatible(kind: type[Method], compressor: Any, problem: DistributedQuadrati
     return row("runs", (), "; ".join(reasons) or "it has no theorem")
 
 
+@at_the_door(compressors=optional(a_list))
 def compatibility(compressors: Iterable[Any] | None = None) -> tuple[Compatibility, ...]:
     """Every method that takes a compressor with every compressor and fleet (default: the catalogue's first examples).
 

@@ -62,9 +62,13 @@ def random_quadratic(
     centre = rng.standard_normal(d)
     b = np.einsum("ijk,ik->ij", a, centre + own)
     name = "random" if family == "dense" else "coordinate"
-    return DistributedQuadratic(
-        a, b, name, {"seed": seed, "kappa": kappa, "spectrum": spectrum, "hessians": hessians}
-    )
+    info = {"seed": seed, "kappa": kappa, "spectrum": spectrum, "hessians": hessians}
+    made = DistributedQuadratic(a, b, name, info)
+    if count > 1 and not abs(made.kappa / kappa - 1) < 1e-2:
+        raise InvalidParameter(
+            f"kappa={kappa:g}: mu = L/kappa is lost in rounding at d={d}: need a smaller one"
+        )
+    return made
 
 
 def _check(

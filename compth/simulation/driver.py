@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compth._door import a_method, a_problem, at_the_door, check_start, numbers, optional
+from compth._door import a_method, a_problem, at_the_door, check_start, numbers, optional, real_type
 from compth._memory import require_fit
 from compth._rng import check_seed
 from compth._threads import one_blas_thread
@@ -146,7 +146,7 @@ def _check(steps: int, runs: int, threads: int) -> None:
         raise InvalidParameter(f"runs={runs}: at most {MOST_RUNS}; standard errors fall as 1/sqrt(runs)")
 
 
-@at_the_door(method=a_method, problem=a_problem, x0=optional(numbers))
+@at_the_door(method=a_method, problem=a_problem, x0=optional(numbers), dtype=real_type)
 def simulate(
     method: Method,
     problem: Any,

@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from compth._door import a_table, at_the_door
 from compth.errors import CompthError, InvalidParameter
 from compth.sweeps.store import Store
 from compth.sweeps.tasks import attempt, canonical, error_row, expand, key_of
@@ -85,6 +86,7 @@ def _ended(pool: ProcessPoolExecutor) -> Iterator[None]:
     pool.shutdown()
 
 
+@at_the_door(grid=a_table)
 def sweep(
     grid: Mapping[str, Any],
     executor: Executor | None = None,

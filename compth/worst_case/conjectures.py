@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth import sources
+from compth._door import at_the_door, real, reals
 from compth._numbers import Number
-from compth._threads import one_blas_thread
 from compth.claims import Attribution, Standing
 from compth.errors import InvalidParameter, require
 from compth.methods import _closed_forms as forms
@@ -93,7 +93,7 @@ def _step(kind: type[BodyMethod], curvature: Array, factor: Array, gamma: float)
     return after
 
 
-@one_blas_thread
+@at_the_door(mu=reals, L=reals, delta=real)
 def heterogeneous_feedback(
     method: Any, mu: Sequence[Number], L: Sequence[Number], delta: Number
 ) -> Conjecture:

@@ -146,3 +146,10 @@ def test_quadratic_of_one_worker():
     assert np.allclose(p.x_star, 1)
     assert p.f_star == pytest.approx(-2.5)
     assert p.kappa == pytest.approx(4)
+
+
+def test_a_condition_number_beyond_rounding_is_refused_and_not_replaced():
+    assert ct.problems.random_quadratic(2, 3, 1e9, seed=1).kappa == pytest.approx(1e9, rel=1e-5)
+    for kappa in (1e14, 1e18):
+        with pytest.raises(InvalidParameter, match="lost in rounding"):
+            ct.problems.random_quadratic(2, 3, kappa, seed=1)
