@@ -16,15 +16,16 @@ from compth.claims import Attribution, BiasVariance, Claim, Contractive, Standin
 from compth.errors import CompthError, InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Constants, Plan, Theorem
 from compth.methods.core.body import BodyMethod, derived
-from compth.methods.core.centre import Centre, centre_of, without_invariants
+from compth.methods.core.centre import centre_of, without_invariants
 from compth.rates import geometric
 from compth.sources import COMPTH
-from compth.worst_case.bodies import Question, asked_for, body_of, class_of, question
+from compth.worst_case.bodies import Question, _reads_the_mean_alone, asked_for, body_of, class_of, question
 from compth.worst_case.closed import closed_certificate, nearby_certificate
 from compth.worst_case.enclosed import enclosed, outward
 from compth.worst_case.exact_algebra import is_psd
 from compth.worst_case.inequalities import SHARED
 from compth.worst_case.model import Model
+from compth.worst_case.observed import value
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
 from compth.worst_case.resolved import AT_X, LAST
 from compth.worst_case.tight import attained_by, best_step, interior, proved_rate
@@ -140,12 +141,14 @@ class Certified(Theorem):
             return f"every f_i must be strongly convex, mu_min = {float(c.mu_min):.3g}"
         if not c.independent and c.n > 1:
             return "workers must compress independently"
-        return "" if self._claimed(c) is not None else "the compressor makes no claim of a class"
+        if self._claimed(c) is not None:
+            return ""
+        return "the compressor makes no claim of a class" if self.bounds is None else "it is of another class"
 
     def _claimed(self, c: Constants) -> dict[str, Number] | None:
         """The constants of the class: as they were found on the problem, else those of c."""
         if self.bounds is not None:
-            return dict(self.bounds)
+            return dict(self.bounds) if self._encloses(c, self.bounds) else None
         base: dict[str, Number] = {"mu": outward(c.mu_min, -1), "L": outward(c.L_max, 1), "n": int(c.n)}
         unbiased, contractive, pair = c.claim(Unbiased), c.claim(Contractive), c.claim(BiasVariance)
         if contractive is not None and (unbiased is None or asked_for(self.kind).claim is Contractive):
@@ -155,6 +158,23 @@ class Certified(Theorem):
         return (
             None if pair is None else {**base, "eta": outward(pair.eta, 1), "omega": outward(pair.omega, 1)}
         )
+
+    def _encloses(self, c: Constants, bounds: Mapping[str, Any]) -> bool:
+        """True where the class that was given holds these constants: a class somebody typed proves nothing else."""
+        mean = bounds["n"] == 1 and c.n > 1
+        low, high = (c.mu, c.L) if mean else (c.mu_min, c.L_max)
+        if (mean and not _reads_the_mean_alone(self.kind, {}, int(c.n))) or bounds["n"] != (
+            1 if mean else c.n
+        ):
+            return False
+        if not (bounds["mu"] <= Fraction(float(low)) and bounds["L"] >= Fraction(float(high))):
+            return False
+        unbiased, contractive, pair = c.claim(Unbiased), c.claim(Contractive), c.claim(BiasVariance)
+        if "eta" in bounds:
+            return pair is not None and bounds["eta"] >= pair.eta and bounds["omega"] >= pair.omega
+        if "delta" in bounds:
+            return contractive is not None and bool(bounds["delta"] <= contractive.delta)
+        return mean or (unbiased is not None and bool(bounds["omega"] >= unbiased.omega))
 
     def class_of(self, c: Constants) -> Question:
         """The class of these constants."""
@@ -224,7 +244,8 @@ class Certified(Theorem):
             raise NoGuarantee(f"{self.id}: no certificate belongs to this plan, it is made by `plan`")
         given = (*values, *((("gamma", spelled(plan.gamma)),) if self.kind.signature.takes_gamma else ()))
         program = derived(self.kind, tuple(sorted(given)), problem.n, problem.d, False)
-        return _value(proof, centre_of(without_invariants(program)[0]), problem, state)
+        centre = centre_of(without_invariants(program)[0])
+        return value(proof.certificate, centre, problem, state) / float(proof.weight)
 
     def _values(self, plan: Plan) -> Params:
         """The body's parameters in a plan."""
@@ -253,9 +274,11 @@ def certified(method: Any, problem: Any) -> Certified:
     constants = class_of(method, problem)
     if constants is None:
         return Certified(kind)
+    if getattr(problem, "A", None) is None:  # a problem of one's own: its constants are its word
+        return Certified(kind)
     found = enclosed(problem, mean=constants["n"] == 1 and problem.n > 1)
     if found is None:
-        return Certified(kind)
+        raise Unsupported(f"{problem.name}: mu_min > 0 and L_max could not be shown by an exact check")
     signs = {"omega": 1, "eta": 1, "delta": -1}
     claimed = {k: outward(v, signs[k]) for k, v in constants.items() if k in signs}
     return Certified(kind, {"mu": found[0], "L": found[1], "n": constants["n"], **claimed})
@@ -337,42 +360,6 @@ def _schur(m: Array, at: int) -> float:
         return 0.0
     k = kept.index(at)
     return float(size[k] ** 2 / inverse[k, k]) if inverse[k, k] > 0 else 0.0
-
-
-def _value(proof: Proof, centre: Centre, problem: Any, state: Any) -> Array:
-    """V over its weight, (R,)."""
-    model, certificate = proof.model, proof.certificate
-    vectors = _vectors(model, centre, problem, state)
-    means = {k: v.mean(axis=1) for k, v in vectors.items()}
-    apart = {k: v - means[k][:, None] for k, v in vectors.items()}
-    total: Array = np.zeros(len(state.x))
-    for name, c in certificate.v.items():
-        factor = float(c / proof.weight)
-        if name == "f":
-            total = total + factor * problem.gap(state.x)
-            continue
-        a, b = name[2:-1].split(",")
-        u, w = (means[a], means[b]) if name[0] == "P" else (apart[a], apart[b])
-        product = np.einsum("...d,...d->...", u, w)
-        total = total + factor * (1 if a == b else 2) * (product if name[0] == "P" else product.mean(axis=1))
-    return total
-
-
-def _vectors(model: Model, centre: Centre, problem: Any, state: Any) -> dict[str, Array]:
-    """V's vectors, measured from where they rest: (R, 1, d) of the server, (R, n, d) of the workers."""
-    star, slopes = problem.x_star, problem.gradients_at_star
-    server = {"x": Fraction(1), **centre.server}
-    out: dict[str, Array] = {LAST: np.zeros((len(state.x), 1, problem.d))}
-    for k, a in server.items():
-        out[k] = (getattr(state, k) - float(a) * star)[:, None]
-    for k, (a, b) in centre.worker.items():
-        out[k] = getattr(state, k) - float(a) * star - float(b) * slopes
-    wanted = set(model.space.common[: model.state["mean"]])
-    for at, name in model.curved:
-        if name in wanted:
-            point = sum(float(c) * out[k.removeprefix("mean ")].mean(axis=1) for k, c in at.items())
-            out[name] = problem.gradients(star + point) - slopes
-    return out
 
 
 def _above(x: Fraction) -> float:

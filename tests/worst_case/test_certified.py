@@ -212,6 +212,15 @@ def test_the_standing_is_the_weakest_of_what_it_uses():
     assert not Certified(ct.MARINA).proof
 
 
+def test_a_class_that_somebody_typed_proves_nothing_else():
+    """Too narrow a class, another number of workers, a better claim: no guarantee of this run."""
+    good = dict(certified(ct.DIANA(ct.RandK(k=2)), APART).bounds)
+    assert find_guarantee(ct.DIANA(ct.RandK(k=2)), APART, Certified(ct.DIANA, good)).rate.rho < 1
+    for typed in ({"mu": F(1, 2)}, {"L": F(9, 10)}, {"n": 40}, {"n": 1}, {"omega": F(1, 2)}):
+        with pytest.raises(NoGuarantee, match="of another class"):
+            find_guarantee(ct.DIANA(ct.RandK(k=2)), APART, Certified(ct.DIANA, good | typed))
+
+
 def test_it_is_told_what_it_buys_in_a_comparison():
     found = ct.compare([ct.DIANA(ct.RandK(k=2)), ct.EF21(ct.TopK(k=2))], APART, steps=20, runs=2)
     diana, ef21 = found.rows

@@ -1,0 +1,53 @@
+"""V of a certificate on the states of a run."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from compth.methods.core.centre import Centre
+from compth.worst_case.model import Model
+from compth.worst_case.rational import RateCertificate
+from compth.worst_case.resolved import LAST
+
+Array = Any
+
+
+def value(certificate: RateCertificate, centre: Centre, problem: Any, state: Any) -> Array:
+    """V at a state, (R,), every vector measured from where it rests; the last step counts as none."""
+    vectors = _vectors(certificate.model, centre, problem, state)
+    means = {k: v.mean(axis=1) for k, v in vectors.items()}
+    apart = {k: v - means[k][:, None] for k, v in vectors.items()}
+    total: Array = np.zeros(len(state.x))
+    for name, c in certificate.v.items():
+        factor = float(c)
+        if name == "f":
+            total = total + factor * problem.gap(state.x)
+            continue
+        a, b = name[2:-1].split(",")
+        u, w = (means[a], means[b]) if name[0] == "P" else (apart[a], apart[b])
+        product = np.einsum("...d,...d->...", u, w)
+        total = total + factor * (1 if a == b else 2) * (product if name[0] == "P" else product.mean(axis=1))
+    return total
+
+
+def _vectors(model: Model, centre: Centre, problem: Any, state: Any) -> dict[str, Array]:
+    """V's vectors, measured from where they rest: (R, 1, d) of the server, (R, n, d) of the workers."""
+    star, slopes = problem.x_star, problem.gradients_at_star
+    server = {"x": Fraction(1), **centre.server}
+    out: dict[str, Array] = {LAST: np.zeros((len(state.x), 1, problem.d))}
+    for k, a in server.items():
+        out[k] = (getattr(state, k) - float(a) * star)[:, None]
+    for k, (a, b) in centre.worker.items():
+        out[k] = getattr(state, k) - float(a) * star - float(b) * slopes
+    wanted = set(model.space.common[: model.state["mean"]])
+    for at, name in model.curved:
+        if name in wanted:
+            point = sum(float(c) * out[k.removeprefix("mean ")].mean(axis=1) for k, c in at.items())
+            out[name] = problem.gradients(star + point) - slopes
+    return out
+
+
+__all__ = ["value"]
