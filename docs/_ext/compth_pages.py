@@ -31,7 +31,7 @@ from compth.claims import (
 from compth.compressors import Fleet, catalogue
 from compth.compressors._render import ClaimRow, catalogue_rows, smallest_size
 from compth.errors import CompthError
-from compth.methods import Constants, Theorem
+from compth.methods import Constants, Method, Theorem
 from compth.methods import catalogue as methods
 from compth.methods._unified import UnifiedTheorem
 from compth.methods._unified_table import row_constants
@@ -338,6 +338,34 @@ def theorem_pages(folder: Path) -> None:
     (folder / "index.rst").write_text("\n".join(body), encoding="utf-8")
 
 
+def method_page(name: str, kind: type[Method]) -> str:
+    """The algorithm as its body's trace says it, what follows from it, and its theorems."""
+    lines = [title(f"{name}: {kind.name or name}"), docstring(kind), f"* source: {escape(str(kind.source))}"]
+    stems = {th.id: th.id.replace(".", "_") for th in kind.theorems()}
+    links = ", ".join(f":doc:`{key} <../theorems/{stem}>`" for key, stem in stems.items()) or "none"
+    lines += [f"* theorems: {links}\n", title("Algorithm", "-")]
+    found = ct.analyse(kind)
+    if found.stopped:
+        return "\n".join([*lines, escape(found.stopped) + "\n"])
+    rows = found.latex.splitlines()
+    lines += [".. code-block:: text\n", _indent("\n".join(found.algorithm)) + "\n"]
+    lines += [".. math::\n   :nowrap:\n", _indent("\n".join(rows)) + "\n"]
+    derived = [[escape(key), escape(text)] for key, text in found.derived if key != "theorems"]
+    return "\n".join([*lines, title("Read off the algorithm", "-"), table(["what", "how"], derived)])
+
+
+def method_pages(folder: Path) -> None:
+    """One page for each method, and their table."""
+    rows = []
+    for name, kind in methods().items():
+        (folder / f"{name}.rst").write_text(method_page(name, kind), encoding="utf-8")
+        rows.append([f":doc:`{name} <{name}>`", escape(kind.name or name), escape(str(kind.source))])
+    head = "Algorithms are printed from the trace of each method's body, which is also what runs.\n"
+    toc = ".. toctree::\n   :hidden:\n\n" + _indent("\n".join(methods()))
+    body = [title("Methods"), head, table(["method", "name", "source"], rows), toc]
+    (folder / "index.rst").write_text("\n".join(body), encoding="utf-8")
+
+
 def api_pages(folder: Path) -> None:
     """The public surface by module; compressors and theorems have pages of their own."""
     lines = [title("API"), "Everything is reached as ``ct.NAME`` after ``import compth as ct``.\n"]
@@ -427,6 +455,7 @@ def write(app: Any) -> None:
     root = Path(app.srcdir) / "generated"
     makers = {
         "catalogue": catalogue_pages,
+        "methods": method_pages,
         "theorems": theorem_pages,
         "api": api_pages,
         "errata": errata_page,

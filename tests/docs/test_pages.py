@@ -42,6 +42,16 @@ def test_catalogue_pages_show_claims_and_verdicts(pages, tmp_path):
     assert "REFUTED" not in "".join(p.read_text() for p in tmp_path.glob("*.rst"))
 
 
+def test_method_pages_print_the_algorithm_from_the_trace(pages, tmp_path):
+    pages.method_pages(tmp_path)
+    assert {p.stem for p in tmp_path.glob("*.rst")} == {"index", *ct.methods.catalogue()}
+    text = (tmp_path / "DIANA.rst").read_text()
+    assert "every worker i: c_i = C_i(g_i - h_i), sent" in text
+    assert r"h_{i}^{+} &= h_{i} + \alpha c_{i}" in text
+    assert ":doc:`diana.unified <../theorems/diana_unified>`" in text
+    assert "CAT is no body" in (tmp_path / "CAT.rst").read_text()
+
+
 def test_a_refuted_object_breaks_its_page(pages):
     class Liar(ct.RandK):
         def claims(self, d):
