@@ -112,7 +112,8 @@ def metric_weights(
 
     Unsupported when the theorem's metric is no combination of the quantities that are known.
     """
-    n, d, count = system.data.n, system.data.d, 24 + 10 * getattr(system, "K", 0)
+    n, d = system.data.n, system.data.d
+    count = 24 if isinstance(system, MaskedSystem) else 24 + 10 * system.K
     away = problem.start - problem.x_star
     length = float(np.abs(away).max()) or 1.0
     z = length * random_points(count, d)
