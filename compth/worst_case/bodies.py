@@ -38,13 +38,15 @@ class Named:
 @cache
 def names() -> dict[str, Named]:
     """What a worst case may be asked of by name: bodies of the catalogue, and their closed forms by alias."""
+    bodies = {name: kind for name, kind in catalogue().items() if issubclass(kind, BodyMethod)}
     out: dict[str, Named] = {}
-    for name, kind in catalogue().items():
-        if issubclass(kind, BodyMethod):
-            known = known_of(kind)
-            found = next((k.claim for k in known if not k.alias), _required(kind))
-            out |= dict.fromkeys((name, kind.name), Named(kind, name, found))
-            out |= {k.alias: Named(kind, k.alias, k.claim, k.most_workers) for k in known if k.alias}
+    for name, kind in bodies.items():
+        known = known_of(kind)
+        found = next((k.claim for k in known if not k.alias), _required(kind))
+        out[name] = Named(kind, name, found)
+        out |= {k.alias: Named(kind, k.alias, k.claim, k.most_workers) for k in known if k.alias}
+    for name, kind in bodies.items():
+        out.setdefault(kind.name, out[name])
     return out
 
 

@@ -245,7 +245,7 @@ class Model:
 
     def moments(self, q: Quadratic1D) -> tuple[tuple[str, ...], list[list[Number]]]:
         """(coefficients of V, M): on this quadratic E V+ has coefficients M v. Its radius is the exact rate there."""
-        names = [k for k in self.now if k != "f" and set(_pair(k)) <= set(self.free)]
+        names = [k for k in self.now if k != "f" and set(pair_of(k)) <= set(self.free)]
         common = [[q.common[b].get(a, 0) for a in self.free] for b in self.space.common]
         own = [a for a in self.free if a in self.space.worker]
         worker = [[q.worker.get(b, {}).get(a, 0) for a in own] for b in self.space.worker]
@@ -257,12 +257,12 @@ class Model:
             column = []
             for target in names:
                 part, axis = parts[target[0]], (self.free if target[0] == "P" else own)
-                a, b = _pair(target)
+                a, b = pair_of(target)
                 column.append(Fraction(0) if part is None else part[axis.index(a)][axis.index(b)])
             columns.append(column)
         return tuple(names), [list(r) for r in zip(*columns, strict=True)]
 
 
-def _pair(name: str) -> tuple[str, ...]:
+def pair_of(name: str) -> tuple[str, ...]:
     """ "P[x,e]" -> ("x", "e")."""
     return tuple(name[2:-1].split(","))

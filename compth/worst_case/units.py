@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from compth._numbers import Number, is_exact
-from compth.worst_case.model import NEXT, NOW, Form, Forms, Model, Vector
+from compth.worst_case.model import NEXT, NOW, Form, Forms, Model, Vector, pair_of
 
 
 def in_units(model: Model) -> Model:
@@ -68,7 +68,7 @@ def _weight(model: Model, name: str) -> int:
         seen = zip(model.space.common, model.normal.get("mean", ()), strict=False)
         return next((2 * _power(model, a) for a, row in seen if any(row)), 0)
     if name[:2] in ("P[", "Q["):
-        return sum(_power(model, a) for a in name[2:-1].split(","))
+        return sum(_power(model, a) for a in pair_of(name))
     return (model.units or {}).get(f"multiplier {name}", 2)  # interpolation is stated in squared gradients
 
 

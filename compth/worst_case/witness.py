@@ -12,7 +12,7 @@ import numpy as np
 from compth._numbers import Number
 from compth.worst_case.exact_algebra import determinant
 from compth.worst_case.families import Family, excess_form, excess_of, families, parameters_of, rotated
-from compth.worst_case.model import Form, Model, Quadratic1D
+from compth.worst_case.model import Form, Model, Quadratic1D, pair_of
 
 STEPS = 8
 """Rounds of the exact trajectory that comes with a refutation."""
@@ -89,7 +89,7 @@ def _product(start: Mapping[str, Fraction], name: str) -> Fraction:
     """E of the product that a coefficient of V multiplies; deviations start at zero."""
     if name.startswith("Q"):
         return Fraction(0)
-    a, b = name[2:-1].split(",")
+    a, b = pair_of(name)
     return start[a] * start[b] * (1 if a == b else 2)
 
 
