@@ -34,6 +34,7 @@ from compth.proof import cells
 KINDS = ("Unbiased", "Contractive", "BiasVariance", "AbsoluteError", "B1", "B2")
 LOOSER = {"omega": 1, "eta": 1, "Delta": 1, "beta": 1, "delta": -1, "alpha": -1, "gamma": -1}
 """In which direction each constant makes its claim weaker."""
+SIZES = (1e-99, 1e-60, 1e-30, 1e30, 1e60, 1e99)
 SIZE = 20_000_000
 """Longest answer, in characters."""
 
@@ -134,7 +135,8 @@ def examined(subject: Subject, d: int, claims: str, seconds: float) -> str:
             says = f"{type(problem).__name__}: {str(problem)[:200]}"
     words = said(readings.items())
     lines += [f"float constants of the program as fractions within one ulp: {words}"] if words else []
-    points = [] if all(f is not None for f in found) else [p.tolist() for p in suspects(subject, d)]
+    absolute = any(o and o[0]["kind"] == "AbsoluteError" for o in options)
+    points = [] if all(f is not None for f in found) else [p.tolist() for p in suspects(subject, d, absolute)]
     if not says and None in found:
         says = "no multipliers were found: the constant may be too small, or couple entries in another way"
     return json.dumps({"certificates": found, "says": says, "lines": lines, "points": points})
@@ -214,11 +216,15 @@ NUMBERS = 400_000
 """Most numbers in these inputs together: they are told as text."""
 
 
-def suspects(subject: Subject, d: int) -> list[Array]:
-    """Inputs made of the numbers that stand in the program, alone and beside generic entries."""
-    values = sorted(
-        {v for c in _codes(subject.object) for v in _numbers(c.co_consts) if 1e-90 < abs(v) < 1e90}
-    )[: min(40, NUMBERS // (8 * d))]  # eight inputs of each
+def suspects(subject: Subject, d: int, absolute: bool) -> list[Array]:
+    """Inputs made of the numbers that stand in the program, their doubles and halves, alone and beside generic entries.
+
+    For relative claims also of extreme magnitudes: an absolute error there is rounding.
+    """
+    listed = {v for c in _codes(subject.object) for v in _numbers(c.co_consts) if 1e-90 < abs(v) < 1e90}
+    values = [] if absolute else list(SIZES)
+    values += [v * by for v in sorted(listed)[:20] for by in (1.0, 2.0, 0.5)]
+    values = values[: min(66, NUMBERS // (8 * d))]  # eight inputs of each
     rest = np.random.default_rng(43).normal(size=d)
     out = []
     for v in values:
