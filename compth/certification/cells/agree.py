@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from compth.certification import evalues
 from compth.certification.cells.bounds import Group
-from compth.certification.cells.laws import Chart, Piece
+from compth.certification.cells.evaluation import Chart
+from compth.certification.cells.laws import Piece
 from compth.certification.subject import Subject
 from compth.certification.traced import AGREES, LEVEL, RUNS, inputs
 from compth.certification.tracer import Strange

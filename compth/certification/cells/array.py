@@ -6,7 +6,7 @@ by a condition on x has no length that is known: `Picked` keeps all entries and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class DType:
             return {"f": float, "i": int, "b": bool}[self.kind](value)
         if not isinstance(value, Array) or value.size != 1:
             stop("a number of several values")
-        return unary("trunc", value, "i").reshape(()) if self.python else value.astype(self).reshape(())
+        return el.unary("trunc", value, "i").reshape(()) if self.python else value.astype(self).reshape(())
 
     def __eq__(self, other: object) -> Any:
         return stop("asks for a dtype")
@@ -56,7 +56,7 @@ def dtype_of(asked: Any, otherwise: DType = REAL) -> DType:
     return _SPELLED.get(asked) or stop(f"dtype {asked!r}: it rounds as no real number does")
 
 
-class _Symbolic:
+class Symbolic:
     """What both kinds of arrays do: arithmetic through `elementwise`, nothing that tells symbols from numbers."""
 
     __array_ufunc__ = None
@@ -66,106 +66,106 @@ class _Symbolic:
     values: Array
 
     def __add__(self, o: Any) -> Any:
-        return plus(self, o)
+        return el.plus(self, o)
 
     def __radd__(self, o: Any) -> Any:
-        return plus(o, self)
+        return el.plus(o, self)
 
     def __sub__(self, o: Any) -> Any:
-        return minus(self, o)
+        return el.minus(self, o)
 
     def __rsub__(self, o: Any) -> Any:
-        return minus(o, self)
+        return el.minus(o, self)
 
     def __mul__(self, o: Any) -> Any:
-        return times(self, o)
+        return el.times(self, o)
 
     def __rmul__(self, o: Any) -> Any:
-        return times(o, self)
+        return el.times(o, self)
 
     def __truediv__(self, o: Any) -> Any:
-        return over(self, o)
+        return el.over(self, o)
 
     def __rtruediv__(self, o: Any) -> Any:
-        return over(o, self)
+        return el.over(o, self)
 
     def __floordiv__(self, o: Any) -> Any:
-        return floor_divide(self, o)
+        return el.floor_divide(self, o)
 
     def __rfloordiv__(self, o: Any) -> Any:
-        return floor_divide(o, self)
+        return el.floor_divide(o, self)
 
     def __mod__(self, o: Any) -> Any:
-        return minus(self, times(floor_divide(self, o), o))
+        return el.minus(self, el.times(el.floor_divide(self, o), o))
 
     def __rmod__(self, o: Any) -> Any:
-        return minus(o, times(floor_divide(o, self), self))
+        return el.minus(o, el.times(el.floor_divide(o, self), self))
 
     def __divmod__(self, o: Any) -> Any:
         return self // o, self % o
 
     def __pow__(self, o: Any) -> Any:
-        return power(self, o)
+        return el.power(self, o)
 
     def __rpow__(self, o: Any) -> Any:
-        return power(o, self)
+        return el.power(o, self)
 
     def __neg__(self) -> Any:
-        return stop("the negative of a truth value") if self.kind == "b" else times(-1, self)
+        return stop("the negative of a truth value") if self.kind == "b" else el.times(-1, self)
 
     def __pos__(self) -> Any:
         return self.copy()
 
     def __abs__(self) -> Any:
-        return unary("abs", self)
+        return el.unary("abs", self)
 
     def __invert__(self) -> Any:
-        return logical_not(self) if self.kind == "b" else stop("the bits of a number")
+        return el.logical_not(self) if self.kind == "b" else stop("the bits of a number")
 
     def __and__(self, o: Any) -> Any:
-        return _logical(nodes.both, self, o)
+        return el.logical(nodes.both, self, o)
 
     __rand__ = __and__
 
     def __or__(self, o: Any) -> Any:
-        return _logical(nodes.either, self, o)
+        return el.logical(nodes.either, self, o)
 
     __ror__ = __or__
 
     def __xor__(self, o: Any) -> Any:
-        return _logical(lambda a, b: nodes.choose(a, nodes.negation(b), nodes.truth(b)), self, o)
+        return el.logical(lambda a, b: nodes.choose(a, nodes.negation(b), nodes.truth(b)), self, o)
 
     __rxor__ = __xor__
 
     def __lt__(self, o: Any) -> Any:
-        return relation("lt", self, o)
+        return el.relation("lt", self, o)
 
     def __gt__(self, o: Any) -> Any:
-        return relation("lt", o, self)
+        return el.relation("lt", o, self)
 
     def __le__(self, o: Any) -> Any:
-        return relation("le", self, o)
+        return el.relation("le", self, o)
 
     def __ge__(self, o: Any) -> Any:
-        return relation("le", o, self)
+        return el.relation("le", o, self)
 
     def __eq__(self, o: object) -> Any:
-        return relation("eq", self, o)
+        return el.relation("eq", self, o)
 
     def __ne__(self, o: object) -> Any:
-        return logical_not(relation("eq", self, o))
+        return el.logical_not(el.relation("eq", self, o))
 
     def __round__(self, digits: Any = None) -> Any:
-        return stop("rounding to decimals") if digits else unary("rint", self)
+        return stop("rounding to decimals") if digits else el.unary("rint", self)
 
     def __floor__(self) -> Any:
-        return unary("floor", self)
+        return el.unary("floor", self)
 
     def __ceil__(self) -> Any:
-        return unary("ceil", self)
+        return el.unary("ceil", self)
 
     def __trunc__(self) -> Any:
-        return unary("trunc", self)
+        return el.unary("trunc", self)
 
     def __contains__(self, item: Any) -> Any:
         return bool((self == item).any())
@@ -175,11 +175,11 @@ class _Symbolic:
 
     def clip(self, low: Any = None, high: Any = None, **more: Any) -> Any:
         low, high = more.pop("min", low), more.pop("max", high)
-        out = self if low is None else larger(self, low)
-        return stop("clip with options") if more else out if high is None else smaller(out, high)
+        out = self if low is None else el.larger(self, low)
+        return stop("clip with options") if more else out if high is None else el.smaller(out, high)
 
     def mean(self, axis: Any = None) -> Any:
-        return over(self.sum(axis), self.size)
+        return el.over(self.sum(axis), self.size)
 
     def dot(self, o: Any) -> Any:
         return self @ o
@@ -194,7 +194,7 @@ class _Symbolic:
     size: Any
 
 
-class Array(_Symbolic):
+class Array(Symbolic):
     """One node an entry; kind f, i or b. Scalars have shape () and are never changed in place."""
 
     def __init__(self, data: Any, kind: str = "f", counts: Array | None = None) -> None:
@@ -276,7 +276,7 @@ class Array(_Symbolic):
         if self.ndim != 1:
             stop("an index that depends on x into a matrix")
         table = self.flat
-        return elementwise(lambda k: nodes.pick(k, table), self.kind, key)
+        return el.elementwise(lambda k: nodes.pick(k, table), self.kind, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if not self.ndim:
@@ -285,14 +285,14 @@ class Array(_Symbolic):
         if isinstance(key, Array) and key.kind == "b":
             key = Chosen(key, key)
         if isinstance(key, Chosen):
-            self._put(key.mask, _aligned(value, key.order))
+            self._put(key.mask, aligned(value, key.order))
         elif isinstance(key, Array):
             self._put_at(key, as_array(value))
         elif isinstance(value, Picked):
             stop("a selection is stored where its length is not known")
         else:
             cast = _caster(self.kind)
-            new = _mapped(cast, as_array(value).data)
+            new = mapped(cast, as_array(value).data)
             self.data[key] = new if new.ndim else new[()]
 
     def _put(self, mask: Array, value: Array) -> None:
@@ -353,7 +353,7 @@ class Array(_Symbolic):
             return self
         if kind == "i" and self.kind == "f":
             session().remark("cast", "integers beyond 2^63 are none for int64")
-        return Array(_mapped(_caster(kind), self.data), kind)
+        return Array(mapped(_caster(kind), self.data), kind)
 
     def reshape(self, *shape: Any) -> Array:
         return Array(self.data.reshape(*shape), self.kind)
@@ -377,7 +377,7 @@ class Array(_Symbolic):
         if axis not in (None, 0, -1) or self.ndim > 1 or keepdims:
             stop("a sum along an axis")
         kind = "f" if self.kind == "f" else "i"
-        return Array(nodes.total(self.flat), kind, self.copy() if self.kind == "b" else None)
+        return Array(norms.total(self.flat), kind, self.copy() if self.kind == "b" else None)
 
     def prod(self) -> Array:
         out = const(1)
@@ -394,14 +394,14 @@ class Array(_Symbolic):
     def _extreme(self, op: str, axis: Any, initial: Any) -> Array:
         if axis not in (None, 0, -1) or self.ndim > 1 or initial is not None:
             stop(f"{op} with options")
-        return Array(nodes.extreme(op, self.flat), self.kind)
+        return Array(norms.extreme(op, self.flat), self.kind)
 
     def any(self, axis: Any = None) -> Any:
         listed = [nodes.truth(v) for v in self.flat]
         return Array(const(1) if _some_entry(listed) else _joined(nodes.either, listed, 0), "b")
 
     def all(self, axis: Any = None) -> Any:
-        return logical_not(Array([nodes.negation(v) for v in self.flat]).any())
+        return el.logical_not(Array([nodes.negation(v) for v in self.flat]).any())
 
     def argsort(self, axis: int = -1, kind: Any = None) -> Any:
         return _orders().argsort(self, axis, kind)
@@ -417,7 +417,7 @@ class Array(_Symbolic):
 
     def nonzero(self) -> tuple[Any]:
         """Where it is not 0."""
-        mask = Array(_mapped(nodes.truth, self.data), "b")
+        mask = Array(mapped(nodes.truth, self.data), "b")
         return (Chosen(mask, mask),)
 
     def __matmul__(self, o: Any) -> Any:
@@ -465,7 +465,7 @@ def _whole(v: Node) -> Node:
     return nodes.as_real(v) if nodes.is_truth(v) else nodes.unary("cast", v)
 
 
-def _mapped(f: Callable[..., Node], *data: Any) -> Any:
+def mapped(f: Callable[..., Node], *data: Any) -> Any:
     out = np.frompyfunc(f, len(data), 1)(*data)
     return out if isinstance(out, np.ndarray) else np.array(out, dtype=object)
 
@@ -506,7 +506,7 @@ class Chosen:
     __iter__ = __len__ = __getitem__ = __eq__ = __bool__ = __contains__ = __array__ = _refused
 
 
-class Picked(_Symbolic):
+class Picked(Symbolic):
     """values[mask]: all entries, of which those where the mask holds count."""
 
     def __init__(self, values: Array, mask: Array, order: Any) -> None:
@@ -525,13 +525,13 @@ class Picked(_Symbolic):
         return (self.size,)
 
     def sum(self, axis: Any = None) -> Any:
-        return where(self.mask, self.values, 0).sum()
+        return el.where(self.mask, self.values, 0).sum()
 
     def any(self, axis: Any = None) -> Any:
         return (self.mask & (self.values != 0)).any()
 
     def all(self, axis: Any = None) -> Any:
-        return logical_not((self.mask & (self.values == 0)).any())
+        return el.logical_not((self.mask & (self.values == 0)).any())
 
     def astype(self, dtype: Any, copy: bool = True) -> Picked:
         return Picked(self.values.astype(dtype), self.mask, self.order)
@@ -561,13 +561,13 @@ def as_array(value: Any) -> Array:
         kind = {"f": "f", "i": "i", "u": "i", "b": "b"}.get(value.dtype.kind) or stop(
             "an array of other things"
         )
-        return Array(_mapped(const, value.astype(object)), kind)
+        return Array(mapped(const, value.astype(object)), kind)
     if isinstance(value, list | tuple):
         rows = [as_array(v) for v in value]
         kinds = {r.kind for r in rows} or {"f"}
         kind = "f" if "f" in kinds else "i" if "i" in kinds else "b"
         cast = _caster(kind)
-        return Array(np.array([_mapped(cast, r.data).tolist() for r in rows], dtype=object), kind)
+        return Array(np.array([mapped(cast, r.data).tolist() for r in rows], dtype=object), kind)
     if value is None or (
         not isinstance(value, int | float | np.number | np.bool_) and not _is_fraction(value)
     ):
@@ -587,7 +587,7 @@ def _same_order(a: Any, b: Any) -> bool:
                       and all(u is v for u, v in zip(a.flat, b.flat, strict=True)))  # fmt: skip
 
 
-def _aligned(value: Any, order: Any) -> Array:
+def aligned(value: Any, order: Any) -> Array:
     """What goes to a selection: a scalar, or another one of the very same entries."""
     if isinstance(value, Picked):
         return (
@@ -597,110 +597,5 @@ def _aligned(value: Any, order: Any) -> Array:
     return found if found.size == 1 else stop("a list of values for a selection whose length depends on x")
 
 
-def elementwise(f: Callable[..., Node], kind: str, *arguments: Any) -> Any:
-    """f at every entry, with numpy's broadcasting; of selections, at every selected one."""
-    picked = next((a for a in arguments if isinstance(a, Picked)), None)
-    if picked is None:
-        return Array(_mapped(f, *(as_array(a).data for a in arguments)), kind)
-    aligned = [_aligned(a, picked.order) for a in arguments]
-    return Picked(Array(_mapped(f, *(a.data for a in aligned)), kind), picked.mask, picked.order)
-
-
-def kind_of(*arguments: Any) -> str:
-    """The kind of a result of arithmetic."""
-    kinds = {a.kind if isinstance(a, _Symbolic) else as_array(a).kind for a in arguments}
-    return "f" if "f" in kinds else "i" if "i" in kinds else "b"
-
-
-def plus(a: Any, b: Any) -> Any:
-    """a + b; of truth values a or b, as numpy has it."""
-    kind = kind_of(a, b)
-    return elementwise(nodes.either if kind == "b" else nodes.add, kind, a, b)
-
-
-def minus(a: Any, b: Any) -> Any:
-    """a - b."""
-    kind = kind_of(a, b)
-    return stop("a difference of truth values") if kind == "b" else elementwise(_real(nodes.sub), kind, a, b)
-
-
-def times(a: Any, b: Any) -> Any:
-    """a b."""
-    kind = kind_of(a, b)
-    return elementwise(nodes.both if kind == "b" else _real(nodes.mul), kind, a, b)
-
-
-def over(a: Any, b: Any) -> Any:
-    """a / b."""
-    scalar = not any(isinstance(v, Picked) or (isinstance(v, Array) and v.ndim) for v in (a, b))
-    if scalar and as_array(b).node.number == 0:
-        stop("a division by zero")
-    return elementwise(_real(nodes.div), "f", a, b)
-
-
-def _real(f: Callable[[Node, Node], Node]) -> Callable[[Node, Node], Node]:
-    return lambda a, b: f(nodes.as_real(a), nodes.as_real(b))
-
-
-def floor_divide(a: Any, b: Any) -> Any:
-    """floor(a/b)."""
-    kind = kind_of(a, b)
-    return elementwise(lambda u, v: nodes.unary("floor", nodes.div(u, v)), kind, a, b)
-
-
-def power(a: Any, b: Any) -> Any:
-    """a ** b."""
-    kind = kind_of(a, b)
-    if kind != "f" and any((v.number or 0) < 0 or v.number is None for v in as_array(b).flat):
-        if as_array(a).ndim or as_array(b).ndim:
-            stop("an integer to a power that may be negative")
-        kind = "f"  # of Python's integers it is a float
-    return elementwise(_real(nodes.power), "i" if kind == "b" else kind, a, b)
-
-
-def relation(op: str, a: Any, b: Any) -> Any:
-    """a < b, a <= b or a == b."""
-    return elementwise(lambda u, v: nodes.compare(op, u, v), "b", a, b)
-
-
-def logical_not(a: Any) -> Any:
-    """not a."""
-    return elementwise(nodes.negation, "b", a)
-
-
-def _logical(join: Callable[[Node, Node], Node], a: Any, b: Any) -> Any:
-    if kind_of(a, b) != "b":
-        stop("the bits of numbers")
-    return elementwise(join, "b", a, b)
-
-
-def unary(op: str, a: Any, kind: str = "") -> Any:
-    """floor, ceil, rint, trunc, abs, sign, sqrt, log2, exp2 at every entry."""
-    of = kind_of(a)
-    return elementwise(lambda v: nodes.unary(op, v), kind or ("f" if of == "f" or op in _ROOTS else of), a)
-
-
-_ROOTS = ("sqrt", "log2", "exp2")
-
-
-def larger(a: Any, b: Any) -> Any:
-    """max(a, b)."""
-    return elementwise(lambda u, v: nodes.extreme("max", [u, v]), kind_of(a, b), a, b)
-
-
-def smaller(a: Any, b: Any) -> Any:
-    """min(a, b)."""
-    return elementwise(lambda u, v: nodes.extreme("min", [u, v]), kind_of(a, b), a, b)
-
-
-def where(condition: Any, *values: Any) -> Any:
-    """np.where: both branches are there, one counts; with one argument, the indices where it holds."""
-    if not values:
-        return as_array(condition).nonzero()
-    return elementwise(nodes.choose, kind_of(*values), condition, *values)
-
-
-def stacked(parts: Sequence[Any]) -> Array:
-    """Arrays one after another."""
-    found = [as_array(p) for p in parts]
-    return Array(np.concatenate([p.data.reshape(-1) for p in found]), kind_of(*found))
+from compth.certification.cells import elementwise as el  # noqa: E402  (each needs the other)
+from compth.certification.cells import norms  # noqa: E402

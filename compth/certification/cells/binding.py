@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from compth.certification.cells import forks, nodes, words
-from compth.certification.cells.array import INTEGER, REAL, TRUTH, Array, as_array, where
+from compth.certification.cells import forks, nodes, python_words, words
+from compth.certification.cells.array import INTEGER, REAL, TRUTH, Array, as_array
 from compth.certification.cells.draws import Draws
+from compth.certification.cells.elementwise import where
 from compth.certification.cells.nodes import NAMES, stop
 from compth.certification.cells.paths import explored
 from compth.certification.cells.rewriting import rewritten
@@ -267,7 +268,7 @@ def _python(binding: Binding) -> dict[str, Any]:
         module = {"numpy": np, "math": math}.get(name)
         return stop(f"imports {name}") if module is None else Module(binding, module)
 
-    return {**words.PYTHON, "__import__": imported}
+    return {**python_words.PYTHON, "__import__": imported}
 
 
 def nested(code: CodeType) -> Iterator[CodeType]:
@@ -332,6 +333,6 @@ for _name, _word in words.MATH.items():
     if callable(_word):
         _know(getattr(math, _name), _word)
 for _name in ("abs", "min", "max", "sum", "any", "all", "round", "pow", "len", "range", "enumerate", "zip"):
-    _know(getattr(__import__("builtins"), _name), words.PYTHON[_name])
+    _know(getattr(__import__("builtins"), _name), python_words.PYTHON[_name])
 for _real, _word in ((float, REAL), (int, INTEGER), (bool, TRUTH), (np.linalg.norm, words.linalg_norm)):
     _know(_real, _word)

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from compth.certification.cells.laws import Chart, Outcome, Piece
+from compth.certification.cells.evaluation import Chart
+from compth.certification.cells.laws import Outcome, Piece
 from compth.proof import cells
 from compth.proof.algebra import NOUGHT, Rational, Root, rational
 

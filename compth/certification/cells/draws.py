@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from compth.certification.cells import nodes
-from compth.certification.cells.array import Array, Chosen, DType, Picked, as_array, dtype_of, elementwise
+from compth.certification.cells.array import Array, Chosen, DType, Picked, as_array, dtype_of
+from compth.certification.cells.elementwise import elementwise
 from compth.certification.cells.nodes import Node, const, session, stop
 
 MOST = 4096

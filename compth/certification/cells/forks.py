@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from compth.certification.cells import nodes
-from compth.certification.cells.array import Array, Picked, _mapped, logical_not
+from compth.certification.cells.array import Array, Picked, mapped
+from compth.certification.cells.elementwise import logical_not
 from compth.certification.cells.nodes import Node, session, stop
 from compth.certification.cells.paths import explored, known
 
@@ -90,7 +91,7 @@ class Fork:
         (_, yes), (_, no) = self.results
         for c, a, b in zip(self.containers, yes, no, strict=True):
             if isinstance(c, Array):
-                c.data[...] = _mapped(lambda u, v: nodes.choose(self.condition, u, v), a, b)  # type: ignore[arg-type]
+                c.data[...] = mapped(lambda u, v: nodes.choose(self.condition, u, v), a, b)  # type: ignore[arg-type]
             elif len(a) != len(b):
                 stop("a list of another length on two ways of a branch")
             else:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from compth.certification.cells import nodes
+from compth.certification.cells import nodes, norms
 from compth.certification.cells.array import Array, Chosen, as_array
 from compth.certification.cells.nodes import Node, const, session, stop
 from compth.certification.cells.paths import _positive
@@ -205,7 +205,7 @@ def _direction(keys: Array) -> int:
 
 def _one_scale(keys: Array) -> bool:
     """True where all keys are the same function of |x_i|."""
-    from compth.certification.cells.laws import alike
+    from compth.certification.cells.forms import alike
 
     return alike(keys.flat)
 
@@ -214,7 +214,7 @@ def _magnitude(v: Node) -> tuple[int, int, bool]:
     """(i, 1 or -1, whether it is |x_i| up to the sign) of what grows or falls with |x_i|; (-1, 0, False) else."""
     if v.op == "abs" and v.args[0].op == "x":
         return v.args[0].args[0], 1, True
-    i, power = nodes._power_of_entry(v)
+    i, power = norms.power_of_entry(v)
     if power == 2:
         return i, 1, False
     if v.op == "mul" and v.args[0].number:

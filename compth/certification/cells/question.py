@@ -17,11 +17,11 @@ import numpy as np
 import compth.claims
 from compth.certification.allowance import BITTEN
 from compth.certification.beside import beside
-from compth.certification.cells import bounds, laws, ranks, stage
+from compth.certification.cells import bounds, forms, ranks, stage
 from compth.certification.cells.agree import agree, agree_by_ranks
 from compth.certification.cells.binding import nested
 from compth.certification.cells.bounds import Group
-from compth.certification.cells.laws import Chart
+from compth.certification.cells.evaluation import Chart
 from compth.certification.cells.nodes import Stopped
 from compth.certification.constants import ROUNDING, readings_of
 from compth.certification.points import at
@@ -183,7 +183,7 @@ def _by_ranks(
     subject: Subject, d: int, options: list[list[Any]], trace: stage.Trace, found: list[Any]
 ) -> None:
     """Certificates by the ranks of entries, for what has none yet. Raises Stopped, Strange."""
-    if d > ranks.LARGEST or not laws.alike(trace.outputs):
+    if d > ranks.LARGEST or not forms.alike(trace.outputs):
         raise Stopped("a selection that does not treat all entries alike, or too many of them")
     cases = ranks.cases(trace.outputs, d)
     for k, listed in enumerate(options):

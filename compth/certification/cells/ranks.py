@@ -8,12 +8,12 @@ the number of entries that are not 0 is a case of its own. Forms are written by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from compth.certification.cells import laws
-from compth.certification.cells.laws import Foreign, Ties
+from compth.certification.cells.cone import Case, Form, flat, num, plus, scaled, squared, times
+from compth.certification.cells.evaluation import UNKNOWN, Foreign, Ties, Way, draws, joined, placed
+from compth.certification.cells.forms import alike
 from compth.certification.cells.nodes import Node, Stopped, is_truth
 from compth.proof import cells, cones
 from compth.proof.algebra import rational
@@ -24,121 +24,6 @@ LARGEST = 64
 
 class Zeros(Exception):
     """The sign of an entry that may be 0 matters."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """A number (degree 0), a linear form by its values on rays (1), a quadratic one between them (2), or its root."""
-
-    degree: int
-    data: Any
-    root: bool = False
-
-    @property
-    def number(self) -> Fraction | None:
-        """The number that it is, None for a form."""
-        return self.data if self.degree == 0 and not self.root else None
-
-
-def num(v: Fraction | int) -> Form:
-    """A number as a form."""
-    return Form(0, Fraction(v))
-
-
-def _flat(f: Form) -> list[Fraction]:
-    return (
-        [f.data] if f.degree == 0 else list(f.data) if f.degree == 1 else [v for row in f.data for v in row]
-    )
-
-
-def _map(f: Form, by: Any) -> Form:
-    if f.degree == 0:
-        return Form(0, by(f.data), f.root)
-    rows = [by(v) for v in f.data] if f.degree == 1 else [[by(v) for v in row] for row in f.data]
-    return Form(f.degree, rows, f.root)
-
-
-def scaled(f: Form, by: Fraction) -> Form:
-    """by f."""
-    if f.root:
-        if by < 0:
-            raise Stopped("the negative of a root of a quadratic form")
-        return _map(f, lambda v: by * by * v)
-    return _map(f, lambda v: by * v)
-
-
-def plus(a: Form, b: Form) -> Form:
-    """a + b."""
-    for one, other in ((a, b), (b, a)):
-        if not any(_flat(one)):
-            return other
-    if a.degree != b.degree or a.root or b.root:
-        raise Stopped("a sum of forms of two degrees, or of roots")
-    if a.degree == 0:
-        return num(a.data + b.data)
-    if a.degree == 1:
-        return Form(1, [u + v for u, v in zip(a.data, b.data, strict=True)])
-    return Form(2, [[u + v for u, v in zip(r, s, strict=True)] for r, s in zip(a.data, b.data, strict=True)])
-
-
-def times(a: Form, b: Form) -> Form:
-    """a b."""
-    for one, other in ((a, b), (b, a)):
-        if one.number is not None:
-            return scaled(other, one.number)
-    if a.root and b.root and a == b:
-        return Form(a.degree, a.data)
-    if a.root or b.root:
-        left, right = squared(a), squared(b)  # of numbers and forms that are not negative
-        if left.degree and right.degree:
-            raise Stopped("a product of a root and a form")
-        held, factor = (left, right) if left.degree else (right, left)
-        return Form(held.degree, _map(held, lambda v: v * factor.data).data, True)
-    if a.degree + b.degree > 2:
-        raise Stopped("a product of more than two magnitudes")
-    return Form(2, [[(u * s + v * r) / 2 for v, s in zip(a.data, b.data, strict=True)]
-                    for u, r in zip(a.data, b.data, strict=True)])  # fmt: skip
-
-
-def squared(f: Form) -> Form:
-    """f^2; under a root, what stands there. Only for f >= 0."""
-    if f.root:
-        return Form(f.degree, f.data)
-    if f.degree and any(v < 0 for v in _flat(f)):
-        raise Stopped("a comparison of a root with a form of both signs")
-    if f.degree == 2:
-        raise Stopped("the square of a quadratic form")
-    return num(f.data**2) if f.degree == 0 else times(f, f)
-
-
-@dataclass
-class Case:
-    """nonzero entries, of `d`; open: exactly so many are not 0 (else at most)."""
-
-    d: int
-    nonzero: int
-    open: bool
-
-    def magnitude(self, rank: int) -> Form:
-        """z_r."""
-        return Form(1, [Fraction(int(a >= rank)) for a in range(self.nonzero)])
-
-    def signs(self, rank: int) -> tuple[int, ...]:
-        """The signs that an entry of this rank may have."""
-        return (1, -1) if rank < self.nonzero else (0,)
-
-    def side(self, f: Form) -> tuple[bool, bool, bool]:
-        """(f >= 0, f <= 0, never 0) on the whole cone."""
-        flat = _flat(f)
-        ends = (
-            [f.data]
-            if f.degree == 0
-            else list(f.data)
-            if f.degree == 1
-            else [f.data[a][a] for a in range(len(f.data))]
-        )
-        apart = bool(ends[-1]) if self.open else all(ends)
-        return all(v >= 0 for v in flat), all(v <= 0 for v in flat), apart
 
 
 class Ranked:
@@ -155,7 +40,7 @@ class Ranked:
             try:
                 self.known[node] = self._form(node)
             except Stopped as problem:
-                raise laws._at(problem, node) from None
+                raise placed(problem, node) from None
         found: Form = self.known[node]
         return found
 
@@ -164,7 +49,7 @@ class Ranked:
             return num(int(self.truth(node)))
         rule = getattr(self, f"_{node.op}", None)
         if rule is None:
-            raise Stopped(laws._UNKNOWN.get(node.op, f"{node.op} beside a selection"))
+            raise Stopped(UNKNOWN.get(node.op, f"{node.op} beside a selection"))
         found: Form = rule(node)
         return found
 
@@ -224,7 +109,7 @@ class Ranked:
     def _sign(self, node: Node) -> Form:
         v = self.form(node.args[0])
         up, down, apart = self.case.side(v)
-        if not any(_flat(v)):
+        if not any(flat(v)):
             return num(0)
         if not self.case.open:
             raise Zeros
@@ -237,7 +122,7 @@ class Ranked:
         try:
             answer = self.truth(condition)
         except Foreign:
-            if laws._draws(condition):
+            if draws(condition):
                 raise Stopped("a branch on another entry and a draw together") from None
             answer = self.ties.choose(condition)
         return self.form(yes if answer else no)
@@ -266,7 +151,7 @@ class Ranked:
         if index.op == "place":
             if index.args[1] == self.rank:
                 return self.form(table[self.i])
-            if not laws.alike(table):
+            if not alike(table):
                 raise Stopped("an entry at an index that was sorted")
             return self._of_other(table[0], 0, index.args[1])
         at = self.form(index).number
@@ -279,7 +164,7 @@ class Ranked:
         if node.op == "not":
             return not self.truth(node.args[0])
         if node.op in ("and", "or"):
-            return laws.joined(self, node)
+            return joined(self, node)
         if node.op == "rank":
             if node.args[1] != self.i:
                 raise Foreign
@@ -337,12 +222,12 @@ class Ranked:
         a, b = self._cleared(node)
         if a.root or b.root:
             a, b = squared(a), squared(b)
-        if a.degree != b.degree and any(_flat(a)) and any(_flat(b)):
+        if a.degree != b.degree and any(flat(a)) and any(flat(b)):
             raise Stopped("a comparison of a magnitude with a number")
         gap = plus(a, scaled(b, Fraction(-1)))
-        if not any(_flat(gap)):
+        if not any(flat(gap)):
             return node.op != "lt"
-        if gap.degree and not self.case.open and not (any(_flat(a)) and any(_flat(b))):
+        if gap.degree and not self.case.open and not (any(flat(a)) and any(flat(b))):
             raise Zeros  # a comparison with 0
         up, down, apart = self.case.side(gap)
         if node.op == "eq":
@@ -382,9 +267,9 @@ def variants(node: Node, i: int, case: Case, rank: int, sign: int) -> list[dict[
     while True:
         ties, outcomes, prefix = Ties(broken), [], list[int]()
         while True:
-            way = laws.Way(prefix)
+            way = Way(prefix)
             found = Ranked(case, i, rank, sign, way, ties).form(node)
-            if found.root or (found.degree != 1 and any(_flat(found))):
+            if found.root or (found.degree != 1 and any(flat(found))):
                 raise Stopped(f"{node.line}: an output that is no linear form of magnitudes")
             error = plus(found, x)
             listed = error.data if error.degree == 1 else [Fraction(0)] * case.nonzero

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from compth.certification.cells import binding, laws, nodes
+from compth.certification.cells import binding, forms, laws, nodes
 from compth.certification.cells.array import Array
 from compth.certification.cells.bounds import Group
 from compth.certification.cells.draws import Draws
-from compth.certification.cells.laws import Chart, Piece
+from compth.certification.cells.evaluation import Chart
+from compth.certification.cells.laws import Piece
 from compth.certification.cells.nodes import Node, Session, Stopped
 from compth.certification.cells.values import Beyond, Split
 from compth.certification.tracer import NotTraceable
@@ -173,9 +174,9 @@ def _reached(outputs: list[Node]) -> set[Node]:
 def grouped(trace: Trace) -> list[tuple[int, list[int]]]:
     """Entries with one expression: (a representative, all of them)."""
     found: dict[int, list[int]] = {}
-    laws._FORMS.clear()
+    forms._FORMS.clear()
     for i, node in enumerate(trace.outputs):
-        found.setdefault(laws.form(node, i), []).append(i)
+        found.setdefault(forms.form(node, i), []).append(i)
     return [(members[0], members) for members in found.values()]
 
 

@@ -5,7 +5,6 @@ A word that is not here refuses, so that no program can look at what a symbol is
 
 from __future__ import annotations
 
-import builtins
 import math
 from collections.abc import Callable
 from itertools import pairwise
@@ -14,24 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from compth.certification.cells import array, nodes, orders
+from compth.certification.cells import elementwise as el
+from compth.certification.cells import nodes, orders
 from compth.certification.cells.array import (
-    INTEGER,
     REAL,
     TRUTH,
     WHOLE,
     Array,
     Chosen,
     Picked,
-    _Symbolic,
+    Symbolic,
     as_array,
     dtype_of,
-    elementwise,
-    kind_of,
 )
+from compth.certification.cells.elementwise import elementwise, kind_of
 from compth.certification.cells.nodes import session, stop
 
-SYMBOLIC = (_Symbolic, Chosen)
+SYMBOLIC = (Symbolic, Chosen)
 
 
 def holds_symbol(value: Any) -> bool:
@@ -53,7 +51,7 @@ def ufunc(f: Callable[..., Any]) -> Callable[..., Any]:
         target = out[0] if isinstance(out, tuple) else out
         found = f(*[a if holds_symbol(a) or not isinstance(a, list) else as_array(a) for a in arguments])
         if where is not True:
-            found = stop("where= without out=") if target is None else array.where(where, found, target)
+            found = stop("where= without out=") if target is None else el.where(where, found, target)
         if target is None:
             return found
         target[...] = found
@@ -63,38 +61,36 @@ def ufunc(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _of(op: str) -> Callable[..., Any]:
-    return ufunc(lambda a: array.unary(op, a))
+    return ufunc(lambda a: el.unary(op, a))
 
 
 def _relation(op: str, turned: bool = False) -> Callable[..., Any]:
-    return ufunc(lambda a, b: array.relation(op, *((b, a) if turned else (a, b))))
+    return ufunc(lambda a, b: el.relation(op, *((b, a) if turned else (a, b))))
 
 
 def frexp(a: Any) -> tuple[Any, Any]:
     """|a| = m 2^e with 1/2 <= m < 1; (0, 0) for 0."""
     exponent = elementwise(lambda v: session().node("exponent", nodes.as_real(v)), "i", a)
-    return array.over(a, array.power(2, 1.0 * exponent)), exponent
+    return el.over(a, el.power(2, 1.0 * exponent)), exponent
 
 
 def ldexp(m: Any, e: Any) -> Any:
     """m 2^e."""
-    return array.times(m, array.power(2, 1.0 * e))
+    return el.times(m, el.power(2, 1.0 * e))
 
 
 def copysign(a: Any, b: Any) -> Any:
     """|a| with the sign of b; the sign of a zero is not told, so b = 0 refuses unless a = 0 there."""
-    size = array.unary("abs", a)
+    size = el.unary("abs", a)
     unknown = lambda v: session().node("undefined")  # noqa: E731
-    signed = array.where(
-        array.relation("lt", b, 0), -1 * size, array.where(array.relation("lt", 0, b), size, 0)
-    )
-    lost = array.relation("eq", b, 0) & array.logical_not(array.relation("eq", size, 0))
-    return array.where(lost, elementwise(unknown, "f", size), signed)
+    signed = el.where(el.relation("lt", b, 0), -1 * size, el.where(el.relation("lt", 0, b), size, 0))
+    lost = el.relation("eq", b, 0) & el.logical_not(el.relation("eq", size, 0))
+    return el.where(lost, elementwise(unknown, "f", size), signed)
 
 
 def sign(a: Any) -> Any:
     """-1, 0, 1."""
-    return array.unary("sign", a)
+    return el.unary("sign", a)
 
 
 def isclose(*_: Any, **__: Any) -> Any:
@@ -180,7 +176,7 @@ def _plain(value: Any) -> Any:
 
 def _method(name: str) -> Callable[..., Any]:
     def called(a: Any, *arguments: Any, **options: Any) -> Any:
-        given = a if isinstance(a, _Symbolic) else as_array(a)
+        given = a if isinstance(a, Symbolic) else as_array(a)
         return getattr(given, name)(*arguments, **options)
 
     return called
@@ -188,12 +184,12 @@ def _method(name: str) -> Callable[..., Any]:
 
 def linalg_norm(x: Any, ord: Any = None) -> Any:
     """||x|| of order 1, 2 or inf."""
-    a = array.unary("abs", x)
+    a = el.unary("abs", x)
     order = 2 if ord is None else ord.node.number if isinstance(ord, Array) else ord
     if order == 1:
         return a.sum()
     if order == 2:
-        return array.unary("sqrt", (a * a).sum())
+        return el.unary("sqrt", (a * a).sum())
     return a.max() if order == math.inf else stop(f"a norm of order {order}")
 
 
@@ -216,7 +212,7 @@ def searchsorted(table: Any, v: Any, side: str = "left") -> Any:
     if any(u is None for u in known) or known != sorted(known):  # type: ignore[type-var]
         stop("a search in a table that is not sorted numbers")
     op = "lt" if side == "left" else "le"
-    ranks = [array.relation(op, Array(u, "f"), v).astype(WHOLE) for u in levels.flat]
+    ranks = [el.relation(op, Array(u, "f"), v).astype(WHOLE) for u in levels.flat]
     return sum(ranks[1:], start=ranks[0])
 
 
@@ -275,7 +271,7 @@ def cumsum(a: Any, axis: Any = None) -> Array:
 
 
 def _where(condition: Any, *values: Any) -> Any:
-    return array.where(condition, *values)
+    return el.where(condition, *values)
 
 
 def flatnonzero(a: Any) -> Any:
@@ -285,14 +281,14 @@ def flatnonzero(a: Any) -> Any:
 
 def stack_two(parts: Any, axis: int = 0) -> Array:
     """np.concatenate of vectors."""
-    return array.stacked(parts)
+    return el.stacked(parts)
 
 
 def select(conditions: Any, values: Any, default: Any = 0) -> Any:
     """np.select: the first condition that holds."""
     out = default
     for c, v in reversed(list(zip(conditions, values, strict=True))):
-        out = array.where(c, v, out)
+        out = el.where(c, v, out)
     return out
 
 
@@ -331,21 +327,21 @@ _NAMES = {"absolute": "abs", "fabs": "abs"}
 
 
 def _square(a: Any) -> Any:
-    return array.times(a, a)
+    return el.times(a, a)
 
 
 def _numpy() -> dict[str, Any]:
     words: dict[str, Any] = {n: _of(_NAMES.get(n, n)) for n in _UNARY.split()}
     words |= {
-        "add": ufunc(array.plus), "subtract": ufunc(array.minus), "multiply": ufunc(array.times),
-        "divide": ufunc(array.over), "true_divide": ufunc(array.over), "floor_divide": ufunc(array.floor_divide),
-        "power": ufunc(array.power), "square": ufunc(_square), "negative": ufunc(lambda a: -a),
-        "maximum": ufunc(array.larger), "minimum": ufunc(array.smaller), "fmax": ufunc(array.larger),
-        "fmin": ufunc(array.smaller), "mod": ufunc(lambda a, b: a % b), "frexp": frexp, "ldexp": ldexp,
+        "add": ufunc(el.plus), "subtract": ufunc(el.minus), "multiply": ufunc(el.times),
+        "divide": ufunc(el.over), "true_divide": ufunc(el.over), "floor_divide": ufunc(el.floor_divide),
+        "power": ufunc(el.power), "square": ufunc(_square), "negative": ufunc(lambda a: -a),
+        "maximum": ufunc(el.larger), "minimum": ufunc(el.smaller), "fmax": ufunc(el.larger),
+        "fmin": ufunc(el.smaller), "mod": ufunc(lambda a, b: a % b), "frexp": frexp, "ldexp": ldexp,
         "copysign": ufunc(copysign), "less": _relation("lt"), "less_equal": _relation("le"),
         "greater": _relation("lt", True), "greater_equal": _relation("le", True), "equal": _relation("eq"),
-        "not_equal": ufunc(lambda a, b: array.logical_not(array.relation("eq", a, b))),
-        "logical_not": ufunc(array.logical_not), "logical_and": ufunc(lambda a, b: _true(a) & _true(b)),
+        "not_equal": ufunc(lambda a, b: el.logical_not(el.relation("eq", a, b))),
+        "logical_not": ufunc(el.logical_not), "logical_and": ufunc(lambda a, b: _true(a) & _true(b)),
         "logical_or": ufunc(lambda a, b: _true(a) | _true(b)), "clip": _method("clip"), "where": _where,
         "zeros": _constant(0, "f"), "ones": _constant(1, "f"), "empty": _unset, "full": full,
         "zeros_like": lambda a, dtype=None: full_like(a, 0, dtype), "full_like": full_like,
@@ -387,74 +383,17 @@ def _unset_like(a: Any, dtype: Any = None) -> Any:
 
 
 def _hypot(*values: Any) -> Any:
-    return array.unary("sqrt", sum((v * v for v in values[1:]), start=values[0] * values[0]))
+    return el.unary("sqrt", sum((v * v for v in values[1:]), start=values[0] * values[0]))
 
 
 MATH: dict[str, Any] = {
     **{n: _of(_NAMES.get(n, n)) for n in ("sqrt", "log2", "exp2", "fabs")},
-    **{n: (lambda op: lambda a: array.unary(op, a, "i"))(n) for n in ("floor", "ceil", "trunc")},
-    "frexp": frexp, "ldexp": ldexp, "copysign": copysign, "pow": array.power, "hypot": _hypot,
+    **{n: (lambda op: lambda a: el.unary(op, a, "i"))(n) for n in ("floor", "ceil", "trunc")},
+    "frexp": frexp, "ldexp": ldexp, "copysign": copysign, "pow": el.power, "hypot": _hypot,
     "fsum": lambda a: make_array(list(a)).sum(), "inf": math.inf, "pi": math.pi, "e": math.e,
 }  # fmt: skip
 
 # Python's own
-
-
-def _extreme(op: str) -> Callable[..., Any]:
-    plain = getattr(builtins, op)
-
-    def called(*values: Any, **options: Any) -> Any:
-        listed = list(values[0]) if len(values) == 1 else list(values)
-        if not holds_symbol(listed):
-            return plain(listed, **options)
-        if options or any(isinstance(v, Picked) or as_array(v).ndim for v in listed):
-            stop(f"{op} with options, or of arrays")
-        return Array(nodes.extreme(op, [as_array(v).node for v in listed]), kind_of(*listed))
-
-    return called
-
-
-def _sum(values: Any, start: Any = 0) -> Any:
-    listed = list(values)
-    if not holds_symbol(listed):
-        return sum(listed, start)
-    if all(not isinstance(v, Picked) and as_array(v).ndim == 0 for v in listed):
-        return make_array(listed).sum() + start
-    return sum(listed[1:], start=listed[0]) + start
-
-
-def _every(some: bool) -> Callable[..., Any]:
-    def called(values: Any) -> Any:
-        listed = list(values)
-        if not holds_symbol(listed):
-            return any(listed) if some else all(listed)
-        return make_array(listed).any() if some else make_array(listed).all()
-
-    return called
-
-
-def _sorted(values: Any, key: Any = None, reverse: bool = False) -> Any:
-    """sorted() of magnitudes, or of all indices by a key that grows or falls with |x_i|."""
-    listed = list(values)
-    keys = listed if key is None else [key(v) for v in listed]
-    if not holds_symbol(keys):
-        return sorted(listed, key=key, reverse=reverse)
-    if key is None:
-        found = list(orders.sort(make_array(listed)))
-        return found[::-1] if reverse else found
-    if listed != list(range(session().size)):
-        stop("a sort of other things than all indices")
-    return list(orders.by_keys(make_array(keys), reverse))
-
-
-def _isinstance(value: Any, kinds: Any) -> bool:
-    return bool(value.ndim) if kinds is ARRAY and isinstance(value, Array) else bool(stop("asks for a type"))
-
-
-def _round(value: Any, digits: Any = None) -> Any:
-    if not holds_symbol(value):
-        return round(value, digits)
-    return stop("round to decimals") if digits is not None else array.unary("rint", value, "i")
 
 
 class _Kind:
@@ -463,17 +402,7 @@ class _Kind:
     __class_getitem__ = classmethod(lambda cls, _: cls)
 
 
-_PLAIN = (
-    "len", "range", "enumerate", "zip", "list", "tuple", "reversed", "map", "slice", "iter", "next", "ValueError",
-    "TypeError", "ZeroDivisionError",
-)  # fmt: skip
 ARRAY, GENERATOR = type("ndarray", (_Kind,), {}), type("Generator", (_Kind,), {})
-PYTHON: dict[str, Any] = {
-    **{n: getattr(builtins, n) for n in _PLAIN if hasattr(builtins, n)},
-    "abs": lambda a: abs(a), "min": _extreme("min"), "max": _extreme("max"), "sum": _sum, "any": _every(True),
-    "all": _every(False), "float": REAL, "int": INTEGER, "bool": TRUTH, "round": _round, "isinstance": _isinstance,
-    "sorted": _sorted, "pow": lambda a, b: a**b, "divmod": lambda a, b: divmod(a, b),
-}  # fmt: skip
 
 NUMPY: dict[str, Any] = _numpy() | {
     "ndarray": ARRAY,

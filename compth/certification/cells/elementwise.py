@@ -1,0 +1,121 @@
+"""numpy's functions of every entry, on arrays of expressions and on selections of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from compth.certification.cells import nodes, norms
+from compth.certification.cells.array import Array, Picked, Symbolic, aligned, as_array, mapped
+from compth.certification.cells.nodes import Node, stop
+
+
+def elementwise(f: Callable[..., Node], kind: str, *arguments: Any) -> Any:
+    """f at every entry, with numpy's broadcasting; of selections, at every selected one."""
+    picked = next((a for a in arguments if isinstance(a, Picked)), None)
+    if picked is None:
+        return Array(mapped(f, *(as_array(a).data for a in arguments)), kind)
+    aligned = [aligned(a, picked.order) for a in arguments]
+    return Picked(Array(mapped(f, *(a.data for a in aligned)), kind), picked.mask, picked.order)
+
+
+def kind_of(*arguments: Any) -> str:
+    """The kind of a result of arithmetic."""
+    kinds = {a.kind if isinstance(a, Symbolic) else as_array(a).kind for a in arguments}
+    return "f" if "f" in kinds else "i" if "i" in kinds else "b"
+
+
+def plus(a: Any, b: Any) -> Any:
+    """a + b; of truth values a or b, as numpy has it."""
+    kind = kind_of(a, b)
+    return elementwise(nodes.either if kind == "b" else nodes.add, kind, a, b)
+
+
+def minus(a: Any, b: Any) -> Any:
+    """a - b."""
+    kind = kind_of(a, b)
+    return stop("a difference of truth values") if kind == "b" else elementwise(_real(nodes.sub), kind, a, b)
+
+
+def times(a: Any, b: Any) -> Any:
+    """a b."""
+    kind = kind_of(a, b)
+    return elementwise(nodes.both if kind == "b" else _real(nodes.mul), kind, a, b)
+
+
+def over(a: Any, b: Any) -> Any:
+    """a / b."""
+    scalar = not any(isinstance(v, Picked) or (isinstance(v, Array) and v.ndim) for v in (a, b))
+    if scalar and as_array(b).node.number == 0:
+        stop("a division by zero")
+    return elementwise(_real(nodes.div), "f", a, b)
+
+
+def _real(f: Callable[[Node, Node], Node]) -> Callable[[Node, Node], Node]:
+    return lambda a, b: f(nodes.as_real(a), nodes.as_real(b))
+
+
+def floor_divide(a: Any, b: Any) -> Any:
+    """floor(a/b)."""
+    kind = kind_of(a, b)
+    return elementwise(lambda u, v: nodes.unary("floor", nodes.div(u, v)), kind, a, b)
+
+
+def power(a: Any, b: Any) -> Any:
+    """a ** b."""
+    kind = kind_of(a, b)
+    if kind != "f" and any((v.number or 0) < 0 or v.number is None for v in as_array(b).flat):
+        if as_array(a).ndim or as_array(b).ndim:
+            stop("an integer to a power that may be negative")
+        kind = "f"  # of Python's integers it is a float
+    return elementwise(_real(nodes.power), "i" if kind == "b" else kind, a, b)
+
+
+def relation(op: str, a: Any, b: Any) -> Any:
+    """a < b, a <= b or a == b."""
+    return elementwise(lambda u, v: nodes.compare(op, u, v), "b", a, b)
+
+
+def logical_not(a: Any) -> Any:
+    """not a."""
+    return elementwise(nodes.negation, "b", a)
+
+
+def logical(join: Callable[[Node, Node], Node], a: Any, b: Any) -> Any:
+    if kind_of(a, b) != "b":
+        stop("the bits of numbers")
+    return elementwise(join, "b", a, b)
+
+
+def unary(op: str, a: Any, kind: str = "") -> Any:
+    """floor, ceil, rint, trunc, abs, sign, sqrt, log2, exp2 at every entry."""
+    of = kind_of(a)
+    return elementwise(lambda v: nodes.unary(op, v), kind or ("f" if of == "f" or op in _ROOTS else of), a)
+
+
+_ROOTS = ("sqrt", "log2", "exp2")
+
+
+def larger(a: Any, b: Any) -> Any:
+    """max(a, b)."""
+    return elementwise(lambda u, v: norms.extreme("max", [u, v]), kind_of(a, b), a, b)
+
+
+def smaller(a: Any, b: Any) -> Any:
+    """min(a, b)."""
+    return elementwise(lambda u, v: norms.extreme("min", [u, v]), kind_of(a, b), a, b)
+
+
+def where(condition: Any, *values: Any) -> Any:
+    """np.where: both branches are there, one counts; with one argument, the indices where it holds."""
+    if not values:
+        return as_array(condition).nonzero()
+    return elementwise(nodes.choose, kind_of(*values), condition, *values)
+
+
+def stacked(parts: Sequence[Any]) -> Array:
+    """Arrays one after another."""
+    found = [as_array(p) for p in parts]
+    return Array(np.concatenate([p.data.reshape(-1) for p in found]), kind_of(*found))

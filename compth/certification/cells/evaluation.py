@@ -1,0 +1,518 @@
+"""The expression of one entry on one cell: every decision is one on the whole cell, or the cell must be cut.
+
+It is evaluated lazily, as numpy's result depends on it: of np.where the branch that counts, of a comparison its
+answer. Draws branch with exact probabilities, functions of the cell's variable. Where a tie is broken in a way that is
+not told, all ways are followed and each must be right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from compth.certification.cells.forms import alike
+from compth.certification.cells.nodes import Node, Stopped, is_truth
+from compth.certification.cells.values import ONE, ZERO, Beyond, Cell, Log, Value, root_of, whole
+from compth.proof.algebra import NOUGHT, UNIT, Rational, Root, rational
+
+HALF = Fraction(1, 2)
+
+
+class Foreign(Exception):
+    """An expression of one entry that reads another entry of x."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A part of the line: x_i = unit t, or x_i = lattice (t + K) for every whole K on one side.
+
+    low, high: the range of t, closed: whether its ends belong to it. order: of the norm that is the unit. octave: the
+    unit is any power of two. side: 1 for K >= least, -1 for K < -least, 0 without K.
+    """
+
+    low: Root
+    high: Root
+    closed: tuple[bool, bool]
+    order: str = ""
+    octave: bool = False
+    lattice: Fraction = Fraction(1)
+    least: int = 0
+    side: int = 0
+
+    def entry(self) -> Value:
+        """x_i."""
+        t = Rational((Fraction(0), self.lattice))
+        return Value(
+            t, int(bool(self.order) or self.octave), shift=self.lattice if self.side else Fraction(0)
+        )
+
+    def cells(self) -> list[Cell]:
+        """All of it."""
+        if self.low == self.high:
+            return [Cell(self.low, self.low)]
+        ends = [Cell(e, e) for e, in_it in zip((self.low, self.high), self.closed, strict=True) if in_it]
+        return [*ends, Cell(self.low, self.high)]
+
+
+@dataclass
+class _Uniform:
+    low: Rational = NOUGHT
+    high: Rational = UNIT
+
+
+@dataclass
+class Way:
+    """One run through an entry's expression: replayed choices, then first ones; their probabilities multiply."""
+
+    prefix: list[int]
+    taken: list[tuple[int, int]] = field(default_factory=list)
+    weight: Rational = UNIT
+
+    def choose(self, weights: list[Rational]) -> int:
+        """One of these random outcomes."""
+        at = len(self.taken)
+        pick = self.prefix[at] if at < len(self.prefix) else 0
+        self.taken.append((pick, len(weights)))
+        self.weight = self.weight * weights[pick]
+        return pick
+
+    def following(self) -> list[int] | None:
+        """The prefix of the next run, None after the last."""
+        left = list(self.taken)
+        while left:
+            pick, count = left.pop()
+            if pick + 1 < count:
+                return [*(p for p, _ in left), pick + 1]
+        return None
+
+
+@dataclass
+class Ties:
+    """Decisions that x makes in a way that is not told: one answer each, whatever is drawn; all answers are tried."""
+
+    prefix: list[bool]
+    answers: dict[Node, bool] = field(default_factory=dict)
+
+    def choose(self, node: Node) -> bool:
+        """The answer of this law."""
+        if node not in self.answers:
+            at = len(self.answers)
+            self.answers[node] = self.prefix[at] if at < len(self.prefix) else True
+        return self.answers[node]
+
+    def following(self) -> list[bool] | None:
+        """The prefix of the next law, None after the last."""
+        left = list(self.answers.values())
+        while left and not left[-1]:
+            left.pop()
+        return [*left[:-1], False] if left else None
+
+
+class Evaluation:
+    """One way through the expression of entry i on a cell."""
+
+    def __init__(self, chart: Chart, cell: Cell, i: int, way: Way, ties: Ties, sums: dict[Any, Any]) -> None:
+        self.chart, self.cell, self.i, self.way, self.ties, self.sums = chart, cell, i, way, ties, sums
+        self.known: dict[Node, Any] = {}
+        self.answers: dict[Node, bool] = {}
+        self.uniforms: dict[int, _Uniform] = {}
+        self.drawn: dict[Any, int] = {}
+
+    def value(self, node: Node) -> Any:
+        """A Value, or a Log."""
+        if node not in self.known:
+            try:
+                self.known[node] = self._value(node)
+            except Stopped as problem:
+                raise placed(problem, node) from None
+        return self.known[node]
+
+    def _value(self, node: Node) -> Any:
+        if is_truth(node):
+            return ONE if self.truth(node) else ZERO
+        rule = getattr(self, f"_{node.op}", None)
+        if rule is None:
+            raise Stopped(UNKNOWN.get(node.op, f"{node.op} of the whole input"))
+        return rule(node)
+
+    def number(self, node: Node) -> Value:
+        """A Value; a logarithm used as a number stops."""
+        found = self.value(node)
+        if isinstance(found, Log):
+            raise Stopped("a logarithm that is not rounded")
+        assert isinstance(found, Value)
+        return found
+
+    # leaves
+
+    def _const(self, node: Node) -> Value:
+        return whole(node.args[0])
+
+    def _x(self, node: Node) -> Value:
+        if node.args[0] != self.i:
+            raise Foreign
+        return self.chart.entry()
+
+    def _norm(self, node: Node) -> Value:
+        if node.args[0] != self.chart.order:
+            raise Stopped(f"the {node.args[0]}-norm of x beside another scale")
+        return Value(UNIT, 1)
+
+    def _u(self, node: Node) -> Value:
+        return Value(NOUGHT, 0, UNIT, node.args[0])
+
+    # arithmetic
+
+    def _add(self, node: Node) -> Any:
+        a, b = map(self.value, node.args)
+        for log, other in ((a, b), (b, a)):
+            if isinstance(log, Log):
+                if isinstance(other, Log) or other.constant is None:
+                    raise Stopped("a logarithm that is not rounded")
+                return Log(log.of, log.plus + other.constant)
+        return a + b
+
+    def _mul(self, node: Node) -> Any:
+        return self.number(node.args[0]) * self.number(node.args[1])
+
+    def _div(self, node: Node) -> Value:
+        return self.number(node.args[0]) * self.number(node.args[1]).inverse(self.cell)
+
+    def _sum(self, node: Node) -> Any:
+        total = ZERO
+        for a in node.args:
+            total = total + self.number(a)
+        return total
+
+    def _sqrt(self, node: Node) -> Value:
+        return root_of(self.number(node.args[0]), self.cell)
+
+    def _abs(self, node: Node) -> Value:
+        v = self.number(node.args[0])
+        return v if self.sign(v) >= 0 else -v
+
+    def _sign(self, node: Node) -> Value:
+        return whole(self.sign(self.number(node.args[0])))
+
+    def _ite(self, node: Node) -> Any:
+        condition, yes, no = node.args
+        try:
+            answer = self.truth(condition)
+        except Foreign:
+            if draws(condition):
+                raise Stopped("a branch on another entry and a draw together") from None
+            answer = self.ties.choose(condition)
+        return self.value(yes if answer else no)
+
+    # logarithms and powers of two
+
+    def _log2(self, node: Node) -> Log:
+        v = self.number(node.args[0])
+        if v.b is not None or v.shift or v.radical != 1 or self.sign(v) <= 0:
+            raise Stopped("the logarithm of what is not positive, or of a draw")
+        return Log(v)
+
+    def _exponent(self, node: Node) -> Value:
+        v = self.number(node.args[0])
+        if v.is_zero or self.sign(v) == 0:
+            return ZERO
+        positive = v if self.sign(v) > 0 else -v
+        if v.b is not None or v.shift or v.radical != 1:
+            raise Stopped("the exponent of a draw")
+        return Log(positive).floor(self.cell) + ONE
+
+    def _exp2(self, node: Node) -> Value:
+        v = self.value(node.args[0])
+        if isinstance(v, Log):
+            return _times_power(v.of, v.plus)
+        if v.shift and not self.chart.octave:
+            raise Stopped("2 to the power of x")
+        at = v.a.constant
+        if v.b is not None or at is None or v.degree or v.radical != 1 or v.shift.denominator != 1:
+            raise Stopped("2 to the power of x")
+        return _times_power(Value(UNIT, int(v.shift)), at)
+
+    # rounding
+
+    def _floor(self, node: Node) -> Value:
+        return self.floor(self.value(node.args[0]))
+
+    def _ceil(self, node: Node) -> Value:
+        v = self.value(node.args[0])
+        if isinstance(v, Log):
+            return v.floor(self.cell) + whole(int(not v.whole(self.cell)))
+        return -self.floor(-v)
+
+    def _rint(self, node: Node) -> Value:
+        v = self.value(node.args[0])
+        if isinstance(v, Log):
+            upper = v.floor(self.cell, HALF)
+            tie = self.cell.point and not self.cell.low.rational  # a border: either way, both are followed
+            return upper + whole(-1) if tie and not self.ties.choose(node) else upper
+        lower = self.floor(v + whole(HALF))
+        tie = v.b is None and self.cell.sign((v + whole(HALF) + -lower).a) == 0
+        if not tie:
+            return lower
+        k = lower.a.constant
+        if lower.shift or k is None:
+            return lower if self.ties.choose(node) else lower + whole(-1)
+        return whole(round(k - HALF))
+
+    def _trunc(self, node: Node) -> Value:
+        v = self.number(node.args[0])
+        return self.floor(v) if self.sign(v) >= 0 else -self.floor(-v)
+
+    def _cast(self, node: Node) -> Value:
+        v = self.number(node.args[0])
+        if not (v.b is None and v.a.constant is not None and v.a.constant.denominator == 1):
+            v = self._trunc(node)
+        if v.shift and not self.chart.octave:
+            raise Stopped("an integer cast of numbers without a limit: beyond 2^63 it fails")
+        return v
+
+    def floor(self, v: Any) -> Value:
+        """floor of a value: one whole number on the cell, or several with their chances where it holds a draw."""
+        if isinstance(v, Log):
+            return v.floor(self.cell)
+        if v.is_zero:
+            return ZERO
+        if v.degree or v.radical != 1 or v.shift.denominator != 1:
+            raise Stopped("a floor that does not scale with x")
+        kept = Value(NOUGHT, shift=v.shift)
+        inner = v + -kept
+        if inner.b is None:
+            return kept + whole(self.cell.floor(inner.a))
+        u = self._uniform(inner.u)
+        ends = [inner.a + inner.b * e for e in (u.low, u.high)]
+        rising = self.cell.sign(inner.b) > 0
+        first, last = (self.cell.floor(e) for e in (ends if rising else ends[::-1]))
+        for k in range(first + 1, last + 1):
+            if self.sign(inner + whole(-k)) < 0:
+                return kept + whole(k - 1)
+        return kept + whole(last)
+
+    # decisions
+
+    def sign(self, v: Value) -> int:
+        """-1, 0 or 1 on the whole cell; a draw is decided at random."""
+        if v.b is not None:
+            return self._drawn_sign(v)
+        if not v.shift:
+            return self.cell.sign(v.a)
+        if not self.chart.side or v.radical != 1:
+            raise Stopped("a comparison of the exponent of x")
+        side = self.chart.side * (1 if v.shift > 0 else -1)  # where K goes, the value goes
+        nearest = self.chart.least if self.chart.side > 0 else -self.chart.least - 1
+        if self.cell.sign(v.a + rational(v.shift * nearest)) * side <= 0:
+            raise Beyond(self.chart.lattice, self.chart.least + _steps(v, self.cell))
+        return side
+
+    def _drawn_sign(self, v: Value) -> int:
+        if v.shift or v.b is None:
+            raise Stopped("a draw compared with x itself")
+        if v.radical != 1:
+            raise Stopped("a draw compared with an irrational multiple")
+        slope = self.cell.sign(v.b)
+        below = self._below(v.u, -v.a / v.b)
+        return -slope if below else slope
+
+    def _uniform(self, name: int) -> _Uniform:
+        return self.uniforms.setdefault(name, _Uniform())
+
+    def _below(self, name: int, threshold: Rational) -> bool:
+        """Decide U < threshold, with its probability on what is left of U."""
+        u = self._uniform(name)
+        if self.cell.sign(threshold - u.low) <= 0:
+            return False
+        if self.cell.sign(u.high - threshold) <= 0:
+            return True
+        chance = (threshold - u.low) / (u.high - u.low)
+        if self.way.choose([chance, UNIT - chance]) == 0:
+            u.high = threshold
+            return True
+        u.low = threshold
+        return False
+
+    def truth(self, node: Node) -> bool:
+        """Whether a condition holds on the cell, at this way's draws."""
+        if node not in self.answers:
+            try:
+                self.answers[node] = self._truth(node)
+            except Stopped as problem:
+                raise placed(problem, node) from None
+        return self.answers[node]
+
+    def _truth(self, node: Node) -> bool:
+        if node.op == "not":
+            return not self.truth(node.args[0])
+        if node.op in ("and", "or"):
+            return joined(self, node)
+        if node.op == "in":
+            return self._inside(node)
+        if node.op == "rank" or (node.op == "eq" and "place" in (node.args[0].op, node.args[1].op)):
+            return self.ties.choose(node)  # what x decides in a way that cells do not tell
+        if node.op in ("lt", "le", "eq"):
+            return self._compared(node)
+        return self.sign(self.number(node)) != 0
+
+    def _compared(self, node: Node) -> bool:
+        a, b = node.args
+        drawn, other = (a, b) if a.op == "cat" else (b, a)
+        if node.op == "eq" and drawn.op == "cat" and any(w.number is None for w in drawn.args[1:]):
+            if other.number != self.i:
+                raise Stopped("a drawn index compared with another one than the entry's own")
+            return self._is_mine(drawn)
+        if node.op != "eq" and (turned := self._of_floor(node)) is not None:
+            return turned
+        u, v = self.value(a), self.value(b)
+        s = self._log_sign(u, v) if isinstance(u, Log) or isinstance(v, Log) else self._difference(u, v)
+        return {"lt": s < 0, "le": s <= 0, "eq": s == 0}[node.op]
+
+    def _of_floor(self, node: Node) -> bool | None:
+        """floor(z) < k as z < k for a whole number k: no need to know the floor, of which there may be no end."""
+        a, b = node.args
+        if a.op == "floor" and b.number is not None and a.args[0].op == "log2":
+            k = -(-b.number // 1) if node.op == "lt" else b.number // 1 + 1
+            return self._log_sign(self.value(a.args[0]), whole(k)) < 0
+        if b.op == "floor" and a.number is not None and b.args[0].op == "log2":
+            k = a.number // 1 + 1 if node.op == "lt" else -(-a.number // 1)
+            return self._log_sign(self.value(b.args[0]), whole(k)) >= 0
+        return None
+
+    def _log_sign(self, u: Any, v: Any) -> int:
+        """The sign of log2(z) + p - c, compared as z^q and a power of two."""
+        if not isinstance(u, Log):
+            return -self._log_sign(v, u)
+        c = None if isinstance(v, Log) else v.constant
+        if c is None or u.of.degree:
+            raise Stopped("a comparison of logarithms")
+        apart = c - u.plus
+        powered = UNIT
+        for _ in range(apart.denominator):
+            powered = powered * u.of.a
+        return self.cell.sign(powered - rational(Fraction(2) ** apart.numerator))
+
+    def _difference(self, u: Value, v: Value) -> int:
+        """The sign of u - v: directly, by their signs, or of irrational multiples by their squares."""
+        if u.radical != v.radical and not (u.is_zero or v.is_zero):
+            su, sv = self.sign(u), self.sign(v)
+            if su != sv or su == 0:
+                return (su > sv) - (su < sv)
+            square = u * u + -(v * v)
+            return su * self.sign(square)
+        if u.degree != v.degree and not (u.is_zero or v.is_zero) and u.b is None and v.b is None:
+            su, sv = self.sign(u), self.sign(v)
+            if su != sv or su == 0:
+                return (su > sv) - (su < sv)
+        return self.sign(u + -v)
+
+    # draws of integers
+
+    def _inside(self, node: Node) -> bool:
+        _, i, chance = node.args
+        if i != self.i:
+            raise Foreign
+        if node not in self.drawn:
+            p = rational(chance.number)
+            self.drawn[node] = 1 if p == UNIT else 1 - self.way.choose([p, UNIT - p])
+        return bool(self.drawn[node])
+
+    def _is_mine(self, drawn: Node) -> bool:
+        """Whether the index that was drawn with chances that depend on x is this entry's."""
+        if drawn not in self.drawn:
+            p = self.number(drawn.args[1 + self.i])
+            if (p.degree and p.a.num) or p.b is not None or p.shift or p.radical != 1:
+                raise Stopped("probabilities that do not sum to 1")
+            self._sums_to_one(drawn, p.a)
+            inside = self.cell.sign(p.a), self.cell.sign(UNIT - p.a)
+            if min(inside) < 0:
+                raise Stopped("a probability outside [0, 1]")
+            self.drawn[drawn] = (
+                1 if not inside[1] else 0 if not inside[0] else 1 - self.way.choose([p.a, UNIT - p.a])
+            )
+        return bool(self.drawn[drawn])
+
+    def _sums_to_one(self, drawn: Node, p: Rational) -> None:
+        """p = a |t| + b (unit ||x||_1) or a t^2 + b (unit ||x||_2), on all cells the same, with a + b d = 1."""
+        count, power = len(drawn.args) - 1, {"1": 1, "2": 2}.get(self.chart.order, 0)
+        c = [*p.num, *[Fraction(0)] * 3][: max(3, len(p.num))]
+        if len(p.den) > 1 or len(c) > 3 or not power or c[3 - power] or not alike(drawn.args[1:]):
+            raise Stopped("probabilities that are not seen to sum to 1")
+        at_zero = self.cell.point and self.cell.low.rational and self.cell.low.low == 0
+        right_side = at_zero or power == 2 or self.cell.sign(Rational((Fraction(0), Fraction(1)))) > 0
+        slope = c[power] if right_side else -c[power]
+        slope = self.sums.setdefault((drawn, "at 0"), (1 - count * c[0])) if at_zero else slope
+        if slope + c[0] * count != 1 or self.sums.setdefault(drawn, (slope, c[0])) != (slope, c[0]):
+            raise Stopped("probabilities that are not seen to sum to 1")
+
+    def _cat(self, node: Node) -> Value:
+        """A drawn integer itself, where its probabilities are numbers."""
+        weights = [w.number for w in node.args[1:]]
+        if any(w is None for w in weights):
+            raise Stopped("a drawn index used as a number")
+        if node not in self.drawn:
+            total = sum(weights)
+            if total != 1 or min(weights) < 0:
+                raise Stopped("probabilities that do not sum to 1")
+            possible = [k for k, w in enumerate(weights) if w]
+            chances = [rational(weights[k]) for k in possible]
+            self.drawn[node] = possible[self.way.choose(chances)]
+        return whole(self.drawn[node])
+
+    def _pick(self, node: Node) -> Any:
+        index, *table = node.args
+        if index.op == "cat" and any(w.number is None for w in index.args[1:]):
+            if not self._is_mine(index):
+                raise Stopped("an entry at an index that was drawn")
+            return self.value(table[self.i])
+        at = self.number(index).constant
+        if at is None or at.denominator != 1 or not -len(table) <= at < len(table):
+            raise Stopped("an index that is no place of the table")
+        return self.value(table[int(at)])
+
+
+UNKNOWN = {"undefined": "what is no number (a division by zero, or memory that was not set)",
+            "top": "the largest entry of x", "bottom": "the smallest entry of x"}  # fmt: skip
+
+
+def joined(run: Any, node: Node) -> bool:
+    """and, or: the second is not needed where the first decides; one on another entry may be either."""
+    decides: bool = node.op == "or"
+    unknown = False
+    for part in node.args:
+        try:
+            if bool(run.truth(part)) == decides:
+                return decides
+        except Foreign:
+            unknown = True
+    if unknown:
+        raise Foreign
+    return not decides
+
+
+def placed(problem: Stopped, node: Node) -> Stopped:
+    """The same refusal with the line of the innermost expression."""
+    says = str(problem)
+    if getattr(problem, "placed", False) or not node.line:
+        return problem
+    out = Stopped(f"{node.line}: {says}")
+    out.placed = True  # type: ignore[attr-defined]
+    return out
+
+
+def draws(node: Node) -> bool:
+    """True for an expression that holds a draw."""
+    return node.op in ("u", "cat", "in") or any(draws(a) for a in node.args if isinstance(a, Node))
+
+
+def _times_power(v: Value, exponent: Fraction) -> Value:
+    if exponent.denominator != 1:
+        raise Stopped("an irrational power of 2")
+    return v * whole(Fraction(2) ** int(exponent))
+
+
+def _steps(v: Value, cell: Cell) -> int:
+    """How much farther out the lattice must begin for the sign to be settled."""
+    reach = abs(float(v.a(cell.sample)) / float(v.shift))
+    return min(int(reach) + 1, 1000)

@@ -1,0 +1,76 @@
+"""When two entries have one expression: the same but for which entry it is of, and for the names of its draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from compth.certification.cells.nodes import Node
+
+
+def alike(listed: Sequence[Node]) -> bool:
+    """True where the k-th expression is the first one with x_k in x_0's place."""
+    return len({form(v, i) for i, v in enumerate(listed)}) == 1
+
+
+_FORMS: dict[Any, int] = {}
+
+
+def form(node: Node, i: int) -> int:
+    """A number that two expressions share where one has x_i and its draws in the place of the other's x_j and draws."""
+    names: dict[Node, int] = {}
+    counts: dict[str, int] = {}
+
+    def number_of(key: Any) -> int:
+        return _FORMS.setdefault(key, len(_FORMS))
+
+    def drawn(n: Node, *about: Any) -> Any:
+        counts[n.op] = counts.get(n.op, 0) + 1
+        return (n.op, counts[n.op], *about)
+
+    def key(n: Node) -> Any:
+        if n.op == "x":
+            return ("x", "own" if n.args[0] == i else n.args[0])
+        if n.op == "u":
+            return drawn(n)
+        if n.op == "in":
+            return drawn(n, n.args[1] == i, walked(n.args[2]))
+        if _by_x(n):
+            return drawn(n, walked(n.args[1 + i]))
+        if n.op == "sum":
+            return ("sum", form(n.args[0], 0))
+        if n.op == "rank":
+            return ("rank", n.args[0], n.args[1] == i, n.args[2])
+        if n.op == "place":
+            return ("place", *n.args)
+        if n.op == "position":
+            return ("position", n.args[0], n.args[1] == i, n.args[2])
+        if n.op in ("eq", "pick") and any(a.op == "place" for a in n.args if isinstance(a, Node)):
+            return _at_place(n)
+        if n.op in ("eq", "pick") and any(_by_x(a) for a in n.args if isinstance(a, Node)):
+            return _at_own(n)
+        return (n.op, *(walked(a) if isinstance(a, Node) else ("is", str(a)) for a in n.args))
+
+    def _at_place(n: Node) -> Any:
+        if n.op == "pick":
+            return ("pick place", walked(n.args[0]), walked(n.args[1 + i]), alike(n.args[1:]))
+        place, other = n.args if n.args[0].op == "place" else n.args[::-1]
+        return ("own place", other.number == i, walked(place))
+
+    def _at_own(n: Node) -> Any:
+        if n.op == "pick":
+            return ("pick own", walked(n.args[0]), walked(n.args[1 + i]))
+        cat, other = n.args if n.args[0].op == "cat" else n.args[::-1]
+        return ("own", other.number == i, walked(cat))
+
+    def walked(n: Node) -> int:
+        if n not in names:
+            names[n] = number_of(key(n))
+        return names[n]
+
+    return walked(node)
+
+
+def _by_x(n: Node) -> bool:
+    """An index that is drawn with chances that depend on x."""
+    return n.op == "cat" and any(w.number is None for w in n.args[1:])

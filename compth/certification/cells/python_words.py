@@ -1,0 +1,85 @@
+"""Python's own functions for a traced program; those that are not here it does not have."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from typing import Any
+
+from compth.certification.cells import elementwise as el
+from compth.certification.cells import norms, orders
+from compth.certification.cells.array import INTEGER, REAL, TRUTH, Array, Picked, as_array
+from compth.certification.cells.elementwise import kind_of
+from compth.certification.cells.nodes import session, stop
+from compth.certification.cells.words import ARRAY, holds_symbol, make_array
+
+
+def _extreme(op: str) -> Callable[..., Any]:
+    plain = getattr(builtins, op)
+
+    def called(*values: Any, **options: Any) -> Any:
+        listed = list(values[0]) if len(values) == 1 else list(values)
+        if not holds_symbol(listed):
+            return plain(listed, **options)
+        if options or any(isinstance(v, Picked) or as_array(v).ndim for v in listed):
+            stop(f"{op} with options, or of arrays")
+        return Array(norms.extreme(op, [as_array(v).node for v in listed]), kind_of(*listed))
+
+    return called
+
+
+def _sum(values: Any, start: Any = 0) -> Any:
+    listed = list(values)
+    if not holds_symbol(listed):
+        return sum(listed, start)
+    if all(not isinstance(v, Picked) and as_array(v).ndim == 0 for v in listed):
+        return make_array(listed).sum() + start
+    return sum(listed[1:], start=listed[0]) + start
+
+
+def _every(some: bool) -> Callable[..., Any]:
+    def called(values: Any) -> Any:
+        listed = list(values)
+        if not holds_symbol(listed):
+            return any(listed) if some else all(listed)
+        return make_array(listed).any() if some else make_array(listed).all()
+
+    return called
+
+
+def _sorted(values: Any, key: Any = None, reverse: bool = False) -> Any:
+    """sorted() of magnitudes, or of all indices by a key that grows or falls with |x_i|."""
+    listed = list(values)
+    keys = listed if key is None else [key(v) for v in listed]
+    if not holds_symbol(keys):
+        return sorted(listed, key=key, reverse=reverse)
+    if key is None:
+        found = list(orders.sort(make_array(listed)))
+        return found[::-1] if reverse else found
+    if listed != list(range(session().size)):
+        stop("a sort of other things than all indices")
+    return list(orders.by_keys(make_array(keys), reverse))
+
+
+def _isinstance(value: Any, kinds: Any) -> bool:
+    return bool(value.ndim) if kinds is ARRAY and isinstance(value, Array) else bool(stop("asks for a type"))
+
+
+def _round(value: Any, digits: Any = None) -> Any:
+    if not holds_symbol(value):
+        return round(value, digits)
+    return stop("round to decimals") if digits is not None else el.unary("rint", value, "i")
+
+
+_PLAIN = (
+    "len", "range", "enumerate", "zip", "list", "tuple", "reversed", "map", "slice", "iter", "next", "ValueError",
+    "TypeError", "ZeroDivisionError",
+)  # fmt: skip
+
+
+PYTHON: dict[str, Any] = {
+    **{n: getattr(builtins, n) for n in _PLAIN if hasattr(builtins, n)},
+    "abs": lambda a: abs(a), "min": _extreme("min"), "max": _extreme("max"), "sum": _sum, "any": _every(True),
+    "all": _every(False), "float": REAL, "int": INTEGER, "bool": TRUTH, "round": _round, "isinstance": _isinstance,
+    "sorted": _sorted, "pow": lambda a, b: a**b, "divmod": lambda a, b: divmod(a, b),
+}  # fmt: skip
