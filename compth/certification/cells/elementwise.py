@@ -17,8 +17,8 @@ def elementwise(f: Callable[..., Node], kind: str, *arguments: Any) -> Any:
     picked = next((a for a in arguments if isinstance(a, Picked)), None)
     if picked is None:
         return Array(mapped(f, *(as_array(a).data for a in arguments)), kind)
-    aligned = [aligned(a, picked.order) for a in arguments]
-    return Picked(Array(mapped(f, *(a.data for a in aligned)), kind), picked.mask, picked.order)
+    listed = [aligned(a, picked.order) for a in arguments]
+    return Picked(Array(mapped(f, *(a.data for a in listed)), kind), picked.mask, picked.order)
 
 
 def kind_of(*arguments: Any) -> str:
