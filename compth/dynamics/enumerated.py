@@ -53,8 +53,8 @@ def fits(method: Method, problem: Any) -> bool:
     size = seen.d * (len(form.server) + seen.n * len(form.worker))
     if size > LARGEST or not hasattr(seen, "A"):
         return False
-    if getattr(method, "affine", False):
-        outcomes = method.outcomes(problem)  # type: ignore[attr-defined]
+    if getattr(method, "affine", False) and hasattr(method, "outcomes"):
+        outcomes = method.outcomes(problem)
         return bool(outcomes <= OUTCOMES and outcomes * size**3 <= WORK)
     return bool(_why_not_closed(method, seen))
 

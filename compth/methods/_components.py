@@ -75,6 +75,10 @@ class Chosen(Fleet):
 
     size: int = 1
 
+    @property
+    def label(self) -> str:
+        return f"{self.size} of the components"
+
     def member(self, i: int) -> Compressor:
         return Identity()
 

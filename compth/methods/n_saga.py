@@ -49,6 +49,10 @@ class NSAGA(SAGA):
         object.__setattr__(self, "oracle", Added(self.s2))
 
     @property
+    def oracle_label(self) -> str:
+        return f" s2={self.s2}"
+
+    @property
     def label(self) -> str:
         return f"N-SAGA s2={self.s2}"
 

@@ -46,6 +46,10 @@ class NSEGA(SEGA):
         object.__setattr__(self, "oracle", Added(self.s2, same=True))
 
     @property
+    def oracle_label(self) -> str:
+        return f" s2={self.s2}"
+
+    @property
     def label(self) -> str:
         return f"N-SEGA s2={self.s2}"
 

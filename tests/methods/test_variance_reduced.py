@@ -433,3 +433,24 @@ def test_bad_parameters_are_refused():
 def concave():
     """f = 2 x^2/2 with a concave component."""
     return distributed_quadratic(np.array([[[5.0]], [[-1.0]]]), np.zeros((2, 1)))
+
+
+def test_tables_of_any_size_have_exact_curves_and_say_what_they_draw():
+    """What is too much to enumerate closes by itself; both agree where both apply."""
+    large = ct.problems.random_quadratic(30, 8, 5, seed=0)
+    assert not enumerated.fits(ct.SAGA(), large)
+    seen = ct.simulate(ct.SAGA(), large, 30, 400, seed=1)
+    run = ct.exact(ct.SAGA(), large, 30)
+    assert (np.abs(run.mean_square - seen.mean_square) <= 7 * seen.se_square + 1e-12 * run.mean_square).all()
+    assert ct.SAGA().fleet.label == "1 of the components"
+    assert ct.NSAGA(s2=0.5).oracle_label == " s2=0.5"
+
+
+@pytest.mark.parametrize("method", [ct.SAGA(0.1), ct.NSAGA(0.1, s2=0.5), ct.JacSketch(0.1, size=2)], ids=repr)
+def test_what_is_enumerated_is_what_closes(method, monkeypatch):
+    want = ct.exact(method, MIXED, 12)
+    rho = ct.exact_rate(method, MIXED).rho
+    monkeypatch.setattr(enumerated, "LARGEST", 0)
+    assert not enumerated.fits(method, MIXED)
+    assert ct.exact(method, MIXED, 12).mean_square == pytest.approx(want.mean_square, rel=1e-10)
+    assert ct.exact_rate(method, MIXED).rho == pytest.approx(rho, abs=1e-8)
