@@ -9,34 +9,6 @@ From Compth Require Import Compth.
 Import ListNotations.
 Open Scope R_scope.
 
-(* ---- finite sums --------------------------------------------------------------------------------------------- *)
-
-Fixpoint sum (n : nat) (f : nat -> R) : R := match n with O => 0 | S m => sum m f + f m end.
-Lemma sum_ext n f g : (forall i, (i < n)%nat -> f i = g i) -> sum n f = sum n g.
-Proof. induction n as [| n IH]; simpl; intro E; [reflexivity | rewrite IH, E by auto with arith; reflexivity]. Qed.
-Lemma sum_add n f g : sum n (fun i => f i + g i) = sum n f + sum n g.
-Proof. induction n as [| n IH]; simpl; [ring | rewrite IH; ring]. Qed.
-Lemma sum_scal n c f : sum n (fun i => c * f i) = c * sum n f.
-Proof. induction n as [| n IH]; simpl; [ring | rewrite IH; ring]. Qed.
-Lemma sum_zero n : sum n (fun _ => 0) = 0.
-Proof. induction n as [| n IH]; simpl; [reflexivity | rewrite IH; ring]. Qed.
-Lemma sum_null n f : (forall i, (i < n)%nat -> f i = 0) -> sum n f = 0.
-Proof. intro E; rewrite <- (sum_zero n); now apply sum_ext. Qed.
-Lemma sum_const n c : sum n (fun _ => c) = INR n * c.
-Proof. induction n as [| n IH]; [simpl; ring | rewrite S_INR; simpl; rewrite IH; ring]. Qed.
-Lemma sum_pos n f : (forall i, (i < n)%nat -> 0 <= f i) -> 0 <= sum n f.
-Proof. induction n as [| n IH]; simpl; intro A; [lra | apply Rplus_le_le_0_compat; auto with arith]. Qed.
-Lemma sum_swap n m f : sum n (fun i => sum m (fun j => f i j)) = sum m (fun j => sum n (fun i => f i j)).
-Proof. induction n as [| n IH]; simpl; [now rewrite sum_zero | now rewrite IH, sum_add]. Qed.
-Lemma sum_term n f i : (forall j, (j < n)%nat -> 0 <= f j) -> (i < n)%nat -> f i <= sum n f.
-Proof.
-  induction n as [| n IH]; simpl; intros A L; [lia |].
-  assert (B : 0 <= sum n f) by (apply sum_pos; auto with arith).
-  assert (C : 0 <= f n) by auto with arith.
-  destruct (Nat.eq_dec i n) as [-> | N]; [lra |].
-  assert (f i <= sum n f) by (apply IH; [auto with arith | lia]); lra.
-Qed.
-
 (* ---- 1. the space of a finite model -------------------------------------------------------------------------- *)
 
 (* cell t w: which outcomes cannot be told apart at time t. *)

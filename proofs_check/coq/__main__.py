@@ -1,14 +1,15 @@
-"""`python -m proofs_check.coq OUT [ID ...] [--jobs N] [--record FILE]`: export, compile, coqchk, table, record."""
+"""`python -m proofs_check.coq OUT [ID ...] [--jobs N] [--record]`: export, compile, coqchk, table, record."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .build import Outcome, Unsound, check_all, coq_version, coqchk, export
-from .export import identifier
+from .build import RECORD, Outcome, Unsound, check_all, coq_version, coqchk, export, record
+from .written import identifier
 
 MISSING = (
     "proofs_check.coq: there is no coqc on the path: install Debian's package coq, or run `make coq` as root"
@@ -53,6 +54,8 @@ def main(arguments: Sequence[str]) -> int:
     objection = coqchk(options.out, [identifier(o.theorem) for o in done if not o.error])
     failed = [o for o in done if o.error]
     print(_summary(outcomes, failed, objection))
+    if options.record and not (failed or objection or options.id):
+        RECORD.write_text(json.dumps(record(outcomes), indent=1) + "\n", encoding="utf-8")
     return 1 if failed or objection else 0
 
 
@@ -70,6 +73,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="proofs_check.coq", description=__doc__)
     parser.add_argument("out", type=Path, help="the folder for the files")
     parser.add_argument("id", nargs="*", help="theorems (default: all)")
+    parser.add_argument(
+        "--record", action="store_true", help="store what a whole run found, for pages and reports"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="how many files at a time")
     return parser.parse_args(list(arguments))
 

@@ -20,9 +20,9 @@ from typing import Any
 
 from proofs_check.recheck import INDEX, digests, sealed
 
-from .export import Part as CoqPart
-from .export import identifier, module
+from .export import module, part_of
 from .texts import NoExport
+from .written import identifier
 
 HERE = Path(__file__).resolve().parent
 CERTIFICATES = HERE.parent / "certificates"
@@ -124,7 +124,7 @@ def export_theorem(data: dict[str, Any], out: Path) -> Outcome:
     for part in data["parts"]:
         arguments = (part["statement"], part["certificate"], part["witness"])
         try:
-            CoqPart(*arguments).text()
+            part_of(*arguments).text()
         except NoExport as reason:
             outcome.reasons.append(f"{part['statement']['of']}: {reason}")
         else:
@@ -216,6 +216,28 @@ def checker_objection(summary: str) -> str:
         if not re.search(re.escape(line) + r":\s*<none>", summary):
             return f"coqchk: {line} is not <none>"
     return ""
+
+
+RECORD = INDEX.with_name("_coq.json")
+
+
+def record(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What a whole run found, sealed: by theorem the statements and certificate that Coq saw, whole or in part."""
+    index = trusted_index()
+    theorems = {
+        o.theorem: {
+            "statements": o.parts,
+            "certificate": index["sealed"][o.theorem],
+            "file": o.sha256,
+            "axioms": o.axioms,
+            "checked": o.written,
+        }
+        for o in outcomes
+        if o.written and not o.error
+    }
+    library = {name: hashlib.sha256((HERE / name).read_bytes()).hexdigest() for name in LIBRARY}
+    found = {"coq": coq_version(), "library": library, "theorems": theorems}
+    return {**found, "record": sealed(found)}
 
 
 def check_all(

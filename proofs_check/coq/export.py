@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from .gram import Table
-from .instances import Instance, conjunction, pattern
+from .instances import Instance
 from .scripts import Script
+from .sums import SumPart
 from .texts import DECLARATION, Deep, coq_name, written
-
-WIDTH = 116
-
-
-def listing(items: list[str]) -> str:
-    return "[" + "; ".join(items) + "]"
-
-
-def wrapped(text: str, indent: str = "  ") -> str:
-    """Lines of at most WIDTH, broken at spaces (Coq's lexer does not mind)."""
-    out, line = [], indent
-    for word in text.split(" "):
-        if len(line) + len(word) > WIDTH and line.strip():
-            out.append(line.rstrip())
-            line = indent
-        line += word + " "
-    return "\n".join([*out, line.rstrip()])
-
-
-def comment(text: str) -> str:
-    """Text for a Coq comment, which neither ends it nor opens another or a string."""
-    return text.replace("*)", "* )").replace("(*", "( *").replace('"', "'")
-
-
-def identifier(name: str) -> str:
-    return re.sub(r"\W", "_", name)
+from .written import comment, conjunction, identifier, item_text, listing, pattern, relation_text, wrapped
 
 
 class Part:
@@ -99,7 +74,7 @@ class Part:
         return [f"({a}, {listing(list(map(str, w)))}, {b})" for a, w, b in triples]
 
     def items(self) -> list[str]:
-        return [_item(item) for item in self.script.items]
+        return [item_text(item) for item in self.script.items]
 
     def labels(self) -> tuple[list[str], list[str]]:
         """Names for the declarations and the hypotheses."""
@@ -182,9 +157,9 @@ class Part:
             "infos": ("list info", infos),
             "ops": ("list opinfo", opinfos),
             "table": ("list triple", self.table()),
-            "facts": ("list rel", [_relation(f) for f in self.script.facts]),
+            "facts": ("list rel", [relation_text(f) for f in self.script.facts]),
             "items": ("list item", self.items()),
-            "claims": ("list rel", [_relation(c[1]) for c in self.script.claims]),
+            "claims": ("list rel", [relation_text(c[1]) for c in self.script.claims]),
         }
         lines = [
             f"(* {self.statement['of']}: {self.statement['name']}",
@@ -206,17 +181,12 @@ class Part:
         return "\n".join([*lines, *self.proof()]) + "\n"
 
 
-def _relation(relation: Deep) -> str:
-    _, (kind,), a, b = relation
-    return f"Rel {kind} {written(a)} {written(b)}"
-
-
-def _item(item: Deep) -> str:
-    if item[0] == "Inv":
-        return f"Inv {item[1]} {written(item[2])}"
-    _, relation, uses, terms = item
-    used = listing([f"({i}, {written(m)})" for i, m in uses])
-    return f"Step ({_relation(relation)}) {used} {listing([written(t) for t in terms])}"
+def part_of(
+    statement: dict[str, Any], certificate: dict[str, Any], witness: dict[str, Any]
+) -> Part | SumPart:
+    """The part, read by what it speaks of."""
+    kind = SumPart if statement.get("indices") else Part
+    return kind(statement, certificate, witness)
 
 
 def module(parts: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]) -> str:
@@ -225,7 +195,7 @@ def module(parts: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]) -
         "From Coq Require Import Reals List ZArith QArith Qreals.\nFrom Compth Require Import Compth Model.\n"
     )
     head += "Import ListNotations.\nOpen Scope R_scope.\n"
-    read = [Part(*part) for part in parts]
+    read = [part_of(*part) for part in parts]
     shown = [f"@{p.name}, @{p.name}_instance" for p in read]
     # one question about all of them: Print Assumptions walks through the reals each time
     ends = [f"Definition all_of_it := ({', '.join(shown)}).", "Print Assumptions all_of_it."]

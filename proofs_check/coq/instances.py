@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from compth.proof.models import Model
 
 from .texts import Deep, coq_name, written
+from .written import conjunction
 
 if TYPE_CHECKING:
     from .export import Part
@@ -109,13 +110,3 @@ class Instance:
         ]
         proof = f"Proof. intros ({' & '.join([*names, '_'])}); exact {conjunction(names)}. Qed."
         return [*out, proof]
-
-
-def conjunction(proofs: list[str]) -> str:
-    """The proof of a conjunction from proofs of its pieces."""
-    return "".join(f"(conj {p} " for p in proofs[:-1]) + proofs[-1] + ")" * (len(proofs) - 1)
-
-
-def pattern(names: list[str]) -> str:
-    """The introduction pattern of a conjunction."""
-    return "({})".format(" & ".join(names)) if len(names) > 1 else "".join(names) or "_"

@@ -7,6 +7,7 @@ checks for itself.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -21,9 +22,15 @@ ZERO: Deep = ("SC", 0)
 class Script:
     """Facts, items and claims of one part, as data for `checked`."""
 
-    def __init__(self, statement: dict[str, Any], steps: list[dict[str, Any]]) -> None:
-        self.theory = Theory(statement)
-        self.reader = Reader(self.theory, statement)
+    def __init__(
+        self,
+        statement: dict[str, Any],
+        steps: list[dict[str, Any]],
+        theory: Theory | None = None,
+        reader: Reader | None = None,
+    ) -> None:
+        self.theory = theory or Theory(statement)
+        self.reader = reader or Reader(self.theory, statement)
         self.items: list[Deep] = []
         self.inverse_of: dict[str, Deep] = {}  # the kernel's symbols of inverses
         self.q_of: dict[str, Deep] = {}
@@ -34,18 +41,24 @@ class Script:
         self.hypotheses: list[str] = []
         self.facts: list[Deep] = []
         for text in field(statement, "domain", list):
-            self._fact(text, read(text, {}), self.reader.relation(read(text, {}))[0])
+            self._fact(text, read(text, {}), lambda t=text: self.reader.relation(read(t, {}))[0])
         for name, text in self.theory.given.items():
-            self._fact(name, self.theory.hypothesis(text), self.reader.hypothesis(text))
+            self._fact(name, self.theory.hypothesis(text), lambda t=text: self.reader.hypothesis(t))
         self.known = list(self.facts)
         for step in steps:
             self._step(step)
         self.claims = [self.reader.relation(read(c, self.theory.env)) for c in self.theory.claims]
 
-    def _fact(self, name: str, node: ast.expr, shown: str) -> None:
+    def wanted(self, node: ast.expr) -> bool:
+        """True when a hypothesis is one of this script's facts."""
+        return True
+
+    def _fact(self, name: str, node: ast.expr, shown: Callable[[], str]) -> None:
+        if not self.wanted(node):
+            return
         self.index[name] = len(self.facts)
         self.nodes[name] = node
-        self.hypotheses.append(shown)
+        self.hypotheses.append(shown())
         relation = self.reader.relation(node)[1]
         self.facts.append(relation)
         self._learn(relation)
@@ -87,7 +100,7 @@ class Script:
 
     def _divisors(self, data: Any) -> None:
         """Every divisor in the data has its item."""
-        wanted = _scalars(data) - self.seen
+        wanted = scalars_in(data) - self.seen
         for deep, (k, node) in list(self.reader.divisors.items()):
             if k in wanted:
                 self._divisor(deep, k, node)
@@ -188,7 +201,7 @@ class Script:
             how = self.theory.coefficients(rest)
             if how and min(2, how + strict) >= wanted and name in self.index:
                 cleared, tops = self._cleared(self.theory.known[name][0])
-                if cleared == q:
+                if q in self.theory.instances(cleared):
                     [self._known_inverse(n) for n, _ in tops]
                     yield (
                         [(self.index[name], _product([self._power(self.q_of[n], t) for n, t in tops]))],
@@ -253,6 +266,7 @@ class Script:
         if self._coq(deep) >= how:
             return
         value, tops = self._cleared(self.theory.known[name][0])
+        value = next(q for q in self.theory.instances(value) if ((s, 1),) in q)
         [self._known_inverse(n) for n, _ in tops]
         [(c, rest)] = [
             (c, {k: -r for k, r in value.items() if k != m}) for m, c in value.items() if m == ((s, 1),)
@@ -263,13 +277,13 @@ class Script:
         self._show(("Rel", (kind,), ZERO, deep), [(self.index[name], factor)], terms)
 
 
-def _scalars(data: Any) -> set[int]:
+def scalars_in(data: Any) -> set[int]:
     """The numbers i of the SV i in data."""
     match data:
         case ("SV", int(i)):
             return {i}
         case tuple() | list():
-            return set().union(*map(_scalars, data))
+            return set().union(*map(scalars_in, data))
     return set()
 
 
