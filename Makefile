@@ -70,7 +70,7 @@ repro: $(VENV)/.all
 coq: $(VENV)/.core
 	@command -v coqc >/dev/null || { test "$$(id -u)" = 0 && { apt-get update -qq; apt-get install -y -qq --no-install-recommends coq; } >/dev/null 2>&1; } \
 		|| { echo "make coq: there is no coqc and it could not be installed: install Debian's package coq as root"; exit 2; }
-	$(BIN)/python -m proofs_check.coq build/coq
+	$(BIN)/python -m proofs_check.coq build/coq --controls --record
 
 wheel: $(VENV)/.all
 	rm -rf dist

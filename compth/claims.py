@@ -6,6 +6,7 @@ the tests and the adversary read nothing else. The constants may be int, float, 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -69,6 +70,30 @@ def proved_index() -> frozenset[str]:
 def attained_index() -> frozenset[str]:
     """Those with a statement that the bound is attained: equality on a named instance, or at every input."""
     return _listed("attained")
+
+
+@cache
+def coq_index() -> frozenset[str]:
+    """Ids of the theorems all of whose statements, as proved now, a stored run of Coq has checked (`make coq`).
+
+    A record that was edited, or made with other statements or certificates than the index lists, says nothing. Where a
+    statement has a run, Coq has checked its one step; the step to whole runs is the kernel's.
+    """
+    folder = resources.files("compth")
+    file, proved = folder.joinpath("_coq.json"), folder.joinpath("_proved.json")
+    if not (file.is_file() and proved.is_file()):
+        return frozenset()
+    index, record = (json.loads(f.read_text(encoding="utf-8")) for f in (proved, file))
+    body = json.dumps({k: v for k, v in record.items() if k != "record"}, sort_keys=True)
+    if record.get("record") != hashlib.sha256(body.encode()).hexdigest():
+        return frozenset()
+    return frozenset(
+        name
+        for name, found in record["theorems"].items()
+        if found["statements"] == index["proved"].get(name)
+        and found["certificate"] == index["sealed"].get(name)
+        and found["checked"] == len(found["statements"])
+    )
 
 
 def how_sharp(thing: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compth.claims import how_sharp, shown
+from compth.claims import Standing, coq_index, how_sharp, shown
 from compth.cli._output import show_table
 
 
@@ -142,6 +142,7 @@ def theorem_rows() -> list[dict[str, Any]]:
             "needs": ", ".join(k.__name__ for k in th.requires) or "-",
             "standing": f"{shown(th).value}/{th.attribution.value}",
             "sharpness": how_sharp(th),
+            "coq": "checked" if th.proof in coq_index() and shown(th) is Standing.PROVED else "-",
             "source": str(th.source),
         }
         for th in all_theorems().values()

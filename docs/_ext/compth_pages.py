@@ -24,6 +24,7 @@ from compth.claims import (
     Sharpness,
     Unbiased,
     attained_index,
+    coq_index,
     how_sharp,
     proved_index,
     shown,
@@ -273,6 +274,10 @@ def proved_and_tested(proof: str, tight: bool) -> list[str]:
         statement = part["statement"]
         said = f": {statement['title']}" if statement.get("title") else ""
         lines.append(f"* proved: {_literal(statement['name'])}, {_kind(statement)}{escape(said)}")
+    if proof in coq_index():
+        lines.append(
+            "* checked by Coq: the inequalities and equalities above, each for one step (:doc:`/coq`)"
+        )
     if tight and proof not in attained_index():
         lines.append("* tested, not proved: that the bound is attained")
     lines.append(

@@ -1,4 +1,4 @@
-"""`python -m proofs_check.coq OUT [ID ...] [--jobs N] [--record]`: export, compile, coqchk, table, record."""
+"""`python -m proofs_check.coq OUT [ID ...]`: export, have Coq and coqchk check, table, record (see --help)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .build import RECORD, Outcome, Unsound, check_all, coq_version, coqchk, export, record
+from .build import (
+    RECORD,
+    Outcome,
+    Unsound,
+    check_all,
+    check_controls,
+    coq_version,
+    coqchk,
+    export,
+    record,
+    share_of,
+)
 from .written import identifier
 
 MISSING = (
@@ -36,26 +47,37 @@ def main(arguments: Sequence[str]) -> int:
     """0 when Coq accepts everything that was exported, 1 when not, 2 without Coq or with an unknown theorem."""
     options = _options(arguments)
     try:
-        outcomes = export(options.out, options.id)
-    except (Unsound, FileNotFoundError) as objection:
-        print(f"proofs_check.coq: error: {objection}", file=sys.stderr)
-        return 2 if isinstance(objection, FileNotFoundError) else 1
-    if not coq_version():
-        print(MISSING, file=sys.stderr)
+        theorems = share_of(options.share) if options.share else options.id
+        outcomes = export(options.out, theorems)
+        if not coq_version():
+            print(MISSING, file=sys.stderr)
+            return 2
+        return _judged(options, theorems, outcomes)
+    except FileNotFoundError as objection:
+        print(f"proofs_check.coq: error: no certificate {objection.filename}", file=sys.stderr)
         return 2
-    try:
-        done = check_all(options.out, outcomes, options.jobs, lambda o: print(row(o), flush=True))
     except Unsound as objection:
         print(f"proofs_check.coq: error: {objection}", file=sys.stderr)
         return 1
-    left = [o for o in outcomes if not o.written]
-    for outcome in left:
+
+
+def _judged(options: argparse.Namespace, theorems: Sequence[str], outcomes: Sequence[Outcome]) -> int:
+    """Compiles, prints, has coqchk look, sees false versions refused, keeps the record."""
+    done = check_all(options.out, outcomes, options.jobs, lambda o: print(row(o), flush=True))
+    for outcome in (o for o in outcomes if not o.written):
         print(row(outcome))
+    if options.controls:
+        found = [check_controls(options.out, o.theorem) for o in outcomes]
+        refused, unwritten = (sum(column) for column in zip(*found, strict=True))
+        print(
+            f"{refused} false versions refused by Coq's checker, {unwritten} for which no script can be written"
+        )
     objection = coqchk(options.out, [identifier(o.theorem) for o in done if not o.error])
     failed = [o for o in done if o.error]
     print(_summary(outcomes, failed, objection))
-    if options.record and not (failed or objection or options.id):
-        RECORD.write_text(json.dumps(record(outcomes), indent=1) + "\n", encoding="utf-8")
+    if options.record and not (failed or objection or theorems):
+        text = json.dumps(record(outcomes, "agrees"), indent=1) + "\n"
+        RECORD.write_text(text, encoding="utf-8")
     return 1 if failed or objection else 0
 
 
@@ -75,6 +97,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("id", nargs="*", help="theorems (default: all)")
     parser.add_argument(
         "--record", action="store_true", help="store what a whole run found, for pages and reports"
+    )
+    parser.add_argument("--share", metavar="K/N", help="every N-th theorem from the K-th on, instead of ids")
+    parser.add_argument(
+        "--controls", action="store_true", help="also see Coq's checker refuse false versions"
     )
     parser.add_argument("--jobs", type=int, default=2, help="how many files at a time")
     return parser.parse_args(list(arguments))

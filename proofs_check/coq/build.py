@@ -20,6 +20,7 @@ from typing import Any
 
 from proofs_check.recheck import INDEX, digests, sealed
 
+from .controls import write_controls
 from .export import module, part_of
 from .texts import NoExport
 from .written import identifier
@@ -138,6 +139,15 @@ def export_theorem(data: dict[str, Any], out: Path) -> Outcome:
     return outcome
 
 
+def share_of(share: str) -> list[str]:
+    """The theorems of the share "K/N": every N-th of the sorted list, from the K-th on, K counted modulo N."""
+    found = re.fullmatch(r"(\d+)/([1-9]\d*)", share)
+    if not found:
+        raise Unsound(f"share={share}: K/N with N >= 1, for example 3/12")
+    k, n = map(int, found.groups())
+    return sorted(path.stem for path in CERTIFICATES.glob("*.json"))[k % n :: n]
+
+
 def export(out: Path, theorems: Sequence[str] = ()) -> list[Outcome]:
     """The library and a file for each theorem (default: all)."""
     out.mkdir(parents=True, exist_ok=True)
@@ -221,8 +231,11 @@ def checker_objection(summary: str) -> str:
 RECORD = INDEX.with_name("_coq.json")
 
 
-def record(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What a whole run found, sealed: by theorem the statements and certificate that Coq saw, whole or in part."""
+def record(outcomes: Sequence[Outcome], checker: str) -> dict[str, Any]:
+    """What a whole run found, sealed: by theorem the statements and certificate that Coq saw, whole or in part.
+
+    checker: what coqchk said of them.
+    """
     index = trusted_index()
     theorems = {
         o.theorem: {
@@ -236,8 +249,19 @@ def record(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         if o.written and not o.error
     }
     library = {name: hashlib.sha256((HERE / name).read_bytes()).hexdigest() for name in LIBRARY}
-    found = {"coq": coq_version(), "library": library, "theorems": theorems}
+    found = {"coq": coq_version(), "coqchk": checker, "library": library, "theorems": theorems}
     return {**found, "record": sealed(found)}
+
+
+def check_controls(out: Path, theorem: str) -> tuple[int, int]:
+    """(false versions that Coq's checker refused, those that no script could be written for); Unsound otherwise."""
+    data = listed(CERTIFICATES / f"{theorem}.json", trusted_index())
+    refused, unwritten = write_controls(data, out)
+    if refused:
+        _, error = coqc(out, f"{identifier(theorem)}_false")
+        if error:
+            raise Unsound(f"{theorem}: a false version was not refused: {error}")
+    return refused, unwritten
 
 
 def check_all(

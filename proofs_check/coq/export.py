@@ -16,11 +16,13 @@ from .written import comment, conjunction, identifier, item_text, listing, patte
 class Part:
     """A part read for Coq."""
 
+    reading: type[Script] = Script
+
     def __init__(
         self, statement: dict[str, Any], certificate: dict[str, Any], witness: dict[str, Any]
     ) -> None:
         self.statement, self.witness = statement, witness
-        self.script = Script(json.loads(json.dumps(statement)), certificate["steps"])
+        self.script = self.reading(json.loads(json.dumps(statement)), certificate["steps"])
         self.theory, self.reader = self.script.theory, self.script.reader
         self.name = identifier(statement["of"].split("/")[0])
         declared = [DECLARATION.fullmatch(t) for t in statement.get("operators", [])]
@@ -144,40 +146,38 @@ class Part:
             out += [next(left), next(left) if common else "I"]
         return [*out, "I"]
 
-    def text(self) -> str:
-        """The whole of the part's Coq."""
-        n, binders = self.name, self.binders()
-        assumed = [*self.declarations(), *self.script.hypotheses]
-        infos = [written(i) for i in self.infos()]
+    def data(self) -> list[str]:
+        """The definitions of what the checker works on."""
         opinfos = [
             f"(OpInfo {level} {str(common).lower()})"
             for level, common in zip(self.op_levels[1:], self.op_common[1:], strict=True)
         ]
         data = {
-            "infos": ("list info", infos),
+            "infos": ("list info", [written(i) for i in self.infos()]),
             "ops": ("list opinfo", opinfos),
             "table": ("list triple", self.table()),
             "facts": ("list rel", [relation_text(f) for f in self.script.facts]),
             "items": ("list item", self.items()),
             "claims": ("list rel", [relation_text(c[1]) for c in self.script.claims]),
         }
-        lines = [
-            f"(* {self.statement['of']}: {self.statement['name']}",
-            f"   {comment(self.statement.get('title', ''))} *)",
-        ]
-        lines += [f"Definition {n}_assumed {{H : Space}} {binders} : Prop :="]
-        lines += ["  " + " /\\\n  ".join(assumed or ["True"]) + ".", ""]
+        lines = []
         for key, (kind, values) in data.items():
-            lines += [f"Definition {n}_{key} : {kind} := [", ";\n".join(wrapped(v) for v in values), "]%nat."]
-        claims = " /\\\n  ".join(f"({c[0]})" for c in self.script.claims)
-        lines += ["", *self.meaning()]
+            shown = ";\n".join(wrapped(v) for v in values)
+            lines += [f"Definition {self.name}_{key} : {kind} := [", shown, "]%nat."]
+        return lines
+
+    def text(self) -> str:
+        """The whole of the part's Coq."""
+        n, binders = self.name, self.binders()
+        assumed = [*self.declarations(), *self.script.hypotheses]
+        title = comment(self.statement.get("title", ""))
+        lines = [f"(* {self.statement['of']}: {self.statement['name']}", f"   {title} *)"]
+        lines += [f"Definition {n}_assumed {{H : Space}} {binders} : Prop :="]
+        lines += ["  " + " /\\\n  ".join(assumed or ["True"]) + ".", "", *self.data(), "", *self.meaning()]
         lines += Instance(self, self.witness).lines()
-        lines += [
-            "",
-            f"Theorem {n} {{H : Space}} {binders} :",
-            f"  {n}_assumed {self.arguments()} ->",
-            f"  {claims}.",
-        ]
+        claims = " /\\\n  ".join(f"({c[0]})" for c in self.script.claims)
+        lines += ["", f"Theorem {n} {{H : Space}} {binders} :"]
+        lines += [f"  {n}_assumed {self.arguments()} ->", f"  {claims}."]
         return "\n".join([*lines, *self.proof()]) + "\n"
 
 

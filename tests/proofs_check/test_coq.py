@@ -1,12 +1,14 @@
 """Stored proofs as Coq files: all parts written or named; Coq refuses what is false, assumed or tampered with."""
 
+import hashlib
 import json
 import re
 import shutil
 
 import pytest
 
-from proofs_check.coq import build
+from compth import claims
+from proofs_check.coq import build, controls
 from proofs_check.coq.build import Unsound, audit, checker_objection, listed, trusted_index
 from proofs_check.coq.export import module
 from proofs_check.coq.texts import NoExport
@@ -35,7 +37,7 @@ def test_every_part_is_written_or_named_with_a_reason(tmp_path):
     for outcome in outcomes:
         assert outcome.written + len(outcome.reasons) == len(outcome.parts)
         assert all(reason.startswith(f"{outcome.theorem} ") for reason in outcome.reasons)
-    assert sum(o.written for o in outcomes) >= 153
+    assert sum(o.written for o in outcomes) >= 197
 
 
 def test_a_file_states_its_theorem_in_the_words_of_the_library():
@@ -117,6 +119,56 @@ def out(tmp_path_factory):
     return folder
 
 
+def test_a_share_is_named_by_two_numbers_and_all_shares_are_everything():
+    shares = [build.share_of(f"{k}/12") for k in range(12)]
+    assert sorted(t for share in shares for t in share) == sorted(trusted_index()["proved"])
+    assert build.share_of("20000/12") == build.share_of("8/12")
+    with pytest.raises(Unsound, match="K/N"):
+        build.share_of("1/0")
+
+
+def record_of(theorem):
+    """A record as a whole run would write it, of one theorem."""
+    index = trusted_index()
+    statements = index["proved"][theorem]
+    found = {"statements": statements, "certificate": index["sealed"][theorem], "file": "", "axioms": ["a"]}
+    body = {"coq": "8.16.1", "coqchk": "agrees", "library": {}}
+    return {**body, "theorems": {theorem: {**found, "checked": len(statements)}}}
+
+
+@pytest.mark.parametrize("change", ["none", "statement", "certificate", "part", "edited", "missing"])
+def test_only_a_record_of_the_statements_as_they_are_is_believed(change, tmp_path, monkeypatch):
+    record = record_of(SHORT)
+    entry = record["theorems"][SHORT]
+    if change == "statement":
+        entry["statements"] = ["0" * 64]
+    elif change == "certificate":
+        entry["certificate"] = "0" * 64
+    elif change == "part":
+        entry["checked"] = 0
+    record["record"] = build.sealed(record)
+    if change == "edited":
+        record["theorems"]["gd.contraction"] = entry
+    shutil.copy(build.INDEX, tmp_path / "_proved.json")
+    if change != "missing":
+        (tmp_path / "_coq.json").write_text(json.dumps(record))
+    monkeypatch.setattr(claims.resources, "files", lambda _: tmp_path)
+    claims.coq_index.cache_clear()
+    try:
+        assert claims.coq_index() == ({SHORT} if change == "none" else frozenset())
+    finally:
+        claims.coq_index.cache_clear()
+
+
+def test_the_stored_record_is_of_this_library():
+    if not build.RECORD.exists():
+        pytest.skip("no run of Coq is stored: make coq")
+    record = json.loads(build.RECORD.read_text())
+    library = {name: hashlib.sha256((build.HERE / name).read_bytes()).hexdigest() for name in build.LIBRARY}
+    assert record["library"] == library, "the library changed: run make coq"
+    assert set(claims.coq_index()) <= claims.proved_index()
+
+
 class TestCoq:
     """With Coq: one theorem passes, and each change of it is refused."""
 
@@ -154,6 +206,26 @@ class TestCoq:
         text = coq_text()
         assert text.count(old) >= 1
         assert self.refused(out, text.replace(old, new))
+
+    def test_a_law_of_indicators_is_checked_and_its_false_version_is_not(self, out):
+        text = coq_text("bernoulli.omega")
+        assert "inclusion size_col (fun j => p) E" in text
+        assert self.refused(out, text) == ""
+        changed = text.replace("(((- 1) + (1 / p)) * ", "(((- 2) + (1 / p)) * ")
+        assert changed != text
+        assert self.refused(out, changed)
+        assert self.refused(out, text.replace("(fun j => p) E", "(fun j => 1 - p) E"))
+
+    def test_every_false_version_of_a_theorem_is_refused(self, out):
+        assert build.check_controls(out, SHORT) == (len(stored(SHORT)["parts"][0]["controls"]), 0)
+
+    def test_a_control_that_is_true_does_not_pass_for_refused(self, out):
+        """The lemma that the checker says no fails where it says yes."""
+        part = stored(SHORT)["parts"][0]
+        text = controls.HEAD + controls.FalsePart(
+            part["statement"], part["certificate"], part["witness"]
+        ).refused("false_0")
+        assert self.refused(out, text)
 
     def test_coq_refuses_a_library_whose_words_say_less(self, out, tmp_path):
         """Were a schema False, every theorem would hold: but no instance would."""

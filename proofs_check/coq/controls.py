@@ -1,0 +1,67 @@
+"""Stored negative controls as Coq: the checker refuses each, with the true statement's certificate adapted to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from compth.proof.kernel import Refused
+
+from .export import Part
+from .scripts import Script
+from .texts import NoExport
+from .written import identifier
+
+HEAD = """From Coq Require Import Reals List ZArith.
+From Compth Require Import Compth.
+Import ListNotations.
+Open Scope R_scope.
+"""
+
+
+class Unjudged(Script):
+    """A script whose steps are taken at their word."""
+
+    judged = False
+
+
+class FalsePart(Part):
+    """A false statement with a certificate that cannot prove it."""
+
+    reading = Unjudged
+
+    def refused(self, name: str) -> str:
+        """The lemma that the checker says no."""
+        lines = [line.replace(f"{self.name}_", f"{name}_") for line in self.data()]
+        data = f"{name}_infos {name}_ops {name}_table [] None [] {name}_facts {name}_items {name}_claims"
+        lines += [f"Lemma {name}_refused : check {data} = false."]
+        return "\n".join([*lines, "Proof. vm_cast_no_check (eq_refl false). Qed.", ""])
+
+
+def adapted(part: dict[str, Any], false: dict[str, Any]) -> dict[str, Any]:
+    """The certificate for the false version: it shows the claims there, and uses only what is still assumed."""
+    true = part["statement"]
+    renamed = dict(zip(true["claim"], false["claim"], strict=False))
+    gone = set(true.get("given", {})) - set(false.get("given", {}))
+    gone |= set(true.get("domain", [])) - set(false.get("domain", []))
+    steps = [{**s, "show": renamed.get(s["show"], s["show"])} for s in part["certificate"]["steps"]]
+    steps = [
+        {**s, "use": {renamed.get(k, k): m for k, m in s["use"].items() if k not in gone}} for s in steps
+    ]
+    return {"steps": steps}
+
+
+def write_controls(data: dict[str, Any], out: Path) -> tuple[int, int]:
+    """(how many false versions the file has Coq refuse, how many no script could even be written for)."""
+    texts, unwritten = [], 0
+    for part in data["parts"]:
+        for control in part["controls"] if not part["statement"].get("indices") else ():
+            name = f"false_{len(texts) + unwritten}"
+            false = control["statement"]
+            try:
+                texts.append(FalsePart(false, adapted(part, false), part["witness"]).refused(name))
+            except (NoExport, Refused, KeyError):
+                unwritten += 1  # a sign that was not shown, a divisor that may vanish
+    if texts:
+        (out / f"{identifier(data['theorem'])}_false.v").write_text(HEAD + "\n".join(texts), encoding="utf-8")
+    return len(texts), unwritten
