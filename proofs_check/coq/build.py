@@ -231,26 +231,39 @@ def checker_objection(summary: str) -> str:
 RECORD = INDEX.with_name("_coq.json")
 
 
-def record(outcomes: Sequence[Outcome], checker: str) -> dict[str, Any]:
-    """What a whole run found, sealed: by theorem the statements and certificate that Coq saw, whole or in part.
+def library_hashes() -> dict[str, str]:
+    """sha256 of the library's files as they are here."""
+    return {name: hashlib.sha256((HERE / name).read_bytes()).hexdigest() for name in LIBRARY}
 
-    checker: what coqchk said of them.
+
+def record(outcomes: Sequence[Outcome], checker: str) -> dict[str, Any]:
+    """What a run found, sealed: by theorem the statements and certificate that Coq saw, whole or in part.
+
+    Theorems that this run did not look at are kept from the stored record, where it is of this library and this Coq.
+    checker: what coqchk said of them, "agrees" or "not run".
     """
     index = trusted_index()
-    theorems = {
-        o.theorem: {
-            "statements": o.parts,
-            "certificate": index["sealed"][o.theorem],
-            "file": o.sha256,
-            "axioms": o.axioms,
-            "checked": o.written,
-        }
-        for o in outcomes
-        if o.written and not o.error
-    }
-    library = {name: hashlib.sha256((HERE / name).read_bytes()).hexdigest() for name in LIBRARY}
-    found = {"coq": coq_version(), "coqchk": checker, "library": library, "theorems": theorems}
+    head = {"coq": coq_version(), "library": library_hashes()}
+    theorems = _kept(head)
+    for o in outcomes:
+        if o.written and not o.error:
+            theorems[o.theorem] = {
+                "statements": o.parts,
+                "certificate": index["sealed"][o.theorem],
+                "file": o.sha256,
+                "axioms": o.axioms,
+                "checked": o.written,
+                "coqchk": checker,
+            }
+    found = {**head, "theorems": dict(sorted(theorems.items()))}
     return {**found, "record": sealed(found)}
+
+
+def _kept(head: dict[str, Any]) -> dict[str, Any]:
+    """The theorems of the stored record, when it was made with this library and this Coq and is as it was written."""
+    stored = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    whole = stored.get("record") == sealed({k: v for k, v in stored.items() if k != "record"})
+    return dict(stored["theorems"]) if whole and all(stored[k] == v for k, v in head.items()) else {}
 
 
 def check_controls(out: Path, theorem: str) -> tuple[int, int]:
