@@ -25,7 +25,7 @@ def parts_of(system: Any) -> list[Any]:
     """The systems of the groups of coordinates, without repetitions; [system] where there is only one."""
     data, sketches = system.data, [m for m in (*system.own, system.cross, system.down) if m is not None]
     alone = all(float(m.b) == 0 for m in sketches) and system.noise is None and data.projector is None
-    if not alone or system.rational or system.affine or not system.kept_cone or getattr(system, "before", ()):
+    if not alone or system.rational or system.affine or getattr(system, "before", ()):
         return [system]
     count, labels = connected_components(np.any(data.A != 0, axis=0), directed=False)
     if count == 1:
