@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.polynomial import Polynomial
 from scipy.optimize import brentq
 
 from compth._door import a_method, a_problem, at_the_door
 from compth.dynamics import enumerated, masked, stein
 from compth.dynamics.along import EnumeratedRateAt, RateAt
+from compth.dynamics.descent import descended, floor, leftmost, polished, valley
 from compth.dynamics.spectrum import ExactRate
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system
@@ -29,16 +28,8 @@ PERFECT = 1e-2
 """A step that leaves less than this is nearly perfect: T has almost nothing but zero roots there."""
 DOUBLE = 1e-8
 """Rounding of the factor of the mean, whose eigenvalues may be double."""
-FLAT = 1e-9
-"""Where rho differs by less across the width of a search, it is flat."""
 ROUGH, COARSE, FINE = 1e-4, 1e-7, 1e-10
 """Relative residuals of rates while a valley is looked for, in it, and around its floor."""
-DESCENT = 20
-"""Most steps down a valley; a step that the curves misjudge is followed by one from closer by."""
-SMOOTH = 1e-4
-"""How well curves through smooth branches foretell a value, relative to how far theirs lie apart."""
-CLOSE = 1e-2
-"""Where the vertices of a parabola and a quartic are this close, in spacings of the points, the quartic's is taken."""
 MARGINS = tuple(0.4 * 10.0**k for k in range(-9, -1))
 """Relative distances from a root at which its two sides are tried."""
 
@@ -80,29 +71,33 @@ class BestStep(NamedTuple):
 
 @at_the_door(method=a_method, problem=a_problem)
 def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-7) -> StepSize:
-    """Largest gamma below which E||x_t - x*||^2 stays bounded; the method's other parameters are its defaults there.
+    """Largest gamma below which E||x_t - x*||^2 stays bounded.
+
+    The method's other parameters are, at every step, those that a run with this step has: given ones as given, the rest
+    as in `exact_rate`.
 
     One eigenproblem, 1/r(L^-1 Q), for one compressed direction (GD, DCGD); else root finding on rho_noise = 1, taking
     the stable steps for an interval from 0. `.bracket`: rho_noise < 1 at its lower and >= 1 at its upper end, by the
     rate's own enclosure; `.converged`: its relative width is at most tol. inf where no step is unstable. Raises
     Unsupported when none is stable.
     """
-    if enumerated.fits(method, problem):
-        return _largest(_enumerated_rates(method, problem), method, problem, tol)
-    data = data_of(method.seen(problem))
-    params = parameters(method, problem)
-    if not masked.fits(method):
-        unit = make_system(method, data, 1 / problem.L, params(1 / problem.L), affine=False)
+    rate = rates_along(method, problem)
+    if isinstance(rate, RateAt) and not masked.fits(method):
+        unit = make_system(method, rate.data, 1 / problem.L, rate.params(1 / problem.L), affine=False)
         if stein.fits(unit):
             value, bracket = stein.stable_step(unit)
             low, high = (v / problem.L for v in bracket)
             return StepSize(value / problem.L, (low, high), high <= low * (1 + tol))
-    return _largest(RateAt(method, data, params), method, problem, tol)
+    return _largest(rate, method, problem, tol)
 
 
-def _enumerated_rates(method: Method, problem: Any) -> EnumeratedRateAt:
-    step = 0.1 / problem.L
-    return EnumeratedRateAt(method, problem, Plan(step, parameters(method, problem)(step)))
+def rates_along(method: Method, problem: Any) -> RateAt | EnumeratedRateAt:
+    """The rate at every step, with the parameters that a run with it has."""
+    params = parameters(method, problem)
+    if enumerated.fits(method, problem):
+        step = 0.1 / problem.L
+        return EnumeratedRateAt(method, problem, Plan(step, params(step)))
+    return RateAt(method, data_of(method.seen(problem)), params)
 
 
 def _largest(rate: RateAt | EnumeratedRateAt, method: Method, problem: Any, tol: float) -> StepSize:
@@ -159,18 +154,15 @@ def parameters(method: Method, problem: Any) -> Callable[[Any], dict[str, Any]]:
 def best_step(method: Method, problem: Any, *, tol: float = 1e-3) -> BestStep:
     """(gamma, rate) minimising the exact rho: a local minimum of a one-dimensional search from 1/(4L).
 
+    Other parameters as in `max_stable_step`.
+
     tol: width in log gamma at which the search hands over to a fit through its last points, which is much closer.
     `.bracket`: two steps at which rho, by its enclosure, is larger than at gamma; `.converged`: they are within a
     factor 1 + 21 tol and the rate converged. Where rho is flat at its least, gamma is the smallest such step, the lower
     end is that close to it, and the upper end lies beyond the flat piece. Raises Unsupported when no step is stable or
     rho has no minimum.
     """
-    listed = _enumerated_rates(method, problem) if enumerated.fits(method, problem) else None
-    rate = (
-        RateAt(method, data_of(method.seen(problem)), parameters(method, problem))
-        if listed is None
-        else listed
-    )
+    rate = rates_along(method, problem)
     start = float(np.log(0.25 / problem.L))
     found = _searched(method, start, tol, rate, rate.branches)
     sure = found.converged and found.rate.rho > PERFECT
@@ -200,182 +192,21 @@ def _searched(
             known[u], seen[u] = residual, np.asarray(branches(float(np.exp(u)), residual)) - 1
         return 1 + float(seen[u].max())
 
-    middle = _valley(lambda u: asked(u, ROUGH), method, start)
-    u = _descended(lambda u: asked(u, COARSE), seen, middle, 4 * tol)
+    try:
+        middle = valley(lambda u: asked(u, ROUGH), start)
+    except LookupError as nowhere:
+        raise Unsupported(f"{method.label}: no best step was found on this problem") from nowhere
+    u = descended(lambda u: asked(u, COARSE), seen, middle, 4 * tol)
 
     def fine(u: float) -> float:
         return asked(u, FINE)
 
-    at, rises, h = _floor(fine, seen, u, 4 * tol)
+    at, rises, h = floor(fine, seen, u, 4 * tol)
     if h > 0:
-        at, more = _polished(fine, at, h)
+        at, more = polished(fine, at, h)
         rises = rises or more
-    at, flat = (at, False) if rises else _leftmost(fine, at, tol)
+    at, flat = (at, False) if rises else leftmost(fine, at, tol)
     return _between(rate, at, tol, flat)
-
-
-def _descended(f: Callable[[float], float], seen: dict[float, Array], u: float, h: float) -> float:
-    """Within h of the minimum near u, by the branches' parabolas there.
-
-    Where these foretell little, by the crossing of the lines through the points on either side, or by halves. Ends
-    only once both sides have been seen to rise from close by.
-    """
-    lines, before = False, np.inf
-    for _ in range(DESCENT):
-        left, right = _sides(seen, u)
-        after = _crossed(seen, left, right) if lines else _lowest(seen, (left, u, right), (left, right))
-        if right - left > 0.8 * before:
-            after = (left + u) / 2 if u - left > right - u else (u + right) / 2
-        if abs(after - u) < h:
-            if max(u - left, right - u) <= 3 * h:
-                return after
-            after = u - 2 * h if u - left > right - u else u + 2 * h
-        edge = min((right - left) / 20, h)
-        after = min(max(after, left + edge), right - edge)
-        foretold = max(line(after) for line in _curves(seen, (left, u, right)))
-        value, best, before = f(after) - 1, float(seen[u].max()), right - left
-        lines = not lines and abs(value - foretold) > 0.5 * abs(best - foretold)
-        u = after if value <= best else u
-    return u
-
-
-def _crossed(seen: dict[float, Array], left: float, right: float) -> float:
-    """Where the lines through the two points up to `left` and the two from `right` on cross, else the middle."""
-    points = sorted(seen)
-    i, j = points.index(left), points.index(right)
-    if i > 0 and j + 1 < len(points):
-        (a, b), (c, d) = points[i - 1 : i + 1], points[j : j + 2]
-        fall, rise = ((seen[y].max() - seen[x].max()) / (y - x) for x, y in ((a, b), (c, d)))
-        if fall < 0 < rise:
-            at = (seen[right].max() - seen[left].max() + fall * left - rise * right) / (fall - rise)
-            return float(min(max(at, left), right))
-    return (left + right) / 2
-
-
-def _sides(seen: dict[float, Array], u: float) -> tuple[float, float]:
-    """The nearest points on either side of u."""
-    return max((v for v in seen if v < u), default=u - 1), min((v for v in seen if v > u), default=u + 1)
-
-
-def _floor(
-    f: Callable[[float], float], seen: dict[float, Array], u: float, h: float
-) -> tuple[float, bool, float]:
-    """The minimum from the branches' values around u, whether f rises to both sides, and 0, or how near it surely is.
-
-    Each branch is smooth, so that curves through some values say where its own floor is and where two of them cross.
-    From closer by where three values and five say different things; what f is there must be what the curves say.
-    """
-    rises = False
-    for _ in range(12):
-        points = [u + k * h for k in (-2, -1, 0, 1, 2)]
-        values = np.array([f(v) - 1 for v in points])
-        at, plain = (_lowest(seen, some, (points[0], points[4])) for some in (points, points[1:4]))
-        rises = rises or bool(min(values[0], values[4]) - values.min() > FLAT * abs(values.min()))
-        if abs(at - u) > 1.5 * h:
-            u = at
-        elif abs(at - plain) > CLOSE * h:
-            u, h = at, h / 8
-        else:
-            expected = max(line(at) for line in _curves(seen, points))
-            found = f(at) - 1
-            told = abs(found - expected) <= SMOOTH * (values.max() - values.min()) + 2 * FINE * abs(found)
-            return at, rises, 0.0 if told else h
-    return u, rises, h
-
-
-def _curves(seen: dict[float, Array], points: Sequence[float]) -> list[Any]:
-    """The branches' polynomials through these points."""
-    return [Polynomial.fit(points, v, len(points) - 1) for v in np.array([seen[u] for u in points]).T]
-
-
-def _lowest(seen: dict[float, Array], points: Sequence[float], ends: tuple[float, float]) -> float:
-    """Where the largest of the branches' polynomials through these points is least between the ends."""
-    lines = _curves(seen, points)
-    turns = [line.deriv() for line in lines] + [a - b for a, b in combinations(lines, 2)]
-    roots = np.concatenate([np.atleast_1d(t.roots()) for t in turns])
-    inner = roots.real[(np.abs(roots.imag) < 1e-9) & (roots.real > ends[0]) & (roots.real < ends[1])]
-    return float(min((*inner.tolist(), *ends), key=lambda v: max(line(v) for line in lines)))
-
-
-def _leftmost(f: Callable[[float], float], u: float, h: float) -> tuple[float, bool]:
-    """(the smallest minimum, True) where f is flat around u, (u, False) where it rises to both sides."""
-    level = f(u)
-    level += FLAT * abs(1 - level)
-    low = u - h
-    if f(low) > level and f(u + h) > level:
-        return u, False
-    while f(low) <= level:
-        u, low, h = low, low - 2 * h, 2 * h
-        if h > np.log(FAR):
-            return u, False
-    while u - low > 1e-9:
-        middle = (low + u) / 2
-        low, u = (low, middle) if f(middle) <= level else (middle, u)
-    return u, True
-
-
-def _digits(rho: float) -> float:
-    """rho - 1 to nine digits: what differs by rounding is flat."""
-    return float(f"{rho - 1:.8e}")
-
-
-def _valley(rho: Callable[[float], float], method: Method, start: float) -> float:
-    """The log of a step at which rho < 1 is lower than at half and twice that step."""
-    move, seen = float(np.log(2)), {}
-
-    def at(k: int) -> float:
-        if k not in seen:
-            if abs(k) * move > np.log(FAR):
-                raise Unsupported(f"{method.label}: no best step was found on this problem")
-            seen[k] = _digits(rho(start + k * move))
-        return seen[k]
-
-    k = 0
-    while at(k + 1) < at(k):
-        k += 1
-    while at(k - 1) < at(k) or at(k) >= 0:
-        k -= 1
-    return start + k * move
-
-
-def _polished(f: Callable[[float], float], u: float, h: float) -> tuple[float, bool]:
-    """The minimum from values around u, and whether f rises to both sides of it.
-
-    It is the vertex of a curve through the values, or where two branches of rho cross.
-    A branch is carried on by the line through its two outer points. From closer by where the crossing is lower than the
-    vertex, or the vertices of a parabola and of a quartic differ.
-    """
-    rises = False
-    for _ in range(8):
-        values = np.array([f(u + k * h) for k in (-2, -1, 0, 1, 2)])
-        plain, curved = (u + h * v for v in _vertices(values))
-        rises = rises or min(values[0], values[4]) - values.min() > FLAT * abs(1 - values.min())
-        fall, rise = values[1] - values[0], values[4] - values[3]
-        cross = curved
-        if fall < 0 < rise:
-            # left + fall (x + 1) = right + rise (x - 1), x in units of h from u
-            cross = u + h * float(np.clip((values[3] - values[1] - rise - fall) / (fall - rise), -1, 1))
-        if cross != curved and f(cross) < f(curved):
-            u, h = cross, h / 16
-        elif abs(curved - u) > 0.9 * h:  # the minimum lies further out
-            u = curved
-        elif abs(plain - curved) <= CLOSE * h:
-            return curved, rises
-        else:
-            u, h = curved, h / 8
-    return u, rises
-
-
-def _vertices(values: Array) -> tuple[float, float]:
-    """Minima in [-1, 1] of the parabola through the inner three of five values at -2..2, and of the quartic."""
-    left, middle, right = values[1:4]
-    bend = left - 2 * middle + right
-    if not bend > 0:  # no vertex here: on towards the lower side
-        return (float(np.sign(left - right)),) * 2
-    plain = float(np.clip((left - right) / (2 * bend), -1, 1))
-    slope = np.polynomial.Polynomial.fit(np.arange(-2, 3), values, 4, domain=[-1, 1], window=[-1, 1]).deriv()
-    roots = [float(r.real) for r in slope.roots() if abs(r.imag) < 1e-9 and abs(r.real) <= 1]
-    return plain, min(roots, key=lambda r: abs(r - plain), default=plain)
 
 
 def _between(rate: RateAt | EnumeratedRateAt, at: float, tol: float, flat: bool) -> BestStep:

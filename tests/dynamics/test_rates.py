@@ -11,11 +11,14 @@ import pytest
 import compth as ct
 from compth.dynamics import best_step, exact, exact_rate, joint, max_stable_step, rational, stationary
 from compth.dynamics.sketches import sketches_of
+from compth.dynamics.steps import parameters, rates_along
 from compth.dynamics.system import Moments, data_of
 from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import Packing
 from compth.errors import Unsupported
+from compth.methods import plan_of
 from compth.problems import distributed_quadratic, random_quadratic
+from tests.pinned.record import cases, problems
 
 PROBLEM = random_quadratic(3, 4, 8, seed=5, minimisers=1.0)
 
@@ -273,3 +276,20 @@ def test_upper_mode_bounds_a_simulation(compressor):
 def test_zero_noise_sketch_is_gradient_descent():
     sketch = sketches_of(ct.as_fleet(ct.RandK(3)), 2, 3)
     assert all(not np.any(m(np.ones((3, 3)))) for m in sketch.own)
+
+
+PINNED = {k: v for k, v in cases().items() if v[0].gamma is None and k != "cat"}
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_steps_are_searched_with_the_parameters_of_a_run(name):
+    """max_stable_step and best_step speak of the rate that exact_rate gives at every step, over the catalogue."""
+    method, on = PINNED[name]
+    problem = problems()[on]
+    for step in (0.1 / problem.L, 0.9 / problem.L):
+        run = replace(method, gamma=step)
+        planned, searched = plan_of(run, problem)[0].params, parameters(method, problem)(step)
+        shared = planned.keys() & searched.keys()
+        assert {k: planned[k] for k in shared} == {k: searched[k] for k in shared}
+        rate = rates_along(method, problem).rate(step)
+        assert rate.rho == pytest.approx(exact_rate(run, problem).rho, rel=1e-8)
