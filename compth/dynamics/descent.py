@@ -105,14 +105,21 @@ def floor(
         rises = rises or bool(min(values[0], values[4]) - values.min() > FLAT * abs(values.min()))
         if abs(at - u) > 1.5 * h:
             u = at
-        elif abs(at - plain) > CLOSE * h:
+        elif abs(at - plain) > CLOSE * h and _heard(values):
             u, h = at, h / 8
         else:
             expected = max(line(at) for line in _curves(seen, points))
             found = f(at) - 1
-            told = abs(found - expected) <= SMOOTH * (values.max() - values.min()) + ROUNDING * abs(found)
+            told = not _heard(values) or abs(found - expected) <= SMOOTH * (
+                values.max() - values.min()
+            ) + ROUNDING * abs(found)
             return at, rises, 0.0 if told else h
     return u, rises, h
+
+
+def _heard(values: Array) -> bool:
+    """True when rho - 1 would differ by more than rounding also from eight times as close by."""
+    return bool(values.max() - values.min() > 64 * 10 * ROUNDING * abs(values.min()))
 
 
 def _curves(seen: dict[float, Array], points: Sequence[float]) -> list[Any]:
@@ -167,7 +174,7 @@ def polished(f: Callable[[float], float], u: float, h: float) -> tuple[float, bo
             u, h = cross, h / 16
         elif abs(curved - u) > 0.9 * h:  # the minimum lies further out
             u = curved
-        elif abs(plain - curved) <= CLOSE * h:
+        elif abs(plain - curved) <= CLOSE * h or not _heard(values - 1):
             return curved, rises
         else:
             u, h = curved, h / 8

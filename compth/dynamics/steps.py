@@ -28,8 +28,8 @@ PERFECT = 1e-2
 """A step that leaves less than this is nearly perfect: T has almost nothing but zero roots there."""
 DOUBLE = 1e-8
 """Rounding of the factor of the mean, whose eigenvalues may be double."""
-ROUGH, COARSE, FINE = 1e-4, 1e-7, 1e-10
-"""Relative residuals of rates while a valley is looked for, in it, and around its floor."""
+ROUGH, COARSE, FINE, FINEST = 1e-4, 1e-7, 1e-10, 1e-12
+"""Relative residuals of rates while a valley is looked for, in it, and around its floor (the last for few moments)."""
 MARGINS = tuple(0.4 * 10.0**k for k in range(-9, -1))
 """Relative distances from a root at which its two sides are tried."""
 
@@ -198,8 +198,10 @@ def _searched(
         raise Unsupported(f"{method.label}: no best step was found on this problem") from nowhere
     u = descended(lambda u: asked(u, COARSE), seen, middle, 4 * tol)
 
+    finest = FINEST if rate.small(float(np.exp(u))) else FINE
+
     def fine(u: float) -> float:
-        return asked(u, FINE)
+        return asked(u, finest)
 
     at, rises, h = floor(fine, seen, u, 4 * tol)
     if h > 0:
