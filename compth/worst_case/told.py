@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -23,8 +23,8 @@ from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, PICKED, 
 Values = tuple[tuple[str, Fraction], ...]
 Plain = tuple[Any, ...]
 CLAIMS: Mapping[str, type[Claim]] = {kind.__name__: kind for kind in (Contractive, Unbiased)}
-SIZE = 5
-"""The dimension at which a body is traced that asks for none."""
+SIZE, FEW = 5, 3
+"""The dimension and the most workers with which a body is traced that asks for neither."""
 KINDS = frozenset({GRADIENT, MESSAGE, SPOKEN, PICKED})
 
 
@@ -76,8 +76,13 @@ class Told:
 
 
 def over_all_d(kind: type[BodyMethod], values: Values, n: int) -> Program:
-    """The program of a body that is the same at every dimension. Unsupported for one that asks for its own."""
-    found = derived(kind, values, n, SIZE, False)
+    """The program of a body that is the same at every dimension. Unsupported for one that asks for its own.
+
+    A body that does not ask for n either is traced, and held against its arrays, with a few workers.
+    """
+    found = derived(kind, values, min(n, FEW), SIZE, False)
+    if n > FEW:
+        found = derived(kind, values, n, SIZE, False) if found.reads_n else replace(found, n=n)
     if found.reads_d:
         raise Unsupported(
             f"{kind.__name__} depends on d: a worst case is over all dimensions, make w.d a parameter"

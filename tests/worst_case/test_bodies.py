@@ -404,3 +404,23 @@ def test_a_vectors_own_name_wins_in_a_lyapunov_function(rate):
     (other,) = ct.check_rate(bodies.Shifted, lyapunov="x**2 + h**2/4", **given).certificates
     assert one.verdict is other.verdict
     assert one.verdict is (ct.Verdict.PROVED if "/2" in rate else ct.Verdict.REFUTED)
+
+
+@ct.method
+def Asking(w, x, *, gamma):
+    """Another method beyond three workers."""
+    step = gamma if w.n <= 3 else gamma / 2
+    return dict(x=x - step * w.mean(w.compress(w.gradient(x))))
+
+
+def test_a_body_that_asks_for_n_is_traced_at_n_and_any_other_with_few_workers():
+    given = {"mu": MU, "L": L, "omega": 1, "gamma": F(1, 4)}
+    for n, step in ((3, F(1, 4)), (4, F(1, 8))):
+        found = ct.tight_rate(Asking, **given, n=n)
+        assert found.certified == pytest.approx(
+            float(ct.tight_rate("DCGD", **{**given, "gamma": step}, n=n).rho)
+        )
+    many = ct.tight_rate("DIANA", mu=MU, L=L, omega=1, n=10**6)  # no array of a million workers is made
+    assert many.certificate.check()
+    assert many.constants["n"] == 10**6
+    assert many.attained == pytest.approx(float(many.rho), rel=1e-9)

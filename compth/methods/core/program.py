@@ -65,7 +65,7 @@ class Leaf:
 class Program:
     """The step as a straight-line program. server (x first), worker: the state's names. ops: those of every leaf.
 
-    start: name -> "x0" or "gradient"; the others begin at 0. reads_d: the body asked for the dimension.
+    start: name -> "x0" or "gradient"; the others begin at 0. reads_n, reads_d: the body asked for them.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Program:
     n: int
     d: int
     start: Mapping[str, str] = field(default_factory=dict)
+    reads_n: bool = False
     reads_d: bool = False
 
     @property
@@ -100,14 +101,20 @@ class Tracer:
     def __init__(
         self, body: Body, path: tuple[bool, ...], n: int, d: int, downlink: bool, unknown: bool = False
     ) -> None:
-        self.n, self._d = Count(n), Count(d)
-        self.read_d = False
+        self._n, self._d = Count(n), Count(d)
+        self.read_n = self.read_d = False
         self._body, self._path, self._downlink, self._unknown = body, path, downlink, unknown
         self._ops: list[Op] = []
         self._coins: list[bool] = []
         self._probability: Any = 1
         self._draws = 0
         self._named: dict[Any, int] = {}
+
+    @property
+    def n(self) -> Count:
+        """The number of workers; a body that does not ask for it is the same for any."""
+        self.read_n = True
+        return self._n
 
     @property
     def d(self) -> Count:
@@ -268,7 +275,7 @@ def trace(
         )
     leaves: list[Leaf] = []
     ops: tuple[Op, ...] | None = None
-    reads_d = False
+    reads_n = reads_d = False
     todo: list[tuple[bool, ...]] = [()]
     while todo:
         path = todo.pop()
@@ -276,7 +283,7 @@ def trace(
         following = _run(body, w, server, worker, params)
         if ops is not None and not coins_unknown and not _same_ops(ops, tuple(w._ops)):
             raise Underivable("what it computes depends on a coin: give both values to w.coin", name=name)
-        ops, reads_d = tuple(w._ops), reads_d or w.read_d
+        ops, reads_n, reads_d = tuple(w._ops), reads_n or w.read_n, reads_d or w.read_d
         leaves.append(Leaf(w._probability, tuple(w._coins), following))
         if len(leaves) + len(todo) > MOST_OUTCOMES:
             raise Underivable(f"more than {MOST_OUTCOMES} outcomes of its coins", name=name)
@@ -286,7 +293,7 @@ def trace(
         for leaf in leaves
         if not (isinstance(leaf.probability, int | float | Fraction) and leaf.probability == 0)
     )
-    return Program(name, server, worker, ops or (), kept, n, d, dict(start or {}), reads_d)
+    return Program(name, server, worker, ops or (), kept, n, d, dict(start or {}), reads_n, reads_d)
 
 
 def _named(code: Any) -> set[str]:
