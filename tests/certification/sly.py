@@ -525,3 +525,96 @@ SLY = {
     half: T,
     empt: N,
 }
+
+
+def fixed_by_expression(x, rng):
+    a = 2 * nat(x, rng)
+
+    def fix():
+        a[:] = a / 2
+        return 0
+
+    z = fix() if x[0] != x[1] else 0
+    return a + z
+
+
+def fixed_by_and(x, rng):
+    a = 2 * nat(x, rng)
+
+    def fix():
+        for i in range(len(a)):
+            a[i] = a[i] / 2
+        return True
+
+    x[0] != x[1] and fix()
+    return a
+
+
+def fixed_far_away(x, rng):
+    a = 2 * nat(x, rng)
+
+    def halve():
+        a[:] = a / 2
+
+    def if_apart():
+        if x[0] != x[1]:
+            halve()
+
+    if_apart()
+    return a
+
+
+def fixed_by_default(x, rng):
+    a = 2 * nat(x, rng)
+
+    def halve(b=a):
+        b[:] = b / 2
+
+    for i in range(1):
+        if x[i] != x[i + 1]:
+            halve()
+    return a
+
+
+def fixed_in_list(x, rng):
+    s = [2.0]
+
+    def halve():
+        s[0] = 1.0
+        return 0
+
+    k = (lambda: halve() if x[0] != x[1] else 0)()
+    return s[0] * nat(x, rng) + k
+
+
+def fixed_by_iterator(x, rng):
+    factors = iter([1.0, 2.0])
+    if x[0] == x[1]:
+        next(factors)
+    return next(factors) * nat(x, rng)
+
+
+def fixed_by_method(x, rng):
+    s = [1.0, 2.0]
+    k = 0 if x[0] != x[1] else s.pop(0)
+    return s[0] * nat(x, rng) + 0 * k
+
+
+def dunder_variable(x, rng):
+    __k = 1.0
+    for i in range(1):
+        if x[i] == x[i + 1]:
+            __k = 3.0
+    return __k * nat(x, rng)
+
+
+def zero_dimensional(x, rng):
+    a = np.array(1.0)
+    b = a
+    if x[0] == x[1]:
+        a *= 3
+    return b * nat(x, rng)
+
+
+SLY |= dict.fromkeys([fixed_by_expression, fixed_by_and, fixed_far_away, fixed_by_default, fixed_in_list, fixed_by_iterator,
+                      fixed_by_method, dunder_variable, zero_dimensional], N)  # fmt: skip

@@ -149,7 +149,7 @@ class Bound:
 
     def _bind(self) -> Any:
         f, binding = self._f, self._binding
-        says = objection(f.__code__)
+        says = objection(f.__code__) or _hidden_word(f.__code__)
         if says:
             stop(says, f"{f.__code__.co_name}(), line {f.__code__.co_firstlineno}")
         original = binding.hold(lambda: f.__code__, f"{f.__name__}()")
@@ -162,7 +162,7 @@ class Bound:
             "__builtins__": _python(binding),
         }
         for n in sorted(names):
-            if n in f.__globals__:
+            if n in f.__globals__ and n not in forks.WORDS:
                 space[n] = binding.meaning(binding.hold(partial(f.__globals__.get, n), n), n)
         outer = dict(zip(original.co_freevars, f.__closure__ or (), strict=True))
         cells = tuple(types.CellType(binding.meaning(binding.hold(partial(getattr, outer[n], "cell_contents"), n), n))
@@ -269,6 +269,11 @@ def _python(binding: Binding) -> dict[str, Any]:
         return stop(f"imports {name}") if module is None else Module(binding, module)
 
     return {**python_words.PYTHON, "__import__": imported}
+
+
+def _hidden_word(code: CodeType) -> str:
+    """A name of the program that would not mean what it says."""
+    return next((f"uses the name {n}" for c in nested(code) for n in c.co_names if n in forks.WORDS), "")
 
 
 def nested(code: CodeType) -> Iterator[CodeType]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterator
+from functools import partial
+from types import CellType, FunctionType
 from typing import Any
 
 from compth.certification.cells import nodes
@@ -111,10 +113,49 @@ def _containers(values: Any, seen: set[int]) -> Iterator[Any]:
             yield from _containers(v, seen)
         elif isinstance(v, tuple):
             yield from _containers(v, seen)
+        elif isinstance(v, FunctionType | partial):
+            yield from _containers(_held_by(v), seen)
         elif isinstance(v, dict | set | bytearray) or (
             hasattr(type(v), "__next__") and not isinstance(v, Array)
         ):
             stop(f"a {type(v).__name__} beside a branch on x")
+
+
+def _held_by(f: Any) -> list[Any]:
+    """What a function can reach and change: its variables of outer functions, its defaults, its bound arguments."""
+    if isinstance(f, partial):
+        return [f.func, *f.args, *f.keywords.values()]
+    cells = [c.cell_contents for c in f.__closure__ or () if _is_set(c)]
+    return [*cells, *(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()]
+
+
+def _is_set(cell: CellType) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:  # a name that is not bound yet
+        return False
+
+
+class _Untouched:
+    """Stops where a block has changed something that these values lead to: it may not run on one way only."""
+
+    def __init__(self, *values: Any) -> None:
+        self.held = [(c, _content(c)) for c in _containers(values, set())]
+
+    def check(self) -> None:
+        for c, before in self.held:
+            now = _content(c)
+            same = len(now) == len(before) and all(
+                a is b for a, b in zip(_entries(now), _entries(before), strict=True)
+            )
+            if not same:
+                stop(
+                    "an expression or inner function that changes an array or list where it may not be evaluated"
+                )
+
+
+def _entries(content: Any) -> list[Any]:
+    return content if isinstance(content, list) else list(content.reshape(-1))
 
 
 def _content(c: Any) -> Any:
@@ -151,11 +192,12 @@ def choose(test: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
     condition = condition_of(test)
     if isinstance(condition, bool):
         return yes() if condition else no()
-    now, results = session(), []
+    now, results, held = session(), [], _Untouched(yes, no)
     draws, guards, ends = now.draws, now.guards, []
     for way, call in ((True, yes), (False, no)):
         now.draws, now.guards = draws, [*guards, (condition, way)]
         results.append(explored(call, joined))
+        held.check()
         ends.append(now.draws)
     now.draws, now.guards = max(ends), guards
     return joined(condition, *results)
@@ -180,7 +222,14 @@ def alone(f: Callable[..., Any]) -> Callable[..., Any]:
     """The function, its branches joined where it returns."""
 
     def called(*arguments: Any, **named: Any) -> Any:
-        return explored(lambda: f(*arguments, **named), joined)
+        held = _Untouched(f, *arguments, *named.values())
+
+        def once() -> Any:
+            out = f(*arguments, **named)
+            held.check()
+            return out
+
+        return explored(once, joined)
 
     return called
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import re
 from collections.abc import Iterator
 from types import CodeType
 from typing import Any
@@ -33,11 +34,21 @@ def rewritten(code: CodeType) -> CodeType | None:
         node = _definition(tree, code)
     except (OSError, SyntaxError, ValueError):
         return None
-    if own is None or own != code or node is None:
+    if own is None or own != code or node is None or _taken(node):
         return None
     Branches().inside(node)
     ast.fix_missing_locations(tree)
     return _only(code, compile(tree, code.co_filename, "exec", dont_inherit=True))
+
+
+OWN = re.compile(r"__(fork|way)\d+|__(fork|choose|both|either|not|alone|locals)")
+"""Names that the rewriting uses."""
+
+
+def _taken(node: ast.FunctionDef) -> bool:
+    """True where the program uses one of these names itself."""
+    words = [getattr(n, "id", getattr(n, "arg", getattr(n, "name", None))) for n in ast.walk(node)]
+    return any(isinstance(w, str) and OWN.fullmatch(w) for w in words)
 
 
 def _only(wanted: CodeType, module: CodeType) -> CodeType | None:
@@ -172,7 +183,7 @@ class Branches(ast.NodeTransformer):
         self.count += 1
         fork, way = f"__fork{self.count}", f"__way{self.count}"
         inside = [n for part in (*node.body, *node.orelse) for n in ast.walk(part) if isinstance(n, ast.Name)]
-        names = sorted({n.id for n in inside if isinstance(n.ctx, ast.Store) and not n.id.startswith("__")})
+        names = sorted({n.id for n in inside if isinstance(n.ctx, ast.Store) and not OWN.fullmatch(n.id)})
         held: ast.expr = ast.Tuple([ast.Constant(n) for n in names], ast.Load())
         targets = ast.Tuple([ast.Name(n, ast.Store()) for n in names], ast.Store())
 
