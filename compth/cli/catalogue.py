@@ -131,8 +131,9 @@ def list_(
 
 
 def theorem_rows() -> list[dict[str, Any]]:
-    """Every theorem: id, statement, metric, what it needs, standing, sharpness, source."""
+    """Every theorem: id, statement, metric, what it needs, standing, sharpness, source; certified worst cases last."""
     from compth.methods import theorems as all_theorems
+    from compth.worst_case.certified_theorem import certified_theorems
 
     return [
         {
@@ -145,7 +146,7 @@ def theorem_rows() -> list[dict[str, Any]]:
             "coq": "checked" if th.proof in coq_index() and shown(th) is Standing.PROVED else "-",
             "source": str(th.source),
         }
-        for th in all_theorems().values()
+        for th in (*all_theorems().values(), *certified_theorems().values())
     ]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from compth._numbers import Number
 from compth.claims import Attribution, BiasVariance, Claim, Contractive, Standing, Unbiased
 from compth.errors import CompthError, InvalidParameter, NoGuarantee, Unsupported
-from compth.methods import Constants, Plan, Theorem
+from compth.methods import Constants, Plan, Theorem, catalogue
 from compth.methods.core.body import BodyMethod, derived
 from compth.methods.core.centre import centre_of, without_invariants
 from compth.rates import geometric
@@ -284,6 +284,27 @@ def certified(method: Any, problem: Any) -> Certified:
     return Certified(kind, {"mu": found[0], "L": found[1], "n": constants["n"], **claimed})
 
 
+def certified_theorems() -> dict[str, Certified]:
+    """Of every method of the catalogue of which a worst case is derived, by id; without the constants of a problem."""
+    found = {}
+    for kind in catalogue().values():
+        try:
+            if body_of(kind) is not None and issubclass(kind, BodyMethod):
+                _model_of(kind)
+                found[Certified(kind).id] = Certified(kind)
+        except CompthError:
+            continue
+    return found
+
+
+def _model_of(kind: type[BodyMethod]) -> Model:
+    """Its Model on some class, which says whether there is one; CompthError where there is none."""
+    named = asked_for(kind)
+    delta, omega = (Fraction(1, 2), None) if named.claim is Contractive else (None, Fraction(1))
+    q = question(named, Fraction(1, 10), Fraction(1), delta, omega, None, 2)
+    return q.model(Fraction(1, 20), dict.fromkeys(kind.signature.params, Fraction(1, 4)), full=False)
+
+
 @lru_cache(maxsize=256)
 def least(rational: Question, step: Fraction, params: Params) -> Proof | None:
     """The least certified rate below 1, in closed form where one is known here, else of the LMI; None without one."""
@@ -368,4 +389,4 @@ def _above(x: Fraction) -> float:
     return value if Fraction(value) >= x else float(np.nextafter(value, np.inf))
 
 
-__all__ = ["Certified", "Proof", "certified"]
+__all__ = ["Certified", "Proof", "certified", "certified_theorems"]

@@ -12,7 +12,7 @@ from compth.claims import Standing
 from compth.errors import NoGuarantee
 from compth.methods import find_guarantee
 from compth.worst_case.bodies import constants_of
-from compth.worst_case.certified_theorem import Certified, certified
+from compth.worst_case.certified_theorem import Certified, certified, certified_theorems
 from compth.worst_case.enclosed import _positive, enclosed, outward
 from compth.worst_case.exact_algebra import is_psd
 from tests.worst_case.certified_settings import KINDS, draw, worst_ratio
@@ -77,9 +77,22 @@ def test_exact_curves_lie_below_it(name):
         method = getattr(ct, name)(ct.RandK(k=k))
         theorem = certified(method, problem)
         promised = find_guarantee(method, problem, theorem)
-        curve = ct.exact(method, problem, 60, theorem=theorem)
+        kind, plan = type(method), promised.plan
+        free = [p for p in kind.signature.params if p in kind.__dataclass_fields__]
+        own = {p: plan.params[kind.planned.get(p, p)] for p in free}
+        curve = ct.exact(replace(method, gamma=plan.gamma, **own), problem, 60)
         bound = np.array([promised.rate.distance_bound(t) for t in range(61)])
         assert (curve.mean_square <= bound * (1 + 1e-9)).all()
+
+
+def test_v_itself_is_an_exact_curve():
+    """E V_t of DIANA by its exact dynamics, every step below rho times the one before."""
+    method = ct.DIANA(ct.RandK(k=2))
+    theorem = certified(method, APART)
+    curve = ct.exact(method, APART, 40, theorem=theorem)
+    falls = curve.mean_metric[1:] / curve.mean_metric[:-1]
+    assert (falls <= find_guarantee(method, APART, theorem).rate.rho * (1 + 1e-9)).all()
+    assert curve.mean_metric[0] > 2 * curve.mean_square[0]
 
 
 def test_v_on_a_run_is_the_metric_and_falls():
@@ -163,6 +176,13 @@ def test_a_method_that_runs_more_than_its_body_has_none():
 
     with pytest.raises(NoGuarantee):
         ct.guarantee(Hurried(ct.RandK(k=2)), APART, "hurried.certified")
+
+
+def test_every_method_with_a_worst_case_has_one():
+    found = certified_theorems()
+    assert set(found) >= {f"{k.lower()}.certified" for k in (*KINDS, "ADIANA", "IBCD")}
+    assert not {"cat.certified", "gdci.certified", "ist.certified", "sgd.certified"} & set(found)
+    assert all(name == th.id for name, th in found.items())
 
 
 # -- constants and standing ------------------------------------------------------------------------------------------
