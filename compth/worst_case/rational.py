@@ -14,8 +14,8 @@ from compth.worst_case.solver import Pencil
 
 GRID = 1 << 46
 """Float solutions are rounded to multiples of 1/GRID."""
-LAST_STEP = 5e-6
-"""Of 1 - rho: how far below the bisection's rate another is tried."""
+LAST_STEPS = (4e-6, 1e-5, 2.5e-5)
+"""Of 1 - rho: how far below the bisection's rate others are tried."""
 SLACKS = (*(10.0**k for k in range(-9, 0)), 0.3, 0.6, 0.9, 0.99)
 """Fractions of 1 - rho given away so that the LMI has an interior."""
 
@@ -109,7 +109,7 @@ def least_certified(model: Model, lower: float, accuracy: float = 1e-7) -> RateC
 
     Slacks grow tenfold until one is certified; where that is far from `lower`, bisection closes in on the LMI's value.
     Near it margins are of the size of the solver's errors, so that a rate may fail and a smaller one pass: the last
-    steps go down until one fails.
+    steps go down until all of them fail.
     """
     pencil, start, gap = Pencil(model), Fraction(lower), max(1 - Fraction(lower), Fraction(0))
 
@@ -131,9 +131,10 @@ def least_certified(model: Model, lower: float, accuracy: float = 1e-7) -> RateC
             failed = middle
         else:
             passed, best = middle, better
-    while best is not None and passed > LAST_STEP > accuracy:
-        better = at(passed - LAST_STEP)
-        if better is None:
+    while best is not None and accuracy < LAST_STEPS[0]:
+        lower_still = (passed - step for step in LAST_STEPS if passed > step)
+        found = next(((share, c) for share in lower_still if (c := at(share)) is not None), None)
+        if found is None:
             break
-        passed, best = passed - LAST_STEP, better
+        passed, best = found
     return best
