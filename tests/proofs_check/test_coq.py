@@ -65,22 +65,49 @@ def test_the_librarys_own_sections_are_all_that_it_may_open():
             audit(name, (build.HERE / name).read_text() + "\nAxiom cheat : False.", build.OPEN_IN_LIBRARY)
 
 
-@pytest.mark.parametrize("stratum", ["statement", "hypothesis", "certificate", "witness", "name"])
-def test_a_certificate_that_the_index_does_not_list_is_refused(stratum, tmp_path):
-    data = stored(SHORT)
+TAMPERED = ("statement", "hypothesis", "domain", "certificate", "witness", "control", "place", "name")
+AMONG = (
+    SHORT,
+    "gd.contraction",
+    "diana.convex",
+    "ef21.tight",
+    "ist.theorem1",
+    "bernoulli.omega",
+    "topk.delta",
+)
+
+
+def tampered(data, stratum):
+    """The certificate with one thing changed."""
     part = data["parts"][0]
+    statement = part["statement"]
     if stratum == "statement":
-        part["statement"]["claim"] = ["sq(x - xs) <= sq(x - xs)"]
+        statement["claim"] = [*statement["claim"][1:], "1 <= 2"]
     elif stratum == "hypothesis":
-        part["statement"]["given"]["convex"] = "least(f, fs)"
+        statement["given"] = {**statement.get("given", {}), "more": "order(1, 0)"}
+    elif stratum == "domain":
+        statement["domain"] = [*statement["domain"], "0 > 1"]
     elif stratum == "certificate":
-        part["certificate"]["steps"] = part["certificate"]["steps"][:1]
+        part["certificate"]["steps"] = part["certificate"]["steps"][1:]
     elif stratum == "witness":
-        part["witness"]["params"]["mu"] = "2"
-    path = tmp_path / ("other.json" if stratum == "name" else f"{SHORT}.json")
-    path.write_text(json.dumps(data))
+        part["witness"]["params"] = dict.fromkeys(part["witness"]["params"], "2")
+    elif stratum == "control":
+        part["controls"] = part["controls"][1:]
+    elif stratum == "place":
+        statement["of"] = "another.theorem 1/1"
+    return data
+
+
+@pytest.mark.parametrize("theorem", AMONG)
+@pytest.mark.parametrize("stratum", TAMPERED)
+def test_a_certificate_that_the_index_does_not_list_is_refused(theorem, stratum, tmp_path):
+    path = tmp_path / ("other.json" if stratum == "name" else f"{theorem}.json")
+    path.write_text(json.dumps(tampered(stored(theorem), stratum)))
     with pytest.raises(Unsound, match="index"):
         listed(path, trusted_index())
+    path = tmp_path / f"{theorem}.json"
+    path.write_text(json.dumps(stored(theorem)))
+    assert listed(path, trusted_index())["theorem"] == theorem
 
 
 def test_an_index_that_was_edited_is_refused(tmp_path):
@@ -169,6 +196,46 @@ def test_the_stored_record_is_of_this_library():
     assert set(claims.coq_index()) <= claims.proved_index()
 
 
+def changes(part):
+    """What may be done to a part's data so that the certificate proves nothing any more."""
+    script = part.script
+    nothing = ("Rel", ("KLe",), ("SC", 0), ("SC", 0))
+
+    def of_fact(k):
+        return lambda p: p.script.facts.__setitem__(k, nothing)
+
+    def of_item(k, new):
+        return lambda p: p.script.items.__setitem__(k, new)
+
+    def of_claim(new):
+        return lambda p: p.script.claims.__setitem__(0, ("", new))
+
+    def of_theory(change):
+        return lambda p: change(p.theory)
+
+    # a domain's relation may be more than Coq needs; every hypothesis is used
+    yield from (of_fact(k) for k in range(len(part.statement["domain"]), len(script.facts)))
+    for k, item in enumerate(script.items):
+        if item[0] == "Step":
+            head, relation, uses, terms = item
+            yield from (
+                of_item(k, (head, relation, uses[:u] + uses[u + 1 :], terms)) for u in range(len(uses))
+            )
+            yield from (
+                of_item(k, (head, relation, uses, terms[:t] + terms[t + 1 :])) for t in range(len(terms))
+            )
+            for u, (fact, factor) in enumerate(uses):
+                turned = [*uses[:u], (fact, ("SNeg", factor)), *uses[u + 1 :]]
+                yield of_item(k, (head, relation, turned, terms))
+    rel, kind, left, right = script.claims[0][1]
+    yield of_claim((rel, ("KLt",), left, right))
+    yield of_claim((rel, ("KEq",), left, right))
+    yield of_claim((rel, kind, right, left))
+    yield of_claim((rel, kind, left, ("SC", 0)))
+    yield of_theory(lambda theory: theory.draws.clear())
+    yield of_theory(lambda theory: theory.level.update(x=2))
+
+
 class TestCoq:
     """With Coq: one theorem passes, and each change of it is refused."""
 
@@ -226,6 +293,18 @@ class TestCoq:
             part["statement"], part["certificate"], part["witness"]
         ).refused("false_0")
         assert self.refused(out, text)
+
+    def test_coq_refuses_every_one_of_many_changes_of_the_data(self, out):
+        """By stratum: a hypothesis that says nothing, a declaration, a claim, a use or term left out, a sign."""
+        part = stored(SHORT)["parts"][0]
+        arguments = (part["statement"], part["certificate"], part["witness"])
+        texts = [controls.HEAD]
+        for k, change in enumerate(changes(controls.FalsePart(*arguments))):
+            changed = controls.FalsePart(*arguments)
+            change(changed)
+            texts.append(changed.refused(f"changed_{k}"))
+        assert len(texts) > 30
+        assert self.refused(out, "\n".join(texts)) == ""
 
     def test_coq_refuses_a_library_whose_words_say_less(self, out, tmp_path):
         """Were a schema False, every theorem would hold: but no instance would."""
