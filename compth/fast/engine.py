@@ -103,6 +103,25 @@ def accelerated(compressor: Compressor, x: Array, rng: np.random.Generator) -> A
     return out.reshape(x.shape)
 
 
+def why_not_fused(method: Method, problem: Any) -> str:
+    """ "" where a fused round knows method, fleet and problem; else what it does not know."""
+    fleet, known = method.fleet, ", ".join(m.__name__ for m in METHODS)
+    strange = foreign(method) if type(method) in METHODS else f"{type(method).__name__} is none of them"
+    downlink = getattr(method, "downlink", None)
+    if strange:
+        return f"it runs {known} of the package, and {strange}"
+    if method.estimator is not None:
+        return f"it computes exact gradients, got oracle={method.estimator!r}"
+    if type(problem) is not DistributedQuadratic or foreign(problem):
+        return f"it needs a DistributedQuadratic, got {type(problem).__name__}"
+    if type(fleet) is not Independent or len(fleet.members) != 1:
+        return f"it needs one compressor for all workers, got {fleet!r}"
+    if downlink is not None and type(downlink).__name__ != "Identity":
+        return f"it sends the full vector down, got downlink={downlink!r}"
+    random = fleet.random_length(problem.n, problem.d)
+    return f"it counts messages of fixed length only, got {fleet!r}" if random else ""
+
+
 class FastEngine(Engine):
     """One round of a method on blocks of replicates; made once per run, used by all threads.
 
@@ -110,24 +129,13 @@ class FastEngine(Engine):
     """
 
     def __init__(self, method: Method, problem: Any, plan: Plan, seed: int) -> None:
-        fleet, known = method.fleet, ", ".join(m.__name__ for m in METHODS)
-        strange = foreign(method) if type(method) in METHODS else f"{type(method).__name__} is none of them"
-        if strange:
-            raise Unsupported(f"engine='fast' runs {known} of the package, and {strange}: use engine='numpy'")
-        if method.estimator is not None:
-            raise Unsupported(f"engine='fast' computes exact gradients, got oracle={method.estimator!r}")
-        if type(problem) is not DistributedQuadratic or foreign(problem):
-            raise Unsupported(f"engine='fast' needs a DistributedQuadratic, got {type(problem).__name__}")
-        if type(fleet) is not Independent or len(fleet.members) != 1:
-            raise Unsupported(f"engine='fast' needs one compressor for all workers, got {fleet!r}")
-        downlink = getattr(method, "downlink", None)
-        if downlink is not None and type(downlink).__name__ != "Identity":
-            raise Unsupported(f"engine='fast' sends the full vector down, got downlink={downlink!r}")
+        reason = why_not_fused(method, problem)
+        if reason:
+            raise Unsupported(f"engine='fast' has no fused round: {reason}")
+        fleet = method.fleet
         n, d = problem.n, problem.d
         super().__init__(method, problem, plan, seed)
         self.code = coded(fleet.members[0], d)
-        if fleet.random_length(n, d):
-            raise Unsupported(f"engine='fast' counts messages of fixed length only, got {fleet!r}")
         self.bits = float(sum(c.total for c in fleet.bits(n, d)) / n)
         self.kernels = _kernels()
         self._streams: dict[int, np.uint64] = {}

@@ -61,9 +61,9 @@ def engine_of(name: str, method: Method, problem: Any, plan: Plan, seed: int) ->
     if name == "numpy":
         return Engine(method, problem, plan, seed)
     if name == "fast":
-        from compth.fast.engine import FastEngine
+        from compth.fast.looped import fast_engine
 
-        return FastEngine(method, problem, plan, seed)
+        return fast_engine(method, problem, plan, seed)
     if name == "torch" or str(name).startswith("torch:"):
         from compth.fast.torch_engine import TorchEngine
 
