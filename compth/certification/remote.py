@@ -64,7 +64,7 @@ class Answers:
                     if name == "load":
                         return "answer", self._about(arguments[3])
                     return "answer", self._state(arguments[1])
-                if name.startswith(("theorem_file.", "told.")):
+                if name.startswith(("theorem_file.", "told.", "body_told.")):
                     with self._limited(self.subject.name):
                         return "answer", QUESTIONS[name](self.subject, *arguments)
                 return "answer", QUESTIONS[name](self._formed(form), *arguments)
@@ -114,7 +114,8 @@ class Answers:
 
     def _state(self, name: str) -> bool:
         """The object is a theorem."""
-        import compth.worst_case.theorem_file  # noqa: F401  (its questions are those of a theorem)
+        import compth.worst_case.body_told
+        import compth.worst_case.theorem_file  # noqa: F401  (these are their questions)
         from compth.worst_case.told import Statement
 
         self.subject = Statement(self.thing, name)

@@ -49,7 +49,6 @@ def analyse(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> int:
     """Analyse a method: algorithm, fixed point, bits, certified worst case, exact rates; and which line stops it."""
-    from compth.certification import sandbox
 
     file, colon, name = target.rpartition(":")
     if colon and not name.isidentifier():
@@ -70,12 +69,7 @@ def analyse(
         "params": param or [],
     }
     request |= {"constants": constants, "n": n, "problem": problem}
-    if colon:
-        answer, code = sandbox.ask("compth.cli.analyse", request)
-        if answer is None:
-            raise UnusableInput(f"file={file!r}: the program {sandbox.ending(code)}")
-    else:
-        answer = _analysed(_of_catalogue(target), request)
+    answer = _of_file(file, name, request) if colon else _analysed(_of_catalogue(target), request)
     found = answer["analysis"]
     if latex and not as_json:
         if not found["latex"]:
@@ -84,6 +78,33 @@ def analyse(
     else:
         print(json.dumps(found, indent=2) if as_json else answer["text"])
     return 0
+
+
+TRUSTED = (
+    "trusted: the process of {file}, in which this was computed: what the file holds is more than one body whose "
+    "coefficients are formulas of its parameters"
+)
+"""Said where the file could have forged what is shown."""
+
+
+def _of_file(file: str, name: str, request: dict[str, Any]) -> dict[str, Any]:
+    """A body is told as data and analysed here; anything else is analysed in a child with the file, which is said."""
+    from compth.certification import sandbox
+    from compth.certification.supervisor import Worker
+    from compth.worst_case.body_told import body_of, told_body
+    from compth.worst_case.told import Statement
+
+    with sandbox.naming(file), Worker() as worker:
+        worker.first("load body", (file, name, {}, sandbox.LOAD_LIMIT), sandbox.LOAD_LIMIT)
+        told = told_body(Statement(None, name, worker))
+    if told:
+        return _analysed(body_of(told), request)
+    answer, code = sandbox.ask("compth.cli.analyse", request)
+    if answer is None:
+        raise UnusableInput(f"file={file!r}: the program {sandbox.ending(code)}")
+    said = TRUSTED.format(file=file)
+    answer["analysis"]["trusted"] = said
+    return {**answer, "text": f"{answer['text']}\n{said}"}
 
 
 def _of_catalogue(text: str) -> Any:
