@@ -336,7 +336,8 @@ def _by_cells(
         if found.data is not None:
             out[k] = _certificate(run, d, str(claims[k]), Verdict.PROVED, CELLS, inputs="all x", technique=CELLS,
                                   assumptions=(EXACT, *traced.ASSUMPTIONS, *found.lines),
-                                  details={**_sharp(claims[k]), "cells": found.data})  # fmt: skip
+                                  details={**_sharp(claims[k]), "cells": found.data,
+                                           "worst_entry": found.worst})  # fmt: skip
         elif found.says and found.says not in run.notes:
             run.notes.append(f"no proof of {claims[k]} at d = {d} by cells: {found.says}")
     run.stage(d, CELLS, start, f"{sum(f.data is not None for f in answers.found)} of {len(open_ones)} proved")

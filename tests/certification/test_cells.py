@@ -160,6 +160,9 @@ def test_the_pipeline_proves_and_says_what_is_assumed():
     assert report.verdict is Verdict.PROVED
     assert made.technique == "laws on cells"
     assert cells.check(made.details["cells"])
+    assert made.details["worst_entry"].startswith(
+        "E(y - x)^2 / x^2 of one entry is at most 1/8, at or next to x = "
+    )
 
 
 def test_what_stops_a_proof_names_its_line():

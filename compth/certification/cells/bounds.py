@@ -18,7 +18,7 @@ import numpy as np
 from compth.certification.cells.evaluation import Chart
 from compth.certification.cells.laws import Outcome, Piece
 from compth.proof import cells
-from compth.proof.algebra import NOUGHT, Rational, Root, rational
+from compth.proof.algebra import NOUGHT, Rational, Root, derivative, inner_roots, mul, rational, sign_at, sub
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,27 @@ def _outcome_moments(o: Outcome) -> tuple[Rational, Rational]:
     low, high = o.interval
     mean, square = (low + high) / rational(2), (low * low + low * high + high * high) / rational(3)
     return a + b * mean, a * a + a * b * mean * rational(2) + b * b * square
+
+
+def worst_entry(charts: list[Chart], groups: list[Group]) -> str:
+    """The supremum of E(y - x)^2 / x^2 of one entry, exactly, and where; "" where there are no octaves."""
+    if not charts[0].octave:
+        return ""
+    square, found = Rational((Fraction(0), Fraction(0), Fraction(1))), list[tuple[float, str, str]]()
+    for piece in (p for g in groups for p in g.pieces if float(p.cell.high) or float(p.cell.low)):
+        ratio = moments(piece)[1] / square
+        slope = sub(mul(derivative(ratio.num), ratio.den), mul(ratio.num, derivative(ratio.den)))
+        low, high = piece.cell.low, piece.cell.high
+        for t in [low, high, *([] if piece.cell.point else inner_roots(slope, low, high))]:
+            if not t.end and sign_at(ratio.den, t):
+                value = ratio(t.low) if t.rational else float(ratio(Fraction(float(t))))
+                found.append((float(value), str(value), str(t)))
+    if not found:
+        return ""
+    _, value_text, at = max(found)
+    return (
+        f"E(y - x)^2 / x^2 of one entry is at most {value_text}, at or next to x = {at} times a power of two"
+    )
 
 
 # as JSON

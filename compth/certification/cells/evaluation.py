@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from compth.certification.cells.forms import alike
+from compth.certification.cells.forms import alike, by_place
 from compth.certification.cells.nodes import Node, Stopped, is_truth
 from compth.certification.cells.values import ONE, ZERO, Beyond, Cell, Log, Value, root_of, whole
 from compth.proof.algebra import NOUGHT, UNIT, Rational, Root, rational
@@ -359,15 +359,37 @@ class Evaluation:
     def _compared(self, node: Node) -> bool:
         a, b = node.args
         drawn, other = (a, b) if a.op == "cat" else (b, a)
-        if node.op == "eq" and drawn.op == "cat" and any(w.number is None for w in drawn.args[1:]):
+        if node.op == "eq" and by_place(drawn):
             if other.number != self.i:
                 raise Stopped("a drawn index compared with another one than the entry's own")
             return self._is_mine(drawn)
         if node.op != "eq" and (turned := self._of_floor(node)) is not None:
             return turned
+        if node.op == "eq" and (found := self._at_floor(a, b)) is not None:
+            return found
         u, v = self.value(a), self.value(b)
         s = self._log_sign(u, v) if isinstance(u, Log) or isinstance(v, Log) else self._difference(u, v)
         return {"lt": s < 0, "le": s <= 0, "eq": s == 0}[node.op]
+
+    def _at_floor(self, a: Node, b: Node) -> bool | None:
+        """floor(z) = k for a z >= 0 with a draw, as k <= z < k + 1: of many whole numbers one is asked for."""
+        if b.number is None or a.op not in ("floor", "trunc", "cast") or a in self.known:
+            return None
+        z = self.value(a.args[0])
+        if (
+            isinstance(z, Log)
+            or z.b is None
+            or z.shift
+            or z.degree
+            or z.radical != 1
+            or b.number.denominator != 1
+        ):
+            return None
+        u = self._uniform(z.u)
+        ends = [z.a + z.b * e for e in (u.low, u.high)]
+        if any(self.cell.sign(e) < 0 for e in ends):
+            return None
+        return self.sign(z + whole(-b.number)) >= 0 and self.sign(z + whole(-b.number - 1)) < 0
 
     def _of_floor(self, node: Node) -> bool | None:
         """floor(z) < k as z < k for a whole number k: no need to know the floor, of which there may be no end."""
@@ -424,7 +446,10 @@ class Evaluation:
             p = self.number(drawn.args[1 + self.i])
             if (p.degree and p.a.num) or p.b is not None or p.shift or p.radical != 1:
                 raise Stopped("probabilities that do not sum to 1")
-            self._sums_to_one(drawn, p.a)
+            if any(w.number is None for w in drawn.args[1:]):
+                self._sums_to_one(drawn, p.a)
+            elif sum(w.number for w in drawn.args[1:]) != 1:
+                raise Stopped("probabilities that do not sum to 1")
             inside = self.cell.sign(p.a), self.cell.sign(UNIT - p.a)
             if min(inside) < 0:
                 raise Stopped("a probability outside [0, 1]")
@@ -462,7 +487,7 @@ class Evaluation:
 
     def _pick(self, node: Node) -> Any:
         index, *table = node.args
-        if index.op == "cat" and any(w.number is None for w in index.args[1:]):
+        if by_place(index):
             if not self._is_mine(index):
                 raise Stopped("an entry at an index that was drawn")
             return self.value(table[self.i])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from compth.certification.cells.nodes import Node
@@ -35,7 +35,7 @@ def form(node: Node, i: int) -> int:
             return drawn(n)
         if n.op == "in":
             return drawn(n, n.args[1] == i, walked(n.args[2]))
-        if _by_x(n):
+        if by_place(n):
             return drawn(n, walked(n.args[1 + i]))
         if n.op == "sum":
             return ("sum", form(n.args[0], 0))
@@ -47,7 +47,7 @@ def form(node: Node, i: int) -> int:
             return ("position", n.args[0], n.args[1] == i, n.args[2])
         if n.op in ("eq", "pick") and any(a.op == "place" for a in n.args if isinstance(a, Node)):
             return _at_place(n)
-        if n.op in ("eq", "pick") and any(_by_x(a) for a in n.args if isinstance(a, Node)):
+        if n.op in ("eq", "pick") and any(by_place(a) for a in n.args if isinstance(a, Node)):
             return _at_own(n)
         return (n.op, *(walked(a) if isinstance(a, Node) else ("is", str(a)) for a in n.args))
 
@@ -71,6 +71,21 @@ def form(node: Node, i: int) -> int:
     return walked(node)
 
 
-def _by_x(n: Node) -> bool:
-    """An index that is drawn with chances that depend on x."""
-    return n.op == "cat" and any(w.number is None for w in n.args[1:])
+def by_place(n: Node) -> bool:
+    """A drawn integer that only says which entry it is: its chances depend on x, or it is used as an index alone."""
+    return n.op == "cat" and (n in _INDEXED or any(w.number is None for w in n.args[1:]))
+
+
+_INDEXED: set[Node] = set()
+
+
+def find_indices(listed: Iterable[Node]) -> None:
+    """Remember which drawn integers among these expressions are compared with places, and else only look them up."""
+    compared, other = set[Node](), set[Node]()
+    for n in listed:
+        for k, a in enumerate(n.args):
+            if isinstance(a, Node) and a.op == "cat":
+                placed = n.op == "eq" and n.args[1 - k].number is not None
+                (compared if placed else set() if n.op == "pick" and k == 0 else other).add(a)
+    _INDEXED.clear()
+    _INDEXED.update(compared - other)

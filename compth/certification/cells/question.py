@@ -35,6 +35,7 @@ KINDS = ("Unbiased", "Contractive", "BiasVariance", "AbsoluteError", "B1", "B2")
 LOOSER = {"omega": 1, "eta": 1, "Delta": 1, "beta": 1, "delta": -1, "alpha": -1, "gamma": -1}
 """In which direction each constant makes its claim weaker."""
 SIZES = (1e-99, 1e-60, 1e-30, 1e30, 1e60, 1e99)
+"""Extreme magnitudes at which a relative claim is looked at again."""
 SIZE = 20_000_000
 """Longest answer, in characters."""
 
@@ -43,17 +44,18 @@ SIZE = 20_000_000
 class Found:
     """data: the certificate that was checked, None without one; says: what stopped it; lines: for the report.
 
-    points: inputs at which the program's own borders and constants make a violation likely.
+    worst: the supremum of one entry's relative error, in words, "" where it was not computed.
     """
 
     data: dict[str, Any] | None
     says: str
     lines: tuple[str, ...]
+    worst: str = ""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """One `Found` for each claim, and the points."""
+    """One `Found` for each claim; inputs at which the program's own numbers make a violation likely."""
 
     found: list[Found]
     points: list[Array]
@@ -104,7 +106,7 @@ def _checked(d: int, options: list[Any], data: Any, answer: dict[str, Any]) -> F
     lines = next((lines for claim, lines in options if claim == data["claim"]), None)
     if lines is None or data["d"] != d:
         return Found(None, "the certificate speaks of another claim", ())
-    return Found(data, "", (*lines, *map(str, answer["lines"])))
+    return Found(data, "", (*lines, *map(str, answer["lines"])), str(answer["worst"]))
 
 
 def _is_answer(answer: Any, subject: Subject, d: int, claims: str, seconds: float) -> bool:
@@ -122,11 +124,11 @@ def _decoded(text: str) -> Any:
 def examined(subject: Subject, d: int, claims: str, seconds: float) -> str:
     """Trace, laws, certificates, real runs: the answer about all claims, as JSON."""
     options = json.loads(claims)
-    says, lines, found = "", list[str](), [None] * len(options)
+    says, lines, worst, found = "", list[str](), "", [None] * len(options)
     with noting() as readings:
         try:
             with time_limit(seconds, idle=seconds):
-                found, lines = _proofs(subject, d, options)
+                found, lines, worst = _proofs(subject, d, options)
         except (Stopped, Strange) as problem:
             says = str(problem)
         except CallTooLong:
@@ -139,11 +141,11 @@ def examined(subject: Subject, d: int, claims: str, seconds: float) -> str:
     points = [] if all(f is not None for f in found) else [p.tolist() for p in suspects(subject, d, absolute)]
     if not says and None in found:
         says = "no multipliers were found: the constant may be too small, or couple entries in another way"
-    return json.dumps({"certificates": found, "says": says, "lines": lines, "points": points})
+    return json.dumps({"certificates": found, "says": says, "lines": lines, "worst": worst, "points": points})
 
 
-def _proofs(subject: Subject, d: int, options: list[list[Any]]) -> tuple[list[Any], list[str]]:
-    """Certificates, None where there is none, and remarks. Raises Stopped, Strange."""
+def _proofs(subject: Subject, d: int, options: list[list[Any]]) -> tuple[list[Any], list[str], str]:
+    """Certificates, None where there is none; remarks; the worst entry. Raises Stopped, Strange."""
     if d > stage.LARGEST:
         raise Stopped(f"d = {d} is more than {stage.LARGEST} entries")
     thing = subject.object
@@ -159,7 +161,7 @@ def _proofs(subject: Subject, d: int, options: list[list[Any]]) -> tuple[list[An
         try:
             used.append(stage.laws_on(trace, charts))
         except Stopped as problem:
-            stopped = problem if stopped is None or charts[0].octave else stopped
+            stopped = problem if stopped is None or (charts[0].octave and relative) else stopped
             continue
         for k, listed in enumerate(options):
             found[k] = found[k] or _first(d, listed, *used[-1])
@@ -176,7 +178,8 @@ def _proofs(subject: Subject, d: int, options: list[list[Any]]) -> tuple[list[An
             agree(subject, d, charts, groups, members)
     if changed := trace.bound.changed():
         raise Strange(f"{changed} changed between calls")
-    return found, [f"real numbers and float64 part: {r}" for r in trace.remarks]
+    worst = [says for charts, groups in used if (says := bounds.worst_entry(charts, groups))]
+    return found, [f"real numbers and float64 part: {r}" for r in trace.remarks], "".join(worst[:1])
 
 
 def _by_ranks(

@@ -25,7 +25,7 @@ from compth.certification.cells.values import Beyond, Split
 from compth.certification.tracer import NotTraceable
 from compth.proof.algebra import INFINITY, MINUS_INFINITY, Rational, Root, number
 
-MOST_CELLS = 400
+MOST_CELLS, MOST_OUTCOMES = 400, 3000
 LARGEST = 1024
 """Longest input that is traced."""
 
@@ -175,6 +175,7 @@ def grouped(trace: Trace) -> list[tuple[int, list[int]]]:
     """Entries with one expression: (a representative, all of them)."""
     found: dict[int, list[int]] = {}
     forms._FORMS.clear()
+    forms.find_indices(_reached(trace.outputs))
     for i, node in enumerate(trace.outputs):
         found.setdefault(forms.form(node, i), []).append(i)
     return [(members[0], members) for members in found.values()]
@@ -187,6 +188,8 @@ def laws_on(trace: Trace, charts: list[Chart], least: int = 1) -> tuple[list[Cha
         for i, members in grouped(trace):
             found = tuple(tuple(laws.pieces(trace.outputs[i], i, c, MOST_CELLS)) for c in charts)
             out.append(Group(len(members), found))
+            if sum(len(p.outcomes) for g in out for p in g.pieces) > MOST_OUTCOMES:
+                raise Stopped(f"more than {MOST_OUTCOMES} outcomes of entries on cells")
         return charts, out
     except Beyond as beyond:
         if beyond.least > MOST_CELLS // 4 or charts[0].order or charts[0].octave:
@@ -199,6 +202,7 @@ def laws_on(trace: Trace, charts: list[Chart], least: int = 1) -> tuple[list[Cha
 def nothing_at_zero(thing: Any, d: int, deterministic: bool) -> None:
     """C(0) = 0 whatever is drawn. Raises Stopped."""
     trace = traced(thing, d, deterministic, zero=True)
+    forms.find_indices(_reached(trace.outputs))
     point = _chart(number(0), number(0), (True, True))
     for i, node in enumerate(trace.outputs):
         for piece in laws.pieces(node, i, point, MOST_CELLS):
