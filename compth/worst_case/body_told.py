@@ -92,7 +92,8 @@ class _Teller(Tracer):
 
     def __init__(self, body: Any, path: tuple[bool, ...]) -> None:
         super().__init__(body, path, 1, 1, True, True)
-        self.n, self._d = Formula("n"), Formula("d")  # type: ignore[assignment]
+        unknown: Any = (Formula("n"), Formula("d"))
+        self._n, self._d = unknown
         self.chances: list[Any] = []
 
     def coin(self, p: Any, yes: Any, no: Any) -> Any:
@@ -232,8 +233,10 @@ class _Step:
         self.body, self.told, self.w, self.speak = body, told, w, speak
         vectors = {*told["server"], *told["worker"]}
         self.state = {"x": x, **{k: v for k, v in given.items() if k in vectors}}
-        self.values = {"n": w.n, **{k: v for k, v in given.items() if k not in vectors}}
-        if _asks(told, "d"):  # who asks is another method at another dimension
+        self.values = {k: v for k, v in given.items() if k not in vectors}
+        if _asks(told, "n"):  # who asks is another method for other workers, or at another dimension
+            self.values["n"] = w.n
+        if _asks(told, "d"):
             self.values["d"] = w.d
         self.results: list[Any] = []
         self.sketches: dict[int, Any] = {}
