@@ -41,6 +41,21 @@ class SEGALinear(UnifiedTheorem):
 
 
 @dataclass(frozen=True)
+class Coordinate(RandK):
+    """Rand-1 by one draw of an index: d outcomes, not the d! orders of a shuffle."""
+
+    k: int = 1
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        j = rng.integers(shape[-1], size=shape[:-1])
+        out: Array = np.where(j[..., None] == np.arange(shape[-1]), float(shape[-1]), 0.0)
+        return out
+
+    def weights(self, shape: tuple[int, ...], rng: np.random.Generator, dtype: Any = np.float64) -> Array:
+        return np.asarray(self.draw(shape, rng), dtype=dtype)
+
+
+@dataclass(frozen=True)
 class SEGAState(BodyState):
     """h: (R, d) the memory of the gradient."""
 
@@ -54,7 +69,7 @@ class SEGA(SingleNode, BodyMethod):
     Every worker sends its partial derivative: one number, the coordinate is known from a shared seed.
     """
 
-    compressor: Any = field(default_factory=lambda: RandK(1), init=False)
+    compressor: Any = field(default_factory=Coordinate, init=False)
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
     state_class = SEGAState
