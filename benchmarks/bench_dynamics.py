@@ -13,9 +13,9 @@ import numpy as np
 from benchmarks._timing import Line, line
 from compth.compressors.rand_k import RandK
 from compth.dynamics import best_step, exact, exact_rate
+from compth.dynamics.spectrum import Search
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system
-from compth.dynamics.units import Packing
 from compth.methods import plan_of
 from compth.methods.dcgd import DCGD
 from compth.methods.diana import DIANA
@@ -43,7 +43,7 @@ def measure(kind: Any, d: int, kappa: float, n: int = 10) -> dict[str, float]:
     spent = time.perf_counter() - start
     plan, _, _ = plan_of(method, problem)
     system = make_system(method, data_of(problem), plan.gamma, plan.params, affine=False)
-    packing = Packing(system)
+    packing = Search(system).packing
     v = packing.pack(system.interior())
     return {
         "applications": rate.applications,

@@ -79,11 +79,11 @@ def davidson(
         if new is not None:
             add(new)
     while True:
-        vectors = _pairs(projected[:count, :count], gram[:count, :count], target)
+        ritz, vectors = _pairs(projected[:count, :count], gram[:count, :count], target)
         along = vectors[:, 0]
         vector, image = along @ basis[:count], along @ images[:count]
         length = np.linalg.norm(vector)
-        value = float(vector @ image / length**2)
+        value = ritz if target is None else float(vector @ image / length**2)
         residual = (image - value * vector) / length
         if used >= limit or np.linalg.norm(residual) <= tol * abs(value) + floor:
             return value, vector / length
@@ -99,22 +99,25 @@ def davidson(
         add(new)
 
 
-def _pairs(projected: Array, gram: Array, target: float | None) -> Array:
+def _pairs(projected: Array, gram: Array, target: float | None) -> tuple[float, Array]:
     """Real combinations of a basis nearest to eigenvectors, the rightmost first, or the nearest to the target.
+
+    With the rightmost Ritz value, without a target.
 
     projected: <basis_i, image_j>, gram: <image_i, image_j>. The harmonic pairs at t solve W'W c = (t - theta) W'V c,
     W = t V - images.
     """
     if target is None:
         values, vectors = np.linalg.eig(projected)
-        return np.asarray(vectors[:, np.argsort(-values.real)].real)
+        order = np.argsort(-values.real)
+        return float(values[order[0]].real), np.asarray(vectors[:, order].real)
     ahead = target * np.eye(len(projected)) - projected
     squares = target * (ahead - projected.T) + gram
     try:
         values, vectors = np.linalg.eig(np.linalg.solve(squares, ahead.T))
     except np.linalg.LinAlgError:
         return _pairs(projected, gram, None)
-    return np.asarray(vectors[:, np.argsort(-np.abs(values))].real)
+    return np.nan, np.asarray(vectors[:, np.argsort(-np.abs(values))].real)
 
 
 def _fresh(new: Array, basis: Array, least: float = 1e-12) -> Array | None:
