@@ -61,6 +61,84 @@ def test_programs_that_look_right_to_a_tracer_are_not_proved():
     assert len(sly.SLY) >= 60
 
 
+def doubled_powers(x):
+    e = np.log2(np.abs(np.where(x == 0, 1, x)))
+    return np.where(e == np.floor(e), 2 * x, x)
+
+
+def branch_not_taken(x):
+    with np.errstate(all="ignore"):
+        return np.where(x != 0, 1 / x * x * x, 0)
+
+
+def branch_taken(x):
+    with np.errstate(all="ignore"):
+        return 1 / x * x * x
+
+
+def sign_of_zero(x):
+    return np.abs(x) * np.sign(x)
+
+
+def sign_of_zero_wrong(x):
+    return np.abs(x) * np.where(x > 0, 1, -1) + np.where(x == 0, 1, 0)
+
+
+def floors(x):
+    return (np.floor(x) + np.ceil(-x)) + x
+
+
+def floors_wrong(x):
+    return (np.floor(x) + np.floor(-x)) + x
+
+
+def cast_bounded(x):
+    top = np.abs(x).max()
+    return x + (np.abs(x) / top * 0.5).astype(int) if top > 0 else 0 * x
+
+
+def cast_unbounded(x):
+    return x - np.floor(x).astype(int) + np.floor(x)
+
+
+def written_in_place(x):
+    y = x.copy()
+    half = y[::2]
+    half *= 2
+    y[::2] = half / 2
+    return y
+
+
+def written_through_a_view(x):
+    y = x.copy()
+    half = y[::2]
+    half *= 2
+    return y
+
+
+def equal_number(x):
+    return np.where(x == 1.25, 0, x)
+
+
+def equal_entries(x):
+    return np.where(x == x[::-1], 0, x)
+
+
+RULES = [
+    (doubled_powers, False), (branch_not_taken, True), (branch_taken, False), (sign_of_zero, True),
+    (sign_of_zero_wrong, False), (floors, True), (floors_wrong, False), (cast_bounded, True), (cast_unbounded, False),
+    (written_in_place, True), (written_through_a_view, False), (equal_number, False), (equal_entries, False),
+]  # fmt: skip
+"""Programs that are the identity, or all but on a border."""
+ON_A_LATTICE = (floors, floors_wrong, cast_unbounded)
+
+
+@pytest.mark.parametrize(("program", "holds"), RULES)
+def test_each_border_has_its_rule(program, holds):
+    claim = ct.AbsoluteError(0) if program in ON_A_LATTICE else ct.Unbiased(0)
+    assert (found(program, claim, 3).data is not None) is holds
+
+
 def test_aliases_state_and_types_are_refused_with_their_line():
     words = {sly.alias2: "differs between two ways", sly.counter: "line", sly.dt: "asks for a dtype",
              sly.tryx: "catches an exception", sly.nonl: "outer function", sly.glob2: "uses .random"}  # fmt: skip

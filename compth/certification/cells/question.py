@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -243,7 +244,7 @@ def suspects(subject: Subject, d: int, absolute: bool) -> list[Array]:
 
 def _codes(thing: Any) -> Iterator[CodeType]:
     """The code of a function and of the functions that its names mean, one step far."""
-    f = getattr(thing, "func", thing)
+    f = thing.func if type(thing) is partial else thing
     f = f if isinstance(f, FunctionType) else vars(type(f)).get("__call__")
     if not isinstance(f, FunctionType):
         return

@@ -270,6 +270,18 @@ def cumsum(a: Any, axis: Any = None) -> Array:
     return Array(np.array(out, dtype=object), kind_of(a))
 
 
+def _finite(answer: bool) -> Callable[..., Any]:
+    """np.isfinite and np.isnan: of the input itself, which is finite; whether anything else overflows is not told."""
+
+    def called(a: Any) -> Any:
+        found = as_array(a)
+        if not all(v.op in ("x", "const") for v in found.flat):
+            stop("asks whether a number is finite")
+        return full_like(found, int(answer), TRUTH)
+
+    return called
+
+
 def _where(condition: Any, *values: Any) -> Any:
     return el.where(condition, *values)
 
@@ -361,7 +373,8 @@ def _numpy() -> dict[str, Any]:
         "put": _put, "lexsort": orders.lexsort, "cumsum": cumsum,
         "argmin": orders.argmin, "partition": orders.partition,
         "float64": REAL, "int64": WHOLE, "int_": WHOLE, "intp": WHOLE, "bool_": TRUTH, "double": REAL,
-        "pi": math.pi, "inf": math.inf, "newaxis": None, "isclose": isclose, "allclose": isclose,
+        "pi": math.pi, "inf": math.inf, "newaxis": None, "isfinite": _finite(True), "isnan": _finite(False),
+        "isinf": _finite(False), "isclose": isclose, "allclose": isclose,
     }  # fmt: skip
     return words
 
