@@ -49,9 +49,10 @@ class _Limits:
 
 def _take_over() -> None:
     """threadpoolctl lets one thread alone set limits, from 3.7 on; here whoever holds our lock may."""
-    from threadpoolctl import OpenBLASController
+    import threadpoolctl
 
-    clear = getattr(OpenBLASController, "clear_controlling_thread", None)
+    kind = getattr(threadpoolctl, "OpenBLASController", None)
+    clear = getattr(kind, "clear_controlling_thread", None)
     if clear is not None:
         clear(force=True)
 
