@@ -389,3 +389,24 @@ def test_the_mean_over_the_parts_is_the_workers_gradient():
     assert ct.exact_rate(mean, problem).rho == ct.exact_rate(plain, problem).rho
     a, b = (ct.simulate(m, problem, 5, 2).mean_square for m in (mean, plain))
     assert a == pytest.approx(b, rel=1e-12)
+
+
+def test_a_class_that_sees_another_problem_inherits_no_curve():
+    class Elsewhere(bodies.Shifted):
+        def seen(self, problem):
+            return random_quadratic(3, 4, 2, seed=9)
+
+    with pytest.raises(Unsupported, match="changes what its body says"):
+        ct.exact_rate(Elsewhere(ct.RandK(1), gamma=0.1, alpha=0.25), PROBLEM)
+    with pytest.raises(Unsupported, match="changes what its body says"):
+        ct.tight_rate(Elsewhere, mu=0.1, L=1, omega=1, n=2, gamma=0.5, alpha=0.25)
+
+
+def test_a_coin_takes_tuples_of_one_length():
+    @ct.method
+    def Torn(w, x, h: ct.Worker, *, gamma):
+        a, b = w.coin(0.5, (x, h), (x,))
+        return dict(x=a, h=b)
+
+    with pytest.raises(Underivable, match="a coin between a vector and something else"):
+        Torn(ct.RandK(1), gamma=0.1).program({"gamma": 0.1}, 2, 3)
