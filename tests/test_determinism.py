@@ -89,6 +89,8 @@ def test_without_the_limit_threads_are_seen_to_matter():
 
 
 def test_the_callers_threads_come_back():
+    """blas_threads() sees numpy's BLAS: a threadpoolctl that does not know it would limit nothing."""
+    assert any(i["user_api"] == "blas" for i in threadpool_info())
     before = [i["num_threads"] for i in threadpool_info()]
     with _threads.one_blas_thread:
         assert blas_threads() == 1
