@@ -246,10 +246,14 @@ class Comparison:
 
 def _restored(held: dict[str, Any]) -> Comparison:
     """A stored comparison: standings, claims and promised numbers are those that its methods have here."""
+    problem, eps, rows = held["problem"], held["eps"], []
     parts = zip(held["methods"], held["rows"], held["traces"], held["guarantees"], strict=True)
-    rows = [_row(method, held["problem"], g, row.note, trace, held["eps"]) for method, row, trace, g in parts]
-    kept = [{name: getattr(row, name) for name in MEASURED} for row in held["rows"]]
-    rows = [replace(row, **facts) for row, facts in zip(rows, kept, strict=True)]
+    for method, stored, trace, g in parts:
+        row = _row(method, problem, g, stored.note, trace, eps)
+        row = replace(row, **{name: getattr(stored, name) for name in MEASURED})
+        if stored.certified_step is not None:
+            row = replace(row, **certified_facts(method, problem, eps * float(trace.mean_square[0])))
+        rows.append(row)
     return Comparison(**{**held, "rows": tuple(rows)})
 
 

@@ -164,6 +164,13 @@ def test_numbers_written_over_are_derived_again():
     assert travelled(replace(row, rows=(better,))).rows == row.rows
 
 
+def test_a_certified_standing_is_derived_again():
+    found = ct.compare([ct.GD()], PROBLEM, 5, 2, 0)
+    assert found.rows[0].certified_rate is not None
+    better = replace(found.rows[0], certified_rate=0.1, certified_rounds=1, certified_standing="forged")
+    assert travelled(replace(found, rows=(better,))).rows == found.rows
+
+
 def test_a_row_without_a_guarantee_gets_none():
     with_step = ct.compare([ct.DIANA(ct.RandK(k=2), gamma=5.0)], PROBLEM, 5, 2, 0)
     assert with_step.guarantees == (None,)
