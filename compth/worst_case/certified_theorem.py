@@ -119,8 +119,8 @@ class Certified(Theorem):
 
     @property
     def proof(self) -> str:  # type: ignore[override]
-        """Of the closed form that was used, where a machine-checked proof covers it at these constants."""
-        used = self.found
+        """Of the closed form that was used, where a machine-checked proof covers it at constants that were shown."""
+        used = None if self.bounds is None else self.found
         known = None if self.asked is None else self.asked[0].known
         if self.asked is None or used is None or not used.closed or known is None:
             return ""
