@@ -618,3 +618,13 @@ def zero_dimensional(x, rng):
 
 SLY |= dict.fromkeys([fixed_by_expression, fixed_by_and, fixed_far_away, fixed_by_default, fixed_in_list, fixed_by_iterator,
                       fixed_by_method, dunder_variable, zero_dimensional], N)  # fmt: skip
+
+
+def tern_wrong(x, rng):
+    m = np.abs(x).max()
+    if m == 0:
+        return x * 0
+    return np.array([np.sign(v) * m * rng.choice(2, p=[abs(v) / m, 1 - abs(v) / m]) for v in x])
+
+
+SLY[tern_wrong] = T

@@ -289,6 +289,117 @@ def mantissa_stoch(x, rng):
     return np.ldexp((f + (rng.random(len(x)) < z - f)) / 16, e)
 
 
+def nat_choice(x, rng):
+    out = np.zeros(len(x))
+    for i, v in enumerate(x):
+        if v != 0:
+            lo = 2.0 ** math.floor(math.log2(abs(v)))
+            hi = 2 * lo
+            p = (abs(v) - lo) / (hi - lo)
+            out[i] = math.copysign(rng.choice([lo, hi], p=[1 - p, p]), v)
+    return out
+
+
+def tern_choice(x, rng):
+    m = np.abs(x).max()
+    if m == 0:
+        return x * 0
+    return np.array([np.sign(v) * m * rng.choice(2, p=[1 - abs(v) / m, abs(v) / m]) for v in x])
+
+
+def nat_bern(x, rng):
+    a = np.abs(x)
+    e = np.floor(np.log2(np.where(a > 0, a, 1.0)))
+    lo = np.exp2(e)
+    b = rng.binomial(1, np.where(a > 0, a / lo - 1, 0.0))
+    return np.where(a > 0, np.sign(x) * lo * (1 + b), 0.0)
+
+
+def qsgd_int(x, rng):
+    n = float(np.linalg.norm(x))
+    if n == 0.0:
+        return np.zeros_like(x)
+    z = 4 * np.abs(x) / n
+    f, k = np.modf(z)
+    return np.sign(x) * n * (k + (rng.random(x.shape) < f)) / 4
+
+
+def grid_mod(x, rng):
+    r = np.mod(x, 0.25)
+    return x - r + 0.25 * (rng.random(len(x)) < r / 0.25)
+
+
+def max_sign(x):
+    return np.sign(x) * np.where(np.abs(x) == np.abs(x).max(), np.abs(x).max(), 0)
+
+
+def l2thr(x):
+    t = np.linalg.norm(x) / len(x) ** 0.5
+    return np.where(np.abs(x) < t, 0.0, x)
+
+
+def topk_where(x):
+    a = np.abs(x)
+    k = 2
+    return np.where(a >= np.partition(a, -k)[-k], x, 0.0)
+
+
+def topk_nlarg(x):
+    t = sorted(np.abs(x), reverse=True)[1]
+    return np.array([v if abs(v) >= t else 0.0 for v in x])
+
+
+def topk_mult(x):
+    m = np.zeros(len(x))
+    m[np.argsort(np.abs(x))[::-1][:2]] = 1.0
+    return m * x
+
+
+def top1(x):
+    y = np.zeros_like(x)
+    i = int(np.argmax(np.abs(x)))
+    y[i] = x[i]
+    return y
+
+
+def impsamp(x, rng):
+    s = np.sum(np.abs(x))
+    out = np.zeros(len(x))
+    if s == 0:
+        return out
+    p = np.abs(x) / s
+    i = int(rng.choice(np.arange(len(x)), p=p))
+    out[i] = x[i] / p[i]
+    return out
+
+
+def poisson2(x, rng):
+    s = np.linalg.norm(x, np.inf)
+    if s == 0:
+        return np.zeros_like(x)
+    keep = rng.binomial(1, np.abs(x) / s).astype(bool)
+    out = np.zeros_like(x)
+    out[keep] = s * np.sign(x[keep])
+    return out
+
+
+def signmag(x, rng):
+    n1 = np.sum(np.abs(x))
+    if n1 == 0:
+        return np.zeros_like(x)
+    return n1 * np.sign(x) * (rng.uniform(0, n1, size=len(x)) < np.abs(x))
+
+
+def nat_while(x, rng):
+    out = np.zeros_like(x)
+    m, e = np.frexp(x)
+    for i in range(len(x)):
+        s = (m[i] > 0) * 1 - (m[i] < 0) * 1
+        up = rng.random() <= 2 * abs(m[i]) - 1
+        out[i] = s * 2.0 ** (int(e[i]) - (0 if up else 1))
+    return out
+
+
 TRUE = {
     nat_loop: N,
     nat_comp: N,
@@ -322,3 +433,6 @@ TRUE = {
     trunc_bits: ct.Contractive("24/25"),
     mantissa_stoch: ct.Unbiased("1/288"),
 }
+TRUE |= {nat_choice: N, tern_choice: T, nat_bern: N, qsgd_int: ct.Unbiased("d/64"), grid_mod: G, max_sign: S1, l2thr: S1,
+         topk_where: ct.Contractive("2/d"), topk_nlarg: ct.Contractive("2/d"), topk_mult: ct.Contractive("2/d"), top1: S1,
+         impsamp: ct.Unbiased("d-1"), poisson2: T, signmag: ct.Unbiased("d-1"), nat_while: N}  # fmt: skip

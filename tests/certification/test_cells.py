@@ -146,6 +146,7 @@ def test_aliases_state_and_types_are_refused_with_their_line():
         assert word in found(program, ct.Unbiased("1/8"), 3).says
 
 
+@pytest.mark.slow
 def test_constants_a_little_too_small_are_not_proved():
     for program, claim in TRUE.items():
         (name, text), *_ = claim.constants.items()

@@ -261,12 +261,12 @@ class Evaluation:
 
     def _trunc(self, node: Node) -> Value:
         v = self.number(node.args[0])
+        if v.b is None and v.a.constant is not None and v.a.constant.denominator == v.shift.denominator == 1:
+            return v
         return self.floor(v) if self.sign(v) >= 0 else -self.floor(-v)
 
     def _cast(self, node: Node) -> Value:
-        v = self.number(node.args[0])
-        if not (v.b is None and v.a.constant is not None and v.a.constant.denominator == 1):
-            v = self._trunc(node)
+        v = self._trunc(node)
         if v.shift and not self.chart.octave:
             raise Stopped("an integer cast of numbers without a limit: beyond 2^63 it fails")
         return v
@@ -359,7 +359,7 @@ class Evaluation:
     def _compared(self, node: Node) -> bool:
         a, b = node.args
         drawn, other = (a, b) if a.op == "cat" else (b, a)
-        if node.op == "eq" and by_place(drawn):
+        if node.op == "eq" and by_place(drawn, self.i):
             if other.number != self.i:
                 raise Stopped("a drawn index compared with another one than the entry's own")
             return self._is_mine(drawn)
@@ -472,22 +472,24 @@ class Evaluation:
             raise Stopped("probabilities that are not seen to sum to 1")
 
     def _cat(self, node: Node) -> Value:
-        """A drawn integer itself, where its probabilities are numbers."""
-        weights = [w.number for w in node.args[1:]]
-        if any(w is None for w in weights):
+        """A drawn integer itself, with chances that are numbers or functions of this entry."""
+        if by_place(node, self.i):
             raise Stopped("a drawn index used as a number")
         if node not in self.drawn:
-            total = sum(weights)
-            if total != 1 or min(weights) < 0:
+            values = [self.number(w) for w in node.args[1:]]
+            if any((v.degree and v.a.num) or v.b is not None or v.shift or v.radical != 1 for v in values):
+                raise Stopped("chances that are no plain numbers")
+            chances = [v.a for v in values]
+            if sum(chances, start=NOUGHT) != UNIT or any(self.cell.sign(p) < 0 for p in chances):
                 raise Stopped("probabilities that do not sum to 1")
-            possible = [k for k, w in enumerate(weights) if w]
-            chances = [rational(weights[k]) for k in possible]
-            self.drawn[node] = possible[self.way.choose(chances)]
+            possible = [k for k, p in enumerate(chances) if self.cell.sign(p)]
+            many = len(possible) > 1
+            self.drawn[node] = self.way.choose(chances) if many else possible[0]
         return whole(self.drawn[node])
 
     def _pick(self, node: Node) -> Any:
         index, *table = node.args
-        if by_place(index):
+        if by_place(index, self.i):
             if not self._is_mine(index):
                 raise Stopped("an entry at an index that was drawn")
             return self.value(table[self.i])

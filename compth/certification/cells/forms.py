@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from compth.certification.cells.nodes import Node
+from compth.certification.cells.nodes import Node, entries_of
 
 
 def alike(listed: Sequence[Node]) -> bool:
@@ -35,8 +35,10 @@ def form(node: Node, i: int) -> int:
             return drawn(n)
         if n.op == "in":
             return drawn(n, n.args[1] == i, walked(n.args[2]))
-        if by_place(n):
+        if by_place(n, i):
             return drawn(n, walked(n.args[1 + i]))
+        if n.op == "cat":
+            return drawn(n, *map(walked, n.args[1:]))
         if n.op == "sum":
             return ("sum", form(n.args[0], 0))
         if n.op == "rank":
@@ -47,7 +49,7 @@ def form(node: Node, i: int) -> int:
             return ("position", n.args[0], n.args[1] == i, n.args[2])
         if n.op in ("eq", "pick") and any(a.op == "place" for a in n.args if isinstance(a, Node)):
             return _at_place(n)
-        if n.op in ("eq", "pick") and any(by_place(a) for a in n.args if isinstance(a, Node)):
+        if n.op in ("eq", "pick") and any(by_place(a, i) for a in n.args if isinstance(a, Node)):
             return _at_own(n)
         return (n.op, *(walked(a) if isinstance(a, Node) else ("is", str(a)) for a in n.args))
 
@@ -71,9 +73,12 @@ def form(node: Node, i: int) -> int:
     return walked(node)
 
 
-def by_place(n: Node) -> bool:
-    """A drawn integer that only says which entry it is: its chances depend on x, or it is used as an index alone."""
-    return n.op == "cat" and (n in _INDEXED or any(w.number is None for w in n.args[1:]))
+def by_place(n: Node, i: int) -> bool:
+    """A drawn integer that only says which entry it is: it is used as an index alone, or its chances read all of x.
+
+    A draw whose chances read entry i alone is a number of that entry.
+    """
+    return n.op == "cat" and (n in _INDEXED or bool(entries_of(n) - {i}))
 
 
 _INDEXED: set[Node] = set()

@@ -130,7 +130,21 @@ def const(value: Any) -> Node:
         return session().node("undefined")
     if not isinstance(value, int | float | Fraction | np.integer | np.floating):
         stop(f"a value of type {type(value).__name__} in arithmetic")
-    return session().node("const", simple(value))
+    root = _root_named(value) if isinstance(value, float | np.floating) else None
+    return session().node("const", simple(value)) if root is None else session().node("sqrt", const(root))
+
+
+def _root_named(value: Any) -> Fraction | None:
+    """n or 1/n where the float is that of sqrt(n) or sqrt(1/n) for a small integer that is no square; noted."""
+    size = float(value)
+    if not 1e-3 < size < 1e3:
+        return None
+    for n, of in ((round(size * size), math.sqrt), (round(1 / size**2), lambda k: 1 / math.sqrt(k))):
+        if n > 1 and math.isqrt(n) ** 2 != n and of(n) == size:
+            root = Fraction(n) if size > 1 else Fraction(1, n)
+            session().remark(f"root {root}", f"{size!r} is read as sqrt({root})")
+            return root
+    return None
 
 
 def entry(i: int) -> Node:
@@ -273,6 +287,8 @@ def unary(op: str, a: Node) -> Node:
         "cast",
     ):
         return a if op != "cast" else session().node("cast", a)
+    if op in ("floor", "ceil", "rint", "trunc", "cast") and a.op in ("place", "cat"):
+        return a
     if op == "abs" and a.op in ("abs", "norm"):
         return a
     return session().node(op, a)
@@ -333,6 +349,8 @@ def pick(index: Node, values: Iterable[Node]) -> Node:
         return listed[at] if -len(listed) <= at < len(listed) else stop(f"index {at} is out of range")
     if index.op in ("place", "cat") and all(v is listed[0] for v in listed):
         return listed[0]
+    if index.op in ("place", "cat") and [v.number for v in listed] == list(range(len(listed))):
+        return index
     return session().node("pick", as_real(index), *listed)
 
 

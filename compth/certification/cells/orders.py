@@ -176,6 +176,8 @@ def partition(a: Any, kth: Any, axis: int = -1) -> Array:
     d = len(keys)
     if not isinstance(kth, int) or not -d <= kth < d:
         stop("partition at a place that is not there")
+    if all(v.number is not None for v in keys.flat):
+        return sort(keys)
     unknown = session().node("undefined")
     listed = [v if k == kth % d else unknown for k, v in enumerate(_statistics(keys))]
     return Array(np.array(listed, dtype=object))

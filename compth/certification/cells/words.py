@@ -79,6 +79,12 @@ def ldexp(m: Any, e: Any) -> Any:
     return el.times(m, el.power(2, 1.0 * e))
 
 
+def modf(a: Any) -> tuple[Any, Any]:
+    """Fractional and whole part."""
+    whole = el.unary("trunc", a)
+    return el.minus(a, whole), whole
+
+
 def copysign(a: Any, b: Any) -> Any:
     """|a| with the sign of b; the sign of a zero is not told, so b = 0 refuses unless a = 0 there."""
     size = el.unary("abs", a)
@@ -350,7 +356,7 @@ def _numpy() -> dict[str, Any]:
         "power": ufunc(el.power), "square": ufunc(_square), "negative": ufunc(lambda a: -a),
         "maximum": ufunc(el.larger), "minimum": ufunc(el.smaller), "fmax": ufunc(el.larger),
         "fmin": ufunc(el.smaller), "mod": ufunc(lambda a, b: a % b), "frexp": frexp, "ldexp": ldexp,
-        "copysign": ufunc(copysign), "less": _relation("lt"), "less_equal": _relation("le"),
+        "modf": modf, "copysign": ufunc(copysign), "less": _relation("lt"), "less_equal": _relation("le"),
         "greater": _relation("lt", True), "greater_equal": _relation("le", True), "equal": _relation("eq"),
         "not_equal": ufunc(lambda a, b: el.logical_not(el.relation("eq", a, b))),
         "logical_not": ufunc(el.logical_not), "logical_and": ufunc(lambda a, b: _true(a) & _true(b)),
@@ -402,7 +408,7 @@ def _hypot(*values: Any) -> Any:
 MATH: dict[str, Any] = {
     **{n: _of(_NAMES.get(n, n)) for n in ("sqrt", "log2", "exp2", "fabs")},
     **{n: (lambda op: lambda a: el.unary(op, a, "i"))(n) for n in ("floor", "ceil", "trunc")},
-    "frexp": frexp, "ldexp": ldexp, "copysign": copysign, "pow": el.power, "hypot": _hypot,
+    "frexp": frexp, "ldexp": ldexp, "modf": modf, "copysign": copysign, "pow": el.power, "hypot": _hypot,
     "fsum": lambda a: make_array(list(a)).sum(), "inf": math.inf, "pi": math.pi, "e": math.e,
 }  # fmt: skip
 
