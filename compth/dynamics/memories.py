@@ -20,7 +20,7 @@ from compth.dynamics.units import Units, units_of
 Array = Any
 RANK_TOLERANCE = 1e-4
 """Of the low-rank form of the resolvent in the coupling: it is only a preconditioner."""
-NEAR, SOUGHT = 0.03, 8
+NEAR, SOUGHT = 0.03, 12
 """How far right of its pole the near inverse is taken, relative to |1 - rho|, and after how many trials at most."""
 LEAST = 8
 """Smallest d where this is worth while: below, the near inverse is further off, and anything is fast."""
@@ -175,7 +175,7 @@ class Memories:
             if len(seen) > 1 and np.isfinite(seen[-1][1]) and seen[-1][1] != seen[-2][1]:
                 (u, x), (v, y) = seen[-2:]
                 straight = v + (1 - y) * (v - u) / (y - x)
-                after = min(max(straight, (floor + lam) / 2), lam + 3 * (lam - floor))
+                after = min(max(straight, (floor + lam) / 2), lam + 10 * (lam - floor))
             if abs(after - lam) <= NEAR * abs(1 - after) / 3 and len(seen) > 1:
                 break
             lam = after

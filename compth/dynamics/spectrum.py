@@ -199,15 +199,18 @@ class Search:
 
     def anywhere(self) -> None:
         """Look for the rightmost root wherever it is."""
-        self.target, inside = None, self.packing.inside
+        self.target, inside, grown, size = None, self.packing.inside, self.packing.inside, 0.0
+        for _ in range(6):  # towards the largest root, which may be far beyond 1
+            grown = self.packing.apply(grown / np.linalg.norm(grown))
+            size = float(np.linalg.norm(grown))
         if self.inverse is None:
-            self.packing.prepare(1.0)
-        self.starts = [inside, self.packing.apply(self.packing.apply(inside)), *self.starts]
+            self.packing.prepare(max(1.0, 1.1 * size))
+        self.starts = [inside, grown, *self.starts]
 
     def _positive(self, vector: Array) -> bool:
         """True when the moments are those of a Perron point, inside the cone but for rounding."""
         m = self.packing.unpack(vector * (np.sign(np.trace(self.packing.unpack(vector).C)) or 1.0))
-        for block in blocks(self.system, m, np.eye(self.system.size)):
+        for block in blocks(self.system, m, basis_of(self.system)):
             size = np.abs(np.diag(block))
             scale = 1 / np.sqrt(np.where(size > 0, size, 1.0))
             try:

@@ -189,3 +189,14 @@ def test_equal_groups_are_looked_at_once():
     a[:, range(4), range(4)] = [1.0, 0.1, 0.1, 0.1]
     system = system_of(ct.DIANA(ct.RandK(2)), distributed_quadratic(a, np.ones((2, 4))))
     assert [g.data.d for g in parts.parts_of(system)] == [1, 1]
+
+
+@pytest.mark.parametrize(("k", "seed", "step"), [(2, 12, 2.5), (1, 54, 3.0), (1, 105, 3.0)])
+def test_unstable_steps_are_not_taken_for_stable_ones(k, seed, step):
+    """The step without noise has roots below 1 there, whose points are nearly inside the cone."""
+    problem = random_quadratic(1, 8, 1e3, seed=seed)
+    method = ct.DIANA(ct.RandK(k), gamma=step / problem.L)
+    rho = dense(system_of(method, problem))
+    assert rho > 1
+    run = along.RateAt(method, data_of(problem), plan_of(method, problem)[0].params)
+    assert run.noise(method.gamma) == pytest.approx(rho - 1, rel=1e-5)
