@@ -143,7 +143,7 @@ def theorem_rows() -> list[dict[str, Any]]:
             "needs": ", ".join(k.__name__ for k in th.requires) or "-",
             "standing": f"{shown(th).value}/{th.attribution.value}",
             "sharpness": how_sharp(th),
-            "coq": "checked" if th.proof in coq_index() and shown(th) is Standing.PROVED else "-",
+            "coq": "one step" if th.proof in coq_index() and shown(th) is Standing.PROVED else "-",
             "source": str(th.source),
         }
         for th in (*all_theorems().values(), *certified_theorems().values())

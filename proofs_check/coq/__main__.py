@@ -70,7 +70,7 @@ def _judged(options: argparse.Namespace, theorems: Sequence[str], outcomes: Sequ
         found = [check_controls(options.out, o.theorem) for o in outcomes]
         refused, unwritten = (sum(column) for column in zip(*found, strict=True))
         print(
-            f"{refused} false versions refused by Coq's checker, {unwritten} for which no script can be written"
+            f"{refused} false versions refused by Coq's checker, {unwritten} not written (those about sums)"
         )
     names = [identifier(o.theorem) for o in done if not o.error]
     objection = "" if options.no_coqchk else coqchk(options.out, names)

@@ -55,8 +55,11 @@ def write_controls(data: dict[str, Any], out: Path) -> tuple[int, int]:
     """(how many false versions the file has Coq refuse, how many no script could even be written for)."""
     texts, unwritten = [], 0
     for part in data["parts"]:
-        for control in part["controls"] if not part["statement"].get("indices") else ():
-            name = f"false_{len(texts) + unwritten}"
+        if part["statement"].get("indices"):
+            unwritten += len(part["controls"])  # of statements about sums none is written
+            continue
+        for control in part["controls"]:
+            name = f"false_{len(texts)}"
             false = control["statement"]
             try:
                 texts.append(FalsePart(false, adapted(part, false), part["witness"]).refused(name))
