@@ -163,9 +163,7 @@ class Certified(Theorem):
         """True where the class that was given holds these constants: a class somebody typed proves nothing else."""
         mean = bounds["n"] == 1 and c.n > 1
         low, high = (c.mu, c.L) if mean else (c.mu_min, c.L_max)
-        if (mean and not _reads_the_mean_alone(self.kind, {}, int(c.n))) or bounds["n"] != (
-            1 if mean else c.n
-        ):
+        if bounds["n"] != (1 if mean else c.n):
             return False
         if not (bounds["mu"] <= Fraction(float(low)) and bounds["L"] >= Fraction(float(high))):
             return False
@@ -191,6 +189,7 @@ class Certified(Theorem):
                 gamma, params = self._best(q, c)
             else:
                 params = self._params(q, c, gamma)
+            self._check_the_mean(q, c, gamma, params)
             self.asked = (
                 q.rational(),
                 spelled(gamma),
@@ -205,6 +204,14 @@ class Certified(Theorem):
             raise NoGuarantee(f"{self.id} does not apply: it needs a minimiser that all f_i share")
         named = {self.kind.planned.get(k, k): v for k, v in params.items()}
         return Plan(gamma, named, rho=_above(proof.certificate.rho))
+
+    def _check_the_mean(self, q: Question, c: Constants, gamma: Number, params: Mapping[str, Number]) -> None:
+        """NoGuarantee where the class is that of f itself, and the step at these very parameters reads more than f.
+
+        A body may branch on its parameters: what it reads at others says nothing of this run.
+        """
+        if q.n == 1 < c.n and not _reads_the_mean_alone(self.kind, {**params, "gamma": gamma}, int(c.n)):
+            raise NoGuarantee(f"{self.id} does not apply: it is of another class")
 
     def _params(self, q: Question, c: Constants, gamma: Number) -> dict[str, Number]:
         """The body's parameters: the user's, else the method's own rule at this step."""
@@ -271,7 +278,8 @@ def certified(method: Any, problem: Any) -> Certified:
     kind = body_of(method)
     if kind is None:
         raise Unsupported(f"{type(method).__name__} is no method written as a body: nothing is certified")
-    constants = class_of(method, problem)
+    used = {k: v for k in (*kind.signature.params, "gamma") if (v := getattr(method, k, None)) is not None}
+    constants = class_of(method, problem, used)
     if constants is None:
         return Certified(kind)
     if getattr(problem, "A", None) is None:  # a problem of one's own: its constants are its word

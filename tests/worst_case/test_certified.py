@@ -178,6 +178,27 @@ def test_a_method_that_runs_more_than_its_body_has_none():
         ct.guarantee(Hurried(ct.RandK(k=2)), APART, "hurried.certified")
 
 
+@ct.method
+def Sly(w, x, *, gamma, alpha):
+    """Gradient descent at small alpha, and compressed at large ones."""
+    g = w.gradient(x)
+    return dict(x=x - gamma * w.mean(g if alpha <= F(1, 2) else w.compress(g)))
+
+
+def test_the_class_is_that_of_the_step_at_its_own_parameters():
+    """The planted error: read at other values the step is of the class of f alone, whose rate it violates 8 times."""
+    gamma = 1 / SHARED.L_max
+    plain, noisy = Sly(ct.RandK(k=1), gamma, alpha=0.25), Sly(ct.RandK(k=1), gamma / 8, alpha=0.75)
+    assert certified(plain, SHARED).bounds["n"] == 1
+    assert certified(noisy, SHARED).bounds["n"] == SHARED.n
+    slow = ct.guarantee(noisy, SHARED, "sly.certified")
+    assert ct.exact_rate(noisy, SHARED).rho <= slow.rho < 1
+    with pytest.raises(NoGuarantee):
+        ct.guarantee(Sly(ct.RandK(k=1), gamma, alpha=0.75), SHARED, "sly.certified")
+    with pytest.raises(NoGuarantee, match="of another class"):
+        find_guarantee(noisy, SHARED, certified(plain, SHARED))
+
+
 def test_every_method_with_a_worst_case_has_one():
     found = certified_theorems()
     assert set(found) >= {f"{k.lower()}.certified" for k in (*KINDS, "ADIANA", "IBCD")}
