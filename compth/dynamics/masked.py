@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ from compth.dynamics.system import Data
 from compth.errors import Unsupported
 from compth.methods import Method
 from compth.methods.core.body import BodyMethod, runs_its_body
+from compth.methods.core.outside import while_it_reads_the_same
 from compth.methods.core.program import Program
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, STATE
 
@@ -51,7 +52,7 @@ def masked_form(program: Program) -> Masked | None:
     return Masked(*(Fraction(terms.get(k, 0)) for k in keys))
 
 
-@lru_cache(maxsize=256)
+@while_it_reads_the_same(256, attrgetter("body"))
 def _has_form(kind: type[BodyMethod]) -> bool:
     names = [*kind.signature.params, *(("gamma",) if kind.signature.takes_gamma else ())]
     try:

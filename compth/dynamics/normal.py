@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from compth.dynamics.lowered import Lowered, Noise, Poly, Row, lowered
 from compth.errors import CompthError, Unsupported
 from compth.methods.core.body import NOTHING, BodyMethod, derived, runs_its_body
 from compth.methods.core.centre import Centre, centre_of, without_invariants
+from compth.methods.core.outside import while_it_reads_the_same
 from compth.methods.core.program import Op, Program, averaged_gradients
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, SPOKEN, Underivable, Vector
 
@@ -193,7 +194,7 @@ TRIED = (Fraction(1, 3), Fraction(2, 5))
 """Values of every parameter at which the form is looked for: where a body rests must not hang on them."""
 
 
-@lru_cache(maxsize=256)
+@while_it_reads_the_same(256, attrgetter("body"))
 def form_of(
     kind: type[BodyMethod],
     downlink: bool,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from compth.errors import CompthError, InvalidParameter, NoGuarantee, Unsupporte
 from compth.methods import Constants, Plan, Theorem, catalogue
 from compth.methods.core.body import BodyMethod, derived
 from compth.methods.core.centre import centre_of, without_invariants
+from compth.methods.core.outside import while_it_reads_the_same
 from compth.rates import geometric
 from compth.sources import COMPTH
 from compth.worst_case.bodies import Question, _reads_the_mean_alone, asked_for, body_of, class_of, question
@@ -313,7 +314,7 @@ def _model_of(kind: type[BodyMethod]) -> Model:
     return q.model(Fraction(1, 20), dict.fromkeys(kind.signature.params, Fraction(1, 4)), full=False)
 
 
-@lru_cache(maxsize=256)
+@while_it_reads_the_same(256, attrgetter("kind.body"))
 def least(rational: Question, step: Fraction, params: Params) -> Proof | None:
     """The least certified rate below 1, in closed form where one is known here, else of the LMI; None without one."""
     fixed = dict(params)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from compth._numbers import Number
 from compth.errors import Unsupported
 from compth.methods import Constants
 from compth.methods.core.body import NOTHING, BodyMethod
+from compth.methods.core.outside import while_it_reads_the_same
 from compth.worst_case.bodies import asked_for, check_instance, claim_of, question
 from compth.worst_case.search import best_parameters
 from compth.worst_case.tight import tight_rate
@@ -30,7 +31,7 @@ def certified_plan(method: BodyMethod, c: Constants) -> tuple[Number | None, dic
     return _found(kind, c.mu_min, c.L_max, int(c.n), tuple(claim.items()), tuple(sorted(given.items())))
 
 
-@lru_cache(maxsize=128)
+@while_it_reads_the_same(128, attrgetter("body"))
 def _found(
     kind: type[BodyMethod], mu: Number, L: Number, n: int, claim: Numbers, given: Numbers
 ) -> tuple[Number | None, dict[str, Number]]:

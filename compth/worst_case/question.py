@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from compth._numbers import Number
 from compth._own import stranger
 from compth.methods.core.known import Known
+from compth.methods.core.outside import while_it_reads_the_same
 from compth.worst_case.exponents import exponents
 from compth.worst_case.inequalities import LATER
 from compth.worst_case.model import Model
@@ -65,7 +66,12 @@ class Question:
         return _model(self.rational(), tuple(sorted(values.items())), full, settle and self.exact)
 
 
-@lru_cache(maxsize=128)
+def _body(q: Question) -> Any:
+    """The function that a question is about; None where it lives in another process."""
+    return getattr(q.kind, "body", None)
+
+
+@while_it_reads_the_same(128, _body)
 def _model(q: Question, values: tuple[tuple[str, Fraction], ...], full: bool, settle: bool) -> Model:
     eta2 = 1 - q.delta if q.delta is not None else (q.eta or Fraction(0)) ** 2
     cls = Class(q.mu, q.L, eta2, q.omega or Fraction(0), q.n)

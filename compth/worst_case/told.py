@@ -23,8 +23,8 @@ from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, PICKED, 
 Values = tuple[tuple[str, Fraction], ...]
 Plain = tuple[Any, ...]
 CLAIMS: Mapping[str, type[Claim]] = {kind.__name__: kind for kind in (Contractive, Unbiased)}
-SIZE, FEW = 5, 3
-"""The dimension and the most workers with which a body is traced that asks for neither."""
+SIZE, FEW = 5, 1000
+"""The dimension and the most workers with which a body is traced, and its arrays are made, that asks for neither."""
 KINDS = frozenset({GRADIENT, MESSAGE, SPOKEN, PICKED})
 
 
@@ -78,7 +78,7 @@ class Told:
 def over_all_d(kind: type[BodyMethod], values: Values, n: int) -> Program:
     """The program of a body that is the same at every dimension. Unsupported for one that asks for its own.
 
-    A body that does not ask for n either is traced, and held against its arrays, with a few workers.
+    A body that does not ask for n either is traced, and held against its arrays, with FEW workers at most.
     """
     found = derived(kind, values, min(n, FEW), SIZE, False)
     if n > FEW:

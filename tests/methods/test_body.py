@@ -216,7 +216,7 @@ def Sized(w, x, *, gamma):
     ("kind", "says"),
     [
         (TwoFaced, r"asks what it is given \(isinstance\)"),
-        (Remembering, "something other than on symbols"),
+        (Remembering, "its steps are not all the same"),
         (Drawing, "something other than on symbols"),
         (Sized, "goes on after a refusal"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction as F
 
+import numpy as np
 import pytest
 
 import compth as ct
@@ -157,3 +158,65 @@ def test_the_tables_say_that_the_class_is_wider_wherever_they_are_written():
     for text in (found.table(), found.to_html(), found.to_latex()):
         assert "rate class" in text
         assert "a wider class" in text
+
+
+FACTOR, TOSSED = 1, [0]
+
+
+@ct.method
+def Outside(w, x, *, gamma):
+    """Reads a global: a notebook's next cell changes it."""
+    return dict(x=x - FACTOR * gamma * w.mean(w.compress(w.gradient(x))))
+
+
+@ct.method
+def Counting(w, x, *, gamma):
+    """Its steps are not all the same: it counts them."""
+    TOSSED[0] += 1
+    return dict(x=x - gamma * (1 if TOSSED[0] < 40 else 3) * w.mean(w.compress(w.gradient(x))))
+
+
+def told(kind, gamma):
+    """Everything that is kept of a body's trace: certified rate, promise, exact rate and curve."""
+    given = {"mu": F(1, 10), "L": 1, "omega": 1, "n": 2}
+    method = kind(RAND, gamma / 64)
+    promised = ct.guarantee(method, SHARED, f"{kind.__name__.lower()}.certified")
+    curve = ct.exact(method, SHARED, 3).mean_square[-1]
+    return ct.tight_rate(kind, **given, gamma=F(gamma, 8)).certified, promised.rho, curve
+
+
+def test_a_global_that_moves_is_read_anew(monkeypatch):
+    """The planted error: the trace of the first value would be kept, and certify too low after the second."""
+    before = told(Outside, 4)
+    monkeypatch.setitem(globals(), "FACTOR", F(1, 4))
+    after = told(Outside, 4)
+    assert after == pytest.approx(told(Plainly, 1), rel=1e-9)
+    assert all(a > b * (1 + 1e-3) for a, b in zip(after, before, strict=True))
+
+
+@ct.method
+def Plainly(w, x, *, gamma):
+    return dict(x=x - gamma * w.mean(w.compress(w.gradient(x))))
+
+
+def test_a_body_that_changes_what_it_reads_is_no_program():
+    with pytest.raises(Unsupported, match="its steps are not all the same"):
+        ct.tight_rate(Counting, mu=F(1, 10), L=1, omega=1, n=2, gamma=F(1, 8))
+    TOSSED[0] = 0
+    ct.simulate(Counting(RAND, 0.01), SHARED, 7, 2, 0)
+    assert TOSSED == [7]  # each step once: nothing else runs it
+
+
+def test_arrays_are_made_of_as_many_workers_as_were_asked_for():
+    def five(u):
+        return 3 * u if isinstance(u, np.ndarray) and u.shape[1] == 5 else u
+
+    @ct.method
+    def Hidden(w, x, *, gamma):
+        """Three times as long a step for five workers, which symbols do not show."""
+        return dict(x=x - gamma * w.mean(five(w.compress(w.gradient(x)))))
+
+    given = {"mu": F(1, 10), "L": 1, "omega": 1, "gamma": F(1, 8)}
+    assert ct.tight_rate(Hidden, n=4, **given).certified < 1
+    with pytest.raises(Unsupported, match="on arrays it computes something other"):
+        ct.tight_rate(Hidden, n=5, **given)

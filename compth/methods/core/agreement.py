@@ -88,8 +88,8 @@ class ProbeParts:
         return lambda v: self._w._noted(PICKED, v, self._w.n)
 
 
-def agree(body: Callable[..., Any], program: Program, params: Mapping[str, Any], downlink: bool) -> None:
-    """Run every outcome twice on random arrays; Underivable where anything differs from the trace."""
+def agree(body: Callable[..., Any], program: Program, params: Mapping[str, Any], downlink: bool) -> Program:
+    """The program, every outcome run twice on random arrays; Underivable where anything differs from the trace."""
     reason = "on arrays it computes something other than on symbols, so nothing can be derived from it"
     for seed, count in ((1, 2), (2, 64)):
         for leaf in program.leaves:
@@ -112,6 +112,7 @@ def agree(body: Callable[..., Any], program: Program, params: Mapping[str, Any],
             )
             if not (same and all(_is(after[k], v, state, w.answers) for k, v in leaf.following.items())):
                 raise Underivable(reason, name=program.name)
+    return program
 
 
 def _is(got: Any, vector: Vector, state: Mapping[str, Array], answers: list[Array]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, make_dataclass
 from functools import lru_cache
 from importlib import import_module
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar, overload
 
@@ -21,6 +22,7 @@ from compth.methods._base import Array, Constants, Plan, State, Theorem
 from compth.methods._downlink import Bidirectional
 from compth.methods.core.agreement import agree
 from compth.methods.core.known import Known
+from compth.methods.core.outside import still, while_it_reads_the_same
 from compth.methods.core.program import (
     Bill,
     Program,
@@ -294,27 +296,28 @@ class Reading:
     received: frozenset[int]
 
 
-@lru_cache(maxsize=512)
+@while_it_reads_the_same(512, attrgetter("body"))
 def _reading(
     kind: type[BodyMethod], params: tuple[tuple[str, Any], ...], n: int, d: int, downlink: bool
 ) -> Reading:
     form = kind.signature
-    found = trace(
-        kind.body, form.server, form.worker, dict(params), n=n, d=d, downlink=downlink, start=form.start
+    names = (form.server, form.worker)
+    found = still(
+        kind.body,
+        lambda: trace(kind.body, *names, dict(params), n=n, d=d, downlink=downlink, start=form.start),
     )
     kept = carried(found)
     averaged = averaged_gradients(found) - set(kept or ())
     return Reading(found, bills(found), kept, averaged, received(found))
 
 
-@lru_cache(maxsize=512)
+@while_it_reads_the_same(512, attrgetter("body"))
 def derived(
     kind: type[BodyMethod], params: tuple[tuple[str, Any], ...], n: int, d: int, downlink: bool
 ) -> Program:
     """The program of a body at these parameters, checked on arrays."""
     found = _reading(kind, params, n, d, downlink).program
-    agree(kind.body, found, {k: float(v) for k, v in params}, downlink)
-    return found
+    return still(kind.body, lambda: agree(kind.body, found, {k: float(v) for k, v in params}, downlink))
 
 
 OWN_CODE = (
