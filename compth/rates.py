@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from compth._door import real
 from compth._numbers import Number
 from compth.errors import InvalidParameter
+
+WORD = "assumed: a rate that was not derived here"
+_DERIVING: ContextVar[bool] = ContextVar("deriving", default=False)
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,17 @@ class Rate:
     standing: str = ""
     assumed: tuple[str, ...] = ()
     origin: Any = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """A standing is given by what derives a rate: one that is typed, or kept while numbers change, is a word."""
+        if self.standing not in ("", "ASSUMED") and not _DERIVING.get():
+            object.__setattr__(self, "standing", "ASSUMED")
+            object.__setattr__(self, "assumed", tuple(dict.fromkeys((*self.assumed, WORD))))
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        """A state that a pickle holds, which ours never do, is a word too."""
+        for name, value in vars(_on_its_word(values)).items():
+            object.__setattr__(self, name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles derive the rate again; one without an origin is somebody's word from then on."""
@@ -78,6 +93,15 @@ class Rate:
         return first_at_most(self.values, eps, limit)
 
 
+def derived(rate: Rate, **changes: Any) -> Rate:
+    """The rate with these changes, for what derived it: its standing is kept."""
+    token = _DERIVING.set(True)
+    try:
+        return replace(rate, **changes)
+    finally:
+        _DERIVING.reset(token)
+
+
 def _again(origin: Any, standing: str, assumed: tuple[str, ...]) -> Rate:
     found: Rate = origin.rate(standing, assumed)
     return found
@@ -85,8 +109,7 @@ def _again(origin: Any, standing: str, assumed: tuple[str, ...]) -> Rate:
 
 def _on_its_word(values: dict[str, Any]) -> Rate:
     """A rate that nobody can derive: whatever it calls itself, it is assumed."""
-    line = "assumed: a stored rate without what it was derived from"
-    lines = tuple(dict.fromkeys((*values["assumed"], line)))
+    lines = tuple(dict.fromkeys((*values["assumed"], WORD)))
     return Rate(**{**values, "standing": "ASSUMED", "assumed": lines})
 
 

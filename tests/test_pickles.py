@@ -141,7 +141,7 @@ def test_a_standing_written_into_the_pickle_is_not_believed():
 def test_a_standing_is_never_gained_where_it_is_read():
     rate = ct.guarantee(ct.DIANA(ct.RandK(k=2)), PROBLEM)
     assert rate.standing == "PROVED"
-    weak = replace(rate, standing="CITED", assumed=("assumed: mine",))
+    weak = rates.derived(rate, standing="CITED", assumed=("assumed: mine",))
     assert (travelled(weak).standing, travelled(weak).assumed) == ("CITED", ("assumed: mine",))
 
 
@@ -156,7 +156,10 @@ def test_what_was_derived_in_a_changed_package_stays_assumed(monkeypatch):
 
 def test_numbers_written_over_are_derived_again():
     rate = ct.guarantee(ct.DIANA(ct.RandK(k=2)), PROBLEM)
-    assert travelled(replace(rate, rho=0.1, floor=0.0, values=lambda t: 0.0)) == rate
+    written = replace(rate, rho=0.1, floor=0.0, values=lambda t: 0.0)
+    assert written.standing == travelled(written).standing == "ASSUMED"
+    assert travelled(written).rho == rate.rho
+    assert travelled(written).bound(9) == rate.bound(9)
     row = ct.compare([ct.GD()], PROBLEM, 5, 2, 0)
     better = replace(
         row.rows[0], guaranteed_rate=0.1, theorem_standing="PROVED/READ", theorem="gd.mine", standing="x"
@@ -184,8 +187,32 @@ def test_a_rate_without_an_origin_is_a_word():
     mine = Rate("mine.best", "E||x_t - x*||^2", 0.1, 0.5, 0.0, 1.0, values=abs, standing="PROVED")
     other = travelled(mine)
     assert (other.standing, other.rho) == ("ASSUMED", 0.5)
-    assert other.assumed == ("assumed: a stored rate without what it was derived from",)
-    assert travelled(other) == other
+    assert other.assumed == (rates.WORD,)
+    assert travelled(other) == other == mine  # nor is it believed where it was typed
+
+
+class Forged:
+    """Its pickle makes a rate by itself: by a call, or by a state for an empty one."""
+
+    def __init__(self, *parts):
+        self.parts = parts
+
+    def __reduce__(self):
+        return self.parts
+
+
+def test_a_pickle_that_makes_a_rate_itself_makes_a_word():
+    rate = ct.guarantee(ct.DIANA(ct.RandK(k=2)), PROBLEM)
+    state = {f.name: getattr(rate, f.name) for f in fields(rate)} | {"rho": 0.01, "values": abs, "plan": None}
+    bare = state | {"origin": None}
+    for parts in (
+        (Rate, tuple(bare.values())),
+        (object.__new__, (Rate,), state),
+        (object.__new__, (Rate,), bare),
+    ):
+        forged = travelled(Forged(*parts))
+        assert forged.rho == 0.01
+        assert forged.standing == "ASSUMED"
 
 
 def test_a_problem_with_other_constants_in_its_pickle_has_its_own():

@@ -30,7 +30,7 @@ from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods._derived import Derivation
 from compth.methods._word import assumptions, broken, not_its_own, other_run
 from compth.problems.oracle import Corrected, Drawn, Oracle, noise_of
-from compth.rates import Rate, geometric
+from compth.rates import Rate, derived, geometric
 from compth.sources import COMPTH, Source
 
 Array = NDArray[np.float64]
@@ -511,7 +511,7 @@ def find_guarantee(
         )
     best = min(found, key=lambda g: (g.rate.distance_bound(horizon), g.rate.floor))
     origin = Derivation(method, problem, theorem, horizon, x0)
-    rate = replace(best.rate, origin=origin, **assumptions(method, problem, best.theorem, c))
+    rate = derived(best.rate, origin=origin, **assumptions(method, problem, best.theorem, c))
     return replace(best, rate=broken(rate, replaced) if replaced else rate)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from compth.claims import Standing
 from compth.methods._word import ORDER
-from compth.rates import Rate
+from compth.rates import Rate, derived
 
 if TYPE_CHECKING:
     from compth.methods._base import Guarantee
@@ -30,7 +30,7 @@ class Derivation:
         found = find_guarantee(self.method, self.problem, self.theorem, horizon=self.horizon, x0=self.x0)
         weakest = max(standing, found.rate.standing, key=lambda s: ORDER.index(Standing(s)))
         lines = tuple(dict.fromkeys((*assumed, *found.rate.assumed)))
-        return replace(found, rate=replace(found.rate, standing=weakest, assumed=lines))
+        return replace(found, rate=derived(found.rate, standing=weakest, assumed=lines))
 
     def rate(self, standing: str, assumed: tuple[str, ...]) -> Rate:
         """The guarantee's rate."""

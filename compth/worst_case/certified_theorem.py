@@ -149,7 +149,8 @@ class Certified(Theorem):
     def _claimed(self, c: Constants) -> dict[str, Number] | None:
         """The constants of the class: as they were found on the problem, else those of c."""
         if self.bounds is not None:
-            return dict(self.bounds) if self._encloses(c, self.bounds) else None
+            bounds = {k: v if k == "n" else Fraction(v) for k, v in self.bounds.items()}
+            return bounds if self._encloses(c, bounds) else None
         base: dict[str, Number] = {"mu": outward(c.mu_min, -1), "L": outward(c.L_max, 1), "n": int(c.n)}
         unbiased, contractive, pair = c.claim(Unbiased), c.claim(Contractive), c.claim(BiasVariance)
         if contractive is not None and (unbiased is None or asked_for(self.kind).claim is Contractive):
@@ -173,7 +174,9 @@ class Certified(Theorem):
             return pair is not None and bounds["eta"] >= pair.eta and bounds["omega"] >= pair.omega
         if "delta" in bounds:
             return contractive is not None and bool(bounds["delta"] <= contractive.delta)
-        return mean or (unbiased is not None and bool(bounds["omega"] >= unbiased.omega))
+        return mean or (
+            unbiased is not None and "omega" in bounds and bool(bounds["omega"] >= unbiased.omega)
+        )
 
     def class_of(self, c: Constants) -> Question:
         """The class of these constants."""
