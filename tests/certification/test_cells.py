@@ -14,7 +14,7 @@ from compth.certification.cells import question
 from compth.certification.subject import as_subject, declared_claims
 from compth.proof import cells
 
-from . import piecewise, sly, styles
+from . import outside, piecewise, sly, styles
 from .piecewise import FALSE, PARTIAL, TRUE
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -59,6 +59,12 @@ def test_programs_that_look_right_to_a_tracer_are_not_proved():
     proved = [f.__name__ for f, claim in sly.SLY.items() if found(f, claim, 3).data is not None]
     assert not proved
     assert len(sly.SLY) >= 60
+
+
+def test_programs_that_are_wrong_on_a_thin_set_are_not_proved():
+    proved = [f.__name__ for f, (claim, d) in outside.THIN.items() if found(f, claim, d).data is not None]
+    assert not proved
+    assert len(outside.THIN) >= 60
 
 
 def doubled_powers(x):

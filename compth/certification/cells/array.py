@@ -12,12 +12,25 @@ from typing import Any
 import numpy as np
 
 from compth.certification.cells import nodes
-from compth.certification.cells.nodes import Node, const, session, stop
+from compth.certification.cells.nodes import (
+    KINDS,
+    Hidden,
+    Mute,
+    Node,
+    asked_by_program,
+    const,
+    session,
+    span,
+    stop,
+    word,
+)
 from compth.certification.cells.paths import decide
 
 
-class DType:
+class DType(Mute):
     """float64, int64 or bool, as a type that converts: kind f, i or b. python: int, which has no largest value."""
+
+    python = Hidden()
 
     def __init__(self, kind: str, python: bool = False) -> None:
         self.kind, self.python = kind, python
@@ -27,7 +40,8 @@ class DType:
             return {"f": float, "i": int, "b": bool}[self.kind](value)
         if not isinstance(value, Array) or value.size != 1:
             stop("a number of several values")
-        return el.unary("trunc", value, "i").reshape(()) if self.python else value.astype(self).reshape(())
+        found = el.unary("trunc", value, "i") if self.python else value.astype(self)
+        return Array(found.node, self.kind)
 
     def __eq__(self, other: object) -> Any:
         return stop("asks for a dtype")
@@ -62,8 +76,8 @@ class Symbolic:
     __array_ufunc__ = None
     __hash__ = None  # type: ignore[assignment]
     dtype = REAL
-    kind: str
-    values: Array
+    kind = Hidden()
+    values = Hidden()
 
     def __add__(self, o: Any) -> Any:
         return el.plus(self, o)
@@ -195,14 +209,23 @@ class Symbolic:
 
 
 class Array(Symbolic):
-    """One node an entry; kind f, i or b. Scalars have shape () and are never changed in place."""
+    """One node an entry; kind f, i or b. Scalars have shape () and are never changed in place.
+
+    loose: a 0-d array of numpy, which unlike a scalar is changed in place. vague: its kind depends on x.
+    """
+
+    data, counts, loose, vague = Hidden(), Hidden(), Hidden(), Hidden()
 
     def __init__(self, data: Any, kind: str = "f", counts: Array | None = None) -> None:
-        self.data: np.ndarray[Any, Any] = (
-            data if isinstance(data, np.ndarray) else np.array(data, dtype=object)
-        )
+        self.data = data if isinstance(data, np.ndarray) else np.array(data, dtype=object)
         self.kind, self.counts, self.values = kind, counts, self
-        self.loose = False  # a 0-d array of numpy, which unlike a scalar is changed in place
+        self.loose = self.vague = False
+
+    def _like(self, data: Any) -> Array:
+        """A view or copy of it."""
+        out = Array(data, self.kind)
+        out.loose, out.vague = isinstance(data, np.ndarray) and not data.ndim, self.vague
+        return out
 
     @property
     def dtype(self) -> DType:  # type: ignore[override]
@@ -216,24 +239,30 @@ class Array(Symbolic):
 
     @property
     def size(self) -> int:
-        return self.data.size
+        size: int = self.data.size
+        return size
 
     @property
     def ndim(self) -> int:
-        return self.data.ndim
+        ndim: int = self.data.ndim
+        return ndim
 
     @property
     def T(self) -> Array:
-        return Array(self.data.T, self.kind)
+        return self._like(self.data.T)
 
     @property
     def flat(self) -> list[Node]:
         """All entries."""
+        if asked_by_program():
+            stop(".flat of an array")
         return list(self.data.reshape(-1))
 
     @property
     def node(self) -> Node:
         """The entry of a scalar."""
+        if asked_by_program():
+            stop(".node of an array")
         found: Node = self.data.reshape(-1)[0] if self.size == 1 else stop("a number of several values")
         return found
 
@@ -241,10 +270,10 @@ class Array(Symbolic):
         return len(self.data)
 
     def __iter__(self) -> Iterator[Array]:
-        return (Array(v, self.kind) for v in self.data)
+        return (self._like(v) for v in self.data)
 
     def __reversed__(self) -> Iterator[Array]:
-        return (Array(v, self.kind) for v in self.data[::-1])
+        return (self._like(v) for v in self.data[::-1])
 
     def __bool__(self) -> bool:
         return decide(nodes.truth(self.node))
@@ -267,7 +296,7 @@ class Array(Symbolic):
             return Picked(self.copy(), key.mask.copy(), key.order)
         if isinstance(key, Array):
             return self._looked_up(key)
-        return Array(self.data[key], self.kind)
+        return self._like(self.data[key])
 
     def _looked_up(self, key: Array) -> Any:
         if key.kind == "b":
@@ -281,6 +310,8 @@ class Array(Symbolic):
     def __setitem__(self, key: Any, value: Any) -> None:
         if not self.ndim:
             stop("a scalar is changed")
+        if self.vague:
+            stop("a number is stored in an array whose type depends on x")
         key = _key(key)
         if isinstance(key, Array) and key.kind == "b":
             key = Chosen(key, key)
@@ -305,7 +336,15 @@ class Array(Symbolic):
     def _put_at(self, key: Array, value: Array) -> None:
         if self.ndim != 1 or key.ndim or value.ndim:
             stop("several entries are stored at indices that depend on x or on a draw")
+        within = span(key.node) or (const(0).args[0], const(self.size).args[0])
+        if within[0] < -self.size or within[1] >= self.size:
+            stop("an entry is stored at an index that may be out of range")
         here = [nodes.compare("eq", key.node, const(i)) for i in range(self.size)]
+        if within[0] < 0:
+            here = [
+                nodes.either(h, nodes.compare("eq", key.node, const(i - self.size)))
+                for i, h in enumerate(here)
+            ]
         self._put(Array(np.array(here, dtype=object), "b"), value)
 
     def _in_place(self, new: Any) -> Any:
@@ -342,10 +381,19 @@ class Array(Symbolic):
     def __ior__(self, o: Any) -> Any:
         return self._in_place(self | o)
 
+    def __ixor__(self, o: Any) -> Any:
+        return self._in_place(self ^ o)
+
+    def __imod__(self, o: Any) -> Any:
+        return self._in_place(self % o)
+
+    def __imatmul__(self, o: Any) -> Any:
+        return stop("a product in place")
+
     # whole arrays
 
     def copy(self) -> Array:
-        return Array(self.data.copy(), self.kind)
+        return self._like(self.data.copy()) if self.ndim or self.loose else Array(self.node, self.kind)
 
     def astype(self, dtype: Any, copy: bool = True) -> Array:
         kind = dtype_of(dtype).kind
@@ -353,16 +401,18 @@ class Array(Symbolic):
             return self
         if kind == "i" and self.kind == "f":
             session().remark("cast", "integers beyond 2^63 are none for int64")
-        return Array(mapped(_caster(kind), self.data), kind)
+        out = Array(mapped(_caster(kind), self.data), kind)
+        out.loose = self.loose
+        return out
 
     def reshape(self, *shape: Any) -> Array:
-        return Array(self.data.reshape(*shape), self.kind)
+        return self._like(self.data.reshape(*shape))
 
     def ravel(self) -> Array:
-        return Array(self.data.ravel(), self.kind)
+        return self._like(self.data.ravel())
 
     def flatten(self) -> Array:
-        return Array(self.data.flatten(), self.kind)
+        return self._like(self.data.flatten())
 
     def item(self, *at: int) -> Array:
         return Array(self.data[at] if at else self.node, self.kind)
@@ -377,13 +427,16 @@ class Array(Symbolic):
         if axis not in (None, 0, -1) or self.ndim > 1 or keepdims:
             stop("a sum along an axis")
         kind = "f" if self.kind == "f" else "i"
-        return Array(norms.total(self.flat), kind, self.copy() if self.kind == "b" else None)
+        total = norms.total(self.flat)
+        total = total if kind == "f" else word(total)
+        return Array(total, kind, self.copy() if self.kind == "b" else None)
 
     def prod(self) -> Array:
         out = const(1)
         for v in self.flat:
             out = nodes.mul(out, v)
-        return Array(out, self.kind)
+            out = out if self.kind == "f" else word(out)
+        return Array(out, "f" if self.kind == "f" else "i")
 
     def max(self, axis: Any = None, initial: Any = None) -> Array:
         return self._extreme("max", axis, initial)
@@ -397,10 +450,14 @@ class Array(Symbolic):
         return Array(norms.extreme(op, self.flat), self.kind)
 
     def any(self, axis: Any = None) -> Any:
+        if axis not in (None, 0, -1) or self.ndim > 1:
+            stop("any or all along an axis")
         listed = [nodes.truth(v) for v in self.flat]
         return Array(const(1) if _some_entry(listed) else _joined(nodes.either, listed, 0), "b")
 
     def all(self, axis: Any = None) -> Any:
+        if axis not in (None, 0, -1) or self.ndim > 1:
+            stop("any or all along an axis")
         return el.logical_not(Array([nodes.negation(v) for v in self.flat]).any())
 
     def argsort(self, axis: int = -1, kind: Any = None) -> Any:
@@ -438,6 +495,7 @@ def _some_entry(listed: list[Node]) -> bool:
     equal = [v.args[0] for v in listed if v.op == "not" and v.args[0].op == "eq"]
     asked = [e.args[0] for e in equal if e.args[1].number == 0]
     entries = {a.args[0].args[0] if a.op == "abs" else a.args[0] for a in asked if _is_entry(a)}
+    session().apart |= len(entries) == session().size
     return len(entries) == session().size
 
 
@@ -485,10 +543,11 @@ def _key(key: Any) -> Any:
     return key
 
 
-class Chosen:
+class Chosen(Mute):
     """The indices where a condition holds, in an order that is known by name alone."""
 
     __hash__ = None  # type: ignore[assignment]
+    mask, order = Hidden(), Hidden()
 
     def __init__(self, mask: Array, order: Any) -> None:
         self.mask, self.order = mask, order
@@ -497,7 +556,7 @@ class Chosen:
         return stop(f".{name} of indices that depend on x")
 
     @property
-    def size(self) -> Array:
+    def size(self) -> Any:
         return self.mask.sum()
 
     def _refused(self, *_: Any) -> Any:
@@ -508,6 +567,8 @@ class Chosen:
 
 class Picked(Symbolic):
     """values[mask]: all entries, of which those where the mask holds count."""
+
+    mask, order = Hidden(), Hidden()
 
     def __init__(self, values: Array, mask: Array, order: Any) -> None:
         if values.shape != mask.shape:
@@ -537,7 +598,17 @@ class Picked(Symbolic):
         return Picked(self.values.astype(dtype), self.mask, self.order)
 
     def copy(self) -> Picked:
+        return Picked(self.values.copy(), self.mask, self.order)
+
+    def _in_place(self, new: Any) -> Picked:
+        if not isinstance(new, Picked) or (new.kind == "f" and self.kind != "f"):
+            stop("a selection is changed in place to something else")
+        self.values = Array(new.values.data, self.kind)
         return self
+
+    __iadd__, __isub__, __imul__ = Array.__iadd__, Array.__isub__, Array.__imul__
+    __itruediv__, __ifloordiv__, __ipow__ = Array.__itruediv__, Array.__ifloordiv__, Array.__ipow__
+    __iand__, __ior__, __ixor__, __imod__ = Array.__iand__, Array.__ior__, Array.__ixor__, Array.__imod__
 
     def __matmul__(self, o: Any) -> Any:
         return (self * o).sum()
@@ -558,16 +629,18 @@ def as_array(value: Any) -> Array:
     if isinstance(value, Picked | Chosen):
         stop("a selection where an array is needed")
     if isinstance(value, np.ndarray):
-        kind = {"f": "f", "i": "i", "u": "i", "b": "b"}.get(value.dtype.kind) or stop(
-            "an array of other things"
-        )
+        if value.dtype not in KINDS:
+            stop(f"an array of {value.dtype}: it rounds or wraps as no float64 and int64 does")
+        kind = value.dtype.kind
         return Array(mapped(const, value.astype(object)), kind)
     if isinstance(value, list | tuple):
         rows = [as_array(v) for v in value]
         kinds = {r.kind for r in rows} or {"f"}
         kind = "f" if "f" in kinds else "i" if "i" in kinds else "b"
         cast = _caster(kind)
-        return Array(np.array([mapped(cast, r.data).tolist() for r in rows], dtype=object), kind)
+        out = Array(np.array([mapped(cast, r.data).tolist() for r in rows], dtype=object), kind)
+        out.vague = kind == "f" and all(r.vague for r in rows if r.kind == "f") and bool(rows)
+        return out
     if value is None or (
         not isinstance(value, int | float | np.number | np.bool_) and not _is_fraction(value)
     ):
@@ -590,9 +663,9 @@ def _same_order(a: Any, b: Any) -> bool:
 def aligned(value: Any, order: Any) -> Array:
     """What goes to a selection: a scalar, or another one of the very same entries."""
     if isinstance(value, Picked):
-        return (
-            value.values if _same_order(value.order, order) else stop("two selections of different entries")
-        )
+        same = _same_order(value.order, order)
+        found: Array = value.values if same else stop("two selections of different entries")
+        return found
     found = as_array(value)
     return found if found.size == 1 else stop("a list of values for a selection whose length depends on x")
 

@@ -7,22 +7,24 @@ could use to see that it is traced, or to keep something between calls, refuses 
 
 from __future__ import annotations
 
+import builtins
 import dis
 import math
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from compth.certification.cells import forks, nodes, python_words, words
-from compth.certification.cells.array import INTEGER, REAL, TRUTH, Array, as_array
-from compth.certification.cells.draws import Draws
+from compth.certification.cells import forks, frozen, nodes, python_words, words
+from compth.certification.cells.array import INTEGER, REAL, TRUTH, Array, Chosen, Picked, as_array
+from compth.certification.cells.draws import Draws, Shuffled
 from compth.certification.cells.elementwise import where
-from compth.certification.cells.nodes import NAMES, stop
+from compth.certification.cells.nodes import NAMES, Mute, stop
+from compth.certification.cells.orders import Order, Places
 from compth.certification.cells.paths import explored
 from compth.certification.cells.rewriting import rewritten
 from compth.certification.held import is_atom, is_fixed, snapshot
@@ -102,9 +104,10 @@ class Binding:
             found.data.flags.writeable = False
             return found
         if type(value) in (list, tuple):
-            return tuple(self.meaning(v, name) for v in value)
+            listed = [self.meaning(v, name) for v in value]
+            return tuple(listed) if type(value) is tuple else frozen.List(listed)
         if type(value) is dict and all(map(is_atom, value)):
-            return MappingProxyType({k: self.meaning(v, name) for k, v in value.items()})
+            return frozen.Dict({k: self.meaning(v, name) for k, v in value.items()})
         if type(value) is partial:
             return partial(
                 self.meaning(value.func, name), *self._all(value.args), **self._named(value.keywords)
@@ -133,7 +136,7 @@ def call_of(binding: Binding, thing: Any, arguments: list[Any]) -> Any:
     return explored(lambda: means(*[a.copy() if isinstance(a, Array) else a for a in arguments]), merged)
 
 
-class Bound:
+class Bound(Mute):
     """A function of the program, to be called with expressions."""
 
     def __init__(self, binding: Binding, f: FunctionType) -> None:
@@ -161,7 +164,11 @@ class Bound:
             "__name__": "program",
             "__builtins__": _python(binding),
         }
+        own: Any = f  # its builtins, which need not be Python's
+        builtin = own.__builtins__
         for n in sorted(names):
+            if n not in f.__globals__ and n in _BUILTINS and builtin.get(n) is not _BUILTINS[n]:
+                stop(f"another {n} than Python's")
             if n in f.__globals__ and n not in forks.WORDS:
                 space[n] = binding.meaning(binding.hold(partial(f.__globals__.get, n), n), n)
         outer = dict(zip(original.co_freevars, f.__closure__ or (), strict=True))
@@ -186,6 +193,11 @@ class Bound:
         return stop(f".{name} of a function")
 
 
+_OWN = frozenset(
+    n for kind in (Array, Picked, Chosen, Order, Places, Shuffled, Draws, Bound)
+    for n in dir(kind) if n.startswith("_") and not n.startswith("__")
+) | {"_f", "_binding", "_made"}  # fmt: skip
+"""Names of what stands for numbers, which numbers do not have."""
 _CHANGES = ("append", "extend", "pop", "insert", "remove", "sort", "reverse", "fill", "shuffle", "clear", "update",
             "at", "add")  # fmt: skip
 
@@ -195,7 +207,7 @@ def _plain(value: Any) -> bool:
     return isinstance(value, Draws) or (isinstance(value, Array) and not value.ndim) or is_fixed(value)
 
 
-class Module:
+class Module(Mute):
     """A module: its names mean what they mean to the program."""
 
     def __init__(self, binding: Binding, module: ModuleType) -> None:
@@ -206,11 +218,18 @@ class Module:
             raise AttributeError(name)
         for module, listed in ((np, words.NUMPY), (math, words.MATH)):
             if self._module is module:
+                _unmodified(module, name)
                 return listed[name] if name in listed else stop(f"{module.__name__}.{name} is not traced")
         if name not in vars(self._module) or self._module.__name__.partition(".")[0] == "numpy":
             stop(f"{self._module.__name__}.{name} is not traced")
         held = self._binding.hold(lambda: vars(self._module).get(name), name)
         return self._binding.meaning(held, name)
+
+
+def _unmodified(module: ModuleType, name: str) -> None:
+    real, known = getattr(module, name, None), _ORIGINAL.get((module.__name__, name))
+    if known is not None and known is not real:
+        stop(f"{module.__name__}.{name} was replaced")
 
 
 class Thing:
@@ -223,7 +242,7 @@ class Thing:
         binding, value, known = object.__getattribute__(self, "__of__")
         if name.startswith("__") or not _is_plain(type(value)):
             return stop(f"uses {known}, a {type(value).__name__}")
-        if name in getattr(value, "__dict__", {}):
+        if name in getattr(value, "__dict__", {}) and not _computed(type(value), name):
             return binding.meaning(binding.hold(lambda: vars(value).get(name), name), name)
         return _of_class(binding, self, type(value), name)
 
@@ -250,6 +269,12 @@ def _is_plain(kind: type) -> bool:
         and all(type(k) is type for k in kind.__mro__)
         and not any(n in v for v in own for n in odd)
     )
+
+
+def _computed(kind: type, name: str) -> bool:
+    """True for a name whose value the class computes, whatever the object holds under it."""
+    found = next((vars(k)[name] for k in kind.__mro__ if name in vars(k)), None)
+    return hasattr(type(found), "__set__") or hasattr(type(found), "__delete__")
 
 
 def _of_class(binding: Binding, me: Thing, kind: type, name: str) -> Any:
@@ -288,7 +313,7 @@ def objection(code: CodeType) -> str:
     """ "" for code that can keep nothing and cannot see that it is traced; else what it does."""
     for c in nested(code):
         listed = list(dis.get_instructions(c))
-        odd = next((n for n in c.co_names if n.startswith("__") or n in HIDDEN), "")
+        odd = next((n for n in c.co_names if n.startswith("__") or n in HIDDEN or n in _OWN), "")
         if odd and any(i.argval == odd and i.opname in ("LOAD_ATTR", "LOAD_METHOD") for i in listed):
             return f"asks for .{odd}"
         for before, i, after in zip([None, *listed], listed, [*listed[1:], None], strict=False):
@@ -319,10 +344,14 @@ def merged(condition: Any, yes: Any, no: Any) -> Any:
     if a.shape != b.shape:
         stop("results of different shapes on two branches")
     kind = a.kind if a.kind == b.kind else "f"
-    found = where(Array(nodes.truth(condition), "b"), a, b)
-    return Array(found.data, kind)
+    found = Array(where(Array(nodes.truth(condition), "b"), a, b).data, kind)
+    found.vague = a.vague or b.vague or (kind == "f" and a.kind != b.kind)
+    return found
 
 
+_BUILTINS = {n: getattr(builtins, n) for n in (*python_words.PYTHON, "__import__") if hasattr(builtins, n)}
+_ORIGINAL = {(m.__name__, n): getattr(m, n) for m, listed in ((np, words.NUMPY), (math, words.MATH))
+             for n in listed if hasattr(m, n)}  # fmt: skip
 _KNOWN: dict[int, tuple[Any, Any]] = {}
 """Objects of numpy, math and Python by identity, and what stands for them."""
 

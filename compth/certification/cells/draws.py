@@ -13,13 +13,13 @@ import numpy as np
 from compth.certification.cells import nodes
 from compth.certification.cells.array import Array, Chosen, DType, Picked, as_array, dtype_of
 from compth.certification.cells.elementwise import elementwise
-from compth.certification.cells.nodes import Node, const, session, stop
+from compth.certification.cells.nodes import Hidden, Mute, Node, const, session, stop
 
 MOST = 4096
 """Values of one integer that is drawn."""
 
 
-class Draws:
+class Draws(Mute):
     """Generator's methods on symbols."""
 
     __hash__ = None  # type: ignore[assignment]
@@ -45,6 +45,8 @@ class Draws:
         self, low: Any, high: Any = None, size: Any = None, dtype: Any = None, endpoint: bool = False
     ) -> Any:
         """Equally likely integers."""
+        if dtype is not None and dtype_of(dtype).kind != "i":
+            stop("integers of another type")
         first, last = (0, _int(low)) if high is None else (_int(low), _int(high))
         count = last + bool(endpoint) - first
         if not 0 < count <= MOST:
@@ -75,6 +77,8 @@ class Draws:
     ) -> Any:
         """One of a, with the probabilities p."""
         given = as_array(a)
+        if given.ndim > 1:
+            stop("a choice of rows")
         population = given if given.ndim else Array([const(i) for i in range(_int(a))], "i")
         if not replace and size is not None and _int_of(size) != 1:
             return self._without(population, _int_of(size), p)
@@ -116,23 +120,27 @@ def counted(drawn: list[Node], length: int) -> Array:
     return Array(np.array(out, dtype=object), "i")
 
 
-class Shuffled:
-    """A random permutation: its first k entries are a random subset."""
+class Shuffled(Mute):
+    """A random permutation: its first k entries are a random subset, for one k: those of two are not independent."""
 
     __hash__ = None  # type: ignore[assignment]
+    length, first = Hidden(), Hidden()
 
     def __init__(self, size: int) -> None:
-        self.length = size
+        self.length, self.first = size, dict[int, Chosen]()
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, slice) and key.start in (None, 0) and key.step in (None, 1):
-            return _subset(self.length, len(range(self.length)[: key.stop]))
+            wanted = len(range(self.length)[: key.stop])
+            if wanted not in self.first:
+                self.first[wanted] = _subset(self.length, wanted)
+            return self.first[wanted] if len(self.first) == 1 else stop("two parts of one permutation")
         return stop("a permutation that is looked at")
 
     def __getattr__(self, name: str) -> Any:
         return stop(f".{name} of a permutation")
 
-    def __len__(self) -> int:
+    def __len__(self) -> Any:
         return self.length
 
     def _refused(self, *_: Any) -> Any:

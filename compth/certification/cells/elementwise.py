@@ -9,14 +9,18 @@ import numpy as np
 
 from compth.certification.cells import nodes, norms
 from compth.certification.cells.array import Array, Picked, Symbolic, aligned, as_array, mapped
-from compth.certification.cells.nodes import Node, stop
+from compth.certification.cells.nodes import Node, session, stop
 
 
 def elementwise(f: Callable[..., Node], kind: str, *arguments: Any) -> Any:
     """f at every entry, with numpy's broadcasting; of selections, at every selected one."""
     picked = next((a for a in arguments if isinstance(a, Picked)), None)
     if picked is None:
-        return Array(mapped(f, *(as_array(a).data for a in arguments)), kind)
+        given = [as_array(a) for a in arguments]
+        out = Array(mapped(f, *(a.data for a in given)), kind)
+        reals = [a.vague for a in given if a.kind == "f"]
+        out.vague = kind == "f" and bool(reals) and all(reals)
+        return out
     listed = [aligned(a, picked.order) for a in arguments]
     return Picked(Array(mapped(f, *(a.data for a in listed)), kind), picked.mask, picked.order)
 
@@ -30,19 +34,28 @@ def kind_of(*arguments: Any) -> str:
 def plus(a: Any, b: Any) -> Any:
     """a + b; of truth values a or b, as numpy has it."""
     kind = kind_of(a, b)
-    return elementwise(nodes.either if kind == "b" else nodes.add, kind, a, b)
+    return elementwise(nodes.either if kind == "b" else _fitting(nodes.add, kind), kind, a, b)
 
 
 def minus(a: Any, b: Any) -> Any:
     """a - b."""
     kind = kind_of(a, b)
-    return stop("a difference of truth values") if kind == "b" else elementwise(_real(nodes.sub), kind, a, b)
+    return (
+        stop("a difference of truth values")
+        if kind == "b"
+        else elementwise(_fitting(nodes.sub, kind), kind, a, b)
+    )
 
 
 def times(a: Any, b: Any) -> Any:
     """a b."""
     kind = kind_of(a, b)
-    return elementwise(nodes.both if kind == "b" else _real(nodes.mul), kind, a, b)
+    return elementwise(nodes.both if kind == "b" else _fitting(nodes.mul, kind), kind, a, b)
+
+
+def _fitting(f: Callable[[Node, Node], Node], kind: str) -> Callable[[Node, Node], Node]:
+    """Of real numbers f, of int64 where it fits."""
+    return _real(f) if kind == "f" else lambda a, b: nodes.word(f(nodes.as_real(a), nodes.as_real(b)))
 
 
 def over(a: Any, b: Any) -> Any:
@@ -69,8 +82,12 @@ def power(a: Any, b: Any) -> Any:
     if kind != "f" and any((v.number or 0) < 0 or v.number is None for v in as_array(b).flat):
         if as_array(a).ndim or as_array(b).ndim:
             stop("an integer to a power that may be negative")
+        if as_array(b).node.number is None:
+            return Array(
+                session().node("word", nodes.power(as_array(a).node, as_array(b).node), "power"), "f"
+            )
         kind = "f"  # of Python's integers it is a float
-    return elementwise(_real(nodes.power), "i" if kind == "b" else kind, a, b)
+    return elementwise(_fitting(nodes.power, kind), "i" if kind == "b" else kind, a, b)
 
 
 def relation(op: str, a: Any, b: Any) -> Any:
@@ -112,7 +129,10 @@ def where(condition: Any, *values: Any) -> Any:
     """np.where: both branches are there, one counts; with one argument, the indices where it holds."""
     if not values:
         return as_array(condition).nonzero()
-    return elementwise(nodes.choose, kind_of(*values), condition, *values)
+    found = elementwise(nodes.choose, kind_of(*values), condition, *values)
+    if isinstance(found, Array):
+        found.loose = not found.ndim  # a 0-d array, which changes in place
+    return found
 
 
 def stacked(parts: Sequence[Any]) -> Array:

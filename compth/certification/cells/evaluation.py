@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from compth.certification.cells.forms import alike, by_place
-from compth.certification.cells.nodes import Node, Stopped, is_truth
+from compth.certification.cells.nodes import LARGEST, Node, Stopped, is_truth
 from compth.certification.cells.values import ONE, ZERO, Beyond, Cell, Log, Value, root_of, whole
 from compth.proof.algebra import NOUGHT, UNIT, Rational, Root, rational
 
@@ -269,6 +269,17 @@ class Evaluation:
         v = self._trunc(node)
         if v.shift and not self.chart.octave:
             raise Stopped("an integer cast of numbers without a limit: beyond 2^63 it fails")
+        return self._fits(v)
+
+    def _word(self, node: Node) -> Value:
+        v = self.number(node.args[0])
+        return v if len(node.args) > 1 and v.constant is None else self._fits(v)
+
+    def _fits(self, v: Value) -> Value:
+        """An int64, else it stops; an exponent of x lies within 1100."""
+        at = v.a.constant if v.b is None and v.radical == 1 and not (v.degree and v.a.num) else None
+        if at is None or abs(at) + 1100 * abs(v.shift) > LARGEST:
+            raise Stopped("an integer that is not seen to lie within 2^63")
         return v
 
     def floor(self, v: Any) -> Value:
@@ -389,6 +400,8 @@ class Evaluation:
         ends = [z.a + z.b * e for e in (u.low, u.high)]
         if any(self.cell.sign(e) < 0 for e in ends):
             return None
+        if a.op == "cast" and any(self.cell.sign(e - rational(LARGEST)) >= 0 for e in ends):
+            raise Stopped("an integer that is not seen to lie within 2^63")
         return self.sign(z + whole(-b.number)) >= 0 and self.sign(z + whole(-b.number - 1)) < 0
 
     def _of_floor(self, node: Node) -> bool | None:

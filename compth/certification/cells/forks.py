@@ -8,7 +8,7 @@ from functools import partial
 from types import CellType, FunctionType
 from typing import Any
 
-from compth.certification.cells import nodes
+from compth.certification.cells import frozen, nodes
 from compth.certification.cells.array import Array, Picked, mapped
 from compth.certification.cells.elementwise import logical_not
 from compth.certification.cells.nodes import Node, session, stop
@@ -92,8 +92,8 @@ class Fork:
     def _join(self) -> None:
         (_, yes), (_, no) = self.results
         for c, a, b in zip(self.containers, yes, no, strict=True):
-            if isinstance(c, Array):
-                c.data[...] = mapped(lambda u, v: nodes.choose(self.condition, u, v), a, b)  # type: ignore[arg-type]
+            if isinstance(c, Array | Picked):
+                _data(c)[...] = mapped(lambda u, v: nodes.choose(self.condition, u, v), a, b)  # type: ignore[arg-type]
             elif len(a) != len(b):
                 stop("a list of another length on two ways of a branch")
             else:
@@ -106,8 +106,12 @@ def _containers(values: Any, seen: set[int]) -> Iterator[Any]:
         if id(v) in seen:
             continue
         seen.add(id(v))
-        if isinstance(v, Array) and v.ndim and v.data.flags.writeable:
+        if isinstance(v, Picked) or (isinstance(v, Array) and v.ndim and v.data.flags.writeable):
             yield v
+        elif isinstance(v, frozen.Dict):
+            continue
+        elif isinstance(v, frozen.List):
+            yield from _containers(tuple(v), seen)
         elif isinstance(v, list):
             yield v
             yield from _containers(v, seen)
@@ -159,12 +163,16 @@ def _entries(content: Any) -> list[Any]:
 
 
 def _content(c: Any) -> Any:
-    return c.data.copy() if isinstance(c, Array) else list(c)
+    return _data(c).copy() if isinstance(c, Array | Picked) else list(c)
+
+
+def _data(c: Any) -> Any:
+    return c.values.data if isinstance(c, Picked) else c.data
 
 
 def _restore(c: Any, content: Any) -> None:
-    if isinstance(c, Array):
-        c.data[...] = content
+    if isinstance(c, Array | Picked):
+        _data(c)[...] = content
     else:
         c[:] = content
 

@@ -8,6 +8,7 @@ branch (`paths`).
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -21,6 +22,37 @@ from compth.certification.tracer import NotTraceable
 
 NAMES = "compth_traced"
 """Key in the globals of a traced function: frames that have it are the program's."""
+
+
+def asked_by_program(depth: int = 2) -> bool:
+    """True where the program itself looks, not what stands for its numbers."""
+    return NAMES in sys._getframe(depth).f_globals
+
+
+class Hidden:
+    """An attribute of what stands for numbers: numpy's own has none of that name, or another one."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name, self.key = name, f"__{name}"
+
+    def __get__(self, it: Any, owner: Any = None) -> Any:
+        if it is None:
+            return self
+        if NAMES in sys._getframe(1).f_globals:
+            stop(f".{self.name} of an array, a dtype or indices")
+        return it.__dict__[self.key]
+
+    def __set__(self, it: Any, value: Any) -> None:
+        it.__dict__[self.key] = value
+
+
+class Mute:
+    """What cannot be written: its text would tell symbols from numbers."""
+
+    def _written(self, *_: Any) -> Any:
+        return stop("asks how a number is stored or written")
+
+    __repr__ = __str__ = __format__ = __reduce_ex__ = _written
 
 
 class Stopped(NotTraceable):
@@ -57,6 +89,11 @@ class Session:
     demands: dict[Node, None] = field(default_factory=dict)
     inverted: dict[Node, Node] = field(default_factory=dict)
     says: str = ""
+    apart: bool = False
+    """Whether a branch was settled by x not being 0."""
+    spans: dict[Node, Any] = field(default_factory=dict)
+    floats: dict[Fraction, set[float]] = field(default_factory=dict)
+    """What float64 holds where the trace has this fraction, each as the program computes it."""
     remarks: dict[str, str] = field(default_factory=dict)
 
     def node(self, op: str, *args: Any) -> Node:
@@ -130,8 +167,15 @@ def const(value: Any) -> Node:
         return session().node("undefined")
     if not isinstance(value, int | float | Fraction | np.integer | np.floating):
         stop(f"a value of type {type(value).__name__} in arithmetic")
+    if isinstance(value, np.generic) and value.dtype not in KINDS:
+        stop(f"a number of type {value.dtype}: it rounds or wraps as no float64 and int64 does")
     root = _root_named(value) if isinstance(value, float | np.floating) else None
-    return session().node("const", simple(value)) if root is None else session().node("sqrt", const(root))
+    if root is not None:
+        return session().node("sqrt", const(root))
+    found = simple(value)
+    if not isinstance(value, Fraction):
+        _held(found, value)
+    return session().node("const", found)
 
 
 def _root_named(value: Any) -> Fraction | None:
@@ -147,6 +191,103 @@ def _root_named(value: Any) -> Fraction | None:
     return None
 
 
+KINDS = (np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.bool_))
+"""What numpy's arrays and scalars may hold."""
+
+
+def _held(named: Fraction, value: Any) -> None:
+    try:
+        session().floats.setdefault(named, set()).add(float(value))
+    except OverflowError:
+        return
+
+
+def _floats(v: Fraction) -> set[float]:
+    """What float64 may hold where the trace has v."""
+    try:
+        return session().floats.get(v) or {float(v)}
+    except OverflowError:
+        return set()
+
+
+def _folded(value: Fraction, a: Node, b: Node, by: Callable[[float, float], float]) -> Node:
+    """A number computed of two, and what float64 makes of it."""
+    held = session().floats.setdefault(value, set())
+    for u in _floats(a.args[0]):
+        for v in _floats(b.args[0]):
+            try:
+                held |= {by(u, v)} if len(held) < 8 else set()
+            except (OverflowError, ZeroDivisionError):
+                stop("a number that float64 does not hold")
+    return session().node("const", value)
+
+
+def ambiguous() -> str:
+    """ "" unless something is compared with a number that float64 holds in two ways; then its line."""
+    now = session()
+    for n in list(now.interned.values()):
+        for a in n.args if n.op in ("lt", "le", "eq") else ():
+            if isinstance(a, Node) and a.number is not None and len(now.floats.get(a.number, ())) > 1:
+                return f"{n.line}: a comparison with {a.number}, which float64 holds in two ways here"
+    return ""
+
+
+def span(n: Node) -> tuple[Fraction, Fraction] | None:
+    """Numbers between which it lies whatever x is; None where that is not seen."""
+    known = session().spans
+    if n not in known:
+        known[n] = _span(n)
+    found: tuple[Fraction, Fraction] | None = known[n]
+    return found
+
+
+def _span(n: Node) -> tuple[Fraction, Fraction] | None:
+    zero, one = Fraction(0), Fraction(1)
+    if n.number is not None:
+        return n.number, n.number
+    if is_truth(n) or n.op == "u":
+        return zero, one
+    if n.op == "sign":
+        return -one, one
+    if n.op in ("exponent", "log2"):
+        return Fraction(-1100), Fraction(1100)
+    if n.op == "cat":
+        return zero, Fraction(len(n.args) - 2)
+    if n.op in ("place", "position"):
+        return zero, Fraction(session().size - 1)
+    if n.op == "div" and n.args[1].op == "norm" and n.args[0].op in ("x", "abs"):
+        return (-one, one) if n.args[0].op == "x" or n.args[0].args[0].op == "x" else None
+    parts = [span(a) for a in (n.args[1:] if n.op in ("ite", "pick") else n.args) if isinstance(a, Node)]
+    known = [p for p in parts if p is not None]
+    return _joint(n, known) if known and len(known) == len(parts) else None
+
+
+def _joint(n: Node, parts: list[tuple[Fraction, Fraction]]) -> tuple[Fraction, Fraction] | None:
+    """The span of an operation, by those of its arguments."""
+    if n.op in ("ite", "pick"):
+        return min(p[0] for p in parts), max(p[1] for p in parts)
+    if n.op == "add":
+        return sum((p[0] for p in parts), Fraction(0)), sum((p[1] for p in parts), Fraction(0))
+    if n.op == "mul":
+        ends = [u * v for u in parts[0] for v in parts[1]]
+        return min(ends), max(ends)
+    if n.op in ("floor", "ceil", "rint", "trunc", "cast"):
+        return Fraction(parts[0][0].__floor__()), Fraction(parts[0][1].__ceil__())
+    return parts[0] if n.op == "word" else None
+
+
+LARGEST = Fraction(2**63 - 1)
+"""Of int64."""
+
+
+def word(n: Node) -> Node:
+    """An int64: where it is not seen to fit, that is asked on every cell."""
+    found = span(n)
+    if found is not None and max(map(abs, found)) <= LARGEST:
+        return n
+    return stop("an integer beyond 2^63") if n.number is not None else session().node("word", n)
+
+
 def entry(i: int) -> Node:
     """x_i."""
     return session().node("x", i)
@@ -158,7 +299,7 @@ def entry(i: int) -> Node:
 def add(a: Node, b: Node) -> Node:
     """a + b."""
     if a.number is not None and b.number is not None:
-        return const(a.number + b.number)
+        return _folded(a.number + b.number, a, b, operator.add)
     if a.number == 0:
         return as_real(b)
     return as_real(a) if b.number == 0 else session().node("add", a, b)
@@ -166,7 +307,11 @@ def add(a: Node, b: Node) -> Node:
 
 def neg(a: Node) -> Node:
     """-a."""
-    return const(-a.number) if a.number is not None else session().node("mul", const(-1), a)
+    return (
+        _folded(-a.number, a, a, lambda u, _: -u)
+        if a.number is not None
+        else session().node("mul", const(-1), a)
+    )
 
 
 def sub(a: Node, b: Node) -> Node:
@@ -177,7 +322,7 @@ def sub(a: Node, b: Node) -> Node:
 def mul(a: Node, b: Node) -> Node:
     """a b. A zero factor is kept beside a value that may be none: 0 * inf is no number."""
     if a.number is not None and b.number is not None:
-        return const(a.number * b.number)
+        return _folded(a.number * b.number, a, b, operator.mul)
     if b.number is not None:
         a, b = b, a
     return as_real(b) if a.number == 1 else session().node("mul", a, b)
@@ -188,7 +333,7 @@ def div(a: Node, b: Node) -> Node:
     if b.number == 0:
         return session().node("undefined")
     if a.number is not None and b.number is not None:
-        return const(a.number / b.number)
+        return _folded(a.number / b.number, a, b, operator.truediv)
     return as_real(a) if b.number == 1 else session().node("div", a, b)
 
 
@@ -213,8 +358,11 @@ def compare(op: str, a: Node, b: Node) -> Node:
     """a < b, a <= b or a == b, as lt, le, eq."""
     a, b = as_real(a), as_real(b)
     if a.number is not None and b.number is not None:
-        holds = {"lt": a.number < b.number, "le": a.number <= b.number, "eq": a.number == b.number}
-        return _known(holds[op])
+        by = {"lt": operator.lt, "le": operator.le, "eq": operator.eq}[op]
+        holds = by(a.number, b.number)
+        if any(by(u, v) != holds for u in _floats(a.number) for v in _floats(b.number)):
+            stop("a comparison of numbers that float64 settles in another way")
+        return _known(holds)
     if a is b and a.op in ("x", "u"):
         return _known(op != "lt")
     return session().node(op, a, b)
@@ -272,7 +420,7 @@ def unary(op: str, a: Node) -> Node:
     a = as_real(a)
     known = a.number
     if known is not None and op in _EXACT:
-        return const(_EXACT[op](known))
+        return _rounded(op, known)
     if known is not None and op == "sqrt" and _sqrt(known) is not None:
         return const(_sqrt(known))
     if known is not None and op == "log2" and known > 0 and _whole_log(known) is not None:
@@ -292,6 +440,17 @@ def unary(op: str, a: Node) -> Node:
     if op == "abs" and a.op in ("abs", "norm"):
         return a
     return session().node(op, a)
+
+
+def _rounded(op: str, v: Fraction) -> Node:
+    """Of a number: also of what float64 holds, which may fall on another side of a whole number."""
+    found = const(Fraction(_EXACT[op](v)))
+    for held in _floats(v):
+        if op == "abs":
+            _held(abs(v), abs(held))
+        elif not math.isfinite(held) or _EXACT[op](Fraction(held)) != found.number:
+            stop("a rounding of a number that float64 settles in another way")
+    return found
 
 
 _EXACT: dict[str, Callable[[Fraction], Any]] = {
@@ -347,6 +506,9 @@ def pick(index: Node, values: Iterable[Node]) -> Node:
     if index.number is not None:
         at = int(index.number)
         return listed[at] if -len(listed) <= at < len(listed) else stop(f"index {at} is out of range")
+    within = span(index)
+    if index.op in ("place", "cat") and (within is None or within[1] >= len(listed)):
+        stop("an index that may be out of range")
     if index.op in ("place", "cat") and all(v is listed[0] for v in listed):
         return listed[0]
     if index.op in ("place", "cat") and [v.number for v in listed] == list(range(len(listed))):

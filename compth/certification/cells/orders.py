@@ -13,17 +13,19 @@ import numpy as np
 
 from compth.certification.cells import nodes, norms
 from compth.certification.cells.array import Array, Chosen, as_array
-from compth.certification.cells.nodes import Node, const, session, stop
+from compth.certification.cells.nodes import Hidden, Mute, Node, const, session, stop
 from compth.certification.cells.paths import _positive
 
 
-class Order:
+class Order(Mute):
     """Indices sorted so that |x| grows. name: of the function that sorted, since ties are broken as it does.
 
     places: descending ranks at each position; cuts: where it may be sliced, None for anywhere.
     """
 
     __hash__ = None  # type: ignore[assignment]
+
+    name, places, cuts = Hidden(), Hidden(), Hidden()
 
     def __init__(self, name: str, places: list[int], cuts: tuple[int, ...] | None = None) -> None:
         self.name, self.places, self.cuts = name, places, cuts
@@ -73,6 +75,8 @@ class Order:
 
 class Places(Chosen):
     """The entries at some ranks: a selection, whose places can be gone through one by one."""
+
+    name, places = Hidden(), Hidden()
 
     def __init__(self, name: str, places: list[int]) -> None:
         d = session().size
@@ -176,10 +180,11 @@ def partition(a: Any, kth: Any, axis: int = -1) -> Array:
     d = len(keys)
     if not isinstance(kth, int) or not -d <= kth < d:
         stop("partition at a place that is not there")
-    if all(v.number is not None for v in keys.flat):
+    unknown, numbers = session().node("undefined"), all(v.number is not None for v in keys.flat)
+    ordered = sort(keys).flat if numbers else _statistics(keys)
+    if numbers and len(set(ordered)) == 1:
         return sort(keys)
-    unknown = session().node("undefined")
-    listed = [v if k == kth % d else unknown for k, v in enumerate(_statistics(keys))]
+    listed = [v if k == kth % d else unknown for k, v in enumerate(ordered)]
     return Array(np.array(listed, dtype=object))
 
 

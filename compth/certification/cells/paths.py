@@ -35,6 +35,7 @@ def known(condition: Node) -> bool | None:
     if condition.op == "undefined":
         stop("a branch on what is no number")
     answered = _of_norms(condition)
+    session().apart |= answered is not None
     if answered is None and condition.op == "not":
         inner = known(condition.args[0])
         return None if inner is None else not inner

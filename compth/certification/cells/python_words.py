@@ -11,7 +11,7 @@ from compth.certification.cells import norms, orders
 from compth.certification.cells.array import INTEGER, REAL, TRUTH, Array, Picked, as_array
 from compth.certification.cells.elementwise import kind_of
 from compth.certification.cells.nodes import session, stop
-from compth.certification.cells.words import ARRAY, holds_symbol, make_array
+from compth.certification.cells.words import ARRAY, as_words, holds_symbol, make_array
 
 
 def _extreme(op: str) -> Callable[..., Any]:
@@ -77,9 +77,9 @@ _PLAIN = (
 )  # fmt: skip
 
 
-PYTHON: dict[str, Any] = {
+PYTHON: dict[str, Any] = as_words({
     **{n: getattr(builtins, n) for n in _PLAIN if hasattr(builtins, n)},
     "abs": lambda a: abs(a), "min": _extreme("min"), "max": _extreme("max"), "sum": _sum, "any": _every(True),
     "all": _every(False), "float": REAL, "int": INTEGER, "bool": TRUTH, "round": _round, "isinstance": _isinstance,
     "sorted": _sorted, "pow": lambda a, b: a**b, "divmod": lambda a, b: divmod(a, b),
-}  # fmt: skip
+})  # fmt: skip

@@ -151,6 +151,10 @@ def _proofs(subject: Subject, d: int, options: list[list[Any]]) -> tuple[list[An
         raise Stopped(f"d = {d} is more than {stage.LARGEST} entries")
     thing = subject.object
     trace = stage.traced(thing, d, subject.deterministic)
+    if trace.apart:
+        options = [[c for c in o if c["kind"] != "AbsoluteError"] for o in options]
+        if not any(options):
+            raise Stopped("a branch on whether x is 0, which an absolute error does not set aside")
     relative = [o for o in options if o and o[0]["kind"] != "AbsoluteError"]
     if relative:
         stage.nothing_at_zero(thing, d, subject.deterministic)

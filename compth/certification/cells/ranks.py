@@ -14,6 +14,7 @@ from typing import Any
 from compth.certification.cells.cone import Case, Form, flat, num, plus, scaled, squared, times
 from compth.certification.cells.evaluation import UNKNOWN, Foreign, Ties, Way, draws, joined, placed
 from compth.certification.cells.forms import alike
+from compth.certification.cells.nodes import LARGEST as INT64
 from compth.certification.cells.nodes import Node, Stopped, is_truth
 from compth.proof import cells, cones
 from compth.proof.algebra import rational
@@ -76,6 +77,12 @@ class Ranked:
         if node.args[1] != self.i:
             raise Foreign
         return num(self.case.d - 1 - self.rank if node.args[2] else self.rank)
+
+    def _word(self, node: Node) -> Form:
+        v = self.form(node.args[0])
+        if v.number is None or abs(v.number) > INT64:
+            raise Stopped("an integer that is not seen to lie within 2^63")
+        return v
 
     def _add(self, node: Node) -> Form:
         return plus(*map(self.form, node.args))

@@ -49,6 +49,8 @@ class Trace:
     bound: binding.Binding
     remarks: list[str] = field(default_factory=list)
     listed: list[Node] = field(default_factory=list)
+    apart: bool = False
+    """Whether the input 0 was set aside: a case that only relative claims have looked at."""
 
 
 def traced(thing: Any, d: int, deterministic: bool, zero: bool = False) -> Trace:
@@ -72,9 +74,16 @@ def traced(thing: Any, d: int, deterministic: bool, zero: bool = False) -> Trace
         if not isinstance(out, Array) or out.shape != (d,):
             raise Stopped("an output that is no vector of the input's length")
         outputs = _demanded([nodes.as_real(v) for v in out.flat], list(now.demands))
+        if says := nodes.ambiguous():
+            raise Stopped(says)
         if now.inverted.keys() & _reached(outputs):
             raise Stopped("a draw that is used beside the index that was found by it")
-        return Trace(outputs, bound, list(now.remarks.values()), list(now.interned.values()))
+        chances = {
+            n for n in now.interned.values() if n.op == "cat" and any(w.number is None for w in n.args[1:])
+        }
+        if chances - _reached(outputs):
+            raise Stopped("a draw with chances that depend on x, of which nothing depends: do they sum to 1?")
+        return Trace(outputs, bound, list(now.remarks.values()), list(now.interned.values()), now.apart)
 
 
 def _place(problem: BaseException) -> str:

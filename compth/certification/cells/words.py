@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import pairwise
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,8 @@ from compth.certification.cells.array import (
     as_array,
     dtype_of,
 )
-from compth.certification.cells.elementwise import elementwise, kind_of
-from compth.certification.cells.nodes import session, stop
+from compth.certification.cells.elementwise import elementwise
+from compth.certification.cells.nodes import Mute, session, stop
 
 SYMBOLIC = (Symbolic, Chosen)
 
@@ -121,6 +121,7 @@ def full(shape: Any, value: Any, dtype: Any = None) -> Array:
     kind = dtype_of(dtype, given.dtype).kind
     out = Array(np.full(listed, None, dtype=object), kind)
     out.data[...] = given.astype(dtype_of(dtype, given.dtype)).data
+    out.vague = dtype is None and given.vague
     return _loose(out)
 
 
@@ -141,9 +142,9 @@ def full_like(a: Any, value: Any, dtype: Any = None, **_: Any) -> Any:
 def make_array(value: Any, dtype: Any = None, copy: bool = True) -> Any:
     """np.array."""
     if isinstance(value, Picked):
-        return value
+        return value.copy() if copy else value
     found = as_array(list(value) if isinstance(value, map | range) else value)
-    found = found.copy() if copy or not found.ndim or not found.data.flags.c_contiguous else found
+    found = found.copy() if copy or not found.ndim else found
     found = _loose(found)
     return found if dtype is None or dtype_of(dtype).kind == found.kind else found.astype(dtype)
 
@@ -151,6 +152,12 @@ def make_array(value: Any, dtype: Any = None, copy: bool = True) -> Any:
 def as_made(value: Any, dtype: Any = None) -> Any:
     """np.asarray."""
     return make_array(value, dtype, copy=False)
+
+
+def contiguous(value: Any, dtype: Any = None) -> Any:
+    """np.ascontiguousarray: a view of every second entry is copied."""
+    found = as_made(value, dtype)
+    return found.copy() if isinstance(found, Array) and not found.data.flags.c_contiguous else found
 
 
 def concrete(f: Callable[..., Any]) -> Callable[..., Array]:
@@ -258,6 +265,8 @@ def bincount(a: Any, weights: Any = None, minlength: int = 0) -> Any:
 def add_at(a: Any, indices: Any, b: Any) -> None:
     """np.add.at: one index after another."""
     which, what = as_array(indices).reshape(-1), as_array(b)
+    if which.kind != "i" or as_array(a).ndim != 1:
+        stop("add.at with a condition, or into a matrix")
     values = [what] * which.size if what.size == 1 else list(what)
     for k, v in zip(which, values, strict=True):
         a[k] = a[k] + v
@@ -265,15 +274,30 @@ def add_at(a: Any, indices: Any, b: Any) -> None:
 
 def _put(a: Any, indices: Any, values: Any) -> None:
     """np.put of one value an index."""
+    if as_array(a).ndim != 1:
+        stop("put into a matrix")
     a[indices] = values
 
 
 def cumsum(a: Any, axis: Any = None) -> Array:
     """Partial sums."""
-    out: list[Any] = []
-    for v in as_array(a).flat:
-        out.append(nodes.add(out[-1], v) if out else v)
-    return Array(np.array(out, dtype=object), kind_of(a))
+    given = as_array(a)
+    if given.ndim > 1:
+        stop("partial sums of a matrix")
+    kind, out = "f" if given.kind == "f" else "i", list[Any]()
+    for v in given.flat:
+        summed = nodes.add(out[-1], v) if out else nodes.as_real(v)
+        out.append(summed if kind == "f" else nodes.word(summed))
+    return Array(np.array(out, dtype=object), kind)
+
+
+def _take(a: Any, k: Any) -> Any:
+    """np.take of a vector."""
+    return a[k] if as_array(a).ndim == 1 else stop("take from a matrix")
+
+
+def _at_least_1d(a: Any) -> Any:
+    return as_made(a) if isinstance(a, Picked) or as_array(a).ndim else stop("atleast_1d of a scalar")
 
 
 def _finite(answer: bool) -> Callable[..., Any]:
@@ -299,7 +323,10 @@ def flatnonzero(a: Any) -> Any:
 
 def stack_two(parts: Any, axis: int = 0) -> Array:
     """np.concatenate of vectors."""
-    return el.stacked(parts)
+    listed = list(parts)
+    if axis not in (0, -1) or any(as_array(p).ndim != 1 for p in listed):
+        stop("a concatenation of other things than vectors")
+    return el.stacked(listed)
 
 
 def select(conditions: Any, values: Any, default: Any = 0) -> Any:
@@ -310,7 +337,7 @@ def select(conditions: Any, values: Any, default: Any = 0) -> Any:
     return out
 
 
-class _Quiet:
+class _Quiet(Mute):
     """np.errstate: it changes what is printed, not what is computed."""
 
     def __init__(self, **levels: Any) -> None:
@@ -325,7 +352,7 @@ class _Quiet:
 
 
 def vectorize(f: Any, **options: Any) -> Any:
-    """np.vectorize of a function of scalars: entry by entry."""
+    """np.vectorize of a function of scalars: entry by entry; without otypes the type is that of the first result."""
     if options.keys() - {"otypes"}:
         stop("vectorize with options")
 
@@ -334,10 +361,19 @@ def vectorize(f: Any, **options: Any) -> Any:
         shape = np.broadcast_shapes(*(g.shape for g in given))
         rows = zip(*(np.broadcast_to(g.data, shape).reshape(-1) for g in given), strict=True)
         kinds = [g.kind for g in given]
-        found = [f(*(Array(v, k) for v, k in zip(row, kinds, strict=True))) for row in rows]
-        return as_array(found).reshape(shape)
+        found = as_array([f(*(Array(v, k) for v, k in zip(row, kinds, strict=True))) for row in rows])
+        return _loose(_typed(found, options.get("otypes")).reshape(shape))
 
     return called
+
+
+def _typed(found: Array, otypes: Any) -> Array:
+    """The results of np.vectorize in the type that it makes them."""
+    if otypes is not None:
+        return (
+            found.astype(next(iter(otypes))) if len(otypes) == 1 else stop("vectorize with several results")
+        )
+    return stop("vectorize without otypes: its type depends on x") if found.vague else found
 
 
 _UNARY = "floor ceil rint trunc abs absolute fabs sqrt log2 exp2 sign"
@@ -364,8 +400,8 @@ def _numpy() -> dict[str, Any]:
         "zeros": _constant(0, "f"), "ones": _constant(1, "f"), "empty": _unset, "full": full,
         "zeros_like": lambda a, dtype=None: full_like(a, 0, dtype), "full_like": full_like,
         "ones_like": lambda a, dtype=None: full_like(a, 1, dtype), "empty_like": _unset_like,
-        "array": make_array, "asarray": as_made, "asanyarray": as_made, "ascontiguousarray": as_made,
-        "copy": lambda a: as_array(a).copy(), "atleast_1d": as_made, "arange": concrete(np.arange),
+        "array": make_array, "asarray": as_made, "asanyarray": as_made, "ascontiguousarray": contiguous,
+        "copy": make_array, "atleast_1d": _at_least_1d, "arange": concrete(np.arange),
         "linspace": concrete(np.linspace), "sum": _method("sum"), "mean": _method("mean"), "max": _method("max"),
         "amax": _method("max"), "min": _method("min"), "amin": _method("min"), "any": _method("any"),
         "all": _method("all"), "prod": _method("prod"), "dot": lambda a, b: a @ b, "vdot": lambda a, b: a @ b,
@@ -374,7 +410,7 @@ def _numpy() -> dict[str, Any]:
         "searchsorted": searchsorted, "digitize": digitize, "bincount": bincount, "concatenate": stack_two,
         "hstack": stack_two, "select": select, "errstate": _Quiet, "vectorize": vectorize, "round": _method("round"),
         "around": _method("round"), "size": lambda a: a.size, "shape": lambda a: a.shape, "ndim": lambda a: a.ndim,
-        "take": lambda a, k: a[k], "fromiter": lambda a, dtype=None, count=-1: make_array(list(a), dtype),
+        "take": _take, "fromiter": lambda a, dtype=None, count=-1: make_array(list(a), dtype),
         "argsort": orders.argsort, "argpartition": orders.argpartition, "sort": orders.sort, "argmax": orders.argmax,
         "put": _put, "lexsort": orders.lexsort, "cumsum": cumsum,
         "argmin": orders.argmin, "partition": orders.partition,
@@ -405,27 +441,53 @@ def _hypot(*values: Any) -> Any:
     return el.unary("sqrt", sum((v * v for v in values[1:]), start=values[0] * values[0]))
 
 
-MATH: dict[str, Any] = {
-    **{n: _of(_NAMES.get(n, n)) for n in ("sqrt", "log2", "exp2", "fabs")},
-    **{n: (lambda op: lambda a: el.unary(op, a, "i"))(n) for n in ("floor", "ceil", "trunc")},
-    "frexp": frexp, "ldexp": ldexp, "modf": modf, "copysign": copysign, "pow": el.power, "hypot": _hypot,
-    "fsum": lambda a: make_array(list(a)).sum(), "inf": math.inf, "pi": math.pi, "e": math.e,
-}  # fmt: skip
-
 # Python's own
 
 
-class _Kind:
+class _Meta(Mute, type):
+    """A class whose name is not told."""
+
+    __hash__ = type.__hash__
+
+
+class Word(Mute):
+    """A function that stands for one of numpy, math or Python, and is not told from it by its text."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.__dict__["__call"] = f
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self.__dict__["__call"](*arguments, **named)
+
+
+def as_words(listed: dict[str, Any]) -> dict[str, Any]:
+    """The functions among these as words; Python's own stay."""
+    return {n: Word(f) if isinstance(f, FunctionType | type) and f.__module__ != "builtins" and type(f) is not _Meta
+            else f for n, f in listed.items()}  # fmt: skip
+
+
+class _Names(Mute, SimpleNamespace):
+    """numpy.random and numpy.linalg."""
+
+
+class _Kind(metaclass=_Meta):
     """np.ndarray and np.random.Generator: to be asked for, and named in annotations."""
 
     __class_getitem__ = classmethod(lambda cls, _: cls)
 
 
-ARRAY, GENERATOR = type("ndarray", (_Kind,), {}), type("Generator", (_Kind,), {})
+ARRAY, GENERATOR = _Meta("ndarray", (_Kind,), {}), _Meta("Generator", (_Kind,), {})
 
-NUMPY: dict[str, Any] = _numpy() | {
+NUMPY: dict[str, Any] = as_words(_numpy()) | {
     "ndarray": ARRAY,
-    "random": SimpleNamespace(Generator=GENERATOR),
-    "linalg": SimpleNamespace(norm=linalg_norm),
+    "random": _Names(Generator=GENERATOR),
+    "linalg": _Names(norm=Word(linalg_norm)),
 }
-NUMPY["add"].at = add_at
+NUMPY["add"].at = Word(add_at)
+
+MATH: dict[str, Any] = as_words({
+    **{n: _of(_NAMES.get(n, n)) for n in ("sqrt", "log2", "exp2", "fabs")},
+    **{n: (lambda op: lambda a: el.unary(op, a, "i"))(n) for n in ("floor", "ceil", "trunc")},
+    "frexp": frexp, "ldexp": ldexp, "modf": modf, "copysign": copysign, "pow": el.power, "hypot": _hypot,
+    "fsum": lambda a: make_array(list(a)).sum(), "inf": math.inf, "pi": math.pi, "e": math.e,
+})  # fmt: skip

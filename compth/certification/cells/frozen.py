@@ -1,0 +1,25 @@
+"""Lists and dictionaries of the program that it finds under a name: read as they are, never changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compth.certification.cells.nodes import stop
+
+
+def _changed(*_: Any, **__: Any) -> Any:
+    return stop("changes a list or dictionary that outlives the call")
+
+
+class List(list[Any]):
+    """A list that cannot be changed."""
+
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _changed
+    append = extend = insert = pop = remove = clear = sort = reverse = _changed
+
+
+class Dict(dict[Any, Any]):
+    """A dictionary that cannot be changed."""
+
+    __setitem__ = __delitem__ = __ior__ = _changed
+    update = setdefault = pop = popitem = clear = _changed
