@@ -29,6 +29,7 @@ from compth.worst_case.model import Model
 from compth.worst_case.observed import value
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
 from compth.worst_case.resolved import AT_X, LAST
+from compth.worst_case.settled import steering
 from compth.worst_case.tight import attained_by, best_step, interior, proved_rate
 
 Array = Any
@@ -254,7 +255,7 @@ class Certified(Theorem):
         if proof is None:
             raise NoGuarantee(f"{self.id}: no certificate belongs to this plan, it is made by `plan`")
         given = (*values, *((("gamma", spelled(plan.gamma)),) if self.kind.signature.takes_gamma else ()))
-        program = derived(self.kind, tuple(sorted(given)), problem.n, problem.d, False)
+        program = steering(derived(self.kind, tuple(sorted(given)), problem.n, problem.d, False))
         centre = centre_of(without_invariants(program)[0])
         return value(proof.certificate, centre, problem, state) / float(proof.weight)
 

@@ -16,7 +16,7 @@ from compth.worst_case.exponents import exponents
 from compth.worst_case.inequalities import LATER
 from compth.worst_case.model import Model
 from compth.worst_case.rational import spelled
-from compth.worst_case.settled import settled
+from compth.worst_case.settled import settled, steering
 from compth.worst_case.told import Told, over_all_d
 from compth.worst_case.traced import Class, derived_model
 
@@ -55,15 +55,22 @@ class Question:
         return replace(self, **given)
 
     def model(
-        self, gamma: Number, params: Mapping[str, Number], full: bool = True, settle: bool = True
+        self,
+        gamma: Number,
+        params: Mapping[str, Number],
+        full: bool = True,
+        settle: bool = True,
+        whole: bool = False,
     ) -> Model:
         """The body on this class at a step size, in Fractions; full as in `derived_model`.
 
         settle: where every message arrives as it was, what is then held in vain is left out (`settled`).
+        whole: with vectors of the state that x never depends on, which a given V may name.
         """
         values = {k: spelled(v) for k, v in params.items()}
         values |= {"gamma": spelled(gamma)} if self.kind.signature.takes_gamma else {}
-        return _model(self.rational(), tuple(sorted(values.items())), full, settle and self.exact)
+        settle = settle and self.exact
+        return _model(self.rational(), tuple(sorted(values.items())), full, settle, whole)
 
 
 def _body(q: Question) -> Any:
@@ -72,12 +79,15 @@ def _body(q: Question) -> Any:
 
 
 @while_it_reads_the_same(128, _body)
-def _model(q: Question, values: tuple[tuple[str, Fraction], ...], full: bool, settle: bool) -> Model:
+def _model(
+    q: Question, values: tuple[tuple[str, Fraction], ...], full: bool, settle: bool, whole: bool
+) -> Model:
     eta2 = 1 - q.delta if q.delta is not None else (q.eta or Fraction(0)) ** 2
     cls = Class(q.mu, q.L, eta2, q.omega or Fraction(0), q.n)
     shown: dict[str, Number] = {"mu": cls.mu, "L": cls.L}
     shown |= {k: getattr(q, k) for k in ("delta", "eta", "omega") if getattr(q, k) is not None}
     traced = q.kind.program(values, q.n) if isinstance(q.kind, Told) else over_all_d(q.kind, values, q.n)
+    traced = traced if whole else steering(traced)
     program = settled(traced) if settle else traced
     model = derived_model(program, cls, {**shown, **dict(values), "n": q.n}, _units(q.kind), full)
     later = (LATER,) if program.names != traced.names else ()

@@ -70,7 +70,8 @@ def check_rate(
     (rate also in gamma and the parameters). stepsize=None: the best step. lyapunov: text in the body's vectors, such as
     "(x - ebar)**2 + e**2/s" for EF, in `gradient` (at x), `direction` = (x - x+)/gamma and `gap` = f - f*, or in the
     names of the method's papers (gbar, g, d for EF21; q, g for MARINA; q, h, g for EF-BV); each is measured from its
-    value at x*, mean over workers. None: some quadratic V, which fails only where an exact asymptotic rate is larger.
+    value at x*, mean over workers. None: some quadratic V of x and what it ever depends on, which fails only where an
+    exact asymptotic rate is larger.
 
     PROVED with a rational certificate, REFUTED with a rational quadratic and its exact trajectory (a given V: one step
     of it, or of a function known at x*, x and x+ where no quadratic was found), else CONSISTENT with the bracket
@@ -144,7 +145,7 @@ def _claim(
 def _judged(q: Question, claim: Claimed) -> Certificate:
     # a given V and a witness speak of the state as the body has it
     full = claim.lyapunov is not None and asks_for_the_next_point(q.kind, claim.lyapunov)
-    model = q.model(claim.gamma, claim.params, full=full, settle=False)
+    model = q.model(claim.gamma, claim.params, full=full, settle=False, whole=claim.lyapunov is not None)
     v = None
     if claim.lyapunov is not None:
         v = _given(q, claim, model)
@@ -181,7 +182,7 @@ def _proof(
     """A certificate of the claimed rate: closed form, else by the solver, with the claimed V or a searched one."""
     closed = _closed(q, claim)
     if v is not None:
-        wide = interior(q).model(claim.gamma, claim.params, full=full, settle=False)
+        wide = interior(q).model(claim.gamma, claim.params, full=full, settle=False, whole=True)
         same = closed is not None and _parallel(closed.v, v)
         return closed if same else certificate_at(user_lyapunov.fixed(wide, v), claim.rate)
     if closed is not None:

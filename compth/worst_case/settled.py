@@ -30,6 +30,21 @@ def settled(program: Program) -> Program:
         program = _rewritten(program, {(STATE, found): value}, gone=found)
 
 
+def steering(program: Program) -> Program:
+    """The same run of x, less every vector of the state that x never comes to depend on: an average that is put out."""
+    kept = {program.server[0]}
+    while True:
+        read = [leaf.following[k] for leaf in program.leaves for k in kept]
+        read += [program.ops[i].argument for i in _reached(program, read)]
+        more = kept | {str(i) for v in read for _, kind, i in v.terms if kind == STATE}
+        if more == kept:
+            break
+        kept = more
+    for name in (k for k in program.names if k not in kept):
+        program = _rewritten(program, {}, gone=name)
+    return program
+
+
 def _held(program: Program, name: str) -> str:
     """What a vector is from the second round on: nothing, the gradient at x, or "" where it is neither."""
     nexts = [leaf.following[name] for leaf in program.leaves]

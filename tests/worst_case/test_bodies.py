@@ -195,7 +195,7 @@ def Large(w, x, *, gamma):
 @ct.method
 def Drifting(w, x, m: ct.Server, *, gamma):
     """Compresses what does not vanish at the minimiser."""
-    return dict(x=x - gamma * w.mean(w.gradient(x)), m=w.mean(w.compress(x)))
+    return dict(x=x + gamma * (m - x - w.mean(w.gradient(x))), m=w.mean(w.compress(x)))
 
 
 @pytest.mark.parametrize(

@@ -220,3 +220,28 @@ def test_arrays_are_made_of_as_many_workers_as_were_asked_for():
     assert ct.tight_rate(Hidden, n=4, **given).certified < 1
     with pytest.raises(Unsupported, match="on arrays it computes something other"):
         ct.tight_rate(Hidden, n=5, **given)
+
+
+@ct.method
+def Averaging(w, x, y: ct.Server, *, gamma):
+    """Puts out a slow average of its iterates, which its step never reads."""
+    return dict(x=x - gamma * w.mean(w.compress(w.gradient(x))), y=F(99, 100) * y + F(1, 100) * x)
+
+
+@ct.method
+def Summing(w, x, s: ct.Server, *, gamma):
+    """The same with a sum, which rests nowhere."""
+    return dict(x=x - gamma * w.mean(w.compress(w.gradient(x))), s=s + x)
+
+
+@pytest.mark.parametrize("kind", [Averaging, Summing])
+def test_what_x_never_reads_refutes_nothing(kind):
+    """The planted error: the average's own factor 0.99^2 would be called attained, and a true claim refuted by it."""
+    given = {"mu": F(1, 4), "L": 1, "omega": 1, "n": 2}
+    found, plain = (ct.tight_rate(k, **given, gamma=F(1, 2)) for k in (kind, Plainly))
+    assert (found.attained, found.certified) == (plain.attained, plain.certified)
+    claim = {"rate": "1 - gamma*mu/2", "stepsize": "1/2", **given}
+    assert ct.check_rate(kind, **claim).verdict == "PROVED"
+    assert ct.guarantee(kind(RAND, 0.05), SHARED, f"{kind.__name__.lower()}.certified").rho < 1
+    if kind is Averaging:  # a V that sees it is refuted by it
+        assert ct.check_rate(kind, **claim, lyapunov="x**2 + y**2").verdict == "REFUTED"

@@ -168,7 +168,9 @@ def model_of(method, constants, step, text, given):
     asked = {k: constants.get(k) for k in ("mu", "L", "delta", "omega", "eta", "n")}
     q = bodies.question(bodies.asked_for(method), *asked.values())
     params = bodies.all_params(q, {k: v for k, v in given.items() if v is not None})
-    return q.model(step, params, full=lyapunov.asks_for_the_next_point(q.kind, text), settle=False)
+    return q.model(
+        step, params, full=lyapunov.asks_for_the_next_point(q.kind, text), settle=False, whole=True
+    )
 
 
 def planted(method, claim, constants, spoil):
