@@ -5,6 +5,8 @@ what a trace took for granted (indices within range, independent parts of a perm
 """
 
 # ruff: noqa: B006, B018, RUF059, UP031, UP032
+import math
+
 import numpy as np
 
 import compth as ct
@@ -596,3 +598,197 @@ def ties_kinds(x):
     z = np.zeros(len(x))
     z[k] = 1
     return y * z
+
+
+@bad()
+def tenth_times_three(x):
+    return np.where((x == 0.1) & (x * 3 != 0.3), 2 * x, x)
+
+
+@bad()
+def floor_of_hundredths(x):
+    return np.where((x == 0.29) & (np.floor(x * 100) == 28), 2 * x, x)
+
+
+@bad()
+def root_of_two(x):
+    return np.where((x == 1.4142135623730951) & (x * x != 2), 2 * x, x)
+
+
+@bad()
+def less_and_not(x):
+    return np.where((x <= 0.1) & (x * 3 > 0.3), 2 * x, x)
+
+
+@bad()
+def rint_tenths(x):
+    return np.where((x == 0.45) & (np.rint(x * 10) == 5), 2 * x, x)
+
+
+@bad()
+def partition_of_numbers(x):
+    t = np.partition(np.array([3.0, 1.0, 2.0, 0.5]), 0)
+    return np.where((x == 1.3) & (t[1] != 1), 2 * x, x)
+
+
+@bad(ct.Contractive("1/3"))
+def order_of_ones(x, rng):
+    y = np.zeros(len(x))
+    j = np.argmax(np.abs(x))
+    k = np.argmax(np.ones(len(x)))
+    y[j] = x[j]
+    z = np.zeros(len(x))
+    z[k] = x[k]
+    return np.where(rng.random() < 1e-4, z, y)
+
+
+@bad()
+def matrix_norm(x):
+    return x * np.where(x == 1.3, np.linalg.norm(np.array([[1.0, 2.0]]), 1) / 3, 1)
+
+
+@bad()
+def bool_quotients(x):
+    b = x == 1.3
+    return x * (1 + ((b // True) + (b // True) == 2))
+
+
+@bad()
+def bool_root(x):
+    b = x == 1.3
+    return np.where(b, np.sqrt(b) * 1.3, x)
+
+
+@bad()
+def rint_of_integers(x):
+    z = np.rint(np.zeros(len(x), dtype=int))
+    z[:] = np.where(x == 1.3, 0.5, 0.0)
+    return x * (1 + z)
+
+
+@bad()
+def fabs_of_integers(x):
+    z = np.fabs(np.zeros(len(x), dtype=int))
+    z[:] = np.where(x == 1.3, 0.5, 0.0)
+    return x * (1 + z)
+
+
+@bad()
+def floor_of_integers(x):
+    z = np.floor(np.zeros(len(x), dtype=int))
+    z[:] = np.where(x == 1.3, 0.5, 0.0)
+    return x * (1 + z) if np.floor(np.zeros(1, dtype=int)).dtype.kind == "f" else np.where(x == 1.3, 2 * x, x)
+
+
+@bad()
+def copysign_of_integers(x):
+    z = np.copysign(np.ones(len(x), dtype=int), np.ones(len(x), dtype=int))
+    z[:] = np.where(x == 1.3, 0.5, 0.0)
+    return x * (1 + z)
+
+
+@bad()
+def pow_is_float(x):
+    z = np.full(len(x), math.pow(2, 1))
+    z[:] = np.where(x == 1.3, 0.5, 0.0)
+    return x * (1 + z)
+
+
+@bad()
+def fsum_is_float(x):
+    z = np.full(len(x), math.fsum([1, 2]))
+    z[:] = np.where(x == 1.3, 0.5, 0.0)
+    return x * (1 + z)
+
+
+@bad()
+def int64_of_numbers(x):
+    return np.where((x == 1.3) & (np.int64(2**40) * np.int64(2**40) == 0), 2 * x, x)
+
+
+@bad()
+def round_trip_int(x):
+    z = np.square(np.zeros(len(x), dtype=int)) / 1
+    z[:] = np.where(x == 1.3, 0.5, 0.0)
+    return x * (1 + z)
+
+
+@bad()
+def sum_of_bools(x):
+    b = x == 1.3
+    return x * (1 + (sum([b, b]) == 2))
+
+
+@bad()
+def mean_list(x):
+    z = np.array([0, 0, 0])
+    z = z + 0.0
+    z[:] = np.where(x == 1.3, 0.5, 0.0)
+    return x * (1 + z)
+
+
+@bad()
+def maximum_int(x):
+    z = np.maximum(np.zeros(3, dtype=int), 0.0)
+    z[:] = np.where(x == 1.3, 0.5, 0.0)
+    return x * (1 + z)
+
+
+@bad()
+def select_default(x):
+    z = np.select([np.zeros(3) > 1], [np.zeros(3, dtype=int)], default=0.0)
+    z[:] = np.where(x == 1.3, 0.5, 0.0)
+    return x * (1 + z)
+
+
+@bad()
+def frozen_dict_text(x):
+    return np.where((x == 1.3) & (f"{DD}"[0] == "{"), 2 * x, x)
+
+
+DD = {1: 2}
+
+
+@bad()
+def picked_in_branch(x):
+    y = x.copy()
+    v = y[x > 0]
+    for _ in range(1):
+        if x[0] == 1.3:
+            v *= 2
+    y[x > 0] = v
+    return y
+
+
+@bad()
+def count_as_index(x):
+    y = x.copy()
+    y[(x == 1.3).sum() - 4] = 0
+    return y
+
+
+@bad()
+def negative_pick(x, rng):
+    y = x.copy()
+    j = rng.integers(-3, 0)
+    y[j] = 2 * y[j] if False else y[j]
+    y[j] *= np.where(rng.random() < 1e-3, 2, 1)
+    return y
+
+
+@bad()
+def choice_negative(x, rng):
+    y = x.copy()
+    y[rng.choice(np.array([-1, -2]))] *= np.where(rng.random() < 1e-4, 2, 1)
+    return y
+
+
+@bad()
+def sign_of_tenths(x):
+    return np.where((x == 0.1) & (np.sign(x * 3 - 0.3) != 0), 2 * x, x)
+
+
+@bad()
+def floor_of_a_logarithm(x):
+    y = np.where(x > 0, x, 1)
+    return np.where((x == 1.4142135623730951) & (np.floor(np.log2(y) + 0.5) == 0), 2 * x, x)

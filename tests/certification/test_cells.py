@@ -61,10 +61,14 @@ def test_programs_that_look_right_to_a_tracer_are_not_proved():
     assert len(sly.SLY) >= 60
 
 
-def test_programs_that_are_wrong_on_a_thin_set_are_not_proved():
-    proved = [f.__name__ for f, (claim, d) in outside.THIN.items() if found(f, claim, d).data is not None]
+@pytest.mark.parametrize(
+    "step", [pytest.param(1, marks=pytest.mark.slow, id="all"), pytest.param(9, id="some")]
+)
+def test_programs_that_are_wrong_on_a_thin_set_are_not_proved(step):
+    listed = list(outside.THIN.items())[::step]
+    proved = [f.__name__ for f, (claim, d) in listed if found(f, claim, d).data is not None]
     assert not proved
-    assert len(outside.THIN) >= 60
+    assert len(outside.THIN) >= 100
 
 
 def doubled_powers(x):

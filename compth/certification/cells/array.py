@@ -36,6 +36,8 @@ class DType(Mute):
         self.kind, self.python = kind, python
 
     def __call__(self, value: Any = 0) -> Any:
+        if not isinstance(value, Array | Picked) and self.kind == "i" and not self.python:
+            return Array(word(const(int(value))), "i")
         if not isinstance(value, Array | Picked):
             return {"f": float, "i": int, "b": bool}[self.kind](value)
         if not isinstance(value, Array) or value.size != 1:

@@ -73,12 +73,16 @@ def _real(f: Callable[[Node, Node], Node]) -> Callable[[Node, Node], Node]:
 def floor_divide(a: Any, b: Any) -> Any:
     """floor(a/b)."""
     kind = kind_of(a, b)
+    if kind == "b":
+        stop("a quotient of truth values, which numpy makes small integers of")
     return elementwise(lambda u, v: nodes.unary("floor", nodes.div(u, v)), kind, a, b)
 
 
 def power(a: Any, b: Any) -> Any:
     """a ** b."""
     kind = kind_of(a, b)
+    if kind == "b":
+        stop("a power of truth values, which numpy makes small integers of")
     if kind != "f" and any((v.number or 0) < 0 or v.number is None for v in as_array(b).flat):
         if as_array(a).ndim or as_array(b).ndim:
             stop("an integer to a power that may be negative")
@@ -109,10 +113,14 @@ def logical(join: Callable[[Node, Node], Node], a: Any, b: Any) -> Any:
 def unary(op: str, a: Any, kind: str = "") -> Any:
     """floor, ceil, rint, trunc, abs, sign, sqrt, log2, exp2 at every entry."""
     of = kind_of(a)
-    return elementwise(lambda v: nodes.unary(op, v), kind or ("f" if of == "f" or op in _ROOTS else of), a)
+    if of == "b" and not kind and op not in ("abs", "trunc"):
+        stop("a function of truth values, which numpy rounds to 16 bits")
+    return elementwise(lambda v: nodes.unary(op, v), kind or ("f" if of == "f" else _of_integers(op, of)), a)
 
 
-_ROOTS = ("sqrt", "log2", "exp2")
+def _of_integers(op: str, kind: str) -> str:
+    """What numpy makes of integers; truth values stay what they are."""
+    return kind if kind == "b" else getattr(np, op)(np.ones(1, dtype=np.int64)).dtype.kind
 
 
 def larger(a: Any, b: Any) -> Any:

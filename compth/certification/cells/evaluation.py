@@ -92,9 +92,9 @@ class Ties:
     """Decisions that x makes in a way that is not told: one answer each, whatever is drawn; all answers are tried."""
 
     prefix: list[bool]
-    answers: dict[Node, bool] = field(default_factory=dict)
+    answers: dict[Any, bool] = field(default_factory=dict)
 
-    def choose(self, node: Node) -> bool:
+    def choose(self, node: Any) -> bool:
         """The answer of this law."""
         if node not in self.answers:
             at = len(self.answers)
@@ -193,7 +193,11 @@ class Evaluation:
         return v if self.sign(v) >= 0 else -v
 
     def _sign(self, node: Node) -> Value:
-        return whole(self.sign(self.number(node.args[0])))
+        v = self.number(node.args[0])
+        s = self.sign(v)
+        if s == 0 and self.near and v.constant is None and not self.ties.choose(("zero", node)):
+            s = 1 if self.ties.choose(("side", node)) else -1
+        return whole(s)
 
     def _ite(self, node: Node) -> Any:
         condition, yes, no = node.args
@@ -255,7 +259,7 @@ class Evaluation:
         if not tie:
             return lower
         k = lower.a.constant
-        if lower.shift or k is None:
+        if lower.shift or k is None or (self.near and v.a.constant is None):
             return lower if self.ties.choose(node) else lower + whole(-1)
         return whole(round(k - HALF))
 
@@ -285,7 +289,9 @@ class Evaluation:
     def floor(self, v: Any) -> Value:
         """floor of a value: one whole number on the cell, or several with their chances where it holds a draw."""
         if isinstance(v, Log):
-            return v.floor(self.cell)
+            upper = v.floor(self.cell)
+            below = self.near and v.at_border(self.cell, upper) and not self.ties.choose(("floor", v))
+            return upper + whole(-1) if below else upper
         if v.is_zero:
             return ZERO
         if v.degree or v.radical != 1 or v.shift.denominator != 1:
@@ -293,7 +299,9 @@ class Evaluation:
         kept = Value(NOUGHT, shift=v.shift)
         inner = v + -kept
         if inner.b is None:
-            return kept + whole(self.cell.floor(inner.a))
+            k = self.cell.floor(inner.a)
+            exact = self.near and inner.a.constant is None and self.cell.sign(inner.a + rational(-k)) == 0
+            return kept + whole(k if not exact or self.ties.choose(("floor", inner.a)) else k - 1)
         u = self._uniform(inner.u)
         ends = [inner.a + inner.b * e for e in (u.low, u.high)]
         rising = self.cell.sign(inner.b) > 0
@@ -380,6 +388,8 @@ class Evaluation:
             return found
         u, v = self.value(a), self.value(b)
         s = self._log_sign(u, v) if isinstance(u, Log) or isinstance(v, Log) else self._difference(u, v)
+        if s == 0 and self.near and not _drawn(u, v):
+            return self.ties.choose(node)
         return {"lt": s < 0, "le": s <= 0, "eq": s == 0}[node.op]
 
     def _at_floor(self, a: Node, b: Node) -> bool | None:
@@ -441,6 +451,12 @@ class Evaluation:
             if su != sv or su == 0:
                 return (su > sv) - (su < sv)
         return self.sign(u + -v)
+
+    @property
+    def near(self) -> bool:
+        """At a point that no float is: those next to it are met, and each comparison there may go either way."""
+        at = self.cell.low
+        return self.cell.point and not (at.rational and not at.low.denominator & (at.low.denominator - 1))
 
     # draws of integers
 
@@ -550,6 +566,13 @@ def _times_power(v: Value, exponent: Fraction) -> Value:
     if exponent.denominator != 1:
         raise Stopped("an irrational power of 2")
     return v * whole(Fraction(2) ** int(exponent))
+
+
+def _drawn(u: Any, v: Any) -> bool:
+    """True where a draw is compared, or two numbers that do not change with the cell's variable."""
+    values = [w for w in (u, v) if not isinstance(w, Log)]
+    fixed = len(values) == 2 and all(w.constant is not None for w in values)
+    return fixed or any(w.b is not None for w in values)
 
 
 def _steps(v: Value, cell: Cell) -> int:

@@ -89,6 +89,7 @@ class Session:
     demands: dict[Node, None] = field(default_factory=dict)
     inverted: dict[Node, Node] = field(default_factory=dict)
     says: str = ""
+    zero: bool = False
     apart: bool = False
     """Whether a branch was settled by x not being 0."""
     spans: dict[Node, Any] = field(default_factory=dict)

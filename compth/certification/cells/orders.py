@@ -201,7 +201,7 @@ def _statistics(keys: Array) -> list[Node]:
 def _direction(keys: Array) -> int:
     """1 where the keys grow with |x_i|, -1 where they fall."""
     if keys.flat and all(v is keys.flat[0] and v.number is not None for v in keys.flat):
-        return 1  # the input 0: one tie
+        return 1 if session().zero else stop("an order of what does not depend on x")  # the input 0: one tie
     found = {_magnitude(v)[:2] for v in keys.flat}
     signs = {s for _, s in found}
     whole = sorted(i for i, _ in found) == list(range(session().size)) and len(keys) == session().size

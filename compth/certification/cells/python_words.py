@@ -34,7 +34,7 @@ def _sum(values: Any, start: Any = 0) -> Any:
         return sum(listed, start)
     if all(not isinstance(v, Picked) and as_array(v).ndim == 0 for v in listed):
         return make_array(listed).sum() + start
-    return sum(listed[1:], start=listed[0]) + start
+    return sum(listed, start=start)
 
 
 def _every(some: bool) -> Callable[..., Any]:

@@ -56,6 +56,7 @@ class Trace:
 def traced(thing: Any, d: int, deterministic: bool, zero: bool = False) -> Trace:
     """The program on symbols for every entry of x, or on x = 0. Raises Stopped."""
     with tracing(d) as now:
+        now.zero = zero
         entries = [nodes.const(0) if zero else nodes.entry(i) for i in range(d)]
         bound = binding.Binding()
         arguments: list[Any] = [Array(np.array(entries, dtype=object))]

@@ -261,6 +261,14 @@ class Log:
             k += 1
         return Value(rational(k), shift=Fraction(self.of.degree))
 
+    def at_border(self, cell: Cell, k: Value) -> bool:
+        """True where log2(of) + plus is the whole number that k is, less the unit's exponent."""
+        q = self.plus.denominator
+        powered = rational(Fraction(2) ** self.plus.numerator)
+        for _ in range(q):
+            powered = powered * self.of.a
+        return cell.sign(powered - rational(Fraction(2) ** (q * int(k.a.constant or 0)))) == 0
+
     def whole(self, cell: Cell) -> bool:
         """True where log2(of) + plus is a whole number."""
         k = self.floor(cell)

@@ -26,7 +26,7 @@ from compth.certification.cells.array import (
     as_array,
     dtype_of,
 )
-from compth.certification.cells.elementwise import elementwise
+from compth.certification.cells.elementwise import elementwise, kind_of
 from compth.certification.cells.nodes import Mute, session, stop
 
 SYMBOLIC = (Symbolic, Chosen)
@@ -60,8 +60,9 @@ def ufunc(f: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def _of(op: str) -> Callable[..., Any]:
-    return ufunc(lambda a: el.unary(op, a))
+def _of(name: str) -> Callable[..., Any]:
+    op, kind = _NAMES.get(name, name), "f" if name == "fabs" else ""
+    return ufunc(lambda a: el.unary(op, a, kind))
 
 
 def _relation(op: str, turned: bool = False) -> Callable[..., Any]:
@@ -70,6 +71,8 @@ def _relation(op: str, turned: bool = False) -> Callable[..., Any]:
 
 def frexp(a: Any) -> tuple[Any, Any]:
     """|a| = m 2^e with 1/2 <= m < 1; (0, 0) for 0."""
+    if kind_of(a) == "b":
+        stop("a function of truth values, which numpy rounds to 16 bits")
     exponent = elementwise(lambda v: session().node("exponent", nodes.as_real(v)), "i", a)
     return el.over(a, el.power(2, 1.0 * exponent)), exponent
 
@@ -87,7 +90,7 @@ def modf(a: Any) -> tuple[Any, Any]:
 
 def copysign(a: Any, b: Any) -> Any:
     """|a| with the sign of b; the sign of a zero is not told, so b = 0 refuses unless a = 0 there."""
-    size = el.unary("abs", a)
+    size = el.times(1.0, el.unary("abs", a))
     unknown = lambda v: session().node("undefined")  # noqa: E731
     signed = el.where(el.relation("lt", b, 0), -1 * size, el.where(el.relation("lt", 0, b), size, 0))
     lost = el.relation("eq", b, 0) & el.logical_not(el.relation("eq", size, 0))
@@ -197,6 +200,8 @@ def _method(name: str) -> Callable[..., Any]:
 
 def linalg_norm(x: Any, ord: Any = None) -> Any:
     """||x|| of order 1, 2 or inf."""
+    if ord is not None and not isinstance(x, Picked) and as_array(x).ndim != 1:
+        stop("a norm of a matrix")
     a = el.unary("abs", x)
     order = 2 if ord is None else ord.node.number if isinstance(ord, Array) else ord
     if order == 1:
@@ -385,7 +390,7 @@ def _square(a: Any) -> Any:
 
 
 def _numpy() -> dict[str, Any]:
-    words: dict[str, Any] = {n: _of(_NAMES.get(n, n)) for n in _UNARY.split()}
+    words: dict[str, Any] = {n: _of(n) for n in _UNARY.split()}
     words |= {
         "add": ufunc(el.plus), "subtract": ufunc(el.minus), "multiply": ufunc(el.times),
         "divide": ufunc(el.over), "true_divide": ufunc(el.over), "floor_divide": ufunc(el.floor_divide),
@@ -437,6 +442,14 @@ def _unset_like(a: Any, dtype: Any = None) -> Any:
     return _unset(given.shape, dtype_of(dtype, given.dtype))
 
 
+def _pow(a: Any, b: Any) -> Any:
+    return 1.0 * el.power(a, b)
+
+
+def _fsum(a: Any) -> Any:
+    return 1.0 * make_array(list(a)).sum()
+
+
 def _hypot(*values: Any) -> Any:
     return el.unary("sqrt", sum((v * v for v in values[1:]), start=values[0] * values[0]))
 
@@ -486,8 +499,8 @@ NUMPY: dict[str, Any] = as_words(_numpy()) | {
 NUMPY["add"].at = Word(add_at)
 
 MATH: dict[str, Any] = as_words({
-    **{n: _of(_NAMES.get(n, n)) for n in ("sqrt", "log2", "exp2", "fabs")},
+    **{n: _of(n) for n in ("sqrt", "log2", "exp2", "fabs")},
     **{n: (lambda op: lambda a: el.unary(op, a, "i"))(n) for n in ("floor", "ceil", "trunc")},
-    "frexp": frexp, "ldexp": ldexp, "modf": modf, "copysign": copysign, "pow": el.power, "hypot": _hypot,
-    "fsum": lambda a: make_array(list(a)).sum(), "inf": math.inf, "pi": math.pi, "e": math.e,
+    "frexp": frexp, "ldexp": ldexp, "modf": modf, "copysign": copysign, "pow": _pow, "hypot": _hypot,
+    "fsum": _fsum, "inf": math.inf, "pi": math.pi, "e": math.e,
 })  # fmt: skip
