@@ -779,7 +779,23 @@ def _selected(run: Run, d: int, claims: list[Claim]) -> dict[int, Certificate]:
         said = run.heard(d, problem)
     run.stage(d, "selections", start, said)
     worst = {i: search.any_violation(i) for i in range(len(claims))}
-    return {i: _refuted(run, d, claims[i], oracle, bad) for i, bad in worst.items() if bad is not None}
+    return {
+        i: _refuted(run, d, claims[i], oracle, bad)
+        for i, bad in worst.items()
+        if bad is not None and _stands(run, d, bad.x)
+    }
+
+
+def _stands(run: Run, d: int, x: Array) -> bool:
+    """True where a refutation by classes of draws holds wherever the places of zero entries are."""
+    try:
+        holds: bool = selection.places_do_not_matter(run.subject, x, d)
+    except Exception as problem:  # the program refuses to be steered in its own way
+        run.heard(d, problem)
+        return False
+    if not holds:
+        run.notes.append(f"d = {d}: the places drawn of zero entries matter, so that selections are sampled")
+    return holds
 
 
 def readable(value: float) -> Any:

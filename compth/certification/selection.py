@@ -38,6 +38,8 @@ BLOCKS = 1500
 """Runs at ones by which all coordinates are looked at."""
 SIMILAR = 1e-9
 """Relative difference of a coordinate's weight that makes it a suspect."""
+SWEPT = 1500
+"""Runs of a class by which a refutation's other places are gone through."""
 TECHNIQUE = "exact over the places drawn"
 ASSUMPTION = (
     "the places drawn are those that are sent, and places of zero entries do not matter: checked on draws of every "
@@ -191,6 +193,37 @@ def selected(subject: Subject, x: Array, d: int) -> Moments:
         error[on] += p * (out - x[on]) ** 2
         second += p * float(out @ out)
     return Moments(x, mean, second, error, work=(FILLS * len(law) + REAL) * (20 + 0.01 * d))
+
+
+@beside(lambda answer, subject, x, d: isinstance(answer, bool))
+def places_do_not_matter(subject: Subject, x: Array, d: int) -> bool:
+    """True where at x every class of draws has one output wherever its other places are.
+
+    All places are tried where they take at most `SWEPT` runs a class, else that many blocks of them at random.
+    """
+    support = [int(j) for j in np.flatnonzero(x)]
+    spare = np.delete(np.arange(d), support)
+    k = _run(subject, x, d, None)[1]
+    for stands, _ in classes(k, d, support):
+        outs = (_run(subject, x, d, places)[0] for places in _swept(stands, k, spare))
+        first = next(outs, None)
+        if first is not None and any(not np.array_equal(out, first) for out in outs):
+            return False
+    return True
+
+
+def _swept(stands: dict[int, int], k: int, spare: Any) -> Iterator[Any]:
+    """Draws of a class, whose other places together are all places."""
+    seats = [p for p in range(k) if p not in stands]
+    blocks = -(-len(spare) // len(seats)) if seats else 0
+    chosen: Any = range(blocks)
+    if blocks > SWEPT:
+        chosen = np.random.default_rng(47).choice(blocks, SWEPT, replace=False)
+    for block in chosen:
+        places = np.empty(k, dtype=np.int64)
+        places[seats] = np.take(spare, np.arange(block * len(seats), (block + 1) * len(seats)), mode="wrap")
+        places[list(stands)] = list(stands.values())
+        yield places
 
 
 @beside(

@@ -792,3 +792,99 @@ def sign_of_tenths(x):
 def floor_of_a_logarithm(x):
     y = np.where(x > 0, x, 1)
     return np.where((x == 1.4142135623730951) & (np.floor(np.log2(y) + 0.5) == 0), 2 * x, x)
+
+
+@bad()
+def tuple_alias(x):
+    y = x.copy()
+    t = (y,)
+    t[0][...] = np.where(y == 1.3, 2 * y, y)
+    return y
+
+
+@bad()
+def dict_alias(x):
+    y = x.copy()
+    t = {"a": y}
+    t["a"] *= np.where(x == 1.3, 2, 1)
+    return y
+
+
+@bad()
+def zip_views(x):
+    y = x.copy().reshape(3, 1)
+    for r, v in zip(y, x, strict=True):
+        r[...] = np.where(v == 1.3, 2 * v, v)
+    return y.ravel()
+
+
+@bad()
+def helper_store(x):
+    def put(a, b):
+        a[:] = np.where(b == 1.3, 2 * b, b)
+
+    y = x.copy()
+    put(y, x)
+    return y
+
+
+@bad()
+def repeated_key(x):
+    y = x.copy()
+    y[[0, 0]] += np.array([0, 1.0]) * (x[0] == 1.3)
+    return y
+
+
+@bad()
+def repeated_key_add(x):
+    c = (x[0] == 1.3) * 1.0
+    y = np.zeros(3)
+    y[[0, 0]] += c
+    np.add.at(y, [0, 0], -c)
+    return x + y
+
+
+@bad()
+def overlap_inplace(x):
+    c = (x == 1.3) * 1.0
+    c[1:] += c[:-1]
+    return np.where((x == 1.3) & (c != 0), 2 * x, x)
+
+
+@bad()
+def step_slice(x):
+    y = x.copy()
+    y[::-1][0] = np.where(x[-1] == 1.3, 0, x[-1])
+    return y
+
+
+@bad()
+def reshape_copy(x):
+    m = np.zeros((2, 3))
+    v = m.T.reshape(-1)
+    v[:] = 1
+    return np.where((x == 1.3) & (m[0, 0] == 0), 2 * x, x)
+
+
+@bad()
+def ravel_copy(x):
+    m = np.zeros((2, 3))
+    v = m.T.ravel()
+    v[:] = 1
+    return np.where((x == 1.3) & (m[0, 0] == 0), 2 * x, x)
+
+
+@bad()
+def flatten_copy(x):
+    m = np.zeros((2, 3))
+    v = m.flatten()
+    v[:] = 1
+    return np.where((x == 1.3) & (m[0, 0] == 0), 2 * x, x)
+
+
+@bad()
+def ascontig_copy(x):
+    m = np.zeros(6)
+    v = np.ascontiguousarray(m[::2])
+    v[:] = 1
+    return np.where((x == 1.3) & (m[0] == 0), 2 * x, x)

@@ -86,11 +86,26 @@ def test_wrong_selections_are_refuted_at_any_size(program, k, d):
 @pytest.mark.slow
 @pytest.mark.parametrize("d", [1000, LARGE])
 def test_right_selections_are_not(d):
+    expected = Verdict.PROVED if d == 1000 else Verdict.CONSISTENT  # by laws on cells, which end at 1024
     for program, k in ((rand(2), 2), (rand(100), 100), (rand_1, 1)):
-        assert (
-            certify(program, d, claims=ct.Unbiased(f"d/{k} - 1"), budget="quick").verdict
-            is Verdict.CONSISTENT
-        )
+        assert certify(program, d, claims=ct.Unbiased(f"d/{k} - 1"), budget="quick").verdict is expected
+
+
+def one_place_matters(x, rng):
+    """Unbiased: where place 701 is drawn beside another one, that one counts double, else it makes up for it."""
+    d, out = len(x), np.zeros(len(x))
+    chosen, q = rng.choice(d, 2, replace=False), 1 / (d - 1)
+    beside = 701 in chosen.tolist()
+    out[chosen] = x[chosen] * d / 2 * (2.0 if beside else 1 - q / (1 - q))
+    if beside:
+        out[701] = x[701] * d / 2
+    return out
+
+
+def test_a_place_of_a_zero_entry_that_matters_refutes_nothing():
+    report = certify(one_place_matters, 1000, claims=ct.Unbiased("3*d"), budget="quick")
+    assert report.verdict is Verdict.CONSISTENT
+    assert any("zero entries matter" in note for note in report.info["not_checked"])
 
 
 def window(x, rng, k=10):
