@@ -888,3 +888,77 @@ def ascontig_copy(x):
     v = np.ascontiguousarray(m[::2])
     v[:] = 1
     return np.where((x == 1.3) & (m[0] == 0), 2 * x, x)
+
+
+@bad()
+def norm_tenths(x):
+    m = np.abs(x).max()
+    t = x / m
+    return np.where((t == 0.1) & (t * 3 != 0.3), 2 * x, x)
+
+
+@bad()
+def norm_tenths_floor(x):
+    m = np.abs(x).max()
+    t = x / m
+    return np.where((t == 0.29) & (np.floor(t * 100) == 28), 2 * x, x)
+
+
+@bad()
+def const_floor(x):
+    k = np.floor(np.array([0.3]) / 0.1)
+    return np.where((x == 1.3) & (k == 2), 2 * x, x)
+
+
+@bad()
+def const_cast(x):
+    k = (np.array([0.29]) * 100).astype(int)
+    return np.where((x == 1.3) & (k == 28), 2 * x, x)
+
+
+@bad()
+def arange_tenths(x):
+    t = np.arange(4) * 0.1
+    return np.where((x == 1.3) & (t[3] != 0.3), 2 * x, x)
+
+
+@bad()
+def sqrt_square(x):
+    s = np.sqrt(2.0)
+    return np.where((x == 1.3) & (s * s != 2), 2 * x, x)
+
+
+@bad()
+def sqrt_named(x):
+    s = 1.4142135623730951
+    return np.where((x == 1.3) & (np.array([s]) ** 2 != 2), 2 * x, x)
+
+
+@bad()
+def sum_of_tenths(x):
+    t = np.array([0.1] * 10).sum()
+    return np.where((x == 1.3) & (t != 1), 2 * x, x)
+
+
+@bad()
+def power_of_tenth(x):
+    t = np.array([0.1]) ** 2
+    return np.where((x == 1.3) & (t != 0.01), 2 * x, x)
+
+
+@bad()
+def max_of_near(x):
+    t = np.maximum(np.array([0.1]) * 3, 0.3)
+    return np.where((x == 1.3) & (t > 0.3), 2 * x, x)
+
+
+@bad()
+def mod_tenths(x):
+    t = np.array([0.3]) % 0.1
+    return np.where((x == 1.3) & (t > 0.05), 2 * x, x)
+
+
+@bad()
+def searchsorted_tenths(x):
+    t = np.array([0.1, 0.2, 0.3])
+    return np.where((x == 1.3) & (np.searchsorted(t, np.array([0.1]) * 3) == 3), 2 * x, x)

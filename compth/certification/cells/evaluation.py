@@ -388,7 +388,7 @@ class Evaluation:
             return found
         u, v = self.value(a), self.value(b)
         s = self._log_sign(u, v) if isinstance(u, Log) or isinstance(v, Log) else self._difference(u, v)
-        if s == 0 and self.near and not _drawn(u, v):
+        if s == 0 and ((self.near and not _drawn(u, v)) or rooted(node)):
             return self.ties.choose(node)
         return {"lt": s < 0, "le": s <= 0, "eq": s == 0}[node.op]
 
@@ -566,6 +566,19 @@ def _times_power(v: Value, exponent: Fraction) -> Value:
     if exponent.denominator != 1:
         raise Stopped("an irrational power of 2")
     return v * whole(Fraction(2) ** int(exponent))
+
+
+def rooted(node: Node) -> bool:
+    """True where a root of a number is compared: float64 has another one, and other sums and products of it."""
+    seen, todo = set[Node](), [node]
+    while todo:
+        n = todo.pop()
+        if n not in seen:
+            seen.add(n)
+            todo += [a for a in n.args if isinstance(a, Node)]
+            if n.op == "sqrt" and n.args[0].number is not None:
+                return True
+    return False
 
 
 def _drawn(u: Any, v: Any) -> bool:

@@ -422,8 +422,10 @@ def unary(op: str, a: Node) -> Node:
     known = a.number
     if known is not None and op in _EXACT:
         return _rounded(op, known)
-    if known is not None and op == "sqrt" and _sqrt(known) is not None:
-        return const(_sqrt(known))
+    if known is not None and op == "sqrt" and (root := _sqrt(known)) is not None:
+        for held in _floats(known):
+            _held(root, math.sqrt(held))
+        return const(root)
     if known is not None and op == "log2" and known > 0 and _whole_log(known) is not None:
         return const(_whole_log(known))
     if known is not None and op == "exp2" and known.denominator == 1 and abs(known) < 2000:
@@ -488,7 +490,7 @@ def power(a: Node, b: Node) -> Node:
         and abs(k) < 2000
         and (a.number or k >= 0)
     ):
-        return const(a.number ** int(k))
+        return _folded(Fraction(a.number ** int(k)), a, b, operator.pow)
     if k is not None and k.denominator == 1 and 0 <= k <= 8:
         out = const(1)
         for _ in range(int(k)):
