@@ -345,7 +345,9 @@ def theorem_pages(folder: Path) -> None:
 
 def method_page(name: str, kind: type[Method]) -> str:
     """The algorithm as its body's trace says it, what follows from it, and its theorems."""
-    lines = [title(f"{name}: {kind.name or name}"), docstring(kind), f"* source: {escape(str(kind.source))}"]
+    same = (kind.name or name).replace("-", "") == name
+    lines = [title(name if same else f"{name}: {kind.name}"), docstring(kind)]
+    lines.append(f"* source: {escape(str(kind.source))}")
     stems = {th.id: th.id.replace(".", "_") for th in kind.theorems()}
     links = ", ".join(f":doc:`{key} <../theorems/{stem}>`" for key, stem in stems.items()) or "none"
     lines += [f"* theorems: {links}\n", title("Algorithm", "-")]
