@@ -73,7 +73,7 @@ class Rate:
         else:
             floor = f" + {float(self.floor):.4g}" if self.floor else ""
             held = f"is at most {self.start:.4g} * {float(self.rho):.10g}^t{floor}"
-        words = "".join(f"; assumed: {line}" for line in self.assumed)
+        words = "".join(f"; assumed: {line.removeprefix('assumed: ')}" for line in self.assumed)
         return f"{step} {held} ({self.standing or 'standing not known'}){words}"
 
     def bound(self, t: int) -> float:
