@@ -16,7 +16,7 @@ settings.load_profile("compth")
 
 LONG_CASES = Path(__file__).with_name("long_cases.txt")
 """Cases that took more than LONG seconds when last recorded: left out of `make check`, run by `make test`."""
-LONG = 0.3
+LONG = 0.2
 
 
 def pytest_addoption(parser):
