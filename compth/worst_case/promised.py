@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from compth._door import a_method, a_problem, a_theorem, at_the_door, optional
+from compth._door import a_method, a_problem, a_theorem, at_the_door, numbers, optional, whole
 from compth.errors import NoGuarantee, Unsupported
 from compth.methods import Method, Theorem, find_guarantee
 from compth.rates import Rate
 from compth.worst_case.certified_theorem import SUFFIX, certified
 
 
-@at_the_door(method=a_method, problem=a_problem, theorem=optional(a_theorem))
+@at_the_door(
+    method=a_method, problem=a_problem, theorem=optional(a_theorem), horizon=whole(0), x0=optional(numbers)
+)
 def guarantee(
     method: Method, problem: Any, theorem: str | Theorem | None = None, *, horizon: int = 1000, x0: Any = None
 ) -> Rate:

@@ -131,7 +131,7 @@ EDGES = {
 def test_edges_are_answered_in_any_unit(name, monkeypatch):
     """Roots coalesce there, rho has cusps and flat floors; a perfect step leaves nothing."""
     monkeypatch.setitem(CASES, name, EDGES[name])
-    check(name, 1e-7, 1.0, small=1e-9)
+    check(name, 1e-7, 1.0, small=2e-8)  # roots that coalesce at 0 show the root of the rounding
 
 
 def test_a_perfect_step_is_found_among_coalescing_roots():

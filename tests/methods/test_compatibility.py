@@ -23,6 +23,14 @@ def test_every_pair_has_a_cell_and_every_no_a_reason():
         assert bool(cell.theorems) == (cell.verdict == "theorem")
 
 
+def promised_by(method, problem):
+    """The theorem that promises something, "" where none does; a body's certified worst case stands in for one."""
+    try:
+        return ct.guarantee(method, problem).theorem
+    except NoGuarantee:
+        return ""
+
+
 @pytest.mark.parametrize("name", sorted(compressors()))
 def test_cells_are_what_runs_show(name):
     thing = compressors()[name].examples()[0]
@@ -36,8 +44,7 @@ def test_cells_are_what_runs_show(name):
             continue
         method = kind.examples(thing)[0]
         if cell.verdict == "runs":
-            with pytest.raises(NoGuarantee):
-                ct.guarantee(method, problem)
+            assert promised_by(method, problem) in ("", f"{kind.__name__.lower()}.certified")
             trace = ct.simulate(kind(thing, gamma=1e-3), problem, 2, 2)
         else:
             assert ct.guarantee(method, problem, horizon=100).theorem in cell.theorems
