@@ -228,7 +228,7 @@ def _probes(size: int, form: Arithmetic | None = None) -> int:
     Rounded to bfloat16 it shows in finer formats (float16) less often, by the ratio of their last places.
     """
     finer = form.bits - FORMATS["bfloat16"].bits if form is not None and form.bits <= NARROW else 0
-    return max(4, -(-24 * 2 ** max(finer, 0) // size))
+    return max(4, -(-(24 << max(finer, 0)) // size))
 
 
 def _probe(form: Arithmetic, size: int, seed: int) -> Array:

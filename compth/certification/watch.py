@@ -7,6 +7,7 @@ and what those held before; a real run must follow a recorded path, and no run m
 
 from __future__ import annotations
 
+import gc
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
@@ -88,13 +89,17 @@ class Watch:
                 raise Strange(f"{scope.code.co_name}() keeps state between calls")
 
     def _run(self, run: Callable[[], Any]) -> Any:
+        """The run, without the garbage collector: a finaliser of others that it calls is no step of the program."""
         self.steps = []
-        before = sys.gettrace()
+        before, collects = sys.gettrace(), gc.isenabled()
+        gc.disable()
         sys.settrace(self._called)
         try:
             return run()
         finally:
             sys.settrace(before)
+            if collects:
+                gc.enable()
 
     def _called(self, frame: FrameType, event: str, _: Any) -> Any:
         code = frame.f_code

@@ -1,5 +1,6 @@
 """Whose failure it is, what is no claim, and what is no input: nobody is refuted by any of them."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import compth as ct
 from compth.certificates import Verdict
 from compth.certification import adapters, certify, contract, sandbox
 from compth.certification.subject import CallTooLong, time_limit
+from compth.certification.watch import Watch
 from compth.errors import InvalidParameter, UnusableInput
 
 
@@ -98,6 +100,14 @@ def test_a_function_on_rows_is_told_its_adapter():
     with pytest.raises(UnusableInput, match=r"takes rows of shape .*C = compth.Batched\(on_rows\)"):
         certify(on_rows, 4, claims=ct.Unbiased(1))
     assert certify(ct.Batched(on_rows), 4, claims=ct.Unbiased(1), budget="quick").verdict is Verdict.PROVED
+
+
+def test_the_collectors_work_is_no_step_of_the_program():
+    """Finalisers of others that it calls within a run would make its path another one, now and then."""
+    seen = []
+    assert Watch().follows(lambda: seen.append(gc.isenabled()), whole=False)
+    assert seen == [False]
+    assert gc.isenabled()
 
 
 class Tensor:
