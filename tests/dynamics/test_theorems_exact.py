@@ -45,7 +45,8 @@ PAIRS = [(m, th) for m, th in PAIRS if "oracle" not in th.why_not(m.check(PLAIN)
 @pytest.mark.slow
 @pytest.mark.parametrize(("method", "theorem"), PAIRS, ids=[f"{m.label} {t.id}" for m, t in PAIRS])
 def test_no_theorem_is_violated(method, theorem):
-    found = study(lambda q: bound_ratio(method, q, theorem), 100, seed=11)
+    count = 300 if isinstance(method, ct.GDCI) else 100  # its theorem speaks of kappa close to 1 only
+    found = study(lambda q: bound_ratio(method, q, theorem), count, seed=11)
     assert found.tried > 20
     assert not found.violated, (found.worst, found.where)
 
