@@ -171,15 +171,25 @@ def test_a_limit_counts_processor_time_and_waiting_but_no_suspension():
         within(lambda: sum(range(10**7)) and None, 0.1, 30)
     with pytest.raises(CallTooLong, match="waited"):
         within(lambda: time.sleep(60), 9, 0.2)
-    stop = "import os, signal, sys, time; print(flush=True); os.kill(int(sys.argv[1]), signal.SIGSTOP); time.sleep(3)"
+    stop = (
+        "import os, signal, sys, time; print(flush=True); input(); os.kill(int(sys.argv[1]), signal.SIGSTOP)"
+    )
     waker = subprocess.Popen(
-        [sys.executable, "-c", f"{stop}; os.kill(int(sys.argv[1]), signal.SIGCONT)", str(os.getpid())],
+        [
+            sys.executable,
+            "-c",
+            f"{stop}; time.sleep(8); os.kill(int(sys.argv[1]), signal.SIGCONT)",
+            str(os.getpid()),
+        ],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    waker.stdout.readline()  # it runs: the suspension comes at once, however busy the machine is
-    with time_limit(9, idle=1.5):
+    waker.stdout.readline()  # it runs, and suspends this process when it is told to: not before the clock is read
+    with time_limit(9, idle=6):
         seen, gap = time.monotonic(), 0.0
-        while gap < 1.6:  # what lies between two looks of a suspended process
+        waker.stdin.write(b"\n")
+        waker.stdin.close()
+        while gap < 6.1:  # what lies between two looks of a suspended process
             threading.Event().wait(0.05)
             seen, gap = time.monotonic(), time.monotonic() - seen
     assert waker.wait() == 0
