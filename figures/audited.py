@@ -21,20 +21,9 @@ from compth.certification.subject import as_subject
 from compth.certification.tracer import NotTraceable
 from compth.errors import CompthError
 from compth.plots import COLOURS, STYLE
+from paper_repro._defects import qsgd_wrong_way, rand2_unscaled, ternary, ternary_clipped
 
 Array = Any
-
-
-def ternary(x: Array, rng: Any) -> Array:
-    """TernGrad, as it should be; declared with omega = 0."""
-    top = np.abs(x).max()
-    return x.copy() if top == 0 else np.sign(x) * top * (rng.random(len(x)) < np.abs(x) / top)
-
-
-def ternary_clipped(x: Array, rng: Any) -> Array:
-    """TernGrad after clipping at 2.5 standard deviations."""
-    limit = 2.5 * x.std() if x.std() > 0 else np.abs(x).max()
-    return ternary(np.clip(x, -limit, limit), rng)
 
 
 def top2_signed(x: Array) -> Array:
@@ -48,23 +37,6 @@ def top2_signed(x: Array) -> Array:
 def sign_l2(x: Array) -> Array:
     """Signs (+1 at 0) times ||x||_2/sqrt(d)."""
     return np.where(x >= 0, 1.0, -1.0) * np.linalg.norm(x) / np.sqrt(len(x))
-
-
-def rand2_unscaled(x: Array, rng: Any) -> Array:
-    """Two random entries without the factor d/2."""
-    out = np.zeros(len(x))
-    chosen = rng.choice(len(x), 2, replace=False)
-    out[chosen] = x[chosen]
-    return out
-
-
-def qsgd_wrong_way(x: Array, rng: Any) -> Array:
-    """Two-level QSGD that rounds up with probability one minus the fraction."""
-    norm = np.linalg.norm(x)
-    if norm == 0:
-        return x.copy()
-    low = np.floor(y := 2 * np.abs(x) / norm)
-    return norm * np.sign(x) * (low + (rng.random(len(x)) > y - low)) / 2
 
 
 def atomo_redraw(x: Array, rng: Any) -> Array:

@@ -19,6 +19,7 @@ import numpy as np
 from compth import sources
 from compth.certification.oracle import enumerating
 from compth.certification.subject import as_subject
+from paper_repro._defects import doubling, qsgd_wrong_way, rand2_unscaled, ternary, ternary_clipped
 from paper_repro._papers import targets
 from paper_repro._targets import Target, Value, show
 
@@ -107,22 +108,23 @@ def beyond(promised: Value, found: Value, at: str) -> Shown:
     return Shown(promised, found, at, found > promised)
 
 
-def dithering_below_two() -> Shown:
-    """Exact error of dithering with p = 1 on a flat vector: d coordinates, each a rounding of s/d."""
+def dithering_of_ones(p: int = 1) -> Shown:
+    """Exact error of dithering at a flat vector, for p = 1 or 2: d entries, each a rounding of s/d^(1/p)."""
     d, s = 100, 12
-    part = Fraction(s, d)
-    error = d * Fraction(d, s) ** 2 * part * (1 - part) / d  # E||C(x)-x||^2/||x||^2 at x = (1, ..., 1)
-    return beyond(min(1, Fraction(10, s)) * Fraction(d, s), error, "p = 1, d = 100, s = 12, x = (1, ..., 1)")
-
-
-def gdci_corollary() -> Shown:
-    """Theorem 1's condition at Corollary 1's omega and step, L = 1, kappa = 3: 4 omega/mu over what is allowed."""
-    kappa, step = Fraction(3), Fraction(1, 4)
-    mu = 1 / kappa
-    allowed = (1 - 2 * step) / (2 * step + 2 / step + 1 - mu)
+    norm = d if p == 1 else 10
+    part = Fraction(s, norm) % 1
+    error = Fraction(norm, s) ** 2 * part * (1 - part)  # E||C(x)-x||^2/||x||^2 at x = (1, ..., 1)
     return beyond(
-        allowed, 4 / (73 * kappa) / mu, "L = 1, kappa = 3: 4 omega/mu, and Theorem 1's limit for it"
+        min(1, Fraction(10, s)) * Fraction(norm, s), error, f"p = {p}, d = 100, s = 12, x = (1, ..., 1)"
     )
+
+
+def gdci_corollary(kappa: int = 3) -> Shown:
+    """Theorem 1's condition at Corollary 1's omega and step, L = 1: 4 omega/mu over what is allowed."""
+    step, mu = Fraction(1, 4), Fraction(1, kappa)
+    allowed = (1 - 2 * step) / (2 * step + 2 / step + 1 - mu)
+    at = f"L = 1, kappa = {kappa}: 4 omega/mu, and Theorem 1's limit for it"
+    return beyond(allowed, 4 / (73 * mu * kappa), at)
 
 
 def bernoulli_omega() -> Shown:
@@ -138,46 +140,14 @@ def law(program: Any, x: Array) -> tuple[float, float]:
     return float(((found.mean - x) ** 2).sum() / size), float(found.error.sum() / size)
 
 
+ROUNDING = 1e-12
 BIAS = "||E C(x) - x||^2/||x||^2"
 
 
 def biased(program: Any, x: list[float], where: str) -> Shown:
-    """An unbiased compressor has no bias."""
-    return beyond(0, law(program, np.array(x))[0], f"{BIAS} at {where}")
-
-
-def ternary(x: Array, rng: Any) -> Array:
-    """TernGrad without clipping."""
-    top = np.abs(x).max()
-    return x.copy() if top == 0 else np.sign(x) * top * (rng.random(len(x)) < np.abs(x) / top)
-
-
-def clipped(x: Array, rng: Any) -> Array:
-    """TernGrad after clipping at 2.5 standard deviations."""
-    limit = 2.5 * x.std() if x.std() > 0 else np.abs(x).max()
-    return ternary(np.clip(x, -limit, limit), rng)
-
-
-def unscaled(x: Array, rng: Any) -> Array:
-    """Two random entries, not multiplied by d/2."""
-    out = np.zeros(len(x))
-    chosen = rng.choice(len(x), 2, replace=False)
-    out[chosen] = x[chosen]
-    return out
-
-
-def inverted(x: Array, rng: Any) -> Array:
-    """QSGD with two levels that rounds up where the draw exceeds the fraction."""
-    norm = np.linalg.norm(x)
-    low = np.floor(y := 2 * np.abs(x) / norm)
-    return norm * np.sign(x) * (low + (rng.random(len(x)) > y - low)) / 2
-
-
-def doubling(x: Array, rng: Any) -> Array:
-    """Natural compression that adds one to the exponent unless (2^ceil - |x|)/2^floor is drawn, floor = ceil or not."""
-    floor, ceil = np.floor(np.log2(np.abs(x))), np.ceil(np.log2(np.abs(x)))
-    down = rng.random(len(x)) < (2.0**ceil - np.abs(x)) / 2.0**floor
-    return np.sign(x) * 2.0 ** np.where(down, floor, floor + 1)
+    """An unbiased compressor has no bias beyond rounding."""
+    found = law(program, np.array(x))[0]
+    return Shown(0, found, f"{BIAS} at {where}", found > ROUNDING)
 
 
 def omega_zero() -> Shown:
@@ -185,11 +155,12 @@ def omega_zero() -> Shown:
     return beyond(0, law(ternary, np.array([2.0, 1.0]))[1], "E||C(x)-x||^2/||x||^2 at x = (2, 1)")
 
 
-def returned() -> Shown:
-    """The input times sign^2: of its three entries none is a level times the norm, unless it was one."""
+def share_of_levels(rounded: bool = False) -> Shown:
+    """The share of entries that dithering may send, (0, 1/4, 1/2, 1) times the largest: of the input, or rounded."""
     x = np.array([0.3, 0.5, 0.6])
-    out = np.sign(x) * (np.abs(x) / np.abs(x).max()) * np.abs(x).max()
-    levels = np.abs(x).max() * np.array([0, *2.0 ** -np.arange(3)])
+    top = np.abs(x).max()
+    levels = top * np.array([0, *2.0 ** -np.arange(3)])
+    out = np.array([levels[np.abs(levels - v).argmin()] for v in x]) if rounded else x
     share = Fraction(sum(bool(np.isclose(v, levels).any()) for v in out), len(x))
     return Shown(1, share, "share of entries that are a level, x = (.3, .5, .6), p = inf, s = 3", share < 1)
 
@@ -265,7 +236,7 @@ IN_PRINT = (
             "have B = 2; B = 1 fails", "unified_sgd:saga.slides"),
     Erratum("natural-dithering-below-2", sources.NATURAL, "PMLR version with appendix", "Table 1",
             "omega = min{1, sqrt(d)/s} d^(1/r)/s of standard dithering, r = min{p, 2}", "no bound for p < 2; "
-            "min{d^(2/r)/(4 s^2), d^(1/r)/s} is one for every p", dithering_below_two),
+            "min{d^(2/r)/(4 s^2), d^(1/r)/s} is one for every p", dithering_of_ones),
     Erratum("gdci-corollary-1", sources.GDCI, "arXiv text", "Cor. 1",
             "omega <= 1/(73 kappa) suffices at gamma = 1/(4L)",
             "by Theorem 1's condition for kappa <= 8/3 only; 1/(76 kappa) suffices for all", gdci_corollary),
@@ -279,7 +250,7 @@ IN_CODE = (
             omega_zero),
     Erratum("fl-natural-dithering", FL, FL.commit[:7], "NATURAL_DITHERING_FP32", "the rounded levels are returned",
             "y sign ||x|| is returned, the input itself: runs with it show no compression, their bits a compressed one",
-            returned),
+            share_of_levels),
     Erratum("grace-natural", Code("sands-lab/grace", "grace_dl/torch/compressor/natural.py", GRACE), GRACE[:7],
             "compress", "natural compression, unbiased", "exact powers of two are doubled, always: there floor = ceil "
             "and the chance of adding one to the exponent is 1",
@@ -287,14 +258,14 @@ IN_CODE = (
     Erratum("grace-terngrad", Code("sands-lab/grace", "grace_dl/torch/compressor/terngrad.py", GRACE), GRACE[:7],
             "compress", "TernGrad, whose theorem takes an unbiased quantiser", "entries beyond 2.5 standard deviations "
             "are clipped first (as practice does), which biases it",
-            lambda: biased(clipped, [1.0] + [0.0] * 19, "x = (1, 0, ..., 0), d = 20")),
+            lambda: biased(ternary_clipped, [1.0] + [0.0] * 19, "x = (1, 0, ..., 0), d = 20")),
     Erratum("grace-random-k", Code("sands-lab/grace", "grace_dl/torch/compressor/randomk.py", GRACE), GRACE[:7],
             "decompress", "Rand-K", "without the factor d/k it is a contraction and not unbiased: with a memory fine, "
             "without one the step is k/d of the one that was set",
-            lambda: biased(unscaled, [1.0] * 4, "x = (1, 1, 1, 1), k = 2")),
+            lambda: biased(rand2_unscaled, [1.0] * 4, "x = (1, 1, 1, 1), k = 2")),
     Erratum("atomo-qsgd", Code("hwang595/ATOMO", "src/codings/qsgd.py", CODINGS), CODINGS[:7], "encode",
             "QSGD, the baseline", "it rounds up where the draw exceeds the fraction: with probability one minus it",
-            lambda: biased(inverted, [1.0, 0.0], "x = (1, 0), two levels")),
+            lambda: biased(qsgd_wrong_way, [1.0, 0.0], "x = (1, 0), two levels")),
     Erratum("atomo-redraw", Code("hwang595/ATOMO", "src/codings/svd.py", CODINGS), CODINGS[:7], "_sample_svd",
             "atoms kept with probability p and divided by p", "an empty draw is drawn again, which multiplies the mean "
             "by 1/(1 - P(empty))", redrawn_empty),

@@ -24,6 +24,12 @@ def broadcasting(step: Update, broadcast: str = "c") -> Update:
     return replace(step, words={**step.words, "broadcast": broadcast}, downlink=True)
 
 
+def remembering(step: Update) -> list[str]:
+    """The vectors of a step whose workers hold h of their gradients g, and send one message Q."""
+    held = ["common x", "common xs", "family g", "family h", "family hs"]
+    return [*held, f"family Q ~ {step.mean('message')} @ 0"]
+
+
 PLAIN = Update(GD, {"mean gradient": "g"}, {"gamma": "ga"})
 SENT = Update(DCGD, {"gradient": "g", "message": "Q"}, {"gamma": "ga"})
 # blocks kept with probability tau and not rescaled

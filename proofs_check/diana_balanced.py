@@ -7,6 +7,7 @@ from proofs_check._rows import Row, exact_row, theorem_part
 from proofs_check._script import Part, Script, Within, constants, step, symbols, text
 from proofs_check._sgd import CONVEX, STEEP, claims, steep
 from proofs_check._steps import SHIFTED as UPDATE
+from proofs_check._steps import remembering
 from proofs_check.diana_unified import at as unified_at
 
 n, Lm, om = symbols("n Lm om")
@@ -22,14 +23,7 @@ STATEMENT = {
     "title": "sigma^2 = mean||h_i - h_i*||^2; without om nothing is remembered (B = 0)",
     "params": "n Lm mu om al",
     "domain": ["Lm > 0", "mu > 0", "om >= 0", "n >= 1", "al > 0", SMALL],
-    "vectors": [
-        "common x",
-        "common xs",
-        "family g",
-        "family h",
-        "family hs",
-        f"family Q ~ {UPDATE.mean('message')} @ 0",
-    ],
+    "vectors": remembering(UPDATE),
     "values": "f fs",
     "given": {
         "convex": CONVEX["convex"].replace(" g,", " P(g),"),

@@ -5,6 +5,7 @@ from fractions import Fraction as F
 from compth.methods.diana import DIANAOriginal
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import SHIFTED as UPDATE
+from proofs_check._steps import remembering
 from proofs_check.diana_shift import at as shift_at
 
 n, L, mu, om, ga = symbols("n L mu om ga")
@@ -20,14 +21,7 @@ STATEMENT = {
     "name": "diana.original",
     "params": "n L mu om ga",
     "domain": ["L > 0", "mu > 0", "mu <= L", "om >= 0", "n >= 1", "ga > 0", SMALL, SHORT],
-    "vectors": [
-        "common x",
-        "common xs",
-        "family g",
-        "family h",
-        "family hs",
-        f"family Q ~ {UPDATE.mean('message')} @ 0",
-    ],
+    "vectors": remembering(UPDATE),
     "given": {
         "convex": "coercive(g, hs, x, xs, mu, L)",
         "optimal": "zero(P(hs), x - xs)",

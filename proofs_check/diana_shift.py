@@ -5,6 +5,7 @@ from fractions import Fraction as F
 from compth.methods.diana import DIANAShift, shift_step
 from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
 from proofs_check._steps import SHIFTED as UPDATE
+from proofs_check._steps import remembering
 from proofs_check.diana_unified import at as unified_at
 
 n, L, mu, om, ga = symbols("n L mu om ga")
@@ -33,14 +34,7 @@ STATEMENT = {
         SMALL,
         SHORT,
     ],
-    "vectors": [
-        "common x",
-        "common xs",
-        "family g",
-        "family h",
-        "family hs",
-        f"family Q ~ {UPDATE.mean('message')} @ 0",
-    ],
+    "vectors": remembering(UPDATE),
     "given": {
         "convex": "coercive(g, hs, x, xs, mu, L)",
         "optimal": "zero(P(hs), x - xs)",

@@ -6,6 +6,7 @@ from compth.methods._closed_forms import diana_excess, diana_factor, diana_weigh
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, members, step, symbols, text
 from proofs_check._steps import SHIFTED as UPDATE
+from proofs_check._steps import remembering
 from proofs_check.diana_shift import at as shift_at
 
 n, L, mu, om, ga, al = symbols("n L mu om ga al")
@@ -24,14 +25,7 @@ STATEMENT = {
         *["mu > 0", "L > mu", "om >= 0", "n >= 1", "ga > 0", "al > 0", "al*(1 + om) < 1"],
         *SLOW,
     ],
-    "vectors": [
-        "common x",
-        "common xs",
-        "family g",
-        "family h",
-        "family hs",
-        f"family Q ~ {UPDATE.mean('message')} @ 0",
-    ],
+    "vectors": remembering(UPDATE),
     "given": {
         "convex": "coercive(g, hs, x, xs, mu, L)",
         "optimal": "zero(P(hs), x - xs)",

@@ -6,6 +6,7 @@ from compth.methods.diana import DIANAUnified, shift_step
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, Within, constants, members, plan_of, step, symbols, text
 from proofs_check._steps import SHIFTED as UPDATE
+from proofs_check._steps import remembering
 
 n, Lm, mu, om, ga = symbols("n Lm mu om ga")
 al = Within("al")
@@ -30,14 +31,7 @@ STATEMENT = {
         f"ga*{STEP} <= 1",
     ]
     + [f"rho >= {m}" for m in members(PLAN.rho)],
-    "vectors": [
-        "common x",
-        "common xs",
-        "family g",
-        "family h",
-        "family hs",
-        f"family Q ~ {UPDATE.mean('message')} @ 0",
-    ],
+    "vectors": remembering(UPDATE),
     "values": "f fs",
     "given": {
         "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",

@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 from compth.methods.isega import ISEGA, ISEGARate
 from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._steps import remembering
 from proofs_check._update import Update
 from proofs_check.diana_unified import at as unified_at
 
@@ -22,14 +23,7 @@ STATEMENT = {
     "params": "n Lm mu tau ga",
     "domain": ["Lm > 0", "mu > 0", "mu <= Lm", "n >= 1", "tau > 0", "tau <= 1", "ga > 0", SMALL, SHORT],
     # the kept blocks divided by tau: unbiased with omega = 1/tau - 1; the shift takes them undivided
-    "vectors": [
-        "common x",
-        "common xs",
-        "family g",
-        "family h",
-        "family hs",
-        f"family Q ~ {UPDATE.mean('message')} @ 0",
-    ],
+    "vectors": remembering(UPDATE),
     "values": "f fs",
     "given": {
         "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",

@@ -7,11 +7,15 @@ CGD: r is the spread of (1-s) mu and (1+s) L, whose sum is 2/gamma: L' just abov
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from math import isqrt
 
+from compth._numbers import Number
+from compth.claims import Attribution, Contractive
 from compth.methods import _closed_forms as forms
+from compth.methods.core.known import Asked, Known, Params, Proof
+from compth.sources import TIGHT_N
 
 BITS = 80
 """Binary digits of a root that is rounded up."""
@@ -38,6 +42,22 @@ def feedback_classes(
         r = root * (1 + excess)
         K = (r * r - s) / ((1 - s) * r)
         yield both * (1 - K) / 2, both * (1 + K) / 2, r
+
+
+def feedback(lyapunov: str, multipliers: Callable[[Asked, Number, Params], Proof], proof: str) -> Known:
+    """The tight rate of error feedback: EF and EF21 share step and factor and differ in V and in the proof."""
+    return Known(
+        Contractive,
+        best=lambda q: (forms.feedback_step(q.mu, q.L, q.delta), {}),
+        factor=lambda q: forms.feedback_factor(q.mu, q.L, q.delta),
+        lyapunov=lyapunov,
+        multipliers=multipliers,
+        proof=proof,
+        nearby=feedback_classes,
+        several=forms.heterogeneous_feedback_step,
+        source=TIGHT_N,
+        attribution=Attribution.CODE,
+    )
 
 
 def cgd_classes(

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from compth._numbers import Number, min, ratio, sqrt
-from compth.claims import Attribution, Contractive
+from compth.claims import Contractive
 from compth.methods import _closed_forms as forms
 from compth.methods._base import Array, Constants, Plan, Theorem, mean_square
-from compth.methods._nearby import feedback_classes
+from compth.methods._nearby import feedback
 from compth.methods.core.body import BodyMethod, BodyState, Worker
-from compth.methods.core.known import Asked, Known, Params, Proof
-from compth.sources import EF14, TIGHT_N
+from compth.methods.core.known import Asked, Params, Proof
+from compth.sources import EF14
 
 
 def ef_step(delta: Number, L: Number, L_max: Number) -> Number:
@@ -66,18 +66,7 @@ def _multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
     return {}, {"interpolation": weight / (q.L - q.mu), "compression": 1 / s}
 
 
-WORST = Known(
-    Contractive,
-    best=lambda q: (forms.feedback_step(q.mu, q.L, q.delta), {}),
-    factor=lambda q: forms.feedback_factor(q.mu, q.L, q.delta),
-    lyapunov="(x - ebar)**2 + e**2/s",
-    multipliers=_multipliers,
-    proof="ef.tight",
-    nearby=feedback_classes,
-    several=forms.heterogeneous_feedback_step,
-    source=TIGHT_N,
-    attribution=Attribution.CODE,
-)
+WORST = feedback("(x - ebar)**2 + e**2/s", _multipliers, "ef.tight")
 
 
 @dataclass(frozen=True)

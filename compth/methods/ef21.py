@@ -20,12 +20,11 @@ from compth.methods._base import (
     Theorem,
     mean_square,
 )
-from compth.methods._nearby import feedback_classes
+from compth.methods._nearby import feedback
 from compth.methods._nonconvex import MeanSquaredGradient
 from compth.methods.core.body import BodyMethod, BodyState, Worker
-from compth.methods.core.known import Asked, Known, Params, Proof
+from compth.methods.core.known import Asked, Params, Proof
 from compth.sources import EF21 as EF21_PAPER
-from compth.sources import TIGHT_N
 
 
 def ef21_step(delta: Number, L: Number, L_tilde: Number, factor: Number) -> Number:
@@ -135,18 +134,7 @@ def _multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
     return {}, {"f(x) >= f(x+)": each, "f(x+) >= f(x)": each, "compression": 1}
 
 
-WORST = Known(
-    Contractive,
-    best=lambda q: (forms.feedback_step(q.mu, q.L, q.delta), {}),
-    factor=lambda q: forms.feedback_factor(q.mu, q.L, q.delta),
-    lyapunov="s*gbar**2 + (g - d)**2",
-    multipliers=_multipliers,
-    proof="ef21.tight",
-    nearby=feedback_classes,
-    several=forms.heterogeneous_feedback_step,
-    source=TIGHT_N,
-    attribution=Attribution.CODE,
-)
+WORST = feedback("s*gbar**2 + (g - d)**2", _multipliers, "ef21.tight")
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,16 @@
 """Errata: every slip is shown by something that runs, and says so when it is not shown any more."""
 
 import re
+from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from compth.claims import proved_index
-from paper_repro import _errata
+from paper_repro import _defects, _errata
 from paper_repro._command import main
-from paper_repro._errata import ERRATA, IN_CODE, SURPRISES, Code, Erratum, Shown, biased, ternary
+from paper_repro._defects import ternary
+from paper_repro._errata import ERRATA, IN_CODE, SURPRISES, Code, Erratum, Shown, beyond, biased, multiplier
 from paper_repro._papers import keys, targets
 
 OWN = [e for e in ERRATA if e.row is None]
@@ -62,3 +65,30 @@ def test_the_command_reruns_what_it_is_asked_for(capsys):
 def test_a_row_that_agrees_shows_nothing():
     row = next(t for t in targets("rdme") if t.id == "ex4.sharp")
     assert not Shown(row.value, row.value, row.quantity, not row.agrees(row.value)).stands
+
+
+def scaled_rand_2(x, rng):
+    return len(x) / 2 * _defects.rand2_unscaled(x, rng)
+
+
+def qsgd(x, rng):
+    low = np.floor(y := 2 * np.abs(x) / np.linalg.norm(x))
+    return np.linalg.norm(x) * np.sign(x) * (low + (rng.random(len(x)) < y - low)) / 2
+
+
+HONEST = {
+    "dithering at p = 2": lambda: _errata.dithering_of_ones(2),
+    "GDCI at kappa = 2": lambda: _errata.gdci_corollary(2),
+    "rounded levels": lambda: _errata.share_of_levels(rounded=True),
+    "Rand-2 with its scale": lambda: biased(scaled_rand_2, [1.0] * 4, "(1, 1, 1, 1)"),
+    "QSGD": lambda: biased(qsgd, [1.0, 0.0], "(1, 0)"),
+    "natural compression off the powers of two": lambda: biased(_defects.doubling, [1.5, 3.0], "(1.5, 3)"),
+    "atoms drawn once": lambda: beyond(
+        1, multiplier([Fraction(4, 7), Fraction(2, 7)], lambda count: True), ""
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_the_same_check_finds_nothing_where_nothing_is_wrong(name):
+    assert not HONEST[name]().stands
