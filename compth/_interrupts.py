@@ -90,6 +90,7 @@ def interruptible(name: str, work: Callable[[], int]) -> int:
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # nohup and a shell's background mean it
             signal.signal(signal.SIGINT, _raise)
         sys.unraisablehook = _again(sys.unraisablehook)
+        threading.excepthook = _until_interrupted(threading.excepthook)
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
         threading.Thread(target=_watch, args=(reader,), daemon=True).start()
@@ -118,6 +119,16 @@ def _again(before: Callable[[Any], Any]) -> Callable[[Any], Any]:
             before(dropped)
         elif not _COMMAND.said:
             threading.Timer(0.02, _once_more).start()  # not here: the hook's own exceptions are dropped too
+
+    return hook
+
+
+def _until_interrupted(before: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What fails in a thread while interrupted work is cleared away (a pool whose workers were stopped) is no news."""
+
+    def hook(failed: Any) -> None:
+        if not _COMMAND.raised:
+            before(failed)
 
     return hook
 

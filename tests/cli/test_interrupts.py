@@ -186,6 +186,18 @@ STUBBORN = {
         finally:
             while True: pass
     """,
+    "a thread that fails while it clears up": """
+        def failing():
+            while not _interrupts._COMMAND.raised: time.sleep(0.01)
+            raise RuntimeError("workers are gone")
+        held = threading.Thread(target=failing)
+        held.start()
+        print("now", flush=True)
+        try:
+            time.sleep(1000)
+        finally:
+            held.join()
+    """,
     "in C": """
         import numpy as np
         a = np.ones((6000, 6000))
@@ -209,6 +221,11 @@ STUBBORN = {
 @pytest.mark.parametrize("body", STUBBORN.values(), ids=STUBBORN)
 def test_work_that_does_not_heed_it_is_ended(body, tmp_path):
     assert signalled(program(tmp_path, body)) == SAID
+
+
+def test_a_thread_that_fails_before_is_heard(tmp_path):
+    body = "held = threading.Thread(target=lambda: 1 / 0); held.start(); held.join()"
+    assert program(tmp_path, body).communicate(timeout=HANG)[1].endswith("ZeroDivisionError: division by zero\n")
 
 
 def test_a_second_ctrl_c_changes_nothing(tmp_path):
