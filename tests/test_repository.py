@@ -18,6 +18,7 @@ LAYERS = {
             "_door",
             "_own",
             "_rng",
+            "_types",
             "_expressions",
             "_files",
             "_interrupts",
@@ -34,7 +35,7 @@ LAYERS = {
     **dict.fromkeys(("claims", "calculus", "bits", "rates", "certificates"), 1),
     **dict.fromkeys(("compressors", "problems"), 2),
     **dict.fromkeys(("methods", "tuning"), 3),
-    **dict.fromkeys(("simulation", "fast", "dynamics", "worst_case", "certification", "proof"), 4),
+    **dict.fromkeys(("simulation", "dynamics", "worst_case", "certification", "proof"), 4),
     **dict.fromkeys(
         (
             "comparison",

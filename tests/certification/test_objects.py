@@ -264,9 +264,9 @@ def slowed(kind):
 
 def keeps_its_step(m):
     """True when engine `fast` refuses the method or runs its own step: never the fused round of the package's."""
-    from compth.fast.looped import LoopedEngine
     from compth.methods import Plan
     from compth.simulation.engines import engine_of
+    from compth.simulation.engines.looped import LoopedEngine
 
     try:
         found = engine_of("fast", m, PROBLEM, Plan(0.01), 0)

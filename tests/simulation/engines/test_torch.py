@@ -13,7 +13,7 @@ from tests.compressors.exact_law import law
 from tests.compressors.test_kernels import difference_in_law
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
-from compth.fast.arrays import Stream, layer, target, tensor  # noqa: E402  # only where torch is
+from compth.simulation.engines.torch_arrays import Stream, layer, target, tensor  # noqa: E402  # only where torch is
 
 pytestmark = [pytest.mark.optional, pytest.mark.slow]
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from compth._own import foreign
+from compth._types import Array
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem
-from compth.methods._base import Array
 from compth.problems import DistributedQuadratic
-from compth.simulation.engines import Engine
+from compth.simulation.engines.base import Engine
 
 
 def _device(name: str) -> tuple[Any, str]:
@@ -95,7 +95,7 @@ class TorchEngine(Engine):
     def __init__(self, method: Method, problem: Any, plan: Plan, seed: int, device: str = "") -> None:
         super().__init__(method, problem, plan, seed)
         self.torch, self.device = _device(device)
-        from compth.fast.arrays import target
+        from compth.simulation.engines.torch_arrays import target
 
         strange = foreign(method)
         if strange:
@@ -114,7 +114,7 @@ class TorchEngine(Engine):
         self._moved: Any = None
 
     def start(self, x0: Array, block: int) -> tuple[Any, Any]:
-        from compth.fast.arrays import Stream
+        from compth.simulation.engines.torch_arrays import Stream
 
         if self._moved is None:
             self._moved = TorchQuadratic(self.method.seen(self.problem), self.target.namespace, x0.dtype)
@@ -144,7 +144,7 @@ class TorchEngine(Engine):
         return None if found is None else self._host(found)
 
     def select(self, state: Any, keep: Any) -> Any:
-        from compth.fast.arrays import layer
+        from compth.simulation.engines.torch_arrays import layer
 
         mask = self.torch.as_tensor(np.asarray(keep), device=self.device)
         changes = {

@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 
 from compth._rng import stream
-from compth.errors import InvalidParameter
+from compth._types import Array
 from compth.methods import Method, Plan, Theorem
-from compth.methods._base import Array
-
-NAMES = ("numpy", "fast", "torch", "torch:DEVICE")
 
 
 class Engine:
@@ -54,18 +51,3 @@ class Engine:
         """Downlink bits of the last round per worker, averaged over the replicates."""
         fixed = state.heard is None
         return self.method.downlink_bits(self.problem) if fixed else float(np.mean(state.heard))
-
-
-def engine_of(name: str, method: Method, problem: Any, plan: Plan, seed: int) -> Engine:
-    """The engine of this name. Raises InvalidParameter for an unknown one, Unsupported where it does not apply."""
-    if name == "numpy":
-        return Engine(method, problem, plan, seed)
-    if name == "fast":
-        from compth.fast.looped import fast_engine
-
-        return fast_engine(method, problem, plan, seed)
-    if name == "torch" or str(name).startswith("torch:"):
-        from compth.fast.torch_engine import TorchEngine
-
-        return TorchEngine(method, problem, plan, seed, name.partition(":")[2])
-    raise InvalidParameter(f"engine={name!r} is not known: use {', '.join(NAMES)}")

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from compth._own import hidden
+from compth._types import Array
 from compth.compressors import Independent
 from compth.errors import Unsupported
-from compth.fast.engine import FastEngine, accelerated, coded, why_not_fused
 from compth.methods import Method, Plan
-from compth.methods._base import Array
-from compth.simulation.engines import Engine
+from compth.simulation.engines.base import Engine
+from compth.simulation.engines.fused import FastEngine, accelerated, coded, why_not_fused
 
 
 class Looped(Independent):

@@ -14,10 +14,11 @@ from tests.compressors.exact_law import law
 from tests.compressors.test_kernels import difference_in_law
 
 pytest.importorskip("numba", reason="the extra `fast` is not installed")
-from compth.fast import engine, kernels
-from compth.fast.engine import FastEngine, accelerated
-from compth.fast.looped import fast_engine
 from compth.methods import find_guarantee
+from compth.simulation.engines import fused
+from compth.simulation.engines import fused_loops as kernels
+from compth.simulation.engines.fused import FastEngine, accelerated
+from compth.simulation.engines.looped import fast_engine
 
 pytestmark = pytest.mark.slow  # compiling takes seconds where nothing is cached
 X = np.array([1.25, -0.7, 3.0])
@@ -48,8 +49,8 @@ def test_kernels_have_the_law_of_the_reference(compressor, x):
     ],
 )
 def test_a_kernel_of_another_law_is_caught(monkeypatch, name, wrong):
-    honest = engine.coded
-    monkeypatch.setattr(engine, "coded", lambda c, d: wrong(honest(c, d)))
+    honest = fused.coded
+    monkeypatch.setattr(fused, "coded", lambda c, d: wrong(honest(c, d)))
     found = difference_in_law(lambda r, g: accelerated(ct.RandK(1), r, g), law(ct.RandK(1), X), X, 5)
     assert found is not None, name
 
@@ -87,7 +88,7 @@ def test_top_k_agrees_with_the_reference_bit_for_bit():
             assert np.array_equal(accelerated(ct.TopK(k), x, rng), ct.TopK(k).compress(x))
 
 
-@pytest.mark.parametrize("kind", engine.METHODS, ids=lambda m: m.__name__)
+@pytest.mark.parametrize("kind", fused.METHODS, ids=lambda m: m.__name__)
 @pytest.mark.parametrize("compressor", DETERMINISTIC, ids=repr)
 def test_deterministic_runs_agree_with_the_plain_engine(kind, compressor):
     method = kind(compressor, gamma=0.1)
@@ -228,8 +229,8 @@ def distance(method, problem, **how):
 
 def test_a_loop_of_another_law_is_seen_through_other_methods(monkeypatch):
     """The planted error: a factor of 0.9 in every message."""
-    honest = engine.coded
-    monkeypatch.setattr(engine, "coded", lambda c, d: replace(honest(c, d), factor=0.9))
+    honest = fused.coded
+    monkeypatch.setattr(fused, "coded", lambda c, d: replace(honest(c, d), factor=0.9))
     assert distance(*OTHERS[4], engine="fast") == FAR
 
 
@@ -269,7 +270,7 @@ def test_a_method_that_changes_a_step_runs_its_own():
 def test_the_fused_rounds_are_taken_where_they_can_be():
     kinds = {m.label: type(fast_engine(m, p, None, 0)).__name__ for m, p in OTHERS}
     assert set(kinds.values()) == {"LoopedEngine"}
-    for kind in engine.METHODS:
+    for kind in fused.METHODS:
         found = fast_engine(kind(ct.Scaled(ct.RandK(1)), 0.1), PROBLEM, None, 0)
         assert type(found).__name__ == "FastEngine"
 

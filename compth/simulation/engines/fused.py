@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from compth._own import foreign, stranger
+from compth._types import Array
 from compth.compressors import Compressor, Independent
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import DCGD, DIANA, EF, EF21, Method, Plan
-from compth.methods._base import Array
 from compth.methods.diana import DIANAState
 from compth.methods.ef21 import EF21State
 from compth.problems import DistributedQuadratic
-from compth.simulation.engines import Engine
+from compth.simulation.engines.base import Engine
 
 METHODS: tuple[type[Method], ...] = (DCGD, DIANA, EF, EF21)
 _NOTHING = np.zeros((0, 0, 0))
@@ -55,7 +55,7 @@ class Coded:
 
 def _kernels() -> Any:
     try:
-        from compth.fast import kernels
+        from compth.simulation.engines import fused_loops as kernels
     except ImportError:
         raise InvalidParameter(
             "engine='fast' needs numba: pip install 'compth[fast]', or engine='numpy'"

@@ -144,7 +144,11 @@ class Target:
         if value is np:
             return self.namespace
         ours = isinstance(value, types.FunctionType) and value.__module__.startswith("compth.")
-        return self.function(value) if ours and not value.__module__.startswith("compth.fast") else value
+        return (
+            self.function(value)
+            if ours and not value.__module__.startswith("compth.simulation.engines")
+            else value
+        )
 
     def kind(self, cls: type) -> type:
         """A subclass of cls with the methods of the package rebuilt; kernels give way to the reference."""
