@@ -225,7 +225,9 @@ def test_work_that_does_not_heed_it_is_ended(body, tmp_path):
 
 def test_a_thread_that_fails_before_is_heard(tmp_path):
     body = "held = threading.Thread(target=lambda: 1 / 0); held.start(); held.join()"
-    assert program(tmp_path, body).communicate(timeout=HANG)[1].endswith("ZeroDivisionError: division by zero\n")
+    assert (
+        program(tmp_path, body).communicate(timeout=HANG)[1].endswith("ZeroDivisionError: division by zero\n")
+    )
 
 
 def test_a_second_ctrl_c_changes_nothing(tmp_path):
