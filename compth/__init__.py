@@ -63,7 +63,7 @@ def _catalogued(name: str) -> Any:
     found = _by_name()
     if name in found:
         return found[name]
-    suggestion = importlib.import_module("compth._specs").suggestion
+    suggestion = importlib.import_module("compth.text.specs").suggestion
     raise AttributeError(f"module 'compth' has no attribute {name!r}: {suggestion(name, {*found, *_OWNER})}")
 
 

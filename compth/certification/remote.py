@@ -17,13 +17,13 @@ from compth._own import foreign
 from compth.bits import FLOAT_BITS, BitCost
 from compth.certification import contract, realised
 from compth.certification.beside import CALLS, QUESTIONS, accountable, beside, is_floats, of_program
-from compth.certification.claims_text import KINDS
 from compth.certification.points import structured
 from compth.certification.subject import Array, CallTooLong, Subject, as_subject, time_limit
 from compth.certification.tracer import NotTraceable
 from compth.claims import Claim, JointVariance, Sharpness
 from compth.compressors import Compressor, Fleet, catalogue
 from compth.errors import CompthError, UnusableInput
+from compth.text.claims import KINDS
 
 LOADING = 2
 COMPARED = 6
@@ -320,8 +320,8 @@ def packages_own(judged: Judged, dims: list[int] | None) -> Any:
 
     Then the package's object is judged, in this process, where the file cannot reach it.
     """
-    from compth._specs import build
     from compth.certification.subject import dimensions
+    from compth.text.specs import build
 
     if not judged.says.spec:
         return None

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth._door import is_whole
-from compth._expressions import Expression, parse
 from compth._numbers import Number
 from compth.certification.arithmetic import as_numpy
 from compth.certification.beside import accountable, beside, of_program
 from compth.claims import Claim, JointVariance
 from compth.compressors import Compressor, Fleet
 from compth.errors import InvalidParameter, NoValue, Unsupported
+from compth.text.expressions import Expression, parse
 
 Array = NDArray[np.float64]
 CALL_LIMIT = 5.0

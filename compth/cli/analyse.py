@@ -109,8 +109,8 @@ def _of_file(file: str, name: str, request: dict[str, Any]) -> dict[str, Any]:
 
 def _of_catalogue(text: str) -> Any:
     """The class of a plain name, else the instance that a spec says."""
-    from compth._specs import build
     from compth.methods import Method, catalogue, vocabulary
+    from compth.text.specs import build
 
     if text in catalogue():
         return catalogue()[text]
@@ -146,10 +146,10 @@ def _answer(request: dict[str, Any], pulse: Any) -> dict[str, Any]:
 
 def _analysed(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
     from compth._files import provenance
-    from compth._specs import build
     from compth.certificates import encode
     from compth.method_analysis import analyse as run
     from compth.methods import vocabulary
+    from compth.text.specs import build
 
     given = {k: _number(k, v) for k, v in request["constants"].items() if v is not None}
     params = dict(_pair(text) for text in request["params"])

@@ -47,7 +47,7 @@ def check(
     parameters = dict(_parameter(p) for p in param or [])
     texts_of = dict(p.split("=", 1) for p in param or [])
     spelled = {k: text for k, text in texts_of.items() if isinstance(parameters[k], float)}
-    from compth.certification.claims_text import claims_of
+    from compth.text.claims import claims_of
 
     claims_of(texts, parameters | spelled)  # refuse an unreadable claim before anything runs
     request = {

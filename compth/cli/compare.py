@@ -147,10 +147,10 @@ def _methods(
     specs: list[str] | None, compressors: list[str] | None, problem: Any
 ) -> tuple[list[Any], list[str]]:
     """Methods to run and, for bare names, the combinations left out with the reason."""
-    from compth._specs import build
     from compth.compressors import names
     from compth.methods import catalogue as method_catalogue
     from compth.methods import plan_of, vocabulary
+    from compth.text.specs import build
 
     methods: dict[str, Any] = dict(method_catalogue())
     known, everything = names(), vocabulary()

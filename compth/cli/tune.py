@@ -159,8 +159,8 @@ def _numbers(data: Any) -> Any:
 
 def _scheme(text: str) -> Any:
     """A scheme's name, a compressor class by its bare name, or a spelled instance."""
-    from compth._specs import build
     from compth.compressors import Compressor, catalogue
+    from compth.text.specs import build
     from compth.tuning.schemes import SCHEMES
 
     if text in SCHEMES:
@@ -177,7 +177,7 @@ def _scheme(text: str) -> Any:
 
 def _cost(text: str) -> Any:
     """A link by name or a spelled cost model."""
-    from compth._specs import build
+    from compth.text.specs import build
     from compth.tuning import costs
 
     if text in costs.LINKS:

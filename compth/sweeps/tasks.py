@@ -149,8 +149,8 @@ def key_of(spec: Mapping[str, Any]) -> str:
 
 def build_method(text: str) -> Any:
     """The method that the text spells."""
-    from compth._specs import build
     from compth.methods import Method, vocabulary
+    from compth.text.specs import build
 
     made = build(text, vocabulary())
     if not isinstance(made, Method):

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from compth._expressions import Expression, parse
 from compth._numbers import Number
 from compth.errors import InvalidParameter
+from compth.text.expressions import Expression, parse
 from compth.worst_case.model import Model, Vector, add
 from compth.worst_case.question import names_in_v
 from compth.worst_case.rational import spelled

@@ -9,10 +9,10 @@ from math import log
 from typing import Any
 
 from compth._door import a_name_or_method, arithmetic, at_the_door, optional, real, whole
-from compth._expressions import parse
 from compth._numbers import Number, is_exact
 from compth.certificates import Certificate, Report, Verdict
 from compth.errors import InvalidParameter, require
+from compth.text.expressions import parse
 from compth.worst_case import lyapunov as user_lyapunov
 from compth.worst_case.bodies import Question, asked_for, body_asked, question
 from compth.worst_case.closed import closed_certificate, nearby_certificate, values_of

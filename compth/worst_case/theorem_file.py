@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from typing import Any
 
-from compth._expressions import parse
 from compth._numbers import Number
 from compth.certificates import Certificate, Report
 from compth.certification.beside import beside
@@ -18,6 +17,7 @@ from compth.certification.subject import CallTooLong
 from compth.claims import Contractive
 from compth.errors import CompthError, InvalidParameter, NoGuarantee, UnusableInput, require
 from compth.methods import Theorem, catalogue
+from compth.text.expressions import parse
 from compth.worst_case.bodies import Named, asked_for, constants_of
 from compth.worst_case.rational import spelled
 from compth.worst_case.referee import judged_rate

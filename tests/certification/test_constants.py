@@ -10,16 +10,16 @@ import pytest
 import sympy
 
 import compth as ct
-from compth._expressions import parse
 from compth.certificates import Verdict
 from compth.certification import certify
-from compth.certification.claims_text import claim_of
 from compth.certification.constants import ROUNDING, read_claim, readings_of
 from compth.certification.linear import verifier
 from compth.certification.oracle import UNLIMITED
 from compth.certification.pipeline import BUDGETS, Run, _proofs, _verifier
 from compth.certification.readings import named, noting, simple, simplest
 from compth.certification.subject import as_subject, declared_claims
+from compth.text.claims import claim_of
+from compth.text.expressions import parse
 
 OFF = 1 - 2e-14
 

@@ -3,10 +3,10 @@
 import pytest
 
 import compth as ct
-from compth._specs import build
 from compth.compressors import ALIASES, catalogue, names
 from compth.errors import InvalidParameter
 from compth.methods import vocabulary
+from compth.text.specs import build
 
 
 def test_papers_names_are_the_classes():

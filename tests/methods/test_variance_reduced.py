@@ -397,7 +397,7 @@ def test_probabilities_that_depend_on_the_state_are_refused(monkeypatch):
     ],
 )
 def test_specs_build_and_run(spec):
-    from compth._specs import build
+    from compth.text.specs import build
 
     method = build(spec, {**ct.compressors.catalogue(), **ct.methods.catalogue()})
     report = ct.compare([method, ct.GD()], MIXED, 10)

@@ -7,8 +7,8 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compth._expressions import parse
 from compth.errors import InvalidParameter
+from compth.text.expressions import parse
 
 
 @pytest.mark.parametrize(

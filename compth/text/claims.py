@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from compth._expressions import decimal, parse
 from compth._numbers import Number
 from compth.claims import B1, B2, AbsoluteError, BiasVariance, Claim, Contractive, JointVariance, Unbiased
 from compth.errors import InvalidParameter
+from compth.text.expressions import decimal, parse
 
 KINDS: dict[str, tuple[type[Claim], tuple[str, ...]]] = {
     "Unbiased": (Unbiased, ("omega",)),
