@@ -18,9 +18,9 @@ from pathlib import Path
 
 import benchmarks
 from benchmarks._timing import Line
-from compth._files import MARK, provenance, write_all
 from compth.errors import CompthError
-from compth.reports import figure_bytes
+from compth.reporting.files import MARK, provenance, write_all
+from compth.reporting.reports import figure_bytes
 
 HEADER = ("benchmark", "what", "ratio", "low", "high", "target", "met")
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 import compth as ct
-from compth._files import provenance
-from compth.certification.text import short
-from compth.reports import text_table
+from compth.reporting.certification import short
+from compth.reporting.files import provenance
+from compth.reporting.reports import text_table
 
 D = 64
 

@@ -69,7 +69,7 @@ def draw(data: dict[str, dict[int, list[float]]]) -> Any:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    from compth.plots import COLOURS, STYLE
+    from compth.reporting.plots import COLOURS, STYLE
 
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10.5, 2.7), layout="constrained")

@@ -25,8 +25,11 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 PACKAGE = __name__.partition(".")[0]
-SHOWS = frozenset({"cli", "comparison", "levels", "plots", "reports", "stepping", "sweeps", "testing"})
-"""Modules that show results: nothing that a claim rests on."""
+SHOWS = frozenset(
+    {"cli", "sweeps", "testing", "reporting.plots", "reporting.reports"}
+    | {"comparison", "levels", "stepping"}
+)
+"""Rooms and modules that show results: nothing that a claim rests on."""
 DECLARING = frozenset({"_numbers", "calculus", "claims", "bits", "compressors", "problems", "methods"})
 """Modules that declare facts and hold the code that realises them."""
 TOLD = frozenset(
@@ -133,9 +136,15 @@ class _Loader(SourceFileLoader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         super().exec_module(module)
-        if module.__name__ not in _RECORDED and module.__name__.split(".")[1] not in SHOWS:
+        if module.__name__ not in _RECORDED and not _shows(module.__name__):
             _RECORDED.add(module.__name__)
             _record(module)
+
+
+def _shows(name: str) -> bool:
+    """True for a module of a room that shows results, or for one that is named alone."""
+    path = name.removeprefix(PACKAGE + ".")
+    return path in SHOWS or path.partition(".")[0] in SHOWS
 
 
 def _record(module: types.ModuleType) -> None:

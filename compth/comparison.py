@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from compth._door import a_problem, at_the_door, methods, numbers, optional, real, whole
-from compth._files import MARK, provenance
 from compth.certificates import encode
 from compth.claims import Attribution, Claim, Standing, shown
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Constants, Guarantee, Method, plan_of
 from compth.methods.core.body import BodyMethod
 from compth.rates import first_at_most
+from compth.reporting.files import MARK, provenance
 from compth.simulation import Trace, simulate
 from compth.simulation.engines import engine_of
 from compth.stepping import certified_facts
@@ -146,7 +146,7 @@ class Comparison:
 
     def table(self) -> str:
         """Plain-text table with a caption and a provenance line."""
-        from compth.reports import text_table
+        from compth.reporting.reports import text_table
 
         lines = [text_table(*self.columns()), self.caption(), *self.remarks(), provenance(self.seed)]
         return "\n".join(lines)
@@ -163,7 +163,7 @@ class Comparison:
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """Header and formatted cells, shared by the terminal, HTML and LaTeX tables."""
-        from compth.reports import comparison_columns
+        from compth.reporting.reports import comparison_columns
 
         return comparison_columns(self)
 
@@ -182,7 +182,7 @@ class Comparison:
 
     def plot(self) -> Any:
         """matplotlib Figure: against rounds, uplink bits and downlink bits; simulated solid, guarantee dashed."""
-        from compth.plots import comparison_figure
+        from compth.reporting.plots import comparison_figure
 
         return comparison_figure(self)
 
@@ -222,13 +222,13 @@ class Comparison:
 
     def to_latex(self) -> str:
         """A booktabs table."""
-        from compth.reports import latex_table
+        from compth.reporting.reports import latex_table
 
         return latex_table(*self.columns(), caption=self.caption())
 
     def to_html(self, command: str = "") -> str:
         """Self-contained static page: figure, table, constants, reproduction line, versions."""
-        from compth.reports import comparison_page
+        from compth.reporting.reports import comparison_page
 
         return comparison_page(self, command)
 

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import figures
-from compth._files import MARK, provenance, write_all
-from compth._page import page
 from compth.errors import CompthError
-from compth.reports import figure_bytes
+from compth.reporting.files import MARK, provenance, write_all
+from compth.reporting.page import page
+from compth.reporting.reports import figure_bytes
 
 
 def names() -> list[str]:

@@ -20,7 +20,7 @@ from compth.certification.oracle import enumerating, factored
 from compth.certification.subject import as_subject
 from compth.certification.tracer import NotTraceable
 from compth.errors import CompthError
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._defects import qsgd_wrong_way, rand2_unscaled, ternary, ternary_clipped
 
 Array = Any

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import compth as ct
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 
 LINKS: dict[str, Any] = {
     "no overhead": ct.costs.Payload(),

@@ -16,7 +16,7 @@ import numpy as np
 
 import compth as ct
 from compth.methods import plan_of
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 from compth.tuning.rules import tune_rows
 from compth.tuning.schemes import SCHEMES
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import compth as ct
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 from figures.looseness import cell
 
 EPS = 1e-3

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import compth as ct
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 
 GAMMAS = (0.01, 0.02, 0.04, 0.08, 0.16)
 ROUNDING = 1e-24

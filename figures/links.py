@@ -21,7 +21,7 @@ import compth as ct
 from compth._numbers import log2_ceil
 from compth.bits import FLOAT_BITS
 from compth.methods import _closed_forms as forms
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 
 D = 1000
 KAPPAS = (3.0, 10.0, 30.0, 100.0, 1000.0, 10000.0)

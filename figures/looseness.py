@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import compth as ct
-from compth.plots import STYLE
+from compth.reporting.plots import STYLE
 from compth.worst_case.theorem_file import planned
 
 KAPPAS = (2.0, 5.0, 10.0, 30.0, 100.0, 1000.0)

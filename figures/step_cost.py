@@ -17,7 +17,7 @@ import numpy as np
 
 import compth as ct
 from compth.errors import CompthError
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 
 EPS = 1e-4
 POINTS = 15

@@ -17,7 +17,7 @@ import compth as ct
 from compth.dynamics import rate_ratio, study
 from compth.errors import Unsupported
 from compth.methods import catalogue
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 
 COUNT, CLIMB, SEED = 120, 200, 3
 

@@ -19,9 +19,9 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from compth._files import MARK, provenance, write_all
 from compth._interrupts import keeps
 from compth.errors import CompthError
+from compth.reporting.files import MARK, provenance, write_all
 from compth.sweeps.driver import without_interrupts
 from paper_repro._errata import ERRATA, known
 from paper_repro._papers import RESULT, Outcome, keys, paper, run_paper

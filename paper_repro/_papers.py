@@ -17,8 +17,8 @@ from typing import Any
 
 import compth
 import paper_repro
-from compth._files import MARK, provenance, write_all
-from compth.reports import figure_bytes
+from compth.reporting.files import MARK, provenance, write_all
+from compth.reporting.reports import figure_bytes
 from paper_repro._targets import Row, Target, Value, decode, encode, judge, load_targets
 
 ROOT = Path(__file__).resolve().parent

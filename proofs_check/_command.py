@@ -13,11 +13,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import compth
-from compth._files import write_all
 from compth._interrupts import undisturbed
 from compth.claims import proved_index
 from compth.proof import Refused
 from compth.proof.printing import as_latex, as_text
+from compth.reporting.files import write_all
 from proofs_check._coverage import catalogue_objects, missing
 from proofs_check._script import Result, Script, run
 from proofs_check.coq import build

@@ -141,7 +141,7 @@ MEMORY = "resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))"
 
 PACKAGE = """
 from compth.certification import certify
-from compth.certification.text import lines
+from compth.reporting.certification import lines
 
 thing = functools.partial(thing, **PARAMETERS) if PARAMETERS else thing
 report = certify(thing, D, claims={claims}, **{settings!r})

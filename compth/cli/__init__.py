@@ -92,7 +92,7 @@ def run(arguments: list[str]) -> int:
     if arguments[0] in COMPLETION:
         return _complete(arguments)
     if arguments[0] in ("-V", "--version"):
-        from compth._files import provenance
+        from compth.reporting.files import provenance
 
         print(provenance())
         return 0

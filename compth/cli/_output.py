@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from compth._files import check_outputs, is_own
+from compth.reporting.files import check_outputs, is_own
 
 
 def terminal() -> bool:
@@ -32,7 +32,7 @@ def show_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", keys: int = 1
 ) -> None:
     """Print a table; in a terminal too narrow for it, several, each repeating the first `keys` columns."""
-    from compth.reports import numeric, text_table
+    from compth.reporting.reports import numeric, text_table
 
     if not terminal():
         print(text_table(header, rows))

@@ -78,8 +78,8 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 
 def _print(result: Any, script: Path | None) -> None:
-    from compth._files import provenance
-    from compth.certification.text import lines
+    from compth.reporting.certification import lines
+    from compth.reporting.files import provenance
 
     for line in lines(result, "" if script is None else str(script)):
         print(line)
@@ -87,9 +87,9 @@ def _print(result: Any, script: Path | None) -> None:
 
 
 def _write(result: Any, report: Path | None, script: Path | None) -> None:
-    from compth._files import MARK, write_all
-    from compth.certification.text import html_page
     from compth.cli._output import command_line
+    from compth.reporting.certification import html_page
+    from compth.reporting.files import MARK, write_all
 
     if report is not None:
         write_all(report.parent, {report.name: html_page(result, command_line()).encode()})

@@ -69,8 +69,8 @@ def compare(
     ] = False,
 ) -> int:
     """Compare methods: what is guaranteed, what is seen, at equal rounds and equal bits."""
-    from compth._files import check_outputs
     from compth.comparison import compare as run_comparison
+    from compth.reporting.files import check_outputs
 
     check_outputs(out, FILES, force)
     problem = _problem(
@@ -95,7 +95,7 @@ def compare(
             print(f"no guarantee: {row.note}")
         if row.diverged:
             print(f"diverged: {row.label} in {row.diverged} of {runs} runs")
-    from compth._files import provenance
+    from compth.reporting.files import provenance
 
     print(f"{provenance(seed)}", flush=True)
     paths = _write(result, out, force)
@@ -180,8 +180,8 @@ def _methods(
 
 
 def _write(result: Comparison, out: Path, force: bool) -> list[Path]:
-    from compth._files import write_all
-    from compth.reports import figure_bytes
+    from compth.reporting.files import write_all
+    from compth.reporting.reports import figure_bytes
 
     figure = result.plot()
     contents = {

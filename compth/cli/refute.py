@@ -64,8 +64,8 @@ def _judged(file: str, name: str, overrides: dict[str, Any]) -> Any:
 
 
 def _text(result: Any) -> str:
-    from compth._files import provenance
-    from compth.certification.text import LADDER
+    from compth.reporting.certification import LADDER
+    from compth.reporting.files import provenance
 
     lines = [f"{result.subject}: {result.verdict.value} ({LADDER[result.verdict]})"]
     for c in result.certificates:
@@ -77,7 +77,7 @@ def _text(result: Any) -> str:
 
 def _why(c: Any) -> str:
     from compth.certificates import Verdict
-    from compth.certification.text import short
+    from compth.reporting.certification import short
 
     if c.verdict is Verdict.REFUTED:
         kind = "mean squares" if "mean squares" in c.witness else "state"

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from compth._files import is_own
 from compth.cli._output import check_file, command_line, terminal
+from compth.reporting.files import is_own
 
 
 def sweep(
@@ -26,8 +26,8 @@ def sweep(
     """Run what the store does not hold yet, then export. Exit code 3: some rows hold an error."""
     import sys
 
-    from compth._files import provenance, write_all
     from compth._interrupts import keeps
+    from compth.reporting.files import provenance, write_all
     from compth.sweeps import Store, read_toml
     from compth.sweeps import sweep as run_sweep
     from compth.sweeps.store import own_csv, own_parquet
@@ -54,7 +54,7 @@ def sweep(
         written = [held.to_csv(csv)] if csv else []
         written += [held.to_parquet(parquet)] if parquet else []
     if report is not None:
-        from compth.reports import table_page
+        from compth.reporting.reports import table_page
 
         header = sorted(
             {name for row in result.rows for name in row}, key=lambda name: (name == "error", name)

@@ -50,7 +50,7 @@ def tune(
 ) -> int:
     """Choose what to send at one gradient over one link."""
     from compth import tuning
-    from compth._files import provenance, write_all
+    from compth.reporting.files import provenance, write_all
 
     check_file(report)
     g = read_gradient(gradient)
@@ -61,7 +61,7 @@ def tune(
 
     def write() -> None:
         if report is not None:
-            from compth.reports import table_page
+            from compth.reporting.reports import table_page
 
             text = table_page("compth tune", head, [_row(t) for t in found], caption, command_line())
             write_all(report.parent, {report.name: text.encode()})
@@ -98,7 +98,7 @@ def points(t: Tuning, count: int) -> list[tuple[float, float]]:
 
 
 def _data(name: str, g: Any, price: Any, found: list[Tuning], curve: int) -> dict[str, Any]:
-    from compth._files import provenance
+    from compth.reporting.files import provenance
 
     rows = []
     for t in found:

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from compth._files import MARK, write_all
 from compth.errors import UnusableInput
+from compth.reporting.files import MARK, write_all
 
 APPLICATION_ID = 0x434F4D50
 """Marks the file as ours in its header."""

@@ -12,9 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from compth._files import version
 from compth._rng import check_seed
 from compth.errors import CompthError, InvalidParameter, UnusableInput
+from compth.reporting.files import version
 
 SCALARS = {"steps": 1000, "runs": 16, "eps": 1e-3}
 DATA_KEYS = {"dataset", "workers", "split", "regularisation", "seed", "target"}

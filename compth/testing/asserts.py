@@ -9,11 +9,11 @@ import numpy as np
 
 from compth.certificates import Report, Verdict
 from compth.certification import certify
-from compth.certification.text import lines
 from compth.claims import Claim
 from compth.compressors import Compressor
 from compth.errors import CompthError, require
 from compth.methods import Method, find_guarantee
+from compth.reporting.certification import lines
 
 
 def assert_claim(

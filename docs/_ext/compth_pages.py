@@ -16,7 +16,6 @@ from licences import dependency_rows
 import compth as ct
 from compth import _EXPORTS
 from compth.certificates import Verdict
-from compth.certification.text import short
 from compth.claims import (
     BiasVariance,
     Contractive,
@@ -36,6 +35,7 @@ from compth.methods import Constants, Method, Theorem
 from compth.methods import catalogue as methods
 from compth.methods._unified import UnifiedTheorem
 from compth.methods._unified_table import row_constants
+from compth.reporting.certification import short
 from paper_repro._errata import IN_CODE, IN_PRINT, SURPRISES, Erratum
 from paper_repro._targets import show
 

@@ -10,7 +10,7 @@ import marimo as mo
 import numpy as np
 
 from compth.certification.tracer import leaves
-from compth.reports import inline_svg
+from compth.reporting.reports import inline_svg
 
 
 @dataclass(frozen=True)

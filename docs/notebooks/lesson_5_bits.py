@@ -11,7 +11,7 @@ with app.setup:
     from matplotlib.figure import Figure
 
     import compth as ct
-    from compth.plots import COLOURS
+    from compth.reporting.plots import COLOURS
 
     SCHEMES = {"S: the largest entries": "S", "S+Q: signs and a norm": "S+Q", "SS: sampled entries": "SS"}
     DIM = 200

@@ -12,7 +12,7 @@ import compth as ct
 from compth import sources
 from compth._numbers import log2_ceil
 from compth.bits import FLOAT_BITS
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 from compth.tuning.probabilities import kkt_residual, sampling_value
 from paper_repro._exact import law, relative_error
 from paper_repro._papers import Results

@@ -9,7 +9,7 @@ import numpy as np
 
 import compth as ct
 from compth import sources
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 from compth.tuning.probabilities import expected_curvature, quadratic_probabilities
 from paper_repro._papers import Results
 

@@ -15,7 +15,7 @@ from compth.compressors.random_dithering import p_norm
 from compth.methods import find_guarantee
 from compth.methods._schedules import harmonic_values
 from compth.methods.diana import block_size, leading_rounds, original_parameters
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._exact import law, relative_error
 from paper_repro._papers import Results
 

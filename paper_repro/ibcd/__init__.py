@@ -11,7 +11,7 @@ import compth as ct
 from compth import sources
 from compth.methods import find_guarantee
 from compth.methods.ibcd import tau_table
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._papers import Results
 
 SOURCE = sources.IBCD

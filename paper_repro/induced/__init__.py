@@ -13,7 +13,7 @@ from compth import calculus, sources
 from compth._numbers import log2_ceil
 from compth.bits import FLOAT_BITS
 from compth.compressors import TopK
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._exact import law
 from paper_repro._papers import Results
 

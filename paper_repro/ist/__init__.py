@@ -11,7 +11,7 @@ import compth as ct
 from compth import sources
 from compth.compressors.double_sketch import DoubleSketch
 from compth.methods.ist import double_sketch_constants, law_of, remark1
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._papers import Results
 
 SOURCE = sources.IST

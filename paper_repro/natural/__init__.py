@@ -11,7 +11,7 @@ import numpy as np
 
 import compth as ct
 from compth import sources
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._exact import law, relative_error
 from paper_repro._papers import Results
 

@@ -9,7 +9,7 @@ import numpy as np
 
 import compth as ct
 from compth import sources
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 from compth.tuning.probabilities import best_centres, estimation_error
 from paper_repro._exact import relative_error
 from paper_repro._papers import Results

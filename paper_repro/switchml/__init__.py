@@ -12,7 +12,7 @@ import compth as ct
 from compth import calculus, sources
 from compth.compressors.integers import round_integers
 from compth.methods import find_guarantee
-from compth.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._exact import relative_error
 from paper_repro._papers import Results
 

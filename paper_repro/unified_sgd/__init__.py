@@ -13,9 +13,9 @@ from compth import sources
 from compth.errors import InvalidParameter
 from compth.methods import find_guarantee
 from compth.methods._unified import Parameters
-from compth.plots import COLOURS, STYLE
 from compth.problems.finite_sum import FiniteSum
 from compth.problems.oracle import Minibatch
+from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._papers import Results
 from paper_repro.unified_sgd import _rows
 from paper_repro.unified_sgd._rows import Row

@@ -22,8 +22,8 @@ from compth.certification.arithmetic import (
     widened,
 )
 from compth.certification.reproduce import Program, script
-from compth.certification.text import lines
 from compth.errors import InvalidParameter
+from compth.reporting.certification import lines
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 BF16 = FORMATS["bfloat16"]

@@ -14,7 +14,7 @@ from compth.certification import certify, pipeline
 from compth.certification.points import structured
 from compth.certification.statistics import Sampling
 from compth.certification.subject import as_subject
-from compth.certification.text import lines
+from compth.reporting.certification import lines
 
 
 def normal_error(x, rng, size):

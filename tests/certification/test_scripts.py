@@ -245,7 +245,7 @@ def test_definitions_are_carried_with_what_they_use():
 @pytest.mark.parametrize("z", [COIN, NORMAL], ids=["exact", "sampled"])
 def test_text_and_page_give_what_checking_by_hand_takes(z):
     from compth.certificates import Report
-    from compth.certification.text import html_page, lines
+    from compth.reporting.certification import html_page, lines
 
     claim, template, _, wrong = CASES["B1, lower"]
     certificate = refuted(text_of(template, z, wrong), claim)
@@ -266,7 +266,7 @@ def test_text_and_page_give_what_checking_by_hand_takes(z):
 
 
 def test_equal_entries_are_counted_and_no_digit_is_lost():
-    from compth.certification.text import vector
+    from compth.reporting.certification import vector
 
     assert vector([0.1, 0.0, 0.0, 0.0, -0.0, 1 / 3, 2.0, 2.0]) == (
         "(0.1, 0 (3 times), -0, 0.3333333333333333, 2, 2)"

@@ -7,7 +7,7 @@ import pytest
 from compth.cli import run
 from compth.compressors._render import catalogue_rows
 from compth.methods import compatibility
-from compth.reports import numeric, text_table
+from compth.reporting.reports import numeric, text_table
 
 
 def shown(capsys, *arguments):

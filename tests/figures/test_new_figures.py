@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.reports import figure_bytes
+from compth.reporting.reports import figure_bytes
 from figures._command import gallery, main
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 import compth as ct
-from compth.reports import figure_bytes
+from compth.reporting.reports import figure_bytes
 from paper_repro import _papers
 from paper_repro._command import main
 from paper_repro._papers import ROOT, keys, paper, targets

@@ -7,10 +7,10 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from compth._files import MARK
-from compth._page import html_table, page
 from compth.claims import how_sharp, shown
 from compth.compressors.identity import Identity
+from compth.reporting.files import MARK
+from compth.reporting.page import html_table, page
 
 NO_NUMBER = ("", "-", "diverged", "inf", "nan")
 """Cells that may stand in a column of numbers."""

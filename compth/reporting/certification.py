@@ -9,6 +9,7 @@ import numpy as np
 
 from compth.certificates import Certificate, Report, Verdict
 from compth.certification.estimated import described
+from compth.reporting.page import html_table, page
 
 LADDER = {
     Verdict.PROVED: "for all inputs of the stated scope, in exact arithmetic on the algorithm as written",
@@ -183,8 +184,6 @@ def _range(least: float, most: float) -> str:
 
 def html_page(report: Report, command: str = "") -> str:
     """The report as a static page: verdict, evidence, witnesses, stages, the command and the reproduction script."""
-    from compth._page import html_table, page
-
     rows = [
         [
             c.claim,

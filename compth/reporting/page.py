@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from compth._files import MARK, provenance
+from compth.reporting.files import MARK, provenance
 
 STYLE = """
 :root{color-scheme:light}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.certification.text import html_page
-from compth.reports import comparison_page
+from compth.reporting.certification import html_page
+from compth.reporting.reports import comparison_page
 from tests.browser import chromium
 
 pytest.importorskip("playwright")
