@@ -24,7 +24,7 @@ import numpy as np
 
 from compth.compressors import Bernoulli, Identity
 from compth.dynamics.sketches import sketches_of
-from compth.methods._base import Plan
+from compth.methods.core import Plan
 from compth.methods.core import body as running
 from compth.methods.core.body import runs_its_body
 from compth.methods.core.running import Running

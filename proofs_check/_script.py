@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 
 from compth.claims import JointVariance, Unbiased
-from compth.methods._base import Constants, Plan, Theorem
+from compth.methods.core import Constants, Plan, Theorem
 from compth.proof import Refused, check, counterexample, identity, witness
 from compth.proof.solvers import sign
 from proofs_check._followed import follows

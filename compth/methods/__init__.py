@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from compth._plugins import plugins
-from compth.methods._base import (
+from compth.methods._compatibility import Compatibility, compatibility
+from compth.methods.core import (
     Constants,
     Guarantee,
     Method,
@@ -20,7 +21,6 @@ from compth.methods._base import (
     guarantee,
     plan_of,
 )
-from compth.methods._compatibility import Compatibility, compatibility
 
 OWN_STEPS = {
     "ISAGA": "its workers choose distinct components together and then draw blocks, which they apply to two vectors",

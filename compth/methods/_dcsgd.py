@@ -12,7 +12,7 @@ import numpy as np
 from compth._numbers import Number, ratio
 from compth.claims import Attribution, JointVariance, Unbiased
 from compth.errors import NoGuarantee
-from compth.methods._base import Array, Constants, Plan, Theorem
+from compth.methods.core import Array, Constants, Plan, Theorem
 from compth.sources import INDUCED
 
 

@@ -12,7 +12,7 @@ from compth.claims import Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter
-from compth.methods._base import Array, Constants, Method
+from compth.methods.core import Array, Constants, Method
 
 
 @dataclass(frozen=True)

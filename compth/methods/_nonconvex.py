@@ -8,7 +8,7 @@ import numpy as np
 
 from compth._numbers import Number
 from compth.errors import NoGuarantee
-from compth.methods._base import Array, Constants, Plan, Theorem
+from compth.methods.core import Array, Constants, Plan, Theorem
 
 
 def running_mean(values: Any) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 
 from compth._numbers import Number, max
 from compth.errors import NoGuarantee
-from compth.methods._base import Plan
+from compth.methods.core import Plan
 
 
 def harmonic_step(mu: Number, theta: Number, t: Number) -> Number:

@@ -18,7 +18,7 @@ import numpy as np
 from compth._numbers import Number, max, min, ratio
 from compth.claims import Attribution, Standing
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods._base import Array, Constants, Plan, Theorem
+from compth.methods.core import Array, Constants, Plan, Theorem
 from compth.sources import UNIFIED
 
 WITH_MEMORY = "E||x_t - x*||^2 + M gamma^2 sigma_t^2"

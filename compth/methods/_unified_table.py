@@ -9,8 +9,8 @@ from typing import Any
 import sympy
 
 from compth.claims import JointVariance, Unbiased
-from compth.methods._base import Constants
 from compth.methods._unified import Parameters, UnifiedTheorem
+from compth.methods.core import Constants
 
 
 class _Facts(Mapping[str, Any]):

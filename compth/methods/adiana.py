@@ -13,7 +13,7 @@ import numpy as np
 from compth._numbers import Number, max, min, ratio, sqrt
 from compth.claims import JointVariance, Unbiased
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods._base import Array, Constants, Plan, Theorem, mean_square
+from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy_of_start
 from compth.methods.diana import independent
 from compth.sources import ADIANA as ADIANA_PAPER

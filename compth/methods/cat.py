@@ -13,7 +13,7 @@ from compth._numbers import Number, log2_ceil
 from compth.claims import Attribution
 from compth.compressors import Compressor, Fleet, as_fleet
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
-from compth.methods._base import Array, Constants, Method, Plan, State, Theorem
+from compth.methods.core import Array, Constants, Method, Plan, State, Theorem
 from compth.sources import CAT as CAT_PAPER
 from compth.tuning import costs
 from compth.tuning.rules import level_form, level_shares, tune_rows

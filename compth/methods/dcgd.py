@@ -9,12 +9,12 @@ from typing import Any
 from compth._numbers import Number, max, ratio
 from compth.claims import Attribution, Contractive, JointVariance, Standing, Unbiased
 from compth.methods import _closed_forms as forms
-from compth.methods._base import Constants, Plan, Theorem
 from compth.methods._dcsgd import DCSGDConstant, DCSGDHorizon, DCSGDNoisy
 from compth.methods._nearby import cgd_classes
 from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
 from compth.methods._schedules import harmonic_plan, harmonic_values
 from compth.methods._unified import Parameters, UnifiedTheorem
+from compth.methods.core import Constants, Plan, Theorem
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.known import Asked, Known, Params, Proof
 from compth.sources import DIANA as DIANA_PAPER

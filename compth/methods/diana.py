@@ -12,16 +12,16 @@ from compth._numbers import Number, max, min, ratio, sqrt
 from compth.claims import Attribution, JointVariance, Standing, Unbiased
 from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods import _closed_forms as forms
-from compth.methods._base import (
+from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
+from compth.methods._schedules import harmonic_plan, harmonic_values
+from compth.methods._unified import Parameters, UnifiedTheorem
+from compth.methods.core import (
     Array,
     Constants,
     Plan,
     Theorem,
     mean_square,
 )
-from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
-from compth.methods._schedules import harmonic_plan, harmonic_values
-from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.methods.core.known import Asked, Known, Params, Proof
 from compth.sources import DIANA as DIANA_PAPER

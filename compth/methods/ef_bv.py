@@ -13,7 +13,7 @@ from compth._numbers import Number, max, ratio, sqrt
 from compth.calculus import ef_bv_contraction, ef_bv_scaling
 from compth.claims import Attribution, BiasVariance, Standing, Unbiased
 from compth.errors import NoGuarantee
-from compth.methods._base import Array, Constants, Plan, Theorem, mean_square
+from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.sources import EFBV as EFBV_PAPER
 

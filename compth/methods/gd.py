@@ -11,7 +11,7 @@ from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.errors import NoGuarantee
 from compth.methods import _closed_forms as forms
-from compth.methods._base import Constants, Method, Plan, Theorem
+from compth.methods.core import Constants, Method, Plan, Theorem
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.known import Known
 

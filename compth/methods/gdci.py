@@ -11,7 +11,7 @@ from compth.claims import Attribution, Standing, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods._base import Constants, Plan, Theorem
+from compth.methods.core import Constants, Plan, Theorem
 from compth.methods.core.body import BodyMethod
 from compth.sources import GDCI as GDCI_PAPER
 

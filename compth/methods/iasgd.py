@@ -10,7 +10,7 @@ import numpy as np
 from compth._numbers import Number, ratio, sqrt
 from compth.claims import Attribution, Standing
 from compth.compressors.random_blocks import RandomBlocks
-from compth.methods._base import Array, Constants, Plan, Theorem
+from compth.methods.core import Array, Constants, Plan, Theorem
 from compth.methods.core.body import BodyState, Server, copy_of_start
 from compth.methods.ibcd import IBCD
 from compth.sources import IBCD as IBCD_PAPER

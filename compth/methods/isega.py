@@ -12,7 +12,7 @@ from compth._numbers import Number, min, ratio
 from compth.claims import Attribution, Standing
 from compth.compressors.random_blocks import RandomBlocks
 from compth.errors import InvalidParameter
-from compth.methods._base import Array, Constants, Method, Plan, Theorem, mean_square
+from compth.methods.core import Array, Constants, Method, Plan, Theorem, mean_square
 from compth.methods.diana import DIANA
 from compth.sources import IBCD as IBCD_PAPER
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from compth._numbers import ratio
-from compth.methods._base import Constants, Theorem
 from compth.methods._components import Added, check_variance
 from compth.methods._unified import Parameters
+from compth.methods.core import Constants, Theorem
 from compth.methods.saga import SAGA, SAGALinear
 from compth.sources import UNIFIED
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from compth._numbers import ratio
-from compth.methods._base import Array, Constants, Plan, Theorem, mean_square
 from compth.methods._components import ComponentBody, ComponentTheorem, components
 from compth.methods._unified import Parameters
+from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
 from compth.methods.core.body import BodyState, Worker, gradient_at_start
 from compth.sources import SAGA as SAGA_PAPER
 from compth.sources import UNIFIED

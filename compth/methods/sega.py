@@ -12,9 +12,9 @@ from compth.bits import FLOAT_BITS
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.compressors.rand_k import RandK
-from compth.methods._base import Array, Constants, Plan, Theorem
 from compth.methods._components import SingleNode, one_node
 from compth.methods._unified import WITH_MEMORY, Parameters, UnifiedTheorem
+from compth.methods.core import Array, Constants, Plan, Theorem
 from compth.methods.core.body import BodyMethod, BodyState, Server
 from compth.sources import SEGA as SEGA_PAPER
 from compth.sources import UNIFIED

@@ -8,7 +8,7 @@ import pytest
 import compth as ct
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import find_guarantee
-from compth.methods._base import Constants
+from compth.methods.core import Constants
 from compth.methods.ibcd import (
     isgd_rule,
     iterations_ratio,

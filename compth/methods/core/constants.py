@@ -1,0 +1,126 @@
+"""What a theorem may see of a problem and a fleet, and nothing else: numbers.
+
+That is why a new compressor gets every theorem. A new constant is added to `Constants`, asked of a problem in `NEEDED`
+and read in `Constants.of`. Nothing here may compute with gamma: what depends on a step is a theorem's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth._numbers import Number
+from compth._own import different
+from compth.claims import Claim, Contractive, JointVariance, Unbiased
+from compth.compressors import Fleet, Independent
+from compth.errors import InvalidParameter, NoGuarantee
+
+Array = NDArray[np.float64]
+K = TypeVar("K", bound=Claim)
+
+
+NEEDED = ("L", "mu", "L_max", "L_i", "mu_min", "zeta2_star", "heterogeneity", "convex", "L_plus", "L_pm")
+"""What theorems ask of a problem, besides n, d and gradients."""
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Everything a theorem may see of a problem and a fleet; numbers may be float, Fraction or symbols.
+
+    L: smoothness of f; L_max = max L_i; L_tilde = sqrt(mean L_i^2); mu: strong convexity of f (smallest positive
+    eigenvalue); mu_min: strong convexity shared by every f_i (0: none); zeta2_star = mean ||grad f_i(x*)||^2;
+    D = (2 L_max/n) sum (f_i(x*) - min f_i); stochastic: gradients come from an oracle; sigma2: its sup_x
+    mean E||g_i - grad f_i||^2 (0 without one, inf when it grows with x); claims: the fleet's; params: what the user
+    fixed of the method's parameters (DIANA's alpha ...); L_plus^2 = sup mean||grad f_i(x)-grad f_i(y)||^2/||x-y||^2,
+    L_pm^2 the same less ||grad f(x)-grad f(y)||^2 (Hessian variance); independent: workers compress independently;
+    omega_down: the downlink's variance, 0 when it is not compressed, inf when its compressor is biased; facts:
+    constants of the method on this problem that no compressor's claim can express (IST's theta; an oracle's LL,
+    LL_workers, sigma2_star, sigma2_mean, see GradientNoise), reasons: why one of them does not exist.
+    """
+
+    n: Number
+    d: Number
+    L: Number
+    mu: Number
+    L_max: Number
+    L_tilde: Number
+    mu_min: Number = 0
+    zeta2_star: Number = 0
+    D: Number = 0
+    stochastic: bool = False
+    sigma2: Number = 0
+    convex: bool = True
+    L_plus: Number = 0
+    L_pm: Number = 0
+    independent: bool = False
+    omega_down: Number = 0
+    claims: tuple[Claim, ...] = ()
+    params: Mapping[str, Number] = field(default_factory=dict)
+    facts: Mapping[str, Number] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    def claim(self, kind: type[K]) -> K | None:
+        """The fleet's claim of this kind, None if it makes none."""
+        return next((c for c in self.claims if isinstance(c, kind)), None)
+
+    @property
+    def kappa(self) -> Number:
+        """L / mu."""
+        return self.L / self.mu
+
+    @property
+    def omega(self) -> Number:
+        """The worst member's variance; NoGuarantee when the fleet is not unbiased."""
+        return self._constant(Unbiased).omega
+
+    @property
+    def delta(self) -> Number:
+        """The worst member's contraction; NoGuarantee when the fleet has none."""
+        return self._constant(Contractive).delta
+
+    @property
+    def joint(self) -> JointVariance:
+        """The (A, B) of the averaged message."""
+        return self._constant(JointVariance)
+
+    @property
+    def dissimilarity(self) -> Number:
+        """sup_x mean||grad f_i(x) - grad f(x)||^2: zeta2_star when all Hessians are equal to rounding, else inf."""
+        equal = self.L_pm * self.L_pm <= 1e-12 * self.L_plus * self.L_plus
+        return self.zeta2_star if equal else float("inf")
+
+    def _constant(self, kind: type[K]) -> K:
+        found = self.claim(kind)
+        if found is None:
+            raise NoGuarantee(f"the compressor makes no {kind.__name__} claim, which this theorem needs")
+        return found
+
+    @classmethod
+    def of(cls, problem: Any, fleet: Fleet) -> Constants:
+        """Constants of a problem and the fleet that compresses on it."""
+        fleet.check(problem.n, problem.d)
+        lacking = [name for name in NEEDED if not hasattr(problem, name)]
+        if lacking:
+            raise InvalidParameter(
+                f"problem of type {type(problem).__name__} has no {', '.join(lacking)}: theorems need them"
+            )
+        return cls(
+            n=problem.n,
+            d=problem.d,
+            L=problem.L,
+            mu=problem.mu,
+            L_max=problem.L_max,
+            L_tilde=float(np.sqrt((problem.L_i**2).mean())),
+            mu_min=problem.mu_min,
+            zeta2_star=problem.zeta2_star,
+            D=problem.heterogeneity,
+            convex=problem.convex,
+            L_plus=problem.L_plus,
+            L_pm=problem.L_pm,
+            independent=isinstance(fleet, Independent) and not different(fleet),
+            claims=fleet.claims(problem.n, problem.d),
+        )

@@ -1,0 +1,149 @@
+"""What is promised for a method on a problem: its theorems are asked one by one, and the smallest bound is taken.
+
+A guarantee is what it was derived from: copies and pickles derive it again, never by its own word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from compth._door import a_method, a_problem, a_theorem, at_the_door, check_start, numbers, optional, whole
+from compth._own import altered, stranger
+from compth.claims import Standing
+from compth.errors import InvalidParameter, NoGuarantee
+from compth.methods._word import ORDER, assumptions, broken, not_its_own, other_run
+from compth.methods.core.constants import Constants
+from compth.methods.core.method import Method
+from compth.methods.core.theorem import Plan, Theorem
+from compth.rates import Rate, derived
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """A theorem with the plan and rate it gives on one problem."""
+
+    theorem: Theorem
+    plan: Plan
+    rate: Rate
+    constants: Constants
+
+    def __reduce__(self) -> Any:
+        """Copies and pickles hold what it was derived from and derive it again."""
+        if self.rate.origin is None:
+            return super().__reduce__()
+        return _again, (self.rate.origin, self.rate.standing, self.rate.assumed)
+
+
+def _again(origin: Derivation, standing: str, assumed: tuple[str, ...]) -> Guarantee:
+    return origin.guarantee(standing, assumed)
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The arguments of `find_guarantee`: all that a guarantee follows from."""
+
+    method: Any
+    problem: Any
+    theorem: Any
+    horizon: int
+    x0: Any
+
+    def guarantee(self, standing: str, assumed: tuple[str, ...]) -> Guarantee:
+        """Derived again by the code that is here; it stands no firmer than it did where it comes from."""
+        found = find_guarantee(self.method, self.problem, self.theorem, horizon=self.horizon, x0=self.x0)
+        weakest = max(standing, found.rate.standing, key=lambda s: ORDER.index(Standing(s)))
+        lines = tuple(dict.fromkeys((*assumed, *found.rate.assumed)))
+        return replace(found, rate=derived(found.rate, standing=weakest, assumed=lines))
+
+    def rate(self, standing: str, assumed: tuple[str, ...]) -> Rate:
+        """The guarantee's rate."""
+        return self.guarantee(standing, assumed).rate
+
+
+def _promise(
+    method: Method, problem: Any, theorem: Theorem, c: Constants, x0: Any, horizon: int | None
+) -> Guarantee:
+    plan = theorem.plan(c, method.gamma, horizon)
+    state = method.init(
+        problem, np.array(problem.start if x0 is None else x0, dtype=float).reshape(1, -1), plan
+    )
+    observed = theorem.begin(problem, state, plan)
+    start = float((problem.distance_squared(state.x) if observed is None else observed)[0])
+    rate = Rate(
+        theorem=theorem.id,
+        metric=theorem.metric,
+        stepsize=plan.gamma,
+        rho=None if plan.rho is None else float(plan.rho),
+        floor=float(plan.floor),
+        start=start,
+        values=theorem.values(c, plan, start),
+        distance_factor=theorem.distance_factor(c, plan),
+        plan=plan,
+    )
+    return Guarantee(theorem, plan, rate, c)
+
+
+def find_guarantee(
+    method: Method, problem: Any, theorem: str | Theorem | None = None, *, horizon: int = 1000, x0: Any = None
+) -> Guarantee:
+    """The theorem asked for, or the applicable one whose bound on E||x_t - x*||^2 is smallest at t = horizon."""
+    c = method.check(problem)
+    check_start(x0, problem.d)
+    wanted = (
+        [theorem]
+        if isinstance(theorem, Theorem)
+        else [th for th in method.theorems() if theorem is None or th.id == theorem]
+    )
+    if not wanted and theorem is not None:
+        known = ", ".join(th.id for th in method.theorems()) or "none"
+        raise InvalidParameter(f"theorem={theorem!r} is not one of {type(method).__name__}'s: {known}")
+    other, replaced = other_run(method, problem), altered()
+    wanted = [th for th in wanted if not other or stranger(th)]
+    found, reasons = [], [other] if other else []
+    for th in wanted:
+        reason = not_its_own(th, method) or th.why_not(c)
+        try:
+            if reason:
+                raise NoGuarantee(f"{th.id} does not apply: {reason}")
+            found.append(_promise(method, problem, th, c, x0, horizon))
+        except NoGuarantee as problem_found:
+            reasons.append(str(problem_found))
+    if not found:
+        raise NoGuarantee(
+            f"{method.label} has no guarantee here: " + "; ".join(reasons or ["it has no theorem"])
+        )
+    best = min(found, key=lambda g: (g.rate.distance_bound(horizon), g.rate.floor))
+    origin = Derivation(method, problem, theorem, horizon, x0)
+    rate = derived(best.rate, origin=origin, **assumptions(method, problem, best.theorem, c))
+    return replace(best, rate=broken(rate, replaced) if replaced else rate)
+
+
+@at_the_door(
+    method=a_method, problem=a_problem, theorem=optional(a_theorem), horizon=whole(0), x0=optional(numbers)
+)
+def guarantee(
+    method: Method, problem: Any, theorem: str | Theorem | None = None, *, horizon: int = 1000, x0: Any = None
+) -> Rate:
+    """What is promised for this method on this problem: the named theorem's rate, or the best applicable one's.
+
+    Raises NoGuarantee, with each theorem's reason, when the step size or the compressor is outside every theorem.
+    """
+    return find_guarantee(method, problem, theorem, horizon=horizon, x0=x0).rate
+
+
+def plan_of(
+    method: Method, problem: Any, *, horizon: int = 1000, x0: Any = None
+) -> tuple[Plan, Guarantee | None, str]:
+    """(plan, guarantee or None, reason for none): how a run of this method will be made.
+
+    Raises NoGuarantee when gamma is not given and no theorem plans one.
+    """
+    try:
+        g = find_guarantee(method, problem, horizon=horizon, x0=x0)
+        return g.plan, g, ""
+    except NoGuarantee as problem_found:
+        plan = method.unplanned(method.check(problem), str(problem_found))
+        return plan, None, str(problem_found)

@@ -1,0 +1,197 @@
+"""Methods as pure steps on batched frozen state.
+
+A method knows its compressors and parameters, what its theorems require, how a state begins and how it steps. Most are
+written as one body (`core.body`); what is here is the contract that the driver, the exact dynamics and the reports
+rely on.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth._numbers import Number
+from compth.bits import FLOAT_BITS
+from compth.claims import Claim, Contractive, Unbiased
+from compth.compressors import Compressor, Fleet, as_fleet
+from compth.compressors.identity import Identity
+from compth.errors import InvalidParameter, NoGuarantee, Unsupported
+from compth.methods.core.constants import Array, Constants
+from compth.methods.core.theorem import Plan, Theorem
+from compth.problems.oracle import Corrected, Drawn, Oracle, noise_of
+from compth.sources import COMPTH, Source
+
+S = TypeVar("S", bound="State")
+
+
+@dataclass(frozen=True)
+class State:
+    """Batched iterates: every array field has the replicate axis first.
+
+    x: (R, d). sent: uplink bits of the last round per worker, a float, or (R,) where lengths vary. heard: the same of
+    the downlink, None where the round costs the method's fixed `downlink_bits`.
+    """
+
+    x: Array
+    sent: Any = 0.0
+    heard: Any = None
+
+    def rows(self: S, keep: NDArray[Any]) -> S:
+        """The state of some replicates only."""
+        count = len(self.x)
+        changes = {
+            f.name: value[keep]
+            for f in fields(self)
+            if isinstance(value := getattr(self, f.name), np.ndarray) and value.ndim and len(value) == count
+        }
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Method(ABC):
+    """An algorithm: `init` makes the state, `step` advances all replicates; gamma=None means the theorem's step.
+
+    oracle: what every worker computes instead of grad f_i, e.g. Minibatch(2) on a FiniteSum; None: the gradient itself.
+    """
+
+    compressor: Any = field(default_factory=Identity)
+    gamma: Any = None
+    oracle: Any = field(default=None, kw_only=True)
+
+    requires: ClassVar[tuple[type[Claim], ...]] = ()
+    takes_oracle: ClassVar[bool] = False
+    corrected: ClassVar[bool] = False
+    takes_compressor: ClassVar[bool] = True
+    name: ClassVar[str] = ""
+    source: ClassVar[Source] = COMPTH
+
+    def __post_init__(self) -> None:
+        if self.gamma is not None and not _is_step(self.gamma):
+            raise InvalidParameter(f"{type(self).__name__}(gamma={self.gamma!r}) needs a step size gamma > 0")
+        as_fleet(self.compressor)
+        if self.oracle is not None and not (self.takes_oracle and isinstance(self.oracle, Oracle)):
+            need = (
+                "an Oracle, e.g. Minibatch(1)" if self.takes_oracle else "exact gradients: leave oracle out"
+            )
+            raise InvalidParameter(f"{type(self).__name__}(oracle={self.oracle!r}) needs {need}")
+
+    @property
+    def fleet(self) -> Fleet:
+        """What the workers send together."""
+        return as_fleet(self.compressor)
+
+    @property
+    def label(self) -> str:
+        """Name and compressor, for tables and legends."""
+        return f"{type(self).__name__} {self.fleet.label}{self.oracle_label}"
+
+    @property
+    def oracle_label(self) -> str:
+        """ "" or " ~ Minibatch()"."""
+        return "" if self.oracle is None else f" ~ {self.oracle!r}"
+
+    @classmethod
+    @abstractmethod
+    def theorems(cls) -> tuple[Theorem, ...]:
+        """Its theorems."""
+
+    def check(self, problem: Any) -> Constants:
+        """Constants on this problem; Unsupported, naming what is missing and the remedy, when it cannot run."""
+        c = replace(Constants.of(problem, self.fleet), params=self.given())
+        for kind in self.requires:
+            if c.claim(kind) is None:
+                raise Unsupported(_mismatch(type(self).__name__, kind, self.fleet, c))
+        return self._noisy(c, problem, self.estimator)
+
+    def _noisy(self, c: Constants, problem: Any, oracle: Oracle | None) -> Constants:
+        if oracle is None or oracle.exact:
+            return c
+        noise = noise_of(problem, oracle)
+        names = ("LL", "LL_workers", "sigma2_star", "sigma2_mean")
+        facts = {**c.facts, **{name: getattr(noise, name) for name in names}}
+        return replace(c, stochastic=True, sigma2=noise.sigma2, facts=facts)
+
+    @property
+    def estimator(self) -> Oracle | None:
+        """The oracle as `step` uses it: `corrected` by the gradients at x* where the method says so."""
+        found: Oracle | None = self.oracle
+        return Corrected(found) if self.corrected and found is not None else found
+
+    def view(self, problem: Any, rng: np.random.Generator) -> Any:
+        """The problem as `step` sees it: through the oracle, drawn from rng, when there is one."""
+        return problem if self.estimator is None else Drawn(problem, self.estimator, rng)
+
+    def seen(self, problem: Any) -> Any:
+        """The problem as `step` takes it: the same, unless the method splits f otherwise among its workers."""
+        return problem
+
+    def given(self) -> Mapping[str, Number]:
+        """Parameters besides gamma that the user fixed."""
+        return {}
+
+    def unplanned(self, c: Constants, reason: str) -> Plan:
+        """The plan of a run that no theorem plans; NoGuarantee, with the reason, without a step."""
+        if self.gamma is None:
+            raise NoGuarantee(f"{reason}; give a step size: gamma=...")
+        return Plan(self.gamma, self.default_params(c))
+
+    def default_params(self, c: Constants) -> Mapping[str, Number]:
+        """Parameters besides gamma used when no theorem plans them."""
+        return {}
+
+    @abstractmethod
+    def init(self, problem: Any, x0: Array, plan: Plan) -> State:
+        """State at t = 0 for x0 of shape (R, d)."""
+
+    @abstractmethod
+    def step(self, problem: Any, state: Any, rng: np.random.Generator, plan: Plan, t: int) -> Any:
+        """State at t + 1."""
+
+    def uplink_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+        """Bits per worker of messages (R, n, d): a float when lengths are fixed, else (R,)."""
+        n, d = y.shape[-2:]
+        if self.fleet.random_length(n, d):
+            return self.fleet.message_bits(y, float_bits).mean(axis=-1)
+        return float(sum(c.total for c in self.fleet.bits(n, d, float_bits)) / n)
+
+    def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
+        """Bits broadcast to each worker in a round (expected ones): the full vector unless a method compresses it."""
+        return float(problem.d * float_bits)
+
+    @classmethod
+    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+        """Instances for tests, CLI and docs."""
+        return (cls(compressor) if compressor is not None else cls(),)
+
+
+def _is_step(gamma: Any) -> bool:
+    """True for one number > 0; False for whatever cannot be compared with numbers (SGD(RandK(k=1)))."""
+    try:
+        return np.ndim(gamma) == 0 and bool(0 < gamma < float("inf"))
+    except TypeError:
+        return False
+
+
+def _mismatch(method: str, kind: type[Claim], fleet: Fleet, c: Constants) -> str:
+    """What is missing and the remedy, in one line."""
+    members = [m for m in fleet.members if m.claim(kind, c.d) is None] or list(fleet.members)
+    member: Compressor = members[0]
+    has = ", ".join(str(v) for v in member.claims(c.d)) or "no claim"
+    remedy = {
+        Contractive: f"use Scaled({member!r})",
+        Unbiased: f"use Induced({member!r}, RandK(k=1))"
+        if member.claim(Contractive, c.d)
+        else "use an unbiased one",
+    }.get(kind, "use another compressor")
+    return f"{method} needs {kind.__name__}; {member!r} gives {has}: {remedy}"
+
+
+def mean_square(a: Array) -> Array:
+    """mean over workers of the squared norm: (R, n, d) -> (R,)."""
+    flat = a.reshape(len(a), -1)
+    return np.asarray(np.vecdot(flat, flat) / a.shape[1])

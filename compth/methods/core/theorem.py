@@ -1,0 +1,205 @@
+"""A theorem declares facts; the plan of a run is made of them here, once.
+
+The facts are lines of plain arithmetic in the constants c and a step gamma, so that floats, Fractions and symbols pass:
+the largest step (`step_limit`), the factor (`rate`), the floor (`floor`), what a run needs besides (`params`). Runs ask
+for `plan`, which looks whether the step is in the range; proofs and pages ask for `at`, which does not.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from compth._numbers import Number
+from compth.claims import Attribution, Claim, Sharpness, Standing, standing_of
+from compth.errors import NoGuarantee
+from compth.methods.core.constants import Array, Constants
+from compth.rates import geometric
+from compth.sources import COMPTH, Source
+
+ROUNDING = 1e-12
+"""Share by which a step may lie above a closed limit: it was computed by another expression of the same number."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Numbers a run needs: step size gamma (or a schedule t -> gamma_t) and the method's other parameters."""
+
+    gamma: Number
+    params: Mapping[str, Number] = field(default_factory=dict)
+    rho: Number | None = None
+    floor: Number = 0
+    schedule: Callable[[int], float] | None = field(default=None, compare=False)
+    horizon: int | None = None
+
+    def step(self, t: int) -> Any:
+        """gamma_t."""
+        return self.schedule(t) if self.schedule is not None else self.gamma
+
+    def __getitem__(self, name: str) -> Number:
+        return self.params[name]
+
+
+class Theorem(ABC):
+    """A convergence statement: when it applies, which steps it allows, what it bounds.
+
+    Class attributes: id, title, source, attribution, sharpness, declared (standing without a machine-checked
+    proof), proof (id in proofs_check), requires (claim types), accepts (parameters a user may fix), metric (what
+    is bounded, in words), start_only (`observe` is where the bound starts from; it bounds the squared distance alone),
+    bidirectional (it covers a compressed downlink), gradient_noise ("none": it speaks of exact gradients, "bounded": it
+    needs sigma2 < inf, "any": of oracles by expected smoothness), exact_form (id of what it is without an oracle),
+    own_steps (in words, the steps of a theorem that takes none from the user), derived (it is made for one method,
+    `kind`, from its body). A theorem says `step_limit`, `rate` and `floor`; one whose plan is no closed form in a step
+    overrides `plan`.
+    """
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    source: ClassVar[Source] = COMPTH
+    attribution: ClassVar[Attribution] = Attribution.OURS
+    sharpness: ClassVar[Sharpness] = Sharpness.UPPER
+    declared: ClassVar[Standing] = Standing.DERIVED
+    proof: ClassVar[str] = ""
+    requires: ClassVar[tuple[type[Claim], ...]] = ()
+    accepts: ClassVar[tuple[str, ...]] = ()
+    metric: ClassVar[str] = "E||x_t - x*||^2"
+    bidirectional: ClassVar[bool] = False
+    gradient_noise: ClassVar[str] = "none"
+    exact_form: ClassVar[str] = ""
+    start_only: ClassVar[bool] = False
+    own_steps: ClassVar[str] = ""
+    derived: ClassVar[bool] = False
+
+    @property
+    def standing(self) -> Standing:
+        """PROVED when its proof is in the shipped index, else as declared; ASSUMED for a user's theorem."""
+        return standing_of(self.proof, self.declared, self)
+
+    def why_not(self, c: Constants) -> str:
+        """ "" when the theorem applies to these constants, else the hypothesis that fails."""
+        missing = [k.__name__ for k in self.requires if c.claim(k) is None]
+        if missing:
+            return f"it needs {' and '.join(missing)}"
+        fixed = set(c.params) - set(self.accepts)
+        if float("inf") == c.L:
+            return "f must be smooth (L < inf)"
+        if c.omega_down != 0 and not (self.bidirectional and c.omega_down < float("inf")):
+            return (
+                "it speaks of an uncompressed downlink"
+                if not self.bidirectional
+                else "the downlink is biased"
+            )
+        if fixed:
+            return f"it plans {', '.join(sorted(fixed))} itself"
+        return self._why_not_noisy(c) or self._why_not(c)
+
+    def _why_not_noisy(self, c: Constants) -> str:
+        if not c.stochastic:
+            return f"without an oracle it is {self.exact_form}" if self.exact_form else ""
+        if self.gradient_noise == "any":
+            return ""
+        if self.gradient_noise == "none":
+            return "it speaks of exact gradients, without an oracle"
+        bounded = float("inf") > c.sigma2
+        return (
+            "" if bounded else "gradient noise must be bounded for all x: equal Hessians within each worker"
+        )
+
+    def _why_not(self, c: Constants) -> str:
+        return ""
+
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        """The largest step and how it is written; of a theorem with steps of its own, the first one."""
+        raise NoGuarantee(f"{self.id} states no largest step")
+
+    def default_step(self, c: Constants) -> Number:
+        """The step of a run that names none: the largest one unless said otherwise."""
+        return self.step_limit(c)[0]
+
+    def slack(self, c: Constants, gamma: Number) -> Number:
+        """Where the largest step itself promises nothing: what is left at gamma, positive below it only."""
+        return 1
+
+    def params(self, c: Constants, gamma: Number) -> Mapping[str, Number]:
+        """What a run or the bound needs besides gamma: the method's parameters, a Lyapunov function's weights."""
+        return {}
+
+    def rate(self, c: Constants, gamma: Number) -> Number | None:
+        """rho, the factor of its metric in a step; None for a bound that is not linear."""
+        return None
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        """What its bound tends to."""
+        return 0
+
+    def schedule(self, c: Constants, horizon: int | None) -> Callable[[int], float] | None:
+        """t -> gamma_t, for a theorem with `own_steps` that change."""
+        return None
+
+    def at(self, c: Constants, gamma: Number, horizon: int | None = None) -> Plan:
+        """The plan at gamma, wherever it lies: nothing is compared, so that symbols pass."""
+        rho, floor = self.rate(c, gamma), self.floor(c, gamma)
+        return Plan(gamma, self.params(c, gamma), rho, floor, self.schedule(c, horizon))
+
+    def why_not_at(self, c: Constants, gamma: Number) -> str:
+        """ "" when it speaks of this step, else why not."""
+        limit, text = self.step_limit(c)
+        if self.slack(c, gamma) > 0:
+            return ""
+        return f"gamma={float(gamma):.6g} is not below {text} = {float(limit):.6g}: {self.id} says nothing"
+
+    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        """Step size and parameters (the theorem's own when gamma is None); NoGuarantee for a step out of range."""
+        if gamma is None:
+            gamma = self.default_step(c)
+        elif self.own_steps:
+            raise NoGuarantee(f"{self.id} has its own {self.own_steps}: leave gamma out")
+        else:
+            self.allow(gamma, *self.step_limit(c))
+        reason = self.why_not_at(c, gamma)
+        if reason:
+            raise NoGuarantee(reason)
+        return self.at(c, gamma, horizon)
+
+    def observe(self, problem: Any, state: Any, plan: Plan) -> Array | None:
+        """Its metric on each replicate, (R,); None when it is the squared distance that every run records."""
+        return None
+
+    def begin(self, problem: Any, state: Any, plan: Plan) -> Array | None:
+        """What its bound starts from, (R,): the metric at t = 0 unless said otherwise; None: the squared distance."""
+        return self.observe(problem, state, plan)
+
+    def matrix(self, plan: Plan) -> Array | None:
+        """M when `observe` is (x-x*)' M (x-x*), for exact dynamics; None: `observe` says it by itself."""
+        return None
+
+    def trajectory(self, trace: Any) -> Array:
+        """E metric_t of a simulated or exact run, (T+1,)."""
+        own = trace.mean_metric is not None and not self.start_only
+        return np.asarray(trace.mean_metric if own else trace.mean_square)
+
+    def error(self, trace: Any) -> Array:
+        """Standard error of `trajectory` in a simulated run, (T+1,), or an upper bound on it."""
+        own = trace.se_metric is not None and not self.start_only
+        return np.asarray(trace.se_metric if own else trace.se_square)
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        """t -> bound on E metric_t; by default rho^t start + floor (1 - rho^t)."""
+        rho, floor = float(plan.rho or 0.0), float(plan.floor)
+        return geometric(rho, floor, start)
+
+    def distance_factor(self, c: Constants, plan: Plan) -> float:
+        """A number a with metric >= a ||x_t - x*||^2 (0 when there is none)."""
+        return 1.0
+
+    def allow(self, gamma: Number, limit: Number, rule: str) -> Number:
+        """gamma if 0 < gamma <= limit (up to rounding), else NoGuarantee."""
+        if not 0 < gamma <= limit * (1 + ROUNDING):
+            raise NoGuarantee(
+                f"gamma={float(gamma):.6g} is outside {self.id}'s range: 0 < gamma <= {rule} = {float(limit):.6g}"
+            )
+        return gamma
