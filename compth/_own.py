@@ -27,7 +27,7 @@ T = TypeVar("T")
 PACKAGE = __name__.partition(".")[0]
 SHOWS = frozenset(
     {"cli", "sweeps", "testing", "reporting.plots", "reporting.reports"}
-    | {"comparison", "levels", "stepping"}
+    | {"studies.comparison", "studies.fixed_levels", "studies.step_sizes"}
 )
 """Rooms and modules that show results: nothing that a claim rests on."""
 DECLARING = frozenset({"_numbers", "calculus", "claims", "bits", "compressors", "problems", "methods"})

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 import compth as ct
-from compth.dynamics import rate_ratio, study
 from compth.errors import Unsupported
 from compth.methods import catalogue
 from compth.reporting.plots import COLOURS, STYLE
+from compth.studies.problem_search import rate_ratio, study
 
 COUNT, CLIMB, SEED = 120, 200, 3
 

@@ -34,10 +34,7 @@ LAYERS = {
     **dict.fromkeys(("simulation", "dynamics", "worst_case", "certification", "proof"), 4),
     **dict.fromkeys(
         (
-            "comparison",
-            "levels",
-            "method_analysis",
-            "stepping",
+            "studies",
             "sweeps",
             "reporting",
             "testing",

@@ -146,9 +146,9 @@ def _answer(request: dict[str, Any], pulse: Any) -> dict[str, Any]:
 
 def _analysed(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
     from compth.certificates import encode
-    from compth.method_analysis import analyse as run
     from compth.methods import vocabulary
     from compth.reporting.files import provenance
+    from compth.studies.method_analysis import analyse as run
     from compth.text.specs import build
 
     given = {k: _number(k, v) for k, v in request["constants"].items() if v is not None}

@@ -11,7 +11,7 @@ from compth.cli._output import command_line, progress, show_table
 from compth.errors import CompthError, InvalidParameter
 
 if TYPE_CHECKING:
-    from compth.comparison import Comparison
+    from compth.studies.comparison import Comparison
 
 FILES = ("comparison.svg", "comparison.png", "comparison.json", "comparison.html")
 
@@ -69,8 +69,8 @@ def compare(
     ] = False,
 ) -> int:
     """Compare methods: what is guaranteed, what is seen, at equal rounds and equal bits."""
-    from compth.comparison import compare as run_comparison
     from compth.reporting.files import check_outputs
+    from compth.studies.comparison import compare as run_comparison
 
     check_outputs(out, FILES, force)
     problem = _problem(

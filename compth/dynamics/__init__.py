@@ -3,23 +3,17 @@
 from compth.dynamics.fixed_points import Stationary, stationary
 from compth.dynamics.spectrum import ExactRate, exact_rate
 from compth.dynamics.steps import BestStep, StepSize, best_step, max_stable_step
-from compth.dynamics.study import Finding, bound_ratio, bump, rate_ratio, study
 from compth.dynamics.trajectory import Trajectory, exact
 
 __all__ = [
     "BestStep",
     "ExactRate",
-    "Finding",
     "Stationary",
     "StepSize",
     "Trajectory",
     "best_step",
-    "bound_ratio",
-    "bump",
     "exact",
     "exact_rate",
     "max_stable_step",
-    "rate_ratio",
     "stationary",
-    "study",
 ]

@@ -17,8 +17,8 @@ from fractions import Fraction
 import numpy as np
 
 import compth as ct
-from compth.dynamics import bound_ratio, study
 from compth.methods.dcgd import DCGDGeneral
+from compth.studies.problem_search import bound_ratio, study
 
 report = ct.certify(ct.RandK(k=3), d=(5, 1000))
 for certificate in report.certificates:

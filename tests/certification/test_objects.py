@@ -297,7 +297,7 @@ def test_a_changed_step_inherits_nothing(kind, given):
     ):
         with pytest.raises(Unsupported, match=r"not the package's own|changes what its body says"):
             call(m, PROBLEM)
-    from compth.stepping import worst_case_rate
+    from compth.studies.step_sizes import worst_case_rate
 
     assert worst_case_rate(m, PROBLEM, 0.01) is None
     assert keeps_its_step(m)

@@ -144,12 +144,12 @@ def test_help_imports_no_numpy():
 
 
 def test_internal_errors_are_one_line(monkeypatch, capsys):
-    import compth.comparison
+    import compth.studies.comparison
 
     def broken(*a, **k):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(compth.comparison, "compare", broken)
+    monkeypatch.setattr(compth.studies.comparison, "compare", broken)
     monkeypatch.delenv("COMPTH_DEBUG", raising=False)
     assert run([*SMALL, "--out", "never"]) == 70
     assert len(capsys.readouterr().err.strip().splitlines()) == 1

@@ -9,8 +9,8 @@ import pytest
 
 import compth as ct
 from compth.dynamics.along import RateAt
-from compth.dynamics.study import bound_ratio, bump, rate_ratio, study
 from compth.problems import random_quadratic
+from compth.studies.problem_search import bound_ratio, bump, rate_ratio, study
 from tests.methods.grid import Spoiled
 
 PAIRS = [(ct.GD(), th) for th in ct.GD.theorems()]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.dynamics import rate_ratio
+from compth.studies.problem_search import rate_ratio
 from figures._command import main, names
 
 

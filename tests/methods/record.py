@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import compth as ct
-from compth.dynamics import rate_ratio, stationary
-from compth.dynamics.study import study
+from compth.dynamics import stationary
 from compth.errors import NoGuarantee, Unsupported
 from compth.methods import catalogue, find_guarantee
 from compth.problems import (
@@ -27,6 +26,7 @@ from compth.problems import (
     random_finite_sum,
     random_quadratic,
 )
+from compth.studies.problem_search import rate_ratio, study
 
 from .grid import Spoiled
 

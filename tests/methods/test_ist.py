@@ -9,11 +9,11 @@ import pytest
 import compth as ct
 from compth.compressors.double_sketch import DoubleSketch, coefficients, partitions, refines
 from compth.dynamics import exact, exact_rate, max_stable_step, stationary
-from compth.dynamics.study import bound_ratio
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods.gdci import largest_omega
 from compth.methods.ist import double_sketch_constants, largest_beta, law_of, neighbourhood_paper, remark1
 from compth.problems import distributed_quadratic, random_quadratic
+from compth.studies.problem_search import bound_ratio
 
 from .grid import Spoiled
 

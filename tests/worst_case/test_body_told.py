@@ -85,7 +85,7 @@ def Shifted(w, x, h: ct.Worker, *, gamma, alpha):
 """
 FORGES = """
 import sys
-import compth.method_analysis, compth.worst_case, compth.worst_case.search, compth.dynamics
+import compth.studies.method_analysis, compth.worst_case, compth.worst_case.search, compth.dynamics
 
 def forged(*args, **more): raise SystemExit("forged")
 for module in [m for name, m in list(sys.modules.items()) if name.startswith("compth")]:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth import comparison
 from compth.errors import Unsupported
 from compth.methods import plan_of
+from compth.studies import comparison
 
 pytest.importorskip("clarabel")
 RAND = ct.RandK(2)

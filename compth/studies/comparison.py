@@ -20,7 +20,7 @@ from compth.rates import first_at_most
 from compth.reporting.files import MARK, provenance
 from compth.simulation import Trace, simulate
 from compth.simulation.engines import engine_of
-from compth.stepping import certified_facts
+from compth.studies.step_sizes import certified_facts
 
 MEASURED = ("exact_rate", "exact_rounds", "warning", "best_step", "best_rate", "best_found", "tight_rate")
 """Numbers of a row that are computed, not promised: a stored comparison keeps them."""
@@ -352,7 +352,7 @@ def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]
 
 def _tight(method: Method, problem: Any, plan: Any) -> float | None:
     """The certified worst case over all problems with these mu_min and L_max, where it is known."""
-    from compth.stepping import worst_case_rate
+    from compth.studies.step_sizes import worst_case_rate
 
     if plan.schedule is not None:
         return None

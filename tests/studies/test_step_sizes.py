@@ -5,7 +5,7 @@ import pytest
 
 import compth as ct
 from compth.errors import NoGuarantee
-from compth.stepping import descent_step, worst_case_rate
+from compth.studies.step_sizes import descent_step, worst_case_rate
 
 SHARED = ct.problems.random_quadratic(4, 6, 20, seed=1, interpolation=True, hessians=0.2)
 APART = ct.problems.random_quadratic(4, 6, 20, seed=1)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from compth._door import a_list, a_problem, at_the_door, optional, real, text, whole
-from compth.comparison import Comparison, compare
 from compth.errors import InvalidParameter
 from compth.methods.cat import CAT
 from compth.methods.gd import GD
+from compth.studies.comparison import Comparison, compare
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.comparison import rounding
 from compth.errors import InvalidParameter
+from compth.studies.comparison import rounding
 
 PROBLEM = ct.problems.random_quadratic(3, 6, 10, seed=2)
 METHODS = [ct.GD(), ct.DCGD(ct.RandK(2)), ct.DIANA(ct.RandK(2)), ct.DCGD(ct.TopK(1), gamma=0.05)]
@@ -64,7 +64,7 @@ def test_exact_column_and_curve(comparison):
 
 
 def test_a_simulated_mean_that_misses_the_exact_one_is_warned_about(comparison):
-    from compth.comparison import _exact_facts
+    from compth.studies.comparison import _exact_facts
 
     trace = comparison.traces[1]
     low = replace(trace, mean_square=trace.mean_square * 0.1)
