@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks._timing import Line, line
 from compth.compressors.rand_k import RandK
 from compth.dynamics import best_step, exact, exact_rate
-from compth.dynamics.spectrum import Search
+from compth.dynamics.radii import Search
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system
 from compth.methods import plan_of

@@ -7,17 +7,8 @@ from typing import Any
 import numpy as np
 
 from compth.dynamics import enumerated, masked
-from compth.dynamics.spectrum import (
-    DENSE,
-    WIDTH,
-    ExactRate,
-    is_coupled,
-    mean_ends,
-    mean_radius,
-    radius,
-    rate_from,
-    rate_of_maps,
-)
+from compth.dynamics.radii import DENSE, WIDTH, mean_ends, mean_radius, radius
+from compth.dynamics.spectrum import ExactRate, is_coupled, rate_from, rate_of_maps
 from compth.dynamics.system import Data
 from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import Packing

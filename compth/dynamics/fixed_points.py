@@ -11,7 +11,8 @@ from compth._door import a_method, a_problem, at_the_door
 from compth.dynamics import enumerated, joint, masked
 from compth.dynamics.cone import basis_of, blocks, solve_enclosed
 from compth.dynamics.noise_free import NoiseFree
-from compth.dynamics.spectrum import ExactRate, prepared, rate_of, rate_on
+from compth.dynamics.radii import constant_step_inputs
+from compth.dynamics.spectrum import ExactRate, rate_of, rate_on
 from compth.dynamics.system import Moments, System
 from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import Packing, units_of
@@ -53,7 +54,7 @@ def stationary(method: Method, problem: Any) -> Stationary:
         rate = rate_on(method, problem, plan)
         whole: Any = enumerated.EnumeratedSystem(method, problem, plan)
         return _unstable(rate) or _of_maps(whole, rate)
-    data, gamma, params = prepared(method, problem)
+    data, gamma, params = constant_step_inputs(method, problem)
     rate = rate_of(method, data, gamma, params)
     if masked.fits(method):
         return _unstable(rate) or _of_maps(masked.MaskedSystem(method, data, gamma, params), rate)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from compth.dynamics.normal import recipe_of
+from compth.dynamics.radii import Search, constant_step_inputs
 from compth.dynamics.sketches import noise_for, sketches_for
-from compth.dynamics.spectrum import Search, prepared
 from compth.dynamics.system import Moments, System, data_of
 from compth.dynamics.trajectory import make_system
 from compth.errors import Unsupported
@@ -43,7 +43,7 @@ def certified_bracket(method: Method, problem: Any) -> tuple[Fraction, Fraction]
 
     Raises Unsupported for singular mean Hessians and for correlated workers with memories.
     """
-    data, gamma, params = prepared(method, problem)
+    data, gamma, params = constant_step_inputs(method, problem)
     floating = make_system(method, data, gamma, params, affine=False)
     if not floating.kept_cone:
         raise Unsupported("a rational bracket needs independent workers, or a method without memories")

@@ -26,7 +26,8 @@ from compth.methods.core.centre import centre_of, without_invariants
 from compth.methods.core.listing import listing
 from compth.methods.core.program import Program, bills, carried, known_to_server
 from compth.methods.core.vectors import SPOKEN, Underivable
-from compth.worst_case.bodies import Question, asked_for, check_instance, question
+from compth.worst_case.bodies import asked_for, check_instance, question
+from compth.worst_case.question import Question
 
 Facts = Mapping[str, Any]
 

@@ -31,7 +31,7 @@ def worst_case_rate(
 
     None for a user's compressor or problem, whose claims and constants are its own word.
     """
-    from compth.worst_case.bodies import body_rate
+    from compth.worst_case.runs import body_rate
 
     if foreign(method.fleet) or foreign(problem):
         return None
@@ -118,7 +118,7 @@ def _promised(method: Method, problem: Any, gamma: float) -> float | None:
 
 def _worst_step(method: Method, problem: Any, params: Mapping[str, Any]) -> float | None:
     """The step with the best worst case where it is known in closed form, the other parameters kept."""
-    from compth.worst_case.bodies import step_in_closed_form
+    from compth.worst_case.runs import step_in_closed_form
 
     if foreign(method) or foreign(problem):
         return None

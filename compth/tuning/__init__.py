@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from compth.tuning import costs
+from compth.tuning.answer import Tuning
 from compth.tuning.probabilities import (
     MeanEstimation,
     kkt_residual,
@@ -10,7 +11,7 @@ from compth.tuning.probabilities import (
     quadratic_probabilities,
     sampling_probabilities,
 )
-from compth.tuning.rules import Tuning, tune
+from compth.tuning.rules import tune
 from compth.tuning.steps import StepTable, step_table
 
 __all__ = [

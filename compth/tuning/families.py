@@ -18,9 +18,9 @@ from compth.compressors.low_rank import RankR
 from compth.compressors.top_k import TopK
 from compth.compressors.top_k_sign import TopKSign
 from compth.errors import InvalidParameter, Unsupported
+from compth.tuning.answer import Tuning, norm_square, pick, scalar
 from compth.tuning.costs import Cost
 from compth.tuning.moments import EXACT, Progress, progress
-from compth.tuning.rules import Tuning, _scalar, _square, bought, nothing, pick
 from compth.tuning.schemes import SCHEMES, Ordered
 
 LEVEL_NAMES = ("k", "budget", "r", "s", "p", "epsilon")
@@ -154,24 +154,24 @@ def tune_family(
         np.array(paid, dtype=dtype),
     )
     if zero:
-        return nothing(name, L, exact, lambda: table)
+        return Tuning.for_zero(name, L, exact, lambda: table)
     efficiency = table[1] / table[2]
     fixed_share = _ignores_gradient(made[0], d)
     at = int(pick(efficiency, last=_sampled(made[0])))
     note = _degenerate(name, efficiency, tried, fixed_share, exact)
     share, step, basis = found[at]
-    return bought(
-        name,
-        tried[at],
-        _scalar(step) / L,
-        share,
-        _square(g, exact),
-        paid[at],
-        L,
-        note,
-        made[at],
-        lambda: table,
-        basis,
+    return Tuning.chosen(
+        scheme=name,
+        level=tried[at],
+        stepsize=scalar(step) / L,
+        share=share,
+        square=norm_square(g, exact),
+        cost=paid[at],
+        L=L,
+        note=note,
+        compressor=made[at],
+        table=lambda: table,
+        basis=basis,
     )
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,127 +12,22 @@ from numpy.typing import NDArray
 
 from compth._numbers import Number
 from compth._threads import one_blas_thread
-from compth.compressors import Compressor
 from compth.errors import InvalidParameter
 from compth.tuning import costs
+from compth.tuning.answer import (
+    Tuning,
+    check_gradient,
+    check_smoothness,
+    norm_square,
+    pick,
+    scalar,
+)
 from compth.tuning.costs import Cost, Form
-from compth.tuning.schemes import BLOCK, SCHEMES, SS, Ordered, S, Scheme, all_levels, improvement, omega_at
+from compth.tuning.families import tune_family
+from compth.tuning.schemes import BLOCK, SCHEMES, SS, Ordered, S, Scheme, all_levels, omega_at
 
-TIE = 1e-12
-"""Efficiencies closer than this, relative to the best, count as equal in floats."""
 SCAN = 1 << 16
 """Up to this d every level is looked at; beyond it unimodal curves are searched."""
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """What to send at this gradient, and what it buys.
-
-    Attributes
-    ----------
-    level : elements T (expected number for SS), or the family's parameter; 0 for a zero gradient (send nothing).
-    stepsize : the step that goes with it.      share : improvement relative to that of the full gradient, in [0, 1].
-    improvement : guaranteed (expected) decrease of f, share ||g||^2/(2L).      cost : C(level), in the cost's units.
-    efficiency : improvement / cost.      compressor : the operator at this level, None for a zero gradient.
-    basis : where the share is from: exact at this gradient, or a declared constant.      note : what is degenerate.
-    """
-
-    scheme: str
-    level: Any
-    stepsize: Any
-    share: Any
-    improvement: Any
-    cost: Any
-    efficiency: Any
-    L: Any
-    basis: str
-    note: str
-    compressor: Compressor | None
-    _table: Callable[[], tuple[Any, Any, Any]] = field(repr=False, compare=False)
-    _square: Any = field(repr=False, compare=False, default=0)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """The curve as numbers: functions do not travel."""
-        return {**vars(self), "_table": _Table(self._columns)}
-
-    @cached_property
-    def _columns(self) -> tuple[Any, Any, Any]:
-        return self._table()
-
-    @property
-    def levels(self) -> Any:
-        """Every level that was open, in order."""
-        return self._columns[0]
-
-    @property
-    def shares(self) -> Any:
-        """Share of the full gradient's improvement at each level: alpha(T), beta(T), omega*(T)."""
-        return self._columns[1]
-
-    @property
-    def costs(self) -> Any:
-        """C at each level."""
-        return self._columns[2]
-
-    @cached_property
-    def curve(self) -> Any:
-        """Efficiency (improvement / cost) at each level."""
-        return self.shares * self._square / (2 * self.L) / self.costs
-
-    @property
-    def ties(self) -> tuple[Any, Any]:
-        """First and last level whose efficiency is the best one's (up to rounding)."""
-        if self.level == 0:
-            return (0, 0)
-        per_cost = self.shares / self.costs
-        best = per_cost.max()
-        near = np.flatnonzero(per_cost >= best * (1 - (0 if isinstance(best, Fraction) else TIE)))
-        return self.levels[near[0]], self.levels[near[-1]]
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A curve that was computed already."""
-
-    columns: tuple[Any, Any, Any]
-
-    def __call__(self) -> tuple[Any, Any, Any]:
-        return self.columns
-
-
-def check_gradient(gradient: Any) -> tuple[NDArray[Any], bool]:
-    """(flat vector, exact?): floats, or Fractions when one entry is a Fraction. A matrix is read row by row.
-
-    Raises InvalidParameter for NaN, inf, complex, empty or non-numeric input.
-    """
-    try:
-        raw = np.asarray(gradient)
-    except ValueError:
-        raise InvalidParameter("gradient is ragged: pass one vector or matrix of numbers") from None
-    if raw.size == 0:
-        raise InvalidParameter(f"gradient has shape {raw.shape}: it is empty, pass d >= 1 numbers")
-    flat = raw.reshape(-1)
-    if raw.dtype == object:
-        if not all(isinstance(v, int | Fraction) and not isinstance(v, bool) for v in flat):
-            raise InvalidParameter(
-                "gradient mixes exact and other entries: pass Fractions and ints, or floats only"
-            )
-        return np.array([Fraction(v) for v in flat], dtype=object), True
-    if raw.dtype.kind not in "fiu":
-        raise InvalidParameter(f"gradient has dtype {raw.dtype}: pass real numbers")
-    flat = flat.astype(np.float64, copy=False)
-    if not np.isfinite(flat).all():
-        at = int(np.flatnonzero(~np.isfinite(flat))[0])
-        raise InvalidParameter(f"gradient[{at}]={flat[at]} is not finite: remove NaN and inf before tuning")
-    return flat, False
-
-
-def check_smoothness(L: Any, exact: bool) -> Any:
-    """L as float or Fraction; InvalidParameter unless 0 < L < inf."""
-    real = isinstance(L, int | float | Fraction | np.number) and not isinstance(L, bool)
-    if not real or not 0 < L < math.inf:
-        raise InvalidParameter(f"L={L!r} needs a smoothness constant 0 < L < inf")
-    return Fraction(L) if exact else float(L)
 
 
 @one_blas_thread
@@ -161,8 +54,6 @@ def tune(
     L = check_smoothness(L, exact)
     price = costs.of(costs.Payload() if cost is None else cost)
     if not isinstance(scheme, str):
-        from compth.tuning.families import tune_family
-
         return tune_family(g, np.shape(gradient), exact, scheme, price, L, levels)
     if scheme not in SCHEMES:
         raise InvalidParameter(
@@ -194,80 +85,25 @@ def _tune_scheme(g: NDArray[Any], exact: bool, scheme: Scheme, price: Cost, L: A
         return np.arange(1, o.d + 1), scheme.shares(o), cost_of(every) + 0 * every
 
     if not o.sizes[0] > 0:
-        return nothing(scheme.key, L, exact, table)
+        return Tuning.for_zero(scheme.key, L, exact, table)
     level = min(best_level(o, scheme, form, zero, slope), int(o.d - np.searchsorted(o.up, 0, side="right")))
     one = np.array([level])
     share = scheme.shares(o, one)
     step = scheme.stepsize(o, one, share, L)[0]
-    square = _square(g, exact)
+    square = norm_square(g, exact)
     note = _note(scheme, o, form, zero, slope)
-    return bought(
-        scheme.key,
-        level,
-        _scalar(step),
-        share,
-        square,
-        kind(cost_of(kind(level))),
-        L,
-        note,
-        scheme.compressor(level),
-        table,
+    return Tuning.chosen(
+        scheme=scheme.key,
+        level=level,
+        stepsize=scalar(step),
+        share=share,
+        square=square,
+        cost=kind(cost_of(kind(level))),
+        L=L,
+        note=note,
+        compressor=scheme.compressor(level),
+        table=table,
     )
-
-
-def _scalar(value: Any) -> Any:
-    return value.item() if isinstance(value, np.ndarray | np.generic) else value
-
-
-def _square(g: NDArray[Any], exact: bool) -> Any:
-    """||g||^2; InvalidParameter where it overflows."""
-    with np.errstate(over="ignore"):
-        square = (g * g).sum() if exact else float(g @ g)
-    if not exact and math.isinf(square):
-        raise InvalidParameter(
-            "gradient: its squared norm overflows; rescale it (levels do not depend on the scale)"
-        )
-    return square
-
-
-def bought(
-    name: str,
-    level: Any,
-    step: Any,
-    share: Any,
-    square: Any,
-    cost: Any,
-    L: Any,
-    note: str,
-    compressor: Compressor | None,
-    table: Callable[[], tuple[Any, Any, Any]],
-    basis: str = "exact at this gradient",
-) -> Tuning:
-    """The Tuning of a chosen level."""
-    share = _scalar(np.ravel(share)[0])
-    gain = improvement(share, square, L)
-    return Tuning(
-        name,
-        level,
-        step,
-        share,
-        gain,
-        cost,
-        gain / cost,
-        L,
-        basis,
-        note,
-        compressor,
-        table,
-        square,
-    )
-
-
-def nothing(name: str, L: Any, exact: bool, table: Callable[[], tuple[Any, Any, Any]]) -> Tuning:
-    """The answer for a zero gradient: send nothing."""
-    zero: Any = Fraction(0) if exact else 0.0
-    note = "the gradient is zero: send nothing"
-    return Tuning(name, 0, zero, zero, zero, zero, zero, L, "exact at this gradient", note, None, table)
 
 
 def best_level(o: Ordered, scheme: Scheme, form: Form, zero: Any, slope: Any) -> int:
@@ -333,15 +169,6 @@ def _best_packet(o: Ordered, scheme: Scheme, form: Form, zero: Any, slope: Any) 
     levels = np.concatenate([np.arange(starts[k], ends[k] + 1) for k in left])
     efficiency = scheme.shares(o, levels) / form(zero + slope * levels.astype(o.up.dtype))
     return int(levels[pick(efficiency, scheme.last_tie)])
-
-
-def pick(efficiency: NDArray[Any], last: bool) -> Any:
-    """Index of the best along the last axis: the first of equals, or the last (within TIE for floats)."""
-    if not last:
-        return efficiency.argmax(axis=-1)
-    slack = 0 if efficiency.dtype == object else TIE
-    near = efficiency >= efficiency.max(axis=-1, keepdims=True) * (1 - slack)
-    return efficiency.shape[-1] - 1 - near[..., ::-1].argmax(axis=-1)
 
 
 def packet_ends(d: int, capacity: Any, zero: Any, slope: Any) -> NDArray[np.int64]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -16,13 +15,8 @@ from compth.compressors import Independent
 from compth.errors import CompthError, InvalidParameter, Unsupported, require
 from compth.methods import Constants, catalogue
 from compth.methods.core.body import NOTHING, BodyMethod, runs_its_body
-from compth.methods.core.program import Program, averaged_gradients
-from compth.methods.core.vectors import GRADIENT, MESSAGE
-from compth.worst_case.inequalities import SHARED
-from compth.worst_case.model import Model
 from compth.worst_case.question import Question, known_of
-from compth.worst_case.rational import spelled
-from compth.worst_case.told import Told, over_all_d
+from compth.worst_case.told import Told
 
 
 @dataclass(frozen=True)
@@ -42,7 +36,7 @@ def names() -> dict[str, Named]:
     out: dict[str, Named] = {}
     for name, kind in bodies.items():
         known = known_of(kind)
-        found = next((k.claim for k in known if not k.alias), _required(kind))
+        found = next((k.claim for k in known if not k.alias), required_claim(kind))
         out[name] = Named(kind, name, found)
         out |= {k.alias: Named(kind, k.alias, k.claim, k.most_workers) for k in known if k.alias}
     for name, kind in bodies.items():
@@ -50,7 +44,7 @@ def names() -> dict[str, Named]:
     return out
 
 
-def _required(kind: Any) -> type[Claim] | None:
+def required_claim(kind: Any) -> type[Claim] | None:
     return next((c for c in kind.requires if c in (Contractive, Unbiased)), None)
 
 
@@ -67,7 +61,7 @@ def asked_for(method: Any) -> Named:
         return replace(known[method], name=method)
     kind = body_of(method)
     require(kind is not None, f"method={method!r} is no method written as a body, nor the name of one")
-    return Named(kind, kind.__name__, _required(kind))
+    return Named(kind, kind.__name__, required_claim(kind))
 
 
 def body_of(method: Any) -> Any:
@@ -253,136 +247,3 @@ def _of_instance(method: Any) -> tuple[Mapping[str, Any], Number | None]:
     if isinstance(method, str | type):
         return {}, None
     return {k: getattr(method, k, None) for k in method.signature.params}, method.gamma
-
-
-def class_of(
-    method: Any, problem: Any, values: Mapping[str, Number] = MappingProxyType({})
-) -> dict[str, Any] | None:
-    """The constants of the class that a run of a body lies in: mu_min, L_max, n and its compressors' claim.
-
-    Of f itself, as one worker, where at these values of its parameters the step reads the mean gradient alone. None
-    where it lies in none: workers that are not strongly convex, an oracle, a compressed broadcast, workers that draw
-    together, compressors without a claim.
-    """
-    c = method.check(problem)
-    try:
-        check_instance(method)
-    except Unsupported:
-        return None
-    seen = method.seen(problem)
-    if _reads_the_mean_alone(type(method), values, int(seen.n)):
-        return {"mu": seen.mu, "L": seen.L, "n": 1, "omega": 0} if seen.mu > 0 else None
-    base: dict[str, Any] = {"mu": seen.mu_min, "L": seen.L_max, "n": int(seen.n)}
-    if not seen.mu_min > 0:
-        return None
-    claim = claim_of(method, c)
-    return None if claim is None else {**base, **claim}
-
-
-def claim_of(method: Any, c: Constants) -> dict[str, Number] | None:
-    """The constants of compressors by which a worst case is asked: omega, delta, or eta and omega.
-
-    delta where the method requires it, or nothing else is known.
-    """
-    unbiased, contractive, pair = c.claim(Unbiased), c.claim(Contractive), c.claim(BiasVariance)
-    if contractive is not None and (unbiased is None or _required(type(method)) is Contractive):
-        return {"delta": contractive.delta}
-    if unbiased is not None:
-        return {"omega": unbiased.omega}
-    return None if pair is None else {"eta": pair.eta, "omega": pair.omega}
-
-
-def _reads_the_mean_alone(kind: type[BodyMethod], values: Mapping[str, Number], n: int) -> bool:
-    """True for a body without messages and workers' vectors that reads no single worker's gradient, nor n."""
-    names = (*kind.signature.params, *(("gamma",) if kind.signature.takes_gamma else ()))
-    given = tuple(sorted((k, spelled(values.get(k, Fraction(1, 4)))) for k in names))
-    if kind.signature.worker:
-        return False
-    try:
-        alone, among = (over_all_d(kind, given, m) for m in (1, n))
-    except CompthError:
-        return False
-    read = averaged_gradients(among) == frozenset(among.of_kind(GRADIENT))
-    return not among.of_kind(MESSAGE) and read and _same_step(alone, among)
-
-
-def _same_step(a: Program, b: Program) -> bool:
-    ops = len(a.ops) == len(b.ops) and all(
-        (p.kind, p.draw, p.parts, p.argument.terms) == (q.kind, q.draw, q.parts, q.argument.terms)
-        for p, q in zip(a.ops, b.ops, strict=True)
-    )
-    return ops and all(
-        p.probability == q.probability and all(p.following[k].terms == q.following[k].terms for k in a.names)
-        for p, q in zip(a.leaves, b.leaves, strict=True)
-    )
-
-
-def body_rate(method: Any, problem: Any, gamma: float, params: Mapping[str, Any]) -> float | None:
-    """The certified worst case of the class that a run of a body lies in, at its step; None where there is none.
-
-    Where the worst case needs a minimiser that all f_i share, only for problems that have one.
-    """
-    from compth.worst_case.tight import tight_rate
-
-    kind, used = body_of(method), _used(method, params)
-    constants = None if kind is None else class_of(method, problem, {"gamma": gamma, **used})
-    if kind is None or constants is None:
-        return None
-    given: dict[str, Any] = {k: float(v) for k, v in used.items() if k not in constants}
-    try:
-        found = tight_rate(kind, **{**given, **constants}, gamma=gamma)
-    except (Unsupported, InvalidParameter):
-        return None
-    if found.certificate is None or _misses_its_minimiser(found.certificate.model, problem):
-        return None
-    return found.certified
-
-
-def _used(method: Any, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The body's parameters out of a plan's, else the method's own."""
-    if not isinstance(method, BodyMethod):
-        return {}
-    planned = type(method).planned
-    used = {k: params.get(planned.get(k, k), getattr(method, k, None)) for k in method.signature.params}
-    return {k: v for k, v in used.items() if v is not None}
-
-
-def _misses_its_minimiser(model: Model, problem: Any) -> bool:
-    """True where a worst case needs a minimiser that all f_i share, and the problem has none."""
-    return bool(SHARED in model.assumptions and problem.n > 1 and problem.zeta2_star != 0)
-
-
-def step_in_closed_form(method: Any, problem: Any, params: Mapping[str, Any]) -> float | None:
-    """The step of the best worst case that a closed form knows at these parameters, None where none does."""
-    used = _used(method, params)
-    try:
-        kind, constants = body_of(method), class_of(method, problem, used)
-        if kind is None or constants is None:
-            return None
-        delta, omega, eta = (constants.get(k) for k in ("delta", "omega", "eta"))
-        q = question(asked_for(kind), constants["mu"], constants["L"], delta, omega, eta, constants["n"])
-        if q.known is None or _misses_its_minimiser(q.model(1, q.known.best(q)[1], full=False), problem):
-            return None
-        found = q.known.step_with(q, used) if q.known.step_with else q.known.best(q)[0]
-    except CompthError:
-        return None
-    return None if found is None else float(found)
-
-
-__all__ = [
-    "Named",
-    "Question",
-    "all_params",
-    "asked_for",
-    "body_asked",
-    "body_of",
-    "body_rate",
-    "check_instance",
-    "claim_of",
-    "class_of",
-    "constants_of",
-    "known_of",
-    "names",
-    "question",
-    "step_in_closed_form",
-]

@@ -20,15 +20,17 @@ from compth.methods.core.centre import centre_of, without_invariants
 from compth.methods.core.outside import while_it_reads_the_same
 from compth.rates import geometric
 from compth.sources import COMPTH
-from compth.worst_case.bodies import Question, _reads_the_mean_alone, asked_for, body_of, class_of, question
+from compth.worst_case.bodies import asked_for, body_of, question
 from compth.worst_case.closed import closed_certificate, nearby_certificate
 from compth.worst_case.enclosed import enclosed, outward
 from compth.worst_case.exact_algebra import is_psd
 from compth.worst_case.inequalities import SHARED
 from compth.worst_case.model import Model
 from compth.worst_case.observed import value
+from compth.worst_case.question import Question
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
 from compth.worst_case.resolved import AT_X, LAST
+from compth.worst_case.runs import class_of, reads_the_mean_alone
 from compth.worst_case.settled import steering
 from compth.worst_case.tight import attained_by, best_step, interior, proved_rate
 
@@ -215,7 +217,7 @@ class Certified(Theorem):
 
         A body may branch on its parameters: what it reads at others says nothing of this run.
         """
-        if q.n == 1 < c.n and not _reads_the_mean_alone(self.kind, {**params, "gamma": gamma}, int(c.n)):
+        if q.n == 1 < c.n and not reads_the_mean_alone(self.kind, {**params, "gamma": gamma}, int(c.n)):
             raise NoGuarantee(f"{self.id} does not apply: it is of another class")
 
     def _params(self, q: Question, c: Constants, gamma: Number) -> dict[str, Number]:

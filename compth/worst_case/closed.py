@@ -11,9 +11,9 @@ from compth.methods import _closed_forms as forms
 from compth.methods._nearby import sqrt_above
 from compth.methods.core.known import Known
 from compth.methods.gd import GD
-from compth.worst_case.bodies import Question
 from compth.worst_case.lyapunov import asks_for_the_next_point, coefficients
 from compth.worst_case.model import NOW, Form, Model, unit
+from compth.worst_case.question import Question
 from compth.worst_case.rational import RateCertificate
 from compth.worst_case.resolved import AT_X
 

@@ -18,7 +18,8 @@ from compth.errors import InvalidParameter, require
 from compth.methods import _closed_forms as forms
 from compth.methods.core.body import BodyMethod
 from compth.sources import Source
-from compth.worst_case.bodies import Question, asked_for, known_of
+from compth.worst_case.bodies import asked_for
+from compth.worst_case.question import Question, known_of
 
 
 @dataclass(frozen=True)

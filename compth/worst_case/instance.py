@@ -17,8 +17,8 @@ from compth.errors import Unsupported
 from compth.methods import Method
 from compth.methods.core.body import BodyMethod, with_all_parameters
 from compth.problems import DistributedQuadratic, distributed_quadratic
-from compth.worst_case.bodies import Question
 from compth.worst_case.model import Model, Quadratic1D
+from compth.worst_case.question import Question
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from compth.errors import Unsupported
 from compth.methods import Constants
 from compth.methods.core.body import NOTHING, BodyMethod
 from compth.methods.core.outside import while_it_reads_the_same
-from compth.worst_case.bodies import asked_for, check_instance, claim_of, question
+from compth.worst_case.bodies import asked_for, check_instance, question
+from compth.worst_case.runs import claim_of
 from compth.worst_case.search import best_parameters
 from compth.worst_case.tight import tight_rate
 

@@ -14,11 +14,12 @@ from compth.certificates import Certificate, Report, Verdict
 from compth.errors import InvalidParameter, require
 from compth.text.expressions import parse
 from compth.worst_case import lyapunov as user_lyapunov
-from compth.worst_case.bodies import Question, asked_for, body_asked, question
+from compth.worst_case.bodies import asked_for, body_asked, question
 from compth.worst_case.closed import closed_certificate, nearby_certificate, values_of
 from compth.worst_case.exact_algebra import is_psd
 from compth.worst_case.lyapunov import asks_for_the_next_point
 from compth.worst_case.model import Model
+from compth.worst_case.question import Question
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
 from compth.worst_case.tight import above, attained_by, best_step, interior, proved_rate
 from compth.worst_case.witness import Witness, asymptotic, one_step

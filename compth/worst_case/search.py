@@ -9,7 +9,7 @@ import numpy as np
 
 from compth._numbers import Number
 from compth.errors import Unsupported
-from compth.worst_case.bodies import Question
+from compth.worst_case.question import Question
 from compth.worst_case.rational import certificate_at, least_certified, spelled
 from compth.worst_case.tight import attained_by
 

@@ -19,9 +19,10 @@ from compth.errors import CompthError, InvalidParameter, NoGuarantee, UnusableIn
 from compth.methods import Theorem, catalogue
 from compth.text.expressions import parse
 from compth.worst_case.bodies import Named, asked_for, constants_of
+from compth.worst_case.described import body_in, method_in
 from compth.worst_case.rational import spelled
 from compth.worst_case.referee import judged_rate
-from compth.worst_case.told import Statement, body_in, method_in
+from compth.worst_case.told import Statement
 
 GRID: Mapping[str, tuple[Fraction | int, ...]] = {
     "mu": (Fraction(1, 2), Fraction(1, 10), Fraction(1, 100)),

@@ -15,10 +15,11 @@ from compth._numbers import Number, is_exact
 from compth.claims import Attribution, Standing, standing_of
 from compth.errors import require
 from compth.sources import Source
-from compth.worst_case.bodies import Question, body_asked
+from compth.worst_case.bodies import body_asked
 from compth.worst_case.closed import closed_certificate, nearby_certificate
 from compth.worst_case.instance import WorstCase, instance_of
 from compth.worst_case.model import Model, Quadratic1D
+from compth.worst_case.question import Question
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
 
 CLOSE = 1e-4

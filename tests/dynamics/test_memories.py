@@ -9,7 +9,7 @@ import pytest
 
 import compth as ct
 from compth.compressors import MomentMap
-from compth.dynamics import along, best_step, exact_rate, memories, parts, spectrum
+from compth.dynamics import along, best_step, exact_rate, memories, parts, radii
 from compth.dynamics.memories import Memories
 from compth.dynamics.system import Moments, System, data_of
 from compth.dynamics.trajectory import make_system
@@ -33,7 +33,7 @@ def moments(system, seed=0):
 
 def dense(system):
     """The spectral radius of the written-out operator."""
-    packing = spectrum.Packing(system)
+    packing = radii.Packing(system)
     matrix = np.array([packing.apply(v) for v in np.eye(packing.size)]).T
     return float(np.abs(np.linalg.eigvals(matrix)).max())
 
@@ -129,11 +129,11 @@ def test_only_perron_points_pass_for_them(everywhere, monkeypatch):
     """Planted: any vector passes."""
     problem = random_quadratic(3, 4, 20, seed=4)
     system = system_of(ct.DIANA(ct.RandK(1), gamma=0.5 / problem.L), problem)
-    search = spectrum.Search(system)
+    search = radii.Search(system)
     search.target = -0.4
     right = search.run(1e-9)
-    monkeypatch.setattr(spectrum.Search, "_positive", lambda self, vector: True)
-    other = spectrum.Search(system)
+    monkeypatch.setattr(radii.Search, "_positive", lambda self, vector: True)
+    other = radii.Search(system)
     other.target = -0.4
     assert other.run(1e-9) < right - 0.01
 
@@ -166,8 +166,8 @@ def test_whole_they_are_not_enclosed(monkeypatch):
     """Planted: the groups stay together, and the Perron point lies on the boundary of the cone."""
     method, problem = ct.DIANA(ct.RandK(1)), apart()
     beyond = replace(method, gamma=float(best_step(method, problem).gamma) * 1.1)
-    monkeypatch.setattr(spectrum, "parts_of", lambda system: [system])
-    monkeypatch.setattr(spectrum, "DENSE", 0)
+    monkeypatch.setattr(radii, "parts_of", lambda system: [system])
+    monkeypatch.setattr(radii, "DENSE", 0)
     found = exact_rate(beyond, problem)
     assert found.bracket[1] - found.bracket[0] > 1e-2 * (1 - found.rho)
 

@@ -11,9 +11,10 @@ import pytest
 import compth as ct
 from compth.errors import InvalidParameter, Unsupported
 from compth.problems import distributed_quadratic
-from compth.worst_case.bodies import Question, asked_for, question
+from compth.worst_case.bodies import asked_for, question
 from compth.worst_case.exponents import exponents
 from compth.worst_case.model import Space, mean_of, plus, unit
+from compth.worst_case.question import Question
 from compth.worst_case.rational import least_certified
 from compth.worst_case.tight import attained_by
 from tests.methods import bodies

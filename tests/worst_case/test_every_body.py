@@ -14,8 +14,9 @@ from compth.errors import InvalidParameter, Unsupported
 from compth.methods.core.body import BodyMethod, with_all_parameters
 from compth.problems import distributed_quadratic
 from compth.worst_case import tight
-from compth.worst_case.bodies import all_params, asked_for, known_of, question
+from compth.worst_case.bodies import all_params, asked_for, question
 from compth.worst_case.inequalities import SHARED
+from compth.worst_case.question import known_of
 from compth.worst_case.rational import spelled
 from compth.worst_case.solver import Pencil
 from compth.worst_case.tight import attained_by

@@ -1,0 +1,134 @@
+"""The worst case of the class that a run on a problem lies in: its constants, its rate, its best step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+from compth._numbers import Number
+from compth.claims import BiasVariance, Contractive, Unbiased
+from compth.errors import CompthError, InvalidParameter, Unsupported
+from compth.methods import Constants
+from compth.methods.core.body import BodyMethod
+from compth.methods.core.program import Program, averaged_gradients
+from compth.methods.core.vectors import GRADIENT, MESSAGE
+from compth.worst_case.bodies import asked_for, body_of, check_instance, question, required_claim
+from compth.worst_case.inequalities import SHARED
+from compth.worst_case.model import Model
+from compth.worst_case.rational import spelled
+from compth.worst_case.tight import tight_rate
+from compth.worst_case.told import over_all_d
+
+
+def class_of(
+    method: Any, problem: Any, values: Mapping[str, Number] = MappingProxyType({})
+) -> dict[str, Any] | None:
+    """The constants of the class that a run of a body lies in: mu_min, L_max, n and its compressors' claim.
+
+    Of f itself, as one worker, where at these values of its parameters the step reads the mean gradient alone. None
+    where it lies in none: workers that are not strongly convex, an oracle, a compressed broadcast, workers that draw
+    together, compressors without a claim.
+    """
+    c = method.check(problem)
+    try:
+        check_instance(method)
+    except Unsupported:
+        return None
+    seen = method.seen(problem)
+    if reads_the_mean_alone(type(method), values, int(seen.n)):
+        return {"mu": seen.mu, "L": seen.L, "n": 1, "omega": 0} if seen.mu > 0 else None
+    base: dict[str, Any] = {"mu": seen.mu_min, "L": seen.L_max, "n": int(seen.n)}
+    if not seen.mu_min > 0:
+        return None
+    claim = claim_of(method, c)
+    return None if claim is None else {**base, **claim}
+
+
+def claim_of(method: Any, c: Constants) -> dict[str, Number] | None:
+    """The constants of compressors by which a worst case is asked: omega, delta, or eta and omega.
+
+    delta where the method requires it, or nothing else is known.
+    """
+    unbiased, contractive, pair = c.claim(Unbiased), c.claim(Contractive), c.claim(BiasVariance)
+    if contractive is not None and (unbiased is None or required_claim(type(method)) is Contractive):
+        return {"delta": contractive.delta}
+    if unbiased is not None:
+        return {"omega": unbiased.omega}
+    return None if pair is None else {"eta": pair.eta, "omega": pair.omega}
+
+
+def reads_the_mean_alone(kind: type[BodyMethod], values: Mapping[str, Number], n: int) -> bool:
+    """True for a body without messages and workers' vectors that reads no single worker's gradient, nor n."""
+    names = (*kind.signature.params, *(("gamma",) if kind.signature.takes_gamma else ()))
+    given = tuple(sorted((k, spelled(values.get(k, Fraction(1, 4)))) for k in names))
+    if kind.signature.worker:
+        return False
+    try:
+        alone, among = (over_all_d(kind, given, m) for m in (1, n))
+    except CompthError:
+        return False
+    read = averaged_gradients(among) == frozenset(among.of_kind(GRADIENT))
+    return not among.of_kind(MESSAGE) and read and _same_step(alone, among)
+
+
+def _same_step(a: Program, b: Program) -> bool:
+    ops = len(a.ops) == len(b.ops) and all(
+        (p.kind, p.draw, p.parts, p.argument.terms) == (q.kind, q.draw, q.parts, q.argument.terms)
+        for p, q in zip(a.ops, b.ops, strict=True)
+    )
+    return ops and all(
+        p.probability == q.probability and all(p.following[k].terms == q.following[k].terms for k in a.names)
+        for p, q in zip(a.leaves, b.leaves, strict=True)
+    )
+
+
+def body_rate(method: Any, problem: Any, gamma: float, params: Mapping[str, Any]) -> float | None:
+    """The certified worst case of the class that a run of a body lies in, at its step; None where there is none.
+
+    Where the worst case needs a minimiser that all f_i share, only for problems that have one.
+    """
+    kind, used = body_of(method), _used(method, params)
+    constants = None if kind is None else class_of(method, problem, {"gamma": gamma, **used})
+    if kind is None or constants is None:
+        return None
+    given: dict[str, Any] = {k: float(v) for k, v in used.items() if k not in constants}
+    try:
+        found = tight_rate(kind, **{**given, **constants}, gamma=gamma)
+    except (Unsupported, InvalidParameter):
+        return None
+    if found.certificate is None or _misses_its_minimiser(found.certificate.model, problem):
+        return None
+    return found.certified
+
+
+def _used(method: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The body's parameters out of a plan's, else the method's own."""
+    if not isinstance(method, BodyMethod):
+        return {}
+    planned = type(method).planned
+    used = {k: params.get(planned.get(k, k), getattr(method, k, None)) for k in method.signature.params}
+    return {k: v for k, v in used.items() if v is not None}
+
+
+def _misses_its_minimiser(model: Model, problem: Any) -> bool:
+    """True where a worst case needs a minimiser that all f_i share, and the problem has none."""
+    return bool(SHARED in model.assumptions and problem.n > 1 and problem.zeta2_star != 0)
+
+
+def step_in_closed_form(method: Any, problem: Any, params: Mapping[str, Any]) -> float | None:
+    """The step of the best worst case that a closed form knows at these parameters, None where none does."""
+    used = _used(method, params)
+    try:
+        kind, constants = body_of(method), class_of(method, problem, used)
+        if kind is None or constants is None:
+            return None
+        delta, omega, eta = (constants.get(k) for k in ("delta", "omega", "eta"))
+        q = question(asked_for(kind), constants["mu"], constants["L"], delta, omega, eta, constants["n"])
+        if q.known is None or _misses_its_minimiser(q.model(1, q.known.best(q)[1], full=False), problem):
+            return None
+        found = q.known.step_with(q, used) if q.known.step_with else q.known.best(q)[0]
+    except CompthError:
+        return None
+    return None if found is None else float(found)
