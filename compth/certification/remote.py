@@ -52,6 +52,8 @@ class Answers:
         self.limit = math.inf
         self.forms: dict[str, Subject] = {}
         self.thing: Any = None
+        self.stated = False
+        """The subject is a theorem: every question about it runs lines of the file itself."""
 
     def to(self, name: str, arguments: Any, form: str) -> tuple[str, Any]:
         """("answer", value), or ("raised", (type, message, whether the program raised it, its input))."""
@@ -64,7 +66,7 @@ class Answers:
                     if name == "load":
                         return "answer", self._about(arguments[3])
                     return "answer", self._state(arguments[1])
-                if name.startswith(("theorem_file.", "told.", "body_told.")):
+                if self.stated:
                     with self._limited(self.subject.name):
                         return "answer", QUESTIONS[name](self.subject, *arguments)
                 return "answer", QUESTIONS[name](self._formed(form), *arguments)
@@ -118,7 +120,7 @@ class Answers:
         import compth.worst_case.theorem_file  # noqa: F401  (these are their questions)
         from compth.worst_case.told import Statement
 
-        self.subject = Statement(self.thing, name)
+        self.subject, self.stated = Statement(self.thing, name), True
         return True
 
 
