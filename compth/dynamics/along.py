@@ -105,4 +105,4 @@ class EnumeratedRateAt:
 
     def rate(self, gamma: float, width: float = WIDTH) -> ExactRate:
         """exact_rate at this step; its enclosure is as narrow as it gets."""
-        return rate_of_maps(self.system.at(gamma))
+        return rate_of_maps(self.system.at(gamma).of_x())

@@ -8,7 +8,7 @@ the method's own `step`, applied to basis states under the enumerating generator
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import fields, replace
 from typing import Any
@@ -20,12 +20,15 @@ from compth.certification.assumption import reference_of
 from compth.certification.tracer import NotTraceable, leaves
 from compth.dynamics import masked, traced
 from compth.dynamics.lowered import NotClosed
+from compth.dynamics.normal import whole_program
 from compth.dynamics.own import own_fleet, own_problem, own_step
 from compth.dynamics.solvers import arnoldi, enclosed, extremes, face_bound, noise_free
 from compth.dynamics.system import data_of
 from compth.errors import CompthError, Unsupported
 from compth.methods import Method, Plan, State, Theorem
 from compth.methods.core.body import NOTHING, BodyMethod
+from compth.methods.core.observed import observed
+from compth.methods.core.vectors import COMMON, OWN, STATE, Vector
 
 Array = Any
 FAR = 2.0**40
@@ -221,6 +224,25 @@ class EnumeratedSystem:
         out.mean_map = np.einsum("k,kab->ab", out.p, out.T)
         return out
 
+    def of_x(self) -> EnumeratedSystem:
+        """The same on what x observes of a body: T on forms F, run at old states S that have them, F S = id."""
+        if not self.alone:
+            return self
+        n = self.given.seen(self.problem).n
+        found = observed(whole_program(self.given, self.plan.step(self.t), self.plan.params, n, self.d))  # type: ignore[arg-type]
+        if found.whole:
+            return self
+        # how many vectors of d numbers a name stands for, before and after
+        before = {k: 1 if len(shape) == 1 else shape[0] for k, shape in self.shapes.items()}
+        after = {k: n if k in found.program.worker else 1 for k in found.forms}
+        old = {k: found.old.get((OWN, STATE, k), found.old[COMMON, STATE, k]) for k in before}
+        forms, states = _matrix(found.forms, after, before, self.d), _matrix(old, before, after, self.d)
+        out = copy(self)
+        out.size, out.c, out.centre = len(forms), self.c @ forms.T, forms @ self.centre
+        out.T, out.units = forms @ self.T @ states, np.sqrt(forms**2 @ self.units**2)
+        out.mean_map = np.einsum("k,kab->ab", out.p, out.T)
+        return out
+
     def linear(self, Y: Array) -> Array:
         """Y -> sum p T Y T', symmetrised."""
         self.applications += 1
@@ -354,6 +376,27 @@ class EnumeratedSystem:
             return lambda v: np.asarray(lu_solve(factors, v))
         solve = noise_free(self.mean_map * self.units / self.units[:, None])
         return lambda v: solve(v.reshape(size, size)).ravel()
+
+
+def _matrix(
+    vectors: Mapping[str, Vector], rows: Mapping[str, int], columns: Mapping[str, int], d: int
+) -> Array:
+    """Combinations of vectors as one matrix; a name with several rows or columns has one for each worker."""
+    first = dict(zip(columns, np.cumsum([0, *columns.values()]), strict=False))
+    out = np.zeros((sum(rows.values()), sum(columns.values())))
+    at = 0
+    for name, count in rows.items():
+        for i in range(count):
+            for (scope, _, k), c in vectors[name].terms.items():
+                many = columns[k]
+                own = (
+                    slice(first[k] + i, first[k] + i + 1)
+                    if scope == OWN
+                    else slice(first[k], first[k] + many)
+                )
+                out[at + i, own] += float(c) / (1 if scope == OWN else many)
+        at += count
+    return np.kron(out, np.eye(d))
 
 
 def curves(

@@ -52,7 +52,7 @@ def stationary(method: Method, problem: Any) -> Stationary:
     if enumerated.fits(method, problem):
         plan = plan_of(method, problem)[0]
         rate = rate_on(method, problem, plan)
-        whole: Any = enumerated.EnumeratedSystem(method, problem, plan)
+        whole: Any = enumerated.EnumeratedSystem(method, problem, plan).of_x()
         return _unstable(rate) or _of_maps(whole, rate)
     data, gamma, params = constant_step_inputs(method, problem)
     rate = rate_of(method, data, gamma, params)
@@ -61,7 +61,7 @@ def stationary(method: Method, problem: Any) -> Stationary:
     unstable = _unstable(rate)
     if unstable is not None:
         return unstable
-    affine = make_system(method, data, gamma, params)
+    affine = make_system(method, data, gamma, params, of_x=True)
     linear = make_system(method, data, gamma, params, affine=False)
     return _of_system(affine, linear, rate)
 

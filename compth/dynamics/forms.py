@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from compth._numbers import Number
 from compth.compressors import MomentMap
 
@@ -59,3 +61,10 @@ class Sketches:
     own: tuple[MomentMap, ...]
     cross: MomentMap | None = None
     down: MomentMap | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """True when what is sent is delta times what was given, without noise."""
+        return not any(
+            m is not None and (np.any(m.a) or np.any(m.b) or np.any(m.c)) for m in (*self.own, self.cross)
+        )

@@ -23,6 +23,7 @@ from compth.dynamics.system import Data
 from compth.errors import Unsupported
 from compth.methods import Method
 from compth.methods.core.body import BodyMethod, runs_its_body
+from compth.methods.core.observed import observed
 from compth.methods.core.outside import while_it_reads_the_same
 from compth.methods.core.program import Program
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, STATE
@@ -39,7 +40,8 @@ class Masked(NamedTuple):
 
 
 def masked_form(program: Program) -> Masked | None:
-    """The step in this form, None for any other."""
+    """What x observes of the step in this form, None for any other."""
+    program = observed(program).program
     if program.names != ("x",) or [op.kind for op in program.ops] != [MESSAGE, GRADIENT, MESSAGE]:
         return None
     (first, point, second), (leaf,) = program.ops, program.leaves

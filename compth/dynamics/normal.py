@@ -30,19 +30,27 @@ class NotNormal(CompthError):
     """A program without this form, and why."""
 
 
-def exact_program(method: BodyMethod, gamma: Any, params: Mapping[str, Any], n: int, d: int) -> Program:
-    """The step at these parameters, less the copies that invariants show; in Fractions where the body takes them."""
+def whole_program(method: BodyMethod, gamma: Any, params: Mapping[str, Any], n: int, d: int) -> Program:
+    """The step at these parameters, in Fractions where the body takes them."""
     values = method.read_from(params) | ({"gamma": gamma} if method.signature.takes_gamma else {})
-    return program_at(type(method), values, n, d, not method.broadcasts_all)
+    return _derived(type(method), values, n, d, not method.broadcasts_all)
+
+
+def exact_program(method: BodyMethod, gamma: Any, params: Mapping[str, Any], n: int, d: int) -> Program:
+    """The same less the copies that invariants show."""
+    return without_invariants(whole_program(method, gamma, params, n, d))[0]
 
 
 def program_at(kind: type[BodyMethod], values: Mapping[str, Any], n: int, d: int, downlink: bool) -> Program:
     """The same of a class at these values."""
+    return without_invariants(_derived(kind, values, n, d, downlink))[0]
+
+
+def _derived(kind: type[BodyMethod], values: Mapping[str, Any], n: int, d: int, downlink: bool) -> Program:
     try:
-        found = derived(kind, _sorted(values, Fraction), n, d, downlink)
+        return derived(kind, _sorted(values, Fraction), n, d, downlink)
     except Underivable:  # a body that calls numpy on a parameter
-        found = derived(kind, _sorted(values, float), n, d, downlink)
-    return without_invariants(found)[0]
+        return derived(kind, _sorted(values, float), n, d, downlink)
 
 
 def _sorted(values: Mapping[str, Any], number: Callable[[Any], Any]) -> tuple[tuple[str, Any], ...]:

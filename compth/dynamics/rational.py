@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from compth.dynamics.forms import Sketches
 from compth.dynamics.normal import recipe_of
+from compth.dynamics.of_x import of_x_alone, scheme_of_part
 from compth.dynamics.radii import Search, constant_step_inputs
-from compth.dynamics.sketches import noise_for, sketches_for
-from compth.dynamics.system import Moments, System, data_of
+from compth.dynamics.sketches import noise_for
+from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.trajectory import make_system
 from compth.errors import Unsupported
 from compth.methods import Method
@@ -45,25 +47,27 @@ def certified_bracket(method: Method, problem: Any) -> tuple[Fraction, Fraction]
     """
     data, gamma, params = constant_step_inputs(method, problem)
     floating = make_system(method, data, gamma, params, affine=False)
+    if not isinstance(floating, System):
+        raise Unsupported(f"{method.label}: the dynamics of a body are in floating point: leave rational out")
     if not floating.kept_cone:
         raise Unsupported("a rational bracket needs independent workers, or a method without memories")
     exact_data = data_of(method.seen(problem), rational=True)
     noise_for(method, exact_data)
-    exact = System(
-        exact_data,
-        _scheme(method, gamma, params, data.n, data.d),
-        sketches_for(method, data.n, data.d),
-        False,
-    )
+    sketches = floating.sketches
+    exact = System(exact_data, _scheme(method, data, gamma, params, sketches), sketches, False)
     search = Search(floating)
     for tol in (1e-8, 1e-11, 1e-14):
         search.run(tol)
     return _lower(exact, search), _upper(exact, search)
 
 
-def _scheme(method: Method, gamma: Any, params: Any, n: int, d: int) -> Any:
+def _scheme(method: Method, data: Data, gamma: Any, params: Any, sketches: Sketches) -> Any:
+    """That of what x observes, in Fractions."""
     exact_params = {k: Fraction(v) for k, v in params.items()}
-    return recipe_of(method).scheme(Fraction(gamma), exact_params, sketches_for(method, n, d), n, d)
+    part = of_x_alone(method, data, Fraction(gamma), exact_params)
+    if part is None:
+        return recipe_of(method).scheme(Fraction(gamma), exact_params, sketches, data.n, data.d)
+    return scheme_of_part(part, method, data, sketches)
 
 
 def _short(array: Array | None, scale: float) -> Array | None:

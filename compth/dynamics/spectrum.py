@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compth._door import a_method, a_problem, at_the_door
-from compth.dynamics import enumerated, masked, traced
+from compth.dynamics import enumerated, masked
 from compth.dynamics.radii import Radius, constant_step_inputs, is_narrow, mean_radius, radius
 from compth.dynamics.rational import certified_bracket
 from compth.dynamics.sketches import random_points
@@ -57,7 +57,7 @@ def is_coupled(method: Method, data: Data, gamma: Any, params: Any, mode: str = 
     Zero is judged against the same with gradients at x* (and x* itself, which GDCI sends) of the same size but random,
     and with independent workers, where nothing cancels.
     """
-    whole = make_system(method, data, gamma, params, mode=mode)
+    whole = make_system(method, data, gamma, params, mode=mode, of_x=True)
     driven, noise = _driven(whole), whole.noise
     if driven == 0:
         return False
@@ -75,7 +75,7 @@ def is_coupled(method: Method, data: Data, gamma: Any, params: Any, mode: str = 
         rows[:, -1] = np.abs(g[..., -1]).max() * random_points(1, len(rows))[0]
         rows[:, :-1] = np.abs(data.A).max() * random_points(len(rows), d)
         noise = replace(noise, G=g)
-    system = make_system(method, loud, gamma, params, mode=mode)
+    system = make_system(method, loud, gamma, params, mode=mode, of_x=True)
     system.noise, system.cross = noise, None
     return driven > 1e-12 * _driven(system)
 
@@ -110,8 +110,6 @@ def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: b
     found = rate_of(method, data, gamma, params, mode)
     if not rational:
         return found
-    if traced.fits(method):
-        raise Unsupported(f"{method.label}: the dynamics of a body are in floating point: leave rational out")
     if mode != "exact":
         raise InvalidParameter(f"mode={mode!r} has no rational bracket: its maps are approximations")
     low, high = certified_bracket(method, problem)
@@ -128,7 +126,7 @@ def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: b
 def rate_on(method: Method, problem: Any, plan: Plan) -> ExactRate:
     """exact_rate of a plan with a constant step."""
     if enumerated.fits(method, problem):
-        return rate_of_maps(enumerated.EnumeratedSystem(method, problem, plan))
+        return rate_of_maps(enumerated.EnumeratedSystem(method, problem, plan).of_x())
     return rate_of(method, data_of(method.seen(problem)), plan.gamma, plan.params)
 
 

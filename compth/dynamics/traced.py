@@ -23,7 +23,7 @@ from compth.errors import Unsupported
 from compth.methods import Method, Theorem
 from compth.methods.core.body import BodyMethod, runs_its_body
 from compth.methods.core.centre import Centre, centre_of
-from compth.methods.core.program import Op
+from compth.methods.core.program import Op, Program
 from compth.methods.core.vectors import GRADIENT, MESSAGE, PICKED, SPOKEN
 
 Array = Any
@@ -53,9 +53,10 @@ class TracedSystem(Blocks):
         params: Mapping[str, Any],
         sketches: Sketches,
         affine: bool = True,
+        program: Program | None = None,
     ) -> None:
         self.method = method
-        self.program = exact_program(method, gamma, params, data.n, data.d)
+        self.program = exact_program(method, gamma, params, data.n, data.d) if program is None else program
         try:
             self.centre: Centre = centre_of(self.program, sketches.delta)
         except Unsupported as reason:
@@ -215,12 +216,28 @@ class TracedSystem(Blocks):
 
 
 def system_of(
-    method: Any, data: Data, gamma: Any, params: Mapping[str, Any], mode: str = "exact", affine: bool = True
+    method: Any,
+    data: Data,
+    gamma: Any,
+    params: Mapping[str, Any],
+    mode: str = "exact",
+    affine: bool = True,
+    program: Program | None = None,
 ) -> TracedSystem:
-    """The operator of a body; Unsupported where the fleet's moments are not known, and for oracles in Fractions."""
-    kinds = {op.kind for op in exact_program(method, gamma, params, data.n, data.d).ops}
+    """The operator of a body, or of a program that is made of it.
+
+    Unsupported where the fleet's moments are not known, and for oracles in Fractions.
+    """
+    whole = exact_program(method, gamma, params, data.n, data.d) if program is None else program
+    sketches = program_sketches(method, whole, data, mode)
+    return TracedSystem(method, data, gamma, params, sketches, affine, whole)
+
+
+def program_sketches(method: Any, program: Program, data: Data, mode: str) -> Sketches:
+    """Moments of what a program compresses and broadcasts; of a fleet that it does not use nothing is asked."""
+    kinds = {op.kind for op in program.ops}
     fleet = method.fleet if MESSAGE in kinds else as_fleet(Identity())
     sketches = sketches_of(fleet, data.n, data.d, mode)
     if SPOKEN in kinds:
         sketches = replace(sketches, down=spoken_noise(method, method.downlink, data.d, mode))
-    return TracedSystem(method, data, gamma, params, sketches, affine)
+    return sketches

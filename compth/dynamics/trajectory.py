@@ -13,6 +13,7 @@ from compth._door import a_method, a_problem, at_the_door, check_start, numbers,
 from compth.dynamics import enumerated, traced
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
 from compth.dynamics.normal import NotNormal, plain_kernel, recipe_of
+from compth.dynamics.of_x import of_x_alone, system_of_part
 from compth.dynamics.sketches import noise_for, random_points, sketches_for
 from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.units import units_of
@@ -49,10 +50,25 @@ class Trajectory:
 
 
 def make_system(
-    method: Method, data: Data, gamma: Any, params: Any, *, mode: str = "exact", affine: bool = True
+    method: Method,
+    data: Data,
+    gamma: Any,
+    params: Any,
+    *,
+    mode: str = "exact",
+    affine: bool = True,
+    of_x: bool | None = None,
 ) -> Any:
-    """The operator on second moments at a step size: a System, or that of a traced body (not for masked models)."""
-    if traced.fits(method):
+    """The operator on second moments at a step size: a System, or that of a traced body (not for masked models).
+
+    of_x: of what x observes alone (default: of the linear part, whose rate is that of x).
+    """
+    general = traced.fits(method)
+    if not affine if of_x is None else of_x:
+        part = of_x_alone(method, data, gamma, params, mode)
+        if part is not None:
+            return system_of_part(part, method, data, gamma, params, mode, affine)
+    if general:
         return traced.system_of(method, data, gamma, params, mode, affine)
     recipe = recipe_of(method)
     sketches = sketches_for(method, data.n, data.d, mode)

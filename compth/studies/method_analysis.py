@@ -24,8 +24,9 @@ from compth.methods.core.body import (
 )
 from compth.methods.core.centre import centre_of, without_invariants
 from compth.methods.core.listing import listing
+from compth.methods.core.observed import observed
 from compth.methods.core.program import Program, bills, carried, known_to_server
-from compth.methods.core.vectors import SPOKEN, Underivable
+from compth.methods.core.vectors import OWN, SPOKEN, Underivable, Vector
 from compth.worst_case.bodies import asked_for, check_instance, question
 from compth.worst_case.question import Question
 
@@ -264,6 +265,10 @@ def _derived(
     for k, combination in gone.items():
         what = " + ".join(f"{'' if c == 1 else f'{c} '}mean({j})" for j, c in combination.items())
         out.append(("invariant", f"{k} = {what} in every round"))
+    part = observed(plain)
+    if not part.whole:
+        seen = ", ".join(_form(v, program.worker) for v in part.forms.values())
+        out.append(("x observes", f"{seen}: rates and steps are those of these alone"))
     if kind._sent is BodyMethod._sent:
         out.append(("bits a round", _bits(program)))
     known = known_to_server(program)
@@ -276,6 +281,15 @@ def _derived(
     if down and SPOKEN not in {op.kind for op in program.ops}:
         out.append(("downlink", "its broadcast may be compressed: downlink="))
     return tuple(out)
+
+
+def _form(v: Vector, workers: tuple[str, ...]) -> str:
+    """A combination of the state's vectors."""
+
+    def name(scope: str, k: str) -> str:
+        return f"{k}_i" if scope == OWN else f"mean({k})" if k in workers else k
+
+    return " + ".join(f"{'' if c == 1 else f'{c} '}{name(s, k)}" for (s, _, k), c in v.terms.items())
 
 
 def _at(a: Any, b: Any) -> str:

@@ -17,6 +17,7 @@ from compth.errors import CompthError, InvalidParameter, NoGuarantee, Unsupporte
 from compth.methods import Constants, Plan, Theorem, catalogue
 from compth.methods.core.body import BodyMethod, derived
 from compth.methods.core.centre import centre_of, without_invariants
+from compth.methods.core.observed import of_x
 from compth.methods.core.outside import while_it_reads_the_same
 from compth.rates import geometric
 from compth.sources import COMPTH
@@ -26,12 +27,11 @@ from compth.worst_case.enclosed import enclosed, outward
 from compth.worst_case.exact_algebra import is_psd
 from compth.worst_case.inequalities import SHARED
 from compth.worst_case.model import Model
-from compth.worst_case.observed import value
+from compth.worst_case.observed import seen, value
 from compth.worst_case.question import Question
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
 from compth.worst_case.resolved import AT_X, LAST
 from compth.worst_case.runs import class_of, reads_the_mean_alone
-from compth.worst_case.settled import steering
 from compth.worst_case.tight import attained_by, best_step, interior, proved_rate
 
 Array = Any
@@ -257,9 +257,9 @@ class Certified(Theorem):
         if proof is None:
             raise NoGuarantee(f"{self.id}: no certificate belongs to this plan, it is made by `plan`")
         given = (*values, *((("gamma", spelled(plan.gamma)),) if self.kind.signature.takes_gamma else ()))
-        program = steering(derived(self.kind, tuple(sorted(given)), problem.n, problem.d, False))
-        centre = centre_of(without_invariants(program)[0])
-        return value(proof.certificate, centre, problem, state) / float(proof.weight)
+        part = of_x(derived(self.kind, tuple(sorted(given)), problem.n, problem.d, False))
+        centre = centre_of(without_invariants(part.program)[0])
+        return value(proof.certificate, centre, problem, seen(part, state)) / float(proof.weight)
 
     def _values(self, plan: Plan) -> Params:
         """The body's parameters in a plan."""

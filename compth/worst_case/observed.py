@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from compth.methods.core.centre import Centre
+from compth.methods.core.observed import Observed
+from compth.methods.core.vectors import OWN
 from compth.worst_case.model import Model
 from compth.worst_case.rational import RateCertificate
 from compth.worst_case.resolved import LAST
 
 Array = Any
+
+
+def seen(part: Observed, state: Any) -> Any:
+    """The vectors that x observes of a state, under their names."""
+    if part.whole:
+        return state
+    workers = set(part.program.worker)
+
+    def form(name: str) -> Array:
+        total: Array = 0
+        for (scope, _, k), c in part.forms[name].terms.items():
+            v = getattr(state, k)
+            single = v[:, None] if v.ndim == 2 else v if scope == OWN else v.mean(axis=1, keepdims=True)
+            total = total + float(c) * single
+        return total if name in workers else total[:, 0]
+
+    return SimpleNamespace(**{k: form(k) for k in part.forms})
 
 
 def value(certificate: RateCertificate, centre: Centre, problem: Any, state: Any) -> Array:
@@ -50,4 +70,4 @@ def _vectors(model: Model, centre: Centre, problem: Any, state: Any) -> dict[str
     return out
 
 
-__all__ = ["value"]
+__all__ = ["seen", "value"]

@@ -11,12 +11,13 @@ from typing import Any
 from compth._numbers import Number
 from compth._own import stranger
 from compth.methods.core.known import Known
+from compth.methods.core.observed import of_x
 from compth.methods.core.outside import while_it_reads_the_same
 from compth.worst_case.exponents import exponents
 from compth.worst_case.inequalities import LATER
 from compth.worst_case.model import Model
 from compth.worst_case.rational import spelled
-from compth.worst_case.settled import settled, steering
+from compth.worst_case.settled import settled
 from compth.worst_case.told import Told, over_all_d
 from compth.worst_case.traced import Class, derived_model
 
@@ -87,7 +88,7 @@ def _model(
     shown: dict[str, Number] = {"mu": cls.mu, "L": cls.L}
     shown |= {k: getattr(q, k) for k in ("delta", "eta", "omega") if getattr(q, k) is not None}
     traced = q.kind.program(values, q.n) if isinstance(q.kind, Told) else over_all_d(q.kind, values, q.n)
-    traced = traced if whole else steering(traced)
+    traced = traced if whole else of_x(traced).program
     program = settled(traced) if settle else traced
     model = derived_model(program, cls, {**shown, **dict(values), "n": q.n}, _units(q.kind), full)
     later = (LATER,) if program.names != traced.names else ()
