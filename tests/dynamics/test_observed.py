@@ -247,6 +247,6 @@ def test_a_certified_bound_reads_the_combination_that_x_reads():
 
 
 def test_the_analysis_says_what_x_observes():
-    shown = ct.analyse(Means(RAND, gamma=0.05), problem=PROBLEM)
+    shown = ct.analyse(Means, compressors=[RAND])
     assert "x, mean(h): rates and steps are those of these alone" in str(shown)
-    assert "x observes" not in str(ct.analyse(ct.DIANA(RAND, 0.05, alpha=0.25), problem=PROBLEM))
+    assert "x observes" not in str(ct.analyse(ct.DIANA, compressors=[RAND]))
