@@ -26,7 +26,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Set
 from fractions import Fraction
 from functools import reduce
@@ -69,7 +69,7 @@ def bound(m: Monomial) -> list[str]:
 
 
 def rename(m: Monomial, names: dict[str, str]) -> Monomial:
-    powers: Counter[Symbol] = Counter()
+    powers: defaultdict[Symbol, int] = defaultdict(int)
     for (name, idx), e in m:
         powers[(name, tuple(names.get(i, i) for i in idx))] += e
     return tuple(sorted((s, e) for s, e in powers.items() if e))
@@ -81,18 +81,18 @@ def canonical(m: Monomial) -> Monomial:
     require(len(old) <= 6, "more than six summed indices in one term")
     new = [f"${sort_of(i)}:{k}" for k, i in enumerate(old)]
     options = (p for p in itertools.permutations(new) if [*map(sort_of, p)] == [*map(sort_of, old)])
-    return min(rename(m, dict(zip(old, p, strict=True))) for p in options)
+    return min(rename(m, dict(zip(old, p, strict=True))) for p in options) if old else m
 
 
 def collect(terms: Iterable[tuple[Monomial, Fraction]]) -> Poly:
     out: Poly = {}
     for m, c in terms:
-        out[m] = out.get(m, Fraction(0)) + c
+        out[m] = out[m] + c if m in out else c
     return {m: c for m, c in out.items() if c}
 
 
 def add(a: Poly, b: Poly, factor: int = 1) -> Poly:
-    return collect([*a.items(), *((m, factor * c) for m, c in b.items())])
+    return collect([*a.items(), *(b.items() if factor == 1 else ((m, factor * c) for m, c in b.items()))])
 
 
 def multiply(a: Poly, b: Poly) -> Poly:

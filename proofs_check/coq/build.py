@@ -21,7 +21,7 @@ from typing import Any
 from proofs_check.recheck import INDEX, digests, sealed
 
 from .controls import write_controls
-from .export import module, part_of
+from .export import assembled, part_of
 from .texts import NoExport
 from .written import identifier
 
@@ -123,16 +123,14 @@ def export_theorem(data: dict[str, Any], out: Path) -> Outcome:
     outcome = Outcome(theorem, [sealed(part["statement"]) for part in data["parts"]], 0)
     parts = []
     for part in data["parts"]:
-        arguments = (part["statement"], part["certificate"], part["witness"])
         try:
-            part_of(*arguments).text()
+            read = part_of(part["statement"], part["certificate"], part["witness"])
+            parts.append((read.name, read.text()))
         except NoExport as reason:
             outcome.reasons.append(f"{part['statement']['of']}: {reason}")
-        else:
-            parts.append(arguments)
     outcome.written = len(parts)
     if parts:
-        text = module(parts)
+        text = assembled(parts)
         audit(theorem, text)
         (out / f"{identifier(theorem)}.v").write_text(text, encoding="utf-8")
         outcome.sha256 = hashlib.sha256(text.encode()).hexdigest()

@@ -191,12 +191,17 @@ def part_of(
 
 def module(parts: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]) -> str:
     """A theorem's file: all its parts."""
+    read = [part_of(*part) for part in parts]
+    return assembled([(p.name, p.text()) for p in read])
+
+
+def assembled(parts: list[tuple[str, str]]) -> str:
+    """The file of parts that are written: (name, Coq)."""
     head = (
         "From Coq Require Import Reals List ZArith QArith Qreals.\nFrom Compth Require Import Compth Model.\n"
     )
     head += "Import ListNotations.\nOpen Scope R_scope.\n"
-    read = [part_of(*part) for part in parts]
-    shown = [f"@{p.name}, @{p.name}_instance" for p in read]
+    shown = [f"@{name}, @{name}_instance" for name, _ in parts]
     # one question about all of them: Print Assumptions walks through the reals each time
     ends = [f"Definition all_of_it := ({', '.join(shown)}).", "Print Assumptions all_of_it."]
-    return "\n".join([head, *(p.text() for p in read), *ends]) + "\n"
+    return "\n".join([head, *(text for _, text in parts), *ends]) + "\n"

@@ -7,7 +7,7 @@ checks for itself.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -17,6 +17,20 @@ from compth.proof.kernel import Poly, Symbol, Theory, collect, field, multiply, 
 from .texts import Deep, NoExport, Reader
 
 ZERO: Deep = ("SC", 0)
+
+
+class Remembering(Theory):
+    """The kernel's reading, each text's value worked out once: a script asks for the signs of the same texts again."""
+
+    def __init__(self, statement: dict[str, Any]) -> None:
+        self._values: dict[tuple[ast.expr, frozenset[int]], Poly] = {}
+        super().__init__(statement)
+
+    def value(self, node: ast.expr, degrees: Set[int] = frozenset({0, 1})) -> Poly:
+        asked = node, frozenset(degrees)
+        if asked not in self._values:
+            self._values[asked] = super().value(node, degrees)
+        return self._values[asked]
 
 
 class Script:
@@ -34,7 +48,7 @@ class Script:
         theory: Theory | None = None,
         reader: Reader | None = None,
     ) -> None:
-        self.theory = theory or Theory(statement)
+        self.theory = theory or Remembering(statement)
         self.reader = reader or Reader(self.theory, statement)
         self.items: list[Deep] = []
         self.inverse_of: dict[str, Deep] = {}  # the kernel's symbols of inverses
