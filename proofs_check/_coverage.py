@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from compth.compressors import Fleet, catalogue
-from compth.compressors._render import smallest_size
+from compth.compressors.core.render import smallest_size
 from compth.compressors.three_point import ThreePoint
 from compth.methods import theorems
 

@@ -1,6 +1,6 @@
 """ATOMO: p = 1 on the saturated atoms, a_i (s - k)/sum a on the others minimises sum a^2/p over all p of budget s."""
 
-from compth.compressors._probabilities import active_probability
+from compth.compressors.core.probabilities import active_probability
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 

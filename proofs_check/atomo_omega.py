@@ -4,8 +4,8 @@ The same number bounds the mean squared error of distributed mean estimation at 
 (n: the entries that are not 0); from below it is 1/s - 1, as no probability exceeds the budget.
 """
 
-from compth.compressors._probabilities import active_probability
 from compth.compressors.atomo import atomic_omega
+from compth.compressors.core.probabilities import active_probability
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 

@@ -1,7 +1,7 @@
 """ATOMO: singular triplets against entries at equal floats where nothing is saturated, and how the norms compare."""
 
-from compth.compressors._probabilities import active_probability
 from compth.compressors.atomo import triplet_floats
+from compth.compressors.core.probabilities import active_probability
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 

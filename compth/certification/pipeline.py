@@ -48,8 +48,8 @@ from compth.certification.subject import (
 from compth.certification.tracer import NotTraceable, Strange
 from compth.claims import Claim, Contractive, Margin, Sharpness, Unbiased
 from compth.compressors import Compressor, DiagonalSketch, Fleet
-from compth.compressors._uncertainty import uncertainty_margins
 from compth.compressors.combinators import Scaled
+from compth.compressors.core.uncertainty import uncertainty_margins
 from compth.errors import InvalidParameter, UnusableInput
 
 Array = NDArray[np.float64]

@@ -13,7 +13,7 @@ from compth.cli._output import show_table
 
 
 def _compressor_rows() -> list[dict[str, str]]:
-    from compth.compressors._render import catalogue_rows
+    from compth.compressors.core.render import catalogue_rows
 
     return [
         {
@@ -32,7 +32,7 @@ def _compressor_rows() -> list[dict[str, str]]:
 
 def _latex() -> str:
     """A booktabs table of every claim: name, constants as formulas, standing and attribution, source."""
-    from compth.compressors._render import catalogue_rows
+    from compth.compressors.core.render import catalogue_rows
 
     lines = [r"\begin{tabular}{llll}", r"\toprule", r"object & constants & standing & source \\", r"\midrule"]
     for row in catalogue_rows():
@@ -99,7 +99,7 @@ def list_(
 ) -> int:
     """Compressors, fleets and three-point maps with their constants as formulas; methods with their theorems."""
     from compth.compressors import Fleet, catalogue
-    from compth.compressors._render import map_rows
+    from compth.compressors.core.render import map_rows
     from compth.errors import InvalidParameter
 
     if latex and (as_json or matrix):

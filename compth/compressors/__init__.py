@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from compth._plugins import plugins
-from compth.compressors._base import Compressor, DiagonalSketch, MomentMap, Noise
+from compth.compressors.core.base import Compressor, DiagonalSketch, MomentMap, Noise
 from compth.compressors.fleets import Fleet, Independent, Shared, as_fleet
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from compth._numbers import Number, is_exact, is_symbolic, log2_ceil, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Unbiased
-from compth.compressors._base import OURS, RECALLED, TIGHT, Array, Compressor
-from compth.compressors._probabilities import budget_probabilities, variance_probabilities
+from compth.compressors.core.base import OURS, RECALLED, TIGHT, Array, Compressor
+from compth.compressors.core.probabilities import budget_probabilities, variance_probabilities
 from compth.compressors.low_rank import _check_shape, _why_not
 from compth.errors import InvalidParameter
 from compth.sources import ATOMO, INDUCED, WANGNI, Source

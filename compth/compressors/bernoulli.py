@@ -11,7 +11,7 @@ from compth._door import is_probability
 from compth._numbers import Number, is_symbolic, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim
-from compth.compressors._base import OURS, Array, DiagonalSketch
+from compth.compressors.core.base import OURS, Array, DiagonalSketch
 from compth.errors import InvalidParameter
 from compth.sources import RDME, Source
 

@@ -10,8 +10,8 @@ import numpy as np
 from compth._numbers import Number, is_symbolic, log2_ceil, max, min, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, selection_claims
-from compth.compressors._base import OURS, RECALLED, TIGHT, UPPER, Array, Compressor
 from compth.compressors.bernoulli import Bernoulli
+from compth.compressors.core.base import OURS, RECALLED, TIGHT, UPPER, Array, Compressor
 from compth.errors import InvalidParameter
 from compth.sources import BIASED, Source
 

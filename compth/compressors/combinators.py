@@ -12,7 +12,8 @@ from compth._door import real
 from compth._numbers import Number, is_symbolic, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, Unbiased, rule_proof
-from compth.compressors._base import (
+from compth.compressors.bernoulli import Bernoulli
+from compth.compressors.core.base import (
     CODE,
     OURS,
     READ,
@@ -25,7 +26,6 @@ from compth.compressors._base import (
     Noise,
     positive_int,
 )
-from compth.compressors.bernoulli import Bernoulli
 from compth.compressors.identity import Identity
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.rand_k import RandK

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from compth._numbers import Number, ratio
-from compth.compressors._base import DiagonalSketch
+from compth.compressors.core.base import DiagonalSketch
 from compth.compressors.fleets import Fleet, Independent, Shared
 from compth.compressors.perm_k import JointSketch
 from compth.errors import Unsupported

@@ -13,7 +13,7 @@ from compth import calculus
 from compth._numbers import Number, is_symbolic, max, min
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased, issued, rule_proof
-from compth.compressors._base import (
+from compth.compressors.core.base import (
     UPPER,
     Array,
     Compressor,

@@ -11,7 +11,7 @@ import numpy as np
 from compth._numbers import Number, is_symbolic, log2_ceil, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import B1, B2, Claim, Contractive, Unbiased
-from compth.compressors._base import RECALLED, TIGHT, Array, Compressor
+from compth.compressors.core.base import RECALLED, TIGHT, Array, Compressor
 from compth.errors import InvalidParameter
 from compth.sources import BIASED, Source
 

@@ -10,7 +10,7 @@ import numpy as np
 from compth._numbers import Number
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Contractive, Unbiased
-from compth.compressors._base import TIGHT, Array, Compressor, MomentMap, Noise
+from compth.compressors.core.base import TIGHT, Array, Compressor, MomentMap, Noise
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from compth import calculus
 from compth._numbers import Number, is_symbolic, ratio, sqrt
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import AbsoluteError, Claim, JointVariance
-from compth.compressors._base import OURS, TIGHT, UPPER, Array, Compressor, positive_int
+from compth.compressors.core.base import OURS, TIGHT, UPPER, Array, Compressor, positive_int
 from compth.compressors.fleets import Fleet
 from compth.errors import InvalidParameter
 from compth.sources import SWITCHML, Source

@@ -11,7 +11,7 @@ from compth._numbers import Number, is_exact, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.calculus import bias_variance_of_deterministic
 from compth.claims import BiasVariance, Claim, Contractive, proved_index, selection_claims
-from compth.compressors._base import OURS, TIGHT, Array, Compressor, positive_int
+from compth.compressors.core.base import OURS, TIGHT, Array, Compressor, positive_int
 from compth.errors import InvalidParameter
 from compth.sources import POWERSGD, Source
 

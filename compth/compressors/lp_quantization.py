@@ -12,7 +12,7 @@ from compth import calculus
 from compth._numbers import Number, is_symbolic, min, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Unbiased
-from compth.compressors._base import OURS, READ, TIGHT, UPPER, Array, Compressor, positive_int
+from compth.compressors.core.base import OURS, READ, TIGHT, UPPER, Array, Compressor, positive_int
 from compth.compressors.natural_dithering import check_norm_order
 from compth.compressors.random_dithering import levels_proof, p_norm
 from compth.sources import DIANA, Source

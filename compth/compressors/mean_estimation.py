@@ -11,8 +11,8 @@ from compth._numbers import Number, is_exact, is_symbolic, log2_ceil, ratio
 from compth._numbers import max as largest
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Unbiased
-from compth.compressors._base import OURS, READ, TIGHT, UPPER, Array, Compressor, positive_int
 from compth.compressors.bernoulli import Bernoulli
+from compth.compressors.core.base import OURS, READ, TIGHT, UPPER, Array, Compressor, positive_int
 from compth.compressors.rand_k import RandK
 from compth.errors import InvalidParameter
 from compth.sources import RDME, Source

@@ -11,7 +11,7 @@ import numpy as np
 from compth._numbers import Number, is_symbolic, log2_ceil, min, power, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Unbiased
-from compth.compressors._base import OURS, READ, RECALLED, TIGHT, Array, Compressor, positive_int
+from compth.compressors.core.base import OURS, READ, RECALLED, TIGHT, Array, Compressor, positive_int
 from compth.compressors.grid import floor_power, rounding_omega
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.random_dithering import levels_proof, one_level_omega, one_level_proof, p_norm

@@ -15,7 +15,7 @@ from compth._door import a_fleet, at_the_door
 from compth._numbers import Number, is_symbolic, max, power, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, JointVariance
-from compth.compressors._base import (
+from compth.compressors.core.base import (
     OURS,
     RECALLED,
     TIGHT,

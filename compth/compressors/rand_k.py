@@ -10,7 +10,7 @@ import numpy as np
 from compth._numbers import Number, is_exact, log2_ceil, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim
-from compth.compressors._base import READ, Array, DiagonalSketch, positive_int
+from compth.compressors.core.base import READ, Array, DiagonalSketch, positive_int
 from compth.sources import NATURAL, Source
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from compth._numbers import Number, is_symbolic, log2_ceil, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, Unbiased, selection_claims
-from compth.compressors._base import OURS, TIGHT, Array, Compressor, MomentMap, Noise, positive_int
+from compth.compressors.core.base import OURS, TIGHT, Array, Compressor, MomentMap, Noise, positive_int
 from compth.errors import InvalidParameter
 from compth.sources import IBCD, Source
 

@@ -11,7 +11,17 @@ import numpy as np
 from compth._numbers import Number, is_symbolic, log2_ceil, min, power, ratio, sqrt
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Sharpness, Unbiased
-from compth.compressors._base import CODE, OURS, READ, TIGHT, UPPER, Array, Compressor, chunks, positive_int
+from compth.compressors.core.base import (
+    CODE,
+    OURS,
+    READ,
+    TIGHT,
+    UPPER,
+    Array,
+    Compressor,
+    chunks,
+    positive_int,
+)
 from compth.errors import InvalidParameter
 from compth.sources import NATURAL, QSGD, Source
 

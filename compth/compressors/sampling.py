@@ -14,7 +14,7 @@ from compth import calculus
 from compth._numbers import Number, is_symbolic, max, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, JointVariance, Unbiased, rule_proof
-from compth.compressors._base import (
+from compth.compressors.core.base import (
     OURS,
     RECALLED,
     TIGHT,

@@ -11,7 +11,7 @@ from compth._numbers import Number, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.calculus import bias_variance_of_deterministic
 from compth.claims import BiasVariance, Claim, Contractive
-from compth.compressors._base import OURS, RECALLED, TIGHT, Array, Compressor
+from compth.compressors.core.base import OURS, RECALLED, TIGHT, Array, Compressor
 from compth.sources import SIGNEF, Source
 
 

@@ -20,7 +20,7 @@ from compth.claims import (
     Unbiased,
     standing_of,
 )
-from compth.compressors._base import (
+from compth.compressors.core.base import (
     CODE,
     OURS,
     RECALLED,

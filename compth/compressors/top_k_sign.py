@@ -10,7 +10,7 @@ import numpy as np
 from compth._numbers import Number, log2_ceil, max, min, ratio, sqrt
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import B1, B2, Claim
-from compth.compressors._base import OURS, TIGHT, Array, Compressor, positive_int
+from compth.compressors.core.base import OURS, TIGHT, Array, Compressor, positive_int
 from compth.compressors.random_dithering import p_norm
 from compth.compressors.top_k import TopK
 from compth.sources import CAT, Source

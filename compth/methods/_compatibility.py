@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compth._door import a_list, at_the_door, optional
-from compth.compressors._render import smallest_size
+from compth.compressors.core.render import smallest_size
 from compth.errors import CompthError
 from compth.methods.core import Method
 from compth.problems import DistributedQuadratic, random_quadratic

@@ -18,7 +18,7 @@ import numpy as np
 from compth._numbers import Number, log2_ceil
 from compth.bits import FLOAT_BITS
 from compth.claims import Attribution
-from compth.compressors._base import short_repr
+from compth.compressors.core.base import short_repr
 from compth.errors import InvalidParameter
 
 

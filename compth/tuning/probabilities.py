@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth._numbers import Number
-from compth.compressors._base import check_vectors
-from compth.compressors._probabilities import budget_probabilities
+from compth.compressors.core.base import check_vectors
+from compth.compressors.core.probabilities import budget_probabilities
 from compth.errors import InvalidParameter
 
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from compth._numbers import Number, exact, sqrt
 from compth.compressors import Compressor
-from compth.compressors._base import Array
-from compth.compressors._probabilities import Numbers, budget_probabilities, unit_scale
 from compth.compressors.atomo import AtomoEntrywise, keep
+from compth.compressors.core.base import Array
+from compth.compressors.core.probabilities import Numbers, budget_probabilities, unit_scale
 from compth.compressors.top_k import TopK
 from compth.compressors.top_k_sign import TopKSign
 from compth.tuning.costs import Wire

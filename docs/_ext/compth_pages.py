@@ -29,7 +29,7 @@ from compth.claims import (
     shown,
 )
 from compth.compressors import Fleet, catalogue
-from compth.compressors._render import ClaimRow, catalogue_rows, smallest_size
+from compth.compressors.core.render import ClaimRow, catalogue_rows, smallest_size
 from compth.errors import CompthError
 from compth.methods import Constants, Method, Theorem
 from compth.methods import catalogue as methods

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from compth.cli import run
-from compth.compressors._render import catalogue_rows
+from compth.compressors.core.render import catalogue_rows
 from compth.methods import compatibility
 from compth.reporting.reports import numeric, text_table
 

@@ -9,7 +9,7 @@ import compth as ct
 from compth._own import altered
 from compth.claims import shown, sure
 from compth.compressors import Fleet, catalogue
-from compth.compressors._render import smallest_size
+from compth.compressors.core.render import smallest_size
 from compth.compressors.three_point import ThreePoint
 from compth.methods import theorems
 

@@ -8,7 +8,7 @@ import sympy
 import compth as ct
 from compth.claims import Attribution, Sharpness, Standing
 from compth.compressors import catalogue
-from compth.compressors._render import catalogue_rows
+from compth.compressors.core.render import catalogue_rows
 
 ROWS = {row.name: row for row in catalogue_rows()}
 

@@ -10,7 +10,7 @@ import pytest
 
 import compth as ct
 from compth.bits import PAPER_BITS, BitCost
-from compth.compressors._wire import CODECS
+from compth.compressors.core.wire import CODECS
 from compth.errors import InvalidParameter, Unsupported
 from tests.compressors.exact_law import law
 

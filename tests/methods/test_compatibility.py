@@ -7,7 +7,7 @@ import pytest
 
 import compth as ct
 from compth.compressors import catalogue as compressors
-from compth.compressors._render import smallest_size
+from compth.compressors.core.render import smallest_size
 from compth.errors import CompthError, NoGuarantee, Unsupported
 from compth.methods import catalogue, compatibility
 from compth.problems import random_quadratic

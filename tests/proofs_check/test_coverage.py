@@ -11,7 +11,7 @@ import compth as ct
 from compth._numbers import sqrt
 from compth.claims import B1, B2, BiasVariance, Contractive, Standing
 from compth.compressors import Fleet, NaturalCompression, RandK, TopK, catalogue
-from compth.compressors._render import smallest_size
+from compth.compressors.core.render import smallest_size
 from compth.methods import theorems
 from proofs_check._command import scripts
 from proofs_check._coverage import catalogue_objects, claims_of, missing, stale

@@ -139,7 +139,7 @@ def test_bad_input(weights, budget, rule):
 
 def test_wangni_and_atomo_are_two_sides_of_one_problem():
     """The budget that Wangni's p spends, given to ATOMO, gives the same p."""
-    from compth.compressors._probabilities import variance_probabilities
+    from compth.compressors.core.probabilities import variance_probabilities
 
     for w in gradients(500, seed=12):
         size = np.abs(w)

@@ -14,10 +14,10 @@ import numpy as np
 
 from compth._numbers import log2_ceil
 from compth.bits import FLOAT_BITS
-from compth.compressors._base import Array, Compressor
 from compth.compressors.atomo import AtomoEntrywise, NonUniformRand1, Wangni
 from compth.compressors.bernoulli import Bernoulli
 from compth.compressors.biased_sparsification import AdaptiveRandom, BiasedSparsification
+from compth.compressors.core.base import Array, Compressor
 from compth.compressors.identity import Identity
 from compth.compressors.integers import INT_BITS, IntegerRounding
 from compth.compressors.lp_quantization import LpQuantization

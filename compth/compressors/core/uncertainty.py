@@ -10,7 +10,7 @@ from compth._door import a_compressor, at_the_door, whole
 from compth._numbers import Number
 from compth.bits import FLOAT_BITS
 from compth.claims import Claim, Contractive, Unbiased
-from compth.compressors._base import Compressor
+from compth.compressors.core.base import Compressor
 
 MANTISSA = {16: 11, 32: 24, 64: 53}
 
