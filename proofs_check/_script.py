@@ -98,15 +98,7 @@ def members(expression: Any) -> list[str]:
 
 def plan_of(theorem: Theorem, constants: Constants, gamma: Any) -> tuple[Plan, Any]:
     """(plan at the symbol gamma, its largest step): the theorem's own formulas, the range being a domain here."""
-    limits: list[Any] = []
-
-    def allow(_: Theorem, step: Any, limit: Any, rule: str) -> Any:
-        limits.append(limit)
-        return step
-
-    kind = type("Symbolic", (type(theorem),), {"allow": allow})
-    plan: Plan = kind().plan(constants, gamma)
-    return plan, limits[0]
+    return theorem.at(constants, gamma), theorem.step_limit(constants)[0]
 
 
 def constants(omega: Any = None, A: Any = None, B: Any = 0, **values: Any) -> Constants:
@@ -223,19 +215,6 @@ def without_max(expression: Any, name: str) -> tuple[Any, list[str]]:
     [largest] = found.atoms(sympy.Max)
     symbol = sympy.Symbol(name, positive=True)
     return found.subs(largest, symbol), [f"{name} >= {m}" for m in members(largest)]
-
-
-class Within(sympy.Symbol):
-    """A positive symbol that passes the limits a plan checks: they become the statement's domain."""
-
-    def __new__(cls, name: str) -> Any:
-        return super().__new__(cls, name, positive=True)
-
-    def __le__(self, other: Any) -> Any:
-        return True
-
-    def __ge__(self, other: Any) -> Any:
-        return True
 
 
 def quotient(expression: Any, at: dict[sympy.Symbol, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import dataclass, field, replace
 from math import comb
 from typing import Any, ClassVar
@@ -18,7 +17,7 @@ from compth.compressors import Compressor, Fleet, MomentMap, Noise
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter
 from compth.methods._unified import WITH_MEMORY, UnifiedTheorem
-from compth.methods.core import Array, Constants, Method, Theorem
+from compth.methods.core import Array, Constants, Method
 from compth.methods.core.body import BodyMethod
 from compth.problems.oracle import GradientNoise, Oracle
 from compth.problems.quadratic import DistributedQuadratic
@@ -169,11 +168,6 @@ class ComponentBody(SingleNode, BodyMethod):
     compressor: Any = field(default_factory=Chosen, init=False)
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
-
-    @classmethod
-    @abstractmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        """Its theorems."""
 
     def seen(self, problem: Any) -> Any:
         return components(problem)

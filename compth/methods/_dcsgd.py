@@ -32,11 +32,14 @@ class DCSGDConstant(Theorem):
             "workers must be independent" if c.joint.A * c.n > c.omega * (1 + 1e-12) or c.joint.B < 0 else ""
         )
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        excess = ratio(c.omega, c.n)
-        limit = 1 / (2 * (1 + excess) * c.L_max)
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(2 delta_n L_max)")
-        return Plan(gamma, rho=1 - gamma * c.mu, floor=gamma * excess * c.D / c.mu)
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return 1 / (2 * (1 + ratio(c.omega, c.n)) * c.L_max), "1/(2 delta_n L_max)"
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * c.mu
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return gamma * ratio(c.omega, c.n) * c.D / c.mu
 
 
 class DCSGDNoisy(DCSGDConstant):
@@ -48,9 +51,8 @@ class DCSGDNoisy(DCSGDConstant):
     gradient_noise = "bounded"
     exact_form = "dcsgd.constant"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        plan = super().plan(c, gamma, horizon)
-        return replace(plan, floor=plan.floor + plan.gamma * (1 + c.omega) * c.sigma2 / (c.n * c.mu))
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return super().floor(c, gamma) + gamma * (1 + c.omega) * c.sigma2 / (c.n * c.mu)
 
 
 def stich_schedule(
@@ -91,17 +93,27 @@ class DCSGDHorizon(Theorem):
     attribution = Attribution.RECALLED
     requires = (Unbiased, JointVariance)
     metric = "E f(xbar_T) - f* + mu E||x_T - x*||^2"
+    own_steps = "step schedule (dcsgd.constant takes a constant step)"
 
     _why_not = DCSGDConstant._why_not
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        base = 2 * (1 + ratio(c.omega, c.n)) * c.L_max
-        if gamma is not None:
-            raise NoGuarantee(f"{self.id} has its own step schedule; a constant step has dcsgd.constant")
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return 1 / self.base(c), "1/(2 delta_n L_max)"
+
+    def base(self, c: Constants) -> Number:
+        """2 delta_n L: one over the largest step."""
+        return 2 * (1 + ratio(c.omega, c.n)) * c.L_max
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {"base": self.base(c), "mu": c.mu}
+
+    def schedule(self, c: Constants, horizon: int | None) -> Callable[[int], float]:
         if horizon is None or horizon < 1:
             raise NoGuarantee(f"{self.id} speaks of a run of known length: pass horizon >= 1")
-        schedule, _ = stich_schedule(c.mu, base, horizon)
-        return Plan(1 / base, {"base": base, "mu": c.mu}, schedule=schedule, horizon=horizon)
+        return stich_schedule(c.mu, self.base(c), horizon)[0]
+
+    def at(self, c: Constants, gamma: Number, horizon: int | None = None) -> Plan:
+        return replace(super().at(c, gamma, horizon), horizon=horizon)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         delta_n, horizon = 1 + ratio(c.omega, c.n), plan.horizon or 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from compth._numbers import Number
-from compth.errors import NoGuarantee
 from compth.methods.core import Array, Constants, Plan, Theorem
 
 
@@ -28,19 +29,6 @@ def growth_floor(beta: Number, alpha: Number, L: Number, gamma: Number) -> Numbe
     return alpha * L * gamma / descent_slack(beta, L, gamma)
 
 
-def growth_plan(
-    theorem: Theorem, growth: tuple[Number, Number], L: Number, gamma: Number | None, **params: Number
-) -> Plan:
-    """The plan for growth = (beta, alpha): 0 < gamma < 2/(beta L), by default half of that."""
-    beta, alpha = growth
-    limit = 2 / (beta * L)
-    gamma = limit / 2 if gamma is None else theorem.allow(gamma, limit, "2/(beta L)")
-    slack = descent_slack(beta, L, gamma)
-    if not slack > 0:
-        raise NoGuarantee(f"gamma={float(gamma):.6g} is not below 2/(beta L): {theorem.id} promises nothing")
-    return Plan(gamma, {**params, "slack": slack}, floor=growth_floor(beta, alpha, L, gamma))
-
-
 class MeanSquaredGradient(Theorem):
     """A bound on (1/t) sum_{s<t} E||grad f(x_s)||^2, that is on E||grad f(x_a)||^2, a uniform on 0..t-1."""
 
@@ -59,3 +47,34 @@ class MeanSquaredGradient(Theorem):
 
     def distance_factor(self, c: Constants, plan: Plan) -> float:
         return 0.0
+
+
+class Growth(MeanSquaredGradient):
+    """From E||g||^2 <= beta||grad f||^2 + alpha: (1/T) sum <= 2(f(x_0)-f*)/(gamma s T) + alpha L gamma/s.
+
+    s = 2 - beta L gamma > 0, by default 1.
+    """
+
+    @abstractmethod
+    def growth(self, c: Constants) -> tuple[Number, Number]:
+        """(beta, alpha)."""
+
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return 2 / (self.growth(c)[0] * c.L), "2/(beta L)"
+
+    def default_step(self, c: Constants) -> Number:
+        return self.step_limit(c)[0] / 2
+
+    def slack(self, c: Constants, gamma: Number) -> Number:
+        return descent_slack(self.growth(c)[0], c.L, gamma)
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {"slack": self.slack(c, gamma)}
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        beta, alpha = self.growth(c)
+        return growth_floor(beta, alpha, c.L, gamma)
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        first, floor = 2 * start / float(plan.gamma * plan["slack"]), float(plan.floor)
+        return lambda t: first / t + floor if t > 0 else float("inf")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from compth._numbers import Number, max
-from compth.errors import NoGuarantee
-from compth.methods.core import Plan
+from compth.methods.core import Constants, Plan, Theorem
 
 
 def harmonic_step(mu: Number, theta: Number, t: Number) -> Number:
@@ -26,14 +25,6 @@ def noise_constant(mu: Number, theta: Number, noise: Number) -> Number:
     return 4 * noise / (mu * theta)
 
 
-def harmonic_plan(mu: Number, theta: Number, given: Number | None, **params: Any) -> Plan:
-    """Plan with gamma_t = 2/(mu t + theta), gamma_0 = 2/theta; NoGuarantee when the user fixed a constant step."""
-    if given is not None:
-        raise NoGuarantee("it has its own decreasing steps gamma_t = 2/(mu t + theta): leave gamma out")
-    a, b = float(mu), float(theta)
-    return Plan(2 / theta, {"theta": theta, **params}, schedule=partial(harmonic_step, a, b))
-
-
 def harmonic_values(mu: Number, theta: Number, noise: Number, start: float) -> Callable[[int], float]:
     """t -> C/((mu/theta) t + 1), C = max{start, 4 noise/(mu theta)}.
 
@@ -42,3 +33,38 @@ def harmonic_values(mu: Number, theta: Number, noise: Number, start: float) -> C
     constant = max(start, float(noise_constant(mu, theta, noise)))
     pace = float(mu / theta)
     return lambda t: harmonic_bound(constant, pace, t)
+
+
+class Harmonic(Theorem):
+    """Steps gamma_t = 2/(mu t + theta) from gamma_0 = 2/theta on: C/((mu/theta) t + 1), mu = mu_min, without a floor.
+
+    Before another theorem among the bases it says what that one's one-step inequality gives with these steps.
+    """
+
+    own_steps = "decreasing steps gamma_t = 2/(mu t + theta)"
+
+    @abstractmethod
+    def theta(self, c: Constants) -> Number:
+        """2/gamma_0."""
+
+    @abstractmethod
+    def noise(self, c: Constants) -> Number:
+        """What a step adds, over gamma^2."""
+
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return 2 / self.theta(c), "2/theta"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {"theta": self.theta(c)}
+
+    def rate(self, c: Constants, gamma: Number) -> Number | None:
+        return None
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return 0
+
+    def schedule(self, c: Constants, horizon: int | None) -> Callable[[int], float]:
+        return partial(harmonic_step, float(c.mu_min), float(self.theta(c)))
+
+    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        return harmonic_values(c.mu_min, plan["theta"], self.noise(c), start)

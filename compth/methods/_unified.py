@@ -146,13 +146,18 @@ class UnifiedTheorem(Theorem):
         """sigma^2 of each replicate, (R,); None when the row has none (B = 0)."""
         return None
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
         p = self.parameters(c)
-        m = p.check_memory(self.memory(c))
-        limit = p.largest_step(m)
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(A + C M)")
-        params = {**self.run_parameters(c), "weight": m * gamma * gamma}
-        return Plan(gamma, params, rho=p.rate(gamma, c.mu, m), floor=p.floor(gamma, c.mu, m))
+        return p.largest_step(p.check_memory(self.memory(c))), "1/(A + C M)"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {**self.run_parameters(c), "weight": self.memory(c) * gamma * gamma}
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return self.parameters(c).rate(gamma, c.mu, self.memory(c))
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return self.parameters(c).floor(gamma, c.mu, self.memory(c))
 
     def observe(self, problem: Any, state: Any, plan: Plan) -> Array | None:
         sigma2 = self.sigma2_k(problem, state, plan)

@@ -2,43 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import sympy
 
-from compth.claims import JointVariance, Unbiased
 from compth.methods._unified import Parameters, UnifiedTheorem
-from compth.methods.core import Constants
-
-
-class _Facts(Mapping[str, Any]):
-    """Every fact a row asks for, as a symbol."""
-
-    def __getitem__(self, name: str) -> Any:
-        return sympy.Symbol(name, positive=True)
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
-def row_constants() -> Constants:
-    """Every constant of a row as a positive symbol; independent workers of variance omega."""
-    s = {
-        f.name: sympy.Symbol(f.name, positive=True)
-        for f in fields(Constants)
-        if f.name not in ("convex", "independent", "stochastic", "claims", "params", "facts", "reasons")
-    }
-    omega = sympy.Symbol("omega", positive=True)
-    claims = (Unbiased(omega), JointVariance(omega / s["n"], 0))
-    return Constants(**{**s, "omega_down": 0}, stochastic=True, claims=claims, facts=_Facts())
+from compth.methods.core.symbols import row_constants
 
 
 @dataclass(frozen=True)

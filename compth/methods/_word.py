@@ -12,7 +12,7 @@ from compth.rates import Rate
 
 ORDER = (Standing.PROVED, Standing.CITED, Standing.DERIVED, Standing.CONJECTURE, Standing.ASSUMED)
 """Standings, the surest first."""
-LISTS = frozenset({"theorems"})
+LISTS = frozenset({"theorems", "own_theorems"})
 """What a subclass of a method may override and still be that method: each theorem is looked at itself."""
 
 

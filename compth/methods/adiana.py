@@ -26,6 +26,11 @@ def refresh_probability(omega: Number, n: Number) -> Number:
     return min(1, max(1, sqrt(ratio(n, 32 * omega)) - 1) / (2 * (1 + omega)))
 
 
+def coin(c: Constants) -> Number:
+    """p: the user's, or refresh_probability."""
+    return c.params.get("p", refresh_probability(c.omega, c.n))
+
+
 def adiana_step(L: Number, omega: Number, n: Number, p: Number) -> Number:
     """min{1/(2L), n/(8 omega (1+4q)^2 L)}, q = p(1+omega)."""
     q = p * (1 + omega)
@@ -64,25 +69,21 @@ class ADIANAAccelerated(Theorem):
     def _why_not(self, c: Constants) -> str:
         return independent(c) if c.convex else "every f_i must be convex"
 
-    def limit(self, c: Constants, p: Number) -> Number:
-        """The largest eta."""
-        return adiana_step(c.L_max, c.omega, c.n, p)
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        limit = adiana_step(c.L_max, c.omega, c.n, coin(c))
+        return limit, "min{1/(2L), n/(8 omega (1+4p(1+omega))^2 L)}"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        p = c.params.get("p", refresh_probability(c.omega, c.n))
-        limit = self.limit(c, p)
-        eta = (
-            limit
-            if gamma is None
-            else self.allow(gamma, limit, "min{1/(2L), n/(8 omega (1+4p(1+omega))^2 L)}")
-        )
-        params = adiana_parameters(eta, c.mu, c.omega, p)
-        theta, step, alpha = params["theta"], params["step"], params["alpha"]
-        weight = 2 * step * params["beta"] / theta
-        shifts = ratio(8 * c.omega, c.n * alpha) * (step * step + weight * c.L_max * eta * eta / 2)
-        slowest = min(step * c.mu, theta / 2, p * theta / (1 + theta), ratio(alpha, 4))
-        extra = {"gap": weight, "reference": weight * (1 + theta) / (2 * p), "shifts": shifts}
-        return Plan(eta, {**params, **extra}, rho=1 - slowest)
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        run = adiana_parameters(gamma, c.mu, c.omega, coin(c))
+        theta, step, alpha = run["theta"], run["step"], run["alpha"]
+        weight = 2 * step * run["beta"] / theta
+        shifts = ratio(8 * c.omega, c.n * alpha) * (step * step + weight * c.L_max * gamma * gamma / 2)
+        return {**run, "gap": weight, "reference": weight * (1 + theta) / (2 * run["p"]), "shifts": shifts}
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        run = adiana_parameters(gamma, c.mu, c.omega, coin(c))
+        theta, p = run["theta"], run["p"]
+        return 1 - min(run["step"] * c.mu, theta / 2, p * theta / (1 + theta), ratio(run["alpha"], 4))
 
     def observe(self, problem: Any, state: ADIANAState, plan: Plan) -> Array:
         z = problem.distance_squared(state.z)
@@ -103,8 +104,9 @@ class ADIANAPaper(ADIANAAccelerated):
     title = "ADIANA at the step size of its paper"
     source = ADIANA_PAPER
 
-    def limit(self, c: Constants, p: Number) -> Number:
-        return adiana_step_paper(c.L_max, c.omega, c.n, p)
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        limit = adiana_step_paper(c.L_max, c.omega, c.n, coin(c))
+        return limit, "min{1/(2L), n/(64 omega (1+2p(1+omega))^2 L)}"
 
 
 def adiana_parameters(eta: Number, mu: Number, omega: Number, p: Number) -> dict[str, Number]:
@@ -140,18 +142,12 @@ class ADIANA(BodyMethod):
     requires = (Unbiased,)
     name = "accelerated DIANA"
     source = ADIANA_PAPER
+    own_theorems = (ADIANAAccelerated(), ADIANAPaper())
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.p is not None and not 0 < self.p <= 1:
             raise InvalidParameter(f"ADIANA(p={self.p!r}) needs 0 < p <= 1")
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (ADIANAAccelerated(), ADIANAPaper())
-
-    def given(self) -> Mapping[str, Number]:
-        return {} if self.p is None else {"p": self.p}
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         if self.gamma is None:

@@ -12,7 +12,7 @@ import numpy as np
 from compth._numbers import Number, log2_ceil
 from compth.claims import Attribution
 from compth.compressors import Compressor, Fleet, as_fleet
-from compth.errors import InvalidParameter, NoGuarantee, Unsupported
+from compth.errors import InvalidParameter, Unsupported
 from compth.methods.core import Array, Constants, Method, Plan, State, Theorem
 from compth.sources import CAT as CAT_PAPER
 from compth.tuning import costs
@@ -33,14 +33,16 @@ class CATSingle(Theorem):
     source = CAT_PAPER
     attribution = Attribution.RECALLED
     metric = "E f(x_t) - f*"
+    own_steps = "tuned steps"
 
     def _why_not(self, c: Constants) -> str:
         return "" if c.n == 1 else "one worker (n = 1)"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        if gamma is not None:
-            raise NoGuarantee(f"{self.id} speaks of tuned steps only; leave gamma out")
-        return Plan(1 / c.L, rho=1 - c.mu / (c.d * c.L))
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return 1 / c.L, "1/L"
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - c.mu / (c.d * c.L)
 
     def observe(self, problem: Any, state: State, plan: Plan) -> Array:
         return np.asarray(problem.gap(state.x))
@@ -62,14 +64,13 @@ class CATWorkers(Theorem):
     title = "Communication-aware tuning on n workers, unbiased sampling"
     source = CAT_PAPER
     metric = "E F(x_t) - F*"
+    own_steps = "tuned steps"
 
     def _why_not(self, c: Constants) -> str:
         return "" if c.convex else "every f_i must be convex"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        if gamma is not None:
-            raise NoGuarantee(f"{self.id} speaks of tuned steps only; leave gamma out")
-        return Plan(1 / c.L)
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return 1 / c.L, "1/L"
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         spread = float(c.d - 1) / float(c.n)
@@ -124,6 +125,7 @@ class CAT(Method):
     takes_compressor: ClassVar[bool] = False
     name = "communication-aware tuning"
     source = CAT_PAPER
+    own_theorems = (CATSingle(), CATWorkers())
 
     def __post_init__(self) -> None:
         if isinstance(self.gamma, Compressor | Fleet):
@@ -151,10 +153,6 @@ class CAT(Method):
     @property
     def label(self) -> str:
         return f"CAT {self.scheme}" + (f" T={self.level}" if self.level else "")
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (CATSingle(), CATWorkers())
 
     def check(self, problem: Any) -> Constants:
         if problem.n > 1 and self.scheme != "SS":

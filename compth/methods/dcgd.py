@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from compth._numbers import Number, max, ratio
@@ -11,10 +10,10 @@ from compth.claims import Attribution, Contractive, JointVariance, Standing, Unb
 from compth.methods import _closed_forms as forms
 from compth.methods._dcsgd import DCSGDConstant, DCSGDHorizon, DCSGDNoisy
 from compth.methods._nearby import cgd_classes
-from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
-from compth.methods._schedules import harmonic_plan, harmonic_values
+from compth.methods._nonconvex import Growth
+from compth.methods._schedules import Harmonic
 from compth.methods._unified import Parameters, UnifiedTheorem
-from compth.methods.core import Constants, Plan, Theorem
+from compth.methods.core import Constants, Theorem
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.known import Asked, Known, Params, Proof
 from compth.sources import DIANA as DIANA_PAPER
@@ -50,10 +49,15 @@ class DCGDGeneral(Theorem):
     def _why_not(self, c: Constants) -> str:
         return "" if c.convex else "every f_i must be convex"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        limit = 1 / expected_smoothness(c.L, c.L_max, c.joint.A, c.joint.B, interpolation=False)
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(L + 2 A L_max)")
-        return Plan(gamma, rho=1 - gamma * c.mu, floor=noise_floor(gamma, c.mu, c.joint.A, c.zeta2_star))
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        smooth = expected_smoothness(c.L, c.L_max, c.joint.A, c.joint.B, interpolation=False)
+        return 1 / smooth, "1/(L + 2 A L_max)"
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * c.mu
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return noise_floor(gamma, c.mu, c.joint.A, c.zeta2_star)
 
 
 class DCGDInterpolation(Theorem):
@@ -70,10 +74,12 @@ class DCGDInterpolation(Theorem):
             return "x* must minimise every f_i (zeta2* = 0)"
         return "" if c.convex else "every f_i must be convex"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        limit = 1 / expected_smoothness(c.L, c.L_max, c.joint.A, c.joint.B, interpolation=True)
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(L + A L_max)")
-        return Plan(gamma, rho=1 - gamma * c.mu)
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        smooth = expected_smoothness(c.L, c.L_max, c.joint.A, c.joint.B, interpolation=True)
+        return 1 / smooth, "1/(L + A L_max)"
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * c.mu
 
 
 def gradient_noise(A: Number, B: Number, n: Number, sigma2: Number) -> Number:
@@ -93,10 +99,9 @@ class DCGDNoisy(DCGDGeneral):
     gradient_noise = "bounded"
     exact_form = "dcgd.general"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        plan = super().plan(c, gamma, horizon)
-        added = ratio(plan.gamma * gradient_noise(c.joint.A, c.joint.B, c.n, c.sigma2), c.mu)
-        return replace(plan, floor=plan.floor + added)
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        added = ratio(gamma * gradient_noise(c.joint.A, c.joint.B, c.n, c.sigma2), c.mu)
+        return super().floor(c, gamma) + added
 
 
 def no_memory_step(mu: Number, L: Number, omega: Number, n: Number) -> Number:
@@ -128,14 +133,14 @@ class NoMemory(Theorem):
             return "workers must be independent"
         return "" if c.mu_min > 0 else "every f_i must be strongly convex"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        limit = no_memory_step(c.mu_min, c.L_max, c.omega, c.n)
-        gamma = limit if gamma is None else self.allow(gamma, limit, "2/((mu+L)(1+2 omega/n))")
-        return Plan(
-            gamma,
-            rho=1 - gamma * c.mu_min,
-            floor=noise_floor(gamma, c.mu_min, ratio(c.omega, c.n), c.zeta2_star),
-        )
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return no_memory_step(c.mu_min, c.L_max, c.omega, c.n), "2/((mu+L)(1+2 omega/n))"
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * c.mu_min
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return noise_floor(gamma, c.mu_min, ratio(c.omega, c.n), c.zeta2_star)
 
 
 class NoMemoryNoisy(NoMemory):
@@ -147,13 +152,11 @@ class NoMemoryNoisy(NoMemory):
     gradient_noise = "bounded"
     exact_form = "dcgd.no_memory"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        plan = super().plan(c, gamma, horizon)
-        added = ratio(plan.gamma * (1 + c.omega) * c.sigma2, c.n * c.mu_min)
-        return replace(plan, floor=plan.floor + added)
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return super().floor(c, gamma) + ratio(gamma * (1 + c.omega) * c.sigma2, c.n * c.mu_min)
 
 
-class NoMemoryDecreasing(NoMemory):
+class NoMemoryDecreasing(Harmonic, NoMemory):
     """E||x_t-x*||^2 <= C/((mu/theta) t + 1), gamma_t = 2/(mu t + theta), theta = (mu+L)(1+2 omega/n).
 
     C = max{||x_0-x*||^2, 4N/(mu theta)}, N = (1+omega) sigma2/n + (2 omega/n) zeta2*. The paper prints half of this
@@ -168,12 +171,11 @@ class NoMemoryDecreasing(NoMemory):
     declared = Standing.DERIVED
     proof = "dcgd.no_memory_decreasing"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        return harmonic_plan(c.mu_min, 2 / no_memory_step(c.mu_min, c.L_max, c.omega, c.n), gamma)
+    def theta(self, c: Constants) -> Number:
+        return 2 / no_memory_step(c.mu_min, c.L_max, c.omega, c.n)
 
-    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        noise = no_memory_noise(c.omega, c.n, c.sigma2, c.zeta2_star)
-        return harmonic_values(c.mu_min, plan["theta"], noise, start)
+    def noise(self, c: Constants) -> Number:
+        return no_memory_noise(c.omega, c.n, c.sigma2, c.zeta2_star)
 
 
 class DCGDBidirectional(Theorem):
@@ -193,11 +195,16 @@ class DCGDBidirectional(Theorem):
 
     _why_not = DCGDGeneral._why_not
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
         a, b, down = c.joint.A, c.joint.B, 1 + c.omega_down
         limit = 1 / (down * expected_smoothness(c.L, c.L_max, a, b, interpolation=c.zeta2_star == 0))
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/((1+omega_M)(L + 2 A L_max))")
-        return Plan(gamma, rho=1 - gamma * c.mu, floor=noise_floor(gamma, c.mu, down * a, c.zeta2_star))
+        return limit, "1/((1+omega_M)(L + 2 A L_max))"
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * c.mu
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return noise_floor(gamma, c.mu, (1 + c.omega_down) * c.joint.A, c.zeta2_star)
 
 
 def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
@@ -210,7 +217,7 @@ def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
     return down * (1 - b + a), down * (a * c.dissimilarity + (a + ratio(1 - b, c.n)) * c.sigma2)
 
 
-class DCGDNonconvex(MeanSquaredGradient):
+class DCGDNonconvex(Growth):
     """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= 2(f(x_0)-f*)/(gamma(2-beta L gamma)T) + alpha L gamma/(2-beta L gamma).
 
     0 < gamma < 2/(beta L), (beta, alpha) of nonconvex_growth, zeta2 >= mean||grad f_i - grad f||^2 everywhere; no
@@ -230,12 +237,8 @@ class DCGDNonconvex(MeanSquaredGradient):
     def _why_not(self, c: Constants) -> str:
         return "" if c.dissimilarity < float("inf") else "gradients must differ boundedly: equal Hessians"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        return growth_plan(self, nonconvex_growth(c), c.L, gamma)
-
-    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        first, floor = 2 * start / float(plan.gamma * plan["slack"]), float(plan.floor)
-        return lambda t: first / t + floor if t > 0 else float("inf")
+    def growth(self, c: Constants) -> tuple[Number, Number]:
+        return nonconvex_growth(c)
 
 
 class DCGDStochastic(UnifiedTheorem):
@@ -315,23 +318,20 @@ class DCGD(BodyMethod):
     name = "distributed compressed gradient descent"
     source = UNIFIED
     known = (UNBIASED, CONTRACTED)
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (
-            DCGDInterpolation(),
-            DCGDGeneral(),
-            NoMemory(),
-            DCSGDConstant(),
-            DCSGDHorizon(),
-            NoMemoryDecreasing(),
-            DCGDBidirectional(),
-            DCGDNonconvex(),
-            DCGDStochastic(),
-            DCGDNoisy(),
-            NoMemoryNoisy(),
-            DCSGDNoisy(),
-        )
+    own_theorems = (
+        DCGDInterpolation(),
+        DCGDGeneral(),
+        NoMemory(),
+        DCSGDConstant(),
+        DCSGDHorizon(),
+        NoMemoryDecreasing(),
+        DCGDBidirectional(),
+        DCGDNonconvex(),
+        DCGDStochastic(),
+        DCGDNoisy(),
+        NoMemoryNoisy(),
+        DCSGDNoisy(),
+    )
 
     @staticmethod
     def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:

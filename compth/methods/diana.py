@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -12,8 +12,8 @@ from compth._numbers import Number, max, min, ratio, sqrt
 from compth.claims import Attribution, JointVariance, Standing, Unbiased
 from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods import _closed_forms as forms
-from compth.methods._nonconvex import MeanSquaredGradient, growth_plan
-from compth.methods._schedules import harmonic_plan, harmonic_values
+from compth.methods._nonconvex import Growth
+from compth.methods._schedules import Harmonic
 from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.methods.core import (
     Array,
@@ -91,10 +91,9 @@ class DIANAUnified(UnifiedTheorem):
     def sigma2_k(self, problem: Any, state: DIANAState, plan: Plan) -> Array:
         return memory_error(problem, state)
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+    def rate(self, c: Constants, gamma: Number) -> Number:
         """At omega = 0 too the memory's factor 1 - alpha/2 is kept, as in the machine-checked statement."""
-        plan = super().plan(c, gamma, horizon)
-        return replace(plan, rho=max(plan.rho, 1 - ratio(plan["alpha"], 2)))
+        return max(super().rate(c, gamma), 1 - ratio(shift_step(c), 2))
 
 
 class DIANANoisy(DIANAUnified):
@@ -109,7 +108,7 @@ class DIANANoisy(DIANAUnified):
     proof = "diana.noisy"
     gradient_noise = "bounded"
     # a factor larger than the one in the floor would promise too little from starts below the floor
-    plan = UnifiedTheorem.plan
+    rate = UnifiedTheorem.rate
 
     def _why_not(self, c: Constants) -> str:
         return super()._why_not(c) if c.stochastic else "it speaks of stochastic gradients: give an oracle"
@@ -133,14 +132,16 @@ class DIANAShift(_Diana):
     def _why_not(self, c: Constants) -> str:
         return independent(c) if c.mu_min > 0 else "every f_i must be strongly convex"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        short = 2 / ((c.mu_min + c.L_max) * (1 + ratio(6 * c.omega, c.n)))
+        return min(shift_step(c) / (2 * c.mu_min), short), "min{alpha/(2 mu), 2/((mu+L)(1+6 omega/n))}"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
         alpha = shift_step(c)
-        limit = min(alpha / (2 * c.mu_min), 2 / ((c.mu_min + c.L_max) * (1 + ratio(6 * c.omega, c.n))))
-        gamma = (
-            limit if gamma is None else self.allow(gamma, limit, "min{alpha/(2 mu), 2/((mu+L)(1+6 omega/n))}")
-        )
-        weight = 4 * gamma * gamma * c.omega / (alpha * c.n)
-        return Plan(gamma, {"alpha": alpha, "weight": weight}, rho=1 - gamma * c.mu_min)
+        return {"alpha": alpha, "weight": 4 * gamma * gamma * c.omega / (alpha * c.n)}
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * c.mu_min
 
 
 class DIANAShiftNoisy(DIANAShift):
@@ -156,9 +157,8 @@ class DIANAShiftNoisy(DIANAShift):
     gradient_noise = "bounded"
     exact_form = "diana.shift"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        plan = super().plan(c, gamma, horizon)
-        return replace(plan, floor=ratio(plan.gamma * (1 + 5 * c.omega) * c.sigma2, c.n * c.mu_min))
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return ratio(gamma * (1 + 5 * c.omega) * c.sigma2, c.n * c.mu_min)
 
 
 def original_parameters(omega: Number, n: Number) -> tuple[Number, Number]:
@@ -182,11 +182,17 @@ class DIANAOriginal(_Diana):
 
     _why_not = DIANAShift._why_not
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
         alpha, weight = original_parameters(c.omega, c.n)
         limit = min(alpha / c.mu_min, 2 / ((c.mu_min + c.L_max) * (1 + weight * alpha)))
-        gamma = limit if gamma is None else self.allow(gamma, limit, "min{alpha/mu, 2/((mu+L)(1+c alpha))}")
-        return Plan(gamma, {"alpha": alpha, "weight": weight * gamma * gamma}, rho=1 - gamma * c.mu_min)
+        return limit, "min{alpha/mu, 2/((mu+L)(1+c alpha))}"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        alpha, weight = original_parameters(c.omega, c.n)
+        return {"alpha": alpha, "weight": weight * gamma * gamma}
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * c.mu_min
 
 
 class DIANAOriginalNoisy(DIANAOriginal):
@@ -199,9 +205,8 @@ class DIANAOriginalNoisy(DIANAOriginal):
     gradient_noise = "bounded"
     exact_form = "diana.original"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        plan = super().plan(c, gamma, horizon)
-        return replace(plan, floor=ratio(plan.gamma * (1 + 2 * c.omega) * c.sigma2, c.n * c.mu_min))
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return ratio(gamma * (1 + 2 * c.omega) * c.sigma2, c.n * c.mu_min)
 
 
 def balanced_memory(mu: Number, L: Number, omega: Number, n: Number, alpha: Number) -> Number:
@@ -231,22 +236,39 @@ class DIANABalanced(_Diana):
 
     _why_not = DIANAUnified._why_not
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        alpha, a = shift_step(c), 1 + ratio(2 * c.omega, c.n)
-        if gamma is None:
-            m = balanced_memory(c.mu, c.L_max, c.omega, c.n, alpha)
-            gamma = 1 / ((a + m * alpha) * c.L_max)
-        else:
-            least = a if c.omega == 0 else a + ratio(2 * c.omega, c.n)
-            self.allow(gamma, 1 / (least * c.L_max), "1/((1+4 omega/n) L_max)")
-            m = 0 if c.omega == 0 else (1 / (gamma * c.L_max) - a) / alpha
-        memory = 0 if c.omega == 0 else 1 - alpha + 2 * c.omega / (c.n * m)
-        rho = max(1 - gamma * c.mu, memory)
-        if not rho < 1:
-            raise NoGuarantee(
-                f"gamma={float(gamma):.6g} is not below 1/((1+4 omega/n) L_max): {self.id} says nothing"
-            )
-        return Plan(gamma, {"alpha": alpha, "weight": m * gamma * gamma}, rho=rho)
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        """Beyond it the M of that step leaves the memory no factor below 1: there M alpha = 2 omega/n."""
+        least = self.smooth(c) if c.omega == 0 else self.smooth(c) + ratio(2 * c.omega, c.n)
+        return 1 / (least * c.L_max), "1/((1+4 omega/n) L_max)"
+
+    def default_step(self, c: Constants) -> Number:
+        return 1 / ((self.smooth(c) + self.balanced(c) * shift_step(c)) * c.L_max)
+
+    def smooth(self, c: Constants) -> Number:
+        """1 + 2 omega/n."""
+        return 1 + ratio(2 * c.omega, c.n)
+
+    def balanced(self, c: Constants) -> Number:
+        """The best M."""
+        return balanced_memory(c.mu, c.L_max, c.omega, c.n, shift_step(c))
+
+    def memory(self, c: Constants, gamma: Number) -> Number:
+        """The largest M at gamma = 1/((1+2 omega/n+M alpha) L_max); the best M, unrounded, at the default."""
+        if gamma == self.default_step(c):
+            return self.balanced(c)
+        return 0 if c.omega == 0 else (1 / (gamma * c.L_max) - self.smooth(c)) / shift_step(c)
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {"alpha": shift_step(c), "weight": self.memory(c, gamma) * gamma * gamma}
+
+    def slack(self, c: Constants, gamma: Number) -> Number:
+        return 1 - self.rate(c, gamma)
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        if c.omega == 0:
+            return max(1 - gamma * c.mu, 0)
+        m = self.memory(c, gamma)
+        return max(1 - gamma * c.mu, 1 - shift_step(c) + 2 * c.omega / (c.n * m))
 
 
 class DIANABidirectional(_Diana):
@@ -265,14 +287,17 @@ class DIANABidirectional(_Diana):
 
     _why_not = DIANAUnified._why_not
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        down = 1 + c.omega_down
-        limit = 1 / (down * (1 + ratio(6 * c.omega, c.n)) * c.L_max)
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/((1+omega_M)(1+6 omega/n) L_max)")
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        limit = 1 / ((1 + c.omega_down) * (1 + ratio(6 * c.omega, c.n)) * c.L_max)
+        return limit, "1/((1+omega_M)(1+6 omega/n) L_max)"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
         alpha = shift_step(c)
-        m = ratio(4 * down * c.omega, c.n * alpha)
-        rho = max(1 - gamma * c.mu, 1 - ratio(alpha, 2))
-        return Plan(gamma, {"alpha": alpha, "weight": m * gamma * gamma}, rho=rho)
+        m = ratio(4 * (1 + c.omega_down) * c.omega, c.n * alpha)
+        return {"alpha": alpha, "weight": m * gamma * gamma}
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return max(1 - gamma * c.mu, 1 - ratio(shift_step(c), 2))
 
 
 def gradient_noise(c: Constants) -> Number:
@@ -281,7 +306,7 @@ def gradient_noise(c: Constants) -> Number:
     return ratio((1 + weight * c.n * alpha) * c.sigma2, c.n)
 
 
-class DIANADecreasing(DIANAOriginal):
+class DIANADecreasing(Harmonic, DIANAOriginal):
     """E||x_t-x*||^2 <= max{V_0, 4(1+n c alpha) sigma2/(n theta mu)}/((mu/theta) t + 1), gamma_t = 2/(mu t + theta).
 
     theta = 2 max{mu/alpha, (mu+L)(1+c alpha)/2}, alpha = 1/(2(1+omega)), c = 4 omega(1+omega)/n; V_0 has gamma_0.
@@ -295,12 +320,15 @@ class DIANADecreasing(DIANAOriginal):
     metric = "E||x_t - x*||^2 (bounded from V_0)"
     start_only = True
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        largest = super().plan(c)
-        return harmonic_plan(c.mu_min, 2 / largest.gamma, gamma, **largest.params)
+    def theta(self, c: Constants) -> Number:
+        return 2 / DIANAOriginal.step_limit(self, c)[0]
 
-    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        return harmonic_values(c.mu_min, plan["theta"], gradient_noise(c), start)
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        first = DIANAOriginal.step_limit(self, c)[0]
+        return {**super().params(c, gamma), **DIANAOriginal.params(self, c, first)}
+
+    def noise(self, c: Constants) -> Number:
+        return gradient_noise(c)
 
 
 def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
@@ -310,7 +338,7 @@ def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
     return 1 + ca, ca * c.dissimilarity + gradient_noise(c)
 
 
-class DIANANonconvex(MeanSquaredGradient):
+class DIANANonconvex(Growth):
     """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= 2(f(x_0)-f*)/(gamma s T) + (c a zeta2 + (1+cna) sigma2/n) L gamma/s.
 
     s = 2 - L gamma (1+ca), 0 < gamma < 2/(L(1+ca)), default half of that; a = alpha = 1/(2(1+omega)),
@@ -329,12 +357,11 @@ class DIANANonconvex(MeanSquaredGradient):
         close = c.dissimilarity < float("inf")
         return independent(c) if close else "gradients must differ boundedly: equal Hessians"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        return growth_plan(self, nonconvex_growth(c), c.L, gamma, alpha=original_parameters(c.omega, c.n)[0])
+    def growth(self, c: Constants) -> tuple[Number, Number]:
+        return nonconvex_growth(c)
 
-    def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        first, floor = 2 * start / float(plan.gamma * plan["slack"]), float(plan.floor)
-        return lambda t: first / t + floor if t > 0 else float("inf")
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {**super().params(c, gamma), "alpha": original_parameters(c.omega, c.n)[0]}
 
 
 def leading_rounds(kappa: Number, n: Number, alpha: Number) -> Number:
@@ -414,24 +441,18 @@ class DIANA(BodyMethod):
     name = "DIANA"
     source = DIANA_PAPER
     known = (WORST,)
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (
-            DIANAUnified(),
-            DIANANoisy(),
-            DIANAShift(),
-            DIANAOriginal(),
-            DIANABalanced(),
-            DIANABidirectional(),
-            DIANADecreasing(),
-            DIANANonconvex(),
-            DIANAShiftNoisy(),
-            DIANAOriginalNoisy(),
-        )
-
-    def given(self) -> Mapping[str, Number]:
-        return {} if self.alpha is None else {"alpha": self.alpha}
+    own_theorems: ClassVar[tuple[Theorem, ...]] = (
+        DIANAUnified(),
+        DIANANoisy(),
+        DIANAShift(),
+        DIANAOriginal(),
+        DIANABalanced(),
+        DIANABidirectional(),
+        DIANADecreasing(),
+        DIANANonconvex(),
+        DIANAShiftNoisy(),
+        DIANAOriginalNoisy(),
+    )
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         return {"alpha": ratio(1, 1 + c.omega) if self.alpha is None else self.alpha}

@@ -39,16 +39,18 @@ class EFExplicit(Theorem):
     def _why_not(self, c: Constants) -> str:
         return "" if c.convex else "every f_i must be convex"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        limit = ef_step(c.delta, c.L, c.L_max)
-        gamma = (
-            limit
-            if gamma is None
-            else self.allow(gamma, limit, "min{1/(4L), delta/sqrt(192(1-delta) L L_max)}")
-        )
-        rate = min(gamma * c.mu / 2, ratio(c.delta, 4))
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return ef_step(c.delta, c.L, c.L_max), "min{1/(4L), delta/sqrt(192(1-delta) L L_max)}"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {"weight": 12 * c.L * gamma / c.delta}
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - min(gamma * c.mu / 2, ratio(c.delta, 4))
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
         noise = 48 * c.L * (1 - c.delta) * gamma**3 * c.zeta2_star / c.delta**2
-        return Plan(gamma, {"weight": 12 * c.L * gamma / c.delta}, rho=1 - rate, floor=noise / rate)
+        return noise / min(gamma * c.mu / 2, ratio(c.delta, 4))
 
     def observe(self, problem: Any, state: EFState, plan: Plan) -> Array:
         shifted = problem.distance_squared(state.x - state.e.mean(axis=1))
@@ -85,10 +87,7 @@ class EF(BodyMethod):
     name = "error feedback (2014)"
     source = EF14
     known = (WORST,)
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (EFExplicit(),)
+    own_theorems = (EFExplicit(),)
 
     @staticmethod
     def body(w: Any, x: Any, e: Worker, *, gamma: Any) -> dict[str, Any]:

@@ -56,15 +56,16 @@ class EF21PL(Theorem):
     requires = (Contractive,)
     metric = "E f(x_t) - f* + (gamma/theta) mean||g_i - grad f_i(x_t)||^2"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
         theta, _ = ef21_theta_beta(c.delta)
         limit = min(ef21_step(c.delta, c.L, c.L_tilde, 2), theta / (2 * c.mu))
-        gamma = (
-            limit
-            if gamma is None
-            else self.allow(gamma, limit, "min{1/(L+L~ sqrt(2 beta/theta)), theta/(2 mu)}")
-        )
-        return Plan(gamma, {"weight": gamma / theta}, rho=1 - gamma * c.mu)
+        return limit, "min{1/(L+L~ sqrt(2 beta/theta)), theta/(2 mu)}"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {"weight": gamma / ef21_theta_beta(c.delta)[0]}
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * c.mu
 
     def observe(self, problem: Any, state: EF21State, plan: Plan) -> Array:
         error = mean_square(state.error)
@@ -89,12 +90,10 @@ class EF21Bidirectional(EF21PL):
     proof = "ef21.bidirectional"
     bidirectional = True
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
         theta, _ = ef21_theta_beta(c.delta)
         limit = min(broadcast_ef21_step(c.delta, c.L, c.L_tilde, c.omega_down), theta / (2 * c.mu))
-        rule = "min{1/((1+omega_M)L + L~ sqrt(2(1+omega_M) beta/theta)), theta/(2 mu)}"
-        gamma = limit if gamma is None else self.allow(gamma, limit, rule)
-        return Plan(gamma, {"weight": gamma / theta}, rho=1 - gamma * c.mu)
+        return limit, "min{1/((1+omega_M)L + L~ sqrt(2(1+omega_M) beta/theta)), theta/(2 mu)}"
 
 
 class EF21Nonconvex(MeanSquaredGradient):
@@ -111,11 +110,11 @@ class EF21Nonconvex(MeanSquaredGradient):
     declared = Standing.CITED
     requires = (Contractive,)
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        theta, _ = ef21_theta_beta(c.delta)
-        limit = ef21_step(c.delta, c.L, c.L_tilde, 1)
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(L + L~ sqrt(beta/theta))")
-        return Plan(gamma, {"theta": theta})
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return ef21_step(c.delta, c.L, c.L_tilde, 1), "1/(L + L~ sqrt(beta/theta))"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {"theta": ef21_theta_beta(c.delta)[0]}
 
     def observe(self, problem: Any, state: EF21State, plan: Plan) -> Array:
         """2 (f - f*)/gamma + G/theta: at t = 0 the constant of the bound."""
@@ -158,11 +157,8 @@ class EF21(BodyMethod):
     name = "EF21"
     source = EF21_PAPER
     known = (WORST,)
+    own_theorems = (EF21PL(), EF21Nonconvex(), EF21Bidirectional())
     lyapunov_names: ClassVar[Mapping[str, str]] = MappingProxyType({"g": "gradient", "d": "g"})
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (EF21PL(), EF21Nonconvex(), EF21Bidirectional())
 
     @staticmethod
     def body(w: Any, x: Any, g: Worker, *, gamma: Any) -> dict[str, Any]:

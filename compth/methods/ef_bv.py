@@ -28,6 +28,13 @@ def bias_variance(c: Constants) -> tuple[Number, Number, Number]:
     return eta, omega, ratio(omega, c.n) if c.independent else omega
 
 
+def scaled(c: Constants) -> tuple[tuple[Number, Number], tuple[Number, Number]]:
+    """((lambda*, nu*), (r, r_av)): the best scalings, and the contraction factors that they leave."""
+    eta, omega, omega_av = bias_variance(c)
+    lam, nu = ef_bv_scaling(eta, omega), ef_bv_scaling(eta, omega_av)
+    return (lam, nu), (ef_bv_contraction(eta, omega, lam), ef_bv_contraction(eta, omega_av, nu))
+
+
 def ef_bv_step(L: Number, L_tilde: Number, r: Number, r_av: Number) -> Number:
     """1/(L + L~ sqrt(r_av/r)/s*), s* = sqrt((1+r)/(2r)) - 1; 1/L at r = 0."""
     if r == 0:
@@ -60,16 +67,19 @@ class EFBVPL(Theorem):
             return "eta must be below 1"
         return "r = 0 leaves nothing to learn: use GD" if eta == 0 and omega == 0 else ""
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        eta, omega, omega_av = bias_variance(c)
-        lam, nu = ef_bv_scaling(eta, omega), ef_bv_scaling(eta, omega_av)
-        r, r_av = ef_bv_contraction(eta, omega, lam), ef_bv_contraction(eta, omega_av, nu)
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        _, (r, r_av) = scaled(c)
+        return ef_bv_step(c.L, c.L_tilde, r, r_av), "1/(L + L~ sqrt(r_av/r)/s*)"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        (lam, nu), (r, r_av) = scaled(c)
         s = sqrt(ratio(1 + r, 2 * r)) - 1
-        limit = ef_bv_step(c.L, c.L_tilde, r, r_av)
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(L + L~ sqrt(r_av/r)/s*)")
         theta = s * (1 + s) * r / r_av
-        rho = max(1 - gamma * c.mu, (1 + r) / 2)
-        return Plan(gamma, {"lambda": lam, "nu": nu, "weight": gamma / (2 * theta)}, rho=rho)
+        return {"lambda": lam, "nu": nu, "weight": gamma / (2 * theta)}
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        _, (r, _) = scaled(c)
+        return max(1 - gamma * c.mu, (1 + r) / 2)
 
     def observe(self, problem: Any, state: EFBVState, plan: Plan) -> Array:
         error = mean_square(problem.gradients(state.x) - state.h)
@@ -96,10 +106,7 @@ class EFBV(BodyMethod):
     lyapunov_names: ClassVar[Mapping[str, str]] = MappingProxyType({"q": "direction", "g": "gradient"})
     name = "EF-BV"
     source = EFBV_PAPER
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (EFBVPL(),)
+    own_theorems = (EFBVPL(),)
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         eta, omega, omega_av = bias_variance(c)

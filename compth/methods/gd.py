@@ -9,9 +9,8 @@ from compth._numbers import Number, max, ratio
 from compth.claims import Attribution, Sharpness, Standing, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
-from compth.errors import NoGuarantee
 from compth.methods import _closed_forms as forms
-from compth.methods.core import Constants, Method, Plan, Theorem
+from compth.methods.core import Constants, Method, Theorem
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.known import Known
 
@@ -32,12 +31,17 @@ class GDContraction(Theorem):
     declared = Standing.DERIVED
     attribution = Attribution.OURS
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        gamma = 2 / (c.L + c.mu) if gamma is None else self.allow(gamma, 2 / c.L, "2/L")
-        rho = rho_gd(gamma, c.mu, c.L)
-        if not rho < 1:
-            raise NoGuarantee(f"gamma={float(gamma):.6g} is not below 2/L: gd.contraction promises nothing")
-        return Plan(gamma, rho=rho)
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return 2 / c.L, "2/L"
+
+    def default_step(self, c: Constants) -> Number:
+        return 2 / (c.L + c.mu)
+
+    def slack(self, c: Constants, gamma: Number) -> Number:
+        return 1 - self.rate(c, gamma)
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return rho_gd(gamma, c.mu, c.L)
 
 
 WORST = Known(
@@ -62,14 +66,11 @@ class GD(BodyMethod):
     takes_oracle = False
     name = "gradient descent"
     known = (WORST,)
+    own_theorems = (GDContraction(),)
 
     @property
     def label(self) -> str:
         return "GD"
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (GDContraction(),)
 
     @staticmethod
     def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from compth._numbers import Number
 from compth.claims import Attribution, Standing, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
-from compth.errors import InvalidParameter, NoGuarantee
+from compth.errors import InvalidParameter
 from compth.methods.core import Constants, Plan, Theorem
 from compth.methods.core.body import BodyMethod
+from compth.methods.core.theorem import ROUNDING
 from compth.sources import GDCI as GDCI_PAPER
 
 
@@ -41,15 +42,25 @@ class GDCINeighbourhood(Theorem):
     requires = (Unbiased,)
     proof = "gdci.neighbourhood"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        gamma = 1 / (4 * c.L) if gamma is None else self.allow(gamma, 1 / (2 * c.L), "1/(2L)")
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return 1 / (2 * c.L), "1/(2L)"
+
+    def default_step(self, c: Constants) -> Number:
+        return 1 / (4 * c.L)
+
+    def why_not_at(self, c: Constants, gamma: Number) -> str:
         most = largest_omega(gamma, c.L, c.mu)
-        if c.omega > most * (1 + 1e-12):
-            raise NoGuarantee(
-                f"omega={float(c.omega):.4g} is outside {self.id}'s range: at most {float(most):.4g} at this step"
-            )
-        floor = compressed_iterate_floor(gamma, c.L, c.mu, c.omega, c.facts["star2"])
-        return Plan(gamma, rho=1 - gamma * c.mu, floor=floor)
+        if not c.omega > most * (1 + ROUNDING):
+            return ""
+        return (
+            f"omega={float(c.omega):.4g} is outside {self.id}'s range: at most {float(most):.4g} at this step"
+        )
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * c.mu
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return compressed_iterate_floor(gamma, c.L, c.mu, c.omega, c.facts["star2"])
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         rho, floor = float(plan.rho or 0.0), float(plan.floor)
@@ -69,14 +80,11 @@ class GDCI(BodyMethod):
     requires = (Unbiased,)
     name = "gradient descent with compressed iterates"
     source = GDCI_PAPER
+    own_theorems = (GDCINeighbourhood(),)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "downlink", self.fleet.member(0))
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (GDCINeighbourhood(),)
 
     def check(self, problem: Any) -> Constants:
         """Constants with star2 = ||x*||^2; omega is the compressed model's, and no other broadcast is."""

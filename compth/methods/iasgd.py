@@ -65,13 +65,20 @@ class IASGDGrowth(Theorem):
             return "it needs strong growth: equal Hessians, or a minimiser shared by convex f_i"
         return "" if c.mu > 0 else "f must be strongly convex"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        rho, _ = block_growth(c, c.params["tau"])
+        return 1 / (rho * c.L), "1/(rho L)"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        rho, _ = block_growth(c, c.params["tau"])
+        return {**acceleration(gamma, c.mu, rho), "mu": c.mu}
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return self.params(c, gamma)["beta"]
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
         rho, noise = block_growth(c, c.params["tau"])
-        limit = 1 / (rho * c.L)
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(rho L)")
-        params = acceleration(gamma, c.mu, rho)
-        floor = noise * sqrt(gamma / (rho * c.mu))
-        return Plan(gamma, {**params, "mu": c.mu}, rho=params["beta"], floor=floor)
+        return noise * sqrt(gamma / (rho * c.mu))
 
     def observe(self, problem: Any, state: IASGDState, plan: Plan) -> Array:
         return np.asarray(problem.gap(state.x) + float(plan["mu"]) / 2 * problem.distance_squared(state.v))
@@ -97,13 +104,10 @@ class IASGD(IBCD):
 
     state_class = IASGDState
     name = "independent accelerated block gradient descent"
+    own_theorems = (IASGDGrowth(),)
 
     def _sketch(self) -> Any:
         return RandomBlocks(self.tau, self.blocks, unbiased=True)
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (IASGDGrowth(),)
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         """As in the theorem; without strong growth, with rho = 1/tau."""

@@ -15,7 +15,7 @@ from compth.compressors.combinators import Scaled
 from compth.compressors.identity import Identity
 from compth.compressors.random_blocks import RandomBlocks
 from compth.compressors.sampling import SendOrSkip
-from compth.errors import InvalidParameter, NoGuarantee
+from compth.errors import InvalidParameter
 from compth.methods._nonconvex import MeanSquaredGradient
 from compth.methods.core import Array, Constants, Method, Plan, Theorem
 from compth.methods.core.body import BodyMethod
@@ -84,6 +84,9 @@ class _Blocks(Theorem):
             return "x* must minimise every f_i (zeta2* = 0)"
         return "" if c.convex else "every f_i must be convex"
 
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * c.params["tau"] * c.mu
+
 
 class IBCDPaper(_Blocks):
     """E||x_t-x*||^2 <= (1 - gamma tau mu)^t ||x_0-x*||^2, gamma <= n/(tau n + 2(1-tau))/(2L), L = max L_i.
@@ -98,11 +101,8 @@ class IBCDPaper(_Blocks):
     declared = Standing.CITED
     proof = "ibcd.interpolation"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        tau = c.params["tau"]
-        limit = ibcd_step(c.L_max, c.n, tau)
-        gamma = limit if gamma is None else self.allow(gamma, limit, "n/(tau n + 2(1-tau))/(2 L_max)")
-        return Plan(gamma, rho=1 - gamma * tau * c.mu)
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return ibcd_step(c.L_max, c.n, c.params["tau"]), "n/(tau n + 2(1-tau))/(2 L_max)"
 
 
 class IBCDSharp(_Blocks):
@@ -113,12 +113,11 @@ class IBCDSharp(_Blocks):
     source = IBCD_PAPER
     proof = "ibcd.sharp"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
         tau = c.params["tau"]
         omega = ratio(1, tau) - 1
         limit = 1 / (tau * expected_smoothness(c.L, c.L_max, ratio(omega, c.n), 0, interpolation=True))
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(tau (L + omega L_max/n))")
-        return Plan(gamma, rho=1 - gamma * tau * c.mu)
+        return limit, "1/(tau (L + omega L_max/n))"
 
 
 def isgd_rule(c: Constants) -> tuple[Number, Number]:
@@ -161,17 +160,23 @@ class ISGDDecreasing(Theorem):
     declared = Standing.CITED
     accepts: ClassVar[tuple[str, ...]] = ("tau",)
     metric = "weighted mean of E f(x_s) - f*, s <= t"
+    own_steps = "decreasing steps gamma_t = 1/(a + ct)"
 
     def _why_not(self, c: Constants) -> str:
         if "tau" not in c.params:
             return "it speaks of independent blocks (tau)"
         return "" if c.convex else "every f_i must be convex"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        if gamma is not None:
-            raise NoGuarantee(f"{self.id} has its own decreasing steps gamma_t = 1/(a + ct): leave gamma out")
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return 1 / isgd_rule(c)[0], "1/a"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
         a, pace = isgd_rule(c)
-        return Plan(1 / a, {"a": a, "c": pace}, schedule=partial(_decreasing, float(a), float(pace)))
+        return {"a": a, "c": pace}
+
+    def schedule(self, c: Constants, horizon: int | None) -> Callable[[int], float]:
+        a, pace = isgd_rule(c)
+        return partial(_decreasing, float(a), float(pace))
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         return lambda t: float("inf") if t < 1 else float(weighted_bound(c, t, start))
@@ -222,15 +227,20 @@ class ISGDNonconvex(MeanSquaredGradient):
             return "it speaks of independent blocks (tau)"
         return "" if c.dissimilarity < float("inf") else "gradients must differ boundedly: equal Hessians"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        tau, curve = c.params["tau"], isgd_curve(c)
-        gamma = 1 / (2 * curve) if gamma is None else self.allow(gamma, 1 / curve, "1/(L(tau/2 + (1-tau)/n))")
-        slack = 1 - gamma * curve
-        if not slack > 0:
-            raise NoGuarantee(
-                f"gamma={float(gamma):.6g} is not below 1/(L(tau/2+(1-tau)/n)): {self.id} says nothing"
-            )
-        return Plan(gamma, {"slack": slack, "tau": tau}, floor=isgd_noise(c, gamma) / slack)
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return 1 / isgd_curve(c), "1/(L(tau/2 + (1-tau)/n))"
+
+    def default_step(self, c: Constants) -> Number:
+        return 1 / (2 * isgd_curve(c))
+
+    def slack(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * isgd_curve(c)
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {"slack": self.slack(c, gamma), "tau": c.params["tau"]}
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return isgd_noise(c, gamma) / self.slack(c, gamma)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         first, floor = start / float(plan["tau"] * plan.gamma * plan["slack"]), float(plan.floor)
@@ -250,6 +260,12 @@ class IBCD(BodyMethod):
     takes_compressor: ClassVar[bool] = False
     name = "independent block coordinate descent"
     source = IBCD_PAPER
+    own_theorems: ClassVar[tuple[Theorem, ...]] = (
+        IBCDSharp(),
+        IBCDPaper(),
+        ISGDDecreasing(),
+        ISGDNonconvex(),
+    )
 
     def __post_init__(self) -> None:
         if self.tau is None:
@@ -263,10 +279,6 @@ class IBCD(BodyMethod):
     @property
     def label(self) -> str:
         return f"{type(self).__name__} tau={self.tau}{self.down_label}{self.oracle_label}"
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (IBCDSharp(), IBCDPaper(), ISGDDecreasing(), ISGDNonconvex())
 
     def given(self) -> Mapping[str, Number]:
         return {"tau": self.tau}

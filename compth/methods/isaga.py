@@ -11,9 +11,10 @@ import numpy as np
 from compth._numbers import Number, max, min, ratio
 from compth.claims import Attribution, Standing
 from compth.compressors.random_blocks import RandomBlocks
-from compth.errors import InvalidParameter, NoGuarantee, Unsupported
+from compth.errors import InvalidParameter, Unsupported
 from compth.methods._components import SingleNode, components, subsets
 from compth.methods.core import Array, Constants, Method, Plan, Theorem, mean_square
+from compth.methods.core.theorem import ROUNDING
 from compth.methods.saga import SAGAState
 from compth.sources import IBCD as IBCD_PAPER
 
@@ -59,16 +60,31 @@ class ISAGAShared(Theorem):
     def _why_not(self, c: Constants) -> str:
         return "" if c.convex else "every component must be convex"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        tau, n = c.params["tau"], c.params["workers"]
-        limit, rule = isaga_limit(c.L_max, n, tau), "1/(L(3/n + max{tau, 1/n}))"
-        default = 1 / (c.L_max * (ratio(4, n) + spread(n, tau)))
-        gamma = default if gamma is None else self.allow(gamma, limit, rule)
-        memory = isaga_memory(gamma, c.L_max, n, tau)
-        pace = isaga_pace(gamma, c.mu, n, c.n, tau, memory)
-        if not pace > 1e-12:
-            raise NoGuarantee(f"gamma={float(gamma):.6g} is not below {rule}: {self.id} says nothing")
-        return Plan(gamma, {"weight": memory * gamma * gamma}, rho=1 - pace)
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return isaga_limit(c.L_max, c.params["workers"], c.params["tau"]), "1/(L(3/n + max{tau, 1/n}))"
+
+    def default_step(self, c: Constants) -> Number:
+        n = c.params["workers"]
+        return 1 / (c.L_max * (ratio(4, n) + spread(n, c.params["tau"])))
+
+    def memory(self, c: Constants, gamma: Number) -> Number:
+        """The weight c of the table at gamma."""
+        return isaga_memory(gamma, c.L_max, c.params["workers"], c.params["tau"])
+
+    def pace(self, c: Constants, gamma: Number) -> Number:
+        """1 - rho."""
+        n, memory = c.params["workers"], self.memory(c, gamma)
+        return isaga_pace(gamma, c.mu, n, c.n, c.params["tau"], memory)
+
+    def slack(self, c: Constants, gamma: Number) -> Number:
+        """The pace, where it is not rounding alone."""
+        return self.pace(c, gamma) - ROUNDING
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {"weight": self.memory(c, gamma) * gamma * gamma}
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - self.pace(c, gamma)
 
     def observe(self, problem: Any, state: SAGAState, plan: Plan) -> Array:
         own = components(problem)
@@ -91,6 +107,7 @@ class ISAGA(SingleNode):
     blocks: int | None = None
     name = "ISAGA"
     source = IBCD_PAPER
+    own_theorems = (ISAGAShared(),)
 
     def __post_init__(self) -> None:
         n = self.workers
@@ -100,10 +117,6 @@ class ISAGA(SingleNode):
             raise InvalidParameter("ISAGA(tau=None) needs the fraction of blocks: tau=1/2")
         object.__setattr__(self, "compressor", RandomBlocks(self.tau, self.blocks))
         super().__post_init__()
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (ISAGAShared(),)
 
     def given(self) -> Mapping[str, Number]:
         return {"workers": self.workers, "tau": self.tau}

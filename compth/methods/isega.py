@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -37,16 +36,20 @@ class ISEGARate(Theorem):
     def _why_not(self, c: Constants) -> str:
         return "" if c.convex else "every f_i must be convex"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
         tau = c.params["alpha"]
         limit = min(
             1 / (4 * c.L_max * (1 + ratio(1, c.n * tau))),
             1 / (c.mu / tau + ratio(4 * c.L_max, c.n * tau)),
         )
-        rule = "min{1/(4L(1+1/(n tau))), 1/(mu/tau+4L/(n tau))}"
-        gamma = limit if gamma is None else self.allow(gamma, limit, rule)
-        weight = gamma / (2 * c.L_max * tau)
-        return Plan(gamma, {"alpha": tau, "weight": weight}, rho=1 - gamma * c.mu)
+        return limit, "min{1/(4L(1+1/(n tau))), 1/(mu/tau+4L/(n tau))}"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        tau = c.params["alpha"]
+        return {"alpha": tau, "weight": gamma / (2 * c.L_max * tau)}
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * c.mu
 
     def observe(self, problem: Any, state: Any, plan: Plan) -> Array:
         memory = mean_square(state.h - problem.gradients_at_star)
@@ -67,6 +70,7 @@ class ISEGA(DIANA):
     takes_compressor: ClassVar[bool] = False
     name = "independent SEGA"
     source = IBCD_PAPER
+    own_theorems = (ISEGARate(),)
 
     def __post_init__(self) -> None:
         if self.tau is None:
@@ -78,13 +82,6 @@ class ISEGA(DIANA):
     @property
     def label(self) -> str:
         return f"ISEGA tau={self.tau}{self.down_label}{self.oracle_label}"
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (ISEGARate(),)
-
-    def given(self) -> Mapping[str, Number]:
-        return {"alpha": self.tau}
 
     @classmethod
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:

@@ -60,6 +60,9 @@ class _Interpolation(Theorem):
     source = IST_PAPER.at("Thm 1 (16)")
     metric = "E||x_t - x*||_L^2 = 2 E(f(x_t) - f*)"
 
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return 1 / c.facts["theta"], "1/theta"
+
     def _why_not(self, c: Constants) -> str:
         if "theta" not in c.facts:
             return c.reasons.get("theta", "it speaks of IST in the estimator form")
@@ -86,10 +89,8 @@ class ISTInterpolation(_Interpolation):
     declared = Standing.CITED
     proof = "ist.theorem1"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        limit = 1 / c.facts["theta"]
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/theta")
-        return Plan(gamma, rho=1 - gamma * c.facts["lam"])
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * c.facts["lam"]
 
 
 class ISTInterpolationSharp(_Interpolation):
@@ -99,14 +100,17 @@ class ISTInterpolationSharp(_Interpolation):
     title = "IST when every worker's minimiser is 0, finer factor"
     proof = "ist.theorem1_sharp"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        theta = c.facts["theta"]
-        if gamma is not None and not 0 < gamma < 2 / theta:
-            raise NoGuarantee(
-                f"gamma={float(gamma):.6g} is outside {self.id}'s range: 0 < gamma < 2/theta = {float(2 / theta):.6g}"
-            )
-        gamma = 1 / theta if gamma is None else gamma
-        return Plan(gamma, rho=sharp_factor(gamma, theta, c.facts["lam"]))
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return 2 / c.facts["theta"], "2/theta"
+
+    def default_step(self, c: Constants) -> Number:
+        return 1 / c.facts["theta"]
+
+    def slack(self, c: Constants, gamma: Number) -> Number:
+        return 2 / c.facts["theta"] - gamma
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return sharp_factor(gamma, c.facts["theta"], c.facts["lam"])
 
 
 class ISTAveraged(_Interpolation):
@@ -124,10 +128,8 @@ class ISTAveraged(_Interpolation):
     metric = "(1/t) sum_{k<t} E||grad f(x_k)||^2_{L^-1 W L^-1}"
     proof = "ist.averaged"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        limit = 1 / c.facts["theta"]
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/theta")
-        return Plan(gamma, {"W": c.facts["W"]})
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {"W": c.facts["W"]}
 
     def matrix(self, plan: Plan) -> Array | None:
         return np.asarray(plan["W"])
@@ -159,6 +161,12 @@ class _Neighbourhood(Theorem):
 
     source = IST_PAPER.at("Thm 2 (30)")
     metric = "(1/t) sum_{k<t} E||grad f(x_k)||^2_{L^-1}"
+
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return 1, "1"
+
+    def default_step(self, c: Constants) -> Number:
+        return ratio(1, 2)
 
     def _why_not(self, c: Constants) -> str:
         return "" if "h2" in c.facts else c.reasons.get("h2", "it speaks of IST in the estimator form")
@@ -194,12 +202,11 @@ class ISTNeighbourhood(_Neighbourhood):
     declared = Standing.CITED
     proof = "ist.theorem2"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        if gamma is not None and not 0 < gamma < 1:
-            raise NoGuarantee(f"gamma={float(gamma):.6g} is outside {self.id}'s range: 0 < gamma < 1")
-        gamma = ratio(1, 2) if gamma is None else gamma
-        floor = neighbourhood_paper(gamma, largest_beta(gamma), c.facts["h2"], c.facts["sigma2"])
-        return Plan(gamma, floor=floor)
+    def slack(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return neighbourhood_paper(gamma, largest_beta(gamma), c.facts["h2"], c.facts["sigma2"])
 
 
 class ISTNeighbourhoodSharp(_Neighbourhood):
@@ -209,9 +216,8 @@ class ISTNeighbourhoodSharp(_Neighbourhood):
     title = "IST on heterogeneous data, four times smaller neighbourhood"
     proof = "ist.theorem2_sharp"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        gamma = ratio(1, 2) if gamma is None else self.allow(gamma, 1, "1")
-        return Plan(gamma, floor=neighbourhood_sharp(gamma, c.facts["h2"], c.facts["sigma2"]))
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        return neighbourhood_sharp(gamma, c.facts["h2"], c.facts["sigma2"])
 
 
 @dataclass(frozen=True)
@@ -228,21 +234,18 @@ class IST(BodyMethod):
     takes_oracle = False
     name = "independent subnetwork training"
     source = IST_PAPER
+    own_theorems = (
+        ISTInterpolation(),
+        ISTInterpolationSharp(),
+        ISTAveraged(),
+        ISTNeighbourhood(),
+        ISTNeighbourhoodSharp(),
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.form not in FORMS:
             raise InvalidParameter(f"IST(form={self.form!r}): choose one of {', '.join(FORMS)}")
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (
-            ISTInterpolation(),
-            ISTInterpolationSharp(),
-            ISTAveraged(),
-            ISTNeighbourhood(),
-            ISTNeighbourhoodSharp(),
-        )
 
     def check(self, problem: Any) -> Constants:
         """Constants with theta and lam of Theorem 1, ||h||_L^2 and sigma^2 of Theorem 2 where they exist."""

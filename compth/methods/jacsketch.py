@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -13,7 +12,7 @@ from compth._own import remembered
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods._components import Chosen, ComponentBody, ComponentTheorem, components
 from compth.methods._unified import Parameters
-from compth.methods.core import Array, Constants, Method, Plan, Theorem, mean_square
+from compth.methods.core import Array, Constants, Method, Plan, mean_square
 from compth.methods.core.body import Worker, gradient_at_start
 from compth.methods.saga import SAGAState
 from compth.problems.finite_sum import FiniteSum
@@ -64,19 +63,13 @@ class JacSketch(ComponentBody):
     affine: ClassVar[bool] = True
     name = "JacSketch"
     source = JACSKETCH
+    own_theorems = (JacSketchLinear(),)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.size, bool) or not isinstance(self.size, int | np.integer) or self.size < 1:
             raise InvalidParameter(f"JacSketch(size={self.size!r}) needs an integer size >= 1")
         object.__setattr__(self, "compressor", Chosen(int(self.size)))
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (JacSketchLinear(),)
-
-    def given(self) -> Mapping[str, Number]:
-        return {"size": self.size}
 
     def check(self, problem: Any) -> Constants:
         c, own = super().check(problem), components(problem)

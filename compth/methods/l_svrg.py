@@ -13,7 +13,7 @@ from compth.bits import FLOAT_BITS
 from compth.errors import InvalidParameter
 from compth.methods._components import ComponentBody, ComponentTheorem, components
 from compth.methods._unified import Parameters
-from compth.methods.core import Array, Constants, Method, Plan, Theorem, mean_square
+from compth.methods.core import Array, Constants, Method, Plan, mean_square
 from compth.methods.core.body import BodyState, Server, copy_of_start
 from compth.sources import L_SVRG, UNIFIED
 
@@ -65,18 +65,12 @@ class LSVRG(ComponentBody):
     state_class = LSVRGState
     name = "L-SVRG"
     source = L_SVRG
+    own_theorems = (LSVRGLinear(),)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.p is not None and not 0 < self.p <= 1:
             raise InvalidParameter(f"LSVRG(p={self.p!r}) needs 0 < p <= 1")
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (LSVRGLinear(),)
-
-    def given(self) -> Mapping[str, Number]:
-        return {} if self.p is None else {"p": self.p}
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         return {"p": coin(c)}

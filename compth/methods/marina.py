@@ -61,11 +61,16 @@ class MARINAPL(Theorem):
     metric = "E f(x_t) - f* + (gamma/p) ||g_t - grad f(x_t)||^2"
     proof = "marina.pl"
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
         p = probability(c)
-        limit = min(marina_step(c, p, 2), p / (2 * c.mu))
-        gamma = limit if gamma is None else self.allow(gamma, limit, "min{1/(L+sqrt(2(1-p)K/p)), p/(2 mu)}")
-        return Plan(gamma, {"p": p, "weight": gamma / p}, rho=1 - gamma * c.mu)
+        return min(marina_step(c, p, 2), p / (2 * c.mu)), "min{1/(L+sqrt(2(1-p)K/p)), p/(2 mu)}"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        p = probability(c)
+        return {"p": p, "weight": gamma / p}
+
+    def rate(self, c: Constants, gamma: Number) -> Number:
+        return 1 - gamma * c.mu
 
     def observe(self, problem: Any, state: MARINAState, plan: Plan) -> Array:
         error = state.g - problem.gradient(state.x)
@@ -89,12 +94,10 @@ class MARINABidirectional(MARINAPL):
     proof = "marina.bidirectional"
     bidirectional = True
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
         p, down = probability(c), 1 + c.omega_down
         limit = min(1 / (down * c.L + sqrt(2 * down * (1 - p) * drift(c) / p)), p / (2 * c.mu))
-        rule = "min{1/((1+omega_M)L + sqrt(2(1+omega_M)(1-p)K/p)), p/(2 mu)}"
-        gamma = limit if gamma is None else self.allow(gamma, limit, rule)
-        return Plan(gamma, {"p": p, "weight": gamma / p}, rho=1 - gamma * c.mu)
+        return limit, "min{1/((1+omega_M)L + sqrt(2(1+omega_M)(1-p)K/p)), p/(2 mu)}"
 
 
 class MARINANonconvex(MeanSquaredGradient):
@@ -112,11 +115,11 @@ class MARINANonconvex(MeanSquaredGradient):
     requires = (Unbiased, JointVariance)
     accepts = ("p",)
 
-    def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
-        p = probability(c)
-        limit = marina_step(c, p, 1)
-        gamma = limit if gamma is None else self.allow(gamma, limit, "1/(L+sqrt((1-p)K/p))")
-        return Plan(gamma, {"p": p})
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        return marina_step(c, probability(c), 1), "1/(L+sqrt((1-p)K/p))"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {"p": probability(c)}
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         first = 2 * start / float(plan.gamma)
@@ -143,19 +146,13 @@ class MARINA(BodyMethod):
     requires = (Unbiased,)
     name = "MARINA"
     source = MARINA_PAPER
+    own_theorems = (MARINAPL(), MARINANonconvex(), MARINABidirectional())
     lyapunov_names: ClassVar[Mapping[str, str]] = MappingProxyType({"q": "g", "g": "gradient"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.p is not None and not is_probability(self.p):
             raise InvalidParameter(f"MARINA(p={self.p!r}) needs 0 < p <= 1")
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (MARINAPL(), MARINANonconvex(), MARINABidirectional())
-
-    def given(self) -> dict[str, Number]:
-        return {} if self.p is None else {"p": self.p}
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         return {"p": probability(c)}

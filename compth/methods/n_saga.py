@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from compth._numbers import ratio
 from compth.methods._components import Added, check_variance
 from compth.methods._unified import Parameters
-from compth.methods.core import Constants, Theorem
+from compth.methods.core import Constants
 from compth.methods.saga import SAGA, SAGALinear
 from compth.sources import UNIFIED
 
@@ -42,6 +42,7 @@ class NSAGA(SAGA):
     oracle: Any = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "N-SAGA"
     source = UNIFIED
+    own_theorems = (NSAGANeighbourhood(),)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,7 +56,3 @@ class NSAGA(SAGA):
     @property
     def label(self) -> str:
         return f"N-SAGA s2={self.s2}"
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (NSAGANeighbourhood(),)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from compth._numbers import ratio
 from compth.methods._components import Added, check_variance
 from compth.methods._unified import Parameters
-from compth.methods.core import Constants, Theorem
+from compth.methods.core import Constants
 from compth.methods.sega import SEGA, SEGALinear
 from compth.sources import UNIFIED
 
@@ -39,6 +39,7 @@ class NSEGA(SEGA):
     oracle: Any = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "N-SEGA"
     source = UNIFIED
+    own_theorems = (NSEGANeighbourhood(),)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -52,7 +53,3 @@ class NSEGA(SEGA):
     @property
     def label(self) -> str:
         return f"N-SEGA s2={self.s2}"
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (NSEGANeighbourhood(),)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from compth._numbers import ratio
 from compth.methods._components import ComponentBody, ComponentTheorem, components
 from compth.methods._unified import Parameters
-from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
+from compth.methods.core import Array, Constants, Plan, mean_square
 from compth.methods.core.body import BodyState, Worker, gradient_at_start
 from compth.sources import SAGA as SAGA_PAPER
 from compth.sources import UNIFIED
@@ -51,10 +51,7 @@ class SAGA(ComponentBody):
     affine: ClassVar[bool] = True
     name = "SAGA"
     source = SAGA_PAPER
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (SAGALinear(),)
+    own_theorems = (SAGALinear(),)
 
     @staticmethod
     def body(w: Any, x: Any, table: Worker = gradient_at_start, *, gamma: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from compth.compressors.identity import Identity
 from compth.compressors.rand_k import RandK
 from compth.methods._components import SingleNode, one_node
 from compth.methods._unified import WITH_MEMORY, Parameters, UnifiedTheorem
-from compth.methods.core import Array, Constants, Plan, Theorem
+from compth.methods.core import Array, Constants, Plan
 from compth.methods.core.body import BodyMethod, BodyState, Server
 from compth.sources import SEGA as SEGA_PAPER
 from compth.sources import UNIFIED
@@ -75,10 +75,7 @@ class SEGA(SingleNode, BodyMethod):
     state_class = SEGAState
     name = "SEGA"
     source = SEGA_PAPER
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (SEGALinear(),)
+    own_theorems = (SEGALinear(),)
 
     def seen(self, problem: Any) -> Any:
         return one_node(problem)

@@ -120,14 +120,11 @@ class SGD(BodyMethod):
     takes_compressor: ClassVar[bool] = False
     name = "stochastic gradient descent"
     source: ClassVar[Source] = UNIFIED.at("Table 2")
+    own_theorems: ClassVar[tuple[Theorem, ...]] = (SGDUniform(), SGDReweighted(), SGDMinibatch())
 
     @property
     def label(self) -> str:
         return f"{type(self).__name__}{self.oracle_label}"
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (SGDUniform(), SGDReweighted(), SGDMinibatch())
 
     def check(self, problem: Any) -> Constants:
         c = super().check(problem)
@@ -148,10 +145,7 @@ class SGDStar(SGD):
 
     name = "SGD-star"
     corrected = True
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (SGDStarRow(), SGDStarSharp())
+    own_theorems = (SGDStarRow(), SGDStarSharp())
 
     @classmethod
     def examples(cls, compressor: Any = None) -> tuple[Method, ...]:

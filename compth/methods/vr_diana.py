@@ -14,7 +14,7 @@ from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.errors import NoGuarantee
 from compth.methods._unified import WITH_MEMORY, Parameters, UnifiedTheorem
-from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
+from compth.methods.core import Array, Constants, Plan, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy_of_start
 from compth.methods.diana import independent
 from compth.sources import DIANA_OMEGA, UNIFIED
@@ -126,13 +126,7 @@ class VRDIANA(BodyMethod):
     requires = (Unbiased,)
     name = "VR-DIANA"
     source = DIANA_OMEGA
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return (VRDIANALinear(), VRDIANASharp())
-
-    def given(self) -> Mapping[str, Number]:
-        return {} if self.alpha is None else {"alpha": self.alpha}
+    own_theorems = (VRDIANALinear(), VRDIANASharp())
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         alpha = learning_rate(c) if self.alpha is None else self.alpha

@@ -17,11 +17,7 @@ import compth as ct
 from compth import _EXPORTS
 from compth.certificates import Verdict
 from compth.claims import (
-    BiasVariance,
-    Contractive,
-    JointVariance,
     Sharpness,
-    Unbiased,
     attained_index,
     coq_index,
     how_sharp,
@@ -31,10 +27,9 @@ from compth.claims import (
 from compth.compressors import Fleet, catalogue
 from compth.compressors.core.render import ClaimRow, catalogue_rows, smallest_size
 from compth.errors import CompthError
-from compth.methods import Constants, Method, Theorem
+from compth.methods import Method, Theorem
 from compth.methods import catalogue as methods
-from compth.methods._unified import UnifiedTheorem
-from compth.methods._unified_table import row_constants
+from compth.methods.core.symbols import facts_of
 from compth.reporting.certification import short
 from paper_repro._errata import IN_CODE, IN_PRINT, SURPRISES, Erratum
 from paper_repro._targets import show
@@ -177,72 +172,44 @@ standing, attribution and sharpness.
 """
 
 
-def _symbol(name: str) -> Any:
-    return sympy.Symbol(name, positive=True)
-
-
-def symbolic_constants() -> Constants:
-    """Every constant that a theorem may see, as a symbol."""
-    s = _symbol
-    claims = (
-        Unbiased(s("omega")),
-        JointVariance(s("A"), s("B")),
-        Contractive(s("delta")),
-        BiasVariance(s("eta"), s("omega")),
-    )
-    names = {
-        "L_max": r"L_{\max}",
-        "L_tilde": r"\tilde{L}",
-        "mu_min": r"\mu_{\min}",
-        "zeta2_star": r"\zeta_\star^2",
-    }
-    names |= {"sigma2": r"\sigma^2", "L_plus": "L_+", "L_pm": r"L_{\pm}"}
-    values = {k: s(v) for k, v in names.items()}
-    return Constants(
-        n=s("n"), d=s("d"), L=s("L"), mu=s("mu"), D=s("D"), independent=True, claims=claims, **values
-    )
-
-
-FACTS = {
+WRITTEN = {
     sympy.Symbol(name, positive=True): text
     for name, text in {
         "L_max": r"L_{\max}",
+        "L_tilde": r"\tilde{L}",
+        "L_plus": r"L_+",
+        "L_pm": r"L_{\pm}",
         "L_part": r"L_{\mathrm{part}}",
         "LL": r"\mathcal{L}",
         "LL_1": r"\mathcal{L}_1",
         "LL_workers": r"\mathcal{L}_{\mathrm{workers}}",
+        "mu_min": r"\mu_{\min}",
         "sigma2": r"\sigma^2",
         "sigma2_1": r"\sigma_1^2",
         "sigma2_star": r"\sigma_\star^2",
         "sigma2_mean": r"\sigma_{\mathrm{mean}}^2",
         "zeta2_star": r"\zeta_\star^2",
+        "star2": r"\|x_\star\|^2",
+        "h2": r"\|h\|_L^2",
     }.items()
 }
-"""How the facts of a row are written."""
+"""How constants and facts are written."""
 
 
-def symbolic_plan(theorem: Theorem) -> list[str]:
-    """The planned step, factor and floor as formulas, where the plan takes symbols; else a sentence."""
-    try:
-        row = isinstance(theorem, UnifiedTheorem)  # rows name facts of their own, such as LL
-        plan = theorem.plan(row_constants() if row else symbolic_constants())
-    except (CompthError, TypeError, ValueError, AttributeError, KeyError):
-        return ["The plan compares numbers, so it has no single closed form: see the statement.\n"]
-    lines = []
-    for name, value in (
-        (r"\gamma", plan.gamma),
-        *(
-            (sympy.latex(sympy.Symbol(k)) if k in GREEK else rf"\mathrm{{{k}}}", v)
-            for k, v in plan.params.items()
-        ),
-        (r"\rho", plan.rho),
-        (r"\mathrm{floor}", plan.floor),
-    ):
-        if value is not None:
-            lines.append(
-                f".. math::\n\n   {name} = {sympy.latex(sympy.sympify(value), symbol_names=FACTS)}\n"
-            )
-    return ["The largest step that the theorem plans, and what follows from it:\n", *lines]
+def plan_section(theorem: Theorem) -> list[str]:
+    """The range of steps, and its largest step, rate, floor and parameters as formulas where there are any."""
+    facts = facts_of(theorem)
+    lines = [f"Steps: {_literal(facts.rule)}.\n"]
+    if not facts.shown:
+        return lines
+    lines += [f"For {facts.special}:\n"] if facts.special else []
+    names = {"largest step": r"\gamma_{\max}", "default step": r"\gamma_{\mathrm{default}}", "rate": r"\rho"}
+    formulas = {names.get(k, rf"\mathrm{{{k}}}"): v for k, v in facts.formulas.items()}
+    for k, v in (facts.params or {}).items():
+        formulas[sympy.latex(sympy.Symbol(k)) if k in GREEK else rf"\mathrm{{{k}}}"] = v
+    for name, value in formulas.items():
+        lines.append(f".. math::\n\n   {name} = {sympy.latex(value, symbol_names=WRITTEN)}\n")
+    return lines
 
 
 def machine_proof(proof: str) -> str:
@@ -315,7 +282,7 @@ def theorem_page(theorem: Theorem, users: list[str]) -> str:
         f"* standing: {shown(theorem).value}, {theorem.attribution.value}; {how_sharp(theorem)}\n"
         f"* source: {escape(str(theorem.source))}\n",
         title("Plan", "-"),
-        *symbolic_plan(theorem),
+        *plan_section(theorem),
         title("Proof", "-"),
         proof_section([theorem.proof], {theorem.proof} if theorem.sharpness is Sharpness.TIGHT else ()),
     ]
@@ -336,10 +303,11 @@ def theorem_pages(folder: Path) -> None:
         (folder / f"{stem}.rst").write_text(theorem_page(theorem, users[key]), encoding="utf-8")
         needs = ", ".join(k.__name__ for k in theorem.requires) or "nothing of the compressor"
         standing = f"{theorem.standing.value}, {theorem.attribution.value}"
-        rows.append([f":doc:`{key} <{stem}>`", escape(theorem.title), needs, standing])
-    head = "Formulas are the theorem objects' own plans on symbols. A step outside every range has no guarantee.\n"
+        step = _literal(facts_of(theorem).rule)
+        rows.append([f":doc:`{key} <{stem}>`", escape(theorem.title), needs, step, standing])
+    head = "Formulas are the theorem objects' own facts on symbols. A step outside every range has no guarantee.\n"
     toc = ".. toctree::\n   :hidden:\n\n" + _indent("\n".join(key.replace(".", "_") for key in found))
-    body = [title("Theorems"), head, table(["theorem", "says", "needs", "standing"], rows), toc]
+    body = [title("Theorems"), head, table(["theorem", "says", "needs", "steps", "standing"], rows), toc]
     (folder / "index.rst").write_text("\n".join(body), encoding="utf-8")
 
 

@@ -9,6 +9,7 @@ import sympy
 
 import compth as ct
 from compth.methods import theorems
+from compth.methods.core.symbols import GAMMA, facts_of
 
 pytest.importorskip("sphinx")
 pytestmark = pytest.mark.optional
@@ -61,14 +62,16 @@ def test_a_refuted_object_breaks_its_page(pages):
         pages._verdicts(Liar(k=2))
 
 
-def test_symbolic_plans_agree_with_numbers(pages):
-    symbols = pages.symbolic_constants()
-    plan = theorems()["dcgd.general"].plan(symbols)
-    A, B, L, L_max, mu = (pages._symbol(s) for s in ("A", "B", "L", r"L_{\max}", r"mu"))
+def test_formulas_agree_with_numbers(pages):
+    facts = facts_of(theorems()["dcgd.general"])
+    A, B, L, L_max, mu = (sympy.Symbol(s, positive=True) for s in ("A", "B", "L", "L_max", "mu"))
     expected = 1 / (sympy.Max(1 - B, 0) * L + 2 * A * L_max)
     numbers = {A: sympy.Rational(1, 3), B: sympy.Rational(1, 4), L: 2, L_max: 5, mu: 1}
-    assert plan.gamma.subs(numbers) == expected.subs(numbers)
-    assert plan.rho.subs(numbers) == 1 - expected.subs(numbers)
+    assert facts.limit.subs(numbers) == expected.subs(numbers)
+    assert facts.rate == 1 - GAMMA * mu
+    text = "".join(pages.plan_section(theorems()["dcgd.general"]))
+    assert "``0 < gamma <= 1/(L + 2 A L_max)``" in text
+    assert r"\gamma_{\max} = \frac{1}{2 A L_{\max}" in text
 
 
 def test_escape_neutralises_markup(pages):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, make_dataclass
 from functools import lru_cache
@@ -63,10 +64,8 @@ class BodyMethod(Bidirectional):
     """A method whose step is its `body`, which is also what everything else is derived from."""
 
     takes_oracle = True
-    body: ClassVar[Callable[..., Any]]
     signature: ClassVar[Signature]
     state_class: ClassVar[type[BodyState]] = BodyState
-    own_theorems: ClassVar[tuple[Theorem, ...]] = ()
     planned: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What a plan calls a parameter of the body, where Python or the library has no such name free for it."""
     known: ClassVar[tuple[Known, ...]] = ()
@@ -74,6 +73,11 @@ class BodyMethod(Bidirectional):
     lyapunov_names: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What `check_rate`'s text calls a vector, where that is not the body's name: the body's own, "gradient" (at x) or
     "direction", (x - x+)/gamma."""
+
+    @staticmethod
+    @abstractmethod
+    def body(*vectors: Any, **parameters: Any) -> dict[str, Any]:
+        """The step: the verbs w, the iterate x and further vectors in, their next values out (see `ct.method`)."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -87,10 +91,6 @@ class BodyMethod(Bidirectional):
                 raise InvalidParameter(f"{type(self).__name__}({name}={value!r}) needs a number")
         if self.gamma is not None and not self.signature.takes_gamma:
             raise InvalidParameter(f"{type(self).__name__}(gamma={self.gamma}): its body takes no gamma")
-
-    @classmethod
-    def theorems(cls) -> tuple[Theorem, ...]:
-        return cls.own_theorems
 
     def given(self) -> Mapping[str, Number]:
         return {k: v for k in self.signature.params if (v := getattr(self, k, None)) is not None}

@@ -69,6 +69,7 @@ class Method(ABC):
     takes_compressor: ClassVar[bool] = True
     name: ClassVar[str] = ""
     source: ClassVar[Source] = COMPTH
+    own_theorems: ClassVar[tuple[Theorem, ...]] = ()
 
     def __post_init__(self) -> None:
         if self.gamma is not None and not _is_step(self.gamma):
@@ -96,9 +97,9 @@ class Method(ABC):
         return "" if self.oracle is None else f" ~ {self.oracle!r}"
 
     @classmethod
-    @abstractmethod
     def theorems(cls) -> tuple[Theorem, ...]:
         """Its theorems."""
+        return cls.own_theorems
 
     def check(self, problem: Any) -> Constants:
         """Constants on this problem; Unsupported, naming what is missing and the remedy, when it cannot run."""

@@ -124,6 +124,11 @@ class Theorem(ABC):
         """Where the largest step itself promises nothing: what is left at gamma, positive below it only."""
         return 1
 
+    @property
+    def open_range(self) -> bool:
+        """True where the largest step itself promises nothing: `slack` says what is left below it."""
+        return type(self).slack is not Theorem.slack
+
     def params(self, c: Constants, gamma: Number) -> Mapping[str, Number]:
         """What a run or the bound needs besides gamma: the method's parameters, a Lyapunov function's weights."""
         return {}
@@ -199,7 +204,6 @@ class Theorem(ABC):
     def allow(self, gamma: Number, limit: Number, rule: str) -> Number:
         """gamma if 0 < gamma <= limit (up to rounding), else NoGuarantee."""
         if not 0 < gamma <= limit * (1 + ROUNDING):
-            raise NoGuarantee(
-                f"gamma={float(gamma):.6g} is outside {self.id}'s range: 0 < gamma <= {rule} = {float(limit):.6g}"
-            )
+            most = f"{'<' if self.open_range else '<='} {rule} = {float(limit):.6g}"
+            raise NoGuarantee(f"gamma={float(gamma):.6g} is outside {self.id}'s range: 0 < gamma {most}")
         return gamma

@@ -1,0 +1,229 @@
+"""A theorem's facts as formulas: the very lines that runs evaluate, on symbols in place of numbers.
+
+Lists, pages and tables print what stands here, so that none of them retypes a step or a rate. Where a line compares
+numbers (a minimum over cases, a parameter's range) the constants are made more special in turn, `_choices`, until it
+goes through, and the formulas say so; what stays undecided has no single formula and is said in words alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import sympy
+
+from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased
+from compth.errors import CompthError, NoGuarantee
+from compth.methods.core.constants import Constants
+from compth.methods.core.theorem import Theorem
+
+GAMMA = sympy.Symbol("gamma", positive=True)
+PLAIN = ("convex", "independent", "stochastic", "claims", "params", "facts", "reasons")
+"""Fields of Constants that are no numbers."""
+UNDECIDED = (CompthError, TypeError, ValueError, AttributeError, KeyError)
+"""What a line raises that compares symbols, or asks for what a choice of constants does not have."""
+
+
+class Within(sympy.Symbol):  # type: ignore[misc]  # sympy has no types
+    """A positive symbol that passes the limits a plan checks: a statement has them in its domain."""
+
+    def __new__(cls, name: str) -> Any:
+        return super().__new__(cls, name, positive=True)
+
+    def __le__(self, other: Any) -> Any:
+        return True
+
+    def __ge__(self, other: Any) -> Any:
+        return True
+
+
+class _Everything(Mapping[str, Any]):
+    """Every fact that a theorem asks for, as a symbol."""
+
+    def __getitem__(self, name: str) -> Any:
+        return sympy.Symbol(name, positive=True)
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+class _Asked(dict[str, Any]):
+    """Parameters: none is given, one that is needed all the same is a symbol."""
+
+    def __missing__(self, name: str) -> Any:
+        return sympy.Symbol(name, positive=True)
+
+
+def symbolic_constants(**known: Any) -> Constants:
+    """Every constant that a theorem may see as a positive symbol of its own name; `known` ones as they are given."""
+    s = {f.name: sympy.Symbol(f.name, positive=True) for f in fields(Constants) if f.name not in PLAIN}
+    named = {k: sympy.Symbol(k, positive=True) for k in ("omega", "delta", "eta", "A", "B")}
+    claims = (
+        Unbiased(named["omega"]),
+        JointVariance(named["A"], named["B"]),
+        Contractive(named["delta"]),
+        BiasVariance(named["eta"], named["omega"]),
+    )
+    first = Constants(**{**s, "omega_down": 0}, independent=True, claims=claims, params=_Asked())
+    return replace(first, **known)
+
+
+def row_constants(**known: Any) -> Constants:
+    """The same for independent workers of variance omega, with stochastic gradients and every fact."""
+    n, omega = sympy.Symbol("n", positive=True), sympy.Symbol("omega", positive=True)
+    claims = (Unbiased(omega), JointVariance(omega / n, 0))
+    return symbolic_constants(**{"stochastic": True, "claims": claims, "facts": _Everything(), **known})
+
+
+def _choices(theorem: Theorem) -> Iterator[tuple[Constants, str]]:
+    """(constants, what is special about them): the general ones first."""
+    down = {"omega_down": sympy.Symbol("omega_M", positive=True)} if theorem.bidirectional else {}
+    row = (
+        getattr(theorem, "row", None) is not None
+    )  # rows of the unified table are stated for independent workers
+    if not row:
+        yield symbolic_constants(facts=_Everything(), **down), ""
+        yield symbolic_constants(facts=_Everything(), L_pm=0, **down), "equal Hessians"
+    workers = "independent workers"
+    yield row_constants(**down), workers
+    yield row_constants(L_pm=0, **down), f"{workers} with equal Hessians"
+    yield (
+        row_constants(L_pm=0, params=_Asked(p=Within("p")), **down),
+        f"{workers} with equal Hessians, at any p",
+    )
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a theorem says of a step, as formulas in gamma and the constants; None where there is no single formula.
+
+    rule: the range of steps as the theorem writes it. limit, default: its largest step, and that of a run which names
+    none. rate, floor, params: at gamma; rate is None for bounds that are not linear, too. special: what the constants
+    of the formulas are restricted to, "" for none.
+    """
+
+    rule: str
+    special: str = ""
+    limit: Any = None
+    default: Any = None
+    rate: Any = None
+    floor: Any = None
+    params: Mapping[str, Any] | None = None
+
+    @property
+    def shown(self) -> bool:
+        """True where the facts are formulas."""
+        return self.params is not None
+
+    @property
+    def formulas(self) -> dict[str, Any]:
+        """Those that there are, by name: the default step where it is not the largest, a floor where there is one."""
+        if not self.shown:
+            return {}
+        own = {"largest step": self.limit}
+        own |= {"default step": self.default} if self.default != self.limit else {}
+        own |= {"rate": self.rate} if self.rate is not None else {}
+        return own | ({"floor": self.floor} if self.floor != 0 else {})
+
+
+def step_rule(theorem: Theorem, text: str) -> str:
+    """The range of steps in words; text: the largest step as the theorem writes it."""
+    if theorem.own_steps:
+        return f"its own {theorem.own_steps}, from gamma = {text}"
+    return f"0 < gamma {'<' if theorem.open_range else '<='} {text}"
+
+
+def facts_of(theorem: Theorem) -> Facts:
+    """The theorem's facts on symbols."""
+    rule = ""
+    for c, special in _choices(theorem):
+        try:
+            limit, text = theorem.step_limit(c)
+        except NoGuarantee as reason:
+            rule = rule or str(reason)
+            continue
+        except UNDECIDED:
+            continue
+        rule = step_rule(theorem, text)
+        found = _facts(theorem, c, rule, special, limit)
+        if found is not None:
+            return found
+    return Facts(rule or "of several cases: see the statement")
+
+
+def _facts(theorem: Theorem, c: Constants, rule: str, special: str, limit: Any) -> Facts | None:
+    """The facts at these constants, None where a line cannot decide."""
+    step = limit if theorem.own_steps else GAMMA
+    try:
+        found = (limit, theorem.default_step(c), theorem.rate(c, step), theorem.floor(c, step))
+        params = {k: sympy.sympify(v) for k, v in theorem.params(c, step).items()}
+        limit, default, rate, floor = (None if v is None else sympy.sympify(v) for v in found)
+        return Facts(rule, special, limit, default, rate, floor, params)
+    except UNDECIDED:
+        return None
+
+
+def hypotheses(theorem: Theorem) -> tuple[str, ...]:
+    """What a theorem asks of the problem, in its own words: constants that meet it are spoiled one at a time.
+
+    () where no such constants are found.
+    """
+    base = next((c for c in _plain_constants(theorem) if not theorem.why_not(c)), None)
+    if base is None:
+        return ()
+    found = dict.fromkeys(theorem.why_not(replace(base, **spoil(base))) for spoil in _SPOILS)
+    return tuple(reason for reason in found if reason)
+
+
+def _plain_constants(theorem: Theorem) -> Iterator[Constants]:
+    """Numbers that most theorems speak of: one convex worker with a shared minimiser, with and without an oracle."""
+    claims: tuple[Claim, ...] = (Unbiased(1), JointVariance(1, 0), Contractive(0.5), BiasVariance(0.5, 1))
+    numbers: dict[str, Any] = dict.fromkeys(("L", "L_max", "L_tilde", "L_plus"), 1.0) | {
+        "mu": 0.1,
+        "mu_min": 0.1,
+    }
+    for noisy in (theorem.gradient_noise != "none", False, True):
+        yield Constants(
+            n=1,
+            d=2,
+            independent=True,
+            claims=claims,
+            stochastic=noisy,
+            sigma2=float(noisy),
+            params=dict.fromkeys(theorem.accepts, 0.5),
+            facts=_Ones(),
+            **numbers,
+        )
+
+
+class _Ones(_Everything):
+    """Every fact, 1.0."""
+
+    def __getitem__(self, name: str) -> Any:
+        return 1.0
+
+
+_SPOILS: tuple[Callable[[Constants], dict[str, Any]], ...] = (
+    lambda c: {"convex": False},
+    lambda c: {"mu": 0.0},
+    lambda c: {"mu_min": 0.0},
+    lambda c: {"zeta2_star": 1.0},
+    lambda c: {"D": float("inf")},
+    lambda c: {"L_pm": 1.0, "zeta2_star": 1.0},
+    lambda c: {"claims": tuple(JointVariance(5, 0) if isinstance(v, JointVariance) else v for v in c.claims)},
+    lambda c: {"claims": tuple(BiasVariance(1, 1) if isinstance(v, BiasVariance) else v for v in c.claims)},
+    lambda c: {"n": 2},
+    lambda c: {"params": {}},
+    lambda c: {"facts": {}},
+    lambda c: {"sigma2": float("inf"), "stochastic": True},
+    lambda c: {"stochastic": not c.stochastic},
+    lambda c: {"omega_down": 1.0},
+)
+"""One hypothesis each that a theorem may have."""
