@@ -23,8 +23,6 @@ from compth.certification.arithmetic import grid_points
 from compth.certification.estimated import Estimate, as_ratio
 from compth.certification.oracle import Moments, Oracle
 from compth.certification.pipeline import (
-    BUDGETS,
-    Run,
     _oracle,
     _verifier,
     arithmetic_of,
@@ -35,6 +33,7 @@ from compth.certification.pipeline import (
 from compth.certification.points import structured
 from compth.certification.readings import simple
 from compth.certification.realised import stranger
+from compth.certification.run import BUDGETS, Run
 from compth.certification.scales import Growth, growth
 from compth.certification.subject import as_subject, dimensions
 from compth.certification.tracer import NotTraceable
@@ -61,7 +60,11 @@ def estimate(
     n: int | None = None,
     arithmetic: str | None = None,
 ) -> Estimate:
-    """See `pipeline.estimate`: contract, proofs, the largest ratios on the exact oracle, and only then samples."""
+    """The class that C seems to belong to at d, and its constant: exact, a sure bound, or a guess with an interval.
+
+    Contract, proofs, the largest ratios on the exact oracle, and only then samples. Arguments as in `certify`. Raises
+    InvalidParameter as it does.
+    """
     if budget not in BUDGETS:
         raise InvalidParameter(f"budget={budget!r} is not known: choose one of {', '.join(BUDGETS)}")
     subject = as_subject(C, n)

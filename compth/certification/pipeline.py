@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -26,16 +26,14 @@ from compth.certification import (
     traced,
 )
 from compth.certification.adversary import NotReproducible, Search, Worst, shrink
-from compth.certification.allowance import BITTEN, Allowance, Limits
 from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared, grid_points, limit
 from compth.certification.beside import accountable, of_program
 from compth.certification.cells import question as cells
 from compth.certification.constants import Answer, Matrix, by_formula, noted, settle
-from compth.certification.estimated import Estimate
-from compth.certification.oracle import Moments, NotFinite, Oracle, enumerating, factored, margins_of, ratio
-from compth.certification.points import DOMAIN
+from compth.certification.oracle import Moments, NotFinite, Oracle, enumerating, factored, margins_of
 from compth.certification.readings import noting, simple
 from compth.certification.reproduce import stated
+from compth.certification.run import BUDGETS, Run, certificate_at
 from compth.certification.subject import (
     CallTooLong,
     Subject,
@@ -46,7 +44,7 @@ from compth.certification.subject import (
     meant,
 )
 from compth.certification.tracer import NotTraceable, Strange
-from compth.claims import Claim, Contractive, Margin, Sharpness, Unbiased
+from compth.claims import Claim, Margin, Sharpness
 from compth.compressors import Compressor, DiagonalSketch, Fleet
 from compth.compressors.combinators import Scaled
 from compth.compressors.core.uncertainty import uncertainty_margins
@@ -55,76 +53,11 @@ from compth.errors import InvalidParameter, UnusableInput
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Budget:
-    """Limits of one dimension, in counted work (`allowance`): the same certificates however fast the machine is.
-
-    paths: of one input. trace: work to enumerate symbolically. search: work of the adversary. samples: runs that are
-    sampled, and elements: their numbers in all. seconds: cap on the processor time of a stage, named where it bites.
-    """
-
-    paths: int
-    trace: float
-    search: float
-    samples: int
-    elements: float
-    seconds: float
-
-    def audit(self) -> Budget:
-        """A short look at a program whose claims are proved."""
-        return replace(self, search=min(0.5e6, self.search), samples=min(5_000, self.samples))
-
-
-BUDGETS = {
-    "quick": Budget(3_000, 0.5e6, 0.4e6, 5_000, 1e8, 10.0),
-    "normal": Budget(20_000, 2e6, 1.5e6, 40_000, 8e8, 30.0),
-    "thorough": Budget(200_000, 2e7, 2e7, 400_000, 8e9, 200.0),
-}
 ROWS = "rows have the reference's law and are independent"
 SMALL = 12
 """Up to this input length enumeration is tried before factoring."""
 PROOF_SIZE = 14
 """Largest input length for which the symbolic certificate is tried."""
-
-
-@dataclass
-class Run:
-    """Settings and log of one call; slack: the rounding granted at the present dimension, at most."""
-
-    subject: Subject
-    budget: Budget
-    alpha: float
-    seed: int
-    domain: tuple[float, float] = DOMAIN
-    arithmetic: Arithmetic = FLOAT64
-    slack: float = 0.0
-    stages: list[dict[str, Any]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    void: list[tuple[int, str]] = field(default_factory=list)
-
-    def granted(self, x: Array) -> float:
-        """The rounding granted at x."""
-        return self.arithmetic.slack(len(x), x) if self.slack else 0.0
-
-    def allowance(self, what: str, work: float = math.inf) -> Allowance:
-        """An allowance of so much work; the cap on processor time is noted where it bites."""
-        return Allowance(work, self.budget.seconds, what, self.notes)
-
-    def limits(self, work: float) -> Limits:
-        """The same for what runs beside the program."""
-        return work, self.budget.seconds
-
-    def heard(self, d: int, problem: Exception) -> str:
-        """Why something was not traced, in short; a cap that bit is noted."""
-        if BITTEN in str(problem):
-            self.notes.append(f"d = {d}: {problem}")
-        return f"{type(problem).__name__}: {str(problem)[:80]}"
-
-    def stage(self, d: int, name: str, start: float, what: str = "") -> None:
-        """Record what a stage cost."""
-        self.stages.append(
-            {"d": d, "stage": name, "seconds": round(time.perf_counter() - start, 4), "result": what}
-        )
 
 
 @at_the_door(alpha=real, budget=text)
@@ -177,7 +110,7 @@ def certify(
         raise InvalidParameter("; ".join(run.notes))
     if not dims:
         certificates.append(
-            _certificate(run, 0, "contract", Verdict.INCONCLUSIVE, "none", technique="no dimension")
+            certificate_at(run, 0, "contract", Verdict.INCONCLUSIVE, "none", technique="no dimension")
         )
         run.notes.append("no dimension up to 1000 at which the program runs was found: give one with d=")
     info = {
@@ -221,16 +154,6 @@ def _rounding(used: Arithmetic) -> str:
     return f"floating-point rounding of the program beyond {beyond}"
 
 
-def _certificate(run: Run, d: int, claim: str, verdict: Verdict, evidence: str, **more: Any) -> Certificate:
-    scope = {"d": d, "inputs": more.pop("inputs", "listed inputs")}
-    if run.subject.workers:
-        scope["n"] = run.subject.workers
-    if run.slack:
-        at = more.get("witness")
-        more["details"] = {**more.get("details", {}), "slack": run.slack if at is None else run.granted(at)}
-    return Certificate(run.subject.name, claim, verdict, evidence, seed=run.seed, scope=scope, **more)
-
-
 def _accounted(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     """One dimension's certificates. A call that fails in a later stage is a breach; memory that runs out is none."""
     try:
@@ -240,7 +163,7 @@ def _accounted(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
             return [_later_breach(run, d, contract.raised(problem), problem)]
         run.notes.append(f"d = {d}: the memory of this machine does not suffice for the referee itself")
         technique = "out of memory outside the program"
-        return [_certificate(run, d, "all claims", Verdict.INCONCLUSIVE, "none", technique=technique)]
+        return [certificate_at(run, d, "all claims", Verdict.INCONCLUSIVE, "none", technique=technique)]
     except (CallTooLong, NotFinite) as problem:
         return [_later_breach(run, d, str(problem), problem)]
     except Exception as problem:
@@ -266,7 +189,7 @@ def _input_of(problem: Exception) -> Any:
 
 
 def _breach(run: Run, d: int, problem: str, x: Any) -> Certificate:
-    return _certificate(run, d, "contract", Verdict.REFUTED, "contract", witness=x, technique=problem, trials=1,
+    return certificate_at(run, d, "contract", Verdict.REFUTED, "contract", witness=x, technique=problem, trials=1,
                         details={"breach": problem})  # fmt: skip
 
 
@@ -296,7 +219,7 @@ def _dimension(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
         return [_breach(run, d, *broken)]
     if not claims:
         return [
-            _certificate(
+            certificate_at(
                 run, d, "contract", Verdict.CONSISTENT, "exact at listed inputs", technique="contract"
             )
         ]
@@ -334,7 +257,7 @@ def _by_cells(
     out = list(merged)
     for k, found in zip(open_ones, answers.found, strict=True):
         if found.data is not None:
-            out[k] = _certificate(run, d, str(claims[k]), Verdict.PROVED, CELLS, inputs="all x", technique=CELLS,
+            out[k] = certificate_at(run, d, str(claims[k]), Verdict.PROVED, CELLS, inputs="all x", technique=CELLS,
                                   assumptions=(EXACT, *traced.ASSUMPTIONS, *found.lines),
                                   details={**_sharp(claims[k]), "cells": found.data,
                                            "worst_entry": found.worst})  # fmt: skip
@@ -401,8 +324,8 @@ def _impossible(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
         pair, value = f"{claim} in {float(bits):g} bits", margin + 1
         says = f"alpha 4^(bits/d) = {value:.4g} < 1: no code of {float(bits):g} bits has this constant at d = {d}"
         out.append(
-            _certificate(run, d, pair, Verdict.REFUTED, "uncertainty principle", inputs="the unit ball", estimate=value,
-                         bound=1, technique="counting outputs", details={"says": says})
+            certificate_at(run, d, pair, Verdict.REFUTED, "uncertainty principle", inputs="the unit ball",
+                           estimate=value, bound=1, technique="counting outputs", details={"says": says})
         )  # fmt: skip
     return out
 
@@ -438,7 +361,7 @@ def _proofs(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]:
         answer = _answered(run, d, claim, verify)
         if answer.holds:
             out.append(
-                _certificate(run, d, str(claim), Verdict.PROVED, technique, inputs="all x", technique=technique,
+                certificate_at(run, d, str(claim), Verdict.PROVED, technique, inputs="all x", technique=technique,
                              assumptions=assumed + answer.reading, details=_sharp(claim))
             )  # fmt: skip
         elif answer.witness is not None:
@@ -483,7 +406,7 @@ def _audit_draw(run: Run, d: int) -> Certificate | None:
 
 
 def _misdrawn(run: Run, d: int, breach: str, evidence: str, alpha: float) -> Certificate:
-    return _certificate(
+    return certificate_at(
         run, d, "draws have the declared inclusion probabilities", Verdict.REFUTED, evidence, technique=breach,
         alpha=alpha, witness=np.ones(d), details={"says": breach},
     )  # fmt: skip
@@ -509,7 +432,7 @@ def _linear_refutation(
         value, bound = per_norm(margin, m, claim)
         details["says"] = f"{answer.inequality} = {value} ||x||^2, allowed {bound} ||x||^2"
         details |= {"mean": m.mean, "second": m.second}
-    return _certificate(
+    return certificate_at(
         run, d, str(claim), Verdict.REFUTED, "symbolic trace", witness=x, technique=f"{answer.inequality} fails",
         inputs="all x", assumptions=assumed + answer.reading, estimate=value, bound=bound, details=details,
     )  # fmt: skip
@@ -697,7 +620,7 @@ def _audit_kernel(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
         return []
     said = "an output outside the reference's support" if stray else "another law than the reference's"
     return [
-        _certificate(run, d, ROWS, Verdict.REFUTED, "statistical", technique=said,
+        certificate_at(run, d, ROWS, Verdict.REFUTED, "statistical", technique=said,
                      alpha=run.alpha / 4, trials=statistics.KERNEL_RUNS, witness=x, estimate=evidence, bound=level)
     ]  # fmt: skip
 
@@ -717,7 +640,7 @@ def _stray_rows(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
     if not breach:
         return []
     return [
-        _certificate(
+        certificate_at(
             run, d, ROWS, Verdict.REFUTED, "contract", technique=breach, witness=x, details={"says": breach}
         )
     ]
@@ -826,7 +749,7 @@ def _refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Cert
         x, margin, m = shrink(oracle, claim, bad.x, allowance, run.domain)
     except NotReproducible:
         breach = "two evaluations of the same law at the same input differ: the program keeps state"
-        return _certificate(
+        return certificate_at(
             run,
             d,
             "contract",
@@ -838,7 +761,7 @@ def _refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Cert
         )
     value, bound = per_norm(margin, m, claim)
     unit = " ||x||^2" if claim.relative else ""
-    return _certificate(
+    return certificate_at(
         run, d, str(claim), Verdict.REFUTED, "exact counterexample", estimate=value, bound=bound, witness=x,
         trials=oracle.calls, technique=oracle.technique, assumptions=oracle.assumptions,
         details={
@@ -861,30 +784,8 @@ def _consistent(
     details = {**_sharp(claim), "tightness": tightness}
     if claim.sharpness is Sharpness.TIGHT and tightness < 0.99:
         details["note"] = "declared tight, but no input within 1 % of the constant was found"
-    return _certificate(
+    return certificate_at(
         run, d, str(claim), Verdict.CONSISTENT, "exact at listed inputs", estimate=value, bound=bound,
         witness=None if best is None else best.x, trials=points, technique=oracle.technique,
         assumptions=oracle.assumptions, details=details,
     )  # fmt: skip
-
-
-def estimate(
-    C: Any,
-    d: int,
-    *,
-    budget: str = "normal",
-    seed: int = 0,
-    n: int | None = None,
-    arithmetic: str | None = None,
-) -> Estimate:
-    """The class that C seems to belong to at d, and its constant: exact, a sure bound, or a guess with an interval.
-
-    Arguments as in `certify`. Raises InvalidParameter as it does.
-    """
-    from compth.certification.estimation import estimate as run
-
-    return run(C, d, budget=budget, seed=seed, n=n, arithmetic=arithmetic)
-
-
-Maker = Callable[[int], list[Claim]]
-__all__ = ["BUDGETS", "Contractive", "Estimate", "Unbiased", "certify", "estimate", "margins_of", "ratio"]

@@ -22,6 +22,7 @@ from compth.certification.allowance import Allowance, Limits
 from compth.certification.beside import beside
 from compth.certification.points import DOMAIN, inside, scattered, structured
 from compth.certification.readings import named, noting, simple
+from compth.certification.statistics import draw_breach
 from compth.certification.subject import Array, Subject
 from compth.certification.tracer import NotTraceable
 from compth.compressors import Compressor, DiagonalSketch, Fleet
@@ -194,8 +195,6 @@ def draw_findings(
     subject: Subject, d: int, alpha: float, seed: int, paths: int, limits: Limits
 ) -> list[Finding]:
     """Sketches in the object that do not draw with their declared probabilities: many draws, and a user's traced."""
-    from compth.certification.statistics import draw_breach
-
     thing, out = subject.object, list[Finding]()
     theirs = list(sketches(thing)) if stranger(subject) else []
     drawn = [thing] if isinstance(thing, DiagonalSketch) else theirs

@@ -17,6 +17,7 @@ from compth._own import foreign
 from compth.bits import FLOAT_BITS, BitCost
 from compth.certification import contract, realised
 from compth.certification.beside import CALLS, QUESTIONS, accountable, beside, is_floats, of_program
+from compth.certification.loading import accepted, load
 from compth.certification.points import structured
 from compth.certification.subject import Array, CallTooLong, Subject, as_subject, time_limit
 from compth.certification.tracer import NotTraceable
@@ -98,8 +99,6 @@ class Answers:
             CALLS.state[0] = 0
 
     def _load(self, file: str, name: str, parameters: dict[str, Any]) -> None:
-        from compth.certification.sandbox import accepted, load
-
         self.thing = load(file, name, parameters)
         self.accepted = accepted(getattr(sys.modules["checked"], name), parameters)
 

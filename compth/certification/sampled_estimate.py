@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +17,8 @@ from compth.certification import evalues
 from compth.certification.arithmetic import grid_points
 from compth.certification.estimated import Estimate, as_ratio
 from compth.certification.points import structured
+from compth.certification.run import Run
 from compth.certification.scales import Growth, growth
-
-if TYPE_CHECKING:
-    from compth.certification.pipeline import Run
 
 Array = NDArray[np.float64]
 Statistic = Callable[[Array], Array]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,10 @@ from compth.certification.arithmetic import grid_points
 from compth.certification.beside import beside, is_floats
 from compth.certification.oracle import NotFinite, enumerating
 from compth.certification.points import inside, structured
+from compth.certification.run import Run, certificate_at
 from compth.certification.sampled import Point, Suspects, Test
 from compth.claims import Claim
 from compth.compressors import Compressor
-
-if TYPE_CHECKING:
-    from compth.certification.pipeline import Run
 
 Array = NDArray[np.float64]
 KERNEL_RUNS = 4000
@@ -229,8 +227,6 @@ def _ratio(test: Test) -> float:
 def _certificate(
     sampling: Sampling, i: int, verdict: Verdict, point: Point | None, test: Test | None, fixed: Fixed
 ) -> Certificate:
-    from compth.certification.pipeline import _certificate
-
     run, claim = sampling.run, sampling.claims[i]
     details: dict[str, Any] = {"log_level": sampling.level, "inputs": len(sampling.seen)}
     estimate = bound = witness = None
@@ -256,7 +252,7 @@ def _certificate(
             f"{bad.margin.name} = {float(bad.margin.value):.6g} > {float(bad.margin.bound):.6g} in every run, but rare "
             "draws could make up for it: more samples decide"
         )
-    return _certificate(
+    return certificate_at(
         run, sampling.d, str(claim), verdict, "statistical", estimate=estimate, bound=bound, alpha=run.alpha,
         trials=sampling.used, witness=witness, technique="e-process", details=details,
         assumptions=(fixed.note,) if fixed.note else (),

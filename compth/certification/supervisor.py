@@ -26,6 +26,7 @@ from compth.certification import channel
 from compth.certification.allowance import charge
 from compth.certification.beside import marked
 from compth.certification.processes import STOPPED, busy_threads, family, look, processor_seconds
+from compth.certification.remote import formed
 from compth.certification.subject import CALL_LIMIT, IDLE_LIMIT, TICK, CallTooLong
 from compth.certification.tracer import NotTraceable, Strange, TooManyLeaves
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported, UnusableInput
@@ -161,8 +162,6 @@ class Worker:
 
     def form(self, subject: Any, name: str) -> Any:
         """Another program of the same object (`realised.formed`)."""
-        from compth.certification.remote import formed
-
         return formed(subject, name)
 
     def _start(self) -> None:

@@ -125,6 +125,7 @@ def _of_catalogue(text: str) -> Any:
 def _answer(request: dict[str, Any], pulse: Any) -> dict[str, Any]:
     """The child's side: load the file, analyse, and say so as JSON and as text."""
     from compth.certification import sandbox
+    from compth.certification.loading import load
     from compth.certification.subject import CallTooLong, time_limit
     from compth.errors import CompthError
 
@@ -132,7 +133,7 @@ def _answer(request: dict[str, Any], pulse: Any) -> dict[str, Any]:
     file, name = request["file"], request["name"]
     try:
         with contextlib.redirect_stdout(io.StringIO()), time_limit(sandbox.LOAD_LIMIT):
-            thing = sandbox.load(file, name, {})
+            thing = load(file, name, {})
         pulse.until = time.monotonic() + LIMIT
         with contextlib.redirect_stdout(io.StringIO()):
             return _analysed(thing, request)

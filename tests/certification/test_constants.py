@@ -15,8 +15,9 @@ from compth.certification import certify
 from compth.certification.constants import ROUNDING, read_claim, readings_of
 from compth.certification.linear import verifier
 from compth.certification.oracle import UNLIMITED
-from compth.certification.pipeline import BUDGETS, Run, _proofs, _verifier
+from compth.certification.pipeline import _proofs, _verifier
 from compth.certification.readings import named, noting, simple, simplest
+from compth.certification.run import BUDGETS, Run
 from compth.certification.subject import as_subject, declared_claims
 from compth.text.claims import claim_of
 from compth.text.expressions import parse

@@ -12,7 +12,8 @@ import compth as ct
 from compth.certificates import Verdict
 from compth.certification import certify, estimate
 from compth.certification.adapters import Batched
-from compth.certification.pipeline import BUDGETS, Run, _verifier
+from compth.certification.pipeline import _verifier
+from compth.certification.run import BUDGETS, Run
 from compth.certification.subject import as_subject, declared_claims
 from compth.certification.tracer import NotTraceable, leaves
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 
 from compth.certification import sandbox, supervisor
+from compth.certification.loading import load
 from compth.cli import run
 from compth.errors import CompthError, UnusableInput
 from compth.worst_case.theorem_file import judge
@@ -106,10 +107,10 @@ def test_a_missing_name_is_answered_with_the_names_that_are_there(tmp_path):
         f"import math\nfrom math import sqrt\n_hidden = 1\n{GOOD}\ndef rule(mu, L): return 1, 1\n"
     )
     with pytest.raises(UnusableInput, match=r"has no 'BEST': choose one of its names, GOOD, rule$"):
-        sandbox.load(str(file), "BEST", {})
+        load(str(file), "BEST", {})
     file.write_text("import math\n_hidden = 1\n")
     with pytest.raises(UnusableInput, match="defines no name"):
-        sandbox.load(str(file), "BEST", {})
+        load(str(file), "BEST", {})
 
 
 ONE = {"method": "EF21", "rate": 0.9, "mu": 0.1, "delta": 0.5}
