@@ -11,8 +11,9 @@ from itertools import product
 import sympy
 
 from compth.methods.adiana import ADIANA, ADIANAAccelerated
+from compth.methods.core.symbols import Within
 from proofs_check._models import model, per_worker
-from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._update import Update
 
 n, L, mu, o, eta, th, s, c = symbols("n L mu o eta th s c")

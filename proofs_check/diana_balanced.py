@@ -2,9 +2,10 @@
 
 from fractions import Fraction as F
 
+from compth.methods.core.symbols import Within
 from compth.methods.diana import DIANAUnified, shift_step
 from proofs_check._rows import Row, exact_row, theorem_part
-from proofs_check._script import Part, Script, Within, constants, step, symbols, text
+from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check._sgd import CONVEX, STEEP, claims, steep
 from proofs_check._steps import SHIFTED as UPDATE
 from proofs_check._steps import remembering

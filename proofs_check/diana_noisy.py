@@ -2,10 +2,11 @@
 
 from fractions import Fraction as F
 
+from compth.methods.core.symbols import Within
 from compth.methods.diana import DIANANoisy
 from proofs_check._noisy import NOISE, noisy
 from proofs_check._rows import Row, exact_row, theorem_part
-from proofs_check._script import Part, Script, Within, constants, step, symbols, text
+from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check._sgd import STEEP, claims, steep
 from proofs_check._steps import SHIFTED, stochastic
 from proofs_check.diana_unified import ALPHA

@@ -4,10 +4,11 @@ from fractions import Fraction as F
 
 import sympy
 
+from compth.methods.core.symbols import Within
 from compth.methods.diana import DIANAShiftNoisy
 from proofs_check import diana_shift as exact
 from proofs_check._noisy import noisy, with_noise
-from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import SHIFTED, stochastic
 
 UPDATE = stochastic(SHIFTED)

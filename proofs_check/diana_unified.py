@@ -2,9 +2,10 @@
 
 from fractions import Fraction as F
 
+from compth.methods.core.symbols import Within
 from compth.methods.diana import DIANAUnified, shift_step
 from proofs_check._models import coins, model, per_worker, quadratic
-from proofs_check._script import Part, Script, Within, constants, members, plan_of, step, symbols, text
+from proofs_check._script import Part, Script, constants, members, plan_of, step, symbols, text
 from proofs_check._steps import SHIFTED as UPDATE
 from proofs_check._steps import remembering
 

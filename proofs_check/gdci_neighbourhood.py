@@ -2,9 +2,10 @@
 
 from fractions import Fraction as F
 
+from compth.methods.core.symbols import Within
 from compth.methods.gdci import GDCI, GDCINeighbourhood, largest_omega
 from proofs_check._models import model
-from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._update import Update
 
 

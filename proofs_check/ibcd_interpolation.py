@@ -2,9 +2,10 @@
 
 from fractions import Fraction as F
 
+from compth.methods.core.symbols import Within
 from compth.methods.ibcd import IBCDPaper
 from proofs_check._models import coins, model, per_worker, quadratic
-from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import BLOCKS as UPDATE
 
 n, Lm, mu, ga = symbols("n Lm mu ga")

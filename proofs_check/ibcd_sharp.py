@@ -2,9 +2,10 @@
 
 from fractions import Fraction as F
 
+from compth.methods.core.symbols import Within
 from compth.methods.ibcd import IBCDSharp
 from proofs_check import ibcd_interpolation as paper
-from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import BLOCKS as UPDATE
 
 n, L, Lm, mu, ga = symbols("n L Lm mu ga")

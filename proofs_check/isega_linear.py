@@ -2,8 +2,9 @@
 
 from fractions import Fraction as F
 
+from compth.methods.core.symbols import Within
 from compth.methods.isega import ISEGA, ISEGARate
-from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import remembering
 from proofs_check._update import Update
 from proofs_check.diana_unified import at as unified_at

@@ -4,9 +4,10 @@ from fractions import Fraction as F
 
 import sympy
 
+from compth.methods.core.symbols import Within
 from compth.methods.marina import MARINA, MARINAPL, marina_step
 from proofs_check._models import coins, model, per_worker
-from proofs_check._script import Part, Script, Within, constants, plan_of, step, symbols, text
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._update import Update
 
 L, M, D, mu, ga, B = symbols("L M D mu ga B")  # M = L_plus^2, D = L_pm^2

@@ -8,10 +8,11 @@ components. Level 2: the compressors.
 from fractions import Fraction as F
 from itertools import product
 
+from compth.methods.core.symbols import Within
 from compth.methods.vr_diana import VRDIANALinear, VRDIANASharp, learning_rate
 from proofs_check._models import model, per_worker
 from proofs_check._rows import Row, theorem_part
-from proofs_check._script import Part, Script, Within, constants, members, step, symbols, text
+from proofs_check._script import Part, Script, constants, members, step, symbols, text
 
 n, m, om, L = symbols("n m om L")
 al = Within("al")
