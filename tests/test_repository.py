@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,120 @@ def test_the_layer_check_sees_relative_and_plain_imports(tmp_path, monkeypatch):
         bad.parent.mkdir(parents=True, exist_ok=True)
         bad.write_text(text)
         assert upward(bad), text
+
+
+def module_name(path, root=None):
+    parts = path.relative_to(root or ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def edges(paths, root=None):
+    """{module: modules that it imports anywhere}: inside functions and for type checkers, too."""
+    known = {module_name(path, root): path for path in paths}
+    out = {}
+    for name, path in known.items():
+        package = name.split(".") if path.stem == "__init__" else name.split(".")[:-1]
+        out[name] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                asked = [(alias.name, "") for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                stem = package[: len(package) - node.level + 1] if node.level else []
+                base = ".".join([*stem, *([node.module] if node.module else [])])
+                asked = [(base, alias.name) for alias in node.names]
+            else:
+                continue
+            for base, imported_name in asked:
+                whole = f"{base}.{imported_name}"
+                out[name] |= {whole if whole in known else base} & known.keys()
+    return out
+
+
+@cache
+def of_the_package():
+    return edges(MODULES)
+
+
+def circles(graph):
+    """Modules that can reach themselves through what they import, by the smallest set of each."""
+
+    def reach(start):
+        seen, left = set(), [*graph[start]]
+        while left:
+            at = left.pop()
+            if at not in seen:
+                seen.add(at)
+                left += graph[at]
+        return seen
+
+    reached = {name: reach(name) for name in graph}
+    around = [name for name in graph if name in reached[name]]
+    return sorted({tuple(sorted(m for m in around if m in reached[n] and n in reached[m])) for n in around})
+
+
+OPEN_CIRCLES = {
+    (
+        "compth.certification.cells.array",
+        "compth.certification.cells.elementwise",
+        "compth.certification.cells.orders",
+    ),
+    (
+        "compth.certification.cells.binding",
+        "compth.certification.cells.forks",
+    ),
+}
+"""Rooms that are being rebuilt: nothing may be added."""
+
+
+def test_no_module_imports_itself_through_others():
+    """A late import hides a circle; it does not open it."""
+    assert set(circles(of_the_package())) <= OPEN_CIRCLES
+
+
+@pytest.mark.parametrize(
+    "late",
+    ["from compth.a import f", "def g():\n    from . import a", "if TYPE_CHECKING:\n    import compth.a"],
+)
+def test_a_circle_is_seen(tmp_path, late):
+    for name, text in {"a": "from compth.b import g\n", "b": f"{late}\n", "c": "import compth.a\n"}.items():
+        (tmp_path / "compth").mkdir(exist_ok=True)
+        (tmp_path / "compth" / f"{name}.py").write_text(text)
+    found = edges(sorted(tmp_path.rglob("*.py")), tmp_path)
+    assert circles(found) == [("compth.a", "compth.b")]
+
+
+def reaches(graph):
+    """(module, module) where one imports an underscore module of a package in which it does not live."""
+    for name, found in graph.items():
+        for other in found:
+            pieces = other.split(".")
+            owners = [".".join(pieces[:i]) for i, piece in enumerate(pieces) if piece.startswith("_")]
+            if not all(name == owner or name.startswith(f"{owner}.") for owner in owners):
+                yield name, other
+
+
+OPEN_REACHES = {
+    (f"compth.{module}", f"compth.methods.{private}")
+    for module, private in {
+        ("certification.assumption", "_unified"),
+        ("cli.catalogue", "_unified_table"),
+        ("dynamics.sketches", "_downlink"),
+        ("worst_case.closed", "_closed_forms"),
+        ("worst_case.closed", "_nearby"),
+        ("worst_case.conjectures", "_closed_forms"),
+        ("worst_case.floors", "_closed_forms"),
+    }
+}
+"""The same."""
+
+
+def test_no_package_reaches_into_anothers_private_module():
+    assert set(reaches(of_the_package())) <= OPEN_REACHES
+
+
+def test_a_reach_is_seen():
+    graph = {"compth.a.x": {"compth.a._own", "compth._root"}, "compth.b": {"compth.a._own"}}
+    assert list(reaches(graph)) == [("compth.b", "compth.a._own")]
 
 
 def test_compressors_and_problems_do_not_know_each_other():

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import pkgutil
-from functools import cache
 from typing import Any
 
-from compth._plugins import plugins
 from compth.methods._compatibility import Compatibility, compatibility
 from compth.methods.core import (
     Constants,
@@ -21,28 +16,13 @@ from compth.methods.core import (
     guarantee,
     plan_of,
 )
+from compth.methods.core.catalogue import catalogue
 
 OWN_STEPS = {
     "ISAGA": "its workers choose distinct components together and then draw blocks, which they apply to two vectors",
     "CAT": "its levels and steps are chosen by the gradients' values: no linear step",
 }
 """Methods of the catalogue whose step is no body, and why; everything else is derived from `body`."""
-
-
-@cache
-def catalogue() -> dict[str, type[Method]]:
-    """Every concrete Method class of the package by name."""
-    found: dict[str, type[Method]] = {}
-    for info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{info.name}")
-        for name, thing in vars(module).items():
-            concrete = inspect.isclass(thing) and issubclass(thing, Method) and not inspect.isabstract(thing)
-            if concrete and thing.__module__ == module.__name__ and not name.startswith("_"):
-                found[name] = thing
-    for name, thing in plugins("compth.methods").items():
-        if inspect.isclass(thing) and issubclass(thing, Method) and not inspect.isabstract(thing):
-            found.setdefault(name, thing)
-    return dict(sorted(found.items()))
 
 
 def vocabulary() -> dict[str, type]:

@@ -10,6 +10,7 @@ from compth._door import a_list, at_the_door, optional
 from compth.compressors.core.render import smallest_size
 from compth.errors import CompthError
 from compth.methods.core import Method
+from compth.methods.core.catalogue import catalogue
 from compth.problems import DistributedQuadratic, random_quadratic
 
 HORIZON = 100
@@ -75,7 +76,6 @@ def compatibility(compressors: Iterable[Any] | None = None) -> tuple[Compatibili
     minimisers, at the smallest size with d >= 4 that the compressor supports.
     """
     from compth.compressors import catalogue as known
-    from compth.methods import catalogue
 
     things = [kind.examples()[0] for kind in known().values()] if compressors is None else list(compressors)
     rows = []

@@ -1,0 +1,29 @@
+"""Which methods there are: the files of the package, and what other packages contribute."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from functools import cache
+
+from compth._plugins import plugins
+from compth.methods.core.method import Method
+
+PACKAGE = __name__.rpartition(".core.")[0]
+
+
+@cache
+def catalogue() -> dict[str, type[Method]]:
+    """Every concrete Method class of the package by name."""
+    found: dict[str, type[Method]] = {}
+    for info in pkgutil.iter_modules(importlib.import_module(PACKAGE).__path__):
+        module = importlib.import_module(f"{PACKAGE}.{info.name}")
+        for name, thing in vars(module).items():
+            concrete = inspect.isclass(thing) and issubclass(thing, Method) and not inspect.isabstract(thing)
+            if concrete and thing.__module__ == module.__name__ and not name.startswith("_"):
+                found[name] = thing
+    for name, thing in plugins("compth.methods").items():
+        if inspect.isclass(thing) and issubclass(thing, Method) and not inspect.isabstract(thing):
+            found.setdefault(name, thing)
+    return dict(sorted(found.items()))
