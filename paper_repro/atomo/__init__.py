@@ -16,6 +16,7 @@ from compth.reporting.plots import COLOURS, STYLE
 from compth.tuning.probabilities import kkt_residual, sampling_value
 from paper_repro._exact import law, relative_error
 from paper_repro._papers import Results
+from paper_repro.atomo._lemmas import lemmas
 
 SOURCE = sources.ATOMO
 Array = Any
@@ -218,7 +219,7 @@ def allocation() -> dict[str, Any]:
 def run(quick: bool) -> Results:
     """All targets; --quick tries fewer random cases."""
     found, data = spectral(quick)
-    values = {**golden(), **optimality(quick), **special_cases(), **samplers(), **found}
+    values = {**golden(), **optimality(quick), **special_cases(), **samplers(), **found, **lemmas(quick)}
     return Results(values, {"atomo": {"spectral": data, "allocation": allocation()}})
 
 

@@ -18,6 +18,7 @@ from compth.methods.diana import block_size, leading_rounds, original_parameters
 from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._exact import law, relative_error
 from paper_repro._papers import Results
+from paper_repro.diana._statements import statements
 
 SOURCE = sources.DIANA
 NORMS = {"1": 1, "2": 2, "inf": inf}
@@ -190,6 +191,7 @@ def run(quick: bool) -> Results:
         **slips(),
         **real,
         **toy,
+        **statements(),
     }
     share = sizes["2"]["share"]
     values["blocks.gain"] = share[sizes["2"]["rule"]] / min(share)

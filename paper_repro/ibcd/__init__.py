@@ -13,6 +13,7 @@ from compth.methods import find_guarantee
 from compth.methods.ibcd import tau_table
 from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._papers import Results
+from paper_repro.ibcd._statements import statements
 
 SOURCE = sources.IBCD
 N, D, EPS = 10, 20, 1e-6
@@ -145,7 +146,7 @@ def run(quick: bool) -> Results:
     """Exact throughout; the whole takes seconds, so --quick changes nothing."""
     values, data = toy()
     more, real = heterogeneous()
-    return Results({**rule(), **values, **more}, {"ibcd_toy": data, "ibcd_real": real})
+    return Results({**rule(), **values, **more, **statements()}, {"ibcd_toy": data, "ibcd_real": real})
 
 
 def draw_toy(data: Any) -> Any:

@@ -16,20 +16,12 @@ from compth.compressors import TopK
 from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._exact import law
 from paper_repro._papers import Results
+from paper_repro.induced._code import code
+from paper_repro.induced._problems import SAMPLINGS, diagonal, heavy_tailed, star, top_rand
 
 SOURCE = sources.INDUCED
 Array = Any
 D = 1000
-SAMPLINGS = (
-    ct.NiceSampling(5, 2),
-    ct.IndependentSampling((0.5, 0.25, 0.75)),
-    ct.ArbitrarySampling(4, ((0, 1), (1, 2), (2, 3), (3,)), (0.25, 0.25, 0.25, 0.25)),
-)
-
-
-def top_rand(k: int) -> ct.Induced:
-    """Top-k + Rand-k."""
-    return ct.Induced(ct.TopK(k), ct.RandK(k))
 
 
 def relative_error(compressor: Any, x: Array) -> float:
@@ -94,12 +86,6 @@ def variances(quick: bool) -> dict[str, Any]:
     return {**found, "bits.light": light, "bits.heavy": heavy}
 
 
-def heavy_tailed(d: int, seed: int) -> Array:
-    """Log-normal sizes with sigma = 2 and random signs."""
-    rng = np.random.default_rng(seed)
-    return np.exp(2 * rng.standard_normal(d)) * rng.choice([-1.0, 1.0], d)
-
-
 def rival_k(k: int, d: int) -> int:
     """The K'' of Rand-K'' that sends as many bits as Top-k + Rand-k: k (1 + log2 d/b) + k."""
     return round(k * (1 + log2_ceil(d) / FLOAT_BITS) + k)
@@ -109,14 +95,6 @@ def equal_bits(x: Array, k: int = 10) -> float:
     """Variance of Top-k + Rand-k at x over that of Rand-K'' with the same bits."""
     own, rival = (float(ct.RandK(v).claims(len(x))[0].omega) for v in (k, rival_k(k, len(x))))
     return float(calculus.induced_omega(1 - tail(x, k), own) / rival)
-
-
-def star() -> Any:
-    """f_i(x) = <a_i, x>^2 + ||x||^2/4, the example on which Top-1 diverges."""
-    a = np.array([[-3.0, 2, 2], [2, -3, 2], [2, 2, -3]])
-    return ct.problems.distributed_quadratic(
-        2 * a[:, :, None] * a[:, None, :] + np.eye(3) / 2, np.zeros((3, 3))
-    )
 
 
 def top1_path(q: Any, gamma: float, steps: int) -> Array:
@@ -185,16 +163,6 @@ def worst_spread(sampling: Any) -> float:
     return float(np.linalg.eigvalsh((P - np.outer(p, p)) / np.sqrt(np.outer(p * v, p * v)))[-1])
 
 
-def diagonal(kind: str, d: int, n: int) -> Any:
-    """Shared minimiser, equal diagonal Hessians: flat and a normal x*, or log-normal curvature and x*; x_0 = 0."""
-    rng = np.random.default_rng(7)
-    h = np.ones(d) if kind == "light" else np.abs(heavy_tailed(d, 7))
-    h = np.clip(h / h.max(), 0.05, 1.0)
-    A = np.broadcast_to(np.diag(h), (n, d, d))
-    x_star = rng.standard_normal(d) if kind == "light" else heavy_tailed(d, 8)
-    return ct.problems.distributed_quadratic(A, np.broadcast_to(h * x_star, (n, d)))
-
-
 def bits_to(make: Callable[[float], Any], q: Any, quick: bool) -> float:
     """Least uplink bits to a relative squared distance of 1e-3 over steps 2^-k/L."""
     found = []
@@ -230,7 +198,7 @@ def run(quick: bool) -> Results:
     """All targets."""
     cured, curves = divergence(quick)
     spent, bits = runs(quick)
-    values = {**constant(quick), **variances(quick), **cured, **theorem(quick), **spent}
+    values = {**constant(quick), **variances(quick), **cured, **theorem(quick), **spent, **code()}
     ks = [2, 5, 10, 20, 50, 100, 200]
     light, heavy = np.random.default_rng(2).standard_normal(D), heavy_tailed(D, 2)
     ratios = {name: [equal_bits(x, k) for k in ks] for name, x in (("light", light), ("heavy", heavy))}

@@ -13,6 +13,7 @@ from compth.compressors.double_sketch import DoubleSketch
 from compth.methods.ist import double_sketch_constants, law_of, remark1
 from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._papers import Results
+from paper_repro.ist._statements import statements
 
 SOURCE = sources.IST
 Array = Any
@@ -261,7 +262,7 @@ def heterogeneous(quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def run(quick: bool) -> Results:
     """All targets; --quick takes d = 20 for the second moments and d = 200 for the figure."""
-    values = {**fixed_point(), **theorem2(), **interpolation(), **slips(), **counterexample()}
+    values = {**fixed_point(), **theorem2(), **interpolation(), **slips(), **counterexample(), **statements()}
     same, left = homogeneous()
     other, right = heterogeneous(quick)
     return Results({**values, **same, **other}, {"ist": {"homogeneous": left, "heterogeneous": right}})

@@ -14,6 +14,7 @@ from compth import sources
 from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._exact import law, relative_error
 from paper_repro._papers import Results
+from paper_repro.natural._statements import draw_variance, statements
 
 SOURCE = sources.NATURAL
 D, Q = 10**6, 10**5
@@ -200,7 +201,8 @@ def run(quick: bool) -> Results:
         "standard": [[speedup(sta(s), 1 + standard(s), t) for s in list(LEVELS)[:16]] for t in (1, 0)],
         "natural": [[speedup(nat_bits(s), 1 + natural(s), t) for s in list(LEVELS)[:16]] for t in (1, 0)],
     }
-    return Results(values, {"natural": figure})
+    more, variance = statements()
+    return Results({**values, **more}, {"natural": figure, "natural_variance": variance})
 
 
 def draw(data: Any) -> Any:
@@ -238,4 +240,4 @@ def draw(data: Any) -> Any:
     return figure
 
 
-FIGURES = {"natural": draw}
+FIGURES = {"natural": draw, "natural_variance": draw_variance}

@@ -15,6 +15,7 @@ from compth.methods import find_guarantee
 from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._exact import relative_error
 from paper_repro._papers import Results
+from paper_repro.switchml._code import code
 
 SOURCE = sources.SWITCHML
 TOP = 2**31 - 1
@@ -95,12 +96,12 @@ def overflows(scale: Fraction, n: int, exponent: int = 0) -> bool:
 
 def reference() -> dict[str, Any]:
     """The reference code's scale, and what dropping the + 1 in its exponent does."""
-    code = calculus.switchml_reference_scale
-    first = next(n for n in range(1, 10_000) if overflows(code(n, 0), n))
+    scale = calculus.switchml_reference_scale
+    first = next(n for n in range(1, 10_000) if overflows(scale(n, 0), n))
     return {
-        "c5.safe": not any(overflows(code(n, 0), n) for n in range(1, 257)),
+        "c5.safe": not any(overflows(scale(n, 0), n) for n in range(1, 257)),
         "c5.first": first,
-        "c5.dropped": all(overflows(code(n, -1), n) for n in range(2, 257)),
+        "c5.dropped": all(overflows(scale(n, -1), n) for n in range(2, 257)),
         "c5.exponent": ct.SwitchML(8, exponent=True).member(0).bits(1000).other,
     }
 
@@ -157,6 +158,7 @@ def run(quick: bool) -> Results:
     """All targets; --quick tries fewer data and worker numbers and takes fewer replicates."""
     values, data = runs(quick)
     values |= {**bounds(quick), **fits(quick), **noise(), **reference()}
+    values |= code(values["c5.first"])
     return Results(values, {"switchml": {**data, "growth": growth()}})
 
 

@@ -18,6 +18,7 @@ from compth.problems.oracle import Minibatch
 from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._papers import Results
 from paper_repro.unified_sgd import _rows
+from paper_repro.unified_sgd._corollaries import floors, rates
 from paper_repro.unified_sgd._rows import Row
 
 SOURCE = sources.UNIFIED
@@ -174,6 +175,8 @@ def run(quick: bool) -> Results:
     values["floors.left"] = min(
         data[r.name]["reached"] / data[r.name]["floor"] for r in table if r.name not in reduced
     )
+    named = {r.name: r for r in table}
+    values |= {**floors(named), **rates(named, exact_rate)}
     return Results({**values, **traps(), **package(quick)}, {"unified_sgd": data})
 
 

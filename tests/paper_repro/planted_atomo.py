@@ -2,6 +2,7 @@
 
 import compth as ct
 from paper_repro import atomo
+from paper_repro.atomo import _lemmas
 
 from .planting import scaled
 
@@ -21,6 +22,10 @@ def one_clip_of_lists(monkeypatch):
 
 PLANTED = {
     "alg1.values": (lambda: atomo.golden()["alg1.values"], one_clip_of_lists),
+    "lemma2.value": (
+        lambda: _lemmas.balance(20)["lemma2.value"],
+        scaled(ct, "sampling_probabilities", 0.99),
+    ),
     "thm5.kkt": (lambda: atomo.optimality(True)["thm5.kkt"], scaled(ct, "sampling_probabilities", 0.99)),
     "eq18.sign": (lambda: atomo.golden()["eq18.sign"], scaled(ct, "sampling_probabilities")),
 }

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import compth.methods.ibcd as method
 from paper_repro import ibcd
+from paper_repro.ibcd import _statements
 
 
 def step_without_two(monkeypatch):
@@ -24,8 +25,19 @@ def lower_bounds(monkeypatch):
     monkeypatch.setattr(ibcd, "find_guarantee", slip)
 
 
+def shorter_steps(monkeypatch):
+    """Steps that the theorems plan, a tenth too short."""
+    right = _statements.find_guarantee
+    monkeypatch.setattr(
+        _statements,
+        "find_guarantee",
+        lambda *given: SimpleNamespace(plan=SimpleNamespace(gamma=0.9 * float(right(*given).plan.gamma))),
+    )
+
+
 PLANTED = {
     "thm1.step": (lambda: ibcd.rule()["thm1.step"], step_without_two),
     "cor1.factor": (lambda: ibcd.rule()["cor1.factor"], step_without_two),
+    "fig3.printed": (lambda: _statements.toy()["fig3.printed"], shorter_steps),
     "toy.bound": (lambda: ibcd.toy()[0]["toy.bound"], lower_bounds),
 }

@@ -1,7 +1,9 @@
 """Errors planted in compth, one for every kind of row that the paper has: target -> (value, plant)."""
 
+import compth as ct
 import compth.calculus as calculus
 from paper_repro import induced
+from paper_repro.induced import _code
 
 from .planting import scaled
 
@@ -17,7 +19,15 @@ def share_squared(monkeypatch):
     monkeypatch.setattr(calculus, "induced_omega", lambda delta, omega: omega * (1 - delta * delta))
 
 
+def one_per_cent_more(monkeypatch):
+    """What the induced compressor gives, 1 % too large."""
+    right = ct.Induced._compress
+    monkeypatch.setattr(ct.Induced, "_compress", lambda self, x, rng: 1.01 * right(self, x, rng))
+
+
 PLANTED = {
     "sec6.delta_n": (value, share_squared),
+    "code.induced": (lambda: _code.laws()["code.induced"], one_per_cent_more),
+    "code.unspent": (_code.unspent, scaled(ct, "sampling_probabilities")),
     "thm.second_moment": (induced.second_moment, scaled(calculus, "induced_second_moment")),
 }

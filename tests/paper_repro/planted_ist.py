@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import compth as ct
 from paper_repro import ist
+from paper_repro.ist import _statements
+
+from .planting import scaled
 
 
 def unrooted(monkeypatch):
@@ -30,6 +33,10 @@ def law_moved(monkeypatch):
 
 PLANTED = {
     "eq23.diagonal": (lambda: ist.diagonal_reading(*ist.preconditioned(4, 5)), unrooted),
+    "sec311.theta": (
+        lambda: _statements.interpolation()["sec311.theta"],
+        scaled(_statements, "double_sketch_constants"),
+    ),
     "sec4.x_inf": (lambda: ist.fixed_point()["sec4.x_inf"], law_moved),
     "fig1b.floor": (lambda: ist.homogeneous()[0]["fig1b.floor"], law_moved),
     "sec4.large_n": (lambda: ist.slips()["sec4.large_n"], law_moved),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import compth as ct
 from compth import calculus
 from paper_repro import switchml
+from paper_repro.switchml import _code
 
 from .planting import scaled
 
@@ -31,5 +32,8 @@ def two_exponents(monkeypatch):
 PLANTED = {
     "c2.eight_bits": (lambda: switchml.fits(True)["c2.eight_bits"], no_slack),
     "c3.relative": (lambda: switchml.bounds(True)["c3.relative"], scaled(calculus, "integer_sum_error")),
+    "code.slack": (_code.slack, scaled(calculus, "switchml_reference_scale")),
+    "code.packets": (lambda: _code.code(298)["code.packets"], scaled(_code, "packets")),
+    "code.ties": (lambda: _code.code(298)["code.ties"], scaled(_code, "round_integers", 2)),
     "c5.exponent": (lambda: switchml.reference()["c5.exponent"], two_exponents),
 }

@@ -2,7 +2,7 @@
 
 from compth.methods._unified import Parameters
 from paper_repro import unified_sgd
-from paper_repro.unified_sgd import _rows
+from paper_repro.unified_sgd import _corollaries, _rows
 
 from .planting import scaled, scaled_A
 
@@ -24,8 +24,14 @@ def gradient_descent():
     return max(unified_sgd.assumption(row, row.parameters))
 
 
+def floors():
+    """E||x - x*||^2 over the printed floors."""
+    return _corollaries.floors({r.name: r for r in _rows.rows()})
+
+
 PLANTED = {
     "saga.theorem": (value, three_times_the_rate),
+    "n-sega.floor": (lambda: floors()["n-sega.floor"], scaled_A(1.01)),
     "gd.assumption": (gradient_descent, scaled_A(0.99)),
     "saga.step": (lambda: unified_sgd.traps()["saga.step"], scaled(Parameters, "largest_step")),
     "saga.slides": (lambda: unified_sgd.traps()["saga.slides"], scaled_A(1.01)),
