@@ -14,6 +14,7 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import figures
 from compth.errors import CompthError
@@ -32,10 +33,17 @@ def make(name: str, folder: Path) -> list[Path]:
     module = importlib.import_module(f"figures.{name}")
     data = module.compute()
     figure = module.draw(data)
-    stored = {"generator": MARK, "provenance": provenance(), "caption": module.__doc__, "data": data}
+    stored = {"generator": MARK, "provenance": provenance(), "caption": caption(module, data), "data": data}
     contents = {f"{name}.{kind}": figure_bytes(figure, kind) for kind in ("svg", "pdf", "png")}
     contents[f"{name}.json"] = (json.dumps(stored, indent=1, ensure_ascii=False) + "\n").encode()
     return write_all(folder, contents)
+
+
+def caption(module: Any, data: dict[str, Any]) -> str:
+    """The module's text; {places} in it are filled by its `facts(data)`, so that no number is typed."""
+    facts = getattr(module, "facts", None)
+    text: str = module.__doc__
+    return text if facts is None else text.format(**facts(data))
 
 
 def gallery(folder: Path) -> Path:

@@ -21,6 +21,7 @@ from compth.certification.subject import as_subject
 from compth.certification.tracer import NotTraceable
 from compth.errors import CompthError
 from compth.reporting.plots import COLOURS, STYLE
+from figures._progress import track
 from paper_repro._defects import qsgd_wrong_way, rand2_unscaled, ternary, ternary_clipped
 
 Array = Any
@@ -140,7 +141,7 @@ def row(entry: Program) -> dict[str, Any]:
 def compute() -> dict[str, Any]:
     """A row for each program."""
     return {
-        "rows": [row(p) for p in PROGRAMS],
+        "rows": [row(p) for p in track(PROGRAMS, "audited")],
         "wire_of_dithering_holds": wire_holds(np.array([0.3, -1.7, 0.11])),
     }
 
@@ -168,9 +169,17 @@ def draw(data: dict[str, Any]) -> Any:
         axes.set_xticks([0, 0.01, 0.1, 1], ["0", "0.01", "0.1", "1"])
         axes.minorticks_off()
         axes.set_xlim(-0.001, 3)
-        axes.set_xlabel("relative error (circles) or bias (squares)")
+        axes.set_xlabel("relative to ‖x‖²")
         axes.grid(axis="y", visible=False)
-        shown = [Line2D([], [], color="0.3", marker="o", linestyle="none", markerfacecolor=f, label=name)
-                 for f, name in (("white", "allowed by the claim"), ("0.3", "found by the referee"))]  # fmt: skip
-        figure.legend(handles=shown, loc="outside upper center", ncols=2, fontsize=8)
+        looks = (
+            ("o", "0.3", "white", "error, allowed"),
+            ("o", "0.3", "0.3", "error, found"),
+            ("s", "0.3", "white", "bias, allowed"),
+            ("s", "0.3", "0.3", "bias, found"),
+            ("_", COLOURS[1], COLOURS[1], "refuted"),
+            ("_", COLOURS[0], COLOURS[0], "caught by its wire"),
+        )
+        shown = [Line2D([], [], color=c, marker=m, linestyle="none", markerfacecolor=f, label=name, markeredgewidth=1.5)
+                 for m, c, f, name in looks]  # fmt: skip
+        figure.legend(handles=shown, loc="outside upper center", ncols=3, fontsize=8)
     return figure

@@ -37,6 +37,9 @@ def compute() -> dict[str, Any]:
     return {"d": problem.d, "shares": shares, "links": links}
 
 
+NAMES = {"S": "largest entries (S)", "S+Q": "their signs and norm (S+Q)", "SS": "sampled entries (SS)"}
+
+
 def draw(data: dict[str, Any]) -> Any:
     """Two panels over T."""
     import matplotlib as mpl
@@ -47,10 +50,11 @@ def draw(data: dict[str, Any]) -> Any:
         figure = Figure(figsize=(7.2, 3.1), layout="constrained")
         left, right = figure.subplots(1, 2)
         for i, (name, share) in enumerate(data["shares"].items()):
-            left.plot(levels, share, color=COLOURS[i], linestyle=("-", "--", "-.")[i], label=name)
+            left.plot(levels, share, color=COLOURS[i], linestyle=("-", "--", "-.")[i], label=NAMES[name])
         left.set_ylabel("share of the full improvement")
-        left.set_ylim(0, 1.03)
-        left.legend(loc="lower right", fontsize=8)
+        left.set_ylim(0, 1.42)
+        left.set_yticks(np.arange(0, 1.01, 0.2))
+        left.legend(loc="upper left", fontsize=8)
         for i, (name, link) in enumerate(data["links"].items()):
             curve = np.array(link["efficiency"])
             right.plot(levels, curve, color=COLOURS[i], label=name)

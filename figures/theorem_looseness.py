@@ -18,6 +18,7 @@ from compth.errors import Unsupported
 from compth.methods import catalogue
 from compth.reporting.plots import COLOURS, STYLE
 from compth.studies.problem_search import rate_ratio, study
+from figures._progress import track
 
 COUNT, CLIMB, SEED = 120, 200, 3
 
@@ -43,7 +44,7 @@ def methods() -> list[Any]:
 def compute() -> dict[str, Any]:
     """Smallest looseness found for each theorem with a linear rate, with the problem."""
     rows = []
-    for method in methods():
+    for method in track(methods(), "theorem_looseness, method"):
         for theorem in type(method).theorems():
             found = study(lambda q, m=method, th=theorem: rate_ratio(m, q, th), COUNT, SEED, climb=CLIMB)
             if found.problem is None:

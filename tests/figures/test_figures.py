@@ -22,6 +22,18 @@ def test_floors_have_the_slopes_of_the_caption(monkeypatch):
     assert max(data["floor"]["DIANA"] + data["floor"]["EF21"]) < 1e-20
 
 
+def test_what_is_rounding_is_drawn_as_zero_below_the_cut():
+    module = importlib.import_module("figures.floors")
+    data = {
+        "gamma": [0.1, 0.2, 0.4],
+        "floor": {"DCGD": [1e-3] * 3, "EF": [1e-6] * 3, "DIANA": [1e-30] * 3, "EF21": [0] * 3},
+    }
+    top, strip = module.draw(data).axes
+    assert top.get_ylim()[0] > 1e-8
+    assert [line.get_label() for line in strip.get_lines()] == ["DIANA", "EF21"]
+    assert [t.get_text() for t in strip.get_yticklabels()] == ["0 (rounding)"]
+
+
 @pytest.mark.slow
 def test_drawing_is_deterministic(tmp_path, monkeypatch):
     module = importlib.import_module("figures.floors")
