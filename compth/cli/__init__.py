@@ -11,8 +11,14 @@ from compth._interrupts import interruptible
 
 COMMANDS = {
     "compare": ("compth.cli.compare", "Compare methods on real or random data: guarantee beside simulation."),
-    "list": ("compth.cli.catalogue", "List compressors, fleets and methods with their constants."),
-    "theorems": ("compth.cli.catalogue", "List the theorems with standing, attribution and source."),
+    "list": (
+        "compth.cli.catalogue",
+        "List compressors, fleets and methods with their constants, or show one.",
+    ),
+    "theorems": (
+        "compth.cli.theorems",
+        "List the theorems with steps, rate and standing, or show one and its proof.",
+    ),
     "check": ("compth.cli.check", "Certify or refute a compressor's declared constants."),
     "refute": ("compth.cli.refute", "Prove or refute a claimed rate or theorem."),
     "analyse": ("compth.cli.analyse", "Derive all that follows from a method written as one body."),

@@ -6,7 +6,7 @@ import contextlib
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from compth.reporting.files import check_outputs, is_own
@@ -55,6 +55,22 @@ def show_table(
         console.print(table)
     if caption:
         console.print(caption)
+
+
+def show_rows(rows: Sequence[Mapping[str, str]]) -> None:
+    """A table of rows that all have the same columns; nothing for none."""
+    if rows:
+        show_table(list(rows[0]), [list(r.values()) for r in rows])
+
+
+def show_about(title: str, statement: Sequence[str], lines: Sequence[tuple[str, str]]) -> None:
+    """One object: its name, what it is, and lines with a heading each, said once where it repeats."""
+    print("\n".join([title, "", *statement, ""]))
+    width = max((len(heading) for heading, _ in lines), default=0)
+    last = ""
+    for heading, text in lines:
+        print(f"{('' if heading == last else heading).ljust(width)}  {text}".rstrip())
+        last = heading
 
 
 def _fitting(widths: Sequence[int], keys: int, width: int) -> list[list[int]]:

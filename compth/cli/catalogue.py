@@ -1,15 +1,17 @@
-"""`compth list` and `compth theorems`: the catalogue with its constants."""
+"""`compth list`: the catalogue with its constants, and one object with all its claims."""
 
 from __future__ import annotations
 
+import inspect
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Annotated, Any
 
 import typer
 
-from compth.claims import Standing, coq_index, how_sharp, shown
-from compth.cli._output import show_table
+from compth.cli._output import show_about, show_rows, show_table
+from compth.errors import InvalidParameter
+from compth.text.specs import nearest
 
 
 def _compressor_rows() -> list[dict[str, str]]:
@@ -30,12 +32,12 @@ def _compressor_rows() -> list[dict[str, str]]:
     ]
 
 
-def _latex() -> str:
-    """A booktabs table of every claim: name, constants as formulas, standing and attribution, source."""
-    from compth.compressors.core.render import catalogue_rows
+def _latex(thing: Any = None) -> str:
+    """A booktabs table of every claim, or one object's: name, constants as formulas, standing, source."""
+    from compth.compressors.core.render import catalogue_row, catalogue_rows
 
     lines = [r"\begin{tabular}{llll}", r"\toprule", r"object & constants & standing & source \\", r"\midrule"]
-    for row in catalogue_rows():
+    for row in catalogue_rows() if thing is None else (catalogue_row(thing),):
         for claim in row.claims:
             constants = ", ".join(f"${_SYMBOLS.get(c.name, c.name)} = {c.latex}$" for c in claim.constants)
             standing = _plain(f"{claim.standing}/{claim.attribution}")
@@ -87,12 +89,123 @@ def _method_rows() -> list[dict[str, str]]:
     ]
 
 
-def _show(rows: list[dict[str, str]]) -> None:
-    if rows:
-        show_table(list(rows[0]), [list(r.values()) for r in rows])
+def _named(name: str) -> tuple[str, Any]:
+    """(kind, class) of an object of the catalogue, in any case of letters. InvalidParameter, with near names."""
+    from compth.compressors import Fleet, catalogue
+    from compth.compressors.three_point import ThreePoint
+    from compth.methods import catalogue as methods
+
+    known = {k: ("fleet" if issubclass(v, Fleet) else "compressor", v) for k, v in catalogue().items()}
+    own = [k for k in ThreePoint.__subclasses__() if k.__module__ == ThreePoint.__module__]
+    known |= {k.__name__: ("three-point map", k) for k in own}
+    known |= {k: ("method", v) for k, v in methods().items()}
+    found = name if name in known else next((k for k in known if k.lower() == name.lower()), None)
+    if found is None:
+        raise InvalidParameter(f"name={name!r} is not in the catalogue: did you mean {nearest(name, known)}?")
+    return known[found]
+
+
+def about(name: str) -> dict[str, Any]:
+    """All that the catalogue says of one object: what it is, its parameters, claims or theorems, and bits."""
+    kind, thing = _named(name)
+    head = {"name": thing.__name__, "kind": kind, "definition": inspect.cleandoc(thing.__doc__ or "")}
+    return head | {"method": _about_method, "three-point map": _about_map}.get(kind, _about_sender)(thing)
+
+
+def _about_sender(thing: Any) -> dict[str, Any]:
+    """A compressor or fleet."""
+    from compth.compressors.core.render import catalogue_row
+
+    row = catalogue_row(thing)
+    claims = [
+        {
+            "claim": str(claim) + (f" [{claim.name}]" if claim.name else ""),
+            "latex": {c.name: c.latex for c in claim.constants},
+            "sharpness": claim.sharpness,
+            "standing": f"{claim.standing}/{claim.attribution}",
+            "for": claim.domain,
+            "source": claim.source,
+        }
+        for claim in row.claims
+    ]
+    return {
+        "parameters": list(row.parameters),
+        "example": row.example,
+        "symbols": list(row.symbols),
+        "bits": f"{row.bits} at {row.bits_at}",
+        "claims": claims,
+    }
+
+
+def _about_map(thing: Any) -> dict[str, Any]:
+    """A three-point map."""
+    from compth.compressors.core.render import map_rows
+
+    row = next(r for r in map_rows() if r.name == thing.__name__)
+    bound = {"claim": f"ThreePointBound(A = {row.A}, B = {row.B})", "source": row.source}
+    return {"example": row.example, "claims": [bound | {"standing": f"{row.standing}/{row.attribution}"}]}
+
+
+def _about_method(thing: Any) -> dict[str, Any]:
+    """A method: what it requires, its parameters, its theorems with their steps and standing."""
+    from compth.claims import shown
+    from compth.methods.core.symbols import facts_of
+
+    theorems = [
+        {
+            "theorem": th.id,
+            "says": th.title,
+            "steps": facts_of(th).rule,
+            "standing": f"{shown(th).value}/{th.attribution.value}",
+        }
+        for th in thing.theorems()
+    ]
+    return {
+        "parameters": [f.name for f in fields(thing) if f.init],
+        "example": repr(thing.examples()[0]),
+        "requires": [k.__name__ for k in thing.requires],
+        "source": str(thing.source),
+        "theorems": theorems,
+    }
+
+
+def _show_one(found: dict[str, Any]) -> None:
+    """The object's definition, a line for each of its facts, a table of its claims or theorems."""
+    lines = [("kind", found["kind"]), ("parameters", ", ".join(found.get("parameters", ())) or "none")]
+    free = f"   ({', '.join(found['symbols'])} and d stand as symbols)" if found.get("symbols") else ""
+    lines.append(("shown for", found["example"] + free))
+    if found["kind"] == "method":
+        lines.append(("requires", ", ".join(found["requires"]) or "any compressor"))
+    lines += [(key, found[key]) for key in ("bits", "source") if key in found]
+    show_about(found["name"], found["definition"].splitlines(), lines)
+    rows = found.get("theorems", found.get("claims", []))
+    print()
+    show_rows([{k: v for k, v in row.items() if k != "latex"} for row in rows])
+    if not rows:
+        print("It declares no constants of its own: they follow from its members, or there are none.")
+
+
+def _list_one(name: str, as_json: bool, latex: bool, matrix: bool) -> None:
+    """One object as text, JSON or the LaTeX table of its constants."""
+    if matrix:
+        raise InvalidParameter("--matrix is a table of all methods and compressors: leave out the name")
+    kind, thing = _named(name)
+    if latex and kind not in ("compressor", "fleet"):
+        raise InvalidParameter(
+            f"{thing.__name__} is a {kind}: --latex prints the constants of a compressor or fleet"
+        )
+    if latex:
+        print(_latex(thing))
+    elif as_json:
+        print(json.dumps(about(name), indent=1))
+    else:
+        _show_one(about(name))
 
 
 def list_(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="one object, e.g. RandK or DIANA")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="print the constants as a LaTeX table")] = False,
     matrix: Annotated[bool, typer.Option("--matrix", help="which method takes which compressor")] = False,
@@ -100,10 +213,12 @@ def list_(
     """Compressors, fleets and three-point maps with their constants as formulas; methods with their theorems."""
     from compth.compressors import Fleet, catalogue
     from compth.compressors.core.render import map_rows
-    from compth.errors import InvalidParameter
 
     if latex and (as_json or matrix):
         raise InvalidParameter("--latex prints the constants alone: leave out --json and --matrix")
+    if name is not None:
+        _list_one(name, as_json, latex, matrix)
+        return 0
     if latex:
         print(_latex())
         return 0
@@ -125,41 +240,6 @@ def list_(
         print(json.dumps(data, indent=1))
         return 0
     for rows in (compressors, fleets, maps, methods):
-        _show(rows)
+        show_rows(rows)
         print()
-    return 0
-
-
-def theorem_rows() -> list[dict[str, Any]]:
-    """Every theorem: id, statement, metric, what it needs, standing, sharpness, source; certified worst cases last."""
-    from compth.methods import theorems as all_theorems
-    from compth.worst_case.certified_theorem import certified_theorems
-
-    return [
-        {
-            "theorem": th.id,
-            "says": th.title,
-            "metric": th.metric,
-            "needs": ", ".join(k.__name__ for k in th.requires) or "-",
-            "standing": f"{shown(th).value}/{th.attribution.value}",
-            "sharpness": how_sharp(th),
-            "coq": "one step" if th.proof in coq_index() and shown(th) is Standing.PROVED else "-",
-            "source": str(th.source),
-        }
-        for th in (*all_theorems().values(), *certified_theorems().values())
-    ]
-
-
-def theorems(
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
-    unified: Annotated[bool, typer.Option("--unified", help="the rows of the unified theory of SGD")] = False,
-) -> int:
-    """The theorems: what each bounds, how sure it is and where it comes from."""
-    from compth.methods._unified_table import unified_table
-
-    rows = [row.cells() for row in unified_table()] if unified else theorem_rows()
-    if as_json:
-        print(json.dumps(rows, indent=1))
-    else:
-        _show(rows)
     return 0

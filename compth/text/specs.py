@@ -35,6 +35,13 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"{meant}`compth list` and `compth theorems` show what there is"
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The three known names that are spelled most like it, however far: "a, b or c"."""
+    lowered = {k.lower(): k for k in sorted(known)}
+    first = [lowered[k] for k in difflib.get_close_matches(name.lower(), lowered, 3, 0.0)]
+    return " or ".join([", ".join(first[:-1]), first[-1]] if len(first) > 1 else first)
+
+
 def _object(node: ast.expr, text: str, known: dict[str, Any]) -> Any:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         maker = known.get(node.func.id)

@@ -189,6 +189,9 @@ class Certified(Theorem):
         delta, omega, eta = (found.get(k) for k in ("delta", "omega", "eta"))
         return question(asked_for(self.kind), found["mu"], found["L"], delta, omega, eta, int(found["n"]))
 
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        raise NoGuarantee("any at which a certificate is found; by default the one of least certified rate")
+
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
         try:
             q = self.class_of(c)

@@ -29,7 +29,7 @@ from compth.compressors.core.render import ClaimRow, catalogue_rows, smallest_si
 from compth.errors import CompthError
 from compth.methods import Method, Theorem
 from compth.methods import catalogue as methods
-from compth.methods.core.symbols import facts_of
+from compth.methods.core.symbols import Facts, as_latex, facts_of
 from compth.reporting.certification import short
 from paper_repro._errata import IN_CODE, IN_PRINT, SURPRISES, Erratum
 from paper_repro._targets import show
@@ -172,33 +172,8 @@ standing, attribution and sharpness.
 """
 
 
-WRITTEN = {
-    sympy.Symbol(name, positive=True): text
-    for name, text in {
-        "L_max": r"L_{\max}",
-        "L_tilde": r"\tilde{L}",
-        "L_plus": r"L_+",
-        "L_pm": r"L_{\pm}",
-        "L_part": r"L_{\mathrm{part}}",
-        "LL": r"\mathcal{L}",
-        "LL_1": r"\mathcal{L}_1",
-        "LL_workers": r"\mathcal{L}_{\mathrm{workers}}",
-        "mu_min": r"\mu_{\min}",
-        "sigma2": r"\sigma^2",
-        "sigma2_1": r"\sigma_1^2",
-        "sigma2_star": r"\sigma_\star^2",
-        "sigma2_mean": r"\sigma_{\mathrm{mean}}^2",
-        "zeta2_star": r"\zeta_\star^2",
-        "star2": r"\|x_\star\|^2",
-        "h2": r"\|h\|_L^2",
-    }.items()
-}
-"""How constants and facts are written."""
-
-
-def plan_section(theorem: Theorem) -> list[str]:
+def plan_section(facts: Facts) -> list[str]:
     """The range of steps, and its largest step, rate, floor and parameters as formulas where there are any."""
-    facts = facts_of(theorem)
     lines = [f"Steps: {_literal(facts.rule)}.\n"]
     if not facts.shown:
         return lines
@@ -208,7 +183,7 @@ def plan_section(theorem: Theorem) -> list[str]:
     for k, v in (facts.params or {}).items():
         formulas[sympy.latex(sympy.Symbol(k)) if k in GREEK else rf"\mathrm{{{k}}}"] = v
     for name, value in formulas.items():
-        lines.append(f".. math::\n\n   {name} = {sympy.latex(value, symbol_names=WRITTEN)}\n")
+        lines.append(f".. math::\n\n   {name} = {as_latex(value)}\n")
     return lines
 
 
@@ -272,7 +247,7 @@ def proof_section(proofs: list[str], tight: Collection[str] = ()) -> str:
     return "No machine-checked proof is shipped: the tests hold it against exact values and simulation.\n"
 
 
-def theorem_page(theorem: Theorem, users: list[str]) -> str:
+def theorem_page(theorem: Theorem, users: list[str], facts: Facts) -> str:
     """Statement, plan in symbols, evidence."""
     needs = ", ".join(k.__name__ for k in theorem.requires) or "nothing of the compressor"
     parts = [
@@ -282,7 +257,7 @@ def theorem_page(theorem: Theorem, users: list[str]) -> str:
         f"* standing: {shown(theorem).value}, {theorem.attribution.value}; {how_sharp(theorem)}\n"
         f"* source: {escape(str(theorem.source))}\n",
         title("Plan", "-"),
-        *plan_section(theorem),
+        *plan_section(facts),
         title("Proof", "-"),
         proof_section([theorem.proof], {theorem.proof} if theorem.sharpness is Sharpness.TIGHT else ()),
     ]
@@ -299,11 +274,11 @@ def theorem_pages(folder: Path) -> None:
             users.setdefault(theorem.id, []).append(name)
     rows = []
     for key, theorem in found.items():
-        stem = key.replace(".", "_")
-        (folder / f"{stem}.rst").write_text(theorem_page(theorem, users[key]), encoding="utf-8")
+        stem, facts = key.replace(".", "_"), facts_of(theorem)
+        (folder / f"{stem}.rst").write_text(theorem_page(theorem, users[key], facts), encoding="utf-8")
         needs = ", ".join(k.__name__ for k in theorem.requires) or "nothing of the compressor"
         standing = f"{theorem.standing.value}, {theorem.attribution.value}"
-        step = _literal(facts_of(theorem).rule)
+        step = _literal(facts.rule)
         rows.append([f":doc:`{key} <{stem}>`", escape(theorem.title), needs, step, standing])
     head = "Formulas are the theorem objects' own facts on symbols. A step outside every range has no guarantee.\n"
     toc = ".. toctree::\n   :hidden:\n\n" + _indent("\n".join(key.replace(".", "_") for key in found))

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+import compth as ct
 from compth.cli import run
-from compth.compressors.core.render import catalogue_rows
+from compth.compressors.core.render import catalogue_row, catalogue_rows
 from compth.methods import compatibility
+from compth.methods.diana import DIANA
 from compth.reporting.reports import numeric, text_table
 
 
@@ -78,7 +80,8 @@ def test_the_unified_table_is_printed(capsys):
 def test_piped_text_stands_left_and_numbers_right(capsys):
     assert run(["theorems"]) == 0
     header, _, *rows = capsys.readouterr().out.splitlines()
-    for column in ("says", "needs", "standing", "source"):
+    assert any("see efbv.pl" in row for row in rows), "a long rate stands with its theorem"
+    for column in ("says", "needs", "steps", "rate", "standing", "source"):
         at = header.index(column)
         assert all(row[at] != " " and row[at - 1] == " " for row in rows)
     text = text_table(
@@ -91,3 +94,51 @@ def test_piped_text_stands_left_and_numbers_right(capsys):
     ]
     assert numeric(["1-5.86e-04", "-", "diverged", "106 kb"])
     assert not numeric(["omega=0", "1"])
+
+
+def test_one_compressor_with_all_its_claims(capsys):
+    text = shown(capsys, "RandK")
+    row = catalogue_row(ct.RandK)
+    for claim in row.claims:
+        assert str(claim) in text
+        assert claim.source in text
+    assert "parameters  k, seeded" in text
+    assert shown(capsys, "randk") == text, "in any case of letters"
+    found = json.loads(shown(capsys, "RandK", "--json"))
+    assert [c["claim"] for c in found["claims"]] == [str(c) for c in row.claims]
+    assert found["claims"][0]["latex"] == {"omega": r"\frac{d}{k} - 1"}
+
+
+@pytest.mark.parametrize("name", ["Shared", "PermK", "EF21Map", "DIANA", "CAT", "SAGA", "Induced"])
+def test_every_kind_of_object_is_shown(capsys, name):
+    assert shown(capsys, name).startswith(f"{name}\n")
+    assert json.loads(shown(capsys, name, "--json"))["name"] == name
+
+
+def test_one_method_with_its_theorems_and_their_steps(capsys):
+    found = json.loads(shown(capsys, "DIANA", "--json"))
+    assert [t["theorem"] for t in found["theorems"]] == [t.id for t in DIANA.theorems()]
+    assert "0 < gamma < 1/((1+4 omega/n) L_max)" in shown(capsys, "DIANA")
+    assert found["requires"] == ["Unbiased"]
+
+
+def test_the_latex_of_one_object(capsys):
+    text = shown(capsys, "PermK", "--latex")
+    assert "PermK & JointVariance" in text
+    assert "RandK" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["randq"], "did you mean RandK, RankR or VRDIANA?"),
+        ([""], "is not in the catalogue"),
+        (["DIANA", "--latex"], "is a method"),
+        (["RandK", "--matrix"], "leave out the name"),
+    ],
+)
+def test_what_cannot_be_shown_is_one_line(capsys, words, said):
+    assert run(["list", *words]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1

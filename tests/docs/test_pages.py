@@ -69,9 +69,9 @@ def test_formulas_agree_with_numbers(pages):
     numbers = {A: sympy.Rational(1, 3), B: sympy.Rational(1, 4), L: 2, L_max: 5, mu: 1}
     assert facts.limit.subs(numbers) == expected.subs(numbers)
     assert facts.rate == 1 - GAMMA * mu
-    text = "".join(pages.plan_section(theorems()["dcgd.general"]))
+    text = "".join(pages.plan_section(facts))
     assert "``0 < gamma <= 1/(L + 2 A L_max)``" in text
-    assert r"\gamma_{\max} = \frac{1}{2 A L_{\max}" in text
+    assert r"\gamma_{\max} = \frac{1}{L \max\left(0, 1 - B\right) + 2 A L_{\max}}" in text
 
 
 def test_escape_neutralises_markup(pages):

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from compth.methods import theorems
+from compth.methods.core.looseness import recorded
 from compth.methods.ef21 import EF21, EF21PL
 
-from .record import BEYOND, FILE, looseness, made, method_for, spoiled, violated
+from .record import BEYOND, FILE, SHIPPED, looseness, made, method_for, shipped, spoiled, violated
 
 ROWS = {row["theorem"]: row for row in json.loads(FILE.read_text())["rows"]}
 
@@ -21,6 +22,12 @@ def test_no_theorem_is_without_a_record():
     """A new theorem fails here until `python -m tests.methods.record` has measured it."""
     missing = without_record()
     assert not missing, f"no recorded looseness for {missing}: run python -m tests.methods.record"
+
+
+def test_the_package_shows_the_record():
+    assert SHIPPED.read_text() == shipped(ROWS.values())
+    assert set(recorded()) == set(theorems())
+    assert str(recorded()["dcgd.general"]).startswith("at most 1.45 on quadratics: rounds that it promises")
 
 
 def test_a_theorem_without_a_record_is_seen(monkeypatch):

@@ -150,25 +150,30 @@ def _bits(thing: Any) -> tuple[str, str]:
 
 def catalogue_rows() -> tuple[CatalogueRow, ...]:
     """A row for every compressor and fleet of the catalogue, alphabetical: what `compth list` shows."""
-    rows, standing = [], _standings()
-    for name, thing in catalogue().items():
-        example = thing.examples()[0]
-        shown, symbols = _symbolic(example, _claims)
-        text, at = _bits(example)
-        rows.append(
-            CatalogueRow(
-                name,
-                "compressor" if issubclass(thing, Compressor) else "fleet",
-                (thing.__doc__ or "").strip().splitlines()[0],
-                tuple(f.name for f in fields(thing)),
-                repr(example),
-                symbols,
-                tuple(_row(c, standing) for c in _claims_or_numbers(shown)),
-                text,
-                at,
-            )
-        )
-    return tuple(rows)
+    standing = _standings()
+    return tuple(_catalogue_row(name, thing, standing) for name, thing in catalogue().items())
+
+
+def catalogue_row(thing: type[Compressor | Fleet]) -> CatalogueRow:
+    """The row of one class."""
+    return _catalogue_row(thing.__name__, thing, _standings())
+
+
+def _catalogue_row(name: str, thing: Any, standing: Callable[[Any], Standing]) -> CatalogueRow:
+    example = thing.examples()[0]
+    shown, symbols = _symbolic(example, _claims)
+    text, at = _bits(example)
+    return CatalogueRow(
+        name,
+        "compressor" if issubclass(thing, Compressor) else "fleet",
+        (thing.__doc__ or "").strip().splitlines()[0],
+        tuple(f.name for f in fields(thing)),
+        repr(example),
+        symbols,
+        tuple(_row(c, standing) for c in _claims_or_numbers(shown)),
+        text,
+        at,
+    )
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,43 @@ UNDECIDED = (CompthError, TypeError, ValueError, AttributeError, KeyError)
 """What a line raises that compares symbols, or asks for what a choice of constants does not have."""
 
 
+WRITTEN = {
+    sympy.Symbol(name, positive=True): text
+    for name, text in {
+        "L_max": r"L_{\max}",
+        "L_tilde": r"\tilde{L}",
+        "L_plus": r"L_+",
+        "L_pm": r"L_{\pm}",
+        "L_part": r"L_{\mathrm{part}}",
+        "LL": r"\mathcal{L}",
+        "LL_1": r"\mathcal{L}_1",
+        "LL_workers": r"\mathcal{L}_{\mathrm{workers}}",
+        "mu_min": r"\mu_{\min}",
+        "sigma2": r"\sigma^2",
+        "sigma2_1": r"\sigma_1^2",
+        "sigma2_star": r"\sigma_\star^2",
+        "sigma2_mean": r"\sigma_{\mathrm{mean}}^2",
+        "zeta2_star": r"\zeta_\star^2",
+        "star2": r"\|x_\star\|^2",
+        "h2": r"\|h\|_L^2",
+        "omega_M": r"\omega_M",
+        "lam": r"\lambda",
+        "workers": r"\mathrm{workers}",
+    }.items()
+}
+"""How constants and facts are written."""
+
+
+def as_text(formula: Any) -> str:
+    """A formula as text, the constant first: 1 - gamma*mu."""
+    return str(sympy.sstr(formula, order="none"))
+
+
+def as_latex(formula: Any) -> str:
+    """A formula in LaTeX, its constants as papers write them."""
+    return str(sympy.latex(formula, symbol_names=WRITTEN, order="none"))
+
+
 class Within(sympy.Symbol):  # type: ignore[misc]  # sympy has no types
     """A positive symbol that passes the limits a plan checks: a statement has them in its domain."""
 

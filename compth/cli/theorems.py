@@ -1,0 +1,227 @@
+"""`compth theorems`: the list, and one theorem with its steps, rate, standing, looseness and stored proof."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from compth.claims import Standing, coq_index, how_sharp, proved_index, shown
+from compth.cli._output import show_about, show_rows
+from compth.errors import InvalidParameter, Unsupported
+from compth.text.specs import nearest
+
+if TYPE_CHECKING:
+    from compth.methods import Theorem
+
+WIDE = 40
+"""Characters of a rate that fit into the list; longer ones stand with their theorem."""
+
+
+def known_theorems() -> dict[str, Theorem]:
+    """Every theorem by id: of the catalogue, then certified worst cases."""
+    from compth.methods import theorems as all_theorems
+    from compth.worst_case.certified_theorem import certified_theorems
+
+    return {**all_theorems(), **certified_theorems()}
+
+
+def _standing(theorem: Theorem) -> str:
+    return f"{shown(theorem).value}/{theorem.attribution.value}"
+
+
+def _in_coq(theorem: Theorem) -> bool:
+    return theorem.proof in coq_index() and shown(theorem) is Standing.PROVED
+
+
+def theorem_rows() -> list[dict[str, Any]]:
+    """Every theorem: id, statement, metric, what it needs, steps, rate, standing, sharpness, source."""
+    from compth.methods.core.symbols import as_text, facts_of
+
+    rows = []
+    for th in known_theorems().values():
+        facts = facts_of(th)
+        rate = "-" if facts.rate is None else as_text(facts.rate)
+        rows.append(
+            {
+                "theorem": th.id,
+                "says": th.title,
+                "metric": th.metric,
+                "needs": ", ".join(k.__name__ for k in th.requires) or "-",
+                "steps": facts.rule,
+                "rate": rate,
+                "standing": _standing(th),
+                "sharpness": how_sharp(th),
+                "coq": "one step" if _in_coq(th) else "-",
+                "source": str(th.source),
+            }
+        )
+    return rows
+
+
+def _statement(theorem: Theorem) -> list[str]:
+    """Its docstring: the bound and what its letters mean."""
+    return inspect.cleandoc(type(theorem).__doc__ or "").splitlines()
+
+
+def about_theorem(theorem: Theorem) -> dict[str, Any]:
+    """All that the objects say of a theorem; formulas as text and as LaTeX, None where there is no single one."""
+    from compth.methods import catalogue
+    from compth.methods.core.looseness import recorded
+    from compth.methods.core.symbols import as_latex, as_text, facts_of, hypotheses
+
+    facts, loose = facts_of(theorem), recorded().get(theorem.id)
+    kind = getattr(theorem, "kind", None)
+    methods = [k for k, m in catalogue().items() if theorem.id in {t.id for t in m.theorems()} or m is kind]
+    return {
+        "theorem": theorem.id,
+        "says": theorem.title,
+        "statement": "\n".join(_statement(theorem)),
+        "methods": methods,
+        "metric": theorem.metric,
+        "needs": [k.__name__ for k in theorem.requires],
+        "hypotheses": list(hypotheses(theorem)),
+        "steps": facts.rule,
+        "formulas": {k: as_text(v) for k, v in facts.formulas.items()},
+        "formulas_for": facts.special,
+        "latex": {k: as_latex(v) for k, v in facts.formulas.items()},
+        "standing": _standing(theorem),
+        "sharpness": how_sharp(theorem),
+        "looseness": None if loose is None else {"text": str(loose), **vars(loose)},
+        "proof": theorem.proof if theorem.proof in proved_index() else None,
+        "coq": "one step" if _in_coq(theorem) else None,
+        "source": str(theorem.source),
+    }
+
+
+def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """(heading, text) of each line below a theorem's statement."""
+    yield "method", ", ".join(found["methods"]) or "-"
+    yield "bounds", found["metric"]
+    yield "needs", ", ".join(found["needs"]) or "nothing of the compressor"
+    for reason in found["hypotheses"]:
+        yield "hypotheses", reason
+    yield "steps", found["steps"]
+    if found["formulas_for"]:
+        yield "formulas for", found["formulas_for"]
+    yield from found["formulas"].items()
+    yield "standing", f"{found['standing']}; {found['sharpness']}"
+    yield "loose", "not recorded" if found["looseness"] is None else found["looseness"]["text"]
+    yield "proof", "none is machine-checked" if found["proof"] is None else _checked(found)
+    yield "source", found["source"]
+
+
+def _checked(found: dict[str, Any]) -> str:
+    """Who checked the proof, and how to see it."""
+    coq = ", its one step also by Coq" if found["coq"] else ""
+    return f"checked by the kernel{coq}: compth theorems {found['theorem']} --proof"
+
+
+def _latex(found: dict[str, Any]) -> str:
+    """The formulas as one aligned environment."""
+    if not found["latex"]:
+        raise Unsupported(f"{found['theorem']} has no formula for its step: {found['steps']}")
+    rows = [rf"\text{{{name}}} &= {formula}" for name, formula in found["latex"].items()]
+    return "\n".join([r"\begin{align*}", " \\\\\n".join(rows), r"\end{align*}"])
+
+
+def _scripts(module: str) -> Any:
+    """A module of proofs_check, which the wheel carries beside compth."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        raise Unsupported("the stored proofs are not installed: they are the package proofs_check") from None
+
+
+def _certificate(theorem: Theorem) -> Path:
+    """The file of its stored proof; Unsupported where it has none."""
+    if theorem.proof not in proved_index():
+        raise Unsupported(f"{theorem.id} has no machine-checked proof: its standing is {_standing(theorem)}")
+    return Path(_scripts("proofs_check").__file__).parent / "certificates" / f"{theorem.proof}.json"
+
+
+def stored_proof(theorem: Theorem, latex: bool = False) -> str:
+    """Its stored proof in words, checked again by the kernel before it is printed."""
+    from compth.proof import check, printing
+
+    write: Callable[[Any, Any], str] = printing.as_latex if latex else printing.as_text
+    parts = json.loads(_certificate(theorem).read_text(encoding="utf-8"))["parts"]
+    for part in parts:
+        check(json.dumps(part["statement"]), json.dumps(part["certificate"]))
+    return "\n\n".join(write(part["statement"], part["certificate"]).rstrip() for part in parts)
+
+
+def coq_file(theorem: Theorem) -> tuple[str, list[str]]:
+    """(the proof as a Coq file, what of it has none and why). Unsupported where nothing can be written."""
+    _certificate(theorem)
+    build = _scripts("proofs_check.coq.build")
+    with tempfile.TemporaryDirectory() as folder:
+        (outcome,) = build.export(Path(folder), [theorem.proof])
+        reasons = list(outcome.reasons)
+        if not outcome.written:
+            raise Unsupported(f"{theorem.id} has no Coq file: {'; '.join(reasons)}")
+        written = _scripts("proofs_check.coq.written")
+        file = Path(folder) / f"{written.identifier(theorem.proof)}.v"
+        return file.read_text(encoding="utf-8").rstrip(), reasons
+
+
+def _one(theorem: Theorem, as_json: bool, proof: bool, latex: bool, coq: bool) -> None:
+    """What was asked of one theorem: the proof or the Coq file where they are wanted, else all about it."""
+    if coq:
+        text, reasons = coq_file(theorem)
+        print(text)
+        for reason in reasons:
+            print(f"(* no Coq file for {reason} *)")
+        return
+    if proof and not as_json:
+        print(stored_proof(theorem, latex))
+        return
+    found = about_theorem(theorem)
+    if as_json:
+        print(json.dumps(found | ({"proof_text": stored_proof(theorem, latex)} if proof else {}), indent=1))
+    elif latex:
+        print(_latex(found))
+    else:
+        show_about(f"{theorem.id}: {theorem.title}", _statement(theorem), list(_lines(found)))
+
+
+def theorems(
+    name: Annotated[str | None, typer.Argument(metavar="[ID]", help="one theorem, e.g. ef21.pl")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    unified: Annotated[bool, typer.Option("--unified", help="the rows of the unified theory of SGD")] = False,
+    proof: Annotated[bool, typer.Option("--proof", help="the stored proof in words, checked again")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="formulas, or the proof, in LaTeX")] = False,
+    coq: Annotated[bool, typer.Option("--coq", help="the proof as a Coq file")] = False,
+) -> int:
+    """The theorems: what each bounds, its largest step and rate, how sure it is and where it comes from."""
+    from compth.methods._unified_table import unified_table
+
+    asked = [k for k, given in (("--proof", proof), ("--latex", latex), ("--coq", coq)) if given]
+    if name is None and asked:
+        raise InvalidParameter(f"{asked[0]} speaks of one theorem: compth theorems ID {asked[0]}")
+    if coq and len(asked) + as_json > 1:
+        raise InvalidParameter("--coq prints the Coq file alone: leave out --proof, --latex and --json")
+    if name is not None:
+        if unified:
+            raise InvalidParameter("--unified lists the rows of a table: leave out the theorem")
+        known = known_theorems()
+        if name not in known:
+            raise InvalidParameter(f"theorem={name!r} is not known: did you mean {nearest(name, known)}?")
+        _one(known[name], as_json, proof, latex, coq)
+        return 0
+    rows = [row.cells() for row in unified_table()] if unified else theorem_rows()
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    else:
+        show_rows([row | {"rate": f"see {row['theorem']}"} if _long(row) else row for row in rows])
+    return 0
+
+
+def _long(row: dict[str, Any]) -> bool:
+    return len(row["rate"]) > WIDE and "steps" in row
