@@ -80,7 +80,7 @@ class _Kept:
         space = self.space()
         if len(space) < len(self.names):
             return f"{self.where} has lost a name"
-        if all(map(is_, islice(space.values(), len(self.names)), self.values)):
+        if all(map(is_, self.values, space.values())):  # to the end of the kept ones: new names come last
             return self._added(space) if len(space) > len(self.names) else ""
         kept = zip(self.names, self.values, strict=True)
         changed = next((n for n, v in kept if space.get(n, _MISSING) is not v), None)

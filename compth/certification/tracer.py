@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -74,8 +75,8 @@ READ = Fraction(1, 10**13)
 @dataclass
 class _Choice:
     branch: int
-    weights: list[Fraction]
-    read: list[Fraction]
+    weights: Sequence[Fraction]
+    read: Sequence[Fraction]
 
 
 class Path:
@@ -85,7 +86,7 @@ class Path:
         self.prefix, self.choices = prefix, list[_Choice]()
         self.draws: list[Any] = []
 
-    def choose(self, weights: list[Fraction], read: list[Fraction] | None = None) -> int:
+    def choose(self, weights: Sequence[Fraction], read: Sequence[Fraction] | None = None) -> int:
         """Index of the branch taken among branches of these probabilities (zero ones are skipped).
 
         read: the probabilities that the program's constants name, where they are not the exact ones on the grid.
@@ -126,11 +127,39 @@ def _product(factors: list[Fraction]) -> Fraction:
     return Fraction(math.prod(f.numerator for f in factors), math.prod(f.denominator for f in factors))
 
 
-def _next(weights: list[Fraction], after: int) -> int:
+def _next(weights: Sequence[Fraction], after: int) -> int:
     branch = after + 1
     while branch < len(weights) and weights[branch] == 0:
         branch += 1
     return branch
+
+
+Chances = Sequence[Fraction]
+
+
+class Cell(NamedTuple):
+    """The grid points lo..hi-1 of 2^bits, and the ends of the cell as the program's constants name them."""
+
+    bits: int
+    lo: int
+    hi: int
+    start: Fraction
+    end: Fraction
+
+
+@lru_cache(maxsize=4096)
+def cell_cut(cell: Cell, threshold: Fraction, cut: int) -> tuple[Fraction, Chances, Chances]:
+    """(the named threshold, the chances below and above it on the grid, the same for a continuous U).
+
+    The grid's own threshold and chances where the named ones are not close. Every path asks the same again.
+    """
+    chance = Fraction(cut - cell.lo, cell.hi - cell.lo)
+    middle = named(threshold)
+    if cell.start < middle < cell.end:
+        read = (middle - cell.start) / (cell.end - cell.start)
+        if abs(read - chance) <= READ * min(chance, 1 - chance):
+            return middle, (chance, 1 - chance), (read, 1 - read)
+    return Fraction(cut, 1 << cell.bits), (chance, 1 - chance), (chance, 1 - chance)
 
 
 class _Variable:
@@ -146,30 +175,20 @@ class _Variable:
 
     def below(self, threshold: Fraction, inclusive: bool) -> bool:
         """Decide U < threshold (or <=), branching where both are possible."""
-        scaled = threshold * (1 << self.bits)
-        cut = math.floor(scaled) + 1 if inclusive else math.ceil(scaled)
+        scaled = threshold.numerator << self.bits
+        cut = (scaled // threshold.denominator) + 1 if inclusive else -(-scaled // threshold.denominator)
         if cut >= self.hi:
             return True
         if cut <= self.lo:
             return False
         if self.rank is not None:
             raise NotTraceable("a uniform both ordered and compared with a number")
-        total = self.hi - self.lo
-        chance = Fraction(cut - self.lo, total)
-        middle, read = self._read(threshold, cut, chance)
-        yes = self.path.choose([chance, 1 - chance], [read, 1 - read]) == 0
+        cell = Cell(self.bits, self.lo, self.hi, self.start, self.end)
+        middle, weights, read = cell_cut(cell, threshold, cut)
+        yes = self.path.choose(weights, read) == 0
         self.lo, self.hi = (self.lo, cut) if yes else (cut, self.hi)
         self.start, self.end = (self.start, middle) if yes else (middle, self.end)
         return bool(yes)
-
-    def _read(self, threshold: Fraction, cut: int, chance: Fraction) -> tuple[Fraction, Fraction]:
-        """(the named threshold, its chance for a continuous U); the grid's own where these are not close."""
-        middle = named(threshold)
-        if self.start < middle < self.end:
-            read = (middle - self.start) / (self.end - self.start)
-            if abs(read - chance) <= READ * min(chance, 1 - chance):
-                return middle, read
-        return Fraction(cut, 1 << self.bits), chance
 
     def precedes(self, other: _Variable) -> bool:
         """Decide self < other by inserting both into their path's order."""
@@ -276,7 +295,7 @@ class Affine(Symbol):
         if a == 0:
             return b >= 0 if inclusive else b > 0
         if a > 0:
-            return self.u.below(b / a, inclusive)
+            return self.u.below(b if a == 1 else b / a, inclusive)
         return not self.u.below(b / a, not inclusive)
 
     def _ordered(self, other: Affine) -> bool:

@@ -203,6 +203,20 @@ def exact(
     if start.shape != (problem.d,):
         raise InvalidParameter(f"x0 has shape {start.shape}: need ({problem.d},)")
     used = None if found is None else found.theorem
+    return curve(method, problem, plan, used, start, steps, mode, rational)
+
+
+def curve(
+    method: Method,
+    problem: Any,
+    plan: Plan,
+    used: Theorem | None,
+    start: Array,
+    steps: int,
+    mode: str = "exact",
+    rational: bool = False,
+) -> Trajectory:
+    """`exact` along a plan that is already found; used: the theorem whose metric is looked at."""
     if enumerated.fits(method, problem):
         return _enumerated(method, problem, plan, used, start, steps, mode, rational)
     data = data_of(method.seen(problem), rational)

@@ -15,7 +15,7 @@ from compth.dynamics.along import RateAt
 from compth.dynamics.spectrum import rate_on
 from compth.dynamics.steps import max_stable_step, parameters
 from compth.dynamics.system import data_of
-from compth.dynamics.trajectory import exact
+from compth.dynamics.trajectory import curve
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Method, Theorem, find_guarantee
 from compth.problems import distributed_quadratic, extremal_problems, random_quadratic
@@ -48,7 +48,7 @@ class Finding:
 def bound_ratio(method: Method, problem: Any, theorem: str | Theorem, steps: int = 40) -> float:
     """max over 1 <= t <= steps of (exact metric)/(bound); rounding at 1e-26 of the start is forgiven."""
     promised = find_guarantee(method, problem, theorem, horizon=steps)
-    run = exact(method, problem, steps, theorem=theorem)
+    run = curve(method, problem, promised.plan, promised.theorem, np.asarray(problem.start), steps)
     seen = promised.theorem.trajectory(run)
     bound = np.array([promised.rate.bound(t) for t in range(steps + 1)])
     use = ~np.isnan(seen) & np.isfinite(bound)
