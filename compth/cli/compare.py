@@ -9,6 +9,7 @@ import typer
 
 from compth.cli._output import command_line, progress, show_table
 from compth.errors import CompthError, InvalidParameter
+from compth.problems.interface import Problem
 
 if TYPE_CHECKING:
     from compth.studies.comparison import Comparison
@@ -144,7 +145,7 @@ def default_methods(d: int) -> list[str]:
 
 
 def _methods(
-    specs: list[str] | None, compressors: list[str] | None, problem: Any
+    specs: list[str] | None, compressors: list[str] | None, problem: Problem
 ) -> tuple[list[Any], list[str]]:
     """Methods to run and, for bare names, the combinations left out with the reason."""
     from compth.compressors import names

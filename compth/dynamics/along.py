@@ -13,6 +13,7 @@ from compth.dynamics.system import Data
 from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import Packing
 from compth.methods import Method, Plan
+from compth.problems.interface import Problem
 
 Array = Any
 KEPT = 3
@@ -84,7 +85,7 @@ class RateAt:
 class EnumeratedRateAt:
     """RateAt of a method whose outcomes are affine maps: they are enumerated once."""
 
-    def __init__(self, method: Method, problem: Any, plan: Plan) -> None:
+    def __init__(self, method: Method, problem: Problem, plan: Plan) -> None:
         self.system = enumerated.EnumeratedSystem(method, problem, plan)
 
     def noise(self, gamma: float, tol: float = 1e-8) -> float:

@@ -29,6 +29,7 @@ from compth.methods import Method, Plan, State, Theorem
 from compth.methods.core.body import NOTHING, BodyMethod
 from compth.methods.core.observed import observed
 from compth.methods.core.vectors import COMMON, OWN, STATE, Vector
+from compth.problems.interface import Problem, as_quadratic, is_quadratic
 
 Array = Any
 FAR = 2.0**40
@@ -45,7 +46,7 @@ WORK = 2_000_000
 """Largest outcomes x (numbers of a state)^3, what one application of the second moments' map costs."""
 
 
-def fits(method: Method, problem: Any) -> bool:
+def fits(method: Method, problem: Problem) -> bool:
     """True for a method whose every outcome of a step is an affine map of its state, where these are few enough.
 
     Of bodies: those of tables, and all whose second moments do not close by themselves.
@@ -54,7 +55,7 @@ def fits(method: Method, problem: Any) -> bool:
         return bool(getattr(method, "affine", False))
     seen, form = method.seen(problem), method.signature
     size = seen.d * (len(form.server) + seen.n * len(form.worker))
-    if size > LARGEST or not hasattr(seen, "A"):
+    if size > LARGEST or not is_quadratic(seen):
         return False
     if getattr(method, "affine", False) and hasattr(method, "outcomes"):
         outcomes = method.outcomes(problem)
@@ -80,7 +81,7 @@ def _why_not_closed(method: BodyMethod, seen: Any) -> str:
 class EnumeratedSystem:
     """One step of (m, Y) for a method at a step size."""
 
-    def __init__(self, method: Method, problem: Any, plan: Plan, t: int = 1) -> None:
+    def __init__(self, method: Method, problem: Problem, plan: Plan, t: int = 1) -> None:
         if getattr(problem, "singular", False):
             raise Unsupported("the mean Hessian is singular: enumerated dynamics needs a unique minimiser")
         self.alone = isinstance(method, BodyMethod) and not getattr(method, "affine", False)
@@ -107,7 +108,7 @@ class EnumeratedSystem:
         self.applications = 0
         self._maps()
 
-    def state(self, rows: Array, problem: Any = None) -> State:
+    def state(self, rows: Array, problem: Problem | None = None) -> State:
         """The method's state of replicates from (R, size) vectors, x first."""
         out, at = {}, 0
         problem = self.given.seen(self.problem if problem is None else problem)
@@ -123,7 +124,7 @@ class EnumeratedSystem:
         """(R, size)."""
         return np.concatenate([getattr(state, k).reshape(len(state.x), -1) for k in self.shapes], axis=1)
 
-    def _outcomes(self, problem: Any, row: Array) -> tuple[Array, Array]:
+    def _outcomes(self, problem: Problem, row: Array) -> tuple[Array, Array]:
         """(probabilities, states) after one step from one state, in a fixed order."""
         state, method = self.state(row[None], problem), self.method
         try:
@@ -296,7 +297,7 @@ class EnumeratedSystem:
 
     def quantities(self, Y: Array, m: Array | None = None) -> Array:
         """E||x-x*||^2, E f - f*, E||grad f||^2 from the moments around the mean's fixed point, which may not be x*."""
-        z, a = Y[: self.d, : self.d], self.problem.hessian
+        z, a = Y[: self.d, : self.d], as_quadratic(self.problem).hessian
         if m is not None and self.away.any():
             across = np.outer(m[: self.d], self.away)
             z = z + across + across.T + np.outer(self.away, self.away)
@@ -400,7 +401,7 @@ def _matrix(
 
 
 def curves(
-    method: Method, problem: Any, plan: Plan, theorem: Theorem | None, x0: Array, steps: int
+    method: Method, problem: Problem, plan: Plan, theorem: Theorem | None, x0: Array, steps: int
 ) -> tuple[Array, Array, Array | None]:
     """(quantities, E x_t, E metric_t or None) at t = 0..steps."""
     if plan.schedule is not None:

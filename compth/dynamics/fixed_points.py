@@ -18,6 +18,7 @@ from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import Packing, units_of
 from compth.errors import Unsupported
 from compth.methods import Method, plan_of
+from compth.problems.interface import Problem
 
 Array = Any
 WIDTH = 1e-6
@@ -43,7 +44,7 @@ UNSTABLE = (float("inf"), float("inf"))
 
 
 @at_the_door(method=a_method, problem=a_problem)
-def stationary(method: Method, problem: Any) -> Stationary:
+def stationary(method: Method, problem: Problem) -> Stationary:
     """Stationary second moments: the solution of X = T(X) with the constant held at 1 (a Stein-type equation).
 
     The brackets come from a matrix P with P - T(P) > 0: the residual of X, put between multiples of that difference,

@@ -24,6 +24,7 @@ from compth.methods.core.centre import Centre, centre_of, without_invariants
 from compth.methods.core.outside import while_it_reads_the_same
 from compth.methods.core.program import Op, Program, averaged_gradients
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, SPOKEN, Underivable, Vector
+from compth.problems.interface import Problem
 
 
 class NotNormal(CompthError):
@@ -316,7 +317,7 @@ def state_of(method: BodyMethod, centre: Centre) -> Callable[[Any, Any, Any, Any
     """(problem, x, y, common) -> the simulated state, from vectors measured from where they rest."""
     form = method.signature
 
-    def made(problem: Any, x: Any, y: Any, common: Any) -> Any:
+    def made(problem: Problem, x: Any, y: Any, common: Any) -> Any:
         star, s = problem.x_star, problem.gradients_at_star
         out = {
             k: v + float(centre.server[k]) * star for k, v in zip(form.server[1:], common or (), strict=False)

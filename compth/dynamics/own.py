@@ -12,6 +12,7 @@ from compth.certification.readings import simple
 from compth.certification.realised import draw_law, independent_rows
 from compth.compressors import Compressor, Independent, Shared
 from compth.errors import Unsupported
+from compth.problems.interface import Problem
 
 FREE = frozenset({"theorems"})
 PRODUCTS = 400_000
@@ -30,7 +31,7 @@ def own_step(method: Any) -> None:
         )
 
 
-def own_problem(problem: Any) -> None:
+def own_problem(problem: Problem) -> None:
     """Raise Unsupported for a problem that inherits matrices from the package and changes what is computed of them."""
     strange = different(problem) if base_of(problem) is not None else ""
     if strange:

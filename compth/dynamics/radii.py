@@ -17,6 +17,7 @@ from compth.dynamics.system import Data, Moments, data_of
 from compth.dynamics.units import Packing
 from compth.errors import Unsupported
 from compth.methods import Method, plan_of
+from compth.problems.interface import Problem
 
 Array = Any
 WIDTH = 1e-2
@@ -231,7 +232,7 @@ class Search:
         return upper_bound(self.change, self.solve, self.packing.inside, positive, self.value)
 
 
-def constant_step_inputs(method: Method, problem: Any) -> tuple[Data, Any, Any]:
+def constant_step_inputs(method: Method, problem: Problem) -> tuple[Data, Any, Any]:
     """(data, gamma, parameters) of a run with a constant step; Unsupported for a schedule."""
     plan, _, _ = plan_of(method, problem)
     if plan.schedule is not None:

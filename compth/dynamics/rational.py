@@ -20,6 +20,7 @@ from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.trajectory import make_system
 from compth.errors import Unsupported
 from compth.methods import Method
+from compth.problems.interface import Problem
 
 Array = Any
 BITS = 60
@@ -40,7 +41,7 @@ def psd(matrix: Array) -> bool:
     return True
 
 
-def certified_bracket(method: Method, problem: Any) -> tuple[Fraction, Fraction]:
+def certified_bracket(method: Method, problem: Problem) -> tuple[Fraction, Fraction]:
     """(low, high), Fractions with low <= rho_noise <= high proved in exact arithmetic; for n, d up to about 6.
 
     Raises Unsupported for singular mean Hessians and for correlated workers with memories.

@@ -16,6 +16,7 @@ from compth.dynamics.own import own_compressor, own_fleet
 from compth.dynamics.system import Data, common_cross
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods._downlink import Bidirectional
+from compth.problems.interface import has_components
 from compth.problems.oracle import Full, GradientNoise, Minibatch, noise_of
 
 MODES = ("exact", "upper", "mean-field")
@@ -104,7 +105,7 @@ def parts_noise(method: Any, data: Data) -> GradientNoise:
         raise Unsupported(f"{method.label}: drawn parts and an oracle's draws are not derived together")
     if data.A.dtype == object:
         raise Unsupported(f"{method.label}: drawn parts are not in Fractions: simulate it, or use floats")
-    return noise_of(data.problem, Minibatch(1) if hasattr(data.problem, "parts") else Full())
+    return noise_of(data.problem, Minibatch(1) if has_components(data.problem) else Full())
 
 
 def random_points(count: int, *shape: int) -> Any:

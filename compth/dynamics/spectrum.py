@@ -17,6 +17,7 @@ from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import Packing
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, plan_of
+from compth.problems.interface import Problem
 
 Array = Any
 
@@ -96,7 +97,7 @@ def _driven(system: Any) -> float:
 
 
 @at_the_door(method=a_method, problem=a_problem)
-def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: bool = False) -> ExactRate:
+def exact_rate(method: Method, problem: Problem, *, mode: str = "exact", rational: bool = False) -> ExactRate:
     """The factor by which E||x_t - x*||^2 approaches its limit; see ExactRate. Step as in simulate.
 
     rational=True (n, d up to about 6): the bracket is two Fractions, each proved in exact arithmetic; rho_noise is then
@@ -123,7 +124,7 @@ def exact_rate(method: Method, problem: Any, *, mode: str = "exact", rational: b
     )
 
 
-def rate_on(method: Method, problem: Any, plan: Plan) -> ExactRate:
+def rate_on(method: Method, problem: Problem, plan: Plan) -> ExactRate:
     """exact_rate of a plan with a constant step."""
     if enumerated.fits(method, problem):
         return rate_of_maps(enumerated.EnumeratedSystem(method, problem, plan).of_x())

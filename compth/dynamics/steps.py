@@ -18,6 +18,7 @@ from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system
 from compth.errors import Unsupported
 from compth.methods import Method, Plan
+from compth.problems.interface import Problem
 
 Array = Any
 FAR = 1e12
@@ -70,7 +71,7 @@ class BestStep(NamedTuple):
 
 
 @at_the_door(method=a_method, problem=a_problem)
-def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-7) -> StepSize:
+def max_stable_step(method: Method, problem: Problem, *, tol: float = 1e-7) -> StepSize:
     """Largest gamma below which E||x_t - x*||^2 stays bounded.
 
     The method's other parameters are, at every step, those that a run with this step has: given ones as given, the rest
@@ -91,7 +92,7 @@ def max_stable_step(method: Method, problem: Any, *, tol: float = 1e-7) -> StepS
     return _largest(rate, method, problem, tol)
 
 
-def rates_along(method: Method, problem: Any) -> RateAt | EnumeratedRateAt:
+def rates_along(method: Method, problem: Problem) -> RateAt | EnumeratedRateAt:
     """The rate at every step, with the parameters that a run with it has."""
     params = parameters(method, problem)
     if enumerated.fits(method, problem):
@@ -100,7 +101,7 @@ def rates_along(method: Method, problem: Any) -> RateAt | EnumeratedRateAt:
     return RateAt(method, data_of(method.seen(problem)), params)
 
 
-def _largest(rate: RateAt | EnumeratedRateAt, method: Method, problem: Any, tol: float) -> StepSize:
+def _largest(rate: RateAt | EnumeratedRateAt, method: Method, problem: Problem, tol: float) -> StepSize:
     """Root of rho_noise = 1 in log gamma, then its two sides."""
 
     def excess(log_gamma: float) -> float:
@@ -140,7 +141,7 @@ def _sided(rate: RateAt | EnumeratedRateAt, root: float, tol: float) -> StepSize
     return StepSize(root, (below, above), bool(above <= below * (1 + tol)))
 
 
-def parameters(method: Method, problem: Any) -> Callable[[Any], dict[str, Any]]:
+def parameters(method: Method, problem: Problem) -> Callable[[Any], dict[str, Any]]:
     """gamma -> the method's own parameters at that step, apart from what a theorem derives from it."""
     c = method.check(problem)
 
@@ -151,7 +152,7 @@ def parameters(method: Method, problem: Any) -> Callable[[Any], dict[str, Any]]:
 
 
 @at_the_door(method=a_method, problem=a_problem)
-def best_step(method: Method, problem: Any, *, tol: float = 1e-3) -> BestStep:
+def best_step(method: Method, problem: Problem, *, tol: float = 1e-3) -> BestStep:
     """(gamma, rate) minimising the exact rho: a local minimum of a one-dimensional search from 1/(4L).
 
     Other parameters as in `max_stable_step`.

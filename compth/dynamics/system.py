@@ -25,6 +25,7 @@ from compth.compressors import MomentMap
 from compth.dynamics.forms import Branch, Scheme, Sketches
 from compth.dynamics.own import own_problem
 from compth.errors import Unsupported
+from compth.problems.interface import Problem, Quadratic, is_quadratic
 
 Array = Any
 """Real array of floats, or of Fractions (dtype object)."""
@@ -52,9 +53,9 @@ class Data:
         return int(self.A.shape[1])
 
 
-def data_of(problem: Any, rational: bool = False) -> Data:
+def data_of(problem: Problem, rational: bool = False) -> Data:
     """The problem's matrices as floats or as Fractions of those floats (x* then solves A x = mean b exactly)."""
-    if not hasattr(problem, "A"):
+    if not is_quadratic(problem):
         raise Unsupported(f"{problem!r} is not quadratic, so its second moments do not close: simulate it")
     own_problem(problem)
     replaced = altered(DECLARING)
@@ -71,11 +72,12 @@ def data_of(problem: Any, rational: bool = False) -> Data:
     return Data(problem.A, problem.gradients_at_star, problem.hessian, projector, problem.x_star, problem)
 
 
-def _rational_data(problem: Any) -> Data:
+def _rational_data(problem: Quadratic) -> Data:
     if problem.singular:
         raise Unsupported("rational arithmetic needs an invertible mean Hessian: use floating point")
     to_fraction = np.frompyfunc(Fraction, 1, 1)
-    a, b = to_fraction(problem.A), to_fraction(problem.b)
+    a: Array = to_fraction(problem.A)
+    b: Array = to_fraction(problem.b)
     n = problem.n
     mean = a.sum(axis=0) / Fraction(n)
     x = _solve(mean, b.sum(axis=0) / Fraction(n))

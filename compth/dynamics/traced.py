@@ -25,6 +25,7 @@ from compth.methods.core.body import BodyMethod, runs_its_body
 from compth.methods.core.centre import Centre, centre_of
 from compth.methods.core.program import Op, Program
 from compth.methods.core.vectors import GRADIENT, MESSAGE, PICKED, SPOKEN
+from compth.problems.interface import Problem
 
 Array = Any
 LARGEST = 4_000_000
@@ -143,7 +144,7 @@ class TracedSystem(Blocks):
         """E x."""
         return self.data.x_star + m.C[: self.width, -1]
 
-    def form(self, theorem: Theorem, problem: Any, plan: Any) -> Array | None:
+    def form(self, theorem: Theorem, problem: Problem, plan: Any) -> Array | None:
         """w with E metric = w . features(moments); None when the theorem bounds the squared distance."""
         rng = np.random.default_rng(20240)
         data, names = self.data, self.program.names

@@ -19,6 +19,7 @@ from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.units import units_of
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
+from compth.problems.interface import Problem
 
 Array = Any
 
@@ -122,7 +123,7 @@ def quantities(system: System, m: Moments) -> Array:
 
 
 def metric_weights(
-    method: Method, system: System | MaskedSystem, problem: Any, theorem: Theorem, plan: Plan
+    method: Method, system: System | MaskedSystem, problem: Problem, theorem: Theorem, plan: Plan
 ) -> Array | None:
     """w with metric = w . quantities, found on random states and checked on others; None: it is ||x - x*||^2.
 
@@ -177,7 +178,7 @@ def _fitted(rows: list[Array], observed: Array | None, theorem: Theorem) -> Arra
 @at_the_door(method=a_method, problem=a_problem, steps=whole(0, 10**9), x0=optional(numbers))
 def exact(
     method: Method,
-    problem: Any,
+    problem: Problem,
     steps: int,
     x0: Any = None,
     *,
@@ -260,7 +261,7 @@ def curve(
 
 
 def _enumerated(
-    method: Method, problem: Any, plan: Plan, used: Theorem | None, x0: Array, steps: int, *how: Any
+    method: Method, problem: Problem, plan: Plan, used: Theorem | None, x0: Array, steps: int, *how: Any
 ) -> Trajectory:
     if how != ("exact", False):
         raise InvalidParameter(
@@ -291,7 +292,7 @@ def _operator(method: Method, data: Data, gamma: Any, params: Any, mode: str) ->
 
 
 def _metric(
-    method: Method, op: Any, problem: Any, theorem: Theorem, plan: Plan
+    method: Method, op: Any, problem: Problem, theorem: Theorem, plan: Plan
 ) -> Callable[[Any, Any, Array], float] | None:
     """(operator, moments, quantities) -> E metric; None where it is the squared distance."""
     form = theorem.matrix(plan)

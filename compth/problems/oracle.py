@@ -15,6 +15,7 @@ import numpy as np
 
 from compth._own import immutable, kept, remembered, seal, stranger
 from compth.errors import InvalidParameter, Unsupported
+from compth.problems.interface import Problem, as_components, as_quadratic, has_components, is_quadratic
 from compth.problems.quadratic import RELATIVE_ZERO, Array
 
 
@@ -84,7 +85,7 @@ class GradientNoise:
         return float(np.linalg.eigvalsh(half.T @ second @ half)[-1])
 
 
-def noise_of(problem: Any, oracle: Oracle) -> GradientNoise:
+def noise_of(problem: Problem, oracle: Oracle) -> GradientNoise:
     """oracle.noise(problem), kept with the problem; a user's oracle, which may call itself equal to ours, is asked."""
     if stranger(oracle):
         return oracle.noise(problem)
@@ -113,11 +114,11 @@ class Oracle(ABC):
         cls.__repr__ = _short  # type: ignore[method-assign]
 
     @abstractmethod
-    def gradients(self, problem: Any, x: Array, rng: np.random.Generator) -> Array:
+    def gradients(self, problem: Problem, x: Array, rng: np.random.Generator) -> Array:
         """g_i(x) for every worker."""
 
     @abstractmethod
-    def noise(self, problem: Any) -> GradientNoise:
+    def noise(self, problem: Problem) -> GradientNoise:
         """Its exact second moments on this problem."""
 
     @property
@@ -130,13 +131,13 @@ class Oracle(ABC):
         """True for one component, chosen uniformly."""
         return False
 
-    def check(self, problem: Any) -> None:
+    def check(self, problem: Problem) -> None:
         """Unsupported, with the remedy, where the oracle has no meaning."""
-        if self.components and not hasattr(problem, "parts"):
+        if self.components and not has_components(problem):
             raise Unsupported(
                 f"{self!r} samples components and {problem!r} has none: use a FiniteSum, e.g. ridge(..., components=20)"
             )
-        if not hasattr(problem, "A"):
+        if not is_quadratic(problem):
             raise Unsupported(f"{self!r}: oracles are for quadratics, {problem!r} is not one")
 
     @classmethod
@@ -151,11 +152,11 @@ class Full(Oracle):
 
     components: ClassVar[bool] = False
 
-    def gradients(self, problem: Any, x: Array, rng: np.random.Generator) -> Array:
+    def gradients(self, problem: Problem, x: Array, rng: np.random.Generator) -> Array:
         return np.asarray(problem.gradients(x))
 
-    def noise(self, problem: Any) -> GradientNoise:
-        return GradientNoise(np.zeros((problem.n, 1, problem.d, problem.d + 1)), problem.A)
+    def noise(self, problem: Problem) -> GradientNoise:
+        return GradientNoise(np.zeros((problem.n, 1, problem.d, problem.d + 1)), as_quadratic(problem).A)
 
     @property
     def exact(self) -> bool:
@@ -166,25 +167,27 @@ class Components(Oracle):
     """g_i = (1/m) sum_j w_ij grad f_ij with random weights, E w_ij = 1."""
 
     @abstractmethod
-    def weights(self, problem: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    def weights(self, problem: Problem, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         """(..., n, m), independent over workers and leading axes."""
 
     @abstractmethod
-    def second(self, problem: Any) -> Array:
+    def second(self, problem: Problem) -> Array:
         """E w_i w_i' - 1 1', (n, m, m) or (m, m) when workers agree."""
 
-    def gradients(self, problem: Any, x: Array, rng: np.random.Generator) -> Array:
+    def gradients(self, problem: Problem, x: Array, rng: np.random.Generator) -> Array:
         self.check(problem)
-        w = self.weights(problem, (*x.shape[:-1], problem.n, problem.m), rng).astype(x.dtype, copy=False)
-        out = np.matmul(w[..., None, :], problem.part_gradients(x))[..., 0, :]
-        return np.asarray(out / x.dtype.type(problem.m))
+        sums = as_components(problem)
+        w = self.weights(problem, (*x.shape[:-1], sums.n, sums.m), rng).astype(x.dtype, copy=False)
+        out = np.matmul(w[..., None, :], sums.part_gradients(x))[..., 0, :]
+        return np.asarray(out / x.dtype.type(sums.m))
 
-    def noise(self, problem: Any) -> GradientNoise:
+    def noise(self, problem: Problem) -> GradientNoise:
         self.check(problem)
-        n, m = problem.n, problem.m
+        sums = as_components(problem)
+        n, m = sums.n, sums.m
         roots = _roots(np.broadcast_to(self.second(problem), (n, m, m)))
-        whole = np.concatenate([problem.parts, problem.parts_at_star[..., None]], axis=3)
-        return GradientNoise(np.einsum("iqj,ijab->iqab", roots, whole, optimize=True) / m, problem.A)
+        whole = np.concatenate([sums.parts, sums.parts_at_star[..., None]], axis=3)
+        return GradientNoise(np.einsum("iqj,ijab->iqab", roots, whole, optimize=True) / m, sums.A)
 
 
 def _roots(w: Array) -> Array:
@@ -215,12 +218,13 @@ class Minibatch(Components):
     def single(self) -> bool:
         return bool(self.size == 1)
 
-    def check(self, problem: Any) -> None:
+    def check(self, problem: Problem) -> None:
         super().check(problem)
-        if not self.replace and self.size > problem.m:
-            raise Unsupported(f"{self!r} needs size <= m = {problem.m} components, or replace=True")
+        m = as_components(problem).m
+        if not self.replace and self.size > m:
+            raise Unsupported(f"{self!r} needs size <= m = {m} components, or replace=True")
 
-    def weights(self, problem: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    def weights(self, problem: Problem, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         m, size = shape[-1], int(self.size)
         if self.replacement:
             chosen = rng.integers(m, size=(*shape[:-1], size))
@@ -228,8 +232,8 @@ class Minibatch(Components):
             chosen = rng.permuted(np.broadcast_to(np.arange(m), shape), axis=-1)[..., :size]
         return np.asarray((chosen[..., None] == np.arange(m)).sum(axis=-2) * (m / size))
 
-    def second(self, problem: Any) -> Array:
-        m, size = problem.m, int(self.size)
+    def second(self, problem: Problem) -> Array:
+        m, size = as_components(problem).m, int(self.size)
         shrink = 1.0 if self.replacement or m == 1 else (m - size) / (m - 1)
         return np.asarray(shrink * (m * np.eye(m) - 1) / size)
 
@@ -258,28 +262,30 @@ class Importance(Components):
             if not all(q > 0 for q in p) or abs(sum(p) - 1) > 1e-12:
                 raise InvalidParameter(f"Importance(p={p!r}) needs probabilities > 0 of sum 1")
 
-    def check(self, problem: Any) -> None:
+    def check(self, problem: Problem) -> None:
         super().check(problem)
-        if self.p is not None and len(self.p) != problem.m:
-            raise Unsupported(f"{self!r} has {len(self.p)} probabilities for m = {problem.m} components")
+        m = as_components(problem).m
+        if self.p is not None and len(self.p) != m:
+            raise Unsupported(f"{self!r} has {len(self.p)} probabilities for m = {m} components")
 
-    def probabilities(self, problem: Any) -> Array:
+    def probabilities(self, problem: Problem) -> Array:
         """p_ij, (n, m)."""
         if self.p is not None:
             return np.tile(np.array([float(q) for q in self.p]), (problem.n, 1))
-        size = np.maximum(problem.L_ij, 1e-12 * problem.L_part)
+        sums = as_components(problem)
+        size = np.maximum(sums.L_ij, 1e-12 * sums.L_part)
         return np.asarray(size / size.sum(axis=1, keepdims=True))
 
-    def weights(self, problem: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    def weights(self, problem: Problem, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         p = self.probabilities(problem)
         edges = np.cumsum(p, axis=1)[:, None, :-1]
         chosen = (rng.random((*shape[:-1], int(self.size), 1)) >= edges).sum(axis=-1)
         counts = (chosen[..., None] == np.arange(shape[-1])).sum(axis=-2)
         return np.asarray(counts / (p * int(self.size)))
 
-    def second(self, problem: Any) -> Array:
+    def second(self, problem: Problem) -> Array:
         p = self.probabilities(problem)
-        return np.asarray((np.eye(problem.m) / p[:, None, :] - 1) / int(self.size))
+        return np.asarray((np.eye(p.shape[1]) / p[:, None, :] - 1) / int(self.size))
 
 
 @dataclass(frozen=True)
@@ -294,18 +300,17 @@ class Arbitrary(Components):
                 f"Arbitrary({self.sampling!r}) needs a Sampling, e.g. Arbitrary(IndependentSampling((1/2, 1/3)))"
             )
 
-    def check(self, problem: Any) -> None:
+    def check(self, problem: Problem) -> None:
         super().check(problem)
-        if self.sampling.workers != problem.m:
-            raise Unsupported(
-                f"{self!r} samples {self.sampling.workers} things, not m = {problem.m} components"
-            )
+        m = as_components(problem).m
+        if self.sampling.workers != m:
+            raise Unsupported(f"{self!r} samples {self.sampling.workers} things, not m = {m} components")
 
-    def weights(self, problem: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    def weights(self, problem: Problem, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         p = np.array([float(q) for q in self.sampling.probabilities()])
         return np.asarray(np.where(self.sampling.draw(shape, rng), 1 / p, 0.0))
 
-    def second(self, problem: Any) -> Array:
+    def second(self, problem: Problem) -> Array:
         pair = np.array([[float(v) for v in row] for row in self.sampling.matrix()])
         p = pair.diagonal()
         return np.asarray(pair / np.outer(p, p) - 1)
@@ -326,12 +331,12 @@ class Coordinates(Oracle):
         if isinstance(self.k, bool) or not isinstance(self.k, int | np.integer) or self.k < 1:
             raise InvalidParameter(f"Coordinates(k={self.k!r}) needs an integer k >= 1")
 
-    def check(self, problem: Any) -> None:
+    def check(self, problem: Problem) -> None:
         super().check(problem)
         if self.k > problem.d:
             raise Unsupported(f"{self!r} needs k <= d = {problem.d}")
 
-    def gradients(self, problem: Any, x: Array, rng: np.random.Generator) -> Array:
+    def gradients(self, problem: Problem, x: Array, rng: np.random.Generator) -> Array:
         self.check(problem)
         g = np.asarray(problem.gradients(x))
         d = problem.d
@@ -342,13 +347,14 @@ class Coordinates(Oracle):
         mask = (chosen[..., None] == np.arange(d)).any(axis=-2)
         return np.asarray(np.where(mask, g * g.dtype.type(d / self.k), g.dtype.type(0)))
 
-    def noise(self, problem: Any) -> GradientNoise:
+    def noise(self, problem: Problem) -> GradientNoise:
         self.check(problem)
         n, d, k = problem.n, problem.d, int(self.k)
         shrink = (d - k) / (d - 1) if d > 1 else 0.0
         roots = _roots(np.broadcast_to(shrink * (d * np.eye(d) - 1) / k, (n, d, d)))
-        whole = np.concatenate([problem.A, problem.gradients_at_star[..., None]], axis=2)
-        return GradientNoise(roots[..., None] * whole[:, None], problem.A)
+        A = as_quadratic(problem).A
+        whole = np.concatenate([A, problem.gradients_at_star[..., None]], axis=2)
+        return GradientNoise(roots[..., None] * whole[:, None], A)
 
 
 @dataclass(frozen=True)
@@ -357,12 +363,12 @@ class Corrected(Oracle):
 
     oracle: Oracle = field(default_factory=Minibatch)
 
-    def gradients(self, problem: Any, x: Array, rng: np.random.Generator) -> Array:
+    def gradients(self, problem: Problem, x: Array, rng: np.random.Generator) -> Array:
         self.check(problem)
         star = problem.gradients_at_star.astype(x.dtype, copy=False)
-        return np.asarray(self.oracle.gradients(problem.at_rest, x, rng) + star)
+        return np.asarray(self.oracle.gradients(as_quadratic(problem).at_rest, x, rng) + star)
 
-    def noise(self, problem: Any) -> GradientNoise:
+    def noise(self, problem: Problem) -> GradientNoise:
         own = noise_of(problem, self.oracle)
         return GradientNoise(np.concatenate([own.G[..., :-1], 0 * own.G[..., -1:]], axis=-1), own.hessians)
 
@@ -370,7 +376,7 @@ class Corrected(Oracle):
     def exact(self) -> bool:
         return self.oracle.exact
 
-    def check(self, problem: Any) -> None:
+    def check(self, problem: Problem) -> None:
         self.oracle.check(problem)
 
 
@@ -382,7 +388,7 @@ def oracles() -> dict[str, type[Oracle]]:
 class Drawn:
     """A problem seen through an oracle in one stream: `gradients`, `gradient` are drawn, everything else is exact."""
 
-    def __init__(self, problem: Any, oracle: Oracle, rng: np.random.Generator) -> None:
+    def __init__(self, problem: Problem, oracle: Oracle, rng: np.random.Generator) -> None:
         self._problem, self._oracle, self._rng = problem, oracle, rng
 
     def drawn_by(self, rng: Any) -> Drawn:

@@ -18,6 +18,7 @@ from compth._rng import check_seed
 from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter
 from compth.methods import Method, Theorem, find_guarantee, plan_of
+from compth.problems.interface import Problem
 from compth.simulation.engines import Engine, engine_of
 from compth.simulation.memory import predicted_bytes, state_bytes
 from compth.simulation.trace import Trace
@@ -118,7 +119,7 @@ def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
     return tally
 
 
-def _starts(problem: Any, x0: Any, runs: int, dtype: Any) -> Array:
+def _starts(problem: Problem, x0: Any, runs: int, dtype: Any) -> Array:
     start = np.asarray(problem.start if x0 is None else x0, dtype=dtype)
     if start.shape not in ((problem.d,), (runs, problem.d)) or not np.isfinite(start).all():
         raise InvalidParameter(
@@ -127,7 +128,7 @@ def _starts(problem: Any, x0: Any, runs: int, dtype: Any) -> Array:
     return np.broadcast_to(start, (runs, problem.d))
 
 
-def _escape(problem: Any, start: Array) -> float:
+def _escape(problem: Problem, start: Array) -> float:
     """The squared distance at which a replicate is lost, relative to the nearest start and to the default one."""
     default = float(problem.distance_squared(np.asarray(problem.start, dtype=float)))
     away = max(default, float(problem.distance_squared(start.astype(float)).min()))
@@ -149,7 +150,7 @@ def _check(steps: int, runs: int, threads: int) -> None:
 @at_the_door(method=a_method, problem=a_problem, x0=optional(numbers), dtype=real_type)
 def simulate(
     method: Method,
-    problem: Any,
+    problem: Problem,
     steps: int = 1000,
     runs: int = 64,
     seed: int = 0,

@@ -16,6 +16,7 @@ from compth.claims import Attribution, Claim, Standing, shown
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Constants, Guarantee, Method, plan_of
 from compth.methods.core.body import BodyMethod
+from compth.problems.interface import Problem
 from compth.rates import first_at_most
 from compth.reporting.files import MARK, provenance
 from compth.simulation import Trace, simulate
@@ -101,9 +102,14 @@ class Row:
         return f"{asked} {size} here: gamma = {self.best_step:.3g} would be {fast}"
 
 
-def _reading(problem: Any) -> str:
+def _info(problem: Problem) -> dict[str, Any]:
+    """Where a problem is from, as it says itself."""
+    return dict(getattr(problem, "info", {}))
+
+
+def _reading(problem: Problem) -> str:
     """What a data file was read as."""
-    taken = problem.info.get("taken", "")
+    taken = _info(problem).get("taken", "")
     return f"The file was read with {taken}. " if taken else ""
 
 
@@ -128,7 +134,7 @@ def _speed(rho: float) -> float:
 class Comparison:
     """Rows, traces and guarantees of `compare`, in the order the methods were given."""
 
-    problem: Any
+    problem: Problem
     methods: tuple[Method, ...]
     rows: tuple[Row, ...]
     traces: tuple[Trace, ...]
@@ -170,8 +176,9 @@ class Comparison:
     def caption(self) -> str:
         """What the numbers mean."""
         p = self.problem
+        name, kappa = getattr(p, "name", type(p).__name__), p.L / p.mu if p.mu else np.inf
         return (
-            f"{p.name}: n={p.n} workers, d={p.d}, kappa={p.kappa:.4g}, L={p.L:.4g}, L_max={p.L_max:.4g}, "
+            f"{name}: n={p.n} workers, d={p.d}, kappa={kappa:.4g}, L={p.L:.4g}, L_max={p.L_max:.4g}, "
             f"zeta2*={p.zeta2_star:.3g}; {self.runs} runs of {self.steps} rounds. "
             f"{_reading(p)}"
             f"Rounds and bits (uplink, per worker) are those after which E||x_t-x*||^2 stays below "
@@ -205,7 +212,11 @@ class Comparison:
         data = {
             "generator": MARK,
             "provenance": provenance(self.seed),
-            "problem": {"repr": repr(self.problem), **self.problem.info, **_problem_constants(self.problem)},
+            "problem": {
+                "repr": repr(self.problem),
+                **_info(self.problem),
+                **_problem_constants(self.problem),
+            },
             "settings": {"eps": self.eps, "steps": self.steps, "runs": self.runs, "seed": self.seed},
             "rows": [r.__dict__ for r in self.rows],
             "curves": curves,
@@ -257,7 +268,7 @@ def _restored(held: dict[str, Any]) -> Comparison:
     return Comparison(**{**held, "rows": tuple(rows)})
 
 
-def _problem_constants(problem: Any) -> dict[str, float]:
+def _problem_constants(problem: Problem) -> dict[str, float]:
     names = ("n", "d", "L", "mu", "kappa", "L_max", "mu_min", "zeta2_star")
     return {name: float(getattr(problem, name)) for name in names}
 
@@ -267,7 +278,7 @@ def _problem_constants(problem: Any) -> dict[str, float]:
 )
 def compare(
     methods: Sequence[Method],
-    problem: Any,
+    problem: Problem,
     steps: int = 1000,
     runs: int = 64,
     seed: int = 0,
@@ -327,7 +338,7 @@ RATE_ENTRIES = 20_000
 """Largest number of moments for which compare computes the rate of a method of several steps a round."""
 
 
-def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]:
+def _exact(method: Method, problem: Problem, steps: int) -> tuple[Any, float | None]:
     """(exact curve, exact rate) where the second moments close and d is small enough, else (None, None).
 
     The rate is that of the curve's own plan; a step schedule has none.
@@ -350,7 +361,7 @@ def _exact(method: Method, problem: Any, steps: int) -> tuple[Any, float | None]
     return curve, float(found.rho) if found.converged else None
 
 
-def _tight(method: Method, problem: Any, plan: Any) -> float | None:
+def _tight(method: Method, problem: Problem, plan: Any) -> float | None:
     """The certified worst case over all problems with these mu_min and L_max, where it is known."""
     from compth.studies.step_sizes import worst_case_rate
 
@@ -363,7 +374,7 @@ BEST_LIMIT = 64
 """Largest d for which compare searches the exact best step (some ten exact rates)."""
 
 
-def _best(method: Method, problem: Any, rate: float | None) -> dict[str, Any]:
+def _best(method: Method, problem: Problem, rate: float | None) -> dict[str, Any]:
     """The step with the smallest exact rate, where an exact rate is known and cheap."""
     from compth.dynamics import best_step, masked
 
@@ -419,7 +430,7 @@ def _found(row: Row, method: Method, trace: Trace) -> str:
     return f"{row.label}: {numbers} found, the best certified rate of a search; no theorem plans it"
 
 
-def _row(method: Method, problem: Any, g: Guarantee | None, reason: str, trace: Trace, eps: float) -> Row:
+def _row(method: Method, problem: Problem, g: Guarantee | None, reason: str, trace: Trace, eps: float) -> Row:
     c = method.check(problem)
     claim = _constant(method, c)
     start = float(trace.mean_square[0])

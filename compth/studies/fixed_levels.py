@@ -12,6 +12,7 @@ from compth._door import a_list, a_problem, at_the_door, optional, real, text, w
 from compth.errors import InvalidParameter
 from compth.methods.cat import CAT
 from compth.methods.gd import GD
+from compth.problems.interface import Problem
 from compth.studies.comparison import Comparison, compare
 
 
@@ -59,7 +60,7 @@ class LevelComparison:
 
 @at_the_door(problem=a_problem, scheme=text, steps=whole(1), runs=whole(1), eps=real, levels=optional(a_list))
 def compare_levels(
-    problem: Any,
+    problem: Problem,
     scheme: str = "SS",
     cost: Any = None,
     levels: Sequence[int] | None = None,

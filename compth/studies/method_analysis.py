@@ -27,6 +27,7 @@ from compth.methods.core.listing import listing
 from compth.methods.core.observed import observed
 from compth.methods.core.program import Program, bills, carried, known_to_server
 from compth.methods.core.vectors import OWN, SPOKEN, Underivable, Vector
+from compth.problems.interface import Problem
 from compth.worst_case.bodies import asked_for, check_instance, question
 from compth.worst_case.question import Question
 
@@ -89,7 +90,7 @@ def _aligned(lines: Sequence[tuple[str, str]]) -> list[str]:
 def analyse(
     what: Any,
     compressors: Sequence[Any] = (),
-    problem: Any = None,
+    problem: Problem | None = None,
     *,
     mu: Number | None = None,
     L: Number | None = None,
@@ -189,7 +190,7 @@ def _asked(what: Any, params: dict[str, Number], gamma: Number | None, compresso
     return _Asked(kind, params, gamma, base)
 
 
-def _of_its_own(made: Method, problem: Any) -> MethodAnalysis:
+def _of_its_own(made: Method, problem: Problem | None) -> MethodAnalysis:
     """A method of the catalogue whose step is no body."""
     name = type(made).__name__
     settings = []
@@ -209,7 +210,7 @@ def _theorems(kind: type[Method]) -> tuple[tuple[str, str], ...]:
     return (("theorems", found),) if found else ()
 
 
-def _promised(made: Method, problem: Any) -> tuple[tuple[str, str], ...]:
+def _promised(made: Method, problem: Problem) -> tuple[tuple[str, str], ...]:
     """The theorem that promises most on the problem."""
     if not made.theorems():
         return ()
@@ -233,7 +234,7 @@ def _defaults(kind: type[BodyMethod]) -> dict[str, Number]:
     return {k: v for k, v in kind.signature.params.items() if v is not NOTHING}
 
 
-def _constants(problem: Any, mu: Number | None, L: Number | None) -> tuple[Number, Number] | None:
+def _constants(problem: Problem | None, mu: Number | None, L: Number | None) -> tuple[Number, Number] | None:
     """(mu, L) of the class: given, or mu_min and L_max of the problem; None without strongly convex workers."""
     require((mu is None) == (L is None), f"mu={mu}, L={L}: give both or neither")
     if mu is not None and L is not None:
@@ -317,7 +318,12 @@ def _class_title(constants: tuple[Number, Number], n: int, claim: Mapping[str, A
 
 
 def _setting(
-    asked: _Asked, compressor: Any, problem: Any, constants: tuple[Number, Number] | None, n: int, d: int
+    asked: _Asked,
+    compressor: Any,
+    problem: Problem | None,
+    constants: tuple[Number, Number] | None,
+    n: int,
+    d: int,
 ) -> Setting:
     kind, fixed, gamma, base = asked
     fleet = as_fleet(compressor)
@@ -444,7 +450,7 @@ def _plain(
         return None
 
 
-def _exact_lines(made: Method, problem: Any) -> tuple[list[tuple[str, str]], dict[str, Any]]:
+def _exact_lines(made: Method, problem: Problem) -> tuple[list[tuple[str, str]], dict[str, Any]]:
     """Exact rates on the problem: the largest stable step, the best one, and at its own step rate and floor."""
     from compth.dynamics import best_step, exact_rate, max_stable_step, stationary
 

@@ -19,6 +19,7 @@ from compth.dynamics.trajectory import curve
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Method, Theorem, find_guarantee
 from compth.problems import distributed_quadratic, extremal_problems, random_quadratic
+from compth.problems.interface import Problem, as_quadratic
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ class Finding:
     """
 
     worst: float
-    problem: Any
+    problem: Problem | None
     where: str
     tried: int
     skipped: int
@@ -45,7 +46,7 @@ class Finding:
         return 1 / self.worst if self.worst > 0 else float("inf")
 
 
-def bound_ratio(method: Method, problem: Any, theorem: str | Theorem, steps: int = 40) -> float:
+def bound_ratio(method: Method, problem: Problem, theorem: str | Theorem, steps: int = 40) -> float:
     """max over 1 <= t <= steps of (exact metric)/(bound); rounding at 1e-26 of the start is forgiven."""
     promised = find_guarantee(method, problem, theorem, horizon=steps)
     run = curve(method, problem, promised.plan, promised.theorem, np.asarray(problem.start), steps)
@@ -57,7 +58,7 @@ def bound_ratio(method: Method, problem: Any, theorem: str | Theorem, steps: int
     return float(np.max(seen[use] / scale)) if use.any() else 0.0
 
 
-def rate_ratio(method: Method, problem: Any, theorem: str | Theorem) -> float:
+def rate_ratio(method: Method, problem: Problem, theorem: str | Theorem) -> float:
     """(theorem's rate per round)/(exact rate per round), log rho / log rho: 1/this is how many times too slow it is.
 
     Above 1 the theorem is violated in the long run. NoGuarantee for theorems without a constant rate below 1, or where
@@ -73,7 +74,7 @@ def rate_ratio(method: Method, problem: Any, theorem: str | Theorem) -> float:
     return float(np.log(rho) / np.log(found.rho)) if found.rho > 0 else 0.0
 
 
-def bump(method: Method, problem: Any, points: int = 25) -> float:
+def bump(method: Method, problem: Problem, points: int = 25) -> float:
     """1 + the largest rise of rho(gamma) between two lower values: above 1 rho is not unimodal on (0, stable step).
 
     rho is looked at on `points` steps, evenly in log gamma over three decades below the largest stable one.
@@ -111,9 +112,9 @@ def problems(count: int, seed: int = 0, largest: int = 6) -> Iterable[tuple[str,
         )
 
 
-def nearby(problem: Any, rng: np.random.Generator, scale: float) -> Any:
+def nearby(problem: Problem, rng: np.random.Generator, scale: float) -> Any:
     """A problem close to this one: factors of the A_i and the minimisers moved by `scale` relative to their size."""
-    values, vectors = np.linalg.eigh(problem.A)
+    values, vectors = np.linalg.eigh(as_quadratic(problem).A)
     factors = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
     size = np.sqrt(problem.L_max)
     moved = factors + scale * size * rng.standard_normal(factors.shape) * rng.choice([0.01, 0.1, 1.0])

@@ -19,13 +19,14 @@ from compth.dynamics.system import data_of
 from compth.errors import NoGuarantee, Unsupported
 from compth.methods import Method, find_guarantee
 from compth.methods.dcgd import DCGD
+from compth.problems.interface import Problem
 from compth.rates import first_at_most
 from compth.tuning.moments import progress
 from compth.tuning.steps import StepTable, step_table
 
 
 def worst_case_rate(
-    method: Method, problem: Any, gamma: float, params: Mapping[str, Any] = MappingProxyType({})
+    method: Method, problem: Problem, gamma: float, params: Mapping[str, Any] = MappingProxyType({})
 ) -> float | None:
     """The certified worst-case factor at this step and parameters of the class that a run lies in, None without one.
 
@@ -42,7 +43,7 @@ def worst_case_rate(
     return found if found is not None and np.isfinite(found) else None
 
 
-def descent_step(method: Method, problem: Any) -> float | None:
+def descent_step(method: Method, problem: Problem) -> float | None:
     """||gbar||^2/(L (||gbar||^2 + noise)) at x_0: the step of best guaranteed improvement there, None where not known.
 
     noise = (1/n^2) sum (E||C(g_i)||^2 - ||g_i||^2) for independent unbiased workers, exact at these gradients or from
@@ -72,7 +73,7 @@ def descent_step(method: Method, problem: Any) -> float | None:
 
 
 @at_the_door(method=a_method, problem=a_problem, eps=real)
-def step_sizes(method: Method, problem: Any, *, eps: float = 1e-6) -> StepTable:
+def step_sizes(method: Method, problem: Problem, *, eps: float = 1e-6) -> StepTable:
     """One table over step sizes: guaranteed, worst-case and exact factor per round, rounds to eps, and gain.
 
     Rows, where they exist: the theorem's step, the descent lemma's at x_0, the tight worst-case best, the exact best on
@@ -108,7 +109,7 @@ def _converged(rate: RateAt, gamma: float) -> float | None:
     return found.rho if found.converged else None
 
 
-def _promised(method: Method, problem: Any, gamma: float) -> float | None:
+def _promised(method: Method, problem: Problem, gamma: float) -> float | None:
     try:
         found = find_guarantee(replace(method, gamma=gamma), problem)
     except NoGuarantee:
@@ -116,7 +117,7 @@ def _promised(method: Method, problem: Any, gamma: float) -> float | None:
     return found.rate.rho
 
 
-def _worst_step(method: Method, problem: Any, params: Mapping[str, Any]) -> float | None:
+def _worst_step(method: Method, problem: Problem, params: Mapping[str, Any]) -> float | None:
     """The step with the best worst case where it is known in closed form, the other parameters kept."""
     from compth.worst_case.runs import step_in_closed_form
 
@@ -125,7 +126,7 @@ def _worst_step(method: Method, problem: Any, params: Mapping[str, Any]) -> floa
     return step_in_closed_form(method, problem, params)
 
 
-def certified_facts(method: Method, problem: Any, eps: float) -> dict[str, Any]:
+def certified_facts(method: Method, problem: Problem, eps: float) -> dict[str, Any]:
     """What the certified worst case would promise at its best step: fields of a comparison's row.
 
     eps: the squared distance asked for. Empty where no closed form gives that step, and where it does not apply.

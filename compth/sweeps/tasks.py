@@ -14,6 +14,7 @@ from typing import Any
 
 from compth._rng import check_seed
 from compth.errors import CompthError, InvalidParameter, UnusableInput
+from compth.problems.interface import Problem
 from compth.reporting.files import version
 
 SCALARS = {"steps": 1000, "runs": 16, "eps": 1e-3}
@@ -95,7 +96,7 @@ def _check_scalars(scalars: Mapping[str, Any]) -> None:
         )
 
 
-def _check_table(problem: Any) -> None:
+def _check_table(problem: Problem) -> None:
     """A problem is a table of known names whose values are texts, truth values and finite numbers."""
     if not isinstance(problem, Mapping):
         raise InvalidParameter(

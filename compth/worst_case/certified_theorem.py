@@ -19,6 +19,7 @@ from compth.methods.core.body import BodyMethod, derived
 from compth.methods.core.centre import centre_of, without_invariants
 from compth.methods.core.observed import of_x
 from compth.methods.core.outside import while_it_reads_the_same
+from compth.problems.interface import Problem, is_quadratic
 from compth.rates import geometric
 from compth.sources import COMPTH
 from compth.worst_case.bodies import asked_for, body_of, question
@@ -250,10 +251,10 @@ class Certified(Theorem):
         params = self._params(q, c, 1 / float(q.L))
         return best_step(q, params), params
 
-    def observe(self, problem: Any, state: Any, plan: Plan) -> Array | None:
+    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array | None:
         return self.begin(problem, state, plan) if not self.start_only else None
 
-    def begin(self, problem: Any, state: Any, plan: Plan) -> Array:
+    def begin(self, problem: Problem, state: Any, plan: Plan) -> Array:
         """V at the state, (R,): the last step counts as none."""
         values = self._values(plan)
         proof = None if self.asked is None else least(self.asked[0], spelled(plan.gamma), values)
@@ -280,7 +281,7 @@ class Certified(Theorem):
         return 1.0
 
 
-def certified(method: Any, problem: Any) -> Certified:
+def certified(method: Any, problem: Problem) -> Certified:
     """`<method>.certified` for this run: constants of the class rounded outward until an exact check shows them.
 
     Unsupported, with the reason, for a method that is no body or whose run lies in no class.
@@ -292,11 +293,13 @@ def certified(method: Any, problem: Any) -> Certified:
     constants = class_of(method, problem, used)
     if constants is None:
         return Certified(kind)
-    if getattr(problem, "A", None) is None:  # a problem of one's own: its constants are its word
+    if not is_quadratic(problem):  # a problem of one's own: its constants are its word
         return Certified(kind)
     found = enclosed(problem, mean=constants["n"] == 1 and problem.n > 1)
     if found is None:
-        raise Unsupported(f"{problem.name}: mu_min > 0 and L_max could not be shown by an exact check")
+        raise Unsupported(
+            f"{getattr(problem, 'name', problem)}: mu_min > 0 and L_max could not be shown by an exact check"
+        )
     signs = {"omega": 1, "eta": 1, "delta": -1}
     claimed = {k: outward(v, signs[k]) for k, v in constants.items() if k in signs}
     return Certified(kind, {"mu": found[0], "L": found[1], "n": constants["n"], **claimed})

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from compth._numbers import Number, is_exact
+from compth.problems.interface import Problem, is_quadratic
 from compth.worst_case.exact_algebra import is_psd
 
 SHARES = (1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9)
@@ -24,15 +25,14 @@ def outward(x: Number, sign: int) -> Fraction:
     return max(moved, Fraction(0))
 
 
-def enclosed(problem: Any, mean: bool = False) -> tuple[Fraction, Fraction] | None:
+def enclosed(problem: Problem, mean: bool = False) -> tuple[Fraction, Fraction] | None:
     """(mu, L) with mu I <= A_i <= L I shown for every worker's Hessian, or for their mean; None where it was not.
 
     None too where mu is not positive, and for a problem without its matrices (A).
     """
-    matrices = getattr(problem, "A", None)
-    if matrices is None:
+    if not is_quadratic(problem):
         return None
-    matrices = np.asarray(matrices, dtype=float)
+    matrices = np.asarray(problem.A, dtype=float)
     low, high = (problem.mu, problem.L) if mean else (problem.mu_min, problem.L_max)
     for share in SHARES:
         mu, L = (Fraction(v + s * share * high) for v, s in ((float(low), -1), (float(high), 1)))

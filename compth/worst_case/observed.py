@@ -11,6 +11,7 @@ import numpy as np
 from compth.methods.core.centre import Centre
 from compth.methods.core.observed import Observed
 from compth.methods.core.vectors import OWN
+from compth.problems.interface import Problem
 from compth.worst_case.model import Model
 from compth.worst_case.rational import RateCertificate
 from compth.worst_case.resolved import LAST
@@ -35,7 +36,7 @@ def seen(part: Observed, state: Any) -> Any:
     return SimpleNamespace(**{k: form(k) for k in part.forms})
 
 
-def value(certificate: RateCertificate, centre: Centre, problem: Any, state: Any) -> Array:
+def value(certificate: RateCertificate, centre: Centre, problem: Problem, state: Any) -> Array:
     """V at a state, (R,), every vector measured from where it rests; the last step counts as none."""
     vectors = _vectors(certificate.model, centre, problem, state)
     means = {k: v.mean(axis=1) for k, v in vectors.items()}
@@ -53,7 +54,7 @@ def value(certificate: RateCertificate, centre: Centre, problem: Any, state: Any
     return total
 
 
-def _vectors(model: Model, centre: Centre, problem: Any, state: Any) -> dict[str, Array]:
+def _vectors(model: Model, centre: Centre, problem: Problem, state: Any) -> dict[str, Array]:
     """V's vectors, measured from where they rest: (R, 1, d) of the server, (R, n, d) of the workers."""
     star, slopes = problem.x_star, problem.gradients_at_star
     server = {"x": Fraction(1), **centre.server}

@@ -7,6 +7,7 @@ from typing import Any
 from compth._door import a_method, a_problem, a_theorem, at_the_door, numbers, optional, whole
 from compth.errors import NoGuarantee, Unsupported
 from compth.methods import Method, Theorem, find_guarantee
+from compth.problems.interface import Problem
 from compth.rates import Rate
 from compth.worst_case.certified_theorem import SUFFIX, certified
 
@@ -15,7 +16,12 @@ from compth.worst_case.certified_theorem import SUFFIX, certified
     method=a_method, problem=a_problem, theorem=optional(a_theorem), horizon=whole(0), x0=optional(numbers)
 )
 def guarantee(
-    method: Method, problem: Any, theorem: str | Theorem | None = None, *, horizon: int = 1000, x0: Any = None
+    method: Method,
+    problem: Problem,
+    theorem: str | Theorem | None = None,
+    *,
+    horizon: int = 1000,
+    x0: Any = None,
 ) -> Rate:
     """What is promised for this method on this problem: the named theorem's rate, or the best applicable one's.
 
@@ -39,7 +45,7 @@ def guarantee(
             raise NoGuarantee(f"{none}; {reason}") from None
 
 
-def _certified(method: Method, problem: Any, horizon: int, x0: Any) -> Rate:
+def _certified(method: Method, problem: Problem, horizon: int, x0: Any) -> Rate:
     try:
         made = certified(method, problem)
     except Unsupported as problem_found:

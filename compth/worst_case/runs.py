@@ -14,6 +14,7 @@ from compth.methods import Constants
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.program import Program, averaged_gradients
 from compth.methods.core.vectors import GRADIENT, MESSAGE
+from compth.problems.interface import Problem
 from compth.worst_case.bodies import asked_for, body_of, check_instance, question, required_claim
 from compth.worst_case.inequalities import SHARED
 from compth.worst_case.model import Model
@@ -23,7 +24,7 @@ from compth.worst_case.told import over_all_d
 
 
 def class_of(
-    method: Any, problem: Any, values: Mapping[str, Number] = MappingProxyType({})
+    method: Any, problem: Problem, values: Mapping[str, Number] = MappingProxyType({})
 ) -> dict[str, Any] | None:
     """The constants of the class that a run of a body lies in: mu_min, L_max, n and its compressors' claim.
 
@@ -84,7 +85,7 @@ def _same_step(a: Program, b: Program) -> bool:
     )
 
 
-def body_rate(method: Any, problem: Any, gamma: float, params: Mapping[str, Any]) -> float | None:
+def body_rate(method: Any, problem: Problem, gamma: float, params: Mapping[str, Any]) -> float | None:
     """The certified worst case of the class that a run of a body lies in, at its step; None where there is none.
 
     Where the worst case needs a minimiser that all f_i share, only for problems that have one.
@@ -112,12 +113,12 @@ def _used(method: Any, params: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in used.items() if v is not None}
 
 
-def _misses_its_minimiser(model: Model, problem: Any) -> bool:
+def _misses_its_minimiser(model: Model, problem: Problem) -> bool:
     """True where a worst case needs a minimiser that all f_i share, and the problem has none."""
     return bool(SHARED in model.assumptions and problem.n > 1 and problem.zeta2_star != 0)
 
 
-def step_in_closed_form(method: Any, problem: Any, params: Mapping[str, Any]) -> float | None:
+def step_in_closed_form(method: Any, problem: Problem, params: Mapping[str, Any]) -> float | None:
     """The step of the best worst case that a closed form knows at these parameters, None where none does."""
     used = _used(method, params)
     try:

@@ -143,7 +143,7 @@ def test_a_perfect_step_is_found_among_coalescing_roots():
 
 def test_searches_alone_miss_the_perfect_step(monkeypatch):
     """Planted: no enclosure by resolvents."""
-    for module in ("spectrum", "along"):
+    for module in ("radii", "along"):
         monkeypatch.setattr(f"compth.dynamics.{module}.DENSE", 0)
     found = best_step(ct.DIANA(ct.Identity()), ROUND)
     assert not found.converged or found.rate.rho > 1e-6

@@ -9,12 +9,13 @@ import numpy as np
 from compth._rng import stream
 from compth._types import Array
 from compth.methods import Method, Plan, Theorem
+from compth.problems.interface import Problem
 
 
 class Engine:
     """Rounds of one method on blocks of replicates; one object per run, used by all threads."""
 
-    def __init__(self, method: Method, problem: Any, plan: Plan, seed: int) -> None:
+    def __init__(self, method: Method, problem: Problem, plan: Plan, seed: int) -> None:
         self.method, self.problem, self.plan, self.seed = method, problem, plan, seed
 
     def start(self, x0: Array, block: int) -> tuple[Any, Any]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from compth.errors import InvalidParameter
 from compth.methods import Method, Plan
+from compth.problems.interface import Problem
 from compth.simulation.engines.base import Engine
 
 NAMES = ("numpy", "fast", "torch", "torch:DEVICE")
 
 
-def engine_of(name: str, method: Method, problem: Any, plan: Plan, seed: int) -> Engine:
+def engine_of(name: str, method: Method, problem: Problem, plan: Plan, seed: int) -> Engine:
     """The engine of this name. Raises InvalidParameter for an unknown one, Unsupported where it does not apply."""
     if name == "numpy":
         return Engine(method, problem, plan, seed)

@@ -16,6 +16,7 @@ from compth.methods import DCGD, DIANA, EF, EF21, Method, Plan
 from compth.methods.diana import DIANAState
 from compth.methods.ef21 import EF21State
 from compth.problems import DistributedQuadratic
+from compth.problems.interface import Problem, as_quadratic
 from compth.simulation.engines.base import Engine
 
 METHODS: tuple[type[Method], ...] = (DCGD, DIANA, EF, EF21)
@@ -103,7 +104,7 @@ def accelerated(compressor: Compressor, x: Array, rng: np.random.Generator) -> A
     return out.reshape(x.shape)
 
 
-def why_not_fused(method: Method, problem: Any) -> str:
+def why_not_fused(method: Method, problem: Problem) -> str:
     """ "" where a fused round knows method, fleet and problem; else what it does not know."""
     fleet, known = method.fleet, ", ".join(m.__name__ for m in METHODS)
     strange = foreign(method) if type(method) in METHODS else f"{type(method).__name__} is none of them"
@@ -128,13 +129,14 @@ class FastEngine(Engine):
     Raises Unsupported when the method, the fleet or the problem is not one that the loops know.
     """
 
-    def __init__(self, method: Method, problem: Any, plan: Plan, seed: int) -> None:
+    def __init__(self, method: Method, problem: Problem, plan: Plan, seed: int) -> None:
         reason = why_not_fused(method, problem)
         if reason:
             raise Unsupported(f"engine='fast' has no fused round: {reason}")
         fleet = method.fleet
         n, d = problem.n, problem.d
         super().__init__(method, problem, plan, seed)
+        self.quadratic = as_quadratic(problem)
         self.code = coded(fleet.members[0], d)
         self.bits = float(sum(c.total for c in fleet.bits(n, d)) / n)
         self.kernels = _kernels()
@@ -176,7 +178,7 @@ class FastEngine(Engine):
         return float(state.sent)  # one length for all replicates
 
     def measures(self, state: Any) -> Array:
-        problem, x = self.problem, state.x
+        problem, x = self.quadratic, state.x
         if problem.projector is not None or x.dtype != np.float64:
             return np.asarray(problem.measures(x))
         out, z = np.empty((3, len(x))), x - problem.x_star
@@ -186,7 +188,7 @@ class FastEngine(Engine):
     def _in_precision(self, dtype: Any) -> tuple[Array, Array, Array]:
         """(A, b, gradients at x*) as the loops take them."""
         if dtype not in self._fixed:
-            problem = self.problem
+            problem = self.quadratic
             A, b, star = (
                 np.ascontiguousarray(a, dtype=dtype)
                 for a in (problem.A, problem.b, problem.gradients_at_star)

@@ -16,6 +16,7 @@ from compth._types import Array
 from compth.compressors import Independent
 from compth.errors import Unsupported
 from compth.methods import Method, Plan
+from compth.problems.interface import Problem
 from compth.simulation.engines.base import Engine
 from compth.simulation.engines.fused import FastEngine, accelerated, coded, why_not_fused
 
@@ -36,7 +37,7 @@ class LoopedEngine(Engine):
     Raises Unsupported for workers that are not independent and for compressors without a loop.
     """
 
-    def __init__(self, method: Method, problem: Any, plan: Plan, seed: int) -> None:
+    def __init__(self, method: Method, problem: Problem, plan: Plan, seed: int) -> None:
         super().__init__(method, problem, plan, seed)
         fleet = method.fleet
         if type(fleet) is not Independent or hidden(fleet):
@@ -51,7 +52,7 @@ class LoopedEngine(Engine):
         return self._quick.step(seen, state, rng, self.plan, t)
 
 
-def fast_engine(method: Method, problem: Any, plan: Plan, seed: int) -> Engine:
+def fast_engine(method: Method, problem: Problem, plan: Plan, seed: int) -> Engine:
     """The fused rounds where they know the method, else its own step with messages from the loops."""
     kind = LoopedEngine if why_not_fused(method, problem) else FastEngine
     return kind(method, problem, plan, seed)

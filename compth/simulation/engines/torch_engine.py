@@ -14,6 +14,7 @@ from compth._types import Array
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem
 from compth.problems import DistributedQuadratic
+from compth.problems.interface import Problem
 from compth.simulation.engines.base import Engine
 
 
@@ -92,7 +93,7 @@ class TorchEngine(Engine):
     torch lacks one that the method's or the compressor's code uses.
     """
 
-    def __init__(self, method: Method, problem: Any, plan: Plan, seed: int, device: str = "") -> None:
+    def __init__(self, method: Method, problem: Problem, plan: Plan, seed: int, device: str = "") -> None:
         super().__init__(method, problem, plan, seed)
         self.torch, self.device = _device(device)
         from compth.simulation.engines.torch_arrays import target
