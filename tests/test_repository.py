@@ -231,6 +231,21 @@ def test_everything_public_resolves():
         ct.NoSuchThing  # noqa: B018
 
 
+def test_type_checkers_see_what_there_is():
+    from tests import stub
+
+    assert stub.FILE.read_text() == stub.text(), "run `python -m tests.stub`"
+    seen = {
+        getattr(node, "asname", "") or getattr(node, "id", "") for node in ast.walk(ast.parse(stub.text()))
+    }
+    assert {name for name in dir(ct) if name not in seen and not is_contributed(name)} == set()
+
+
+def is_contributed(name):
+    """By another package that is installed: no type checker of ours speaks of it."""
+    return not getattr(getattr(ct, name), "__module__", "compth.").startswith("compth.")
+
+
 WORDS_OF_METHODS = {"OWN_STEPS"}
 """Tables by a method's name that are read by people alone: why it is no body."""
 LOOKS = {
