@@ -12,6 +12,7 @@ from compth import sources
 from compth.reporting.plots import COLOURS, STYLE
 from compth.tuning.probabilities import expected_curvature, quadratic_probabilities
 from paper_repro._papers import Results
+from paper_repro.cat._sparse import abstracts, draw_sparse, savings
 
 SOURCE = sources.CAT
 Array = Any
@@ -182,9 +183,10 @@ def run(quick: bool) -> Results:
     """All targets; --quick leaves the two larger data sets out."""
     values, bits = real(quick)
     data = {"efficiency": efficiency(), "bits": bits}
-    return Results(
-        {**golden(), **spike(), **descent(quick), **complexity(), **structure(quick), **values}, {"cat": data}
-    )
+    sparse, curves, levels = savings(quick)
+    values |= {**sparse, **abstracts(levels, sparse["sparse.payload"][1])}
+    values |= {**golden(), **spike(), **descent(quick), **complexity(), **structure(quick)}
+    return Results(values, {"cat": data, "cat_sparse": curves})
 
 
 def draw(data: Any) -> Any:
@@ -224,4 +226,4 @@ def draw(data: Any) -> Any:
     return figure
 
 
-FIGURES = {"cat": draw}
+FIGURES = {"cat": draw, "cat_sparse": draw_sparse}
