@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks import pepit_peers
 from benchmarks._timing import Line, line, ratios, seconds
 from compth._numbers import Number
-from compth.methods import _closed_forms as forms
+from compth.methods.core import closed_forms as forms
 from compth.worst_case.bodies import asked_for, question
 from compth.worst_case.closed import values_of
 from compth.worst_case.lyapunov import asks_for_the_next_point, coefficients

@@ -102,11 +102,6 @@ from compth.methods import Constants as Constants
 from compth.methods import Method as Method
 from compth.methods import Theorem as Theorem
 from compth.methods import compatibility as compatibility
-from compth.methods._unified import Parameters as Parameters
-from compth.methods._unified import UnifiedTheorem as UnifiedTheorem
-from compth.methods._unified import convex_combination as convex_combination
-from compth.methods._unified_table import UnifiedRow as UnifiedRow
-from compth.methods._unified_table import unified_table as unified_table
 from compth.methods.adiana import ADIANA as ADIANA
 from compth.methods.cat import CAT as CAT
 from compth.methods.core.body import Server as Server
@@ -114,6 +109,11 @@ from compth.methods.core.body import Worker as Worker
 from compth.methods.core.body import copy_of_start as copy_of_start
 from compth.methods.core.body import gradient_at_start as gradient_at_start
 from compth.methods.core.body import method as method
+from compth.methods.core.unified import Parameters as Parameters
+from compth.methods.core.unified import UnifiedTheorem as UnifiedTheorem
+from compth.methods.core.unified import convex_combination as convex_combination
+from compth.methods.core.unified_table import UnifiedRow as UnifiedRow
+from compth.methods.core.unified_table import unified_table as unified_table
 from compth.methods.dcgd import DCGD as DCGD
 from compth.methods.diana import DIANA as DIANA
 from compth.methods.ef import EF as EF

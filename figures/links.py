@@ -20,7 +20,7 @@ from scipy.optimize import brentq
 import compth as ct
 from compth._numbers import log2_ceil
 from compth.bits import FLOAT_BITS
-from compth.methods import _closed_forms as forms
+from compth.methods.core import closed_forms as forms
 from compth.reporting.plots import COLOURS, STYLE
 from figures._progress import track
 

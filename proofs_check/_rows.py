@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy
 
-from compth.methods._unified import Parameters
+from compth.methods.core.unified import Parameters
 from proofs_check._models import plain
 from proofs_check._script import Part, members, step, symbols, text
 from proofs_check._update import Update

@@ -4,7 +4,7 @@ from fractions import Fraction as F
 
 import sympy
 
-from compth.methods._closed_forms import cgd_factor, cgd_step
+from compth.methods.core.closed_forms import cgd_factor, cgd_step
 from compth.methods.dcgd import DCGD
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text

@@ -3,7 +3,7 @@
 from fractions import Fraction as F
 
 from compth.calculus import averaged_omega
-from compth.methods._closed_forms import convex_factor
+from compth.methods.core.closed_forms import convex_factor
 from proofs_check import dcgd_tight as tight
 from proofs_check._script import Part, Script, members, step, text
 from proofs_check._steps import SENT as UPDATE

@@ -2,7 +2,7 @@
 
 from fractions import Fraction as F
 
-from compth.methods._schedules import harmonic_step
+from compth.methods.core.schedules import harmonic_step
 from compth.methods.dcgd import no_memory_noise, no_memory_step
 from proofs_check import dcgd_no_memory as exact
 from proofs_check import diana_lemma6

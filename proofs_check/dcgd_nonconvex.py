@@ -5,7 +5,7 @@ from fractions import Fraction as F
 
 import sympy
 
-from compth.methods._nonconvex import descent_slack, growth_floor
+from compth.methods.core.nonconvex import descent_slack, growth_floor
 from compth.methods.dcgd import nonconvex_growth
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, constants, step, symbols, text

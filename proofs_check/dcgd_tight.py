@@ -3,7 +3,7 @@
 from fractions import Fraction as F
 
 from compth.calculus import averaged_omega
-from compth.methods._closed_forms import interpolation_factor
+from compth.methods.core.closed_forms import interpolation_factor
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, members, step, symbols, text
 from proofs_check._steps import SENT as UPDATE

@@ -2,7 +2,7 @@
 
 from fractions import Fraction as F
 
-from compth.methods._dcsgd import DCSGDConstant
+from compth.methods.core.dcsgd import DCSGDConstant
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import SENT as UPDATE

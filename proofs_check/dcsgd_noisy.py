@@ -4,7 +4,7 @@ from fractions import Fraction as F
 
 import sympy
 
-from compth.methods._dcsgd import DCSGDNoisy
+from compth.methods.core.dcsgd import DCSGDNoisy
 from proofs_check import dcsgd_constant as exact
 from proofs_check._noisy import noisy, with_noise
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text

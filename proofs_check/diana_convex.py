@@ -2,7 +2,7 @@
 
 from fractions import Fraction as F
 
-from compth.methods._closed_forms import convex_factor, diana_excess
+from compth.methods.core.closed_forms import convex_factor, diana_excess
 from proofs_check import diana_tight as tight
 from proofs_check._script import Part, Script, members, step
 from proofs_check._steps import SHIFTED as UPDATE

@@ -5,7 +5,7 @@ The start and the step are shown, k a real number >= 0; that they give all k is 
 
 from fractions import Fraction as F
 
-from compth.methods._schedules import harmonic_bound, harmonic_step, noise_constant
+from compth.methods.core.schedules import harmonic_bound, harmonic_step, noise_constant
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 

@@ -4,7 +4,7 @@ from fractions import Fraction as F
 
 import sympy
 
-from compth.methods._nonconvex import descent_slack, growth_floor
+from compth.methods.core.nonconvex import descent_slack, growth_floor
 from compth.methods.diana import nonconvex_growth, original_parameters
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, step, symbols, text

@@ -2,7 +2,7 @@
 
 from fractions import Fraction as F
 
-from compth.methods._closed_forms import diana_excess, diana_factor, diana_weight, interpolation_factor
+from compth.methods.core.closed_forms import diana_excess, diana_factor, diana_weight, interpolation_factor
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, members, step, symbols, text
 from proofs_check._steps import SHIFTED as UPDATE

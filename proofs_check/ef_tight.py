@@ -7,7 +7,7 @@ from fractions import Fraction as F
 
 import sympy
 
-from compth.methods._closed_forms import feedback_factor, feedback_step
+from compth.methods.core.closed_forms import feedback_factor, feedback_step
 from compth.methods.ef import EF
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, step, symbols, text

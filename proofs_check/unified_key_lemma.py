@@ -2,7 +2,7 @@
 
 from fractions import Fraction as F
 
-from compth.methods._unified import Parameters
+from compth.methods.core.unified import Parameters
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 

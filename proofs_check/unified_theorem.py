@@ -5,7 +5,7 @@ A row of the table is this theorem once the assumption holds for its gradients: 
 
 from fractions import Fraction as F
 
-from compth.methods._unified import Parameters
+from compth.methods.core.unified import Parameters
 from proofs_check import unified_key_lemma as lemma
 from proofs_check._script import Part, Script, members, step, text
 from proofs_check.unified_key_lemma import D1, NEXT, NOISE, SLOPE, UNIFIED, A, M, at, ga, mu

@@ -183,23 +183,8 @@ def reaches(graph):
                 yield name, other
 
 
-OPEN_REACHES = {
-    (f"compth.{module}", f"compth.methods.{private}")
-    for module, private in {
-        ("certification.assumption", "_unified"),
-        ("cli.catalogue", "_unified_table"),
-        ("dynamics.sketches", "_downlink"),
-        ("worst_case.closed", "_closed_forms"),
-        ("worst_case.closed", "_nearby"),
-        ("worst_case.conjectures", "_closed_forms"),
-        ("worst_case.floors", "_closed_forms"),
-    }
-}
-"""The same."""
-
-
 def test_no_package_reaches_into_anothers_private_module():
-    assert set(reaches(of_the_package())) <= OPEN_REACHES
+    assert list(reaches(of_the_package())) == []
 
 
 def test_a_reach_is_seen():

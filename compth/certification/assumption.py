@@ -13,7 +13,7 @@ from compth._rng import stream
 from compth.certification.tracer import NotTraceable, leaves
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, State
-from compth.methods._unified import Parameters, UnifiedTheorem
+from compth.methods.core.unified import Parameters, UnifiedTheorem
 
 RADII = (1e-3, 1.0, 1e3)
 """Distances from x*, in units of the starting distance (1 when that is 0): noise rules near it, smoothness far off."""

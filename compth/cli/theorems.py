@@ -200,7 +200,7 @@ def theorems(
     coq: Annotated[bool, typer.Option("--coq", help="the proof as a Coq file")] = False,
 ) -> int:
     """The theorems: what each bounds, its largest step and rate, how sure it is and where it comes from."""
-    from compth.methods._unified_table import unified_table
+    from compth.methods.core.unified_table import unified_table
 
     asked = [k for k, given in (("--proof", proof), ("--latex", latex), ("--coq", coq)) if given]
     if name is None and asked:

@@ -15,7 +15,7 @@ from compth.dynamics.forms import Sketches
 from compth.dynamics.own import own_compressor, own_fleet
 from compth.dynamics.system import Data, common_cross
 from compth.errors import InvalidParameter, Unsupported
-from compth.methods._downlink import Bidirectional
+from compth.methods.core.downlink import Bidirectional
 from compth.problems.interface import has_components
 from compth.problems.oracle import Full, GradientNoise, Minibatch, noise_of
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from compth.methods._compatibility import Compatibility, compatibility
 from compth.methods.core import (
     Constants,
     Guarantee,
@@ -17,6 +16,7 @@ from compth.methods.core import (
     plan_of,
 )
 from compth.methods.core.catalogue import catalogue
+from compth.methods.core.compatibility import Compatibility, compatibility
 
 OWN_STEPS = {
     "ISAGA": "its workers choose distinct components together and then draw blocks, which they apply to two vectors",

@@ -7,15 +7,15 @@ from typing import Any
 
 from compth._numbers import Number, max, ratio
 from compth.claims import Attribution, Contractive, JointVariance, Standing, Unbiased
-from compth.methods import _closed_forms as forms
-from compth.methods._dcsgd import DCSGDConstant, DCSGDHorizon, DCSGDNoisy
-from compth.methods._nearby import cgd_classes
-from compth.methods._nonconvex import Growth
-from compth.methods._schedules import Harmonic
-from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.methods.core import Constants, Theorem
+from compth.methods.core import closed_forms as forms
 from compth.methods.core.body import BodyMethod
+from compth.methods.core.dcsgd import DCSGDConstant, DCSGDHorizon, DCSGDNoisy
 from compth.methods.core.known import Asked, Known, Params, Proof
+from compth.methods.core.nearby import cgd_classes
+from compth.methods.core.nonconvex import Growth
+from compth.methods.core.schedules import Harmonic
+from compth.methods.core.unified import Parameters, UnifiedTheorem
 from compth.sources import DIANA as DIANA_PAPER
 from compth.sources import NATURAL, TIGHT_ONE, UNIFIED
 

@@ -11,10 +11,6 @@ import numpy as np
 from compth._numbers import Number, max, min, ratio, sqrt
 from compth.claims import Attribution, JointVariance, Standing, Unbiased
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods import _closed_forms as forms
-from compth.methods._nonconvex import Growth
-from compth.methods._schedules import Harmonic
-from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.methods.core import (
     Array,
     Constants,
@@ -22,8 +18,12 @@ from compth.methods.core import (
     Theorem,
     mean_square,
 )
+from compth.methods.core import closed_forms as forms
 from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.methods.core.known import Asked, Known, Params, Proof
+from compth.methods.core.nonconvex import Growth
+from compth.methods.core.schedules import Harmonic
+from compth.methods.core.unified import Parameters, UnifiedTheorem
 from compth.sources import DIANA as DIANA_PAPER
 from compth.sources import DIANA_OMEGA, UNIFIED
 

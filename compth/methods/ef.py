@@ -9,11 +9,11 @@ import numpy as np
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.claims import Contractive
-from compth.methods import _closed_forms as forms
-from compth.methods._nearby import feedback
 from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
+from compth.methods.core import closed_forms as forms
 from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.methods.core.known import Asked, Params, Proof
+from compth.methods.core.nearby import feedback
 from compth.sources import EF14
 
 

@@ -12,9 +12,6 @@ import numpy as np
 from compth._numbers import Number, min, ratio, sqrt
 from compth.calculus import ef21_theta_beta
 from compth.claims import Attribution, Contractive, Standing
-from compth.methods import _closed_forms as forms
-from compth.methods._nearby import feedback
-from compth.methods._nonconvex import MeanSquaredGradient
 from compth.methods.core import (
     Array,
     Constants,
@@ -22,8 +19,11 @@ from compth.methods.core import (
     Theorem,
     mean_square,
 )
+from compth.methods.core import closed_forms as forms
 from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.methods.core.known import Asked, Params, Proof
+from compth.methods.core.nearby import feedback
+from compth.methods.core.nonconvex import MeanSquaredGradient
 from compth.sources import EF21 as EF21_PAPER
 
 

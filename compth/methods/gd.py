@@ -9,8 +9,8 @@ from compth._numbers import Number, max, ratio
 from compth.claims import Attribution, Sharpness, Standing, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
-from compth.methods import _closed_forms as forms
 from compth.methods.core import Constants, Method, Theorem
+from compth.methods.core import closed_forms as forms
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.known import Known
 

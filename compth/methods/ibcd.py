@@ -16,9 +16,9 @@ from compth.compressors.identity import Identity
 from compth.compressors.random_blocks import RandomBlocks
 from compth.compressors.sampling import SendOrSkip
 from compth.errors import InvalidParameter
-from compth.methods._nonconvex import MeanSquaredGradient
 from compth.methods.core import Array, Constants, Method, Plan, Theorem
 from compth.methods.core.body import BodyMethod
+from compth.methods.core.nonconvex import MeanSquaredGradient
 from compth.methods.dcgd import expected_smoothness
 from compth.sources import IBCD as IBCD_PAPER
 

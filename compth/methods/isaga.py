@@ -12,8 +12,8 @@ from compth._numbers import Number, max, min, ratio
 from compth.claims import Attribution, Standing
 from compth.compressors.random_blocks import RandomBlocks
 from compth.errors import InvalidParameter, Unsupported
-from compth.methods._components import SingleNode, components, subsets
 from compth.methods.core import Array, Constants, Method, Plan, Theorem, mean_square
+from compth.methods.core.components import SingleNode, components, subsets
 from compth.methods.core.theorem import ROUNDING
 from compth.methods.saga import SAGAState
 from compth.sources import IBCD as IBCD_PAPER

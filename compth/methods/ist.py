@@ -16,9 +16,9 @@ from compth.compressors.double_sketch import DoubleSketch
 from compth.compressors.identity import Identity
 from compth.compressors.perm_k import PermK, ScaledPermK, draw_weights
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
-from compth.methods._nonconvex import running_mean
 from compth.methods.core import Array, Constants, Method, Plan, Theorem
 from compth.methods.core.body import BodyMethod
+from compth.methods.core.nonconvex import running_mean
 from compth.sources import IST as IST_PAPER
 
 FORMS = ("estimator", "algorithm")

@@ -10,10 +10,10 @@ import numpy as np
 from compth._numbers import Number, ratio
 from compth._own import remembered
 from compth.errors import InvalidParameter, Unsupported
-from compth.methods._components import Chosen, ComponentBody, ComponentTheorem, components
-from compth.methods._unified import Parameters
 from compth.methods.core import Array, Constants, Method, Plan, mean_square
 from compth.methods.core.body import Worker, gradient_at_start
+from compth.methods.core.components import Chosen, ComponentBody, ComponentTheorem, components
+from compth.methods.core.unified import Parameters
 from compth.methods.saga import SAGAState
 from compth.problems.finite_sum import FiniteSum
 from compth.problems.oracle import Minibatch, noise_of

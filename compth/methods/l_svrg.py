@@ -11,10 +11,10 @@ import numpy as np
 from compth._numbers import Number, ratio
 from compth.bits import FLOAT_BITS
 from compth.errors import InvalidParameter
-from compth.methods._components import ComponentBody, ComponentTheorem, components
-from compth.methods._unified import Parameters
 from compth.methods.core import Array, Constants, Method, Plan, mean_square
 from compth.methods.core.body import BodyState, Server, copy_of_start
+from compth.methods.core.components import ComponentBody, ComponentTheorem, components
+from compth.methods.core.unified import Parameters
 from compth.sources import L_SVRG, UNIFIED
 
 

@@ -13,9 +13,9 @@ from compth._door import is_probability
 from compth._numbers import Number, min, ratio, sqrt
 from compth.claims import Attribution, JointVariance, Unbiased
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods._nonconvex import MeanSquaredGradient
 from compth.methods.core import Array, Constants, Plan, Theorem
 from compth.methods.core.body import BodyMethod, BodyState, Server, gradient_at_start
+from compth.methods.core.nonconvex import MeanSquaredGradient
 from compth.sources import MARINA as MARINA_PAPER
 from compth.sources import PERMK
 

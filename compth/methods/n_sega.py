@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from compth._numbers import ratio
-from compth.methods._components import Added, check_variance
-from compth.methods._unified import Parameters
 from compth.methods.core import Constants
+from compth.methods.core.components import Added, check_variance
+from compth.methods.core.unified import Parameters
 from compth.methods.sega import SEGA, SEGALinear
 from compth.sources import UNIFIED
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from compth._numbers import ratio
-from compth.methods._components import ComponentBody, ComponentTheorem, components
-from compth.methods._unified import Parameters
 from compth.methods.core import Array, Constants, Plan, mean_square
 from compth.methods.core.body import BodyState, Worker, gradient_at_start
+from compth.methods.core.components import ComponentBody, ComponentTheorem, components
+from compth.methods.core.unified import Parameters
 from compth.sources import SAGA as SAGA_PAPER
 from compth.sources import UNIFIED
 

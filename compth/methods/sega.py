@@ -12,10 +12,10 @@ from compth.bits import FLOAT_BITS
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.compressors.rand_k import RandK
-from compth.methods._components import SingleNode, one_node
-from compth.methods._unified import WITH_MEMORY, Parameters, UnifiedTheorem
 from compth.methods.core import Array, Constants, Plan
 from compth.methods.core.body import BodyMethod, BodyState, Server
+from compth.methods.core.components import SingleNode, one_node
+from compth.methods.core.unified import WITH_MEMORY, Parameters, UnifiedTheorem
 from compth.sources import SEGA as SEGA_PAPER
 from compth.sources import UNIFIED
 

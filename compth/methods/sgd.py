@@ -9,9 +9,9 @@ from compth._numbers import Number, ratio
 from compth.claims import Attribution, Standing
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
-from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.methods.core import Constants, Method, Theorem
 from compth.methods.core.body import BodyMethod
+from compth.methods.core.unified import Parameters, UnifiedTheorem
 from compth.problems.oracle import Minibatch, Oracle, noise_of
 from compth.sources import UNIFIED, Source
 

@@ -13,9 +13,9 @@ from compth.claims import Attribution, JointVariance, Standing, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.errors import NoGuarantee
-from compth.methods._unified import WITH_MEMORY, Parameters, UnifiedTheorem
 from compth.methods.core import Array, Constants, Plan, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy_of_start
+from compth.methods.core.unified import WITH_MEMORY, Parameters, UnifiedTheorem
 from compth.methods.diana import independent
 from compth.sources import DIANA_OMEGA, UNIFIED
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from fractions import Fraction
 
 from compth._numbers import Number, is_exact
-from compth.methods import _closed_forms as forms
-from compth.methods._nearby import sqrt_above
+from compth.methods.core import closed_forms as forms
 from compth.methods.core.known import Known
+from compth.methods.core.nearby import sqrt_above
 from compth.methods.gd import GD
 from compth.worst_case.lyapunov import asks_for_the_next_point, coefficients
 from compth.worst_case.model import NOW, Form, Model, unit

@@ -15,7 +15,7 @@ from compth._door import at_the_door, real, reals
 from compth._numbers import Number
 from compth.claims import Attribution, Standing
 from compth.errors import InvalidParameter, require
-from compth.methods import _closed_forms as forms
+from compth.methods.core import closed_forms as forms
 from compth.methods.core.body import BodyMethod
 from compth.sources import Source
 from compth.worst_case.bodies import asked_for

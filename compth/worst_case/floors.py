@@ -10,7 +10,7 @@ from compth import sources
 from compth._numbers import Number
 from compth.claims import Attribution, Standing
 from compth.errors import InvalidParameter, require
-from compth.methods import _closed_forms as forms
+from compth.methods.core import closed_forms as forms
 from compth.sources import Source
 from compth.worst_case.exact_algebra import is_psd
 from compth.worst_case.rational import spelled

@@ -13,7 +13,7 @@ from compth import sources
 from compth.calculus import alpha_p
 from compth.compressors.random_dithering import p_norm
 from compth.methods import find_guarantee
-from compth.methods._schedules import harmonic_values
+from compth.methods.core.schedules import harmonic_values
 from compth.methods.diana import block_size, leading_rounds, original_parameters
 from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._exact import law, relative_error

@@ -12,7 +12,7 @@ import compth as ct
 from compth import sources
 from compth.errors import InvalidParameter
 from compth.methods import find_guarantee
-from compth.methods._unified import Parameters
+from compth.methods.core.unified import Parameters
 from compth.problems.finite_sum import FiniteSum
 from compth.problems.oracle import Minibatch
 from compth.reporting.plots import COLOURS, STYLE

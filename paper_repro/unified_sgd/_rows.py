@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import compth as ct
-from compth.methods._unified import Parameters
+from compth.methods.core.unified import Parameters
 
 Array = Any
 NOISE = 0.5

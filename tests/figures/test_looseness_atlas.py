@@ -5,7 +5,7 @@ from math import log
 
 import pytest
 
-from compth.methods import _closed_forms as forms
+from compth.methods.core import closed_forms as forms
 
 
 def test_atlas_cells(monkeypatch):

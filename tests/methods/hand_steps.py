@@ -6,7 +6,7 @@ import numpy as np
 
 from compth.bits import FLOAT_BITS
 from compth.compressors.perm_k import draw_weights
-from compth.methods._components import components, subsets
+from compth.methods.core.components import components, subsets
 
 
 def efbv(method, problem, state, rng, plan, t):

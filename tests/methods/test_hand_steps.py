@@ -7,8 +7,8 @@ import pytest
 
 import compth as ct
 from compth.methods import OWN_STEPS, Plan, catalogue
-from compth.methods._components import SingleNode
 from compth.methods.core.body import BodyMethod, runs_its_body
+from compth.methods.core.components import SingleNode
 from tests.methods import hand_steps as hand
 
 PROBLEM = ct.problems.random_quadratic(3, 6, 8, seed=0)

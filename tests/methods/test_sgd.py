@@ -10,7 +10,7 @@ import sympy
 import compth as ct
 from compth.errors import NoGuarantee
 from compth.methods import Constants, theorems
-from compth.methods._unified_table import row_constants, unified_table
+from compth.methods.core.unified_table import row_constants, unified_table
 from compth.problems import additive_noise, random_finite_sum
 
 ONE = random_finite_sum(1, 3, 2, 6, seed=1, minimisers=1.0)

@@ -8,7 +8,7 @@ import sympy
 
 import compth as ct
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods._unified import Parameters, convex_combination
+from compth.methods.core.unified import Parameters, convex_combination
 
 n, d, m, L, mu, s2, w, p, al = sympy.symbols("n d m L mu s2 w p alpha", positive=True)
 QUADRATIC = ct.problems.random_quadratic(2, 2, 20, seed=1, minimisers=2.0)

@@ -12,7 +12,7 @@ from compth.bits import FLOAT_BITS
 from compth.dynamics import enumerated
 from compth.dynamics.enumerated import EnumeratedSystem
 from compth.methods import find_guarantee
-from compth.methods._components import components
+from compth.methods.core.components import components
 from compth.methods.l_svrg import LSVRGState
 from compth.methods.saga import SAGAState
 from compth.methods.sega import SEGAState

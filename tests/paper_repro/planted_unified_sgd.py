@@ -1,6 +1,6 @@
 """Errors planted in compth, one for every kind of row that the paper has: target -> (value, plant)."""
 
-from compth.methods._unified import Parameters
+from compth.methods.core.unified import Parameters
 from paper_repro import unified_sgd
 from paper_repro.unified_sgd import _corollaries, _rows
 

@@ -1,6 +1,6 @@
 """Planted errors: a product function whose results are off by a factor."""
 
-from compth.methods._unified import Parameters
+from compth.methods.core.unified import Parameters
 
 
 def times(value, factor):

@@ -8,7 +8,7 @@ import pytest
 import compth as ct
 from compth.claims import Standing
 from compth.errors import InvalidParameter
-from compth.methods import _closed_forms as forms
+from compth.methods.core import closed_forms as forms
 from compth.worst_case.conjectures import worst_on_quadratics
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import compth as ct
 from compth.errors import InvalidParameter
-from compth.methods import _closed_forms as forms
+from compth.methods.core import closed_forms as forms
 from compth.worst_case import heterogeneous_dcgd
 
 CLASS = {"mu": F(1, 10), "L": F(1), "omega": 1, "n": 3}

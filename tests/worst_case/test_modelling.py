@@ -5,7 +5,7 @@ from fractions import Fraction as F
 import pytest
 
 from compth.errors import InvalidParameter
-from compth.methods import _closed_forms as forms
+from compth.methods.core import closed_forms as forms
 from compth.worst_case.bodies import asked_for, question
 from compth.worst_case.modelling import Analysis, cvxpy_margin
 from compth.worst_case.solver import Pencil

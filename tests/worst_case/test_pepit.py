@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import pepit_peers
 from benchmarks.bench_worst_case import least
-from compth.methods import _closed_forms as forms
+from compth.methods.core import closed_forms as forms
 
 pytestmark = [
     pytest.mark.optional,

@@ -14,7 +14,7 @@ import compth as ct
 from compth.certificates import Report, Verdict
 from compth.cli import run
 from compth.errors import InvalidParameter
-from compth.methods import _closed_forms as forms
+from compth.methods.core import closed_forms as forms
 from compth.methods.core.body import derived
 from compth.methods.core.vectors import Vector
 from compth.worst_case import told

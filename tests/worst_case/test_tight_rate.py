@@ -9,7 +9,7 @@ import pytest
 
 import compth as ct
 from compth.errors import InvalidParameter, Unsupported
-from compth.methods import _closed_forms as forms
+from compth.methods.core import closed_forms as forms
 from compth.worst_case.exact_algebra import determinant, is_psd
 from compth.worst_case.rational import certificate_at
 

@@ -19,9 +19,9 @@ from compth._own import functions
 from compth.bits import FLOAT_BITS
 from compth.claims import Claim
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
-from compth.methods._downlink import Bidirectional
 from compth.methods.core import Array, Constants, Plan, State, Theorem
 from compth.methods.core.agreement import agree
+from compth.methods.core.downlink import Bidirectional
 from compth.methods.core.known import Known
 from compth.methods.core.outside import still, while_it_reads_the_same
 from compth.methods.core.program import (

@@ -14,10 +14,10 @@ from compth._door import a_method, a_problem, a_theorem, at_the_door, check_star
 from compth._own import altered, stranger
 from compth.claims import Standing
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods._word import ORDER, assumptions, broken, not_its_own, other_run
 from compth.methods.core.constants import Constants
 from compth.methods.core.method import Method
 from compth.methods.core.theorem import Plan, Theorem
+from compth.methods.core.word import ORDER, assumptions, broken, not_its_own, other_run
 from compth.rates import Rate, derived
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import sympy
 
-from compth.methods._unified import Parameters, UnifiedTheorem
 from compth.methods.core.symbols import row_constants
+from compth.methods.core.unified import Parameters, UnifiedTheorem
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from compth.claims import JointVariance
 from compth.compressors import Compressor, Fleet, MomentMap, Noise
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter
-from compth.methods._unified import WITH_MEMORY, UnifiedTheorem
 from compth.methods.core import Array, Constants, Method
 from compth.methods.core.body import BodyMethod
+from compth.methods.core.unified import WITH_MEMORY, UnifiedTheorem
 from compth.problems.oracle import GradientNoise, Oracle
 from compth.problems.quadratic import DistributedQuadratic
 

@@ -13,7 +13,7 @@ from math import isqrt
 
 from compth._numbers import Number
 from compth.claims import Attribution, Contractive
-from compth.methods import _closed_forms as forms
+from compth.methods.core import closed_forms as forms
 from compth.methods.core.known import Asked, Known, Params, Proof
 from compth.sources import TIGHT_N
 
