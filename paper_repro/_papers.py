@@ -19,7 +19,7 @@ import compth
 import paper_repro
 from compth.reporting.files import MARK, provenance, write_all
 from compth.reporting.reports import figure_bytes
-from paper_repro._targets import Row, Target, Value, decode, encode, judge, load_targets
+from paper_repro._targets import Row, Target, Value, decode, encode, judge, load_targets, missing
 
 ROOT = Path(__file__).resolve().parent
 RESULT = "result.json"
@@ -64,6 +64,7 @@ def targets(key: str) -> tuple[Target, ...]:
 def fingerprint(key: str, quick: bool) -> str:
     """sha256 of everything that a result depends on: the paper's files, our code, compth's code, versions, mode."""
     digest = hashlib.sha256(f"{key} {quick} {compth.__version__} {platform.python_version()}".encode())
+    digest.update("".join(missing(t) for t in targets(key)).encode())
     for name in ("numpy", "scipy", "matplotlib", "scikit-learn"):
         digest.update(f"{name} {metadata.version(name)}".encode())
     package = Path(compth.__file__).parent
@@ -119,9 +120,14 @@ def _stored(folder: Path, mark: str) -> Any:
 
 
 def _drawings(module: Any, results: Results) -> dict[str, bytes]:
-    """SVG, PDF, PNG and data of each figure; the caption is the drawing function's docstring."""
+    """SVG, PDF, PNG and data of each figure; the caption is the drawing function's docstring.
+
+    Figures named in the paper's OPTIONAL need data that may be missing.
+    """
     draw: Mapping[str, Callable[[Any], Any]] = module.FIGURES
-    if set(draw) != set(results.figures):
+    if set(draw) - set(getattr(module, "OPTIONAL", ())) - set(results.figures) or set(results.figures) - set(
+        draw
+    ):
         raise KeyError(f"FIGURES has {sorted(draw)}, the run gives data for {sorted(results.figures)}")
     contents: dict[str, bytes] = {}
     for name, data in results.figures.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import re
 import tomllib
@@ -59,7 +60,7 @@ class Target:
     expected; ours is then what we get instead, within ours_absolute + ours_relative |ours| (ours_why: the reason), and
     anything else is a failure, agreement too. A bound, too, may say what we get (ours): it fails when that moves,
     though the bound holds. not_run: the reason why it is not recomputed at all; full: recomputed
-    only without --quick.
+    only without --quick; needs: a module of the environment without which it is not run, and how to get it.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Target:
     ours_why: str = ""
     not_run: str = ""
     full: bool = False
+    needs: str = ""
 
     @property
     def kind(self) -> Verdict:
@@ -127,10 +129,16 @@ class Row:
     note: str
 
 
+def missing(target: Target) -> str:
+    """What the target needs and the environment has not: "module (how to get it)"."""
+    module = target.needs.split(" ")[0]
+    return f"needs {target.needs}" if module and importlib.util.find_spec(module) is None else ""
+
+
 def judge(paper: str, target: Target, values: Mapping[str, Value], quick: bool, failed: str = "") -> Row:
     """The verdict on one target; `failed` is the message of a run that ended in an error."""
     if target.id not in values:
-        reason = target.not_run or ("left out by --quick" if quick and target.full else "")
+        reason = target.not_run or ("left out by --quick" if quick and target.full else "") or missing(target)
         return Row(
             paper,
             target,

@@ -17,7 +17,9 @@ from compth.methods.core.schedules import harmonic_values
 from compth.methods.diana import block_size, leading_rounds, original_parameters
 from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._exact import law, relative_error
+from paper_repro._mushrooms import available
 from paper_repro._papers import Results
+from paper_repro.diana import _mushrooms
 from paper_repro.diana._statements import statements
 
 SOURCE = sources.DIANA
@@ -195,7 +197,11 @@ def run(quick: bool) -> Results:
     }
     share = sizes["2"]["share"]
     values["blocks.gain"] = share[sizes["2"]["rule"]] / min(share)
-    return Results(values, {"diana_runs": {**curves, "toy": paths}, "diana_blocks": sizes})
+    figures = {"diana_runs": {**curves, "toy": paths}, "diana_blocks": sizes}
+    if available() and not quick:
+        seen, figures["diana_mushrooms"] = _mushrooms.compared()
+        values |= seen
+    return Results(values, figures)
 
 
 def draw_runs(data: Any) -> Any:
@@ -261,4 +267,5 @@ def draw_blocks(data: Any) -> Any:
     return figure
 
 
-FIGURES = {"diana_runs": draw_runs, "diana_blocks": draw_blocks}
+FIGURES = {"diana_runs": draw_runs, "diana_blocks": draw_blocks, "diana_mushrooms": _mushrooms.draw}
+OPTIONAL = ("diana_mushrooms",)

@@ -99,6 +99,18 @@ def test_verdicts(changes, values, verdict, good):
     assert row.note or row.good
 
 
+def test_what_the_environment_lacks_is_not_run_and_what_it_has_is():
+    lacking, there = (
+        target(needs="no_such_module (pip install it)"),
+        target(needs="numpy (pip install numpy)"),
+    )
+    row = judge("p", lacking, {}, quick=False)
+    assert (row.verdict, row.good) == (Verdict.NOT_RUN, True)
+    assert row.note == "needs no_such_module (pip install it)"
+    assert not judge("p", there, {}, quick=False).good
+    assert not judge("p", lacking, {"a": 2}, quick=False).good
+
+
 def test_what_the_full_run_must_give_is_not_left_out():
     assert not judge("p", target(full=True), {}, quick=False).good
 
