@@ -430,9 +430,10 @@ TRUE = {
     class_obj(): ct.Unbiased("d/64"),
     round_half: G,
     round_rint_loop: G,
-    trunc_bits: ct.Contractive("24/25"),
     mantissa_stoch: ct.Unbiased("1/288"),
 }
-TRUE |= {nat_choice: N, tern_choice: T, nat_bern: N, qsgd_int: ct.Unbiased("d/64"), grid_mod: G, max_sign: S1, l2thr: S1,
+TRUE |= {tern_choice: T, qsgd_int: ct.Unbiased("d/64"), grid_mod: G, max_sign: S1, l2thr: S1,
          topk_where: ct.Contractive("2/d"), topk_nlarg: ct.Contractive("2/d"), topk_mult: ct.Contractive("2/d"), top1: S1,
          impsamp: ct.Unbiased("d-1"), poisson2: T, signmag: ct.Unbiased("d-1"), nat_while: N}  # fmt: skip
+PARTED = {trunc_bits: ct.Contractive("24/25"), nat_choice: N, nat_bern: N}
+"""True of real numbers. Below large powers of two log2 rounds up, and the programs fail, or err by more, in float64."""

@@ -10,11 +10,12 @@ import pytest
 
 import compth as ct
 from compth.certificates import Verdict
-from compth.certification.cells import question
+from compth.certification.cells import question, words
+from compth.certification.cells.scripted import scripted
 from compth.certification.subject import as_subject, declared_claims
 from compth.proof import cells
 
-from . import outside, piecewise, sly, styles
+from . import outside, piecewise, sly, styles, unlike
 from .piecewise import FALSE, PARTIAL, TRUE
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -69,6 +70,64 @@ def test_programs_that_are_wrong_on_a_thin_set_are_not_proved(step):
     proved = [f.__name__ for f, (claim, d) in listed if found(f, claim, d).data is not None]
     assert not proved
     assert len(outside.THIN) >= 100
+
+
+@pytest.mark.parametrize(
+    "step", [pytest.param(1, marks=pytest.mark.slow, id="all"), pytest.param(13, id="some")]
+)
+def test_programs_of_which_numbers_are_unlike_symbols_are_not_proved(step):
+    listed = list(unlike.THIN.items())[::step]
+    proved = [f.__name__ for f, (claim, d) in listed if found(f, claim, d).data is not None]
+    assert not proved
+    assert len(unlike.THIN) >= 140
+
+
+UNMET = {
+    "mod_entry",
+    "exponent_mantissa",
+    "sum_signs_odd",
+    "decreasing",
+    "order_pattern",
+    "disc",
+    "lattice_prime",
+}
+"""Sets so thin, or so far from all numbers of the program, that no run is made on them."""
+
+
+@pytest.mark.parametrize(
+    "step", [pytest.param(1, marks=pytest.mark.slow, id="all"), pytest.param(9, id="some")]
+)
+def test_a_word_that_is_traced_wrongly_is_seen_by_a_real_run(monkeypatch, step):
+    """Planted: np.fromiter without its count. Where that matters a real run must be made, or all else must stop."""
+    wrong = words.Word(lambda a, dtype=None, count=-1: words.make_array(list(a), dtype))
+    monkeypatch.setitem(words.NUMPY, "fromiter", wrong)
+    listed = [(f, *about) for f, about in unlike.VISITED.items() if f.__name__ not in UNMET][::step]
+    said = {f.__name__: found(f, claim, d).says for f, claim, d in listed}
+    assert all(said.values()), [name for name, says in said.items() if not says]
+    assert sum("a real run at" in says for says in said.values()) >= 0.6 * len(said)
+
+
+@pytest.mark.parametrize("program", styles.PARTED)
+def test_what_float64_breaks_is_not_proved_and_says_where(program):
+    assert "a real run" in found(program, styles.PARTED[program], 3).says
+
+
+def test_scripted_draws_are_numpys_own():
+    rng = scripted({0: 0.25, 2: 0.65, 3: 0.9, 4: 0.3}, 1)
+    assert type(rng) is np.random.Generator
+    assert rng.random() == 0.25
+    assert rng.random() not in (0.25, 0.65)
+    assert (rng.integers(10), rng.choice(4, p=[0.1, 0.2, 0.3, 0.4])) == (6, 3)
+    assert rng.uniform(1, 3) == 1.6
+
+
+def test_entries_that_are_kept_on_all_of_the_line_take_no_part_of_the_bound():
+    def first_only(x):
+        y = x.copy()
+        y[0] = np.where(x[0] > 1.25, 1 * x[0], x[0])
+        return y
+
+    assert found(first_only, ct.Unbiased(0), 3).data
 
 
 def doubled_powers(x):

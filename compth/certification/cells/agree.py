@@ -7,6 +7,7 @@ casts that wrap, exponents that underflow are seen here, at inputs of every magn
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,6 +19,8 @@ from compth.certification import evalues
 from compth.certification.cells.bounds import Group
 from compth.certification.cells.evaluation import Chart
 from compth.certification.cells.laws import Piece
+from compth.certification.cells.scripted import scripted
+from compth.certification.cells.visits import Visit
 from compth.certification.subject import Subject
 from compth.certification.traced import AGREES, LEVEL, RUNS, inputs
 from compth.certification.tracer import Strange
@@ -109,30 +112,28 @@ class Laws:
         return [(p, v + lo * size) for p, lo, _ in law.errors(t)]
 
 
-def agree(
-    subject: Subject, d: int, charts: list[Chart], groups: list[Group], members: list[list[int]]
-) -> None:
+def agree(subject: Subject, d: int, laws: Laws, listed: list[Visit]) -> None:
     """Raises Strange where a real run is not what the laws say."""
-    laws = Laws(charts, groups, members)
-    for at, x in enumerate(inputs(d)):
-        y = np.asarray(subject.program(x.copy(), np.random.default_rng([at])), dtype=np.float64)
+
+    def check(x: Array, y: Array) -> bool:
         unit = laws.unit(x)
         if unit == 0:  # the input 0, which was traced apart
-            if y.any():
-                raise Strange("C(0) is not 0 in a real run")
-            continue
-        scale = unit if charts[0].order else 0.0
-        if not np.isfinite(y).all() or not all(laws.admits(i, x[i], y[i], unit, scale) for i in range(d)):
-            raise Strange(f"a real run at |x| up to {np.abs(x).max():.3g} is none of the traced outcomes")
+            return not y.any()
+        scale = unit if laws.charts[0].order else 0.0
+        return all(laws.admits(i, x[i], y[i], unit, scale) for i in range(d))
+
+    _run(subject, d, listed, check)
     _same_frequencies(subject, d, laws)
 
 
-def agree_by_ranks(subject: Subject, d: int, case: dict[str, Any]) -> None:
+def agree_by_ranks(subject: Subject, d: int, case: dict[str, Any], listed: list[Visit]) -> None:
     """Raises Strange where a real run of a selection, without zeros in x, is none of the outcomes of its ranks."""
     allowed = [[(law["sign"], np.diff([0.0, *map(_float, o["error"])])) for law in laws for o in law["outcomes"]]
                for laws in case["entries"]]  # fmt: skip
-    for at, x in enumerate(v for v in inputs(d) if v.all()):
-        y = np.asarray(subject.program(x.copy(), np.random.default_rng([at])), dtype=np.float64)
+
+    def check(x: Array, y: Array) -> bool:
+        if not x.all():
+            return True
         sizes = np.abs(x)
         order, z = np.argsort(-sizes, kind="stable"), np.sort(sizes)[::-1]
         ranks = np.empty(d, dtype=int)
@@ -141,7 +142,27 @@ def agree_by_ranks(subject: Subject, d: int, case: dict[str, Any]) -> None:
             tied = np.flatnonzero(np.abs(z - sizes[i]) <= NEAR * sizes[i])
             found = [e @ z for r in {*tied, ranks[i]} for s, e in allowed[r] if s * x[i] > 0]
             if not any(abs(y[i] - x[i] - e) <= AGREES * (sizes[i] + abs(y[i]) + z[0]) for e in found):
-                raise Strange(f"a real run at |x| up to {z[0]:.3g} is none of the traced outcomes")
+                return False
+        return True
+
+    _run(subject, d, listed, check)
+
+
+def _run(subject: Subject, d: int, listed: list[Visit], check: Callable[[Array, Array], bool]) -> None:
+    """The program on inputs of every magnitude, and where the trace has borders, ways and outcomes."""
+    for at, visit in enumerate([*map(Visit, inputs(d)), *listed]):
+        rng = scripted(visit.script, at) if visit.script else np.random.default_rng([at])
+        try:
+            out = subject.program(visit.x.copy(), rng)
+        except Exception as problem:
+            raise Strange(f"a real run fails: {type(problem).__name__}: {str(problem)[:80]}") from None
+        y = np.asarray(out, dtype=np.float64)
+        if y.shape != (d,) or not np.isfinite(y).all() or not check(visit.x, y):
+            raise Strange(f"a real run at {_shown(visit.x)} is none of the traced outcomes")
+
+
+def _shown(x: Array) -> str:
+    return f"x = {np.array2string(x[:4], precision=17, separator=', ')}{' ...' if len(x) > 4 else ''}"
 
 
 def _float(text: str) -> float:

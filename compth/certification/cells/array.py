@@ -136,6 +136,8 @@ class Symbolic:
         return el.unary("abs", self)
 
     def __invert__(self) -> Any:
+        if not getattr(self, "ndim", 1):
+            stop("the bits of a single truth value: Python's are not numpy's")
         return el.logical_not(self) if self.kind == "b" else stop("the bits of a number")
 
     def __and__(self, o: Any) -> Any:
@@ -354,8 +356,8 @@ class Array(Symbolic):
             stop("an array without dimensions, or a whole one by a selection, is changed in place")
         if not self.ndim:
             return new
-        if new.kind == "f" and self.kind != "f":
-            stop("real numbers are stored in an integer array in place")
+        if "bif".index(new.kind) > "bif".index(self.kind):
+            stop("numbers are stored in an array of another type in place")
         self[...] = new
         return self
 
@@ -476,6 +478,8 @@ class Array(Symbolic):
 
     def nonzero(self) -> tuple[Any]:
         """Where it is not 0."""
+        if self.ndim != 1:
+            stop("indices into what is no vector")
         mask = Array(mapped(nodes.truth, self.data), "b")
         return (Chosen(mask, mask),)
 
@@ -603,7 +607,7 @@ class Picked(Symbolic):
         return Picked(self.values.copy(), self.mask, self.order)
 
     def _in_place(self, new: Any) -> Picked:
-        if not isinstance(new, Picked) or (new.kind == "f" and self.kind != "f"):
+        if not isinstance(new, Picked) or "bif".index(new.kind) > "bif".index(self.kind):
             stop("a selection is changed in place to something else")
         self.values = Array(new.values.data, self.kind)
         return self

@@ -131,6 +131,7 @@ class Curve:
     def __init__(self, piece: Piece, q: Rational, power: int) -> None:
         self.top, self.bottom = (np.array([float(c) for c in reversed(p)] or [0.0]) for p in (q.num, q.den))
         self.ends = float(piece.cell.low), float(piece.cell.high)
+        self.inside = float(piece.cell.sample)
         self.power, self.side = power, -1.0 if power == 1 and float(piece.cell.sample) < 0 else 1.0
         low, high = (min(max(e, -1e9), 1e9) for e in self.ends)
         self.grid = np.linspace(low, high, 65) if low < high else np.array([low])
@@ -159,7 +160,7 @@ class Curve:
         )
         if low < high and len(slope) > 1:
             marks += [r.real for r in np.roots(slope) if abs(r.imag) < 1e-9 and low < r.real < high]
-        marks = [t for t in marks if abs(np.polyval(self.bottom, t)) > 1e-30]
+        marks = [t for t in marks or [self.inside] if abs(np.polyval(self.bottom, t)) > 1e-30]
         return max(
             ((float(np.polyval(top, t) / np.polyval(self.bottom, t)), t) for t in marks),
             default=(-math.inf, 0.0),

@@ -34,6 +34,8 @@ def kind_of(*arguments: Any) -> str:
 def plus(a: Any, b: Any) -> Any:
     """a + b; of truth values a or b, as numpy has it."""
     kind = kind_of(a, b)
+    if kind == "b" and not any(isinstance(v, Picked) or as_array(v).ndim for v in (a, b)):
+        stop("a sum of two single truth values: Python's is not numpy's")
     return elementwise(nodes.either if kind == "b" else _fitting(nodes.add, kind), kind, a, b)
 
 
@@ -113,6 +115,8 @@ def logical(join: Callable[[Node, Node], Node], a: Any, b: Any) -> Any:
 def unary(op: str, a: Any, kind: str = "") -> Any:
     """floor, ceil, rint, trunc, abs, sign, sqrt, log2, exp2 at every entry."""
     of = kind_of(a)
+    if of == "b" and op == "abs" and not isinstance(a, Picked) and not as_array(a).ndim:
+        stop("the size of a single truth value: Python's is a number")
     if of == "b" and not kind and op not in ("abs", "trunc"):
         stop("a function of truth values, which numpy rounds to 16 bits")
     return elementwise(lambda v: nodes.unary(op, v), kind or ("f" if of == "f" else _of_integers(op, of)), a)

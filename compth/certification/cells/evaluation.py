@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from compth.certification.cells.exactness import exact, settled, signed
 from compth.certification.cells.forms import alike, by_place
 from compth.certification.cells.nodes import LARGEST, Node, Stopped, is_truth
 from compth.certification.cells.values import ONE, ZERO, Beyond, Cell, Log, Value, root_of, whole
@@ -100,6 +101,10 @@ class Ties:
             at = len(self.answers)
             self.answers[node] = self.prefix[at] if at < len(self.prefix) else True
         return self.answers[node]
+
+    def side(self, key: Any) -> int:
+        """-1, 0 or 1: where a float lies that real numbers would have on a border."""
+        return 0 if self.choose(("at", key)) else 1 if self.choose(("above", key)) else -1
 
     def following(self) -> list[bool] | None:
         """The prefix of the next law, None after the last."""
@@ -195,8 +200,8 @@ class Evaluation:
     def _sign(self, node: Node) -> Value:
         v = self.number(node.args[0])
         s = self.sign(v)
-        if s == 0 and self.near and v.constant is None and not self.ties.choose(("zero", node)):
-            s = 1 if self.ties.choose(("side", node)) else -1
+        if s == 0 and ((self.near and v.constant is None) or not signed(node.args[0])):
+            s = self.ties.side(node)
         return whole(s)
 
     def _ite(self, node: Node) -> Any:
@@ -224,7 +229,7 @@ class Evaluation:
         positive = v if self.sign(v) > 0 else -v
         if v.b is not None or v.shift or v.radical != 1:
             raise Stopped("the exponent of a draw")
-        return Log(positive).floor(self.cell) + ONE
+        return self.floor(Log(positive), node.args[0]) + ONE
 
     def _exp2(self, node: Node) -> Value:
         v = self.value(node.args[0])
@@ -240,13 +245,15 @@ class Evaluation:
     # rounding
 
     def _floor(self, node: Node) -> Value:
-        return self.floor(self.value(node.args[0]))
+        return self.floor(self.value(node.args[0]), node.args[0])
 
     def _ceil(self, node: Node) -> Value:
         v = self.value(node.args[0])
         if isinstance(v, Log):
-            return v.floor(self.cell) + whole(int(not v.whole(self.cell)))
-        return -self.floor(-v)
+            upper = self.floor(v, node.args[0])
+            exact = v.at_border(self.cell, upper)
+            return upper if exact and self.side_of(v, node.args[0]) <= 0 else upper + ONE
+        return -self.floor(-v, node.args[0], -1)
 
     def _rint(self, node: Node) -> Value:
         v = self.value(node.args[0])
@@ -258,16 +265,18 @@ class Evaluation:
         tie = v.b is None and self.cell.sign((v + whole(HALF) + -lower).a) == 0
         if not tie:
             return lower
+        side = self.side_of(v, node.args[0], "half")
         k = lower.a.constant
-        if lower.shift or k is None or (self.near and v.a.constant is None):
+        if side == 0 and (lower.shift or k is None):
             return lower if self.ties.choose(node) else lower + whole(-1)
-        return whole(round(k - HALF))
+        return lower + whole(-int(side < 0)) if side or k is None else whole(round(k - HALF))
 
     def _trunc(self, node: Node) -> Value:
         v = self.number(node.args[0])
         if v.b is None and v.a.constant is not None and v.a.constant.denominator == v.shift.denominator == 1:
             return v
-        return self.floor(v) if self.sign(v) >= 0 else -self.floor(-v)
+        of = node.args[0]
+        return self.floor(v, of) if self.sign(v) >= 0 else -self.floor(-v, of, -1)
 
     def _cast(self, node: Node) -> Value:
         v = self._trunc(node)
@@ -286,11 +295,20 @@ class Evaluation:
             raise Stopped("an integer that is not seen to lie within 2^63")
         return v
 
-    def floor(self, v: Any) -> Value:
-        """floor of a value: one whole number on the cell, or several with their chances where it holds a draw."""
+    def side_of(self, v: Any, of: Node, where: str = "") -> int:
+        """-1, 0 or 1: where the float of an expression lies whose value is on a border; 0 where float64 is exact."""
+        fixed = not isinstance(v, Log) and v.constant is not None
+        inner = of.args[0] if of.op == "log2" else of
+        return self.ties.side((of, where)) if (self.near and not fixed) or not exact(inner) else 0
+
+    def floor(self, v: Any, of: Node | None = None, turn: int = 1) -> Value:
+        """floor of a value: one whole number on the cell, or several with their chances where it holds a draw.
+
+        of: the expression that it is the value of, or turn = -1 of its negative: at a border a float may be below it.
+        """
         if isinstance(v, Log):
             upper = v.floor(self.cell)
-            below = self.near and v.at_border(self.cell, upper) and not self.ties.choose(("floor", v))
+            below = of is not None and v.at_border(self.cell, upper) and self.side_of(v, of) < 0
             return upper + whole(-1) if below else upper
         if v.is_zero:
             return ZERO
@@ -300,8 +318,13 @@ class Evaluation:
         inner = v + -kept
         if inner.b is None:
             k = self.cell.floor(inner.a)
-            exact = self.near and inner.a.constant is None and self.cell.sign(inner.a + rational(-k)) == 0
-            return kept + whole(k if not exact or self.ties.choose(("floor", inner.a)) else k - 1)
+            below = (
+                of is not None
+                and self.cell.sign(inner.a + rational(-k)) == 0
+                and not (k == 0 and not v.shift and signed(of))
+                and turn * self.side_of(v, of) < 0
+            )
+            return kept + whole(k - int(below))
         u = self._uniform(inner.u)
         ends = [inner.a + inner.b * e for e in (u.low, u.high)]
         rising = self.cell.sign(inner.b) > 0
@@ -369,6 +392,9 @@ class Evaluation:
             return joined(self, node)
         if node.op == "in":
             return self._inside(node)
+        if node.op == "fits":
+            p = self.number(node.args[0])
+            return self._difference(p, ZERO) >= 0 and self._difference(p, ONE) <= 0
         if node.op == "rank" or (node.op == "eq" and "place" in (node.args[0].op, node.args[1].op)):
             return self.ties.choose(node)  # what x decides in a way that cells do not tell
         if node.op in ("lt", "le", "eq"):
@@ -388,8 +414,8 @@ class Evaluation:
             return found
         u, v = self.value(a), self.value(b)
         s = self._log_sign(u, v) if isinstance(u, Log) or isinstance(v, Log) else self._difference(u, v)
-        if s == 0 and ((self.near and not _drawn(u, v)) or rooted(node)):
-            return self.ties.choose(node)
+        if s == 0 and ((self.near and not _drawn(u, v)) or not settled(a, b)):
+            s = self.ties.side((a, b)) if id(a) <= id(b) else -self.ties.side((b, a))
         return {"lt": s < 0, "le": s <= 0, "eq": s == 0}[node.op]
 
     def _at_floor(self, a: Node, b: Node) -> bool | None:
@@ -566,19 +592,6 @@ def _times_power(v: Value, exponent: Fraction) -> Value:
     if exponent.denominator != 1:
         raise Stopped("an irrational power of 2")
     return v * whole(Fraction(2) ** int(exponent))
-
-
-def rooted(node: Node) -> bool:
-    """True where a root of a number is compared: float64 has another one, and other sums and products of it."""
-    seen, todo = set[Node](), [node]
-    while todo:
-        n = todo.pop()
-        if n not in seen:
-            seen.add(n)
-            todo += [a for a in n.args if isinstance(a, Node)]
-            if n.op == "sqrt" and n.args[0].number is not None:
-                return True
-    return False
 
 
 def _drawn(u: Any, v: Any) -> bool:

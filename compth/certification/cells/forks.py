@@ -68,6 +68,7 @@ class Fork:
             self.way, now.draws, now.guards = way, draws, [*guards, (self.condition, way)]
             for c, content in zip(self.containers, before, strict=True):
                 _restore(c, content)
+            nodes.note_way(now.guards, now.taken)
             yield way
             ends.append(now.draws)
         now.draws, now.guards = max(ends), guards
@@ -204,6 +205,7 @@ def choose(test: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
     draws, guards, ends = now.draws, now.guards, []
     for way, call in ((True, yes), (False, no)):
         now.draws, now.guards = draws, [*guards, (condition, way)]
+        nodes.note_way(now.guards, now.taken)
         results.append(explored(call, joined))
         held.check()
         ends.append(now.draws)

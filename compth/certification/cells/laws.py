@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from compth.certification.cells.evaluation import Chart, Evaluation, Foreign, Ties, Way
+from compth.certification.cells.forms import by_place
 from compth.certification.cells.nodes import Node, Stopped
 from compth.certification.cells.values import Cell, Split, Value
 from compth.proof.algebra import Rational
 
 MOST = 4096
 """Outcomes of one entry on one cell."""
+MOST_TIES = 8
+"""Questions about one entry on one cell that real numbers leave open."""
 
 
 # cells
@@ -25,11 +28,15 @@ MOST = 4096
 
 @dataclass(frozen=True)
 class Outcome:
-    """weight: its probability; the output is value, less x itself `error`, both functions of t; drawn: U's interval."""
+    """weight: its probability; the output is value, less x itself `error`, both functions of t; drawn: U's interval.
+
+    script: by which draws it comes: (name, from, to) of uniforms, and drawn integers with their values.
+    """
 
     weight: Rational
     value: Value
     interval: tuple[Rational, Rational] | None
+    script: tuple[tuple[tuple[int, Rational, Rational], ...], tuple[tuple[Node, int], ...]] = ((), ())
 
 
 @dataclass(frozen=True)
@@ -63,8 +70,8 @@ def _laws(node: Node, i: int, chart: Chart, cell: Cell, sums: dict[Any, Any]) ->
         ties = Ties(broken)
         yield Piece(chart, cell, tuple(_outcomes(node, i, chart, cell, ties, sums)))
         broken = ties.following()
-        if len(ties.answers) > 6:
-            raise Stopped("more than 64 ways to break ties")
+        if len(ties.answers) > MOST_TIES:
+            raise Stopped("too many ways to break ties")
 
 
 def _outcomes(
@@ -77,10 +84,17 @@ def _outcomes(
         run = Evaluation(chart, cell, i, way, ties, sums)
         v = _in_full(run, node)
         held = None if v.b is None else run._uniform(v.u)
-        yield Outcome(way.weight, v + -chart.entry(), None if held is None else (held.low, held.high))
+        ends = None if held is None else (held.low, held.high)
+        yield Outcome(way.weight, v + -chart.entry(), ends, _script(run, i))
         prefix, count = way.following(), count + 1
         if count > MOST:
             raise Stopped(f"more than {MOST} outcomes of one entry")
+
+
+def _script(run: Evaluation, i: int) -> Any:
+    uniforms = tuple((k, u.low, u.high) for k, u in run.uniforms.items())
+    integers = [(n, k) for n, k in run.drawn.items() if n.op == "cat"]
+    return uniforms, tuple((n, i if by_place(n, i) else k) for n, k in integers if k or not by_place(n, i))
 
 
 def _in_full(run: Evaluation, node: Node) -> Value:

@@ -62,10 +62,11 @@ class Stopped(NotTraceable):
 class Node:
     """op and arguments; the line of the program that made it. Equal expressions are the same object."""
 
-    __slots__ = ("args", "line", "op")
+    __slots__ = ("args", "exact", "line", "op")
 
     def __init__(self, op: str, args: tuple[Any, ...], line: str) -> None:
         self.op, self.args, self.line = op, args, line
+        self.exact: bool | None = None  # whether float64 holds it without rounding (`exactness`)
 
     @property
     def number(self) -> Fraction | None:
@@ -82,11 +83,15 @@ class Session:
 
     size: int
     interned: dict[Any, Node] = field(default_factory=dict)
+    orders: dict[Any, int] = field(default_factory=dict)
+    """What was sorted by, each with a number."""
     draws: int = 0
     taken: list[tuple[Node, bool]] = field(default_factory=list)
     prefix: list[bool] = field(default_factory=list)
     guards: list[tuple[Node, bool]] = field(default_factory=list)
     demands: dict[Node, None] = field(default_factory=dict)
+    ways: dict[tuple[tuple[Node, bool], ...], None] = field(default_factory=dict)
+    """The decisions of every way that was run."""
     inverted: dict[Node, Node] = field(default_factory=dict)
     says: str = ""
     zero: bool = False
@@ -110,10 +115,19 @@ class Session:
         self.remarks.setdefault(kind, f"{line()}: {says}")
 
 
+def note_way(*decisions: Iterable[tuple[Node, bool]]) -> None:
+    """Remember that these decisions were taken together: a real run must do so, too (`visits`)."""
+    found = tuple(dict.fromkeys(d for part in decisions for d in part))
+    if found:
+        session().ways[found] = None
+
+
 def demand_chance(p: Node) -> None:
     """numpy raises unless 0 <= p <= 1, here, whatever becomes of the draw."""
     now = session()
-    fine = both(compare("le", const(0), p), compare("le", p, const(1)))
+    p = as_real(p)
+    fits = None if p.number is None else 0 <= p.number <= 1
+    fine = now.node("fits", p) if fits is None else _known(fits)
     for condition, answer in (*now.guards, *now.taken):
         fine = either(negation(condition) if answer else condition, fine)
     if fine.number == 0:
@@ -170,6 +184,10 @@ def const(value: Any) -> Node:
         stop(f"a value of type {type(value).__name__} in arithmetic")
     if isinstance(value, np.generic) and value.dtype not in KINDS:
         stop(f"a number of type {value.dtype}: it rounds or wraps as no float64 and int64 does")
+    if isinstance(value, int | np.integer) and abs(int(value)) > 2**53 and float(value) != int(value):
+        stop("an integer that float64 does not hold")
+    if isinstance(value, Fraction) and simple(float(value)) != value:
+        stop("a fraction that is no simple one")
     root = _root_named(value) if isinstance(value, float | np.floating) else None
     if root is not None:
         return session().node("sqrt", const(root))
@@ -221,6 +239,15 @@ def _folded(value: Fraction, a: Node, b: Node, by: Callable[[float, float], floa
             except (OverflowError, ZeroDivisionError):
                 stop("a number that float64 does not hold")
     return session().node("const", value)
+
+
+def mark_rounded() -> None:
+    """Mark the numbers that float64 does not hold."""
+    now = session()
+    for n in now.interned.values():
+        if n.number is not None:
+            held = _floats(n.number)
+            n.exact = bool(held) and all(math.isfinite(v) and Fraction(v) == n.number for v in held)
 
 
 def ambiguous() -> str:
@@ -343,7 +370,7 @@ def as_real(a: Node) -> Node:
     return session().node("ite", a, const(1), const(0)) if is_truth(a) else a
 
 
-TRUTHS = frozenset(["lt", "le", "eq", "not", "and", "or", "in", "rank"])
+TRUTHS = frozenset(["lt", "le", "eq", "not", "and", "or", "in", "rank", "fits"])
 
 
 def is_truth(a: Node) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 
 from compth.certification.cells import nodes, norms
 from compth.certification.cells.array import Array, Chosen, as_array
+from compth.certification.cells.exactness import exact
 from compth.certification.cells.nodes import Hidden, Mute, Node, const, session, stop
 from compth.certification.cells.paths import _positive
 
@@ -113,7 +114,17 @@ def argsort(a: Any, axis: int = -1, kind: Any = None, **more: Any) -> Any:
     keys = as_array(a)
     growing = _direction(keys)
     places = list(range(len(keys)))
-    return Order(f"argsort {kind} {growing}", places[::-1] if growing > 0 else places)
+    return Order(f"argsort {kind} {_keyed(keys)}", places[::-1] if growing > 0 else places)
+
+
+def _keyed(keys: Array) -> int:
+    """A number for what is sorted by: another expression rounds otherwise, and so has other ties.
+
+    Where a sum or norm is in it, which numpy rounds in several ways, also for the line that sorts.
+    """
+    now, listed = session(), tuple(map(id, keys.flat))
+    where = "" if all(map(exact, keys.flat)) else nodes.line()
+    return now.orders.setdefault((listed, where), len(now.orders))
 
 
 def _ranks(order: Order) -> Array:
@@ -127,15 +138,16 @@ def by_keys(keys: Array, reverse: bool) -> Order:
     """sorted(range(d), key=...)."""
     growing = _direction(keys)
     places = list(range(len(keys)))
-    return Order(f"sorted {reverse} {growing}", places[::-1] if (growing > 0) is not reverse else places)
+    return Order(f"sorted {reverse} {_keyed(keys)}", places[::-1] if (growing > 0) is not reverse else places)
 
 
 def lexsort(keys: Any) -> Order:
     """np.lexsort by magnitude; what breaks ties is not told."""
-    last = as_array(list(keys)[-1])
+    listed = [as_array(k) for k in keys]
+    last = listed[-1]
     growing = _direction(last)
     places = list(range(len(last)))
-    return Order(f"lexsort {growing}", places[::-1] if growing > 0 else places)
+    return Order(f"lexsort {[_keyed(k) for k in listed]}", places[::-1] if growing > 0 else places)
 
 
 def argpartition(a: Any, kth: Any, axis: int = -1, **more: Any) -> Any:
@@ -145,7 +157,7 @@ def argpartition(a: Any, kth: Any, axis: int = -1, **more: Any) -> Any:
     if more or axis not in (-1, 0) or not isinstance(kth, int) or not -d <= kth < d:
         stop("argpartition with options, or at a place that is not there")
     places, at = list(range(d)), kth % d
-    return Order(f"argpartition {at} {growing}", places[::-1] if growing > 0 else places, (at, at + 1))
+    return Order(f"argpartition {at} {_keyed(keys)}", places[::-1] if growing > 0 else places, (at, at + 1))
 
 
 def argmax(a: Any, axis: Any = None) -> Any:
@@ -162,7 +174,7 @@ def _outermost(a: Any, name: str, side: int) -> Array:
     keys = as_array(a)
     growing = _direction(keys)
     at = 0 if side * growing > 0 else len(keys) - 1
-    return Array(session().node("place", f"{name} {growing}", at), "i")
+    return Array(session().node("place", f"{name} {_keyed(keys)}", at), "i")
 
 
 def sort(a: Any, axis: int = -1, kind: Any = None) -> Array:

@@ -79,6 +79,7 @@ def explored(call: Callable[[], Any], merge: Callable[[Node, Any, Any], Any]) ->
                 start,
             )  # one draw has one name on all ways that share it
             found.append((call(), now.taken))
+            nodes.note_way(now.guards, now.taken)
             ends.append(now.draws)
             if len(found) > MOST:
                 stop(f"more than {MOST} ways through the branches")

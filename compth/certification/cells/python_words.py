@@ -62,12 +62,18 @@ def _sorted(values: Any, key: Any = None, reverse: bool = False) -> Any:
 
 
 def _isinstance(value: Any, kinds: Any) -> bool:
-    return bool(value.ndim) if kinds is ARRAY and isinstance(value, Array) else bool(stop("asks for a type"))
+    return (
+        bool(value.ndim or value.loose)
+        if kinds is ARRAY and isinstance(value, Array)
+        else bool(stop("asks for a type"))
+    )
 
 
 def _round(value: Any, digits: Any = None) -> Any:
     if not holds_symbol(value):
         return round(value, digits)
+    if isinstance(value, Picked) or as_array(value).ndim:
+        stop("round of an array, which numpy has not")
     return stop("round to decimals") if digits is not None else el.unary("rint", value, "i")
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import compth.claims
 from compth.certification.allowance import BITTEN
 from compth.certification.beside import beside
-from compth.certification.cells import bounds, forms, ranks, stage
-from compth.certification.cells.agree import agree, agree_by_ranks
+from compth.certification.cells import bounds, forms, ranks, stage, visits
+from compth.certification.cells.agree import Laws, agree, agree_by_ranks
 from compth.certification.cells.binding import nested
 from compth.certification.cells.bounds import Group
 from compth.certification.cells.evaluation import Chart
@@ -28,6 +28,7 @@ from compth.certification.constants import ROUNDING, readings_of
 from compth.certification.points import at
 from compth.certification.readings import SIMPLE, as_written, is_float, named, noting, said
 from compth.certification.subject import Array, CallTooLong, Subject, time_limit
+from compth.certification.traced import inputs
 from compth.certification.tracer import Strange
 from compth.claims import Claim
 from compth.proof import cells
@@ -170,35 +171,49 @@ def _proofs(subject: Subject, d: int, options: list[list[Any]]) -> tuple[list[An
             continue
         for k, listed in enumerate(options):
             found[k] = found[k] or _first(d, listed, *used[-1])
+    ranked: dict[str, Any] | None = None
     if relative and not all(found) and (sorts or stage.couples(trace)):
         try:
-            _by_ranks(subject, d, options, trace, found)
+            ranked = _by_ranks(d, options, trace, found)
         except Stopped as problem:
             stopped = problem if sorts or stopped is None else stopped
     if not any(found) and stopped is not None and not used:
         raise stopped
-    members = [m for _, m in stage.grouped(trace)]
-    for charts, groups in used:
-        if any(f and "groups" in f and bounds.scale_of(charts) == f["scale"] for f in found):
-            agree(subject, d, charts, groups, members)
+    if any(found):
+        _visited(subject, d, trace, [u for u in used if _is_of(found, u[0])], ranked)
     if changed := trace.bound.changed():
         raise Strange(f"{changed} changed between calls")
     worst = [says for charts, groups in used if (says := bounds.worst_entry(charts, groups))]
     return found, [f"real numbers and float64 part: {r}" for r in trace.remarks], "".join(worst[:1])
 
 
-def _by_ranks(
-    subject: Subject, d: int, options: list[list[Any]], trace: stage.Trace, found: list[Any]
+def _is_of(found: list[Any], charts: list[Chart]) -> bool:
+    return any(f and "groups" in f and bounds.scale_of(charts) == f["scale"] for f in found)
+
+
+def _visited(
+    subject: Subject, d: int, trace: stage.Trace, used: visits.Used, ranked: dict[str, Any] | None
 ) -> None:
-    """Certificates by the ranks of entries, for what has none yet. Raises Stopped, Strange."""
+    """Real runs agree with what was proved, wherever the trace has a border, a way or an outcome. Raises Strange."""
+    members = [m for _, m in stage.grouped(trace)]
+    listed = visits.visits(trace, d, used, members, inputs(d))
+    for charts, groups in used:
+        agree(subject, d, Laws(charts, groups, members), listed)
+    if ranked is not None:
+        agree_by_ranks(subject, d, ranked, listed)
+
+
+def _by_ranks(
+    d: int, options: list[list[Any]], trace: stage.Trace, found: list[Any]
+) -> dict[str, Any] | None:
+    """Certificates by the ranks of entries, for what has none yet; the case where all are not 0. Raises Stopped."""
     if d > ranks.LARGEST or not forms.alike(trace.outputs):
         raise Stopped("a selection that does not treat all entries alike, or too many of them")
     cases = ranks.cases(trace.outputs, d)
     for k, listed in enumerate(options):
         fits = [c for c in listed if c["kind"] != "AbsoluteError" and not found[k]]
         found[k] = found[k] or next((data for c in fits if (data := ranks.certificate(d, c, cases))), None)
-    if any(f and f["scale"]["kind"] == "order" for f in found):
-        agree_by_ranks(subject, d, cases[1][-1])
+    return cases[1][-1] if any(f and f["scale"]["kind"] == "order" for f in found) else None
 
 
 def _first(d: int, listed: list[Any], charts: list[Chart], groups: list[Group]) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from compth.certification.cells.cone import Case, Form, flat, num, plus, scaled, squared, times
 from compth.certification.cells.evaluation import UNKNOWN, Foreign, Ties, Way, draws, joined, placed
+from compth.certification.cells.exactness import settled, signed
 from compth.certification.cells.forms import alike
 from compth.certification.cells.nodes import LARGEST as INT64
 from compth.certification.cells.nodes import Node, Stopped, is_truth
@@ -117,7 +118,7 @@ class Ranked:
         v = self.form(node.args[0])
         up, down, apart = self.case.side(v)
         if not any(flat(v)):
-            return num(0)
+            return num(0 if signed(node.args[0]) else self.ties.side(node))
         if not self.case.open:
             raise Zeros
         if not (up or down) or not apart:
@@ -178,6 +179,8 @@ class Ranked:
             return self.rank in node.args[2]
         if node.op == "in":
             return self._inside(node)
+        if node.op == "fits":
+            return self._fits(node)
         if node.op not in ("lt", "le", "eq"):
             v = self.form(node)
             if v.number is None:
@@ -188,6 +191,14 @@ class Ranked:
         if "u" in (node.args[0].op, node.args[1].op):
             return self._below(node)
         return self._compared(node)
+
+    def _fits(self, node: Node) -> bool:
+        """Whether it is a probability on the whole cone."""
+        p = self.form(node.args[0])
+        rest = plus(num(1), scaled(p, Fraction(-1)))
+        if p.degree:
+            raise Stopped("a probability that is a magnitude")
+        return self.case.side(p)[0] and self.case.side(rest)[0]
 
     def _inside(self, node: Node) -> bool:
         if node.args[1] != self.i:
@@ -233,7 +244,7 @@ class Ranked:
             raise Stopped("a comparison of a magnitude with a number")
         gap = plus(a, scaled(b, Fraction(-1)))
         if not any(flat(gap)):
-            return node.op != "lt"
+            return node.op != "lt" if settled(*node.args) else self.ties.choose(node)
         if gap.degree and not self.case.open and not (any(flat(a)) and any(flat(b))):
             raise Zeros  # a comparison with 0
         up, down, apart = self.case.side(gap)

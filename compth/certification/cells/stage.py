@@ -51,6 +51,8 @@ class Trace:
     listed: list[Node] = field(default_factory=list)
     apart: bool = False
     """Whether the input 0 was set aside: a case that only relative claims have looked at."""
+    ways: list[tuple[tuple[Node, bool], ...]] = field(default_factory=list)
+    floats: dict[Any, set[float]] = field(default_factory=dict)
 
 
 def traced(thing: Any, d: int, deterministic: bool, zero: bool = False) -> Trace:
@@ -77,6 +79,7 @@ def traced(thing: Any, d: int, deterministic: bool, zero: bool = False) -> Trace
         outputs = _demanded([nodes.as_real(v) for v in out.flat], list(now.demands))
         if says := nodes.ambiguous():
             raise Stopped(says)
+        nodes.mark_rounded()
         if now.inverted.keys() & _reached(outputs):
             raise Stopped("a draw that is used beside the index that was found by it")
         chances = {
@@ -84,7 +87,10 @@ def traced(thing: Any, d: int, deterministic: bool, zero: bool = False) -> Trace
         }
         if chances - _reached(outputs):
             raise Stopped("a draw with chances that depend on x, of which nothing depends: do they sum to 1?")
-        return Trace(outputs, bound, list(now.remarks.values()), list(now.interned.values()), now.apart)
+        listed = list(now.interned.values())
+        return Trace(
+            outputs, bound, list(now.remarks.values()), listed, now.apart, list(now.ways), now.floats
+        )
 
 
 def _place(problem: BaseException) -> str:

@@ -54,6 +54,8 @@ def ufunc(f: Callable[..., Any]) -> Callable[..., Any]:
             found = stop("where= without out=") if target is None else el.where(where, found, target)
         if target is None:
             return found
+        if "bif".index(kind_of(found)) > "bif".index(kind_of(target)):
+            stop("a result in an array of another type")
         target[...] = found
         return target
 
@@ -79,6 +81,8 @@ def frexp(a: Any) -> tuple[Any, Any]:
 
 def ldexp(m: Any, e: Any) -> Any:
     """m 2^e."""
+    if kind_of(e) == "f":
+        stop("ldexp by what is no integer")
     return el.times(m, el.power(2, 1.0 * e))
 
 
@@ -112,6 +116,8 @@ def isclose(*_: Any, **__: Any) -> Any:
 
 def _constant(value: Any, kind: str) -> Callable[..., Array]:
     def made(shape: Any, dtype: Any = None, order: Any = None) -> Array:
+        if order not in (None, "C"):
+            stop("an array in another order of memory")
         return full(shape, value, dtype_of(dtype))
 
     return made
@@ -139,7 +145,16 @@ def full_like(a: Any, value: Any, dtype: Any = None, **_: Any) -> Any:
     if isinstance(a, Picked):
         return Picked(full_like(a.values, value, dtype), a.mask, a.order)
     given = as_array(a)
-    return full(given.shape, value, dtype_of(dtype, given.dtype))
+    out = full(given.shape, value, dtype_of(dtype, given.dtype))
+    out.data = _laid_out(out.data, given.data)
+    return out
+
+
+def _laid_out(data: Any, like: Any) -> Any:
+    """The same entries in the order of memory of another array, which decides what is a view."""
+    out = np.empty_like(like, dtype=object)
+    out[...] = data
+    return out
 
 
 def make_array(value: Any, dtype: Any = None, copy: bool = True) -> Any:
@@ -147,7 +162,11 @@ def make_array(value: Any, dtype: Any = None, copy: bool = True) -> Any:
     if isinstance(value, Picked):
         return value.copy() if copy else value
     found = as_array(list(value) if isinstance(value, map | range) else value)
-    found = found.copy() if copy or not found.ndim else found
+    if not copy and found is value and found.loose:
+        return found if dtype is None or dtype_of(dtype).kind == found.kind else found.astype(dtype)
+    if copy or not found.ndim:
+        data, found = found.data, found.copy()
+        found.data = _laid_out(found.data, data)
     found = _loose(found)
     return found if dtype is None or dtype_of(dtype).kind == found.kind else found.astype(dtype)
 
@@ -160,6 +179,8 @@ def as_made(value: Any, dtype: Any = None) -> Any:
 def contiguous(value: Any, dtype: Any = None) -> Any:
     """np.ascontiguousarray: a view of every second entry is copied."""
     found = as_made(value, dtype)
+    if isinstance(found, Array) and not found.ndim:
+        stop("ascontiguousarray of a scalar, which numpy makes a vector of")
     return found.copy() if isinstance(found, Array) and not found.data.flags.c_contiguous else found
 
 
@@ -262,8 +283,12 @@ def bincount(a: Any, weights: Any = None, minlength: int = 0) -> Any:
     from compth.certification.cells.draws import counted
 
     found = as_array(a)
-    if weights is not None or not minlength:
-        stop("bincount without minlength, or with weights")
+    if weights is not None or not minlength or found.kind != "i":
+        stop("bincount without minlength, with weights, or of other than integers")
+    for v in found.flat:
+        within = nodes.span(v)
+        if within is None or within[0] < 0 or within[1] >= int(minlength):
+            stop("bincount of integers that may lie beyond minlength")
     return counted(found.reshape(-1).flat, int(minlength))
 
 
@@ -279,8 +304,8 @@ def add_at(a: Any, indices: Any, b: Any) -> None:
 
 def _put(a: Any, indices: Any, values: Any) -> None:
     """np.put of one value an index."""
-    if as_array(a).ndim != 1:
-        stop("put into a matrix")
+    if as_array(a).ndim != 1 or _is_condition(indices):
+        stop("put into a matrix, or by a condition, which numpy takes for indices 0 and 1")
     a[indices] = values
 
 
@@ -298,7 +323,18 @@ def cumsum(a: Any, axis: Any = None) -> Array:
 
 def _take(a: Any, k: Any) -> Any:
     """np.take of a vector."""
-    return a[k] if as_array(a).ndim == 1 else stop("take from a matrix")
+    if as_array(a).ndim != 1 or _is_condition(k):
+        stop("take from a matrix, or by a condition, which numpy takes for indices 0 and 1")
+    return a[k]
+
+
+def _is_condition(indices: Any) -> bool:
+    return not isinstance(indices, Chosen) and as_array(indices).kind == "b"
+
+
+def _fromiter(a: Any, dtype: Any = None, count: int = -1) -> Any:
+    """np.fromiter: all of them, or the first few."""
+    return make_array([v for v, _ in zip(a, range(count))] if count >= 0 else list(a), dtype)  # noqa: B905
 
 
 def _at_least_1d(a: Any) -> Any:
@@ -323,7 +359,8 @@ def _where(condition: Any, *values: Any) -> Any:
 
 def flatnonzero(a: Any) -> Any:
     """Where a is not 0."""
-    return as_array(a).nonzero()[0]
+    given = a if isinstance(a, Picked) else as_array(a)
+    return given.nonzero()[0]
 
 
 def stack_two(parts: Any, axis: int = 0) -> Array:
@@ -337,6 +374,8 @@ def stack_two(parts: Any, axis: int = 0) -> Array:
 def select(conditions: Any, values: Any, default: Any = 0) -> Any:
     """np.select: the first condition that holds."""
     out = default
+    if any(kind_of(c) != "b" for c in conditions):
+        stop("select by what is no condition")
     for c, v in reversed(list(zip(conditions, values, strict=True))):
         out = el.where(c, v, out)
     return out
@@ -366,7 +405,10 @@ def vectorize(f: Any, **options: Any) -> Any:
         shape = np.broadcast_shapes(*(g.shape for g in given))
         rows = zip(*(np.broadcast_to(g.data, shape).reshape(-1) for g in given), strict=True)
         kinds = [g.kind for g in given]
-        found = as_array([f(*(Array(v, k) for v, k in zip(row, kinds, strict=True))) for row in rows])
+        listed = [f(*(Array(v, k) for v, k in zip(row, kinds, strict=True))) for row in rows]
+        found = as_array(listed)
+        if len({kind_of(v) for v in listed}) > 1 and "otypes" not in options:
+            stop("vectorize of results of several types")
         return _loose(_typed(found, options.get("otypes")).reshape(shape))
 
     return called
@@ -415,7 +457,7 @@ def _numpy() -> dict[str, Any]:
         "searchsorted": searchsorted, "digitize": digitize, "bincount": bincount, "concatenate": stack_two,
         "hstack": stack_two, "select": select, "errstate": _Quiet, "vectorize": vectorize, "round": _method("round"),
         "around": _method("round"), "size": lambda a: a.size, "shape": lambda a: a.shape, "ndim": lambda a: a.ndim,
-        "take": _take, "fromiter": lambda a, dtype=None, count=-1: make_array(list(a), dtype),
+        "take": _take, "fromiter": _fromiter,
         "argsort": orders.argsort, "argpartition": orders.argpartition, "sort": orders.sort, "argmax": orders.argmax,
         "put": _put, "lexsort": orders.lexsort, "cumsum": cumsum,
         "argmin": orders.argmin, "partition": orders.partition,

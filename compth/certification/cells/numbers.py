@@ -1,0 +1,145 @@
+"""What an expression of a trace is at a vector of numbers, in floats: to find inputs and draws that take a branch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth.certification.cells.nodes import Node
+
+ORDERS = {"1": 1, "2": 2, "inf": np.inf}
+
+
+class Unknown(Exception):
+    """It holds a draw, or what numbers do not tell."""
+
+
+class Numbers:
+    """Expressions at one vector. held: what float64 has where the trace has a fraction; drawn: quantiles of draws."""
+
+    def __init__(
+        self,
+        x: NDArray[np.float64],
+        held: Mapping[Fraction, set[float]],
+        drawn: Mapping[int, float] | None = None,
+    ) -> None:
+        self.x, self.held, self.drawn = x, held, drawn or {}
+        self.known: dict[Node, float] = {}
+        self.order = np.argsort(-np.abs(x), kind="stable")
+
+    def at(self, node: Node) -> float:
+        """Its value. Raises Unknown."""
+        if node not in self.known:
+            try:
+                self.known[node] = float(self._at(node))
+            except (ArithmeticError, ValueError, RecursionError, TypeError):
+                raise Unknown from None
+        return self.known[node]
+
+    def _at(self, n: Node) -> Any:
+        own = getattr(self, f"_{n.op}", None)
+        if own is not None:
+            return own(n)
+        rule = _RULES.get(n.op)
+        if rule is None:
+            raise Unknown
+        return rule(*map(self.at, n.args))
+
+    def _const(self, n: Node) -> float:
+        found = self.held.get(n.args[0])
+        return next(iter(found)) if found and len(found) == 1 else float(n.args[0])
+
+    def _x(self, n: Node) -> Any:
+        return self.x[n.args[0]]
+
+    def _u(self, n: Node) -> float:
+        found = self.drawn.get(n.args[0])
+        if found is None:
+            raise Unknown
+        return found
+
+    def _cat(self, n: Node) -> int:
+        place = place_of(n.args[0])
+        quantile = None if place is None else self.drawn.get(place)
+        if quantile is None:
+            raise Unknown
+        sums = np.cumsum([self.at(w) for w in n.args[1:]])
+        return min(int(np.searchsorted(sums, quantile, side="right")), len(sums) - 1)
+
+    def _norm(self, n: Node) -> Any:
+        return np.linalg.norm(self.x, ORDERS[n.args[0]])
+
+    def _ite(self, n: Node) -> float:
+        return self.at(n.args[1] if self.at(n.args[0]) else n.args[2])
+
+    def _pick(self, n: Node) -> float:
+        return self.at(n.args[1:][int(self.at(n.args[0]))])
+
+    def _sum(self, n: Node) -> float:
+        return math.fsum(map(self.at, n.args))
+
+    def _and(self, n: Node) -> bool:
+        return all(self.at(a) for a in n.args)
+
+    def _or(self, n: Node) -> bool:
+        return any(self.at(a) for a in n.args)
+
+    def _top(self, _: Node) -> Any:
+        return self.x.max()
+
+    def _bottom(self, _: Node) -> Any:
+        return self.x.min()
+
+    def _stat(self, n: Node) -> Any:
+        return abs(self.x[self.order[n.args[0]]])
+
+    def _place(self, n: Node) -> Any:
+        return self.order[n.args[1]]
+
+    def _rank(self, n: Node) -> bool:
+        return n.args[1] in self.order[list(n.args[2])]
+
+    def _position(self, n: Node) -> Any:
+        rank = int(np.flatnonzero(self.order == n.args[1])[0])
+        return len(self.x) - 1 - rank if n.args[2] else rank
+
+    def _word(self, n: Node) -> float:
+        return self.at(n.args[0])
+
+
+def place_of(name: Any) -> int | None:
+    """The number of a draw in the stream."""
+    text = str(name).rpartition(" ")[2]
+    return int(text) if text.isdigit() else None
+
+
+def of_integer(now: Numbers, cat: Node, k: int) -> dict[int, float]:
+    """The quantile by which a drawn integer is k; none where that is not known."""
+    at = place_of(cat.args[0])
+    try:
+        chances = [now.at(w) for w in cat.args[1:]]
+    except Unknown:
+        return {}
+    return {} if at is None or not 0 <= k < len(chances) else {at: sum(chances[:k]) + chances[k] / 2}
+
+
+def _sign(v: float) -> int:
+    return (v > 0) - (v < 0)
+
+
+def _frexp(v: float) -> int:
+    return math.frexp(v)[1]
+
+
+_RULES: dict[str, Callable[..., Any]] = {
+    "add": lambda a, b: a + b, "mul": lambda a, b: a * b, "div": lambda a, b: a / b, "sqrt": math.sqrt,
+    "abs": abs, "sign": _sign, "log2": math.log2, "exp2": lambda a: 2.0**a, "exponent": _frexp,
+    "floor": math.floor, "ceil": math.ceil, "rint": round, "trunc": math.trunc, "cast": math.trunc,
+    "lt": lambda a, b: a < b, "le": lambda a, b: a <= b, "eq": lambda a, b: a == b, "not": lambda a: not a,
+    "fits": lambda a: 0 <= a <= 1,
+}  # fmt: skip

@@ -1,0 +1,55 @@
+"""A numpy Generator whose draws are chosen: the k-th number of its stream is a quantile that is given, or random.
+
+numpy takes its bits from a struct of C functions (its documented bitgen_t). Uniform numbers and integers grow with the
+bits, so that one number in [0, 1) says what is drawn.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+_STATE = ctypes.c_void_p
+_WORD = ctypes.CFUNCTYPE(ctypes.c_uint64, _STATE)
+_HALF = ctypes.CFUNCTYPE(ctypes.c_uint32, _STATE)
+_REAL = ctypes.CFUNCTYPE(ctypes.c_double, _STATE)
+
+
+class _Functions(ctypes.Structure):
+    _fields_ = (("state", _STATE), ("word", _WORD), ("half", _HALF), ("real", _REAL), ("raw", _WORD))
+
+
+class Stream:
+    """numpy's bit generator over a function that gives numbers in [0, 1)."""
+
+    def __init__(self, following: Callable[[], float]) -> None:
+        def word(_: Any) -> int:
+            return min(int(following() * 2.0**64), 2**64 - 1)
+
+        def half(_: Any) -> int:
+            return int(following() * 2.0**32)
+
+        real = _REAL(lambda _: following())
+        self._functions = _Functions(None, _WORD(word), _HALF(half), real, _WORD(word))
+        make = ctypes.pythonapi.PyCapsule_New
+        make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+        self._name = b"BitGenerator"
+        self.capsule: Any = make(ctypes.addressof(self._functions), self._name, None)
+        self.lock = threading.Lock()
+
+
+def scripted(chosen: Mapping[int, float], seed: int) -> np.random.Generator:
+    """A generator whose k-th draw is chosen[k]; others are random."""
+    plain, at = np.random.default_rng(seed), [-1]
+
+    def following() -> float:
+        at[0] += 1
+        found = chosen.get(at[0])
+        return plain.random() if found is None else min(max(found, 0.0), 1 - 2.0**-53)
+
+    stream: Any = Stream(following)
+    return np.random.Generator(stream)
