@@ -30,8 +30,8 @@ def computed(how="here", names=(), hash_seed="0", threads="1", before=""):
 
 
 @contextlib.contextmanager
-def busy(processes=2):
-    """A machine on which others compute."""
+def busy(processes=1):
+    """A machine on which others compute: the suite's other worker is one of them."""
     others = [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(processes)]
     try:
         yield
@@ -71,9 +71,9 @@ def test_processes_of_either_start_on_a_busy_machine_change_nothing(calm, how):
 
 @pytest.mark.slow
 def test_what_hangs_on_the_hash_seed_is_seen():
-    seeds = [computed(names=["hashed"], hash_seed=s) for s in ("0", "0", "1", "2")]
+    seeds = [computed(names=["hashed"], hash_seed=s) for s in ("0", "0", "1")]
     assert differing(seeds[0], seeds[1]) == []
-    assert any(differing(seeds[0], other) for other in seeds[2:])
+    assert differing(seeds[0], seeds[2]) == ["hashed"]
 
 
 def blas_threads():
