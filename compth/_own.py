@@ -19,8 +19,8 @@ from enum import EnumType
 from fractions import Fraction
 from functools import cache, cached_property
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from itertools import islice
-from operator import attrgetter, is_
+from itertools import chain, islice
+from operator import attrgetter, is_, methodcaller
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -91,6 +91,33 @@ class _Kept:
         return f"{self.where}.{min(new, key=str)} was added after import" if new else ""
 
 
+@dataclass(frozen=True)
+class _Steady:
+    """Namespaces with the names that they were kept with and no other, as one row of values; the others one by one."""
+
+    count: int
+    spaces: tuple[Any, ...]
+    sizes: tuple[int, ...]
+    values: tuple[Any, ...]
+    others: tuple[_Kept, ...]
+
+    def holds(self) -> bool:
+        """True while each has as many names as then, so that the row is in step, and every name its object."""
+        if tuple(map(len, self.spaces)) != self.sizes:
+            return False
+        return all(map(is_, self.values, chain.from_iterable(map(_values, self.spaces))))
+
+
+_values = methodcaller("values")
+
+
+def _steady(kept: list[_Kept]) -> _Steady:
+    same = [k for k in kept if len(k.space()) == len(k.names)]
+    spaces, sizes = tuple(k.space() for k in same), tuple(len(k.names) for k in same)
+    others = tuple(k for k in kept if len(k.space()) != len(k.names))
+    return _Steady(len(_NAMESPACES), spaces, sizes, tuple(v for k in same for v in k.values), others)
+
+
 def _of_class(new: set[Any]) -> set[Any]:
     return new - LAZY
 
@@ -105,6 +132,7 @@ def _of_table(new: set[Any]) -> set[Any]:
 
 _MISSING = object()
 _NAMESPACES: list[_Kept] = []
+_STEADY: dict[frozenset[str] | None, _Steady] = {}
 _CLASSES: set[type] = set()
 _FUNCTIONS: dict[types.FunctionType, None] = {}
 _KEPT_PARTS: tuple[list[Any], ...] = ([], [], [])
@@ -222,10 +250,8 @@ def altered(parts: frozenset[str] | None = None) -> str:
 
     parts: of these top modules alone. What functions hold inside is looked at everywhere.
     """
-    for kept in _NAMESPACES:
-        found = "" if parts is not None and kept.part not in parts else kept.altered()
-        if found:
-            return found
+    if found := _names_altered(parts):
+        return found
     for at, part in enumerate(PARTS):
         if not all(map(is_, map(part, _FUNCTIONS), _KEPT_PARTS[at])):
             now = zip(_FUNCTIONS, map(part, _FUNCTIONS), _KEPT_PARTS[at], strict=True)
@@ -233,6 +259,18 @@ def altered(parts: frozenset[str] | None = None) -> str:
             return f"{f.__module__}.{f.__qualname__} was rewritten after import"
     inside = next((c for c, content in _CELLS if c.cell_contents is not content), None)
     return "" if inside is None else "a variable of a function of the package was replaced after import"
+
+
+def _names_altered(parts: frozenset[str] | None) -> str:
+    """`altered` of what names stand for; those that hold what they held at the last look are looked at in one go."""
+    steady = _STEADY.get(parts)
+    if steady is not None and steady.count == len(_NAMESPACES) and steady.holds():
+        return next(filter(None, (kept.altered() for kept in steady.others)), "")
+    asked = [kept for kept in _NAMESPACES if parts is None or kept.part in parts]
+    found = next(filter(None, (kept.altered() for kept in asked)), "")
+    if not found:
+        _STEADY[parts] = _steady(asked)
+    return found
 
 
 def foreign(thing: Any) -> str:
