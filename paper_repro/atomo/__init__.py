@@ -16,6 +16,7 @@ from compth.reporting.plots import COLOURS, STYLE
 from compth.tuning.probabilities import kkt_residual, sampling_value
 from paper_repro._exact import law, relative_error
 from paper_repro._papers import Results
+from paper_repro.atomo._layers import draw_layers, layers
 from paper_repro.atomo._lemmas import lemmas
 
 SOURCE = sources.ATOMO
@@ -220,7 +221,9 @@ def run(quick: bool) -> Results:
     """All targets; --quick tries fewer random cases."""
     found, data = spectral(quick)
     values = {**golden(), **optimality(quick), **special_cases(), **samplers(), **found, **lemmas(quick)}
-    return Results(values, {"atomo": {"spectral": data, "allocation": allocation()}})
+    seen, ratios = layers(quick)
+    figures = {"atomo": {"spectral": data, "allocation": allocation()}, "atomo_layers": ratios}
+    return Results({**values, **seen}, figures)
 
 
 def draw(data: Any) -> Any:
@@ -260,4 +263,4 @@ def draw(data: Any) -> Any:
     return figure
 
 
-FIGURES = {"atomo": draw}
+FIGURES = {"atomo": draw, "atomo_layers": draw_layers}

@@ -13,6 +13,7 @@ from compth.compressors.double_sketch import DoubleSketch
 from compth.methods.ist import double_sketch_constants, law_of, remark1
 from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._papers import Results
+from paper_repro.ist._starts import draw_starts, starts
 from paper_repro.ist._statements import statements
 
 SOURCE = sources.IST
@@ -265,7 +266,9 @@ def run(quick: bool) -> Results:
     values = {**fixed_point(), **theorem2(), **interpolation(), **slips(), **counterexample(), **statements()}
     same, left = homogeneous()
     other, right = heterogeneous(quick)
-    return Results({**values, **same, **other}, {"ist": {"homogeneous": left, "heterogeneous": right}})
+    seen, begun = starts(gaussian(10, 200, 1), 8)
+    figures = {"ist": {"homogeneous": left, "heterogeneous": right}, "ist_starts": begun}
+    return Results({**values, **same, **other, **seen}, figures)
 
 
 def draw(data: Any) -> Any:
@@ -298,4 +301,4 @@ def draw(data: Any) -> Any:
     return figure
 
 
-FIGURES = {"ist": draw}
+FIGURES = {"ist": draw, "ist_starts": draw_starts}
