@@ -22,19 +22,15 @@ from compth.certification.adversary import Search, Worst
 from compth.certification.arithmetic import grid_points
 from compth.certification.estimated import Estimate, as_ratio
 from compth.certification.oracle import Moments, Oracle
-from compth.certification.pipeline import (
-    _oracle,
-    _verifier,
-    arithmetic_of,
-    certify,
-    diagonal_moments,
-    readable,
-)
+from compth.certification.pipeline import arithmetic_of, certify
 from compth.certification.points import structured
 from compth.certification.readings import simple
 from compth.certification.realised import stranger
 from compth.certification.run import BUDGETS, Run
 from compth.certification.scales import Growth, growth
+from compth.certification.stages.case import readable
+from compth.certification.stages.proofs import diagonal_moments, verifier_of
+from compth.certification.stages.search import oracle_of
 from compth.certification.subject import as_subject, dimensions
 from compth.certification.tracer import NotTraceable
 from compth.claims import AbsoluteError, BiasVariance, Claim, Contractive, JointVariance, Unbiased
@@ -84,7 +80,7 @@ def estimate(
         return report.certificates[0].technique if report.verdict is Verdict.PROVED else ""
 
     found = _diagonal(run, d, holds)
-    oracle = None if found else _oracle(run, d)
+    oracle = None if found else oracle_of(run, d)
     if oracle is not None:
         found = _fleet(run, d, oracle, holds) if subject.workers else _single(run, d, oracle, holds)
     return replace(found or sampled_estimate.estimate(run, d), arithmetic=used.name)
@@ -192,7 +188,7 @@ def _linear(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate | None:
 
     No constant that is smaller by LEAST holds: the listed ratio is a float, the constant a fraction near it.
     """
-    _, verify = _verifier(run, d)
+    _, verify = verifier_of(run, d)
     if verify is None:
         return None
     x, found = _worst_listed(oracle, structured(d, run.seed, run.domain))

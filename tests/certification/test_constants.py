@@ -15,9 +15,9 @@ from compth.certification import certify
 from compth.certification.constants import ROUNDING, read_claim, readings_of
 from compth.certification.linear import verifier
 from compth.certification.oracle import UNLIMITED
-from compth.certification.pipeline import _proofs, _verifier
 from compth.certification.readings import named, noting, simple, simplest
 from compth.certification.run import BUDGETS, Run
+from compth.certification.stages.proofs import proofs_of, verifier_of
 from compth.certification.subject import as_subject, declared_claims
 from compth.text.claims import claim_of
 from compth.text.expressions import parse
@@ -46,14 +46,14 @@ def one(program, d, claim):
     """The certificate of the exact stage alone."""
     subject = as_subject(program)
     (make,) = declared_claims(subject, claim, {})
-    (made,) = _proofs(Run(subject, BUDGETS["normal"], 1e-9, 0), d, make(d))
+    (made,) = proofs_of(Run(subject, BUDGETS["normal"], 1e-9, 0), d, make(d))
     return made
 
 
 def stage(program, d, claim):
     """The verdict of the exact stage alone; None where it leaves the claim to the others."""
     subject = as_subject(program)
-    _, verify = _verifier(Run(subject, BUDGETS["normal"], 1e-9, 0), d)
+    _, verify = verifier_of(Run(subject, BUDGETS["normal"], 1e-9, 0), d)
     (made,) = declared_claims(subject, claim, {})
     if verify is None:
         return None
@@ -275,7 +275,7 @@ def test_an_object_of_the_package_is_proved_at_every_parameter():
     for i in range(1, 100):
         sketch = ct.Bernoulli(i / 100)
         run = Run(as_subject(sketch), BUDGETS["quick"], 1e-9, 0)
-        for made in _proofs(run, 5, list(sketch.claims(5))):
+        for made in proofs_of(run, 5, list(sketch.claims(5))):
             assert made is not None, sketch
             assert made.verdict is Verdict.PROVED, sketch
             by_formula += any("by its formula" in a for a in made.assumptions)
@@ -288,10 +288,10 @@ def test_a_formula_excuses_no_other_claim():
     assert own.omega < Fraction(33, 17)
     for typed in (ct.Unbiased(own.omega * OFF), ct.Unbiased(own.omega)):
         run = Run(as_subject(sketch), BUDGETS["quick"], 1e-9, 0)
-        (made,) = _proofs(run, 5, [typed])
+        (made,) = proofs_of(run, 5, [typed])
         assert made is None or made.verdict is not Verdict.PROVED
     user = as_subject(coin(0.34, 1 / 0.34))
-    assert _proofs(Run(user, BUDGETS["quick"], 1e-9, 0), 3, [own]) == [None]
+    assert proofs_of(Run(user, BUDGETS["quick"], 1e-9, 0), 3, [own]) == [None]
 
 
 def test_other_kinds_of_numbers_are_exact():

@@ -12,8 +12,9 @@ import compth as ct
 from compth.certificates import Verdict
 from compth.certification import certify, estimate
 from compth.certification.adapters import Batched
-from compth.certification.pipeline import _verifier
 from compth.certification.run import BUDGETS, Run
+from compth.certification.stages import search
+from compth.certification.stages.proofs import verifier_of
 from compth.certification.subject import as_subject, declared_claims
 from compth.certification.tracer import NotTraceable, leaves
 
@@ -29,7 +30,7 @@ def proved(program, d, omega):
     """Whether the exact stage proves Unbiased(omega); and what it says when not."""
     subject = as_subject(program)
     run = Run(subject, BUDGETS["normal"], 1e-9, 0)
-    _, verify = _verifier(run, d)
+    _, verify = verifier_of(run, d)
     (make,) = declared_claims(subject, ct.Unbiased(omega), {})
     return (verify is not None and verify(*make(d)).holds), " ".join(run.notes)
 
@@ -204,7 +205,6 @@ def test_code_that_says_it_is_numpys_is_looked_at():
 
 
 def test_a_failed_support_audit_voids_the_proof(monkeypatch):
-    from compth.certification import pipeline
     from compth.certification.tracer import Strange
 
     program, omega = right_program("coin")
@@ -213,7 +213,7 @@ def test_a_failed_support_audit_voids_the_proof(monkeypatch):
     def fails(*_):
         raise Strange("a real run is not among the enumerated outputs")
 
-    monkeypatch.setattr(pipeline, "_audit_support", fails)
+    monkeypatch.setattr(search, "audit_support", fails)
     report = certify(program, 3, claims=ct.Unbiased(omega), budget="quick")
     assert report.verdict is Verdict.CONSISTENT
     assert any("real run is not among" in note for note in report.info["not_checked"])

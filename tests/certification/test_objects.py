@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.certification import pipeline, realised, statistics
+from compth.certification import realised, statistics
 from compth.certification.realised import forms
+from compth.certification.run import BUDGETS, Run
+from compth.certification.stages.proofs import proofs_of
 from compth.certification.subject import as_subject
 from compth.claims import how_sharp, sure
 from compth.errors import CompthError, NoGuarantee, Unsupported
@@ -43,8 +45,8 @@ def staged(thing, claims, d=D, n=None):
     """Claims that the proof stage, which alone makes proofs, proves of every form of an object."""
     subject, left = as_subject(thing, n), {str(c) for c in claims}
     for form in (subject, *forms(subject)):
-        run = pipeline.Run(form, pipeline.BUDGETS["quick"], 1e-9, 0)
-        stage = pipeline._proofs(run, d, [c for c in claims if str(c) in left])
+        run = Run(form, BUDGETS["quick"], 1e-9, 0)
+        stage = proofs_of(run, d, [c for c in claims if str(c) in left])
         left &= {c.claim for c in stage if c is not None and c.verdict is PROVED}
     return left
 

@@ -10,8 +10,9 @@ from scipy.stats import binom
 
 import compth as ct
 from compth.certificates import Verdict
-from compth.certification import certify, pipeline
+from compth.certification import certify
 from compth.certification.points import structured
+from compth.certification.run import BUDGETS, Budget, Run
 from compth.certification.statistics import Sampling
 from compth.certification.subject import as_subject
 from compth.reporting.certification import lines
@@ -181,8 +182,8 @@ def gaussian(x, rng):
 
 
 def refuted(claim, seed, alpha=0.05):
-    budget = pipeline.Budget(3_000, 0.5e6, 0.4e6, 1_200, 1e8, 10.0)
-    run = pipeline.Run(as_subject(gaussian), budget, alpha, seed)
+    budget = Budget(3_000, 0.5e6, 0.4e6, 1_200, 1e8, 10.0)
+    run = Run(as_subject(gaussian), budget, alpha, seed)
     sampling = Sampling(run, 3, [claim], [])
     sampling.run_all()
     return bool(sampling.refuted)
@@ -239,7 +240,7 @@ def test_the_witness_of_one_claim_outlives_the_search_for_another():
 
 
 def test_every_input_has_a_stream_of_its_own():
-    run = pipeline.Run(as_subject(gaussian), pipeline.BUDGETS["quick"], 1e-9, 7, domain=(0.3, 3.0))
+    run = Run(as_subject(gaussian), BUDGETS["quick"], 1e-9, 7, domain=(0.3, 3.0))
     sampling = Sampling(
         run, 9, [ct.Unbiased(0.5)], [np.zeros(9), np.full(9, 100.0)]
     )  # two that are not tried

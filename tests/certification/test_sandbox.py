@@ -175,7 +175,7 @@ def test_the_referees_own_failure_refutes_nobody(file, monkeypatch, failure):
     def fails(*_):
         raise failure
 
-    monkeypatch.setattr("compth.certification.pipeline._oracle", fails)
+    monkeypatch.setattr("compth.certification.stages.search.oracle_of", fails)
     report = check(file, "coin", dims=[40])
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "the referee itself" in " ".join(report.info["not_checked"])

@@ -1,0 +1,132 @@
+"""Is the code that runs the object that was judged? Its draws, its rows, its kernels; and its bits."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from compth.certificates import Certificate, Verdict
+from compth.certification import realised, statistics
+from compth.certification.beside import accountable
+from compth.certification.oracle import Oracle
+from compth.certification.run import Run, certificate_at
+from compth.certification.stages.case import Case
+from compth.claims import Claim
+from compth.compressors import Compressor, DiagonalSketch
+from compth.compressors.core.uncertainty import uncertainty_margins
+
+ROWS = "rows have the reference's law and are independent"
+
+
+def draws_as_declared(case: Case) -> Case:
+    """Closed where a sketch draws otherwise than it declares."""
+    wrong = misdrawn(case.run, case.d)
+    return case if wrong is None else case.ended(wrong)
+
+
+def rows_as_the_reference(case: Case) -> Case:
+    """Kernels and batches against the reference."""
+    return replace(case, before=tuple(rows_audited(case.run, case.d, case.oracle)))
+
+
+def bits_suffice(case: Case) -> Case:
+    """Claims that stand, against the bits that the object declares."""
+    pairs = zip(case.claims, case.found, strict=True)
+    left = [claim for claim, found in pairs if found.verdict is not Verdict.REFUTED]
+    return replace(case, after=tuple(impossible(case.run, case.d, left)))
+
+
+def misdrawn(run: Run, d: int) -> Certificate | None:
+    """A sketch that does not draw with its declared probabilities is refuted: many draws, and a user's traced."""
+    start = time.perf_counter()
+    if not (isinstance(run.subject.object, DiagonalSketch) or realised.stranger(run.subject)):
+        return None
+    budget = run.budget
+    for stage, said, breach, evidence in realised.draw_findings(
+        run.subject, d, run.alpha, run.seed, budget.paths, run.limits(budget.trace)
+    ):
+        run.stage(d, stage, start, said)
+        if breach:
+            return _draw_refuted(run, d, breach, evidence, run.alpha if evidence == "statistical" else 0.0)
+    return None
+
+
+def _draw_refuted(run: Run, d: int, breach: str, evidence: str, alpha: float) -> Certificate:
+    return certificate_at(
+        run, d, "draws have the declared inclusion probabilities", Verdict.REFUTED, evidence, technique=breach,
+        alpha=alpha, witness=np.ones(d), details={"says": breach},
+    )  # fmt: skip
+
+
+def rows_audited(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
+    """Rows of a kernel or batch must have the reference's law and be independent: support, counts, pairs of rows."""
+    strays = stray_rows(run, d, oracle)
+    if strays:
+        return strays
+    rows = run.subject.object.kernel if isinstance(run.subject.object, Compressor) else run.subject.batch
+    if rows is None or oracle is None or oracle.law is None or run.subject.deterministic:
+        return []
+    start = time.perf_counter()
+    x = np.linspace(0.37, 1.9, d) * np.where(np.arange(d) % 2 == 0, 1.0, -1.0)
+    law: dict[bytes, float] = {}
+    for leaf in oracle.law(x):
+        out = (np.asarray(leaf.output, dtype=np.float64) + 0.0).tobytes()
+        law[out] = law.get(out, 0.0) + float(leaf.probability)
+    level = math.log(1 / run.alpha) + math.log(4)
+    evidence, stray = statistics.rows_evidence(accountable(rows), x, law, run.seed)
+    run.stage(d, "kernel law", start, f"log evidence {evidence:.3g}")
+    if not (stray or evidence > level):
+        return []
+    said = "an output outside the reference's support" if stray else "another law than the reference's"
+    return [
+        certificate_at(run, d, ROWS, Verdict.REFUTED, "statistical", technique=said,
+                     alpha=run.alpha / 4, trials=statistics.KERNEL_RUNS, witness=x, estimate=evidence, bound=level)
+    ]  # fmt: skip
+
+
+def stray_rows(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
+    """A user's object in batches, blocks and single precision, at many inputs, against its reference."""
+    if not realised.stranger(run.subject):
+        return []
+    start, law = time.perf_counter(), None if oracle is None else oracle.law
+    try:
+        breach, x = next(realised.row_breaches(run.subject, d, law), ("", None))
+        if not breach and law is None:
+            breach, x = realised.one_hot_breach(run.subject, d, run.alpha, run.seed)
+    except Exception as problem:  # it runs on vectors, or it would not have come here
+        breach, x = f"kernel() on rows raised {type(problem).__name__}: {str(problem)[:100]}", None
+    run.stage(d, "rows against the reference", start, breach or "as the reference")
+    if not breach:
+        return []
+    return [
+        certificate_at(
+            run, d, ROWS, Verdict.REFUTED, "contract", technique=breach, witness=x, details={"says": breach}
+        )
+    ]
+
+
+def impossible(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
+    """Claims that no code of the declared fixed length can satisfy: claim and bits together are refuted."""
+    thing = run.subject.object
+    if not isinstance(thing, Compressor):
+        return []
+    start = time.perf_counter()
+    try:
+        margins = uncertainty_margins(thing, d, claims=claims)
+    except Exception as problem:  # bits() is the user's: what it cannot say is not held against the claims
+        run.notes.append(f"bits at d = {d}: {type(problem).__name__}: {str(problem)[:80]}")
+        return []
+    found = [(claim, bits, margin) for claim, bits, margin in margins if margin < 0]
+    run.stage(d, "uncertainty principle", start, f"{len(found)} impossible" if found else "possible")
+    out = []
+    for claim, bits, margin in found:
+        pair, value = f"{claim} in {float(bits):g} bits", margin + 1
+        says = f"alpha 4^(bits/d) = {value:.4g} < 1: no code of {float(bits):g} bits has this constant at d = {d}"
+        out.append(
+            certificate_at(run, d, pair, Verdict.REFUTED, "uncertainty principle", inputs="the unit ball",
+                           estimate=value, bound=1, technique="counting outputs", details={"says": says})
+        )  # fmt: skip
+    return out

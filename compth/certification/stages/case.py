@@ -1,0 +1,68 @@
+"""One dimension of a call while its stages look at it, and the words that several of them use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from compth.certificates import Certificate, Verdict
+from compth.certification.oracle import Moments, Oracle
+from compth.certification.run import Run
+from compth.claims import Claim, Margin
+
+UNSETTLED = (Verdict.CONSISTENT, Verdict.INCONCLUSIVE)
+EXACT = "exact arithmetic on the program as written: its rounding is outside"
+
+
+@dataclass(frozen=True)
+class Case:
+    """The claims of a subject at dimension d, and what its stages found.
+
+    proofs: what holds or fails for all x, None where neither is proved; found: what stands for each claim once it was
+    searched; before, after: certificates of no single claim, in the order of the report; oracle: the exact law, None
+    where only sampling is left; closed: nothing more is looked at.
+    """
+
+    run: Run
+    d: int
+    claims: list[Claim]
+    proofs: list[Certificate | None] = field(default_factory=list)
+    found: list[Certificate] = field(default_factory=list)
+    before: tuple[Certificate, ...] = ()
+    after: tuple[Certificate, ...] = ()
+    oracle: Oracle | None = None
+    closed: bool = False
+
+    @property
+    def certificates(self) -> list[Certificate]:
+        """All of them."""
+        return [*self.before, *self.found, *self.after]
+
+    def ended(self, certificate: Certificate) -> Case:
+        """Closed, with this certificate alone."""
+        return replace(self, before=(certificate,), found=[], after=(), closed=True)
+
+
+Stage = Callable[[Case], Case]
+
+
+def sharp(claim: Claim) -> dict[str, Any]:
+    """What every certificate of a claim says of it."""
+    return {"sharpness": claim.sharpness.value, "constants": {k: str(v) for k, v in claim.constants.items()}}
+
+
+def readable(value: float) -> Any:
+    """A float as a small Fraction when it is one to 1e-11, else the float; what is small is not read as nothing."""
+    near = Fraction(value).limit_denominator(5000)
+    close = abs(float(near) - value) <= 1e-11 * max(1.0, abs(value))
+    return near if close and (near != 0 or abs(value) < 1e-30) else value
+
+
+def per_norm(margin: Margin, m: Moments, claim: Claim) -> tuple[Any, Any]:
+    """value and bound divided by ||x||^2 (by nothing for absolute claims), as small Fractions where they are."""
+    norm = float(np.dot(m.x, m.x)) if claim.relative else 1.0
+    return readable(float(margin.value) / norm), readable(float(margin.bound) / norm)

@@ -1,0 +1,44 @@
+"""The contract comes first: a program that breaks it has no constants to speak of; then the rounding granted."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from compth.certificates import Certificate, Verdict
+from compth.certification import adapters, contract
+from compth.certification.run import Run, certificate_at
+from compth.certification.stages.case import Case
+from compth.claims import Claim
+from compth.errors import UnusableInput
+
+
+def keeps_its_contract(case: Case) -> Case:
+    """Closed by a breach, and where there is no claim to look at."""
+    run, d, start = case.run, case.d, time.perf_counter()
+    broken = next(contract.breaches(run.subject, d, case.claims, run.domain), None)
+    run.stage(d, "contract", start, broken[0] if broken else "kept")
+    if broken is not None:
+        hint = adapters.remedy(run.subject, d) if broken[0].startswith(("raised", "returned")) else ""
+        if hint:
+            raise UnusableInput(f"{run.subject.name} {hint}")
+        return case.ended(breach(run, d, *broken))
+    if not case.claims:
+        exact = "exact at listed inputs"
+        return case.ended(certificate_at(run, d, "contract", Verdict.CONSISTENT, exact, technique="contract"))
+    return replace(case, run=replace(run, slack=granted_at(run, d, case.claims)))
+
+
+def breach(run: Run, d: int, problem: str, x: Any) -> Certificate:
+    """The refutation of a program that breaks its contract at x."""
+    return certificate_at(run, d, "contract", Verdict.REFUTED, "contract", witness=x, technique=problem, trials=1,
+                        details={"breach": problem})  # fmt: skip
+
+
+def granted_at(run: Run, d: int, claims: list[Claim]) -> float:
+    """The rounding granted at d: none where a claim speaks of errors of that size."""
+    if run.arithmetic.judges(claims, d):
+        return run.arithmetic.slack(d)
+    run.notes.append(f"at d = {d} the claim is about rounding in {run.arithmetic.name}: none is granted")
+    return 0.0

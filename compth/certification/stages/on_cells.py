@@ -1,0 +1,73 @@
+"""Programs whose law is piecewise in x: proved on cells, or refuted at a number that the program names."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from compth._types import Array
+from compth.certificates import Certificate, Verdict
+from compth.certification import traced
+from compth.certification.adversary import Search
+from compth.certification.cells import question as cells
+from compth.certification.oracle import Oracle
+from compth.certification.run import Run, certificate_at
+from compth.certification.stages.case import EXACT, UNSETTLED, Case, sharp
+from compth.certification.stages.search import refuted
+from compth.claims import Claim
+from compth.compressors import Compressor, Fleet
+
+CELLS = "laws on cells"
+
+
+def proved_on_cells(case: Case) -> Case:
+    """Claims that are open for a plain function."""
+    return replace(case, found=by_cells(case.run, case.d, case.claims, case.found, case.oracle))
+
+
+def by_cells(
+    run: Run, d: int, claims: list[Claim], merged: list[Certificate], oracle: Oracle | None
+) -> list[Certificate]:
+    """Claims that are left open, proved for all x by laws on cells, or refuted at a number that the program names."""
+    start, open_ones = time.perf_counter(), [k for k, m in enumerate(merged) if m.verdict in UNSETTLED]
+    plain = not (
+        isinstance(run.subject.object, Compressor | Fleet) or run.subject.workers or run.subject.batch
+    )
+    if not plain or not open_ones or any(at == d for at, _ in run.void):
+        return merged
+    answers = cells.ask(run.subject, d, [claims[k] for k in open_ones], run.budget.seconds)
+    out = list(merged)
+    for k, found in zip(open_ones, answers.found, strict=True):
+        if found.data is not None:
+            out[k] = certificate_at(run, d, str(claims[k]), Verdict.PROVED, CELLS, inputs="all x", technique=CELLS,
+                                  assumptions=(EXACT, *traced.ASSUMPTIONS, *found.lines),
+                                  details={**sharp(claims[k]), "cells": found.data,
+                                           "worst_entry": found.worst})  # fmt: skip
+        elif found.says and found.says not in run.notes:
+            run.notes.append(f"no proof of {claims[k]} at d = {d} by cells: {found.says}")
+    run.stage(d, CELLS, start, f"{sum(f.data is not None for f in answers.found)} of {len(open_ones)} proved")
+    return at_suspects(run, d, claims, out, oracle, answers.points)
+
+
+def at_suspects(
+    run: Run,
+    d: int,
+    claims: list[Claim],
+    merged: list[Certificate],
+    oracle: Oracle | None,
+    points: list[Array],
+) -> list[Certificate]:
+    """What is still open, at inputs made of the numbers that stand in the program."""
+    left = [k for k, m in enumerate(merged) if m.verdict in UNSETTLED]
+    if not left or oracle is None or not points:
+        return merged
+    allowance = run.allowance(f"the program's own numbers at d = {d}", run.budget.search)
+    search = Search(oracle, [claims[k] for k in left], run.subject.size(d), allowance, run.domain)
+    for x in points:
+        if not search.late:
+            search.try_point(x)
+    for at, k in enumerate(left):
+        bad = search.any_violation(at)
+        if bad is not None:
+            merged[k] = refuted(run, d, claims[k], oracle, bad)
+    return merged
