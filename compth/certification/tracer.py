@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -137,14 +137,11 @@ def _next(weights: Sequence[Fraction], after: int) -> int:
 Chances = Sequence[Fraction]
 
 
-class Cell(NamedTuple):
-    """The grid points lo..hi-1 of 2^bits, and the ends of the cell as the program's constants name them."""
+Cell = tuple[int, int, int, Fraction, Fraction]
+"""(bits, lo, hi, start, end): the grid points lo..hi-1 of 2^bits, and the ends of the cell as constants name them.
 
-    bits: int
-    lo: int
-    hi: int
-    start: Fraction
-    end: Fraction
+A plain tuple: a class of its own would run Python code of its own while a user's program is watched.
+"""
 
 
 @lru_cache(maxsize=4096)
@@ -153,13 +150,14 @@ def cell_cut(cell: Cell, threshold: Fraction, cut: int) -> tuple[Fraction, Chanc
 
     The grid's own threshold and chances where the named ones are not close. Every path asks the same again.
     """
-    chance = Fraction(cut - cell.lo, cell.hi - cell.lo)
+    bits, lo, hi, start, end = cell
+    chance = Fraction(cut - lo, hi - lo)
     middle = named(threshold)
-    if cell.start < middle < cell.end:
-        read = (middle - cell.start) / (cell.end - cell.start)
+    if start < middle < end:
+        read = (middle - start) / (end - start)
         if abs(read - chance) <= READ * min(chance, 1 - chance):
             return middle, (chance, 1 - chance), (read, 1 - read)
-    return Fraction(cut, 1 << cell.bits), (chance, 1 - chance), (chance, 1 - chance)
+    return Fraction(cut, 1 << bits), (chance, 1 - chance), (chance, 1 - chance)
 
 
 class _Variable:
@@ -183,7 +181,7 @@ class _Variable:
             return False
         if self.rank is not None:
             raise NotTraceable("a uniform both ordered and compared with a number")
-        cell = Cell(self.bits, self.lo, self.hi, self.start, self.end)
+        cell = (self.bits, self.lo, self.hi, self.start, self.end)
         middle, weights, read = cell_cut(cell, threshold, cut)
         yes = self.path.choose(weights, read) == 0
         self.lo, self.hi = (self.lo, cut) if yes else (cut, self.hi)
