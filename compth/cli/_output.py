@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,7 +33,8 @@ def show_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", keys: int = 1
 ) -> None:
     """Print a table; in a terminal too narrow for it, several, each repeating the first `keys` columns."""
-    from compth.reporting.reports import numeric, text_table
+    from compth.reporting.page import numeric
+    from compth.reporting.reports import text_table
 
     if not terminal():
         print(text_table(header, rows))
@@ -71,6 +73,14 @@ def show_about(title: str, statement: Sequence[str], lines: Sequence[tuple[str, 
     for heading, text in lines:
         print(f"{('' if heading == last else heading).ljust(width)}  {text}".rstrip())
         last = heading
+
+
+def say(*lines: str) -> None:
+    """Print remarks, each wrapped to the terminal (at most 100 columns) with a hanging indent; "" is nothing."""
+    from compth.reporting.reports import wrapped
+
+    width = min(100, shutil.get_terminal_size((100, 24)).columns)
+    print("\n".join(wrapped(line, width) for line in lines if line), flush=True)
 
 
 def _fitting(widths: Sequence[int], keys: int, width: int) -> list[list[int]]:

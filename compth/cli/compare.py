@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compth.cli._output import command_line, progress, show_table
+from compth.cli._output import command_line, progress, say, show_table
 from compth.errors import CompthError, InvalidParameter
 from compth.problems.interface import Problem
 
@@ -65,12 +65,16 @@ def compare(
         "compth-compare"
     ),
     force: Annotated[bool, typer.Option(help="overwrite files that compth did not write")] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="also print constants, standings, rates and floors (wide)")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="print the data as JSON instead of the table")
     ] = False,
 ) -> int:
     """Compare methods: what is guaranteed, what is seen, at equal rounds and equal bits."""
-    from compth.reporting.files import check_outputs
+    from compth.reporting.comparison import answer
+    from compth.reporting.files import check_outputs, provenance
     from compth.studies.comparison import compare as run_comparison
 
     check_outputs(out, FILES, force)
@@ -86,19 +90,14 @@ def compare(
         print(result.to_json(), end="")
         _write(result, out, force)
         return 0
-    show_table(*result.columns(), caption=result.caption(), keys=2)
-    for line in result.remarks():
-        print(line)
-    for line in skipped:
-        print(f"skipped: {line}")
-    for row in result.rows:
-        if row.note:
-            print(f"no guarantee: {row.note}")
-        if row.diverged:
-            print(f"diverged: {row.label} in {row.diverged} of {runs} runs")
-    from compth.reporting.files import provenance
-
-    print(f"{provenance(seed)}", flush=True)
+    show_table(*result.columns(), keys=2)
+    if details:
+        show_table(*result.details(), keys=2)
+    said = [result.caption(), result.legend(), answer(result), *result.remarks()]
+    said += [f"skipped: {line}" for line in skipped]
+    said += [f"no guarantee: {row.note}" for row in result.rows if row.note]
+    said += [f"diverged: {r.label} in {r.diverged} of {runs} runs" for r in result.rows if r.diverged]
+    say(*said, provenance(seed))
     paths = _write(result, out, force)
     print("written: " + ", ".join(str(p) for p in paths))
     return 0

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from compth.reporting.files import MARK, provenance
 
 STYLE = """
-:root{color-scheme:light}
+:root{color-scheme:light dark}
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:72rem;padding:1rem;color:#1a1a1a;background:#fff;
 overflow-wrap:anywhere}
 h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.15rem;margin:1.5rem 0 .5rem}
@@ -17,21 +17,35 @@ p.meta,caption{color:#444;font-size:.9rem;text-align:left}
 table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;width:100%}
 th,td{padding:.3rem .5rem;border-bottom:1px solid #ccc;text-align:left;white-space:nowrap}
 td.n,th.n{text-align:right}
-figure{margin:1rem 0;overflow-x:auto}figure svg{min-width:44rem}
+figure{margin:1rem 0}figure svg{background:#fff}
+.key{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;font-size:.9rem}
+.key b{font-weight:900;margin-right:.35rem}
+.panels{display:flex;flex-wrap:wrap;gap:.5rem}.panels figure{margin:0;flex:1 1 20rem;max-width:28rem}
 th{border-bottom:2px solid #333;vertical-align:bottom}th{overflow-wrap:normal}
 pre{background:#f4f4f4;padding:.6rem;overflow-x:auto;white-space:pre-wrap;font-size:.85rem}
 svg{max-width:100%;height:auto}
 @page{size:A4 landscape;margin:1cm}
 @media print{body{max-width:none;padding:0}.scroll,figure{overflow:visible}h2{break-after:avoid}
 tr,figure{break-inside:avoid}
-figure svg{min-width:0;width:100%}table{font-size:.6rem}th,td{white-space:normal;padding:.2rem}}
+figure svg{width:100%}.panels figure{flex:1 1 30%;max-width:32%}table{font-size:.55rem}th,td{padding:.15rem}}
+@media (prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}p.meta,caption{color:#b5b5b5}
+th,td{border-color:#444}th{border-bottom-color:#aaa}pre{background:#262626}a{color:#8ab4f8}}
 """
+
+
+NO_NUMBER = ("", "-", "diverged", "inf", "nan", "never", "not reached")
+"""Cells that may stand in a column of numbers."""
+
+
+def numeric(cells: Sequence[str]) -> bool:
+    """True for a column of numbers, which is set to the right; text is set to the left."""
+    return all(c in NO_NUMBER or c.lstrip("-+.<>= ")[:1].isdigit() for c in cells)
 
 
 def html_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
     """An escaped HTML table in a scrolling box."""
-    numeric = [all(row[j][:1] in set("-.0123456789") for row in rows) for j in range(len(header))]
-    mark = [' class="n"' if n and j else "" for j, n in enumerate(numeric)]
+    right = [j > 0 and numeric([row[j] for row in rows]) for j in range(len(header))]
+    mark = [' class="n"' if to else "" for to in right]
     head = "".join(f"<th{m}>{html.escape(h)}</th>" for h, m in zip(header, mark, strict=True))
     cells = ["".join(f"<td{m}>{html.escape(c)}</td>" for c, m in zip(row, mark, strict=True)) for row in rows]
     body = "".join(f"<tr>{row}</tr>" for row in cells)

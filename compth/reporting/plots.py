@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -22,45 +23,92 @@ SMALLEST = 1e-16
 """Relative squared distances below this are rounding and are not drawn."""
 
 
+def short_label(text: str) -> str:
+    """Top-6 for TopK(k=6), as the field writes it; other compressors as they are typed, without empty brackets."""
+    return re.sub(r"\b(Top|Rand)K\(k=(\d+)\)", r"\1-\2", text).replace("()", "").replace(", ", ",")
+
+
+PANELS = ("round t", "uplink bits sent per worker", "downlink bits received per worker")
+"""What each panel of a comparison runs over; those after the first are logarithmic."""
+RATIO = r"$\mathrm{E}\,\|x_t-x^*\|^2\,/\,\|x_0-x^*\|^2$"
+
+
 def comparison_figure(comparison: Any) -> Any:
     """E||x_t - x*||^2 relative to its start against rounds, uplink bits and downlink bits."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.5, 4.9), layout="constrained")
+        figure = Figure(figsize=(10.5, 5.1), layout="constrained")
         panels = figure.subplots(1, 3, sharey=True)
-        handles = []
-        for i, trace in enumerate(comparison.traces):
-            colour = COLOURS[i % len(COLOURS)]
-            style: Any = "-" if i < len(COLOURS) else "-."
-            axes = (np.arange(trace.steps + 1), trace.bits, trace.downlink_bits)
-            for panel, across in zip(panels, axes, strict=True):
-                _curve(panel, across, trace, comparison.guarantee_curve(i), colour, style)
-                _dots(panel, across, comparison.exact[i], colour)
-            handles.append(Line2D([], [], color=colour, linestyle=style, label=trace.label))
-        handles.append(Line2D([], [], color="0.3", linestyle="-", label="simulated mean ± 2 s.e."))
-        if any(curve is not None for curve in comparison.exact):
-            dots = Line2D(
-                [], [], color="0.3", linestyle="none", marker="o", markersize=3.5, markerfacecolor="none"
-            )
-            dots.set_label("exact expectation")
-            handles.append(dots)
-        handles.append(Line2D([], [], color="0.3", linestyle="--", label="guarantee"))
-        handles.append(Line2D([], [], color="0.5", linestyle=":", label=f"target {comparison.eps:g}"))
-        names = ("round t", "uplink bits sent per worker", "downlink bits received per worker")
-        for panel, name in zip(panels, names, strict=True):
-            panel.axhline(comparison.eps, color="0.5", linewidth=0.8, linestyle=":")
-            panel.set_yscale("log")
-            panel.set_xlabel(name)
-        for panel in panels[1:]:
-            panel.set_xscale("log")
-        panels[0].set_xlim(0, comparison.steps)
-        panels[0].set_ylabel(r"$\mathrm{E}\,\|x_t-x^*\|^2\,/\,\|x_0-x^*\|^2$")
-        panels[0].set_ylim(*_limits(comparison))
-        figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
+        for j, panel in enumerate(panels):
+            _fill(panel, comparison, j)
+        panels[0].set_ylabel(RATIO)
+        methods, kinds = _keys(comparison)
+        _legend(figure, methods, "method", "outside lower left", 3)
+        _legend(figure, kinds, "line", "outside lower right", 1 if len(methods) > 6 else 2)
     return figure
+
+
+def comparison_panel(comparison: Any, j: int) -> Any:
+    """One panel of `comparison_figure` by itself, as for a narrow screen."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(4.2, 3.6), layout="constrained")
+        panel = figure.subplots()
+        _fill(panel, comparison, j)
+        panel.set_ylabel(RATIO)
+    return figure
+
+
+def _legend(figure: Any, handles: Any, title: str, where: str, columns: int) -> None:
+    figure.legend(handles=handles, loc=where, ncols=columns, fontsize=8, title=title, alignment="left")
+
+
+def _keys(comparison: Any) -> tuple[list[Any], list[Any]]:
+    """(a handle for each method: its colour, a handle for each kind of line, in grey)."""
+    from matplotlib.lines import Line2D
+
+    methods = [
+        Line2D(
+            [],
+            [],
+            color=COLOURS[i % len(COLOURS)],
+            linestyle=_line(i),
+            linewidth=3,
+            label=short_label(trace.label),
+        )
+        for i, trace in enumerate(comparison.traces)
+    ]
+    kinds: list[tuple[str, dict[str, Any]]] = [("mean of the runs ± 2 s.e.", {"linestyle": "-"})]
+    if any(curve is not None for curve in comparison.exact):
+        kinds += [("exact expectation", {"linestyle": "none", "marker": "o", "markerfacecolor": "none"})]
+    if any(comparison.guarantee_curve(i) is not None for i in range(len(comparison.rows))):
+        kinds += [("guaranteed bound", {"linestyle": "--"})]
+    kinds += [(f"target {comparison.eps:g}", {"linestyle": ":"})]
+    return methods, [Line2D([], [], color="0.4", markersize=3.5, label=name, **look) for name, look in kinds]
+
+
+def _line(i: int) -> Any:
+    return "-" if i < len(COLOURS) else "-."
+
+
+def _fill(panel: Any, comparison: Any, j: int) -> None:
+    """One panel: every method's curves, over rounds (j = 0), uplink or downlink bits."""
+    panel.set_xscale("log" if j else "linear")
+    for i, trace in enumerate(comparison.traces):
+        colour = COLOURS[i % len(COLOURS)]
+        across = (np.arange(trace.steps + 1), trace.bits, trace.downlink_bits)[j]
+        _curve(panel, across, trace, comparison.guarantee_curve(i), colour, _line(i), first=j > 0)
+        _dots(panel, across, comparison.exact[i], colour)
+    panel.axhline(comparison.eps, color="0.5", linewidth=0.8, linestyle=":")
+    panel.set_yscale("log")
+    panel.set_xlabel(PANELS[j])
+    if not j:
+        panel.set_xlim(0, comparison.steps)
+    panel.set_ylim(*_limits(comparison))
 
 
 def _dots(panel: Any, across: Any, curve: Any, colour: str) -> None:
@@ -68,7 +116,7 @@ def _dots(panel: Any, across: Any, curve: Any, colour: str) -> None:
     if curve is None:
         return
     last = len(curve.mean_square) - 1
-    logarithmic = panel.get_subplotspec().colspan.start > 0
+    logarithmic = panel.get_xscale() == "log"
     at = np.unique((np.geomspace(1, last, 13) if logarithmic else np.linspace(0, last, 13)).astype(int))
     values = curve.mean_square / curve.mean_square[0]
     panel.plot(
@@ -86,12 +134,16 @@ def _limits(comparison: Any) -> tuple[float, float]:
     return max(lowest / 3, comparison.eps * 1e-4, SMALLEST), min(3 * highest, 1e6)
 
 
-def _curve(panel: Any, across: Any, trace: Any, promised: Any, colour: str, style: str) -> None:
+def _curve(
+    panel: Any, across: Any, trace: Any, promised: Any, colour: str, style: str, *, first: bool
+) -> None:
+    """Mean, band and bound; first: only from the first message on, as a logarithmic axis of bits needs it."""
     shown = trace.mean_square / trace.mean_square[0]
     band = 2 * trace.se_square / trace.mean_square[0]
-    good = np.isfinite(shown) & (shown > 0)
+    sent = across > 0 if first else np.full(len(across), True)
+    good = np.isfinite(shown) & (shown > 0) & sent
     x, y, half = across[good], shown[good], band[good]
     panel.plot(x, y, color=colour, linestyle=style)
     panel.fill_between(x, np.maximum(y - half, SMALLEST / 10), y + half, color=colour, alpha=0.2, linewidth=0)
     if promised is not None:
-        panel.plot(across, promised, color=colour, linestyle="--", linewidth=1.0, alpha=0.9)
+        panel.plot(across[sent], promised[sent], color=colour, linestyle="--", linewidth=1.0, alpha=0.9)

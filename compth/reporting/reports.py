@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import html
 import io
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from compth.claims import how_sharp, shown
-from compth.compressors.identity import Identity
 from compth.reporting.files import MARK
-from compth.reporting.page import html_table, page
-
-NO_NUMBER = ("", "-", "diverged", "inf", "nan")
-"""Cells that may stand in a column of numbers."""
-
-
-def numeric(cells: Sequence[str]) -> bool:
-    """True for a column of numbers, which is set to the right; text is set to the left."""
-    return all(c in NO_NUMBER or c.lstrip("-+.")[:1].isdigit() for c in cells)
+from compth.reporting.page import html_table, numeric, page
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -31,6 +22,13 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         columns = zip(row, widths, right, strict=True)
         lines.append("  ".join(c.rjust(w) if to else c.ljust(w) for c, w, to in columns).rstrip())
     return "\n".join([lines[0], "-" * max(len(line) for line in lines), *lines[1:]])
+
+
+def wrapped(text: str, width: int = 100) -> str:
+    """A remark as lines of at most this width, those after the first indented; numbers and words stay whole."""
+    return "\n".join(
+        textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    )
 
 
 _LATEX = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}"}
@@ -99,10 +97,10 @@ def bits(value: float | None) -> str:
     """Bits with a decimal prefix."""
     if value is None:
         return "-"
-    for factor, unit in ((1e9, "Gb"), (1e6, "Mb"), (1e3, "kb")):
+    for factor, unit in ((1e9, "Gbit"), (1e6, "Mbit"), (1e3, "kbit")):
         if value >= factor:
             return f"{value / factor:.3g} {unit}"
-    return f"{value:.0f} b"
+    return f"{value:.0f} bit"
 
 
 def table_page(
@@ -111,88 +109,3 @@ def table_page(
     """One table as a static page."""
     body = f'<p class="meta">{html.escape(caption)}</p>' + html_table(header, rows)
     return page(title, body, command=command)
-
-
-def comparison_columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
-    """Header and cells of the comparison table."""
-    header = [
-        "method",
-        "compressor",
-        "declared",
-        "standing",
-        "step",
-        "step from",
-        "rate guar.",
-        "rate class",
-        "rate exact",
-    ]
-    header += [
-        "rate sim.",
-        "rounds guar.",
-        "rounds exact",
-        "rounds sim.",
-        "bits to eps",
-        "bits/round",
-        "floor guar.",
-        "floor sim.",
-    ]
-    rows = []
-    for r, method in zip(comparison.rows, comparison.methods, strict=True):
-        seen = "diverged" if r.diverged else rate(r.simulated_rate)
-        cells = [
-            r.method,
-            "" if not method.takes_compressor and isinstance(method.compressor, Identity) else r.compressor,
-            r.constant,
-            r.standing,
-            number(r.stepsize, 3),
-        ]
-        cells += [
-            r.stepsize_from,
-            rate(r.guaranteed_rate),
-            rate(r.tight_rate),
-            rate(r.exact_rate),
-            seen,
-            number(r.guaranteed_rounds),
-            number(r.exact_rounds),
-            number(r.rounds),
-        ]
-        cells += [
-            bits(r.bits),
-            bits(r.bits_per_round),
-            number(r.guaranteed_floor, 2),
-            number(r.simulated_floor, 2),
-        ]
-        rows.append(cells)
-    return header, rows
-
-
-def comparison_page(comparison: Any, command: str = "") -> str:
-    """The comparison as a static page."""
-    header, rows = comparison.columns()
-    notes = "".join(
-        f"<li><b>{html.escape(r.label)}</b>: {html.escape(r.note)}</li>" for r in comparison.rows if r.note
-    )
-    remarks = "".join(f"<li>{html.escape(line)}</li>" for line in comparison.remarks())
-    used = {g.theorem.id: g.theorem for g in comparison.guarantees if g is not None}.values()
-    theorems = [
-        [
-            t.id,
-            t.title,
-            t.metric,
-            f"{shown(t).value}/{t.attribution.value}",
-            how_sharp(t),
-            str(t.source),
-        ]
-        for t in used
-    ]
-    body = (
-        f'<p class="meta">{html.escape(comparison.caption())}</p>'
-        + f"<figure>{inline_svg(comparison.plot())}</figure>"
-        + "<h2>Table</h2>"
-        + html_table(header, rows)
-        + (f"<h2>Steps and trust</h2><ul>{remarks}</ul>" if remarks else "")
-        + ("<h2>Theorems used</h2>" if theorems else "")
-        + html_table(["theorem", "says", "metric", "standing", "sharpness", "source"], theorems)
-        + (f"<h2>Without a guarantee</h2><ul>{notes}</ul>" if notes else "")
-    )
-    return page(f"compth compare: {comparison.problem.name}", body, comparison.seed, command)

@@ -113,16 +113,6 @@ def _reading(problem: Problem) -> str:
     return f"The file was read with {taken}. " if taken else ""
 
 
-def _wider(rows: Sequence[Row]) -> str:
-    """What the column of the class speaks of, where there is one."""
-    if all(r.tight_rate is None for r in rows):
-        return ""
-    return (
-        " rate class: the certified worst case of all problems with this mu_min and L_max (GD: mu and L), a wider"
-        " class: it may lie above a guarantee or a run on this problem and refutes neither."
-    )
-
-
 def _speed(rho: float) -> float:
     """-log rho per round: inf for a method that arrives in one round, 0 for one that does not arrive."""
     if rho <= 0:
@@ -152,9 +142,11 @@ class Comparison:
 
     def table(self) -> str:
         """Plain-text table with a caption and a provenance line."""
-        from compth.reporting.reports import text_table
+        from compth.reporting.comparison import answer
+        from compth.reporting.reports import text_table, wrapped
 
-        lines = [text_table(*self.columns()), self.caption(), *self.remarks(), provenance(self.seed)]
+        held = (self.caption(), self.legend(), answer(self), *self.remarks(), provenance(self.seed))
+        lines = [text_table(*self.columns()), *(wrapped(line) for line in held if line)]
         return "\n".join(lines)
 
     def remarks(self) -> list[str]:
@@ -168,23 +160,34 @@ class Comparison:
         return steps + found + words + [f"warning: {r.label}: {r.warning}" for r in self.rows if r.warning]
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
-        """Header and formatted cells, shared by the terminal, HTML and LaTeX tables."""
-        from compth.reporting.reports import comparison_columns
+        """Header and cells of the main table (at most 100 characters wide), for terminal, text, HTML and LaTeX."""
+        from compth.reporting.comparison import columns
 
-        return comparison_columns(self)
+        return columns(self)
+
+    def details(self) -> tuple[list[str], list[list[str]]]:
+        """Header and cells of everything else that a row holds: constants, standings, rates, floors."""
+        from compth.reporting.comparison import details
+
+        return details(self)
 
     def caption(self) -> str:
-        """What the numbers mean."""
+        """The problem and the runs."""
         p = self.problem
         name, kappa = getattr(p, "name", type(p).__name__), p.L / p.mu if p.mu else np.inf
         return (
             f"{name}: n={p.n} workers, d={p.d}, kappa={kappa:.4g}, L={p.L:.4g}, L_max={p.L_max:.4g}, "
-            f"zeta2*={p.zeta2_star:.3g}; {self.runs} runs of {self.steps} rounds. "
-            f"{_reading(p)}"
-            f"Rounds and bits (uplink, per worker) are those after which E||x_t-x*||^2 stays below "
-            f"{self.eps:g} ||x_0-x*||^2; rates are one-step factors; floors are relative to ||x_0-x*||^2; "
-            "'-' means not reached or not promised."
-            f"{_wider(self.rows)}"
+            f"zeta2*={p.zeta2_star:.3g}; {self.runs} runs of {self.steps} rounds. {_reading(p)}".strip()
+        )
+
+    def legend(self) -> str:
+        """What the columns mean."""
+        return (
+            f"Rounds and uplink bits per worker until E||x_t-x*||^2 stays below {self.eps:g} ||x_0-x*||^2: promised by"
+            " the theorem at this step, certified for the worst problem with this mu_min and L_max (at the best step of"
+            " that certificate), and here: exact expectation where it is known, else the mean of the runs. never: the"
+            " floor is above the target; floor: as seen, or at most (<=), relative to ||x_0-x*||^2; -: nothing is"
+            " promised, or not reached."
         )
 
     def plot(self) -> Any:
@@ -239,7 +242,7 @@ class Comparison:
 
     def to_html(self, command: str = "") -> str:
         """Self-contained static page: figure, table, constants, reproduction line, versions."""
-        from compth.reporting.reports import comparison_page
+        from compth.reporting.comparison import comparison_page
 
         return comparison_page(self, command)
 

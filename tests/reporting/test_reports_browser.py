@@ -5,7 +5,7 @@ import pytest
 
 import compth as ct
 from compth.reporting.certification import html_page
-from compth.reporting.reports import comparison_page
+from compth.reporting.comparison import comparison_page
 from tests.browser import chromium
 
 pytest.importorskip("playwright")

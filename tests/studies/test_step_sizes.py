@@ -64,7 +64,7 @@ def test_compare_shows_the_tight_column():
     row = found.rows[0]
     assert row.exact_rate <= row.tight_rate * (1 + 1e-9)
     assert row.tight_rate <= row.guaranteed_rate
-    assert "rate class" in found.columns()[0]
+    assert "rate class" in found.details()[0]
 
 
 def test_the_worst_case_of_gd_is_that_of_f_itself():

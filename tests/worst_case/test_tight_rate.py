@@ -264,7 +264,7 @@ def test_compare_gains_the_tight_column():
         ct.EF21(ct.Scaled(ct.RandK(2))),
     ]
     found = ct.compare(methods, problem, 60, 8, 0)
-    assert "rate class" in found.columns()[0]
+    assert "rate class" in found.details()[0]
     assert "a wider class" in found.caption()
     for row in found.rows:
         # exact <= tight <= guaranteed: one problem, the worst of its class, the theorem

@@ -1,0 +1,205 @@
+"""A comparison as a table that answers its question, a table of everything, and a page."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from compth.claims import how_sharp, shown
+from compth.compressors.identity import Identity
+from compth.reporting.page import html_table, page
+from compth.reporting.plots import COLOURS, PANELS, comparison_panel, short_label
+from compth.reporting.reports import bits, inline_svg, number, rate
+
+NEVER = "never"
+
+
+def columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of the table that is printed: whose step, and rounds as promised, certified and seen."""
+    header = ["method", "compressor", "step", "step from", "promised", "certified", "here", "uplink", "floor"]
+    rows = zip(comparison.rows, comparison.methods, strict=True)
+    return header, [_cells(comparison, r, m) for r, m in rows]
+
+
+def _cells(comparison: Any, r: Any, method: Any) -> list[str]:
+    return [
+        r.method,
+        _compressor(r, method, short=True),
+        number(r.stepsize, 3),
+        r.stepsize_from,
+        _promised(comparison, r),
+        number(r.certified_rounds),
+        _here(comparison, r),
+        bits(r.bits),
+        _floor(r),
+    ]
+
+
+def _floor(r: Any) -> str:
+    """The floor seen, else the theorem's bound on it."""
+    bound = r.simulated_floor is None and r.guaranteed_floor is not None
+    return f"<= {number(r.guaranteed_floor, 2)}" if bound else number(r.simulated_floor, 2)
+
+
+def _compressor(r: Any, method: Any, *, short: bool) -> str:
+    """The compressor's label, "" where the method takes none; short: Top-6 for TopK(k=6)."""
+    if not method.takes_compressor and isinstance(method.compressor, Identity):
+        return ""
+    return short_label(r.compressor) if short else str(r.compressor)
+
+
+def _promised(comparison: Any, r: Any) -> str:
+    """Rounds after which the theorem's bound is below eps, "never" where its floor is above."""
+    above = r.guaranteed_floor is not None and r.guaranteed_floor > comparison.eps
+    return NEVER if above and r.guaranteed_rounds is None else number(r.guaranteed_rounds)
+
+
+def _here(comparison: Any, r: Any) -> str:
+    """Rounds of the exact expectation, else of the mean of the runs, on this problem."""
+    if r.diverged:
+        return "diverged"
+    seen = r.rounds if r.exact_rate is None and r.exact_rounds is None else r.exact_rounds
+    if seen is not None:
+        return number(seen)
+    return NEVER if (r.simulated_floor or 0) > comparison.eps else f"> {comparison.steps:,}"
+
+
+def answer(comparison: Any) -> str:
+    """Who needs the fewest rounds and the fewest uplink bits, in one sentence; "" where nobody arrives."""
+    arrived = [r for r in comparison.rows if not r.diverged and r.bits is not None]
+    if not arrived:
+        return ""
+    rounds = {r.label: r.rounds if r.exact_rounds is None else r.exact_rounds for r in arrived}
+    first = min(arrived, key=lambda r: rounds[r.label])
+    least = min(arrived, key=lambda r: r.bits)
+    steps = (
+        "these steps" if any(r.stepsize_from == "given" for r in comparison.rows) else "the theorems' steps"
+    )
+    return (
+        f"At {steps} {first.label} needs the fewest rounds ({rounds[first.label]:,}) and {least.label} the fewest"
+        f" uplink bits ({bits(least.bits)})."
+    )
+
+
+def details(comparison: Any) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of everything a row holds, one table 17 columns wide: what `columns` leaves out."""
+    header = [
+        "method",
+        "compressor",
+        "declared",
+        "standing",
+        "step",
+        "step from",
+        "rate guar.",
+        "rate class",
+        "rate exact",
+    ]
+    header += [
+        "rate sim.",
+        "rounds guar.",
+        "rounds exact",
+        "rounds sim.",
+        "bits to eps",
+        "bits/round",
+        "floor guar.",
+        "floor sim.",
+    ]
+    rows = []
+    for r, method in zip(comparison.rows, comparison.methods, strict=True):
+        seen = "diverged" if r.diverged else rate(r.simulated_rate)
+        cells = [
+            r.method,
+            "" if not method.takes_compressor and isinstance(method.compressor, Identity) else r.compressor,
+            r.constant,
+            r.standing,
+            number(r.stepsize, 3),
+        ]
+        cells += [
+            r.stepsize_from,
+            rate(r.guaranteed_rate),
+            rate(r.tight_rate),
+            rate(r.exact_rate),
+            seen,
+            number(r.guaranteed_rounds),
+            number(r.exact_rounds),
+            number(r.rounds),
+        ]
+        cells += [
+            bits(r.bits),
+            bits(r.bits_per_round),
+            number(r.guaranteed_floor, 2),
+            number(r.simulated_floor, 2),
+        ]
+        rows.append(cells)
+    return header, rows
+
+
+def figure_words(comparison: Any) -> str:
+    """What may surprise in the figure, and why."""
+    words = ["Bands: two standard errors."]
+    curves = [comparison.guarantee_curve(i) for i in range(len(comparison.rows))]
+    high = [r.label for r, c in zip(comparison.rows, curves, strict=True) if c is not None and c[0] > 1.5]
+    if high:
+        words.append(
+            f"A guarantee above 1 at the start ({', '.join(high)}) bounds the distance plus the memories' errors."
+        )
+    met = [
+        t.label
+        for t, c in zip(comparison.traces, curves, strict=True)
+        if c is not None and c[-1] > 0 and 0.5 < t.mean_square[-1] / t.mean_square[0] / c[-1] < 2
+    ]
+    if met:
+        words.append(f"Curve and guarantee of {', '.join(met)} lie on each other.")
+    return " ".join(words)
+
+
+def figures(comparison: Any) -> str:
+    """The figure's panels one by one, so that they stand below each other on a phone, and their key."""
+    panels = "".join(
+        f'<figure class="panel">{inline_svg(comparison_panel(comparison, j))}</figure>'
+        for j in range(len(PANELS))
+    )
+    names = [
+        f'<li><b style="color:{COLOURS[i % len(COLOURS)]}">&#9644;</b>{html.escape(short_label(t.label))}</li>'
+        for i, t in enumerate(comparison.traces)
+    ]
+    kinds = ["&#8212; mean of the runs", "&#9675; exact expectation", "- - guaranteed bound"]
+    key = f'<ul class="key">{"".join(names)}{"".join(f"<li>{k}</li>" for k in kinds)}</ul>'
+    words = f'<p class="meta">{html.escape(figure_words(comparison))}</p>'
+    return f'{key}<div class="panels">{panels}</div>{words}'
+
+
+def comparison_page(comparison: Any, command: str = "") -> str:
+    """The comparison as a static page."""
+    header, rows = comparison.columns()
+    notes = "".join(
+        f"<li><b>{html.escape(r.label)}</b>: {html.escape(r.note)}</li>" for r in comparison.rows if r.note
+    )
+    remarks = "".join(f"<li>{html.escape(line)}</li>" for line in comparison.remarks())
+    used = {g.theorem.id: g.theorem for g in comparison.guarantees if g is not None}.values()
+    theorems = [
+        [
+            t.id,
+            t.title,
+            t.metric,
+            f"{shown(t).value}/{t.attribution.value}",
+            how_sharp(t),
+            str(t.source),
+        ]
+        for t in used
+    ]
+    body = (
+        f"<p><b>{html.escape(answer(comparison))}</b></p>"
+        f'<p class="meta">{html.escape(comparison.caption())}</p>'
+        + figures(comparison)
+        + "<h2>Table</h2>"
+        + html_table(header, rows)
+        + f'<p class="meta">{html.escape(comparison.legend())}</p>'
+        + (f"<h2>Steps and trust</h2><ul>{remarks}</ul>" if remarks else "")
+        + ("<h2>Theorems used</h2>" if theorems else "")
+        + html_table(["theorem", "says", "metric", "standing", "sharpness", "source"], theorems)
+        + (f"<h2>Without a guarantee</h2><ul>{notes}</ul>" if notes else "")
+        + "<h2>All numbers</h2>"
+        + html_table(*details(comparison))
+    )
+    return page(f"compth compare: {comparison.problem.name}", body, comparison.seed, command)
