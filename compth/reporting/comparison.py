@@ -38,7 +38,7 @@ def _cells(comparison: Any, r: Any, method: Any) -> list[str]:
 def _floor(r: Any) -> str:
     """The floor seen, else the theorem's bound on it."""
     bound = r.simulated_floor is None and r.guaranteed_floor is not None
-    return f"<= {number(r.guaranteed_floor, 2)}" if bound else number(r.simulated_floor, 2)
+    return f"<={number(r.guaranteed_floor, 2)}" if bound else number(r.simulated_floor, 2)
 
 
 def _compressor(r: Any, method: Any, *, short: bool) -> str:
@@ -61,7 +61,7 @@ def _here(comparison: Any, r: Any) -> str:
     seen = r.rounds if r.exact_rate is None and r.exact_rounds is None else r.exact_rounds
     if seen is not None:
         return number(seen)
-    return NEVER if (r.simulated_floor or 0) > comparison.eps else f"> {comparison.steps:,}"
+    return NEVER if (r.simulated_floor or 0) > comparison.eps else f">{comparison.steps:,}"
 
 
 def answer(comparison: Any) -> str:
@@ -75,6 +75,9 @@ def answer(comparison: Any) -> str:
     steps = (
         "these steps" if any(r.stepsize_from == "given" for r in comparison.rows) else "the theorems' steps"
     )
+    if first is least:
+        both = f"({rounds[first.label]:,}) and uplink bits ({bits(first.bits)})"
+        return f"At {steps} {first.label} needs the fewest rounds {both}."
     return (
         f"At {steps} {first.label} needs the fewest rounds ({rounds[first.label]:,}) and {least.label} the fewest"
         f" uplink bits ({bits(least.bits)})."

@@ -58,7 +58,7 @@ def test_here_is_the_exact_number_where_there_is_one(comparison):
     held = {"exact_rate": 0.9, "exact_rounds": 40, "rounds": 33, "diverged": 0}
     assert cell(changed(comparison, **held), "here") == "40"
     assert cell(changed(comparison, **{**held, "exact_rate": None, "exact_rounds": None}), "here") == "33"
-    assert cell(changed(comparison, **{**held, "exact_rounds": None}), "here") == "> 60"
+    assert cell(changed(comparison, **{**held, "exact_rounds": None}), "here") == ">60"
     assert (
         cell(changed(comparison, **{**held, "exact_rounds": None, "simulated_floor": 0.3}), "here") == "never"
     )
@@ -66,15 +66,17 @@ def test_here_is_the_exact_number_where_there_is_one(comparison):
 
 
 def test_a_bound_on_the_floor_is_marked_as_one(comparison):
-    assert cell(changed(comparison, simulated_floor=None, guaranteed_floor=2.6), "floor") == "<= 2.6"
+    assert cell(changed(comparison, simulated_floor=None, guaranteed_floor=2.6), "floor") == "<=2.6"
     assert cell(changed(comparison, simulated_floor=0.2, guaranteed_floor=2.6), "floor") == "0.2"
 
 
 def test_the_answer_names_the_least(comparison):
     held = changed(comparison, rounds=1, exact_rounds=1, bits=1.0, diverged=0)
     assert answer(held).startswith(
-        "At the theorems' steps DCGD RandK(k=2) needs the fewest rounds (1) and DCGD"
+        "At the theorems' steps DCGD RandK(k=2) needs the fewest rounds (1) and uplink bits (1 bit)."
     )
+    dear = changed(comparison, rounds=1, exact_rounds=1, bits=1e9, diverged=0)
+    assert "(1) and DIANA NaturalCompression() the fewest uplink bits (" in answer(dear)
     assert answer(changed(comparison, stepsize_from="given")).startswith("At these steps")
     assert "DCGD" not in answer(changed(comparison, rounds=1, exact_rounds=1, bits=1.0, diverged=1))
     nobody = SimpleNamespace(rows=[replace(r, bits=None) for r in comparison.rows], eps=1e-2)
