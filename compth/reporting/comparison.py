@@ -146,6 +146,9 @@ def figure_words(comparison: Any) -> str:
         words.append(
             f"A guarantee above 1 at the start ({', '.join(high)}) bounds the distance plus the memories' errors."
         )
+    rises = [r.label for r, c in zip(comparison.rows, curves, strict=True) if c is not None and c[-1] > c[0]]
+    if rises:
+        words.append(f"A guarantee that rises ({', '.join(rises)}) tends to a floor above its start.")
     met = [
         t.label
         for t, c in zip(comparison.traces, curves, strict=True)

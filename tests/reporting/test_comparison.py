@@ -99,6 +99,9 @@ def test_the_figure_names_guarantees_that_start_above_one(comparison):
         rows=comparison.rows, traces=comparison.traces, guarantee_curve=lambda i: np.ones(61)
     )
     assert "above 1" not in figure_words(low)
+    assert "rises" not in figure_words(low)
+    up = SimpleNamespace(rows=low.rows, traces=low.traces, guarantee_curve=lambda i: np.linspace(1, 2.6, 61))
+    assert "A guarantee that rises (GD, DCGD" in figure_words(up)
 
 
 def test_the_page_stacks_its_panels_and_knows_the_dark(comparison):
