@@ -31,7 +31,8 @@ def test_writes_table_figure_data_and_report(tmp_path, capsys):
     assert "<script" not in page
     assert "http-equiv" not in page
     assert "compth compare" in page
-    assert run([*SMALL, "--out", str(out)]) == 0, "our own files may be written again"
+    assert run([*SMALL, "-m", "GD", "--out", str(out)]) == 0, "our own files may be written again"
+    assert len(json.loads((out / "comparison.json").read_text())["rows"]) == 1
 
 
 def test_json_goes_to_standard_output(tmp_path, capsys):
