@@ -204,6 +204,19 @@ def test_every_module_has_a_layer():
     assert tops <= set(LAYERS), f"give {sorted(tops - set(LAYERS))} a layer"
 
 
+def asked_by_attribute(tree):
+    """Lines where an object is asked for what makes it a quadratic, a sum, or one that can be dealt out."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("hasattr", "getattr"):
+            if [text for part in node.args for text in texts(part) if text in ("A", "parts", "as_workers")]:
+                yield node.lineno
+
+
+def test_what_a_problem_has_is_asked_in_one_place():
+    found = [path for path in MODULES if [*asked_by_attribute(ast.parse(path.read_text()))]]
+    assert [str(path.relative_to(ROOT)) for path in found] == ["compth/problems/interface.py"]
+
+
 def test_everything_public_resolves():
     for name in [*ct._OWNER, *ct._MODULES]:
         assert getattr(ct, name) is not None

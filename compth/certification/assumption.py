@@ -14,6 +14,7 @@ from compth.certification.tracer import NotTraceable, leaves
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, State
 from compth.methods.core.unified import Parameters, UnifiedTheorem
+from compth.problems.interface import Problem, as_quadratic
 
 RADII = (1e-3, 1.0, 1e3)
 """Distances from x*, in units of the starting distance (1 when that is 0): noise rules near it, smoothness far off."""
@@ -74,11 +75,12 @@ def reference_of(method: Method) -> Method:
 
 
 def states_of(
-    method: Method, problem: Any, plan: Plan, seed: int = 0, rounds: Sequence[int] = (0, 1, 4)
+    method: Method, problem: Problem, plan: Plan, seed: int = 0, rounds: Sequence[int] = (0, 1, 4)
 ) -> list[State]:
     """States a run passes through: from x* + r v for eigenvectors of the Hessians and random v, after some rounds."""
     rng = stream(seed, problem.n, problem.d)
-    bases = [problem.hessian, *problem.A[:3]]
+    quadratic = as_quadratic(problem)
+    bases = [quadratic.hessian, *quadratic.A[:3]]
     directions = [*(v for a in bases for v in np.linalg.eigh(a)[1].T), *rng.standard_normal((4, problem.d))]
     unit = float(np.sqrt(problem.distance_squared(problem.start))) or 1.0
     found = []
@@ -96,7 +98,7 @@ def states_of(
 @at_the_door(method=a_method, problem=a_problem, theorem=a_theorem)
 def check_assumption(
     method: Method,
-    problem: Any,
+    problem: Problem,
     theorem: UnifiedTheorem,
     *,
     parameters: Parameters | None = None,
@@ -127,7 +129,7 @@ def check_assumption(
 
 
 def _ratios(
-    method: Method, problem: Any, theorem: UnifiedTheorem, p: Parameters, plan: Plan, state: State
+    method: Method, problem: Problem, theorem: UnifiedTheorem, p: Parameters, plan: Plan, state: State
 ) -> tuple[float, float, float]:
     """(first, second, bias) at one state."""
     square, memory, mean = 0.0, 0.0, np.zeros(problem.d)
@@ -155,6 +157,6 @@ def _over(left: float, right: float, scale: float) -> float:
     return 0.0 if left <= 1e-20 * max(scale, 1e-300) or left == 0 else float("inf")
 
 
-def _sigma2(theorem: UnifiedTheorem, problem: Any, state: State, plan: Plan) -> float:
+def _sigma2(theorem: UnifiedTheorem, problem: Problem, state: State, plan: Plan) -> float:
     found = theorem.sigma2_k(problem, state, plan)
     return 0.0 if found is None else float(found[0])

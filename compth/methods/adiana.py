@@ -16,6 +16,7 @@ from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy_of_start
 from compth.methods.diana import independent
+from compth.problems.interface import Problem
 from compth.sources import ADIANA as ADIANA_PAPER
 
 
@@ -85,7 +86,7 @@ class ADIANAAccelerated(Theorem):
         theta, p = run["theta"], run["p"]
         return 1 - min(run["step"] * c.mu, theta / 2, p * theta / (1 + theta), ratio(run["alpha"], 4))
 
-    def observe(self, problem: Any, state: ADIANAState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: ADIANAState, plan: Plan) -> Array:
         z = problem.distance_squared(state.z)
         gaps = float(plan["gap"]) * problem.gap(state.x) + float(plan["reference"]) * problem.gap(state.w)
         memory = mean_square(state.h - problem.gradients(state.w))

@@ -14,6 +14,7 @@ from compth.claims import Attribution
 from compth.compressors import Compressor, Fleet, as_fleet
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods.core import Array, Constants, Method, Plan, State, Theorem
+from compth.problems.interface import Problem
 from compth.sources import CAT as CAT_PAPER
 from compth.tuning import costs
 from compth.tuning.rules import level_form, level_shares, tune_rows
@@ -44,7 +45,7 @@ class CATSingle(Theorem):
     def rate(self, c: Constants, gamma: Number) -> Number:
         return 1 - c.mu / (c.d * c.L)
 
-    def observe(self, problem: Any, state: State, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         return np.asarray(problem.gap(state.x))
 
     def distance_factor(self, c: Constants, plan: Plan) -> float:
@@ -79,7 +80,7 @@ class CATWorkers(Theorem):
         rate = a * a / (2 * float(c.L))
         return lambda t: start * math.exp(-solve_decay(a + b, noise / start, rate * t)) if start > 0 else 0.0
 
-    def observe(self, problem: Any, state: State, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         return np.asarray(problem.gap(state.x))
 
     def distance_factor(self, c: Constants, plan: Plan) -> float:
@@ -154,17 +155,17 @@ class CAT(Method):
     def label(self) -> str:
         return f"CAT {self.scheme}" + (f" T={self.level}" if self.level else "")
 
-    def check(self, problem: Any) -> Constants:
+    def check(self, problem: Problem) -> Constants:
         if problem.n > 1 and self.scheme != "SS":
             raise Unsupported(
                 f"CAT(scheme={self.scheme!r}) needs n = 1, got n={problem.n}: local top-T is biased; use scheme='SS'"
             )
         return super().check(problem)
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> State:
+    def init(self, problem: Problem, x0: Array, plan: Plan) -> State:
         return State(x0)
 
-    def step(self, problem: Any, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
+    def step(self, problem: Problem, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
         g, scheme = problem.gradients(state.x), SCHEMES[self.scheme]
         if self.level is None:
             level, share = tune_rows(g, scheme, self.cost)
@@ -176,7 +177,7 @@ class CAT(Method):
         spent = self.realised_bits(sent) if self.currency == "bits" else self.realised_cost(sent)
         return State(x, spent.mean(axis=-1))
 
-    def _steps(self, problem: Any, g: Array, level: Any, share: Array) -> Array:
+    def _steps(self, problem: Problem, g: Array, level: Any, share: Array) -> Array:
         """The step of least guaranteed bound per replicate; 0 where every gradient is 0."""
         if self.scheme != "SS":
             return np.asarray(SCHEMES[self.scheme].stepsize(Ordered(g), level, share, problem.L))[:, 0]

@@ -24,6 +24,7 @@ from compth.methods.core.known import Asked, Known, Params, Proof
 from compth.methods.core.nonconvex import Growth
 from compth.methods.core.schedules import Harmonic
 from compth.methods.core.unified import Parameters, UnifiedTheorem
+from compth.problems.interface import Problem
 from compth.sources import DIANA as DIANA_PAPER
 from compth.sources import DIANA_OMEGA, UNIFIED
 
@@ -44,7 +45,7 @@ def shift_step(c: Constants) -> Number:
     return alpha
 
 
-def memory_error(problem: Any, state: DIANAState) -> Array:
+def memory_error(problem: Problem, state: DIANAState) -> Array:
     """mean||h_i - grad f_i(x*)||^2, (R,); an engine that has it at hand passes it with the state."""
     held = getattr(state, "memory_error", None)
     return mean_square(state.h - problem.gradients_at_star) if held is None else np.asarray(held)
@@ -57,7 +58,7 @@ class _Diana(Theorem):
     accepts: ClassVar[tuple[str, ...]] = ("alpha",)
     metric = "E||x_t - x*||^2 + weight mean||h_i - grad f_i(x*)||^2"
 
-    def observe(self, problem: Any, state: DIANAState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: DIANAState, plan: Plan) -> Array:
         memory = memory_error(problem, state)
         return np.asarray(problem.distance_squared(state.x) + float(plan["weight"]) * memory)
 
@@ -88,7 +89,7 @@ class DIANAUnified(UnifiedTheorem):
     def run_parameters(self, c: Constants) -> Mapping[str, Number]:
         return {"alpha": shift_step(c)}
 
-    def sigma2_k(self, problem: Any, state: DIANAState, plan: Plan) -> Array:
+    def sigma2_k(self, problem: Problem, state: DIANAState, plan: Plan) -> Array:
         return memory_error(problem, state)
 
     def rate(self, c: Constants, gamma: Number) -> Number:

@@ -14,6 +14,7 @@ from compth.methods.core import closed_forms as forms
 from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.methods.core.known import Asked, Params, Proof
 from compth.methods.core.nearby import feedback
+from compth.problems.interface import Problem
 from compth.sources import EF14
 
 
@@ -52,7 +53,7 @@ class EFExplicit(Theorem):
         noise = 48 * c.L * (1 - c.delta) * gamma**3 * c.zeta2_star / c.delta**2
         return noise / min(gamma * c.mu / 2, ratio(c.delta, 4))
 
-    def observe(self, problem: Any, state: EFState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: EFState, plan: Plan) -> Array:
         shifted = problem.distance_squared(state.x - state.e.mean(axis=1))
         return np.asarray(shifted + float(plan["weight"]) * mean_square(state.e))
 

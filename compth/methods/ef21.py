@@ -24,6 +24,7 @@ from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.methods.core.known import Asked, Params, Proof
 from compth.methods.core.nearby import feedback
 from compth.methods.core.nonconvex import MeanSquaredGradient
+from compth.problems.interface import Problem
 from compth.sources import EF21 as EF21_PAPER
 
 
@@ -67,7 +68,7 @@ class EF21PL(Theorem):
     def rate(self, c: Constants, gamma: Number) -> Number:
         return 1 - gamma * c.mu
 
-    def observe(self, problem: Any, state: EF21State, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: EF21State, plan: Plan) -> Array:
         error = mean_square(state.error)
         return np.asarray(problem.gap(state.x) + float(plan["weight"]) * error)
 
@@ -116,7 +117,7 @@ class EF21Nonconvex(MeanSquaredGradient):
     def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
         return {"theta": ef21_theta_beta(c.delta)[0]}
 
-    def observe(self, problem: Any, state: EF21State, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: EF21State, plan: Plan) -> Array:
         """2 (f - f*)/gamma + G/theta: at t = 0 the constant of the bound."""
         error = mean_square(state.error)
         return np.asarray(2 * problem.gap(state.x) / float(plan.gamma) + error / float(plan["theta"]))

@@ -15,6 +15,7 @@ from compth.claims import Attribution, BiasVariance, Standing, Unbiased
 from compth.errors import NoGuarantee
 from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Worker
+from compth.problems.interface import Problem
 from compth.sources import EFBV as EFBV_PAPER
 
 
@@ -81,7 +82,7 @@ class EFBVPL(Theorem):
         _, (r, _) = scaled(c)
         return max(1 - gamma * c.mu, (1 + r) / 2)
 
-    def observe(self, problem: Any, state: EFBVState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: EFBVState, plan: Plan) -> Array:
         error = mean_square(problem.gradients(state.x) - state.h)
         return np.asarray(problem.gap(state.x) + float(plan["weight"]) * error)
 

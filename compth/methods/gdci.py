@@ -14,6 +14,7 @@ from compth.errors import InvalidParameter
 from compth.methods.core import Constants, Plan, Theorem
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.theorem import ROUNDING
+from compth.problems.interface import Problem
 from compth.sources import GDCI as GDCI_PAPER
 
 
@@ -86,7 +87,7 @@ class GDCI(BodyMethod):
         super().__post_init__()
         object.__setattr__(self, "downlink", self.fleet.member(0))
 
-    def check(self, problem: Any) -> Constants:
+    def check(self, problem: Problem) -> Constants:
         """Constants with star2 = ||x*||^2; omega is the compressed model's, and no other broadcast is."""
         if self.downlink is not self.fleet.member(0) and self.downlink != self.fleet.member(0):
             raise InvalidParameter(f"{self.label}: downlink={self.downlink!r} must be its compressor")

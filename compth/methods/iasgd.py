@@ -13,6 +13,7 @@ from compth.compressors.random_blocks import RandomBlocks
 from compth.methods.core import Array, Constants, Plan, Theorem
 from compth.methods.core.body import BodyState, Server, copy_of_start
 from compth.methods.ibcd import IBCD
+from compth.problems.interface import Problem
 from compth.sources import IBCD as IBCD_PAPER
 
 
@@ -80,7 +81,7 @@ class IASGDGrowth(Theorem):
         rho, noise = block_growth(c, c.params["tau"])
         return noise * sqrt(gamma / (rho * c.mu))
 
-    def observe(self, problem: Any, state: IASGDState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: IASGDState, plan: Plan) -> Array:
         return np.asarray(problem.gap(state.x) + float(plan["mu"]) / 2 * problem.distance_squared(state.v))
 
     def distance_factor(self, c: Constants, plan: Plan) -> float:

@@ -16,6 +16,7 @@ from compth.methods.core import Array, Constants, Method, Plan, Theorem, mean_sq
 from compth.methods.core.components import SingleNode, components, subsets
 from compth.methods.core.theorem import ROUNDING
 from compth.methods.saga import SAGAState
+from compth.problems.interface import Problem
 from compth.sources import IBCD as IBCD_PAPER
 
 
@@ -86,7 +87,7 @@ class ISAGAShared(Theorem):
     def rate(self, c: Constants, gamma: Number) -> Number:
         return 1 - self.pace(c, gamma)
 
-    def observe(self, problem: Any, state: SAGAState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: SAGAState, plan: Plan) -> Array:
         own = components(problem)
         memory = own.n * mean_square(state.table - own.gradients_at_star)
         return np.asarray(problem.distance_squared(state.x) + float(plan["weight"]) * memory)
@@ -121,16 +122,18 @@ class ISAGA(SingleNode):
     def given(self) -> Mapping[str, Number]:
         return {"workers": self.workers, "tau": self.tau}
 
-    def check(self, problem: Any) -> Constants:
+    def check(self, problem: Problem) -> Constants:
         c = replace(super().check(problem), params=self.given())
         if self.workers > c.n:
             raise Unsupported(f"ISAGA(workers={self.workers}) needs workers <= N = {c.n} components")
         return c
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> SAGAState:
+    def init(self, problem: Problem, x0: Array, plan: Plan) -> SAGAState:
         return SAGAState(x0, table=components(problem).gradients(x0))
 
-    def step(self, problem: Any, state: SAGAState, rng: np.random.Generator, plan: Plan, t: int) -> SAGAState:
+    def step(
+        self, problem: Problem, state: SAGAState, rng: np.random.Generator, plan: Plan, t: int
+    ) -> SAGAState:
         table, count, n = state.table, len(state.x), int(self.workers)
         j = subsets(table.shape[1], n, count, rng)[..., None]
         old = np.take_along_axis(table, j, axis=1)

@@ -13,6 +13,7 @@ from compth.compressors.random_blocks import RandomBlocks
 from compth.errors import InvalidParameter
 from compth.methods.core import Array, Constants, Method, Plan, Theorem, mean_square
 from compth.methods.diana import DIANA
+from compth.problems.interface import Problem
 from compth.sources import IBCD as IBCD_PAPER
 
 
@@ -51,7 +52,7 @@ class ISEGARate(Theorem):
     def rate(self, c: Constants, gamma: Number) -> Number:
         return 1 - gamma * c.mu
 
-    def observe(self, problem: Any, state: Any, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array:
         memory = mean_square(state.h - problem.gradients_at_star)
         return np.asarray(problem.distance_squared(state.x) + float(plan["weight"]) * memory)
 

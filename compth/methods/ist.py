@@ -19,6 +19,7 @@ from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods.core import Array, Constants, Method, Plan, Theorem
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.nonconvex import running_mean
+from compth.problems.interface import Problem, as_quadratic
 from compth.sources import IST as IST_PAPER
 
 FORMS = ("estimator", "algorithm")
@@ -68,7 +69,7 @@ class _Interpolation(Theorem):
             return c.reasons.get("theta", "it speaks of IST in the estimator form")
         return ""
 
-    def observe(self, problem: Any, state: Any, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array:
         return 2 * np.asarray(problem.gap(state.x))
 
     def distance_factor(self, c: Constants, plan: Plan) -> float:
@@ -134,11 +135,11 @@ class ISTAveraged(_Interpolation):
     def matrix(self, plan: Plan) -> Array | None:
         return np.asarray(plan["W"])
 
-    def observe(self, problem: Any, state: Any, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array:
         away = state.x - problem.x_star
         return np.asarray(np.einsum("ri,ij,rj->r", away, np.asarray(plan["W"]), away))
 
-    def begin(self, problem: Any, state: Any, plan: Plan) -> Array:
+    def begin(self, problem: Problem, state: Any, plan: Plan) -> Array:
         return 2 * np.asarray(problem.gap(state.x))
 
     def trajectory(self, trace: Any) -> Array:
@@ -171,7 +172,7 @@ class _Neighbourhood(Theorem):
     def _why_not(self, c: Constants) -> str:
         return "" if "h2" in c.facts else c.reasons.get("h2", "it speaks of IST in the estimator form")
 
-    def observe(self, problem: Any, state: Any, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array:
         """||grad f||^2_{L^-1} = 2 (f - f*) on quadratics."""
         return 2 * np.asarray(problem.gap(state.x))
 
@@ -247,7 +248,7 @@ class IST(BodyMethod):
         if self.form not in FORMS:
             raise InvalidParameter(f"IST(form={self.form!r}): choose one of {', '.join(FORMS)}")
 
-    def check(self, problem: Any) -> Constants:
+    def check(self, problem: Problem) -> Constants:
         """Constants with theta and lam of Theorem 1, ||h||_L^2 and sigma^2 of Theorem 2 where they exist."""
         c = super().check(problem)
         draw_weights(self.fleet, (1, problem.n, problem.d), np.random.default_rng(0))
@@ -273,7 +274,7 @@ class IST(BodyMethod):
         moved = gamma * sketch(w.gradient(model))
         return dict(x=w.mean(model - moved) if algorithm else x - w.mean(moved))
 
-    def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
+    def downlink_bits(self, problem: Problem, float_bits: int = FLOAT_BITS) -> float:
         """The worker's own part of the model."""
         costs = self.fleet.bits(problem.n, problem.d, float_bits)
         return float(sum(c.total for c in costs) / problem.n)
@@ -283,16 +284,17 @@ class IST(BodyMethod):
         return (cls(PermK(2) if compressor is None else compressor),)
 
 
-def _facts(method: IST, problem: Any) -> tuple[Mapping[str, Number], Mapping[str, str]]:
+def _facts(method: IST, problem: Problem) -> tuple[Mapping[str, Number], Mapping[str, str]]:
     if method.form != "estimator":
         return {}, {}
     facts: dict[str, Number] = {}
     reasons: dict[str, str] = {}
-    if np.any(problem.b):
+    quadratic = as_quadratic(problem)
+    if np.any(quadratic.b):
         reasons["theta"] = "every b_i must be 0"
     elif problem.d > LARGEST:
         reasons["theta"] = f"theta is computed up to d = {LARGEST} only"
-    elif problem.singular:
+    elif quadratic.singular:
         reasons["theta"] = "L must be positive definite"
     else:
         try:
@@ -310,24 +312,24 @@ def _facts(method: IST, problem: Any) -> tuple[Mapping[str, Number], Mapping[str
     return facts, reasons
 
 
-def mean_curvature(fleet: Any, problem: Any) -> tuple[Array, Array]:
+def mean_curvature(fleet: Any, problem: Problem) -> tuple[Array, Array]:
     """(E[B], W), W = (L E[B] + E[B] L)/2, for B = (1/n) sum C_i L_i C_i."""
-    sketch = DoubleSketch(fleet, problem.n, problem.d)
-    c = np.broadcast_to(np.asarray(sketch.scale, dtype=float), problem.b.shape)
-    mean = sketch.mean_map(c[:, :, None] * problem.A * c[:, None, :])
-    product = problem.hessian @ mean
+    sketch, quadratic = DoubleSketch(fleet, problem.n, problem.d), as_quadratic(problem)
+    c = np.broadcast_to(np.asarray(sketch.scale, dtype=float), quadratic.b.shape)
+    mean = sketch.mean_map(c[:, :, None] * quadratic.A * c[:, None, :])
+    product = quadratic.hessian @ mean
     return mean, (product + product.T) / 2
 
 
-def double_sketch_constants(fleet: Any, problem: Any) -> tuple[float, float]:
+def double_sketch_constants(fleet: Any, problem: Problem) -> tuple[float, float]:
     """(theta, lam): least theta with E[B L B] <= theta W, and lambda_min(L^-1/2 W L^-1/2), by inclusion probabilities.
 
     NoGuarantee where W is indefinite (IST's Remark 1), Unsupported for sketches without joint inclusion probabilities.
     """
-    sketch = DoubleSketch(fleet, problem.n, problem.d)
-    c = np.broadcast_to(np.asarray(sketch.scale, dtype=float), problem.b.shape)
-    K = c[:, :, None] * problem.A * c[:, None, :]
-    L = problem.hessian
+    sketch, quadratic = DoubleSketch(fleet, problem.n, problem.d), as_quadratic(problem)
+    c = np.broadcast_to(np.asarray(sketch.scale, dtype=float), quadratic.b.shape)
+    K = c[:, :, None] * quadratic.A * c[:, None, :]
+    L = quadratic.hessian
     _, W = mean_curvature(fleet, problem)
     size = float(np.abs(W).max())
     values, vectors = np.linalg.eigh((W + W.T) / 2)
@@ -379,21 +381,22 @@ class ISTLaw:
         return float(away @ self.L @ away + (self.L * self.cov(t, gamma)).sum()) / 2
 
 
-def law_of(method: IST, problem: Any) -> ISTLaw | None:
+def law_of(method: IST, problem: Problem) -> ISTLaw | None:
     """The exact law where the sketch is (23) for this problem's Hessians and n = d >= 2, else None."""
     fleet, n = method.fleet, problem.n
     if not isinstance(fleet, ScaledPermK) or not isinstance(fleet.scaling, tuple) or n != problem.d or n < 2:
         return None
-    diagonal = np.einsum("ijj->ij", problem.A)
+    quadratic = as_quadratic(problem)
+    diagonal = np.einsum("ijj->ij", quadratic.A)
     scale = np.asarray(fleet.scaling)
     if scale.shape != diagonal.shape or np.abs(scale**2 * diagonal - n).max() > 1e-9 * n:
         return None
-    u = problem.b / np.sqrt(diagonal)
+    u = quadratic.b / np.sqrt(diagonal)
     mean = u.mean(axis=0)
     v = (u[:, :, None] * u[:, None, :]).mean(axis=0) - np.outer(mean, mean)
     covariance = np.asarray(dealt_covariance(np.diag(np.diag(v)), v, n))
     x_inf = mean / np.sqrt(n)
-    return ISTLaw(x_inf, covariance, problem.x_star - x_inf, problem.hessian)
+    return ISTLaw(x_inf, covariance, problem.x_star - x_inf, quadratic.hessian)
 
 
 def remark1(a: Number, b: Number, c: Number) -> tuple[tuple[Number, Number], ...]:

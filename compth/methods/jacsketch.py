@@ -16,6 +16,7 @@ from compth.methods.core.components import Chosen, ComponentBody, ComponentTheor
 from compth.methods.core.unified import Parameters
 from compth.methods.saga import SAGAState
 from compth.problems.finite_sum import FiniteSum
+from compth.problems.interface import Problem, as_quadratic
 from compth.problems.oracle import Minibatch, noise_of
 from compth.sources import JACSKETCH, UNIFIED
 
@@ -47,7 +48,7 @@ class JacSketchLinear(ComponentTheorem):
             A=2 * first, B=ratio(2 * residual(c.n, size), c.n), rho=ratio(size, c.n), C=ratio(second, c.n)
         )
 
-    def sigma2_k(self, problem: Any, state: SAGAState, plan: Plan) -> Array:
+    def sigma2_k(self, problem: Problem, state: SAGAState, plan: Plan) -> Array:
         return mean_square(state.table - components(problem).gradients_at_star)
 
 
@@ -71,8 +72,8 @@ class JacSketch(ComponentBody):
             raise InvalidParameter(f"JacSketch(size={self.size!r}) needs an integer size >= 1")
         object.__setattr__(self, "compressor", Chosen(int(self.size)))
 
-    def check(self, problem: Any) -> Constants:
-        c, own = super().check(problem), components(problem)
+    def check(self, problem: Problem) -> Constants:
+        c, own = super().check(problem), as_quadratic(components(problem))
         if self.size > c.n:
             raise Unsupported(f"{self!r} needs size <= n = {c.n} components")
         flat = remembered(own, "one worker", lambda: FiniteSum(own.A[None], own.b[None]))

@@ -15,6 +15,7 @@ from compth.methods.core import Array, Constants, Method, Plan, mean_square
 from compth.methods.core.body import BodyState, Server, copy_of_start
 from compth.methods.core.components import ComponentBody, ComponentTheorem, components
 from compth.methods.core.unified import Parameters
+from compth.problems.interface import Problem
 from compth.sources import L_SVRG, UNIFIED
 
 
@@ -42,7 +43,7 @@ class LSVRGLinear(ComponentTheorem):
     def run_parameters(self, c: Constants) -> Mapping[str, Number]:
         return {"p": coin(c)}
 
-    def sigma2_k(self, problem: Any, state: LSVRGState, plan: Plan) -> Array:
+    def sigma2_k(self, problem: Problem, state: LSVRGState, plan: Plan) -> Array:
         own = components(problem)
         return mean_square(own.gradients(state.w) - own.gradients_at_star)
 
@@ -81,7 +82,7 @@ class LSVRG(ComponentBody):
         m = c.compress(c.gradient(x) - old)
         return dict(x=x - gamma * (c.mean(m) + c.mean(old)), w=c.coin(p, x, w))
 
-    def _sent(self, w: Any, read: Any, problem: Any, t: int) -> Any:
+    def _sent(self, w: Any, read: Any, problem: Problem, t: int) -> Any:
         """The chosen component's vector, and all vectors where the reference point is renewed."""
         return super()._sent(w, read, problem, t) + np.where(w.coins[0], float(problem.d * FLOAT_BITS), 0.0)
 

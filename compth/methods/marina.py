@@ -16,6 +16,7 @@ from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods.core import Array, Constants, Plan, Theorem
 from compth.methods.core.body import BodyMethod, BodyState, Server, gradient_at_start
 from compth.methods.core.nonconvex import MeanSquaredGradient
+from compth.problems.interface import Problem
 from compth.sources import MARINA as MARINA_PAPER
 from compth.sources import PERMK
 
@@ -72,7 +73,7 @@ class MARINAPL(Theorem):
     def rate(self, c: Constants, gamma: Number) -> Number:
         return 1 - gamma * c.mu
 
-    def observe(self, problem: Any, state: MARINAState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: MARINAState, plan: Plan) -> Array:
         error = state.g - problem.gradient(state.x)
         return np.asarray(problem.gap(state.x) + float(plan["weight"]) * np.einsum("rj,rj->r", error, error))
 

@@ -10,6 +10,7 @@ from compth.methods.core import Array, Constants, Plan, mean_square
 from compth.methods.core.body import BodyState, Worker, gradient_at_start
 from compth.methods.core.components import ComponentBody, ComponentTheorem, components
 from compth.methods.core.unified import Parameters
+from compth.problems.interface import Problem
 from compth.sources import SAGA as SAGA_PAPER
 from compth.sources import UNIFIED
 
@@ -29,7 +30,7 @@ class SAGALinear(ComponentTheorem):
     def parameters(self, c: Constants) -> Parameters:
         return Parameters(A=2 * c.L_max, B=2, rho=ratio(1, c.n), C=ratio(c.L_max, c.n))
 
-    def sigma2_k(self, problem: Any, state: SAGAState, plan: Plan) -> Array:
+    def sigma2_k(self, problem: Problem, state: SAGAState, plan: Plan) -> Array:
         return mean_square(state.table - components(problem).gradients_at_star)
 
 

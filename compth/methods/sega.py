@@ -16,6 +16,7 @@ from compth.methods.core import Array, Constants, Plan
 from compth.methods.core.body import BodyMethod, BodyState, Server
 from compth.methods.core.components import SingleNode, one_node
 from compth.methods.core.unified import WITH_MEMORY, Parameters, UnifiedTheorem
+from compth.problems.interface import Problem
 from compth.sources import SEGA as SEGA_PAPER
 from compth.sources import UNIFIED
 
@@ -36,7 +37,7 @@ class SEGALinear(UnifiedTheorem):
     def parameters(self, c: Constants) -> Parameters:
         return Parameters(A=2 * c.d * c.L, B=2 * c.d, rho=ratio(1, c.d), C=ratio(c.L, c.d))
 
-    def sigma2_k(self, problem: Any, state: SEGAState, plan: Plan) -> Array:
+    def sigma2_k(self, problem: Problem, state: SEGAState, plan: Plan) -> Array:
         return np.asarray(np.vecdot(state.h, state.h))
 
 
@@ -77,7 +78,7 @@ class SEGA(SingleNode, BodyMethod):
     source = SEGA_PAPER
     own_theorems = (SEGALinear(),)
 
-    def seen(self, problem: Any) -> Any:
+    def seen(self, problem: Problem) -> Problem:
         return one_node(problem)
 
     @staticmethod
@@ -85,5 +86,5 @@ class SEGA(SingleNode, BodyMethod):
         m = w.mean(w.compress(w.gradient(x) - h))
         return dict(x=x - gamma * (h + m), h=h + m / w.d)
 
-    def _sent(self, w: Any, read: Any, problem: Any, t: int) -> Any:
+    def _sent(self, w: Any, read: Any, problem: Problem, t: int) -> Any:
         return float(FLOAT_BITS)

@@ -12,6 +12,7 @@ from compth.compressors.identity import Identity
 from compth.methods.core import Constants, Method, Theorem
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.unified import Parameters, UnifiedTheorem
+from compth.problems.interface import Problem, as_components
 from compth.problems.oracle import Minibatch, Oracle, noise_of
 from compth.sources import UNIFIED, Source
 
@@ -126,7 +127,7 @@ class SGD(BodyMethod):
     def label(self) -> str:
         return f"{type(self).__name__}{self.oracle_label}"
 
-    def check(self, problem: Any) -> Constants:
+    def check(self, problem: Problem) -> Constants:
         c = super().check(problem)
         return c if self.estimator is None else with_draws(c, problem, self.estimator)
 
@@ -152,12 +153,12 @@ class SGDStar(SGD):
         return (cls(),)
 
 
-def with_draws(c: Constants, problem: Any, oracle: Oracle) -> Constants:
+def with_draws(c: Constants, problem: Problem, oracle: Oracle) -> Constants:
     """c with the constants of one draw (tau, LL_1, sigma2_1) and of one component (L_part), where they exist."""
     facts: dict[str, Number] = {}
     if c.stochastic and problem.n == 1 and oracle.components and oracle.replacement:
         one = noise_of(problem, replace(oracle, size=1))  # type: ignore[type-var]
         facts |= {"tau": int(oracle.size), "LL_1": one.LL, "sigma2_1": one.sigma2_mean}
-    if c.stochastic and problem.n == 1 and oracle.single and problem.parts_convex:
-        facts["L_part"] = problem.L_part
+    if c.stochastic and problem.n == 1 and oracle.single and as_components(problem).parts_convex:
+        facts["L_part"] = as_components(problem).L_part
     return replace(c, facts={**c.facts, **facts})

@@ -17,18 +17,19 @@ from compth.methods.core import Array, Constants, Plan, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy_of_start
 from compth.methods.core.unified import WITH_MEMORY, Parameters, UnifiedTheorem
 from compth.methods.diana import independent
+from compth.problems.interface import Problem, has_components
 from compth.sources import DIANA_OMEGA, UNIFIED
 
 
-def part_gradients(problem: Any, x: Array) -> Array:
+def part_gradients(problem: Problem, x: Array) -> Array:
     """grad f_ij(x), (R, d) -> (R, n, m, d); a problem that is no finite sum has m = 1."""
-    found = problem.part_gradients(x) if hasattr(problem, "parts") else problem.gradients(x)[:, :, None]
+    found = problem.part_gradients(x) if has_components(problem) else problem.gradients(x)[:, :, None]
     return np.asarray(found)
 
 
-def parts_at_star(problem: Any) -> Array:
+def parts_at_star(problem: Problem) -> Array:
     """grad f_ij(x*), (n, m, d)."""
-    found = problem.parts_at_star if hasattr(problem, "parts") else problem.gradients_at_star[:, None]
+    found = problem.parts_at_star if has_components(problem) else problem.gradients_at_star[:, None]
     return np.asarray(found)
 
 
@@ -77,7 +78,7 @@ class VRDIANALinear(UnifiedTheorem):
     def run_parameters(self, c: Constants) -> Mapping[str, Number]:
         return {"alpha": learning_rate(c), "p": ratio(1, c.facts["m"])}
 
-    def sigma2_k(self, problem: Any, state: VRDIANAState, plan: Plan) -> Array:
+    def sigma2_k(self, problem: Problem, state: VRDIANAState, plan: Plan) -> Array:
         shifts = mean_square(state.h - problem.gradients_at_star)
         off = part_gradients(problem, state.w) - parts_at_star(problem)
         return np.asarray(shifts + mean_square(off.reshape(len(off), -1, problem.d)))
@@ -132,10 +133,12 @@ class VRDIANA(BodyMethod):
         alpha = learning_rate(c) if self.alpha is None else self.alpha
         return {"alpha": alpha, "p": ratio(1, c.facts["m"])}
 
-    def check(self, problem: Any) -> Constants:
-        c, sums = super().check(problem), hasattr(problem, "parts")
-        facts = {"m": problem.m if sums else 1, "L_part": problem.L_part if sums else problem.L_max}
-        return replace(c, facts={**c.facts, **facts}, convex=problem.parts_convex if sums else c.convex)
+    def check(self, problem: Problem) -> Constants:
+        c = super().check(problem)
+        if not has_components(problem):
+            return replace(c, facts={**c.facts, "m": 1, "L_part": problem.L_max})
+        facts = {"m": problem.m, "L_part": problem.L_part}
+        return replace(c, facts={**c.facts, **facts}, convex=problem.parts_convex)
 
     @staticmethod
     def body(

@@ -13,6 +13,7 @@ from compth.claims import Claim
 from compth.compressors import Compressor
 from compth.errors import CompthError, require
 from compth.methods import Method, find_guarantee
+from compth.problems.interface import Problem
 from compth.reporting.certification import lines
 
 
@@ -70,7 +71,7 @@ def _bits(compressor: Compressor, d: int) -> None:
     assert float(cost.total) >= 0, f"{compressor!r}.bits({d}) is negative"
 
 
-def method_conformance(method: Method, problem: Any, steps: int = 60, runs: int = 256) -> None:
+def method_conformance(method: Method, problem: Problem, steps: int = 60, runs: int = 256) -> None:
     """Every applicable theorem's metric stays below its bound within 7 standard errors on this problem."""
     from compth.simulation import simulate
 

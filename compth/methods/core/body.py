@@ -48,6 +48,7 @@ from compth.methods.core.signature import (
     signature_of,
 )
 from compth.methods.core.vectors import Underivable
+from compth.problems.interface import Problem
 from compth.problems.oracle import Drawn
 from compth.sources import COMPTH, Source
 
@@ -156,7 +157,7 @@ class BodyMethod(Bidirectional):
         """
         return derived(type(self), tuple(sorted(params.items())), n, d, not self.broadcasts_all)
 
-    def init(self, problem: Any, x0: Array, plan: Plan) -> Any:
+    def init(self, problem: Problem, x0: Array, plan: Plan) -> Any:
         form, rows, problem = self.signature, len(x0), self.seen(problem)
         own = problem.gradients(x0) if "gradient" in form.start.values() else None
 
@@ -175,14 +176,14 @@ class BodyMethod(Bidirectional):
         held = (problem.gradients(x0) if own is None else own) if keeps else None
         return self.state_class(x0, held=held, **vectors)
 
-    def _read(self, problem: Any, params: Mapping[str, Any]) -> Reading | None:
+    def _read(self, problem: Problem, params: Mapping[str, Any]) -> Reading | None:
         """What the trace says of this step, None for a body that is no program (it runs as it is written)."""
         try:
             return _reading(type(self), tuple(params.items()), problem.n, problem.d, not self.broadcasts_all)
         except Underivable:
             return None
 
-    def step(self, problem: Any, state: Any, rng: np.random.Generator, plan: Plan, t: int) -> Any:
+    def step(self, problem: Problem, state: Any, rng: np.random.Generator, plan: Plan, t: int) -> Any:
         form, params, given = self.signature, self.arguments(plan, t), problem
         problem = given.through(self.seen) if isinstance(given, Drawn) else self.seen(given)
         # a schedule moves gamma alone, and the program's shape does not hang on its size: read at the first step
@@ -232,7 +233,7 @@ class BodyMethod(Bidirectional):
         out: Array = value if name in self.signature.worker else value[:, 0]
         return out
 
-    def _sent(self, w: Running, read: Reading | None, problem: Any, t: int) -> Any:
+    def _sent(self, w: Running, read: Reading | None, problem: Problem, t: int) -> Any:
         """Uplink bits of the round per worker; a body that is no program sends all its messages, or full vectors.
 
         A server that begins with gradients is sent them in the first round.
@@ -253,7 +254,7 @@ class BodyMethod(Bidirectional):
             out = out + np.where(here, _total(cost, bill, every), 0.0)
         return out
 
-    def check(self, problem: Any) -> Constants:
+    def check(self, problem: Problem) -> Constants:
         c = super().check(problem)
         if not self.broadcasts_all and "broadcast" not in _source(type(self)):
             name = type(self).__name__

@@ -19,24 +19,26 @@ from compth.errors import InvalidParameter
 from compth.methods.core import Array, Constants, Method
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.unified import WITH_MEMORY, UnifiedTheorem
+from compth.problems.interface import Problem, as_quadratic, has_components, has_workers
 from compth.problems.oracle import GradientNoise, Oracle
 from compth.problems.quadratic import DistributedQuadratic
 
 
-def components(problem: Any) -> Any:
+def components(problem: Problem) -> Problem:
     """f = mean_j f_j with one worker for each component: a FiniteSum's n m components, else the problem's workers."""
-    if not hasattr(problem, "as_workers"):
+    if not has_workers(problem):
         return problem
     return remembered(problem, "as_workers()", problem.as_workers)
 
 
-def one_node(problem: Any) -> Any:
+def one_node(problem: Problem) -> Problem:
     """f itself on one worker."""
-    if problem.n == 1 and not hasattr(problem, "parts"):
+    if problem.n == 1 and not has_components(problem):
         return problem
 
     def made() -> DistributedQuadratic:
-        return DistributedQuadratic(problem.hessian[None], problem.b.mean(axis=0)[None])
+        whole = as_quadratic(problem)
+        return DistributedQuadratic(whole.hessian[None], whole.b.mean(axis=0)[None])
 
     return remembered(problem, "one node", made)
 
@@ -118,7 +120,7 @@ class Added(Oracle):
     same: bool = False
     components: ClassVar[bool] = False
 
-    def gradients(self, problem: Any, x: Array, rng: np.random.Generator) -> Array:
+    def gradients(self, problem: Problem, x: Array, rng: np.random.Generator) -> Array:
         g = np.asarray(problem.gradients(x))
         d, where = g.shape[-1], (*g.shape[:-2], 1)
         if self.same:
@@ -128,12 +130,12 @@ class Added(Oracle):
         size = float(np.sqrt(float(self.s2))) * (1 - 2 * (k % 2))
         return g + np.where(k[..., None] // 2 == np.arange(d), size[..., None], 0.0)
 
-    def noise(self, problem: Any) -> GradientNoise:
+    def noise(self, problem: Problem) -> GradientNoise:
         n, d = problem.n, problem.d
         roots = np.ones((1, d)) if self.same else np.eye(d)
         G = np.zeros((n, len(roots), d, d + 1))
         G[..., -1] = float(np.sqrt(float(self.s2) / d)) * roots
-        return GradientNoise(G, problem.A)
+        return GradientNoise(G, as_quadratic(problem).A)
 
 
 @dataclass(frozen=True)
@@ -144,13 +146,13 @@ class SingleNode(Method):
     gamma: Any = None
     takes_compressor: ClassVar[bool] = False
 
-    def check(self, problem: Any) -> Constants:
+    def check(self, problem: Problem) -> Constants:
         return replace(super().check(components(problem)), params=self.given())
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         return dict(self.given())
 
-    def one_sends(self, problem: Any, t: int, count: int = 1) -> float:
+    def one_sends(self, problem: Problem, t: int, count: int = 1) -> float:
         """Bits per worker when `count` vectors are sent by some workers, and one by each before the first round."""
         whole = float(problem.d * FLOAT_BITS)
         return float(whole * count / problem.n + (whole if t == 0 else 0.0))
@@ -169,13 +171,13 @@ class ComponentBody(SingleNode, BodyMethod):
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
 
-    def seen(self, problem: Any) -> Any:
+    def seen(self, problem: Problem) -> Problem:
         return components(problem)
 
-    def outcomes(self, problem: Any) -> int:
+    def outcomes(self, problem: Problem) -> int:
         """How many outcomes a step has."""
         n, noise = components(problem).n, 1 if self.oracle is None else 2 * problem.d
         return comb(n, self.fleet.size) * noise  # type: ignore[attr-defined]
 
-    def _sent(self, w: Any, read: Any, problem: Any, t: int) -> Any:
+    def _sent(self, w: Any, read: Any, problem: Problem, t: int) -> Any:
         return self.one_sends(problem, t, self.fleet.size)  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from compth._own import different
 from compth.claims import Claim, Contractive, JointVariance, Unbiased
 from compth.compressors import Fleet, Independent
 from compth.errors import InvalidParameter, NoGuarantee
+from compth.problems.interface import Problem
 
 Array = NDArray[np.float64]
 K = TypeVar("K", bound=Claim)
@@ -100,7 +101,7 @@ class Constants:
         return found
 
     @classmethod
-    def of(cls, problem: Any, fleet: Fleet) -> Constants:
+    def of(cls, problem: Problem, fleet: Fleet) -> Constants:
         """Constants of a problem and the fleet that compresses on it."""
         fleet.check(problem.n, problem.d)
         lacking = [name for name in NEEDED if not hasattr(problem, name)]

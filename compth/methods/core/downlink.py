@@ -13,6 +13,7 @@ from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter
 from compth.methods.core import Array, Constants, Method
+from compth.problems.interface import Problem
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Bidirectional(Method):
         """True when the downlink is not compressed."""
         return isinstance(self.downlink, Identity)
 
-    def check(self, problem: Any) -> Constants:
+    def check(self, problem: Problem) -> Constants:
         self.downlink.check(problem.d)
         claim = self.downlink.claim(Unbiased, problem.d)
         return replace(super().check(problem), omega_down=float("inf") if claim is None else claim.omega)
@@ -63,5 +64,5 @@ class Bidirectional(Method):
             return None
         return self.downlink.message_bits(update, float_bits)
 
-    def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
+    def downlink_bits(self, problem: Problem, float_bits: int = FLOAT_BITS) -> float:
         return float(self.downlink.bits(problem.d, float_bits).total)

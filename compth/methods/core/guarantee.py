@@ -18,6 +18,7 @@ from compth.methods.core.constants import Constants
 from compth.methods.core.method import Method
 from compth.methods.core.theorem import Plan, Theorem
 from compth.methods.core.word import ORDER, assumptions, broken, not_its_own, other_run
+from compth.problems.interface import Problem
 from compth.rates import Rate, derived
 
 
@@ -46,7 +47,7 @@ class Derivation:
     """The arguments of `find_guarantee`: all that a guarantee follows from."""
 
     method: Any
-    problem: Any
+    problem: Problem
     theorem: Any
     horizon: int
     x0: Any
@@ -64,7 +65,7 @@ class Derivation:
 
 
 def _promise(
-    method: Method, problem: Any, theorem: Theorem, c: Constants, x0: Any, horizon: int | None
+    method: Method, problem: Problem, theorem: Theorem, c: Constants, x0: Any, horizon: int | None
 ) -> Guarantee:
     plan = theorem.plan(c, method.gamma, horizon)
     state = method.init(
@@ -87,7 +88,12 @@ def _promise(
 
 
 def find_guarantee(
-    method: Method, problem: Any, theorem: str | Theorem | None = None, *, horizon: int = 1000, x0: Any = None
+    method: Method,
+    problem: Problem,
+    theorem: str | Theorem | None = None,
+    *,
+    horizon: int = 1000,
+    x0: Any = None,
 ) -> Guarantee:
     """The theorem asked for, or the applicable one whose bound on E||x_t - x*||^2 is smallest at t = horizon."""
     c = method.check(problem)
@@ -125,7 +131,12 @@ def find_guarantee(
     method=a_method, problem=a_problem, theorem=optional(a_theorem), horizon=whole(0), x0=optional(numbers)
 )
 def guarantee(
-    method: Method, problem: Any, theorem: str | Theorem | None = None, *, horizon: int = 1000, x0: Any = None
+    method: Method,
+    problem: Problem,
+    theorem: str | Theorem | None = None,
+    *,
+    horizon: int = 1000,
+    x0: Any = None,
 ) -> Rate:
     """What is promised for this method on this problem: the named theorem's rate, or the best applicable one's.
 
@@ -135,7 +146,7 @@ def guarantee(
 
 
 def plan_of(
-    method: Method, problem: Any, *, horizon: int = 1000, x0: Any = None
+    method: Method, problem: Problem, *, horizon: int = 1000, x0: Any = None
 ) -> tuple[Plan, Guarantee | None, str]:
     """(plan, guarantee or None, reason for none): how a run of this method will be made.
 

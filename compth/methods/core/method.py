@@ -23,6 +23,7 @@ from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods.core.constants import Array, Constants
 from compth.methods.core.theorem import Plan, Theorem
+from compth.problems.interface import Problem
 from compth.problems.oracle import Corrected, Drawn, Oracle, noise_of
 from compth.sources import COMPTH, Source
 
@@ -101,7 +102,7 @@ class Method(ABC):
         """Its theorems."""
         return cls.own_theorems
 
-    def check(self, problem: Any) -> Constants:
+    def check(self, problem: Problem) -> Constants:
         """Constants on this problem; Unsupported, naming what is missing and the remedy, when it cannot run."""
         c = replace(Constants.of(problem, self.fleet), params=self.given())
         for kind in self.requires:
@@ -109,7 +110,7 @@ class Method(ABC):
                 raise Unsupported(_mismatch(type(self).__name__, kind, self.fleet, c))
         return self._noisy(c, problem, self.estimator)
 
-    def _noisy(self, c: Constants, problem: Any, oracle: Oracle | None) -> Constants:
+    def _noisy(self, c: Constants, problem: Problem, oracle: Oracle | None) -> Constants:
         if oracle is None or oracle.exact:
             return c
         noise = noise_of(problem, oracle)
@@ -123,11 +124,11 @@ class Method(ABC):
         found: Oracle | None = self.oracle
         return Corrected(found) if self.corrected and found is not None else found
 
-    def view(self, problem: Any, rng: np.random.Generator) -> Any:
+    def view(self, problem: Problem, rng: np.random.Generator) -> Problem:
         """The problem as `step` sees it: through the oracle, drawn from rng, when there is one."""
         return problem if self.estimator is None else Drawn(problem, self.estimator, rng)
 
-    def seen(self, problem: Any) -> Any:
+    def seen(self, problem: Problem) -> Problem:
         """The problem as `step` takes it: the same, unless the method splits f otherwise among its workers."""
         return problem
 
@@ -146,11 +147,11 @@ class Method(ABC):
         return {}
 
     @abstractmethod
-    def init(self, problem: Any, x0: Array, plan: Plan) -> State:
+    def init(self, problem: Problem, x0: Array, plan: Plan) -> State:
         """State at t = 0 for x0 of shape (R, d)."""
 
     @abstractmethod
-    def step(self, problem: Any, state: Any, rng: np.random.Generator, plan: Plan, t: int) -> Any:
+    def step(self, problem: Problem, state: Any, rng: np.random.Generator, plan: Plan, t: int) -> Any:
         """State at t + 1."""
 
     def uplink_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
@@ -160,7 +161,7 @@ class Method(ABC):
             return self.fleet.message_bits(y, float_bits).mean(axis=-1)
         return float(sum(c.total for c in self.fleet.bits(n, d, float_bits)) / n)
 
-    def downlink_bits(self, problem: Any, float_bits: int = FLOAT_BITS) -> float:
+    def downlink_bits(self, problem: Problem, float_bits: int = FLOAT_BITS) -> float:
         """Bits broadcast to each worker in a round (expected ones): the full vector unless a method compresses it."""
         return float(problem.d * float_bits)
 

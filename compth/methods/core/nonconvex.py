@@ -10,6 +10,7 @@ import numpy as np
 
 from compth._numbers import Number
 from compth.methods.core import Array, Constants, Plan, Theorem
+from compth.problems.interface import Problem
 
 
 def running_mean(values: Any) -> Array:
@@ -41,7 +42,7 @@ class MeanSquaredGradient(Theorem):
         """The running mean of the standard errors: the error of a mean is at most the mean of the errors."""
         return running_mean(trace.se_gradient_square)
 
-    def observe(self, problem: Any, state: Any, plan: Plan) -> Array | None:
+    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array | None:
         """f - f*: at t = 0 what the bound starts from."""
         return np.asarray(problem.gap(state.x))
 

@@ -10,6 +10,7 @@ import numpy as np
 from compth.compressors.perm_k import draw_weights
 from compth.errors import Unsupported
 from compth.methods.core.vectors import Underivable
+from compth.problems.interface import has_components
 
 Array = Any
 PLAIN = np.ndarray
@@ -162,7 +163,7 @@ class RunningParts:
     def gradient(self, x: Array) -> Array:
         """grad f_ij(x), (R, n, m, d) from (R, 1, d); m = 1 on a problem without parts."""
         seen, at = self._w._seen, x[:, 0]
-        found = seen.part_gradients(at) if hasattr(seen, "parts") else seen.gradients(at)[:, :, None]
+        found = seen.part_gradients(at) if has_components(seen) else seen.gradients(at)[:, :, None]
         return self._w._noted(np.asarray(found))
 
     def mean(self, v: Array) -> Array:

@@ -18,6 +18,7 @@ from compth._numbers import Number
 from compth.claims import Attribution, Claim, Sharpness, Standing, standing_of
 from compth.errors import NoGuarantee
 from compth.methods.core.constants import Array, Constants
+from compth.problems.interface import Problem
 from compth.rates import geometric
 from compth.sources import COMPTH, Source
 
@@ -170,11 +171,11 @@ class Theorem(ABC):
             raise NoGuarantee(reason)
         return self.at(c, gamma, horizon)
 
-    def observe(self, problem: Any, state: Any, plan: Plan) -> Array | None:
+    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array | None:
         """Its metric on each replicate, (R,); None when it is the squared distance that every run records."""
         return None
 
-    def begin(self, problem: Any, state: Any, plan: Plan) -> Array | None:
+    def begin(self, problem: Problem, state: Any, plan: Plan) -> Array | None:
         """What its bound starts from, (R,): the metric at t = 0 unless said otherwise; None: the squared distance."""
         return self.observe(problem, state, plan)
 

@@ -19,6 +19,7 @@ from compth._numbers import Number, max, min, ratio
 from compth.claims import Attribution, Standing
 from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods.core import Array, Constants, Plan, Theorem
+from compth.problems.interface import Problem
 from compth.sources import UNIFIED
 
 WITH_MEMORY = "E||x_t - x*||^2 + M gamma^2 sigma_t^2"
@@ -142,7 +143,7 @@ class UnifiedTheorem(Theorem):
         """What the method's step needs besides gamma."""
         return {}
 
-    def sigma2_k(self, problem: Any, state: Any, plan: Plan) -> Array | None:
+    def sigma2_k(self, problem: Problem, state: Any, plan: Plan) -> Array | None:
         """sigma^2 of each replicate, (R,); None when the row has none (B = 0)."""
         return None
 
@@ -159,7 +160,7 @@ class UnifiedTheorem(Theorem):
     def floor(self, c: Constants, gamma: Number) -> Number:
         return self.parameters(c).floor(gamma, c.mu, self.memory(c))
 
-    def observe(self, problem: Any, state: Any, plan: Plan) -> Array | None:
+    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array | None:
         sigma2 = self.sigma2_k(problem, state, plan)
         if sigma2 is None:
             return None

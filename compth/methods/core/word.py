@@ -8,6 +8,7 @@ from typing import Any
 
 from compth._own import base_of, different, stranger
 from compth.claims import Standing, sure
+from compth.problems.interface import Problem
 from compth.rates import Rate
 
 ORDER = (Standing.PROVED, Standing.CITED, Standing.DERIVED, Standing.CONJECTURE, Standing.ASSUMED)
@@ -16,7 +17,7 @@ LISTS = frozenset({"theorems", "own_theorems"})
 """What a subclass of a method may override and still be that method: each theorem is looked at itself."""
 
 
-def other_run(method: Any, problem: Any) -> str:
+def other_run(method: Any, problem: Problem) -> str:
     """ "" where a theorem of the package can speak of this run; else the code that is neither its nor new throughout.
 
     A problem written from scratch is taken at its word: only one that inherits constants and changes what runs is not.
@@ -46,7 +47,7 @@ def _made_for(theorem: Any, method: Any) -> bool:
     return bool(type(theorem).derived) and theorem.kind is type(method)
 
 
-def assumptions(method: Any, problem: Any, theorem: Any, c: Any) -> dict[str, Any]:
+def assumptions(method: Any, problem: Problem, theorem: Any, c: Any) -> dict[str, Any]:
     """standing and assumed of a Rate, for a package of which nothing was replaced."""
     used = [found for kind in theorem.requires if (found := c.claim(kind)) is not None]
     standings = [sure(theorem), *map(sure, used)]

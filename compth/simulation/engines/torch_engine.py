@@ -14,7 +14,7 @@ from compth._types import Array
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem
 from compth.problems import DistributedQuadratic
-from compth.problems.interface import Problem
+from compth.problems.interface import Problem, Quadratic, as_quadratic
 from compth.simulation.engines.base import Engine
 
 
@@ -37,7 +37,7 @@ def _device(name: str) -> tuple[Any, str]:
 class TorchQuadratic:
     """A DistributedQuadratic's maps on a device; every other attribute is the original's."""
 
-    def __init__(self, problem: DistributedQuadratic, namespace: Any, dtype: Any) -> None:
+    def __init__(self, problem: Quadratic, namespace: Any, dtype: Any) -> None:
         self._problem = problem
 
         def moved(a: Any) -> Any:
@@ -118,7 +118,9 @@ class TorchEngine(Engine):
         from compth.simulation.engines.torch_arrays import Stream
 
         if self._moved is None:
-            self._moved = TorchQuadratic(self.method.seen(self.problem), self.target.namespace, x0.dtype)
+            self._moved = TorchQuadratic(
+                as_quadratic(self.method.seen(self.problem)), self.target.namespace, x0.dtype
+            )
         word = int(np.random.SeedSequence([self.seed, block]).generate_state(1, np.uint64)[0]) >> 1
         state = self._method.init(self._moved, self.target.namespace.asarray(np.array(x0)), self.plan)
         return state, Stream(word, self.device)
