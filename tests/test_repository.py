@@ -207,9 +207,9 @@ def test_every_module_has_a_layer():
 def asked_by_attribute(tree):
     """Lines where an object is asked for what makes it a quadratic, a sum, or one that can be dealt out."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("hasattr", "getattr"):
-            if [text for part in node.args for text in texts(part) if text in ("A", "parts", "as_workers")]:
-                yield node.lineno
+        asks = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("hasattr", "getattr")
+        if asks and {"A", "parts", "as_workers"} & {text for part in node.args for text in texts(part)}:
+            yield node.lineno
 
 
 def test_what_a_problem_has_is_asked_in_one_place():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from compth._numbers import Number
 from compth.dynamics import enumerated, masked
 from compth.dynamics.radii import DENSE, WIDTH, mean_ends, mean_radius, radius
 from compth.dynamics.spectrum import ExactRate, is_coupled, rate_from, rate_of_maps
@@ -20,13 +22,16 @@ KEPT = 3
 """How many of the last Perron points a search starts from."""
 
 
+Parameters = Mapping[str, Number] | Callable[[Number], Mapping[str, Number]]
+
+
 class RateAt:
     """gamma -> rho_noise or rho of one method on one problem.
 
     params: the method's other parameters, or a function of gamma that gives them.
     """
 
-    def __init__(self, method: Method, data: Data, params: Any) -> None:
+    def __init__(self, method: Method, data: Data, params: Parameters) -> None:
         self.method, self.data = method, data
         self.params = params if callable(params) else lambda gamma: params
         self.near: list[Any] = []

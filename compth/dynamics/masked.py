@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
+from compth._numbers import Number
 from compth._own import hidden
 from compth.compressors.double_sketch import DoubleSketch
 from compth.dynamics.normal import TRIED, exact_program, program_at
@@ -63,7 +64,7 @@ def _has_form(kind: type[BodyMethod]) -> bool:
         return False
 
 
-def fits(method: Method) -> bool:
+def fits(method: Method) -> TypeGuard[BodyMethod]:
     """True for a body of this form; Unsupported where its class or the object runs something besides."""
     if not isinstance(method, BodyMethod) or not _has_form(type(method)):
         return False
@@ -85,7 +86,7 @@ class MaskedMoments:
 class MaskedSystem:
     """One step of (m, X); its linear part on X alone sets the rate of the second moments."""
 
-    def __init__(self, method: Any, data: Data, gamma: Any, params: Mapping[str, Any]) -> None:
+    def __init__(self, method: BodyMethod, data: Data, gamma: Number, params: Mapping[str, Number]) -> None:
         if data.projector is not None:
             raise Unsupported("the mean Hessian is singular: a masked model has no closed recursion here")
         form = masked_form(exact_program(method, gamma, params, data.n, data.d))

@@ -18,7 +18,9 @@ from compth._numbers import Number
 from compth.compressors.identity import Identity
 from compth.dynamics.forms import Branch, Broadcast, Scheme, Sketches
 from compth.dynamics.lowered import Lowered, Noise, Poly, Row, lowered
+from compth.dynamics.system import Data
 from compth.errors import CompthError, Unsupported
+from compth.methods.core import Method
 from compth.methods.core.body import NOTHING, BodyMethod, derived, runs_its_body
 from compth.methods.core.centre import Centre, centre_of, without_invariants
 from compth.methods.core.outside import while_it_reads_the_same
@@ -31,13 +33,13 @@ class NotNormal(CompthError):
     """A program without this form, and why."""
 
 
-def whole_program(method: BodyMethod, gamma: Any, params: Mapping[str, Any], n: int, d: int) -> Program:
+def whole_program(method: BodyMethod, gamma: Number, params: Mapping[str, Number], n: int, d: int) -> Program:
     """The step at these parameters, in Fractions where the body takes them."""
     values = method.read_from(params) | ({"gamma": gamma} if method.signature.takes_gamma else {})
     return _derived(type(method), values, n, d, not method.broadcasts_all)
 
 
-def exact_program(method: BodyMethod, gamma: Any, params: Mapping[str, Any], n: int, d: int) -> Program:
+def exact_program(method: BodyMethod, gamma: Number, params: Mapping[str, Number], n: int, d: int) -> Program:
     """The same less the copies that invariants show."""
     return without_invariants(whole_program(method, gamma, params, n, d))[0]
 
@@ -257,12 +259,12 @@ def normal_form(method: BodyMethod) -> tuple[Centre, bool] | None:
     return form_of(type(method), not method.broadcasts_all, stochastic, _sends_all(method), counts)
 
 
-def _sends_all(method: Any) -> bool:
+def _sends_all(method: Method) -> bool:
     """True where no message is ever shortened."""
     return type(method.compressor) is Identity
 
 
-def recipe_of(method: Any) -> Recipe:
+def recipe_of(method: Method) -> Recipe:
     """The method's recipe, from its body; Unsupported where nothing can be read off a body."""
     name = type(method).__name__
     if not isinstance(method, BodyMethod):
@@ -291,7 +293,7 @@ def starts(
     """((data, z) -> the memory at t = 0, the same for the servers after x), measured from where they rest."""
     form = method.signature
 
-    def common(data: Any, z: Any) -> list[Any]:
+    def common(data: Data, z: Any) -> list[Any]:
         out = []
         for k in form.server[1:]:
             kind, a = form.start.get(k, "zero"), centre.server[k]
@@ -299,7 +301,7 @@ def starts(
             out.append(here - _like(a, z) * data.x_star)
         return out
 
-    def memory(data: Any, z: Any) -> Any:
+    def memory(data: Data, z: Any) -> Any:
         name = form.worker[0]
         (a, b), kind = centre.worker[name], form.start.get(name, "zero")
         here = {"x0": z + data.x_star + 0 * data.s, "gradient": np.matmul(data.A, z) + data.s}

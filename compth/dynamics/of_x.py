@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from compth._numbers import Number
 from compth.dynamics.forms import Scheme, Sketches
 from compth.dynamics.normal import NotNormal, exact_program, plain_kernel, scheme_of, takes_oracles
 from compth.dynamics.sketches import noise_for
 from compth.dynamics.system import Data, System
 from compth.dynamics.traced import program_sketches, system_of
 from compth.errors import Unsupported
+from compth.methods.core import Method
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.centre import centre_of
 from compth.methods.core.observed import Observed, observed
@@ -20,7 +22,9 @@ from compth.methods.core.rewriting import silent
 from compth.methods.core.vectors import MESSAGE
 
 
-def seen_by_x(method: BodyMethod, data: Data, gamma: Any, params: Mapping[str, Any], mode: str) -> Observed:
+def seen_by_x(
+    method: BodyMethod, data: Data, gamma: Number, params: Mapping[str, Number], mode: str
+) -> Observed:
     """What x observes of a body; where its sketches have no noise, they are numbers and may cancel."""
     found = observed(exact_program(method, gamma, params, data.n, data.d))
     if not found.program.of_kind(MESSAGE) or len(found.program.names) == 1:
@@ -33,7 +37,7 @@ def seen_by_x(method: BodyMethod, data: Data, gamma: Any, params: Mapping[str, A
 
 
 def of_x_alone(
-    method: Any, data: Data, gamma: Any, params: Mapping[str, Any], mode: str = "exact"
+    method: Method, data: Data, gamma: Number, params: Mapping[str, Number], mode: str = "exact"
 ) -> Program | None:
     """The program of what x observes, None where that is the whole state."""
     if not isinstance(method, BodyMethod):
@@ -42,7 +46,7 @@ def of_x_alone(
     return None if found.whole else found.program
 
 
-def scheme_of_part(part: Program, method: Any, data: Data, sketches: Sketches) -> Scheme:
+def scheme_of_part(part: Program, method: Method, data: Data, sketches: Sketches) -> Scheme:
     """The Scheme of part of a body; NotNormal or Unsupported where it has none."""
     centre = centre_of(part, sketches.delta)
     if centre.tier == 3 or (noise_for(method, data) is not None and not takes_oracles(part)):
@@ -53,7 +57,13 @@ def scheme_of_part(part: Program, method: Any, data: Data, sketches: Sketches) -
 
 
 def system_of_part(
-    part: Program, method: Any, data: Data, gamma: Any, params: Any, mode: str, affine: bool
+    part: Program,
+    method: Method,
+    data: Data,
+    gamma: Number,
+    params: Mapping[str, Number],
+    mode: str,
+    affine: bool,
 ) -> Any:
     """The operator of part of a body, in the form of a Scheme where it has that."""
     sketches = program_sketches(method, part, data, mode)

@@ -10,8 +10,9 @@ import numpy as np
 from compth._own import base_of, different, stranger
 from compth.certification.readings import simple
 from compth.certification.realised import draw_law, independent_rows
-from compth.compressors import Compressor, Independent, Shared
+from compth.compressors import Compressor, Fleet, Independent, Shared
 from compth.errors import Unsupported
+from compth.methods.core import Method
 from compth.problems.interface import Problem
 
 FREE = frozenset({"theorems"})
@@ -22,7 +23,7 @@ LIMITS = (5e6, 30.0)
 """Counted work for one trace of a draw, and a cap in seconds."""
 
 
-def own_step(method: Any) -> None:
+def own_step(method: Method) -> None:
     """Raise Unsupported unless a method's init and step are the package's."""
     strange = different(method, FREE)
     if strange:
@@ -38,7 +39,7 @@ def own_problem(problem: Problem) -> None:
         raise Unsupported(f"{strange}: its matrices are not those of the problem that runs; simulate it")
 
 
-def own_fleet(fleet: Any, n: int, d: int, traced: bool = True) -> None:
+def own_fleet(fleet: Fleet, n: int, d: int, traced: bool = True) -> None:
     """Raise Unsupported unless a fleet's moments are the package's, or equal to those of its traced draws at d.
 
     traced=False: pair inclusions are not enough here, so a user's sketch has no proof.

@@ -6,11 +6,13 @@ float solutions rounded to short fractions; T, the problem's matrices and the LD
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from compth._numbers import Number
 from compth.dynamics.forms import Sketches
 from compth.dynamics.normal import recipe_of
 from compth.dynamics.of_x import of_x_alone, scheme_of_part
@@ -62,7 +64,9 @@ def certified_bracket(method: Method, problem: Problem) -> tuple[Fraction, Fract
     return _lower(exact, search), _upper(exact, search)
 
 
-def _scheme(method: Method, data: Data, gamma: Any, params: Any, sketches: Sketches) -> Any:
+def _scheme(
+    method: Method, data: Data, gamma: Number, params: Mapping[str, Number], sketches: Sketches
+) -> Any:
     """That of what x observes, in Fractions."""
     exact_params = {k: Fraction(v) for k, v in params.items()}
     part = of_x_alone(method, data, Fraction(gamma), exact_params)

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from compth.compressors import MomentMap
+from compth.compressors import Fleet, MomentMap
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.random_dithering import RandomDithering
 from compth.dynamics.forms import Sketches
 from compth.dynamics.own import own_compressor, own_fleet
 from compth.dynamics.system import Data, common_cross
 from compth.errors import InvalidParameter, Unsupported
+from compth.methods.core import Method
 from compth.methods.core.downlink import Bidirectional
 from compth.problems.interface import has_components
 from compth.problems.oracle import Full, GradientNoise, Minibatch, noise_of
@@ -38,7 +39,7 @@ def _compare(compressor: Any, d: int, mode: str) -> MomentMap | None:
     return None if own is None else own.own
 
 
-def sketches_of(fleet: Any, n: int, d: int, mode: str = "exact") -> Sketches:
+def sketches_of(fleet: Fleet, n: int, d: int, mode: str = "exact") -> Sketches:
     """Moments of the fleet; Unsupported, with the remedy, when it is not linear (mode="exact") or not comparable."""
     if mode not in MODES:
         raise InvalidParameter(f"mode={mode!r}: choose one of {', '.join(MODES)}")
@@ -65,7 +66,7 @@ def sketches_of(fleet: Any, n: int, d: int, mode: str = "exact") -> Sketches:
     )
 
 
-def sketches_for(method: Any, n: int, d: int, mode: str = "exact") -> Sketches:
+def sketches_for(method: Method, n: int, d: int, mode: str = "exact") -> Sketches:
     """Moments of what a method's workers send and, where it compresses the broadcast, of that."""
     sketches = sketches_of(method.fleet, n, d, mode)
     if not isinstance(method, Bidirectional) or method.broadcasts_all:
@@ -73,7 +74,7 @@ def sketches_for(method: Any, n: int, d: int, mode: str = "exact") -> Sketches:
     return replace(sketches, down=spoken_noise(method, method.downlink, d, mode))
 
 
-def spoken_noise(method: Any, compressor: Any, d: int, mode: str) -> MomentMap:
+def spoken_noise(method: Method, compressor: Any, d: int, mode: str) -> MomentMap:
     """Own noise of the sketch that a broadcast passes; Unsupported where it is none."""
     noise = compressor.noise(d)
     if noise is not None:
@@ -87,7 +88,7 @@ def spoken_noise(method: Any, compressor: Any, d: int, mode: str) -> MomentMap:
     return own
 
 
-def noise_for(method: Any, data: Data) -> GradientNoise | None:
+def noise_for(method: Method, data: Data) -> GradientNoise | None:
     """The gradient noise of a method with an oracle, None without; Unsupported in Fractions."""
     oracle = method.estimator
     if oracle is None or oracle.exact:
@@ -99,7 +100,7 @@ def noise_for(method: Any, data: Data) -> GradientNoise | None:
     return noise_of(data.problem, oracle)
 
 
-def parts_noise(method: Any, data: Data) -> GradientNoise:
+def parts_noise(method: Method, data: Data) -> GradientNoise:
     """The noise of one part's gradients, drawn uniformly by every worker; Unsupported beside an oracle."""
     if noise_for(method, data) is not None:
         raise Unsupported(f"{method.label}: drawn parts and an oracle's draws are not derived together")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from compth._door import a_method, a_problem, at_the_door
+from compth._numbers import Number
 from compth.dynamics import enumerated, masked
 from compth.dynamics.radii import Radius, constant_step_inputs, is_narrow, mean_radius, radius
 from compth.dynamics.rational import certified_bracket
@@ -52,7 +54,9 @@ class ExactRate:
         )
 
 
-def is_coupled(method: Method, data: Data, gamma: Any, params: Any, mode: str = "exact") -> bool:
+def is_coupled(
+    method: Method, data: Data, gamma: Number, params: Mapping[str, Number], mode: str = "exact"
+) -> bool:
     """True when the mean drives the second moments: T of pure means has a part besides the mean itself.
 
     Zero is judged against the same with gradients at x* (and x* itself, which GDCI sends) of the same size but random,
@@ -131,7 +135,9 @@ def rate_on(method: Method, problem: Problem, plan: Plan) -> ExactRate:
     return rate_of(method, data_of(method.seen(problem)), plan.gamma, plan.params)
 
 
-def rate_of(method: Method, data: Any, gamma: Any, params: Any, mode: str = "exact") -> ExactRate:
+def rate_of(
+    method: Method, data: Data, gamma: Number, params: Mapping[str, Number], mode: str = "exact"
+) -> ExactRate:
     """exact_rate from the problem's matrices."""
     if masked.fits(method):
         return rate_of_maps(masked.MaskedSystem(method, data, gamma, params))

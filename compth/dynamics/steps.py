@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from compth._door import a_method, a_problem, at_the_door
+from compth._numbers import Number
 from compth.dynamics import enumerated, masked, stein
 from compth.dynamics.along import EnumeratedRateAt, RateAt
 from compth.dynamics.descent import descended, floor, leftmost, polished, valley
@@ -145,7 +146,7 @@ def parameters(method: Method, problem: Problem) -> Callable[[Any], dict[str, An
     """gamma -> the method's own parameters at that step, apart from what a theorem derives from it."""
     c = method.check(problem)
 
-    def at(gamma: Any) -> dict[str, Any]:
+    def at(gamma: Number) -> dict[str, Any]:
         return {**replace(method, gamma=float(gamma)).default_params(c), **method.given()}
 
     return at

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from compth._numbers import Number
 from compth._own import hidden
 from compth.compressors import as_fleet
 from compth.compressors.identity import Identity
@@ -20,12 +21,13 @@ from compth.dynamics.sketches import noise_for, parts_noise, sketches_of, spoken
 from compth.dynamics.system import Data, Moments
 from compth.dynamics.units import units_of
 from compth.errors import Unsupported
-from compth.methods import Method, Theorem
+from compth.methods import Theorem
+from compth.methods.core import Method, Plan
 from compth.methods.core.body import BodyMethod, runs_its_body
 from compth.methods.core.centre import Centre, centre_of
 from compth.methods.core.program import Op, Program
 from compth.methods.core.vectors import GRADIENT, MESSAGE, PICKED, SPOKEN
-from compth.problems.interface import Problem
+from compth.problems.interface import Problem, has_components
 
 Array = Any
 LARGEST = 4_000_000
@@ -50,8 +52,8 @@ class TracedSystem(Blocks):
         self,
         method: BodyMethod,
         data: Data,
-        gamma: Any,
-        params: Mapping[str, Any],
+        gamma: Number,
+        params: Mapping[str, Number],
         sketches: Sketches,
         affine: bool = True,
         program: Program | None = None,
@@ -86,7 +88,7 @@ class TracedSystem(Blocks):
     @staticmethod
     def _squares(data: Data) -> list[Array]:
         """The mean Hessian, its square, the mean squares of the workers' and of their parts': symmetric all of them."""
-        parts = getattr(data.problem, "parts", None)
+        parts = data.problem.parts if has_components(data.problem) else None
         out = [data.mean, data.mean @ data.mean, np.matmul(data.A, data.A).mean(axis=0)]
         return out if parts is None else [*out, np.matmul(parts, parts).mean(axis=(0, 1))]
 
@@ -144,7 +146,7 @@ class TracedSystem(Blocks):
         """E x."""
         return self.data.x_star + m.C[: self.width, -1]
 
-    def form(self, theorem: Theorem, problem: Problem, plan: Any) -> Array | None:
+    def form(self, theorem: Theorem, problem: Problem, plan: Plan) -> Array | None:
         """w with E metric = w . features(moments); None when the theorem bounds the squared distance."""
         rng = np.random.default_rng(20240)
         data, names = self.data, self.program.names
@@ -217,10 +219,10 @@ class TracedSystem(Blocks):
 
 
 def system_of(
-    method: Any,
+    method: Method,
     data: Data,
-    gamma: Any,
-    params: Mapping[str, Any],
+    gamma: Number,
+    params: Mapping[str, Number],
     mode: str = "exact",
     affine: bool = True,
     program: Program | None = None,
@@ -229,16 +231,19 @@ def system_of(
 
     Unsupported where the fleet's moments are not known, and for oracles in Fractions.
     """
-    whole = exact_program(method, gamma, params, data.n, data.d) if program is None else program
-    sketches = program_sketches(method, whole, data, mode)
-    return TracedSystem(method, data, gamma, params, sketches, affine, whole)
+    body = cast("BodyMethod", method)
+    whole = exact_program(body, gamma, params, data.n, data.d) if program is None else program
+    sketches = program_sketches(body, whole, data, mode)
+    return TracedSystem(body, data, gamma, params, sketches, affine, whole)
 
 
-def program_sketches(method: Any, program: Program, data: Data, mode: str) -> Sketches:
+def program_sketches(method: Method, program: Program, data: Data, mode: str) -> Sketches:
     """Moments of what a program compresses and broadcasts; of a fleet that it does not use nothing is asked."""
     kinds = {op.kind for op in program.ops}
     fleet = method.fleet if MESSAGE in kinds else as_fleet(Identity())
     sketches = sketches_of(fleet, data.n, data.d, mode)
     if SPOKEN in kinds:
-        sketches = replace(sketches, down=spoken_noise(method, method.downlink, data.d, mode))
+        sketches = replace(
+            sketches, down=spoken_noise(method, cast("BodyMethod", method).downlink, data.d, mode)
+        )
     return sketches

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from compth._door import a_method, a_problem, at_the_door, check_start, numbers, optional, whole
+from compth._numbers import Number
 from compth.dynamics import enumerated, traced
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
 from compth.dynamics.normal import NotNormal, plain_kernel, recipe_of
@@ -53,8 +55,8 @@ class Trajectory:
 def make_system(
     method: Method,
     data: Data,
-    gamma: Any,
-    params: Any,
+    gamma: Number,
+    params: Mapping[str, Number],
     *,
     mode: str = "exact",
     affine: bool = True,
@@ -180,7 +182,7 @@ def exact(
     method: Method,
     problem: Problem,
     steps: int,
-    x0: Any = None,
+    x0: ArrayLike | None = None,
     *,
     theorem: str | Theorem | None = None,
     mode: str = "exact",
@@ -282,7 +284,7 @@ def _enumerated(
     )
 
 
-def _operator(method: Method, data: Data, gamma: Any, params: Any, mode: str) -> Any:
+def _operator(method: Method, data: Data, gamma: Number, params: Mapping[str, Number], mode: str) -> Any:
     """The second-moment operator of a method at a step."""
     if not fits(method):
         return make_system(method, data, gamma, params, mode=mode)

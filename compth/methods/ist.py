@@ -11,7 +11,7 @@ import numpy as np
 from compth._numbers import Number, ratio
 from compth.bits import FLOAT_BITS
 from compth.claims import Attribution, Standing
-from compth.compressors import Compressor
+from compth.compressors import Compressor, Fleet
 from compth.compressors.double_sketch import DoubleSketch
 from compth.compressors.identity import Identity
 from compth.compressors.perm_k import PermK, ScaledPermK, draw_weights
@@ -312,7 +312,7 @@ def _facts(method: IST, problem: Problem) -> tuple[Mapping[str, Number], Mapping
     return facts, reasons
 
 
-def mean_curvature(fleet: Any, problem: Problem) -> tuple[Array, Array]:
+def mean_curvature(fleet: Fleet, problem: Problem) -> tuple[Array, Array]:
     """(E[B], W), W = (L E[B] + E[B] L)/2, for B = (1/n) sum C_i L_i C_i."""
     sketch, quadratic = DoubleSketch(fleet, problem.n, problem.d), as_quadratic(problem)
     c = np.broadcast_to(np.asarray(sketch.scale, dtype=float), quadratic.b.shape)
@@ -321,7 +321,7 @@ def mean_curvature(fleet: Any, problem: Problem) -> tuple[Array, Array]:
     return mean, (product + product.T) / 2
 
 
-def double_sketch_constants(fleet: Any, problem: Problem) -> tuple[float, float]:
+def double_sketch_constants(fleet: Fleet, problem: Problem) -> tuple[float, float]:
     """(theta, lam): least theta with E[B L B] <= theta W, and lambda_min(L^-1/2 W L^-1/2), by inclusion probabilities.
 
     NoGuarantee where W is indefinite (IST's Remark 1), Unsupported for sketches without joint inclusion probabilities.

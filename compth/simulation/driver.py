@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from compth._door import a_method, a_problem, at_the_door, check_start, numbers, optional, real_type
 from compth._memory import require_fit
@@ -119,7 +119,7 @@ def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
     return tally
 
 
-def _starts(problem: Problem, x0: Any, runs: int, dtype: Any) -> Array:
+def _starts(problem: Problem, x0: ArrayLike | None, runs: int, dtype: Any) -> Array:
     start = np.asarray(problem.start if x0 is None else x0, dtype=dtype)
     if start.shape not in ((problem.d,), (runs, problem.d)) or not np.isfinite(start).all():
         raise InvalidParameter(
@@ -154,7 +154,7 @@ def simulate(
     steps: int = 1000,
     runs: int = 64,
     seed: int = 0,
-    x0: Any = None,
+    x0: ArrayLike | None = None,
     *,
     theorem: str | Theorem | None = None,
     threads: int = 1,
@@ -178,7 +178,9 @@ def simulate(
     check_start(x0, problem.d, runs)
     check_seed(seed)
     if theorem is None:
-        plan, found, _ = plan_of(method, problem, horizon=steps, x0=x0 if np.ndim(x0) == 1 else None)
+        plan, found, _ = plan_of(
+            method, problem, horizon=steps, x0=None if x0 is None or np.ndim(x0) != 1 else x0
+        )
     else:
         found = find_guarantee(method, problem, theorem, horizon=steps)
         plan = found.plan

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compth.methods.core import Plan
+
 Array = NDArray[np.float64]
 
 
@@ -42,7 +44,7 @@ class Trace:
     bits: Array
     downlink_bits: Array
     diverged: NDArray[np.int64]
-    plan: Any
+    plan: Plan
     theorem: str = ""
     info: dict[str, Any] = field(default_factory=dict)
 

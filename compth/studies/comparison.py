@@ -15,6 +15,7 @@ from compth.certificates import encode
 from compth.claims import Attribution, Claim, Standing, shown
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Constants, Guarantee, Method, plan_of
+from compth.methods.core import Plan
 from compth.methods.core.body import BodyMethod
 from compth.problems.interface import Problem
 from compth.rates import first_at_most
@@ -364,7 +365,7 @@ def _exact(method: Method, problem: Problem, steps: int) -> tuple[Any, float | N
     return curve, float(found.rho) if found.converged else None
 
 
-def _tight(method: Method, problem: Problem, plan: Any) -> float | None:
+def _tight(method: Method, problem: Problem, plan: Plan) -> float | None:
     """The certified worst case over all problems with these mu_min and L_max, where it is known."""
     from compth.studies.step_sizes import worst_case_rate
 

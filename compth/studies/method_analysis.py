@@ -11,7 +11,7 @@ import numpy as np
 from compth._numbers import Number
 from compth._threads import one_blas_thread
 from compth.claims import BiasVariance, Contractive, Unbiased
-from compth.compressors import Independent, as_fleet
+from compth.compressors import Fleet, Independent, as_fleet
 from compth.errors import CompthError, InvalidParameter, Unsupported, require
 from compth.methods import OWN_STEPS, Method, catalogue, guarantee
 from compth.methods.core.body import (
@@ -155,7 +155,7 @@ class _Asked(NamedTuple):
     gamma: Number | None
     base: BodyMethod | None
 
-    def made(self, compressor: Any, gamma: Any, values: Mapping[str, Any]) -> Method:
+    def made(self, compressor: Any, gamma: Number, values: Mapping[str, Any]) -> Method:
         """The instance with this compressor, these parameters."""
         given = dict(values) if gamma is None else {"gamma": gamma, **values}
         if self.base is None:
@@ -369,9 +369,10 @@ def _setting(
     )
 
 
-def _claim(fleet: Any, n: int, d: int) -> dict[str, Number | None]:
+def _claim(fleet: Fleet, n: int, d: int) -> dict[str, Number | None]:
     """The constants by which a worst case is asked: omega, else delta, else eta and omega."""
-    unbiased, contractive, pair = (fleet.claim(k, n, d) for k in (Unbiased, Contractive, BiasVariance))
+    unbiased, contractive = fleet.claim(Unbiased, n, d), fleet.claim(Contractive, n, d)
+    pair = fleet.claim(BiasVariance, n, d)
     if unbiased is not None:
         return {"omega": unbiased.omega}
     if contractive is not None:

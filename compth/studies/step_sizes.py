@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from compth._door import a_method, a_problem, at_the_door, real
+from compth._numbers import Number
 from compth._own import foreign
 from compth.claims import Unbiased
 from compth.dynamics import best_step
@@ -26,7 +27,7 @@ from compth.tuning.steps import StepTable, step_table
 
 
 def worst_case_rate(
-    method: Method, problem: Problem, gamma: float, params: Mapping[str, Any] = MappingProxyType({})
+    method: Method, problem: Problem, gamma: float, params: Mapping[str, Number] = MappingProxyType({})
 ) -> float | None:
     """The certified worst-case factor at this step and parameters of the class that a run lies in, None without one.
 
@@ -117,7 +118,7 @@ def _promised(method: Method, problem: Problem, gamma: float) -> float | None:
     return found.rate.rho
 
 
-def _worst_step(method: Method, problem: Problem, params: Mapping[str, Any]) -> float | None:
+def _worst_step(method: Method, problem: Problem, params: Mapping[str, Number]) -> float | None:
     """The step with the best worst case where it is known in closed form, the other parameters kept."""
     from compth.worst_case.runs import step_in_closed_form
 

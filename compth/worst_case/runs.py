@@ -85,7 +85,7 @@ def _same_step(a: Program, b: Program) -> bool:
     )
 
 
-def body_rate(method: Any, problem: Problem, gamma: float, params: Mapping[str, Any]) -> float | None:
+def body_rate(method: Any, problem: Problem, gamma: float, params: Mapping[str, Number]) -> float | None:
     """The certified worst case of the class that a run of a body lies in, at its step; None where there is none.
 
     Where the worst case needs a minimiser that all f_i share, only for problems that have one.
@@ -104,7 +104,7 @@ def body_rate(method: Any, problem: Problem, gamma: float, params: Mapping[str, 
     return found.certified
 
 
-def _used(method: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+def _used(method: Any, params: Mapping[str, Number]) -> dict[str, Any]:
     """The body's parameters out of a plan's, else the method's own."""
     if not isinstance(method, BodyMethod):
         return {}
@@ -118,7 +118,7 @@ def _misses_its_minimiser(model: Model, problem: Problem) -> bool:
     return bool(SHARED in model.assumptions and problem.n > 1 and problem.zeta2_star != 0)
 
 
-def step_in_closed_form(method: Any, problem: Problem, params: Mapping[str, Any]) -> float | None:
+def step_in_closed_form(method: Any, problem: Problem, params: Mapping[str, Number]) -> float | None:
     """The step of the best worst case that a closed form knows at these parameters, None where none does."""
     used = _used(method, params)
     try:

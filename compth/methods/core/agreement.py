@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from compth._numbers import Number
 from compth.methods.core.program import Program, returned
 from compth.methods.core.running import locked
 from compth.methods.core.vectors import (
@@ -88,7 +89,9 @@ class ProbeParts:
         return lambda v: self._w._noted(PICKED, v, self._w.n)
 
 
-def agree(body: Callable[..., Any], program: Program, params: Mapping[str, Any], downlink: bool) -> Program:
+def agree(
+    body: Callable[..., Any], program: Program, params: Mapping[str, Number], downlink: bool
+) -> Program:
     """The program, every outcome run twice on random arrays; Underivable where anything differs from the trace."""
     reason = "on arrays it computes something other than on symbols, so nothing can be derived from it"
     for seed, count in ((1, 2), (2, 64)):

@@ -137,7 +137,7 @@ class BodyMethod(Bidirectional):
         out = {k: float(v) for k, v in self.read_from(plan.params).items()}
         return out | ({"gamma": plan.step(t)} if self.signature.takes_gamma else {})
 
-    def read_from(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    def read_from(self, params: Mapping[str, Number]) -> dict[str, Any]:
         """The body's parameters out of a plan's, the method's own or the body's defaults where it names none."""
         planned = type(self).planned
         found = {k: params.get(planned.get(k, k), params.get(k)) for k in self.signature.params}
@@ -150,7 +150,7 @@ class BodyMethod(Bidirectional):
             raise InvalidParameter(f"{type(self).__name__} needs {name}=...: no theorem plans it")
         return float(value)
 
-    def program(self, params: Mapping[str, Any], n: int, d: int) -> Program:
+    def program(self, params: Mapping[str, Number], n: int, d: int) -> Program:
         """The body traced at these parameters, and found to do on arrays what the trace says.
 
         Underivable, with the line, where it is no linear program.
@@ -176,7 +176,7 @@ class BodyMethod(Bidirectional):
         held = (problem.gradients(x0) if own is None else own) if keeps else None
         return self.state_class(x0, held=held, **vectors)
 
-    def _read(self, problem: Problem, params: Mapping[str, Any]) -> Reading | None:
+    def _read(self, problem: Problem, params: Mapping[str, Number]) -> Reading | None:
         """What the trace says of this step, None for a body that is no program (it runs as it is written)."""
         try:
             return _reading(type(self), tuple(params.items()), problem.n, problem.d, not self.broadcasts_all)

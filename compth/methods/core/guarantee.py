@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from compth._door import a_method, a_problem, a_theorem, at_the_door, check_start, numbers, optional, whole
 from compth._own import altered, stranger
@@ -50,7 +51,7 @@ class Derivation:
     problem: Problem
     theorem: Any
     horizon: int
-    x0: Any
+    x0: ArrayLike | None
 
     def guarantee(self, standing: str, assumed: tuple[str, ...]) -> Guarantee:
         """Derived again by the code that is here; it stands no firmer than it did where it comes from."""
@@ -65,7 +66,12 @@ class Derivation:
 
 
 def _promise(
-    method: Method, problem: Problem, theorem: Theorem, c: Constants, x0: Any, horizon: int | None
+    method: Method,
+    problem: Problem,
+    theorem: Theorem,
+    c: Constants,
+    x0: ArrayLike | None,
+    horizon: int | None,
 ) -> Guarantee:
     plan = theorem.plan(c, method.gamma, horizon)
     state = method.init(
@@ -93,7 +99,7 @@ def find_guarantee(
     theorem: str | Theorem | None = None,
     *,
     horizon: int = 1000,
-    x0: Any = None,
+    x0: ArrayLike | None = None,
 ) -> Guarantee:
     """The theorem asked for, or the applicable one whose bound on E||x_t - x*||^2 is smallest at t = horizon."""
     c = method.check(problem)
@@ -136,7 +142,7 @@ def guarantee(
     theorem: str | Theorem | None = None,
     *,
     horizon: int = 1000,
-    x0: Any = None,
+    x0: ArrayLike | None = None,
 ) -> Rate:
     """What is promised for this method on this problem: the named theorem's rate, or the best applicable one's.
 
@@ -146,7 +152,7 @@ def guarantee(
 
 
 def plan_of(
-    method: Method, problem: Problem, *, horizon: int = 1000, x0: Any = None
+    method: Method, problem: Problem, *, horizon: int = 1000, x0: ArrayLike | None = None
 ) -> tuple[Plan, Guarantee | None, str]:
     """(plan, guarantee or None, reason for none): how a run of this method will be made.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from compth._numbers import Number
 from compth.errors import CompthError, InvalidParameter
 from compth.methods.core.vectors import (
     COMMON,
@@ -257,7 +258,7 @@ def trace(
     body: Body,
     server: tuple[str, ...],
     worker: tuple[str, ...],
-    params: Mapping[str, Any],
+    params: Mapping[str, Number],
     *,
     n: int,
     d: int,
@@ -313,7 +314,7 @@ def _same_ops(a: tuple[Op, ...], b: tuple[Op, ...]) -> bool:
 
 
 def _run(
-    body: Body, w: Tracer, server: tuple[str, ...], worker: tuple[str, ...], params: Mapping[str, Any]
+    body: Body, w: Tracer, server: tuple[str, ...], worker: tuple[str, ...], params: Mapping[str, Number]
 ) -> dict[str, Vector]:
     state = {k: Vector({(COMMON, STATE, k): 1}) for k in server} | {
         k: Vector({(OWN, STATE, k): 1}) for k in worker

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from compth._numbers import Number
 from compth.errors import InvalidParameter
 
 
@@ -35,7 +36,7 @@ class Signature:
     server: tuple[str, ...]
     worker: tuple[str, ...]
     start: Mapping[str, str]
-    params: Mapping[str, Any]
+    params: Mapping[str, Number]
     takes_gamma: bool
 
 

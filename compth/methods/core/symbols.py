@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy
 
+from compth._numbers import Number
 from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased
 from compth.errors import CompthError, NoGuarantee
 from compth.methods.core.constants import Constants
@@ -152,7 +153,7 @@ class Facts:
     default: Any = None
     rate: Any = None
     floor: Any = None
-    params: Mapping[str, Any] | None = None
+    params: Mapping[str, Number] | None = None
 
     @property
     def shown(self) -> bool:
