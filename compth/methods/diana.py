@@ -46,8 +46,8 @@ def shift_step(c: Constants) -> Number:
 
 
 def memory_error(problem: Problem, state: DIANAState) -> Array:
-    """mean||h_i - grad f_i(x*)||^2, (R,); an engine that has it at hand passes it with the state."""
-    held = getattr(state, "memory_error", None)
+    """mean||h_i - grad f_i(x*)||^2, (R,)."""
+    held = state.memory_error
     return mean_square(state.h - problem.gradients_at_star) if held is None else np.asarray(held)
 
 
@@ -383,9 +383,10 @@ def block_size(n: int, p: Number) -> int:
 
 @dataclass(frozen=True)
 class DIANAState(BodyState):
-    """h: (R, n, d) shifts."""
+    """h: (R, n, d) shifts. memory_error: mean||h_i - grad f_i(x*)||^2, (R,), from an engine that has it at hand."""
 
     h: Any = None
+    memory_error: Any = None
 
 
 def _best(q: Asked) -> tuple[Number, Params]:

@@ -65,9 +65,9 @@ for method in (ct.EF21(ct.TopK(k=2)), ct.EF21(ct.TopK(k=2), downlink=ct.RandK(k=
 # %%
 # Engines
 # -------
-# ``engine="fast"`` (extra ``fast``) runs DCGD, DIANA, EF and EF21 in fused loops and other methods on messages from
-# such loops; ``engine="torch"`` runs the methods' own code on tensors, on a GPU where there is one. Their random
-# streams differ from the reference's, their law does not: runs without randomness agree to rounding.
+# ``engine="fast"`` (extra ``fast``) runs methods in fused loops made from their traces, and those that are no linear
+# bodies on messages from such loops; ``engine="torch"`` runs the methods' own code on tensors, on a GPU where there is
+# one. Their random streams differ from the reference's, their law does not: runs without randomness agree to rounding.
 
 method = ct.EF21(ct.TopK(k=2), gamma=0.05)
 plain = ct.simulate(method, whole, steps=100, runs=1)

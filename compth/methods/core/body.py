@@ -198,7 +198,9 @@ class BodyMethod(Bidirectional):
         if read is not None and w.operations != len(read.program.ops):  # a body that does branch on its step
             read = self._read(problem, params)
         new = {k: self._one(k, v, problem.n, state.x.dtype) for k, v in after.items()}
-        return self.state_class(sent=self._sent(w, read, given, t), heard=_heard(w, read), held=w.kept, **new)
+        return self.state_class(
+            sent=self._sent(w, read, given, t), heard=heard_of(w, read), held=w.kept, **new
+        )
 
     def _called(
         self, w: Running, x: Array, vectors: dict[str, Array], params: dict[str, Any]
@@ -264,7 +266,7 @@ class BodyMethod(Bidirectional):
         return c
 
 
-def _heard(w: Running, read: Reading | None) -> Any:
+def heard_of(w: Running, read: Reading | None) -> Any:
     """Bits of what the workers hear in the round, None where it is the method's fixed broadcast."""
     if read is not None and read.received:
         return sum(w.cost[j] for j in read.received) + sum(w.heard)

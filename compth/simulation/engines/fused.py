@@ -1,124 +1,46 @@
-"""Which methods and compressors the fused loops know, and one round of each."""
+"""Rounds of any linear method in numba loops, from its trace: the matrix product stays in BLAS.
+
+`passes` makes a table of instructions of the body's program, `fused_loops.one_pass` runs it. Nothing is written for a
+method: what its body says is what runs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from compth._own import foreign, stranger
+from compth._own import foreign, hidden
 from compth._types import Array
-from compth.compressors import Compressor, Independent
-from compth.errors import InvalidParameter, Unsupported
-from compth.methods import DCGD, DIANA, EF, EF21, Method, Plan
-from compth.methods.diana import DIANAState
-from compth.methods.ef21 import EF21State
+from compth.compressors import Independent
+from compth.errors import CompthError, Unsupported
+from compth.methods import Method, Plan
+from compth.methods.core.body import BodyMethod, Reading, heard_of, runs_its_body
+from compth.methods.core.centre import centre_of
+from compth.methods.core.running import Repeated
+from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, SPOKEN, STATE, Key, Vector
 from compth.problems import DistributedQuadratic
-from compth.problems.interface import Problem, as_quadratic
+from compth.problems.interface import Problem
+from compth.problems.oracle import Drawn
 from compth.simulation.engines.base import Engine
+from compth.simulation.engines.coded import coded, loops
+from compth.simulation.engines.passes import Schedule, Stage, between, scheduled
 
-METHODS: tuple[type[Method], ...] = (DCGD, DIANA, EF, EF21)
-_NOTHING = np.zeros((0, 0, 0))
-_NOWHERE = np.zeros((0, 0))
-
-
-@dataclass(frozen=True)
-class _Measured(DIANAState):
-    """memory_error: (R,), from the loop that wrote h."""
-
-    memory_error: Any = None
-
-
-@dataclass(frozen=True)
-class _Erring(EF21State):
-    """error: (R, n, d), from the loop that wrote g."""
-
-    error: Any = None
-
-
-@dataclass(frozen=True)
-class Coded:
-    """A compressor as the fused loops read it: its kind, k, s levels, the norm's p, a factor."""
-
-    kind: int
-    k: int = 0
-    s: float = 1.0
-    p: float = 2.0
-    factor: float = 1.0
-
-    @property
-    def arguments(self) -> tuple[int, int, float, float, float]:
-        """In the order of `kernels.compress` and `kernels.fused`."""
-        return self.kind, self.k, self.s, self.p, self.factor
-
-
-def _kernels() -> Any:
-    try:
-        from compth.simulation.engines import fused_loops as kernels
-    except ImportError:
-        raise InvalidParameter(
-            "engine='fast' needs numba: pip install 'compth[fast]', or engine='numpy'"
-        ) from None
-    return kernels
-
-
-def _coders() -> dict[str, Callable[[Any, int], Coded]]:
-    kernels = _kernels()
-    return {
-        "Identity": lambda c, d: Coded(kernels.IDENTITY),
-        "RandK": lambda c, d: Coded(kernels.RAND_K, k=int(c.k)),
-        "TopK": lambda c, d: Coded(kernels.TOP_K, k=int(c.k)),
-        "RandomDithering": lambda c, d: Coded(kernels.DITHERING, s=float(c.s), p=float(c.p)),
-        "TernGrad": lambda c, d: Coded(kernels.TERNARY),
-        "NaturalCompression": lambda c, d: Coded(kernels.NATURAL),
-        "ScaledSign": lambda c, d: Coded(kernels.SIGN),
-    }
-
-
-def coded(compressor: Compressor, d: int) -> Coded:
-    """The compressor in the loops' terms. Raises Unsupported, naming those it knows."""
-    name, coders = type(compressor).__name__, _coders()
-    if name == "Scaled" and not stranger(compressor):
-        inner = coded(compressor.compressor, d)  # type: ignore[attr-defined]
-        factor = inner.factor * float(compressor.scale(d))  # type: ignore[attr-defined]
-        return Coded(inner.kind, inner.k, inner.s, inner.p, factor)
-    own = name in coders and not stranger(compressor)
-    if not own or getattr(compressor, "p", 2) not in (1, 2, np.inf):
-        known = ", ".join([*coders, "Scaled"])
-        raise Unsupported(
-            f"engine='fast' does not know {compressor!r}: use one of {known}, or engine='numpy'"
-        )
-    return coders[name](compressor, d)
-
-
-def accelerated(compressor: Compressor, x: Array, rng: np.random.Generator) -> Array:
-    """C(x) for x (..., d) by the fused loops' kernel: the law of `compressor.compress`."""
-    kernels, d = _kernels(), x.shape[-1]
-    compressor.check(d)
-    rows = np.ascontiguousarray(x).reshape(-1, d)
-    out = np.empty_like(rows)
-    key = rng.integers(0, 1 << 64, dtype=np.uint64)
-    kernels.compress(*coded(compressor, d).arguments, rows, out, key)
-    return out.reshape(x.shape)
+AT_A_TIME = 8192
+"""Numbers of the rows that a pass takes together: what is made of them stays in the nearest cache."""
+SAME = 1e-12
+"""How far a step's coefficients may be from a line in gamma, relative to their size."""
 
 
 def why_not_fused(method: Method, problem: Problem) -> str:
-    """ "" where a fused round knows method, fleet and problem; else what it does not know."""
-    fleet, known = method.fleet, ", ".join(m.__name__ for m in METHODS)
-    strange = foreign(method) if type(method) in METHODS else f"{type(method).__name__} is none of them"
-    downlink = getattr(method, "downlink", None)
-    if strange:
-        return f"it runs {known} of the package, and {strange}"
-    if method.estimator is not None:
-        return f"it computes exact gradients, got oracle={method.estimator!r}"
-    if type(problem) is not DistributedQuadratic or foreign(problem):
-        return f"it needs a DistributedQuadratic, got {type(problem).__name__}"
-    if type(fleet) is not Independent or len(fleet.members) != 1:
-        return f"it needs one compressor for all workers, got {fleet!r}"
-    if downlink is not None and type(downlink).__name__ != "Identity":
-        return f"it sends the full vector down, got downlink={downlink!r}"
+    """ "" where a fused round knows method and fleet; else what stands in the way."""
+    fleet = method.fleet
+    if not isinstance(method, BodyMethod) or not runs_its_body(type(method)) or hidden(method):
+        return f"{type(method).__name__} has a step of its own"
+    if type(fleet) is not Independent or hidden(fleet):
+        return f"it needs workers that compress independently, got {fleet!r}"
     random = fleet.random_length(problem.n, problem.d)
     return f"it counts messages of fixed length only, got {fleet!r}" if random else ""
 
@@ -126,109 +48,268 @@ def why_not_fused(method: Method, problem: Problem) -> str:
 class FastEngine(Engine):
     """One round of a method on blocks of replicates; made once per run, used by all threads.
 
-    Raises Unsupported when the method, the fleet or the problem is not one that the loops know.
+    Raises Unsupported when the method or the fleet is not one for the loops, with the line of the body that is not.
     """
 
     def __init__(self, method: Method, problem: Problem, plan: Plan, seed: int) -> None:
         reason = why_not_fused(method, problem)
         if reason:
             raise Unsupported(f"engine='fast' has no fused round: {reason}")
-        fleet = method.fleet
-        n, d = problem.n, problem.d
         super().__init__(method, problem, plan, seed)
-        self.quadratic = as_quadratic(problem)
-        self.code = coded(fleet.members[0], d)
-        self.bits = float(sum(c.total for c in fleet.bits(n, d)) / n)
-        self.kernels = _kernels()
+        assert isinstance(method, BodyMethod)
+        self.body = method
+        self.seen: Any = method.seen(problem)
+        codes = [coded(method.fleet.member(i), problem.d).arguments for i in range(self.seen.n)]
+        self.codes = tuple(
+            np.array(c, dtype=t) for c, t in zip(zip(*codes, strict=True), "qqddd", strict=True)
+        )
+        self.plain = (
+            type(self.seen) is DistributedQuadratic and not foreign(self.seen) and method.estimator is None
+        )
+        self.reading = self._read(self.body.arguments(plan))
+        carried: tuple[int | None, int | None] = self.reading.carried or (None, None)
+        first, self.last = carried
+        self.first = first if method.estimator is None else None
+        self.compares = self._compared()
+        self.schedule = self._scheduled(self.reading)
+        self.slope = None if plan.schedule is None else self._along()
+        self.loops = loops()
+        self.outcomes = _outcomes(self.reading)
+        costs = method.fleet.bits(self.seen.n, self.seen.d)
+        self.each = float(sum(c.total for c in costs) / self.seen.n)
         self._streams: dict[int, np.uint64] = {}
         self._fixed: dict[Any, tuple[Array, Array, Array]] = {}
-        self._rounds = {DCGD: self._dcgd, DIANA: self._diana, EF: self._ef, EF21: self._ef21}
+
+    # -- the body, read once
+
+    def _read(self, params: dict[str, Any]) -> Reading:
+        """The trace, found to do on arrays what the body does."""
+        self.body.program(params, self.seen.n, self.seen.d)
+        found = self.body._read(self.seen, params)
+        assert found is not None
+        return found
+
+    def _scheduled(self, reading: Reading) -> Schedule:
+        return scheduled(reading, self.plain, self.first, self.compares)
+
+    def _along(self) -> tuple[Schedule, float, float]:
+        """The step at another gamma, from which those between are read off: coefficients are affine in gamma."""
+        gammas = [float(self.plan.step(0)) * f for f in (1.0, 0.5, 0.125)]
+        params = self.body.arguments(self.plan)
+        one, two, three = (self._scheduled(self._read(params | {"gamma": g})) for g in gammas)
+        same = one.structure() == two.structure() == three.structure()
+        guess = np.array(between(one, two, 1.75).numbers()) if same else np.zeros(0)
+        if not same or not np.allclose(guess, three.numbers(), rtol=SAME, atol=SAME):
+            raise Unsupported("engine='fast' has no fused round: the step is not affine in its gamma")
+        return two, gammas[0], gammas[1]
+
+    def _compared(self) -> str | None:
+        """The memory whose distance to grad f_i(x*) its state wants to know, and which rests there."""
+        program = self.reading.program
+        wants = "memory_error" in type(self.body).state_class.__dataclass_fields__
+        if not wants or not self.plain or len(program.worker) != 1:
+            return None
+        try:
+            rests = centre_of(program).worker[program.worker[0]]
+        except CompthError:
+            return None
+        return program.worker[0] if rests == (Fraction(0), Fraction(1)) else None
+
+    def _step_at(self, t: int) -> Schedule:
+        if self.slope is None:
+            return self.schedule
+        other, at, there = self.slope
+        return between(self.schedule, other, (float(self.plan.step(t)) - at) / (there - at))
+
+    # -- rounds
+
+    def start(self, x0: Array, block: int) -> tuple[Any, Any]:
+        state, drawn = super().start(x0, block)
+        return state, _Block(self, drawn)
 
     def step(self, state: Any, drawn: Any, block: int, t: int) -> Any:
         """State at t + 1. The memory of `state` is overwritten: the driver keeps no older state."""
-        return self._rounds[type(self.method)](state, float(self.plan.step(t)), block, t)
+        drawn.load(state)
+        return _Round(self, drawn, state, self._key(block), t).run()
 
-    def _dcgd(self, state: Any, gamma: float, block: int, t: int) -> Any:
-        mean, _, _ = self._round(state.x, block, t)
-        return replace(state, x=state.x - gamma * mean, sent=self.bits)
-
-    def _diana(self, state: Any, gamma: float, block: int, t: int) -> Any:
-        weights = (1.0, 0.0, float(self.plan["alpha"]))
-        mean, shifts, gap = self._round(state.x, block, t, -1.0, state.h, weights, compares=True)
-        return _Measured(state.x - gamma * (shifts + mean), self.bits, state.heard, state.h, gap)
-
-    def _ef(self, state: Any, gamma: float, block: int, t: int) -> Any:
-        mean, _, _ = self._round(state.x, block, t, 1.0, state.e, (0.0, 1.0, -1.0), gain=gamma)
-        return replace(state, x=state.x - mean, sent=self.bits)
-
-    def _ef21(self, state: Any, gamma: float, block: int, t: int) -> Any:
-        x = state.x - gamma * state.g.mean(axis=1)
-        error = state.error
-        self._round(x, block, t, -1.0, state.g, (1.0, 0.0, 1.0), error)
-        return _Erring(x, self.bits, state.heard, state.g, error)
-
-    def _key(self, block: int, t: int) -> tuple[np.uint64, int]:
-        """The stream of a block of replicates, and the round in it."""
+    def _key(self, block: int) -> np.uint64:
+        """The stream of a block of replicates."""
         if block not in self._streams:
             words = np.random.SeedSequence([self.seed, block]).generate_state(1, np.uint64)
             self._streams[block] = words[0]
-        return self._streams[block], t
-
-    def sent(self, state: Any) -> float:
-        return float(state.sent)  # one length for all replicates
+        return self._streams[block]
 
     def measures(self, state: Any) -> Array:
-        problem, x = self.quadratic, state.x
-        if problem.projector is not None or x.dtype != np.float64:
-            return np.asarray(problem.measures(x))
-        out, z = np.empty((3, len(x))), x - problem.x_star
-        self.kernels.measured(z, z @ problem.hessian, out)
+        seen, x = self.seen, state.x
+        same = seen is self.problem and self.plain
+        if not same or seen.projector is not None or x.dtype != np.float64:
+            return super().measures(state)
+        out, z = np.empty((3, len(x))), x - seen.x_star
+        self.loops.measured(z, z @ seen.hessian, out)
         return out
 
-    def _in_precision(self, dtype: Any) -> tuple[Array, Array, Array]:
-        """(A, b, gradients at x*) as the loops take them."""
+    def in_precision(self, dtype: Any) -> tuple[Array, Array, Array]:
+        """(A, b, gradients at x*) as the loops take them; only their shapes count where they do not multiply."""
         if dtype not in self._fixed:
-            problem = self.quadratic
-            A, b, star = (
-                np.ascontiguousarray(a, dtype=dtype)
-                for a in (problem.A, problem.b, problem.gradients_at_star)
+            n, d = self.seen.n, self.seen.d
+            seen = self.seen
+            parts = (
+                (seen.A, seen.b, seen.gradients_at_star)
+                if self.plain
+                else (np.zeros((n, 1, d)), *[np.zeros((n, d))] * 2)
             )
-            self._fixed[dtype] = A, b, star
+            A, b, star = (np.array(a, dtype=dtype, order="C") for a in parts)
+            self._fixed[dtype] = A, b[None, None], star
         return self._fixed[dtype]
 
-    def _round(
-        self,
-        x: Array,
-        block: int,
-        t: int,
-        sign: float = 0.0,
-        memory: Array = _NOTHING,
-        weights: tuple[float, float, float] = (0.0, 0.0, 0.0),
-        error: Array = _NOTHING,
-        gain: float = 1.0,
-        compares: bool = False,
-    ) -> tuple[Array, Array, Array]:
-        """Means over workers of the messages and of the old memory, each (R, d); memory and error are updated.
 
-        Third, where asked for: mean ||memory_i - grad f_i(x*)||^2 after the update, (R,).
-        """
-        A, b, star = self._in_precision(x.dtype)
-        mean, old, gap = np.empty_like(x), np.empty_like(x), np.empty(len(x))
-        held, watched = (a.astype(x.dtype, copy=False) for a in (memory, error))
-        self.kernels.fused(
-            *self.code.arguments,
-            np.ascontiguousarray(x),
-            A,
-            b,
-            gain,
-            sign,
-            held,
-            watched,
-            weights,
-            star if compares else _NOWHERE.astype(x.dtype),
-            mean,
-            old,
-            gap,
-            *self._key(block, t),
+def _outcomes(reading: Reading) -> NDArray[np.int64]:
+    """The leaf of every outcome of the coins, the first coin the lowest digit; 0 for those that never come."""
+    leaves = reading.program.leaves
+    out = np.zeros(1 << len(leaves[0].coins), dtype=np.int64)
+    for number, leaf in enumerate(leaves):
+        out[sum(1 << i for i, came in enumerate(leaf.coins) if came)] = number
+    return out
+
+
+class _Block:
+    """What one block of replicates needs from round to round: its memories, stacked, and room for the passes."""
+
+    def __init__(self, engine: FastEngine, drawn: Any) -> None:
+        self.engine, (self.view, self.rng) = engine, drawn
+        self.rows = 0
+        self.views: dict[str, Array] = {}
+        self.means: dict[str, Array] = {}
+
+    def load(self, state: Any) -> None:
+        """Take the state's memories over, unless they are those that the last round left."""
+        program = self.engine.reading.program
+        here = {k: getattr(state, k) for k in program.worker}
+        if self.views and all(here[k] is v for k, v in self.views.items()) and len(state.x) == self.rows:
+            return
+        schedule, engine = self.engine.schedule, self.engine
+        self.rows, (n, d), dtype = len(state.x), (engine.seen.n, engine.seen.d), state.x.dtype
+
+        def room(count: int, *shape: int) -> Array:
+            return np.empty((count, *shape), dtype=dtype)
+
+        memory = room(len(program.worker), self.rows, n, d)
+        for at, k in enumerate(program.worker):
+            memory[at] = here[k]
+        self.memory, self.views = memory, dict(zip(program.worker, memory, strict=True))
+        self.means = {k: self.views[k].mean(axis=1) for k in schedule.carried_means}
+        self.shared, self.products = (room(k, self.rows, 1, d) for k in (schedule.servers, schedule.products))
+        self.kept, self.totals = (
+            room(len(schedule.kept), self.rows, n, d),
+            room(schedule.totals, self.rows, 1, d),
         )
-        return mean, old, gap
+        self.scratch = room(schedule.scratch, min(self.rows, max(1, AT_A_TIME // d)), 1, d)
+        self.gap = np.empty(self.rows)
+
+
+class _Round:
+    """One round of one block."""
+
+    def __init__(self, engine: FastEngine, block: _Block, state: Any, key: np.uint64, t: int) -> None:
+        self.engine, self.block, self.state, self.key, self.t = engine, block, state, key, t
+        self.schedule, self.program = engine._step_at(t), engine.reading.program
+        self.values: dict[Key, Array] = {(COMMON, STATE, k): getattr(state, k) for k in self.program.server}
+        self.values |= {(COMMON, STATE, k): v for k, v in block.means.items()}
+        self.cost: dict[int, Any] = {}
+        self.heard: list[Any] = []
+        self._streams: dict[int, Repeated] = {}
+        given = block.view
+        self.seen = given.through(engine.body.seen) if isinstance(given, Drawn) else engine.seen
+
+    def run(self) -> Any:
+        """The state after it."""
+        engine, block, program = self.engine, self.block, self.program
+        coins, leaf = self._coins()
+        block.totals.fill(0)
+        block.gap.fill(0)
+        if engine.first is not None:
+            block.kept[self.schedule.kept[engine.first]] = self.state.held
+        for stage in self.schedule.stages:
+            self._stage(stage, leaf)
+        new = self._servers(leaf)
+        block.means = {k: self.values[OWN, STATE, k] for k in block.means}
+        # views made anew: the state's arrays are told from those of another round by their identity
+        block.views = {k: block.memory[i][:] for i, k in enumerate(program.worker)}
+        more = {} if engine.compares is None else {"memory_error": block.gap.copy()}
+        if engine.last is not None:
+            more["held"] = block.kept[self.schedule.kept[engine.last]]
+        sent, heard = self._bits(coins)
+        return engine.body.state_class(sent=sent, heard=heard, **new, **block.views, **more)
+
+    def _coins(self) -> tuple[list[Any], NDArray[np.int64]]:
+        """(coins of every replicate, drawn one after another as the body does; their outcome's number)."""
+        leaves, rows = self.program.leaves, self.block.rows
+        code, coins = np.zeros(rows, dtype=np.int64), []
+        for i in range(len(leaves[0].coins)):
+            chance = float(sum(v.probability for v in leaves if v.coins[i]))
+            coins.append(self.block.rng.random(rows) < chance)
+            code += coins[-1].astype(np.int64) << i
+        return coins, self.engine.outcomes[code]
+
+    def _stage(self, stage: Stage, leaf: NDArray[np.int64]) -> None:
+        block, engine, values = self.block, self.engine, self.values
+        for kind, i, v in stage.first:
+            at = self._common(v)
+            if kind == "spoken":
+                values[COMMON, SPOKEN, i] = engine.body.broadcast(at, block.rng)
+                self.heard.append(engine.body.heard(values[COMMON, SPOKEN, i]))
+            elif kind == "mean":
+                values[COMMON, GRADIENT, i] = self.seen.gradient(at)
+            else:
+                block.kept[self.schedule.kept[i]] = self._gradients(i, at)
+        for slot, v in stage.shared:
+            block.shared[slot, :, 0] = self._common(v)
+        if stage.work.rows:
+            A, b, star = engine.in_precision(self.state.x.dtype)
+            engine.loops.one_pass(
+                stage.work.table, stage.work.coefficients, stage.dots, engine.codes, A, b, block.products, block.memory,
+                block.shared, block.scratch, block.kept, block.totals, star, block.gap, leaf, self.key, self.t,
+            )  # fmt: skip
+        for key, slot in stage.totals.items():
+            values[key] = np.multiply(block.totals[slot, :, 0], 1 / engine.seen.n)
+
+    def _gradients(self, i: int, at: Array) -> Array:
+        """Gradients that the passes do not make: drawn by an oracle, or of other functions."""
+        draw = self.program.ops[i].draw
+        if isinstance(self.seen, Drawn) and sum(op.draw == draw for op in self.program.ops) > 1:
+            stream = self._streams.setdefault(draw, Repeated(self.block.rng))
+            return np.asarray(self.seen.drawn_by(stream.again()).gradients(at))
+        return np.asarray(self.seen.gradients(at))
+
+    def _common(self, v: Vector) -> Array:
+        """A vector that all share, (R, d)."""
+        out: Array | None = None
+        for key, c in v.terms.items():
+            part = self.values[key] if c == 1 else float(c) * self.values[key]
+            out = part if out is None else out + part
+        return np.zeros_like(self.state.x) if out is None else out
+
+    def _servers(self, leaf: NDArray[np.int64]) -> dict[str, Array]:
+        """The next server vectors, of each replicate's leaf."""
+        out = {}
+        for k in self.program.server:
+            nexts = [v[k] for v in self.schedule.nexts]
+            value: Array = self._common(nexts[0])
+            for number, v in enumerate(nexts[1:], 1):
+                if v.terms != nexts[0].terms:
+                    value = np.where((leaf == number)[:, None], self._common(v), value)
+            out[k] = value.astype(self.state.x.dtype, copy=False)
+        return out
+
+    def _bits(self, coins: list[Any]) -> tuple[Any, Any]:
+        """What the method's own step says of the round's bits."""
+        engine = self.engine
+        told = _Told(dict.fromkeys(self.program.of_kind(MESSAGE), engine.each), coins, self.heard)
+        return engine.body._sent(told, engine.reading, engine.problem, self.t), heard_of(told, engine.reading)  # type: ignore[arg-type]
+
+
+class _Told:
+    """What `BodyMethod._sent` asks of a running body."""
+
+    def __init__(self, cost: dict[int, Any], coins: list[Any], heard: list[Any]) -> None:
+        self.cost, self.coins, self.heard, self.means = cost, coins, heard, 0

@@ -15,6 +15,19 @@ import numba
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  np.dot uses its BLAS: loaded before its threads are limited
 
+# numba keeps its compiled code by this file alone: touch it where these numbers change
+from compth.simulation.engines.passes import (
+    COMPARE,
+    COMPRESS,
+    HEAD,
+    HELD,
+    KEPT,
+    OFFSET,
+    PRODUCT,
+    SCRATCH,
+    SERVER,
+)
+
 IDENTITY, RAND_K, TOP_K, DITHERING, TERNARY, NATURAL, SIGN = range(7)
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -333,72 +346,206 @@ def compress(kind, k, s, p, factor, x, out, key):
 
 
 @jit
-def fused(
-    kind,
-    k,
-    s,
-    p,
-    factor,
-    x,
+def _at(kind, slot, i, start, products, b, memory, shared, scratch, kept, totals):
+    """(rows, which of a row's vectors, first row, step between rows) of a place (`passes`) of worker i."""
+    if kind == PRODUCT:
+        return products[slot], 0, 0, 1
+    if kind == OFFSET:
+        return b[0], i, 0, 0
+    if kind == HELD:
+        return memory[slot], i, 0, 1
+    if kind == SERVER:
+        return shared[slot], 0, 0, 1
+    if kind == SCRATCH:
+        return scratch[slot], 0, start, 1
+    if kind == KEPT:
+        return kept[slot], i, 0, 1
+    return totals[slot], 0, 0, 1
+
+
+@jit
+def _scaled(o, keep):
+    for j in range(len(o)):
+        o[j] = keep * o[j] if keep != 0.0 else 0.0
+
+
+@jit
+def _plus_one(o, keep, a, x):
+    """o = keep o + a x; keep = 0 reads nothing."""
+    if keep == 0.0:
+        for j in range(len(o)):
+            o[j] = a * x[j]
+    elif keep == 1.0:
+        for j in range(len(o)):
+            o[j] += a * x[j]
+    else:
+        for j in range(len(o)):
+            o[j] = keep * o[j] + a * x[j]
+
+
+@jit
+def _plus_two(o, keep, a, x, b, y):
+    """o = keep o + a x + b y."""
+    if keep == 0.0:
+        for j in range(len(o)):
+            o[j] = a * x[j] + b * y[j]
+    else:
+        for j in range(len(o)):
+            o[j] = keep * o[j] + (a * x[j] + b * y[j])
+
+
+@jit
+def _plus_three(o, keep, a, x, b, y, c, z):
+    """o = keep o + a x + b y + c z."""
+    if keep == 0.0:
+        for j in range(len(o)):
+            o[j] = a * x[j] + b * y[j] + c * z[j]
+    else:
+        for j in range(len(o)):
+            o[j] = keep * o[j] + (a * x[j] + b * y[j] + c * z[j])
+
+
+@jit
+def _none(rows, leaf, leaves, keep, out):
+    to, m, first, _ = out
+    for r in range(rows[0], rows[1]):
+        if leaves < 0 or (leaves >> leaf[r]) & 1:
+            _scaled(to[r - first, m], keep)
+
+
+@jit
+def _one(rows, leaf, leaves, keep, out, a, x):
+    to, m, first, _ = out
+    u, mu, fu, su = x
+    for r in range(rows[0], rows[1]):
+        if leaves < 0 or (leaves >> leaf[r]) & 1:
+            _plus_one(to[r - first, m], keep, a, u[(r - fu) * su, mu])
+
+
+@jit
+def _two(rows, leaf, leaves, keep, out, a, x, b, y):
+    to, m, first, _ = out
+    u, mu, fu, su = x
+    v, mv, fv, sv = y
+    for r in range(rows[0], rows[1]):
+        if leaves < 0 or (leaves >> leaf[r]) & 1:
+            _plus_two(to[r - first, m], keep, a, u[(r - fu) * su, mu], b, v[(r - fv) * sv, mv])
+
+
+@jit
+def _three(rows, leaf, leaves, keep, out, a, x, b, y, c, z):
+    to, m, first, _ = out
+    u, mu, fu, su = x
+    v, mv, fv, sv = y
+    w, mw, fw, sw = z
+    for r in range(rows[0], rows[1]):
+        if leaves < 0 or (leaves >> leaf[r]) & 1:
+            p, q, o = (r - fu) * su, (r - fv) * sv, (r - fw) * sw
+            _plus_three(to[r - first, m], keep, a, u[p, mu], b, v[q, mv], c, w[o, mw])
+
+
+@jit
+def _combined(row, number, i, rows, leaf, products, b, memory, shared, scratch, kept, totals):
+    """out = keep out + the sum of coefficient x source, on some rows."""
+    count, leaves, keep, start = row[3], row[4], number[0], rows[0]
+    out = _at(row[1], row[2], i, start, products, b, memory, shared, scratch, kept, totals)
+    if count == 0:
+        _none(rows, leaf, leaves, keep, out)
+        return
+    x = _at(row[HEAD], row[HEAD + 1], i, start, products, b, memory, shared, scratch, kept, totals)
+    if count == 1:
+        _one(rows, leaf, leaves, keep, out, number[1], x)
+        return
+    y = _at(row[HEAD + 2], row[HEAD + 3], i, start, products, b, memory, shared, scratch, kept, totals)
+    if count == 2:
+        _two(rows, leaf, leaves, keep, out, number[1], x, number[2], y)
+        return
+    z = _at(row[HEAD + 4], row[HEAD + 5], i, start, products, b, memory, shared, scratch, kept, totals)
+    _three(rows, leaf, leaves, keep, out, number[1], x, number[2], y, number[3], z)
+
+
+@jit
+def one_pass(
+    table,
+    numbers,
+    dots,
+    codes,
     A,
     b,
-    gain,
-    sign,
+    products,
     memory,
-    error,
-    weights,
+    shared,
+    scratch,
+    kept,
+    totals,
     star,
-    mean,
-    mean_memory,
     gap,
+    leaf,
     key,
     turn,
 ):
-    """One round of all workers: y = gain (A_i x - b_i) + sign memory, m = C(y), means of m and of the old memory.
+    """A pass over all workers (`passes`): the table's instructions, a worker and a few rows at a time.
 
-    x: (R, d), A: (n, d, d). memory (R, n, d) becomes w0 memory + w1 y + w2 m (weights), error y - m; arrays of length
-    zero are left out. mean, mean_memory: (R, d), overwritten. gap: (R,), mean ||memory_i - star_i||^2 of the new
-    memory, unless star has length zero. key, turn: the stream and the round in it.
-    A worker at a time, so that its matrix, products and memory stay in the cache.
+    So a worker's matrix, products and memory stay in the cache. table, numbers: the instructions; dots (., 2): slots of
+    points and products; codes: kinds, k, s, p, factors (n,). Stacks of rows: products, shared, totals (., R, 1, d),
+    memory, kept (., R, n, d), scratch (., rows at a time, 1, d), b (1, 1, n, d). star (n, d) and gap (R,): mean
+    ||memory_i - star_i||^2 is added where it is asked for. leaf (R,): the outcome of the coins. key, turn: the stream
+    and the round in it.
     """
-    (runs, d), n = x.shape, len(A)
+    kinds, ks, ss, ps, factors = codes
+    n, (_, runs, _, d), step = len(A), totals.shape, scratch.shape[1]
     index, bits, found = np.arange(d), np.empty(d, np.uint64), np.empty(d, np.uint64)
-    y, m, products = np.empty(d, x.dtype), np.empty(d, x.dtype), np.empty((runs, d), x.dtype)
-    w0, w1, w2 = weights
-    share = 1.0 / n
     stream = mix(_U(key) + _U(turn + 1) * _TURN)
-    remembers, watches, compares = len(memory) > 0, len(error) > 0, len(star) > 0
-    mean[:], mean_memory[:], gap[:] = 0, 0, 0
+    guesses = np.zeros(len(scratch))
     for i in range(n):
-        np.dot(x, A[i], products)
-        guess = 0.0
-        for r in range(runs):
-            if remembers:
-                for j in range(d):
-                    y[j] = gain * (products[r, j] - b[i, j]) + sign * memory[r, i, j]
-            else:
-                for j in range(d):
-                    y[j] = gain * (products[r, j] - b[i, j])
-            own = mix(stream + _U(r * n + i + 1) * _ROW)
-            guess = _row(kind, k, s, p, y, m, index, bits, found, own, guess)
-            if factor != 1.0:
-                for j in range(d):
-                    m[j] *= factor
-            for j in range(d):
-                mean[r, j] += m[j]
-            if remembers:
-                for j in range(d):
-                    mean_memory[r, j] += memory[r, i, j]
-                    memory[r, i, j] = w0 * memory[r, i, j] + w1 * y[j] + w2 * m[j]
-                if compares:
-                    gap[r] += share * _distance(memory[r, i], star[i])
-            if watches:
-                for j in range(d):
-                    error[r, i, j] = y[j] - m[j]
-    for r in range(runs):
-        for j in range(d):
-            mean[r, j] *= share
-            mean_memory[r, j] *= share
+        for g in range(len(dots)):
+            np.dot(shared[dots[g, 0]].reshape(runs, d), A[i], products[dots[g, 1]].reshape(runs, d))
+        guesses[:] = 0.0
+        for start in range(0, runs, step):
+            rows = start, min(start + step, runs)
+            for q in range(len(table)):
+                if table[q, 0] == COMPRESS:
+                    message = table[q, 5]
+                    block = stream if message == 0 else mix(stream + _U(message) * _GOLDEN)
+                    given, sent = scratch[table[q, HEAD + 1]], scratch[table[q, 2]]
+                    guess = guesses[message]
+                    for r in range(rows[0], rows[1]):
+                        own, m = mix(block + _U(r * n + i + 1) * _ROW), sent[r - start, 0]
+                        guess = _row(
+                            kinds[i],
+                            ks[i],
+                            ss[i],
+                            ps[i],
+                            given[r - start, 0],
+                            m,
+                            index,
+                            bits,
+                            found,
+                            own,
+                            guess,
+                        )
+                        if factors[i] != 1.0:
+                            for j in range(d):
+                                m[j] *= factors[i]
+                    guesses[message] = guess
+                elif table[q, 0] == COMPARE:
+                    for r in range(rows[0], rows[1]):
+                        gap[r] += _distance(memory[table[q, 2], r, i], star[i]) / n
+                else:
+                    _combined(
+                        table[q],
+                        numbers[q],
+                        i,
+                        rows,
+                        leaf,
+                        products,
+                        b,
+                        memory,
+                        shared,
+                        scratch,
+                        kept,
+                        totals,
+                    )
 
 
 @summed

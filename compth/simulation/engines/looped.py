@@ -1,7 +1,7 @@
-"""Every other method on the fast engine: its own step, with the messages made by the numba loops.
+"""What is no program for the fused rounds, on the fast engine: the method's own step, with messages from the loops.
 
-The fused rounds of `engine` know four methods; a body, the catalogue's or a user's, needs no more than its messages
-from a loop. So nothing is written twice: what runs is the method's step, and the loops have the compressors' law.
+Local steps, drawn parts, sketches applied twice, messages of random length. Nothing is written twice: what runs is the
+method's step, and the loops have the compressors' law.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from compth._types import Array
 from compth.compressors import Independent
 from compth.errors import Unsupported
 from compth.methods import Method, Plan
+from compth.methods.core.vectors import Underivable
 from compth.problems.interface import Problem
 from compth.simulation.engines.base import Engine
-from compth.simulation.engines.fused import FastEngine, accelerated, coded, why_not_fused
+from compth.simulation.engines.coded import accelerated, coded
+from compth.simulation.engines.fused import FastEngine
 
 
 class Looped(Independent):
@@ -53,6 +55,8 @@ class LoopedEngine(Engine):
 
 
 def fast_engine(method: Method, problem: Problem, plan: Plan, seed: int) -> Engine:
-    """The fused rounds where they know the method, else its own step with messages from the loops."""
-    kind = LoopedEngine if why_not_fused(method, problem) else FastEngine
-    return kind(method, problem, plan, seed)
+    """Fused rounds where the body is a program for the loops, else the method's step with messages from the loops."""
+    try:
+        return FastEngine(method, problem, plan, seed)
+    except (Unsupported, Underivable):
+        return LoopedEngine(method, problem, plan, seed)

@@ -14,16 +14,20 @@ from tests.compressors.exact_law import law
 from tests.compressors.test_kernels import difference_in_law
 
 pytest.importorskip("numba", reason="the extra `fast` is not installed")
-from compth.methods import find_guarantee
+from compth.methods import Plan, catalogue, find_guarantee, plan_of
+from compth.simulation.engines import coded as codes
 from compth.simulation.engines import fused
 from compth.simulation.engines import fused_loops as kernels
-from compth.simulation.engines.fused import FastEngine, accelerated
+from compth.simulation.engines.base import Engine
+from compth.simulation.engines.coded import accelerated
+from compth.simulation.engines.fused import FastEngine
 from compth.simulation.engines.looped import fast_engine
 
 pytestmark = pytest.mark.slow  # compiling takes seconds where nothing is cached
 X = np.array([1.25, -0.7, 3.0])
 PROBLEM = ct.problems.random_quadratic(n=4, d=12, kappa=10, seed=1)
 DETERMINISTIC = [ct.TopK(1), ct.TopK(4), ct.TopK(12), ct.ScaledSign(), ct.Identity()]
+FOUR = (ct.DCGD, ct.DIANA, ct.EF, ct.EF21)
 RANDOM = [
     *(ct.RandK(k) for k in (1, 2, 3)),
     *(ct.RandomDithering(s, p) for s in (1, 3) for p in (1, 2, math.inf)),
@@ -49,8 +53,8 @@ def test_kernels_have_the_law_of_the_reference(compressor, x):
     ],
 )
 def test_a_kernel_of_another_law_is_caught(monkeypatch, name, wrong):
-    honest = fused.coded
-    monkeypatch.setattr(fused, "coded", lambda c, d: wrong(honest(c, d)))
+    honest = codes.coded
+    monkeypatch.setattr(codes, "coded", lambda c, d: wrong(honest(c, d)))
     found = difference_in_law(lambda r, g: accelerated(ct.RandK(1), r, g), law(ct.RandK(1), X), X, 5)
     assert found is not None, name
 
@@ -88,7 +92,7 @@ def test_top_k_agrees_with_the_reference_bit_for_bit():
             assert np.array_equal(accelerated(ct.TopK(k), x, rng), ct.TopK(k).compress(x))
 
 
-@pytest.mark.parametrize("kind", fused.METHODS, ids=lambda m: m.__name__)
+@pytest.mark.parametrize("kind", FOUR, ids=lambda m: m.__name__)
 @pytest.mark.parametrize("compressor", DETERMINISTIC, ids=repr)
 def test_deterministic_runs_agree_with_the_plain_engine(kind, compressor):
     method = kind(compressor, gamma=0.1)
@@ -111,7 +115,7 @@ def test_the_memory_error_of_the_loop_is_the_theorems(shifted):
     fast = FastEngine(method, PROBLEM, found.plan, 5)
     state, drawn = fast.start(np.ones((70, PROBLEM.d)), 0)
     if shifted:  # an error of this size in the loop's x* would show
-        A, b, star = fast._in_precision(np.dtype(float))
+        A, b, star = fast.in_precision(np.dtype(float))
         fast._fixed[np.dtype(float)] = A, b, star + 1e-6
     agree = []
     for t in range(4):
@@ -267,19 +271,115 @@ def test_a_method_that_changes_a_step_runs_its_own():
     assert not np.allclose(own.mean_square, fast.mean_square, rtol=1e-3)
 
 
-def test_the_fused_rounds_are_taken_where_they_can_be():
-    kinds = {m.label: type(fast_engine(m, p, None, 0)).__name__ for m, p in OTHERS}
-    assert set(kinds.values()) == {"LoopedEngine"}
-    for kind in fused.METHODS:
-        found = fast_engine(kind(ct.Scaled(ct.RandK(1)), 0.1), PROBLEM, None, 0)
-        assert type(found).__name__ == "FastEngine"
+def test_rounds_come_from_the_trace_wherever_a_body_is_a_program_for_them():
+    kinds = {m.label: type(engine(m, p)).__name__ for m, p in OTHERS}
+    assert set(kinds.values()) == {"FastEngine"}
+    assert type(engine(LocalSteps(ct.RandK(1), gamma=0.1), PROBLEM)).__name__ == "LoopedEngine"
+    with pytest.raises(Unsupported, match=r"LocalSteps, line \d+: a gradient at a worker's own point"):
+        FastEngine(LocalSteps(ct.RandK(1), gamma=0.1), PROBLEM, Plan(0.1), 0)
 
 
-def test_unknown_engines_and_other_problems_are_refused():
+def engine(method, problem):
+    return fast_engine(method, problem, plan_of(method, problem)[0], 0)
+
+
+@ct.method
+def LocalSteps(w, x, *, gamma):
+    first = x - gamma * w.gradient(x)
+    return {"x": x + w.mean(w.compress(first - gamma * w.gradient(first) - x))}
+
+
+@ct.method
+def Crossed(w, x, p: ct.Worker, q: ct.Worker, m: ct.Server = ct.gradient_at_start, *, gamma):
+    """Memories that read each other and their means, a coin for servers and workers, a mean read in the same step."""
+    c = w.compress(w.gradient(x) - p)
+    mean = w.mean(c)
+    again = w.compress(c - mean + q)
+    q_next, p_next = w.coin(0.25, (p / 2, q + again / 4), (q, p))
+    step = w.coin(0.5, m, w.mean(p) + mean)
+    return {
+        "x": x - gamma * step,
+        "p": p_next + c / 2 - mean / 8,
+        "q": q_next,
+        "m": (m + w.mean(q + again)) / 2,
+    }
+
+
+BODIES = [
+    *(
+        m
+        for name, kind in sorted(catalogue().items())
+        if kind.takes_compressor
+        and name not in ("CAT", "VRDIANA")  # levels of their own, parts that are drawn
+        for m in kind.examples(ct.Identity())
+    ),
+    ct.GD(),
+    Crossed(ct.Identity(), gamma=0.02),
+    Crossed(ct.TopK(4), gamma=0.01),
+    HeavyBall(ct.ScaledSign(), gamma=0.02, alpha=0.5, beta=0.2),
+]
+
+
+@pytest.mark.parametrize("method", BODIES, ids=lambda m: m.label)
+def test_every_method_takes_the_steps_of_its_body(method):
+    """Nothing random but coins and oracles, whose streams are the plain engine's: the same numbers to rounding."""
+    problem = SUMS
+    try:
+        plain = ct.simulate(method, problem, 12, 70)
+    except (Unsupported, ct.errors.NoGuarantee):
+        pytest.skip("the method does not take the problem")
+    fast = ct.simulate(method, problem, 12, 70, engine="fast", threads=2)
+    for name in ("mean_square", "mean_gap", "mean_metric", "mean", "bits", "downlink_bits"):
+        one, two = getattr(plain, name), getattr(fast, name)
+        if one is not None and two is not None:
+            np.testing.assert_allclose(two, one, rtol=1e-8, atol=1e-13, err_msg=name)
+
+
+def test_a_schedule_moves_the_coefficients_and_nothing_is_traced_again():
+    method = ct.DIANA(ct.Identity(), 0.1, alpha=0.5)
+    plan = replace(plan_of(method, PROBLEM)[0], schedule=lambda t: 0.1 / (1 + t / 5))
+    plain, fast = (kind(method, PROBLEM, plan, 0) for kind in (Engine, FastEngine))
+    (one, drawn), (two, block) = (e.start(np.ones((3, PROBLEM.d)), 0) for e in (plain, fast))
+    for t in range(20):
+        one, two = plain.step(one, drawn, 0, t), fast.step(two, block, 0, t)
+        np.testing.assert_allclose(two.x, one.x, rtol=1e-9)
+        np.testing.assert_allclose(two.h, one.h, rtol=1e-9)
+
+
+@pytest.mark.parametrize("row", [0, 2, 3])
+def test_a_wrong_number_in_a_table_is_seen(monkeypatch, row):
+    """The planted errors: one coefficient of one instruction in turn is a tenth too large."""
+    honest = fused.scheduled
+
+    def wrong(*given):
+        found = honest(*given)
+        numbers = [n for s in found.stages for n in s.work.numbers]
+        numbers[row][1] *= 1.1
+        return found
+
+    method = HeavyBall(ct.TopK(3), gamma=0.05, alpha=1.0, beta=0.3)
+    plain = ct.simulate(method, PROBLEM, 9, 2)
+    monkeypatch.setattr(fused, "scheduled", wrong)
+    fast = ct.simulate(method, PROBLEM, 9, 2, engine="fast")
+    assert not np.allclose(fast.mean_square, plain.mean_square, rtol=1e-4)
+
+
+def test_replicates_that_are_lost_leave_the_memories_of_the_others():
+    method = ct.EF21(ct.TopK(3), gamma=0.02)
+    fast = FastEngine(method, PROBLEM, plan_of(method, PROBLEM)[0], 0)
+    x0 = np.random.default_rng(0).standard_normal((6, PROBLEM.d))
+    keep = np.array([True, False, True, True, False, True])
+    (whole, block), (part, other) = fast.start(x0, 0), fast.start(x0[keep], 0)
+    for t in range(8):
+        whole, part = fast.step(whole, block, 0, t), fast.step(part, other, 0, t)
+        whole = fast.select(whole, keep) if t == 3 else whole
+    np.testing.assert_allclose(whole.x, part.x, rtol=1e-13)
+    np.testing.assert_allclose(whole.g, part.g, rtol=1e-13)
+
+
+def test_unknown_engines_are_refused():
     with pytest.raises(InvalidParameter, match="use numpy, fast, torch"):
         ct.simulate(ct.GD(), PROBLEM, 5, 2, engine="numba")
-    with pytest.raises(Unsupported, match="DistributedQuadratic"):
-        FastEngine(ct.DCGD(ct.RandK(1)), ct.problems.Rosenbrock(), None, 0)
 
 
 def test_compare_runs_on_the_engine_and_refuses_before_it_runs(tmp_path):

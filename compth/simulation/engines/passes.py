@@ -1,0 +1,423 @@
+"""A traced step as passes over the workers, for the numba round: tables of instructions, and what the server does.
+
+A pass goes worker by worker and row by row, and holds whatever needs no mean that is not there yet; it is cut where a
+mean over the workers is read that the pass itself makes. So the level of a worker's vector is the largest of its
+terms': its own operations are at theirs, a mean of an operation is one pass later, server vectors are there from the
+start. The server's side (means, points, broadcasts, coins, next server vectors) is numpy on (R, d), between the passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth._types import Array
+from compth.errors import Unsupported
+from compth.methods.core.body import Reading
+from compth.methods.core.program import Program
+from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, PICKED, SPOKEN, STATE, Key, Vector
+
+PRODUCT, OFFSET, HELD, SERVER, SCRATCH, KEPT, TOTAL = range(7)
+"""Where a row of d numbers lies: A_i times a point, b_i, a worker's memory, what all share, the pass's own scratch, a
+worker's value that a later pass reads, a sum over the workers."""
+COMBINE, COMPRESS, COMPARE = range(3)
+HEAD, MOST = 6, 3
+"""Numbers before an instruction's sources (what, where to (two), how many sources, leaves, message); most sources."""
+Place = tuple[int, int]
+
+
+@dataclass
+class Instructions:
+    """What a pass does to a row: out = keep out + sum of coefficient x source, or a message of a row of scratch."""
+
+    rows: list[list[int]] = field(default_factory=list)
+    numbers: list[list[float]] = field(default_factory=list)
+
+    def combine(
+        self, to: Place, sources: Iterable[tuple[Place, float]], keep: float = 0.0, leaves: int = -1
+    ) -> None:
+        """Any number of sources, in groups."""
+        todo = list(sources)
+        first = True
+        while first or todo:
+            group, todo = todo[:MOST], todo[MOST:]
+            self._put([COMBINE, *to, len(group), leaves, 0], group, keep if first else 1.0)
+            first = False
+
+    def compress(self, message: int, source: Place, to: Place) -> None:
+        """scratch[to] = C(scratch[source])."""
+        self._put([COMPRESS, *to, 1, -1, message], [(source, 1.0)], 0.0)
+
+    def compare(self, memory: int) -> None:
+        """The gap of a memory to where it rests."""
+        self._put([COMPARE, HELD, memory, 0, -1, 0], [], 0.0)
+
+    def _put(self, head: list[int], sources: list[tuple[Place, float]], keep: float) -> None:
+        flat = [n for place, _ in sources for n in place]
+        self.rows.append(head + flat + [0] * (2 * MOST - len(flat)))
+        self.numbers.append([keep, *(c for _, c in sources), *[0.0] * (MOST - len(sources))])
+
+    @cached_property
+    def table(self) -> NDArray[np.int64]:
+        return np.array(self.rows, dtype=np.int64).reshape(-1, HEAD + 2 * MOST)
+
+    @cached_property
+    def coefficients(self) -> Array:
+        return np.array(self.numbers, dtype=float).reshape(-1, 1 + MOST)
+
+
+@dataclass
+class Stage:
+    """Between two passes and then a pass: server vectors to make first, points to multiply, rows to go through.
+
+    first: ("spoken", operation, its argument), ("mean", operation, its point) or ("given", operation, its point), in
+    their order; shared: (slot of SERVER, the vector that all share); points: (slot of SERVER, slot of PRODUCT).
+    """
+
+    first: list[tuple[str, int, Vector]] = field(default_factory=list)
+    shared: list[tuple[int, Vector]] = field(default_factory=list)
+    points: list[tuple[int, int]] = field(default_factory=list)
+    work: Instructions = field(default_factory=Instructions)
+    totals: dict[Key, int] = field(default_factory=dict)
+
+    @cached_property
+    def dots(self) -> NDArray[np.int64]:
+        """The points as the loops take them."""
+        return np.array(self.points, dtype=np.int64).reshape(-1, 2)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A step as stages, and the sizes of what they need. nexts: of the servers, by leaf."""
+
+    stages: tuple[Stage, ...]
+    servers: int
+    scratch: int
+    products: int
+    kept: Mapping[int, int]
+    totals: int
+    carried_means: tuple[str, ...]
+    nexts: tuple[Mapping[str, Vector], ...]
+    given: Mapping[int, int]
+
+    def structure(self) -> Any:
+        """Everything but the numbers: two steps of one structure differ in their coefficients alone."""
+        return [
+            (
+                s.work.rows,
+                s.points,
+                [(kind, i, list(v.terms)) for kind, i, v in s.first],
+                [(slot, list(v.terms)) for slot, v in s.shared],
+                s.totals,
+            )
+            for s in self.stages
+        ], [[(k, list(v.terms)) for k, v in nexts.items()] for nexts in self.nexts]
+
+    def numbers(self) -> list[float]:
+        """All coefficients, in a fixed order."""
+        out: list[float] = []
+        for s in self.stages:
+            out += [x for row in s.work.numbers for x in row]
+            out += [
+                float(c)
+                for v in (*(v for _, _, v in s.first), *(v for _, v in s.shared))
+                for c in v.terms.values()
+            ]
+        return out + [float(c) for nexts in self.nexts for v in nexts.values() for c in v.terms.values()]
+
+
+def between(one: Schedule, two: Schedule, share: float) -> Schedule:
+    """The step on the line through two of one structure, at one + share (two - one)."""
+
+    def mixed(a: float, b: float) -> float:
+        return a if a == b else a + share * (b - a)
+
+    def vector(v: Vector, w: Vector) -> Vector:
+        return Vector({k: mixed(float(c), float(w.terms[k])) for k, c in v.terms.items()})
+
+    def stage(s: Stage, u: Stage) -> Stage:
+        rows = zip(s.work.numbers, u.work.numbers, strict=True)
+        work = Instructions(s.work.rows, [[mixed(a, b) for a, b in zip(x, y, strict=True)] for x, y in rows])
+        first = [(kind, i, vector(v, w)) for (kind, i, v), (_, _, w) in zip(s.first, u.first, strict=True)]
+        shared = [(slot, vector(v, w)) for (slot, v), (_, w) in zip(s.shared, u.shared, strict=True)]
+        return replace(s, first=first, shared=shared, work=work)
+
+    nexts = tuple(
+        {k: vector(v, q[k]) for k, v in p.items()} for p, q in zip(one.nexts, two.nexts, strict=True)
+    )
+    return replace(one, stages=tuple(map(stage, one.stages, two.stages)), nexts=nexts)
+
+
+def scheduled(reading: Reading, plain: bool, known: int | None, compares: str | None) -> Schedule:
+    """The stages of a program. plain: exact gradients of quadratics, which the passes multiply themselves.
+
+    known: the gradient that the last step leaves; compares: the memory whose gap to its rest is wanted.
+    Unsupported, with the line, for what stays with the method's own step.
+    """
+    _check(reading.program)
+    return _Planner(reading, plain, known, compares).planned()
+
+
+def _check(program: Program) -> None:
+    draws = [program.ops[i].draw for i in program.of_kind(MESSAGE)]
+    for op in program.ops:
+        at = f"{program.name}, line {op.line}"
+        if op.kind == PICKED or op.parts:
+            raise Unsupported(f"{at}: parts of a worker have no loop")
+        if op.kind == GRADIENT and op.argument.own:
+            raise Unsupported(f"{at}: a gradient at a worker's own point has no loop")
+        if op.kind == MESSAGE and draws.count(op.draw) > 1:
+            raise Unsupported(f"{at}: a sketch applied several times has no loop")
+
+
+class _Planner:
+    """Levels first, then the instructions of every level in the order of the body."""
+
+    def __init__(self, reading: Reading, plain: bool, known: int | None, compares: str | None) -> None:
+        self.program, self.reading = reading.program, reading
+        self.plain, self.compares = plain, compares
+        program = self.program
+        self.known, self.last = known, None if reading.carried is None else reading.carried[1]
+        self.means = {i for i in reading.averaged if plain}
+        self.given = {
+            i for i in program.of_kind(GRADIENT) if i not in self.means and (not plain or i == self.known)
+        }
+        arguments = [op.argument for op in program.ops]
+        updates = [leaf.following[k] for leaf in program.leaves for k in program.worker]
+        read_early = {
+            i for v in (*arguments, *updates) for s, kind, i in v.terms if s == COMMON and kind == STATE
+        }
+        self.early = tuple(k for k in program.worker if k in read_early)
+        self.levels: list[int] = []
+        for op in program.ops:
+            self.levels.append(self._level(op.argument))
+        self.updates = self._update_levels()
+        self.stages = [Stage() for _ in range(1 + max([0, *self.levels, *self.updates.values()]))]
+        self.slots = 0
+        self.scratch: dict[int, int] = {}
+        self.products: dict[int, int] = {}
+        self.kept: dict[int, int] = {i: k for k, i in enumerate(self._kept())}
+        self.total = 0
+        self.nexts = [{k: leaf.following[k] for k in program.server} for leaf in program.leaves]
+
+    # -- levels
+
+    def _level(self, v: Vector) -> int:
+        """The pass in which a vector can be made."""
+        found = 0
+        for scope, kind, i in v.terms:
+            if kind != STATE:
+                later = scope == COMMON and kind != SPOKEN and i not in self.means
+                found = max(found, self.levels[i] + later)
+        return found
+
+    def _update_levels(self) -> dict[str, int]:
+        """The pass in which a memory takes its next value: not before the last that reads the old one."""
+        program = self.program
+        out = {k: max(self._level(leaf.following[k]) for leaf in program.leaves) for k in program.worker}
+        readers: dict[str, list[int]] = {k: [] for k in program.worker}
+        for op, level in zip(program.ops, self.levels, strict=True):
+            for scope, kind, i in op.argument.terms:
+                if scope == OWN and kind == STATE:
+                    readers[i].append(level)
+        out = {k: max([v, *readers[k]]) for k, v in out.items()}
+        while True:
+            new = dict(out)
+            for k in program.worker:
+                for leaf in program.leaves:
+                    for scope, kind, i in leaf.following[k].terms:
+                        if scope == OWN and kind == STATE and i != k:
+                            new[i] = max(new[i], new[k])
+            if new == out:
+                return out
+            out = new
+
+    def _kept(self) -> list[int]:
+        """Operations whose worker's value a later pass reads, or the next step."""
+        program, found = self.program, {*self.given} | ({self.last} if self.last is not None else set())
+        later = [(op.argument, level) for op, level in zip(program.ops, self.levels, strict=True)]
+        later += [(leaf.following[k], self.updates[k]) for leaf in program.leaves for k in program.worker]
+        for v, level in later:
+            found |= {i for s, kind, i in v.terms if s == OWN and kind != STATE and level > self.levels[i]}
+        return sorted(found)
+
+    # -- instructions
+
+    def planned(self) -> Schedule:
+        for i, op in enumerate(self.program.ops):
+            {GRADIENT: self._gradient, MESSAGE: self._message, SPOKEN: self._spoken}[op.kind](i, op.argument)
+        self._sum_what_servers_read()
+        for level in range(len(self.stages)):
+            self._update([k for k in self.program.worker if self.updates[k] == level], level)
+        return Schedule(
+            tuple(self.stages),
+            self.slots,
+            self._width(),
+            len(self.products),
+            self.kept,
+            self.total,
+            self.early,
+            tuple(self.nexts),
+            {i: self.kept[i] for i in self.given},
+        )
+
+    def _spoken(self, i: int, v: Vector) -> None:
+        self.stages[self.levels[i]].first.append(("spoken", i, v))
+
+    def _gradient(self, i: int, v: Vector) -> None:
+        stage = self.stages[self.levels[i]]
+        if i in self.means:
+            stage.first.append(("mean", i, v))
+        elif i in self.given:
+            if i != self.known:
+                stage.first.append(("given", i, v))
+        else:
+            self.products[i] = len(self.products)
+            stage.points.append((self._shared(v, self.levels[i]), self.products[i]))
+        if i in self.kept and i not in self.given:
+            stage.work.combine(
+                (KEPT, self.kept[i]), self._sources(Vector({(OWN, GRADIENT, i): 1.0}), self.levels[i])
+            )
+
+    def _message(self, i: int, v: Vector) -> None:
+        level = self.levels[i]
+        work = self.stages[level].work
+        work.combine((SCRATCH, 0), self._sources(v, level))
+        self.scratch[i] = 1 + len(self.scratch)
+        work.compress(self.scratch[i] - 1, (SCRATCH, 0), (SCRATCH, self.scratch[i]))
+        if i in self.kept:
+            work.combine((KEPT, self.kept[i]), [((SCRATCH, self.scratch[i]), 1.0)])
+
+    def _width(self) -> int:
+        """Scratch rows: also the next values of memories that read each other."""
+        return 1 + len(self.scratch) + len(self.program.worker)
+
+    def _sum_what_servers_read(self) -> None:
+        """A sum over the workers for every mean that something reads; one for means that are always read together."""
+        level = {key: self._summed_at(key) for key in self._means_read()}
+        while level:
+            key = next(iter(level))
+            together = [(k, share) for k in level if level[k] == level[key] for share in self._share(key, k)]
+            stage = self.stages[level[key]]
+            stage.totals[key] = self.total
+            sources = []
+            for (_, kind, i), share in together:
+                memory = kind == STATE
+                found = (
+                    [(self._place(i), 1.0)]
+                    if memory
+                    else self._sources(Vector({(OWN, kind, i): 1.0}), level[key])
+                )
+                sources += [(place, share * c) for place, c in found]
+            stage.work.combine((TOTAL, self.total), sources, keep=1.0)
+            self.total += 1
+            for k, _ in together:
+                del level[k]
+                if k != key:
+                    self.nexts = [{s: _less(v, k) for s, v in nexts.items()} for nexts in self.nexts]
+
+    def _means_read(self) -> list[Key]:
+        """Means over the workers that are there after a pass, in a fixed order."""
+        vectors = [op.argument for op in self.program.ops]
+        vectors += [v for leaf in self.program.leaves for v in leaf.following.values()]
+        wanted = {k for v in vectors for k in v.terms if k[0] == COMMON and k[1] != SPOKEN}
+        out = []
+        for key in sorted(wanted, key=str):
+            _, kind, i = key
+            passed = (
+                i in self.program.worker and i not in self.early if kind == STATE else i not in self.means
+            )
+            out += [key] if passed else []
+        return out
+
+    def _summed_at(self, key: Key) -> int:
+        return self.updates[key[2]] if key[1] == STATE else self.levels[key[2]]
+
+    def _share(self, key: Key, other: Key) -> list[float]:
+        """[c] where only the server's next values read the two, and then always 1 of the first and c of the other."""
+        if other == key:
+            return [1.0]
+        updates = [leaf.following[k] for leaf in self.program.leaves for k in self.program.worker]
+        early = [*(op.argument for op in self.program.ops), *updates]
+        pairs = [(v.terms.get(key, 0), v.terms.get(other, 0)) for nexts in self.nexts for v in nexts.values()]
+        pairs = [(float(a), float(b)) for a, b in pairs if a != 0 or b != 0]
+        if any(k in v.terms for v in early for k in (key, other)) or any(a == 0 for a, _ in pairs):
+            return []
+        shares = {b / a for a, b in pairs}
+        return list(shares) if len(shares) == 1 else []
+
+    def _place(self, memory: str) -> Place:
+        return HELD, self.program.worker.index(memory)
+
+    def _update(self, names: list[str], level: int) -> None:
+        """Next values of memories in place; through scratch where they read each other."""
+        program, work = self.program, self.stages[level].work
+        nexts = {k: [leaf.following[k] for leaf in program.leaves] for k in names}
+        crossed = any(
+            s == OWN and kind == STATE and i in names and i != k
+            for k in names
+            for v in nexts[k]
+            for s, kind, i in v.terms
+        )
+        for at, k in enumerate(names):
+            place = (SCRATCH, 1 + len(self.scratch) + at) if crossed else self._place(k)
+            self._next(k, nexts[k], place, level)
+        for at, k in enumerate(names if crossed else ()):
+            work.combine(self._place(k), [((SCRATCH, 1 + len(self.scratch) + at), 1.0)])
+        for k in names:
+            if k == self.compares:
+                work.compare(program.worker.index(k))
+            if k in self.early:
+                self.stages[level].totals[OWN, STATE, k] = self.total
+                work.combine((TOTAL, self.total), [(self._place(k), 1.0)], keep=1.0)
+                self.total += 1
+
+    def _next(self, name: str, leaves: list[Vector], place: Place, level: int) -> None:
+        """One next value: the same of every leaf, or that of the row's leaf."""
+        mine, work = self._place(name), self.stages[level].work
+        same = all(v.terms == leaves[0].terms for v in leaves)
+        for number, v in enumerate(leaves[:1] if same else leaves):
+            sources = self._sources(v, level)
+            keep = sum(c for p, c in sources if p == mine) if place == mine else 0.0
+            rest = [(p, c) for p, c in sources if p != mine or place != mine]
+            if keep != 1.0 or rest or place != mine:
+                work.combine(place, rest, keep, -1 if same else 1 << number)
+
+    def _sources(self, v: Vector, level: int) -> list[tuple[Place, float]]:
+        """Where the parts of a worker's vector lie; all that is common to the workers is one part."""
+        out: list[tuple[Place, float]] = []
+        common = Vector({k: c for k, c in v.terms.items() if k[0] == COMMON})
+        for (scope, kind, i), c in v.terms.items():
+            if scope == COMMON:
+                continue
+            if kind == STATE:
+                out.append((self._place(i), float(c)))
+            elif i in self.given or self.levels[i] < level:
+                out.append(((KEPT, self.kept[i]), float(c)))
+            elif kind == GRADIENT:
+                out += [((PRODUCT, self.products[i]), float(c)), ((OFFSET, 0), -float(c))]
+            else:
+                out.append(((SCRATCH, self.scratch[i]), float(c)))
+        if common.terms:
+            out.append(((SERVER, self._shared(common, level)), 1.0))
+        return out
+
+    def _shared(self, v: Vector, level: int) -> int:
+        """The slot of a vector that all share, made before the pass."""
+        stage = self.stages[level]
+        for slot, there in stage.shared:
+            if there.terms == v.terms:
+                return slot
+        stage.shared.append((self.slots, v))
+        self.slots += 1
+        return self.slots - 1
+
+
+def _less(v: Vector, key: Key) -> Vector:
+    """The vector without one of its terms."""
+    return Vector({k: c for k, c in v.terms.items() if k != key})
