@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import builtins
 import math
+from collections.abc import Callable
+from dataclasses import fields
 from fractions import Fraction
+from functools import wraps
 from typing import Any
 
 Number = Any  # int | float | Fraction | sympy.Expr: what a closed form takes and gives
@@ -17,6 +20,54 @@ Number = Any  # int | float | Fraction | sympy.Expr: what a closed form takes an
 def is_symbolic(x: object) -> bool:
     """True for sympy expressions (without importing sympy)."""
     return type(x).__module__.split(".", 1)[0] == "sympy"
+
+
+def plain(x: Any) -> Any:
+    """A number of numpy or sympy as Python's int, Fraction or float, also inside tuples; everything else unchanged.
+
+    Narrow numbers of numpy round and overflow where Python's do not: 1/float16(0.1) - 1 is 9, int8(100)**2 is 16.
+    """
+    if type(x) is tuple:
+        return tuple(map(plain, x))
+    home = type(x).__module__.split(".", 1)[0]
+    if home == "numpy" and not hasattr(x, "__len__"):
+        held = x.item() if hasattr(x, "item") else x
+        return held if isinstance(held, bool | int | float | str) else _plainly(held, x)
+    if home == "sympy" and getattr(x, "is_number", False) and not x.free_symbols:
+        return int(x) if x.is_Integer else Fraction(int(x.p), int(x.q)) if x.is_Rational else _plainly(x, x)
+    return x
+
+
+def _plainly(number: Any, otherwise: Any) -> Any:
+    """As a float, where it is real."""
+    try:
+        return float(number)
+    except (TypeError, ValueError):
+        return otherwise
+
+
+def plain_parameters(thing: Any) -> None:
+    """Parameters that are numbers of numpy or sympy become Python's, before anything is checked or computed."""
+    for member in fields(thing):
+        held = getattr(thing, member.name, None)
+        if (made := plain(held)) is not held:
+            object.__setattr__(thing, member.name, made)
+
+
+def plainly(cls: type) -> None:
+    """The class's own checks of its parameters see plain numbers."""
+    checks = vars(cls).get("__post_init__")
+    if checks is not None:
+        cls.__post_init__ = _after_plain(checks)  # type: ignore[attr-defined]
+
+
+def _after_plain(checks: Callable[[Any], None]) -> Callable[[Any], None]:
+    @wraps(checks)
+    def __post_init__(self: Any) -> None:
+        plain_parameters(self)
+        checks(self)
+
+    return __post_init__
 
 
 def is_exact(x: object) -> bool:

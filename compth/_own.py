@@ -14,17 +14,20 @@ import types
 import weakref
 from abc import ABCMeta
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from enum import EnumType
 from fractions import Fraction
 from functools import cache, cached_property
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from itertools import chain, islice
 from operator import attrgetter, is_, methodcaller
+from os.path import abspath, dirname, join
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 PACKAGE = __name__.partition(".")[0]
+ROOT = join(dirname(abspath(__file__)), "")
+"""Where the package's own files lie: a module from elsewhere is none of them, whatever it is called."""
 SHOWS = frozenset(
     {"cli", "sweeps", "testing", "reporting.plots", "reporting.reports"}
     | {"studies.comparison", "studies.fixed_levels", "studies.step_sizes"}
@@ -55,6 +58,15 @@ PYTHON = frozenset(
 """Classes of Python itself: ours may inherit from them."""
 HEAP = 1 << 9
 """The flag of classes that are made at run time, as those of users are."""
+LEANT_ON = frozenset(
+    {"numpy", "math", "builtins", "fractions", "operator", "itertools", "functools"}
+    | {"json", "hashlib", "copy", "dataclasses"}
+)
+"""Modules of others whose functions our code calls by name: what it names there is kept as the import found it."""
+SPOKEN = frozenset(
+    {"print", "input", "open", "exit", "quit", "breakpoint", "help", "__import__", "__debug__"}
+)
+"""Builtins that notebooks and tests replace, and that no claim rests on."""
 PARTS = tuple(attrgetter(name) for name in ("__code__", "__defaults__", "__kwdefaults__"))
 """What a call of a function does, apart from its closure."""
 
@@ -112,9 +124,9 @@ _values = methodcaller("values")
 
 
 def _steady(kept: list[_Kept]) -> _Steady:
-    same = [k for k in kept if len(k.space()) == len(k.names)]
+    same = [k for k in kept if len(k.space()) == len(k.names) and k.refused is not _of_list]
     spaces, sizes = tuple(k.space() for k in same), tuple(len(k.names) for k in same)
-    others = tuple(k for k in kept if len(k.space()) != len(k.names))
+    others = tuple(k for k in kept if len(k.space()) != len(k.names) or k.refused is _of_list)
     return _Steady(len(_NAMESPACES), spaces, sizes, tuple(v for k in same for v in k.values), others)
 
 
@@ -130,6 +142,10 @@ def _of_table(new: set[Any]) -> set[Any]:
     return set()
 
 
+def _of_list(new: set[Any]) -> set[Any]:
+    return new
+
+
 _MISSING = object()
 _NAMESPACES: list[_Kept] = []
 _STEADY: dict[frozenset[str] | None, _Steady] = {}
@@ -138,12 +154,20 @@ _FUNCTIONS: dict[types.FunctionType, None] = {}
 _KEPT_PARTS: tuple[list[Any], ...] = ([], [], [])
 _CELLS: list[tuple[types.CellType, Any]] = []
 _RECORDED: set[str] = set()
+_SPACES: set[int] = set()
+"""Ids of the namespaces of modules that were recorded: functions of ours were defined in one of them."""
+_LEANT: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
+"""(module of others, name) -> its namespace and what the name meant."""
+_CACHES: list[Any] = []
+_SEEN_ALTERED: list[str] = []
 
 
 def watch() -> None:
     """Record every module of the package from its import on. Called once, before any of them is imported."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
+        _record(sys.modules[__name__])
+        _NAMESPACES.append(_class("fractions.Fraction", Fraction))
 
 
 class _Finder:
@@ -154,7 +178,9 @@ class _Finder:
         if not name.startswith(PACKAGE + "."):
             return None
         spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and type(spec.loader) is SourceFileLoader:
+        if spec is None or type(spec.loader) is not SourceFileLoader:
+            return spec
+        if abspath(spec.origin or "").startswith(ROOT):
             spec.loader = _Loader(spec.loader.name, spec.loader.path)
         return spec
 
@@ -176,20 +202,64 @@ def _shows(name: str) -> bool:
 
 
 def _record(module: types.ModuleType) -> None:
-    held = dict(vars(module))
+    held, before = dict(vars(module)), len(_FUNCTIONS)
+    _SPACES.add(id(vars(module)))
+    mine = module is not sys.modules[__name__]  # this one keeps its books in its namespace
     _NAMESPACES.append(
         _Kept(module.__name__, lambda: vars(module), tuple(held), tuple(held.values()), _of_module)
     )
     for name, value in held.items():
         if name.startswith("__"):
             continue
-        if type(value) is dict and name.lstrip("_").isupper():
+        constant = name.lstrip("_").isupper() and mine
+        if constant and (type(value) is dict or (type(value) in (list, set) and name[0] != "_")):
             _NAMESPACES.append(_table(f"{module.__name__}.{name}", value))
+        if hasattr(type(value), "cache_clear"):
+            _CACHES.append(value)
         _enter(value, module.__name__)
+    _lean(held, list(islice(_FUNCTIONS, before, None)))
 
 
-def _table(where: str, table: dict[Any, Any]) -> _Kept:
-    return _Kept(where, lambda: table, tuple(table), tuple(table.values()), _of_table)
+def _table(where: str, table: Any) -> _Kept:
+    """The entries of a dictionary, list or set."""
+    if type(table) is dict:
+        return _Kept(where, lambda: table, tuple(table), tuple(table.values()), _of_table)
+    return _Kept(where, lambda: dict(enumerate(table)), tuple(range(len(table))), tuple(table), _of_list)
+
+
+def _class(where: str, kind: type) -> _Kept:
+    held = dict(vars(kind))
+    return _Kept(where, lambda: vars(kind), tuple(held), tuple(held.values()), _of_class)
+
+
+def _lean(held: dict[str, Any], functions: list[types.FunctionType]) -> None:
+    """Keep what new functions name in modules of others, and the builtins that they name."""
+    names = {name for f in functions for name in _named(f.__code__)}
+    modules = [v for v in held.values() if type(v) is types.ModuleType and _leant_on(v)]
+    for module in (*modules, builtins):
+        _keep_names(module, names - SPOKEN)
+
+
+def _leant_on(module: types.ModuleType) -> bool:
+    return module.__name__.partition(".")[0] in LEANT_ON
+
+
+def _keep_names(module: types.ModuleType, names: set[str], above: tuple[Any, ...] = ()) -> None:
+    space, inside = vars(module), (*above, module)
+    for name in names & space.keys():
+        key, value = (module.__name__, name), space[name]
+        if key not in _LEANT:
+            _LEANT[key] = space, value
+        if type(value) is types.ModuleType and value not in inside and _leant_on(value):
+            _keep_names(value, names, inside)
+
+
+def _named(code: types.CodeType) -> Iterator[str]:
+    """Names of a code and of those nested in it."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            yield from _named(inner)
 
 
 def _enter(value: Any, module: str) -> None:
@@ -199,10 +269,8 @@ def _enter(value: Any, module: str) -> None:
             _keep(f)
     elif value.__module__ == module and value not in _CLASSES:
         _CLASSES.add(value)
-        held = dict(vars(value))
-        where = f"{module}.{value.__qualname__}"
-        _NAMESPACES.append(_Kept(where, lambda: vars(value), tuple(held), tuple(held.values()), _of_class))
-        for inner in held.values():
+        _NAMESPACES.append(_class(f"{module}.{value.__qualname__}", value))
+        for inner in list(vars(value).values()):
             _enter(inner, module)
 
 
@@ -225,8 +293,8 @@ def _functions(value: Any) -> Iterator[types.FunctionType]:
 
 
 def _keep(f: types.FunctionType) -> None:
-    if f in _FUNCTIONS:
-        return
+    if f in _FUNCTIONS or not (id(f.__globals__) in _SPACES or _of_python(f)):
+        return  # known, or put into a module of ours before it was imported
     _FUNCTIONS[f] = None
     for part, kept in zip(PARTS, _KEPT_PARTS, strict=True):
         kept.append(part(f))
@@ -240,6 +308,13 @@ def _keep(f: types.FunctionType) -> None:
             _keep(inner)
 
 
+def _of_python(f: types.FunctionType) -> bool:
+    """True for functions of Python's library and of numpy, that our modules import by name."""
+    home = sys.modules.get(f.__module__ or "")
+    known = {*sys.stdlib_module_names, "numpy", "scipy", "sympy"} - {"__main__"}
+    return home is not None and vars(home) is f.__globals__ and home.__name__.partition(".")[0] in known
+
+
 def functions() -> Collection[types.FunctionType]:
     """Every function of the package, as its import made it."""
     return _FUNCTIONS.keys()
@@ -248,8 +323,20 @@ def functions() -> Collection[types.FunctionType]:
 def altered(parts: frozenset[str] | None = None) -> str:
     """ "" while no function, class or constant of the package has been replaced since its import; else the first.
 
-    parts: of these top modules alone. What functions hold inside is looked at everywhere.
+    parts: of these top modules alone. What functions hold inside, and what they name in modules of others, is looked
+    at everywhere. What was computed while something was replaced is forgotten once that is over.
     """
+    found = _altered(parts)
+    if found:
+        _SEEN_ALTERED[:] = [found]
+    elif _SEEN_ALTERED and not _altered(None):
+        _SEEN_ALTERED.clear()
+        for cache_ in _CACHES:
+            cache_.cache_clear()
+    return found
+
+
+def _altered(parts: frozenset[str] | None) -> str:
     if found := _names_altered(parts):
         return found
     for at, part in enumerate(PARTS):
@@ -258,7 +345,10 @@ def altered(parts: frozenset[str] | None = None) -> str:
             f = next(f for f, found, kept in now if found is not kept)
             return f"{f.__module__}.{f.__qualname__} was rewritten after import"
     inside = next((c for c, content in _CELLS if c.cell_contents is not content), None)
-    return "" if inside is None else "a variable of a function of the package was replaced after import"
+    if inside is not None:
+        return "a variable of a function of the package was replaced after import"
+    other = next((k for k, (space, v) in _LEANT.items() if space.get(k[1], _MISSING) is not v), None)
+    return "" if other is None else f"{'.'.join(other)} was replaced after import"
 
 
 def _names_altered(parts: frozenset[str] | None) -> str:
@@ -365,7 +455,40 @@ def hidden(thing: Any) -> str:
     """ "" unless an attribute of the object itself stands before code of its class; then which."""
     kind = type(thing)
     found = next((n for n in getattr(thing, "__dict__", {}) if _hides(kind, n)), None) or _forged(thing, kind)
-    return f"{kind.__qualname__}.{found} was replaced on the object" if found else ""
+    return f"{kind.__qualname__}.{found} was replaced on the object" if found else _unmade(thing, kind)
+
+
+def _unmade(thing: Any, kind: type) -> str:
+    """ "" unless a dataclass holds what its own constructor refuses, or makes something else of."""
+    check = next((vars(cls).get("__post_init__") for cls in _mro(kind) if "__post_init__" in vars(cls)), None)
+    if check not in _FUNCTIONS or _kept(kind):
+        return ""
+    held = getattr(thing, "__dict__", {})
+    listed = {n: f for n, f in getattr(kind, "__dataclass_fields__", {}).items() if n in held}
+    again: Any = object.__new__(kind)
+    again.__dict__.update({n: held[n] if f.init else _first_value(f) for n, f in listed.items()})
+    try:
+        check(again)
+    except Exception:
+        return f"{kind.__qualname__} holds what its constructor refuses"
+    other = next((n for n in listed if not _same(held[n], again.__dict__.get(n))), None)
+    return "" if other is None else f"{kind.__qualname__}.{other} was replaced on the object"
+
+
+def _first_value(f: Any) -> Any:
+    """What a dataclass's constructor puts into a field that it does not take."""
+    return f.default if f.default_factory is MISSING else f.default_factory()
+
+
+def _same(held: Any, made: Any) -> bool:
+    """Equal values of one type, also inside tuples."""
+    if held is made:
+        return True
+    if type(held) is not type(made):
+        return False
+    if type(held) is tuple:
+        return len(held) == len(made) and all(map(_same, held, made))
+    return bool(held == made)
 
 
 class kept(cached_property[T]):

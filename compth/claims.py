@@ -17,7 +17,7 @@ from functools import cache, wraps
 from importlib import resources
 from typing import Any, NamedTuple, TypeVar
 
-from compth._numbers import Number
+from compth._numbers import Number, is_symbolic, plain
 from compth._own import altered, different, foreign, stranger
 from compth.sources import COMPTH, Source
 
@@ -50,14 +50,42 @@ class Attribution(StrEnum):
     OURS = "OURS"
 
 
+HASHED = {
+    "kernel": ("kernel.py", "axioms.py"),
+    "guard": ("guard.py", "roles.py", "survival.py"),
+    "models": ("models.py",),
+}
+"""The files that the proofs of the index were checked by: `proofs_check.recheck` has the same list."""
+
+
 def _listed(name: str) -> frozenset[str]:
-    """A list of the index of passing proofs: written by `python -m proofs_check`, shipped with the package."""
+    """A list of the index of passing proofs: written by `python -m proofs_check`, shipped with the package.
+
+    Nothing of an index that was edited, or that another kernel made, nor while something of the package is replaced.
+    """
     file = resources.files("compth").joinpath("_proved.json")
-    return (
-        frozenset(json.loads(file.read_text(encoding="utf-8")).get(name, ()))
-        if file.is_file()
-        else frozenset()
+    if altered() or not file.is_file():
+        return frozenset()
+    return _entries(json.loads(file.read_text(encoding="utf-8")), name)
+
+
+def _entries(index: dict[str, Any], name: str) -> frozenset[str]:
+    rest = {k: v for k, v in index.items() if k != "index"}
+    whole = index.get("index") == _digest(json.dumps(rest, sort_keys=True).encode())
+    return frozenset(rest.get(name, ())) if whole and _same_kernel(rest) else frozenset()
+
+
+def _same_kernel(index: dict[str, Any]) -> bool:
+    """True when the kernel, its guard and models are those that the index was made with."""
+    folder = resources.files("compth").joinpath("proof")
+    return all(
+        index.get(part) == _digest(b"".join(folder.joinpath(f).read_bytes() for f in files))
+        for part, files in HASHED.items()
     )
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 @cache
@@ -85,7 +113,7 @@ def coq_index() -> frozenset[str]:
         return frozenset()
     index, record = (json.loads(f.read_text(encoding="utf-8")) for f in (proved, file))
     body = json.dumps({k: v for k, v in record.items() if k != "record"}, sort_keys=True)
-    if record.get("record") != hashlib.sha256(body.encode()).hexdigest():
+    if record.get("record") != _digest(body.encode()):
         return frozenset()
     return frozenset(
         name
@@ -143,12 +171,29 @@ def issued(formulas: Callable[..., tuple[C, ...]]) -> Callable[..., tuple[C, ...
 
     @wraps(formulas)
     def claims(self: Any, *sizes: Any, **named: Any) -> tuple[C, ...]:
+        sizes, named = plain(sizes), {k: plain(v) for k, v in named.items()}
         marked = tuple(copy(c) for c in formulas(self, *sizes, **named))
         for c in (c for c in marked if isinstance(c, Claim)):
             object.__setattr__(c, "_issuer", (self, sizes, named))
         return marked
 
     return claims
+
+
+def _elsewhere(issuer: Any, sizes: tuple[Any, ...]) -> bool:
+    """True where an object has no meaning at these sizes, so that it claims nothing there."""
+    numbers = [s for s in sizes if not is_symbolic(s)]
+    if any(type(s) is not int or s < 1 for s in numbers):
+        return True
+    return len(numbers) == len(sizes) and bool(issuer.why_not(*sizes))
+
+
+def strange_claim(claim: Claim) -> str:
+    """ "" for a claim whose inequalities are the package's and whose constants are plain numbers; else what is not.
+
+    Proofs speak of the package's inequalities alone: a quadratic form is read off them, and they are what is printed.
+    """
+    return different(claim) or next((s for v in claim.constants.values() if (s := stranger(v))), "")
 
 
 class Margin(NamedTuple):
@@ -198,7 +243,7 @@ class Claim(ABC):
     def issued(self) -> bool:
         """True when an object of the package, of its own code throughout, makes this very claim: it is asked again."""
         issuer, sizes, named = getattr(self, "_issuer", (None, (), {}))
-        if issuer is None or different(self) or stranger(issuer):
+        if issuer is None or stranger(self) or _elsewhere(issuer, (*sizes, *named.values())):
             return False
         return any(type(c) is type(self) and c == self for c in issuer.claims(*sizes, **named))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from compth._door import real
+from compth._earned import earned, made
 from compth._numbers import Number
 from compth.errors import InvalidParameter
 
@@ -48,9 +49,16 @@ class Rate:
 
     def __post_init__(self) -> None:
         """A standing is given by what derives a rate: one that is typed, or kept while numbers change, is a word."""
-        if self.standing not in ("", "ASSUMED") and not _DERIVING.get():
+        if vars(self)["standing"] not in ("", "ASSUMED") and not _DERIVING.get():
             object.__setattr__(self, "standing", "ASSUMED")
             object.__setattr__(self, "assumed", tuple(dict.fromkeys((*self.assumed, WORD))))
+
+    def __getattribute__(self, name: str) -> Any:
+        """A standing that was given for other numbers is a word."""
+        found = object.__getattribute__(self, name)
+        if name != "standing" or found in ("", "ASSUMED") or earned(self):
+            return found
+        return "ASSUMED"
 
     def __setstate__(self, values: dict[str, Any]) -> None:
         """A state that a pickle holds, which ours never do, is a word too."""
@@ -97,7 +105,7 @@ def derived(rate: Rate, **changes: Any) -> Rate:
     """The rate with these changes, for what derived it: its standing is kept."""
     token = _DERIVING.set(True)
     try:
-        return replace(rate, **changes)
+        return made(replace(rate, **changes))
     finally:
         _DERIVING.reset(token)
 

@@ -2,7 +2,14 @@
 
 import abc
 import builtins
+import copy
+import importlib
+import json
+import math
+import pickle
+import sys
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,9 +17,10 @@ import sympy
 
 import compth as ct
 from compth import _own, calculus
-from compth._own import altered, base_of, changed, different, foreign, hidden
+from compth._own import altered, base_of, changed, different, foreign, hidden, stranger
 from compth.compressors import catalogue as compressors
 from compth.compressors import rand_k
+from compth.compressors.sampling import NiceSampling
 from compth.methods import catalogue as methods
 from compth.methods import theorems
 
@@ -195,7 +203,124 @@ def test_fields_of_a_users_dataclass_are_searched():
 def test_a_class_put_into_a_module_of_python_or_numpy_is_none_of_theirs(monkeypatch):
     half = type("half", (np.float64,), {"__module__": "numpy", "__gt__": lambda a, b: True})
     monkeypatch.setattr(np, "half", half)
-    assert foreign(ct.Bernoulli(half(0.5))) == "half is not the package's own"
+    assert stranger((half(0.5),)) == "half is not the package's own"
+    assert type(ct.Bernoulli(half(0.5)).p) is float  # what is computed with is a plain number
     base = type("Base", (), {"__module__": "abc", "draw": lambda self, shape, rng: np.ones(shape)})
     monkeypatch.setattr(abc, "Base", base, raising=False)
-    assert foreign(type("RandK", (base, ct.RandK), {})(2)) == "Base.draw is not the package's own"
+    assert stranger(type("RandK", (base, ct.RandK), {})(2)) == "Base.draw is not the package's own"
+
+
+def patched(owner, name, value, call):
+    before = vars(owner)[name]
+    setattr(owner, name, value)
+    try:
+        return call()
+    finally:
+        setattr(owner, name, before)
+
+
+LEANT = [
+    (np, "argsort", lambda *a, **k: np.zeros(3, int)),
+    (np, "where", lambda *a: 0),
+    (np, "put_along_axis", lambda *a, **k: None),
+    (np.linalg, "norm", lambda *a, **k: 1.0),
+    (np.random, "default_rng", lambda *a: None),
+    (math, "sqrt", lambda x: 0.0),
+    (math, "isqrt", lambda x: 0),
+    (builtins, "max", lambda *a: 0),
+    (builtins, "sum", lambda *a: 0),
+    (Fraction, "__truediv__", lambda a, b: Fraction(0)),
+    (Fraction, "_operator_fallbacks", None),
+    (_own, "different", lambda *a: ""),
+    (_own, "_strange", lambda *a: ""),
+    (_own, "_matters", lambda *a: False),
+    (_own, "altered", lambda *a: ""),
+    (_own, "_CLASSES", set()),
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "value"), LEANT, ids=lambda v: str(getattr(v, "__name__", v))[:20])
+def test_what_our_code_names_elsewhere_is_watched(owner, name, value):
+    """A function of numpy, math, builtins or Fraction that our code calls, and this very record."""
+    claims = [*ct.RandK(2).claims(10), *ct.TopK(2).claims(10)]
+    said = patched(owner, name, value, lambda: [c.standing for c in claims])
+    assert set(said) == {ct.Standing.ASSUMED}
+    assert altered() == ""
+    assert claims[0].standing is ct.Standing.PROVED
+
+
+def test_nothing_is_proved_in_a_changed_package(monkeypatch):
+    program = lambda x, rng: 2 * x * (rng.random(len(x)) < 0.5)  # noqa: E731
+    monkeypatch.setattr(np.linalg, "eigvalsh", lambda *a, **k: None)
+    for thing in (program, ct.RandK(1)):
+        report = ct.certify(thing, 2, claims=ct.Unbiased(1), budget="quick")
+        assert "PROVED" not in {c.verdict for c in report.certificates}
+        assert any("numpy.linalg.eigvalsh was replaced" in note for note in report.info["not_checked"])
+
+
+def test_what_is_kept_from_a_changed_package_is_forgotten(monkeypatch):
+    """The index read through another json.loads: nothing while it lasts, the true one afterwards."""
+    ct.claims.proved_index.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(json, "loads", lambda text: {"proved": ["mine"]})
+        assert ct.claims.proved_index() == frozenset()
+    assert ct.RandK(2).claims(10)[0].standing is ct.Standing.PROVED
+
+
+def test_a_module_from_elsewhere_is_not_the_packages(tmp_path, monkeypatch):
+    import compth.compressors as home
+
+    (tmp_path / "strange_one.py").write_text(
+        "import numpy as np\nfrom compth.compressors.rand_k import RandK as Base\n"
+        "class RandK(Base):\n    def draw(self, shape, rng):\n        return np.ones(shape)\n"
+    )
+    monkeypatch.setattr(home, "__path__", [*home.__path__, str(tmp_path)])
+    strange = importlib.import_module("compth.compressors.strange_one")
+    monkeypatch.undo()
+    assert foreign(strange.RandK(2)) == "RandK.draw is not the package's own"
+    del sys.modules["compth.compressors.strange_one"], home.strange_one
+
+
+UNMADE = [
+    (ct.Bernoulli(0.5), "p", 1.5), (ct.SendOrSkip(ct.RandK(1), 0.5), "p", 1.5), (ct.RandK(2), "k", 1.5),
+    (ct.TopK(2), "k", -1), (ct.TopK(2), "k", np.int8(2)), (ct.Scaled(ct.RandK(2), 0.5), "factor", -0.5),
+    (ct.Averaged(ct.RandK(2), 2), "m", 2.5), (ct.RandomDithering(2), "s", 2.5), (ct.RandomDithering(2), "p", 0.5),
+    (ct.DCGD(ct.RandK(1), gamma=0.1), "gamma", -1.0), (ct.MARINA(ct.RandK(1), p=0.5), "p", 2.0),
+    (ct.problems.Minibatch(1), "size", 1.5),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("thing", "name", "value"), UNMADE, ids=str)
+def test_what_no_constructor_makes_is_not_the_packages(thing, name, value):
+    assert foreign(thing) == ""
+    forged = copy.copy(thing)
+    object.__setattr__(forged, name, value)
+    assert foreign(forged), name
+    assert foreign(pickle.loads(pickle.dumps(forged)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "args"),
+    [
+        (ct.Bernoulli, (sympy.Rational(3, 2),)),
+        (ct.SendOrSkip, (ct.RandK(1), sympy.Rational(3, 2))),
+        (ct.RandK, (sympy.Integer(-3),)),
+        (ct.TopK, (sympy.Rational(3, 2),)),
+        (ct.TopK, (sympy.nan,)),
+        (ct.BiasedSparsification, (sympy.Rational(3, 2),)),
+        (ct.Averaged, (ct.RandK(1), sympy.Rational(1, 2))),
+        (ct.RandomDithering, (sympy.Integer(-2),)),
+    ],
+)
+def test_numbers_of_sympy_keep_to_the_rules(kind, args):
+    with pytest.raises(ct.errors.InvalidParameter):
+        kind(*args)
+
+
+def test_narrow_numbers_are_computed_with_as_pythons():
+    half, k = np.float16(0.1), np.int8(100)
+    assert ct.Bernoulli(half).claims(5)[0].omega == 1 / float(half) - 1  # float16 says 9
+    assert (ct.RandK(k), ct.RandK(sympy.Integer(100))) == (ct.RandK(100), ct.RandK(100))
+    assert ct.RandK(2).claims(np.int8(100))[0].omega == 49
+    assert type(ct.DCGD(ct.RandK(1), gamma=np.float32(0.1)).gamma) is float
+    assert type(NiceSampling(np.int64(3), np.int64(2)).m) is int

@@ -17,6 +17,7 @@ LAYERS = {
         (
             "_numbers",
             "_door",
+            "_earned",
             "_own",
             "_rng",
             "_types",

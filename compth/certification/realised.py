@@ -31,6 +31,10 @@ SMALL_SKETCH = 8
 """Largest d at which a sketch's draw is compared with its declared inclusion probabilities by enumeration."""
 ROUNDING = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-4}
 """How far rows of a precision may lie from the reference's outputs, relative to the largest of them."""
+ROWS_DRAWN = 1200
+"""Draws of each number of rows at which a user's draw is watched."""
+ROWS_LEVEL = 1e-9
+"""Chance of such frequencies, by a right draw, from which on they are none of its law."""
 Moments = tuple[list[Fraction], list[Fraction]]
 """E w_j and E w_j^2 of a diagonal sketch C(x) = w * x."""
 
@@ -59,7 +63,7 @@ def form_names(subject: Subject) -> list[str]:
     kind, out = type(thing), []
     if not _one_law(thing):
         out.append("kernel")
-    if kind.compress is not base.compress:
+    if kind.compress is not base.compress or "compress" in vars(thing):
         out.append("compress")
     return out
 
@@ -134,10 +138,41 @@ def draw_law(thing: Any, d: int, limit: int, limits: Limits) -> dict[bytes, Frac
     line is not the package's. Raises NotTraceable where the draw cannot be enumerated, or gives anything else for real.
     """
     drawn = isinstance(thing, DiagonalSketch) and _drawn(type(thing)) and _one_law(thing)
-    if not drawn or type(thing).compress is not Compressor.compress:
+    if not drawn or type(thing).compress is not Compressor.compress or "compress" in vars(thing):
         return None
     found = [_law(thing, shape, limit, limits) for shape in ((d,), (1, d))]
-    return found[0] if found[0] == found[1] else None
+    if found[0] != found[1]:
+        return None
+    for n in traced.BATCHES:
+        _rows_drawn(thing, (n, d), found[0], ROWS_DRAWN if n <= 17 else ROWS_DRAWN // 6)
+        _rows_drawn(thing, (1, n, d), found[0], 1)
+    return found[0]
+
+
+def _rows_drawn(thing: Any, shape: tuple[int, ...], law: dict[bytes, Fraction], runs: int) -> None:
+    """Rows of as many as this must be outcomes of the law, entries kept as often as it says. Raises NotTraceable.
+
+    Of every call one row is counted: rows of one call may depend on each other.
+    """
+    from scipy.stats import binom
+
+    rng, d = np.random.default_rng([43, *shape]), shape[-1]
+    blocks = [_outcome_rows(thing.draw(shape, rng), shape) for _ in range(runs)]
+    if not {w.tobytes() for block in blocks for w in block} <= law.keys():
+        raise NotTraceable(f"a row of draw({shape}) is not among the enumerated ones")
+    kept = np.sum([block[at % len(block)] != 0 for at, block in enumerate(blocks)], axis=0)
+    p = sum((float(q) * (np.frombuffer(w) != 0) for w, q in law.items()), start=np.zeros(d))
+    inside = (p > 1e-12) & (p < 1 - 1e-12)
+    tails = np.minimum(binom.cdf(kept, runs, p), binom.sf(kept - 1, runs, p))[inside]
+    if len(tails) and float(tails.min()) < ROWS_LEVEL / d:
+        raise NotTraceable(
+            f"rows of draw({shape}) keep entries at other frequencies than the enumerated ones"
+        )
+
+
+def _outcome_rows(w: Any, shape: tuple[int, ...]) -> Array:
+    """The rows of a draw."""
+    return np.frombuffer(_outcome(w, shape)).reshape(-1, shape[-1])
 
 
 def independent_rows(thing: Any, d: int, law: dict[bytes, Fraction], limit: int, limits: Limits) -> bool:

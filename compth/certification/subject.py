@@ -275,12 +275,21 @@ def _exactly(constant: Any) -> Number:
     """The same number as an int, float or Fraction; rounded only where it has no exact value, as sqrt(2) has none."""
     if isinstance(constant, np.float64 | np.integer):
         return constant.item()
-    if isinstance(constant, int | float | Fraction):
+    if type(constant) in (int, float, Fraction):
         return constant
+    if isinstance(constant, int | float | Fraction):
+        return _held(constant)
     if getattr(constant, "is_Rational", False):
         return Fraction(int(constant.p), int(constant.q))
     ratio = getattr(constant, "as_integer_ratio", None)  # decimals, other floats of numpy
     return float(constant) if ratio is None else Fraction(*map(int, ratio()))
+
+
+def _held(number: Any) -> Number:
+    """The number in an instance of a subclass of int, float or Fraction."""
+    if isinstance(number, Fraction):
+        return Fraction(Fraction.numerator.fget(number), Fraction.denominator.fget(number))  # type: ignore[attr-defined]
+    return int.__add__(number, 0) if isinstance(number, int) else float.__add__(number, 0.0)
 
 
 def declared_claims(

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, final
 import numpy as np
 
 from compth import calculus
-from compth._numbers import Number, is_symbolic, max, min
+from compth._numbers import Number, is_symbolic, max, min, plain_parameters, plainly
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased, issued, rule_proof
 from compth.compressors.core.base import (
@@ -38,11 +38,13 @@ class Fleet(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        plainly(cls)
         cls.__repr__ = short_repr  # type: ignore[method-assign]
         if "claims" in vars(cls):
             cls.claims = issued(vars(cls)["claims"])  # type: ignore[method-assign]
 
     def __post_init__(self) -> None:
+        plain_parameters(self)
         check_members(self)
 
     @final

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth import calculus
-from compth._numbers import Number, is_symbolic, max, ratio
+from compth._numbers import Number, is_symbolic, max, plainly, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, JointVariance, Unbiased, rule_proof
 from compth.compressors.core.base import (
@@ -108,6 +108,7 @@ class Sampling(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        plainly(cls)
         cls.__repr__ = short_repr  # type: ignore[method-assign]
 
     @property

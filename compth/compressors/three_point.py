@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from compth import calculus
-from compth._numbers import Number, is_symbolic, max, ratio
+from compth._numbers import Number, is_symbolic, max, plain_parameters, plainly, ratio
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import (
     Attribution,
@@ -52,9 +52,11 @@ class ThreePoint(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        plainly(cls)
         cls.__repr__ = short_repr  # type: ignore[method-assign]
 
     def __post_init__(self) -> None:
+        plain_parameters(self)
         check_members(self)
 
     @final

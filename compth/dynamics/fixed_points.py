@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from compth._door import a_method, a_problem, at_the_door
+from compth._earned import Earned, made
 from compth.dynamics import enumerated, joint, masked
 from compth.dynamics.cone import basis_of, blocks, solve_enclosed
 from compth.dynamics.noise_free import NoiseFree
@@ -27,11 +29,14 @@ Pair = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Stationary:
+class Stationary(Earned):
     """Limits of E||x_t - x*||^2 and E f(x_t) - f* (inf when unstable), each with a two-sided bracket.
 
     converged: the rate is, and the brackets are narrow; when False only the brackets are to be believed.
+    One that was typed or changed has not converged; copies and pickles are computed again.
     """
+
+    WORDS = MappingProxyType({"converged": False})
 
     mean_square: float
     gap: float
@@ -50,6 +55,10 @@ def stationary(method: Method, problem: Problem) -> Stationary:
     The brackets come from a matrix P with P - T(P) > 0: the residual of X, put between multiples of that difference,
     says how far X can be off in the order of the cone.
     """
+    return made(_stationary(method, problem), (stationary, (method, problem), {}))
+
+
+def _stationary(method: Method, problem: Any) -> Stationary:
     if enumerated.fits(method, problem):
         plan = plan_of(method, problem)[0]
         rate = rate_on(method, problem, plan)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from compth._door import a_method, a_problem, at_the_door
+from compth._earned import Earned, made
 from compth._numbers import Number
 from compth.dynamics import enumerated, masked
 from compth.dynamics.radii import Radius, constant_step_inputs, is_narrow, mean_radius, radius
@@ -25,13 +27,16 @@ Array = Any
 
 
 @dataclass(frozen=True)
-class ExactRate:
+class ExactRate(Earned):
     """rho: one-step factor of E||x_t - x*||^2 - its limit. rho_noise: of the second moments alone (stability: < 1).
 
     bracket: two-sided enclosure of rho_noise (floating point). coupled: the mean's own factor rho_mean enters rho
     (some grad f_i(x*) != 0 and the sketches see it). converged: the bracket is narrow; when False, rho is an
-    estimate and only the bracket is to be believed. applications: of the operator.
+    estimate and only the bracket is to be believed. applications: of the operator. One that was typed or changed has
+    not converged; copies and pickles are computed again.
     """
+
+    WORDS = MappingProxyType({"converged": False})
 
     rho: float
     rho_noise: float
@@ -107,6 +112,11 @@ def exact_rate(method: Method, problem: Problem, *, mode: str = "exact", rationa
     rational=True (n, d up to about 6): the bracket is two Fractions, each proved in exact arithmetic; rho_noise is then
     brought inside it, and it counts as converged by its own width.
     """
+    found = _exact_rate(method, problem, mode, rational)
+    return made(found, (exact_rate, (method, problem), {"mode": mode, "rational": rational}))
+
+
+def _exact_rate(method: Method, problem: Any, mode: str, rational: bool) -> ExactRate:
     if enumerated.fits(method, problem):
         if rational or mode != "exact":
             raise Unsupported(f"{method.label} has exact dynamics in floating point only")
@@ -152,7 +162,7 @@ def rate_from(found: Radius, mean: float, coupled: bool, applications: int) -> E
     noise = 1 + found.value
     rho = max(noise, mean) if coupled else noise
     bracket = (max(1 + found.low, 0.0), 1 + found.high)
-    return ExactRate(rho, noise, mean, bracket, coupled, found.narrow, applications)
+    return made(ExactRate(rho, noise, mean, bracket, coupled, found.narrow, applications))
 
 
 def entries(method: Method, data: Data, plan: Plan) -> int:
@@ -168,4 +178,4 @@ def rate_of_maps(system: masked.MaskedSystem | enumerated.EnumeratedSystem) -> E
     noise, bracket = system.radius()
     mean, coupled = system.mean_radius(), system.driven
     rho = max(noise, mean) if coupled else noise
-    return ExactRate(rho, noise, mean, bracket, coupled, is_narrow(bracket), system.applications)
+    return made(ExactRate(rho, noise, mean, bracket, coupled, is_narrow(bracket), system.applications))

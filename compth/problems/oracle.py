@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from compth._numbers import plainly
 from compth._own import immutable, kept, remembered, seal, stranger
 from compth.errors import InvalidParameter, Unsupported
 from compth.problems.interface import Problem, as_components, as_quadratic, has_components, is_quadratic
@@ -111,6 +112,7 @@ class Oracle(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        plainly(cls)
         cls.__repr__ = _short  # type: ignore[method-assign]
 
     @abstractmethod

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._earned import Earned
 from compth.compressors import Compressor
 from compth.errors import InvalidParameter
 from compth.tuning.schemes import improvement
@@ -21,7 +23,7 @@ TIE = 1e-12
 
 
 @dataclass(frozen=True)
-class Tuning:
+class Tuning(Earned):
     """What to send at this gradient, and what it buys.
 
     Attributes
@@ -30,6 +32,7 @@ class Tuning:
     stepsize : the step that goes with it.      share : improvement relative to that of the full gradient, in [0, 1].
     improvement : guaranteed (expected) decrease of f, share ||g||^2/(2L).      cost : C(level), in the cost's units.
     efficiency : improvement / cost.      compressor : the operator at this level, None for a zero gradient.
+    One that was typed or changed says so in `basis`; copies and pickles are computed again.
     basis : where the share is from: exact at this gradient, or a declared constant.      note : what is degenerate.
     """
 
@@ -46,6 +49,8 @@ class Tuning:
     compressor: Compressor | None
     _table: Callable[[], tuple[Any, Any, Any]] = field(repr=False, compare=False)
     _square: Any = field(repr=False, compare=False, default=0)
+
+    WORDS = MappingProxyType({"basis": "somebody's word: it was not computed here"})
 
     @classmethod
     def chosen(

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._earned import made
 from compth._numbers import Number
 from compth._threads import one_blas_thread
+from compth.compressors import Compressor
 from compth.errors import InvalidParameter
 from compth.tuning import costs
 from compth.tuning.answer import (
@@ -50,6 +52,14 @@ def tune(
     the largest (as many bits in fewer rounds). A zero gradient has level 0, step 0 and improvement 0.
     Raises InvalidParameter for NaN, inf, empty input or unusable costs.
     """
+    levels = None if levels is None else tuple(levels)
+    found = _tuned(gradient, scheme, cost, L, levels)
+    plain = isinstance(scheme, str | Compressor | type)  # a function of a session may not travel
+    again = (np.array(gradient, dtype=object if type(found.share) is Fraction else None), scheme, cost)
+    return made(found, (tune, again, {"L": L, "levels": levels}) if plain else None)
+
+
+def _tuned(gradient: Any, scheme: Any, cost: Any, L: Number, levels: Iterable[Any] | None) -> Tuning:
     g, exact = check_gradient(gradient)
     L = check_smoothness(L, exact)
     price = costs.of(costs.Payload() if cost is None else cost)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from compth._numbers import Number, ratio
+from compth._own import hidden
 from compth.calculus import induced_omega
 from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased
 from compth.compressors import Independent
@@ -71,7 +72,7 @@ def body_of(method: Any) -> Any:
     kind = method if isinstance(method, type) else type(method)
     if not issubclass(kind, BodyMethod):
         return None
-    if not runs_its_body(kind):
+    if not runs_its_body(kind) or (method is not kind and hidden(method)):
         raise Unsupported(f"{kind.__name__} changes what its body says: no worst case is derived from it")
     if kind.__dataclass_fields__["oracle"].default is not None:
         raise Unsupported(f"{kind.__name__} draws its gradients: stochastic gradients are outside the class")

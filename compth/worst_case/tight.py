@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from compth import sources
 from compth._door import a_name_or_method, at_the_door, optional, real, whole
+from compth._earned import Earned, made
 from compth._numbers import Number, is_exact
 from compth.claims import Attribution, Standing, standing_of
 from compth.errors import require
@@ -31,7 +33,7 @@ TIGHT_GAP = 1e-5
 
 
 @dataclass(frozen=True)
-class TightRate:
+class TightRate(Earned):
     """The one-step factor of a squared quantity in the worst case of a class.
 
     Attributes
@@ -43,7 +45,10 @@ class TightRate:
     certificate : Fractions, `certificate.check()` repeats the proof.
     standing, attribution, source : of the closed form (DERIVED and OURS where the LMI is all there is). PROVED where a
         machine-checked proof bounds the rate at these constants: `proof_of`.
+    One that was typed or changed is ASSUMED and not tight; copies and pickles are computed again.
     """
+
+    WORDS = MappingProxyType({"standing": Standing.ASSUMED, "tight": False, "closed_form": False})
 
     method: str
     rho: Number
@@ -123,7 +128,9 @@ def tight_rate(
     best = step is None
     if step is None:
         step = best_step(q, params)
-    return _answer(q, step, params, closed_rate(q, step, params, best))
+    found = _answer(q, step, params, closed_rate(q, step, params, best))
+    given = {"mu": mu, "L": L, "delta": delta, "omega": omega, "eta": eta, "n": n, "gamma": gamma, **named}
+    return made(found, (tight_rate, (method,), given))
 
 
 def best_step(q: Question, params: Mapping[str, Number]) -> Number:

@@ -217,7 +217,7 @@ def Sized(w, x, *, gamma):
     [
         (TwoFaced, r"asks what it is given \(isinstance\)"),
         (Remembering, "its steps are not all the same"),
-        (Drawing, "something other than on symbols"),
+        (Drawing, "reads numpy.random, whose state is not followed"),
         (Sized, "goes on after a refusal"),
     ],
 )

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from compth._own import altered
 from compth.certificates import Certificate, Verdict
 from compth.certification.oracle import Moments, Oracle
 from compth.certification.run import Run
-from compth.claims import Claim, Margin
+from compth.claims import Claim, Margin, strange_claim
 
 UNSETTLED = (Verdict.CONSISTENT, Verdict.INCONCLUSIVE)
 EXACT = "exact arithmetic on the program as written: its rounding is outside"
@@ -53,6 +54,15 @@ Stage = Callable[[Case], Case]
 def sharp(claim: Claim) -> dict[str, Any]:
     """What every certificate of a claim says of it."""
     return {"sharpness": claim.sharpness.value, "constants": {k: str(v) for k, v in claim.constants.items()}}
+
+
+def of_somebodys_making(run: Run, d: int, claim: Claim) -> bool:
+    """True for a claim that is not the package's, which is tried and never proved; the report says so."""
+    strange = altered() or strange_claim(claim)
+    note = f"no proof of {type(claim).__name__} at d = {d}: {strange}"
+    if strange and note not in run.notes:
+        run.notes.append(note)
+    return bool(strange)
 
 
 def readable(value: float) -> Any:

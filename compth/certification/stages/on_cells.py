@@ -12,7 +12,7 @@ from compth.certification.adversary import Search
 from compth.certification.cells import question as cells
 from compth.certification.oracle import Oracle
 from compth.certification.run import Run, certificate_at
-from compth.certification.stages.case import EXACT, UNSETTLED, Case, sharp
+from compth.certification.stages.case import EXACT, UNSETTLED, Case, of_somebodys_making, sharp
 from compth.certification.stages.search import refuted
 from compth.claims import Claim
 from compth.compressors import Compressor, Fleet
@@ -29,7 +29,9 @@ def by_cells(
     run: Run, d: int, claims: list[Claim], merged: list[Certificate], oracle: Oracle | None
 ) -> list[Certificate]:
     """Claims that are left open, proved for all x by laws on cells, or refuted at a number that the program names."""
-    start, open_ones = time.perf_counter(), [k for k, m in enumerate(merged) if m.verdict in UNSETTLED]
+    start = time.perf_counter()
+    unsettled = [k for k, m in enumerate(merged) if m.verdict in UNSETTLED]
+    open_ones = [k for k in unsettled if not of_somebodys_making(run, d, claims[k])]
     plain = not (
         isinstance(run.subject.object, Compressor | Fleet) or run.subject.workers or run.subject.batch
     )

@@ -17,7 +17,7 @@ from compth.certification.constants import Answer, Matrix, by_formula, noted, se
 from compth.certification.oracle import Moments, enumerating, margins_of
 from compth.certification.readings import noting, simple
 from compth.certification.run import Run, certificate_at
-from compth.certification.stages.case import EXACT, Case, per_norm, sharp
+from compth.certification.stages.case import EXACT, Case, of_somebodys_making, per_norm, sharp
 from compth.certification.tracer import NotTraceable, Strange
 from compth.claims import Claim
 from compth.compressors import DiagonalSketch
@@ -70,7 +70,7 @@ def proofs_of(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]
     assumed = (EXACT, DRAW_ASSUMPTION) if technique == DECLARED else (EXACT, *traced.ASSUMPTIONS)
     out: list[Certificate | None] = []
     for claim in claims:
-        if verify is None or not claim.relative:
+        if verify is None or not claim.relative or of_somebodys_making(run, d, claim):
             out.append(None)
             continue
         answer = _answered(run, d, claim, verify)

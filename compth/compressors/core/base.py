@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from compth._numbers import Number, is_symbolic, ratio
+from compth._numbers import Number, is_symbolic, plain_parameters, plainly, ratio
 from compth._numbers import max as largest
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Attribution, Claim, Sharpness, Unbiased, issued
@@ -102,11 +102,13 @@ class Compressor(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        plainly(cls)
         cls.__repr__ = short_repr  # type: ignore[method-assign]  # before the dataclass decorator writes its own
         if "claims" in vars(cls):
             cls.claims = issued(vars(cls)["claims"])  # type: ignore[method-assign]
 
     def __post_init__(self) -> None:
+        plain_parameters(self)
         check_members(self)
 
     @final

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from compth._numbers import Number
+from compth._numbers import Number, plain_parameters, plainly
 from compth.bits import FLOAT_BITS
 from compth.claims import Claim, Contractive, Unbiased
 from compth.compressors import Compressor, Fleet, as_fleet
@@ -72,7 +72,12 @@ class Method(ABC):
     source: ClassVar[Source] = COMPTH
     own_theorems: ClassVar[tuple[Theorem, ...]] = ()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        plainly(cls)
+
     def __post_init__(self) -> None:
+        plain_parameters(self)
         if self.gamma is not None and not _is_step(self.gamma):
             raise InvalidParameter(f"{type(self).__name__}(gamma={self.gamma!r}) needs a step size gamma > 0")
         as_fleet(self.compressor)

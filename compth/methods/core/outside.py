@@ -6,10 +6,12 @@ moves them itself does another step each time, and is no program.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from dis import get_instructions
 from fractions import Fraction
-from functools import cache, lru_cache, wraps
-from types import CodeType, FunctionType, MethodType, ModuleType
+from functools import cache, lru_cache, partial, wraps
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakSet
 
@@ -22,6 +24,18 @@ from compth.methods.core.vectors import Underivable
 P = ParamSpec("P")
 T = TypeVar("T")
 VALUES = (int, float, complex, str, bytes, Fraction, type(None))
+STEADY = frozenset(
+    {"numpy", "math", "cmath", "fractions", "operator", "functools", "compth", "builtins", "sympy", "numbers"}
+    | {"decimal", "abc", "typing", "types", "enum", "dataclasses", "collections"}
+)
+"""Modules whose functions give the same answer each time."""
+SHIFTING = frozenset({"open", "input", "globals", "locals", "breakpoint"})
+"""Builtins that do not."""
+DESCRIBING = frozenset({"getset_descriptor", "member_descriptor", "_abc_data", "wrapper_descriptor"})
+"""Of a class's namespace, what Python puts there itself."""
+CACHED = type(cache(len))
+HEAP = 1 << 9
+"""The flag of classes that are made at run time, as those of users are."""
 DEPTH, SIZE = 8, 1000
 """Functions and containers in one another that are followed, and the most entries of one."""
 
@@ -54,6 +68,97 @@ def _names(code: CodeType) -> tuple[str, ...]:
 def outside(body: Any) -> tuple[Any, ...]:
     """A value that differs once anything that the body reads does; () for a body of the package, which is watched."""
     return () if body in functions() else tuple(_told(body, DEPTH, set()))
+
+
+def unfollowed(body: Any) -> str:
+    """ "" where all that the body reads is plain values, functions and objects made of these; else what is not.
+
+    A counter, a clock, a generator or a file gives another answer each time, and no value of it shows that.
+    """
+    return "" if body in functions() else _opaque("", body, DEPTH, set())
+
+
+def _opaque(name: str, value: Any, depth: int, seen: set[int]) -> str:
+    kind = type(value)
+    if kind in VALUES or isinstance(value, np.generic) or id(value) in seen or base_of(value) is not None:
+        return ""
+    seen.add(id(value))
+    if isinstance(value, ModuleType):
+        return "" if value.__name__.partition(".")[0] in STEADY else f"the module {value.__name__}"
+    if isinstance(value, FunctionType) and value not in functions():
+        moving = _moving_names(value.__code__, value.__globals__)
+        if moving:
+            return moving
+    if _steady(value):
+        return ""
+    if not depth or not _is_followed(value):
+        return f"{name or 'something'}, a {kind.__name__}"
+    inside = ((f"{name}.{n}" if name else str(n), v) for n, v in _held(value))
+    return next((said for n, v in inside if (said := _opaque(n, v, depth - 1, seen))), "")
+
+
+def _steady(value: Any) -> bool:
+    """True for classes and functions of modules that keep nothing between calls."""
+    if isinstance(value, range | slice | np.dtype | np.ufunc | type(np.sum)):
+        return True
+    if not isinstance(value, type | BuiltinFunctionType | FunctionType):
+        return "sympy" in sys.modules and isinstance(value, sys.modules["sympy"].Basic)
+    if isinstance(value, BuiltinFunctionType) and not isinstance(value.__self__, type | ModuleType | None):
+        return False  # a method of something
+    module, name = value.__module__ or "", value.__name__
+    steady = module.partition(".")[0] in STEADY and not module.startswith("numpy.random")
+    return steady and getattr(sys.modules.get(module), name, None) is value
+
+
+def _moving_names(code: CodeType, space: dict[str, Any]) -> str:
+    """What a code names that gives another answer each time: an import on the way, numpy's shared generator."""
+    names = set(_names(code))
+    if any(op.opname == "IMPORT_NAME" for c in _nested(code) for op in get_instructions(c)):
+        return "what it imports on the way"
+    modules = [n for n in names if isinstance(space.get(n), ModuleType) and space[n].__name__ == "numpy"]
+    return "numpy.random" if modules and "random" in names else next(iter(sorted(names & SHIFTING)), "")
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _nested(inner)
+
+
+def _is_followed(value: Any) -> bool:
+    """True for what holds nothing but what `_held` lists."""
+    plain = isinstance(value, FunctionType | MethodType | CodeType | np.ndarray | partial | property | CACHED)
+    held = isinstance(value, dict | list | tuple | set | frozenset | staticmethod | classmethod)
+    return plain or held or bool((value if isinstance(value, type) else type(value)).__flags__ & HEAP)
+
+
+def _held(value: Any) -> Iterator[tuple[Any, Any]]:
+    """What is inside: as `_parts`, of objects and classes with the code of their class as well."""
+    if type(value) is CACHED:
+        yield "function", value.__wrapped__
+    elif isinstance(value, partial):
+        yield from (("function", value.func), ("arguments", value.args), ("named", value.keywords))
+    elif isinstance(value, property):
+        yield from (("get", value.fget), ("set", value.fset))
+    elif isinstance(value, staticmethod | classmethod):
+        yield "function", value.__func__
+    elif isinstance(value, type):
+        yield from (
+            (n, v) for c in value.__mro__ if c.__flags__ & HEAP for n, v in vars(c).items() if _code(v)
+        )
+    else:
+        yield from _parts(value)
+        kind = type(value)
+        if kind.__flags__ & HEAP:
+            slots = [n for c in kind.__mro__ for n in vars(c).get("__slots__", ()) if hasattr(value, n)]
+            yield from ((n, getattr(value, n)) for n in slots)
+            yield "class", kind
+
+
+def _code(value: Any) -> bool:
+    """True for what may run, or hold something, of a class's namespace."""
+    return not isinstance(value, str | type(None)) and type(value).__name__ not in DESCRIBING
 
 
 def _told(value: Any, depth: int, seen: set[int]) -> Iterator[Any]:
@@ -89,6 +194,7 @@ def _read(function: FunctionType) -> Iterator[tuple[str, Any]]:
     """What a function reads; the package's own read what is watched."""
     if function in functions():
         return
+    yield "code", function.__code__
     space = function.__globals__
     yield from ((name, space[name]) for name in _names(function.__code__) if name in space)
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
@@ -103,6 +209,9 @@ def _read(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 def still(body: Any, run: Callable[[], T]) -> T:
     """run(), which runs the body; again where it kept what it computed once. Underivable where values move on."""
+    opaque = unfollowed(body)
+    if opaque:
+        raise Underivable(f"it reads {opaque}, whose state is not followed", name=named(body))
     for _ in range(2):
         before, found = outside(body), None if body in MOVING else run()
         if found is not None and outside(body) == before:

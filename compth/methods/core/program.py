@@ -11,6 +11,7 @@ from typing import Any
 
 from compth._numbers import Number
 from compth.errors import CompthError, InvalidParameter
+from compth.methods.core.swallowed import noticing
 from compth.methods.core.vectors import (
     COMMON,
     GRADIENT,
@@ -322,7 +323,9 @@ def _run(
     x, *rest = server
     REFUSED.reasons.clear()
     try:
-        given = body(w, state[x], **{k: state[k] for k in (*rest, *worker)}, **params)
+        given, caught = noticing(
+            lambda: body(w, state[x], **{k: state[k] for k in (*rest, *worker)}, **params)
+        )
     except InPlace as problem:
         line, text = located(problem, body)
         raise InPlace(f"{named(body)}, line {line} ({text}): {problem}") from None
@@ -336,6 +339,8 @@ def _run(
         raise Underivable(f"{type(problem).__name__}: {problem}", line, text, named(body)) from None
     if REFUSED.reasons:
         raise Underivable(f"it goes on after a refusal ({REFUSED.reasons[0]})", name=named(body))
+    if caught:
+        raise Underivable(f"it goes on after an exception ({caught})", name=named(body))
     return _checked(named(body), given, server, worker)
 
 

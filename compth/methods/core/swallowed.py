@@ -1,0 +1,54 @@
+"""Does a body go on after an exception? Symbols raise where arrays do not, so then its trace speaks of no run."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from collections.abc import Callable
+from os.path import abspath, dirname, join
+from types import CodeType, FrameType
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+KNOWN = tuple(
+    join(abspath(folder), "")
+    for folder in (
+        sysconfig.get_paths()["stdlib"],
+        dirname(dirname(dirname(__file__))),
+        *(join(dirname(dirname(np.__file__)), name) for name in ("numpy", "sympy", "mpmath")),
+    )
+)
+"""Where Python's library, the package, numpy and sympy lie: what they raise and catch inside is theirs."""
+ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
+"""By these loops end."""
+
+
+def noticing(call: Callable[[], T]) -> tuple[T, str]:
+    """(call(), the kind of an exception that came up in a user's code on the way, "" for none)."""
+    before, seen = sys.gettrace(), list[str]()
+
+    def inside(frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "exception" and not issubclass(arg[0], ENDS):
+            seen.append(arg[0].__name__)
+        return inside
+
+    def entered(frame: FrameType, event: str, arg: Any) -> Any:
+        return None if _known(frame.f_code) else inside
+
+    sys.settrace(entered)
+    try:
+        found = call()
+    finally:
+        sys.settrace(before)
+    return found, seen[0] if seen else ""
+
+
+def _known(code: CodeType) -> bool:
+    """True for code of Python's library, of numpy and of the package; installed packages of others are not."""
+    name, library = code.co_filename, KNOWN[0]
+    return name.startswith(KNOWN[1:]) or (name.startswith(library) and "site-packages" not in name)
+
+
+__all__ = ["noticing"]

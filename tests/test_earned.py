@@ -1,0 +1,75 @@
+"""A result's words hold for the values with which the package made it: typed, changed or forged ones lose them."""
+
+import copy
+import pickle
+from dataclasses import replace
+from fractions import Fraction as F
+
+import pytest
+
+import compth as ct
+from compth.dynamics.fixed_points import Stationary
+from compth.dynamics.spectrum import ExactRate
+from compth.worst_case.tight import TightRate
+
+PROBLEM = ct.problems.random_quadratic(n=2, d=3, kappa=4, seed=0)
+METHOD = ct.DCGD(ct.RandK(1), gamma=0.1)
+RESULTS = {
+    "tight": (lambda: ct.tight_rate("CGD", mu=F(1, 10), L=1, delta=F(1, 2)), "tight", True, "rho"),
+    "standing": (lambda: ct.tight_rate("DCGD", mu=F(1, 10), L=1, omega=1, n=2), "standing", "PROVED", "certified"),
+    "rate": (lambda: ct.exact_rate(METHOD, PROBLEM), "converged", True, "rho"),
+    "stationary": (lambda: ct.stationary(METHOD, PROBLEM), "converged", True, "gap"),
+    "tuning": (lambda: ct.tune([3.0, 1.0, 0.5], "S"), "basis", "exact at this gradient", "improvement"),
+    "family": (lambda: ct.tune([F(3), F(1), F(1, 2)], ct.RandK), "basis", "exact at this gradient", "share"),
+    "guarantee": (lambda: ct.guarantee(ct.DCGD(ct.RandK(1)), PROBLEM, "dcgd.general"), "standing", "PROVED", "floor"),
+}  # fmt: skip
+
+
+def travelled(thing):
+    return pickle.loads(pickle.dumps(thing))
+
+
+def stuffed(thing):
+    """What a pickle makes that holds a state instead of an origin."""
+    made = object.__new__(type(thing))
+    vars(made).update(vars(thing))
+    return made
+
+
+def overwritten(thing, name):
+    object.__setattr__(thing, name, F(1, 100))
+    return thing
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_words_stand_on_journeys_and_fall_with_any_number(name):
+    make, word, says, number = RESULTS[name]
+    result = make()
+    assert getattr(result, word) == says
+    kept = [result, travelled(result), copy.copy(result), copy.deepcopy(result)]
+    assert {getattr(r, word) for r in kept} == {getattr(result, word)}
+    assert all(float(getattr(r, number)) == float(getattr(result, number)) for r in kept)
+    forged = [replace(result, **{number: F(1, 100)}), stuffed(result), overwritten(make(), number)]
+    for other in forged:
+        assert getattr(other, word) != getattr(result, word), other
+        assert "PROVED" not in str(other) or word == "basis"
+
+
+def test_a_forged_result_travels_as_one():
+    forged = replace(RESULTS["standing"][0](), certified=0.1, rho=0.1, attained=0.1)
+    assert (travelled(forged).standing, travelled(forged).tight) == ("ASSUMED", False)
+    assert not travelled(replace(RESULTS["rate"][0](), rho=0.1)).converged
+
+
+def test_a_result_that_is_typed_has_no_words():
+    assert not ExactRate(0.1, 0.1, 0.1, (0.1, 0.1), False, True, 1).converged
+    assert not Stationary(0.0, 0.0, True, (0.0, 0.0), (0.0, 0.0)).converged
+    typed = TightRate("EF", 0.1, 0.1, 0.1, 1, {}, {}, None, None, True, ct.Standing.PROVED)
+    assert (typed.tight, typed.standing, typed.closed_form) == (False, "ASSUMED", False)
+
+
+def test_numbers_of_a_rate_that_are_set_make_its_standing_a_word():
+    rate = RESULTS["guarantee"][0]()
+    object.__setattr__(rate, "values", lambda t: 0.0)
+    assert rate.standing == "ASSUMED"
+    assert travelled(rate).bound(3) > 0
