@@ -71,7 +71,7 @@ class Run:
         """The same for what runs beside the program."""
         return work, self.budget.seconds
 
-    def heard(self, d: int, problem: Exception) -> str:
+    def not_followed(self, d: int, problem: Exception) -> str:
         """Why something was not traced, in short; a cap that bit is noted."""
         if BITTEN in str(problem):
             self.notes.append(f"d = {d}: {problem}")

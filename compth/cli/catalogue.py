@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from compth.cli._output import show_about, show_rows, show_table
-from compth.errors import InvalidParameter
+from compth.errors import CompthError, InvalidParameter
 from compth.text.specs import nearest
 
 
@@ -162,11 +162,19 @@ def _about_method(thing: Any) -> dict[str, Any]:
     ]
     return {
         "parameters": [f.name for f in fields(thing) if f.init],
-        "example": repr(thing.examples()[0]),
+        "example": _example(thing),
         "requires": [k.__name__ for k in thing.requires],
         "source": str(thing.source),
         "theorems": theorems,
     }
+
+
+def _example(thing: Any) -> str:
+    """An instance of a method; "-" for a plug-in that names none and needs arguments."""
+    try:
+        return repr(thing.examples()[0])
+    except (CompthError, TypeError, IndexError):
+        return "-"
 
 
 def _show_one(found: dict[str, Any]) -> None:

@@ -215,6 +215,23 @@ def test_a_theorem_without_facts_says_so_in_one_line():
         ct.guarantee(ct.DCGD(ct.Identity()), GENERAL, Nothing())
 
 
+def test_a_theorem_whose_lines_fail_is_said_in_words():
+    class Broken(Theorem):
+        """Its lines need numbers and look for what is not there."""
+
+        id = "broken"
+        title = "broken"
+
+        def step_limit(self, c):
+            return 1 / int(c.L), "1/L"
+
+        def _why_not(self, c):
+            return c.no_such_constant
+
+    assert facts_of(Broken()).rule == "of several cases: see the statement"
+    assert hypotheses(Broken()) == ()
+
+
 def test_hypotheses_are_those_that_a_run_is_refused_for():
     assert "x* must minimise every f_i (zeta2* = 0)" in hypotheses(theorems()["dcgd.interpolation"])
     assert "workers must be independent" in hypotheses(theorems()["diana.unified"])

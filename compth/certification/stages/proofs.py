@@ -160,7 +160,7 @@ def verifier_of(run: Run, d: int) -> tuple[str, Any]:
         run.notes.append(f"no proof at d = {d}: {reason}")
         return "", None
     except Exception as problem:  # the program refuses symbols in its own way: not certified this way
-        run.heard(d, problem)
+        run.not_followed(d, problem)
         return _no_proof(run, d, theirs)
 
 

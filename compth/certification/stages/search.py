@@ -52,7 +52,7 @@ def oracle_of(run: Run, d: int) -> Oracle | None:
         except UnusableInput:  # no answer at all
             raise
         except Exception as problem:  # whatever the program does with symbols: then it is not traced this way
-            reasons.append(run.heard(d, problem))
+            reasons.append(run.not_followed(d, problem))
             if isinstance(problem, Strange):
                 run.void.append((d, str(problem)))
     run.stage(d, "oracle", start, found.technique if found else "; ".join(reasons))
@@ -152,7 +152,7 @@ def selected(run: Run, d: int, claims: list[Claim]) -> dict[int, Certificate]:
                 break
         said = f"{search.points} inputs"
     except Exception as problem:  # the program refuses to be steered in its own way
-        said = run.heard(d, problem)
+        said = run.not_followed(d, problem)
     run.stage(d, "selections", start, said)
     worst = {i: search.any_violation(i) for i in range(len(claims))}
     return {
@@ -167,7 +167,7 @@ def _stands(run: Run, d: int, x: Array) -> bool:
     try:
         holds: bool = selection.places_do_not_matter(run.subject, x, d)
     except Exception as problem:  # the program refuses to be steered in its own way
-        run.heard(d, problem)
+        run.not_followed(d, problem)
         return False
     if not holds:
         run.notes.append(f"d = {d}: the places drawn of zero entries matter, so that selections are sampled")

@@ -22,7 +22,7 @@ from compth.methods.core.theorem import Theorem
 GAMMA = sympy.Symbol("gamma", positive=True)
 PLAIN = ("convex", "independent", "stochastic", "claims", "params", "facts", "reasons")
 """Fields of Constants that are no numbers."""
-UNDECIDED = (CompthError, TypeError, ValueError, AttributeError, KeyError)
+UNDECIDED = (CompthError, TypeError, ValueError, AttributeError, KeyError, ArithmeticError)
 """What a line raises that compares symbols, or asks for what a choice of constants does not have."""
 
 
@@ -203,7 +203,7 @@ def _facts(theorem: Theorem, c: Constants, rule: str, special: str, limit: Any) 
         found = (limit, theorem.default_step(c), theorem.rate(c, step), theorem.floor(c, step))
         params = {k: sympy.sympify(v) for k, v in theorem.params(c, step).items()}
         limit, default, rate, floor = (None if v is None else sympy.sympify(v) for v in found)
-        return Facts(rule, special, limit, default, rate, floor, params)
+        return Facts(rule, special, limit=limit, default=default, rate=rate, floor=floor, params=params)
     except UNDECIDED:
         return None
 
@@ -213,11 +213,19 @@ def hypotheses(theorem: Theorem) -> tuple[str, ...]:
 
     () where no such constants are found.
     """
-    base = next((c for c in _plain_constants(theorem) if not theorem.why_not(c)), None)
+    base = next((c for c in _plain_constants(theorem) if _refused(theorem, c) == ""), None)
     if base is None:
         return ()
-    found = dict.fromkeys(theorem.why_not(replace(base, **spoil(base))) for spoil in _SPOILS)
+    found = dict.fromkeys(_refused(theorem, replace(base, **spoil(base))) for spoil in _SPOILS)
     return tuple(reason for reason in found if reason)
+
+
+def _refused(theorem: Theorem, c: Constants) -> str | None:
+    """Why the theorem does not speak of these constants; None where it cannot say."""
+    try:
+        return theorem.why_not(c)
+    except UNDECIDED:
+        return None
 
 
 def _plain_constants(theorem: Theorem) -> Iterator[Constants]:
