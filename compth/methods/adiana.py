@@ -12,7 +12,7 @@ import numpy as np
 
 from compth._numbers import Number, max, min, ratio, sqrt
 from compth.claims import JointVariance, Unbiased
-from compth.errors import InvalidParameter, NoGuarantee
+from compth.errors import NoGuarantee
 from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy_of_start
 from compth.methods.diana import independent
@@ -141,14 +141,10 @@ class ADIANA(BodyMethod):
     state_class = ADIANAState
     planned: ClassVar[Mapping[str, str]] = MappingProxyType({"stride": "step"})
     requires = (Unbiased,)
+    chances = ("p",)
     name = "accelerated DIANA"
     source = ADIANA_PAPER
     own_theorems = (ADIANAAccelerated(), ADIANAPaper())
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.p is not None and not 0 < self.p <= 1:
-            raise InvalidParameter(f"ADIANA(p={self.p!r}) needs 0 < p <= 1")
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         if self.gamma is None:

@@ -10,7 +10,6 @@ import numpy as np
 
 from compth._numbers import Number, ratio
 from compth.bits import FLOAT_BITS
-from compth.errors import InvalidParameter
 from compth.methods.core import Array, Constants, Method, Plan, mean_square
 from compth.methods.core.body import BodyState, Server, copy_of_start
 from compth.methods.core.components import ComponentBody, ComponentTheorem, components
@@ -64,14 +63,10 @@ class LSVRG(ComponentBody):
 
     p: Any = None
     state_class = LSVRGState
+    chances = ("p",)
     name = "L-SVRG"
     source = L_SVRG
     own_theorems = (LSVRGLinear(),)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.p is not None and not 0 < self.p <= 1:
-            raise InvalidParameter(f"LSVRG(p={self.p!r}) needs 0 < p <= 1")
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         return {"p": coin(c)}

@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from compth._door import is_probability
 from compth._numbers import Number, min, ratio, sqrt
 from compth.claims import Attribution, JointVariance, Unbiased
-from compth.errors import InvalidParameter, NoGuarantee
+from compth.errors import NoGuarantee
 from compth.methods.core import Array, Constants, Plan, Theorem
 from compth.methods.core.body import BodyMethod, BodyState, Server, gradient_at_start
 from compth.methods.core.nonconvex import MeanSquaredGradient
@@ -145,15 +144,11 @@ class MARINA(BodyMethod):
     takes_oracle = False
     state_class = MARINAState
     requires = (Unbiased,)
+    chances = ("p",)
     name = "MARINA"
     source = MARINA_PAPER
     own_theorems = (MARINAPL(), MARINANonconvex(), MARINABidirectional())
     lyapunov_names: ClassVar[Mapping[str, str]] = MappingProxyType({"q": "g", "g": "gradient"})
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.p is not None and not is_probability(self.p):
-            raise InvalidParameter(f"MARINA(p={self.p!r}) needs 0 < p <= 1")
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         return {"p": probability(c)}

@@ -41,6 +41,7 @@ def test_special_constants_of_a_formula_are_told(capsys):
     assert "formulas for  equal Hessians\n" in shown(capsys, "iasgd.growth")
 
 
+@pytest.mark.slow
 def test_everything_of_every_theorem_is_json():
     known = known_theorems()
     assert set(theorems()) < set(known)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, overload
 
 import numpy as np
 
+from compth._door import is_probability
 from compth._numbers import Number
 from compth._own import functions
 from compth.bits import FLOAT_BITS
@@ -69,6 +70,8 @@ class BodyMethod(Bidirectional):
     state_class: ClassVar[type[BodyState]] = BodyState
     planned: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What a plan calls a parameter of the body, where Python or the library has no such name free for it."""
+    chances: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are probabilities in (0, 1]."""
     known: ClassVar[tuple[Known, ...]] = ()
     """Its worst cases in closed form, one for each claim of its compressors at most."""
     lyapunov_names: ClassVar[Mapping[str, str]] = MappingProxyType({})
@@ -90,6 +93,8 @@ class BodyMethod(Bidirectional):
         for name, value in self.given().items():
             if isinstance(value, bool) or not hasattr(value, "__float__"):
                 raise InvalidParameter(f"{type(self).__name__}({name}={value!r}) needs a number")
+            if name in self.chances and not is_probability(value):
+                raise InvalidParameter(f"{type(self).__name__}({name}={value!r}) needs 0 < {name} <= 1")
         if self.gamma is not None and not self.signature.takes_gamma:
             raise InvalidParameter(f"{type(self).__name__}(gamma={self.gamma}): its body takes no gamma")
 
