@@ -12,7 +12,7 @@ import pytest
 from compth.certificates import Verdict
 from compth.certification import sandbox, supervisor
 from compth.certification.channel import Inbox, Malformed, pack, unpack
-from compth.certification.processes import family
+from compth.certification.processes import family, look
 from compth.cli import run
 from compth.errors import UnusableInput
 
@@ -197,12 +197,30 @@ def test_the_worker_gives_the_certificates_of_this_process(file, monkeypatch):
         ]
 
 
+def worked(pid, seconds, end):
+    """Wait until a process and what is below it have used so much processor time, or it ends; what is below it."""
+    used, last = 0.0, None
+    while end.poll() is None:
+        below = family(pid)
+        now = {p: seen.seconds for p, seen in {pid: look(pid), **below}.items() if seen is not None}
+        used += sum(spent - (now if last is None else last).get(p, 0.0) for p, spent in now.items())
+        if used >= seconds:
+            return below
+        last = now
+        time.sleep(0.05)
+    return {}
+
+
 def disturb(pid, rng, end):
-    """Suspend, continue and kill a process's workers at random until it ends, and once their warden; how often."""
+    """Suspend, continue and kill a process's workers at random until it ends, and once their warden; how often.
+
+    At random in its own time: on a busy machine a process that is killed as often by the clock gets nowhere.
+    """
     done, spared = 0, rng.random() < 0.5
     while end.poll() is None:
-        time.sleep(float(rng.uniform(0.02, 0.3)))
-        below = family(pid)
+        below = worked(pid, float(rng.uniform(0.02, 0.3)), end)
+        if end.returncode is not None:
+            break
         workers = [p for p, seen in below.items() if seen.parent != pid]
         if workers and not spared and rng.random() < 0.2:
             spared, workers = True, [p for p, seen in below.items() if seen.parent == pid]

@@ -262,7 +262,7 @@ def test_in_compare():
         (lambda: ct.CAT(currency="euro"), InvalidParameter, "currency='euro'"),
         (lambda: ct.CAT(gamma=-1), InvalidParameter, "gamma=-1"),
         (lambda: ct.CAT(scheme="S").check(heterogeneous()), Unsupported, "local top-T is biased"),
-        (lambda: ct.guarantee(ct.CAT(gamma=0.1), ONE), NoGuarantee, "tuned steps only"),
+        (lambda: ct.guarantee(ct.CAT(gamma=0.1), ONE), NoGuarantee, "its own tuned steps: leave gamma out"),
         (lambda: ct.guarantee(ct.CAT(), heterogeneous(), "cat.single"), NoGuarantee, "one worker"),
     ],
 )
