@@ -11,7 +11,8 @@ import numpy as np
 from compth._numbers import Number
 from compth._threads import one_blas_thread
 from compth.claims import BiasVariance, Contractive, Unbiased
-from compth.compressors import Fleet, Independent, as_fleet
+from compth.compressors import Compressor, Fleet, Independent, as_fleet
+from compth.compressors.identity import Identity
 from compth.errors import CompthError, InvalidParameter, Unsupported, require
 from compth.methods import OWN_STEPS, Method, catalogue, guarantee
 from compth.methods.core.body import (
@@ -54,6 +55,9 @@ class MethodAnalysis:
     derived: tuple[tuple[str, str], ...]
     stopped: str
     settings: tuple[Setting, ...] = field(default=())
+
+    def __str__(self) -> str:
+        return self.text()
 
     def text(self) -> str:
         """Plain text."""
@@ -108,10 +112,12 @@ def analyse(
     stable step, the best one and exact rates. Without a compressor, delta, omega or eta name the class. A problem is
     needed for the exact part; the class needs mu and L, or a problem. Raises InvalidParameter for what cannot be read.
     """
-    asked = _asked(what, dict(params or {}), gamma, bool(compressors))
+    _check_compressors(compressors)
+    asked = _asked(what, dict(params or {}), gamma)
     if not isinstance(asked, _Asked):
         return _of_its_own(asked, problem)
     kind, fixed, gamma, base = asked
+    unasked = () if compressors or delta is not None or omega is not None else _unasked(kind, base)
     if base is not None:
         compressors = compressors if kind.takes_compressor and compressors else [base.compressor]
         problem = None if problem is None else base.seen(problem)
@@ -134,7 +140,7 @@ def analyse(
     except Underivable as reason:
         return MethodAnalysis(kind.__name__, _summary(kind), (), "", (), f"{reason}; it still simulates")
     drawn = () if base is None or base.estimator is None else (("gradients", f"drawn by {base.estimator!r}"),)
-    derived = (*_derived(kind, numbers, workers, d, down), *drawn, *_theorems(kind))
+    derived = (*_derived(kind, numbers, workers, d, down), *drawn, *_theorems(kind), *unasked)
     constants = _constants(problem, mu, L)
     settings = []
     if constants is not None and (delta is not None or omega is not None):
@@ -144,6 +150,29 @@ def analyse(
     settings += [_setting(asked, c, problem, constants, workers, d) for c in compressors]
     return MethodAnalysis(
         kind.__name__, _summary(kind), shown.lines, shown.latex, derived, "", tuple(settings)
+    )
+
+
+def _check_compressors(given: Any) -> None:
+    """A list of compressors, told from a problem in its place."""
+    need = f"compressors={given!r} must be a list, as compressors=[ct.RandK(k=2)]; a problem is given as problem=..."
+    require(isinstance(given, Sequence) and not isinstance(given, str), need)
+    for c in given:
+        require(isinstance(c, Compressor | Fleet | list | tuple), need)
+
+
+def _unasked(kind: type[BodyMethod], base: BodyMethod | None) -> tuple[tuple[str, str], ...]:
+    """What to ask for where a body compresses and nobody said with what: the default sends everything."""
+    if not kind.takes_compressor or not {"compress", "sketch"} & set(kind.body.__code__.co_names):
+        return ()
+    if base is not None and type(base.compressor) is not Identity:
+        return ()
+    said = "none is named" if base is None else "Identity(), the default: nothing is compressed"
+    return (
+        (
+            "compressor",
+            f'{said}; name one as compressors=[ct.RandK(k=2)] (-c "RandK(k=2)"), or a class by omega=',
+        ),
     )
 
 
@@ -166,7 +195,7 @@ class _Asked(NamedTuple):
         return replace(self.base, **own, **new)
 
 
-def _asked(what: Any, params: dict[str, Number], gamma: Number | None, compressors: bool) -> _Asked | Method:
+def _asked(what: Any, params: dict[str, Number], gamma: Number | None) -> _Asked | Method:
     """What was asked of: a class, an instance or a plain function; an instance of the catalogue that is no body."""
     base: Any = what if isinstance(what, Method) else None
     if not isinstance(what, type | Method) and callable(what):

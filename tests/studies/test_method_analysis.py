@@ -225,3 +225,26 @@ def test_the_search_finds_more_than_theorems_promise():
     (found,) = ct.analyse(ct.DIANA, [ct.RandK(1)], problem).settings
     assert found.numbers["certified"] < ct.guarantee(ct.DIANA(ct.RandK(1)), problem).rho
     assert set(found.numbers["parameters"]) == {"alpha"}
+
+
+def test_a_body_that_compresses_asks_with_what():
+    """Nobody named a compressor: the default sends everything, and its numbers are not those of the method."""
+
+    @ct.method
+    def Asks(w, x, *, gamma):
+        return {"x": x - gamma * w.mean(w.compress(w.gradient(x)))}
+
+    problem = ct.problems.random_quadratic(n=2, d=2, kappa=3, seed=0)
+    alone, default = ct.analyse(Asks), ct.analyse(Asks(gamma=0.1), problem=problem)
+    assert "none is named; name one as compressors=[ct.RandK(k=2)]" in str(alone)
+    assert "Identity(), the default: nothing is compressed; name one" in str(default)
+    assert not alone.settings
+    for said in (
+        ct.analyse(Asks, [ct.RandK(k=1)]),
+        ct.analyse(Asks(ct.RandK(k=1), gamma=0.1)),
+        ct.analyse(ct.GD()),
+    ):
+        assert "name one" not in str(said)
+    for wrong in (problem, ct.RandK(k=1), "RandK(k=1)", [problem]):
+        with pytest.raises(ct.errors.InvalidParameter, match="must be a list, as compressors="):
+            ct.analyse(Asks, wrong)
