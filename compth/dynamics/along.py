@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from compth._numbers import Number
+from compth._types import Numbers as Array
 from compth.dynamics import enumerated, masked
 from compth.dynamics.radii import DENSE, WIDTH, mean_ends, mean_radius, radius
 from compth.dynamics.spectrum import ExactRate, is_coupled, rate_from, rate_of_maps
@@ -17,7 +18,6 @@ from compth.dynamics.units import Packing
 from compth.methods import Method, Plan
 from compth.problems.interface import Problem
 
-Array = Any
 KEPT = 3
 """How many of the last Perron points a search starts from."""
 

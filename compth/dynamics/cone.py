@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
+from compth._types import Numbers as Array
 from compth.dynamics.solvers import definite, extremes
 from compth.dynamics.system import Moments
-
-Array = Any
 
 
 def basis_of(system: Any) -> Array:

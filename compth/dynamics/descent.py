@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import Polynomial
 
-Array = Any
+from compth._types import Numbers as Array
+
 FAR = float(np.log(1e12))
 """How far from the start is looked."""
 FLAT = 1e-9

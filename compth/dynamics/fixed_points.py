@@ -10,6 +10,7 @@ import numpy as np
 
 from compth._door import a_method, a_problem, at_the_door
 from compth._earned import Earned, made
+from compth._types import Numbers as Array
 from compth.dynamics import enumerated, joint, masked
 from compth.dynamics.cone import basis_of, blocks, solve_enclosed
 from compth.dynamics.noise_free import NoiseFree
@@ -22,7 +23,6 @@ from compth.errors import Unsupported
 from compth.methods import Method, plan_of
 from compth.problems.interface import Problem
 
-Array = Any
 WIDTH = 1e-6
 """A bracket wider than this, relative to the value, counts as not converged."""
 Pair = tuple[float, float]

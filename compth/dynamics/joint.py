@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from compth._types import Numbers as Array
 from compth.dynamics.solvers import davidson, definite, extremes, face_bound, noise_free, upper_bound
 from compth.dynamics.system import System
 from compth.dynamics.units import Units, units_of
 
-Array = Any
 FLOOR = 1e-15
 """Relative residual below which only rounding is left."""
 LARGEST = 700

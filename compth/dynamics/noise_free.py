@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from compth._types import Numbers as Array
 from compth.dynamics.system import Moments, System
 from compth.dynamics.units import Units
 
-Array = Any
 SMALL = 1e-13
 
 
@@ -56,7 +56,8 @@ class NoiseFree:
     def _driven(self, c: Array, like: Moments) -> Array:
         """What the common vectors put into D."""
         if isinstance(self.system, System):
-            return self.system.drift_across(c)
+            across: Array = self.system.drift_across(c)
+            return across
         after = self.system.drift(Moments(c, np.zeros_like(like.D), np.zeros_like(like.E)))
         return np.asarray(after.D)
 
@@ -72,7 +73,8 @@ class NoiseFree:
     def _own(self, m: Array) -> Array:
         """X with X - Q X Q' = m."""
         if self.kinds == 1:
-            return m / self.rest[0, 0]
+            alone: Array = m / self.rest[0, 0]
+            return alone
         parts = m.reshape(len(m), self.kinds, self.d, self.kinds, self.d)
         moved = np.einsum("ab,ibjck,ec->iajek", self.back, parts, self.back) / self.rest[:, None, :, None]
         return np.asarray(np.einsum("ab,ibjck,ec->iajek", self.into, moved, self.into).real.reshape(m.shape))

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
+from compth._types import Numbers as Array
 from compth.compressors import MomentMap
 from compth.dynamics.system import System
-
-Array = Any
 
 
 def parts_of(system: Any) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compth._types import Numbers as Array
 from compth.dynamics import joint, memories, stein
 from compth.dynamics.cone import basis_of, blocks, collatz
 from compth.dynamics.noise_free import NoiseFree
@@ -19,7 +20,6 @@ from compth.errors import Unsupported
 from compth.methods import Method, plan_of
 from compth.problems.interface import Problem
 
-Array = Any
 WIDTH = 1e-2
 """A bracket wider than this, relative to |1 - rho|, counts as not converged."""
 ACCURACIES = (1e-10, 1e-12, 1e-14)
@@ -144,7 +144,8 @@ class Search:
 
     def change(self, v: Array) -> Array:
         """(T - id) v."""
-        return self.packing.apply(v) - v
+        moved: Array = self.packing.apply(v) - v
+        return moved
 
     def solve(self, v: Array) -> Array:
         """About (id - T)^-1 v."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigs, gmres
 
-Array = Any
-
+from compth._types import Numbers as Array
 
 NEARLY = 1e-8
 """A starting vector with less than this beyond the others adds nothing but rounding."""

@@ -23,8 +23,6 @@ from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, plan_of
 from compth.problems.interface import Problem
 
-Array = Any
-
 
 @dataclass(frozen=True)
 class ExactRate(Earned):

@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 
 from compth._door import a_method, a_problem, at_the_door
 from compth._numbers import Number
+from compth._types import Numbers as Array
 from compth.dynamics import enumerated, masked, stein
 from compth.dynamics.along import EnumeratedRateAt, RateAt
 from compth.dynamics.descent import descended, floor, leftmost, polished, valley
@@ -21,7 +22,6 @@ from compth.errors import Unsupported
 from compth.methods import Method, Plan
 from compth.problems.interface import Problem
 
-Array = Any
 FAR = 1e12
 """Steps beyond this many times 1/L, or below that fraction of it, are not looked at."""
 SHARP, SHARPEST = 1e-8, 1e-12

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from compth._types import Numbers as Array
 from compth.dynamics.system import Moments
-
-Array = Any
 
 
 @dataclass(frozen=True)

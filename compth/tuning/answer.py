@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth._earned import Earned
+from compth._numbers import Number
 from compth.compressors import Compressor
 from compth.errors import InvalidParameter
 from compth.tuning.schemes import improvement
@@ -37,13 +38,13 @@ class Tuning(Earned):
     """
 
     scheme: str
-    level: Any
-    stepsize: Any
-    share: Any
-    improvement: Any
-    cost: Any
-    efficiency: Any
-    L: Any
+    level: Number
+    stepsize: Number
+    share: Number
+    improvement: Number
+    cost: Number
+    efficiency: Number
+    L: Number
     basis: str
     note: str
     compressor: Compressor | None
@@ -57,12 +58,12 @@ class Tuning(Earned):
         cls,
         *,
         scheme: str,
-        level: Any,
-        stepsize: Any,
-        share: Any,
-        square: Any,
-        cost: Any,
-        L: Any,
+        level: Number,
+        stepsize: Number,
+        share: Number,
+        square: Number,
+        cost: Number,
+        L: Number,
         note: str,
         compressor: Compressor,
         table: Callable[[], tuple[Any, Any, Any]],
@@ -88,7 +89,9 @@ class Tuning(Earned):
         )
 
     @classmethod
-    def for_zero(cls, scheme: str, L: Any, exact: bool, table: Callable[[], tuple[Any, Any, Any]]) -> Tuning:
+    def for_zero(
+        cls, scheme: str, L: Number, exact: bool, table: Callable[[], tuple[Any, Any, Any]]
+    ) -> Tuning:
         """The answer for a zero gradient: send nothing."""
         none: Any = Fraction(0) if exact else 0.0
         note = "the gradient is zero: send nothing"
@@ -171,7 +174,7 @@ def check_gradient(gradient: Any) -> tuple[NDArray[Any], bool]:
     return flat, False
 
 
-def check_smoothness(L: Any, exact: bool) -> Any:
+def check_smoothness(L: Number, exact: bool) -> Any:
     """L as float or Fraction; InvalidParameter unless 0 < L < inf."""
     real = isinstance(L, int | float | Fraction | np.number) and not isinstance(L, bool)
     if not real or not 0 < L < math.inf:

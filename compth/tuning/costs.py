@@ -259,7 +259,7 @@ LINKS: dict[str, Link] = {
 """Links by name. Constants of the standards are RECALLED (public, but not read here): check them before quoting."""
 
 
-def of(cost: Any) -> Cost:
+def of(cost: Number) -> Cost:
     """A Cost, or the cost of a Link or of a link's name. Raises InvalidParameter for anything else."""
     if isinstance(cost, Cost):
         return cost

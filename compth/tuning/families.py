@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compth._numbers import is_exact
+from compth._numbers import Number, is_exact
 from compth.compressors import Compressor
 from compth.compressors.atomo import AtomoEntrywise, _Atomic
 from compth.compressors.low_rank import RankR
@@ -124,7 +124,7 @@ def tune_family(
     exact: bool,
     scheme: Any,
     price: Cost,
-    L: Any,
+    L: Number,
     levels: Iterable[Any] | None,
 ) -> Tuning:
     """`tune` for a compressor family."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from compth._numbers import ratio
+from compth._numbers import Number, ratio
 from compth._own import stranger
 from compth.claims import Contractive, Unbiased
 from compth.compressors import Compressor
@@ -28,12 +28,12 @@ DELTA = "declared delta (a bound over all gradients)"
 class Progress(NamedTuple):
     """Share of ||g||^2/(2L), the step in units of 1/L, and what they rest on."""
 
-    share: Any
-    step: Any
+    share: Number
+    step: Number
     basis: str
 
 
-def of_moments(inner: Any, second: Any, square: Any) -> Progress:
+def of_moments(inner: Any, second: Any, square: Number) -> Progress:
     """Best step <g, EQ>/E||Q||^2 and share <g, EQ>^2/(||g||^2 E||Q||^2); a direction with <g, EQ> <= 0 gets 0."""
     if not (inner > 0 and second > 0):
         return Progress(0 * square, 0 * square, EXACT)

@@ -36,7 +36,7 @@ SCAN = 1 << 16
 def tune(
     gradient: Any,
     scheme: Any = "S",
-    cost: Any = None,
+    cost: Number = None,
     *,
     L: Number = 1,
     levels: Iterable[Any] | None = None,
@@ -82,12 +82,12 @@ def level_form(
     return price.form.cast(kind), kind(zero), kind(slope)
 
 
-def _tune_scheme(g: NDArray[Any], exact: bool, scheme: Scheme, price: Cost, L: Any) -> Tuning:
+def _tune_scheme(g: NDArray[Any], exact: bool, scheme: Scheme, price: Cost, L: Number) -> Tuning:
     kind: Callable[[Any], Number] = Fraction if exact else float
     o = Ordered.of(g)
     form, zero, slope = level_form(scheme, o.d, price, kind)
 
-    def cost_of(level: Any) -> Any:
+    def cost_of(level: Number) -> Any:
         return form(zero + slope * level)
 
     def table() -> tuple[Any, Any, Any]:
@@ -116,7 +116,7 @@ def _tune_scheme(g: NDArray[Any], exact: bool, scheme: Scheme, price: Cost, L: A
     )
 
 
-def best_level(o: Ordered, scheme: Scheme, form: Form, zero: Any, slope: Any) -> int:
+def best_level(o: Ordered, scheme: Scheme, form: Form, zero: Number, slope: Number) -> int:
     """argmax over T = 1..d of share(T)/C(T), by the structure that the scheme and the cost have."""
     if scheme.monotone and form.per_packet:
         return _best_packet(o, scheme, form, zero, slope)
@@ -164,7 +164,7 @@ def _at_levels(
     return level, np.where(level > 0, share, 0.0)
 
 
-def _best_packet(o: Ordered, scheme: Scheme, form: Form, zero: Any, slope: Any) -> int:
+def _best_packet(o: Ordered, scheme: Scheme, form: Form, zero: Number, slope: Number) -> int:
     """The share never falls, so a level inside packet k has at most share(T_k)/C(first level of packet k): where C
     is constant inside a packet only its end T_k counts, else packets that this bound rules out are left out."""
     ends = packet_ends(o.d, form.capacity, zero, slope)
@@ -181,7 +181,7 @@ def _best_packet(o: Ordered, scheme: Scheme, form: Form, zero: Any, slope: Any) 
     return int(levels[pick(efficiency, scheme.last_tie)])
 
 
-def packet_ends(d: int, capacity: Any, zero: Any, slope: Any) -> NDArray[np.int64]:
+def packet_ends(d: int, capacity: Any, zero: Number, slope: Number) -> NDArray[np.int64]:
     """T_k = the largest T that fits into k packets, for every k, and d: with a share that never falls, no other
     level can be best."""
     if slope >= capacity:  # every further element starts a packet
@@ -196,7 +196,7 @@ def packet_ends(d: int, capacity: Any, zero: Any, slope: Any) -> NDArray[np.int6
     return np.asarray(ends[np.append(True, ends[1:] != ends[:-1])])
 
 
-def stopping_rule(o: Ordered, slope: Any, fixed: Any) -> int:
+def stopping_rule(o: Ordered, slope: Number, fixed: Number) -> int:
     """S at cost slope T + fixed: the smallest T with g_(T+1)^2 (slope T + fixed) <= slope sum_{j<=T} g_(j)^2, else d.
 
     alpha is concave, so alpha/C is quasi-concave, and this is the sign of its next increment. Read in blocks until
@@ -215,7 +215,7 @@ def stopping_rule(o: Ordered, slope: Any, fixed: Any) -> int:
     return d
 
 
-def search_ss(o: Ordered, slope: Any, fixed: Any) -> int:
+def search_ss(o: Ordered, slope: Number, fixed: Number) -> int:
     """SS at cost slope T + fixed for large d: omega* is concave, so binary search for the end of the rise.
 
     Without overhead the curve is flat up to ||g||_1/||g||_inf, then falls: the last flat level.
@@ -237,7 +237,7 @@ def flat_end(o: Ordered) -> int:
     return int(max(1, math.floor(o.tails[0] / o.sizes[0])))
 
 
-def _note(scheme: Scheme, o: Ordered, form: Form, zero: Any, slope: Any) -> str:
+def _note(scheme: Scheme, o: Ordered, form: Form, zero: Number, slope: Number) -> str:
     straight = not form.per_packet
     free = straight and not form.fixed + form.slope * zero > 0
     if straight and not form.slope > 0:

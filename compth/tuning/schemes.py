@@ -31,17 +31,17 @@ def alpha(head_squares: Any, squares: Any) -> Any:
     return head_squares / squares
 
 
-def beta(head: Any, level: Any, squares: Any) -> Any:
+def beta(head: Any, level: Number, squares: Any) -> Any:
     """S+Q: beta(T) = (sum of the T largest |g_j|)^2 / (T ||g||^2)."""
     return head * head / (level * squares)
 
 
-def beta_step(share: Any, level: Any, L: Any) -> Any:
+def beta_step(share: Number, level: Number, L: Number) -> Any:
     """S+Q: the best step, sum of the T largest |g_j| / (L T ||g||) = sqrt(beta/T)/L."""
     return sqrt(share / exact(int(level))) / L if level else 0 * share
 
 
-def improvement(share: Any, squares: Any, L: Any) -> Any:
+def improvement(share: Number, squares: Any, L: Number) -> Any:
     """What the best step along a direction of this share lowers f by at least: share ||g||^2/(2L)."""
     return share * squares / (2 * L)
 
@@ -143,11 +143,11 @@ class Scheme(ABC):
     """Among equally efficient levels take the last (fewer rounds) in place of the first."""
 
     @abstractmethod
-    def payload(self, level: Any, d: int, wire: Wire) -> Any:
+    def payload(self, level: Number, d: int, wire: Wire) -> Any:
         """Bits of a message of `level` elements (expected for random ones): linear in the level."""
 
     @abstractmethod
-    def shares(self, o: Ordered, level: Any = None) -> Any:
+    def shares(self, o: Ordered, level: Number = None) -> Any:
         """Share of ||g||^2/(2L) at each level (default: all, 1..d), (..., number of levels)."""
 
     @abstractmethod
@@ -155,7 +155,7 @@ class Scheme(ABC):
         """(levels, shares) of one row in blocks that cover 1..d."""
 
     @abstractmethod
-    def stepsize(self, o: Ordered, level: Any, share: Any, L: Number) -> Any:
+    def stepsize(self, o: Ordered, level: Number, share: Number, L: Number) -> Any:
         """The step that goes with a level, per row."""
 
     @abstractmethod
@@ -203,17 +203,17 @@ class S(Scheme):
     key = "S"
     monotone = True
 
-    def payload(self, level: Any, d: int, wire: Wire) -> Any:
+    def payload(self, level: Number, d: int, wire: Wire) -> Any:
         return level * (wire.index(d) + wire.float_bits)
 
-    def shares(self, o: Ordered, level: Any = None) -> Any:
+    def shares(self, o: Ordered, level: Number = None) -> Any:
         heads = o.head_squares if level is None else o.sums_at(level, squares=True)
         return alpha(heads, o.squares)
 
     def scan(self, o: Ordered) -> Iterator[tuple[Numbers, Numbers]]:
         return _scan(o, lambda sizes: sizes * sizes, lambda heads, levels: alpha(heads, o.squares))
 
-    def stepsize(self, o: Ordered, level: Any, share: Any, L: Number) -> Any:
+    def stepsize(self, o: Ordered, level: Number, share: Number, L: Number) -> Any:
         return 1 / L + 0 * share
 
     def compressor(self, level: int) -> Compressor:
@@ -229,10 +229,10 @@ class SQ(Scheme):
     key = "S+Q"
     monotone = False
 
-    def payload(self, level: Any, d: int, wire: Wire) -> Any:
+    def payload(self, level: Number, d: int, wire: Wire) -> Any:
         return wire.float_bits + level * (wire.index(d) + wire.sign_bits)
 
-    def shares(self, o: Ordered, level: Any = None) -> Any:
+    def shares(self, o: Ordered, level: Number = None) -> Any:
         if level is None:
             return beta(o.heads, all_levels(o), o.squares)
         return beta(o.sums_at(level, squares=False), np.asarray(level).astype(o.up.dtype), o.squares)
@@ -240,7 +240,7 @@ class SQ(Scheme):
     def scan(self, o: Ordered) -> Iterator[tuple[Numbers, Numbers]]:
         return _scan(o, lambda sizes: sizes, lambda heads, levels: beta(heads, levels, o.squares))
 
-    def stepsize(self, o: Ordered, level: Any, share: Any, L: Number) -> Any:
+    def stepsize(self, o: Ordered, level: Number, share: Number, L: Number) -> Any:
         # sum of the T largest / (L T ||g||) = sqrt(beta) / (sqrt(T) L), exact where both roots are
         return np.array(
             [beta_step(b, t, L) for b, t in zip(np.ravel(share), np.ravel(level), strict=True)]
@@ -261,10 +261,10 @@ class SS(Scheme):
     monotone = True
     last_tie = True
 
-    def payload(self, level: Any, d: int, wire: Wire) -> Any:
+    def payload(self, level: Number, d: int, wire: Wire) -> Any:
         return level * (wire.index(d) + wire.float_bits)
 
-    def shares(self, o: Ordered, level: Any = None) -> Any:
+    def shares(self, o: Ordered, level: Number = None) -> Any:
         every = level is None
         level = all_levels(o) if every else np.asarray(level).astype(o.up.dtype)
         full = _full(o, level)
@@ -283,7 +283,7 @@ class SS(Scheme):
     def scan(self, o: Ordered) -> Iterator[tuple[Numbers, Numbers]]:
         yield all_levels(o), self.shares(o)
 
-    def stepsize(self, o: Ordered, level: Any, share: Any, L: Number) -> Any:
+    def stepsize(self, o: Ordered, level: Number, share: Number, L: Number) -> Any:
         return share / L
 
     def compressor(self, level: int) -> Compressor:
