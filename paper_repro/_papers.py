@@ -122,7 +122,7 @@ def _stored(folder: Path, mark: str) -> Any:
 def _drawings(module: Any, results: Results) -> dict[str, bytes]:
     """SVG, PDF, PNG and data of each figure; the caption is the drawing function's docstring.
 
-    Figures named in the paper's OPTIONAL need data that may be missing.
+    Figures named in the paper's OPTIONAL may be left out: their data may be missing, or the run is a quick one.
     """
     draw: Mapping[str, Callable[[Any], Any]] = module.FIGURES
     if set(draw) - set(getattr(module, "OPTIONAL", ())) - set(results.figures) or set(results.figures) - set(

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import compth as ct
 from compth import calculus, sources
-from compth._numbers import log2_ceil
-from compth.bits import FLOAT_BITS
 from compth.compressors import TopK
 from compth.reporting.plots import COLOURS, STYLE
 from paper_repro._exact import law
 from paper_repro._papers import Results
 from paper_repro.induced._code import code
-from paper_repro.induced._problems import SAMPLINGS, diagonal, heavy_tailed, star, top_rand
+from paper_repro.induced._problems import SAMPLINGS, heavy_tailed, rival_k, star, top_rand
+from paper_repro.induced._runs import draw_runs, equal_traffic, participation
 
 SOURCE = sources.INDUCED
 Array = Any
@@ -84,11 +82,6 @@ def variances(quick: bool) -> dict[str, Any]:
     found["var.crossover"] = crossover(10)
     light, heavy = equal_bits(np.random.default_rng(2).standard_normal(D)), equal_bits(heavy_tailed(D, 2))
     return {**found, "bits.light": light, "bits.heavy": heavy}
-
-
-def rival_k(k: int, d: int) -> int:
-    """The K'' of Rand-K'' that sends as many bits as Top-k + Rand-k: k (1 + log2 d/b) + k."""
-    return round(k * (1 + log2_ceil(d) / FLOAT_BITS) + k)
 
 
 def equal_bits(x: Array, k: int = 10) -> float:
@@ -163,46 +156,19 @@ def worst_spread(sampling: Any) -> float:
     return float(np.linalg.eigvalsh((P - np.outer(p, p)) / np.sqrt(np.outer(p * v, p * v)))[-1])
 
 
-def bits_to(make: Callable[[float], Any], q: Any, quick: bool) -> float:
-    """Least uplink bits to a relative squared distance of 1e-3 over steps 2^-k/L."""
-    found = []
-    for power in range(0, 8):
-        trace = ct.simulate(make(2.0**-power / q.L), q, 600 if quick else 1500, 8, seed=5)
-        spent = trace.bits_to(1e-3)
-        if spent is not None:
-            found.append(spent)
-    return min(found) if found else math.inf
-
-
-def runs(quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Bits to accuracy with the best of eight steps: induced, Rand-K'', EF with Top-2K floats' worth of bits."""
-    d, n, k = 100, 4, 5
-    found: dict[str, Any] = {}
-    rival = rival_k(k, d)
-    top = max(1, round(rival * FLOAT_BITS / (FLOAT_BITS + log2_ceil(d))))
-    for kind in ("light", "heavy"):
-        q = diagonal(kind, d, n)
-        found[kind] = {
-            "Top-K + Rand-K": bits_to(lambda g: ct.DCGD(top_rand(k), g), q, quick),
-            "Rand-K''": bits_to(lambda g: ct.DCGD(ct.RandK(rival), g), q, quick),
-            "EF, Top-K'": bits_to(lambda g: ct.EF(ct.TopK(top), g), q, quick),
-        }
-    ours = {
-        kind: [v["Top-K + Rand-K"] / v["Rand-K''"], v["Top-K + Rand-K"] / v["EF, Top-K'"]]
-        for kind, v in found.items()
-    }
-    return {f"runs.{kind}": v for kind, v in ours.items()}, found
-
-
 def run(quick: bool) -> Results:
     """All targets."""
     cured, curves = divergence(quick)
-    spent, bits = runs(quick)
+    spent, tuned = equal_traffic(quick)
     values = {**constant(quick), **variances(quick), **cured, **theorem(quick), **spent, **code()}
+    if not quick:
+        partly, tuned["participation"] = participation()
+        values |= partly
     ks = [2, 5, 10, 20, 50, 100, 200]
     light, heavy = np.random.default_rng(2).standard_normal(D), heavy_tailed(D, 2)
     ratios = {name: [equal_bits(x, k) for k in ks] for name, x in (("light", light), ("heavy", heavy))}
-    return Results(values, {"induced": {"curves": curves, "k": ks, "ratio": ratios, "bits": bits}})
+    figure = {"curves": curves, "k": ks, "ratio": ratios}
+    return Results(values, {"induced": figure, "induced_runs": tuned})
 
 
 def draw(data: Any) -> Any:
@@ -238,4 +204,4 @@ def draw(data: Any) -> Any:
     return figure
 
 
-FIGURES = {"induced": draw}
+FIGURES = {"induced": draw, "induced_runs": draw_runs}

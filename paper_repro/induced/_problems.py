@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 import compth as ct
+from compth._numbers import log2_ceil
+from compth.bits import FLOAT_BITS
 
 Array = Any
 SAMPLINGS = (
@@ -43,3 +45,8 @@ def diagonal(kind: str, d: int, n: int) -> Any:
     A = np.broadcast_to(np.diag(h), (n, d, d))
     x_star = rng.standard_normal(d) if kind == "light" else heavy_tailed(d, 8)
     return ct.problems.distributed_quadratic(A, np.broadcast_to(h * x_star, (n, d)))
+
+
+def rival_k(k: int, d: int) -> int:
+    """The K'' of Rand-K'' that sends as many bits as Top-k + Rand-k: k (1 + log2 d/b) + k."""
+    return round(k * (1 + log2_ceil(d) / FLOAT_BITS) + k)
