@@ -212,7 +212,7 @@ def _list_one(name: str, as_json: bool, latex: bool, matrix: bool) -> None:
 
 def list_(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="one object, e.g. RandK or DIANA")
+        str | None, typer.Argument(metavar="NAME", help="one object, e.g. RandK or DIANA")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="print the constants as a LaTeX table")] = False,

@@ -192,7 +192,7 @@ def _one(theorem: Theorem, as_json: bool, proof: bool, latex: bool, coq: bool) -
 
 
 def theorems(
-    name: Annotated[str | None, typer.Argument(metavar="[ID]", help="one theorem, e.g. ef21.pl")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="ID", help="one theorem, e.g. ef21.pl")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
     unified: Annotated[bool, typer.Option("--unified", help="the rows of the unified theory of SGD")] = False,
     proof: Annotated[bool, typer.Option("--proof", help="the stored proof in words, checked again")] = False,

@@ -38,8 +38,9 @@ NO_NUMBER = ("", "-", "diverged", "inf", "nan", "never", "not reached")
 
 
 def numeric(cells: Sequence[str]) -> bool:
-    """True for a column of numbers, which is set to the right; text is set to the left."""
-    return all(c in NO_NUMBER or c.lstrip("-+.<>= ")[:1].isdigit() for c in cells)
+    """True for a column of numbers, which is set to the right; text, ranges among it, is set to the left."""
+    own = (c.lstrip("-+.<>= ") for c in cells if c not in NO_NUMBER)
+    return all(c[:1].isdigit() and " <" not in c for c in own)
 
 
 def html_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:

@@ -94,6 +94,8 @@ def test_piped_text_stands_left_and_numbers_right(capsys):
     ]
     assert numeric(["1-5.86e-04", "-", "diverged", "106 kb"])
     assert not numeric(["omega=0", "1"])
+    assert not numeric(["0 < gamma <= 1/theta", "0 < gamma < 1"]), "a range of steps is text"
+    assert numeric(["< 0.5", "<= 3", "12"])
 
 
 def test_one_compressor_with_all_its_claims(capsys):
