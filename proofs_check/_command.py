@@ -6,7 +6,6 @@ Without ids every proof runs and the certificates and the index of proved statem
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
 from collections.abc import Collection, Sequence
@@ -19,7 +18,8 @@ from compth.proof import Refused
 from compth.proof.printing import as_latex, as_text
 from compth.reporting.files import write_all
 from proofs_check._coverage import catalogue_objects, missing
-from proofs_check._script import Result, Script, run
+from proofs_check._found import scripts
+from proofs_check._script import Result, run
 from proofs_check.coq import build
 from proofs_check.not_provable import REASONS
 from proofs_check.recheck import attained, digests, sealed
@@ -27,17 +27,6 @@ from proofs_check.recheck import attained, digests, sealed
 HERE = Path(__file__).resolve().parent
 CERTIFICATES = HERE / "certificates"
 INDEX = Path(compth.__file__).with_name("_proved.json")
-HELPERS = {"recheck", "not_provable"}
-
-
-def scripts() -> dict[str, Script]:
-    """Every script of the folder by its theorem's id."""
-    names = sorted(p.stem for p in HERE.glob("[a-z]*.py") if p.stem not in HELPERS)
-    found: list[Script] = [importlib.import_module(f"proofs_check.{name}").SCRIPT for name in names]
-    for name, script in zip(names, found, strict=True):
-        if script.id.replace(".", "_") != name:
-            raise ValueError(f"proofs_check/{name}.py holds {script.id}: the file is named after its theorem")
-    return {s.id: s for s in found}
 
 
 def signed(result: Result) -> bool:

@@ -58,7 +58,7 @@ def theorem_rows() -> list[dict[str, Any]]:
                 "rate": rate,
                 "standing": _standing(th),
                 "sharpness": how_sharp(th),
-                "coq": "one step" if _in_coq(th) else "-",
+                "coq": "checked" if _in_coq(th) else "-",
                 "source": str(th.source),
             }
         )
@@ -95,7 +95,7 @@ def about_theorem(theorem: Theorem) -> dict[str, Any]:
         "sharpness": how_sharp(theorem),
         "looseness": None if loose is None else {"text": str(loose), **vars(loose)},
         "proof": theorem.proof if theorem.proof in proved_index() else None,
-        "coq": "one step" if _in_coq(theorem) else None,
+        "coq": "checked" if _in_coq(theorem) else None,
         "source": str(theorem.source),
     }
 
@@ -119,7 +119,7 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _checked(found: dict[str, Any]) -> str:
     """Who checked the proof, and how to see it."""
-    coq = ", its one step also by Coq" if found["coq"] else ""
+    coq = ", single steps and runs also by Coq" if found["coq"] else ""
     return f"checked by the kernel{coq}: compth theorems {found['theorem']} --proof"
 
 

@@ -217,9 +217,7 @@ def proved_and_tested(proof: str, tight: bool) -> list[str]:
         said = f": {statement['title']}" if statement.get("title") else ""
         lines.append(f"* proved: {_literal(statement['name'])}, {_kind(statement)}{escape(said)}")
     if proof in coq_index():
-        lines.append(
-            "* checked by Coq: the inequalities and equalities above, each for one step (:doc:`/coq`)"
-        )
+        lines.append("* checked by Coq: all of the above, single steps and whole runs (:doc:`/coq`)")
     if tight and proof not in attained_index():
         lines.append("* tested, not proved: that the bound is attained")
     lines.append(

@@ -1208,3 +1208,60 @@ Theorem checked {H : Space} sc ats ops infos opinfos table facts items claims :
 Proof. intros C D O N A; exact (checked_sums sc ats ops [] [] nowhere infos opinfos table None [] facts items claims C D O I I N A). Qed.
 Lemma all_hold_split {H : Space} sc ats ops l m : all_hold sc ats ops (l ++ m) -> all_hold sc ats ops l /\ all_hold sc ats ops m.
 Proof. induction l as [| r l IH]; simpl; [auto | intros [A B]; destruct (IH B); auto]. Qed.
+
+(* ---- 6. the run lemma ---------------------------------------------------------------------------------------- *)
+
+(* The same space seen from time s: what is known at t there is what is known at s + t here. *)
+Definition later {H : Space} (s : nat) : Space.
+Proof.
+  refine {| V := V; zero := zero; add := add; scal := scal; dot := dot; P := P; F := fun t v => F (s + t) v;
+    dot_sym := dot_sym; dot_add_l := dot_add_l; dot_scal_l := dot_scal_l; dot_zero_l := dot_zero_l; dot_pos := dot_pos;
+    P_self := P_self; P_idem := P_idem |}; intros t v;
+    [rewrite Nat.add_succ_r; exact (F_mono (s + t) v) | exact (F_P (s + t) v)].
+Defined.
+
+Lemma sum_first n f : sum (S n) f = f O + sum n (fun t => f (S t)).
+Proof. induction n as [| n IH]; [simpl; ring | change (sum (S (S n)) f) with (sum (S n) f + f (S n)); rewrite IH; simpl; ring]. Qed.
+
+(* W decreases by the factor r at every step, up to the noise s, and what it loses beyond that is the gain: k such steps. *)
+Theorem iterate (W gain : nat -> R) (r s : R) (k : nat) :
+  (forall t, (t < k)%nat -> 0 <= r /\ W (S t) + gain t <= r * W t + s) ->
+  W k + sum k (fun t => r ^ (k - 1 - t) * gain t) <= r ^ k * W O + s * sum k (fun t => r ^ t).
+Proof.
+  induction k as [| k IH]; intro A; [simpl; lra |].
+  destruct (A k ltac:(lia)) as [N B]; specialize (IH ltac:(intros t L; apply A; lia)).
+  apply (Rmult_le_compat_l r _ _ N) in IH.
+  assert (G : sum (S k) (fun t => r ^ (S k - 1 - t) * gain t) = r * sum k (fun t => r ^ (k - 1 - t) * gain t) + gain k).
+  { simpl; replace (k - 0 - k)%nat with O by lia; rewrite <- sum_scal; f_equal; [| simpl; ring].
+    apply sum_ext; intros t L; replace (k - 0 - t)%nat with (S (k - 1 - t)) by lia; simpl; ring. }
+  assert (Q : sum (S k) (fun t => r ^ t) = 1 + r * sum k (fun t => r ^ t)).
+  { rewrite sum_first, <- sum_scal; f_equal; now apply sum_ext. }
+  rewrite G, Q; simpl (r ^ S k); lra.
+Qed.
+(* with the factor 1: the gains add up *)
+Corollary telescope (W gain : nat -> R) (s : R) (k : nat) :
+  (forall t, (t < k)%nat -> W (S t) + gain t <= W t + s) -> W k + sum k gain <= W O + INR k * s.
+Proof.
+  intro A; assert (B := iterate W gain 1 s k ltac:(intros t L; specialize (A t L); lra)).
+  rewrite pow1, (sum_ext k (fun t => 1 ^ t) (fun _ => 1)) in B by (intros; apply pow1); rewrite sum_const in B.
+  rewrite (sum_ext k (fun t => 1 ^ (k - 1 - t) * gain t) gain) in B by (intros; rewrite pow1; ring); lra.
+Qed.
+(* weights: one of k numbers is at most their weighted mean *)
+Lemma best (w gain : nat -> R) (k : nat) (b : R) : (0 < k)%nat -> (forall t, (t < k)%nat -> 0 < w t) ->
+  sum k (fun t => w t * gain t) <= b -> exists t, (t < k)%nat /\ gain t * sum k w <= b.
+Proof.
+  revert b; induction k as [| k IH]; intros b K N B; [lia |]; cbn [sum] in B |- *.
+  assert (S0 : 0 <= sum k w) by (apply sum_pos; intros t L; left; apply N; lia).
+  assert (Wk : 0 < w k) by (apply N; lia).
+  destruct k as [| k]; [exists O; split; [lia | cbn [sum] in *; lra] |].
+  destruct (IH (b - w (S k) * gain (S k))) as (t & L & T); [lia | intros; apply N; lia | lra |].
+  assert (P0 : 0 < sum (S k) w).
+  { apply Rlt_le_trans with (w O); [apply N; lia | apply sum_term; [intros; left; apply N; lia | lia]]. }
+  destruct (Rle_lt_dec (gain t) (gain (S k))) as [C | C].
+  - exists t; split; [lia |]; assert (w (S k) * gain t <= w (S k) * gain (S k)) by (apply Rmult_le_compat_l; lra); lra.
+  - exists (S k); split; [lia |].
+    assert (sum (S k) w * gain (S k) <= sum (S k) w * gain t) by (apply Rmult_le_compat_l; lra); lra.
+Qed.
+(* a run of one step *)
+Lemma only_first (step : nat) : (step < 1)%nat -> step = O.
+Proof. lia. Qed.

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .audit import Unsound
 from .build import (
     RECORD,
     Outcome,
-    Unsound,
     check_all,
     check_controls,
     coq_version,

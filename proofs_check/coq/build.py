@@ -1,7 +1,8 @@
 """Exports the stored theorems, has Coq check them, and says what it found.
 
-What a run accepts: the certificates are those that the index lists (same hashes); no file assumes anything by a
-keyword; Coq compiles every file; what Coq prints as assumptions is in WHITELIST; coqchk agrees with all of it.
+What a run accepts: the certificates are those that the index lists (same hashes); no file assumes anything by a word,
+and each says what a second translation of the catalogue's statement says; Coq compiles every file; what Coq prints as
+assumptions is in WHITELIST; coqchk agrees with all of it.
 """
 
 from __future__ import annotations
@@ -11,17 +12,21 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from proofs_check._found import scripts
 from proofs_check.recheck import INDEX, digests, sealed
 
+from . import compared
+from .audit import Unsound, audit, audit_library, uncommented
 from .controls import write_controls
 from .export import assembled, part_of
+from .reread import words_of
 from .texts import NoExport
 from .written import identifier
 
@@ -34,20 +39,6 @@ WHITELIST = {
     "ClassicalDedekindReals.sig_not_dec",
     "FunctionalExtensionality.functional_extensionality_dep",
 }
-# words by which a file would assume what it should prove, or switch a check off
-FORBIDDEN = re.findall(
-    r"\w+",
-    "Admitted admit Axiom Axioms Parameter Parameters Conjecture Conjectures Hypothesis Hypotheses Variable "
-    "Variables Context Obligation Program Unset Load Declare Primitive Extraction bypass_check give_up Abort "
-    "Section Module ",
-)
-# the library has sections, whose variables its theorems then carry as arguments
-OPEN_IN_LIBRARY = {"Section", "Context", "Variable", "Variables", "Hypothesis"}
-WORDS = re.compile(r"[A-Za-z_][A-Za-z0-9_']*")
-
-
-class Unsound(Exception):
-    """Something that must not be accepted; the message says what and where."""
 
 
 @dataclass
@@ -67,28 +58,6 @@ class Outcome:
     def whole(self) -> bool:
         """All parts were checked by Coq."""
         return not self.error and self.written == len(self.parts) and bool(self.axioms)
-
-
-def uncommented(text: str) -> str:
-    """Coq text without its comments."""
-    out, depth, i = [], 0, 0
-    while i < len(text):
-        two = text[i : i + 2]
-        if two == "(*":
-            depth, i = depth + 1, i + 2
-        elif two == "*)" and depth:
-            depth, i = depth - 1, i + 2
-        else:
-            out.append("" if depth else text[i])
-            i += 1
-    return "".join(out)
-
-
-def audit(name: str, text: str, allowed: Iterable[str] = ()) -> None:
-    """Unsound where a file uses a word that assumes, or that switches a check off."""
-    found = set(WORDS.findall(uncommented(text))) & set(FORBIDDEN) - set(allowed)
-    if found:
-        raise Unsound(f"{name} uses {', '.join(sorted(found))}")
 
 
 def listed(path: Path, index: dict[str, Any]) -> dict[str, Any]:
@@ -125,13 +94,13 @@ def export_theorem(data: dict[str, Any], out: Path) -> Outcome:
     for part in data["parts"]:
         try:
             read = part_of(part["statement"], part["certificate"], part["witness"])
-            parts.append((read.name, read.text()))
+            parts.append((read.names(), read.text()))
         except NoExport as reason:
             outcome.reasons.append(f"{part['statement']['of']}: {reason}")
     outcome.written = len(parts)
     if parts:
         text = assembled(parts)
-        audit(theorem, text)
+        audit(identifier(theorem), text)
         (out / f"{identifier(theorem)}.v").write_text(text, encoding="utf-8")
         outcome.sha256 = hashlib.sha256(text.encode()).hexdigest()
     return outcome
@@ -151,13 +120,40 @@ def export(out: Path, theorems: Sequence[str] = ()) -> list[Outcome]:
     out.mkdir(parents=True, exist_ok=True)
     for name in LIBRARY:
         text = (HERE / name).read_text(encoding="utf-8")
-        audit(name, text, OPEN_IN_LIBRARY)
+        audit_library(name, text)
         (out / name).write_text(text, encoding="utf-8")
     index = trusted_index()
     paths = [CERTIFICATES / f"{t}.json" for t in theorems] or sorted(CERTIFICATES.glob("*.json"))
     if not theorems and {p.stem for p in paths} != set(index["proved"]) | set(index["solver_signed"]):
         raise Unsound("the index lists other theorems than there are certificates")
-    return [export_theorem(listed(path, index), out) for path in paths]
+    outcomes = [export_theorem(listed(path, index), out) for path in paths]
+    retold = catalogue()
+    for outcome in outcomes:
+        compare(out, outcome, retold[outcome.theorem])
+    return outcomes
+
+
+def catalogue() -> dict[str, list[dict[str, Any]]]:
+    """The statements that the scripts derive from the catalogue's objects as they are now."""
+    return {theorem: [part.statement for part in script.parts] for theorem, script in scripts().items()}
+
+
+def compare(out: Path, outcome: Outcome, statements: Sequence[Mapping[str, Any]]) -> None:
+    """Unsound where a theorem's file, read back, says something else than the second translation of its statements."""
+    name = identifier(outcome.theorem)
+    if not outcome.written:
+        return
+    text = uncommented((out / f"{name}.v").read_text(encoding="utf-8"))
+    words = words_of(uncommented((out / LIBRARY[0]).read_text(encoding="utf-8")))
+    found = 0
+    for k, statement in enumerate(statements, start=1):
+        if re.search(rf"^Theorem {name}_{k} ", text, flags=re.M):
+            found += 1
+            objections = compared.differences(text, f"{name}_{k}", dict(statement), words)
+            if objections:
+                raise Unsound(f"{outcome.theorem} {k}: two translations differ: {objections[0]}")
+    if found != outcome.written:
+        raise Unsound(f"{outcome.theorem}: {found} theorems in the file, {outcome.written} written")
 
 
 def coq_version() -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .audit import HEAD
 from .gram import Table
 from .instances import Instance
+from .runs import Run
 from .scripts import Script
 from .sums import SumPart
 from .texts import DECLARATION, Deep, coq_name, written
@@ -72,7 +74,8 @@ class Part:
         levels = [self.theory.level[v] for v in self.reader.vectors]
         common = [v in self.theory.common for v in self.reader.vectors]
         found = Table(levels, common, means, self.op_levels, self.op_common)
-        triples = found.collect([*self.script.facts, *self.script.items, *(c[1] for c in self.script.claims)])
+        shown = [c[1] for c in [*self.script.claims, *self.script.more]]
+        triples = found.collect([*self.script.facts, *self.script.items, *shown])
         return [f"({a}, {listing(list(map(str, w)))}, {b})" for a, w, b in triples]
 
     def items(self) -> list[str]:
@@ -158,7 +161,7 @@ class Part:
             "table": ("list triple", self.table()),
             "facts": ("list rel", [relation_text(f) for f in self.script.facts]),
             "items": ("list item", self.items()),
-            "claims": ("list rel", [relation_text(c[1]) for c in self.script.claims]),
+            "claims": ("list rel", [relation_text(c[1]) for c in (*self.script.claims, *self.script.more)]),
         }
         lines = []
         for key, (kind, values) in data.items():
@@ -175,10 +178,43 @@ class Part:
         lines += [f"Definition {n}_assumed {{H : Space}} {binders} : Prop :="]
         lines += ["  " + " /\\\n  ".join(assumed or ["True"]) + ".", "", *self.data(), "", *self.meaning()]
         lines += Instance(self, self.witness).lines()
-        claims = " /\\\n  ".join(f"({c[0]})" for c in self.script.claims)
-        lines += ["", f"Theorem {n} {{H : Space}} {binders} :"]
-        lines += [f"  {n}_assumed {self.arguments()} ->", f"  {claims}."]
-        return "\n".join([*lines, *self.proof()]) + "\n"
+        lines += [*self.theorem("step" if self.script.more else ""), *self.whole()]
+        return "\n".join(lines) + "\n"
+
+    def theorem(self, suffix: str) -> list[str]:
+        """The theorem that the checker proves: the claims, and with a suffix what a run needs as well."""
+        n = self.name
+        shown = [*self.script.claims, *(self.script.more if suffix else [])]
+        claims = " /\\\n  ".join(f"({c[0]})" for c in shown)
+        head = f"Lemma {n}_{suffix}" if suffix else f"Theorem {n}"
+        return [
+            "",
+            f"{head} {{H : Space}} {self.binders()} :",
+            f"  {n}_assumed {self.arguments()} ->",
+            f"  {claims}.",
+            *self.proof(),
+        ]
+
+    def whole(self) -> list[str]:
+        """With a run: the theorem from the lemma, then the run."""
+        if not self.script.more:
+            return []
+        n, names = self.name, [f"claim{k}" for k in range(len(self.script.claims))]
+        theorem = self.theorem("")
+        end = theorem.index("Proof.")
+        return [
+            *theorem[:end],
+            "Proof.",
+            f"  intro assumed; destruct ({n}_step {self.arguments()} assumed) as ({' & '.join([*names, '_'])}).",
+            f"  exact {conjunction(names)}.",
+            "Qed.",
+            *Run(self).lines(),
+        ]
+
+    def names(self) -> list[str]:
+        """What the file asks Coq about the assumptions of."""
+        more = ["run", "begins"] if self.script.more else []
+        return [f"@{name}" for name in [self.name, *(f"{self.name}_{k}" for k in ("instance", *more))]]
 
 
 def part_of(
@@ -192,16 +228,12 @@ def part_of(
 def module(parts: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]) -> str:
     """A theorem's file: all its parts."""
     read = [part_of(*part) for part in parts]
-    return assembled([(p.name, p.text()) for p in read])
+    return assembled([(p.names(), p.text()) for p in read])
 
 
-def assembled(parts: list[tuple[str, str]]) -> str:
-    """The file of parts that are written: (name, Coq)."""
-    head = (
-        "From Coq Require Import Reals List ZArith QArith Qreals.\nFrom Compth Require Import Compth Model.\n"
-    )
-    head += "Import ListNotations.\nOpen Scope R_scope.\n"
-    shown = [f"@{name}, @{name}_instance" for name, _ in parts]
+def assembled(parts: list[tuple[list[str], str]]) -> str:
+    """The file of parts that are written: (what the last question is about, Coq)."""
+    shown = [name for names, _ in parts for name in names]
     # one question about all of them: Print Assumptions walks through the reals each time
     ends = [f"Definition all_of_it := ({', '.join(shown)}).", "Print Assumptions all_of_it."]
-    return "\n".join([head, *(text for _, text in parts), *ends]) + "\n"
+    return "\n".join([HEAD, *(text for _, text in parts), *ends]) + "\n"

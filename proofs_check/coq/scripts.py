@@ -7,12 +7,13 @@ checks for itself.
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable, Set
 from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-from compth.proof.kernel import Poly, Symbol, Theory, collect, field, multiply, read
+from compth.proof.kernel import Expand, Poly, Symbol, Theory, add, collect, field, multiply, read
 
 from .texts import Deep, NoExport, Reader
 
@@ -67,6 +68,9 @@ class Script:
         for step in steps:
             self._step(step)
         self.claims = [self.reader.relation(read(c, self.theory.env)) for c in self.theory.claims]
+        self.more: list[tuple[str, Deep]] = []  # shown, as data: what a run needs of its step
+        if "run" in statement and self.judged:
+            self._run(statement["run"])
 
     def wanted(self, node: ast.expr) -> bool:
         """True when a hypothesis is one of this script's facts."""
@@ -117,6 +121,40 @@ class Script:
             self.theory.step(step)
         elif step["show"] not in self.theory.known:
             self.theory.learn(step["show"], node)
+
+    def _run(self, run: dict[str, Any]) -> None:
+        """The run's one step from the claim that says it; its rate and noise are nonnegative."""
+        moves = {name: read(text, self.theory.env) for name, text in run["next"].items()}
+        before, rate, gain, noise = (
+            read(run[k], self.theory.env) for k in ("potential", "rate", "gain", "noise")
+        )
+        after = Expand(moves).visit(copy.deepcopy(before))
+        left = ast.BinOp(after, ast.Add(), gain)
+        right = ast.BinOp(ast.BinOp(rate, ast.Mult(), before), ast.Add(), noise)
+        node = ast.Compare(left, [ast.LtE()], [right])
+        text, step = self.reader.relation(node)
+        said = [c for c in self.theory.claims if self._same(read(c, self.theory.env), node)]
+        if not said:
+            raise NoExport("no claim is the run's one step")
+        fact = self.index[said[0]]
+        self._divisors([step, self.known[fact]])
+        self._show(step, [(fact, ("SC", 1))], [])
+        self.more = [(text, step), *map(self._nonnegative, (rate, noise))]
+
+    def _same(self, claim: ast.expr, step: ast.expr) -> bool:
+        """True when two relations have the same slack."""
+        (a, kind), (b, _) = self.theory.relation(claim), self.theory.relation(step)
+        return kind != "==" and not self.theory.cleared(add(a, b, -1))
+
+    def _nonnegative(self, node: ast.expr) -> tuple[str, Deep]:
+        """0 <= a number, as a relation that is known."""
+        text, deep = self.reader.scalar(node)
+        if not self._sign(node):
+            raise NoExport(f"the sign of {ast.unparse(node):.80}")
+        relation: Deep = ("Rel", ("KLe",), ZERO, deep)
+        if relation not in self.known:  # the checker's claims are relations that it has listed
+            self._show(relation, [], [deep])
+        return f"0 <= {text}", relation
 
     # -- divisors and signs -----------------------------------------------------------------------------------
 

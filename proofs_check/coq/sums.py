@@ -220,7 +220,7 @@ class PointScript(Script):
     """What holds at each index of a sort."""
 
     def __init__(self, whole: SumScript, sort: str) -> None:
-        self.sort, self.whole = sort, whole
+        self.sort, self.whole, self.judged = sort, whole, whole.judged
         self.borrowed: list[
             tuple[str, str, Deep]
         ] = []  # what the whole knows of sums: shown, proof, relation
@@ -379,16 +379,22 @@ def _unshifted(e: Deep, width: int) -> Deep:
 class SumPart:
     """A part with sums, read for Coq."""
 
+    reading: type[SumScript] = SumScript
+
     def __init__(
         self, statement: dict[str, Any], certificate: dict[str, Any], witness: dict[str, Any]
     ) -> None:
         self.statement, self.witness = statement, witness
         if statement.get("vectors"):
             raise NoExport("vectors and sums in one statement")
-        self.script = SumScript(json.loads(json.dumps(statement)), certificate["steps"])
+        self.script = self.reading(json.loads(json.dumps(statement)), certificate["steps"])
         self.theory = self.script.theory
         self.reader: SumReader = self.script.reader  # type: ignore[assignment]
         self.name = identifier(statement["of"].split("/")[0])
+
+    def names(self) -> list[str]:
+        """What the file asks Coq about the assumptions of."""
+        return [f"@{self.name}", f"@{self.name}_instance"]
 
     def binders(self) -> str:
         groups = [
@@ -439,18 +445,24 @@ class SumPart:
             for line in self.at(point, k)
         ]
 
-    def at(self, point: PointScript, k: int) -> list[str]:
-        """The lemma of the k-th thing that a sort was asked."""
-        shown, relation, items, borrowed = point.asked[k]
+    def point_data(self, point: PointScript, k: int) -> tuple[str, list[str], list[Deep]]:
+        """(name, definitions, steps) of the k-th thing that a sort was asked."""
+        _, relation, items, borrowed = point.asked[k]
         n, more = f"{self.name}_at_{point.sort}_{k}", point.borrowed[:borrowed]
-        hypotheses = [*point.hypotheses, *(text for text, *_ in more)]
         facts = [*point.facts, *(fact for *_, fact in more)]
         steps = later(point.items[:items], len(point.facts), len(more))
+        return n, data_lines(n, facts, steps, [relation]), steps
+
+    def at(self, point: PointScript, k: int) -> list[str]:
+        """The lemma of the k-th thing that a sort was asked."""
+        shown, _, _, borrowed = point.asked[k]
+        n, defined, steps = self.point_data(point, k)
+        hypotheses = [*point.hypotheses, *(text for text, *_ in point.borrowed[:borrowed])]
         names = [f"fact{i}" for i in range(len(hypotheses))]
         inverses = ["eq_refl" for item in steps if item[0] == "Inv"]
         data = f"{n}_facts {n}_items {n}_claims"
         return [
-            *data_lines(n, facts, steps, [relation]),
+            *defined,
             f"Lemma {n} {self.binders()} (j : nat) :",
             "  " + " ->\n  ".join([*hypotheses, shown]) + ".",
             f"Proof.{' intros ' * bool(names)}{' '.join(names)}{'.' * bool(names)}",
@@ -479,6 +491,20 @@ class SumPart:
             out += [f"    by (apply sum_pos; intros j inside; exact ({lemma}))."]
         return out
 
+    def data(self) -> list[str]:
+        """The definitions of what the checker works on."""
+        n, reader, script = self.name, self.reader, self.script
+        facts = [*script.facts, *(relation for *_, relation in script.nonnegative)]
+        items = later(script.items, len(script.facts), len(script.nonnegative))
+        lines = data_lines(n, facts, items, [c[1] for c in script.claims])
+        sums = [f"({s}, {listing(list(map(str, m)))}, {k})" for (s, m), k in reader.atoms.items()]
+        lines += [f"Definition {n}_sums : sums_table := [{'; '.join(sums)}]%nat."]
+        chance = reader.chance()
+        law = (
+            f"(Some ({reader.sorts.index(reader.law['on'])}, {written(chance[2])})%nat)" if chance else "None"
+        )
+        return [*lines, f"Definition {n}_law : option (nat * sx) := {law}."]
+
     def text(self) -> str:
         """The whole of the part's Coq."""
         n, reader, script = self.name, self.reader, self.script
@@ -487,21 +513,12 @@ class SumPart:
             name for name, shown in assumed if name.startswith("given") and not shown.startswith("(forall")
         ]
         self.proofs = dict(zip(list(script.index), closed, strict=False))
-        facts = [*script.facts, *(relation for *_, relation in script.nonnegative)]
         lines = [f"(* {self.statement['of']}: {self.statement['name']}"]
         lines += [f"   {comment(self.statement.get('title', ''))} *)"]
         lines += [f"Definition {n}_assumed {self.binders()} : Prop :="]
         lines += ["  " + " /\\\n  ".join(shown for _, shown in assumed) + ".", ""]
         lines += self.points()
-        items = later(script.items, len(script.facts), len(script.nonnegative))
-        lines += data_lines(n, facts, items, [c[1] for c in script.claims])
-        sums = [f"({s}, {listing(list(map(str, m)))}, {k})" for (s, m), k in reader.atoms.items()]
-        lines += [f"Definition {n}_sums : sums_table := [{'; '.join(sums)}]%nat."]
-        chance = reader.chance()
-        law = (
-            f"(Some ({reader.sorts.index(reader.law['on'])}, {written(chance[2])})%nat)" if chance else "None"
-        )
-        lines += [f"Definition {n}_law : option (nat * sx) := {law}."]
+        lines += self.data()
         claims = " /\\\n  ".join(f"({c[0]})" for c in script.claims)
         lines += [
             "",
@@ -520,7 +537,7 @@ class SumPart:
         hold = [*closed, *(f"positive{k}" for k in range(len(script.nonnegative))), "I"]
         lines += ["  - vm_cast_no_check (eq_refl true).", "  - exact I.", "  - exact I."]
         lines += [f"  - exact {'lawful' if reader.law else 'I'}."]
-        lines += [f"  - exact {conjunction([*['eq_refl'] * len(sums), 'I'])}."]
+        lines += [f"  - exact {conjunction([*['eq_refl'] * len(reader.atoms), 'I'])}."]
         lines += [f"  - exact {conjunction([*names, 'I'])}.", f"  - exact {conjunction(hold)}.", "Qed."]
         return "\n".join([*lines, *self.instance()]) + "\n"
 

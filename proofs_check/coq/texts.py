@@ -84,6 +84,18 @@ class Reader:
         self.place = {name: i for i, name in enumerate(self.scalars)}
         self.values = [coq_name(s) for s in self.scalars]  # what stands behind SV 0, SV 1, ...
         self.divisors: dict[Deep, tuple[int, ast.expr]] = {}
+        self.spelling: dict[str, str] = {}  # names that are shown otherwise than as they are
+
+    def spelled(self, name: str) -> str:
+        return self.spelling.get(name, coq_name(name))
+
+    def spelled_as(self, spelling: dict[str, str], node: ast.expr, vector: bool) -> str:
+        """A text as it is shown where some names are spelled otherwise."""
+        self.spelling = spelling
+        try:
+            return (self.vector if vector else self.scalar)(node)[0]
+        finally:
+            self.spelling = {}
 
     def is_vector(self, node: ast.expr) -> bool:
         """True when the node speaks of a vector; a bare 0 does not say."""
@@ -102,6 +114,8 @@ class Reader:
         """1/node: a scalar of its own, beside the declared ones."""
         text, deep = self.scalar(node)
         if deep not in self.divisors:
+            if self.spelling:
+                raise NoExport(f"a divisor of a run that is not one of its step: {text:.60}")
             self.divisors[deep] = (len(self.values), node)
             self.values.append(f"(/ {text})")
         return text, ("SV", self.divisors[deep][0])
@@ -112,7 +126,7 @@ class Reader:
             case ast.Constant(value=int(c)):
                 return str(c), ("SC", c)
             case ast.Name(id=name) if name in self.place:
-                return coq_name(name), ("SV", self.place[name])
+                return self.spelled(name), ("SV", self.place[name])
             case ast.UnaryOp(op=ast.USub(), operand=a):
                 text, deep = self.scalar(a)
                 return f"(- {text})", ("SNeg", deep)
@@ -140,7 +154,7 @@ class Reader:
             case ast.Constant(value=0):
                 return "zero", ("VZ",)
             case ast.Name(id=name) if name in self.vectors:
-                return coq_name(name), ("VA", self.vectors.index(name))
+                return self.spelled(name), ("VA", self.vectors.index(name))
             case ast.UnaryOp(op=ast.USub(), operand=a):
                 text, deep = self.vector(a)
                 return f"(scal (-1) {text})", ("VScal", ("SC", -1), deep)
@@ -160,7 +174,7 @@ class Reader:
             case ast.Call(func=ast.Name(id=name), args=[a]) if name in {"P", *self.operators}:
                 text, deep = self.vector(a)
                 number = 0 if name == "P" else 1 + self.operators.index(name)
-                return f"({coq_name(name) if number else 'P'} {text})", ("VOp", number, deep)
+                return f"({self.spelled(name) if number else 'P'} {text})", ("VOp", number, deep)
         raise NoExport(f"the vector {ast.unparse(node):.80}")
 
     def relation(self, node: ast.expr) -> tuple[str, Deep]:
