@@ -456,6 +456,7 @@ def _class_lines(
         "attained": found.attained,
         "stepsize": step,
         "parameters": params,
+        "certificate": found.certificate.to_dict() if found.certificate else None,
     }
     return tuple(lines), numbers
 

@@ -19,6 +19,7 @@ from .build import (
     export,
     record,
     share_of,
+    trusted_index,
 )
 from .written import identifier
 
@@ -66,12 +67,11 @@ def _judged(options: argparse.Namespace, theorems: Sequence[str], outcomes: Sequ
     done = check_all(options.out, outcomes, options.jobs, lambda o: print(row(o), flush=True))
     for outcome in (o for o in outcomes if not o.written):
         print(row(outcome))
-    if options.controls:
-        found = [check_controls(options.out, o.theorem) for o in outcomes]
-        refused, unwritten = (sum(column) for column in zip(*found, strict=True))
-        print(
-            f"{refused} false versions refused by Coq's checker, {unwritten} not written (those about sums)"
-        )
+    if options.controls or options.all_controls:
+        names = sorted(trusted_index()["proved"]) if options.all_controls else [o.theorem for o in outcomes]
+        refused, unwritten = check_controls(options.out, names, options.jobs)
+        print("\n".join(f"not written: {place}" for place in unwritten))
+        print(f"{refused} false versions refused by Coq's checker, {len(unwritten)} not written")
     names = [identifier(o.theorem) for o in done if not o.error]
     objection = "" if options.no_coqchk else coqchk(options.out, names)
     failed = [o for o in done if o.error]
@@ -102,6 +102,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--share", metavar="K/N", help="every N-th theorem from the K-th on, instead of ids")
     parser.add_argument(
         "--controls", action="store_true", help="also see Coq's checker refuse false versions"
+    )
+    parser.add_argument(
+        "--all-controls", action="store_true", help="the same of every theorem, whatever the ids"
     )
     parser.add_argument("--no-coqchk", action="store_true", help="leave coqchk out; the record says so")
     parser.add_argument("--jobs", type=int, default=2, help="how many files at a time")

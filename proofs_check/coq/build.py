@@ -24,7 +24,8 @@ from proofs_check.recheck import INDEX, digests, sealed
 
 from . import compared
 from .audit import Unsound, audit, audit_library, uncommented
-from .controls import write_controls
+from .controls import HEAD as CONTROLS
+from .controls import refusals
 from .export import assembled, part_of
 from .reread import words_of
 from .texts import NoExport
@@ -33,6 +34,7 @@ from .written import identifier
 HERE = Path(__file__).resolve().parent
 CERTIFICATES = HERE.parent / "certificates"
 LIBRARY = ("Compth.v", "Model.v")
+BATCH = 60  # false versions to a file
 # the axioms of Coq's real numbers: what the standard library itself assumes
 WHITELIST = {
     "ClassicalDedekindReals.sig_forall_dec",
@@ -86,20 +88,24 @@ def trusted_index(path: Path = INDEX) -> dict[str, Any]:
     return index
 
 
-def export_theorem(data: dict[str, Any], out: Path) -> Outcome:
-    """Writes the theorem's file; parts that cannot be written yet are named with the reason."""
-    theorem = data["theorem"]
-    outcome = Outcome(theorem, [sealed(part["statement"]) for part in data["parts"]], 0)
-    parts = []
+def text_of(data: dict[str, Any]) -> tuple[str, int, list[str]]:
+    """(a theorem's file, how many of its parts it has, why it has not the others)."""
+    parts, reasons = [], []
     for part in data["parts"]:
         try:
             read = part_of(part["statement"], part["certificate"], part["witness"])
             parts.append((read.names(), read.text()))
         except NoExport as reason:
-            outcome.reasons.append(f"{part['statement']['of']}: {reason}")
-    outcome.written = len(parts)
-    if parts:
-        text = assembled(parts)
+            reasons.append(f"{part['statement']['of']}: {reason}")
+    return assembled(parts) if parts else "", len(parts), reasons
+
+
+def export_theorem(data: dict[str, Any], out: Path) -> Outcome:
+    """Writes the theorem's file; parts that cannot be written yet are named with the reason."""
+    theorem = data["theorem"]
+    text, written, reasons = text_of(data)
+    outcome = Outcome(theorem, [sealed(part["statement"]) for part in data["parts"]], written, reasons)
+    if written:
         audit(identifier(theorem), text)
         (out / f"{identifier(theorem)}.v").write_text(text, encoding="utf-8")
         outcome.sha256 = hashlib.sha256(text.encode()).hexdigest()
@@ -260,15 +266,21 @@ def _kept(head: dict[str, Any]) -> dict[str, Any]:
     return dict(stored["theorems"]) if whole and all(stored[k] == v for k, v in head.items()) else {}
 
 
-def check_controls(out: Path, theorem: str) -> tuple[int, int]:
-    """(false versions that Coq's checker refused, those that no script could be written for); Unsound otherwise."""
-    data = listed(CERTIFICATES / f"{theorem}.json", trusted_index())
-    refused, unwritten = write_controls(data, out)
-    if refused:
-        _, error = coqc(out, f"{identifier(theorem)}_false")
-        if error:
-            raise Unsound(f"{theorem}: a false version was not refused: {error}")
-    return refused, unwritten
+def check_controls(out: Path, theorems: Sequence[str], jobs: int = 2) -> tuple[int, list[str]]:
+    """(how many false versions Coq's checker refused, those that no script could be written for); else Unsound."""
+    index, texts, unwritten = trusted_index(), list[str](), list[str]()
+    for theorem in theorems:
+        found, left = refusals(listed(CERTIFICATES / f"{theorem}.json", index))
+        texts, unwritten = texts + found, unwritten + left
+    names = []
+    for k in range(0, len(texts), BATCH):
+        names.append(f"false_{k}")
+        (out / f"false_{k}.v").write_text(CONTROLS + "\n".join(texts[k : k + BATCH]), encoding="utf-8")
+    with ThreadPoolExecutor(jobs) as pool:
+        for name, (_, error) in zip(names, pool.map(lambda n: coqc(out, n), names), strict=True):
+            if error:
+                raise Unsound(f"{name}.v: a false version was not refused: {error}")
+    return len(texts), unwritten
 
 
 def check_all(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from compth.proof.kernel import Refused
@@ -91,17 +90,19 @@ def adapted(part: dict[str, Any], false: dict[str, Any]) -> dict[str, Any]:
     return {"steps": steps}
 
 
-def write_controls(data: dict[str, Any], out: Path) -> tuple[int, int]:
-    """(how many false versions the file has Coq refuse, how many no script could even be written for)."""
-    texts, unwritten = [], 0
+def refusals(data: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """(lemmas by which Coq's checker refuses a theorem's false versions, the places of those without a script)."""
+    texts, unwritten = [], []
     for part in data["parts"]:
-        for control in part["controls"]:
-            name = f"false_{len(texts)}"
+        for k, control in enumerate(part["controls"]):
+            name = f"false_{identifier(part['statement']['of'])}_{k}"
             false = control["statement"]
             try:
                 texts.append(false_part(false, adapted(part, false), part["witness"]).refused(name))
-            except (NoExport, Refused, KeyError):
-                unwritten += 1  # a sign that was not shown, a divisor that may vanish
-    if texts:
-        (out / f"{identifier(data['theorem'])}_false.v").write_text(HEAD + "\n".join(texts), encoding="utf-8")
-    return len(texts), unwritten
+            except (
+                NoExport,
+                Refused,
+                KeyError,
+            ) as reason:  # a sign that was not shown, a divisor that may vanish
+                unwritten.append(f"{part['statement']['of']}, false version {k + 1}: {reason}")
+    return texts, unwritten

@@ -1,6 +1,6 @@
 """`python -m proofs_check.coq.lmi CERT OUT`: a rational certificate of a rate as a Coq file, checked where Coq is.
 
-CERT is a JSON file: `RateCertificate.to_dict()`, or a report that has one under "proof" (`compth refute ... --json`).
+CERT is a JSON file: `RateCertificate.to_dict()`, or what holds some (`compth analyse ... --json`, `refute --json`).
 The file states the certificate's hypotheses as forms in inner products, and that V decreases; Lmi.v proves it from
 L D L' of the certificate's matrices. That the forms are what the class of functions and compressors allows, and that
 `after` is V's expectation one step later, is the model's word (`compth.worst_case.model`), not Coq's.
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from .audit import Unsound, audit_library
 from .build import HERE, WHITELIST, assumptions, coq_version, coqc
@@ -31,22 +32,18 @@ From Compth Require Import Compth Lmi.
 Import ListNotations.
 Open Scope R_scope.
 """
-TRIES, CLIMB = 40, 400
+TRIES, CLIMB, MARGIN, GRID = 40, 2000, 1e-3, 1 << 12
 
 
-def certificate_in(data: Any) -> dict[str, Any]:
-    """The certificate that a JSON object is or holds; NoExport where there is none."""
-    if isinstance(data, dict) and {"rho", "scale", "now", "after", "known", "multipliers", "v"} <= set(data):
-        return data
-    inside: Iterator[Any] = iter(
-        data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
-    )
-    for part in inside:
-        try:
-            return certificate_in(part)
-        except NoExport:
-            continue
-    raise NoExport("no rational certificate (rho, scale, v, multipliers, now, after, known) in it")
+KEYS = {"rho", "scale", "v", "multipliers", "vectors", "normal", "now", "after", "known"}
+
+
+def certificates_in(data: Any) -> list[dict[str, Any]]:
+    """The certificates that a JSON object is or holds, in order."""
+    if isinstance(data, dict) and set(data) >= KEYS:
+        return [data]
+    inside = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return [found for part in inside for found in certificates_in(part)]
 
 
 def ldl(m: Matrix) -> tuple[Matrix, list[Fraction]]:
@@ -266,45 +263,52 @@ class Rate:
 
     def found(self) -> dict[str, list[Fraction]]:
         """Rational values at which all that is known holds and V > 0, by climbing from seeded starts."""
-        draw = random.Random(0)
+        draw = np.random.default_rng(0)
         for _ in range(TRIES):
-            values = self.climbed(draw)
-            exact = {b: [Fraction(round(x * 4096), 4096) for x in xs] for b, xs in values.items()}
+            exact = self.split(self.climbed(draw))
             v = sum((c * self.at(self.now[k], exact) for k, c in self.v.items()), Fraction(0))
             if v > 0 and all(self.at(f, exact) >= 0 for f in self.known.values()):
                 return exact
         raise NoExport("no instance was found that meets the hypotheses")
 
-    def climbed(self, draw: random.Random) -> dict[str, list[float]]:
-        """Numbers of size one, improved at random until every known form is positive by some margin."""
-        floats = [
-            {b: [[float(x) for x in row] for row in m] for b, m in f.items()} for f in self.known.values()
-        ]
-        size = [
-            max((abs(x) for m in f.values() for row in m for x in row), default=1.0) or 1.0 for f in floats
-        ]
-        values = {b: [draw.gauss(0, 1) for _ in names] for b, names in self.blocks.items()}
-        values = {b: [abs(x) for x in xs] if b in self.numbers else xs for b, xs in values.items()}
+    def split(self, point: Any) -> dict[str, list[Fraction]]:
+        """Block by block, in Fractions; a number >= 0 is the square of its coordinate."""
+        exact, out, at = [Fraction(round(x * GRID), GRID) for x in point], {}, 0
+        for block, names in self.blocks.items():
+            values = exact[at : at + len(names)]
+            out[block] = [x * x for x in values] if block in self.numbers else values
+            at += len(names)
+        return out
 
-        def worst(x: Mapping[str, list[float]]) -> float:
-            return min(self.at(f, x) / s for f, s in zip(floats, size, strict=True))
-
-        best = worst(values)
+    def climbed(self, draw: np.random.Generator) -> Any:
+        """A point that is improved at random until every known form, scaled, is positive by some margin."""
+        forms = np.array([self.matrix(f) for f in self.known.values()])
+        forms = forms / np.maximum(np.abs(forms).max(axis=(1, 2), initial=0), 1e-300)[:, None, None]
+        point = draw.normal(size=sum(map(len, self.blocks.values())))
+        best = np.min(point @ forms @ point, initial=np.inf)
         for step in range(CLIMB):
-            width = 0.5 ** (1 + step // 80)
-            other = {b: [x + draw.gauss(0, width) for x in xs] for b, xs in values.items()}
-            other = {b: [abs(x) for x in xs] if b in self.numbers else xs for b, xs in other.items()}
-            score = worst(other)
-            if score > best:
-                values, best = other, score
-            if best > 1e-3:
+            if best > MARGIN:
                 break
-        return values
+            other = point + draw.normal(size=len(point)) * 0.5 ** (1 + 5 * step / CLIMB)
+            score = np.min(other @ forms @ other, initial=np.inf)
+            if score > best:
+                point, best = other, score
+        return point
+
+    def matrix(self, form: Form) -> Any:
+        """A form's blocks along the diagonal of one matrix."""
+        sizes = [len(names) for names in self.blocks.values()]
+        out, at = np.zeros((sum(sizes), sum(sizes))), 0
+        for block, size in zip(self.blocks, sizes, strict=True):
+            if block in form:
+                out[at : at + size, at : at + size] = [[float(x) for x in row] for row in form[block]]
+            at += size
+        return out
 
 
-def written(data: Any, out: Path, name: str) -> str:
-    """Writes the library and the certificate's file; its module's name."""
-    rate = Rate(certificate_in(data), name)
+def written(data: Mapping[str, Any], out: Path, name: str) -> str:
+    """Writes the library and a certificate's file; its module's name."""
+    rate = Rate(data, name)
     out.mkdir(parents=True, exist_ok=True)
     for file in LIBRARY:
         text = (HERE / file).read_text(encoding="utf-8")
@@ -330,18 +334,29 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("cert", type=Path, help="a JSON file with a rational certificate")
     parser.add_argument("out", type=Path, help="the folder for the files")
     options = parser.parse_args(list(arguments))
+    stem = "rate_" + re.sub(r"\W", "_", options.cert.stem)
     try:
-        data = json.loads(options.cert.read_text(encoding="utf-8"))
-        name = written(data, options.out, "rate_" + re.sub(r"\W", "_", options.cert.stem))
+        found = certificates_in(json.loads(options.cert.read_text(encoding="utf-8")))
+        if not found:
+            raise NoExport("it holds no rational certificate (rho, v, multipliers, known forms ...)")
+        names = [written(data, options.out, f"{stem}_{k}") for k, data in enumerate(found, start=1)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, NoExport, Unsound) as objection:
         print(f"proofs_check.coq.lmi: error: {options.cert}: {objection}", file=sys.stderr)
         return 2
     if not coq_version():
-        print(f"{options.out / name}.v is written; there is no coqc on the path to check it", file=sys.stderr)
+        print(f"{len(names)} files are written; there is no coqc on the path to check them", file=sys.stderr)
         return 2
-    objection = checked(options.out, name)
-    print(objection or f"{name}: checked by Coq {coq_version()}: E V+ <= {certificate_in(data)['rho']} V")
-    return 1 if objection else 0
+    objections = [
+        told(name, data, checked(options.out, name)) for name, data in zip(names, found, strict=True)
+    ]
+    return int(any(objections))
+
+
+def told(name: str, data: Mapping[str, Any], objection: str) -> str:
+    """Prints what came of a certificate's file."""
+    rho = Fraction(data["rho"])
+    print(f"{name}: {objection or f'checked by Coq {coq_version()}: E V+ <= rho V, rho = {float(rho):.9g}'}")
+    return objection
 
 
 if __name__ == "__main__":

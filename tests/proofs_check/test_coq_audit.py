@@ -1,4 +1,4 @@
-"""What a Coq file may say: every word and command that assumes fails the build, section hypotheses outside a list too."""
+"""What a Coq file may say: words, commands and section hypotheses that assume, outside a list, fail the build."""
 
 import pytest
 
