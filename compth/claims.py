@@ -105,7 +105,7 @@ def coq_index() -> frozenset[str]:
     """Ids of the theorems all of whose statements, as proved now, a stored run of Coq has checked (`make coq`).
 
     A record that was edited, or made with other statements or certificates than the index lists, says nothing, nor does
-    an entry that coqchk did not agree with. Where a statement has a run, Coq has checked its one step and k steps of it.
+    an entry that coqchk did not agree with. Where a statement has a run, Coq has checked one step and k steps of it.
     """
     folder = resources.files("compth")
     file, proved = folder.joinpath("_coq.json"), folder.joinpath("_proved.json")

@@ -151,7 +151,7 @@ class TestCoq:
             (r"rho := \((\d+) # (\d+)\)", r"rho := (0 # 1)"),
             (r"(Q2R \()(\d+)( # \d+\) \* weighted)", r"\g<1>1\g<3>"),
             (r"(known := \[\()\((\d+) # ", r"\g<1>(-\2 # "),
-            (r"(decrease_factors := \[\(\[\[\()1 # 1", r"\g<1>2 # 1"),
+            (r"(decrease_factors := \[\(\[\[.*?\]\], \[\()(-?\d+)", r"\g<1>99\2"),
             (r"(certified_after_0 : qform := of_lists \[\[\[\()(-?\d+)", r"\g<1>99\2"),
             (r"(certified_there : list qblock := \[QVectors \[)[^;]*;", r"\g<1>(0 # 1);"),
         ],
