@@ -27,6 +27,8 @@ from compth.problems.interface import Problem
 Array = Any
 BITS = 60
 """Bits kept of the float witnesses."""
+LITTLE = Fraction(1, 2**100)
+"""How much of a point inside must be in a witness: far less than its rounding, but more than nothing."""
 MARGINS = (1e-6, 1e-4, 1e-2, 0.1, 1.0)
 """Widths tried in turn, relative to |1 - rho|."""
 
@@ -113,20 +115,26 @@ def _combine(a: Fraction, x: Moments, b: Fraction, y: Moments) -> Moments:
     return Moments(a * x.C + b * y.C, part(x.D, y.D), part(x.E, y.E))
 
 
+def is_inside(point: Moments, inner: Moments) -> bool:
+    """True when some multiple of a point inside the cone can be taken off: on the boundary R >= 0 bounds nothing."""
+    return all(psd(b) for b in _blocks(_combine(Fraction(1), point, -LITTLE, inner)))
+
+
 def _upper(exact: System, search: Search) -> Fraction:
     """The smallest tau tried that passes, from (tau - T)^-1 of a point inside."""
     # For tau > rho and S inside the cone R = (tau - T)^-1 S = sum T^k S / tau^(k+1) lies inside, with tau R - T(R) = S.
     # For tau < rho it lies outside by far: (tau - rho) <W, R> = <W, S> > 0 for the left Perron point W. R is rounded to
-    # fractions, and whether R and tau R - T(R) are in the cone is decided in exact arithmetic.
+    # fractions, and that R is inside and tau R - T(R) in the cone is decided in exact arithmetic.
     packing, eye = search.packing, np.eye(search.packing.size)
     change = np.array([search.change(u) for u in eye]).T
     target = packing.inside
+    inner = _exactly(exact, packing.unpack(target))
     for margin in MARGINS:
         tau = search.value + margin * abs(search.value)
         r = np.linalg.lstsq(tau * eye - change, target, rcond=None)[0]
         point, bound = _exactly(exact, packing.unpack(r)), 1 + Fraction(tau)
         rest = _combine(bound, point, Fraction(-1), exact(point))
-        if all(psd(b) for m in (point, rest) for b in _blocks(m)):
+        if is_inside(point, inner) and all(psd(b) for b in _blocks(rest)):
             return bound
     raise Unsupported(
         "no rational upper bound was found: the rate is too close to 1 for floating-point witnesses"

@@ -293,3 +293,11 @@ def test_steps_are_searched_with_the_parameters_of_a_run(name):
         assert {k: planned[k] for k in shared} == {k: searched[k] for k in shared}
         rate = rates_along(method, problem).rate(step)
         assert rate.rho == pytest.approx(exact_rate(run, problem).rho, rel=1e-8)
+
+
+def test_a_witness_on_the_boundary_bounds_nothing():
+    """Planted: R >= 0 that misses the slow direction has tau R - T(R) >= 0 for a tau below rho."""
+    inside, flat = np.eye(2, dtype=object), np.diag(np.array([1, 0], dtype=object))
+    assert rational.is_inside(rational.Moments(inside), rational.Moments(inside))
+    assert not rational.is_inside(rational.Moments(flat), rational.Moments(inside))
+    assert rational.psd(flat)
