@@ -77,7 +77,17 @@ def _law(law: dict[str, Any], m: int, need: Any) -> tuple[int, list[tuple[Fracti
     outcomes = [(Fraction(o["weight"]), list(map(Fraction, o["error"]))) for o in law["outcomes"]]
     need(all(w >= 0 and len(f) == m for w, f in outcomes), "an outcome of another size")
     need(sum(w for w, _ in outcomes) == 1, "probabilities that do not sum to 1")
+    stated = {"bias": law["bias"], "error": law["error"]}
+    need(stated == moments(law["outcomes"], m), "another bias or error than its law has")
     return law["sign"], outcomes
+
+
+def moments(outcomes: list[dict[str, Any]], m: int) -> dict[str, list[str]]:
+    """E(y - x) and E(y - x)^2 of a law on every ray."""
+    read = [(Fraction(o["weight"]), list(map(Fraction, o["error"]))) for o in outcomes]
+    bias = [sum((w * f[a] for w, f in read), start=Fraction(0)) for a in range(m)]
+    error = [sum((w * f[a] ** 2 for w, f in read), start=Fraction(0)) for a in range(m)]
+    return {"bias": list(map(str, bias)), "error": list(map(str, error))}
 
 
 def check(data: dict[str, Any], excesses: dict[str, Any], need: Any) -> None:
@@ -91,6 +101,7 @@ def check(data: dict[str, Any], excesses: dict[str, Any], need: Any) -> None:
     )
     for case in cases:
         need(len(case["entries"]) == d, "an entry without a law")
+        need(sum(map(len, case["entries"])) == case["laws"], "a law too many or too few")
         for rank, laws in enumerate(case["entries"]):
             signs = {law["sign"] for law in laws}
             need(signs == ({1, -1} if rank < case["nonzero"] else {0}), "a sign without a law")

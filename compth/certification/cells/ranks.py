@@ -296,7 +296,7 @@ def variants(node: Node, i: int, case: Case, rank: int, sign: int) -> list[dict[
             if following is None or len(outcomes) > 512:
                 break
             prefix = following
-        out.append({"sign": sign, "outcomes": outcomes})
+        out.append({"sign": sign, "outcomes": outcomes, **cones.moments(outcomes, case.nonzero)})
         after = ties.following()
         if after is None:
             return out
@@ -321,7 +321,7 @@ def _case(outputs: list[Node], case: Case) -> dict[str, Any]:
         except Foreign:
             raise Stopped("an entry of the output depends on another entry of the input") from None
         entries.append(listed)
-    return {"nonzero": case.nonzero, "entries": entries}
+    return {"nonzero": case.nonzero, "laws": sum(map(len, entries)), "entries": entries}
 
 
 def certificate(
