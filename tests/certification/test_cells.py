@@ -10,12 +10,14 @@ import pytest
 
 import compth as ct
 from compth.certificates import Verdict
-from compth.certification.cells import question, words
+from compth.certification.cells import question, stage, words
+from compth.certification.cells.nodes import Stopped
+from compth.certification.cells.numbers import Numbers, Unknown
 from compth.certification.cells.scripted import scripted
 from compth.certification.subject import as_subject, declared_claims
 from compth.proof import cells
 
-from . import outside, piecewise, sly, styles, unlike
+from . import corners, outside, piecewise, randomly, sly, styles, unlike
 from .piecewise import FALSE, PARTIAL, TRUE
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -73,13 +75,40 @@ def test_programs_that_are_wrong_on_a_thin_set_are_not_proved(step):
 
 
 @pytest.mark.parametrize(
-    "step", [pytest.param(1, marks=pytest.mark.slow, id="all"), pytest.param(13, id="some")]
+    "step", [pytest.param(1, marks=pytest.mark.slow, id="all"), pytest.param(29, id="some")]
 )
 def test_programs_of_which_numbers_are_unlike_symbols_are_not_proved(step):
-    listed = list(unlike.THIN.items())[::step]
+    listed = [*unlike.THIN.items(), *corners.THIN.items()][::step]
     proved = [f.__name__ for f, (claim, d) in listed if found(f, claim, d).data is not None]
     assert not proved
-    assert len(unlike.THIN) >= 140
+    assert len(unlike.THIN) + len(corners.THIN) >= 300
+
+
+@pytest.mark.parametrize(("start", "count"), [(0, 250), pytest.param(1000, 4000, marks=pytest.mark.slow)])
+def test_traces_of_random_programs_are_what_numpy_makes(start, count):
+    traced = 0
+    for seed in range(start, start + count):
+        f = randomly.program(seed)
+        outputs = (
+            [] if f is None else [(x, y) for x in randomly.INPUTS if (y := randomly.real(f, x)) is not None]
+        )
+        if not outputs:
+            continue
+        try:
+            trace = stage.traced(f, 3, True)
+        except Stopped:
+            continue
+        traced += 1
+        for x, y in outputs:
+            now = Numbers(x, trace.floats)
+            try:
+                seen = np.array([now.at(n) for n in trace.outputs])
+            except Unknown:
+                continue
+            assert not np.isfinite(y).all() or np.allclose(seen, y, rtol=1e-9, atol=1e-12), randomly.text(
+                seed
+            )
+    assert traced > count // 5
 
 
 UNMET = {
@@ -95,7 +124,7 @@ UNMET = {
 
 
 @pytest.mark.parametrize(
-    "step", [pytest.param(1, marks=pytest.mark.slow, id="all"), pytest.param(9, id="some")]
+    "step", [pytest.param(1, marks=pytest.mark.slow, id="all"), pytest.param(15, id="some")]
 )
 def test_a_word_that_is_traced_wrongly_is_seen_by_a_real_run(monkeypatch, step):
     """Planted: np.fromiter without its count. Where that matters a real run must be made, or all else must stop."""

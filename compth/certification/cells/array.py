@@ -487,6 +487,8 @@ class Array(Symbolic):
         other = as_array(o)
         if self.ndim != 1 or other.ndim != 1:
             stop("a matrix product")
+        if self.kind == other.kind == "b":
+            stop("a product of truth values, which numpy makes one truth value of")
         return (self * other).sum()
 
 
@@ -617,6 +619,8 @@ class Picked(Symbolic):
     __iand__, __ior__, __ixor__, __imod__ = Array.__iand__, Array.__ior__, Array.__ixor__, Array.__imod__
 
     def __matmul__(self, o: Any) -> Any:
+        if el.kind_of(self, o) == "b":
+            stop("a product of truth values, which numpy makes one truth value of")
         return (self * o).sum()
 
     def __getattr__(self, name: str) -> Any:

@@ -57,7 +57,19 @@ def times(a: Any, b: Any) -> Any:
 
 def _fitting(f: Callable[[Node, Node], Node], kind: str) -> Callable[[Node, Node], Node]:
     """Of real numbers f, of int64 where it fits."""
-    return _real(f) if kind == "f" else lambda a, b: nodes.word(f(nodes.as_real(a), nodes.as_real(b)))
+    return _real(f) if kind == "f" else lambda a, b: _short(nodes.word(f(nodes.as_real(a), nodes.as_real(b))))
+
+
+SHORT = 2**31 - 1
+"""Largest number of np.frexp's exponents, which are of 32 bits, and of what is computed of them."""
+
+
+def _short(n: Node) -> Node:
+    """The whole number; refused where an exponent is in it and it may be beyond 32 bits."""
+    if n.number is not None or not nodes.holds(n, "exponent"):
+        return n
+    found = nodes.span(n)
+    return n if found is not None and max(map(abs, found)) <= SHORT else stop("an exponent beyond 32 bits")
 
 
 def over(a: Any, b: Any) -> Any:
@@ -117,7 +129,7 @@ def unary(op: str, a: Any, kind: str = "") -> Any:
     of = kind_of(a)
     if of == "b" and op == "abs" and not isinstance(a, Picked) and not as_array(a).ndim:
         stop("the size of a single truth value: Python's is a number")
-    if of == "b" and not kind and op not in ("abs", "trunc"):
+    if of == "b" and (kind == "f" or (not kind and op not in ("abs", "trunc"))):
         stop("a function of truth values, which numpy rounds to 16 bits")
     return elementwise(lambda v: nodes.unary(op, v), kind or ("f" if of == "f" else _of_integers(op, of)), a)
 

@@ -149,6 +149,19 @@ def entries_of(node: Node) -> set[int]:
     return found
 
 
+def holds(node: Node, op: str) -> bool:
+    """True where an expression has this operation in it."""
+    seen, todo = set[Node](), [node]
+    while todo:
+        n = todo.pop()
+        if n.op == op:
+            return True
+        if n not in seen:
+            seen.add(n)
+            todo += [a for a in n.args if isinstance(a, Node)]
+    return False
+
+
 _SESSIONS: list[Session] = []
 
 

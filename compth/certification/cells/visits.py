@@ -166,9 +166,9 @@ def borders(d: int, trace: Any, charts: list[Chart]) -> Borders:
     """The ends and insides of the cells on which each condition of the trace is one."""
     out, seen, solved = Borders(), set[int](), 0
     forms.find_indices(trace.listed)
-    for node in trace.listed:
-        if node.op not in ("lt", "le", "eq") or len(seen) >= CONDITIONS:
-            continue
+    for node in asked(trace.listed):
+        if len(seen) >= CONDITIONS:
+            break
         entries, kinds = entries_of(node), orders_of(node)
         i = min(entries, default=0)
         if (name := forms.form(node, i)) in seen or not (entries or kinds):
@@ -190,6 +190,16 @@ def borders(d: int, trace: Any, charts: list[Chart]) -> Borders:
             solved += 1
             out.inputs += crossings(node, d, trace.floats)
     return out
+
+
+def asked(listed: list[Node]) -> Iterator[Node]:
+    """All comparisons, and whether a divisor or what a root or logarithm is taken of is 0: there Python fails."""
+    nought = Node("const", (Fraction(0),), "")
+    for n in listed:
+        if n.op in ("lt", "le", "eq"):
+            yield n
+        elif n.op in ("div", "sqrt", "log2") and n.args[-1].number is None:
+            yield Node("eq", (n.args[-1], nought), n.line)
 
 
 def orders_of(node: Node) -> set[str]:

@@ -73,9 +73,7 @@ def _relation(op: str, turned: bool = False) -> Callable[..., Any]:
 
 def frexp(a: Any) -> tuple[Any, Any]:
     """|a| = m 2^e with 1/2 <= m < 1; (0, 0) for 0."""
-    if kind_of(a) == "b":
-        stop("a function of truth values, which numpy rounds to 16 bits")
-    exponent = elementwise(lambda v: session().node("exponent", nodes.as_real(v)), "i", a)
+    exponent = elementwise(lambda v: session().node("exponent", nodes.as_real(v)), "i", _number(a))
     return el.over(a, el.power(2, 1.0 * exponent)), exponent
 
 
@@ -83,18 +81,18 @@ def ldexp(m: Any, e: Any) -> Any:
     """m 2^e."""
     if kind_of(e) == "f":
         stop("ldexp by what is no integer")
-    return el.times(m, el.power(2, 1.0 * e))
+    return el.times(_number(m), el.power(2, 1.0 * _number(e)))
 
 
 def modf(a: Any) -> tuple[Any, Any]:
     """Fractional and whole part."""
-    whole = el.unary("trunc", a)
+    whole = el.times(1.0, el.unary("trunc", _number(a)))
     return el.minus(a, whole), whole
 
 
 def copysign(a: Any, b: Any) -> Any:
     """|a| with the sign of b; the sign of a zero is not told, so b = 0 refuses unless a = 0 there."""
-    size = el.times(1.0, el.unary("abs", a))
+    size = el.times(1.0, el.unary("abs", _number(a)))
     unknown = lambda v: session().node("undefined")  # noqa: E731
     signed = el.where(el.relation("lt", b, 0), -1 * size, el.where(el.relation("lt", 0, b), size, 0))
     lost = el.relation("eq", b, 0) & el.logical_not(el.relation("eq", size, 0))
@@ -223,7 +221,7 @@ def linalg_norm(x: Any, ord: Any = None) -> Any:
     """||x|| of order 1, 2 or inf."""
     if ord is not None and not isinstance(x, Picked) and as_array(x).ndim != 1:
         stop("a norm of a matrix")
-    a = el.unary("abs", x)
+    a = el.unary("abs", x if kind_of(x) == "f" else el.times(1.0, x))
     order = 2 if ord is None else ord.node.number if isinstance(ord, Array) else ord
     if order == 1:
         return a.sum()
@@ -428,7 +426,12 @@ _NAMES = {"absolute": "abs", "fabs": "abs"}
 
 
 def _square(a: Any) -> Any:
-    return el.times(a, a)
+    return el.times(_number(a), a)
+
+
+def _number(a: Any) -> Any:
+    """What is no truth value: of those numpy makes numbers of 8 or 16 bits."""
+    return stop("a function of truth values, which numpy makes short numbers of") if kind_of(a) == "b" else a
 
 
 def _numpy() -> dict[str, Any]:
