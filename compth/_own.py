@@ -464,7 +464,11 @@ def _unmade(thing: Any, kind: type) -> str:
     if check not in _FUNCTIONS or _kept(kind):
         return ""
     held = getattr(thing, "__dict__", {})
-    listed = {n: f for n, f in getattr(kind, "__dataclass_fields__", {}).items() if n in held}
+    listed = {
+        n: f
+        for n, f in getattr(kind, "__dataclass_fields__", {}).items()
+        if n in _field_names(kind) and n in held
+    }
     again: Any = object.__new__(kind)
     again.__dict__.update({n: held[n] if f.init else _first_value(f) for n, f in listed.items()})
     try:
@@ -582,9 +586,15 @@ def _told(cls: type, name: str) -> bool:
     return name == "__repr__" and vars(cls)[name] in _FUNCTIONS
 
 
+@cache
+def _field_names(kind: type) -> frozenset[str]:
+    """A dataclass's fields: its class variables, which Python lists among them, are none."""
+    return frozenset(f.name for f in fields(kind)) if hasattr(kind, "__dataclass_fields__") else frozenset()
+
+
 def _hides(kind: type, name: str) -> bool:
     """True when an object's own attribute stands before code of its class: no field, and no value kept by Python."""
-    if name in getattr(kind, "__dataclass_fields__", ()):
+    if name in _field_names(kind):
         return False
     found = next((vars(cls)[name] for cls in _mro(kind) if name in vars(cls)), None)
     return found is not None and not isinstance(found, cached_property)

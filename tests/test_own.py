@@ -286,7 +286,9 @@ UNMADE = [
     (ct.TopK(2), "k", -1), (ct.TopK(2), "k", np.int8(2)), (ct.Scaled(ct.RandK(2), 0.5), "factor", -0.5),
     (ct.Averaged(ct.RandK(2), 2), "m", 2.5), (ct.RandomDithering(2), "s", 2.5), (ct.RandomDithering(2), "p", 0.5),
     (ct.DCGD(ct.RandK(1), gamma=0.1), "gamma", -1.0), (ct.MARINA(ct.RandK(1), p=0.5), "p", 2.0),
-    (ct.problems.Minibatch(1), "size", 1.5),
+    (ct.problems.Minibatch(1), "size", 1.5), (ct.RandK(2), "deterministic", True), (ct.RandK(2), "source", None),
+    (ct.DCGD(ct.RandK(1)), "planned", {"gamma": "alpha"}), (ct.DIANA(ct.RandK(1)), "requires", ()),
+    (ct.EF21(ct.TopK(1)), "known", ()), (ct.GD(), "takes_oracle", True),
 ]  # fmt: skip
 
 

@@ -265,8 +265,9 @@ def slowed(kind):
 
 
 def keeps_its_step(m):
-    """True when engine `fast` refuses the method or runs its own step: never the fused round of the package's."""
+    """True when engine `fast` refuses the method or runs its own step, or a round made from its own trace."""
     from compth.methods import Plan
+    from compth.methods.core.body import runs_its_body
     from compth.simulation.engines import engine_of
     from compth.simulation.engines.looped import LoopedEngine
 
@@ -274,7 +275,9 @@ def keeps_its_step(m):
         found = engine_of("fast", m, PROBLEM, Plan(0.01), 0)
     except CompthError:
         return True
-    return type(found) is LoopedEngine and type(found._quick) is type(m)
+    if type(found) is LoopedEngine:
+        return type(found._quick) is type(m)
+    return found.body is m and runs_its_body(type(m))  # a round that was made from its own trace
 
 
 SCALED = ct.Scaled(ct.RandK(1))
