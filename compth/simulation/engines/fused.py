@@ -26,7 +26,8 @@ from compth.problems.interface import Problem
 from compth.problems.oracle import Drawn
 from compth.simulation.engines.base import Engine
 from compth.simulation.engines.coded import coded, loops
-from compth.simulation.engines.passes import Schedule, Stage, between, scheduled
+from compth.simulation.engines.passes import scheduled
+from compth.simulation.engines.tables import Schedule, Stage, between
 
 AT_A_TIME = 8192
 """Numbers of the rows that a pass takes together: what is made of them stays in the nearest cache."""
@@ -185,7 +186,7 @@ class _Block:
         """Take the state's memories over, unless they are those that the last round left."""
         program = self.engine.reading.program
         here = {k: getattr(state, k) for k in program.worker}
-        if self.views and all(here[k] is v for k, v in self.views.items()) and len(state.x) == self.rows:
+        if len(state.x) == self.rows and all(here[k] is v for k, v in self.views.items()):
             return
         schedule, engine = self.engine.schedule, self.engine
         self.rows, (n, d), dtype = len(state.x), (engine.seen.n, engine.seen.d), state.x.dtype

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  np.dot uses its BLAS: loaded before its threads are limited
 
 # numba keeps its compiled code by this file alone: touch it where these numbers change
-from compth.simulation.engines.passes import (
+from compth.simulation.engines.tables import (
     COMPARE,
     COMPRESS,
     HEAD,
@@ -347,7 +347,7 @@ def compress(kind, k, s, p, factor, x, out, key):
 
 @jit
 def _at(kind, slot, i, start, products, b, memory, shared, scratch, kept, totals):
-    """(rows, which of a row's vectors, first row, step between rows) of a place (`passes`) of worker i."""
+    """(rows, which of a row's vectors, first row, step between rows) of a place (`tables`) of worker i."""
     if kind == PRODUCT:
         return products[slot], 0, 0, 1
     if kind == OFFSET:
@@ -484,7 +484,7 @@ def one_pass(
     key,
     turn,
 ):
-    """A pass over all workers (`passes`): the table's instructions, a worker and a few rows at a time.
+    """A pass over all workers (`tables`): the table's instructions, a worker and a few rows at a time.
 
     So a worker's matrix, products and memory stay in the cache. table, numbers: the instructions; dots (., 2): slots of
     points and products; codes: kinds, k, s, p, factors (n,). Stacks of rows: products, shared, totals (., R, 1, d),
