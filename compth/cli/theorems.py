@@ -119,7 +119,7 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _checked(found: dict[str, Any]) -> str:
     """Who checked the proof, and how to see it."""
-    coq = ", single steps and runs also by Coq" if found["coq"] else ""
+    coq = " and by Coq" if found["coq"] else ""
     return f"checked by the kernel{coq}: compth theorems {found['theorem']} --proof"
 
 

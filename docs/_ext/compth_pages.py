@@ -217,7 +217,9 @@ def proved_and_tested(proof: str, tight: bool) -> list[str]:
         said = f": {statement['title']}" if statement.get("title") else ""
         lines.append(f"* proved: {_literal(statement['name'])}, {_kind(statement)}{escape(said)}")
     if proof in coq_index():
-        lines.append("* checked by Coq: all of the above, single steps and whole runs (:doc:`/coq`)")
+        lines.append(
+            "* checked by Coq: all of the above, runs of k steps too where there are some (:doc:`/coq`)"
+        )
     if tight and proof not in attained_index():
         lines.append("* tested, not proved: that the bound is attained")
     lines.append(
