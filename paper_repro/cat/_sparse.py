@@ -132,7 +132,8 @@ def run(
         x[places] += step
         g = g + change
         spent += float(tuned.cost)
-        levels.add(tuned.level)
+        if not found:  # on the way to the first accuracy
+            levels.add(tuned.level)
         path.append((spent, gap / first))
         for accuracy in accuracies:
             if gap <= accuracy * first:
