@@ -9,8 +9,8 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from types import MappingProxyType
 from typing import Any
 
 from compth.certification.beside import beside
@@ -296,15 +296,22 @@ def _holds(tree: Any, name: str) -> bool:
     return bool(tree == name)
 
 
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """An answer that is never written to: one value of the package's own that a function reads."""
+
+    told: Answer
+
+
 def body_of(told: Answer) -> Any:
     """A function with the file's signature that does what the file's body was seen to do."""
-    known: Any = MappingProxyType(told)  # never written to: it counts as one value that the function reads
+    known = _Known(told)
 
     def heard(w: Any, x: Any, **given: Any) -> Any:
-        return _Step(heard, known, w, x, given, w.broadcast).following()
+        return _Step(heard, known.told, w, x, given, w.broadcast).following()
 
     def silent(w: Any, x: Any, **given: Any) -> Any:
-        return _Step(silent, known, w, x, given, None).following()
+        return _Step(silent, known.told, w, x, given, None).following()
 
     body: Any = heard if any(op[0] == SPOKEN for op in told["ops"]) else silent
     body.__name__ = body.__qualname__ = told["name"]
