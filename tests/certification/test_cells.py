@@ -10,7 +10,7 @@ import pytest
 
 import compth as ct
 from compth.certificates import Verdict
-from compth.certification.cells import question, stage, words
+from compth.certification.cells import question, stage, visits, words
 from compth.certification.cells.nodes import Stopped
 from compth.certification.cells.numbers import Numbers, Unknown
 from compth.certification.cells.scripted import scripted
@@ -148,6 +148,11 @@ def test_scripted_draws_are_numpys_own():
     assert rng.random() not in (0.25, 0.65)
     assert (rng.integers(10), rng.choice(4, p=[0.1, 0.2, 0.3, 0.4])) == (6, 3)
     assert rng.uniform(1, 3) == 1.6
+
+
+def test_a_shuffle_that_rejects_its_draws_ends():
+    rng = scripted(visits.Always(1 - 1e-12), 1)
+    assert sorted(rng.permutation(3)) == [0, 1, 2]
 
 
 def test_entries_that_are_kept_on_all_of_the_line_take_no_part_of_the_bound():
