@@ -122,11 +122,15 @@ def decode(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Report:
-    """Certificates of one subject; its verdict is its worst claim's."""
+    """Certificates of one subject; its verdict is its worst claim's.
+
+    stored: read from JSON. Its verdicts are then the file's word, which a reader is told: nothing was run.
+    """
 
     subject: str
     certificates: tuple[Certificate, ...]
     info: dict[str, Any] = field(default_factory=dict)
+    stored: bool = field(default=False, compare=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -151,7 +155,7 @@ class Report:
 
     @classmethod
     def from_json(cls, text: str) -> Report:
-        """Inverse of to_json."""
+        """Inverse of to_json but for `stored`: what a file says was not earned here."""
         data = json.loads(text)
         certificates = tuple(Certificate.from_dict(c) for c in data["certificates"])
-        return cls(data["subject"], certificates, decode(data["info"]))
+        return cls(data["subject"], certificates, decode(data["info"]), stored=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from compth.certificates import EXIT_CODE, Certificate, Report, Verdict, decode, encode, worst
+from compth.reporting.certification import lines
 
 
 def test_the_worst_verdict_decides():
@@ -36,3 +37,13 @@ def test_a_report_survives_json():
     assert again.certificates[0].assumptions == ("a",)
     assert again.info == {"seed": 3}
     assert again.verdict is Verdict.REFUTED
+
+
+def test_a_report_from_a_file_is_the_files_word():
+    """A JSON file that says PROVED has earned nothing."""
+    made = Report("C", (Certificate("C", "Unbiased(omega=1)", Verdict.PROVED, "typed", scope={"d": 2}),))
+    again = Report.from_json(made.to_json())
+    assert again.stored
+    assert not made.stored
+    assert any("the file's word" in line for line in lines(again))
+    assert not any("the file's word" in line for line in lines(made))

@@ -144,6 +144,10 @@ def _counted(blocks: list[int]) -> str:
 def lines(report: Report, script: str = "") -> list[str]:
     """The report as plain lines; script: where its reproduction script was written."""
     out = [f"{report.subject}: {report.verdict.value} ({LADDER[report.verdict]})"]
+    if report.stored:
+        out.append(
+            "  the file's word: this report was read from JSON, nothing was run; judge the object again"
+        )
     for c in report.certificates:
         out += [f"  {sentence(c)}", *(f"    {line}" for line in by_hand(c))]
     out += [f"  {described(known)}" for known in report.info.get("estimates", [])]
