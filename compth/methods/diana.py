@@ -47,7 +47,7 @@ def shift_step(c: Constants) -> Number:
 
 def memory_error(problem: Problem, state: DIANAState) -> Array:
     """mean||h_i - grad f_i(x*)||^2, (R,)."""
-    held = state.memory_error
+    held = getattr(state, "memory_error", None)  # a body of one's own that keeps h has none
     return mean_square(state.h - problem.gradients_at_star) if held is None else np.asarray(held)
 
 

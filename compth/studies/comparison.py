@@ -114,6 +114,16 @@ def _reading(problem: Problem) -> str:
     return f"The file was read with {taken}. " if taken else ""
 
 
+def _wider(rows: Sequence[Row]) -> str:
+    """What the certified columns speak of, where there is one."""
+    if all(r.tight_rate is None and r.certified_rounds is None for r in rows):
+        return ""
+    return (
+        " certified, and rate class: the worst of all problems with this mu_min and L_max (GD: mu and L), a wider"
+        " class: it may lie above a guarantee or a run on this problem and refutes neither."
+    )
+
+
 def _speed(rho: float) -> float:
     """-log rho per round: inf for a method that arrives in one round, 0 for one that does not arrive."""
     if rho <= 0:
@@ -185,10 +195,9 @@ class Comparison:
         """What the columns mean."""
         return (
             f"Rounds and uplink bits per worker until E||x_t-x*||^2 stays below {self.eps:g} ||x_0-x*||^2: promised by"
-            " the theorem at this step, certified for the worst problem with this mu_min and L_max (at the best step of"
-            " that certificate), and here: exact expectation where it is known, else the mean of the runs. never: the"
-            " floor is above the target; floor: as seen, or at most (<=), relative to ||x_0-x*||^2; -: nothing is"
-            " promised, or not reached."
+            " the theorem at this step; certified at the certificate's own best step; here: exact expectation where it"
+            " is known, else the mean of the runs. never: the floor is above the target; floor: as seen, or at most"
+            f" (<=), relative to ||x_0-x*||^2; -: nothing is promised, or not reached.{_wider(self.rows)}"
         )
 
     def plot(self) -> Any:
@@ -239,7 +248,7 @@ class Comparison:
         """A booktabs table."""
         from compth.reporting.reports import latex_table
 
-        return latex_table(*self.columns(), caption=self.caption())
+        return latex_table(*self.columns(), caption=f"{self.caption()} {self.legend()}")
 
     def to_html(self, command: str = "") -> str:
         """Self-contained static page: figure, table, constants, reproduction line, versions."""

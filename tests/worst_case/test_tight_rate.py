@@ -265,7 +265,7 @@ def test_compare_gains_the_tight_column():
     ]
     found = ct.compare(methods, problem, 60, 8, 0)
     assert "rate class" in found.details()[0]
-    assert "a wider class" in found.caption()
+    assert "a wider class" in found.legend()
     for row in found.rows:
         # exact <= tight <= guaranteed: one problem, the worst of its class, the theorem
         assert row.exact_rate <= row.tight_rate * (1 + 1e-9)
@@ -273,7 +273,7 @@ def test_compare_gains_the_tight_column():
     elsewhere = ct.problems.random_quadratic(3, 4, 5, seed=1)
     floor = ct.compare([ct.DCGD(ct.RandK(2))], elsewhere, 60, 8, 0)
     assert floor.rows[0].tight_rate is None
-    assert "a wider class" not in floor.caption()
+    assert "a wider class" not in floor.legend()
 
 
 @pytest.mark.parametrize(
