@@ -12,7 +12,12 @@ from compth.errors import InvalidParameter
 
 
 def check(
-    target: Annotated[str, typer.Argument(help="FILE.py:NAME, a Compressor or a function f(x, rng) or f(x)")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help='FILE.py:NAME, a Compressor or a function f(x, rng) or f(x); or one of the catalogue: "RandK(k=2)"'
+        ),
+    ],
     omega: Annotated[str | None, typer.Option(help="claim Unbiased(omega), an expression in d")] = None,
     delta: Annotated[str | None, typer.Option(help="claim Contractive(delta), an expression in d")] = None,
     claim: Annotated[
@@ -39,8 +44,11 @@ def check(
     from compth.certification.sandbox import check as run_check
 
     file, colon, name = target.rpartition(":")
-    if not colon or not name.isidentifier():
-        raise InvalidParameter(f"target={target!r} must be FILE.py:NAME")
+    listed = None if colon else _listed(target)
+    if listed is None and not (colon and name.isidentifier()):
+        raise InvalidParameter(
+            f'target={target!r} must be FILE.py:NAME, or an object of the catalogue as in "RandK(k=2)"'
+        )
     texts = list(claim or [])
     texts += [f"Unbiased({omega})"] if omega is not None else []
     texts += [f"Contractive({delta})"] if delta is not None else []
@@ -49,20 +57,34 @@ def check(
     spelled = {k: text for k, text in texts_of.items() if isinstance(parameters[k], float)}
     from compth.text.claims import claims_of
 
-    claims_of(texts, parameters | spelled)  # refuse an unreadable claim before anything runs
+    claims = claims_of(texts, parameters | spelled)  # refuse an unreadable claim before anything runs
     request = {
         "file": file, "name": name, "params": parameters, "spelled": spelled, "claims": texts, "dims": dim or None,
         "budget": budget, "alpha": alpha, "seed": seed, "magnitudes": [least, largest], "arithmetic": arithmetic,
     }  # fmt: skip
     check_file(report)
     check_file(script)
-    result = run_check(request)
+    if listed is None:
+        result = run_check(request)
+    else:
+        from compth.certification import certify
+
+        result = certify(listed, dim or None, claims=claims, alpha=alpha, budget=budget, seed=seed,
+                         magnitudes=(least, largest), params=parameters, arithmetic=arithmetic)  # fmt: skip
     if as_json:
         print(result.to_json(), flush=True)
     else:
         _print(result, script)
     _write(result, report, script)
     return EXIT_CODE[result.verdict]
+
+
+def _listed(text: str) -> Any:
+    """The compressor or fleet of the catalogue that is spelled so, None for what reads like no expression."""
+    from compth.compressors import names
+    from compth.text.specs import build
+
+    return build(text, names()) if "(" in text else None
 
 
 def _parameter(text: str) -> tuple[str, Any]:

@@ -1,0 +1,40 @@
+"""`compth check` of an object of the catalogue: judged by its own claims or by those that are given."""
+
+import pytest
+
+from compth.cli import run
+
+
+def said(capsys, *arguments):
+    code = run(["check", *arguments])
+    out, err = capsys.readouterr()
+    return code, out + err
+
+
+def test_an_object_of_the_catalogue_is_judged_by_its_claims(capsys):
+    code, text = said(capsys, "RandK(k=2)", "-d", "6")
+    assert code == 0
+    assert "PROVED       Unbiased(omega=2) at d = 6" in text
+
+
+def test_a_wrong_claim_about_it_is_refuted(capsys):
+    code, text = said(capsys, "TopK(k=2)", "-d", "6", "--delta", "2/5", "--budget", "quick")
+    assert code == 1
+    assert "REFUTED      Contractive(delta=2/5)" in text
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("RandK", "an object of the catalogue"),
+        ("RandX(k=2)", "did you mean RandK"),
+        ("RandK(k=2", "cannot be read"),
+        ("DIANA(RandK(k=2))", "'DIANA'"),
+        ("__import__('os')", "is not known"),
+    ],
+)
+def test_what_is_none_is_one_line(target, words, capsys):
+    code, text = said(capsys, target, "-d", "6")
+    assert code == 2
+    assert words in text
+    assert text.count("\n") == 1
