@@ -275,12 +275,13 @@ IN_CODE = (
             "divides by the p that held before", redrawn_to_rank),
     Erratum("induced-greedy", Code("SamuelHorvath/Compressed_SGD_PyTorch", "quant/quant.py",
                                    "60e8fb2ff39065b3a22b94ca3f274ec74f094355"), "60e8fb2", "grad_spars_opt",
-            "greedy sparsification, unbiased, as the second compressor has to be", "entries with p <= 10^-6 are kept "
-            "without the factor 1/p: their mean is p x", "induced:code.tiny"),
+            "greedy sparsification, the second compressor of the induced one, which should be unbiased (notebook)",
+            "on purpose, as a comment says: entries with p <= 10^-6 are kept without the factor 1/p: their mean is p x",
+            "induced:code.tiny"),
     Erratum("switchml-exponent", Code("p4lang/p4app-switchML", "dev_root/client_lib/src/prepostprocessors/"
                                       "cpu_exponent_quantizer_ppp.cc", "1135acc049419038fc2964cddca5dc150f2aa4de"),
             "1135acc", "PreprocessSingle", "the exponent of a block in an int8", "entries from 2^127 have the exponent "
-            "128, which wraps to -128: a scale of 2^128 in place of 2^-128", "switchml:code.int8"),
+            "128, which wraps to -128: a scale that overflows float32", "switchml:code.int8"),
 )  # fmt: skip
 ERRATA = IN_PRINT + IN_CODE
 SURPRISES = (

@@ -54,13 +54,18 @@ class Escaped(Exception):
     """The program raised what is no Exception, such as SystemExit."""
 
 
+def drawn_by_numpy(rng: Any) -> bool:
+    """True for numpy's generator on bits of its own: symbols and chosen draws are our doing, and their cost ours."""
+    return type(rng) is np.random.Generator and isinstance(rng.bit_generator, np.random.BitGenerator)
+
+
 def accountable(program: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """The same program; while it runs CALLS says so, and what it raises is marked as its own."""
 
     def called(x: Any, rng: Any) -> Any:
         state = CALLS.state
         state[1] += 1
-        state[2] = type(rng) is not np.random.Generator
+        state[2] = not drawn_by_numpy(rng)
         state[0] = 1
         try:
             return program(x, rng)

@@ -72,6 +72,10 @@ READ = Fraction(1, 10**13)
 """A probability is read off numpy's grid only where that moves it by less than this, relative."""
 
 
+LONGEST = 100_000
+"""Decisions of one run: a loop until something is drawn always takes its first branch here, and never ends."""
+
+
 @dataclass
 class _Choice:
     branch: int
@@ -94,6 +98,8 @@ class Path:
         if len(weights) > MAX_BRANCH:
             raise NotTraceable(f"a draw with {len(weights)} outcomes")
         at = len(self.choices)
+        if at >= LONGEST:
+            raise TooManyLeaves(f"more than {LONGEST:,} decisions in one run")
         branch = self.prefix[at] if at < len(self.prefix) else _next(weights, -1)
         self.choices.append(_Choice(branch, weights, weights if read is None else read))
         return branch

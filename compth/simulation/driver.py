@@ -168,9 +168,9 @@ def simulate(
     result is bitwise the same for any number of threads. A replicate whose squared distance passes 1e120 times that of
     the nearest start is recorded in `diverged` and makes the means infinite from then on. x0: (d,) or (runs, d),
     default problem.start.
-    engine: "numpy", or "fast" (extra `fast`: numba loops with streams of their own, the same law; DCGD, DIANA, EF and
-    EF21 in fused rounds, every other method by its own step on the loops' messages; raises Unsupported, naming them,
-    for other compressors than the loops know and for workers that do not compress independently), or "torch" (the
+    engine: "numpy", or "fast" (extra `fast`: numba loops with streams of their own, the same law; every linear body in
+    fused rounds made from its trace, other methods by their own step on the loops' messages; raises Unsupported, naming
+    them, for other compressors than the loops know and for workers that do not compress independently), or "torch" (the
     methods' and compressors' own code on torch tensors, on a GPU where there is one; "torch:cpu" names the device).
     Raises InvalidParameter before it starts when it needs more memory than is free.
     """

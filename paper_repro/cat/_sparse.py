@@ -220,8 +220,8 @@ def draw_sparse(data: Any) -> Any:
 
     f - f* of the second-order model of logistic regression, relative to its start, against bits sent: payload (left)
     and CAT's packets of 512 octets (right). Whole gradients, the largest entries (S) and their signs with a norm (S+Q),
-    with the level tuned in every round; S in payload bits, one entry a round, is followed to half. Orders of magnitude
-    lie between them at the start, one or less at a tenth.
+    with the level tuned in every round; S in payload bits, one entry a round, is tuned every 500 rounds and followed
+    to half. Orders of magnitude lie between them at the start, one or less at a tenth.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure

@@ -57,7 +57,7 @@ def draw(data: Any) -> Any:
     E||x_t - x*||^2 relative to its start, four runs: ISEGA at 1/(L(1 + 1/(n tau))), that is 1/(2L) at n tau = 1, beside
     gradient descent at 1/(2L), for ridge regression (kappa = 101) and for the second-order model of logistic regression
     (kappa = 36). Right: 14 workers that send 1, 7 (tau = 1/n), 49 or all of 98 coordinates: fewer than 1/n is slow,
-    more gains a factor of two at most.
+    more gains about a factor of two.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure

@@ -9,7 +9,6 @@ import numpy as np
 
 import compth as ct
 from compth.methods import find_guarantee
-from compth.methods.ibcd import tau_table
 
 EPS = 1e-6
 REAL: dict[str, Any] = {"dataset": "diabetes", "workers": 5, "split": "kmeans", "regularisation": 0.1}
@@ -29,11 +28,10 @@ def constants(n: int, tau: Fraction) -> ct.Constants:
 
 
 def trade() -> dict[str, Any]:
-    """Twice the workers for half of the blocks (ISEGA), and the abstract's hundred workers (IBCD)."""
+    """Twice the workers for half of the blocks (ISEGA)."""
     isega: Any = ct.methods.theorems()["isega.linear"]
     pace = [1 - isega.plan(constants(n, Fraction(1, n))).rho for n in (10, 20)]
-    hundred = tau_table(100, [Fraction(1, 100)])[0]
-    return {"sec5.linear": pace[1] / pace[0], "abstract.blocks": hundred.traffic / hundred.iterations}
+    return {"sec5.linear": pace[1] / pace[0]}
 
 
 def toy() -> dict[str, float]:

@@ -57,8 +57,8 @@ def averaged(method: Any, q: Any) -> float:
     top = float(np.linalg.eigvalsh(L)[-1])
     for x0 in np.linalg.eigh(L)[1].T:
         run = ct.exact(method, q, ROUNDS, x0=x0)
-        start = float((L @ x0) @ (L @ x0))
-        worst = max(worst, start / (2 * top * float(run.mean_gap[0] - run.mean_gap[-1])))
+        seen = float(run.mean_gradient_square[:ROUNDS].sum())
+        worst = max(worst, seen / (2 * top * float(run.mean_gap[0] - run.mean_gap[-1])))
     return worst
 
 

@@ -39,7 +39,7 @@ def composition() -> float:
 
 
 def bound() -> float:
-    """Largest exact averaged squared gradient over Theorem 9's bound, C_nat up and down, heterogeneous quadratics."""
+    """Largest exact averaged squared gradient over Theorem 9's bound, Rand-2 up and down, heterogeneous quadratics."""
     q = ct.problems.random_quadratic(3, 4, 8.0, seed=3, minimisers=1.0, hessians=0)
     method = ct.DCGD(ct.RandK(2), downlink=ct.RandK(2))
     found = find_guarantee(method, q, "dcgd.nonconvex")

@@ -10,11 +10,14 @@ import pytest
 
 import compth as ct
 from compth.certificates import Verdict
+from compth.certification import certify
+from compth.certification.beside import drawn_by_numpy
 from compth.certification.cells import question, stage, visits, words
 from compth.certification.cells.nodes import Stopped
 from compth.certification.cells.numbers import Numbers, Unknown
-from compth.certification.cells.scripted import scripted
+from compth.certification.cells.scripted import heard, scripted
 from compth.certification.subject import as_subject, declared_claims
+from compth.certification.tracer import TooManyLeaves, leaves
 from compth.proof import cells
 
 from . import corners, outside, piecewise, randomly, sly, styles, unlike
@@ -139,6 +142,43 @@ def test_a_word_that_is_traced_wrongly_is_seen_by_a_real_run(monkeypatch, step):
 @pytest.mark.parametrize("program", styles.PARTED)
 def test_what_float64_breaks_is_not_proved_and_says_where(program):
     assert "a real run" in found(program, styles.PARTED[program], 3).says
+
+
+def test_what_is_raised_inside_a_chosen_draw_is_raised_after_the_call():
+    """C lets nothing through: a limit of time and Ctrl-C were lost, and the worker's supervisor refuted the program."""
+
+    class Failing(dict):
+        def get(self, at):
+            raise KeyboardInterrupt
+
+    rng = scripted(Failing(), 1)
+    with pytest.raises(KeyboardInterrupt), heard():
+        rng.random()
+    with heard():
+        assert scripted({0: 0.25}, 1).random() == 0.25
+
+
+def test_chosen_draws_cost_us_and_not_the_program():
+    assert drawn_by_numpy(np.random.default_rng(0))
+    assert not drawn_by_numpy(scripted({}, 0))
+    assert not drawn_by_numpy(None)
+
+
+def test_a_loop_until_something_is_drawn_ends():
+    """Symbolic runs take the first branch for ever: certify did not come back."""
+
+    def distinct(x, rng):
+        kept = set()
+        while len(kept) < 2:
+            kept.add(int(rng.integers(len(x))))
+        y = np.zeros(len(x))
+        for j in kept:
+            y[j] = x[j] * len(x) / 2
+        return y
+
+    with pytest.raises(TooManyLeaves, match="in one run"):
+        list(leaves(lambda rng: distinct(np.ones(4), rng)))
+    assert certify(distinct, 4, claims=ct.Unbiased("d/2 - 1"), budget="quick").verdict is not Verdict.REFUTED
 
 
 def test_scripted_draws_are_numpys_own():

@@ -253,3 +253,17 @@ def test_the_paper_of_adiana_is_told_its_own_step():
     c = ct.ADIANA(ct.RandK(1)).check(GENERAL)
     with pytest.raises(NoGuarantee, match="64 omega"):
         theorems()["adiana.paper"].plan(c, 1)
+
+
+def test_a_theorem_that_states_no_rate_promises_nothing():
+    """It promised that one round arrives."""
+
+    class Silent(Theorem):
+        id, title = "silent", "says its step alone"
+
+        def step_limit(self, c):
+            return 1 / c.L, "1/L"
+
+    problem = ct.problems.random_quadratic(2, 3, 5, seed=0)
+    with pytest.raises(NoGuarantee, match="neither rate nor values"):
+        ct.guarantee(ct.GD(), problem, Silent())

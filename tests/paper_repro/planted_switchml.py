@@ -17,16 +17,20 @@ def no_slack(monkeypatch):
     )
 
 
-def two_exponents(monkeypatch):
-    """Twice the bits beside the integers."""
-    member = type(ct.SwitchML(8, exponent=True).member(0))
-    right = member.bits
+def twice(field):
+    """Twice this part of a message's bits."""
 
-    def slip(self, *given, **named):
-        cost = right(self, *given, **named)
-        return replace(cost, other=2 * cost.other)
+    def plant(monkeypatch):
+        member = type(ct.SwitchML(8, exponent=True).member(0))
+        right = member.bits
 
-    monkeypatch.setattr(member, "bits", slip)
+        def slip(self, *given, **named):
+            cost = right(self, *given, **named)
+            return replace(cost, **{field: 2 * getattr(cost, field)})
+
+        monkeypatch.setattr(member, "bits", slip)
+
+    return plant
 
 
 PLANTED = {
@@ -34,6 +38,7 @@ PLANTED = {
     "c3.relative": (lambda: switchml.bounds(True)["c3.relative"], scaled(calculus, "integer_sum_error")),
     "code.slack": (_code.slack, scaled(calculus, "switchml_reference_scale")),
     "code.packets": (lambda: _code.code(298)["code.packets"], scaled(_code, "packets")),
+    "code.payload": (lambda: _code.code(298)["code.payload"], twice("levels")),
     "code.ties": (lambda: _code.code(298)["code.ties"], scaled(_code, "round_integers", 2)),
-    "c5.exponent": (lambda: switchml.reference()["c5.exponent"], two_exponents),
+    "c5.exponent": (lambda: switchml.reference()["c5.exponent"], twice("other")),
 }

@@ -19,7 +19,7 @@ from compth.certification import evalues
 from compth.certification.cells.bounds import Group
 from compth.certification.cells.evaluation import Chart
 from compth.certification.cells.laws import Piece
-from compth.certification.cells.scripted import scripted
+from compth.certification.cells.scripted import heard, scripted
 from compth.certification.cells.visits import Visit
 from compth.certification.subject import Subject
 from compth.certification.traced import AGREES, LEVEL, RUNS, inputs
@@ -153,7 +153,8 @@ def _run(subject: Subject, d: int, listed: list[Visit], check: Callable[[Array, 
     for at, visit in enumerate([*map(Visit, inputs(d)), *listed]):
         rng = scripted(visit.script, at) if visit.script else np.random.default_rng([at])
         try:
-            out = subject.program(visit.x.copy(), rng)
+            with heard():
+                out = subject.program(visit.x.copy(), rng)
         except Exception as problem:
             raise Strange(f"a real run fails: {type(problem).__name__}: {str(problem)[:80]}") from None
         y = np.asarray(out, dtype=np.float64)

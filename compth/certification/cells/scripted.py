@@ -7,8 +7,10 @@ bits, so that one number in [0, 1) says what is drawn.
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,20 @@ class Stream:
         self._name = b"BitGenerator"
         self.capsule: Any = make(ctypes.addressof(self._functions), self._name, None)
         self.lock = threading.Lock()
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Raise here what is raised inside a chosen draw, such as a limit of time or Ctrl-C: C lets nothing through."""
+    failed: list[BaseException] = []
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda dropped: failed.append(dropped.exc_value or RuntimeError("a draw failed"))
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+    if failed:
+        raise failed[0]
 
 
 def scripted(chosen: Mapping[int, float], seed: int) -> np.random.Generator:

@@ -194,8 +194,10 @@ class Theorem(ABC):
         return np.asarray(trace.se_metric if own else trace.se_square)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
-        """t -> bound on E metric_t; by default rho^t start + floor (1 - rho^t)."""
-        rho, floor = float(plan.rho or 0.0), float(plan.floor)
+        """t -> bound on E metric_t; by default rho^t start + floor (1 - rho^t), NoGuarantee without a rho."""
+        if plan.rho is None:
+            raise NoGuarantee(f"{self.id} states neither rate nor values: give it one of them")
+        rho, floor = float(plan.rho), float(plan.floor)
         return geometric(rho, floor, start)
 
     def distance_factor(self, c: Constants, plan: Plan) -> float:

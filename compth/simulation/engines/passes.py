@@ -36,7 +36,13 @@ def scheduled(reading: Reading, plain: bool, known: int | None, compares: str | 
     return _Planner(reading, plain, known, compares).planned()
 
 
+MOST_OUTCOMES = 62
+"""Outcomes of a round's coins that the loops take: a bit each in a signed word."""
+
+
 def _check(program: Program) -> None:
+    if len(program.leaves) > MOST_OUTCOMES:
+        raise Unsupported(f"{program.name}: more than {MOST_OUTCOMES} outcomes of coins have no loop")
     draws = [program.ops[i].draw for i in program.of_kind(MESSAGE)]
     for op in program.ops:
         at = f"{program.name}, line {op.line}"

@@ -391,3 +391,18 @@ def test_compare_runs_on_the_engine_and_refuses_before_it_runs(tmp_path):
     with pytest.raises(Unsupported, match="does not know Bernoulli"):
         ct.compare([known, other], PROBLEM, 20, 64, engine="fast", progress=seen.append)
     assert seen == []
+
+
+@ct.method
+def SixCoins(w, x, h: ct.Worker, *, gamma):
+    """Six coins a round: 64 outcomes, more than a signed word has bits for."""
+    c = w.compress(w.gradient(x) - h)
+    for k in range(1, 7):
+        h = w.coin(0.5, h, h + 0.001 * k * c)
+    return dict(x=x - gamma * w.mean(h + c), h=h)
+
+
+def test_a_body_of_too_many_coins_runs_by_its_own_step():
+    problem = ct.problems.random_quadratic(n=3, d=4, kappa=5, seed=0)
+    trace = ct.simulate(SixCoins(ct.RandK(2), gamma=0.1), problem, steps=3, runs=4, seed=1, engine="fast")
+    assert np.isfinite(trace.mean_square).all()
