@@ -2,11 +2,12 @@
 
 Caption: a random quadratic with n = 4, d = 8, kappa = 30 and different minimisers. Left, DIANA with Rand-2; right, EF21
 with Top-2. Dashed: the best theorem that covers the step (it ends where no theorem does; the dot is the step that it
-plans). Thin: the worst case over all problems and compressors with the same constants. Thick: this problem, by exact
-second moments (DIANA) or by its deterministic run (EF21, dots). Diamonds mark the best step tried. A theorem's step is
-safe for every problem; on this one it costs {diana:.2g} times the rounds of the best for DIANA and {ef21:.2g} times for
-EF21. For DIANA this problem is as slow as the
-worst one at every step that is safe for both: short steps, not hard problems, cost the rounds.
+plans). It jumps where the theorem with the mean's mu ends: those beyond know the mu_i of single workers alone, the
+least of which is small here. Thin: the worst case over all problems whose every f_i has this mu and L_max. Thick: this
+problem, by exact second moments (DIANA) or by its deterministic run (EF21, dots). Diamonds mark the best step tried. A
+theorem's step is safe for every problem; on this one it costs {diana:.2g} times the rounds of the best for DIANA and
+{ef21:.2g} times for EF21. For DIANA this problem is as slow as the worst one at every step that is safe for both: short
+steps, not hard problems, cost the rounds.
 """
 
 from __future__ import annotations

@@ -205,14 +205,7 @@ class Evaluation:
         return whole(s)
 
     def _ite(self, node: Node) -> Any:
-        condition, yes, no = node.args
-        try:
-            answer = self.truth(condition)
-        except Foreign:
-            if draws(condition):
-                raise Stopped("a branch on another entry and a draw together") from None
-            answer = self.ties.choose(condition)
-        return self.value(yes if answer else no)
+        return self.value(taken(self, node))
 
     # logarithms and powers of two
 
@@ -556,6 +549,19 @@ class Evaluation:
 
 UNKNOWN = {"undefined": "what is no number (a division by zero, or memory that was not set)",
             "top": "the largest entry of x", "bottom": "the smallest entry of x"}  # fmt: skip
+
+
+def taken(run: Any, node: Node) -> Node:
+    """The arm of a branch that this run takes; where another entry decides, both are taken in turn (`Ties`)."""
+    condition, yes, no = node.args
+    try:
+        answer = run.truth(condition)
+    except Foreign:
+        if draws(condition):
+            raise Stopped("a branch on another entry and a draw together") from None
+        answer = run.ties.choose(condition)
+    arm: Node = yes if answer else no
+    return arm
 
 
 def joined(run: Any, node: Node) -> bool:

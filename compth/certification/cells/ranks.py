@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from compth.certification.cells.cone import Case, Form, flat, num, plus, scaled, squared, times
-from compth.certification.cells.evaluation import UNKNOWN, Foreign, Ties, Way, draws, joined, placed
+from compth.certification.cells.evaluation import UNKNOWN, Foreign, Ties, Way, joined, placed, taken
 from compth.certification.cells.exactness import settled, signed
 from compth.certification.cells.forms import alike
 from compth.certification.cells.nodes import LARGEST as INT64
@@ -126,14 +126,7 @@ class Ranked:
         return num(1 if up else -1)
 
     def _ite(self, node: Node) -> Form:
-        condition, yes, no = node.args
-        try:
-            answer = self.truth(condition)
-        except Foreign:
-            if draws(condition):
-                raise Stopped("a branch on another entry and a draw together") from None
-            answer = self.ties.choose(condition)
-        return self.form(yes if answer else no)
+        return self.form(taken(self, node))
 
     def _sum(self, node: Node) -> Form:
         """The sum over all entries: of each rank, whatever its sign."""
