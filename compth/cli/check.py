@@ -41,14 +41,10 @@ def check(
 ) -> int:
     """Certify or refute. Exit code 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive."""
     from compth.certificates import EXIT_CODE
+    from compth.certification import certify
     from compth.certification.sandbox import check as run_check
 
-    file, colon, name = target.rpartition(":")
-    listed = None if colon else _listed(target)
-    if listed is None and not (colon and name.isidentifier()):
-        raise InvalidParameter(
-            f'target={target!r} must be FILE.py:NAME, or an object of the catalogue as in "RandK(k=2)"'
-        )
+    file, name, listed = _read(target)
     texts = list(claim or [])
     texts += [f"Unbiased({omega})"] if omega is not None else []
     texts += [f"Contractive({delta})"] if delta is not None else []
@@ -67,8 +63,6 @@ def check(
     if listed is None:
         result = run_check(request)
     else:
-        from compth.certification import certify
-
         result = certify(listed, dim or None, claims=claims, alpha=alpha, budget=budget, seed=seed,
                          magnitudes=(least, largest), params=parameters, arithmetic=arithmetic)  # fmt: skip
     if as_json:
@@ -79,12 +73,19 @@ def check(
     return EXIT_CODE[result.verdict]
 
 
-def _listed(text: str) -> Any:
-    """The compressor or fleet of the catalogue that is spelled so, None for what reads like no expression."""
+def _read(target: str) -> tuple[str, str, Any]:
+    """(file, name, None), or ("", "", the compressor or fleet of the catalogue that is spelled so)."""
     from compth.compressors import names
     from compth.text.specs import build
 
-    return build(text, names()) if "(" in text else None
+    file, colon, name = target.rpartition(":")
+    if colon and name.isidentifier():
+        return file, name, None
+    if colon or "(" not in target:
+        raise InvalidParameter(
+            f'target={target!r} must be FILE.py:NAME, or an object of the catalogue as in "RandK(k=2)"'
+        )
+    return "", "", build(target, names())
 
 
 def _parameter(text: str) -> tuple[str, Any]:
