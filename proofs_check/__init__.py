@@ -4,8 +4,8 @@
     python -m proofs_check dcgd.general  one
     python proofs_check/recheck.py       the stored certificates again, with the standard library only
 
-How to write one. A file `proofs_check/<id with _ for .>.py` defines `SCRIPT = Script(id, title, parts)`; a catalogue
-object whose `proof` is that id is then PROVED when all parts pass. A part has
+How to write one. A file `proofs_check/<family>/<id with _ for .>.py` defines `SCRIPT = Script(id, title, parts)`; a
+catalogue object whose `proof` is that id is then PROVED when all parts pass. A part has
 
     statement   a dict in the kernel's language (`compth/proof/kernel.py`, docstring): params, domain, vectors
                 ("common x", "family Q ~ g @ 0"), values, given {name: schema instance}, claim [...], and for a whole

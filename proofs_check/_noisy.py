@@ -6,7 +6,7 @@ G are the workers' stochastic gradients, drawn independently with mean E||G_i - 
 from fractions import Fraction as F
 
 from proofs_check._models import per_worker, plain
-from proofs_check.dcgd_nonconvex import chain
+from proofs_check.dcgd.dcgd_nonconvex import chain
 
 NOISE = {"noise": "noise(G, P, s2/n)", "apart": "independent(G, n)"}
 

@@ -12,6 +12,7 @@ import pytest
 from compth.claims import proved_index
 from compth.proof import identity
 from proofs_check._command import CERTIFICATES, INDEX, scripts
+from proofs_check._found import families
 from proofs_check._script import run
 from proofs_check.not_provable import REASONS
 from proofs_check.recheck import HASHED, sealed
@@ -46,6 +47,19 @@ def test_the_script_proves_what_the_index_says(name):
     for part in stored["parts"]:
         assert len(part["controls"]) >= 3
         assert all(c["margin"].startswith("-") for c in part["controls"])
+
+
+def test_a_script_in_no_family_is_named(tmp_path):
+    """It would be run by nobody."""
+    listed = [name for names in families().values() for name in names]
+    assert sorted(listed) == sorted(name.replace(".", "_") for name in SCRIPTS)
+    (tmp_path / "dcgd").mkdir()
+    (tmp_path / "dcgd" / "__init__.py").touch()
+    (tmp_path / "dcgd" / "dcgd_convex.py").touch()
+    assert families(tmp_path) == {"dcgd": ["dcgd_convex"]}
+    (tmp_path / "dcgd_new.py").touch()
+    with pytest.raises(ValueError, match=r"dcgd_new\.py is in no family"):
+        families(tmp_path)
 
 
 def test_the_index_is_what_standing_reads():

@@ -19,11 +19,14 @@ from compth.methods.dcgd import DCGD
 from compth.methods.diana import DIANA
 from compth.methods.marina import MARINA
 from compth.proof import Refused
-from proofs_check import dcgd_interpolation, diana_unified, ef21_pl, marina_pl
 from proofs_check._command import scripts
 from proofs_check._followed import follows
 from proofs_check._script import run, run_part, tied
 from proofs_check._untraced import NO_BODY, NO_METHOD, OTHER_WORDS, UNTRACED
+from proofs_check.dcgd import dcgd_interpolation
+from proofs_check.diana import diana_unified
+from proofs_check.ef import ef21_pl
+from proofs_check.marina import marina_pl
 
 FOLDER = Path(dcgd_interpolation.__file__).parent
 SCRIPTS = scripts()
@@ -205,7 +208,10 @@ def refused_by_one_token(name):
 
 @pytest.mark.parametrize(
     ("kind", "name", "old", "new"),
-    [(DCGD, "dcgd_general", "x - gamma", "x + gamma"), (MARINA, "marina_pl", "g + w.mean", "g - w.mean")],
+    [
+        (DCGD, "dcgd.dcgd_general", "x - gamma", "x + gamma"),
+        (MARINA, "marina.marina_pl", "g + w.mean", "g - w.mean"),
+    ],
 )
 def test_a_script_written_again_from_a_changed_body_proves_nothing(monkeypatch, kind, name, old, new):
     """The script takes the changed step: its statement is then another, and what it shows no proof of it."""

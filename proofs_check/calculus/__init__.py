@@ -1,0 +1,1 @@
+"""What a combination of compressors inherits."""

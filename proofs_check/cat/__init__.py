@@ -1,0 +1,1 @@
+"""Communication-adaptive tuning: descent per bit."""

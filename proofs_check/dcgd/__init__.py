@@ -1,0 +1,1 @@
+"""Distributed compressed gradient descent: messages of the gradients themselves."""

@@ -1,0 +1,172 @@
+"""DCGD with a compressed broadcast, on heterogeneous data and under interpolation: one step and the whole run."""
+
+from fractions import Fraction as F
+
+import sympy
+
+from compth.methods.dcgd import DCGDBidirectional
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text, without_max
+from proofs_check._steps import SENT, broadcasting
+from proofs_check.dcgd import dcgd_general as general
+from proofs_check.dcgd.dcgd_general import A, B, L, Lm, ga, mu, zeta2
+
+UPDATE = broadcasting(SENT)
+MOVES = UPDATE.next("x")
+MOVED = UPDATE.after("sq(x - xs)", MOVES)
+[down] = symbols("down")  # 1 + omega_M
+FLEET = {"A": A, "B": B, "L": L, "L_max": Lm, "mu": mu, "omega_down": down - 1}
+BASE = general.STATEMENT
+DOMAIN = ["L > 0", "Lm > 0", "mu > 0", "mu <= L", "L <= Lm", "A >= 0", "A >= B", "down >= 1"]
+VECTORS = [*(v for v in BASE["vectors"]), f"common c ~ {UPDATE.mean('broadcast')} @ 1"]
+
+
+def rates(zeta):
+    """(step bound with S for max{1 - B, 0}, S's domain, rate, noise) at this zeta2*."""
+    plan, limit = plan_of(DCGDBidirectional(), constants(**FLEET, zeta2_star=zeta), ga)
+    bound, largest = without_max(1 / limit, "S")
+    return text(bound), largest, text(plan.rho), text(sympy.simplify(plan.floor * (1 - plan.rho)))
+
+
+STEP, LARGEST, RHO, NOISE = rates(zeta2)
+OTHER = f"ga*{STEP} <= 1"
+STATEMENT = {
+    **BASE,
+    "name": "dcgd.bidirectional",
+    "params": "L Lm mu A B S ga down",
+    "domain": [*DOMAIN, *LARGEST, "ga > 0", OTHER],
+    "vectors": VECTORS,
+    "given": {**BASE["given"], "down": "variance(c, down - 1)"},
+    "claim": [f"{MOVED} <= {RHO}*sq(x - xs) + {NOISE}"],
+    "run": {**BASE["run"], "next": MOVES, "rate": RHO, "noise": NOISE},
+}
+CLAIM = STATEMENT["claim"][0]
+DOWN = ["ga*(down - 1)*S*L", "ga*(S - (1 - B))*L", "ga*L*(A - B)", "ga*(L - mu)"]
+STEPS = [
+    step("1 - 2*ga*down*A*Lm >= 0", {OTHER: "1"}, ["ga*down*S*L"]),
+    step(
+        "1 - ga*mu >= 0",
+        {OTHER: "1"},
+        [*DOWN, "ga*A*(2*(Lm - L) + L)", "2*ga*(down - 1)*A*Lm"],
+    ),
+    step(
+        CLAIM,
+        {
+            "convex": "2*ga",
+            "smooth": "2*ga*(1 - 2*ga*down*A*Lm)",
+            "each": "4*Lm*ga**2*down*A",
+            "optimal": "-4*Lm*ga**2*down*A",
+            "joint": "down*ga**2",
+            "down": "ga**2",
+        },
+        [
+            f"ga/L*(1 - ga*{STEP})*sq(P(g))",
+            "down*ga**2*(S - (1 - B))*sq(P(g))",
+            "down*ga**2*A*sq(g - 2*hs)",
+        ],
+    ),
+]
+
+SHARED_STEP, SHARED_LARGEST, SHARED_RHO, NONE = rates(0)
+SHARED_OTHER = f"ga*{SHARED_STEP} <= 1"
+SHARED = {
+    **{k: v for k, v in STATEMENT.items() if k != "let"},
+    "name": "dcgd.bidirectional.interpolation",
+    "domain": [*DOMAIN, *SHARED_LARGEST, "ga > 0", SHARED_OTHER],
+    "vectors": [v for v in VECTORS if "hs" not in v],
+    "given": {
+        **{k: v for k, v in STATEMENT["given"].items() if k != "optimal"},
+        "each": "cocoercive(f, fs, g, 0, x, xs, Lm)",
+    },
+    "claim": [f"{MOVED} <= {SHARED_RHO}*sq(x - xs)"],
+    "run": {**STATEMENT["run"], "rate": SHARED_RHO, "noise": NONE.strip("()"), "fixed": "xs"},
+}
+SHARED_CLAIM = SHARED["claim"][0]
+SHARED_STEPS = [
+    step("1 - ga*down*A*Lm >= 0", {SHARED_OTHER: "1"}, ["ga*down*S*L"]),
+    step(
+        "1 - ga*mu >= 0",
+        {SHARED_OTHER: "1"},
+        [*DOWN, "ga*A*(Lm - L)", "ga*(down - 1)*A*Lm"],
+    ),
+    step(
+        SHARED_CLAIM,
+        {
+            "convex": "2*ga",
+            "smooth": "2*ga*(1 - ga*down*A*Lm)",
+            "each": "2*Lm*ga**2*down*A",
+            "joint": "down*ga**2",
+            "down": "ga**2",
+        },
+        [f"ga/L*(1 - ga*{SHARED_STEP})*sq(P(g))", "down*ga**2*(S - (1 - B))*sq(P(g))"],
+    ),
+]
+
+
+def at(curvatures, shifts, p, step_size, chance=1, **params):
+    """The model of `dcgd.general` with a broadcast that is sent with probability `chance`."""
+    chance = F(chance)
+    found = general.at(curvatures, shifts, p, step_size, **{"down": 1 / chance, **params})
+    draws, workers = found["vectors"]["Q"], len(curvatures)
+    mean = [sum(F(v[0]) for v in q) / workers for q in draws]
+    kept = [(chance, 1 / chance)] + ([(1 - chance, F(0))] if chance < 1 else [])
+    found["vectors"]["c"] = [[[str(b * m)]] * workers for m in mean for _, b in kept]
+    found["vectors"]["Q"] = [q for q in draws for _ in kept]
+    found["prob"] = [str(F(w) * v) for w in found["prob"] for v, _ in kept]
+    size = len(kept)
+    found["cells"] = [[list(range(size * k, size * (k + 1))) for k in range(len(draws))]]
+    return found
+
+
+def shared(curvatures, *arguments, **params):
+    """The model without gradients at the solution."""
+    found = at(curvatures, [0] * len(curvatures), *arguments, **params)
+    del found["vectors"]["hs"]
+    return found
+
+
+TIGHT = {"L": 1, "Lm": 1, "mu": 1, "S": 1}
+ALIKE = ([1, 1], [-4, 4], F(1, 2))
+SCRIPT = Script(
+    "dcgd.bidirectional",
+    "DCGD with a compressed broadcast",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 3], [1, -1], F(1, 2), F(1, 40), chance=F(1, 2)),
+            [
+                ({"claim": [CLAIM.replace(NOISE, f"{NOISE}/4")]}, at(*ALIKE, F(1, 2), **TIGHT)),
+                ({"claim": [CLAIM.replace(NOISE, "0")]}, at(*ALIKE, F(1, 2), **TIGHT)),
+                (
+                    {"claim": [CLAIM.replace(RHO, "(1 - 4*ga*mu)")]},
+                    at([1, 1], [1, -1], F(1, 2), F(1, 2), **TIGHT),
+                ),
+                ({"given": {"joint": None}}, at(*ALIKE, F(1, 2), **{**TIGHT, "A": 0})),
+                ({"given": {"down": None}}, at(*ALIKE, F(1, 2), chance=F(1, 30), **{**TIGHT, "down": 1})),
+            ],
+            update=UPDATE,
+        ),
+        Part(
+            SHARED,
+            SHARED_STEPS,
+            shared([1, 3], F(1, 2), F(1, 40), chance=F(1, 2)),
+            [
+                # gamma = 1/(1+omega_M)(L + A L_max): an equality on one curvature
+                (
+                    {"claim": [SHARED_CLAIM.replace(SHARED_RHO, f"(99/100)*{SHARED_RHO}")]},
+                    shared([1, 1], F(1, 2), F(1, 3), chance=F(1, 2), **TIGHT),
+                ),
+                (
+                    {"domain": [t for t in SHARED["domain"] if t != SHARED_OTHER]},
+                    shared([1, 1], F(1, 2), F(1, 2), chance=F(1, 2), **TIGHT),
+                ),
+                (
+                    {"given": {"down": None}},
+                    shared([1, 1], F(1, 2), F(1, 3), chance=F(1, 4), down=1, **TIGHT),
+                ),
+                ({"given": {"joint": None}}, shared([1, 1], F(1, 8), F(1, 2), **{**TIGHT, "A": 0})),
+            ],
+            update=UPDATE,
+        ),
+    ],
+)

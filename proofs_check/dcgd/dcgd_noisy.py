@@ -1,0 +1,71 @@
+"""DCGD of stochastic gradients on heterogeneous data, for any joint variance (A, B): one step and the whole run."""
+
+from fractions import Fraction as F
+
+import sympy
+
+from compth.methods.dcgd import DCGDNoisy
+from proofs_check._noisy import noisy, with_noise
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text, without_max
+from proofs_check._steps import SENT, stochastic
+from proofs_check.dcgd import dcgd_general as exact
+
+UPDATE = stochastic(SENT)
+L, Lm, mu, A, B, ga, zeta2, n, s2 = symbols("L Lm mu A B ga zeta2 n s2")
+FLEET = constants(A=A, B=B, n=n, L=L, L_max=Lm, mu=mu, zeta2_star=zeta2, sigma2=s2)
+PLAN, LIMIT = plan_of(DCGDNoisy(), FLEET, ga)
+if LIMIT != exact.LIMIT or PLAN.rho != exact.PLAN.rho:
+    raise AssertionError("not the step and factor of dcgd.general")
+ADDED, LARGEST = without_max(PLAN.floor * (1 - PLAN.rho), "S")
+if LARGEST != exact.LARGEST:
+    raise AssertionError("another maximum than in dcgd.general")
+NOISE = text(sympy.expand(ADDED))
+
+STATEMENT = with_noise(
+    exact.STATEMENT,
+    "dcgd.noisy",
+    "L Lm mu A B S ga n s2",
+    UPDATE.mean("message"),
+    claim=[f"{exact.MOVED} <= {exact.RHO}*sq(x - xs) + {NOISE}"],
+    run={**exact.STATEMENT["run"], "noise": NOISE},
+)
+STATEMENT["domain"].append("n >= 1")
+CLAIM = STATEMENT["claim"][0]
+USE, TERMS = exact.STEPS[-1]["use"], exact.STEPS[-1]["terms"]
+STEPS = [
+    *exact.STEPS[:-1],
+    step(
+        CLAIM,
+        {**USE, "noise": "ga**2*(n*A + S)", "apart": "-ga**2*A"},
+        [*TERMS, "ga**2*(S - (1 - B))*sq(P(G - g))"],
+    ),
+]
+
+
+def at(curvatures, shifts, p, step_size, away=1, **params):
+    """The model of `dcgd.general` with noisy gradients."""
+    found = exact.at(curvatures, shifts, p, step_size)
+    return noisy(found, away, p, **{"n": len(shifts), **params})
+
+
+ALIKE = ([1, 1], [-4, 4], F(1, 2), F(1, 2))
+QUIET = ([1, 1], [F(-1, 9), F(1, 9)], F(1, 2), F(1, 2))
+TIGHT = exact.TIGHT
+SCRIPT = Script(
+    "dcgd.noisy",
+    "DCGD of stochastic gradients: linear to a floor",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 3], [1, -1], F(1, 2), F(1, 20), s2=2),
+            [
+                ({"claim": [CLAIM.replace(NOISE, f"{NOISE}/4")]}, at(*ALIKE, **TIGHT)),
+                ({"claim": [CLAIM.replace("s2", "0")]}, at(*QUIET, away=9, **TIGHT)),
+                ({"given": {"noise": None}}, at(*QUIET, away=9, s2=0, **TIGHT)),
+                ({"given": {"joint": None}}, at(*ALIKE, **{**TIGHT, "A": 0})),
+            ],
+            update=UPDATE,
+        )
+    ],
+)

@@ -1,0 +1,1 @@
+"""DIANA and ADIANA: messages of what a memory does not know yet."""

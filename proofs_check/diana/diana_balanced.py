@@ -1,0 +1,124 @@
+"""DIANA's row of the unified theory: its assumption, and with it the theorem at every M, the best one included."""
+
+from fractions import Fraction as F
+
+from compth.methods.core.symbols import Within
+from compth.methods.diana import DIANAUnified, shift_step
+from proofs_check._rows import Row, exact_row, theorem_part
+from proofs_check._script import Part, Script, constants, step, symbols, text
+from proofs_check._sgd import CONVEX, STEEP, claims, steep
+from proofs_check._steps import SHIFTED as UPDATE
+from proofs_check._steps import remembering
+from proofs_check.diana.diana_unified import at as unified_at
+
+n, Lm, om = symbols("n Lm om")
+al = Within("al")
+FLEET = {"omega": om, "A": om / n, "n": n, "L_max": Lm}
+ROW = DIANAUnified().parameters(constants(**FLEET, params={"alpha": al}))
+A, B, RHO, C = (text(v) for v in (ROW.A, ROW.B, ROW.rho, ROW.C))
+SMALL = f"al <= {text(shift_step(constants(**FLEET)))}"
+
+LATER = UPDATE.after("sq(h - hs)", UPDATE.next("h"))
+STATEMENT = {
+    "name": "diana.balanced.assumption",
+    "title": "sigma^2 = mean||h_i - h_i*||^2; without om nothing is remembered (B = 0)",
+    "params": "n Lm mu om al",
+    "domain": ["Lm > 0", "mu > 0", "om >= 0", "n >= 1", "al > 0", SMALL],
+    "vectors": remembering(UPDATE),
+    "values": "f fs",
+    "given": {
+        "convex": CONVEX["convex"].replace(" g,", " P(g),"),
+        "each": "cocoercive(f, fs, g, hs, x, xs, Lm)",
+        "optimal": "zero(P(hs), x - xs)",
+        "still": "zero(P(hs), hs)",
+        "sum": "zero(P(hs), g)",
+        "var": "variance(Q, om)",
+        "ind": "independent(Q, n)",
+    },
+    "claim": [
+        f"dot({UPDATE.direction()}, x - xs) == dot(P(g), x - xs)",
+        f"sq({UPDATE.direction()}) <= 2*{A}*(f - fs) + {B}*sq(h - hs)",
+        f"{LATER} <= (1 - {RHO})*sq(h - hs) + 2*{C}*(f - fs)",
+        claims(ROW, UPDATE.direction(), "P(g)")[-1],  # what the theorem asks for where om = 0
+    ],
+}
+FAIR, FIRST, SECOND, FIRM = STATEMENT["claim"]
+STEPS = [
+    step(FAIR),
+    step("1 - al*(1 + om) >= 0", {SMALL: "1 + om"}),
+    step(
+        FIRST,
+        {
+            "each": f"2*{A}",
+            "optimal": f"-2*{A}",
+            "sum": "2",
+            "still": "-1",
+            "var": "1/n",
+            "ind": "1/n",
+        },
+        ["om/n*sq(g + h - 2*hs)", "sq(g - hs - P(g - hs))"],
+    ),
+    step(
+        SECOND,
+        {"each": f"2*{C}", "optimal": f"-2*{C}", "var": "al**2"},
+        ["al*(1 - al*(1 + om))*sq(g - h)"],
+    ),
+    steep("P(g)"),
+    step(
+        FIRM,
+        {"each": A, "optimal": f"-{A}", "sum": "1", "still": "-1/2", STEEP.format("P(g)"): "1/2"},
+        ["1/2*sq(g - hs - P(g - hs))", "om/n*sq(g - hs)"],
+    ),
+]
+
+
+def at(*arguments, **params):
+    """The model of `diana.unified` without its step."""
+    found = unified_at(*arguments[:4], F(1, 2), arguments[4], 1, **params)
+    found["params"] = {k: v for k, v in found["params"].items() if k in ("n", "Lm", "mu", "om", "al")}
+    return found
+
+
+EQUAL = {"Lm": 1, "mu": 1}
+NEAR = at([1, 1], [1, -1], [1, -1], F(1, 2), F(1, 2), **EQUAL)
+FAR = at([1, 1], [1, -1], [9, -9], F(1, 2), F(1, 2), **EQUAL)
+PART = Part(
+    STATEMENT,
+    STEPS,
+    at([1, 3], [1, -1], [2, 1], F(1, 2), F(1, 4)),
+    [
+        ({"claim": [FAIR, FIRST.replace(f"2*{A}", A), SECOND, FIRM]}, NEAR),
+        ({"claim": [FAIR, FIRST.replace(f"{B}*", f"{B}/4*"), SECOND, FIRM]}, FAR),
+        ({"claim": [FAIR, FIRST, SECOND.replace(f"1 - {RHO}", f"1 - 2*{RHO}"), FIRM]}, FAR),
+        ({"given": {"convex": None}}, at([1, 1], [1, -1], [1, -1], F(1, 2), F(1, 2), Lm=1, mu=9)),
+        ({"given": {"ind": None}}, at([1, 1], [1, -1], [9, -9], F(1, 2), F(1, 2), **EQUAL, n=64)),
+        ({"domain": STATEMENT["domain"][:-1]}, at([1, 1], [1, -1], [9, -9], F(1, 2), F(2), **EQUAL)),
+    ],
+    update=UPDATE,
+)
+SCRIPT = Script(
+    "diana.balanced",
+    "DIANA satisfies the unified assumption, hence its theorem at every M",
+    [
+        PART,
+        theorem_part(
+            PART,
+            Row(
+                "diana.balanced",
+                ROW,
+                UPDATE.direction(),
+                "P(g)",
+                FIRST,
+                SECOND,
+                "sq(h - hs)",
+                LATER,
+                UPDATE.next("h"),
+                "xs hs",
+                update=UPDATE,
+            ),
+        ),
+        exact_row(
+            PART, "diana.balanced.exact", ROW, UPDATE.mean("message"), UPDATE.direction(), FIRST, UPDATE
+        ),
+    ],
+)

@@ -1,0 +1,65 @@
+"""DIANA of stochastic gradients with the original paper's parameters: one step and the whole run."""
+
+from fractions import Fraction as F
+
+import sympy
+
+from compth.methods.diana import DIANAOriginalNoisy
+from proofs_check._noisy import noisy, with_noise
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._steps import SHIFTED, stochastic
+from proofs_check.diana import diana_original as exact
+
+UPDATE = stochastic(SHIFTED)
+n, L, mu, om, ga, s2 = symbols("n L mu om ga s2")
+FLEET = constants(omega=om, A=om / n, n=n, L_max=L, mu_min=mu, sigma2=s2)
+PLAN, LIMIT = plan_of(DIANAOriginalNoisy(), FLEET, ga)
+if LIMIT != exact.LIMIT or PLAN.rho != exact.PLAN.rho or PLAN.params != exact.PLAN.params:
+    raise AssertionError("not the step, factor and parameters of diana.original")
+NOISE = text(sympy.expand(PLAN.floor * (1 - PLAN.rho)))
+
+STATEMENT = with_noise(
+    exact.STATEMENT,
+    "diana.original_noisy",
+    "n L mu om ga s2",
+    UPDATE.mean("message"),
+    claim=[f"{exact.CLAIM} + {NOISE}"],
+    run={**exact.STATEMENT["run"], "noise": NOISE},
+)
+CLAIM = STATEMENT["claim"][0]
+USE, TERMS = exact.STEPS[-1]["use"], exact.STEPS[-1]["terms"]
+STEPS = [
+    *exact.STEPS[:-1],
+    step(CLAIM, {**USE, "noise": "ga**2*(1 + 2*om)", "apart": "-2*ga**2*om/n"}, TERMS),
+]
+
+
+def at(curvatures, shifts, h, p, step_size, away=1, **params):
+    """The model of `diana.original` with noisy gradients."""
+    return noisy(exact.at(curvatures, shifts, h, p, step_size), away, p, **params)
+
+
+EQUAL = exact.EQUAL
+FAR, LOUD = exact.FAR, ([1, 1], [1, -1], [1, -1], F(1, 2))
+SCRIPT = Script(
+    "diana.original_noisy",
+    "DIANA of stochastic gradients, the parameters of the original paper",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 3], [1, -1], [2, 1], F(1, 2), F(1, 40), mu=F(1, 2), s2=2),
+            [
+                ({"claim": [CLAIM.replace(NOISE, f"{NOISE}/2")]}, at(*LOUD, F(1, 4), 9, **EQUAL)),
+                ({"claim": [exact.CLAIM]}, at(*LOUD, F(1, 4), 9, **EQUAL)),
+                ({"claim": [CLAIM.replace("om*s2", "0")]}, at(*LOUD, F(1, 4), 9, **EQUAL)),
+                (
+                    {"claim": [CLAIM.replace(f"<= {exact.RHO}*", f"<= {exact.RHO}**4*")]},
+                    at(*FAR, F(1, 4), F(1, 9), **EQUAL),
+                ),
+                ({"given": {"noise": None}}, at(*LOUD, F(1, 4), 9, s2=0, **EQUAL)),
+            ],
+            update=UPDATE,
+        )
+    ],
+)

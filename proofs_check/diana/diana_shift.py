@@ -1,0 +1,122 @@
+"""DIANA with strongly convex workers (omega version): one step of its Lyapunov function, and the whole run."""
+
+from fractions import Fraction as F
+
+from compth.methods.core.symbols import Within
+from compth.methods.diana import DIANAShift, shift_step
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._steps import SHIFTED as UPDATE
+from proofs_check._steps import remembering
+from proofs_check.diana.diana_unified import at as unified_at
+
+n, L, mu, om, ga = symbols("n L mu om ga")
+al = Within("al")
+FLEET = {"omega": om, "A": om / n, "n": n, "L_max": L, "mu_min": mu}
+PLAN, LIMIT = plan_of(DIANAShift(), constants(**FLEET, params={"alpha": al}), ga)
+[MEMORY] = [m for m in LIMIT.args if m.has(al)]
+[MOVE] = set(LIMIT.args) - {MEMORY}
+RHO, WEIGHT, ALPHA = text(PLAN.rho), text(PLAN["weight"]), text(shift_step(constants(**FLEET)))
+SHORT, SMALL, SMALL_ALPHA = f"ga <= {text(MEMORY)}", f"ga*{text(1 / MOVE)} <= 1", f"al <= {ALPHA}"
+
+MOVES = UPDATE.next("x", "h")
+MOVED = UPDATE.after("sq(x - xs) + w*sq(h - hs)", MOVES)
+STATEMENT = {
+    "name": "diana.shift",
+    "params": "n L mu om ga al",
+    "domain": [
+        "L > 0",
+        "mu > 0",
+        "mu <= L",
+        "om >= 0",
+        "n >= 1",
+        "al > 0",
+        SMALL_ALPHA,
+        "ga > 0",
+        SMALL,
+        SHORT,
+    ],
+    "vectors": remembering(UPDATE),
+    "given": {
+        "convex": "coercive(g, hs, x, xs, mu, L)",
+        "optimal": "zero(P(hs), x - xs)",
+        "still": "zero(P(hs), hs)",
+        "sum": "zero(P(hs), g)",
+        "var": "variance(Q, om)",
+        "ind": "independent(Q, n)",
+    },
+    "let": {"w": WEIGHT},
+    "claim": [f"{MOVED} <= {RHO}*(sq(x - xs) + w*sq(h - hs))"],
+    "run": {
+        "potential": "sq(x - xs) + w*sq(h - hs)",
+        "next": MOVES,
+        "rate": RHO,
+        "gain": "0",
+        "noise": "0",
+        "fixed": "xs hs",
+    },
+}
+CLAIM = STATEMENT["claim"][0]
+STEPS = [
+    step("1 - al*(1 + om) >= 0", {SMALL_ALPHA: "1 + om"}),
+    step("1 - al >= 0", {"1 - al*(1 + om) >= 0": "1"}, ["al*om"]),
+    step("al/2 - ga*mu >= 0", {SHORT: "mu"}),
+    step(f"{RHO} >= 0", {"al/2 - ga*mu >= 0": "1", "1 - al >= 0": "1/2"}, ["1/2"]),
+    step(
+        CLAIM,
+        {
+            "convex": "2*ga/(mu + L)",
+            "optimal": "-2*ga",
+            "sum": "2*ga**2",
+            "still": "-ga**2",
+            "var": "ga**2/n + w*al**2",
+            "ind": "ga**2/n",
+        },
+        [
+            "om*ga**2/n*sq(g + h - 2*hs)",
+            "w*al*(1 - al*(1 + om))*sq(g - h)",
+            "ga**2*sq(g - hs - P(g - hs))",
+            f"2*ga/(mu + L)*(1 - ga*{text(1 / MOVE)})*sq(g - hs)",
+            "ga*mu*(L - mu)/(mu + L)*sq(x - xs)",
+            "w*(al/2 - ga*mu)*sq(h - hs)",
+        ],
+    ),
+]
+
+
+def at(*arguments, **params):
+    """The model of `diana.unified` without its values; every f_i has curvature between mu and L."""
+    found = unified_at(*arguments, rho=1)
+    kept = {k: v for k, v in found["params"].items() if k not in ("rho", "Lm")}
+    found["params"] = {**kept, "L": found["params"]["Lm"], **{k: str(v) for k, v in params.items()}}
+    return {k: v for k, v in found.items() if k != "values"}
+
+
+EQUAL = {"L": 1, "mu": 1}
+FAR = ([1, 1], [1, -1], [9, -9], F(1, 2))
+SCRIPT = Script(
+    "diana.shift",
+    "DIANA with strongly convex workers",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 3], [1, -1], [2, 1], F(1, 2), F(1, 40), F(1, 4), mu=F(1, 2)),
+            [
+                (
+                    {"claim": [CLAIM.replace(f"<= {RHO}*", "<= (1 - 3*ga*mu)*")]},
+                    at(*FAR, F(1, 4), F(1, 2), **EQUAL),
+                ),
+                (
+                    {"claim": [CLAIM.replace(f"<= {RHO}*", f"<= {RHO}**4*")]},
+                    at(*FAR, F(1, 4), F(1, 2), **EQUAL),
+                ),
+                ({"let": {"w": f"{WEIGHT}/8"}}, at(*FAR, F(1, 4), F(1, 2), **EQUAL)),
+                (
+                    {"domain": [t for t in STATEMENT["domain"] if t not in (SMALL_ALPHA, SHORT)]},
+                    at([1, 1], [1, -1], [9, -9], F(1, 4), F(1, 10), F(2), **EQUAL),
+                ),
+            ],
+            update=UPDATE,
+        )
+    ],
+)

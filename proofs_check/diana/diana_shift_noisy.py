@@ -1,0 +1,75 @@
+"""DIANA of stochastic gradients with strongly convex workers (omega version): one step and the whole run."""
+
+from fractions import Fraction as F
+
+import sympy
+
+from compth.methods.core.symbols import Within
+from compth.methods.diana import DIANAShiftNoisy
+from proofs_check._noisy import noisy, with_noise
+from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._steps import SHIFTED, stochastic
+from proofs_check.diana import diana_shift as exact
+
+UPDATE = stochastic(SHIFTED)
+n, L, mu, om, ga, s2 = symbols("n L mu om ga s2")
+FLEET = {"omega": om, "A": om / n, "n": n, "L_max": L, "mu_min": mu, "sigma2": s2}
+PLAN, LIMIT = plan_of(DIANAShiftNoisy(), constants(**FLEET, params={"alpha": Within("al")}), ga)
+if LIMIT != exact.LIMIT or PLAN.rho != exact.PLAN.rho or PLAN["weight"] != exact.PLAN["weight"]:
+    raise AssertionError("not the step, factor and weight of diana.shift")
+NOISE = text(sympy.expand(PLAN.floor * (1 - PLAN.rho)))
+
+STATEMENT = with_noise(
+    exact.STATEMENT,
+    "diana.shift_noisy",
+    "n L mu om ga al s2",
+    UPDATE.mean("message"),
+    claim=[f"{exact.CLAIM} + {NOISE}"],
+    run={**exact.STATEMENT["run"], "noise": NOISE},
+)
+CLAIM = STATEMENT["claim"][0]
+USE, TERMS = exact.STEPS[-1]["use"], exact.STEPS[-1]["terms"]
+MEMORY = "w*al**2*(1 + om)"
+STEPS = [
+    *exact.STEPS[:-1],
+    step(
+        CLAIM,
+        {**USE, "noise": f"ga**2*(1 + om) + n*{MEMORY}", "apart": f"-ga**2*om/n - {MEMORY}"},
+        [*TERMS, "4*ga**2*om/n*(1 - al*(1 + om))*s2"],
+    ),
+]
+
+
+def at(curvatures, shifts, h, p, step_size, alpha, away=1, **params):
+    """The model of `diana.shift` with noisy gradients."""
+    found = exact.at(curvatures, shifts, h, p, step_size, alpha)
+    return noisy(found, away, p, **params)
+
+
+EQUAL = exact.EQUAL
+FAR, LOUD = exact.FAR, ([1, 1], [1, -1], [1, -1], F(1, 2))
+SCRIPT = Script(
+    "diana.shift_noisy",
+    "DIANA of stochastic gradients with strongly convex workers",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 3], [1, -1], [2, 1], F(1, 2), F(1, 40), F(1, 4), mu=F(1, 2), s2=2),
+            [
+                ({"claim": [CLAIM.replace(NOISE, f"{NOISE}/2")]}, at(*LOUD, F(1, 4), F(1, 2), 9, **EQUAL)),
+                ({"claim": [exact.CLAIM]}, at(*LOUD, F(1, 4), F(1, 2), 9, **EQUAL)),
+                (
+                    {"claim": [CLAIM.replace("om*s2", "0")]},
+                    at(*LOUD, F(1, 4), F(1, 2), 9, **EQUAL),
+                ),
+                (
+                    {"claim": [CLAIM.replace(f"<= {exact.RHO}*", f"<= {exact.RHO}**4*")]},
+                    at(*FAR, F(1, 4), F(1, 2), F(1, 9), **EQUAL),
+                ),
+                ({"given": {"noise": None}}, at(*LOUD, F(1, 4), F(1, 2), 9, s2=0, **EQUAL)),
+            ],
+            update=UPDATE,
+        )
+    ],
+)

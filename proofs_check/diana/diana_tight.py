@@ -1,0 +1,206 @@
+"""DIANA's rate at any step and alpha, optimal at the best: one step of its Lyapunov function, and the whole run."""
+
+from fractions import Fraction as F
+
+from compth.methods.core.closed_forms import diana_excess, diana_factor, diana_weight, interpolation_factor
+from proofs_check._models import coins, model, per_worker
+from proofs_check._script import Part, Script, members, step, symbols, text
+from proofs_check._steps import SHIFTED as UPDATE
+from proofs_check._steps import remembering
+from proofs_check.diana.diana_shift import at as shift_at
+
+n, L, mu, om, ga, al = symbols("n L mu om ga al")
+EXCESS, WEIGHT = text(diana_excess(om, n, al)), text(diana_weight(om, n, al, ga))
+SLOW = [f"rho >= {m}" for m in members(diana_factor(mu, L, om, n, ga, al))]
+# the factor at one curvature: with mu = L the two members of the maximum are one
+AT_MU, AT_L = (text(interpolation_factor(v, v, diana_excess(om, n, al), ga)) for v in (mu, L))
+[MEMORY] = set(SLOW) - {f"rho >= {q}" for q in (AT_MU, AT_L)}
+
+MOVES = UPDATE.next("x", "h")
+MOVED = UPDATE.after("sq(x - xs) + w*sq(h - hs)", MOVES)
+STATEMENT = {
+    "name": "diana.tight",
+    "params": "n L mu om ga al rho",
+    "domain": [
+        *["mu > 0", "L > mu", "om >= 0", "n >= 1", "ga > 0", "al > 0", "al*(1 + om) < 1"],
+        *SLOW,
+    ],
+    "vectors": remembering(UPDATE),
+    "given": {
+        "convex": "coercive(g, hs, x, xs, mu, L)",
+        "optimal": "zero(P(hs), x - xs)",
+        "still": "zero(P(hs), hs)",
+        "sum": "zero(P(hs), g)",
+        "var": "variance(Q, om)",
+        "ind": "independent(Q, n)",
+    },
+    "let": {"w": WEIGHT},
+    "claim": [f"{MOVED} <= rho*(sq(x - xs) + w*sq(h - hs))"],
+    "run": {
+        "potential": "sq(x - xs) + w*sq(h - hs)",
+        "next": MOVES,
+        "rate": "rho",
+        "gain": "0",
+        "noise": "0",
+        "fixed": "xs hs",
+    },
+}
+CLAIM = STATEMENT["claim"][0]
+# (1+Omega) gamma^2 |g|^2 - 2 gamma <g, z> + |z|^2 interpolates between its values at g = mu z and g = L z
+SPREAD = f"((rho - {AT_MU}) + (rho - {AT_L}))/(L - mu)**2"
+STEPS = [
+    step("1 - al >= 0", {"al*(1 + om) < 1": "1"}, ["al*om"]),
+    step("rho >= 0", {MEMORY: "1"}, ["1 - al"]),
+    step("L - mu > 0", {"L > mu": "1"}),
+    step(
+        CLAIM,
+        {
+            "convex": f"ga**2*(1 + {EXCESS}) + {SPREAD}",
+            "optimal": "-2*ga",
+            "sum": "2*ga**2",
+            "still": "-ga**2",
+            "var": "ga**2/n + w*al**2",
+            "ind": "ga**2/n",
+        },
+        [
+            "ga**2*sq(g - hs - P(g - hs))",
+            f"(rho - {AT_MU})/(L - mu)**2*sq(L*(x - xs) - (g - hs))",
+            f"(rho - {AT_L})/(L - mu)**2*sq(g - hs - mu*(x - xs))",
+            "(rho - (1 - al))*w*sq(h - hs)",
+        ],
+    ),
+]
+
+
+def at(curvatures, h, step_size, rho, **params):
+    """Bernoulli(1/2) messages, alpha = 1/4, curvatures between mu = 1 and L = 2."""
+    found = shift_at(curvatures, [1, -1], h, F(1, 2), step_size, F(1, 4), L=2, mu=1, **params)
+    found["params"]["rho"] = str(rho)
+    return found
+
+
+def without(member):
+    """The spoil that lets rho lie below this member of the maximum."""
+    return {"domain": [t for t in STATEMENT["domain"] if t != f"rho >= {member}"]}
+
+
+MEMORIES, LEARNT, STRANGE = MEMORY.removeprefix("rho >= "), [1, -1], [9, -9]
+SLOWEST = F(226, 256)  # the factor at curvature 1 and gamma = 1/16
+
+
+def at_shifts(h, x="x"):
+    """The Lyapunov function after the step from these shifts."""
+    here = {"h": h, "x": x}
+    return UPDATE.after("sq(x - xs) + w*sq(h - hs)", {k: UPDATE.after(v, here) for k, v in MOVES.items()})
+
+
+# f_i with Hessian lam and messages sent with probability p, omega = 1/p - 1: at learnt shifts the members at mu and L,
+# at the solution the memory's
+lam, p = symbols("lam p")
+MESSAGES = 1 / p - 1
+FACTOR = text(interpolation_factor(lam, lam, diana_excess(MESSAGES, n, al), ga))
+WEIGHED = text(diana_weight(MESSAGES, n, al, ga))
+SMALL = "al < p"
+LEARNT_ALL = {
+    "name": "diana.tight.attained",
+    "title": "gradients hs + lam (x - x*), shifts hs, messages sent over p with probability p: equality",
+    "params": "n lam p ga al",
+    "domain": ["n >= 1", "lam > 0", "p > 0", "p <= 1", "ga > 0", "al > 0", SMALL],
+    "vectors": ["common x", "common xs", "family hs", "family Q ~ lam*(x - xs) @ 0"],
+    "given": {
+        "optimal": "zero(P(hs), x - xs)",
+        "still": "zero(P(hs), hs)",
+        "coin": "mixture(Q, p, lam*(x - xs)/p, 0*x)",
+        "ind": "independent(Q, n)",
+    },
+    "let": {"w": WEIGHED},
+    "claim": [f"{at_shifts('hs')} == {FACTOR}*(sq(x - xs) + w*sq(hs - hs))"],
+}
+[EQUAL] = LEARNT_ALL["claim"]
+SOLVED = {
+    **LEARNT_ALL,
+    "name": "diana.tight.attained.memory",
+    "title": "at the solution, shifts hs + e: equality with the memory's member 1 - alpha",
+    "params": "n p ga al",
+    "domain": [t for t in LEARNT_ALL["domain"] if t != "lam > 0"],
+    "vectors": ["common xs", "family hs", "family e", "family Q ~ -e @ 0"],
+    "given": {
+        "still": "zero(P(hs), hs)",
+        "coin": "mixture(Q, p, -e/p, 0*e)",
+        "ind": "independent(Q, n)",
+    },
+    "claim": [f"{at_shifts('hs + e', 'xs')} == ({MEMORY.removeprefix('rho >= ')})*w*sq(e)"],
+}
+[KEPT] = SOLVED["claim"]
+
+
+def instance(e, slope=0, chance=F(1, 2), step_size=F(1, 4), rate=F(1, 4), **params):
+    """Two workers at x - x* = 1 (at the solution where slope = 0), shifts hs + e."""
+    prob, message = coins([slope - F(b) for b in e], chance)
+    base = {"n": 2, "p": chance, "ga": step_size, "al": rate} | ({"lam": slope} if slope else {})
+    vectors = {"xs": [1], "hs": per_worker([1, -1]), "Q": message}
+    vectors |= {"x": [2]} if slope else {"e": per_worker(e)}
+    return model({**base, **params}, vectors, prob=prob, workers=2)
+
+
+KNOWN, UNKNOWN = instance([0, 0], 2), instance([3, -3])
+
+
+SCRIPT = Script(
+    "diana.tight",
+    "DIANA: the optimal rate in closed form",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 2], [5, -1], F(1, 8), F(9, 10)),
+            [
+                # equal curvatures mu or L and such messages attain the rate: nothing less is true
+                (
+                    {"claim": [CLAIM.replace("<= rho*", "<= (99/100)*rho*")]},
+                    at([1, 1], LEARNT, F(1, 16), SLOWEST),
+                ),
+                (without(AT_MU), at([1, 1], LEARNT, F(1, 16), F(4, 5))),
+                (without(AT_L), at([2, 2], LEARNT, F(1, 2), F(3, 4))),
+                (without(MEMORIES), at([1, 1], STRANGE, F(1, 4), F(5, 8))),
+                ({"let": {"w": f"{WEIGHT}/2"}}, at([1, 1], STRANGE, F(1, 4), F(3, 4))),
+                ({"given": {"ind": None}}, at([1, 1], STRANGE, F(1, 4), F(3, 4), n=64)),
+            ],
+            update=UPDATE,
+        ),
+        Part(
+            LEARNT_ALL,
+            [
+                step("1 - al/p > 0", {SMALL: "1/p"}),
+                step(
+                    EQUAL,
+                    {
+                        "optimal": "2*ga**2*lam - 2*ga",
+                        "still": "ga**2",
+                        "coin": f"ga**2/n + {WEIGHED}*al**2",
+                        "ind": "ga**2/n",
+                    },
+                ),
+            ],
+            KNOWN,
+            [
+                ({"claim": [EQUAL.replace(FACTOR, f"99/100*{FACTOR}")]}, KNOWN),
+                ({"given": {"ind": None}}, {**KNOWN, "params": {**KNOWN["params"], "n": "5"}}),
+                ({"let": {"w": f"{WEIGHED}/2"}}, KNOWN),
+            ],
+        ),
+        Part(
+            SOLVED,
+            [
+                step("1 - al/p > 0", {SMALL: "1/p"}),
+                step(KEPT, {"still": "ga**2", "coin": f"ga**2/n + {WEIGHED}*al**2", "ind": "ga**2/n"}),
+            ],
+            UNKNOWN,
+            [
+                ({"claim": [KEPT.replace("w*sq(e)", "99/100*w*sq(e)")]}, UNKNOWN),
+                ({"given": {"ind": None}}, {**UNKNOWN, "params": {**UNKNOWN["params"], "n": "5"}}),
+                ({"let": {"w": f"{WEIGHED}/2"}}, UNKNOWN),
+            ],
+        ),
+    ],
+)

@@ -1,0 +1,1 @@
+"""Error feedback: EF, EF21 and EF-BV with biased messages."""

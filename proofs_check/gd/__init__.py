@@ -1,0 +1,1 @@
+"""Gradient descent and its compressed form with a contractive map."""

@@ -1,0 +1,1 @@
+"""Independent blocks: each worker updates coordinates of its own choice."""

@@ -1,0 +1,1 @@
+"""Independent subnet training: sketched models and sketched gradients."""

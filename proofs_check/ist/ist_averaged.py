@@ -1,0 +1,71 @@
+"""IST's Theorem 1 (15): one step with the squared gradient as gain, and its telescope over the run.
+
+grad f = L x, so ||grad f||^2 in the norm of L^-1 W L^-1 is <x, W x> = <x, L M x>.
+"""
+
+from fractions import Fraction as F
+
+from compth.methods.ist import ISTAveraged
+from proofs_check._script import Part, Script, constants, plan_of, step, text
+from proofs_check._steps import SKETCHED as UPDATE
+from proofs_check.ist import ist_theorem1 as paper
+from proofs_check.ist.ist_theorem1 import W, ga, th
+from proofs_check.ist.ist_theorem1 import at as with_lam
+
+_, LIMIT = plan_of(ISTAveraged(), constants(facts={"theta": th, "W": 0}), ga)
+SMALL, GAIN = f"ga <= {text(LIMIT)}", f"dot(x, {W})"
+STATEMENT = {
+    **{k: paper.STATEMENT[k] for k in ("operators", "vectors")},
+    "values": "f fp",
+    "name": "ist.averaged",
+    "params": "ga th",
+    "domain": ["th > 0", "ga > 0", SMALL],
+    "given": {
+        "move": paper.STATEMENT["given"]["move"],
+        "second": paper.STATEMENT["given"]["second"],
+        "order": f"loewner(0, x, {W}, 1)",
+    },
+    "claim": [f"2*fp/ga + {GAIN} <= 2*f/ga"],
+    "run": {
+        "potential": "2*f/ga",
+        "next": UPDATE.next("x", f="fp"),
+        "rate": "1",
+        "gain": GAIN,
+        "noise": "0",
+        "fixed": "",
+    },
+}
+CLAIM = STATEMENT["claim"][0]
+STEPS = [
+    step("1 - ga*th >= 0", {SMALL: "th"}),
+    step(CLAIM, {"move": "2/ga", "second": "ga", "order": "1 - ga*th"}),
+]
+
+
+def at(*arguments, **params):
+    """The model of `ist.theorem1` without f* and lam."""
+    found = with_lam(*arguments, **params)
+    found["params"] = {k: v for k, v in found["params"].items() if k != "lam"}
+    found["values"] = {k: v for k, v in found["values"].items() if k != "fs"}
+    return found
+
+
+SCRIPT = Script(
+    "ist.averaged",
+    "IST when every worker's minimiser is 0: averaged gradients",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([1, 3], F(1, 3), root=2),
+            [
+                # one coordinate at gamma = 1/theta: an equality
+                ({"claim": [CLAIM.replace(f"+ {GAIN}", f"+ (101/100)*{GAIN}")]}, at([1, 3], F(2, 5))),
+                ({"claim": [CLAIM.replace("<= 2*f/ga", "<= f/ga")]}, at([1, 3], F(2, 5))),
+                ({"domain": ["th > 0", "ga > 0"]}, at([1, 3], F(3, 5))),
+                ({"given": {"second": None}}, at([1, 9], F(1, 5), th=5)),
+            ],
+            update=UPDATE,
+        )
+    ],
+)

@@ -1,0 +1,1 @@
+"""MARINA: messages of gradient differences, now and then the gradients."""

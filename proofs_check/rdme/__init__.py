@@ -1,0 +1,1 @@
+"""Randomised distributed mean estimation: the encoders and their best centres."""

@@ -1,0 +1,1 @@
+"""Random selections: inclusion laws, masks, permutations, best probabilities."""

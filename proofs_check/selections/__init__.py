@@ -1,0 +1,1 @@
+"""Selections by size and other biased maps, and the three classes."""

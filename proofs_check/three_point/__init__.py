@@ -1,0 +1,1 @@
+"""Three-point maps: messages that lean on the one before."""

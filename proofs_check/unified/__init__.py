@@ -1,0 +1,1 @@
+"""The unified theory of SGD and its rows without a memory."""

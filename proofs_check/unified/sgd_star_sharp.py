@@ -1,0 +1,35 @@
+"""SGD-star with twice the table's step: the assumption with A = LL, and with it the theorem."""
+
+from compth.methods.sgd import SGDStarSharp
+from proofs_check._rows import Row, theorem_part
+from proofs_check._script import Part, Script, constants, step, symbols, text
+from proofs_check._sgd import at, one_draw, one_draw_steps
+from proofs_check._steps import CORRECTED as UPDATE
+from proofs_check.unified.sgd_star_linear import TITLE
+
+(LL,) = symbols("LL")
+ROW = SGDStarSharp().parameters(constants(facts={"LL": LL}))
+STATEMENT = one_draw("sgd_star.sharp", ROW, TITLE, "G - S", {})
+FAIR, FIRST, FIRM = STATEMENT["claim"]
+A = text(ROW.A)
+PART = Part(
+    STATEMENT,
+    one_draw_steps(STATEMENT, step(FIRST, {"smooth": "1"}), double=False),
+    at([2, 1], 1),
+    [
+        # the expected smoothness is attained: nothing less is true
+        ({"claim": [FAIR, FIRST.replace(f"2*{A}", f"99/100*2*{A}"), FIRM]}, at([2, 0], 1)),
+        ({"claim": [FAIR, FIRST.replace("sq(G - S)", "sq(G)"), FIRM]}, at([2, 0], 3)),
+        ({"claim": [FAIR, FIRST, FIRM.replace(A, f"1/2*{A}")]}, at([2, 2], 1)),
+        ({"given": {"smooth": None}}, at([2, 0], 1, LL="1/4")),
+        ({"given": {"convex": None}}, at([2, 2], 1, mu=9)),
+    ],
+)
+SCRIPT = Script(
+    "sgd_star.sharp",
+    "SGD-star satisfies the unified assumption with half the table's A, hence the theorem with twice its step",
+    [
+        PART,
+        theorem_part(PART, Row("sgd_star.sharp", ROW, UPDATE.direction(), "g", FIRST, update=UPDATE)),
+    ],
+)

@@ -1,0 +1,127 @@
+"""The unified theory's theorem: V = ||x - x*||^2 + M gamma^2 sigma^2 contracts up to its noise, over the whole run.
+
+A row of the table is this theorem once the assumption holds for its gradients: that is the row's own lemma.
+"""
+
+from fractions import Fraction as F
+
+from compth.methods.core.unified import Parameters
+from proofs_check._script import Part, Script, members, step, text
+from proofs_check.unified import unified_key_lemma as lemma
+from proofs_check.unified.unified_key_lemma import D1, NEXT, NOISE, SLOPE, UNIFIED, A, M, at, ga, mu
+
+SLOW, LEARN = (f"R >= {m}" for m in sorted(members(UNIFIED.rate(ga, mu, M)), key=lambda m: "rho" in m))
+SMALL = f"ga*{SLOPE} <= 1"
+STATEMENT = {
+    **lemma.STATEMENT,
+    "name": "unified.theorem",
+    "params": "A B rho C D1 D2 mu ga M R",
+    "domain": ["M > 0", "B >= 0", "D1 >= 0", "D2 >= 0", "rho <= 1", "ga > 0", SMALL, SLOW, LEARN],
+    "given": {
+        **lemma.STATEMENT["given"],
+        "least": "least(f, fs)",
+        "memory": "floor(s, 0)",  # sigma^2 >= 0, and at the next step
+        "later": "floor(sp, 0)",
+    },
+    "claim": [f"{NEXT} <= R*(sq(x - xs) + M*ga**2*s) + {NOISE}"],
+    "run": {
+        "potential": "sq(x - xs) + M*ga**2*s",
+        "next": {"x": "x - ga*G", "s": "sp"},
+        "rate": "R",
+        "gain": "0",
+        "noise": NOISE,
+        "fixed": "xs",
+    },
+}
+CLAIM = STATEMENT["claim"][0]
+STEPS = [
+    step("1 - rho >= 0", {"rho <= 1": "1"}),
+    step("R >= 0", {LEARN: "1"}, ["(1 - rho) + B/M"]),
+    step("s >= 0", {"memory": "1"}),
+    step(
+        CLAIM,
+        {"convex": "2*ga", "first": "ga**2", "second": "M*ga**2", "least": f"2*ga*(1 - ga*{SLOPE})"},
+        [
+            f"(R - {SLOW.removeprefix('R >= ')})*sq(x - xs)",
+            f"(R - {LEARN.removeprefix('R >= ')})*M*ga**2*s",
+        ],
+    ),
+]
+
+# B = 0: no memory, M = 0
+PLAIN = Parameters(A, 0, D1=D1)
+SHORT, RATE, ADDED = (
+    f"ga*{text(1 / PLAIN.largest_step(0))} <= 1",
+    text(PLAIN.rate(ga, mu, 0)),
+    PLAIN.noise(ga, 0),
+)
+BARE = {
+    "name": "unified.theorem.bare",
+    "params": "A D1 mu ga",
+    "domain": ["D1 >= 0", "A >= mu", "ga > 0", SHORT],
+    "vectors": STATEMENT["vectors"],
+    "values": "f fs",
+    "given": {
+        "convex": STATEMENT["given"]["convex"],
+        "first": "growth(sq(G), 0, f, fs, 0, A, D1)",
+        "least": "least(f, fs)",
+    },
+    "claim": [f"sq(x - ga*G - xs) <= {RATE}*sq(x - xs) + {text(ADDED)}"],
+    "run": {
+        "potential": "sq(x - xs)",
+        "next": {"x": "x - ga*G"},
+        "rate": RATE,
+        "gain": "0",
+        "noise": text(ADDED),
+        "fixed": "xs",
+    },
+}
+BARE_CLAIM = BARE["claim"][0]
+BARE_STEPS = [
+    step(f"{RATE} >= 0", {SHORT: "1", "A >= mu": "ga"}),
+    step(BARE_CLAIM, {"convex": "2*ga", "first": "ga**2", "least": "2*ga*(1 - ga*A)"}),
+]
+
+
+def bare(*arguments, **params):
+    """The model without its memory: E G^2 = 2A (f - f*) + D1 at A = 2, D1 = 3 by default."""
+    found = at(*arguments, **{"D1": 3, "ga": F(1, 2), **params})
+    found["params"] = {k: v for k, v in found["params"].items() if k in ("A", "D1", "mu", "ga")}
+    found["values"] = {k: v for k, v in found["values"].items() if k in ("f", "fs")}
+    return found
+
+
+RATES = {"R": F(3, 4)}
+SCRIPT = Script(
+    "unified.theorem",
+    "The unified theory of SGD: its theorem",
+    [
+        Part(
+            STATEMENT,
+            STEPS,
+            at([4, 0], s=3, sp=2, curvature=2, ga=F(1, 5), R=F(9, 10)),
+            [
+                ({"claim": [CLAIM.replace("<= R*", "<= (99/100)*R*")]}, at(**RATES)),
+                ({"claim": [CLAIM.replace(NOISE, "D1*ga**2")]}, at(**RATES)),
+                ({"domain": [t for t in STATEMENT["domain"] if t != SMALL]}, at(ga=1, **RATES)),
+                ({"domain": [t for t in STATEMENT["domain"] if t != SLOW]}, at(ga=F(1, 8), **RATES)),
+                (
+                    {"domain": [t for t in STATEMENT["domain"] if t != LEARN]},
+                    at([7, -5], s=33, sp=18, M=3, **RATES),
+                ),
+                ({"given": {"second": None}}, at(sp=3, **RATES)),
+            ],
+        ),
+        Part(
+            BARE,
+            BARE_STEPS,
+            bare([4, 0], curvature=2, ga=F(1, 4), D1=5),
+            [
+                ({"claim": [BARE_CLAIM.replace(text(ADDED), f"{text(ADDED)}/2")]}, bare()),
+                ({"claim": [BARE_CLAIM.replace(RATE, f"{RATE}**2")]}, bare()),
+                ({"domain": [t for t in BARE["domain"] if t != SHORT]}, bare(ga=2)),
+                ({"given": {"first": None}}, bare([5, -3])),
+            ],
+        ),
+    ],
+)

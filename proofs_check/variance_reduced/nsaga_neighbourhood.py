@@ -1,0 +1,114 @@
+"""N-SAGA's row of the unified theory: its assumption, and with it the theorem; half the printed D1 is enough.
+
+N_j is the noisy gradient of component j, unbiased given j; the table takes the noisy one too.
+"""
+
+from fractions import Fraction as F
+
+from compth.methods.n_saga import NSAGANeighbourhood
+from proofs_check import _table
+from proofs_check._models import model, per_worker, quadratic
+from proofs_check._rows import Row, theorem_part
+from proofs_check._script import Part, Script, constants, step, symbols, text
+from proofs_check.variance_reduced.saga_linear import DRAWN
+
+n, L, s2 = symbols("n L s2")
+ROW = NSAGANeighbourhood().parameters(constants(n=n, L_max=L, sigma2=s2))
+D1, HALF, D2 = text(ROW.D1), text(ROW.D1 / 2), text(ROW.D2)
+SAGA = _table.assumption("nsaga.neighbourhood", ROW, "1/n", "n", ["n >= 1"])
+FAIR, FIRST, SECOND = (
+    c.replace("g - t", "N - t").replace("== dot(P(N)", "== dot(P(g)") for c in SAGA["claim"]
+)
+PRINTED, SHARP, NEXT = f"{FIRST} + {D1}", f"{FIRST} + {HALF}", f"{SECOND} + {D2}"
+STATEMENT = {
+    **SAGA,
+    "title": f"{SAGA['title']}; N: the noisy gradients",
+    "params": f"{SAGA['params']} s2",
+    "domain": [*SAGA["domain"], "s2 >= 0"],
+    "vectors": [
+        *SAGA["vectors"][:-1],
+        "family N ~ g @ 0",
+        "family Y ~ 1/n*(N - hs) + (1 - 1/n)*(t - hs) @ 1",
+    ],
+    "given": {
+        **SAGA["given"],
+        "noise": "growth(sq(N - g), 0, 0, 0, 0, 0, s2)",
+        "renewed": "mixture(Y, 1/n, N - hs, t - hs)",
+    },
+    "claim": [FAIR, PRINTED, SHARP, NEXT],
+}
+DOUBLE, C = text(2 * ROW.A), text(ROW.C)
+STEPS = [
+    step(FAIR),
+    step(
+        SHARP,
+        {"convex": DOUBLE, "optimal": f"-{DOUBLE}", "sum": "2", "still": "-1", "noise": "1"},
+        ["sq(g - hs + (t - hs) - P(t - hs))", "2*sq(P(t - hs))"],
+    ),
+    step(PRINTED, {SHARP: "1"}, [HALF]),
+    step(NEXT, {"convex": f"2*{C}", "optimal": f"-2*{C}", "renewed": "1", "noise": "1/n"}),
+]
+
+
+def at(beta, size, at=1, curvatures=(2, 0), **params):
+    """The model of SAGA's row; every gradient carries +-size."""
+    q = quadratic(curvatures, [1, -1], at)
+    t = [h + b for h, b in zip(q["hs"], [-F(beta), F(beta)], strict=True)]
+    N, Y = [], []
+    for xi in (F(size), -F(size)):
+        for _, mask in DRAWN:
+            N.append([[g + xi] for g in q["g"]])
+            entries = zip(mask, q["g"], t, q["hs"], strict=True)
+            Y.append([[(g + xi if up else old) - h] for up, g, old, h in entries])
+    vectors = {"x": q["x"], "xs": q["xs"], "g": per_worker(q["g"]), "hs": per_worker(q["hs"])}
+    vectors |= {"t": per_worker(t), "N": N, "Y": Y}
+    numbers = {"n": 2, "L": 2, "s2": F(size) ** 2, **params}
+    values = {"f": q["f"], "fs": q["fs"]}
+    return model(numbers, vectors, prob=[F(1, 4)] * 4, workers=2, values=values, cells=[[[0, 1], [2, 3]]])
+
+
+STILL = at(0, 1, at=0)
+PART = Part(
+    STATEMENT,
+    STEPS,
+    at(F(1, 2), 1, curvatures=(2, 1)),
+    [
+        ({"claim": [FAIR, PRINTED, f"{FIRST} + 9/10*{HALF}", NEXT]}, STILL),
+        ({"claim": [FAIR, PRINTED, SHARP, f"{SECOND} + 9/10*{D2}"]}, STILL),
+        ({"claim": [FAIR, PRINTED, SHARP.replace("+ (2)*", "+ "), NEXT]}, at(2, F(1, 9))),
+        (
+            {"claim": [FAIR, PRINTED.replace(f"2*{text(ROW.A)}", text(ROW.A)), SHARP, NEXT]},
+            at(1, F(1, 9)),
+        ),
+        (
+            {"claim": [FAIR, PRINTED, SHARP, NEXT.replace("1 - (1/n)", "1 - 11/10*(1/n)")]},
+            at(2, F(1, 9)),
+        ),
+        ({"claim": [FAIR, PRINTED, SHARP, NEXT.replace(f"2*{C}", C)]}, at(1, F(1, 9))),
+        ({"given": {"noise": None}}, at(0, 2, at=0, s2=1)),
+        ({"given": {"convex": None}}, at(1, F(1, 9), curvatures=(8, 0))),
+    ],
+)
+SCRIPT = Script(
+    "nsaga.neighbourhood",
+    "N-SAGA satisfies the unified assumption, hence its theorem",
+    [
+        PART,
+        theorem_part(
+            PART,
+            Row(
+                "nsaga.neighbourhood",
+                ROW,
+                "N - t + P(t)",
+                "P(g)",
+                PRINTED,
+                NEXT,
+                "sq(t - hs)",
+                "sq(Y)",
+                {"t": "Y + hs"},
+                "xs hs",
+                uniform=True,
+            ),
+        ),
+    ],
+)
