@@ -38,6 +38,19 @@ def coins(values: Sequence[Any], p: Any, shared: bool = False) -> tuple[list[Fra
     return prob, out
 
 
+def broadcast(found: dict[str, Any], mean: Sequence[Fraction], chance: Any) -> dict[str, Any]:
+    """The model after c, per outcome of the messages Q its mean over `chance` with that probability, else 0."""
+    chance, workers, draws = F(chance), found["workers"], found["vectors"]["Q"]
+    kept = [(chance, 1 / chance)] + ([(1 - chance, F(0))] if chance < 1 else [])
+    size, prob = len(kept), [str(F(w) * v) for w in found["prob"] for v, _ in kept]
+    drawn = {
+        "c": [[[str(b * m)]] * workers for m in mean for _, b in kept],
+        "Q": [q for q in draws for _ in kept],
+    }
+    cells = [[list(range(size * k, size * (k + 1))) for k in range(len(draws))]]
+    return found | {"vectors": {**found["vectors"], **drawn}, "prob": prob, "cells": cells}
+
+
 def per_worker(values: Sequence[Any]) -> list[list[Fraction]]:
     """[worker][coordinate] of scalars."""
     return [[F(v)] for v in values]

@@ -3,9 +3,12 @@
 G are the workers' stochastic gradients, drawn independently with mean E||G_i - grad f_i||^2 <= s2; Q their messages.
 """
 
+from collections.abc import Callable, Sequence
 from fractions import Fraction as F
+from typing import Any
 
 from proofs_check._models import per_worker, plain
+from proofs_check._script import Model, step
 from proofs_check.dcgd.dcgd_nonconvex import chain
 
 NOISE = {"noise": "noise(G, P, s2/n)", "apart": "independent(G, n)"}
@@ -24,6 +27,29 @@ def with_noise(statement, name, params, message, **changes):
         "given": {**statement["given"], **NOISE},
         **changes,
     }
+
+
+def with_noise_steps(
+    exact: Sequence[dict[str, Any]], claim: str, noise: str, apart: str, *more: str
+) -> list[dict[str, Any]]:
+    """The steps of exact gradients with the noise's multiplier; apart: that of the independence of the G."""
+    last = exact[-1]
+    use = {**last["use"], "noise": noise, "apart": apart}
+    return [*exact[:-1], step(claim, use, [*last["terms"], *more])]
+
+
+def noise_controls(
+    claim: str, floor: str, at: Callable[..., Model], rest: Sequence[Any], equal: dict[str, int]
+) -> list[tuple[dict[str, Any], Model]]:
+    """False versions of a step to the floor: less noise in it, or none asked of G or Q; all curvatures are one."""
+    alike, quiet = ([1, 1], [-4, 4], *rest), ([1, 1], [F(-1, 9), F(1, 9)], *rest)
+    return [
+        ({"claim": [claim.replace(floor, f"{floor}/4")]}, at(*alike, **equal)),
+        ({"claim": [claim.replace("s2", "0")]}, at(*quiet, away=9, **equal)),
+        ({"claim": [claim.replace("om*s2", "0")]}, at(*quiet, away=9, **equal)),
+        ({"given": {"noise": None}}, at(*quiet, away=9, s2=0, **equal)),
+        ({"given": {"var": None}}, at(*quiet, away=9, **{**equal, "om": 0})),
+    ]
 
 
 def noisy(found, away, p, **params):

@@ -223,6 +223,19 @@ def exact_messages(part: Part, message: str) -> Part:
     return Part(stated, steps, {**found, "params": params, "vectors": vectors}, ())
 
 
+def memory_rows(
+    part: Part, name: str, row: Parameters, update: Update, first: str, second: str, later: str
+) -> list[Part]:
+    """The assumption of a method whose workers remember h, the theorem with it, and that for exact messages."""
+    along = update.direction()
+    remembered = ("sq(h - hs)", later, update.next("h"), "xs hs")
+    return [
+        part,
+        theorem_part(part, Row(name, row, along, "P(g)", first, second, *remembered, update=update)),
+        exact_row(part, f"{name}.exact", row, update.mean("message"), along, first, update),
+    ]
+
+
 def exact_row(
     part: Part, name: str, row: Parameters, message: str, along: str, first: str, update: Update | None = None
 ) -> Part:

@@ -3,6 +3,7 @@
 from fractions import Fraction as F
 
 from compth.calculus import bias_variance_scaled, ef_bv_contraction, ef_bv_scaling
+from proofs_check._blocks import without
 from proofs_check._models import model
 from proofs_check._script import Part, Script, members, step, symbols, text
 
@@ -99,7 +100,7 @@ SCRIPT = Script(
             [
                 ({"domain": EDGE["domain"][:-1]}, OPT),
                 (
-                    {"domain": [t for t in EDGE["domain"] if t != "la <= 1"]},
+                    without(EDGE, "la <= 1"),
                     model({"eta": F(1, 2), "om": F(1, 8), "la": F(5, 4)}),
                 ),
                 ({"claim": [f"2*{END} <= {R}"]}, model({"eta": F(1, 2), "om": F(1, 8), "la": 1})),

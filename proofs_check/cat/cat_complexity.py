@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 from compth.methods.cat import CATSingle
 from compth.tuning.schemes import improvement
+from proofs_check._blocks import over_run
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check.cat import cat_descent
 
@@ -11,7 +12,7 @@ L, mu, a, N = symbols("L mu a N")
 RHO = text(CATSingle().plan(constants(n=1, L=L, mu=mu, d=1 / a)).rho)
 GAIN = text(improvement(a, N, L)).replace("N", "sq(g)")
 GIVEN = {**cat_descent.TOP["given"], "along": "b1_lower(Q, g, a)"}
-RUN = {"potential": "f - fs", "next": {"f": "fp"}, "rate": "1", "gain": GAIN, "noise": "0", "fixed": "fs"}
+RUN = over_run("f - fs", {"f": "fp"}, "1", "fs", gain=GAIN)
 LINEAR = {
     "name": "cat.complexity.linear",
     "title": "a: the least alpha along the run, at least T/d; step 1/L",

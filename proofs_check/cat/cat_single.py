@@ -9,6 +9,7 @@ from fractions import Fraction as F
 
 from compth.methods.cat import CATSingle
 from compth.tuning.schemes import alpha, beta, omega
+from proofs_check._blocks import over_run
 from proofs_check._models import model
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check.cat import cat_descent
@@ -39,14 +40,7 @@ STEP = {
         "growth": "polyak(f, fs, g, mu)",
     },
     "claim": [f"fp - fs <= {RHO}*(f - fs)"],
-    "run": {
-        "potential": "f - fs",
-        "next": {"x": "x - 1/L*R", "f": "fp"},
-        "rate": RHO,
-        "gain": "0",
-        "noise": "0",
-        "fixed": "fs",
-    },
+    "run": over_run("f - fs", {"x": "x - 1/L*R", "f": "fp"}, RHO, "fs"),
 }
 KEPT = {
     "sizes": {"kept": "T", "dropped": "d - T"},

@@ -5,10 +5,12 @@ from fractions import Fraction as F
 import sympy
 
 from compth.methods.dcgd import DCGDBidirectional
+from proofs_check._blocks import without
+from proofs_check._models import broadcast
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text, without_max
 from proofs_check._steps import SENT, broadcasting
 from proofs_check.dcgd import dcgd_general as general
-from proofs_check.dcgd.dcgd_general import A, B, L, Lm, ga, mu, zeta2
+from proofs_check.dcgd.dcgd_general import CLASS, A, B, L, Lm, ga, mu, zeta2
 
 UPDATE = broadcasting(SENT)
 MOVES = UPDATE.next("x")
@@ -16,7 +18,7 @@ MOVED = UPDATE.after("sq(x - xs)", MOVES)
 [down] = symbols("down")  # 1 + omega_M
 FLEET = {"A": A, "B": B, "L": L, "L_max": Lm, "mu": mu, "omega_down": down - 1}
 BASE = general.STATEMENT
-DOMAIN = ["L > 0", "Lm > 0", "mu > 0", "mu <= L", "L <= Lm", "A >= 0", "A >= B", "down >= 1"]
+DOMAIN = [*CLASS, "down >= 1"]
 VECTORS = [*(v for v in BASE["vectors"]), f"common c ~ {UPDATE.mean('broadcast')} @ 1"]
 
 
@@ -108,13 +110,7 @@ def at(curvatures, shifts, p, step_size, chance=1, **params):
     found = general.at(curvatures, shifts, p, step_size, **{"down": 1 / chance, **params})
     draws, workers = found["vectors"]["Q"], len(curvatures)
     mean = [sum(F(v[0]) for v in q) / workers for q in draws]
-    kept = [(chance, 1 / chance)] + ([(1 - chance, F(0))] if chance < 1 else [])
-    found["vectors"]["c"] = [[[str(b * m)]] * workers for m in mean for _, b in kept]
-    found["vectors"]["Q"] = [q for q in draws for _ in kept]
-    found["prob"] = [str(F(w) * v) for w in found["prob"] for v, _ in kept]
-    size = len(kept)
-    found["cells"] = [[list(range(size * k, size * (k + 1))) for k in range(len(draws))]]
-    return found
+    return broadcast(found, mean, chance)
 
 
 def shared(curvatures, *arguments, **params):
@@ -157,7 +153,7 @@ SCRIPT = Script(
                     shared([1, 1], F(1, 2), F(1, 3), chance=F(1, 2), **TIGHT),
                 ),
                 (
-                    {"domain": [t for t in SHARED["domain"] if t != SHARED_OTHER]},
+                    without(SHARED, SHARED_OTHER),
                     shared([1, 1], F(1, 2), F(1, 2), chance=F(1, 2), **TIGHT),
                 ),
                 (

@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 from compth.calculus import averaged_omega
 from compth.methods.core.closed_forms import convex_factor
+from proofs_check._blocks import without
 from proofs_check._script import Part, Script, members, step, text
 from proofs_check._steps import SENT as UPDATE
 from proofs_check.dcgd import dcgd_tight as tight
@@ -45,11 +46,6 @@ STEPS = [
 ]
 
 
-def without(member):
-    """The spoil that lets rho lie below this member of the maximum."""
-    return {"domain": [t for t in STATEMENT["domain"] if t != f"rho >= {member}"]}
-
-
 SCRIPT = Script(
     "dcgd.convex",
     "DCGD with a shared minimiser, convex workers",
@@ -61,8 +57,8 @@ SCRIPT = Script(
             [
                 # half of the workers flat, the others of curvature L = 2: f has mu = 1, and the rate is attained
                 ({"claim": [CLAIM.replace("<= rho*", "<= (99/100)*rho*")]}, at([0, 2], F(1, 8), F(25, 32))),
-                (without(AT_MU), at([0, 2], F(1, 8), F(3, 4))),
-                (without(AT_L), at([2, 2], F(2, 3), F(3, 5))),
+                (without(STATEMENT, f"rho >= {AT_MU}"), at([0, 2], F(1, 8), F(3, 4))),
+                (without(STATEMENT, f"rho >= {AT_L}"), at([2, 2], F(2, 3), F(3, 5))),
                 ({"given": {"ind": None}}, at([1, 1], F(1, 8), F(1569, 2048), shared=True, n=64)),
                 ({"given": {"each": None}}, at([-6, 8], F(1, 8), F(25, 32))),
             ],

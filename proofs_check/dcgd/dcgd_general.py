@@ -3,6 +3,7 @@
 from fractions import Fraction as F
 
 from compth.methods.dcgd import DCGDGeneral
+from proofs_check._blocks import over_run
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text, without_max
 from proofs_check._steps import SENT as UPDATE
@@ -12,19 +13,14 @@ PLAN, LIMIT = plan_of(DCGDGeneral(), constants(A=A, B=B, L=L, L_max=Lm, mu=mu, z
 STEP, LARGEST = without_max(1 / LIMIT, "S")  # gamma <= 1/STEP for S = max{1 - B, 0}
 RHO, NOISE = text(PLAN.rho), text(PLAN.floor * (1 - PLAN.rho))
 
+CLASS = ["L > 0", "Lm > 0", "mu > 0", "mu <= L", "L <= Lm", "A >= 0", "A >= B"]
 MOVES = UPDATE.next("x")
 MOVED = UPDATE.after("sq(x - xs)", MOVES)
 STATEMENT = {
     "name": "dcgd.general",
     "params": "L Lm mu A B S ga",
     "domain": [
-        "L > 0",
-        "Lm > 0",
-        "mu > 0",
-        "mu <= L",
-        "L <= Lm",
-        "A >= 0",
-        "A >= B",
+        *CLASS,
         *LARGEST,
         "ga > 0",
         f"ga*{text(STEP)} <= 1",
@@ -40,14 +36,7 @@ STATEMENT = {
         "joint": "joint(Q, A, B)",
     },
     "claim": [f"{MOVED} <= {RHO}*sq(x - xs) + {NOISE}"],
-    "run": {
-        "potential": "sq(x - xs)",
-        "next": MOVES,
-        "rate": RHO,
-        "gain": "0",
-        "noise": NOISE,
-        "fixed": "xs hs",
-    },
+    "run": over_run("sq(x - xs)", MOVES, RHO, "xs hs", noise=NOISE),
 }
 CLAIM = STATEMENT["claim"][0]
 OTHER = STATEMENT["domain"][-1]

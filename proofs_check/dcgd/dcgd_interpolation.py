@@ -3,12 +3,12 @@
 from fractions import Fraction as F
 
 from compth.methods.dcgd import DCGDInterpolation
+from proofs_check._blocks import over_run, without
 from proofs_check._models import coins, model, per_worker, quadratic
-from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text, without_max
+from proofs_check._script import Part, Script, constants, plan_of, step, text, without_max
 from proofs_check._steps import SENT as UPDATE
+from proofs_check.dcgd.dcgd_general import CLASS, A, B, L, Lm, ga, mu
 
-L, Lm, mu, A, ga = symbols("L Lm mu A ga")
-(B,) = symbols("B")
 PLAN, LIMIT = plan_of(DCGDInterpolation(), constants(A=A, B=B, L=L, L_max=Lm, mu=mu), ga)
 STEP, LARGEST = without_max(1 / LIMIT, "S")  # gamma <= 1/STEP for S = max{1 - B, 0}
 RHO = text(PLAN.rho)
@@ -19,13 +19,7 @@ STATEMENT = {
     "name": "dcgd.interpolation",
     "params": "L Lm mu A B S ga",
     "domain": [
-        "L > 0",
-        "Lm > 0",
-        "mu > 0",
-        "mu <= L",
-        "L <= Lm",
-        "A >= 0",
-        "A >= B",
+        *CLASS,
         *LARGEST,
         "ga > 0",
         f"ga*{text(STEP)} <= 1",
@@ -39,14 +33,7 @@ STATEMENT = {
         "joint": "joint(Q, A, B)",
     },
     "claim": [f"{MOVED} <= {RHO}*sq(x - xs)"],
-    "run": {
-        "potential": "sq(x - xs)",
-        "next": MOVES,
-        "rate": RHO,
-        "gain": "0",
-        "noise": "0",
-        "fixed": "xs",
-    },
+    "run": over_run("sq(x - xs)", MOVES, RHO, "xs"),
 }
 CLAIM = STATEMENT["claim"][0]
 OTHER = STATEMENT["domain"][-1]
@@ -95,7 +82,7 @@ SCRIPT = Script(
                 ({"claim": [CLAIM.replace(RHO, "(1 - 2*ga*mu)")]}, at([1, 1], F(1, 2), F(1, 2), **TIGHT)),
                 ({"claim": [CLAIM.replace(RHO, "(1 - ga*mu)**2")]}, at([1, 1], F(1, 2), F(1, 2), **TIGHT)),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t != OTHER]},
+                    without(STATEMENT, OTHER),
                     at([1, 1], F(1, 2), F(1), **TIGHT),
                 ),
                 ({"given": {"joint": None}}, at([1, 1], F(1, 9), F(1, 2), **{**TIGHT, "A": 0})),

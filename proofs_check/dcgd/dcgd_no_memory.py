@@ -3,6 +3,7 @@
 from fractions import Fraction as F
 
 from compth.methods.dcgd import NoMemory
+from proofs_check._blocks import AT_SOLUTION, CENTRING, DRAWN, over_run
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import SENT as UPDATE
 from proofs_check.dcgd.dcgd_general import at as general_at
@@ -23,21 +24,11 @@ STATEMENT = {
     "let": {"zeta2": "sq(hs)"},
     "given": {
         "convex": "coercive(g, hs, x, xs, mu, L)",
-        "optimal": "zero(P(hs), x - xs)",
-        "still": "zero(P(hs), hs)",
-        "sum": "zero(P(hs), g)",
-        "var": "variance(Q, om)",
-        "ind": "independent(Q, n)",
+        **AT_SOLUTION,
+        **DRAWN,
     },
     "claim": [f"{MOVED} <= {RHO}*sq(x - xs) + {NOISE}"],
-    "run": {
-        "potential": "sq(x - xs)",
-        "next": MOVES,
-        "rate": RHO,
-        "gain": "0",
-        "noise": NOISE,
-        "fixed": "xs hs",
-    },
+    "run": over_run("sq(x - xs)", MOVES, RHO, "xs hs", noise=NOISE),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [
@@ -47,9 +38,7 @@ STEPS = [
         CLAIM,
         {
             "convex": "2*ga/(mu + L)",
-            "optimal": "-2*ga",
-            "sum": "2*ga**2",
-            "still": "-ga**2",
+            **CENTRING,
             "var": "ga**2/n",
             "ind": "ga**2/n",
         },

@@ -5,8 +5,8 @@ from fractions import Fraction as F
 import sympy
 
 from compth.methods.dcgd import NoMemoryNoisy
-from proofs_check._noisy import noisy, with_noise
-from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._noisy import noise_controls, noisy, with_noise, with_noise_steps
+from proofs_check._script import Part, Script, constants, plan_of, symbols, text
 from proofs_check._steps import SENT, stochastic
 from proofs_check.dcgd import dcgd_no_memory as exact
 
@@ -27,11 +27,7 @@ STATEMENT = with_noise(
     run={**exact.STATEMENT["run"], "noise": NOISE},
 )
 CLAIM = STATEMENT["claim"][0]
-USE, TERMS = exact.STEPS[-1]["use"], exact.STEPS[-1]["terms"]
-STEPS = [
-    *exact.STEPS[:-1],
-    step(CLAIM, {**USE, "noise": "ga**2*(1 + om)", "apart": "-ga**2*om/n"}, TERMS),
-]
+STEPS = with_noise_steps(exact.STEPS, CLAIM, "ga**2*(1 + om)", "-ga**2*om/n")
 
 
 def at(curvatures, shifts, p, step_size, away=1, **params):
@@ -39,9 +35,6 @@ def at(curvatures, shifts, p, step_size, away=1, **params):
     return noisy(exact.at(curvatures, shifts, p, step_size), away, p, **params)
 
 
-ALIKE = ([1, 1], [-4, 4], F(1, 2), F(1, 2))
-QUIET = ([1, 1], [F(-1, 9), F(1, 9)], F(1, 2), F(1, 2))
-EQUAL = exact.EQUAL
 SCRIPT = Script(
     "dcgd.no_memory_noisy",
     "quantised stochastic gradients without memory: linear to a floor",
@@ -50,13 +43,7 @@ SCRIPT = Script(
             STATEMENT,
             STEPS,
             at([1, 3], [1, -1], F(1, 2), F(1, 20), s2=2),
-            [
-                ({"claim": [CLAIM.replace(NOISE, f"{NOISE}/4")]}, at(*ALIKE, **EQUAL)),
-                ({"claim": [CLAIM.replace("s2", "0")]}, at(*QUIET, away=9, **EQUAL)),
-                ({"claim": [CLAIM.replace("om*s2", "0")]}, at(*QUIET, away=9, **EQUAL)),
-                ({"given": {"noise": None}}, at(*QUIET, away=9, s2=0, **EQUAL)),
-                ({"given": {"var": None}}, at(*QUIET, away=9, **{**EQUAL, "om": 0})),
-            ],
+            noise_controls(CLAIM, NOISE, at, (F(1, 2), F(1, 2)), exact.EQUAL),
             update=UPDATE,
         )
     ],

@@ -5,8 +5,8 @@ from fractions import Fraction as F
 import sympy
 
 from compth.methods.dcgd import DCGDNoisy
-from proofs_check._noisy import noisy, with_noise
-from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text, without_max
+from proofs_check._noisy import noisy, with_noise, with_noise_steps
+from proofs_check._script import Part, Script, constants, plan_of, symbols, text, without_max
 from proofs_check._steps import SENT, stochastic
 from proofs_check.dcgd import dcgd_general as exact
 
@@ -31,15 +31,9 @@ STATEMENT = with_noise(
 )
 STATEMENT["domain"].append("n >= 1")
 CLAIM = STATEMENT["claim"][0]
-USE, TERMS = exact.STEPS[-1]["use"], exact.STEPS[-1]["terms"]
-STEPS = [
-    *exact.STEPS[:-1],
-    step(
-        CLAIM,
-        {**USE, "noise": "ga**2*(n*A + S)", "apart": "-ga**2*A"},
-        [*TERMS, "ga**2*(S - (1 - B))*sq(P(G - g))"],
-    ),
-]
+STEPS = with_noise_steps(
+    exact.STEPS, CLAIM, "ga**2*(n*A + S)", "-ga**2*A", "ga**2*(S - (1 - B))*sq(P(G - g))"
+)
 
 
 def at(curvatures, shifts, p, step_size, away=1, **params):

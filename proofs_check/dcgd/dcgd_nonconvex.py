@@ -7,6 +7,7 @@ import sympy
 
 from compth.methods.core.nonconvex import descent_slack, growth_floor
 from compth.methods.dcgd import nonconvex_growth
+from proofs_check._blocks import over_run
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check._steps import SENT, broadcasting, stochastic
@@ -41,14 +42,7 @@ STATEMENT = {
         "down": "variance(c, down - 1)",
     },
     "claim": [f"2*(fp - fs)/(ga*s) + sq(P(g)) <= {POTENTIAL} + {NOISE}"],
-    "run": {
-        "potential": POTENTIAL,
-        "next": MOVES,
-        "rate": "1",
-        "gain": "sq(P(g))",
-        "noise": NOISE,
-        "fixed": "fs",
-    },
+    "run": over_run(POTENTIAL, MOVES, "1", "fs", noise=NOISE, gain="sq(P(g))"),
 }
 CLAIM, SHARE, K = STATEMENT["claim"][0], "(A + (1 - B)/n)", "L*ga/s"
 STEPS = [

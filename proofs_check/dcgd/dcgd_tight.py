@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 from compth.calculus import averaged_omega
 from compth.methods.core.closed_forms import interpolation_factor
+from proofs_check._blocks import DRAWN, over_run, without
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, members, step, symbols, text
 from proofs_check._steps import SENT as UPDATE
@@ -24,18 +25,10 @@ STATEMENT = {
     "vectors": ["common x", "common xs", "family g", f"family Q ~ {UPDATE.mean('message')} @ 0"],
     "given": {
         "convex": "coercive(g, 0, x, xs, mu, L)",
-        "var": "variance(Q, om)",
-        "ind": "independent(Q, n)",
+        **DRAWN,
     },
     "claim": [f"{MOVED} <= rho*sq(x - xs)"],
-    "run": {
-        "potential": "sq(x - xs)",
-        "next": MOVES,
-        "rate": "rho",
-        "gain": "0",
-        "noise": "0",
-        "fixed": "xs",
-    },
+    "run": over_run("sq(x - xs)", MOVES, "rho", "xs"),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [
@@ -64,11 +57,6 @@ def at(curvatures, step_size, rho, shared=False, **params):
     base = {"n": len(curvatures), "L": 2, "mu": 1, "om": 1, "ga": step_size, "rho": rho}
     vectors = {"x": q["x"], "xs": q["xs"], "g": per_worker(q["g"]), "Q": message}
     return model({**base, **params}, vectors, prob=prob, workers=len(curvatures))
-
-
-def without(member):
-    """The spoil that lets rho lie below this member of the maximum."""
-    return {"domain": [t for t in STATEMENT["domain"] if t != f"rho >= {member}"]}
 
 
 # f_i = lam/2 |x - x*|^2 for every i, and messages sent with probability p: both members of the rate, lam = mu and L
@@ -111,8 +99,8 @@ SCRIPT = Script(
             [
                 # one curvature and such messages attain the rate: nothing less is true
                 ({"claim": [CLAIM.replace("<= rho*", "<= (99/100)*rho*")]}, at([1, 1], F(1, 8), F(99, 128))),
-                (without(AT_MU), at([1, 1], F(1, 8), F(3, 4))),
-                (without(AT_L), at([2, 2], F(2, 3), F(3, 5))),
+                (without(STATEMENT, f"rho >= {AT_MU}"), at([1, 1], F(1, 8), F(3, 4))),
+                (without(STATEMENT, f"rho >= {AT_L}"), at([2, 2], F(2, 3), F(3, 5))),
                 ({"given": {"ind": None}}, at([1, 1], F(1, 8), F(99, 128), shared=True)),
                 ({"given": {"var": None}}, at([1, 1], F(1, 8), F(393, 512), om=F(1, 4))),
             ],

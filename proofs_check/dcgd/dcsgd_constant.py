@@ -3,6 +3,7 @@
 from fractions import Fraction as F
 
 from compth.methods.core.dcsgd import DCSGDConstant
+from proofs_check._blocks import DRAWN, over_run
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import SENT as UPDATE
@@ -28,18 +29,10 @@ STATEMENT = {
         "each": "cocoercive(f, fm, g, 0, x, y, Lm)",
         "low": "least(f, fs)",
         "lowest": "least(fs, fm)",
-        "var": "variance(Q, om)",
-        "ind": "independent(Q, n)",
+        **DRAWN,
     },
     "claim": [f"{MOVED} <= {RHO}*sq(x - xs) + {NOISE}"],
-    "run": {
-        "potential": "sq(x - xs)",
-        "next": MOVES,
-        "rate": RHO,
-        "gain": "0",
-        "noise": NOISE,
-        "fixed": "xs fs fm",
-    },
+    "run": over_run("sq(x - xs)", MOVES, RHO, "xs fs fm", noise=NOISE),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [

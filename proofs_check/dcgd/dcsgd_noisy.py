@@ -5,8 +5,8 @@ from fractions import Fraction as F
 import sympy
 
 from compth.methods.core.dcsgd import DCSGDNoisy
-from proofs_check._noisy import noisy, with_noise
-from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._noisy import noise_controls, noisy, with_noise, with_noise_steps
+from proofs_check._script import Part, Script, constants, plan_of, symbols, text
 from proofs_check._steps import SENT, stochastic
 from proofs_check.dcgd import dcsgd_constant as exact
 
@@ -28,11 +28,7 @@ STATEMENT = with_noise(
     run={**exact.STATEMENT["run"], "noise": NOISE},
 )
 CLAIM = STATEMENT["claim"][0]
-USE, TERMS = exact.STEPS[-1]["use"], exact.STEPS[-1]["terms"]
-STEPS = [
-    *exact.STEPS[:-1],
-    step(CLAIM, {**USE, "noise": "ga**2*(1 + om)", "apart": "-ga**2*om/n"}, TERMS),
-]
+STEPS = with_noise_steps(exact.STEPS, CLAIM, "ga**2*(1 + om)", "-ga**2*om/n")
 
 
 def at(curvatures, shifts, p, step_size, away=1, **params):
@@ -40,9 +36,6 @@ def at(curvatures, shifts, p, step_size, away=1, **params):
     return noisy(exact.at(curvatures, shifts, p, step_size), away, p, **params)
 
 
-ALIKE = ([1, 1], [-4, 4], F(1, 2), F(1, 3))
-QUIET = ([1, 1], [F(-1, 9), F(1, 9)], F(1, 2), F(1, 3))
-EQUAL = exact.EQUAL
 SCRIPT = Script(
     "dcsgd.noisy",
     "DCSGD of stochastic gradients with a constant step: linear to a floor",
@@ -51,13 +44,7 @@ SCRIPT = Script(
             STATEMENT,
             STEPS,
             at([1, 3], [2, -2], F(1, 2), F(1, 20), s2=2),
-            [
-                ({"claim": [CLAIM.replace(NOISE, f"{NOISE}/4")]}, at(*ALIKE, **EQUAL)),
-                ({"claim": [CLAIM.replace("s2", "0")]}, at(*QUIET, away=9, **EQUAL)),
-                ({"claim": [CLAIM.replace("om*s2", "0")]}, at(*QUIET, away=9, **EQUAL)),
-                ({"given": {"noise": None}}, at(*QUIET, away=9, s2=0, **EQUAL)),
-                ({"given": {"var": None}}, at(*QUIET, away=9, **{**EQUAL, "om": 0})),
-            ],
+            noise_controls(CLAIM, NOISE, at, (F(1, 2), F(1, 3)), exact.EQUAL),
             update=UPDATE,
         )
     ],

@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 from compth.methods.core.symbols import Within
 from compth.methods.gdci import GDCI, GDCINeighbourhood, largest_omega
+from proofs_check._blocks import over_run
 from proofs_check._models import model
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._update import Update
@@ -38,14 +39,7 @@ STATEMENT = {
         "var": "variance(y, om)",
     },
     "claim": [f"{UPDATE.after('sq(x - xs)', MOVES)} <= {RHO}*sq(x - xs) + {NOISE}"],
-    "run": {
-        "potential": "sq(x - xs)",
-        "next": MOVES,
-        "rate": RHO,
-        "gain": "0",
-        "noise": NOISE,
-        "fixed": "xs",
-    },
+    "run": over_run("sq(x - xs)", MOVES, RHO, "xs", noise=NOISE),
 }
 CLAIM = STATEMENT["claim"][0]
 KEPT, REST = "((1 - 2*ga*mu) + ga**2*mu*L)", "(6 + 2*ga*mu*(1 + (1 - ga*L)))"

@@ -12,6 +12,7 @@ import sympy
 
 from compth.methods.adiana import ADIANA, ADIANAAccelerated
 from compth.methods.core.symbols import Within
+from proofs_check._blocks import over_run, without
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._update import Update
@@ -114,14 +115,9 @@ def statement(theorem):
             "coin": f"mixture(Y, {chance}, {renewed}, {learned})",
         },
         "claim": [f"sq(zp - xs) + c*(fyp - fs) + cw*(fwp - fs) + b*sq(Y) <= R*({potential})"],
-        "run": {
-            "potential": potential,
-            "next": {"z": "zp", "y": moves["y"], "fy": "fyp", "fw": "fwp", "e": "Y"},
-            "rate": "R",
-            "gain": "0",
-            "noise": "0",
-            "fixed": "xs fs",
-        },
+        "run": over_run(
+            potential, {"z": "zp", "y": moves["y"], "fy": "fyp", "fw": "fwp", "e": "Y"}, "R", "xs fs"
+        ),
     }
 
 
@@ -254,20 +250,15 @@ def at(points, error, curvatures, eta, th, p=1, o=1, noisy=True, jolt=0, declare
     return model(numbers, vectors, prob=prob, workers=count, values=values, cells=cells)
 
 
-def lacking(found, *names):
-    """Without these relations of the domain."""
-    return {"domain": [t for t in found["domain"] if t not in names]}
-
-
 def controls(found, small):
     """The false versions; `small` is the second limit of the step."""
     [claim] = found["claim"]
     quarter, tiny = F(1, 4), F(1, 1000)
     wide = {"eta": F(1, 2), "th": quarter, "p": F(1, 10), "o": 100, "n": 10**7}
     return [
-        (lacking(found, RATES["z"]), at((1, 0, 0), [0], [tiny], F(1, 2), quarter, L=1, R=1 - 3 * tiny)),
-        (lacking(found, RATES["e"]), at((0, 0, 0), [1], [1], noisy=False, R=F(49, 50), **wide)),
-        (lacking(found, small), at((0, 0, 10), [0], [1], F(1, 2), quarter, o=100)),
+        (without(found, RATES["z"]), at((1, 0, 0), [0], [tiny], F(1, 2), quarter, L=1, R=1 - 3 * tiny)),
+        (without(found, RATES["e"]), at((0, 0, 0), [1], [1], noisy=False, R=F(49, 50), **wide)),
+        (without(found, small), at((0, 0, 10), [0], [1], F(1, 2), quarter, o=100)),
         ({"claim": [claim.replace("+ cw*(fwp", "+ 2*cw*(fwp")]}, at((0, 1, 0), [0], [1], tiny, quarter)),
         ({"given": {"var": None}}, at((0, 0, 10), [0], [1], F(1, 2), quarter, o=100, declared=1)),
         (

@@ -4,7 +4,8 @@ from fractions import Fraction as F
 
 from compth.methods.core.symbols import Within
 from compth.methods.diana import DIANAUnified, shift_step
-from proofs_check._rows import Row, exact_row, theorem_part
+from proofs_check._blocks import AT_SOLUTION, DRAWN
+from proofs_check._rows import memory_rows
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check._sgd import CONVEX, STEEP, claims, steep
 from proofs_check._steps import SHIFTED as UPDATE
@@ -29,11 +30,8 @@ STATEMENT = {
     "given": {
         "convex": CONVEX["convex"].replace(" g,", " P(g),"),
         "each": "cocoercive(f, fs, g, hs, x, xs, Lm)",
-        "optimal": "zero(P(hs), x - xs)",
-        "still": "zero(P(hs), hs)",
-        "sum": "zero(P(hs), g)",
-        "var": "variance(Q, om)",
-        "ind": "independent(Q, n)",
+        **AT_SOLUTION,
+        **DRAWN,
     },
     "claim": [
         f"dot({UPDATE.direction()}, x - xs) == dot(P(g), x - xs)",
@@ -99,26 +97,5 @@ PART = Part(
 SCRIPT = Script(
     "diana.balanced",
     "DIANA satisfies the unified assumption, hence its theorem at every M",
-    [
-        PART,
-        theorem_part(
-            PART,
-            Row(
-                "diana.balanced",
-                ROW,
-                UPDATE.direction(),
-                "P(g)",
-                FIRST,
-                SECOND,
-                "sq(h - hs)",
-                LATER,
-                UPDATE.next("h"),
-                "xs hs",
-                update=UPDATE,
-            ),
-        ),
-        exact_row(
-            PART, "diana.balanced.exact", ROW, UPDATE.mean("message"), UPDATE.direction(), FIRST, UPDATE
-        ),
-    ],
+    memory_rows(PART, "diana.balanced", ROW, UPDATE, FIRST, SECOND, LATER),
 )

@@ -3,6 +3,8 @@
 from fractions import Fraction as F
 
 from compth.methods.diana import DIANABidirectional
+from proofs_check._blocks import without
+from proofs_check._models import broadcast
 from proofs_check._script import Part, Script, constants, members, plan_of, step, symbols, text
 from proofs_check._steps import SHIFTED, broadcasting
 from proofs_check.diana import diana_unified as plain
@@ -67,13 +69,7 @@ def at(curvatures, shifts, h, p, step_size, alpha, rho, chance=1, **params):
     found["params"] |= {k: str(v) for k, v in {"down": 1 / chance, **params}.items()}
     draws, workers = found["vectors"]["Q"], len(curvatures)
     mean = [sum(F(q[i][0]) + F(h[i]) for i in range(workers)) / workers for q in draws]
-    kept = [(chance, 1 / chance)] + ([(1 - chance, F(0))] if chance < 1 else [])
-    found["vectors"]["c"] = [[[str(b * m)]] * workers for m in mean for _, b in kept]
-    found["vectors"]["Q"] = [q for q in draws for _ in kept]
-    found["prob"] = [str(F(w) * v) for w in found["prob"] for v, _ in kept]
-    size = len(kept)
-    found["cells"] = [[list(range(size * k, size * (k + 1))) for k in range(len(draws))]]
-    return found
+    return broadcast(found, mean, chance)
 
 
 TIGHT = {"Lm": 1, "mu": 1}
@@ -91,7 +87,7 @@ SCRIPT = Script(
                 ({"claim": [CLAIM.replace("<= rho*", "<= (rho - ga*mu)*")]}, FAR),
                 ({"let": {"w": f"{WEIGHT}/8"}}, FAR),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t != SMALL_ALPHA]},
+                    without(STATEMENT, SMALL_ALPHA),
                     at([1, 1], [1, -1], [9, -9], F(1, 4), F(1, 10), F(2), F(9, 10), **TIGHT),
                 ),
                 (

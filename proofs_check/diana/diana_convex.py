@@ -3,6 +3,7 @@
 from fractions import Fraction as F
 
 from compth.methods.core.closed_forms import convex_factor, diana_excess
+from proofs_check._blocks import without
 from proofs_check._script import Part, Script, members, step
 from proofs_check._steps import SHIFTED as UPDATE
 from proofs_check.diana import diana_tight as tight
@@ -62,11 +63,6 @@ STEPS = [
 ]
 
 
-def without(member):
-    """The spoil that lets rho lie below this member of the maximum."""
-    return {"domain": [t for t in STATEMENT["domain"] if t != f"rho >= {member}"]}
-
-
 # Omega = 1; half of the workers flat, the others of curvature L = 2: f has mu = 1, and at gamma = 1/16 the factor is
 SLOWEST = F(225, 256) + F(2, 256)
 SCRIPT = Script(
@@ -82,9 +78,9 @@ SCRIPT = Script(
                     {"claim": [CLAIM.replace("<= rho*", "<= (99/100)*rho*")]},
                     at([0, 2], LEARNT, F(1, 16), SLOWEST),
                 ),
-                (without(AT_MU), at([0, 2], LEARNT, F(1, 16), F(4, 5))),
-                (without(AT_L), at([2, 2], LEARNT, F(1, 2), F(3, 4))),
-                (without(MEMORIES), at([1, 1], STRANGE, F(1, 4), F(11, 16))),
+                (without(STATEMENT, f"rho >= {AT_MU}"), at([0, 2], LEARNT, F(1, 16), F(4, 5))),
+                (without(STATEMENT, f"rho >= {AT_L}"), at([2, 2], LEARNT, F(1, 2), F(3, 4))),
+                (without(STATEMENT, f"rho >= {MEMORIES}"), at([1, 1], STRANGE, F(1, 4), F(11, 16))),
                 ({"let": {"w": f"{WEIGHT}/2"}}, at([1, 1], STRANGE, F(1, 4), F(3, 4))),
             ],
             update=UPDATE,

@@ -8,6 +8,7 @@ from fractions import Fraction as F
 import sympy
 
 from compth.methods.diana import DIANADecreasing, DIANAOriginal, gradient_noise, original_parameters
+from proofs_check._blocks import AT_SOLUTION, CENTRING, without
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import SHIFTED, stochastic
@@ -41,9 +42,7 @@ STATEMENT = {
     "let": {"al": ALPHA},
     "given": {
         "convex": "coercive(g, hs, x, xs, mu, L)",
-        "optimal": "zero(P(hs), x - xs)",
-        "still": "zero(P(hs), hs)",
-        "sum": "zero(P(hs), g)",
+        **AT_SOLUTION,
         "noise": "noise(G, P, s2/n)",
         "apart": "independent(G, n)",
         "var": "variance(Q, w - 1)",
@@ -60,9 +59,7 @@ STEPS = [
         CLAIM,
         {
             "convex": "2*ga/(mu + L)",
-            "optimal": "-2*ga",
-            "sum": "2*ga**2",
-            "still": "-ga**2",
+            **CENTRING,
             "noise": f"ga**2*(1 + n*{WEIGHT}*al)",
             "apart": f"-ga**2*{WEIGHT}*al",
             "var": f"ga**2/n + {WEIGHT}*ga**2*al**2",
@@ -108,7 +105,7 @@ SCRIPT = Script(
                 ({"claim": [CLAIM.replace(RHO, "(1 - 3*ga*mu)")]}, at(ONE, TWO, TWO, F(1, 4))),
                 ({"given": {"noise": None}}, at(ONE, TWO, TWO, F(1, 4), away=9, s2=0)),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t != "gn <= ga"]},
+                    without(STATEMENT, "gn <= ga"),
                     at(ONE, TWO, [9, -9], F(1, 8), gn=1),
                 ),
             ],

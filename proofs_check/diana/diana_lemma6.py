@@ -6,6 +6,7 @@ The start and the step are shown, k a real number >= 0; that they give all k is 
 from fractions import Fraction as F
 
 from compth.methods.core.schedules import harmonic_bound, harmonic_step, noise_constant
+from proofs_check._blocks import without
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -68,8 +69,8 @@ SCRIPT = Script(
             [
                 ({"claim": [CLAIM.replace("<= ", "<= 9/10*")]}, at(th=100, C=F(1, 25))),
                 ({"claim": [CLAIM.replace("(k + 1)", "(k + 2)")]}, at(th=100, C=F(1, 25))),
-                ({"domain": [t for t in STATEMENT["domain"] if t != LARGE]}, at(C=F(1, 4))),
-                ({"domain": [t for t in STATEMENT["domain"] if t != FIRM]}, at(-20, th=F(1, 2), C=8)),
+                (without(STATEMENT, LARGE), at(C=F(1, 4))),
+                (without(STATEMENT, FIRM), at(-20, th=F(1, 2), C=8)),
                 ({"given": {"before": None}}, at(9, th=5, k=3, C=4)),
             ],
             "polynomial, induction",

@@ -4,8 +4,9 @@ from fractions import Fraction as F
 
 from compth.methods.core.symbols import Within
 from compth.methods.diana import DIANANoisy
+from proofs_check._blocks import without
 from proofs_check._noisy import NOISE, noisy
-from proofs_check._rows import Row, exact_row, theorem_part
+from proofs_check._rows import memory_rows
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check._sgd import STEEP, claims, steep
 from proofs_check._steps import SHIFTED, stochastic
@@ -102,7 +103,7 @@ PART = Part(
             at(*ALIKE, [9, -9], HALF, HALF, **TIGHT),
         ),
         (
-            {"domain": [t for t in STATEMENT["domain"] if t != SMALL]},
+            without(STATEMENT, SMALL),
             at(*ALIKE, [9, -9], F(1, 4), F(2), **TIGHT),
         ),
         ({"given": {"noise": None}}, at(*ALIKE, [1, -1], HALF, HALF, 9, s2=0, **TIGHT)),
@@ -112,24 +113,5 @@ PART = Part(
 SCRIPT = Script(
     "diana.noisy",
     "DIANA of stochastic gradients satisfies the unified assumption, hence its theorem",
-    [
-        PART,
-        theorem_part(
-            PART,
-            Row(
-                "diana.noisy",
-                ROW,
-                UPDATE.direction(),
-                "P(g)",
-                FIRST,
-                SECOND,
-                "sq(h - hs)",
-                LATER,
-                UPDATE.next("h"),
-                "xs hs",
-                update=UPDATE,
-            ),
-        ),
-        exact_row(PART, "diana.noisy.exact", ROW, UPDATE.mean("message"), UPDATE.direction(), FIRST, UPDATE),
-    ],
+    memory_rows(PART, "diana.noisy", ROW, UPDATE, FIRST, SECOND, LATER),
 )

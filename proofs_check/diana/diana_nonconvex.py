@@ -6,6 +6,7 @@ import sympy
 
 from compth.methods.core.nonconvex import descent_slack, growth_floor
 from compth.methods.diana import nonconvex_growth, original_parameters
+from proofs_check._blocks import over_run
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check._steps import SHIFTED, stochastic
@@ -47,14 +48,7 @@ STATEMENT = {
     "claim": [
         f"2*(fp - fs)/(ga*s) + {WEIGHT}*{K}*sq({MOVES['h']}) + sq(P(g)) <= {POTENTIAL} + {NOISE}",
     ],
-    "run": {
-        "potential": POTENTIAL,
-        "next": MOVES,
-        "rate": "1",
-        "gain": "sq(P(g))",
-        "noise": NOISE,
-        "fixed": "fs",
-    },
+    "run": over_run(POTENTIAL, MOVES, "1", "fs", noise=NOISE, gain="sq(P(g))"),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [

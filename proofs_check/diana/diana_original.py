@@ -3,6 +3,7 @@
 from fractions import Fraction as F
 
 from compth.methods.diana import DIANAOriginal
+from proofs_check._blocks import AT_SOLUTION, CENTRING, DRAWN, over_run
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import SHIFTED as UPDATE
 from proofs_check._steps import remembering
@@ -24,22 +25,12 @@ STATEMENT = {
     "vectors": remembering(UPDATE),
     "given": {
         "convex": "coercive(g, hs, x, xs, mu, L)",
-        "optimal": "zero(P(hs), x - xs)",
-        "still": "zero(P(hs), hs)",
-        "sum": "zero(P(hs), g)",
-        "var": "variance(Q, om)",
-        "ind": "independent(Q, n)",
+        **AT_SOLUTION,
+        **DRAWN,
     },
     "let": {"al": ALPHA, "w": WEIGHT},
     "claim": [f"{MOVED} <= {RHO}*(sq(x - xs) + w*sq(h - hs))"],
-    "run": {
-        "potential": "sq(x - xs) + w*sq(h - hs)",
-        "next": MOVES,
-        "rate": RHO,
-        "gain": "0",
-        "noise": "0",
-        "fixed": "xs hs",
-    },
+    "run": over_run("sq(x - xs) + w*sq(h - hs)", MOVES, RHO, "xs hs"),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [
@@ -49,9 +40,7 @@ STEPS = [
         CLAIM,
         {
             "convex": "2*ga/(mu + L)",
-            "optimal": "-2*ga",
-            "sum": "2*ga**2",
-            "still": "-ga**2",
+            **CENTRING,
             "var": "ga**2/n + w*al**2",
             "ind": "ga**2/n",
         },

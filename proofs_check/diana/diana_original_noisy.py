@@ -5,8 +5,8 @@ from fractions import Fraction as F
 import sympy
 
 from compth.methods.diana import DIANAOriginalNoisy
-from proofs_check._noisy import noisy, with_noise
-from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._noisy import noisy, with_noise, with_noise_steps
+from proofs_check._script import Part, Script, constants, plan_of, symbols, text
 from proofs_check._steps import SHIFTED, stochastic
 from proofs_check.diana import diana_original as exact
 
@@ -15,7 +15,7 @@ n, L, mu, om, ga, s2 = symbols("n L mu om ga s2")
 FLEET = constants(omega=om, A=om / n, n=n, L_max=L, mu_min=mu, sigma2=s2)
 PLAN, LIMIT = plan_of(DIANAOriginalNoisy(), FLEET, ga)
 if LIMIT != exact.LIMIT or PLAN.rho != exact.PLAN.rho or PLAN.params != exact.PLAN.params:
-    raise AssertionError("not the step, factor and parameters of diana.original")
+    raise AssertionError("not the factor and parameters of diana.original")
 NOISE = text(sympy.expand(PLAN.floor * (1 - PLAN.rho)))
 
 STATEMENT = with_noise(
@@ -27,11 +27,7 @@ STATEMENT = with_noise(
     run={**exact.STATEMENT["run"], "noise": NOISE},
 )
 CLAIM = STATEMENT["claim"][0]
-USE, TERMS = exact.STEPS[-1]["use"], exact.STEPS[-1]["terms"]
-STEPS = [
-    *exact.STEPS[:-1],
-    step(CLAIM, {**USE, "noise": "ga**2*(1 + 2*om)", "apart": "-2*ga**2*om/n"}, TERMS),
-]
+STEPS = with_noise_steps(exact.STEPS, CLAIM, "ga**2*(1 + 2*om)", "-2*ga**2*om/n")
 
 
 def at(curvatures, shifts, h, p, step_size, away=1, **params):

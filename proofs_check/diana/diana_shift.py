@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 from compth.methods.core.symbols import Within
 from compth.methods.diana import DIANAShift, shift_step
+from proofs_check._blocks import AT_SOLUTION, CENTRING, DRAWN, over_run, without
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import SHIFTED as UPDATE
 from proofs_check._steps import remembering
@@ -38,22 +39,12 @@ STATEMENT = {
     "vectors": remembering(UPDATE),
     "given": {
         "convex": "coercive(g, hs, x, xs, mu, L)",
-        "optimal": "zero(P(hs), x - xs)",
-        "still": "zero(P(hs), hs)",
-        "sum": "zero(P(hs), g)",
-        "var": "variance(Q, om)",
-        "ind": "independent(Q, n)",
+        **AT_SOLUTION,
+        **DRAWN,
     },
     "let": {"w": WEIGHT},
     "claim": [f"{MOVED} <= {RHO}*(sq(x - xs) + w*sq(h - hs))"],
-    "run": {
-        "potential": "sq(x - xs) + w*sq(h - hs)",
-        "next": MOVES,
-        "rate": RHO,
-        "gain": "0",
-        "noise": "0",
-        "fixed": "xs hs",
-    },
+    "run": over_run("sq(x - xs) + w*sq(h - hs)", MOVES, RHO, "xs hs"),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [
@@ -65,9 +56,7 @@ STEPS = [
         CLAIM,
         {
             "convex": "2*ga/(mu + L)",
-            "optimal": "-2*ga",
-            "sum": "2*ga**2",
-            "still": "-ga**2",
+            **CENTRING,
             "var": "ga**2/n + w*al**2",
             "ind": "ga**2/n",
         },
@@ -112,7 +101,7 @@ SCRIPT = Script(
                 ),
                 ({"let": {"w": f"{WEIGHT}/8"}}, at(*FAR, F(1, 4), F(1, 2), **EQUAL)),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t not in (SMALL_ALPHA, SHORT)]},
+                    without(STATEMENT, SMALL_ALPHA, SHORT),
                     at([1, 1], [1, -1], [9, -9], F(1, 4), F(1, 10), F(2), **EQUAL),
                 ),
             ],

@@ -6,8 +6,8 @@ import sympy
 
 from compth.methods.core.symbols import Within
 from compth.methods.diana import DIANAShiftNoisy
-from proofs_check._noisy import noisy, with_noise
-from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
+from proofs_check._noisy import noisy, with_noise, with_noise_steps
+from proofs_check._script import Part, Script, constants, plan_of, symbols, text
 from proofs_check._steps import SHIFTED, stochastic
 from proofs_check.diana import diana_shift as exact
 
@@ -16,7 +16,7 @@ n, L, mu, om, ga, s2 = symbols("n L mu om ga s2")
 FLEET = {"omega": om, "A": om / n, "n": n, "L_max": L, "mu_min": mu, "sigma2": s2}
 PLAN, LIMIT = plan_of(DIANAShiftNoisy(), constants(**FLEET, params={"alpha": Within("al")}), ga)
 if LIMIT != exact.LIMIT or PLAN.rho != exact.PLAN.rho or PLAN["weight"] != exact.PLAN["weight"]:
-    raise AssertionError("not the step, factor and weight of diana.shift")
+    raise AssertionError("not the factor and weight of diana.shift")
 NOISE = text(sympy.expand(PLAN.floor * (1 - PLAN.rho)))
 
 STATEMENT = with_noise(
@@ -28,16 +28,14 @@ STATEMENT = with_noise(
     run={**exact.STATEMENT["run"], "noise": NOISE},
 )
 CLAIM = STATEMENT["claim"][0]
-USE, TERMS = exact.STEPS[-1]["use"], exact.STEPS[-1]["terms"]
 MEMORY = "w*al**2*(1 + om)"
-STEPS = [
-    *exact.STEPS[:-1],
-    step(
-        CLAIM,
-        {**USE, "noise": f"ga**2*(1 + om) + n*{MEMORY}", "apart": f"-ga**2*om/n - {MEMORY}"},
-        [*TERMS, "4*ga**2*om/n*(1 - al*(1 + om))*s2"],
-    ),
-]
+STEPS = with_noise_steps(
+    exact.STEPS,
+    CLAIM,
+    f"ga**2*(1 + om) + n*{MEMORY}",
+    f"-ga**2*om/n - {MEMORY}",
+    "4*ga**2*om/n*(1 - al*(1 + om))*s2",
+)
 
 
 def at(curvatures, shifts, h, p, step_size, alpha, away=1, **params):

@@ -3,6 +3,7 @@
 from fractions import Fraction as F
 
 from compth.methods.core.closed_forms import diana_excess, diana_factor, diana_weight, interpolation_factor
+from proofs_check._blocks import AT_SOLUTION, CENTRING, DRAWN, over_run, without
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, members, step, symbols, text
 from proofs_check._steps import SHIFTED as UPDATE
@@ -28,22 +29,12 @@ STATEMENT = {
     "vectors": remembering(UPDATE),
     "given": {
         "convex": "coercive(g, hs, x, xs, mu, L)",
-        "optimal": "zero(P(hs), x - xs)",
-        "still": "zero(P(hs), hs)",
-        "sum": "zero(P(hs), g)",
-        "var": "variance(Q, om)",
-        "ind": "independent(Q, n)",
+        **AT_SOLUTION,
+        **DRAWN,
     },
     "let": {"w": WEIGHT},
     "claim": [f"{MOVED} <= rho*(sq(x - xs) + w*sq(h - hs))"],
-    "run": {
-        "potential": "sq(x - xs) + w*sq(h - hs)",
-        "next": MOVES,
-        "rate": "rho",
-        "gain": "0",
-        "noise": "0",
-        "fixed": "xs hs",
-    },
+    "run": over_run("sq(x - xs) + w*sq(h - hs)", MOVES, "rho", "xs hs"),
 }
 CLAIM = STATEMENT["claim"][0]
 # (1+Omega) gamma^2 |g|^2 - 2 gamma <g, z> + |z|^2 interpolates between its values at g = mu z and g = L z
@@ -56,9 +47,7 @@ STEPS = [
         CLAIM,
         {
             "convex": f"ga**2*(1 + {EXCESS}) + {SPREAD}",
-            "optimal": "-2*ga",
-            "sum": "2*ga**2",
-            "still": "-ga**2",
+            **CENTRING,
             "var": "ga**2/n + w*al**2",
             "ind": "ga**2/n",
         },
@@ -77,11 +66,6 @@ def at(curvatures, h, step_size, rho, **params):
     found = shift_at(curvatures, [1, -1], h, F(1, 2), step_size, F(1, 4), L=2, mu=1, **params)
     found["params"]["rho"] = str(rho)
     return found
-
-
-def without(member):
-    """The spoil that lets rho lie below this member of the maximum."""
-    return {"domain": [t for t in STATEMENT["domain"] if t != f"rho >= {member}"]}
 
 
 MEMORIES, LEARNT, STRANGE = MEMORY.removeprefix("rho >= "), [1, -1], [9, -9]
@@ -160,9 +144,9 @@ SCRIPT = Script(
                     {"claim": [CLAIM.replace("<= rho*", "<= (99/100)*rho*")]},
                     at([1, 1], LEARNT, F(1, 16), SLOWEST),
                 ),
-                (without(AT_MU), at([1, 1], LEARNT, F(1, 16), F(4, 5))),
-                (without(AT_L), at([2, 2], LEARNT, F(1, 2), F(3, 4))),
-                (without(MEMORIES), at([1, 1], STRANGE, F(1, 4), F(5, 8))),
+                (without(STATEMENT, f"rho >= {AT_MU}"), at([1, 1], LEARNT, F(1, 16), F(4, 5))),
+                (without(STATEMENT, f"rho >= {AT_L}"), at([2, 2], LEARNT, F(1, 2), F(3, 4))),
+                (without(STATEMENT, f"rho >= {MEMORIES}"), at([1, 1], STRANGE, F(1, 4), F(5, 8))),
                 ({"let": {"w": f"{WEIGHT}/2"}}, at([1, 1], STRANGE, F(1, 4), F(3, 4))),
                 ({"given": {"ind": None}}, at([1, 1], STRANGE, F(1, 4), F(3, 4), n=64)),
             ],

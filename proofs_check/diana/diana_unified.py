@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 from compth.methods.core.symbols import Within
 from compth.methods.diana import DIANAUnified, shift_step
+from proofs_check._blocks import AT_SOLUTION, CENTRING, DRAWN, over_run, without
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, constants, members, plan_of, step, symbols, text
 from proofs_check._steps import SHIFTED as UPDATE
@@ -37,22 +38,12 @@ STATEMENT = {
     "given": {
         "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
         "each": "cocoercive(f, fs, g, hs, x, xs, Lm)",
-        "optimal": "zero(P(hs), x - xs)",
-        "still": "zero(P(hs), hs)",
-        "sum": "zero(P(hs), g)",
-        "var": "variance(Q, om)",
-        "ind": "independent(Q, n)",
+        **AT_SOLUTION,
+        **DRAWN,
     },
     "let": {"w": WEIGHT},
     "claim": [f"{MOVED} <= rho*(sq(x - xs) + w*sq(h - hs))"],
-    "run": {
-        "potential": "sq(x - xs) + w*sq(h - hs)",
-        "next": MOVES,
-        "rate": "rho",
-        "gain": "0",
-        "noise": "0",
-        "fixed": "xs hs",
-    },
+    "run": over_run("sq(x - xs) + w*sq(h - hs)", MOVES, "rho", "xs hs"),
 }
 CLAIM = STATEMENT["claim"][0]
 SMALL_STEP, SMALL_ALPHA = f"ga*{STEP} <= 1", f"al <= {ALPHA}"
@@ -66,9 +57,7 @@ STEPS = [
         {
             "convex": "2*ga",
             "each": "2*ga",
-            "optimal": "-2*ga",
-            "sum": "2*ga**2",
-            "still": "-ga**2",
+            **CENTRING,
             "var": "ga**2/n + w*al**2",
             "ind": "ga**2/n",
         },
@@ -112,7 +101,7 @@ SCRIPT = Script(
                 ({"claim": [CLAIM.replace("<= rho*", "<= (rho - ga*mu)*")]}, FAR),
                 ({"let": {"w": f"{WEIGHT}/8"}}, FAR),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t != SMALL_ALPHA]},
+                    without(STATEMENT, SMALL_ALPHA),
                     at([1, 1], [1, -1], [9, -9], F(1, 4), F(1, 10), F(2), F(9, 10), **TIGHT),
                 ),
                 (

@@ -6,6 +6,7 @@ import sympy
 
 from compth.claims import Contractive
 from compth.methods.ef21 import EF21Bidirectional, broadcast_ef21_step
+from proofs_check._blocks import without
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, plan_of, quotient, step, symbols, text
 from proofs_check._steps import BELIEVED, broadcasting
@@ -112,7 +113,7 @@ SCRIPT = Script(
                 ({"claim": [CLAIM.replace(f"{RHO}*", "(1 - 2*ga*mu)*(1 - ga*mu)*")]}, WRONG),
                 ({"claim": [CLAIM.replace(f"{RHO}*", "(1 - 3*ga*mu)*")]}, EXACT),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t != SMALL]},
+                    without(STATEMENT, SMALL),
                     at([1, 1], [2, 2], F(1, 2), F(3), mu=F(1, 12), T=2),
                 ),
                 ({"given": {"comp": None}}, at([1, 1], [2, 2], F(-3), F(1, 8), r=F(1, 2), T=2)),

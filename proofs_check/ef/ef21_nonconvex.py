@@ -6,6 +6,7 @@ import sympy
 
 from compth.claims import Contractive
 from compth.methods.ef21 import EF21Nonconvex, ef21_step
+from proofs_check._blocks import over_run, without
 from proofs_check._script import Part, Script, constants, plan_of, quotient, step, text
 from proofs_check._steps import BELIEVED as UPDATE
 from proofs_check.ef import ef21_pl as pl
@@ -30,14 +31,7 @@ STATEMENT = {
         "lip": "lipschitz(gp, g, xp, x, M)",
     },
     "claim": [f"{UPDATE.after(POTENTIAL, pl.MOVES)} + sq(P(g)) <= {POTENTIAL}"],
-    "run": {
-        "potential": POTENTIAL,
-        "next": pl.PL["run"]["next"],
-        "rate": "1",
-        "gain": "sq(P(g))",
-        "noise": "0",
-        "fixed": "fs",
-    },
+    "run": over_run(POTENTIAL, pl.PL["run"]["next"], "1", "fs", gain="sq(P(g))"),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [
@@ -72,7 +66,7 @@ SCRIPT = Script(
                 ({"claim": [CLAIM.replace("+ sq(P(g)) <=", "+ 2*sq(P(g)) <=")]}, EXACT),
                 ({"claim": [CLAIM.replace("2*(fp - fs)/ga", "3*(fp - fs)/ga")]}, EXACT),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t != SMALL]},
+                    without(STATEMENT, SMALL),
                     at([1, 1], [2, 2], F(1, 2), F(3), T=1),
                 ),
                 ({"given": {"comp": None}}, at([1, 1], [2, 2], F(-12), F(1, 8), r=F(1, 2), T=1)),

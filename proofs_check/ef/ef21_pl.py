@@ -7,6 +7,7 @@ import sympy
 from compth.calculus import ef21_theta_beta
 from compth.claims import Contractive
 from compth.methods.ef21 import EF21PL, ef21_step
+from proofs_check._blocks import over_run, without
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, plan_of, quotient, step, symbols, text
 from proofs_check._steps import BELIEVED as UPDATE
@@ -51,14 +52,7 @@ PL = {
         "pl": "polyak(f, fs, P(g), mu)",
     },
     "claim": [CLAIM],
-    "run": {
-        "potential": POTENTIAL,
-        "next": MOVES,
-        "rate": RHO,
-        "gain": "0",
-        "noise": "0",
-        "fixed": "fs",
-    },
+    "run": over_run(POTENTIAL, MOVES, RHO, "fs"),
 }
 K = "ga*T*r/(1 - r)"
 STEPS = [
@@ -120,7 +114,7 @@ SCRIPT = Script(
                 ({"claim": [CLAIM.replace(f"{RHO}*", "(1 - 2*ga*mu)*(1 - ga*mu)*")]}, WRONG),
                 ({"claim": [CLAIM.replace(f"{RHO}*", "(1 - 3*ga*mu)*")]}, EXACT),
                 (
-                    {"domain": [t for t in PL["domain"] if t != SMALL]},
+                    without(PL, SMALL),
                     at([1, 1], [2, 2], F(1, 2), F(3), mu=F(1, 12), T=2),
                 ),
                 ({"given": {"comp": None}}, at([1, 1], [2, 2], F(-3), F(1, 8), r=F(1, 2), T=2)),

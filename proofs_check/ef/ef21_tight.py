@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 import sympy
 
+from proofs_check._blocks import over_run
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, step, text
 from proofs_check._steps import BELIEVED as UPDATE
@@ -21,14 +22,7 @@ STATEMENT = {
         "comp": f"contraction(c, {UPDATE.argument('message')}, {text(1 - s**2)})",
     },
     "claim": [f"{UPDATE.after(POTENTIAL, MOVES)} <= {RHO}*({POTENTIAL})"],
-    "run": {
-        "potential": POTENTIAL,
-        "next": MOVES,
-        "rate": RHO,
-        "gain": "0",
-        "noise": "0",
-        "fixed": "",
-    },
+    "run": over_run(POTENTIAL, MOVES, RHO, ""),
 }
 CLAIM = STATEMENT["claim"][0]
 SQUARE = "(r**2 - s**2)*P(e) - r**2*(1 + s)*P(g) + s*(1 + s)*P(gp)"

@@ -6,6 +6,7 @@ import sympy
 
 from compth.claims import Contractive
 from compth.methods.ef import EF, EFExplicit
+from proofs_check._blocks import over_run, without
 from proofs_check._models import model, per_worker, quadratic
 from proofs_check._script import Part, Script, constants, members, plan_of, step, symbols, text
 from proofs_check._update import Update
@@ -41,14 +42,7 @@ STATEMENT = {
         "low": "least(f, fs)",
     },
     "claim": [CLAIM],
-    "run": {
-        "potential": POTENTIAL,
-        "next": MOVES,
-        "rate": "rho",
-        "gain": "0",
-        "noise": NOISE,
-        "fixed": "xs hs",
-    },
+    "run": over_run(POTENTIAL, MOVES, "rho", "xs hs", noise=NOISE),
 }
 EACH = f"{W}*2*(1 - de)/de*ga**2"  # the weight of mean||g_i||^2
 SPEED = {("mu" in m): m for m in SLOW}
@@ -116,7 +110,7 @@ SCRIPT = Script(
                     at([1], [0], [0], F(1, 2), F(1, 40), F(99, 100), sent=[9], **EXACT),
                 ),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t not in (SMALL, SQUARE)]},
+                    without(STATEMENT, SMALL, SQUARE),
                     at([1], [0], [0], 1, 3, F(7, 8), **EXACT),
                 ),
             ],

@@ -9,6 +9,7 @@ import sympy
 
 from compth.methods.core.closed_forms import feedback_factor, feedback_step
 from compth.methods.ef import EF
+from proofs_check._blocks import over_run
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, step, symbols, text
 from proofs_check._update import Update
@@ -45,14 +46,7 @@ STATEMENT = {
         "comp": f"contraction(c, {UPDATE.argument('message')}, {text(1 - s**2)})",
     },
     "claim": [f"{UPDATE.after(POTENTIAL, MOVES)} <= {RHO}*({POTENTIAL})"],
-    "run": {
-        "potential": POTENTIAL,
-        "next": MOVES,
-        "rate": RHO,
-        "gain": "0",
-        "noise": "0",
-        "fixed": "xs",
-    },
+    "run": over_run(POTENTIAL, MOVES, RHO, "xs"),
 }
 CLAIM = STATEMENT["claim"][0]
 SQUARE = "(1 - r**2)*s*(x - xs) + (r**2 - s)*(1 + s)*P(e) - s*(1 + s)*ga*P(g)"

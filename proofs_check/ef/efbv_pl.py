@@ -7,6 +7,7 @@ import sympy
 
 from compth.calculus import ef_bv_contraction
 from compth.methods.ef_bv import EFBV, ef_bv_step
+from proofs_check._blocks import over_run
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, step, symbols, text
 from proofs_check._update import Update
@@ -70,14 +71,7 @@ STATEMENT = {
         "av": "mean_spread(Q, v, oa)",
     },
     "claim": [CLAIM],
-    "run": {
-        "potential": POTENTIAL,
-        "next": MOVES | {"x": "xp"},
-        "rate": "rho",
-        "gain": "0",
-        "noise": "0",
-        "fixed": "fs",
-    },
+    "run": over_run(POTENTIAL, MOVES | {"x": "xp"}, "rho", "fs"),
 }
 KEEP = "sq(v - la*Q) <= r*sq(v)"
 ERROR = "sq(P(v - nu*Q)) <= ra*sq(v)"

@@ -6,6 +6,7 @@ import sympy
 
 from compth.methods.core.closed_forms import cgd_factor, cgd_step
 from compth.methods.dcgd import DCGD
+from proofs_check._blocks import over_run
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 from proofs_check._update import Update
@@ -38,14 +39,7 @@ STATEMENT = {
         "move": pair(HERE, NEXT),
     },
     "claim": [f"fp - fs <= {RHO}*(f - fs)"],
-    "run": {
-        "potential": "f - fs",
-        "next": MOVES | {"x": "xp"},
-        "rate": RHO,
-        "gain": "0",
-        "noise": "0",
-        "fixed": "fs",
-    },
+    "run": over_run("f - fs", MOVES | {"x": "xp"}, RHO, "fs"),
 }
 CLAIM = STATEMENT["claim"][0]
 FIRST = "sq(2*L*mu*(1 + s)*(x - xs) - q*g - N*gp - 2*mu*c)"

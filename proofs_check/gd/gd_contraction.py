@@ -3,6 +3,7 @@
 from fractions import Fraction as F
 
 from compth.methods.gd import rho_gd
+from proofs_check._blocks import over_run, without
 from proofs_check._models import model
 from proofs_check._script import Part, Script, members, step, symbols, text
 from proofs_check._steps import PLAIN as UPDATE
@@ -23,14 +24,7 @@ STATEMENT = {
     "vectors": ["common x", "common xs", "common g"],
     "given": {"convex": "coercive(g, 0, x, xs, mu, L)"},
     "claim": [f"{MOVED} <= rho*sq(x - xs)"],
-    "run": {
-        "potential": "sq(x - xs)",
-        "next": MOVES,
-        "rate": "rho",
-        "gain": "0",
-        "noise": "0",
-        "fixed": "xs",
-    },
+    "run": over_run("sq(x - xs)", MOVES, "rho", "xs"),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [
@@ -97,11 +91,6 @@ def equal(curvature, step_size, mu):
     }
 
 
-def without(member):
-    """The spoil that lets rho lie below this member of the maximum."""
-    return {"domain": [t for t in STATEMENT["domain"] if t != f"rho >= {member}"]}
-
-
 SCRIPT = Script(
     "gd.contraction",
     "Gradient descent: the tight factor of the distance",
@@ -113,8 +102,8 @@ SCRIPT = Script(
             [
                 # each curvature attains its member: nothing less is true
                 ({"claim": [CLAIM.replace("<= rho*", "<= (99/100)*rho*")]}, at([1], F(1, 4), F(9, 16))),
-                (without(AT_MU), at([1], F(1, 4), F(1, 2))),
-                (without(AT_L), at([2], F(7, 8), F(1, 2))),
+                (without(STATEMENT, f"rho >= {AT_MU}"), at([1], F(1, 4), F(1, 2))),
+                (without(STATEMENT, f"rho >= {AT_L}"), at([2], F(7, 8), F(1, 2))),
                 ({"given": {"convex": None}}, at([3], F(7, 8), F(9, 16))),
             ],
             update=UPDATE,

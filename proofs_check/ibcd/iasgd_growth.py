@@ -9,6 +9,7 @@ from itertools import product
 import sympy
 
 from compth.methods.iasgd import IASGD, IASGDGrowth, acceleration, block_growth
+from proofs_check._blocks import DRAWN, over_run
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._update import Update
@@ -64,14 +65,7 @@ STATEMENT = {
         "growth": "growth(sq(q), sq(G), fy, fs, rho, 0, s2)",
     },
     "claim": [f"fp - fs + mu/2*sq(vp - xs) <= {BETA}*({POTENTIAL}) + {ADDED}"],
-    "run": {
-        "potential": POTENTIAL,
-        "next": {"x": MOVES["x"], "v": "vp", "fx": "fp"},
-        "rate": BETA,
-        "gain": "0",
-        "noise": ADDED,
-        "fixed": "xs fs",
-    },
+    "run": over_run(POTENTIAL, {"x": MOVES["x"], "v": "vp", "fx": "fp"}, BETA, "xs fs", noise=ADDED),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [
@@ -113,8 +107,7 @@ def growth(name, fleet, params, domain, given, title):
             **given,
             "noise": "growth(sq(N - g), 0, 0, 0, 0, 0, sg)",
             "apart": "independent(N, n)",
-            "var": "variance(Q, om)",
-            "ind": "independent(Q, n)",
+            **DRAWN,
         },
         "claim": [f"sq(P(Q)) <= {its}*sq(P(g)) + {noise}"],
     }

@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 from compth.methods.core.symbols import Within
 from compth.methods.ibcd import IBCDPaper
+from proofs_check._blocks import over_run, without
 from proofs_check._models import coins, model, per_worker, quadratic
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import BLOCKS as UPDATE
@@ -29,14 +30,7 @@ STATEMENT = {
         "ind": "independent(Q, n)",
     },
     "claim": [f"{MOVED} <= {RHO}*sq(x - xs)"],
-    "run": {
-        "potential": "sq(x - xs)",
-        "next": MOVES,
-        "rate": RHO,
-        "gain": "0",
-        "noise": "0",
-        "fixed": "xs",
-    },
+    "run": over_run("sq(x - xs)", MOVES, RHO, "xs"),
 }
 CLAIM, SMALL = STATEMENT["claim"][0], STATEMENT["domain"][-1]
 STEPS = [
@@ -84,7 +78,7 @@ SCRIPT = Script(
                 ({"claim": [CLAIM.replace(RHO, "(1 - 2*ga*tau*mu)")]}, at([1, 1], F(1, 2), F(1, 4), **TIGHT)),
                 ({"claim": [CLAIM.replace(RHO, "(1 - ga*mu)**2")]}, at([1, 1], F(1, 2), F(1, 4), **TIGHT)),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t != SMALL]},
+                    without(STATEMENT, SMALL),
                     at([1, 1], F(1, 2), F(3), **TIGHT),
                 ),
                 ({"given": {"ind": None}}, at([1, 1], F(1, 10), F(2), **{**TIGHT, "n": 64})),

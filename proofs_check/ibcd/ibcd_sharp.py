@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 from compth.methods.core.symbols import Within
 from compth.methods.ibcd import IBCDSharp
+from proofs_check._blocks import without
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import BLOCKS as UPDATE
 from proofs_check.ibcd import ibcd_interpolation as paper
@@ -75,7 +76,7 @@ SCRIPT = Script(
             [
                 ({"claim": [CLAIM.replace(RHO, "(1 - 2*ga*tau*mu)")]}, tight(F(1, 2), F(1, 2))),
                 ({"claim": [CLAIM.replace(RHO, "(1 - ga*mu)**2")]}, tight(F(1, 2), F(1, 2))),
-                ({"domain": [t for t in STATEMENT["domain"] if t != SMALL]}, tight(F(1, 2), F(3))),
+                (without(STATEMENT, SMALL), tight(F(1, 2), F(3))),
                 ({"given": {"ind": None}}, tight(F(1, 10), F(2), n=64)),
             ],
             update=UPDATE,

@@ -12,6 +12,7 @@ import sympy
 
 from compth.calculus import nice_joint
 from compth.methods.isaga import isaga_limit, isaga_memory, isaga_pace
+from proofs_check._blocks import AT_SOLUTION, over_run
 from proofs_check._models import model, quadratic
 from proofs_check._script import Part, Script, members, step, symbols, text, without_max
 
@@ -43,21 +44,12 @@ STATEMENT = {
     "given": {
         "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
         "each": "cocoercive(f, fs, g, hs, x, xs, L)",
-        "optimal": "zero(P(hs), x - xs)",
-        "still": "zero(P(hs), hs)",
-        "sum": "zero(P(hs), g)",
+        **AT_SOLUTION,
         "joint": "joint(Q, S + (1/tau - 1)/n, S)",
         "renewed": "mixture(Y, tau*n/N, g - hs, e)",
     },
     "claim": [f"sq(x - ga*tau*P(Q) - xs) + c*ga**2*N*sq(Y) <= R*({POTENTIAL})"],
-    "run": {
-        "potential": POTENTIAL,
-        "next": {"x": "x - ga*tau*P(Q)", "e": "Y"},
-        "rate": "R",
-        "gain": "0",
-        "noise": "0",
-        "fixed": "xs",
-    },
+    "run": over_run(POTENTIAL, {"x": "x - ga*tau*P(Q)", "e": "Y"}, "R", "xs"),
 }
 CLAIM = STATEMENT["claim"][0]
 WIDE, BROAD = LARGER if "tau" in LARGER[0] else LARGER[::-1]

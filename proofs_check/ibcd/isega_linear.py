@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 from compth.methods.core.symbols import Within
 from compth.methods.isega import ISEGA, ISEGARate
+from proofs_check._blocks import AT_SOLUTION, CENTRING, over_run
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import remembering
 from proofs_check._update import Update
@@ -29,22 +30,13 @@ STATEMENT = {
     "given": {
         "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
         "each": "cocoercive(f, fs, g, hs, x, xs, Lm)",
-        "optimal": "zero(P(hs), x - xs)",
-        "still": "zero(P(hs), hs)",
-        "sum": "zero(P(hs), g)",
+        **AT_SOLUTION,
         "var": "variance(Q, 1/tau - 1)",
         "ind": "independent(Q, n)",
     },
     "let": {"w": WEIGHT},
     "claim": [f"{UPDATE.after(POTENTIAL, MOVES)} <= {RHO}*(sq(x - xs) + w*sq(h - hs))"],
-    "run": {
-        "potential": POTENTIAL,
-        "next": MOVES,
-        "rate": RHO,
-        "gain": "0",
-        "noise": "0",
-        "fixed": "xs hs",
-    },
+    "run": over_run(POTENTIAL, MOVES, RHO, "xs hs"),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [
@@ -61,9 +53,7 @@ STEPS = [
         {
             "convex": "2*ga",
             "each": "2*ga",
-            "optimal": "-2*ga",
-            "sum": "2*ga**2",
-            "still": "-ga**2",
+            **CENTRING,
             "var": "ga**2/n + w*tau**2",
             "ind": "ga**2/n",
         },

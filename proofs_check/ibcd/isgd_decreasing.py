@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction as F
 
 from compth.methods.ibcd import block_noise, isgd_rule, weight_sum, weighted_bound
+from proofs_check._blocks import over_run
 from proofs_check._models import model, quadratic
 from proofs_check._noisy import NOISE as INDEPENDENT
 from proofs_check._noisy import noisy
@@ -55,14 +56,7 @@ STATEMENT = {
         "ind": "independent(Q, n)",
     },
     "claim": [f"{NEXT} + tau*w*(f - fs) <= {POTENTIAL} + {ADDED}"],
-    "run": {
-        "potential": POTENTIAL,
-        "next": MOVES,
-        "rate": "1",
-        "gain": "tau*w*(f - fs)",
-        "noise": ADDED,
-        "fixed": "xs hs",
-    },
+    "run": over_run(POTENTIAL, MOVES, "1", "xs hs", noise=ADDED, gain="tau*w*(f - fs)"),
 }
 CLAIM = STATEMENT["claim"][0]
 SHARE = "tau*(1 - tau)/n"

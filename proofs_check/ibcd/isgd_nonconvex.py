@@ -5,6 +5,7 @@ from fractions import Fraction as F
 import sympy
 
 from compth.methods.ibcd import isgd_curve, isgd_noise
+from proofs_check._blocks import over_run
 from proofs_check._models import model, per_worker
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check._steps import BLOCKS, stochastic
@@ -37,14 +38,7 @@ STATEMENT = {
         "ind": "independent(Q, n)",
     },
     "claim": [f"(fp - fs)/(tau*ga*s) + sq(P(g)) <= {POTENTIAL} + {NOISE}"],
-    "run": {
-        "potential": POTENTIAL,
-        "next": MOVES,
-        "rate": "1",
-        "gain": "sq(P(g))",
-        "noise": NOISE,
-        "fixed": "fs",
-    },
+    "run": over_run(POTENTIAL, MOVES, "1", "fs", noise=NOISE, gain="sq(P(g))"),
 }
 CLAIM, HALF = STATEMENT["claim"][0], "L*ga/(2*s)"
 STEPS = [

@@ -6,6 +6,7 @@ grad f = L x, so ||grad f||^2 in the norm of L^-1 W L^-1 is <x, W x> = <x, L M x
 from fractions import Fraction as F
 
 from compth.methods.ist import ISTAveraged
+from proofs_check._blocks import over_run
 from proofs_check._script import Part, Script, constants, plan_of, step, text
 from proofs_check._steps import SKETCHED as UPDATE
 from proofs_check.ist import ist_theorem1 as paper
@@ -26,14 +27,7 @@ STATEMENT = {
         "order": f"loewner(0, x, {W}, 1)",
     },
     "claim": [f"2*fp/ga + {GAIN} <= 2*f/ga"],
-    "run": {
-        "potential": "2*f/ga",
-        "next": UPDATE.next("x", f="fp"),
-        "rate": "1",
-        "gain": GAIN,
-        "noise": "0",
-        "fixed": "",
-    },
+    "run": over_run("2*f/ga", UPDATE.next("x", f="fp"), "1", "", gain=GAIN),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [

@@ -7,6 +7,7 @@ A norm's matrix is no restriction: the step is a scalar map, so x may stand for 
 from fractions import Fraction as F
 
 from compth.methods.ist import dealt_covariance
+from proofs_check._blocks import over_run
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -43,14 +44,7 @@ MOMENT = {
     "vectors": ["common x", "common m", "common c ~ m @ 0"],
     "given": {"noise": "noise(c, P, v)"},
     "claim": [EXACT, f"sq(x - ga*(x - c) - m) <= {RATE}*sq(x - m) + {NOISE}"],
-    "run": {
-        "potential": "sq(x - m)",
-        "next": {"x": "x - ga*(x - c)"},
-        "rate": RATE,
-        "gain": "0",
-        "noise": NOISE,
-        "fixed": "m",
-    },
+    "run": over_run("sq(x - m)", {"x": "x - ga*(x - c)"}, RATE, "m", noise=NOISE),
 }
 BOUND = MOMENT["claim"][1]
 

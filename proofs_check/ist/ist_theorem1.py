@@ -6,6 +6,7 @@ R is the root of L, y = B x with B = (1/n) sum C_i L_i C_i drawn, M = E[B]; <x, 
 from fractions import Fraction as F
 
 from compth.methods.ist import ISTInterpolation
+from proofs_check._blocks import over_run, without
 from proofs_check._models import model
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import SKETCHED as UPDATE
@@ -29,14 +30,7 @@ STATEMENT = {
         "least": f"loewner(R(x), x, {W}, 1/lam)",
     },
     "claim": [f"fp - fs <= {RHO}*(f - fs)"],
-    "run": {
-        "potential": "f - fs",
-        "next": UPDATE.next("x", f="fp"),
-        "rate": RHO,
-        "gain": "0",
-        "noise": "0",
-        "fixed": "fs",
-    },
+    "run": over_run("f - fs", UPDATE.next("x", f="fp"), RHO, "fs"),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [
@@ -79,7 +73,7 @@ SCRIPT = Script(
                 # one coordinate at gamma = 1/theta: an equality
                 ({"claim": [CLAIM.replace(RHO, f"(99/100)*{RHO}")]}, at([1, 3], F(2, 5))),
                 ({"claim": [CLAIM.replace(RHO, "(1 - 2*ga*lam)")]}, at([1], F(1, 4))),
-                ({"domain": [t for t in STATEMENT["domain"] if t != SMALL]}, at([1, 3], F(3, 5))),
+                (without(STATEMENT, SMALL), at([1, 3], F(3, 5))),
                 ({"given": {"second": None}}, at([1, 9], F(1, 5), th=5)),
                 ({"given": {"least": None}}, at([1], F(1, 4), th=4, lam=4)),
             ],

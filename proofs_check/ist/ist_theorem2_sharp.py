@@ -6,6 +6,7 @@ R is the root of L; the sketches make B = I, so g = x - c with E g = L^-1 grad f
 from fractions import Fraction as F
 
 from compth.methods.ist import neighbourhood_sharp
+from proofs_check._blocks import over_run
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -25,14 +26,7 @@ STATEMENT = {
         "noise": "noise(g, R, s2)",
     },
     "claim": [f"2*(fp - fs)/ga + {GAIN} <= 2*(f - fs)/ga + {NOISE}"],
-    "run": {
-        "potential": "2*(f - fs)/ga",
-        "next": {"x": "x - ga*g", "f": "fp"},
-        "rate": "1",
-        "gain": GAIN,
-        "noise": NOISE,
-        "fixed": "xs h fs",
-    },
+    "run": over_run("2*(f - fs)/ga", {"x": "x - ga*g", "f": "fp"}, "1", "xs h fs", noise=NOISE, gain=GAIN),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [

@@ -6,6 +6,7 @@ from fractions import Fraction as F
 import sympy
 
 from compth.methods.marina import MARINABidirectional, drift
+from proofs_check._blocks import without
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._steps import broadcasting
@@ -45,18 +46,11 @@ STATEMENT = {
 STEPS = [
     step("1 - ga*(1 + om)*L - ga*T >= 0", {SMALL: "1"}),
     step("1 - ga*T >= 0", {SMALL: "1"}, ["ga*(1 + om)*L"]),
-    step("1 - p >= 0", {"p <= 1": "1"}),
-    step("p/2 - ga*mu >= 0", {SHORT: "mu"}),
-    step(f"{RHO} >= 0", {"p/2 - ga*mu >= 0": "1", "p <= 1": "1/2"}, ["1/2"]),
+    *pl.STEPS[2:-1],
     step(
         CLAIM,
         {
-            "smooth": "1",
-            "pl": "ga/2",
-            "coin": "ga/p",
-            "joint": "ga/p*(1 - p)",
-            "plus": "ga/p*(1 - p)*(A - B)",
-            "pm": "ga/p*(1 - p)*B",
+            **pl.USE,
             "down": "ga**2*L/2 + ga**3/p*(1 - p)*((A - B)*M + B*D)",
             SQUARE: "-ga**3/2*sq(e)",
         },
@@ -121,7 +115,7 @@ SCRIPT = Script(
                     at([1], 1, F(1, 4), down=1, **EXACT),
                 ),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t not in (SMALL, SHORT)]},
+                    without(STATEMENT, SMALL, SHORT),
                     at([1], 8, F(1), down=1, **EXACT),
                 ),
                 # the broadcast's noise moves x

@@ -5,6 +5,7 @@ from fractions import Fraction as F
 import sympy
 
 from compth.methods.marina import MARINANonconvex, marina_step
+from proofs_check._blocks import without
 from proofs_check._script import Part, Script, plan_of, step, text
 from proofs_check.marina import marina_pl as pl
 from proofs_check.marina.marina_pl import FLEET, L, ga, p
@@ -72,7 +73,7 @@ SCRIPT = Script(
                     at([1], 2, F(1, 8), **EXACT),
                 ),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t != SMALL]},
+                    without(STATEMENT, SMALL),
                     at([1], 8, F(1), **EXACT),
                 ),
                 (

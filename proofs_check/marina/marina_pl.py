@@ -6,6 +6,7 @@ import sympy
 
 from compth.methods.core.symbols import Within
 from compth.methods.marina import MARINA, MARINAPL, marina_step
+from proofs_check._blocks import over_run, without
 from proofs_check._models import coins, model, per_worker
 from proofs_check._script import Part, Script, constants, plan_of, step, symbols, text
 from proofs_check._update import Update
@@ -67,14 +68,16 @@ STATEMENT = {
         "coin": f"mixture(Y, {CHANCE}, {FULL}, {SHORTER})",
     },
     "claim": [CLAIM],
-    "run": {
-        "potential": f"f - fs + {WEIGHT}*sq(e - P(g))",
-        "next": MOVES,
-        "rate": RHO,
-        "gain": "0",
-        "noise": "0",
-        "fixed": "fs",
-    },
+    "run": over_run(f"f - fs + {WEIGHT}*sq(e - P(g))", MOVES, RHO, "fs"),
+}
+# the estimate's error weighs ga/p; the coin leaves (1 - p) of the messages' noise in it
+USE = {
+    "smooth": "1",
+    "pl": "ga/2",
+    "coin": "ga/p",
+    "joint": "ga/p*(1 - p)",
+    "plus": "ga/p*(1 - p)*(A - B)",
+    "pm": "ga/p*(1 - p)*B",
 }
 STEPS = [
     step("1 - ga*L - ga*T >= 0", {SMALL: "1"}),
@@ -84,15 +87,7 @@ STEPS = [
     step(f"{RHO} >= 0", {"p/2 - ga*mu >= 0": "1", "p <= 1": "1/2"}, ["1/2"]),
     step(
         CLAIM,
-        {
-            "smooth": "1",
-            "pl": "ga/2",
-            "coin": "ga/p",
-            "joint": "ga/p*(1 - p)",
-            "plus": "ga/p*(1 - p)*(A - B)",
-            "pm": "ga/p*(1 - p)*B",
-            SQUARE: "-ga**3/2*sq(e)",
-        },
+        {**USE, SQUARE: "-ga**3/2*sq(e)"},
         ["ga/2*((1 - ga*L - ga*T) + ga*T*(1 - ga*T))*sq(e)", "ga/p*(p/2 - ga*mu)*sq(e - P(g))"],
     ),
 ]
@@ -126,7 +121,7 @@ SCRIPT = Script(
                 ({"claim": [CLAIM.replace(f"{RHO}*", "(1 - 2*ga*mu)*")]}, at([1], 1, F(1, 4), **EXACT)),
                 ({"claim": [CLAIM.replace(f"{RHO}*", "(1 - ga*mu)**3*")]}, at([1], 1, F(1, 4), **EXACT)),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t not in (SMALL, SHORT)]},
+                    without(STATEMENT, SMALL, SHORT),
                     at([1], 8, F(1), **EXACT),
                 ),
                 (

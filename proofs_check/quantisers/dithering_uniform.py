@@ -7,6 +7,7 @@ A size l + h w between two levels, h = ||x||_p/s, goes to l + h with probability
 import sympy
 
 from compth.compressors.random_dithering import RandomDithering, euclidean_omega, sharp_omega
+from proofs_check._blocks import without
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -155,7 +156,7 @@ SCRIPT = Script(
             [
                 lowered(SHARP, 0, "9/10", FLAT),
                 ({"given": {"norm": None}}, few(FLAT, "w")),
-                ({"domain": [t for t in SHARP["domain"] if t != "r >= 2*s"]}, ABOVE),
+                (without(SHARP, "r >= 2*s"), ABOVE),
             ],
             "inclusion probabilities, sums of squares",
         ),

@@ -2,6 +2,7 @@
 
 import compth as ct
 from compth.claims import Unbiased
+from proofs_check._blocks import entries
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -20,10 +21,7 @@ EXACT = {
     "title": "b: absolute values of the entries, s = ||x||_p for any p >= 1: no entry is larger",
     "params": "d s",
     "domain": ["d >= 1", "s > 0"],
-    "sizes": {"col": "d"},
-    "indices": {"j": "col"},
-    "arrays": {"b": "col", "y": "col"},
-    "law": {"indicator": "u", "kind": "coins", "on": "col", "parameter": "b[j]/s"},
+    **entries("b y", "coins", "b[j]/s"),
     "given": {"pos": "order(0, b[j]/s)", "top": "order(b[j]/s, 1)"},
     "claim": [
         f"{ERROR} == s*Sum(j, b[j]) - Sum(j, b[j]**2)",

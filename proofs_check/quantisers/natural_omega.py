@@ -2,6 +2,7 @@
 
 import compth as ct
 from compth.claims import Unbiased
+from proofs_check._blocks import entries
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -14,10 +15,7 @@ STATEMENT = {
     " in the basis of the signs",
     "params": "d",
     "domain": ["d >= 1"],
-    "sizes": {"col": "d"},
-    "indices": {"j": "col"},
-    "arrays": {"l": "col", "w": "col", "y": "col"},
-    "law": {"indicator": "u", "kind": "coins", "on": "col", "parameter": "w[j]"},
+    **entries("l w y", "coins", "w[j]"),
     "given": {"down": "order(0, w[j])", "up": "order(w[j], 1)"},
     "claim": [
         f"E(Sum(j, (l[j]*(1 + u[j]) - l[j]*(1 + w[j]))**2)) <= {OMEGA}*Sum(j, (l[j]*(1 + w[j]))**2)",

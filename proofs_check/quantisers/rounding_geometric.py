@@ -2,6 +2,7 @@
 
 import compth as ct
 from compth.claims import Unbiased
+from proofs_check._blocks import entries
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -13,10 +14,7 @@ STATEMENT = {
     "title": "sizes l (1 + (b-1) w) between the grid points l and b l; up with probability w",
     "params": "d b",
     "domain": ["d >= 1", "b > 1"],
-    "sizes": {"col": "d"},
-    "indices": {"j": "col"},
-    "arrays": {"l": "col", "w": "col", "y": "col"},
-    "law": {"indicator": "u", "kind": "coins", "on": "col", "parameter": "w[j]"},
+    **entries("l w y", "coins", "w[j]"),
     "given": {"down": "order(0, w[j])", "up": "order(w[j], 1)"},
     "claim": [
         f"E(Sum(j, ((b - 1)*l[j]*(u[j] - w[j]))**2)) <= {OMEGA}*Sum(j, (l[j] + (b - 1)*l[j]*w[j])**2)",

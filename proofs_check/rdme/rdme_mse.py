@@ -2,6 +2,7 @@
 
 from compth.claims import Unbiased
 from compth.compressors.mean_estimation import BinaryQuantization, FixedSupport, VariableSupport
+from proofs_check._blocks import entries
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -37,10 +38,7 @@ SUPPORT = {
     "title": "a uniform k-subset is kept, centre c",
     "params": "d k c",
     "domain": ["k >= 1", "d >= k"],
-    "sizes": {"col": "d"},
-    "indices": {"j": "col"},
-    "arrays": {"x": "col", "y": "col"},
-    "law": {"indicator": "u", "kind": "deal", "on": "col", "parameter": "k"},
+    **entries("x y", "deal", "k"),
     "claim": [
         f"E(Sum(j, (c + d/k*u[j]*(x[j] - c) - x[j])**2)) == {FIXED}*Sum(j, (x[j] - c)**2)",
         "E(Sum(j, (c + d/k*u[j]*(x[j] - c))*y[j])) == Sum(j, x[j]*y[j])",
@@ -51,10 +49,7 @@ BITS = {
     "title": "lo, lo + h: least and largest entry; w_j = (x_j - lo)/h",
     "params": "d lo h",
     "domain": ["d >= 1", "h > 0"],
-    "sizes": {"col": "d"},
-    "indices": {"j": "col"},
-    "arrays": {"w": "col", "y": "col"},
-    "law": {"indicator": "u", "kind": "coins", "on": "col", "parameter": "w[j]"},
+    **entries("w y", "coins", "w[j]"),
     "given": {"pos": "order(0, w[j])", "top": "order(w[j], 1)"},
     "claim": [
         "E(Sum(j, (h*u[j] - h*w[j])**2)) == Sum(j, (h - h*w[j])*(h*w[j]))",

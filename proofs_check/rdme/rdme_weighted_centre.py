@@ -4,6 +4,7 @@ Divisions by p_j are written as products: the entry x_j - c is p_j z_j, so that 
 """
 
 import compth as ct
+from proofs_check._blocks import entries
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -14,10 +15,7 @@ KEPT = {
     "title": "x_j = c + p_j z_j is sent as c + z_j with probability p_j, else c; q: the least probability",
     "params": "d c q",
     "domain": ["d >= 1", "q > 0", "q <= 1"],
-    "sizes": {"col": "d"},
-    "indices": {"j": "col"},
-    "arrays": {"p": "col", "z": "col", "y": "col"},
-    "law": {"indicator": "u", "kind": "coins", "on": "col", "parameter": "p[j]"},
+    **entries("p z y", "coins", "p[j]"),
     "given": {"least": "order(q, p[j])", "most": "order(p[j], 1)"},
     "claim": [
         "E(Sum(j, (c + u[j]*z[j] - (c + p[j]*z[j]))**2)) == Sum(j, p[j]*(1 - p[j])*z[j]**2)",

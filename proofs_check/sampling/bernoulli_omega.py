@@ -2,6 +2,7 @@
 
 import compth as ct
 from compth.claims import Unbiased
+from proofs_check._blocks import entries
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -12,10 +13,7 @@ STATEMENT = {
     "name": "bernoulli.omega",
     "params": "d p",
     "domain": ["d >= 1", "p > 0", "p <= 1"],
-    "sizes": {"col": "d"},
-    "indices": {"j": "col"},
-    "arrays": {"x": "col", "y": "col"},
-    "law": {"indicator": "u", "kind": "coins", "on": "col", "parameter": "p"},
+    **entries("x y", "coins", "p"),
     "claim": [
         f"E(Sum(j, (u[j]*x[j]/p - x[j])**2)) == {OMEGA}*Sum(j, x[j]**2)",
         "E(Sum(j, u[j]*x[j]*y[j]/p)) == Sum(j, x[j]*y[j])",

@@ -4,6 +4,7 @@ from fractions import Fraction as F
 
 import compth as ct
 from compth.claims import BiasVariance, Contractive, Unbiased
+from proofs_check._blocks import entries
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -28,10 +29,7 @@ UNEVEN = {
     "title": "q: the least of the probabilities p_j; s: the largest p_j (1 - p_j)",
     "params": "d q s",
     "domain": ["d >= 1", "q > 0", "q <= 1"],
-    "sizes": {"col": "d"},
-    "indices": {"j": "col"},
-    "arrays": {"x": "col", "p": "col"},
-    "law": {"indicator": "u", "kind": "coins", "on": "col", "parameter": "p[j]"},
+    **entries("x p", "coins", "p[j]"),
     "given": {"least": "order(q, p[j])", "most": "order(p[j], 1)", "spread": "order(p[j]*(1 - p[j]), s)"},
     "claim": [
         f"E(Sum(j, (u[j]*x[j] - x[j])**2)) <= (1 - {DELTA})*Sum(j, x[j]**2)",

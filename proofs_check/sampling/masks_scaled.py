@@ -1,6 +1,7 @@
 """k of d entries at random, entry j as c_j x_j: the constants of IST's rescaled permutation sketches."""
 
 from compth.compressors.perm_k import scaled_mask
+from proofs_check._blocks import entries
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -12,10 +13,7 @@ STATEMENT = {
     "title": "e, v, a: the largest squared bias, variance and error of an entry; 1 - delta = a, eta^2 = e, omega = v",
     "params": "d k e v a",
     "domain": ["k >= 1", "d >= k"],
-    "sizes": {"col": "d"},
-    "indices": {"j": "col"},
-    "arrays": {"x": "col", "c": "col"},
-    "law": {"indicator": "u", "kind": "deal", "on": "col", "parameter": "k"},
+    **entries("x c", "deal", "k"),
     "given": {
         "bias": f"order({BIAS}**2, e)",
         "variance": f"order({VARIANCE}, v)",

@@ -2,6 +2,7 @@
 
 import compth as ct
 from compth.claims import Unbiased
+from proofs_check._blocks import entries
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
 
@@ -12,10 +13,7 @@ STATEMENT = {
     "name": "randk.omega",
     "params": "d k",
     "domain": ["k >= 1", "d >= k"],
-    "sizes": {"col": "d"},
-    "indices": {"j": "col"},
-    "arrays": {"x": "col", "y": "col"},
-    "law": {"indicator": "u", "kind": "deal", "on": "col", "parameter": "k"},
+    **entries("x y", "deal", "k"),
     "claim": [
         f"E(Sum(j, (d/k*u[j]*x[j] - x[j])**2)) == {OMEGA}*Sum(j, x[j]**2)",
         "E(Sum(j, d/k*u[j]*x[j]*y[j])) == Sum(j, x[j]*y[j])",

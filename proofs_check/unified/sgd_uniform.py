@@ -6,6 +6,7 @@ The components are the family, so that P is the mean over the uniform index: E||
 from dataclasses import replace
 
 from compth.methods.sgd import SGDUniform
+from proofs_check._blocks import AT_SOLUTION
 from proofs_check._models import model, per_worker, quadratic
 from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
@@ -25,9 +26,7 @@ STATEMENT = {
     "given": {
         "convex": "strongly_convex(f, fs, P(g), x, xs, mu)",
         "each": "cocoercive(f, fs, g, hs, x, xs, L)",
-        "optimal": "zero(P(hs), x - xs)",
-        "still": "zero(P(hs), hs)",
-        "sum": "zero(P(hs), g)",
+        **AT_SOLUTION,
     },
     "let": {"s2": "sq(hs)"},
     "claim": claims(ROW, "g", "P(g)"),

@@ -6,6 +6,7 @@ A row of the table is this theorem once the assumption holds for its gradients: 
 from fractions import Fraction as F
 
 from compth.methods.core.unified import Parameters
+from proofs_check._blocks import over_run, without
 from proofs_check._script import Part, Script, members, step, text
 from proofs_check.unified import unified_key_lemma as lemma
 from proofs_check.unified.unified_key_lemma import D1, NEXT, NOISE, SLOPE, UNIFIED, A, M, at, ga, mu
@@ -24,14 +25,7 @@ STATEMENT = {
         "later": "floor(sp, 0)",
     },
     "claim": [f"{NEXT} <= R*(sq(x - xs) + M*ga**2*s) + {NOISE}"],
-    "run": {
-        "potential": "sq(x - xs) + M*ga**2*s",
-        "next": {"x": "x - ga*G", "s": "sp"},
-        "rate": "R",
-        "gain": "0",
-        "noise": NOISE,
-        "fixed": "xs",
-    },
+    "run": over_run("sq(x - xs) + M*ga**2*s", {"x": "x - ga*G", "s": "sp"}, "R", "xs", noise=NOISE),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [
@@ -67,14 +61,7 @@ BARE = {
         "least": "least(f, fs)",
     },
     "claim": [f"sq(x - ga*G - xs) <= {RATE}*sq(x - xs) + {text(ADDED)}"],
-    "run": {
-        "potential": "sq(x - xs)",
-        "next": {"x": "x - ga*G"},
-        "rate": RATE,
-        "gain": "0",
-        "noise": text(ADDED),
-        "fixed": "xs",
-    },
+    "run": over_run("sq(x - xs)", {"x": "x - ga*G"}, RATE, "xs", noise=text(ADDED)),
 }
 BARE_CLAIM = BARE["claim"][0]
 BARE_STEPS = [
@@ -103,10 +90,10 @@ SCRIPT = Script(
             [
                 ({"claim": [CLAIM.replace("<= R*", "<= (99/100)*R*")]}, at(**RATES)),
                 ({"claim": [CLAIM.replace(NOISE, "D1*ga**2")]}, at(**RATES)),
-                ({"domain": [t for t in STATEMENT["domain"] if t != SMALL]}, at(ga=1, **RATES)),
-                ({"domain": [t for t in STATEMENT["domain"] if t != SLOW]}, at(ga=F(1, 8), **RATES)),
+                (without(STATEMENT, SMALL), at(ga=1, **RATES)),
+                (without(STATEMENT, SLOW), at(ga=F(1, 8), **RATES)),
                 (
-                    {"domain": [t for t in STATEMENT["domain"] if t != LEARN]},
+                    without(STATEMENT, LEARN),
                     at([7, -5], s=33, sp=18, M=3, **RATES),
                 ),
                 ({"given": {"second": None}}, at(sp=3, **RATES)),
@@ -119,7 +106,7 @@ SCRIPT = Script(
             [
                 ({"claim": [BARE_CLAIM.replace(text(ADDED), f"{text(ADDED)}/2")]}, bare()),
                 ({"claim": [BARE_CLAIM.replace(RATE, f"{RATE}**2")]}, bare()),
-                ({"domain": [t for t in BARE["domain"] if t != SHORT]}, bare(ga=2)),
+                (without(BARE, SHORT), bare(ga=2)),
                 ({"given": {"first": None}}, bare([5, -3])),
             ],
         ),

@@ -10,6 +10,7 @@ from itertools import product
 
 from compth.methods.core.symbols import Within
 from compth.methods.vr_diana import VRDIANALinear, VRDIANASharp, learning_rate
+from proofs_check._blocks import DRAWN
 from proofs_check._models import model, per_worker
 from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, members, step, symbols, text
@@ -43,8 +44,7 @@ STATEMENT = {
         "components": "cocoercive(f, fs, Z, H, x, xs, L)",
         "whole": "cocoercive(f, fs, P(g), 0, x, xs, L)",
         "optimal": "zero(P(hs), x - xs)",
-        "var": "variance(Q, om)",
-        "ind": "independent(Q, n)",
+        **DRAWN,
         "apart": "independent(X, n)",
         "coin": f"mixture(Y, 1/m, {G}, D)",
     },

@@ -11,6 +11,7 @@ import pytest
 
 from compth.claims import proved_index
 from compth.proof import identity
+from proofs_check._blocks import without
 from proofs_check._command import CERTIFICATES, INDEX, scripts
 from proofs_check._found import families
 from proofs_check._script import run
@@ -266,3 +267,11 @@ def test_recheck_misses_no_deleted_certificate_and_no_changed_kernel(tmp_path):
     done = recheck(folder, tmp_path / "index.json")
     assert done.returncode == 1
     assert "the index was made with" in done.stderr
+
+
+def test_a_gap_in_the_domain_is_one():
+    """A control that drops a relation which is not there would be the statement itself."""
+    statement = {"domain": ["mu > 0", "L > mu"]}
+    assert without(statement, "L > mu") == {"domain": ["mu > 0"]}
+    with pytest.raises(ValueError, match="L >= mu"):
+        without(statement, "L >= mu")

@@ -28,7 +28,7 @@ from proofs_check.diana import diana_unified
 from proofs_check.ef import ef21_pl
 from proofs_check.marina import marina_pl
 
-FOLDER = Path(dcgd_interpolation.__file__).parent
+FOLDER = Path(dcgd_interpolation.__file__).parents[1]
 SCRIPTS = scripts()
 TIED = {name: [p for p in s.parts if p.update is not None] for name, s in SCRIPTS.items()}
 RUNS = {
@@ -77,14 +77,27 @@ def test_the_theorems_of_a_body_have_its_step(proof):
         assert all(issubclass(OF[proof], p.update.method) for p in TIED[proof])
 
 
+def typed_moves(source):
+    """What a script gives as the moves of its runs: values of a `next`, second arguments of `over_run`."""
+    nodes = list(ast.walk(ast.parse(source)))
+    found = [n for n in nodes if isinstance(n, ast.Dict)]
+    calls = [n for n in nodes if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "over_run"]
+    pairs = [(k, v) for d in found for k, v in zip(d.keys, d.values, strict=True)]
+    return [v for k, v in pairs if getattr(k, "value", 0) == "next"] + [c.args[1] for c in calls]
+
+
+@pytest.mark.parametrize(
+    "source", ['{"next": {"x": "x - ga*Q"}}', 'over_run("sq(x)", {"x": "x - ga*Q"}, "1", "")']
+)
+def test_a_typed_step_is_seen(source):
+    assert [ast.unparse(v) for v in typed_moves(source)] == ["{'x': 'x - ga*Q'}"]
+
+
 @pytest.mark.parametrize("name", sorted(n for n, parts in TIED.items() if parts))
 def test_no_script_writes_where_a_step_leads(name):
     """The values of a `next` are texts of the trace, or plain names."""
-    tree = ast.parse((FOLDER / f"{name.replace('.', '_')}.py").read_text())
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.Dict)]
-    nexts = [
-        v for d in found for k, v in zip(d.keys, d.values, strict=True) if getattr(k, "value", 0) == "next"
-    ]
+    (path,) = FOLDER.glob(f"*/{name.replace('.', '_')}.py")
+    nexts = typed_moves(path.read_text())
     written = [c.value for v in nexts for c in ast.walk(v) if isinstance(c, ast.Constant)]
     assert not [text for text in written if not str(text).isidentifier()]
 
