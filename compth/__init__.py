@@ -19,6 +19,7 @@ _EXPORTS = {
     "compth.rates": "Rate",
     "compth.bits": "BitCost PAPER_BITS",
     "compth.compressors": "Compressor DiagonalSketch Fleet MomentMap Noise as_fleet",
+    "compth.compressors.core.function": "compressor",
     "compth.compressors.perm_k": "JointSketch draw_weights",
     "compth.compressors.sampling": "ArbitrarySampling IndependentSampling NiceSampling Sampling",
     "compth.compressors.three_point": "CLAGMap EF21Map LAGMap MARINAMap ThreePoint",

@@ -49,6 +49,7 @@ from compth.compressors.combinators import Averaged as Averaged
 from compth.compressors.combinators import Composed as Composed
 from compth.compressors.combinators import Induced as Induced
 from compth.compressors.combinators import Scaled as Scaled
+from compth.compressors.core.function import compressor as compressor
 from compth.compressors.core.uncertainty import impossible_declarations as impossible_declarations
 from compth.compressors.core.uncertainty import uncertainty_margins as uncertainty_margins
 from compth.compressors.core.wire import decode as decode

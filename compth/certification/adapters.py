@@ -11,8 +11,9 @@ import numpy as np
 
 from compth.certification.arithmetic import as_numpy
 from compth.certification.beside import accountable, beside
-from compth.certification.subject import CALL_LIMIT, Array, Subject, runs, takes_rng, time_limit
+from compth.certification.subject import CALL_LIMIT, Array, Subject, runs, time_limit
 from compth.compressors import Compressor, Fleet
+from compth.compressors.core.calling import takes_rng
 from compth.errors import InvalidParameter
 
 _TENSOR = """

@@ -16,15 +16,16 @@ import numpy as np
 from compth._own import foreign
 from compth.bits import FLOAT_BITS, BitCost
 from compth.certification import contract, realised
-from compth.certification.beside import CALLS, QUESTIONS, accountable, beside, is_floats, of_program
+from compth.certification.beside import CALLS, QUESTIONS, accountable, beside, is_floats, marked, of_program
 from compth.certification.loading import accepted, load
 from compth.certification.points import structured
 from compth.certification.subject import Array, CallTooLong, Subject, as_subject, time_limit
 from compth.certification.tracer import NotTraceable
 from compth.claims import Claim, JointVariance, Sharpness
 from compth.compressors import Compressor, Fleet, catalogue
+from compth.compressors.core.function import Function, compressor
 from compth.errors import CompthError, UnusableInput
-from compth.text.claims import KINDS
+from compth.text.claims import KINDS, claims_of
 
 LOADING = 2
 COMPARED = 6
@@ -66,6 +67,8 @@ class Answers:
                         self._load(*arguments[:3])
                     if name == "load":
                         return "answer", self._about(arguments[3])
+                    if name == "load compressor":
+                        return "answer", self._hosted(*arguments[1:4])
                     return "answer", self._state(arguments[1])
                 if self.stated:
                     with self._limited(self.subject.name):
@@ -106,12 +109,30 @@ class Answers:
         """How the program is to be asked."""
         self.subject = seen = as_subject(self.thing, None, together)
         own, kind = isinstance(self.thing, Compressor | Fleet) and not foreign(self.thing), "callable"
-        if isinstance(self.thing, Compressor | Fleet):
+        if isinstance(self.thing, Function):  # judged as the plain function that it is, with its claims
+            own, kind = False, "function"
+        elif isinstance(self.thing, Compressor | Fleet):
             kind = "compressor" if isinstance(self.thing, Compressor) else "fleet"
         spec = repr(self.thing) if own else ""
         return (
             seen.name, kind, bool(seen.deterministic), seen.workers, seen.batch is not None, spec, self.accepted
         )  # fmt: skip
+
+    def _hosted(self, name: str, parameters: dict[str, Any], texts: list[str]) -> Any:
+        """The object as a compressor that methods call; texts: the claims of a plain function."""
+        thing = self.thing
+        if callable(thing) and not isinstance(thing, Compressor | Fleet) and texts:
+            thing = compressor(thing, claims=claims_of(texts, parameters))
+        if not isinstance(thing, Compressor):
+            claimed = f"ct.compressor({name}, claims=...)"
+            raise UnusableInput(
+                f"{name!r} is no compressor with claims: write C = {claimed} there, or {name}(delta='1/d') here"
+            )
+        self.subject = Subject(
+            repr(thing), thing._compress, thing.deterministic, object=thing, batch=thing._compress
+        )
+        self.subject = replace(self.subject, program=accountable(self.subject.program))
+        return repr(thing), "compressor", bool(thing.deterministic), None, True, "", self.accepted
 
     def _state(self, name: str) -> bool:
         """The object is a theorem."""
@@ -144,7 +165,10 @@ def rows(subject: Subject, x: Array, rng: Any) -> Any:
     """The same for the kernel, or the batch, on rows."""
     own = isinstance(subject.object, Compressor) and not subject.form
     kernel: Any = subject.object.kernel if own else subject.batch
-    return np.asarray(kernel(x, rng), dtype=np.float64), rng
+    try:
+        return np.asarray(kernel(x, rng), dtype=np.float64), rng
+    except Exception as problem:  # rows are many calls: no limit of one call, but the program's failure
+        raise marked(problem, None) from None
 
 
 @contextlib.contextmanager
@@ -170,7 +194,8 @@ def declared(subject: Subject, d: int) -> list[Any]:
     """The object's own claims as (kind, constants, sharpness, name, domain)."""
     thing = subject.object
     with _theirs(subject, f"claims({d})"):
-        found = list(thing.claims(subject.workers, d) if isinstance(thing, Fleet) else thing.claims(d))
+        own = subject.claims or getattr(thing, "claims", None)
+        found = list(thing.claims(subject.workers, d) if isinstance(thing, Fleet) else own(d))  # type: ignore[misc]
     return [
         (type(c).__name__, {**c.constants, **({"n": c.n} if isinstance(c, JointVariance) else {})},
          c.sharpness.value, c.name, c.domain)
@@ -187,6 +212,13 @@ def suggested(subject: Subject, d: int) -> list[Array]:
     """Inputs at which the object itself expects to be worst."""
     with _theirs(subject, f"worst_inputs({d})"):
         return [np.asarray(x, dtype=np.float64) for x in subject.object.worst_inputs(d)]
+
+
+@beside(lambda answer, subject, y, float_bits: is_floats(answer, y.shape[:-1]))
+def lengths(subject: Subject, y: Array, float_bits: int) -> Array:
+    """Bits of the messages that gave y."""
+    with _theirs(subject, "message_bits"):
+        return np.asarray(subject.object.message_bits(y, float_bits), dtype=np.float64)
 
 
 @beside(lambda answer, *_: isinstance(answer, BitCost))
@@ -295,9 +327,11 @@ class Judged:
     def subject(self) -> Subject:
         """The program as the referee sees it."""
         says = self.says
-        bare = Subject(says.name, _none, says.deterministic, says.workers, worker=self.worker)
+        bare = asked = Subject(says.name, _none, says.deterministic, says.workers, worker=self.worker)
         thing: Any = self
-        if says.kind != "callable":
+        if says.kind == "function":
+            bare = replace(bare, claims=lambda d: [_claim(*c) for c in declared(asked, d)])
+        elif says.kind != "callable":
             thing = object.__new__(RemoteCompressor if says.kind == "compressor" else RemoteFleet)
             thing.__dict__.update(
                 asked=bare, text=says.name, deterministic=says.deterministic, n=says.workers

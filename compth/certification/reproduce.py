@@ -18,8 +18,9 @@ from compth.certificates import Certificate
 from compth.certification import again, contract, selection
 from compth.certification.arithmetic import as_numpy
 from compth.certification.carried import carried
-from compth.certification.subject import CALL_LIMIT, takes_rng, time_limit
+from compth.certification.subject import CALL_LIMIT, time_limit
 from compth.claims import Claim
+from compth.compressors.core.calling import takes_rng
 
 
 @dataclass(frozen=True)

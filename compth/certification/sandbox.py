@@ -97,7 +97,7 @@ def _with_script(report: Report, request: dict[str, Any], says: Any) -> Report:
     refuted = next((c for c in report.certificates if c.verdict is Verdict.REFUTED), None)
     if refuted is not None:
         file = str(Path(request["file"]).resolve())
-        own = says.kind != "callable" or says.batched
+        own = says.kind != "callable" or says.batched  # a function with claims asks for the package itself
         program = Program(file, request["name"], says.parameters, says.workers, own)
         names = ("seed", "alpha", "budget", "magnitudes", "arithmetic")
         settings = {name: request[name] for name in names if request.get(name) is not None}

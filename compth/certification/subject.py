@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -17,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth._door import is_whole
-from compth._numbers import Number
 from compth.certification.arithmetic import as_numpy
 from compth.certification.beside import accountable, beside, of_program
 from compth.claims import Claim, JointVariance
 from compth.compressors import Compressor, Fleet
+from compth.compressors.core.calling import GENERATORS, name_of, takes_rng
+from compth.compressors.core.function import Function
 from compth.errors import InvalidParameter, NoValue, Unsupported
-from compth.text.expressions import Expression, parse
+from compth.text.constants import Declared
 
 Array = NDArray[np.float64]
 CALL_LIMIT = 5.0
@@ -78,6 +78,7 @@ class Subject:
     which the program lives, None for this one; what is not asked of `program` with floats goes through `beside`; form:
     which of its programs is meant there (`realised`), "" for the reference.
     raw: the program with its outputs as it returns them (torch's, ml_dtypes'), where `program` makes them numpy's.
+    claims: d -> what a function declares (`compth.compressor`), None where nothing but a Compressor or Fleet does.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Subject:
     worker: Any = None
     form: str = ""
     raw: Callable[[Array, Any], Any] | None = None
+    claims: Callable[[int], Any] | None = None
 
     def size(self, d: int) -> int:
         """Length of the input at dimension d."""
@@ -143,6 +145,8 @@ def as_subject(what: Any, n: int | None = None, together: int | None = None) -> 
 
 
 def _seen(what: Any, n: int | None, together: int | None) -> Subject:
+    if isinstance(what, Function):  # judged as the plain function that it is
+        return replace(_seen(what.function, n, together), claims=what.claims)
     if isinstance(what, Compressor):
         return Subject(repr(what), what._compress, what.deterministic, object=what, batch=what._compress)
     if isinstance(what, Fleet):
@@ -177,10 +181,6 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
         _without_keyword(what, name)
     raw = what if random else lambda x, rng: what(x)
     return Subject(name, lambda x, rng: as_numpy(raw(x, rng)), not random, object=what, raw=raw)
-
-
-GENERATORS = ("rng", "generator")
-"""What arguments that take a generator are called."""
 
 
 def _without_own_generator(function: Callable[..., Any]) -> None:
@@ -219,79 +219,6 @@ def _without_keyword(function: Callable[..., Any], name: str) -> None:
         )
 
 
-def name_of(what: Any) -> str:
-    """How a callable is called in reports: its name, with bound parameters for a partial."""
-    if isinstance(what, partial):
-        bound = ", ".join(f"{k}={v}" for k, v in what.keywords.items())
-        return f"{name_of(what.func)}({bound})"
-    return str(getattr(what, "__qualname__", None) or type(what).__name__)
-
-
-def takes_rng(function: Callable[..., Any]) -> bool:
-    """True for f(x, rng), False for f(x)."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return True
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    positional = [p for p in parameters if p.kind in kinds]
-    variadic = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
-    needed = [p for p in positional if p.default is inspect.Parameter.empty]
-    return variadic or len(needed) >= 2 or (len(positional) >= 2 and positional[1].name in GENERATORS)
-
-
-@dataclass(frozen=True)
-class Declared:
-    """A claim as declared: its type with constants that are numbers, expressions in d, or functions of d."""
-
-    claim: Claim
-    params: Mapping[str, Any]
-
-    def at(self, d: int) -> Claim:
-        """The claim with its numbers at dimension d."""
-        values = {name: _value(v, d, self.params) for name, v in self.claim.constants.items()}
-        return replace(self.claim, **values)
-
-    def __str__(self) -> str:
-        return str(self.claim)
-
-
-def _value(constant: Any, d: int, params: Mapping[str, Any]) -> Number:
-    if isinstance(constant, str):
-        constant = parse(constant, frozenset({"d", *params}))
-    if isinstance(constant, Expression):
-        return constant(**{**params, "d": d})
-    if callable(constant):
-        constant = constant(d)
-    if isinstance(constant, bool) or constant is None:
-        raise InvalidParameter(f"constant={constant!r} is not a number")
-    number = float(constant)
-    if not np.isfinite(number):
-        raise NoValue(f"constant={constant!r} is not finite at d={d}")
-    return _exactly(constant)
-
-
-def _exactly(constant: Any) -> Number:
-    """The same number as an int, float or Fraction; rounded only where it has no exact value, as sqrt(2) has none."""
-    if isinstance(constant, np.float64 | np.integer):
-        return constant.item()
-    if type(constant) in (int, float, Fraction):
-        return constant
-    if isinstance(constant, int | float | Fraction):
-        return _held(constant)
-    if getattr(constant, "is_Rational", False):
-        return Fraction(int(constant.p), int(constant.q))
-    ratio = getattr(constant, "as_integer_ratio", None)  # decimals, other floats of numpy
-    return float(constant) if ratio is None else Fraction(*map(int, ratio()))
-
-
-def _held(number: Any) -> Number:
-    """The number in an instance of a subclass of int, float or Fraction."""
-    if isinstance(number, Fraction):
-        return Fraction(Fraction.numerator.fget(number), Fraction.denominator.fget(number))  # type: ignore[attr-defined]
-    return int.__add__(number, 0) if isinstance(number, int) else float.__add__(number, 0.0)
-
-
 def declared_claims(
     subject: Subject, claims: Any, params: Mapping[str, Any]
 ) -> list[Callable[[int], list[Claim]]]:
@@ -304,6 +231,9 @@ def declared_claims(
             n = subject.workers or 1
             listed = [replace(c, n=n) if isinstance(c, JointVariance) else c for c in listed]
         return [lambda d, c=c: [Declared(c, params).at(d)] for c in listed]  # type: ignore[misc]
+    if subject.claims is not None:
+        own = subject.claims
+        return [lambda d: list(own(d))]
     if isinstance(subject.object, Compressor):
         return [lambda d: list(subject.object.claims(d))]
     if isinstance(subject.object, Fleet):

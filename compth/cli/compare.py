@@ -12,6 +12,7 @@ from compth.errors import CompthError, InvalidParameter
 from compth.problems.interface import Problem
 
 if TYPE_CHECKING:
+    from compth.cli._files import Files
     from compth.studies.comparison import Comparison
 
 FILES = ("comparison.svg", "comparison.png", "comparison.json", "comparison.html")
@@ -46,7 +47,9 @@ def compare(
     ] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option("--method", "-m", help='"DIANA(RandK(k=6))", or a name to take with each -c'),
+        typer.Option(
+            "--method", "-m", help='"DIANA(RandK(k=6))", "EF21(mine.py:f)", or a name to take with each -c'
+        ),
     ] = None,
     compressor: Annotated[
         list[str] | None, typer.Option("--compressor", "-c", help='"RandK(k=6)" (repeatable)')
@@ -73,6 +76,8 @@ def compare(
     ] = False,
 ) -> int:
     """Compare methods: what is guaranteed, what is seen, at equal rounds and equal bits."""
+    from compth.certification.hosted import Host
+    from compth.cli._files import Files
     from compth.reporting.comparison import answer
     from compth.reporting.files import check_outputs, provenance
     from compth.studies.comparison import compare as run_comparison
@@ -81,11 +86,14 @@ def compare(
     problem = _problem(
         dataset, workers, split, regularisation, dim, kappa, interpolation, seed, components, target
     )
-    methods, skipped = _methods(method, compressor, problem)
-    with progress(len(methods)) as advance:
-        result = run_comparison(
-            methods, problem, steps, runs, seed, eps=eps, threads=threads, progress=advance, engine=engine
-        )
+    with Host() as host:
+        files = Files(host, problem.d)
+        methods, skipped = _methods(method, compressor, problem, files)
+        with progress(len(methods)) as advance:
+            result = run_comparison(
+                methods, problem, steps, runs, seed, eps=eps, threads=threads, progress=advance, engine=engine
+            )
+        checked = files.checked()
     if as_json:
         print(result.to_json(), end="")
         _write(result, out, force)
@@ -94,6 +102,7 @@ def compare(
     if details:
         show_table(*result.details(), keys=2)
     said = [result.caption(), result.legend(), answer(result), *result.remarks()]
+    said += checked
     said += [f"skipped: {line}" for line in skipped]
     said += [f"no guarantee: {row.note}" for row in result.rows if row.note]
     said += [f"diverged: {r.label} in {r.diverged} of {runs} runs" for r in result.rows if r.diverged]
@@ -144,13 +153,12 @@ def default_methods(d: int) -> list[str]:
 
 
 def _methods(
-    specs: list[str] | None, compressors: list[str] | None, problem: Problem
+    specs: list[str] | None, compressors: list[str] | None, problem: Problem, files: Files
 ) -> tuple[list[Any], list[str]]:
     """Methods to run and, for bare names, the combinations left out with the reason."""
     from compth.compressors import names
     from compth.methods import catalogue as method_catalogue
     from compth.methods import plan_of, vocabulary
-    from compth.text.specs import build
 
     methods: dict[str, Any] = dict(method_catalogue())
     known, everything = names(), vocabulary()
@@ -160,7 +168,7 @@ def _methods(
         if spec in free and compressors:
             for text in compressors:
                 try:
-                    candidate = methods[spec](build(text, known))
+                    candidate = methods[spec](files.build(text, known))
                     plan_of(candidate, problem)
                     chosen.append(candidate)
                 except CompthError as reason:
@@ -168,7 +176,7 @@ def _methods(
                         raise
                     skipped.append(str(reason))
         else:
-            made = build(spec, everything)
+            made = files.build(spec, everything)
             if not isinstance(made, tuple(methods.values())):
                 raise InvalidParameter(
                     f"method={spec!r} is not a method: write DCGD({spec}), or use --compressor"

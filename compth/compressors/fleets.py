@@ -23,6 +23,7 @@ from compth.compressors.core.base import (
     check_vectors,
     short_repr,
 )
+from compth.compressors.core.calling import name_of
 from compth.compressors.identity import Identity
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.rand_k import RandK
@@ -295,6 +296,9 @@ def as_fleet(what: Any) -> Fleet:
         return what
     if isinstance(what, Compressor | list | tuple):
         return Independent(what)
+    if callable(what) and not isinstance(what, type):
+        said = f"compressor={name_of(what)} is a function without claims"
+        raise InvalidParameter(f"{said}: write ct.compressor({name_of(what)}, claims=ct.Contractive('1/d'))")
     raise InvalidParameter(
         f"compressor={what!r} is not a Compressor or Fleet: try RandK(k=5) or Shared(RandK(k=5))"
     )

@@ -1,0 +1,105 @@
+"""A judged file's compressor inside a method: every call runs in the file's own process, numbers are made here.
+
+`with Host() as host: host.compressor("mine.py", "f", {}, ["Contractive(1/d)"])` is a Compressor for simulations. What
+it claims is ASSUMED, whatever the file says of it; `check` beside it says what the referee finds.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+from compth.bits import FLOAT_BITS
+from compth.certification.beside import of_program
+from compth.certification.remote import Judged, RemoteCompressor, about, lengths
+from compth.certification.sandbox import LOAD_LIMIT, naming
+from compth.certification.subject import Array, CallTooLong
+from compth.certification.supervisor import OutsideFailure, Worker
+from compth.claims import Claim, Standing
+from compth.errors import CompthError, UnusableInput
+
+
+class HostedCompressor(RemoteCompressor):
+    """A compressor of a file, called by simulations: two of them are equal only where they are one."""
+
+    lock: Any
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def _compress(self, x: Array, rng: Any) -> Array:
+        return self._call(super()._compress, x, rng)
+
+    def kernel(self, x: Array, rng: Any) -> Array:
+        return self._call(super().kernel, x, rng)
+
+    def _call(self, call: Callable[[Array, Any], Any], x: Array, rng: Any) -> Array:
+        """One question at a time; what the program does wrong is one line."""
+        try:
+            with self.lock:
+                found: Array = call(x, rng)
+        except Exception as problem:
+            if not (of_program(problem) or isinstance(problem, CallTooLong | OutsideFailure)):
+                raise
+            kind = "" if isinstance(problem, CompthError | CallTooLong) else f"{type(problem).__name__}: "
+            raise UnusableInput(f"{self.text}: {kind}{problem}") from None
+        if found.shape != x.shape:
+            raise UnusableInput(f"{self.text} gave shape {found.shape} for messages of shape {x.shape}")
+        return found
+
+    def claims(self, d: Any) -> tuple[Claim, ...]:
+        with self.lock:
+            return tuple(replace(c, declared=Standing.ASSUMED) for c in self._at(d))
+
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> Any:
+        with self.lock:
+            return super().bits(d, float_bits)
+
+    def why_not(self, d: int) -> str:
+        with self.lock:
+            return super().why_not(d)
+
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+        if not self.bits(y.shape[-1], float_bits).random:
+            return super().message_bits(y, float_bits)
+        with self.lock:
+            return lengths(self.asked, y, float_bits)
+
+
+class Host:
+    """Keeps the processes of hosted files until the end of its `with` block."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._stack.close()
+
+    def compressor(self, file: str, name: str, parameters: dict[str, Any], claims: list[str]) -> Any:
+        """FILE.py:NAME as a compressor; claims: texts, for a plain function. Raises UnusableInput with one line."""
+        worker = self._stack.enter_context(Worker())
+        with naming(file):
+            says = about(
+                worker.first("load compressor", (file, name, parameters, claims, LOAD_LIMIT), LOAD_LIMIT)
+            )
+        bound = ", ".join(f"{k}={v}" for k, v in parameters.items())
+        bound = f"({bound})" if bound else ""
+        thing = Judged(worker, says).subject().object
+        hosted = object.__new__(HostedCompressor)
+        # `foreign` is a function of this call alone, so that the package never takes the object for its own
+        hosted.__dict__.update(
+            vars(thing), text=f"{file}:{name}{bound}", lock=threading.Lock(), foreign=lambda: name
+        )
+        return hosted
+
+
+HostedCompressor.__repr__ = lambda self: self.text  # type: ignore[method-assign,attr-defined]

@@ -1,0 +1,89 @@
+"""Specs that name objects of files, as in "EF21(mine.py:f)": each file's code runs in a process of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from compth.errors import CompthError, InvalidParameter
+
+NAMED = re.compile(r"""[^\s(),=\[\]"']+\.py:[A-Za-z_]\w*""")
+"""FILE.py:NAME inside a spec."""
+CLAIMS = {"omega": "Unbiased({})", "delta": "Contractive({})", "claim": "{}"}
+"""What a plain function's arguments in a spec claim."""
+
+
+class Files:
+    """Builds specs; `checked` is what the referee says of each file's claims at dimension d."""
+
+    def __init__(self, host: Any, d: int) -> None:
+        self.host, self.d = host, d
+        self.made: dict[str, Any] = {}
+        self.requests: dict[str, dict[str, Any]] = {}
+
+    def build(self, text: str, known: Mapping[str, Any]) -> Any:
+        """`text.specs.build`, where names of files stand for their compressors."""
+        from compth.text.specs import build
+
+        found: list[str] = []
+
+        def named(match: re.Match[str]) -> str:
+            found.append(match[0])
+            return f"file_{len(found) - 1}_"
+
+        spec = NAMED.sub(named, text)
+        makers = {f"file_{i}_": self._maker(target) for i, target in enumerate(found)}
+        if not found:
+            return build(text, dict(known))
+        try:
+            return build(spec, {**known, **makers})
+        except CompthError as problem:
+            said = str(problem)
+            for i, target in enumerate(found):
+                said = said.replace(f"file_{i}_", target)
+            raise type(problem)(said) from None
+
+    def _maker(self, target: str) -> Callable[..., Any]:
+        def make(**given: Any) -> Any:
+            claims = [CLAIMS[k].format(v) for k, v in given.items() if k in CLAIMS]
+            parameters = {k: v for k, v in given.items() if k not in CLAIMS}
+            odd = next((k for k, v in parameters.items() if not isinstance(v, int | float)), None)
+            if odd is not None:
+                raise InvalidParameter(
+                    f"{target}({odd}={parameters[odd]!r}): parameters of files are numbers"
+                )
+            return self._compressor(target, parameters, claims)
+
+        return make
+
+    def _compressor(self, target: str, parameters: dict[str, Any], claims: list[str]) -> Any:
+        from compth.text.claims import claims_of
+
+        claims_of(claims, parameters)  # refuse an unreadable claim before anything runs
+        inside = ", ".join([*(f"{k}={v}" for k, v in parameters.items()), *claims])
+        label = target + (f"({inside})" if inside else "")
+        if label not in self.made:
+            file, _, name = target.rpartition(":")
+            self.made[label] = self.host.compressor(file, name, parameters, claims)
+            self.requests[label] = {
+                "file": file, "name": name, "params": parameters, "claims": claims, "dims": [self.d],
+                "budget": "quick", "alpha": 1e-9, "seed": 0, "magnitudes": [None, None],
+            }  # fmt: skip
+        return self.made[label]
+
+    def checked(self) -> list[str]:
+        """One line a file: are its claims true at d?"""
+        from compth.certification.sandbox import check
+
+        return [_found(label, check(request)) for label, request in self.requests.items()]
+
+
+def _found(label: str, report: Any) -> str:
+    last = report.certificates[-1]
+    worst = next((c for c in report.certificates if c.verdict is report.verdict), last)
+    said = worst.details.get("says") or worst.technique
+    line = f"{label}: its claims at d = {worst.scope.get('d')} are {report.verdict.value} ({said})"
+    if report.verdict.value == "REFUTED":
+        return f"{line}: what is promised and certified above rests on a false claim"
+    return line

@@ -1,0 +1,190 @@
+"""A function with claims is a compressor: methods, fleets, combinators and the referee take it like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from threading import get_ident
+from typing import Any, overload
+
+import numpy as np
+
+from compth._door import real
+from compth._numbers import is_symbolic
+from compth.bits import FLOAT_BITS, BitCost
+from compth.claims import Claim, Standing
+from compth.compressors.core.base import Array, Compressor
+from compth.compressors.core.calling import name_of, takes_rng
+from compth.errors import InvalidParameter
+from compth.text.claims import claim_of
+from compth.text.constants import Declared
+from compth.text.expressions import parse
+
+KEPT = 4
+"""Calls whose messages' lengths are remembered, in each thread: a round of a method sends no more messages."""
+LOOKS = 32
+"""Standard normal vectors (seed 0) from which the expected length of a message of varying length is read."""
+
+
+@overload
+def compressor(function: Callable[..., Any], *, claims: Any, bits: Any = None) -> Compressor: ...
+@overload
+def compressor(*, claims: Any, bits: Any = None) -> Callable[[Callable[..., Any]], Compressor]: ...
+def compressor(function: Any = None, *, claims: Any, bits: Any = None) -> Any:
+    """A function f(x, rng) or f(x), 1-D float64 in and out, as a Compressor; without `function`, a decorator.
+
+    claims: Claim objects or their texts ("Contractive(1/d)"), constants being numbers, expressions in d or functions
+    of d. They are ASSUMED wherever they are used, until `certify` settles them; "tight" is the user's word.
+    bits: of one message: a number, an expression in d, a BitCost, or a function of the message (the vector f(x); of an
+    adapted pair what its compress returns) where lengths vary; None: d floats, or a pair's message as it is encoded.
+    Raises InvalidParameter for what is no function and for claims or bits that cannot be read.
+    """
+    if function is None:
+        return lambda f: compressor(f, claims=claims, bits=bits)
+    listed = list(claims) if isinstance(claims, list | tuple) else [claims]
+    read = tuple(claim_of(c, {}) if isinstance(c, str) else c for c in listed)
+    return Function(function, read, bits)
+
+
+@dataclass(frozen=True)
+class Function(Compressor):
+    """C(x) = function(x, rng) row by row, with the claims and bits that its user declares: see `compressor`."""
+
+    function: Any
+    declared: tuple[Any, ...]
+    cost: Any = None
+    _sent: Any = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not callable(self.function) or isinstance(self.function, type | Compressor):
+            raise InvalidParameter(
+                f"function={self.function!r} must be a function f(x, rng) or f(x); objects with compress and "
+                "decompress: ct.compressor(ct.adapt(it), claims=...)"
+            )
+        strange = next((c for c in self.declared if not isinstance(c, Claim)), None)
+        if strange is not None:
+            raise InvalidParameter(
+                f"claims={strange!r}: give Claim objects or texts such as 'Contractive(1/d)'"
+            )
+        self.claims(1)  # constants that cannot be read are said now
+        if isinstance(self.cost, str):
+            parse(self.cost, frozenset({"d"}))
+        plain = self.cost is None or isinstance(self.cost, str | BitCost) or callable(self.cost)
+        if not plain and (real(self.cost) or not self.cost >= 0):
+            known = "a number >= 0, an expression in d, a BitCost or a function of the message"
+            raise InvalidParameter(f"bits={self.cost!r} must be {known}")
+
+    @property
+    def deterministic(self) -> bool:  # type: ignore[override]
+        return not takes_rng(self.function)
+
+    def claims(self, d: Any) -> tuple[Claim, ...]:
+        # a proof's name in a claim that a user made proves nothing
+        plain = (replace(c, proof="", declared=Standing.ASSUMED) for c in self.declared)
+        return tuple(_at(c, d) for c in plain)
+
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        if x.dtype == object and x.ndim == 1:  # symbols: the referee looks at the outcome
+            return np.asarray(self._one(x, rng))
+        rows = np.ascontiguousarray(x, dtype=np.float64).reshape(-1, x.shape[-1])
+        batch = getattr(self.function, "rows", None)
+        found = batch(rows, rng) if batch else self._each(rows, rng)
+        return self._checked(found, rows).reshape(x.shape).astype(x.dtype, copy=False)
+
+    def _each(self, rows: Array, rng: np.random.Generator) -> Any:
+        """Row by row; where a message's length varies, it is remembered by what the message gave."""
+        send = getattr(self.function, "send", None)
+        if send is None:
+            return [self._one(row, rng) for row in rows]
+        pairs = [send(row.copy(), rng) for row in rows]
+        said = {np.asarray(y, dtype=np.float64).tobytes(): self._length(m) for y, m in pairs}
+        self._sent[get_ident()] = [*self._sent.get(get_ident(), [])[1 - KEPT :], said]
+        return [y for y, _ in pairs]
+
+    def _one(self, x: Any, rng: Any) -> Any:
+        given = x if x.dtype == object else x.copy()
+        return self.function(given) if self.deterministic else self.function(given, rng)
+
+    def _checked(self, found: Any, rows: Array) -> Array:
+        """The outputs as one array; one line where they are none."""
+        try:
+            out = np.asarray([np.asarray(y, dtype=np.float64) for y in found])
+        except (TypeError, ValueError):
+            out = np.empty(0)
+        if out.shape != rows.shape or not np.isfinite(out).all():
+            what = "NaN or inf" if out.shape == rows.shape else f"shape {out.shape[1:]}, or no numbers"
+            raise InvalidParameter(
+                f"{name_of(self.function)} returned {what} for a vector of d={rows.shape[1]} finite numbers: "
+                "`compth check` shows where"
+            )
+        return out
+
+    def _length(self, message: Any) -> float:
+        """Bits of one message, as declared."""
+        if self.cost is None:
+            return float(self.function.encoded_bits(message))
+        value = float(self.cost(message))
+        if not 0 <= value < np.inf:
+            raise InvalidParameter(
+                f"bits={name_of(self.cost)} gave {value} for a message: it must be a number >= 0"
+            )
+        return value
+
+    @property
+    def _varies(self) -> bool:
+        return callable(self.cost) or (self.cost is None and hasattr(self.function, "send"))
+
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
+        if isinstance(self.cost, BitCost):
+            return self.cost
+        if self._varies:
+            rng = np.random.default_rng(0)
+            x = rng.standard_normal((LOOKS, d))
+            lengths = self.message_bits(self._compress(x, rng), float_bits)
+            return BitCost(other=float(lengths.mean()), random=True)
+        if self.cost is None:
+            return BitCost(floats=d, float_bits=float_bits)
+        cost = parse(self.cost, frozenset({"d"}))(d=d) if isinstance(self.cost, str) else self.cost
+        return BitCost(other=cost)
+
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+        if not self._varies:
+            return super().message_bits(y, float_bits)
+        rows = np.ascontiguousarray(y, dtype=np.float64).reshape(-1, y.shape[-1])
+        return np.array([self._of_row(row) for row in rows]).reshape(y.shape[:-1])
+
+    def _of_row(self, row: Array) -> float:
+        if not hasattr(self.function, "send"):
+            return self._length(row)
+        key = row.tobytes()
+        calls = self._sent.get(get_ident(), [])
+        found: float | None = next((c[key] for c in reversed(calls) if key in c), None)
+        if found is None:
+            raise InvalidParameter(
+                f"{name_of(self.function)}: the length of a message is known for what it just gave, not for "
+                f"other vectors such as {row[:4]}: give bits= a number or an expression in d"
+            )
+        return found
+
+    def why_not(self, d: int) -> str:
+        rule = getattr(self.function, "why_not", None)
+        return str(rule(d)) if callable(rule) else ""
+
+    @classmethod
+    def examples(cls) -> tuple[Compressor, ...]:
+        return ()
+
+
+def _at(claim: Claim, d: Any) -> Claim:
+    """The claim with its numbers at d."""
+    if is_symbolic(d) and not any(callable(v) or isinstance(v, str) for v in claim.constants.values()):
+        return claim
+    return Declared(claim, {}).at(d)
+
+
+def _shown(self: Function) -> str:
+    return f"compressor({name_of(self.function)})"
+
+
+Function.__repr__ = _shown  # type: ignore[method-assign,assignment]
