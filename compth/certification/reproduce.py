@@ -18,6 +18,7 @@ from compth.certificates import Certificate
 from compth.certification import again, contract, selection
 from compth.certification.arithmetic import as_numpy
 from compth.certification.carried import carried
+from compth.certification.cells import pointwise
 from compth.certification.subject import CALL_LIMIT, time_limit
 from compth.claims import Claim
 from compth.compressors.core.calling import takes_rng
@@ -182,7 +183,7 @@ def script(certificate: Certificate, program: Program, settings: dict[str, Any] 
     """The reproduction script of a REFUTED certificate for FILE.py:NAME ("" when it carries no witness)."""
     if certificate.witness is None and certificate.evidence != "contract" and not program.own:
         return ""
-    if program.own:
+    if program.own or certificate.technique == pointwise.TECHNIQUE:
         return _by_package(certificate, program, settings or {})
     if certificate.claim == "contract":
         return _contract(certificate, program)

@@ -56,7 +56,9 @@ class Mute:
 
 
 class Stopped(NotTraceable):
-    """Nothing is proved; says why, and on which line of the program."""
+    """Nothing is proved; says why, and on which line of the program. seen: the trace until there, where it has one."""
+
+    seen: Any = None
 
 
 class Node:

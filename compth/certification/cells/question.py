@@ -9,23 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from types import CodeType, FunctionType
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 import compth.claims
-from compth.certification.allowance import BITTEN
+from compth.certification.allowance import BITTEN, Allowance, Limits
 from compth.certification.beside import beside
-from compth.certification.cells import bounds, forms, ranks, stage, visits
+from compth.certification.cells import bounds, forms, pointwise, ranks, stage, suspects, visits
 from compth.certification.cells.agree import Laws, agree, agree_by_ranks
-from compth.certification.cells.binding import nested
 from compth.certification.cells.bounds import Group
 from compth.certification.cells.evaluation import Chart
 from compth.certification.cells.nodes import Stopped
 from compth.certification.constants import ROUNDING, readings_of
-from compth.certification.points import at
+from compth.certification.oracle import excess, margins_of, ratio
 from compth.certification.readings import SIMPLE, as_written, is_float, named, noting, said
 from compth.certification.subject import Array, CallTooLong, Subject, time_limit
 from compth.certification.traced import inputs
@@ -36,8 +34,6 @@ from compth.proof import cells
 KINDS = ("Unbiased", "Contractive", "BiasVariance", "AbsoluteError", "B1", "B2")
 LOOSER = {"omega": 1, "eta": 1, "Delta": 1, "beta": 1, "delta": -1, "alpha": -1, "gamma": -1}
 """In which direction each constant makes its claim weaker."""
-SIZES = (1e-99, 1e-60, 1e-30, 1e30, 1e60, 1e99)
-"""Extreme magnitudes at which a relative claim is looked at again."""
 SIZE = 20_000_000
 """Longest answer, in characters."""
 
@@ -57,10 +53,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Answers:
-    """One `Found` for each claim; inputs at which the program's own numbers make a violation likely."""
+    """One `Found` for each claim; inputs at which a violation is likely; law: whether a trace tells laws at inputs."""
 
     found: list[Found]
     points: list[Array]
+    law: bool = False
 
 
 def candidates(claim: Claim) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
@@ -85,17 +82,18 @@ def _is_long(v: Any) -> bool:
     return named(as_written(v)).denominator > SIMPLE
 
 
-def ask(subject: Subject, d: int, claims: list[Claim], seconds: float) -> Answers:
-    """What is found about each claim; certificates checked here."""
+def ask(subject: Subject, d: int, claims: list[Claim], seconds: float, work: float = 0.4e6) -> Answers:
+    """What is found about each claim; certificates checked here. work: with which inputs are looked through."""
     listed = [list(candidates(c)) for c in claims]
-    text = examined(subject, d, json.dumps([[c for c, _ in options] for options in listed]), seconds)
+    text = examined(subject, d, json.dumps([[c for c, _ in options] for options in listed]), seconds, work)
     answer = json.loads(text)
     found = [
         _checked(d, options, data, answer)
         for options, data in zip(listed, answer["certificates"], strict=True)
     ]
     points = [np.array(p, dtype=np.float64) for p in answer["points"]]
-    return Answers(found, [p for p in points if p.shape == (d,) and np.isfinite(p).all()])
+    fine = [p for p in points if p.shape == (d,) and np.isfinite(p).all()]
+    return Answers(found, fine, answer.get("law") is True)
 
 
 def _checked(d: int, options: list[Any], data: Any, answer: dict[str, Any]) -> Found:
@@ -111,7 +109,7 @@ def _checked(d: int, options: list[Any], data: Any, answer: dict[str, Any]) -> F
     return Found(data, "", (*lines, *map(str, answer["lines"])), str(answer["worst"]))
 
 
-def _is_answer(answer: Any, subject: Subject, d: int, claims: str, seconds: float) -> bool:
+def _is_answer(answer: Any, subject: Subject, d: int, claims: str, seconds: float, work: float) -> bool:
     return isinstance(answer, str) and len(answer) < SIZE and isinstance(_decoded(answer), dict)
 
 
@@ -123,35 +121,43 @@ def _decoded(text: str) -> Any:
 
 
 @beside(_is_answer)
-def examined(subject: Subject, d: int, claims: str, seconds: float) -> str:
+def examined(subject: Subject, d: int, claims: str, seconds: float, work: float) -> str:
     """Trace, laws, certificates, real runs: the answer about all claims, as JSON."""
     options = json.loads(claims)
     says, lines, worst, found = "", list[str](), "", [None] * len(options)
+    seen: list[stage.Trace] = []
+    strange = False
     with noting() as readings:
         try:
             with time_limit(seconds, idle=seconds):
-                found, lines, worst = _proofs(subject, d, options)
+                found, lines, worst = _proofs(subject, d, options, seen)
         except (Stopped, Strange) as problem:
-            says = str(problem)
+            says, strange = str(problem), isinstance(problem, Strange)
+            seen += [problem.seen] if isinstance(problem, Stopped) and problem.seen and not seen else []
         except CallTooLong:
             says = f"the search for a proof {BITTEN} of {seconds:g} s"
         except Exception as problem:  # whatever fails here proves nothing, and refutes nothing
             says = f"{type(problem).__name__}: {str(problem)[:200]}"
     words = said(readings.items())
     lines += [f"float constants of the program as fractions within one ulp: {words}"] if words else []
-    absolute = any(o and o[0]["kind"] == "AbsoluteError" for o in options)
-    points = [] if all(f is not None for f in found) else [p.tolist() for p in suspects(subject, d, absolute)]
+    left = [k for k, f in enumerate(found) if f is None]
+    points = _where_to_look(subject, d, [options[k] for k in left], seen, (work, seconds)) if left else []
     if not says and None in found:
         says = "no multipliers were found: the constant may be too small, or couple entries in another way"
-    return json.dumps({"certificates": found, "says": says, "lines": lines, "worst": worst, "points": points})
+    law = bool(seen and seen[0].outputs and not strange)
+    answer = {"certificates": found, "says": says, "lines": lines, "worst": worst, "law": law}
+    return json.dumps({**answer, "points": [p.tolist() for p in points]})
 
 
-def _proofs(subject: Subject, d: int, options: list[list[Any]]) -> tuple[list[Any], list[str], str]:
-    """Certificates, None where there is none; remarks; the worst entry. Raises Stopped, Strange."""
+def _proofs(
+    subject: Subject, d: int, options: list[list[Any]], seen: list[stage.Trace]
+) -> tuple[list[Any], list[str], str]:
+    """Certificates, None where there is none; remarks; the worst entry. Raises Stopped, Strange. seen: the trace."""
     if d > stage.LARGEST:
         raise Stopped(f"d = {d} is more than {stage.LARGEST} entries")
     thing = subject.object
     trace = stage.traced(thing, d, subject.deterministic)
+    seen.append(trace)
     if trace.apart:
         options = [[c for c in o if c["kind"] != "AbsoluteError"] for o in options]
         if not any(options):
@@ -235,52 +241,49 @@ def _is_absolute(charts: list[Chart]) -> bool:
 # where to look for a violation
 
 
-NUMBERS = 400_000
-"""Most numbers in these inputs together: they are told as text."""
+def _where_to_look(
+    subject: Subject, d: int, options: list[Any], seen: list[stage.Trace], limits: Limits
+) -> list[Array]:
+    """Inputs of `suspects`; first those at which the traced law breaks one of these claims."""
+    absolute = any(o and o[0]["kind"] == "AbsoluteError" for o in options)
+    listed = suspects.named(subject, d, absolute)
+    allowance = Allowance(*limits)
+    try:
+        with time_limit(limits[1], idle=limits[1]):
+            if seen and d <= stage.LARGEST:
+                listed = suspects.asked(seen[0], d) + listed
+            if seen and seen[0].outputs:
+                listed = _worst_first(pointwise.Pointwise(seen[0]), options, listed, allowance)
+    except (CallTooLong, Stopped, RecursionError):  # then in the order in which they came
+        pass
+    return listed
 
 
-def suspects(subject: Subject, d: int, absolute: bool) -> list[Array]:
-    """Inputs made of the numbers that stand in the program, their doubles and halves, alone and beside generic entries.
-
-    For relative claims also of extreme magnitudes: an absolute error there is rounding.
-    """
-    listed = {v for c in _codes(subject.object) for v in _numbers(c.co_consts) if 1e-90 < abs(v) < 1e90}
-    values = [] if absolute else list(SIZES)
-    values += [v * by for v in sorted(listed)[:20] for by in (1.0, 2.0, 0.5)]
-    values = values[: min(66, NUMBERS // (8 * d))]  # eight inputs of each
-    rest = np.random.default_rng(43).normal(size=d)
-    out = []
-    for v in values:
-        for x in (
-            np.full(d, v),
-            at(d, {0: v}),
-            np.concatenate([[v], rest[1:]]),
-            np.concatenate([rest[1:], [v]]),
-        ):
-            out += [x, -x]
-    return out
-
-
-def _codes(thing: Any) -> Iterator[CodeType]:
-    """The code of a function and of the functions that its names mean, one step far."""
-    f = thing.func if type(thing) is partial else thing
-    f = f if isinstance(f, FunctionType) else vars(type(f)).get("__call__")
-    if not isinstance(f, FunctionType):
-        return
-    for code in nested(f.__code__):
-        yield code
-        for name in code.co_names:
-            inner = f.__globals__.get(name)
-            if isinstance(inner, FunctionType):
-                yield from nested(inner.__code__)
+def _worst_first(
+    laws: pointwise.Pointwise, options: list[Any], listed: list[Array], allowance: Allowance
+) -> list[Array]:
+    """The inputs at which a claim is broken by the traced law, the clearest first; then the others."""
+    claims = [_as_claim(o[0]) for o in options if o]
+    broken, rest = list[tuple[float, Array]](), list[Array]()
+    for x in listed:
+        worst = 0.0
+        if not allowance.spent and x.any():
+            m = laws.moments(x)
+            allowance.use(m.work)
+            worst = max(
+                (ratio(g, m) for c in claims for g in margins_of(c, m) if excess(g, m) > 0), default=0.0
+            )
+        if worst > 0:
+            broken.append((worst, x))
+        else:
+            rest.append(x)
+    return [x for _, x in sorted(broken, key=lambda b: -b[0])] + rest
 
 
-def _numbers(values: Any) -> Iterator[float]:
-    for v in values:
-        if isinstance(v, tuple):
-            yield from _numbers(v)
-        elif isinstance(v, int | float) and not isinstance(v, bool) and np.isfinite(float(v)):
-            yield float(v)
+def _as_claim(data: dict[str, Any]) -> Claim:
+    kind = getattr(compth.claims, data["kind"])
+    made: Claim = kind(**{k: Fraction(v) for k, v in data["constants"].items()})
+    return made
 
 
-__all__ = ["Answers", "Found", "ask", "suspects"]
+__all__ = ["Answers", "Found", "ask"]

@@ -56,41 +56,51 @@ class Trace:
 
 
 def traced(thing: Any, d: int, deterministic: bool, zero: bool = False) -> Trace:
-    """The program on symbols for every entry of x, or on x = 0. Raises Stopped."""
+    """The program on symbols for every entry of x, or on x = 0. Raises Stopped, with what was seen until then."""
     with tracing(d) as now:
         now.zero = zero
-        entries = [nodes.const(0) if zero else nodes.entry(i) for i in range(d)]
         bound = binding.Binding()
-        arguments: list[Any] = [Array(np.array(entries, dtype=object))]
         try:
-            out = binding.call_of(bound, thing, arguments if deterministic else [*arguments, Draws()])
-        except Stopped:
+            return _traced(now, bound, thing, d, deterministic)
+        except Stopped as problem:
+            problem.seen = _seen(now, bound, [])
             raise
-        except NotTraceable as problem:
-            raise Stopped(str(problem)) from None
-        except (
-            Exception
-        ) as problem:  # the program, or numpy under it, meets a symbol in a way that was not foreseen
-            raise Stopped(f"{_place(problem)}: {type(problem).__name__}: {str(problem)[:100]}") from None
-        if now.says:
-            raise Stopped(now.says)
-        if not isinstance(out, Array) or out.shape != (d,):
-            raise Stopped("an output that is no vector of the input's length")
-        outputs = _demanded([nodes.as_real(v) for v in out.flat], list(now.demands))
-        if says := nodes.ambiguous():
-            raise Stopped(says)
-        nodes.mark_rounded()
-        if now.inverted.keys() & _reached(outputs):
-            raise Stopped("a draw that is used beside the index that was found by it")
-        chances = {
-            n for n in now.interned.values() if n.op == "cat" and any(w.number is None for w in n.args[1:])
-        }
-        if chances - _reached(outputs):
-            raise Stopped("a draw with chances that depend on x, of which nothing depends: do they sum to 1?")
-        listed = list(now.interned.values())
-        return Trace(
-            outputs, bound, list(now.remarks.values()), listed, now.apart, list(now.ways), now.floats
-        )
+
+
+def _seen(now: Session, bound: binding.Binding, outputs: list[Node]) -> Trace:
+    listed, remarks = list(now.interned.values()), list(now.remarks.values())
+    return Trace(outputs, bound, remarks, listed, now.apart, list(now.ways), now.floats)
+
+
+def _traced(now: Session, bound: binding.Binding, thing: Any, d: int, deterministic: bool) -> Trace:
+    entries = [nodes.const(0) if now.zero else nodes.entry(i) for i in range(d)]
+    arguments: list[Any] = [Array(np.array(entries, dtype=object))]
+    try:
+        out = binding.call_of(bound, thing, arguments if deterministic else [*arguments, Draws()])
+    except Stopped:
+        raise
+    except NotTraceable as problem:
+        raise Stopped(str(problem)) from None
+    except (
+        Exception
+    ) as problem:  # the program, or numpy under it, meets a symbol in a way that was not foreseen
+        raise Stopped(f"{_place(problem)}: {type(problem).__name__}: {str(problem)[:100]}") from None
+    if now.says:
+        raise Stopped(now.says)
+    if not isinstance(out, Array) or out.shape != (d,):
+        raise Stopped("an output that is no vector of the input's length")
+    outputs = _demanded([nodes.as_real(v) for v in out.flat], list(now.demands))
+    if says := nodes.ambiguous():
+        raise Stopped(says)
+    nodes.mark_rounded()
+    if now.inverted.keys() & _reached(outputs):
+        raise Stopped("a draw that is used beside the index that was found by it")
+    chances = {
+        n for n in now.interned.values() if n.op == "cat" and any(w.number is None for w in n.args[1:])
+    }
+    if chances - _reached(outputs):
+        raise Stopped("a draw with chances that depend on x, of which nothing depends: do they sum to 1?")
+    return _seen(now, bound, outputs)
 
 
 def _place(problem: BaseException) -> str:

@@ -254,7 +254,7 @@ def _followed(node: Node, i: int, chart: Chart, cell: Cell) -> None:
 def visits(trace: Any, d: int, used: Used, members: list[list[int]], base: Iterable[Array]) -> list[Visit]:
     """What the program is run on, inside the domain. Raises Strange where a way is taken by no run."""
     found = borders(d, trace, [c for listed, _ in used for c in listed])
-    shared = _with_middles({v for listed in found.values.values() for v in listed})
+    shared = with_middles({v for listed in found.values.values() for v in listed})
     single = [x for i, listed in found.values.items() for v in listed for x in with_entry(d, i, v)]
     special = [x for x in (*found.inputs, *single) if inside(x, DOMAIN)]
     pool = [generic(d), -generic(d), *base, np.zeros(d), *special]
@@ -269,7 +269,7 @@ def visits(trace: Any, d: int, used: Used, members: list[list[int]], base: Itera
     return kept if len(kept) <= most else kept[:: -(-len(kept) // most)]
 
 
-def _with_middles(values: set[float]) -> list[float]:
+def with_middles(values: set[float]) -> list[float]:
     """The values, and one number between any two that follow one another."""
     listed = sorted(v for v in values if inside(np.array([v]), DOMAIN))
     return [*listed, *((a + b) / 2 for a, b in pairwise(listed)), 0.0, 1.0, -1.0]

@@ -9,6 +9,7 @@ from compth._types import Array
 from compth.certificates import Certificate, Verdict
 from compth.certification import traced
 from compth.certification.adversary import Search
+from compth.certification.cells import pointwise
 from compth.certification.cells import question as cells
 from compth.certification.oracle import Oracle
 from compth.certification.run import Run, certificate_at
@@ -18,6 +19,8 @@ from compth.claims import Claim
 from compth.compressors import Compressor, Fleet
 
 CELLS = "laws on cells"
+FIRST = 60
+"""Inputs of the program's own asking with which a search begins."""
 
 
 def proved_on_cells(case: Case) -> Case:
@@ -37,7 +40,7 @@ def by_cells(
     )
     if not plain or not open_ones or any(at == d for at, _ in run.void):
         return merged
-    answers = cells.ask(run.subject, d, [claims[k] for k in open_ones], run.budget.seconds)
+    answers = cells.ask(run.subject, d, [claims[k] for k in open_ones], run.budget.seconds, run.budget.search)
     out = list(merged)
     for k, found in zip(open_ones, answers.found, strict=True):
         if found.data is not None:
@@ -48,7 +51,8 @@ def by_cells(
         elif found.says and found.says not in run.notes:
             run.notes.append(f"no proof of {claims[k]} at d = {d} by cells: {found.says}")
     run.stage(d, CELLS, start, f"{sum(f.data is not None for f in answers.found)} of {len(open_ones)} proved")
-    return at_suspects(run, d, claims, out, oracle, answers.points)
+    out = at_suspects(run, d, claims, out, oracle, answers.points)
+    return out if oracle is not None or not answers.law else by_trace(run, d, claims, out, answers.points)
 
 
 def at_suspects(
@@ -59,7 +63,7 @@ def at_suspects(
     oracle: Oracle | None,
     points: list[Array],
 ) -> list[Certificate]:
-    """What is still open, at inputs made of the numbers that stand in the program."""
+    """What is still open, at inputs made of what the program asks for."""
     left = [k for k, m in enumerate(merged) if m.verdict in UNSETTLED]
     if not left or oracle is None or not points:
         return merged
@@ -72,4 +76,30 @@ def at_suspects(
         bad = search.any_violation(at)
         if bad is not None:
             merged[k] = refuted(run, d, claims[k], oracle, bad)
+    return merged
+
+
+def by_trace(
+    run: Run, d: int, claims: list[Claim], merged: list[Certificate], points: list[Array]
+) -> list[Certificate]:
+    """What no oracle covered and is still open: searched by the traced laws, which real runs confirm."""
+    left = [k for k, m in enumerate(merged) if m.verdict in UNSETTLED]
+    if not left:
+        return merged
+    start = time.perf_counter()
+    oracle = Oracle(
+        pointwise.TECHNIQUE,
+        lambda x: pointwise.traced_moments(run.subject, x, d),
+        (pointwise.ASSUMPTION,),
+        slack=run.granted,
+    )
+    allowance = run.allowance(f"the search by traced laws at d = {d}", run.budget.search)
+    search = Search(oracle, [claims[k] for k in left], d, allowance, run.domain)
+    search.run(points[:FIRST], run.seed, stop_early=True)
+    for at, k in enumerate(left):
+        bad = search.any_violation(at)
+        found = None if bad is None else refuted(run, d, claims[k], oracle, bad)
+        if found is not None and pointwise.confirmed(run.subject, found.witness, d):
+            merged[k] = found
+    run.stage(d, pointwise.TECHNIQUE, start, f"{search.points} inputs")
     return merged

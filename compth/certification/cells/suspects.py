@@ -1,0 +1,116 @@
+"""Inputs at which a violation is likely: what a program's own numbers, conditions and branches say of where to look.
+
+A program that is wrong at one number, on a narrow band or at a tie is met by no random input; but it must ask for that
+number, band or tie. Its trace has every such question, also where no law was found, up to the line that stopped it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain, zip_longest
+from types import CodeType, FunctionType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compth.certification.cells import stage, visits
+from compth.certification.cells.binding import nested
+from compth.certification.cells.nodes import Stopped
+from compth.certification.cells.ways import of_choices, of_ways
+from compth.certification.points import DOMAIN, at, inside
+from compth.certification.subject import Subject
+from compth.certification.tracer import Strange
+
+Array = NDArray[np.float64]
+SIZES = (1e-99, 1e-60, 1e-30, 1e30, 1e60, 1e99)
+"""Extreme magnitudes at which a relative claim is looked at again."""
+NUMBERS = 400_000
+"""Most numbers in these inputs together: they are told as text."""
+MOST = 600
+"""Most inputs made of what a trace asks for."""
+SUPPORTS = 40
+"""Largest number of entries that are not 0, of inputs made to have so many."""
+
+
+def named(subject: Subject, d: int, absolute: bool) -> list[Array]:
+    """Inputs made of the numbers that stand in the program, their doubles and halves, alone and beside generic entries.
+
+    For relative claims also of extreme magnitudes: an absolute error there is rounding.
+    """
+    listed = {v for c in _codes(subject.object) for v in _numbers(c.co_consts) if 1e-90 < abs(v) < 1e90}
+    values = [] if absolute else list(SIZES)
+    values += [v * by for v in sorted(listed)[:20] for by in (1.0, 2.0, 0.5)]
+    values = values[: min(66, NUMBERS // (8 * d))]  # eight inputs of each
+    rest = np.random.default_rng(43).normal(size=d)
+    out = []
+    for v in values:
+        for x in (
+            np.full(d, v),
+            at(d, {0: v}),
+            np.concatenate([[v], rest[1:]]),
+            np.concatenate([rest[1:], [v]]),
+        ):
+            out += [x, -x]
+    return out
+
+
+def _codes(thing: Any) -> Iterator[CodeType]:
+    """The code of a function and of the functions that its names mean, one step far."""
+    f = thing.func if type(thing) is partial else thing
+    f = f if isinstance(f, FunctionType) else vars(type(f)).get("__call__")
+    if not isinstance(f, FunctionType):
+        return
+    for code in nested(f.__code__):
+        yield code
+        for name in code.co_names:
+            inner = f.__globals__.get(name)
+            if isinstance(inner, FunctionType):
+                yield from nested(inner.__code__)
+
+
+def _numbers(values: Any) -> Iterator[float]:
+    for v in values:
+        if isinstance(v, tuple):
+            yield from _numbers(v)
+        elif isinstance(v, int | float) and not isinstance(v, bool) and np.isfinite(float(v)):
+            yield float(v)
+
+
+def asked(trace: Any, d: int) -> list[Array]:
+    """Inputs at and beside every border of the trace's conditions, on its ways, and with each number of entries."""
+    try:
+        charts = [c for listed in stage.scales(trace) for c in listed]
+    except Stopped:
+        charts = []
+    found = visits.borders(d, trace, charts)
+    shared = visits.with_middles({v for listed in found.values.values() for v in listed})
+    pool = [visits.generic(d), -visits.generic(d), *found.inputs]
+    alone = [at(d, {i: v}) for i, listed in found.values.items() for v in listed]
+    single = [x for i, listed in found.values.items() for v in listed for x in visits.with_entry(d, i, v)]
+    sizes = [np.where(np.arange(d) < k, visits.generic(d), 0.0) for k in range(1, min(d, SUPPORTS))]
+    ways = [_of(of_ways, trace, pool, shared), _of(of_choices, trace, pool, shared)]
+    return list(_first(d, *ways, found.inputs, alone, single, sizes))
+
+
+def _of(f: Any, trace: Any, pool: list[Array], shared: list[float]) -> Iterator[Array]:
+    """The inputs of these visits, as far as there are any."""
+    try:
+        for x, _ in f(trace, pool, shared):
+            yield x
+    except Strange:
+        return
+
+
+def _first(d: int, *kinds: Any) -> Iterator[Array]:
+    """Of each kind in turn, none twice."""
+    seen, most = set[bytes](), min(MOST, NUMBERS // d)
+    for x in chain.from_iterable(zip_longest(*kinds)):
+        if x is None or len(seen) >= most or x.tobytes() in seen or not inside(x, DOMAIN):
+            continue
+        seen.add(x.tobytes())
+        yield x
+
+
+__all__ = ["asked", "named"]
