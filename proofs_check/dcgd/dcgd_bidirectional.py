@@ -1,4 +1,19 @@
-"""DCGD with a compressed broadcast, on heterogeneous data and under interpolation: one step and the whole run."""
+"""DCGD with a compressed broadcast, on heterogeneous data and under interpolation: one step and the whole run.
+
+Setting: that of dcgd.general, or of dcgd.interpolation in the second part, where the server compresses its
+    broadcast c without bias and with variance down - 1; the range of gamma is divided by down.
+Symbols: S: max{1 - B, 0}, or more; down: 1 + omega of the broadcast; c: the broadcast, C(mean of the messages)
+Guarantee: E||x+ - x*||^2 <= (1 - gamma mu)||x - x*||^2 + 2 A (1 + omega_M) gamma^2 zeta*^2, without the floor in
+    the second part.
+Proof:
+    The broadcast is unbiased, so the cross term of the step is that of the plain method. Its square grows: E||c||^2
+    = ||mean Q_i||^2 + noise <= down ||mean Q_i||^2, which is `down` times gamma^2. After that the proof is the one
+    without a compressed broadcast, with every multiplier that pays for the squared step multiplied by down: `joint`
+    by down gamma^2, `each` by 4 L_max gamma^2 down A (2 L_max under interpolation), `smooth` by what is left of 2
+    gamma. The range of gamma is the one at which that remainder still covers down gamma^2 (1 - B)||grad f||^2.
+Tight: upper: controls refute a quarter of the floor, and under interpolation 99/100 of the rate on one curvature.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 applied to DCGD; the compressed broadcast is ours.
+"""
 
 from fractions import Fraction as F
 

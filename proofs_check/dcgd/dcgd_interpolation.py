@@ -1,4 +1,20 @@
-"""DCGD under interpolation, for any joint variance (A, B) of the messages: one step and the whole run."""
+"""DCGD under interpolation, for any joint variance (A, B) of the messages: one step and the whole run.
+
+Setting: f is mu-strongly convex and L-smooth, every f_i convex and L_max-smooth, all share the minimiser x*;
+    messages are unbiased with joint variance (A, B); gamma (L max{1 - B, 0} + A L_max) <= 1.
+Symbols: S: max{1 - B, 0}, or more
+Guarantee: E||x+ - x*||^2 <= (1 - gamma mu) ||x - x*||^2, at every step of a run.
+Proof:
+    The square of the step is gamma^2 times E||mean Q_i||^2, which `joint` bounds by A mean||g_i||^2 + (1 - B)||grad
+    f||^2. Strong convexity, `convex` times 2 gamma, turns the cross term into -gamma mu ||x - x*||^2 and leaves -2
+    gamma (f - f*) to spend. No gradient is left at x*, so `each` times 2 L_max gamma^2 A pays A gamma^2
+    mean||g_i||^2 and uses 2 L_max A gamma^2 of it. The rest, 2 gamma (1 - gamma A L_max), goes into `smooth`,
+    ||grad f||^2 <= 2 L (f - f*), and yields gamma/L (1 - gamma A L_max) ||grad f||^2. That covers gamma^2 (1 -
+    B)||grad f||^2 exactly when the step is within its range; what remains of it is the first term.
+Tight: upper: with exact messages gradient descent contracts by (1 - gamma mu)^2 here; dcgd.tight has the tight rate
+    of strongly convex workers.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 applied to DCGD; joint variances are ours.
+"""
 
 from fractions import Fraction as F
 

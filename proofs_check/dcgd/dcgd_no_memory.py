@@ -1,4 +1,18 @@
-"""Quantised gradients without memory: strongly convex workers, one step and the whole run."""
+"""Quantised gradients without memory: strongly convex workers, one step and the whole run.
+
+Setting: every f_i is mu-strongly convex and L-smooth with its own gradient h_i at x*; independent unbiased messages
+    of variance omega; gamma (1 + 2 omega/n)(mu + L)/2 <= 1.
+Guarantee: E||x+ - x*||^2 <= (1 - gamma mu)||x - x*||^2 + 2 gamma^2 (omega/n) zeta*^2.
+Proof:
+    The h_i have mean zero, so `optimal`, `sum` and `still` replace <grad f, z> by mean<g_i - h_i, z> and ||grad
+    f||^2 by ||mean(g_i - h_i)||^2 <= mean||g_i - h_i||^2. `convex` times 2 gamma/(mu + L) says that the cross term
+    pays for 2 gamma/(mu + L) mean||g_i - h_i||^2 and for 2 gamma mu L/(mu + L)||z||^2. The second is at least gamma
+    mu ||z||^2 as L >= mu; the rest of it is a term. The noise is (omega/n) mean||g_i||^2 by `var` and `ind`, at
+    most twice the shares of g_i - h_i and of h_i (the square |g - 2 hs|^2 is given away): the h_i make the floor,
+    the g_i - h_i are paid for as long as gamma (1 + 2 omega/n) <= 2/(mu + L), the range of the step.
+Tight: upper: a control shows that a quarter of the floor would be false.
+Source: Mishchenko, Gorbunov, Takáč and Richtárik 2019, Theorem 10.
+"""
 
 from fractions import Fraction as F
 

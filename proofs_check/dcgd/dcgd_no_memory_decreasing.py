@@ -1,4 +1,21 @@
-"""Quantised gradients without memory, decreasing steps: the noisy step, and what Lemma 6 needs of the schedule."""
+"""Quantised gradients without memory, decreasing steps: the noisy step, and what Lemma 6 needs of the schedule.
+
+Setting: that of dcgd.no_memory_noisy with steps 2/(mu k + theta), theta = 2 over the largest step; S bounds the
+    mean variance of the stochastic gradients.
+Symbols: S: bound of mean E||G_i - g_i||^2; k: number of the step; th: theta, of the steps 2/(mu k + theta); a, ap:
+    the sequence at k and k + 1; C: its constant, C/(mu k/theta + 1) bounds it; N: noise of one step over gamma^2
+Guarantee: E||x_k - x*||^2 <= C/((mu/theta) k + 1), with C the larger of the start and 4 N/(mu theta).
+Proof:
+    Three facts are put together. The noisy step is dcgd.no_memory_noisy's, the noise now measured by mean||G_i -
+    g_i||^2: that is why `apart` and `noise` have multipliers over n, gamma^2/n and gamma^2 (1 + omega)/n. The
+    schedule: the step at k is at most the one at k = 0, which is the largest allowed; the slack is the largest step
+    times mu k/(mu k + theta). That theta >= 2 mu, as Lemma 6 asks, is (1 + 2 omega/n)(mu + L) >= 2 mu. Lemma 6:
+    with a_k <= C theta/(mu k + theta) the recursion leaves the factor (mu k + theta - 2 mu)/(mu k + theta) on the
+    bound, and the noise is at most the drop that is needed because C >= 4 N/(mu theta); what is left over is
+    positive.
+Tight: upper: the step's controls refute a quarter of its noise, Lemma 6's refute less than its constant.
+Source: Mishchenko, Gorbunov, Takáč and Richtárik 2019, Theorem 11 with Lemma 6; our constants.
+"""
 
 from fractions import Fraction as F
 

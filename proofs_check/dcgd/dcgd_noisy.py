@@ -1,4 +1,20 @@
-"""DCGD of stochastic gradients on heterogeneous data, for any joint variance (A, B): one step and the whole run."""
+"""DCGD of stochastic gradients on heterogeneous data, for any joint variance (A, B): one step and the whole run.
+
+Setting: that of dcgd.general with stochastic gradients G_i in front of the messages, drawn independently, unbiased,
+    of mean variance s2.
+Symbols: S: max{1 - B, 0}, or more
+Guarantee: E||x+ - x*||^2 <= (1 - gamma mu)||x - x*||^2 + gamma^2 (2 A zeta*^2 + A s2 + max{1 - B, 0} s2/n).
+Proof:
+    All steps of dcgd.general stay. `joint` now speaks of the G_i, so that A mean||G_i||^2 + (1 - B)||mean G_i||^2
+    has to be bounded; by unbiasedness each square is that of the exact gradients plus the noise's. The exact part
+    is dcgd.general's. The noise adds A mean||G_i - g_i||^2 + (1 - B)||mean(G_i - g_i)||^2. Independent workers make
+    the first n times the second, which is `apart` times -gamma^2 A, and what is left is (nA + S) ||mean(G_i -
+    g_i)||^2, bounded by s2/n through `noise` times gamma^2 (nA + S). The last term is the slack of S >= 1 - B on
+    the averaged noise.
+Tight: upper: a control shows that the floor without its noise, or a quarter of the floor, would be false.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 applied to DCGD; joint variances and the noise terms are
+    ours.
+"""
 
 from fractions import Fraction as F
 

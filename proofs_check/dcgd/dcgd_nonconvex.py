@@ -1,4 +1,21 @@
-"""DCGD of stochastic gradients without convexity: one step with the squared gradient as gain, and its telescope."""
+"""DCGD of stochastic gradients without convexity: one step with the squared gradient as gain, and its telescope.
+
+Setting: f is L-smooth and bounded below by f*, nothing is convex; mean||grad f_i - grad f||^2 <= z2; stochastic
+    gradients of variance s2, messages of joint variance (A, B), a compressed broadcast of variance down - 1.
+Symbols: z2: bound of mean||grad f_i - grad f||^2; down: 1 + omega of the broadcast; c: the broadcast; s: 2 - gamma
+    L down (A + 1 - B), what the step leaves of 2
+Guarantee: over T steps the mean of E||grad f||^2 is at most 2 (f(x_0) - f*)/(gamma s T) + gamma L down (A z2 + (A +
+    (1 - B)/n) s2)/s.
+Proof:
+    One step of descent, `smooth` times 2/(gamma s), pays 2/s ||grad f||^2 and costs (L gamma/s) E||c||^2. The cost
+    is opened from the outside: `down` multiplies ||mean Q_i||^2 by down, `joint` turns it into A mean||G_i||^2 + (1
+    - B)||mean G_i||^2. The noise of independent G_i is `noise` times n(A + (1 - B)/n), with `ind` to write
+    mean||G_i - g_i||^2 as n times that of the mean. mean||g_i||^2 is ||grad f||^2 plus what `close` bounds. So (L
+    gamma/s) down (A + 1 - B)||grad f||^2 comes back, and s is defined such that 2/s less this is 1: the slack's
+    equation is used with the multiplier ||grad f||^2/s.
+Tight: upper over a run; for one step a control refutes 99/100 of the floor, and twice the gain.
+Source: Horváth, Ho, Horváth, Sahu, Canini and Richtárik 2022, Theorem 9.
+"""
 
 import itertools
 from fractions import Fraction as F

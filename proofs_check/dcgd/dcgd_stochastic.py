@@ -1,4 +1,20 @@
-"""Compressed stochastic gradients, for any joint variance (A, B): their row of the unified theory, and the theorem."""
+"""Compressed stochastic gradients, for any joint variance (A, B): their row of the unified theory, and the theorem.
+
+Setting: f is mu-strongly convex; draws have expected smoothness LL for their mean and LL_w for the workers;
+    messages of joint variance (A, B); the step of the unified theory, gamma <= 1/(2 A LL_w + 2 LL max{1 - B, 0}).
+Symbols: S: max{1 - B, 0}, or more; H: the stochastic gradients of the same draws at x*; LLw: expected smoothness of
+    the workers' own draws; s2: E||mean H_i||^2 or a bound of it; s2w: mean E||H_i - h_i||^2 or a bound of it
+Guarantee: E||x+ - x*||^2 <= (1 - gamma mu)||x - x*||^2 + gamma^2 (2 A (s2w + zeta*^2) + 2 max{1 - B, 0} s2).
+Proof:
+    The row: `joint` bounds E||mean Q_i||^2 by A mean||G_i||^2 + (1 - B)||mean G_i||^2. Each square is split at x*
+    as ||G||^2 <= 2||G - H||^2 + 2||H||^2, the squares of G - 2H being given away; the differences are bounded by
+    expected smoothness, `smooth` times 2 S and `each` times 2 A, and the H make D1. That mu <= A of the row is
+    shown by Jensen's inequality, E||mean(G_i - H_i)||^2 >= ||grad f||^2, and ||grad f||^2 >= 2 mu (f - f*). The
+    theorem: `convex` times 2 gamma leaves -2 gamma (f - f*), the row times gamma^2 returns 2 gamma^2 A (f - f*),
+    and since gamma A <= 1 the difference is a multiple of f - f* >= 0 (`low`).
+Tight: upper: negative controls refute a quarter of the row's A and half of its D1.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2; joint variances are ours.
+"""
 
 import itertools
 from dataclasses import replace

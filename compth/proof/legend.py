@@ -1,0 +1,110 @@
+"""What the letters of a statement stand for: read off its declarations, and a list of standard names. No soundness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+STANDARD: dict[str, str] = {
+    "A": "joint variance of the messages: E||mean(Q_i - v_i)||^2 <= A mean||v_i||^2 - B ||mean v_i||^2",
+    "B": "joint variance of the messages, the part that is taken off",
+    "G": "stochastic gradients of the f_i at x",
+    "L": "smoothness constant of f",
+    "LL": "expected smoothness",
+    "Lm": "largest smoothness constant of the f_i",
+    "Q": "unbiased messages",
+    "al": "step of the memories h_i",
+    "d": "dimension",
+    "de": "delta of the contractive compressor, ||C(v) - v||^2 <= (1 - delta) ||v||^2",
+    "f": "f(x)",
+    "fp": "f at the next iterate",
+    "fs": "f*, the least value of f",
+    "g": "gradients of the f_i at x",
+    "ga": "step size",
+    "gp": "gradients of the f_i at the next iterate",
+    "h": "the workers' memories h_i",
+    "hs": "gradients of the f_i at x*",
+    "k": "how many entries are kept",
+    "mu": "strong convexity of f, or its PL constant",
+    "n": "number of workers",
+    "om": "omega, the variance of the compressor: E||C(v) - v||^2 <= omega ||v||^2",
+    "rho": "the rate, at least every member of its maximum",
+    "s2": "variance of the stochastic gradients",
+    "tau": "probability with which a block is sent",
+    "x": "the iterate",
+    "xp": "the next iterate",
+    "xs": "x*, the minimiser",
+    "zeta2": "mean ||grad f_i(x*)||^2",
+}
+SPACE = {
+    "sq(v)": "E (1/n) sum_i ||v_i||^2",
+    "dot(v, w)": "E (1/n) sum_i <v_i, w_i>",
+    "P(v)": "the average (1/n) sum_i v_i of the workers, the same at each of them",
+}
+KINDS = {"common": "the same at every worker", "family": "one for each worker"}
+WHEN = {
+    "1": "known after the first draw",
+    "2": "known after the second draw",
+    "3": "known after the third draw",
+}
+
+
+def declared(vector: str) -> tuple[str, str]:
+    """(name, what its declaration says): "family Q ~ g @ 0" is drawn, its mean is g; "common c @ 1" is known later."""
+    kind, name, *rest = vector.replace("~", " ~ ").replace("@", " @ ").split()
+    said = [KINDS[kind]]
+    if "~" in rest:
+        mean = " ".join(rest[rest.index("~") + 1 : rest.index("@") if "@" in rest else None])
+        said.append(f"drawn, with mean {mean} given what is known before")
+    elif "@" in rest:
+        level = rest[rest.index("@") + 1]
+        said += [WHEN[level]] if level in WHEN else []
+    return name, "; ".join(said)
+
+
+def letters(statement: Mapping[str, Any]) -> list[str]:
+    """The letters that a statement declares, in its order; an abbreviation of `let` is one."""
+    names = [*statement.get("params", "").split(), *statement.get("let", {})]
+    names += [declared(v)[0] for v in statement.get("vectors", ())]
+    names += [name.split(" ")[1] for name in statement.get("operators", ())]
+    return list(dict.fromkeys([*names, *statement.get("values", "").split(), *statement.get("arrays", {})]))
+
+
+def unexplained(statement: Mapping[str, Any], own: Mapping[str, str]) -> list[str]:
+    """Letters that neither the script nor the list of standard names explains; an abbreviation explains itself."""
+    known = {*own, *STANDARD, *statement.get("let", {})}
+    return [name for name in letters(statement) if name not in known]
+
+
+def legend(statement: Mapping[str, Any], own: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(letter, meaning) of everything in a statement; own: what its script says of its letters, which goes first."""
+    vectors = dict(map(declared, statement.get("vectors", ())))
+    short = statement.get("let", {})
+    rows = list(SPACE.items()) if vectors or "operators" in statement else []
+    for name in letters(statement):
+        said = [own.get(name, "") or ("" if name in short else STANDARD.get(name, ""))]
+        said += [vectors.get(name, ""), f"stands for {short[name]}" if name in short else ""]
+        said.append(
+            "one number each for " + " and ".join(_sorts(statement, name)) if _sorts(statement, name) else ""
+        )
+        rows.append((name, "; ".join(s for s in said if s)))
+    return rows + _draws(statement)
+
+
+def _sorts(statement: Mapping[str, Any], name: str) -> list[str]:
+    """What an array has an entry for: workers, coordinates, ..."""
+    return list(statement.get("arrays", {}).get(name, "").split())
+
+
+LAWS = {
+    "coins": "1 with probability {parameter}, else 0, independently",
+    "deal": "1 on a uniformly random subset of {parameter} places, else 0",
+    "one": "1 at one place, which is drawn with the probabilities {parameter}, else 0",
+}
+
+
+def _draws(statement: Mapping[str, Any]) -> list[tuple[str, str]]:
+    law = statement.get("law")
+    if not law:
+        return []
+    return [(law["indicator"], f"{LAWS[law['kind']].format(**law)}; one for each {law['on']}")]
