@@ -1,8 +1,25 @@
 """ADIANA: one step of its Lyapunov function and the whole run.
 
-u is the point of the step; l, k, kp: the workers' gradients at u, w, y; h = k + e are the shifts; Q = h + C(l - h), M
-the second message; Y the next e: of the reference w, or of y with probability p. o = 1 + omega. s, c, b are the
-plan's step of z and weights, by their equations; theta_1 = th enters by th <= 1/4 alone.
+Setting: f is mu-strongly convex, every f_i L-smooth and convex; messages of variance omega at u = theta_1 z + w/2 +
+    (1/2 - theta_1) y, where w is renewed with probability p; theta_1 <= 1/4, eta <= min{1/(2L), n/(8 L omega (1 + 4
+    p (1 + omega))^2)}.
+Symbols: o: 1 + omega; p: probability with which w becomes y; eta: the step; th: theta_1; s: step of z; c: weight of
+    f(y) - f*; b: weight of the memories; R: the rate; z, y, u: the method's points; l: gradients at u; k: gradients
+    at w; kp: gradients at y; e: error of the memories, h = k + e; Q: h + C(l - h); M: the second message, C of -e;
+    Y: the next e; fu, fy, fw: f at u, y, w; fyp: f at the next y
+Guarantee: ||z - x*||^2 + c (f(y) - f*) + c_w (f(w) - f*) + b mean||e_i||^2 falls by R = 1 - min{s mu, theta_1/2,
+    theta_1 p/(1 + theta_1), 1/(4 (1 + omega))}.
+Proof:
+    z moves by s along the direction: `strong` with 2 s leaves 2 s (1 - s mu) <grad f(u), z - u>. The momentum
+    writes z - u by w - u and y - u, so `at_w` with c/2 and `at_y` with c (1/2 - theta_1) turn it into values; c = 2
+    s (1 - s mu)/theta_1 is the weight at which both meet, and `smooth` with c is the descent of y. The squared
+    direction weighs S = s^2 + c L eta^2/2, so its noise is omega S/n mean||l - h||^2 (`var`, `ind`), split between
+    k - l and e; b = 8 omega (1 + omega) S/n makes e's part b/(4 (1 + omega)), a quarter of what the memories lose.
+    Another half pays for the renewed reference, the rest is 1/(4 (1 + omega)) in R. k - l and kp - l are paid by
+    the co-coercivity left in `at_w` and `at_y`, c/(4L) and at least c/(8L); that this suffices is the second limit
+    of eta.
+Tight: upper; the controls show that the rate's members and that limit are needed.
+Source: Li, Kovalev, Qian and Richtárik 2020, Algorithm 2; Lyapunov function and constants are ours.
 """
 
 from fractions import Fraction as F

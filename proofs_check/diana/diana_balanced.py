@@ -1,4 +1,21 @@
-"""DIANA's row of the unified theory: its assumption, and with it the theorem at every M, the best one included."""
+"""DIANA's row of the unified theory: its assumption, and with it the theorem at every M, the best one included.
+
+Setting: f is mu-strongly convex, every f_i convex and L_max-smooth; exact gradients, messages of g_i - h_i of
+    variance omega, alpha <= 1/(1 + omega); gamma <= 1/(L_max (1 + 2 omega/n + alpha M)) for any M > 0.
+Symbols: M: weight of the memories over gamma^2; R: the rate
+Guarantee: ||x - x*||^2 + M gamma^2 mean||h_i - h_i*||^2 falls by max{1 - gamma mu, 1 - alpha + 2 omega/(n M)} a
+    step.
+Proof:
+    DIANA's row is A = L_max (1 + 2 omega/n), B = 2 omega/n, rho = alpha, C = alpha L_max. The direction's square is
+    ||grad f||^2 plus (omega/n) mean||g_i - h_i||^2; centred at x* (`sum` 2, `still` -1) both are at most (1 + 2
+    omega/n) mean||g_i - h_i*||^2 and (2 omega/n) mean||h_i - h_i*||^2, and `each` with 2A replaces the former by f
+    - f*. For the memory `var` with alpha^2 is covered by alpha (1 - alpha (1 + omega)) mean||g_i - h_i||^2, the
+    variance of a convex combination. Nothing ties M to the row: the theorem's step adds the lines with gamma^2 and
+    M gamma^2, so that M trades the range of gamma against the memory's member of R, and M is free for the caller to
+    balance. Where omega = 0, B = 0 and the last part needs no memory, only A >= mu, shown here.
+Tight: upper: controls refute half of A, a quarter of B and forgetting of 2 alpha.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2; every M, our choice of the best one.
+"""
 
 from fractions import Fraction as F
 

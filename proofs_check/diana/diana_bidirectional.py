@@ -1,4 +1,21 @@
-"""DIANA with a compressed broadcast: one step of V = ||x - x*||^2 + w mean||h_i - h_i*||^2, and the whole run."""
+"""DIANA with a compressed broadcast: one step of V = ||x - x*||^2 + w mean||h_i - h_i*||^2, and the whole run.
+
+Setting: that of diana.unified with a broadcast c of h + Q, compressed without bias and with variance down - 1; the
+    range of gamma and the weight w carry the factor down.
+Symbols: down: 1 + omega of the broadcast; c: the broadcast
+Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 falls by max{1 - gamma mu, 1 - alpha/2} a step, gamma <=
+    1/(L_max down (1 + 6 omega/n)).
+Proof:
+    Workers learn from their own messages, which the broadcast does not touch: the memory's part of the proof is
+    that of diana.unified. The iterate moves by c, unbiased, with E||c||^2 <= down ||mean(h_i + Q_i)||^2, `down`
+    times gamma^2. So only what bounds this square grows: `sum` and `still`, which centre it at x*, and `var` with
+    `ind`, which give its noise, have multipliers down gamma^2 where they had gamma^2. The weight grows along, so
+    that half of what the memories lose, w alpha/2 = 2 down gamma^2 omega/n, still covers their share of the noise.
+    `each` and `convex` keep the multiplier 2 gamma: they come from the cross term, and their budget gamma/L_max
+    against down (1 + 6 omega/n) gamma^2 is the range of the step.
+Tight: upper: controls refute the square of rho and an eighth of the weight.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2; the compressed broadcast is ours.
+"""
 
 from fractions import Fraction as F
 

@@ -1,6 +1,19 @@
 """DIANA with decreasing steps and stochastic gradients: one step from gamma to any smaller gamma.
 
-Its noisy contraction and `diana.lemma6` give the bound by induction over the steps.
+Setting: that of diana.original with stochastic gradients of variance s2, where the step may go from gamma to any gn
+    <= gamma; the Lyapunov function's weight is that of the step at hand.
+Symbols: w: 1 + omega; gn: the next step size
+Guarantee: ||x+ - x*||^2 + c gn^2 mean||h_i+ - h_i*||^2 <= (1 - gamma mu)(||x - x*||^2 + c gamma^2 mean||h_i -
+    h_i*||^2) + gamma^2 (1 + 2 omega) s2/n, c = 4 w omega/n.
+Proof:
+    For gn = gamma this is diana.original_noisy with c gamma^2 for the weight: at alpha = 1/(2w) the memories' gain
+    c gamma^2 alpha/2 equals the noise gamma^2 omega/n, `convex` with 2 gamma/(mu + L) pays mean||g_i - h_i*||^2,
+    and the draws enter by `noise` and `apart`. A smaller next step only lowers the left side: the difference is c
+    (gamma - gn)(gamma + gn) times the error of the next memories, the last term. That is all that decreasing steps
+    need, because noise and weight scale with gamma^2 alike. diana.lemma6 turns the contraction with noise gamma^2 N
+    into a bound that decays like 1/k.
+Tight: upper: controls refute 1 - 3 gamma mu and an eighth of the noise; growing steps are refuted.
+Source: Mishchenko, Gorbunov, Takáč and Richtárik 2019, Theorem 3.
 """
 
 from fractions import Fraction as F

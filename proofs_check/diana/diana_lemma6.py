@@ -1,6 +1,19 @@
 """DIANA's Lemma 6: under steps 2/(mu k + theta) a noisy contraction stays below C/((mu/theta) k + 1): both premises.
 
-The start and the step are shown, k a real number >= 0; that they give all k is the induction principle.
+Setting: a nonnegative sequence with a_{k+1} <= (1 - mu gamma_k) a_k + gamma_k^2 N and gamma_k = 2/(mu k + theta),
+    theta >= 2 mu.
+Symbols: a, ap: the sequence at k and at k + 1; C: the constant of the bound; N: the noise over gamma^2; th: theta;
+    k: number of the step, a real number >= 0
+Guarantee: a_k <= C/((mu/theta) k + 1) for all k, with C = max{a_0, 4 N/(mu theta)}.
+Proof:
+    Let u = mu k + theta, so that gamma = 2/u and the bound at k is C theta/u. The start is C >= a. For the step,
+    `before` may be multiplied by 1 - mu gamma = (u - 2 mu)/u, which is nonnegative since theta >= 2 mu: a+ <= C
+    theta (u - 2 mu)/u^2 + 4 N/u^2. The constant's bound on N, times mu theta/u^2, replaces 4 N/u^2 by C mu
+    theta/u^2, and C theta (u - mu)/u^2 is left. The next bound is C theta/(u + mu), and (u - mu)(u + mu) <= u^2:
+    the difference is the term C theta mu^2/(u^2 (u + mu)). `recursion` is used once. Both premises are shown for
+    real k; that they give all natural k is induction, which is outside of this part.
+Tight: upper: controls refute 9/10 of the bound and the bound of one step later.
+Source: Mishchenko, Gorbunov, Takáč and Richtárik 2019, Lemma 6.
 """
 
 from fractions import Fraction as F

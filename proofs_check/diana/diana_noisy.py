@@ -1,4 +1,21 @@
-"""DIANA of stochastic gradients: its row of the unified theory, and with it the theorem (omega = 0: without memory)."""
+"""DIANA of stochastic gradients: its row of the unified theory, and with it the theorem (omega = 0: without memory).
+
+Setting: f is mu-strongly convex, every f_i convex and L_max-smooth; stochastic gradients G_i of variance s2 in
+    messages of G_i - h_i, variance omega, alpha <= 1/(1 + omega); gamma <= 1/(A + C M).
+Symbols: M: weight of the memories over gamma^2; R: the rate
+Guarantee: ||x - x*||^2 + M gamma^2 mean||h_i - h_i*||^2 falls by max{1 - gamma mu, 1 - alpha + 2 omega/(n M)}, up
+    to gamma^2 ((1 + omega)/n + alpha M) s2; with omega = 0 no memory is needed.
+Proof:
+    The assumption has two lines. E||direction||^2: `each` with 2A, A = L_max (1 + 2 omega/n), pays mean||g_i -
+    h_i*||^2 from the mean gradient and from one half of the compressor's noise, whose other half is B = 2 omega/n
+    on the memories; `noise` with 1 + omega and `apart` with -omega/n collect what the draws add. The memory's line:
+    it forgets alpha, learns alpha mean||g_i - h_i*||^2 <= 2C(f - f*) with C = alpha L_max, and picks up noise
+    alpha^2 (1 + omega) s2, rounded up to alpha s2. The theorem is then the same for every row: `convex` with 2
+    gamma, the first line with gamma^2, the second with M gamma^2, and `low`, f >= f*, for whatever gamma (A + C M)
+    <= 1 leaves of -2 gamma (f - f*). Two terms say that R exceeds the factors of distance and memory.
+Tight: upper: controls refute a quarter of B, the lines without their noise, and forgetting of 3/2 alpha.
+Source: Gorbunov, Hanzely and Richtárik 2020, Section 5, DIANA.
+"""
 
 from fractions import Fraction as F
 

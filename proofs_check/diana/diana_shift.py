@@ -1,4 +1,20 @@
-"""DIANA with strongly convex workers (omega version): one step of its Lyapunov function, and the whole run."""
+"""DIANA with strongly convex workers (omega version): one step of its Lyapunov function, and the whole run.
+
+Setting: every f_i is mu-strongly convex and L-smooth; messages of g_i - h_i, unbiased, independent, variance omega;
+    any alpha <= 1/(1 + omega), gamma <= min{2/((mu + L)(1 + 6 omega/n)), alpha/(2 mu)}.
+Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 with w = 4 gamma^2 omega/(n alpha) falls by 1 - gamma mu a
+    step.
+Proof:
+    For general alpha the memories cannot be relied on to cancel the noise (at alpha = 1/(1 + omega) they give
+    nothing), so (omega/n) mean||g_i - h_i||^2 is split at h_i*. One half is 2 gamma^2 omega/n mean||h_i - h_i*||^2:
+    it is charged to the memories' loss w alpha, takes half of it by the choice of w, and leaves w (alpha/2 - gamma
+    mu), a term, by the second limit of gamma. The other half, with gamma^2 of the mean gradient and the w alpha
+    that memories learn, makes gamma^2 (1 + 6 omega/n) of mean||g_i - h_i*||^2. Workers are strongly convex here, so
+    `convex` times 2 gamma/(mu + L) bounds gradients and distance at once; `var` carries gamma^2/n for x and w
+    alpha^2 for the memories, and the centring relations `optimal`, `sum`, `still` stay.
+Tight: upper: controls refute 1 - 3 gamma mu, the fourth power of the factor, and an eighth of the weight.
+Source: Horváth, Kovalev, Mishchenko, Stich and Richtárik 2019, Theorem 1; our constants.
+"""
 
 from fractions import Fraction as F
 

@@ -1,4 +1,22 @@
-"""DIANA's rate at any step and alpha, optimal at the best: one step of its Lyapunov function, and the whole run."""
+"""DIANA's rate at any step and alpha, optimal at the best: one step of its Lyapunov function, and the whole run.
+
+Setting: every f_i is mu-strongly convex and L-smooth; messages of g_i - h_i, unbiased, independent, variance omega;
+    any gamma, any alpha < 1/(1 + omega).
+Symbols: lam: curvature of all f_i in the instance; p: probability with which a message is sent; e: error of the
+    memories in the instance
+Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 falls by rho = max{1 - alpha, (1 - gamma l)^2 + Omega gamma^2
+    l^2 for l = mu and L}, Omega = omega/(n (1 - alpha (1 + omega))), w = gamma^2 Omega/alpha.
+Proof:
+    The weight is the one at which noise cancels: memories give w alpha (1 - alpha (1 + omega)) mean||g_i - h_i||^2,
+    the mean message has gamma^2 (omega/n) mean||g_i - h_i||^2, and w = gamma^2 Omega/alpha makes them equal. After
+    that x and h no longer mix: the memories keep 1 - alpha of their error, and pass on w alpha = gamma^2 Omega of
+    mean||g_i - h_i*||^2. So DIANA is DCGD with a shared minimiser in which Omega stands for omega/n, the gradients
+    being g_i - h_i* (`optimal`, `sum`, `still`), and the rest is dcgd.tight: `convex` and two squares whose weights
+    are the excess of rho over its values at mu and at L, over (L - mu)^2.
+Tight: attained: at learnt memories by one curvature, mu or L, and messages sent with probability p; at x* by wrong
+    memories (1 - alpha).
+Source: ours.
+"""
 
 from fractions import Fraction as F
 

@@ -1,4 +1,20 @@
-"""DIANA by the unified theory: one step of V = ||x - x*||^2 + w mean||h_i - h_i*||^2, and the whole run."""
+"""DIANA by the unified theory: one step of V = ||x - x*||^2 + w mean||h_i - h_i*||^2, and the whole run.
+
+Setting: f is mu-strongly convex, every f_i convex and L_max-smooth with gradient h_i* at x*; messages are of g_i -
+    h_i, unbiased, independent, variance omega; alpha <= 1/(1 + omega), gamma <= 1/(L_max (1 + 6 omega/n)).
+Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 with w = 4 gamma^2 omega/(n alpha) falls by rho = max{1 - gamma
+    mu, 1 - alpha/2} a step.
+Proof:
+    Everything is written around the gradients at x*: `optimal`, `sum` and `still` say that their mean is zero. The
+    noise of the mean message is (omega/n) mean||g_i - h_i||^2, which splits into twice the shares of g_i - h_i* and
+    of h_i - h_i* (the square of g + h - 2 hs). The memories' share, 2 gamma^2 omega/n, is w alpha/2, that is half
+    of what the memories lose in a step: this is why w has its 4 and why 1 - alpha/2 is the second member. A
+    memory's own noise is harmless since alpha (1 + omega) <= 1. The gradients' share is gamma^2 (1 + 6 omega/n)
+    together with what the memories learn, w alpha; it is paid by `each` times 2 gamma, worth gamma/L_max mean||g_i
+    - h_i*||^2, and `convex` times 2 gamma is the factor 1 - gamma mu.
+Tight: upper: controls refute the square of rho and an eighth of the weight w.
+Source: Gorbunov, Hanzely and Richtárik 2020, Section 5, the row of DIANA.
+"""
 
 from fractions import Fraction as F
 
