@@ -115,10 +115,14 @@ from compth.methods.core.unified import UnifiedTheorem as UnifiedTheorem
 from compth.methods.core.unified import convex_combination as convex_combination
 from compth.methods.core.unified_table import UnifiedRow as UnifiedRow
 from compth.methods.core.unified_table import unified_table as unified_table
+from compth.methods.dasha import DASHA as DASHA
 from compth.methods.dcgd import DCGD as DCGD
 from compth.methods.diana import DIANA as DIANA
+from compth.methods.diana_momentum import DIANAMomentum as DIANAMomentum
+from compth.methods.econtrol import EControl as EControl
 from compth.methods.ef import EF as EF
 from compth.methods.ef21 import EF21 as EF21
+from compth.methods.ef21_sgdm import EF21SGDM as EF21SGDM
 from compth.methods.ef_bv import EFBV as EFBV
 from compth.methods.gd import GD as GD
 from compth.methods.gdci import GDCI as GDCI
@@ -133,6 +137,7 @@ from compth.methods.l_svrg import LSVRG as LSVRG
 from compth.methods.marina import MARINA as MARINA
 from compth.methods.n_saga import NSAGA as NSAGA
 from compth.methods.n_sega import NSEGA as NSEGA
+from compth.methods.rand_diana import RandDIANA as RandDIANA
 from compth.methods.saga import SAGA as SAGA
 from compth.methods.sega import SEGA as SEGA
 from compth.methods.sgd import SGD as SGD

@@ -344,3 +344,127 @@ JACSKETCH = Source(
     "1805.02632",
     "Mathematical Programming 2021",
 )
+ECONTROL = Source(
+    "econtrol",
+    "Gao, Yuan and Islamov, Rustem and Stich, Sebastian U.",
+    "EControl: Fast Distributed Optimization with Compression and Error Control",
+    2023,
+    "2311.05645",
+    "ICLR 2024",
+)
+EF21_SGDM = Source(
+    "ef21_sgdm",
+    "Fatkhullin, Ilyas and Tyurin, Alexander and Richtárik, Peter",
+    "Momentum Provably Improves Error Feedback!",
+    2023,
+    "2305.15155",
+    "NeurIPS 2023",
+)
+EF21_BELLS = Source(
+    "ef21_bells",
+    "Fatkhullin, Ilyas and Sokolov, Igor and Gorbunov, Eduard and Li, Zhize and Richtárik, Peter",
+    "EF21 with Bells & Whistles: Practical Algorithmic Extensions of Modern Error Feedback",
+    2021,
+    "2110.03294",
+)
+EF21_P = Source(
+    "ef21_p",
+    "Gruntkowska, Kaja and Tyurin, Alexander and Richtárik, Peter",
+    "EF21-P and Friends: Improved Theoretical Communication Complexity for Distributed Optimization with Bidirectional Compression",
+    2022,
+    "2209.15218",
+    "ICML 2023",
+)
+EF21_W = Source(
+    "ef21_w",
+    "Richtárik, Peter and Gasanov, Elnur and Burlachenko, Konstantin",
+    "Error Feedback Reloaded: From Quadratic to Arithmetic Mean of Smoothness Constants",
+    2024,
+    "2402.10774",
+    "ICLR 2024",
+)
+MARINA_P = Source(
+    "marina_p",
+    "Gruntkowska, Kaja and Tyurin, Alexander and Richtárik, Peter",
+    "Improving the Worst-Case Bidirectional Communication Complexity for Nonconvex Distributed Optimization under Function Similarity",
+    2024,
+    "2402.06412",
+    "NeurIPS 2024",
+)
+SHIFTED = Source(
+    "shifted",
+    "Shulgin, Egor and Richtárik, Peter",
+    "Shifted Compression Framework: Generalizations and Improvements",
+    2022,
+    "2206.10452",
+    "UAI 2022",
+)
+DASHA = Source(
+    "dasha",
+    "Tyurin, Alexander and Richtárik, Peter",
+    "DASHA: Distributed Nonconvex Optimization with Communication Compression and Optimal Oracle Complexity",
+    2022,
+    "2202.01268",
+    "ICLR 2023",
+)
+PAGE = Source(
+    "page",
+    "Li, Zhize and Bao, Hongyan and Zhang, Xiangliang and Richtárik, Peter",
+    "PAGE: A Simple and Optimal Probabilistic Gradient Estimator for Nonconvex Optimization",
+    2020,
+    "2008.10898",
+    "ICML 2021",
+)
+SCAFFNEW_C = Source(
+    "compressed_scaffnew",
+    "Condat, Laurent and Agarský, Ivan and Richtárik, Peter",
+    "CompressedScaffnew: The First Theoretical Double Acceleration of Communication in Federated Learning",
+    2022,
+    "2210.13277",
+)
+LOCODL = Source(
+    "locodl",
+    "Condat, Laurent and Maranjyan, Artavazd and Richtárik, Peter",
+    "LoCoDL: Communication-Efficient Distributed Learning with Local Training and Compression",
+    2024,
+    "2403.04348",
+    "ICLR 2025",
+)
+ARTEMIS = Source(
+    "artemis",
+    "Philippenko, Constantin and Dieuleveut, Aymeric",
+    "Bidirectional compression in heterogeneous settings for distributed or federated learning with partial participation: tight convergence guarantees",
+    2020,
+    "2006.14591",
+)
+MCM = Source(
+    "mcm",
+    "Philippenko, Constantin and Dieuleveut, Aymeric",
+    "Preserved central model for faster bidirectional compression in distributed settings",
+    2021,
+    "2102.12528",
+    "NeurIPS 2021",
+)
+MAST = Source(
+    "mast",
+    "Demidovich, Yury and Malinovsky, Grigory and Shulgin, Egor and Richtárik, Peter",
+    "MAST: Model-Agnostic Sparsified Training",
+    2023,
+    "2311.16086",
+)
+LAG = Source(
+    "lag",
+    "Chen, Tianyi and Giannakis, Georgios B. and Sun, Tao and Yin, Wotao",
+    "LAG: Lazily Aggregated Gradient for Communication-Efficient Distributed Learning",
+    2018,
+    "1805.09965",
+    "NeurIPS 2018",
+)
+ADIANA_REFINED = Source(
+    "adiana_refined",
+    "He, Yutong and Huang, Xinmeng and Yuan, Kun",
+    "Unbiased Compression Saves Communication in Distributed Optimization: When and How Much?",
+    2023,
+    "2305.16297",
+    "NeurIPS 2023",
+)

@@ -248,7 +248,10 @@ class Blocks:
         """The moments after the step, averaged over the leaves; what several leaves share is computed once."""
         rows, places = self._distinct
         last = [len(rows) * self.data.d] if self.affine else []
-        where = [slice(None) if len(places) == 1 else np.r_[at, last].astype(int) for at in places]
+        whole_state = (
+            len(places) == 1 and len(rows) == self.K
+        )  # two vectors may move alike: their rows are one
+        where = [slice(None) if whole_state else np.r_[at, last].astype(int) for at in places]
 
         def right(X: Array) -> Array:
             """E g v' from E g c' = X, for every distinct next server or mean v, and for the 1."""

@@ -93,6 +93,7 @@ def initial(method: Method, system: System, z: Array) -> Moments:
 def quantities(system: System, m: Moments) -> Array:
     """||z||^2, f - f*, ||grad f||^2, mean||y_i||^2, ||P(z - ybar)||^2, mean||y_i - A_i z||^2 (expectations).
 
+    Where ybar is known and several workers have it, ||ybar - A z||^2 too.
     Without memories but with further common vectors g: ||g||^2, ||g - A z||^2, g'z, mean||A_i g||^2, mean g'A_i^2 z of
     each, and mean||A_i z||^2.
     """
@@ -119,6 +120,9 @@ def quantities(system: System, m: Moments) -> Array:
         pick = m.C[first, system.slot(k)], m.C[system.slot(k), system.slot(k)]
         a, b = pick if p is None else (p @ pick[0], p @ pick[1])
         shifted = out[0] - 2 * np.trace(a) + np.trace(b)
+        if data.n > 1:
+            z_mean, mean = m.C[first, system.slot(k)], m.C[system.slot(k), system.slot(k)]
+            out.append(np.trace(mean) - 2 * (data.mean * z_mean).sum() + out[2])
     drift = (data.A * np.matmul(data.A, x)).sum() / n
     error = memory - 2 * (data.A * cross).sum() / n + drift
     return np.array([*out, memory, shifted, error])

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import compth as ct
+from compth.claims import Contractive
 from compth.dynamics import stationary
 from compth.errors import NoGuarantee, Unsupported
 from compth.methods import catalogue, find_guarantee
@@ -79,7 +80,7 @@ def method_for(identifier, problem):
         return ct.IST(ct.PermK(problem.n))
     if not kind.takes_compressor or kind is ct.CAT:
         return kind.examples()[0]
-    return kind(MASK if kind in (ct.EF, ct.EF21) else ONE)
+    return kind(MASK if Contractive in kind.requires else ONE)
 
 
 def problems(identifier):

@@ -31,6 +31,7 @@ from compth.methods.core.program import (
     averaged_gradients,
     bills,
     carried,
+    known_to_server,
     located,
     named,
     received,
@@ -249,7 +250,7 @@ class BodyMethod(Bidirectional):
         cost = w.cost
         if read is None:
             return sum(cost.values(), 0.0) if cost else every * max(w.means, 1)
-        first = every if t == 0 and "gradient" in read.program.start.values() else 0.0
+        first = every if t == 0 and read.begins_sent else 0.0
         if len(set(read.bills)) == 1:
             return _total(cost, read.bills[0], every) + first
         out: Any = first
@@ -295,13 +296,17 @@ def _source(kind: type[BodyMethod]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Reading:
-    """A program, the bill of each leaf, the gradient carried on, those of which the mean is read, what workers hear."""
+    """A program, the bill of each leaf, the gradient carried on, those of which the mean is read, what workers hear.
+
+    begins_sent: the server knows a vector that begins at gradients, so that the first round sends them.
+    """
 
     program: Program
     bills: tuple[Bill, ...]
     carried: tuple[int | None, int] | None
     averaged: frozenset[int]
     received: frozenset[int]
+    begins_sent: bool
 
 
 @while_it_reads_the_same(512, attrgetter("body"))
@@ -316,7 +321,9 @@ def _reading(
     )
     kept = carried(found)
     averaged = averaged_gradients(found) - set(kept or ())
-    return Reading(found, bills(found), kept, averaged, received(found))
+    told = {*found.server, *known_to_server(found)}
+    sent = any(kind == "gradient" and k in told for k, kind in found.start.items())
+    return Reading(found, bills(found), kept, averaged, received(found), sent)
 
 
 @while_it_reads_the_same(512, attrgetter("body"))

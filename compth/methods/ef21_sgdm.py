@@ -1,0 +1,104 @@
+"""EF21-SGDM: EF21 on a running average of stochastic gradients, which is what makes noise harmless to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from compth._numbers import Number, min, ratio, sqrt
+from compth.calculus import ef21_theta_beta
+from compth.claims import Contractive
+from compth.errors import NoGuarantee
+from compth.methods.core import Array, Constants, Plan, mean_square
+from compth.methods.core.body import BodyMethod, BodyState, Worker, gradient_at_start
+from compth.methods.core.descent import Descent, mean_error
+from compth.problems.interface import Problem
+from compth.sources import EF21_SGDM
+
+
+def weight_of_new(c: Constants) -> Number:
+    """eta: the user's, or 1/2; NoGuarantee outside (0, 1]."""
+    eta = c.params.get("eta", ratio(1, 2))
+    if not 0 < eta <= 1:
+        raise NoGuarantee(f"eta={float(eta):.6g} is outside 0 < eta <= 1")
+    return eta
+
+
+class EF21SGDMPL(Descent):
+    """E Psi_t <= (1-gamma mu)^t Psi_0 with exact gradients, for gamma <= min{1/(L + S), theta/(2 mu), eta/(2 mu)}.
+
+    S^2 = 24 (beta/theta) L~^2 + 4 L^2/eta^2, theta and beta those of ef21.pl; Psi = f - f* + (2 gamma/theta)
+    mean||g_i-v_i||^2 + (8 gamma beta eta/theta) mean||v_i-grad f_i||^2 + (2 gamma/eta)||mean(v_i-grad f_i)||^2.
+
+    The three errors: E||g_i+-v_i+||^2 <= (1-theta)||g_i-v_i||^2 + beta||v_i+-v_i||^2 with v_i+ - v_i = -eta (v_i -
+    grad f_i(x)) + eta (grad f_i(x+) - grad f_i(x)), and ||v_i+-grad f_i(x+)||^2 <= (1-eta)||v_i-grad f_i(x)||^2 +
+    (1/eta)||grad f_i(x+)-grad f_i(x)||^2, for each worker with L_i and for the mean with L. With noise the paper has
+    a bound whose constants are not known here: none is stated.
+    """
+
+    id = "ef21sgdm.pl"
+    title = "EF21-SGDM with exact gradients under the Polyak-Lojasiewicz condition"
+    requires = (Contractive,)
+    accepts = ("eta",)
+    metric = (
+        "E f(x_t) - f* + weighted mean||g_i - v_i||^2, mean||v_i - grad f_i||^2, ||mean(v_i - grad f_i)||^2"
+    )
+
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        theta, beta = ef21_theta_beta(c.delta)
+        eta = weight_of_new(c)
+        own, common = c.L_tilde * c.L_tilde * ratio(24 * beta, theta), 4 * c.L * c.L / (eta * eta)
+        limit = min(1 / (c.L + sqrt(own + common)), theta / (2 * c.mu), eta / (2 * c.mu))
+        return limit, "min{1/(L + sqrt(24 (beta/theta) L~^2 + 4 L^2/eta^2)), theta/(2 mu), eta/(2 mu)}"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        theta, beta = ef21_theta_beta(c.delta)
+        eta = weight_of_new(c)
+        return {
+            "eta": eta,
+            "sent": 2 * gamma / theta,
+            "slow": 8 * gamma * eta * ratio(beta, theta),
+            "mean": 2 * gamma / eta,
+        }
+
+    def errors(self, problem: Problem, state: EF21SGDMState, plan: Plan) -> Array:
+        slow = state.v - problem.gradients(state.x)
+        own = float(plan["sent"]) * mean_square(state.g - state.v) + float(plan["slow"]) * mean_square(slow)
+        return own + float(plan["mean"]) * mean_error(slow)
+
+
+@dataclass(frozen=True)
+class EF21SGDMState(BodyState):
+    """v: (R, n, d) averaged gradients; g: (R, n, d) what the server believes them to be."""
+
+    v: Any = None
+    g: Any = None
+
+
+@dataclass(frozen=True)
+class EF21SGDM(BodyMethod):
+    """x+ = x - gamma mean g_i; v_i+ = (1-eta) v_i + eta grad f_i(x+); g_i+ = g_i + C_i(v_i+ - g_i).
+
+    With an oracle its gradients are drawn. eta is the weight of the new gradient (1: EF21, also with noise), by default
+    1/2; v_i^0 = grad f_i(x^0), g_i^0 = 0 (no message before round 1).
+    """
+
+    eta: Any = Fraction(1, 2)
+    state_class = EF21SGDMState
+    requires = (Contractive,)
+    chances = ("eta",)
+    name = "EF21-SGDM"
+    source = EF21_SGDM
+    own_theorems = (EF21SGDMPL(),)
+
+    def default_params(self, c: Constants) -> dict[str, Number]:
+        return {"eta": self.eta}
+
+    @staticmethod
+    def body(
+        w: Any, x: Any, g: Worker, v: Worker = gradient_at_start, *, gamma: Any, eta: Any
+    ) -> dict[str, Any]:
+        after = x - gamma * w.broadcast(w.mean(g))
+        slow = (1 - eta) * v + eta * w.gradient(after)
+        return dict(x=after, v=slow, g=g + w.compress(slow - g))
