@@ -16,6 +16,7 @@ STANDARD: dict[str, str] = {
     "al": "step of the memories h_i",
     "d": "dimension",
     "de": "delta of the contractive compressor, ||C(v) - v||^2 <= (1 - delta) ||v||^2",
+    "eta": "relative bias of the compressor, ||E C(v) - v|| <= eta ||v||",
     "f": "f(x)",
     "fp": "f at the next iterate",
     "fs": "f*, the least value of f",

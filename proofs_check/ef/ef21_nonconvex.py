@@ -1,4 +1,21 @@
-"""EF21 without convexity: one step with the squared gradient as gain, and its telescope over the run."""
+"""EF21 without convexity: one step with the squared gradient as gain, and its telescope over the run.
+
+Setting: f is L-smooth and bounded below, the gradients of the f_i are jointly L~-Lipschitz, C contractive with
+    delta; gamma <= 1/(L + L~ sqrt(beta/theta)).
+Symbols: r: sqrt(1 - delta); T: L~; M: L~^2; e: the estimates that server and workers share; c: the messages C(gp -
+    e)
+Guarantee: over T steps the mean of ||grad f||^2 is at most (2 (f(x_0) - f*)/gamma + mean||grad f_i(x_0) -
+    e_i||^2/theta)/T.
+Proof:
+    The descent of ef21.pl, multiplied by 2/gamma: `smooth` then yields ||grad f||^2 itself, the gain, next to
+    ||mean e||^2 (1 - gamma L), and the error of the direction ||mean(g - e)||^2. No PL condition uses the gain up.
+    The estimates lose theta of mean||g - e||^2 by the three-point lemma; with the weight 1/theta this is one
+    mean||g - e||^2, just what the direction's error needs, so nothing is halved, which is why sqrt(beta/theta)
+    stands here and sqrt(2 beta/theta) under PL. Their drift is `lip` with beta/theta, K^2 ||mean e||^2 with K =
+    gamma T r/(1 - r), and K <= 1 - gamma L <= 1 gives K^2 <= 1 - gamma L.
+Tight: upper: controls refute twice the gain and 3/2 of the weight of f(x+).
+Source: Richtárik, Sokolov and Fatkhullin 2021.
+"""
 
 from fractions import Fraction as F
 

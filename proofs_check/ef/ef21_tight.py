@@ -1,4 +1,22 @@
-"""EF21's tight rate, n workers, any minimisers: one step at the best step size, and the whole run."""
+"""EF21's tight rate, n workers, any minimisers: one step at the best step size, and the whole run.
+
+Setting: every f_i is mu-strongly convex and L-smooth, minimisers may differ, C contractive; gamma is the best step
+    2/(L + mu) (1 - s)/(1 + s).
+Symbols: s: sqrt(1 - delta); r: root of the rate, r^2 - (1 - s)(L - mu)/(L + mu) r - s = 0; t: a scale, mu = t (1 -
+    r)(r + s) and L = t (1 + r)(r - s); e: the estimates that server and workers share; c: the messages C(gp - e)
+Guarantee: s ||grad f(x)||^2 + mean||grad f_i(x) - e_i||^2 falls by r^2 a step.
+Proof:
+    V holds gradients only, hence no x*: between x and x+ = x - gamma mean e_i the workers' gradients obey `convex`,
+    coercivity of the pair (g, gp), and x - x+ is gamma mean e_i. `comp` with 1 bounds the next error by s^2
+    mean||gp - e||^2. The averages of e, g and gp then form one quadratic form; at the multiplier r^2 s (1 + s)/(r^2
+    - s) of `convex` it is a single square. The deviations from the averages, which x does not see, leave s^2 of (g
+    - e) + (gp - g) against r^2 of g - e and the same multiplier of gp - g: two squares, the relation that is shown
+    first. The step and r are those of ef.tight, where the letters r, s, t come from.
+Tight: attained at every step by equal gradients mu (x - x*) and C(v) = (1 + s) v, the estimates a fixed multiple of
+    the gradients.
+Source: Berg Thomsen, Taylor and Dieuleveut 2025; several workers: Berg Thomsen, Taylor and Dieuleveut 2026; written
+    in r, s, t here.
+"""
 
 from fractions import Fraction as F
 

@@ -1,4 +1,23 @@
-"""Error feedback on heterogeneous data with explicit constants: one step of its Lyapunov function, and the run."""
+"""Error feedback on heterogeneous data with explicit constants: one step of its Lyapunov function, and the run.
+
+Setting: f is mu-strongly convex and L-smooth, every f_i convex and L_max-smooth with gradient h_i* at x*; C
+    contractive with delta, errors e_i are kept and sent later; gamma <= 1/(4L) and 192 gamma^2 L L_max (1 -
+    delta)/delta^2 <= 1.
+Symbols: e: what the workers have not sent yet; c: the messages C(e + gamma g); p: e + gamma g
+Guarantee: ||v - x*||^2 + (12 L gamma/delta) mean||e_i||^2, v = x - mean e_i, falls by max{1 - gamma mu/2, 1 -
+    delta/4} up to 48 L gamma^3 zeta*^2 (1 - delta)/delta^2.
+Proof:
+    The virtual iterate v makes an exact gradient step, v+ = v - gamma grad f(x), but the gradient is taken at x = v
+    + mean e_i. Hence -2 gamma <grad f, v - x*> has the additional 2 gamma <grad f, mean e_i>, split so that it
+    costs gamma/(2L)||grad f||^2 and 2 L gamma ||mean e_i||^2. `convex` with 2 gamma leaves -2 gamma (f - f*),
+    `smooth` with 2 L gamma^2 + gamma takes what both squares of grad f need. The distance is that of x, so mu acts
+    on v by half and returns gamma mu of the errors: they cost at most 3 L gamma in all, which is delta/4 of their
+    weight 12 L gamma/delta. The errors themselves shrink by 1 - delta/2 and take up 2 (1 - delta)/delta gamma^2
+    ||g_i||^2 (`comp` and Young's inequality); `each` bounds that by f - f* and zeta*^2, within the second limit of
+    gamma.
+Tight: upper: controls refute the bound without a floor and the fifth power of rho.
+Source: ours; error feedback is Seide, Fu, Droppo, Li and Yu 2014.
+"""
 
 from fractions import Fraction as F
 

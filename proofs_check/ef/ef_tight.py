@@ -1,6 +1,23 @@
 """Error feedback's tight rate, n workers with a shared minimiser: one step at the best step, and the whole run.
 
-The mean over the workers obeys the identity for one worker; the deviations from it leave squares.
+Setting: every f_i is mu-strongly convex and L-smooth with the same minimiser x*, C contractive; gamma is the best
+    step 2/(L + mu) (1 - s)/(1 + s).
+Symbols: s: sqrt(1 - delta); r: root of the rate, r^2 - (1 - s)(L - mu)/(L + mu) r - s = 0; t: a scale, mu = t (1 -
+    r)(r + s) and L = t (1 + r)(r - s); e: what the workers have not sent yet; c: the messages C(e + gamma g); y:
+    the direction of the instance; v: what is compressed in the instance
+Guarantee: V = ||x - mean e_i - x*||^2 + mean||e_i||^2/s falls by r^2 a step.
+Proof:
+    For one worker the form r^2 V - V+ has three vectors, x - x*, e and g, once `comp` with 1/s, the weight of the
+    error in V, has replaced the next error by s^2 ||e + gamma g||^2. The multiplier of `convex` is the one number
+    at which what remains has rank one: it is the square that the last step names, divided by s (r^2 - s)(1 + s).
+    With several workers the averages obey that identity as they stand, and the deviations from the averages
+    separate from them. There x - x* has no part, so that r^2/s of e and the multiplier of `convex` times g have to
+    exceed s ||e + gamma g||^2: the relation shown first, two squares. Its signs need r^2 > s: r^2 - s is (1 - s)(L
+    - mu)/(L + mu) r.
+Tight: attained at every step by equal gradients mu (x - x*) and C(v) = (1 + s) v, started from the error that
+    reproduces itself.
+Source: Berg Thomsen, Taylor and Dieuleveut 2025; several workers: Berg Thomsen, Taylor and Dieuleveut 2026; written
+    in r, s, t here.
 """
 
 from fractions import Fraction as F

@@ -1,4 +1,25 @@
-"""EF-BV under the Polyak-Lojasiewicz condition, for any scalings lambda, nu in [0, 1]: one step and the whole run."""
+"""EF-BV under the Polyak-Lojasiewicz condition, for any scalings lambda, nu in [0, 1]: one step and the whole run.
+
+Setting: f is L-smooth and satisfies the PL condition with mu, gradients jointly L~-Lipschitz; messages Q_i =
+    C_i(g_i - h_i) of bias eta, variance omega and averaged variance omega_av, scaled by lambda for the memories and
+    nu for the direction.
+Symbols: la: lambda; nu: scaling of the direction; oa: omega_av, the averaged variance; r: (1 - lambda + lambda
+    eta)^2 + lambda^2 omega; ra: (1 - nu + nu eta)^2 + nu^2 omega_av; s: the root of 2 r (1 + s)^2 = 1 + r; W: L~
+    sqrt(ra/r)/s; M: L~^2; v: g - h, what is compressed; c: the messages' means
+Guarantee: f(x) - f* + gamma ra/(2 s (1 + s) r) mean||g_i - h_i||^2 falls by max{1 - gamma mu, (1 + r)/2}, gamma <=
+    1/(L + L~ sqrt(ra/r)/s).
+Proof:
+    Two lemmas say how far lambda Q and the mean of nu Q are from v = g - h. Take lambda: `var` times lambda^2 is
+    the noise; the bias enters by v - lambda c = (1 - lambda) v + lambda (v - c), at most 1 - lambda + lambda eta of
+    v, for which `bias` has lambda^2 + lambda (1 - lambda)/eta and a square is given away. The sum is r, and ra in
+    the same way with `av`. One step: descent and `pl` as for EF21, where the direction's error costs gamma/2 ra
+    mean||v||^2. The memories' next error is (1 + s) r mean||v||^2 + (1 + 1/s) of the drift, `lip`. With the weight
+    w = gamma ra/(2 s (1 + s) r) the cost gamma/2 ra is w s (1 + s) r, and both add up to w r (1 + s)^2 = w (1 +
+    r)/2: that defines s. The drift, w (1 + s)/s L~^2 gamma^2, is gamma/2 (gamma W)^2 of the direction's square and
+    fits as gamma (L + W) <= 1. The second part is eta = 0, where `bias` is not needed.
+Tight: upper: controls refute the cube of the rate and the bound without the memories.
+Source: Condat, Yi and Richtárik 2022.
+"""
 
 from dataclasses import replace
 from fractions import Fraction as F

@@ -1,4 +1,21 @@
-"""MARINA with a compressed broadcast under the Polyak-Lojasiewicz condition: one step and the whole run."""
+"""MARINA with a compressed broadcast under the Polyak-Lojasiewicz condition: one step and the whole run.
+
+Setting: that of marina.pl where the server sends a compressed c of its estimate, unbiased with variance omega_M;
+    gamma <= min{1/((1 + omega_M) L + T), p/(2 mu)}.
+Symbols: M: L_+^2; D: L_pm^2; om: omega_M of the broadcast; p: probability of a full round; T: sqrt(2 (1 +
+    omega_M)(1 - p)/p ((A - B) L_+^2 + B L_pm^2)); e: the server's estimate of the gradient; c: the broadcast; Y:
+    the estimate's error after the step
+Guarantee: f(x) - f* + (gamma/p)||e - grad f(x)||^2 falls by 1 - gamma mu in the mean.
+Proof:
+    Only the length of the step is new: x moves by the broadcast c, E||c||^2 <= (1 + omega_M)||e||^2. It enters in
+    two places. One is the curvature of f, L gamma^2/2. The other is the messages' noise, which is proportional to
+    the squared distance from x to x+ through `plus` and `pm`, with gamma/p (1 - p) gamma^2 ((A - B) L_+^2 + B
+    L_pm^2). `down` has the sum of these two as multiplier and turns ||c||^2 into ||e||^2 in both. T^2 contains 1 +
+    omega_M for that reason. `coin`, `joint` and `pl` keep the multipliers that they have in marina.pl, because the
+    error of the estimate is measured at the point that x+ really is.
+Tight: upper: controls refute 1 - 2 gamma mu and the cube of the factor.
+Source: Gorbunov, Burlachenko, Li and Richtárik 2021; the compressed broadcast is ours.
+"""
 
 import itertools
 from fractions import Fraction as F

@@ -1,4 +1,20 @@
-"""MARINA without convexity: one step with the squared gradient as gain, and its telescope over the run."""
+"""MARINA without convexity: one step with the squared gradient as gain, and its telescope over the run.
+
+Setting: f is L-smooth and bounded below, L_+ and L_pm as in marina.pl, messages of joint variance A >= B >= 0;
+    gamma (L + T) <= 1.
+Symbols: M: L_+^2; D: L_pm^2; p: probability of a full round; T: sqrt((1 - p)/p ((A - B) L_+^2 + B L_pm^2)); e: the
+    server's estimate of the gradient; Y: its error after the step
+Guarantee: over T steps the mean of E||grad f||^2 is at most (2 (f(x_0) - f*)/gamma + ||e_0 - grad f(x_0)||^2/p)/T.
+Proof:
+    Descent along e times 2/gamma has three squares: the gain ||grad f||^2, (1 - gamma L)||e||^2, and the error ||e
+    - grad f||^2 as cost. With weight 1/p the error of the estimate falls by (1/p)(1 - (1 - p)) = 1 times itself,
+    the cost exactly, so the weight is half of marina.pl's 2/p in these units and T^2 loses its factor 2. The
+    renewed noise is (1 - p)/p times what `joint`, `plus` and `pm` bound, T^2 gamma^2||e||^2, which the equation
+    that defines T replaces; `coin` has 1/p. The last term is ||e||^2 times 1 - gamma L - (gamma T)^2, written with
+    two factors that the range of gamma makes nonnegative.
+Tight: upper: controls refute three times the gain and 3/2 of the weight of f(x+).
+Source: Szlendak, Tyurin and Richtárik 2022; the method is of Gorbunov, Burlachenko, Li and Richtárik 2021.
+"""
 
 from fractions import Fraction as F
 

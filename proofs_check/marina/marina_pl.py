@@ -1,4 +1,22 @@
-"""MARINA under the Polyak-Lojasiewicz condition, for any joint variance A >= B >= 0: one step and the whole run."""
+"""MARINA under the Polyak-Lojasiewicz condition, for any joint variance A >= B >= 0: one step and the whole run.
+
+Setting: f is L-smooth with the PL condition, the f_i have L_+ (joint) and L_pm (their dissimilarity); messages of
+    gradient differences of joint variance A >= B >= 0; with probability p all gradients; gamma <= min{1/(L + T),
+    p/(2 mu)}.
+Symbols: M: L_+^2; D: L_pm^2; p: probability of a full round; T: sqrt(2 (1 - p)/p ((A - B) L_+^2 + B L_pm^2)); e:
+    the server's estimate of the gradient; Y: its error after the step
+Guarantee: f(x) - f* + (gamma/p)||e - grad f(x)||^2 falls by 1 - gamma mu in the mean.
+Proof:
+    `coin` says that the next error is 0 with probability p, else e + mean Q_i - mean gp_i, whose mean square is the
+    old error's plus the noise of the messages. `joint` bounds the noise by A mean||gp - g||^2 - B||mean(gp -
+    g)||^2, regrouped as (A - B) mean||gp - g||^2 plus B times the deviations from the mean, which `plus` and `pm`
+    bound by L_+^2 and L_pm^2 of gamma^2||e||^2. The error weighs gamma/p, so gamma/p (1 - p) times that is gamma/2
+    (gamma T)^2||e||^2: the definition of T. `smooth` and `pl` with gamma/2 are the descent along e; it costs
+    gamma/2||e - grad f||^2, which with gamma/p (1 - p) makes gamma/p (1 - p/2), hence the limit p/(2 mu). What is
+    left of ||e||^2 is gamma/2 (1 - gamma L - (gamma T)^2), nonnegative since gamma T <= 1 - gamma L <= 1.
+Tight: upper: controls refute 1 - 2 gamma mu and the cube of the factor.
+Source: Gorbunov, Burlachenko, Li and Richtárik 2021.
+"""
 
 from fractions import Fraction as F
 

@@ -1,4 +1,20 @@
-"""CLAG as a three-point map: EF21's map where x moved far, h where the lazy rule keeps it; 1 - delta = w^2."""
+"""CLAG as a three-point map: EF21's map where x moved far, h where the lazy rule keeps it; 1 - delta = w^2.
+
+Setting: C contractive with delta; CLAG sends h + C(x - h) where ||x - h||^2 > zeta ||x - y||^2, and keeps h
+    elsewhere.
+Symbols: w: sqrt(1 - delta); zeta: the trigger of the lazy rule; B: the larger of w^2/(1 - w) and zeta, or more; h:
+    the message before; y: the point of h; c: C(x - h)
+Guarantee: in both cases the new error is at most (1 - A)||h - y||^2 + B||x - y||^2, A = 1 - w.
+Proof:
+    Two cases, two parts. Where something is sent the map is EF21's: `ball` with 1 and the square of
+    three_point.ef21 give w||h - y||^2 + w^2/(1 - w)||x - y||^2, and B >= w^2/(1 - w) times ||x - y||^2 makes up the
+    difference. Where nothing is sent the error stays x - h, and the rule itself bounds it: ||x - h||^2 <= zeta||x -
+    y||^2 <= B||x - y||^2. In that part y is moved to 0, which loses nothing as only differences occur, so that
+    `lazy` has the form of a contraction of x with 1 - delta = zeta. There w||h - y||^2 is not used at all and stays
+    as a term. Hence one pair (A, B) for both branches.
+Tight: upper: the control with 9/10 of B is refuted on EF21's worst case, half of B on the kept one.
+Source: Richtárik, Sokolov, Fatkhullin, Gasanov, Li and Gorbunov 2022.
+"""
 
 from fractions import Fraction as F
 
