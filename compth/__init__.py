@@ -40,6 +40,7 @@ _EXPORTS = {
     "compth.studies.method_analysis": "MethodAnalysis analyse",
     "compth.studies.fixed_levels": "LevelComparison compare_levels",
     "compth.studies.step_sizes": "step_sizes",
+    "compth.reporting.results": "Stored load",
     "compth.sweeps": "sweep",
     "compth.problems.oracle": "Arbitrary Coordinates Importance Minibatch Oracle",
     "compth.tuning": "Tuning costs mean_estimation quadratic_probabilities sampling_probabilities step_table tune",
@@ -72,7 +73,7 @@ def _catalogued(name: str) -> Any:
 def _by_name() -> dict[str, Any]:
     """Compressors, fleets and methods, under every name that they have."""
     compressors, methods = (importlib.import_module(f"compth.{part}") for part in ("compressors", "methods"))
-    return {**compressors.names(), **methods.catalogue()}
+    return {**compressors.names(), **methods.method_names()}
 
 
 def __dir__() -> list[str]:

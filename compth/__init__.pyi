@@ -149,6 +149,8 @@ from compth.problems.oracle import Importance as Importance
 from compth.problems.oracle import Minibatch as Minibatch
 from compth.problems.oracle import Oracle as Oracle
 from compth.rates import Rate as Rate
+from compth.reporting.results import Stored as Stored
+from compth.reporting.results import load as load
 from compth.simulation import Trace as Trace
 from compth.simulation import simulate as simulate
 from compth.studies.comparison import Comparison as Comparison
@@ -179,6 +181,9 @@ from compth.worst_case import heterogeneous_feedback as heterogeneous_feedback
 from compth.worst_case import tight_rate as tight_rate
 
 CNat = NaturalCompression
+DCSGD = DCGD
+DQGD = DCGD
+EF14 = EF
 QSGD = RandomDithering
 RandomK = RandK
 StandardDithering = RandomDithering

@@ -9,6 +9,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from compth._shown import Shown
+
 
 class Verdict(StrEnum):
     """The ladder of evidence, best first."""
@@ -33,7 +35,7 @@ NUMBERS = ("estimate", "bound")
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Certificate(Shown):
     """One claim settled (or not), with everything needed to see why.
 
     Attributes
@@ -121,7 +123,7 @@ def decode(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Shown):
     """Certificates of one subject; its verdict is its worst claim's.
 
     stored: read from JSON. Its verdicts are then the file's word, which a reader is told: nothing was run.

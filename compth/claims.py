@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from compth._numbers import Number, is_symbolic, plain
 from compth._own import altered, different, foreign, stranger
+from compth._shown import Shown
 from compth.sources import COMPTH, Source
 
 C = TypeVar("C", bound="Claim")
@@ -219,7 +220,7 @@ def dot(a: Sequence[Number], b: Sequence[Number]) -> Number:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim(ABC):
+class Claim(Shown, ABC):
     """A statement about one compressor (or a fleet) for all inputs of its domain.
 
     Attributes

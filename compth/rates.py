@@ -11,6 +11,7 @@ from typing import Any
 from compth._door import real
 from compth._earned import earned, made
 from compth._numbers import Number
+from compth._shown import Shown
 from compth.errors import InvalidParameter
 
 WORD = "assumed: a rate that was not derived here"
@@ -18,7 +19,7 @@ _DERIVING: ContextVar[bool] = ContextVar("deriving", default=False)
 
 
 @dataclass(frozen=True)
-class Rate:
+class Rate(Shown):
     """What a theorem guarantees for a method on a problem.
 
     Attributes
@@ -73,7 +74,7 @@ class Rate:
 
     def __str__(self) -> str:
         """The promise in a sentence: theorem, step, metric, bound, standing, and what was taken on somebody's word."""
-        step = f"{self.theorem} at step {float(self.stepsize):.6g}: E[{self.metric}]"
+        step = f"{self.theorem} at step {float(self.stepsize):.6g}: {self.metric}"
         if self.rho is None:
             told = {t: self.values(t) for t in (10, 100, 1000)}
             known = ", ".join(f"{v:.4g} after {t} rounds" for t, v in told.items() if v < math.inf)

@@ -20,6 +20,7 @@ LAYERS = {
             "_earned",
             "_own",
             "_rng",
+            "_shown",
             "_types",
             "_interrupts",
             "_memory",

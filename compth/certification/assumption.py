@@ -10,6 +10,7 @@ import numpy as np
 
 from compth._door import a_method, a_problem, a_theorem, at_the_door
 from compth._rng import stream
+from compth._shown import Shown
 from compth.certification.tracer import NotTraceable, leaves
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, State
@@ -25,7 +26,7 @@ ROUNDING = 1e-7
 
 
 @dataclass(frozen=True)
-class AssumptionCheck:
+class AssumptionCheck(Shown):
     """Worst left side over right side of both inequalities over the states tried, and of the bias.
 
     first: E||g||^2 over 2A(f-f*) + B sigma^2 + D1; second: E sigma+^2 over (1-rho) sigma^2 + 2C(f-f*) + D2 (0 when the

@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from typing import Any
 
+from compth._shown import Shown
 from compth.certificates import Report, encode
 
 SYMBOL = {
@@ -24,7 +25,7 @@ AT_MOST = ("delta",)
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(Shown):
     """Which constants could be declared at dimension d. The kind is what the program seems to be at the inputs tried.
 
     Attributes
@@ -97,7 +98,7 @@ class Estimate:
         return {**out, "joint": joint, "arithmetic": self.arithmetic}
 
     def __str__(self) -> str:
-        return described(self.to_dict())
+        return f"{self.subject}: {described(self.to_dict())}"
 
 
 def described(known: Mapping[str, Any]) -> str:
@@ -106,35 +107,35 @@ def described(known: Mapping[str, Any]) -> str:
     seems = "it has no constant of a known kind" if not name else f"it seems {known['kind']}"
     parts = [f"at d = {known['d']} {seems}", *_sure(known, name)]
     if known["guess"] is not None:
-        parts.append(f"{name} near {_text(known['guess'])} (a guess from {known['samples']} samples)")
+        parts.append(f"{name} near {rounded(known['guess'])} (a guess from {known['samples']} samples)")
     if known["interval"] is not None:
         end = known["interval"][1 if name in AT_MOST else 0]
         parts.append(f"{_beyond(name, end)} with confidence 1 - {known['alpha']:.0e}")
     sure, guess = known["eta"]
     if sure is not None or guess is not None:
-        parts.append(_beyond("eta", sure) if sure is not None else f"eta near {_text(guess)} (a guess)")
+        parts.append(_beyond("eta", sure) if sure is not None else f"eta near {rounded(guess)} (a guess)")
     return "; ".join(parts) + f", by {known['technique']}"
 
 
 def _sure(known: Mapping[str, Any], name: str) -> list[str]:
     """What is proved, else what an input shows."""
     if known["exact"] is not None:
-        said = known["exact"] if known["joint"] is not None else f"{name} = {_text(known['exact'])}"
+        said = known["exact"] if known["joint"] is not None else f"{name} = {rounded(known['exact'])}"
         return [f"{said} exactly, for all x"]
     if known["bound"] is not None:
         return [f"{_beyond(name, known['bound'])}, seen at an input"]
     if known["joint"] is not None:
         a, b = (known["joint"][k] for k in ("A", "B"))
-        return [f"A >= {_text(a, -1)}, and with this A, B <= {_text(b, 1)}"]
+        return [f"A >= {rounded(a, -1)}, and with this A, B <= {rounded(b, 1)}"]
     return []
 
 
 def _beyond(name: str, value: Any) -> str:
     """The bound as an inequality; the digits that are left out are never in its favour."""
-    return f"{name} <= {_text(value, 1)}" if name in AT_MOST else f"{name} >= {_text(value, -1)}"
+    return f"{name} <= {rounded(value, 1)}" if name in AT_MOST else f"{name} >= {rounded(value, -1)}"
 
 
-def _text(value: Any, side: int = 0) -> str:
+def rounded(value: Any, side: int = 0) -> str:
     """A number in six digits, rounded to nearest, upwards (side = 1) or downwards (-1); fractions as they are."""
     if isinstance(value, Mapping):
         return str(value.get("exact", value.get("float")))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from compth.reporting.files import check_outputs, is_own
 
@@ -80,7 +82,32 @@ def say(*lines: str) -> None:
     from compth.reporting.reports import wrapped
 
     width = min(100, shutil.get_terminal_size((100, 24)).columns)
-    print("\n".join(wrapped(line, width) for line in lines if line), flush=True)
+    _print("\n".join(wrapped(line, width) for line in lines if line))
+
+
+def show_result(result: Any, *remarks: str) -> None:
+    """Print a result as `print` would in Python, wrapped to the terminal, then remarks."""
+    from compth.reporting.results import text
+
+    _print(text(result, min(100, shutil.get_terminal_size((100, 24)).columns)))
+    say(*remarks)
+
+
+def _print(text: str) -> None:
+    print(coloured(text) if terminal() else text, flush=True)
+
+
+COLOURS = {"PROVED": "32", "CONSISTENT": "36", "INCONCLUSIVE": "33", "REFUTED": "31"}
+"""ANSI colours of verdicts."""
+
+
+def coloured(text: str) -> str:
+    """The verdicts in bold colours, for a terminal."""
+    return re.sub(
+        r"\b(" + "|".join(COLOURS) + r")\b",
+        lambda found: f"\x1b[1;{COLOURS[found[1]]}m{found[1]}\x1b[0m",
+        text,
+    )
 
 
 def _fitting(widths: Sequence[int], keys: int, width: int) -> list[list[int]]:

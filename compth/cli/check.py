@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compth.cli._output import check_file
+from compth.cli._output import check_file, say
 from compth.errors import InvalidParameter
 
 
@@ -104,9 +104,7 @@ def _print(result: Any, script: Path | None) -> None:
     from compth.reporting.certification import lines
     from compth.reporting.files import provenance
 
-    for line in lines(result, "" if script is None else str(script)):
-        print(line)
-    print(provenance(result.info.get("seed")))
+    say(*lines(result, "" if script is None else str(script)), provenance(result.info.get("seed")))
 
 
 def _write(result: Any, report: Path | None, script: Path | None) -> None:

@@ -64,24 +64,6 @@ def _judged(file: str, name: str, overrides: dict[str, Any]) -> Any:
 
 
 def _text(result: Any) -> str:
-    from compth.reporting.certification import LADDER
     from compth.reporting.files import provenance
 
-    lines = [f"{result.subject}: {result.verdict.value} ({LADDER[result.verdict]})"]
-    for c in result.certificates:
-        at = ", ".join(f"{k} = {v}" for k, v in c.scope.items() if k != "method")
-        lines.append(f"  {c.verdict.value:<12} {c.subject}: {c.claim} at {at}; {_why(c)}")
-    assumed = dict.fromkeys(a for c in result.certificates for a in c.assumptions)
-    return "\n".join([*lines, *(f"  assumed: {a}" for a in assumed), provenance(None)])
-
-
-def _why(c: Any) -> str:
-    from compth.certificates import Verdict
-    from compth.reporting.certification import short
-
-    if c.verdict is Verdict.REFUTED:
-        kind = "mean squares" if "mean squares" in c.witness else "state"
-        return f"{c.details['says']}: {kind} {short([float(x) for x in c.witness[kind]])}"
-    factor = c.details["looseness"]
-    loose = "" if factor is None else f"; {factor:.4g} x the rounds of the worst quadratic found"
-    return f"{c.technique}{loose}"
+    return f"{result}\n{provenance(None)}"

@@ -10,6 +10,7 @@ import numpy as np
 
 from compth._door import a_method, a_problem, at_the_door
 from compth._earned import Earned, made
+from compth._shown import Shown
 from compth._types import Numbers as Array
 from compth.dynamics import enumerated, joint, masked
 from compth.dynamics.cone import basis_of, blocks, solve_enclosed
@@ -29,7 +30,7 @@ Pair = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Stationary(Earned):
+class Stationary(Earned, Shown):
     """Limits of E||x_t - x*||^2 and E f(x_t) - f* (inf when unstable), each with a two-sided bracket.
 
     converged: the rate is, and the brackets are narrow; when False only the brackets are to be believed.

@@ -12,6 +12,7 @@ import numpy as np
 from compth._door import a_method, a_problem, at_the_door
 from compth._earned import Earned, made
 from compth._numbers import Number
+from compth._shown import Shown
 from compth.dynamics import enumerated, masked
 from compth.dynamics.radii import Radius, constant_step_inputs, is_narrow, mean_radius, radius
 from compth.dynamics.rational import certified_bracket
@@ -25,7 +26,7 @@ from compth.problems.interface import Problem
 
 
 @dataclass(frozen=True)
-class ExactRate(Earned):
+class ExactRate(Earned, Shown):
     """rho: one-step factor of E||x_t - x*||^2 - its limit. rho_noise: of the second moments alone (stability: < 1).
 
     bracket: two-sided enclosure of rho_noise (floating point). coupled: the mean's own factor rho_mean enters rho

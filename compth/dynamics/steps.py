@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 
 from compth._door import a_method, a_problem, at_the_door
 from compth._numbers import Number
+from compth._shown import Shown
 from compth._types import Numbers as Array
 from compth.dynamics import enumerated, masked, stein
 from compth.dynamics.along import EnumeratedRateAt, RateAt
@@ -36,7 +37,7 @@ MARGINS = tuple(0.4 * 10.0**k for k in range(-9, -1))
 """Relative distances from a root at which its two sides are tried."""
 
 
-class StepSize(float):
+class StepSize(Shown, float):
     """A step size: a float, with the `bracket` that holds it and whether it `converged` (the bracket is narrow).
 
     An unconverged one is an estimate: only its bracket is to be believed.
@@ -50,15 +51,23 @@ class StepSize(float):
         out.bracket, out.converged = (float(bracket[0]), float(bracket[1])), converged
         return out
 
+    def __str__(self) -> str:
+        """The number; of an unconverged one the bracket too."""
+        low, high = self.bracket
+        known = "" if self.converged else f" (only known to lie in [{low:.6g}, {high:.6g}])"
+        return f"{float(self)!r}{known}"
+
     def __getnewargs__(self) -> tuple[float, tuple[float, float], bool]:  # type: ignore[override]
         return float(self), self.bracket, self.converged
 
 
-class BestStep(NamedTuple):
-    """(gamma, rate): gamma.bracket holds a local minimum of rho; converged when it was found and the rate converged."""
-
+class _Pair(NamedTuple):
     gamma: StepSize
     rate: ExactRate
+
+
+class BestStep(Shown, _Pair):
+    """(gamma, rate): gamma.bracket holds a local minimum of rho; converged when it was found and the rate converged."""
 
     @property
     def bracket(self) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from compth._door import a_method, a_problem, at_the_door, check_start, numbers, optional, whole
 from compth._numbers import Number
+from compth._shown import Shown
 from compth.dynamics import enumerated, traced
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
 from compth.dynamics.normal import NotNormal, plain_kernel, recipe_of
@@ -27,7 +28,7 @@ Array = Any
 
 
 @dataclass(frozen=True, eq=False)
-class Trajectory:
+class Trajectory(Shown):
     """Exact expectations at t = 0..steps, under the names of a simulated Trace.
 
     mean_square: E||x_t - x*||^2 (distance to the solution set); mean_gap: E f(x_t) - f*; mean_gradient_square:

@@ -16,6 +16,7 @@ from compth.methods.core import (
     plan_of,
 )
 from compth.methods.core.catalogue import catalogue
+from compth.methods.core.catalogue import names as method_names
 from compth.methods.core.compatibility import Compatibility, compatibility
 
 OWN_STEPS = {
@@ -31,7 +32,7 @@ def vocabulary() -> dict[str, type]:
     from compth.compressors import names, sampling
 
     kinds = (sampling.ArbitrarySampling, sampling.IndependentSampling, sampling.NiceSampling)
-    return {**names(), **{k.__name__: k for k in kinds}, **problems.oracles(), **catalogue()}
+    return {**names(), **{k.__name__: k for k in kinds}, **problems.oracles(), **method_names()}
 
 
 def theorems() -> dict[str, Theorem]:
@@ -40,8 +41,8 @@ def theorems() -> dict[str, Theorem]:
 
 
 def __getattr__(name: str) -> Any:
-    if not name.startswith("_") and name in catalogue():
-        return catalogue()[name]
+    if not name.startswith("_") and name in method_names():
+        return method_names()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -57,6 +58,7 @@ __all__ = [
     "compatibility",
     "find_guarantee",
     "guarantee",
+    "method_names",
     "plan_of",
     "theorems",
     "vocabulary",

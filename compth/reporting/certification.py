@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compth.certificates import Certificate, Report, Verdict
+from compth.certificates import SEVERITY, Certificate, Report, Verdict
 from compth.certification.estimated import described
 from compth.reporting.page import html_table, page
 
@@ -148,7 +148,7 @@ def lines(report: Report, script: str = "") -> list[str]:
         out.append(
             "  the file's word: this report was read from JSON, nothing was run; judge the object again"
         )
-    for c in report.certificates:
+    for c in sorted(report.certificates, key=lambda c: SEVERITY[c.verdict]):  # failures last: they are seen
         out += [f"  {sentence(c)}", *(f"    {line}" for line in by_hand(c))]
     out += [f"  {described(known)}" for known in report.info.get("estimates", [])]
     out += [f"  {line}" for line in _arithmetic(report.info)]

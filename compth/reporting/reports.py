@@ -26,8 +26,9 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def wrapped(text: str, width: int = 100) -> str:
     """A remark as lines of at most this width, those after the first indented; numbers and words stay whole."""
+    hang = " " * (len(text) - len(text.lstrip()) + 2)
     return "\n".join(
-        textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        textwrap.wrap(text, width, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False)
     )
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._shown import Shown
 from compth.methods.core import Plan
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(Shown):
     """Averages over `runs` replicates at t = 0..steps; se_* are standard errors of the means (NaN for one run).
 
     Attributes

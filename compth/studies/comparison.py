@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from compth._door import a_problem, at_the_door, methods, numbers, optional, real, whole
+from compth._shown import Shown
 from compth.certificates import encode
 from compth.claims import Attribution, Claim, Standing, shown
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
@@ -132,7 +133,7 @@ def _speed(rho: float) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """Rows, traces and guarantees of `compare`, in the order the methods were given."""
 
     problem: Problem

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from compth._door import a_list, a_problem, at_the_door, optional, real, text, whole
+from compth._shown import Shown
 from compth.errors import InvalidParameter
 from compth.methods.cat import CAT
 from compth.methods.gd import GD
@@ -17,7 +18,7 @@ from compth.studies.comparison import Comparison, compare
 
 
 @dataclass(frozen=True, eq=False)
-class LevelComparison:
+class LevelComparison(Shown):
     """Uplink bits (or link cost) per worker to reach eps: full gradients, tuned, each fixed level (None: not reached).
 
     comparison: the runs themselves, in that order; with currency "cost" the bits of CAT's rows are link costs.

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from compth._numbers import Number
+from compth._shown import Shown
 from compth._threads import one_blas_thread
 from compth.claims import BiasVariance, Contractive, Unbiased
 from compth.compressors import Compressor, Fleet, Independent, as_fleet
@@ -45,7 +46,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class MethodAnalysis:
+class MethodAnalysis(Shown):
     """The algorithm, what is derived from it, what is not and why, and a Setting for every compressor."""
 
     name: str

@@ -11,6 +11,7 @@ import numpy as np
 
 from compth._door import at_the_door, callable_, whole
 from compth._rng import stream
+from compth._shown import Shown
 from compth.dynamics.along import RateAt
 from compth.dynamics.spectrum import rate_on
 from compth.dynamics.steps import max_stable_step, parameters
@@ -23,7 +24,7 @@ from compth.problems.interface import Problem, as_quadratic
 
 
 @dataclass(frozen=True, eq=False)
-class Finding:
+class Finding(Shown):
     """worst: largest score found (a statement is violated above 1), with the problem that attains it.
 
     For a theorem the score is max over 1 <= t <= steps of exact metric/bound: looseness = 1/worst.

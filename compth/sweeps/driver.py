@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from compth._door import a_table, at_the_door
+from compth._shown import Shown
 from compth.errors import CompthError, InvalidParameter
 from compth.sweeps.store import Store
 from compth.sweeps.tasks import attempt, canonical, error_row, expand, key_of
@@ -27,7 +28,7 @@ Progress = Callable[[int, int, float], None]
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Shown):
     """A finished sweep: rows in the grid's order and where they are kept."""
 
     rows: tuple[dict[str, Any], ...]

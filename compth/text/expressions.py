@@ -1,7 +1,8 @@
 """Arithmetic written by users, parsed and never evaluated by Python: `parse("d/k - 1")(d=20, k=5)`.
 
-Allowed: numbers, names, + - * / **, unary +-, and calls of sqrt, min, max, abs, log2. Integers stay exact
-(Fractions), decimals are read as the fraction they spell, all digits of it, sympy symbols pass through.
+Allowed: numbers, names, + - * / **, unary +-, pi, and calls of sqrt, min, max, abs, log2. Integers stay exact
+(Fractions), decimals are read as the fraction they spell, all digits of it, sympy symbols pass through. pi is a float
+(like sqrt(2)), unless a parameter has this name.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from compth.errors import InvalidParameter, NoValue
 MAX_LENGTH, MAX_DEPTH, MAX_EXPONENT, MAX_BITS = 500, 40, 64, 4096
 MAX_DECIMAL = 600
 """Largest power of ten, up or down, of a decimal."""
+
+PI = "pi"
 
 _BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: operator.add,
@@ -87,10 +90,11 @@ def parse(text: str, allowed: frozenset[str] | None = None, remedy: str = "") ->
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise InvalidParameter(
-            f"expression={text!r} is not arithmetic: use + - * / ** sqrt min max abs log2"
+            f"expression={text!r} is not arithmetic: use + - * / ** pi sqrt min max abs log2"
         ) from None
     names: set[str] = set()
     _check(tree, text, names, 0)
+    names -= {PI} - (allowed or frozenset())
     if allowed is not None and names - allowed:
         known = f"known names are {', '.join(sorted(allowed))}" if allowed else "write numbers alone"
         raise InvalidParameter(
@@ -122,7 +126,7 @@ def _check(node: ast.expr, text: str, names: set[str], depth: int) -> None:
             return
     raise InvalidParameter(
         f"expression={text!r} holds {ast.unparse(node)[:40]!r}: only numbers, names, + - * / ** and "
-        "sqrt min max abs log2 are read"
+        "pi sqrt min max abs log2 are read"
     )
 
 
@@ -147,7 +151,7 @@ def _value(node: ast.expr, values: Mapping[str, Number]) -> Number:
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name):
-        return values[node.id]
+        return values[node.id] if node.id in values else _pi(values)
     if isinstance(node, ast.UnaryOp):
         inner = _value(node.operand, values)
         return -inner if isinstance(node.op, ast.USub) else inner
@@ -161,6 +165,15 @@ def _value(node: ast.expr, values: Mapping[str, Number]) -> Number:
     assert isinstance(node, ast.Call)
     assert isinstance(node.func, ast.Name)
     return _FUNCTIONS[node.func.id][0](*(_value(a, values) for a in node.args))
+
+
+def _pi(values: Mapping[str, Number]) -> Number:
+    """A float; sympy's own where symbols are about."""
+    if any(_numbers.is_symbolic(v) for v in values.values()):
+        import sympy
+
+        return sympy.pi
+    return math.pi
 
 
 def _power(base: Number, exponent: Number) -> Number:

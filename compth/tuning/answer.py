@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from compth._earned import Earned
 from compth._numbers import Number
+from compth._shown import Shown
 from compth.compressors import Compressor
 from compth.errors import InvalidParameter
 from compth.tuning.schemes import improvement
@@ -24,7 +25,7 @@ TIE = 1e-12
 
 
 @dataclass(frozen=True)
-class Tuning(Earned):
+class Tuning(Earned, Shown):
     """What to send at this gradient, and what it buys.
 
     Attributes

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth._numbers import Number
+from compth._shown import Shown
 from compth.compressors.core.base import check_vectors
 from compth.compressors.core.probabilities import budget_probabilities
 from compth.errors import InvalidParameter
@@ -110,7 +111,7 @@ def expected_curvature(gradient: Any, A: Any, p: Any) -> Any:
 
 
 @dataclass(frozen=True, eq=False)
-class MeanEstimation:
+class MeanEstimation(Shown):
     """Probabilities p (n, d), centres (n,) and mse of randomized mean estimation; `history`: mse after each round.
 
     kkt: the residual of p at these centres (`kkt_residual` of X_ij - mu_i), 0 at the optimum.

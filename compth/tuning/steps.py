@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from compth._shown import Shown
 from compth.errors import InvalidParameter
 
 
@@ -21,7 +22,7 @@ class StepRow:
 
 
 @dataclass(frozen=True)
-class StepTable:
+class StepTable(Shown):
     """Rows of `step_table`; `columns()` gives header and cells."""
 
     rows: tuple[StepRow, ...]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from compth import sources
 from compth._door import at_the_door, real, reals
 from compth._numbers import Number
+from compth._shown import Shown
 from compth.claims import Attribution, Standing
 from compth.errors import InvalidParameter, require
 from compth.methods.core import closed_forms as forms
@@ -23,7 +24,7 @@ from compth.worst_case.question import Question, known_of
 
 
 @dataclass(frozen=True)
-class Conjecture:
+class Conjecture(Shown):
     """An unproved step and rate: `attained` is exact and a lower bound, `rho` is what is conjectured to be the worst.
 
     tried: the range on which no counterexample was found (tests repeat it).

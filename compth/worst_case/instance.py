@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from compth._numbers import Number
+from compth._shown import Shown
 from compth.compressors import Compressor
 from compth.compressors.bernoulli import Bernoulli
 from compth.compressors.combinators import Scaled
@@ -22,7 +23,7 @@ from compth.worst_case.question import Question
 
 
 @dataclass(frozen=True)
-class WorstCase:
+class WorstCase(Shown):
     """n workers with f_i(x) = curvature x^2/2 and the compressor that attains; `method` and `problem` run it.
 
     rate: the exact squared rate there. compressor and method are None where the package has no object of that law.

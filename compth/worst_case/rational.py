@@ -9,6 +9,7 @@ from math import isqrt
 from typing import Any
 
 from compth._numbers import Number, is_exact
+from compth._shown import Shown
 from compth.worst_case.model import Form, Model
 from compth.worst_case.solver import Pencil
 
@@ -34,7 +35,7 @@ def sqrt_below(x: Fraction) -> Fraction:
 
 
 @dataclass(frozen=True)
-class RateCertificate:
+class RateCertificate(Shown):
     """rho, V and the multipliers, all Fractions: `check()` proves E V(t+1) <= rho V(t), V >= scale * normal.
 
     The model holds the statement (hypotheses and the method's step) as rational matrices, so that the certificate is

@@ -100,7 +100,13 @@ def judged_rate(method: Any, constants: Mapping[str, Any], claim: Mapping[str, A
     named = {k: v for k, v in claim.items() if k not in ("rate", "stepsize", "lyapunov")}
     q, read = _read(method, (*of_class, constants.get("n", 1)), (rate, stepsize, lyapunov), named)
     certificate = _judged(q.rational(), read)
-    return Report(f"{q.method}: rate {rate}", (certificate,), {"stepsize": stepsize, "lyapunov": lyapunov})
+    said = {"rate": rate, "stepsize": stepsize, "lyapunov": lyapunov}
+    return Report(f"{q.method}: rate {rate}", (certificate,), {k: told_of(v) for k, v in said.items()})
+
+
+def told_of(given: Any) -> str | None:
+    """A rate, step or V as its claim spells it; a function by its name."""
+    return None if given is None else str(getattr(given, "__name__", given))
 
 
 def number(given: Any, values: Mapping[str, Number], name: str) -> Number:

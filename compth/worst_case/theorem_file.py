@@ -21,7 +21,7 @@ from compth.text.expressions import parse
 from compth.worst_case.bodies import Named, asked_for, constants_of
 from compth.worst_case.described import body_in, method_in
 from compth.worst_case.rational import spelled
-from compth.worst_case.referee import judged_rate
+from compth.worst_case.referee import judged_rate, told_of
 from compth.worst_case.told import Statement
 
 GRID: Mapping[str, tuple[Fraction | int, ...]] = {
@@ -141,7 +141,16 @@ def judge(
         certificates += judged_rate(method, cell, claim).certificates
     if not certificates:
         raise UnusableInput(f"{name!r} applies at none of the constants: {skipped[0]}")
-    return Report(name, tuple(certificates), {"method": asked.name, "skipped": len(skipped)})
+    said = {k: told_of(base[k]) for k in ("rate", "stepsize", "lyapunov") if base.get(k) is not None}
+    info = {"method": asked.name, "skipped": len(skipped), **said, "chosen": _chosen(base, certificates)}
+    return Report(name, tuple(certificates), info)
+
+
+def _chosen(base: Mapping[str, Any], certificates: list[Certificate]) -> str:
+    """The constants that nobody gave, with the values that the grid has for them."""
+    free = [k for k in CONSTANTS if base.get(k) is None and k in GRID and k in certificates[0].scope]
+    values = {k: dict.fromkeys(str(c.scope[k]) for c in certificates) for k in free}
+    return "; ".join(f"{k} = {', '.join(held)}" for k, held in values.items())
 
 
 def _body_of(statement: Statement) -> Any:

@@ -14,6 +14,7 @@ from compth import sources
 from compth._door import a_name_or_method, at_the_door, optional, real, whole
 from compth._earned import Earned, made
 from compth._numbers import Number, is_exact
+from compth._shown import Shown
 from compth.claims import Attribution, Standing, standing_of
 from compth.errors import require
 from compth.sources import Source
@@ -33,7 +34,7 @@ TIGHT_GAP = 1e-5
 
 
 @dataclass(frozen=True)
-class TightRate(Earned):
+class TightRate(Earned, Shown):
     """The one-step factor of a squared quantity in the worst case of a class.
 
     Attributes

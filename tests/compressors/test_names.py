@@ -12,6 +12,8 @@ from compth.text.specs import build
 def test_papers_names_are_the_classes():
     assert ct.QSGD is ct.RandomDithering
     assert build("DIANA(CNat)", vocabulary()) == ct.DIANA(ct.NaturalCompression())
+    assert ct.EF14 is ct.EF
+    assert build("DCSGD(QSGD(s=2))", vocabulary()) == ct.DCGD(ct.RandomDithering(s=2))
     assert not ALIASES.keys() & catalogue().keys()
     assert all(names()[also] is catalogue()[name] for also, name in ALIASES.items())
 

@@ -32,7 +32,7 @@ def test_a_tight_rate_says_step_class_and_standing():
 
 def test_a_guarantee_is_a_sentence_with_what_was_assumed():
     promised = ct.guarantee(ct.DIANA(ct.RandK(2), gamma=0.1), PROBLEM)
-    assert f"{promised.theorem} at step 0.1: E[" in str(promised)
+    assert f"{promised.theorem} at step 0.1: {promised.metric} is at most" in str(promised)
     assert str(promised).endswith(f"({promised.standing})")
     changed = str(replace(promised, rho=0.5))
     assert changed.endswith("(ASSUMED); assumed: a rate that was not derived here")

@@ -1,5 +1,6 @@
 """The parser of users' arithmetic: exact, total on its grammar, and closed to everything else."""
 
+import math
 from fractions import Fraction
 
 import pytest
@@ -25,6 +26,16 @@ from compth.text.expressions import parse
 )
 def test_values_are_exact(text, values, result):
     assert parse(text)(**values) == result
+
+
+def test_pi_is_a_number_unless_a_parameter_has_this_name():
+    assert parse("pi/2 - 1", frozenset({"d"}))(d=3) == math.pi / 2 - 1
+    assert parse("pi*d").names == {"d"}
+    assert parse("pi/2", frozenset({"pi"}))(pi=Fraction(3)) == Fraction(3, 2)
+    d = sympy.Symbol("d", positive=True)
+    assert parse("pi*d/2")(d=d) == sympy.pi * d / 2
+    with pytest.raises(InvalidParameter, match="uses unknown pie"):
+        parse("pie/2", frozenset({"d"}))
 
 
 def test_symbols_pass_through():

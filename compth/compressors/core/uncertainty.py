@@ -8,6 +8,7 @@ from typing import NamedTuple
 from compth import calculus
 from compth._door import a_compressor, at_the_door, whole
 from compth._numbers import Number
+from compth._shown import Shown
 from compth.bits import FLOAT_BITS
 from compth.claims import Claim, Contractive, Unbiased
 from compth.compressors.core.base import Compressor
@@ -15,12 +16,14 @@ from compth.compressors.core.base import Compressor
 MANTISSA = {16: 11, 32: 24, 64: 53}
 
 
-class ImpossibleDeclaration(NamedTuple):
-    """A declared (bits, constant) that no fixed-length code can have: margin = alpha 4^(bits/d) - 1 < 0."""
-
+class _Impossible(NamedTuple):
     claim: Claim
     bits: Number
     margin: float
+
+
+class ImpossibleDeclaration(Shown, _Impossible):
+    """A declared (bits, constant) that no fixed-length code can have: margin = alpha 4^(bits/d) - 1 < 0."""
 
 
 @at_the_door(compressor=a_compressor, d=whole(1))

@@ -13,6 +13,16 @@ from compth.methods.core.method import Method
 PACKAGE = __name__.rpartition(".core.")[0]
 
 
+ALIASES = {"DCSGD": "DCGD", "DQGD": "DCGD", "EF14": "EF"}
+"""Names that papers use for methods that are called otherwise here."""
+
+
+def names() -> dict[str, type[Method]]:
+    """The catalogue, and its methods under the names that papers use for them."""
+    found = catalogue()
+    return {**found, **{also: found[name] for also, name in ALIASES.items()}}
+
+
 @cache
 def catalogue() -> dict[str, type[Method]]:
     """Every concrete Method class of the package by name."""

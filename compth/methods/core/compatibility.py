@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compth._door import a_list, at_the_door, optional
+from compth._shown import Shown
 from compth.compressors.core.render import smallest_size
 from compth.errors import CompthError
 from compth.methods.core import Method
@@ -18,7 +19,7 @@ HORIZON = 100
 
 
 @dataclass(frozen=True)
-class Compatibility:
+class Compatibility(Shown):
     """One method with one compressor or fleet.
 
     verdict: "theorem" when some theorem plans a run (`theorems` are their ids), "runs" when the method takes it but no

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from compth._numbers import Number, max, min, ratio
+from compth._shown import Shown
 from compth.claims import Attribution, Standing
 from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods.core import Array, Constants, Plan, Theorem
@@ -32,7 +33,7 @@ def _number(x: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class Parameters:
+class Parameters(Shown):
     """(A, B, C, D1, D2, rho) of the assumption: float, Fraction or symbols, all >= 0; rho in (0, 1].
 
     B = 0: sigma^2 does not enter the first inequality, so it is dropped: M = 0, the rate is 1 - gamma mu and the floor

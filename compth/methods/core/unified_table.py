@@ -7,12 +7,13 @@ from typing import Any
 
 import sympy
 
+from compth._shown import Shown
 from compth.methods.core.symbols import row_constants
 from compth.methods.core.unified import Parameters, UnifiedTheorem
 
 
 @dataclass(frozen=True)
-class UnifiedRow:
+class UnifiedRow(Shown):
     """A row: its name, theorem and method, the parameters, and M, 1/step and the factors of the rate at that step."""
 
     row: str

@@ -1,0 +1,96 @@
+"""Numbers and plain-text formulas in LaTeX's letters: "E||x_t - x*||^2", "V+ <= 0.9 V", 1/2, 1e-09."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+from compth.reporting.reports import latex_escape
+
+GREEK = ("omega", "delta", "eta", "alpha", "beta", "gamma", "Delta", "mu", "kappa", "rho", "zeta", "theta", "sigma",
+         "psi", "Phi", "lambda", "nu", "tau")  # fmt: skip
+WORDS = {
+    "||": r"\|",
+    "**": "^",
+    "<=": r"\leq ",
+    ">=": r"\geq ",
+    "^-1": "^{-1}",
+    "*": r"\,",
+    "grad": r"\nabla ",
+    "sum": r"\sum",
+    "E": r"\mathbb{E}\,",
+    "sqrt": r"\mathrm{sqrt}",
+    "xbar": r"\bar{x}",
+    "ebar": r"\bar{e}",
+    "gbar": r"\bar{g}",
+    "mean": r"\frac{1}{n}\sum_i ",
+}
+"""How a token of plain arithmetic is set; Greek names, letters and words follow from their spelling."""
+TOKENS = re.compile(r"\|\||\*\*|<=|>=|\^-1|[A-Za-z]+(?:_[A-Za-z0-9]+)?|\d+(?:\.\d+)?(?:e[-+]?\d+)?|.")
+
+
+def symbol(name: str) -> str:
+    r"""omega as \omega, one letter as it is; other names upright."""
+    if name in GREEK:
+        return f"\\{name}"
+    return name if len(name) == 1 else rf"\mathrm{{{latex_escape(name)}}}"
+
+
+def value(given: Any) -> str:
+    """A number: p/q as a fraction, 1.5e-05 as a power of ten, a formula of sympy as it writes it."""
+    if hasattr(given, "free_symbols"):
+        import sympy
+
+        return str(sympy.latex(given))
+    if isinstance(given, Fraction | int):
+        whole = Fraction(given)
+        sign, top = "-" if whole < 0 else "", abs(whole.numerator)
+        return f"{sign}{top}" if whole.denominator == 1 else rf"{sign}\frac{{{top}}}{{{whole.denominator}}}"
+    if isinstance(given, str):
+        return _spelled(given)
+    mantissa, power, exponent = f"{float(given):.6g}".partition("e")
+    finite = mantissa.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
+    return rf"{mantissa}\cdot 10^{{{int(exponent)}}}" if power else finite
+
+
+def _spelled(text: str) -> str:
+    """A number's text as the number, any other as a formula."""
+    try:
+        return value(float(text) if "." in text or "e" in text else Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        return formula(text)
+
+
+def formula(text: str) -> str:
+    """Plain arithmetic as metrics and claims hold it. The star of x* and the plus of V+ belong to their letter."""
+    out: list[str] = []
+    for token in TOKENS.findall(text):
+        letter = bool(out) and out[-1] in ("x", "f", "F", r"\theta", "V", "e", "h")
+        if token in "*+" and letter:
+            out[-1] += f"^{{{token}}}"
+        else:
+            out.append(_token(token))
+    return "".join(out)
+
+
+def _token(token: str) -> str:
+    if token in WORDS:
+        return WORDS[token]
+    if token[0].isdigit():
+        return value(float(token)) if "e" in token else token
+    base, _, index = token.partition("_")
+    if not base.isalpha():
+        return token if token in MATHS else latex_escape(token)
+    below = f"_{{{symbol(index) if index.isalpha() else index}}}" if index else ""
+    return WORDS.get(base, symbol(base)) + below
+
+
+MATHS = " ()[]{}^_=<>+-/.,;:!'|"
+"""Characters that mean the same in mathematics."""
+
+
+def sentence(text: str) -> str:
+    """Prose with its formulas in mathematics; commas, brackets and the words between them stay prose."""
+    parts = re.split(r"(, allowed |, | with | on | \(bounded.*| \(an exact.*)", text)
+    return "".join(f"${formula(p)}$" if re.search(r"\|\||[=<>^]|\w\*", p) else latex_escape(p) for p in parts)

@@ -1,0 +1,204 @@
+"""Any result for a reader: text, notebook, LaTeX, data frame, a file and back; `told` has what is said of each."""
+
+from __future__ import annotations
+
+import html
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from compth._shown import Shown
+from compth.certificates import Report, decode, encode
+from compth.errors import Unsupported, UnusableInput
+from compth.reporting.files import MARK, provenance, version, write_all
+from compth.reporting.page import html_table
+from compth.reporting.reports import latex_escape, latex_table, text_table, wrapped
+from compth.reporting.told import told
+
+WORD = "the file's word"
+"""What a standing reads in a result that was read from a file."""
+STANDINGS = ("standing", "theorem_standing", "certified_standing")
+EARNED = {"tight": False, "closed_form": False, "converged": False, "basis": WORD}
+"""Words of results that only a computation gives: what they read in a file's result."""
+
+
+def text(result: Any, width: int = 100) -> str:
+    """As on the command line: the head, facts with a heading each, the table, what follows, wrapped to the width."""
+    t = told(result)
+    across = max((len(heading) for heading, _ in t.facts), default=0)
+    facts = [f"  {heading.ljust(across)}  {said}".rstrip() for heading, said in t.facts]
+    table = [text_table(t.header, t.rows)] if t.rows else []
+    table = ["", *table, ""] if table and facts and t.notes else table
+    notes = [n if n.startswith("| ") else wrapped(n, width) for n in t.notes]  # a file's lines are quoted
+    listed = [wrapped(f, width) for f in facts]
+    return "\n".join([*([wrapped(t.head, width)] if t.head else []), *listed, *table, *notes])
+
+
+COLOURS = {"PROVED": "#00734f", "CONSISTENT": "#0062a3", "INCONCLUSIVE": "#8a5a00", "REFUTED": "#b3261e"}
+"""Of verdicts, readable on white; dark pages lighten them."""
+
+
+def badge(verdict: str) -> str:
+    """A verdict that is seen at a glance."""
+    return (
+        f'<span class="badge" style="background:{COLOURS[verdict]};color:#fff;padding:.1em .5em;'
+        f'border-radius:.3em;font-weight:700">{html.escape(verdict)}</span>'
+    )
+
+
+def fragment(result: Any) -> str:
+    """A notebook's output: head, facts and table, without scripts."""
+    t = told(result)
+    mark = f"{badge(t.verdict)} " if t.verdict in COLOURS else ""
+    facts = "".join(
+        f'<tr><td style="text-align:left">{html.escape(k)}</td><td style="text-align:left">{html.escape(v)}</td></tr>'
+        for k, v in t.facts
+    )
+    listed = f"<table><tbody>{facts}</tbody></table>" if facts else ""
+    notes = "".join(f"<li>{html.escape(n)}</li>" for n in t.notes if n.strip())
+    head = html.escape(t.head).replace("\n", "<br>")
+    parts = [f"<p>{mark}{head}</p>" if t.head else "", listed]
+    parts += [html_table(t.header, t.rows) if t.rows else "", f"<ul>{notes}</ul>" if notes else ""]
+    return f'<div class="compth">{"".join(parts)}</div>'
+
+
+def latex(result: Any) -> str:
+    """Its statements as sentences, else the table, else the facts as one; the head as the caption."""
+    t = told(result)
+    start = f"% {MARK} {version()}; packages: amsmath, amssymb, booktabs\n"
+    if t.statements:
+        return start + "\n\n".join(t.statements) + "\n"
+    if t.rows:
+        return latex_table(t.header, t.rows, caption=t.head)
+    if t.facts:
+        return latex_table(("quantity", "value"), t.facts, caption=t.head)
+    return start + latex_escape(" ".join([t.head, *t.notes])) + "\n"
+
+
+def frame(result: Any) -> Any:
+    """The numbers as a DataFrame: curves by t, certificates or methods by row, else one row of fields."""
+    try:
+        pandas: Any = importlib.import_module("pandas")
+    except ImportError:
+        raise Unsupported("to_frame() needs pandas, which is not installed: pip install pandas") from None
+    return pandas.DataFrame(_columns(result))
+
+
+def _columns(result: Any) -> dict[str, Any]:
+    given = told(result).columns
+    if given:
+        return dict(given)
+    return {k: [v] for k, v in plain(result).items() if not isinstance(v, list | tuple | dict)}
+
+
+def plain(result: Any) -> dict[str, Any]:
+    """The fields that are values, by name: functions, plans and what is private stay out."""
+    own = [f.name for f in fields(result)] if is_dataclass(result) else None
+    names = own or [*getattr(result, "_fields", vars(result))]
+    kept = {n: getattr(result, n) for n in names if not n.startswith("_") and n not in UNTOLD}
+    kept |= {"value": float(result)} if isinstance(result, float) else {}
+    return {n: _value(v) for n, v in kept.items() if not callable(v) or is_dataclass(v)}
+
+
+UNTOLD = ("plan", "origin", "model")
+"""Fields that are no values."""
+
+
+def _value(value: Any) -> Any:
+    """Results within results by their fields; the rest as it is."""
+    if isinstance(value, Shown) and is_dataclass(value):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return {str(k): _value(v) for k, v in value.items()}
+    if isinstance(value, list | tuple) and any(isinstance(v, Shown) for v in value):
+        return [_value(v) for v in value]
+    return value
+
+
+def json_of(result: Any) -> str:
+    """One JSON object with our mark."""
+    values = json.loads(result.to_json()) if isinstance(result, Report) else encode(plain(result))
+    values |= encode(result.to_dict()) if hasattr(result, "to_dict") else {}
+    data = {"generator": MARK, "kind": type(result).__name__, "provenance": provenance()}
+    columns = encode(dict(told(result).columns))
+    return json.dumps({**data, "said": text(result), "columns": columns, "values": values}, indent=1) + "\n"
+
+
+def save(result: Any, path: str | Path) -> Path:
+    """The JSON in a file, all or nothing."""
+    target = Path(path)
+    return write_all(target.parent, {target.name: json_of(result).encode()})[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Stored(Shown):
+    """A result that was read from a file: its numbers by name as attributes, its words as the file's.
+
+    Nothing was computed: a standing reads "the file's word", and what only a computation earns (tight, converged)
+    is False.
+    """
+
+    kind: str
+    said: str
+    provenance: str
+    values: Mapping[str, Any] = field(repr=False)
+    columns: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __getattr__(self, name: str) -> Any:
+        held = object.__getattribute__(self, "__dict__").get("values", {})
+        if name not in held:
+            raise AttributeError(
+                f"this stored {self.kind} holds no {name!r}: it has {', '.join(held) or 'nothing'}"
+            )
+        value = held[name]
+        if isinstance(value, list) and value and all(isinstance(v, int | float) for v in value):
+            import numpy as np
+
+            return np.asarray(value, dtype=float)
+        return value
+
+
+def load(path: str | Path) -> Report | Stored:
+    """A result that `save`, or --json, wrote: a Report as `stored`, anything else as a Stored. Nothing is run.
+
+    Raises UnusableInput for a file that cannot be read or holds no result.
+    """
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as problem:
+        raise UnusableInput(f"path={str(path)!r} cannot be read: {problem}") from None
+    try:
+        return _loaded(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise UnusableInput(
+            f"path={str(path)!r} holds no result of compth ({type(problem).__name__}: {problem}): "
+            "give a file that save() or --json wrote"
+        ) from None
+
+
+def _loaded(data: Any) -> Report | Stored:
+    inside = data.get("values", data)
+    if "certificates" in inside:
+        return Report.from_json(json.dumps(inside))
+    if data.get("generator") != MARK:
+        raise ValueError("it does not carry the mark of compth")
+    values = (
+        {k: v for k, v in data.items() if k not in ("generator", "provenance")}
+        if "values" not in data
+        else inside
+    )
+    kind = data.get("kind", "Comparison" if "curves" in data else "result")
+    return Stored(str(kind), str(data.get("said", "")), str(data["provenance"]), _doubted(decode(values)),
+                  _doubted(decode(data.get("columns", {}))))  # fmt: skip
+
+
+def _doubted(value: Any) -> Any:
+    """The values with every word that only a computation gives taken back."""
+    if isinstance(value, dict):
+        return {
+            k: WORD if k in STANDINGS else EARNED[k] if k in EARNED else _doubted(v) for k, v in value.items()
+        }
+    return [_doubted(v) for v in value] if isinstance(value, list) else value

@@ -1,0 +1,159 @@
+"""Claims, verdicts and rates as LaTeX sentences with their evidence, ready for a paper (amsmath, amssymb)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from compth.certificates import Verdict
+from compth.certification.estimated import rounded
+from compth.reporting.formulas import formula, sentence, symbol, value
+from compth.reporting.reports import latex_escape
+from compth.text.claims import split_arguments
+
+C = r"\mathcal{C}(x)"
+E = r"\mathbb{E}"
+ERROR = rf"{E}\,\|{C}-x\|^2"
+SPREAD = rf"{E}\,\|{C}-{E}\,{C}\|^2"
+INEQUALITY = {
+    "Unbiased": rf"{E}\,{C}=x, \quad {ERROR} \leq \omega\,\|x\|^2",
+    "Contractive": rf"{ERROR} \leq (1-\delta)\,\|x\|^2",
+    "BiasVariance": rf"\|{E}\,{C}-x\| \leq \eta\,\|x\|, \quad {SPREAD} \leq \omega\,\|x\|^2",
+    "AbsoluteError": rf"{ERROR} \leq \Delta^2",
+    "B1": rf"\alpha\,\|x\|^2 \leq {E}\,\|{C}\|^2 \leq \beta\,\langle {E}\,{C},x\rangle",
+    "B2": rf"\max\{{\gamma\,\|x\|^2, {E}\,\|{C}\|^2/\beta\}} \leq \langle {E}\,{C},x\rangle",
+    "JointVariance": rf"{E}\,\|\frac{{1}}{{n}}\sum_i \mathcal{{C}}_i(a_i)-\bar{{a}}\|^2 \leq "
+    r"A\,\frac{1}{n}\sum_i\|a_i\|^2-B\,\|\bar{a}\|^2",
+}
+"""What each kind of claim says, in its own letters."""
+
+
+def inequality(kind: str, constants: dict[str, Any]) -> str:
+    """The claim's inequality with its constants, in mathematics."""
+    held = ", ".join(f"{symbol(k)} = {value(v)}" for k, v in constants.items() if k != "n")
+    return rf"{INEQUALITY[kind]}, \quad {held}" if held else INEQUALITY[kind]
+
+
+def read(claim: str) -> tuple[str, dict[str, str]] | None:
+    """A claim's text "Unbiased(omega=1/2)" as its kind and constants; None for what is none ("contract")."""
+    kind, bracket, rest = claim.partition("(")
+    if kind not in INEQUALITY or not bracket:
+        return None
+    names = re.findall(r"(\w+)=", rest)
+    return kind, dict(zip(names, split_arguments(rest.rpartition(")")[0]), strict=True))
+
+
+def of_claim(claim: Any) -> str:
+    """A declared claim: its inequality, tight or not, standing, attribution and source."""
+    said = inequality(type(claim).__name__, claim.constants) if type(claim).__name__ in INEQUALITY else ""
+    domain = "all $x$" if claim.domain == "all x" else latex_escape(claim.domain)
+    sure = f"{claim.sharpness.value}; {claim.standing.value}, {claim.attribution.value}: {claim.source}"
+    return f"For {domain}: ${said}$ ({latex_escape(sure)})."
+
+
+def settled(c: Any) -> str:
+    """A certificate: what was claimed where, and the verdict with its evidence."""
+    found = read(c.claim)
+    said = f"${inequality(*found)}$" if found else _rate_claim(c.claim) if "method" in c.scope else c.claim
+    scope = {k: v for k, v in c.scope.items() if k not in ("inputs", "method") and v is not None}
+    at = ", ".join(f"{symbol(k)}={value(v)}" for k, v in scope.items())
+    space = r", and all $x \in \mathbb{R}^d$" if c.verdict is Verdict.PROVED and found else ""
+    where = f", for ${at}${space}" if at else space
+    return (
+        rf"\noindent \textbf{{{c.verdict.value}}}: {latex_escape(c.subject)}: {said}{where}. {_evidence(c)}"
+    )
+
+
+def _evidence(c: Any) -> str:
+    technique = latex_escape(c.technique or c.evidence)
+    if c.verdict is Verdict.PROVED:
+        loose = c.details.get("looseness")
+        tail = f" It allows {loose:.4g} times the rounds of the worst quadratic found." if loose else ""
+        return f"Evidence: {technique}; exact arithmetic on the algorithm as written.{tail}"
+    if c.verdict is Verdict.REFUTED:
+        at = f" at $x = {_vector(c.witness)}$" if _is_vector(c.witness) else ""
+        says = sentence(str(c.details.get("says") or c.technique))
+        return f"Counterexample{at}: {says} ({technique})."
+    if c.evidence == "statistical":
+        return f"Evidence: {c.trials} samples at error level $\\alpha = {value(float(c.alpha))}$; this is no proof."
+    return f"Evidence: {technique}; this is no proof."
+
+
+def _rate_claim(claim: str) -> str:
+    """ "E V+ <= 0.9 V with V = x**2; gamma = 0.1" in mathematics."""
+    held, _, gamma = claim.rpartition("; gamma = ")
+    bound, _, v = held.partition(" with V = ")
+    whose = "for some quadratic $V$" if v == "V, for some quadratic V" else rf"with $V = {formula(v)}$"
+    step, *params = gamma.split(", ")
+    more = "".join(f", ${formula(p)}$" for p in params)
+    return rf"${formula(bound)}$ {whose}, at $\gamma = {value(step)}${more}"
+
+
+def _is_vector(witness: Any) -> bool:
+    return isinstance(witness, list | tuple) or hasattr(witness, "tolist")
+
+
+def _vector(witness: Any) -> str:
+    entries = list(witness)
+    more = [r"\ldots"] if len(entries) > 8 else []
+    return f"({', '.join([*(value(float(v)) for v in entries[:8]), *more])})"
+
+
+def assumed(report: Any) -> str:
+    """What the verdicts take for granted."""
+    lines = dict.fromkeys(a for c in report.certificates for a in c.assumptions)
+    return f"\\noindent Assumed: {latex_escape('; '.join(lines))}."
+
+
+def of_estimate(known: Any) -> str:
+    """The class that a program seems to belong to, and what is known of its constant, each kind of knowledge named."""
+    name, kind = symbol(known.symbol), known.kind
+    if not known.symbol:
+        return rf"\noindent {latex_escape(known.subject)}: {latex_escape(str(known))}."
+    laws = {"unbiased": "Unbiased", "contractive": "Contractive", "absolute error": "AbsoluteError"}
+    law = INEQUALITY[laws.get(kind, "BiasVariance" if "bias" in kind else "JointVariance")]
+    sign, side = (r"\leq", 1) if known.symbol == "delta" else (r"\geq", -1)
+    parts = []
+    if known.exact is not None and known.joint is None:
+        parts.append(f"${name} = {value(known.exact)}$, proved for all $x$ ({latex_escape(known.technique)})")
+    elif known.bound is not None:
+        parts.append(
+            f"${name} {sign} {value(rounded(known.bound, side))}$ "
+            f"(sure, seen at an input; {latex_escape(known.technique)})"
+        )
+    if known.joint is not None:
+        held = ", ".join(f"{k} = {value(v)}" for k, v in known.joint.constants.items())
+        parts.append(f"${held}$ ({'proved' if known.exact is not None else 'suggested, not proved'})")
+    if known.guess is not None:
+        parts.append(f"${name} \\approx {value(known.guess)}$ (a guess from {known.samples} samples)")
+    subject = latex_escape(known.subject)
+    seems = "is" if known.exact is not None else "seems"
+    return rf"\noindent {subject} {seems} {kind} at $d = {known.d}$: ${law}$, with {'; '.join(parts)}."
+
+
+def of_rate(r: Any) -> str:
+    """A theorem's promise on a problem."""
+    metric = sentence(r.metric)
+    step = rf"Theorem {latex_escape(r.theorem)}, step $\gamma = {value(float(r.stepsize))}$"
+    if r.rho is None:
+        told = {t: r.values(t) for t in (10, 100, 1000)}
+        bound = "at most " + ", ".join(f"${value(float(v))}$ after {t} rounds" for t, v in told.items())
+    else:
+        floor = f" + {value(float(r.floor))}" if r.floor else ""
+        bound = f"$\\leq {value(float(r.start))} \\cdot ({float(r.rho):.10g})^t{floor}$"
+    words = f" Assumed: {latex_escape('; '.join(r.assumed))}." if r.assumed else ""
+    return (
+        rf"\noindent {step}: {metric} is {bound} ({latex_escape(r.standing or 'standing not known')}).{words}"
+    )
+
+
+def of_floor(s: Any) -> str:
+    """Where a run ends, with its brackets."""
+    if s.mean_square == float("inf"):
+        return r"\noindent The second moments grow: there is no floor."
+    (low, high), (below, above) = s.bracket, s.gap_bracket
+    sure = "" if s.converged else " (only the brackets are known)"
+    return (
+        rf"\noindent In the limit $\mathbb{{E}}\,\|x_t-x^*\|^2 \in [{low:.6g}, {high:.6g}]$ and "
+        rf"$\mathbb{{E}}\,f(x_t)-f^* \in [{below:.6g}, {above:.6g}]${sure}."
+    )

@@ -1,0 +1,313 @@
+"""What is said of each kind of result: a head, facts with a heading each, a table, notes, LaTeX, columns of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from fractions import Fraction
+from typing import Any
+
+from compth.reporting import statements
+from compth.reporting.files import provenance
+from compth.reporting.formulas import symbol, value
+from compth.reporting.reports import bits
+from compth.reporting.words import Told
+
+
+def told(result: Any) -> Told:
+    """By the result's class, else its fields."""
+    teller = next((TELLERS[k.__name__] for k in type(result).__mro__ if k.__name__ in TELLERS), _fields)
+    return teller(result)
+
+
+def short(value: Any) -> str:
+    """Any value in few characters: six digits, fractions as they are, arrays by their shape."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "-"}[value]
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Fraction) and len(str(value)) > 24:
+        return f"{float(value):.10g}"
+    if isinstance(value, int | Fraction | str):
+        return str(value)
+    if hasattr(value, "shape") and value.shape:
+        return f"array of shape {tuple(value.shape)}" if value.size > 8 else short(value.tolist())
+    if isinstance(value, list | tuple):
+        listed = [short(v) for v in value[:8]]
+        return f"({', '.join(listed)}{', ...' if len(value) > 8 else ''})"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} = {short(v)}" for k, v in value.items())
+    return str(value)
+
+
+def _fields(result: Any) -> Told:
+    """What has no words of its own: the class, and its fields a line each."""
+    names = [f.name for f in fields(result) if f.repr] if is_dataclass(result) else list(result._fields)
+    held = [(n, getattr(result, n)) for n in names if not n.startswith("_")]
+    facts = [(n.replace("_", " "), short(v)) for n, v in held if not callable(v) or is_dataclass(v)]
+    return Told(type(result).__name__, facts)
+
+
+def _certificate(c: Any) -> Told:
+    from compth.reporting.certification import by_hand, sentence
+
+    return Told(f"{c.subject}: {' '.join(sentence(c).split())}", notes=by_hand(c), verdict=c.verdict.value,
+                statements=(statements.settled(c),))  # fmt: skip
+
+
+def _report(r: Any) -> Told:
+    from compth.reporting.certification import lines
+    from compth.reporting.rate_claims import is_of_rates, rate_told
+
+    base = rate_told(r) if is_of_rates(r) else None
+    head, *rest = lines(r) if base is None else (base.head, *base.notes)
+    said = [statements.settled(c) for c in r.certificates]
+    word = ["The following is the word of a file: nothing was run."] if r.stored else []
+    doubt = [statements.assumed(r)] if any(c.assumptions for c in r.certificates) else []
+    names = ("subject", "claim", "verdict", "evidence", "estimate", "bound", "alpha", "trials", "technique")
+    columns = {n: [_plain(getattr(c, n)) for c in r.certificates] for n in names}
+    scope = dict.fromkeys(k for c in r.certificates for k in c.scope if k not in ("method", "inputs"))
+    columns |= {k: [_plain(c.scope.get(k)) for c in r.certificates] for k in scope}
+    facts, header, rows = ((), (), ()) if base is None else (base.facts, base.header, base.rows)
+    return Told(head, facts, header, rows, rest, r.verdict.value, (*word, *said, *doubt), columns)
+
+
+def _plain(value: Any) -> Any:
+    """Fractions as floats, verdicts as text: what a data frame computes with."""
+    if isinstance(value, Fraction):
+        return float(value)
+    return value.value if hasattr(value, "value") else value
+
+
+def _estimate(e: Any) -> Told:
+    return Told(str(e), statements=(statements.of_estimate(e),))
+
+
+def _rate(r: Any) -> Told:
+    counts = (0, *(m * 10**k for k in range(5) for m in (1, 2, 5)))
+    told_ = [t for t in counts if r.values(t) < float("inf")]
+    return Told(str(r), statements=(statements.of_rate(r),),
+                columns={"t": told_, "bound": [float(r.values(t)) for t in told_]})  # fmt: skip
+
+
+def _sentence(result: Any) -> Told:
+    """Results that have a sentence of their own."""
+    return Told(str(result))
+
+
+def _exact_rate(r: Any) -> Told:
+    low, high = (float(end) for end in r.bracket)
+    inside = rf"\rho \in [{low:.10g}, {high:.10g}]"
+    sure = "" if r.converged else " (only the bracket is known)"
+    said = rf"\noindent $\mathbb{{E}}\,\|x_t-x^*\|^2$ contracts a round by $\rho = {float(r.rho):.10g}$"
+    both = rf"{said}; second moments alone: ${inside}${sure}."
+    return Told(str(r), statements=(both,))
+
+
+def _stationary(s: Any) -> Told:
+    def one(value: float, bracket: Sequence[float]) -> str:
+        low, high = (float(end) for end in bracket)
+        inside = f"between {low:.6g} and {high:.6g}"
+        return f"{value:.6g} ({inside})" if s.converged else f"{inside}: not known more closely"
+
+    if s.mean_square == float("inf"):
+        return Told("no floor: the second moments grow", (("converged", short(s.converged)),))
+    facts = (("E||x - x*||^2", one(s.mean_square, s.bracket)), ("E f(x) - f*", one(s.gap, s.gap_bracket)))
+    return Told("the floor, in the limit of many rounds", facts, statements=(statements.of_floor(s),))
+
+
+def _step_size(step: Any) -> Told:
+    low, high = step.bracket
+    said = rf"\noindent $\gamma = {value(float(step))} \in [{low:.10g}, {high:.10g}]$"
+    sure = "" if step.converged else " (only the bracket is known)"
+    columns = {"gamma": [float(step)], "low": [low], "high": [high], "converged": [step.converged]}
+    return Told(str(step), statements=(f"{said}{sure}.",), columns=columns)
+
+
+def _best_step(b: Any) -> Told:
+    low, high = b.bracket
+    known = f"{float(b.gamma):.6g} (a local minimum lies between {low:.6g} and {high:.6g})"
+    sure = () if b.converged else (("converged", "no: only the brackets are to be believed"),)
+    facts = (("gamma", known), ("rate", str(b.rate)), *sure)
+    both = (*_step_size(b.gamma).statements, *_exact_rate(b.rate).statements)
+    columns = {"gamma": [float(b.gamma)], "rho": [float(b.rate.rho)], "converged": [b.converged]}
+    return Told("the best constant step", facts, statements=both, columns=columns)
+
+
+def _tight_rate(r: Any) -> Told:
+    held = ", ".join(f"{symbol(k)} = {value(v)}" for k, v in r.constants.items() if k != "gamma")
+    rho = value(r.rho) if isinstance(r.rho, Fraction | int) else f"{float(r.rho):.10g}"
+    how = "tight" if r.tight else rf"between ${r.attained:.10g}$ (attained) and the certified"
+    said = (
+        rf"\noindent {r.method} with $\gamma = {value(float(r.stepsize))}$ on the class ${held}$: "
+        rf"worst one-step factor $\rho = {rho}$ ({how}; {r.standing.value}, {r.attribution.value})."
+    )
+    return Told(str(r), statements=() if r.certified is None else (said,))
+
+
+def _curve(run: Any) -> Told:
+    """A simulated or exact run: where it ends, and a dozen rounds of it."""
+    import numpy as np
+
+    names = [n for n in ("mean_square", "se_square", "mean_gap", "se_gap", "mean_gradient_square", "bits",
+                         "downlink_bits") if getattr(run, n, None) is not None]  # fmt: skip
+    at = np.unique(np.linspace(0, run.steps, min(run.steps + 1, 9)).astype(int))
+    header = ["t", *({"mean_square": "E||x_t-x*||^2", "se_square": "+-", "mean_gap": "E f - f*"}.get(n, n)
+                     for n in names if n in ("mean_square", "se_square", "mean_gap", "bits"))]  # fmt: skip
+    shown = [n for n in names if n in ("mean_square", "se_square", "mean_gap", "bits")]
+    rows = [[str(t), *(bits(float(getattr(run, n)[t])) if n == "bits" else f"{getattr(run, n)[t]:.4g}"
+                       for n in shown)] for t in at]  # fmt: skip
+    return Told(_of_run(run), header=header, rows=rows,
+                columns={"t": np.arange(run.steps + 1), **{n: getattr(run, n) for n in names}})  # fmt: skip
+
+
+def _of_run(run: Any) -> str:
+    """Which method on which problem, and how it is known."""
+    step = f"step by {run.theorem}" if run.theorem else "step as given"
+    if not hasattr(run, "runs"):
+        kind = {"exact": "exact expectation", "upper": "upper bound on the expectation"}.get(
+            run.mode, run.mode
+        )
+        return f"{run.label} on {run.problem}: {kind}, {run.steps} rounds, {step}"
+    lost = int((run.diverged >= 0).sum())
+    gone = f", {lost} diverged" if lost else ""
+    return f"{run.label} on {run.problem}: mean of {run.runs} runs, seed {run.seed}, {run.steps} rounds, {step}{gone}"
+
+
+def _comparison(c: Any) -> Told:
+    from compth.reporting.comparison import answer
+
+    header, rows = c.columns()
+    held = (c.caption(), c.legend(), answer(c), *c.remarks(), provenance(c.seed))
+    notes = [line for line in held if line]
+    names = [k for k in vars(c.rows[0]) if not k.startswith("_")]
+    return Told("", header=header, rows=rows, notes=notes,
+                columns={k: [getattr(r, k) for r in c.rows] for k in names})  # fmt: skip
+
+
+def _step_table(s: Any) -> Told:
+    """A line for each step and measure: six columns, however many measures there are."""
+    header = ["step", "gamma", "measure", "1 - factor", "rounds", f"x {s.reference}"]
+    columns: dict[str, list[Any]] = {h: [] for h in header}
+    rows = []
+    for r in s.rows:
+        for m in s.measures:
+            held = (r.name, r.gamma, m, 1 - r.factors[m], r.rounds[m], r.gain[m])
+            for column, v in zip(columns.values(), held, strict=True):
+                column.append(v)
+            known = held[3] == held[3]
+            rows.append([str(v) if isinstance(v, str) else f"{v:.4g}" if known else "-" for v in held])
+            rows[-1][1] = f"{r.gamma:.4g}"
+    return Told("what each step size buys", header=header, rows=rows, columns=columns)
+
+
+def _levels(found: Any) -> Told:
+    header, rows = found.columns()
+    sent = ["full gradients", "tuned", *(f"T = {v}" for v in found.fixed)]
+    columns = {"sent": sent, found.currency: [found.full, found.tuned, *found.fixed.values()]}
+    return Told("tuned level against fixed ones", header=header, rows=rows, columns=columns)
+
+
+def _tuning(t: Any) -> Told:
+    import numpy as np
+
+    facts = [("level", f"{short(t.level)}" + ("" if t.compressor is None else f": {t.compressor}"))]
+    facts += [
+        (n, short(float(getattr(t, n)))) for n in ("stepsize", "share", "improvement", "cost", "efficiency")
+    ]
+    facts += [("basis", t.basis), *([("note", t.note)] if t.note else [])]
+    curve = {n: np.asarray(getattr(t, n), dtype=float) for n in ("levels", "shares", "costs", "curve")}
+    columns = dict(zip(("level", "share", "cost", "efficiency"), curve.values(), strict=True))
+    return Told(f"the best level of scheme {t.scheme} for this gradient and cost", facts, columns=columns)
+
+
+def _sweep(s: Any) -> Told:
+    errors = sum("error" in row for row in s.rows)
+    head = f"{len(s.rows)} rows ({s.computed} computed now, {errors} with errors) in {s.store}"
+    names = ordered_names(s.rows)
+    shown = [
+        n for n in names if n in ("problem", "method", "seed", "eps", "rounds", "bits", "diverged", "error")
+    ]
+    rows = [[short(row.get(n)) for n in shown] for row in s.rows[:20]]
+    more = [f"{len(s.rows) - 20} more rows: to_frame() or the store has them"] if len(s.rows) > 20 else []
+    return Told(head, header=shown, rows=rows, notes=more,
+                columns={n: [row.get(n) for row in s.rows] for n in names})  # fmt: skip
+
+
+FIRST = ("problem", "method", "compressor", "seed", "steps", "runs", "eps", "stepsize", "theorem", "rounds", "bits",
+         "exact_rounds", "guaranteed_rounds")  # fmt: skip
+"""Columns of a sweep in the order in which people ask: what was run, how, and what came of it."""
+LAST = ("error",)
+
+
+def ordered_names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names that the rows have: FIRST, then the others as they come, then LAST."""
+    names = list(dict.fromkeys(n for row in rows for n in row))
+    rest = [n for n in names if n not in (*FIRST, *LAST)]
+    return [*(n for n in FIRST if n in names), *rest, *(n for n in LAST if n in names)]
+
+
+def _rate_certificate(c: Any) -> Told:
+    """What is proved; the matrices of the statement are in to_dict()."""
+    held = {k: v for k, v in c.multipliers.items() if v}
+    facts = [
+        ("rho", short(c.rho)),
+        ("V", short({k: v for k, v in c.v.items() if v})),
+        ("multipliers", short(held)),
+    ]
+    facts += [("assumed", a) for a in c.model.assumptions]
+    constants = short(c.model.constants)
+    head = f"{c.model.method} ({constants}): E V+ <= rho V, in exact arithmetic: check() proves it"
+    return Told(head, facts)
+
+
+def _finding(f: Any) -> Told:
+    says = "violated" if f.violated else f"not violated: at most {f.worst:.6g} of the bound was reached"
+    facts = [("worst", f"{f.worst:.10g}"), ("where", f.where), ("tried", f"{f.tried} ({f.skipped} skipped)")]
+    facts += [] if f.violated else [("loose by", f"a factor {f.looseness:.4g}")]
+    return Told(f"over the problems tried the statement is {says}", facts)
+
+
+def _stored(s: Any) -> Told:
+    head = f"{s.kind}: the file's word: read from a file of {s.provenance}, nothing was computed here"
+    quoted = [f"| {line}" for line in s.said.splitlines()]
+    facts = [] if quoted else [(k, short(v)) for k, v in s.values.items() if not isinstance(v, list | dict)]
+    return Told(head, facts, notes=quoted, columns=s.columns)
+
+
+def _assumption(a: Any) -> Told:
+    held = "holds" if a.holds else "is violated"
+    facts = [("first", f"{a.first:.6g} of what is allowed"), ("second", f"{a.second:.6g} of what is allowed"),
+             ("bias", f"{a.bias:.3g}")]  # fmt: skip
+    return Told(f"the assumption {held} at the {a.states} states tried (no proof for others)", facts)
+
+
+def _claim(c: Any) -> Told:
+    return Told(str(c), statements=(statements.of_claim(c),))
+
+
+TELLERS: dict[str, Callable[[Any], Told]] = {
+    "AssumptionCheck": _assumption,
+    "BestStep": _best_step,
+    "Certificate": _certificate,
+    "Claim": _claim,
+    "Comparison": _comparison,
+    "Estimate": _estimate,
+    "ExactRate": _exact_rate,
+    "Finding": _finding,
+    "LevelComparison": _levels,
+    "MethodAnalysis": _sentence,
+    "Rate": _rate,
+    "RateCertificate": _rate_certificate,
+    "Report": _report,
+    "Stationary": _stationary,
+    "StepSize": _step_size,
+    "StepTable": _step_table,
+    "Stored": _stored,
+    "Sweep": _sweep,
+    "TightRate": _tight_rate,
+    "Trace": _curve,
+    "Trajectory": _curve,
+    "Tuning": _tuning,
+}
+"""By class; results that are not listed are told by their fields."""

@@ -1,0 +1,21 @@
+"""What is said of a result, before any format: the value that text, notebook, LaTeX and data frame are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Told:
+    """head: what it is, in a sentence. verdict: "" where there is none. facts: (heading, text). statements: LaTeX."""
+
+    head: str
+    facts: Sequence[tuple[str, str]] = ()
+    header: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    notes: Sequence[str] = ()
+    verdict: str = ""
+    statements: Sequence[str] = ()
+    columns: Mapping[str, Any] = field(default_factory=dict)
