@@ -1,6 +1,23 @@
 """IASGD: one step of its Lyapunov function from the growth of its estimate, the whole run, and the growth's constants.
 
-gamma = rho th^2/mu: sqrt(gamma mu/rho) = th without a root.
+Setting: f is mu-strongly convex and L-smooth; the estimate q of the gradient G at y obeys strong growth, E||q||^2
+    <= rho||G||^2 + s2; gamma L rho <= 1, theta = sqrt(gamma mu/rho).
+Symbols: th: theta; rho: growth factor of the estimate; s2: noise of the estimate; v: second sequence of the method;
+    y: where the gradient is taken; G: gradient of f at y; q: its estimate; fx, fy: f at x and y; z: mean||grad f_i
+    - grad f||^2 where Hessians are equal; sg: variance of the stochastic gradients; N: stochastic gradients; Q:
+    their blocks over tau; om: 1/tau - 1
+Guarantee: f(x) - f* + mu/2||v - x*||^2 falls by 1 - theta in the mean, up to theta^2 s2/mu.
+Proof:
+    The point y = (theta v + x)/(1 + theta) is where `convex` with 1 - theta, towards x, and `strong` with theta,
+    towards x*, add up so that all inner products with G meet the one of the v-step and cancel; the square of v - y
+    is left, times mu/2 (1 - theta) theta. ||q||^2 occurs twice: L gamma^2/2 from `smooth`, and in mu/2||v+ - x*||^2
+    with (gamma/(rho theta))^2, which is gamma/(2 rho) since gamma mu = rho theta^2. `growth` has their sum as
+    multiplier, and gamma/2 (1 - L gamma rho)||G||^2 of the descent is not needed. The other parts show the growth:
+    messages have the noise (omega/n) mean||N_i||^2 and N_i their own (`var`, `apart`, `noise`), and mean||g_i||^2
+    is ||grad f||^2 + z where the Hessians are equal, or L_max/mu||grad f||^2 by `each` and `polyak` where x* is
+    shared.
+Tight: upper: negative controls refute smaller constants, also those of the growth.
+Source: Mishchenko, Hanzely and Richtárik 2020, Lemma 1 and Theorem 6.
 """
 
 from fractions import Fraction as F

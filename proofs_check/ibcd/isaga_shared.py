@@ -1,8 +1,24 @@
 """ISAGA on shared data: one step of its Lyapunov function, and the whole run.
 
-The N components are the family. Q_j = N/(n tau) times the blocks that are sent of component j, 0 where it is not drawn:
-x+ = x - gamma tau P(Q). e is the table's error, Y the next one: new on the blocks sent, a share tau n/N of all. S is
-the joint variance of the n drawn components.
+Setting: f = mean of N components, each convex and L-smooth, f mu-strongly convex; n workers draw n different
+    components of shared data, send a block of each with probability tau and renew it in a table; gamma L (max{tau,
+    1/n} + 3/n) < 1.
+Symbols: N: number of components; n: number of workers, and of components drawn; T: max{tau, 1/n}, or more; S: joint
+    variance of the draw of n of N components; c: weight of the table, (1/(gamma L) - 1/n - T)/n; e: error of the
+    table, which is hs + e; Q: what is sent, over its mean share; Y: the next error of the table; R: the rate; g:
+    gradients of the components at x; hs: gradients of the components at x*
+Guarantee: ||x - x*||^2 + c gamma^2 sum||e_j||^2 falls by R = 1 - tau min{gamma mu, n/N - 2/(N c n)}.
+Proof:
+    With u = g - hs, `each` times 2 gamma tau gives gamma tau/L mean||u||^2. The table takes up a share tau n/N of u
+    (`renewed`), in the weight of the Lyapunov function gamma^2 tau n c mean||u||^2; c is defined so that gamma^2
+    tau (1/n + T) mean||u||^2 is left for the step itself. The step's noise, `joint` with gamma^2 tau^2, has S <=
+    1/n from the draw and (1/tau - 1)/n from the blocks, at most 1/(n tau) in all, on the deviations of u - e:
+    split, each of u and e gets 2 gamma^2 tau/n. The part of u fits into 1/n + T since T >= 1/n, the mean of u since
+    T >= tau. The part of e is what the table's own loss tau n/N must cover, hence n/N - 2/(N c n) in R. The second
+    part shows S <= 1/n.
+Tight: upper: controls show that both members of R and T >= 1/n are needed.
+Source: Mishchenko, Hanzely and Richtárik 2020, the theorem on ISAGA with shared data; max{tau, 1/n} for n tau < 1
+    is ours.
 """
 
 from fractions import Fraction as F

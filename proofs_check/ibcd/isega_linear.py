@@ -1,4 +1,19 @@
-"""ISEGA: one step of its Lyapunov function, and the whole run."""
+"""ISEGA: one step of its Lyapunov function, and the whole run.
+
+Setting: f is mu-strongly convex, every f_i convex and L_max-smooth with gradient h_i* at x*; each worker sends each
+    block of g_i - h_i with probability tau and puts it into its memory; gamma <= min{1/(4 L_max (1 + 1/(n tau))),
+    1/(mu/tau + 4 L_max/(n tau))}.
+Guarantee: ||x - x*||^2 + w mean||h_i - h_i*||^2 with w = gamma/(2 L_max tau) falls by 1 - gamma mu in the mean.
+Proof:
+    DIANA with alpha = tau = 1/(1 + omega): a sent block of the memory is replaced, so the memory gives nothing back
+    and its mean square error is (1 - tau) of the old plus tau mean||g_i - h_i*||^2 exactly. `each` with 2 gamma is
+    worth gamma/L_max mean||g_i - h_i*||^2. Half of it is w tau, what the memories learn: that fixes w. The other
+    half pays gamma^2 of the mean gradient and one part of the noise (1/tau - 1)/n mean||g_i - h_i||^2, which is
+    split at h_i*; the other part is charged to the memories, whose loss w tau has to cover gamma mu w and 2
+    gamma^2/(n tau). These two budgets are the two limits of gamma; both have a little over, the terms with 2/n.
+Tight: upper: controls refute 1 - 3 gamma mu, the cube of the factor and a weight 32 times smaller.
+Source: Mishchenko, Hanzely and Richtárik 2020, the theorem on ISEGA.
+"""
 
 from fractions import Fraction as F
 

@@ -1,6 +1,22 @@
 """Independent blocks of stochastic gradients with steps 1/w, w = a + ct: the weighted gaps, summed over the run.
 
-One step with its gain tau w (f - f*), its telescope with growing w, the last gap, which needs no step, and the bound.
+Setting: f is mu-strongly convex, f and every f_i convex and L-smooth; independent stochastic gradients of variance
+    s2, blocks sent with probability tau, not rescaled; step 1/w with w = a + c t.
+Symbols: w: one over the step; a: first w, 2 (tau + 2 (1 - tau)/n) L; c: growth of w a step; r: ||x_0 - x*||^2; t:
+    number of steps; z2: mean||grad f_i(x*)||^2; past: tau times the weighted gaps before t; now: the term at t; V:
+    the potential at t
+Guarantee: the average of f(x_s) - f* with weights w_s is at most (a (a - tau mu) r + t tau (s2 + 2 (1 - tau) z2)/n)
+    over tau times the weights' sum.
+Proof:
+    The potential is w (w - tau mu)||x - x*||^2: times w^2 the step 1/w makes the noise constant. `convex` with 2 w
+    tau gives the factor and -2 tau w (f - f*); one w tau (f - f*) is the gain. The mean step's square and the
+    blocks' noise (split at h_i*, hence 2 (1 - tau) z2) are bounded by `whole` and `each`, and need tau a (f - f*)
+    by the definition of a; since w >= a (`late`) the remaining tau (w - a) goes into `whole` as well. The next
+    weight, (w + c)(w + c - tau mu), is below w^2 by 2 c w + 3 c^2 since c = tau mu/4: a term. The last gap, which
+    has no step of its own, is below the potential by `smooth`; the third part divides the sum by the weights, a sum
+    of integers.
+Tight: upper: controls refute half of the noise, 9/10 of the bound and a sum with one noise less.
+Source: Mishchenko, Hanzely and Richtárik 2020, Theorem 4.
 """
 
 from dataclasses import replace

@@ -1,4 +1,20 @@
-"""Independent blocks of stochastic gradients without convexity: one step with its gain, and its telescope."""
+"""Independent blocks of stochastic gradients without convexity: one step with its gain, and its telescope.
+
+Setting: f is L-smooth and bounded below, nothing is convex, mean||grad f_i - grad f||^2 <= z2; independent
+    stochastic gradients of variance s2, of which each block is sent with probability tau.
+Symbols: z2: bound of mean||grad f_i - grad f||^2; s: 1 - gamma L (tau/2 + (1 - tau)/n), what the step leaves of 1
+Guarantee: over T steps the mean of E||grad f||^2 is at most (f(x_0) - f*)/(tau gamma s T) + gamma L (s2/2 + (1 -
+    tau) z2)/(n s).
+Proof:
+    The mean step is tau gamma, so `smooth` is divided by tau gamma s and leaves ||grad f||^2/s against L gamma/(2
+    tau s) E||mean Q_i||^2. That square is tau^2||mean G_i||^2 plus tau (1 - tau)/n mean||G_i||^2, `var` and `ind`.
+    The draws' part of both, once mean||G_i - g_i||^2 is n||mean(G_i - g_i)||^2 (`apart`), has tau (1 - tau) + tau^2
+    = tau as factor, `noise` with L gamma/(2 s). `close` replaces mean||g_i||^2 by ||grad f||^2 + z2. The paper
+    counts the blocks' share twice as large as this, in s and in the floor: (1 - tau)/n of ||grad f||^2 and of z2
+    stay as terms. The gain is what the equation of s makes 1.
+Tight: upper: by the terms that are left, half of the blocks' share in s and in the floor would do.
+Source: Mishchenko, Hanzely and Richtárik 2020, Theorem 5.
+"""
 
 from fractions import Fraction as F
 

@@ -1,6 +1,18 @@
 """IST's Theorem 1 (15): one step with the squared gradient as gain, and its telescope over the run.
 
 grad f = L x, so ||grad f||^2 in the norm of L^-1 W L^-1 is <x, W x> = <x, L M x>.
+
+Setting: that of ist.theorem1 without lambda: W >= 0 is all that is asked; gamma <= 1/theta.
+Symbols: th: theta; R: the root of L; M: E[B]; y: B x, the averaged sketched gradient
+Guarantee: over T steps the mean of ||grad f||^2 in the norm of L^-1 W L^-1 is at most 2 f(x_0)/(gamma T).
+Proof:
+    grad f = L x, so that ||grad f||^2 in that norm is <x, W x>, the gain. `move`, the expansion of the quadratic,
+    is multiplied by 2/gamma: 2 f(x+)/gamma = 2 f(x)/gamma - 2<x, W x> + gamma||y||_L^2 in the mean. `second` with
+    gamma replaces the square by gamma theta<x, W x>. One <x, W x> is the gain that the claim shows; of the other, 1
+    - gamma theta is not needed, and `order`, W >= 0, with this multiplier removes it. Summing over the run leaves
+    the first value of 2 f/gamma, since f >= 0.
+Tight: upper: within the range the factor 1 - gamma theta of the gain is thrown away.
+Source: Shulgin and Richtárik 2024, Theorem 1 (15).
 """
 
 from fractions import Fraction as F

@@ -2,6 +2,24 @@
 
 Powers of the step: the mean contracts by 1 - gamma, the squared deviation by (1 - gamma)^2, plus gamma^2 tr(A Cov c).
 A norm's matrix is no restriction: the step is a scalar map, so x may stand for the root of A times x.
+
+Setting: IST with n = d workers and scaled Perm-1 sketches (a random permutation deals one coordinate to each
+    worker) on one quadratic; x+ = (1 - gamma) x + gamma c, where c is drawn anew in each step.
+Symbols: m: the mean of c; c: what the step moves to; v: the variance of c; u: u[i, j], worker i's entry at
+    coordinate j; a: any coefficients; D: sum over j of a_j^2 times the variance over i of u[i, j]; V: variance over
+    i of sum_j a_j u[i, j]
+Guarantee: E||x+ - m||^2 = (1 - gamma)^2||x - m||^2 + gamma^2 Var c, where the covariance of c is D/(n - 1) - V/(n
+    (n - 1)) along a.
+Proof:
+    First part: sum_j a_j u[i(j), j] for a random permutation. A card falls on worker i with probability 1/n, which
+    gives the mean. The square needs pairs: two coordinates lie on two different workers, each ordered pair with
+    probability 1/(n (n - 1)). The terms with one coordinate make D, those with two make V and the rest of D; after
+    subtracting the squared mean the stated combination is an identity, with no hypothesis used. Second part: x+ - m
+    = (1 - gamma)(x - m) + gamma (c - m), and c - m has mean zero given x, so the cross term vanishes: an equality.
+    `noise` with gamma^2 replaces the variance by its bound v, for the run; the equality itself is used with
+    multiplier -1.
+Tight: equality in both parts, except for the bound v of the variance.
+Source: Shulgin and Richtárik 2024; the exact law is ours.
 """
 
 from fractions import Fraction as F

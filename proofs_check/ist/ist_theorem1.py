@@ -1,6 +1,20 @@
 """IST's Theorem 1 (16), every worker's minimiser 0: one step of f - f* = ||x||_L^2/2, and the whole run.
 
 R is the root of L, y = B x with B = (1/n) sum C_i L_i C_i drawn, M = E[B]; <x, L M x> is the form of W = (LM + ML)/2.
+
+Setting: f(x) = ||x||_L^2/2, every worker's minimiser is 0; B = mean of C_i L_i C_i for drawn sketches, y = B x; M =
+    E[B], W = (L M + M L)/2; E[B L B] <= theta W and W >= lambda L; gamma <= 1/theta.
+Symbols: th: theta; lam: lambda; R: the root of L; M: E[B]; y: B x, the averaged sketched gradient
+Guarantee: E f(x+) - f* <= (1 - gamma lambda)(f(x) - f*).
+Proof:
+    f is quadratic, so `move` is an equality: f(x+) = f(x) - gamma<L x, y> + gamma^2/2||y||_L^2. In the mean <L x,
+    y> is <x, W x>, and `second`, with gamma^2/2, bounds the last term by gamma^2 theta/2 of the same number: f
+    falls by gamma (1 - gamma theta/2)<x, W x>. `least` says <x, W x> >= lambda||x||_L^2, which is 2 lambda (f - f*)
+    by `here`; its multiplier is lambda gamma (2 - gamma theta)/2, all that is there. So the factor is 1 - gamma
+    lambda (2 - gamma theta), and the statement rounds it up to 1 - gamma lambda, as gamma theta <= 1: the term
+    lambda gamma (1 - gamma theta)/2||x||_L^2. `here` has one minus the stated factor.
+Tight: upper: ist.theorem1_sharp keeps the factor that is rounded here.
+Source: Shulgin and Richtárik 2024, Theorem 1 (16).
 """
 
 from fractions import Fraction as F

@@ -1,4 +1,17 @@
-"""IST's Theorem 1 with its finer factor, for every step below 2/theta: one step of f - f* and the whole run."""
+"""IST's Theorem 1 with its finer factor, for every step below 2/theta: one step of f - f* and the whole run.
+
+Setting: that of ist.theorem1 with any gamma < 2/theta.
+Symbols: th: theta; lam: lambda; R: the root of L; M: E[B]; y: B x, the averaged sketched gradient
+Guarantee: E f(x+) - f* <= (1 - gamma lambda (2 - gamma theta))(f(x) - f*), smallest at gamma = 1/theta.
+Proof:
+    The same three facts as in ist.theorem1 and no rounding: `move` with 1 expands the quadratic, `second` with
+    gamma^2/2 compares the second moment of the sketched step with its mean, `least` with lambda gamma (2 - gamma
+    theta)/2 compares that mean with f - f*. Nothing is left over, so the list of terms is empty. The only sign that
+    is used is 2 - gamma theta > 0, hence the range, twice the paper's. The factor itself is nonnegative because
+    lambda <= theta: it is (1 - gamma theta)^2 plus gamma (theta - lambda)(2 - gamma theta).
+Tight: upper: equality as soon as `second` and `least` are equalities at the same x; no instance is shown.
+Source: Shulgin and Richtárik 2024, Theorem 1 (16); the finer factor is ours.
+"""
 
 from fractions import Fraction as F
 

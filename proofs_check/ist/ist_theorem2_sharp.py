@@ -1,6 +1,21 @@
 """IST on heterogeneous data, the finer neighbourhood: one step with the squared gradient as gain, and its telescope.
 
 R is the root of L; the sketches make B = I, so g = x - c with E g = L^-1 grad f(x) + h and h = x* - x_inf.
+
+Setting: that of ist.theorem2 with gamma <= 1.
+Symbols: R: the root of L; h: x* - x_inf, the bias that no step size removes; g: the step's direction; s2: variance
+    of the direction in the norm of L; h2: ||h||_L^2
+Guarantee: over T steps the mean of ||grad f||^2 in the norm of L^-1 is at most 2 (f(x_0) - f*)/(gamma T) +
+    ||h||_L^2 + gamma s2.
+Proof:
+    One identity does it. With z = x - x*, and everything in the norm of L, `move` times 2/gamma brings -2<z, g> +
+    gamma||g||^2, in the mean -2<z, z + h> + gamma||z + h||^2 + gamma (the variance of g). Since -2<z, z + h> =
+    ||h||^2 - ||z||^2 - ||z + h||^2, the claim's gain ||z||^2 appears by itself, the bias enters once, and (1 -
+    gamma)||z + h||^2 >= 0 is the only thing given away, which is where gamma <= 1 comes from. `noise` with gamma
+    bounds the variance. Compare dcgd.general: there a shorter step shrinks the floor, here ||h||^2 has no gamma in
+    front.
+Tight: upper: at gamma = 1 one step is an equality where the variance is s2; no instance of a run is shown.
+Source: Shulgin and Richtárik 2024, Theorem 2 (30); the smaller constant is ours.
 """
 
 from fractions import Fraction as F
