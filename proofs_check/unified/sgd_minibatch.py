@@ -1,6 +1,21 @@
 """SGD with minibatches drawn with replacement: its row of the unified theory, and with it the theorem.
 
 The tau independent draws are the family, so that P is the minibatch's mean; LL_1 and s_1^2 belong to one draw.
+
+Setting: f is mu-strongly quasi-convex and L-smooth; tau independent draws of weighted component gradients with
+    expected smoothness LL; gamma <= tau/(2 LL + (tau - 1) L).
+Symbols: tau: size of the minibatch; S: the gradients that the same draws give at x*; s2: E||S||^2 or a bound of it;
+    g: gradient of f at x
+Guarantee: E||x+ - x*||^2 <= (1 - gamma mu)||x - x*||^2 + 2 gamma^2 s2/tau.
+Proof:
+    tau independent draws are tau workers: `apart` with 1/tau says E||mean G||^2 = E||G||^2/tau + (1 -
+    1/tau)||g||^2. The first is compared with the draws at x*, ||G||^2 <= 2||G - S||^2 + 2||S||^2, and `smooth` with
+    2/tau bounds the difference; ||S||^2 makes D1 = 2 s2/tau. The second needs no sampling: `whole`, ||g||^2 <= 2L(f
+    - f*), with 2L(tau - 1)/tau. So A runs from 2 LL at tau = 1 to L for large tau. A >= mu: by Jensen E||G - S||^2
+    >= ||g||^2, and ||g||^2 >= 2 mu (f - f*). The theorem is the row times gamma^2, `convex` times 2 gamma, and
+    `low` for the rest.
+Tight: upper: negative controls refute smaller A and D1.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2.
 """
 
 import itertools

@@ -1,4 +1,18 @@
-"""SGD-star with twice the table's step: the assumption with A = LL, and with it the theorem."""
+"""SGD-star with twice the table's step: the assumption with A = LL, and with it the theorem.
+
+Setting: that of sgd_star.linear with gamma <= 1/LL.
+Symbols: S: the gradient that the same draw gives at x*; g: gradient of f at x; G: the drawn gradient at x
+Guarantee: E||x+ - x*||^2 <= (1 - gamma mu)||x - x*||^2, no floor, for steps twice as long.
+Proof:
+    E||G - S||^2 <= 2A(f - f*) with A = LL is `smooth` itself, multiplier 1 and nothing left. What has to be shown
+    anew is A >= mu, which the theorem without a memory asks for and which is less obvious for the smaller A: half
+    of `smooth` bounds E||G - S||^2/2 by LL (f - f*), Jensen's inequality gives E||G - S||^2 >= ||g||^2 (the square
+    of G - S - g is the term), and ||g||^2 >= 2 mu (f - f*) from `convex` with 2 mu, half of it, closes the chain at
+    mu (f - f*) <= LL (f - f*). The step of the theorem is `convex` with 2 gamma, the row with gamma^2, and `low`
+    with 2 gamma (1 - gamma LL).
+Tight: upper: a control refutes less than this A.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2; half of the table's A is ours.
+"""
 
 from compth.methods.sgd import SGDStarSharp
 from proofs_check._rows import Row, theorem_part

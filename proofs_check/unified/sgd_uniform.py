@@ -1,6 +1,21 @@
 """SGD with one uniformly chosen component: its row of the unified theory, and with it the theorem.
 
 The components are the family, so that P is the mean over the uniform index: E||g_j||^2 = sq(g).
+
+Setting: f = mean of components that are convex and L-smooth, f mu-strongly quasi-convex; one component drawn
+    uniformly; gamma <= 1/(2L).
+Symbols: L: largest smoothness constant of the components; g: gradients of the components at x; hs: gradients of the
+    components at x*; s2: mean||grad f_i(x*)||^2; J: the gradient of the drawn component
+Guarantee: E||x+ - x*||^2 <= (1 - gamma mu)||x - x*||^2 + 2 gamma^2 s2, s2 = mean||grad f_i(x*)||^2.
+Proof:
+    The components are the family, so that the mean over workers is the mean over the uniform index: E||J||^2 =
+    mean||g_i||^2 (`uniform`). At the minimiser the same component has h_i, and mean||g_i||^2 <= 2 mean||g_i -
+    h_i||^2 + 2 s2. `each` with 4L bounds the first by 4L(f - f*): the Bregman distances of the components add up to
+    f - f* because the h_i have mean zero (`optimal`). Thus A = 2L and D1 = 2 s2, sgd.reweighted with expected
+    smoothness proved instead of assumed. A >= mu uses mean||g_i - h_i||^2 >= ||grad f||^2, which is where `sum` and
+    `still` come in.
+Tight: upper: negative controls refute smaller A and D1.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2.
 """
 
 from dataclasses import replace

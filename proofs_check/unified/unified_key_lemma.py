@@ -1,4 +1,21 @@
-"""The unified theory's key lemma: one step under the assumption on E||g||^2 and E sigma+^2."""
+"""The unified theory's key lemma: one step under the assumption on E||g||^2 and E sigma+^2.
+
+Setting: f is mu-strongly quasi-convex; the direction G obeys E||G||^2 <= 2A(f - f*) + B s + D1 and the memory E s+
+    <= (1 - rho) s + 2C(f - f*) + D2.
+Symbols: A, B, C, D1, D2: constants of the assumption; rho: how fast the memory forgets; M: weight of the memory
+    over gamma^2; s: the memory, sigma^2; sp: the memory after the step; G: the direction, of mean g
+Guarantee: E V+ + 2 gamma (1 - gamma (A + C M))(f - f*) <= (1 - gamma mu)||x - x*||^2 + ((1 - rho) M + B) gamma^2 s
+    + gamma^2 (D1 + M D2), V = ||x - x*||^2 + M gamma^2 s.
+Proof:
+    Expand ||x - gamma G - x*||^2: the cross term has the mean -2 gamma <g, x - x*>, the square is gamma^2 E||G||^2.
+    `convex` with 2 gamma bounds the cross term by -gamma mu ||x - x*||^2 - 2 gamma (f - f*). `first` with gamma^2
+    bounds the square, `second` with M gamma^2 the memory's next value, which are just the weights that square and
+    memory have in V. Collecting f - f* gives 2 gamma - 2 gamma^2 A - 2 gamma^2 C M, and collecting s gives (1 -
+    rho) M + B. Nothing is estimated beyond the three hypotheses, so that no term is left over: the lemma is the sum
+    of the assumption's two lines and strong quasi-convexity, and no sign of gamma (A + C M) - 1 is needed yet.
+Tight: upper: an identity once the three hypotheses are equalities.
+Source: Gorbunov, Hanzely and Richtárik 2020, the lemma behind Theorem 4.1.
+"""
 
 from fractions import Fraction as F
 

@@ -1,6 +1,23 @@
 """The unified theory's theorem: V = ||x - x*||^2 + M gamma^2 sigma^2 contracts up to its noise, over the whole run.
 
 A row of the table is this theorem once the assumption holds for its gradients: that is the row's own lemma.
+
+Setting: the assumption of unified.key_lemma with B, D1, D2 >= 0 and 0 < rho <= 1; gamma (A + C M) <= 1, M > 0; the
+    second part is a method without memory, gamma A <= 1, A >= mu.
+Symbols: A, B, C, D1, D2: constants of the assumption; rho: how fast the memory forgets; M: weight of the memory
+    over gamma^2; R: the rate, at least its two members; s: the memory, sigma^2; sp: the memory after the step; G:
+    the direction, of mean g
+Guarantee: V = ||x - x*||^2 + M gamma^2 s falls by R = max{1 - gamma mu, 1 - rho + B/M} in the mean, up to gamma^2
+    (D1 + M D2).
+Proof:
+    The key lemma's three multipliers come back, `convex` 2 gamma, `first` gamma^2, `second` M gamma^2. What the
+    lemma keeps on the left, 2 gamma (1 - gamma (A + C M))(f - f*), is nonnegative in the range of gamma, and
+    `least` with that multiplier drops it. On the right distance and memory have the factors 1 - gamma mu and 1 -
+    rho + B/M of their weights in V; R is at least both, and the two differences are the terms, for which s >= 0 is
+    needed (`memory`). R >= 0, which a whole run asks for, follows from rho <= 1. Without a memory `first` alone
+    remains, and 1 - gamma mu >= 0 has to come from gamma A <= 1 with A >= mu.
+Tight: upper: controls show that both members of R and the range of gamma are needed.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1.
 """
 
 from fractions import Fraction as F

@@ -1,7 +1,25 @@
 """JacSketch's row of the unified theory with uniform subsets S: its assumption, and with it the theorem.
 
-U = (n/size) (g - hs) on S and 0 elsewhere, B the same of t - hs: P(U) is the sampled difference of gradients and
-g^k = P(t) + P(U - B). Of the one law of U and B nothing is used but the joint variance of a nice sample, imported.
+Setting: f = mean of n components, f mu-strongly quasi-convex; a uniform subset of `size` components is seen and
+    renewed in a step; L_1 and L_2 are the expected smoothness of the sample and of the sketch; gamma <= 1/(2 L_1 +
+    M L_2/n).
+Symbols: n: number of components; size: how many are seen; L: largest smoothness constant of the components; L1:
+    expected smoothness of the sampled mean; L2: expected smoothness of the sketch; M: weight of the table over
+    gamma^2; R: the rate; g: gradients of the components at x; hs: gradients of the components at x*; t: the table;
+    U: (n/size)(g - h*) on the subset, else 0; B: (n/size)(t - h*) on the subset, else 0; Y: error of the next table
+Guarantee: ||x - x*||^2 + M gamma^2 mean||t_i - h_i*||^2 falls by max{1 - gamma mu, 1 - size/n + 2(n - size)/(size
+    (n - 1) M)} in the mean.
+Proof:
+    The direction is mean t + mean(U - B), that is mean U less the deviation of mean B from its own mean: at most
+    twice the square of each. `sampled` with 2 is the definition of L_1. `joint` with 2 is the variance of a uniform
+    subset's mean, (n - size)/(size (n - 1)) of mean||t - h*||^2 less that of the mean's square, which is dropped;
+    it makes B, and B = 0 when all are seen. The table renews a share size/n of its entries, `renewed`, and
+    `sketched` with 1/n turns the size mean||g - h*||^2 of it into 2 L_2 (f - f*): C = L_2/n. Other parts show L_1 =
+    L and L_2 = size L for convex L-smooth components, and the case size = n, where the table does not matter and A
+    >= mu is shown instead.
+Tight: upper: negative controls refute smaller constants of the row.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2, JacSketch; the method: Gower, Richtárik and
+    Bach 2021.
 """
 
 from fractions import Fraction as F

@@ -1,6 +1,20 @@
 """N-SAGA's row of the unified theory: its assumption, and with it the theorem; half the printed D1 is enough.
 
-N_j is the noisy gradient of component j, unbiased given j; the table takes the noisy one too.
+Setting: that of saga.linear where the gradients of the components are noisy, N_i with mean g_i and mean||N_i -
+    g_i||^2 <= s2.
+Symbols: n: number of components; L: largest smoothness constant of the components; M: weight of the table over
+    gamma^2; R: the rate; s2: bound of mean E||N_i - g_i||^2; g: gradients of the components at x; hs: gradients of
+    the components at x*; N: noisy gradients of the components; t: the table; Y: error of the next table; J: the
+    step's direction
+Guarantee: SAGA's Lyapunov function falls by SAGA's R, up to gamma^2 (2 + M/n) s2.
+Proof:
+    Noise is independent of what is known, so squares add. In the direction it occurs once, `noise` with 1: the
+    finer line with s2 is shown first, and the table's D1 = 2 s2 is that line plus s2 to spare. In the table a drawn
+    entry now holds N instead of g, so `renewed` compares N - h* with t - h*, and a noisy entry has the square of an
+    exact one plus the noise, with probability 1/n: `noise` with 1/n, D2 = s2/n. A, B, rho and C are those of
+    saga.linear, by the same splitting of the direction at h*. The floor is gamma^2 (D1 + M D2).
+Tight: upper: the direction's noise is counted twice in the table's row; half of D1 would do.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2, N-SAGA.
 """
 
 from fractions import Fraction as F

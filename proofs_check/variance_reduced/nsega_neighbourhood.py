@@ -1,6 +1,19 @@
 """N-SEGA's row of the unified theory: its assumption, and with it the theorem; half the printed D1 is enough.
 
-N_j is the noisy partial derivative j, unbiased given j: g = h + Q, h+ = h + Q/d, Q = Rand-1 of N - h.
+Setting: that of sega.linear where the seen partial derivative is noisy: N has mean g and E||N - g||^2 <= s2.
+Symbols: s2: bound of E||N - g||^2; M: weight of the memory over gamma^2; R: the rate; g: gradient of f at x; h: the
+    memory, an estimate of the gradient; N: the gradient with noisy partial derivatives; Q: d times the seen
+    coordinate of N - h
+Guarantee: SEGA's Lyapunov function falls by SEGA's R, up to gamma^2 (2 d + M/d) s2.
+Proof:
+    Two draws in a row, first the noise, then the coordinate. The coordinate's variance is (d - 1)||N - h||^2,
+    `sketch`, and averaging over the noise adds (d - 1) s2 to it; the noise itself adds s2 to ||N||^2. Together d s2
+    in the direction, `noise` with d. The published row says 2 d s2: the finer line is shown first and the published
+    one is that plus d s2, a term. In the memory h + Q/d the same two contributions are divided by d^2 and add up to
+    s2/d, `noise` with 1/d, which is D2. Everything without s2 is sega.linear's, `convex` with 4 d L in the
+    direction and 2L/d in the memory.
+Tight: upper: half of D1 would do, and SEGA's own rounding is in A and B.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2, N-SEGA.
 """
 
 from fractions import Fraction as F

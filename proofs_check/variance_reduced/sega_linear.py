@@ -1,7 +1,20 @@
 """SEGA's row of the unified theory: its assumption, and with it the theorem.
 
-d e_j e_j' of a uniform coordinate j is Rand-1, whose omega is imported: g = h + Q, h+ = h + Q/d, Q = Rand-1 of
-grad f(x) - h.
+Setting: f is convex and L-smooth, mu-strongly quasi-convex; one random coordinate of the gradient is seen in a
+    step; gamma <= 1/(2 d L + M L/d).
+Symbols: M: weight of the memory over gamma^2; R: the rate; g: gradient of f at x; h: the memory, an estimate of the
+    gradient; Q: d times the seen coordinate of g - h
+Guarantee: ||x - x*||^2 + M gamma^2 ||h||^2 falls by R = max{1 - gamma mu, 1 - 1/d + 2d/M} in the mean.
+Proof:
+    The seen coordinate of g - h, times d, is Rand-1: Q has mean g - h and variance (d - 1)||g - h||^2, `sketch`.
+    For the direction h + Q this is ||g||^2 + (d - 1)||g - h||^2, at most (2d - 1)||g||^2 + 2(d - 1)||h||^2 by
+    splitting; `convex` with 4 d L pays 2d||g||^2, the row's A = 2 d L and B = 2d round both numbers up. For the
+    memory h + Q/d the noise is (d - 1)/d^2||g - h||^2, `sketch` with 1/d^2, just what makes the mean square an
+    exact mixture, (1 - 1/d)||h||^2 + ||g||^2/d: a coordinate is replaced with probability 1/d. So rho = 1/d and C =
+    L/d without a loss. The gradient at x* is 0, hence ||h||^2 is the error.
+Tight: upper: the row rounds 2d - 1 up to 2d and 2d - 2 up to 2d.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2, SEGA; the method: Hanzely, Mishchenko and
+    Richtárik 2018.
 """
 
 from fractions import Fraction as F

@@ -1,8 +1,25 @@
 """VR-DIANA's row of the unified theory: its assumption, and with it the theorem, by the smaller A and C that suffice.
 
-Level 1: every worker draws a component j. Z_i = grad f_ij(x), H_i = grad f_ij(x*), X_i = Z_i - grad f_ij(w), so that
-D_i = grad f_ij(w) - grad f_ij(x*) has the mean e_i. A mean over workers of their squares is the mean over all
-components. Level 2: the compressors.
+Setting: n workers with m components each, convex and L-smooth, f mu-strongly quasi-convex; L-SVRG at each worker
+    and DIANA on top, messages of variance omega; alpha <= min{1/(3m), 1/(1 + omega)}; gamma <= 1/(A + C M) with the
+    published A and C.
+Symbols: m: number of components of a worker; L: smoothness constant of the components; M: weight of the memories
+    over gamma^2; R: the rate; e: mean of D; H: gradients of the drawn components at x*; Z: gradients of the drawn
+    components at x; X: Z less the drawn component's gradient at the reference; D: Z - X - H, error of the drawn
+    component's reference; Q: messages; Y: D after the coin; k, kp: mean||D||^2 now and after the step
+Guarantee: ||x - x*||^2 + M gamma^2 (mean||h_i - h_i*||^2 + mean||D||^2) falls by R = max{1 - gamma mu, 1 - alpha +
+    2(1 + omega)/(n M)} in the mean.
+Proof:
+    A worker's estimate is X plus the reference's mean gradient, X = (Z - H) - D. Its sampling noise over n is
+    `apart` with 1/n, the compressor's noise `var` and `ind` with 1/n; `components` pays mean||Z - H||^2, with 4L(1
+    + omega)/n for both, and `whole` with 2L pays ||grad f||^2. That makes A = L(1 + 2(1 + omega)/n) and leaves 2(1
+    + omega)/n of both memories, B. DIANA's memory learns from X + e, whose square is at most 2 mean||Z - H||^2 + 2
+    mean||D||^2; the reference renews with probability 1/m, `coin`: together 1/m + 2 alpha of mean||Z - H||^2 and 1
+    - 1/m + 2 alpha of mean||D||^2, which is at most 1 - alpha since 3 m alpha <= 1. The published row has 4 omega
+    in A and 4 alpha in C: multiples of f - f* >= 0 are added to get it.
+Tight: upper: vrdiana.sharp is the row without the additions.
+Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2, VR-DIANA; the method: Horváth, Kovalev,
+    Mishchenko, Stich and Richtárik 2019.
 """
 
 from fractions import Fraction as F
