@@ -1,4 +1,21 @@
-"""How the classes B1, B2 and B3 (contractive) imply each other, with the catalogue's constants."""
+"""How the classes B1, B2 and B3 (contractive) imply each other, with the catalogue's constants.
+
+Setting: the three classes of biased compressors, B1(alpha, beta), B2(gamma, beta) and contractions with delta.
+Symbols: al: alpha, alpha||x||^2 <= ||c||^2; be: beta, ||c||^2 <= beta<c, x>; gm: gamma, gamma||x||^2 <= <c, x>; c:
+    C(x)
+Guarantee: B1 gives B2(alpha/beta, beta) and C/beta contractive with alpha/beta^2; B2 gives B1(gamma^2, beta) and
+    C/beta with gamma/beta; delta gives B1(delta^2/4, 2) and B2(delta/2, 2).
+Proof:
+    All relations are linear in ||c||^2, <c, x> and ||x||^2, so each implication is a nonnegative combination. B1 to
+    B2: divide both `lower` and `upper` by beta and chain them. To a contraction: ||c/beta - x||^2 = ||c||^2/beta^2
+    - 2<c, x>/beta + ||x||^2, where `upper` replaces <c, x> from below by ||c||^2/beta (with 2/beta^2 for B1, as
+    `lower` then speaks of ||c||^2, and with 1/beta^2 for B2, where `lower` speaks of <c, x>). B2 to B1 is Cauchy's
+    inequality, ||c - gamma x||^2 >= 0. From a contraction: `ball` is ||c||^2 + delta||x||^2 <= 2<c, x>; dropping
+    one of the two gives the bounds on <c, x>, and the lower bound on ||c||^2 completes the square ||c - delta/2
+    x||^2.
+Tight: upper: each constant is what the combination gives; no instance is attached here.
+Source: Beznosikov, Horváth, Richtárik and Safaryan 2023.
+"""
 
 from fractions import Fraction as F
 

@@ -1,4 +1,20 @@
-"""EF-BV's class C(eta, omega): its scaling, the contraction factor r of lambda C, and the best lambda."""
+"""EF-BV's class C(eta, omega): its scaling, the contraction factor r of lambda C, and the best lambda.
+
+Setting: a compressor of relative bias eta and variance omega, scaled by lambda in [0, 1].
+Symbols: la: lambda; star: lambda*, the best scaling; v: what is compressed; c: the mean of Q
+Guarantee: lambda C has bias 1 - lambda + lambda eta, variance lambda^2 omega and r = (1 - lambda + lambda eta)^2 +
+    lambda^2 omega, least at lambda* = min{1, (1 - eta)/((1 - eta)^2 + omega)}.
+Proof:
+    The bias of lambda C is lambda c - v = -(1 - lambda) v + lambda (c - v), of length at most (1 - lambda + lambda
+    eta)||v||. As squares: the cross term 2 lambda (1 - lambda)<v, v - c> is at most lambda (1 - lambda)(eta||v||^2
+    + ||v - c||^2/eta), whence lambda (1 - lambda)/eta beside lambda^2 in the multiplier of `bias`, and one square.
+    The noise is `var` with lambda^2; mean and noise are orthogonal, so r is the sum. As a function of lambda, r is
+    a parabola with leading coefficient (1 - eta)^2 + omega: its value less that at the vertex is that coefficient
+    times (lambda - lambda*)^2. Where the vertex is beyond 1, r falls up to 1: the third part writes r(lambda) -
+    r(1) by (1 - lambda) and (1 - lambda)^2 with nonnegative coefficients.
+Tight: tight: r is the sum of bias and variance, each attained where C attains its own.
+Source: Condat, Yi and Richtárik 2022.
+"""
 
 from fractions import Fraction as F
 

@@ -1,4 +1,19 @@
-"""Induced compressor C1(x) + C2(x - C1(x)): unbiased with omega2 (1 - delta1), for a random C1 as well."""
+"""Induced compressor C1(x) + C2(x - C1(x)): unbiased with omega2 (1 - delta1), for a random C1 as well.
+
+Setting: C1 contractive with delta, C2 unbiased with variance omega, drawn after C1; the induced compressor is c +
+    C2(x - c) with c = C1(x).
+Symbols: c: C1(x), contractive; Q: C2(x - c), unbiased; y: any vector
+Guarantee: the induced compressor is unbiased with variance omega (1 - delta).
+Proof:
+    c + Q - x is Q - (x - c), the error of C2 at the input x - c. `second` with 1 bounds it by omega||x - c||^2, and
+    ||x - c||^2 is C1's error, (1 - delta)||x||^2 by `first`, whose multiplier is omega because the first bound has
+    multiplied it so. The mean of c + Q given c is x, whatever C1's bias is: that is the trick of the construction,
+    and why C1 need not be unbiased. Second moment: ||x||^2 + omega (1 - delta)||x||^2 is written delta + (1 -
+    delta)(1 + omega) in the second part, a mixture of sending exactly and compressing. No square is given away in
+    either part.
+Tight: tight where C2 attains omega at the residual that is worst for C1.
+Source: Horváth and Richtárik 2021.
+"""
 
 from compth.calculus import induced_omega, induced_second_moment, second_moment
 from proofs_check._models import model

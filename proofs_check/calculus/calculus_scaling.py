@@ -1,4 +1,19 @@
-"""An unbiased C divided by 1 + omega is contractive with delta = 1/(1+omega); the constant is the catalogue's."""
+"""An unbiased C divided by 1 + omega is contractive with delta = 1/(1+omega); the constant is the catalogue's.
+
+Setting: C unbiased with variance omega, scaled by a factor fa > 0.
+Symbols: fa: the factor
+Guarantee: E||fa C(x) - x||^2 <= (fa^2 omega + (1 - fa)^2)||x||^2; at fa = 1/(1 + omega) this is a contraction with
+    delta = 1/(1 + omega); for fa <= 1 bias 1 - fa and variance fa^2 omega.
+Proof:
+    fa Q - x = fa (Q - x) - (1 - fa) x, noise and a multiple of x, orthogonal because Q has mean x. So the squares
+    add without a cross term: fa^2 of the noise, which is the multiplier of `var` in every part, and (1 -
+    fa)^2||x||^2 exactly. The sum is a parabola in fa with its vertex at 1/(1 + omega), where it is omega/(1 +
+    omega) = 1 - 1/(1 + omega): the best delta. The pair (eta, omega) is the same computation before the squares are
+    added: the mean of fa Q is fa x, which is off by exactly (1 - fa)||x||. The last part writes 1 - delta as
+    omega/(1 + omega), the form in which the uncertainty principle is usually stated.
+Tight: tight whenever omega is: equality in all parts where `var` is one.
+Source: Horváth and Richtárik 2021.
+"""
 
 from fractions import Fraction as F
 

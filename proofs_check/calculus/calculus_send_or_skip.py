@@ -1,4 +1,19 @@
-"""C(x)/p with probability p, else nothing: unbiased with (1 + omega)/p - 1."""
+"""C(x)/p with probability p, else nothing: unbiased with (1 + omega)/p - 1.
+
+Setting: C unbiased with variance omega; C(x)/p is sent with probability p, else 0, by a coin that knows nothing of
+    C.
+Symbols: p: probability of sending; y: any vector; Q: C(x); Y: what arrives
+Guarantee: unbiased with 1 + omega' = (1 + omega)/p.
+Proof:
+    Given Q, `coin` says E||Y||^2 = p||Q/p||^2 = ||Q||^2/p. As Y has the mean x, E||Y - x||^2 = E||Y||^2 - ||x||^2,
+    so the second moment is all that counts. E||Q||^2 = ||x||^2 + E||Q - x||^2 is at most (1 + omega)||x||^2 by
+    `var`, whose multiplier is 1/p, the factor that the coin left. Together (1 + omega)/p - 1. The relation with y
+    is unbiasedness: the coin's mean is Q, whose mean is x. It is calculus.composition with the skipping coin as
+    outer compressor of variance 1/p - 1, but here its second moment is known exactly, hence no inequality besides
+    `var`.
+Tight: tight whenever omega is: everything but `var` is an equality.
+Source: ours; skipping a message is standard.
+"""
 
 from fractions import Fraction as F
 

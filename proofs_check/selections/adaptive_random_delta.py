@@ -1,4 +1,18 @@
-"""One entry drawn with probability |x_i|/||x||_1 and kept: delta = 1/d, by Chebyshev's sum inequality."""
+"""One entry drawn with probability |x_i|/||x||_1 and kept: delta = 1/d, by Chebyshev's sum inequality.
+
+Setting: one entry is kept, entry j with probability |x_j|/||x||_1.
+Symbols: N: ||x||_1; b: sizes of the entries
+Guarantee: E||C(x) - x||^2 <= (1 - 1/d)||x||^2, so delta = 1/d.
+Proof:
+    Entry j survives with probability b_j/N, so the expected error is sum b_j^2 - sum b_j^3/N, and the claim is d
+    sum b_j^3 >= N sum b_j^2 with N = sum b_j. That is Chebyshev's sum inequality for the equally ordered sequences
+    b and b^2: the difference of both sides is half the double sum of (b_i - b_j)(b_i^2 - b_j^2) = (b_i + b_j)(b_i -
+    b_j)^2, which is the term, divided by d N. `least` says that probabilities add up to at least 1; its multiplier
+    sum b_j^2/d is what it stands beside in the claim. That larger entries are kept more often is what makes the
+    factor as good as Top-1's, with a random choice.
+Tight: tight: all entries equal leave no term.
+Source: Beznosikov, Horváth, Richtárik and Safaryan 2023.
+"""
 
 import compth as ct
 from compth.claims import Contractive

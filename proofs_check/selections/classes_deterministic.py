@@ -1,4 +1,17 @@
-"""A deterministic contraction is all bias: C(eta, 0) with eta = sqrt(1 - delta); 1 - delta = w^2."""
+"""A deterministic contraction is all bias: C(eta, 0) with eta = sqrt(1 - delta); 1 - delta = w^2.
+
+Setting: a deterministic contraction, c = C(x), with 1 - delta = w^2.
+Symbols: w: sqrt(1 - delta); c: C(x), its own mean
+Guarantee: relative bias eta = sqrt(1 - delta) and no variance.
+Proof:
+    There is no draw, so the mean of C(x) is C(x). The bias is then the whole error, and `ball`, ||C(x) - x||^2 <=
+    (1 - delta)||x||^2, is the claim eta^2||x||^2 with eta = w. That eta is the root of 1 - delta and not 1 - delta
+    is the only thing to watch: the bias is a length, the contraction speaks of squares; w is taken as the parameter
+    so that no root has to be written. The variance is ||c - c||^2 = 0, an identity that needs no hypothesis. The
+    statement is about Top-K, scaled signs and low rank maps, whose delta other scripts prove.
+Tight: tight whenever delta is: the claim is the hypothesis.
+Source: Condat, Yi and Richtárik 2022.
+"""
 
 from fractions import Fraction as F
 

@@ -1,6 +1,18 @@
 """A contraction that projects, <C(x), x - C(x)> = 0 (kept entries, leading triplets): B1(delta, 1), B2(delta, 1).
 
-The constants are those of `BiasedSparsification(delta)`; every object that names this proof has its own delta there.
+Setting: C(x) and x - C(x) are orthogonal (in the mean), as for every selection of entries and every projection; C
+    contractive with delta.
+Symbols: c: C(x)
+Guarantee: C is in B1(delta, 1) and in B2(delta, 1).
+Proof:
+    Orthogonality, `part`, says <c, x - c> = 0, so <c, x> = ||c||^2: the upper bound of both classes with beta = 1,
+    and an equality (its multiplier -1 is allowed for that reason). Pythagoras then gives ||x||^2 = ||c||^2 + ||x -
+    c||^2, which is `part` with 2 beside `ball`: ||c||^2 >= ||x||^2 - (1 - delta)||x||^2 = delta||x||^2. For B2 the
+    lower bound is on <c, x> instead of ||c||^2, which is the same number, and one multiple of `part` less is
+    needed. Compare calculus.classes, where an arbitrary contraction only gives delta^2/4 and beta = 2: a projection
+    loses none of this.
+Tight: tight whenever delta is.
+Source: Beznosikov, Horváth, Richtárik and Safaryan 2023.
 """
 
 from fractions import Fraction as F

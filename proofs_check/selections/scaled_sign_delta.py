@@ -1,4 +1,19 @@
-"""Scaled sign: ||C(x) - x||^2 <= (1 - 1/d) ||x||^2; m the largest absolute value, b_j the p - 1 other nonzero ones."""
+"""Scaled sign: ||C(x) - x||^2 <= (1 - 1/d) ||x||^2; m the largest absolute value, b_j the p - 1 other nonzero ones.
+
+Setting: C(x) = (||x||_1/d) sign(x); p of the d entries are not zero, m is the largest size.
+Symbols: p: number of non-zero entries; m: the largest size; s: ||x||_1/d; b: the other sizes
+Guarantee: ||C(x) - x||^2 <= (1 - 1/d)||x||^2, so delta = 1/d.
+Proof:
+    Non-zero entries err by s - b_j, zeros not at all: the error is p s^2 - 2 s||x||_1 + ||x||^2 = ||x||^2 - 2 d s^2
+    + p s^2. So the claim is ||x||^2/d <= d s^2 + (d - p) s^2. The second is a term. The first is ||x||_1^2/d, and
+    ||x||_1^2 >= ||x||^2 because the products of different sizes are nonnegative: with the largest one, m, apart
+    this is m sum b, sum b^2 <= m sum b by `top` and `pos`, and (sum b)^2, the other term over d. The largest entry
+    is singled out only so that at least one is not zero, which the division by d and the count p - 1 of the others
+    ask for.
+Tight: tight: approached by one large entry and d - 1 others that tend to zero, where p = d and ||x||_1 tends to
+    ||x||.
+Source: Karimireddy, Rebjock, Stich and Jaggi 2019.
+"""
 
 import compth as ct
 from compth.claims import Contractive

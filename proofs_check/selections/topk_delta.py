@@ -1,4 +1,20 @@
-"""Top-K by a threshold: what is dropped is at most (1 - k/d) of everything."""
+"""Top-K by a threshold: what is dropped is at most (1 - k/d) of everything.
+
+Setting: C keeps the k largest of d entries (or, for matrices, of the singular values).
+Symbols: t: any number between kept and dropped squares; a: squares of the kept entries; b: squares of the dropped
+    entries
+Guarantee: ||C(x) - x||^2 <= (1 - k/d)||x||^2, so delta = k/d.
+Proof:
+    Let t lie between the smallest kept and the largest dropped square; sorting provides it, and `top` and `rest`
+    say so entry by entry. The claim is k/d of the dropped squares' sum against (d - k)/d of the kept ones': k sum b
+    <= (d - k) sum a. The k kept squares are at least t each, the d - k dropped ones at most t each, so both sides
+    are compared with k (d - k) t: the two terms are (d - k)/d times sum(a - t) and k/d times sum(t - b), and the t
+    in them cancel because there are k and d - k summands. Multipliers are counts of entries, which is why delta is
+    a ratio of counts. For singular values squares add up to the Frobenius norm in the same way.
+Tight: tight: with all entries equal t is both and no term is positive.
+Source: Beznosikov, Horváth, Richtárik and Safaryan 2023; for singular values Vogels, Karimireddy and Jaggi 2019 has
+    the compressor.
+"""
 
 import compth as ct
 from compth.claims import Contractive

@@ -1,4 +1,20 @@
-"""Top-K with signs and the full norm: B1(1, max{k, sqrt d}), B2(min{1, k/sqrt d}, max{k, sqrt d})."""
+"""Top-K with signs and the full norm: B1(1, max{k, sqrt d}), B2(min{1, k/sqrt d}, max{k, sqrt d}).
+
+Setting: C(x) = ||x|| sign(x) on the k largest entries, 0 elsewhere; d = r^2.
+Symbols: r: sqrt(d); m: how many of the kept entries are not zero; t: a number between kept and dropped sizes; S:
+    sum of the kept sizes; N: ||x||; be: beta; ga: gamma of class B2; a: sizes of the kept entries; b: sizes of the
+    dropped entries
+Guarantee: C is in B1(1, beta) and B2(gamma, beta) with beta = max{k, sqrt(d)}, gamma = min{1, k/sqrt(d)}.
+Proof:
+    ||C||^2 = m N^2 and <C, x> = N S, so the claims compare m N with S. Write S = k t + e. The kept sizes exceed t
+    by numbers that are each at most e (`one`) and add up to e, so the sum of their squares is at most k t^2 + 2 t e
+    + e^2; the dropped ones are at most t each: `norm` turns into N^2 <= d t^2 + 2 t e + e^2. This is compared with
+    S^2 = k^2 t^2 + 2 k t e + e^2 coefficient by coefficient. beta^2 S^2 >= m^2 N^2: the coefficients want beta k >=
+    m r, beta^2 k >= m^2, beta >= m, all true for beta = max{k, r} and m <= k. S^2 >= gamma^2 N^2: k >= gamma r, k
+    >= gamma^2, 1 >= gamma. Roots are taken by dividing by the sum of both sides.
+Tight: tight: equal entries attain sqrt(d) and k/sqrt(d); one large entry beside tiny ones approaches k and 1.
+Source: Khirirat, Magnússon, Aytekin and Johansson 2021 uses the compressor; the classes' constants are ours.
+"""
 
 from fractions import Fraction as F
 
