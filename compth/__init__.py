@@ -13,8 +13,8 @@ __version__ = "0.1.0"
 
 # Public functions and values by module. Compressors, fleets and methods are found by walking their packages.
 _EXPORTS = {
-    "compth.claims": "AbsoluteError Attribution B1 B2 BiasVariance Claim Contractive JointVariance Sharpness Standing "
-    "ThreePointBound Unbiased",
+    "compth.claims": "AbsoluteError Attribution B1 B2 BiasVariance Claim Contractive JointContractive JointVariance "
+    "MaxNormError RelativeAbsoluteError Sharpness Standing ThreePointBound Unbiased",
     "compth.certificates": "Certificate Report Verdict",
     "compth.rates": "Rate",
     "compth.bits": "BitCost PAPER_BITS",

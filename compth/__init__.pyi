@@ -26,7 +26,10 @@ from compth.claims import Attribution as Attribution
 from compth.claims import BiasVariance as BiasVariance
 from compth.claims import Claim as Claim
 from compth.claims import Contractive as Contractive
+from compth.claims import JointContractive as JointContractive
 from compth.claims import JointVariance as JointVariance
+from compth.claims import MaxNormError as MaxNormError
+from compth.claims import RelativeAbsoluteError as RelativeAbsoluteError
 from compth.claims import Sharpness as Sharpness
 from compth.claims import Standing as Standing
 from compth.claims import ThreePointBound as ThreePointBound

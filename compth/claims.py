@@ -274,6 +274,11 @@ class Claim(Shown, ABC):
         """True when both sides scale as ||x||^2, so that C(0) = 0 is implied."""
         return True
 
+    @property
+    def quadratic(self) -> bool:
+        """True when the bounds are quadratic forms of x: then a program that is linear on every path has proofs."""
+        return True
+
     def __str__(self) -> str:
         inside = ", ".join(f"{k}={_short(v)}" for k, v in self.constants.items())
         return f"{type(self).__name__}({inside})"
@@ -351,6 +356,40 @@ class AbsoluteError(Claim):
 
 
 @dataclass(frozen=True)
+class RelativeAbsoluteError(Claim):
+    """E||C(x) - x||^2 <= (1 - delta) ||x||^2 + Delta^2, 0 < delta <= 1, Delta in the units of x.
+
+    Formats with subnormal numbers, and quantisers whose scale has an eps, are of this class and of no smaller one.
+    """
+
+    delta: Number
+    Delta: Number
+
+    @property
+    def relative(self) -> bool:
+        return False
+
+    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+        bound = (1 - self.delta) * dot(x, x) + self.Delta * self.Delta
+        return (Margin("E||C(x)-x||^2", _error(x, mean, second), bound),)
+
+
+@dataclass(frozen=True)
+class MaxNormError(Claim):
+    """E||C(x) - x||^2 <= c d ||x||_inf^2, c >= 0: rounding on a grid that follows the largest entry (int8, MX)."""
+
+    c: Number
+
+    @property
+    def quadratic(self) -> bool:
+        return False
+
+    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+        largest = max(abs(v) for v in x)
+        return (Margin("E||C(x)-x||^2", _error(x, mean, second), self.c * len(x) * largest * largest),)
+
+
+@dataclass(frozen=True)
 class B1(Claim):
     """alpha ||x||^2 <= E||C(x)||^2 <= beta <E C(x), x>  (class B1 of Beznosikov et al.)."""
 
@@ -410,6 +449,30 @@ class JointVariance(Claim):
                 self.A * norms - self.B * dot(bar, bar),
             ),
         )
+
+
+@dataclass(frozen=True)
+class JointContractive(Claim):
+    """E||(1/n) sum C_i(a_i) - abar||^2 <= (1 - delta) mean||a_i||^2, 0 < delta <= 1: what n workers do, biased or not.
+
+    As in JointVariance `x` is the flattened (n, d) input. Members that are Contractive(delta), however dependent, are
+    of this class, by convexity; a leader's or a vote's choice for all may be where its members are not.
+    """
+
+    delta: Number
+    n: int = field(default=1)
+
+    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+        d = len(mean)
+        rows = [list(x[i * d : (i + 1) * d]) for i in range(self.n)]
+        bar = [sum(column[1:], start=column[0]) / self.n for column in zip(*rows, strict=True)]
+        norms = sum((dot(r, r) for r in rows), start=0) / self.n
+        error = _error(bar, mean, second)
+        return (Margin("E||mean C_i(a_i) - abar||^2", error, (1 - self.delta) * norms),)
+
+
+JOINT = (JointVariance, JointContractive)
+"""Claims about what n workers send together."""
 
 
 class ThreePointBound(NamedTuple):

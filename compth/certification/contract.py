@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,13 +22,16 @@ Breach = tuple[str, Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call did: type and dtype of its answer, the numbers (None where there are none), and side effects."""
+    """What one call did: type and dtype of its answer, the numbers (None where there are none), and side effects.
+
+    drew: the generator of the process on whose state the answer hangs, "" for none.
+    """
 
     kind: str
     dtype: str
     value: Any
     changed: bool
-    drew_globally: bool
+    drew: str
 
 
 Look = Callable[[Array, int], Outcome]
@@ -44,13 +48,38 @@ def observe(program: Any, x: Array, seed: int) -> Outcome:
         dtype=str(getattr(out, "dtype", "")),
         value=np.array(out, dtype=np.float64) if real else None,
         changed=not np.array_equal(given, x),
-        drew_globally=_generators() != before,
+        drew=_drawn_from(program, x, seed, out, before) if real else "",
     )
 
 
-def _generators() -> tuple[Any, ...]:
+def _generators() -> dict[str, Any]:
+    """Where the process's generators stand: keys, positions and what they keep for the next draw."""
     held: Any = np.random.get_state()  # noqa: NPY002
-    return held[1].tobytes(), held[2], random.getstate()
+    torch: Any = sys.modules.get("torch")
+    at = torch.get_rng_state().numpy().tobytes() if hasattr(torch, "get_rng_state") else None
+    return {
+        "np.random": (held[1].tobytes(), *held[2:]),
+        "Python's random": random.getstate(),
+        "torch's global generator": at,
+    }
+
+
+def _drawn_from(program: Any, x: Array, seed: int, out: Any, before: dict[str, Any]) -> str:
+    """The generator that moved, unless the program seeds it from what it is given: then its state means nothing."""
+    after = _generators()
+    moved = [name for name in after if after[name] != before[name] and before[name] is not None]
+    if not moved:
+        return ""
+    torch: Any = sys.modules.get("torch")
+    for start in range(3):
+        np.random.seed(start)  # noqa: NPY002
+        random.seed(start)
+        if hasattr(torch, "manual_seed"):
+            torch.manual_seed(start)
+        again = program(x.copy(), np.random.default_rng(seed))
+        if not np.array_equal(np.asarray(again), np.asarray(out), equal_nan=True):
+            return moved[0]
+    return ""
 
 
 def well_formed(look: Look, x: Array, d: int) -> str:
@@ -73,7 +102,7 @@ def pure(look: Look, x: Array, d: int) -> str:
     out = look(x, 3)
     if out.changed:
         return "changed its input"
-    return "used a global random generator" if out.drew_globally else ""
+    return f"drew from {out.drew}, not from the generator that it is given" if out.drew else ""
 
 
 def reproducible(look: Look, x: Array, d: int) -> str:
@@ -104,7 +133,7 @@ CHECKS = {f.__name__: f for f in (well_formed, pure, reproducible, stateless, ze
 def _is_outcome(answer: Any, subject: Subject, x: Array, seed: int) -> bool:
     if not isinstance(answer, Outcome):
         return False
-    flags = isinstance(answer.changed, bool) and isinstance(answer.drew_globally, bool)
+    flags = isinstance(answer.changed, bool) and answer.drew in ("", *_generators())
     words = isinstance(answer.kind, str) and isinstance(answer.dtype, str)
     value = answer.value
     return flags and words and (value is None or (not answer.kind and is_floats(value, np.shape(value))))

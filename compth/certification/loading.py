@@ -9,12 +9,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from compth.certification.adapting.roles import ROLE
 from compth.certification.subject import CallTooLong
 from compth.errors import CompthError, UnusableInput
 
 
-def load(path: str, name: str, parameters: dict[str, Any]) -> Any:
-    """The object NAME of the file, with parameters bound. Raises UnusableInput with one clear line."""
+def load(path: str, name: str, parameters: dict[str, Any], make: bool = True) -> Any:
+    """The object NAME of the file, with parameters bound; of "NAME,NAME" both. Raises UnusableInput.
+
+    make: a class is made into an object; else it stays the factory that it is.
+    """
+    module = _imported(path)
+    found = tuple(_bind(_held(module, path, n), n, parameters, make) for n in name.split(","))
+    return found if len(found) > 1 else found[0]
+
+
+def _imported(path: str) -> Any:
     file = Path(path)
     if not file.is_file():
         raise UnusableInput(f"file={path!r} does not exist")
@@ -32,6 +42,10 @@ def load(path: str, name: str, parameters: dict[str, Any]) -> Any:
         raise UnusableInput(
             f"file={path!r} cannot be imported: {type(problem).__name__}: {problem}"
         ) from None
+    return module
+
+
+def _held(module: Any, path: str, name: str) -> Any:
     thing = getattr(module, name, None)
     if thing is None:
         names = [n for n, v in vars(module).items() if not n.startswith("_") and _own(v)]
@@ -41,7 +55,7 @@ def load(path: str, name: str, parameters: dict[str, Any]) -> Any:
             if names
             else f"file={path!r} has no {name!r}: it defines no name at all"
         )
-    return _bind(thing, name, parameters)
+    return thing
 
 
 def _own(value: Any) -> bool:
@@ -51,22 +65,32 @@ def _own(value: Any) -> bool:
     return not inspect.ismodule(value)
 
 
-def _bind(thing: Any, name: str, parameters: dict[str, Any]) -> Any:
+def _bind(thing: Any, name: str, parameters: dict[str, Any], make: bool) -> Any:
     taken = accepted(thing, parameters)
     try:
-        if inspect.isclass(thing):
+        if inspect.isclass(thing) and make:
             return thing(**taken)
         return partial(thing, **taken) if taken else thing
     except CompthError:
         raise
     except Exception as problem:
-        raise UnusableInput(f"{name!r} cannot be made: {type(problem).__name__}: {problem}") from None
+        said = f"{name!r} cannot be made: {type(problem).__name__}: {problem}"
+        sized = any(ROLE.get(p) in ("d", "shape") for p in accepted_names(thing))
+        hint = (
+            f"; it takes its size: judge C = compth.adapt({name}) in your file instead, or say --state fresh"
+        )
+        raise UnusableInput(said + (hint if sized else "")) from None
 
 
 def accepted(thing: Any, parameters: dict[str, Any]) -> dict[str, Any]:
     """The parameters that this class or function takes; the others only occur in claims."""
-    try:
-        taken = set(inspect.signature(thing).parameters)
-    except (TypeError, ValueError):
-        taken = set()
+    taken = accepted_names(thing)
     return {k: v for k, v in parameters.items() if k in taken}
+
+
+def accepted_names(thing: Any) -> set[str]:
+    """The names of a class's or function's parameters; none where Python cannot tell."""
+    try:
+        return set(inspect.signature(thing).parameters)
+    except (TypeError, ValueError):
+        return set()

@@ -16,12 +16,13 @@ import numpy as np
 from compth._own import foreign
 from compth.bits import FLOAT_BITS, BitCost
 from compth.certification import contract, realised
+from compth.certification.adapting.adapted import adapted_as
 from compth.certification.beside import CALLS, QUESTIONS, accountable, beside, is_floats, marked, of_program
 from compth.certification.loading import accepted, load
 from compth.certification.points import structured
 from compth.certification.subject import Array, CallTooLong, Subject, as_subject, time_limit
 from compth.certification.tracer import NotTraceable
-from compth.claims import Claim, JointVariance, Sharpness
+from compth.claims import JOINT, Claim, JointVariance, Sharpness
 from compth.compressors import Compressor, Fleet, catalogue
 from compth.compressors.core.function import Function, compressor
 from compth.errors import CompthError, UnusableInput
@@ -64,9 +65,10 @@ class Answers:
                 if name.startswith("load"):
                     self.limit = arguments[-1]
                     with self._limited(arguments[1]):
-                        self._load(*arguments[:3])
+                        fresh = name == "load" and bool(arguments[4].get("fresh"))
+                        self._load(*arguments[:3], fresh)  # type: ignore[call-arg]
                     if name == "load":
-                        return "answer", self._about(arguments[3])
+                        return "answer", self._about(*arguments[3:5])
                     if name == "load compressor":
                         return "answer", self._hosted(*arguments[1:4])
                     return "answer", self._state(arguments[1])
@@ -101,13 +103,16 @@ class Answers:
         finally:
             CALLS.state[0] = 0
 
-    def _load(self, file: str, name: str, parameters: dict[str, Any]) -> None:
-        self.thing = load(file, name, parameters)
-        self.accepted = accepted(getattr(sys.modules["checked"], name), parameters)
+    def _load(self, file: str, name: str, parameters: dict[str, Any], fresh: bool) -> None:
+        self.thing = load(file, name, parameters, make=not fresh)
+        self.accepted = accepted(getattr(sys.modules["checked"], name.split(",")[0]), parameters)
 
-    def _about(self, together: int | None) -> Any:
+    def _about(self, workers: tuple[int | None, int | None], adaptation: dict[str, Any]) -> Any:
         """How the program is to be asked."""
-        self.subject = seen = as_subject(self.thing, None, together)
+        if adaptation:
+            with self._limited("the adapter"):  # a factory's lines are the file's
+                self.thing = adapted_as(self.thing, adaptation)
+        self.subject = seen = as_subject(self.thing, *workers)
         own, kind = isinstance(self.thing, Compressor | Fleet) and not foreign(self.thing), "callable"
         if isinstance(self.thing, Function):  # judged as the plain function that it is, with its claims
             own, kind = False, "function"
@@ -197,7 +202,7 @@ def declared(subject: Subject, d: int) -> list[Any]:
         own = subject.claims or getattr(thing, "claims", None)
         found = list(thing.claims(subject.workers, d) if isinstance(thing, Fleet) else own(d))  # type: ignore[misc]
     return [
-        (type(c).__name__, {**c.constants, **({"n": c.n} if isinstance(c, JointVariance) else {})},
+        (type(c).__name__, {**c.constants, **({"n": c.n} if isinstance(c, JOINT) else {})},
          c.sharpness.value, c.name, c.domain)
         for c in found
     ]  # fmt: skip

@@ -7,7 +7,7 @@ need the package anyway: their scripts ask it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -26,13 +26,17 @@ from compth.compressors.core.calling import takes_rng
 
 @dataclass(frozen=True)
 class Program:
-    """How a script finds and calls the program: FILE.py:NAME with bound parameters; own: needs the package itself."""
+    """How a script finds and calls the program: FILE.py:NAME with bound parameters; own: needs the package itself.
+
+    adaptation: settings with which `adapting.adapted_as` makes a program of it.
+    """
 
     file: str
     name: str
     parameters: dict[str, Any]
     workers: int | None = None
     own: bool = False
+    adaptation: dict[str, Any] = field(default_factory=dict)
 
 
 HEAD = """\
@@ -146,7 +150,7 @@ from compth.certification import certify
 from compth.reporting.certification import lines
 
 thing = functools.partial(thing, **PARAMETERS) if PARAMETERS else thing
-report = certify(thing, D, claims={claims}, **{settings!r})
+{adapted}report = certify(thing, D, claims={claims}, **{settings!r})
 print("\\n".join(lines(report)))
 sys.exit(1 if report.verdict.value == "REFUTED" else 0)
 """
@@ -271,7 +275,18 @@ def _by_package(certificate: Certificate, program: Program, settings: dict[str, 
         inside = ", ".join(f"{k}={v}" for k, v in statement["constants"].items())
         claims = f"{statement['kind']}({inside})"
         imports += [f"from compth.claims import {statement['kind']}", "from fractions import Fraction"]
+    if program.adaptation:
+        imports += ["from compth.certification.adapting.adapted import adapted_as"]
     head = _head(
         certificate, program, _imports("\n".join(imports)), "the judged file and compth, which it uses"
     )
-    return head + LOAD + PACKAGE.format(claims=claims, settings=settings)
+    adapted = f"thing = adapted_as(thing, {program.adaptation!r})\n" if program.adaptation else ""
+    return head + _loaded(program) + PACKAGE.format(claims=claims, settings=settings, adapted=adapted)
+
+
+def _loaded(program: Program) -> str:
+    """LOAD for one name or two, and for a class that stays a factory."""
+    if "," in program.name:
+        both = "module = load(FILE)\n    thing = tuple(getattr(module, name) for name in NAME.split(','))"
+        return LOAD.replace("thing = getattr(load(FILE), NAME)", both)
+    return LOAD.replace("isinstance(thing, type)", "False") if program.adaptation.get("fresh") else LOAD

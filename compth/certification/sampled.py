@@ -13,7 +13,19 @@ from numpy.typing import NDArray
 from compth.certification import evalues
 from compth.certification.evalues import AtLeast, AtMost, Impossible, Near, Null, Process, Zero
 from compth.certification.points import at
-from compth.claims import B1, B2, AbsoluteError, BiasVariance, Claim, Contractive, JointVariance, Unbiased
+from compth.claims import (
+    B1,
+    B2,
+    AbsoluteError,
+    BiasVariance,
+    Claim,
+    Contractive,
+    JointContractive,
+    JointVariance,
+    MaxNormError,
+    RelativeAbsoluteError,
+    Unbiased,
+)
 
 Array = NDArray[np.float64]
 ELEMENTS = 2_000_000
@@ -79,6 +91,14 @@ def inequalities(claim: Claim, x: Array, d: int, slack: float = 0.0) -> list[Ine
         return [_mean_square("E||C(x)-x||^2", 1 - float(claim.delta), slack)]
     if isinstance(claim, AbsoluteError):
         return [_mean_square("E||C(x)-x||^2", float(claim.Delta) ** 2 / xx, slack, unit=xx)]
+    if isinstance(claim, RelativeAbsoluteError):
+        allowed = 1 - float(claim.delta) + float(claim.Delta) ** 2 / xx
+        return [_mean_square("E||C(x)-x||^2", allowed, slack, unit=xx)]
+    if isinstance(claim, MaxNormError):
+        allowed = float(claim.c) * len(x) * float(np.abs(x).max()) ** 2 / xx
+        return [_mean_square("E||C(x)-x||^2", allowed, slack)]
+    if isinstance(claim, JointContractive):
+        return [_mean_square("E||mean C_i(a_i) - abar||^2", (1 - float(claim.delta)) / claim.n, slack)]
     if isinstance(claim, BiasVariance):
         eta, omega = float(claim.eta), float(claim.omega)
         return [_mean_square("E||C(x)-E C(x)||^2", omega, slack, _pairs), *_bias(eta, omega, slack)]

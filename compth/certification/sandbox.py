@@ -27,8 +27,9 @@ LOAD_LIMIT = 30.0
 
 
 def check(request: dict[str, Any]) -> Report:
-    """The report on {file, name, params, claims, dims, budget, alpha, seed, magnitudes, arithmetic, spelled}.
+    """The report on {file, name, params, claims, dims, budget, alpha, seed, magnitudes, arithmetic, spelled, adapt}.
 
+    adapt: settings of `adapting.adapted_as`, none for what is taken as it stands.
     spelled: the text of params that are decimals, for the claims; the program gets the floats. The file runs in a
     worker, the stages and their verdicts here. Raises UnusableInput and InvalidParameter; where the machine or the
     package itself fails, the report is INCONCLUSIVE and says so.
@@ -48,16 +49,28 @@ def check(request: dict[str, Any]) -> Report:
 
 def _judged(request: dict[str, Any], claims: Any) -> Report:
     from compth.certification import certify
+    from compth.certification.adapting.layers import Layers, parsed
     from compth.certification.remote import Judged, about, packages_own
     from compth.certification.subject import joint_workers
     from compth.certification.supervisor import Worker
 
     file, name = request["file"], request["name"]
-    question = (file, name, request["params"], joint_workers(claims), LOAD_LIMIT)
+    adaptation = request.get("adapt") or {}
+    question = (
+        file,
+        name,
+        request["params"],
+        (request.get("n"), joint_workers(claims)),
+        adaptation,
+        LOAD_LIMIT,
+    )
     with Worker() as worker:
         with naming(file):
             says = about(worker.first("load", question, LOAD_LIMIT))
         judged, dims = Judged(worker, says), request["dims"]
+        if dims is None and adaptation.get("shapes") is not None:
+            only = Layers(parsed(adaptation["shapes"])).d
+            dims = None if only is None else [only]
         if dims is None and isinstance(says.parameters.get("d"), int):
             dims = [says.parameters["d"]]  # the program was made for this dimension
         thing = packages_own(judged, dims) or judged
@@ -68,6 +81,7 @@ def _judged(request: dict[str, Any], claims: Any) -> Report:
             claims=claims,
             magnitudes=tuple(request["magnitudes"]),
             arithmetic=request.get("arithmetic"),
+            n=request.get("n"),
             **settings,
         )
         if not claims and report.verdict is not Verdict.REFUTED and says.kind == "callable":
@@ -97,8 +111,10 @@ def _with_script(report: Report, request: dict[str, Any], says: Any) -> Report:
     refuted = next((c for c in report.certificates if c.verdict is Verdict.REFUTED), None)
     if refuted is not None:
         file = str(Path(request["file"]).resolve())
-        own = says.kind != "callable" or says.batched  # a function with claims asks for the package itself
-        program = Program(file, request["name"], says.parameters, says.workers, own)
+        adaptation = {k: v for k, v in (request.get("adapt") or {}).items() if v is not None}
+        # a function with claims, or an adapted one, asks for the package itself
+        own = says.kind != "callable" or says.batched or bool(adaptation)
+        program = Program(file, request["name"], says.parameters, says.workers, own, adaptation)
         names = ("seed", "alpha", "budget", "magnitudes", "arithmetic")
         settings = {name: request[name] for name in names if request.get(name) is not None}
         report.info["reproduction"] = script(refuted, program, settings)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from compth._door import is_whole
 from compth.certification.arithmetic import as_numpy
 from compth.certification.beside import accountable, beside, of_program
-from compth.claims import Claim, JointVariance
+from compth.claims import JOINT, Claim, JointVariance
 from compth.compressors import Compressor, Fleet
 from compth.compressors.core.calling import GENERATORS, name_of, takes_rng
 from compth.compressors.core.function import Function
@@ -119,20 +119,23 @@ def runs(subject: Subject, d: int) -> bool:
     """True when a call on ones gives d numbers. Raises CallTooLong."""
     try:
         with time_limit(CALL_LIMIT):
-            out = np.asarray(subject.program(np.ones(subject.size(d)), np.random.default_rng(0)))
+            out = subject.program(np.ones(subject.size(d)), np.random.default_rng(0))
     except CallTooLong:
         raise
     except Exception as problem:
         if not of_program(problem):
             raise
         return False
-    return out.shape == (d,)
+    try:
+        return bool(np.shape(out) == (d,))
+    except ValueError:  # a list of unequal parts
+        return False
 
 
 def joint_workers(claims: Any) -> int | None:
-    """n of a JointVariance among the claims, None when there is none."""
+    """n of a joint claim among the claims, None when there is none."""
     listed = claims if isinstance(claims, list | tuple) else [claims]
-    return next((c.n for c in listed if isinstance(c, JointVariance)), None)
+    return next((c.n for c in listed if isinstance(c, JOINT)), None)
 
 
 def as_subject(what: Any, n: int | None = None, together: int | None = None) -> Subject:
@@ -163,13 +166,14 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
     if isinstance(what, type) and issubclass(what, Compressor | Fleet):
         raise InvalidParameter(f"{what.__name__} is a class: make one, such as {what.__name__}(...)")
     if not callable(what):
-        pair = hasattr(what, "compress") and hasattr(what, "decompress")
-        hint = "; judge def f(x, rng): decompress what it compresses" if pair else ""
+        pair = any(all(hasattr(what, name) for name in names) for names in PAIRS)
+        hint = f"; judge C = compth.adapt({type(what).__name__}()) in your file instead, or say --pair"
+        hint = hint if pair else ""
         raise InvalidParameter(f"{what!r} is neither a Compressor nor a callable f(x, rng){hint}")
     name = name_of(what)
     _without_own_generator(what)
-    if together is not None:
-        members = together
+    if n is not None or together is not None:
+        members = _members(name, n, together)
 
         def averaged(x: Array, rng: Any) -> Any:
             rows = x.reshape(members, -1)
@@ -181,6 +185,28 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
         _without_keyword(what, name)
     raw = what if random else lambda x, rng: what(x)
     return Subject(name, lambda x, rng: as_numpy(raw(x, rng)), not random, object=what, raw=raw)
+
+
+PAIRS = (
+    ("compress", "decompress"),
+    ("compress", "extract"),
+    ("encode", "decode"),
+    ("quantize", "dequantize"),
+    ("pack", "unpack"),
+)
+"""How libraries call the two halves of a compressor: what makes a message, and what makes a vector of it."""
+
+
+def _members(name: str, n: int | None, together: int | None) -> int:
+    """The number of workers of f(X, rng). Raises InvalidParameter where nobody says it, or two say different ones."""
+    if n is None and together == 1:
+        raise InvalidParameter(f"{name}: a joint claim speaks of n workers: say how many, n=4 (-n 4)")
+    found = n if n is not None else together
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise InvalidParameter(f"n={n!r} must be a whole number of workers, at least 1")
+    if together not in (None, 1, found):
+        raise InvalidParameter(f"n={n} but the claim speaks of {together} workers: give one of them")
+    return found
 
 
 def _without_own_generator(function: Callable[..., Any]) -> None:
@@ -227,9 +253,7 @@ def declared_claims(
         listed = list(claims) if isinstance(claims, list | tuple) else [claims]
         if not all(isinstance(c, Claim) for c in listed):
             raise InvalidParameter(f"claims={claims!r}: give Claim objects such as Unbiased('d/5 - 1')")
-        if isinstance(subject.object, Fleet):  # its workers are known
-            n = subject.workers or 1
-            listed = [replace(c, n=n) if isinstance(c, JointVariance) else c for c in listed]
+        listed = [_joint(c, subject) for c in listed]
         return [lambda d, c=c: [Declared(c, params).at(d)] for c in listed]  # type: ignore[misc]
     if subject.claims is not None:
         own = subject.claims
@@ -242,9 +266,24 @@ def declared_claims(
     return []
 
 
+def _joint(claim: Any, subject: Subject) -> Any:
+    """The claim with the subject's number of workers. Raises InvalidParameter for what speaks of one vector there."""
+    if not subject.workers:
+        if isinstance(claim, JOINT) and subject.worker is None:
+            said = f"{subject.name} takes one vector, and {type(claim).__name__} speaks of n workers: say n="
+            raise InvalidParameter(said)
+        return claim
+    if not isinstance(claim, JOINT):
+        raise InvalidParameter(
+            f"{subject.name} has n = {subject.workers} workers, and {type(claim).__name__} speaks of one vector: claim "
+            "JointVariance or JointContractive"
+        )
+    return replace(claim, n=subject.workers)
+
+
 def meaningless(claim: Claim) -> str:
     """ "" when something could satisfy the claim, else the constant that nothing has: omega < 0, delta > 1, ..."""
-    least = {"omega": 0.0, "eta": 0.0, "Delta": 0.0, "A": 0.0}
+    least = {"omega": 0.0, "eta": 0.0, "Delta": 0.0, "A": 0.0, "c": 0.0}
     for name, value in claim.constants.items():
         if name in least and float(value) < least[name]:
             return f"{name} = {value} < 0"
@@ -276,6 +315,9 @@ LARGEST = 10**7
 
 def dimensions(subject: Subject, d: Any) -> list[int]:
     """The dimensions that the verdict will speak of: those asked for, or the smallest supported, 30, 200 and 1000."""
+    only = getattr(subject.object, "only_d", None)
+    if d is None and only is not None:
+        return [int(only)]
     if d is not None:
         asked = list(d) if isinstance(d, list | tuple | range | np.ndarray) and np.shape(d) != () else [d]
         if not asked:

@@ -35,6 +35,23 @@ def check(
     arithmetic: Annotated[
         str | None, typer.Option(help="float64, float32, float16 or bfloat16 (else as seen)")
     ] = None,
+    workers: Annotated[int | None, typer.Option("-n", help="workers of f(X, rng) on (n, d)")] = None,
+    adapt: Annotated[
+        bool, typer.Option("--adapt", help="take lists, tables and shapes of what it returns")
+    ] = False,
+    pair: Annotated[
+        bool, typer.Option("--pair", help="an object with compress and decompress, or FILE.py:NAME,NAME")
+    ] = False,
+    backend: Annotated[str | None, typer.Option(help="torch or jax: it takes tensors")] = None,
+    dtype: Annotated[str | None, typer.Option(help="of what it is given: float32, bfloat16 ...")] = None,
+    shapes: Annotated[str | None, typer.Option(help='layers: "3x4,4", "w:3x4,b:4" or "2x-1"')] = None,
+    state: Annotated[
+        str | None, typer.Option(help="of an object with memory: copied for every call, or fresh")
+    ] = None,
+    after: Annotated[int, typer.Option(help="warm-up calls after which its state is judged")] = 0,
+    generators: Annotated[
+        str | None, typer.Option(help="global: np.random, random, torch are seeded")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
     report: Annotated[Path | None, typer.Option(help="write a self-contained HTML report")] = None,
     script: Annotated[Path | None, typer.Option(help="write the reproduction script of a refutation")] = None,
@@ -44,7 +61,8 @@ def check(
     from compth.certification import certify
     from compth.certification.sandbox import check as run_check
 
-    file, name, listed = _read(target)
+    file, name, listed = _read(target, pair)
+    adaptation = _adaptation(adapt, pair, backend, dtype, shapes, state, after, generators)
     texts = list(claim or [])
     texts += [f"Unbiased({omega})"] if omega is not None else []
     texts += [f"Contractive({delta})"] if delta is not None else []
@@ -57,6 +75,7 @@ def check(
     request = {
         "file": file, "name": name, "params": parameters, "spelled": spelled, "claims": texts, "dims": dim or None,
         "budget": budget, "alpha": alpha, "seed": seed, "magnitudes": [least, largest], "arithmetic": arithmetic,
+        "adapt": adaptation, "n": workers,
     }  # fmt: skip
     check_file(report)
     check_file(script)
@@ -64,7 +83,7 @@ def check(
         result = run_check(request)
     else:
         result = certify(listed, dim or None, claims=claims, alpha=alpha, budget=budget, seed=seed,
-                         magnitudes=(least, largest), params=parameters, arithmetic=arithmetic)  # fmt: skip
+                         magnitudes=(least, largest), params=parameters, arithmetic=arithmetic, n=workers)  # fmt: skip
     if as_json:
         print(result.to_json(), flush=True)
     else:
@@ -73,13 +92,38 @@ def check(
     return EXIT_CODE[result.verdict]
 
 
-def _read(target: str) -> tuple[str, str, Any]:
+def _adaptation(
+    adapt: bool,
+    pair: bool,
+    backend: str | None,
+    dtype: str | None,
+    shapes: str | None,
+    state: str | None,
+    after: int,
+    generators: str | None,
+) -> dict[str, Any]:
+    """Settings of `compth.adapt`, {} for none. Raises InvalidParameter for what cannot be read."""
+    from compth.certification.adapting.layers import parsed
+
+    if state not in (None, "copied", "fresh"):
+        raise InvalidParameter(f"state={state!r} is not known: copied or fresh")
+    if shapes is not None:
+        parsed(shapes)
+    given = {
+        "pair": pair or None, "backend": backend, "dtype": dtype, "shapes": shapes, "after": after or None,
+        "fresh": True if state == "fresh" else None, "generators": generators, "adapt": adapt or state or None,
+    }  # fmt: skip
+    return {k: v for k, v in given.items() if v is not None}
+
+
+def _read(target: str, pair: bool = False) -> tuple[str, str, Any]:
     """(file, name, None), or ("", "", the compressor or fleet of the catalogue that is spelled so)."""
     from compth.compressors import names
     from compth.text.specs import build
 
     file, colon, name = target.rpartition(":")
-    if colon and name.isidentifier():
+    parts = name.split(",") if pair else [name]
+    if colon and len(parts) <= 2 and all(n.isidentifier() for n in parts):
         return file, name, None
     if colon or "(" not in target:
         raise InvalidParameter(

@@ -37,6 +37,7 @@ def sentence(c: Certificate) -> str:
         parts.append(f"all x, by {c.technique}")
     elif c.verdict is Verdict.REFUTED:
         parts.append(c.details.get("says") or c.technique)
+        parts += [c.details[k] for k in ("cause", "remedy") if k in c.details]
         if c.witness is not None:
             parts.append(f"x = {short(c.witness)}")
         if c.evidence == "statistical":

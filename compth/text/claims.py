@@ -6,7 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from compth._numbers import Number
-from compth.claims import B1, B2, AbsoluteError, BiasVariance, Claim, Contractive, JointVariance, Unbiased
+from compth.claims import (
+    B1,
+    B2,
+    JOINT,
+    AbsoluteError,
+    BiasVariance,
+    Claim,
+    Contractive,
+    JointContractive,
+    JointVariance,
+    MaxNormError,
+    RelativeAbsoluteError,
+    Unbiased,
+)
 from compth.errors import InvalidParameter
 from compth.text.expressions import decimal, parse
 
@@ -17,7 +30,10 @@ KINDS: dict[str, tuple[type[Claim], tuple[str, ...]]] = {
     "AbsoluteError": (AbsoluteError, ("Delta",)),
     "B1": (B1, ("alpha", "beta")),
     "B2": (B2, ("gamma", "beta")),
+    "RelativeAbsoluteError": (RelativeAbsoluteError, ("delta", "Delta")),
+    "MaxNormError": (MaxNormError, ("c",)),
     "JointVariance": (JointVariance, ("A", "B")),
+    "JointContractive": (JointContractive, ("delta",)),
 }
 
 
@@ -30,7 +46,7 @@ def claims_of(texts: Sequence[str] | None, parameters: Mapping[str, Any]) -> lis
 
 
 def claim_of(text: str, parameters: Mapping[str, Any]) -> Claim:
-    """One claim "Kind(expr, ...)"; JointVariance takes the number of workers as a third constant, default 1.
+    """One claim "Kind(expr, ...)"; joint claims take the number of workers as a last constant, default 1.
 
     Raises InvalidParameter with one clear line.
     """
@@ -42,7 +58,7 @@ def claim_of(text: str, parameters: Mapping[str, Any]) -> Claim:
     kind, fields = KINDS[name]
     parts = split_arguments(rest[:-1])
     workers: dict[str, Any] = (
-        {"n": _workers(parts.pop(), text)} if kind is JointVariance and len(parts) == 3 else {}
+        {"n": _workers(parts.pop(), text)} if kind in JOINT and len(parts) == len(fields) + 1 else {}
     )
     if len(parts) != len(fields):
         raise InvalidParameter(f"claim={text!r} has {len(parts)} constants: {name} takes {', '.join(fields)}")

@@ -15,7 +15,8 @@ import pytest
 
 import compth as ct
 from compth.certificates import Verdict
-from compth.certification import adapters, certify, contract, sandbox
+from compth.certification import certify, contract, sandbox
+from compth.certification.adapting import backends
 from compth.certification.subject import CallTooLong, time_limit
 from compth.certification.watch import Watch
 from compth.errors import InvalidParameter, UnusableInput
@@ -124,7 +125,7 @@ def scaled_tensor(t):
 def test_a_function_on_tensors_is_told_its_adapter(monkeypatch):
     backend = (Tensor, lambda t: t.values, None)
     monkeypatch.setitem(sys.modules, "torch", types.ModuleType("torch"))
-    monkeypatch.setattr(adapters, "_torch", lambda: backend)
+    monkeypatch.setattr(backends, "_torch", lambda dtype: backend)
     with pytest.raises(UnusableInput, match=r"takes torch tensors: .*adapt\(scaled_tensor, 'torch'\)"):
         certify(scaled_tensor, 4, claims=ct.Contractive(0.25))
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from compth.certificates import Certificate, Verdict
-from compth.certification import adapters, contract
+from compth.certification import contract
+from compth.certification.adapting import remedies
 from compth.certification.run import Run, certificate_at
 from compth.certification.stages.case import Case
 from compth.claims import Claim
@@ -20,14 +21,27 @@ def keeps_its_contract(case: Case) -> Case:
     broken = next(contract.breaches(run.subject, d, case.claims, run.domain), None)
     run.stage(d, "contract", start, broken[0] if broken else "kept")
     if broken is not None:
-        hint = adapters.remedy(run.subject, d) if broken[0].startswith(("raised", "returned")) else ""
+        hint = remedies.remedy(run.subject, d) if broken[0].startswith(("raised", "returned")) else ""
         if hint:
             raise UnusableInput(f"{run.subject.name} {hint}")
-        return case.ended(breach(run, d, *broken))
+        return case.ended(explained(run, d, breach(run, d, *broken)))
     if not case.claims:
         exact = "exact at listed inputs"
         return case.ended(certificate_at(run, d, "contract", Verdict.CONSISTENT, exact, technique="contract"))
     return replace(case, run=replace(run, slack=granted_at(run, d, case.claims)))
+
+
+HIDDEN = ("drew from", "gave two results", "kept state")
+"""Breaches by what a call does not show: they have causes."""
+
+
+def explained(run: Run, d: int, found: Certificate) -> Certificate:
+    """A breach with its cause, and the adapter with which the program is judged all the same, where one was found."""
+    if not found.technique.startswith(HIDDEN):
+        return found
+    cause, remedy = remedies.cause(run.subject, d, found.technique)
+    more = {k: v for k, v in (("cause", cause), ("remedy", remedy)) if v}
+    return replace(found, details={**found.details, **more})
 
 
 def breach(run: Run, d: int, problem: str, x: Any) -> Certificate:

@@ -70,7 +70,7 @@ def proofs_of(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]
     assumed = (EXACT, DRAW_ASSUMPTION) if technique == DECLARED else (EXACT, *traced.ASSUMPTIONS)
     out: list[Certificate | None] = []
     for claim in claims:
-        if verify is None or not claim.relative or of_somebodys_making(run, d, claim):
+        if verify is None or not (claim.relative and claim.quadratic) or of_somebodys_making(run, d, claim):
             out.append(None)
             continue
         answer = _answered(run, d, claim, verify)

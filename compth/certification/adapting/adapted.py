@@ -1,0 +1,285 @@
+"""`compth.adapt`: pairs, objects with memory, factories, layers, tensors and global generators as f(x, rng)."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from compth._types import Array
+from compth.certification.adapting import memory, pairs, roles
+from compth.certification.adapting.backends import backend_of
+from compth.certification.adapting.generators import seeded
+from compth.certification.adapting.layers import Layers, parsed
+from compth.certification.subject import PAIRS
+from compth.compressors.core.calling import name_of
+from compth.errors import InvalidParameter
+
+SEEDS = 1 << 31
+"""Seeds are drawn below this: all generators take them."""
+PROBE = 4
+"""Size of an object that a factory makes to be looked at."""
+
+
+def adapt(
+    what: Any,
+    backend: str | None = None,
+    *,
+    pair: bool | None = None,
+    fresh: bool | None = None,
+    after: Any = 0,
+    shapes: Any = None,
+    dtype: str | None = None,
+    generators: str | None = None,
+) -> Adapted:
+    """A compressor as it is written in a training library, as a program f(x, rng) or f(x) on numpy vectors.
+
+    what: a function, a callable object (a torch module), an object with compress and decompress (or encode/decode,
+    compress/extract, quantize/dequantize, pack/unpack), a tuple of two functions, or a class or factory of these.
+    backend: "torch" or "jax" for tensors, of `dtype` ("float32", "bfloat16"; default float64, jax: its own).
+    pair: what is two halves; None: as seen. What compress returns, message and context, is all that decompress gets:
+    an object's decompress runs on a copy that did not compress.
+    fresh: `what` makes the object, anew for every call, and gets d where it takes a size; None: so for classes. Other
+    objects are copied for every call: the claim is judged at the state that they have now, or have `after` so many
+    calls on normal vectors (an int), or on those (a list). Generators that an object holds start from rng every time.
+    shapes: (3, -1), [(3, 4), (4,)] or {"w": (3, 4), "b": (4,)}: the program takes an array, a list or a dict of these.
+    generators: "global": np.random, random and torch's start from rng at every call, and are put back.
+    Functions of one argument are deterministic, unless generators are seeded. Raises InvalidParameter, in one line, for
+    a backend or dtype that is not there, shapes that are none, arguments that no role fills.
+    """
+    if generators not in (None, "global"):
+        raise InvalidParameter(f"generators={generators!r} is not known: 'global' seeds the process's own")
+    two = pairs.is_pair(what) if pair is None else pair
+    made = isinstance(what, type) if fresh is None else fresh
+    if made and not isinstance(what, tuple):
+        two = two or (isinstance(what, type) and pairs.pair_of(what) is not None)
+    if two and not made and not pairs.is_pair(what):
+        names = " or ".join("/".join(p) for p in PAIRS)
+        raise InvalidParameter(f"{what!r} is no pair: it needs two functions, or the methods {names}")
+    if not two and not callable(what):
+        raise InvalidParameter(f"{what!r} cannot be called, and is no pair: see `compth.adapt`")
+    kind = AdaptedPair if two else Adapted
+    return kind(what, backend, made, after, Layers(shapes), dtype, generators)
+
+
+def adapted_as(what: Any, settings: dict[str, Any]) -> Adapted:
+    """`adapt` with the settings of a command line: shapes as text."""
+    named = {k: v for k, v in settings.items() if v is not None and k != "adapt"}
+    if "shapes" in named:
+        named["shapes"] = parsed(named["shapes"])
+    return adapt(what, **named)
+
+
+class Adapted:
+    """program(x, rng) on vectors; `recursion(d)` says whose recursion the object's memory follows."""
+
+    def __init__(
+        self,
+        what: Any,
+        backend: str | None,
+        fresh: bool,
+        after: Any,
+        layers: Layers,
+        dtype: str | None,
+        generators: str | None,
+    ) -> None:
+        self.what, self.fresh, self.layers = what, fresh, layers
+        self.backend, self.generators = backend, generators
+        self.arrays = backend_of(backend, dtype)
+        self.kind = np.dtype(dtype) if backend is None and dtype else np.dtype(np.float64)
+        self.after, self.warm = _warm_up(after)
+        self._states: dict[int, Any] = {}
+        self.__qualname__ = _name(what)
+        self.deterministic = not (generators is not None or self._draws())
+        if self.deterministic:
+            only = inspect.Parameter("x", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            self.__signature__ = inspect.Signature([only])
+
+    def __call__(self, x: Array, rng: Any = None) -> Array:
+        d = len(x)
+        anew = self.fresh and not (self.after or self.warm)
+        return self.run(memory.made(self.what, d) if anew else memory.copied(self.state(d)), x, rng)
+
+    def state(self, d: int) -> Any:
+        """The object as every call finds it: what was given, or one that is warm."""
+        if d not in self._states:
+            thing = memory.made(self.what, d) if self.fresh else self.what
+            self._states[d] = self._warmed(thing, d) if self.after or self.warm else thing
+        return self._states[d]
+
+    @property
+    def only_d(self) -> int | None:
+        """The size that the declared shapes have together, None where any d will do."""
+        return self.layers.d
+
+    def why_not(self, d: int) -> str:
+        """The rule that d breaks, "" for none."""
+        return self.layers.why_not(d)
+
+    def recursion(self, d: int) -> str:
+        """Whose recursion a memory of the object follows, with the method that has it; "" where none is recognised."""
+        thing = memory.copied(self.state(d))
+        return memory.recursion(thing, lambda held, x, at: self.run(held, x, np.random.default_rng(at)), d)
+
+    def run(self, thing: Any, x: Array, rng: Any) -> Array:
+        """One call, which may change the thing."""
+        with self._seeding(thing, rng) as known:
+            return self._flat(self._out(thing, self._given(x), known.of(x)))
+
+    def _out(self, thing: Any, given: Any, known: Known) -> Any:
+        return thing(given, **roles.filled(thing, known, self.__qualname__))
+
+    def _warmed(self, thing: Any, d: int) -> Any:
+        rng, thing = np.random.default_rng(0), memory.copied(thing)
+        given = [x for x in self.warm if len(x) == d] or [rng.normal(size=d) for _ in range(self.after)]
+        for x in given:
+            self.run(thing, x, rng)
+        return thing
+
+    def _given(self, x: Array) -> Any:
+        parts = self.layers.split(np.array(x, dtype=np.float64))
+        if isinstance(parts, dict):
+            return {name: self.arrays.to(part) for name, part in parts.items()}
+        return [self.arrays.to(part) for part in parts] if isinstance(parts, list) else self.arrays.to(parts)
+
+    def _flat(self, out: Any) -> Array:
+        return self.layers.flatten(_mapped(self.arrays.back, out) if self.backend else out, self.kind)
+
+    @contextmanager
+    def _seeding(self, thing: Any, rng: Any) -> Iterator[Known]:
+        """Held and global generators start from rng; what draws is handed to the arguments that ask for it."""
+        rng = np.random.default_rng(0) if rng is None else rng
+        known = Known(rng, self.arrays.source if self.backend else None)
+        if memory.held(thing):
+            memory.reseeded(thing, known.draw())
+        with seeded(known.draw()) if self.generators else nullcontext():
+            yield known
+
+    def _draws(self) -> bool:
+        """True where a call is handed a generator, or the object holds one; a factory's product may."""
+        thing = self.what
+        if self.fresh:
+            try:
+                thing = memory.made(self.what, PROBE)
+            except Exception:  # it has its sizes
+                return True
+        return memory.held(thing) or any(roles.takes(f, "rng", "seed") for f in self._calls(thing))
+
+    def _calls(self, thing: Any) -> tuple[Callable[..., Any], ...]:
+        return (thing,)
+
+
+class AdaptedPair(Adapted):
+    """decompress(compress(x)), the second half on a copy that has seen nothing but the message."""
+
+    def __init__(self, *settings: Any) -> None:
+        super().__init__(*settings)
+        self._audited: set[int] = set()
+
+    def send(self, x: Array, rng: Any = None) -> tuple[Array, Any]:
+        """(what arrives, the message with its context)."""
+        d = len(x)
+        anew = self.fresh and not (self.after or self.warm)
+        return self._sent(memory.made(self.what, d) if anew else memory.copied(self.state(d)), x, rng)
+
+    def encoded_bits(self, message: Any) -> int:
+        """Bits of a message as it is encoded."""
+        return pairs.encoded_bits(message)
+
+    def run(self, thing: Any, x: Array, rng: Any) -> Array:
+        return self._sent(thing, x, rng)[0]
+
+    def _sent(self, thing: Any, x: Array, rng: Any) -> tuple[Array, Any]:
+        """One message; the receiver is a copy from before the sender's call."""
+        receiver = memory.copied(thing)
+        with self._seeding(thing, rng) as known:
+            sizes = known.of(x)
+            message = self._message(thing, x, sizes)
+            if len(x) not in self._audited:
+                self._audit(thing, receiver, x, message, sizes)
+                self._audited.add(len(x))
+            out = self._flat(self._received(receiver, copy.deepcopy(message), sizes))
+        return out, message
+
+    def _message(self, thing: Any, x: Array, known: Known) -> Any:
+        compress = pairs.halves(thing)[0]
+        return compress(self._given(x), **roles.filled(compress, known, f"{self.__qualname__}.compress"))
+
+    def _received(self, thing: Any, message: Any, known: Known) -> Any:
+        try:
+            return pairs.received(pairs.halves(thing)[1], message, known)
+        except (AttributeError, KeyError) as problem:
+            raise Leak(
+                f"decompress asks for what no message carries ({type(problem).__name__}: {problem})"
+            ) from None
+
+    def _audit(self, thing: Any, receiver: Any, x: Array, message: Any, known: Known) -> None:
+        """What arrives may not hang on other calls of compress in between, nor on the sender's own memory."""
+        first = self._flat(self._received(memory.copied(receiver), copy.deepcopy(message), known))
+        self._message(memory.copied(thing), -2.0 * x[::-1] - 1.0, known)
+        again = self._flat(self._received(memory.copied(receiver), copy.deepcopy(message), known))
+        own = self._flat(self._received(memory.copied(thing), copy.deepcopy(message), known))
+        if not pairs.same(first, again):
+            raise Leak(
+                "decompress gives another vector after another call of compress: no message carries it"
+            )
+        if not pairs.same(first, own):
+            raise Leak("decompress gives another vector on the object that compressed: no message carries it")
+
+    def _calls(self, thing: Any) -> tuple[Callable[..., Any], ...]:
+        return pairs.halves(thing)
+
+
+class Leak(Exception):
+    """The message is not all that decompress uses."""
+
+
+class Known(dict[str, Any]):
+    """{role: value} for arguments; generators and seeds are drawn when they are asked for."""
+
+    def __init__(self, rng: Any, source: Callable[[int], Any] | None) -> None:
+        super().__init__()
+        self.rng, self.source = rng, source
+
+    def draw(self) -> int:
+        """A seed."""
+        return int(self.rng.integers(SEEDS))
+
+    def __contains__(self, role: object) -> bool:
+        return role in ("rng", "seed") or super().__contains__(role)
+
+    def __missing__(self, role: str) -> Any:
+        if role == "rng" and self.source is None:
+            return self.rng
+        key = role == "rng" or getattr(self.source, "__module__", "").startswith("jax")
+        return self.source(self.draw()) if key and self.source is not None else self.draw()
+
+    def of(self, x: Array) -> Known:
+        """Also the sizes of x."""
+        self.update(d=len(x), shape=(len(x),), name="x")
+        return self
+
+
+def _warm_up(after: Any) -> tuple[int, list[Array]]:
+    """(number of calls on normal vectors, vectors that were given)."""
+    if isinstance(after, list | tuple):
+        return 0, [np.asarray(x, dtype=np.float64) for x in after]
+    if isinstance(after, bool) or not isinstance(after, int | np.integer) or after < 0:
+        raise InvalidParameter(f"after={after!r} must be a number of calls >= 0 or a list of vectors")
+    return int(after), []
+
+
+def _mapped(f: Callable[[Any], Any], out: Any) -> Any:
+    if isinstance(out, dict):
+        return {k: _mapped(f, v) for k, v in out.items()}
+    return [_mapped(f, v) for v in out] if isinstance(out, list | tuple) else f(out)
+
+
+def _name(what: Any) -> str:
+    if isinstance(what, tuple):
+        return "/".join(name_of(f) for f in what)
+    return name_of(what)

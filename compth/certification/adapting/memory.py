@@ -1,0 +1,139 @@
+"""What an object remembers between calls: every call gets a copy at one state; whose recursion the memory follows.
+
+The claim is judged at the state in which the object was given, or which it has after so many warm-up calls. Generators
+that the object holds start from the referee's at every call, so that its draws are draws.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from compth._types import Array
+from compth.certification.adapting import roles
+from compth.certification.adapting.generators import reseed
+from compth.certification.arithmetic import as_numpy
+from compth.errors import CompthError, InvalidParameter
+
+DEPTH = 3
+"""How deep attributes, lists and tables are looked through."""
+STEPS = 4
+"""Calls in a row along which a recursion must hold."""
+CLOSE = 1e-6
+"""Rounding of float32 that is granted to a recursion, relative to the largest number in it."""
+
+
+def copied(thing: Any) -> Any:
+    """A deep copy. Raises InvalidParameter where there is none."""
+    try:
+        return copy.deepcopy(thing)
+    except Exception as problem:
+        raise InvalidParameter(
+            f"{type(thing).__name__} cannot be copied ({type(problem).__name__}): give its class or a function that "
+            "makes it, with fresh=True"
+        ) from None
+
+
+def made(factory: Callable[..., Any], d: int) -> Any:
+    """A new object; a factory that takes a size gets d."""
+    size = {"d": d, "shape": (d,)}
+    first = roles.parameters(factory)[:1]
+    if first and first[0].kind is first[0].POSITIONAL_ONLY and first[0].name == "x":
+        return factory()
+    return factory(**roles.filled(factory, size, getattr(factory, "__name__", "the factory"), skip=0))
+
+
+def attributes(thing: Any, depth: int = DEPTH) -> Iterator[tuple[str, Any]]:
+    """(where, value) of all that an object holds, lists and tables looked through."""
+    inside = thing if isinstance(thing, dict) else getattr(thing, "__dict__", None)
+    if isinstance(thing, list | tuple):
+        inside = dict(enumerate(thing))
+    if inside is None or depth == 0:
+        return
+    for name, value in inside.items():
+        yield str(name), value
+        for rest, inner in attributes(value, depth - 1):
+            yield f"{name}.{rest}", inner
+
+
+def reseeded(thing: Any, seed: int) -> list[str]:
+    """Start every generator that the object holds from the seed; their names."""
+    found = [(name, value) for name, value in attributes(thing) if _draws(value)]
+    return [name for at, (name, value) in enumerate(found) if reseed(value, seed + at)]
+
+
+def held(thing: Any) -> bool:
+    """True where the object holds a generator."""
+    return any(_draws(value) for _, value in attributes(thing))
+
+
+def _draws(value: Any) -> bool:
+    words = ("integers", "random_sample", "getrandbits", "manual_seed")
+    return not isinstance(value, type) and any(callable(getattr(value, w, None)) for w in words)
+
+
+def vectors(thing: Any, d: int) -> dict[str, Array]:
+    """The object's memories: arrays of d numbers, and plain zeros that stand for one."""
+    found: dict[str, Array] = {}
+    for name, value in attributes(thing):
+        if isinstance(value, int | float) and not isinstance(value, bool) and value == 0:
+            found[name] = np.zeros(d)
+            continue
+        try:
+            held = np.asarray(as_numpy(value), dtype=np.float64)
+        except (TypeError, ValueError):
+            continue
+        if held.size == d and held.ndim:
+            found[name] = held.reshape(-1).copy()
+    return found
+
+
+def recursion(thing: Any, call: Callable[[Any, Array, int], Array], d: int) -> str:
+    """Whose recursion a memory of the object follows, with the method that has it; "" where none is recognised.
+
+    call(thing, x, seed): one call that changes the thing. Held along STEPS calls on random vectors, both rules at once:
+    e' = e + x - C (error feedback), h' = h + C (the shift of EF21 and DIANA), where C is what the call gave.
+    """
+    rng = np.random.default_rng(11)
+    rules = {"error feedback": _feedback, "shift": _shift}
+    left: dict[str, set[str]] | None = None
+    try:
+        for step in range(STEPS):
+            x, before = rng.normal(size=d), vectors(thing, d)
+            y = call(thing, x, step)
+            after = vectors(thing, d)
+            now = {
+                rule: {
+                    m for m in before.keys() & after.keys() if _follows(follows, before[m], after[m], x, y)
+                }
+                for rule, follows in rules.items()
+            }
+            left = now if left is None else {rule: left[rule] & now[rule] for rule in rules}
+    except (CompthError, ArithmeticError, TypeError, ValueError, AttributeError, LookupError):
+        return ""
+    return next((_words(rule, min(names)) for rule, names in (left or {}).items() if names), "")
+
+
+def _follows(rule: Callable[..., Array], before: Array, after: Array, x: Array, y: Array) -> bool:
+    size = max(1.0, float(np.abs(after).max()), float(np.abs(x).max()))
+    moved = bool(np.abs(after - before).max() > 0)
+    return moved and bool(np.abs(rule(before, x, y) - after).max() <= CLOSE * size)
+
+
+def _feedback(e: Array, x: Array, y: Array) -> Array:
+    return np.asarray(e + x - y)
+
+
+def _shift(h: Array, x: Array, y: Array) -> Array:
+    return np.asarray(h + y)
+
+
+def _words(rule: str, name: str) -> str:
+    if rule == "error feedback":
+        return (
+            f"its memory {name} follows error feedback's e' = e + x - C(e + x): as a method it is compth.EF"
+        )
+    return f"its memory {name} follows the shift's h' = h + C(x - h): as a method it is compth.EF21 or compth.DIANA"

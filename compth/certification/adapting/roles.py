@@ -1,0 +1,56 @@
+"""What a function's arguments stand for, by their names: how libraries call the generator, the size, the name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from compth.errors import InvalidParameter
+
+_ROLES = {
+    "rng": "rng generator gen random_generator",
+    "seed": "seed random_state key prng prng_key",
+    "d": "d n dim size numel length len n_elements num_elements",
+    "shape": "shape original_shape",
+    "name": "name tensor_name key_name layer",
+}
+ROLE = {name: role for role, names in _ROLES.items() for name in names.split()}
+"""Argument name -> what is passed for it."""
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The positional parameters; one called x where Python cannot tell."""
+    try:
+        listed = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return [inspect.Parameter("x", inspect.Parameter.POSITIONAL_ONLY)]
+    return [p for p in listed if p.kind in _POSITIONAL]
+
+
+def is_needed(parameter: inspect.Parameter) -> bool:
+    """True for a parameter without a default."""
+    return parameter.default is inspect.Parameter.empty
+
+
+def takes(function: Callable[..., Any], *roles: str) -> bool:
+    """True when an argument after the first one has one of these roles."""
+    return any(ROLE.get(p.name) in roles for p in parameters(function)[1:])
+
+
+def filled(
+    function: Callable[..., Any], known: Mapping[str, Any], owner: str, skip: int = 1
+) -> dict[str, Any]:
+    """{argument: value} of all arguments after the first `skip`, by their roles. Raises InvalidParameter for others."""
+    given: dict[str, Any] = {}
+    for p in parameters(function)[skip:]:
+        role = ROLE.get(p.name, "")
+        if role in known:
+            given[p.name] = known[role]
+        elif is_needed(p):
+            names = ", ".join(sorted(ROLE))
+            raise InvalidParameter(
+                f"{owner} needs {p.name}=, which is none of {names}: adapt a function that binds it"
+            )
+    return given
