@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from compth.certification.cells.nodes import Node, is_truth
 
 WHOLE = frozenset(["floor", "ceil", "rint", "trunc", "cast", "exponent", "sign", "cat", "place", "position"])
 AS_STORED = frozenset(["x", "u", "top", "bottom", "stat", "exp2"])
 
 
+def remembered(question: Callable[[Node], bool]) -> Callable[[Node], bool]:
+    """The question, asked once of every node: expressions share parts, and have exponentially many paths."""
+    name = question.__name__
+
+    def asked(n: Node) -> bool:
+        if name not in n.facts:
+            n.facts[name] = question(n)
+        return n.facts[name]
+
+    asked.__doc__ = question.__doc__
+    return asked
+
+
+@remembered
 def exact(n: Node) -> bool:
     """True where the float is the very value."""
-    if n.exact is None:
-        n.exact = _exact(n)
-    return n.exact
-
-
-def _exact(n: Node) -> bool:
-    if n.op == "const" or n.op in AS_STORED or integer(n):
-        return True  # a constant that float64 rounds is marked so when it is made
+    if n.op == "const":
+        return n.exact is not False  # marked when the trace is complete
+    if n.op in AS_STORED or integer(n):
+        return True
     if n.op == "norm":
         return bool(n.args[0] == "inf")
     if n.op in ("abs", "word"):
@@ -29,6 +41,7 @@ def _exact(n: Node) -> bool:
     return n.op == "div" and exact(n.args[0]) and _power_of_two(n.args[1])
 
 
+@remembered
 def integer(n: Node) -> bool:
     """True for whole numbers: sums and products of them are exact as far as int64 and 2^53 reach."""
     if n.op == "const":
@@ -40,6 +53,7 @@ def integer(n: Node) -> bool:
     return n.op in ("add", "mul", "word") and all(integer(a) for a in n.args if isinstance(a, Node))
 
 
+@remembered
 def _power_of_two(n: Node) -> bool:
     """True for 0, powers of two and their negatives."""
     if n.number is not None:
@@ -50,6 +64,7 @@ def _power_of_two(n: Node) -> bool:
     return n.op in ("exp2", "sign") or is_truth(n)
 
 
+@remembered
 def signed(n: Node) -> bool:
     """True where the float has the sign of the value, 0 included: a sum of two exact numbers, products, roots."""
     if exact(n):

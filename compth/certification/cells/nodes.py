@@ -64,11 +64,12 @@ class Stopped(NotTraceable):
 class Node:
     """op and arguments; the line of the program that made it. Equal expressions are the same object."""
 
-    __slots__ = ("args", "exact", "line", "op")
+    __slots__ = ("args", "exact", "facts", "line", "op")
 
     def __init__(self, op: str, args: tuple[Any, ...], line: str) -> None:
         self.op, self.args, self.line = op, args, line
-        self.exact: bool | None = None  # whether float64 holds it without rounding (`exactness`)
+        self.exact: bool | None = None  # of a constant: whether float64 holds it without rounding
+        self.facts: dict[str, bool] = {}  # what was found of its rounding (`exactness`)
 
     @property
     def number(self) -> Fraction | None:
@@ -257,9 +258,10 @@ def _folded(value: Fraction, a: Node, b: Node, by: Callable[[float, float], floa
 
 
 def mark_rounded() -> None:
-    """Mark the numbers that float64 does not hold."""
+    """Mark the numbers that float64 does not hold; what was found of expressions before is asked anew."""
     now = session()
     for n in now.interned.values():
+        n.facts.clear()
         if n.number is not None:
             held = _floats(n.number)
             n.exact = bool(held) and all(math.isfinite(v) and Fraction(v) == n.number for v in held)

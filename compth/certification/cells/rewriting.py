@@ -12,6 +12,8 @@ import ast
 import linecache
 import re
 from collections.abc import Iterator
+from copy import deepcopy
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
@@ -28,17 +30,38 @@ CHANGES = ("append", "extend", "pop", "insert", "remove", "sort", "reverse", "fi
 def rewritten(code: CodeType) -> CodeType | None:
     """The code of the rewritten function; None where its source is not known to be its own."""
     try:
-        source = "".join(linecache.getlines(code.co_filename))
-        tree = ast.parse(source)
-        own = _only(code, compile(source, code.co_filename, "exec", dont_inherit=True))
-        node = _definition(tree, code)
+        return _rewritten(code, code.co_filename, "".join(linecache.getlines(code.co_filename)))
     except (OSError, SyntaxError, ValueError):
         return None
-    if own is None or own != code or node is None or _taken(node):
+
+
+@lru_cache(256)  # a program is traced several times; equal code of equal text is rewritten equally
+def _rewritten(code: CodeType, filename: str, source: str) -> CodeType | None:
+    tree, module = _parsed(filename, source)
+    own = _only(code, module)
+    if own is None or own != code:
+        return None
+    part = _around(tree, code)
+    node = _definition(part, code)
+    if node is None or _taken(node):
         return None
     Branches().inside(node)
-    ast.fix_missing_locations(tree)
-    return _only(code, compile(tree, code.co_filename, "exec", dont_inherit=True))
+    ast.fix_missing_locations(part)
+    return _only(code, compile(part, filename, "exec", dont_inherit=True))
+
+
+@lru_cache(8)
+def _parsed(filename: str, source: str) -> tuple[ast.Module, CodeType]:
+    return ast.parse(source), compile(source, filename, "exec", dont_inherit=True)
+
+
+def _around(tree: ast.Module, code: CodeType) -> ast.Module:
+    """A copy of the statement of the module that holds the code, under its imports from __future__."""
+    line = code.co_firstlineno
+    begins = [min(n.lineno for n in (s, *getattr(s, "decorator_list", ()))) for s in tree.body]
+    held = [s for s, first in zip(tree.body, begins, strict=True) if first <= line <= (s.end_lineno or 0)]
+    future = [s for s in tree.body if isinstance(s, ast.ImportFrom) and s.module == "__future__"]
+    return ast.Module(deepcopy([*future, *held]), [])
 
 
 OWN = re.compile(r"__(fork|way)\d+|__(fork|choose|both|either|not|alone|locals)")
