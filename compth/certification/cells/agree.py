@@ -6,9 +6,7 @@ casts that wrap, exponents that underflow are seen here, at inputs of every magn
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -27,50 +25,76 @@ from compth.certification.tracer import Strange
 from compth.proof.algebra import Rational
 
 Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Truths = NDArray[np.bool_]
+TOGETHER = 4096
+"""Entries of outputs that are compared at once."""
+NOTHING = Rational(())
 NEAR = 1e-9
 """How far outside a cell a float counts as inside: on a border both neighbours may be what the program does."""
 
 
-@dataclass
-class Law:
-    """A piece in floats: the ends of its cell, and of each outcome weight, error and draw as functions of t."""
+class Table:
+    """All laws of one entry in floats: cells and outcomes as rows, to be asked at many inputs at once."""
 
-    piece: Piece
+    def __init__(self, charts: tuple[tuple[Piece, ...], ...]) -> None:
+        cells = [(k, p.cell) for k, pieces in enumerate(charts) for p in pieces]
+        self.chart = np.array([k for k, _ in cells])
+        self.low = np.array([float(c.low) for _, c in cells])
+        self.high = np.array([float(c.high) for _, c in cells])
+        outcomes = [(n, o) for n, p in enumerate(p for pieces in charts for p in pieces) for o in p.outcomes]
+        self.cell = np.array([n for n, _ in outcomes])
+        self.point = np.array([o.value.b is None for _, o in outcomes])
+        ends = [o.interval or (o.weight, o.weight) for _, o in outcomes]
+        self.weight = Curves([o.weight for _, o in outcomes])
+        self.a = Curves([o.value.a for _, o in outcomes])
+        self.b = Curves([o.value.b or NOTHING for _, o in outcomes])
+        self.start, self.end = Curves([e[0] for e in ends]), Curves([e[1] for e in ends])
 
-    def __post_init__(self) -> None:
-        self.low, self.high = float(self.piece.cell.low), float(self.piece.cell.high)
-        self.outcomes = [
-            (o.weight, o.value.a, o.value.b, o.interval or (o.weight, o.weight)) for o in self.piece.outcomes
-        ]
+    def near(self, chart: Counts, t: Array, slack: Array) -> Truths:
+        """(inputs, cells): True for t in the cell or next to it."""
+        t, slack = t[:, None], slack[:, None]
+        found: Truths = (self.low - slack <= t) & (t <= self.high + slack) & (chart[:, None] == self.chart)
+        return found
 
-    def holds(self, t: float, slack: float) -> bool:
-        """True for t in the cell or next to it."""
-        return self.low - slack <= t <= self.high + slack
-
-    def errors(self, t: float) -> list[tuple[float, float, float]]:
-        """(probability, least error, largest error) of each outcome at t."""
-        out = []
-        for weight, a, b, (start, end) in self.outcomes:
-            ends = [_at(a, t)] * 2 if b is None else [_at(a, t) + _at(b, t) * _at(e, t) for e in (start, end)]
-            out.append((_at(weight, t), min(ends), max(ends)))
-        return out
+    def errors(self, rows: Counts, t: Array) -> tuple[Array, Array]:
+        """The least and the largest error of these outcomes, each at its t: a(t) + b(t) u on the interval of u."""
+        a, b = self.a.at(rows, t), self.b.at(rows, t)
+        one, two = (np.where(self.point[rows], a, a + b * u.at(rows, t)) for u in (self.start, self.end))
+        return np.minimum(one, two), np.maximum(one, two)
 
 
-def _at(f: Rational, t: float) -> float:
-    top = bottom = 0.0
-    for c in reversed(f.num):
-        top = top * t + float(c)
-    for c in reversed(f.den):
-        bottom = bottom * t + float(c)
-    return top / bottom if bottom else math.inf
+class Curves:
+    """Rational functions, one a row, in floats."""
+
+    def __init__(self, listed: list[Rational]) -> None:
+        self.num, self.den = _padded([f.num for f in listed]), _padded([f.den for f in listed])
+
+    def at(self, rows: Counts, t: Array) -> Array:
+        """f(t) of each row at its own t; infinite at a pole."""
+        top, bottom = np.zeros(len(t)), np.zeros(len(t))
+        for c in self.num[::-1]:
+            top = top * t + c[rows]
+        for c in self.den[::-1]:
+            bottom = bottom * t + c[rows]
+        return np.where(bottom == 0, np.inf, top / np.where(bottom == 0, 1.0, bottom))
+
+
+def _padded(listed: list[tuple[Fraction, ...]]) -> Array:
+    """(degree + 1, rows) coefficients."""
+    out = np.zeros((max(map(len, listed), default=0), len(listed)))
+    for k, coefficients in enumerate(listed):
+        out[: len(coefficients), k] = [float(c) for c in coefficients]
+    return out
 
 
 class Laws:
-    """All laws of one trace, to be asked what an entry of x may become."""
+    """All laws of one trace, to be asked what the entries of x may become."""
 
     def __init__(self, charts: list[Chart], groups: list[Group], members: list[list[int]]) -> None:
         self.charts = charts
-        self.laws = [[[Law(p) for p in chart] for chart in g.charts] for g in groups]
+        self.tables = [Table(g.charts) for g in groups]
+        self.members = members
         self.group = {i: k for k, listed in enumerate(members) for i in listed}
 
     def unit(self, x: Array) -> float:
@@ -78,51 +102,70 @@ class Laws:
         order = self.charts[0].order
         return float(np.linalg.norm(x, {"1": 1, "2": 2, "inf": np.inf}[order])) if order else 1.0
 
-    def place(self, v: float, unit: float) -> tuple[int, float, float]:
-        """(chart, t, unit) of an entry."""
-        first = self.charts[0]
+    def place(self, v: Array, unit: Array) -> tuple[Counts, Array, Array]:
+        """(chart, t, unit) of each entry."""
+        first, one = self.charts[0], np.ones(len(v))
         if first.order:
-            return 0, v / unit, unit
+            return np.zeros(len(v), dtype=int), v / unit, unit
         if first.octave:
-            mantissa, exponent = math.frexp(v)
-            return (2 if v == 0 else 0 if v > 0 else 1), mantissa, math.ldexp(1.0, exponent)
-        if len(self.charts) == 3 and abs(v) > float(first.high):
-            step = float(self.charts[1].lattice)
-            return (1 if v > 0 else 2), v / step - math.floor(v / step), 1.0
-        return 0, v, 1.0
+            mantissa, exponent = np.frexp(v)
+            return np.where(v == 0, 2, np.where(v > 0, 0, 1)), mantissa, np.ldexp(1.0, exponent)
+        if len(self.charts) == 3:
+            step, far = float(self.charts[1].lattice), np.abs(v) > float(first.high)
+            chart = np.where(far, np.where(v > 0, 1, 2), 0)
+            return chart, np.where(far, v / step - np.floor(v / step), v), one
+        return np.zeros(len(v), dtype=int), v, one
 
-    def admits(self, i: int, v: float, y: float, unit: float, scale: float) -> bool:
-        """True where x_i = v may become y."""
+    @np.errstate(all="ignore")  # what is beyond the largest float is not admitted
+    def admit(self, x: Array, y: Array) -> Truths:
+        """Of each row whether every entry of x may become that of y."""
+        unit = np.array([self.unit(row) for row in x])
+        nought = unit == 0  # the input 0, which was traced apart
+        fine: Truths = ~nought | ~y.any(axis=1)
+        rows = np.flatnonzero(~nought)
+        for table, listed in zip(self.tables, self.members, strict=True):
+            at = np.repeat(rows, len(listed))
+            v, w = x[rows][:, listed].ravel(), y[rows][:, listed].ravel()
+            fine[at[~self._admitted(table, v, w, unit[at])]] = False
+        return fine
+
+    def _admitted(self, table: Table, v: Array, y: Array, unit: Array) -> Truths:
+        """Of each entry whether v may become y."""
+        octave = self.charts[0].octave
         chart, t, size = self.place(v, unit)
-        slack = NEAR * (1 + abs(t)) if not self.charts[0].octave else NEAR
-        tolerance = AGREES * (abs(v) + abs(y) + scale)
-        cells = self.laws[self.group[i]][chart]
-        near = [law for law in cells if law.holds(t, slack)]
-        if chart and not self.charts[0].octave:  # a lattice's cells join end to end
-            near += [law for law in cells if law.holds(t - 1, slack) or law.holds(t + 1, slack)]
-        found = [e for law in near for e in law.errors(t)]
-        return any(lo * size - tolerance <= y - v <= hi * size + tolerance for _, lo, hi in found)
+        slack = NEAR * (np.ones(len(t)) if octave else 1 + np.abs(t))
+        tolerance = AGREES * (np.abs(v) + np.abs(y) + (unit if self.charts[0].order else 0.0))
+        near = table.near(chart, t, slack)
+        if not octave and chart.any():  # a lattice's cells join end to end
+            beside = table.near(chart, t - 1, slack) | table.near(chart, t + 1, slack)
+            near |= beside & (chart > 0)[:, None]
+        at, rows = np.nonzero(near[:, table.cell])
+        low, high = table.errors(rows, t[at])
+        error, room = (y - v)[at], tolerance[at]
+        meets = (low * size[at] - room <= error) & (error <= high * size[at] + room)
+        found = np.zeros(len(v), dtype=bool)
+        found[at[meets]] = True
+        return found
 
+    @np.errstate(all="ignore")
     def expected(self, i: int, v: float, unit: float) -> list[tuple[float, float]] | None:
         """(probability, y) of each outcome at a v inside a cell; None where outcomes are no points."""
-        chart, t, size = self.place(v, unit)
-        law = next((w for w in self.laws[self.group[i]][chart] if w.low < t < w.high), None)
-        if law is None or any(b is not None for _, _, b, _ in law.outcomes):
+        table = self.tables[self.group[i]]
+        chart, t, size = self.place(np.array([v]), np.array([unit]))
+        inside = (table.chart == chart) & (table.low < t) & (t < table.high)
+        if not inside.any():
             return None
-        return [(p, v + lo * size) for p, lo, _ in law.errors(t)]
+        rows = np.flatnonzero(table.cell == inside.argmax())
+        if not table.point[rows].all():
+            return None
+        many = np.repeat(t, len(rows))
+        values = v + table.errors(rows, many)[0] * size
+        return list(zip(table.weight.at(rows, many).tolist(), values.tolist(), strict=True))
 
 
 def agree(subject: Subject, d: int, laws: Laws, listed: list[Visit]) -> None:
     """Raises Strange where a real run is not what the laws say."""
-
-    def check(x: Array, y: Array) -> bool:
-        unit = laws.unit(x)
-        if unit == 0:  # the input 0, which was traced apart
-            return not y.any()
-        scale = unit if laws.charts[0].order else 0.0
-        return all(laws.admits(i, x[i], y[i], unit, scale) for i in range(d))
-
-    _run(subject, d, listed, check)
+    _run(subject, d, listed, laws.admit)
     _same_frequencies(subject, d, laws)
 
 
@@ -145,21 +188,42 @@ def agree_by_ranks(subject: Subject, d: int, case: dict[str, Any], listed: list[
                 return False
         return True
 
-    _run(subject, d, listed, check)
+    _run(subject, d, listed, lambda x, y: np.array([check(*pair) for pair in zip(x, y, strict=True)]))
 
 
-def _run(subject: Subject, d: int, listed: list[Visit], check: Callable[[Array, Array], bool]) -> None:
+def _run(subject: Subject, d: int, listed: list[Visit], check: Callable[[Array, Array], Truths]) -> None:
     """The program on inputs of every magnitude, and where the trace has borders, ways and outcomes."""
+    runs: list[tuple[Array, Array]] = []
     for at, visit in enumerate([*map(Visit, inputs(d)), *listed]):
         rng = scripted(visit.script, at) if visit.script else np.random.default_rng([at])
         try:
             with heard():
                 out = subject.program(visit.x.copy(), rng)
         except Exception as problem:
+            _compared(runs, check)
             raise Strange(f"a real run fails: {type(problem).__name__}: {str(problem)[:80]}") from None
-        y = np.asarray(out, dtype=np.float64)
-        if y.shape != (d,) or not np.isfinite(y).all() or not check(visit.x, y):
-            raise Strange(f"a real run at {_shown(visit.x)} is none of the traced outcomes")
+        y = np.array(out, dtype=np.float64)
+        if y.shape != (d,) or not np.isfinite(y).all():
+            _compared(runs, check)
+            raise Strange(_other(visit.x))
+        runs.append((visit.x, y))
+        if len(runs) * d >= TOGETHER:
+            _compared(runs, check)
+    _compared(runs, check)
+
+
+def _compared(runs: list[tuple[Array, Array]], check: Callable[[Array, Array], Truths]) -> None:
+    """Raises Strange where one of these runs is not what the laws say, and forgets them."""
+    if runs:
+        x, y = (np.array(part) for part in zip(*runs, strict=True))
+        runs.clear()
+        fine = check(x, y)
+        if not fine.all():
+            raise Strange(_other(x[fine.argmin()]))
+
+
+def _other(x: Array) -> str:
+    return f"a real run at {_shown(x)} is none of the traced outcomes"
 
 
 def _shown(x: Array) -> str:
