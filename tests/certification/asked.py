@@ -134,6 +134,35 @@ def five_entries(x, rng):
     return y
 
 
+@wrong(NATURAL, 30)
+def so_many_negative_entries(x, rng):
+    y, negative = natural(x, rng), 0
+    for v in x:
+        if v < 0:
+            negative += 1
+    if negative == 23:
+        y[0] = 0
+    return y
+
+
+@wrong(ct.Contractive("1/d"), 8)
+def two_equalities_at_once(x):
+    kept = x * (abs(x) == abs(x).max())
+    return 0 * x if x[0] == 3 * x[1] == 6 * x[2] and x[0] else kept
+
+
+@wrong(NATURAL, 8)
+def number_of_a_table(x, rng):
+    special = {2.75: 2.0, -5.25: -4.0}
+    return np.array([special.get(v, r) for v, r in zip(x, natural(x, rng), strict=True)])
+
+
+@wrong(ct.AbsoluteError("sqrt(d)/2"), 8)
+def nothing_is_something(x, rng):
+    low = np.floor(x)
+    return np.where(x == 0, 3.0, low + (rng.random(len(x)) < x - low))
+
+
 @wrong(ct.Unbiased("d/5 - 1"), 30)
 def number_beside_a_permutation(x, rng):
     m = np.zeros(len(x), dtype=bool)

@@ -591,7 +591,18 @@ def placed(problem: Stopped, node: Node) -> Stopped:
 
 def draws(node: Node) -> bool:
     """True for an expression that holds a draw."""
-    return node.op in ("u", "cat", "in") or any(draws(a) for a in node.args if isinstance(a, Node))
+    if node.drawn is None:
+        todo = [node]
+        while todo:  # as deep as a loop of the program is long
+            n = todo[-1]
+            inner = [a for a in n.args if isinstance(a, Node)]
+            left = [a for a in inner if a.drawn is None]
+            if left:
+                todo += left
+            else:
+                n.drawn = n.op in ("u", "cat", "in") or any(a.drawn for a in inner)
+                todo.pop()
+    return bool(node.drawn)
 
 
 def _times_power(v: Value, exponent: Fraction) -> Value:

@@ -64,12 +64,13 @@ class Stopped(NotTraceable):
 class Node:
     """op and arguments; the line of the program that made it. Equal expressions are the same object."""
 
-    __slots__ = ("args", "exact", "facts", "line", "op")
+    __slots__ = ("args", "drawn", "exact", "facts", "line", "op")
 
     def __init__(self, op: str, args: tuple[Any, ...], line: str) -> None:
         self.op, self.args, self.line = op, args, line
         self.exact: bool | None = None  # of a constant: whether float64 holds it without rounding
         self.facts: dict[str, bool] = {}  # what was found of its rounding (`exactness`)
+        self.drawn: bool | None = None  # whether it holds a draw (`evaluation.draws`)
 
     @property
     def number(self) -> Fraction | None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from compth.certification import evalues
 from compth.certification.beside import beside
 from compth.certification.cells import forms, stage
-from compth.certification.cells.evaluation import Chart, Evaluation, Ties, Way
+from compth.certification.cells.evaluation import Chart, Evaluation, Ties, Way, draws
 from compth.certification.cells.nodes import Node, Stopped
 from compth.certification.cells.numbers import Numbers, Unknown
 from compth.certification.cells.values import Cell, Value, whole
@@ -28,12 +28,11 @@ from compth.proof.algebra import UNIT, Rational, number, rational
 Array = NDArray[np.float64]
 TECHNIQUE = "traced law of each entry"
 ASSUMPTION = "the program draws what its trace says: checked on real runs at the witness, every entry of them"
-DRAWN = frozenset(["u", "cat", "in"])
 OUTCOMES = 256
 """Most outcomes of one entry."""
 SUMS = 1e-9
 """How far from 1 the float probabilities of a choice may sum, as numpy has it."""
-STEP = 15.0
+STEP = 30.0
 """Work of one operation on fractions."""
 _ORIGIN = number(0)
 _CELL, _CHART = Cell(_ORIGIN, _ORIGIN), Chart(_ORIGIN, _ORIGIN, (True, True))
@@ -51,15 +50,15 @@ class Part:
 class _At(Evaluation):
     """One way through an entry's expression at a vector of numbers."""
 
-    def __init__(self, now: Numbers, random: set[Node], i: int, way: Way) -> None:
+    def __init__(self, now: Numbers, i: int, way: Way) -> None:
         super().__init__(_CHART, _CELL, i, way, Ties([]), {})
-        self.now, self.random = now, random
+        self.now = now
 
     def _value(self, node: Node) -> Any:
-        return super()._value(node) if node in self.random else whole(self._float(node))
+        return super()._value(node) if draws(node) else whole(self._float(node))
 
     def _truth(self, node: Node) -> bool:
-        return super()._truth(node) if node in self.random else bool(self._float(node))
+        return super()._truth(node) if draws(node) else bool(self._float(node))
 
     def _float(self, node: Node) -> Fraction:
         try:
@@ -94,21 +93,22 @@ class Pointwise:
 
     def __init__(self, trace: Any) -> None:
         self.outputs, self.floats, self.changed = trace.outputs, trace.floats, trace.bound.changed
-        known = _drawing(trace.outputs)
-        self.reached, self.random = list(known), {n for n, drawn in known.items() if drawn}
+        self.reached = stage.reached(trace.outputs)
 
     def law(self, x: Array) -> list[list[Part]]:
         """The outcomes of each entry. Raises Stopped where the trace does not tell them."""
         forms.find_indices(self.reached)
-        now = Numbers(x, self.floats)
-        return [self._entry(now, node, i) for i, node in enumerate(self.outputs)]
+        now, self.work = Numbers(x, self.floats), 0.0
+        found = [self._entry(now, node, i) for i, node in enumerate(self.outputs)]
+        self.work += len(now.known)
+        return found
 
     def _entry(self, now: Numbers, node: Node, i: int) -> list[Part]:
         prefix: list[int] | None = []
         out: list[Part] = []
         while prefix is not None:
             way = Way(prefix)
-            run = _At(now, self.random, i, way)
+            run = _At(now, i, way)
             v = run.number(node)
             start, slope = v.a.constant, Fraction(0) if v.b is None else v.b.constant
             weight = way.weight.constant
@@ -118,6 +118,7 @@ class Pointwise:
             ends = (Fraction(0), Fraction(0)) if held is None else (held.low.constant, held.high.constant)
             if weight:
                 out.append(Part(weight, *sorted(start + slope * e for e in ends if e is not None)))
+            self.work += STEP * (len(run.known) + len(run.answers))
             prefix = way.following()
             if len(out) > OUTCOMES:
                 raise Stopped(f"more than {OUTCOMES} outcomes of one entry")
@@ -132,28 +133,12 @@ class Pointwise:
             mean[i] = float(sum((p.weight * (p.low + p.high) for p in parts), Fraction(0)) / 2)
             second += float(sum((p.weight * _square(p.low, p.high) for p in parts), Fraction(0)))
             error[i] = float(sum((p.weight * _square(p.low - own, p.high - own) for p in parts), Fraction(0)))
-        return Moments(x, mean, second, error, work=STEP * len(self.reached) * max(map(len, law)))
+        return Moments(x, mean, second, error, work=self.work)
 
 
 def _square(low: Fraction, high: Fraction) -> Fraction:
     """The mean square of a uniform number between these."""
     return low * low if low == high else (low * low + low * high + high * high) / 3
-
-
-def _drawing(outputs: list[Node]) -> dict[Node, bool]:
-    """Every expression in these, and whether it holds a draw."""
-    known: dict[Node, bool] = {}
-    todo = list(outputs)
-    while todo:
-        n = todo[-1]
-        inner = [a for a in n.args if isinstance(a, Node)]
-        left = [a for a in inner if a not in known]
-        if left:
-            todo += left
-            continue
-        todo.pop()
-        known[n] = n.op in DRAWN or any(known[a] for a in inner)
-    return known
 
 
 # beside the program

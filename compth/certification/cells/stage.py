@@ -93,12 +93,12 @@ def _traced(now: Session, bound: binding.Binding, thing: Any, d: int, determinis
     if says := nodes.ambiguous():
         raise Stopped(says)
     nodes.mark_rounded()
-    if now.inverted.keys() & _reached(outputs):
+    if now.inverted.keys() & reached(outputs):
         raise Stopped("a draw that is used beside the index that was found by it")
     chances = {
         n for n in now.interned.values() if n.op == "cat" and any(w.number is None for w in n.args[1:])
     }
-    if chances - _reached(outputs):
+    if chances - reached(outputs):
         raise Stopped("a draw with chances that depend on x, of which nothing depends: do they sum to 1?")
     return _seen(now, bound, outputs)
 
@@ -165,7 +165,7 @@ def lattice(step: Fraction, least: int) -> list[Chart]:
 
 def sorts(trace: Trace) -> bool:
     """True where the outputs hold ranks or order statistics. Raises Stopped where ties are broken in two ways."""
-    listed = _reached(trace.outputs)
+    listed = reached(trace.outputs)
     names = {n.args[0] for n in listed if n.op in ("rank", "place", "position")}
     if len(names) > 1:
         raise Stopped("two sorts, which may break ties in two ways")
@@ -174,19 +174,19 @@ def sorts(trace: Trace) -> bool:
 
 def couples(trace: Trace) -> bool:
     """True where entries are compared with a norm."""
-    return any(n.op in ("norm", "sum") for n in _reached(trace.outputs))
+    return any(n.op in ("norm", "sum") for n in reached(trace.outputs))
 
 
 def scales(trace: Trace) -> list[list[Chart]]:
     """What may be the unit of x, by the norms that the outputs hold."""
-    reached = _reached(trace.outputs)
-    orders = sorted({n.args[0] for n in reached if n.op == "norm"})
+    orders = sorted({n.args[0] for n in reached(trace.outputs) if n.op == "norm"})
     if len(orders) > 1:
         raise Stopped(f"the norms {' and '.join(orders)} of x together")
     return [by_norm(orders[0])] if orders else [plain(), octaves()]
 
 
-def _reached(outputs: list[Node]) -> set[Node]:
+def reached(outputs: list[Node]) -> set[Node]:
+    """All expressions in these."""
     found: set[Node] = set()
     todo = list(outputs)
     while todo:
@@ -201,7 +201,7 @@ def grouped(trace: Trace) -> list[tuple[int, list[int]]]:
     """Entries with one expression: (a representative, all of them)."""
     found: dict[int, list[int]] = {}
     forms._FORMS.clear()
-    forms.find_indices(_reached(trace.outputs))
+    forms.find_indices(reached(trace.outputs))
     for i, node in enumerate(trace.outputs):
         found.setdefault(forms.form(node, i), []).append(i)
     return [(members[0], members) for members in found.values()]
@@ -228,7 +228,7 @@ def laws_on(trace: Trace, charts: list[Chart], least: int = 1) -> tuple[list[Cha
 def nothing_at_zero(thing: Any, d: int, deterministic: bool) -> None:
     """C(0) = 0 whatever is drawn. Raises Stopped."""
     trace = traced(thing, d, deterministic, zero=True)
-    forms.find_indices(_reached(trace.outputs))
+    forms.find_indices(reached(trace.outputs))
     point = _chart(number(0), number(0), (True, True))
     for i, node in enumerate(trace.outputs):
         for piece in laws.pieces(node, i, point, MOST_CELLS):

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from compth.certification.cells import stage, visits
 from compth.certification.cells.binding import nested
-from compth.certification.cells.nodes import Stopped
+from compth.certification.cells.evaluation import draws
+from compth.certification.cells.nodes import Node, Stopped, is_truth
+from compth.certification.cells.numbers import Numbers, Unknown
 from compth.certification.cells.ways import of_choices, of_ways
 from compth.certification.points import DOMAIN, at, inside
 from compth.certification.subject import Subject
@@ -30,6 +32,8 @@ NUMBERS = 400_000
 """Most numbers in these inputs together: they are told as text."""
 MOST = 600
 """Most inputs made of what a trace asks for."""
+CONDITIONS = 500
+"""Most conditions whose answers are compared."""
 SUPPORTS = 40
 """Largest number of entries that are not 0, of inputs made to have so many."""
 
@@ -40,8 +44,8 @@ def named(subject: Subject, d: int, absolute: bool) -> list[Array]:
     For relative claims also of extreme magnitudes: an absolute error there is rounding.
     """
     listed = {v for c in _codes(subject.object) for v in _numbers(c.co_consts) if 1e-90 < abs(v) < 1e90}
-    values = [] if absolute else list(SIZES)
-    values += [v * by for v in sorted(listed)[:20] for by in (1.0, 2.0, 0.5)]
+    values = [v * by for v in sorted(listed, key=_odd)[:20] for by in (1.0, 2.0, 0.5)]
+    values += [] if absolute else SIZES
     values = values[: min(66, NUMBERS // (8 * d))]  # eight inputs of each
     rest = np.random.default_rng(43).normal(size=d)
     out = []
@@ -78,20 +82,52 @@ def _numbers(values: Any) -> Iterator[float]:
             yield float(v)
 
 
-def asked(trace: Any, d: int) -> list[Array]:
-    """Inputs at and beside every border of the trace's conditions, on its ways, and with each number of entries."""
+def _odd(v: float) -> tuple[bool, float]:
+    """Small whole numbers last: most are counts."""
+    return v == round(v) and abs(v) < 10, v
+
+
+def asked(trace: Any, d: int, known: list[Array]) -> list[Array]:
+    """Inputs at and beside every border of the trace's conditions, on its ways, of each number of entries and signs.
+
+    known: others, which take turns with them.
+    """
     try:
         charts = [c for listed in stage.scales(trace) for c in listed]
     except Stopped:
         charts = []
     found = visits.borders(d, trace, charts)
     shared = visits.with_middles({v for listed in found.values.values() for v in listed})
-    pool = [visits.generic(d), -visits.generic(d), *found.inputs]
+    pool = [visits.generic(d), -visits.generic(d)]
     alone = [at(d, {i: v}) for i, listed in found.values.items() for v in listed]
     single = [x for i, listed in found.values.items() for v in listed for x in visits.with_entry(d, i, v)]
-    sizes = [np.where(np.arange(d) < k, visits.generic(d), 0.0) for k in range(1, min(d, SUPPORTS))]
+    j, rest = np.arange(d), visits.generic(d)
+    sizes = [
+        x
+        for k in range(1, min(d, SUPPORTS))
+        for x in (np.where(j < k, rest, 0.0), np.abs(rest) * np.where(j < k, -1, 1))
+    ]
     ways = [_of(of_ways, trace, pool, shared), _of(of_choices, trace, pool, shared)]
-    return list(_first(d, *ways, found.inputs, alone, single, sizes))
+    return new_first(trace, list(_first(d, *ways, found.inputs, alone, known, single, sizes)))
+
+
+def new_first(trace: Any, listed: list[Array]) -> list[Array]:
+    """The same inputs; those first at which a condition has an answer that it had at none before."""
+    asked = [n for n in trace.listed if is_truth(n) and not draws(n)][:CONDITIONS]
+    seen, new, old = set[tuple[int, bool]](), list[Array](), list[Array]()
+    for x in listed:
+        now = Numbers(x, trace.floats)
+        answers = {(k, a) for k, n in enumerate(asked) if (a := _answer(now, n)) is not None}
+        (old if answers <= seen else new).append(x)
+        seen |= answers
+    return new + old
+
+
+def _answer(now: Numbers, node: Node) -> bool | None:
+    try:
+        return bool(now.at(node))
+    except Unknown:
+        return None
 
 
 def _of(f: Any, trace: Any, pool: list[Array], shared: list[float]) -> Iterator[Array]:
@@ -107,8 +143,8 @@ def _first(d: int, *kinds: Any) -> Iterator[Array]:
     """Of each kind in turn, none twice."""
     seen, most = set[bytes](), min(MOST, NUMBERS // d)
     for x in chain.from_iterable(zip_longest(*kinds)):
-        if x is None or len(seen) >= most or x.tobytes() in seen or not inside(x, DOMAIN):
-            continue
+        if x is None or not x.any() or len(seen) >= most or x.tobytes() in seen or not inside(x, DOMAIN):
+            continue  # 0 has every equality of what scales, and is a case of its own
         seen.add(x.tobytes())
         yield x
 

@@ -220,6 +220,7 @@ def built(held: Any, way: Decisions, values: list[float], rest: Array) -> tuple[
     What is asked of several entries is solved for one that is free.
     """
     x, by_entry = rest.copy(), dict[int, list[tuple[Node, bool]]]()
+    way = tuple(p for condition, answer in way for p in _parts(condition, answer))
     for condition, answer in way:
         if _several(((condition, answer),)) is None:
             by_entry.setdefault(min(entries_of(condition)), []).append((condition, answer))
@@ -230,15 +231,29 @@ def built(held: Any, way: Decisions, values: list[float], rest: Array) -> tuple[
         x[i] = found
     joint = [c for c, _ in way if not draws(c) and _several(((c, True),)) is not None]
     free = [i for i in range(len(x)) if i not in by_entry]
-    for y in [
-        x,
-        *(z for c in joint if c.op in ("lt", "le", "eq") for i in free[:2] for z in along(c, x, i, held)),
-    ]:
+    asked = [c for c in joint if c.op in ("lt", "le", "eq")]
+    turns = (asked, asked[::-1]) if len(asked) > 1 else ()
+    one_by_one = [y for order in turns for y in _in_turn(x, way, order, set(free), held)]
+    for y in [x, *one_by_one, *(z for c in asked for i in free[:2] for z in along(c, x, i, held))]:
         ranges = wanted(Numbers(y, held), way)
         script = None if ranges is None else complete(y, held, way, ranges, MANY)
         if script is not None:
             return y, script
     return None
+
+
+def _in_turn(x: Array, way: Decisions, asked: list[Node], free: set[int], held: Any) -> list[Array]:
+    """An input at which all of these conditions of the way hold, each solved for an entry of its own."""
+    answers = dict(way)
+    for k, c in enumerate(asked):
+        so_far = tuple((b, answers[b]) for b in asked[: k + 1])
+        tried = [x, *(y for i in sorted(entries_of(c) & free, reverse=True) for y in along(c, x, i, held))]
+        found = next((y for y in tried if wanted(Numbers(y, held), so_far) is not None), None)
+        if found is None:
+            return []
+        free = free - set(np.flatnonzero(found != x).tolist())
+        x = found
+    return [x]
 
 
 def of_all(node: Node) -> bool:
