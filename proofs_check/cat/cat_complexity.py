@@ -1,4 +1,20 @@
-"""CAT's iteration complexity for S: linear under Polyak-Lojasiewicz; without convexity the mean squared gradient."""
+"""CAT's iteration complexity for S: linear under Polyak-Lojasiewicz; without convexity the mean squared gradient.
+
+Setting: f L-smooth on one worker, S at any level with share at least a of ||g||^2, step 1/L; PL with mu in the
+    first part.
+Symbols: a: a lower bound of the shares, at least T/d; Q: the kept entries of the gradient
+Guarantee: f(x+) - f* <= (1 - a mu/L)(f(x) - f*) under PL; without it the mean of ||g||^2 over K steps is at most 2
+    L (f(x_0) - f*)/(a K).
+Proof:
+    A selection Q of the gradient has <g, Q> = ||Q||^2, `size` with beta = 1, and ||Q||^2 >= a||g||^2, `along`. In
+    the descent `smooth` at the step 1/L the linear term is -<g, Q>/L and the square ||Q||^2/(2 L). `size` with 1/L
+    replaces the former by -||Q||^2/L, and `along` with 1/(2 L) the remaining half by a||g||^2/(2 L). PL, `growth`
+    with a/(2 L), makes that a mu/L (f - f*). Without PL the same line is the gain, and summing it telescopes. The
+    share may change from step to step, as the level is chosen anew; the statement takes the least one, so that one
+    rate holds over the run.
+Tight: upper: the share of a step is usually larger than the least one.
+Source: Khirirat, Magnússon, Aytekin and Johansson 2021.
+"""
 
 from fractions import Fraction as F
 

@@ -1,6 +1,19 @@
 """CAT, S, convex f: 1/e_k grows by alpha/(2 L R^2) a step, e = f - f*, R the radius of the level set. One step.
 
-Convexity enters as e^2 <= R^2 ||g||^2 (e <= <g, x - x*> <= R ||g||), the step as e - e+ >= improvement (`cat.descent`).
+Setting: f convex and L-smooth on one worker, iterates within R of a minimiser, descent of at least a||g||^2/(2 L) a
+    step.
+Symbols: e: f(x) - f* before the step; ep: the same after it; G: ||g||^2; a: a lower bound of the shares; R: bound
+    of ||x - x*||
+Guarantee: 1/(f(x+) - f*) >= 1/(f(x) - f*) + a/(2 L R^2), so f - f* <= 2 L R^2/(a k) after k steps.
+Proof:
+    Convexity and Cauchy's inequality give e^2 <= R^2||g||^2, `convex`; with the multiplier a/(2 L R^2) it turns the
+    descent, `step`, into ep <= e - a/(2 L R^2) e^2. In particular ep <= e. Dividing by e ep gives 1/e <= 1/ep -
+    a/(2 L R^2) e/ep, and e/ep >= 1 finishes it: the two relations just shown have the multipliers 1/(e ep) and a/(2
+    L R^2 ep). It is the usual argument for the 1/k rate of gradient descent, with the share a as a factor of the
+    descent. Summing the reciprocals over the steps is left to the reader: the statement is about one step, e and ep
+    positive.
+Tight: upper: Cauchy's inequality is used at every step.
+Source: Khirirat, Magnússon, Aytekin and Johansson 2021.
 """
 
 from compth.tuning.schemes import improvement

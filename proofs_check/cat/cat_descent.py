@@ -1,4 +1,23 @@
-"""CAT's descent lemmas: what the best step along a compressed gradient buys, in general and for S, S+Q and SS."""
+"""CAT's descent lemmas: what the best step along a compressed gradient buys, in general and for S, S+Q and SS.
+
+Setting: f L-smooth on one worker; directions Q of CAT: the T largest entries (S), their signs times the norm (S+Q),
+    random entries (SS); the step is 1/(t L).
+Symbols: T: how many entries are kept; t: E||Q||^2 <= t <g, E Q>, or the budget of SS; p: <g, E Q> >= p||g||^2; H:
+    sum of the kept squares; N: ||g||^2; h: sum of the kept sizes; r: ||g||; om: share of SS, ||g||^2/E||Q||^2; c:
+    scale of the probabilities of SS; m: entries that may be skipped; Q: the direction; a: entries kept for sure; b:
+    sizes of the others
+Guarantee: E f(x+) <= f(x) - alpha||g||^2/(2 L) with alpha = p/t; H/N for S, h^2/(T r^2) for S+Q,
+    1/E(||Q||^2/||g||^2) for SS.
+Proof:
+    `smooth` with 1 gives f(x+) <= f - gamma<g, Q> + L gamma^2/2||Q||^2. At gamma = 1/(t L) the square is at most
+    half of the linear term, `size` with 1/(2 L t^2), and the other half is `along` with 1/(2 L t): p||g||^2/(2 L
+    t). As a function of gamma the guarantee is a parabola whose vertex is this step, the square (1 - L t gamma)^2.
+    The three compressors only differ in p and t: a selection has <g, Q> = ||Q||^2, so t = 1 and p is its share H/N;
+    signs times the norm have <g, Q> = r h and ||Q||^2 = T r^2; an unbiased direction has p = 1 and t its relative
+    second moment, and `size` is its variance. The last part bounds SS's second moment by its budget.
+Tight: tight for what smoothness alone can promise: no other step is guaranteed more (second part).
+Source: Khirirat, Magnússon, Aytekin and Johansson 2021, the descent lemmas.
+"""
 
 from fractions import Fraction as F
 

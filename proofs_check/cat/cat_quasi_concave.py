@@ -1,7 +1,18 @@
 """CAT at an affine cost: once efficiency falls from one level to the next it goes on falling, so one scan may stop.
 
-A the share at some level, x and y its next two increments (for S the sorted g_j^2/||g||^2: y <= x); the cost C of that
-level grows by c per level.
+Setting: efficiency alpha(T)/C(T) at an affine cost C, alpha concave in the level T; three neighbouring levels.
+Symbols: A: alpha at the first level; C: cost at the first level; c: cost of one more level; x, y: gains of alpha
+    from the first to the second level and from the second to the third
+Guarantee: once the efficiency does not rise, it never rises again: it has one peak, ties included.
+Proof:
+    At three levels the efficiencies are A/C, (A + x)/(C + c) and (A + x + y)/(C + 2 c). Concavity says y <= x
+    (`concave`). That the second is not better than the first (`falls`) is x/c <= A/C: the gain per cost is below
+    the present ratio. The next ratio adds a gain per cost of y/c <= x/c to a ratio that is at least x/c, so it
+    falls again. As a combination: `concave` with 1/(C + 2 c) replaces y by x, and `falls` with C/(C + 2 c) is what
+    compares (A + 2 x)/(C + 2 c) with (A + x)/(C + c). Nothing is left over. So a search may stop at the first level
+    that does not improve. For packet costs C is no affine function, which is listed as not proved.
+Tight: equality where alpha is linear and the ratio constant.
+Source: Khirirat, Magnússon, Aytekin and Johansson 2021; with ties by ours.
 """
 
 from proofs_check._models import model

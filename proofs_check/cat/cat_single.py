@@ -1,8 +1,21 @@
 """CAT on one worker: each scheme buys 1/d of a full step or more at every level: 1 - mu/(dL) a step.
 
-S: p = alpha, t = 1. S+Q: p = h/r, t = T r/h, share beta. SS: p = 1, t = 1/omega*. p and t depend on x, so they are
-numbers only given x: what moves x is L times the step, R = Q/t, whose two inequalities know neither and are averaged
-over the run.
+Setting: f L-smooth with the PL condition on one worker, any level of S, S+Q or SS in each step, step 1/(t L) of
+    cat.descent.
+Symbols: T: how many entries are kept; t: E||Q||^2 <= t <g, E Q>, or a number between kept and dropped squares; p:
+    <g, E Q> >= p||g||^2; H: sum of the kept squares; N: ||g||^2; h: sum of the kept sizes; m: entries that may be
+    skipped; c: scale of the probabilities of SS; Q: the direction; R: Q/t, L times what moves x; a: kept squares or
+    sizes, or entries sent for sure; b: the dropped ones, or sizes of the others
+Guarantee: E f(x+) - f* <= (1 - mu/(d L))(f(x) - f*) whatever level is chosen.
+Proof:
+    In units of its own step every direction R = Q/t is the same: <g, R> >= ||g||^2/d (`along`) and ||R||^2 <= <g,
+    R> (`size`), because alpha = p/t is at least 1/d. Then `smooth` with 1 and one half of both, 1/(2 L), give the
+    descent ||g||^2/(2 d L), and PL, `growth` with 1/(2 d L), the factor. It remains that alpha >= 1/d: for S the
+    kept squares have at least the share T/d of all, by a number t between kept and dropped ones, as for topk.delta;
+    for S+Q h^2 >= sum a^2 loses a factor T and T/d/T is left; for SS the second moment is at most (k + m)/T of
+    ||g||^2, atomo.omega's inequality in other letters.
+Tight: upper: 1/d is the worst share of all three and of every level.
+Source: Khirirat, Magnússon, Aytekin and Johansson 2021; for any level and all three by ours.
 """
 
 from fractions import Fraction as F

@@ -1,4 +1,18 @@
-"""Unbiased rounding of y to the ends of a level [l, l + h]: variance (y - l)(l + h - y) <= h^2/4."""
+"""Unbiased rounding of y to the ends of a level [l, l + h]: variance (y - l)(l + h - y) <= h^2/4.
+
+Setting: one number y between two grid points l and l + h, rounded up with probability (y - l)/h.
+Symbols: l: the grid point below y; h: the distance of the grid points; y: the number that is rounded; f: 1/h
+Guarantee: unbiased, with variance (y - l)(l + h - y) <= h^2/4.
+Proof:
+    The rounded number is l + h u with a coin u of probability w = (y - l)/h. A coin has variance w (1 - w), so the
+    number's is h^2 w (1 - w), which is (y - l)(l + h - y): the product of the distances to the two grid points.
+    Their sum is h, so the product is largest in the middle and h^2/4 there; the difference is the square (2 y - 2 l
+    - h)^2/4, the one term. The mean is l + (y - l) = y by the choice of the probability. That w is a probability is
+    a relation of the domain. All quantisers of this folder start from this line, entry by entry.
+Tight: tight: equality in the middle between two grid points.
+Source: ours; the computation is behind Alistarh, Grubic, Li, Tomioka and Vojnović 2017 and Horváth, Ho, Horváth,
+    Sahu, Canini and Richtárik 2022.
+"""
 
 from compth.calculus import integer_mean_error
 from proofs_check._models import model

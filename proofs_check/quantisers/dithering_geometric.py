@@ -1,8 +1,22 @@
 """Natural and exponential dithering: (b-1)^2/(4b) above the lowest level t ||x||_p, a min{1, a} below it.
 
-a = d^(1/r) t with t = b^(1-s), r = min(p, 2): for p >= 2 (||x||_p <= ||x||, d^(1/r) = sqrt d) and for p = 1. A size
-l + h w goes to l + h with probability w, else to l; z = 1 above the lowest level: there h = (b-1) l. Below it z = 0,
-l = 0 and h = t N.
+Setting: sizes over N = ||x||_p are rounded at random to the levels 0, t, t b, t b^2, ..., 1; p = 2 or more (first
+    part), p = 1 (second).
+Symbols: r: sqrt(d); b: ratio of the levels; t: the lowest level over N; N: ||x||_p; l: the level below an entry's
+    size, 0 at the bottom; w: the entry's place between its levels; z: 1 for an entry above the lowest level, else
+    0; y: any vector
+Guarantee: unbiased with omega <= (b - 1)^2/(4 b) + min{a, a^2}, a = t sqrt(d) for p >= 2 and a = t d for p = 1.
+Proof:
+    An entry has two cases, told apart by z, a number with z^2 = z (`bit`, `unit`) and l (1 - z) = 0 (`first`,
+    `last`). Above the lowest level the cell is (l, b l) and its variance is at most (b - 1)^2/(4 b) of the square,
+    as in rounding.geometric. Below, the cell is (0, t N) and the variance is w (1 - w) t^2 N^2: at most t^2 N^2/4,
+    or at most t N times the size. The long multipliers of the first steps are what writing both cases in one
+    polynomial costs; they are found by collecting what has z = 0 or 1. Summing the bounds of the bottom cells and
+    using N^2 <= ||x||^2 (`norm`), or N^2 <= d||x||^2 for p = 1, gives a^2; the other bound, t N sum|x_j|, gives a
+    by completing squares at N/r.
+Tight: upper: the two cases are added, though an entry is only in one of them.
+Source: Horváth, Ho, Horváth, Sahu, Canini and Richtárik 2022, Theorem 7 for b = 2; Beznosikov, Horváth, Richtárik
+    and Safaryan 2023.
 """
 
 import sympy

@@ -1,7 +1,21 @@
 """Random dithering with s levels: min{d/(4 s^2), sqrt(d)/s}, for large d sqrt(d)/s - 1; p = 1: d, not sqrt(d).
 
-A size l + h w between two levels, h = ||x||_p/s, goes to l + h with probability w, else to l. For p >= 2 ||x||_p <=
-||x||; for p = 1 ||x||_1^2 <= d ||x||^2.
+Setting: sizes over N = ||x||_p are rounded at random to the levels 0, 1/s, 2/s, ..., 1; p >= 2, or p = 1 in the
+    second part.
+Symbols: r: sqrt(d); s: number of levels; N: ||x||_p; l: the level below an entry's size; w: the entry's place
+    between its levels; y: any vector
+Guarantee: unbiased with omega <= min{d/(4 s^2), sqrt(d)/s}; sqrt(d)/s - 1 where d >= 4 s^2; with d^2 and d for d
+    and sqrt(d) at p = 1.
+Proof:
+    An entry's variance is h^2 w (1 - w) with h = N/s. First bound: h^2/4 each, d of them, and N^2 <= ||x||^2
+    (`norm` with d/(4 s^2)). Second: h^2 w (1 - w) <= h times the size, so the sum is at most N/s sum|x_j|, and
+    sum|x_j| <= sqrt(d)||x|| enters as the square (|x_j| - N/r)^2 with r/(2 s); N sum l/s and the squares of h w are
+    what was given away on the way. Sharp: keeping these two, the square is completed at h w instead of |x_j|, and
+    the l are left with the factor (r - 2 s)/(2 s), nonnegative for r >= 2 s: one ||x||^2 less. p = 1 uses N^2 <=
+    d||x||^2, which `least` and a variance give.
+Tight: attained for d >= 4 s^2 by equal sizes N/r, which lie in the lowest cell (last part); upper elsewhere.
+Source: Alistarh, Grubic, Li, Tomioka and Vojnović 2017 and Horváth, Ho, Horváth, Sahu, Canini and Richtárik 2022,
+    Table 1; the sharp constant is ours.
 """
 
 import sympy

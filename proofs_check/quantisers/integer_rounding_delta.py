@@ -1,4 +1,19 @@
-"""Rounding f x to integers, to the nearest or at random: E||C(x)-x||^2 <= Delta^2 with Delta = sqrt(d)/(2f)."""
+"""Rounding f x to integers, to the nearest or at random: E||C(x)-x||^2 <= Delta^2 with Delta = sqrt(d)/(2f).
+
+Setting: f x is rounded to integers, at random without bias or to the nearest; d = r^2.
+Symbols: r: sqrt(d); f: the scale; h: fractional parts of f x; e: f x less the nearest integer
+Guarantee: absolute error E||C(x) - x||^2 <= (sqrt(d)/(2 f))^2 in both cases.
+Proof:
+    At random: an entry's error is a coin of probability h less h, with variance h (1 - h) <= 1/4, divided by f^2;
+    the difference is (h - 1/2)^2/f^2, summed over the d = r^2 entries. To the nearest: the error e lies between
+    -1/2 and 1/2, so e^2 <= 1/4 by the product (1/2 - e)(1/2 + e) >= 0 of the two hypotheses `below` and `above`.
+    Both are d/(4 f^2), which is written as the square of Delta = sqrt(d)/(2 f) because an absolute error is stated
+    as a length. Nothing depends on x: this is a grid of fixed width, and no relative constant omega or delta
+    exists.
+Tight: tight: all entries in the middle between two integers attain it.
+Source: ours; the rounding of Sapio, Canini, Ho, Nelson, Kalnis, Kim, Krishnamurthy, Moshref, Ports and Richtárik
+    2021.
+"""
 
 import compth as ct
 from proofs_check._models import model

@@ -1,4 +1,19 @@
-"""One-level p-quantisation, s = ||x||_p: E||C(x)-x||^2 = ||x||_1 s - ||x||^2; omega of p = 2 and of p = 1."""
+"""One-level p-quantisation, s = ||x||_p: E||C(x)-x||^2 = ||x||_1 s - ||x||^2; omega of p = 2 and of p = 1.
+
+Setting: entries of size b are sent as s = ||x||_p with probability b/s, else 0; p >= 1, d = r^2 in the second part.
+Symbols: r: sqrt(d); s: ||x||_p; b: sizes of the entries; y: any vector
+Guarantee: E||C(x) - x||^2 = ||x||_1||x||_p - ||x||^2; omega = sqrt(d) - 1 for p >= 2 and d - 1 for p = 1.
+Proof:
+    No entry exceeds its p-norm, so b/s is a probability (`pos`, `top`), and an entry has the variance s b - b^2:
+    the first part is the sum, with nothing estimated. For p >= 2 the norm is at most the Euclidean one, `norm`: s^2
+    <= sum b^2. Then s sum b <= r sum b^2, which is r/2 of `norm` and the square (b - s/r)^2 in each of the r^2
+    entries: they add up to s sum b on one side. For p = 1 the norm is the sum itself, and (sum b)^2 <= d sum b^2 is
+    the variance of the sizes. Between 1 and 2 the constant has a general exponent in it, which is no polynomial; it
+    is listed among what this form cannot prove.
+Tight: tight: equal sizes attain both constants.
+Source: Mishchenko, Gorbunov, Takáč and Richtárik 2019, Definitions 1 and 2, Lemma 2; Horváth, Ho, Horváth, Sahu,
+    Canini and Richtárik 2022.
+"""
 
 import compth as ct
 from compth.claims import Unbiased

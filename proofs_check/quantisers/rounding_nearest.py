@@ -1,4 +1,21 @@
-"""Rounding t in [l, b l] to the nearer end: delta = 4b/(1+b)^2, B1(4/(1+b)^2, 2b/(1+b)), B2(2/(1+b), 2b/(1+b))."""
+"""Rounding t in [l, b l] to the nearer end: delta = 4b/(1+b)^2, B1(4/(1+b)^2, 2b/(1+b)), B2(2/(1+b), 2b/(1+b)).
+
+Setting: sizes are rounded to the nearest power of b > 1; x_i are the entries that go down to l_i, y_j those that go
+    up to b h_j.
+Symbols: k: entries rounded down; m: entries rounded up; b: base of the grid; x: sizes that go down; l: their grid
+    points below; y: sizes that go up; h: their grid points below
+Guarantee: delta = 4 b/(b + 1)^2, B1(4/(b + 1)^2, 2 b/(b + 1)), B2(2/(b + 1), 2 b/(b + 1)).
+Proof:
+    The border between down and up is the arithmetic mean (b + 1)/2 times the grid point below (`near`, `far`). All
+    claims are sums over entries, so they are ratios of the rounded to the true size, which lies between 2/(b + 1)
+    (just below the border, down) and 2 b/(b + 1) (just above, up). The error is at most (b - 1)/(b + 1) of the size
+    on either side, whose square is 1 - 4 b/(b + 1)^2. Each term is a product of two factors, one that vanishes at
+    the border and one that is nonnegative in the cell: (b + 1)/2 l - x or y - (b + 1)/2 h, against sums of sizes
+    and distances. The bounds of B1 and B2 are the square of the lower ratio, the lower ratio itself, and the upper
+    ratio.
+Tight: tight: entries at the border attain each constant, from its side.
+Source: Beznosikov, Horváth, Richtárik and Safaryan 2023.
+"""
 
 import compth as ct
 from compth.claims import B1, B2, Contractive

@@ -1,7 +1,21 @@
 """SwitchML's random rounding as a fleet, block by block: A = d n^2 s^2/(4 e^2), B = 0, e = 2^(width-1) - 1 - n.
 
-Units are g_b n/e: g_b is the block's largest entry (s = 1) or the power of two above it (s = 2, at most twice as
-much). Shorter blocks are filled with zeros.
+Setting: n workers round blocks of c entries at random to integers on a common scale g_b n/e, g_b from the block's
+    largest entry; sums are exact.
+Symbols: c: entries per block; e: 2^(width-1) - 1 - n, the integers that are left; m: number of blocks; x: the
+    workers' entries; h: fractional parts of the scaled entries; g: scale of the block; y: any vector
+Guarantee: joint variance A = d n^2/(4 e^2) times 1, or times 4 where the scale is rounded up to a power of two; B =
+    0.
+Proof:
+    Workers round independently, so the variance of the mean is the sum of the workers' variances over n^2, and each
+    entry has at most 1/4 of the squared unit (g n/e)^2: first term, sum (h - 1/2)^2. That leaves c/4 units per
+    worker and block, so g_b^2 has to be compared with the vectors: `unit` says that the scale's square is at most
+    that of one entry, hence at most the square sum of the block over all workers (four times that for exponents).
+    One entry's square against a whole block is the loss, and it brings the factor c of the block, which is at most
+    d: the third term is d - c. Unbiasedness along y holds entry by entry as the coins' means are h.
+Tight: upper: a block has one largest entry, and all workers' squares are counted for it.
+Source: Sapio, Canini, Ho, Nelson, Kalnis, Kim, Krishnamurthy, Moshref, Ports and Richtárik 2021; as a joint
+    variance ours.
 """
 
 import sympy

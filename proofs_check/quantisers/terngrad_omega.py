@@ -1,4 +1,21 @@
-"""TernGrad: omega = (sqrt(d) - 1)/2. The largest entry m is sent exactly, the others b_j <= m by coins b_j/m."""
+"""TernGrad: omega = (sqrt(d) - 1)/2. The largest entry m is sent exactly, the others b_j <= m by coins b_j/m.
+
+Setting: sizes over the largest one, m, are rounded at random to 0 or 1; d = r^2; the largest entry is sent as it
+    is.
+Symbols: r: sqrt(d); m: the largest size; b: the other sizes; y0, y: any vector, at the largest entry and at the
+    others
+Guarantee: unbiased, E||C(x) - x||^2 <= (sqrt(d) - 1)/2 ||x||^2, so omega = (sqrt(d) - 1)/2.
+Proof:
+    An entry of size b is m with probability b/m, so its variance is b m - b^2 = b (m - b); the largest has none.
+    The claim is sum b (m - b) <= (r - 1)/2 (m^2 + sum b^2). Bring the sum to the right: sum b^2 has (r + 1)/2, sum
+    b has -m, and a square is completed at m/(r + 1) for each of the d - 1 entries. What the squares add, (r + 1)/2
+    (d - 1) m^2/(r + 1)^2, is (r - 1)/2 m^2 since d - 1 = (r - 1)(r + 1): exactly the part of the largest entry, so
+    the sum of squares is the only term. `pos` and `top` say that b/m is a probability. Had the largest entry been
+    treated like the others, d/4 or sqrt(d) would come out (dithering.uniform).
+Tight: attained by one entry m beside d - 1 entries m/(sqrt(d) + 1).
+Source: Wen, Xu, Yan, Wu, Wang, Chen and Li 2017 has the compressor, Horváth, Ho, Horváth, Sahu, Canini and
+    Richtárik 2022 the class; the constant is ours.
+"""
 
 import compth as ct
 from compth.claims import Unbiased

@@ -1,4 +1,19 @@
-"""Binary quantisation to the extreme entries: omega = (d-2)/2 for d >= 2, and the textbook's d/2; d = 1 is exact."""
+"""Binary quantisation to the extreme entries: omega = (d-2)/2 for d >= 2, and the textbook's d/2; d = 1 is exact.
+
+Setting: the least and the largest entry, lo and lo + h, are sent as they are; every other entry as one of the two,
+    at random without bias.
+Symbols: lo: the least entry; h: largest less least entry; w: places of the others between the two; y: any vector
+Guarantee: omega = (d - 2)/2, against d/2 in print.
+Proof:
+    An entry v between lo and hi = lo + h has the variance (v - lo)(hi - v). It is compared with half of the two
+    ends' squares, which the vector is known to contain: (lo^2 + hi^2)/2 - (v - lo)(hi - v) = (lo + hi - v)^2/2 +
+    v^2/2, two squares, hence two terms. So each of the d - 2 other entries costs at most half of lo^2 + hi^2, which
+    gives d/2 - 1; the third term is what the entries themselves add on the right side. The printed constant counts
+    all d entries, though the two ends are sent exactly: it is the sharp one plus the whole square norm. `down` and
+    `up` say that places are probabilities.
+Tight: tight: entries v = 0 with hi = -lo leave no term.
+Source: Konečný and Richtárik 2018, Example 4; the sharp constant is ours.
+"""
 
 import sympy
 

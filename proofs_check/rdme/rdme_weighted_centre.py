@@ -1,6 +1,20 @@
 """Unequal probabilities: E||C(x)-x||^2 = sum w_j (x_j - c)^2, w = 1/p - 1; the weighted mean is the best centre.
 
-Divisions by p_j are written as products: the entry x_j - c is p_j z_j, so that z_j is what a kept entry adds to c.
+Setting: variable support with unequal probabilities p_j: x_j = c + p_j z_j is sent as c + z_j with probability p_j,
+    else as c.
+Symbols: q: the least probability; W: sum of the weights; c: the centre; om: the largest weight; m: the weighted
+    mean; p: probabilities; z: what is added to the centre, over p_j; w: the weights 1/p_j - 1; y: any vector
+Guarantee: error sum (1/p_j - 1)(x_j - c)^2, at most (1/q - 1)||x - c||^2; the best centre is the mean with weights
+    1/p_j - 1.
+Proof:
+    The value z_j = (x_j - c)/p_j is taken as the letter, so that no division is left: the error of an entry is p_j
+    (1 - p_j) z_j^2, which is (1/p_j - 1)(x_j - c)^2. Against (1/q - 1)(p_j z_j)^2 the difference is p_j z_j^2 (p_j
+    - q)/q, the term. Best centre: the weighted sum of squares about any c is that about the weighted mean m plus W
+    (c - m)^2; `least` and `most` say that W is the sum of the weights, multiplied by c^2 and m^2 where that sum
+    meets them. With c = 0 it also shows that centring never does worse than omega = max w: what is left then is W
+    m^2 and the weights' slack against the largest (`bound`).
+Tight: tight: the error is an equality; x - c on the least probable entry attains 1/q - 1.
+Source: Konečný and Richtárik 2018, Lemma 3.2; unequal probabilities and their best centre are ours.
 """
 
 import compth as ct

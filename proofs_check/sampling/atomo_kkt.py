@@ -1,4 +1,23 @@
-"""ATOMO: p = 1 on the saturated atoms, a_i (s - k)/sum a on the others minimises sum a^2/p over all p of budget s."""
+"""ATOMO: p = 1 on the saturated atoms, a_i (s - k)/sum a on the others minimises sum a^2/p over all p of budget s.
+
+Setting: weights a (k of them, at least c) and b, budget s; ATOMO sends the a for sure and b_j with probability
+    b_j/c, c = sum b/(s - k).
+Symbols: m: number of weights below c; s: the budget, expected number of atoms sent; T: the sum of the b; c: T/(s -
+    k); a: saturated weights; b: the other weights; q, r: any other probabilities, of the a and of the b; w, v: 1/q
+    and 1/r
+Guarantee: sum a^2 + sum b_j c <= sum a^2/q + sum b^2/r for all probabilities q, r within the budget: ATOMO's
+    probabilities are optimal.
+Proof:
+    It is the Lagrangian with the price c^2 of a unit of probability, the multiplier of `budget`. For an unsaturated
+    atom b^2/r + c^2 r >= 2 b c, with equality at r = b/c: the square (b - c r)^2/r. For a saturated one the
+    unconstrained minimiser a/c is beyond 1, and a^2/q + c^2 q >= a^2 + c^2 for q <= 1: the difference is (a^2/q -
+    c^2)(1 - q), split into (a - c)(a + c)(1 - q)/q and c^2 (1 - q)^2/q. Adding all atoms the right side is at least
+    sum a^2 + c^2 k + 2 c T - c^2 s, and c (s - k) = T turns it into sum a^2 + c T. Reciprocals are letters of their
+    own (w = 1/q, v = 1/r) given by `inverse` and `other`, so the remaining terms only repair w q = 1 and v r = 1.
+Tight: equality at ATOMO's own probabilities.
+Source: Wang, Sievert, Liu, Charles, Papailiopoulos and Wright 2018, Theorem 5; for one saturated set (that sorting
+    finds it is not shown).
+"""
 
 from compth.compressors.core.probabilities import active_probability
 from proofs_check._models import model

@@ -1,7 +1,21 @@
 """ATOMO at budget s over n atoms: unbiased, omega = n/s - 1: its moment is least and p = s/n is allowed.
 
-The same number bounds the mean squared error of distributed mean estimation at its best probabilities from above
-(n: the entries that are not 0); from below it is 1/s - 1, as no probability exceeds the budget.
+Setting: n = k + m atoms, budget s; k saturated ones are sent for sure, the others with probability b_j/c and the
+    value c = N/(s - k).
+Symbols: m: number of unsaturated atoms; s: the budget; N: sum of the b; c: N/(s - k); a: saturated weights; b: the
+    other weights; y: any vector; p: any probabilities of at most s; v: values over probabilities
+Guarantee: E||C(x)||^2 <= (n/s)||x||^2, so omega = n/s - 1 at every budget; no probabilities within the budget do
+    better at one atom.
+Proof:
+    Sent atoms have the second moment sum a^2 + c sum b. In n/s (sum a^2 + sum b^2) a square is completed for each b
+    at the common value c s/n, where all probabilities would equal s/n: n/s b^2 = 2 c b - c^2 s/n + n/s (b - c
+    s/n)^2. The a exceed c (`saturated`), so n/s - 1 of a^2 is at least that of c^2. What remains is a number times
+    c^2 that comes out as k (n - s)^2/(n s), a square, which vanishes without saturated atoms. `least`, N <= sum b,
+    has the multiplier c. So the worst vector has all weights equal and no saturation. The second part: with p <= s
+    at every atom, p v^2 (s - p)/s is nonnegative and 1/s - 1 cannot be beaten.
+Tight: tight: equal weights, all with probability s/n, leave no term.
+Source: Wang, Sievert, Liu, Charles, Papailiopoulos and Wright 2018, Algorithm 1 and Theorem 5; the constant is
+    ours.
 """
 
 from compth.compressors.atomo import atomic_omega

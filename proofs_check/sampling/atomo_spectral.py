@@ -1,4 +1,23 @@
-"""ATOMO: singular triplets against entries at equal floats where nothing is saturated, and how the norms compare."""
+"""ATOMO: singular triplets against entries at equal floats where nothing is saturated, and how the norms compare.
+
+Setting: an n x m matrix sent by s expected singular triplets, or by s (n + m) expected entries, which is as many
+    floats; nothing saturated.
+Symbols: m: columns of the matrix; r: its rank; s: expected number of triplets; N: nuclear norm, the sum of the
+    weights; S: sum of |A_ij|; b: weights of the atoms, or |A_ij|; w: sign(A_ij)(U V')_ij; q: singular values; y:
+    any vector
+Guarantee: triplets have the second moment N^2/s, entries S^2/(s (n + m)): triplets win if and only if S^2 >= (n +
+    m) N^2, which needs n m >= n + m.
+Proof:
+    An atom of weight b is sent with probability s b/N and value N/s, so its second moment is b N/s, and the sum
+    over orthonormal atoms is N^2/s, whatever the atoms are (`most` and `least` make the sum N). The comparison of
+    the two moments is one fraction. The 1-norm of a matrix against its nuclear norm: S^2 <= n m ||A||_F^2 by the
+    variance of the entries' sizes, and ||A||_F^2 = sum q^2 <= N sum q = N^2 as each singular value is at most N:
+    `frobenius` and `all`, each with n m. That is `lemma`, and with `wins` it gives n m >= n + m. N <= S is duality:
+    N = <A, U V'> and entries of U V' are at most 1.
+Tight: equality in the moments; the norms' inequalities by a flat rank-one matrix and by a single entry.
+Source: Wang, Sievert, Liu, Charles, Papailiopoulos and Wright 2018 compares them by experiment; the criterion is
+    ours.
+"""
 
 from compth.compressors.atomo import triplet_floats
 from compth.compressors.core.probabilities import active_probability

@@ -1,4 +1,23 @@
-"""Entries kept as they are with probability p_j: delta = min p, eta = 1 - min p, omega = max p(1-p); also blocks."""
+"""Entries kept as they are with probability p_j: delta = min p, eta = 1 - min p, omega = max p(1-p); also blocks.
+
+Setting: entry j is kept with probability p_j and not rescaled (first part), q the least of them; blocks, k of m,
+    kept or rescaled (third part).
+Symbols: q: the least probability; s: the largest p_j (1 - p_j); m: number of blocks; c: entries per block; p:
+    probabilities; y: any vectors; total: ||x||^2
+Guarantee: delta = q, bias eta = 1 - q, variance at most max p_j (1 - p_j), and q (1 - q) for equal probabilities;
+    for blocks delta = k/m, eta = 1 - k/m, variance k/m (1 - k/m).
+Proof:
+    An entry that is not kept is lost as a whole: the error of entry j is (1 - p_j) x_j^2 in the mean, so `least`,
+    p_j >= q, times x_j^2 is the term of the first claim. The mean is p_j x_j, off by (1 - p_j)|x_j|, whose square
+    differs from (1 - q)^2 x_j^2 by (p_j - q) times a sum that `most` makes nonnegative. The spread is p_j (1 - p_j)
+    x_j^2 per entry, `spread`. Error is bias squared plus spread, entry by entry: q (1 - q) + (1 - q)^2 = 1 - q. For
+    blocks the same numbers hold with k/m in place of p, as identities; times m/k the blocks are unbiased with
+    variance m/k - 1, Rand-K on blocks.
+Tight: tight: x on an entry with the least probability attains delta and eta; for equal probabilities and for blocks
+    all are equalities.
+Source: Beznosikov, Horváth, Richtárik and Safaryan 2023 and, for blocks, Mishchenko, Hanzely and Richtárik 2020;
+    the pairs (eta, omega) are ours.
+"""
 
 from fractions import Fraction as F
 

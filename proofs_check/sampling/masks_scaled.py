@@ -1,4 +1,20 @@
-"""k of d entries at random, entry j as c_j x_j: the constants of IST's rescaled permutation sketches."""
+"""k of d entries at random, entry j as c_j x_j: the constants of IST's rescaled permutation sketches.
+
+Setting: Rand-K's subset is kept, entry j multiplied by any number c_j.
+Symbols: e: the largest squared bias (1 - c_j k/d)^2; v: the largest variance c_j^2 (k/d)(1 - k/d); a: the largest
+    error 1 - 2 c_j k/d + c_j^2 k/d; c: the factors
+Guarantee: eta^2 = max (1 - c_j k/d)^2, omega = max c_j^2 (k/d)(1 - k/d), 1 - delta = max (1 - 2 c_j k/d + c_j^2
+    k/d).
+Proof:
+    Entry j is c_j x_j with probability k/d and 0 otherwise. Its mean is c_j k/d x_j, its spread c_j^2 (k/d)(1 -
+    k/d) x_j^2, its error against x_j the expansion of (u c_j - 1)^2 with u^2 = u. All three are multiples of x_j^2,
+    so that the worst vector puts everything on the worst entry: each claim is the hypothesis of that name (`bias`,
+    `variance`, `error`) weighed by x_j^2 and summed, the one term of its step. The three numbers are related by
+    error = bias + variance entry by entry, but their maxima may lie at different entries, which is why they are
+    separate letters in the statement.
+Tight: tight: the unit vector of the worst entry attains each constant.
+Source: ours; such masks occur in Shulgin and Richtárik 2024.
+"""
 
 from compth.compressors.perm_k import scaled_mask
 from proofs_check._blocks import entries

@@ -1,4 +1,17 @@
-"""One entry drawn with probability |x_j|/||x||_1 and sent as +-||x||_1: unbiased, omega = d - 1."""
+"""One entry drawn with probability |x_j|/||x||_1 and sent as +-||x||_1: unbiased, omega = d - 1.
+
+Setting: one entry is sent, entry j with probability |x_j|/||x||_1, with the value ||x||_1 sign(x_j).
+Symbols: N: ||x||_1; b: sizes of the entries; y: any vector
+Guarantee: unbiased, E||C(x) - x||^2 <= (d - 1)||x||^2, so omega = d - 1.
+Proof:
+    The message has the square N^2 whatever is drawn, and the mean x, so its variance is N^2 - ||x||^2. The claim is
+    thus N^2 <= d||x||^2, the inequality between the 1-norm and the 2-norm. It is d times the variance of the sizes
+    about their mean, sum (b_i - N/d)^2, which is the term. The probabilities have to add up to 1 in the statement,
+    and `least`, with N sum b, is where the sum of probabilities is put in as at least 1. Uniform sampling of one
+    entry has the same omega (randk.omega at k = 1), for every x and not only for flat ones.
+Tight: tight: entries of equal size leave no term.
+Source: Horváth and Richtárik 2021; the constant is ours.
+"""
 
 import compth as ct
 from proofs_check._models import model

@@ -1,4 +1,19 @@
-"""PermK with n = qd: each coordinate is sent by q workers; (A, B) of `perm_joint` with equality, for symbolic d, q."""
+"""PermK with n = qd: each coordinate is sent by q workers; (A, B) of `perm_joint` with equality, for symbolic d, q.
+
+Setting: PermK with more workers than coordinates, n = q d: every coordinate is dealt to q workers, which send it
+    times d.
+Symbols: q: workers per coordinate; a: the workers' vectors; y: any vector
+Guarantee: A = B = (d - 1)/(n - 1) with equality.
+Proof:
+    Look at one coordinate: q of the n workers are heard, a uniformly random q-subset, and their average times d q/n
+    = 1 replaces the average of all. That is sampling without replacement of q from n, whose variance factor is (n -
+    q)/(q (n - 1)); with n = q d it is (d - 1)/(n - 1). As in sampling.nice it multiplies the average of squares
+    less the square of the average, here per coordinate, and summing over the coordinates gives the claim.
+    Coordinates are dependent, since a worker gets exactly one, but the square norm never multiplies two of them. q
+    = 1 would be d = n, where (d - 1)/(n - 1) = 1 meets permk.joint.
+Tight: attained: equality at all inputs.
+Source: Szlendak, Tyurin and Richtárik 2022; with equality by ours.
+"""
 
 import sympy
 

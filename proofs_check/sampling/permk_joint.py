@@ -1,4 +1,19 @@
-"""PermK with d = qn: (A, B) = (1, 1) with equality, for symbolic n and q."""
+"""PermK with d = qn: (A, B) = (1, 1) with equality, for symbolic n and q.
+
+Setting: PermK with d = q n: a random permutation deals q coordinates to each of the n workers, which send them
+    times n.
+Symbols: q: coordinates per worker; a: the workers' vectors; y: any vector
+Guarantee: E||mean C_i(a_i) - mean a_i||^2 = mean||a_i||^2 - ||mean a_i||^2, so A = B = 1 with equality.
+Proof:
+    In each coordinate exactly one worker is heard, any of them with probability 1/n, and its number replaces the
+    average over the workers. The expected square of that number is the average of the squares, so the error is
+    average of squares less square of average, coordinate by coordinate. No product of different coordinates occurs
+    in the square norm, so nothing else of the permutation matters than that shares are equal and every coordinate
+    is dealt once. The law is called a deal of q coordinates to each worker, and the identity holds in all symbols.
+    For equal vectors the right side is 0: together the workers send the mean without error.
+Tight: attained: equality at all inputs.
+Source: Szlendak, Tyurin and Richtárik 2022; with equality by ours.
+"""
 
 from compth.calculus import perm_joint
 from proofs_check._models import model

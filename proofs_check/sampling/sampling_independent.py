@@ -1,7 +1,20 @@
 """Samplings with probabilities that differ: A = max_i (v_i + omega)/p_i / n, v_i = 1 - p_i where all decide alone.
 
-Divisions by p_i are written as products: worker i's vector is p_i z_i, so that z_i is what it sends. f_i is the
-variance of its message, at most omega ||z_i||^2.
+Setting: worker i takes part with probability p_i, its message divided by p_i; messages are unbiased with variance
+    omega. Second part: any sampling whose pair probabilities obey P - p p' <= Diag(p v).
+Symbols: top: the largest (v_i + omega)/p_i, v_i = 1 - p_i for independent workers; p: probabilities of taking part;
+    z: worker i's vector over p_i; f: variance of worker i's message over p_i^2; y: any vector; v: bounds of the
+    sampling's spread; P_: P_ik, the probability that i and k both take part
+Guarantee: joint variance A = max_i (v_i + omega)/p_i/n, B = 0.
+Proof:
+    Two sources of noise add up because the messages are unbiased given the sample. Who takes part: for independent
+    coins the variance of sum (u_i - p_i) z_i is sum p_i (1 - p_i)||z_i||^2, and in general the quadratic form of P
+    - p p', which `joint` bounds by sum p_i v_i||z_i||^2. What is sent: p_i times the variance of a message, at most
+    omega||z_i||^2 (`noise`), the first term. Together p_i (v_i + omega)||z_i||^2, to be compared with top
+    (p_i)^2||z_i||^2, as p_i z_i is the worker's own vector: `top` says v_i + omega <= top p_i for each worker. So A
+    is a maximum of ratios and the slack is worker by worker.
+Tight: upper; equality where all workers attain the maximum and omega.
+Source: Horváth and Richtárik 2021.
 """
 
 import sympy

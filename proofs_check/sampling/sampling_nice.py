@@ -1,4 +1,19 @@
-"""m-nice sampling of n workers: (A, B) of `nice_joint` with equality, for symbolic n, m and d; with members' noise."""
+"""m-nice sampling of n workers: (A, B) of `nice_joint` with equality, for symbolic n, m and d; with members' noise.
+
+Setting: m of n workers are drawn uniformly without replacement, their messages, unbiased with variance omega,
+    averaged.
+Symbols: m: how many workers take part; a: the workers' vectors; e: variance of worker i's message; y: any vector
+Guarantee: A = (n - m)/(m (n - 1)) + omega/m and B = (n - m)/(m (n - 1)).
+Proof:
+    First without compression: the mean of a sample without replacement. Single workers are in with probability m/n,
+    pairs with m (m - 1)/(n (n - 1)); expanding the square, the terms i = k and i != k combine to the factor (n -
+    m)/(m (n - 1)) on mean||a_i||^2 - ||mean a_i||^2, an identity. This is why A = B: the sampling only sees how far
+    the workers differ, and agreeing workers are not disturbed. With compression each of the m messages adds its own
+    variance over m^2; a worker is among them with probability m/n, which leaves sum e_i/(m n), and `var`, e_i <=
+    omega||a_i||^2, is the only term. So omega/m joins A and not B.
+Tight: tight: the first part is an equality, the second one where the compressors attain omega.
+Source: Horváth and Richtárik 2021 for samplings; the pair (A, B) is ours.
+"""
 
 from compth.calculus import nice_joint
 from proofs_check._models import model

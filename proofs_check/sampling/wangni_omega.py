@@ -1,4 +1,20 @@
-"""Wangni et al.: with probabilities min{1, lambda |x_j|}, `variance_probabilities`, the variance is epsilon ||x||^2."""
+"""Wangni et al.: with probabilities min{1, lambda |x_j|}, `variance_probabilities`, the variance is epsilon ||x||^2.
+
+Setting: entries of size a are sent for sure, the others, of size b, with probability lam b and the value 1/lam; lam
+    solves lam (e||x||^2 + sum b^2) = sum b.
+Symbols: lam: scale of the probabilities; e: epsilon, the variance budget; m: how many entries may be skipped; a:
+    sizes that are sent for sure; b: the other sizes; y: any vector
+Guarantee: unbiased with E||C(x) - x||^2 = epsilon||x||^2 exactly.
+Proof:
+    An entry of size b is 1/lam with probability lam b, so its mean is b and its mean square b/lam; the variance is
+    b/lam - b^2. Summed, sum b/lam - sum b^2, and the equation for lam says sum b/lam = e||x||^2 + sum b^2: what is
+    left is e||x||^2. Entries that are sent for sure add nothing. The statement has the equation as two
+    inequalities, `most` and `least`, each multiplied by 1/lam, for the two directions of the claim; `some` and
+    `one` say that lam b is a probability. So the budget is met with equality and omega is epsilon by construction,
+    whatever x is.
+Tight: attained: equality at every x.
+Source: Wangni, Wang, Liu and Zhang 2018.
+"""
 
 import compth as ct
 from proofs_check._models import model
