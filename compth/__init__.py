@@ -34,8 +34,8 @@ _EXPORTS = {
     "compth.simulation": "Trace simulate",
     "compth.dynamics": "ExactRate Trajectory best_step exact exact_rate max_stable_step stationary",
     "compth.studies.problem_search": "study",
-    "compth.worst_case": "Analysis Certified Conjecture RateCertificate TightRate certified check_rate guarantee "
-    "heterogeneous_feedback tight_rate",
+    "compth.worst_case": "Analysis Certified HeterogeneousBracket RateCertificate TightRate certified check_rate "
+    "guarantee heterogeneous_feedback tight_rate",
     "compth.studies.comparison": "Comparison compare",
     "compth.studies.method_analysis": "MethodAnalysis analyse",
     "compth.studies.fixed_levels": "LevelComparison compare_levels",

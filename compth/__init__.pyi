@@ -174,7 +174,7 @@ from compth.tuning import step_table as step_table
 from compth.tuning import tune as tune
 from compth.worst_case import Analysis as Analysis
 from compth.worst_case import Certified as Certified
-from compth.worst_case import Conjecture as Conjecture
+from compth.worst_case import HeterogeneousBracket as HeterogeneousBracket
 from compth.worst_case import RateCertificate as RateCertificate
 from compth.worst_case import TightRate as TightRate
 from compth.worst_case import certified as certified

@@ -1,8 +1,8 @@
 """Worst cases: tight rates in closed form and by LMI, rational certificates, and a referee for claimed rates."""
 
 from compth.worst_case.certified_theorem import Certified, certified
-from compth.worst_case.conjectures import Conjecture, heterogeneous_feedback
 from compth.worst_case.floors import Floor, heterogeneous_dcgd
+from compth.worst_case.heterogeneous import HeterogeneousBracket, heterogeneous_feedback
 from compth.worst_case.modelling import Analysis
 from compth.worst_case.promised import guarantee
 from compth.worst_case.rational import RateCertificate
@@ -12,8 +12,8 @@ from compth.worst_case.tight import TightRate, tight_rate
 __all__ = [
     "Analysis",
     "Certified",
-    "Conjecture",
     "Floor",
+    "HeterogeneousBracket",
     "RateCertificate",
     "TightRate",
     "certified",

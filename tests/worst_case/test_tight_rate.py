@@ -323,7 +323,7 @@ def test_a_closed_form_speaks_of_its_own_body_alone():
     assert ct.tight_rate(Half, **{**given, "gamma": true.stepsize}).attained > true.rho + F(1, 100)
     thin = ct.tight_rate(Thin, **{**given, "gamma": None})
     assert (thin.rho, thin.standing) == (true.rho, ct.Standing.ASSUMED)
-    with pytest.raises(InvalidParameter, match="the conjecture speaks of EF and EF21"):
+    with pytest.raises(InvalidParameter, match="the bracket speaks of EF and EF21"):
         ct.heterogeneous_feedback(Half, [0.1, 0.2], [1, 1], 0.5)
 
 
