@@ -291,7 +291,8 @@ def _bracket(
     round_ = next((k for k in ASSUMED if _speaks_of(kind, Statement(k, mu, L, delta, gamma))), None)
     if round_ is None:
         raise InvalidParameter(f"method={kind.__name__}: its round is neither EF's nor EF21's")
-    name, power = kind.__name__, int(round_ == DIFFERENCES)  # of f's unit in the memory's: gradients, or points
+    name = kind.__name__
+    power = int(round_ == DIFFERENCES)  # of f's unit in that of the memory: gradients, or points
     instance = _instance(kind, round_, slowest(mu, L, 1 - delta, gamma), gamma)
     head = {
         "method": name,
