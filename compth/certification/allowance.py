@@ -10,6 +10,8 @@ BUSY = 20.0
 """Times as many seconds by the clock end it too: a program that sleeps uses no processor."""
 PAUSE = 1.0
 """Most seconds of the clock between two questions that count: what is longer was a suspension."""
+LOOK = 1e-3
+"""Seconds of the clock between two looks at processor time, which costs a call of the system."""
 BITTEN = "was ended by the cap"
 """In the words of whatever a cap ended."""
 
@@ -48,7 +50,7 @@ class Allowance:
         self.work, self.used, self.capped = work, 0.0, False
         self._seconds, self._what, self._told = seconds, what, told
         self._processor = used() + seconds
-        self._clock, self._seen = BUSY * seconds, time.monotonic()
+        self._clock, self._seen, self._looked = BUSY * seconds, time.monotonic(), -math.inf
 
     def use(self, work: float) -> None:
         """Count work that is done."""
@@ -71,9 +73,12 @@ class Allowance:
 
     def _bites(self) -> bool:
         now = time.monotonic()
+        if self.capped or now - self._looked < LOOK:
+            return self.capped
+        self._looked = now
         self._clock -= min(now - self._seen, PAUSE)
         self._seen = now
-        if not self.capped and (used() > self._processor or self._clock < 0):
+        if used() > self._processor or self._clock < 0:
             self.capped = True
             self.tell(self.note)
         return self.capped
