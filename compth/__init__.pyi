@@ -48,6 +48,7 @@ from compth.compressors.atomo import Wangni as Wangni
 from compth.compressors.bernoulli import Bernoulli as Bernoulli
 from compth.compressors.biased_sparsification import AdaptiveRandom as AdaptiveRandom
 from compth.compressors.biased_sparsification import BiasedSparsification as BiasedSparsification
+from compth.compressors.blocks import Blocks as Blocks
 from compth.compressors.combinators import Averaged as Averaged
 from compth.compressors.combinators import Composed as Composed
 from compth.compressors.combinators import Induced as Induced
@@ -187,6 +188,7 @@ CNat = NaturalCompression
 DCSGD = DCGD
 DQGD = DCGD
 EF14 = EF
+Layerwise = Blocks
 QSGD = RandomDithering
 RandomK = RandK
 StandardDithering = RandomDithering

@@ -56,6 +56,55 @@ def averaged_omega(omega: Number, n: Number) -> Number:
     return ratio(omega, n)
 
 
+def blocks_omega(*omegas: Number) -> Number:
+    """omega of compressors on blocks of coordinates, each with its own: the largest."""
+    return max(*omegas)
+
+
+def blocks_delta(*deltas: Number) -> Number:
+    """delta of compressors on blocks of coordinates: the smallest."""
+    return min(*deltas)
+
+
+def blocks_pair(*pairs: tuple[Number, Number]) -> tuple[Number, Number]:
+    """(eta, omega) of compressors on blocks of coordinates: the largest of each."""
+    etas, omegas = zip(*pairs, strict=True)
+    return max(*etas), max(*omegas)
+
+
+def blocks_absolute(*Deltas: Number) -> Number:
+    """Delta of compressors on blocks of coordinates: their squares add up."""
+    return sqrt(sum(v * v for v in Deltas))
+
+
+def blocks_max_norm(*pairs: tuple[Number, Number]) -> Number:
+    """c of compressors on blocks of d_b coordinates, (c_b, d_b): sum c_b d_b / sum d_b, as ||x_b||_inf <= ||x||_inf."""
+    return ratio(sum(c * d for c, d in pairs), sum(d for _, d in pairs))
+
+
+def max_norm_delta(c: Number, d: Number) -> Number:
+    """E||C(x)-x||^2 <= c d ||x||_inf^2: delta = 1 - c d where that is positive, as ||x||_inf <= ||x||."""
+    return 1 - c * d
+
+
+def delta_max_norm(delta: Number) -> Number:
+    """Contractive with delta: c = 1 - delta, as ||x||^2 <= d ||x||_inf^2."""
+    return 1 - delta
+
+
+def absolute_after(delta: Number, Delta: Number) -> tuple[Number, Number]:
+    """(delta, Delta) of an unbiased outer map with absolute error Delta after a contraction with delta: errors add.
+
+    E||Q(c) - x||^2 = E||Q(c) - c||^2 + E||c - x||^2 with c = C(x), as E[Q(c) | c] = c.
+    """
+    return delta, Delta
+
+
+def absolute_after_any(delta: Number, Delta: Number, s: Number) -> tuple[Number, Number]:
+    """The same of any outer map, for every s > 0: 1 - (1+s)(1-delta) and Delta sqrt(1 + 1/s), by Young's inequality."""
+    return 1 - (1 + s) * (1 - delta), Delta * sqrt(1 + ratio(1, s))
+
+
 def independent_joint(omega: Number, n: Number) -> tuple[Number, Number]:
     """(A, B) of n independent unbiased members of variance at most omega: (omega/n, 0)."""
     return ratio(omega, n), 0

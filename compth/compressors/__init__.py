@@ -40,6 +40,7 @@ ALIASES = {
     "StandardDithering": "RandomDithering",
     "CNat": "NaturalCompression",
     "RandomK": "RandK",
+    "Layerwise": "Blocks",
 }
 """Names that papers use for classes that are called otherwise here."""
 
