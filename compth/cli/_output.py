@@ -34,14 +34,16 @@ def check_file(path: Path | None, own: Callable[[Path], bool] = is_own) -> None:
 def show_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", keys: int = 1
 ) -> None:
-    """Print a table; in a terminal too narrow for it, several, each repeating the first `keys` columns."""
+    """Print a table; where the width is too small for it, several, each repeating the first `keys` columns."""
     from compth.reporting.page import numeric
     from compth.reporting.reports import text_table
 
     if not terminal():
-        print(text_table(header, rows))
-        if caption:
-            print(caption)
+        widths = [max(len(str(r[j])) for r in [header, *rows]) + 2 for j in range(len(header))]
+        blocks = _fitting(widths, keys, columns() + 2)
+        picked = (([header[j] for j in b], [[r[j] for j in b] for r in rows]) for b in blocks)
+        print("\n\n".join(text_table(*block) for block in picked))
+        say(caption)
         return
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -49,31 +51,59 @@ def show_table(
 
     console = Console(markup=False, highlight=False)
     widths = [max(len(str(r[j])) for r in [header, *rows]) + 3 for j in range(len(header))]
-    for columns in _fitting(widths, keys, console.width - 2):
+    for block in _fitting(widths, keys, console.width - 2):
         table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-        for j in columns:
+        for j in block:
             number = j >= keys and numeric([r[j] for r in rows])
             table.add_column(header[j], justify="right" if number else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(row[j] for j in columns))
+            table.add_row(*(row[j] for j in block))
         console.print(table)
-    if caption:
-        console.print(caption)
+    say(caption)
 
 
-def show_rows(rows: Sequence[Mapping[str, str]]) -> None:
-    """A table of rows that all have the same columns; nothing for none."""
-    if rows:
-        show_table(list(rows[0]), [list(r.values()) for r in rows])
+def columns() -> int:
+    """Characters of a line: the terminal's, COLUMNS where it is set, else 100."""
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def show_list(rows: Sequence[Mapping[str, str]], shares: Mapping[str, int]) -> None:
+    """A line for each row, no wider than the terminal (piped: 100, separated by tabs).
+
+    The columns in `shares` divide what the others leave, in these proportions, and end in "..." where they are cut.
+    """
+    from compth.reporting.reports import text_table
+
+    header = list(rows[0])
+    natural = {h: max(len(h), *(len(r[h]) for r in rows)) for h in header}
+    left = columns() - sum(natural[h] + 2 for h in header if h not in shares) - 2 * (len(shares) - 1)
+    width = {h: max(12, left * share // sum(shares.values())) for h, share in shares.items()}
+    cells = [[_cut(r[h], width.get(h, natural[h])) for h in header] for r in rows]
+    if not terminal():
+        print("\n".join("\t".join(row) for row in [header, *cells]))
+        return
+    first, *rest = text_table(header, cells).splitlines()
+    print(f"\x1b[1m{first}\x1b[0m", *map(coloured, rest), sep="\n")
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3].rstrip()}..."
 
 
 def show_about(title: str, statement: Sequence[str], lines: Sequence[tuple[str, str]]) -> None:
     """One object: its name, what it is, and lines with a heading each, said once where it repeats."""
-    print("\n".join([title, "", *statement, ""]))
-    width = max((len(heading) for heading, _ in lines), default=0)
+    from compth.reporting.reports import hanging
+
+    width = min(100, columns())
+    print(title, "", sep="\n")
+    for paragraph in "\n".join(statement).split("\n\n"):
+        fits = max(map(len, paragraph.splitlines()), default=0) <= width
+        print(paragraph if fits else hanging("", " ".join(paragraph.split()), width), "", sep="\n")
+    across = max((len(heading) for heading, _ in lines), default=0)
     last = ""
     for heading, text in lines:
-        print(f"{('' if heading == last else heading).ljust(width)}  {text}".rstrip())
+        named = ("" if heading == last else heading).ljust(across)
+        print(coloured_in_terminal(hanging(f"{named}  ", text, width)))
         last = heading
 
 
@@ -81,20 +111,22 @@ def say(*lines: str) -> None:
     """Print remarks, each wrapped to the terminal (at most 100 columns) with a hanging indent; "" is nothing."""
     from compth.reporting.reports import wrapped
 
-    width = min(100, shutil.get_terminal_size((100, 24)).columns)
-    _print("\n".join(wrapped(line, width) for line in lines if line))
+    text = "\n".join(wrapped(line, min(100, columns())) for line in lines if line)
+    if text:
+        print(coloured_in_terminal(text), flush=True)
 
 
 def show_result(result: Any, *remarks: str) -> None:
     """Print a result as `print` would in Python, wrapped to the terminal, then remarks."""
     from compth.reporting.results import text
 
-    _print(text(result, min(100, shutil.get_terminal_size((100, 24)).columns)))
+    print(coloured_in_terminal(text(result, min(100, columns()))), flush=True)
     say(*remarks)
 
 
-def _print(text: str) -> None:
-    print(coloured(text) if terminal() else text, flush=True)
+def coloured_in_terminal(text: str) -> str:
+    """The verdicts in colours where these are shown; NO_COLOR and dumb terminals have none."""
+    return coloured(text) if terminal() else text
 
 
 COLOURS = {"PROVED": "32", "CONSISTENT": "36", "INCONCLUSIVE": "33", "REFUTED": "31"}

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compth.cli._output import show_about, show_rows, show_table
+from compth.cli._output import say, show_about, show_list, show_table, terminal
 from compth.errors import CompthError, InvalidParameter
 from compth.text.specs import nearest
 
@@ -91,14 +91,16 @@ def _method_rows() -> list[dict[str, str]]:
 
 def _named(name: str) -> tuple[str, Any]:
     """(kind, class) of an object of the catalogue, in any case of letters. InvalidParameter, with near names."""
-    from compth.compressors import Fleet, catalogue
+    from compth.compressors import ALIASES, Fleet, catalogue
     from compth.compressors.three_point import ThreePoint
     from compth.methods import catalogue as methods
+    from compth.methods.core.catalogue import ALIASES as METHOD_ALIASES
 
     known = {k: ("fleet" if issubclass(v, Fleet) else "compressor", v) for k, v in catalogue().items()}
     own = [k for k in ThreePoint.__subclasses__() if k.__module__ == ThreePoint.__module__]
     known |= {k.__name__: ("three-point map", k) for k in own}
     known |= {k: ("method", v) for k, v in methods().items()}
+    known |= {also: known[k] for also, k in {**ALIASES, **METHOD_ALIASES}.items()}
     found = name if name in known else next((k for k in known if k.lower() == name.lower()), None)
     if found is None:
         raise InvalidParameter(f"name={name!r} is not in the catalogue: did you mean {nearest(name, known)}?")
@@ -177,6 +179,10 @@ def _example(thing: Any) -> str:
         return "-"
 
 
+LABEL = {"for": "for ", "steps": "steps: "}
+"""What stands before the words of a claim or theorem that do not speak for themselves."""
+
+
 def _show_one(found: dict[str, Any]) -> None:
     """The object's definition, a line for each of its facts, a table of its claims or theorems."""
     lines = [("kind", found["kind"]), ("parameters", ", ".join(found.get("parameters", ())) or "none")]
@@ -188,7 +194,10 @@ def _show_one(found: dict[str, Any]) -> None:
     show_about(found["name"], found["definition"].splitlines(), lines)
     rows = found.get("theorems", found.get("claims", []))
     print()
-    show_rows([{k: v for k, v in row.items() if k != "latex"} for row in rows])
+    for row in rows:
+        first, *others = [(k, v) for k, v in row.items() if k != "latex" and v not in ("", "-")]
+        words = "; ".join(f"{LABEL.get(k, '')}{v}" for k, v in others)
+        say(f"{first[1]}: {words}")
     if not rows:
         print("It declares no constants of its own: they follow from its members, or there are none.")
 
@@ -247,7 +256,39 @@ def list_(
         data = {"compressors": compressors, "fleets": fleets, "maps": maps, "methods": methods}
         print(json.dumps(data, indent=1))
         return 0
-    for rows in (compressors, fleets, maps, methods):
-        show_rows(rows)
-        print()
+    show_list(short_rows(), {"constants, or what it takes": 1})
+    if terminal():
+        say(
+            "",
+            "`compth list NAME` shows all of one; --json everything; --matrix which method takes which compressor",
+        )
     return 0
+
+
+def short_rows() -> list[dict[str, str]]:
+    """A line for each object and each further name: kind, its first constants, or what a method takes."""
+    from compth.compressors import ALIASES, Fleet, catalogue
+    from compth.compressors.core.render import catalogue_rows, map_rows
+    from compth.methods import catalogue as methods
+    from compth.methods.core.catalogue import ALIASES as METHOD_ALIASES
+
+    def row(name: str, kind: str, what: str, standing: str = "-") -> dict[str, str]:
+        return {"name": name, "kind": kind, "constants, or what it takes": what, "standing": standing}
+
+    kinds = {name: "fleet" if issubclass(cls, Fleet) else "compressor" for name, cls in catalogue().items()}
+    claimed = {r.name: r.claims for r in catalogue_rows()}
+    out = []
+    for name, kind in kinds.items():
+        first, *more = claimed.get(name, ()) or (None,)
+        if first is None:
+            out.append(row(name, kind, "as its members"))
+            continue
+        constants = ", ".join(f"{c.name} = {c.text}" for c in first.constants)
+        others = f" (and {len(more)} more)" if more else ""
+        out.append(row(name, kind, f"{constants}{others}", f"{first.standing}/{first.attribution}"))
+    out += [row(r.name, "map", f"A = {r.A}, B = {r.B}", f"{r.standing}/{r.attribution}") for r in map_rows()]
+    for name, cls in methods().items():
+        takes = ", ".join(k.__name__ for k in cls.requires) or "any compressor"
+        count = len(tuple(cls.theorems()))
+        out.append(row(name, "method", f"{takes}; {count} theorem{'s' * (count != 1)}"))
+    return out + [row(also, "name", f"of {kind}") for also, kind in {**ALIASES, **METHOD_ALIASES}.items()]

@@ -1,20 +1,25 @@
-"""`compth refute FILE.py:THEOREM`: prove or refute a claimed rate."""
+"""`compth refute`: prove or refute a claimed rate, of a file, of the catalogue or typed."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from compth.cli._output import check_file, show_result
 from compth.errors import InvalidParameter
 
 
 def refute(
     target: Annotated[
-        str,
-        typer.Argument(help="FILE.py:NAME, a dict, a compth Theorem or a function of constants; of any body"),
-    ],
+        str | None,
+        typer.Argument(
+            help="FILE.py:NAME, a dict, a compth Theorem or a function of constants; or a theorem of the catalogue, "
+            "such as ef21.pl; without one, the claim of --method, --rate and --stepsize"
+        ),
+    ] = None,
     method: Annotated[
         str | None, typer.Option(help="a body of the catalogue, such as CGD, EF21, DIANA, EF-BV")
     ] = None,
@@ -32,23 +37,56 @@ def refute(
     eta: Annotated[list[str] | None, typer.Option(help="bias, for EF-BV (repeatable)")] = None,
     n: Annotated[list[int] | None, typer.Option("-n", help="workers (repeatable)")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    report: Annotated[Path | None, typer.Option(help="write a self-contained HTML report")] = None,
 ) -> int:
     """Judge a theorem. Exit code 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive."""
     from compth.certificates import EXIT_CODE
+    from compth.reporting.files import provenance
     from compth.worst_case.theorem_file import constant as read_constant
 
-    file, colon, name = target.rpartition(":")
-    if not colon or not name.isidentifier():
-        raise InvalidParameter(f"target={target!r} must be FILE.py:NAME")
+    check_file(report)
     given = {"mu": mu, "L": smooth, "delta": delta, "omega": omega, "eta": eta}
     for constant, texts in given.items():
         for text in texts or ():
             read_constant(constant, text)
     claim = {"method": method, "rate": rate, "stepsize": stepsize, "lyapunov": lyapunov, "n": n or None}
     overrides = {k: [read_constant(k, x) for x in v] for k, v in given.items() if v}
-    result = _judged(file, name, overrides | claim)
-    print(json.dumps(json.loads(result.to_json()), indent=2) if as_json else _text(result))
+    result = _answered(target, overrides | claim)
+    if as_json:
+        print(json.dumps(json.loads(result.to_json()), indent=2), flush=True)
+    else:
+        show_result(result, provenance(None))
+    _write(result, report)
     return EXIT_CODE[result.verdict]
+
+
+def _answered(target: str | None, overrides: dict[str, Any]) -> Any:
+    """The report of what the target names: a file's theorem, the catalogue's, or what the options say."""
+    from compth.worst_case.theorem_file import judge
+
+    if target is None:
+        if overrides["method"] is None or overrides["rate"] is None:
+            raise InvalidParameter(
+                "target is missing: give FILE.py:NAME, a theorem's id, or --method and --rate"
+            )
+        return judge({}, f"{overrides['method']} with rate {overrides['rate']}", overrides)
+    file, colon, name = target.rpartition(":")
+    if colon and name.isidentifier():
+        return _judged(file, name, overrides)
+    theorem = _of_catalogue(target)
+    kind = getattr(theorem, "kind", None)  # a certified worst case is of one method
+    return judge(theorem, target, overrides if kind is None else {"method": kind.__name__, **overrides})
+
+
+def _of_catalogue(target: str) -> Any:
+    from compth.cli.theorems import known_theorems
+    from compth.text.specs import nearest
+
+    known = known_theorems()
+    if target not in known:
+        close = "" if ".py" in target else f" (near it: {nearest(target, known)})"
+        raise InvalidParameter(f"target={target!r} must be FILE.py:NAME or the id of a theorem{close}")
+    return known[target]
 
 
 def _judged(file: str, name: str, overrides: dict[str, Any]) -> Any:
@@ -63,7 +101,10 @@ def _judged(file: str, name: str, overrides: dict[str, Any]) -> Any:
         return judge(Statement(None, name, worker), name, overrides)
 
 
-def _text(result: Any) -> str:
-    from compth.reporting.files import provenance
+def _write(result: Any, report: Path | None) -> None:
+    from compth.cli._output import command_line
+    from compth.reporting.certification import html_page
+    from compth.reporting.files import write_all
 
-    return f"{result}\n{provenance(None)}"
+    if report is not None:
+        write_all(report.parent, {report.name: html_page(result, command_line()).encode()})

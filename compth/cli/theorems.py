@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compth.claims import Standing, coq_index, how_sharp, proved_index, shown
-from compth.cli._output import show_about, show_rows
+from compth.cli._output import say, show_about, show_list, terminal
 from compth.errors import InvalidParameter, Unsupported
 from compth.text.specs import nearest
 
 if TYPE_CHECKING:
     from compth.methods import Theorem
-
-WIDE = 40
-"""Characters of a rate that fit into the list; longer ones stand with their theorem."""
 
 
 def known_theorems() -> dict[str, Theorem]:
@@ -218,10 +215,20 @@ def theorems(
     rows = [row.cells() for row in unified_table()] if unified else theorem_rows()
     if as_json:
         print(json.dumps(rows, indent=1))
+    elif unified:
+        for row in rows:
+            numbers = [
+                f"{k} = {v}" for k, v in row.items() if k not in ("row", "theorem", "method") and v != "0"
+            ]
+            say(f"{row['row']} ({row['theorem']}, {row['method']}): {'; '.join(numbers)}")
     else:
-        show_rows([row | {"rate": f"see {row['theorem']}"} if _long(row) else row for row in rows])
+        names = ("theorem", "steps", "rate", "standing")
+        show_list(
+            [{k: r[k].removeprefix("0 < gamma ") for k in names} for r in rows], {"steps": 3, "rate": 2}
+        )
+        if terminal():
+            say(
+                "",
+                "`compth theorems ID` shows one, with its statement, hypotheses and proof; --json everything",
+            )
     return 0
-
-
-def _long(row: dict[str, Any]) -> bool:
-    return len(row["rate"]) > WIDE and "steps" in row

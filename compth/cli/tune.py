@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compth.cli._output import check_file, command_line, show_table
+from compth.cli._output import check_file, command_line, say, show_table
 from compth.errors import InvalidParameter, UnusableInput
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def tune(
     g = read_gradient(gradient)
     price = _cost(cost)
     found = [tuning.tune(g, _scheme(name), price, L=smoothness) for name in scheme or ["S", "S+Q", "SS"]]
-    head = ["scheme", "level", "share", "step size", "improvement", "cost", "improvement / cost", "basis"]
-    caption = f"{gradient}: d={g.size}, L={smoothness:g}; cost {price!r}"
+    head = ["scheme", "level", "share", "step size", "improvement", "cost", "per cost"]
+    caption = f"{gradient}: d={g.size}, L={smoothness:g}; cost {price!r}. {_bases(found)}"
 
     def write() -> None:
         if report is not None:
@@ -71,20 +71,26 @@ def tune(
         write()
         return 0
     show_table(head, [_row(t) for t in found], caption=caption)
-    for t in found:
-        if t.note:
-            print(f"{t.scheme}: {t.note}")
+    say(*(f"{t.scheme}: {t.note}" for t in found if t.note))
     if curve:
         for t in found:
-            print(f"efficiency of {t.scheme}: " + ", ".join(f"{a}: {b:.4g}" for a, b in points(t, curve)))
-    print(provenance(), flush=True)
+            say(f"efficiency of {t.scheme}: " + ", ".join(f"{a}: {b:.4g}" for a, b in points(t, curve)))
+    say(provenance())
     write()
     return 0
 
 
 def _row(t: Tuning) -> list[str]:
     numbers = (t.share, t.stepsize, t.improvement, t.cost, t.efficiency)
-    return [t.scheme, str(t.level), *(f"{float(v):.5g}" for v in numbers), t.basis]
+    return [t.scheme, str(t.level), *(f"{float(v):.5g}" for v in numbers)]
+
+
+def _bases(found: list[Tuning]) -> str:
+    """Where the shares are from, once where it is the same for all."""
+    bases = dict.fromkeys(t.basis for t in found)
+    if len(bases) == 1:
+        return f"Shares: {found[0].basis}."
+    return "Shares: " + "; ".join(f"{t.scheme}: {t.basis}" for t in found) + "."
 
 
 def points(t: Tuning, count: int) -> list[tuple[float, float]]:

@@ -52,7 +52,7 @@ def grid(report: Report) -> tuple[Grid | None, str]:
         return None, fixed
     *down, across = drawn
     marks = {tuple(c.scope[a] for a in drawn): MARK[c.verdict] for c in report.certificates}
-    header = [" ".join(down) if down else "", *(f"{across} = {v}" for v in values[across])]
+    header = ["", *(f"{across} = {v}" for v in values[across])]
     rows = [
         [", ".join(f"{a} = {v}" for a, v in zip(down, place, strict=True)),
          *(marks.get((*place, v), ".") for v in values[across])]
@@ -167,7 +167,8 @@ def proved_line(report: Report) -> str:
         return ""
     low, high = min(factors), max(factors)
     span = f"{low:.4g}" if f"{low:.4g}" == f"{high:.4g}" else f"{low:.4g} to {high:.4g}"
-    return f"where it is not refuted, it asks for {span} times the rounds of the worst quadratic found"
+    where = "where it is not refuted, it" if worst_of(report) else "it"
+    return f"{where} asks for {span} times the rounds of the worst quadratic found"
 
 
 def rate_told(report: Report) -> Told:

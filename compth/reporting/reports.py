@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -25,11 +26,31 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def wrapped(text: str, width: int = 100) -> str:
-    """A remark as lines of at most this width, those after the first indented; numbers and words stay whole."""
-    hang = " " * (len(text) - len(text.lstrip()) + 2)
-    return "\n".join(
-        textwrap.wrap(text, width, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False)
+    """A remark as lines of at most this width, those after the first indented; words and short brackets stay whole."""
+    return _filled(text, width, "", " " * (len(text) - len(text.lstrip()) + 2))
+
+
+def hanging(heading: str, text: str, width: int = 100) -> str:
+    """A heading and its text, whose further lines stand below its first."""
+    return _filled(text, width, heading, " " * len(heading)) or heading.rstrip()
+
+
+_SHORT_BRACKETS = re.compile(r"[({\[][^(){}\[\]]{1,36}[)}\]]")
+"""Innermost brackets that a line end would make hard to read: min{1/(2 L), ...}, (1 + omega/n)."""
+_TIED = "\x00"
+
+
+def _filled(text: str, width: int, first: str, others: str) -> str:
+    tied = _SHORT_BRACKETS.sub(lambda found: found[0].replace(" ", _TIED), text)
+    lines = textwrap.wrap(
+        tied,
+        width,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    return "\n".join(lines).replace(_TIED, " ")
 
 
 _LATEX = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}"}

@@ -135,6 +135,8 @@ def judge(
         except NoGuarantee as reason:
             skipped.append(str(reason))
             continue
+        if identity is not None:  # a plan holds what a run needs, too
+            claim = {k: v for k, v in claim.items() if k in allowed}
         _check_names(claim, allowed, f"{name!r} gives {{}}: a claim has {{}}")
         if claim.get("rate") is None:
             raise UnusableInput(f"{name!r} gives no rate: give rate= in it, or --rate")
@@ -174,16 +176,19 @@ def planned(theorem: Theorem, cell: Mapping[str, Any]) -> dict[str, Any]:
     """What a Theorem plans from these constants (every L_i = L, shared minimiser, independent workers)."""
     exact: dict[str, Any] = {k: v if k == "n" else spelled(v) for k, v in cell.items()}
     c = constants_of(**exact)
-    reason = theorem.why_not(c)
-    if reason:
+    try:
+        reason = theorem.why_not(c)
+        plan = None if reason else theorem.plan(c)
+    except KeyError as missing:  # what the method itself gives a theorem: blocks, batches
+        raise NoGuarantee(
+            f"{theorem.id} needs {missing.args[0]} of the method: no constant of a class"
+        ) from None
+    if plan is None:
         raise NoGuarantee(reason)
-    plan = theorem.plan(c)
     if plan.rho is None:
         raise NoGuarantee(f"{theorem.id} is not linear: it has no rate to judge")
-    params = {"lambda": "lam", "alpha": "alpha", "p": "p", "nu": "nu"}
-    return {"rate": plan.rho, "stepsize": plan.gamma} | {
-        params[k]: v for k, v in plan.params.items() if k in params
-    }
+    params = {{"lambda": "lam"}.get(k, k): v for k, v in plan.params.items()}
+    return {**params, "rate": plan.rho, "stepsize": plan.gamma}
 
 
 def _called(function: Any, name: str, cell: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """`compth list`: the catalogue with formulas as text, LaTeX and JSON, and the compatibility matrix."""
 
 import json
+import re
 
 import pytest
 
 import compth as ct
-from compth.cli import run
+from compth.cli import _output, catalogue, run, theorems
 from compth.compressors.core.render import catalogue_row, catalogue_rows
 from compth.methods import compatibility
 from compth.methods.diana import DIANA
@@ -17,10 +18,49 @@ def shown(capsys, *arguments):
     return capsys.readouterr().out
 
 
-def test_text_shows_formula_standing_attribution_source_and_bits(capsys):
-    (line,) = [v for v in shown(capsys).splitlines() if v.startswith("NaturalCompression ")]
+def once(monkeypatch, module, name):
+    """A table that is made once: what is looked at is how wide it is printed."""
+    rows = getattr(module, name)()
+    monkeypatch.setattr(module, name, lambda: rows)
+
+
+def test_the_list_is_one_short_line_an_object_separated_by_tabs(capsys, monkeypatch):
+    once(monkeypatch, catalogue, "short_rows")
+    for width in (80, 100, 200):
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = shown(capsys).splitlines()
+        assert max(map(len, lines)) <= width
+        header, *rows = (line.split("\t") for line in lines)
+        assert header == ["name", "kind", "constants, or what it takes", "standing"]
+        held = {row[0]: row[1:] for row in rows}
+        assert len(held) == len(rows)
+        assert held["RandK"] == ["compressor", "omega = d/k - 1", "PROVED/READ"]
+        assert held["QSGD"] == ["name", "of RandomDithering", "-"]
+        assert held["EF21"][:2] == ["method", "Contractive; 3 theorems"]
+        assert held["PermK"][0] == "fleet"
+    assert {*ct.compressors.catalogue(), *ct.methods.catalogue()} <= held.keys()
+
+
+def test_everything_of_one_is_shown(capsys):
+    text = " ".join(shown(capsys, "NaturalCompression").split())
     for part in ("Unbiased(omega = 1/8)", "/READ", "1905.10988", "900 (signs 100 + levels 800) at d = 100"):
-        assert part in line
+        assert part in text
+
+
+def test_a_terminal_has_aligned_columns_and_a_hint(capsys, monkeypatch):
+    for module in (_output, catalogue):
+        monkeypatch.setattr(module, "terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown(capsys)).splitlines()
+    assert max(map(len, lines)) <= 80
+    at = lines[0].index("kind")
+    assert all(line[at - 1] == " " != line[at] for line in lines[2:-4])
+    assert "compth list NAME" in lines[-2] + lines[-1]
+
+
+def test_a_papers_name_is_shown_as_its_class(capsys):
+    assert shown(capsys, "QSGD") == shown(capsys, "RandomDithering")
+    assert shown(capsys, "ef14") == shown(capsys, "EF")
 
 
 def test_json_has_every_object(capsys):
@@ -77,13 +117,23 @@ def test_the_unified_table_is_printed(capsys):
     assert next(r for r in rows if r["row"] == "SGD-SR")["A"] == "2*LL"
 
 
-def test_piped_text_stands_left_and_numbers_right(capsys):
-    assert run(["theorems"]) == 0
-    header, _, *rows = capsys.readouterr().out.splitlines()
-    assert any("see efbv.pl" in row for row in rows), "a long rate stands with its theorem"
-    for column in ("says", "needs", "steps", "rate", "standing", "source"):
-        at = header.index(column)
-        assert all(row[at] != " " and row[at - 1] == " " for row in rows)
+def test_the_theorems_are_one_short_line_each(capsys, monkeypatch):
+    once(monkeypatch, theorems, "theorem_rows")
+    for width in (80, 100, 200):
+        monkeypatch.setenv("COLUMNS", str(width))
+        assert run(["theorems"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= width
+        held = {line.split("\t")[0]: line.split("\t")[1:] for line in lines}
+        assert held["theorem"] == ["steps", "rate", "standing"]
+        assert held["gd.contraction"][0::2] == ["< 2/L", "PROVED/OURS"]
+        assert held["sgd.uniform"] == ["<= 1/(A + C M)", "1 - gamma*mu", "PROVED/READ"]
+        assert held["efbv.pl"][1].endswith("..."), "a long rate is cut: it stands with its theorem"
+    assert run(["theorems", "--unified"]) == 0
+    assert "SGD-SR (sgd.reweighted, SGD): A = 2*LL" in capsys.readouterr().out
+
+
+def test_piped_text_stands_left_and_numbers_right():
     text = text_table(
         ["name", "what", "how much"], [["a", "one", "1.5"], ["bb", "three", "-"], ["c", "x", "-12"]]
     )
@@ -103,7 +153,7 @@ def test_one_compressor_with_all_its_claims(capsys):
     row = catalogue_row(ct.RandK)
     for claim in row.claims:
         assert str(claim) in text
-        assert claim.source in text
+        assert claim.source in " ".join(text.split())
     assert "parameters  k, seeded" in text
     assert shown(capsys, "randk") == text, "in any case of letters"
     found = json.loads(shown(capsys, "RandK", "--json"))
@@ -133,7 +183,7 @@ def test_the_latex_of_one_object(capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["randq"], "did you mean RandK, RankR or VRDIANA?"),
+        (["randq"], "did you mean RandK, RandomK or RankR?"),
         ([""], "is not in the catalogue"),
         (["DIANA", "--latex"], "is a method"),
         (["RandK", "--matrix"], "leave out the name"),

@@ -1,7 +1,9 @@
 """`compth refute` and files that hang, crash, exit, print or eat memory: one line, exit code 2, never a traceback."""
 
 import json
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -138,3 +140,120 @@ def test_a_theorem_that_cannot_be_judged_says_why(theorem, rule):
 def test_constants_may_be_text():
     (c,) = judge({**ONE, "mu": "1/10", "n": 1}, "T", {}).certificates
     assert c.scope["mu"] == Fraction(1, 10)
+
+
+def flat(text):
+    return " ".join(text.split())
+
+
+README = (
+    'GOOD = {"method": "EF21", "rate": "1 - gamma*mu*delta/2", "stepsize": "1/(4*L)", "mu": 1, "L": [2, 10, 100], '
+    '"delta": [0.1, 0.5]}'
+)
+
+
+def test_a_theorem_is_a_grid_with_its_worst_counterexample(judged):
+    code, out, _ = judged(README)
+    assert code == 1
+    lines = out.splitlines()
+    assert lines[0] == "GOOD: REFUTED: 6 refuted, 6 proved"
+    assert max(map(len, lines)) <= 100
+    at = lines.index("         delta = 1/10  delta = 1/2")
+    assert [line.split() for line in lines[at + 2 : at + 5]] == [
+        ["L", "=", value, "x", "+"] for value in ("2", "10", "100")
+    ]
+    text = flat(out)
+    assert "not given so chosen here: n = 1, 4" in text
+    assert "n = 1, 4 (no difference)" in text
+    assert "C(v) = (1+s) v, s = 0.948683, that is C(v) = 1.94868 v" in text
+    assert "in the long run (it grows); claimed: 0.999875" in text
+    assert "V = V" not in text
+    assert text.count("counterexample") == 1
+    assert out.index("PROVED: by") < out.index("worst counterexample") < out.index("next:"), "failures last"
+
+
+def test_the_readme_shows_what_is_printed(judged):
+    page = (Path(__file__).parents[2] / "README.md").read_text()
+    shown = page.partition("<!-- table: compth refute mine.py:THEOREM -->\n```\n")[2].partition("\n```")[0]
+    command = page.partition("compth refute mine.py:THEOREM ")[2].partition("(read, never run)")[0]
+    claim = re.sub(r"\s*\n\s*#\s*", " ", command).strip(" #").replace("THEOREM", "GOOD")
+    out = judged(claim)[1].splitlines()
+    assert "\n".join(out[:-1]).replace("GOOD", "THEOREM") == shown
+
+
+def test_the_numbers_of_the_worst_counterexample_are_those_of_its_run():
+    """Redone by hand: EF21 on f(x) = L x^2/2 with C(v) = (1 + s) v in floats."""
+    report = judge(
+        {
+            "method": "EF21",
+            "rate": "1 - gamma*mu",
+            "stepsize": "1/L",
+            "mu": 1,
+            "L": 10,
+            "delta": 0.25,
+            "n": 1,
+        },
+        "T",
+        {},
+    )
+    text = flat(str(report))
+    factor = float(re.search(r"that is C\(v\) = ([\d.]+) v", text)[1])
+    x, g, squares = 1.0, 0.0, [1.0]
+    for _ in range(7):
+        x, g = (lambda now, old: (now, old + factor * (10 * now - old)))(x - 0.1 * g, g)
+        squares.append(x * x)
+    listed = re.search(r"from t = 0 on, exactly computed: ([^a-z]*), \.\.\.", text)[1].split(", ")
+    assert [float(v) for v in listed] == pytest.approx(squares, rel=1e-4)
+
+
+def test_the_grid_keeps_what_makes_a_difference():
+    """One worker is refuted, four are not: the workers are drawn."""
+    claim = {
+        "method": "DCGD",
+        "rate": "1-gamma*mu",
+        "stepsize": "1/(L*(1+omega/4))",
+        "mu": [0.1, 0.5],
+        "omega": [8],
+    }
+    report = judge(claim, "T", {})
+    by_n = {c.scope["n"]: c.verdict for c in report.certificates if c.scope["mu"] == Fraction(1, 10)}
+    assert by_n[1] != by_n[4]
+    text = str(report)
+    assert "n = 1" in text.splitlines()[text.splitlines().index("") + 1]
+    assert "no difference" not in text
+
+
+def test_theorems_of_the_catalogue_are_judged_by_their_id(capsys):
+    assert run(["refute", "dcgd.general", "--mu", "1/10", "--omega", "2"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("dcgd.general: PROVED: 2 proved\n")
+    assert "it asks for" in out
+    assert "where it is not refuted" not in out
+    assert run(["refute", "dcgd.genera"]) == 2
+    assert "near it: dcgd.general, " in capsys.readouterr().err
+    assert run(["refute", "vrdiana.linear"]) == 2
+    assert "vrdiana.linear needs m of the method" in capsys.readouterr().err
+
+
+def test_a_claim_can_be_typed(capsys):
+    words = ["--method", "EF21", "--rate", "1 - gamma*mu", "--stepsize", "1/L", "--mu", "1", "--L", "10"]
+    assert run(["refute", *words, "--delta", "1/4", "-n", "1"]) == 1
+    assert "EF21 with rate 1 - gamma*mu: REFUTED\n" in capsys.readouterr().out
+    assert run(["refute", "--rate", "1 - gamma*mu"]) == 2
+    assert "target is missing" in capsys.readouterr().err
+    assert run(["refute", "--method", "EF22", "--rate", "1 - gamma*mu"]) == 2
+    said = capsys.readouterr().err
+    assert "did you mean EF21, EF" in said
+    assert said.count(",") <= 2
+
+
+def test_verdicts_have_colours_in_a_terminal_alone(monkeypatch):
+    from compth.cli import _output
+
+    monkeypatch.setattr(_output.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert _output.coloured_in_terminal("T: REFUTED") == "T: \x1b[1;31mREFUTED\x1b[0m"
+    assert _output.coloured_in_terminal("a PROVED_NAME") == "a PROVED_NAME"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert _output.coloured_in_terminal("T: REFUTED") == "T: REFUTED"

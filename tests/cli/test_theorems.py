@@ -7,7 +7,7 @@ import pytest
 
 import compth as ct
 from compth.cli import run
-from compth.cli.theorems import _long, about_theorem, known_theorems, stored_proof
+from compth.cli.theorems import about_theorem, known_theorems, stored_proof
 from compth.methods import theorems
 from compth.methods.dcgd import DCGDGeneral
 from compth.proof import Refused
@@ -34,7 +34,8 @@ def test_one_theorem_in_text(capsys):
         "loose         at most 1.45 on quadratics",
         "proof         checked by the kernel",
     ):
-        assert line in text
+        assert " ".join(line.split()) in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_special_constants_of_a_formula_are_told(capsys):
@@ -137,8 +138,6 @@ def test_the_list_shows_steps_and_rates(capsys):
     assert rows["dcgd.general"]["rate"] == "1 - gamma*mu"
     assert rows["cat.workers"]["rate"] == "-"
     assert {"steps", "rate", "standing"} <= set(rows["diana.certified"])
-    assert _long(rows["efbv.pl"]), "a rate too long for a table stands with its theorem"
-    assert not _long(rows["dcgd.general"])
 
 
 def test_the_step_that_is_shown_is_the_step_that_is_refused():
