@@ -15,6 +15,7 @@ C = r"\mathcal{C}(x)"
 E = r"\mathbb{E}"
 ERROR = rf"{E}\,\|{C}-x\|^2"
 SPREAD = rf"{E}\,\|{C}-{E}\,{C}\|^2"
+JOINTLY = rf"{E}\,\|\frac{{1}}{{n}}\sum_i \mathcal{{C}}_i(a_i)-\bar{{a}}\|^2"
 INEQUALITY = {
     "Unbiased": rf"{E}\,{C}=x, \quad {ERROR} \leq \omega\,\|x\|^2",
     "Contractive": rf"{ERROR} \leq (1-\delta)\,\|x\|^2",
@@ -22,8 +23,10 @@ INEQUALITY = {
     "AbsoluteError": rf"{ERROR} \leq \Delta^2",
     "B1": rf"\alpha\,\|x\|^2 \leq {E}\,\|{C}\|^2 \leq \beta\,\langle {E}\,{C},x\rangle",
     "B2": rf"\max\{{\gamma\,\|x\|^2, {E}\,\|{C}\|^2/\beta\}} \leq \langle {E}\,{C},x\rangle",
-    "JointVariance": rf"{E}\,\|\frac{{1}}{{n}}\sum_i \mathcal{{C}}_i(a_i)-\bar{{a}}\|^2 \leq "
-    r"A\,\frac{1}{n}\sum_i\|a_i\|^2-B\,\|\bar{a}\|^2",
+    "RelativeAbsoluteError": rf"{ERROR} \leq (1-\delta)\,\|x\|^2 + \Delta^2",
+    "MaxNormError": rf"{ERROR} \leq c\,d\,\|x\|_\infty^2",
+    "JointVariance": rf"{JOINTLY} \leq A\,\frac{{1}}{{n}}\sum_i\|a_i\|^2-B\,\|\bar{{a}}\|^2",
+    "JointContractive": rf"{JOINTLY} \leq (1-\delta)\,\frac{{1}}{{n}}\sum_i\|a_i\|^2",
 }
 """What each kind of claim says, in its own letters."""
 
@@ -45,22 +48,41 @@ def read(claim: str) -> tuple[str, dict[str, str]] | None:
 
 def of_claim(claim: Any) -> str:
     """A declared claim: its inequality, tight or not, standing, attribution and source."""
-    said = inequality(type(claim).__name__, claim.constants) if type(claim).__name__ in INEQUALITY else ""
+    kind = type(claim).__name__
+    said = f"${inequality(kind, claim.constants)}$" if kind in INEQUALITY else latex_escape(str(claim))
     domain = "all $x$" if claim.domain == "all x" else latex_escape(claim.domain)
     sure = f"{claim.sharpness.value}; {claim.standing.value}, {claim.attribution.value}: {claim.source}"
-    return f"For {domain}: ${said}$ ({latex_escape(sure)})."
+    return f"For {domain}: {said} ({latex_escape(sure)})."
 
 
 def settled(c: Any) -> str:
     """A certificate: what was claimed where, and the verdict with its evidence."""
     found = read(c.claim)
-    said = f"${inequality(*found)}$" if found else _rate_claim(c.claim) if "method" in c.scope else c.claim
+    said = (
+        f"${inequality(*found)}$"
+        if found
+        else _rate_claim(c.claim)
+        if "method" in c.scope
+        else latex_escape(c.claim)
+    )
     scope = {k: v for k, v in c.scope.items() if k not in ("inputs", "method") and v is not None}
     at = ", ".join(f"{symbol(k)}={value(v)}" for k, v in scope.items())
-    space = r", and all $x \in \mathbb{R}^d$" if c.verdict is Verdict.PROVED and found else ""
+    space = f", and {_inputs(c, found[0])}" if c.verdict is Verdict.PROVED and found else ""
     where = f", for ${at}${space}" if at else space
     return (
         rf"\noindent \textbf{{{c.verdict.value}}}: {latex_escape(c.subject)}: {said}{where}. {_evidence(c)}"
+    )
+
+
+def _inputs(c: Any, kind: str) -> str:
+    """For which inputs it is proved."""
+    inputs = c.scope.get("inputs", "all x")
+    if inputs != "all x":
+        return latex_escape(str(inputs))
+    return (
+        r"all $a_1, \ldots, a_n \in \mathbb{R}^d$"
+        if kind.startswith("Joint")
+        else r"all $x \in \mathbb{R}^d$"
     )
 
 

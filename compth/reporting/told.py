@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from typing import Any
 
+from compth._shown import Shown
 from compth.reporting import statements
 from compth.reporting.files import provenance
 from compth.reporting.formulas import symbol, value
@@ -45,7 +46,8 @@ def _fields(result: Any) -> Told:
     names = [f.name for f in fields(result) if f.repr] if is_dataclass(result) else list(result._fields)
     held = [(n, getattr(result, n)) for n in names if not n.startswith("_")]
     facts = [(n.replace("_", " "), short(v)) for n, v in held if not callable(v) or is_dataclass(v)]
-    return Told(type(result).__name__, facts)
+    spoken = isinstance(result, Shown) and type(result).__str__ is not Shown.__str__
+    return Told(str(result) if spoken else type(result).__name__, facts)
 
 
 def _certificate(c: Any) -> Told:

@@ -14,6 +14,7 @@ import pytest
 
 import compth as ct
 from compth._shown import Shown
+from compth.certification.adapting.adapted import Adapted
 from compth.errors import CompthError, Unsupported, UnusableInput
 from compth.reporting.formulas import formula, sentence, value
 from compth.reporting.results import WORD
@@ -74,7 +75,7 @@ def classes_in(hint):
     return [c for part in typing.get_args(hint) for c in classes_in(part)]
 
 
-OBJECTS = (ct.Compressor, ct.Fleet, ct.JointSketch, ct.Theorem)
+OBJECTS = (ct.Compressor, ct.Fleet, ct.JointSketch, ct.Theorem, Adapted)
 """What functions give that is no result: things to compute with."""
 
 
@@ -171,6 +172,34 @@ def test_the_statement_of_omega_has_its_evidence():
     assert "PROVED" not in refuted
     assert r"$x = (1, 0, 0)$" in refuted
     assert "1/9" in refuted
+
+
+def test_every_kind_of_claim_has_its_inequality():
+    from compth.reporting.statements import INEQUALITY
+    from compth.text.claims import KINDS
+
+    assert set(KINDS) == set(INEQUALITY)
+    for kind, (_, names) in KINDS.items():
+        letters = {
+            "omega": r"\omega",
+            "delta": r"\delta",
+            "Delta": r"\Delta",
+            "eta": r"\eta",
+            "alpha": r"\alpha",
+        }
+        assert all(
+            letters.get(n, {"beta": r"\beta", "gamma": r"\gamma"}.get(n, n)) in INEQUALITY[kind]
+            for n in names
+        )
+
+
+def test_a_proof_on_a_domain_does_not_say_all_x():
+    from dataclasses import replace
+
+    (certificate,) = made("proved").certificates
+    some = replace(certificate, scope={**certificate.scope, "inputs": "the listed inputs"})
+    assert "the listed inputs" in some.to_latex()
+    assert r"\mathbb{R}^d" not in some.to_latex()
 
 
 def test_a_bound_in_latex_is_rounded_against_itself():
