@@ -26,7 +26,18 @@ UNWRITTEN = dict.fromkeys(
         "randdiana.linear",
         "dasha.pl",
         "dasha.nonconvex",
+        "ef21p.exact",
+        "ef21p.diana",
+        "ef21bc.pl",
+        "relaxed_gdci.neighbourhood",
+        "vrgdci.linear",
+        "dcgd_star.linear",
+        "page.pl",
+        "marinap.pl",
     ),
     "derived in its docstring and held against exact curves; the script is not written",
+)
+UNWRITTEN["artemis.linear"] = (
+    "diana.bidirectional's statement, whose script follows DIANA's body; not written for this one"
 )
 REASONS = {**OUTSIDE, **DEFINITIONS, **UNWRITTEN}

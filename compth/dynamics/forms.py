@@ -54,13 +54,14 @@ class Scheme:
 class Sketches:
     """Mean multiplier delta (E S_i = delta I), own noise per worker, cross noise (None: independent workers).
 
-    down: noise of the sketch (mean I) that the broadcast passes, None when it is not compressed.
+    down: noise of the sketch that the broadcast passes, None when it is not compressed; heard: its mean multiplier.
     """
 
     delta: Number
     own: tuple[MomentMap, ...]
     cross: MomentMap | None = None
     down: MomentMap | None = None
+    heard: Number = 1
 
     @property
     def quiet(self) -> bool:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from compth.dynamics.forms import Sketches
 from compth.errors import Unsupported
 from compth.methods.core.centre import Centre
 from compth.methods.core.program import Program
@@ -101,9 +102,9 @@ class Lowered:
 
 
 def lowered(
-    program: Program, centre: Centre, delta: Any, stochastic: bool, together: bool | None = None
+    program: Program, centre: Centre, sketches: Sketches, stochastic: bool, together: bool | None = None
 ) -> Lowered:
-    """The program on columns; `stochastic`: gradients are drawn. delta: the compressors' mean multiplier.
+    """The program on columns; `stochastic`: gradients are drawn. sketches: for their mean multipliers.
 
     together: workers' vectors are their means (default: for one worker).
 
@@ -114,7 +115,7 @@ def lowered(
     columns = [*program.names, *(f"noise {k}" for k in kept)]
     at: dict[tuple[str, Any], int] = {("state", k): i for i, k in enumerate(program.names)}
     at |= {("noise", k): len(program.names) + i for i, k in enumerate(kept)}
-    multiplier = Fraction(delta)
+    multiplier, heard = Fraction(sketches.delta), Fraction(sketches.heard)
     outputs: list[Row] = []
     noises: list[Noise] = []
 
@@ -151,7 +152,7 @@ def lowered(
         elif op.kind == MESSAGE:
             out = Row().plus(row, multiplier)
         else:
-            out = row
+            out = Row().plus(row, heard) if op.kind == SPOKEN else row
         if k in kept:
             noises.append(Noise(op.kind, at["noise", k], row, op.draw))
             fresh = (

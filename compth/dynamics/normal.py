@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from compth._numbers import Number
+from compth.claims import Unbiased
 from compth.compressors.identity import Identity
 from compth.dynamics.forms import Branch, Broadcast, Scheme, Sketches
 from compth.dynamics.lowered import Lowered, Noise, Poly, Row, lowered
@@ -78,7 +80,7 @@ def in_full(program: Program) -> Program:
 
 def scheme_of(program: Program, centre: Centre, sketches: Sketches) -> Scheme:
     """The Scheme of a program; NotNormal where it has none."""
-    low = lowered(program, centre, sketches.delta, False, together=False)
+    low = lowered(program, centre, sketches, False, together=False)
     heard = [v for v in low.noises if v.kind == SPOKEN]
     sent = [v for v in low.noises if v.kind == MESSAGE]
     if len(low.noises) > len(heard) + len(sent):
@@ -252,11 +254,23 @@ class Recipe:
 
 
 def normal_form(method: BodyMethod) -> tuple[Centre, bool] | None:
-    """Where a body with the form of a Scheme rests, and whether its gradients may be drawn; None for any other."""
+    """Where a body with the form of a Scheme rests, and whether its gradients may be drawn; None for any other.
+
+    A Scheme's broadcast has mean I: a biased one is the traced operator's.
+    """
+    if not method.broadcasts_all and _biased(method.downlink):
+        return None
     stochastic = method.estimator is not None and not method.estimator.exact
     known = {k: v for k, v in method.signature.params.items() if v is not NOTHING} | dict(method.given())
     counts = tuple((k, v) for k, v in known.items() if isinstance(v, int) and k in method.signature.params)
     return form_of(type(method), not method.broadcasts_all, stochastic, _sends_all(method), counts)
+
+
+@cache
+def _biased(compressor: Any) -> bool:
+    """True for a linear sketch that makes no claim to be unbiased, at a dimension that it supports."""
+    d = next((d for d in range(64, 0, -1) if not compressor.why_not(d)), 1)
+    return compressor.claim(Unbiased, d) is None and compressor.linear_moments(d) is not None
 
 
 def _sends_all(method: Method) -> bool:

@@ -71,21 +71,20 @@ def sketches_for(method: Method, n: int, d: int, mode: str = "exact") -> Sketche
     sketches = sketches_of(method.fleet, n, d, mode)
     if not isinstance(method, Bidirectional) or method.broadcasts_all:
         return sketches
-    return replace(sketches, down=spoken_noise(method, method.downlink, d, mode))
+    return with_broadcast(sketches, method, method.downlink, d, mode)
 
 
-def spoken_noise(method: Method, compressor: Any, d: int, mode: str) -> MomentMap:
-    """Own noise of the sketch that a broadcast passes; Unsupported where it is none."""
-    noise = compressor.noise(d)
-    if noise is not None:
+def with_broadcast(sketches: Sketches, method: Method, compressor: Any, d: int, mode: str) -> Sketches:
+    """The same with the moments of the sketch that a broadcast passes; Unsupported where it is none."""
+    found = compressor.linear_moments(d)
+    if found is not None:
         own_compressor(compressor, d)
-    if noise is None or mode != "exact":
+    if found is None or mode != "exact":
         raise Unsupported(
-            f"{method.label}: a compressed broadcast has exact dynamics when it is an unbiased linear sketch with"
-            " known moments: simulate it"
+            f"{method.label}: a compressed broadcast has exact dynamics when it is a linear sketch with known moments:"
+            " simulate it"
         )
-    own: MomentMap = noise.own
-    return own
+    return replace(sketches, down=found[1].own, heard=found[0])
 
 
 def noise_for(method: Method, data: Data) -> GradientNoise | None:

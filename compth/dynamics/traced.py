@@ -16,15 +16,15 @@ from compth.compressors.identity import Identity
 from compth.dynamics.blocks import Blocks
 from compth.dynamics.forms import Sketches
 from compth.dynamics.lowered import NotClosed, lowered
-from compth.dynamics.normal import exact_program, normal_form
-from compth.dynamics.sketches import noise_for, parts_noise, sketches_of, spoken_noise
+from compth.dynamics.normal import exact_program, normal_form, whole_program
+from compth.dynamics.sketches import noise_for, parts_noise, sketches_of, with_broadcast
 from compth.dynamics.system import Data, Moments
 from compth.dynamics.units import units_of
 from compth.errors import Unsupported
 from compth.methods import Theorem
 from compth.methods.core import Method, Plan
 from compth.methods.core.body import BodyMethod, runs_its_body
-from compth.methods.core.centre import Centre, centre_of
+from compth.methods.core.centre import Centre, centre_of, without_invariants
 from compth.methods.core.program import Op, Program
 from compth.methods.core.vectors import GRADIENT, MESSAGE, PICKED, SPOKEN
 from compth.problems.interface import Problem, has_components
@@ -32,6 +32,8 @@ from compth.problems.interface import Problem, has_components
 Array = Any
 LARGEST = 4_000_000
 """Most numbers that the second moments of a traced method may have."""
+UNSEEN = 1e-13
+"""Relative to x: below it a vector's size is what rounding leaves of a cancellation."""
 
 
 def fits(method: Method) -> bool:
@@ -61,7 +63,7 @@ class TracedSystem(Blocks):
         self.method = method
         self.program = exact_program(method, gamma, params, data.n, data.d) if program is None else program
         try:
-            self.centre: Centre = centre_of(self.program, sketches.delta)
+            self.centre: Centre = centre_of(self.program, sketches.delta, sketches.heard)
         except Unsupported as reason:
             raise NotClosed(str(reason)) from None
         noise = noise_for(method, data)
@@ -76,7 +78,7 @@ class TracedSystem(Blocks):
             )
         picks = self.program.of_kind(PICKED)
         noise = parts_noise(method, data) if picks else noise
-        low = lowered(self.program, self.centre, sketches.delta, noise is not None and not picks)
+        low = lowered(self.program, self.centre, sketches, noise is not None and not picks)
         super().__init__(data, low, sketches, affine, noise)
         self.width = data.d
         self.squares = [] if data.A.dtype == object else self._squares(data)
@@ -150,21 +152,22 @@ class TracedSystem(Blocks):
         """w with E metric = w . features(moments); None when the theorem bounds the squared distance."""
         rng = np.random.default_rng(20240)
         data, names = self.data, self.program.names
-        missing = [
-            k for k in (*self.method.signature.server[1:], *self.method.signature.worker) if k not in names
-        ]
-        if missing:
-            raise Unsupported(
-                f"{self.method.label}: {missing[0]} is a copy of other vectors: its metrics are not known exactly"
-            )
         count = 2 * len(self.features(self.interior())) + 12
         length = float(np.abs(problem.start - data.x_star).max()) or 1.0
         sizes = self._sizes(length)
         x = data.x_star + length * rng.standard_normal((count, data.d))
-        made = self.method.init(problem, x, plan)
+        made, copies = self.method.init(problem, x, plan), self._copies(plan)
         shapes = {k: getattr(made, k).shape for k in names if k != "x"}
         free = {k: self._rest(k) + sizes[k] * rng.standard_normal(shape) for k, shape in shapes.items()}
-        observed = theorem.observe(problem, replace(made, **free), plan)
+        whole = {"x": x, **free}
+        for k, combination in reversed(copies.items()):
+            parts = [
+                c * (v if k in self.method.signature.worker or v.ndim == 2 else v.mean(axis=1))
+                for j, c in combination.items()
+                for v in [whole[j]]
+            ]
+            whole[k] = sum(parts, np.zeros_like(getattr(made, k)))
+        observed = theorem.observe(problem, replace(made, **whole), plan)
         if observed is None:
             return None
         rows = []
@@ -187,13 +190,28 @@ class TracedSystem(Blocks):
             )
         return np.asarray(weights)
 
+    def _copies(self, plan: Plan) -> dict[str, dict[str, float]]:
+        """Vectors that the program does without, as combinations of the others (the first may hold the later)."""
+        form, names = self.method.signature, self.program.names
+        if all(k in names for k in (*form.server, *form.worker)):
+            return {}
+        whole = whole_program(self.method, plan.gamma, plan.params, self.data.n, self.data.d)
+        gone = without_invariants(whole)[1]
+        lost = [k for k in (*form.server, *form.worker) if k not in names and k not in gone]
+        if lost:
+            raise Unsupported(
+                f"{self.method.label}: {lost[0]} is not kept: its metrics are not known exactly"
+            )
+        return {k: {j: float(c) for j, c in found.items()} for k, found in gone.items()}
+
     def _sizes(self, length: float) -> dict[str, Any]:
         """The natural size of every vector of the state where x - x* has this one: a number, or (n, 1) of workers."""
         units = units_of(self.linear())
-        found: dict[str, Any] = {k: length * units.common[i] for i, k in enumerate(self.program.names)}
+        names = zip(self.program.names, units.common, strict=False)
+        found: dict[str, Any] = {k: length * _seen(size) for k, size in names}
         if units.memory is not None:
-            own = {k: length * units.memory[:, i, None] for i, k in enumerate(self.program.worker)}
-            found |= own
+            sizes = zip(self.program.worker, units.memory.T, strict=True)
+            found |= {k: length * _seen(size[:, None]) for k, size in sizes}
         return found
 
     def features(self, m: Moments) -> Array:
@@ -216,6 +234,11 @@ class TracedSystem(Blocks):
                 np.einsum("ijj->", m.D[:, mine, self.slot(k)]) / self.data.n for k in range(self.low.servers)
             ]
         return np.array(out)
+
+
+def _seen(size: Any) -> Any:
+    """A natural size, or 1 for a vector that nothing but rounding reached."""
+    return np.where(size > UNSEEN, size, 1.0)
 
 
 def system_of(
@@ -243,7 +266,5 @@ def program_sketches(method: Method, program: Program, data: Data, mode: str) ->
     fleet = method.fleet if MESSAGE in kinds else as_fleet(Identity())
     sketches = sketches_of(fleet, data.n, data.d, mode)
     if SPOKEN in kinds:
-        sketches = replace(
-            sketches, down=spoken_noise(method, cast("BodyMethod", method).downlink, data.d, mode)
-        )
+        sketches = with_broadcast(sketches, method, cast("BodyMethod", method).downlink, data.d, mode)
     return sketches

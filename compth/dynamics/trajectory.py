@@ -126,7 +126,23 @@ def quantities(system: System, m: Moments) -> Array:
             out.append(np.trace(mean) - 2 * (data.mean * z_mean).sum() + out[2])
     drift = (data.A * np.matmul(data.A, x)).sum() / n
     error = memory - 2 * (data.A * cross).sum() / n + drift
-    return np.array([*out, memory, shifted, error])
+    return np.array([*out, memory, shifted, error, *_beside_memories(system, m)])
+
+
+def _beside_memories(system: System, m: Moments) -> list[Any]:
+    """Of further common vectors g beside memories: their products with one another, x, A x, ybar and mean A_i y_i."""
+    data, k, n = system.data, system.scheme.average, system._number(system.data.n)
+    others = [j for j in range(1, system.K) if j != k]
+    out: list[Any] = []
+    for j in others:
+        g, first = system.slot(j), system.slot(0)
+        assert m.D is not None
+        out += [np.trace(m.C[g, system.slot(i)]) for i in others if i >= j]
+        out += [np.trace(m.C[g, first]), (data.mean * m.C[g, first]).sum()]
+        out += [np.einsum("ijj->", m.D[:, :, g]) / n, (data.A * m.D[:, :, g]).sum() / n]
+    if others and k is not None:
+        out.append(np.trace(m.C[system.slot(k), system.slot(k)]))
+    return out
 
 
 def metric_weights(

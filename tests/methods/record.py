@@ -45,6 +45,12 @@ BROADCAST = {
     "marina.bidirectional": ct.MARINA,
 }
 
+BOTH_WAYS = {
+    "artemis.linear": ct.Artemis(ONE, downlink=ONE),
+    "ef21p.exact": ct.EF21P(ct.Identity(), downlink=MASK),
+    "ef21p.diana": ct.EF21P(ONE, downlink=MASK),
+    "ef21bc.pl": ct.EF21BC(MASK, downlink=MASK),
+}
 SINGLE, PAIR = ct.Minibatch(1), ct.Minibatch(2, replace=True)
 NOISY = {
     "sgd.uniform": ct.SGD(),
@@ -68,6 +74,8 @@ def method_for(identifier, problem):
     kind = next(k for k in catalogue().values() if identifier in [t.id for t in k.theorems()])
     if identifier in BROADCAST:
         return BROADCAST[identifier](ONE, downlink=ONE)
+    if identifier in BOTH_WAYS:
+        return BOTH_WAYS[identifier]
     if identifier == "ef21.bidirectional":
         return ct.EF21(MASK, downlink=ONE)
     if identifier in NOISY:
@@ -110,7 +118,7 @@ def problems(identifier):
             for m in (2, 3)
             for d, kappa in shapes
         ]
-    if identifier.startswith("vrdiana"):
+    if identifier.startswith(("vrdiana", "page")):
         return [random_finite_sum(1 + s % 2, 2, 2, 1.5 + s, seed=s, minimisers=1.0) for s in range(COUNT)]
     if identifier.startswith("isaga"):
         return [random_quadratic(2 + s % 2, 2, 1.5 + s, seed=s, minimisers=1.0) for s in range(COUNT)]
@@ -126,7 +134,7 @@ def theorem_of(identifier):
 
 def measure_of(identifier, problem):
     theorem, method = theorem_of(identifier), method_for(identifier, problem)
-    if identifier.startswith("gdci"):
+    if identifier.startswith(("gdci", "relaxed_gdci")):
         return "floor"
     promised = find_guarantee(method, problem, theorem, horizon=STEPS)
     if promised.plan.rho is not None and promised.plan.schedule is None and not identifier.startswith("cat"):
@@ -174,6 +182,8 @@ def looseness(method, problem, theorem, measure):
             raise NoGuarantee("the run is over at once")
         return 1 / ratio
     if measure == "floor":
+        if not stationary(method, problem).mean_square > 0:
+            raise NoGuarantee("there is no floor here")
         return find_guarantee(method, problem, theorem).rate.floor / stationary(method, problem).mean_square
     seen, bound = curve(method, problem, theorem)
     t = np.arange(STEPS + 1)

@@ -130,6 +130,7 @@ def numbers_of(c):
                 "sigma2",
                 "L_plus",
                 "L_pm",
+                "delta_down",
             ],
         )
     }

@@ -86,6 +86,8 @@ GIVEN = {
     "DIANA": {"alpha": F(1, 4)},
     "MARINA": {"p": F(1, 4)},
     "VRDIANA": {"alpha": F(1, 4), "p": F(1, 4)},
+    "PAGE": {"p": F(1, 4)},
+    "DASHAPAGE": {"a": F(1, 4), "p": F(1, 4)},
 }
 """Parameters of the catalogue's methods where no rule gives them, or for both kinds of compressors."""
 CATALOGUE = [kind for kind in ct.methods.catalogue().values() if issubclass(kind, BodyMethod)]
@@ -105,6 +107,9 @@ REFUSED = {
     "Subnetwork": "applied several times", "IST": "applied several times", "GDCI": "compresses what it broadcasts",
     "NSEGA": "depends on d", "SEGA": "depends on d", "SGD": "draws its gradients", "SGDStar": "draws its gradients",
     "VRDIANA": "drawn parts", "SAGA": "draw together", "NSAGA": "draw together", "JacSketch": "draw together",
+    "PAGE": "drawn parts", "DASHAPAGE": "drawn parts", "MAST": "applied several times",
+    "LocalIST": "applied several times",
+    "RelaxedGDCI": "no rate", "MARINAP": "own point",
     "LSVRG": "draw together", "Noisy": "reaches a gradient's argument",
 }  # fmt: skip
 """Bodies that the LMI does not cover, and what is said."""

@@ -205,7 +205,7 @@ class BodyMethod(Bidirectional):
             read = self._read(problem, params)
         new = {k: self._one(k, v, problem.n, state.x.dtype) for k, v in after.items()}
         return self.state_class(
-            sent=self._sent(w, read, given, t), heard=heard_of(w, read), held=w.kept, **new
+            sent=self._sent(w, read, given, t), heard=self._heard(w, read, given), held=w.kept, **new
         )
 
     def _called(
@@ -261,6 +261,10 @@ class BodyMethod(Bidirectional):
                 here = came if here is None else here & came
             out = out + np.where(here, _total(cost, bill, every), 0.0)
         return out
+
+    def _heard(self, w: Running, read: Reading | None, problem: Problem) -> Any:
+        """Downlink bits of the round, None where it is the method's fixed broadcast."""
+        return heard_of(w, read)
 
     def check(self, problem: Problem) -> Constants:
         c = super().check(problem)

@@ -39,10 +39,13 @@ class Centre:
         }[self.tier]
 
 
-def centre_of(program: Program, delta: Any = 1) -> Centre:
-    """The program's fixed point. Unsupported where there is none with every gradient taken at x*."""
+def centre_of(program: Program, delta: Any = 1, heard: Any = 1) -> Centre:
+    """The program's fixed point. Unsupported where there is none with every gradient taken at x*.
+
+    delta, heard: the mean multipliers of the workers' compressors and of the broadcast's.
+    """
     for tier in (1, 2, 3):
-        found = _solved(program, tier, Fraction(delta))
+        found = _solved(program, tier, Fraction(delta), Fraction(heard))
         if found is not None:
             return found
     raise Unsupported(f"{program.name} has no fixed point at which its gradients are taken at the minimiser")
@@ -56,7 +59,7 @@ def exact_program(program: Program) -> bool:
     return all(isinstance(c, int | Fraction) for v in vectors for c in v.terms.values())
 
 
-def _solved(program: Program, tier: int, delta: Fraction) -> Centre | None:
+def _solved(program: Program, tier: int, delta: Fraction, heard: Fraction) -> Centre | None:
     # unknowns: a of every server vector after x, (a, b) of every worker's; a row is a linear form in them plus a number
     names = [("a", k) for k in program.server[1:]] + [(q, k) for k in program.worker for q in "ab"]
     at, size = {name: i for i, name in enumerate(names)}, len(names)
@@ -98,7 +101,7 @@ def _solved(program: Program, tier: int, delta: Fraction) -> Centre | None:
             equations += [b] if tier == 1 else []
             outputs.append((a, b))
         elif tier == 3:
-            factor = delta if op.kind == MESSAGE else Fraction(1)
+            factor = delta if op.kind == MESSAGE else heard
             outputs.append(([factor * v for v in a], [factor * v for v in b]))
         else:
             equations += [a, b]

@@ -38,9 +38,10 @@ class Constants:
     mean E||g_i - grad f_i||^2 (0 without one, inf when it grows with x); claims: the fleet's; params: what the user
     fixed of the method's parameters (DIANA's alpha ...); L_plus^2 = sup mean||grad f_i(x)-grad f_i(y)||^2/||x-y||^2,
     L_pm^2 the same less ||grad f(x)-grad f(y)||^2 (Hessian variance); independent: workers compress independently;
-    omega_down: the downlink's variance, 0 when it is not compressed, inf when its compressor is biased; facts:
-    constants of the method on this problem that no compressor's claim can express (IST's theta; an oracle's LL,
-    LL_workers, sigma2_star, sigma2_mean, see GradientNoise), reasons: why one of them does not exist.
+    omega_down: the downlink's variance, 0 when it is not compressed, inf when its compressor is biased; delta_down: its
+    contraction, 1 when it is not compressed, 0 when its compressor claims none; facts: constants of the method on this
+    problem that no compressor's claim can express (IST's theta; an oracle's LL, LL_workers, sigma2_star, sigma2_mean,
+    see GradientNoise), reasons: why one of them does not exist.
     """
 
     n: Number
@@ -59,6 +60,7 @@ class Constants:
     L_pm: Number = 0
     independent: bool = False
     omega_down: Number = 0
+    delta_down: Number = 1
     claims: tuple[Claim, ...] = ()
     params: Mapping[str, Number] = field(default_factory=dict)
     facts: Mapping[str, Number] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compth.bits import FLOAT_BITS
-from compth.claims import Unbiased
+from compth.claims import Contractive, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter
@@ -52,7 +52,9 @@ class Bidirectional(Method):
     def check(self, problem: Problem) -> Constants:
         self.downlink.check(problem.d)
         claim = self.downlink.claim(Unbiased, problem.d)
-        return replace(super().check(problem), omega_down=float("inf") if claim is None else claim.omega)
+        c = replace(super().check(problem), omega_down=float("inf") if claim is None else claim.omega)
+        ball = self.downlink.claim(Contractive, problem.d)
+        return replace(c, delta_down=0 if ball is None else ball.delta)
 
     def broadcast(self, direction: Array, rng: np.random.Generator) -> Array:
         """C_M(g) for g of shape (R, d)."""

@@ -46,6 +46,7 @@ WRITTEN = {
         "star2": r"\|x_\star\|^2",
         "h2": r"\|h\|_L^2",
         "omega_M": r"\omega_M",
+        "delta_down": r"\delta_M",
         "lam": r"\lambda",
         "workers": r"\mathrm{workers}",
     }.items()
@@ -229,18 +230,23 @@ def _refused(theorem: Theorem, c: Constants) -> str | None:
 
 
 def _plain_constants(theorem: Theorem) -> Iterator[Constants]:
-    """Numbers that most theorems speak of: one convex worker with a shared minimiser, with and without an oracle."""
+    """Numbers that most theorems speak of: one convex worker with a shared minimiser, with and without an oracle.
+
+    The last speak of exact messages.
+    """
     claims: tuple[Claim, ...] = (Unbiased(1), JointVariance(1, 0), Contractive(0.5), BiasVariance(0.5, 1))
+    exact: tuple[Claim, ...] = (Unbiased(0), JointVariance(0, 0), Contractive(1), BiasVariance(0, 0))
     numbers: dict[str, Any] = dict.fromkeys(("L", "L_max", "L_tilde", "L_plus"), 1.0) | {
         "mu": 0.1,
         "mu_min": 0.1,
     }
-    for noisy in (theorem.gradient_noise != "none", False, True):
+    noisily = theorem.gradient_noise != "none"
+    for noisy, made in ((noisily, claims), (False, claims), (True, claims), (False, exact)):
         yield Constants(
             n=1,
             d=2,
             independent=True,
-            claims=claims,
+            claims=made,
             stochastic=noisy,
             sigma2=float(noisy),
             params=dict.fromkeys(theorem.accepts, 0.5),
@@ -271,5 +277,6 @@ _SPOILS: tuple[Callable[[Constants], dict[str, Any]], ...] = (
     lambda c: {"sigma2": float("inf"), "stochastic": True},
     lambda c: {"stochastic": not c.stochastic},
     lambda c: {"omega_down": 1.0},
+    lambda c: {"delta_down": 0.0},
 )
 """One hypothesis each that a theorem may have."""

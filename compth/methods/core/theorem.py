@@ -51,8 +51,9 @@ class Theorem(ABC):
     Class attributes: id, title, source, attribution, sharpness, declared (standing without a machine-checked
     proof), proof (id in proofs_check), requires (claim types), accepts (parameters a user may fix), metric (what
     is bounded, in words), start_only (`observe` is where the bound starts from; it bounds the squared distance alone),
-    bidirectional (it covers a compressed downlink), gradient_noise ("none": it speaks of exact gradients, "bounded": it
-    needs sigma2 < inf, "any": of oracles by expected smoothness), exact_form (id of what it is without an oracle),
+    bidirectional (it covers an unbiased compressed downlink), contractive_downlink (one that contracts),
+    gradient_noise ("none": it speaks of exact gradients, "bounded": it needs sigma2 < inf, "any": of oracles by
+    expected smoothness), exact_form (id of what it is without an oracle),
     own_steps (in words, the steps of a theorem that takes none from the user), derived (it is made for one method,
     `kind`, from its body). A theorem says `step_limit`, `rate` and `floor`; one whose plan is no closed form in a step
     overrides `plan`.
@@ -69,6 +70,7 @@ class Theorem(ABC):
     accepts: ClassVar[tuple[str, ...]] = ()
     metric: ClassVar[str] = "E||x_t - x*||^2"
     bidirectional: ClassVar[bool] = False
+    contractive_downlink: ClassVar[bool] = False
     gradient_noise: ClassVar[str] = "none"
     exact_form: ClassVar[str] = ""
     start_only: ClassVar[bool] = False
@@ -88,7 +90,10 @@ class Theorem(ABC):
         fixed = set(c.params) - set(self.accepts)
         if float("inf") == c.L:
             return "f must be smooth (L < inf)"
-        if c.omega_down != 0 and not (self.bidirectional and c.omega_down < float("inf")):
+        if self.contractive_downlink:
+            if not c.delta_down > 0:
+                return "the downlink makes no contractive claim: scale it"
+        elif c.omega_down != 0 and not (self.bidirectional and c.omega_down < float("inf")):
             return (
                 "it speaks of an uncompressed downlink"
                 if not self.bidirectional

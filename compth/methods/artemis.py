@@ -1,0 +1,61 @@
+"""Artemis: DIANA whose broadcast is compressed, against a memory of the downlink where one is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from compth._numbers import Number, ratio
+from compth.claims import Unbiased
+from compth.methods.core import Constants
+from compth.methods.core.body import BodyMethod, Server, Worker
+from compth.methods.diana import DIANABidirectional, DIANAState
+from compth.sources import ARTEMIS as ARTEMIS_PAPER
+
+
+class ArtemisLinear(DIANABidirectional):
+    """diana.bidirectional, which speaks of Artemis without a memory of the downlink: alpha_down = 0."""
+
+    id = "artemis.linear"
+    title = "Artemis without downlink memory: linear, no floor"
+    source = ARTEMIS_PAPER
+    proof = ""
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {**super().params(c, gamma), "alpha_down": 0}
+
+
+@dataclass(frozen=True)
+class ArtemisState(DIANAState):
+    """H: (R, d) the downlink's memory."""
+
+    H: Any = None
+
+
+@dataclass(frozen=True)
+class Artemis(BodyMethod):
+    """m_i = C_i(grad f_i(x) - h_i); b = C_M(mean(h_i + m_i) - H); x+ = x - gamma (H + b); H+ = H + alpha_down b.
+
+    h_i+ = h_i + alpha m_i; h_i^0 = H^0 = 0. alpha=None: 1/(2(1+omega)), as in its authors' code. alpha_down=None:
+    0, which is DIANA with a compressed broadcast; with alpha_down > 0 no theorem is known here.
+    """
+
+    alpha: Any = None
+    alpha_down: Any = None
+    state_class = ArtemisState
+    requires = (Unbiased,)
+    name = "Artemis"
+    source = ARTEMIS_PAPER
+    own_theorems = (ArtemisLinear(),)
+
+    def default_params(self, c: Constants) -> dict[str, Number]:
+        alpha = ratio(1, 2 * (1 + c.omega)) if self.alpha is None else self.alpha
+        return {"alpha": alpha, "alpha_down": 0 if self.alpha_down is None else self.alpha_down}
+
+    @staticmethod
+    def body(
+        w: Any, x: Any, h: Worker, H: Server, *, gamma: Any, alpha: Any, alpha_down: Any
+    ) -> dict[str, Any]:
+        m = w.compress(w.gradient(x) - h)
+        b = w.broadcast(w.mean(h) + w.mean(m) - H)
+        return dict(x=x - gamma * (H + b), h=h + alpha * m, H=H + alpha_down * b)
