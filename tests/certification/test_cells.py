@@ -20,7 +20,7 @@ from compth.certification.subject import as_subject, declared_claims
 from compth.certification.tracer import TooManyLeaves, leaves
 from compth.proof import cells
 
-from . import corners, outside, piecewise, randomly, sly, styles, unlike
+from . import corners, loops, outside, piecewise, randomly, sly, styles, unlike
 from .piecewise import FALSE, PARTIAL, TRUE
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -46,6 +46,27 @@ def test_one_of_each_kind_is_proved():
     for name in ("natural_masked", "dither_one", "terngrad", "grid_add", "scaled_sign", "sample_one"):
         (program,) = (f for f in TRUE if f.__name__ == name)
         assert found(program, TRUE[program], 3).data is not None, name
+
+
+@pytest.mark.parametrize("d", [3, pytest.param(30, marks=pytest.mark.slow)])
+def test_what_loops_run_up_is_what_numpy_has_a_word_for(d):
+    said = {f.__name__: found(f, claim, d).says for f, claim in loops.TRUE.items()}
+    assert not {name: says for name, says in said.items() if says}
+
+
+@pytest.mark.slow
+def test_what_looks_like_it_in_loops_is_not_proved():
+    proved = [f.__name__ for f, claim in loops.FALSE.items() if found(f, claim, 8).data is not None]
+    assert not proved
+    assert len(loops.FALSE) >= 16
+
+
+def test_words_of_python_that_are_not_traced_say_so():
+    def kept(x):
+        places = set(range(1))
+        return np.array([x[i] if i in places else 0.0 for i in range(len(x))])
+
+    assert "set() is not traced" in found(kept, ct.Contractive("1/d"), 3).says
 
 
 def test_a_partial_and_an_object_are_proved_as_functions_are():

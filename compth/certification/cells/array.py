@@ -196,8 +196,8 @@ class Symbolic:
         out = self if low is None else el.larger(self, low)
         return stop("clip with options") if more else out if high is None else el.smaller(out, high)
 
-    def mean(self, axis: Any = None) -> Any:
-        return el.over(self.sum(axis), self.size)
+    def mean(self, axis: Any = None, **kept: Any) -> Any:
+        return el.over(self.sum(axis, **kept), self.size)
 
     def dot(self, o: Any) -> Any:
         return self @ o
@@ -309,7 +309,7 @@ class Array(Symbolic):
         if self.ndim != 1:
             stop("an index that depends on x into a matrix")
         table = self.flat
-        return el.elementwise(lambda k: nodes.pick(k, table), self.kind, key)
+        return el.elementwise(lambda k: nodes.pick(nodes.as_place(k, len(table)), table), self.kind, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if not self.ndim:
@@ -340,6 +340,7 @@ class Array(Symbolic):
     def _put_at(self, key: Array, value: Array) -> None:
         if self.ndim != 1 or key.ndim or value.ndim:
             stop("several entries are stored at indices that depend on x or on a draw")
+        key = Array(nodes.as_place(key.node, self.size), "i")
         within = span(key.node) or (const(0).args[0], const(self.size).args[0])
         if within[0] < -self.size or within[1] >= self.size:
             stop("an entry is stored at an index that may be out of range")
@@ -428,12 +429,13 @@ class Array(Symbolic):
         self[...] = value
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Array:
-        if axis not in (None, 0, -1) or self.ndim > 1 or keepdims:
+        if axis not in (None, 0, -1) or self.ndim > 1:
             stop("a sum along an axis")
         kind = "f" if self.kind == "f" else "i"
         total = norms.total(self.flat)
         total = total if kind == "f" else word(total)
-        return Array(total, kind, self.copy() if self.kind == "b" else None)
+        found = Array(total, kind, self.copy() if self.kind == "b" else None)
+        return _kept(found, self.ndim) if keepdims else found
 
     def prod(self) -> Array:
         out = const(1)
@@ -442,16 +444,22 @@ class Array(Symbolic):
             out = out if self.kind == "f" else word(out)
         return Array(out, "f" if self.kind == "f" else "i")
 
-    def max(self, axis: Any = None, initial: Any = None) -> Array:
-        return self._extreme("max", axis, initial)
+    def max(self, axis: Any = None, initial: Any = None, keepdims: bool = False) -> Array:
+        return self._extreme("max", axis, initial, keepdims)
 
-    def min(self, axis: Any = None, initial: Any = None) -> Array:
-        return self._extreme("min", axis, initial)
+    def min(self, axis: Any = None, initial: Any = None, keepdims: bool = False) -> Array:
+        return self._extreme("min", axis, initial, keepdims)
 
-    def _extreme(self, op: str, axis: Any, initial: Any) -> Array:
-        if axis not in (None, 0, -1) or self.ndim > 1 or initial is not None:
+    def _extreme(self, op: str, axis: Any, initial: Any, keepdims: bool) -> Array:
+        if axis not in (None, 0, -1) or self.ndim > 1:
             stop(f"{op} with options")
-        return Array(norms.extreme(op, self.flat), self.kind)
+        found = Array(norms.extreme(op, self.flat), self.kind)
+        if initial is not None:
+            if "bif".index(as_array(initial).kind) > "bif".index(self.kind):
+                stop(f"{op} with an initial number of another type")
+            listed = [found.node, nodes.as_real(as_array(initial).node)]
+            found = Array(norms.extreme(op, listed), self.kind)
+        return _kept(found, self.ndim) if keepdims else found
 
     def any(self, axis: Any = None) -> Any:
         if axis not in (None, 0, -1) or self.ndim > 1:
@@ -571,6 +579,11 @@ class Chosen(Mute):
         return stop("indices that depend on x are looked at one by one")
 
     __iter__ = __len__ = __getitem__ = __eq__ = __bool__ = __contains__ = __array__ = _refused
+
+
+def _kept(found: Array, ndim: int) -> Array:
+    """A reduction with keepdims: an array of one entry."""
+    return found.reshape((1,) * ndim)
 
 
 class Picked(Symbolic):

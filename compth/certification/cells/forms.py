@@ -85,12 +85,19 @@ _INDEXED: set[Node] = set()
 
 
 def find_indices(listed: Iterable[Node]) -> None:
-    """Remember which drawn integers among these expressions are compared with places, and else only look them up."""
-    compared, other = set[Node](), set[Node]()
+    """Remember which drawn integers among these expressions are compared with all places, and else only look them up.
+
+    One that is compared with some of its values alone is a number.
+    """
+    compared, other = dict[Node, set[Any]](), set[Node]()
     for n in listed:
         for k, a in enumerate(n.args):
             if isinstance(a, Node) and a.op == "cat":
                 placed = n.op == "eq" and n.args[1 - k].number is not None
-                (compared if placed else set() if n.op == "pick" and k == 0 else other).add(a)
+                if placed:
+                    compared.setdefault(a, set()).add(n.args[1 - k].number)
+                elif n.op != "pick" or k:
+                    other.add(a)
+    places = {n for n, values in compared.items() if values >= set(range(len(n.args) - 1))}
     _INDEXED.clear()
-    _INDEXED.update(compared - other)
+    _INDEXED.update(places - other)

@@ -102,6 +102,11 @@ class Session:
     apart: bool = False
     """Whether a branch was settled by x not being 0."""
     spans: dict[Node, Any] = field(default_factory=dict)
+    sums: dict[Node, tuple[int, frozenset[int]]] = field(default_factory=dict)
+    largest: dict[Node, tuple[int, frozenset[int]]] = field(default_factory=dict)
+    """Sums, and largest ones, of |x_i|^p of some entries: p and the entries."""
+    steps: dict[tuple[Node, Node], Node] = field(default_factory=dict)
+    """By which term a sum came to be a norm's power."""
     floats: dict[Fraction, set[float]] = field(default_factory=dict)
     """What float64 holds where the trace has this fraction, each as the program computes it."""
     remarks: dict[str, str] = field(default_factory=dict)
@@ -348,7 +353,42 @@ def add(a: Node, b: Node) -> Node:
         return _folded(a.number + b.number, a, b, operator.add)
     if a.number == 0:
         return as_real(b)
-    return as_real(a) if b.number == 0 else session().node("add", a, b)
+    if b.number == 0:
+        return as_real(a)
+    return _summed_up(session().node("add", a, b), a, b)
+
+
+def _summed_up(total: Node, a: Node, b: Node) -> Node:
+    """A sum that a loop runs up: once it holds |x_i|^p of all entries it is a norm's power."""
+    now = session()
+    (p, left), (q, right) = parts_of(now.sums, a), parts_of(now.sums, b)
+    if not p or p != q or left & right:
+        return total
+    if len(left | right) < now.size:
+        now.sums[total] = p, left | right
+        return total
+    root = now.node("norm", str(p))
+    found = root if p == 1 else now.node("mul", root, root)
+    now.steps[a, found] = b
+    return found
+
+
+def parts_of(known: dict[Node, tuple[int, frozenset[int]]], n: Node) -> tuple[int, frozenset[int]]:
+    """(p, the entries) where it is the sum, or for p = 1 the largest, of |x_i|^p of some entries; (0, none) else."""
+    i, p = power_of_entry(n)
+    return (p, frozenset([i])) if p else known.get(n, (0, frozenset()))
+
+
+def power_of_entry(v: Node) -> tuple[int, int]:
+    """(i, p) for |x_i|^p, p = 1 or 2; (-1, 0) for everything else."""
+    if v.op == "abs" and v.args[0].op == "x":
+        return v.args[0].args[0], 1
+    if v.op == "mul":
+        bare = [a.args[0] if a.op == "abs" else a for a in v.args]
+        same_kind = v.args[0].op == v.args[1].op
+        if bare[0] is bare[1] and bare[0].op == "x" and same_kind:
+            return bare[0].args[0], 2
+    return -1, 0
 
 
 def neg(a: Node) -> Node:
@@ -458,7 +498,52 @@ def choose(condition: Node, yes: Node, no: Node) -> Node:
         yes, no = as_real(yes), as_real(no)
     if is_truth(yes):
         return either(both(condition, yes), both(negation(condition), no))
-    return yes if yes is no else session().node("ite", condition, yes, no)
+    if yes is no:
+        return yes
+    if yes.op == no.op == "add" and yes.args[0] is no.args[0]:
+        return add(yes.args[0], choose(condition, yes.args[1], no.args[1]))
+    return (
+        _magnitude(condition, yes, no)
+        or _larger(condition, yes, no)
+        or session().node("ite", condition, yes, no)
+    )
+
+
+def _magnitude(condition: Node, yes: Node, no: Node) -> Node | None:
+    """v if v >= 0 else -v, in any order, as |v|."""
+    if condition.op == "not":
+        return _magnitude(condition.args[0], no, yes)
+    if condition.op not in ("lt", "le"):
+        return None
+    a, b = condition.args
+    v, positive, negative = (b, yes, no) if a.number == 0 else (a, no, yes)
+    zero = a.number == 0 or b.number == 0
+    return unary("abs", v) if zero and v.number is None and positive is v and negative is neg(v) else None
+
+
+def _larger(condition: Node, yes: Node, no: Node) -> Node | None:
+    """a if a > m else m: the largest so far, where both are that of some |x_i|, or m is a number not above 0."""
+    if condition.op == "not":
+        return _larger(condition.args[0], no, yes)
+    if condition.op not in ("lt", "le") or set(condition.args) != {yes, no}:
+        return None
+    low: Node = condition.args[0]
+    high: Node = condition.args[1]
+    if (yes, no) != (high, low):
+        return None
+    now = session()
+    for m, a in ((low, high), (high, low)):
+        if m.number is not None and m.number <= 0 and power_of_entry(a)[1] == 1:
+            return a
+    (p, left), (q, right) = parts_of(now.largest, low), parts_of(now.largest, high)
+    if p != 1 or q != 1:
+        return None
+    if len(left | right) == now.size > 1:
+        whole: Node = now.node("norm", "inf")
+        return whole
+    found: Node = now.node("ite", condition, yes, no)
+    now.largest[found] = 1, left | right
+    return found
 
 
 def unary(op: str, a: Node) -> Node:
@@ -546,6 +631,22 @@ def power(a: Node, b: Node) -> Node:
     if k == Fraction(1, 2):
         return unary("sqrt", a)
     return unary("exp2", b) if a.number == 2 else stop("a power that is neither whole nor of 2")
+
+
+def as_place(n: Node, most: int) -> Node:
+    """floor(k U) of a uniform draw, used as an index: an equally likely integer. The draw is used up by it."""
+    of = n.args[0] if n.op in ("floor", "trunc", "cast") else n
+    of = of.args[0] if of.op in ("floor", "trunc") else of
+    if of is n or of.op != "mul" or of.args[1].op != "u":
+        return n
+    k, uniform = of.args[0].number, of.args[1]
+    if k is None or k.denominator != 1 or not 0 < k <= most:
+        return n
+    now = session()
+    found = now.node("cat", f"inverse {uniform.args[0]}", *[const(1 / k)] * int(k))
+    if now.inverted.setdefault(uniform, found) is not found:
+        stop("a draw that is searched for in two tables")
+    return found
 
 
 def pick(index: Node, values: Iterable[Node]) -> Node:

@@ -12,6 +12,7 @@ from compth.certification.cells.nodes import (
     const,
     entries_of,
     mul,
+    power_of_entry,
     session,
 )
 
@@ -64,18 +65,6 @@ def _norm_of(values: list[Node]) -> int:
         return 0
     kinds = {p for _, p in powers}
     return kinds.pop() if len(kinds) == 1 and kinds <= {1, 2} else 0
-
-
-def power_of_entry(v: Node) -> tuple[int, int]:
-    """(i, p) for |x_i|^p, p = 1 or 2; (-1, 0) for everything else."""
-    if v.op == "abs" and v.args[0].op == "x":
-        return v.args[0].args[0], 1
-    if v.op == "mul":
-        bare = [a.args[0] if a.op == "abs" else a for a in v.args]
-        same_kind = v.args[0].op == v.args[1].op
-        if bare[0] is bare[1] and bare[0].op == "x" and same_kind:
-            return bare[0].args[0], 2
-    return -1, 0
 
 
 def _largest(op: str, values: list[Node]) -> Node | None:

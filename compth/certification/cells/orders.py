@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from compth.certification.cells import nodes, norms
+from compth.certification.cells import nodes
 from compth.certification.cells.array import Array, Chosen, as_array
 from compth.certification.cells.exactness import exact
 from compth.certification.cells.nodes import Hidden, Mute, Node, const, session, stop
@@ -233,7 +233,7 @@ def _magnitude(v: Node) -> tuple[int, int, bool]:
     """(i, 1 or -1, whether it is |x_i| up to the sign) of what grows or falls with |x_i|; (-1, 0, False) else."""
     if v.op == "abs" and v.args[0].op == "x":
         return v.args[0].args[0], 1, True
-    i, power = norms.power_of_entry(v)
+    i, power = nodes.power_of_entry(v)
     if power == 2:
         return i, 1, False
     if v.op == "mul" and v.args[0].number:

@@ -10,7 +10,7 @@ from compth.certification.cells import elementwise as el
 from compth.certification.cells import norms, orders
 from compth.certification.cells.array import INTEGER, REAL, TRUTH, Array, Picked, as_array
 from compth.certification.cells.elementwise import kind_of
-from compth.certification.cells.nodes import session, stop
+from compth.certification.cells.nodes import Mute, session, stop
 from compth.certification.cells.words import ARRAY, as_words, holds_symbol, make_array
 
 
@@ -77,13 +77,34 @@ def _round(value: Any, digits: Any = None) -> Any:
     return stop("round to decimals") if digits is not None else el.unary("rint", value, "i")
 
 
+_CONSTANTS = ("True", "False", "None", "Ellipsis", "NotImplemented")
 _PLAIN = (
     "len", "range", "enumerate", "zip", "list", "tuple", "reversed", "map", "slice", "iter", "next", "ValueError",
     "TypeError", "ZeroDivisionError",
 )  # fmt: skip
 
 
-PYTHON: dict[str, Any] = as_words({
+class _Untraced(Mute):
+    """A function or type of Python that no trace follows: it says so where it is used."""
+
+    def __init__(self, name: str) -> None:
+        self.__dict__["_untraced"] = name
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        return stop(f"{self.__dict__['_untraced']}() is not traced")
+
+    def __getattr__(self, name: str) -> Any:
+        return stop(f"{self.__dict__['_untraced']} is not traced")
+
+
+def _other(n: str) -> Any:
+    """What stands for a name of Python's that is not among the words: errors are themselves."""
+    real = getattr(builtins, n)
+    return real if isinstance(real, type) and issubclass(real, Exception) else _Untraced(n)
+
+
+_OTHERS = {n: _other(n) for n in dir(builtins) if not n.startswith("_") and n not in _CONSTANTS}
+PYTHON: dict[str, Any] = _OTHERS | as_words({
     **{n: getattr(builtins, n) for n in _PLAIN if hasattr(builtins, n)},
     "abs": lambda a: abs(a), "min": _extreme("min"), "max": _extreme("max"), "sum": _sum, "any": _every(True),
     "all": _every(False), "float": REAL, "int": INTEGER, "bool": TRUTH, "round": _round, "isinstance": _isinstance,

@@ -258,7 +258,11 @@ def inverted(table: Array, uniform: nodes.Node) -> Array:
     sums = table.flat
     below = {v.args[1] if v.op == "div" else None for v in sums}
     tops = [v.args[0] if None not in below else v for v in sums]
-    steps = [tops[0], *(b.args[1] if b.op == "add" and b.args[0] is a else None for a, b in pairwise(tops))]
+    known = session().steps
+    steps = [
+        tops[0],
+        *(b.args[1] if b.op == "add" and b.args[0] is a else known.get((a, b)) for a, b in pairwise(tops)),
+    ]
     if None in steps or len(below) != 1:
         stop("a search for a draw in what are no partial sums")
     (divisor,) = below
