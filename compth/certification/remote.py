@@ -42,6 +42,7 @@ class About:
     deterministic: bool
     workers: int | None
     batched: bool
+    """It takes rows; of a function with claims: it declares bits of its own."""
     spec: str
     parameters: dict[str, Any]
 
@@ -120,7 +121,8 @@ class Answers:
             kind = "compressor" if isinstance(self.thing, Compressor) else "fleet"
         spec = repr(self.thing) if own else ""
         return (
-            seen.name, kind, bool(seen.deterministic), seen.workers, seen.batch is not None, spec, self.accepted
+            seen.name, kind, bool(seen.deterministic), seen.workers, (seen.bits or seen.batch) is not None, spec,
+            self.accepted,
         )  # fmt: skip
 
     def _hosted(self, name: str, parameters: dict[str, Any], texts: list[str]) -> Any:
@@ -335,13 +337,16 @@ class Judged:
         bare = asked = Subject(says.name, _none, says.deterministic, says.workers, worker=self.worker)
         thing: Any = self
         if says.kind == "function":
-            bare = replace(bare, claims=lambda d: [_claim(*c) for c in declared(asked, d)])
+            bare = replace(
+                bare, claims=lambda d: [_claim(*c) for c in declared(asked, d)], bits=says.batched or None
+            )
         elif says.kind != "callable":
             thing = object.__new__(RemoteCompressor if says.kind == "compressor" else RemoteFleet)
             thing.__dict__.update(
                 asked=bare, text=says.name, deterministic=says.deterministic, n=says.workers
             )
-        return formed(replace(bare, object=thing, batch=_none if says.batched else None), "")
+        rows = says.batched and says.kind != "function"
+        return formed(replace(bare, object=thing, batch=_none if rows else None), "")
 
 
 def formed(subject: Subject, name: str) -> Subject:

@@ -79,6 +79,7 @@ class Subject:
     which of its programs is meant there (`realised`), "" for the reference.
     raw: the program with its outputs as it returns them (torch's, ml_dtypes'), where `program` makes them numpy's.
     claims: d -> what a function declares (`compth.compressor`), None where nothing but a Compressor or Fleet does.
+    bits: such a function with bits of its own, whose lengths are judged (`lengths`); None where there are none.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Subject:
     form: str = ""
     raw: Callable[[Array, Any], Any] | None = None
     claims: Callable[[int], Any] | None = None
+    bits: Any = None
 
     def size(self, d: int) -> int:
         """Length of the input at dimension d."""
@@ -149,7 +151,8 @@ def as_subject(what: Any, n: int | None = None, together: int | None = None) -> 
 
 def _seen(what: Any, n: int | None, together: int | None) -> Subject:
     if isinstance(what, Function):  # judged as the plain function that it is
-        return replace(_seen(what.function, n, together), claims=what.claims)
+        bits = what if what.declares_bits else None
+        return replace(_seen(what.function, n, together), claims=what.claims, bits=bits)
     if isinstance(what, Compressor):
         return Subject(repr(what), what._compress, what.deterministic, object=what, batch=what._compress)
     if isinstance(what, Fleet):

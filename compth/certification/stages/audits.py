@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from compth.certificates import Certificate, Verdict
-from compth.certification import realised, statistics
+from compth.certification import lengths, realised, statistics
 from compth.certification.beside import accountable
 from compth.certification.oracle import Oracle
 from compth.certification.run import Run, certificate_at
@@ -36,7 +36,25 @@ def bits_suffice(case: Case) -> Case:
     """Claims that stand, against the bits that the object declares."""
     pairs = zip(case.claims, case.found, strict=True)
     left = [claim for claim, found in pairs if found.verdict is not Verdict.REFUTED]
-    return replace(case, after=tuple(impossible(case.run, case.d, left)))
+    return replace(case, after=(*impossible(case.run, case.d, left), *short_messages(case.run, case.d)))
+
+
+def short_messages(run: Run, d: int) -> list[Certificate]:
+    """A function's declared bits, refuted where its messages are longer, or more than so many bits tell apart."""
+    if run.subject.bits is None:
+        return []
+    start = time.perf_counter()
+    found, remark = lengths.too_short(run.subject, d)
+    run.notes += [f"bits at d = {d}: {remark}"] if remark else []
+    run.stage(d, "bits of messages", start, found.says if found else "enough")
+    if found is None:
+        return []
+    return [
+        certificate_at(
+            run, d, "bits of a message", Verdict.REFUTED, "exact counterexample", technique="lengths of messages",
+            estimate=found.value, bound=found.bound, witness=found.x, details={"says": found.says},
+        )
+    ]  # fmt: skip
 
 
 def misdrawn(run: Run, d: int) -> Certificate | None:

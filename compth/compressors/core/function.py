@@ -131,6 +131,17 @@ class Function(Compressor):
             )
         return value
 
+    def length(self, message: Any, d: int) -> float:
+        """Declared bits of one message, whatever they are."""
+        if callable(self.cost):
+            return float(self.cost(message))
+        return float(self._length(message)) if self._varies else float(self.bits(d).total)
+
+    @property
+    def declares_bits(self) -> bool:
+        """True where the user said how long messages are."""
+        return self.cost is not None
+
     @property
     def _varies(self) -> bool:
         return callable(self.cost) or (self.cost is None and hasattr(self.function, "send"))

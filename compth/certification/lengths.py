@@ -1,0 +1,115 @@
+"""Are the bits that a function declares enough for its messages? Held against encoded bytes, and against counting.
+
+A message of bytes has its own length. Whatever encodes the others: there are 2^(L+1) - 1 strings of at most L bits, and
+outputs that differ under one generator come from different messages. So too short a length is refuted by outputs alone,
+also where the end of a message costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from compth.certification.adapting.pairs import encoded_bits
+from compth.certification.beside import beside
+from compth.certification.points import structured
+from compth.certification.subject import Array, Subject
+
+INPUTS = 4096
+"""Inputs whose messages are looked at, at most."""
+NUMBERS = 1 << 20
+"""Numbers of them all together, at most."""
+
+
+class Seen(NamedTuple):
+    """Of every input: declared bits, bits as encoded (-1 for no message), whether the message is bytes, the output."""
+
+    declared: Array
+    encoded: Array
+    bytes: Array
+    outputs: Array
+
+
+def inputs(d: int) -> Array:
+    """Structured inputs, and normal vectors."""
+    count = max(8, min(INPUTS, NUMBERS // d))
+    listed = structured(d, 0)[: count // 2]
+    return np.array([*listed, *np.random.default_rng(31).normal(size=(count - len(listed), d))])
+
+
+def _is_seen(answer: Any, subject: Subject, d: int) -> bool:
+    if not isinstance(answer, tuple) or len(answer) != 4:
+        return False
+    count = len(inputs(d))
+    shapes = [(count,), (count,), (count,), (count, d)]
+    floats = all(isinstance(a, np.ndarray) and a.dtype == np.float64 for a in answer)
+    return floats and [a.shape for a in answer] == shapes
+
+
+@beside(_is_seen)
+def looked_at(subject: Subject, d: int) -> Any:
+    """`Seen` of every input, each on a generator of the same seed."""
+    made = subject.bits
+    send = getattr(made.function, "send", None)
+    rows = []
+    for x in inputs(d):
+        rng = np.random.default_rng(17)
+        if send is None:
+            y = np.asarray(subject.program(x.copy(), rng), dtype=np.float64)
+            rows.append((made.length(y, d), -1.0, 0.0, y))
+            continue
+        y, message = send(x.copy(), rng)
+        plain = isinstance(message, bytes | bytearray | memoryview)
+        rows.append((made.length(message, d), float(encoded_bits(message)), float(plain), y))
+    declared, encoded, raw, outputs = zip(*rows, strict=True)
+    return tuple(np.array(v, dtype=np.float64) for v in (declared, encoded, raw, outputs))
+
+
+class Short(NamedTuple):
+    """Declared bits that cannot be: the value and its bound, in words, and an input."""
+
+    value: Any
+    bound: Any
+    says: str
+    x: Array
+
+
+def too_short(subject: Subject, d: int) -> tuple[Short | None, str]:
+    """(what refutes the declared bits, a remark on those that only a better encoder reaches)."""
+    seen, points = Seen(*looked_at(subject, d)), inputs(d)
+    wrong = ~(np.isfinite(seen.declared) & (seen.declared >= 0))
+    if wrong.any():
+        at = int(wrong.argmax())
+        said = f"bits of a message = {seen.declared[at]}, which is no length"
+        return Short(float(seen.declared[at]), 0, said, points[at]), ""
+    bad = (seen.bytes > 0) & (seen.declared < seen.encoded)
+    if bad.any():
+        at = int((seen.encoded - np.where(bad, seen.declared, seen.encoded)).argmax())
+        said = f"the message is {seen.encoded[at] / 8:g} bytes, declared are {seen.declared[at]:g} bits"
+        return Short(float(seen.declared[at]), float(seen.encoded[at]), said, points[at]), ""
+    found = _counted(seen, points)
+    below = (seen.encoded >= 0) & (seen.declared < seen.encoded)
+    at = int(below.argmax())
+    remark = (
+        f"declared are {seen.declared[at]:g} bits where a message has {seen.encoded[at]:g} as it is encoded (arrays "
+        "raw): an encoder for fewer was not seen"
+        if below.any()
+        else ""
+    )
+    return found, remark
+
+
+def _counted(seen: Seen, points: Array) -> Short | None:
+    """Outputs under one generator against the number of strings of at most so many bits, shortest first."""
+    known = set[bytes]()
+    for at in np.argsort(seen.declared, kind="stable"):
+        known.add((seen.outputs[at] + 0.0).tobytes())
+        bits = int(min(seen.declared[at], 64.0))
+        if len(known) >= 1 << (bits + 1):
+            says = (
+                f"{len(known)} different outputs have at most {seen.declared[at]:g} bits each, and there are "
+                f"{(1 << (bits + 1)) - 1} such messages"
+            )
+            return Short(len(known), (1 << (bits + 1)) - 1, says, points[at])
+    return None
