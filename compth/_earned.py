@@ -1,7 +1,8 @@
 """Results whose words ("tight", "converged", a standing) hold for the values with which the package made them alone.
 
-A result that was typed, changed or put together by a pickle keeps its numbers and loses its words. Copies and pickles
-of one that says what it was computed from compute it again.
+A result that was typed, changed or put together by a pickle keeps its numbers and loses its words, and so does what a
+package makes in which something was replaced. Copies and pickles of one that says what it was computed from compute it
+again.
 """
 
 from __future__ import annotations
@@ -9,12 +10,27 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+from compth._own import altered
 
 T = TypeVar("T")
-_HELD: dict[int, tuple[tuple[Any, ...], Any]] = {}
-"""What each result was made with, and what it was computed from: out of reach of its attributes."""
+Origin = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+"""The function and arguments that give a result."""
+
+
+class _Held(NamedTuple):
+    """What a result was made with, what it was computed from, and the result that it belongs to."""
+
+    values: tuple[dict[str, Any], Any]
+    origin: Origin | None
+    partner: Any
+
+
+_HELD: dict[int, _Held] = {}
+"""Of each result that the package made: out of reach of its attributes."""
 
 
 class Earned:
@@ -28,33 +44,78 @@ class Earned:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Of a result that the package made, what it was computed from; else its state, without its words."""
-        origin = _HELD[id(self)][1] if earned(self) else None
-        return super().__reduce_ex__(protocol) if origin is None else (_again, origin)
+        found = origin(self)
+        return super().__reduce_ex__(protocol) if found is None else (_again, found)
+
+    def inside(self) -> Any:
+        """What may change while its fields hold the same objects: equal only where all of it is as it was."""
+        return [_inside(value) for value in _fields(self).values()]
 
 
-def made(result: T, origin: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]] | None = None) -> T:
-    """The result, now one that the package made; origin: the function and arguments that give it."""
+def made(result: T, origin: Origin | None = None, partner: Any = None) -> T:
+    """The result, now one that the package made; not so where something of the package is replaced."""
+    if not altered():
+        return kept(result, origin, partner)
+    _HELD.pop(id(result), None)
+    return result
+
+
+def kept(result: T, origin: Origin | None = None, partner: Any = None) -> T:
+    """As `made`, for steps on the way to what `made` is asked of."""
     if id(result) not in _HELD:
         weakref.finalize(result, _HELD.pop, id(result), None)
-    _HELD[id(result)] = _values(result), origin
+    _HELD[id(result)] = _Held(_values(result), origin, partner)
     return result
 
 
 def earned(result: Any) -> bool:
     """True for a result as the package made it: every field still holds the very object."""
-    kept = _HELD.get(id(result))
-    now = _values(result)
-    return (
-        kept is not None
-        and len(now) == len(kept[0])
-        and all(a is b for a, b in zip(now, kept[0], strict=True))
-    )
+    held = _HELD.get(id(result))
+    if held is None:
+        return False
+    now, inside = _values(result)
+    then, within = held.values
+    same = now.keys() == then.keys() and all(now[k] is then[k] for k in then)
+    return same and bool(inside == within)
 
 
-def _values(result: Any) -> tuple[Any, ...]:
+def partner(result: Any) -> Any:
+    """The result that this one belongs to, None where it does not stand."""
+    return _HELD[id(result)].partner if earned(result) else None
+
+
+def origin(result: Any) -> Origin | None:
+    """What gives this result again, None where it does not stand."""
+    return _HELD[id(result)].origin if earned(result) else None
+
+
+def changed(result: T, **values: Any) -> T:
+    """The dataclass with other values, all others as its fields hold them: for what is still being made."""
+    return type(result)(**{**_fields(result), **values})
+
+
+def _values(result: Any) -> tuple[dict[str, Any], Any]:
+    """The fields, and what is inside them."""
+    return _fields(result), result.inside() if isinstance(result, Earned) else None
+
+
+def _fields(result: Any) -> dict[str, Any]:
     held = object.__getattribute__(result, "__dict__")
-    names = [f.name for f in fields(result)] if is_dataclass(result) else sorted(held)
-    return tuple(held.get(name) for name in names)
+    if type(held) is not dict:  # a namespace that shows other values than Python finds in it
+        return {"": object()}
+    names = [f.name for f in fields(result)] if is_dataclass(result) else list(held)
+    return {name: held.get(name) for name in names}
+
+
+def _inside(value: Any) -> Any:
+    """The entries of a dictionary or list by identity, of an array by their bytes; None for anything else."""
+    if isinstance(value, dict):
+        return [(k, id(v)) for k, v in dict.items(value)]
+    if isinstance(value, list):
+        return [id(v) for v in list.__iter__(value)]
+    if hasattr(value, "tobytes") and hasattr(value, "dtype"):
+        return value.dtype.str, value.shape, sha256(value.tobytes()).digest()
+    return None
 
 
 def _again(function: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> Any:

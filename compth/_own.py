@@ -24,6 +24,8 @@ from operator import attrgetter, is_, methodcaller
 from os.path import abspath, dirname, join
 from typing import Any, TypeVar
 
+from compth._identity import ODD_NAMES, ByIdentity, fixed, namespace, odd_class
+
 T = TypeVar("T")
 PACKAGE = __name__.partition(".")[0]
 ROOT = join(dirname(abspath(__file__)), "")
@@ -41,15 +43,17 @@ TOLD = frozenset(
     | {"__parameters__", "__orig_bases__", "examples", "source", "label", "name", "title"}
 )
 """What a subclass may say of itself without changing what its objects do."""
-METAS = frozenset({type, ABCMeta, EnumType})
+METAS = fixed((type, ABCMeta, EnumType))
 """Metaclasses whose classes answer truly about themselves."""
 LAZY = frozenset(
     {"__slotnames__", "__annotations__", "__annotate__", "__annotations_cache__", "__annotate_func__"}
 )
 """What Python itself adds to a class later."""
-PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, Fraction, range, slice, type(Ellipsis)})
+PLAIN = fixed((type(None), bool, int, float, complex, str, bytes, Fraction, range, slice, type(Ellipsis)))
 """Types of values that hold no code."""
-PYTHON = frozenset(
+LISTS, TABLES = fixed((tuple, list, set, frozenset)), fixed((dict, types.MappingProxyType))
+"""Types of values that hold others."""
+PYTHON = fixed(
     value
     for name in ("builtins", "abc", "typing", "enum")
     for value in vars(sys.modules[name]).values()
@@ -63,6 +67,12 @@ LEANT_ON = frozenset(
     | {"json", "hashlib", "copy", "dataclasses"}
 )
 """Modules of others whose functions our code calls by name: what it names there is kept as the import found it."""
+NUMBERS = "sympy"
+"""Its expressions may be parameters: they pass through every closed form."""
+ASKED_LATE = frozenset({"scipy", "mpmath"})
+"""Packages whose modules our functions import when they need them."""
+OTHERS = frozenset({NUMBERS, "numpy", "math", "builtins", "fractions", *ASKED_LATE})
+"""Packages that are remembered as their import leaves them."""
 SPOKEN = frozenset(
     {"print", "input", "open", "exit", "quit", "breakpoint", "help", "__import__", "__debug__"}
 )
@@ -87,20 +97,18 @@ class _Kept:
         """The top module."""
         return self.where.split(".")[1]
 
-    def altered(self) -> str:
-        """ "" when every name still holds its object and none was added that matters; else which."""
-        space = self.space()
-        if len(space) < len(self.names):
-            return f"{self.where} has lost a name"
-        if all(map(is_, self.values, space.values())):  # to the end of the kept ones: new names come last
-            return self._added(space) if len(space) > len(self.names) else ""
-        kept = zip(self.names, self.values, strict=True)
-        changed = next((n for n, v in kept if space.get(n, _MISSING) is not v), None)
-        return "" if changed is None else f"{self.where}.{changed} was replaced after import"
 
-    def _added(self, space: Any) -> str:
-        new = self.refused(set(space) - set(self.names))
-        return f"{self.where}.{min(new, key=str)} was added after import" if new else ""
+def _altered_in(kept: _Kept) -> str:
+    """ "" when every name still holds its object and none was added that matters; else which."""
+    space = kept.space()
+    if len(space) < len(kept.names):
+        return f"{kept.where} has lost a name"
+    if all(map(is_, kept.values, space.values())):  # to the end of the kept ones: new names come last
+        new = kept.refused(set(space) - set(kept.names)) if len(space) > len(kept.names) else None
+        return f"{kept.where}.{min(new, key=str)} was added after import" if new else ""
+    held = zip(kept.names, kept.values, strict=True)
+    changed = next((n for n, v in held if space.get(n, _MISSING) is not v), None)
+    return "" if changed is None else f"{kept.where}.{changed} was replaced after import"
 
 
 @dataclass(frozen=True)
@@ -113,11 +121,12 @@ class _Steady:
     values: tuple[Any, ...]
     others: tuple[_Kept, ...]
 
-    def holds(self) -> bool:
-        """True while each has as many names as then, so that the row is in step, and every name its object."""
-        if tuple(map(len, self.spaces)) != self.sizes:
-            return False
-        return all(map(is_, self.values, chain.from_iterable(map(_values, self.spaces))))
+
+def _holds(steady: _Steady) -> bool:
+    """True while each has as many names as then, so that the row is in step, and every name its object."""
+    if tuple(map(len, steady.spaces)) != steady.sizes:
+        return False
+    return all(map(is_, steady.values, chain.from_iterable(map(_values, steady.spaces))))
 
 
 _values = methodcaller("values")
@@ -149,8 +158,10 @@ def _of_list(new: set[Any]) -> set[Any]:
 _MISSING = object()
 _NAMESPACES: list[_Kept] = []
 _STEADY: dict[frozenset[str] | None, _Steady] = {}
-_CLASSES: set[type] = set()
-_FUNCTIONS: dict[types.FunctionType, None] = {}
+_CLASSES: ByIdentity[type] = ByIdentity()
+_NUMBERS: ByIdentity[type] = ByIdentity()
+"""Classes of sympy, as its import made them."""
+_FUNCTIONS: ByIdentity[types.FunctionType] = ByIdentity()
 _KEPT_PARTS: tuple[list[Any], ...] = ([], [], [])
 _CELLS: list[tuple[types.CellType, Any]] = []
 _RECORDED: set[str] = set()
@@ -158,6 +169,13 @@ _SPACES: set[int] = set()
 """Ids of the namespaces of modules that were recorded: functions of ours were defined in one of them."""
 _LEANT: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
 """(module of others, name) -> its namespace and what the name meant."""
+_LATE: dict[str, set[str]] = {}
+"""Module of these -> the names that functions which import it use."""
+_BIRTH: dict[str, dict[str, Any]] = {}
+_BORN: dict[int, tuple[types.FunctionType, tuple[Any, ...]]] = {}
+"""Public modules of others as their import left them, and the code of the functions in them."""
+_CODE: list[tuple[types.FunctionType, tuple[Any, ...]]] = []
+"""The Python functions behind what our code names in modules of others, with their code and defaults."""
 _CACHES: list[Any] = []
 _SEEN_ALTERED: list[str] = []
 
@@ -166,7 +184,10 @@ def watch() -> None:
     """Record every module of the package from its import on. Called once, before any of them is imported."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
+        _record(sys.modules[ByIdentity.__module__])
         _record(sys.modules[__name__])
+        for name in [n for n in sys.modules if n.partition(".")[0] in OTHERS]:
+            _born(sys.modules[name])
         _NAMESPACES.append(_class("fractions.Fraction", Fraction))
 
 
@@ -175,12 +196,15 @@ class _Finder:
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
         """The module's spec, None for modules of others."""
-        if not name.startswith(PACKAGE + "."):
+        top = name.partition(".")[0]
+        if top not in (PACKAGE, *OTHERS) or name == PACKAGE:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is None or type(spec.loader) is not SourceFileLoader:
             return spec
-        if abspath(spec.origin or "").startswith(ROOT):
+        if top != PACKAGE:
+            spec.loader = _OthersLoader(spec.loader.name, spec.loader.path)
+        elif abspath(spec.origin or "").startswith(ROOT):
             spec.loader = _Loader(spec.loader.name, spec.loader.path)
         return spec
 
@@ -193,6 +217,28 @@ class _Loader(SourceFileLoader):
         if module.__name__ not in _RECORDED and not _shows(module.__name__):
             _RECORDED.add(module.__name__)
             _record(module)
+
+
+class _OthersLoader(SourceFileLoader):
+    """Python's loader, for modules of others: what is in them is known from their import on."""
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        super().exec_module(module)
+        _born(module)
+        if module.__name__ in _LATE:
+            _keep_names(module, _LATE[module.__name__])
+
+
+def _born(module: types.ModuleType) -> None:
+    """Remember a public module as it is, before any module of ours that names something in it is imported."""
+    name = getattr(module, "__name__", "")
+    if name.partition(".")[0] == NUMBERS:
+        for value in list(vars(module).values()):
+            if isinstance(value, type) and value.__module__ == name:
+                _NUMBERS.add(value)
+    elif not any(part.startswith("_") for part in name.split(".")):
+        _BIRTH[name] = held = dict(vars(module))
+        _BORN.update({id(f): (f, _parts_of(f)) for value in held.values() for f in _functions(value)})
 
 
 def _shows(name: str) -> bool:
@@ -238,6 +284,10 @@ def _lean(held: dict[str, Any], functions: list[types.FunctionType]) -> None:
     modules = [v for v in held.values() if type(v) is types.ModuleType and _leant_on(v)]
     for module in (*modules, builtins):
         _keep_names(module, names - SPOKEN)
+    for late in (n for n in names if n.partition(".")[0] in ASKED_LATE):
+        _LATE.setdefault(late, set()).update(names)
+        if late in sys.modules:
+            _keep_names(sys.modules[late], names)
 
 
 def _leant_on(module: types.ModuleType) -> bool:
@@ -247,9 +297,10 @@ def _leant_on(module: types.ModuleType) -> bool:
 def _keep_names(module: types.ModuleType, names: set[str], above: tuple[Any, ...] = ()) -> None:
     space, inside = vars(module), (*above, module)
     for name in names & space.keys():
-        key, value = (module.__name__, name), space[name]
+        key, value = (module.__name__, name), _BIRTH.get(module.__name__, space).get(name, space[name])
         if key not in _LEANT:
             _LEANT[key] = space, value
+            _CODE.extend(_BORN.get(id(f), (f, _parts_of(f))) for f in _functions(value))
         if type(value) is types.ModuleType and value not in inside and _leant_on(value):
             _keep_names(value, names, inside)
 
@@ -287,6 +338,8 @@ def _functions(value: Any) -> Iterator[types.FunctionType]:
         parts = (value.func,)
     if not isinstance(value, type) and hasattr(type(value), "__dict__"):
         parts = (*parts, getattr(value, "__dict__", {}).get("__wrapped__"))
+    if type(value).__name__ == "_ArrayFunctionDispatcher":  # numpy's, around a Python function
+        parts = (*parts, value._implementation)
     for part in parts:
         if part is not None:
             yield from _functions(part)
@@ -295,7 +348,7 @@ def _functions(value: Any) -> Iterator[types.FunctionType]:
 def _keep(f: types.FunctionType) -> None:
     if f in _FUNCTIONS or not (id(f.__globals__) in _SPACES or _of_python(f)):
         return  # known, or put into a module of ours before it was imported
-    _FUNCTIONS[f] = None
+    _FUNCTIONS.add(f)
     for part, kept in zip(PARTS, _KEPT_PARTS, strict=True):
         kept.append(part(f))
     for cell in f.__closure__ or ():
@@ -308,6 +361,10 @@ def _keep(f: types.FunctionType) -> None:
             _keep(inner)
 
 
+def _parts_of(f: types.FunctionType) -> tuple[Any, ...]:
+    return tuple(part(f) for part in PARTS)
+
+
 def _of_python(f: types.FunctionType) -> bool:
     """True for functions of Python's library and of numpy, that our modules import by name."""
     home = sys.modules.get(f.__module__ or "")
@@ -317,7 +374,7 @@ def _of_python(f: types.FunctionType) -> bool:
 
 def functions() -> Collection[types.FunctionType]:
     """Every function of the package, as its import made it."""
-    return _FUNCTIONS.keys()
+    return _FUNCTIONS
 
 
 def altered(parts: frozenset[str] | None = None) -> str:
@@ -336,6 +393,29 @@ def altered(parts: frozenset[str] | None = None) -> str:
     return found
 
 
+def looker() -> Callable[[], str]:
+    """`altered` on functions and lists of its own, made before code of others runs: that does not reach it by name."""
+    here = globals()
+    space = {name: _copied(value) for name, value in here.items()}
+    for name, value in here.items():
+        if type(value) is types.FunctionType and value.__globals__ is here:
+            space[name] = types.FunctionType(
+                value.__code__, space, name, value.__defaults__, value.__closure__
+            )
+    found: Callable[[], str] = space["altered"]
+    return found
+
+
+def _copied(value: Any) -> Any:
+    """Books of this module as they are now."""
+    if type(value) in (list, dict):
+        return value.copy()
+    if type(value) is ByIdentity:
+        return ByIdentity(value)
+    lists = type(value) is tuple and value and all(type(part) is list for part in value)
+    return tuple(part.copy() for part in value) if lists else value
+
+
 def _altered(parts: frozenset[str] | None) -> str:
     if found := _names_altered(parts):
         return found
@@ -348,16 +428,19 @@ def _altered(parts: frozenset[str] | None) -> str:
     if inside is not None:
         return "a variable of a function of the package was replaced after import"
     other = next((k for k, (space, v) in _LEANT.items() if space.get(k[1], _MISSING) is not v), None)
-    return "" if other is None else f"{'.'.join(other)} was replaced after import"
+    if other is not None:
+        return f"{'.'.join(other)} was replaced after import"
+    code = next((f for f, kept in _CODE if not all(map(is_, _parts_of(f), kept))), None)
+    return "" if code is None else f"{code.__module__}.{code.__qualname__} was rewritten after import"
 
 
 def _names_altered(parts: frozenset[str] | None) -> str:
     """`altered` of what names stand for; those that hold what they held at the last look are looked at in one go."""
     steady = _STEADY.get(parts)
-    if steady is not None and steady.count == len(_NAMESPACES) and steady.holds():
-        return next(filter(None, (kept.altered() for kept in steady.others)), "")
+    if steady is not None and steady.count == len(_NAMESPACES) and _holds(steady):
+        return next(filter(None, map(_altered_in, steady.others)), "")
     asked = [kept for kept in _NAMESPACES if parts is None or kept.part in parts]
-    found = next(filter(None, (kept.altered() for kept in asked)), "")
+    found = next(filter(None, map(_altered_in, asked)), "")
     if not found:
         _STEADY[parts] = _steady(asked)
     return found
@@ -397,9 +480,9 @@ def _strange(value: Any, seen: frozenset[int]) -> str:
     if kind in PLAIN or id(value) in seen or _is_number(kind):
         return ""
     seen = seen | {id(value)}
-    if kind in (tuple, list, set, frozenset):
+    if kind in LISTS:
         return _first(value, seen)
-    if kind in (dict, types.MappingProxyType):
+    if kind in TABLES:
         return _first((*value, *value.values()), seen)
     if isinstance(value, type):
         known = value in _CLASSES or value in PYTHON
@@ -409,8 +492,12 @@ def _strange(value: Any, seen: frozenset[int]) -> str:
     numpy = sys.modules.get("numpy")
     if numpy is not None and kind is numpy.ndarray:
         return _first(value.ravel(), seen) if value.dtype.hasobject else ""
-    inside = (*getattr(value, "__dict__", {}).values(), *_SEALS.get(id(value), {}).values())
-    return different(value) or _first(inside, seen)
+    return different(value) or _first(_inside(value), seen)
+
+
+def _inside(value: Any) -> tuple[Any, ...]:
+    """What an object holds whose own code is the package's."""
+    return *(namespace(value) or {}).values(), *_SEALS.get(id(value), {}).values()
 
 
 def _not_ours(what: Any) -> str:
@@ -422,16 +509,12 @@ def _first(values: Any, seen: frozenset[int]) -> str:
 
 
 def _is_number(kind: type) -> bool:
-    """True for numpy's scalars and sympy's expressions: the very classes that these modules hold."""
-    home = sys.modules.get(kind.__module__)
-    top = kind.__module__.partition(".")[0]
-    return top in ("numpy", "sympy") and getattr(home, kind.__name__, None) is kind and _scalar(top, kind)
-
-
-def _scalar(top: str, kind: type) -> bool:
-    if top == "numpy":
-        return issubclass(kind, sys.modules["numpy"].generic) and not kind.__flags__ & HEAP
-    return issubclass(kind, sys.modules["sympy"].Basic)
+    """True for numpy's scalars, which no user's class is, and for sympy's expressions, known from its import on."""
+    if kind in _NUMBERS:
+        return issubclass(kind, sys.modules[NUMBERS].Basic)
+    if type(kind) is not type or kind.__flags__ & HEAP or kind.__module__ != "numpy":
+        return False
+    return issubclass(kind, sys.modules["numpy"].generic)
 
 
 def different(thing: Any, free: frozenset[str] = frozenset()) -> str:
@@ -444,6 +527,8 @@ def different(thing: Any, free: frozenset[str] = frozenset()) -> str:
             continue
         if type(cls) not in METAS:
             return f"{cls.__qualname__} has a metaclass of its own"
+        if odd := odd_class(cls):
+            return f"{cls.__qualname__} {odd}"
         told = TOLD | free
         own = [n for n in vars(cls) if n not in told and not _told(cls, n) and _matters(kind, cls, n)]
         if own:
@@ -451,17 +536,37 @@ def different(thing: Any, free: frozenset[str] = frozenset()) -> str:
     return hidden(thing)
 
 
+def looked_up(kind: type, names: Collection[str] = ()) -> str:
+    """ "" for a class whose attributes are found as Python finds them, and these names in the object; else what is not.
+
+    A descriptor in the place of a field gives another value each time it is asked.
+    """
+    if any(type(cls) not in METAS for cls in _mro(kind)):
+        return f"{kind.__qualname__} has a metaclass of its own"
+    asked = ("__getattribute__", "__getattr__", "__dict__", "__class__")
+    spaces = [vars(cls) for cls in _mro(kind) if not (cls in _CLASSES or cls in PYTHON)]
+    found = next((n for n in asked for space in spaces if n in space and not _plain(space[n])), None)
+    return found or next((n for n in names for s in spaces if hasattr(type(s.get(n)), "__set__")), "")
+
+
+def _plain(attribute: Any) -> bool:
+    """True for the `__dict__` that Python itself gives to a class."""
+    return type(attribute) is types.GetSetDescriptorType
+
+
 def hidden(thing: Any) -> str:
     """ "" unless an attribute of the object itself stands before code of its class; then which."""
-    kind = type(thing)
-    found = next((n for n in getattr(thing, "__dict__", {}) if _hides(kind, n)), None) or _forged(thing, kind)
+    kind, space = type(thing), namespace(thing)
+    if space is None:
+        return f"{kind.__qualname__} {ODD_NAMES}"
+    found = next((n for n in space if _hides(kind, n)), None) or _forged(thing, kind)
     return f"{kind.__qualname__}.{found} was replaced on the object" if found else _unmade(thing, kind)
 
 
 def _unmade(thing: Any, kind: type) -> str:
     """ "" unless a dataclass holds what its own constructor refuses, or makes something else of."""
     check = next((vars(cls).get("__post_init__") for cls in _mro(kind) if "__post_init__" in vars(cls)), None)
-    if check not in _FUNCTIONS or _kept(kind):
+    if check is None or check not in _FUNCTIONS or _kept(kind):
         return ""
     held = getattr(thing, "__dict__", {})
     listed = {

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
+from compth._earned import Earned
 from compth._shown import Shown
 
 
@@ -123,16 +125,23 @@ def decode(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Report(Shown):
+class Report(Earned, Shown):
     """Certificates of one subject; its verdict is its worst claim's.
 
-    stored: read from JSON. Its verdicts are then the file's word, which a reader is told: nothing was run.
+    stored: read from a file, typed or changed. Its verdicts are then somebody's word, which a reader is told: nothing
+    was run.
     """
+
+    WORDS = MappingProxyType({"stored": True})
 
     subject: str
     certificates: tuple[Certificate, ...]
     info: dict[str, Any] = field(default_factory=dict)
     stored: bool = field(default=False, compare=False)
+
+    def inside(self) -> str:
+        """All that it says."""
+        return self.to_json()
 
     @property
     def verdict(self) -> Verdict:

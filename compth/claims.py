@@ -245,7 +245,9 @@ class Claim(Shown, ABC):
     def issued(self) -> bool:
         """True when an object of the package, of its own code throughout, makes this very claim: it is asked again."""
         issuer, sizes, named = getattr(self, "_issuer", (None, (), {}))
-        if issuer is None or stranger(self) or _elsewhere(issuer, (*sizes, *named.values())):
+        if issuer is None or stranger((self, *sizes, *named.values())):
+            return False
+        if _elsewhere(issuer, (*sizes, *named.values())):
             return False
         return any(type(c) is type(self) and c == self for c in issuer.claims(*sizes, **named))
 

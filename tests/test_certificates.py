@@ -1,10 +1,13 @@
 """Verdicts and certificates: the worst decides, JSON loses nothing."""
 
+import pickle
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+import compth as ct
 from compth.certificates import EXIT_CODE, Certificate, Report, Verdict, decode, encode, worst
 from compth.reporting.certification import lines
 
@@ -39,11 +42,28 @@ def test_a_report_survives_json():
     assert again.verdict is Verdict.REFUTED
 
 
-def test_a_report_from_a_file_is_the_files_word():
-    """A JSON file that says PROVED has earned nothing."""
-    made = Report("C", (Certificate("C", "Unbiased(omega=1)", Verdict.PROVED, "typed", scope={"d": 2}),))
-    again = Report.from_json(made.to_json())
-    assert again.stored
+def overwritten(report):
+    object.__setattr__(report.certificates[0], "claim", "Unbiased(omega=0)")
+    return report
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        lambda r: Report.from_json(r.to_json()),
+        lambda r: replace(Report.from_json(r.to_json()), stored=False),
+        lambda r: Report(r.subject, r.certificates, r.info),
+        lambda r: replace(r, certificates=(replace(r.certificates[0], claim="Unbiased(omega=0)"),)),
+        lambda r: pickle.loads(pickle.dumps(r)),
+        overwritten,
+        lambda r: r.certificates[0].details.update(constants={}) or r,
+        lambda r: r.info.update(estimates=[]) or r,
+    ],
+)
+def test_a_report_that_was_not_made_here_is_somebodys_word(forged):
+    """A JSON file, or a typed certificate, that says PROVED has earned nothing."""
+    made = ct.certify(ct.RandK(1), 2, budget="quick")
     assert not made.stored
-    assert any("the file's word" in line for line in lines(again))
     assert not any("the file's word" in line for line in lines(made))
+    assert forged(made).stored
+    assert any("the file's word" in line for line in lines(forged(made)))

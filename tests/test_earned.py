@@ -10,11 +10,17 @@ import pytest
 import compth as ct
 from compth.dynamics.fixed_points import Stationary
 from compth.dynamics.spectrum import ExactRate
+from compth.dynamics.steps import StepSize
+from compth.worst_case.floors import heterogeneous_dcgd
 from compth.worst_case.tight import TightRate
 
 PROBLEM = ct.problems.random_quadratic(n=2, d=3, kappa=4, seed=0)
 METHOD = ct.DCGD(ct.RandK(1), gamma=0.1)
+FEEDBACK = {"mu": [0.1, 0.2], "L": [1, 1], "delta": 0.5}
+FLOOR = {"mu": F(1, 10), "L": 1, "omega": 1, "n": 2, "gamma": F(1, 4), "zeta2": 1}
 RESULTS = {
+    "bracket": (lambda: ct.heterogeneous_feedback("EF21", **FEEDBACK), "standing", "DERIVED", "lower"),
+    "floor": (lambda: heterogeneous_dcgd(**FLOOR), "standing", "DERIVED", "floor"),
     "tight": (lambda: ct.tight_rate("CGD", mu=F(1, 10), L=1, delta=F(1, 2)), "tight", True, "rho"),
     "standing": (lambda: ct.tight_rate("DCGD", mu=F(1, 10), L=1, omega=1, n=2), "standing", "PROVED", "certified"),
     "rate": (lambda: ct.exact_rate(METHOD, PROBLEM), "converged", True, "rho"),
@@ -59,6 +65,64 @@ def test_a_forged_result_travels_as_one():
     forged = replace(RESULTS["standing"][0](), certified=0.1, rho=0.1, attained=0.1)
     assert (travelled(forged).standing, travelled(forged).tight) == ("ASSUMED", False)
     assert not travelled(replace(RESULTS["rate"][0](), rho=0.1)).converged
+
+
+def zeroed(curve):
+    curve.mean_square[:] = 0
+    return curve
+
+
+def hiding(result):
+    """The same numbers to whoever asks its namespace; Python finds others."""
+    held = type("Hiding", (dict,), {"get": lambda self, name, default=None: vars(twin).get(name, default)})
+    twin = RESULTS["tight"][0]()
+    object.__setattr__(result, "__dict__", held({**vars(result), "rho": F(1, 100)}))
+    return result
+
+
+FORGED = {
+    "a curve's array": (lambda: zeroed(ct.exact(METHOD, PROBLEM, 3)), "mode", "assumed"),
+    "a mean-field curve": (lambda: replace(ct.exact(METHOD, PROBLEM, 3), mode="exact"), "mode", "assumed"),
+    "a floor's constants": (lambda: constants_of(RESULTS["floor"][0]()), "standing", "ASSUMED"),
+    "a namespace": (lambda: hiding(RESULTS["tight"][0]()), "tight", False),
+    "a step": (lambda: StepSize(9.0, (9.0, 9.0), True), "converged", False),
+    "a best step": (lambda: ct.best_step(METHOD, PROBLEM)._replace(gamma=STEP()), "converged", False),
+    "an estimate": (lambda: ct.Estimate("C", 3, "unbiased", exact=F(1, 9)), "exact", None),
+    "a row": (lambda: replace(row(), guaranteed_rate=0.1), "theorem_standing", "ASSUMED"),
+}  # fmt: skip
+
+
+def STEP():
+    return ct.max_stable_step(METHOD, PROBLEM)
+
+
+def row():
+    return ct.compare([ct.GD()], PROBLEM, 3, 2, 0).rows[0]
+
+
+def constants_of(floor):
+    floor.constants["zeta2"] = F(1, 100)
+    return floor
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_is_typed_or_changed_inside_loses_its_words(name):
+    make, word, says = FORGED[name]
+    assert getattr(make(), word) == says
+
+
+def test_steps_and_estimates_that_were_found_here_have_their_words():
+    best = ct.best_step(METHOD, PROBLEM)
+    written = STEP()
+    found = [best, best.gamma, written]
+    assert all(r.converged and travelled(r).converged and copy.copy(r).converged for r in found)
+    assert ct.exact(METHOD, PROBLEM, 3).mode == travelled(ct.exact(METHOD, PROBLEM, 3)).mode == "exact"
+    assert row().theorem_standing == "PROVED/OURS"
+    written.bracket = (99.0, 99.0)
+    assert not written.converged
+    known = ct.estimate(ct.RandK(1), 3, budget="quick")
+    assert known.exact == 2
+    assert "exactly" not in str(replace(known, exact=F(1, 9)))
 
 
 def test_a_result_that_is_typed_has_no_words():

@@ -18,6 +18,7 @@ LAYERS = {
             "_numbers",
             "_door",
             "_earned",
+            "_identity",
             "_own",
             "_rng",
             "_shown",

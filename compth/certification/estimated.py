@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
+from compth._earned import Earned
 from compth._shown import Shown
 from compth.certificates import Report, encode
 
@@ -25,7 +27,7 @@ AT_MOST = ("delta",)
 
 
 @dataclass(frozen=True)
-class Estimate(Shown):
+class Estimate(Earned, Shown):
     """Which constants could be declared at dimension d. The kind is what the program seems to be at the inputs tried.
 
     Attributes
@@ -40,7 +42,18 @@ class Estimate(Shown):
     eta : of "bias and variance", a pair (bound or None, guess or None).
     joint : a fleet's JointVariance as the bounds suggest it (A from below, B from above).
     worst_x, technique, report, arithmetic : where, how, the evidence of a breach, and what the program computes in.
+    One that was typed, changed or read from a pickle knows nothing: it is somebody's word.
     """
+
+    WORDS = MappingProxyType(
+        {
+            "exact": None,
+            "bound": None,
+            "interval": None,
+            "joint": None,
+            "technique": "somebody's word: nothing was run",
+        }
+    )
 
     subject: str
     d: int

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth._door import at_the_door, text, whole
+from compth._earned import changed, made
 from compth._rng import check_seed
 from compth.certificates import Certificate, Report, Verdict
 from compth.certification import contract, sampled_estimate
@@ -72,7 +72,8 @@ def estimate(
         witness = Certificate(
             subject.name, "contract", Verdict.REFUTED, "contract", witness=broken[1], technique=broken[0]
         )
-        return Estimate(subject.name, d, "none", technique=broken[0], report=Report(subject.name, (witness,)))
+        report = made(Report(subject.name, (witness,)))
+        return made(Estimate(subject.name, d, "none", technique=broken[0], report=report))
 
     def holds(claim: Claim) -> str:
         """The technique that proves the claim for all x when it is certified as any other, "" where none does."""
@@ -83,7 +84,7 @@ def estimate(
     oracle = None if found else oracle_of(run, d)
     if oracle is not None:
         found = _fleet(run, d, oracle, holds) if subject.workers else _single(run, d, oracle, holds)
-    return replace(found or sampled_estimate.estimate(run, d), arithmetic=used.name)
+    return made(changed(found or sampled_estimate.estimate(run, d), arithmetic=used.name))
 
 
 def _diagonal(run: Run, d: int, holds: Holds) -> Estimate | None:
@@ -108,7 +109,7 @@ def _proved(run: Run, d: int, claim: Claim, ratio: Any, x: Array | None, holds: 
     kind = "unbiased" if isinstance(claim, Unbiased) else "contractive"
     blank = Estimate(run.subject.name, d, kind, worst_x=x, technique=technique)
     value = as_ratio(blank.symbol, ratio)
-    return replace(blank, exact=value, bound=value)
+    return changed(blank, exact=value, bound=value)
 
 
 def _single(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate:
@@ -130,7 +131,7 @@ def _single(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate:
         if eta < 1:
             spread = search.worst[1, "E||C(x)-E C(x)||^2"]
             omega = _bound(oracle, spread, _spread, relative=True)
-            return replace(_found(run, d, oracle, "bias and variance", omega, spread.x), eta=(eta, None))
+            return changed(_found(run, d, oracle, "bias and variance", omega, spread.x), eta=(eta, None))
     if grown is Growth.ABSOLUTE:
         error = _searched(run, d, oracle, [AbsoluteError(UNIT)]).worst[0, "E||C(x)-x||^2"]
         square = _bound(oracle, error, _error, relative=False)
@@ -147,7 +148,7 @@ def _searched(run: Run, d: int, oracle: Oracle, claims: list[Any]) -> Search:
 
 def _found(run: Run, d: int, oracle: Oracle, kind: str, ratio: Any, x: Array) -> Estimate:
     blank = Estimate(run.subject.name, d, kind, worst_x=x, technique=oracle.technique)
-    return replace(blank, bound=as_ratio(blank.symbol, ratio))
+    return changed(blank, bound=as_ratio(blank.symbol, ratio))
 
 
 def _error(m: Moments) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from compth._door import at_the_door, real, text
+from compth._earned import made
 from compth._rng import check_seed
 from compth.certificates import Certificate, Report, Verdict
 from compth.certification import contract, realised
@@ -103,7 +104,7 @@ def certify(
         "stages": run.stages,
         "not_checked": [*run.notes, _rounding(used)],
     }
-    return Report(subject.name, tuple(certificates), info)
+    return made(Report(subject.name, tuple(certificates), info))
 
 
 def arithmetic_of(subject: Subject, dims: list[int], name: str | None) -> Arithmetic:

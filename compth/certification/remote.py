@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from compth._own import foreign
+from compth._own import altered, foreign, looker
 from compth.bits import FLOAT_BITS, BitCost
 from compth.certification import contract, realised
 from compth.certification.adapting.adapted import adapted_as
@@ -29,6 +29,10 @@ from compth.errors import CompthError, UnusableInput
 from compth.text.claims import KINDS, claims_of
 
 LOADING = 2
+ONE_CALL = frozenset(
+    {"remote.called", "remote.rows", "contract.outcome", "evalues._sampled", "oracle.law_at"}
+)
+"""Questions that run the program alone: what it changes is seen at the next of the others."""
 COMPARED = 6
 """Inputs at which a file's object is held against the package's own of the same name."""
 
@@ -52,6 +56,7 @@ class Answers:
 
     def __init__(self) -> None:
         self.subject: Any = None
+        self.look = looker()
         self.accepted: dict[str, Any] = {}
         self.limit = math.inf
         self.forms: dict[str, Subject] = {}
@@ -68,6 +73,7 @@ class Answers:
                     with self._limited(arguments[1]):
                         fresh = name == "load" and bool(arguments[4].get("fresh"))
                         self._load(*arguments[:3], fresh)  # type: ignore[call-arg]
+                    self._unchanged()
                     if name == "load":
                         return "answer", self._about(*arguments[3:5])
                     if name == "load compressor":
@@ -75,13 +81,22 @@ class Answers:
                     return "answer", self._state(arguments[1])
                 if self.stated:
                     with self._limited(self.subject.name):
-                        return "answer", QUESTIONS[name](self.subject, *arguments)
-                return "answer", QUESTIONS[name](self._formed(form), *arguments)
+                        answer = QUESTIONS[name](self.subject, *arguments)
+                else:
+                    answer = QUESTIONS[name](self._formed(form), *arguments)
+                if name not in ONE_CALL:
+                    self._unchanged()
+                return "answer", answer
         except Exception as problem:
             x = getattr(problem, "compth_input", None)
             plain = isinstance(x, np.ndarray) and x.dtype == np.float64
             kind = type(problem).__name__
             return "raised", (kind, str(problem)[:2000], of_program(problem), x if plain else None)
+
+    def _unchanged(self) -> None:
+        """Raises UnusableInput where the file, or the program, replaced something that answers are made with."""
+        if said := self.look() or altered():
+            raise UnusableInput(f"the file changes the package that judges it: {said}")
 
     def _formed(self, form: str) -> Subject:
         """The subject in one of its forms, each call accounted for."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._earned import changed
 from compth.certification import evalues
 from compth.certification.arithmetic import grid_points
 from compth.certification.estimated import Estimate, as_ratio
@@ -129,7 +130,7 @@ def _relative(runs: Runs, seen: list[Pilot]) -> Estimate:
         return _none(runs, seen, "biased, and the mean square error reaches ||x||^2")
     spread = max(seen, key=lambda p: p.variance).x
     known = _known(runs, "bias and variance", spread, runs.fresh(spread, pairs, 2))
-    return replace(known, eta=(None, bias))
+    return changed(known, eta=(None, bias))
 
 
 def _bias(runs: Runs, seen: list[Pilot]) -> float:
@@ -167,7 +168,7 @@ def _known(runs: Runs, kind: str, x: Array, z: Array) -> Estimate:
     )
     ends = [float(as_ratio(blank.symbol, v)) for v in (deducted(lower(z, run.alpha), run.slack), math.inf)]
     guess = float(as_ratio(blank.symbol, float(z.mean())))
-    return replace(blank, guess=guess, interval=(max(0.0, min(ends)), max(ends)))
+    return changed(blank, guess=guess, interval=(max(0.0, min(ends)), max(ends)))
 
 
 def lower(z: Array, alpha: float) -> float:

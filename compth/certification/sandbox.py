@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from compth._earned import made
 from compth.certificates import Certificate, Report, Verdict
 from compth.certification.processes import STOPPED, look
 from compth.errors import CompthError, InvalidParameter, UnusableInput
@@ -86,7 +87,7 @@ def _judged(request: dict[str, Any], claims: Any) -> Report:
         )
         if not claims and report.verdict is not Verdict.REFUTED and says.kind == "callable":
             report.info["estimates"] = _estimates(thing, report.info["dims"], request)
-    return _with_script(report, request, says)
+    return made(_with_script(report, request, says))
 
 
 @contextlib.contextmanager
@@ -129,8 +130,10 @@ def _inconclusive(request: dict[str, Any], problem: Exception) -> Report:
         technique="the referee itself failed", details={"failure": said},
     )  # fmt: skip
     info = {"dims": request["dims"], "budget": request["budget"], "seed": request["seed"]}
-    return Report(
-        request["name"], (certificate,), {**info, "not_checked": [f"the referee itself failed ({said})"]}
+    return made(
+        Report(
+            request["name"], (certificate,), {**info, "not_checked": [f"the referee itself failed ({said})"]}
+        )
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth._door import is_whole
+from compth._own import different
 from compth.certification.arithmetic import as_numpy
 from compth.certification.beside import accountable, beside, of_program
 from compth.claims import JOINT, Claim, JointVariance
@@ -164,8 +165,7 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
 
         return Subject(repr(what), joint, workers=workers, object=what)
     if hasattr(type(what), "subject"):  # adapters say themselves how they are seen
-        made: Subject = what.subject()
-        return made
+        return _adapted(what)
     if isinstance(what, type) and issubclass(what, Compressor | Fleet):
         raise InvalidParameter(f"{what.__name__} is a class: make one, such as {what.__name__}(...)")
     if not callable(what):
@@ -210,6 +210,20 @@ def _members(name: str, n: int | None, together: int | None) -> int:
     if together not in (None, 1, found):
         raise InvalidParameter(f"n={n} but the claim speaks of {together} workers: give one of them")
     return found
+
+
+def _adapted(adapter: Any) -> Subject:
+    """The subject that an adapter makes; what one of others makes is a program of theirs, whatever object it names.
+
+    Raises InvalidParameter for answers that no process of the referee's gave.
+    """
+    made = adapter.subject()
+    ours = isinstance(made, Subject) and not different(adapter)
+    if isinstance(made, Subject) and (made.worker is None or (ours and not different(made.worker))):
+        return made if ours else replace(made, object=adapter, form="")
+    raise InvalidParameter(
+        f"{adapter!r}.subject() makes no program of this process: judge the program itself"
+    )
 
 
 def _without_own_generator(function: Callable[..., Any]) -> None:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compth._own import foreign
+from compth._own import foreign, looker
 from compth.certification import evalues, vocabulary
 from compth.certification.allowance import Allowance
 from compth.certification.points import DOMAIN, structured
@@ -75,8 +75,10 @@ def faithful(
 
     real: runs of the same program with real generators on real numbers.
     """
-    watch = Watch()
+    watch, look = Watch(), looker()
     found = list(leaves(watch.traced(program), limit, allowed))
+    if changes := look():
+        raise Strange(f"{changes}, while the program ran")
     says = vocabulary.objection(watch) if watch.scopes else "runs no Python code that could be looked at"
     if says:
         raise Strange(says)

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from compth._door import a_method, a_problem, at_the_door
-from compth._earned import Earned, made
+from compth._earned import Earned, changed, made
 from compth._shown import Shown
 from compth._types import Numbers as Array
 from compth.dynamics import enumerated, joint, masked
 from compth.dynamics.cone import basis_of, blocks, solve_enclosed
 from compth.dynamics.noise_free import NoiseFree
+from compth.dynamics.own import assumed_of
 from compth.dynamics.radii import constant_step_inputs
 from compth.dynamics.spectrum import ExactRate, rate_of, rate_on
 from compth.dynamics.system import Moments, System
@@ -34,7 +35,8 @@ class Stationary(Earned, Shown):
     """Limits of E||x_t - x*||^2 and E f(x_t) - f* (inf when unstable), each with a two-sided bracket.
 
     converged: the rate is, and the brackets are narrow; when False only the brackets are to be believed.
-    One that was typed or changed has not converged; copies and pickles are computed again.
+    assumed: what was taken on a user's word, a line each. One that was typed or changed has not converged; copies and
+    pickles are computed again.
     """
 
     WORDS = MappingProxyType({"converged": False})
@@ -44,6 +46,7 @@ class Stationary(Earned, Shown):
     converged: bool
     bracket: Pair = (0.0, float("inf"))
     gap_bracket: Pair = (0.0, float("inf"))
+    assumed: tuple[str, ...] = ()
 
 
 UNSTABLE = (float("inf"), float("inf"))
@@ -56,7 +59,8 @@ def stationary(method: Method, problem: Problem) -> Stationary:
     The brackets come from a matrix P with P - T(P) > 0: the residual of X, put between multiples of that difference,
     says how far X can be off in the order of the cone.
     """
-    return made(_stationary(method, problem), (stationary, (method, problem), {}))
+    found = changed(_stationary(method, problem), assumed=assumed_of(problem))
+    return made(found, (stationary, (method, problem), {}))
 
 
 def _stationary(method: Method, problem: Any) -> Stationary:
@@ -92,7 +96,8 @@ def _answer(value: Array, error: Array | None, rate: ExactRate) -> Stationary:
         return Stationary(float(value[0]), float(value[1]), False)
     pairs = [(max(float(v - e), 0.0), float(v + e)) for v, e in zip(value, error, strict=True)]
     narrow = all(high - low <= WIDTH * high for low, high in pairs)
-    return Stationary(float(value[0]), float(value[1]), rate.converged and narrow, *pairs)
+    first, second = pairs
+    return Stationary(float(value[0]), float(value[1]), rate.converged and narrow, first, second)
 
 
 def _of_system(affine: Any, linear: Any, rate: ExactRate) -> Stationary:

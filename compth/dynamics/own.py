@@ -19,6 +19,8 @@ FREE = frozenset({"theorems"})
 PRODUCTS = 400_000
 """Most outcomes x d^2 of a draw that is held against its declared pair inclusions."""
 PATHS = 5_000
+CLOSE = 1e-8
+"""How far a gradient may lie from A x - b, relative to their size."""
 LIMITS = (5e6, 30.0)
 """Counted work for one trace of a draw, and a cap in seconds."""
 
@@ -33,10 +35,35 @@ def own_step(method: Method) -> None:
 
 
 def own_problem(problem: Problem) -> None:
-    """Raise Unsupported for a problem that inherits matrices from the package and changes what is computed of them."""
+    """Raise Unsupported for a problem that inherits matrices from the package and changes what is computed of them.
+
+    One that is written from scratch is taken at its word (`assumed_of` says so) where its gradients are those of its
+    matrices at some points.
+    """
     strange = different(problem) if base_of(problem) is not None else ""
+    if not strange and stranger(problem) and not _gradients_agree(problem):
+        strange = f"{type(problem).__name__}.gradients is not A x - b"
     if strange:
         raise Unsupported(f"{strange}: its matrices are not those of the problem that runs; simulate it")
+
+
+def _gradients_agree(problem: Any) -> bool:
+    """True where gradients(x) is A x - b at points of many magnitudes, up to rounding."""
+    rng, d = np.random.default_rng(61), problem.d
+    points = [np.zeros(d), *np.eye(d)[:3], *(rng.normal(size=d) * m for m in (1e-6, 1e-2, 1.0, 60.0, 1e6))]
+    a, b = np.asarray(problem.A), np.asarray(problem.b)
+    for x in points:
+        ax = a @ x
+        size = np.abs(a).max() * np.abs(x).sum() + np.abs(b).max() + 1e-300
+        if np.abs(np.asarray(problem.gradients(x)) - (ax - b)).max() > CLOSE * size:
+            return False
+    return True
+
+
+def assumed_of(problem: Problem) -> tuple[str, ...]:
+    """What an exact answer takes on a user's word, a line each."""
+    word = f"assumed: that the gradients of {type(problem).__name__} are those of its A and b"
+    return (word,) if stranger(problem) else ()
 
 
 def own_fleet(fleet: Fleet, n: int, d: int, traced: bool = True) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from compth._door import a_method, a_problem, at_the_door
-from compth._earned import Earned, made
+from compth._earned import Earned, changed, kept, made
 from compth._numbers import Number
 from compth._shown import Shown
 from compth.dynamics import enumerated, masked
+from compth.dynamics.own import assumed_of
 from compth.dynamics.radii import Radius, constant_step_inputs, is_narrow, mean_radius, radius
 from compth.dynamics.rational import certified_bracket
 from compth.dynamics.sketches import random_points
@@ -31,7 +32,8 @@ class ExactRate(Earned, Shown):
 
     bracket: two-sided enclosure of rho_noise (floating point). coupled: the mean's own factor rho_mean enters rho
     (some grad f_i(x*) != 0 and the sketches see it). converged: the bracket is narrow; when False, rho is an
-    estimate and only the bracket is to be believed. applications: of the operator. One that was typed or changed has
+    estimate and only the bracket is to be believed. applications: of the operator. assumed: what was taken on a user's
+    word, a line each. One that was typed or changed has
     not converged; copies and pickles are computed again.
     """
 
@@ -44,18 +46,18 @@ class ExactRate(Earned, Shown):
     coupled: bool
     converged: bool
     applications: int
+    assumed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The rate in a sentence, with its bracket; an unconverged one is not given as a number."""
         low, high = (float(end) for end in self.bracket)
         inside = f"between {low:.10g} and {high:.10g}"
+        words = "".join(f"; {line}" for line in self.assumed)
         if not self.converged:
-            return f"the second moments contract a round by a factor {inside}: not known more closely"
+            return f"the second moments contract a round by a factor {inside}: not known more closely{words}"
         parts = "the mean decides" if self.coupled else "of the second moments"
         stable = "" if self.rho_noise < 1 else "; not stable"
-        return (
-            f"exact rate {float(self.rho):.10g} a round ({parts}; the second moments' lies {inside}){stable}"
-        )
+        return f"exact rate {float(self.rho):.10g} a round ({parts}; the second moments' lies {inside}){stable}{words}"
 
 
 def is_coupled(
@@ -111,7 +113,7 @@ def exact_rate(method: Method, problem: Problem, *, mode: str = "exact", rationa
     rational=True (n, d up to about 6): the bracket is two Fractions, each proved in exact arithmetic; rho_noise is then
     brought inside it, and it counts as converged by its own width.
     """
-    found = _exact_rate(method, problem, mode, rational)
+    found = changed(_exact_rate(method, problem, mode, rational), assumed=assumed_of(problem))
     return made(found, (exact_rate, (method, problem), {"mode": mode, "rational": rational}))
 
 
@@ -128,7 +130,7 @@ def _exact_rate(method: Method, problem: Any, mode: str, rational: bool) -> Exac
         raise InvalidParameter(f"mode={mode!r} has no rational bracket: its maps are approximations")
     low, high = certified_bracket(method, problem)
     noise = float(low) if found.rho_noise < low else min(found.rho_noise, float(high))
-    return replace(
+    return changed(
         found,
         rho=max(noise, found.rho_mean) if found.coupled else noise,
         rho_noise=noise,
@@ -161,7 +163,7 @@ def rate_from(found: Radius, mean: float, coupled: bool, applications: int) -> E
     noise = 1 + found.value
     rho = max(noise, mean) if coupled else noise
     bracket = (max(1 + found.low, 0.0), 1 + found.high)
-    return made(ExactRate(rho, noise, mean, bracket, coupled, found.narrow, applications))
+    return kept(ExactRate(rho, noise, mean, bracket, coupled, found.narrow, applications))
 
 
 def entries(method: Method, data: Data, plan: Plan) -> int:
@@ -177,4 +179,4 @@ def rate_of_maps(system: masked.MaskedSystem | enumerated.EnumeratedSystem) -> E
     noise, bracket = system.radius()
     mean, coupled = system.mean_radius(), system.driven
     rho = max(noise, mean) if coupled else noise
-    return made(ExactRate(rho, noise, mean, bracket, coupled, is_narrow(bracket), system.applications))
+    return kept(ExactRate(rho, noise, mean, bracket, coupled, is_narrow(bracket), system.applications))

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
 
 from compth._door import a_method, a_problem, at_the_door
+from compth._earned import Earned, changed, kept, made, origin, partner
 from compth._numbers import Number
 from compth._shown import Shown
 from compth._types import Numbers as Array
 from compth.dynamics import enumerated, masked, stein
 from compth.dynamics.along import EnumeratedRateAt, RateAt
 from compth.dynamics.descent import descended, floor, leftmost, polished, valley
+from compth.dynamics.own import assumed_of
 from compth.dynamics.spectrum import ExactRate
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system
@@ -37,18 +40,26 @@ MARGINS = tuple(0.4 * 10.0**k for k in range(-9, -1))
 """Relative distances from a root at which its two sides are tried."""
 
 
-class StepSize(Shown, float):
+class StepSize(Earned, Shown, float):
     """A step size: a float, with the `bracket` that holds it and whether it `converged` (the bracket is narrow).
 
-    An unconverged one is an estimate: only its bracket is to be believed.
+    An unconverged one is an estimate: only its bracket is to be believed. assumed: what was
+    taken on a user's word, a line each. One that was typed or changed has not
+    converged; copies and pickles are computed again.
     """
+
+    WORDS = MappingProxyType({"converged": False})
 
     bracket: tuple[float, float]
     converged: bool
+    assumed: tuple[str, ...]
 
-    def __new__(cls, value: float, bracket: tuple[float, float], converged: bool) -> StepSize:
+    def __new__(
+        cls, value: float, bracket: tuple[float, float], converged: bool, assumed: tuple[str, ...] = ()
+    ) -> StepSize:
         out = super().__new__(cls, value)
         out.bracket, out.converged = (float(bracket[0]), float(bracket[1])), converged
+        out.assumed = assumed
         return out
 
     def __str__(self) -> str:
@@ -57,8 +68,13 @@ class StepSize(Shown, float):
         known = "" if self.converged else f" (only known to lie in [{low:.6g}, {high:.6g}])"
         return f"{float(self)!r}{known}"
 
-    def __getnewargs__(self) -> tuple[float, tuple[float, float], bool]:  # type: ignore[override]
-        return float(self), self.bracket, self.converged
+    def on(self, problem: Problem) -> StepSize:
+        """The same, with what it takes on a user's word about the problem."""
+        held = vars(self)
+        return StepSize(float(self), held["bracket"], held["converged"], assumed_of(problem))
+
+    def __getnewargs__(self) -> tuple[float, tuple[float, float], bool, tuple[str, ...]]:  # type: ignore[override]
+        return float(self), self.bracket, self.converged, self.assumed
 
 
 class _Pair(NamedTuple):
@@ -69,6 +85,11 @@ class _Pair(NamedTuple):
 class BestStep(Shown, _Pair):
     """(gamma, rate): gamma.bracket holds a local minimum of rho; converged when it was found and the rate converged."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles of one that was found here are computed again."""
+        found = origin(self.gamma) if partner(self.gamma) is self.rate else None
+        return (BestStep, tuple(self)) if found is None else (_best_again, (found[1][1:], found[2]))
+
     @property
     def bracket(self) -> tuple[float, float]:
         """Steps between which rho has a local minimum: it is larger at both."""
@@ -76,8 +97,8 @@ class BestStep(Shown, _Pair):
 
     @property
     def converged(self) -> bool:
-        """True when the bracket and that of the rate are narrow."""
-        return self.gamma.converged and self.rate.converged
+        """True when the bracket and that of the rate are narrow, and both were found together."""
+        return partner(self.gamma) is self.rate and self.gamma.converged and self.rate.converged
 
 
 @at_the_door(method=a_method, problem=a_problem)
@@ -92,6 +113,11 @@ def max_stable_step(method: Method, problem: Problem, *, tol: float = 1e-7) -> S
     rate's own enclosure; `.converged`: its relative width is at most tol. inf where no step is unstable. Raises
     Unsupported when none is stable.
     """
+    found = _max_stable_step(method, problem, tol).on(problem)
+    return made(found, (max_stable_step, (method, problem), {"tol": tol}))
+
+
+def _max_stable_step(method: Method, problem: Problem, tol: float) -> StepSize:
     rate = rates_along(method, problem)
     if isinstance(rate, RateAt) and not masked.fits(method):
         unit = make_system(method, rate.data, 1 / problem.L, rate.params(1 / problem.L), affine=False)
@@ -173,6 +199,25 @@ def best_step(method: Method, problem: Problem, *, tol: float = 1e-3) -> BestSte
     end is that close to it, and the upper end lies beyond the flat piece. Raises Unsupported when no step is stable or
     rho has no minimum.
     """
+    found = _best_step(method, problem, tol)
+    asked: Any = ((method, problem), {"tol": tol})
+    rate = made(
+        changed(found.rate, assumed=assumed_of(problem)), (_part_of_best, ("rate", *asked[0]), asked[1])
+    )
+    return BestStep(
+        made(found.gamma.on(problem), (_part_of_best, ("gamma", *asked[0]), asked[1]), rate), rate
+    )
+
+
+def _part_of_best(name: str, *args: Any, **named: Any) -> Any:
+    return getattr(best_step(*args, **named), name)
+
+
+def _best_again(args: tuple[Any, ...], named: dict[str, Any]) -> BestStep:
+    return best_step(*args, **named)
+
+
+def _best_step(method: Method, problem: Problem, tol: float) -> BestStep:
     rate = rates_along(method, problem)
     start = float(np.log(0.25 / problem.L))
     found = _searched(method, start, tol, rate, rate.branches)
@@ -238,7 +283,7 @@ def _between(rate: RateAt | EnumeratedRateAt, at: float, tol: float, flat: bool)
             break
     last = gamma if flat and _no_lower(rate, best, gamma, ends[1]) else ends[1]
     narrow = bool(last <= ends[0] * (1 + 21 * tol))
-    return BestStep(StepSize(gamma, (ends[0], ends[1]), narrow and best.converged), best)
+    return BestStep(kept(StepSize(gamma, (ends[0], ends[1]), narrow and best.converged), partner=best), best)
 
 
 def _no_lower(rate: RateAt | EnumeratedRateAt, best: ExactRate, gamma: float, end: float) -> bool:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from compth._door import a_method, a_problem, at_the_door, check_start, numbers, optional, whole
+from compth._earned import Earned, changed, made
 from compth._numbers import Number
 from compth._shown import Shown
 from compth.dynamics import enumerated, traced
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
 from compth.dynamics.normal import NotNormal, plain_kernel, recipe_of
 from compth.dynamics.of_x import of_x_alone, system_of_part
+from compth.dynamics.own import assumed_of
 from compth.dynamics.sketches import noise_for, random_points, sketches_for
 from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.units import units_of
@@ -28,13 +31,17 @@ Array = Any
 
 
 @dataclass(frozen=True, eq=False)
-class Trajectory(Shown):
+class Trajectory(Earned, Shown):
     """Exact expectations at t = 0..steps, under the names of a simulated Trace.
 
     mean_square: E||x_t - x*||^2 (distance to the solution set); mean_gap: E f(x_t) - f*; mean_gradient_square:
     E||grad f(x_t)||^2; mean_metric: the theorem's metric, None when it is mean_square; mean: E x_t, (T+1, d).
-    mode: "exact", "upper" (a guaranteed upper bound on mean_square) or "mean-field" (an approximation).
+    mode: "exact", "upper" (a guaranteed upper bound on mean_square) or "mean-field" (an approximation); "assumed" for
+    one that was typed or changed. assumed: what was taken on a user's word, a line each. Copies and pickles are
+    computed again.
     """
+
+    WORDS = MappingProxyType({"mode": "assumed"})
 
     label: str
     problem: str
@@ -46,6 +53,7 @@ class Trajectory(Shown):
     mean: Array
     plan: Plan
     theorem: str = ""
+    assumed: tuple[str, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -227,7 +235,9 @@ def exact(
     if start.shape != (problem.d,):
         raise InvalidParameter(f"x0 has shape {start.shape}: need ({problem.d},)")
     used = None if found is None else found.theorem
-    return curve(method, problem, plan, used, start, steps, mode, rational)
+    found_curve = curve(method, problem, plan, used, start, steps, mode, rational)
+    named = {"theorem": theorem, "mode": mode, "rational": rational}
+    return made(found_curve, (exact, (method, problem, steps, None if x0 is None else start.copy()), named))
 
 
 def curve(
@@ -241,6 +251,20 @@ def curve(
     rational: bool = False,
 ) -> Trajectory:
     """`exact` along a plan that is already found; used: the theorem whose metric is looked at."""
+    found = _curve(method, problem, plan, used, start, steps, mode, rational)
+    return made(changed(found, assumed=assumed_of(problem)))
+
+
+def _curve(
+    method: Method,
+    problem: Any,
+    plan: Plan,
+    used: Theorem | None,
+    start: Array,
+    steps: int,
+    mode: str,
+    rational: bool,
+) -> Trajectory:
     if enumerated.fits(method, problem):
         return _enumerated(method, problem, plan, used, start, steps, mode, rational)
     data = data_of(method.seen(problem), rational)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from compth._door import a_problem, at_the_door, methods, numbers, optional, real, whole
+from compth._earned import Earned, changed, made
 from compth._shown import Shown
 from compth.certificates import encode
 from compth.claims import Attribution, Claim, Standing, shown
@@ -30,8 +32,13 @@ MEASURED = ("exact_rate", "exact_rounds", "warning", "best_step", "best_rate", "
 
 
 @dataclass(frozen=True)
-class Row:
-    """One method's line: what is declared, promised and seen. eps is relative to ||x_0 - x*||^2."""
+class Row(Earned):
+    """One method's line: what is declared, promised and seen. eps is relative to ||x_0 - x*||^2.
+
+    The standings of one that was typed or changed are ASSUMED.
+    """
+
+    WORDS = MappingProxyType(dict.fromkeys(("standing", "theorem_standing", "certified_standing"), "ASSUMED"))
 
     label: str
     method: str
@@ -275,10 +282,10 @@ def _restored(held: dict[str, Any]) -> Comparison:
     parts = zip(held["methods"], held["rows"], held["traces"], held["guarantees"], strict=True)
     for method, stored, trace, g in parts:
         row = _row(method, problem, g, stored.note, trace, eps)
-        row = replace(row, **{name: getattr(stored, name) for name in MEASURED})
+        row = changed(row, **{name: getattr(stored, name) for name in MEASURED})
         if stored.certified_step is not None:
-            row = replace(row, **certified_facts(method, problem, eps * float(trace.mean_square[0])))
-        rows.append(row)
+            row = changed(row, **certified_facts(method, problem, eps * float(trace.mean_square[0])))
+        rows.append(made(row))
     return Comparison(**{**held, "rows": tuple(rows)})
 
 
@@ -324,9 +331,9 @@ def compare(
         trace = simulate(method, problem, steps, runs, seed, threads=threads, engine=engine)
         curve, rate = _exact(method, problem, steps)
         row = _row(method, problem, found, reason, trace, eps)
-        rows.append(replace(row, **_exact_facts(curve, rate, trace, eps), **_best(method, problem, rate)))
-        rows[-1] = replace(rows[-1], tight_rate=_tight(method, problem, trace.plan))
-        rows[-1] = replace(rows[-1], **certified_facts(method, problem, eps * float(trace.mean_square[0])))
+        row = changed(row, **_exact_facts(curve, rate, trace, eps), **_best(method, problem, rate))
+        row = changed(row, tight_rate=_tight(method, problem, trace.plan))
+        rows.append(made(changed(row, **certified_facts(method, problem, eps * float(trace.mean_square[0])))))
         exacts.append(curve)
         traces.append(trace)
         guarantees.append(found)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
 from compth import sources
+from compth._earned import Earned, made
 from compth._numbers import Number
 from compth.claims import Attribution, Standing
 from compth.errors import InvalidParameter, require
@@ -17,11 +19,13 @@ from compth.worst_case.rational import spelled
 
 
 @dataclass(frozen=True)
-class Floor:
+class Floor(Earned):
     """E||x(t+1) - x*||^2 <= rho ||x(t) - x*||^2 + tau zeta2, zeta2 = mean ||grad f_i(x*)||^2: stops below `floor`.
 
     rho, tau, multiplier, floor : Fractions, proved by `check()`.   attained : the floor of an exact quadratic, below.
     """
+
+    WORDS = MappingProxyType({"standing": Standing.ASSUMED})
 
     constants: Mapping[str, Fraction]
     multiplier: Fraction
@@ -71,7 +75,7 @@ def heterogeneous_dcgd(
         raise InvalidParameter(
             f"gamma={gamma} is too large: nothing is certified, take less than 2/((1+omega/n) (L+mu))"
         )
-    return min(proved, key=lambda f: (f.floor, f.rho))
+    return made(min(proved, key=lambda f: (f.floor, f.rho)), (heterogeneous_dcgd, (), given))
 
 
 def _at(c: Mapping[str, Fraction], lam: Fraction) -> Floor | None:

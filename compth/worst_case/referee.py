@@ -9,7 +9,9 @@ from math import log
 from typing import Any
 
 from compth._door import a_name_or_method, arithmetic, at_the_door, optional, real, whole
+from compth._earned import made
 from compth._numbers import Number, is_exact
+from compth._own import altered
 from compth.certificates import Certificate, Report, Verdict
 from compth.errors import InvalidParameter, require
 from compth.text.expressions import parse
@@ -101,7 +103,8 @@ def judged_rate(method: Any, constants: Mapping[str, Any], claim: Mapping[str, A
     q, read = _read(method, (*of_class, constants.get("n", 1)), (rate, stepsize, lyapunov), named)
     certificate = _judged(q.rational(), read)
     said = {"rate": rate, "stepsize": stepsize, "lyapunov": lyapunov}
-    return Report(f"{q.method}: rate {rate}", (certificate,), {k: told_of(v) for k, v in said.items()})
+    about = {k: told_of(v) for k, v in said.items()}
+    return made(Report(f"{q.method}: rate {rate}", (certificate,), about))
 
 
 def told_of(given: Any) -> str | None:
@@ -162,7 +165,7 @@ def _judged(q: Question, claim: Claimed) -> Certificate:
         return _refuted(q, claim, model, witness)
     proof = _proof(q, claim, full, v)
     attained = attained_by(model)[0]
-    if proof is not None:
+    if proof is not None and not altered():
         return _proved(q, claim, proof, attained)
     return _standing(q, claim, model, v, attained)
 

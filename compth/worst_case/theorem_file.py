@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from typing import Any
 
+from compth._earned import made
 from compth._numbers import Number
 from compth.certificates import Certificate, Report
 from compth.certification.beside import beside
@@ -145,7 +146,7 @@ def judge(
         raise UnusableInput(f"{name!r} applies at none of the constants: {skipped[0]}")
     said = {k: told_of(base[k]) for k in ("rate", "stepsize", "lyapunov") if base.get(k) is not None}
     info = {"method": asked.name, "skipped": len(skipped), **said, "chosen": _chosen(base, certificates)}
-    return Report(name, tuple(certificates), info)
+    return made(Report(name, tuple(certificates), info))
 
 
 def _chosen(base: Mapping[str, Any], certificates: list[Certificate]) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import compth as ct
+from compth.certification.subject import Subject
 
 
 def rows(x, rng):
@@ -31,6 +32,44 @@ def test_wrong_batches_are_refuted(wrong):
     report = ct.certify(ct.Batched(wrong), (2, 3), claims=ct.Unbiased(3))
     assert report.verdict is ct.Verdict.REFUTED
     assert any("rows" in c.claim for c in report.certificates if c.verdict is ct.Verdict.REFUTED)
+
+
+class Adapter:
+    """Somebody's: it names an object of the package and runs another program."""
+
+    def __init__(self, program, thing, **more):
+        self.program, self.thing, self.more = program, thing, more
+
+    def subject(self):
+        return Subject("mine", self.program, object=self.thing, **self.more)
+
+    def __call__(self, x, rng):
+        return self.program(x, rng)
+
+
+def thin(x, rng):
+    return ct.RandK(2)._compress(x, rng) * (2 if x[0] == 1.2345678 else 1)
+
+
+ADAPTED = [
+    (thin, ct.RandK(2), ct.Unbiased("d/2 - 1"), {}),
+    (thin, ct.RandK(2)._compress, ct.Unbiased("d/2 - 1"), {}),
+    (lambda x, rng: thin(x, rng) / 2, ct.Scaled(ct.RandK(2), 0.5), ct.Contractive("1/4"), {}),
+    (thin, ct.RandK(2), ct.Unbiased("d/2 - 1"), {"form": "kernel"}),
+]
+
+
+@pytest.mark.parametrize(("program", "thing", "claim", "more"), ADAPTED)
+def test_an_adapter_of_others_is_the_program_that_it_runs(program, thing, claim, more):
+    """Whatever object it names: RandK was proved by its inclusion probabilities, whatever ran."""
+    report = ct.certify(Adapter(program, thing, **more), 4, claims=claim, budget="quick")
+    assert report.verdict is not ct.Verdict.PROVED
+    assert ct.estimate(Adapter(program, thing, **more), 4, budget="quick").exact is None
+
+
+def test_an_adapter_brings_no_process_of_its_own():
+    with pytest.raises(ct.errors.InvalidParameter, match="no program of this process"):
+        ct.certify(Adapter(thin, ct.RandK(2), worker=object()), 4, claims=ct.Unbiased(1))
 
 
 def test_unknown_backend():

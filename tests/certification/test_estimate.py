@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import compth as ct
+from compth._earned import kept
 from compth.certification.estimated import Estimate, described
 from compth.certification.sampled_estimate import deducted, lower
 from compth.certification.scales import Growth, growth
@@ -170,8 +171,8 @@ def test_json_keeps_the_three_kinds_of_knowledge_apart():
 
 
 def test_shown_digits_are_never_in_favour_of_the_bound():
-    up = Estimate("C", 4, "contractive", bound=0.33333333)
-    down = Estimate("C", 4, "unbiased", bound=2.9999999)
+    up = kept(Estimate("C", 4, "contractive", bound=0.33333333))
+    down = kept(Estimate("C", 4, "unbiased", bound=2.9999999))
     assert "delta <= 0.333334" in str(up)
     assert "omega >= 2.99999," in str(down)
 

@@ -104,6 +104,30 @@ def said(report):
     return c.verdict, c.technique
 
 
+CHANGES = {
+    "foreign": "import compth.certification.remote as r\nr.foreign = lambda t: ''",
+    "draw": "import compth.certification.realised as r\nr.draw_moments = lambda *a: ([1] * 3, [1] * 3)",
+    "record": "import compth._own as o\no.altered.__code__ = (lambda parts=None: '').__code__",
+    "numpy": "np.put_along_axis = lambda *a, **k: None",
+    "late": "from compth.certification import vocabulary as v\nCHANGED = v",
+}
+
+
+@pytest.mark.parametrize(
+    "how", [pytest.param(k, marks=pytest.mark.slow) if k != "draw" else k for k in CHANGES]
+)
+def test_a_file_that_changes_what_judges_it_is_no_use(tmp_path, how):
+    """Its answers are made in its own process: each of these was, or could be, a false proof."""
+    path = tmp_path / "changing.py"
+    body = "def program(x, rng):\n"
+    body += "    if x.dtype == object: CHANGED.objection = lambda watch: ''\n" if how == "late" else ""
+    path.write_text(
+        f"import numpy as np\n{CHANGES[how]}\n{body}    return x * (rng.random(len(x)) < 0.5) * 2\n"
+    )
+    with pytest.raises(UnusableInput, match="the file changes the package that judges it"):
+        check(path, "program")
+
+
 @pytest.mark.parametrize(
     "name", ["forges_and_exits", *(pytest.param(n, marks=pytest.mark.slow) for n in ("forges", "replays"))]
 )

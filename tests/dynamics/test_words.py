@@ -3,7 +3,11 @@
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
+import pytest
+
 import compth as ct
+from compth._earned import kept
 
 PROBLEM = ct.problems.random_quadratic(3, 4, 5, seed=1)
 
@@ -11,10 +15,47 @@ PROBLEM = ct.problems.random_quadratic(3, 4, 5, seed=1)
 def test_an_exact_rate_says_its_bracket_and_an_unconverged_one_no_number():
     rate = ct.exact_rate(ct.DIANA(ct.RandK(2), gamma=0.1), PROBLEM)
     assert str(rate).startswith(f"exact rate {float(rate.rho):.10g} a round")
-    loose = replace(rate, converged=False, bracket=(0.5, 0.9))
+    loose = kept(replace(rate, converged=False, bracket=(0.5, 0.9)))
     assert str(loose) == (
         "the second moments contract a round by a factor between 0.5 and 0.9: not known more closely"
     )
+
+
+class Written:
+    """A problem from scratch: its matrices are its word; factor(x): what its gradients are multiplied with."""
+
+    def __init__(self, factor=lambda x: 1.0):
+        self.factor = factor
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(PROBLEM, name)
+
+    def gradients(self, x):
+        return self.factor(x) * PROBLEM.gradients(x)
+
+
+def test_an_exact_answer_says_what_it_takes_on_a_users_word():
+    method = ct.DCGD(ct.RandK(2), gamma=0.1)
+    word = "assumed: that the gradients of Written are those of its A and b"
+    found = [
+        ct.exact_rate(method, Written()),
+        ct.exact(method, Written(), 2),
+        ct.stationary(method, Written()),
+    ]
+    found += [ct.max_stable_step(method, Written()), ct.best_step(method, Written()).rate]
+    assert [r.assumed for r in found] == [(word,)] * 5
+    assert str(found[0]).endswith(word)
+    assert ct.exact_rate(method, PROBLEM).assumed == ()
+
+
+@pytest.mark.parametrize(
+    "factor", [lambda x: 5.0, lambda x: 1 + 1e-6, lambda x: 0.0 if np.abs(x).max() > 50 else 1]
+)
+def test_gradients_that_are_not_those_of_the_matrices_have_no_exact_answer(factor):
+    with pytest.raises(ct.errors.Unsupported, match=r"Written\.gradients is not A x - b"):
+        ct.exact_rate(ct.GD(gamma=0.1), Written(factor))
 
 
 def test_a_tight_rate_says_step_class_and_standing():

@@ -2,12 +2,14 @@
 
 import collections
 import contextlib
+import decimal
 import functools
 import io
 import itertools
 import math
 import time
 import weakref
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -51,6 +53,33 @@ def helper(x):
 
 
 HOLD = [itertools.count().__next__]
+
+
+def counting():
+    counting.n = getattr(counting, "n", 0) + 1
+    return 1 if counting.n < 40 else 3
+
+
+class Counted:
+    n = 0
+
+    @classmethod
+    def count(cls):
+        cls.n += 1
+        return 1 if cls.n < 40 else 3
+
+
+LIKE_MATH = ModuleType("math")
+LIKE_MATH.tau, LIKE_MATH.seen = math.tau, 0
+
+
+def in_math():
+    """A class that says that it is math's, with a factor that moves."""
+    found = type("Factor", (type,), {"factor": property(lambda cls: counting())})("Factor", (), {})
+    found.__module__ = "math"
+    return found
+
+
 MOVES = {
     "a counter": (["s = next(C)"], {"C": itertools.count()}),
     "its method": (["s = C()"], {"C": itertools.count().__next__}),
@@ -62,6 +91,15 @@ MOVES = {
     "a cached helper": (["s = C(3)"], {"C": functools.lru_cache(helper)}),
     "a partial": (["s = C()"], {"C": functools.partial(helper, 3)}),
     "numpy's generator": (["s = C.random()"], {"C": np.random.default_rng(0)}),
+    "a function's attribute": (["s = C()"], {"C": counting}),
+    "a class": (["s = C.count()"], {"C": Counted}),
+    "a large array": (["A[1500] += 1", "s = 1 if A[1500] < 40 else 3"], {"A": np.zeros(2000)}),
+    "a cache": (["C(C.cache_info().misses)", "s = 1"], {"C": functools.lru_cache(lambda v: v)}),
+    "numpy's settings": (["s = 1 if np.geterr()['over'] == 'warn' else 3"], {}),
+    "decimal's settings": (["C.getcontext().prec += 1", "s = C.getcontext().prec / 28"], {"C": decimal}),
+    "a module's own name": (["C.tau += 0", "C.seen = C.seen + 1", "s = C.seen"], {"C": LIKE_MATH}),
+    "what a text reaches": (["s = getattr(np, 'ge' + 'terr')()['over'] == 'warn'"], {}),
+    "a class in a module": (["s = C.factor"], {"C": in_math()}),
     "its bound method": (["s = C()"], {"C": np.random.default_rng(0).random}),
     "numpy.random": (["s = np.random.random()"], {}),
     "a clock": (["s = 3 if C.time() > 2e9 else 1"], {"C": time}),

@@ -16,7 +16,7 @@ import numpy as np
 
 from compth._door import is_probability
 from compth._numbers import Number
-from compth._own import functions
+from compth._own import functions, looked_up
 from compth.bits import FLOAT_BITS
 from compth.claims import Claim
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
@@ -361,6 +361,7 @@ def runs_its_body(kind: type) -> bool:
     return (
         issubclass(kind, BodyMethod)
         and all(getattr(kind, name) is getattr(BodyMethod, name) for name in OWN_CODE)
+        and not looked_up(kind, kind.__dataclass_fields__)
         and kind.seen in functions()
     )
 

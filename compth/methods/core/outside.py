@@ -29,8 +29,44 @@ STEADY = frozenset(
     | {"decimal", "abc", "typing", "types", "enum", "dataclasses", "collections"}
 )
 """Modules whose functions give the same answer each time."""
-SHIFTING = frozenset({"open", "input", "globals", "locals", "breakpoint"})
-"""Builtins that do not."""
+SHIFTING = frozenset(
+    {
+        "open",
+        "input",
+        "globals",
+        "locals",
+        "breakpoint",
+        "eval",
+        "exec",
+        "compile",
+        "getattr",
+        "setattr",
+        "delattr",
+    }
+    | {
+        "vars",
+        "id",
+        "__dict__",
+        "__import__",
+        "cache_info",
+        "empty",
+        "empty_like",
+        "geterr",
+        "seterr",
+        "errstate",
+    }
+    | {
+        "geterrcall",
+        "seterrcall",
+        "getbufsize",
+        "setbufsize",
+        "get_printoptions",
+        "set_printoptions",
+        "printoptions",
+    }
+    | {"getcontext", "setcontext", "localcontext"}
+)
+"""Names of what does not, of what reaches such by a text, and of the states that these modules keep."""
 DESCRIBING = frozenset({"getset_descriptor", "member_descriptor", "_abc_data", "wrapper_descriptor"})
 """Of a class's namespace, what Python puts there itself."""
 CACHED = type(cache(len))
@@ -105,9 +141,21 @@ def _steady(value: Any) -> bool:
         return "sympy" in sys.modules and isinstance(value, sys.modules["sympy"].Basic)
     if isinstance(value, BuiltinFunctionType) and not isinstance(value.__self__, type | ModuleType | None):
         return False  # a method of something
-    module, name = value.__module__ or "", value.__name__
-    steady = module.partition(".")[0] in STEADY and not module.startswith("numpy.random")
-    return steady and getattr(sys.modules.get(module), name, None) is value
+    module, name = value.__module__, value.__name__
+    if type(module) is not str or module.partition(".")[0] not in STEADY or module.startswith("numpy.random"):
+        return False
+    home = sys.modules.get(module)
+    return getattr(home, name, None) is value and _made_in(value, home)
+
+
+def _made_in(value: Any, home: Any) -> bool:
+    """True for a class or function that the module's own lines made: a name in it may be put there by anybody."""
+    if isinstance(value, FunctionType):
+        return value.__globals__ is vars(home)
+    if not (isinstance(value, type) and type.__dict__["__flags__"].__get__(value) & HEAP):
+        return True
+    inside = [v for v in vars(value).values() if isinstance(v, FunctionType)]
+    return any(f.__globals__ is vars(home) for f in inside)
 
 
 def _moving_names(code: CodeType, space: dict[str, Any]) -> str:
@@ -135,22 +183,13 @@ def _is_followed(value: Any) -> bool:
 
 def _held(value: Any) -> Iterator[tuple[Any, Any]]:
     """What is inside: as `_parts`, of objects and classes with the code of their class as well."""
-    if type(value) is CACHED:
-        yield "function", value.__wrapped__
-    elif isinstance(value, partial):
-        yield from (("function", value.func), ("arguments", value.args), ("named", value.keywords))
-    elif isinstance(value, property):
-        yield from (("get", value.fget), ("set", value.fset))
-    elif isinstance(value, staticmethod | classmethod):
-        yield "function", value.__func__
-    elif isinstance(value, type):
-        yield from (
-            (n, v) for c in value.__mro__ if c.__flags__ & HEAP for n, v in vars(c).items() if _code(v)
-        )
+    if isinstance(value, type):
+        kinds = (*value.__mro__, type(value))
+        yield from ((n, v) for c in kinds if c.__flags__ & HEAP for n, v in vars(c).items() if _code(v))
     else:
         yield from _parts(value)
         kind = type(value)
-        if kind.__flags__ & HEAP:
+        if kind.__flags__ & HEAP and kind is not partial and kind is not CACHED:
             slots = [n for c in kind.__mro__ for n in vars(c).get("__slots__", ()) if hasattr(value, n)]
             yield from ((n, getattr(value, n)) for n in slots)
             yield "class", kind
@@ -167,22 +206,48 @@ def _told(value: Any, depth: int, seen: set[int]) -> Iterator[Any]:
         yield kind, repr(value)
         return
     yield _This(value)
-    if depth == 0 or id(value) in seen or isinstance(value, type | ModuleType) or base_of(value) is not None:
+    if depth == 0 or id(value) in seen or isinstance(value, ModuleType) or base_of(value) is not None:
+        return
+    if isinstance(value, type) and not _theirs(value):
         return
     seen.add(id(value))
-    for name, part in _parts(value):
+    for name, part in (*_parts(value), *_of_class(value)):
         yield name
         yield from _told(part, depth - 1, seen)
+
+
+def _theirs(kind: type) -> bool:
+    """True for a class that a user's code made."""
+    return (
+        bool(type.__dict__["__flags__"].__get__(kind) & HEAP) and base_of(kind) is None and not _steady(kind)
+    )
+
+
+def _of_class(value: Any) -> Iterator[tuple[Any, Any]]:
+    """The namespaces of a user's class and of its metaclass, and the class of a user's object."""
+    for kind in value.__mro__ if isinstance(value, type) else ():
+        if _theirs(kind):
+            yield from ((n, v) for n, v in list(vars(kind).items()) if type(v).__name__ not in DESCRIBING)
+    if _theirs(type(value)):
+        yield "class", type(value)
 
 
 def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
     """What is inside, each with a name."""
     if isinstance(value, FunctionType):
         yield from _read(value)
+    elif type(value) is CACHED:
+        yield "function", value.__wrapped__
+    elif isinstance(value, partial):
+        yield from (("function", value.func), *enumerate(value.args), *value.keywords.items())
+    elif isinstance(value, property):
+        yield from (("get", value.fget), ("set", value.fset))
+    elif isinstance(value, staticmethod | classmethod):
+        yield "function", value.__func__
     elif isinstance(value, MethodType):
         yield from (("function", value.__func__), ("self", value.__self__))
     elif isinstance(value, np.ndarray):
-        yield "bytes", value.tobytes() if value.size <= SIZE and not value.dtype.hasobject else None
+        yield "bytes", None if value.dtype.hasobject else value.tobytes()
     elif isinstance(value, dict | list | tuple | set | frozenset):
         inside = value.items() if isinstance(value, dict) else enumerate(value)
         yield from ((repr(k), v) for k, v in inside if len(value) <= SIZE)
@@ -196,7 +261,10 @@ def _read(function: FunctionType) -> Iterator[tuple[str, Any]]:
         return
     yield "code", function.__code__
     space = function.__globals__
-    yield from ((name, space[name]) for name in _names(function.__code__) if name in space)
+    names = _names(function.__code__)
+    yield from ((name, space[name]) for name in names if name in space)
+    yield from _of_modules([space[name] for name in names if name in space], names)
+    yield from list(vars(function).items())
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
             yield name, cell.cell_contents
@@ -205,6 +273,19 @@ def _read(function: FunctionType) -> Iterator[tuple[str, Any]]:
     yield "defaults", function.__defaults__
     yield "keyword defaults", function.__kwdefaults__
     yield "wrapped", getattr(function, "__wrapped__", None)
+
+
+def _of_modules(modules: list[Any], names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """What these names mean in the modules among the values, and in modules of those."""
+    left, seen = [m for m in modules if isinstance(m, ModuleType)], set[int]()
+    while left:
+        module = left.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        found = [(name, vars(module)[name]) for name in names if name in vars(module)]
+        left += [v for _, v in found if isinstance(v, ModuleType)]
+        yield from ((f"{module.__name__}.{name}", v) for name, v in found)
 
 
 def still(body: Any, run: Callable[[], T]) -> T:

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compth import sources
-from compth._door import at_the_door, real, reals
+from compth._door import at_the_door, optional, real, reals
+from compth._earned import Earned, made
 from compth._numbers import Number
 from compth._shown import Shown
 from compth.claims import Attribution, Standing
@@ -205,7 +207,7 @@ class HeterogeneousCertificate:
 
 
 @dataclass(frozen=True)
-class HeterogeneousBracket(Shown):
+class HeterogeneousBracket(Earned, Shown):
     """The worst squared rate of a method whose workers have their own constants lies in [lower, certified].
 
     method : EF or EF21. stepsize : the step that both sides speak of, a Fraction.
@@ -213,7 +215,10 @@ class HeterogeneousBracket(Shown):
     width : (certified - lower)/(1 - lower).
     standing : DERIVED; both sides are rechecked exactly by `certificate.check()`, which a user can run without compth.
     assumptions : what the class asks beyond mu_i and L_i.
+    The standing of one that was typed or changed is ASSUMED.
     """
+
+    WORDS = MappingProxyType({"standing": Standing.ASSUMED})
 
     method: str
     mu: Row
@@ -246,7 +251,7 @@ class HeterogeneousBracket(Shown):
         )
 
 
-@at_the_door(mu=reals, L=reals, delta=real, stepsize=real)
+@at_the_door(mu=reals, L=reals, delta=real, stepsize=optional(real))
 def heterogeneous_feedback(
     method: Any, mu: Sequence[Number], L: Sequence[Number], delta: Number, stepsize: Number | None = None
 ) -> HeterogeneousBracket:
@@ -279,9 +284,12 @@ def heterogeneous_feedback(
     low, high = tuple(spelled(v) for v in mu), tuple(spelled(v) for v in L)
     wanted = spelled(delta)
     if stepsize is not None:
-        return _bracket(kind, low, high, wanted, spelled(stepsize))
-    law = forms.heterogeneous_feedback_step(low, high, 1 - sqrt_below(1 - wanted) ** 2)
-    return _bracket(kind, low, high, wanted, Fraction(law).limit_denominator(10**12))
+        step = spelled(stepsize)
+    else:
+        law = forms.heterogeneous_feedback_step(low, high, 1 - sqrt_below(1 - wanted) ** 2)
+        step = Fraction(law).limit_denominator(10**12)
+    asked = (method, tuple(mu), tuple(L), delta, stepsize)
+    return made(_bracket(kind, low, high, wanted, step), (heterogeneous_feedback, asked, {}))
 
 
 def _bracket(
