@@ -147,8 +147,8 @@ def lines(report: Report, script: str = "") -> list[str]:
     out = [f"{report.subject}: {report.verdict.value} ({LADDER[report.verdict]})"]
     if report.stored:
         out.append(
-            "  the file's word, or somebody's: this report was read from a file, typed or changed, or something of the package was"
-            " replaced when it was made; judge it again"
+            "  the file's word, or somebody's: this report was read from a file, typed or changed, or something of the"
+            " package was replaced when it was made; judge it again"
         )
     for c in sorted(report.certificates, key=lambda c: SEVERITY[c.verdict]):  # failures last: they are seen
         out += [f"  {sentence(c)}", *(f"    {line}" for line in by_hand(c))]
