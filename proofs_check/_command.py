@@ -15,11 +15,12 @@ import compth
 from compth._interrupts import undisturbed
 from compth.claims import proved_index
 from compth.proof import Refused
-from compth.proof.printing import as_latex, as_text
+from compth.proof.printing import proof_latex, proof_text
 from compth.reporting.files import write_all
 from proofs_check._coverage import catalogue_objects, missing
 from proofs_check._found import scripts
 from proofs_check._script import Result, run
+from proofs_check._told import told
 from proofs_check.coq import build
 from proofs_check.not_provable import REASONS
 from proofs_check.recheck import attained, digests, sealed
@@ -92,11 +93,10 @@ def main(arguments: Sequence[str]) -> int:
             failed += 1
             print(f"{name:24} REFUSED  {refusal}")
     for r in results:
-        for part in r.stored["parts"]:
-            if options.text:
-                print(as_text(part["statement"], part["certificate"]))
-            if options.latex:
-                print(as_latex(part["statement"], part["certificate"]))
+        if options.text:
+            print(proof_text(r.stored["parts"], told(r.id)))
+        if options.latex:
+            print(proof_latex(r.stored["parts"], told(r.id)))
     leaning = sum(map(signed, results))
     print(
         f"{len(results) - leaning} proved, {failed} refused" + (f", {leaning} solver-signed" * bool(leaning))

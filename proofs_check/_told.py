@@ -18,25 +18,13 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from compth.proof.legend import Told
 
 FIELDS = ("Setting", "Symbols", "Guarantee", "Proof", "Tight", "Source")
 HERE = Path(__file__).resolve().parent
 _FIELD = re.compile(rf"^({'|'.join(FIELDS)}):", re.M)
-
-
-@dataclass(frozen=True)
-class Told:
-    """A docstring's fields; proof: its lines as they were written; symbols: letter -> meaning."""
-
-    summary: str
-    setting: str = ""
-    symbols: dict[str, str] = field(default_factory=dict)
-    guarantee: str = ""
-    proof: tuple[str, ...] = ()
-    tight: str = ""
-    source: str = ""
 
 
 def parsed(doc: str) -> Told:

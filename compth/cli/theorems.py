@@ -6,7 +6,7 @@ import importlib
 import inspect
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,7 @@ from compth.text.specs import nearest
 
 if TYPE_CHECKING:
     from compth.methods import Theorem
+    from compth.proof.legend import Told
 
 
 def known_theorems() -> dict[str, Theorem]:
@@ -136,60 +137,94 @@ def _scripts(module: str) -> Any:
         raise Unsupported("the stored proofs are not installed: they are the package proofs_check") from None
 
 
-def _certificate(theorem: Theorem) -> Path:
-    """The file of its stored proof; Unsupported where it has none."""
+def _proof_of(theorem: Theorem) -> str:
+    """The id of its stored proof; Unsupported where it has none."""
     if theorem.proof not in proved_index():
         raise Unsupported(f"{theorem.id} has no machine-checked proof: its standing is {_standing(theorem)}")
-    return Path(_scripts("proofs_check").__file__).parent / "certificates" / f"{theorem.proof}.json"
+    return theorem.proof
 
 
-def stored_proof(theorem: Theorem, latex: bool = False) -> str:
-    """Its stored proof in words, checked again by the kernel before it is printed."""
+def _certificate(proof: str) -> Path:
+    """The file of a stored proof."""
+    return Path(_scripts("proofs_check").__file__).parent / "certificates" / f"{proof}.json"
+
+
+def told(proof: str) -> Told:
+    """What its script says to readers."""
+    found: Told = _scripts("proofs_check._told").told(proof)
+    return found
+
+
+def stored_proof(proof: str, latex: bool = False) -> str:
+    """A stored proof: why it holds, letters, statement, steps; checked again by the kernel before it is printed."""
     from compth.proof import check, printing
 
-    write: Callable[[Any, Any], str] = printing.as_latex if latex else printing.as_text
-    parts = json.loads(_certificate(theorem).read_text(encoding="utf-8"))["parts"]
+    parts = json.loads(_certificate(proof).read_text(encoding="utf-8"))["parts"]
     for part in parts:
         check(json.dumps(part["statement"]), json.dumps(part["certificate"]))
-    return "\n\n".join(write(part["statement"], part["certificate"]).rstrip() for part in parts)
+    write = printing.proof_latex if latex else printing.proof_text
+    return write(parts, told(proof)).rstrip()
 
 
-def coq_file(theorem: Theorem) -> tuple[str, list[str]]:
+def coq_file(proof: str) -> tuple[str, list[str]]:
     """(the proof as a Coq file, what of it has none and why). Unsupported where nothing can be written."""
-    _certificate(theorem)
-    build = _scripts("proofs_check.coq.build")
+    build, written = _scripts("proofs_check.coq.build"), _scripts("proofs_check.coq.written")
     with tempfile.TemporaryDirectory() as folder:
-        (outcome,) = build.export(Path(folder), [theorem.proof])
+        (outcome,) = build.export(Path(folder), [proof])
         reasons = list(outcome.reasons)
         if not outcome.written:
-            raise Unsupported(f"{theorem.id} has no Coq file: {'; '.join(reasons)}")
-        written = _scripts("proofs_check.coq.written")
-        file = Path(folder) / f"{written.identifier(theorem.proof)}.v"
-        return file.read_text(encoding="utf-8").rstrip(), reasons
+            raise Unsupported(f"{proof} has no Coq file: {'; '.join(reasons)}")
+        text = (Path(folder) / f"{written.identifier(proof)}.v").read_text(encoding="utf-8").rstrip()
+    words = [f"(* {name}: {written.comment(said)} *)" for name, said in told(proof).fields()]
+    return "\n".join([*words, "", text]), reasons
+
+
+def _show_coq(proof: str) -> None:
+    text, reasons = coq_file(proof)
+    print(text)
+    for reason in reasons:
+        print(f"(* no Coq file for {reason} *)")
 
 
 def _one(theorem: Theorem, as_json: bool, proof: bool, latex: bool, coq: bool) -> None:
     """What was asked of one theorem: the proof or the Coq file where they are wanted, else all about it."""
     if coq:
-        text, reasons = coq_file(theorem)
-        print(text)
-        for reason in reasons:
-            print(f"(* no Coq file for {reason} *)")
+        _show_coq(_proof_of(theorem))
         return
     if proof and not as_json:
-        print(stored_proof(theorem, latex))
+        print(stored_proof(_proof_of(theorem), latex))
         return
     found = about_theorem(theorem)
     if as_json:
-        print(json.dumps(found | ({"proof_text": stored_proof(theorem, latex)} if proof else {}), indent=1))
+        text = {"proof_text": stored_proof(_proof_of(theorem), latex)} if proof else {}
+        print(json.dumps(found | text, indent=1))
     elif latex:
         print(_latex(found))
     else:
         show_about(f"{theorem.id}: {theorem.title}", _statement(theorem), list(_lines(found)))
 
 
+def _constant(proof: str, as_json: bool, in_full: bool, latex: bool, coq: bool) -> None:
+    """The same of a proof of a constant or a lemma, which no theorem of a method has."""
+    words = told(proof)
+    checked = {"theorem": proof, "proof": proof, "coq": "checked" if proof in coq_index() else None}
+    if coq:
+        _show_coq(proof)
+    elif as_json:
+        text = {"proof_text": stored_proof(proof, latex)} if in_full else {}
+        print(json.dumps({"says": words.summary, **checked, "words": dict(words.fields()), **text}, indent=1))
+    elif in_full or latex:
+        print(stored_proof(proof, latex))
+    else:
+        lines = [(name.lower(), said) for name, said in words.fields()]
+        show_about(f"{proof}: {words.summary}", [], [*lines, ("checked", _checked(checked))])
+
+
 def theorems(
-    name: Annotated[str | None, typer.Argument(metavar="ID", help="one theorem, e.g. ef21.pl")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="one theorem, e.g. ef21.pl, or one proof, e.g. topk.delta"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
     unified: Annotated[bool, typer.Option("--unified", help="the rows of the unified theory of SGD")] = False,
     proof: Annotated[bool, typer.Option("--proof", help="the stored proof in words, checked again")] = False,
@@ -208,6 +243,9 @@ def theorems(
         if unified:
             raise InvalidParameter("--unified lists the rows of a table: leave out the theorem")
         known = known_theorems()
+        if name not in known and name in proved_index():
+            _constant(name, as_json, proof, latex, coq)
+            return 0
         if name not in known:
             raise InvalidParameter(f"theorem={name!r} is not known: did you mean {nearest(name, known)}?")
         _one(known[name], as_json, proof, latex, coq)

@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the author of a proof says to readers; proof: its lines, symbols: letter -> meaning."""
+
+    summary: str
+    setting: str = ""
+    symbols: dict[str, str] = field(default_factory=dict)
+    guarantee: str = ""
+    proof: tuple[str, ...] = ()
+    tight: str = ""
+    source: str = ""
+
+    def fields(self) -> list[tuple[str, str]]:
+        """(heading, text) of what is said, in the order of reading."""
+        said = {"Setting": self.setting, "Guarantee": self.guarantee, "Proof": " ".join(self.proof)}
+        said |= {"Tight": self.tight, "Source": self.source}
+        return [(name, text) for name, text in said.items() if text]
+
 
 STANDARD: dict[str, str] = {
     "A": "joint variance of the messages: E||mean(Q_i - v_i)||^2 <= A mean||v_i||^2 - B ||mean v_i||^2",
@@ -50,13 +71,13 @@ WHEN = {
 }
 
 
-def declared(vector: str) -> tuple[str, str]:
+def declared(vector: str, say: Callable[[str], str] = str) -> tuple[str, str]:
     """(name, what its declaration says): "family Q ~ g @ 0" is drawn, its mean is g; "common c @ 1" is known later."""
     kind, name, *rest = vector.replace("~", " ~ ").replace("@", " @ ").split()
     said = [KINDS[kind]]
     if "~" in rest:
         mean = " ".join(rest[rest.index("~") + 1 : rest.index("@") if "@" in rest else None])
-        said.append(f"drawn, with mean {mean} given what is known before")
+        said.append(f"drawn, with mean {say(mean)} given what is known before")
     elif "@" in rest:
         level = rest[rest.index("@") + 1]
         said += [WHEN[level]] if level in WHEN else []
@@ -77,19 +98,27 @@ def unexplained(statement: Mapping[str, Any], own: Mapping[str, str]) -> list[st
     return [name for name in letters(statement) if name not in known]
 
 
-def legend(statement: Mapping[str, Any], own: Mapping[str, str]) -> list[tuple[str, str]]:
-    """(letter, meaning) of everything in a statement; own: what its script says of its letters, which goes first."""
-    vectors = dict(map(declared, statement.get("vectors", ())))
+def legend(
+    statement: Mapping[str, Any],
+    own: Mapping[str, str],
+    say: Callable[[str], str] = str,
+    words: Callable[[str], str] = str,
+    space: bool = True,
+) -> list[tuple[str, str]]:
+    """(letter, meaning) of everything in a statement; own: what its script says of its letters, which goes first.
+
+    say, words: how formulas and sentences are printed; space: with the kernel's words for norms and averages.
+    """
+    vectors = {declared(v)[0]: declared(v, say)[1] for v in statement.get("vectors", ())}
     short = statement.get("let", {})
-    rows = list(SPACE.items()) if vectors or "operators" in statement else []
+    rows = list(SPACE.items()) if space and (vectors or "operators" in statement) else []
     for name in letters(statement):
-        said = [own.get(name, "") or ("" if name in short else STANDARD.get(name, ""))]
-        said += [vectors.get(name, ""), f"stands for {short[name]}" if name in short else ""]
-        said.append(
-            "one number each for " + " and ".join(_sorts(statement, name)) if _sorts(statement, name) else ""
-        )
+        said = [words(own.get(name, "") or ("" if name in short else STANDARD.get(name, "")))]
+        said += [vectors.get(name, ""), f"stands for {say(short[name])}" if name in short else ""]
+        sorts = _sorts(statement, name)
+        said.append("one number for each " + " and ".join(sorts) if sorts else "")
         rows.append((name, "; ".join(s for s in said if s)))
-    return rows + _draws(statement)
+    return rows + _draws(statement, say)
 
 
 def _sorts(statement: Mapping[str, Any], name: str) -> list[str]:
@@ -104,8 +133,9 @@ LAWS = {
 }
 
 
-def _draws(statement: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _draws(statement: Mapping[str, Any], say: Callable[[str], str]) -> list[tuple[str, str]]:
     law = statement.get("law")
     if not law:
         return []
-    return [(law["indicator"], f"{LAWS[law['kind']].format(**law)}; one for each {law['on']}")]
+    said = LAWS[law["kind"]].format(parameter=say(law["parameter"]))
+    return [(law["indicator"], f"{said}; one for each {law['on']}")]

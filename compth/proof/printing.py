@@ -1,115 +1,159 @@
-"""Statements and certificates as a person reads them: plain text and LaTeX. No part of soundness."""
+"""Proofs as a person reads them, in plain text and in LaTeX. No part of soundness.
+
+What the author says, the letters, the statement, the steps.
+"""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
+from compth.proof.legend import Told, legend
+from compth.proof.mathematics import Mathematics
 from compth.proof.meaning import MEANING
+from compth.proof.prose import in_latex
 
-GREEK = {"mu": r"\mu", "om": r"\omega", "omega": r"\omega", "ga": r"\gamma", "al": r"\alpha", "de": r"\delta"}
-GREEK |= {"rho": r"\rho", "th": r"\theta", "be": r"\beta", "eta": r"\eta", "la": r"\lambda", "xs": r"x^\star"}
-GREEK |= {
-    "tau": r"\tau",
-    "theta": r"\theta",
-    "zeta2": r"\zeta_2",
-    "nu": r"\nu",
-    "lam": r"\lambda",
-    "LL": r"\mathcal{L}",
-    "LLw": r"\mathcal{L}_w",
-}
-RELATIONS = {ast.LtE: r"\le", ast.Lt: "<", ast.GtE: r"\ge", ast.Gt: ">", ast.Eq: "="}
-
-
-def _paper(text: str) -> str:
-    return text
+Part = dict[str, Any]
+NOBODY = Told("")
 
 
 def as_text(statement: dict[str, Any], certificate: dict[str, Any]) -> str:
-    """Theorem, hypotheses and proof, one line each."""
-    return _write(statement, certificate, _paper)
-
-
-def as_latex(statement: dict[str, Any], certificate: dict[str, Any]) -> str:
-    """The same with every formula in LaTeX mathematics."""
-    return _write(statement, certificate, lambda text: f"${latex(text)}$")
-
-
-def _write(statement: dict[str, Any], certificate: dict[str, Any], say: Callable[[str], str]) -> str:
-    def called(name: str) -> str:
-        return name if name in statement.get("given", {}) else say(name)
-
+    """Theorem, hypotheses and proof in the kernel's language, one line each."""
     out = [f"Theorem {statement.get('name', '')}. {statement.get('title', '')}".rstrip()]
     if statement.get("params"):
-        domain = ", ".join(say(t) for t in statement.get("domain", []))
-        out.append(f"Parameters: {domain or statement['params']}.")
+        out.append(f"Parameters: {', '.join(statement.get('domain', [])) or statement['params']}.")
     out.extend(f"Vector: {text}." for text in statement.get("vectors", []))
     if statement.get("law"):
         law = statement["law"]
         out.append(f"Law of {law['indicator']}[{law['on']}]: {law['kind']}, {law['parameter']}.")
-    for name, text in statement.get("let", {}).items():
-        out.append(f"Write {say(name)} = {say(text)}.")
+    out += [f"Write {name} = {text}." for name, text in statement.get("let", {}).items()]
     for name, text in statement.get("given", {}).items():
-        out.append(f"({name}) {say(text)}: {MEANING[text.split('(')[0]]}.")
-    out.append("Claim: " + " and ".join(say(c) for c in statement["claim"]) + ".")
+        out.append(f"({name}) {text}: {MEANING[text.split('(')[0]]}.")
+    out.append("Claim: " + " and ".join(statement["claim"]) + ".")
     for step in certificate["steps"]:
-        uses = [f"({called(name)}) by {say(m)}" for name, m in step.get("use", {}).items()]
+        uses = [f"({name}) by {m}" for name, m in step.get("use", {}).items()]
         line = "Multiply " + ", ".join(uses) + " and add. " if uses else ""
-        rest = " + ".join(say(t) for t in step.get("terms", []))
+        rest = " + ".join(step.get("terms", []))
         line += f"What remains is {rest} >= 0. " if rest else ""
-        out.append(f"{line}Hence {say(step['show'])}.")
+        out.append(f"{line}Hence {step['show']}.")
     if "run" in statement:
-        kind = "telescope" if statement["run"]["gain"] != "0" else "iterate"
-        moves = ", ".join(f"{k} -> {v}" for k, v in statement["run"]["next"].items())
-        out.append(f"Over a run ({kind}; {moves}): the one-step claim applies at every step.")
+        out.append(over_a_run(statement["run"]))
     return "\n".join(out)
 
 
-def latex(text: str) -> str:
-    """A text of the kernel's language as LaTeX mathematics."""
-    return _latex(ast.parse(text.strip(), mode="eval").body, 0)
+def over_a_run(run: dict[str, Any], maths: Mathematics | None = None, style: Style | None = None) -> str:
+    """What a statement about one step says of many."""
+    kind = "telescope" if run["gain"] != "0" else "iterate"
+    moves = [f"{k} -> {v}" for k, v in run["next"].items()]
+    if maths and style:
+        moves = [style.formula(rf"{maths(k)} \to {maths(v)}") for k, v in run["next"].items()]
+    return f"Over a run ({kind}; {', '.join(moves)}): the one-step claim applies at every step."
 
 
-def _name(name: str) -> str:
-    """x, x_s, D_1, s_2w; a longer name is a word."""
-    if len(name) == 1:
-        return name
-    indexed = len(name) == 2 or name[1].isdigit()
-    return rf"{name[0]}_{{{name[1:]}}}" if indexed else rf"\mathrm{{{name.replace('_', ' ')}}}"
+def proof_text(parts: Sequence[Part], told: Told = NOBODY) -> str:
+    """A whole proof: what its author says, the letters of each part, its statement and its steps."""
+    out = [f"{name}: {text}" for name, text in told.fields()]
+    blocks = ["\n".join("\n  ".join(wrap(line, 98)) for line in out)] if out else []
+    for part in parts:
+        rows = legend(part["statement"], told.symbols)
+        width = max((len(name) for name, _ in rows), default=0)
+        letters = [f"  {name:{width}}  {meaning}" for name, meaning in rows]
+        blocks.append("\n".join(["Letters:", *letters] if letters else []))
+        blocks.append(as_text(part["statement"], part["certificate"]))
+    return "\n\n".join(b for b in blocks if b)
 
 
-def _latex(node: ast.AST, tight: int) -> str:
-    """tight: 0 anything, 1 inside a product, 2 under a power."""
-    match node:
-        case ast.Constant(value=c):
-            return str(c)
-        case ast.Name(id=name):
-            return GREEK.get(name) or _name(name)
-        case ast.Compare(left=a, ops=[op], comparators=[b]):
-            return f"{_latex(a, 0)} {RELATIONS[type(op)]} {_latex(b, 0)}"
-        case ast.UnaryOp(operand=a):
-            return "-" + _latex(a, 1)
-        case ast.BinOp(left=a, op=ast.Div(), right=b):
-            out = rf"\frac{{{_latex(a, 0)}}}{{{_latex(b, 0)}}}"
-            return rf"\left({out}\right)" if tight == 2 else out
-        case ast.BinOp(left=a, op=ast.Pow(), right=b):
-            return f"{_latex(a, 2)}^{{{_latex(b, 0)}}}"
-        case ast.BinOp(left=a, op=ast.Mult(), right=b):
-            out = rf"{_latex(a, 1)}\,{_latex(b, 1)}"
-            return rf"\left({out}\right)" if tight == 2 else out
-        case ast.BinOp(left=a, op=op, right=b):
-            sign = "+" if isinstance(op, ast.Add) else "-"
-            out = f"{_latex(a, 0)} {sign} {_latex(b, 1 if sign == '-' else 0)}"
-            return rf"\left({out}\right)" if tight else out
-        case ast.Subscript(value=a, slice=i):
-            return f"{_latex(a, 2)}_{{{ast.unparse(i)}}}"
-        case ast.Call(func=ast.Name(id="sq"), args=[a]):
-            return rf"\mathbb{{E}}\left\|{_latex(a, 0)}\right\|^2"
-        case ast.Call(func=ast.Name(id="dot"), args=[a, b]):
-            return rf"\mathbb{{E}}\left\langle {_latex(a, 0)}, {_latex(b, 0)}\right\rangle"
-        case ast.Call(func=ast.Name(id="Sum"), args=[i, a]):
-            return rf"\sum_{{{_latex(i, 0)}}} {_latex(a, 1)}"
-        case ast.Call(func=ast.Name(id=name), args=args):
-            return rf"\mathrm{{{name.replace('_', ' ')}}}({', '.join(_latex(a, 0) for a in args)})"
-    return ast.unparse(node)
+# ---- LaTeX --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Style:
+    """How sentences and formulas are set."""
+
+    words: Callable[[str], str]
+    formula: Callable[[str], str]
+
+
+LATEX = Style(in_latex, lambda text: f"${text}$")
+
+
+def proof_latex(parts: Sequence[Part], told: Told = NOBODY) -> str:
+    """The same in LaTeX: paragraphs, and every formula as mathematics."""
+    blocks = [rf"\paragraph{{{name}}} {in_latex(text)}" for name, text in told.fields()]
+    blocks += ["\n".join(_latex_part(part, told)) for part in parts]
+    return "\n\n".join(blocks)
+
+
+def as_latex(statement: dict[str, Any], certificate: dict[str, Any]) -> str:
+    """One part in LaTeX."""
+    return "\n".join(_latex_part({"statement": statement, "certificate": certificate}, NOBODY))
+
+
+def _latex_part(part: Part, told: Told) -> Iterator[str]:
+    statement, maths = part["statement"], Mathematics(part["statement"])
+    name, title = (in_latex(statement.get(k, "")) for k in ("name", "title"))
+    yield rf"\paragraph{{Theorem {name}.}} {title}".rstrip()
+    yield from (rf"{sign}: {meaning}.\\" for sign, meaning in letters(statement, told, maths, LATEX))
+    if statement.get("domain"):
+        yield "Let " + ", ".join(f"${maths(t)}$" for t in statement["domain"]) + "."
+    for name, formula, meaning in hypotheses(statement, maths, LATEX):
+        yield f"({name}) {formula} ({meaning})."
+    yield "Then " + " and ".join(f"${maths(c)}$" for c in statement["claim"]) + "."
+    for step in steps(part, maths, LATEX):
+        line = "Add " + ", ".join(f"{m} times {what}" for what, m in step.used) + ". " if step.used else ""
+        line += f"What remains is ${step.rest}$. " if step.terms else ""
+        yield line + ("Hence the claim." if step.final else f"Hence ${step.shown}$.")
+    if "run" in statement:
+        yield over_a_run(statement["run"], maths, LATEX)
+
+
+# ---- pieces that pages use, too -------------------------------------------------------------------------------------
+
+
+def letters(
+    statement: dict[str, Any], told: Told, maths: Mathematics, style: Style
+) -> Iterator[tuple[str, str]]:
+    """(sign, meaning) of a statement's notation and letters."""
+    say = _put_in(maths, style)
+    yield from ((style.formula(sign), style.words(meaning)) for sign, meaning in maths.notation())
+    yield from ((say(name), text) for name, text in legend(statement, told.symbols, say, style.words, False))
+
+
+def _put_in(maths: Mathematics, style: Style) -> Callable[[str], str]:
+    return lambda text: style.formula(maths(text))
+
+
+def hypotheses(statement: dict[str, Any], maths: Mathematics, style: Style) -> Iterator[tuple[str, str, str]]:
+    """(name, inequality, meaning) of what is assumed."""
+    for name, text in statement.get("given", {}).items():
+        meaning = style.words(MEANING[text.split("(")[0]])
+        yield style.words(name), style.formula(maths.hypothesis(text)), meaning
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step as mathematics: (what is used, its multiplier), terms that remain, what is shown; final: the claim."""
+
+    used: list[tuple[str, str]]
+    terms: list[str]
+    shown: str
+    final: bool
+
+    @property
+    def rest(self) -> str:
+        """The terms as a sum that is not negative."""
+        return (" + ".join(self.terms) + r" \ge 0").replace("+ -", "- ")
+
+
+def steps(part: Part, maths: Mathematics, style: Style) -> Iterator[Step]:
+    """The steps; a relation that is used goes by its name, by the step that showed it, or by itself."""
+    statement, say = part["statement"], _put_in(maths, style)
+    known = {name: f"({style.words(name)})" for name in statement.get("given", {})}
+    known |= {text: say(text) for text in statement.get("domain", [])}
+    for k, step in enumerate(part["certificate"]["steps"], start=1):
+        used = [(known[name], style.formula(maths(m))) for name, m in step.get("use", {}).items()]
+        final = step["show"] in statement["claim"] and len(statement["claim"]) == 1
+        yield Step(used, [maths(t) for t in step.get("terms", [])], maths.relation(step["show"]), final)
+        known.setdefault(step["show"], f"step {k}")

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
-import re
-from collections.abc import Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import sympy
 from licences import dependency_rows
+from proof_pages import proof_section, sentence
+from rst import escape, indent, literal, table, title
 
 import compth as ct
 from compth import _EXPORTS
 from compth.certificates import Verdict
 from compth.claims import (
     Sharpness,
-    attained_index,
-    coq_index,
     how_sharp,
-    proved_index,
     shown,
 )
 from compth.compressors import Fleet, catalogue
@@ -34,45 +31,16 @@ from compth.reporting.certification import short
 from paper_repro._errata import IN_CODE, IN_PRINT, SURPRISES, Erratum
 from paper_repro._targets import show
 
-CERTIFICATES = Path(__file__).resolve().parents[2] / "proofs_check" / "certificates"
 GREEK = ("alpha", "beta", "eta", "theta", "lambda", "nu", "rho")
 AT = 4
 """Dimension at which the referee is asked while building (or the smallest one that an object supports above it)."""
-_SPECIAL = re.compile(r"([\\*`|_])")
 
 
-def escape(text: str) -> str:
-    """Text that reStructuredText prints as it stands."""
-    return _SPECIAL.sub(r"\\\1", text)
-
-
-def title(text: str, under: str = "=") -> str:
-    """A heading."""
-    shown = escape(text)
-    return f"{shown}\n{under * len(shown)}\n"
-
-
-def table(header: list[str], rows: list[list[str]], widths: str = "auto") -> str:
-    """A list-table; cells are reStructuredText."""
-    lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {widths}", ""]
-    for row in [header, *rows]:
-        lines += [f"   {'* -' if i == 0 else '  -'} {cell}".rstrip() for i, cell in enumerate(row)]
-    return "\n".join(lines) + "\n"
-
-
-def docstring(thing: Any) -> str:
+def docstring(thing: Any, shown: Callable[[str], str] = escape) -> str:
     """First sentence as a paragraph, the mathematics below it as it was written."""
     lines = inspect.cleandoc(thing.__doc__ or "").split("\n")
     rest = "\n".join(lines[1:]).strip("\n")
-    return escape(lines[0]) + "\n" + (f"\n.. code-block:: text\n\n{_indent(rest)}\n" if rest else "")
-
-
-def _indent(text: str, by: str = "   ") -> str:
-    return "\n".join(by + line if line else line for line in text.split("\n"))
-
-
-def _literal(text: str) -> str:
-    return f"``{text}``" if text else "-"
+    return shown(lines[0]) + "\n" + (f"\n.. code-block:: text\n\n{indent(rest)}\n" if rest else "")
 
 
 def _claim(row: ClaimRow) -> list[str]:
@@ -99,7 +67,7 @@ def _verdicts(example: Any) -> str:
             escape(c.claim),
             c.verdict.value,
             c.technique,
-            _literal(short(c.witness))
+            literal(short(c.witness))
             if c.witness is not None
             else "all x"
             if c.verdict is Verdict.PROVED
@@ -129,8 +97,8 @@ def catalogue_pages(folder: Path) -> None:
         parts = [
             title(row.name),
             docstring(thing),
-            f"Parameters: {', '.join(_literal(p) for p in row.parameters) or 'none'}. "
-            f"Shown for {_literal(row.example)}{free}.\n",
+            f"Parameters: {', '.join(literal(p) for p in row.parameters) or 'none'}. "
+            f"Shown for {literal(row.example)}{free}.\n",
             title("Constants", "-"),
             table(["claim", "constants", "sharpness; standing", "source"], [_claim(c) for c in row.claims])
             if row.claims
@@ -162,7 +130,7 @@ def catalogue_pages(folder: Path) -> None:
             title(kind.capitalize() + "s", "-"),
             table(["name", "definition", "constants"], rows, "15 55 30"),
         ]
-    lines.append(".. toctree::\n   :hidden:\n\n" + _indent("\n".join(r.name for r in catalogue_rows())))
+    lines.append(".. toctree::\n   :hidden:\n\n" + indent("\n".join(r.name for r in catalogue_rows())))
     (folder / "index.rst").write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -174,7 +142,7 @@ standing, attribution and sharpness.
 
 def plan_section(facts: Facts) -> list[str]:
     """The range of steps, and its largest step, rate, floor and parameters as formulas where there are any."""
-    lines = [f"Steps: {_literal(facts.rule)}.\n"]
+    lines = [f"Steps: {literal(facts.rule)}.\n"]
     if not facts.shown:
         return lines
     lines += [f"For {facts.special}:\n"] if facts.special else []
@@ -187,73 +155,13 @@ def plan_section(facts: Facts) -> list[str]:
     return lines
 
 
-def machine_proof(proof: str) -> str:
-    """The stored proof, checked again by the kernel and printed; "" where the index does not hold it."""
-    file = CERTIFICATES / f"{proof}.json"
-    if proof not in proved_index() or not file.is_file():
-        return ""
-    check = importlib.import_module("compth.proof").check
-    as_text = importlib.import_module("compth.proof.printing").as_text
-    parts = json.loads(file.read_text(encoding="utf-8"))["parts"]
-    for part in parts:
-        check(json.dumps(part["statement"]), json.dumps(part["certificate"]))
-    return "\n\n".join(as_text(part["statement"], part["certificate"]) for part in parts)
-
-
-def _kind(statement: dict[str, Any]) -> str:
-    """What kind of sentence a statement is."""
-    if ".attained" in statement["name"]:
-        return "the bound is attained"
-    found = "equality" if "==" in statement["claim"][0] else "bound"
-    return f"{found}, one step and the whole run" if "run" in statement else found
-
-
-def proved_and_tested(proof: str, tight: bool) -> list[str]:
-    """What the kernel proved, part by part, and what is left to the tests."""
-    parts = json.loads((CERTIFICATES / f"{proof}.json").read_text(encoding="utf-8"))["parts"]
-    lines = []
-    for part in parts:
-        statement = part["statement"]
-        said = f": {statement['title']}" if statement.get("title") else ""
-        lines.append(f"* proved: {_literal(statement['name'])}, {_kind(statement)}{escape(said)}")
-    if proof in coq_index():
-        lines.append(
-            "* checked by Coq: all of the above, runs of k steps too where there are some (:doc:`/coq`)"
-        )
-    if tight and proof not in attained_index():
-        lines.append("* tested, not proved: that the bound is attained")
-    lines.append(
-        "* tested, not proved: that the code takes the steps that the statement speaks of, and its rounding"
-    )
-    return lines
-
-
-def proof_section(proofs: list[str], tight: Collection[str] = ()) -> str:
-    """The proofs of a page, what they leave to the tests, or that there is none; tight: proofs of tight constants."""
-    shown = [(name, machine_proof(name)) for name in dict.fromkeys(proofs)]
-    found = [
-        "\n".join(
-            [
-                f"{_literal(name)} says:\n",
-                *proved_and_tested(name, name in tight),
-                f"\n.. code-block:: text\n\n{_indent(text)}\n",
-            ]
-        )
-        for name, text in shown
-        if text
-    ]
-    if found:
-        return "Checked by the kernel while this page was built.\n\n" + "\n".join(found)
-    return "No machine-checked proof is shipped: the tests hold it against exact values and simulation.\n"
-
-
 def theorem_page(theorem: Theorem, users: list[str], facts: Facts) -> str:
     """Statement, plan in symbols, evidence."""
     needs = ", ".join(k.__name__ for k in theorem.requires) or "nothing of the compressor"
     parts = [
         title(f"{theorem.id}: {theorem.title}"),
-        docstring(type(theorem)),
-        f"* method: {', '.join(users)}\n* bounds: {_literal(theorem.metric)}\n* needs: {needs}\n"
+        docstring(type(theorem), sentence),
+        f"* method: {', '.join(users)}\n* bounds: {literal(theorem.metric)}\n* needs: {needs}\n"
         f"* standing: {shown(theorem).value}, {theorem.attribution.value}; {how_sharp(theorem)}\n"
         f"* source: {escape(str(theorem.source))}\n",
         title("Plan", "-"),
@@ -278,10 +186,10 @@ def theorem_pages(folder: Path) -> None:
         (folder / f"{stem}.rst").write_text(theorem_page(theorem, users[key], facts), encoding="utf-8")
         needs = ", ".join(k.__name__ for k in theorem.requires) or "nothing of the compressor"
         standing = f"{theorem.standing.value}, {theorem.attribution.value}"
-        step = _literal(facts.rule)
+        step = literal(facts.rule)
         rows.append([f":doc:`{key} <{stem}>`", escape(theorem.title), needs, step, standing])
     head = "Formulas are the theorem objects' own facts on symbols. A step outside every range has no guarantee.\n"
-    toc = ".. toctree::\n   :hidden:\n\n" + _indent("\n".join(key.replace(".", "_") for key in found))
+    toc = ".. toctree::\n   :hidden:\n\n" + indent("\n".join(key.replace(".", "_") for key in found))
     body = [title("Theorems"), head, table(["theorem", "says", "needs", "steps", "standing"], rows), toc]
     (folder / "index.rst").write_text("\n".join(body), encoding="utf-8")
 
@@ -298,8 +206,8 @@ def method_page(name: str, kind: type[Method]) -> str:
     if found.stopped:
         return "\n".join([*lines, escape(found.stopped) + "\n"])
     rows = found.latex.splitlines()
-    lines += [".. code-block:: text\n", _indent("\n".join(found.algorithm)) + "\n"]
-    lines += [".. math::\n   :nowrap:\n", _indent("\n".join(rows)) + "\n"]
+    lines += [".. code-block:: text\n", indent("\n".join(found.algorithm)) + "\n"]
+    lines += [".. math::\n   :nowrap:\n", indent("\n".join(rows)) + "\n"]
     derived = [[escape(key), escape(text)] for key, text in found.derived if key != "theorems"]
     return "\n".join([*lines, title("Read off the algorithm", "-"), table(["what", "how"], derived)])
 
@@ -311,7 +219,7 @@ def method_pages(folder: Path) -> None:
         (folder / f"{name}.rst").write_text(method_page(name, kind), encoding="utf-8")
         rows.append([f":doc:`{name} <{name}>`", escape(kind.name or name), escape(str(kind.source))])
     head = "Algorithms are printed from the trace of each method's body, which is also what runs.\n"
-    toc = ".. toctree::\n   :hidden:\n\n" + _indent("\n".join(methods()))
+    toc = ".. toctree::\n   :hidden:\n\n" + indent("\n".join(methods()))
     body = [title("Methods"), head, table(["method", "name", "source"], rows), toc]
     (folder / "index.rst").write_text("\n".join(body), encoding="utf-8")
 

@@ -69,13 +69,17 @@ def test_a_theorem_of_a_user_is_assumed():
 def test_json_carries_the_proof_where_it_is_asked_for(capsys):
     found = json.loads(shown(capsys, "gd.contraction", "--json", "--proof"))
     assert found["proof"] == "gd.contraction"
-    assert found["proof_text"].startswith("Theorem gd.contraction.")
+    assert found["proof_text"].startswith("Setting: f is mu-strongly convex")
+    assert "\n\nTheorem gd.contraction." in found["proof_text"]
     assert "proof_text" not in json.loads(shown(capsys, "gd.contraction", "--json"))
 
 
 def test_the_proof_in_words_and_in_latex(capsys):
     text = shown(capsys, "gd.contraction", "--proof")
     assert "Multiply (convex) by" in text
+    places = [text.index(t) for t in ("Setting:", "Guarantee:", "Proof:", "Source:", "Letters:", "Theorem")]
+    assert places == sorted(places), "why it holds and what the letters mean, then the statement"
+    assert "\n  xs         x*, the minimiser; the same at every worker\n" in text
     assert "Theorem gd.contraction.equal." in text, "every part"
     latex = shown(capsys, "gd.contraction", "--proof", "--latex")
     assert r"\mu" in latex
@@ -84,15 +88,14 @@ def test_the_proof_in_words_and_in_latex(capsys):
 
 def test_a_stored_proof_that_fails_is_not_printed(monkeypatch, tmp_path):
     """It is checked again: a certificate that somebody edited shows nothing."""
-    theorem = theorems()["gd.contraction"]
-    file = __import__("compth.cli.theorems", fromlist=["x"])._certificate(theorem)
+    file = __import__("compth.cli.theorems", fromlist=["x"])._certificate("gd.contraction")
     data = json.loads(file.read_text())
     data["parts"][0]["certificate"]["steps"][-1]["use"]["convex"] += " + 1"
     spoiled = tmp_path / file.name
     spoiled.write_text(json.dumps(data))
     monkeypatch.setattr("compth.cli.theorems._certificate", lambda _: spoiled)
     with pytest.raises(Refused):
-        stored_proof(theorem)
+        stored_proof("gd.contraction")
 
 
 def test_the_formulas_in_latex(capsys):
@@ -104,7 +107,9 @@ def test_the_formulas_in_latex(capsys):
 
 def test_the_proof_as_a_coq_file(capsys):
     text = shown(capsys, "gd.contraction", "--coq")
-    assert text.startswith("From Coq Require")
+    assert text.startswith("(* Setting: f is mu-strongly convex")
+    assert re.search(r"^From Coq Require", text, re.M)
+    assert text.count("(*") == text.count("*)")
     assert re.search(r"^(Theorem|Lemma) gd_contraction", text, re.M)
 
 
@@ -146,3 +151,17 @@ def test_the_step_that_is_shown_is_the_step_that_is_refused():
             ct.DCGD(ct.RandK(1), gamma=9), ct.problems.random_quadratic(n=2, d=3, seed=0), "dcgd.general"
         )
     assert about_theorem(theorems()["dcgd.general"])["steps"] in str(refused.value)
+
+
+def test_a_proof_of_a_constant_is_shown_in_the_same_ways(capsys):
+    """No method has it: its script's words, its proof, LaTeX and Coq file."""
+    text = shown(capsys, "topk.delta")
+    assert text.startswith("topk.delta: Top-K")
+    assert "guarantee" in text
+    assert "checked by the kernel" in text
+    assert "Theorem topk.delta." in shown(capsys, "topk.delta", "--proof")
+    assert r"\sum_{j} b_{j} \le" in shown(capsys, "topk.delta", "--latex")
+    assert "Theorem topk_delta" in shown(capsys, "topk.delta", "--coq")
+    found = json.loads(shown(capsys, "topk.delta", "--json", "--proof"))
+    assert found["words"]["Setting"].startswith("C keeps the k largest")
+    assert found["proof_text"].startswith("Setting:")

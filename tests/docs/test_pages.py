@@ -22,6 +22,11 @@ def pages(monkeypatch):
     return importlib.import_module("compth_pages")
 
 
+@pytest.fixture
+def proofs(pages):
+    return importlib.import_module("proof_pages")
+
+
 def test_every_object_and_theorem_gets_a_page(pages, tmp_path):
     for name, make in (("t", pages.theorem_pages), ("a", pages.api_pages)):
         (tmp_path / name).mkdir()
@@ -92,18 +97,18 @@ def test_conf_is_offline():
     assert "http" not in text
 
 
-def test_proofs_are_checked_while_printed(pages, tmp_path, monkeypatch):
+def test_proofs_are_checked_while_printed(proofs, tmp_path, monkeypatch):
     """A stored proof is printed only where the kernel takes it and the index holds it."""
     proof = pytest.importorskip("compth.proof")
     name = "randk.omega"
-    assert "Claim:" in pages.machine_proof(name)
-    assert pages.machine_proof("no.such") == ""
-    stored = json.loads((pages.CERTIFICATES / f"{name}.json").read_text())
+    assert "**Claim.**" in proofs.proof_section([name])
+    assert proofs.stored_parts("no.such") == []
+    stored = json.loads((proofs.CERTIFICATES / f"{name}.json").read_text())
     stored["parts"][0]["statement"]["claim"] = ["d/k <= 0"]
     (tmp_path / f"{name}.json").write_text(json.dumps(stored))
-    monkeypatch.setattr(pages, "CERTIFICATES", tmp_path)
+    monkeypatch.setattr(proofs, "CERTIFICATES", tmp_path)
     with pytest.raises(proof.Refused):
-        pages.machine_proof(name)
+        proofs.proof_section([name])
 
 
 @pytest.mark.parametrize(
@@ -116,15 +121,43 @@ def test_proofs_are_checked_while_printed(pages, tmp_path, monkeypatch):
         ("saga.linear", ["equality", "bound, one step and the whole run"], False),
     ],
 )
-def test_pages_say_what_is_proved_and_what_is_tested(pages, name, kinds, attained):
+def test_pages_say_what_is_proved_and_what_is_tested(proofs, name, kinds, attained):
     """Attainment is proved where a statement says so, and tested elsewhere; only a tight constant asks for it."""
-    lines = pages.proved_and_tested(name, True)
+    lines = proofs.proved_and_tested(name, True)
     assert [line.split(", ", 1)[1].split(":")[0] for line in lines[: len(kinds)]] == kinds
     assert ("* tested, not proved: that the bound is attained" in lines) == (not attained)
-    assert not any("attained" in line for line in pages.proved_and_tested(name, False)[len(kinds) :])
+    assert not any("attained" in line for line in proofs.proved_and_tested(name, False)[len(kinds) :])
     assert lines[-1].startswith("* tested, not proved: that the code")
-    assert lines[0] in pages.proof_section([name], [name])
+    assert lines[0] in proofs.proof_section([name], [name])
 
 
-def test_a_page_without_a_proof_says_so(pages):
-    assert "No machine-checked proof" in pages.proof_section(["", "no.such"])
+def test_a_page_without_a_proof_says_so(proofs):
+    assert "No machine-checked proof" in proofs.proof_section(["", "no.such"])
+
+
+def test_a_proof_is_told_from_its_letters_to_its_steps(proofs):
+    """Legend first, then the author's words, then each part: hypotheses as inequalities, claim, numbered steps."""
+    text = proofs.proof_section(["dcgd.general"])
+    marks = [
+        "stands for",
+        r":math:`\operatorname{mean}_i`",
+        "**Setting.**",
+        "**Proof.**",
+        "``convex``:",
+        "**Claim.**",
+    ]
+    places = [text.index(mark) for mark in [*marks, "**Step by step.**", "#. Add", "Hence the claim."]]
+    assert places == sorted(places)
+    assert r"\gamma\,\bar{Q}" in text
+    assert "strongly_convex(" not in text, "a schema is written out"
+    assert "gamma" not in text.split("**Setting.**")[1].split("**Tight.**")[0], "signs in sentences, too"
+
+
+def test_a_letter_that_changes_its_meaning_stands_with_its_part(proofs):
+    parts = proofs.stored_parts("dcgd.stochastic")
+    shared, own = proofs.letters_of(parts, proofs.told("dcgd.stochastic"))
+    sigma = r":math:`\sigma^{2}`"
+    assert sigma not in [name for name, _ in shared]
+    first = dict(map(tuple, own[0]))
+    assert first[sigma].endswith(r"\right\|^2`")
+    assert not {name for name, _ in shared} & {name for rows in own for name, _ in rows}

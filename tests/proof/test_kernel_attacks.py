@@ -6,7 +6,7 @@ import json
 import pytest
 
 from compth.proof import Refused, check, counterexample, identity, kernel, witness
-from compth.proof.printing import as_latex, as_text, latex
+from compth.proof.printing import as_latex, as_text
 
 VARIANCE = {
     "name": "second moment",
@@ -283,15 +283,6 @@ def test_proofs_print_as_text_and_latex():
     proof = {"statement": identity(json.dumps(RUN)), "steps": RUN_STEPS}
     assert "Multiply (comp) by 1 and add." in as_text(RUN, proof)
     assert r"\mathbb{E}\left\|x - c\right\|^2 \le \left(1 - q\right)\," in as_latex(RUN, proof)
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [("tau", r"\tau"), ("xs", r"x^\star"), ("D1", "D_{1}"), ("s2w", "s_{2w}"), ("past", r"\mathrm{past}")],
-)
-def test_names_in_latex(name, shown):
-    assert latex(name) == shown
-    assert latex(f"(1/{name})**2") == rf"\left(\frac{{1}}{{{shown}}}\right)^{{2}}"
 
 
 def test_a_nonnegative_sum_says_nothing_of_its_terms():
