@@ -110,6 +110,7 @@ from compth.methods import compatibility as compatibility
 from compth.methods.adiana import ADIANA as ADIANA
 from compth.methods.artemis import Artemis as Artemis
 from compth.methods.cat import CAT as CAT
+from compth.methods.compressed_scaffnew import CompressedScaffnew as CompressedScaffnew
 from compth.methods.core.body import Server as Server
 from compth.methods.core.body import Worker as Worker
 from compth.methods.core.body import copy_of_start as copy_of_start
@@ -145,7 +146,10 @@ from compth.methods.isega import ISEGA as ISEGA
 from compth.methods.ist import IST as IST
 from compth.methods.jacsketch import JacSketch as JacSketch
 from compth.methods.l_svrg import LSVRG as LSVRG
+from compth.methods.lag import CLAG as CLAG
+from compth.methods.lag import LAG as LAG
 from compth.methods.local_ist import LocalIST as LocalIST
+from compth.methods.locodl import LoCoDL as LoCoDL
 from compth.methods.marina import MARINA as MARINA
 from compth.methods.marina_p import MARINAP as MARINAP
 from compth.methods.mast import MAST as MAST

@@ -34,6 +34,10 @@ UNWRITTEN = dict.fromkeys(
         "dcgd_star.linear",
         "page.pl",
         "marinap.pl",
+        "locodl.linear",
+        "compressed_scaffnew.linear",
+        "lag.pl",
+        "clag.pl",
     ),
     "derived in its docstring and held against exact curves; the script is not written",
 )

@@ -116,8 +116,8 @@ def _check_trigger(owner: str, zeta: Any) -> None:
         raise InvalidParameter(f"{owner}(zeta={zeta!r}) needs zeta >= 0")
 
 
-def _moved(h: Array, y: Array, x: Array, zeta: float) -> Array:
-    """||x - h||^2 > zeta ||x - y||^2 per row, (..., 1): the lazy rule's trigger."""
+def moved(h: Array, y: Array, x: Array, zeta: float) -> Array:
+    """||x - h||^2 > zeta ||x - y||^2 per row, (..., 1): where the lazy rule sends."""
     far: Array = ((x - h) ** 2).sum(axis=-1, keepdims=True) > zeta * ((x - y) ** 2).sum(
         axis=-1, keepdims=True
     )
@@ -164,7 +164,7 @@ class LAGMap(ThreePoint):
         _check_trigger("LAGMap", self.zeta)
 
     def _apply(self, h: Array, y: Array, x: Array, rng: np.random.Generator) -> Array:
-        return np.where(_moved(h, y, x, float(self.zeta)), x, h)
+        return np.where(moved(h, y, x, float(self.zeta)), x, h)
 
     def bound(self, d: Number) -> ThreePointBound:
         return ThreePointBound(1, self.zeta)
@@ -193,7 +193,7 @@ class CLAGMap(ThreePoint):
         _check_trigger("CLAGMap", self.zeta)
 
     def _apply(self, h: Array, y: Array, x: Array, rng: np.random.Generator) -> Array:
-        return np.where(_moved(h, y, x, float(self.zeta)), h + self.compressor.kernel(x - h, rng), h)
+        return np.where(moved(h, y, x, float(self.zeta)), h + self.compressor.kernel(x - h, rng), h)
 
     def bound(self, d: Number) -> ThreePointBound:
         theta, beta = calculus.ef21_theta_beta(_delta(self, self.compressor, d))

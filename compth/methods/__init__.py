@@ -21,6 +21,8 @@ from compth.methods.core.compatibility import Compatibility, compatibility
 
 OWN_STEPS = {
     "ISAGA": "its workers choose distinct components together and then draw blocks, which they apply to two vectors",
+    "LAG": "its workers speak where the gradients' values tell them to: no linear step",
+    "CLAG": "its workers speak where the gradients' values tell them to: no linear step",
     "CAT": "its levels and steps are chosen by the gradients' values: no linear step",
 }
 """Methods of the catalogue whose step is no body, and why; everything else is derived from `body`."""

@@ -118,6 +118,12 @@ def problems(identifier):
             for m in (2, 3)
             for d, kappa in shapes
         ]
+    if identifier.startswith("compressed_scaffnew"):
+        return [
+            random_quadratic(2, 1 + s % 2, (1.0, 4.0)[s % 2], seed=s, minimisers=1.0) for s in range(COUNT)
+        ]
+    if identifier.startswith(("lag", "clag")):
+        return [random_quadratic(1 + s % 2, 2, 4.0**s, seed=s, minimisers=1.0) for s in range(1, 4)]
     if identifier.startswith(("vrdiana", "page")):
         return [random_finite_sum(1 + s % 2, 2, 2, 1.5 + s, seed=s, minimisers=1.0) for s in range(COUNT)]
     if identifier.startswith("isaga"):
@@ -137,7 +143,11 @@ def measure_of(identifier, problem):
     if identifier.startswith(("gdci", "relaxed_gdci")):
         return "floor"
     promised = find_guarantee(method, problem, theorem, horizon=STEPS)
-    if promised.plan.rho is not None and promised.plan.schedule is None and not identifier.startswith("cat"):
+    if (
+        promised.plan.rho is not None
+        and promised.plan.schedule is None
+        and not identifier.startswith(("cat", "lag", "clag"))
+    ):
         return "rate"
     return "scale" if not np.isfinite(promised.rate.bound(0)) else "pace"
 
@@ -145,7 +155,7 @@ def measure_of(identifier, problem):
 def curve(method, problem, theorem):
     """(metric at 0..STEPS, its standard error, the theorem's bound as a function of t)."""
     promised = find_guarantee(method, problem, theorem, horizon=STEPS)
-    if isinstance(method, ct.CAT):
+    if isinstance(method, ct.CAT | ct.LAG | ct.CLAG):
         trace = ct.simulate(method, problem, STEPS, 256, 0, theorem=theorem)
         return theorem.trajectory(trace) - 7 * theorem.error(trace), promised.rate.bound
     return theorem.trajectory(ct.exact(method, problem, STEPS, theorem=theorem)), promised.rate.bound

@@ -109,7 +109,8 @@ REFUSED = {
     "VRDIANA": "drawn parts", "SAGA": "draw together", "NSAGA": "draw together", "JacSketch": "draw together",
     "PAGE": "drawn parts", "DASHAPAGE": "drawn parts", "MAST": "applied several times",
     "LocalIST": "applied several times",
-    "RelaxedGDCI": "no rate", "MARINAP": "own point",
+    "RelaxedGDCI": "no rate", "MARINAP": "own point", "LoCoDL": "own point",
+    "CompressedScaffnew": "draw together",
     "LSVRG": "draw together", "Noisy": "reaches a gradient's argument",
 }  # fmt: skip
 """Bodies that the LMI does not cover, and what is said."""

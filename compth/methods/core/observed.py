@@ -142,7 +142,9 @@ def _rewritten(
     table = [[Fraction(v.terms.get(k, 0)) for k in common] + unit[i] for i, v in enumerate(forms)]
     rows, pivots = reduced(table, width)
     old: dict[Key, Vector] = {k: Vector({}) for k in common}
-    for row, p in zip(rows, pivots, strict=True):
+    for row, p in zip(
+        rows, pivots, strict=False
+    ):  # deviations from a mean have the mean 0: a row without a pivot
         old[common[p]] = Vector({(COMMON, STATE, k): c for k, c in zip(names, row[width:], strict=True)})
     for k in program.worker if program.n > 1 else ():
         deviation = {(OWN, STATE, k): Fraction(1), (COMMON, STATE, k): Fraction(-1)} if k in workers else {}
