@@ -59,7 +59,7 @@ def stationary(method: Method, problem: Problem) -> Stationary:
     The brackets come from a matrix P with P - T(P) > 0: the residual of X, put between multiples of that difference,
     says how far X can be off in the order of the cone.
     """
-    found = changed(_stationary(method, problem), assumed=assumed_of(problem))
+    found = changed(_stationary(method, problem), assumed=assumed_of(method, problem))
     return made(found, (stationary, (method, problem), {}))
 
 

@@ -60,10 +60,11 @@ def _gradients_agree(problem: Any) -> bool:
     return True
 
 
-def assumed_of(problem: Problem) -> tuple[str, ...]:
+def assumed_of(method: Method, problem: Problem) -> tuple[str, ...]:
     """What an exact answer takes on a user's word, a line each."""
     word = f"assumed: that the gradients of {type(problem).__name__} are those of its A and b"
-    return (word,) if stranger(problem) else ()
+    drawn = f"assumed: that the oracle {method.oracle!r} draws with the noise that it states"
+    return (*([word] if stranger(problem) else ()), *([drawn] if stranger(method.oracle) else ()))
 
 
 def own_fleet(fleet: Fleet, n: int, d: int, traced: bool = True) -> None:

@@ -113,7 +113,7 @@ def exact_rate(method: Method, problem: Problem, *, mode: str = "exact", rationa
     rational=True (n, d up to about 6): the bracket is two Fractions, each proved in exact arithmetic; rho_noise is then
     brought inside it, and it counts as converged by its own width.
     """
-    found = changed(_exact_rate(method, problem, mode, rational), assumed=assumed_of(problem))
+    found = changed(_exact_rate(method, problem, mode, rational), assumed=assumed_of(method, problem))
     return made(found, (exact_rate, (method, problem), {"mode": mode, "rational": rational}))
 
 

@@ -68,10 +68,10 @@ class StepSize(Earned, Shown, float):
         known = "" if self.converged else f" (only known to lie in [{low:.6g}, {high:.6g}])"
         return f"{float(self)!r}{known}"
 
-    def on(self, problem: Problem) -> StepSize:
-        """The same, with what it takes on a user's word about the problem."""
+    def on(self, method: Method, problem: Problem) -> StepSize:
+        """The same, with what it takes on a user's word about the run."""
         held = vars(self)
-        return StepSize(float(self), held["bracket"], held["converged"], assumed_of(problem))
+        return StepSize(float(self), held["bracket"], held["converged"], assumed_of(method, problem))
 
     def __getnewargs__(self) -> tuple[float, tuple[float, float], bool, tuple[str, ...]]:  # type: ignore[override]
         return float(self), self.bracket, self.converged, self.assumed
@@ -113,7 +113,7 @@ def max_stable_step(method: Method, problem: Problem, *, tol: float = 1e-7) -> S
     rate's own enclosure; `.converged`: its relative width is at most tol. inf where no step is unstable. Raises
     Unsupported when none is stable.
     """
-    found = _max_stable_step(method, problem, tol).on(problem)
+    found = _max_stable_step(method, problem, tol).on(method, problem)
     return made(found, (max_stable_step, (method, problem), {"tol": tol}))
 
 
@@ -202,10 +202,11 @@ def best_step(method: Method, problem: Problem, *, tol: float = 1e-3) -> BestSte
     found = _best_step(method, problem, tol)
     asked: Any = ((method, problem), {"tol": tol})
     rate = made(
-        changed(found.rate, assumed=assumed_of(problem)), (_part_of_best, ("rate", *asked[0]), asked[1])
+        changed(found.rate, assumed=assumed_of(method, problem)),
+        (_part_of_best, ("rate", *asked[0]), asked[1]),
     )
     return BestStep(
-        made(found.gamma.on(problem), (_part_of_best, ("gamma", *asked[0]), asked[1]), rate), rate
+        made(found.gamma.on(method, problem), (_part_of_best, ("gamma", *asked[0]), asked[1]), rate), rate
     )
 
 

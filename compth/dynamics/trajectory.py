@@ -252,7 +252,7 @@ def curve(
 ) -> Trajectory:
     """`exact` along a plan that is already found; used: the theorem whose metric is looked at."""
     found = _curve(method, problem, plan, used, start, steps, mode, rational)
-    return made(changed(found, assumed=assumed_of(problem)))
+    return made(changed(found, assumed=assumed_of(method, problem)))
 
 
 def _curve(

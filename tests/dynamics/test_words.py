@@ -58,6 +58,20 @@ def test_gradients_that_are_not_those_of_the_matrices_have_no_exact_answer(facto
         ct.exact_rate(ct.GD(gamma=0.1), Written(factor))
 
 
+class Quiet(ct.Minibatch):
+    """Draws one component and states the noise of all."""
+
+    def noise(self, problem):
+        return ct.Minibatch(problem.m).noise(problem)
+
+
+def test_an_exact_answer_says_that_an_oracle_of_others_states_its_noise():
+    problem = ct.problems.random_finite_sum(n=2, m=3, d=3, seed=0)
+    runs = [ct.DCGD(ct.RandK(1), gamma=0.1, oracle=kind(1)) for kind in (Quiet, ct.Minibatch)]
+    words = [ct.stationary(run, problem).assumed for run in runs]
+    assert words == [(f"assumed: that the oracle {Quiet(1)!r} draws with the noise that it states",), ()]
+
+
 def test_a_tight_rate_says_step_class_and_standing():
     found = ct.tight_rate("EF21", mu=Fraction(1, 10), L=1, delta=Fraction(1, 2))
     assert str(found) == (
