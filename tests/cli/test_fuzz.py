@@ -5,6 +5,7 @@ import random
 import pytest
 
 from compth.cli import run
+from tests.thorough import thorough, tries
 
 COMPRESSORS = """RandK(k=2);TopK(k=1);RandK;RandK();RandK(k=0);RandK(k='x');TopK(k=-1);Scaled(RandK);Scaled(None)
 Shared('x');Identity();NaturalCompression;RandomDithering(s=0);PermK(n=2);Induced(TopK, RandK(k=1));Bernoulli(p=2)
@@ -123,10 +124,11 @@ def faults(make, seeds, capfd):
     return found
 
 
+@thorough
 @pytest.mark.slow
-@pytest.mark.parametrize("block", range(8))
+@pytest.mark.parametrize("block", range(tries(3, 8)))
 def test_compare_tune_and_the_rest(block, folder, capfd):
-    """960 command lines that need no child process."""
+    """360 or 960 command lines that need no child process."""
     makers = (compare, compare, lambda rng: tune(rng, folder), lambda rng: other(rng, folder))
     for kind, make in enumerate(makers):
         assert faults(make, range(30 * (8 * kind + block), 30 * (8 * kind + block + 1)), capfd) == {}

@@ -13,6 +13,7 @@ from compth.dynamics import best_step, exact, exact_rate, max_stable_step, stati
 from compth.dynamics.descent import polished
 from compth.dynamics.units import Units, units_of
 from compth.problems import FiniteSum, distributed_quadratic, random_finite_sum, random_quadratic
+from tests.thorough import thorough, tries
 
 HALF, RAND = Fraction(1, 2), ct.RandK(1)
 SPREAD = random_quadratic(3, 3, 12, seed=11, minimisers=1.0)
@@ -97,12 +98,13 @@ def test_no_answer_depends_on_small_units(name):
     check(name, 1e-9, 1e3)
 
 
+@thorough
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_no_answer_depends_on_the_units(name):
     """At two corners of what is asked for, and inside."""
     inside = np.random.default_rng([*name.encode()]).uniform((-9, -6), (9, 6))
-    for c, a in ((9.0, -6.0), (-9.0, 6.0), inside):
+    for c, a in ((9.0, -6.0), (-9.0, 6.0), inside)[: tries(1, 3)]:
         check(name, float(10.0**c), float(10.0**a))
 
 

@@ -8,6 +8,7 @@ import pytest
 import compth as ct
 from compth.errors import CompthError
 from compth.problems import random_quadratic
+from tests.thorough import thorough, tries
 
 
 def fleet(rng, n, d):
@@ -51,8 +52,9 @@ def draw(rng):
     return kinds[int(rng.integers(len(kinds)))], problem
 
 
+@thorough
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(tries(1, 3)))
 def test_rates_lie_in_brackets_that_are_found(seed):
     rng = np.random.default_rng(seed)
     tried = found = 0

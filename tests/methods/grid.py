@@ -52,13 +52,11 @@ DOWN = (
 METHODS = (ct.DCGD, ct.EF, ct.EF21, ct.DIANA, ct.MARINA, ct.EFBV, ct.ADIANA)
 
 
-def cases(problem):
-    """(method, theorem) pairs that apply on this problem."""
-    for method in (*FREE, *DOWN):
+def cases(problem, first=0, every=1):
+    """(method, theorem) pairs that apply on this problem, of every so many methods from the first one on."""
+    own = [kind(compressor) for compressor in compressors(problem.d).values() for kind in METHODS]
+    for method in [*FREE, *DOWN, *own][first::every]:
         yield from _applicable(method, problem)
-    for compressor in compressors(problem.d).values():
-        for kind in METHODS:
-            yield from _applicable(kind(compressor), problem)
 
 
 def _applicable(method, problem):

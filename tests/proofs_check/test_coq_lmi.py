@@ -11,6 +11,7 @@ import compth as ct
 from compth.certificates import encode
 from proofs_check.coq import build, lmi
 from proofs_check.coq.texts import NoExport
+from tests.thorough import thorough, tries
 
 CASES = {
     "DCGD": {"omega": Fraction(3)},
@@ -137,7 +138,8 @@ def out(tmp_path_factory):
 class TestCoq:
     pytestmark = needs_coq
 
-    @pytest.mark.parametrize("method", CASES)
+    @thorough
+    @pytest.mark.parametrize("method", list(CASES)[: tries(2, None)])
     def test_coq_accepts_a_certificate(self, method, out):
         (out / f"{method}.v").write_text(lmi.Rate(certificate(method), method).text())
         printed, error = build.coqc(out, method)

@@ -18,6 +18,7 @@ import compth as ct
 from compth.cli import run
 from compth.errors import CompthError, InvalidParameter, UnusableInput
 from compth.sweeps import Store, expand, key_of, run_task, sweep
+from tests.thorough import thorough, tries
 
 GRID = {
     "methods": ["GD()", "DIANA(RandK(k=2))", "EF21(TopK(k=1))"],
@@ -84,12 +85,14 @@ DRIVER = textwrap.dedent(
 )
 EVERY = 8
 """Rows between two kills of a worker."""
+KILLS = tries(4, 8)
+"""Kills of workers; each starts two new processes."""
 CHAOS = {
     "methods": [f"DIANA(RandK(k={k}))" for k in range(1, 6)] + [f"EF21(TopK(k={k}))" for k in range(1, 6)],
     "problems": [{"random": True, "n": 3, "d": 6, "kappa": 10.0, "seed": s} for s in range(4)],
     "seeds": list(range(6)),
-    "steps": 400,
-    "runs": 16,
+    "steps": 40,
+    "runs": 4,
 }
 
 
@@ -107,6 +110,7 @@ def children(parent):
     return found
 
 
+@thorough
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="kills processes found in /proc")
 def test_chaos_nothing_is_lost_and_every_bit_is_the_same(tmp_path):
@@ -122,16 +126,16 @@ def test_chaos_nothing_is_lost_and_every_bit_is_the_same(tmp_path):
             due = (
                 store.exists() and len(raw(store)) >= EVERY * worker_kills
             )  # by what is done, not by the clock
-            if due and worker_kills < 8 and (workers := children(driver.pid)):
+            if due and worker_kills < KILLS and (workers := children(driver.pid)):
                 os.kill(workers[0], signal.SIGKILL)
                 worker_kills += 1
-            if life < 2 and worker_kills >= 3 * (life + 1) and driver.poll() is None:
+            if life < 2 and worker_kills >= KILLS * 3 // 8 * (life + 1) and driver.poll() is None:
                 driver.kill()
                 driver_kills += 1
                 break
         driver.wait(timeout=600)
     assert driver.returncode == 0
-    assert (worker_kills, driver_kills) >= (7, 2)
+    assert (worker_kills, driver_kills) >= (KILLS - 1, 2)
     calm = tmp_path / "calm.sqlite"
     with ThreadPoolExecutor(2) as pool:
         sweep(CHAOS, pool, calm)

@@ -13,6 +13,7 @@ from compth.compressors import Compressor, catalogue
 from compth.errors import CompthError, InvalidParameter, Unsupported
 from compth.tuning.moments import DELTA, EXACT, OMEGA, progress
 from tests.compressors.exact_law import NotEnumerable, law, moments
+from tests.thorough import thorough, tries
 
 from .brute import gradients, shares
 
@@ -160,16 +161,17 @@ CURVES = {
 }
 
 
+@thorough
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CURVES)
-def test_families_are_the_best_of_all_levels_on_two_thousand_gradients(name):
+def test_families_are_the_best_of_all_levels_on_many_gradients(name):
     """Heavy tails, ties, zeros, sparse, d = 1; shares and prices from formulas that share nothing with the code."""
     kind = getattr(ct, name)
     prices = [ct.costs.Payload(1, 50), ct.costs.BitPacket(64, 7, 3), ct.costs.Time(0.1, 100)]
     if name not in ("RandomDithering", "TopKSign"):
         prices += [ct.costs.Affine(2, 7), ct.costs.Packet(3, 5, 1)]
     levels = range(1, 17) if name == "RandomDithering" else None
-    for i, g in enumerate(gradients(2000, seed=21)):
+    for i, g in enumerate(gradients(tries(500, 2000), seed=21)):
         d, curve = len(g), CURVES[name](g)
         price = prices[i // 10 % len(prices)]
         paid = [charges(name, t, d)[price.counts == "bits"] for t in range(1, len(curve) + 1)]

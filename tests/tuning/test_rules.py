@@ -13,6 +13,7 @@ import compth as ct
 from compth.errors import InvalidParameter
 from compth.tuning import rules, schemes
 from compth.tuning.schemes import SCHEMES, Ordered
+from tests.thorough import thorough, tries
 
 from .brute import bits, gradients, shares
 
@@ -51,11 +52,11 @@ def shortfall(g, scheme, charge, tuned):
     return 1 - efficiency[tuned.level - 1] / max(efficiency)
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [100, pytest.param(tries(500, 2000), marks=[pytest.mark.slow, thorough])])
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_chosen_level_is_the_best_of_all(scheme, model, count):
-    """Ten cost models, three schemes, 2000 gradients each."""
+    """Ten cost models, three schemes, 500 or 2000 gradients each."""
     price, charge = MODELS[model]
     for g in gradients(count):
         assert shortfall(g, scheme, charge, ct.tune(g, scheme, price)) <= ROUNDING, g
