@@ -10,8 +10,6 @@ BUSY = 20.0
 """Times as many seconds by the clock end it too: a program that sleeps uses no processor."""
 PAUSE = 1.0
 """Most seconds of the clock between two questions that count: what is longer was a suspension."""
-LOOK = 1e-3
-"""Seconds of the clock between two looks at processor time, which costs a call of the system."""
 BITTEN = "was ended by the cap"
 """In the words of whatever a cap ended."""
 
@@ -50,7 +48,7 @@ class Allowance:
         self.work, self.used, self.capped = work, 0.0, False
         self._seconds, self._what, self._told = seconds, what, told
         self._processor = used() + seconds
-        self._clock, self._seen, self._looked = BUSY * seconds, time.monotonic(), -math.inf
+        self._clock, self._seen = BUSY * seconds, time.monotonic()
 
     def use(self, work: float) -> None:
         """Count work that is done."""
@@ -73,12 +71,9 @@ class Allowance:
 
     def _bites(self) -> bool:
         now = time.monotonic()
-        if self.capped or now - self._looked < LOOK:
-            return self.capped
-        self._looked = now
         self._clock -= min(now - self._seen, PAUSE)
         self._seen = now
-        if used() > self._processor or self._clock < 0:
+        if not self.capped and (used() > self._processor or self._clock < 0):
             self.capped = True
             self.tell(self.note)
         return self.capped
