@@ -54,7 +54,13 @@ def compare(
     compressor: Annotated[
         list[str] | None, typer.Option("--compressor", "-c", help='"RandK(k=6)" (repeatable)')
     ] = None,
-    steps: Annotated[int, typer.Option(help="rounds")] = 2000,
+    steps: Annotated[
+        str,
+        typer.Option(
+            help="rounds, and whose step sizes: theorem, certified, best (exact), tuned (pilot runs);"
+            " 2000, or best, or 500,theorem,best"
+        ),
+    ] = "2000",
     runs: Annotated[int, typer.Option(help="replicates")] = 64,
     eps: Annotated[float, typer.Option(help="target for E||x_t-x*||^2 / ||x_0-x*||^2")] = 1e-3,
     seed: Annotated[int, typer.Option(help="seed of every random stream")] = 0,
@@ -82,6 +88,7 @@ def compare(
     from compth.reporting.files import check_outputs, provenance
     from compth.studies.comparison import compare as run_comparison
 
+    rounds, stepsizes = _steps(steps)
     check_outputs(out, FILES, force)
     problem = _problem(
         dataset, workers, split, regularisation, dim, kappa, interpolation, seed, components, target
@@ -89,9 +96,18 @@ def compare(
     with Host() as host:
         files = Files(host, problem.d)
         methods, skipped = _methods(method, compressor, problem, files)
-        with progress(len(methods)) as advance:
+        with progress(len(methods) * len(stepsizes)) as advance:
             result = run_comparison(
-                methods, problem, steps, runs, seed, eps=eps, threads=threads, progress=advance, engine=engine
+                methods,
+                problem,
+                rounds,
+                runs,
+                seed,
+                eps=eps,
+                threads=threads,
+                progress=advance,
+                engine=engine,
+                stepsizes=stepsizes,
             )
         checked = files.checked()
     if as_json:
@@ -104,12 +120,31 @@ def compare(
     said = [result.caption(), result.legend(), answer(result), *result.remarks()]
     said += checked
     said += [f"skipped: {line}" for line in skipped]
-    said += [f"no guarantee: {row.note}" for row in result.rows if row.note]
+    said += [f"no guarantee: {row.note}" for row in result.rows if row.note and not _searched(row)]
     said += [f"diverged: {r.label} in {r.diverged} of {runs} runs" for r in result.rows if r.diverged]
     say(*said, provenance(seed))
     paths = _write(result, out, force)
     print("written: " + ", ".join(str(p) for p in paths))
     return 0
+
+
+def _searched(row: Any) -> bool:
+    """True for a step that was searched for: that no theorem speaks of it goes without saying."""
+    return row.stepsize_from in ("certified", "best", "tuned")
+
+
+def _steps(text: str) -> tuple[int, tuple[str, ...]]:
+    """(rounds, whose step sizes) from "2000", "best" or "500,theorem,best"."""
+    from compth.studies.chosen_steps import CHOICES
+
+    words = [word.strip() for word in text.split(",")]
+    numbers = [word for word in words if word.isdigit()]
+    names = tuple(word for word in words if not word.isdigit())
+    if len(numbers) > 1 or not set(names) <= set(CHOICES):
+        raise InvalidParameter(
+            f"steps={text!r}: give the number of rounds, or whose steps ({', '.join(CHOICES)}), or both with a comma"
+        )
+    return int(numbers[0]) if numbers else 2000, names or ("theorem",)
 
 
 def _problem(

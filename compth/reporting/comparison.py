@@ -36,9 +36,17 @@ def _cells(comparison: Any, r: Any, method: Any) -> list[str]:
 
 
 def _floor(r: Any) -> str:
-    """The floor seen, else the theorem's bound on it."""
+    """The floor seen, else the theorem's bound on it; small ones as powers of ten, which keeps the column narrow."""
     bound = r.simulated_floor is None and r.guaranteed_floor is not None
-    return f"<={number(r.guaranteed_floor, 2)}" if bound else number(r.simulated_floor, 2)
+    return f"<={_short(r.guaranteed_floor)}" if bound else _short(r.simulated_floor)
+
+
+def _short(value: float | None) -> str:
+    return (
+        number(value, 2)
+        if value is None or value == 0 or value >= 1e-3
+        else f"{value:.0e}".replace("e-0", "e-")
+    )
 
 
 def _compressor(r: Any, method: Any, *, short: bool) -> str:
@@ -72,9 +80,9 @@ def answer(comparison: Any) -> str:
     rounds = {r.label: r.rounds if r.exact_rounds is None else r.exact_rounds for r in arrived}
     first = min(arrived, key=lambda r: rounds[r.label])
     least = min(arrived, key=lambda r: r.bits)
-    steps = (
-        "these steps" if any(r.stepsize_from == "given" for r in comparison.rows) else "the theorems' steps"
-    )
+    theirs = {"given", "certified", "best", "tuned"}
+    given = any(r.stepsize_from in theirs for r in comparison.rows)
+    steps = "these steps" if given else "the theorems' steps"
     if first is least:
         both = f"({rounds[first.label]:,}) and uplink bits ({bits(first.bits)})"
         return f"At {steps} {first.label} needs the fewest rounds {both}."

@@ -38,16 +38,39 @@ def comparison_figure(comparison: Any) -> Any:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
+    kinds_of_steps = list(dict.fromkeys(_steps_of(comparison)))
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.5, 5.1), layout="constrained")
-        panels = figure.subplots(1, 3, sharey=True)
-        for j, panel in enumerate(panels):
-            _fill(panel, comparison, j)
-        panels[0].set_ylabel(RATIO)
+        figure = Figure(figsize=(10.5, 5.1 + 3.3 * (len(kinds_of_steps) - 1)), layout="constrained")
+        rows = figure.subplots(len(kinds_of_steps), 3, sharey=True, squeeze=False)
+        for panels, whose in zip(rows, kinds_of_steps, strict=True):
+            for j, panel in enumerate(panels):
+                _fill(panel, comparison, j, whose)
+            panels[0].set_ylabel(RATIO)
+            if len(kinds_of_steps) > 1:
+                panels[0].set_title(STEPS.get(whose, whose), loc="left", fontweight="bold")
         methods, kinds = _keys(comparison)
         _legend(figure, methods, "method", "outside lower left", 3)
         _legend(figure, kinds, "line", "outside lower right", 1 if len(methods) > 6 else 2)
     return figure
+
+
+STEPS = {
+    "theorem": "at the theorems' steps",
+    "certified": "at the certified steps",
+    "best": "at the best steps here (exact, else tuned)",
+    "tuned": "at tuned steps",
+}
+"""Titles of the rows of a comparison of several step sizes."""
+
+
+def _steps_of(comparison: Any) -> list[str]:
+    """Whose step each method of a comparison runs with."""
+    return list(comparison.info.get("stepsizes", ["theorem"] * len(comparison.traces)))
+
+
+def _methods_of(comparison: Any) -> list[str]:
+    """The label of each row's method, whatever its step."""
+    return list(comparison.info.get("of", [trace.label for trace in comparison.traces]))
 
 
 def comparison_panel(comparison: Any, j: int) -> Any:
@@ -78,9 +101,9 @@ def _keys(comparison: Any) -> tuple[list[Any], list[Any]]:
             color=COLOURS[i % len(COLOURS)],
             linestyle=_line(i),
             linewidth=3,
-            label=short_label(trace.label),
+            label=short_label(label),
         )
-        for i, trace in enumerate(comparison.traces)
+        for i, label in enumerate(dict.fromkeys(_methods_of(comparison)))
     ]
     kinds: list[tuple[str, dict[str, Any]]] = [("mean of the runs ± 2 s.e.", {"linestyle": "-"})]
     if any(curve is not None for curve in comparison.exact):
@@ -95,13 +118,18 @@ def _line(i: int) -> Any:
     return "-" if i < len(COLOURS) else "-."
 
 
-def _fill(panel: Any, comparison: Any, j: int) -> None:
-    """One panel: every method's curves, over rounds (j = 0), uplink or downlink bits."""
+def _fill(panel: Any, comparison: Any, j: int, whose: str | None = None) -> None:
+    """One panel: every method's curves with this kind of step, over rounds (j = 0), uplink or downlink bits."""
     panel.set_xscale("log" if j else "linear")
+    methods, steps = _methods_of(comparison), _steps_of(comparison)
+    order = list(dict.fromkeys(methods))
     for i, trace in enumerate(comparison.traces):
-        colour = COLOURS[i % len(COLOURS)]
+        if whose is not None and steps[i] != whose:
+            continue
+        k = order.index(methods[i])
+        colour = COLOURS[k % len(COLOURS)]
         across = (np.arange(trace.steps + 1), trace.bits, trace.downlink_bits)[j]
-        _curve(panel, across, trace, comparison.guarantee_curve(i), colour, _line(i), first=j > 0)
+        _curve(panel, across, trace, comparison.guarantee_curve(i), colour, _line(k), first=j > 0)
         _dots(panel, across, comparison.exact[i], colour)
     panel.axhline(comparison.eps, color="0.5", linewidth=0.8, linestyle=":")
     panel.set_yscale("log")

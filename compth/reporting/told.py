@@ -147,6 +147,18 @@ def _tight_rate(r: Any) -> Told:
     return Told(str(r), statements=() if r.certified is None else (said,))
 
 
+def _bracket(b: Any) -> Told:
+    """Both sides, for paper too: the classes of the workers, the step, and what is assumed."""
+    ranges = ", ".join(f"[{value(m)}, {value(l)}]" for m, l in zip(b.mu, b.L, strict=True))
+    said = (
+        rf"\noindent {b.method} with $n = {len(b.mu)}$ workers whose curvatures lie in ${ranges}$, messages with "
+        rf"$\mathrm{{E}}\|C_i(v)-v\|^2 \leq (1-\delta)\|v\|^2$ for $\delta = {value(b.delta)}$, and "
+        rf"$\gamma = {float(b.stepsize):.6g}$: the worst squared rate lies in "
+        rf"$[{float(b.lower):.9f}, {float(b.certified):.9f}]$ ({b.standing.value}, {b.attribution.value})."
+    )
+    return Told(str(b), statements=(said,))
+
+
 def _curve(run: Any) -> Told:
     """A simulated or exact run: where it ends, and a dozen rounds of it."""
     import numpy as np
@@ -297,6 +309,7 @@ TELLERS: dict[str, Callable[[Any], Told]] = {
     "Estimate": _estimate,
     "ExactRate": _exact_rate,
     "Finding": _finding,
+    "HeterogeneousBracket": _bracket,
     "LevelComparison": _levels,
     "MethodAnalysis": _sentence,
     "Rate": _rate,

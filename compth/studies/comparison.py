@@ -25,7 +25,8 @@ from compth.rates import first_at_most
 from compth.reporting.files import MARK, provenance
 from compth.simulation import Trace, simulate
 from compth.simulation.engines import engine_of
-from compth.studies.step_sizes import certified_facts
+from compth.studies.chosen_steps import Chosen, chosen, names_of
+from compth.studies.step_sizes import BEST_LIMIT, certified_facts, with_the_plans_alpha
 
 MEASURED = ("exact_rate", "exact_rounds", "warning", "best_step", "best_rate", "best_found", "tight_rate")
 """Numbers of a row that are computed, not promised: a stored comparison keeps them."""
@@ -76,7 +77,8 @@ class Row(Earned):
         """What the step of the certified worst case would buy, "" where it is not known or promises no more."""
         rounds, promised = self.certified_rounds, self.guaranteed_rounds
         if (
-            self.certified_step is None
+            self.stepsize_from in ("best", "tuned")
+            or self.certified_step is None
             or rounds is None
             or (promised is not None and rounds >= 0.95 * promised)
         ):
@@ -176,7 +178,9 @@ class Comparison(Shown):
         words = [f"{r.label}: {line}" for r, g in held if g is not None for line in g.rate.assumed]
         ran = zip(self.rows, self.methods, self.traces, self.guarantees, strict=True)
         found = [_found(r, m, t) for r, m, t, g in ran if g is None and _searched(m)]
-        return steps + found + words + [f"warning: {r.label}: {r.warning}" for r in self.rows if r.warning]
+        return [*self.info.get("notes", ()), *steps, *found, *words] + [
+            f"warning: {r.label}: {r.warning}" for r in self.rows if r.warning
+        ]
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """Header and cells of the main table (at most 100 characters wide), for terminal, text, HTML and LaTeX."""
@@ -308,9 +312,12 @@ def compare(
     threads: int = 2,
     progress: Any = None,
     engine: str = "numpy",
+    stepsizes: str | Sequence[str] = "theorem",
 ) -> Comparison:
     """Hold every method's guarantee against its simulation on one problem.
 
+    stepsizes: some of theorem (the method's own step, else its theorem's), certified (the best of the certified worst
+    case), best (the least exact rate on this problem) and tuned (2^j of the theorem's step, on pilot runs); a row each.
     eps: target for E||x_t - x*||^2 relative to its start. progress: called with each method's label before it runs.
     engine: as in `simulate`; a method that it does not know is refused before anything runs.
     Raises InvalidParameter for eps outside (0, 1) or no methods, Unsupported for a compressor a method cannot take.
@@ -319,27 +326,38 @@ def compare(
         raise InvalidParameter(f"eps={eps} must lie between 0 and 1: it is relative to ||x_0 - x*||^2")
     if not methods:
         raise InvalidParameter("methods=[] is empty: give at least one, for example DCGD(RandK(k=5))")
+    names = names_of(stepsizes)
     for method in methods:
         method.check(problem)
         if engine != "numpy":
             engine_of(engine, method, problem, plan_of(method, problem, horizon=steps)[0], seed)
+    asked, notes = chosen(methods, problem, names, steps=steps, seed=seed, eps=eps)
+    if not asked:
+        raise NoGuarantee("; ".join(notes))
     rows, traces, guarantees, exacts = [], [], [], []
-    for method in methods:
+    for one in asked:
+        method = one.method
+        label = _label(one, names)
         if progress is not None:
-            progress(method.label)
+            progress(label)
         _, found, reason = plan_of(method, problem, horizon=steps)
         trace = simulate(method, problem, steps, runs, seed, threads=threads, engine=engine)
         curve, rate = _exact(method, problem, steps)
         row = _row(method, problem, found, reason, trace, eps)
-        row = changed(row, **_exact_facts(curve, rate, trace, eps), **_best(method, problem, rate))
-        row = changed(row, tight_rate=_tight(method, problem, trace.plan))
+        if one.whose != "theorem":
+            row, trace = changed(row, stepsize_from=one.whose, label=label), changed(trace, label=label)
+        row = changed(
+            row, **_exact_facts(curve, rate, trace, eps), tight_rate=_tight(method, problem, trace.plan)
+        )
+        if one.whose == "theorem" or names == (one.whose,):
+            row = changed(row, **_best(with_the_plans_alpha(method, trace.plan.params), problem, rate))
         rows.append(made(changed(row, **certified_facts(method, problem, eps * float(trace.mean_square[0])))))
         exacts.append(curve)
         traces.append(trace)
         guarantees.append(found)
     return Comparison(
         problem,
-        tuple(methods),
+        tuple(one.method for one in asked),
         tuple(rows),
         tuple(traces),
         tuple(guarantees),
@@ -348,7 +366,21 @@ def compare(
         steps,
         runs,
         seed,
+        _said(asked, names, notes),
     )
+
+
+def _said(asked: Sequence[Chosen], names: Sequence[str], notes: list[str]) -> dict[str, Any]:
+    """What a comparison of several step sizes says of them; each row's kind and method for the figure."""
+    if names == ("theorem",):
+        return {}
+    kinds = ["best" if c.whose == "tuned" and "tuned" not in names else c.whose for c in asked]
+    return {"stepsizes": kinds, "of": [c.method.label for c in asked], "notes": notes}
+
+
+def _label(one: Chosen, names: Sequence[str]) -> str:
+    """The method's label, with whose step it is where several are compared."""
+    return one.method.label if names == ("theorem",) else f"{one.method.label} ({one.whose} step)"
 
 
 EXACT_LIMIT = 128
@@ -389,10 +421,6 @@ def _tight(method: Method, problem: Problem, plan: Plan) -> float | None:
     if plan.schedule is not None:
         return None
     return worst_case_rate(method, problem, float(plan.gamma), plan.params)
-
-
-BEST_LIMIT = 64
-"""Largest d for which compare searches the exact best step (some ten exact rates)."""
 
 
 def _best(method: Method, problem: Problem, rate: float | None) -> dict[str, Any]:

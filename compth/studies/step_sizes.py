@@ -25,6 +25,9 @@ from compth.rates import first_at_most
 from compth.tuning.moments import progress
 from compth.tuning.steps import StepTable, step_table
 
+BEST_LIMIT = 64
+"""Largest d for which a comparison searches the exact best step (some ten exact rates)."""
+
 
 def worst_case_rate(
     method: Method, problem: Problem, gamma: float, params: Mapping[str, Number] = MappingProxyType({})
@@ -83,8 +86,7 @@ def step_sizes(method: Method, problem: Problem, *, eps: float = 1e-6) -> StepTa
     """
     promised = find_guarantee(method, problem)
     gamma, params = float(promised.plan.gamma), promised.plan.params
-    free = {f.name for f in fields(method) if f.init}
-    fixed = replace(method, **{k: v for k, v in params.items() if k == "alpha" and k in free})
+    fixed = with_the_plans_alpha(method, params)
     steps: dict[str, float] = {"theorem": gamma}
     lemma = descent_step(method, problem)
     if lemma is not None:
@@ -102,6 +104,13 @@ def step_sizes(method: Method, problem: Problem, *, eps: float = 1e-6) -> StepTa
         "exact": lambda g: _converged(rate, g),
     }
     return step_table(steps, measures, eps=eps, reference="theorem")
+
+
+def with_the_plans_alpha(method: Method, params: Mapping[str, Number]) -> Method:
+    """The method with alpha as planned; what depends on the step (ADIANA, IASGD) stays free to follow it."""
+    free = {f.name for f in fields(method) if f.init}
+    fixed: Method = replace(method, **{k: v for k, v in params.items() if k == "alpha" and k in free})
+    return fixed
 
 
 def _converged(rate: RateAt, gamma: float) -> float | None:

@@ -3,8 +3,10 @@
 import copy
 import itertools
 import json
+import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction as F
 from pathlib import Path
 
@@ -355,3 +357,11 @@ def test_the_files_of_the_documentation_hold(capsys):
     assert len(files) == 4
     assert recheck.main([str(f) for f in files]) == 0
     assert capsys.readouterr().out.count("holds") == 8
+
+
+def test_a_bracket_that_was_typed_has_no_standing(found):
+    assert found.standing is ct.Standing.DERIVED
+    typed = replace(found, certified=found.lower)
+    assert typed.standing is ct.Standing.ASSUMED
+    assert "(ASSUMED)" in str(typed)
+    assert pickle.loads(pickle.dumps(found)).standing is ct.Standing.DERIVED

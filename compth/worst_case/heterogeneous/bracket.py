@@ -244,7 +244,7 @@ class HeterogeneousBracket(Earned, Shown):
             (
                 f"{self.method}, {len(self.mu)} workers, step {float(self.stepsize):.6g}",
                 f"  the worst squared rate lies in [{float(self.lower):.9f}, {float(self.certified):.9f}]",
-                f"  width {100 * self.width:.2g} % of 1 - rho",
+                f"  width {100 * self.width:.2g} % of 1 - rho ({self.standing.value})",
                 "  below: quadratics of two dimensions, run exactly; above: a certificate in Fractions",
                 *(f"  assumes: {a}" for a in self.assumptions),
             )
@@ -318,9 +318,10 @@ def _bracket(
     certificate = HeterogeneousCertificate({**head, "upper": upper})
     if not certificate.check():
         raise NoGuarantee(f"{name}: the run of the slowest quadratics fails its exact check")
-    return HeterogeneousBracket(
+    found = HeterogeneousBracket(
         name, mu, L, delta, gamma, instance.rho, certificate.rho, instance, certificate, ASSUMED[round_]
     )
+    return made(found, (_bracket, (kind, mu, L, delta, gamma), {}))
 
 
 def _shrunk(row: Row, unit: Fraction) -> Row:

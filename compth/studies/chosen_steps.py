@@ -1,0 +1,197 @@
+"""Whose step size a comparison uses: the theorem's, the certificate's, the exact best, or one tuned on pilot runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from compth.dynamics import best_step, exact
+from compth.errors import InvalidParameter, NoGuarantee, Unsupported
+from compth.methods import Method, find_guarantee, plan_of
+from compth.problems.interface import Problem
+from compth.simulation import Trace, simulate
+from compth.studies.step_sizes import BEST_LIMIT, with_the_plans_alpha
+
+PILOTS = 16
+"""Runs of a pilot."""
+FARTHEST = 14
+"""Powers that a step goes up or down at most."""
+APART = 7919
+"""Added to the seed of the comparison for that of the pilots."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A method with a step size, whose it is, and how it was found."""
+
+    method: Method
+    whose: str
+    how: str = ""
+
+
+def theorem_step(method: Method, problem: Problem, **_: Any) -> Chosen:
+    """As given: the method's own step, or what its theorem plans."""
+    return Chosen(method, "theorem")
+
+
+def certified_step(method: Method, problem: Problem, **_: Any) -> Chosen:
+    """The best step of the certified worst case of the class that the run lies in, with its parameters."""
+    from compth.worst_case.certified_theorem import certified
+
+    free = replace(method, gamma=None)
+    found = find_guarantee(free, problem, certified(free, problem))
+    given = {k: getattr(method, k, None) for k in found.plan.params}
+    params = {k: float(v) for k, v in found.plan.params.items() if hasattr(method, k) and given[k] is None}
+    made: Method = replace(method, gamma=float(found.plan.gamma), **params)
+    return Chosen(made, "certified")
+
+
+def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_: Any) -> Chosen:
+    """The step with the least exact rate on this problem; the theorem's alpha, where it has one, is kept.
+
+    Where its floor is above eps, the shorter step (by powers of sqrt 2) whose exact curve is below eps first, if one is
+    within the rounds.
+    """
+    if problem.d > BEST_LIMIT:
+        raise Unsupported(f"d={problem.d}: exact best steps are searched up to d={BEST_LIMIT}")
+    plan, _found, _why = plan_of(replace(method, gamma=None), problem)
+    fixed = with_the_plans_alpha(method, plan.params)
+    found = best_step(fixed, problem)
+    if not found.converged:
+        raise Unsupported("the exact best step could not be enclosed")
+
+    def at(j: int) -> Method:
+        made: Method = replace(fixed, gamma=float(found.gamma) * 2.0 ** (-j / 2))
+        return made
+
+    def score(j: int) -> tuple[float, float]:
+        curve = exact(at(j), problem, steps).mean_square
+        above = np.flatnonzero(~(curve <= eps * curve[0]))
+        first = int(above[-1]) + 1 if above.size else 0
+        return (float(first) if first <= steps else float("inf")), float(curve[-1])
+
+    short = _climb(score, {0: score(0)}, 0, 1) if _floored(at(0), problem, eps) else 0
+    how = "" if not short else "the exact curve that is below eps first; the least rate has a floor above"
+    return Chosen(at(short), "best", how)
+
+
+def _floored(method: Method, problem: Problem, eps: float) -> bool:
+    """True where the exact stationary mean square is above eps times the start's."""
+    from compth.dynamics import stationary
+
+    try:
+        floor = stationary(method, problem).mean_square
+    except (NoGuarantee, Unsupported):
+        return False
+    start = float(problem.distance_squared(np.asarray(problem.start, dtype=float)[None])[0])
+    return bool(floor > eps * start)
+
+
+def tuned_step(method: Method, problem: Problem, *, steps: int, seed: int, eps: float, **_: Any) -> Chosen:
+    """Of 2^j times the theorem's step, the one whose pilot needs the fewest rounds to eps, else ends lowest.
+
+    A pilot is 16 runs from a start of their own (x_0 moved by a Gaussian of the size of grad f(x_0)/L) with a seed of
+    their own, so that the comparison's runs were not used to choose. j rises while that helps (one step of no help is
+    passed over). Without a theorem the first step is 1/L_max, and j falls as well.
+    """
+    first, known = _first_step(method, problem)
+    start = _other_start(problem, seed)
+
+    def pilot(j: int) -> tuple[float, float]:
+        trace = simulate(replace(method, gamma=first * 2.0**j), problem, steps, PILOTS, seed + APART, start)
+        return _score(trace, eps)
+
+    best, scores = 0, {0: pilot(0)}
+    for way in (1,) if known else (1, -1):
+        best = _climb(pilot, scores, best, way)
+    how = f"2^{best} of " + ("the theorem's" if known else "1/L_max")
+    return Chosen(replace(method, gamma=first * 2.0**best), "tuned", how)
+
+
+def _first_step(method: Method, problem: Problem) -> tuple[float, bool]:
+    try:
+        plan = find_guarantee(replace(method, gamma=None), problem).plan
+        return float(plan.gamma), True
+    except NoGuarantee:
+        return 1 / float(problem.L_max), False
+
+
+def _other_start(problem: Problem, seed: int) -> Any:
+    start = np.asarray(problem.start, dtype=float)
+    gradient = problem.gradients(start[None])[0].mean(axis=0)
+    size = float(np.linalg.norm(gradient)) / float(problem.L) or 1.0
+    drawn = np.random.default_rng(seed + APART).standard_normal(problem.d)
+    return start + size * drawn / np.sqrt(problem.d)
+
+
+def _score(trace: Trace, eps: float) -> tuple[float, float]:
+    """(rounds to eps or inf, last mean square): smaller is better."""
+    rounds = None if (trace.diverged >= 0).any() else trace.rounds_to(eps)
+    return float("inf") if rounds is None else float(rounds), float(trace.mean_square[-1])
+
+
+def _climb(
+    score: Callable[[int], tuple[float, float]], scores: dict[int, tuple[float, float]], best: int, way: int
+) -> int:
+    """The best j in this direction: two in a row that do not help end it."""
+    missed = 0
+    for j in range(best + way, way * (FARTHEST + 1), way):
+        scores[j] = score(j)
+        missed = 0 if scores[j] < scores[best] else missed + 1
+        best = best if missed else j
+        if missed == 2:
+            break
+    return best
+
+
+CHOICES: dict[str, Callable[..., Chosen]] = {
+    "theorem": theorem_step,
+    "certified": certified_step,
+    "best": exact_best,
+    "tuned": tuned_step,
+}
+
+
+def names_of(asked: str | Iterable[str]) -> tuple[str, ...]:
+    """The step sizes asked for, by name and in order. Raises InvalidParameter for another name."""
+    names = tuple(asked.split(",") if isinstance(asked, str) else asked)
+    names = tuple(dict.fromkeys(name.strip() for name in names))
+    unknown = [name for name in names if name not in CHOICES]
+    if unknown or not names:
+        raise InvalidParameter(
+            f"stepsizes={','.join(unknown) or asked!r} is not known: give some of {', '.join(CHOICES)}"
+        )
+    return names
+
+
+def chosen(
+    methods: Sequence[Method], problem: Problem, names: Sequence[str], **how: Any
+) -> tuple[list[Chosen], list[str]]:
+    """Every method with every step size asked for, and lines that say how they were found and which there are not."""
+    made, missing = [], []
+    for method in methods:
+        for name in names:
+            try:
+                made.append(CHOICES[name](method, problem, **how))
+            except (NoGuarantee, Unsupported) as reason:
+                missing.append(f"{method.label}: no {name} step: {reason}")
+                if name == "best" and "tuned" not in names:
+                    made.append(tuned_step(method, problem, **how))
+                    missing[-1] = f"{method.label}: tuned instead of the best step: {reason}"
+    return made, [*_found(made), *missing]
+
+
+def _found(made: Sequence[Chosen]) -> list[str]:
+    """A line a kind of step that was searched for."""
+    said = {
+        "tuned": f"tuned steps, by powers of two on {PILOTS} pilot runs each with a start and a seed of their own: ",
+        "best": "best steps other than that of the least exact rate: ",
+    }
+    lines = {k: [f"{c.method.label} {c.how}" for c in made if c.whose == k and c.how] for k in said}
+    return [said[k] + "; ".join(found) for k, found in lines.items() if found]
+
+
+__all__ = ["CHOICES", "Chosen", "chosen", "names_of"]
