@@ -37,11 +37,18 @@ def assert_claim(
     return report
 
 
-def conformance(cls: type[Compressor], budget: str = "quick") -> None:
-    """Everything a new compressor class must pass: examples, shapes, seeds, bits, finite claims, certification."""
+def conformance(cls: type[Compressor], budget: str = "quick", every: int = 1) -> None:
+    """Everything a new compressor class must pass: examples, shapes, seeds, bits, finite claims, certification.
+
+    every: look at each so many-th example, from the first one on. Raises AssertionError at the first fault, with the
+    report of the certification in its message, and InvalidParameter for every < 1.
+    """
+    require(
+        every >= 1, f"every={every} must be at least 1: the distance between two examples that are looked at"
+    )
     examples = cls.examples()
     assert examples, f"{cls.__name__}.examples() is empty: give at least one small instance"
-    for compressor in examples:
+    for compressor in examples[::every]:
         dims = [d for d in range(1, 17) if compressor.supports(d)][:3]
         assert dims, f"{compressor!r} supports no d up to 16"
         for d in dims:

@@ -16,6 +16,7 @@ import compth as ct
 from compth.compressors import catalogue
 from compth.methods.diana import DIANAShift
 from compth.testing import assert_claim, conformance, method_conformance, strategies, vectors
+from tests.thorough import thorough, tries
 
 strategies.register()  # an installed compth does this by entry point
 CLASSES = [c for c in catalogue().values() if issubclass(c, ct.Compressor)]
@@ -53,10 +54,12 @@ def test_assert_claim_shows_the_report():
         assert_claim(ct.TopK(1), d=4, proved=True, budget="quick")
 
 
+@thorough
 @pytest.mark.slow
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda c: c.__name__)
 def test_the_catalogue_conforms(cls):
-    conformance(cls)
+    """Every class; a third of its examples, or all. Claims of all are held to exact laws in tests/compressors."""
+    conformance(cls, every=tries(3, 1))
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,10 @@ class Broken(ct.TopK):
 
 
 def test_a_wrong_object_does_not_conform():
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="REFUTED"):
         conformance(Broken)
+    with pytest.raises(ct.errors.InvalidParameter, match="every=0"):
+        conformance(Broken, every=0)
 
 
 @pytest.mark.parametrize("method", [ct.DCGD(ct.RandK(2)), ct.DIANA(ct.RandK(2)), ct.EF21(ct.TopK(2))])
