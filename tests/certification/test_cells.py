@@ -20,7 +20,7 @@ from compth.certification.subject import as_subject, declared_claims
 from compth.certification.tracer import TooManyLeaves, leaves
 from compth.proof import cells
 
-from . import corners, loops, outside, piecewise, randomly, sly, styles, unlike
+from . import corners, loops, outside, piecewise, randomly, rebound, sly, styles, unlike
 from .piecewise import FALSE, PARTIAL, TRUE
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -59,6 +59,15 @@ def test_what_looks_like_it_in_loops_is_not_proved():
     proved = [f.__name__ for f, claim in loops.FALSE.items() if found(f, claim, 8).data is not None]
     assert not proved
     assert len(loops.FALSE) >= 16
+
+
+def test_a_name_may_mean_another_array_on_one_way_of_a_branch():
+    assert not [f.__name__ for f in rebound.RIGHT if found(f, ct.Unbiased(0), 3).data is None]
+
+
+def test_memory_that_two_ways_share_is_not_written():
+    said = {f.__name__: found(f, ct.Unbiased(0), 3).says for f in rebound.WRONG}
+    assert not {name: says for name, says in said.items() if "one of two on two ways" not in says}
 
 
 def test_words_of_python_that_are_not_traced_say_so():

@@ -316,6 +316,7 @@ class Array(Symbolic):
             stop("a scalar is changed")
         if self.vague:
             stop("a number is stored in an array whose type depends on x")
+        self._changeable()
         key = _key(key)
         if isinstance(key, Array) and key.kind == "b":
             key = Chosen(key, key)
@@ -329,6 +330,17 @@ class Array(Symbolic):
             cast = _caster(self.kind)
             new = mapped(cast, as_array(value).data)
             self.data[key] = new if new.ndim else new[()]
+
+    def _changeable(self) -> None:
+        """Refuses where its memory is frozen."""
+        if not self.data.flags.writeable or not _owner(self.data).flags.writeable:
+            stop(
+                "an array is changed that is one of two on two ways of a branch, or a constant of the program"
+            )
+
+    def _freeze(self) -> None:
+        """Nothing is stored in its memory any more, by whatever name."""
+        self.data.flags.writeable = _owner(self.data).flags.writeable = False
 
     def _put(self, mask: Array, value: Array) -> None:
         cast = _caster(self.kind)
@@ -579,6 +591,13 @@ class Chosen(Mute):
         return stop("indices that depend on x are looked at one by one")
 
     __iter__ = __len__ = __getitem__ = __eq__ = __bool__ = __contains__ = __array__ = _refused
+
+
+def _owner(data: Any) -> Any:
+    """The array whose memory it is a view of."""
+    while isinstance(data.base, np.ndarray):
+        data = data.base
+    return data
 
 
 def _kept(found: Array, ndim: int) -> Array:

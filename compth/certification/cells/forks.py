@@ -94,7 +94,7 @@ class Fork:
         (_, yes), (_, no) = self.results
         for c, a, b in zip(self.containers, yes, no, strict=True):
             if isinstance(c, Array | Picked):
-                _data(c)[...] = mapped(lambda u, v: nodes.choose(self.condition, u, v), a, b)  # type: ignore[arg-type]
+                _write(c, mapped(lambda u, v: nodes.choose(self.condition, u, v), a, b))  # type: ignore[arg-type]
             elif len(a) != len(b):
                 stop("a list of another length on two ways of a branch")
             else:
@@ -173,9 +173,18 @@ def _data(c: Any) -> Any:
 
 def _restore(c: Any, content: Any) -> None:
     if isinstance(c, Array | Picked):
-        _data(c)[...] = content
+        _write(c, content)
     else:
         c[:] = content
+
+
+def _write(c: Any, content: Any) -> None:
+    """New entries, where they are new: what is frozen takes none."""
+    data = _data(c)
+    if any(a is not b for a, b in zip(content.reshape(-1), data.reshape(-1), strict=True)):
+        if isinstance(c, Array):
+            c._changeable()
+        data[...] = content
 
 
 def joined(condition: Any, yes: Any, no: Any) -> Any:
@@ -188,12 +197,33 @@ def joined(condition: Any, yes: Any, no: Any) -> Any:
         return UNSET
     if isinstance(yes, tuple) and isinstance(no, tuple) and len(yes) == len(no):
         return tuple(joined(condition, a, b) for a, b in zip(yes, no, strict=True))
+    if isinstance(yes, Array) and isinstance(no, Array) and _same_kind(yes, no):
+        return _rebound(condition, yes, no)
     for v in (yes, no):  # another name may lead to the same memory: a copy would not change with it
         if isinstance(v, list | Picked) or (isinstance(v, Array) and v.ndim):
             stop("an array or list that differs between two ways of a branch")
     if type(yes) is type(no) and isinstance(yes, str | bytes | type(None) | range) and yes == no:
         return yes
     return merged(condition, yes, no)
+
+
+def _same_kind(yes: Array, no: Array) -> bool:
+    """Two arrays of one type and shape."""
+    plain = yes.ndim and not (yes.vague or no.vague)
+    return bool(plain and yes.shape == no.shape and yes.kind == no.kind)
+
+
+def _rebound(condition: Any, yes: Array, no: Array) -> Any:
+    """A name that means another array on either way: a third one, which like these two is changed no more.
+
+    Another name may lead to the memory of either, and would see what is written into it; the third would not.
+    """
+    from compth.certification.cells.binding import merged
+
+    out = merged(condition, yes, no)
+    for v in (yes, no, out):
+        v._freeze()
+    return out
 
 
 def choose(test: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:

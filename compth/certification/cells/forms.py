@@ -84,10 +84,10 @@ def by_place(n: Node, i: int) -> bool:
 _INDEXED: set[Node] = set()
 
 
-def find_indices(listed: Iterable[Node]) -> None:
+def find_indices(listed: Iterable[Node], size: int) -> None:
     """Remember which drawn integers among these expressions are compared with all places, and else only look them up.
 
-    One that is compared with some of its values alone is a number.
+    One that has other values than the places of x, or is compared with some of them alone, is a number.
     """
     compared, other = dict[Node, set[Any]](), set[Node]()
     for n in listed:
@@ -98,6 +98,6 @@ def find_indices(listed: Iterable[Node]) -> None:
                     compared.setdefault(a, set()).add(n.args[1 - k].number)
                 elif n.op != "pick" or k:
                     other.add(a)
-    places = {n for n, values in compared.items() if values >= set(range(len(n.args) - 1))}
+    places = {n for n, values in compared.items() if values >= set(range(size)) and len(n.args) == 1 + size}
     _INDEXED.clear()
     _INDEXED.update(places - other)

@@ -477,6 +477,8 @@ def both(a: Node, b: Node) -> Node:
     for one, other in ((a, b), (b, a)):
         if one.number is not None:
             return other if one.number else _known(False)
+        if one.op == "not" and one.args[0] is other:
+            return _known(False)
     return a if a is b else session().node("and", a, b)
 
 
@@ -486,6 +488,8 @@ def either(a: Node, b: Node) -> Node:
     for one, other in ((a, b), (b, a)):
         if one.number is not None:
             return _known(True) if one.number else other
+        if one.op == "not" and one.args[0] is other:
+            return _known(True)
     return a if a is b else session().node("or", a, b)
 
 

@@ -97,7 +97,7 @@ class Pointwise:
 
     def law(self, x: Array) -> list[list[Part]]:
         """The outcomes of each entry. Raises Stopped where the trace does not tell them."""
-        forms.find_indices(self.reached)
+        forms.find_indices(self.reached, len(x))
         now, self.work = Numbers(x, self.floats), 0.0
         found = [self._entry(now, node, i) for i, node in enumerate(self.outputs)]
         self.work += len(now.known)

@@ -201,7 +201,7 @@ def grouped(trace: Trace) -> list[tuple[int, list[int]]]:
     """Entries with one expression: (a representative, all of them)."""
     found: dict[int, list[int]] = {}
     forms._FORMS.clear()
-    forms.find_indices(reached(trace.outputs))
+    forms.find_indices(reached(trace.outputs), len(trace.outputs))
     for i, node in enumerate(trace.outputs):
         found.setdefault(forms.form(node, i), []).append(i)
     return [(members[0], members) for members in found.values()]
@@ -228,7 +228,7 @@ def laws_on(trace: Trace, charts: list[Chart], least: int = 1) -> tuple[list[Cha
 def nothing_at_zero(thing: Any, d: int, deterministic: bool) -> None:
     """C(0) = 0 whatever is drawn. Raises Stopped."""
     trace = traced(thing, d, deterministic, zero=True)
-    forms.find_indices(reached(trace.outputs))
+    forms.find_indices(reached(trace.outputs), len(trace.outputs))
     point = _chart(number(0), number(0), (True, True))
     for i, node in enumerate(trace.outputs):
         for piece in laws.pieces(node, i, point, MOST_CELLS):

@@ -165,7 +165,7 @@ class Borders:
 def borders(d: int, trace: Any, charts: list[Chart]) -> Borders:
     """The ends and insides of the cells on which each condition of the trace is one."""
     out, seen, solved = Borders(), set[int](), 0
-    forms.find_indices(trace.listed)
+    forms.find_indices(trace.listed, d)
     for node in asked(trace.listed):
         if len(seen) >= CONDITIONS:
             break

@@ -25,6 +25,8 @@ Script = dict[int, float]
 Ranges = dict[int, tuple[float, float]]
 MOST, FIRST = 400, 40
 """Conditions that are asked for, and inputs of which it is seen whether they hold."""
+SEVERAL, PASSES = 64, 2
+"""Up to this input length entries are changed one after another, and how often each."""
 FEW, MANY = 4, 2000
 """Random draws that are tried at each input for a way that asks more of them than a range, and at last."""
 
@@ -239,7 +241,36 @@ def built(held: Any, way: Decisions, values: list[float], rest: Array) -> tuple[
         script = None if ranges is None else complete(y, held, way, ranges, MANY)
         if script is not None:
             return y, script
-    return None
+    nearest = _nearer(x, way, free, held) if joint and len(x) <= SEVERAL else x
+    ranges = None if nearest is x else wanted(Numbers(nearest, held), way)
+    script = None if ranges is None else complete(nearest, held, way, ranges)
+    return None if script is None else (nearest, script)
+
+
+def _nearer(x: Array, way: Decisions, free: list[int], held: Any) -> Array:
+    """One entry after another changed while that brings the way's conditions nearer: counts and sums of signs."""
+    asked = [(c, answer) for c, answer in way if not draws(c)]
+
+    def far(y: Array) -> float:
+        now, total = Numbers(y, held), 0.0
+        for c, answer in asked:
+            total *= 4  # what is asked first counts more: else two conditions can stand in each other's way
+            if bool(now.at(c)) is not answer:
+                gap = abs(now.at(c.args[0]) - now.at(c.args[1])) if c.op in ("lt", "le", "eq") else 1.0
+                total += 1 + gap
+        return total
+
+    try:
+        least = far(x)
+        for i in free * PASSES:
+            for v in (-x[i], 0.0, 1.0, -1.0):
+                y = x.copy()
+                y[i] = v
+                if least and (found := far(y)) < least:
+                    x, least = y, found
+    except Unknown:
+        pass
+    return x
 
 
 def _in_turn(x: Array, way: Decisions, asked: list[Node], free: set[int], held: Any) -> list[Array]:
