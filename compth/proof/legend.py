@@ -121,9 +121,13 @@ def legend(
     return rows + _draws(statement, say)
 
 
+SORTS = {"col": "coordinate", "kept": "kept entry", "dropped": "dropped entry", "full": "entry sent for sure"}
+SORTS |= {"rest": "other entry", "down": "entry rounded down", "up": "entry rounded up", "one": "number"}
+
+
 def _sorts(statement: Mapping[str, Any], name: str) -> list[str]:
     """What an array has an entry for: workers, coordinates, ..."""
-    return list(statement.get("arrays", {}).get(name, "").split())
+    return [SORTS.get(s, s) for s in statement.get("arrays", {}).get(name, "").split()]
 
 
 LAWS = {
@@ -138,4 +142,6 @@ def _draws(statement: Mapping[str, Any], say: Callable[[str], str]) -> list[tupl
     if not law:
         return []
     said = LAWS[law["kind"]].format(parameter=say(law["parameter"]))
-    return [(law["indicator"], f"{said}; one for each {law['on']}")]
+    return [
+        (law["indicator"], f"{said}; one for each {' and '.join(SORTS.get(s, s) for s in law['on'].split())}")
+    ]

@@ -46,7 +46,7 @@ _PARTS: dict[str, tuple[str, str, str]] = {
     "o2": (r"\omega", "2", ""),
 }
 RELATIONS = {ast.LtE: r"\le", ast.Lt: "<", ast.GtE: r"\ge", ast.Gt: ">", ast.Eq: "="}
-WIDE = 56
+WIDE = 48
 """Characters of a relation, macros not counted, that fit on one line."""
 
 
@@ -101,7 +101,7 @@ class Mathematics:
         self.means: dict[str, ast.expr] = {}
         self.families: set[str] = set()
         self.vectors: set[str] = set()
-        self.drawn: set[str] = set()
+        self.drawn: set[str] = {law["indicator"]} if (law := statement.get("law")) else set()
         for text in statement.get("vectors", ()):
             self._declare(text)
         for name, text in statement.get("let", {}).items():

@@ -4,7 +4,8 @@ Setting: x in two blocks x1 and x2, so that ||x||^2 = ||x1||^2 + ||x2||^2 and er
     has a compressor of its own, and their draws may depend on each other. More blocks are two: all but one, and one.
 Symbols: o1: omega of the first block; o2: of the second; d1: delta of the first block; d2: of the second; e1: eta of
     the first block; e2: of the second; c1: the message of the first block; c2: of the second; y1: any vector of the
-    first block; y2: of the second; v1: the mean message of the first block; v2: of the second
+    first block; y2: of the second; v1: the mean message of the first block; v2: of the second; Q1: the unbiased
+    message of the first block; Q2: of the second; x1, x2: the blocks of x
 Guarantee: unbiased with the larger omega, contractive with the smaller delta, in C(eta, omega) with the larger of
     both.
 Proof:

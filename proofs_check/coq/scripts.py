@@ -91,6 +91,11 @@ class Script:
         if a == ZERO and kind != "KEq":
             self.signs[b] = max(self.signs.get(b, 0), 2 if kind == "KLt" else 1)
 
+    def _lacking(self, reason: str) -> None:
+        """What nobody can show ends a proof's file; a false version is written without it, for Coq to refuse."""
+        if self.judged:
+            raise NoExport(reason)
+
     def _show(self, relation: Deep, uses: list[Deep], terms: list[Deep]) -> None:
         """A step, and what it adds to the known relations."""
         self.items.append(("Step", relation, uses, terms))
@@ -105,11 +110,11 @@ class Script:
             if name == "1 > 0":
                 raise NoExport("a use of 1 > 0")
             if not isinstance(self.nodes[name].ops[0], ast.Eq):  # type: ignore[attr-defined]
-                self._sign(factor)
+                self._nonnegative_at_least(factor)
             uses.append((self.index[name], self.reader.scalar(factor)[1]))
         terms = [read(t, self.theory.env) for t in step.get("terms", [])]
         for term in terms:
-            self._sign(term)
+            self._nonnegative_at_least(term)
         deep = [self.reader.scalar(t)[1] for t in terms]
         relation = self.reader.relation(node)[1]
         self._divisors([relation, uses, deep, [self.known[i] for i, _ in uses]])
@@ -121,6 +126,14 @@ class Script:
             self.theory.step(step)
         elif step["show"] not in self.theory.known:
             self.theory.learn(step["show"], node)
+
+    def _nonnegative_at_least(self, node: ast.expr) -> None:
+        """The sign that the kernel finds, or >= 0 where it finds > 0 by facts that have no words here."""
+        try:
+            self._sign(node)
+        except NoExport:
+            if self._coq(self.reader.scalar(node)[1]) < 1:
+                raise
 
     def _run(self, run: dict[str, Any]) -> None:
         """The run's one step from the claim that says it; its rate and noise are nonnegative."""
@@ -170,7 +183,7 @@ class Script:
             self.seen.add(k)
             self._divisors(deep)
             if self._sign(node) != 2:
-                raise NoExport(f"the divisor {ast.unparse(node):.80} was not shown positive")
+                self._lacking(f"the divisor {ast.unparse(node):.80} was not shown positive")
             self.items.append(("Inv", k, deep))
             self.known.append(("Rel", ("KLt",), ZERO, ("SV", k)))
             self.signs["SV", k] = 2
@@ -250,7 +263,7 @@ class Script:
             kind = "KLt" if wanted == 2 else "KLe"
             self._show(("Rel", (kind,), ZERO, deep), uses, terms)
             return
-        raise NoExport(f"no reason for a sign: {value}"[:200])
+        self._lacking(f"no reason for a sign: {value}"[:200])
 
     def _reasons(self, value: Poly, wanted: int) -> Any:
         """([(fact, multiplier)], monomials) that add up to the value."""
