@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from compth.certification.adapting.pairs import encoded_bits
-from compth.certification.beside import beside
-from compth.certification.points import structured
+from compth.certification.beside import accountable, beside
+from compth.certification.points import inside, structured
 from compth.certification.subject import Array, Subject
 
 INPUTS = 4096
@@ -31,35 +31,38 @@ class Seen(NamedTuple):
     outputs: Array
 
 
-def inputs(d: int) -> Array:
-    """Structured inputs, and normal vectors."""
+def inputs(d: int, domain: tuple[float, float]) -> Array:
+    """Structured inputs, and normal vectors in the middle of the domain."""
     count = max(8, min(INPUTS, NUMBERS // d))
-    listed = structured(d, 0)[: count // 2]
-    return np.array([*listed, *np.random.default_rng(31).normal(size=(count - len(listed), d))])
+    listed = structured(d, 0, domain)[: count // 2]
+    middle = min(max(1.0, 10 * domain[0]), domain[1] / 10)
+    drawn = np.random.default_rng(31).normal(size=(count - len(listed), d)) * middle
+    return np.array([x for x in (*listed, *drawn) if inside(x, domain)])
 
 
-def _is_seen(answer: Any, subject: Subject, d: int) -> bool:
+def _is_seen(answer: Any, subject: Subject, d: int, domain: tuple[float, float]) -> bool:
     if not isinstance(answer, tuple) or len(answer) != 4:
         return False
-    count = len(inputs(d))
+    count = len(inputs(d, domain))
     shapes = [(count,), (count,), (count,), (count, d)]
     floats = all(isinstance(a, np.ndarray) and a.dtype == np.float64 for a in answer)
     return floats and [a.shape for a in answer] == shapes
 
 
 @beside(_is_seen)
-def looked_at(subject: Subject, d: int) -> Any:
+def looked_at(subject: Subject, d: int, domain: tuple[float, float]) -> Any:
     """`Seen` of every input, each on a generator of the same seed."""
     made = subject.bits
     send = getattr(made.function, "send", None)
+    sent = None if send is None else accountable(send)
     rows = []
-    for x in inputs(d):
+    for x in inputs(d, domain):
         rng = np.random.default_rng(17)
-        if send is None:
+        if sent is None:
             y = np.asarray(subject.program(x.copy(), rng), dtype=np.float64)
             rows.append((made.length(y, d), -1.0, 0.0, y))
             continue
-        y, message = send(x.copy(), rng)
+        y, message = sent(x.copy(), rng)
         plain = isinstance(message, bytes | bytearray | memoryview)
         rows.append((made.length(message, d), float(encoded_bits(message)), float(plain), y))
     declared, encoded, raw, outputs = zip(*rows, strict=True)
@@ -75,9 +78,9 @@ class Short(NamedTuple):
     x: Array
 
 
-def too_short(subject: Subject, d: int) -> tuple[Short | None, str]:
+def too_short(subject: Subject, d: int, domain: tuple[float, float]) -> tuple[Short | None, str]:
     """(what refutes the declared bits, a remark on those that only a better encoder reaches)."""
-    seen, points = Seen(*looked_at(subject, d)), inputs(d)
+    seen, points = Seen(*looked_at(subject, d, domain)), inputs(d, domain)
     wrong = ~(np.isfinite(seen.declared) & (seen.declared >= 0))
     if wrong.any():
         at = int(wrong.argmax())

@@ -44,7 +44,7 @@ def short_messages(run: Run, d: int) -> list[Certificate]:
     if run.subject.bits is None:
         return []
     start = time.perf_counter()
-    found, remark = lengths.too_short(run.subject, d)
+    found, remark = lengths.too_short(run.subject, d, run.domain)
     run.notes += [f"bits at d = {d}: {remark}"] if remark else []
     run.stage(d, "bits of messages", start, found.says if found else "enough")
     if found is None:
