@@ -106,7 +106,7 @@ def test_what_calls_itself_ours_is_not(lies, damage):
     thing = lies(kind, args, name, value)
     assert foreign(kind(*args)) == "" != foreign(thing)
     assert {c.standing for c in thing.claims(6)} == {ct.Standing.ASSUMED}
-    assert foreign(ct.Averaged(thing, 2))
+    assert foreign((1, {"held": [thing]}))
 
 
 class Half(float, metaclass=equal_to(float, type)):
