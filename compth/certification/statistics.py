@@ -26,6 +26,7 @@ from compth.certification.run import Run, certificate_at
 from compth.certification.sampled import Point, Suspects, Test
 from compth.claims import Claim
 from compth.compressors import Compressor
+from compth.text.counts import counted
 
 Array = NDArray[np.float64]
 KERNEL_RUNS = 4000
@@ -51,7 +52,12 @@ def settle(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     sampling.run_all()
     if sampling.broken is not None:
         raise NotFinite(sampling.broken)
-    run.stage(d, "e-processes", start, f"{sampling.used} samples at {len(sampling.seen)} inputs")
+    run.stage(
+        d,
+        "e-processes",
+        start,
+        f"{counted(sampling.used, 'sample')} at {counted(len(sampling.seen), 'input')}",
+    )
     return [_verdict(sampling, i, fixed) for i in range(len(claims))]
 
 
@@ -188,9 +194,9 @@ class Fixed:
                 self.worst[i] = bad
         self.note = (
             f"the output was the same in {SAME} runs at each of 8 inputs: searched as a deterministic program at "
-            f"{search.points} inputs; that is evidence, not proof"
+            f"{counted(search.points, 'input')}; that is evidence, not proof"
         )
-        run.stage(d, "deterministic so far", start, f"{search.points} inputs")
+        run.stage(d, "deterministic so far", start, counted(search.points, "input"))
 
 
 def _seeded(run: Run) -> Any:

@@ -153,8 +153,8 @@ def _print(result: Any, script: Path | None) -> None:
 
 def _write(result: Any, report: Path | None, script: Path | None) -> None:
     from compth.cli._output import command_line
-    from compth.reporting.certification import html_page
     from compth.reporting.files import MARK, write_all
+    from compth.reporting.verdict_page import html_page
 
     if report is not None:
         write_all(report.parent, {report.name: html_page(result, command_line()).encode()})

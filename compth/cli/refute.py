@@ -103,8 +103,8 @@ def _judged(file: str, name: str, overrides: dict[str, Any]) -> Any:
 
 def _write(result: Any, report: Path | None) -> None:
     from compth.cli._output import command_line
-    from compth.reporting.certification import html_page
     from compth.reporting.files import write_all
+    from compth.reporting.verdict_page import html_page
 
     if report is not None:
         write_all(report.parent, {report.name: html_page(result, command_line()).encode()})

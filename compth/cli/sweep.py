@@ -54,15 +54,9 @@ def sweep(
         written = [held.to_csv(csv)] if csv else []
         written += [held.to_parquet(parquet)] if parquet else []
     if report is not None:
-        from compth.reporting.reports import table_page
+        from compth.reporting.tables_pages import sweep_page
 
-        header = sorted(
-            {name for row in result.rows for name in row}, key=lambda name: (name == "error", name)
-        )
-        cells = [[_cell(row.get(name)) for name in header] for row in result.rows]
-        text = table_page(
-            "compth sweep", header, cells, f"{len(result.rows)} tasks of {spec}", command_line()
-        )
+        text = sweep_page(result.rows, f"{len(result.rows)} tasks of {spec}", command_line())
         written += write_all(report.parent, {report.name: text.encode()})
     for path in written:
         print(f"written: {path}")
@@ -72,7 +66,3 @@ def sweep(
 
 def _kept(store: Path) -> str:
     return f"finished rows are kept in {store}: run the same command to go on" if store.exists() else ""
-
-
-def _cell(value: object) -> str:
-    return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

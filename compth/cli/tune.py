@@ -61,9 +61,9 @@ def tune(
 
     def write() -> None:
         if report is not None:
-            from compth.reporting.reports import table_page
+            from compth.reporting.tables_pages import tuning_page
 
-            text = table_page("compth tune", head, [_row(t) for t in found], caption, command_line())
+            text = tuning_page(found, head, [_row(t) for t in found], caption, command_line())
             write_all(report.parent, {report.name: text.encode()})
 
     if as_json:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import numpy as np
 
 from compth.certificates import SEVERITY, Certificate, Report, Verdict
 from compth.certification.estimated import described
-from compth.reporting.page import html_table, page
+from compth.text.counts import counted
 
 LADDER = {
     Verdict.PROVED: "for all inputs of the stated scope, in exact arithmetic on the algorithm as written",
@@ -44,7 +43,9 @@ def sentence(c: Certificate) -> str:
             evidence = [short(c.details[k]) for k in ("log_evidence", "log_level") if k in c.details]
             parts += [f"log evidence {' > '.join(evidence)}"] if evidence else []
     elif c.evidence == "statistical":
-        parts.append(f"{c.trials} samples of {c.details.get('inputs')} inputs at alpha = {c.alpha:.1e}")
+        parts.append(
+            f"{c.trials} samples of {counted(c.details.get('inputs', 0), 'input')} at alpha = {c.alpha:.1e}"
+        )
         parts += found_at_most(c)
     elif c.evidence == "none":
         parts.append(c.technique)
@@ -53,7 +54,8 @@ def sentence(c: Certificate) -> str:
     else:
         tight = c.details.get("tightness")
         parts.append(
-            f"{c.technique} at {c.trials} inputs" + (f", worst is {tight:.4f} of the bound" if tight else "")
+            f"{c.technique} at {counted(c.trials, 'input')}"
+            + (f", worst is {tight:.4f} of the bound" if tight else "")
         )
     return "; ".join(parts)
 
@@ -153,7 +155,7 @@ def lines(report: Report, script: str = "") -> list[str]:
     for c in sorted(report.certificates, key=lambda c: SEVERITY[c.verdict]):  # failures last: they are seen
         out += [f"  {sentence(c)}", *(f"    {line}" for line in by_hand(c))]
     out += [f"  {described(known)}" for known in report.info.get("estimates", [])]
-    out += [f"  {line}" for line in _arithmetic(report.info)]
+    out += [f"  {line}" for line in arithmetic_line(report.info)]
     assumptions = sorted({a for c in report.certificates for a in c.assumptions})
     out += [f"  assumed: {a}" for a in assumptions]
     out += [f"  not checked: {note}" for note in report.info.get("not_checked", [])]
@@ -163,7 +165,7 @@ def lines(report: Report, script: str = "") -> list[str]:
     return out
 
 
-def _arithmetic(info: dict[str, Any]) -> list[str]:
+def arithmetic_line(info: dict[str, Any]) -> list[str]:
     """What the program computes in, on which magnitudes, and the rounding that it is granted."""
     used = info.get("arithmetic")
     if not used:
@@ -186,41 +188,3 @@ def _range(least: float, most: float) -> str:
         if f"{least:.2g}" == f"{most:.2g}"
         else f"{least:.2g} (flat x) to {most:.2g} (one entry)"
     )
-
-
-def html_page(report: Report, command: str = "") -> str:
-    """The report as a static page: verdict, evidence, witnesses, stages, the command and the reproduction script."""
-    rows = [
-        [
-            c.claim,
-            str(c.scope.get("d")),
-            c.verdict.value,
-            c.evidence,
-            *map(short, (c.estimate, c.bound, c.witness)),
-        ]
-        for c in report.certificates
-    ]
-    rows = [[*row, c.technique] for row, c in zip(rows, report.certificates, strict=True)]
-    header = ["claim", "d", "verdict", "evidence", "found", "allowed", "worst x", "technique"]
-    stages = [
-        [str(s["d"]), s["stage"], f"{s['seconds']:.3g}", str(s["result"])]
-        for s in report.info.get("stages", [])
-    ]
-    notes = "".join(f"<li>{html.escape(line.strip())}</li>" for line in lines(report)[1:])
-    script = report.info.get("reproduction", "")
-    body = (
-        f"<p><b>{report.verdict.value}</b>: {html.escape(LADDER[report.verdict])}.</p><ul>{notes}</ul>"
-        + "<h2>Evidence</h2>"
-        + html_table(header, rows)
-        + "<h2>Stages</h2>"
-        + html_table(["d", "stage", "seconds", "result"], stages)
-        + (f"<h2>Reproduction script</h2>{_folded(script)}" if script else "")
-    )
-    return page(f"compth check: {report.subject}", body, report.info.get("seed"), command)
-
-
-def _folded(script: str) -> str:
-    """The script: what is special about it open, all of it folded away."""
-    head = script.partition("# From here on:")[0]
-    whole = f"<details><summary>all of it</summary><pre>{html.escape(script)}</pre></details>"
-    return f"<pre>{html.escape(head)}</pre>{whole}"

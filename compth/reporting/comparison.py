@@ -7,7 +7,7 @@ from typing import Any
 
 from compth.claims import how_sharp, shown
 from compth.compressors.identity import Identity
-from compth.reporting.page import html_table, page
+from compth.reporting.page import html_table, page, prose
 from compth.reporting.plots import COLOURS, PANELS, comparison_panel, short_label
 from compth.reporting.reports import bits, inline_svg, number, rate
 
@@ -179,7 +179,7 @@ def figures(comparison: Any) -> str:
     ]
     kinds = ["&#8212; mean of the runs", "&#9675; exact expectation", "- - guaranteed bound"]
     key = f'<ul class="key">{"".join(names)}{"".join(f"<li>{k}</li>" for k in kinds)}</ul>'
-    words = f'<p class="meta">{html.escape(figure_words(comparison))}</p>'
+    words = f'<p class="meta">{prose(figure_words(comparison))}</p>'
     return f'{key}<div class="panels">{panels}</div>{words}'
 
 
@@ -187,9 +187,9 @@ def comparison_page(comparison: Any, command: str = "") -> str:
     """The comparison as a static page."""
     header, rows = comparison.columns()
     notes = "".join(
-        f"<li><b>{html.escape(r.label)}</b>: {html.escape(r.note)}</li>" for r in comparison.rows if r.note
+        f"<li><b>{html.escape(r.label)}</b>: {prose(r.note)}</li>" for r in comparison.rows if r.note
     )
-    remarks = "".join(f"<li>{html.escape(line)}</li>" for line in comparison.remarks())
+    remarks = "".join(f"<li>{prose(line)}</li>" for line in comparison.remarks())
     used = {g.theorem.id: g.theorem for g in comparison.guarantees if g is not None}.values()
     theorems = [
         [
@@ -203,12 +203,12 @@ def comparison_page(comparison: Any, command: str = "") -> str:
         for t in used
     ]
     body = (
-        f"<p><b>{html.escape(answer(comparison))}</b></p>"
-        f'<p class="meta">{html.escape(comparison.caption())}</p>'
+        f"<p><b>{prose(answer(comparison))}</b></p>"
+        f'<p class="meta">{prose(comparison.caption())}</p>'
         + figures(comparison)
         + "<h2>Table</h2>"
         + html_table(header, rows)
-        + f'<p class="meta">{html.escape(comparison.legend())}</p>'
+        + f'<p class="meta">{prose(comparison.legend())}</p>'
         + (f"<h2>Steps and trust</h2><ul>{remarks}</ul>" if remarks else "")
         + ("<h2>Theorems used</h2>" if theorems else "")
         + html_table(["theorem", "says", "metric", "standing", "sharpness", "source"], theorems)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 import re
 import textwrap
@@ -10,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from compth.reporting.files import MARK
-from compth.reporting.page import html_table, numeric, page
+from compth.reporting.page import numeric
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -123,11 +122,3 @@ def bits(value: float | None) -> str:
         if value >= factor:
             return f"{value / factor:.3g} {unit}"
     return f"{value:.0f} bit"
-
-
-def table_page(
-    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], caption: str, command: str = ""
-) -> str:
-    """One table as a static page."""
-    body = f'<p class="meta">{html.escape(caption)}</p>' + html_table(header, rows)
-    return page(title, body, command=command)

@@ -245,7 +245,8 @@ def test_definitions_are_carried_with_what_they_use():
 @pytest.mark.parametrize("z", [COIN, NORMAL], ids=["exact", "sampled"])
 def test_text_and_page_give_what_checking_by_hand_takes(z):
     from compth.certificates import Report
-    from compth.reporting.certification import html_page, lines
+    from compth.reporting.certification import lines
+    from compth.reporting.verdict_page import html_page
 
     claim, template, _, wrong = CASES["B1, lower"]
     certificate = refuted(text_of(template, z, wrong), claim)

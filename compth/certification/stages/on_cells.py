@@ -17,6 +17,7 @@ from compth.certification.stages.case import EXACT, UNSETTLED, Case, of_somebody
 from compth.certification.stages.search import refuted
 from compth.claims import Claim
 from compth.compressors import Compressor, Fleet
+from compth.text.counts import counted
 
 CELLS = "laws on cells"
 FIRST = 60
@@ -101,5 +102,5 @@ def by_trace(
         found = None if bad is None else refuted(run, d, claims[k], oracle, bad)
         if found is not None and pointwise.confirmed(run.subject, found.witness, d):
             merged[k] = found
-    run.stage(d, pointwise.TECHNIQUE, start, f"{search.points} inputs")
+    run.stage(d, pointwise.TECHNIQUE, start, counted(search.points, "input"))
     return merged

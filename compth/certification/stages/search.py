@@ -20,6 +20,7 @@ from compth.certification.tracer import NotTraceable, Strange
 from compth.claims import Claim, Margin, Sharpness
 from compth.compressors import Compressor
 from compth.errors import UnusableInput
+from compth.text.counts import counted
 
 SMALL = 12
 """Up to this input length enumeration is tried before factoring."""
@@ -113,7 +114,7 @@ def searched_exactly(run: Run, d: int, claims: list[Claim], oracle: Oracle) -> l
     if not search.points:  # no input could be followed: then sampling has to do
         run.stage(d, "adversary", start, f"no input could be followed, {oracle.technique}")
         return settled_by_samples(run, d, claims)
-    run.stage(d, "adversary", start, f"{search.points} inputs, {oracle.technique}")
+    run.stage(d, "adversary", start, f"{counted(search.points, 'input')}, {oracle.technique}")
     out = []
     for index, claim in enumerate(claims):
         bad, best = search.any_violation(index), search.tightness(index)
@@ -150,7 +151,7 @@ def selected(run: Run, d: int, claims: list[Claim]) -> dict[int, Certificate]:
             search.try_point(x)
             if search.late or search.skipped:
                 break
-        said = f"{search.points} inputs"
+        said = counted(search.points, "input")
     except Exception as problem:  # the program refuses to be steered in its own way
         said = run.not_followed(d, problem)
     run.stage(d, "selections", start, said)
