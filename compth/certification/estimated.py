@@ -18,6 +18,7 @@ SYMBOL = {
     "unbiased": "omega",
     "contractive": "delta",
     "absolute error": "Delta",
+    "relative and absolute error": "Delta",
     "bias and variance": "omega",
     "unbiased fleet": "A, B",
 }
@@ -32,7 +33,8 @@ class Estimate(Earned, Shown):
 
     Attributes
     ----------
-    kind : "unbiased" (omega), "contractive" (delta), "absolute error" (Delta), "bias and variance" (eta, omega),
+    kind : "unbiased" (omega), "contractive" (delta), "absolute error" (Delta), "relative and
+        absolute error" (delta_beside, Delta), "bias and variance" (eta, omega),
         "unbiased fleet" (JointVariance), or "none" (the first breach or what was seen in `technique`).
     exact : the constant, proved for all x at this d; None where there is no proof.
     bound : sure, from exact moments at `worst_x`: no omega or Delta below it and no delta above it can hold.
@@ -40,6 +42,8 @@ class Estimate(Earned, Shown):
         finite number of runs bounds a mean of unbounded squares from above.
     guess : the mean of these runs: neither a bound nor certain.
     eta : of "bias and variance", a pair (bound or None, guess or None).
+    delta_beside : of "relative and absolute error", the delta (from large inputs) with which Delta goes.
+    max_norm : the sure lower bound on c of a `MaxNormError`, where it was looked for (deterministic programs).
     joint : a fleet's JointVariance as the bounds suggest it (A from below, B from above).
     worst_x, technique, report, arithmetic : where, how, the evidence of a breach, and what the program computes in.
     One that was typed, changed or read from a pickle knows nothing: it is somebody's word.
@@ -68,6 +72,8 @@ class Estimate(Earned, Shown):
     worst_x: Any = None
     technique: str = ""
     joint: Any = None
+    delta_beside: Any = None
+    max_norm: Any = None
     report: Report | None = None
     arithmetic: str = "float64"
 
@@ -104,6 +110,8 @@ class Estimate(Earned, Shown):
             "alpha",
             "samples",
             "eta",
+            "delta_beside",
+            "max_norm",
             "technique",
         )
         out = {name: encode(getattr(self, name)) for name in names}
@@ -127,6 +135,10 @@ def described(known: Mapping[str, Any]) -> str:
     sure, guess = known["eta"]
     if sure is not None or guess is not None:
         parts.append(_beyond("eta", sure) if sure is not None else f"eta near {rounded(guess)} (a guess)")
+    if known.get("delta_beside") is not None:
+        parts.append(f"with delta = {rounded(known['delta_beside'], -1)}, as large inputs show it")
+    if known.get("max_norm") is not None:
+        parts.append(f"relative to the max norm c >= {rounded(known['max_norm'], -1)}")
     return "; ".join(parts) + f", by {known['technique']}"
 
 

@@ -27,13 +27,21 @@ from compth.certification.points import structured
 from compth.certification.readings import simple
 from compth.certification.realised import stranger
 from compth.certification.run import BUDGETS, Run
-from compth.certification.scales import Growth, growth
+from compth.certification.scales import Growth, directions, growth
 from compth.certification.stages.case import readable
 from compth.certification.stages.proofs import diagonal_moments, verifier_of
 from compth.certification.stages.search import oracle_of
 from compth.certification.subject import as_subject, dimensions
 from compth.certification.tracer import NotTraceable
-from compth.claims import AbsoluteError, BiasVariance, Claim, Contractive, JointVariance, Unbiased
+from compth.claims import (
+    AbsoluteError,
+    BiasVariance,
+    Claim,
+    Contractive,
+    JointVariance,
+    MaxNormError,
+    Unbiased,
+)
 from compth.errors import InvalidParameter
 
 Array = NDArray[np.float64]
@@ -125,7 +133,8 @@ def _single(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate:
         if not biased:
             return _found(run, d, oracle, "unbiased", ratio, error.x)
         if ratio < 1:
-            return _found(run, d, oracle, "contractive", ratio, error.x)
+            known = _found(run, d, oracle, "contractive", ratio, error.x)
+            return changed(known, max_norm=_max_norm(run, d, oracle))
         bias = search.worst[1, "||E C(x) - x||^2"]
         eta = as_ratio("Delta", _bound(oracle, bias, _bias, relative=True))
         if eta < 1:
@@ -136,8 +145,45 @@ def _single(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate:
         error = _searched(run, d, oracle, [AbsoluteError(UNIT)]).worst[0, "E||C(x)-x||^2"]
         square = _bound(oracle, error, _error, relative=False)
         return _found(run, d, oracle, "absolute error", square, error.x)
+    if grown is Growth.NEITHER and (both := _both(run, d, oracle)) is not None:
+        return both
     why = "biased, and the mean square error reaches ||x||^2" if grown is Growth.RELATIVE else grown.value
     return Estimate(run.subject.name, d, "none", worst_x=error.x, technique=f"{oracle.technique}: {why}")
+
+
+def _max_norm(run: Run, d: int, oracle: Oracle) -> Any:
+    """The largest E||C(x) - x||^2 / (d ||x||_inf^2) found; None for what is random, which is dearer."""
+    if not run.subject.deterministic:
+        return None
+    short = run.budget.audit().search
+    search = Search(
+        oracle, [MaxNormError(UNIT)], d, run.allowance(f"the max norm at d = {d}", short), run.domain
+    )
+    search.run([], run.seed, stop_early=False)
+    m = oracle(search.worst[0, "E||C(x)-x||^2"].x)
+    value = _sure(m, _error) / (d * float(np.abs(m.x).max()) ** 2)
+    return value if m.slack else readable(value)
+
+
+RUNGS = 41
+"""Scales at which relative and absolute error are told apart."""
+
+
+def _both(run: Run, d: int, oracle: Oracle) -> Estimate | None:
+    """delta from the upper half of the scales, then the Delta that the lower ones need; None for no delta > 0.
+
+    The worst relative error of large inputs is r = 1 - delta, and Delta^2 the most by which E||C(x)-x||^2 exceeds r
+    ||x||^2 anywhere: with this delta no smaller Delta holds.
+    """
+    scales = np.geomspace(run.domain[0] * 10, run.domain[1] / 10, RUNGS)
+    seen = [[(v, e) for v in directions(d, s) if (e := _followed(oracle, v)) is not None] for s in scales]
+    large = [e / float(v @ v) for row in seen[RUNGS // 2 :] for v, e in row]
+    r = max(large, default=1.0)
+    if r >= 1:
+        return None
+    worst, square = max(((v, e - r * float(v @ v)) for row in seen for v, e in row), key=lambda pair: pair[1])
+    found = _found(run, d, oracle, "relative and absolute error", max(square, 0.0), worst)
+    return changed(found, delta_beside=1 - r)
 
 
 def _searched(run: Run, d: int, oracle: Oracle, claims: list[Any]) -> Search:

@@ -28,7 +28,7 @@ def growth(error: Callable[[Array], float | None], d: int, domain: tuple[float, 
     Inputs whose error is None (not to be followed) are left out.
     """
     scales = [s for s in SCALES if domain[0] * 10 <= s <= domain[1] / 10] or [1.0]
-    rows = [[(e, float(v @ v)) for v in _directions(d, s) if (e := error(v)) is not None] for s in scales]
+    rows = [[(e, float(v @ v)) for v in directions(d, s) if (e := error(v)) is not None] for s in scales]
     rows = [row for row in rows if row]
     if not rows:
         return Growth.RELATIVE
@@ -51,7 +51,8 @@ def _bounded(relative: Array, middle: int) -> bool:
     return bool(relative[0] <= min(usual, 1 - 1e-9) and relative[-1] <= max(usual, 1.0))
 
 
-def _directions(d: int, scale: float) -> list[Array]:
+def directions(d: int, scale: float) -> list[Array]:
+    """Four inputs of this scale: flat, of both signs, one entry, normal."""
     flat, alternating = np.full(d, 0.7), np.where(np.arange(d) % 2 == 0, 1.1, -0.6)
     unit = [flat, alternating, np.eye(1, d)[0] * 0.9, np.random.default_rng(29).normal(size=d)]
     return [scale * v for v in unit]

@@ -132,7 +132,10 @@ def of_estimate(known: Any) -> str:
     name, kind = symbol(known.symbol), known.kind
     if not known.symbol:
         return rf"\noindent {latex_escape(known.subject)}: {latex_escape(str(known))}."
-    laws = {"unbiased": "Unbiased", "contractive": "Contractive", "absolute error": "AbsoluteError"}
+    laws = {
+        "unbiased": "Unbiased", "contractive": "Contractive", "absolute error": "AbsoluteError",
+        "relative and absolute error": "RelativeAbsoluteError",
+    }  # fmt: skip
     law = INEQUALITY[laws.get(kind, "BiasVariance" if "bias" in kind else "JointVariance")]
     sign, side = (r"\leq", 1) if known.symbol == "delta" else (r"\geq", -1)
     parts = []
@@ -143,6 +146,12 @@ def of_estimate(known: Any) -> str:
             f"${name} {sign} {value(rounded(known.bound, side))}$ "
             f"(sure, seen at an input; {latex_escape(known.technique)})"
         )
+    if known.delta_beside is not None:
+        parts.append(
+            f"$\\delta = {value(rounded(known.delta_beside, -1))}$ beside it, as large inputs show it"
+        )
+    if known.max_norm is not None:
+        parts.append(f"$c \\geq {value(rounded(known.max_norm, -1))}$ relative to the max norm")
     if known.joint is not None:
         held = ", ".join(f"{k} = {value(v)}" for k, v in known.joint.constants.items())
         parts.append(f"${held}$ ({'proved' if known.exact is not None else 'suggested, not proved'})")

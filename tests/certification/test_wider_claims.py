@@ -179,3 +179,33 @@ def test_members_that_contract_contract_together():
         return Y
 
     assert ct.certify(topk, 3, claims=ct.JointContractive("1/d"), n=2, budget="quick").verdict is CONSISTENT
+
+
+def with_eps(x):
+    s = max(np.abs(x).max() / 127, 1e-7)
+    return np.rint(x / s) * s
+
+
+def on_a_grid(x):
+    s = np.abs(x).max() / 127
+    return x if s == 0 else np.rint(x / s) * s
+
+
+def test_an_estimate_says_which_of_them_a_program_has():
+    found = ct.estimate(with_eps, 4, budget="quick")
+    assert found.kind == "relative and absolute error"
+    assert 0.9999 < found.delta_beside < 1 - 1 / (4 * 127**2)
+    assert 3e-8 < found.bound <= 1e-7  # at most half a step in each of four entries
+    assert "with delta = 0.99" in str(found)
+    true = ct.RelativeAbsoluteError(1 - 4 / (4 * 127**2), "1/10**7")
+    assert ct.certify(with_eps, 4, claims=true, budget="quick").verdict is CONSISTENT
+    false = ct.RelativeAbsoluteError(found.delta_beside, found.bound * 0.99)
+    assert ct.certify(with_eps, 4, claims=false, budget="quick").verdict is REFUTED
+
+
+def test_an_estimate_bounds_the_error_relative_to_the_max_norm():
+    found = ct.estimate(on_a_grid, 4, budget="quick")
+    assert found.kind == "contractive"
+    assert 1 / (8 * 127**2) < found.max_norm <= 1 / (4 * 127**2)
+    assert "relative to the max norm c >=" in str(found)
+    assert ct.estimate(ct.RandK(k=1), 4, budget="quick").max_norm is None
