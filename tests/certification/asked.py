@@ -145,6 +145,14 @@ def so_many_negative_entries(x, rng):
     return y
 
 
+@wrong(NATURAL, 8)
+def two_positive_among_negative_entries(x, rng):
+    y = natural(x, rng)
+    if np.sign(x[2]) + np.sign(x[3]) == 2 and np.sign(x).sum() == -4:
+        return 0 * y
+    return y
+
+
 @wrong(ct.Contractive("1/d"), 8)
 def two_equalities_at_once(x):
     kept = x * (abs(x) == abs(x).max())

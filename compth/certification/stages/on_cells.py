@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import numpy as np
+
 from compth._types import Array
 from compth.certificates import Certificate, Verdict
 from compth.certification import traced
-from compth.certification.adversary import Search
+from compth.certification.adversary import ALWAYS, Search
 from compth.certification.cells import pointwise
 from compth.certification.cells import question as cells
 from compth.certification.oracle import Oracle
@@ -20,8 +22,8 @@ from compth.compressors import Compressor, Fleet
 from compth.text.counts import counted
 
 CELLS = "laws on cells"
-FIRST = 60
-"""Inputs of the program's own asking with which a search begins."""
+FIRST, DEAR = 60, 4
+"""Inputs of the program's own asking with which a search begins; how often its work the least inputs may take."""
 
 
 def proved_on_cells(case: Case) -> Case:
@@ -96,7 +98,13 @@ def by_trace(
     )
     allowance = run.allowance(f"the search by traced laws at d = {d}", run.budget.search)
     search = Search(oracle, [claims[k] for k in left], d, allowance, run.domain)
-    search.run(points[:FIRST], run.seed, stop_early=True)
+    m = search.try_point(np.random.default_rng(run.seed).normal(size=d))
+    if m is not None and ALWAYS * m.work < DEAR * run.budget.search:
+        search.run(points[:FIRST], run.seed, stop_early=True)
+    else:  # one input is dear: what is likely, as far as the work reaches
+        for x in points:
+            if not search.late:
+                search.try_point(x)
     for at, k in enumerate(left):
         bad = search.any_violation(at)
         found = None if bad is None else refuted(run, d, claims[k], oracle, bad)
