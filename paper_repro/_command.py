@@ -2,7 +2,7 @@
 
 `python -m paper_repro --errata [ID ...]` reruns what shows the slips in print and the defects in code.
 
-Prints "paper says / we get / verdict", writes JSON and figures, and exits with 1 when a target is missed.
+Prints "paper says / we get / verdict", writes a page (index.html), JSON, figures; exits with 1 when a target is missed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from compth.errors import CompthError
 from compth.reporting.files import MARK, provenance, write_all
 from compth.sweeps.driver import without_interrupts
 from paper_repro._errata import ERRATA, known
+from paper_repro._page import cells, results_page
 from paper_repro._papers import RESULT, Outcome, keys, paper, run_paper
-from paper_repro._targets import BadTargets, Row, Verdict, encode, says, show
+from paper_repro._targets import BadTargets, counted, encode
 
 WIDTH = 118
 
@@ -51,9 +52,9 @@ def main(arguments: Sequence[str]) -> int:
         record: dict[str, Any] = {"generator": MARK, "provenance": provenance(), "quick": options.quick}
         record["counts"] = {v.value: n for v, n in counted(rows).items()}
         record["papers"] = [_as_json(o) for o in outcomes]
-        write_all(
-            options.out, {"results.json": (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()}
-        )
+        written = results_page(outcomes, options.out, options.quick, _again(options))
+        data = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+        write_all(options.out, {"results.json": data.encode(), "index.html": written.encode()})
     except (BadTargets, CompthError) as problem:
         return _complain(str(problem))
     except BrokenProcessPool:
@@ -61,14 +62,15 @@ def main(arguments: Sequence[str]) -> int:
     bad = sum(not r.good for r in rows)
     print(
         f"\n{len(rows)} targets: {', '.join(f'{n} {v}' for v, n in counted(rows).items() if n)}; "
-        f"{bad} not as they should be; {time.monotonic() - started:.0f} s; figures and data in {options.out}"
+        f"{bad} not as they should be; {time.monotonic() - started:.0f} s; page, figures and data in {options.out}"
     )
     return 1 if bad or any(o.error for o in outcomes) else 0
 
 
-def counted(rows: Sequence[Row]) -> dict[Verdict, int]:
-    """Rows by verdict, in the order of Verdict: kinds are never added up."""
-    return {v: sum(r.verdict is v for r in rows) for v in Verdict}
+def _again(options: argparse.Namespace) -> str:
+    """The command that gives the same page."""
+    quick = " --quick" if options.quick else ""
+    return "python -m paper_repro" + "".join(f" {k}" for k in options.key) + quick
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -78,7 +80,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         "--errata", action="store_true", help="rerun what shows the slips in print and code (or those named)"
     )
     parser.add_argument("--quick", action="store_true", help="smaller instances: at most 40 s a paper")
-    parser.add_argument("--out", type=Path, default=Path("paper_repro/out"), help="results and figures")
+    parser.add_argument("--out", type=Path, default=Path("paper_repro/out"), help="page, results and figures")
     parser.add_argument("--fresh", action="store_true", help="recompute papers whose results are stored")
     parser.add_argument("--jobs", type=int, default=2, help="processes (1: this one)")
     return parser.parse_args(list(arguments))
@@ -163,7 +165,7 @@ def _show(outcomes: Sequence[Outcome]) -> None:
         table.add_column("verdict", no_wrap=True)
         notes: dict[str, int] = {}
         for row in outcome.rows:
-            table.add_row(*(_cell(c) for c in _cells(row, notes)))
+            table.add_row(*(_cell(c) for c in cells(row, notes)))
         console.print(table)
         for note, number in notes.items():
             console.print(f"({number}) {note}")
@@ -177,14 +179,6 @@ def _cell(text: str) -> Any:
     from rich.text import Text
 
     return Text(text)
-
-
-def _cells(row: Row, notes: dict[str, int]) -> tuple[str, ...]:
-    verdict = row.verdict.value + ("" if row.good else " (!)")
-    if row.note:
-        verdict += f" ({notes.setdefault(row.note, len(notes) + 1)})"
-    t = row.target
-    return t.where, t.quantity, says(t), show(row.ours), t.standing.value, verdict
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:

@@ -21,7 +21,20 @@ from compth.certification.oracle import enumerating
 from compth.certification.subject import as_subject
 from paper_repro._defects import doubling, qsgd_wrong_way, rand2_unscaled, ternary, ternary_clipped
 from paper_repro._papers import targets
-from paper_repro._targets import Target, Value, show
+from paper_repro._shown import (
+    Shown,
+    beyond,
+    decayed,
+    iasgd_rounds,
+    isaga_step,
+    isega_start,
+    ist_average,
+    ist_converges,
+    ist_square,
+    one_clip_spent,
+    packets,
+)
+from paper_repro._targets import Target
 
 Array = Any
 
@@ -43,31 +56,18 @@ class Code:
         return f"https://github.com/{self.repository}/blob/{self.commit}/{self.path}"
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What a check computed: the promised value, the one found, and where."""
-
-    promised: Value
-    found: Value
-    at: str
-    stands: bool
-
-    def __str__(self) -> str:
-        return f"promised {show(self.promised)}, found {show(self.found)} ({self.at})"
-
-
 Check = Callable[[], Shown]
 
 
 @dataclass(frozen=True)
 class Erratum:
-    """One slip: id; source (a bibliographic record, or Code); version read; where in it; says and holds, in words.
+    """One slip: id; source (a bibliographic record, Code, or words); version read; where in it; says and holds.
 
     shown_by: "paper:row" of paper_repro, or a check.
     """
 
     id: str
-    source: sources.Source | Code
+    source: sources.Source | Code | str
     version: str
     where: str
     says: str
@@ -101,11 +101,6 @@ class Erratum:
         assert row is not None
         ours = importlib.import_module(f"paper_repro.{key}").run(True).values[name]
         return Shown(row.value, ours, row.quantity, not row.agrees(ours))
-
-
-def beyond(promised: Value, found: Value, at: str) -> Shown:
-    """A bound that is exceeded."""
-    return Shown(promised, found, at, found > promised)
 
 
 def dithering_of_ones(p: int = 1) -> Shown:
@@ -216,6 +211,23 @@ IN_PRINT = (
             "D_i^(-1/2) is meant, the power of the diagonal, as in Theorem 2", "ist:eq23.literal"),
     Erratum("ist-large-n", sources.IST, "version 1", "Sec. 4.1", "the bias vanishes as n = d grows", "the limit point "
             "is of order 1/sqrt(n), so that the bias tends to x* itself", "ist:sec4.large_n"),
+    Erratum("ist-display", sources.IST, "version 1", "Sec. 3.1, display before (17)", "a factor n^2 in the middle of "
+            "the display, together with C_i that hold it already", "the result n Dbar is right; the middle is n^2 "
+            "times it", ist_square),
+    Erratum("ist-remark-1", sources.IST, "version 1", "Remark 1", "L = [[a, c], [c, b]] with c > 2ab/(a + b), for "
+            "which W is indefinite, as the counterexample", "f rises at short steps then, and (14) fails; the method "
+            "converges all the same, for every step below 2/(n max L_jj)", ist_converges),
+    Erratum("ist-average", sources.IST, "version 1", "Sec. 3.1.2, (23) and (6)", "Algorithm 1 as (6), which needs "
+            "(1/n) sum C_i = I", "with (23) (1/n) sum C_i is not I: the theory covers the estimator (2), not the "
+            "averages of Algorithm 1", ist_average),
+    Erratum("ibcd-isega-start", sources.IBCD, "UAI version", "ISEGA, Thm 3", "Phi_0 with h^0 and grad f(x*), no index "
+            "of a worker", "the sum over workers of ||h_i^0 - grad f_i(x*)||^2 is meant: grad f(x*) = 0, at h^0 = 0 "
+            "the printed Phi_0 promises to stay at x*", isega_start),
+    Erratum("ibcd-corollary-6", sources.IBCD, "text of June 2019", "Cor. 6", "the complexity of IASGD, the quotient "
+            "upside down", "rho sqrt(L/mu) log(1/eps) rounds: less than one round would be promised", iasgd_rounds),
+    Erratum("ibcd-isaga-tau", sources.IBCD, "UAI version", "ISAGA, shared data", "tau in the constants c and vartheta",
+            "max{tau, 1/n}: the same for n tau >= 1. Below that V shrinks less in one step than is printed (with the "
+            "maximum it is proved here, isaga.shared)", isaga_step),
     Erratum("natural-64-bits", sources.NATURAL, "PMLR version with appendix", "D.7.5", "12 of 64 bits save a factor "
             "5.82", "64/12 = 5.33; 5.82 is 64/11, which leaves out the sign that 32/9 = 3.56 counts",
             "natural:bits.cnat64"),
@@ -269,6 +281,16 @@ IN_CODE = (
     Erratum("atomo-redraw", Code("hwang595/ATOMO", "src/codings/svd.py", CODINGS), CODINGS[:7], "_sample_svd",
             "atoms kept with probability p and divided by p", "an empty draw is drawn again, which multiplies the mean "
             "by 1/(1 - P(empty))", redrawn_empty),
+    Erratum("atomo-one-clip", Code("hwang595/ATOMO", "src/codings/svd.py", CODINGS), CODINGS[:7], "_sample_svd",
+            "the sampler of the paper, Algorithm 1", "one clip, p = min{1, s sigma/sum sigma}: what saturated atoms "
+            "leave over is not spent (unbiased, with a larger variance: 118.7 for 108)", one_clip_spent),
+    Erratum("induced-weight-decay", Code("SamuelHorvath/Compressed_SGD_PyTorch", "optim/gen_sgd.py",
+                                         "60e8fb2ff39065b3a22b94ca3f274ec74f094355"), "60e8fb2", "step_local_global",
+            "weight decay, where it is not 0", "the sum grad + decay w is made out of place and dropped: weight decay "
+            "has no effect", decayed),
+    Erratum("cat-octets", "GlobalCATReducer, a third party's", "text, commit not recorded", "communication_cost",
+            "the cost model of CAT: packets of 512 octets, paid as 576, and 64 a message", "the payload is in bits and "
+            "divided by 512, without the ceiling: one packet is charged as 8 and a share", packets),
     Erratum("powersgd-atomo", Code("epfml/powersgd", "paper-code/gradient_reducers.py",
                                    "eb48559c9c9d26b1c4145d1665288a5fcd234b48"), "eb48559", "AtomoReducer",
             "atoms kept with probability p and divided by p", "it draws until the number of atoms is the rank, and "
@@ -279,11 +301,22 @@ IN_CODE = (
             "on purpose, as a comment says: entries with p <= 10^-6 are kept without the factor 1/p: their mean is p x",
             "induced:code.tiny"),
     Erratum("switchml-exponent", Code("p4lang/p4app-switchML", "dev_root/client_lib/src/prepostprocessors/"
-                                      "cpu_exponent_quantizer_ppp.cc", "1135acc049419038fc2964cddca5dc150f2aa4de"),
-            "1135acc", "PreprocessSingle", "the exponent of a block in an int8", "entries from 2^127 have the exponent "
+                                      "cpu_exponent_quantizer_ppp.cc", "b5c74a04fa66faa82acab154a4e21c8f76d913f2"),
+            "b5c74a0", "PreprocessSingle", "the exponent of a block in an int8", "entries from 2^127 have the exponent "
             "128, which wraps to -128: a scale that overflows float32", "switchml:code.int8"),
 )  # fmt: skip
 ERRATA = IN_PRINT + IN_CODE
+IN_WORDS = (
+    (sources.DIANA, "version 1, (12)", "takes the square root of the number of bits, which holds it already."),
+    (sources.DIANA, "version 1, heading of Table 2", "kappa = Theta(n) and Theta(n^2): the sentence before "
+     "says otherwise."),
+    (sources.RDME, "arXiv version, Lemma 7.2", "the third term should be (p'(X - X') + p''(X - X''))^2/(1 - p' - p''): "
+     "held exactly against a three-point encoder (rdme: lemma72.right)."),
+    (sources.RDME, "arXiv version", "eps bits an entry: they cost n eps by the paper's own (8)."),
+    (sources.NATURAL, "PMLR version, proof of Theorem 5", "the two constants change places midway; the statement is "
+     "symmetric in them."),
+)  # fmt: skip
+"""Slips of wording, with nothing to compute: source, place, what stands there."""
 SURPRISES = (
     ("sgd_star.sharp", "SGD-star's A = 2 LL in the unified theory is loose by exactly 2: with A = LL it takes twice "
      "the step."),

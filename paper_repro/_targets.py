@@ -6,7 +6,7 @@ import importlib.util
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -153,6 +153,11 @@ def judge(paper: str, target: Target, values: Mapping[str, Value], quick: bool, 
     return Row(
         paper, target, ours, verdict, kept and agreed != bool(target.differs), _note(target, agreed, kept)
     )
+
+
+def counted(rows: Sequence[Row]) -> dict[Verdict, int]:
+    """Rows by verdict, in the order of Verdict: kinds are never added up."""
+    return {v: sum(r.verdict is v for r in rows) for v in Verdict}
 
 
 def _note(target: Target, agreed: bool, kept: bool) -> str:

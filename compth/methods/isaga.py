@@ -52,8 +52,8 @@ class ISAGAShared(Theorem):
     id = "isaga.shared"
     proof = "isaga.shared"
     title = "ISAGA on shared data: linear, no floor"
-    source = IBCD_PAPER.at("Thm on ISAGA, shared data; q for n tau < 1 is ours")
-    attribution = Attribution.READ
+    source = IBCD_PAPER.at("ISAGA, shared data: number not noted; q for n tau < 1 is ours")
+    attribution = Attribution.RECALLED
     declared = Standing.CITED
     accepts: ClassVar[tuple[str, ...]] = ("tau", "workers")
     metric = "E||x_t - x*||^2 + c gamma^2 sum ||table_j - grad psi_j(x*)||^2"

@@ -26,7 +26,7 @@ class ISEGARate(Theorem):
 
     id = "isega.linear"
     title = "ISEGA: linear, no floor, any data"
-    source = IBCD_PAPER.at("Thm on ISEGA")
+    source = IBCD_PAPER.at("Sec. 5, Thm 3")
     attribution = Attribution.READ
     declared = Standing.CITED
     accepts: ClassVar[tuple[str, ...]] = ("alpha",)

@@ -96,7 +96,11 @@ def figure_bytes(figure: Any, kind: str) -> bytes:
 
 def inline_svg(figure: Any) -> str:
     """The figure's <svg> element alone, for a page."""
-    text = figure_bytes(figure, "svg").decode()
+    return inline(figure_bytes(figure, "svg").decode())
+
+
+def inline(text: str) -> str:
+    """The <svg> element of a whole SVG file."""
     return text[text.index("<svg") :]
 
 

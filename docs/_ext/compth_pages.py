@@ -28,7 +28,7 @@ from compth.methods import Method, Theorem
 from compth.methods import catalogue as methods
 from compth.methods.core.symbols import Facts, as_latex, facts_of
 from compth.reporting.certification import short
-from paper_repro._errata import IN_CODE, IN_PRINT, SURPRISES, Erratum
+from paper_repro._errata import IN_CODE, IN_PRINT, IN_WORDS, SURPRISES, Erratum
 from paper_repro._targets import show
 
 GREEK = ("alpha", "beta", "eta", "theta", "lambda", "nu", "rho")
@@ -279,6 +279,10 @@ def errata_page(folder: Path) -> None:
     for heading, entries in (("In print", IN_PRINT), ("In published code", IN_CODE)):
         lines.append(title(heading, "-"))
         lines += [_erratum(e) for e in entries]
+    lines += [title("Slips of wording", "-"), "Read, with nothing to compute.\n"]
+    lines += [
+        f"`{escape(str(s))} <{s.url}>`__, {escape(at)}\n   {escape(text)}\n" for s, at, text in IN_WORDS
+    ]
     lines += [
         title("Better than printed", "-"),
         "Proved here, checked by the kernel; the proof is on the page of its theorem.\n",
@@ -291,7 +295,8 @@ def _erratum(e: Erratum) -> str:
     shown = e.stored() or e.rerun()
     if not shown.stands:
         raise CompthError(f"erratum {e.id} is no longer shown: {shown}")
-    place = f"`{escape(str(e.source))} <{e.source.url}>`__, {escape(e.where)}"
+    named = escape(str(e.source))
+    place = (named if isinstance(e.source, str) else f"`{named} <{e.source.url}>`__") + f", {escape(e.where)}"
     found = f"promised {show(shown.promised)}, found {show(shown.found)}"
     told = {"Says": escape(e.says), "Holds": escape(e.holds), "Shown": f"{escape(found)}: {escape(shown.at)}"}
     parts = [title(e.id, "~"), f"{place} ({escape(e.version)})\n"]

@@ -184,7 +184,7 @@ def run(quick: bool) -> Results:
     values, bits = real(quick)
     data = {"efficiency": efficiency(), "bits": bits}
     sparse, curves, levels = savings(quick)
-    values |= {**sparse, **abstracts(levels, sparse["sparse.payload"][1])}
+    values |= {**sparse, **abstracts(levels)}
     values |= {**golden(), **spike(), **descent(quick), **complexity(), **structure(quick)}
     return Results(values, {"cat": data, "cat_sparse": curves})
 

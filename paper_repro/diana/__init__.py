@@ -84,9 +84,9 @@ def lemma6(count: int) -> float:
         theta = max(2 * mu, 10 ** rng.uniform(0, 2))
         bound, a = harmonic_values(mu, theta, noise, start), start
         for t in range(200):
-            worst = max(worst, a / bound(t))
             gamma = 2 / (mu * t + theta)
             a = (1 - gamma * mu) * a + gamma * gamma * noise
+            worst = max(worst, a / bound(t + 1))
     return worst
 
 
@@ -105,7 +105,7 @@ def slips() -> dict[str, Any]:
     seen = promise.theorem.trajectory(run)
     return {
         "thm11.theta": float(printed[1] / printed[0] * (alone.mu / half + 1)),
-        "thm11.theta_right": max(v / found.rate.bound(t) for t, v in enumerate(ours)),
+        "thm11.theta_right": max(v / found.rate.bound(t) for t, v in enumerate(ours) if t),
         "thm4.printed": float(seen[10]),
         "thm4.right": max(seen[t] / promise.rate.bound(t) for t in range(1, 31)),
     }

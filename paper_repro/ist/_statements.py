@@ -27,16 +27,19 @@ def sketches() -> dict[str, Any]:
         "def2.unbiased": max(float(np.abs(m - X).max()) for m in means),
         "def2.partition": float(np.abs(dealt.mean(axis=1) - X).max()),
         "eq4.variance": rand,
-        "eq11.grows": squared_gradient(10.0) / squared_gradient(1.0),
+        "eq11.grows": squared_gradient(10.0),
     }
 
 
 def squared_gradient(size: float) -> float:
-    """E||grad f(C(size x))||^2 for f = x'Ax, C = Rand-2."""
+    """E||grad f(C(size x))||^2 by the exact law, f = x'Ax, C = Rand-2, over its closed form at x: with M = 4 A^2,
+    E[CMC] = (d/q)((q - 1) M + (d - q) Diag(M))/(d - 1), since two entries are kept with probability q(q-1)/(d(d-1)).
+    """
     A = np.diag(np.arange(1.0, 7.0)) + 0.1
-    return sum(
-        float(p) * float(((2 * A @ np.array(y)) ** 2).sum()) for y, p in law(ct.RandK(2), size * X).items()
-    )
+    d, q, M = 6, 2, 4 * A @ A
+    at_x = d / q / (d - 1) * float(X @ ((q - 1) * M + (d - q) * np.diag(np.diag(M))) @ X)
+    found = law(ct.RandK(q), size * X).items()
+    return sum(float(p) * float(((2 * A @ np.array(y)) ** 2).sum()) for y, p in found) / at_x
 
 
 def no_linear_term(n: int, seed: int, equal: bool = False) -> Any:

@@ -119,7 +119,7 @@ def optimal() -> dict[str, Any]:
     found["thm61.upper"] = max(v / (N * D / b - 1) for b, v in ratios)
     p = np.random.default_rng(5).uniform(0.1, 0.9, x.shape)
     mu = best_centres(x, np.zeros(N), p)
-    around = [estimation_error(x, mu + h, p) for h in (-0.01, 0.01)]
+    around = [estimation_error(x, mu * (1 + h), p) for h in (-1e-3, 1e-3)]
     found["centres.best"] = all(v > estimation_error(x, mu, p) for v in around)
     return found
 

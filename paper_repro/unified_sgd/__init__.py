@@ -156,13 +156,12 @@ def jacsketch(q: FiniteSum) -> float:
     return max(float(seen[t]) / found.rate.bound(t) for t in range(1, 101))
 
 
-def run(quick: bool) -> Results:
-    """All targets; --quick takes fewer rounds."""
-    table = _rows.rows()
-    steps = 150 if quick else 1000
+def table(steps: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Every row's theorem and assumption, rates and floors beside each other; the figure's data."""
+    rows = _rows.rows()
     values: dict[str, Any] = {}
     data: dict[str, Any] = {}
-    for row in table:
+    for row in rows:
         found = held(row, steps=steps)
         key = row.name.lower()
         values[f"{key}.theorem"] = found["ratio"]
@@ -170,13 +169,19 @@ def run(quick: bool) -> Results:
         data[row.name] = found
     values["rates.loosest"] = max(v["promised"] / v["exact"] for v in data.values())
     values["rates.tightest"] = min(v["promised"] / v["exact"] for v in data.values())
-    reduced = [r.name for r in table if r.parameters.variance_reduced]
-    values["floors.none"] = max(held(r, steps=6000)["reached"] for r in table if r.name in reduced)
+    reduced = [r.name for r in rows if r.parameters.variance_reduced]
+    values["floors.none"] = max(held(r, steps=6000)["reached"] for r in rows if r.name in reduced)
     values["floors.left"] = min(
-        data[r.name]["reached"] / data[r.name]["floor"] for r in table if r.name not in reduced
+        data[r.name]["reached"] / data[r.name]["floor"] for r in rows if r.name not in reduced
     )
-    named = {r.name: r for r in table}
+    named = {r.name: r for r in rows}
     values |= {**floors(named), **rates(named, exact_rate)}
+    return values, data
+
+
+def run(quick: bool) -> Results:
+    """All targets; --quick takes fewer rounds."""
+    values, data = table(150 if quick else 1000)
     return Results({**values, **traps(), **package(quick)}, {"unified_sgd": data})
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import compth as ct
 import compth.tuning.schemes as schemes
@@ -40,7 +41,45 @@ def longer_floats(monkeypatch):
     monkeypatch.setattr(ct.Identity, "bits", slip)
 
 
+def tuned(change):
+    """ct.tune's level, changed."""
+
+    def plant(monkeypatch):
+        right = ct.tune
+
+        def slip(*given, **named):
+            found = right(*given, **named)
+            return SimpleNamespace(
+                level=change(found.level),
+                stepsize=found.stepsize,
+                cost=found.cost,
+                share=found.share,
+                shares=found.shares,
+            )
+
+        monkeypatch.setattr(ct, "tune", slip)
+
+    return plant
+
+
+one_more, always_one = tuned(lambda level: level + 1), tuned(lambda level: 1)
+
+
+def levels():
+    """Different levels on the way to half of f - f*, sparse rows, S+Q."""
+    model = _sparse.LogisticModel(*_sparse.texts(_sparse.ROWS), reg=1e-4)
+    return len(_sparse.run(model, "S+Q", _sparse.COSTS["payload"], (0.5,), limit=100)["levels"])
+
+
 PLANTED = {
+    "golden.levels": (lambda: cat.golden()["golden.levels"], one_more),
+    "beta.lowest": (lambda: cat.spike()["beta.lowest"], beta_without_level),
+    "beta.chosen": (lambda: cat.spike()["beta.chosen"], one_more),
+    "prop.multiples": (lambda: cat.structure(True)["prop.multiples"], one_more),
+    "prop.no_overhead": (lambda: cat.structure(True)["prop.no_overhead"], one_more),
+    "abstract.each_iteration": (levels, always_one),
+    "abstract.technology": (lambda: _sparse.abstracts(set())["abstract.technology"], always_one),
+    "abstract.suboptimal": (lambda: _sparse.abstracts(set())["abstract.suboptimal"], one_more),
     "intro.megabytes": (lambda: _sparse.megabytes(10**7), longer_floats),
     "golden.beta": (lambda: cat.golden()["golden.beta"], beta_without_level),
     "lemma.worst_case": (

@@ -1,9 +1,11 @@
 """Errors planted in compth, one for every kind of row that the paper has: target -> (value, plant)."""
 
+from math import inf
 from types import SimpleNamespace
 
 import compth.methods.diana as method
 from paper_repro import diana
+from paper_repro.diana import _statements
 
 from .planting import scaled
 
@@ -29,7 +31,14 @@ def larger_theta(monkeypatch):
     monkeypatch.setattr(diana, "find_guarantee", slip)
 
 
+def falling(monkeypatch):
+    """alpha_p of the dual norm: it falls with p."""
+    right = _statements.alpha_p
+    monkeypatch.setattr(_statements, "alpha_p", lambda d, p: right(d, {1: inf, 2: 2, inf: 1}[p]))
+
+
 PLANTED = {
+    "lemma1.order": (_statements.lemma1, falling),
     "cor1.leading": (diana.leading, alpha_twice),
     "alpha_attained.2": (lambda: diana.quantiser()["alpha_attained.2"], scaled(diana, "alpha_p")),
     "blocks.1": (lambda: diana.parameters()["blocks.1"], scaled(diana, "block_size", 2)),

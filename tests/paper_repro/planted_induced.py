@@ -25,7 +25,20 @@ def one_per_cent_more(monkeypatch):
     monkeypatch.setattr(ct.Induced, "_compress", lambda self, x, rng: 1.01 * right(self, x, rng))
 
 
+def forgetting(monkeypatch):
+    """Error feedback that keeps no errors: its state is that of plain compressed descent."""
+    monkeypatch.setattr(ct.EF, "init", lambda self, q, x, plan: ct.DCGD(self.fleet).init(q, x, plan))
+
+
+def one_more(monkeypatch):
+    """Top-K sends one entry too many."""
+    right = ct.TopK.compress
+    monkeypatch.setattr(ct.TopK, "compress", lambda self, x, rng=None: right(ct.TopK(self.k + 1), x, rng))
+
+
 PLANTED = {
+    "var.tail": (lambda: induced.gaussian_tail(10, 20), one_more),
+    "abstract.memory": (lambda: _code.abstract()["abstract.memory"], forgetting),
     "sec6.delta_n": (value, share_squared),
     "code.induced": (lambda: _code.laws()["code.induced"], one_per_cent_more),
     "code.unspent": (_code.unspent, scaled(ct, "sampling_probabilities")),

@@ -31,7 +31,20 @@ def law_moved(monkeypatch):
     monkeypatch.setattr(ist, "law_of", slip)
 
 
+def reversed_steps(monkeypatch):
+    """Step sizes in the wrong order: the largest is called the smallest."""
+    right, top = ist.ct.IST, []
+
+    def slip(sketch, gamma=None, **named):
+        top.append(gamma or 0)
+        return right(sketch, gamma and max(top) * 1.1 - gamma, **named)
+
+    monkeypatch.setattr(ct, "IST", slip)
+
+
 PLANTED = {
+    "fig1a.tradeoff": (lambda: ist.heterogeneous(True)[0]["fig1a.tradeoff"], reversed_steps),
+    "fig1a.large": (lambda: ist.heterogeneous(True)[0]["fig1a.large"], reversed_steps),
     "eq23.diagonal": (lambda: ist.diagonal_reading(*ist.preconditioned(4, 5)), unrooted),
     "sec311.theta": (
         lambda: _statements.interpolation()["sec311.theta"],

@@ -33,7 +33,31 @@ def twice(field):
     return plant
 
 
+def no_drop(monkeypatch):
+    """The scale of the code, whatever is said of its exponent."""
+    right = calculus.switchml_reference_scale
+    monkeypatch.setattr(calculus, "switchml_reference_scale", lambda n, exponent: right(n, 0))
+
+
+def units(change):
+    """Units of the integers, changed."""
+
+    def plant(monkeypatch):
+        right = ct.SwitchML.quantise
+
+        def slip(self, x, rng):
+            integers, unit = right(self, x, rng)
+            return integers + (change == "offset"), unit * (2 if change == "double" else 1)
+
+        monkeypatch.setattr(ct.SwitchML, "quantise", slip)
+
+    return plant
+
+
 PLANTED = {
+    "c5.dropped": (lambda: switchml.reference()["c5.dropped"], no_drop),
+    "code.int8": (lambda: _code.code(298)["code.int8"], units("double")),
+    "code.zero": (lambda: _code.code(298)["code.zero"], units("offset")),
     "c2.eight_bits": (lambda: switchml.fits(True)["c2.eight_bits"], no_slack),
     "c3.relative": (lambda: switchml.bounds(True)["c3.relative"], scaled(calculus, "integer_sum_error")),
     "code.slack": (_code.slack, scaled(calculus, "switchml_reference_scale")),

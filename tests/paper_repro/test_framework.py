@@ -1,6 +1,7 @@
 """The machinery of paper_repro: verdicts, bad targets, resumption, failing runs, one-line errors."""
 
 import json
+import re
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -183,8 +184,8 @@ def papers(monkeypatch, tmp_path):
         (tmp_path / key / "targets.toml").write_text(HEAD + "value = 1\n")
     monkeypatch.setattr(_papers, "ROOT", tmp_path)
     monkeypatch.setattr(_papers, "paper", module)
-    for place in ("paper_repro._command.paper", "paper_repro._papers.paper"):
-        monkeypatch.setattr(place, module)
+    for place in ("_command", "_papers", "_page"):
+        monkeypatch.setattr(f"paper_repro.{place}.paper", module)
     monkeypatch.setattr("paper_repro._command.keys", lambda: ["one", "two"])
     state.main = lambda *more: main([*more, "--jobs", "1", "--out", str(state.out)])
     return state
@@ -245,6 +246,22 @@ def test_kinds_are_counted_apart(papers, capsys):
     assert "\n2 targets: 1 REPRODUCED, 1 TRANSCRIBED; 0 not as they should be" in capsys.readouterr().out
     counts = json.loads((papers.out / "results.json").read_text())["counts"]
     assert {k: n for k, n in counts.items() if n} == {"REPRODUCED": 1, "TRANSCRIBED": 1}
+
+
+def test_the_page_holds_counts_tables_notes_and_drawings(papers):
+    (_papers.ROOT / "two" / "targets.toml").write_text(HEAD + 'value = 2\ndiffers = "2 < 3"\nours = 1\n')
+    (papers.out / "one").mkdir(parents=True)
+    (papers.out / "one" / "curve.svg").write_text("<?xml?><!-- head --><svg><path/></svg>")
+    (papers.out / "one" / "curve.json").write_text('{"caption": "What\\n  is <shown>."}')
+    assert papers.main("--quick") == 0
+    text = (papers.out / "index.html").read_text()
+    assert "<b>1 REPRODUCED</b>" in text
+    assert "<b>1 DIFFERS</b>" in text
+    assert "<li>2 &lt; 3</li>" in text
+    assert "<figure><svg><path/></svg><figcaption>What is &lt;shown&gt;.</figcaption></figure>" in text
+    assert "<td>DIFFERS (1)</td>" in text
+    assert "python -m paper_repro --quick</pre>" in text
+    assert not re.search(r"<script|<link|src=|@import", text)  # nothing from elsewhere
 
 
 def test_errors_are_one_line(papers, capsys):
