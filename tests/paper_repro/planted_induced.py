@@ -1,5 +1,9 @@
 """Errors planted in compth, one for every kind of row that the paper has: target -> (value, plant)."""
 
+from types import SimpleNamespace
+
+import numpy as np
+
 import compth as ct
 import compth.calculus as calculus
 from paper_repro import induced
@@ -25,9 +29,14 @@ def one_per_cent_more(monkeypatch):
     monkeypatch.setattr(ct.Induced, "_compress", lambda self, x, rng: 1.01 * right(self, x, rng))
 
 
-def forgetting(monkeypatch):
-    """Error feedback that keeps no errors: its state is that of plain compressed descent."""
-    monkeypatch.setattr(ct.EF, "init", lambda self, q, x, plan: ct.DCGD(self.fleet).init(q, x, plan))
+def hoarding(monkeypatch):
+    """Plain compressed descent keeps errors."""
+    right = ct.DCGD.init
+
+    def slip(self, q, x, plan):
+        return SimpleNamespace(**vars(right(self, q, x, plan)), e=np.zeros((1, q.n, q.d)))
+
+    monkeypatch.setattr(ct.DCGD, "init", slip)
 
 
 def one_more(monkeypatch):
@@ -38,7 +47,7 @@ def one_more(monkeypatch):
 
 PLANTED = {
     "var.tail": (lambda: induced.gaussian_tail(10, 20), one_more),
-    "abstract.memory": (lambda: _code.abstract()["abstract.memory"], forgetting),
+    "abstract.memory": (lambda: _code.abstract()["abstract.memory"], hoarding),
     "sec6.delta_n": (value, share_squared),
     "code.induced": (lambda: _code.laws()["code.induced"], one_per_cent_more),
     "code.unspent": (_code.unspent, scaled(ct, "sampling_probabilities")),
