@@ -97,7 +97,7 @@ def test_every_row_fails_when_its_value_moves(key, target):
 
 
 PLANTED = {key: importlib.import_module(f"tests.paper_repro.planted_{key}").PLANTED for key in KEYS}
-SLOW = ("real.orders",)
+SLOW = ("real.orders", "fig1a.tradeoff", "fig1a.large", "abstract.each_iteration", "abstract.memory")
 
 
 def kind(target):
