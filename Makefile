@@ -21,12 +21,14 @@ help:
 	@echo "make benchmarks   ratios against naive loops, floors and peers"
 
 $(VENV)/.core: pyproject.toml constraints.txt
+	@echo "making $(VENV) and installing compth with numpy, scipy, scikit-learn, ...: one to three minutes, once"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/.all: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all]"
+	@echo "installing what the tests use (torch, z3, plotting, browsers' driver, ...): several minutes, once"
+	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[all]"
 	@touch $@
 
 demo: $(VENV)/.core

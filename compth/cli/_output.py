@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,10 @@ def _fitting(widths: Sequence[int], keys: int, width: int) -> list[list[int]]:
 
 @contextlib.contextmanager
 def progress(total: int) -> Iterator[Callable[[str], None]]:
-    """A function to call with the name of each piece of work as it starts; shown in a terminal only."""
+    """A function to call with the name of each piece of work as it starts; shown in a terminal only.
+
+    Its `note` changes the words within a piece. When all is done, a line says how long it took.
+    """
     if not (terminal() and sys.stderr.isatty()):
         yield lambda name: None
         return
@@ -171,4 +175,7 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
             bar.update(task, description=name, completed=started)
             started += 1
 
+        advance.note = lambda text: bar.update(task, description=text)  # type: ignore[attr-defined]
+        begun = time.monotonic()
         yield advance
+        bar.console.print(f"{started} of {total} done in {time.monotonic() - begun:.1f} s")

@@ -82,14 +82,16 @@ def compare(
     ] = False,
 ) -> int:
     """Compare methods: what is guaranteed, what is seen, at equal rounds and equal bits."""
+    from compth.reporting.files import check_outputs, provenance
+
+    _check_words(method, compressor, runs, eps)  # before numbers are loaded: a slip is answered at once
+    rounds, stepsizes = _steps(steps)
+    check_outputs(out, FILES, force)
     from compth.certification.hosted import Host
     from compth.cli._files import Files
     from compth.reporting.comparison import answer
-    from compth.reporting.files import check_outputs, provenance
     from compth.studies.comparison import compare as run_comparison
 
-    rounds, stepsizes = _steps(steps)
-    check_outputs(out, FILES, force)
     problem = _problem(
         dataset, workers, split, regularisation, dim, kappa, interpolation, seed, components, target
     )
@@ -133,8 +135,28 @@ def _searched(row: Any) -> bool:
     return row.stepsize_from in ("certified", "best", "tuned")
 
 
+def _check_words(methods: list[str] | None, compressors: list[str] | None, runs: int, eps: float) -> None:
+    """Refuse what can be seen without a problem: names that are not known, runs and eps out of range."""
+    from compth.compressors import names
+    from compth.errors import require
+    from compth.methods import vocabulary
+    from compth.text.specs import build
+
+    require(runs >= 1, f"runs={runs} must be at least 1")
+    require(0 < eps < 1, f"eps={eps} must lie between 0 and 1: it is relative to ||x_0 - x*||^2")
+    for texts, known in ((methods, vocabulary()), (compressors, names())):
+        for text in texts or ():
+            if ".py:" not in text:
+                build(text, known)
+
+
 def _steps(text: str) -> tuple[int, tuple[str, ...]]:
     """(rounds, whose step sizes) from "2000", "best" or "500,theorem,best"."""
+    if text.strip().isdigit():
+        rounds = int(text)
+        if rounds < 1:
+            raise InvalidParameter(f"steps={rounds} must be at least 1: it counts rounds")
+        return rounds, ("theorem",)
     from compth.studies.chosen_steps import CHOICES
 
     words = [word.strip() for word in text.split(",")]

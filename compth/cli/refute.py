@@ -42,15 +42,11 @@ def refute(
     """Judge a theorem. Exit code 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive."""
     from compth.certificates import EXIT_CODE
     from compth.reporting.files import provenance
-    from compth.worst_case.theorem_file import constant as read_constant
 
     check_file(report)
     given = {"mu": mu, "L": smooth, "delta": delta, "omega": omega, "eta": eta}
-    for constant, texts in given.items():
-        for text in texts or ():
-            read_constant(constant, text)
     claim = {"method": method, "rate": rate, "stepsize": stepsize, "lyapunov": lyapunov, "n": n or None}
-    overrides = {k: [read_constant(k, x) for x in v] for k, v in given.items() if v}
+    overrides = {k: [_constant(k, x) for x in v] for k, v in given.items() if v}
     result = _answered(target, overrides | claim)
     if as_json:
         print(json.dumps(json.loads(result.to_json()), indent=2), flush=True)
@@ -60,32 +56,41 @@ def refute(
     return EXIT_CODE[result.verdict]
 
 
+def _constant(name: str, text: str) -> Any:
+    from compth.worst_case.theorem_file import constant
+
+    return constant(name, text)
+
+
 def _answered(target: str | None, overrides: dict[str, Any]) -> Any:
     """The report of what the target names: a file's theorem, the catalogue's, or what the options say."""
-    from compth.worst_case.theorem_file import judge
-
-    if target is None:
-        if overrides["method"] is None or overrides["rate"] is None:
-            raise InvalidParameter(
-                "target is missing: give FILE.py:NAME, a theorem's id, or --method and --rate"
-            )
-        return judge({}, f"{overrides['method']} with rate {overrides['rate']}", overrides)
-    file, colon, name = target.rpartition(":")
+    if target is None and (overrides["method"] is None or overrides["rate"] is None):
+        raise InvalidParameter("target is missing: give FILE.py:NAME, a theorem's id, or --method and --rate")
+    file, colon, name = (target or "").rpartition(":")
     if colon and name.isidentifier():
         return _judged(file, name, overrides)
-    theorem = _of_catalogue(target)
+    theorem = None if target is None else _of_catalogue(target)
+    from compth.worst_case.theorem_file import judge
+
+    if theorem is None:
+        return judge({}, f"{overrides['method']} with rate {overrides['rate']}", overrides)
     kind = getattr(theorem, "kind", None)  # a certified worst case is of one method
-    return judge(theorem, target, overrides if kind is None else {"method": kind.__name__, **overrides})
+    return judge(theorem, target or "", overrides if kind is None else {"method": kind.__name__, **overrides})
 
 
 def _of_catalogue(target: str) -> Any:
+    """The theorem with this id. InvalidParameter, with near ids."""
+    if ".py" in target:
+        raise InvalidParameter(f"target={target!r} must be FILE.py:NAME: say which name of the file")
     from compth.cli.theorems import known_theorems
     from compth.text.specs import nearest
 
     known = known_theorems()
     if target not in known:
-        close = "" if ".py" in target else f" (near it: {nearest(target, known)})"
-        raise InvalidParameter(f"target={target!r} must be FILE.py:NAME or the id of a theorem{close}")
+        close = nearest(target, known)
+        raise InvalidParameter(
+            f"target={target!r} must be FILE.py:NAME or the id of a theorem (near it: {close})"
+        )
     return known[target]
 
 

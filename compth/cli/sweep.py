@@ -23,7 +23,30 @@ def sweep(
     ] = None,
     parquet: Annotated[Path | None, typer.Option(help="export all rows as Parquet (extra `cluster`)")] = None,
 ) -> int:
-    """Run what the store does not hold yet, then export. Exit code 3: some rows hold an error."""
+    """Run what the store does not hold yet, then export. Exit code 3: some rows hold an error.
+
+    A spec, every method on every problem with every seed:
+
+    \b
+      methods = ["DIANA(RandK(k=2))", "EF21(TopK(k=2))", "GD()"]
+      seeds = [0, 1, 2]
+      steps = 500
+      runs = 16
+      eps = 1e-3
+
+    \b
+      [[problems]]
+      random = true            # a random quadratic
+      n = 8
+      d = 20
+      kappa = 50
+
+    \b
+      [[problems]]
+      dataset = "wine"         # or digits, diabetes, breast_cancer, mnist5k,
+      workers = 4              # keel:NAME, FILE.csv, FILE.npz
+      split = "label"          # or iid, kmeans
+    """
     import sys
 
     from compth._interrupts import keeps

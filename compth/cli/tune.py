@@ -49,11 +49,12 @@ def tune(
     as_json: Annotated[bool, typer.Option("--json", help="print the data as JSON")] = False,
 ) -> int:
     """Choose what to send at one gradient over one link."""
-    from compth import tuning
     from compth.reporting.files import provenance, write_all
 
     check_file(report)
     g = read_gradient(gradient)
+    from compth import tuning
+
     price = _cost(cost)
     found = [tuning.tune(g, _scheme(name), price, L=smoothness) for name in scheme or ["S", "S+Q", "SS"]]
     head = ["scheme", "level", "share", "step size", "improvement", "cost", "per cost"]

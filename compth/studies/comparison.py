@@ -318,7 +318,8 @@ def compare(
 
     stepsizes: some of theorem (the method's own step, else its theorem's), certified (the best of the certified worst
     case), best (the least exact rate on this problem) and tuned (2^j of the theorem's step, on pilot runs); a row each.
-    eps: target for E||x_t - x*||^2 relative to its start. progress: called with each method's label before it runs.
+    eps: target for E||x_t - x*||^2 relative to its start. progress: called with each method's label before it runs;
+    its `note`, where it has one, with what is being done.
     engine: as in `simulate`; a method that it does not know is refused before anything runs.
     Raises InvalidParameter for eps outside (0, 1) or no methods, Unsupported for a compressor a method cannot take.
     """
@@ -340,8 +341,11 @@ def compare(
         label = _label(one, names)
         if progress is not None:
             progress(label)
+        doing = _doing(progress, label)
         _, found, reason = plan_of(method, problem, horizon=steps)
+        doing(f"{runs} runs of {steps} rounds")
         trace = simulate(method, problem, steps, runs, seed, threads=threads, engine=engine)
+        doing("exact expectation")
         curve, rate = _exact(method, problem, steps)
         row = _row(method, problem, found, reason, trace, eps)
         if one.whose != "theorem":
@@ -350,7 +354,9 @@ def compare(
             row, **_exact_facts(curve, rate, trace, eps), tight_rate=_tight(method, problem, trace.plan)
         )
         if one.whose == "theorem" or names == (one.whose,):
+            doing("its best step")
             row = changed(row, **_best(with_the_plans_alpha(method, trace.plan.params), problem, rate))
+        doing("certified worst case")
         rows.append(made(changed(row, **certified_facts(method, problem, eps * float(trace.mean_square[0])))))
         exacts.append(curve)
         traces.append(trace)
@@ -381,6 +387,12 @@ def _said(asked: Sequence[Chosen], names: Sequence[str], notes: list[str]) -> di
 def _label(one: Chosen, names: Sequence[str]) -> str:
     """The method's label, with whose step it is where several are compared."""
     return one.method.label if names == ("theorem",) else f"{one.method.label} ({one.whose} step)"
+
+
+def _doing(progress: Any, label: str) -> Any:
+    """A function to call with each part of a method's work, told to progress.note where there is one."""
+    note = getattr(progress, "note", None)
+    return (lambda what: None) if note is None else (lambda what: note(f"{label}: {what}"))
 
 
 EXACT_LIMIT = 128

@@ -94,7 +94,7 @@ REFUSALS = [
     (["-m", "__import__('os').system('true')"], "cannot be read"),
     (["-m", "GD(().__class__)"], "cannot be read"),
     (["--nonsense"], "--nonsense"),
-    (["--steps", "many"], "'--steps'"),
+    (["--steps", "many"], "steps='many'"),
     (["--out", "/proc/forbidden/x"], "cannot be written"),
 ]
 
@@ -177,3 +177,50 @@ def test_narrow_terminals_get_several_tables():
     assert _fitting([6, 10, 8, 8, 8], 2, 26) == [[0, 1, 2], [0, 1, 3], [0, 1, 4]]
     assert _fitting([6, 10, 8, 8, 8], 2, 100) == [[0, 1, 2, 3, 4]]
     assert _fitting([50, 50], 1, 20) == [[0, 1]]
+
+
+def test_progress_says_what_is_being_done():
+    import compth as ct
+
+    class Told(list):
+        def __call__(self, label):
+            self.append(("start", label))
+
+        def note(self, text):
+            self.append(("note", text))
+
+    told = Told()
+    problem = ct.problems.random_quadratic(n=2, d=3, kappa=4, seed=0)
+    ct.compare([ct.GD(), ct.DIANA(ct.RandK(1))], problem, steps=7, runs=3, progress=told)
+    assert [text for kind, text in told if kind == "start"] == ["GD", "DIANA RandK(k=1)"]
+    notes = [text for kind, text in told if kind == "note"]
+    assert notes[0] == "GD: 3 runs of 7 rounds"
+    assert [text.partition(": ")[2] for text in notes[-3:-1]] == ["exact expectation", "its best step"]
+    assert notes[-1] == "DIANA RandK(k=1): certified worst case"
+
+
+IMPORTS = """
+import sys
+from compth.cli import run
+run({words!r})
+print(sorted({{"sklearn", "sympy", "scipy", "pandas"}} & sys.modules.keys()))
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["compare", "-m", "FOO(RandK(k=2))"],
+        ["compare", "--eps", "7"],
+        ["compare", "--steps", "0"],
+        ["refute", "nofile.py"],
+        ["tune", "nosuch"],
+        ["sweep", "nosuch.toml"],
+        ["list", "nosuch"],
+    ],
+)
+def test_a_slip_is_answered_before_the_libraries_are_loaded(words):
+    """No clock: what takes seconds is scikit-learn, sympy and scipy."""
+    done = subprocess.run([sys.executable, "-c", IMPORTS.format(words=words)], capture_output=True, text=True)
+    assert "error:" in done.stderr
+    assert done.stdout.strip() == "[]"

@@ -328,3 +328,22 @@ def test_csv_is_exported_again_but_never_over_anothers_file(tmp_path):
             store.to_csv(mine / "below.csv")
     assert mine.read_text() == "method,price\nGD,3\n"
     assert not list(tmp_path.glob(".*"))
+
+
+def test_the_example_is_a_sweep_wherever_it_is_shown(tmp_path, capsys):
+    """README, guide and --help."""
+    from compth.cli import run
+    from compth.sweeps import expand, read_toml
+
+    root = Path(__file__).parents[2]
+    assert run(["sweep", "--help"]) == 0
+    helped = capsys.readouterr().out.partition("every seed:")[2].partition("Arguments:")[0]
+    readme = (root / "README.md").read_text().partition("```toml\n")[2].partition("```")[0]
+    guide = (root / "docs/guide/command_line.rst").read_text().partition(".. code-block:: toml\n")[2]
+    guide = guide.partition("\nDownlinks")[0]
+    for text in (helped, readme, guide):
+        file = tmp_path / "grid.toml"
+        file.write_text("\n".join(line.strip() for line in text.splitlines()))
+        tasks = expand(read_toml(file))
+        assert len(tasks) == 18
+        assert {task["problem"].get("random", False) for task in tasks} == {True, False}

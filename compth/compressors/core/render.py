@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-import sympy
-
 from compth._numbers import is_exact
 from compth._own import altered
 from compth.claims import Claim, Standing, how_sharp, sure
@@ -67,7 +65,7 @@ def _symbolic(example: Any, formulas: Callable[[Any], Any]) -> tuple[Any, tuple[
         try:
             changed = replace(
                 example,
-                **{f.name: sympy.Symbol(f.name, positive=True, integer=isinstance(value, int) or None)},
+                **{f.name: _symbol(f.name, isinstance(value, int) or None)},
             )
             formulas(changed)
         except (CompthError, TypeError, ValueError, AttributeError, KeyError):
@@ -79,12 +77,18 @@ def _symbolic(example: Any, formulas: Callable[[Any], Any]) -> tuple[Any, tuple[
 GREEK = frozenset(
     {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "mu", "rho", "tau", "omega"}
 )
-_D = sympy.Symbol("d", positive=True, integer=True)
-_N = sympy.Symbol("n", positive=True, integer=True)
+
+
+def _symbol(name: str, integer: bool | None = True) -> Any:
+    """A positive symbol; sympy is imported when the first is made, for names alone cost no second."""
+    import sympy
+
+    return sympy.Symbol(name, positive=True, integer=integer)
 
 
 def _claims(thing: Any) -> tuple[Claim, ...]:
-    return tuple(thing.claims(_N, _D) if isinstance(thing, Fleet) else thing.claims(_D))
+    d = _symbol("d")
+    return tuple(thing.claims(_symbol("n"), d) if isinstance(thing, Fleet) else thing.claims(d))
 
 
 def _claims_or_numbers(thing: Any) -> tuple[Claim, ...]:
@@ -108,6 +112,8 @@ def smallest_size(thing: Any, start: int = 1) -> tuple[int, int]:
 
 def _latex(formula: Any) -> str:
     """LaTeX with parameters of several letters upright: "budget" is a name, not a product of six variables."""
+    import sympy
+
     words = {
         s: rf"\mathrm{{{s.name}}}" for s in formula.free_symbols if len(s.name) > 1 and s.name not in GREEK
     }
@@ -120,6 +126,8 @@ def _standings() -> Callable[[Any], Standing]:
 
 
 def _row(claim: Claim, standing: Callable[[Any], Standing]) -> ClaimRow:
+    import sympy
+
     constants = []
     for name, value in claim.constants.items():
         if name == "n":  # a fleet size, not a constant
@@ -192,12 +200,14 @@ class MapRow:
 
 def map_rows() -> tuple[MapRow, ...]:
     """A row for every three-point map of the package, alphabetical."""
-    rows, standing = [], _standings()
+    import sympy
+
+    rows, standing, d = [], _standings(), _symbol("d")
     for kind in sorted(ThreePoint.__subclasses__(), key=lambda k: k.__name__):
         if kind.__module__ != ThreePoint.__module__:  # a user's own
             continue
         example = kind.examples()[0]
-        bound = _symbolic(example, lambda m: m.bound(_D))[0].bound(_D)
+        bound = _symbolic(example, lambda m: m.bound(d))[0].bound(d)
         about = (kind.__doc__ or "").strip().splitlines()[0]
         A, B = str(sympy.nsimplify(bound.A)), str(sympy.nsimplify(bound.B))
         rows.append(
