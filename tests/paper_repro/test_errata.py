@@ -23,7 +23,7 @@ from paper_repro._errata import (
     biased,
     multiplier,
 )
-from paper_repro._papers import keys, targets
+from paper_repro._papers import keys, paper, targets
 
 OWN = [e for e in ERRATA if e.row is None]
 
@@ -31,6 +31,21 @@ OWN = [e for e in ERRATA if e.row is None]
 @pytest.mark.parametrize("erratum", OWN, ids=[e.id for e in OWN])
 def test_what_shows_it_still_does(erratum):
     assert erratum.rerun().stands
+
+
+ROWS = {e.shown_by.partition(":")[0] for e in ERRATA if e.row is not None}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", sorted(ROWS & {"atomo", "natural", "rdme", "switchml", "unified_sgd"}))
+def test_rows_that_show_a_slip_still_do(key, monkeypatch):
+    """Each by its own rerun, on one quick run of the paper; the longer papers' rows are perturbed in test_perturbed."""
+    module = paper(key)
+    found = module.run(True)
+    monkeypatch.setattr(module, "run", lambda quick: found)
+    shown = [e for e in ERRATA if e.row is not None and e.shown_by.startswith(f"{key}:")]
+    assert shown
+    assert all(e.rerun().stands for e in shown)
 
 
 def test_every_difference_with_a_paper_is_listed_or_said_to_be_none():
