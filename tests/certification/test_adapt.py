@@ -119,6 +119,37 @@ def test_what_no_message_carries_is_caught(what):
     assert "no message carries" in report.certificates[0].technique
 
 
+class SharedSeed:
+    """Honest: both sides draw the places from generators that start alike, and only values travel."""
+
+    def __init__(self):
+        self.rng = np.random.default_rng(3)
+
+    def compress(self, x):
+        return 2 * x[self.rng.random(len(x)) < 0.5]
+
+    def decompress(self, values, d):
+        y = np.zeros(d)
+        y[self.rng.random(d) < 0.5] = values
+        return y
+
+
+def test_both_sides_may_share_a_generator():
+    adapted = ct.adapt(SharedSeed())
+    assert settled(adapted, ct.Unbiased(1), 2).verdict is CONSISTENT
+    assert settled(adapted, ct.Unbiased("1/2"), 2).verdict is REFUTED
+    x = np.arange(1.0, 9)
+    first = adapted(x, np.random.default_rng(4))
+    assert np.array_equal(first, adapted(x, np.random.default_rng(4)))  # the first call looks at the pair
+    assert set(first / x) == {0, 2}
+
+
+def test_a_receiver_that_draws_from_a_global_generator_is_no_leak():
+    dither = (lambda x: np.sign(x), lambda m: m * np.random.rand(len(m)))  # noqa: NPY002
+    found = settled(ct.adapt(dither, generators="global"), ct.Contractive("1/2"), 2)
+    assert "carries" not in found.certificates[0].technique
+
+
 def test_a_message_is_as_long_as_it_is_encoded():
     made = ct.compressor(ct.adapt((half, whole)), claims="Contractive(1/2)")
     y = made.compress(np.ones(10))

@@ -120,3 +120,11 @@ def test_lengths_that_depend_on_the_message_are_counted():
 def test_what_is_wrong_is_said_in_one_line(make, says):
     with pytest.raises(ct.errors.InvalidParameter, match=says):
         make()
+
+
+def test_lengths_are_known_in_single_precision_too():
+    pair = ct.compressor(
+        ct.adapt((lambda x: x.astype(np.float16), lambda m: m / 3.0)), claims="Contractive(1/9)"
+    )
+    trace = ct.simulate(ct.DCGD(pair, gamma=0.01), PROBLEM, steps=3, runs=4, dtype=np.float32)
+    assert trace.bits[-1] == 3 * 4 * 16

@@ -194,14 +194,13 @@ class AdaptedPair(Adapted):
         return self._sent(thing, x, rng)[0]
 
     def _sent(self, thing: Any, x: Array, rng: Any) -> tuple[Array, Any]:
-        """One message; the receiver is a copy from before the sender's call."""
-        receiver = memory.copied(thing)
+        """One message; the receiver is a copy from before the sender's call, with the same generators."""
+        if len(x) not in self._audited:
+            self._audit(memory.copied(thing), x)
+            self._audited.add(len(x))
         with self._seeding(thing, rng) as known:
-            sizes = known.of(x)
+            receiver, sizes = memory.copied(thing), known.of(x)
             message = self._message(thing, x, sizes)
-            if len(x) not in self._audited:
-                self._audit(thing, receiver, x, message, sizes)
-                self._audited.add(len(x))
             out = self._flat(self._received(receiver, copy.deepcopy(message), sizes))
         return out, message
 
@@ -217,18 +216,28 @@ class AdaptedPair(Adapted):
                 f"decompress asks for what no message carries ({type(problem).__name__}: {problem})"
             ) from None
 
-    def _audit(self, thing: Any, receiver: Any, x: Array, message: Any, known: Known) -> None:
+    def _audit(self, sender: Any, x: Array) -> None:
         """What arrives may not hang on other calls of compress in between, nor on the sender's own memory."""
-        first = self._flat(self._received(memory.copied(receiver), copy.deepcopy(message), known))
-        self._message(memory.copied(thing), -2.0 * x[::-1] - 1.0, known)
-        again = self._flat(self._received(memory.copied(receiver), copy.deepcopy(message), known))
-        own = self._flat(self._received(memory.copied(thing), copy.deepcopy(message), known))
-        if not pairs.same(first, again):
-            raise Leak(
-                "decompress gives another vector after another call of compress: no message carries it"
-            )
-        if not pairs.same(first, own):
-            raise Leak("decompress gives another vector on the object that compressed: no message carries it")
+        with self._seeding(sender, np.random.default_rng(5)) as known:
+            receiver, other = memory.copied(sender), memory.copied(sender)
+            message = self._message(sender, x, known.of(x))
+            first = self._arrived(receiver, message, x)
+            self._message(other, -2.0 * x[::-1] - 1.0, Known(np.random.default_rng(6), known.source).of(x))
+            if not pairs.same(first, self._arrived(receiver, message, x)):
+                raise Leak(
+                    "decompress gives another vector after another call of compress: no message carries it"
+                )
+            # generators that both sides hold are further on in the sender, who is then no receiver
+            if not (memory.held(sender) or pairs.same(first, self._arrived(sender, message, x))):
+                raise Leak(
+                    "decompress gives another vector on the object that compressed: no message carries it"
+                )
+
+    def _arrived(self, thing: Any, message: Any, x: Array) -> Array:
+        """What a copy of the thing makes of the message; generators that are given always start from one seed."""
+        known = Known(np.random.default_rng(5), self.arrays.source if self.backend else None).of(x)
+        with seeded(5) if self.generators else nullcontext():
+            return self._flat(self._received(memory.copied(thing), copy.deepcopy(message), known))
 
     def _calls(self, thing: Any) -> tuple[Callable[..., Any], ...]:
         return pairs.halves(thing)

@@ -98,7 +98,7 @@ class Function(Compressor):
         if send is None:
             return [self._one(row, rng) for row in rows]
         pairs = [send(row.copy(), rng) for row in rows]
-        said = {np.asarray(y, dtype=np.float64).tobytes(): self._length(m) for y, m in pairs}
+        said = {_key(y): self._length(m) for y, m in pairs}
         self._sent[get_ident()] = [*self._sent.get(get_ident(), [])[1 - KEPT :], said]
         return [y for y, _ in pairs]
 
@@ -168,7 +168,7 @@ class Function(Compressor):
     def _of_row(self, row: Array) -> float:
         if not hasattr(self.function, "send"):
             return self._length(row)
-        key = row.tobytes()
+        key = _key(row)
         calls = self._sent.get(get_ident(), [])
         found: float | None = next((c[key] for c in reversed(calls) if key in c), None)
         if found is None:
@@ -185,6 +185,12 @@ class Function(Compressor):
     @classmethod
     def examples(cls) -> tuple[Compressor, ...]:
         return ()
+
+
+def _key(y: Any) -> bytes:
+    """What a message gave, in single precision: simulations may run in it."""
+    with np.errstate(over="ignore"):
+        return (np.asarray(y, dtype=np.float32) + np.float32(0)).tobytes()
 
 
 def _at(claim: Claim, d: Any) -> Claim:
