@@ -133,6 +133,7 @@ from compth.methods.ef21 import EF21 as EF21
 from compth.methods.ef21_bc import EF21BC as EF21BC
 from compth.methods.ef21_p import EF21P as EF21P
 from compth.methods.ef21_sgdm import EF21SGDM as EF21SGDM
+from compth.methods.ef21_w import EF21W as EF21W
 from compth.methods.ef_bv import EFBV as EFBV
 from compth.methods.gd import GD as GD
 from compth.methods.gdci import GDCI as GDCI

@@ -36,6 +36,7 @@ UNWRITTEN = dict.fromkeys(
         "marinap.pl",
         "locodl.linear",
         "compressed_scaffnew.linear",
+        "ef21w.pl",
         "lag.pl",
         "clag.pl",
     ),

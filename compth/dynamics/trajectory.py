@@ -134,7 +134,20 @@ def quantities(system: System, m: Moments) -> Array:
             out.append(np.trace(mean) - 2 * (data.mean * z_mean).sum() + out[2])
     drift = (data.A * np.matmul(data.A, x)).sum() / n
     error = memory - 2 * (data.A * cross).sum() / n + drift
-    return np.array([*out, memory, shifted, error, *_beside_memories(system, m)])
+    return np.array([*out, memory, shifted, error, *_by_smoothness(system, m), *_beside_memories(system, m)])
+
+
+def _by_smoothness(system: System, m: Moments) -> list[Any]:
+    """mean||y_i - A_i z||^2/L_i, where the L_i differ and are positive."""
+    data, first = system.data, system.slot(0)
+    sizes = None if data.A.dtype == object else np.linalg.eigvalsh(data.A)[:, -1]
+    if sizes is None or m.D is None or m.E is None or not sizes.min() > 1e-12 * sizes.max():
+        return []
+    if sizes.max() - sizes.min() <= 1e-12 * sizes.max():
+        return []
+    own = np.einsum("ijj->i", m.E) - 2 * (data.A * m.D[:, :, first]).sum(axis=(1, 2))
+    own = own + (data.A * np.matmul(data.A, m.C[first, first])).sum(axis=(1, 2))
+    return [(own / sizes).mean()]
 
 
 def _beside_memories(system: System, m: Moments) -> list[Any]:

@@ -239,6 +239,19 @@ def test_owners_share_every_coordinate_out():
     )
 
 
+def test_ef21_w_of_homogeneous_compressors_is_ef21_and_of_others_is_not():
+    for compressor, alike in ((ct.TopK(1), True), (ct.Scaled(ct.NaturalCompression()), False)):
+        pair = (ct.EF21W.weighted(compressor, SPREAD.L_i, 0.1), ct.EF21(compressor, 0.1))
+        ours, plain = (ct.simulate(m, SPREAD, 20, 2, 0).mean_square for m in pair)
+        assert (np.abs(ours / plain - 1).max() < 1e-12) == alike
+
+
+def test_the_arithmetic_mean_allows_longer_steps_than_the_quadratic():
+    ours, plain = (ct.guarantee(kind(MASK), SPREAD).stepsize for kind in (ct.EF21W, ct.EF21))
+    assert np.ptp(SPREAD.L_i) > 0.1
+    assert ours > plain * 1.001
+
+
 def test_the_mean_of_mast_rests_at_the_minimiser_of_the_sketched_objective():
     """E S A S = A + (1/p - 1) Diag(A) for masks with probability p; not where f has its own."""
     round_one = random_quadratic(2, 2, 2, seed=1, minimisers=1.0)
@@ -270,6 +283,7 @@ THEOREMS = {
         lambda q: ct.CompressedScaffnew(workers=q.n, owners=2),
         lambda q: ct.CompressedScaffnew(workers=q.n, owners=q.n, p=HALF),
     ],
+    "ef21w.pl": [lambda q: ct.EF21W.weighted(KEPT, q.L_i), lambda q: ct.EF21W(KEPT)],
     "page.pl": [ct.PAGE(), ct.PAGE(p=HALF)],
 }
 """What is held against settings in turn."""
