@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from compth.claims import Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
+from compth.compressors.perm_k import draw_weights
+from compth.methods.core import Constants
 from compth.methods.core.body import BodyMethod
+from compth.problems.interface import Problem
 from compth.sources import MAST as MAST_PAPER
 
 
@@ -26,6 +31,12 @@ class MAST(BodyMethod):
     requires = (Unbiased,)
     name = "MAST"
     source = MAST_PAPER
+
+    def check(self, problem: Problem) -> Constants:
+        draw_weights(
+            self.fleet, (1, problem.n, problem.d), np.random.default_rng(0)
+        )  # a sketch is applied twice
+        return super().check(problem)
 
     @staticmethod
     def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:

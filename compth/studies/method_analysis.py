@@ -123,7 +123,7 @@ def analyse(
         compressors = compressors if kind.takes_compressor and compressors else [base.compressor]
         problem = None if problem is None else base.seen(problem)
         n = None if problem is None or n is None else int(problem.n)
-    workers = n if n is not None else 10 if problem is None else int(problem.n)
+    workers = n if n is not None else _usual_workers(base) if problem is None else int(problem.n)
     require(
         problem is None or n in (None, problem.n),
         f"n={n}, but the problem has {getattr(problem, 'n', 0)} workers",
@@ -340,6 +340,13 @@ def _bits(program: Program) -> str:
         what: "" if len(shares) == 1 else f" with probability {float(p):g}" for what, p in shares.items()
     }
     return ", ".join(f"{what}{chance}" for what, chance in chances.items()) + " from every worker"
+
+
+def _usual_workers(base: Any) -> int:
+    """10, or the fewest that an instance's fleet takes where it asks for another number of them."""
+    if base is None or not base.fleet.why_not(10, 10):
+        return 10
+    return next((n for n in range(2, 65) if not base.fleet.why_not(n, 10)), 10)
 
 
 def _class_title(constants: tuple[Number, Number], n: int, claim: Mapping[str, Any]) -> str:
