@@ -12,6 +12,7 @@ from compth.certification import certify
 from compth.cli import run
 from compth.errors import UnusableInput
 from compth.text.claims import claims_of
+from tests.thorough import thorough, tries
 
 from . import reported
 from .reported import CASES
@@ -45,7 +46,8 @@ def test_there_are_enough_of_all_kinds():
     assert count[2] >= 2
 
 
-@pytest.mark.parametrize(("program", "options", "code"), CASES, ids=IDS)
+@thorough
+@pytest.mark.parametrize(("program", "options", "code"), CASES[:: tries(3, 1)], ids=IDS[:: tries(3, 1)])
 def test_the_verdict_is_the_truth(program, options, code):
     """Right programs at a small budget: no look may refute them. Wrong ones at the usual one."""
     if program is reported.loops_on_ties:

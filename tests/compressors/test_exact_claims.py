@@ -15,6 +15,7 @@ import compth as ct
 from compth.claims import B1, AbsoluteError, BiasVariance, Contractive, JointVariance, Sharpness, Unbiased
 from compth.compressors import Compressor, Fleet, catalogue
 from tests.compressors.exact_law import NotEnumerable, coordinatewise_moments, law, moments, second_matrix
+from tests.thorough import thorough, tries
 
 ROUNDING = 1e-12  # relative slack: norms, divisions and scales are rounded by the program under test
 NOT_ENUMERABLE = {"PowerSGD"}  # Gaussian start
@@ -199,8 +200,9 @@ COORDINATEWISE = [
 ]
 
 
+@thorough
 @pytest.mark.slow
-@pytest.mark.parametrize("d", [16, 100])
+@pytest.mark.parametrize("d", [16, 100][: tries(1, 2)])
 @pytest.mark.parametrize("compressor", COORDINATEWISE, ids=repr)
 def test_claims_at_larger_d(compressor, d):
     """Exact moments entry by entry; TIGHT constants are attained to two per cent there, too."""

@@ -88,8 +88,9 @@ SPOILS = [
 ]
 
 
+@thorough
 @pytest.mark.slow
-@pytest.mark.parametrize(("identifier", "method", "problem", "spoil"), SPOILS)
+@pytest.mark.parametrize(("identifier", "method", "problem", "spoil"), SPOILS[:: tries(3, 1)])
 def test_false_strengthenings_are_caught(identifier, method, problem, spoil):
     steps = 3000 if problem is FAR else 400 if identifier.startswith(("ef", "gd")) else 120
     runs = 2 if isinstance(method, ct.GD | ct.EF | ct.EF21) else 1024
