@@ -23,6 +23,8 @@ catalogue object whose `proof` is that id is then PROVED when all parts pass. A 
                 all hypotheses hold and the claim fails. `change` replaces fields, or within given: None drops one; it
                 changes one claim, which keeps a side, or anything else and no claim.
 
+The docstring is for readers: setting, symbols, guarantee, proof in words, tight or not, source (`_told.py`).
+
 Hypotheses have roles (`compth/proof/roles.py`): values and class constants are plain names, a gradient is a vector of
 its own with one point, numbers are made of parameters; a rate is no hypothesis. A part whose name has `.attained` in
 it is equality on a named instance: the index lists it, and only with it is a tight constant's attainment proved. A row

@@ -57,9 +57,7 @@ STATEMENT = {
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [
-    step("1 - al >= 0", {"al*(1 + om) < 1": "1"}, ["al*om"]),
-    step("rho >= 0", {MEMORY: "1"}, ["1 - al"]),
-    step("L - mu > 0", {"L > mu": "1"}),
+    *tight.STEPS[:3],
     step(
         CLAIM,
         {
