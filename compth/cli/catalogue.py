@@ -71,7 +71,7 @@ def _matrix(as_json: bool) -> None:
     show_table(["compressor", *methods], [[name, *row] for name, row in table.items()], caption)
     for cell in cells:
         if cell.reason:
-            print(f"  {cell.method} with {cell.compressor}: {cell.verdict}, {cell.reason}")
+            say(f"  {cell.method} with {cell.compressor}: {cell.verdict}, {cell.reason}")
 
 
 def _method_rows() -> list[dict[str, str]]:

@@ -172,7 +172,7 @@ def load(path: str | Path) -> Report | Stored:
         raise UnusableInput(f"path={str(path)!r} cannot be read: {problem}") from None
     try:
         return _loaded(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as problem:
         raise UnusableInput(
             f"path={str(path)!r} holds no result of compth ({type(problem).__name__}: {problem}): "
             "give a file that save() or --json wrote"
