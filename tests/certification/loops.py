@@ -95,7 +95,18 @@ def dimensions_kept(x, rng):
     return top * np.sign(x) * (rng.random(x.shape) * top < np.abs(x))
 
 
+def place_of_the_largest(x):
+    best = 0
+    for i in range(1, len(x)):
+        if abs(x[i]) > abs(x[best]):
+            best = i
+    y = np.zeros(len(x))
+    y[best] = x[best]
+    return y
+
+
 TRUE = {
+    place_of_the_largest: SIGN,
     largest_so_far: TERN, largest_from_the_first: TERN, sum_by_signs: SIGN, squares_summed_up: DITHER,
     one_of_four: ct.Unbiased(3), index_by_a_cast: ONE, searched_in_partial_sums: ONE, dimensions_kept: TERN,
 }  # fmt: skip
@@ -141,6 +152,59 @@ def another_is_stored(x, rng):
         if abs(x[i]) > top:
             top = abs(x[i - 1])
     return ternary(top, x, rng)
+
+
+def place_of_the_largest_x(x):
+    best = 0
+    for i in range(1, len(x)):
+        if x[i] > x[best]:
+            best = i
+    return np.where(np.arange(len(x)) == best, x, 0)
+
+
+def place_but_the_last(x):
+    best = 0
+    for i in range(1, len(x) - 1):
+        if abs(x[i]) > abs(x[best]):
+            best = i
+    return np.where(np.arange(len(x)) == best, x, 0)
+
+
+def place_of_the_smallest(x):
+    best = 0
+    for i in range(1, len(x)):
+        if abs(x[i]) < abs(x[best]):
+            best = i
+    return np.where(np.arange(len(x)) == best, x, 0)
+
+
+def place_before_it(x):
+    best = 0
+    for i in range(1, len(x)):
+        if abs(x[i]) > abs(x[best]):
+            best = i - 1
+    return np.where(np.arange(len(x)) == best, x, 0)
+
+
+def compared_with_the_first(x):
+    best = 0
+    for i in range(1, len(x)):
+        if abs(x[i]) > abs(x[0]):
+            best = i
+    return np.where(np.arange(len(x)) == best, x, 0)
+
+
+def two_places_at_a_tie(x):
+    first = last = 0
+    for i in range(1, len(x)):
+        if abs(x[i]) > abs(x[first]):
+            first = i
+        if abs(x[i]) >= abs(x[last]):
+            last = i
+    y = np.zeros(len(x))
+    y[first] = x[first]
+    y[first] -= x[first] if first != last else 0
+    return y
 
 
 def one_twice(x):
@@ -232,5 +296,7 @@ FALSE = {
     **dict.fromkeys((largest_but_the_last, largest_of_x, largest_from_one_half, smallest, another_is_stored), TERN),
     **dict.fromkeys((one_twice, without_the_first, negative_magnitudes, powers_mixed, sums_compared), SIGN),
     **dict.fromkeys((index_of_too_few, draw_used_twice, searched_in_sums_of_the_reverse), ONE),
-    sign_about_one_quarter: SIGN, two_of_four: ct.Unbiased(3), initial_is_not_small: TERN,
+    **dict.fromkeys((place_of_the_largest_x, place_but_the_last, place_of_the_smallest, place_before_it), SIGN),
+    **dict.fromkeys((sign_about_one_quarter, compared_with_the_first, two_places_at_a_tie), SIGN),
+    two_of_four: ct.Unbiased(3), initial_is_not_small: TERN,
 }  # fmt: skip

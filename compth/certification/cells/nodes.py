@@ -105,6 +105,8 @@ class Session:
     sums: dict[Node, tuple[int, frozenset[int]]] = field(default_factory=dict)
     largest: dict[Node, tuple[int, frozenset[int]]] = field(default_factory=dict)
     """Sums, and largest ones, of |x_i|^p of some entries: p and the entries."""
+    foremost: dict[Node, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    """Places of the largest of some |x_i|, and by which comparisons."""
     steps: dict[tuple[Node, Node], Node] = field(default_factory=dict)
     """By which term a sum came to be a norm's power."""
     floats: dict[Fraction, set[float]] = field(default_factory=dict)
@@ -506,11 +508,10 @@ def choose(condition: Node, yes: Node, no: Node) -> Node:
         return yes
     if yes.op == no.op == "add" and yes.args[0] is no.args[0]:
         return add(yes.args[0], choose(condition, yes.args[1], no.args[1]))
-    return (
-        _magnitude(condition, yes, no)
-        or _larger(condition, yes, no)
-        or session().node("ite", condition, yes, no)
-    )
+    for known in (_magnitude, _larger, _foremost):
+        if (found := known(condition, yes, no)) is not None:
+            return found
+    return session().node("ite", condition, yes, no)
 
 
 def _magnitude(condition: Node, yes: Node, no: Node) -> Node | None:
@@ -548,6 +549,34 @@ def _larger(condition: Node, yes: Node, no: Node) -> Node | None:
     found: Node = now.node("ite", condition, yes, no)
     now.largest[found] = 1, left | right
     return found
+
+
+def _foremost(condition: Node, yes: Node, no: Node) -> Node | None:
+    """i if |x_i| > |x[best]| else best: the place of the largest so far, of all of them once all were asked."""
+    if condition.op == "not":
+        return _foremost(condition.args[0], no, yes)
+    if condition.op not in ("lt", "le") or yes.number is None:
+        return None
+    low, high = condition.args
+    now, (i, p) = session(), power_of_entry(high)
+    steps = now.foremost.get(no) if no.number is None else (("", int(no.number)),)
+    if p != 1 or i != yes.number or steps is None or not _magnitude_at(low, no):
+        return None
+    steps = (*steps, (condition.op, i))
+    whole = len({k for _, k in steps}) == now.size > 1
+    # the name says in which order they were asked: by it ties are broken
+    found: Node = now.node("place", f"loop {steps}", 0) if whole else now.node("ite", condition, yes, no)
+    now.foremost[found] = steps
+    return found
+
+
+def _magnitude_at(a: Node, index: Node) -> bool:
+    """True for |x[index]|."""
+    if index.number is not None:
+        return power_of_entry(a) == (int(index.number), 1)
+    if a.op != "abs" or a.args[0].op != "pick" or a.args[0].args[0] is not index:
+        return False
+    return [v.args[0] if v.op == "x" else None for v in a.args[0].args[1:]] == list(range(session().size))
 
 
 def unary(op: str, a: Node) -> Node:
