@@ -33,6 +33,8 @@ from paper_repro._shown import (
     ist_square,
     one_clip_spent,
     packets,
+    unequal_rate,
+    unequal_step,
 )
 from paper_repro._targets import Target
 
@@ -255,6 +257,12 @@ IN_PRINT = (
     Erratum("gdci-bernoulli", sources.GDCI, "arXiv text", "examples",
             "sending x/p with probability p has omega = 1 - p",
             "omega = 1/p - 1 (proved here, bernoulli.omega)", bernoulli_omega),
+    Erratum("feedback-cubic", sources.TIGHT_N, "the authors' notebooks", "Law 4.3, empirical", "EF21's rate for two "
+            "unequal workers is the largest root of a cubic", "the law holds and is not tight: another V certifies "
+            "less, and quadratics attain that (docs, unequal workers)", unequal_rate),
+    Erratum("feedback-step", sources.TIGHT_N, "the authors' notebooks", "step of the laws, empirical", "2n/sum(L_i + "
+            "mu_i) (1-s)/(1+s) is EF21's best step", "close to it: at a shorter step a rate is certified that is below "
+            "what quadratics attain at this one", unequal_step),
 )  # fmt: skip
 IN_CODE = (
     Erratum("fl-terngrad", FL, FL.commit[:7], "makeTernGrad", "w = 0, also for standard dithering of any level",

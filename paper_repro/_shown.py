@@ -123,3 +123,45 @@ def packets(bits: int = 48 * 85) -> Shown:
     """Cost of one message of 85 entries at d = 47,236, 510 octets, by the model with octets and by the code."""
     model = float(costs.LINKS["cat"].cost(bits)) / 8
     return beyond(model, 576 * bits / 512 + 64, "d = 47,236, 85 entries, one packet: octets on the wire")
+
+
+def feedback_cubic(mu: list[Fraction], L: list[Fraction], s: Fraction) -> float:
+    """The largest root of the cubic given for EF21 with two workers, V weighted by 1/(L_i + mu_i)."""
+    share = [(b + a) / sum((*mu, *L), Fraction(0)) for a, b in zip(mu, L, strict=True)]
+    spread = [(b - a) / (b + a) for a, b in zip(mu, L, strict=True)]
+    square = sum((w * q * q for w, q in zip(share, spread, strict=True)), Fraction(0))
+    mean2 = sum((w * q for w, q in zip(share, spread, strict=True)), Fraction(0)) ** 2
+    r = (1 - s) ** 2 / (1 + s)
+    powers = (
+        1,
+        -(s * (2 + s) + r * (s * square + mean2)),
+        s * s * (1 + 2 * s + r * (square + s * mean2)),
+        -(s**4),
+    )
+    return float(max(np.roots([float(c) for c in powers]).real))
+
+
+def unequal_rate(equal: bool = False) -> Shown:
+    """EF21's certified rate beside the cubic's: two workers with L = 1, mu = 1/10 and 9/10, or both 1/10."""
+    mu, L, s = (
+        [Fraction(1, 10), Fraction(1, 10) if equal else Fraction(9, 10)],
+        [Fraction(1)] * 2,
+        Fraction(1, 2),
+    )
+    found = float(ct.heterogeneous_feedback("EF21", mu, L, 1 - s * s).certified)
+    given = feedback_cubic(mu, L, s)
+    at = f"certified rate of EF21, mu = ({mu[0]}, {mu[1]}), L = (1, 1), delta = 3/4"
+    return Shown(given, found, at, found < given * (1 - 1e-5))
+
+
+def unequal_step(equal: bool = False) -> Shown:
+    """A rate certified at a step shorter by 0.669 % beside what quadratics attain at the printed step."""
+    mu = [Fraction("0.8936"), Fraction("0.7066"), Fraction("0.1567")]
+    L = [Fraction("12.046"), Fraction("0.86"), Fraction("3.872")]
+    if equal:
+        mu, L = mu[:1] * 3, L[:1] * 3
+    printed = ct.heterogeneous_feedback("EF21", mu, L, Fraction("0.55"))
+    step = printed.stepsize * Fraction(99331, 100000)
+    shorter = ct.heterogeneous_feedback("EF21", mu, L, Fraction("0.55"), stepsize=step)
+    at = "rate of EF21 with three unequal workers: attained at the printed step, certified at one 0.669 % shorter"
+    return Shown(float(printed.lower), float(shorter.certified), at, shorter.certified < printed.lower)

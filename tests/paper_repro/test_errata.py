@@ -120,6 +120,8 @@ HONEST = {
     "ISAGA with max{tau, 1/n}": lambda: _shown.isaga_step(1.0),
     "Perm-1 as in Definition 2": lambda: _shown.ist_average(literal=False),
     "weight decay that is kept": lambda: _shown.decayed(works=True),
+    "the cubic with equal workers": lambda: _shown.unequal_rate(equal=True),
+    "the step with equal workers": lambda: _shown.unequal_step(equal=True),
     "rounded levels": lambda: _errata.share_of_levels(rounded=True),
     "Rand-2 with its scale": lambda: biased(scaled_rand_2, [1.0] * 4, "(1, 1, 1, 1)"),
     "QSGD": lambda: biased(qsgd, [1.0, 0.0], "(1, 0)"),
