@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from functools import partial
 from types import MethodType
 from typing import Any, NamedTuple
 
@@ -43,7 +44,8 @@ ROWS, BATCHES = (1, 2, 3, 7), (*range(1, 18), 32, 64, 100, 128)
 ASSUMPTIONS = (
     "draws are independent with their exact laws, uniforms continuous on [0, 1)",
     "numpy is unmodified, and the program reads no memory that it left unset",
-    "the program is given one vector of numbers at a time, or where it is declared for rows as many as were tried",
+    "the program is given one vector of numbers at a time, or where it is declared for rows as many as were tried, "
+    "with the law that their frequencies show",
 )
 """What no run can show, in the report of every proof by a trace."""
 
@@ -112,19 +114,30 @@ def real_runs(subject: Subject, d: int) -> Iterator[Real]:
     for what, y in _stored(x):
         for seed in range(4):
             yield Real(what, _call(subject.program, y, np.random.default_rng(seed)))
-    if not subject.workers:
+    if not subject.workers or rows_of(subject):
         yield from _on_rows(subject, x)
+
+
+def rows_of(subject: Subject) -> Callable[[Array, Any], Any] | None:
+    """The program on rows (..., size), one output for each; None where its object is not declared for them.
+
+    Of a fleet a row is the vectors of all workers: its reference, kernel and compress take blocks (..., n, d).
+    """
+    if not subject.workers or not isinstance(subject.object, Fleet):
+        return subject.batch
+    workers, call = subject.workers, getattr(subject.object, subject.form or "_compress")
+    return lambda x, rng: call(x.reshape(*x.shape[:-1], workers, -1), rng).sum(axis=-2) / workers
 
 
 def _on_rows(subject: Subject, x: Array) -> Iterator[Real]:
     """Rows of vectors: every step must be a traced one, except where the program asks how long its input is."""
-    for n in BATCHES if subject.batch else ROWS:
+    rows = rows_of(subject)
+    for n in BATCHES if rows else ROWS:
         for shape in ((n,), (1, n)):
             for seed in range(2):
-                program = subject.batch or subject.program
                 long = _call(subject.program, np.resize(x, shape[0]), np.random.default_rng(seed))
-                run = _call(program, np.tile(x, (*shape, 1)), np.random.default_rng(seed))
-                yield Real(f"{' x '.join(map(str, shape))} rows", run, False, None if subject.batch else long)
+                run = _call(rows or subject.program, np.tile(x, (*shape, 1)), np.random.default_rng(seed))
+                yield Real(f"{' x '.join(map(str, shape))} rows", run, False, None if rows else long)
 
 
 def generators() -> Iterator[np.random.Generator]:
@@ -169,18 +182,30 @@ def agree(subject: Subject, d: int, paths: list[tuple[Fraction, list[list[Fracti
         real = np.asarray(subject.program(x.copy(), np.random.default_rng([at])), dtype=np.float64)
         if not is_among(real, matrices @ x):
             raise Strange("a real run disagrees with the trace")
-    if subject.batch is not None and not subject.workers:
-        _rows_agree(subject, d, matrices)
-    if len(paths) > 1:
-        _same_law(subject, d, matrices, np.array([float(p) for p, _ in paths]))
-
-
-def _rows_agree(subject: Subject, d: int, matrices: Array) -> None:
-    points = np.array(inputs(d))
+    rows, p = rows_of(subject), np.array([float(p) for p, _ in paths])
+    if rows is not None:
+        _rows_agree(rows, subject.size(d), d, matrices)
+    x = np.random.default_rng(37).normal(size=subject.size(d))
+    if len(paths) > 1 and not _same_law(lambda rng, at: subject.program(x.copy(), rng), matrices @ x, p):
+        raise Strange("real draws have another law than the traced ones")
+    if rows is None or len(paths) == 1 or subject.form == "row":  # whose batches are those of the vector form
+        return
     for n in BATCHES:
-        x = np.resize(np.random.default_rng(n).permutation(points), (n, d))
-        out = np.asarray(subject.batch(x.copy(), np.random.default_rng(n)))  # type: ignore[misc]
-        if out.shape != x.shape or not all(
+        if not _same_law(partial(_one_row, rows, np.tile(x, (n, 1))), matrices @ x, p):
+            raise Strange(f"{n} rows have another law than single vectors")
+
+
+def _one_row(rows: Callable[[Array, Any], Any], x: Array, rng: Any, at: int) -> Any:
+    """One row of a call, each in its turn: rows of one call may depend on each other."""
+    return rows(x.copy(), rng)[at % len(x)]
+
+
+def _rows_agree(rows: Callable[[Array, Any], Any], size: int, d: int, matrices: Array) -> None:
+    points = np.array(inputs(size))
+    for n in BATCHES:
+        x = np.resize(np.random.default_rng(n).permutation(points), (n, size))
+        out = np.asarray(rows(x.copy(), np.random.default_rng(n)))
+        if out.shape != (n, d) or not all(
             is_among(y, matrices @ row) for y, row in zip(out.astype(np.float64), x, strict=True)
         ):
             raise Strange(f"{n} rows are not what single vectors become")
@@ -195,17 +220,14 @@ def is_among(real: Array, predicted: Array) -> bool:
     return bool(scale == 0 or near.all(axis=1).any())
 
 
-def _same_law(subject: Subject, d: int, matrices: Array, probabilities: Array) -> None:
-    """Real runs at one generic input must have the frequencies of the traced outcomes."""
-    x = np.random.default_rng(37).normal(size=subject.size(d))
-    predicted = matrices @ x
+def _same_law(run: Callable[[Any, int], Any], predicted: Array, probabilities: Array) -> bool:
+    """True unless real runs, of which this is the number `at`, differ in frequency from the traced outcomes."""
     outcomes, which = np.unique(np.round(predicted, 9), axis=0, return_inverse=True)
     p = np.bincount(which.ravel(), probabilities)
     if not 1 < len(p) <= RUNS:
-        return
+        return True
     rng, counts = np.random.default_rng(41), np.zeros(len(p))
-    for _ in range(RUNS):
-        real = np.asarray(subject.program(x.copy(), rng), dtype=np.float64)
+    for at in range(RUNS):
+        real = np.asarray(run(rng, at), dtype=np.float64)
         counts[int(np.abs(outcomes - real).max(axis=1).argmin())] += 1
-    if evalues.same_law(counts, p / p.sum()) > LEVEL:
-        raise Strange("real draws have another law than the traced ones")
+    return bool(evalues.same_law(counts, p / p.sum()) <= LEVEL)
