@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import compth.methods.ibcd as method
+import compth.methods.isaga as shared
 from paper_repro import ibcd
 from paper_repro.ibcd import _statements
 
@@ -35,9 +36,15 @@ def shorter_steps(monkeypatch):
     )
 
 
+def step_without_blocks(monkeypatch):
+    """ISAGA's step without the share tau of the blocks."""
+    monkeypatch.setattr(shared, "spread", lambda workers, tau: 0 * tau)
+
+
 PLANTED = {
     "thm1.step": (lambda: ibcd.rule()["thm1.step"], step_without_two),
     "cor1.factor": (lambda: ibcd.rule()["cor1.factor"], step_without_two),
+    "isaga.step": (lambda: ibcd.rule()["isaga.step"], step_without_blocks),
     "fig3.printed": (lambda: _statements.toy()["fig3.printed"], shorter_steps),
     "toy.bound": (lambda: ibcd.toy()[0]["toy.bound"], lower_bounds),
 }
