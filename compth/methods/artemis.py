@@ -36,8 +36,8 @@ class ArtemisState(DIANAState):
 class Artemis(BodyMethod):
     """m_i = C_i(grad f_i(x) - h_i); b = C_M(mean(h_i + m_i) - H); x+ = x - gamma (H + b); H+ = H + alpha_down b.
 
-    h_i+ = h_i + alpha m_i; h_i^0 = H^0 = 0. alpha=None: 1/(2(1+omega)), as in its authors' code. alpha_down=None:
-    0, which is DIANA with a compressed broadcast; with alpha_down > 0 no theorem is known here.
+    h_i+ = h_i + alpha m_i; h_i^0 = H^0 = 0. alpha=None: 1/(1+omega), its theorem's (its authors' code has half of it).
+    alpha_down=None: 0, which is DIANA with a compressed broadcast; with alpha_down > 0 no theorem is known here.
     """
 
     alpha: Any = None
@@ -49,7 +49,7 @@ class Artemis(BodyMethod):
     own_theorems = (ArtemisLinear(),)
 
     def default_params(self, c: Constants) -> dict[str, Number]:
-        alpha = ratio(1, 2 * (1 + c.omega)) if self.alpha is None else self.alpha
+        alpha = ratio(1, 1 + c.omega) if self.alpha is None else self.alpha
         return {"alpha": alpha, "alpha_down": 0 if self.alpha_down is None else self.alpha_down}
 
     @staticmethod

@@ -278,21 +278,36 @@ def test_zero_noise_sketch_is_gradient_descent():
     assert all(not np.any(m(np.ones((3, 3)))) for m in sketch.own)
 
 
-PINNED = {k: v for k, v in cases().items() if v[0].gamma is None and k != "cat"}
+def takes(method, problem):
+    """False where the method's fleet is not for so many workers or such messages."""
+    try:
+        method.check(problem)
+    except Unsupported:
+        return False
+    return True
+
+
+ON = problems()
+PINNED = {k: v for k, v in cases().items() if v[0].gamma is None and k != "cat" and takes(v[0], ON[v[1]])}
 
 
 @pytest.mark.parametrize("name", PINNED)
 def test_steps_are_searched_with_the_parameters_of_a_run(name):
     """max_stable_step and best_step speak of the rate that exact_rate gives at every step, over the catalogue."""
     method, on = PINNED[name]
-    problem = problems()[on]
+    problem = ON[on]
     for step in (0.1 / problem.L, 0.9 / problem.L):
         run = replace(method, gamma=step)
         planned, searched = plan_of(run, problem)[0].params, parameters(method, problem)(step)
         shared = planned.keys() & searched.keys()
         assert {k: planned[k] for k in shared} == {k: searched[k] for k in shared}
-        rate = rates_along(method, problem).rate(step)
-        assert rate.rho == pytest.approx(exact_rate(run, problem).rho, rel=1e-8)
+        try:
+            rho = exact_rate(run, problem).rho
+        except Unsupported:  # a method without exact dynamics there, by either door
+            with pytest.raises(Unsupported):
+                rates_along(method, problem).rate(step)
+            continue
+        assert rates_along(method, problem).rate(step).rho == pytest.approx(rho, rel=1e-8)
 
 
 def test_a_witness_on_the_boundary_bounds_nothing():
