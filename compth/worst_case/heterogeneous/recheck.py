@@ -241,7 +241,7 @@ def main(paths: Sequence[str]) -> int:
         said.append(
             f"  lower: rho >= {float(Fraction(data['lower']['factor']) ** 2):.9f} {'holds' if lower else 'FAILS'}"
         )
-        print("\n".join(said))
+        sys.stdout.write("\n".join(said) + "\n")
     return int(failed > 0)
 
 
