@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export MPLBACKEND = Agg
 
-.PHONY: demo test check lint format docs notebooks licences benchmarks repro coq wheel clean help
+.PHONY: demo test check lint format docs readme notebooks licences benchmarks repro coq wheel clean help
 
 help:
 	@echo "make demo   install and compare methods on real data (writes demo/)"
@@ -15,6 +15,7 @@ help:
 	@echo "make check  the fast subset (under 90 s after installation)"
 	@echo "make lint   ruff and mypy --strict"
 	@echo "make docs   the documentation, every example run, warnings are errors (docs/_build/html)"
+	@echo "make readme  README's tables and pictures written anew by their commands"
 	@echo "make notebooks   the lessons, in a browser where there is one"
 	@echo "make repro   the papers' claims beside what compth gets (tables, JSON, figures)"
 	@echo "make coq    the stored proofs checked by Coq (installs Debian's coq where it is missing, as root)"
@@ -56,6 +57,9 @@ $(VENV)/.docs: $(VENV)/.all
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b doctest docs docs/_build/doctest
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+readme: $(VENV)/.all
+	$(BIN)/python docs/_ext/readme.py --write
 
 notebooks: $(VENV)/.docs
 	$(BIN)/python -m pytest tests/notebooks

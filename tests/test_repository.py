@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import textwrap
 from functools import cache
 from pathlib import Path
 
@@ -329,16 +330,39 @@ def test_only_the_cli_prints():
         assert not any(getattr(n.func, "id", "") in ("print", "eval", "exec") for n in calls), path
 
 
+PAGES_WITH_CODE = ("README.md", "docs/guide/python.rst", "docs/guide/own_method.rst")
+
+
+def blocks_of_code(name):
+    """The Python blocks of a page, in Markdown or reStructuredText."""
+    text = (ROOT / name).read_text()
+    if name.endswith(".md"):
+        return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    found = re.findall(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", text, re.MULTILINE)
+    return [textwrap.dedent(block) for block in found]
+
+
+def test_pages_have_their_code():
+    assert [len(blocks_of_code(name)) for name in PAGES_WITH_CODE] == [1, 9, 2]
+
+
 @pytest.mark.slow
-def test_readme_code_runs(tmp_path):
-    text = (ROOT / "README.md").read_text()
-    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) >= 2
-    for block in blocks:
+@pytest.mark.parametrize("name", PAGES_WITH_CODE)
+def test_code_of_pages_runs(tmp_path, name):
+    """README, and the pages that go on where it ends."""
+    for block in blocks_of_code(name):
         done = subprocess.run(
             [sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr + block
+
+
+def test_readme_is_short_and_its_links_lead_somewhere():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 165
+    links = re.findall(r"\]\((?!http)([^)]+)\)", text)
+    assert len(links) >= 10
+    assert [link for link in links if not (ROOT / link).is_file()] == []
 
 
 def test_readme_commands_exist():
