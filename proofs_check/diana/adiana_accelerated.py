@@ -7,8 +7,8 @@ Symbols: o: 1 + omega; p: probability with which w becomes y; eta: the step; th:
     f(y) - f*; b: weight of the memories; R: the rate; z, y, u: the method's points; l: gradients at u; k: gradients
     at w; kp: gradients at y; e: error of the memories, h = k + e; Q: h + C(l - h); M: the second message, C of -e;
     Y: the next e; fu, fy, fw: f at u, y, w; fyp: f at the next y
-Guarantee: ||z - x*||^2 + c (f(y) - f*) + c_w (f(w) - f*) + b mean||e_i||^2 falls by R = 1 - min{s mu, theta_1/2,
-    theta_1 p/(1 + theta_1), 1/(4 (1 + omega))}.
+Guarantee: ||z - x*||^2 + c (f(y) - f*) + c_w (f(w) - f*) + b mean||e_i||^2 shrinks by the factor R = 1 - min{s mu,
+    theta_1/2, theta_1 p/(1 + theta_1), 1/(4 (1 + omega))}.
 Proof:
     z moves by s along the direction: `strong` with 2 s leaves 2 s (1 - s mu) <grad f(u), z - u>. The momentum
     writes z - u by w - u and y - u, so `at_w` with c/2 and `at_y` with c (1/2 - theta_1) turn it into values; c = 2

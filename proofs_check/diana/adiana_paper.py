@@ -6,7 +6,7 @@ Symbols: o: 1 + omega; p: probability with which w becomes y; eta: the step; th:
     f(y) - f*; b: weight of the memories; R: the rate; z, y, u: the method's points; l: gradients at u; k: gradients
     at w; kp: gradients at y; e: error of the memories, h = k + e; Q: h + C(l - h); M: the second message, C of -e;
     Y: the next e; fu, fy, fw: f at u, y, w; fyp: f at the next y
-Guarantee: the Lyapunov function of adiana.accelerated falls by the same R.
+Guarantee: the Lyapunov function of adiana.accelerated shrinks by the same factor R.
 Proof:
     Only one line is new: the paper's limit implies ours. With q = p (1 + omega) ours asks for 8 L omega (1 + 4q)^2
     eta <= n and the paper's is 64 L omega (1 + 2q)^2 eta <= n. Their difference is 8 L omega eta (8 (1 + 2q)^2 - (1

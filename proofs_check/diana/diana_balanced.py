@@ -3,8 +3,8 @@
 Setting: f is mu-strongly convex, every f_i convex and L_max-smooth; exact gradients, messages of g_i - h_i of
     variance omega, alpha <= 1/(1 + omega); gamma <= 1/(L_max (1 + 2 omega/n + alpha M)) for any M > 0.
 Symbols: M: weight of the memories over gamma^2; R: the rate
-Guarantee: ||x - x*||^2 + M gamma^2 mean||h_i - h_i*||^2 falls by max{1 - gamma mu, 1 - alpha + 2 omega/(n M)} a
-    step.
+Guarantee: ||x - x*||^2 + M gamma^2 mean||h_i - h_i*||^2 shrinks by the factor max{1 - gamma mu, 1 - alpha + 2
+    omega/(n M)} a step.
 Proof:
     DIANA's row is A = L_max (1 + 2 omega/n), B = 2 omega/n, rho = alpha, C = alpha L_max. The direction's square is
     ||grad f||^2 plus (omega/n) mean||g_i - h_i||^2; centred at x* (`sum` 2, `still` -1) both are at most (1 + 2

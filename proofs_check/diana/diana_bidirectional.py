@@ -3,8 +3,8 @@
 Setting: that of diana.unified with a broadcast c of h + Q, compressed without bias and with variance down - 1; the
     range of gamma and the weight w carry the factor down.
 Symbols: down: 1 + omega of the broadcast; c: the broadcast
-Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 falls by max{1 - gamma mu, 1 - alpha/2} a step, gamma <=
-    1/(L_max down (1 + 6 omega/n)).
+Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 shrinks by the factor max{1 - gamma mu, 1 - alpha/2} a step,
+    gamma <= 1/(L_max down (1 + 6 omega/n)).
 Proof:
     Workers learn from their own messages, which the broadcast does not touch: the memory's part of the proof is
     that of diana.unified. The iterate moves by c, unbiased, with E||c||^2 <= down ||mean(h_i + Q_i)||^2, `down`

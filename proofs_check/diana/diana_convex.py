@@ -2,8 +2,8 @@
 
 Setting: f is mu-strongly convex and L-smooth, every f_i convex and L-smooth only; messages of g_i - h_i, variance
     omega; any gamma, any alpha < 1/(1 + omega).
-Guarantee: V of diana.tight falls by rho, the largest of 1 - alpha, (1 - gamma mu)^2 + Omega gamma^2 mu L and (1 -
-    gamma L)^2 + Omega gamma^2 L^2, Omega = omega/(n (1 - alpha (1 + omega))).
+Guarantee: V of diana.tight shrinks by the factor rho, the largest of 1 - alpha, (1 - gamma mu)^2 + Omega gamma^2 mu L
+    and (1 - gamma L)^2 + Omega gamma^2 L^2, Omega = omega/(n (1 - alpha (1 + omega))).
 Proof:
     The weight w is diana.tight's, so noise and memories cancel in the same way, and Omega gamma^2 mean||g_i -
     h_i*||^2 is left to be bounded without strong convexity of the workers. `each` with gamma^2 Omega does it: a

@@ -3,8 +3,8 @@
 Setting: f is mu-strongly convex, every f_i convex and L_max-smooth; stochastic gradients G_i of variance s2 in
     messages of G_i - h_i, variance omega, alpha <= 1/(1 + omega); gamma <= 1/(A + C M).
 Symbols: M: weight of the memories over gamma^2; R: the rate
-Guarantee: ||x - x*||^2 + M gamma^2 mean||h_i - h_i*||^2 falls by max{1 - gamma mu, 1 - alpha + 2 omega/(n M)}, up
-    to gamma^2 ((1 + omega)/n + alpha M) s2; with omega = 0 no memory is needed.
+Guarantee: ||x - x*||^2 + M gamma^2 mean||h_i - h_i*||^2 shrinks by the factor max{1 - gamma mu, 1 - alpha + 2
+    omega/(n M)}, up to gamma^2 ((1 + omega)/n + alpha M) s2; with omega = 0 no memory is needed.
 Proof:
     The assumption has two lines. E||direction||^2: `each` with 2A, A = L_max (1 + 2 omega/n), pays mean||g_i -
     h_i*||^2 from the mean gradient and from one half of the compressor's noise, whose other half is B = 2 omega/n

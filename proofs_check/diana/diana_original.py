@@ -2,8 +2,8 @@
 
 Setting: every f_i is mu-strongly convex and L-smooth; messages of g_i - h_i, unbiased, independent, variance omega;
     alpha = 1/(2 (1 + omega)), gamma <= min{2/((mu + L)(1 + 2 omega/n)), alpha/mu}.
-Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 with w = 4 gamma^2 omega (1 + omega)/n falls by 1 - gamma mu a
-    step.
+Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 with w = 4 gamma^2 omega (1 + omega)/n shrinks by the factor 1 -
+    gamma mu a step.
 Proof:
     A memory that learns with alpha has w alpha (1 - alpha (1 + omega)) mean||g_i - h_i||^2 to give. At alpha = 1/(2
     (1 + omega)) this is w alpha/2, and w = 4 gamma^2 omega (1 + omega)/n makes it gamma^2 omega/n, exactly the

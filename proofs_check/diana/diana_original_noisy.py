@@ -2,7 +2,7 @@
 
 Setting: that of diana.original with stochastic gradients G_i, drawn independently, of mean variance s2, in the
     place of the gradients.
-Guarantee: V falls by 1 - gamma mu a step up to gamma^2 (1 + 2 omega) s2/n.
+Guarantee: V shrinks by the factor 1 - gamma mu a step up to gamma^2 (1 + 2 omega) s2/n.
 Proof:
     The cancellation of diana.original holds for whatever is compressed: messages of G_i - h_i have the noise
     (omega/n) mean||G_i - h_i||^2, and the memories give it back. Therefore all old multipliers stay. What the G_i

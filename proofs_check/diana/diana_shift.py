@@ -2,8 +2,8 @@
 
 Setting: every f_i is mu-strongly convex and L-smooth; messages of g_i - h_i, unbiased, independent, variance omega;
     any alpha <= 1/(1 + omega), gamma <= min{2/((mu + L)(1 + 6 omega/n)), alpha/(2 mu)}.
-Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 with w = 4 gamma^2 omega/(n alpha) falls by 1 - gamma mu a
-    step.
+Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 with w = 4 gamma^2 omega/(n alpha) shrinks by the factor 1 -
+    gamma mu a step.
 Proof:
     For general alpha the memories cannot be relied on to cancel the noise (at alpha = 1/(1 + omega) they give
     nothing), so (omega/n) mean||g_i - h_i||^2 is split at h_i*. One half is 2 gamma^2 omega/n mean||h_i - h_i*||^2:

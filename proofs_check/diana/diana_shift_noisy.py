@@ -1,7 +1,7 @@
 """DIANA of stochastic gradients with strongly convex workers (omega version): one step and the whole run.
 
 Setting: that of diana.shift with stochastic gradients G_i, drawn independently, of mean variance s2.
-Guarantee: V falls by 1 - gamma mu a step up to gamma^2 (1 + 5 omega) s2/n.
+Guarantee: V shrinks by the factor 1 - gamma mu a step up to gamma^2 (1 + 5 omega) s2/n.
 Proof:
     Take diana.shift's step and ask what G_i - g_i adds. In x: the mean moves by ||mean(G_i - g_i)||^2, and
     compressing adds (omega/n) mean||G_i - g_i||^2. In the memories: w alpha^2 mean||G_i - g_i||^2 from the draw and

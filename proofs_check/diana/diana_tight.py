@@ -4,8 +4,8 @@ Setting: every f_i is mu-strongly convex and L-smooth; messages of g_i - h_i, un
     any gamma, any alpha < 1/(1 + omega).
 Symbols: lam: curvature of all f_i in the instance; p: probability with which a message is sent; e: error of the
     memories in the instance
-Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 falls by rho = max{1 - alpha, (1 - gamma l)^2 + Omega gamma^2
-    l^2 for l = mu and L}, Omega = omega/(n (1 - alpha (1 + omega))), w = gamma^2 Omega/alpha.
+Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 shrinks by the factor rho = max{1 - alpha, (1 - gamma l)^2 +
+    Omega gamma^2 l^2 for l = mu and L}, Omega = omega/(n (1 - alpha (1 + omega))), w = gamma^2 Omega/alpha.
 Proof:
     The weight is the one at which noise cancels: memories give w alpha (1 - alpha (1 + omega)) mean||g_i - h_i||^2,
     the mean message has gamma^2 (omega/n) mean||g_i - h_i||^2, and w = gamma^2 Omega/alpha makes them equal. After

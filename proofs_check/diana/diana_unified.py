@@ -2,8 +2,8 @@
 
 Setting: f is mu-strongly convex, every f_i convex and L_max-smooth with gradient h_i* at x*; messages are of g_i -
     h_i, unbiased, independent, variance omega; alpha <= 1/(1 + omega), gamma <= 1/(L_max (1 + 6 omega/n)).
-Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 with w = 4 gamma^2 omega/(n alpha) falls by rho = max{1 - gamma
-    mu, 1 - alpha/2} a step.
+Guarantee: V = ||x - x*||^2 + w mean||h_i - h_i*||^2 with w = 4 gamma^2 omega/(n alpha) shrinks by the factor rho =
+    max{1 - gamma mu, 1 - alpha/2} a step.
 Proof:
     Everything is written around the gradients at x*: `optimal`, `sum` and `still` say that their mean is zero. The
     noise of the mean message is (omega/n) mean||g_i - h_i||^2, which splits into twice the shares of g_i - h_i* and

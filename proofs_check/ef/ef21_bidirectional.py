@@ -4,7 +4,7 @@ Setting: that of ef21.pl where the server sends a compressed b of mean e_i, unbi
     1/((1 + omega_M) L + L~ sqrt(2 (1 + omega_M) beta/theta)).
 Symbols: r: sqrt(1 - delta); om: omega_M of the broadcast; T: L~ sqrt(2 (1 + omega_M)); M: L~^2; e: the estimates
     that server and workers share; c: the messages C(gp - e); b: the broadcast, C(mean e)
-Guarantee: f(x) - f* + (gamma/theta) mean||grad f_i(x) - e_i||^2 falls by 1 - gamma mu in the mean.
+Guarantee: f(x) - f* + (gamma/theta) mean||grad f_i(x) - e_i||^2 shrinks by the factor 1 - gamma mu in the mean.
 Proof:
     The iterate moves by the broadcast, whose mean is the estimate: terms that are linear in the step are ef21.pl's.
     Two are quadratic, the curvature L gamma^2/2 and the drift of the estimates, `lip` times weight times beta, L~^2

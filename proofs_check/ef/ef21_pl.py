@@ -5,16 +5,17 @@ Setting: f is L-smooth and satisfies the PL condition with mu, the gradients of 
     delta), beta = (1 - delta)/theta.
 Symbols: r: sqrt(1 - delta); T: L~ sqrt(2); M: L~^2; e: the estimates that server and workers share; c: the messages
     C(gp - e)
-Guarantee: f(x) - f* + (gamma/theta) mean||grad f_i(x) - e_i||^2 falls by 1 - gamma mu a step.
+Guarantee: f(x) - f* + (gamma/theta) mean||grad f_i(x) - e_i||^2 shrinks by the factor 1 - gamma mu a step.
 Proof:
     First the three-point lemma: `comp` leaves r^2 mean||(g - e) + (gp - g)||^2, and Young's inequality with the
     parameter that makes the first factor r = 1 - theta gives beta = r^2/(1 - r) for the second. Then one step:
     `smooth` along the estimate, written -gamma/2||grad f||^2 - gamma/2||mean e||^2 + gamma/2||grad f - mean e||^2 +
     L gamma^2/2 ||mean e||^2. `pl` with gamma/2 makes the first -gamma mu (f - f*). The third is at most gamma/2
-    mean||g - e||^2, and the weight gamma/theta is chosen so that this is theta/2 of the estimates' loss. Their
-    drift, `lip` with weight times beta, is L~^2 gamma^2 of ||mean e||^2, that is gamma/2 K^2 with K = gamma T r/(1
-    - r); it fits under gamma/2 (1 - gamma L) because K <= 1 - gamma L, the range of gamma, and K <= 1.
-Tight: upper: controls refute 1 - 3 gamma mu and, at wrong estimates, (1 - 2 gamma mu)(1 - gamma mu).
+    mean||g - e||^2. With weight gamma/theta the compressor takes gamma mean||g - e||^2 off the error: half of it pays
+    for that, the other half, with gamma mu <= theta/2, for the factor 1 - gamma mu of the error itself. The gradients'
+    drift, `lip` times weight times beta, is gamma/2 K^2 of ||mean e||^2 with K = gamma T r/(1 - r); it fits under
+    gamma/2 (1 - gamma L) because K <= 1 - gamma L, the range of gamma, and K <= 1.
+Tight: upper: that 1 - 3 gamma mu or (1 - 2 gamma mu)(1 - gamma mu) would do is refuted on examples.
 Source: Richtárik, Sokolov and Fatkhullin 2021.
 """
 

@@ -4,7 +4,7 @@ Setting: every f_i is mu-strongly convex and L-smooth, minimisers may differ, C 
     2/(L + mu) (1 - s)/(1 + s).
 Symbols: s: sqrt(1 - delta); r: root of the rate, r^2 - (1 - s)(L - mu)/(L + mu) r - s = 0; t: a scale, mu = t (1 -
     r)(r + s) and L = t (1 + r)(r - s); e: the estimates that server and workers share; c: the messages C(gp - e)
-Guarantee: s ||grad f(x)||^2 + mean||grad f_i(x) - e_i||^2 falls by r^2 a step.
+Guarantee: s ||grad f(x)||^2 + mean||grad f_i(x) - e_i||^2 shrinks by the factor r^2 a step.
 Proof:
     V holds gradients only, hence no x*: between x and x+ = x - gamma mean e_i the workers' gradients obey `convex`,
     coercivity of the pair (g, gp), and x - x+ is gamma mean e_i. `comp` with 1 bounds the next error by s^2

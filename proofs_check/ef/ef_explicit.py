@@ -4,8 +4,8 @@ Setting: f is mu-strongly convex and L-smooth, every f_i convex and L_max-smooth
     contractive with delta, errors e_i are kept and sent later; gamma <= 1/(4L) and 192 gamma^2 L L_max (1 -
     delta)/delta^2 <= 1.
 Symbols: e: what the workers have not sent yet; c: the messages C(e + gamma g); p: e + gamma g
-Guarantee: ||v - x*||^2 + (12 L gamma/delta) mean||e_i||^2, v = x - mean e_i, falls by max{1 - gamma mu/2, 1 -
-    delta/4} up to 48 L gamma^3 zeta*^2 (1 - delta)/delta^2.
+Guarantee: ||v - x*||^2 + (12 L gamma/delta) mean||e_i||^2, v = x - mean e_i, shrinks by the factor max{1 - gamma
+    mu/2, 1 - delta/4} up to 48 L gamma^3 zeta*^2 (1 - delta)/delta^2.
 Proof:
     The virtual iterate v makes an exact gradient step, v+ = v - gamma grad f(x), but the gradient is taken at x = v
     + mean e_i. Hence -2 gamma <grad f, v - x*> has the additional 2 gamma <grad f, mean e_i>, split so that it

@@ -5,7 +5,7 @@ Setting: every f_i is mu-strongly convex and L-smooth with the same minimiser x*
 Symbols: s: sqrt(1 - delta); r: root of the rate, r^2 - (1 - s)(L - mu)/(L + mu) r - s = 0; t: a scale, mu = t (1 -
     r)(r + s) and L = t (1 + r)(r - s); e: what the workers have not sent yet; c: the messages C(e + gamma g); y:
     the direction of the instance; v: what is compressed in the instance
-Guarantee: V = ||x - mean e_i - x*||^2 + mean||e_i||^2/s falls by r^2 a step.
+Guarantee: V = ||x - mean e_i - x*||^2 + mean||e_i||^2/s shrinks by the factor r^2 a step.
 Proof:
     For one worker the form r^2 V - V+ has three vectors, x - x*, e and g, once `comp` with 1/s, the weight of the
     error in V, has replaced the next error by s^2 ||e + gamma g||^2. The multiplier of `convex` is the one number

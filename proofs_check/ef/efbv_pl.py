@@ -6,8 +6,8 @@ Setting: f is L-smooth and satisfies the PL condition with mu, gradients jointly
 Symbols: la: lambda; nu: scaling of the direction; oa: omega_av, the averaged variance; r: (1 - lambda + lambda
     eta)^2 + lambda^2 omega; ra: (1 - nu + nu eta)^2 + nu^2 omega_av; s: the root of 2 r (1 + s)^2 = 1 + r; W: L~
     sqrt(ra/r)/s; M: L~^2; v: g - h, what is compressed; c: the messages' means
-Guarantee: f(x) - f* + gamma ra/(2 s (1 + s) r) mean||g_i - h_i||^2 falls by max{1 - gamma mu, (1 + r)/2}, gamma <=
-    1/(L + L~ sqrt(ra/r)/s).
+Guarantee: f(x) - f* + gamma ra/(2 s (1 + s) r) mean||g_i - h_i||^2 shrinks by the factor max{1 - gamma mu, (1 +
+    r)/2}, gamma <= 1/(L + L~ sqrt(ra/r)/s).
 Proof:
     Two lemmas say how far lambda Q and the mean of nu Q are from v = g - h. Take lambda: `var` times lambda^2 is
     the noise; the bias enters by v - lambda c = (1 - lambda) v + lambda (v - c), at most 1 - lambda + lambda eta of

@@ -6,7 +6,7 @@ Symbols: th: theta; rho: growth factor of the estimate; s2: noise of the estimat
     y: where the gradient is taken; G: gradient of f at y; q: its estimate; fx, fy: f at x and y; z: mean||grad f_i
     - grad f||^2 where Hessians are equal; sg: variance of the stochastic gradients; N: stochastic gradients; Q:
     their blocks over tau; om: 1/tau - 1
-Guarantee: f(x) - f* + mu/2||v - x*||^2 falls by 1 - theta in the mean, up to theta^2 s2/mu.
+Guarantee: f(x) - f* + mu/2||v - x*||^2 shrinks by the factor 1 - theta in the mean, up to theta^2 s2/mu.
 Proof:
     The point y = (theta v + x)/(1 + theta) is where `convex` with 1 - theta, towards x, and `strong` with theta,
     towards x*, add up so that all inner products with G meet the one of the v-step and cancel; the square of v - y

@@ -7,7 +7,7 @@ Symbols: N: number of components; n: number of workers, and of components drawn;
     variance of the draw of n of N components; c: weight of the table, (1/(gamma L) - 1/n - T)/n; e: error of the
     table, which is hs + e; Q: what is sent, over its mean share; Y: the next error of the table; R: the rate; g:
     gradients of the components at x; hs: gradients of the components at x*
-Guarantee: ||x - x*||^2 + c gamma^2 sum||e_j||^2 falls by R = 1 - tau min{gamma mu, n/N - 2/(N c n)}.
+Guarantee: ||x - x*||^2 + c gamma^2 sum||e_j||^2 shrinks by the factor R = 1 - tau min{gamma mu, n/N - 2/(N c n)}.
 Proof:
     With u = g - hs, `each` times 2 gamma tau gives gamma tau/L mean||u||^2. The table takes up a share tau n/N of u
     (`renewed`), in the weight of the Lyapunov function gamma^2 tau n c mean||u||^2; c is defined so that gamma^2

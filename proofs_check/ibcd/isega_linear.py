@@ -3,7 +3,8 @@
 Setting: f is mu-strongly convex, every f_i convex and L_max-smooth with gradient h_i* at x*; each worker sends each
     block of g_i - h_i with probability tau and puts it into its memory; gamma <= min{1/(4 L_max (1 + 1/(n tau))),
     1/(mu/tau + 4 L_max/(n tau))}.
-Guarantee: ||x - x*||^2 + w mean||h_i - h_i*||^2 with w = gamma/(2 L_max tau) falls by 1 - gamma mu in the mean.
+Guarantee: ||x - x*||^2 + w mean||h_i - h_i*||^2 with w = gamma/(2 L_max tau) shrinks by the factor 1 - gamma mu in
+    the mean.
 Proof:
     DIANA with alpha = tau = 1/(1 + omega): a sent block of the memory is replaced, so the memory gives nothing back
     and its mean square error is (1 - tau) of the old plus tau mean||g_i - h_i*||^2 exactly. `each` with 2 gamma is

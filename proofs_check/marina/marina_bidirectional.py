@@ -5,7 +5,7 @@ Setting: that of marina.pl where the server sends a compressed c of its estimate
 Symbols: M: L_+^2; D: L_pm^2; om: omega_M of the broadcast; p: probability of a full round; T: sqrt(2 (1 +
     omega_M)(1 - p)/p ((A - B) L_+^2 + B L_pm^2)); e: the server's estimate of the gradient; c: the broadcast; Y:
     the estimate's error after the step
-Guarantee: f(x) - f* + (gamma/p)||e - grad f(x)||^2 falls by 1 - gamma mu in the mean.
+Guarantee: f(x) - f* + (gamma/p)||e - grad f(x)||^2 shrinks by the factor 1 - gamma mu in the mean.
 Proof:
     Only the length of the step is new: x moves by the broadcast c, E||c||^2 <= (1 + omega_M)||e||^2. It enters in
     two places. One is the curvature of f, L gamma^2/2. The other is the messages' noise, which is proportional to

@@ -5,7 +5,7 @@ Setting: f is L-smooth with the PL condition, the f_i have L_+ (joint) and L_pm 
     p/(2 mu)}.
 Symbols: M: L_+^2; D: L_pm^2; p: probability of a full round; T: sqrt(2 (1 - p)/p ((A - B) L_+^2 + B L_pm^2)); e:
     the server's estimate of the gradient; Y: its error after the step
-Guarantee: f(x) - f* + (gamma/p)||e - grad f(x)||^2 falls by 1 - gamma mu in the mean.
+Guarantee: f(x) - f* + (gamma/p)||e - grad f(x)||^2 shrinks by the factor 1 - gamma mu in the mean.
 Proof:
     `coin` says that the next error is 0 with probability p, else e + mean Q_i - mean gp_i, whose mean square is the
     old error's plus the noise of the messages. `joint` bounds the noise by A mean||gp - g||^2 - B||mean(gp -

@@ -7,8 +7,8 @@ Setting: the assumption of unified.key_lemma with B, D1, D2 >= 0 and 0 < rho <= 
 Symbols: A, B, C, D1, D2: constants of the assumption; rho: how fast the memory forgets; M: weight of the memory
     over gamma^2; R: the rate, at least its two members; s: the memory, sigma^2; sp: the memory after the step; G:
     the direction, of mean g
-Guarantee: V = ||x - x*||^2 + M gamma^2 s falls by R = max{1 - gamma mu, 1 - rho + B/M} in the mean, up to gamma^2
-    (D1 + M D2).
+Guarantee: V = ||x - x*||^2 + M gamma^2 s shrinks by the factor R = max{1 - gamma mu, 1 - rho + B/M} in the mean, up
+    to gamma^2 (D1 + M D2).
 Proof:
     The key lemma's three multipliers come back, `convex` 2 gamma, `first` gamma^2, `second` M gamma^2. What the
     lemma keeps on the left, 2 gamma (1 - gamma (A + C M))(f - f*), is nonnegative in the range of gamma, and

@@ -7,8 +7,8 @@ Symbols: n: number of components; size: how many are seen; L: largest smoothness
     expected smoothness of the sampled mean; L2: expected smoothness of the sketch; M: weight of the table over
     gamma^2; R: the rate; g: gradients of the components at x; hs: gradients of the components at x*; t: the table;
     U: (n/size)(g - h*) on the subset, else 0; B: (n/size)(t - h*) on the subset, else 0; Y: error of the next table
-Guarantee: ||x - x*||^2 + M gamma^2 mean||t_i - h_i*||^2 falls by max{1 - gamma mu, 1 - size/n + 2(n - size)/(size
-    (n - 1) M)} in the mean.
+Guarantee: ||x - x*||^2 + M gamma^2 mean||t_i - h_i*||^2 shrinks by the factor max{1 - gamma mu, 1 - size/n + 2(n -
+    size)/(size (n - 1) M)} in the mean.
 Proof:
     The direction is mean t + mean(U - B), that is mean U less the deviation of mean B from its own mean: at most
     twice the square of each. `sampled` with 2 is the definition of L_1. `joint` with 2 is the variance of a uniform

@@ -5,7 +5,8 @@ Setting: f = mean of components, convex and L-smooth, f mu-strongly quasi-convex
 Symbols: L: largest smoothness constant of the components; p: probability with which the reference moves; M: weight
     of the reference over gamma^2; R: the rate; g: gradients of the components at x; hs: gradients of the components
     at x*; t: gradients at the reference point; Y: their next error; J: the step's direction
-Guarantee: ||x - x*||^2 + M gamma^2 mean||t_i - h_i*||^2 falls by R = max{1 - gamma mu, 1 - p + 2/M} in the mean.
+Guarantee: ||x - x*||^2 + M gamma^2 mean||t_i - h_i*||^2 shrinks by the factor R = max{1 - gamma mu, 1 - p + 2/M} in
+    the mean.
 Proof:
     Formally SAGA with another table: here all entries are gradients at one reference point and are renewed
     together. The direction g - t + mean t does not care how t came about, so A = 2L by `convex` with 4L, and B = 2,

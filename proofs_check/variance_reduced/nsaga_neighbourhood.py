@@ -6,7 +6,7 @@ Symbols: n: number of components; L: largest smoothness constant of the componen
     gamma^2; R: the rate; s2: bound of mean E||N_i - g_i||^2; g: gradients of the components at x; hs: gradients of
     the components at x*; N: noisy gradients of the components; t: the table; Y: error of the next table; J: the
     step's direction
-Guarantee: SAGA's Lyapunov function falls by SAGA's R, up to gamma^2 (2 + M/n) s2.
+Guarantee: SAGA's Lyapunov function shrinks by the factor SAGA's R, up to gamma^2 (2 + M/n) s2.
 Proof:
     Noise is independent of what is known, so squares add. In the direction it occurs once, `noise` with 1: the
     finer line with s2 is shown first, and the table's D1 = 2 s2 is that line plus s2 to spare. In the table a drawn

@@ -4,7 +4,7 @@ Setting: that of sega.linear where the seen partial derivative is noisy: N has m
 Symbols: s2: bound of E||N - g||^2; M: weight of the memory over gamma^2; R: the rate; g: gradient of f at x; h: the
     memory, an estimate of the gradient; N: the gradient with noisy partial derivatives; Q: d times the seen
     coordinate of N - h
-Guarantee: SEGA's Lyapunov function falls by SEGA's R, up to gamma^2 (2 d + M/d) s2.
+Guarantee: SEGA's Lyapunov function shrinks by the factor SEGA's R, up to gamma^2 (2 d + M/d) s2.
 Proof:
     Two draws in a row, first the noise, then the coordinate. The coordinate's variance is (d - 1)||N - h||^2,
     `sketch`, and averaging over the noise adds (d - 1) s2 to it; the noise itself adds s2 to ||N||^2. Together d s2

@@ -5,7 +5,8 @@ Setting: f = mean of n components, convex and L-smooth, f mu-strongly quasi-conv
 Symbols: n: number of components; L: largest smoothness constant of the components; M: weight of the table over
     gamma^2; R: the rate; g: gradients of the components at x; hs: gradients of the components at x*; t: the table;
     Y: error of the next table; J: the step's direction
-Guarantee: ||x - x*||^2 + M gamma^2 mean||t_i - h_i*||^2 falls by R = max{1 - gamma mu, 1 - 1/n + 2/M} in the mean.
+Guarantee: ||x - x*||^2 + M gamma^2 mean||t_i - h_i*||^2 shrinks by the factor R = max{1 - gamma mu, 1 - 1/n + 2/M} in
+    the mean.
 Proof:
     The direction g - t + mean t is (g - h*) minus the deviation of t - h* from its mean, as the h* average to zero.
     So its square is at most 2 mean||g - h*||^2 + 2 mean||t - h*||^2, the mean of the table being given away:

@@ -4,7 +4,7 @@ Setting: f is convex and L-smooth, mu-strongly quasi-convex; one random coordina
     step; gamma <= 1/(2 d L + M L/d).
 Symbols: M: weight of the memory over gamma^2; R: the rate; g: gradient of f at x; h: the memory, an estimate of the
     gradient; Q: d times the seen coordinate of g - h
-Guarantee: ||x - x*||^2 + M gamma^2 ||h||^2 falls by R = max{1 - gamma mu, 1 - 1/d + 2d/M} in the mean.
+Guarantee: ||x - x*||^2 + M gamma^2 ||h||^2 shrinks by the factor R = max{1 - gamma mu, 1 - 1/d + 2d/M} in the mean.
 Proof:
     The seen coordinate of g - h, times d, is Rand-1: Q has mean g - h and variance (d - 1)||g - h||^2, `sketch`.
     For the direction h + Q this is ||g||^2 + (d - 1)||g - h||^2, at most (2d - 1)||g||^2 + 2(d - 1)||h||^2 by

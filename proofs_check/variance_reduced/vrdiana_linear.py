@@ -7,8 +7,8 @@ Symbols: m: number of components of a worker; L: smoothness constant of the comp
     over gamma^2; R: the rate; e: mean of D; H: gradients of the drawn components at x*; Z: gradients of the drawn
     components at x; X: Z less the drawn component's gradient at the reference; D: Z - X - H, error of the drawn
     component's reference; Q: messages; Y: D after the coin; k, kp: mean||D||^2 now and after the step
-Guarantee: ||x - x*||^2 + M gamma^2 (mean||h_i - h_i*||^2 + mean||D||^2) falls by R = max{1 - gamma mu, 1 - alpha +
-    2(1 + omega)/(n M)} in the mean.
+Guarantee: ||x - x*||^2 + M gamma^2 (mean||h_i - h_i*||^2 + mean||D||^2) shrinks by the factor R = max{1 - gamma mu, 1
+    - alpha + 2(1 + omega)/(n M)} in the mean.
 Proof:
     A worker's estimate is X plus the reference's mean gradient, X = (Z - H) - D. Its sampling noise over n is
     `apart` with 1/n, the compressor's noise `var` and `ind` with 1/n; `components` pays mean||Z - H||^2, with 4L(1

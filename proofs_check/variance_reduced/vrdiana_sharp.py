@@ -5,7 +5,7 @@ Symbols: m: number of components of a worker; L: smoothness constant of the comp
     over gamma^2; R: the rate; e: mean of D; H: gradients of the drawn components at x*; Z: gradients of the drawn
     components at x; X: Z less the drawn component's gradient at the reference; D: Z - X - H, error of the drawn
     component's reference; Q: messages; Y: D after the coin; k, kp: mean||D||^2 now and after the step
-Guarantee: the Lyapunov function of vrdiana.linear falls by the same R for longer steps, up to twice as long.
+Guarantee: the Lyapunov function of vrdiana.linear shrinks by the same factor R for longer steps, up to twice as long.
 Proof:
     The two lines that vrdiana.linear shows on the way are the row here; no multiple of f - f* is added. Noise of
     the compressor: ||X + e - (h - h*)||^2 is split into 2||Z - H||^2 and 2||(D - e) + (h - h*)||^2, and D - e has
