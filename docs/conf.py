@@ -29,6 +29,8 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "compth_pages",
     "terminal",
+    "lesson_pages",
+    "looks",
 ]
 exclude_patterns = ["_build", "_ext", "examples/*.rst", "notebooks/*.py", "benchmarks/*.rst"]
 nitpicky = False
@@ -48,6 +50,8 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "within_subsection_order": "FileNameSortKey",
     "show_signature": False,
+    "image_scrapers": ("matplotlib", "figure_scraper"),
+    "capture_repr": (),  # a result is printed where it is meant to be seen
     "write_computation_times": False,  # a page of seconds that asks a server for its table
 }
 
@@ -65,9 +69,14 @@ html_theme_options = {
     "footer_end": [],
     "logo": {"text": "compth"},
     "search_as_you_type": True,
-    "header_links_before_dropdown": 8,
+    "header_links_before_dropdown": 6,
 }
-html_sidebars = {"index": [], "benchmarks": []}
+ALONE = (
+    "index benchmarks evidence coq unequal_workers audit families papers contributing tuning genindex search"
+    " generated/examples/plot_first_hour generated/errata/errata generated/licences/licences generated/api/index"
+)
+html_sidebars = {page: [] for page in ALONE.split()}
+"""Pages without pages below them: an empty column beside them would only clip their code."""
 
 mathjax_path = "mathjax/tex-svg.js"
 """Copied from the installed package at the end of the build: no page asks the network for anything."""

@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 from licences import dependency_rows
 from proof_pages import proof_section, sentence
-from rst import escape, indent, literal, table, title
+from rst import escape, indent, linked, literal, table, title
 
 import compth as ct
 from compth import _EXPORTS
@@ -40,6 +40,11 @@ def docstring(thing: Any, shown: Callable[[str], str] = escape) -> str:
     """First sentence as a paragraph, the mathematics below it as it was written."""
     lines = inspect.cleandoc(thing.__doc__ or "").split("\n")
     rest = "\n".join(lines[1:]).strip("\n")
+    if shown is sentence and not any(line.startswith(" ") for line in rest.split("\n")):
+        return (
+            "\n\n".join(shown(" ".join(p.split())) for p in ["\n".join(lines[:1]), *rest.split("\n\n")])
+            + "\n"
+        )
     return shown(lines[0]) + "\n" + (f"\n.. code-block:: text\n\n{indent(rest)}\n" if rest else "")
 
 
@@ -50,7 +55,7 @@ def _claim(row: ClaimRow) -> list[str]:
         name,
         constants,
         f"{row.sharpness}; {row.standing}, {row.attribution}",
-        escape(row.source) + (f"; for {escape(row.domain)}" if row.domain != "all x" else ""),
+        linked(row.source) + (f"; for {escape(row.domain)}" if row.domain != "all x" else ""),
     ]
 
 
@@ -96,7 +101,7 @@ def catalogue_pages(folder: Path) -> None:
         free = f"; {', '.join(row.symbols)} and d stand as symbols" if row.symbols else ""
         parts = [
             title(row.name),
-            docstring(thing),
+            docstring(thing, sentence),
             f"Parameters: {', '.join(literal(p) for p in row.parameters) or 'none'}. "
             f"Shown for {literal(row.example)}{free}.\n",
             title("Constants", "-"),
@@ -116,7 +121,7 @@ def catalogue_pages(folder: Path) -> None:
         rows = [
             [
                 f":doc:`{r.name}`",
-                escape(r.summary),
+                sentence(r.summary),
                 "; ".join(
                     ", ".join(f":math:`{c.latex}`" for c in k.constants) + f" ({k.kind})"
                     for k in r.claims[:2]
@@ -142,7 +147,7 @@ standing, attribution and sharpness.
 
 def plan_section(facts: Facts) -> list[str]:
     """The range of steps, and its largest step, rate, floor and parameters as formulas where there are any."""
-    lines = [f"Steps: {literal(facts.rule)}.\n"]
+    lines = [f"Steps: {sentence(facts.rule)}.\n"]
     if not facts.shown:
         return lines
     lines += [f"For {facts.special}:\n"] if facts.special else []
@@ -163,7 +168,7 @@ def theorem_page(theorem: Theorem, users: list[str], facts: Facts) -> str:
         docstring(type(theorem), sentence),
         f"* method: {', '.join(users)}\n* bounds: {literal(theorem.metric)}\n* needs: {needs}\n"
         f"* standing: {shown(theorem).value}, {theorem.attribution.value}; {how_sharp(theorem)}\n"
-        f"* source: {escape(str(theorem.source))}\n",
+        f"* source: {linked(str(theorem.source))}\n",
         title("Plan", "-"),
         *plan_section(facts),
         title("Proof", "-"),
@@ -186,7 +191,7 @@ def theorem_pages(folder: Path) -> None:
         (folder / f"{stem}.rst").write_text(theorem_page(theorem, users[key], facts), encoding="utf-8")
         needs = ", ".join(k.__name__ for k in theorem.requires) or "nothing of the compressor"
         standing = f"{theorem.standing.value}, {theorem.attribution.value}"
-        step = literal(facts.rule)
+        step = sentence(facts.rule)
         rows.append([f":doc:`{key} <{stem}>`", escape(theorem.title), needs, step, standing])
     head = "Formulas are the theorem objects' own facts on symbols. A step outside every range has no guarantee.\n"
     toc = ".. toctree::\n   :hidden:\n\n" + indent("\n".join(key.replace(".", "_") for key in found))
@@ -198,7 +203,7 @@ def method_page(name: str, kind: type[Method]) -> str:
     """The algorithm as its body's trace says it, what follows from it, and its theorems."""
     same = (kind.name or name).replace("-", "") == name
     lines = [title(name if same else f"{name}: {kind.name}"), docstring(kind)]
-    lines.append(f"* source: {escape(str(kind.source))}")
+    lines.append(f"* source: {linked(str(kind.source))}")
     stems = {th.id: th.id.replace(".", "_") for th in kind.theorems()}
     links = ", ".join(f":doc:`{key} <../theorems/{stem}>`" for key, stem in stems.items()) or "none"
     lines += [f"* theorems: {links}\n", title("Algorithm", "-")]
@@ -217,7 +222,7 @@ def method_pages(folder: Path) -> None:
     rows = []
     for name, kind in methods().items():
         (folder / f"{name}.rst").write_text(method_page(name, kind), encoding="utf-8")
-        rows.append([f":doc:`{name} <{name}>`", escape(kind.name or name), escape(str(kind.source))])
+        rows.append([f":doc:`{name} <{name}>`", escape(kind.name or name), linked(str(kind.source))])
     head = "Algorithms are printed from the trace of each method's body, which is also what runs.\n"
     toc = ".. toctree::\n   :hidden:\n\n" + indent("\n".join(methods()))
     body = [title("Methods"), head, table(["method", "name", "source"], rows), toc]

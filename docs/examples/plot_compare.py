@@ -26,7 +26,7 @@ methods = [
     ct.DCGD(ct.Induced(ct.TopK(k=k), ct.RandK(k=k))),
 ]
 comparison = ct.compare(methods, problem, steps=800, runs=64, seed=0)
-comparison.plot()
+figure = comparison.plot()
 
 # %%
 print(comparison.table())

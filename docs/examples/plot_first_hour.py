@@ -81,7 +81,7 @@ comparison = ct.compare(
     steps=1500,
     runs=32,
 )
-comparison.plot()
+figure = comparison.plot()
 
 # %%
 print(comparison.table())

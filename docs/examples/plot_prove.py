@@ -14,6 +14,7 @@ function with given constants, and a false theorem.
 from dataclasses import replace
 from fractions import Fraction
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 import compth as ct
@@ -58,9 +59,26 @@ assert tight.attained <= tight.certified < tight.attained + 1e-5
 report = ct.check_rate("CGD", rate="1 - delta*mu/L", stepsize="1/L", mu=1, L=10, delta=delta)
 print(report.verdict.value, "by", report.certificates[0].evidence)
 assert report.verdict == "PROVED"
-report = ct.check_rate("EF21", rate="1 - mu/L", mu=1, L=10, delta=delta)
+report = ct.check_rate("EF21", rate="1 - mu/L", stepsize="1/L", mu=1, L=10, delta=delta)
 print(report.verdict.value, "by", report.certificates[0].technique)
 assert report.verdict == "REFUTED"
+
+# %%
+# The counterexample is redone by hand: EF21 on :math:`f(x) = 10x^2/2` with the contraction
+# :math:`C(v) = (1+\sqrt{1-\delta})\,v`. It grows; the claim is the dashed line.
+
+x, message, sizes = 1.0, 0.0, []
+for _ in range(12):
+    sizes.append(x**2)
+    x -= message / 10
+    message += (1 + np.sqrt(0.75)) * (10 * x - message)
+assert sizes[-1] > 1e4
+figure, axes = plt.subplots(figsize=(5.5, 3.4), layout="constrained")
+axes.semilogy(sizes, "o-", color="#D55E00", label="what EF21 does")
+axes.semilogy((1 - 1 / 10) ** np.arange(12.0), "--", color="0.3", label="claimed: factor 1 - mu/L")
+axes.set_xlabel("round t")
+axes.set_ylabel("squared distance to the solution")
+axes.legend(frameon=False)
 
 # %%
 # A false theorem

@@ -39,7 +39,7 @@ def _():
     }
     name = mo.ui.dropdown(list(choices), value="TernGrad (unbiased)", label="compressor")
     angle = mo.ui.slider(0, 90, step=1, value=30, label="direction of x in degrees", show_value=True)
-    mo.hstack([name, angle], justify="start")
+    mo.hstack([name, angle], justify="start", wrap=True)
     return angle, choices, name
 
 
@@ -72,13 +72,24 @@ def _(angle, bound, compressor, curve, degrees, point, symbol):
         plane.plot([x[0], y[0]], [x[1], y[1]], color=COLOURS[1], linewidth=0.7)
     plane.plot(*x, "o", color=COLOURS[0], label="x")
     plane.plot([], [], "o", color=COLOURS[1], alpha=0.6, label="C(x), area = probability")
-    plane.set(xlim=(-0.3, 2.2), ylim=(-0.3, 2.2), aspect="equal", xlabel="first coordinate")
-    plane.legend(fontsize=8, frameon=False)
+    plane.set(
+        xlim=(-0.3, 2.2),
+        ylim=(-0.3, 2.2),
+        aspect="equal",
+        xlabel="first coordinate",
+        ylabel="second coordinate",
+    )
+    plane.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=8)
     errors.plot(degrees, curve, color=COLOURS[0], label="relative error")
     errors.axhline(bound, color="0.4", linestyle="--", label=f"declared {symbol} = {bound:.4g}")
     errors.plot(angle.value, curve[angle.value], "o", color=COLOURS[0])
-    errors.set(xlabel="direction in degrees", ylim=(0, 1.15 * max(bound, curve.max())))
-    errors.legend(fontsize=8, frameon=False)
+    errors.set(
+        xlabel="direction in degrees",
+        ylabel="relative error",
+        xlim=(0, 90),
+        ylim=(0, 1.15 * max(bound, curve.max())),
+    )
+    errors.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=8)
     mo.vstack(
         [
             result(

@@ -36,7 +36,7 @@ def _():
     )
     k = mo.ui.slider(1, DIM, step=1, value=4, label="coordinates kept k", show_value=True)
     spread = mo.ui.slider(0, 2, step=0.25, value=1, label="disagreement of the workers", show_value=True)
-    mo.hstack([gamma, k, spread], justify="start")
+    mo.hstack([gamma, k, spread], justify="start", wrap=True)
     return gamma, k, spread
 
 
@@ -62,8 +62,9 @@ def _(curves, floor, problem):
     start = curves["DCGD"][0]
     if 1e-20 < floor < np.inf:
         axes.axhline(floor / start, color="0.5", linestyle=":", label="DCGD's exact floor")
-    axes.set(xlabel="round t", ylabel="E‖x_t − x*‖² / ‖x_0 − x*‖²", ylim=(1e-16, 1e3))
-    axes.legend(frameon=False)
+    axes.set(xlabel="round t", ylabel=r"$E\|x_t-x^\star\|^2\,/\,\|x_0-x^\star\|^2$", xlim=(0, 400))
+    axes.set_ylim(bottom=max(1e-16, axes.get_ylim()[0]), top=min(1e3, axes.get_ylim()[1]))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False, fontsize=8)
     shown = "none" if floor < 1e-20 * start else "it diverges" if np.isinf(floor) else f"{floor / start:.3e}"
     shown = "not found" if np.isnan(floor) else shown
     mo.vstack(

@@ -33,10 +33,10 @@ def _():
 @app.cell
 def _():
     gamma = mo.ui.slider(
-        steps=[0.001, 0.002, 0.005, 0.01, 0.02, 0.05], value=0.01, label="step size γ", show_value=True
+        steps=[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1], value=0.05, label="step size γ", show_value=True
     )
     steps = mo.ui.slider(50, 600, step=50, value=300, label="rounds", show_value=True)
-    mo.hstack([gamma, steps], justify="start")
+    mo.hstack([gamma, steps], justify="start", wrap=True)
     return gamma, steps
 
 
@@ -63,8 +63,10 @@ def _(traces):
         values = trace.mean_square / trace.mean_square[0]
         shown = np.where(np.isfinite(values), values, np.nan)
         axes.semilogy(shown, dashes, color=colour, linewidth=2, label=label)
-    axes.set(xlabel="round t", ylabel="E‖x_t − x*‖² / ‖x_0 − x*‖²", ylim=(1e-8, 1e8))
-    axes.legend(frameon=False, fontsize=8)
+    axes.set(xlabel="round t", ylabel=r"$E\|x_t-x^\star\|^2\,/\,\|x_0-x^\star\|^2$")
+    axes.set_xlim(0, axes.lines[0].get_xdata()[-1])
+    axes.set_ylim(bottom=max(1e-16, axes.get_ylim()[0]), top=min(1e8, axes.get_ylim()[1]))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=8)
     grown = traces["DCGD, Top-1"].mean_square
     mo.vstack(
         [

@@ -34,7 +34,7 @@ def _():
     k = mo.ui.slider(1, DIM, step=1, value=3, label="coordinates in a submodel k", show_value=True)
     kappa = mo.ui.slider(steps=[1, 2, 5, 10], value=5, label="condition number κ", show_value=True)
     gamma = mo.ui.slider(steps=[0.02, 0.05, 0.1], value=0.05, label="step size γ", show_value=True)
-    mo.hstack([k, kappa, gamma], justify="start")
+    mo.hstack([k, kappa, gamma], justify="start", wrap=True)
     return gamma, k, kappa
 
 
@@ -62,16 +62,17 @@ def _(away, biased, problem, run):
     figure = Figure(figsize=(8, 3.4), layout="tight")
     left, right = figure.subplots(1, 2)
     at = np.arange(problem.d)
-    left.bar(at - 0.2, problem.x_star, 0.4, color=COLOURS[0], label="solution A⁻¹b")
-    left.bar(at + 0.2, biased, 0.4, color=COLOURS[1], label="limit of IST (E[SAS])⁻¹b")
-    left.set(xlabel="coordinate")
-    left.legend(frameon=False, fontsize=8)
+    left.bar(at - 0.2, problem.x_star, 0.4, color=COLOURS[0], label=r"solution $A^{-1}b$")
+    left.bar(at + 0.2, biased, 0.4, color=COLOURS[1], label=r"limit of IST, $(E[SAS])^{-1}b$")
+    left.set(xlabel="coordinate j", ylabel="value")
+    left.set_xticks(at, at + 1)
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1, frameon=False, fontsize=8)
     distance = np.linalg.norm(run.mean - problem.x_star, axis=1) / np.linalg.norm(problem.x_star)
     to_limit = np.linalg.norm(run.mean - biased, axis=1) / np.linalg.norm(problem.x_star)
-    right.semilogy(distance, color=COLOURS[0], label="‖E x_t − x*‖ / ‖x*‖")
-    right.semilogy(np.maximum(to_limit, 1e-17), color=COLOURS[1], label="‖E x_t − limit‖ / ‖x*‖")
-    right.set(xlabel="round t")
-    right.legend(frameon=False, fontsize=8)
+    right.semilogy(distance, color=COLOURS[0], label="of the mean iterate to the solution")
+    right.semilogy(np.maximum(to_limit, 1e-17), color=COLOURS[1], label="of the mean iterate to the limit")
+    right.set(xlabel="round t", ylabel=r"distance / $\|x^\star\|$", xlim=(0, distance.size - 1))
+    right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1, frameon=False, fontsize=8)
     mo.vstack(
         [
             result(f"the limit misses the solution by {away:.2%} of its length"),

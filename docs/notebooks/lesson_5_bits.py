@@ -36,7 +36,7 @@ def _():
         steps=[0, 64, 256, 1024, 4096, 16384], value=1024, label="fixed bits a message", show_value=True
     )
     scheme = mo.ui.dropdown(list(SCHEMES), value="S: the largest entries", label="scheme")
-    mo.hstack([decay, fixed, scheme], justify="start")
+    mo.hstack([decay, fixed, scheme], justify="start", wrap=True)
     return decay, fixed, scheme
 
 
@@ -53,7 +53,7 @@ def _(found, gradient):
     left, right = figure.subplots(1, 2)
     left.loglog(np.arange(1, DIM + 1), gradient, color="0.3")
     left.axvline(found.level, color=COLOURS[1], linestyle="--")
-    left.set(xlabel="entry", ylabel="|g_j|, sorted")
+    left.set(xlabel="entry j", ylabel=r"$|g_j|$, sorted", xlim=(1, DIM))
     right.plot(found.levels, found.shares, color=COLOURS[0], label="share of the improvement")
     right.plot(
         found.levels,
@@ -62,8 +62,8 @@ def _(found, gradient):
         label="improvement per bit (best = 1)",
     )
     right.axvline(found.level, color=COLOURS[1], linestyle="--")
-    right.set(xlabel="level T")
-    right.legend(frameon=False, fontsize=8)
+    right.set(xlabel="level T", ylabel="share", xlim=(0, DIM), ylim=(0, 1.05))
+    right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1, frameon=False, fontsize=8)
     mo.vstack(
         [
             result(

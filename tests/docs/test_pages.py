@@ -79,7 +79,7 @@ def test_formulas_agree_with_numbers(pages):
     assert facts.limit.subs(numbers) == expected.subs(numbers)
     assert facts.rate == 1 - GAMMA * mu
     text = "".join(pages.plan_section(facts))
-    assert "``0 < gamma <= 1/(L + 2 A L_max)``" in text
+    assert "0 < γ ≤ 1/(L + 2 A Lₘₐₓ)" in text
     assert r"\gamma_{\max} = \frac{1}{L \max\left(0, 1 - B\right) + 2 A L_{\max}}" in text
 
 
