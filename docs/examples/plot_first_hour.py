@@ -92,6 +92,33 @@ print(comparison.table())
 print(comparison.cite())
 
 # %%
+# Your own compressor
+# -------------------
+# Put your function in the place of this one and say what you believe. First the judgement, for all :math:`x`, then its
+# rate: a function with claims is a compressor everywhere.
+
+
+def largest(x):
+    return np.where(np.arange(len(x)) == np.argmax(np.abs(x)), x, 0.0)
+
+
+mine = ct.compressor(largest, claims="Contractive(1/d)", bits="32 + log2(d)")
+report = ct.certify(mine, d=4)
+print(report.verdict, "by", report.certificates[0].technique)
+assert report.verdict == "PROVED"
+print(ct.guarantee(ct.EF21(mine), problem))
+
+# %%
+# A bolder claim is refuted, with a vector to think about:
+
+report = ct.certify(largest, d=4, claims=ct.Contractive("1/2"))
+print(report.verdict, "at x =", report.certificates[-1].witness)
+assert report.verdict == "REFUTED"
+
+# %%
+# On the command line the same is ``compth check mine.py:largest --delta "1/d" -d 4``; pairs, tensors and objects with
+# memory are in :doc:`../../guide/ten_ways`.
+#
 # Next
 # ----
 # :doc:`../../evidence` says what a verdict means; :doc:`plot_certify` shows more of the referee; the
