@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from compth.dynamics import best_step, exact
+from compth.dynamics import best_step, exact, exact_rate
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Method, find_guarantee, plan_of
 from compth.problems.interface import Problem
@@ -74,6 +74,8 @@ def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_:
         return (float(first) if first <= steps else float("inf")), float(curve[-1])
 
     short = _climb(score, {0: score(0)}, 0, 1) if _floored(at(0), problem, eps) else 0
+    if exact_rate(at(short), problem).rho > found.rate.rho * (1 + 1e-6) and not short:
+        raise Unsupported("the exact best step depends on parameters that follow it")
     how = "" if not short else "the exact curve that is below eps first; the least rate has a floor above"
     return Chosen(at(short), "best", how)
 
@@ -101,7 +103,12 @@ def tuned_step(method: Method, problem: Problem, *, steps: int, seed: int, eps: 
     start = _other_start(problem, seed)
 
     def pilot(j: int) -> tuple[float, float]:
-        trace = simulate(replace(method, gamma=first * 2.0**j), problem, steps, PILOTS, seed + APART, start)
+        try:
+            trace = simulate(
+                replace(method, gamma=first * 2.0**j), problem, steps, PILOTS, seed + APART, start
+            )
+        except NoGuarantee:  # a step that the method's own parameters do not go with
+            return float("inf"), float("inf")
         return _score(trace, eps)
 
     best, scores = 0, {0: pilot(0)}
@@ -157,13 +164,14 @@ CHOICES: dict[str, Callable[..., Chosen]] = {
 
 def names_of(asked: str | Iterable[str]) -> tuple[str, ...]:
     """The step sizes asked for, by name and in order. Raises InvalidParameter for another name."""
-    names = tuple(asked.split(",") if isinstance(asked, str) else asked)
-    names = tuple(dict.fromkeys(name.strip() for name in names))
+    given = (
+        asked.split(",") if isinstance(asked, str) else asked if isinstance(asked, list | tuple) else [asked]
+    )
+    names = tuple(dict.fromkeys(name.strip() if isinstance(name, str) else repr(name) for name in given))
     unknown = [name for name in names if name not in CHOICES]
     if unknown or not names:
-        raise InvalidParameter(
-            f"stepsizes={','.join(unknown) or asked!r} is not known: give some of {', '.join(CHOICES)}"
-        )
+        what = " and ".join(map(repr, unknown)) or "nothing"
+        raise InvalidParameter(f"stepsizes={asked!r}: {what} is not known: give some of {', '.join(CHOICES)}")
     return names
 
 

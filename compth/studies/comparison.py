@@ -77,7 +77,7 @@ class Row(Earned):
         """What the step of the certified worst case would buy, "" where it is not known or promises no more."""
         rounds, promised = self.certified_rounds, self.guaranteed_rounds
         if (
-            self.stepsize_from in ("best", "tuned")
+            self.stepsize_from in ("certified", "best", "tuned")
             or self.certified_step is None
             or rounds is None
             or (promised is not None and rounds >= 0.95 * promised)
@@ -321,7 +321,8 @@ def compare(
     eps: target for E||x_t - x*||^2 relative to its start. progress: called with each method's label before it runs;
     its `note`, where it has one, with what is being done.
     engine: as in `simulate`; a method that it does not know is refused before anything runs.
-    Raises InvalidParameter for eps outside (0, 1) or no methods, Unsupported for a compressor a method cannot take.
+    Raises InvalidParameter for eps outside (0, 1) or no methods, Unsupported for a compressor a method cannot take,
+    NoGuarantee where no method has a step of the kinds asked for.
     """
     if not 0 < eps < 1:
         raise InvalidParameter(f"eps={eps} must lie between 0 and 1: it is relative to ||x_0 - x*||^2")
@@ -441,7 +442,10 @@ def _best(method: Method, problem: Problem, rate: float | None) -> dict[str, Any
 
     if rate is None or problem.d > BEST_LIMIT or masked.fits(method):
         return {}  # a masked model (IST) runs to a point of its own: faster there is no merit
-    found = best_step(method, problem)
+    try:
+        found = best_step(method, problem)
+    except Unsupported:  # no step is stable, say: the table does without this number
+        return {}
     if not found.rate.converged:
         return {}
     # a step whose own rate is enclosed is worth saying, also where no lower rate elsewhere could be ruled out

@@ -126,7 +126,7 @@ def test_methods_without_theorem_start_from_the_smoothness(problem, monkeypatch)
 
     found = CHOICES["tuned"](Plain(ct.TopK(k=2), gamma=0.1), problem, **HOW)
     assert "1/L_max" in found.how
-    with pytest.raises(InvalidParameter, match="stepsizes='fastest'"):
+    with pytest.raises(InvalidParameter, match="'fastest' is not known"):
         ct.compare([Plain(ct.TopK(k=2), gamma=0.1)], problem, 10, 2, stepsizes="fastest")
 
 
@@ -134,6 +134,23 @@ def test_names():
     assert names_of("theorem, best,best") == ("theorem", "best")
     with pytest.raises(InvalidParameter, match="give some of theorem, certified, best, tuned"):
         names_of(())
+
+
+@pytest.mark.parametrize("given", [None, [1], "best,"])
+def test_what_is_no_name_is_one_line(problem, given):
+    with pytest.raises(InvalidParameter, match="is not known: give some of"):
+        ct.compare([ct.GD()], problem, 10, 2, stepsizes=given)
+
+
+def test_one_unstable_method_leaves_the_others_their_rows(problem):
+    both = ct.compare([ct.GD(), ct.DIANA(ct.RandK(k=2), gamma=0.1, alpha=5)], problem, 20, 2)
+    assert [r.method for r in both.rows] == ["GD", "DIANA"]
+    assert both.rows[1].best_step is None
+
+
+def test_a_pilot_that_cannot_run_counts_as_no_help(problem):
+    found = CHOICES["tuned"](ct.LoCoDL(ct.RandK(k=2)), problem, **HOW)
+    assert found.whose == "tuned"
 
 
 def test_nothing_to_compare_is_one_line(problem):

@@ -365,3 +365,44 @@ def test_a_bracket_that_was_typed_has_no_standing(found):
     assert typed.standing is ct.Standing.ASSUMED
     assert "(ASSUMED)" in str(typed)
     assert pickle.loads(pickle.dumps(found)).standing is ct.Standing.DERIVED
+
+
+@pytest.mark.parametrize("c", [F(1, 10**7), F(10**12)])
+def test_the_bracket_is_the_same_in_any_unit(c, found):
+    mu, L, s, *_ = ROWS[0]
+    scaled = ct.heterogeneous_feedback(found.method, [c * v for v in mu], [c * v for v in L], 1 - s * s)
+    assert (scaled.lower, scaled.certified, scaled.stepsize) == (
+        found.lower,
+        found.certified,
+        found.stepsize / c,
+    )
+    assert scaled.certificate.check()
+
+
+def test_a_step_of_ones_own_is_used():
+    mu, L, s, *_ = ROWS[0]
+    mine = ct.heterogeneous_feedback(ct.EF21(ct.TopK(1), gamma=F(2, 5)), mu, L, 1 - s * s)
+    assert mine.stepsize == F(2, 5)
+
+
+def test_what_has_no_rate_is_one_line():
+    with pytest.raises(NoGuarantee, match="one round"):
+        ct.heterogeneous_feedback("EF21", [1], [1], 1)
+    with pytest.raises(NoGuarantee, match="too long"):
+        ct.heterogeneous_feedback("EF21", [1], [1], 1, stepsize=3)
+    with pytest.raises(InvalidParameter, match="finite"):
+        ct.heterogeneous_feedback("EF21", [1], [float("inf")], 0.5)
+
+
+def test_the_script_says_in_a_line_what_is_no_bracket(tmp_path, capsys):
+    for name, text in (("empty.json", "{}"), ("none.json", "no json")):
+        (tmp_path / name).write_text(text)
+    assert recheck.main([str(tmp_path / name) for name in ("empty.json", "none.json", "missing.json")]) == 1
+    assert capsys.readouterr().out.count("no bracket") == 3
+    assert recheck.main([]) == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_the_script_names_what_ef_assumes(found, tmp_path, capsys):
+    assert recheck.main([str(found.certificate.save(tmp_path / "bracket.json"))]) == 0
+    assert ("all f_i share" in capsys.readouterr().out) == (found.method == "EF")

@@ -213,5 +213,11 @@ def _uncompressed(axes: list[Axis], gamma: Fraction) -> Mode:
     """delta = 1: gradient descent, slowest along one axis."""
     n = len(axes[0].curvature)
     rates = {a: 1 - gamma * Fraction(sum(a.curvature), n) for a in axes}
-    slow = max((a for a in axes if rates[a] * a.sign > 0), key=lambda a: rates[a] * a.sign)
+    slow = max((a for a in axes if rates[a] * a.sign > 0), key=lambda a: rates[a] * a.sign, default=None)
+    if slow is None:
+        raise NoGuarantee(f"stepsize={float(gamma):.6g}: every run arrives in one round, there is no rate")
+    if abs(rates[slow]) >= 1:
+        raise NoGuarantee(
+            f"stepsize={float(gamma):.6g} is too long: quadratics of this class do not converge"
+        )
     return Mode(rates[slow] * slow.sign, (slow,), (Fraction(1),), ((Fraction(0),),) * n)

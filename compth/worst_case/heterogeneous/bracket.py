@@ -20,12 +20,11 @@ from compth._numbers import Number
 from compth._shown import Shown
 from compth.claims import Attribution, Standing
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported, require
-from compth.methods.core import closed_forms as forms
 from compth.methods.core.body import BodyMethod
 from compth.problems import DistributedQuadratic, distributed_quadratic
 from compth.sources import Source
 from compth.worst_case.bodies import asked_for
-from compth.worst_case.heterogeneous.attained import Mode, slowest
+from compth.worst_case.heterogeneous.attained import Axis, Mode, slowest
 from compth.worst_case.heterogeneous.certified import least_certified
 from compth.worst_case.heterogeneous.recheck import (
     DIFFERENCES,
@@ -85,7 +84,9 @@ class HeterogeneousInstance:
 
     def run(self, rounds: int = 50) -> Array:
         """||x_t||^2 for t = 0, ..., rounds by the method's own step, in floats: the ratios are rho."""
-        require(rounds >= 1, f"rounds={rounds} must be at least 1")
+        require(
+            isinstance(rounds, int) and rounds >= 1, f"rounds={rounds!r} must be a whole number of at least 1"
+        )
         line = _Played(self)
         (memory_name,) = self.kind.signature.worker
         x, memory = _floats((self.x,)), _floats(self.memory)
@@ -211,7 +212,7 @@ class HeterogeneousBracket(Earned, Shown):
     """The worst squared rate of a method whose workers have their own constants lies in [lower, certified].
 
     method : EF or EF21. stepsize : the step that both sides speak of, a Fraction.
-    lower : attained by `instance`, quadratics of two dimensions. certified : the factor of `certificate`.
+    lower : attained by `instance`, quadratics of at most two dimensions. certified : the factor of `certificate`.
     width : (certified - lower)/(1 - lower).
     standing : DERIVED; both sides are rechecked exactly by `certificate.check()`, which a user can run without compth.
     assumptions : what the class asks beyond mu_i and L_i.
@@ -245,7 +246,7 @@ class HeterogeneousBracket(Earned, Shown):
                 f"{self.method}, {len(self.mu)} workers, step {float(self.stepsize):.6g}",
                 f"  the worst squared rate lies in [{float(self.lower):.9f}, {float(self.certified):.9f}]",
                 f"  width {100 * self.width:.2g} % of 1 - rho ({self.standing.value})",
-                "  below: quadratics of two dimensions, run exactly; above: a certificate in Fractions",
+                f"  below: quadratics in R^{len(self.instance.x)}, run exactly; above: a certificate in Fractions",
                 *(f"  assumes: {a}" for a in self.assumptions),
             )
         )
@@ -259,15 +260,16 @@ def heterogeneous_feedback(
 
     method: the name, the class or an instance. mu, L: (n,), n at most 6, f_i mu_i-strongly convex and L_i-smooth.
     delta in (0, 1]: E|C_i(v) - v|^2 <= (1 - delta)|v|^2. Floats are read as the decimals that they print as. stepsize:
-    None is 2n/sum(L_i + mu_i) (1-s)/(1+s), s = sqrt(1-delta), as a fraction (EMPIRICAL in arXiv 2605.31594 as the best
-    one; it is within 1 % of 1 - rho of the best in what was tried, and not the best).
+    None is that of a method given with one, else 2n/sum(L_i + mu_i) (1-s)/(1+s), s = sqrt(1-delta), as a fraction
+    (EMPIRICAL in arXiv 2605.31594 as the best one; within 1 % of 1 - rho of the best in what was tried, not the best).
 
     Below stand quadratics whose run is known exactly, above a Lyapunov function in Fractions. For EF21 both meet as far
-    as the solver's margins reach (on 50 random cells: median 4e-7, at most 7e-4 of 1 - rho); for EF they stay up to
-    0.4 % apart. The cubic law printed for EF21 and n = 2 lies above what is certified here: it is not the tight rate.
+    as the solver's margins reach (50 random cells with L_i/mu_i <= 33 and delta >= 0.05: median 4e-7, at most 7e-4 of
+    1 - rho; 2e-3 at L/mu = 1e4, some per cent at delta = 1/100); for EF they stay up to 0.4 % apart. The cubic law
+    printed for EF21 and n = 2 lies above what is certified here: it is not the tight rate.
 
     Raises InvalidParameter for constants out of range and other methods, NoGuarantee where nothing below 1 was
-    certified (at a step that is too long, say).
+    certified (at a step that is too long, or where 1 - rho is so small that the margins are lost in rounding).
     """
     named = asked_for(method)
     kind = named.kind
@@ -278,16 +280,20 @@ def heterogeneous_feedback(
         1 <= len(mu) == len(L) <= MOST_WORKERS,
         f"mu, L have {len(mu)}, {len(L)} entries: one each per worker, at most {MOST_WORKERS}",
     )
+    require(all(np.isfinite(float(v)) for v in (*mu, *L)), f"mu={mu}, L={L} must be finite")
     require(all(0 < m <= l for m, l in zip(mu, L, strict=True)), f"mu={mu}, L={L} need 0 < mu_i <= L_i")
     require(0 < delta <= 1, f"delta={delta} must satisfy 0 < delta <= 1")
     require(stepsize is None or stepsize > 0, f"stepsize={stepsize} must be positive")
     low, high = tuple(spelled(v) for v in mu), tuple(spelled(v) for v in L)
     wanted = spelled(delta)
-    if stepsize is not None:
-        step = spelled(stepsize)
+    own = None if isinstance(method, str | type) else getattr(method, "gamma", None)
+    if stepsize is not None or own is not None:
+        step = spelled(own if stepsize is None else stepsize)
     else:
-        law = forms.heterogeneous_feedback_step(low, high, 1 - sqrt_below(1 - wanted) ** 2)
-        step = Fraction(law).limit_denominator(10**12)
+        unit = _unit(low, high)
+        known_s = 1 - sqrt_below(1 - wanted) ** 2
+        law = known.several(_shrunk(low, unit), _shrunk(high, unit), known_s)
+        step = Fraction(law).limit_denominator(10**12) / unit
     asked = (method, tuple(mu), tuple(L), delta, stepsize)
     return made(_bracket(kind, low, high, wanted, step), (heterogeneous_feedback, asked, {}))
 
@@ -295,13 +301,14 @@ def heterogeneous_feedback(
 def _bracket(
     kind: type[BodyMethod], mu: Row, L: Row, delta: Fraction, gamma: Fraction
 ) -> HeterogeneousBracket:
-    unit = sum((*mu, *L), Fraction(0)) / (2 * len(mu))
+    unit = _unit(mu, L)
     round_ = next((k for k in ASSUMED if _speaks_of(kind, Statement(k, mu, L, delta, gamma))), None)
     if round_ is None:
         raise InvalidParameter(f"method={kind.__name__}: its round is neither EF's nor EF21's")
     name = kind.__name__
     power = int(round_ == DIFFERENCES)  # of f's unit in that of the memory: gradients, or points
-    instance = _instance(kind, round_, slowest(mu, L, 1 - delta, gamma), gamma)
+    mode = slowest(_shrunk(mu, unit), _shrunk(L, unit), 1 - delta, gamma * unit)
+    instance = _instance(kind, round_, _in_own_units(mode, unit), gamma)
     head = {
         "method": name,
         "round": round_,
@@ -314,7 +321,11 @@ def _bracket(
     in_units = Statement(round_, _shrunk(mu, unit), _shrunk(L, unit), delta, gamma * unit)
     upper = least_certified(in_units, instance.rho, unit, power, head)
     if not upper:
-        raise NoGuarantee(f"{name}: no rate below 1 was certified at mu={mu}, L={L}, delta={delta}")
+        low, high = ([f"{float(v):.6g}" for v in row] for row in (mu, L))
+        raise NoGuarantee(
+            f"{name}: no rate below 1 was certified at mu=({', '.join(low)}), L=({', '.join(high)}), "
+            f"delta={float(delta):.6g}: the margins may be lost in rounding"
+        )
     certificate = HeterogeneousCertificate({**head, "upper": upper})
     if not certificate.check():
         raise NoGuarantee(f"{name}: the run of the slowest quadratics fails its exact check")
@@ -322,6 +333,18 @@ def _bracket(
         name, mu, L, delta, gamma, instance.rho, certificate.rho, instance, certificate, ASSUMED[round_]
     )
     return made(found, (_bracket, (kind, mu, L, delta, gamma), {}))
+
+
+def _unit(mu: Row, L: Row) -> Fraction:
+    """What f is divided by so that mean (L_i + mu_i) = 2."""
+    return sum((*mu, *L), Fraction(0)) / (2 * len(mu))
+
+
+def _in_own_units(mode: Mode, unit: Fraction) -> Mode:
+    """A run in units where f was divided by unit, in f's own: gradients and curvatures are larger by it."""
+    axes = tuple(Axis(tuple(unit * v for v in a.curvature), a.sign) for a in mode.axes)
+    residuals = tuple(tuple(unit * v for v in row) for row in mode.residuals)
+    return Mode(mode.factor, axes, mode.x, residuals)
 
 
 def _shrunk(row: Row, unit: Fraction) -> Row:

@@ -3,8 +3,8 @@
     python recheck.py BRACKET.json
 
 The file speaks of EF ("accumulated errors") or EF21 ("compressed differences") with n workers, f_i mu_i-strongly convex
-and L_i-smooth, messages C_i with E|C_i(v) - v|^2 <= (1 - delta) |v|^2, and one step size gamma. It holds two things,
-which are checked in Fractions:
+and L_i-smooth, messages C_i with E|C_i(v) - v|^2 <= (1 - delta) |v|^2, and one step size gamma. For EF all f_i share a
+minimiser (at x* every gradient is 0); for EF21 they need not. It holds two things, which are checked in Fractions:
 
 * upper: V and multipliers with E V(t+1) <= rho V(t) and V >= weight |x - x*|^2, for every such function and message;
 * lower: a run of the method on quadratics that stays on x(t) = lambda^t D^t x(0), D a diagonal of signs, so that no
@@ -226,23 +226,34 @@ def statement_of(data: Mapping[str, Any]) -> Statement:
 
 
 def main(paths: Sequence[str]) -> int:
-    """A line a file; 1 when one fails."""
+    """Some lines a file; 1 when one fails or is none, 2 without a file."""
+    if not paths:
+        sys.stderr.write("usage: python recheck.py BRACKET.json ...\n")
+        return 2
     failed = 0
     for path in paths:
-        with open(path, encoding="utf-8") as file:
-            data = json.load(file)
-        upper, lower = upper_holds(data), lower_holds(data)
+        try:
+            with open(path, encoding="utf-8") as file:
+                data = json.load(file)
+            upper, lower = upper_holds(data), lower_holds(data)
+            lines = _said(data, upper, lower)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as problem:
+            upper, lines = False, [f"{path}: no bracket: {type(problem).__name__}: {problem}"]
         failed += not (upper and lower)
-        constants = ", ".join(f"{k}={_shown(data[k])}" for k in ("mu", "L", "delta", "gamma"))
-        said = [f"{data['round']} ({data['method']}), {constants}"]
-        said.append(
-            f"  upper: rho <= {float(Fraction(data['upper']['rho'])):.9f} {'holds' if upper else 'FAILS'}"
-        )
-        said.append(
-            f"  lower: rho >= {float(Fraction(data['lower']['factor']) ** 2):.9f} {'holds' if lower else 'FAILS'}"
-        )
-        sys.stdout.write("\n".join(said) + "\n")
+        sys.stdout.write("\n".join(lines) + "\n")
     return int(failed > 0)
+
+
+def _said(data: Mapping[str, Any], upper: bool, lower: bool) -> list[str]:
+    constants = ", ".join(f"{k}={_shown(data[k])}" for k in ("mu", "L", "delta", "gamma"))
+    rho, attained = float(Fraction(data["upper"]["rho"])), float(Fraction(data["lower"]["factor"]) ** 2)
+    assumed = ["  assumes a minimiser that all f_i share"] if data["round"] == ERRORS else []
+    return [
+        f"{data['round']} ({data['method']}), {constants}",
+        *assumed,
+        f"  upper: rho <= {rho:.9f} {'holds' if upper else 'FAILS'}",
+        f"  lower: rho >= {attained:.9f} {'holds' if lower else 'FAILS'}",
+    ]
 
 
 def _shown(value: Any) -> str:
