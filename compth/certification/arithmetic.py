@@ -282,7 +282,8 @@ def _grid(call: Call, form: Arithmetic, size: int) -> int | None:
 
 
 def _bits(values: Array) -> int:
-    """Significant bits that the values need."""
+    """Significant bits that the values need; NaN and infinities need none."""
+    values = values[np.isfinite(values)]
     whole = np.ldexp(np.abs(np.frexp(values)[0]), 53).astype(np.int64)
     whole = whole[whole > 0]
     if not whole.size:

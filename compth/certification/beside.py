@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from compth.errors import InvalidParameter
+
 QUESTIONS: dict[str, Callable[..., Any]] = {}
 """Every marked function by its name."""
 
@@ -54,6 +56,14 @@ class Escaped(Exception):
     """The program raised what is no Exception, such as SystemExit."""
 
 
+class Misfit(InvalidParameter):
+    """An adapter cannot take the program: nothing is said of the program itself."""
+
+
+class Plain(Exception):
+    """A breach in words of its own."""
+
+
 def drawn_by_numpy(rng: Any) -> bool:
     """True for numpy's generator on bits of its own: symbols and chosen draws are our doing, and their cost ours."""
     return type(rng) is np.random.Generator and isinstance(rng.bit_generator, np.random.BitGenerator)
@@ -69,6 +79,8 @@ def accountable(program: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
         state[0] = 1
         try:
             return program(x, rng)
+        except Misfit:
+            raise
         except Exception as problem:
             raise marked(problem, x) from None
         except CALLS.caught as problem:

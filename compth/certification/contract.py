@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from compth.certification.adapting.generators import seeded
 from compth.certification.arithmetic import FLOAT64, FORMATS, seen
 from compth.certification.beside import beside, is_floats, of_program
 from compth.certification.points import DOMAIN, inside, structured
@@ -70,13 +71,9 @@ def _drawn_from(program: Any, x: Array, seed: int, out: Any, before: dict[str, A
     moved = [name for name in after if after[name] != before[name] and before[name] is not None]
     if not moved:
         return ""
-    torch: Any = sys.modules.get("torch")
     for start in range(3):
-        np.random.seed(start)  # noqa: NPY002
-        random.seed(start)
-        if hasattr(torch, "manual_seed"):
-            torch.manual_seed(start)
-        again = program(x.copy(), np.random.default_rng(seed))
+        with seeded(start):  # and put back: they are the user's
+            again = program(x.copy(), np.random.default_rng(seed))
         if not np.array_equal(np.asarray(again), np.asarray(out), equal_nan=True):
             return moved[0]
     return ""
@@ -212,6 +209,6 @@ def raised(problem: Exception) -> str:
     if isinstance(problem, RecursionError):
         return "recursed without end"
     kind = type(problem).__name__
-    if kind == "Ended":
+    if kind in ("Ended", "Plain"):
         return str(problem)
     return f"raised {'' if kind == 'Escaped' else f'{kind}: '}{str(problem)[:200]}"

@@ -83,6 +83,8 @@ def program(x, rng):
     """One call; what torch and others return is made numpy's."""
     x = x.reshape(WORKERS, -1) if WORKERS else x
     out = thing(x, rng, **PARAMETERS) if TAKES_RNG else thing(x, **PARAMETERS)
+    if WORKERS and np.shape(out) != x.shape:
+        raise ValueError(f"returned shape {{np.shape(out)}} for n={{WORKERS}} rows of shape {{x.shape}}")
     return np.asarray(out).sum(axis=0) / WORKERS if WORKERS else as_numpy(out)
 
 

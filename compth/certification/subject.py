@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from compth._door import is_whole
 from compth._own import different
 from compth.certification.arithmetic import as_numpy
-from compth.certification.beside import accountable, beside, of_program
+from compth.certification.beside import Plain, accountable, beside, of_program
 from compth.claims import JOINT, Claim, JointVariance
 from compth.compressors import Compressor, Fleet
 from compth.compressors.core.calling import GENERATORS, name_of, takes_rng
@@ -176,11 +176,18 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
     name = name_of(what)
     _without_own_generator(what)
     if n is not None or together is not None:
+        if getattr(what, "one_vector", False):
+            raise InvalidParameter(
+                f"{name}: an adapted program takes one vector, and n= speaks of rows (n, d): judge f(X, rng) on rows"
+            )
         members = _members(name, n, together)
 
         def averaged(x: Array, rng: Any) -> Any:
             rows = x.reshape(members, -1)
-            return np.asarray(what(rows, rng) if takes_rng(what) else what(rows)).sum(axis=0) / members
+            out = what(rows, rng) if takes_rng(what) else what(rows)
+            if np.shape(out) != rows.shape:
+                raise Plain(f"returned shape {np.shape(out)} for n={members} rows of shape {rows.shape}")
+            return np.asarray(out).sum(axis=0) / members
 
         return Subject(name, averaged, not takes_rng(what), workers=members, object=what)
     random = takes_rng(what)

@@ -24,7 +24,7 @@ from typing import Any
 
 from compth.certification import channel
 from compth.certification.allowance import charge
-from compth.certification.beside import marked
+from compth.certification.beside import Misfit, Plain, marked
 from compth.certification.processes import STOPPED, busy_threads, family, look, processor_seconds
 from compth.certification.remote import formed
 from compth.certification.subject import CALL_LIMIT, IDLE_LIMIT, TICK, CallTooLong
@@ -69,7 +69,7 @@ RAISED: dict[str, type[Exception]] = {
     c.__name__: c
     for c in (
         NotTraceable, Strange, TooManyLeaves, CallTooLong, MemoryError, RecursionError,
-        InvalidParameter, Unsupported, UnusableInput, NoGuarantee,
+        InvalidParameter, Misfit, Plain, Unsupported, UnusableInput, NoGuarantee,
     )
 }  # fmt: skip
 """Exceptions of a worker that keep their type here."""

@@ -1,7 +1,9 @@
 """Compressors as libraries have them: honest ones get a verdict, false ones are caught, errors are one line."""
 
 import random
+import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -280,8 +282,8 @@ class NeedsMore:
 def test_a_factory_gets_the_size():
     assert settled(ct.adapt(Sized), ct.Unbiased(0)).verdict is CONSISTENT
     assert settled(ct.adapt(lambda d: Sized(d), fresh=True), ct.Unbiased(0)).verdict is CONSISTENT
-    report = settled(ct.adapt(NeedsMore), ct.Unbiased(0))
-    assert "needs width=" in report.certificates[0].technique
+    with pytest.raises(InvalidParameter, match=r"needs width=, which is called like none of rng, seed, d"):
+        settled(ct.adapt(NeedsMore), ct.Unbiased(0))
 
 
 # Generators
@@ -351,6 +353,133 @@ def test_what_cannot_be_controlled_is_said(program, says):
     assert found.verdict is REFUTED
     assert says in found.details["cause"]
     assert "remedy" not in found.details
+
+
+class Coin:
+    """Random(1), its generator wherever `held` puts it."""
+
+    __slots__ = ("__held",)
+
+    def __init__(self, held):
+        self.__held = held
+
+    def compress(self, x):
+        rng = self.__held
+        while isinstance(rng, list):
+            rng = rng[0]
+        return 2 * x * (rng.random(len(x)) < 0.5)
+
+    def decompress(self, message):
+        return message
+
+
+def flip(x, gen):
+    return 2 * x * (gen.random(len(x)) < 0.5)
+
+
+def _methods(held):
+    made = Coin(held)
+    return made.compress, made.decompress
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Coin(np.random.default_rng(0)),
+        lambda: Coin([[[[[[np.random.default_rng(0)]]]]]]),
+        lambda: Coin(np.random.default_rng(0)).compress,
+        lambda: _methods(np.random.default_rng(0)),
+        lambda: partial(flip, gen=np.random.default_rng(0)),
+    ],
+    ids=["slots", "nested", "method", "methods", "partial"],
+)
+def test_held_generators_are_found_wherever_they_are(make):
+    adapted = ct.adapt(make())
+    assert not adapted.deterministic
+    assert outcomes(adapted, 2) == {(a, b) for a in (0, 2) for b in (0, 2)}
+
+
+def outcomes(program, d):
+    """What 60 seeds give, each twice the same."""
+    twice = [{tuple(program(np.ones(d), np.random.default_rng(k))) for k in range(60)} for _ in range(2)]
+    assert twice[0] == twice[1]
+    return twice[0]
+
+
+def first_kept(x, n=1, name="", seed=0):
+    """TopK(n): defaults are the author's."""
+    y = np.zeros_like(x)
+    i = np.argsort(-np.abs(x))[:n]
+    y[i] = x[i]
+    return y
+
+
+def test_a_default_of_the_author_stays():
+    for what in (first_kept, ct.adapt(first_kept)):
+        assert settled(what, ct.Contractive("1/2")).verdict is REFUTED
+        assert settled(what, ct.Contractive("1/4")).verdict is not REFUTED
+    assert ct.adapt(first_kept).deterministic
+    assert not ct.adapt(lambda x, rng=None: rng.permutation(x)).deterministic
+
+
+def _place(d, seed):
+    return int(np.random.default_rng(seed).integers(d))
+
+
+def by_seed():
+    def spread(v, d, seed):
+        y = np.zeros(d)
+        y[_place(d, seed)] = d * v[0]
+        return y
+
+    return lambda x, seed: x[_place(len(x), seed)][None], spread
+
+
+def by_rng():
+    def spread(v, d, rng):
+        y = np.zeros(d)
+        y[int(rng.integers(d))] = d * v[0]
+        return y
+
+    return lambda x, rng: x[int(rng.integers(len(x)))][None], spread
+
+
+@pytest.mark.parametrize("make", [by_seed, by_rng])
+def test_both_halves_get_the_same_seed(make):
+    adapted = ct.adapt(make())
+    x = np.arange(1.0, 9)
+    for k in range(20):
+        y = adapted(x, np.random.default_rng(k))
+        assert np.array_equal(y, np.where(y != 0, 8 * x, 0))
+    assert outcomes(adapted, 3) == {(3, 0, 0), (0, 3, 0), (0, 0, 3)}  # another seed for every message
+
+
+class Locked(Pair):
+    def __init__(self):
+        self.lock = threading.Lock()
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        (Locked(), "cannot be copied"),
+        ((lambda x, foo: x, lambda m: m), "needs foo="),
+        ((lambda x: (x, 1, 2), lambda a, b, c, e: a), "takes 4 arguments, and compress returned 3"),
+    ],
+)
+def test_what_the_adapter_cannot_do_refutes_nobody(what, says):
+    with pytest.raises(InvalidParameter, match=says):
+        settled(ct.adapt(what), ct.Unbiased(0))
+
+
+def test_nan_is_no_leak():
+    (found,) = settled(ct.adapt((lambda x: x * np.nan, lambda m: m)), ct.Unbiased(0)).certificates
+    assert found.technique == "returned NaN or inf for a finite input"
+
+
+def test_workers_are_not_adapted():
+    with pytest.raises(InvalidParameter, match="an adapted program takes one vector"):
+        ct.certify(ct.adapt(lambda X: X / 2), 3, n=2, claims=ct.JointContractive("3/4"))
 
 
 # Layers

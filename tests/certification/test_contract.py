@@ -2,6 +2,8 @@
 
 import gc
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -235,3 +237,36 @@ def test_a_bound_generator_is_unusable_input_with_the_adapter(program, adapter):
 def test_the_adapter_for_a_bound_generator_works():
     judged = certify(lambda x, rng: coins(x, p=0.25, rng=rng), 3, claims=ct.Unbiased(3), budget="quick")
     assert judged.verdict is Verdict.PROVED
+
+
+@pytest.mark.parametrize(
+    ("workers", "shape"),
+    [
+        (lambda X: np.concatenate([X / 2, X / 2]), r"\(4, 3\)"),
+        (lambda X: X.mean(axis=0, keepdims=True), r"\(1, 3\)"),
+        (lambda X: X.mean(axis=0), r"\(3,\)"),
+    ],
+)
+def test_what_does_not_answer_every_worker_is_none_of_them(workers, shape):
+    (found,) = certify(workers, 3, n=2, claims=ct.JointContractive("1/10"), budget="quick").certificates
+    assert found.verdict is Verdict.REFUTED
+    assert re.fullmatch(rf"returned shape {shape} for n=2 rows of shape \(2, 3\)", found.technique)
+
+
+def test_the_global_generators_of_the_user_stay_where_they_were():
+    def coin(x):
+        return 2 * x * (np.random.rand(len(x)) < 0.5)  # noqa: NPY002
+
+    def stepped():
+        np.random.seed(123)  # noqa: NPY002
+        random.seed(4)
+        found = contract.observe(lambda x, rng: coin(x), np.ones(3), 0)
+        return found.drew, np.random.get_state(), random.getstate()  # noqa: NPY002
+
+    drew, numpy, python = stepped()
+    assert drew == "np.random"
+    np.random.seed(123)  # noqa: NPY002
+    random.seed(4)
+    coin(np.ones(3))  # the one call that was looked at
+    assert str(numpy) == str(np.random.get_state())  # noqa: NPY002
+    assert python == random.getstate()

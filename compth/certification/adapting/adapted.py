@@ -15,6 +15,7 @@ from compth.certification.adapting import memory, pairs, roles
 from compth.certification.adapting.backends import backend_of
 from compth.certification.adapting.generators import seeded
 from compth.certification.adapting.layers import Layers, parsed
+from compth.certification.beside import Plain
 from compth.certification.subject import PAIRS
 from compth.compressors.core.calling import name_of
 from compth.errors import InvalidParameter
@@ -76,6 +77,9 @@ def adapted_as(what: Any, settings: dict[str, Any]) -> Adapted:
 
 class Adapted:
     """program(x, rng) on vectors; `recursion(d)` says whose recursion the object's memory follows."""
+
+    one_vector = True
+    """It takes one vector, never the rows of n workers."""
 
     def __init__(
         self,
@@ -153,7 +157,9 @@ class Adapted:
     def _seeding(self, thing: Any, rng: Any) -> Iterator[Known]:
         """Held and global generators start from rng; what draws is handed to the arguments that ask for it."""
         rng = np.random.default_rng(0) if rng is None else rng
-        known = Known(rng, self.arrays.source if self.backend else None)
+        calls = self._calls(thing)
+        shared = len(calls) > 1 and all(roles.takes(f, "rng") for f in calls)
+        known = Known(rng, self.arrays.source if self.backend else None, shared)
         if memory.held(thing):
             memory.reseeded(thing, known.draw())
         with seeded(known.draw()) if self.generators else nullcontext():
@@ -212,7 +218,7 @@ class AdaptedPair(Adapted):
         try:
             return pairs.received(pairs.halves(thing)[1], message, known)
         except (AttributeError, KeyError) as problem:
-            raise Leak(
+            raise Plain(
                 f"decompress asks for what no message carries ({type(problem).__name__}: {problem})"
             ) from None
 
@@ -221,21 +227,22 @@ class AdaptedPair(Adapted):
         with self._seeding(sender, np.random.default_rng(5)) as known:
             receiver, other = memory.copied(sender), memory.copied(sender)
             message = self._message(sender, x, known.of(x))
-            first = self._arrived(receiver, message, x)
-            self._message(other, -2.0 * x[::-1] - 1.0, Known(np.random.default_rng(6), known.source).of(x))
-            if not pairs.same(first, self._arrived(receiver, message, x)):
-                raise Leak(
+            first = self._arrived(receiver, message, x, known)
+            unlike = Known(np.random.default_rng(6), known.source, known.shared)
+            self._message(other, -2.0 * x[::-1] - 1.0, unlike.of(x))
+            if not pairs.same(first, self._arrived(receiver, message, x, known)):
+                raise Plain(
                     "decompress gives another vector after another call of compress: no message carries it"
                 )
             # generators that both sides hold are further on in the sender, who is then no receiver
-            if not (memory.held(sender) or pairs.same(first, self._arrived(sender, message, x))):
-                raise Leak(
+            if not (memory.held(sender) or pairs.same(first, self._arrived(sender, message, x, known))):
+                raise Plain(
                     "decompress gives another vector on the object that compressed: no message carries it"
                 )
 
-    def _arrived(self, thing: Any, message: Any, x: Array) -> Array:
+    def _arrived(self, thing: Any, message: Any, x: Array, sent: Known) -> Array:
         """What a copy of the thing makes of the message; generators that are given always start from one seed."""
-        known = Known(np.random.default_rng(5), self.arrays.source if self.backend else None).of(x)
+        known = sent.again(5).of(x)
         with seeded(5) if self.generators else nullcontext():
             return self._flat(self._received(memory.copied(thing), copy.deepcopy(message), known))
 
@@ -243,16 +250,16 @@ class AdaptedPair(Adapted):
         return pairs.halves(thing)
 
 
-class Leak(Exception):
-    """The message is not all that decompress uses."""
-
-
 class Known(dict[str, Any]):
-    """{role: value} for arguments; generators and seeds are drawn when they are asked for."""
+    """{role: value} for arguments; generators and seeds are drawn when they are asked for, seeds once a message.
 
-    def __init__(self, rng: Any, source: Callable[[int], Any] | None) -> None:
+    shared: both halves of a pair ask for a generator, and get two that start alike.
+    """
+
+    def __init__(self, rng: Any, source: Callable[[int], Any] | None, shared: bool = False) -> None:
         super().__init__()
-        self.rng, self.source = rng, source
+        self.rng, self.source, self.shared = rng, source, shared
+        self.seeds: dict[str, int] = {}
 
     def draw(self) -> int:
         """A seed."""
@@ -262,10 +269,18 @@ class Known(dict[str, Any]):
         return role in ("rng", "seed") or super().__contains__(role)
 
     def __missing__(self, role: str) -> Any:
-        if role == "rng" and self.source is None:
+        if role == "rng" and self.source is None and not self.shared:
             return self.rng
+        if role not in self.seeds:
+            self.seeds[role] = self.draw()
         key = role == "rng" or getattr(self.source, "__module__", "").startswith("jax")
-        return self.source(self.draw()) if key and self.source is not None else self.draw()
+        return (self.source or np.random.default_rng)(self.seeds[role]) if key else self.seeds[role]
+
+    def again(self, seed: int) -> Known:
+        """The same seeds; what is not yet drawn starts from this one."""
+        other = Known(np.random.default_rng(seed), self.source, self.shared)
+        other.seeds.update(self.seeds)
+        return other
 
     def of(self, x: Array) -> Known:
         """Also the sizes of x."""

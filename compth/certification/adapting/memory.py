@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from functools import partial
+from types import BuiltinMethodType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,9 +18,10 @@ from compth._types import Array
 from compth.certification.adapting import roles
 from compth.certification.adapting.generators import reseed
 from compth.certification.arithmetic import as_numpy
-from compth.errors import CompthError, InvalidParameter
+from compth.certification.beside import Misfit
+from compth.errors import CompthError
 
-DEPTH = 3
+DEPTH = 12
 """How deep attributes, lists and tables are looked through."""
 STEPS = 4
 """Calls in a row along which a recursion must hold."""
@@ -27,11 +30,11 @@ CLOSE = 1e-6
 
 
 def copied(thing: Any) -> Any:
-    """A deep copy. Raises InvalidParameter where there is none."""
+    """A deep copy. Raises Misfit where there is none."""
     try:
         return copy.deepcopy(thing)
     except Exception as problem:
-        raise InvalidParameter(
+        raise Misfit(
             f"{type(thing).__name__} cannot be copied ({type(problem).__name__}): give its class or a function that "
             "makes it, with fresh=True"
         ) from None
@@ -46,17 +49,43 @@ def made(factory: Callable[..., Any], d: int) -> Any:
     return factory(**roles.filled(factory, size, getattr(factory, "__name__", "the factory"), skip=0))
 
 
-def attributes(thing: Any, depth: int = DEPTH) -> Iterator[tuple[str, Any]]:
-    """(where, value) of all that an object holds, lists and tables looked through."""
-    inside = thing if isinstance(thing, dict) else getattr(thing, "__dict__", None)
-    if isinstance(thing, list | tuple):
-        inside = dict(enumerate(thing))
-    if inside is None or depth == 0:
+def attributes(thing: Any, depth: int = DEPTH, seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
+    """(where, value) of all that an object holds; lists, tables, bound methods and partials are looked through."""
+    seen = set() if seen is None else seen
+    if depth == 0 or id(thing) in seen:
         return
-    for name, value in inside.items():
-        yield str(name), value
-        for rest, inner in attributes(value, depth - 1):
-            yield f"{name}.{rest}", inner
+    seen.add(id(thing))
+    for name, value in _inside(thing):
+        yield name, value
+        for rest, inner in attributes(value, depth - 1, seen):
+            yield f"{name}.{rest}" if name else rest, inner
+
+
+def _inside(thing: Any) -> list[tuple[str, Any]]:
+    """What a thing holds itself, as far as its deep copies have their own: no class, no module."""
+    if isinstance(thing, type | ModuleType):
+        return []
+    if isinstance(thing, dict):
+        return [(str(k), v) for k, v in thing.items()]
+    if isinstance(thing, list | tuple):
+        return [(str(k), v) for k, v in enumerate(thing)]
+    if isinstance(thing, MethodType | BuiltinMethodType):
+        return [("", thing.__self__)]
+    if isinstance(thing, partial):
+        return [("", thing.func), ("", thing.args), ("", thing.keywords)]
+    slots = [(n, getattr(thing, n)) for n in _slots(type(thing)) if hasattr(thing, n)]
+    return slots + [(str(k), v) for k, v in (getattr(thing, "__dict__", None) or {}).items()]
+
+
+def _slots(kind: type) -> list[str]:
+    """The slots of a class and its bases, as attributes are called."""
+    found = []
+    for base in kind.__mro__:
+        named = vars(base).get("__slots__", ())
+        for n in (named,) if isinstance(named, str) else named:
+            private = n.startswith("__") and not n.endswith("__")
+            found.append(f"_{base.__name__.lstrip('_')}{n}" if private else n)
+    return [n for n in found if n not in ("__dict__", "__weakref__")]
 
 
 def reseeded(thing: Any, seed: int) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from compth.certification.adapting import roles
 from compth.certification.arithmetic import as_numpy
+from compth.certification.beside import Misfit
 from compth.certification.subject import PAIRS
 from compth.errors import InvalidParameter
 
@@ -49,7 +50,7 @@ def received(decompress: Callable[..., Any], sent: Any, known: Any) -> Any:
     try:
         more = roles.filled(decompress, known, "decompress", skip=len(given))
     except InvalidParameter:
-        raise InvalidParameter(
+        raise Misfit(
             f"decompress takes {len(needed)} arguments, and compress returned {count}: return (message, context), or "
             "as many"
         ) from None
@@ -97,5 +98,5 @@ def encoded_bits(message: Any) -> int:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equal vectors, bit for bit."""
-    return bool(np.array_equal(np.asarray(one), np.asarray(other)))
+    """Equal vectors, bit for bit; NaN is what the contract speaks of."""
+    return bool(np.array_equal(np.asarray(one), np.asarray(other), equal_nan=True))

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from compth.errors import InvalidParameter
+from compth.certification.beside import Misfit
 
 _ROLES = {
     "rng": "rng generator gen random_generator",
@@ -34,23 +34,31 @@ def is_needed(parameter: inspect.Parameter) -> bool:
     return parameter.default is inspect.Parameter.empty
 
 
+def _is_open(parameter: inspect.Parameter) -> bool:
+    """True for what waits for a value: a default that the author chose stays, but for a generator's."""
+    return is_needed(parameter) or parameter.default is None or ROLE.get(parameter.name) == "rng"
+
+
 def takes(function: Callable[..., Any], *roles: str) -> bool:
-    """True when an argument after the first one has one of these roles."""
-    return any(ROLE.get(p.name) in roles for p in parameters(function)[1:])
+    """True when an argument after the first one waits for one of these roles."""
+    return any(ROLE.get(p.name) in roles and _is_open(p) for p in parameters(function)[1:])
 
 
 def filled(
     function: Callable[..., Any], known: Mapping[str, Any], owner: str, skip: int = 1
 ) -> dict[str, Any]:
-    """{argument: value} of all arguments after the first `skip`, by their roles. Raises InvalidParameter for others."""
+    """{argument: value} of the arguments after the first `skip` that wait for one, by their roles.
+
+    Raises InvalidParameter for those that have neither a role nor a default.
+    """
     given: dict[str, Any] = {}
     for p in parameters(function)[skip:]:
         role = ROLE.get(p.name, "")
-        if role in known:
+        if role in known and _is_open(p):
             given[p.name] = known[role]
         elif is_needed(p):
-            names = ", ".join(sorted(ROLE))
-            raise InvalidParameter(
-                f"{owner} needs {p.name}=, which is none of {names}: adapt a function that binds it"
+            names = ", ".join(_ROLES)
+            raise Misfit(
+                f"{owner} needs {p.name}=, which is called like none of {names}: adapt a function that binds it"
             )
     return given
