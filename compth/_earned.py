@@ -8,7 +8,7 @@ again.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from types import MappingProxyType
@@ -47,6 +47,10 @@ class Earned:
         found = origin(self)
         return super().__reduce_ex__(protocol) if found is None else (_again, found)
 
+    def parts(self) -> Iterable[Any]:
+        """Results inside this one that are made with it."""
+        return ()
+
     def inside(self) -> Any:
         """What may change while its fields hold the same objects: equal only where all of it is as it was."""
         return [_inside(value) for value in _fields(self).values()]
@@ -62,6 +66,8 @@ def made(result: T, origin: Origin | None = None, partner: Any = None) -> T:
 
 def kept(result: T, origin: Origin | None = None, partner: Any = None) -> T:
     """As `made`, for steps on the way to what `made` is asked of."""
+    for part in result.parts() if isinstance(result, Earned) else ():
+        kept(part)
     if id(result) not in _HELD:
         weakref.finalize(result, _HELD.pop, id(result), None)
     _HELD[id(result)] = _Held(_values(result), origin, partner)

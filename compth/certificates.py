@@ -37,8 +37,10 @@ NUMBERS = ("estimate", "bound")
 
 
 @dataclass(frozen=True)
-class Certificate(Shown):
+class Certificate(Earned, Shown):
     """One claim settled (or not), with everything needed to see why.
+
+    One that was typed or changed, or that a file holds, keeps its verdict, and is shown as somebody's word.
 
     Attributes
     ----------
@@ -68,6 +70,10 @@ class Certificate(Shown):
     scope: dict[str, Any] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+
+    def inside(self) -> Any:
+        """All that it says."""
+        return json.dumps(self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: estimate and bound as numbers, exact ones also as "p/q" in estimate_exact, bound_exact."""
@@ -142,6 +148,10 @@ class Report(Earned, Shown):
     def inside(self) -> str:
         """All that it says."""
         return self.to_json()
+
+    def parts(self) -> tuple[Certificate, ...]:
+        """Its certificates stand alone, too."""
+        return self.certificates
 
     @property
     def verdict(self) -> Verdict:

@@ -15,19 +15,17 @@ WORDS = {
     "**": "^",
     "<=": r"\leq ",
     ">=": r"\geq ",
-    "^-1": "^{-1}",
     "*": r"\,",
     "grad": r"\nabla ",
     "sum": r"\sum",
     "E": r"\mathbb{E}\,",
-    "sqrt": r"\mathrm{sqrt}",
     "xbar": r"\bar{x}",
     "ebar": r"\bar{e}",
     "gbar": r"\bar{g}",
     "mean": r"\frac{1}{n}\sum_i ",
 }
 """How a token of plain arithmetic is set; Greek names, letters and words follow from their spelling."""
-TOKENS = re.compile(r"\|\||\*\*|<=|>=|\^-1|[A-Za-z]+(?:_[A-Za-z0-9]+)?|\d+(?:\.\d+)?(?:e[-+]?\d+)?|.")
+TOKENS = re.compile(r"\|\||\*\*|<=|>=|[A-Za-z]+(?:_[A-Za-z0-9]+)?|\d+(?:\.\d+)?(?:e[-+]?\d+)?|.")
 
 
 def symbol(name: str) -> str:
@@ -65,13 +63,54 @@ def _spelled(text: str) -> str:
 def formula(text: str) -> str:
     """Plain arithmetic as metrics and claims hold it. The star of x* and the plus of V+ belong to their letter."""
     out: list[str] = []
-    for token in TOKENS.findall(text):
+    ahead = TOKENS.findall(text)[::-1]
+    while ahead:
         letter = bool(out) and out[-1] in ("x", "f", "F", r"\theta", "V", "e", "h")
-        if token in "*+" and letter:
-            out[-1] += f"^{{{token}}}"
+        if ahead[-1] in "*+" and letter:
+            out[-1] += f"^{{{ahead.pop()}}}"
         else:
-            out.append(_token(token))
+            out.append(_next(ahead))
     return "".join(out)
+
+
+def _next(ahead: list[str]) -> str:
+    """What comes next, off the end of the reversed tokens: a power and a root with all that they reach over."""
+    token = ahead.pop()
+    if token in ("**", "^"):
+        return _power(ahead)
+    if token == "sqrt" and ahead[-1:] == ["("]:
+        return rf"\sqrt{{{formula(_bracket(ahead))}}}"
+    return _token(token)
+
+
+def _power(ahead: list[str]) -> str:
+    """An exponent: a sign, then a bracket without its brackets or one letter, number or root, and its own exponent."""
+    _pass_spaces(ahead)
+    signed = ahead[-1:] in (["-"], ["+"]) and len(ahead) > 1 and (ahead[-2].isalnum() or ahead[-2] == "(")
+    held = ahead.pop() if signed else ""
+    if ahead and ahead[-1] == "(":
+        inside = formula(_bracket(ahead))
+        held += f"({inside})" if held else inside
+    elif ahead:
+        held += ahead.pop() if ahead[-1] in "*+" else _next(ahead)
+    if re.match(r" *(\*\*|\^)", "".join(ahead[::-1])):
+        _pass_spaces(ahead)
+        held += _next(ahead)
+    return f"^{held}" if len(held) == 1 else f"^{{{held}}}"
+
+
+def _pass_spaces(ahead: list[str]) -> None:
+    while ahead[-1:] == [" "]:
+        ahead.pop()
+
+
+def _bracket(ahead: list[str]) -> str:
+    """The inside of the bracket that comes next, which is taken off."""
+    inside, depth = [ahead.pop()], 1
+    while ahead and depth:
+        inside.append(ahead.pop())
+        depth += {"(": 1, ")": -1}.get(inside[-1], 0)
+    return "".join(inside[1:] if depth else inside[1:-1])
 
 
 def _token(token: str) -> str:

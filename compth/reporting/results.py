@@ -12,6 +12,7 @@ from typing import Any
 
 from compth._shown import Shown
 from compth.certificates import Report, decode, encode
+from compth.claims import Claim
 from compth.errors import Unsupported, UnusableInput
 from compth.reporting.files import MARK, provenance, version, write_all
 from compth.reporting.page import html_table
@@ -21,7 +22,8 @@ from compth.reporting.told import told
 WORD = "the file's word"
 """What a standing reads in a result that was read from a file."""
 STANDINGS = ("standing", "theorem_standing", "certified_standing")
-EARNED = {"tight": False, "closed_form": False, "converged": False, "basis": WORD}
+EARNED = {"tight": False, "closed_form": False, "converged": False, "basis": WORD,
+          "sharpness": WORD, "declared": WORD, "proof": WORD}  # fmt: skip
 """Words of results that only a computation gives: what they read in a file's result."""
 
 
@@ -96,11 +98,20 @@ def _columns(result: Any) -> dict[str, Any]:
 
 def plain(result: Any) -> dict[str, Any]:
     """The fields that are values, by name: functions, plans and what is private stay out."""
+    if isinstance(result, Stored):
+        return dict(result.stored_values)
     own = [f.name for f in fields(result)] if is_dataclass(result) else None
     names = own or [*getattr(result, "_fields", vars(result))]
     kept = {n: getattr(result, n) for n in names if not n.startswith("_") and n not in UNTOLD}
     kept |= {"value": float(result)} if isinstance(result, float) else {}
+    kept = _of_claim(result, kept) if isinstance(result, Claim) else kept
     return {n: _value(v) for n, v in kept.items() if not callable(v) or is_dataclass(v)}
+
+
+def _of_claim(claim: Claim, kept: dict[str, Any]) -> dict[str, Any]:
+    """A claim's fields with the standing that it has; a source only where what the source says is this very claim."""
+    unsaid = ("declared",) if claim.issued else ("declared", "source", "attribution")
+    return {**{k: v for k, v in kept.items() if k not in unsaid}, "standing": claim.standing}
 
 
 UNTOLD = ("plan", "origin", "model")
@@ -122,9 +133,24 @@ def json_of(result: Any) -> str:
     """One JSON object with our mark."""
     values = json.loads(result.to_json()) if isinstance(result, Report) else encode(plain(result))
     values |= encode(result.to_dict()) if hasattr(result, "to_dict") else {}
-    data = {"generator": MARK, "kind": type(result).__name__, "provenance": provenance()}
-    columns = encode(dict(told(result).columns))
-    return json.dumps({**data, "said": text(result), "columns": columns, "values": values}, indent=1) + "\n"
+    data = {
+        "generator": MARK,
+        **_head(result),
+        "columns": encode(dict(told(result).columns)),
+        "values": values,
+    }
+    return json.dumps(data, indent=1) + "\n"
+
+
+def _head(result: Any) -> dict[str, str]:
+    """What it is, who computed it and its text; a stored result is saved as the file had it."""
+    if isinstance(result, Stored):
+        return {
+            "kind": result.stored_kind,
+            "provenance": result.stored_provenance,
+            "said": result.stored_said,
+        }
+    return {"kind": type(result).__name__, "provenance": provenance(), "said": text(result)}
 
 
 def save(result: Any, path: str | Path) -> Path:
@@ -138,20 +164,25 @@ class Stored(Shown):
     """A result that was read from a file: its numbers by name as attributes, its words as the file's.
 
     Nothing was computed: a standing reads "the file's word", and what only a computation earns (tight, converged)
-    is False.
+    is False. kind, said, provenance, values and columns are the result's own where it has such a field, else the file's
+    (stored_kind, ...): its class, its text, who computed it, its fields and its data frame.
     """
 
-    kind: str
-    said: str
-    provenance: str
-    values: Mapping[str, Any] = field(repr=False)
-    columns: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    stored_kind: str
+    stored_said: str
+    stored_provenance: str
+    stored_values: Mapping[str, Any] = field(repr=False)
+    stored_columns: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __getattr__(self, name: str) -> Any:
-        held = object.__getattribute__(self, "__dict__").get("values", {})
+        own = object.__getattribute__(self, "__dict__")
+        held = own.get("stored_values", {})
+        if name not in held and f"stored_{name}" in own:
+            return own[f"stored_{name}"]
         if name not in held:
+            kind = own.get("stored_kind", "result")
             raise AttributeError(
-                f"this stored {self.kind} holds no {name!r}: it has {', '.join(held) or 'nothing'}"
+                f"this stored {kind} holds no {name!r}: it has {', '.join(held) or 'nothing'}"
             )
         value = held[name]
         if isinstance(value, list) and value and all(isinstance(v, int | float) for v in value):

@@ -51,7 +51,10 @@ def of_claim(claim: Any) -> str:
     kind = type(claim).__name__
     said = f"${inequality(kind, claim.constants)}$" if kind in INEQUALITY else latex_escape(str(claim))
     domain = "all $x$" if claim.domain == "all x" else latex_escape(claim.domain)
-    sure = f"{claim.sharpness.value}; {claim.standing.value}, {claim.attribution.value}: {claim.source}"
+    whose = (
+        f", {claim.attribution.value}: {claim.source}" if claim.issued else ""
+    )  # else it is somebody's own
+    sure = f"{claim.sharpness.value}; {claim.standing.value}{whose}"
     return f"For {domain}: {said} ({latex_escape(sure)})."
 
 
@@ -123,7 +126,7 @@ def _vector(witness: Any) -> str:
 
 def assumed(report: Any) -> str:
     """What the verdicts take for granted."""
-    lines = dict.fromkeys(a for c in report.certificates for a in c.assumptions)
+    lines = dict.fromkeys(a.removeprefix("assumed: ") for c in report.certificates for a in c.assumptions)
     return f"\\noindent Assumed: {latex_escape('; '.join(lines))}."
 
 
@@ -172,7 +175,8 @@ def of_rate(r: Any) -> str:
     else:
         floor = f" + {value(float(r.floor))}" if r.floor else ""
         bound = f"$\\leq {value(float(r.start))} \\cdot ({float(r.rho):.10g})^t{floor}$"
-    words = f" Assumed: {latex_escape('; '.join(r.assumed))}." if r.assumed else ""
+    lines = [line.removeprefix("assumed: ") for line in r.assumed]
+    words = f" Assumed: {latex_escape('; '.join(lines))}." if lines else ""
     return (
         rf"\noindent {step}: {metric} is {bound} ({latex_escape(r.standing or 'standing not known')}).{words}"
     )

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from typing import Any
 
+from compth._earned import earned
 from compth._shown import Shown
 from compth.reporting import statements
 from compth.reporting.files import provenance
@@ -53,8 +54,15 @@ def _fields(result: Any) -> Told:
 def _certificate(c: Any) -> Told:
     from compth.reporting.certification import by_hand, sentence
 
-    return Told(f"{c.subject}: {' '.join(sentence(c).split())}", notes=by_hand(c), verdict=c.verdict.value,
-                statements=(statements.settled(c),))  # fmt: skip
+    mine = earned(c)
+    word, doubt = ([], []) if mine else ([f"  {SOMEBODYS}"], [FILES])
+    return Told(f"{c.subject}: {' '.join(sentence(c).split())}", notes=[*word, *by_hand(c)],
+                verdict=c.verdict.value if mine else "", statements=(*doubt, statements.settled(c)))  # fmt: skip
+
+
+FILES = "The following is the word of a file: nothing was run."
+"""Before the LaTeX of what was not judged here."""
+SOMEBODYS = "somebody's word: this certificate was typed, changed or read from a file; judge its claim again"
 
 
 def _report(r: Any) -> Told:
@@ -64,14 +72,14 @@ def _report(r: Any) -> Told:
     base = rate_told(r) if is_of_rates(r) else None
     head, *rest = lines(r) if base is None else (base.head, *base.notes)
     said = [statements.settled(c) for c in r.certificates]
-    word = ["The following is the word of a file: nothing was run."] if r.stored else []
+    word, verdict = ([FILES], "") if r.stored else ([], r.verdict.value)
     doubt = [statements.assumed(r)] if any(c.assumptions for c in r.certificates) else []
     names = ("subject", "claim", "verdict", "evidence", "estimate", "bound", "alpha", "trials", "technique")
     columns = {n: [_plain(getattr(c, n)) for c in r.certificates] for n in names}
     scope = dict.fromkeys(k for c in r.certificates for k in c.scope if k not in ("method", "inputs"))
     columns |= {k: [_plain(c.scope.get(k)) for c in r.certificates] for k in scope}
     facts, header, rows = ((), (), ()) if base is None else (base.facts, base.header, base.rows)
-    return Told(head, facts, header, rows, rest, r.verdict.value, (*word, *said, *doubt), columns)
+    return Told(head, facts, header, rows, rest, verdict, (*word, *said, *doubt), columns)
 
 
 def _plain(value: Any) -> Any:
@@ -283,10 +291,11 @@ def _finding(f: Any) -> Told:
 
 
 def _stored(s: Any) -> Told:
-    head = f"{s.kind}: the file's word: read from a file of {s.provenance}, nothing was computed here"
-    quoted = [f"| {line}" for line in s.said.splitlines()]
-    facts = [] if quoted else [(k, short(v)) for k, v in s.values.items() if not isinstance(v, list | dict)]
-    return Told(head, facts, notes=quoted, columns=s.columns)
+    origin = f"read from a file of {s.stored_provenance}, nothing was computed here"
+    quoted = [f"| {line}" for line in s.stored_said.splitlines()]
+    held = [] if quoted else s.stored_values.items()
+    facts = [(k, short(v)) for k, v in held if not isinstance(v, list | dict)]
+    return Told(f"{s.stored_kind}: the file's word: {origin}", facts, notes=quoted, columns=s.stored_columns)
 
 
 def _assumption(a: Any) -> Told:

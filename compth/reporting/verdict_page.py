@@ -29,7 +29,8 @@ def _banner(report: Report) -> str:
     elif verdict == "REFUTED" and worst is not None:
         means = f"{worst.claim} at d = {worst.scope.get('d')}: {worst.details.get('says') or worst.technique}"
     word = "<br>The file's word: read from JSON, nothing was run." if report.stored else ""
-    return f'<p class="verdict {verdict}"><b>{verdict}</b> {prose(means)}{word}</p>'
+    colour = "" if report.stored and verdict == "PROVED" else f" {verdict}"  # a file's word proves nothing
+    return f'<p class="verdict{colour}"><b>{verdict}</b> {prose(means)}{word}</p>'
 
 
 def _listed(lines: list[str]) -> str:

@@ -259,7 +259,7 @@ def test_a_saved_result_says_that_it_is_the_files_word(name, tmp_path):
         assert loaded.stored
         assert loaded.to_json() == result.to_json()
     else:
-        assert loaded.kind == type(result).__name__
+        assert loaded.stored_kind == type(result).__name__
         again = ct.load(loaded.save(tmp_path / "again.json"))
         assert WORD in str(again)
 
@@ -338,3 +338,94 @@ def test_an_unconverged_step_is_not_printed_as_a_number():
     assert str(kept(StepSize(0.5, (0.5, 0.5), True))) == "0.5"
     assert str(StepSize(0.5, (0.1, 0.9), False)) == "0.5 (only known to lie in [0.1, 0.9])"
     assert "only the bracket is known" in StepSize(0.5, (0.1, 0.9), False).to_latex()
+
+
+@pytest.mark.parametrize(
+    "change", [{"claim": "Contractive(delta=1)"}, {"verdict": ct.Verdict.PROVED, "subject": "mine"}, {}]
+)
+def test_a_typed_certificate_is_somebodys_word_in_every_format(change):
+    """The planted error: a proof of one claim relabelled as a proof of another."""
+    from dataclasses import replace
+
+    (judged,) = made("proved").certificates
+    typed = replace(judged, **change)
+    assert "somebody's word" in str(typed)
+    assert "background:#00734f" not in typed._repr_html_()
+    assert "word of a file" in typed.to_latex()
+    assert "word" not in str(judged)
+    assert "background:#00734f" in judged._repr_html_()
+    assert "word of a file" not in judged.to_latex()
+
+
+def test_a_certificate_whose_words_were_edited_is_somebodys_word():
+    (judged,) = ct.certify(ct.RandK(k=2), d=3, budget="quick").certificates
+    judged.scope["d"] = 1000
+    assert "somebody's word" in str(judged)
+
+
+def test_a_stored_report_has_no_badge(tmp_path):
+    from compth.reporting.verdict_page import html_page
+
+    report = made("proved")
+    loaded = ct.load(report.save(tmp_path / "r.json"))
+    for held in (loaded, ct.Report("mine", report.certificates), loaded.certificates[0]):
+        assert 'class="badge"' not in held._repr_html_()
+    assert 'class="badge"' in report._repr_html_()
+    assert 'class="verdict PROVED"' in html_page(report)
+    assert 'class="verdict PROVED"' not in html_page(loaded)
+
+
+@pytest.mark.parametrize("name", ["estimate", "exact rate", "trace", "comparison", "row"])
+def test_a_stored_result_is_saved_as_the_file_had_it(name, tmp_path):
+    once = ct.load(made(name).save(tmp_path / "once.json"))
+    twice = ct.load(once.save(tmp_path / "twice.json"))
+    assert vars(twice) == vars(once)
+    assert str(twice) == str(once)
+    assert twice.stored_kind == type(made(name)).__name__
+
+
+def test_a_results_own_fields_come_before_the_files():
+    from compth.reporting.results import Stored
+
+    own = {"kind": "unbiased", "said": "a", "provenance": "b", "values": 3, "columns": 4}
+    held = Stored("Estimate", "text", "compth", own)
+    assert {k: getattr(held, k) for k in own} == own
+    assert held.stored_kind == "Estimate"
+    none = Stored("Trace", "text", "compth", {})
+    assert (none.kind, none.said) == ("Trace", "text")
+
+
+def test_a_saved_claim_has_its_standing_and_no_source_that_is_not_its_own(tmp_path):
+    """The planted errors: a user's constant under our name, or under that of the paper whose claim was changed."""
+    (ours,) = [c for c in ct.RandK(k=2).claims(6) if isinstance(c, ct.Unbiased)]
+    assert json.loads(ours.to_json())["values"]["standing"] == ours.standing.value == "PROVED"
+    assert str(ours.source) in json.loads(ours.to_json())["values"]["source"]
+    for typed in (ct.Contractive("1/d"), ours.with_constants(omega=1)):
+        values = json.loads(typed.to_json())["values"]
+        assert values["standing"] == "ASSUMED"
+        assert not {"declared", "source", "attribution"} & set(values)
+        assert "OURS" not in typed.to_latex()
+        assert "Horv" not in typed.to_latex()
+    loaded = ct.load(ours.save(tmp_path / "claim.json"))
+    assert {loaded.standing, loaded.sharpness, loaded.proof} == {WORD}
+    assert loaded.omega == 2
+
+
+def test_powers_and_roots_reach_as_far_as_in_the_text():
+    """The planted error: 2**22 printed as 2^2 2."""
+    told = {
+        "1-1/2**22": "1-1/2^{22}",
+        "10**-5": "10^{-5}",
+        "sqrt(d)/2**25": r"\sqrt{d}/2^{25}",
+        "sqrt((d+1)*2)": r"\sqrt{(d+1)\,2}",
+        "2**-(d+1)": "2^{-(d+1)}",
+        "(d+1)**(k-1)": "(d+1)^{k-1}",
+        "2**3**2": "2^{3^2}",
+        "2**sqrt(d)": r"2^{\sqrt{d}}",
+        "x^-1": "x^{-1}",
+        "||x_t - x*||^2": r"\|x_{t} - x^{*}\|^2",
+        "x^*": "x^*",
+        "2**": "2^{}",
+    }
+    assert {text: formula(text) for text in told} == told
+    assert "2^{22}" in ct.RelativeAbsoluteError("1-1/2**22", "sqrt(d)/2**25").to_latex()
