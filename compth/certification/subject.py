@@ -21,7 +21,7 @@ from compth.certification.arithmetic import as_numpy
 from compth.certification.beside import Plain, accountable, beside, of_program
 from compth.claims import JOINT, Claim, JointVariance
 from compth.compressors import Compressor, Fleet
-from compth.compressors.core.calling import GENERATORS, name_of, takes_rng
+from compth.compressors.core.calling import GENERATORS, name_of, shown, takes_rng
 from compth.compressors.core.function import Function
 from compth.errors import InvalidParameter, NoValue, Unsupported
 from compth.text.constants import Declared
@@ -172,7 +172,7 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
         pair = any(all(hasattr(what, name) for name in names) for names in PAIRS)
         hint = f"; judge C = compth.adapt({type(what).__name__}()) in your file instead, or say --pair"
         hint = hint if pair else ""
-        raise InvalidParameter(f"{what!r} is neither a Compressor nor a callable f(x, rng){hint}")
+        raise InvalidParameter(f"{shown(what)} is neither a Compressor nor a callable f(x, rng){hint}")
     name = name_of(what)
     _without_own_generator(what)
     if n is not None or together is not None:
@@ -229,7 +229,7 @@ def _adapted(adapter: Any) -> Subject:
     if isinstance(made, Subject) and (made.worker is None or (ours and not different(made.worker))):
         return made if ours else replace(made, object=adapter, form="")
     raise InvalidParameter(
-        f"{adapter!r}.subject() makes no program of this process: judge the program itself"
+        f"{shown(adapter)}.subject() makes no program of this process: judge the program itself"
     )
 
 

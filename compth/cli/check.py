@@ -63,6 +63,11 @@ def check(
 
     file, name, listed = _read(target, pair)
     adaptation = _adaptation(adapt, pair, backend, dtype, shapes, state, after, generators)
+    if listed is not None and adaptation:
+        given = ", ".join("--state" if k == "fresh" else f"--{k}" for k in adaptation)
+        raise InvalidParameter(
+            f"target={target!r} is of the catalogue and needs no adapter: leave out {given}"
+        )
     texts = list(claim or [])
     texts += [f"Unbiased({omega})"] if omega is not None else []
     texts += [f"Contractive({delta})"] if delta is not None else []

@@ -543,6 +543,15 @@ def test_shapes_as_text(text, shapes):
         (lambda: ct.adapt(largest, generators="mine"), "'global' seeds"),
         (lambda: ct.adapt(largest, after=-1), "a number of calls >= 0"),
         (lambda: layers.parsed("3x"), "cannot be read"),
+        (lambda: layers.parsed("w:2,w:3"), "names the layer 'w' twice"),
+        (lambda: ct.adapt(largest, shapes=5), "shapes=5: give a tuple"),
+        (lambda: ct.adapt(largest, after=["a"]), "holds vectors of numbers"),
+        (lambda: ct.adapt(largest, after=[3]), "holds vectors of numbers"),
+        (lambda: ct.adapt(ct.TopK(k=1)), r"^TopK\(k=1\) needs no adapter"),
+        (lambda: ct.adapt(ct.TopK), "^TopK needs no adapter"),
+        (lambda: ct.adapt(Momentum(), pair=True), "^Momentum is no pair"),
+        (lambda: ct.adapt(object()), "^object cannot be called"),
+        (lambda: ct.adapt(largest, dtype="bfloat16"), r"try float32 \(bfloat16 with a backend\)"),
         (lambda: ct.adapt((lambda x: (x, 1), lambda a, b, c: a))(np.ones(3)), "takes 3 arguments"),
         (lambda: ct.adapt(lambda x, width: x)(np.ones(3)), "needs width="),
         (lambda: memory.copied(iter([])) and memory.copied(x for x in "a"), "cannot be copied"),
@@ -551,6 +560,12 @@ def test_shapes_as_text(text, shapes):
 def test_what_is_wrong_is_said_in_one_line(make, says):
     with pytest.raises(InvalidParameter, match=says):
         make()
+
+
+def test_what_an_adapted_object_does_not_hold_is_said_to_lie_outside():
+    rng = np.random.default_rng(0)
+    (found,) = settled(ct.adapt(lambda x: x * rng.random()), ct.Contractive("1/10")).certificates
+    assert "hand the given generator on, as f(x, rng)" in found.details["cause"]
 
 
 def test_only_what_works_is_offered():

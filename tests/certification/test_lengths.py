@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import compth as ct
+from compth.errors import InvalidParameter
 
 REFUTED = ct.Verdict.REFUTED
 
@@ -77,3 +78,13 @@ def test_what_only_a_better_encoder_reaches_is_said():
     report, found = settled(ct.adapt(pair), 66, "Contractive(0.0001)")
     assert found is None
     assert any("66 bits where a message has 128" in note for note in report.info["not_checked"])
+
+
+@pytest.mark.parametrize(
+    ("bits", "says"), [(lambda m: "a", "ValueError"), (lambda m: 1 / 0, "ZeroDivisionError")]
+)
+def test_bits_that_fail_are_one_line(bits, says):
+    with pytest.raises(InvalidParameter, match=f"bits=.*raised {says}: .* for a message"):
+        settled(top1, bits)
+    with pytest.raises(InvalidParameter, match=says):
+        ct.compressor(top1, claims="Contractive(1/d)", bits=bits).bits(4)

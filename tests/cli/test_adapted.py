@@ -99,3 +99,9 @@ def test_a_script_of_an_adapted_program_asks_with_its_adapter(tmp_path, monkeypa
     mended = FILE.replace("x.astype(np.float32)", "x").replace("m.astype(np.float64)", "m")
     (tmp_path / "cannot.py").write_text(textwrap.dedent(mended))
     assert subprocess.run([sys.executable, "again.py"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("more", ["--pair", "--shapes 2x2 -d 4", "--state fresh"])
+def test_the_catalogue_takes_no_adapter(more, capsys):
+    assert run(["check", "TopK(k=1)", *shlex.split(more)]) == 2
+    assert f"needs no adapter: leave out {more.split()[0]}" in capsys.readouterr().err

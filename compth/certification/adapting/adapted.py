@@ -17,7 +17,8 @@ from compth.certification.adapting.generators import seeded
 from compth.certification.adapting.layers import Layers, parsed
 from compth.certification.beside import Plain
 from compth.certification.subject import PAIRS
-from compth.compressors.core.calling import name_of
+from compth.compressors import Compressor, Fleet
+from compth.compressors.core.calling import name_of, shown
 from compth.errors import InvalidParameter
 
 SEEDS = 1 << 31
@@ -54,15 +55,20 @@ def adapt(
     """
     if generators not in (None, "global"):
         raise InvalidParameter(f"generators={generators!r} is not known: 'global' seeds the process's own")
+    kinds = (Compressor, Fleet)
+    if isinstance(what, kinds) or (isinstance(what, type) and issubclass(what, kinds)):
+        raise InvalidParameter(
+            f"{shown(what)} needs no adapter: compressors and fleets are judged as they are"
+        )
     two = pairs.is_pair(what) if pair is None else pair
     made = isinstance(what, type) if fresh is None else fresh
     if made and not isinstance(what, tuple):
         two = two or (isinstance(what, type) and pairs.pair_of(what) is not None)
     if two and not made and not pairs.is_pair(what):
         names = " or ".join("/".join(p) for p in PAIRS)
-        raise InvalidParameter(f"{what!r} is no pair: it needs two functions, or the methods {names}")
+        raise InvalidParameter(f"{shown(what)} is no pair: it needs two functions, or the methods {names}")
     if not two and not callable(what):
-        raise InvalidParameter(f"{what!r} cannot be called, and is no pair: see `compth.adapt`")
+        raise InvalidParameter(f"{shown(what)} cannot be called, and is no pair: see `compth.adapt`")
     kind = AdaptedPair if two else Adapted
     return kind(what, backend, made, after, Layers(shapes), dtype, generators)
 
@@ -291,10 +297,20 @@ class Known(dict[str, Any]):
 def _warm_up(after: Any) -> tuple[int, list[Array]]:
     """(number of calls on normal vectors, vectors that were given)."""
     if isinstance(after, list | tuple):
-        return 0, [np.asarray(x, dtype=np.float64) for x in after]
+        return 0, [_vector(x) for x in after]
     if isinstance(after, bool) or not isinstance(after, int | np.integer) or after < 0:
         raise InvalidParameter(f"after={after!r} must be a number of calls >= 0 or a list of vectors")
     return int(after), []
+
+
+def _vector(x: Any) -> Array:
+    try:
+        vector = np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError):
+        vector = np.empty(())
+    if vector.ndim != 1:
+        raise InvalidParameter(f"after={x!r}: a list of warm-up calls holds vectors of numbers")
+    return vector
 
 
 def _mapped(f: Callable[[Any], Any], out: Any) -> Any:

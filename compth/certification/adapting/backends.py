@@ -32,8 +32,9 @@ def backend_of(name: str | None, dtype: str | None) -> Backend:
     except ImportError:
         raise InvalidParameter(f"backend={name!r} is not installed: pip install {name}") from None
     except (AttributeError, TypeError):
+        more = " or bfloat16" if name else " (bfloat16 with a backend)"
         raise InvalidParameter(
-            f"dtype={dtype!r} is no type of {name or 'numpy'}: try float32 or bfloat16"
+            f"dtype={dtype!r} is no type of {name or 'numpy'}: try float32{more}"
         ) from None
 
 

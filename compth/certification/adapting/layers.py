@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,10 @@ class Layers:
         self.names: list[Any] | None = list(shapes) if isinstance(shapes, Mapping) else None
         listed = list(shapes.values()) if isinstance(shapes, Mapping) else shapes
         self.alone = listed is None or (isinstance(listed, tuple) and all(isinstance(v, int) for v in listed))
+        if not (self.alone or isinstance(listed, Iterable)):
+            raise InvalidParameter(
+                f"shapes={shapes!r}: give a tuple such as (3, 4), or a list or dict of these"
+            )
         found = [] if listed is None else [listed] if self.alone else list(listed)
         self.shapes: list[Shape] = [_shape(s, shapes) for s in found]
         self.free = self.alone and any(-1 in s for s in self.shapes)
@@ -79,6 +83,8 @@ def _shape(shape: Any, whole: Any) -> Shape:
 def parsed(text: str) -> Any:
     """Shapes as they are written on the command line: "2x-1", "3x4,4" or "w:3x4,b:4"."""
     parts = [part.strip() for part in text.split(",")]
+    if all(":" in part for part in parts):
+        _once(text, [part.partition(":")[0].strip() for part in parts])
     try:
         if all(":" in part for part in parts):
             return {name.strip(): _sizes(sizes) for name, _, sizes in (p.partition(":") for p in parts)}
@@ -86,6 +92,13 @@ def parsed(text: str) -> Any:
     except ValueError:
         raise InvalidParameter(f'shapes={text!r} cannot be read: write "3x4,4" or "w:3x4,b:4"') from None
     return found[0] if len(found) == 1 else found
+
+
+def _once(text: str, names: list[str]) -> None:
+    """Raises InvalidParameter where a name is given twice."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidParameter(f"shapes={text!r} names the layer {twice!r} twice: give each its own name")
 
 
 def _sizes(text: str) -> Shape:

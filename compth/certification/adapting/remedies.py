@@ -25,6 +25,11 @@ TENSOR = frozenset(_TENSOR.split())
 """Methods of torch tensors that numpy's arrays have not."""
 SEEDS_OF_THE_SYSTEM = ("urandom", "getrandom", "getrandbits", "token_bytes", "randbits")
 CLOCKS = ("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns")
+OUTSIDE = (
+    "what draws or remembers lies outside the object, in a closure, a module or a class: hand the given generator on, "
+    "as f(x, rng), or hold it in an attribute"
+)
+"""Why an adapted object does not repeat itself."""
 TRIES = 4
 """Calls that an adapted program must repeat, bit for bit, before its adapter is offered."""
 
@@ -88,11 +93,9 @@ def cause(subject: Subject, d: int, breach: str) -> tuple[str, str]:
         return source, again if _repeats(partial(adapt, function, generators="global"), d) else ""
     if source:
         return source, ""
-    if (
-        isinstance(function, Adapted)
-        or not hasattr(function, "__dict__")
-        or not _repeats(partial(adapt, function), d)
-    ):
+    if isinstance(function, Adapted):
+        return OUTSIDE, ""
+    if not hasattr(function, "__dict__") or not _repeats(partial(adapt, function), d):
         return "", ""
     made = f"{name}()" if not hasattr(function, "__name__") else name
     known = adapt(function).recursion(d)

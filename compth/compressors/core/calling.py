@@ -19,6 +19,12 @@ def name_of(what: Any) -> str:
     return str(getattr(what, "__qualname__", None) or type(what).__name__)
 
 
+def shown(what: Any) -> str:
+    """A thing in an error's line: its value where it prints one, else its name; no address in memory."""
+    text = repr(what)
+    return name_of(what) if " at 0x" in text or text.startswith("<") else text
+
+
 def takes_rng(function: Callable[..., Any]) -> bool:
     """True for f(x, rng), False for f(x)."""
     try:

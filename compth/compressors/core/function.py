@@ -25,6 +25,18 @@ KEPT = 4
 LOOKS = 32
 """Standard normal vectors (seed 0) from which the expected length of a message of varying length is read."""
 
+FAILS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What a user's function of a message may raise."""
+
 
 @overload
 def compressor(function: Callable[..., Any], *, claims: Any, bits: Any = None) -> Compressor: ...
@@ -124,17 +136,27 @@ class Function(Compressor):
         """Bits of one message, as declared."""
         if self.cost is None:
             return float(self.function.encoded_bits(message))
-        value = float(self.cost(message))
+        value = self._said(message)
         if not 0 <= value < np.inf:
             raise InvalidParameter(
                 f"bits={name_of(self.cost)} gave {value} for a message: it must be a number >= 0"
             )
         return value
 
+    def _said(self, message: Any) -> float:
+        """What the user's function of a message gives."""
+        try:
+            return float(self.cost(message))
+        except FAILS as problem:
+            raise InvalidParameter(
+                f"bits={name_of(self.cost)} raised {type(problem).__name__}: {str(problem)[:200]} for a message: it "
+                "must give a number >= 0"
+            ) from None
+
     def length(self, message: Any, d: int) -> float:
         """Declared bits of one message, whatever they are."""
         if callable(self.cost):
-            return float(self.cost(message))
+            return self._said(message)
         return float(self._length(message)) if self._varies else float(self.bits(d).total)
 
     @property
