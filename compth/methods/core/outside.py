@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dis import get_instructions
 from fractions import Fraction
 from functools import cache, lru_cache, partial, wraps
+from inspect import Signature
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakSet
@@ -264,7 +265,8 @@ def _read(function: FunctionType) -> Iterator[tuple[str, Any]]:
     names = _names(function.__code__)
     yield from ((name, space[name]) for name in names if name in space)
     yield from _of_modules([space[name] for name in names if name in space], names)
-    yield from list(vars(function).items())
+    for name, value in list(vars(function).items()):  # a signature is told by its text, which holds all of it
+        yield name, str(value) if type(value) is Signature else value
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
             yield name, cell.cell_contents
