@@ -11,7 +11,7 @@ import typer
 
 from compth.cli._output import say, show_about, show_list, show_table, terminal
 from compth.errors import CompthError, InvalidParameter
-from compth.text.specs import nearest
+from compth.text.specs import meant
 
 
 def _compressor_rows() -> list[dict[str, str]]:
@@ -103,7 +103,9 @@ def _named(name: str) -> tuple[str, Any]:
     known |= {also: known[k] for also, k in {**ALIASES, **METHOD_ALIASES}.items()}
     found = name if name in known else next((k for k in known if k.lower() == name.lower()), None)
     if found is None:
-        raise InvalidParameter(f"name={name!r} is not in the catalogue: did you mean {nearest(name, known)}?")
+        raise InvalidParameter(
+            f"name={name!r} is not in the catalogue: {meant(name, known, '`compth list` shows it')}"
+        )
     return known[found]
 
 

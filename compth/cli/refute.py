@@ -88,9 +88,8 @@ def _of_catalogue(target: str) -> Any:
     known = known_theorems()
     if target not in known:
         close = nearest(target, known)
-        raise InvalidParameter(
-            f"target={target!r} must be FILE.py:NAME or the id of a theorem (near it: {close})"
-        )
+        near = f"near it: {close}" if close else "`compth theorems` lists them"
+        raise InvalidParameter(f"target={target!r} must be FILE.py:NAME or the id of a theorem ({near})")
     return known[target]
 
 

@@ -15,7 +15,7 @@ import typer
 from compth.claims import Standing, coq_index, how_sharp, proved_index, shown
 from compth.cli._output import say, show_about, show_list, terminal
 from compth.errors import InvalidParameter, Unsupported
-from compth.text.specs import nearest
+from compth.text.specs import meant
 
 if TYPE_CHECKING:
     from compth.methods import Theorem
@@ -247,7 +247,9 @@ def theorems(
             _constant(name, as_json, proof, latex, coq)
             return 0
         if name not in known:
-            raise InvalidParameter(f"theorem={name!r} is not known: did you mean {nearest(name, known)}?")
+            raise InvalidParameter(
+                f"theorem={name!r} is not known: {meant(name, known, '`compth theorems` lists them')}"
+            )
         _one(known[name], as_json, proof, latex, coq)
         return 0
     rows = [row.cells() for row in unified_table()] if unified else theorem_rows()

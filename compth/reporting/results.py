@@ -77,7 +77,7 @@ def latex(result: Any) -> str:
         return latex_table(t.header, t.rows, caption=t.head)
     if t.facts:
         return latex_table(("quantity", "value"), t.facts, caption=t.head)
-    return start + latex_escape(" ".join([t.head, *t.notes])) + "\n"
+    return start + latex_escape(" ".join([t.head, *(n.removeprefix("| ") for n in t.notes)])) + "\n"
 
 
 def frame(result: Any) -> Any:

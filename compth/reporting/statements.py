@@ -50,7 +50,12 @@ def of_claim(claim: Any) -> str:
     """A declared claim: its inequality, tight or not, standing, attribution and source."""
     kind = type(claim).__name__
     said = f"${inequality(kind, claim.constants)}$" if kind in INEQUALITY else latex_escape(str(claim))
-    domain = "all $x$" if claim.domain == "all x" else latex_escape(claim.domain)
+    joint = (
+        rf"all $a_1, \ldots, a_n$, $n = {value(claim.constants['n'])}$"
+        if kind.startswith("Joint")
+        else "all $x$"
+    )
+    domain = joint if claim.domain == "all x" else latex_escape(claim.domain)
     whose = (
         f", {claim.attribution.value}: {claim.source}" if claim.issued else ""
     )  # else it is somebody's own

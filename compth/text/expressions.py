@@ -72,7 +72,8 @@ class Expression:
         except (ZeroDivisionError, OverflowError, ValueError) as problem:
             at = ", ".join(f"{k}={values[k]}" for k in sorted(self.names))
             where = f" at {at}" if at else ""
-            raise NoValue(f"expression={self.text!r} has no value{where}: {problem}") from None
+            why = "it divides by zero" if isinstance(problem, ZeroDivisionError) else problem
+            raise NoValue(f"expression={self.text!r} has no value{where}: {why}") from None
 
     def __str__(self) -> str:
         return self.text

@@ -36,10 +36,16 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The three known names that are spelled most like it, however far: "a, b or c"."""
+    """Up to three known names that are spelled like it: "a, b or c"; "" where none is near."""
     lowered = {k.lower(): k for k in sorted(known)}
-    first = [lowered[k] for k in difflib.get_close_matches(name.lower(), lowered, 3, 0.0)]
+    first = [lowered[k] for k in difflib.get_close_matches(name.lower(), lowered, 3, 0.5)]
     return " or ".join([", ".join(first[:-1]), first[-1]] if len(first) > 1 else first)
+
+
+def meant(name: str, known: Iterable[str], remedy: str) -> str:
+    """The question whether a near name was meant, else the remedy."""
+    near = nearest(name, known)
+    return f"did you mean {near}?" if near else remedy
 
 
 def _object(node: ast.expr, text: str, known: dict[str, Any]) -> Any:

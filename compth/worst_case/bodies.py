@@ -16,7 +16,7 @@ from compth.compressors import Independent
 from compth.errors import CompthError, InvalidParameter, Unsupported, require
 from compth.methods import Constants, catalogue
 from compth.methods.core.body import NOTHING, BodyMethod, runs_its_body
-from compth.text.specs import nearest
+from compth.text.specs import meant
 from compth.worst_case.question import Question, known_of
 from compth.worst_case.told import Told
 
@@ -62,7 +62,10 @@ def asked_for(method: Any) -> Named:
             outside is None or method in known,
             f"method={method!r} is not written as a body: nothing is derived",
         )
-        require(method in known, f"method={method!r} is not known: did you mean {nearest(method, known)}?")
+        require(
+            method in known,
+            f"method={method!r} is not known: {meant(method, known, '`compth list` shows them all')}",
+        )
         body_of(known[method].kind)
         return replace(known[method], name=method)
     kind = body_of(method)

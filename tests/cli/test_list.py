@@ -185,6 +185,7 @@ def test_the_latex_of_one_object(capsys):
     [
         (["randq"], "did you mean RandK, RandomK or RankR?"),
         ([""], "is not in the catalogue"),
+        (["zzz"], "`compth list` shows it"),
         (["DIANA", "--latex"], "is a method"),
         (["RandK", "--matrix"], "leave out the name"),
     ],

@@ -245,6 +245,10 @@ def test_a_claim_can_be_typed(capsys):
     said = capsys.readouterr().err
     assert "did you mean EF21, EF" in said
     assert said.count(",") <= 2
+    assert run(["refute", "--method", "Foo", "--rate", "1 - gamma*mu"]) == 2
+    assert "did you mean" not in capsys.readouterr().err
+    assert run(["refute", *words[:4], "--stepsize", "1/0", *words[6:], "--delta", "1/4"]) == 2
+    assert "it divides by zero" in capsys.readouterr().err
 
 
 def test_verdicts_have_colours_in_a_terminal_alone(monkeypatch):

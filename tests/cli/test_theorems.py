@@ -118,7 +118,8 @@ def test_the_proof_as_a_coq_file(capsys):
     [
         (["dcgd.generl"], "did you mean dcgd.general, "),
         (["DIANA"], "did you mean "),
-        ([""], "did you mean "),
+        ([""], "`compth theorems` lists them"),
+        (["zzz"], "`compth theorems` lists them"),
         (["cat.workers", "--proof"], "has no machine-checked proof: its standing is DERIVED/OURS"),
         (["cat.workers", "--coq"], "has no machine-checked proof"),
         (["diana.certified", "--latex"], "has no formula for its step"),

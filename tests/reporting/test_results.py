@@ -429,3 +429,19 @@ def test_powers_and_roots_reach_as_far_as_in_the_text():
     }
     assert {text: formula(text) for text in told} == told
     assert "2^{22}" in ct.RelativeAbsoluteError("1-1/2**22", "sqrt(d)/2**25").to_latex()
+
+
+def test_an_assumption_is_called_so_once_and_quotes_have_no_bars(tmp_path):
+    """The planted errors: "Assumed: assumed: ...", and a file's quotation marks in prose."""
+    from dataclasses import replace
+
+    typed = replace(made("rate"), rho=Fraction(1, 2))
+    assert "Assumed: a rate that was not derived here" in typed.to_latex()
+    loaded = ct.load(made("rate").save(tmp_path / "r.json"))
+    assert "| " in str(loaded)
+    assert "| " not in loaded.to_latex()
+
+
+def test_a_joint_claim_says_for_how_many():
+    assert "$n = 7$" in ct.JointContractive("1/2", n=7).to_latex()
+    assert "$n = " not in ct.Contractive("1/2").to_latex()

@@ -152,9 +152,9 @@ class Bound(Mute):
 
     def _bind(self) -> Any:
         f, binding = self._f, self._binding
-        says = objection(f.__code__) or _hidden_word(f.__code__)
-        if says:
-            stop(says, f"{f.__code__.co_name}(), line {f.__code__.co_firstlineno}")
+        says, at = objection(f.__code__)
+        if says := says or _hidden_word(f.__code__):
+            stop(says, f"{f.__code__.co_name}(), line {at or f.__code__.co_firstlineno}")
         original = binding.hold(lambda: f.__code__, f"{f.__name__}()")
         code = rewritten(original) or original
         names = {n for c in nested(code) for n in c.co_names}
@@ -309,17 +309,17 @@ def nested(code: CodeType) -> Iterator[CodeType]:
             yield from nested(inner)
 
 
-def objection(code: CodeType) -> str:
-    """ "" for code that can keep nothing and cannot see that it is traced; else what it does."""
+def objection(code: CodeType) -> tuple[str, int | None]:
+    """ "" for code that can keep nothing and cannot see that it is traced; else what it does, and in which line."""
     for c in nested(code):
         listed = list(dis.get_instructions(c))
         odd = next((n for n in c.co_names if n.startswith("__") or n in HIDDEN or n in _OWN), "")
         if odd and any(i.argval == odd and i.opname in ("LOAD_ATTR", "LOAD_METHOD") for i in listed):
-            return f"asks for .{odd}"
+            return f"asks for .{odd}", None
         for before, i, after in zip([None, *listed], listed, [*listed[1:], None], strict=False):
             if says := _about(c, before, i, after):
-                return f"line {i.positions.lineno if i.positions else '?'}: {says}"
-    return ""
+                return says, i.positions.lineno if i.positions else None
+    return "", None
 
 
 def _about(code: CodeType, before: Any, i: dis.Instruction, after: Any) -> str:
