@@ -14,6 +14,7 @@ from compth.bits import FLOAT_BITS
 from compth.claims import Attribution, JointVariance, Standing
 from compth.compressors import Compressor, MomentMap, Noise
 from compth.compressors.bernoulli import Bernoulli
+from compth.compressors.core.base import positive_int
 from compth.compressors.identity import Identity
 from compth.compressors.perm_k import JointSketch, falling
 from compth.errors import InvalidParameter, NoGuarantee
@@ -36,6 +37,8 @@ class Owners(JointSketch):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        positive_int("n", self.n, "Owners")
+        positive_int("owners", self.owners, "Owners")
         if not 1 <= self.owners <= self.n:
             raise InvalidParameter(f"Owners(n={self.n}, owners={self.owners}) needs 1 <= owners <= n")
 

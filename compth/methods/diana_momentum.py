@@ -26,8 +26,8 @@ class DIANAMomentum(BodyMethod):
     """m_i = C_i(grad f_i(x) - h_i); v+ = beta v + mean(h_i + m_i); x+ = x - gamma v+; h_i+ = h_i + alpha m_i.
 
     No theorem is known for beta > 0 (beta = 0 is DIANA, which has them): the certified worst case stands and plans it.
-    alpha=None: 1/(1+omega); beta by default 1/2. Of the paper's prox step nothing is here: R = 0 throughout. A ridge is
-    a quadratic of its own (put it into every f_i), a box's projection is not linear and could only be simulated.
+    alpha=None: 1/(2(1+omega)); beta by default 1/2. Of the paper's prox step nothing is here: R = 0 throughout. A ridge
+    is a quadratic of its own (put it into every f_i), a box's projection is not linear and could only be simulated.
     """
 
     alpha: Any = None

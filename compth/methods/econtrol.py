@@ -23,19 +23,24 @@ def feedback_strength(delta: Number) -> Number:
 
 
 def strength(c: Constants) -> Number:
-    """eta: the user's, or feedback_strength; NoGuarantee where the errors may grow, eta >= (1-s)/(2s)."""
+    """eta: the user's, or feedback_strength; NoGuarantee where eta > 1 or the errors may grow, eta >= (1-s)/(2s).
+
+    Above 1 the gain of the kept errors is eta-1, not 1-eta: error_pole speaks of 0 < eta <= 1 alone.
+    """
     if "eta" not in c.params:
         return feedback_strength(c.delta)
     s, eta = error_norm(c.delta), c.params["eta"]
-    if not (eta > 0 and 2 * s * eta < 1 - s):
-        raise NoGuarantee(f"eta={float(eta):.6g} is outside 0 < eta < (1-s)/(2s), s = sqrt(1-delta)")
+    if not (0 < eta <= 1 and 2 * s * eta < 1 - s):
+        raise NoGuarantee(
+            f"eta={float(eta):.6g} is outside 0 < eta <= 1, eta < (1-s)/(2s), s = sqrt(1-delta)"
+        )
     return eta
 
 
 def error_pole(s: Number, eta: Number) -> Number:
     """The largest eigenvalue of [[(1+eta)s, eta^2], [s, 1-eta]], the gain of the two error norms in a step.
 
-    At s = 0 the first error vanishes and the second stays at 0.
+    0 < eta <= 1. At s = 0 the first error vanishes and the second stays at 0.
     """
     own, kept = (1 + eta) * s, 1 - eta
     if s == 0:
@@ -47,7 +52,8 @@ class EControlPL(Descent):
     """E Psi_t <= (1-gamma mu)^t Psi_0, Psi = f - f* + (gamma s(1+s)/v) W, W = mean||q_i||^2 + (eta^2/s) mean||e_i||^2.
 
     q_i = eta e_i + grad f_i(x) - h_i is what is compressed, s = sqrt(1-delta), v = 1 - the larger eigenvalue of
-    M = [[(1+eta)s, eta^2], [s, 1-eta]]; gamma <= min{1/(L + L~ sqrt(2 s(1+s))/v), v/(2 mu)}, 0 < eta < (1-s)/(2s).
+    M = [[(1+eta)s, eta^2], [s, 1-eta]]; gamma <= min{1/(L + L~ sqrt(2 s(1+s))/v), v/(2 mu)},
+    0 < eta <= 1, eta < (1-s)/(2s).
 
     With r_i what the compression loses of q_i: q_i+ = (1+eta) r_i - eta^2 e_i + grad f_i(x+) - grad f_i(x), e_i+ =
     (1-eta) e_i + r_i, so the norms (Q, E) of both obey (Q, E)+ <= M (Q, E) + (L~||x+-x||, 0). In the norm W, whose

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from compth._door import array
 from compth._numbers import Number, min
 from compth.bits import FLOAT_BITS, BitCost
 from compth.calculus import ef21_theta_beta
@@ -102,6 +103,17 @@ class EF21Arithmetic(Descent):
         return np.asarray(float(plan["weight"]) * np.mean(problem.L_i) * own.mean(axis=1))
 
 
+def _positive(smoothness: Any) -> tuple[float, ...]:
+    """The L_i as floats; InvalidParameter unless they are finite numbers > 0."""
+    said = array(smoothness)
+    found = () if said else tuple(float(v) for v in np.ravel(np.asarray(smoothness, dtype=float)))
+    if not found or not all(0 < v < np.inf for v in found):
+        raise InvalidParameter(
+            f"EF21W.weighted(smoothness={smoothness!r}) needs finite L_i > 0, one for every worker"
+        )
+    return found
+
+
 @dataclass(frozen=True)
 class EF21W(BodyMethod):
     """EF21's step; `EF21W.weighted(C, L_i)` sends s_i C_i((grad f_i(x+) - g_i)/s_i), in units s_i = L_i/mean L_j.
@@ -120,9 +132,7 @@ class EF21W(BodyMethod):
     @classmethod
     def weighted(cls, compressor: Any, smoothness: Any, gamma: Any = None) -> EF21W:
         """With every worker's compressor in units of its L_i."""
-        found = tuple(float(v) for v in np.atleast_1d(np.asarray(smoothness, dtype=float)))
-        if not found or not min(*found) > 0:
-            raise InvalidParameter(f"EF21W.weighted(smoothness={found}) needs L_i > 0, one for every worker")
+        found = _positive(smoothness)
         mean = sum(found) / len(found)
         return cls(InUnits(as_fleet(compressor), tuple(v / mean for v in found)), gamma)
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from compth._door import finite
 from compth._numbers import Number, max, min, ratio, sqrt
 from compth.claims import Contractive
 from compth.compressors.identity import Identity
@@ -73,8 +74,8 @@ class _Lazy(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.zeta, bool) or not hasattr(self.zeta, "__float__") or not self.zeta >= 0:
-            raise InvalidParameter(f"{type(self).__name__}(zeta={self.zeta!r}) needs zeta >= 0")
+        if finite(self.zeta) or not self.zeta >= 0:
+            raise InvalidParameter(f"{type(self).__name__}(zeta={self.zeta!r}) needs a finite real zeta >= 0")
 
     @property
     @abstractmethod
