@@ -15,11 +15,14 @@ from compth.dynamics.spectrum import ExactRate, is_coupled, rate_from, rate_of_m
 from compth.dynamics.system import Data
 from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import Packing
+from compth.errors import NoGuarantee
 from compth.methods import Method, Plan
 from compth.problems.interface import Problem
 
 KEPT = 3
 """How many of the last Perron points a search starts from."""
+UNPLANNED = 2.0
+"""Stands for the rate at a step at which nothing plans the method's other parameters: no run has it."""
 
 
 Parameters = Mapping[str, Number] | Callable[[Number], Mapping[str, Number]]
@@ -88,14 +91,25 @@ class RateAt:
 
 
 class EnumeratedRateAt:
-    """RateAt of a method whose outcomes are affine maps: they are enumerated once."""
+    """RateAt of a method whose outcomes are affine maps: enumerated once where other parameters do not move with gamma.
 
-    def __init__(self, method: Method, problem: Problem, plan: Plan) -> None:
-        self.system = enumerated.EnumeratedSystem(method, problem, plan)
+    params: gamma -> the method's other parameters; `branches` and `noise` take steps at which nothing plans these for
+    unstable, `rate` raises NoGuarantee there.
+    """
+
+    def __init__(
+        self, method: Method, problem: Problem, params: Callable[[Number], Mapping[str, Number]]
+    ) -> None:
+        step = 0.1 / problem.L
+        self.params = params
+        self.system = enumerated.EnumeratedSystem(method, problem, Plan(step, params(step)))
 
     def noise(self, gamma: float, tol: float = 1e-8) -> float:
         """rho_noise - 1."""
-        return self.rate(gamma).rho_noise - 1
+        try:
+            return self.rate(gamma).rho_noise - 1
+        except NoGuarantee:
+            return UNPLANNED - 1
 
     def rho(self, gamma: float, tol: float = 1e-8) -> float:
         """ExactRate.rho."""
@@ -103,7 +117,10 @@ class EnumeratedRateAt:
 
     def branches(self, gamma: float, tol: float = 1e-8) -> Array:
         """ExactRate.rho alone."""
-        return np.array([self.rho(gamma)])
+        try:
+            return np.array([self.rho(gamma)])
+        except NoGuarantee:
+            return np.array([UNPLANNED])
 
     def small(self, gamma: float) -> bool:
         """False: its rates are enclosed as narrowly as they get anyway."""
@@ -111,4 +128,8 @@ class EnumeratedRateAt:
 
     def rate(self, gamma: float, width: float = WIDTH) -> ExactRate:
         """exact_rate at this step; its enclosure is as narrow as it gets."""
-        return rate_of_maps(self.system.at(gamma).of_x())
+        params = dict(self.params(gamma))
+        if params == dict(self.system.plan.params):
+            return rate_of_maps(self.system.at(gamma).of_x())
+        given, problem = self.system.given, self.system.problem
+        return rate_of_maps(enumerated.EnumeratedSystem(given, problem, Plan(gamma, params)).of_x())

@@ -23,7 +23,7 @@ from compth.dynamics.spectrum import ExactRate
 from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system
 from compth.errors import Unsupported
-from compth.methods import Method, Plan
+from compth.methods import Method
 from compth.problems.interface import Problem
 
 FAR = 1e12
@@ -132,8 +132,7 @@ def rates_along(method: Method, problem: Problem) -> RateAt | EnumeratedRateAt:
     """The rate at every step, with the parameters that a run with it has."""
     params = parameters(method, problem)
     if enumerated.fits(method, problem):
-        step = 0.1 / problem.L
-        return EnumeratedRateAt(method, problem, Plan(step, params(step)))
+        return EnumeratedRateAt(method, problem, params)
     return RateAt(method, data_of(method.seen(problem)), params)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import compth as ct
+from compth.dynamics.steps import rates_along
 from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods import find_guarantee
 from compth.methods.compressed_scaffnew import Owners
@@ -73,3 +74,17 @@ def test_owners_are_counted_in_whole_numbers(given):
 def test_units_are_finite_positive_numbers(smoothness):
     with pytest.raises(InvalidParameter, match="finite L_i > 0"):
         ct.EF21W.weighted(ct.TopK(1), smoothness)
+
+
+def test_steps_of_local_methods_are_searched_with_the_chance_that_a_run_has():
+    """p moves with gamma; with p of another step the rate is a different one, and from 2/L_max on nothing plans it."""
+    along = rates_along(ct.CompressedScaffnew(), PAIR)
+    for gamma in (0.4, 1.2):
+        run = ct.exact_rate(ct.CompressedScaffnew(gamma=gamma), PAIR).rho
+        assert along.rate(gamma).rho == pytest.approx(run, rel=1e-10)
+    elsewhere = along.system.plan["p"]
+    assert ct.exact_rate(ct.CompressedScaffnew(gamma=1.2, p=elsewhere), PAIR).rho > run + 0.01
+    beyond = 2.01 / max(PAIR.L_i)
+    assert along.branches(beyond).min() > 1
+    with pytest.raises(NoGuarantee, match="nothing plans p"):
+        along.rate(beyond)
