@@ -427,3 +427,48 @@ def test_what_stops_a_proof_names_its_line():
     report = ct.certify(median, 3, claims=ct.Contractive("1/3"))
     assert report.verdict is not Verdict.PROVED
     assert any("numpy.median is not traced" in note and "line" in note for note in report.info["not_checked"])
+
+
+class Halves:
+    """x/2, with every word that is rewritten, in a method."""
+
+    c = 0.5
+
+    def __call__(self, x):
+        y = np.zeros_like(x)
+        for i in range(len(x)):
+            if x[i] > 0 and not x[i] > 1:
+                y[i] = self.c * x[i]
+            else:
+                y[i] = x[i] / 4 if x[i] < 0 else x[i] / 2
+        return y
+
+
+class HalvesButOnce(Halves):
+    """False at one input."""
+
+    def __call__(self, x):
+        y = x / 2
+        if x[0] == 1.2345 and x[1] > 0:
+            y = 5 * x
+        return y
+
+
+class Kept(Halves):
+    """False for what it leaves behind: no trace follows that."""
+
+    def __call__(self, x):
+        if x[0] == 1.2345:
+            self.c = 3.0
+        return self.c * x
+
+
+def test_branches_of_methods_are_followed():
+    claim = ct.Contractive("1/4")
+    assert certify(Halves(), 3, claims=claim, budget="quick").verdict is Verdict.PROVED
+    assert certify(HalvesButOnce(), 3, claims=claim, budget="quick").verdict is Verdict.REFUTED
+    assert certify(Kept(), 3, claims=claim, budget="quick").verdict is not Verdict.PROVED
+
+
+def test_an_adapted_object_is_not_traced():
+    assert found(ct.adapt(Halves()), ct.Contractive("1/4"), 3).says == "an adapted object is not traced"

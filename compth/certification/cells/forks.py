@@ -274,5 +274,7 @@ def alone(f: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-WORDS = {"__fork": Fork, "__choose": choose, "__both": both, "__either": either, "__not": negated, "__alone": alone,
-         "__locals": builtins.locals}  # fmt: skip
+WORDS = {
+    "__fork__": Fork, "__choose__": choose, "__both__": both, "__either__": either, "__not__": negated,
+    "__alone__": alone, "__locals__": builtins.locals,
+}  # fmt: skip

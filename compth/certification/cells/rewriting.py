@@ -64,14 +64,16 @@ def _around(tree: ast.Module, code: CodeType) -> ast.Module:
     return ast.Module(deepcopy([*future, *held]), [])
 
 
-OWN = re.compile(r"__(fork|way)\d+|__(fork|choose|both|either|not|alone|locals)")
-"""Names that the rewriting uses."""
+OWN = re.compile(r"__(fork|way)\d+__|__(fork|choose|both|either|not|alone|locals)__")
+"""Names that the rewriting uses; a class does not mangle what ends like this."""
+MANGLED = re.compile(r"__\w*(?<!__)")
+"""Names that mean others inside a class."""
 
 
 def _taken(node: ast.FunctionDef) -> bool:
-    """True where the program uses one of these names itself."""
+    """True where the program uses one of these names itself, or names that locals() may call otherwise."""
     words = [getattr(n, "id", getattr(n, "arg", getattr(n, "name", None))) for n in ast.walk(node)]
-    return any(isinstance(w, str) and OWN.fullmatch(w) for w in words)
+    return any(isinstance(w, str) and (OWN.fullmatch(w) or MANGLED.fullmatch(w)) for w in words)
 
 
 def _only(wanted: CodeType, module: CodeType) -> CodeType | None:
@@ -144,25 +146,25 @@ class Branches(ast.NodeTransformer):
         alone = _pure(*node.body) and not node.decorator_list
         self.inside(node)
         if alone:
-            node.decorator_list = [ast.Name("__alone", ast.Load())]
+            node.decorator_list = [ast.Name("__alone__", ast.Load())]
         return node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         alone = _pure(node.body)
         self.generic_visit(node)
-        return _call("__alone", node) if alone else node
+        return _call("__alone__", node) if alone else node
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
         alone = _pure(node.body, node.orelse)
         self.generic_visit(node)
-        return _call("__choose", node.test, _later(node.body), _later(node.orelse)) if alone else node
+        return _call("__choose__", node.test, _later(node.body), _later(node.orelse)) if alone else node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
         alone = _pure(*node.values)
         self.generic_visit(node)
         if not alone:
             return node
-        name = "__both" if isinstance(node.op, ast.And) else "__either"
+        name = "__both__" if isinstance(node.op, ast.And) else "__either__"
         out = node.values[-1]
         for v in reversed(node.values[:-1]):
             out = _call(name, v, _later(out))
@@ -170,7 +172,7 @@ class Branches(ast.NodeTransformer):
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         self.generic_visit(node)
-        return _call("__not", node.operand) if isinstance(node.op, ast.Not) else node
+        return _call("__not__", node.operand) if isinstance(node.op, ast.Not) else node
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         self.generic_visit(node)
@@ -183,7 +185,7 @@ class Branches(ast.NodeTransformer):
         ]
         out = pairs[-1]
         for p in reversed(pairs[:-1]):
-            out = _call("__both", p, _later(out))
+            out = _call("__both__", p, _later(out))
         return out
 
     def visit_For(self, node: ast.For) -> ast.AST:
@@ -204,7 +206,7 @@ class Branches(ast.NodeTransformer):
 
     def _forked(self, node: ast.If) -> list[ast.stmt]:
         self.count += 1
-        fork, way = f"__fork{self.count}", f"__way{self.count}"
+        fork, way = f"__fork{self.count}__", f"__way{self.count}__"
         inside = [n for part in (*node.body, *node.orelse) for n in ast.walk(part) if isinstance(n, ast.Name)]
         names = sorted({n.id for n in inside if isinstance(n.ctx, ast.Store) and not OWN.fullmatch(n.id)})
         held: ast.expr = ast.Tuple([ast.Constant(n) for n in names], ast.Load())
@@ -219,8 +221,8 @@ class Branches(ast.NodeTransformer):
             return [ast.Assign([targets], ask(method, held))] if names else []
 
         inner = ast.If(ast.Name(way, ast.Load()), node.body, node.orelse)
-        body = [*assigned("start"), inner, ast.Expr(ask("end", _call("__locals")))]
-        begun = ast.Assign([ast.Name(fork, ast.Store())], _call("__fork", node.test, _call("__locals")))
+        body = [*assigned("start"), inner, ast.Expr(ask("end", _call("__locals__")))]
+        begun = ast.Assign([ast.Name(fork, ast.Store())], _call("__fork__", node.test, _call("__locals__")))
         loop = ast.For(ast.Name(way, ast.Store()), ast.Name(fork, ast.Load()), body, [])
         made: list[ast.stmt] = [begun, loop, *assigned("joined")]
         return [ast.copy_location(s, node) for s in made]

@@ -74,6 +74,8 @@ def _seen(now: Session, bound: binding.Binding, outputs: list[Node]) -> Trace:
 
 def _traced(now: Session, bound: binding.Binding, thing: Any, d: int, deterministic: bool) -> Trace:
     entries = [nodes.const(0) if now.zero else nodes.entry(i) for i in range(d)]
+    if getattr(thing, "one_vector", False):
+        raise Stopped("an adapted object is not traced")
     arguments: list[Any] = [Array(np.array(entries, dtype=object))]
     try:
         out = binding.call_of(bound, thing, arguments if deterministic else [*arguments, Draws()])
