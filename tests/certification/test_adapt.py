@@ -250,6 +250,49 @@ def test_whose_recursion_a_memory_follows(made, method):
     assert said.endswith(f"as a method it is {method}") if method else not said
 
 
+class Coin:
+    """Random(1), its generator wherever `held` puts it."""
+
+    __slots__ = ("__held",)
+
+    def __init__(self, held):
+        self.__held = held
+
+    def compress(self, x):
+        rng = self.__held
+        while isinstance(rng, list):
+            rng = rng[0]
+        return 2 * x * (rng.random(len(x)) < 0.5)
+
+    def decompress(self, message):
+        return message
+
+
+class Quiet(Momentum):
+    def __call__(self, x):
+        return largest(x)
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        (ct.adapt(Momentum()), "Momentum remembers (m): judged at its state as given, not along its calls"),
+        (
+            ct.adapt(Momentum),
+            "Momentum remembers (m): judged at its state as it is made, not along its calls",
+        ),
+        (ct.adapt(Momentum(), after=2), "Momentum remembers (m): judged at its state after 2 warm-up calls"),
+        (ct.adapt(Feedback()), "as a method it is compth.EF"),
+        (ct.adapt(Quiet()), ""),
+        (ct.adapt(Coin([np.random.default_rng(0)])), ""),
+        (largest, ""),
+    ],
+)
+def test_the_state_of_what_remembers_is_in_the_report(what, says):
+    said = [n for n in ct.certify(what, 3, budget="quick").info["not_checked"] if "remembers" in n]
+    assert [says in n for n in said] == [True] * bool(says)
+
+
 def test_a_memory_that_copies_share_is_caught():
     report = settled(ct.adapt(Leaks()), ct.Contractive("1/2"))
     assert report.verdict is REFUTED
@@ -353,24 +396,6 @@ def test_what_cannot_be_controlled_is_said(program, says):
     assert found.verdict is REFUTED
     assert says in found.details["cause"]
     assert "remedy" not in found.details
-
-
-class Coin:
-    """Random(1), its generator wherever `held` puts it."""
-
-    __slots__ = ("__held",)
-
-    def __init__(self, held):
-        self.__held = held
-
-    def compress(self, x):
-        rng = self.__held
-        while isinstance(rng, list):
-            rng = rng[0]
-        return 2 * x * (rng.random(len(x)) < 0.5)
-
-    def decompress(self, message):
-        return message
 
 
 def flip(x, gen):

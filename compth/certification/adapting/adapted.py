@@ -135,6 +135,21 @@ class Adapted:
         thing = memory.copied(self.state(d))
         return memory.recursion(thing, lambda held, x, at: self.run(held, x, np.random.default_rng(at)), d)
 
+    def remembers(self, d: int) -> str:
+        """At which state an object that its calls change is judged, and whose recursion it follows; "" for others."""
+        thing, rng = memory.copied(self.state(d)), np.random.default_rng(3)
+        before = memory.snapshot(thing)
+        for x in rng.normal(size=(2, d)):
+            self.run(thing, x, rng)
+        name = memory.changed(before, memory.snapshot(thing))
+        if not name:
+            return ""
+        calls = len([x for x in self.warm if len(x) == d]) or self.after
+        at = f"after {calls} warm-up calls" if calls else "as it is made" if self.fresh else "as given"
+        known = self.recursion(d)
+        said = f"{self.__qualname__} remembers ({name}): judged at its state {at}, not along its calls"
+        return said + (f"; {known}" if known else "")
+
     def run(self, thing: Any, x: Array, rng: Any) -> Array:
         """One call, which may change the thing."""
         with self._seeding(thing, rng) as known:

@@ -104,6 +104,28 @@ def _draws(value: Any) -> bool:
     return not isinstance(value, type) and any(callable(getattr(value, w, None)) for w in words)
 
 
+def snapshot(thing: Any) -> list[tuple[str, Any]]:
+    """(where, what stands there) of all that an object holds, comparable; generators left out: they start anew."""
+    return [(name, _key(value)) for name, value in attributes(thing) if not _draws(value)]
+
+
+def _key(value: Any) -> Any:
+    """Numbers, text and arrays as they are; of others the type."""
+    if value is None or isinstance(value, bool | int | float | str | bytes):
+        return repr(value)
+    try:
+        held = np.asarray(as_numpy(value))
+    except (TypeError, ValueError):
+        return type(value).__name__
+    return (held.shape, held.tobytes()) if held.dtype.kind in "biuf" else type(value).__name__
+
+
+def changed(before: list[tuple[str, Any]], after: list[tuple[str, Any]]) -> str:
+    """Where the first difference of two snapshots stands, "" for none."""
+    old = set(before)
+    return next((name for name, key in after if (name, key) not in old), "")
+
+
 def vectors(thing: Any, d: int) -> dict[str, Array]:
     """The object's memories: arrays of d numbers, and plain zeros that stand for one."""
     found: dict[str, Array] = {}

@@ -73,6 +73,18 @@ def remedy(subject: Subject, d: int) -> str:
     return ""
 
 
+@beside(lambda answer, *_: isinstance(answer, str) and answer.isprintable())
+def remembered(subject: Subject, d: int) -> str:
+    """At which state an adapted object with a memory is judged; "" for what has none."""
+    if not isinstance(subject.object, Adapted):
+        return ""
+    try:
+        with time_limit(CALL_LIMIT):
+            return subject.object.remembers(d)
+    except Exception:  # the contract says what it does
+        return ""
+
+
 @beside(
     lambda answer, *_: (
         isinstance(answer, tuple)

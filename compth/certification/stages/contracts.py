@@ -20,6 +20,8 @@ def keeps_its_contract(case: Case) -> Case:
     run, d, start = case.run, case.d, time.perf_counter()
     broken = next(contract.breaches(run.subject, d, case.claims, run.domain), None)
     run.stage(d, "contract", start, broken[0] if broken else "kept")
+    said = remedies.remembered(run.subject, d)
+    run.notes += [said] if said and said not in run.notes else []
     if broken is not None:
         hint = remedies.remedy(run.subject, d) if broken[0].startswith(("raised", "returned")) else ""
         if hint:
