@@ -4,7 +4,8 @@ Caption: least rate per round over steps, on every problem whose n = {n} workers
 kappa = {kappa}, and every independent compressor with omega = {omega} (unbiased) or delta = {delta} (contractive; the
 broadcast's too). In full ink certified and exactly checked, at the best step, or the best of a grid of the parameters;
 in grey, with a star, only what a theorem promises at its own step (broadcasts, local steps, draws of parts and silence
-are outside the certificate's class). A degree sign: only where all workers share their minimiser. "floor": no rate.
+are outside the certificate's class, and only its theorem sets ADIANA's parameters). PAGE: omega = 0 and {parts} parts a
+worker. A degree sign: only where all workers share their minimiser. "floor": no rate.
 Rates of a communication round, but for local steps, whose rounds come with probability p. Darker cells need fewer
 rounds.
 """
@@ -33,6 +34,8 @@ from figures._progress import track
 MU, L, N, OMEGA, DELTA = Fraction(1, 10), Fraction(1), 4, Fraction(3), Fraction(1, 4)
 ROWS = ("nothing", "gradients, unbiased messages", "gradients or errors, contractive messages")
 COLUMNS = ("alone", "momentum", "downlink", "coins, parts, silence")
+PARTS = 4
+"""Parts of a worker's data, where they are drawn."""
 STEPS = tuple(Fraction(k, 40) for k in range(2, 9))
 """Steps of the grids, in 1/L."""
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "families"
@@ -103,7 +106,7 @@ def promised(identifier: str) -> float:
     theorem: Any = ct.methods.theorems()[identifier]
     contractive = ct.Contractive in theorem.requires
     c = constants_of(MU, L, N, delta=DELTA if contractive else None, omega=None if contractive else OMEGA)
-    facts: dict[str, Any] = {"m": N, "L_parts": L, "A_map": None, "B_map": None}
+    facts: dict[str, Any] = {"m": PARTS, "L_parts": L, "A_map": None, "B_map": None}
     if identifier.startswith("page"):
         c = replace(constants_of(MU, L, N, omega=Fraction(0)))
     if contractive:
@@ -138,7 +141,7 @@ def compute() -> dict[str, Any]:
 
 def facts(data: dict[str, Any]) -> dict[str, Any]:
     """Numbers of the caption."""
-    return {"n": N, "kappa": L / MU, "omega": OMEGA, "delta": DELTA}
+    return {"n": N, "kappa": L / MU, "omega": OMEGA, "delta": DELTA, "parts": PARTS}
 
 
 def written(cell: dict[str, Any]) -> str:
