@@ -117,7 +117,9 @@ def by_hand(c: Certificate) -> list[str]:
     if c.verdict is not Verdict.REFUTED or c.witness is None:
         return []
     x = np.asarray(c.witness, dtype=np.float64)
-    out = [f"x = {vector(x)}, ||x||^2 = {spelled(float(x @ x))}"]
+    n = c.scope.get("n")
+    joint = c.claim.startswith("Joint") and isinstance(n, int) and n > 0 and x.size % n == 0
+    out = [_rows(x, n) if joint and n else _one(x)]
     statement = c.details.get("statement")
     if statement is not None:
         constants = ", ".join(f"{k} = {_constant(v)}" for k, v in statement["constants"].items())
@@ -132,6 +134,16 @@ def by_hand(c: Certificate) -> list[str]:
             f"numpy.random.default_rng(numpy.random.SeedSequence({list(replay['seed'])}))"
         )
     return [f"by hand: {line}" for line in out]
+
+
+def _one(x: Any) -> str:
+    return f"x = {vector(x)}, ||x||^2 = {spelled(float(x @ x))}"
+
+
+def _rows(x: Any, n: int) -> str:
+    """The vectors of n workers."""
+    told = "; ".join(f"a_{i} = {vector(row)}" for i, row in enumerate(x.reshape(n, -1), 1))
+    return f"{told}; mean||a_i||^2 = {spelled(float(x @ x) / n)}"
 
 
 def _constant(text: str) -> str:

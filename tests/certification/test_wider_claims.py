@@ -209,3 +209,18 @@ def test_an_estimate_bounds_the_error_relative_to_the_max_norm():
     assert 1 / (8 * 127**2) < found.max_norm <= 1 / (4 * 127**2)
     assert "relative to the max norm c >=" in str(found)
     assert ct.estimate(ct.RandK(k=1), 4, budget="quick").max_norm is None
+
+
+def test_a_refutation_speaks_in_the_unit_of_its_claim():
+    """The planted error: what a claim allows, told as a multiple of another norm than the claim's."""
+
+    def thrice(x):
+        return 3 * x
+
+    (flat,) = ct.certify(thrice, 2, claims=ct.MaxNormError("1/7"), budget="quick").certificates
+    assert "allowed 1/7 d ||x||_inf^2" in flat.details["says"]
+    claim = ct.JointContractive("1/2")
+    (joint,) = ct.certify(lambda X: 3 * X, 2, n=2, claims=claim, budget="quick").certificates
+    assert "allowed 1/2 mean||a_i||^2" in joint.details["says"]
+    assert "by hand: a_1 = (" in str(joint)
+    assert "; a_2 = (" in str(joint)

@@ -13,7 +13,7 @@ from compth._own import altered
 from compth.certificates import Certificate, Verdict
 from compth.certification.oracle import Moments, Oracle
 from compth.certification.run import Run
-from compth.claims import Claim, Margin, strange_claim
+from compth.claims import JOINT, Claim, Margin, MaxNormError, strange_claim
 
 UNSETTLED = (Verdict.CONSISTENT, Verdict.INCONCLUSIVE)
 EXACT = "exact arithmetic on the program as written: its rounding is outside"
@@ -72,7 +72,18 @@ def readable(value: float) -> Any:
     return near if close and (near != 0 or abs(value) < 1e-30) else value
 
 
+def unit_of(claim: Claim, x: Any) -> tuple[float, str]:
+    """What the claim's constant multiplies at x, and how that is written; 1 and "" for absolute claims."""
+    if not claim.relative:
+        return 1.0, ""
+    if isinstance(claim, MaxNormError):
+        return len(x) * float(np.abs(x).max()) ** 2, " d ||x||_inf^2"
+    if isinstance(claim, JOINT):
+        return float(np.dot(x, x)) / claim.n, " mean||a_i||^2"
+    return float(np.dot(x, x)), " ||x||^2"
+
+
 def per_norm(margin: Margin, m: Moments, claim: Claim) -> tuple[Any, Any]:
-    """value and bound divided by ||x||^2 (by nothing for absolute claims), as small Fractions where they are."""
-    norm = float(np.dot(m.x, m.x)) if claim.relative else 1.0
+    """value and bound divided by the claim's unit, as small Fractions where they are."""
+    norm, _ = unit_of(claim, m.x)
     return readable(float(margin.value) / norm), readable(float(margin.bound) / norm)

@@ -17,7 +17,7 @@ from compth.certification.constants import Answer, Matrix, by_formula, noted, se
 from compth.certification.oracle import Moments, enumerating, margins_of
 from compth.certification.readings import noting, simple
 from compth.certification.run import Run, certificate_at
-from compth.certification.stages.case import EXACT, Case, of_somebodys_making, per_norm, sharp
+from compth.certification.stages.case import EXACT, Case, of_somebodys_making, per_norm, sharp, unit_of
 from compth.certification.tracer import NotTraceable, Strange
 from compth.claims import Claim
 from compth.compressors import DiagonalSketch
@@ -116,7 +116,8 @@ def _linear_refutation(
     value = bound = None
     if m and margin:
         value, bound = per_norm(margin, m, claim)
-        details["says"] = f"{answer.inequality} = {value} ||x||^2, allowed {bound} ||x||^2"
+        _, unit = unit_of(claim, m.x)
+        details["says"] = f"{answer.inequality} = {value}{unit}, allowed {bound}{unit}"
         details |= {"mean": m.mean, "second": m.second}
     return certificate_at(
         run, d, str(claim), Verdict.REFUTED, "symbolic trace", witness=x, technique=f"{answer.inequality} fails",

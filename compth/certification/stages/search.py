@@ -15,7 +15,7 @@ from compth.certification.arithmetic import grid_points, limit
 from compth.certification.oracle import Moments, NotFinite, Oracle, enumerating, factored
 from compth.certification.reproduce import stated
 from compth.certification.run import Run, certificate_at
-from compth.certification.stages.case import Case, per_norm, sharp
+from compth.certification.stages.case import Case, per_norm, sharp, unit_of
 from compth.certification.tracer import NotTraceable, Strange
 from compth.claims import Claim, Margin, Sharpness
 from compth.compressors import Compressor
@@ -180,7 +180,7 @@ def granted_too(margin: Margin, m: Moments, claim: Claim) -> str:
     if not m.slack:
         return ""
     xx = float(np.dot(m.x, m.x))
-    most = limit(margin.name, float(margin.bound), m.slack, m.second, xx) / (xx if claim.relative else 1.0)
+    most = limit(margin.name, float(margin.bound), m.slack, m.second, xx) / unit_of(claim, m.x)[0]
     return f" ({most:.6g} with the rounding granted)"
 
 
@@ -201,7 +201,7 @@ def refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Certi
             details={"breach": breach},
         )
     value, bound = per_norm(margin, m, claim)
-    unit = " ||x||^2" if claim.relative else ""
+    _, unit = unit_of(claim, m.x)
     return certificate_at(
         run, d, str(claim), Verdict.REFUTED, "exact counterexample", estimate=value, bound=bound, witness=x,
         trials=oracle.calls, technique=oracle.technique, assumptions=oracle.assumptions,
