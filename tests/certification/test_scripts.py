@@ -127,7 +127,7 @@ BREACHES = {
     "type": "def f(x, rng): return list(x)\n",
     "nan": "def f(x, rng): return x / 0\n",
     "changes": "def f(x, rng):\n    x *= 2\n    return x.copy()\n",
-    "global": "def f(x, rng): return x + 0 * np.random.rand()\n",
+    "global": "def f(x, rng): return x * np.random.rand()\n",
     "private": "g = np.random.default_rng()\ndef f(x, rng): return x * g.random()\n",
     "state": "n = [0]\ndef f(x, rng):\n    n[0] += 1\n    return x * (n[0] % 7 > 0)\n",
     "zero": "def f(x, rng): return x + 1\n",
