@@ -195,13 +195,18 @@ PROBES = {
     "zeta": F(5, 2),
     "outer": F(1, 2), "inner": F(1, 8), "inner_delta": F(1, 4), "outer_omega": F(1, 2), "omega_average": F(1, 2),
     "a_s": F(1, 2), "factor": F(1, 3), "lam": F(1, 2), "f": F(5), "largest": F(1), "n": F(4), "d": F(9), "m": F(2),
-    "p": F(1, 2), "bits": F(9),
+    "p": F(1, 2), "bits": F(9), "Delta": F(3), "s": F(1, 3), "c": F(1, 18),
 }  # fmt: skip
 NEEDS_NUMBERS = {
     "sampled_joint",
     "alpha_p",
     "uncertainty_margin",
     "switchml_reference_scale",
+    "blocks_omega",
+    "blocks_delta",
+    "blocks_pair",
+    "blocks_absolute",
+    "blocks_max_norm",
 }  # sequences, cases
 RELATIONS = [
     f

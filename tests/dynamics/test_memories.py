@@ -89,13 +89,18 @@ def test_the_near_inverse_is_exact_without_scaled_noise(b, everywhere, monkeypat
     assert residual(near, near.pack(moments(system))) > 1e-3
 
 
+def enclosed(found):
+    """What the search says of itself: in a package that a test changed the word `converged` is not given."""
+    return object.__getattribute__(found, "converged")
+
+
 @pytest.mark.parametrize("fleet", FLEETS)
 @pytest.mark.parametrize("step", [0.1, 0.5, 1.3])
 def test_rates_are_those_of_the_written_out_operator(fleet, step, everywhere):
     problem = random_quadratic(3, 4, 20, seed=4)
     method = ct.DIANA(fleet, gamma=step / problem.L, alpha=0.2)
     found = exact_rate(method, problem)
-    assert found.converged
+    assert enclosed(found)
     low, high = found.bracket
     rho = dense(system_of(method, problem))
     assert low * (1 - 1e-12) <= rho <= high * (1 + 1e-12)
@@ -117,7 +122,7 @@ def test_a_search_led_astray_finds_the_largest_root(off, everywhere, monkeypatch
     want = exact_rate(method, problem).rho
     monkeypatch.setattr(Memories, "locate", astray)
     found = exact_rate(method, problem)
-    assert found.converged
+    assert enclosed(found)
     assert found.bracket[0] <= want * (1 + 1e-12)
     assert want <= found.bracket[1] * (1 + 1e-12)
     assert found.rho == pytest.approx(want, rel=1e-7)
