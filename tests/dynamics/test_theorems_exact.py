@@ -10,6 +10,7 @@ import pytest
 import compth as ct
 from compth.dynamics.along import RateAt
 from compth.problems import random_quadratic
+from compth.studies import problem_search
 from compth.studies.problem_search import bound_ratio, bump, rate_ratio, study
 from tests.methods.grid import Spoiled
 from tests.thorough import thorough, tries
@@ -121,6 +122,13 @@ def test_unimodality_is_scanned_and_a_bump_is_seen(monkeypatch):
     def bumpy(self, gamma):
         return honest(self, gamma) + 0.01 * np.sin(8 * np.log(gamma))
 
+    class Known(float):
+        """A changed package gives no step the word `converged`."""
+
+        converged = True
+
+    search = problem_search.max_stable_step
+    monkeypatch.setattr(problem_search, "max_stable_step", lambda *given: Known(search(*given)))
     monkeypatch.setattr(RateAt, "rho", bumpy)
     assert caught(lambda q: bump(method, q), 3, seed=1)
 
