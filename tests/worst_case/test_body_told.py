@@ -102,17 +102,18 @@ for descriptor in range(64):
 
 @pytest.mark.slow
 def test_no_number_of_an_analysis_can_be_written_by_the_file(tmp_path, capsys, monkeypatch):
-    found = []
     arguments = ["--mu", "1/10", "--L", "1", "--omega", "1", "-n", "2", "--json"]
-    for at, text in enumerate((FILE, FILE + FORGES)):
-        path = tmp_path / f"mine{at}.py"
-        path.write_text(text)
-        monkeypatch.setattr(sandbox, "ask", None)  # no process of the file's analyses
-        assert run(["analyse", f"{path}:Shifted", *arguments]) == 0
-        found.append(json.loads(capsys.readouterr().out))
-    assert found[0] == found[1]
-    assert 0.5 < found[0]["settings"][0]["certified"] < 1
-    assert "trusted" not in found[0]
+    (tmp_path / "mine.py").write_text(FILE)
+    (tmp_path / "forges.py").write_text(FILE + FORGES)
+    monkeypatch.setattr(sandbox, "ask", None)  # no process of the file's analyses
+    assert run(["analyse", f"{tmp_path / 'mine.py'}:Shifted", *arguments]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert 0.5 < found["settings"][0]["certified"] < 1
+    assert "trusted" not in found
+    assert run(["analyse", f"{tmp_path / 'forges.py'}:Shifted", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "changes the package that judges it" in err
     path = tmp_path / "writes.py"
     path.write_text(FILE + WRITES)
     assert run(["analyse", f"{path}:Shifted", *arguments]) == 2
