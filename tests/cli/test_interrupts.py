@@ -125,7 +125,7 @@ def test_every_command_says_in_one_line_what_it_kept(name, seconds, tmp_path):
     slow = {"check": "0", "analyse": "30", "refute": "30"}
     (tmp_path / "f.py").write_text(FILE.replace("BUSY", slow.get(name, "0")))
     (tmp_path / "s.toml").write_text(SPEC % ",".join(map(str, range(100))))
-    np.save(tmp_path / "g.npy", np.random.default_rng(0).standard_normal(2_000_000))
+    np.save(tmp_path / "g.npy", np.random.default_rng(0).standard_normal(10_000_000))
     token = uuid.uuid4().hex
     said = interrupted(start(["-m", *arguments], tmp_path, token), token, seconds)
     assert len(said) == 1, said
