@@ -125,6 +125,15 @@ def test_a_file_with_one_number_changed_is_refused(found):
     assert tried > 40
 
 
+def test_a_run_whose_messages_lose_too_much_is_refused(found):
+    """A true run of a wider class of messages, at the same step: every equation holds, the messages do not."""
+    mu, L, *_ = ROWS[0]
+    wider = ct.heterogeneous_feedback(found.method, mu, L, found.delta - F(1, 100), stepsize=found.stepsize)
+    assert wider.lower > found.lower
+    assert recheck.lower_holds(wider.certificate.data)
+    assert not recheck.lower_holds({**found.certificate.data, "lower": wider.certificate.data["lower"]})
+
+
 def test_a_spoiled_file_fails_in_the_script(found, tmp_path, capsys):
     data = copy.deepcopy(found.certificate.data)
     data["upper"]["rho"] = "1/2"
