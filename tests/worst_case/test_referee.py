@@ -286,11 +286,15 @@ def test_a_program_that_is_none_is_not_judged():
     assert not any(told._whole(program) for program in spoiled)
 
 
-def test_refute_prints_a_line_per_choice_of_constants(theorems, capsys):
+def test_refute_prints_a_cell_per_choice_of_constants(theorems, capsys):
     assert run(["refute", f"{theorems}:BAD", "--mu", "1/10", "-n", "2"]) == 1
     seen = capsys.readouterr().out
-    assert seen.count("REFUTED") == 4
-    assert "mu = 1/10" in seen
+    assert seen.startswith("BAD: REFUTED: 3 refuted\n")
+    lines = seen.splitlines()
+    heads = next(i for i, line in enumerate(lines) if line.lstrip().startswith("delta = "))
+    assert lines[heads].split("  ")[1:] == ["delta = 9/10", "delta = 1/2", "delta = 1/10"]
+    assert lines[heads + 2].split() == ["x"] * 3
+    assert "x refuted; mu = 1/10, L = 1, n = 2" in lines
 
 
 @pytest.mark.slow

@@ -142,7 +142,10 @@ def impossible(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     out = []
     for claim, bits, margin in found:
         pair, value = f"{claim} in {float(bits):g} bits", margin + 1
-        says = f"alpha 4^(bits/d) = {value:.4g} < 1: no code of {float(bits):g} bits has this constant at d = {d}"
+        says = (
+            f"uncertainty principle: alpha 4^(bits/d) = {value:.4g} < 1, "
+            f"no code of {float(bits):g} bits has this constant at d = {d}"
+        )
         out.append(
             certificate_at(run, d, pair, Verdict.REFUTED, "uncertainty principle", inputs="the unit ball",
                            estimate=value, bound=1, technique="counting outputs", details={"says": says})
