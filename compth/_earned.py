@@ -53,7 +53,7 @@ class Earned:
 
     def inside(self) -> Any:
         """What may change while its fields hold the same objects: equal only where all of it is as it was."""
-        return [_inside(value) for value in _fields(self).values()]
+        return [alike(value) for value in _fields(self).values()]
 
 
 def made(result: T, origin: Origin | None = None, partner: Any = None) -> T:
@@ -113,7 +113,7 @@ def _fields(result: Any) -> dict[str, Any]:
     return {name: held.get(name) for name in names}
 
 
-def _inside(value: Any) -> Any:
+def alike(value: Any) -> Any:
     """The entries of a dictionary or list by identity, of an array by their bytes; None for anything else."""
     if isinstance(value, dict):
         return [(k, id(v)) for k, v in dict.items(value)]

@@ -1,6 +1,7 @@
 """A result's words hold for the values with which the package made it: typed, changed or forged ones lose them."""
 
 import copy
+import json
 import pickle
 from dataclasses import replace
 from fractions import Fraction as F
@@ -137,3 +138,57 @@ def test_numbers_of_a_rate_that_are_set_make_its_standing_a_word():
     object.__setattr__(rate, "values", lambda t: 0.0)
     assert rate.standing == "ASSUMED"
     assert travelled(rate).bound(3) > 0
+
+
+def compared():
+    return ct.compare([ct.GD(), ct.DCGD(ct.RandK(1))], PROBLEM, 5, 2, 0)
+
+
+def with_row(comparison, **values):
+    first, second = comparison.rows
+    return replace(comparison, rows=(first, replace(second, **values)))
+
+
+def with_curve(comparison):
+    comparison.traces[1].mean_square[1:] = 0
+    return comparison
+
+
+def overwritten_row(comparison):
+    object.__setattr__(comparison.rows[1], "exact_rounds", 1)
+    return comparison
+
+
+COMPARED = {
+    "a typed row": (lambda c: with_row(c, exact_rounds=1, exact_rate=0.1), "DCGD RandK(k=1): this row"),
+    "a row that claims to be proved": (lambda c: with_row(c, standing="PROVED/OURS", rounds=1), "DCGD RandK(k=1)"),
+    "a row that was written to": (overwritten_row, "DCGD RandK(k=1): this row"),
+    "rows of another comparison": (lambda c: replace(c, rows=compared().rows[::-1]), "this comparison"),
+    "another target": (lambda c: replace(c, eps=0.5), "this comparison"),
+    "a curve": (with_curve, "this comparison"),
+    "one that travelled": (lambda c: travelled(with_row(c, exact_rounds=1)), "DCGD RandK(k=1): this row"),
+    "a copy": (lambda c: copy.copy(with_row(c, exact_rounds=1)), "DCGD RandK(k=1): this row"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_a_comparison_says_which_of_its_rows_were_typed(name):
+    """Numbers typed into a row were printed as if compare had found them, in a table, a page, a file and a paper."""
+    make, whose = COMPARED[name]
+    forged = make(compared())
+    (said,) = forged.doubts()
+    assert said.startswith(f"warning: {whose}")
+    page = [forged.to_html()] if name == "a typed row" else []
+    for shown in (forged.table(), str(forged), forged._repr_html_(), forged.to_latex(), *page):
+        assert "typed or changed by hand" in " ".join(shown.split())
+    held = json.loads(forged.to_json())
+    assert held["doubts"] == [said]
+    assert "this comparison" in said or held["rows"][1]["standing"] == "ASSUMED"
+
+
+def test_an_honest_comparison_says_nothing_of_hands():
+    honest = compared()
+    for c in (honest, travelled(honest), copy.copy(honest), copy.deepcopy(honest)):
+        assert c.doubts() == []
+        assert "by hand" not in c.table() + c.to_json()
+        assert c.rows[1].theorem_standing == "PROVED/OURS"

@@ -225,7 +225,9 @@ def test_what_is_replaced_before_it_is_first_needed_is_seen(first):
     assert len(each) == 3
     for line in each:
         name, _, said = line.partition(" ")
-        assert re.fullmatch(rf"(numpy\.linalg|mpmath|scipy\.optimize)\.{name} was replaced after import", said)
+        assert re.fullmatch(
+            rf"(numpy\.linalg|mpmath|scipy\.optimize)\.{name} was replaced after import", said
+        )
 
 
 def test_a_looker_is_not_reached_by_the_names_of_the_record(monkeypatch):

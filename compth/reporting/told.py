@@ -202,7 +202,7 @@ def _comparison(c: Any) -> Told:
     header, rows = c.columns()
     held = (c.caption(), c.legend(), answer(c), *c.remarks(), provenance(c.seed))
     notes = [line for line in held if line]
-    names = [k for k in vars(c.rows[0]) if not k.startswith("_")]
+    names = [f.name for f in fields(c.rows[0])]
     return Told("", header=header, rows=rows, notes=notes,
                 columns={k: [getattr(r, k) for r in c.rows] for k in names})  # fmt: skip
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from compth._door import a_problem, at_the_door, methods, numbers, optional, real, whole
-from compth._earned import Earned, changed, made
+from compth._earned import Earned, alike, changed, earned, made
 from compth._shown import Shown
 from compth.certificates import encode
 from compth.claims import Attribution, Claim, Standing, shown
@@ -141,9 +141,16 @@ def _speed(rho: float) -> float:
     return -float(np.log(rho)) if rho < 1 else 0.0
 
 
+CURVES = ("mean_square", "se_square", "mean_gap", "bits", "downlink_bits", "diverged")
+"""What tables and figures show of a trace."""
+
+
 @dataclass(frozen=True, eq=False)
-class Comparison(Shown):
-    """Rows, traces and guarantees of `compare`, in the order the methods were given."""
+class Comparison(Earned, Shown):
+    """Rows, traces and guarantees of `compare`, in the order the methods were given.
+
+    Rows, curves or parts that were typed or changed are told as such wherever it is shown.
+    """
 
     problem: Problem
     methods: tuple[Method, ...]
@@ -159,7 +166,20 @@ class Comparison(Shown):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Guarantees are derived again where it is read, and what the rows say of them follows."""
-        return _restored, ({f.name: getattr(self, f.name) for f in fields(self)},)
+        held = {f.name: getattr(self, f.name) for f in fields(self)}
+        return _restored, (held, tuple(map(earned, self.rows)), earned(self))
+
+    def inside(self) -> Any:
+        """Which rows and exact curves stand, and the arrays of the traces."""
+        held = [vars(t).get(name) for t in self.traces for name in CURVES]
+        return [*map(earned, (*self.rows, *self.exact)), *map(alike, (*held, self.info))]
+
+    def doubts(self) -> list[str]:
+        """A line for each row that `compare` did not make, else one where another part is none of its."""
+        if earned(self):
+            return []
+        rows = [f"warning: {r.label}: {BY_HAND}" for r in self.rows if not earned(r)]
+        return rows or [f"warning: {BY_HAND.replace('this row', 'this comparison')}"]
 
     def table(self) -> str:
         """Plain-text table with a caption and a provenance line."""
@@ -178,9 +198,8 @@ class Comparison(Shown):
         words = [f"{r.label}: {line}" for r, g in held if g is not None for line in g.rate.assumed]
         ran = zip(self.rows, self.methods, self.traces, self.guarantees, strict=True)
         found = [_found(r, m, t) for r, m, t, g in ran if g is None and _searched(m)]
-        return [*self.info.get("notes", ()), *steps, *found, *words] + [
-            f"warning: {r.label}: {r.warning}" for r in self.rows if r.warning
-        ]
+        warned = [f"warning: {r.label}: {r.warning}" for r in self.rows if r.warning]
+        return [*self.doubts(), *self.info.get("notes", ()), *steps, *found, *words, *warned]
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """Header and cells of the main table (at most 100 characters wide), for terminal, text, HTML and LaTeX."""
@@ -234,7 +253,7 @@ class Comparison(Shown):
             }
             for i, t in enumerate(self.traces)
         ]
-        data = {
+        data: dict[str, Any] = {
             "generator": MARK,
             "provenance": provenance(self.seed),
             "problem": {
@@ -243,7 +262,8 @@ class Comparison(Shown):
                 **_problem_constants(self.problem),
             },
             "settings": {"eps": self.eps, "steps": self.steps, "runs": self.runs, "seed": self.seed},
-            "rows": [r.__dict__ for r in self.rows],
+            "rows": [{f.name: getattr(r, f.name) for f in fields(r)} for r in self.rows],
+            **({"doubts": doubts} if (doubts := self.doubts()) else {}),
             "curves": curves,
         }
         return json.dumps(encode(data), indent=1, allow_nan=False) + "\n"
@@ -260,7 +280,8 @@ class Comparison(Shown):
         """A booktabs table."""
         from compth.reporting.reports import latex_table
 
-        return latex_table(*self.columns(), caption=f"{self.caption()} {self.legend()}")
+        caption = " ".join((self.caption(), self.legend(), *self.doubts()))
+        return latex_table(*self.columns(), caption=caption)
 
     def to_html(self, command: str = "") -> str:
         """Self-contained static page: figure, table, constants, reproduction line, versions."""
@@ -280,17 +301,30 @@ class Comparison(Shown):
         return "\n".join({s.key: s.bibtex() for s in used}.values())
 
 
-def _restored(held: dict[str, Any]) -> Comparison:
-    """A stored comparison: standings, claims and promised numbers are those that its methods have here."""
+BY_HAND = (
+    "this row was typed or changed by hand, or made while something of the package was replaced: its numbers are not"
+    " what compare found"
+)
+
+
+def _restored(held: dict[str, Any], stood: tuple[bool, ...], whole: bool) -> Comparison:
+    """A stored comparison: standings, claims and promised numbers are those that its methods have here.
+
+    What stood where it was stored stands here: its simulations are not run again.
+    """
     problem, eps, rows = held["problem"], held["eps"], []
-    parts = zip(held["methods"], held["rows"], held["traces"], held["guarantees"], strict=True)
-    for method, stored, trace, g in parts:
+    parts = zip(held["methods"], held["rows"], held["traces"], held["guarantees"], stood, strict=True)
+    for method, stored, trace, g, stands in parts:
+        if not stands:
+            rows.append(stored)
+            continue
         row = _row(method, problem, g, stored.note, trace, eps)
         row = changed(row, **{name: getattr(stored, name) for name in MEASURED})
         if stored.certified_step is not None:
             row = changed(row, **certified_facts(method, problem, eps * float(trace.mean_square[0])))
         rows.append(made(row))
-    return Comparison(**{**held, "rows": tuple(rows)})
+    found = Comparison(**{**held, "rows": tuple(rows)})
+    return made(found) if whole else found
 
 
 def _problem_constants(problem: Problem) -> dict[str, float]:
@@ -362,7 +396,7 @@ def compare(
         exacts.append(curve)
         traces.append(trace)
         guarantees.append(found)
-    return Comparison(
+    result = Comparison(
         problem,
         tuple(one.method for one in asked),
         tuple(rows),
@@ -375,6 +409,7 @@ def compare(
         seed,
         _said(asked, names, notes),
     )
+    return made(result)
 
 
 def _said(asked: Sequence[Chosen], names: Sequence[str], notes: list[str]) -> dict[str, Any]:
