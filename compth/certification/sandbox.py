@@ -30,7 +30,7 @@ LOAD_LIMIT = 30.0
 def check(request: dict[str, Any]) -> Report:
     """The report on {file, name, params, claims, dims, budget, alpha, seed, magnitudes, arithmetic, spelled, adapt}.
 
-    adapt: settings of `adapting.adapted_as`, none for what is taken as it stands.
+    adapt: settings of `adapting.adapted_as`, none for what is taken as it stands. portrait: True for one in the report.
     spelled: the text of params that are decimals, for the claims; the program gets the floats. The file runs in a
     worker, the stages and their verdicts here. Raises UnusableInput and InvalidParameter; where the machine or the
     package itself fails, the report is INCONCLUSIVE and says so.
@@ -51,6 +51,7 @@ def check(request: dict[str, Any]) -> Report:
 def _judged(request: dict[str, Any], claims: Any) -> Report:
     from compth.certification import certify
     from compth.certification.adapting.layers import Layers, parsed
+    from compth.certification.portrait import with_portrait
     from compth.certification.remote import Judged, about, packages_own
     from compth.certification.subject import joint_workers
     from compth.certification.supervisor import Worker
@@ -87,6 +88,8 @@ def _judged(request: dict[str, Any], claims: Any) -> Report:
         )
         if not claims and report.verdict is not Verdict.REFUTED and says.kind == "callable":
             report.info["estimates"] = _estimates(thing, report.info["dims"], request)
+        if request.get("portrait"):
+            report = with_portrait(report, thing, claims)
     return made(_with_script(report, request, says))
 
 

@@ -59,6 +59,7 @@ def check(
     """Certify or refute. Exit code 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive."""
     from compth.certificates import EXIT_CODE
     from compth.certification import certify
+    from compth.certification.portrait import with_portrait
     from compth.certification.sandbox import check as run_check
 
     file, name, listed = _read(target, pair)
@@ -80,7 +81,7 @@ def check(
     request = {
         "file": file, "name": name, "params": parameters, "spelled": spelled, "claims": texts, "dims": dim or None,
         "budget": budget, "alpha": alpha, "seed": seed, "magnitudes": [least, largest], "arithmetic": arithmetic,
-        "adapt": adaptation, "n": workers,
+        "adapt": adaptation, "n": workers, "portrait": report is not None,
     }  # fmt: skip
     check_file(report)
     check_file(script)
@@ -89,6 +90,8 @@ def check(
     else:
         result = certify(listed, dim or None, claims=claims, alpha=alpha, budget=budget, seed=seed,
                          magnitudes=(least, largest), params=parameters, arithmetic=arithmetic, n=workers)  # fmt: skip
+        if report is not None:
+            result = with_portrait(result, listed, claims, parameters)
     if as_json:
         print(result.to_json(), flush=True)
     else:

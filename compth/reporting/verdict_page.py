@@ -54,6 +54,7 @@ def _claims(report: Report) -> str:
     header = ["claim", "d", "verdict", "found", "allowed", "worst x", "evidence"]
     parts = [
         html_table(header, [_row(c) for c in ordered]),
+        _portrait(report),
         _listed([f"{c.claim}: {line}" for c in ordered for line in _remarks(c)]),
         _section("By hand", hand),
         _section("Constants and arithmetic", _estimates(info)),
@@ -63,6 +64,18 @@ def _claims(report: Report) -> str:
         f"<h2>Reproduction script</h2>{_folded(script)}" if script else "",
     ]
     return "".join(parts)
+
+
+def _portrait(report: Report) -> str:
+    """The error in every direction beside the declared constant; nothing of a stored report, for which nothing ran."""
+    data = report.info.get("portrait")
+    if data is None or report.stored:
+        return ""
+    from compth.reporting.portraits import portrait_figure, portrait_words
+    from compth.reporting.reports import inline_svg
+
+    caption = f"<figcaption>{prose(portrait_words(data))}</figcaption>"
+    return f"<h2>In every direction</h2><figure>{inline_svg(portrait_figure(data))}{caption}</figure>"
 
 
 def _row(c: Certificate) -> list[str]:

@@ -16,6 +16,7 @@ from rst import escape, indent, linked, literal, table, title
 import compth as ct
 from compth import _EXPORTS
 from compth.certificates import Verdict
+from compth.certification.portrait import portrait_of
 from compth.claims import (
     Sharpness,
     how_sharp,
@@ -28,6 +29,8 @@ from compth.methods import Method, Theorem
 from compth.methods import catalogue as methods
 from compth.methods.core.symbols import Facts, as_latex, facts_of
 from compth.reporting.certification import short
+from compth.reporting.portraits import portrait_figure, portrait_words
+from compth.reporting.reports import figure_bytes
 from paper_repro._errata import IN_CODE, IN_PRINT, IN_WORDS, SURPRISES, Erratum
 from paper_repro._targets import show
 
@@ -86,6 +89,18 @@ def _verdicts(example: Any) -> str:
     return f"At {where} the referee says (while this page was built):\n\n" + table(header, rows)
 
 
+def _portrait(example: Any, stem: Path) -> list[str]:
+    """Its error in every direction of the plane as a picture, [] where there is no exact law or no constant."""
+    d = 2 if not isinstance(example, Fleet) and example.supports(2) else smallest_size(example, AT)[1]
+    data = None if isinstance(example, Fleet) else portrait_of(example, d)
+    if data is None:
+        return []
+    stem.with_suffix(".svg").write_bytes(figure_bytes(portrait_figure(data), "svg"))
+    picture = f".. figure:: {stem.name}.svg\n   :alt: error of {stem.name} in every direction\n"
+    words = indent(escape(portrait_words(data)))
+    return [title("In every direction", "-"), f"{picture}\n{words}\n"]
+
+
 def _proofs(example: Any) -> tuple[list[str], set[str]]:
     """Ids of the proofs that its claims name, and those of the claims that are called tight."""
     n, d = smallest_size(example, AT)
@@ -110,6 +125,7 @@ def catalogue_pages(folder: Path) -> None:
             else "It declares none of its own: they follow from its members' and the fleet's rules.\n",
             title("Evidence", "-"),
             _verdicts(thing.examples()[0]),
+            *_portrait(thing.examples()[0], folder / row.name),
             title("Proof", "-"),
             proof_section(*_proofs(thing.examples()[0])),
             title("Bits", "-"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import compth as ct
+from compth.reporting import files
 from compth.studies.problem_search import rate_ratio
 from figures._command import main, names
 
@@ -113,3 +114,16 @@ def test_the_tuned_run_is_cheaper_than_the_levels_shown():
     assert one == 16 * 38 + 8 * 78
     for run in data["runs"].values():
         assert (np.diff(run["gap"]) <= 1e-18).all()
+
+
+def test_a_large_file_of_ours_is_known_by_its_end(tmp_path):
+    """PDF holds our mark after the drawing: a second run may write over it; a mark that is far inside is not ours."""
+    long, mark = b"x" * 200_000, files.MARK.encode()
+    for content, own in (
+        (long + mark + b"end", True),
+        (mark + long, True),
+        (long + mark + long, False),
+        (b"", False),
+    ):
+        (tmp_path / "f.pdf").write_bytes(content)
+        assert files.is_own(tmp_path / "f.pdf") is own
