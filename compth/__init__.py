@@ -36,6 +36,7 @@ _EXPORTS = {
     "compth.studies.problem_search": "study",
     "compth.worst_case": "Analysis Certified HeterogeneousBracket RateCertificate TightRate certified check_rate "
     "guarantee heterogeneous_feedback tight_rate",
+    "compth.studies.budget": "Budget budget",
     "compth.studies.comparison": "Comparison compare",
     "compth.studies.method_analysis": "MethodAnalysis analyse",
     "compth.studies.fixed_levels": "LevelComparison compare_levels",

@@ -174,6 +174,8 @@ from compth.reporting.results import Stored as Stored
 from compth.reporting.results import load as load
 from compth.simulation import Trace as Trace
 from compth.simulation import simulate as simulate
+from compth.studies.budget import Budget as Budget
+from compth.studies.budget import budget as budget
 from compth.studies.comparison import Comparison as Comparison
 from compth.studies.comparison import compare as compare
 from compth.studies.fixed_levels import LevelComparison as LevelComparison

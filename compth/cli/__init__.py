@@ -23,6 +23,7 @@ COMMANDS = {
     "refute": ("compth.cli.refute", "Prove or refute a claimed rate or theorem."),
     "analyse": ("compth.cli.analyse", "Derive all that follows from a method written as one body."),
     "tune": ("compth.cli.tune", "Choose compression level and step size: improvement per bit."),
+    "budget": ("compth.cli.budget", "Say how far one may compress within rounds or bits."),
     "sweep": ("compth.cli.sweep", "Run a grid of experiments that survives being killed."),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from compth.errors import CompthError, InvalidParameter
@@ -21,6 +21,7 @@ class Files:
         self.host, self.d = host, d
         self.made: dict[str, Any] = {}
         self.requests: dict[str, dict[str, Any]] = {}
+        self.asked: list[str] = []
 
     def build(self, text: str, known: Mapping[str, Any]) -> Any:
         """`text.specs.build`, where names of files stand for their compressors."""
@@ -63,6 +64,7 @@ class Files:
         claims_of(claims, parameters)  # refuse an unreadable claim before anything runs
         inside = ", ".join([*(f"{k}={v}" for k, v in parameters.items()), *claims])
         label = target + (f"({inside})" if inside else "")
+        self.asked.append(label)
         if label not in self.made:
             file, _, name = target.rpartition(":")
             self.made[label] = self.host.compressor(file, name, parameters, claims)
@@ -72,11 +74,12 @@ class Files:
             }  # fmt: skip
         return self.made[label]
 
-    def checked(self) -> list[str]:
-        """One line a file: are its claims true at d?"""
+    def checked(self, only: Collection[str] | None = None) -> list[str]:
+        """One line a file, of those labels only where they are given: are its claims true at d?"""
         from compth.certification.sandbox import check
 
-        return [_found(label, check(request)) for label, request in self.requests.items()]
+        wanted = {k: v for k, v in self.requests.items() if only is None or k in only}
+        return [_found(label, check(request)) for label, request in wanted.items()]
 
 
 def _found(label: str, report: Any) -> str:

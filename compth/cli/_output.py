@@ -154,8 +154,8 @@ def _fitting(widths: Sequence[int], keys: int, width: int) -> list[list[int]]:
 
 
 @contextlib.contextmanager
-def progress(total: int) -> Iterator[Callable[[str], None]]:
-    """A function to call with the name of each piece of work as it starts; shown in a terminal only.
+def progress(total: int | None) -> Iterator[Callable[[str], None]]:
+    """A function to call with the name of each piece of work as it starts; shown in a terminal only. total: if known.
 
     Its `note` changes the words within a piece. When all is done, a line says how long it took.
     """
@@ -178,4 +178,5 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
         advance.note = lambda text: bar.update(task, description=text)  # type: ignore[attr-defined]
         begun = time.monotonic()
         yield advance
-        bar.console.print(f"{started} of {total} done in {time.monotonic() - begun:.1f} s")
+        all_of = "" if total is None else f" of {total}"
+        bar.console.print(f"{started}{all_of} done in {time.monotonic() - begun:.1f} s")

@@ -8,6 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compth.cli._output import command_line, progress, say, show_table
+from compth.cli._problem import (
+    Components,
+    Dataset,
+    Dim,
+    Interpolation,
+    Kappa,
+    Regularisation,
+    Split,
+    Target,
+    Workers,
+    problem_of,
+)
 from compth.errors import CompthError, InvalidParameter
 from compth.problems.interface import Problem
 
@@ -19,32 +31,15 @@ FILES = ("comparison.svg", "comparison.png", "comparison.json", "comparison.html
 
 
 def compare(
-    dataset: Annotated[
-        str,
-        typer.Option(
-            help="digits, diabetes, breast_cancer, wine, mnist5k, keel:NAME, FILE.csv, FILE.npz (X, y), or random"
-        ),
-    ] = "digits",
-    target: Annotated[
-        str | None,
-        typer.Option(
-            help="CSV: the column that is y, by its header's name or number from 1; default the last"
-        ),
-    ] = None,
-    workers: Annotated[int, typer.Option(help="number of workers n")] = 10,
-    split: Annotated[str, typer.Option(help="rows to workers: iid, label (sorted) or kmeans")] = "label",
-    regularisation: Annotated[
-        float, typer.Option(help="ridge parameter relative to the data's smoothness")
-    ] = 0.01,
-    dim: Annotated[int, typer.Option(help="dimension d of a random problem")] = 20,
-    kappa: Annotated[float, typer.Option(help="condition number of a random problem")] = 100.0,
-    interpolation: Annotated[
-        bool, typer.Option(help="random problem: one minimiser for all workers")
-    ] = False,
-    components: Annotated[
-        int | None,
-        typer.Option(help="components per worker, for oracles: m of a finite sum"),
-    ] = None,
+    dataset: Dataset = "digits",
+    target: Target = None,
+    workers: Workers = 10,
+    split: Split = "label",
+    regularisation: Regularisation = 0.01,
+    dim: Dim = 20,
+    kappa: Kappa = 100.0,
+    interpolation: Interpolation = False,
+    components: Components = None,
     method: Annotated[
         list[str] | None,
         typer.Option(
@@ -92,7 +87,7 @@ def compare(
     from compth.reporting.comparison import answer
     from compth.studies.comparison import compare as run_comparison
 
-    problem = _problem(
+    problem = problem_of(
         dataset, workers, split, regularisation, dim, kappa, interpolation, seed, components, target
     )
     with Host() as host:
@@ -167,31 +162,6 @@ def _steps(text: str) -> tuple[int, tuple[str, ...]]:
             f"steps={text!r}: give the number of rounds, or whose steps ({', '.join(CHOICES)}), or both with a comma"
         )
     return int(numbers[0]) if numbers else 2000, names or ("theorem",)
-
-
-def _problem(
-    dataset: str,
-    workers: int,
-    split: str,
-    reg: float,
-    dim: int,
-    kappa: float,
-    interpolation: bool,
-    seed: int,
-    m: int | None,
-    target: str | None,
-) -> Any:
-    from compth import problems
-
-    if dataset == "random" and target is not None:
-        raise InvalidParameter(
-            f"target={target!r} is an option for CSV files: leave it out with --dataset random"
-        )
-    if dataset == "random":
-        if m is None:
-            return problems.random_quadratic(workers, dim, kappa, seed, interpolation=interpolation)
-        return problems.random_finite_sum(workers, m, dim, kappa, seed, interpolation=interpolation)
-    return problems.ridge(dataset, workers, split, reg, seed, m, target)
 
 
 def default_methods(d: int) -> list[str]:

@@ -207,6 +207,13 @@ def _comparison(c: Any) -> Told:
                 columns={k: [getattr(r, k) for r in c.rows] for k in names})  # fmt: skip
 
 
+def _budget(b: Any) -> Told:
+    from compth.reporting.budgets import numbers, said
+
+    header, rows = b.columns()
+    return Told("", header=header, rows=rows, notes=[*said(b), provenance()], columns=numbers(b))
+
+
 def _step_table(s: Any) -> Told:
     """A line for each step and measure: six columns, however many measures there are."""
     header = ["step", "gamma", "measure", "1 - factor", "rounds", f"x {s.reference}"]
@@ -312,6 +319,7 @@ def _claim(c: Any) -> Told:
 TELLERS: dict[str, Callable[[Any], Told]] = {
     "AssumptionCheck": _assumption,
     "BestStep": _best_step,
+    "Budget": _budget,
     "Certificate": _certificate,
     "Claim": _claim,
     "Comparison": _comparison,

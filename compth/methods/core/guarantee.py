@@ -20,7 +20,7 @@ from compth.methods.core.method import Method
 from compth.methods.core.theorem import Plan, Theorem
 from compth.methods.core.word import ORDER, assumptions, broken, not_its_own, other_run
 from compth.problems.interface import Problem
-from compth.rates import Rate, derived
+from compth.rates import Rate, derived, first_at_most
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,12 @@ def find_guarantee(
     *,
     horizon: int = 1000,
     x0: ArrayLike | None = None,
+    reaching: float | None = None,
 ) -> Guarantee:
-    """The theorem asked for, or the applicable one whose bound on E||x_t - x*||^2 is smallest at t = horizon."""
+    """The theorem asked for, or the applicable one whose bound on E||x_t - x*||^2 is smallest at t = horizon.
+
+    reaching: the one whose bound is at most this first, instead (of several that never are, the smallest floor).
+    """
     c = method.check(problem)
     check_start(x0, problem.d)
     wanted = (
@@ -127,10 +131,20 @@ def find_guarantee(
         raise NoGuarantee(
             f"{method.label} has no guarantee here: " + "; ".join(reasons or ["it has no theorem"])
         )
-    best = min(found, key=lambda g: (g.rate.distance_bound(horizon), g.rate.floor))
+    if reaching is None:
+        best = min(found, key=lambda g: (g.rate.distance_bound(horizon), g.rate.floor))
+    else:
+        best = min(found, key=lambda g: (_rounds(g.rate, reaching), g.rate.floor))
+        theorem = best.theorem  # whoever derives it again asks for this one
     origin = Derivation(method, problem, theorem, horizon, x0)
     rate = derived(best.rate, origin=origin, **assumptions(method, problem, best.theorem, c))
     return replace(best, rate=broken(rate, replaced) if replaced else rate)
+
+
+def _rounds(rate: Rate, eps: float) -> float:
+    """The first t with distance_bound(t) <= eps, inf where there is none."""
+    found = first_at_most(rate.distance_bound, eps, 10**9)
+    return np.inf if found is None else found
 
 
 @at_the_door(

@@ -1,0 +1,211 @@
+"""`compth budget`: how far one may compress a method's messages within rounds, bits, or times uncompressed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from compth.cli._output import check_file, command_line, progress, say, show_table
+from compth.cli._problem import (
+    Dataset,
+    Interpolation,
+    Kappa,
+    Regularisation,
+    Split,
+    Target,
+    problem_of,
+)
+from compth.errors import InvalidParameter, require
+
+LEVEL = "?"
+"""What stands for the level in a family's text."""
+PICTURES = (".svg", ".png", ".pdf")
+
+
+def budget(
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method", "-m", help='DIANA, "DIANA(gamma=0.1)", or with its family "DIANA(RandK(k=?))"'
+        ),
+    ],
+    compressor: Annotated[
+        str | None,
+        typer.Option(
+            "--compressor",
+            "-c",
+            help='the family: RandK, "Scaled(RandK(k=?))", "mine.py:f(k=?)"; ? is the level',
+        ),
+    ] = None,
+    levels: Annotated[
+        str | None, typer.Option(help='levels that are open, "1,2,4" or "1..64"; default all there are')
+    ] = None,
+    rounds: Annotated[int | None, typer.Option(help="target: reach eps within so many rounds")] = None,
+    bits: Annotated[float | None, typer.Option(help="target: within so many uplink bits per worker")] = None,
+    times: Annotated[
+        float | None, typer.Option(help="target: within so many times the rounds uncompressed")
+    ] = None,
+    eps: Annotated[float, typer.Option(help="E||x_t-x*||^2 / ||x_0-x*||^2 to reach")] = 1e-3,
+    by: Annotated[
+        str | None,
+        typer.Option(help="evidence: some of theorem,certified,exact,best; default the first three"),
+    ] = None,
+    dataset: Dataset = "digits",
+    target: Target = None,
+    split: Split = "label",
+    regularisation: Regularisation = 0.01,
+    kappa: Kappa = 100.0,
+    interpolation: Interpolation = False,
+    mu: Annotated[
+        float | None, typer.Option(help="instead of a problem: strong convexity of every f_i")
+    ] = None,
+    smooth: Annotated[float | None, typer.Option("--L", help="and smoothness of every f_i")] = None,
+    zeta2: Annotated[
+        float, typer.Option(help="and mean ||grad f_i(x*)||^2 for ||x_0-x*|| = 1; 0: one minimiser")
+    ] = 0.0,
+    omega: Annotated[
+        list[float] | None, typer.Option(help="instead of a family: variances to choose from (repeatable)")
+    ] = None,
+    delta: Annotated[
+        list[float] | None, typer.Option(help="instead of a family: contractions to choose from (repeatable)")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", "-n", help="number of workers n")] = 10,
+    dim: Annotated[
+        int | None, typer.Option("--dim", "-d", help="dimension d of constants, or of a random problem (20)")
+    ] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="ask every evidence of every member")] = False,
+    details: Annotated[bool, typer.Option("--details", help="also print every member")] = False,
+    figure: Annotated[Path | None, typer.Option(help="write the picture: .svg, .png or .pdf")] = None,
+    report: Annotated[Path | None, typer.Option(help="write a self-contained HTML report")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> int:
+    """Say how far one may compress: the strongest of a family within a target."""
+    check_file(report)
+    check_file(figure)
+    if figure is not None and figure.suffix not in PICTURES:
+        raise InvalidParameter(f"figure={str(figure)!r} must end in {', '.join(PICTURES)}")
+    from compth.studies.budget import budget as find
+
+    alone = mu is not None or smooth is not None
+    constants: dict[str, Any] = {"mu": mu, "L": smooth, "n": workers, "d": dim} if alone else {}
+    constants |= {"omega": omega or None, "delta": delta or None}
+    problem = None
+    if not alone:
+        problem = problem_of(
+            dataset, workers, split, regularisation, dim or 20, kappa, interpolation, 0, None, target
+        )
+    with Spec(method, compressor, levels, dim or 1 if problem is None else problem.d) as spec:
+        with progress(None) as advance:
+            b = find(
+                spec.method, spec.family, problem, rounds=rounds, bits=bits, times=times, eps=eps, by=by,
+                levels=spec.levels, zeta2=zeta2, whole_family=whole, progress=advance, **constants,
+            )  # fmt: skip
+        checked = spec.checked(b)
+    if as_json:
+        print(b.to_json(), end="", flush=True)
+    else:
+        _print(b, details, checked)
+    _write(b, figure, report)
+    return 0
+
+
+class Spec:
+    """What is typed, as `ct.budget` takes it: a method, a family level -> compressor, the levels that are open."""
+
+    def __init__(self, method: str, compressor: str | None, levels: str | None, d: int) -> None:
+        from compth.certification.hosted import Host
+        from compth.cli._files import Files
+        from compth.studies.budget_members import whole_levels
+
+        self._host = Host() if ".py:" in f"{method} {compressor}" else None
+        self._files = Files(self._host, d)
+        self._used: dict[Any, list[str]] = {}
+        self.levels = None if levels is None else whole_levels(levels)
+        self._d, self._text = d, (method, compressor)
+        self.method: Any = None
+        self.family: Any = None
+
+    def __enter__(self) -> Spec:
+        if self._host is not None:
+            self._host.__enter__()
+        try:
+            self._read(*self._text)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, *problem: Any) -> None:
+        if self._host is not None:
+            self._host.__exit__(*problem)
+
+    def _read(self, method: str, compressor: str | None) -> None:
+        from compth.methods import vocabulary
+
+        known = vocabulary()
+        if LEVEL in method:
+            require(compressor is None, f"method={method!r} names its family: leave --compressor out")
+            self.family = self._template(method, lambda made: made.compressor, known)
+            first = str((self.levels or [1])[0])
+            self.method = self._built(method.replace(LEVEL, first), known)
+            return
+        self.method = known[method] if method in known else self._built(method, known)
+        if compressor is None or compressor in known:
+            self.family = None if compressor is None else known[compressor]
+            return
+        found = LEVEL in compressor
+        require(
+            found,
+            f"compressor={compressor!r} has no level: write RandK, or {LEVEL} for the level, RandK(k={LEVEL})",
+        )
+        self.family = self._template(compressor, lambda made: made, known)
+
+    def _built(self, text: str, known: Any) -> Any:
+        return self._files.build(text, known)
+
+    def _template(self, text: str, part: Callable[[Any], Any], known: Any) -> Any:
+        """level -> compressor, from a text in which ? stands for the level; the levels where none are given."""
+        from compth.tuning.families import default_levels
+
+        def family(level: Any) -> Any:
+            self._files.asked.clear()
+            made = part(self._built(text.replace(LEVEL, str(level)), known))
+            self._used[level] = list(self._files.asked)
+            return made
+
+        family.__name__ = text
+        if self.levels is None:
+            named = re.search(rf"(\w+) *= *\{LEVEL}", text)
+            self.levels = default_levels(named[1] if named else "", family, self._d)
+        return family
+
+    def checked(self, b: Any) -> list[str]:
+        """What the referee says of the answers' files: those that are recommended, not all that were looked at."""
+        chosen = [a.chosen.level for a in b.answers.values() if a.chosen is not None]
+        return self._files.checked({label for level in chosen for label in self._used.get(level, ())})
+
+
+def _print(b: Any, details: bool, checked: list[str]) -> None:
+    from compth.reporting.budgets import said
+    from compth.reporting.files import provenance
+
+    for header, rows in (b.columns(), *([b.details()] if details else [])):
+        show_table(header, rows, keys=2)
+    say(*said(b), *checked, provenance())
+
+
+def _write(b: Any, figure: Path | None, report: Path | None) -> None:
+    from compth.reporting.files import write_all
+    from compth.reporting.reports import figure_bytes
+
+    if figure is not None:
+        write_all(figure.parent, {figure.name: figure_bytes(b.plot(), figure.suffix[1:])})
+    if report is not None:
+        write_all(report.parent, {report.name: b.to_html(command_line()).encode()})
+    written = [str(p) for p in (figure, report) if p is not None]
+    if written:
+        say("written: " + ", ".join(written))

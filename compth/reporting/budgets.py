@@ -1,0 +1,267 @@
+"""A budget as a sentence, a table that answers, a table of every member, a picture and a page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from compth.reporting.page import html_table, page, prose
+from compth.reporting.plots import COLOURS, STYLE, short_label
+from compth.reporting.reports import bits, inline_svg, number, rate
+from compth.text.counts import counted
+
+NAMES = {
+    "theorem": "its theorem",
+    "certified": "the certified worst case",
+    "exact": "the exact rate",
+    "best": "the exact rate at the best step",
+}
+LINES = {"theorem": "--", "certified": "-.", "exact": "-", "best": ":"}
+"""Theory dashed, what happens on the problem solid."""
+
+
+def columns(b: Any) -> tuple[list[str], list[list[str]]]:
+    """Header and cells: of each evidence the strongest member, or who comes nearest, and nothing compressed."""
+    header = ["by", "may send", "message", "step", "rounds", "uplink", "limit", "standing"]
+    rows = []
+    for by, a in b.answers.items():
+        allowed = number_of(b, a.limit)
+        p = a.chosen or a.nearest
+        if p is None:
+            rows.append([by, "none", *["-"] * 4, allowed, "-"])
+        else:
+            said = p.label if a.chosen is not None else f"none; {p.label}"
+            rows.append([by, short_label(said), *_cells(p)[1:], allowed, p.standing])
+        base = a.uncompressed
+        rows.append(["", "uncompressed", *_cells(base)[1:], "", base.standing or "-"])
+    return header, rows
+
+
+def _cells(p: Any) -> list[str]:
+    message = "-" if p.message_bits is None else bits(p.message_bits)
+    return [p.claim, message, number(p.stepsize, 3), arrives(p), bits(p.bits)]
+
+
+def arrives(p: Any) -> str:
+    """Rounds, "never" where the floor or the rate keeps it above eps, "-" where nothing is promised."""
+    if p.rounds is not None:
+        return f"{p.rounds:,}"
+    return "-" if p.stepsize is None else "never"
+
+
+def number_of(b: Any, limit: float | None) -> str:
+    """The limit in its unit."""
+    if limit is None:
+        return "-"
+    return bits(limit) if b.target == "bits" else f"{math.floor(limit * (1 + 1e-9)):,}"
+
+
+def details(b: Any) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of every member by every evidence that looked at it."""
+    header = [
+        "by",
+        "member",
+        "claim",
+        "message",
+        "step",
+        "rate",
+        "floor",
+        "rounds",
+        "a round",
+        "uplink",
+        "from",
+    ]
+    rows = []
+    for by, looked in b.promises.items():
+        for p in looked:
+            cells = _cells(p)
+            floor = number(p.floor, 2) if p.floor else "0" if p.rho is not None else "-"
+            where = [cells[0], cells[1], cells[2], rate(p.rho), floor, cells[3], bits(p.round_bits)]
+            rows.append([by, short_label(p.label), *where, cells[4], p.source or "-"])
+    return header, rows
+
+
+def caption(b: Any) -> str:
+    """Method, family, problem and target."""
+    target = {
+        "rounds": f"{b.value:,.0f} rounds",
+        "bits": f"{bits(b.value)} of uplink per worker",
+        "times": f"{b.value:g} times the rounds uncompressed",
+    }[b.target]
+    return f"{b.method} with {b.family} on {b.setting}; target: eps = {b.eps:g} within {target}."
+
+
+def legend(b: Any) -> str:
+    """What the columns mean."""
+    said = "; ".join(MEANS[k] for k in b.answers)
+    return (
+        f"Rounds and uplink bits per worker until {ALONE if b.of_class else SEEN}. {said}. may send: the fewest bits of"
+        " a message within the limit; none: no member is, and who comes nearest."
+    )
+
+
+SEEN = "E||x_t-x*||^2 stays below eps ||x_0-x*||^2"
+ALONE = (
+    "the theorem's own metric is below eps times its start (by constants alone; the f_i share their minimiser unless"
+    " zeta2 is given)"
+)
+MEANS = {
+    "theorem": "theorem: promised at the theorem's step",
+    "certified": "certified: the worst case of the class, at its best step where a closed form knows it, else at the"
+    " theorem's",
+    "exact": "exact: floor + rho^t with the exact rate and floor at the theorem's step (what the start costs is"
+    " left out)",
+    "best": "best: the same at the step of the least exact rate here",
+}
+
+
+def answer(b: Any) -> str:
+    """How far one may compress, a sentence for each evidence."""
+    return " ".join(_sentence(b, a) for a in b.answers.values())
+
+
+def _sentence(b: Any, a: Any) -> str:
+    who = NAMES[a.by]
+    who = who[0].upper() + who[1:]
+    if a.chosen is not None:
+        return f"{who} allows {a.chosen.label}{_share(a)}{_takes(b, a.chosen)}."
+    if a.limit is None:
+        return f"{who} says nothing of the target: uncompressed does not arrive{_why(a.uncompressed)}."
+    if a.nearest is None:
+        first = b.promises[a.by][0]
+        if first.stepsize is None:
+            return f"{who} says nothing of these members{_why(first)}."
+        return f"{who} allows no member: none arrives."
+    return f"{who} allows no member: {a.nearest.label} comes nearest{_takes(b, a.nearest)}."
+
+
+def _share(a: Any) -> str:
+    full, sent = a.uncompressed.message_bits, a.chosen.message_bits
+    return "" if not sent or not full else f" (a message is {full / sent:.3g} x shorter)"
+
+
+def _takes(b: Any, p: Any) -> str:
+    return f": {bits(p.bits)}" if b.target == "bits" else f": {arrives(p)} rounds"
+
+
+def _why(p: Any) -> str:
+    return f" ({p.note})" if p.note else ""
+
+
+def remarks(b: Any) -> list[str]:
+    """Members beyond the answer that are not within, the cheapest in all, what was not looked at, reasons."""
+    out = list(b.notes)
+    for a in b.answers.values():
+        if a.gaps:
+            more = f" and {len(a.gaps) - 3} more" if len(a.gaps) > 3 else ""
+            out.append(f"{a.by}: not monotone: {', '.join(a.gaps[:3])}{more}, though weaker, are not within")
+        if a.cheapest is not None and b.target != "bits":
+            out.append(f"{a.by}: the fewest bits in all are {a.cheapest.label}'s: {bits(a.cheapest.bits)}")
+        if not a.whole:
+            out.append(f"{a.by}: asked from the strongest up to the first within, {_part(b, a)}")
+    return out + [line for by, looked in b.promises.items() if (line := _reasons(by, looked))]
+
+
+def _part(b: Any, a: Any) -> str:
+    return f"{len(b.promises[a.by])} of {counted(len(b.members), 'member')}"
+
+
+def _reasons(by: str, looked: Sequence[Any]) -> str:
+    """Why members have nothing promised, by the first of them."""
+    without = [p for p in looked if p.note]
+    if not without or len(without) == len(looked):  # of all: the answer says it
+        return ""
+    return f"{by}: {len(without)} of {len(looked)} members have none, such as {without[0].label}: {without[0].note}"
+
+
+def numbers(b: Any) -> dict[str, list[Any]]:
+    """Columns of numbers: a row for every member by every evidence that looked at it, and whether it is the answer."""
+    looked = [(by, p) for by, row in b.promises.items() for p in row]
+    names = (
+        "label",
+        "level",
+        "message_bits",
+        "claim",
+        "stepsize",
+        "rho",
+        "floor",
+        "rounds",
+        "round_bits",
+        "bits",
+    )
+    held = {k: [getattr(p, k) for _, p in looked] for k in (*names, "source", "standing")}
+    return {"by": [by for by, _ in looked], **held, "chosen": [p is b.answers[by].chosen for by, p in looked]}
+
+
+def said(b: Any) -> list[str]:
+    """What stands below the table."""
+    return [caption(b), legend(b), answer(b), *remarks(b)]
+
+
+def budget_page(b: Any, command: str = "") -> str:
+    """Answer first, then the picture, the table, remarks and every member."""
+    notes = "".join(f"<li>{prose(line)}</li>" for line in remarks(b))
+    body = (
+        f"<p><b>{prose(answer(b))}</b></p>"
+        f'<p class="meta">{prose(caption(b))}</p>'
+        f"<figure>{inline_svg(figure(b))}</figure>"
+        + html_table(*columns(b))
+        + f'<p class="meta">{prose(legend(b))}</p>'
+        + (f"<h2>Remarks</h2><ul>{notes}</ul>" if notes else "")
+        + f"<h2>Every member</h2>{html_table(*details(b))}"
+    )
+    return page("compth budget", body, command=command)
+
+
+def figure(b: Any) -> Any:
+    """What the target counts against the bits of a message (or the constant), the limits, the answers as dots."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        made = Figure(figsize=(5.6, 3.8), layout="constrained")
+        panel = made.subplots()
+        for (by, looked), colour in zip(b.promises.items(), COLOURS * 2, strict=False):
+            _curve(panel, b, by, looked, colour)
+            _answered(panel, b, b.answers[by], colour)
+        panel.set_xscale("log")
+        panel.set_yscale("log")
+        panel.set_xlabel(_across(b))
+        panel.set_ylabel("uplink bits per worker to eps" if b.target == "bits" else "rounds to eps")
+        made.legend(loc="outside upper center", ncols=3, fontsize=8)
+    return made
+
+
+def _across(b: Any) -> str:
+    if b.members[0].bits is not None:
+        return "bits of a message"
+    return str(b.members[0].claim.partition("=")[0])
+
+
+def _place(p: Any) -> float:
+    return float(p.message_bits if p.message_bits is not None else p.level)
+
+
+def _height(b: Any, p: Any) -> float:
+    found = p.bits if b.target == "bits" else p.rounds
+    return math.nan if found is None else float(found)
+
+
+def _curve(panel: Any, b: Any, by: str, looked: Sequence[Any], colour: str) -> None:
+    across = np.array([_place(p) for p in looked])
+    up = np.array([_height(b, p) for p in looked])
+    shown = np.isfinite(up) & (across > 0) & (up > 0)
+    dotted = "." if shown.sum() < 3 else ""
+    panel.plot(across[shown], up[shown], LINES[by], color=colour, marker=dotted, label=by)
+
+
+def _answered(panel: Any, b: Any, a: Any, colour: str) -> None:
+    """The limit as a thin line, and the answer on it or below."""
+    if a.limit is not None:
+        own = b.target == "times"
+        panel.axhline(a.limit, color=colour if own else "0.4", linewidth=0.8, linestyle=(0, (1, 2)))
+    if a.chosen is not None and _place(a.chosen) > 0:
+        panel.plot([_place(a.chosen)], [_height(b, a.chosen)], "o", color=colour, markersize=6)

@@ -1,0 +1,223 @@
+"""Who is asked how far one may compress: a family's members by the bits of a message; constants without a problem."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from compth._numbers import Number
+from compth.claims import Claim, Contractive, Unbiased
+from compth.compressors import Compressor, Fleet, as_fleet
+from compth.compressors.core.function import compressor
+from compth.compressors.identity import Identity
+from compth.errors import CompthError, Unsupported, require
+from compth.methods import Method
+from compth.methods.gd import GD
+from compth.tuning.families import MOST, default_levels, family
+
+Make = Callable[[Any], Method]
+
+
+class NoProblem(Unsupported, AttributeError):
+    """Constants stand for a class of problems: what only a single problem has is not there."""
+
+
+@dataclass(frozen=True)
+class ProblemClass:
+    """Every f_i mu-strongly convex and L-smooth on n workers in dimension d, as theorems see it: by constants alone.
+
+    zeta2_star: mean ||grad f_i(x*)||^2 relative to ||x_0 - x*||^2 = 1; 0: the f_i share their minimiser.
+    """
+
+    mu: float
+    L: float
+    n: int
+    d: int
+    zeta2_star: float = 0.0
+    convex: bool = True
+
+    @property
+    def L_max(self) -> float:
+        """L, of every worker."""
+        return self.L
+
+    @property
+    def L_i(self) -> Any:
+        """L, n times."""
+        return np.full(self.n, self.L)
+
+    @property
+    def mu_min(self) -> float:
+        """mu, of every worker."""
+        return self.mu
+
+    @property
+    def L_plus(self) -> float:
+        """At most L."""
+        return self.L
+
+    @property
+    def L_pm(self) -> float:
+        """Hessians between mu and L vary by at most half their distance; one worker's do not."""
+        return (self.L - self.mu) / 2 if self.n > 1 else 0.0
+
+    @property
+    def heterogeneity(self) -> float:
+        """(2 L/n) sum (f_i(x*) - min f_i) is at most (L/mu) mean ||grad f_i(x*)||^2."""
+        return self.zeta2_star * self.L / self.mu
+
+    def gradients(self, x: Any) -> Any:
+        """There are none."""
+        raise NoProblem("constants alone have no gradients: give a problem")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise NoProblem(f"constants alone have no {name}: give a problem")
+
+    def __str__(self) -> str:
+        return f"every problem with mu={self.mu:.4g}, L={self.L:.4g}, n={self.n}, d={self.d}"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One compressor of a family, its level, and the bits of a worker's message (None: only a claim is known)."""
+
+    level: Any
+    label: str
+    method: Method = field(repr=False)
+    bits: float | None
+    claim: str
+
+    @property
+    def compressor(self) -> Any:
+        """As it was made."""
+        return self.method.compressor
+
+
+def with_compressor(method: Any) -> Make:
+    """compressor -> method, from a class or an instance. InvalidParameter for what takes no compressor."""
+    kind: Any = method if isinstance(method, type) else type(method)
+    is_one = isinstance(method, Method) or (isinstance(method, type) and issubclass(method, Method))
+    require(is_one, f"method={method!r} must be a method such as ct.DIANA, or ct.DIANA(gamma=0.1)")
+    require(kind.takes_compressor, f"{kind.__name__} takes no compressor: there is nothing to choose")
+    if isinstance(method, type):
+        return lambda c: method(c)
+    return lambda c: replace(method, compressor=c)
+
+
+def members_of(
+    make: Make, chosen: Any, levels: Iterable[Any] | None, problem: Any
+) -> tuple[str, list[Member], str]:
+    """(the family's name, its members by strength, what is to be said of the levels).
+
+    Raises Unsupported, with the reason, where the method can take none of them.
+    """
+    name, build, parameter = family(chosen, ())
+    tried = default_levels(parameter, build, problem.d) if levels is None else list(levels)
+    require(bool(tried), f"levels=[]: {name} needs at least one")
+    made = [_member(make, level, _checked(build(level), level), problem) for level in tried]
+    thinned = levels is None and len(tried) == MOST < problem.d
+    note = f"{MOST} levels on a geometric grid were looked at, not all {problem.d}" if thinned else ""
+    return name, _by_strength(_taken(made, problem)), note
+
+
+def _checked(c: Any, level: Any) -> Any:
+    fits = isinstance(c, Compressor | Fleet)
+    require(fits, f"family gave {c!r} at level {level!r}: it must be a function level -> Compressor")
+    return c
+
+
+def _member(make: Make, level: Any, c: Any, problem: Any) -> Member:
+    fleet = as_fleet(c)
+    fleet.check(problem.n, problem.d)
+    bits = float(sum(m.total for m in fleet.bits(problem.n, problem.d))) / problem.n
+    method = make(c)
+    claims = fleet.claims(problem.n, problem.d)
+    # the claim that the method works with: what it requires, else the fleet's first
+    wanted = [c for kind in method.requires for c in claims if isinstance(c, kind)]
+    said = _said([*wanted, *claims][0]) if claims else "-"
+    return Member(level, getattr(c, "label", repr(c)), method, bits, said)
+
+
+def _said(claim: Claim) -> str:
+    name, value = next(iter(claim.constants.items()))
+    return f"{name}={float(value):.4g}"
+
+
+def _taken(made: Sequence[Member], problem: Any) -> list[Member]:
+    """Those that the method can run with; Unsupported, with the first reason, where there is none."""
+    kept, reasons = [], []
+    for m in made:
+        try:
+            m.method.check(problem)
+            kept.append(m)
+        except Unsupported as reason:
+            reasons.append(reason)
+    if not kept:
+        raise reasons[0]
+    return kept
+
+
+def _by_strength(made: Sequence[Member]) -> list[Member]:
+    """The fewest bits of a message first: what counts is the wire, whatever the level is called."""
+    return sorted(made, key=lambda m: m.bits or 0.0)
+
+
+def members_of_claims(
+    make: Make, omega: Sequence[Number] | None, delta: Sequence[Number] | None, problem: Any
+) -> tuple[str, list[Member], str]:
+    """Every compressor with the claim as one member: the largest omega, or the smallest delta, compresses most."""
+    name, values = ("omega", omega) if omega is not None else ("delta", delta or ())
+    require(len(values) > 0, f"{name}=[]: give at least one constant")
+    made = []
+    for value in sorted(values, reverse=name == "omega"):
+        claim = Unbiased(value) if name == "omega" else Contractive(value)
+        c = compressor(_unseen, claims=claim, bits=0)
+        made.append(Member(value, f"{name}={float(value):.6g}", make(c), None, _said(claim)))
+    return f"every compressor of a class ({name})", _taken(made, problem), ""
+
+
+def _unseen(x: Any) -> Any:
+    """Stands for every compressor with a claim: it is never run."""
+    return x
+
+
+def uncompressed(make: Make, problem: Any) -> Method:
+    """The same method with nothing compressed, gradient descent where it takes no such thing."""
+    try:
+        method = make(Identity())
+        method.check(problem)
+    except CompthError:
+        return GD()
+    return method
+
+
+def problem_class(mu: Any, L: Any, n: Any, d: Any, zeta2: Any) -> ProblemClass:
+    """The class of these constants. InvalidParameter for those that no problem has."""
+    missing = [k for k, v in {"mu": mu, "L": L, "n": n, "d": d}.items() if v is None]
+    require(not missing, f"{', '.join(missing)} not given: without a problem mu, L, n and d are needed")
+    require(0 < mu <= L < math.inf, f"mu={mu}, L={L} need 0 < mu <= L")
+    require(n >= 1 and d >= 1, f"n={n}, d={d} need at least 1")
+    require(0 <= zeta2 < math.inf, f"zeta2={zeta2} needs 0 <= zeta2: it is a mean of squares")
+    return ProblemClass(float(mu), float(L), int(n), int(d), float(zeta2))
+
+
+def whole_levels(text: str) -> list[int]:
+    """Levels from "1,2,5" or "1..64", or both. InvalidParameter for anything else."""
+    found: list[int] = []
+    for word in text.split(","):
+        first, dots, last = word.strip().partition("..")
+        right = first.isdigit() and (not dots or last.isdigit())
+        ends = (int(first), int(last or first)) if right else (1, 0)
+        require(right and ends[0] <= ends[1], f"levels={text!r}: write levels as 1,2,5 or 1..64")
+        require(ends[1] - ends[0] < 10**5, f"levels={text!r} are more than 100,000: name fewer")
+        found += range(ends[0], ends[1] + 1)
+    return found
+
+
+__all__ = ["Member", "ProblemClass", "members_of", "members_of_claims", "uncompressed", "with_compressor"]
