@@ -29,6 +29,19 @@ def _t(m: Array) -> Array:
     return np.swapaxes(m, -1, -2)
 
 
+def _added(out: Array | None, c: Any, part: Array) -> Array:
+    """out + c part, in place where there is an out, which is ours: no product of a large array by 1 or -1."""
+    if out is None:
+        return c * part
+    if c == 1:
+        out += part
+    elif c == -1:
+        out -= part
+    else:
+        out += c * part
+    return out
+
+
 class Blocks:
     """T: one step of the second moments. affine=False leaves out the constant: the linear part that sets the rate."""
 
@@ -111,20 +124,18 @@ class Blocks:
 
     def _own(self, row: Row, X: Array, Y: Array | None) -> Array:
         """E v_i g' of the workers' vectors, from E c g' = X and E (y_i, eps_i) g' = Y."""
-        parts = []
-        under = self._poly(row.own, X)
+        under, out = self._poly(row.own, X), None
         if under is not None:
-            parts.append(np.matmul(self.data.A, under))
+            out = np.matmul(self.data.A, under)
         for column, c in row.mine.items():
             assert Y is not None
-            parts.append(self._number(c) * Y[:, self._slot(column - self.low.servers), :])
+            out = _added(out, self._number(c), Y[:, self._slot(column - self.low.servers), :])
         if self.affine and row.s:
-            parts.append(self._number(row.s) * self.data.s[:, :, None] * X[..., -1:, :])
-        if not parts:
-            parts.append(self._zeros(self.data.n, self.data.d, X.shape[-1]))
-        out = parts[0]
-        for more in (*parts[1:], self._common(row, X)) if row.plain or row.star else parts[1:]:
-            out += more  # in place: it is ours
+            out = _added(out, self._number(row.s), self.data.s[:, :, None] * X[..., -1:, :])
+        if out is None:
+            out = self._zeros(self.data.n, self.data.d, X.shape[-1])
+        if row.plain or row.star:
+            out += self._common(row, X)
         return out
 
     def _zeros(self, *shape: int) -> Array:

@@ -13,7 +13,7 @@ from compth.certification.realised import draw_law, independent_rows
 from compth.compressors import Compressor, Fleet, Independent, Shared
 from compth.errors import Unsupported
 from compth.methods.core import Method
-from compth.problems.interface import Problem
+from compth.problems.interface import Problem, as_quadratic
 
 FREE = frozenset({"theorems"})
 PRODUCTS = 400_000
@@ -48,7 +48,8 @@ def own_problem(problem: Problem) -> None:
 
 
 def _gradients_agree(problem: Any) -> bool:
-    """True where gradients(x) is A x - b at points of many magnitudes, up to rounding."""
+    """True where gradients(x) is A x - b at points of many magnitudes, up to rounding. Unsupported without an A."""
+    problem = as_quadratic(problem)
     rng, d = np.random.default_rng(61), problem.d
     points = [np.zeros(d), *np.eye(d)[:3], *(rng.normal(size=d) * m for m in (1e-6, 1e-2, 1.0, 60.0, 1e6))]
     a, b = np.asarray(problem.A), np.asarray(problem.b)

@@ -71,6 +71,8 @@ class Row(Earned):
     certified_rate: float | None = None
     certified_rounds: int | None = None
     certified_standing: str = ""
+    certified_note: str = ""
+    exact_note: str = ""
 
     @property
     def certified_remark(self) -> str:
@@ -132,6 +134,13 @@ def _wider(rows: Sequence[Row]) -> str:
         " certified, and rate class: the worst of all problems with this mu_min and L_max (GD: mu and L), a wider"
         " class: it may lie above a guarantee or a run on this problem and refutes neither."
     )
+
+
+def _uncertified(rows: Sequence[Row]) -> list[str]:
+    """Why nothing is certified: a line a reason, of all rows that share it."""
+    reasons = dict.fromkeys(r.certified_note for r in rows if r.certified_note)
+    of = {why: ", ".join(r.label for r in rows if r.certified_note == why) for why in reasons}
+    return [f"nothing is certified of {labels}: {why}" for why, labels in of.items()]
 
 
 def _speed(rho: float) -> float:
@@ -198,8 +207,10 @@ class Comparison(Earned, Shown):
         words = [f"{r.label}: {line}" for r, g in held if g is not None for line in g.rate.assumed]
         ran = zip(self.rows, self.methods, self.traces, self.guarantees, strict=True)
         found = [_found(r, m, t) for r, m, t, g in ran if g is None and _searched(m)]
+        left = [f"{r.label}: {r.exact_note}" for r in self.rows if r.exact_note]
+        left += _uncertified(self.rows)
         warned = [f"warning: {r.label}: {r.warning}" for r in self.rows if r.warning]
-        return [*self.doubts(), *self.info.get("notes", ()), *steps, *found, *words, *warned]
+        return [*self.doubts(), *self.info.get("notes", ()), *steps, *found, *left, *words, *warned]
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """Header and cells of the main table (at most 100 characters wide), for terminal, text, HTML and LaTeX."""
@@ -321,7 +332,8 @@ def _restored(held: dict[str, Any], stood: tuple[bool, ...], whole: bool) -> Com
         row = _row(method, problem, g, stored.note, trace, eps)
         row = changed(row, **{name: getattr(stored, name) for name in MEASURED})
         if stored.certified_step is not None:
-            row = changed(row, **certified_facts(method, problem, eps * float(trace.mean_square[0])))
+            own = stored.stepsize_from == "certified" and method.gamma is not None
+            row = changed(row, **certified_facts(method, problem, eps * float(trace.mean_square[0]), own))
         rows.append(made(row))
     found = Comparison(**{**held, "rows": tuple(rows)})
     return made(found) if whole else found
@@ -381,18 +393,22 @@ def compare(
         doing(f"{runs} runs of {steps} rounds")
         trace = simulate(method, problem, steps, runs, seed, threads=threads, engine=engine)
         doing("exact expectation")
-        curve, rate = _exact(method, problem, steps)
+        curve, rate, left_out = _exact(method, problem, steps)
         row = _row(method, problem, found, reason, trace, eps)
         if one.whose != "theorem":
             row, trace = changed(row, stepsize_from=one.whose, label=label), changed(trace, label=label)
         row = changed(
-            row, **_exact_facts(curve, rate, trace, eps), tight_rate=_tight(method, problem, trace.plan)
+            row,
+            **_exact_facts(curve, rate, trace, eps),
+            exact_note=left_out,
+            tight_rate=_tight(method, problem, trace.plan),
         )
         if one.whose == "theorem" or names == (one.whose,):
             doing("its best step")
             row = changed(row, **_best(with_the_plans_alpha(method, trace.plan.params), problem, rate))
         doing("certified worst case")
-        rows.append(made(changed(row, **certified_facts(method, problem, eps * float(trace.mean_square[0])))))
+        facts = certified_facts(method, problem, eps * float(trace.mean_square[0]), one.whose == "certified")
+        rows.append(made(changed(row, **facts)))
         exacts.append(curve)
         traces.append(trace)
         guarantees.append(found)
@@ -439,27 +455,44 @@ RATE_ENTRIES = 20_000
 """Largest number of moments for which compare computes the rate of a method of several steps a round."""
 
 
-def _exact(method: Method, problem: Problem, steps: int) -> tuple[Any, float | None]:
-    """(exact curve, exact rate) where the second moments close and d is small enough, else (None, None).
+MOMENTS = 5 * 10**8
+"""Most moments times rounds of an exact curve in a comparison: under a minute on one core."""
 
-    The rate is that of the curve's own plan; a step schedule has none.
+
+def _exact(method: Method, problem: Problem, steps: int) -> tuple[Any, float | None, str]:
+    """(exact curve, exact rate, "") where the second moments close and d is small enough, else (None, None, why).
+
+    The rate is that of the curve's own plan; a step schedule has none. Why: where it is the work alone.
     """
     from compth.dynamics import exact
-    from compth.dynamics.spectrum import entries, rate_on
-    from compth.dynamics.system import data_of
+    from compth.dynamics.spectrum import rate_on
 
     if problem.d > EXACT_LIMIT:
-        return None, None
+        return None, None, ""
     try:
+        count = _moments(method, problem, steps)
+        if count * steps > MOMENTS:
+            return (
+                None,
+                None,
+                f"{count:,} moments x {steps:,} rounds are left out here: ct.exact computes them",
+            )
         curve = exact(method, problem, steps)
     except (Unsupported, NoGuarantee):
-        return None, None
-    if curve.plan.schedule is not None:
-        return curve, None
-    if entries(method, data_of(method.seen(problem)), curve.plan) > RATE_ENTRIES:
-        return curve, None
+        return None, None, ""
+    if curve.plan.schedule is not None or count > RATE_ENTRIES:
+        return curve, None, ""
     found = rate_on(method, problem, curve.plan)
-    return curve, float(found.rho) if found.converged else None
+    return curve, float(found.rho) if found.converged else None, ""
+
+
+def _moments(method: Method, problem: Problem, steps: int) -> int:
+    """How many second moments a round of a method of several steps follows; 0 of others, which are cheap."""
+    from compth.dynamics.spectrum import entries
+    from compth.dynamics.system import data_of
+
+    plan = plan_of(method, problem, horizon=steps)[0]
+    return entries(method, data_of(method.seen(problem)), plan)
 
 
 def _tight(method: Method, problem: Problem, plan: Plan) -> float | None:

@@ -136,23 +136,27 @@ def _worst_step(method: Method, problem: Problem, params: Mapping[str, Number]) 
     return step_in_closed_form(method, problem, params)
 
 
-def certified_facts(method: Method, problem: Problem, eps: float) -> dict[str, Any]:
-    """What the certified worst case would promise at its best step: fields of a comparison's row.
+def certified_facts(method: Method, problem: Problem, eps: float, own_step: bool = False) -> dict[str, Any]:
+    """What the certified worst case promises at its best step (own_step: at the method's): fields of a row.
 
-    eps: the squared distance asked for. Empty where no closed form gives that step, and where it does not apply.
+    eps: the squared distance asked for. Where nothing is certified, `certified_note` says why; of a method whose best
+    step has a closed form the table is silent.
     """
     from compth.worst_case.certified_theorem import certified
 
-    if not getattr(type(method), "known", ()):
-        return {}
-    free = replace(method, gamma=None)
+    free = method if own_step else replace(method, gamma=None)
     try:
         found = find_guarantee(free, problem, certified(free, problem))
-    except (NoGuarantee, Unsupported):
-        return {}
+    except (NoGuarantee, Unsupported) as reason:
+        return {} if getattr(type(method), "known", ()) else {"certified_note": _why(str(reason))}
     return {
         "certified_step": float(found.plan.gamma),
         "certified_rate": found.rate.rho,
         "certified_rounds": first_at_most(found.rate.distance_bound, eps, 10**9),
         "certified_standing": f"{found.rate.standing}/{found.theorem.attribution.value}",
     }
+
+
+def _why(reason: str) -> str:
+    """The reason alone: which method and theorem it is of, the row says."""
+    return reason.rpartition("does not apply: ")[2].rpartition(".certified: ")[2]

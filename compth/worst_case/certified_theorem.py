@@ -19,6 +19,7 @@ from compth.methods.core.body import BodyMethod, derived
 from compth.methods.core.centre import centre_of, without_invariants
 from compth.methods.core.observed import of_x
 from compth.methods.core.outside import while_it_reads_the_same
+from compth.methods.dcgd_star import DCGDStar
 from compth.problems.interface import Problem, is_quadratic
 from compth.rates import geometric
 from compth.sources import COMPTH
@@ -211,7 +212,9 @@ class Certified(Theorem):
             raise NoGuarantee(f"{self.id} does not apply: {problem}") from None
         if proof is None:
             raise NoGuarantee(f"{self.id}: no certificate was found at gamma={float(gamma):.6g}")
-        if SHARED in proof.model.assumptions and c.n > 1 and c.zeta2_star != 0:
+        # by the function itself: DCGD-STAR takes the gradients at x* off, whatever else a class says of itself
+        apart = c.zeta2_star != 0 and self.kind.seen is not DCGDStar.seen
+        if SHARED in proof.model.assumptions and c.n > 1 and apart:
             raise NoGuarantee(f"{self.id} does not apply: it needs a minimiser that all f_i share")
         named = {self.kind.planned.get(k, k): v for k, v in params.items()}
         return Plan(gamma, named, rho=_above(proof.certificate.rho))

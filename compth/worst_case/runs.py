@@ -99,7 +99,7 @@ def body_rate(method: Any, problem: Problem, gamma: float, params: Mapping[str, 
         found = tight_rate(kind, **{**given, **constants}, gamma=gamma)
     except (Unsupported, InvalidParameter):
         return None
-    if found.certificate is None or _misses_its_minimiser(found.certificate.model, problem):
+    if found.certificate is None or _misses_its_minimiser(found.certificate.model, method.seen(problem)):
         return None
     return found.certified
 
@@ -127,7 +127,9 @@ def step_in_closed_form(method: Any, problem: Problem, params: Mapping[str, Numb
             return None
         delta, omega, eta = (constants.get(k) for k in ("delta", "omega", "eta"))
         q = question(asked_for(kind), constants["mu"], constants["L"], delta, omega, eta, constants["n"])
-        if q.known is None or _misses_its_minimiser(q.model(1, q.known.best(q)[1], full=False), problem):
+        if q.known is None or _misses_its_minimiser(
+            q.model(1, q.known.best(q)[1], full=False), method.seen(problem)
+        ):
             return None
         found = q.known.step_with(q, used) if q.known.step_with else q.known.best(q)[0]
     except CompthError:

@@ -29,6 +29,8 @@ CLOSE = 1e-4
 """Eigenvalues this close, relatively, are looked at in many digits."""
 LOWERED = tuple(Fraction(1, 10**k) for k in (6, 5, 4))
 """Shares of L by which mu is lowered in turn where it is closer to L."""
+EIGHT, HALVINGS = 8, 30
+"""Steps of the grid of a search: at least, and at most."""
 TIGHT_GAP = 1e-5
 """attained and certified count as meeting within this fraction of 1 - rho."""
 
@@ -146,19 +148,27 @@ def best_step(q: Question, params: Mapping[str, Number]) -> Number:
 
 
 def searched_step(q: Question, params: Mapping[str, Number]) -> float:
-    """Least certified rate over gamma in (0, 1/L]: bounded search around the best of a coarse grid."""
+    """Least certified rate over gamma in (0, 1/L]: bounded search around the best of a coarse grid.
+
+    Halvings of 1/L, EIGHT of them and on from there while the last is the best or none has a certificate.
+    """
     from scipy.optimize import minimize_scalar
 
     fixed = {k: spelled(v) for k, v in params.items()}
     rational = q.rational()
+    top = float(np.log(2 / float(q.L)))
 
     def rate(log_gamma: float) -> float:
+        """Of a step without a certificate above 1, and the more the longer it is, in any unit of L."""
         model = rational.model(spelled(float(np.exp(log_gamma))), fixed)
         found = least_certified(model, attained_by(model)[0], accuracy=1e-4)
-        return 2.0 + log_gamma if found is None else float(found.rho)
+        return 2.0 + np.exp(log_gamma - top) if found is None else float(found.rho)
 
-    grid = [float(np.log(2 / float(q.L) * 2.0**-k)) for k in range(9)]
-    best = int(np.argmin([rate(v) for v in grid[1:]])) + 1
+    grid, rates = [top], [float("inf")]
+    while len(grid) <= EIGHT or (len(grid) <= HALVINGS and int(np.argmin(rates)) == len(grid) - 1):
+        grid.append(top - len(grid) * float(np.log(2)))
+        rates.append(rate(grid[-1]))
+    best = int(np.argmin(rates))
     bounds = (grid[min(best + 1, len(grid) - 1)], grid[best - 1])
     return float(np.exp(minimize_scalar(rate, bounds=bounds, method="bounded", options={"maxiter": 20}).x))
 

@@ -85,6 +85,21 @@ def test_exact_curves_lie_below_it(name):
         assert (curve.mean_square <= bound * (1 + 1e-9)).all()
 
 
+def test_dcgd_star_needs_no_shared_minimiser_and_dcgd_does():
+    """Its own f_i rest in x*; another class that calls itself at rest is DCGD."""
+    method = ct.DCGDStar(ct.RandK(k=2))
+    promised = ct.guarantee(method, APART, "dcgdstar.certified")
+    curve = ct.exact(replace(method, gamma=float(promised.stepsize)), APART, 40).mean_square
+    assert (curve <= np.array([promised.bound(t) for t in range(41)]) * (1 + 1e-9)).all()
+    assert APART.zeta2_star > 0
+
+    class Resting(ct.DCGD):
+        at_rest = True
+
+    with pytest.raises(NoGuarantee):
+        ct.guarantee(Resting(ct.RandK(k=2)), APART, "resting.certified")
+
+
 def test_v_itself_is_an_exact_curve():
     """E V_t of DIANA by its exact dynamics, every step below rho times the one before."""
     method = ct.DIANA(ct.RandK(k=2))

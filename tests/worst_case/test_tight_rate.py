@@ -154,6 +154,24 @@ def test_marina_and_ef_bv_bracket():
             assert rate == pytest.approx(found.attained, rel=1e-9)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", [F(1, 100), 64])
+def test_a_searched_step_does_not_depend_on_the_unit(unit):
+    """The planted error: a step without a certificate counted as the better the larger L was, and was chosen."""
+    found = ct.tight_rate("RandDIANA", mu=F(unit) / 434, L=unit, omega=F(29, 3), n=10, p=F(3, 32))
+    alone = ct.tight_rate("RandDIANA", mu=F(1, 434), L=1, omega=F(29, 3), n=10, p=F(3, 32))
+    assert found.certified == pytest.approx(alone.certified, rel=1e-6)
+    assert float(found.stepsize) * unit == pytest.approx(float(alone.stepsize), rel=0.02)
+
+
+@pytest.mark.slow
+def test_steps_far_below_one_over_l_are_found():
+    """EF21 with errors of 90 %: its certificates end below the first eight halvings of 1/L."""
+    found = ct.tight_rate("EF21W", mu=F(1, 434), L=1, delta=F(1, 500), n=2)
+    assert found.certified < 1
+    assert found.stepsize < 1 / 256
+
+
 def test_the_searched_step_is_no_worse_than_its_neighbours():
     best = ct.tight_rate("MARINA", mu=0.1, L=1, omega=1, n=5)
     for scale in (0.8, 1.25):
