@@ -25,6 +25,7 @@ from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.units import units_of
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
+from compth.methods.core.body import BodyMethod
 from compth.problems.interface import Problem
 
 Array = Any
@@ -282,19 +283,29 @@ def _curve(
         return _enumerated(method, problem, plan, used, start, steps, mode, rational)
     data = data_of(method.seen(problem), rational)
     systems: dict[Any, Any] = {}
+    operator: Callable[..., Any] = _operator
 
     def system(t: int) -> Any:
         gamma = plan.step(t)
         if gamma not in systems:
             systems.clear()
-            systems[gamma] = _operator(method, data, gamma, plan.params, mode)
+            systems[gamma] = operator(method, data, gamma, plan.params, mode)
         return systems[gamma]
 
-    op: Any = system(0)
+    op, measure = system(0), None
+    if used is not None and not rational:
+        try:
+            measure = _metric(method, op, problem, used, plan)
+        except Unsupported:  # the normal form follows fewer moments than the body's own operator
+            if not (isinstance(op, System) and isinstance(method, BodyMethod)):
+                raise
+            operator = traced.system_of
+            systems.clear()
+            op = system(0)
+            measure = _metric(method, op, problem, used, plan)
     if rational:
         start = np.frompyfunc(Fraction, 1, 1)(start)
     state: Any = _begin(method, op, start)
-    measure = None if used is None or rational else _metric(method, op, problem, used, plan)
     rows, means = [_seen(op, state)], [_mean(op, state)]
     shaped = [] if measure is None else [measure(op, state, rows[-1])]
     with np.errstate(over="ignore", invalid="ignore"):

@@ -74,6 +74,15 @@ def test_ef21_bc_without_downlink_compression_is_ef21():
     same(curve(ct.EF21BC(MASK, 0.1)), curve(ct.EF21(MASK, 0.1)))
 
 
+def test_ef21_bc_of_exact_messages_is_gradient_descent():
+    """Its theorem's metric is known too: it was refused, as the normal form follows no mean of exact memories."""
+    bound = ct.guarantee(ct.EF21BC(ct.Identity(), 0.3), SPREAD)
+    run = ct.exact(ct.EF21BC(ct.Identity(), 0.3), SPREAD, 12)
+    same(run.mean_square[1:], curve(ct.GD(gamma=0.3), steps=11))
+    assert (run.mean_metric <= [bound.bound(t) * (1 + 1e-9) for t in range(13)]).all()
+    assert run.mean_metric[0] == pytest.approx(bound.start)
+
+
 def test_ef21_p_without_downlink_compression_is_diana():
     same(curve(ct.EF21P(ONE, 0.1, alpha=HALF / 2)), curve(ct.DIANA(ONE, 0.1, alpha=HALF / 2)))
 
