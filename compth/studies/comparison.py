@@ -28,8 +28,18 @@ from compth.simulation.engines import engine_of
 from compth.studies.chosen_steps import Chosen, chosen, names_of
 from compth.studies.step_sizes import BEST_LIMIT, certified_facts, with_the_plans_alpha
 
-MEASURED = ("exact_rate", "exact_rounds", "warning", "best_step", "best_rate", "best_found", "tight_rate")
-"""Numbers of a row that are computed, not promised: a stored comparison keeps them."""
+MEASURED = (
+    "exact_rate",
+    "exact_rounds",
+    "warning",
+    "best_step",
+    "best_rate",
+    "best_found",
+    "tight_rate",
+    "exact_note",
+    "certified_note",
+)
+"""What of a row is computed, not promised: a stored comparison keeps it."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ CLOSE = 1e-4
 """Eigenvalues this close, relatively, are looked at in many digits."""
 LOWERED = tuple(Fraction(1, 10**k) for k in (6, 5, 4))
 """Shares of L by which mu is lowered in turn where it is closer to L."""
-EIGHT, HALVINGS = 8, 30
+EIGHT, HALVINGS = 8, 16
 """Steps of the grid of a search: at least, and at most."""
 TIGHT_GAP = 1e-5
 """attained and certified count as meeting within this fraction of 1 - rho."""

@@ -168,3 +168,45 @@ def test_a_step_that_is_not_shown_to_be_the_best_is_not_called_so(comparison):
     assert "too short" not in unsure.step_remark
     assert "gamma = 0.3 would be 10 x as fast here" in unsure.step_remark
     assert "not shown" in unsure.step_remark
+
+
+@pytest.mark.slow
+def test_the_certified_column_is_filled_or_says_why():
+    """Bodies without a closed form are searched; the reasons of the others are a line each, of all that share it."""
+    both = {"downlink": ct.Scaled(ct.RandK(2))}
+    contracted, unbiased = ct.Scaled(ct.RandK(2)), ct.RandK(2)
+    methods = [ct.DCGDStar(unbiased), ct.LAG(), ct.EF21BC(contracted, **both), ct.EF21P(unbiased, **both)]
+    found = ct.compare(methods, PROBLEM, steps=5, runs=2)
+    certified = ct.guarantee(methods[0], PROBLEM, "dcgdstar.certified")
+    assert found.rows[0].certified_rate == certified.rho
+    assert found.rows[0].certified_rounds == certified.iterations_to(1e-3 * found.traces[0].mean_square[0])
+    lines = [line for line in found.remarks() if line.startswith("nothing is certified of")]
+    assert [r.certified_step for r in found.rows[1:]] == [None] * 3
+    assert lines[0].startswith(
+        "nothing is certified of LAG Identity() zeta=1: LAG is no method written as a body"
+    )
+    assert lines[1].endswith(
+        "EF21P RandK(k=2) down Scaled(RandK(k=2)): it speaks of an uncompressed downlink"
+    )
+    assert "EF21BC" in lines[1]
+    assert len(lines) == 2
+
+
+def test_a_certified_step_is_certified_there():
+    found = ct.compare([ct.DCGDStar(ct.RandK(2))], PROBLEM, steps=5, runs=2, stepsizes="certified").rows[0]
+    assert found.certified_step == found.stepsize
+    assert found.certified_rounds > 0
+
+
+def test_an_exact_curve_that_is_too_large_is_left_out_with_its_size(monkeypatch):
+    method, limit = ct.RandDIANA(ct.RandK(2), 0.05), "compth.studies.comparison.MOMENTS"
+    monkeypatch.setattr("compth.studies.comparison.certified_facts", lambda *given: {})
+    whole = ct.compare([method], PROBLEM, steps=6, runs=2)
+    assert whole.exact[0] is not None
+    assert whole.rows[0].exact_note == ""
+    monkeypatch.setattr(limit, 6)
+    less = ct.compare([method], PROBLEM, steps=6, runs=2)
+    assert less.exact[0] is None
+    count = less.rows[0].exact_note.split()[0]
+    assert int(count.replace(",", "")) > 2 * 6 * 6
+    assert f"{method.label}: {count} moments x 6 rounds are left out here: ct.exact computes them" in less.remarks()
