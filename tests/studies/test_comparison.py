@@ -209,4 +209,7 @@ def test_an_exact_curve_that_is_too_large_is_left_out_with_its_size(monkeypatch)
     assert less.exact[0] is None
     count = less.rows[0].exact_note.split()[0]
     assert int(count.replace(",", "")) > 2 * 6 * 6
-    assert f"{method.label}: {count} moments x 6 rounds are left out here: ct.exact computes them" in less.remarks()
+    assert (
+        f"{method.label}: {count} moments x 6 rounds are left out here: ct.exact computes them"
+        in less.remarks()
+    )
