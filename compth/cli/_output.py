@@ -32,6 +32,17 @@ def check_file(path: Path | None, own: Callable[[Path], bool] = is_own) -> None:
         check_outputs(path.parent, [path.name], own=own)
 
 
+def write_appendix(report: Any, path: Path | None, file: str = "") -> None:
+    """The report as a paper's appendix, with the hash of the file that was judged; nothing without a path."""
+    if path is None:
+        return
+    from compth.reporting.appendix import appendix
+    from compth.reporting.files import write_all
+
+    text = appendix(report, command_line(), [file] if file else [])
+    write_all(path.parent, {path.name: text.encode()})
+
+
 def show_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", keys: int = 1
 ) -> None:

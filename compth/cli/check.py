@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compth.cli._output import check_file, say
+from compth.cli._output import check_file, say, write_appendix
 from compth.errors import InvalidParameter
 
 
@@ -55,6 +55,9 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
     report: Annotated[Path | None, typer.Option(help="write a self-contained HTML report")] = None,
     script: Annotated[Path | None, typer.Option(help="write the reproduction script of a refutation")] = None,
+    appendix: Annotated[
+        Path | None, typer.Option(help="write LaTeX: statement, assumptions, evidence, witness, hashes")
+    ] = None,
 ) -> int:
     """Certify or refute. Exit code 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive."""
     from compth.certificates import EXIT_CODE
@@ -85,6 +88,7 @@ def check(
     }  # fmt: skip
     check_file(report)
     check_file(script)
+    check_file(appendix)
     if listed is None:
         result = run_check(request)
     else:
@@ -97,6 +101,7 @@ def check(
     else:
         _print(result, script)
     _write(result, report, script)
+    write_appendix(result, appendix, file)
     return EXIT_CODE[result.verdict]
 
 

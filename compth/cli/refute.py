@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compth.cli._output import check_file, show_result
+from compth.cli._output import check_file, show_result, write_appendix
 from compth.errors import InvalidParameter
 
 
@@ -38,12 +38,16 @@ def refute(
     n: Annotated[list[int] | None, typer.Option("-n", help="workers (repeatable)")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
     report: Annotated[Path | None, typer.Option(help="write a self-contained HTML report")] = None,
+    appendix: Annotated[
+        Path | None, typer.Option(help="write LaTeX: statement, assumptions, proof, witness, hashes")
+    ] = None,
 ) -> int:
     """Judge a theorem. Exit code 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive."""
     from compth.certificates import EXIT_CODE
     from compth.reporting.files import provenance
 
     check_file(report)
+    check_file(appendix)
     given = {"mu": mu, "L": smooth, "delta": delta, "omega": omega, "eta": eta}
     claim = {"method": method, "rate": rate, "stepsize": stepsize, "lyapunov": lyapunov, "n": n or None}
     overrides = {k: [_constant(k, x) for x in v] for k, v in given.items() if v}
@@ -53,6 +57,7 @@ def refute(
     else:
         show_result(result, provenance(None))
     _write(result, report)
+    write_appendix(result, appendix, (target or "").rpartition(":")[0])
     return EXIT_CODE[result.verdict]
 
 

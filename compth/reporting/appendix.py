@@ -1,0 +1,190 @@
+"""A paper's appendix: statement, assumptions, proof or evidence, witness, hashes, the command. It compiles as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from compth.certificates import SEVERITY, Certificate, Report, Verdict
+from compth.reporting.certification import LADDER, arithmetic_line, by_hand, found_at_most
+from compth.reporting.files import MARK, provenance
+from compth.reporting.formulas import symbol
+from compth.reporting.latex_text import code, number, plain, prose
+from compth.reporting.rate_claims import claimed, is_of_rates, places, witness_lines
+from compth.reporting.statements import INEQUALITY, read
+from compth.text.counts import counted
+
+HEAD = rf"""% {MARK}
+% Compile this file as it stands, or \input it: it needs amsmath and amssymb.
+\expandafter\ifx\csname @nodocument\endcsname\relax
+  \let\compthend\relax
+\else
+  \documentclass{{article}}
+  \usepackage{{amsmath,amssymb}}
+  \begin{{document}}
+  \def\compthend{{\end{{document}}}}
+\fi
+\begingroup\sloppy\raggedright
+"""
+TAIL = "\\par\\endgroup\n\\compthend\n"
+MOST = 400
+"""Lines of one list: what is beyond is counted, the hashed JSON has it."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, and its paragraphs and lists of LaTeX: a paragraph is a text, a list a sequence of them."""
+
+    title: str
+    body: Sequence[str | Sequence[str]]
+
+
+def document(title: str, sections: Sequence[Section]) -> str:
+    """A file that compiles by itself and can be \\input; sections without a body are left out."""
+    parts = [rf"\section*{{{plain(title)}}}"]
+    for s in sections:
+        if s.body:
+            parts += [rf"\subsection*{{{plain(s.title)}}}", *map(_block, s.body)]
+    return HEAD + "\n\n".join(parts) + "\n\n" + TAIL
+
+
+def _block(block: str | Sequence[str]) -> str:
+    if isinstance(block, str):
+        return block
+    shown = [rf"\item[$\bullet$] {line}" for line in block[:MOST]]
+    more = (
+        [rf"\item[$\bullet$] and {len(block) - MOST} more, which the JSON has"] if len(block) > MOST else []
+    )
+    return "\n".join([r"\begin{itemize}", *shown, *more, r"\end{itemize}"])
+
+
+def reproduction(
+    command: str, data: str, files: Sequence[str | Path] = (), more: Sequence[str] = ()
+) -> Section:
+    """The command, versions, and SHA-256 of the files that were judged and of what was found (`data`, as --json)."""
+    hashes = [f"{code(Path(f).name)}: {_hash(Path(f).read_bytes())}" for f in files if Path(f).is_file()]
+    found = f"the report, as {code('--json')} prints it: {_hash(data.encode())}"
+    body: list[str | Sequence[str]] = [f"Command: {code(command)}."] if command else []
+    body += [f"Made by {plain(provenance())}. SHA-256 of what was judged and found:", [*hashes, found]]
+    return Section("Reproduction", [*body, *more])
+
+
+def _hash(data: bytes) -> str:
+    return code(sha256(data).hexdigest())
+
+
+def appendix(report: Report, command: str = "", files: Sequence[str | Path] = ()) -> str:
+    """Of a report of `check` or `refute`. files: what was judged, to be hashed."""
+    rates = is_of_rates(report)
+    ordered = sorted(report.certificates, key=lambda c: -SEVERITY[c.verdict])
+    word = [plain("The following is somebody's word: this report was read from a file, typed or changed.")]
+    held = report.verdict
+    said = rf"Verdict: \textbf{{{held.value}}} ({plain(LADDER[held])})."
+    statement = _rate_statement(report) if rates else [_claim(c) for c in ordered]
+    script = report.info.get("reproduction", "")
+    again = [f"The reproduction script has the SHA-256 {_hash(script.encode())}."] if script else []
+    title = f"{'Rate of' if rates else 'Constants of'} {report.subject}"
+    return document(
+        title,
+        [
+            Section("Statement", [*(word if report.stored else []), *statement, said]),
+            Section("Assumptions", _assumptions(report)),
+            Section("Proof and evidence", [line for c in ordered for line in _evidence(c)]),
+            Section("Witness", [line for c in ordered for line in _witness(c, rates)]),
+            reproduction(command, report.to_json(), files, [*_seeds(report), *again]),
+        ],
+    )
+
+
+def _claim(c: Certificate) -> str:
+    """A claim about a compressor: its inequality, its constants, where."""
+    found = read(c.claim)
+    scope = ", ".join(
+        f"{plain(k)} = {number(v)}" for k, v in c.scope.items() if k != "inputs" and v is not None
+    )
+    where = f", {scope}, {plain(c.scope.get('inputs', 'all x'))}" if scope else ""
+    if found is None:
+        return f"{plain(c.claim)}{where}: {c.verdict.value}."
+    kind, constants = found
+    given = ", ".join(f"${symbol(k)}$ = {number(v)}" for k, v in constants.items())
+    return rf"\[ {INEQUALITY[kind]} \] with {given}{where} ({plain(kind)}): {c.verdict.value}."
+
+
+def _rate_statement(report: Report) -> list[str | Sequence[str]]:
+    """A claimed rate in the words in which it was claimed, and every place where it was judged."""
+    facts = [f"{plain(k)}: {code(v) if k != 'not given' else plain(v)}" for k, v in claimed(report)]
+    listed = [f"{plain(places(c))}: {prose(c.claim)}: {c.verdict.value}" for c in report.certificates]
+    return [facts, "It was judged at:", listed]
+
+
+def _assumptions(report: Report) -> list[str | Sequence[str]]:
+    lines = dict.fromkeys(a.removeprefix("assumed: ") for c in report.certificates for a in c.assumptions)
+    notes = [f"not checked: {note}" for note in report.info.get("not_checked", [])]
+    used = [*lines, *notes, *arithmetic_line(report.info)]
+    return [[prose(line) for line in used]] if used else ["None beyond the statement's own."]
+
+
+def _evidence(c: Certificate) -> list[str | Sequence[str]]:
+    """How it is known; of a rational certificate all its numbers."""
+    where = (
+        places(c) if "method" in c.scope else c.claim + (f" at d = {c.scope['d']}" if "d" in c.scope else "")
+    )
+    said = f"{prose(where)}: {c.verdict.value}, {plain(c.evidence)}; {prose(c.technique or c.evidence)}."
+    if c.evidence == "statistical":
+        spent = f"{c.trials} samples, error level {c.alpha:g}"
+        said += f" {prose('; '.join([spent, *found_at_most(c)]))}."
+    proof, cells = c.details.get("proof"), c.details.get("cells")
+    out: list[str | Sequence[str]] = [said]
+    if isinstance(proof, Mapping):
+        out += _rational(proof)
+    if isinstance(cells, Mapping):
+        told = sha256(json.dumps(cells, sort_keys=True).encode())
+        groups = f"The laws on cells, in {counted(len(cells.get('groups', ())), 'group')}"
+        out.append(
+            f"{groups}, which a checker of the standard library reads, have the SHA-256 {code(told.hexdigest())}."
+        )
+    return out
+
+
+def _rational(proof: Mapping[str, Any]) -> list[str | Sequence[str]]:
+    """V, the rate and the multipliers of a rational certificate, and why they prove it."""
+    v = [f"{code(k)} = {number(x)}" for k, x in proof.get("v", {}).items() if str(x) != "0"]
+    used = [f"{code(k)} = {number(x)}" for k, x in proof.get("multipliers", {}).items() if str(x) != "0"]
+    rho = number(proof.get("rho", "-"))
+    return [
+        r"Proof. Let $V$ have the coefficients below and let $q_k \geq 0$ be the inequalities that smoothness, strong"
+        rf" convexity and the compressor's claim give. With $\rho$ = {rho} and $\lambda_k \geq 0$ below,"
+        r" $\rho V - \mathbb{E}\,V^+ - \sum_k \lambda_k\,\mathbb{E}\,q_k$ is a positive semidefinite quadratic form, by"
+        r" exact elimination over the rationals; hence $\mathbb{E}\,V^+ \leq \rho V$.",
+        *([["Coefficients of $V$: " + "; ".join(v)]] if v else []),
+        *([["Multipliers: " + "; ".join(used)]] if used else []),
+    ]
+
+
+def _witness(c: Certificate, rates: bool) -> list[str | Sequence[str]]:
+    """A counterexample with all its digits."""
+    if c.verdict is not Verdict.REFUTED:
+        return []
+    says = c.details.get("says") or c.technique
+    head = f"{prose(c.claim)}: {prose(says)}."
+    if rates and isinstance(c.witness, Mapping):
+        exact = [
+            f"{plain(k)} = {number(v)}" for k, v in c.witness.items() if isinstance(v, Fraction | int | str)
+        ]
+        return [head, [prose(line) for line in witness_lines(c)], "In exact numbers:", exact]
+    lines = [prose(line.removeprefix("by hand: ")) for line in by_hand(c)]
+    return [head, lines] if lines else [head]
+
+
+def _seeds(report: Report) -> list[str]:
+    info = report.info
+    given = [f"{k} = {info[k]}" for k in ("seed", "alpha", "budget") if info.get(k) is not None]
+    return [f"Settings: {plain(', '.join(given))}."] if given else []
+
+
+__all__ = ["Section", "appendix", "document", "reproduction"]
