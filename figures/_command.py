@@ -29,12 +29,14 @@ def names() -> list[str]:
 
 
 def make(name: str, folder: Path) -> list[Path]:
-    """Data as JSON beside the three renderings."""
+    """Data as JSON beside the three renderings, and a GIF of what moves."""
     module = importlib.import_module(f"figures.{name}")
     data = module.compute()
     figure = module.draw(data)
     stored = {"generator": MARK, "provenance": provenance(), "caption": caption(module, data), "data": data}
     contents = {f"{name}.{kind}": figure_bytes(figure, kind) for kind in ("svg", "pdf", "png")}
+    if hasattr(module, "animate"):
+        contents[f"{name}.gif"] = module.animate(data)
     contents[f"{name}.json"] = (json.dumps(stored, indent=1, ensure_ascii=False) + "\n").encode()
     return write_all(folder, contents)
 
@@ -56,8 +58,9 @@ def gallery(folder: Path) -> Path:
         title, _, rest = json.loads(stored.read_text(encoding="utf-8"))["caption"].strip().partition("\n\n")
         words = " ".join(rest.removeprefix("Caption: ").split())
         caption = html.escape(words[:1].upper() + words[1:])
-        image = base64.b64encode(drawing.read_bytes()).decode()
-        source = f"data:image/svg+xml;base64,{image}"
+        moving = drawing.with_suffix(".gif")
+        shown, kind = (moving, "gif") if moving.is_file() else (drawing, "svg+xml")
+        source = f"data:image/{kind};base64,{base64.b64encode(shown.read_bytes()).decode()}"
         body += (
             f'<h2 id="{name}">{html.escape(" ".join(title.split()))}</h2><figure><img alt="{name}: see the caption" '
             f'style="max-width:100%" src="{source}"><figcaption>{caption}</figcaption></figure>'

@@ -5,9 +5,10 @@ import importlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import compth as ct
-from figures._command import caption
+from figures._command import caption, main
 
 WHO = importlib.import_module("figures.who_is_right")
 
@@ -90,3 +91,69 @@ def test_every_entry_of_the_atlas_has_its_two_panels(atlas):
     figure = importlib.import_module("figures.error_atlas").draw(atlas)
     assert len(figure.axes) == 2 * len(atlas["panels"])
     assert [axes.get_xlabel() for axes in figure.axes[-4::2]] == ["biased", "biased"]
+
+
+MOVES = importlib.import_module("figures.mean_and_floor")
+
+
+@pytest.fixture(scope="module")
+def moving():
+    return MOVES.compute()
+
+
+def check_acts(data):
+    """The scaled mean is x, the other x/2; DIANA ends far below the floor, DCGD does not."""
+    kept, lost = (np.array(data["messages"][k]["mean"]) for k in ("with scale", "without"))
+    assert kept == pytest.approx(data["x"], abs=1e-15)
+    assert lost == pytest.approx(np.array(data["x"]) / 2, abs=1e-15)
+    off = {k: np.linalg.norm(np.subtract(p, data["x_star"]), axis=1) for k, p in data["paths"].items()}
+    radius = np.sqrt(data["floor"])
+    assert off["DIANA"][-1] < 1e-3 * radius
+    assert off["DCGD"][-20:].max() > 0.5 * radius
+
+
+def test_the_acts_show_what_their_titles_say(moving):
+    check_acts(moving)
+    drawn = np.array(moving["messages"]["with scale"]["drawn"])
+    spread = drawn.std(axis=0) / np.sqrt(len(drawn))
+    assert (np.abs(drawn.mean(axis=0) - moving["x"]) < 5 * spread).all()
+
+
+def test_the_circle_is_where_long_runs_stay(moving):
+    """The exact stationary value against the time mean of 4000 rounds of the drawn process, by batches of 200."""
+    method = ct.DCGD(ct.RandK(1), gamma=moving["gamma"])
+    along = np.array(MOVES.path(method, MOVES.problem(), 4100))[101:]
+    squares = ((along - moving["x_star"]) ** 2).sum(axis=1).reshape(20, 200).mean(axis=1)
+    error = squares.std(ddof=1) / np.sqrt(20)
+    assert abs(squares.mean() - moving["floor"]) < 6 * error
+    assert error < 0.1 * moving["floor"]
+    assert abs(squares.mean() - 2 * moving["floor"]) > 6 * error  # a circle twice as large would be seen
+
+
+@pytest.mark.parametrize("part", ["memory", "scale"])
+def test_a_method_that_lost_its_part_is_seen(moving, part):
+    """Planted: DIANA's path is DCGD's; Rand-1's messages are those without their scale."""
+    if part == "memory":
+        wrong = {**moving, "paths": dict.fromkeys(moving["paths"], moving["paths"]["DCGD"])}
+    else:
+        wrong = {**moving, "messages": dict.fromkeys(moving["messages"], moving["messages"]["without"])}
+    with pytest.raises(AssertionError):
+        check_acts(wrong)
+
+
+@pytest.mark.slow
+def test_the_animation_has_a_picture_for_every_step_and_the_same_bytes(moving, tmp_path, monkeypatch):
+    short = {**moving, "paths": {k: p[:3] for k, p in moving["paths"].items()}}
+    short["messages"] = {k: {**m, "drawn": m["drawn"][:2]} for k, m in moving["messages"].items()}
+    monkeypatch.setattr(MOVES, "compute", lambda: short)
+    assert main(["mean_and_floor", "--out", str(tmp_path)]) == 0
+    written = (tmp_path / "mean_and_floor.gif").read_bytes()
+    assert written == MOVES.animate(short)
+    with Image.open(tmp_path / "mean_and_floor.gif") as found:
+        assert found.n_frames == 2 + 3
+        rests = []
+        for k in range(found.n_frames):
+            found.seek(k)
+            rests.append(found.info["duration"])
+    assert [k for k, ms in enumerate(rests) if ms == MOVES.REST] == [1, 4]
+    assert "data:image/gif;base64," in (tmp_path / "gallery.html").read_text()
