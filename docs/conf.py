@@ -30,6 +30,8 @@ extensions = [
     "compth_pages",
     "terminal",
     "lesson_pages",
+    "figure_pages",
+    "changes",
     "looks",
 ]
 exclude_patterns = ["_build", "_ext", "examples/*.rst", "notebooks/*.py", "benchmarks/*.rst"]
@@ -67,13 +69,14 @@ html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "footer_start": [],
     "footer_end": [],
-    "logo": {"text": "compth"},
+    "logo": {"text": f"compth {release}"},
     "search_as_you_type": True,
     "header_links_before_dropdown": 6,
 }
 ALONE = (
     "index benchmarks evidence coq unequal_workers audit families papers contributing tuning genindex search"
     " generated/examples/plot_first_hour generated/errata/errata generated/licences/licences generated/api/index"
+    " generated/pictures/pictures generated/changes/changes"
 )
 html_sidebars = {page: [] for page in ALONE.split()}
 """Pages without pages below them: an empty column beside them would only clip their code."""

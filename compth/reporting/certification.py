@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -94,10 +97,23 @@ def spelled(value: float) -> str:
     return text[:-2] if text.endswith(".0") else text
 
 
-def vector(x: Any) -> str:
-    """Every entry of a vector with all its digits; equal neighbours are counted."""
+def reckoned(value: float) -> str:
+    """A float that was summed: 2/3 for the floats next to it; others, and short decimals, as `spelled`.
+
+    A fraction of a denominator up to 1000 is meant within 4 units in the last place: some other number lies so close to
+    one with a probability below 1e-9.
+    """
+    text = spelled(value)
+    if len(text) <= 6 or not math.isfinite(value):
+        return text
+    near = Fraction(value).limit_denominator(1000)
+    return str(near) if near and abs(near - Fraction(value)) <= 4 * Fraction(math.ulp(value)) else text
+
+
+def vector(x: Any, word_of: Callable[[float], str] = spelled) -> str:
+    """Every entry of a vector, by default with all its digits; equal neighbours are counted."""
     runs: list[tuple[str, int]] = []
-    for word in map(spelled, x):
+    for word in map(word_of, x):
         if runs and runs[-1][0] == word:
             runs[-1] = (word, runs[-1][1] + 1)
         else:
@@ -125,7 +141,8 @@ def by_hand(c: Certificate) -> list[str]:
         constants = ", ".join(f"{k} = {_constant(v)}" for k, v in statement["constants"].items())
         out.append(f"claimed: {statement['kind']} with {constants}")
     if "mean" in c.details:
-        out.append(f"E C(x) = {vector(c.details['mean'])}, E||C(x)||^2 = {spelled(c.details['second'])}")
+        mean = vector(c.details["mean"], reckoned)
+        out.append(f"E C(x) = {mean}, E||C(x)||^2 = {reckoned(float(c.details['second']))}")
     replay = c.details.get("replay") or {}
     if replay.get("kind") == "samples":
         blocks = replay["blocks"]
