@@ -1,7 +1,8 @@
 """README's tables and pictures against the commands that they are of: `python docs/_ext/readme.py [--write]`.
 
 A block after `<!-- table: COMMAND -->` is what the command prints, a picture after `<!-- picture: COMMAND -->` what it
-draws, run in a folder that holds the blocks after `<!-- file: NAME -->`. `make demo` stands for its recipe.
+draws, run in a folder that holds the blocks after `<!-- file: NAME -->`. `make demo` stands for its recipe; other
+pictures are of `compth compare` or of `python -m figures NAME`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLE = re.compile(r"<!-- table: (.*?) -->\n```\n(.*?)```", re.DOTALL)
 PICTURE = re.compile(r"<!-- picture: (.*?) -->\n!\[.*?\]\((.*?)\)")
 FILE = re.compile(r"<!-- file: (\S+) -->\n```\w*\n(.*?)```", re.DOTALL)
+FIGURES = "python -m figures "
 VERSIONS = re.compile(r"^(compth \d|written: )")
 """Lines that change with the machine and say nothing of the result."""
 SAME = 2e-3
@@ -40,12 +42,15 @@ def run(command: str, files: dict[str, str], folder: Path) -> list[str]:
     """What the command prints, without the lines of the machine; its files lie in the folder's `out`."""
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    words = arguments(command)
-    if words[0] == "compare":
+    if command.startswith(FIGURES):
+        words = ["figures", command.removeprefix(FIGURES), "--out", "out"]
+    else:
+        words = ["compth", *arguments(command)]
+    if words[1] == "compare":
         words += ["--out", "out"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg", "COLUMNS": "100"}
     done = subprocess.run(
-        [sys.executable, "-m", "compth", *words],
+        [sys.executable, "-m", *words],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -83,7 +88,8 @@ def compare(text: str, root: Path, only: str = "", write: bool = False) -> tuple
                 mark = f"<!-- table: {command} -->\n```\n"
                 text = text.replace(mark + tables[command], mark + "\n".join([*printed, ""]), 1)
             if command in pictures:
-                drawn, kept = Path(name) / "out" / "comparison.png", root / pictures[command]
+                figure = command.removeprefix(FIGURES) if command.startswith(FIGURES) else "comparison"
+                drawn, kept = Path(name) / "out" / f"{figure}.png", root / pictures[command]
                 if not kept.is_file() or not same_picture(drawn, kept):
                     wrong.append(f"picture: {command}")
                     if write:

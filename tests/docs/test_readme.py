@@ -22,7 +22,7 @@ def test_every_block_of_output_and_every_picture_has_its_command(readme):
     """Code, configuration and command lines aside: those begin otherwise than a result."""
     pictures = re.findall(r"^!\[.*?\]\((.*?)\)", TEXT, re.M)
     assert [*dict(readme.PICTURE.findall(TEXT)).values()] == pictures
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     marked = {block for _, block in [*readme.TABLE.findall(TEXT), *readme.FILE.findall(TEXT)]}
     for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.M | re.S):
         assert language or block in marked or block.startswith(("compth ", "pip ")), block
@@ -63,3 +63,20 @@ def test_another_picture_is_seen(readme, tmp_path):
     assert readme.same_picture(kept, tmp_path / "same.png")
     assert not readme.same_picture(kept, tmp_path / "moved.png")
     assert not readme.same_picture(kept, ROOT / "docs/images/compare_steps.png")
+
+
+def test_a_picture_of_the_figures_is_drawn_by_their_command(readme, tmp_path, monkeypatch):
+    """A quick figure in place of README's; a page that holds another figure's picture is seen."""
+    page = "<!-- picture: python -m figures floors -->\n![x](kept.png)\n"
+    drawn = ROOT / "docs/images/compare.png"
+
+    def run(command, files, folder):
+        (folder / "out").mkdir()
+        (folder / "out" / "floors.png").write_bytes(drawn.read_bytes())
+        return []
+
+    monkeypatch.setattr(readme, "run", run)
+    (tmp_path / "kept.png").write_bytes((ROOT / "docs/images/compare_steps.png").read_bytes())
+    assert readme.compare(page, tmp_path) == (["picture: python -m figures floors"], page)
+    readme.compare(page, tmp_path, write=True)
+    assert readme.compare(page, tmp_path) == ([], page)
