@@ -33,6 +33,7 @@ _EXPORTS = {
     "compth.certification.assumption": "AssumptionCheck check_assumption",
     "compth.simulation": "Trace simulate",
     "compth.dynamics": "ExactRate Trajectory best_step exact exact_rate max_stable_step stationary",
+    "compth.studies.derivation": "Derivation derive",
     "compth.studies.problem_search": "study",
     "compth.worst_case": "Analysis Certified HeterogeneousBracket RateCertificate TightRate certified check_rate "
     "guarantee heterogeneous_feedback tight_rate",

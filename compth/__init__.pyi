@@ -178,6 +178,8 @@ from compth.studies.budget import Budget as Budget
 from compth.studies.budget import budget as budget
 from compth.studies.comparison import Comparison as Comparison
 from compth.studies.comparison import compare as compare
+from compth.studies.derivation import Derivation as Derivation
+from compth.studies.derivation import derive as derive
 from compth.studies.fixed_levels import LevelComparison as LevelComparison
 from compth.studies.fixed_levels import compare_levels as compare_levels
 from compth.studies.method_analysis import MethodAnalysis as MethodAnalysis

@@ -22,6 +22,7 @@ COMMANDS = {
     "check": ("compth.cli.check", "Certify or refute a compressor's declared constants."),
     "refute": ("compth.cli.refute", "Prove or refute a claimed rate or theorem."),
     "analyse": ("compth.cli.analyse", "Derive all that follows from a method written as one body."),
+    "derive": ("compth.cli.derive", "From a method's body to its theorem: bracket and closed form."),
     "tune": ("compth.cli.tune", "Choose compression level and step size: improvement per bit."),
     "budget": ("compth.cli.budget", "Say how far one may compress within rounds or bits."),
     "sweep": ("compth.cli.sweep", "Run a grid of experiments that survives being killed."),

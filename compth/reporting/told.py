@@ -316,6 +316,15 @@ def _claim(c: Any) -> Told:
     return Told(str(c), statements=(statements.of_claim(c),))
 
 
+def _derivation(d: Any) -> Told:
+    from compth.studies.derivation import words
+
+    header, rows = words.rows(d)
+    verdict = "" if d.report is None else d.report.verdict.value
+    said = (words.statement(d),)
+    return Told(words.head(d), words.facts(d), header, rows, words.notes(d), verdict, said, words.columns(d))
+
+
 TELLERS: dict[str, Callable[[Any], Told]] = {
     "AssumptionCheck": _assumption,
     "BestStep": _best_step,
@@ -323,6 +332,7 @@ TELLERS: dict[str, Callable[[Any], Told]] = {
     "Certificate": _certificate,
     "Claim": _claim,
     "Comparison": _comparison,
+    "Derivation": _derivation,
     "Estimate": _estimate,
     "ExactRate": _exact_rate,
     "Finding": _finding,

@@ -66,8 +66,14 @@ def _matrix(index: Mapping[str, int], size: int, terms: Sequence[Term]) -> Matri
 
 
 def _half(x: Number) -> Number:
-    """x/2, exact for int and Fraction."""
-    return x / 2 if isinstance(x, float) else x // 2 if isinstance(x, int) and x % 2 == 0 else Fraction(x) / 2
+    """x/2, exact for int, Fraction and symbols."""
+    return (
+        x / 2
+        if not isinstance(x, int | Fraction)
+        else x // 2
+        if isinstance(x, int) and x % 2 == 0
+        else Fraction(x) / 2
+    )
 
 
 def add(*terms: tuple[Number, Form]) -> dict[str, Matrix]:

@@ -13,6 +13,7 @@ from compth._own import stranger
 from compth.methods.core.known import Known
 from compth.methods.core.observed import of_x
 from compth.methods.core.outside import while_it_reads_the_same
+from compth.methods.core.program import Program
 from compth.worst_case.exponents import exponents
 from compth.worst_case.inequalities import LATER
 from compth.worst_case.model import Model
@@ -20,6 +21,7 @@ from compth.worst_case.rational import spelled
 from compth.worst_case.settled import settled
 from compth.worst_case.told import Told, over_all_d
 from compth.worst_case.traced import Class, derived_model
+from compth.worst_case.windowed import windowed_model
 
 CONSTANTS = ("mu", "L", "delta", "omega", "eta")
 
@@ -62,16 +64,18 @@ class Question:
         full: bool = True,
         settle: bool = True,
         whole: bool = False,
+        window: int | None = None,
     ) -> Model:
         """The body on this class at a step size, in Fractions; full as in `derived_model`.
 
         settle: where every message arrives as it was, what is then held in vain is left out (`settled`).
         whole: with vectors of the state that x never depends on, which a given V may name.
+        window: V also sees what so many past rounds made (`windowed_model`).
         """
         values = {k: spelled(v) for k, v in params.items()}
         values |= {"gamma": spelled(gamma)} if self.kind.signature.takes_gamma else {}
         settle = settle and self.exact
-        return _model(self.rational(), tuple(sorted(values.items())), full, settle, whole)
+        return _model(self.rational(), tuple(sorted(values.items())), full, settle, whole, window)
 
 
 def _body(q: Question) -> Any:
@@ -81,16 +85,23 @@ def _body(q: Question) -> Any:
 
 @while_it_reads_the_same(128, _body)
 def _model(
-    q: Question, values: tuple[tuple[str, Fraction], ...], full: bool, settle: bool, whole: bool
+    q: Question,
+    values: tuple[tuple[str, Fraction], ...],
+    full: bool,
+    settle: bool,
+    whole: bool,
+    window: int | None = None,
 ) -> Model:
-    eta2 = 1 - q.delta if q.delta is not None else (q.eta or Fraction(0)) ** 2
-    cls = Class(q.mu, q.L, eta2, q.omega or Fraction(0), q.n)
+    cls = class_of(q)
     shown: dict[str, Number] = {"mu": cls.mu, "L": cls.L}
     shown |= {k: getattr(q, k) for k in ("delta", "eta", "omega") if getattr(q, k) is not None}
-    traced = q.kind.program(values, q.n) if isinstance(q.kind, Told) else over_all_d(q.kind, values, q.n)
-    traced = traced if whole else of_x(traced).program
+    traced = program_of(q, values, whole)
     program = settled(traced) if settle else traced
-    model = derived_model(program, cls, {**shown, **dict(values), "n": q.n}, _units(q.kind), full)
+    named = {**shown, **dict(values), "n": q.n}
+    if window is None:
+        model = derived_model(program, cls, named, _units(q.kind), full)
+    else:
+        model = windowed_model(program, cls, named, _units(q.kind), window)
     later = (LATER,) if program.names != traced.names else ()
     told = (
         (f"the step is that of {q.method} as its own process traced it",) if isinstance(q.kind, Told) else ()
@@ -98,6 +109,18 @@ def _model(
     assumptions = (*model.assumptions, *later, *told)
     params = tuple(k for k, _ in values)
     return replace(model, method=q.method, names=names_in_v(q.kind), params=params, assumptions=assumptions)
+
+
+def class_of(q: Question) -> Class:
+    """The class of a question in exact numbers."""
+    eta2 = 1 - q.delta if q.delta is not None else (q.eta or Fraction(0)) ** 2
+    return Class(q.mu, q.L, eta2, q.omega or Fraction(0), q.n)
+
+
+def program_of(q: Question, values: tuple[tuple[str, Fraction], ...], whole: bool = False) -> Program:
+    """The body's program at these parameters, gamma included: as far as x sees it, or the whole of it."""
+    traced = q.kind.program(values, q.n) if isinstance(q.kind, Told) else over_all_d(q.kind, values, q.n)
+    return traced if whole else of_x(traced).program
 
 
 def names_in_v(kind: Any) -> Mapping[str, str]:

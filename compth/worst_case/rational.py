@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import isqrt
 from typing import Any
 
-from compth._numbers import Number, is_exact
+from compth._numbers import Number, is_exact, is_symbolic
 from compth._shown import Shown
 from compth.worst_case.model import Form, Model
 from compth.worst_case.solver import Pencil
@@ -22,7 +22,13 @@ SLACKS = (*(10.0**k for k in range(-9, 0)), 0.3, 0.6, 0.9, 0.99)
 
 
 def spelled(x: Number) -> Fraction:
-    """A number as a Fraction: exact ones as they are, a float as the decimal it is printed as (0.1 is 1/10)."""
+    """A number as a Fraction: exact ones as they are, a float as the decimal it is printed as (0.1 is 1/10).
+
+    Symbols pass: the model of a body is then one of formulas.
+    """
+    if is_symbolic(x):
+        passed: Any = x
+        return passed  # type: ignore[no-any-return]
     return Fraction(x) if is_exact(x) else Fraction(repr(float(x)))
 
 

@@ -215,7 +215,7 @@ def _answer(q: Question, gamma: Number, params: Mapping[str, Number], closed: Nu
     rate, where = attained_by(model)
     certificate = None if closed is None else _closed(rational, closed, step, fixed)
     if certificate is None and rate < 1:
-        certificate = _searched(rational, step, fixed, rate)
+        certificate = searched(rational, step, fixed, rate)
     certified = None if certificate is None else above(certificate.rho)
     known = q.known if closed is not None else None
     return TightRate(
@@ -237,7 +237,7 @@ def _answer(q: Question, gamma: Number, params: Mapping[str, Number], closed: Nu
     )
 
 
-def _searched(
+def searched(
     q: Question, step: Fraction, fixed: Mapping[str, Fraction], rate: float
 ) -> RateCertificate | None:
     """The least certified rate, of the class itself or, near mu = L, of a wider one until it meets what is attained."""

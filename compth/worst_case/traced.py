@@ -70,7 +70,7 @@ def derived_model(
     if full and not _clean(step, program.server[0]):
         program = turned(program)
         step = Step(program, cls)
-    return _model(program, step, cls, constants, units, centre, full)
+    return model_of_step(program, step, cls, constants, units, centre, full)
 
 
 def _check(program: Program, cls: Class) -> None:
@@ -132,7 +132,7 @@ def _gradients_in_v(step: Step, after: _Following, x: str, clean: bool) -> list[
     return out
 
 
-def _model(
+def model_of_step(
     program: Program,
     step: Step,
     cls: Class,
@@ -140,7 +140,9 @@ def _model(
     units: Mapping[str, int] | None,
     centre: Centre,
     clean: bool,
+    extremal: tuple[Quadratic1D, ...] | None = None,
 ) -> Model:
+    """The Model of a step on named vectors; clean: x+ holds no fresh noise. Symbols pass where extremal is given."""
     x = program.server[0]
     after = _Following()
     for k in program.names:
@@ -169,7 +171,7 @@ def _model(
         later,
         Forms(known),
         space.of_mean(unit(x), unit(x)),
-        _quadratics(program, step, cls),
+        _quadratics(program, step, cls) if extremal is None else extremal,
         (*assumptions, *((SHARED,) if centre.tier > 1 and cls.n > 1 else ())),
         gaps=clean,
         curved=tuple((step.gradients[k], k) for k in curved),
@@ -221,7 +223,7 @@ def _compression(step: Step, message: str) -> str:
 def _variances(space: Space, step: Step, cls: Class) -> dict[int, Form]:
     """N of every noise: omega times the mean square of what is compressed, earlier noise of the step included."""
     out: dict[int, Form] = {}
-    share = Fraction(1, cls.n)
+    share = Fraction(1) / cls.n
     for k, (u, noise) in step.noises.items():
         terms: list[tuple[Number, Form]] = [(cls.omega, space.mean(u, u))]
         for j in out:
@@ -243,7 +245,7 @@ def _terms(
     """(now, after) for all products of V's vectors."""
     now: dict[str, Form] = {}
     later: dict[str, Form] = {}
-    share = Fraction(1, cls.n)
+    share = Fraction(1) / cls.n
     for label, names, times, part in (
         ("P", seen, space.on_mean, share),
         ("Q", apart, space.on_deviation, 1 - share),
@@ -293,9 +295,18 @@ def _quadratics(program: Program, step: Step, cls: Class) -> tuple[Quadratic1D, 
 def _quadratic(
     program: Program, step: Step, cls: Class, curvature: Fraction, factors: tuple[Fraction, ...], s: Fraction
 ) -> Quadratic1D:
+    acts = dict(zip(step.messages, factors, strict=True))
+    common, worker = on_quadratic(program, step, curvature, acts)
+    text, factor = _law(cls, factors, s)
+    return Quadratic1D(curvature, text, factor, common, worker, acts)
+
+
+def on_quadratic(
+    program: Program, step: Step, curvature: Number, acts: Mapping[str, Number]
+) -> tuple[dict[str, Combination], dict[str, Combination]]:
+    """(means, deviations): every vector as a combination of the state's where all f_i are curvature x^2/2."""
     common: dict[str, Combination] = {k: {k: Fraction(1)} for k in program.names}
     worker: dict[str, Combination] = {k: {k: Fraction(1)} for k in program.worker}
-    acts = dict(zip(step.messages, factors, strict=True))
 
     def mean(v: Mapping[str, Fraction]) -> Combination:
         return plus(*((c, common[k.removeprefix("mean ")]) for k, c in v.items()))
@@ -311,8 +322,7 @@ def _quadratic(
         factor = acts.get(name, curvature)
         common[name] = {k: factor * c for k, c in mean(v).items()}
         worker[name] = {k: factor * c for k, c in deviation(v).items()} if name in acts else {}
-    text, factor = _law(cls, factors, s)
-    return Quadratic1D(curvature, text, factor, common, worker, acts)
+    return common, worker
 
 
 def _law(cls: Class, factors: tuple[Fraction, ...], s: Fraction) -> tuple[str, Fraction]:

@@ -1,0 +1,374 @@
+"""Recheck a bracket of a method's worst rate with Python's standard library alone: `python recheck.py FILE ...`.
+
+A file holds a method's round as a straight-line program, the class (mu, L, loss = 1 - delta, n), a lower and an upper
+bound on the factor rho of squared quantities a round. Everything is rebuilt from the program in exact fractions:
+
+upper: V, a quadratic form of the state, of what the last `window` rounds made and of the gradients at their x, plus a
+multiple of f - f*. rho V - V+ minus multiples >= 0 of inequalities that hold on the class (interpolation between all
+points at which gradients are taken, |C(u) - u|^2 <= loss |u|^2) is positive semidefinite, and so is V - scale |x|^2.
+lower: f_i(x) = a |x|^2/2 on the plane, C(v) = c v with c a complex number (a rotation and a factor), |c - 1|^2 <= loss:
+the round's matrix has an eigenvalue of modulus at least `radius`, so that rho >= radius^2.
+
+All vectors are measured from where they rest at the minimiser; n workers, means and deviations from them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import permutations
+from typing import Any
+
+Vector = dict[tuple[str, str], Fraction]
+"""(name, OWN or MEAN) -> coefficient: a worker's own vector, or a mean over workers (a server's vector is one)."""
+Matrix = list[list[Fraction]]
+OWN, MEAN = "own", "mean"
+AT_X, STAR = "gradient at x", "x*"
+
+
+def add(*terms: tuple[Fraction, Vector]) -> Vector:
+    """sum of coefficient * vector."""
+    out: Vector = {}
+    for c, v in terms:
+        for k, a in v.items():
+            out[k] = out.get(k, Fraction(0)) + c * a
+    return {k: a for k, a in out.items() if a}
+
+
+def mean(v: Vector) -> Vector:
+    """Its mean over the workers."""
+    return add(*((a, {(name, MEAN): Fraction(1)}) for (name, _), a in v.items()))
+
+
+class Unrolled:
+    """window + 1 rounds on named vectors: what each round makes, and the state before and after each."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        program, self.window = data["program"], int(data["window"])
+        self.server, self.worker = tuple(program["server"]), tuple(program["worker"])
+        self.x, self.ops, self.following = self.server[0], program["ops"], program["next"]
+        self.gradients: dict[str, Vector] = {}
+        self.messages: dict[str, Vector] = {}
+        self.outputs: list[str] = []
+        one = {k: {(k, MEAN): Fraction(1)} for k in self.server}
+        self.states = [one | {k: {(k, OWN): Fraction(1)} for k in self.worker}]
+        for _ in range(self.window + 1):
+            self._round()
+        self.places = [self._gradient(state[self.x]) for state in self.states]
+
+    def _round(self) -> None:
+        now, first = self.states[-1], len(self.outputs)
+
+        def value(terms: Sequence[Any]) -> Vector:
+            parts = []
+            for scope, kind, i, c in terms:
+                v = now[i] if kind == "state" else {(self.outputs[first + i], OWN): Fraction(1)}
+                parts.append((Fraction(c), mean(v) if scope == "common" else v))
+            return add(*parts)
+
+        for op in self.ops:
+            u = value(op["argument"])
+            if op["kind"] == "gradient":
+                self.outputs.append(self._gradient(u))
+            elif op["kind"] == "message":
+                name = f"message {len(self.messages)}"
+                self.messages[name] = u
+                self.outputs.append(name)
+            else:
+                raise ValueError(f"operation {op['kind']!r} is none of gradient, message")
+        self.states.append({k: value(self.following[k]) for k in (*self.server, *self.worker)})
+
+    def _gradient(self, at: Vector) -> str:
+        """The name of the gradient at a point; all workers must share it."""
+        if any(scope == OWN for _, scope in at):
+            raise ValueError("a gradient at a worker's own point")
+        for name, known in self.gradients.items():
+            if known == at:
+                return name
+        name = AT_X if at == {(self.x, MEAN): Fraction(1)} else f"gradient {len(self.gradients)}"
+        self.gradients[name] = at
+        return name
+
+    def seen(self) -> dict[str, Vector]:
+        """What V sees -> the same one round further on."""
+        out = dict(self.states[1])
+        size = len(self.ops)
+        for k in range(self.window * size):
+            out.setdefault(self.outputs[k], {(self.outputs[k + size], OWN): Fraction(1)})
+        for now, later in zip(self.places[:-1], self.places[1:], strict=True):
+            out.setdefault(now, {(later, OWN): Fraction(1)})
+        return out
+
+    def unit(self, name: str) -> Vector:
+        """The named vector."""
+        return {(name, MEAN if name in self.server else OWN): Fraction(1)}
+
+
+class Forms:
+    """Quadratic forms of means and of deviations, and linear ones of f - f* at the points."""
+
+    def __init__(self, names: Sequence[str], own: Sequence[str]) -> None:
+        self.at, self.apart = {k: i for i, k in enumerate(names)}, {k: i for i, k in enumerate(own)}
+        self.mean: Matrix = [[Fraction(0)] * len(names) for _ in names]
+        self.deviation: Matrix = [[Fraction(0)] * len(own) for _ in own]
+        self.values: dict[str, Fraction] = {}
+
+    def common(self, c: Fraction, a: Vector, b: Vector) -> None:
+        """+ c <mean a, mean b>."""
+        for (p, _), u in a.items():
+            for (q, _), v in b.items():
+                self.mean[self.at[p]][self.at[q]] += c * u * v / 2
+                self.mean[self.at[q]][self.at[p]] += c * u * v / 2
+
+    def between(self, c: Fraction, a: Vector, b: Vector) -> None:
+        """+ c mean_i <a_i - mean a, b_i - mean b>."""
+        for (p, scope), u in a.items():
+            for (q, other), v in b.items():
+                if scope == other == OWN and p in self.apart and q in self.apart:
+                    self.deviation[self.apart[p]][self.apart[q]] += c * u * v / 2
+                    self.deviation[self.apart[q]][self.apart[p]] += c * u * v / 2
+
+    def total(self, c: Fraction, a: Vector, b: Vector) -> None:
+        """+ c mean_i <a_i, b_i>."""
+        self.common(c, a, b)
+        self.between(c, a, b)
+
+    def value(self, point: str, c: Fraction) -> None:
+        """+ c (f - f*) at a point."""
+        if point != STAR:
+            self.values[point] = self.values.get(point, Fraction(0)) + c
+
+    def positive(self) -> bool:
+        """True where nothing of it is ever negative."""
+        return (
+            is_psd(self.mean)
+            and is_psd(self.deviation)
+            and min(self.values.values(), default=Fraction(0)) >= 0
+        )
+
+
+def is_psd(m: Matrix) -> bool:
+    """L D L' without pivoting: a zero pivot needs a zero row."""
+    rows = [list(r) for r in m]
+    for k in range(len(rows)):
+        pivot = rows[k][k]
+        if pivot < 0 or (pivot == 0 and any(rows[k][j] for j in range(k + 1, len(rows)))):
+            return False
+        for i in range(k + 1, len(rows)) if pivot else ():
+            factor = rows[i][k] / pivot
+            for j in range(k + 1, len(rows)):
+                rows[i][j] -= factor * rows[k][j]
+    return True
+
+
+def upper_holds(data: Mapping[str, Any]) -> bool:
+    """The certificate of rho: V decreases by it and is at least scale |x|^2."""
+    u, upper, c = Unrolled(data), data["upper"], constants_of(data)
+    rho, scale = Fraction(upper["rho"]), Fraction(upper["scale"])
+    v = {k: Fraction(x) for k, x in upper["v"].items()}
+    used = {k: Fraction(x) for k, x in upper["multipliers"].items()}
+    seen = u.seen()
+    names = [*seen, *(k for k in (*u.gradients, *u.messages) if k not in seen)]
+    own = [k for k in names if k not in u.server] if c["n"] > 1 else []
+    decrease, bound = Forms(names, own), Forms(names, own)
+    for key, x in v.items():
+        add_v(u, key, x, seen, rho, decrease, bound)
+    bound.common(-scale, u.unit(u.x), u.unit(u.x))
+    known = inequalities(u)
+    if not set(used) <= set(known) or not scale > 0 or min(used.values(), default=Fraction(0)) < 0:
+        return False
+    for key, x in used.items():
+        known[key](decrease, -x, c)
+    return rho >= 0 and decrease.positive() and bound.positive()
+
+
+def add_v(
+    u: Unrolled,
+    key: str,
+    x: Fraction,
+    seen: Mapping[str, Vector],
+    rho: Fraction,
+    decrease: Forms,
+    bound: Forms,
+) -> None:
+    """One coefficient of V: "P[a,b]" of means, "Q[a,b]" of deviations (a product of two counts twice), "f"."""
+    if key == "f":
+        decrease.value(u.places[-2], rho * x)
+        decrease.value(u.places[-1], -x)
+        bound.value(u.places[-2], x)
+        return
+    a, b = key[2:-1].split(",")
+    twice = x if a == b else 2 * x
+    for form, c, p, q in (
+        (decrease, rho * twice, u.unit(a), u.unit(b)),
+        (decrease, -twice, seen[a], seen[b]),
+        (bound, twice, u.unit(a), u.unit(b)),
+    ):
+        {"P": form.common, "Q": form.between}[key[0]](c, p, q)
+
+
+def inequalities(u: Unrolled) -> dict[str, Any]:
+    """Name -> a function that adds a multiple of what is >= 0 on the class."""
+    labels = {name: f"y{k}" for k, name in enumerate(u.gradients)}
+    labels |= {name: f"x{r}" for r, name in enumerate(u.places)}
+    points: dict[str, tuple[str, Vector, Vector]] = {STAR: (STAR, {}, {})}
+    points |= {labels[name]: (name, at, u.unit(name)) for name, at in u.gradients.items()}
+
+    def interpolation(i: str, j: str) -> Any:
+        def put(form: Forms, x: Fraction, c: Mapping[str, Fraction]) -> None:
+            (pi, xi, gi), (pj, xj, gj) = points[i], points[j]
+            scale, one = 2 * (c["L"] - c["mu"]), Fraction(1)
+            dx, dg = add((one, xi), (-one, xj)), add((one, gi), (-one, gj))
+            form.value(pi, x * scale)
+            form.value(pj, -x * scale)
+            form.total(-x, dg, dg)
+            form.common(x, add((2 * c["mu"], dg), (-scale, gj), (-c["L"] * c["mu"], dx)), dx)
+
+        return put
+
+    def compression(name: str) -> Any:
+        def put(form: Forms, x: Fraction, c: Mapping[str, Fraction]) -> None:
+            missed = add((Fraction(1), u.unit(name)), (Fraction(-1), u.messages[name]))
+            form.total(x * c["loss"], u.messages[name], u.messages[name])
+            form.total(-x, missed, missed)
+
+        return put
+
+    out = {f"f({i}) >= f({j})": interpolation(i, j) for i, j in permutations(points, 2)}
+    single = len(u.messages) == 1
+    return out | {"compression" if single else f"compression of {k}": compression(k) for k in u.messages}
+
+
+def constants_of(data: Mapping[str, Any]) -> dict[str, Fraction]:
+    """mu, L, loss and n. ValueError where they are out of range."""
+    c = {k: Fraction(data["class"][k]) for k in ("mu", "L", "loss", "n")}
+    if not (0 < c["mu"] < c["L"] and 0 <= c["loss"] < 1 and c["n"] >= 1 and c["n"].denominator == 1):
+        raise ValueError("the class needs 0 < mu < L, 0 <= loss < 1, n >= 1")
+    return c
+
+
+Complex = tuple[Fraction, Fraction]
+
+
+def times(a: Complex, b: Complex) -> Complex:
+    """a b."""
+    return a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]
+
+
+def lower_holds(data: Mapping[str, Any]) -> bool:
+    """The instance is of the class, and its round has an eigenvalue of modulus at least radius."""
+    c, lower = constants_of(data), data["lower"]
+    curvature, radius = Fraction(lower["curvature"]), Fraction(lower["radius"])
+    factors = [(Fraction(a), Fraction(b)) for a, b in lower["factors"]]
+    inside = all((a - 1) ** 2 + b**2 <= c["loss"] for a, b in factors) and c["mu"] <= curvature <= c["L"]
+    matrix = round_matrix(data["program"], curvature, factors)
+    return inside and radius > 0 and not inside_the_circle(characteristic(matrix), radius)
+
+
+def round_matrix(
+    program: Mapping[str, Any], curvature: Fraction, factors: Sequence[Complex]
+) -> list[list[Complex]]:
+    """The round where every f_i is curvature |x|^2/2 and the k-th message is factors[k] times its input."""
+    names = [*program["server"], *program["worker"]]
+    size, outputs, zero = len(names), list[list[Complex]](), (Fraction(0), Fraction(0))
+    left = list(factors)
+
+    def value(terms: Sequence[Any]) -> list[Complex]:
+        out = [zero] * size
+        for _, kind, i, c in terms:
+            row = [(Fraction(int(k == i)), Fraction(0)) for k in names] if kind == "state" else outputs[i]
+            out = [
+                (p + Fraction(c) * q, r + Fraction(c) * t) for (p, r), (q, t) in zip(out, row, strict=True)
+            ]
+        return out
+
+    for op in program["ops"]:
+        by = (curvature, Fraction(0)) if op["kind"] == "gradient" else left.pop(0)
+        outputs.append([times(by, a) for a in value(op["argument"])])
+    if left:
+        raise ValueError("more factors than messages")
+    return [value(program["next"][k]) for k in names]
+
+
+def characteristic(m: Sequence[Sequence[Complex]]) -> list[Complex]:
+    """Coefficients of det(z - M), the leading 1 first (Faddeev and LeVerrier)."""
+    size = len(m)
+    out: list[Complex] = [(Fraction(1), Fraction(0))]
+    power = [[(Fraction(int(i == j)), Fraction(0)) for j in range(size)] for i in range(size)]
+    for k in range(1, size + 1):
+        power = [
+            [_sum(times(m[i][t], power[t][j]) for t in range(size)) for j in range(size)] for i in range(size)
+        ]
+        trace = _sum(power[i][i] for i in range(size))
+        c = (-trace[0] / k, -trace[1] / k)
+        out.append(c)
+        power = [[_sum([a, c]) if i == j else a for j, a in enumerate(row)] for i, row in enumerate(power)]
+    return out
+
+
+def _sum(values: Any) -> Complex:
+    real = imaginary = Fraction(0)
+    for a, b in values:
+        real, imaginary = real + a, imaginary + b
+    return real, imaginary
+
+
+def inside_the_circle(polynomial: Sequence[Complex], radius: Fraction) -> bool:
+    """True exactly where all roots have a modulus below radius (Schur and Cohn)."""
+    degree = len(polynomial) - 1
+    p = [(a * radius ** (degree - k), b * radius ** (degree - k)) for k, (a, b) in enumerate(polynomial)]
+    while len(p) > 1:
+        lead, last = p[0], p[-1]
+        if last[0] ** 2 + last[1] ** 2 >= lead[0] ** 2 + lead[1] ** 2:
+            return False
+        turned = [(a, -b) for a, b in reversed(p)]
+        mixed = [
+            _sum([times((lead[0], -lead[1]), a), times((-last[0], -last[1]), b)])
+            for a, b in zip(p, turned, strict=True)
+        ]
+        p = mixed[:-1]
+    return True
+
+
+def main(paths: Sequence[str]) -> int:
+    """Some lines a file; 1 when one fails or is none, 2 without a file."""
+    if not paths:
+        sys.stderr.write("usage: python recheck.py BRACKET.json ...\n")
+        return 2
+    failed = 0
+    for path in paths:
+        try:
+            with open(path, encoding="utf-8") as file:
+                data = json.load(file)
+            upper, lower = upper_holds(data), lower_holds(data)
+            lines = _said(data, upper, lower)
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            IndexError,
+            ZeroDivisionError,
+        ) as problem:
+            upper, lower, lines = False, False, [f"{path}: no bracket: {type(problem).__name__}: {problem}"]
+        failed += not (upper and lower)
+        sys.stdout.write("\n".join(lines) + "\n")
+    return int(failed > 0)
+
+
+def _said(data: Mapping[str, Any], upper: bool, lower: bool) -> list[str]:
+    held = ", ".join(f"{k}={v}" for k, v in {**data["class"], **data["parameters"]}.items())
+    rho, attained = float(Fraction(data["upper"]["rho"])), float(Fraction(data["lower"]["radius"]) ** 2)
+    return [
+        f"{data['method']}: {held}",
+        *(f"  assumes: {a}" for a in data["assumptions"]),
+        f"  upper: rho <= {rho:.9f} {'holds' if upper else 'FAILS'}",
+        f"  lower: rho >= {attained:.9f} {'holds' if lower else 'FAILS'}",
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

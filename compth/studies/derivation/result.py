@@ -1,0 +1,138 @@
+"""What `derive` returns: cells with their brackets, the active quadratics, and the closed form where one was found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from compth._earned import Earned
+from compth._numbers import Number
+from compth._shown import Shown
+from compth.certificates import Report
+from compth.claims import Standing
+from compth.errors import Unsupported
+from compth.studies.derivation.brackets import Bracket
+from compth.studies.derivation.elimination import ClosedForm
+
+TIGHT = 1e-5
+"""A bracket whose relative width in 1 - rho is at most this counts as tight."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One choice of constants: the best parameters found, and the worst rate there between two exact numbers.
+
+    active: the extremal quadratics that are equally slow at these parameters, in words. root: where the closed form
+    puts the best rate, None without one. held: the parameters were all given.
+    """
+
+    constants: Mapping[str, Number]
+    stepsize: Fraction | None
+    params: Mapping[str, Fraction]
+    bracket: Bracket
+    active: tuple[str, ...]
+    root: float | None = None
+    held: bool = False
+
+    @property
+    def lower(self) -> Fraction:
+        """Attained by an instance, exactly."""
+        return self.bracket.lower
+
+    @property
+    def certified(self) -> Fraction | None:
+        """The factor of a certificate in Fractions; None where none below 1 was found."""
+        return self.bracket.certified
+
+    @property
+    def met(self) -> bool:
+        """True where the two sides meet."""
+        return self.bracket.width <= TIGHT
+
+    def __str__(self) -> str:
+        held = ", ".join(f"{k}={v}" for k, v in self.constants.items())
+        if self.certified is None:
+            return f"{held}: no rate below 1 is certified; a quadratic has {float(self.lower):.9f}"
+        both = f"[{float(self.lower):.9f}, {float(self.certified):.9f}]"
+        return f"{held}: rho in {both}, width {100 * self.bracket.width:.2g} % of 1 - rho"
+
+
+@dataclass(frozen=True)
+class Derivation(Earned, Shown):
+    """A method's theorem as far as it was found: at the constants asked for, and as formulas.
+
+    cells : one for each choice of constants. closed : the closed form by elimination, None without one (then `reason`).
+    confirmed : every cell's bracket is narrow and holds the closed form's root. algorithm : the round, from the trace.
+    report : what became of the conjecture, None where none was offered.
+    tight : every cell's two sides meet. standing : DERIVED; brackets are exact, `check()` repeats them in Fractions.
+    The words of one that was typed or changed: not tight, not confirmed, ASSUMED.
+    """
+
+    WORDS = MappingProxyType({"standing": Standing.ASSUMED, "tight": False, "confirmed": False})
+
+    method: str
+    algorithm: tuple[str, ...]
+    latex_algorithm: str = field(repr=False)
+    cells: tuple[Cell, ...]
+    closed: ClosedForm | None
+    reason: str
+    report: Report | None = None
+    standing: Standing = Standing.DERIVED
+
+    @property
+    def tight(self) -> bool:
+        """True where the two sides meet at every choice of constants asked for."""
+        return bool(self.cells) and all(c.met for c in self.cells)
+
+    @property
+    def confirmed(self) -> bool:
+        """True where at every choice of constants the closed form's root lies in a bracket that is tight."""
+        return self.closed is not None and all(
+            c.met and c.root is not None and _holds(c, c.root) for c in self.cells
+        )
+
+    def check(self) -> bool:
+        """Every certificate and instance again, in Fractions."""
+        return all(c.bracket.check() for c in self.cells if c.certified is not None)
+
+    def save_certificates(self, folder: str | Path) -> list[Path]:
+        """One JSON file a cell, which `recheck.py` reads with the standard library alone.
+
+        Unsupported where a cell has none: unbiased messages, or no rate below 1.
+        """
+        out = []
+        for k, cell in enumerate(self.cells):
+            if cell.bracket.data is None:
+                raise Unsupported(f"{self.method}, {cell}: there is no certificate that recheck.py reads")
+            path = Path(folder) / f"{self.method.lower()}_{k + 1}.json"
+            path.write_text(json.dumps(cell.bracket.data, indent=1) + "\n", encoding="utf-8")
+            out.append(path)
+        return out
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        from compth.studies.derivation.words import cell_values, formulas
+
+        return {
+            "method": self.method,
+            "algorithm": list(self.algorithm),
+            "cells": [cell_values(c) for c in self.cells],
+            "closed_form": formulas(self),
+            "reason": self.reason,
+            "tight": self.tight,
+            "confirmed": self.confirmed,
+            "verdict": None if self.report is None else self.report.verdict.value,
+        }
+
+
+def _holds(cell: Cell, root: float) -> bool:
+    """The bracket, widened by what rounding parameters to fractions may change, holds the root."""
+    if cell.certified is None:
+        return False
+    slack = TIGHT * (1 - float(cell.lower))
+    return float(cell.lower) - slack <= root <= float(cell.certified) + slack

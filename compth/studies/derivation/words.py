@@ -1,0 +1,212 @@
+"""A derivation in words, as text and as LaTeX: the statement, the step rule, the instances, what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy
+
+from compth.studies.derivation.elimination import RHO
+from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH
+
+CONTRACTIVE = "|C_i(v) - v| <= s |v|, s = sqrt(1 - delta)"
+UNBIASED = "E C_i(v) = v, E|C_i(v) - v|^2 <= omega |v|^2, workers independent"
+MOST_TERMS = 40
+"""Terms of a polynomial that is printed in a table."""
+
+
+def collected(result: Any) -> Any:
+    """The polynomial by powers of its unknown, each coefficient factored; the leading one positive."""
+    assert result.closed is not None
+    poly = sympy.Poly(result.closed.polynomial, result.closed.unknown)
+    lead = poly.LC()
+    sign = -1 if lead.could_extract_minus_sign() else 1
+    return sum(
+        (sympy.factor(sign * c) * result.closed.unknown ** powers[0] for powers, c in poly.terms()),
+        sympy.Integer(0),
+    )
+
+
+def solution(result: Any) -> Any:
+    """The rate as a formula, where the polynomial has degree 1 or 2; None otherwise."""
+    closed = result.closed
+    if closed is None or sympy.degree(closed.polynomial, closed.unknown) > 2 or result.cells[0].root is None:
+        return None
+    found = sympy.solve(closed.polynomial, closed.unknown)
+    c = result.cells[0].constants
+    at: dict[Any, Any] = {MU: c["mu"], SMOOTH: c["L"]}
+    at |= {NORM: (1 - float(c["delta"])) ** 0.5} if "delta" in c else {OMEGA: c["omega"]}
+    wanted = result.cells[0].root if closed.unknown == RHO else result.cells[0].root ** 0.5
+    named = {x: c["n"] for f in found for x in f.free_symbols if str(x) == "n"}
+    values = {k: float(v) for k, v in (at | named).items()}
+    return min(found, key=lambda f: abs(complex(f.subs(values)) - wanted))
+
+
+def formulas(result: Any) -> dict[str, str] | None:
+    """The closed form as text: polynomial, rate where it is solved, parameters in it."""
+    if result.closed is None:
+        return None
+    poly = collected(result)
+    out = {"polynomial": f"{poly} = 0", "unknown": _unknown(result)}
+    solved = solution(result)
+    out |= {} if solved is None else {_name(result): str(sympy.simplify(solved))}
+    return out | {str(k): str(v) for k, v in result.closed.best.items()}
+
+
+def _name(result: Any) -> str:
+    assert result.closed is not None
+    return str(result.closed.unknown)
+
+
+def _unknown(result: Any) -> str:
+    return "rho" if _name(result) == "rho" else "r, rho = r^2"
+
+
+def cell_values(c: Any) -> dict[str, Any]:
+    """A cell as plain values."""
+    return {
+        "constants": dict(c.constants),
+        "stepsize": c.stepsize,
+        "parameters": dict(c.params),
+        "lower": c.lower,
+        "certified": c.certified,
+        "width": c.bracket.width,
+        "past_rounds_in_V": c.bracket.window,
+        "instance": str(c.bracket.instance),
+        "active": list(c.active),
+        "root": c.root,
+    }
+
+
+def rows(result: Any) -> tuple[list[str], list[list[str]]]:
+    """The cells as a table."""
+    names = list(result.cells[0].constants)
+    params = list(result.cells[0].params)
+    header = [*names, "gamma", *params, "attained", "certified", "width/(1-rho)", "V sees"]
+    out = []
+    for c in result.cells:
+        certified = "none below 1" if c.certified is None else f"{float(c.certified):.8f}"
+        width = "-" if c.certified is None else f"{c.bracket.width:.1e}"
+        seen = "the state" if not c.bracket.window else f"+ {c.bracket.window} past"
+        step = "-" if c.stepsize is None else f"{float(c.stepsize):.6g}"
+        own = [f"{float(v):.6g}" for v in c.params.values()]
+        out.append(
+            [
+                *(_short(v) for v in c.constants.values()),
+                step,
+                *own,
+                f"{float(c.lower):.8f}",
+                certified,
+                width,
+                seen,
+            ]
+        )
+    return header, out
+
+
+def _short(v: Any) -> str:
+    return str(v) if len(str(v)) <= 8 else f"{float(v):.6g}"
+
+
+def head(result: Any) -> str:
+    """What is known, in a sentence."""
+    where = "at the constants below" if len(result.cells) > 1 else "at these constants"
+    if result.confirmed:
+        return f"{result.method}: the rate in closed form, met by certificates {where}"
+    if result.tight:
+        return f"{result.method}: the worst case at the parameters shown, tight {where}"
+    return f"{result.method}: a bracket of the worst case {where}"
+
+
+def facts(result: Any) -> list[tuple[str, str]]:
+    """Heading and text."""
+    unbiased = "omega" in result.cells[0].constants
+    out = [("class", f"every f_i mu-strongly convex and L-smooth; {UNBIASED if unbiased else CONTRACTIVE}")]
+    found = formulas(result)
+    if found is not None:
+        poly = found.pop("polynomial")
+        unknown = found.pop("unknown")
+        out.append(("closed form", f"{poly}  ({unknown})"))
+        out += [("", f"{k} = {v}") for k, v in found.items()]
+        out.append(("", "CONJECTURE beyond the cells below: the active quadratics are as found there"))
+        if not result.confirmed:
+            out.append(("", "not met by certificates in every cell: a lower bound's candidate, no more"))
+    else:
+        out.append(("closed form", f"none: {result.reason}"))
+    out += [("active", a) for a in result.cells[0].active]
+    return [*out, ("slowest found", str(result.cells[0].bracket.instance))]
+
+
+def notes(result: Any) -> list[str]:
+    """What both sides mean, what is assumed, and what would close a gap."""
+    out = [
+        "attained: a quadratic and a compressor of the class, exact; certified: V and multipliers in Fractions. "
+        "Both at the parameters shown: the best found, not proved to be the best."
+    ]
+    assumed = {
+        a for c in result.cells if c.bracket.certificate for a in c.bracket.certificate.model.assumptions
+    }
+    out += [f"assumes: {a}" for a in sorted(assumed)]
+    if not result.tight:
+        out.append(
+            "the sides do not meet everywhere: a longer window (window=...) may lower the certificate; a function that "
+            "is no quadratic, or a compressor that changes with time, may raise the instance"
+        )
+    if result.report is not None:
+        out.append(f"conjecture: {result.report!s}")
+    return out
+
+
+def statement(result: Any) -> str:
+    """The theorem in LaTeX: statement, step rule, rate, instance, proof, and the round."""
+    c = result.cells[0]
+    unbiased = "omega" in c.constants
+    law = (
+        r"$\mathbb{E}\,\mathcal{C}_i(v)=v$, $\mathbb{E}\|\mathcal{C}_i(v)-v\|^2\leq\omega\|v\|^2$, independent workers"
+        if unbiased
+        else r"$\|\mathcal{C}_i(v)-v\|\leq s\|v\|$, $s=\sqrt{1-\delta}$"
+    )
+    lines = [
+        rf"\noindent\textbf{{{result.method}.}} Let every $f_i$ be $\mu$-strongly convex and $L$-smooth, {law}.",
+        result.latex_algorithm,
+    ]
+    if result.closed is not None:
+        word = "is attained and certified" if result.confirmed else "is a candidate"
+        lines.append(
+            rf"The best rate solves $ {sympy.latex(collected(result))} = 0 $; at the constants below it {word}."
+        )
+        lines += [rf"There ${sympy.latex(k)} = {sympy.latex(v)}$." for k, v in result.closed.best.items()]
+    lines += [_cell_latex(cell, result) for cell in result.cells]
+    return "\n\n".join(lines)
+
+
+def _cell_latex(c: Any, result: Any) -> str:
+    held = ", ".join(rf"{_greek(k)} = {sympy.latex(sympy.sympify(str(v)))}" for k, v in c.constants.items())
+    own: Mapping[str, Any] = {"gamma": c.stepsize, **c.params}
+    step = ", ".join(rf"{_greek(k)} = {float(v):.6g}" for k, v in own.items() if v is not None)
+    if c.certified is None:
+        return rf"For ${held}$ and ${step}$ no rate below 1 is certified; a quadratic has ${float(c.lower):.9f}$."
+    both = rf"\rho \in [{float(c.lower):.9f}, {float(c.certified):.9f}]"
+    return rf"For ${held}$ and ${step}$: ${both}$ ({result.standing.value})."
+
+
+def _greek(name: str) -> str:
+    return name if len(name) == 1 else rf"\{name}" if name in GREEK else rf"\mathrm{{{name}}}"
+
+
+GREEK = ("mu", "delta", "omega", "gamma", "alpha", "beta", "eta", "lambda", "nu", "tau", "theta")
+
+
+def columns(result: Any) -> dict[str, list[Any]]:
+    """For a data frame."""
+    out: dict[str, list[Any]] = {}
+    for c in result.cells:
+        certified = None if c.certified is None else float(c.certified)
+        row: dict[str, Any] = {k: float(v) for k, v in c.constants.items()}
+        row |= {"gamma": None if c.stepsize is None else float(c.stepsize)}
+        row |= {k: float(v) for k, v in c.params.items()}
+        row |= {"lower": float(c.lower), "certified": certified, "width": c.bracket.width}
+        for k, v in row.items():
+            out.setdefault(k, []).append(v)
+    return out

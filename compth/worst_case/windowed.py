@@ -1,0 +1,151 @@
+"""A Lyapunov function that remembers: V sees the last rounds' gradients and messages beside the state.
+
+The body's step is written down several times in a row, as one program. V is a quadratic form of the state at the start
+and of all that the rounds of the window made; one round later it is the same form of what stands one round further on.
+Every inequality of the window is then known, those of past rounds included, which a V of the state alone forgets: for
+methods with momentum its certified rate lies well below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+
+from compth._numbers import Number
+from compth.errors import Unsupported
+from compth.methods.core.centre import centre_of, without_invariants
+from compth.methods.core.program import Leaf, Op, Program
+from compth.methods.core.vectors import COMMON, OWN, STATE, Vector, averaged, combined
+from compth.worst_case.inequalities import CLASS_A, SHARED
+from compth.worst_case.model import NEXT, NOW, Forms, Model, Space, unit
+from compth.worst_case.resolved import Class, Combination, Step
+from compth.worst_case.traced import _all_units, _check, _Following, _known, _terms
+
+Rounds = list[dict[str, Vector]]
+
+
+def fits(program: Program, cls: Class) -> bool:
+    """True for steps without coins and noise: what a past round made is then a vector, and V can see it."""
+    return len(program.leaves) == 1 and not cls.omega
+
+
+def repeated(program: Program, rounds: int) -> tuple[Program, Rounds]:
+    """(that many steps as one program, the state before the first and after each of them)."""
+    (leaf,) = program.leaves
+    one = {
+        (COMMON if k in program.server else OWN, STATE, k): Fraction(1) for k in program.names
+    }  # every name by itself
+    states: Rounds = [{key[2]: Vector({key: c}) for key, c in one.items()}]
+    ops: list[Op] = []
+    for _ in range(rounds):
+        first, now = len(ops), states[-1]
+
+        def put(v: Vector, first: int = first, now: dict[str, Vector] = now) -> Vector:
+            parts = []
+            for (scope, kind, i), c in v.terms.items():
+                if kind != STATE:
+                    parts.append((c, Vector({(scope, kind, first + i): 1})))
+                else:
+                    parts.append((c, averaged(now[i]) if scope == COMMON else now[i]))
+            return combined(parts)
+
+        ops += [replace(op, argument=put(op.argument), draw=first + op.draw) for op in program.ops]
+        states.append({k: put(v) for k, v in leaf.following.items()})
+    return replace(program, ops=tuple(ops), leaves=(Leaf(1, (), states[-1]),)), states
+
+
+def windowed_model(
+    program: Program,
+    cls: Class,
+    constants: Mapping[str, Number],
+    units: Mapping[str, int] | None,
+    window: int,
+) -> Model:
+    """The Model of a program whose V sees `window` past rounds, all its coefficients exact; window = 0: none.
+
+    Unsupported, with the line, for what `derived_model` does not cover, and for steps with coins or noise.
+    """
+    _check(program, cls)
+    program = without_invariants(program)[0]
+    if not fits(program, cls):
+        raise Unsupported(f"{program.name}: coins or noise in a step: V cannot hold what past rounds made")
+    centre = centre_of(program)
+    whole, states = repeated(program, window + 1)
+    step, x = Step(whole, cls), program.server[0]
+    places = [step.point(_value(step, now[x])) for now in states]
+    after = _shifted(step, program, states, places, window)
+    seen = list(after.values)
+    rest = [k for k in (*step.gradients, *step.messages) if k not in seen]
+    own = [k for k in (*seen, *rest) if k in step.own] if cls.n > 1 else []
+    space = Space((*seen, *rest), tuple(own))
+    apart = [k for k in seen if k in own]
+    now, later = _terms(space, seen, apart, after, {}, cls)
+    now["f"], later["f"] = {NOW: ((1,),)}, {NEXT: ((1,),)}
+    labels = _labels(step, places)
+    shared = (SHARED,) if centre.tier > 1 and cls.n > 1 else ()
+    return Model(
+        program.name,
+        constants,
+        space,
+        {"mean": len(seen), "deviation": len(apart)},
+        program.names,
+        now,
+        later,
+        Forms(_known(space, step, labels, cls)),
+        space.of_mean(unit(x), unit(x)),
+        assumptions=(CLASS_A, *shared),
+        gaps=True,
+        curved=tuple(
+            (step.gradients[k], k) for k in sorted(step.gradients, key=lambda k: _last(labels[k][0], window))
+        ),
+        sent=tuple((u, c, cls.eta2) for c, u in step.messages.items()),
+        points=tuple(block for _, block in labels.values() if block not in (NOW, NEXT)),
+        own=program.worker,
+        units=None if units is None else _all_units(step, units),
+        start=program.start,
+    )
+
+
+def _value(step: Step, v: Vector) -> Combination:
+    found, noise = step.value(v)
+    if noise:
+        raise Unsupported(f"{step.program.name}: noise of a compression in the step")
+    return found
+
+
+def _shifted(step: Step, program: Program, states: Rounds, places: list[str], window: int) -> _Following:
+    """What V sees, and the same one round further on: the state, the window's outputs, the gradients at its x."""
+    size = len(program.ops)
+    outputs = [out for out, _ in step.outputs]
+    further: dict[str, Combination] = {k: _value(step, states[1][k]) for k in program.names}
+    for k in range(window * size):
+        (name,) = outputs[k]  # a gradient or a message: one vector of the basis
+        further.setdefault(name, outputs[k + size])
+    for name, following in pairwise(places):
+        further.setdefault(name, {following: Fraction(1)})
+    out = _Following()
+    for name, v in further.items():
+        out.put(name, [(Fraction(1), v, {})])
+    return out
+
+
+def _labels(step: Step, places: list[str]) -> dict[str, tuple[str, str]]:
+    """Gradient -> (the name of its point, the block of f - f* there): V sees f at the window's last x."""
+    out = {}
+    for k, name in enumerate(step.gradients):
+        out[name] = (f"y{k}", f"gap {name}")
+    for r, name in enumerate(places):
+        out[name] = (f"x{r}", f"gap {name}")
+    out[places[-2]] = (out[places[-2]][0], NOW)
+    out[places[-1]] = (out[places[-1]][0], NEXT)
+    return out
+
+
+def _last(label: str, window: int) -> int:
+    """The order of `Model.curved`: f's points now and next come first."""
+    return {f"x{window}": 0, f"x{window + 1}": 1}.get(label, 2)
+
+
+__all__ = ["fits", "repeated", "windowed_model"]

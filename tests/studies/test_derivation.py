@@ -1,0 +1,237 @@
+"""Theorems from bodies: closed forms rediscovered without those of the package, exact brackets, refuted conjectures."""
+
+import copy
+import json
+import subprocess
+import sys
+from fractions import Fraction as F
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy
+
+import compth as ct
+from compth.certificates import Verdict
+from compth.errors import InvalidParameter, Unsupported
+from compth.methods.core import closed_forms as forms
+from compth.studies.derivation import brackets, recheck
+from compth.studies.derivation.brackets import bracket
+from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH, symbolic_round
+from compth.worst_case.bodies import body_asked
+from compth.worst_case.question import Question
+
+RECHECK = Path(recheck.__file__)
+r, rho, N = (
+    sympy.Symbol("r", positive=True),
+    sympy.Symbol("rho", positive=True),
+    sympy.Symbol("n", positive=True),
+)
+LIGHT = {"mu": F(1, 10), "L": 1}
+
+
+def diana_polynomial(n):
+    """The best alpha = 1 - rho of DIANA is a root of n(1+omega) a^2 - (n + omega + c n(1+omega)) a + c n."""
+    c, a = 4 * SMOOTH * MU / (SMOOTH + MU) ** 2, 1 - rho
+    return n * (1 + OMEGA) * a**2 - (n + OMEGA + c * n * (1 + OMEGA)) * a + c * n
+
+
+FEEDBACK = (SMOOTH + MU) * r**2 - (1 - NORM) * (SMOOTH - MU) * r - NORM * (SMOOTH + MU)
+KNOWN = {
+    "CGD": (
+        {"delta": F(3, 4)},
+        ((1 + NORM) * SMOOTH + (1 - NORM) * MU) * r - (1 + NORM) * SMOOTH + (1 - NORM) * MU,
+    ),
+    "EF": ({"delta": [F(3, 4), F(1, 2)]}, FEEDBACK),
+    "EF21": ({"delta": F(3, 4)}, FEEDBACK),
+    "DCGD": ({"omega": 3, "n": 4}, (1 + OMEGA / N) * (SMOOTH + MU) ** 2 * (1 - rho) - 4 * SMOOTH * MU),
+    "DIANA": ({"omega": 3, "n": 4}, diana_polynomial(N)),
+}
+
+
+@pytest.fixture
+def without_closed_forms(monkeypatch):
+    """No rate, step, Lyapunov function or multiplier of the package: touching one is an error."""
+
+    def gone(*args, **kwargs):
+        raise AssertionError("a closed form of the package was asked for")
+
+    for name, thing in vars(forms).items():
+        if callable(thing) and getattr(thing, "__module__", "") == forms.__name__ and name != "error_norm":
+            monkeypatch.setattr(forms, name, gone)
+    monkeypatch.setattr(Question, "known", property(lambda q: None))
+
+
+def same_up_to_a_factor(a, b):
+    """True for polynomials with the same irreducible factors that hold the unknown, in any spelling of n."""
+    plain = {x: N for x in a.free_symbols if str(x) == "n"}
+    first = sympy.numer(sympy.together(a.subs(plain)))
+    return sympy.simplify(sympy.expand(first) / sympy.expand(sympy.numer(sympy.together(b)))).is_number
+
+
+@pytest.mark.parametrize("name", ["CGD", "EF", "EF21", "DCGD", pytest.param("DIANA", marks=pytest.mark.slow)])
+def test_closed_forms_are_rediscovered_without_those_of_the_package(name, without_closed_forms):
+    given, known = KNOWN[name]
+    found = ct.derive(name, **LIGHT, **given)
+    assert same_up_to_a_factor(found.closed.polynomial, known)
+    assert not same_up_to_a_factor(found.closed.polynomial, known + known.subs({r: 1, rho: 1}))
+    assert all(c.met for c in found.cells)
+    assert all(abs(c.root - float(c.certified)) < 1e-5 * (1 - c.root) for c in found.cells)
+
+
+@pytest.fixture(scope="module")
+def momentum():
+    return ct.derive(ct.EF21SGDM, **LIGHT, delta=F(3, 4), gamma=F(707, 1000), eta=F(742, 1000))
+
+
+def test_a_v_that_remembers_certifies_what_one_of_the_state_does_not(momentum):
+    q, _, _ = body_asked(ct.EF21SGDM, F(1, 10), 1, F(3, 4), None, F(1, 2), 1, {})
+    short = bracket(q.rational(), {"gamma": F(707, 1000), "eta": F(742, 1000)}, window=0)
+    (cell,) = momentum.cells
+    assert cell.bracket.window == 3
+    assert cell.bracket.width < 0.002 < 0.05 < short.width
+    assert cell.certified < F(8635, 10000)
+    assert attained("EF21") > F(8848, 10000)
+    assert not momentum.tight
+    assert "tight" not in str(momentum)
+
+
+def attained(name):
+    return ct.tight_rate(name, **LIGHT, delta=F(3, 4)).attained
+
+
+def test_no_run_of_the_package_is_slower_than_what_is_certified(momentum):
+    """Functions that are no quadratics and messages of random direction, by the method's own body, in floats."""
+    (cell,) = momentum.cells
+    rng, worst = np.random.default_rng(3), 0.0
+    for _ in range(40):
+        bend, state = rng.uniform(0.1, 1, 2), (1.0, 0.0, 0.0)
+        signs = rng.choice([1.5, 0.5], 400)
+        sizes = []
+        for sign in signs:
+            x, g, v = state
+            after = x - float(cell.stepsize) * g
+            slope = (
+                bend[int(after > 0)] * after
+            )  # curvature by the side of x*: in the class, and no quadratic
+            slow = (1 - 0.742) * v + 0.742 * slope
+            state = (after, g + sign * (slow - g), slow)
+            sizes.append(after * after + g * g)
+        worst = max(worst, (sizes[399] / sizes[99]) ** (1 / 300))
+    assert 0.5 < worst <= float(cell.certified)
+
+
+def test_a_fresh_process_rechecks_the_file_with_the_standard_library_alone(momentum, tmp_path):
+    (path,) = momentum.save_certificates(tmp_path)
+    told = subprocess.run(
+        [sys.executable, "-I", "-S", RECHECK, path], capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.count("holds") == 2
+    assert f"rho <= {float(momentum.cells[0].certified):.9f}" in told.stdout
+
+
+def changed(data):
+    """Copies of a file with one thing moved so that the statement is stronger, or the proof another's."""
+    yield "rho", ("upper", "rho"), str(F(data["upper"]["rho"]) - F(1, 500))
+    yield "scale", ("upper", "scale"), "10"
+    yield "radius", ("lower", "radius"), str(F(data["lower"]["radius"]) + F(1, 10**6))
+    yield "curvature", ("lower", "curvature"), "1/20"
+    yield "factor", ("lower", "factors"), [["8/5", "0"]]
+    yield "mu", ("class", "mu"), "1/11"
+    yield "L", ("class", "L"), "11/10"
+    yield "loss", ("class", "loss"), "3/10"
+    yield "window", ("window",), data["window"] - 1
+    yield "V", ("upper", "v", "P[x,x]"), str(F(data["upper"]["v"]["P[x,x]"]) * F(1, 2))
+    key = next(k for k, v in data["upper"]["multipliers"].items() if F(v) > F(1, 1000))
+    yield "multiplier", ("upper", "multipliers", key), "-1"
+    yield "an unknown multiplier", ("upper", "multipliers", "f(x*) >= f(x9)"), "0"
+    longer = [["common", "state", "x", "1"], ["common", "state", "g", "-4/5"]]
+    yield "the step", ("program", "next", "x"), longer
+
+
+def test_a_file_with_one_thing_changed_is_refused(momentum):
+    data = momentum.cells[0].bracket.data
+    assert recheck.upper_holds(data)
+    assert recheck.lower_holds(data)
+    for what, (*way, last), value in changed(data):
+        spoiled = copy.deepcopy(data)
+        place = spoiled
+        for key in way:
+            place = place[key]
+        place[last] = value
+        try:
+            held = recheck.upper_holds(spoiled) and recheck.lower_holds(spoiled)
+        except (ValueError, KeyError, IndexError):
+            held = False
+        assert not held, what
+
+
+def test_several_workers_and_two_memories_have_certificates_that_recheck(tmp_path):
+    found = ct.derive("EControl", **LIGHT, delta=F(3, 4), n=3, gamma=F(1, 2), eta=F(1, 10), window=1)
+    assert found.check()
+    assert found.cells[0].bracket.width < 1e-2
+    data = json.loads(found.save_certificates(tmp_path)[0].read_text())
+    assert any(k.startswith("Q") for k in data["upper"]["v"])
+    del data["upper"]["v"][next(k for k in data["upper"]["v"] if k.startswith("Q[h"))]
+    assert not recheck.upper_holds(data)
+
+
+def test_schur_and_cohn_count_roots_exactly():
+    one, zero = (F(1), F(0)), (F(0), F(0))
+    on_the_circle = [one, zero, one]  # z^2 + 1
+    assert not recheck.inside_the_circle(on_the_circle, F(1))
+    assert recheck.inside_the_circle(on_the_circle, F(1) + F(1, 10**30))
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        roots = rng.integers(-9, 10, (3, 2)) / 8
+        made = np.poly(roots[:, 0] + 1j * roots[:, 1])
+        exact = [(F(float(c.real)), F(float(c.imag))) for c in made]
+        top = max(np.abs(roots[:, 0] + 1j * roots[:, 1]))
+        assert recheck.inside_the_circle(exact, F(float(top)) + F(1, 10**6))
+        assert not recheck.inside_the_circle(exact, F(float(top)) - F(1, 10**6))
+
+
+def test_a_rate_that_is_slightly_too_good_is_refuted_with_its_instance():
+    found = ct.derive("EF21", **LIGHT, delta=F(3, 4), conjecture="0.8848")
+    assert found.report.verdict is Verdict.REFUTED
+    assert "C(v) = (1+s) v" in str(found.report)
+    assert ct.derive("EF21", **LIGHT, delta=F(3, 4), conjecture=F(885, 1000)).report.verdict is Verdict.PROVED
+
+
+def test_formulas_that_are_not_the_round_are_not_used(monkeypatch):
+    q, params, _ = body_asked("EF", F(1, 10), 1, F(3, 4), None, None, 1, {})
+    round_ = symbolic_round(q.rational(), params, ())
+    assert brackets.agrees(round_, q.rational(), {})
+    true = type(round_).matrix
+    monkeypatch.setattr(type(round_), "matrix", lambda self, at: 2 * true(self, at))
+    assert not brackets.agrees(round_, q.rational(), {})
+    with pytest.raises(Unsupported, match="formulas are not its round"):
+        raise Unsupported(ct.derive("EF", **LIGHT, delta=F(3, 4)).reason)
+
+
+def test_typed_and_changed_results_lose_their_words(tmp_path):
+    found = ct.derive("EF", **LIGHT, delta=F(3, 4))
+    assert found.confirmed
+    assert found.tight
+    assert "closed form" in found.to_latex() or "best rate solves" in found.to_latex()
+    typed = ct.Derivation(found.method, (), "", found.cells, found.closed, "")
+    assert not typed.confirmed
+    assert not typed.tight
+    assert ct.load(found.save(tmp_path / "found.json")).method == "EF"
+    assert found.to_frame()["certified"][0] == float(found.cells[0].certified)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"delta": 2}, "delta=2"),
+        ({"omega": 1}, "takes delta alone"),
+        ({"delta": F(1, 2), "window": 9}, "window=9"),
+        ({"delta": F(1, 2), "search": ["beta"]}, "beta"),
+        ({"delta": F(1, 2), "mu": 2}, "mu=2"),
+    ],
+)
+def test_bad_input_is_one_line(given, said):
+    with pytest.raises(InvalidParameter, match=said):
+        ct.derive("EF21", **{"mu": F(1, 10)} | given)
