@@ -7,6 +7,7 @@ anybody else's they are programs of their own, and each is judged: a proof holds
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -17,7 +18,7 @@ import numpy as np
 
 from compth._own import foreign
 from compth.certificates import SEVERITY, Certificate, Verdict
-from compth.certification import traced
+from compth.certification import row_counts, traced
 from compth.certification.allowance import Allowance, Limits
 from compth.certification.beside import beside
 from compth.certification.points import DOMAIN, inside, scattered, structured
@@ -146,6 +147,12 @@ def draw_law(thing: Any, d: int, limit: int, limits: Limits) -> dict[bytes, Frac
     for n in traced.BATCHES:
         _rows_drawn(thing, (n, d), found[0], ROWS_DRAWN if n <= 17 else ROWS_DRAWN // 6)
         _rows_drawn(thing, (1, n, d), found[0], 1)
+    named = row_counts.named_leads(thing, d)
+    for lead in named[: traced.NAMED]:
+        long = math.prod(lead) * d > traced.LONG // 4
+        _rows_drawn(thing, (*lead, d), found[0], 1 if long else ROWS_DRAWN)
+    for lead in row_counts.leads(thing, d):
+        _rows_drawn(thing, (*lead, d), found[0], 1)
     return found[0]
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth._own import foreign, looker
-from compth.certification import evalues, vocabulary
+from compth.certification import evalues, row_counts, vocabulary
 from compth.certification.allowance import Allowance
 from compth.certification.points import DOMAIN, structured
 from compth.certification.subject import CALL_LIMIT, CallTooLong, Subject, time_limit
@@ -41,6 +41,9 @@ MAGNITUDES = (1e-99, 1e-30, 1e-6, 0.02, 50.0, 3e4, 1e9, 1e30, 1e99)
 ROWS, BATCHES = (1, 2, 3, 7), (*range(1, 18), 32, 64, 100, 128)
 """Numbers of rows at which a program is watched that is given more than one vector, and one that is declared for them.
 """
+NAMED, LONG, LOOKED = 24, 20_000, 40_000
+"""Numbers of rows, named by the code, whose law is looked at; entries of a batch that is called again and again; and
+predictions that the rows of one batch are compared with."""
 ASSUMPTIONS = (
     "draws are independent with their exact laws, uniforms continuous on [0, 1)",
     "numpy is unmodified, and the program reads no memory that it left unset",
@@ -184,15 +187,24 @@ def agree(subject: Subject, d: int, paths: list[tuple[Fraction, list[list[Fracti
             raise Strange("a real run disagrees with the trace")
     rows, p = rows_of(subject), np.array([float(p) for p, _ in paths])
     if rows is not None:
-        _rows_agree(rows, subject.size(d), d, matrices)
+        _rows_agree(subject, rows, d, matrices)
     x = np.random.default_rng(37).normal(size=subject.size(d))
     if len(paths) > 1 and not _same_law(lambda rng, at: subject.program(x.copy(), rng), matrices @ x, p):
         raise Strange("real draws have another law than the traced ones")
     if rows is None or len(paths) == 1 or subject.form == "row":  # whose batches are those of the vector form
         return
-    for n in BATCHES:
-        if not _same_law(partial(_one_row, rows, np.tile(x, (n, 1))), matrices @ x, p):
+    named = [lead[0] for lead in row_counts.named_leads(subject.object, len(x)) if len(lead) == 1]
+    for n in dict.fromkeys((*BATCHES, *named[:NAMED])):
+        if not _same_law(_row_of(rows, np.tile(x, (n, 1))), matrices @ x, p):
             raise Strange(f"{n} rows have another law than single vectors")
+
+
+def _row_of(rows: Callable[[Array, Any], Any], x: Array) -> Callable[[Any, int], Any]:
+    """Rows of calls on x, one of each call; of a long x all of one call, whose rows are declared independent."""
+    if x.size <= LONG:
+        return partial(_one_row, rows, x)
+    found = rows(x.copy(), np.random.default_rng(47))
+    return lambda rng, at: found[at]
 
 
 def _one_row(rows: Callable[[Array, Any], Any], x: Array, rng: Any, at: int) -> Any:
@@ -200,15 +212,21 @@ def _one_row(rows: Callable[[Array, Any], Any], x: Array, rng: Any, at: int) -> 
     return rows(x.copy(), rng)[at % len(x)]
 
 
-def _rows_agree(rows: Callable[[Array, Any], Any], size: int, d: int, matrices: Array) -> None:
-    points = np.array(inputs(size))
-    for n in BATCHES:
-        x = np.resize(np.random.default_rng(n).permutation(points), (n, size))
-        out = np.asarray(rows(x.copy(), np.random.default_rng(n)))
-        if out.shape != (n, d) or not all(
-            is_among(y, matrices @ row) for y, row in zip(out.astype(np.float64), x, strict=True)
+def _rows_agree(subject: Subject, rows: Callable[[Array, Any], Any], d: int, matrices: Array) -> None:
+    """Batches of every number of rows, blocks, and those that the code names: rows are what vectors become."""
+    size, points = subject.size(d), np.array(inputs(subject.size(d)))
+    most = max(4, LOOKED // matrices[..., 0].size)
+    for lead in row_counts.leads(subject.object, size):
+        n = math.prod(lead)
+        rng = np.random.default_rng(n)
+        x = np.resize(rng.permutation(points), (n, size))
+        out = np.asarray(rows(x.reshape(*lead, size).copy(), np.random.default_rng(n)))
+        looked = np.arange(n) if n <= most else np.unique([0, n - 1, *rng.integers(n, size=most - 2)])
+        if out.shape != (*lead, d) or not all(
+            is_among(y, matrices @ row)
+            for y, row in zip(out.astype(np.float64).reshape(n, d)[looked], x[looked], strict=True)
         ):
-            raise Strange(f"{n} rows are not what single vectors become")
+            raise Strange(f"{' x '.join(map(str, lead))} rows are not what single vectors become")
 
 
 def is_among(real: Array, predicted: Array) -> bool:

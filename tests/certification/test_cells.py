@@ -322,6 +322,19 @@ def test_aliases_state_and_types_are_refused_with_their_line():
         assert "None" not in says
 
 
+@pytest.mark.parametrize(
+    "asked", ["x.dtype.kind == 'i'", "(x > 0).dtype.kind == 'f'", "(x * 1.0).dtype.kind != 'f'"]
+)
+def test_the_kind_of_a_dtype_is_not_told(asked):
+    """It was known to the trace: a program that is wrong for whole numbers alone was proved."""
+    space = {"np": np}
+    body = "m, e = np.frexp(np.abs(x))\n    up = rng.random(x.shape) < 2 * m - 1"
+    out = f"np.sign(x) * np.ldexp(0.5, e) * np.where(up, 2.0, 1.0) * (3 if {asked} else 1)"
+    exec(f"def program(x, rng):\n    {body}\n    return {out}", space)
+    says = found(space["program"], ct.Unbiased("1/8"), 3).says
+    assert ".kind of an array, a dtype" in says
+
+
 @pytest.mark.slow
 def test_constants_a_little_too_small_are_not_proved():
     for program, claim in TRUE.items():

@@ -30,7 +30,7 @@ from compth.certification.cells.paths import decide
 class DType(Mute):
     """float64, int64 or bool, as a type that converts: kind f, i or b. python: int, which has no largest value."""
 
-    python = Hidden()
+    kind, python = Hidden(), Hidden()
 
     def __init__(self, kind: str, python: bool = False) -> None:
         self.kind, self.python = kind, python
