@@ -11,7 +11,8 @@ from compth.errors import InvalidParameter
 Dataset = Annotated[
     str,
     typer.Option(
-        help="digits, diabetes, breast_cancer, wine, mnist5k, keel:NAME, FILE.csv, FILE.npz (X, y), or random"
+        help="digits, diabetes, breast_cancer, wine, mnist5k, keel:NAME, FILE.csv, FILE.npz (X, y), a file in"
+        " LIBSVM's format, or random"
     ),
 ]
 Target = Annotated[
@@ -19,7 +20,7 @@ Target = Annotated[
     typer.Option(help="CSV: the column that is y, by its header's name or number from 1; default the last"),
 ]
 Workers = Annotated[int, typer.Option(help="number of workers n")]
-Split = Annotated[str, typer.Option(help="rows to workers: iid, label (sorted) or kmeans")]
+Split = Annotated[str, typer.Option(help="rows to workers: iid, label (sorted), kmeans or order")]
 Regularisation = Annotated[float, typer.Option(help="ridge parameter relative to the data's smoothness")]
 Dim = Annotated[int, typer.Option(help="dimension d of a random problem")]
 Kappa = Annotated[float, typer.Option(help="condition number of a random problem")]

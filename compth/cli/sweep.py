@@ -44,8 +44,8 @@ def sweep(
     \b
       [[problems]]
       dataset = "wine"         # or digits, diabetes, breast_cancer, mnist5k,
-      workers = 4              # keel:NAME, FILE.csv, FILE.npz
-      split = "label"          # or iid, kmeans
+      workers = 4              # keel:NAME, FILE.csv, FILE.npz, a LIBSVM file
+      split = "label"          # or iid, kmeans, order
     """
     import sys
 

@@ -25,7 +25,7 @@ from compth.compressors import MomentMap
 from compth.dynamics.forms import Branch, Scheme, Sketches
 from compth.dynamics.own import own_problem
 from compth.errors import Unsupported
-from compth.problems.interface import Problem, Quadratic, is_quadratic
+from compth.problems.interface import Problem, Quadratic, is_quadratic, without_hessians
 
 Array = Any
 """Real array of floats, or of Fractions (dtype object)."""
@@ -56,7 +56,10 @@ class Data:
 def data_of(problem: Problem, rational: bool = False) -> Data:
     """The problem's matrices as floats or as Fractions of those floats (x* then solves A x = mean b exactly)."""
     if not is_quadratic(problem):
-        raise Unsupported(f"{problem!r} is not quadratic, so its second moments do not close: simulate it")
+        said = (
+            "simulate it" if hasattr(problem, "dense") else "so its second moments do not close: simulate it"
+        )
+        raise Unsupported(f"{without_hessians(problem)}, {said}")
     own_problem(problem)
     replaced = altered(DECLARING)
     if replaced:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -199,7 +199,7 @@ class CompressedScaffnew(BodyMethod):
             raise NoGuarantee(
                 f"gamma={float(gamma):.6g}: local steps do not contract, so nothing plans p: give p=..."
             )
-        own = theorem.params(replace(c, params={"p": self.p} if self.p is not None else {}), gamma)
+        own = theorem.params(c.but(params={"p": self.p} if self.p is not None else {}), gamma)
         return {k: own[k] if getattr(self, k) is None else getattr(self, k) for k in self.signature.params}
 
     def _sent(self, w: Any, read: Any, problem: Problem, t: int) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -139,4 +139,4 @@ class EF21W(BodyMethod):
     def check(self, problem: Problem) -> Constants:
         c = super().check(problem)
         L_i = np.asarray(problem.L_i)
-        return replace(c, facts={**c.facts, "L_mean": float(L_i.mean()), "L_least": float(L_i.min())})
+        return c.but(facts={**c.facts, "L_mean": float(L_i.mean()), "L_least": float(L_i.min())})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from compth._numbers import Number
@@ -92,7 +92,7 @@ class GDCI(BodyMethod):
         if self.downlink is not self.fleet.member(0) and self.downlink != self.fleet.member(0):
             raise InvalidParameter(f"{self.label}: downlink={self.downlink!r} must be its compressor")
         star2 = float(problem.x_star @ problem.x_star)
-        return replace(super().check(problem), omega_down=0, facts={"star2": star2})
+        return super().check(problem).but(omega_down=0, facts={"star2": star2})
 
     @staticmethod
     def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:

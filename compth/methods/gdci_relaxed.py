@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -146,7 +146,7 @@ class RelaxedGDCI(BodyMethod):
     def check(self, problem: Problem) -> Constants:
         """Constants with star2 = ||x*||^2."""
         star2 = float(problem.x_star @ problem.x_star)
-        return replace(super().check(problem), facts={"star2": star2})
+        return super().check(problem).but(facts={"star2": star2})
 
     @staticmethod
     def body(w: Any, x: Any, *, gamma: Any, eta: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -123,7 +123,7 @@ class ISAGA(SingleNode):
         return {"workers": self.workers, "tau": self.tau}
 
     def check(self, problem: Problem) -> Constants:
-        c = replace(super().check(problem), params=self.given())
+        c = super().check(problem).but(params=self.given())
         if self.workers > c.n:
             raise Unsupported(f"ISAGA(workers={self.workers}) needs workers <= N = {c.n} components")
         return c

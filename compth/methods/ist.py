@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -253,7 +253,7 @@ class IST(BodyMethod):
         c = super().check(problem)
         draw_weights(self.fleet, (1, problem.n, problem.d), np.random.default_rng(0))
         facts, reasons = _facts(self, problem)
-        return replace(c, facts=facts, reasons=reasons)
+        return c.but(facts=facts, reasons=reasons)
 
     @property
     def algorithm(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -79,7 +79,7 @@ class JacSketch(ComponentBody):
         flat = remembered(own, "one worker", lambda: FiniteSum(own.A[None], own.b[None]))
         first = noise_of(flat, Minibatch(int(self.size))).LL
         second = int(self.size) * noise_of(flat, Minibatch(1)).LL
-        return replace(c, facts={**c.facts, "L_1": first, "L_2": second})
+        return c.but(facts={**c.facts, "L_1": first, "L_2": second})
 
     @staticmethod
     def body(w: Any, x: Any, table: Worker = gradient_at_start, *, gamma: Any, size: Any) -> dict[str, Any]:

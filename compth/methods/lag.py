@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -91,7 +91,7 @@ class _Lazy(Method):
         c = super().check(problem)
         bounds = [m.bound(problem.d) for m in self.maps]
         facts = {"A_map": min(*(b.A for b in bounds), 1), "B_map": max(*(b.B for b in bounds), 0)}
-        return replace(c, facts={**c.facts, **facts})
+        return c.but(facts={**c.facts, **facts})
 
     def init(self, problem: Problem, x0: Array, plan: Plan) -> LazyState:
         y = np.asarray(problem.gradients(x0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -140,7 +140,7 @@ class LoCoDL(BodyMethod):
             raise NoGuarantee(
                 f"gamma={float(gamma):.6g}: local steps do not contract, so nothing plans p: give p=..."
             )
-        own = theorem.params(replace(c, params={"p": self.p} if self.p is not None else {}), gamma)
+        own = theorem.params(c.but(params={"p": self.p} if self.p is not None else {}), gamma)
         return {k: own[k] if getattr(self, k) is None else getattr(self, k) for k in self.signature.params}
 
     def _heard(self, w: Any, read: Any, problem: Problem) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -86,7 +86,7 @@ class MARINAP(BodyMethod):
 
     def check(self, problem: Problem) -> Constants:
         c = super().check(problem)
-        return replace(c, facts={**c.facts, "quadratic": is_quadratic(problem)})
+        return c.but(facts={**c.facts, "quadratic": is_quadratic(problem)})
 
     def _sent(self, w: Any, read: Any, problem: Problem, t: int) -> Any:
         """The full gradient of every worker."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def with_parts(c: Constants, problem: Problem) -> Constants:
     if has_components(problem):
         squares = np.matmul(problem.parts, problem.parts).mean(axis=(0, 1))
         m, L_parts = problem.m, float(np.sqrt(np.linalg.eigvalsh(squares)[-1]))
-    return replace(c, facts={**c.facts, "m": m, "L_parts": L_parts})
+    return c.but(facts={**c.facts, "m": m, "L_parts": L_parts})
 
 
 class PAGEPL(Descent):

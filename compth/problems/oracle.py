@@ -16,7 +16,14 @@ import numpy as np
 from compth._numbers import plainly
 from compth._own import immutable, kept, remembered, seal, stranger
 from compth.errors import InvalidParameter, Unsupported
-from compth.problems.interface import Problem, as_components, as_quadratic, has_components, is_quadratic
+from compth.problems.interface import (
+    Problem,
+    as_components,
+    as_quadratic,
+    has_components,
+    is_quadratic,
+    without_hessians,
+)
 from compth.problems.quadratic import RELATIVE_ZERO, Array
 
 
@@ -140,7 +147,7 @@ class Oracle(ABC):
                 f"{self!r} samples components and {problem!r} has none: use a FiniteSum, e.g. ridge(..., components=20)"
             )
         if not is_quadratic(problem):
-            raise Unsupported(f"{self!r}: oracles are for quadratics, {problem!r} is not one")
+            raise Unsupported(f"{self!r}: oracles are for quadratics, and {without_hessians(problem)}")
 
     @classmethod
     def examples(cls) -> tuple[Oracle, ...]:

@@ -185,4 +185,4 @@ def real_array(label: str, values: Any) -> Array:
         ) from None
     if held.dtype.kind not in "biuf":
         raise InvalidParameter(f"{label} holds {held.dtype}: real numbers are needed")
-    return held.astype(np.float64)
+    return held.astype(np.float64, copy=False)

@@ -218,8 +218,10 @@ def _merged(pool: ThreadPoolExecutor, job: _Job, blocks: list[tuple[Array, int]]
 def _predicted(job: _Job, start: Array, runs: int, threads: int) -> int:
     """Bytes of this run, from the size of the state of one replicate."""
     one = state_bytes(job.engine.method.init(job.engine.problem, start[:1].copy(), job.engine.plan))
-    n, d = job.engine.problem.n, job.engine.problem.d
-    return predicted_bytes(one, n, d, job.steps, runs, BLOCK, threads, start.itemsize, job.keep_mean)
+    problem, width = job.engine.problem, start.itemsize
+    kept = problem.gradient_bytes(width) if hasattr(problem, "gradient_bytes") else None
+    sizes = (problem.n, problem.d, job.steps, runs, BLOCK, threads, width)
+    return predicted_bytes(one, *sizes, job.keep_mean, kept)
 
 
 def _quiet(job: _Job, x0: Array, block: int) -> _Tally:

@@ -21,15 +21,25 @@ def state_bytes(state: Any) -> int:
 
 
 def predicted_bytes(
-    state: int, n: int, d: int, steps: int, runs: int, block: int, threads: int, width: int, means: bool
+    state: int,
+    n: int,
+    d: int,
+    steps: int,
+    runs: int,
+    block: int,
+    threads: int,
+    width: int,
+    means: bool,
+    held: int | None = None,
 ) -> int:
-    """Bytes that a run adds: `threads` blocks of replicates at work, their records, the stacked Hessians.
+    """Bytes that a run adds: `threads` blocks of replicates at work, their records, what gradients are made from.
 
-    state: bytes of the method's state for one replicate; width: bytes of a number; means: E x_t is recorded.
+    state: bytes of the method's state for one replicate; width: bytes of a number; means: E x_t is recorded; held: what
+    the problem keeps for gradients, None for the stacked Hessians.
     """
     active = min(threads, -(-runs // block))
     rows = min(runs, block)
     working = active * rows * (state + TEMPORARIES * n * d * width)
     record = (steps + 1) * (RECORDED + (d if means else 0)) * 8
     # Every active block and the total hold a record; merging makes one more and pools the means in three temporaries.
-    return working + (active + 5) * record + n * d * d * width + OVERHEAD
+    return working + (active + 5) * record + (n * d * d * width if held is None else held) + OVERHEAD

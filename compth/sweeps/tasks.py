@@ -123,7 +123,11 @@ def _check_table(problem: Problem) -> None:
 def content_of(problem: Mapping[str, Any]) -> dict[str, str]:
     """{"content": sha256} of a problem that is read from a file, {} for any other."""
     name = problem.get("dataset")
-    if not isinstance(name, str) or not name.endswith((".csv", ".npz")):
+    if not isinstance(name, str):
+        return {}
+    from compth.problems.datasets import is_data_file
+
+    if not is_data_file(name):
         return {}
     try:
         return {"content": hashlib.sha256(Path(name).read_bytes()).hexdigest()}

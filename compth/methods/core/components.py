@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import comb
 from typing import Any, ClassVar
 
@@ -147,7 +147,7 @@ class SingleNode(Method):
     takes_compressor: ClassVar[bool] = False
 
     def check(self, problem: Problem) -> Constants:
-        return replace(super().check(components(problem)), params=self.given())
+        return super().check(components(problem)).but(params=self.given())
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         return dict(self.given())

@@ -6,9 +6,10 @@ and read in `Constants.of`. Nothing here may compute with gamma: what depends on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,19 @@ K = TypeVar("K", bound=Claim)
 
 NEEDED = ("L", "mu", "L_max", "L_i", "mu_min", "zeta2_star", "heterogeneity", "convex", "L_plus", "L_pm")
 """What theorems ask of a problem, besides n, d and gradients."""
+
+
+def _root_mean_square(problem: Problem) -> float:
+    return float(np.sqrt((problem.L_i**2).mean()))
+
+
+ASKED: dict[str, Callable[[Any], Any]] = {
+    **{name: attrgetter(name) for name in ("L", "mu", "L_max", "mu_min", "zeta2_star", "convex")},
+    **{name: attrgetter(name) for name in ("L_plus", "L_pm")},
+    "L_tilde": _root_mean_square,
+    "D": attrgetter("heterogeneity"),
+}
+"""How each number of `Constants` that a problem has is asked of it, when it is first read."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +64,14 @@ class Constants:
     mu: Number
     L_max: Number
     L_tilde: Number
-    mu_min: Number = 0
-    zeta2_star: Number = 0
-    D: Number = 0
+    mu_min: Number = field(default_factory=int)
+    zeta2_star: Number = field(default_factory=int)
+    D: Number = field(default_factory=int)
     stochastic: bool = False
     sigma2: Number = 0
-    convex: bool = True
-    L_plus: Number = 0
-    L_pm: Number = 0
+    convex: bool = field(default_factory=lambda: True)
+    L_plus: Number = field(default_factory=int)
+    L_pm: Number = field(default_factory=int)
     independent: bool = False
     omega_down: Number = 0
     delta_down: Number = 1
@@ -106,24 +120,41 @@ class Constants:
     def of(cls, problem: Problem, fleet: Fleet) -> Constants:
         """Constants of a problem and the fleet that compresses on it."""
         fleet.check(problem.n, problem.d)
-        lacking = [name for name in NEEDED if not hasattr(problem, name)]
+        lacking = [name for name in NEEDED if not (hasattr(type(problem), name) or hasattr(problem, name))]
         if lacking:
-            raise InvalidParameter(
-                f"problem of type {type(problem).__name__} has no {', '.join(lacking)}: theorems need them"
-            )
-        return cls(
-            n=problem.n,
-            d=problem.d,
-            L=problem.L,
-            mu=problem.mu,
-            L_max=problem.L_max,
-            L_tilde=float(np.sqrt((problem.L_i**2).mean())),
-            mu_min=problem.mu_min,
-            zeta2_star=problem.zeta2_star,
-            D=problem.heterogeneity,
-            convex=problem.convex,
-            L_plus=problem.L_plus,
-            L_pm=problem.L_pm,
-            independent=isinstance(fleet, Independent) and not different(fleet),
-            claims=fleet.claims(problem.n, problem.d),
-        )
+            raise InvalidParameter(_lacking(problem, lacking))
+        known: dict[str, Any] = {
+            "n": problem.n,
+            "d": problem.d,
+            "independent": isinstance(fleet, Independent) and not different(fleet),
+            "claims": fleet.claims(problem.n, problem.d),
+        }
+        plain = cls(L=0, mu=0, L_max=0, L_tilde=0, **known)
+        made = plain.but(_problem=problem)
+        for name in ASKED:
+            del made.__dict__[name]
+        return made
+
+    def but(self, **changes: Any) -> Constants:
+        """The same with other values for some names; numbers not asked for stay so, where `replace` asks for all."""
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__ | changes)
+        return made
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A number of the problem, asked for at its first use: theorems cost what they read (D needs n solves)."""
+            if name not in ASKED or "_problem" not in self.__dict__:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            problem = self.__dict__["_problem"]
+            try:
+                value = ASKED[name](problem)
+            except AttributeError:
+                raise InvalidParameter(_lacking(problem, [name])) from None
+            self.__dict__[name] = value
+            return value
+
+
+def _lacking(problem: Problem, names: list[str]) -> str:
+    return f"problem of type {type(problem).__name__} has no {', '.join(names)}: theorems need them"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -52,9 +52,9 @@ class Bidirectional(Method):
     def check(self, problem: Problem) -> Constants:
         self.downlink.check(problem.d)
         claim = self.downlink.claim(Unbiased, problem.d)
-        c = replace(super().check(problem), omega_down=float("inf") if claim is None else claim.omega)
+        c = super().check(problem).but(omega_down=float("inf") if claim is None else claim.omega)
         ball = self.downlink.claim(Contractive, problem.d)
-        return replace(c, delta_down=0 if ball is None else ball.delta)
+        return c.but(delta_down=0 if ball is None else ball.delta)
 
     def broadcast(self, direction: Array, rng: np.random.Generator) -> Array:
         """C_M(g) for g of shape (R, d)."""

@@ -109,7 +109,7 @@ class Method(ABC):
 
     def check(self, problem: Problem) -> Constants:
         """Constants on this problem; Unsupported, naming what is missing and the remedy, when it cannot run."""
-        c = replace(Constants.of(problem, self.fleet), params=self.given())
+        c = Constants.of(problem, self.fleet).but(params=self.given())
         for kind in self.requires:
             if c.claim(kind) is None:
                 raise Unsupported(_mismatch(type(self).__name__, kind, self.fleet, c))
@@ -121,7 +121,7 @@ class Method(ABC):
         noise = noise_of(problem, oracle)
         names = ("LL", "LL_workers", "sigma2_star", "sigma2_mean")
         facts = {**c.facts, **{name: getattr(noise, name) for name in names}}
-        return replace(c, stochastic=True, sigma2=noise.sigma2, facts=facts)
+        return c.but(stochastic=True, sigma2=noise.sigma2, facts=facts)
 
     @property
     def estimator(self) -> Oracle | None:

@@ -59,6 +59,8 @@ def assumptions(method: Any, problem: Problem, theorem: Any, c: Any) -> dict[str
     if downlink is not None and stranger(downlink):
         lines.append(f"omega = {c.omega_down} of the downlink {downlink!r}")
     lines += [f"the constants of {part!r}" for part in (problem, method.oracle) if stranger(part)]
+    if not stranger(problem):
+        lines += getattr(problem, "assumed", ())
     if stranger(theorem):
         lines.append(f"the theorem {theorem.id}")
     elif type(theorem) not in listed(method) and not _made_for(theorem, method):

@@ -1,0 +1,123 @@
+"""Rows of data times vectors, and back: what least squares needs, without a matrix of size d x d."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from compth._types import Array
+
+CSR = tuple[Array, Any, Any]
+"""Values, column indices and row pointers."""
+
+
+class Products:
+    """R = (X - 1 shift') diag(scale) by its workers' rows, in one precision; X dense or CSR, shift and scale or None.
+
+    A shift stays a product of rank one: a sparse X remains sparse however its columns are centred. What is held are
+    plain arrays; the sparse matrices that multiply are views of them, made once.
+    """
+
+    def __init__(
+        self, X: Array | CSR, d: int, sizes: Sequence[int], shift: Any, scale: Any, dtype: Any = np.float64
+    ) -> None:
+        self.d, self.sizes = d, np.array(sizes)
+        self.values = (
+            tuple(np.asarray(v, dtype=dtype if i == 0 else None) for i, v in enumerate(X))
+            if (isinstance(X, tuple))
+            else (np.asarray(X, dtype=dtype),)
+        )
+        self.shift, self.scale = (None if v is None else np.asarray(v, dtype=dtype) for v in (shift, scale))
+        ends = np.cumsum([0, *sizes]).tolist()
+        self.slices = [slice(a, b) for a, b in pairwise(ends)]
+        self.m = int(ends[-1])
+
+    def matrix(self, worker: int | None = None) -> Any:
+        """X, or the rows of one worker, as what multiplies."""
+        if len(self.values) == 1:
+            return self.values[0] if worker is None else self.values[0][self.slices[worker]]
+        held = _MATRICES.setdefault(self, {})
+        if worker not in held:
+            held[worker] = _csr(
+                self.values, slice(0, self.m) if worker is None else self.slices[worker], self.d
+            )
+        return held[worker]
+
+    @property
+    def n(self) -> int:
+        """Workers."""
+        return len(self.slices)
+
+    def images(self, z: Array, worker: int | None = None) -> Array:
+        """z R', (R, d) -> (R, m): the values of all rows, or of one worker's, at each z."""
+        part = self.matrix(worker)
+        scaled = z if self.scale is None else z * self.scale
+        out = np.asarray(_turned(part, scaled))
+        return out if self.shift is None else out - (scaled @ self.shift)[:, None]
+
+    def back(self, u: Array, worker: int | None = None, out: Array | None = None) -> Array:
+        """u R, (R, m) -> (R, d), of all rows or of one worker's."""
+        part = self.matrix(worker)
+        if isinstance(part, np.ndarray):
+            found = np.matmul(u, part, out=out)
+        else:
+            found = np.asarray((part.T @ np.ascontiguousarray(u.T)).T)
+        if self.shift is not None:
+            found = found - u.sum(axis=1)[:, None] * self.shift
+        if self.scale is not None:
+            found = found * self.scale
+        if out is not None and found is not out:
+            out[...] = found
+        return found
+
+    def gram(self, worker: int | None = None) -> Array:
+        """R R', (m, m), of all rows or of one worker's."""
+        part = self.matrix(worker)
+        square = None if self.scale is None else self.scale**2
+        product = np.asarray(_dense((part if square is None else part * square[None]) @ part.T))
+        if self.shift is None:
+            return product
+        # (X - 1 c') S^2 (X - 1 c')' = X S^2 X' - p 1' - 1 p' + c' S^2 c with p = X S^2 c
+        weighted = self.shift if square is None else square * self.shift
+        p = np.asarray(part @ weighted)
+        return np.asarray(product - p[:, None] - p + float(self.shift @ weighted))
+
+    def moment(self, weights: Any = None, worker: int | None = None) -> Array:
+        """R' diag(weights) R, (d, d), of all rows or of one worker's; weights (m,), 1 by default."""
+        part = self.matrix(worker)
+        w = np.ones(part.shape[0], dtype=part.dtype) if weights is None else np.asarray(weights)
+        product = np.asarray(_dense(part.T @ (part * w[:, None])))
+        if self.shift is not None:
+            p = np.asarray(part.T @ w)
+            product = product - np.outer(p, self.shift) - np.outer(self.shift, p)
+            product = product + w.sum() * np.outer(self.shift, self.shift)
+        return product if self.scale is None else product * self.scale[:, None] * self.scale
+
+
+def _dense(matrix: Any) -> Any:
+    return matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+
+
+def _turned(part: Any, z: Array) -> Any:
+    if isinstance(part, np.ndarray):
+        return z @ part.T
+    return (part @ np.ascontiguousarray(z.T)).T
+
+
+def _csr(values: tuple[Any, ...], rows: slice, d: int) -> Any:
+    """Some rows, without a copy of their numbers."""
+    from scipy.sparse import csr_array
+
+    numbers, columns, pointers = values
+    first, last = int(pointers[rows.start]), int(pointers[rows.stop])
+    own = pointers[rows.start : rows.stop + 1] - pointers[rows.start]
+    held = (numbers[first:last], columns[first:last], own)
+    return csr_array(held, shape=(rows.stop - rows.start, d), copy=False)
+
+
+_MATRICES: WeakKeyDictionary[Products, dict[int | None, Any]] = WeakKeyDictionary()
+"""The sparse matrices of each object, by worker."""
