@@ -45,6 +45,16 @@ def test_no_guarantee_is_violated(part):
     assert sum(seen.exact for _, seen in found) > len(found) / 3
 
 
+@thorough
+@pytest.mark.slow
+@pytest.mark.parametrize("pair", [("LAG", "lag.pl"), ("CLAG", "clag.pl")])
+def test_lazy_methods_keep_their_promise_and_no_better_one(pair):
+    """The trigger is no linear step: runs, of which one is all where nothing is drawn."""
+    some = [draw(1000 + seed, pair) for seed in range(tries(20, 100))]
+    assert not [str(s) for s in some if look(s).violated]
+    assert any(look(s, Spoiled(s.theorem, rate=8.0)).violated for s in some[:20])
+
+
 def test_there_are_more_than_a_thousand_settings_of_all_theorems():
     """Of every theorem of the catalogue but CAT's, whose steps are tuned on the way (tests/tuning)."""
     assert sum(len(chunk(part, ROUNDS)) for part in range(SHARES)) == ROUNDS * len(PAIRS) > 1000

@@ -245,9 +245,12 @@ def edge(theorem, c, gamma, looks=4):
     return low
 
 
-def worst_ratio(s, states=6, rho_share=0.0):
-    """The largest E V+/(rho V) over random states; for a V that sees the last step, of the bound over three rounds."""
-    kind, theorem, plan, problem, method = build(s)
+def worst_ratio(s, states=6, rho_share=0.0, built=None, uneven=False):
+    """The largest E V+/(rho V) over random states; for a V that sees the last step, of the bound over three rounds.
+
+    uneven: vectors of a state differ in size, which brings states nearer to the worst.
+    """
+    kind, theorem, plan, problem, method = build(s) if built is None else built
     rng = np.random.default_rng(s.seed)
     form, shape = kind.signature, (1, s.n, s.d)
     turns = np.linalg.qr(rng.standard_normal((s.n, s.d, s.d)))[0] * rng.choice([-1.0, 1.0], (s.n, 1, 1))
@@ -261,6 +264,8 @@ def worst_ratio(s, states=6, rho_share=0.0):
             k: rng.standard_normal(shape if k in form.worker else (1, s.d)) * size
             for k in (*form.server, *form.worker)
         }
+        if uneven:
+            vectors = {k: v * 10.0 ** rng.uniform(-1.5, 1.5) for k, v in vectors.items()}
         vectors["x"] = problem.x_star + vectors["x"]
         for k in form.server[1:]:
             if k in ("z", "w", "v"):
@@ -297,3 +302,50 @@ def _three_rounds(kind, theorem, plan, problem, method, vectors, claim, turns, r
         weights = np.concatenate(chances)
         worst = max(worst, float(weights @ problem.distance_squared(state.x)) / (rho ** (t + 1) * start))
     return worst
+
+
+NEWER = {
+    "EControl": {"eta": 0.05},
+    "EF21SGDM": {"eta": 0.5},
+    "EF21W": {},
+    "EF21P": {"alpha": 0.5},
+    "EF21BC": {},
+    "Artemis": {"alpha": 0.5},
+    "DASHA": {"a": 1 / 3},
+    "RandDIANA": {"p": 0.5},
+    "VRGDCI": {"eta": 0.25, "alpha": 0.5},
+    "MCM": {"alpha": 0.5, "alpha_down": 0.5},
+    "DIANAMomentum": {"alpha": 0.5, "beta": 0.1},
+}
+"""The field's newer methods of which a worst case is derived, with parameters at which one certificate serves all."""
+MU, L = 0.1, 1.0
+
+
+STEPS = (1.0, 0.5, 0.25, 0.1, 0.03)
+
+
+def proved(name):
+    """(kind, theorem, plan, claim, method) of one class, at the longest of STEPS that is certified."""
+    kind = catalogue()[name]
+    claim = {"delta": 0.5} if ct.Contractive in kind.requires else {"omega": 1.0}
+    c = constants_of(MU, L, 2, claim.get("delta"), claim.get("omega"))
+    c, theorem = replace(c, params=NEWER[name], zeta2_star=1), Certified(kind)
+    plan = next(found for gamma in STEPS if (found := _plan(theorem, c, gamma)))
+    given = {k: v for k, v in NEWER[name].items() if k in kind.__dataclass_fields__}
+    return kind, theorem, plan, claim, kind(ct.Identity(), gamma=plan.gamma, **given)
+
+
+def many(name, count, rho_share=0.0, states=2):
+    """Ratios of `count` settings of one class: other functions, other states, one certificate."""
+    kind, theorem, plan, claim, method = proved(name)
+    for seed in range(count):
+        s = Setting(name, 2, 1 + seed % 2, MU, L, claim, seed % 5 < 3, seed % 3 == 0, 1.0, seed)
+        problem = Functions(np.random.default_rng(seed + 10**6), s.n, s.d, MU, L, s.quadratic, s.shared)
+        yield worst_ratio(s, states, rho_share, (kind, theorem, plan, problem, method), states > 2)
+
+
+def _plan(theorem, c, gamma):
+    try:
+        return theorem.plan(c, gamma)
+    except NoGuarantee:
+        return None

@@ -15,7 +15,8 @@ from compth.worst_case.bodies import constants_of
 from compth.worst_case.certified_theorem import Certified, certified, certified_theorems
 from compth.worst_case.enclosed import _positive, enclosed, outward
 from compth.worst_case.exact_algebra import is_psd
-from tests.worst_case.certified_settings import KINDS, draw, worst_ratio
+from tests.thorough import thorough, tries
+from tests.worst_case.certified_settings import KINDS, NEWER, draw, many, worst_ratio
 
 pytest.importorskip("clarabel")
 ROUNDING = 1e-7
@@ -299,3 +300,39 @@ def test_it_travels():
     assert (again.rho, again.start) == (before.rho, before.start)
     c = constants_of(F(1, 10), F(1), 4, omega=F(3, 2))
     assert Certified(ct.DIANA).plan(c).rho == pytest.approx(before.rho, abs=1e-9)
+
+
+# -- the field's newer methods ---------------------------------------------------------------------------------------
+
+
+@thorough
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NEWER)
+def test_v_of_newer_methods_falls_as_promised_and_not_four_times_as_fast(name):
+    """100 settings each: other functions, quadratic or not, minimisers shared or not; one certificate a class."""
+    assert max(many(name, tries(20, 100))) <= 1 + ROUNDING
+    assert max(many(name, 4, rho_share=3, states=60)) > 1 + 1e-3
+
+
+@thorough
+@pytest.mark.slow
+def test_dcgd_star_stays_below_its_certificate():
+    """Its gradients at x* must be known: 100 quadratics of one class, exact curves."""
+    bounds = {"mu": F(1, 10), "L": F(1), "n": 2, "omega": F(1)}
+    theorem = Certified(ct.DCGDStar, bounds)
+    method = ct.DCGDStar(ct.Bernoulli(F(1, 2)), gamma=F(3, 4))
+    worst, spoiled = [], []
+    for seed in range(tries(20, 100)):
+        rng = np.random.default_rng(seed)
+        turns = np.linalg.qr(rng.standard_normal((2, 2, 2)))[0] if seed % 2 else np.eye(2)[None].repeat(2, 0)
+        a = np.einsum("nij,nj,nkj->nik", turns, rng.choice([0.1, 1.0], (2, 2)), turns)
+        problem = ct.problems.distributed_quadratic(
+            (a + np.swapaxes(a, 1, 2)) * (0.5 - 1e-9) + 1e-9 * np.eye(2), rng.standard_normal((2, 2))
+        )  # within the class, rounding included
+        promised = find_guarantee(method, problem, theorem)
+        curve = ct.exact(method, problem, 12).mean_square
+        worst.append(max(curve[t] / promised.rate.bound(t) for t in range(13)))
+        better = 1 - 1.02 * (1 - promised.rate.rho)
+        spoiled.append(curve[12] / (promised.rate.start * better**12))
+    assert max(worst) <= 1 + 1e-9
+    assert max(spoiled) > 1 + 1e-3
