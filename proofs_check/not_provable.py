@@ -21,6 +21,8 @@ DEFINITIONS = {
 # within the kernel's language, but only derived so far
 UNWRITTEN = dict.fromkeys(
     (
+        "cgd.b1",
+        "cgd.b2",
         "econtrol.pl",
         "ef21sgdm.pl",
         "randdiana.linear",

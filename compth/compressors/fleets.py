@@ -12,7 +12,17 @@ import numpy as np
 from compth import calculus
 from compth._numbers import Number, is_symbolic, max, min, plain_parameters, plainly
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased, issued, rule_proof
+from compth.claims import (
+    B1,
+    B2,
+    BiasVariance,
+    Claim,
+    Contractive,
+    JointVariance,
+    Unbiased,
+    issued,
+    rule_proof,
+)
 from compth.compressors.core.base import (
     UPPER,
     Array,
@@ -80,7 +90,7 @@ class Fleet(ABC):
 
     @issued
     def claims(self, n: Number, d: Number) -> tuple[Claim, ...]:
-        """Constants that hold for every worker (the worst member's), and the joint (A, B)."""
+        """Constants that hold for every worker (the worst member's), the joint (A, B), and a lone worker's B1, B2."""
         out: list[Claim] = []
         for kind, merge in (
             (Unbiased, _worst_unbiased),
@@ -91,7 +101,9 @@ class Fleet(ABC):
             if all(c is not None for c in found):
                 out.append(merge(found))
         joint = self.joint(n, d)
-        return (*out, joint) if joint is not None else tuple(out)
+        out += [joint] if joint is not None else []
+        alone = [self.member(0).claim(kind, d) for kind in (B1, B2)] if n == 1 else []
+        return (*out, *(c for c in alone if c is not None))
 
     def claim(self, kind: type[F], n: Number, d: Number) -> F | None:
         """The first claim of this kind, None if there is none."""

@@ -10,6 +10,7 @@ from compth.claims import Attribution, Contractive, JointVariance, Standing, Unb
 from compth.methods.core import Constants, Theorem
 from compth.methods.core import closed_forms as forms
 from compth.methods.core.body import BodyMethod
+from compth.methods.core.cgd import CGDFirst, CGDSecond
 from compth.methods.core.dcsgd import DCSGDConstant, DCSGDHorizon, DCSGDNoisy
 from compth.methods.core.known import Asked, Known, Params, Proof
 from compth.methods.core.nearby import cgd_classes
@@ -313,7 +314,7 @@ UNBIASED = Known(
 
 @dataclass(frozen=True)
 class DCGD(BodyMethod):
-    """x+ = x - gamma C_M((1/n) sum C_i(grad f_i(x))). Runs with any compressors; its theorems need unbiased ones."""
+    """x+ = x - gamma C_M((1/n) sum C_i(grad f_i(x))). Any compressors; theorems for n > 1 need unbiased ones."""
 
     name = "distributed compressed gradient descent"
     source = UNIFIED
@@ -331,6 +332,8 @@ class DCGD(BodyMethod):
         DCGDNoisy(),
         NoMemoryNoisy(),
         DCSGDNoisy(),
+        CGDFirst(),
+        CGDSecond(),
     )
 
     @staticmethod

@@ -225,6 +225,9 @@ def _drawn(seed, rng, name, identifier):
     noisy = kind.takes_oracle and bool(speaks_of_noise and rng.random() < 0.8)
     problem = problem_of(name, identifier, rng, n, d, noisy)
     method = method_of(name, rng, n, d, noisy)
+    if identifier.startswith("cgd"):
+        some = (ct.TopKSign(1), ct.TopKSign(1), ct.TopK(1), ct.NearestRounding(2), ct.AdaptiveRandom())
+        method = kind(some[rng.integers(len(some))])
     if identifier.startswith("ist.neighbourhood"):
         method = kind(ct.ScaledPermK.preconditioned(problem.A))
     if theorem is None:

@@ -86,6 +86,8 @@ def method_for(identifier, problem):
         return ct.IST(ct.ScaledPermK.preconditioned(problem.A))
     if identifier.startswith("ist"):
         return ct.IST(ct.PermK(problem.n))
+    if identifier.startswith("cgd"):
+        return ct.DCGD(ct.TopKSign(1))
     if not kind.takes_compressor or kind is ct.CAT:
         return kind.examples()[0]
     return kind(MASK if Contractive in kind.requires else ONE)
@@ -128,6 +130,8 @@ def problems(identifier):
         return [random_finite_sum(1 + s % 2, 2, 2, 1.5 + s, seed=s, minimisers=1.0) for s in range(COUNT)]
     if identifier.startswith("isaga"):
         return [random_quadratic(2 + s % 2, 2, 1.5 + s, seed=s, minimisers=1.0) for s in range(COUNT)]
+    if identifier.startswith("cgd"):
+        return [random_quadratic(1, 1 + s % 3, (1.0, 1.0, 4.0)[s % 3], seed=s) for s in range(9)]
     if identifier.startswith("cat"):
         n = 1 if identifier == "cat.single" else 2
         return [random_quadratic(n, 4, k, seed=s) for s, k in enumerate((1.0, 2.0, 10.0))]
@@ -146,7 +150,7 @@ def measure_of(identifier, problem):
     if (
         promised.plan.rho is not None
         and promised.plan.schedule is None
-        and not identifier.startswith(("cat", "lag", "clag"))
+        and not identifier.startswith(("cat", "lag", "clag", "cgd"))
     ):
         return "rate"
     return "scale" if not np.isfinite(promised.rate.bound(0)) else "pace"
@@ -155,7 +159,7 @@ def measure_of(identifier, problem):
 def curve(method, problem, theorem):
     """(metric at 0..STEPS, its standard error, the theorem's bound as a function of t)."""
     promised = find_guarantee(method, problem, theorem, horizon=STEPS)
-    if isinstance(method, ct.CAT | ct.LAG | ct.CLAG):
+    if isinstance(method, ct.CAT | ct.LAG | ct.CLAG) or isinstance(method.compressor, ct.TopKSign):
         trace = ct.simulate(method, problem, STEPS, 256, 0, theorem=theorem)
         return theorem.trajectory(trace) - 7 * theorem.error(trace), promised.rate.bound
     return theorem.trajectory(ct.exact(method, problem, STEPS, theorem=theorem)), promised.rate.bound
