@@ -9,6 +9,10 @@ OUTSIDE = {
     "atomo.active_set": "that sorting finds the saturated set: an argument over a varying set (one set: atomo.kkt)",
     "LpQuantization.Unbiased": "1 < p < 2 only: norms with a general exponent are no polynomials (others: lp_moments)",
     **dict.fromkeys(
+        ("cgd.b1", "cgd.b2"),
+        "two inequalities on <E C(v), v>: the kernel has an axiom for contractions, none for the classes B1 and B2",
+    ),
+    **dict.fromkeys(
         ("PowerSGD.Contractive", "PowerSGD.B1", "PowerSGD.B2"),
         "the mean of a Gaussian projection: that leverages grow with their weights is no polynomial identity",
     ),
@@ -21,8 +25,6 @@ DEFINITIONS = {
 # within the kernel's language, but only derived so far
 UNWRITTEN = dict.fromkeys(
     (
-        "cgd.b1",
-        "cgd.b2",
         "econtrol.pl",
         "ef21sgdm.pl",
         "randdiana.linear",
