@@ -1,11 +1,11 @@
-"""How loose the printed theorems are: rounds that they promise over the rounds of the worst case at the best step.
+"""How loose theorems are: rounds that they promise over the rounds of the worst case at the best step.
 
 Caption: log(best worst-case rate)/log(guaranteed rate) over the condition number kappa and the compressor's constant,
 for one worker and for ten, every f_i L-smooth and mu-strongly convex. EF21, EF and DIANA: the closed forms of the worst
 case; DCGD: a shared minimiser. 1 would be a theorem that cannot be improved. EF21's theorem is stated for a wider class
 (Polyak-Lojasiewicz), so its number holds the price of that class too. The stored data hold, for each cell, the
 curvature of the one-dimensional quadratic that attains the worst case. EF21's and EF's numbers are the same for both
-numbers of workers and stand once.
+numbers of workers and stand once. Whose the constants are: {whose}.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import compth as ct
+from compth.claims import Attribution
 from compth.reporting.plots import STYLE
 from compth.worst_case.theorem_file import planned
 from figures._progress import track
@@ -24,6 +25,29 @@ KAPPAS = (2.0, 5.0, 10.0, 30.0, 100.0, 1000.0)
 DELTAS, OMEGAS = (0.9, 0.5, 0.2, 0.1, 0.05), (0.1, 1.0, 4.0, 9.0, 19.0)
 WORKERS = (1, 10)
 THEOREMS = {"EF21": "ef21.pl", "EF": "ef.explicit", "DIANA": "diana.unified", "DCGD": "dcgd.interpolation"}
+
+
+WHOSE = {
+    Attribution.READ: "printed",
+    Attribution.CODE: "its authors'",
+    Attribution.RECALLED: "recalled",
+    Attribution.OURS: "ours",
+}
+
+
+def theorem_of(method: str) -> Any:
+    """The theorem that is measured."""
+    return ct.methods.theorems()[THEOREMS[method]]
+
+
+def whose(method: str) -> str:
+    """Whose the constants of its theorem are: in print, of its authors' code and slides, recalled, or ours."""
+    return WHOSE[theorem_of(method).attribution]
+
+
+def facts(data: dict[str, Any]) -> dict[str, Any]:
+    """Which theorems are in print, which their authors', which ours: by what each of them says of itself."""
+    return {"whose": ", ".join(f"{THEOREMS[m]} {whose(m)}" for m in THEOREMS)}
 
 
 def axis(method: str) -> tuple[str, tuple[float, ...]]:
@@ -35,8 +59,7 @@ def cell(method: str, kappa: float, constant: float, n: int) -> dict[str, float]
     """Guaranteed rate, worst-case rate at the best step, their looseness, and the curvature that attains."""
     name, _ = axis(method)
     given = {"mu": 1 / kappa, "L": 1.0, name: constant, "n": n}
-    theorem = next(t for t in ct.methods.catalogue()[method].theorems() if t.id == THEOREMS[method])
-    promised = float(planned(theorem, given)["rate"])
+    promised = float(planned(theorem_of(method), given)["rate"])
     worst = ct.tight_rate(method, **given)
     return {
         "guarantee": promised,
@@ -67,9 +90,9 @@ def panels(data: dict[str, Any]) -> list[tuple[str, str, Any]]:
         tables = {n: np.array([[c["looseness"] for c in row] for row in t]) for n, t in by_workers.items()}
         first = next(iter(tables.values()))
         if all(np.allclose(t, first, rtol=1e-9) for t in tables.values()):
-            found.append((method, f"{method}, n = {' or '.join(tables)}", first))
+            found.append((method, f"{method} ({whose(method)}), n = {' or '.join(tables)}", first))
         else:
-            found += [(method, f"{method}, n = {n}", t) for n, t in tables.items()]
+            found += [(method, f"{method} ({whose(method)}), n = {n}", t) for n, t in tables.items()]
     return found
 
 

@@ -26,5 +26,15 @@ def test_atlas_cells(monkeypatch):
     )
     figure = module.draw(data)
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles[:4] == ["EF21, n = 1 or 10", "EF, n = 1 or 10", "DIANA, n = 1", "DIANA, n = 10"]
+    both, each = "n = 1 or 10", [f"DIANA (printed), n = {n}" for n in (1, 10)]
+    assert titles[:4] == [f"EF21 (its authors'), {both}", f"EF (ours), {both}", *each]
     assert titles.count("") == 1  # the scale of colours
+
+
+def test_the_caption_calls_printed_what_is_printed():
+    """It called all of them printed; EF's and DCGD's constants are ours."""
+    module = importlib.import_module("figures.looseness")
+    assert "printed" not in module.__doc__
+    said = module.facts({})["whose"]
+    assert said == "ef21.pl its authors', ef.explicit ours, diana.unified printed, dcgd.interpolation ours"
+    assert module.__doc__.format(whose=said)
