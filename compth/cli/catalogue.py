@@ -33,17 +33,25 @@ def _compressor_rows() -> list[dict[str, str]]:
 
 
 def _latex(thing: Any = None) -> str:
-    """A booktabs table of every claim, or one object's: name, constants as formulas, standing, source."""
+    """A table of every claim, or one object's, over pages: name, constants as formulas, standing, source."""
     from compth.compressors.core.render import catalogue_row, catalogue_rows
 
-    lines = [r"\begin{tabular}{llll}", r"\toprule", r"object & constants & standing & source \\", r"\midrule"]
+    lines = [
+        "% packages: amsmath, booktabs, longtable",
+        r"{\footnotesize\raggedright\setlength{\tabcolsep}{3pt}",
+        r"\begin{longtable}{@{}lp{0.27\linewidth}lp{0.19\linewidth}@{}}",
+        r"\toprule",
+        r"object & constants & standing & source \\",
+        r"\midrule",
+        r"\endhead",
+    ]
     for row in catalogue_rows() if thing is None else (catalogue_row(thing),):
         for claim in row.claims:
             constants = ", ".join(f"${_SYMBOLS.get(c.name, c.name)} = {c.latex}$" for c in claim.constants)
             standing = _plain(f"{claim.standing}/{claim.attribution}")
             cells = [_plain(row.name), f"{_plain(claim.kind)}: {constants}", standing, _plain(claim.source)]
             lines.append(" & ".join(cells) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
+    return "\n".join([*lines, r"\bottomrule", r"\end{longtable}}"])
 
 
 _SYMBOLS = {name: rf"\{name}" for name in ("omega", "delta", "eta", "alpha", "beta", "gamma", "Delta")}

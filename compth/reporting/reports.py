@@ -53,7 +53,14 @@ def _filled(text: str, width: int, first: str, others: str) -> str:
 
 
 _LATEX = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}"}
-_LATEX |= {"^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "$": r"\$", "<": r"$<$", ">": r"$>$"}
+_LATEX |= {
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+    "$": r"\$",
+    "<": r"$<$",
+    ">": r"$>$",
+    "|": r"$|$",
+}
 
 
 def latex_escape(text: str) -> str:
@@ -62,14 +69,17 @@ def latex_escape(text: str) -> str:
 
 
 def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
-    """A booktabs table environment."""
+    """A booktabs table environment that fits a page: small, long text in columns that wrap, numbers to the right."""
     lines = [" & ".join(latex_escape(c) for c in row) + r" \\" for row in (header, *rows)]
+    columns = [[row[j] for row in rows] for j in range(len(header))]
+    kinds = [_column(cells, first=not j) for j, cells in enumerate(columns)]
     return "\n".join(
         [
             f"% {MARK}",
             r"\begin{table}",
             r"\caption{" + latex_escape(caption) + "}",
-            r"\begin{tabular}{l" + "r" * (len(header) - 1) + "}",
+            r"\centering\small\setlength{\tabcolsep}{2.5pt}",
+            r"\begin{tabular}{@{}" + "".join(kinds) + "@{}}",
             r"\toprule",
             lines[0],
             r"\midrule",
@@ -80,6 +90,17 @@ def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: s
             "",
         ]
     )
+
+
+def _column(cells: Sequence[str], first: bool) -> str:
+    """How a column of a LaTeX table is set."""
+    if max(map(len, cells), default=0) > WRAPPED:
+        return r"p{0.55\linewidth}"
+    return "l" if first or not numeric(cells) else "r"
+
+
+WRAPPED = 40
+"""Characters of a cell from which its column wraps."""
 
 
 def figure_bytes(figure: Any, kind: str) -> bytes:

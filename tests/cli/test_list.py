@@ -80,9 +80,9 @@ def test_json_has_every_object(capsys):
 
 def test_latex_is_the_formulas(capsys):
     text = shown(capsys, "--latex")
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
+    assert text.count(r"\begin{longtable}") == text.count(r"\end{longtable}") == 1
     assert r"RandK & Unbiased: $\omega = \frac{d}{k} - 1$ & " in text
-    body = text.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines()
+    body = text.split(r"\endhead")[1].split(r"\bottomrule")[0].strip().splitlines()
     assert len(body) == sum(len(row.claims) for row in catalogue_rows())
     for line in body:
         assert line.count("$") % 2 == 0
