@@ -276,6 +276,10 @@ class Claim(Shown, ABC):
         """True when both sides scale as ||x||^2, so that C(0) = 0 is implied."""
         return True
 
+    def unit(self, x: Any) -> tuple[Number, str]:
+        """What the constants multiply at x, and how that is written; 1 and "" for absolute claims."""
+        return (dot(x, x), " ||x||^2") if self.relative else (1, "")
+
     @property
     def quadratic(self) -> bool:
         """True when the bounds are quadratic forms of x: then a program that is linear on every path has proofs."""
@@ -386,6 +390,9 @@ class MaxNormError(Claim):
     def quadratic(self) -> bool:
         return False
 
+    def unit(self, x: Any) -> tuple[Number, str]:
+        return len(x) * max(abs(v) for v in x) ** 2, " d ||x||_inf^2"
+
     def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
         largest = max(abs(v) for v in x)
         return (Margin("E||C(x)-x||^2", _error(x, mean, second), self.c * len(x) * largest * largest),)
@@ -438,6 +445,9 @@ class JointVariance(Claim):
     B: Number
     n: int = field(default=1)
 
+    def unit(self, x: Any) -> tuple[Number, str]:
+        return dot(x, x) / self.n, " mean||a_i||^2"
+
     def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
         d = len(mean)
         rows = [list(x[i * d : (i + 1) * d]) for i in range(self.n)]
@@ -463,6 +473,9 @@ class JointContractive(Claim):
 
     delta: Number
     n: int = field(default=1)
+
+    def unit(self, x: Any) -> tuple[Number, str]:
+        return dot(x, x) / self.n, " mean||a_i||^2"
 
     def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
         d = len(mean)

@@ -77,11 +77,11 @@ def otherwise(subject: Any, claim: Any, x: Array, d: int, slack: float, reason: 
 
 
 def lines_of(claim: Any, m: Moments) -> list[Line]:
-    """Each inequality in numbers, per ||x||^2 where the claim is relative."""
-    unit, name = (float(m.x @ m.x), " ||x||^2") if claim.relative and m.x.any() else (1.0, "")
+    """Each inequality in numbers, per what the claim's constants multiply: ||x||^2, d ||x||_inf^2, nothing."""
+    unit, name = claim.unit(m.x) if m.x.any() else (1, "")
     out = []
     for g in margins_of(claim, m):
-        value, bound = float(g.value) / unit, float(g.bound) / unit
+        value, bound = float(g.value) / float(unit), float(g.bound) / float(unit)
         out.append(Line(f"{g.name} = {value:.12g}{name}, allowed {bound:.12g}{name}", excess(g, m) > 0))
     return out
 
@@ -100,7 +100,7 @@ def by_samples(
     point, nowhere = Point(x, d, [claim], seed, slack), Suspects(d)
     for block in blocks:
         point.extend(subject, block, nowhere)
-    unit = " ||x||^2" if claim.relative else ""
+    _, unit = claim.unit(x)
     out = []
     for test in point.tests:
         evidence = test.process.evidence

@@ -197,8 +197,8 @@ def claim_class(kind: type[Claim]) -> str:
         lines += ["    relative = False", ""]
     else:
         lines += ["    relative = True", ""]
-    margins = textwrap.dedent(inspect.getsource(kind.margins))
-    return "\n".join([*lines, textwrap.indent(margins, "    ").rstrip()])
+    own = (textwrap.dedent(inspect.getsource(f)) for f in (kind.unit, kind.margins))
+    return "\n".join([*lines, *(textwrap.indent(text, "    ").rstrip() + "\n" for text in own)]).rstrip()
 
 
 def carried(*roots: Any) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,9 +54,10 @@ Statistic = Callable[[Block], Array]
 class Inequality:
     """One inequality of a claim at one input, as a hypothesis on the mean of one number of the output.
 
-    name: the margin's. statistic: of a block, (N,), relative to ||x||. bound: of the mean, in units of
-    ||x||^2 (of `unit` where the claim is absolute). squared: the mean's square is what the margin bounds. lower: the
-    mean, times `unit`, is to be at least `bound`; then the margin's value is the bound, and its bound what was seen.
+    name: the margin's. statistic: of a block, (N,), relative to ||x||. bound: what the claim allows, and `unit` what
+    takes the mean there: into multiples of what the claim's constants multiply. squared: the mean's square is what the
+    margin bounds. lower: the mean, times `unit`, is to be at least `bound`; then the margin's value is the bound, and
+    its bound what was seen.
     """
 
     name: str
@@ -95,10 +96,14 @@ def inequalities(claim: Claim, x: Array, d: int, slack: float = 0.0) -> list[Ine
         allowed = 1 - float(claim.delta) + float(claim.Delta) ** 2 / xx
         return [_mean_square("E||C(x)-x||^2", allowed, slack, unit=xx)]
     if isinstance(claim, MaxNormError):
-        allowed = float(claim.c) * len(x) * float(np.abs(x).max()) ** 2 / xx
-        return [_mean_square("E||C(x)-x||^2", allowed, slack)]
+        size = float(claim.unit(x)[0]) or 1.0
+        return [_mean_square("E||C(x)-x||^2", float(claim.c) * size / xx, slack, unit=xx / size)]
     if isinstance(claim, JointContractive):
-        return [_mean_square("E||mean C_i(a_i) - abar||^2", (1 - float(claim.delta)) / claim.n, slack)]
+        return [
+            _mean_square(
+                "E||mean C_i(a_i) - abar||^2", (1 - float(claim.delta)) / claim.n, slack, unit=claim.n
+            )
+        ]
     if isinstance(claim, BiasVariance):
         eta, omega = float(claim.eta), float(claim.omega)
         return [_mean_square("E||C(x)-E C(x)||^2", omega, slack, _pairs), *_bias(eta, omega, slack)]
@@ -108,7 +113,8 @@ def inequalities(claim: Claim, x: Array, d: int, slack: float = 0.0) -> list[Ine
         bar = target_of(x, d)
         allowed = float(claim.A) / claim.n - float(claim.B) * float(bar @ bar) / xx
         allowed = 0.0 if abs(allowed) < SLACK else allowed
-        return [_mean_square("E||mean C_i(a_i) - abar||^2", allowed, slack), *_bias(0.0, allowed, slack)]
+        bias = [replace(q, unit=float(claim.n)) for q in _bias(0.0, allowed, slack)]
+        return [_mean_square("E||mean C_i(a_i) - abar||^2", allowed, slack, unit=claim.n), *bias]
     return []
 
 

@@ -239,7 +239,7 @@ def _certificate(
     if point is not None and test is not None:
         q, witness = test.inequality, point.x
         estimate, bound = q.sides(test.values)
-        unit = " ||x||^2" if claim.relative else ""
+        _, unit = claim.unit(witness)
         details |= {
             "log_evidence": test.process.evidence,
             "inequality": q.name,

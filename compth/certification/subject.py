@@ -306,12 +306,14 @@ def _joint(claim: Any, subject: Subject) -> Any:
 
 
 def meaningless(claim: Claim) -> str:
-    """ "" when something could satisfy the claim, else the constant that nothing has: omega < 0, delta > 1, ..."""
+    """ "" for a claim that says something of something, else the constant: omega < 0, delta > 1, delta = 0 ..."""
     least = {"omega": 0.0, "eta": 0.0, "Delta": 0.0, "A": 0.0, "c": 0.0}
     for name, value in claim.constants.items():
         if name in least and float(value) < least[name]:
             return f"{name} = {value} < 0"
-    delta = claim.constants.get("delta", 0)
+    delta = claim.constants.get("delta", 1)
+    if not float(delta) > 0:  # C(x) = 0 would satisfy delta = 0: nothing contracts
+        return f"delta = {delta}, and a contraction has 0 < delta <= 1"
     return f"delta = {delta} > 1" if float(delta) > 1 else ""
 
 

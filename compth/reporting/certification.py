@@ -135,7 +135,7 @@ def by_hand(c: Certificate) -> list[str]:
     x = np.asarray(c.witness, dtype=np.float64)
     n = c.scope.get("n")
     joint = c.claim.startswith("Joint") and isinstance(n, int) and n > 0 and x.size % n == 0
-    out = [_rows(x, n) if joint and n else _one(x)]
+    out = [_rows(x, n) if joint and n else _one(x, c.claim)]
     statement = c.details.get("statement")
     if statement is not None:
         constants = ", ".join(f"{k} = {_constant(v)}" for k, v in statement["constants"].items())
@@ -153,7 +153,10 @@ def by_hand(c: Certificate) -> list[str]:
     return [f"by hand: {line}" for line in out]
 
 
-def _one(x: Any) -> str:
+def _one(x: Any, claim: str) -> str:
+    """A vector, with the size that the claim speaks of."""
+    if claim.startswith("MaxNormError"):
+        return f"x = {vector(x)}, ||x||_inf = {spelled(float(np.abs(x).max()))}"
     return f"x = {vector(x)}, ||x||^2 = {spelled(float(x @ x))}"
 
 

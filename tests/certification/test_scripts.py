@@ -1,5 +1,6 @@
 """Reproduction scripts: 1 while the defect stands, 0 once the file is mended, for all claims and kinds of evidence."""
 
+import re
 import subprocess
 import sys
 
@@ -33,10 +34,13 @@ CASES = {
     ),
     "BiasVariance, variance": (ct.BiasVariance(1 - A, VARIANCE), SCALED, {"A": A, "S": S}, {"A": A, "S": 0.6}),
     "AbsoluteError": (ct.AbsoluteError(2 * S), SHIFTED, {"S": S}, {"S": 0.6}),
+    "RelativeAbsoluteError": (ct.RelativeAbsoluteError(1, 2 * S), SHIFTED, {"S": S}, {"S": 0.6}),
+    "MaxNormError": (ct.MaxNormError(ERROR), SCALED, {"A": A, "S": S}, {"A": 0.2, "S": S}),
     "B1, lower": (ct.B1(SECOND, A * (1 + S * S)), SCALED, {"A": A, "S": S}, {"A": 0.3, "S": S}),
     "B1, upper": (ct.B1(SECOND, A * (1 + S * S)), SCALED, {"A": A, "S": S}, {"A": 0.8, "S": S}),
     "B2, lower": (ct.B2(A, A * (1 + S * S)), SCALED, {"A": A, "S": S}, {"A": 0.3, "S": S}),
     "B2, upper": (ct.B2(A, A * (1 + S * S)), SCALED, {"A": A, "S": S}, {"A": 0.8, "S": S}),
+    "JointContractive": (ct.JointContractive(0.5, 2), JOINT, {"A": 1, "S": S}, {"A": 2.0, "S": S}),
     "JointVariance, bias": (ct.JointVariance(S * S / 2, 0, 2), JOINT, {"A": 1, "S": S}, {"A": 0.8, "S": 0.1}),
     "JointVariance, variance": (ct.JointVariance(S * S / 2, 0, 2), JOINT, {"A": 1, "S": S}, {"A": 1, "S": 0.6}),
 }  # fmt: skip
@@ -59,6 +63,15 @@ def refuted(text, claim, d=D, **settings):
     return next(c for c in report.certificates if c.verdict is Verdict.REFUTED)
 
 
+SIZES = {
+    "MaxNormError": " d ||x||_inf^2",
+    "JointContractive": " mean||a_i||^2",
+    "JointVariance": " mean||a_i||^2",
+}
+SIZES |= {"AbsoluteError": "", "RelativeAbsoluteError": ""}
+"""What the constants of a claim multiply, where that is not ||x||^2."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("z", [COIN, NORMAL], ids=["exact", "sampled"])
@@ -73,6 +86,12 @@ def test_a_script_follows_the_file(tmp_path, case, z):
     assert stands.returncode == 1, stands.stdout + stands.stderr
     assert "violated: " in stands.stdout
     assert certificate.details["inequality"].split(" ")[0] in stands.stdout
+    size = SIZES.get(type(claim).__name__, " ||x||^2")
+    for said in (certificate.details["says"], stands.stdout.partition("violated: ")[2].splitlines()[0]):
+        assert re.search(
+            rf"= [\d./e+-]+{re.escape(size)}(,| |$)|about [\d./e+-]+{re.escape(size)}(,| |$)", said
+        ), said
+        assert size.endswith("||x||^2") or "||x||^2" not in said.partition("allowed")[2]
     file.write_text(text_of(template, z, right))
     gone = run(again)
     assert gone.returncode == 0, gone.stdout + gone.stderr

@@ -224,3 +224,22 @@ def test_a_refutation_speaks_in_the_unit_of_its_claim():
     assert "allowed 1/2 mean||a_i||^2" in joint.details["says"]
     assert "by hand: a_1 = (" in str(joint)
     assert "; a_2 = (" in str(joint)
+
+
+@pytest.mark.parametrize("claim", [ct.Contractive(0), ct.Contractive(-0.5), ct.RelativeAbsoluteError(0, 1)])
+def test_what_contracts_by_nothing_is_no_contraction(claim):
+    """C = 0 satisfies delta = 0: whoever claims it claims nothing, and is told the rule."""
+    with pytest.raises(ct.errors.InvalidParameter, match="0 < delta <= 1") as caught:
+        ct.certify(lambda x: 0 * x, d=3, claims=claim, budget="quick")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "claim", [ct.MaxNormError(1), ct.Contractive(1), ct.AbsoluteError(1), ct.JointVariance(1, 0, 2)]
+)
+def test_constants_times_their_unit_are_the_bound(claim):
+    x = np.array([3.0, -4.0, 1.0, 0.0])
+    size, _ = claim.unit(x)
+    bound = claim.margins(x, np.zeros(2 if hasattr(claim, "n") else 4), 0.0)[-1].bound
+    constant = 1 - claim.delta if hasattr(claim, "delta") else 1
+    assert float(bound) == pytest.approx(constant * float(size))

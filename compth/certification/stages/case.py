@@ -7,13 +7,11 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from compth._own import altered
 from compth.certificates import Certificate, Verdict
 from compth.certification.oracle import Moments, Oracle
 from compth.certification.run import Run
-from compth.claims import JOINT, Claim, Margin, MaxNormError, strange_claim
+from compth.claims import Claim, Margin, strange_claim
 
 UNSETTLED = (Verdict.CONSISTENT, Verdict.INCONCLUSIVE)
 EXACT = "exact arithmetic on the program as written: its rounding is outside"
@@ -74,13 +72,8 @@ def readable(value: float) -> Any:
 
 def unit_of(claim: Claim, x: Any) -> tuple[float, str]:
     """What the claim's constant multiplies at x, and how that is written; 1 and "" for absolute claims."""
-    if not claim.relative:
-        return 1.0, ""
-    if isinstance(claim, MaxNormError):
-        return len(x) * float(np.abs(x).max()) ** 2, " d ||x||_inf^2"
-    if isinstance(claim, JOINT):
-        return float(np.dot(x, x)) / claim.n, " mean||a_i||^2"
-    return float(np.dot(x, x)), " ||x||^2"
+    size, words = claim.unit(x)
+    return float(size), words
 
 
 def per_norm(margin: Margin, m: Moments, claim: Claim) -> tuple[Any, Any]:
