@@ -25,6 +25,8 @@ DEFINITIONS = {
 # within the kernel's language, but only derived so far
 UNWRITTEN = dict.fromkeys(
     (
+        "ef.noisy",
+        "ef21.noisy",
         "econtrol.pl",
         "ef21sgdm.pl",
         "randdiana.linear",

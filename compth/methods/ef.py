@@ -63,6 +63,26 @@ class EFExplicit(Theorem):
         return w / (1 + w)
 
 
+class EFNoisy(EFExplicit):
+    """ef.explicit with stochastic gradients, mean E||g_i - grad f_i||^2 <= sigma2: a larger floor, the same step.
+
+    By gamma^2 (1/n + 12 L (1-delta) gamma/delta) sigma2/min{gamma mu/2, delta/4}. Given the state the noise has mean 0:
+    it adds gamma^2 sigma2/n to ||x - ebar - x*||^2, which moves by the mean of independent gradients alone, and
+    (1-delta) gamma^2 sigma2 to mean||e_i||^2, of which the messages see ||e_i + gamma grad f_i||^2 + gamma^2 sigma_i^2.
+    """
+
+    id = "ef.noisy"
+    title = "Error feedback with gradient noise of bounded variance"
+    proof = ""
+    gradient_noise = "bounded"
+    exact_form = "ef.explicit"
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        kept = 12 * c.L * (1 - c.delta) * gamma / c.delta
+        added = gamma * gamma * (ratio(1, c.n) + kept) * c.sigma2
+        return super().floor(c, gamma) + added / min(gamma * c.mu / 2, ratio(c.delta, 4))
+
+
 def _multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
     s = forms.error_norm(q.delta)
     weight = gamma / (q.L + q.mu) * forms.feedback_bracket(q.mu, q.L, s)
@@ -88,7 +108,7 @@ class EF(BodyMethod):
     name = "error feedback (2014)"
     source = EF14
     known = (WORST,)
-    own_theorems = (EFExplicit(),)
+    own_theorems = (EFExplicit(), EFNoisy())
 
     @staticmethod
     def body(w: Any, x: Any, e: Worker, *, gamma: Any) -> dict[str, Any]:

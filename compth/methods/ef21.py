@@ -97,6 +97,45 @@ class EF21Bidirectional(EF21PL):
         return limit, "min{1/((1+omega_M)L + L~ sqrt(2(1+omega_M) beta/theta)), theta/(2 mu)}"
 
 
+def noisy_delta(delta: Number) -> Number:
+    """1 - s, s = sqrt(1-delta): the contraction that is left when noise of the gradients is split off."""
+    return 1 - forms.error_norm(delta)
+
+
+class EF21Noisy(EF21PL):
+    """ef21.pl with stochastic gradients, mean E||G_i - grad f_i||^2 <= sigma2: a floor, which no shorter step lowers.
+
+    E Psi_t <= (1-gamma mu)^t Psi_0 + (s + 1/(1-s)) sigma2/(theta mu) for the steps of ef21.pl with 1-s in the place of
+    delta, s = sqrt(1-delta), theta = 1 - sqrt(s). With 1+a = 1/s: E||g_i+ - grad f_i||^2 <= (1/s) E||g_i+ - G_i||^2 +
+    sigma_i^2/(1-s), and E||g_i+ - G_i||^2 <= s^2 (||g_i - grad f_i||^2 + sigma_i^2). That is why EF21-SGDM averages
+    the gradients: here every message carries the noise of its own round.
+    """
+
+    id = "ef21.noisy"
+    title = "EF21 with gradient noise of bounded variance: linear to a floor of any step"
+    attribution = Attribution.OURS
+    declared = Standing.DERIVED
+    proof = ""
+    gradient_noise = "bounded"
+    exact_form = "ef21.pl"
+
+    def step_limit(self, c: Constants) -> tuple[Number, str]:
+        delta = noisy_delta(c.delta)
+        limit = min(ef21_step(delta, c.L, c.L_tilde, 2), ef21_theta_beta(delta)[0] / (2 * c.mu))
+        return limit, "min{1/(L+L~ sqrt(2 beta/theta)), theta/(2 mu)}, delta as 1 - sqrt(1-delta)"
+
+    def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        return {"weight": gamma / ef21_theta_beta(noisy_delta(c.delta))[0]}
+
+    def floor(self, c: Constants, gamma: Number) -> Number:
+        s, theta = forms.error_norm(c.delta), ef21_theta_beta(noisy_delta(c.delta))[0]
+        return (s + ratio(1, 1 - s)) * c.sigma2 / (theta * c.mu)
+
+    def observe(self, problem: Problem, state: EF21State, plan: Plan) -> Array:
+        error = mean_square(state.g - problem.gradients(state.x))
+        return np.asarray(problem.gap(state.x) + float(plan["weight"]) * error)
+
+
 class EF21Nonconvex(MeanSquaredGradient):
     """(1/T) sum_{t<T} E||grad f(x_t)||^2 <= 2 (f(x_0)-f*)/(gamma T) + E G_0/(theta T).
 
@@ -158,7 +197,7 @@ class EF21(BodyMethod):
     name = "EF21"
     source = EF21_PAPER
     known = (WORST,)
-    own_theorems = (EF21PL(), EF21Nonconvex(), EF21Bidirectional())
+    own_theorems = (EF21PL(), EF21Nonconvex(), EF21Bidirectional(), EF21Noisy())
     lyapunov_names: ClassVar[Mapping[str, str]] = MappingProxyType({"g": "gradient", "d": "g"})
 
     @staticmethod

@@ -60,6 +60,8 @@ NOISY = {
     "sgd_star.sharp": ct.SGDStar(),
     "dcgd.stochastic": ct.DCGD(ONE, oracle=SINGLE),
     "diana.noisy": ct.DIANA(ONE, oracle=SINGLE),
+    "ef.noisy": ct.EF(MASK, oracle=SINGLE),
+    "ef21.noisy": ct.EF21(MASK, oracle=SINGLE),
     "dcgd.noisy": ct.DCGD(ONE, oracle=SINGLE),
     "dcgd.no_memory_noisy": ct.DCGD(ONE, oracle=SINGLE),
     "dcsgd.noisy": ct.DCGD(ONE, oracle=SINGLE),

@@ -21,6 +21,8 @@ NOISY = [
     (ct.DCGD(ct.RandK(1), oracle=ct.Minibatch()), OF_DCGD | INDEPENDENT),
     (ct.DCGD(ct.Shared(ct.RandK(1)), oracle=ct.Minibatch(2)), OF_DCGD),
     (ct.DIANA(ct.RandK(1), oracle=ct.Minibatch()), OF_DIANA | {"diana.original_noisy", "diana.decreasing"}),
+    (ct.EF(ct.Scaled(ct.RandK(1)), oracle=ct.Minibatch()), {"ef.noisy"}),
+    (ct.EF21(ct.Scaled(ct.RandK(1)), oracle=ct.Minibatch()), {"ef21.noisy"}),
     (ct.IBCD(tau=Fraction(1, 3), oracle=ct.Minibatch()), {"isgd.decreasing"}),
     (ct.IASGD(tau=Fraction(1, 3), oracle=ct.Minibatch()), set()),
 ]
@@ -69,6 +71,10 @@ FLOORS = [
     ("diana.noisy", ct.DIANA(ct.RandK(1), oracle=ct.Minibatch()), 0.7),
     ("diana.shift_noisy", ct.DIANA(ct.RandK(1), oracle=ct.Minibatch()), 0.7),
     ("diana.original_noisy", ct.DIANA(ct.RandK(1), oracle=ct.Minibatch()), 0.7),
+    ("ef.noisy", ct.EF(ct.Identity(), oracle=ct.Minibatch()), 0.25),
+    ("ef.noisy", ct.EF(ct.Scaled(ct.Bernoulli(Fraction(9, 10))), oracle=ct.Minibatch()), 0.2),
+    ("ef21.noisy", ct.EF21(ct.Identity(), oracle=ct.Minibatch()), 0.5),
+    ("ef21.noisy", ct.EF21(ct.Scaled(ct.Bernoulli(Fraction(9, 10))), oracle=ct.Minibatch()), 0.3),
 ]
 
 
@@ -80,6 +86,21 @@ def test_too_small_floors_are_caught(identifier, method, kept):
     theorem = next(t for t in type(method).theorems() if t.id == identifier)
     assert excess(method, problem, theorem, 300) <= 1 + 1e-9
     assert excess(method, problem, Spoiled(theorem, floor=kept), 300) > 1.01
+
+
+def test_the_floor_of_feedback_shrinks_with_the_step_and_that_of_ef21_does_not():
+    """ef.noisy's is of order gamma, and so is what is left; ef21.noisy's is one number."""
+    problem, message = additive_noise(BASES[0], 3, 2.0, seed=1), ct.Scaled(ct.RandK(1))
+    floors, levels = {}, {}
+    for name, kind in (("ef.noisy", ct.EF), ("ef21.noisy", ct.EF21)):
+        gamma = float(find_guarantee(kind(message, oracle=ct.Minibatch()), problem, name).rate.stepsize)
+        for share in (1, 10):
+            method = kind(message, gamma / share, oracle=ct.Minibatch())
+            floors[name, share] = find_guarantee(method, problem, name).rate.floor
+            levels[name, share] = ct.stationary(method, problem).mean_square
+    assert floors["ef.noisy", 10] < floors["ef.noisy", 1] / 8
+    assert floors["ef21.noisy", 10] == floors["ef21.noisy", 1] > 0
+    assert levels["ef.noisy", 10] < levels["ef.noisy", 1] / 8
 
 
 def test_every_theorem_of_stochastic_gradients_has_a_floor_that_is_caught():
