@@ -11,7 +11,7 @@ export MPLBACKEND = Agg
 
 help:
 	@echo "make demo   install and compare methods on real data (writes demo/)"
-	@echo "make test   install and run the whole test-suite"
+	@echo "make test   install and run the test-suite (.ci/run adds long searches)"
 	@echo "make check  the fast subset (under 90 s after installation)"
 	@echo "make lint   ruff and mypy --strict"
 	@echo "make docs   the documentation, every example run, warnings are errors (docs/_build/html)"

@@ -11,6 +11,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 from hypothesis import settings
 
+from .thorough import ALL, later, thorough
+
 settings.register_profile("compth", derandomize=True, database=None, deadline=None)
 settings.load_profile("compth")
 
@@ -25,11 +27,24 @@ def pytest_addoption(parser):
     parser.addoption("--record-long-cases", action="store_true", help="write tests/long_cases.txt anew")
 
 
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the markers
+def pytest_collection_modifyitems(config, items):
     listed = set(LONG_CASES.read_text().splitlines())
     for item in items:
         if item.nodeid in listed:
             item.add_marker(pytest.mark.slow)
+    left = later(items)
+    for item in left:
+        item.add_marker(thorough)
+    if not ALL and of_the_whole_suite(config):
+        items[:] = [item for item in items if item not in set(left)]
+        config.hook.pytest_deselected(items=left)
+
+
+def of_the_whole_suite(config):
+    """Whether no file or folder was named: who names one gets all its cases."""
+    named = {(config.invocation_params.dir / arg.partition("::")[0]).resolve() for arg in config.args}
+    return named == {Path(__file__).resolve().parent}
 
 
 def spent():

@@ -19,6 +19,7 @@ from compth.certification.cells.scripted import heard, scripted
 from compth.certification.subject import as_subject, declared_claims
 from compth.certification.tracer import TooManyLeaves, leaves
 from compth.proof import cells
+from tests.thorough import alone
 
 from . import corners, loops, outside, piecewise, randomly, rebound, sly, styles, unlike
 from .piecewise import FALSE, PARTIAL, TRUE
@@ -54,6 +55,7 @@ def test_what_loops_run_up_is_what_numpy_has_a_word_for(d):
     assert not {name: says for name, says in said.items() if says}
 
 
+@alone
 @pytest.mark.slow
 def test_what_looks_like_it_in_loops_is_not_proved():
     proved = [f.__name__ for f, claim in loops.FALSE.items() if found(f, claim, 8).data is not None]

@@ -10,6 +10,7 @@ import sympy
 import compth as ct
 from compth.methods import theorems
 from compth.methods.core.symbols import GAMMA, facts_of
+from tests.thorough import alone
 
 pytest.importorskip("sphinx")
 pytestmark = pytest.mark.optional
@@ -38,6 +39,7 @@ def test_every_object_and_theorem_gets_a_page(pages, tmp_path):
         assert f".{name}\n" in api
 
 
+@alone
 @pytest.mark.slow
 def test_catalogue_pages_show_claims_and_verdicts(pages, tmp_path, monkeypatch):
     """A few of the pages: `make docs` writes all, and a REFUTED breaks it (below)."""

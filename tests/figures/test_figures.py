@@ -9,8 +9,10 @@ import compth as ct
 from compth.reporting import files
 from compth.studies.problem_search import rate_ratio
 from figures._command import main, names
+from tests.thorough import alone
 
 
+@alone
 @pytest.mark.slow
 def test_floors_have_the_slopes_of_the_caption(monkeypatch):
     module = importlib.import_module("figures.floors")

@@ -14,6 +14,7 @@ from proofs_check.coq.audit import Unsound
 from proofs_check.coq.build import checker_objection, trusted_index
 from proofs_check.coq.export import module
 from proofs_check.coq.texts import NoExport
+from tests.thorough import alone
 
 needs_coq = [
     pytest.mark.optional,
@@ -31,6 +32,7 @@ def coq_text(theorem=SHORT):
     return module([(p["statement"], p["certificate"], p["witness"]) for p in stored(theorem)["parts"]])
 
 
+@alone
 @pytest.mark.slow
 def test_every_part_is_written_or_named_with_a_reason(tmp_path):
     outcomes = build.export(tmp_path)
@@ -150,6 +152,7 @@ class TestCoq:
         (out / "changed.v").write_text(text)
         return build.coqc(out, "changed")[1]
 
+    @alone
     def test_coq_refuses_a_false_version(self, out):
         """Each stored negative control, with the certificate of the true statement."""
         part = stored(SHORT)["parts"][0]

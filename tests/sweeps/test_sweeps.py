@@ -18,7 +18,7 @@ import compth as ct
 from compth.cli import run
 from compth.errors import CompthError, InvalidParameter, UnusableInput
 from compth.sweeps import Store, expand, key_of, run_task, sweep
-from tests.thorough import thorough, tries
+from tests.thorough import alone, tries
 
 GRID = {
     "methods": ["GD()", "DIANA(RandK(k=2))", "EF21(TopK(k=1))"],
@@ -110,7 +110,7 @@ def children(parent):
     return found
 
 
-@thorough
+@alone
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="kills processes found in /proc")
 def test_chaos_nothing_is_lost_and_every_bit_is_the_same(tmp_path):

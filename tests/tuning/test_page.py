@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import compth as ct
+from tests.thorough import alone
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "tuning.md").read_text(encoding="utf-8")
@@ -19,6 +20,7 @@ ROW = re.compile(
 LEVELS = (1, 4, 8, 16, 32, 64)
 
 
+@alone
 @pytest.mark.slow
 def test_the_table_of_links():
     rows = ROW.findall(PAGE)
