@@ -13,6 +13,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
+from compth._numbers import uninherited
 from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter
 
@@ -24,14 +25,16 @@ Rule = Callable[[Any], str]
 def at_the_door(**rules: Rule) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Hold the named arguments, where they are given, against their rules; then run it with one BLAS thread.
 
-    Raises InvalidParameter.
+    Numbers of a class of others, which may compare and multiply as it likes, count for what they hold. Raises
+    InvalidParameter.
     """
 
     def guarded(function: Callable[P, T]) -> Callable[P, T]:
         signature = inspect.signature(function)
 
         @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        def call(*given_args: P.args, **given_named: P.kwargs) -> T:
+            args, kwargs = uninherited(given_args), uninherited(given_named)
             try:
                 given = signature.bind(*args, **kwargs).arguments
             except TypeError:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import builtins
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import fields
+from enum import EnumType
 from fractions import Fraction
 from functools import wraps
 from typing import Any
@@ -23,9 +25,10 @@ def is_symbolic(x: object) -> bool:
 
 
 def plain(x: Any) -> Any:
-    """A number of numpy or sympy as Python's int, Fraction or float, also inside tuples; everything else unchanged.
+    """A number of numpy, sympy or a class of others as Python's int, Fraction or float, also in tuples; else unchanged.
 
-    Narrow numbers of numpy round and overflow where Python's do not: 1/float16(0.1) - 1 is 9, int8(100)**2 is 16.
+    Narrow numbers of numpy round and overflow where Python's do not: 1/float16(0.1) - 1 is 9, int8(100)**2 is 16. A
+    class that inherits from float may multiply as it likes: its objects count for the number that they hold.
     """
     if type(x) is tuple:
         return tuple(map(plain, x))
@@ -35,7 +38,24 @@ def plain(x: Any) -> Any:
         return held if isinstance(held, bool | int | float | str) else _plainly(held, x)
     if home == "sympy" and getattr(x, "is_number", False) and not x.free_symbols:
         return int(x) if x.is_Integer else Fraction(int(x.p), int(x.q)) if x.is_Rational else _plainly(x, x)
-    return x
+    return uninherited(x)
+
+
+def uninherited(x: Any) -> Any:
+    """A number of a class that inherits from float, int or Fraction as the number that it holds, also in containers."""
+    kind = type(x)
+    if kind in (tuple, list):
+        parts = kind(map(uninherited, x))
+        return parts if any(p is not v for p, v in zip(parts, x, strict=True)) else x
+    if kind is dict:
+        held = {k: uninherited(v) for k, v in x.items()}
+        return held if any(held[k] is not v for k, v in x.items()) else x
+    lines = type.__dict__["__mro__"].__get__(kind)
+    base: Any = next((number for number in (float, int, Fraction) if number in lines), None)
+    numpys = getattr(sys.modules.get("numpy"), "float64", None)
+    if base is None or kind in (bool, base, numpys) or isinstance(kind, EnumType):
+        return x
+    return base.__pos__(x)
 
 
 def _plainly(number: Any, otherwise: Any) -> Any:

@@ -50,6 +50,13 @@ class Whole(int):
     """A number that may lie."""
 
 
+def holding(thing, **values):
+    """The object with values that no constructor saw."""
+    for name, value in values.items():
+        object.__setattr__(thing, name, value)
+    return thing
+
+
 class Meta(type(ct.RandK)):
     """Says that its classes are Rand-K."""
 
@@ -77,7 +84,8 @@ class Disguised(ct.RandK):
         (of(ct.RandK, __getattribute__=object.__getattribute__)(2), "RandK.__getattribute__"),
         (ct.Scaled(of(ct.RandK, inclusion=lambda self, d, order=1: 1)(2)), "RandK.inclusion"),
         (ct.Independent([ct.Identity(), of(ct.TopK, kernel=lambda s, x, rng: 0 * x)(1)]), "RandK.kernel"),
-        (ct.RandK(Whole(2)), "Whole is not the package's own"),
+        (holding(ct.RandK(2), k=Whole(2)), "RandK.k was replaced on the object"),
+        (holding(ct.AtomoEntrywise(1), budget=[Whole(2)]), "Whole is not the package's own"),
         (ct.DCGD(ct.RandK(1), downlink=of(ct.Identity, _compress=lambda s, x, rng: 2 * x)()), "_compress"),
         (of(ct.SAGA, step=lambda self, *a: a[1])(), "RandK.step"),
         (of(ct.problems.DistributedQuadratic, L=0.1)(PROBLEM.A, PROBLEM.b), "RandK.L"),

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from compth._door import at_the_door
 from compth._numbers import Number
 from compth._shown import Shown
-from compth._threads import one_blas_thread
 from compth.claims import BiasVariance, Contractive, Unbiased
 from compth.compressors import Compressor, Fleet, Independent, as_fleet
 from compth.compressors.identity import Identity
@@ -91,7 +91,7 @@ def _aligned(lines: Sequence[tuple[str, str]]) -> list[str]:
     return [f"  {k.ljust(width)}  {v}" for k, v in lines]
 
 
-@one_blas_thread
+@at_the_door()
 def analyse(
     what: Any,
     compressors: Sequence[Any] = (),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, make_dataclass
 from functools import lru_cache
 from importlib import import_module
+from numbers import Real
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar, overload
@@ -139,9 +140,12 @@ class BodyMethod(Bidirectional):
         return Plan(1 if gamma is None else gamma, {k: params[k] for k in self.signature.params})
 
     def arguments(self, plan: Plan, t: int = 0) -> dict[str, Any]:
-        """The body's parameters at step t of a plan, as floats."""
+        """The body's parameters at step t of a plan, as floats: what a trace at floats was held against."""
         out = {k: float(v) for k, v in self.read_from(plan.params).items()}
-        return out | ({"gamma": plan.step(t)} if self.signature.takes_gamma else {})
+        if not self.signature.takes_gamma:
+            return out
+        gamma = plan.step(t)
+        return out | {"gamma": float(gamma) if isinstance(gamma, Real) else gamma}
 
     def read_from(self, params: Mapping[str, Number]) -> dict[str, Any]:
         """The body's parameters out of a plan's, the method's own or the body's defaults where it names none."""
