@@ -85,7 +85,7 @@ class Disguised(ct.RandK):
         (ct.Scaled(of(ct.RandK, inclusion=lambda self, d, order=1: 1)(2)), "RandK.inclusion"),
         (ct.Independent([ct.Identity(), of(ct.TopK, kernel=lambda s, x, rng: 0 * x)(1)]), "RandK.kernel"),
         (holding(ct.RandK(2), k=Whole(2)), "RandK.k was replaced on the object"),
-        (holding(ct.AtomoEntrywise(1), budget=[Whole(2)]), "Whole is not the package's own"),
+        ((ct.RandK(2), [Whole(2)]), "Whole is not the package's own"),
         (ct.DCGD(ct.RandK(1), downlink=of(ct.Identity, _compress=lambda s, x, rng: 2 * x)()), "_compress"),
         (of(ct.SAGA, step=lambda self, *a: a[1])(), "RandK.step"),
         (of(ct.problems.DistributedQuadratic, L=0.1)(PROBLEM.A, PROBLEM.b), "RandK.L"),
