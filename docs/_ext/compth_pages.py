@@ -97,7 +97,7 @@ def _portrait(example: Any, stem: Path) -> list[str]:
         return []
     stem.with_suffix(".svg").write_bytes(figure_bytes(portrait_figure(data), "svg"))
     picture = f".. figure:: {stem.name}.svg\n   :alt: error of {stem.name} in every direction\n"
-    words = indent(escape(portrait_words(data)))
+    words = indent(sentence(portrait_words(data)))
     return [title("In every direction", "-"), f"{picture}\n{words}\n"]
 
 
@@ -171,9 +171,22 @@ def plan_section(facts: Facts) -> list[str]:
     formulas = {names.get(k, rf"\mathrm{{{k}}}"): v for k, v in facts.formulas.items()}
     for k, v in (facts.params or {}).items():
         formulas[sympy.latex(sympy.Symbol(k)) if k in GREEK else rf"\mathrm{{{k}}}"] = v
-    for name, value in formulas.items():
+    for name, value in by_the_rate(formulas).items():
         lines.append(f".. math::\n\n   {name} = {as_latex(value)}\n")
     return lines
+
+
+def by_the_rate(formulas: dict[str, Any]) -> dict[str, Any]:
+    """The formulas with 1 - rho for what rho's formula says it is: a minimum is printed once."""
+    rate = formulas.get(r"\rho")
+    if not isinstance(rate, sympy.Expr) or not rate.has(sympy.Min, sympy.Max):
+        return formulas
+    parts = [1 - part for part in rate.args] if isinstance(rate, sympy.Max) else []
+    left = dict.fromkeys([1 - rate, *([sympy.Min(*parts)] if parts else [])], 1 - sympy.Symbol("rho"))
+    return {
+        name: value if name == r"\rho" or not isinstance(value, sympy.Expr) else value.subs(left)
+        for name, value in formulas.items()
+    }
 
 
 def theorem_page(theorem: Theorem, users: list[str], facts: Facts) -> str:
@@ -182,7 +195,7 @@ def theorem_page(theorem: Theorem, users: list[str], facts: Facts) -> str:
     parts = [
         title(f"{theorem.id}: {theorem.title}"),
         docstring(type(theorem), sentence),
-        f"* method: {', '.join(users)}\n* bounds: {literal(theorem.metric)}\n* needs: {needs}\n"
+        f"* method: {', '.join(users)}\n* bounds: {sentence(theorem.metric)}\n* needs: {needs}\n"
         f"* standing: {shown(theorem).value}, {theorem.attribution.value}; {how_sharp(theorem)}\n"
         f"* source: {linked(str(theorem.source))}\n",
         title("Plan", "-"),
@@ -218,7 +231,7 @@ def theorem_pages(folder: Path) -> None:
 def method_page(name: str, kind: type[Method]) -> str:
     """The algorithm as its body's trace says it, what follows from it, and its theorems."""
     same = (kind.name or name).replace("-", "") == name
-    lines = [title(name if same else f"{name}: {kind.name}"), docstring(kind)]
+    lines = [title(name if same else f"{name}: {kind.name}"), docstring(kind, sentence)]
     lines.append(f"* source: {linked(str(kind.source))}")
     stems = {th.id: th.id.replace(".", "_") for th in kind.theorems()}
     links = ", ".join(f":doc:`{key} <../theorems/{stem}>`" for key, stem in stems.items()) or "none"
@@ -229,7 +242,7 @@ def method_page(name: str, kind: type[Method]) -> str:
     rows = found.latex.splitlines()
     lines += [".. code-block:: text\n", indent("\n".join(found.algorithm)) + "\n"]
     lines += [".. math::\n   :nowrap:\n", indent("\n".join(rows)) + "\n"]
-    derived = [[escape(key), escape(text)] for key, text in found.derived if key != "theorems"]
+    derived = [[escape(key), sentence(text)] for key, text in found.derived if key != "theorems"]
     return "\n".join([*lines, title("Read off the algorithm", "-"), table(["what", "how"], derived)])
 
 

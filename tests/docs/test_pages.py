@@ -167,3 +167,25 @@ def test_a_letter_that_changes_its_meaning_stands_with_its_part(proofs):
     first = dict(map(tuple, own[0]))
     assert first[sigma].endswith(r"\right\|^2`")
     assert not {name for name, _ in shared} & {name for rows in own for name, _ in rows}
+
+
+@pytest.mark.parametrize("name", ["ef.explicit", "diana.noisy", "nsaga.neighbourhood"])
+def test_a_minimum_that_the_rate_has_is_printed_once(pages, name):
+    """The floor speaks of 1 - rho, and is the same number."""
+    facts = facts_of(theorems()[name])
+    told = pages.by_the_rate({r"\rho": facts.formulas["rate"], "floor": facts.formulas["floor"]})
+    assert "\n".join(pages.plan_section(facts)).count(r"\min\left(") <= 2  # the largest step may have one
+    assert sympy.Symbol("rho") in told["floor"].free_symbols
+    assert not told["floor"].has(sympy.Min, sympy.Max)
+    values = {
+        s: sympy.Rational(k + 2, 37)
+        for k, s in enumerate(sorted(facts.formulas["floor"].free_symbols, key=str))
+    }
+    rho = told[r"\rho"].subs(values)
+    assert told["floor"].subs({sympy.Symbol("rho"): rho, **values}) == facts.formulas["floor"].subs(values)
+
+
+def test_another_rate_is_not_put_into_a_floor(pages):
+    gamma, mu, nu = sympy.symbols("gamma mu nu", positive=True)
+    floor = 1 / sympy.Min(gamma, nu)
+    assert pages.by_the_rate({r"\rho": 1 - sympy.Min(gamma, mu), "floor": floor})["floor"] == floor
