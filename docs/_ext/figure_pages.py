@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,10 @@ def section(name: str, folder: Path) -> str:
     head, _, words = caption(module, module_data(folder / f"{name}.json")).strip().partition("\n\n")
     said = " ".join(words.removeprefix("Caption: ").split())
     shown = f"{name}.gif" if ".gif" in files else f"{name}.svg"
-    heading, _, subtitle = " ".join(head.rstrip(".").split()).partition(": ")
+    heading, subtitle = re.fullmatch(r"(.+?)(?:: |(?<=\?) )(.+)", " ".join(head.rstrip(".").split())).groups()
     picture = f".. figure:: {shown}\n   :alt: {heading}: see the text\n   :width: 100%\n   :class: shared\n"
     text = sentence(said[:1].upper() + said[1:])
-    under = [sentence(subtitle[:1].upper() + subtitle[1:]) + ".\n"] if subtitle else []
+    under = [sentence(subtitle[:1].upper() + subtitle[1:]) + ".\n"]
     return "\n".join(
         [
             f".. _{name}:\n",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,8 +57,24 @@ def outcomes(compressor: Any, x: Any) -> list[tuple[float, Any]]:
 
 
 def picture(figure: Any) -> Any:
-    """A matplotlib figure as vector graphics."""
-    return mo.Html(f'<div style="max-width:46rem">{inline_svg(figure)}</div>')
+    """A matplotlib figure as vector graphics, as wide as there is room: panels side by side, on a phone stacked."""
+    drawing = inline_svg(figure)
+    width, height = (72 * float(side) for side in figure.get_size_inches())
+    cuts = [0.0, *_borders(figure), width]
+    pieces = []
+    for left, right in itertools.pairwise(cuts):
+        window = f'viewBox="{left:.1f} 0 {right - left:.1f} {height:.1f}" style="width:100%;height:auto"'
+        piece = re.sub(r'width="\S+" height="\S+" viewBox="[^"]+"', window, drawing, count=1)
+        pieces.append(f'<div style="flex:1 1 18rem;max-width:46rem">{piece}</div>')
+    return mo.Html(
+        f'<div class="picture" style="display:flex;flex-wrap:wrap;max-width:52rem">{"".join(pieces)}</div>'
+    )
+
+
+def _borders(figure: Any) -> list[float]:
+    """Left ends, in points, of the panels that stand right of the first, labels included."""
+    ends = sorted(72 * axes.get_tightbbox().x0 / figure.dpi for axes in figure.axes)
+    return ends[1:]
 
 
 def result(text: str) -> Any:

@@ -55,7 +55,7 @@ def _(gamma, k, spread):
 
 @app.cell
 def _(curves, floor, problem):
-    figure = Figure(figsize=(7, 3.6), layout="tight")
+    figure = Figure(figsize=(4.8, 3.4), layout="tight")
     axes = figure.subplots()
     for colour, (label, values) in zip(COLOURS, curves.items(), strict=False):
         axes.semilogy(np.maximum(values / values[0], 1e-30), color=colour, label=label)

@@ -57,7 +57,7 @@ def _(gamma, steps):
 
 @app.cell
 def _(traces):
-    figure = Figure(figsize=(7, 3.6), layout="tight")
+    figure = Figure(figsize=(4.8, 3.4), layout="tight")
     axes = figure.subplots()
     for colour, dashes, (label, trace) in zip(COLOURS, ("-", "-", "--", ":"), traces.items(), strict=False):
         values = trace.mean_square / trace.mean_square[0]

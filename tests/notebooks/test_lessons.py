@@ -1,9 +1,11 @@
 """Every lesson runs; its exercises take the right answer, worked out here by hand, and refuse wrong ones."""
 
 import importlib
+import re
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 pytest.importorskip("marimo")
 pytestmark = pytest.mark.optional
@@ -67,3 +69,25 @@ def test_the_subnetwork_limit_is_where_the_mean_goes(monkeypatch):
     away = np.linalg.norm(run_.mean - biased, axis=1)
     assert away[-1] < 0.2 * away[0]
     assert np.linalg.norm(run_.mean[-1] - problem.x_star) > 5 * away[-1]
+
+
+def test_panels_of_a_picture_stack_on_a_phone(monkeypatch):
+    """Each panel is a drawing of its own, as wide as there is room; together they show the whole figure once."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    exercise = importlib.import_module("exercise")
+    figure = Figure(figsize=(8, 3), layout="tight")
+    left, right = figure.subplots(1, 2)
+    left.set_ylabel("left")
+    right.set_ylabel("right")
+    text = exercise.picture(figure).text
+    windows = [
+        tuple(map(float, w))
+        for w in re.findall(r'viewBox="(\S+) 0 (\S+) 216.0" style="width:100%;height', text)
+    ]
+    (a, first), (b, second) = windows
+    assert a == 0
+    assert b == pytest.approx(first, abs=0.11)
+    assert b + second == pytest.approx(576, abs=0.11)
+    assert 250 < b < 320  # between the panels, left of the right one's label
+    assert re.findall(r'<svg[^>]* width="\d', text) == []  # nothing keeps a fixed width
+    assert len(re.findall("viewBox", exercise.picture(Figure(figsize=(4, 3))).text)) == 1
