@@ -17,7 +17,7 @@ from compth._memory import require_fit
 from compth._rng import check_seed
 from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter
-from compth.methods import Method, Theorem, find_guarantee, plan_of
+from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
 from compth.problems.interface import Problem
 from compth.simulation.engines import Engine, engine_of
 from compth.simulation.memory import predicted_bytes, state_bytes
@@ -184,7 +184,36 @@ def simulate(
     else:
         found = find_guarantee(method, problem, theorem, horizon=steps)
         plan = found.plan
-    used = None if found is None else found.theorem
+    return simulate_planned(
+        method,
+        problem,
+        plan,
+        None if found is None else found.theorem,
+        steps,
+        runs,
+        seed,
+        x0=x0,
+        threads=threads,
+        dtype=dtype,
+        engine=engine,
+    )
+
+
+def simulate_planned(
+    method: Method,
+    problem: Problem,
+    plan: Plan,
+    used: Theorem | None,
+    steps: int,
+    runs: int,
+    seed: int,
+    *,
+    x0: ArrayLike | None = None,
+    threads: int = 1,
+    dtype: Any = np.float64,
+    engine: str = "numpy",
+) -> Trace:
+    """`simulate` of a run whose plan is known already: sweeps make one for all seeds."""
     keep_mean = (steps + 1) * problem.d <= MEAN_LIMIT
     start = _starts(problem, x0, runs, dtype)
     limit = _escape(problem, start)

@@ -23,7 +23,11 @@ from compth.sweeps.tasks import attempt, canonical, error_row, expand, key_of
 MAX_STRIKES = 3
 """A task during which this many workers died alone is given up, with a row that says so."""
 WINDOW = 4
-"""Tasks in flight per worker."""
+"""Batches in flight per worker."""
+BATCH = 32
+"""Tasks that a worker is given at once."""
+SPELL = 0.5
+"""Seconds after which a worker gives back the rest of its batch: reports stay frequent, long tasks are spread."""
 Progress = Callable[[int, int, float], None]
 
 
@@ -49,12 +53,20 @@ def _start_worker(parent: int) -> None:
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
-def work(path: str, key: str, spec: dict[str, Any]) -> str:
-    """In the worker: compute one row and commit it. Returns its key."""
-    row = attempt(spec)
+def work(path: str, tasks: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    """In the worker: compute rows and commit each, for SPELL seconds. Returns the keys that have one now.
+
+    A row that another driver has put there since is not computed again.
+    """
+    done, begun = [], time.monotonic()
     with Store(path, check=False) as store:
-        store.put(key, canonical(spec), row)
-    return key
+        for key, spec in tasks:
+            if not store.has(key):
+                store.put(key, canonical(spec), attempt(spec))
+            done.append(key)
+            if time.monotonic() - begun > SPELL:
+                break
+    return done
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
@@ -162,46 +174,52 @@ class _Run:
 
     def _one_by_one(self, keys: list[str]) -> None:
         """Suspects in a pool of one, one in flight: a death now has one culprit, and three are enough."""
-        for key in keys:
-            while key in self.missing():
-                pool = _pool(1)
-                with _ended(pool):
-                    failure = self._drain(pool, [key])
-                if failure is None:
-                    break
-                if not isinstance(failure, BrokenExecutor):
-                    raise failure
+        while left := sorted(set(keys) & set(self.missing())):
+            pool = _pool(1)
+            with _ended(pool):
+                failure = self._drain(pool, left, alone=True)
+            if failure is None:
+                break
+            if not isinstance(failure, BrokenExecutor):
+                raise failure
+            for key in self.suspects & set(self.missing()):
                 if self.store.strike(key) >= MAX_STRIKES:
                     row = error_row(self.tasks[key], f"killed its worker {MAX_STRIKES} times")
                     self.store.put(key, canonical(self.tasks[key]), canonical(row))
 
-    def _drain(self, executor: Executor, keys: list[str]) -> BaseException | None:
-        """Submit with a bounded window; the first failure, after everything in flight has ended."""
+    def _drain(self, executor: Executor, keys: list[str], alone: bool = False) -> BaseException | None:
+        """Submit with a bounded window; the first failure, after everything in flight has ended.
+
+        alone: one task in flight and in a batch.
+        """
         queue = list(reversed(keys))
-        flying: dict[Future[str], str] = {}
+        window = 1 if alone else WINDOW * self.workers
+        size = 1 if alone else min(BATCH, max(1, len(keys) // window))
+        flying: dict[Future[list[str]], list[str]] = {}
         failure: BaseException | None = None
         self.suspects: set[str] = set()
         while (queue and failure is None) or flying:
-            while queue and failure is None and len(flying) < WINDOW * self.workers:
-                key = queue.pop()
+            while queue and failure is None and len(flying) < window:
+                batch = [queue.pop() for _ in range(min(size, len(queue)))]
                 try:
                     with without_interrupts():
-                        future: Future[str] = executor.submit(work, self.path, key, self.tasks[key])
+                        given = [(key, self.tasks[key]) for key in batch]
+                        future: Future[list[str]] = executor.submit(work, self.path, given)
                 except BrokenExecutor as broken:
                     failure = broken
-                    self.suspects.add(key)
+                    self.suspects.update(batch)
                     break
-                flying[future] = key
+                flying[future] = batch
             if not flying:
                 break
-            ended, _ = wait(flying, return_when=FIRST_COMPLETED)
-            for future in ended:
-                key = flying.pop(future)
+            for future in wait(flying, return_when=FIRST_COMPLETED)[0]:
+                batch = flying.pop(future)
                 problem = future.exception()
                 if problem is not None:
                     failure = failure or problem
-                    self.suspects.add(key)
+                    self.suspects.update(batch)
                 else:
-                    self.done.add(key)
+                    self.done.update(future.result())
+                    queue += [key for key in reversed(batch) if key not in self.done]
             self.report()
         return failure

@@ -111,6 +111,14 @@ class Store:
                 record = (key, spec, row, seal_of(key, spec, row))
                 self._db.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", record)
 
+    def has(self, key: str) -> bool:
+        """True where a whole row is finished."""
+        with self._errors():
+            held = self._db.execute(
+                "SELECT key, spec, row, seal FROM results WHERE key = ?", (key,)
+            ).fetchone()
+        return held is not None and _whole(held)
+
     def _records(self) -> tuple[dict[str, tuple[str, str]], int]:
         """(spec, row) of every whole record by key, and how many are damaged."""
         with self._errors():

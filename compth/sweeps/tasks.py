@@ -10,12 +10,16 @@ import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth._rng import check_seed
 from compth.errors import CompthError, InvalidParameter, UnusableInput
 from compth.problems.interface import Problem
 from compth.reporting.files import version
+
+if TYPE_CHECKING:
+    from compth.methods import Plan
+    from compth.methods.core.guarantee import Guarantee
 
 SCALARS = {"steps": 1000, "runs": 16, "eps": 1e-3}
 DATA_KEYS = {"dataset", "workers", "split", "regularisation", "seed", "target"}
@@ -180,15 +184,28 @@ def _problem(text: str, content: str) -> Any:
     return problems.random_quadratic(**spec) if random else problems.ridge(**spec)
 
 
+@lru_cache(maxsize=64)
+def _planned(text: str, problem: str, content: str, steps: int) -> tuple[Any, Plan, Guarantee | None, str]:
+    """(method, plan, guarantee, reason for none): what tasks share that differ in their seed, runs and target only."""
+    from compth.methods import plan_of
+
+    method = build_method(text)
+    return method, *plan_of(method, _problem(problem, content), horizon=steps)
+
+
 def run_task(spec: Mapping[str, Any]) -> dict[str, Any]:
     """One row: the guarantee and the simulation of one method on one problem. The same spec gives the same bits."""
-    from compth.methods import plan_of
-    from compth.simulation import simulate
+    from compth._threads import one_blas_thread
+    from compth.simulation.driver import simulate_planned
 
-    problem = build_problem(spec["problem"], spec.get("content", ""))
-    method = build_method(spec["method"])
-    plan, found, reason = plan_of(method, problem, horizon=spec["steps"])
-    trace = simulate(method, problem, spec["steps"], spec["runs"], spec["seed"])
+    content = spec.get("content", "")
+    problem = build_problem(spec["problem"], content)
+    with one_blas_thread:
+        method, plan, found, reason = _planned(
+            spec["method"], canonical(spec["problem"]), content, spec["steps"]
+        )
+        theorem = None if found is None else found.theorem
+        trace = simulate_planned(method, problem, plan, theorem, spec["steps"], spec["runs"], spec["seed"])
     return {
         "method": method.label,
         "version": version(),
