@@ -29,6 +29,7 @@ UNWRITTEN = dict.fromkeys(
         "ef21.noisy",
         "econtrol.pl",
         "ef21sgdm.pl",
+        "ef21sgdm.noisy",
         "randdiana.linear",
         "dasha.pl",
         "dasha.nonconvex",

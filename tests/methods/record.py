@@ -60,6 +60,7 @@ NOISY = {
     "sgd_star.sharp": ct.SGDStar(),
     "dcgd.stochastic": ct.DCGD(ONE, oracle=SINGLE),
     "diana.noisy": ct.DIANA(ONE, oracle=SINGLE),
+    "ef21sgdm.noisy": ct.EF21SGDM(MASK, oracle=SINGLE),
     "ef.noisy": ct.EF(MASK, oracle=SINGLE),
     "ef21.noisy": ct.EF21(MASK, oracle=SINGLE),
     "dcgd.noisy": ct.DCGD(ONE, oracle=SINGLE),

@@ -1,5 +1,6 @@
 """ADIANA: its Lyapunov inequality by enumeration of one step, its steps against the paper's, its acceleration."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,7 @@ from compth.errors import InvalidParameter, NoGuarantee
 from compth.methods import find_guarantee
 from compth.methods.adiana import ADIANAState, adiana_step, adiana_step_paper, refresh_probability
 from compth.problems import random_quadratic
+from compth.worst_case.bodies import constants_of
 
 MASKS = 2 * np.eye(2)
 
@@ -117,3 +119,23 @@ def test_refusals():
         ct.guarantee(ct.ADIANA(ct.Shared(ct.RandK(1))), PROBLEMS[1])
     with pytest.raises(NoGuarantee, match="outside"):
         ct.guarantee(ct.ADIANA(ct.RandK(1), gamma=1.0), PROBLEMS[1])
+
+
+def rounds(theorem, c):
+    """1/log(1/rho) at its own step."""
+    return 1 / -np.log(float(theorem.plan(c).rho))
+
+
+def test_what_the_families_page_says_of_refined_steps():
+    """9 to 23 times omega + (1 + omega/sqrt n) sqrt kappa, and what another p gains."""
+    theorem, cases = ct.methods.theorems()["adiana.accelerated"], {}
+    for n, omega, kappa in ((1000, 9, 1e4), (10, 99, 1e5), (10, 9, 1e3), (4, 3, 1e3)):
+        c = constants_of(1 / kappa, 1.0, n, omega=omega)
+        others = [replace(c, params={"p": p}) for p in np.geomspace(0.05 / (1 + omega), 1, 120)]
+        order = omega + (1 + omega / np.sqrt(n)) * np.sqrt(kappa)
+        now = rounds(theorem, c)
+        cases[n, omega] = now / order, now / min(rounds(theorem, o) for o in others)
+    times = [v for v, _ in cases.values()]
+    assert (round(min(times)), round(max(times))) == (9, 23)
+    assert cases[1000, 9][1] == pytest.approx(1.45, abs=0.01)
+    assert [round(cases[k][1], 2) for k in ((10, 99), (10, 9), (4, 3))] == [1.06] * 3

@@ -23,6 +23,7 @@ NOISY = [
     (ct.DIANA(ct.RandK(1), oracle=ct.Minibatch()), OF_DIANA | {"diana.original_noisy", "diana.decreasing"}),
     (ct.EF(ct.Scaled(ct.RandK(1)), oracle=ct.Minibatch()), {"ef.noisy"}),
     (ct.EF21(ct.Scaled(ct.RandK(1)), oracle=ct.Minibatch()), {"ef21.noisy"}),
+    (ct.EF21SGDM(ct.Scaled(ct.RandK(1)), oracle=ct.Minibatch()), {"ef21sgdm.noisy"}),
     (ct.IBCD(tau=Fraction(1, 3), oracle=ct.Minibatch()), {"isgd.decreasing"}),
     (ct.IASGD(tau=Fraction(1, 3), oracle=ct.Minibatch()), set()),
 ]
@@ -73,6 +74,8 @@ FLOORS = [
     ("diana.original_noisy", ct.DIANA(ct.RandK(1), oracle=ct.Minibatch()), 0.7),
     ("ef.noisy", ct.EF(ct.Identity(), oracle=ct.Minibatch()), 0.25),
     ("ef.noisy", ct.EF(ct.Scaled(ct.Bernoulli(Fraction(9, 10))), oracle=ct.Minibatch()), 0.2),
+    ("ef21sgdm.noisy", ct.EF21SGDM(ct.Scaled(ct.RandK(1)), oracle=ct.Minibatch()), 0.7),
+    ("ef21sgdm.noisy", ct.EF21SGDM(ct.Identity(), oracle=ct.Minibatch()), 0.3),
     ("ef21.noisy", ct.EF21(ct.Identity(), oracle=ct.Minibatch()), 0.5),
     ("ef21.noisy", ct.EF21(ct.Scaled(ct.Bernoulli(Fraction(9, 10))), oracle=ct.Minibatch()), 0.3),
 ]
