@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .audit import Unsound
 from .build import (
+    LIBRARY,
     RECORD,
     Outcome,
     check_all,
@@ -72,7 +73,10 @@ def _judged(options: argparse.Namespace, theorems: Sequence[str], outcomes: Sequ
         refused, unwritten = check_controls(options.out, names, options.jobs)
         print("\n".join(f"not written: {place}" for place in unwritten))
         print(f"{refused} false versions refused by Coq's checker, {len(unwritten)} not written")
-    names = [identifier(o.theorem) for o in done if not o.error]
+    names = [
+        *(name.removesuffix(".v") for name in LIBRARY),
+        *(identifier(o.theorem) for o in done if not o.error),
+    ]
     objection = "" if options.no_coqchk else coqchk(options.out, names)
     failed = [o for o in done if o.error]
     print(_summary(outcomes, failed, objection or ("not run" if options.no_coqchk else "agrees")))

@@ -46,6 +46,17 @@ ASSUMED = {
         "Hypothesis ok : valid m = true",
         "Variables (tables : list (list (list (list Q)))) (mats : list matrices)",
     ),
+    "Multi.v": (
+        "Variables (szs : list nat) (arrs : list (list nat -> R))",
+        "Variable sc : list R",
+        "Variable szx : list sx",
+        "Hypothesis Hsizes : forall s, INR (msize s) = val (nth s szx (SC 0))",
+        "Variables (table : list key) (base : nat)",
+        "Hypothesis Htable : forall i h, nth_error table i = Some h -> val (SV (base + i)) = key_value h",
+        "Variables (ex : ((list nat -> R) -> R) -> R) (law : mlaw)",
+        "Hypothesis Hlaw : lawfully",
+        "Variables (facts : list rel) (hyps : list hyp)",
+    ),
     "Lmi.v": ("Context {H : Space}",),
 }
 LIBRARY_COMMANDS = set(
@@ -108,7 +119,8 @@ From Compth Require Import Compth Model.
 Import ListNotations.
 Open Scope R_scope.
 """
-HEAD_SENTENCES = set(sentences(HEAD))
+TABLES = HEAD.replace("Model.", "Model Multi.")  # with arrays of several indices
+HEAD_SENTENCES = {*sentences(HEAD), *sentences(TABLES)}
 LAST = "all_of_it"
 
 

@@ -33,7 +33,7 @@ from .written import identifier
 
 HERE = Path(__file__).resolve().parent
 CERTIFICATES = HERE.parent / "certificates"
-LIBRARY = ("Compth.v", "Model.v")
+LIBRARY = ("Compth.v", "Model.v", "Multi.v")
 BATCH = 60  # false versions to a file
 # the axioms of Coq's real numbers: what the standard library itself assumes
 WHITELIST = {
@@ -260,10 +260,16 @@ def record(outcomes: Sequence[Outcome], checker: str) -> dict[str, Any]:
 
 
 def _kept(head: dict[str, Any]) -> dict[str, Any]:
-    """The theorems of the stored record, when it was made with this library and this Coq and is as it was written."""
+    """The theorems of the stored record, when it was made with this library and this Coq and is as it was written.
+
+    A library file that there was not yet is none that the stored theorems could use.
+    """
     stored = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     whole = stored.get("record") == sealed({k: v for k, v in stored.items() if k != "record"})
-    return dict(stored["theorems"]) if whole and all(stored[k] == v for k, v in head.items()) else {}
+    if not whole or stored["coq"] != head["coq"]:
+        return {}
+    same = all(head["library"].get(name) == digest for name, digest in stored["library"].items())
+    return dict(stored["theorems"]) if same else {}
 
 
 def check_controls(out: Path, theorems: Sequence[str], jobs: int = 2) -> tuple[int, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from compth.proof.kernel import Refused
@@ -9,11 +10,13 @@ from compth.proof.kernel import Refused
 from .export import Part
 from .scripts import Script
 from .sums import SumPart, SumScript
+from .table_parts import TablePart
+from .tables import TableScript, several
 from .texts import NoExport
 from .written import identifier
 
 HEAD = """From Coq Require Import Reals List ZArith.
-From Compth Require Import Compth.
+From Compth Require Import Compth Multi.
 Import ListNotations.
 Open Scope R_scope.
 """
@@ -69,12 +72,35 @@ class FalseSumPart(SumPart):
         return "\n".join([*lines, "Proof. vm_cast_no_check (eq_refl false). Qed.", ""])
 
 
+class UnjudgedTables(TableScript):
+    """The same of a script about tables."""
+
+    judged = False
+
+
+class FalseTablePart(TablePart):
+    """A false statement about tables with a certificate that cannot prove it."""
+
+    reading = UnjudgedTables
+
+    def refused(self, name: str) -> str:
+        """The lemma that some of what Coq would compute for its theorem says no."""
+        lines = [line.replace(f"{self.name}_", f"{name}_") for line in self.data()]
+        checks = [check.replace(f"{self.name}_", f"{name}_") for check in self.checks()]
+        lines += [f"Lemma {name}_refused : forallb (fun b => b) [{'; '.join(checks)}] = false."]
+        return "\n".join([*lines, "Proof. vm_cast_no_check (eq_refl false). Qed.", ""])
+
+
 def false_part(
     statement: dict[str, Any], certificate: dict[str, Any], witness: dict[str, Any]
-) -> FalsePart | FalseSumPart:
+) -> FalsePart | FalseSumPart | FalseTablePart:
     """The false version, read by what it speaks of."""
-    kind = FalseSumPart if statement.get("indices") else FalsePart
-    return kind(statement, certificate, witness)
+    if not statement.get("indices"):
+        return FalsePart(statement, certificate, witness)
+    if not several(statement):
+        with contextlib.suppress(NoExport):  # a sum inside a sum is left to tables
+            return FalseSumPart(statement, certificate, witness)
+    return FalseTablePart(statement, certificate, witness)
 
 
 def adapted(part: dict[str, Any], false: dict[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
-from .audit import HEAD
+from .audit import HEAD, TABLES
 from .gram import Table
 from .instances import Instance
 from .runs import Run
 from .scripts import Script
 from .sums import SumPart
-from .texts import DECLARATION, Deep, coq_name, written
+from .table_parts import TablePart
+from .tables import several
+from .texts import DECLARATION, Deep, NoExport, coq_name, written
 from .written import comment, conjunction, identifier, item_text, listing, pattern, relation_text, wrapped
 
 
@@ -219,10 +222,14 @@ class Part:
 
 def part_of(
     statement: dict[str, Any], certificate: dict[str, Any], witness: dict[str, Any]
-) -> Part | SumPart:
+) -> Part | SumPart | TablePart:
     """The part, read by what it speaks of."""
-    kind = SumPart if statement.get("indices") else Part
-    return kind(statement, certificate, witness)
+    if not statement.get("indices"):
+        return Part(statement, certificate, witness)
+    if not several(statement):
+        with contextlib.suppress(NoExport):  # a sum inside a sum is left to tables
+            return SumPart(statement, certificate, witness)
+    return TablePart(statement, certificate, witness)
 
 
 def module(parts: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]) -> str:
@@ -236,4 +243,5 @@ def assembled(parts: list[tuple[list[str], str]]) -> str:
     shown = [name for names, _ in parts for name in names]
     # one question about all of them: Print Assumptions walks through the reals each time
     ends = [f"Definition all_of_it := ({', '.join(shown)}).", "Print Assumptions all_of_it."]
-    return "\n".join([HEAD, *(text for _, text in parts), *ends]) + "\n"
+    head = TABLES if any(": mlaw :=" in text for _, text in parts) else HEAD
+    return "\n".join([head, *(text for _, text in parts), *ends]) + "\n"

@@ -200,8 +200,8 @@ class Meaning:
                 return ("name", self.known.get(name, name))
             case ("app", ("name", head), *arguments):
                 return self.applied(head, arguments)
-            case ("app", ("#", _) as head, index):
-                return ("at", head, self.of(index))
+            case ("app", ("#", _) as head, *indices):
+                return ("at", head, *map(self.of, indices))
             case ("app", ("app", _, _) as head, a):
                 return ("op", self.of(head), self.of(a))
             case ("inverse", a):
@@ -239,6 +239,6 @@ class Meaning:
                 return ("op", "P", v)
             case _, [v] if self.known.get(head) in self.operators:
                 return ("op", self.known[head], v)
-            case _, [i] if self.known.get(head) in self.arrays:
-                return ("at", ("name", self.known[head]), i)
+            case _, [*indices] if self.known.get(head) in self.arrays:
+                return ("at", ("name", self.known[head]), *indices)
         return (head, *values)

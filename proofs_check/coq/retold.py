@@ -23,6 +23,11 @@ class Unspoken(Exception):
     """A text that this translation does not know; the message says which."""
 
 
+def table(sorts: str) -> str:
+    """The type of a table over these sorts of indices."""
+    return "nat -> " * len(sorts.split()) + "R"
+
+
 class Retold:
     """A statement's assumptions, claims and run, as trees."""
 
@@ -61,7 +66,7 @@ class Retold:
         match node:
             case ast.Constant(value=int(c)):
                 return ("num", c)
-            case ast.Name(id=name) if name in self.bound:
+            case ast.Name(id=name) if name in self.bound and name not in meant:
                 return ("#", len(self.bound) - self.bound[::-1].index(name))
             case ast.Name(id=name) if name in self.lets and name not in meant:
                 return self.tree(self.lets[name], {})
@@ -75,7 +80,8 @@ class Retold:
                 return self.binary(SIGNS[type(op)], self.tree(a, meant), self.tree(b, meant))
             case ast.Subscript(value=ast.Name(id=name), slice=at):
                 entry = self.tree(ast.Name(name), {}) if name in self.bound else ("name", name)
-                return ("at", entry, self.tree(at, {}))
+                places = at.elts if isinstance(at, ast.Tuple) else [at]
+                return ("at", entry, *(self.tree(i, {}) for i in places))
             case ast.Compare(left=a, ops=[op], comparators=[b]):
                 x, y = self.tree(a, meant), self.tree(b, meant)
                 return (RELATIONS[type(op)], x, y) if type(op) in RELATIONS else (TURNED[type(op)], y, x)
@@ -130,9 +136,10 @@ class Retold:
     def binders(self) -> dict[str, str]:
         """Every name with its type in Coq."""
         out = {**dict.fromkeys(self.numbers, "R"), **dict.fromkeys(self.operators, "V -> V")}
-        out |= {**dict.fromkeys(self.vectors, "V"), **dict.fromkeys(self.arrays, "nat -> R")}
+        out |= {**dict.fromkeys(self.vectors, "V")}
+        out |= {array: table(kinds) for array, kinds in self.arrays.items()}
         out |= {f"size_{s}": "nat" for s in self.sizes}
-        return {**out, "E": "((nat -> R) -> R) -> R"} if self.law else out
+        return {**out, "E": f"(({table(self.law['on'])}) -> R) -> R"} if self.law else out
 
     def level(self, name: str) -> int:
         _, _, mean, time = self.vectors[name]
@@ -153,7 +160,8 @@ class Retold:
                 out.append(("drawn", ("num", time), ("name", name), self.means[name]))
         out += [("=", ("INR", ("name", f"size_{s}")), self.read(t)) for s, t in self.sizes.items()]
         if self.law:
-            out.append(self.inclusion())
+            tables = any(len(kinds.split()) > 1 for kinds in [*self.arrays.values(), self.law["on"]])
+            out.append(self.random_table() if tables else self.inclusion())
         given = [*self.statement.get("domain", []), *self.statement.get("given", {}).values()]
         return [*out, *map(self.everywhere, given)]
 
@@ -168,23 +176,37 @@ class Retold:
         self.bound = []
         return ("inclusion", ("name", f"size_{sort}"), ("fun", chance), ("name", "E"))
 
+    def random_table(self) -> Tree:
+        """The law of a random table: the sizes of its sides, then a chance in each cell or the cards of a hand."""
+        sides = self.law["on"].split()
+        sizes = [("name", f"size_{side}") for side in sides]
+        if self.law["kind"] == "deal":
+            return (f"deal{len(sides)}", *sizes, self.read(self.law["parameter"]), ("name", "E"))
+        if self.law["kind"] != "coins":
+            raise Unspoken(f"a table of {self.law['kind']}")
+        self.bound = [next(i for i, s in self.sorts.items() if s == side) for side in sides]
+        chance = self.read(self.law["parameter"])
+        self.bound = []
+        for _ in sides:
+            chance = ("fun", chance)
+        return (f"coins{len(sides)}", *sizes, chance, ("name", "E"))
+
     def everywhere(self, text: str) -> Tree:
-        """A relation; with a free index it holds at every index."""
+        """A relation; with free indices it holds at all of them, the first declared outermost."""
         node = self.node(text)
         sums = {
-            n.args[0].id
+            n.args[0].id  # type: ignore[attr-defined]
             for n in ast.walk(node)
             if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "Sum"
-        }  # type: ignore[attr-defined]
-        free = sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in self.sorts} - sums)
-        if not free:
-            return self.read(text)
-        if len(free) > 1:
-            raise Unspoken(f"two free indices: {text}")
+        }
+        used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        free = [i for i in self.sorts if i in used - sums]
         self.bound = free[:]
-        body = self.read(text)
+        out = self.read(text)
+        for depth, i in list(enumerate(free, start=1))[::-1]:
+            out = ("forall", ("->", ("<", ("#", depth), ("name", f"size_{self.sorts[i]}")), out))
         self.bound = []
-        return ("forall", ("->", ("<", ("#", 1), ("name", f"size_{self.sorts[free[0]]}")), body))
+        return out
 
     def claims(self) -> list[Tree]:
         return list(map(self.read, self.statement["claim"]))

@@ -14,7 +14,7 @@ from typing import Any
 from compth.proof.kernel import Symbol, Theory, read
 from compth.proof.models import Model
 
-from .scripts import ZERO, Remembering, Script, scalars_in
+from .scripts import ZERO, Script, scalars_in
 from .texts import Deep, NoExport, Reader, coq_name, written
 from .written import comment, conjunction, data_lines, identifier, listing, pattern, wrapped
 
@@ -271,7 +271,7 @@ class SumScript(Script):
 
     def __init__(self, statement: dict[str, Any], steps: list[dict[str, Any]]) -> None:
         self.statement = statement
-        theory = Remembering(statement)
+        theory = self.theory_of(statement)
         self.points: dict[str, PointScript] = {}
         self.nonnegative: list[
             tuple[str, str, int, Deep]

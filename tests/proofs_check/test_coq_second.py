@@ -20,6 +20,8 @@ AMONG = (
     "isgd.decreasing",
     "bernoulli.omega",
     "dithering.uniform",
+    "permk.joint",
+    "switchml.mean",
 )
 
 
@@ -75,6 +77,14 @@ PLANTED = [
     ("bernoulli.omega", "INR size_col = d", "INR size_col = p"),
     ("dithering.uniform", "order 0 (w j)", "order 1 (w j)"),
     ("dithering.uniform", "(forall j, (j < size_col)%nat -> order (w j) 1) /\\", ""),
+    # of tables: whose cards, how many of them, which cell, over which side, which chance
+    ("permk.joint", "deal2 size_worker size_col q E", "deal2 size_col size_worker q E"),
+    ("permk.joint", "deal2 size_worker size_col q E", "deal2 size_worker size_col n E"),
+    ("permk.joint", "(n * (u i j))", "(n * (u j i))"),
+    ("permk.joint", "(a i j)", "(a i i)"),
+    ("switchml.mean", "(j < size_col)%nat -> 0 <= (h i b j)", "(j < size_block)%nat -> 0 <= (h i b j)"),
+    ("switchml.mean", "(fun j => (h i b j))", "(fun j => (x i b j))"),
+    ("switchml.mean", "(fun j => (h i b j))", "(fun j => (h b i j))"),
     # of a run: the assumptions of the first step alone, another next state, a rate without its power, a lost factor
     ("dcgd.interpolation", "(step < steps)%nat -> @", "(step < 1)%nat -> @"),
     ("dcgd.interpolation", "x (S step) = (sub (x step)", "x (S step) = (sub (x steps)"),

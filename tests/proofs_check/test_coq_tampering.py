@@ -195,5 +195,9 @@ def test_a_run_forgets_what_another_library_was_shown(name, tmp_path, monkeypatc
     assert set(build._kept(head)) == set(AMONG)
     assert build._kept({**head, "library": {**head["library"], name: "0" * 64}}) == {}
     assert build._kept({**head, "coq": "8.15"}) == {}
+    fewer = {k: v for k, v in head["library"].items() if k != name}
+    assert build._kept({**head, "library": fewer}) == {}
+    path.write_text(json.dumps(resealed({**record_of(*AMONG), "library": fewer})))
+    assert set(build._kept(head)) == set(AMONG), "a new file of the library is used by no stored theorem"
     path.write_text(json.dumps({**record_of(*AMONG), "coq": "8.15"}))
     assert build._kept(head) == {}
