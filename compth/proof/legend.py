@@ -63,6 +63,8 @@ SPACE = {
     "dot(v, w)": "E (1/n) sum_i <v_i, w_i>",
     "P(v)": "the average (1/n) sum_i v_i of the workers, the same at each of them",
 }
+# what these letters mean where they are arrays of numbers: a compressor's theorem has no iterate
+ENTRIES = {"x": "the vector", "y": "any vector"}
 KINDS = {"common": "the same at every worker", "family": "one for each worker"}
 WHEN = {
     "1": "known after the first draw",
@@ -94,7 +96,7 @@ def letters(statement: Mapping[str, Any]) -> list[str]:
 
 def unexplained(statement: Mapping[str, Any], own: Mapping[str, str]) -> list[str]:
     """Letters that neither the script nor the list of standard names explains; an abbreviation explains itself."""
-    known = {*own, *STANDARD, *statement.get("let", {})}
+    known = {*own, *STANDARD, *statement.get("let", {}), *(ENTRIES if "arrays" in statement else ())}
     return [name for name in letters(statement) if name not in known]
 
 
@@ -111,12 +113,14 @@ def legend(
     """
     vectors = {declared(v)[0]: declared(v, say)[1] for v in statement.get("vectors", ())}
     short = statement.get("let", {})
+    standard = {**STANDARD, **(ENTRIES if statement.get("arrays") else {}), **dict.fromkeys(short, "")}
     rows = list(SPACE.items()) if space and (vectors or "operators" in statement) else []
+    rows += sums(statement, "Sum({}, e)", "E(e)") if space else []
     for name in letters(statement):
-        said = [words(own.get(name, "") or ("" if name in short else STANDARD.get(name, "")))]
+        said = [words(own.get(name, "") or standard.get(name, ""))]
         said += [vectors.get(name, ""), f"stands for {say(short[name])}" if name in short else ""]
-        sorts = _sorts(statement, name)
-        said.append("one number for each " + " and ".join(sorts) if sorts else "")
+        sorts = statement.get("arrays", {}).get(name, "")
+        said.append(f"one number for each {each(sorts)}" if sorts else "")
         rows.append((name, "; ".join(s for s in said if s)))
     return rows + _draws(statement, say)
 
@@ -125,14 +129,26 @@ SORTS = {"col": "coordinate", "kept": "kept entry", "dropped": "dropped entry", 
 SORTS |= {"rest": "other entry", "down": "entry rounded down", "up": "entry rounded up", "one": "number"}
 
 
-def _sorts(statement: Mapping[str, Any], name: str) -> list[str]:
-    """What an array has an entry for: workers, coordinates, ..."""
-    return [SORTS.get(s, s) for s in statement.get("arrays", {}).get(name, "").split()]
+def each(sorts: str) -> str:
+    """What there is one number for: a worker and coordinate, a pair of workers, ..."""
+    words = [SORTS.get(s, s) for s in sorts.split()]
+    return f"pair of {words[0]}s" if len(words) == 2 and words[0] == words[1] else " and ".join(words)
+
+
+def sums(statement: Mapping[str, Any], total: str, expectation: str) -> list[tuple[str, str]]:
+    """What sums over indices and expectations mean, each written as its pattern says."""
+    rows = [
+        (total.format(i), f"the sum of e over every {each(s)} {i}")
+        for i, s in statement.get("indices", {}).items()
+    ]
+    drawn = statement.get("law", {}).get("indicator", "")
+    return [*rows, *[(expectation, f"the expectation of e over the draw of {drawn}")] * bool(drawn)]
 
 
 LAWS = {
     "coins": "1 with probability {parameter}, else 0, independently",
     "deal": "1 on a uniformly random subset of {parameter} places, else 0",
+    "deals": "dealt at random like cards, {parameter} to each {hand}, none to two: 1 where it has been dealt, else 0",
     "one": "1 at one place, which is drawn with the probabilities {parameter}, else 0",
 }
 
@@ -141,7 +157,7 @@ def _draws(statement: Mapping[str, Any], say: Callable[[str], str]) -> list[tupl
     law = statement.get("law")
     if not law:
         return []
-    said = LAWS[law["kind"]].format(parameter=say(law["parameter"]))
-    return [
-        (law["indicator"], f"{said}; one for each {' and '.join(SORTS.get(s, s) for s in law['on'].split())}")
-    ]
+    kind = "deals" if law["kind"] == "deal" and " " in law["on"] else law["kind"]
+    hand = SORTS.get(first := law["on"].split()[0], first)
+    said = LAWS[kind].format(parameter=say(law["parameter"]), hand=hand)
+    return [(law["indicator"], f"{said}; one for each {each(law['on'])}")]

@@ -152,13 +152,17 @@ class Mathematics:
 
     def hypothesis(self, text: str) -> str:
         """An instance of a schema as the inequality that it is."""
+        return self.relation(ast.unparse(self.put_in(text)))
+
+    def put_in(self, text: str) -> ast.expr:
+        """A schema's relation with the arguments of an instance in their places."""
         call = parsed(text)
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
             raise ValueError(f"{text} is no instance of a schema")
         words, relation = SCHEMAS[call.func.id]
         values: dict[str, ast.expr] = dict(zip(words.split(), call.args, strict=True))
         values |= {f"mean {name}": mean for name, mean in self.means.items()}
-        return self.relation(ast.unparse(_Put(values).visit(parsed(relation))))
+        return _Put(values).visit(parsed(relation))  # type: ignore[no-any-return]
 
     def notation(self) -> list[tuple[str, str]]:
         """(sign, meaning) of what these formulas have beside letters."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
-from compth.proof.legend import Told, legend
+from compth.proof.legend import Told, legend, sums
 from compth.proof.mathematics import Mathematics
 from compth.proof.meaning import MEANING
+from compth.proof.plain import at_all, bare, over_steps, written_out
 from compth.proof.prose import in_latex
 
 Part = dict[str, Any]
@@ -20,36 +21,64 @@ NOBODY = Told("")
 
 
 def as_text(statement: dict[str, Any], certificate: dict[str, Any]) -> str:
-    """Theorem, hypotheses and proof in the kernel's language, one line each."""
+    """Theorem, hypotheses written out, and proof in the kernel's language, one line each."""
     out = [f"Theorem {statement.get('name', '')}. {statement.get('title', '')}".rstrip()]
     if statement.get("params"):
-        out.append(f"Parameters: {', '.join(statement.get('domain', [])) or statement['params']}.")
-    out.extend(f"Vector: {text}." for text in statement.get("vectors", []))
-    if statement.get("law"):
-        law = statement["law"]
-        out.append(f"Law of {law['indicator']}[{law['on']}]: {law['kind']}, {law['parameter']}.")
-    out += [f"Write {name} = {text}." for name, text in statement.get("let", {}).items()]
+        domain = map(bare, statement.get("domain", []))
+        out.append(f"Parameters: {', '.join(domain) or statement['params']}.")
+    out += [f"Write {name} = {bare(text)}." for name, text in statement.get("let", {}).items()]
     for name, text in statement.get("given", {}).items():
-        out.append(f"({name}) {text}: {MEANING[text.split('(')[0]]}.")
-    out.append("Claim: " + " and ".join(statement["claim"]) + ".")
-    for step in certificate["steps"]:
-        uses = [f"({name}) by {m}" for name, m in step.get("use", {}).items()]
-        line = "Multiply " + ", ".join(uses) + " and add. " if uses else ""
-        rest = " + ".join(step.get("terms", []))
-        line += f"What remains is {rest} >= 0. " if rest else ""
-        out.append(f"{line}Hence {step['show']}.")
+        meaning = MEANING[text.split("(")[0]]
+        out.append(f"({name}) {written_out(statement, text)}: {meaning}.")
+    out.append("Claim: " + " and ".join(map(bare, statement["claim"])) + ".")
+    out += _steps_as_text(statement, certificate)
     if "run" in statement:
         out.append(over_a_run(statement["run"]))
     return "\n".join(out)
 
 
+def _steps_as_text(statement: dict[str, Any], certificate: dict[str, Any]) -> Iterator[str]:
+    """Numbered steps; what an earlier step showed goes by its number."""
+    known = {name: f"({name})" for name in statement.get("given", {})}
+    known |= {text: f"({bare(text)})" for text in statement.get("domain", [])}
+    for k, step in enumerate(certificate["steps"], start=1):
+        uses = [f"{known[name]} by {bare(m)}" for name, m in step.get("use", {}).items()]
+        line = "Multiply " + ", ".join(uses) + " and add. " if uses else ""
+        rest = " + ".join(map(bare, step.get("terms", [])))
+        line += (
+            f"{'What remains' if uses else 'The difference of both sides'} is {rest} >= 0. " if rest else ""
+        )
+        line += "" if line else "Multiply out: both sides are the same. "
+        yield f"Step {k}. {line}Hence {bare(step['show'])}."
+        known.setdefault(step["show"], f"(step {k})")
+
+
 def over_a_run(run: dict[str, Any], maths: Mathematics | None = None, style: Style | None = None) -> str:
     """What a statement about one step says of many."""
-    kind = "telescope" if run["gain"] != "0" else "iterate"
-    moves = [f"{k} -> {v}" for k, v in run["next"].items()]
+    moves, potential, claim = (
+        [f"{k} -> {bare(v)}" for k, v in run["next"].items()],
+        bare(run["potential"]),
+        over_steps(run),
+    )
     if maths and style:
         moves = [style.formula(rf"{maths(k)} \to {maths(v)}") for k, v in run["next"].items()]
-    return f"Over a run ({kind}; {', '.join(moves)}): the one-step claim applies at every step."
+        potential, claim = style.formula(maths(run["potential"])), style.formula(_over_steps(run, maths))
+    v = style.formula("V_t") if style else "V_t"
+    return (
+        f"Over a run, whose steps are {', '.join(moves)}: with {v} = {potential} at step t, "
+        f"the claim of one step holds at every step and gives {claim} after k of them."
+    )
+
+
+def _over_steps(run: dict[str, Any], maths: Mathematics) -> str:
+    """The same as mathematics."""
+    rate, gain, noise = (maths(run[key]) for key in ("rate", "gain", "noise"))
+    one = rate == "1"
+    weight = "" if one else rf"\left({rate}\right)^{{k-1-t}}"
+    gains = "" if gain == "0" else rf" + \sum_{{t<k}} {weight} \left({gain}\right)_t"
+    power = "" if one else rf"\left({rate}\right)^k"
+    times = "k" if one else rf"\sum_{{t<k}} \left({rate}\right)^t"
+    return rf"V_k{gains} \le {power} V_0" + ("" if noise == "0" else rf" + \left({noise}\right) {times}")
 
 
 def proof_text(parts: Sequence[Part], told: Told = NOBODY) -> str:
@@ -118,6 +147,8 @@ def letters(
     """(sign, meaning) of a statement's notation and letters."""
     say = _put_in(maths, style)
     yield from ((style.formula(sign), style.words(meaning)) for sign, meaning in maths.notation())
+    added = sums(statement, r"\sum_{} e", "")
+    yield from ((style.formula(sign), style.words(meaning)) for sign, meaning in added if sign)
     yield from ((say(name), text) for name, text in legend(statement, told.symbols, say, style.words, False))
 
 
@@ -128,7 +159,7 @@ def _put_in(maths: Mathematics, style: Style) -> Callable[[str], str]:
 def hypotheses(statement: dict[str, Any], maths: Mathematics, style: Style) -> Iterator[tuple[str, str, str]]:
     """(name, inequality, meaning) of what is assumed."""
     for name, text in statement.get("given", {}).items():
-        meaning = style.words(MEANING[text.split("(")[0]])
+        meaning = style.words(MEANING[text.split("(")[0]] + at_all(statement, text))
         yield style.words(name), style.formula(maths.hypothesis(text)), meaning
 
 

@@ -89,7 +89,7 @@ def _step(step: Step) -> str:
     """A numbered step: what is added with which multipliers, what remains, what follows."""
     lines = ["Add\n", *(_used(*pair) for pair in step.used), ""] if step.used else []
     if step.terms:
-        lines += ["What remains is\n" if step.used else "What is to be shown is\n", _sum(step.terms)]
+        lines += ["What remains is\n" if step.used else "The difference of both sides is\n", _sum(step.terms)]
     lines.append("Hence the claim.\n" if step.final else "Hence\n\n" + _displayed(step.shown))
     first, *rest = "\n".join(lines).split("\n")
     return "\n".join([f"#. {first}", *(f"   {line}".rstrip() for line in rest)]) + "\n"
