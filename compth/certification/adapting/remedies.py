@@ -38,7 +38,7 @@ TRIES = 4
 def remedy(subject: Subject, d: int) -> str:
     """What a function takes or gives instead of a numpy vector, with its adapter; "" where the plain call works.
 
-    torch and jax where the file imported them, several arrays, rows of a batch or of workers.
+    Several arrays, torch and jax where the file imported them, rows of a batch or of workers.
     """
     function = subject.object
     if isinstance(function, Adapted) and function.why_not(d):
@@ -47,17 +47,18 @@ def remedy(subject: Subject, d: int) -> str:
     if strange or subject.workers or runs(subject, d):
         return ""
     name = _name(function)
+    # what works with numpy's arrays is a program of theirs, whatever the file imported
+    if _works(partial(adapt, function), d):
+        return (
+            f"returns {d} numbers, but not as one numpy vector: judge C = compth.adapt({name}) in your file "
+            "instead, or say --adapt"
+        )
     for backend, what in (("torch", "torch tensors"), ("jax", "jax arrays")):
         if backend in sys.modules and _works(partial(adapt, function, backend), d):
             return (
                 f"takes {what}: judge C = compth.adapt({name}, {backend!r}) in your file instead, or say "
                 f"--backend {backend}"
             )
-    if _works(partial(adapt, function), d):
-        return (
-            f"returns {d} numbers, but not as one numpy vector: judge C = compth.adapt({name}) in your file "
-            "instead, or say --adapt"
-        )
     if _works(partial(Batched, function), d):
         judged = f"judge C = compth.Batched({name}) in your file instead"
         return (
