@@ -18,7 +18,10 @@ LIMIT = 900.0
 
 def analyse(
     target: Annotated[
-        str, typer.Argument(help="FILE.py:NAME, a function with or without @ct.method; or DIANA")
+        str,
+        typer.Argument(
+            help="FILE.py:NAME, a function with or without @ct.method; or one of the catalogue: DIANA"
+        ),
     ],
     compressor: Annotated[
         list[str] | None, typer.Option("--compressor", "-c", help='"RandK(k=2)" (repeatable)')

@@ -27,30 +27,36 @@ def check(
         list[str] | None, typer.Option(help="NAME=VALUE for expressions and the program")
     ] = None,
     dim: Annotated[list[int] | None, typer.Option("-d", help="dimension (repeatable)")] = None,
-    budget: Annotated[str, typer.Option(help="quick, normal or thorough")] = "normal",
+    budget: Annotated[str, typer.Option(help="how hard to look: quick, normal or thorough")] = "normal",
     alpha: Annotated[float, typer.Option(help="error level of all statistical statements together")] = 1e-9,
-    seed: Annotated[int, typer.Option(help="seed of the seed-dependent stages")] = 0,
-    least: Annotated[float | None, typer.Option(help="domain: least |x_j| of non-zero entries")] = None,
-    largest: Annotated[float | None, typer.Option(help="domain: largest |x_j|")] = None,
-    arithmetic: Annotated[
-        str | None, typer.Option(help="float64, float32, float16 or bfloat16 (else as seen)")
+    seed: Annotated[int, typer.Option(help="seed of everything that is drawn")] = 0,
+    least: Annotated[
+        float | None, typer.Option(help="the claim speaks of non-zero entries |x_j| from here on")
     ] = None,
-    workers: Annotated[int | None, typer.Option("-n", help="workers of f(X, rng) on (n, d)")] = None,
+    largest: Annotated[
+        float | None, typer.Option(help="the claim speaks of entries |x_j| up to here")
+    ] = None,
+    arithmetic: Annotated[
+        str | None, typer.Option(help="it computes in float64, float32, float16 or bfloat16 (else as seen)")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("-n", help="number of workers of a function f(X, rng) of an (n, d) array")
+    ] = None,
     adapt: Annotated[
-        bool, typer.Option("--adapt", help="take lists, tables and shapes of what it returns")
+        bool, typer.Option("--adapt", help="take lists, tables and other shapes that it returns")
     ] = False,
     pair: Annotated[
         bool, typer.Option("--pair", help="an object with compress and decompress, or FILE.py:NAME,NAME")
     ] = False,
-    backend: Annotated[str | None, typer.Option(help="torch or jax: it takes tensors")] = None,
-    dtype: Annotated[str | None, typer.Option(help="of what it is given: float32, bfloat16 ...")] = None,
+    backend: Annotated[str | None, typer.Option(help="the tensors that it takes: torch or jax")] = None,
+    dtype: Annotated[str | None, typer.Option(help="dtype of its input: float32, bfloat16 ...")] = None,
     shapes: Annotated[str | None, typer.Option(help='layers: "3x4,4", "w:3x4,b:4" or "2x-1"')] = None,
     state: Annotated[
-        str | None, typer.Option(help="of an object with memory: copied for every call, or fresh")
+        str | None, typer.Option(help="an object with memory is copied for every call, or made fresh")
     ] = None,
-    after: Annotated[int, typer.Option(help="warm-up calls after which its state is judged")] = 0,
+    after: Annotated[int, typer.Option(help="judge an object with memory after so many calls")] = 0,
     generators: Annotated[
-        str | None, typer.Option(help="global: np.random, random, torch are seeded")
+        str | None, typer.Option(help="global: it draws from np.random, random or torch, which are seeded")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
     report: Annotated[Path | None, typer.Option(help="write a self-contained HTML report")] = None,

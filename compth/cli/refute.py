@@ -38,6 +38,9 @@ def refute(
     n: Annotated[list[int] | None, typer.Option("-n", help="workers (repeatable)")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
     report: Annotated[Path | None, typer.Option(help="write a self-contained HTML report")] = None,
+    script: Annotated[
+        Path | None, typer.Option(help="write a refutation as a script that needs Python alone")
+    ] = None,
     appendix: Annotated[
         Path | None, typer.Option(help="write LaTeX: statement, assumptions, proof, witness, hashes")
     ] = None,
@@ -47,6 +50,7 @@ def refute(
     from compth.reporting.files import provenance
 
     check_file(report)
+    check_file(script)
     check_file(appendix)
     given = {"mu": mu, "L": smooth, "delta": delta, "omega": omega, "eta": eta}
     claim = {"method": method, "rate": rate, "stepsize": stepsize, "lyapunov": lyapunov, "n": n or None}
@@ -57,6 +61,7 @@ def refute(
     else:
         show_result(result, provenance(None))
     _write(result, report)
+    _write_script(result, script, target or "", quiet=as_json)
     write_appendix(result, appendix, (target or "").rpartition(":")[0])
     return EXIT_CODE[result.verdict]
 
@@ -117,3 +122,29 @@ def _write(result: Any, report: Path | None) -> None:
 
     if report is not None:
         write_all(report.parent, {report.name: html_page(result, command_line()).encode()})
+
+
+def _write_script(result: Any, path: Path | None, target: str, *, quiet: bool) -> None:
+    """The worst refutation that a script can run again, and a line that says where it is or that there is none."""
+    from compth.certificates import Verdict
+    from compth.cli._output import say
+    from compth.reporting.files import write_all
+    from compth.reporting.rate_claims import refutations
+    from compth.worst_case.reproduce import script
+
+    if path is None:
+        return
+    file, colon, name = target.rpartition(":")
+    source = (str(Path(file).resolve()), name) if colon else None
+    texts = {k: result.info[k] for k in ("rate", "stepsize") if isinstance(result.info.get(k), str)}
+    scripts = (script(c, texts, source) for c in refutations(result))
+    text = next((found for found in scripts if found), None)
+    if text is not None:
+        write_all(path.parent, {path.name: text.encode()})
+    none = (
+        "nothing is refuted"
+        if result.verdict is not Verdict.REFUTED
+        else "the witness is no run of a plain step"
+    )
+    if not quiet:
+        say(f"a reproduction script is written to {path}" if text else f"no reproduction script: {none}")

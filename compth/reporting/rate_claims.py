@@ -75,8 +75,13 @@ def _alike(report: Report, axis: str) -> bool:
 
 def worst_of(report: Report) -> Certificate | None:
     """The refutation that is furthest off, on the fewest workers; None where nothing is refuted."""
+    return next(iter(refutations(report)), None)
+
+
+def refutations(report: Report) -> list[Certificate]:
+    """All refutations, the one that is furthest off first, then those on the fewest workers."""
     refuted = [c for c in report.certificates if c.verdict is Verdict.REFUTED]
-    return min(refuted, key=lambda c: (-_excess(c), c.scope.get("n", 1)), default=None)
+    return sorted(refuted, key=lambda c: (-_excess(c), c.scope.get("n", 1)))
 
 
 def _excess(c: Certificate) -> float:
