@@ -114,6 +114,8 @@ def adiana_parameters(eta: Number, mu: Number, omega: Number, p: Number) -> dict
     """theta_1, step (of z), beta, alpha and p for a gradient step eta, as in adiana.accelerated."""
     if not 0 < p <= 1:
         raise NoGuarantee(f"p={float(p):.6g} is not a probability in (0, 1]")
+    if mu == 0:
+        raise NoGuarantee("mu=0: ADIANA's parameters are made of mu, f must grow")
     theta = min(ratio(1, 4), sqrt(eta * mu / p))
     step = eta / (2 * (theta + eta * mu))
     return {"theta": theta, "step": step, "beta": 1 - step * mu, "alpha": ratio(1, 1 + omega), "p": p}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import permutations
 from typing import Any
 
@@ -92,10 +91,10 @@ class LocalIST(BodyMethod):
 
     @staticmethod
     def body(w: Any, x: Any, *, gamma: Any, local: Any = 1) -> dict[str, Any]:
-        s, share = w.sketch(), Fraction(1, w.n)
-        y = share * s(x)
+        s = w.sketch()
+        y = s(x) / w.n
         for _ in range(int(local)):
-            y = y - gamma * share * s(w.gradient(y))
+            y = y - gamma * s(w.gradient(y)) / w.n
         return dict(x=w.n * w.mean(y))
 
     @classmethod

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
@@ -132,6 +131,9 @@ class LoCoDL(BodyMethod):
     own_theorems: ClassVar[tuple[Theorem, ...]] = (LoCoDLLinear(),)
 
     def default_params(self, c: Constants) -> dict[str, Number]:
+        given = {k: getattr(self, k) for k in self.signature.params}
+        if None not in given.values():
+            return given
         if not c.mu_min > 0:
             raise NoGuarantee("LoCoDL needs strongly convex f_i, or every parameter: p, mix, lift, ridge")
         gamma = self.own_theorems[0].default_step(c) if self.gamma is None else self.gamma
@@ -141,7 +143,7 @@ class LoCoDL(BodyMethod):
                 f"gamma={float(gamma):.6g}: local steps do not contract, so nothing plans p: give p=..."
             )
         own = theorem.params(c.but(params={"p": self.p} if self.p is not None else {}), gamma)
-        return {k: own[k] if getattr(self, k) is None else getattr(self, k) for k in self.signature.params}
+        return {k: own[k] if v is None else v for k, v in given.items()}
 
     def _heard(self, w: Any, read: Any, problem: Problem) -> Any:
         """The mean of the messages, where they meet."""
@@ -163,7 +165,7 @@ class LoCoDL(BodyMethod):
         mine = z - gamma * (w.gradient(z) - ridge * z) + gamma * u
         ours = x - gamma * ridge * x - gamma * w.mean(u)
         d = w.compress(mine - ours)
-        both, pace = Fraction(1, 2) * w.mean(d), p * lift / gamma
+        both, pace = w.mean(d) / 2, p * lift / gamma
         met = (1 - mix) * mine + mix * (ours + both), ours + mix * both, u + pace * (both - d)
         own, common, dual = w.coin(p, met, (mine, ours, u))
         return dict(z=own, x=common, u=dual)

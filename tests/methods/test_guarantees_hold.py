@@ -209,3 +209,32 @@ def test_a_method_of_blocks_refuses_what_is_no_quadratic():
     """It was a traceback: ISAGA's exact curves asked a problem of one's own for its A."""
     with pytest.raises(Unsupported, match="is not quadratic"):
         ct.exact(ct.ISAGA(tau=Fraction(1, 2)), Bent(2, 2, 2, 10.0), 5)
+
+
+def without_growth(problem):
+    """The same as a problem that promises no growth."""
+    problem.mu = problem.mu_min = 0.0
+    return problem
+
+
+@pytest.mark.parametrize("name", [name for name in ct.methods.catalogue() if name != "CAT"])
+def test_f_that_need_not_grow_has_a_guarantee_or_a_line(name):
+    """mu = 0 was a ZeroDivisionError in half of the methods."""
+    for seed, problem in enumerate((without_growth(Bent(3, 2, 2, 10.0)), without_growth(Wavy(5, 2, 2)))):
+        try:
+            method = guaranteed.method_of(name, np.random.default_rng(seed), 2, 2, False)
+            promised = ct.guarantee(method, problem)
+        except (NoGuarantee, Unsupported):
+            continue
+        assert promised.rho is None or promised.rho <= 1
+        assert np.isfinite(promised.bound(3))
+
+
+def test_methods_run_on_problems_that_take_floats_alone():
+    """Fractions in a body made arrays of objects, which no function of numpy takes."""
+    problem = Wavy(5, 2, 2)
+    for method in (
+        ct.LocalIST(ct.PermK(2), 0.1, local=2),
+        ct.LoCoDL(ct.RandK(1), 0.1, p=0.5, mix=1, lift=1, ridge=0),
+    ):
+        assert np.isfinite(ct.simulate(method, problem, 3, 2, 0).mean_square).all()

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from compth._door import a_method, a_problem, a_theorem, at_the_door, check_start, numbers, optional, whole
+from compth._numbers import Number
 from compth._own import altered, stranger
 from compth.claims import Standing
 from compth.errors import InvalidParameter, NoGuarantee
@@ -65,6 +66,20 @@ class Derivation:
         return self.guarantee(standing, assumed).rate
 
 
+def _planned(theorem: Theorem, c: Constants, gamma: Number | None, horizon: int | None) -> Plan:
+    """The theorem's plan; NoGuarantee where f need not grow (mu = 0) and it divides by mu."""
+    if c.mu > 0:
+        return theorem.plan(c, gamma, horizon)
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            plan = theorem.plan(c, gamma, horizon)
+            if np.isfinite(float(plan.floor)):
+                return plan
+    except ZeroDivisionError:
+        pass
+    raise NoGuarantee(f"{theorem.id} does not apply: f must grow, mu = {float(c.mu):g}")
+
+
 def _promise(
     method: Method,
     problem: Problem,
@@ -73,7 +88,7 @@ def _promise(
     x0: ArrayLike | None,
     horizon: int | None,
 ) -> Guarantee:
-    plan = theorem.plan(c, method.gamma, horizon)
+    plan = _planned(theorem, c, method.gamma, horizon)
     state = method.init(
         problem, np.array(problem.start if x0 is None else x0, dtype=float).reshape(1, -1), plan
     )
