@@ -13,8 +13,9 @@ from compth.dynamics import joint, memories, stein
 from compth.dynamics.cone import basis_of, blocks, collatz
 from compth.dynamics.noise_free import NoiseFree
 from compth.dynamics.parts import parts_of
+from compth.dynamics.reduced import dynamics_data
 from compth.dynamics.solvers import davidson, definite, upper_bound
-from compth.dynamics.system import Data, Moments, data_of
+from compth.dynamics.system import Data, Moments
 from compth.dynamics.units import Packing
 from compth.errors import Unsupported
 from compth.methods import Method, plan_of
@@ -247,7 +248,7 @@ def constant_step_inputs(method: Method, problem: Problem) -> tuple[Data, Any, A
     plan, _, _ = plan_of(method, problem)
     if plan.schedule is not None:
         raise Unsupported("the step size changes with t: a rate needs a constant step, pass gamma=...")
-    return data_of(method.seen(problem)), plan.gamma, plan.params
+    return dynamics_data(method, problem), plan.gamma, plan.params
 
 
 def own_radius(system: Any) -> float:

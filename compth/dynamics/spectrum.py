@@ -17,8 +17,9 @@ from compth.dynamics import enumerated, masked
 from compth.dynamics.own import assumed_of
 from compth.dynamics.radii import Radius, constant_step_inputs, is_narrow, mean_radius, radius
 from compth.dynamics.rational import certified_bracket
+from compth.dynamics.reduced import dynamics_data
 from compth.dynamics.sketches import random_points
-from compth.dynamics.system import Data, Moments, System, data_of
+from compth.dynamics.system import Data, Moments, System
 from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import Packing
 from compth.errors import InvalidParameter, Unsupported
@@ -143,7 +144,7 @@ def rate_on(method: Method, problem: Problem, plan: Plan) -> ExactRate:
     """exact_rate of a plan with a constant step."""
     if enumerated.fits(method, problem):
         return rate_of_maps(enumerated.EnumeratedSystem(method, problem, plan).of_x())
-    return rate_of(method, data_of(method.seen(problem)), plan.gamma, plan.params)
+    return rate_of(method, dynamics_data(method, problem), plan.gamma, plan.params)
 
 
 def rate_of(

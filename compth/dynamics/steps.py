@@ -19,8 +19,8 @@ from compth.dynamics import enumerated, masked, stein
 from compth.dynamics.along import EnumeratedRateAt, RateAt
 from compth.dynamics.descent import descended, floor, leftmost, polished, valley
 from compth.dynamics.own import assumed_of
+from compth.dynamics.reduced import dynamics_data
 from compth.dynamics.spectrum import ExactRate
-from compth.dynamics.system import data_of
 from compth.dynamics.trajectory import make_system
 from compth.errors import Unsupported
 from compth.methods import Method
@@ -133,7 +133,7 @@ def rates_along(method: Method, problem: Problem) -> RateAt | EnumeratedRateAt:
     params = parameters(method, problem)
     if enumerated.fits(method, problem):
         return EnumeratedRateAt(method, problem, params)
-    return RateAt(method, data_of(method.seen(problem)), params)
+    return RateAt(method, dynamics_data(method, problem), params)
 
 
 def _largest(rate: RateAt | EnumeratedRateAt, method: Method, problem: Problem, tol: float) -> StepSize:

@@ -205,6 +205,26 @@ class Facts:
         low, high = min(s[0] for s in spectra) + self.ridge, max(s[-1] for s in spectra) + self.ridge
         return sure(low if low > RELATIVE_ZERO * self.d * high else 0.0)
 
+    # -- on the span of the rows
+
+    def spanned(self) -> tuple[Array, Array]:
+        """A_i (n, r+1, r+1) and b_i (n, r+1) on the span of r dimensions, and one direction in which no row points."""
+        Z = self._coordinates()
+        r = Z.shape[1]
+        a, b = np.zeros((self.n, r + 1, r + 1)), np.zeros((self.n, r + 1))
+        for i, (rows, m) in enumerate(zip(self.r.slices, self.r.sizes, strict=True)):
+            a[i, :r, :r] = Z[rows].T @ Z[rows] / m
+            b[i, :r] = Z[rows].T @ self.y[rows] / m
+        return a + self.ridge * np.eye(r + 1), b
+
+    def _coordinates(self) -> Array:
+        """Z (m, r): the rows in an orthonormal basis of their span, of fewer rows than columns.
+
+        R = W^(-1/2) V Lambda^(1/2) Q' with orthonormal rows of Q', and Z = W^(-1/2) V Lambda^(1/2).
+        """
+        values, vectors = self.eigh[0][self.positive], self.eigh[1][:, self.positive]
+        return np.asarray(vectors * np.sqrt(values) / np.sqrt(self.weights)[:, None])
+
     # -- second moments over the workers
 
     def L_plus(self) -> Bracket:
@@ -232,10 +252,8 @@ class Facts:
         if not self.wide:
             parts = [self.r.moment(None, i) / m for i, m in enumerate(self.r.sizes)]
             return np.mean([p @ p for p in parts], axis=0), np.mean(parts, axis=0)
-        # R = W^(-1/2) V Lambda^(1/2) Q' with orthonormal rows of Q': the rows of Z = W^(-1/2) V Lambda^(1/2) are R's
-        # in the basis Q, D_i = Z_i'Z_i/m_i and D_i^2 = Z_i'(Z_i Z_i')Z_i/m_i^2
-        values, vectors = self.eigh[0][self.positive], self.eigh[1][:, self.positive]
-        Z = vectors * np.sqrt(values) / np.sqrt(self.weights)[:, None]
+        # D_i = Z_i'Z_i/m_i and D_i^2 = Z_i'(Z_i Z_i')Z_i/m_i^2
+        Z, values = self._coordinates(), self.eigh[0][self.positive]
         square = np.zeros((len(values), len(values)))
         for rows, m in zip(self.r.slices, self.r.sizes, strict=True):
             own = Z[rows] / np.sqrt(m)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from compth._memory import SMALLER_PROBLEM, require_fit
 from compth._own import immutable, kept, remembered, seal
 from compth._threads import one_blas_thread
-from compth.errors import InvalidParameter
+from compth.errors import InvalidParameter, Unsupported
 from compth.problems.lanczos import RANDOM, Bracket
 from compth.problems.quadratic import RELATIVE_ZERO, Array, DistributedQuadratic
 from compth.problems.row_constants import Facts
@@ -375,6 +375,23 @@ class RowQuadratic:
         products, eye = self.products(), self.ridge * np.eye(self.d)
         a = np.stack([products.moment(None, i) / m + eye for i, m in enumerate(self.sizes)])
         return DistributedQuadratic((a + a.transpose(0, 2, 1)) / 2, self.b, self.name, self.info)
+
+    def on_span(self) -> DistributedQuadratic:
+        """The problem on the span of its rows and one direction beside it, r + 1 dimensions.
+
+        In every direction beside the span all A_i are ridge I. Raises Unsupported for as many rows as columns, and for
+        spans of more than 1000 dimensions.
+        """
+        facts = self._facts
+        if not (facts.wide and facts.small and len(self.y) < FORMED):
+            raise Unsupported(
+                f"{self!r} has {len(self.y)} rows: a span of fewer than {FORMED} dimensions is needed"
+            )
+        return remembered(
+            self,
+            ("span",),
+            lambda: DistributedQuadratic(*facts.spanned(), f"{self.name}, on the span of its rows"),
+        )
 
     @property
     def hessian(self) -> Array:

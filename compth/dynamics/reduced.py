@@ -1,0 +1,55 @@
+"""Few rows in many dimensions: exact dynamics on the span of the rows and one direction beside it, where that is exact.
+
+Least squares of m rows has A_i = (something on the span of the rows) + ridge I. A message law whose second moments are
+multiples, M -> a M for each worker and each pair, treats all directions alike: the span and its complement never mix,
+and on the complement every direction, and every pair of directions, moves as the same scalar does. So rates and
+stationary moments are those of the span and one more coordinate, in whatever dimension. A law that sees coordinates
+(Rand-K, sketches: M -> a M + c Diag(M)) or the trace (M -> a M + b tr(M) I) does mix them, and is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from compth.compressors.identity import Identity
+from compth.dynamics.system import Data, data_of
+from compth.errors import Unsupported
+from compth.methods import Method
+from compth.methods.core.body import BodyMethod, runs_its_body
+from compth.problems.interface import Problem, is_quadratic, without_hessians
+
+
+def dynamics_data(method: Method, problem: Problem) -> Data:
+    """The problem's matrices as the method sees them; on the span of its rows where they are not formed.
+
+    Raises Unsupported where neither is exact.
+    """
+    seen: Any = method.seen(problem)
+    if is_quadratic(seen) or not hasattr(seen, "on_span"):
+        return data_of(seen)
+    reason = mixes(method, seen.n, seen.d)
+    if reason:
+        raise Unsupported(f"{without_hessians(seen)}, and {reason}: simulate it")
+    return data_of(seen.on_span())
+
+
+def mixes(method: Method, n: int, d: int) -> str:
+    """ "" where the method moves every direction by one law; else what tells directions apart."""
+    if not isinstance(method, BodyMethod) or not runs_its_body(type(method)):
+        return f"{type(method).__name__} has a step of its own, which may tell directions apart"
+    if method.estimator is not None:
+        return "stochastic gradients need the components' Hessians"
+    if not isinstance(getattr(method, "downlink", None) or Identity(), Identity):
+        return "the broadcast is compressed"
+    moments = method.fleet.linear_moments(n, d)
+    if moments is None:
+        return f"{method.fleet.label} is no linear sketch"
+    maps = [part for _, noise in moments for part in (noise.own, noise.cross)]
+    alike = all(np.all(np.asarray(m.c, dtype=float) == 0) and m.b == 0 for m in maps)
+    return (
+        ""
+        if alike
+        else f"{method.fleet.label} tells directions apart: the span of the rows mixes with the rest"
+    )
