@@ -19,7 +19,7 @@ from compth.methods.core.body import NOTHING
 from compth.methods.core.listing import listing
 from compth.studies.derivation.brackets import WINDOW, Bracket, agrees, bracket
 from compth.studies.derivation.elimination import RHO, ClosedForm, R, eliminated
-from compth.studies.derivation.numbers import actives, minimised, rounded, searched
+from compth.studies.derivation.numbers import actives, minimised, rate_of, rounded, searched, spectra
 from compth.studies.derivation.result import Cell, Derivation
 from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH, WORKERS, Round, symbolic_round
 from compth.worst_case.bodies import asked_for, body_asked
@@ -153,6 +153,7 @@ class _Cell:
             return
         found, self.rate = minimised(self.round, self.constants, float(self.q.L), self.chances)
         self.values = dict(zip(self.round.unknowns, found, strict=True))
+        self.spectra = spectra(self.round, self.constants)
         self.active = tuple(actives(self.round, self.constants, found))
         chosen = {str(k): rounded(v) for k, v in self.values.items()}
         self.made = bracket(self.q, {**self.fixed, **chosen}, self.window)
@@ -183,9 +184,14 @@ class _Cell:
     def _certified(self, chosen: Mapping[str, Fraction]) -> float | None:
         own = {**self.fixed, **{k: v for k, v in chosen.items() if k != "gamma"}}
         step = chosen.get("gamma", Fraction(1))
+        assert self.round is not None
+        values = [float(chosen[str(x)]) for x in self.round.unknowns]
+        lower = max(rate_of(self.round, w) for w in self.spectra(values))
+        if lower >= 1:
+            return None
         noisy = self.q.delta is None
         model = self.q.model(step, own, window=None if noisy else min(LOOK_AHEAD, self.window))
-        found = least_certified(model, 0.0, accuracy=1e-4)
+        found = least_certified(model, lower, accuracy=1e-3)
         return None if found is None else float(found.rho)
 
     def closed(self) -> tuple[ClosedForm | None, str]:

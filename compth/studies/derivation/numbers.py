@@ -31,6 +31,9 @@ CERTIFIED = 45
 SHORTER = (1.0, 0.8, 0.6, 0.4, 0.2)
 """Shares of a step that are tried first where it has no certificate."""
 
+OTHERS = (0.8, 0.5, 0.2)
+"""Values of the other parameters that are tried beside those of the extremal quadratics."""
+
 Spectra = Callable[[Sequence[float]], list[Any]]
 
 
@@ -116,10 +119,11 @@ def searched(
         found = certified(values(u))
         return 2.0 + float(np.abs(u).sum()) * 1e-3 if found is None else found
 
-    def first(share: float) -> Any:
-        return np.log([v * share if k == "gamma" else v for k, v in start.items()])
+    def first(share: float, other: float | None) -> Any:
+        return np.log([v * share if k == "gamma" else other or v for k, v in start.items()])
 
-    best = min((first(share) for share in SHORTER), key=rate)
+    others = (None, *OTHERS) if len(names) > 1 else (None,)
+    best = min((first(share, other) for other in others for share in SHORTER), key=rate)
     limits: Any = {"maxfev": CERTIFIED, "xatol": 1e-3, "fatol": 1e-7}
     limits["initial_simplex"] = np.vstack([best, best + 0.15 * np.eye(len(best))])
     return values(minimize(rate, best, method="Nelder-Mead", options=limits).x)

@@ -98,10 +98,13 @@ class Round:
     @cached_property
     def model(self) -> Model:
         """The Model in symbols, V on the state alone."""
-        return model_of_step(
-            self.program, self.step, self.cls, {"mu": MU, "L": SMOOTH, "n": self.cls.n}, None,
-            RESTS, False, extremal=(),
-        )  # fmt: skip
+        return self.statement(False)
+
+    def statement(self, full: bool) -> Model:
+        """The same; full: V also sees the gradient at x, f - f*, and x+."""
+        step = Step(self.program, self.cls)  # a model adds its points to the step
+        given = {"mu": MU, "L": SMOOTH, "n": self.cls.n}
+        return model_of_step(self.program, step, self.cls, given, None, RESTS, full, extremal=())
 
 
 RESTS = Centre(1, {}, {})
