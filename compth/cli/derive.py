@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from compth.cli._output import check_file
 from compth.cli.analyse import TRUSTED, _number, _of_catalogue, _pair
 from compth.errors import InvalidParameter, UnusableInput
 
@@ -45,6 +46,9 @@ def derive(
         Path | None, typer.Option(help="folder for the certificates that recheck.py reads")
     ] = None,
     latex: Annotated[bool, typer.Option("--latex", help="print the theorem as LaTeX, nothing else")] = False,
+    appendix: Annotated[
+        Path | None, typer.Option(help="write LaTeX: statement, assumptions, proof, instance, hashes")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> int:
     """Derive a method's theorem: best step, exact bracket of its worst rate, closed form by elimination."""
@@ -54,11 +58,27 @@ def derive(
     request: dict[str, Any] = {"file": file, "name": name, "mu": mu, "L": smooth or ["1"], "delta": delta}
     request |= {"omega": omega, "n": n, "params": param or [], "search": search or [], "window": window}
     request |= {"conjecture": conjecture, "certificates": certificates is not None}
+    request |= {"appendix": appendix is not None}
+    check_file(appendix)
     answer = _of_file(file, name, request) if colon else _derived(_of_catalogue(target), request)
     if certificates is not None:
         _write(certificates, answer["certificates"])
-    print(json.dumps(answer["json"], indent=2) if as_json else answer["latex" if latex else "text"])
+    told = json.dumps(answer["json"], indent=2)
+    if appendix is not None:
+        _write_appendix(appendix, answer, told, file)
+    print(told if as_json else answer["latex" if latex else "text"])
     return 1 if answer["refuted"] else 0
+
+
+def _write_appendix(path: Path, answer: dict[str, Any], told: str, file: str) -> None:
+    from compth.cli._output import command_line
+    from compth.reporting.appendix import Section, document, reproduction
+    from compth.reporting.files import write_all
+
+    parts = [Section(title, body) for title, body in answer["appendix"]]
+    end = reproduction(command_line(), told, [file] if file else [])
+    text = document(f"Worst rate of {answer['json']['method']}", [*parts, end])
+    write_all(path.parent, {path.name: text.encode()})
 
 
 def _write(folder: Path, certificates: list[dict[str, Any] | None]) -> None:
@@ -123,6 +143,7 @@ def _answer(request: dict[str, Any], pulse: Any) -> dict[str, Any]:
 def _derived(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
     from compth.certificates import Verdict, encode
     from compth.methods.core.body import method
+    from compth.reporting.derived import sections
     from compth.studies.derivation import derive as run
 
     thing = (
@@ -150,6 +171,7 @@ def _derived(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
         "json": encode(found.to_dict()),
         "refuted": refuted,
         "certificates": kept,
+        "appendix": [(s.title, list(s.body)) for s in sections(found)] if request["appendix"] else [],
     }
 
 

@@ -141,7 +141,7 @@ def _evidence(c: Certificate) -> list[str | Sequence[str]]:
     proof, cells = c.details.get("proof"), c.details.get("cells")
     out: list[str | Sequence[str]] = [said]
     if isinstance(proof, Mapping):
-        out += _rational(proof)
+        out += rational_proof(proof)
     if isinstance(cells, Mapping):
         told = sha256(json.dumps(cells, sort_keys=True).encode())
         groups = f"The laws on cells, in {counted(len(cells.get('groups', ())), 'group')}"
@@ -151,7 +151,7 @@ def _evidence(c: Certificate) -> list[str | Sequence[str]]:
     return out
 
 
-def _rational(proof: Mapping[str, Any]) -> list[str | Sequence[str]]:
+def rational_proof(proof: Mapping[str, Any]) -> list[str | Sequence[str]]:
     """V, the rate and the multipliers of a rational certificate, and why they prove it."""
     v = [f"{code(k)} = {number(x)}" for k, x in proof.get("v", {}).items() if str(x) != "0"]
     used = [f"{code(k)} = {number(x)}" for k, x in proof.get("multipliers", {}).items() if str(x) != "0"]
@@ -187,4 +187,4 @@ def _seeds(report: Report) -> list[str]:
     return [f"Settings: {plain(', '.join(given))}."] if given else []
 
 
-__all__ = ["Section", "appendix", "document", "reproduction"]
+__all__ = ["Section", "appendix", "document", "rational_proof", "reproduction"]

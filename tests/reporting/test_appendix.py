@@ -86,6 +86,14 @@ def real(tmp_path_factory):
         "rate": ["refute", "--method", "EF21", "--rate", "1-gamma*mu/8", "--stepsize", "1/(30*L)", "--mu", "1/10",
                  "--L", "1", "--delta", "1/2"],
     }  # fmt: skip
+    own = folder / "my_method.py"
+    own.write_text(
+        "import compth as ct\n\n\n@ct.method\n"
+        "def my_method(w, x, h: ct.Worker, *, gamma):\n    x = x - gamma * w.mean(h)\n"
+        "    return {'x': x, 'h': h + w.compress(w.gradient(x) - h)}\n"
+    )
+    asked["derived"] = ["derive", "EF21", "--mu", "1/10", "--delta", "1/2"]
+    asked["own"] = ["derive", f"{own}:my_method", "--mu", "1/10", "--delta", "1/2", "--param", "gamma=1/5"]
     out = {}
     for name, arguments in asked.items():
         path = folder / f"{name.replace(' ', '_')}.tex"
@@ -99,8 +107,8 @@ def test_real_appendices_say_what_a_checklist_asks(real):
     file, texts = real
     for text in texts.values():
         assert sound(text) == []
-        for heading in ("Statement", "Assumptions", "Proof and evidence", "Reproduction"):
-            assert rf"\subsection*{{{heading}}}" in text
+        for heading in ("Statement}", "Assumptions}", "Proof ", "Reproduction}"):
+            assert rf"\subsection*{{{heading}" in text
         assert plain("compth ")[:6] in text
     refuted = texts["refuted"]
     assert r"\textbf{REFUTED}" in refuted
@@ -109,7 +117,12 @@ def test_real_appendices_say_what_a_checklist_asks(real):
     assert code(sha256(file.read_bytes()).hexdigest()) in refuted
     assert r"\subsection*{Witness}" not in texts["proved"]
     assert r"\textbf{PROVED}" in texts["rate"]
-    assert r"\lambda_k \geq 0" in texts["rate"]
+    for name in ("rate", "derived", "own"):
+        assert r"\lambda_k \geq 0" in texts[name]
+    for name in ("derived", "own"):
+        assert r"\subsection*{Instances of the lower side}" in texts[name]
+    assert "Closed form by elimination" in texts["derived"]
+    assert code("my_method.py") in texts["own"]
 
 
 @pytest.mark.parametrize(
