@@ -58,14 +58,24 @@ def gallery(folder: Path) -> Path:
         title, _, rest = json.loads(stored.read_text(encoding="utf-8"))["caption"].strip().partition("\n\n")
         words = " ".join(rest.removeprefix("Caption: ").split())
         caption = html.escape(words[:1].upper() + words[1:])
-        moving = drawing.with_suffix(".gif")
-        shown, kind = (moving, "gif") if moving.is_file() else (drawing, "svg+xml")
-        source = f"data:image/{kind};base64,{base64.b64encode(shown.read_bytes()).decode()}"
-        body += (
-            f'<h2 id="{name}">{html.escape(" ".join(title.split()))}</h2><figure><img alt="{name}: see the caption" '
-            f'style="max-width:100%" src="{source}"><figcaption>{caption}</figcaption></figure>'
-        )
+        head = f'<h2 id="{name}">{html.escape(" ".join(title.split()))}</h2>'
+        body += f"{head}<figure>{_image(name, drawing)}<figcaption>{caption}</figcaption></figure>"
     return write_all(folder, {"gallery.html": page("Figures", body, command="python -m figures").encode()})[0]
+
+
+def _image(name: str, drawing: Path) -> str:
+    """The drawing inside the page; what moves stands still at its end in print, and where motion is unwanted."""
+    moving, source, still = drawing.with_suffix(".gif"), _data(drawing, "svg+xml"), ""
+    if moving.is_file():
+        still = f'<source media="print, (prefers-reduced-motion: reduce)" srcset="{source}">'
+        source = _data(moving, "gif")
+    return (
+        f'<picture>{still}<img alt="{name}: see the caption" style="max-width:100%" src="{source}"></picture>'
+    )
+
+
+def _data(file: Path, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -37,7 +37,8 @@ padding:.15rem 0}
 @page{size:A4 landscape;margin:1cm}
 @media print{body{max-width:none;padding:0}.scroll,figure{overflow:visible}h2{break-after:avoid}
 tr,figure{break-inside:avoid}
-figure svg{width:100%}.panels figure{flex:1 1 30%;max-width:32%}table{font-size:.55rem}th,td{padding:.15rem;
+figure svg{width:100%}figure.portrait svg{width:auto;max-height:8cm}figure img{max-height:12.5cm}h2{break-inside:avoid}
+.panels figure{flex:1 1 30%;max-width:32%}table{font-size:.55rem}th,td{padding:.15rem;
 white-space:normal;overflow-wrap:normal}td.n{white-space:nowrap}}
 @media (prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}p.meta,caption{color:#b5b5b5}
 th,td{border-color:#444}th{border-bottom-color:#aaa}pre,.verdict{background:#262626}.PROVED{color:#4ecb9e}

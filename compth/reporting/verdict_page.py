@@ -75,7 +75,8 @@ def _portrait(report: Report) -> str:
     from compth.reporting.reports import inline_svg
 
     caption = f"<figcaption>{prose(portrait_words(data))}</figcaption>"
-    return f"<h2>In every direction</h2><figure>{inline_svg(portrait_figure(data))}{caption}</figure>"
+    drawing = inline_svg(portrait_figure(data))
+    return f'<h2>In every direction</h2><figure class="portrait">{drawing}{caption}</figure>'
 
 
 def _row(c: Certificate) -> list[str]:

@@ -91,7 +91,7 @@ def test_a_program_that_fails_has_its_verdict_and_no_picture():
 def test_pages_show_it_where_it_was_made():
     report = with_portrait(ct.certify(ct.TopK(1), 2, budget="quick"), ct.TopK(1))
     assert not report.stored
-    assert "<h2>In every direction</h2><figure><svg" in html_page(report)
+    assert '<h2>In every direction</h2><figure class="portrait"><svg' in html_page(report)
     again = ct.Report.from_json(report.to_json())
     assert json.loads(again.to_json())["info"]["portrait"]["d"] == 2
     assert "In every direction" not in html_page(again)  # a file's word: nothing was run

@@ -156,4 +156,8 @@ def test_the_animation_has_a_picture_for_every_step_and_the_same_bytes(moving, t
             found.seek(k)
             rests.append(found.info["duration"])
     assert [k for k, ms in enumerate(rests) if ms == MOVES.REST] == [1, 4]
-    assert "data:image/gif;base64," in (tmp_path / "gallery.html").read_text()
+    page = (tmp_path / "gallery.html").read_text()
+    assert 'src="data:image/gif;base64,' in page
+    assert (
+        '<source media="print, (prefers-reduced-motion: reduce)" srcset="data:image/svg+xml;base64,' in page
+    )
