@@ -162,6 +162,10 @@ def remarks(b: Any) -> list[str]:
             out.append(f"{a.by}: the fewest bits in all are {a.cheapest.label}'s: {bits(a.cheapest.bits)}")
         if not a.whole:
             out.append(f"{a.by}: asked from the strongest up to the first within, {_part(b, a)}")
+    if any(p.measured for looked in b.promises.values() for p in looked):
+        out.append(
+            f"{b.method} counts bits in a way of its own: those of a round are means of a few runs, not exact"
+        )
     return out + [line for by, looked in b.promises.items() if (line := _reasons(by, looked))]
 
 

@@ -14,7 +14,7 @@ from compth.claims import Claim, Contractive, Unbiased
 from compth.compressors import Compressor, Fleet, as_fleet
 from compth.compressors.core.function import compressor
 from compth.compressors.identity import Identity
-from compth.errors import CompthError, Unsupported, require
+from compth.errors import CompthError, InvalidParameter, Unsupported, require
 from compth.methods import Method
 from compth.methods.gd import GD
 from compth.tuning.families import MOST, default_levels, family
@@ -117,10 +117,16 @@ def members_of(
 
     Raises Unsupported, with the reason, where the method can take none of them.
     """
+    shaped = isinstance(chosen, type) and "shape" in getattr(chosen, "__dataclass_fields__", {})
+    if shaped:
+        raise InvalidParameter(
+            f"{chosen.__name__} needs its shape: name it, as {chosen.__name__}(shape=(8, 8), ...) with any level"
+        )
     name, build, parameter = family(chosen, ())
     tried = default_levels(parameter, build, problem.d) if levels is None else list(levels)
     require(bool(tried), f"levels=[]: {name} needs at least one")
     made = [_member(make, level, _checked(build(level), level), problem) for level in tried]
+    name = f"a family such as {made[0].label}" if "<" in name else name  # a lambda has no name
     thinned = levels is None and len(tried) == MOST < problem.d
     note = f"{MOST} levels on a geometric grid were looked at, not all {problem.d}" if thinned else ""
     return name, _by_strength(_taken(made, problem)), note

@@ -40,7 +40,8 @@ class Promise(Earned):
     """One member by one evidence: rounds and uplink bits per worker until eps, None where it does not get there.
 
     rho, floor: the factor a round, and what the bound tends to relative to its start. round_bits: expected uplink bits
-    of a round per worker. standing: of what promises it; one that was typed or changed is ASSUMED. note: why not.
+    of a round per worker; measured: they are read from a few runs. standing: of what promises it; one that was typed or
+    changed is ASSUMED. note: why not.
     """
 
     WORDS = MappingProxyType({"standing": "ASSUMED"})
@@ -59,6 +60,7 @@ class Promise(Earned):
     source: str = ""
     standing: str = ""
     note: str = ""
+    measured: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class Asked:
             source=found.source,
             standing=found.standing,
             note=found.note,
+            measured=cost is not None and counted_bits(member.method, self.problem, found.plan) is None,
         )
 
     def _bits(self, method: Method, plan: Plan) -> tuple[float, float] | None:

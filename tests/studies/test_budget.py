@@ -243,6 +243,7 @@ ONE = {"mu": 0.1, "L": 1, "n": 2, "d": 3}
         ((ct.DIANA, ct.RandK), {**ONE, "rounds": 5, "eps": 2}, "between 0 and 1"),
         ((ct.DIANA, ct.RandK), {**ONE, "rounds": 5, "levels": []}, "at least one"),
         ((ct.DIANA, ct.NaturalCompression), {**ONE, "rounds": 5}, "no level"),
+        ((ct.DIANA, ct.RankR), {**ONE, "rounds": 5}, "needs its shape"),
         ((ct.DIANA, lambda k: 3), {**ONE, "rounds": 5, "levels": [1]}, "level -> Compressor"),
     ],
 )  # fmt: skip
@@ -293,3 +294,20 @@ def test_the_picture_shows_answers_on_their_curves():
         place = (a.chosen.message_bits, a.chosen.rounds)
         assert place in list(zip(*curves[by].get_data(), strict=True))
         assert any(list(zip(*line.get_data(), strict=True)) == [place] for line in panel.lines)
+
+
+def test_bits_that_were_measured_are_called_so():
+    problem = problem_of(8)
+    for method, measured in ((ct.RandDIANA, True), (ct.DIANA, False)):
+        found = ct.budget(method, ct.RandK, problem, levels=[1, 2], bits=10**5, eps=EPS, by="theorem")
+        assert {p.measured for p in found.promises["theorem"]} == {measured}
+        assert ("not exact" in str(found)) is measured
+
+
+def test_low_rank_and_unnamed_families():
+    given = {"mu": 0.1, "L": 1, "n": 2, "d": 12, "rounds": 10**6, "by": "theorem"}
+    ranks = ct.budget(ct.EF21, ct.RankR(shape=(3, 4), r=1), **given)
+    assert [p.level for p in ranks.promises["theorem"]] == [1, 2, 3]
+    assert ranks.family == "RankR"
+    unnamed = ct.budget(ct.DIANA, lambda k: ct.RandK(k=k), levels=[1, 2], **given)
+    assert unnamed.family == "a family such as RandK(k=1)"
