@@ -139,8 +139,8 @@ def of_report(C: Any, report: Report, claims: Any = None, params: Any = None) ->
 
 
 def with_portrait(report: Report, C: Any, claims: Any = None, params: Any = None) -> Report:
-    """The report with the portrait of what it speaks of, where there is one."""
-    found = of_report(C, report, claims, params)
+    """The report with the portrait of what it speaks of, where there is one; a file's word stays as it is."""
+    found = None if report.stored else of_report(C, report, claims, params)
     if found is None:
         return report
     report.info["portrait"] = found

@@ -86,10 +86,10 @@ def _judged(request: dict[str, Any], claims: Any) -> Report:
             n=request.get("n"),
             **settings,
         )
-        if not claims and report.verdict is not Verdict.REFUTED and says.kind == "callable":
-            report.info["estimates"] = _estimates(thing, report.info["dims"], request)
         if request.get("portrait"):
             report = with_portrait(report, thing, claims)
+        if not claims and report.verdict is not Verdict.REFUTED and says.kind == "callable":
+            report.info["estimates"] = _estimates(thing, report.info["dims"], request)
     return made(_with_script(report, request, says))
 
 

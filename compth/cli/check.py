@@ -102,12 +102,12 @@ def check(
                          magnitudes=(least, largest), params=parameters, arithmetic=arithmetic, n=workers)  # fmt: skip
         if report is not None:
             result = with_portrait(result, listed, claims, parameters)
+    _write(result, report, script)
+    write_appendix(result, appendix, file)
     if as_json:
         print(result.to_json(), flush=True)
     else:
         _print(result, script)
-    _write(result, report, script)
-    write_appendix(result, appendix, file)
     return EXIT_CODE[result.verdict]
 
 

@@ -56,11 +56,11 @@ def refute(
     claim = {"method": method, "rate": rate, "stepsize": stepsize, "lyapunov": lyapunov, "n": n or None}
     overrides = {k: [_constant(k, x) for x in v] for k, v in given.items() if v}
     result = _answered(target, overrides | claim)
+    _write(result, report)  # before the lines: they may be cut short, as by head
     if as_json:
         print(json.dumps(json.loads(result.to_json()), indent=2), flush=True)
     else:
         show_result(result, provenance(None))
-    _write(result, report)
     _write_script(result, script, target or "", quiet=as_json)
     write_appendix(result, appendix, (target or "").rpartition(":")[0])
     return EXIT_CODE[result.verdict]

@@ -95,6 +95,9 @@ def test_pages_show_it_where_it_was_made():
     again = ct.Report.from_json(report.to_json())
     assert json.loads(again.to_json())["info"]["portrait"]["d"] == 2
     assert "In every direction" not in html_page(again)  # a file's word: nothing was run
+    typed = ct.Report.from_json(report.to_json().replace("TopK(k=1)", "mine"))
+    assert with_portrait(typed, ct.TopK(1)) is typed  # a picture makes no file's word the referee's
+    assert typed.stored
 
 
 def test_the_picture_has_the_ring_and_the_error():

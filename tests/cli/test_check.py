@@ -38,3 +38,14 @@ def test_what_is_none_is_one_line(target, words, capsys):
     assert code == 2
     assert words in text
     assert text.count("\n") == 1
+
+
+def test_a_report_is_whole_where_the_lines_are_cut_short(tmp_path):
+    """`compth check ... --report r.html | head -1`: the reader of the lines goes away, the page stays."""
+    page = tmp_path / "r.html"
+    command = [sys.executable, "-m", "compth", "check", "RandK(k=1)", "-d", "2", "--report", str(page)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        process.wait(timeout=120)
+    assert "PROVED" in page.read_text()
+    assert "In every direction" in page.read_text()

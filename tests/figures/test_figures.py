@@ -4,9 +4,11 @@ import importlib
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import compth as ct
 from compth.reporting import files
+from compth.reporting.reports import figure_bytes
 from compth.studies.problem_search import rate_ratio
 from figures._command import main, names
 from tests.thorough import alone
@@ -121,11 +123,9 @@ def test_the_tuned_run_is_cheaper_than_the_levels_shown():
 def test_a_large_file_of_ours_is_known_by_its_end(tmp_path):
     """PDF holds our mark after the drawing: a second run may write over it; a mark that is far inside is not ours."""
     long, mark = b"x" * 200_000, files.MARK.encode()
-    for content, own in (
-        (long + mark + b"end", True),
-        (mark + long, True),
-        (long + mark + long, False),
-        (b"", False),
-    ):
+    made = b"%PDF-1.4" + long + b"/Creator (" + mark + b")"
+    assert b"/Creator (" + mark in figure_bytes(Figure(), "pdf")
+    others = (long + mark + long, long + mark, b"%PDF-1.4" + long + mark, made + long, b"")
+    for content, own in ((made, True), (mark + long, True), *((other, False) for other in others)):
         (tmp_path / "f.pdf").write_bytes(content)
         assert files.is_own(tmp_path / "f.pdf") is own
