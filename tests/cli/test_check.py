@@ -1,5 +1,8 @@
 """`compth check` of an object of the catalogue: judged by its own claims or by those that are given."""
 
+import subprocess
+import sys
+
 import pytest
 
 from compth.cli import run
