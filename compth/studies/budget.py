@@ -271,8 +271,9 @@ def _answer(
     nearest = min(arrived, key=lambda p: _cost(target, p)) if arrived and chosen is None else None
     counted = [p for p in looked if p.bits is not None]
     cheapest = min(counted, key=lambda p: p.bits or 0.0) if counted and whole_ else None
-    later = looked[looked.index(chosen) :] if chosen is not None else ()
-    longer = [p for p in later if (p.message_bits or 0.0) > ((chosen and chosen.message_bits) or 0.0)]
+    later = looked[looked.index(chosen) + 1 :] if chosen is not None else ()
+    shortest = 0.0 if chosen is None else chosen.message_bits or 0.0
+    longer = [p for p in later if p.message_bits is None or p.message_bits > shortest]
     gaps = tuple(p.label for p in longer if not _meets(target, limit, p))
     return Answer(kind, limit, chosen, nearest, cheapest, base, whole_, gaps)
 
