@@ -6,8 +6,12 @@ multiplies. A script is given only where its own run, in Fractions, is the run t
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import sympy
@@ -20,6 +24,8 @@ from compth.methods.core.program import Program, trace
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, STATE, Vector
 from compth.worst_case.bodies import asked_for
 
+LONGEST = 60.0
+"""Seconds after which a script that is tried is given up: it would take as long for its reader."""
 MOST = 6
 """Numbers of a state that a script follows: second moments of more take long in Fractions."""
 
@@ -53,13 +59,16 @@ def script(c: Certificate, texts: Mapping[str, str], source: tuple[str, str] | N
         f"GAMMA, RATE = Fraction({str(Fraction(w['gamma']))!r}), Fraction({str(Fraction(c.bound))!r})  # as claimed",
         f"TEXTS = {dict(texts)!r}",
         f"FILE, NAME = {source or ('', '')!r}  # read again where it is a dict with rate and stepsize as text",
+        f"STATED = {len(w['mean squares']) - 1}  # rounds of the stated run",
         f"START = {_start(program)}",
         f"SERVER = {program.server!r}",
         f"MESSAGES = {len(_draws(program))}  # independent draws of a worker in a round",
     ]
     body = [*head, "", "", *lines, "", TAIL]
     text = "\n".join([_HEAD.format(method=c.scope["method"]), *body])
-    return text if _stands(text, list(w["mean squares"])) else None
+    # the file is left alone here: what the script would read there again is what was judged
+    tried = text if source is None else text.replace(f"FILE, NAME = {source!r}", "FILE, NAME = ('', '')", 1)
+    return text if _stands(tried, w["gamma"], c.bound, list(w["mean squares"])) else None
 
 
 def _symbolic(kind: Any, n: int) -> Program:
@@ -153,20 +162,18 @@ def _value(key: Any, program: Program) -> str:
     return f"mean({kind}_{name})" if scope == COMMON else f"{kind}_{name}[i]"
 
 
-def _stands(text: str, stated: list[Any]) -> bool:
-    """True where the script's own run is the one that the refutation states, and the claim that it reads is refuted.
-
-    The text is ours, made from a trace; a user's file, which it would read again, is left alone here.
-    """
-    namespace: dict[str, Any] = {"__name__": "checked"}
-    try:
-        exec(compile(text, "script", "exec"), namespace)
-        asked = namespace["GAMMA"], namespace["RATE"]
-        same = namespace["squares"](asked[0], len(stated) - 1) == [Fraction(v) for v in stated]
-        read = asked if namespace["FILE"] else namespace["claimed"]()
-        return bool(same and read == asked and namespace["refuted"](*asked)[0])
-    except (ArithmeticError, LookupError, NameError, TypeError, ValueError, SyntaxError):
-        return False
+def _stands(text: str, gamma: Fraction, rate: Fraction, stated: list[Any]) -> bool:
+    """True where the script, run by itself, has this claim and this run and ends with a refutation."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "script.py"
+        path.write_text(text, encoding="utf-8")
+        command = [sys.executable, "-I", "-S", str(path), "--exact"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST)
+        except subprocess.TimeoutExpired:
+            return False
+    said = [str(Fraction(v)) for v in (gamma, rate, *stated)]
+    return done.returncode == 1 and done.stdout.splitlines()[-1:] == [" ".join(said)]
 
 
 _HEAD = '''"""A claimed rate of {method} and a run that refutes it: python FILE [--rate R] [--gamma G].
@@ -332,11 +339,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gamma", help="another step size, such as 1/50")
     parser.add_argument("--rate", help="another claimed factor, such as 0.99")
+    parser.add_argument("--exact", action="store_true", help="print step, rate and E x_t^2 as fractions, nothing else")
     options = parser.parse_args()
     gamma, rate = claimed()
     gamma = gamma if options.gamma is None else Fraction(options.gamma)
     rate = rate if options.rate is None else Fraction(options.rate)
     stands, found = refuted(gamma, rate)
+    if options.exact:
+        print(*map(str, (gamma, rate, *squares(gamma, STATED))))
+        return 1 if stands else 0
     print(f"gamma = {gamma}, claimed factor {float(rate):.10g} a round")
     print("E x_t^2 =", ", ".join(f"{float(v):.6g}" for v in squares(gamma, 8)), "...")
     print(f"in the long run it changes by a factor {found:.10g} a round:", "REFUTED" if stands else "not refuted")

@@ -43,6 +43,7 @@ def test_what_is_none_is_one_line(target, words, capsys):
     assert text.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_report_is_whole_where_the_lines_are_cut_short(tmp_path):
     """`compth check ... --report r.html | head -1`: the reader of the lines goes away, the page stays."""
     page = tmp_path / "r.html"
