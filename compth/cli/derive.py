@@ -42,6 +42,9 @@ def derive(
     conjecture: Annotated[
         str | None, typer.Option(help="a claimed rate: a number or text in the constants")
     ] = None,
+    proof: Annotated[
+        bool, typer.Option("--proof", help="fit and check V and multipliers in symbols")
+    ] = False,
     certificates: Annotated[
         Path | None, typer.Option(help="folder for the certificates that recheck.py reads")
     ] = None,
@@ -57,7 +60,7 @@ def derive(
         raise InvalidParameter(f"target={target!r} must be FILE.py:METHOD, or a method such as EF21")
     request: dict[str, Any] = {"file": file, "name": name, "mu": mu, "L": smooth or ["1"], "delta": delta}
     request |= {"omega": omega, "n": n, "params": param or [], "search": search or [], "window": window}
-    request |= {"conjecture": conjecture, "certificates": certificates is not None}
+    request |= {"conjecture": conjecture, "certificates": certificates is not None, "proof": proof}
     request |= {"appendix": appendix is not None}
     check_file(appendix)
     answer = _of_file(file, name, request) if colon else _derived(_of_catalogue(target), request)
@@ -161,6 +164,7 @@ def _derived(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
         search=tuple(request["search"]),
         window=request["window"],
         conjecture=request["conjecture"],
+        proof=request["proof"],
         **params,
     )
     refuted = found.report is not None and found.report.verdict is Verdict.REFUTED

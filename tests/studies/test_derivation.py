@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction as F
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import compth as ct
 from compth.certificates import Verdict
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods.core import closed_forms as forms
-from compth.studies.derivation import brackets, recheck
+from compth.studies.derivation import brackets, proofs, recheck
 from compth.studies.derivation.brackets import bracket
 from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH, symbolic_round
 from compth.worst_case.bodies import body_asked
@@ -210,6 +211,7 @@ def test_formulas_that_are_not_the_round_are_not_used(monkeypatch):
         raise Unsupported(ct.derive("EF", **LIGHT, delta=F(3, 4)).reason)
 
 
+@pytest.mark.slow
 def test_typed_and_changed_results_lose_their_words(tmp_path):
     found = ct.derive("EF", **LIGHT, delta=F(3, 4))
     assert found.confirmed
@@ -235,3 +237,42 @@ def test_typed_and_changed_results_lose_their_words(tmp_path):
 def test_bad_input_is_one_line(given, said):
     with pytest.raises(InvalidParameter, match=said):
         ct.derive("EF21", **{"mu": F(1, 10)} | given)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["EF", "CGD"])
+def test_v_and_multipliers_are_fitted_and_proved_for_all_constants(name, without_closed_forms):
+    found = ct.derive(name, **LIGHT, delta=F(3, 4), proof=True)
+    proof = found.proof
+    assert proof.holds()
+    if name == "EF":  # V is (x - e)^2 + e^2/s up to a factor
+        ratio = [sympy.cancel(proof.v[k] / proof.v["P[x,x]"]) for k in ("P[x,e]", "P[e,e]")]
+        assert ratio == [-1, sympy.cancel(1 + 1 / NORM)]
+    else:  # V is f - f*
+        assert [k for k, v in proof.v.items() if v != 0] == ["f"]
+    assert "not the kernel" in str(found)
+    assert "positive semidefinite" in found.to_latex()
+    if name == "EF":
+        planted_errors_are_seen(proof)
+
+
+def planted_errors_are_seen(proof):
+    """Every coefficient of the proof matters."""
+    for k, m in proof.multipliers.items():
+        if m != 0:
+            assert not replace(
+                proof, multipliers={**proof.multipliers, k: m * sympy.Rational(9, 10)}
+            ).holds(), k
+            assert not replace(proof, multipliers={**proof.multipliers, k: -m}).holds(), k
+    assert not replace(proof, v={k: -v for k, v in proof.v.items()}).holds()
+    step = {k: v if k == MU else v * sympy.Rational(99, 100) for k, v in proof.parameters.items()}
+    assert not replace(proof, parameters=step).holds()
+
+
+def test_signs_on_a_region_are_shown_or_not_claimed():
+    assert proofs.sign({(2, 0): 1, (0, 1): -1}, 2) == 1  # r^2 - s on s < r^2
+    assert proofs.sign({(2, 0): 1, (0, 1): -1}, 1) == 0  # not so on s < r
+    assert proofs.sign({(0, 0): -1, (1, 0): 1}, 2) == -1  # r - 1
+    assert proofs.sign({(0, 0): 1, (1, 0): -3, (2, 0): 2}, 1) == 0  # (1-r)(1-2r)
+    assert proofs.covers(FEEDBACK, 2)
+    assert not proofs.covers(FEEDBACK + 3, 2)

@@ -20,6 +20,7 @@ from compth.methods.core.listing import listing
 from compth.studies.derivation.brackets import WINDOW, Bracket, agrees, bracket
 from compth.studies.derivation.elimination import RHO, ClosedForm, R, eliminated
 from compth.studies.derivation.numbers import actives, minimised, rate_of, rounded, searched, spectra
+from compth.studies.derivation.proofs import SymbolicProof, proved
 from compth.studies.derivation.result import Cell, Derivation
 from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH, WORKERS, Round, symbolic_round
 from compth.worst_case.bodies import asked_for, body_asked
@@ -50,6 +51,7 @@ def derive(
     search: Sequence[str] = (),
     window: int = WINDOW,
     conjecture: Number | str | None = None,
+    proof: bool = False,
     **parameters: Number,
 ) -> Derivation:
     """A method's theorem from its body: best parameters, worst instance, exact bracket of the rate, closed form.
@@ -58,7 +60,9 @@ def derive(
     omega (unbiased ones): a number or a list of them; all combinations are cells. n: workers. gamma=None: the best step
     is looked for, and with it the parameters named in `search` and those that a body leaves open; others are as given
     or as the body has them. window: how many past rounds V may see. conjecture: a rate, a number or text in the
-    constants, which `check_rate` judges in the first cell at the step found.
+    constants, which `check_rate` judges in the first cell at the step found. proof: also fit V and multipliers as
+    formulas and check them for all 0 < mu < L and 0 < s < 1 with one worker (seconds to minutes; `.proof`, None where
+    none was found).
 
     In every cell the worst one-step factor rho of squared distances lies between `lower`, attained by a quadratic and a
     compressor of the class exactly, and `certified`, a certificate in Fractions: both at the parameters shown, which
@@ -74,18 +78,24 @@ def derive(
     require(1 <= len(grid) <= MOST_CELLS, f"{len(grid)} choices of constants: give 1 to {MOST_CELLS}")
     extra = [k for k in search if k not in named.kind.signature.params]
     require(not extra, f"search={extra} are no parameters of {named.name}")
-    cells, closed, reason = [], None, ""
+    cells, closed, reason, fitted = [], None, "", None
     for k, constants in enumerate(grid):
         found = _Cell(method, constants, n, gamma, tuple(search), parameters, window)
         if k == 0:
             closed, reason = found.closed()
+            fitted = found.fitted(closed) if proof else None
         cells.append(replace(found.cell(), root=None if closed is None else _root(closed, found)))
     report = None if conjecture is None else _judged(method, cells[0], conjecture)
     lines, latex = _algorithm(named.kind, cells[0])
-    result = Derivation(named.name, lines, latex, tuple(cells), closed, reason, report)
+    result = Derivation(named.name, lines, latex, tuple(cells), closed, reason, report, fitted)
     asked = {"mu": mu, "L": L, "delta": delta, "omega": omega, "n": n, "gamma": gamma, "search": search}
     return made(
-        result, (derive, (method,), {**asked, "window": window, "conjecture": conjecture, **parameters})
+        result,
+        (
+            derive,
+            (method,),
+            {**asked, "window": window, "conjecture": conjecture, "proof": proof, **parameters},
+        ),
     )
 
 
@@ -210,6 +220,12 @@ class _Cell:
             found,
             "" if found is not None else "the active quadratics' equations do not end in one polynomial",
         )
+
+    def fitted(self, closed: ClosedForm | None) -> SymbolicProof | None:
+        """The proof in symbols, where it was found."""
+        if closed is None or self.round is None:
+            return None
+        return proved(self.round, self.active, closed)
 
     def cell(self) -> Cell:
         """What is shown of it."""

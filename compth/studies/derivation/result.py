@@ -18,6 +18,7 @@ from compth.claims import Standing
 from compth.errors import Unsupported
 from compth.studies.derivation.brackets import Bracket
 from compth.studies.derivation.elimination import ClosedForm
+from compth.studies.derivation.proofs import SymbolicProof
 
 TIGHT = 1e-5
 """A bracket whose relative width in 1 - rho is at most this counts as tight."""
@@ -68,12 +69,15 @@ class Derivation(Earned, Shown):
 
     cells : one for each choice of constants. closed : the closed form by elimination, None without one (then `reason`).
     confirmed : every cell's bracket is narrow and holds the closed form's root. algorithm : the round, from the trace.
-    report : what became of the conjecture, None where none was offered.
+    report : what became of the conjecture, None where none was offered. proof : V and multipliers in symbols, checked
+    for all constants and one worker, None where none was asked for or found.
     tight : every cell's two sides meet. standing : DERIVED; brackets are exact, `check()` repeats them in Fractions.
-    The words of one that was typed or changed: not tight, not confirmed, ASSUMED.
+    The words of one that was typed or changed: not tight, not confirmed, no proof, ASSUMED.
     """
 
-    WORDS = MappingProxyType({"standing": Standing.ASSUMED, "tight": False, "confirmed": False})
+    WORDS = MappingProxyType(
+        {"standing": Standing.ASSUMED, "tight": False, "confirmed": False, "proof": None}
+    )
 
     method: str
     algorithm: tuple[str, ...]
@@ -82,6 +86,7 @@ class Derivation(Earned, Shown):
     closed: ClosedForm | None
     reason: str
     report: Report | None = None
+    proof: SymbolicProof | None = field(repr=False, default=None)
     standing: Standing = Standing.DERIVED
 
     @property
@@ -98,7 +103,8 @@ class Derivation(Earned, Shown):
 
     def check(self) -> bool:
         """Every certificate and instance again, in Fractions."""
-        return all(c.bracket.check() for c in self.cells if c.certified is not None)
+        symbols = self.proof is None or self.proof.holds()
+        return symbols and all(c.bracket.check() for c in self.cells if c.certified is not None)
 
     def save_certificates(self, folder: str | Path) -> list[Path]:
         """One JSON file a cell, which `recheck.py` reads with the standard library alone.
@@ -116,7 +122,7 @@ class Derivation(Earned, Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""
-        from compth.studies.derivation.words import cell_values, formulas
+        from compth.studies.derivation.words import cell_values, formulas, proof_of
 
         return {
             "method": self.method,
@@ -124,6 +130,7 @@ class Derivation(Earned, Shown):
             "cells": [cell_values(c) for c in self.cells],
             "closed_form": formulas(self),
             "reason": self.reason,
+            "proof": None if self.proof is None else proof_of(self.proof),
             "tight": self.tight,
             "confirmed": self.confirmed,
             "verdict": None if self.report is None else self.report.verdict.value,

@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy
 
+from compth.reporting.reports import latex_escape
 from compth.studies.derivation.elimination import RHO
 from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH
 
@@ -129,13 +130,43 @@ def facts(result: Any) -> list[tuple[str, str]]:
         unknown = found.pop("unknown")
         out.append(("closed form", f"{poly}  ({unknown})"))
         out += [("", f"{k} = {v}") for k, v in found.items()]
-        out.append(("", "CONJECTURE beyond the cells below: the active quadratics are as found there"))
+        out += _proof_lines(result) or [
+            ("", "CONJECTURE beyond the cells below: the active quadratics are as found there")
+        ]
         if not result.confirmed:
             out.append(("", "not met by certificates in every cell: a lower bound's candidate, no more"))
     else:
         out.append(("closed form", f"none: {result.reason}"))
     out += [("active", a) for a in result.cells[0].active]
     return [*out, ("slowest found", str(result.cells[0].bracket.instance))]
+
+
+def proof_of(proof: Any) -> dict[str, Any]:
+    """The proof in symbols as text."""
+    return {
+        "scope": "0 < mu < L = 1, 0 < s < 1, one worker",
+        "parameters": {str(k): str(v) for k, v in proof.parameters.items()},
+        "V": {k: str(v) for k, v in proof.v.items() if v != 0},
+        "multipliers": {k: str(v) for k, v in proof.multipliers.items() if v != 0},
+    }
+
+
+def _proof_lines(result: Any) -> list[tuple[str, str]]:
+    if result.proof is None:
+        return []
+    said = proof_of(result.proof)
+    scope = (
+        "for all 0 < mu < L = 1, 0 < s < 1 and one worker, by an exact check in symbols (not the kernel's)"
+    )
+    return [
+        (
+            "proved",
+            f"{scope}: V+ <= r^2 V at the step above, and both active quadratics have the rate r there; "
+            "P[a,a] is |a|^2, P[a,b] is 2 <a,b>",
+        ),
+        *(("", f"V: {value} times {name}") for name, value in said["V"].items()),
+        *(("", f"multiplier of {name}: {value}") for name, value in said["multipliers"].items()),
+    ]
 
 
 def notes(result: Any) -> list[str]:
@@ -177,8 +208,23 @@ def statement(result: Any) -> str:
             rf"The best rate solves $ {sympy.latex(collected(result))} = 0 $; at the constants below it {word}."
         )
         lines += [rf"There ${sympy.latex(k)} = {sympy.latex(v)}$." for k, v in result.closed.best.items()]
+    if result.proof is not None:
+        lines.append(_proof_latex(result.proof))
     lines += [_cell_latex(cell, result) for cell in result.cells]
     return "\n\n".join(lines)
+
+
+def _proof_latex(proof: Any) -> str:
+    """V and the multipliers, up to a common factor."""
+
+    def listed(values: Any) -> str:
+        return ", ".join(rf"{latex_escape(k)}: ${sympy.latex(v)}$" for k, v in values.items() if v != 0)
+
+    return (
+        rf"\textit{{Proof}} (one worker, $L = 1$, exact check in symbols for all $0 < \mu < 1$, $0 < s < 1$). "
+        rf"Coefficients of $V$: {listed(proof.v)}. Multipliers: {listed(proof.multipliers)}. "
+        r"$r^2 V - V^+$ minus their products is positive semidefinite."
+    )
 
 
 def _cell_latex(c: Any, result: Any) -> str:
