@@ -132,11 +132,14 @@ def worse(first: list[Certificate], second: list[Certificate]) -> list[Certifica
     return [*out, *(c for c in other.values() if c.verdict is Verdict.REFUTED)]
 
 
-def draw_law(thing: Any, d: int, limit: int, limits: Limits) -> dict[bytes, Fraction] | None:
+def draw_law(
+    thing: Any, d: int, limit: int, limits: Limits, counted: bool = True
+) -> dict[bytes, Fraction] | None:
     """Weights (as bytes of d floats) -> probability, of a user's sketch, which must be one law for vectors and rows.
 
     C(x) = w * x by the package's own line, so the draw, which never sees x, is all there is to trace; None where that
-    line is not the package's. Raises NotTraceable where the draw cannot be enumerated, or gives anything else for real.
+    line is not the package's. counted: also with every number of rows, for a proof. Raises NotTraceable where the draw
+    cannot be enumerated, or gives anything else for real.
     """
     drawn = isinstance(thing, DiagonalSketch) and _drawn(type(thing)) and _one_law(thing)
     if not drawn or type(thing).compress is not Compressor.compress or "compress" in vars(thing):
@@ -147,13 +150,18 @@ def draw_law(thing: Any, d: int, limit: int, limits: Limits) -> dict[bytes, Frac
     for n in traced.BATCHES:
         _rows_drawn(thing, (n, d), found[0], ROWS_DRAWN if n <= 17 else ROWS_DRAWN // 6)
         _rows_drawn(thing, (1, n, d), found[0], 1)
-    named = row_counts.named_leads(thing, d)
-    for lead in named[: traced.NAMED]:
-        long = math.prod(lead) * d > traced.LONG // 4
-        _rows_drawn(thing, (*lead, d), found[0], 1 if long else ROWS_DRAWN)
-    for lead in row_counts.leads(thing, d):
-        _rows_drawn(thing, (*lead, d), found[0], 1)
+    if counted:
+        _counts_drawn(thing, d, found[0])
     return found[0]
+
+
+def _counts_drawn(thing: Any, d: int, law: dict[bytes, Fraction]) -> None:
+    """Every number of rows, and those that the code names, these often. Raises NotTraceable."""
+    for lead in row_counts.named_leads(thing, d)[: traced.NAMED // 4]:
+        long = math.prod(lead) * d > traced.LONG // 4
+        _rows_drawn(thing, (*lead, d), law, 1 if long else ROWS_DRAWN // 2)
+    for lead in row_counts.leads(thing, d):
+        _rows_drawn(thing, (*lead, d), law, 1)
 
 
 def _rows_drawn(thing: Any, shape: tuple[int, ...], law: dict[bytes, Fraction], runs: int) -> None:
@@ -167,6 +175,8 @@ def _rows_drawn(thing: Any, shape: tuple[int, ...], law: dict[bytes, Fraction], 
     blocks = [_outcome_rows(thing.draw(shape, rng), shape) for _ in range(runs)]
     if not {w.tobytes() for block in blocks for w in block} <= law.keys():
         raise NotTraceable(f"a row of draw({shape}) is not among the enumerated ones")
+    if runs == 1:
+        return
     kept = np.sum([block[at % len(block)] != 0 for at, block in enumerate(blocks)], axis=0)
     p = sum((float(q) * (np.frombuffer(w) != 0) for w, q in law.items()), start=np.zeros(d))
     inside = (p > 1e-12) & (p < 1 - 1e-12)
@@ -190,9 +200,9 @@ def independent_rows(thing: Any, d: int, law: dict[bytes, Fraction], limit: int,
     return both == {a + b: p * q for a, p in law.items() for b, q in law.items()}
 
 
-def draw_moments(thing: Any, d: int, limit: int, limits: Limits) -> Moments | None:
+def draw_moments(thing: Any, d: int, limit: int, limits: Limits, counted: bool = True) -> Moments | None:
     """E w_j and E w_j^2 from `draw_law`, exactly."""
-    law = draw_law(thing, d, limit, limits)
+    law = draw_law(thing, d, limit, limits, counted)
     if law is None:
         return None
     mean, second = [Fraction(0)] * d, [Fraction(0)] * d
@@ -291,7 +301,7 @@ def compared_draws(thing: DiagonalSketch, d: int, limit: int, limits: Limits) ->
     same: list[int] = []
     for small in (v for v in range(1, min(d, SMALL_SKETCH) + 1) if thing.supports(v)):
         try:
-            found = draw_moments(thing, small, limit, limits)
+            found = draw_moments(thing, small, limit, limits, counted=False)
             declared = thing.inclusion(small)
         except Exception:  # the user's draw refuses symbols, or its declaration does not cover this d
             continue

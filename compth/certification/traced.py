@@ -215,9 +215,9 @@ def _one_row(rows: Callable[[Array, Any], Any], x: Array, rng: Any, at: int) -> 
 def _rows_agree(subject: Subject, rows: Callable[[Array, Any], Any], d: int, matrices: Array) -> None:
     """Batches of every number of rows, blocks, and those that the code names: rows are what vectors become."""
     size, points = subject.size(d), np.array(inputs(subject.size(d)))
-    most = max(4, LOOKED // matrices[..., 0].size)
+    few = {*((n,) for n in BATCHES), *row_counts.named_leads(subject.object, size)[:NAMED]}
     for lead in row_counts.leads(subject.object, size):
-        n = math.prod(lead)
+        n, most = math.prod(lead), max(4, LOOKED // matrices[..., 0].size if lead in few else 6)
         rng = np.random.default_rng(n)
         x = np.resize(rng.permutation(points), (n, size))
         out = np.asarray(rows(x.reshape(*lead, size).copy(), np.random.default_rng(n)))

@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from compth._identity import fixed
 from compth._own import foreign, functions
 from compth.certification.held import is_fixed, is_table
 from compth.certification.watch import Scope, Watch
+from compth.claims import B1, B2, AbsoluteError, BiasVariance, Contractive, Unbiased
 from compth.compressors import Compressor
 
 
@@ -68,6 +70,8 @@ PYTHON = _listed(
 )
 TYPES = frozenset(map(id, (np.ndarray, np.random.Generator)))
 """What isinstance may ask for: symbols and numbers give the same answer."""
+CLAIMS = fixed((Unbiased, Contractive, BiasVariance, AbsoluteError, B1, B2))
+"""The package's own claims, by identity."""
 DTYPED = _listed("zeros ones full array asarray arange zeros_like ones_like empty_like full_like astype")
 """Functions that may be given x.dtype, and only to make an array of it."""
 _MISSING = object()
@@ -202,13 +206,17 @@ class Reader:
             return "" if asked else f"uses {word}"
         if thing is np.random.default_rng:
             return "" if self._takes_a_local(i) else "makes a generator of its own"
-        if id(thing) in WORDS or is_fixed(thing):
+        if id(thing) in WORDS or is_fixed(thing) or self._states_a_claim(i, thing):
             return ""
         if is_table(thing):
             return "" if self._only_read(i) else f"may change {word}"
         if isinstance(thing, FunctionType) and (thing in functions() or _code_of(thing) in self.judged):
             return ""
         return f"uses {word}" + ("" if thing is _MISSING else f", a {type(thing).__name__}")
+
+    def _states_a_claim(self, i: int, thing: Any) -> bool:
+        """True for a call of one of the package's claims: a combinator asks its member for one, made of constants."""
+        return thing in CLAIMS and self._call_of(i) is not None
 
     def _isinstance(self, i: int) -> str:
         c = self._call_of(i)

@@ -62,10 +62,30 @@ def proved(thing, d=D, n=None):
     return typed(thing, d, n) + by_call
 
 
+@pytest.mark.slow
 def test_the_harness_sees_a_proof():
     assert proved(ct.RandK(2)) == ["Unbiased(omega=1)"] * 2
     assert proved(Lying()) == ["Unbiased(omega=3)"]  # honest: its draw is traced
     assert proved(Lying(), 40) == ["Unbiased(omega=39)"]
+
+
+def impure(text):
+    """A sketch whose claims() changes what it says."""
+    space = {"ct": ct, "CALLS": []}
+    exec(f"def claims(self, d):\n    {text}", space)
+    return type("Lying", (Lying,), {"claims": space["claims"]})()
+
+
+@pytest.mark.slow
+def test_a_scaling_by_what_a_users_sketch_claims_is_proved_where_the_claim_is_plain():
+    """The factor 1/(1+omega) comes out of the user's claims(), which was refused for making a claim."""
+    plain = ct.Scaled(Lying())
+    assert len(staged(plain, plain.claims(D))) == 2
+    moving = "CALLS.append(0) or len(CALLS)"
+    for text in (f"return (ct.Unbiased(d - 1 if {moving} < 40 else 9 * d),)", "return (ct.Unbiased((d - 1) / 2),)",
+                 "return (ct.Unbiased(d - 1 if type(d) is int else 9 * d),)"):  # fmt: skip
+        scaled = ct.Scaled(impure(text))
+        assert staged(scaled, scaled.claims(D)) == set()
 
 
 THINNED = list(itertools.product(BASES, ("_compress", "kernel"), THIN, DAMAGES))
