@@ -61,16 +61,22 @@ def derived_model(
     """
     _check(program, cls)
     program = without_invariants(program)[0]
-    centre = centre_of(program)
-    if centre.tier == 3 and program.of_kind(MESSAGE):
-        raise Unsupported(
-            f"{program.name}: its compressors do not rest at the minimiser: it has a floor and no rate"
-        )
+    centre = resting(program)
     step = Step(program, cls)
     if full and not _clean(step, program.server[0]):
         program = turned(program)
         step = Step(program, cls)
     return model_of_step(program, step, cls, constants, units, centre, full)
+
+
+def resting(program: Program) -> Centre:
+    """Where the program rests; Unsupported where its compressors do not rest at the minimiser."""
+    centre = centre_of(program)
+    if centre.tier == 3 and program.of_kind(MESSAGE):
+        raise Unsupported(
+            f"{program.name}: its compressors do not rest at the minimiser: it has a floor and no rate"
+        )
+    return centre
 
 
 def _check(program: Program, cls: Class) -> None:

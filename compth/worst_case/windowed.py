@@ -15,13 +15,13 @@ from itertools import pairwise
 
 from compth._numbers import Number
 from compth.errors import Unsupported
-from compth.methods.core.centre import centre_of, without_invariants
+from compth.methods.core.centre import without_invariants
 from compth.methods.core.program import Leaf, Op, Program
 from compth.methods.core.vectors import COMMON, OWN, STATE, Vector, averaged, combined
 from compth.worst_case.inequalities import CLASS_A, SHARED
 from compth.worst_case.model import NEXT, NOW, Forms, Model, Space, unit
 from compth.worst_case.resolved import Class, Combination, Step
-from compth.worst_case.traced import _all_units, _check, _Following, _known, _terms
+from compth.worst_case.traced import _all_units, _check, _Following, _known, _terms, resting
 
 Rounds = list[dict[str, Vector]]
 
@@ -71,7 +71,7 @@ def windowed_model(
     program = without_invariants(program)[0]
     if not fits(program, cls):
         raise Unsupported(f"{program.name}: coins or noise in a step: V cannot hold what past rounds made")
-    centre = centre_of(program)
+    centre = resting(program)
     whole, states = repeated(program, window + 1)
     step, x = Step(whole, cls), program.server[0]
     places = [step.point(_value(step, now[x])) for now in states]

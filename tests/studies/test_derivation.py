@@ -276,3 +276,22 @@ def test_signs_on_a_region_are_shown_or_not_claimed():
     assert proofs.sign({(0, 0): 1, (1, 0): -3, (2, 0): 2}, 1) == 0  # (1-r)(1-2r)
     assert proofs.covers(FEEDBACK, 2)
     assert not proofs.covers(FEEDBACK + 3, 2)
+
+
+@ct.method
+def Moved(w, x, *, gamma):
+    """Compresses the iterate itself: its messages do not rest at the minimiser."""
+    return dict(x=w.mean(w.compress(x - gamma * w.gradient(x))))
+
+
+@ct.method
+def Doubled(w, x, g: ct.Worker, *, gamma):
+    """Takes its gradients where the minimiser does not rest."""
+    return dict(x=x - gamma * w.mean(g), g=g + w.compress(w.gradient(2 * x) - g))
+
+
+@pytest.mark.parametrize("window", [0, 2])
+@pytest.mark.parametrize("body", [Moved, Doubled])
+def test_a_method_with_a_floor_has_no_rate(body, window):
+    with pytest.raises(Unsupported, match=r"floor|fixed point"):
+        ct.derive(body, **LIGHT, delta=F(1, 2), gamma=F(1, 4), window=window)

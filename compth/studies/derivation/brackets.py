@@ -26,6 +26,7 @@ from compth.worst_case.model import Model, Quadratic1D
 from compth.worst_case.question import Question, class_of, program_of
 from compth.worst_case.rational import RateCertificate, least_certified, spelled, sqrt_below
 from compth.worst_case.tight import attained_by, interior, searched
+from compth.worst_case.traced import resting
 from compth.worst_case.windowed import fits
 
 Array = Any
@@ -93,6 +94,7 @@ def bracket(q: Question, params: Mapping[str, Fraction], window: int = WINDOW) -
     gamma = params.get("gamma", Fraction(1))
     own = {k: v for k, v in params.items() if k != "gamma"}
     program = without_invariants(program_of(q, tuple(sorted(params.items()))))[0]
+    resting(program)  # instances below have x* = 0, where a floor is not seen
     if q.delta is None or not fits(program, class_of(q)):
         return _of_the_state(q, gamma, own)
     data = described(wide, program, params)

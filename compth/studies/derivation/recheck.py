@@ -9,7 +9,9 @@ points at which gradients are taken, |C(u) - u|^2 <= loss |u|^2) is positive sem
 lower: f_i(x) = a |x|^2/2 on the plane, C(v) = c v with c a complex number (a rotation and a factor), |c - 1|^2 <= loss:
 the round's matrix has an eigenvalue of modulus at least `radius`, so that rho >= radius^2.
 
-All vectors are measured from where they rest at the minimiser; n workers, means and deviations from them.
+All vectors are measured from where they rest at the minimiser; n workers, means and deviations from them. That the
+round has such a point, at which every message is of 0 and gradients are taken at x*, is not checked here: for a round
+without one the file speaks of functions whose minimiser is 0.
 """
 
 from __future__ import annotations
