@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -155,10 +156,10 @@ def _parameter(text: str) -> tuple[str, Any]:
     name, sign, value = text.partition("=")
     if not sign or not name.isidentifier():
         raise InvalidParameter(f"param={text!r} must be NAME=VALUE")
-    for kind in (int, float):
+    for kind in (int, float, lambda text: float(Fraction(text))):
         try:
             return name, kind(value)
-        except ValueError:
+        except (ValueError, ZeroDivisionError, OverflowError):
             continue
     raise InvalidParameter(f"param={text!r}: {value!r} is not a number")
 

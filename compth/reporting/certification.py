@@ -31,6 +31,16 @@ def short(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+def briefly(witness: Any) -> str:
+    """A witness in few characters: a long one of few different stretches with all that it is."""
+    flat = np.asarray(witness)
+    if flat.ndim == 1 and len(flat) > 8 and flat.dtype == np.float64:
+        text = vector(flat, lambda v: f"{v:.6g}")
+        if len(text) <= 60:
+            return text
+    return short(witness)
+
+
 def sentence(c: Certificate) -> str:
     """One certificate in one line."""
     where = f"d = {c.scope.get('d')}" + (f", n = {c.scope['n']}" if "n" in c.scope else "")
@@ -41,7 +51,7 @@ def sentence(c: Certificate) -> str:
         parts.append(c.details.get("says") or c.technique)
         parts += [c.details[k] for k in ("cause", "remedy") if k in c.details]
         if c.witness is not None:
-            parts.append(f"x = {short(c.witness)}")
+            parts.append(f"x = {briefly(c.witness)}")
         if c.evidence == "statistical":
             evidence = [short(c.details[k]) for k in ("log_evidence", "log_level") if k in c.details]
             parts += [f"log evidence {' > '.join(evidence)}"] if evidence else []

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+import compth as ct
 from compth.cli import run
 
 
@@ -53,3 +54,12 @@ def test_a_report_is_whole_where_the_lines_are_cut_short(tmp_path):
         process.wait(timeout=120)
     assert "PROVED" in page.read_text()
     assert "In every direction" in page.read_text()
+
+
+def test_parameters_take_fractions():
+    from compth.cli.check import _parameter
+
+    assert _parameter("p=1/4") == ("p", 0.25)
+    for text in ("p=1/0", "p=a/2", "p=1/2/3"):
+        with pytest.raises(ct.errors.InvalidParameter, match="is not a number"):
+            _parameter(text)

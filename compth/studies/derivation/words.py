@@ -185,7 +185,7 @@ def notes(result: Any) -> list[str]:
             "is no quadratic, or a compressor that changes with time, may raise the instance"
         )
     if result.report is not None:
-        out.append(f"conjecture: {result.report!s}")
+        out += f"conjecture: {result.report!s}".splitlines()
     return out
 
 
