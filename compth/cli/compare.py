@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from compth.cli._files import Files
     from compth.studies.comparison import Comparison
 
-FILES = ("comparison.svg", "comparison.png", "comparison.json", "comparison.html")
+FILES = ("comparison.svg", "comparison.png", "comparison.pdf", "comparison.json", "comparison.html")
 
 
 def compare(
@@ -222,6 +222,7 @@ def _write(result: Comparison, out: Path, force: bool) -> list[Path]:
     contents = {
         "comparison.svg": figure_bytes(figure, "svg"),
         "comparison.png": figure_bytes(figure, "png"),
+        "comparison.pdf": figure_bytes(figure, "pdf"),
         "comparison.json": result.to_json().encode(),
         "comparison.html": result.to_html(command_line()).encode(),
     }

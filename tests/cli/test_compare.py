@@ -11,7 +11,7 @@ import pytest
 from compth.cli import run
 
 SMALL = ["compare", "--dataset", "wine", "--workers", "3", "--steps", "30", "--runs", "4"]
-FILES = {"comparison.svg", "comparison.png", "comparison.json", "comparison.html"}
+FILES = {"comparison.svg", "comparison.png", "comparison.pdf", "comparison.json", "comparison.html"}
 
 
 def test_writes_table_figure_data_and_report(tmp_path, capsys):
