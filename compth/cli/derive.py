@@ -63,7 +63,7 @@ def derive(
     request |= {"conjecture": conjecture, "certificates": certificates is not None, "proof": proof}
     request |= {"appendix": appendix is not None}
     check_file(appendix)
-    answer = _of_file(file, name, request) if colon else _derived(_of_catalogue(target), request)
+    answer = _of_file(file, name, request) if colon else _derived(_named(target), request)
     if certificates is not None:
         _write(certificates, answer["certificates"])
     told = json.dumps(answer["json"], indent=2)
@@ -82,6 +82,13 @@ def _write_appendix(path: Path, answer: dict[str, Any], told: str, file: str) ->
     end = reproduction(command_line(), told, [file] if file else [])
     text = document(f"Worst rate of {answer['json']['method']}", [*parts, end])
     write_all(path.parent, {path.name: text.encode()})
+
+
+def _named(target: str) -> Any:
+    """A name that a worst case may be asked of (CGD, too), else what the catalogue has."""
+    from compth.worst_case.bodies import names
+
+    return target if target in names() else _of_catalogue(target)
 
 
 def _write(folder: Path, certificates: list[dict[str, Any] | None]) -> None:
