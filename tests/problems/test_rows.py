@@ -339,7 +339,7 @@ def test_compare_and_sweep_take_a_libsvm_file(tmp_path, capsys):
     assert run([*args, "--out", str(tmp_path / "out")]) == 0
     said = capsys.readouterr().out
     assert "ridge on small" in said
-    assert "the LIBSVM format, 4 columns" in said
+    assert "the LIBSVM format, 4 columns" in " ".join(said.split())
     spec = {"problems": [{"dataset": str(file), "workers": 2}], "methods": ["GD()"]}
     from compth.sweeps.tasks import content_of, expand, run_task
 
