@@ -16,7 +16,7 @@ import compth as ct
 from compth.certificates import Verdict
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods.core import closed_forms as forms
-from compth.studies.derivation import brackets, proofs, recheck
+from compth.studies.derivation import brackets, elimination, proofs, recheck
 from compth.studies.derivation.brackets import bracket
 from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH, symbolic_round
 from compth.worst_case.bodies import body_asked
@@ -198,6 +198,31 @@ def test_a_rate_that_is_slightly_too_good_is_refuted_with_its_instance():
     assert found.report.verdict is Verdict.REFUTED
     assert "C(v) = (1+s) v" in str(found.report)
     assert ct.derive("EF21", **LIGHT, delta=F(3, 4), conjecture=F(885, 1000)).report.verdict is Verdict.PROVED
+
+
+@pytest.mark.parametrize("unit", [F(10) ** 10, F(1, 10**14)])
+def test_the_unit_of_curvature_changes_steps_alone(unit):
+    usual, other = (ct.derive("DCGD", mu=c / 10, L=c, omega=3, n=4) for c in (F(1), unit))
+    assert other.confirmed
+    assert other.closed.polynomial == usual.closed.polynomial
+    assert other.cells[0].stepsize * unit == usual.cells[0].stepsize == F(80, 77)
+
+
+def test_rotations_are_tried_at_all_curvatures_in_any_unit():
+    rho = []
+    for c in (F(1), F(1, 10**13)):
+        q = Question(ct.EF21SGDM, c / 10, c, F(3, 4), None, None, 1)
+        found = bracket(q, {"gamma": F(9, 5) / c, "eta": F(1, 2)}, window=0).instance
+        assert any(b for _, b in found.factors)
+        assert found.curvature == q.L
+        rho.append(float(found.rho))
+    assert rho[0] == pytest.approx(rho[1], rel=1e-6)
+
+
+def test_a_rate_of_one_is_no_closed_form():
+    """With L/mu = 10^7 the rate is so near 1 that the resultant's factor r - 1 vanishes as far as floats see."""
+    assert ct.derive("EF21", mu=F(1, 10**7), L=1, delta=F(1, 2), window=0).closed is None
+    assert elimination.vanishing((r - 1) * (r - NORM), {r: 1 - 1e-9, NORM: 1 - 1e-9}) == [r - NORM]
 
 
 def test_formulas_that_are_not_the_round_are_not_used(monkeypatch):

@@ -39,7 +39,7 @@ ANGLES, CURVATURES = 25, 9
 SHORTER = (1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7)
 """Shares by which a radius is rounded down before its exact check."""
 PARTS = 1 << 40
-"""Denominator of a rotation's coordinates."""
+"""Denominator of a curvature's share of the way from mu to L."""
 
 
 @dataclass(frozen=True)
@@ -252,13 +252,11 @@ def _turned(
     """The largest radius over curvatures and one angle of all messages: a grid, then simplex steps."""
     from scipy.optimize import minimize
 
-    low, high = float(q.mu), float(q.L)
-
     def factor(u: Any) -> tuple[Fraction, list[recheck.Complex]]:
-        a = Fraction(round((low + (high - low) * min(max(u[0], 0.0), 1.0)) * PARTS), PARTS)
+        a = q.mu + (q.L - q.mu) * Fraction(round(min(max(u[0], 0.0), 1.0) * PARTS), PARTS)
         t = Fraction(float(np.tan(u[1] / 2))).limit_denominator(10**6)  # a rational point of the circle
         turn = (1 + s * (1 - t * t) / (1 + t * t), s * 2 * t / (1 + t * t))
-        return min(max(a, q.mu), q.L), [turn] * messages
+        return a, [turn] * messages
 
     def radius(u: Any) -> float:
         a, c = factor(u)

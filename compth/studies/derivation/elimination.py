@@ -71,8 +71,9 @@ def equation(round_: Round, active: Active) -> tuple[Any, ...]:
 
 
 def vanishing(polynomial: Any, point: Mapping[Any, float]) -> list[Any]:
-    """The irreducible factors that vanish at a point."""
-    return [f for f, _ in sympy.factor_list(polynomial)[1] if _vanishes(f, point)]
+    """The irreducible factors that vanish at a point; a rate of 1 is none, near as it is where L/mu is large."""
+    found = [f for f, _ in sympy.factor_list(polynomial)[1] if _vanishes(f, point)]
+    return [f for f in found if not any(sympy.expand(f**2 - (x - 1) ** 2) == 0 for x in (R, RHO))]
 
 
 def _vanishes(f: Any, point: Mapping[Any, float]) -> bool:

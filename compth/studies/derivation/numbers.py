@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from math import floor, log10
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ SHARES = (0.05, 0.2, 0.5, 0.9)
 RESTARTS = 4
 """Runs of the simplex search, each from where the last one ended."""
 DIGITS = 10**9
-"""Denominator of what is found."""
+"""Denominator of what is found, in its own power of ten."""
 CERTIFIED = 45
 """Most certified rates of one search."""
 SHORTER = (1.0, 0.8, 0.6, 0.4, 0.2)
@@ -94,8 +95,9 @@ def actives(round_: Round, constants: Mapping[Any, float], values: Sequence[floa
 
 
 def rounded(x: float) -> Fraction:
-    """A number as a fraction that is as good."""
-    return Fraction(x).limit_denominator(DIGITS) if x < DIGITS else Fraction(x)
+    """A number >= 0 as a fraction that is as good, of whatever size: steps are of the order of 1/L."""
+    unit = Fraction(1) if x == 0 or 1e-3 <= x <= 1e3 else Fraction(10) ** floor(log10(x))
+    return (Fraction(x) / unit).limit_denominator(DIGITS) * unit
 
 
 def searched(
