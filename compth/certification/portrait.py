@@ -129,13 +129,18 @@ def of_report(C: Any, report: Report, claims: Any = None, params: Any = None) ->
         return None
     worst = max(shown, key=lambda c: (SEVERITY[c.verdict], c.witness is not None, -c.scope["d"]))
     d = worst.scope["d"]
-    through = None if worst.witness is None else np.asarray(worst.witness, dtype=float).ravel()
-    if through is not None and (through.size != d or not np.any(through)):
-        through = None
     try:
-        return portrait_of(C, d, claims, params, through)
+        return portrait_of(C, d, claims, params, _through(worst.witness, d))
     except Exception:  # whatever a user's program does on the way: there is no picture then
         return None
+
+
+def _through(witness: Any, d: int) -> Array | None:
+    """The witness as an input of the plane; None where it is no vector of R^d but 0."""
+    if witness is None or isinstance(witness, dict):
+        return None
+    found = np.asarray(witness, dtype=float).ravel()
+    return found if found.size == d and np.any(found) else None
 
 
 def with_portrait(report: Report, C: Any, claims: Any = None, params: Any = None) -> Report:

@@ -96,7 +96,16 @@ def budget(
     problem = None
     if not alone:
         problem = problem_of(
-            dataset, workers, split, regularisation, dim or 20, kappa, interpolation, 0, None, target
+            dataset,
+            workers,
+            split,
+            regularisation,
+            20 if dim is None else dim,
+            kappa,
+            interpolation,
+            0,
+            None,
+            target,
         )
     with Spec(method, compressor, levels, dim or 1 if problem is None else problem.d) as spec:
         with progress(None) as advance:

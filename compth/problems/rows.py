@@ -23,6 +23,8 @@ FORMED = 1000
 """Up to this dimension Hessians are formed where something asks for them (exact dynamics, oracles)."""
 FORMED_BYTES = 1 << 28
 """And up to this size of all of them."""
+LARGEST = 1e60
+"""Up to this size, and down to its inverse, the largest entries of X and y may be."""
 NAMES = ("L", "mu", "L_max", "mu_min", "L_plus", "L_pm", "heterogeneity")
 """Constants that `RowQuadratic.bracket` knows."""
 
@@ -51,9 +53,9 @@ class RowQuadratic:
 
     @one_blas_thread
     def __post_init__(self) -> None:
-        columns = self.columns if isinstance(self.X, tuple) else self.X.shape[-1]
-        held: dict[str, Any] = {"columns": int(columns or 0), "ridge": float(self.ridge)}
-        held["X"] = self.X if isinstance(self.X, tuple) else np.asarray(self.X, dtype=np.float64)
+        X = self.X if isinstance(self.X, tuple) else np.asarray(self.X, dtype=np.float64)
+        columns = self.columns if isinstance(X, tuple) else (X.shape or (0,))[-1]
+        held: dict[str, Any] = {"columns": int(columns or 0), "ridge": float(self.ridge), "X": X}
         held |= {
             k: None if v is None else np.asarray(v, dtype=float)
             for k, v in (("y", self.y), ("shift", self.shift), ("scale", self.scale))
@@ -67,6 +69,13 @@ class RowQuadratic:
 
     def _check(self) -> None:
         numbers = self.X[0] if isinstance(self.X, tuple) else self.X
+        if not isinstance(self.X, tuple) and self.X.ndim != 2:
+            raise InvalidParameter(f"X has shape {self.X.shape}: need (rows, d)")
+        for label, held in (("shift", self.shift), ("scale", self.scale)):
+            if held is not None and held.shape != (self.d,):
+                raise InvalidParameter(
+                    f"{label} has shape {held.shape}: need ({self.d},), a number for each column"
+                )
         rows = len(self.X[2]) - 1 if isinstance(self.X, tuple) else self.X.shape[0]
         if self.y.shape != (rows,) or sum(self.sizes) != rows or min(self.sizes, default=0) < 1:
             raise InvalidParameter(
@@ -76,10 +85,24 @@ class RowQuadratic:
         for label, values in (("X", numbers), ("y", self.y)):
             if not np.isfinite(values).all():
                 raise InvalidParameter(f"{label} holds NaN or inf: drop or impute those rows")
+        self._check_squares(numbers)
         if not (np.isfinite(self.ridge) and self.ridge >= 0):
             raise InvalidParameter(f"ridge={self.ridge} must be a finite number >= 0 (0 is least squares)")
         if self.ridge == 0 and not np.any(numbers):
             raise InvalidParameter("X is zero and ridge = 0: f is constant, there is nothing to fit")
+
+    def _check_squares(self, numbers: Any) -> None:
+        """Fourth powers of the rows' numbers are met on the way (L_plus): they must be numbers, and not all zero."""
+        of_rows = (
+            numbers if self.scale is None else self.scale
+        )  # standardised columns: near 1 times the scale
+        for label, values in (("X", of_rows), ("y", self.y)):
+            largest = float(np.abs(values).max(initial=0.0))
+            if largest and not 1 / LARGEST < largest < LARGEST:
+                raise InvalidParameter(
+                    f"{label} has largest entry {largest:.3g}: squares of squares leave the range of floats; choose"
+                    f" another unit, {1 / LARGEST:g} to {LARGEST:g}"
+                )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """A copy is made as the original was: nothing that it has computed is taken over."""

@@ -76,12 +76,26 @@ def standardised(x: Any) -> Standard:
         x *= varies
         x /= np.where(varies, x.std(axis=0), 1)
         return Standard(x, None, None)
+    x, stored = _without_full_means(x)
     mean = np.asarray(x.mean(axis=0)).ravel()
     # in two passes: sum over the entries of (v - mean)^2, and mean^2 for each entry that is not stored
     square = np.bincount(x.indices, (x.data - mean[x.indices]) ** 2, x.shape[1])
-    stored = np.bincount(x.indices, minlength=x.shape[1])
     deviation = np.sqrt((square + (x.shape[0] - stored) * mean**2) / x.shape[0])
     return Standard(x, mean, varies / np.where(varies, deviation, 1))
+
+
+def _without_full_means(x: Any) -> tuple[Any, NDArray[np.int64]]:
+    """(x with its columns that have no zero centred, entries stored of each column).
+
+    Products with a mean beside X cancel by (mean/deviation)^2, which is at most the number of rows where a zero is in
+    the column, and without a bound where none is: dates, for one. Centring those costs no sparsity.
+    """
+    stored = np.bincount(x.indices, minlength=x.shape[1])
+    full = stored == x.shape[0]
+    if full.any():
+        x = x.copy()
+        x.data -= (np.asarray(x.mean(axis=0)).ravel() * full)[x.indices]
+    return x, stored
 
 
 def _varies(x: Any) -> NDArray[np.bool_]:

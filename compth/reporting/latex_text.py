@@ -54,7 +54,7 @@ def _word(word: str) -> str:
 
 def prose(text: Any) -> str:
     """The same of a sentence: its norms, squares and inequalities as signs."""
-    parts = re.split(r"(\|\||<=|>=|\^2)", str(text))
+    parts = re.split(r"(\|\||<=|>=|\^2(?!\.?\d))", str(text))
     return "".join(SPOKEN.get(part) or plain(part) for part in parts)
 
 

@@ -172,6 +172,7 @@ def budget(
     where = problem if problem is not None else problem_class(mu, L, n, d, zeta2)
     if problem is not None and any(v is not None for v in (mu, L, n, d)):
         raise InvalidParameter("mu, L, n, d are the problem's: give a problem or constants, not both")
+    require(problem is None or not zeta2, f"zeta2={zeta2} is the problem's: leave it out where one is given")
     name, members, note = _members(make, family, levels, omega, delta, where)
     require(target != "bits" or members[0].bits is not None, "bits need a family: a constant has no messages")
     asked = Asked(where, float(eps), rounds or 1000, family is None)
@@ -204,6 +205,7 @@ def _target(rounds: Any, bits: Any, times: Any) -> tuple[str, float]:
 
 
 def _kinds(by: str | Sequence[str]) -> tuple[str, ...]:
+    require(isinstance(by, str | Sequence), f"by={by!r}: give some of {', '.join(EVIDENCE)}")
     given = by.split(",") if isinstance(by, str) else list(by)
     names = tuple(dict.fromkeys(str(k).strip() for k in given))
     odd = [k for k in names if k not in EVIDENCE]

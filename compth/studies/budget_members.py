@@ -19,6 +19,8 @@ from compth.methods import Method
 from compth.methods.gd import GD
 from compth.tuning.families import MOST, default_levels, family
 
+HUGE = 1e15
+"""A variance, or the inverse of a contraction, below which theorems' numbers stay floats."""
 Make = Callable[[Any], Method]
 
 
@@ -180,12 +182,32 @@ def members_of_claims(
     """Every compressor with the claim as one member: the largest omega, or the smallest delta, compresses most."""
     name, values = ("omega", omega) if omega is not None else ("delta", delta or ())
     require(len(values) > 0, f"{name}=[]: give at least one constant")
+    for value in values:
+        _in_range(name, value)
     made = []
     for value in sorted(values, reverse=name == "omega"):
         claim = Unbiased(value) if name == "omega" else Contractive(value)
         c = compressor(_unseen, claims=claim, bits=0)
         made.append(Member(value, f"{name}={float(value):.6g}", make(c), None, _said(claim)))
     return f"every compressor of a class ({name})", _taken(made, problem), ""
+
+
+def _in_range(name: str, value: Any) -> None:
+    """InvalidParameter for a constant that no compressor has."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidParameter(f"{name}={value!r} must be a number") from None
+    if name == "omega":
+        require(
+            0 <= number < HUGE,
+            f"omega={value} must be at least 0 and below {HUGE:g}: it is a relative variance",
+        )
+    else:
+        require(
+            1 / HUGE < number <= 1,
+            f"delta={value} must lie in (0, 1], above {1 / HUGE:g}: it is a contraction",
+        )
 
 
 def _unseen(x: Any) -> Any:
@@ -218,7 +240,7 @@ def whole_levels(text: str) -> list[int]:
     found: list[int] = []
     for word in text.split(","):
         first, dots, last = word.strip().partition("..")
-        right = first.isdigit() and (not dots or last.isdigit())
+        right = all(end.isascii() and end.isdigit() for end in ((first, last) if dots else (first,)))
         ends = (int(first), int(last or first)) if right else (1, 0)
         require(right and ends[0] <= ends[1], f"levels={text!r}: write levels as 1,2,5 or 1..64")
         require(ends[1] - ends[0] < 10**5, f"levels={text!r} are more than 100,000: name fewer")

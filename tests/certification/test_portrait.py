@@ -1,11 +1,13 @@
 """Portraits of compressors: the error in every direction of a plane, laws known by hand, and planted errors."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import compth as ct
+from compth.certificates import Report
 from compth.certification.portrait import beyond, biased, circle, of_report, plane, portrait_of, with_portrait
 from compth.reporting.portraits import portrait_figure, portrait_words
 from compth.reporting.verdict_page import html_page
@@ -86,6 +88,14 @@ def test_a_program_that_fails_has_its_verdict_and_no_picture():
     report = ct.certify(moody, 2, claims=ct.Unbiased(0), budget="quick")
     assert report.verdict == "REFUTED"
     assert with_portrait(report, moody, ct.Unbiased(0)).info.get("portrait") is None
+
+
+@pytest.mark.parametrize("witness", [{"x": 1}, [1.0, "a"], [[1.0], [1.0, 2.0]], [np.nan, 1.0], [0.0, 0.0]])
+def test_a_witness_that_is_no_direction_stops_no_report(witness):
+    report = ct.certify(top1, 2, claims=ct.Contractive(0.9), budget="quick")
+    worst = replace(next(c for c in report.certificates if c.witness is not None), witness=witness)
+    found = of_report(top1, Report("top1", (worst,)), ct.Contractive(0.9))
+    assert found is None or found["through"] == "(1, ..., 1)" or found["d"] == 2
 
 
 def test_pages_show_it_where_it_was_made():

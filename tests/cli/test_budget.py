@@ -69,6 +69,8 @@ def test_a_files_function_is_a_family_and_its_claim_is_judged_where_it_is_recomm
         (["-m", "DIANA(RandK(k=?))", "-c", "RandK", "--rounds", "5", *CLASS], "leave --compressor out"),
         (["-m", "DIANA", "-c", "RandK", "--rounds", "5", "--levels", "1-4", *CLASS], "1..64"),
         (["-m", "DIANA", "-c", "RandK", "--rounds", "5", "--levels", "4..1", *CLASS], "1..64"),
+        (["-m", "DIANA", "-c", "RandK", "--rounds", "5", "--levels", "²", *CLASS], "1..64"),
+        (["-m", "DIANA", "-c", "RandK", "--rounds", "5", "--dataset", "random", "-d", "0"], "d=0"),
         (["-m", "DIANA", "-c", "RandK", "--rounds", "5", "--mu", "1"], "not given"),
         (["-m", "DIANA", "-c", "Bernoulli(p=?)", "--rounds", "5", *CLASS], "pass levels"),
         (["-m", "DIANA", "--rounds", "5", *CLASS], "what to choose"),

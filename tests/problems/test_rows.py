@@ -227,6 +227,9 @@ def test_rows_go_to_the_workers_that_are_named():
         ({"ridge": 1e-30}, "below the rounding"),
         ({"X": np.zeros((2, 2)), "ridge": 0.0}, "nothing to fit"),
         ({"split": "odd"}, "split='odd'"),
+        ({"X": np.eye(2) * 1e200}, "X has largest entry 1e\\+200"),
+        ({"X": np.eye(2) * 1e-200}, "X has largest entry 1e-200"),
+        ({"y": [1e300, 0]}, "y has largest entry"),
     ],
 )
 def test_misuse_is_one_line(change, said):
@@ -235,6 +238,33 @@ def test_misuse_is_one_line(change, said):
     with pytest.raises(CompthError, match=said) as caught:
         _ = from_rows(**{**good, **change}).L
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((np.ones(4), np.ones(4), (2, 2)), "X has shape"),
+        ((np.ones((4, 2, 2)), np.ones(4), (2, 2)), "X has shape"),
+        ((np.ones((4, 3)), np.ones(4), (2, 2), 0.0, np.ones(2)), "shift has shape"),
+        ((np.ones((4, 3)), np.ones(4), (2, 2), 0.0, None, np.ones((3, 1))), "scale has shape"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_one_line(arguments, said):
+    assert RowQuadratic([[1.0, 2.0], [2.0, 1.0]], [1.0, 2.0], (1, 1)).d == 2
+    with pytest.raises(InvalidParameter, match=said):
+        RowQuadratic(*arguments)
+
+
+@pytest.mark.parametrize("away", [0.0, 1e3, 1e7])
+def test_a_sparse_column_far_from_zero_is_centred_as_a_dense_one(away):
+    """Years, times: mean/deviation squared digits were lost where the mean stayed beside X (L_max 0.9 for 1.9)."""
+    x, y = data(30, d=6)
+    x[:, 1] *= np.arange(30) % 3 > 0
+    x[:, 0] += away
+    dense, sparse = ridge((x, y), 3, "iid", 0.1), ridge((sp.csr_array(x), y), 3, "iid", 0.1)
+    assert isinstance(sparse, RowQuadratic)
+    for name in ("L", "mu", "L_max", "L_plus", "heterogeneity"):
+        assert getattr(sparse, name) == pytest.approx(getattr(dense, name), rel=1e-7), name
 
 
 def test_without_a_ridge_data_beyond_both_sides_are_refused(lanczos_only):

@@ -10,7 +10,7 @@ import pytest
 
 from compth.certificates import Certificate, Report, Verdict
 from compth.cli import run
-from compth.reporting.appendix import Section, appendix, document, reproduction
+from compth.reporting.appendix import Section, appendix, document, reproduction, timeless
 from compth.reporting.latex_text import code, plain, prose
 
 NASTY = (
@@ -158,6 +158,9 @@ def test_letters_are_spelled_and_hyphens_stay():
     assert plain("é ω ł") == r"\'{e} \ensuremath{\omega} \l{}"
     assert plain("😀 漢") == "[U+1F600] [U+6F22]"
     assert prose("E||x||^2 <= 1") == r"E\ensuremath{\|}x\ensuremath{\|}\ensuremath{^2} \ensuremath{\leq} 1"
+    for power in ("2^24", "2^2.5"):  # no square of 2, and no 4 behind it
+        assert prose(power) == plain(power)
+    assert prose("(1 - x)^2.") == r"(1 {-} x)\ensuremath{^2}."
 
 
 def compiled(folder, text, name="a.tex"):
@@ -199,6 +202,21 @@ def test_the_compiler_does_complain(tmp_path):
     assert compiled(tmp_path, document("t", [Section("s", [r"\nosuchmacro"])])) != []
     wide = document("t", [Section("s", ["x" * 300])])
     assert any(isinstance(w, float) for w in compiled(tmp_path, wide))
+
+
+def test_a_reader_finds_the_hash_of_what_was_found_again(tmp_path, capsys):
+    """In a run of his own: printed, without the seconds that differ from run to run."""
+    asked = ["check", "RandK(k=2)", "-d", "3", "--budget", "quick", "--json"]
+    path = tmp_path / "a.tex"
+    assert run([*asked, "--appendix", str(path)]) == 0
+    first = capsys.readouterr().out
+    assert run(asked) == 0
+    printed = capsys.readouterr().out
+    kept = "".join(line for line in printed.splitlines(keepends=True) if '"seconds"' not in line)
+    assert len(kept) < len(printed)
+    for text in (first, printed):
+        assert code(sha256(timeless(text).encode()).hexdigest()) in path.read_text()
+    assert code(sha256(kept.encode()).hexdigest()) in path.read_text()
 
 
 def test_other_commands_make_appendices_of_sections(tmp_path):
