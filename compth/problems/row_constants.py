@@ -282,12 +282,18 @@ class Facts:
         values, vectors = _eigh(matrix)
         inside = values > RELATIVE_ZERO * len(values) * values[-1]
         values, vectors = values[inside], vectors[:, inside]
-        # in the basis R_i'V (m Lambda)^(-1/2) of the rows' span, or V itself
-        first = self.r.images(g[None], i)[0] / np.sqrt(self.r.sizes[i]) if by_rows else g
-        parts = (first @ vectors) / (np.sqrt(values) if by_rows else 1)
-        total = float((parts**2 / (values + self.ridge)).sum())
-        if self.ridge:
-            total += max(float(g @ g - parts @ parts), 0.0) / self.ridge
+        root, roots = np.sqrt(self.r.sizes[i]), np.sqrt(values)
+
+        def parts(z: Array) -> Array:
+            """In the basis R_i'V (m Lambda)^(-1/2) of the rows' span, or V itself."""
+            return (self.r.images(z[None], i)[0] / root) @ vectors / roots if by_rows else z @ vectors
+
+        total = float((parts(g) ** 2 / (values + self.ridge)).sum())
+        if self.ridge and np.any(g):
+            # outside the span g is ridge x*: ridge ||x* outside||^2, where g'g less its parts would cancel over a ridge
+            inside = vectors @ (parts(self.x_star) / (roots if by_rows else 1))
+            beside = self.x_star - (self.r.back(inside[None] / root, i)[0] if by_rows else inside)
+            total += self.ridge * float(beside @ beside)
         return sure(total)
 
     def _below_solved(self, i: int, g: Array) -> Bracket:

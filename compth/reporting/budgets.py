@@ -112,8 +112,8 @@ MEANS = {
     "theorem": "theorem: promised at the theorem's step",
     "certified": "certified: the worst case of the class, at its best step where a closed form knows it, else at the"
     " theorem's",
-    "exact": "exact: floor + rho^t with the exact rate and floor at the theorem's step (what the start costs is"
-    " left out)",
+    "exact": "exact: floor + rho^t with the exact rate and floor at the theorem's step (rounds are an estimate: what"
+    " the start costs or spares is left out)",
     "best": "best: the same at the step of the least exact rate here",
 }
 

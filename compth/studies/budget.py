@@ -157,10 +157,10 @@ def budget(
     Target, one of: rounds; bits, uplink per worker; times: rounds, relative to the same method uncompressed by the
     same evidence. eps: of E||x_t - x*||^2 relative to its start.
     by: some of theorem (at its step), certified (the worst case of the class), exact (exact rate and floor at the
-    theorem's step: rho^t, what the start costs is left out), best (the same at the best step here); None: the first
-    three, or what constants allow. Nothing is taken to be monotone: theorems and closed forms are asked of every
-    member; the others from the strongest up to the first within the limit, which gives the same answer (whole_family:
-    every member).
+    theorem's step; rounds are an estimate, floor + rho^t: what the start costs or spares is left out), best (the
+    same at the best step here); None: the first three, or what constants allow. Nothing is taken to be monotone:
+    theorems and closed forms are asked of every member; the others from the strongest up to the first within the
+    limit, which gives the same answer (whole_family: every member).
 
     Raises InvalidParameter for a target that is not one, constants that no problem has and unknown evidence;
     Unsupported where the method can take no member.

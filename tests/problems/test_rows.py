@@ -267,6 +267,16 @@ def test_a_sparse_column_far_from_zero_is_centred_as_a_dense_one(away):
         assert getattr(sparse, name) == pytest.approx(getattr(dense, name), rel=1e-7), name
 
 
+@pytest.mark.parametrize("rows", [9, 30])
+def test_a_tiny_ridge_blows_no_rounding_up(rows):
+    """Workers' rows fill all columns or not: g'g less its part in their span, over the ridge, was 1e-6 off."""
+    p = from_rows(*data(rows, d=5), 3, 1e-10)
+    whole = p.dense()
+    assert p.bracket("heterogeneity").high == pytest.approx(
+        whole.heterogeneity / 2 / whole.L_max, rel=1e-9, abs=0
+    )
+
+
 def test_without_a_ridge_data_beyond_both_sides_are_refused(lanczos_only):
     with pytest.raises(InvalidParameter, match="give ridge > 0"):
         from_rows(*data(30), 2)
