@@ -12,9 +12,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from compth.bits import FLOAT_BITS
+from compth.bits import FLOAT_BITS, BitCost
 from compth.certification.beside import of_program
-from compth.certification.remote import Judged, RemoteCompressor, about, lengths
+from compth.certification.remote import Judged, RemoteCompressor, about, charged_floats, lengths
 from compth.certification.sandbox import LOAD_LIMIT, naming
 from compth.certification.subject import Array, CallTooLong
 from compth.certification.supervisor import OutsideFailure, Worker
@@ -26,6 +26,11 @@ class HostedCompressor(RemoteCompressor):
     """A compressor of a file, called by simulations: two of them are equal only where they are one."""
 
     lock: Any
+    costs: dict[tuple[int, int], BitCost]
+    charges_floats: bool
+    """True where nothing says how long messages are: d floats are charged."""
+    pair: bool
+    """True for two halves that were made one program here: judged, they are adapted likewise."""
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -57,9 +62,12 @@ class HostedCompressor(RemoteCompressor):
         with self.lock:
             return tuple(replace(c, declared=Standing.ASSUMED) for c in self._at(d))
 
-    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> Any:
+    def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
+        """Asked of the process once for each size: methods want it for every worker in every round."""
         with self.lock:
-            return super().bits(d, float_bits)
+            if (d, float_bits) not in self.costs:
+                self.costs[d, float_bits] = super().bits(d, float_bits)
+            return self.costs[d, float_bits]
 
     def why_not(self, d: int) -> str:
         with self.lock:
@@ -84,20 +92,30 @@ class Host:
     def __exit__(self, *_: Any) -> None:
         self._stack.close()
 
-    def compressor(self, file: str, name: str, parameters: dict[str, Any], claims: list[str]) -> Any:
-        """FILE.py:NAME as a compressor; claims: texts, for a plain function. Raises UnusableInput with one line."""
+    def compressor(
+        self, file: str, name: str, parameters: dict[str, Any], claims: list[str], bits: str | None = None
+    ) -> Any:
+        """FILE.py:NAME as a compressor; claims, bits (an expression in d): texts, for a plain function or a pair.
+
+        Raises UnusableInput with one line.
+        """
+        asked = (file, name, parameters, claims, bits, LOAD_LIMIT)
         worker = self._stack.enter_context(Worker())
         with naming(file):
-            says = about(
-                worker.first("load compressor", (file, name, parameters, claims, LOAD_LIMIT), LOAD_LIMIT)
-            )
+            says = about(worker.first("load compressor", asked, LOAD_LIMIT))
         bound = ", ".join(f"{k}={v}" for k, v in parameters.items())
         bound = f"({bound})" if bound else ""
         thing = Judged(worker, says).subject().object
         hosted = object.__new__(HostedCompressor)
         # `foreign` is a function of this call alone, so that the package never takes the object for its own
         hosted.__dict__.update(
-            vars(thing), text=f"{file}:{name}{bound}", lock=threading.Lock(), foreign=lambda: name
+            vars(thing),
+            text=f"{file}:{name}{bound}",
+            lock=threading.Lock(),
+            costs={},
+            charges_floats=bool(charged_floats(thing.asked)),
+            pair=says.kind == "pair",
+            foreign=lambda: name,
         )
         return hosted
 

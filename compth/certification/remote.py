@@ -16,7 +16,8 @@ import numpy as np
 from compth._own import altered, foreign, looker
 from compth.bits import FLOAT_BITS, BitCost
 from compth.certification import contract, realised
-from compth.certification.adapting.adapted import adapted_as
+from compth.certification.adapting.adapted import adapt, adapted_as
+from compth.certification.adapting.pairs import is_pair
 from compth.certification.beside import CALLS, QUESTIONS, accountable, beside, is_floats, marked, of_program
 from compth.certification.loading import accepted, load
 from compth.certification.points import structured
@@ -77,7 +78,7 @@ class Answers:
                     if name == "load":
                         return "answer", self._about(*arguments[3:5])
                     if name == "load compressor":
-                        return "answer", self._hosted(*arguments[1:4])
+                        return "answer", self._hosted(*arguments[1:5])
                     return "answer", self._state(arguments[1])
                 if self.stated:
                     with self._limited(self.subject.name):
@@ -140,21 +141,27 @@ class Answers:
             self.accepted,
         )  # fmt: skip
 
-    def _hosted(self, name: str, parameters: dict[str, Any], texts: list[str]) -> Any:
-        """The object as a compressor that methods call; texts: the claims of a plain function."""
-        thing = self.thing
-        if callable(thing) and not isinstance(thing, Compressor | Fleet) and texts:
-            thing = compressor(thing, claims=claims_of(texts, parameters))
+    def _hosted(self, name: str, parameters: dict[str, Any], texts: list[str], bits: str | None) -> Any:
+        """The object as a compressor that methods call; texts and bits: of a plain function, or of a pair."""
+        thing, pair = self.thing, False
+        if not isinstance(thing, Compressor | Fleet):
+            pair = is_pair(thing)
+            thing = adapt(thing) if pair else thing
+            if callable(thing) and texts:
+                thing = compressor(thing, claims=claims_of(texts, parameters), bits=bits)
         if not isinstance(thing, Compressor):
-            claimed = f"ct.compressor({name}, claims=...)"
+            claimed = f"ct.compressor({f'ct.adapt({name}())' if pair else name}, claims=...)"
             raise UnusableInput(
                 f"{name!r} is no compressor with claims: write C = {claimed} there, or {name}(delta='1/d') here"
             )
+        if bits is not None and not texts:
+            raise UnusableInput(f"bits={bits!r}: {name!r} is a compressor already, and says its bits itself")
         self.subject = Subject(
             repr(thing), thing._compress, thing.deterministic, object=thing, batch=thing._compress
         )
         self.subject = replace(self.subject, program=accountable(self.subject.program))
-        return repr(thing), "compressor", bool(thing.deterministic), None, True, "", self.accepted
+        kind = "pair" if pair and texts else "compressor"
+        return repr(thing), kind, bool(thing.deterministic), None, True, "", self.accepted
 
     def _state(self, name: str) -> bool:
         """The object is a theorem."""
@@ -245,9 +252,21 @@ def lengths(subject: Subject, y: Array, float_bits: int) -> Array:
 
 @beside(lambda answer, *_: isinstance(answer, BitCost))
 def wire(subject: Subject, d: int, float_bits: int) -> BitCost:
-    """Bits of one message."""
-    cost: BitCost = subject.object.bits(d, float_bits)
-    return cost
+    """Bits of one message. Raises UnusableInput, in one line, where the object's own cannot be had."""
+    with _theirs(subject, f"bits({d})"):
+        try:
+            cost: BitCost = subject.object.bits(d, float_bits)
+        except CompthError as problem:
+            said = str(problem)
+        else:
+            return cost
+    raise UnusableInput(said)
+
+
+@beside(lambda answer, *_: isinstance(answer, bool))
+def charged_floats(subject: Subject) -> bool:
+    """True where nothing says how long the object's messages are."""
+    return bool(getattr(subject.object, "charges_floats", False))
 
 
 def _forward(question: Any, subject: Any, x: Any, rng: Any) -> Any:
@@ -356,7 +375,7 @@ class Judged:
                 bare, claims=lambda d: [_claim(*c) for c in declared(asked, d)], bits=says.batched or None
             )
         elif says.kind != "callable":
-            thing = object.__new__(RemoteCompressor if says.kind == "compressor" else RemoteFleet)
+            thing = object.__new__(RemoteFleet if says.kind == "fleet" else RemoteCompressor)
             thing.__dict__.update(
                 asked=bare, text=says.name, deterministic=says.deterministic, n=says.workers
             )

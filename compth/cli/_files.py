@@ -10,6 +10,8 @@ from compth.errors import CompthError, InvalidParameter
 
 NAMED = re.compile(r"""[^\s(),=\[\]"']+\.py:[A-Za-z_]\w*""")
 """FILE.py:NAME inside a spec."""
+WORD = re.compile(r"\b[A-Za-z_]\w*\b(?!\s*\()")
+"""A name in an expression, not one of a function."""
 CLAIMS = {"omega": "Unbiased({})", "delta": "Contractive({})", "claim": "{}"}
 """What a plain function's arguments in a spec claim."""
 
@@ -48,38 +50,64 @@ class Files:
     def _maker(self, target: str) -> Callable[..., Any]:
         def make(**given: Any) -> Any:
             claims = [CLAIMS[k].format(v) for k, v in given.items() if k in CLAIMS]
-            parameters = {k: v for k, v in given.items() if k not in CLAIMS}
+            parameters = {k: v for k, v in given.items() if k not in CLAIMS and k != "bits"}
             odd = next((k for k, v in parameters.items() if not isinstance(v, int | float)), None)
             if odd is not None:
                 raise InvalidParameter(
                     f"{target}({odd}={parameters[odd]!r}): parameters of files are numbers"
                 )
-            return self._compressor(target, parameters, claims)
+            bits = given.get("bits")
+            return self._compressor(
+                target, parameters, claims, None if bits is None else _at(str(bits), parameters)
+            )
 
         return make
 
-    def _compressor(self, target: str, parameters: dict[str, Any], claims: list[str]) -> Any:
+    def _compressor(
+        self, target: str, parameters: dict[str, Any], claims: list[str], bits: str | None
+    ) -> Any:
         from compth.text.claims import claims_of
 
         claims_of(claims, parameters)  # refuse an unreadable claim before anything runs
-        inside = ", ".join([*(f"{k}={v}" for k, v in parameters.items()), *claims])
+        declared = [*claims, *([f"bits={bits}"] if bits is not None else [])]
+        inside = ", ".join([*(f"{k}={v}" for k, v in parameters.items()), *declared])
         label = target + (f"({inside})" if inside else "")
         self.asked.append(label)
         if label not in self.made:
             file, _, name = target.rpartition(":")
-            self.made[label] = self.host.compressor(file, name, parameters, claims)
+            made = self.made[label] = self.host.compressor(file, name, parameters, claims, bits)
+            made.bits(self.d)  # bits that nothing has are said before anything runs
             self.requests[label] = {
                 "file": file, "name": name, "params": parameters, "claims": claims, "dims": [self.d],
                 "budget": "quick", "alpha": 1e-9, "seed": 0, "magnitudes": [None, None],
+                "adapt": {"pair": True} if made.pair else {},
             }  # fmt: skip
         return self.made[label]
 
-    def checked(self, only: Collection[str] | None = None) -> list[str]:
-        """One line a file, of those labels only where they are given: are its claims true at d?"""
+    def checked(
+        self, only: Collection[str] | None = None, advance: Callable[[str], None] | None = None
+    ) -> list[str]:
+        """One line a file, of those labels only where they are given: are its claims true at d?
+
+        advance: called with the name of each piece of work as it starts.
+        """
         from compth.certification.sandbox import check
 
-        wanted = {k: v for k, v in self.requests.items() if only is None or k in only}
-        return [_found(label, check(request)) for label, request in wanted.items()]
+        lines = []
+        for label, request in self.requests.items():
+            if only is None or label in only:
+                if advance is not None:
+                    advance(f"claims of {label}")
+                lines.append(_found(label, check(request)))
+        return lines
+
+
+def _at(bits: str, parameters: Mapping[str, Any]) -> str:
+    """The expression of d and the parameters, with the parameters' numbers in it."""
+    from compth.text.expressions import parse
+
+    parse(bits, frozenset({"d", *parameters}))
+    return WORD.sub(lambda m: f"({parameters[m[0]]})" if m[0] in parameters else m[0], bits)
 
 
 def _found(label: str, report: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -106,7 +107,6 @@ def compare(
                 engine=engine,
                 stepsizes=stepsizes,
             )
-        checked = files.checked()
     if as_json:
         print(result.to_json(), end="")
         _write(result, out, force)
@@ -114,8 +114,8 @@ def compare(
     show_table(*result.columns(), keys=2)
     if details:
         show_table(*result.details(), keys=2)
-    said = [result.caption(), result.legend(), answer(result), *result.remarks()]
-    said += checked
+    say(result.caption(), result.legend(), answer(result), *result.remarks())
+    said = _claims_judged(files)
     said += [f"skipped: {line}" for line in skipped]
     said += [f"no guarantee: {row.note}" for row in result.rows if row.note and not _searched(row)]
     said += [f"diverged: {r.label} in {r.diverged} of {runs} runs" for r in result.rows if r.diverged]
@@ -123,6 +123,15 @@ def compare(
     paths = _write(result, out, force)
     print("written: " + ", ".join(str(p) for p in paths))
     return 0
+
+
+def _claims_judged(files: Files) -> list[str]:
+    """What the referee says of every file's claims, the table being out: it takes as long as a check."""
+    if not files.requests:
+        return []
+    sys.stdout.flush()
+    with progress(len(files.requests)) as advance:
+        return files.checked(advance=advance)
 
 
 def _searched(row: Any) -> bool:

@@ -153,6 +153,14 @@ def _uncertified(rows: Sequence[Row]) -> list[str]:
     return [f"nothing is certified of {labels}: {why}" for why, labels in of.items()]
 
 
+def _charged_floats(methods: Sequence[Any]) -> list[str]:
+    """A line for each function whose bits nobody declared: its uplink is that of no compression at all."""
+    members = [m for method in methods for m in method.fleet.members]
+    names = dict.fromkeys(repr(m) for m in members if getattr(m, "charges_floats", False))
+    how = 'ct.compressor(..., bits="8*d"), or FILE.py:NAME(..., bits="8*d"), an expression in d and its parameters'
+    return [f"{name}: its bits are not declared: d floats are charged. Declare them: {how}" for name in names]
+
+
 def _speed(rho: float) -> float:
     """-log rho per round: inf for a method that arrives in one round, 0 for one that does not arrive."""
     if rho <= 0:
@@ -220,7 +228,8 @@ class Comparison(Earned, Shown):
         left = [f"{r.label}: {r.exact_note}" for r in self.rows if r.exact_note]
         left += _uncertified(self.rows)
         warned = [f"warning: {r.label}: {r.warning}" for r in self.rows if r.warning]
-        return [*self.doubts(), *self.info.get("notes", ()), *steps, *found, *left, *words, *warned]
+        charged = _charged_floats(self.methods)
+        return [*self.doubts(), *self.info.get("notes", ()), *steps, *found, *left, *words, *charged, *warned]
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """Header and cells of the main table (at most 100 characters wide), for terminal, text, HTML and LaTeX."""

@@ -20,8 +20,11 @@ from compth.text.claims import claim_of
 from compth.text.constants import Declared
 from compth.text.expressions import parse
 
-KEPT = 4
-"""Calls whose messages' lengths are remembered, in each thread: a round of a method sends no more messages."""
+KEPT = 16
+"""Calls whose messages' lengths are remembered, in each thread: a round of a method sends no more messages.
+
+A file's function answers, in the one thread of its process, the calls of several simulating threads.
+"""
 LOOKS = 32
 """Standard normal vectors (seed 0) from which the expected length of a message of varying length is read."""
 
@@ -66,6 +69,7 @@ class Function(Compressor):
     declared: tuple[Any, ...]
     cost: Any = None
     _sent: Any = field(default_factory=dict, repr=False, compare=False)
+    _expected: Any = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -165,6 +169,11 @@ class Function(Compressor):
         return self.cost is not None
 
     @property
+    def charges_floats(self) -> bool:
+        """True where nothing says how long messages are: d floats are charged."""
+        return self.cost is None and not self._varies
+
+    @property
     def _varies(self) -> bool:
         return callable(self.cost) or (self.cost is None and hasattr(self.function, "send"))
 
@@ -172,14 +181,25 @@ class Function(Compressor):
         if isinstance(self.cost, BitCost):
             return self.cost
         if self._varies:
-            rng = np.random.default_rng(0)
-            x = rng.standard_normal((LOOKS, d))
-            lengths = self.message_bits(self._compress(x, rng), float_bits)
-            return BitCost(other=float(lengths.mean()), random=True)
+            return BitCost(other=self._mean_length(d, float_bits), random=True)
         if self.cost is None:
             return BitCost(floats=d, float_bits=float_bits)
-        cost = parse(self.cost, frozenset({"d"}))(d=d) if isinstance(self.cost, str) else self.cost
-        return BitCost(other=cost)
+        return BitCost(other=self._read(d) if isinstance(self.cost, str) else self.cost)
+
+    def _read(self, d: int) -> Any:
+        """The expression's value at d."""
+        value = parse(self.cost, frozenset({"d"}))(d=d)
+        if not is_symbolic(value) and value < 0:
+            raise InvalidParameter(f"bits={self.cost!r} gives {value} at d={d}: it must be a number >= 0")
+        return value
+
+    def _mean_length(self, d: int, float_bits: int) -> float:
+        """Looked at once for each d: methods ask for every worker between a message and its length."""
+        if d not in self._expected:
+            rng = np.random.default_rng(0)
+            x = rng.standard_normal((LOOKS, d))
+            self._expected[d] = float(self.message_bits(self._compress(x, rng), float_bits).mean())
+        return float(self._expected[d])
 
     def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
         if not self._varies:
