@@ -15,6 +15,7 @@ from compth.cli._output import check_file
 from compth.cli.analyse import TRUSTED, _number, _of_catalogue, _pair
 from compth.errors import InvalidParameter, UnusableInput
 
+OPTIONS = {"mu", "L", "delta", "omega", "n", "search", "window", "conjecture", "proof", "method"}
 LIMIT = 900.0
 """Seconds after which a derivation that has not ended counts as a hang."""
 
@@ -162,6 +163,10 @@ def _derived(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
         else thing
     )
     params = dict(_pair(text) for text in request["params"])
+    if taken := sorted(params.keys() & OPTIONS):
+        raise InvalidParameter(
+            f"--param {taken[0]}=...: {taken[0]} is no parameter of a body but an option of its own"
+        )
     lists = {k: [_number(k, v) for v in request[k]] for k in ("mu", "L", "delta", "omega") if request[k]}
     found = run(
         thing,

@@ -38,6 +38,8 @@ def test_a_derivation_prints_its_closed_form(capsys):
         (["Nobody", *LIGHT], "Nobody"),
         (["EF", *LIGHT, "--param", "beta"], "NAME=VALUE"),
         (["EF", *LIGHT, "--search", "beta"], "beta"),
+        (["EF", *LIGHT, "--param", "window=1"], "window is no parameter of a body"),
+        (["EF", *LIGHT, "--param", "gamma=-1"], "gamma=-1 must be a positive number"),
     ],
 )
 def test_bad_input_is_one_line_and_exits_2(capsys, arguments, said):

@@ -225,6 +225,19 @@ def test_a_rate_of_one_is_no_closed_form():
     assert elimination.vanishing((r - 1) * (r - NORM), {r: 1 - 1e-9, NORM: 1 - 1e-9}) == [r - NORM]
 
 
+@pytest.mark.slow
+def test_an_open_conjecture_is_told_what_a_v_that_remembers_certifies():
+    """`check_rate` has a V of the state alone: .864 is open to it, and certified in the table above."""
+    given = dict(delta=F(3, 4), gamma=F(707, 1000), eta=F(742, 1000))
+    said = "every rate from 0.86348"
+    found = ct.derive(ct.EF21SGDM, **LIGHT, **given, conjecture="0.864")
+    assert found.report.verdict is Verdict.CONSISTENT
+    assert said in " ".join(str(found).split())
+    refuted = ct.derive(ct.EF21SGDM, **LIGHT, **given, conjecture="0.8633")
+    assert refuted.report.verdict is Verdict.REFUTED
+    assert said not in " ".join(str(refuted).split())
+
+
 def test_formulas_that_are_not_the_round_are_not_used(monkeypatch):
     q, params, _ = body_asked("EF", F(1, 10), 1, F(3, 4), None, None, 1, {})
     round_ = symbolic_round(q.rational(), params, ())
@@ -262,6 +275,14 @@ def test_typed_and_changed_results_lose_their_words(tmp_path):
         ({"delta": F(1, 2), "window": 9}, "window=9"),
         ({"delta": F(1, 2), "search": ["beta"]}, "beta"),
         ({"delta": F(1, 2), "mu": 2}, "mu=2"),
+        ({"delta": F(1, 2), "mu": "0.1"}, "mu='0.1' must be a finite number or a list of them"),
+        ({"delta": [F(1, 2), None]}, "delta="),
+        ({"delta": F(1, 2), "window": 1.5}, "window=1.5"),
+        ({"delta": F(1, 2), "search": "eta"}, "search='eta' must be a list"),
+        ({"delta": F(1, 2), "conjecture": float("nan")}, "conjecture=nan"),
+        ({"delta": F(1, 2), "gamma": float("inf")}, "gamma=inf"),
+        ({"delta": F(1, 2), "gamma": 0}, "gamma=0 must be a positive number"),
+        ({"delta": F(1, 2), "eta": float("nan")}, "eta=nan must be a finite number"),
     ],
 )
 def test_bad_input_is_one_line(given, said):

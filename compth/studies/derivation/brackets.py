@@ -38,6 +38,8 @@ ANGLES, CURVATURES = 25, 9
 """Points of the grid of rotations and curvatures on which slow quadratics are looked for first."""
 SHORTER = (1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7)
 """Shares by which a radius is rounded down before its exact check."""
+ROUNDING = 1e-12
+"""Relative error of a radius in floats."""
 PARTS = 1 << 40
 """Denominator of a curvature's share of the way from mu to L."""
 
@@ -215,8 +217,9 @@ def rotated(q: Question, data: Mapping[str, Any]) -> Slow:
     tried = [(a, c) for a in (q.mu, q.L) for c in _on_the_line(s, messages)]
     found = max((at(float(a), [complex(float(v), 0) for v, _ in c]), i) for i, (a, c) in enumerate(tried))
     best = (found[0], *tried[found[1]])
-    if messages:
-        best = max(best, _turned(q, s, messages, at), key=lambda b: b[0])
+    if messages:  # a rotation that rounding alone makes slower is none
+        turned = _turned(q, s, messages, at)
+        best = turned if turned[0] > best[0] * (1 + ROUNDING) else best
     radius, curvature, factors = best
     matrix = recheck.characteristic(recheck.round_matrix(data["program"], curvature, factors))
     for less in SHORTER:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from compth._door import a_name_or_method, at_the_door
+from compth._door import a_name_or_method, arithmetic, at_the_door, finite, optional, whole
 from compth._earned import made
 from compth._numbers import Number
 from compth.errors import CompthError, Unsupported, require
@@ -38,7 +38,21 @@ LOOK_AHEAD = 2
 """Past rounds that V sees while parameters are searched."""
 
 
-@at_the_door(method=a_name_or_method)
+def _several(value: Any) -> str:
+    """A finite real number, or a list of them."""
+    return "" if not any(map(finite, _listed(value))) else "a finite number or a list of them"
+
+
+def _names(value: Any) -> str:
+    """A list of parameters' names."""
+    good = isinstance(value, list | tuple) and all(isinstance(k, str) for k in value)
+    return "" if good else 'a list of parameters such as ["eta"]'
+
+
+@at_the_door(
+    method=a_name_or_method, mu=_several, L=_several, delta=optional(_several), omega=optional(_several),
+    n=whole(1), gamma=optional(finite), search=_names, window=whole(0, 6), conjecture=optional(arithmetic),
+)  # fmt: skip
 def derive(
     method: Any,
     *,
@@ -70,9 +84,12 @@ def derive(
     by exact elimination from the quadratics that are active in the first cell; it is "confirmed" where every cell's
     bracket is tight and holds that root, at these constants and no others.
 
-    Raises InvalidParameter for constants out of range, Unsupported, with the line, for a body that no LMI covers.
+    Raises InvalidParameter for constants or a step out of range, Unsupported, with the line, for a body that no LMI
+    covers.
     """
-    require(0 <= window <= 6, f"window={window!r} must be a whole number from 0 to 6")
+    require(gamma is None or gamma > 0, f"gamma={gamma} must be a positive number")
+    for name, value in parameters.items():
+        require(value is None or not finite(value), f"{name}={value!r} must be a finite number")
     named = asked_for(method)
     grid = list(itertools.product(*map(_listed, (mu, L, delta, omega))))
     require(1 <= len(grid) <= MOST_CELLS, f"{len(grid)} choices of constants: give 1 to {MOST_CELLS}")

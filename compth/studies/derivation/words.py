@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy
 
+from compth.certificates import Verdict
 from compth.reporting.reports import latex_escape
 from compth.studies.derivation.elimination import RHO
 from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH
@@ -185,8 +186,19 @@ def notes(result: Any) -> list[str]:
             "is no quadratic, or a compressor that changes with time, may raise the instance"
         )
     if result.report is not None:
-        out += f"conjecture: {result.report!s}".splitlines()
+        out += f"conjecture: {result.report!s}".splitlines() + _longer(result)
     return out
+
+
+def _longer(result: Any) -> list[str]:
+    """Where the conjecture stayed open for a V of the state alone: what the first cell's certificate says of it."""
+    (c, *_), open_ = result.cells, result.report.verdict is Verdict.CONSISTENT
+    if not open_ or not c.bracket.window or c.certified is None:
+        return []
+    return [
+        "the conjecture was judged with a V of the state alone; by the certificate above, whose V also sees past "
+        f"rounds, every rate from {float(c.certified):.9f} on holds at this step"
+    ]
 
 
 def statement(result: Any) -> str:
