@@ -11,6 +11,11 @@ import typer
 from compth.cli._output import check_file, show_result, write_appendix
 from compth.errors import InvalidParameter
 
+OPTIONS = {
+    k: f"--{k}" for k in ("method", "rate", "stepsize", "lyapunov", "mu", "L", "delta", "omega", "eta")
+}
+OPTIONS["n"] = "-n"
+
 
 def refute(
     target: Annotated[
@@ -27,7 +32,8 @@ def refute(
         str | None, typer.Option(help="claimed factor, arithmetic in gamma, mu, L, delta ...")
     ] = None,
     stepsize: Annotated[
-        str | None, typer.Option(help="step rule, arithmetic in mu, L, delta, omega, n")
+        str | None,
+        typer.Option(help="step rule, arithmetic in mu, L, delta, omega, n; without one the best step"),
     ] = None,
     lyapunov: Annotated[str | None, typer.Option(help='V, such as "(x - ebar)**2 + e**2/s"')] = None,
     mu: Annotated[list[str] | None, typer.Option(help="strong convexity (repeatable)")] = None,
@@ -36,6 +42,13 @@ def refute(
     omega: Annotated[list[str] | None, typer.Option(help="variance (repeatable)")] = None,
     eta: Annotated[list[str] | None, typer.Option(help="bias, for EF-BV (repeatable)")] = None,
     n: Annotated[list[int] | None, typer.Option("-n", help="workers (repeatable)")] = None,
+    alpha: Annotated[
+        str | None,
+        typer.Option(help="the method's alpha, arithmetic as in --stepsize; else chosen, and said"),
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(help="NAME=EXPR: any parameter of the method (repeatable)")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
     report: Annotated[Path | None, typer.Option(help="write a self-contained HTML report")] = None,
     script: Annotated[
@@ -55,7 +68,7 @@ def refute(
     given = {"mu": mu, "L": smooth, "delta": delta, "omega": omega, "eta": eta}
     claim = {"method": method, "rate": rate, "stepsize": stepsize, "lyapunov": lyapunov, "n": n or None}
     overrides = {k: [_constant(k, x) for x in v] for k, v in given.items() if v}
-    result = _answered(target, overrides | claim)
+    result = _answered(target, overrides | claim | _parameters(alpha, param or []))
     _write(result, report)  # before the lines: they may be cut short, as by head
     if as_json:
         print(json.dumps(json.loads(result.to_json()), indent=2), flush=True)
@@ -70,6 +83,22 @@ def _constant(name: str, text: str) -> Any:
     from compth.worst_case.theorem_file import constant
 
     return constant(name, text)
+
+
+def _parameters(alpha: str | None, param: list[str]) -> dict[str, str]:
+    """The method's own parameters by name, as text. InvalidParameter for what is no NAME=EXPR or comes twice."""
+    out = {} if alpha is None else {"alpha": alpha}
+    for text in param:
+        name, _, value = (part.strip() for part in text.partition("="))
+        if not value or not name.isidentifier():
+            raise InvalidParameter(f"param={text!r} must be NAME=EXPR, as in alpha=1/(1+omega)")
+        option = "--stepsize" if name == "gamma" else OPTIONS.get(name)
+        if option:
+            raise InvalidParameter(f"param={text!r}: {name} has an option of its own, {option}")
+        if name in out:
+            raise InvalidParameter(f"param={text!r}: {name} is given twice")
+        out[name] = value
+    return out
 
 
 def _answered(target: str | None, overrides: dict[str, Any]) -> Any:

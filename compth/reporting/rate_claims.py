@@ -10,6 +10,7 @@ from typing import Any
 
 from compth.certificates import SEVERITY, Certificate, Report, Verdict
 from compth.reporting.words import Told
+from compth.worst_case.run_in_words import ROUND, START
 
 MARK = {Verdict.PROVED: "+", Verdict.CONSISTENT: "o", Verdict.INCONCLUSIVE: "?", Verdict.REFUTED: "x"}
 MEANS = {
@@ -96,7 +97,9 @@ def witness_lines(c: Certificate) -> list[str]:
     w, bound = c.witness, _number(c.bound)
     gamma = c.claim.rpartition("; ")[2]
     out = [f"at {places(c)}; {gamma}: the claim is {_inequality(c)}"]
-    out.append(f"the problem: f_i(x) = {_curve(w)}; the compressor: {_compressor(w)}")
+    out.append(f"the problem: f_i(x) = {w['f_i(x)']}; the compressor: {_compressor(c)}")
+    if w.get(START) and w.get(ROUND):
+        out.append(f"the run starts at {w[START]}; a round: {w[ROUND]}")
     if "mean squares" in w:
         found = _number(c.estimate)
         grows = " (it grows)" if c.estimate is not None and float(c.estimate) >= 1 else ""
@@ -114,25 +117,21 @@ def witness_lines(c: Certificate) -> list[str]:
 
 def _inequality(c: Certificate) -> str:
     """The claimed inequality; where no V was given, of what it fails."""
-    said = c.claim.rpartition("; ")[0].replace(
-        " with V = V, for some quadratic V", " for some quadratic V >= 0"
-    )
-    return said
+    said = c.claim.rpartition("; ")[0]
+    return f"{said} >= 0" if said.endswith(" for some quadratic V") else said
 
 
-def _curve(w: Any) -> str:
-    text = str(w["f_i(x)"])
-    return text.replace("(", "", 1).replace(") x^2/2", " x^2/2", 1) if text.endswith(") x^2/2") else text
-
-
-def _compressor(w: Any) -> str:
-    factor = w.get("factor")
-    text = str(w["compressor"])
-    if factor is None:
+def _compressor(c: Certificate) -> str:
+    """The law in words; s = sqrt(1-delta) and what multiplies, where the law is written in s and is one factor."""
+    w = c.witness
+    text, factor = str(w["compressor"]), w.get("factor")
+    if not factor or "s)" not in text:
         return text
-    off = Fraction(factor) - 1
-    s = f", s = {abs(float(off)):.6g}" if "s)" in text else ""
-    return f"{text}{s}, that is C(v) = {float(factor):.6g} v"
+    s = abs(Fraction(factor) - 1)
+    delta = c.scope.get("delta")
+    rounded = delta is not None and s * s != 1 - Fraction(delta)
+    below = " (s: sqrt(1-delta) rounded down to a multiple of 2^-48)" if rounded else ""
+    return f"{text}, s = {float(s):.6g}, that is C(v) = {float(factor):.6g} v{below}"
 
 
 def _number(value: Any) -> str:
@@ -172,8 +171,21 @@ def proved_line(report: Report) -> str:
         return ""
     low, high = min(factors), max(factors)
     span = f"{low:.4g}" if f"{low:.4g}" == f"{high:.4g}" else f"{low:.4g} to {high:.4g}"
-    where = "where it is not refuted, it" if worst_of(report) else "it"
-    return f"{where} asks for {span} times the rounds of the worst quadratic found"
+    where = "where it is not refuted, the" if worst_of(report) else "the"
+    return f"{where} claimed rate needs {span} times the rounds that the slowest quadratic found needs"
+
+
+def of_class(report: Report) -> str:
+    """Which compressors the verdict is about."""
+    scope = report.certificates[0].scope
+    if scope.get("eta") is not None:
+        whom, which = "every compressor with this bias eta and variance omega", "one of your own"
+    elif scope.get("delta") is not None:
+        whom, which = "every contractive compressor with this delta", "such as Top-K"
+    else:
+        whom, which = "every unbiased compressor with this omega", "such as Rand-K"
+    one = f", not one of them: another, {which}, may keep a rate refuted here; `compth compare` runs one"
+    return f"judged: {whom}{one if worst_of(report) else ''}"
 
 
 def rate_told(report: Report) -> Told:
@@ -208,6 +220,7 @@ def claimed(report: Report) -> list[tuple[str, str]]:
     method = info.get("method") or report.certificates[0].scope["method"]
     out = [("method", str(method))]
     out += [(k, str(info[k])) for k in ("rate", "stepsize", "lyapunov") if info.get(k) is not None]
+    out += [(str(k), str(v)) for k, v in (info.get("parameters") or {}).items() if v is not None]
     if info.get("chosen"):
         out.append(("not given", f"so chosen here: {info['chosen']}"))
     if info.get("skipped"):
@@ -223,5 +236,6 @@ def _how(report: Report) -> list[str]:
     ordered: Sequence[tuple[Verdict, str]] = sorted(ways, key=lambda way: SEVERITY[way[0]])
     out = [f"{verdict.value}: by {technique}" for verdict, technique in ordered]
     out += [line] if (line := proved_line(report)) else []
+    out.append(of_class(report))
     assumed = dict.fromkeys(a for c in report.certificates for a in c.assumptions)
     return [*out, *(f"assumed: {a}" for a in assumed)]

@@ -98,7 +98,9 @@ def _evidence(c: Any) -> str:
     technique = latex_escape(c.technique or c.evidence)
     if c.verdict is Verdict.PROVED:
         loose = c.details.get("looseness")
-        tail = f" It allows {loose:.4g} times the rounds of the worst quadratic found." if loose else ""
+        tail = (
+            f" It needs {loose:.4g} times the rounds that the slowest quadratic found needs." if loose else ""
+        )
         return f"Evidence: {technique}; exact arithmetic on the algorithm as written.{tail}"
     if c.verdict is Verdict.REFUTED:
         at = f" at $x = {_vector(c.witness)}$" if _is_vector(c.witness) else ""
@@ -113,7 +115,8 @@ def _rate_claim(claim: str) -> str:
     """ "E V+ <= 0.9 V with V = x**2; gamma = 0.1" in mathematics."""
     held, _, gamma = claim.rpartition("; gamma = ")
     bound, _, v = held.partition(" with V = ")
-    whose = "for some quadratic $V$" if v == "V, for some quadratic V" else rf"with $V = {formula(v)}$"
+    whose = rf"with $V = {formula(v)}$" if v else "for some quadratic $V$"
+    bound = bound.removesuffix(" for some quadratic V")
     step, *params = gamma.split(", ")
     more = "".join(f", ${formula(p)}$" for p in params)
     return rf"${formula(bound)}$ {whose}, at $\gamma = {value(step)}${more}"

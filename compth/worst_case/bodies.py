@@ -249,6 +249,14 @@ def body_asked(
     return asked, all_params(asked, values, used), gamma
 
 
+def unspoken(method: Any) -> list[str]:
+    """The body's parameters that neither the constants of the class nor an instance give."""
+    used, _ = _of_instance(method)
+    own = asked_for(method).kind.signature.params
+    shared = ("mu", "L", "n", "delta", "omega", "eta")
+    return [k for k in own if k not in shared and used.get(k) in (None, NOTHING)]
+
+
 def _of_instance(method: Any) -> tuple[Mapping[str, Any], Number | None]:
     """The parameters and the step that an instance brings."""
     if isinstance(method, Told):

@@ -53,6 +53,14 @@ class Family:
         return {**facts, **parameters_of(model), "the state is": self.state}
 
 
+def half_square(curvature: Number) -> str:
+    """curvature x^2/2 in words: "x^2/2", "10 x^2/2", "(1/10) x^2/2"."""
+    if curvature == 1:
+        return "x^2/2"
+    text = str(curvature)
+    return f"{text} x^2/2" if text.isdigit() else f"({text}) x^2/2"
+
+
 def parameters_of(model: Model) -> dict[str, Number]:
     """The method's parameters and the number of workers."""
     return {k: model.constants[k] for k in (*model.params, "n")}
@@ -176,13 +184,13 @@ def families(model: Model) -> Iterator[Family]:
     n = int(model.constants["n"])
     for q in model.extremal:
         yield Family(
-            (_of(q, n),), f"({q.curvature}) x^2/2", q.compressor, ", ".join(model.free), factor=q.factor
+            (_of(q, n),), half_square(q.curvature), q.compressor, ", ".join(model.free), factor=q.factor
         )
     if not model.space.worker:
         return
     own = ", ".join(a for a in model.free if a in model.own)
     for q in model.extremal:
-        shown = {"functions": f"({q.curvature}) x^2/2", "compressor": q.compressor, "factor": q.factor}
+        shown = {"functions": half_square(q.curvature), "compressor": q.compressor, "factor": q.factor}
         if own:
             kinds = (_of(q, 1), _of(q, 1, 0, -1), _of(q, n - 2, None))
             text = f"{own} of worker 1, minus that of worker 2; all else at its value at x*"
@@ -215,7 +223,7 @@ def _alternating(model: Model, q: Quadratic1D, other: Quadratic1D, shown: Mappin
     state = ", ".join([*servers, *memories]) + "; all else at its value at x*"
     functions, law, factor = shown["functions"], shown["compressor"], shown["factor"]
     if q.curvature != other.curvature:
-        functions = f"({q.curvature}) x^2/2 for odd i, ({other.curvature}) x^2/2 for even i"
+        functions = f"{half_square(q.curvature)} for odd i, {half_square(other.curvature)} for even i"
     else:
         law = f"{_indexed(q)} for odd i, {_indexed(other)} for even i"
         factor = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import log
 from typing import Any
@@ -16,19 +16,23 @@ from compth.certificates import Certificate, Report, Verdict
 from compth.errors import InvalidParameter, require
 from compth.text.expressions import parse
 from compth.worst_case import lyapunov as user_lyapunov
-from compth.worst_case.bodies import asked_for, body_asked, question
+from compth.worst_case.bodies import asked_for, body_asked, question, unspoken
 from compth.worst_case.closed import closed_certificate, nearby_certificate, values_of
 from compth.worst_case.exact_algebra import is_psd
 from compth.worst_case.lyapunov import asks_for_the_next_point
 from compth.worst_case.model import Model
 from compth.worst_case.question import Question
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
+from compth.worst_case.run_in_words import run_in_words
 from compth.worst_case.tight import above, attained_by, best_step, interior, proved_rate
 from compth.worst_case.witness import Witness, asymptotic, one_step
 from compth.worst_case.worst_state import worst_state
 
 ROUNDING = Fraction(1, 10**12)
 """Relative excess that refutes a claim whose rate is a float or irrational (exact rates: any excess)."""
+
+LISTED = 4
+"""Values of a chosen parameter that are listed; of more the least and the largest are said."""
 
 ARITHMETIC = Fraction(1, 10**14)
 """Relative error that such a claim's own arithmetic may have: a proof of a rate within it is a proof of the claim."""
@@ -43,6 +47,13 @@ class Claimed:
     gamma: Fraction
     params: Mapping[str, Fraction]
     lyapunov: str | None
+    chosen: tuple[str, ...] = ()
+    """The step ("gamma") and the parameters that nobody gave."""
+
+    @property
+    def free(self) -> dict[str, Fraction]:
+        """What was chosen for it, by name."""
+        return {k: v for k, v in {"gamma": self.gamma, **self.params}.items() if k in self.chosen}
 
 
 @at_the_door(
@@ -103,8 +114,29 @@ def judged_rate(method: Any, constants: Mapping[str, Any], claim: Mapping[str, A
     q, read = _read(method, (*of_class, constants.get("n", 1)), (rate, stepsize, lyapunov), named)
     certificate = _judged(q.rational(), read)
     said = {"rate": rate, "stepsize": stepsize, "lyapunov": lyapunov}
-    about = {k: told_of(v) for k, v in said.items()}
+    about: dict[str, Any] = {k: told_of(v) for k, v in said.items()}
+    about["parameters"] = {k: told_of(v) for k, v in named.items() if v is not None}
+    about["chosen"] = chosen_text([certificate])
     return made(Report(f"{q.method}: rate {rate}", (certificate,), about))
+
+
+def chosen_text(certificates: Sequence[Certificate]) -> str:
+    """ "gamma = 1/40 (the best step); alpha = 0.129399": what nobody gave, with its values; "" where all was given."""
+    found: dict[str, dict[str, Fraction]] = {}
+    for c in certificates:
+        for k, x in c.details.get("chosen", {}).items():
+            found.setdefault(k, {})[_short(x)] = x
+    out = []
+    for k, held in found.items():
+        least, most = min(held, key=held.__getitem__), max(held, key=held.__getitem__)
+        span = ", ".join(held) if len(held) <= LISTED else f"{least} to {most}"
+        where = " at each place" if len(held) > 1 else ""
+        out.append(f"{k} = {span}" + (f" (the best step{where})" if k == "gamma" else ""))
+    return "; ".join(out)
+
+
+def _short(x: Fraction) -> str:
+    return str(x) if x.denominator <= 1000 else f"{float(x):.6g}"
 
 
 def told_of(given: Any) -> str | None:
@@ -133,9 +165,11 @@ def _read(
     given = {k: v if v is None else number(v, values, k) for k, v in named.items()}
     q, params, own = body_asked(method, mu, L, delta, omega, eta, n, given)
     gamma = own if stepsize is None else number(stepsize, {**values, **params}, "stepsize")
+    chosen = [k for k in unspoken(method) if given.get(k) is None]
     if gamma is None:
         gamma = best_step(q, params)
-    return q, _claim(values, rate, gamma, params, lyapunov)
+        chosen = ["gamma", *chosen] if q.kind.signature.takes_gamma else chosen
+    return q, replace(_claim(values, rate, gamma, params, lyapunov), chosen=tuple(chosen))
 
 
 def _claim(
@@ -144,10 +178,12 @@ def _claim(
     require(0 < gamma < float("inf"), f"stepsize={gamma} must be a positive number")
     step, exact_params = spelled(gamma), {k: spelled(v) for k, v in params.items()}
     claimed = number(rate, {**values, **exact_params, "gamma": step}, "rate")
-    require(
-        0 <= claimed < float("inf"),
-        f"rate={claimed} must be at least 0: it is the factor of a squared quantity",
-    )
+    if not 0 <= claimed < float("inf"):
+        at = {**values, **exact_params, "gamma": step}
+        where = ", ".join(f"{k} = {float(x):.6g}" for k, x in at.items())
+        raise InvalidParameter(
+            f"rate={float(claimed):.6g} must be at least 0: it is the factor of a squared quantity (at {where})"
+        )
     exact = is_exact(claimed) and is_exact(gamma) and all(map(is_exact, params.values()))
     return Claimed(spelled(claimed), exact, step, exact_params, lyapunov)
 
@@ -226,9 +262,9 @@ def looseness(attained: float, rate: float) -> float | None:
 
 
 def _text(claim: Claimed) -> str:
-    what = claim.lyapunov or "V, for some quadratic V"
+    what = "for some quadratic V" if claim.lyapunov is None else f"with V = {claim.lyapunov}"
     params = "".join(f", {k} = {float(x):.6g}" for k, x in claim.params.items())
-    return f"E V+ <= {float(claim.rate):.10g} V with V = {what}; gamma = {float(claim.gamma):.6g}{params}"
+    return f"E V+ <= {float(claim.rate):.10g} V {what}; gamma = {float(claim.gamma):.6g}{params}"
 
 
 def _scope(q: Question) -> dict[str, Any]:
@@ -244,11 +280,14 @@ def _refuted(q: Question, claim: Claimed, model: Model, w: Witness) -> Certifica
         evidence="exact counterexample",
         estimate=w.rate if claim.lyapunov is None else None,
         bound=claim.rate,
-        witness=dict(w.facts),
+        witness={**w.facts, **run_in_words(q, w, {"gamma": claim.gamma, **claim.params})},
         technique="an exact rational quadratic of the class",
         scope=_scope(q),
         assumptions=model.assumptions,
-        details={"says": f"fails on f_i(x) = {w.facts['f_i(x)']} with {w.facts['compressor']}"},
+        details={
+            "says": f"fails on f_i(x) = {w.facts['f_i(x)']} with {w.facts['compressor']}",
+            "chosen": claim.free,
+        },
     )
 
 
@@ -268,6 +307,7 @@ def _proved(q: Question, claim: Claimed, proof: RateCertificate, attained: float
             "looseness": looseness(attained, float(claim.rate)),
             "attained": attained,
             "proof": proof.to_dict(),
+            "chosen": claim.free,
         },
     )
 
@@ -298,5 +338,6 @@ def _standing(
             "looseness": looseness(attained, float(claim.rate)),
             "attained": attained,
             "certified": best,
+            "chosen": claim.free,
         },
     )

@@ -51,7 +51,7 @@ def script(c: Certificate, texts: Mapping[str, str], source: tuple[str, str] | N
     constants = {k: v for k, v in c.scope.items() if k != "method"}
     head = [
         f"CLAIM = {c.claim!r}",
-        f"CURVATURE = Fraction({str(Fraction(str(w['f_i(x)']).split(')')[0].strip('(')))!r})  # f_i(x) = {w['f_i(x)']}",
+        f"CURVATURE = Fraction({str(Fraction(w['curvature']))!r})  # f_i(x) = {w['f_i(x)']}",
         f"N = {int(w['n'])}  # workers",
         f"LAW = {_law(Fraction(w['factor']), random)}  # {w['compressor']}",
         f"PARAMETERS = {_exact(params)}",

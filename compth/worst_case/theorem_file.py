@@ -22,7 +22,7 @@ from compth.text.expressions import parse
 from compth.worst_case.bodies import Named, asked_for, constants_of
 from compth.worst_case.described import body_in, method_in
 from compth.worst_case.rational import spelled
-from compth.worst_case.referee import judged_rate, told_of
+from compth.worst_case.referee import chosen_text, judged_rate, told_of
 from compth.worst_case.told import Statement
 
 GRID: Mapping[str, tuple[Fraction | int, ...]] = {
@@ -41,6 +41,13 @@ def cells(method: Named, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Every choice of constants: a value, a list of values, or the grid's."""
     free = method.claim is None and given.get("delta") is not None and given.get("omega") is None
     kind = "delta" if free or method.claim is Contractive else "omega"
+    if kind == "omega" and given.get("delta") is not None and given.get("omega") is None:
+        delta = given["delta"]
+        shown = ", ".join(map(str, delta)) if isinstance(delta, list | tuple) else delta
+        raise InvalidParameter(
+            f"delta={shown}: {method.name} takes unbiased compressors: give omega (delta beside omega means the"
+            " compressor induced by both)"
+        )
     axes = {k: GRID[k] for k in ("mu", "L", kind, "n")}
     if method.most_workers is not None:
         axes["n"] = tuple(n for n in axes["n"] if n <= method.most_workers)
@@ -145,15 +152,18 @@ def judge(
     if not certificates:
         raise UnusableInput(f"{name!r} applies at none of the constants: {skipped[0]}")
     said = {k: told_of(base[k]) for k in ("rate", "stepsize", "lyapunov") if base.get(k) is not None}
-    info = {"method": asked.name, "skipped": len(skipped), **said, "chosen": _chosen(base, certificates)}
+    own = {k: told_of(base[k]) for k in allowed if base.get(k) is not None and k not in said}
+    info = {"method": asked.name, "skipped": len(skipped), **said, "parameters": own}
+    info["chosen"] = _chosen(base, certificates)
     return made(Report(name, tuple(certificates), info))
 
 
 def _chosen(base: Mapping[str, Any], certificates: list[Certificate]) -> str:
-    """The constants that nobody gave, with the values that the grid has for them."""
+    """The constants that nobody gave, with the values that the grid has for them; then the step and parameters."""
     free = [k for k in CONSTANTS if base.get(k) is None and k in GRID and k in certificates[0].scope]
     values = {k: dict.fromkeys(str(c.scope[k]) for c in certificates) for k in free}
-    return "; ".join(f"{k} = {', '.join(held)}" for k, held in values.items())
+    said = [f"{k} = {', '.join(held)}" for k, held in values.items()]
+    return "; ".join([*said, *filter(None, [chosen_text(certificates)])])
 
 
 def _body_of(statement: Statement) -> Any:

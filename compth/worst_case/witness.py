@@ -11,7 +11,15 @@ import numpy as np
 
 from compth._numbers import Number
 from compth.worst_case.exact_algebra import determinant
-from compth.worst_case.families import Family, excess_form, excess_of, families, parameters_of, rotated
+from compth.worst_case.families import (
+    Family,
+    excess_form,
+    excess_of,
+    families,
+    half_square,
+    parameters_of,
+    rotated,
+)
 from compth.worst_case.model import Form, Model, Quadratic1D, pair_of
 
 STEPS = 8
@@ -66,7 +74,8 @@ def _radius(m: Matrix) -> float:
 def described(model: Model, q: Quadratic1D) -> dict[str, Any]:
     """The instance in numbers and words."""
     fixed = parameters_of(model)
-    return {"f_i(x)": f"({q.curvature}) x^2/2", "compressor": q.compressor, "factor": q.factor, **fixed}
+    law = {"compressor": q.compressor, "factor": q.factor}
+    return {"f_i(x)": half_square(q.curvature), "curvature": q.curvature, **law, **fixed}
 
 
 def trajectory(model: Model, q: Quadratic1D, names: Sequence[str], m: Matrix) -> list[Fraction]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import compth as ct
 from compth.certification import sandbox, supervisor
 from compth.certification.loading import load
 from compth.cli import run
@@ -227,7 +228,7 @@ def test_theorems_of_the_catalogue_are_judged_by_their_id(capsys):
     assert run(["refute", "dcgd.general", "--mu", "1/10", "--omega", "2"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("dcgd.general: PROVED: 2 proved\n")
-    assert "it asks for" in out
+    assert "the claimed rate needs" in out
     assert "where it is not refuted" not in out
     assert run(["refute", "dcgd.genera"]) == 2
     assert "near it: dcgd.general, " in capsys.readouterr().err
@@ -249,6 +250,94 @@ def test_a_claim_can_be_typed(capsys):
     assert "did you mean" not in capsys.readouterr().err
     assert run(["refute", *words[:4], "--stepsize", "1/0", *words[6:], "--delta", "1/4"]) == 2
     assert "it divides by zero" in capsys.readouterr().err
+
+
+DIANA = ["refute", "--method", "DIANA", "--mu", "1", "--L", "10"]
+STEP = ["--stepsize", "1/(L*(1+6*omega/n))"]
+
+
+@pytest.mark.parametrize(("rate", "code"), [("1 - gamma*mu", 0), ("1 - 4*gamma*mu", 1)])
+def test_the_step_that_nobody_gave_is_printed(capsys, rate, code):
+    words = [
+        "refute",
+        "--method",
+        "EF21",
+        "--rate",
+        rate,
+        "--mu",
+        "1",
+        "--L",
+        "10",
+        "--delta",
+        "1/4",
+        "-n",
+        "1",
+    ]
+    assert run(words) == code
+    out = flat(capsys.readouterr().out)
+    found = re.search(r"not given so chosen here: gamma = ([\d.]+) \(the best step\)", out)
+    best = ct.tight_rate("EF21", mu=1, L=10, delta=Fraction(1, 4))
+    assert float(found[1]) == pytest.approx(float(best.stepsize), rel=1e-4)
+    assert run([*words, "--stepsize", found[1]]) == code
+    assert "not given" not in capsys.readouterr().out
+
+
+def test_a_parameter_is_given_by_an_option_or_its_choice_is_printed(capsys):
+    words = [*DIANA, *STEP, "--rate", "max(1 - gamma*mu, 1 - alpha/2)", "--omega", "3", "-n", "4"]
+    assert run(words) == 0
+    chosen = re.search(r"not given so chosen here: alpha = ([\d.]+) at ", flat(capsys.readouterr().out))
+    assert float(chosen[1]) < 0.2  # which is not the papers' 1/(1+omega)
+    for option in (["--alpha", "1/(1+omega)"], ["--param", "alpha=1/(1+omega)"]):
+        assert run([*words, *option]) == 0
+        out = flat(capsys.readouterr().out)
+        assert "alpha 1/(1+omega) at " in out
+        assert "not given" not in out
+    for option, said in {
+        "alpha": "must be NAME=EXPR",
+        "gamma=1": "option of its own, --stepsize",
+        "mu=1": "option of its own, --mu",
+        "beta=1": "gives beta: a theorem has",
+        "alpha=1/0": "divides by zero",
+    }.items():
+        assert run([*words, "--param", option]) == 2
+        assert said in capsys.readouterr().err
+    assert run([*words, "--param", "alpha=1", "--alpha", "1"]) == 2
+    assert "alpha is given twice" in capsys.readouterr().err
+
+
+def test_a_constant_of_another_class_is_refused(capsys):
+    assert run([*DIANA, *STEP, "--rate", "1 - gamma*mu", "--delta", "1/4"]) == 2
+    assert "delta=1/4: DIANA takes unbiased compressors: give omega" in capsys.readouterr().err
+    assert run([*DIANA, *STEP, "--rate", "1 - gamma*mu", "--delta", "1/4", "--omega", "3", "-n", "1"]) == 0
+    assert "omega = 9/4" in capsys.readouterr().out  # of the induced compressor
+
+
+def test_a_rate_below_zero_says_where(capsys):
+    assert run([*DIANA, *STEP, "--rate", "1 - 40*alpha", "--omega", "3", "-n", "4"]) == 2
+    said = capsys.readouterr().err
+    assert re.search(r"must be at least 0.* omega = 3, alpha = 0\.\d+, gamma = 0\.0181818\)", said)
+
+
+def test_a_random_counterexample_is_told_truly(capsys):
+    """Planted before: "C(v) = 4 v with probability 1/4, else 0, that is C(v) = 4 v"."""
+    assert run([*DIANA, *STEP, "--rate", "1 - alpha", "--omega", "3", "-n", "1"]) == 1
+    out = flat(capsys.readouterr().out)
+    assert "f_i(x) = x^2/2; the compressor: C(v) = 4 v with probability 1/4, else 0 the run" in out
+    assert "the run starts at x = 1, every h_i = 0; a round: every worker i: g_i = grad f_i(x);" in out
+    assert "judged: every unbiased compressor with this omega, not one of them" in out
+
+
+@pytest.mark.parametrize(("method", "constants"), [("EF21", {"delta": 0.25}), ("MARINA", {"omega": 3})])
+def test_the_told_start_is_that_of_the_run(method, constants):
+    """x_1 = x_0 - gamma g_0 tells where g starts: EF21's at 0, MARINA's at the gradient."""
+    report = ct.check_rate(method, rate="1 - gamma*mu", stepsize="1.9/L", mu=1, L=10, **constants)
+    (c,) = report.certificates
+    w = c.witness
+    g = {"EF21": 0, "MARINA": w["curvature"]}[method]
+    assert w["starts at"] == {"EF21": "x = 1, every g_i = 0", "MARINA": f"x = 1, g = {g}"}[method]
+    assert w["mean squares"][1] == (1 - w["gamma"] * g) ** 2
+    assert "x+ = x - gamma" in w["a round"]
+    assert "V = V" not in c.claim
 
 
 def test_verdicts_have_colours_in_a_terminal_alone(monkeypatch):

@@ -62,6 +62,16 @@ def listing(kind: type[BodyMethod], numbers: Mapping[str, Any], n: int, d: int, 
     return Listing(tuple(lines), f"\\begin{{align*}}\n{rows}\n\\end{{align*}}", symbolic)
 
 
+def round_of(kind: type[BodyMethod], numbers: Mapping[str, Any], n: int, d: int) -> list[str]:
+    """The lines of one round without a compressed broadcast. numbers, errors: as for `listing`."""
+    return steps_of(_program(kind, numbers, n, d, False)[0])
+
+
+def steps_of(program: Program) -> list[str]:
+    """The lines of one round of a program."""
+    return _Words(program).steps()
+
+
 def _program(
     kind: type[BodyMethod], numbers: Mapping[str, Any], n: int, d: int, downlink: bool
 ) -> tuple[Program, bool]:
