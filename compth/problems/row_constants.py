@@ -268,11 +268,18 @@ class Facts:
 
     # -- how far the f_i's own minima lie below
 
-    def heterogeneity(self, at_star: Array) -> Bracket:
+    def heterogeneity(self, at_star: Array, L_i: Array) -> Bracket:
         """mean (f_i(x*) - min f_i) = mean g_i'A_i^+ g_i/2 with g_i = grad f_i(x*), (n, d)."""
         found = [self._below(i, g) for i, g in enumerate(at_star)]
+        if not self.small and np.any(at_star):
+            found = [_about(b, np.sqrt(L) * self._off()) for b, L in zip(found, L_i, strict=True)]
         low, high = (float(np.mean([getattr(b, end) for b in found])) / 2 for end in ("low", "high"))
         return Bracket(low, high, found[0].how)
+
+    def _off(self) -> float:
+        """How far x* as it was solved for may lie from x*: its residual over the ridge."""
+        right = self.r.back((self.weights * self.y)[None])[0]
+        return float(SOLVED * np.linalg.norm(right) / self.ridge)
 
     def _below(self, i: int, g: Array) -> Bracket:
         """g'A_i^+ g: in the span of worker i's rows by their eigenvalues, outside it over the ridge."""
@@ -314,6 +321,11 @@ def _eigh(matrix: Array) -> tuple[Array, Array]:
 
 def _moved(b: Bracket, by: float) -> Bracket:
     return Bracket(b.low + by, b.high + by, b.how, b.certain)
+
+
+def _about(b: Bracket, by: float) -> Bracket:
+    """Of g'A^+ g = ||x - x_i*||^2 in the norm of A, where x moves by at most so much in that norm."""
+    return Bracket(max(b.low**0.5 - by, 0.0) ** 2, (b.high**0.5 + by) ** 2, b.how, b.certain)
 
 
 def _root(b: Bracket) -> Bracket:

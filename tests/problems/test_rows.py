@@ -128,8 +128,24 @@ def test_brackets_hold_the_constants_and_theorems_take_the_safe_end(lanczos_only
     assert q.L <= p.L <= 1.02 * q.L
     assert p.mu == 0.01
     below = q.heterogeneity / (2 * q.L_max)
-    assert below * (1 - 1e-9) <= p.bracket("heterogeneity").high <= below * (1 + 1e-9)
+    assert below <= p.bracket("heterogeneity").high <= below * (1 + 1e-6)
     assert off(p.x_star, q.x_star) < 1e-8
+
+
+@pytest.mark.parametrize("ridge", [1e-2, 1e-4])
+def test_a_solution_by_iterations_is_in_the_bracket_of_what_rests_on_it(lanczos_only, monkeypatch, ridge):
+    """x* is found to a residual, and so is D: its ends do not meet, and hold what the formed problem says."""
+    p = from_rows(*data(700), 3, ridge)
+    below = p.dense().heterogeneity / (2 * p.dense().L_max)
+    found = p.bracket("heterogeneity")
+    assert found.low * (1 + 1e-13) < below < found.high * (1 - 1e-13)
+    assert found.high < found.low * (1 + 1e-5)
+    # planted: an x* that is 1e-8 off, without and with a word of it
+    right, size = row_constants.Facts._solved, float(np.linalg.norm(p.x_star))
+    monkeypatch.setattr(row_constants.Facts, "_solved", lambda self: right(self) * (1 + 1e-8))
+    for off, holds in ((0.0, False), (1e-8 * size, True)):
+        monkeypatch.setattr(row_constants.Facts, "_off", lambda self, off=off: off)
+        assert (below in from_rows(*data(700), 3, ridge).bracket("heterogeneity")) is holds
 
 
 def test_a_constant_that_rests_on_a_random_start_is_assumed():
