@@ -279,11 +279,11 @@ def look(setting, theorem=None, steps=EXACT_STEPS):
     """A setting's theorem (or another in its place) held against the exact curve, by runs where there is none."""
     theorem = setting.theorem if theorem is None else theorem
     method, problem = setting.method, setting.problem
-    promised = find_guarantee(method, problem, theorem, horizon=RUN_STEPS)
     try:
         run = ct.exact(method, problem, steps, theorem=theorem)
     except Unsupported:
-        return _runs(setting, promised)
+        return _runs(setting, find_guarantee(method, problem, theorem, horizon=RUN_STEPS))
+    promised = find_guarantee(method, problem, theorem, horizon=steps)  # some speak of the last round alone
     seen = promised.theorem.trajectory(run)
     return Seen(True, _over(seen, promised.rate))
 

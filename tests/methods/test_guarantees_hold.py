@@ -62,6 +62,15 @@ def test_there_are_more_than_a_thousand_settings_of_all_theorems():
     assert set(ct.methods.theorems()) - covered == {"cat.single", "cat.workers"}
 
 
+def test_a_bound_on_the_last_round_alone_is_compared_there():
+    """At the length of the run: at a longer horizon it says nothing of these rounds, and no false one is caught."""
+    setting = draw(0, ("DCGD", "dcsgd.horizon"))
+    seen = look(setting)
+    assert seen.exact
+    assert -1 < seen.excess <= 0
+    assert look(setting, Spoiled(setting.theorem, scale=(1 + seen.excess) / 2)).violated
+
+
 def test_settings_reach_what_they_speak_of():
     """User's steps at the edge, other functions than quadratics, oracles, downlinks, fleets."""
     pairs = [
