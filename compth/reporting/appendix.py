@@ -18,6 +18,7 @@ from compth.reporting.latex_text import code, number, plain, prose
 from compth.reporting.rate_claims import claimed, is_of_rates, places, witness_lines
 from compth.reporting.statements import INEQUALITY, read
 from compth.text.counts import counted
+from compth.worst_case.run_in_words import ROUND, START
 
 HEAD = rf"""% {MARK}
 % Compile this file as it stands, or \input it: it needs amsmath and amssymb.
@@ -179,8 +180,11 @@ def _witness(c: Certificate, rates: bool) -> list[str | Sequence[str]]:
     says = c.details.get("says") or c.technique
     head = f"{prose(c.claim)}: {prose(says)}."
     if rates and isinstance(c.witness, Mapping):
+        told = ("compressor", START, ROUND)  # which the lines have
         exact = [
-            f"{plain(k)} = {number(v)}" for k, v in c.witness.items() if isinstance(v, Fraction | int | str)
+            f"{plain(k)} = {number(v)}"
+            for k, v in c.witness.items()
+            if isinstance(v, Fraction | int | str) and k not in told
         ]
         return [head, [prose(line) for line in witness_lines(c)], "In exact numbers:", exact]
     lines = [prose(line.removeprefix("by hand: ")) for line in by_hand(c)]

@@ -12,16 +12,22 @@ from compth.reporting.plots import COLOURS, PANELS, comparison_panel, short_labe
 from compth.reporting.reports import bits, inline_svg, number, rate
 
 NEVER = "never"
+DIVERGES = "diverges"
 
 
 def columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the table that is printed: whose step, and rounds as promised, certified and seen."""
     header = ["method", "compressor", "step", "step from", "promised", "certified", "here", "uplink", "floor"]
-    rows = zip(comparison.rows, comparison.methods, strict=True)
-    return header, [_cells(comparison, r, m) for r, m in rows]
+    rows = zip(comparison.rows, comparison.methods, comparison.traces, strict=True)
+    return header, [_cells(comparison, r, m, grows(r, t)) for r, m, t in rows]
 
 
-def _cells(comparison: Any, r: Any, method: Any) -> list[str]:
+def grows(r: Any, trace: Any) -> bool:
+    """Whether the run grows, or the exact expectation does: it has no floor."""
+    return bool(trace.grows or (r.exact_rate is not None and r.exact_rate > 1 + 1e-9))
+
+
+def _cells(comparison: Any, r: Any, method: Any, growing: bool) -> list[str]:
     return [
         r.method,
         _compressor(r, method, short=True),
@@ -29,9 +35,9 @@ def _cells(comparison: Any, r: Any, method: Any) -> list[str]:
         r.stepsize_from,
         _promised(comparison, r),
         number(r.certified_rounds),
-        _here(comparison, r),
+        DIVERGES if growing and not r.diverged else _here(comparison, r),
         bits(r.bits),
-        _floor(r),
+        "-" if growing else _floor(r),
     ]
 
 

@@ -47,7 +47,7 @@ a{color:#8ab4f8}}
 """
 
 
-NO_NUMBER = ("", "-", "diverged", "inf", "nan", "never", "not reached")
+NO_NUMBER = ("", "-", "diverged", "diverges", "inf", "nan", "never", "not reached")
 """Cells that may stand in a column of numbers."""
 
 

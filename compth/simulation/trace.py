@@ -90,11 +90,29 @@ class Trace(Shown):
     @property
     def settled(self) -> bool:
         """True when the run sits on a floor: the last fifth falls at under 5 % of the first half's pace (in logs)."""
+        if not self._has_logarithms or self.grows:
+            return False
         relative = self.mean_square / self.mean_square[0]
         tail = relative[-max(2, len(relative) // 5) :]
-        if len(relative) < 20 or not np.isfinite(relative).all() or not (relative > 0).all():
-            return False
         early = np.log(relative[: len(relative) // 2])
         pace = (early[0] - early.min()) / len(early)
         late = -np.polyfit(np.arange(len(tail)), np.log(tail), 1)[0]
         return bool(late < 0.05 * pace)
+
+    @property
+    def grows(self) -> bool:
+        """True for a run that ends above its start, still growing: its last fifth doubles and is no slower than half
+        the first half's pace upwards (in logs), which a run that rises to a floor is."""
+        if not self._has_logarithms:
+            return False
+        logs = np.log(self.mean_square / self.mean_square[0])
+        tail, early = logs[-max(2, len(logs) // 5) :], logs[: len(logs) // 2]
+        late = np.polyfit(np.arange(len(tail)), tail, 1)[0]
+        pace = (early.max() - early[0]) / len(early)
+        return bool(logs[-1] > 0 and late * len(tail) >= np.log(2) and late >= pace / 2)
+
+    @property
+    def _has_logarithms(self) -> bool:
+        """Whether the run is finite, positive and long enough for a trend to be read off its logarithms."""
+        relative = self.mean_square / self.mean_square[0] if self.mean_square[0] > 0 else self.mean_square
+        return bool(len(relative) >= 20 and np.isfinite(relative).all() and (relative > 0).all())

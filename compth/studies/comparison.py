@@ -254,11 +254,15 @@ class Comparison(Earned, Shown):
 
     def legend(self) -> str:
         """What the columns mean."""
+        from compth.reporting.comparison import grows
+
+        growing = any(map(grows, self.rows, self.traces))
+        diverges = " diverges: it grows, and has no floor;" if growing else ""
         return (
             f"Rounds and uplink bits per worker until E||x_t-x*||^2 stays below {self.eps:g} ||x_0-x*||^2: promised by"
             " the theorem at this step; certified at the certificate's own best step; here: exact expectation where it"
-            " is known, else the mean of the runs. never: the floor is above the target; floor: as seen, or at most"
-            f" (<=), relative to ||x_0-x*||^2; -: nothing is promised, or not reached.{_wider(self.rows)}"
+            f" is known, else the mean of the runs. never: the floor is above the target;{diverges} floor: as seen, or"
+            f" at most (<=), relative to ||x_0-x*||^2; -: nothing is promised, or not reached.{_wider(self.rows)}"
         )
 
     def plot(self) -> Any:

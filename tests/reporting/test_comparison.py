@@ -26,7 +26,8 @@ def comparison():
 def changed(comparison, **row):
     """The same comparison with these fields of its second row."""
     rows = (comparison.rows[0], replace(comparison.rows[1], **row), *comparison.rows[2:])
-    return SimpleNamespace(rows=rows, methods=comparison.methods, eps=comparison.eps, steps=comparison.steps)
+    held = {k: getattr(comparison, k) for k in ("methods", "traces", "eps", "steps")}
+    return SimpleNamespace(rows=rows, **held)
 
 
 def cell(comparison, name, row=1):
@@ -44,7 +45,9 @@ def test_the_demos_table_fits_100_columns(comparison):
         row, stepsize_from="diana.original", bits=163_421.0, exact_rounds=None, simulated_floor=0.071
     )
     rows = [replace(row, method=type(m).__name__, compressor=m.fleet.label) for m in methods]
-    shown = SimpleNamespace(rows=rows, methods=methods, eps=1e-3, steps=2000)
+    shown = SimpleNamespace(
+        rows=rows, methods=methods, traces=comparison.traces[:1] * len(rows), eps=1e-3, steps=2000
+    )
     assert max(map(len, text_table(*columns(shown)).splitlines())) <= 100
 
 
@@ -120,3 +123,18 @@ def test_words_and_numbers_stay_whole():
     assert [bits(228), bits(2050), bits(1.6e5), bits(3e7)] == ["228 bit", "2.05 kbit", "160 kbit", "30 Mbit"]
     assert short_label("Induced(TopK(k=3), RandK(k=12))") == "Induced(Top-3,Rand-12)"
     assert short_label("NTopK(k=3)") == "NTopK(k=3)"
+
+
+def test_a_run_that_grows_diverges_and_has_no_floor():
+    """The lecture's example: it read "never", with a floor of 5e21."""
+    methods = [ct.DCGD(ct.TopK(k=1), gamma=0.05), ct.EF21(ct.TopK(k=1), gamma=0.05)]
+    held = ct.compare(methods, problem=ct.problems.top1_divergence(), steps=300, runs=1, seed=0)
+    assert held.rows[0].simulated_floor is None
+    assert (cell(held, "here", 0), cell(held, "floor", 0)) == ("diverges", "-")
+    assert cell(held, "here", 1).isdigit()
+    assert "diverges: it grows" in held.legend()
+
+
+def test_an_exact_rate_above_one_diverges_however_few_the_rounds(comparison):
+    slow = changed(comparison, exact_rate=1.001, exact_rounds=None, simulated_floor=1.6)
+    assert (cell(slow, "here"), cell(slow, "floor")) == ("diverges", "-")

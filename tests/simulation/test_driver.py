@@ -160,6 +160,22 @@ def test_a_floor_is_told_from_a_slow_descent():
     assert slow.fitted_rate() is not None
 
 
+def test_a_run_that_grows_has_no_floor():
+    lecture = ct.problems.top1_divergence()
+    wild = ct.simulate(ct.DCGD(ct.TopK(1), gamma=0.05), lecture, 300, 1)
+    assert wild.grows
+    assert not wild.settled
+    assert wild.fitted_rate() == pytest.approx(wild.mean_square[-1] / wild.mean_square[-2], rel=1e-6)
+    assert not ct.simulate(ct.EF21(ct.TopK(1), gamma=0.05), lecture, 300, 1).grows
+    # from close to x*: it rises to a floor far above its start, and stays there
+    problem = ct.problems.ridge("wine", 3)
+    near = problem.x_star + 1e-3
+    rises = ct.simulate(ct.DCGD(ct.RandK(3), gamma=0.3), problem, 600, 16, x0=near)
+    assert rises.floor > 10
+    assert rises.settled
+    assert not rises.grows
+
+
 @pytest.mark.parametrize("unit", [1e-70, 1e70])
 def test_divergence_is_relative_to_the_problems_length(unit):
     scaled = ct.problems.distributed_quadratic(PROBLEM.A, unit * PROBLEM.b)
