@@ -102,7 +102,7 @@ class Derivation(Earned, Shown):
         )
 
     def check(self) -> bool:
-        """Every certificate and instance again, in Fractions."""
+        """Every certificate again, in Fractions, with its instance where messages are contractive."""
         symbols = self.proof is None or self.proof.holds()
         return symbols and all(c.bracket.check() for c in self.cells if c.certified is not None)
 
