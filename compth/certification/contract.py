@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from compth.certification.adapting.generators import seeded
+from compth.certification.adapting.memory import put_back
 from compth.certification.arithmetic import FLOAT64, FORMATS, seen
 from compth.certification.beside import beside, is_floats, of_program
 from compth.certification.points import DOMAIN, inside, structured
@@ -161,7 +162,8 @@ def computes_in(subject: Subject, size: int) -> tuple[str, str, int]:
             return program(x.copy(), np.random.default_rng(seed))
 
     try:
-        found = seen(call, size)
+        with put_back(subject.object):  # a memory of this size would not fit another dimension's vectors
+            found = seen(call, size)
     except Exception as problem:
         if not (of_program(problem) or isinstance(problem, CallTooLong | TypeError | ValueError)):
             raise

@@ -139,15 +139,17 @@ def _adaptation(
 def _read(target: str, pair: bool = False) -> tuple[str, str, Any]:
     """(file, name, None), or ("", "", the compressor or fleet of the catalogue that is spelled so)."""
     from compth.compressors import names
-    from compth.text.specs import build
+    from compth.text.specs import build, nearest
 
     file, colon, name = target.rpartition(":")
     parts = name.split(",") if pair else [name]
     if colon and len(parts) <= 2 and all(n.isidentifier() for n in parts):
         return file, name, None
-    if colon or "(" not in target:
+    if colon or ("(" not in target and target not in names()):
+        near = "" if colon else nearest(target, names())
         raise InvalidParameter(
             f'target={target!r} must be FILE.py:NAME, or an object of the catalogue as in "RandK(k=2)"'
+            + (f": did you mean {near}?" if near else "")
         )
     return "", "", build(target, names())
 

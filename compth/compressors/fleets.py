@@ -139,7 +139,7 @@ class Fleet(ABC):
         """Raise Unsupported, with the rule, unless (n, d) is supported."""
         reason = self.why_not(n, d)
         if reason:
-            raise Unsupported(f"{self!r} needs {reason}, got n={n}, d={d}")
+            raise Unsupported(f"{self.label} needs {reason}, got n={n}, d={d}")
 
     @property
     def label(self) -> str:

@@ -141,7 +141,8 @@ def _evidence(c: Certificate) -> list[str | Sequence[str]]:
     where = (
         places(c) if "method" in c.scope else c.claim + (f" at d = {c.scope['d']}" if "d" in c.scope else "")
     )
-    said = f"{prose(where)}: {c.verdict.value}, {plain(c.evidence)}; {prose(c.technique or c.evidence)}."
+    how = [plain(c.evidence), *([prose(c.technique)] if c.technique not in ("", c.evidence) else [])]
+    said = f"{prose(where)}: {c.verdict.value}, {'; '.join(how)}."
     if c.evidence == "statistical":
         spent = f"{c.trials} samples, error level {c.alpha:g}"
         said += f" {prose('; '.join([spent, *found_at_most(c)]))}."
@@ -151,10 +152,10 @@ def _evidence(c: Certificate) -> list[str | Sequence[str]]:
         out += rational_proof(proof)
     if isinstance(cells, Mapping):
         told = sha256(json.dumps(cells, sort_keys=True).encode())
-        groups = f"The laws on cells, in {counted(len(cells.get('groups', ())), 'group')}"
-        out.append(
-            f"{groups}, which a checker of the standard library reads, have the SHA-256 {code(told.hexdigest())}."
-        )
+        kind = "groups" if "groups" in cells else "cases"
+        count = counted(len(cells.get(kind, ())), kind.removesuffix("s"))
+        read = f"The laws on cells, in {count}, which a checker of the standard library reads"
+        out.append(f"{read}, have the SHA-256 {code(told.hexdigest())}.")
     return out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import inspect
 import math
 from collections.abc import Iterable
 from fractions import Fraction
@@ -89,5 +90,31 @@ def _made(maker: Any, name: str, arguments: list[Any], keywords: dict[str, Any],
     except CompthError:
         raise
     except (TypeError, ValueError, AttributeError, ArithmeticError) as problem:
+        misfit = _misfit(maker, arguments, keywords)
+        if misfit:
+            raise InvalidParameter(f"{name} in {text!r} {misfit}") from None
         said = " ".join(str(problem).replace("__init__()", name).split())
         raise InvalidParameter(f"{name} in {text!r} cannot be made: {said}") from None
+
+
+def _misfit(maker: Any, arguments: list[Any], keywords: dict[str, Any]) -> str:
+    """What is wrong with the arguments' names or number; "" where nothing is, or where nobody can tell."""
+    try:
+        listed = inspect.signature(maker).parameters.values()
+    except (TypeError, ValueError):
+        return ""
+    if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in listed):
+        return ""
+    taken = [p.name for p in listed if not p.name.startswith("_")]
+    takes = f"it takes {', '.join(taken)}" if taken else "it takes nothing"
+    odd = next((k for k in keywords if k not in taken), None)
+    if odd is not None:
+        return f"takes no {odd}: {meant(odd, taken, takes)}"
+    if len(arguments) > len(taken):
+        return f"is given {len(arguments)} arguments: {takes}"
+    twice = next((k for k in keywords if k in taken[: len(arguments)]), None)
+    if twice is not None:
+        return f"is given {twice} twice: {takes}"
+    needed = [p.name for p in listed if p.default is p.empty and p.name not in keywords]
+    missing = [k for k in needed if k not in taken[: len(arguments)]]
+    return f"needs {', '.join(missing)}: {takes}" if missing else ""

@@ -10,6 +10,7 @@ import pytest
 
 import compth as ct
 from compth.certification.adapting import layers, memory, pairs, remedies
+from compth.certification.adapting.memory import put_back
 from compth.certification.subject import as_subject
 from compth.errors import InvalidParameter, UnusableInput
 
@@ -598,3 +599,41 @@ def test_only_what_works_is_offered():
         raise KeyError("x")
 
     assert remedies.remedy(as_subject(broken), 4) == ""
+
+
+class Feedback:
+    """Error feedback of Top-1: its memory has the size of the first vector."""
+
+    def __init__(self):
+        self.e = 0
+
+    def __call__(self, x):
+        v = self.e + x
+        y = np.where(np.arange(len(v)) == np.abs(v).argmax(), v, 0.0)
+        self.e = v - y
+        return y
+
+
+@pytest.mark.parametrize("dims", [[3], [3, 6]])
+def test_a_memory_of_one_size_is_judged_as_such_at_several(dims):
+    report = ct.certify(Feedback(), dims, claims=ct.Contractive("1/d"), budget="quick")
+    (found,) = report.certificates
+    assert found.technique.startswith(("gave two results", "kept state"))
+    assert "--state copied" in found.details["remedy"]
+
+
+def test_a_look_leaves_the_state_and_runs_nothing_for_it():
+    class Odd:
+        def __init__(self):
+            self.seen, self.table, self.other = np.zeros(2), {"a": [np.ones(1)]}, self
+
+        def __deepcopy__(self, memo):
+            raise AssertionError("a copy may be another program")
+
+    odd = Odd()
+    with put_back(odd):
+        odd.seen[0], odd.new, odd.table["a"][0][:] = 5, 1, 7
+    assert odd.seen[0] == 0
+    assert odd.table["a"][0][0] == 1
+    assert not hasattr(odd, "new")
+    assert odd.other is odd

@@ -270,3 +270,8 @@ def test_the_global_generators_of_the_user_stay_where_they_were():
     coin(np.ones(3))  # the one call that was looked at
     assert str(numpy) == str(np.random.get_state())  # noqa: NPY002
     assert python == random.getstate()
+
+
+def test_a_shorter_vector_is_no_matter_of_rows():
+    (found,) = ct.certify(lambda x, rng: x[:2], 5, claims=ct.Contractive("1/d"), budget="quick").certificates
+    assert found.technique == "returned shape (2,) for an input of shape (5,)"

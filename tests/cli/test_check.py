@@ -63,3 +63,9 @@ def test_parameters_take_fractions():
     for text in ("p=1/0", "p=a/2", "p=1/2/3"):
         with pytest.raises(ct.errors.InvalidParameter, match="is not a number"):
             _parameter(text)
+
+
+@pytest.mark.parametrize(("target", "says"), [("Rand2", "did you mean RandK"), ("TopK", "'TopK' needs k")])
+def test_a_name_of_the_catalogue_is_met_halfway(capsys, target, says):
+    assert run(["check", target, "-d", "5"]) == 2
+    assert says in capsys.readouterr().err

@@ -6,8 +6,10 @@ import subprocess
 from fractions import Fraction
 from hashlib import sha256
 
+import numpy as np
 import pytest
 
+import compth as ct
 from compth.certificates import Certificate, Report, Verdict
 from compth.cli import run
 from compth.reporting.appendix import Section, appendix, document, reproduction, timeless
@@ -236,3 +238,17 @@ def test_a_file_of_somebody_else_is_not_written_over(tmp_path, capsys):
     assert run(["check", "RandK(k=2)", "-d", "3", "--budget", "quick", "--appendix", str(path)]) == 2
     assert path.read_text() == "my paper"
     assert "paper.tex" in capsys.readouterr().err
+
+
+def test_a_proof_by_cases_is_said_once_with_their_number():
+    def top1(x):
+        y = np.zeros_like(x)
+        i = np.argmax(np.abs(x))
+        y[i] = x[i]
+        return y
+
+    report = ct.certify(top1, 3, claims=ct.Contractive("1/d"), budget="quick")
+    text = " ".join(appendix(report).split())
+    count = len(report.certificates[0].details["cells"]["cases"])
+    assert count
+    assert f"PROVED, laws on cells. The laws on cells, in {count} case" in text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from types import BuiltinMethodType, MethodType, ModuleType
 from typing import Any
@@ -38,6 +39,36 @@ def copied(thing: Any) -> Any:
             f"{type(thing).__name__} cannot be copied ({type(problem).__name__}): give its class or a function that "
             "makes it, with fresh=True"
         ) from None
+
+
+@contextmanager
+def put_back(thing: Any) -> Iterator[None]:
+    """After the block the thing's attributes hold what they held: numbers, arrays, and lists or tables of these.
+
+    Nothing of the thing itself runs for that: a copy could be another program.
+    """
+    thing = getattr(thing, "__self__", None) if isinstance(thing, MethodType) else thing
+    held = getattr(thing.func if isinstance(thing, partial) else thing, "__dict__", None)
+    if type(held) is not dict:  # a class's own, or none
+        yield
+        return
+    before = _as_now(held)
+    try:
+        yield
+    finally:
+        held.clear()
+        held.update(before)
+
+
+def _as_now(value: Any, depth: int = DEPTH) -> Any:
+    """The value, its arrays, lists and tables being copies; any other object itself."""
+    if type(value) is np.ndarray and value.dtype != object:
+        return value.copy()
+    if depth and type(value) is dict:
+        return {k: _as_now(v, depth - 1) for k, v in value.items()}
+    if depth and type(value) in (list, tuple):
+        return type(value)(_as_now(v, depth - 1) for v in value)
+    return value
 
 
 def made(factory: Callable[..., Any], d: int) -> Any:

@@ -59,7 +59,7 @@ def remedy(subject: Subject, d: int) -> str:
                 f"takes {what}: judge C = compth.adapt({name}, {backend!r}) in your file instead, or say "
                 f"--backend {backend}"
             )
-    if _works(partial(Batched, function), d):
+    if not _is_vector(subject, d) and _works(partial(Batched, function), d):
         judged = f"judge C = compth.Batched({name}) in your file instead"
         return (
             f"takes rows of shape (N, d): {judged}; where the rows are workers', say -n N (n=N) and "
@@ -166,6 +166,16 @@ def _missing_method(function: Any, d: int) -> str:
     except Exception:
         return ""
     return ""
+
+
+def _is_vector(subject: Subject, d: int) -> bool:
+    """True when a plain call on ones gives one vector of numbers: of another length, it is no matter of rows."""
+    try:
+        with time_limit(CALL_LIMIT):
+            out = np.asarray(subject.program(np.ones(d), np.random.default_rng(0)), dtype=float)
+    except Exception:
+        return False
+    return out.ndim == 1
 
 
 def _works(make: Callable[[], Any], d: int) -> bool:
