@@ -140,7 +140,10 @@ def _sentence(b: Any, a: Any) -> str:
 
 def _share(a: Any) -> str:
     full, sent = a.uncompressed.message_bits, a.chosen.message_bits
-    return "" if not sent or not full else f" (a message is {full / sent:.3g} x shorter)"
+    if not sent or not full:
+        return ""
+    times, word = (full / sent, "shorter") if full >= sent else (sent / full, "longer")
+    return " (a message is as long)" if full == sent else f" (a message is {times:.3g} x {word})"
 
 
 def _takes(b: Any, p: Any) -> str:

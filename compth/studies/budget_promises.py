@@ -194,7 +194,7 @@ def _start(problem: Any) -> float:
 def _on_class(asked: Asked, method: Method, theorem: Any) -> Found:
     """By constants alone: rounds until the theorem's own metric is below eps times its start."""
     c = method.check(asked.problem)
-    reason = theorem.why_not(c)
+    reason = c.impossible or theorem.why_not(c)
     if reason:
         raise NoGuarantee(f"{theorem.id} does not apply: {reason}")
     plan = theorem.plan(c, method.gamma, asked.horizon)

@@ -86,3 +86,11 @@ def test_what_is_no_question_is_said_in_a_line(capsys, arguments, says):
     assert not out
     assert says in err
     assert len(err.splitlines()) == 1
+
+
+def test_a_message_that_grows_is_not_called_shorter(capsys):
+    given = ["-m", "EF21", "-c", "RankR(shape=(3,2),r=?)", "--levels", "2", "--rounds", "9000", *CLASS]
+    code, out, _ = said(capsys, *given, "--by", "theorem")
+    assert code == 0
+    assert "x longer" in out
+    assert "x shorter" not in out

@@ -277,3 +277,17 @@ def test_marina_with_perm_k_sees_the_hessian_variance_only():
     p = 1 / 3
     assert step == pytest.approx(min(1 / equal.L, p / (2 * equal.mu)), rel=1e-6)
     assert ct.guarantee(ct.MARINA(ct.RandK(2)), equal, "marina.pl").stepsize < 0.8 * step
+
+
+@pytest.mark.parametrize(
+    "claim", [ct.Contractive(2), ct.Contractive(0), ct.Contractive(-1), ct.Unbiased(-0.5)]
+)
+def test_a_claim_that_no_compressor_has_promises_nothing(claim):
+    """delta = -1 is even true of much (E||C(x) - x||^2 <= 2||x||^2), and no theorem speaks of it."""
+    c = ct.compressor(lambda x: x, claims=claim)
+    method = ct.DIANA(c) if isinstance(claim, ct.Unbiased) else ct.EF21(c)
+    name, value = next(iter(claim.constants.items()))
+    with pytest.raises(ct.errors.NoGuarantee, match=f"{name} = {float(value):g} is claimed"):
+        ct.guarantee(method, ct.problems.random_quadratic(3, 5))
+    edge = ct.EF21(ct.compressor(lambda x: x, claims=ct.Contractive(1 + 1e-13)))
+    assert edge.check(ct.problems.random_quadratic(3, 5)).impossible == ""

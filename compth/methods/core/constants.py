@@ -29,6 +29,10 @@ NEEDED = ("L", "mu", "L_max", "L_i", "mu_min", "zeta2_star", "heterogeneity", "c
 """What theorems ask of a problem, besides n, d and gradients."""
 
 
+CLOSE = 1e-9
+"""Rounding granted to a claim that is computed in floats."""
+
+
 def _root_mean_square(problem: Problem) -> float:
     return float(np.sqrt((problem.L_i**2).mean()))
 
@@ -83,6 +87,16 @@ class Constants:
     def claim(self, kind: type[K]) -> K | None:
         """The fleet's claim of this kind, None if it makes none."""
         return next((c for c in self.claims if isinstance(c, kind)), None)
+
+    @property
+    def impossible(self) -> str:
+        """A claim that no compressor has, or one that allows everything; "" where there is none."""
+        unbiased, ball = self.claim(Unbiased), self.claim(Contractive)
+        if unbiased is not None and unbiased.omega < -CLOSE:
+            return f"omega = {float(unbiased.omega):g} is claimed, which must be at least 0"
+        if ball is not None and (ball.delta > 1 + CLOSE or (ball.delta <= 0 and unbiased is None)):
+            return f"delta = {float(ball.delta):g} is claimed, which must lie in (0, 1]"
+        return ""
 
     @property
     def kappa(self) -> Number:

@@ -135,7 +135,7 @@ def find_guarantee(
     wanted = [th for th in wanted if not other or stranger(th)]
     found, reasons = [], [other] if other else []
     for th in wanted:
-        reason = not_its_own(th, method) or th.why_not(c)
+        reason = not_its_own(th, method) or c.impossible or th.why_not(c)
         try:
             if reason:
                 raise NoGuarantee(f"{th.id} does not apply: {reason}")
