@@ -245,7 +245,7 @@ def test_formulas_that_are_not_the_round_are_not_used(monkeypatch):
     true = type(round_).matrix
     monkeypatch.setattr(type(round_), "matrix", lambda self, at: 2 * true(self, at))
     assert not brackets.agrees(round_, q.rational(), {})
-    with pytest.raises(Unsupported, match="formulas are not its round"):
+    with pytest.raises(Unsupported, match="its formulas are not its round"):
         raise Unsupported(ct.derive("EF", **LIGHT, delta=F(3, 4)).reason)
 
 
@@ -338,6 +338,37 @@ def Moved(w, x, *, gamma):
 def Doubled(w, x, g: ct.Worker, *, gamma):
     """Takes its gradients where the minimiser does not rest."""
     return dict(x=x - gamma * w.mean(g), g=g + w.compress(w.gradient(2 * x) - g))
+
+
+@ct.method
+def Quarter(w, x):
+    """Its step is a number: nothing is open."""
+    return dict(x=x - F(1, 4) * w.mean(w.gradient(x)))
+
+
+@ct.method
+def Halved(w, x, *, gamma):
+    """A decimal in the body."""
+    return dict(x=x - 0.5 * gamma * w.mean(w.compress(w.gradient(x))))
+
+
+@ct.method
+def Plain(w, x, *, gamma):
+    """Sends nothing."""
+    return dict(x=x - gamma * w.mean(w.gradient(x)))
+
+
+def test_bodies_without_a_step_with_decimals_or_messages_are_told_so():
+    """The first was a traceback, the second a riddle, the third spoke of omega."""
+    found = ct.derive(Quarter, **LIGHT, delta=F(3, 4))
+    assert found.tight
+    assert found.cells[0].certified - F(39, 40) ** 2 < F(1, 10**6)
+    assert "neither a step nor an open parameter" in found.reason
+    assert "write Fraction(1, 2) for 0.5" in ct.derive(Halved, **LIGHT, delta=F(3, 4)).reason
+    plain = ct.derive(Plain, **LIGHT, delta=F(3, 4))
+    assert plain.confirmed
+    assert plain.cells[0].stepsize == F(20, 11)
+    assert not any(word in str(plain) for word in ("omega", "C(v) = ()", "C(v) =  v"))
 
 
 @pytest.mark.parametrize("window", [0, 2])

@@ -58,7 +58,7 @@ class Slow:
         turned = any(b for _, b in self.factors)
         shown = [f"{float(a):.6g}" + (f" {float(b):+.6g} i" if turned else "") for a, b in self.factors]
         law = self.law or f"C(v) = ({'), ('.join(shown)}) v" + (", on the plane" if turned else "")
-        return f"f_i(x) = {self.curvature} |x|^2/2, {law}"
+        return f"f_i(x) = {self.curvature} |x|^2/2" + (f", {law}" if self.law or self.factors else "")
 
 
 @dataclass(frozen=True)

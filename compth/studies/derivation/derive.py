@@ -158,9 +158,17 @@ class _Cell:
             raise Unsupported(f"{self.q.method}: it is known at numbers alone")
         if self.gamma is not None:
             raise Unsupported(f"gamma={self.gamma} is given: no best step is looked for")
+        if not (self.takes_gamma or self.moving):
+            raise Unsupported(f"{self.q.method}: it has neither a step nor an open parameter to look for")
         found = symbolic_round(self.q, self.fixed, self.moving)
         if not agrees(found, self.q, self.fixed):
-            raise Unsupported(f"{self.q.method}: its formulas are not its round at numbers")
+            rounded = any(found.matrix(at).has(sympy.Float) for at in found.instances)
+            why = (
+                "its decimals round, write Fraction(1, 2) for 0.5"
+                if rounded
+                else "its formulas are not its round"
+            )
+            raise Unsupported(f"{self.q.method}: {why}: no closed form is looked for")
         return found
 
     @property
@@ -248,7 +256,8 @@ class _Cell:
         """What is shown of it."""
         shown = {k: v for k, v in self.shown.items() if v is not None}
         words = tuple(
-            f"{a.instance}: {a.kind}" if not _noisy(self.q) else str(a.instance) for a in self.active
+            str(a.instance) if _noisy(self.q) else f"{a.instance.without_noise()}: {a.kind}"
+            for a in self.active
         )
         held = self.round is None
         return Cell(shown, self.step, self.params, self.made, words, held=held)

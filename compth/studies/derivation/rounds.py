@@ -55,6 +55,10 @@ class Instance:
     curvature: Any
     factors: tuple[Any, ...]
 
+    def without_noise(self) -> str:
+        """The same where nothing is random, and so without a law where nothing is sent."""
+        return str(self) if self.factors else f"f_i(x) = {self.curvature} x^2/2"
+
     def __str__(self) -> str:
         shown = ", ".join("(1+s) v" if f == 1 + NORM else "(1-s) v" for f in self.factors)
         law = f"C(v) = {shown}" if shown else "E C(v) = v, E|C(v) - v|^2 = omega |v|^2"
