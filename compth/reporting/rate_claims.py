@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -111,7 +111,8 @@ def witness_lines(c: Certificate) -> list[str]:
     else:
         state = ", ".join(f"{float(x):.6g}" for x in w.get("state", ()))
         over = f"; there E V+ - rate V = {_number(w['E V+ - rate V'])} > 0" if "E V+ - rate V" in w else ""
-        out.append(f"the state: ({state}){over}")
+        names = f" ({w['the state is']})" if w.get("the state is") else ""
+        out.append(f"the state{names}: ({state}){over}")
     return out
 
 
@@ -125,6 +126,8 @@ def _compressor(c: Certificate) -> str:
     """The law in words; s = sqrt(1-delta) and what multiplies, where the law is written in s and is one factor."""
     w = c.witness
     text, factor = str(w["compressor"]), w.get("factor")
+    if "s R v" in text and c.scope.get("delta") is not None:
+        return f"{text}, s = {(1 - float(Fraction(c.scope['delta']))) ** 0.5:.6g}"
     if not factor or "s)" not in text:
         return text
     s = abs(Fraction(factor) - 1)
@@ -220,7 +223,8 @@ def claimed(report: Report) -> list[tuple[str, str]]:
     method = info.get("method") or report.certificates[0].scope["method"]
     out = [("method", str(method))]
     out += [(k, str(info[k])) for k in ("rate", "stepsize", "lyapunov") if info.get(k) is not None]
-    out += [(str(k), str(v)) for k, v in (info.get("parameters") or {}).items() if v is not None]
+    own = info.get("parameters")
+    out += [(str(k), str(v)) for k, v in own.items()] if isinstance(own, Mapping) else []
     if info.get("chosen"):
         out.append(("not given", f"so chosen here: {info['chosen']}"))
     if info.get("skipped"):

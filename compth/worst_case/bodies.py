@@ -249,12 +249,11 @@ def body_asked(
     return asked, all_params(asked, values, used), gamma
 
 
-def unspoken(method: Any) -> list[str]:
-    """The body's parameters that neither the constants of the class nor an instance give."""
+def unspoken(method: Any, given: Mapping[str, Any]) -> list[str]:
+    """The body's parameters that neither `given` (constants of the class among them) nor an instance gives."""
     used, _ = _of_instance(method)
     own = asked_for(method).kind.signature.params
-    shared = ("mu", "L", "n", "delta", "omega", "eta")
-    return [k for k in own if k not in shared and used.get(k) in (None, NOTHING)]
+    return [k for k in own if given.get(k) is None and used.get(k) in (None, NOTHING)]
 
 
 def _of_instance(method: Any) -> tuple[Mapping[str, Any], Number | None]:

@@ -81,7 +81,8 @@ def check_rate(
     """Judge "E V(t+1) <= rate V(t)" on the class of `tight_rate`, at these constants.
 
     rate, stepsize, alpha, p, lam, nu: numbers, or arithmetic in mu, L, kappa, delta, s = sqrt(1-delta), omega, eta, n
-    (rate also in gamma and the parameters). stepsize=None: the best step. lyapunov: text in the body's vectors, such as
+    (rate also in gamma and the parameters). stepsize=None: the best step, which info["chosen"] tells with all that was
+    chosen. lyapunov: text in the body's vectors, such as
     "(x - ebar)**2 + e**2/s" for EF, in `gradient` (at x), `direction` = (x - x+)/gamma and `gap` = f - f*, or in the
     names of the method's papers (gbar, g, d for EF21; q, g for MARINA; q, h, g for EF-BV); each is measured from its
     value at x*, mean over workers. None: some quadratic V of x and what it ever depends on, which fails only where an
@@ -165,7 +166,8 @@ def _read(
     given = {k: v if v is None else number(v, values, k) for k, v in named.items()}
     q, params, own = body_asked(method, mu, L, delta, omega, eta, n, given)
     gamma = own if stepsize is None else number(stepsize, {**values, **params}, "stepsize")
-    chosen = [k for k in unspoken(method) if given.get(k) is None]
+    of_class = dict(zip(("mu", "L", "delta", "omega", "eta", "n"), constants, strict=True))
+    chosen = unspoken(method, of_class | given)
     if gamma is None:
         gamma = best_step(q, params)
         chosen = ["gamma", *chosen] if q.kind.signature.takes_gamma else chosen

@@ -252,6 +252,31 @@ def test_a_claim_can_be_typed(capsys):
     assert "it divides by zero" in capsys.readouterr().err
 
 
+def test_chosen_values_of_many_places_are_told_by_their_ends():
+    claim = {"method": "EF21", "rate": "1 - gamma*mu", "mu": [1, 2, 3], "L": [10, 20], "delta": 0.5, "n": 1}
+    text = flat(str(judge(claim, "T", {})))
+    found = re.search(r"gamma = ([\d.]+) to ([\d.]+) \(the best step at each place\)", text)
+    steps = [
+        float(ct.tight_rate("EF21", mu=mu, L=L, delta=0.5).stepsize) for mu in (1, 2, 3) for L in (10, 20)
+    ]
+    assert [float(x) for x in found.groups()] == pytest.approx([min(steps), max(steps)], rel=1e-4)
+
+
+def test_a_state_is_told_with_its_vectors():
+    claim = {
+        "method": "EF",
+        "rate": "1 - gamma*mu",
+        "stepsize": "1/L",
+        "mu": 1,
+        "L": 10,
+        "delta": 0.25,
+        "n": 1,
+    }
+    text = flat(str(judge({**claim, "lyapunov": "(x - ebar)**2 + e**2/s"}, "T", {})))
+    assert re.search(r"C\(v\) = v \+ s R v, R the rotation of tan\(angle/2\) = [\d/]+, s = 0.866025 ", text)
+    assert "the state (x, e, each in R^2, all workers equal): (" in text
+
+
 DIANA = ["refute", "--method", "DIANA", "--mu", "1", "--L", "10"]
 STEP = ["--stepsize", "1/(L*(1+6*omega/n))"]
 
@@ -303,6 +328,19 @@ def test_a_parameter_is_given_by_an_option_or_its_choice_is_printed(capsys):
         assert said in capsys.readouterr().err
     assert run([*words, "--param", "alpha=1", "--alpha", "1"]) == 2
     assert "alpha is given twice" in capsys.readouterr().err
+
+
+def test_a_parameter_named_as_a_constant_is_told_when_it_was_chosen():
+    claim = {
+        "method": "EF21-SGDM",
+        "rate": "1 - gamma*mu/4",
+        "stepsize": "1/(40*L)",
+        "mu": 1,
+        "L": 2,
+        "delta": 0.5,
+    }
+    assert "not given so chosen here: eta = " in flat(str(judge({**claim, "n": 1}, "T", {})))
+    assert "not given" not in str(judge({**claim, "n": 1, "eta": 0.5}, "T", {}))
 
 
 def test_a_constant_of_another_class_is_refused(capsys):
