@@ -68,7 +68,7 @@ def number(value: Any) -> str:
     if isinstance(value, Fraction):
         return plain(value)
     if isinstance(value, float):
-        return plain(repr(value).removesuffix(".0"))
+        return plain(repr(float(value)).removesuffix(".0"))  # numpy's say their type
     return plain(value)
 
 

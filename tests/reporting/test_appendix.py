@@ -13,7 +13,7 @@ import compth as ct
 from compth.certificates import Certificate, Report, Verdict
 from compth.cli import run
 from compth.reporting.appendix import Section, appendix, document, reproduction, timeless
-from compth.reporting.latex_text import code, plain, prose
+from compth.reporting.latex_text import code, number, plain, prose
 
 NASTY = (
     r"a_b%c\input{x}$y#&~^{}<|>`''--?`!` \end{document} \csname é ô ñ ł ω Δ Я 漢 😀 … ‘q’ ∞ " + "\x07\t\n\\"
@@ -160,6 +160,12 @@ def test_letters_are_spelled_and_hyphens_stay():
     assert plain("é ω ł") == r"\'{e} \ensuremath{\omega} \l{}"
     assert plain("😀 漢") == "[U+1F600] [U+6F22]"
     assert prose("E||x||^2 <= 1") == r"E\ensuremath{\|}x\ensuremath{\|}\ensuremath{^2} \ensuremath{\leq} 1"
+    assert [number(v) for v in (0.5, np.float64(0.5), np.float64(3), Fraction(1, 3))] == [
+        "0.5",
+        "0.5",
+        "3",
+        "1/3",
+    ]
     for power in ("2^24", "2^2.5"):  # no square of 2, and no 4 behind it
         assert prose(power) == plain(power)
     assert prose("(1 - x)^2.") == r"(1 {-} x)\ensuremath{^2}."
