@@ -43,6 +43,12 @@ def write_appendix(report: Any, path: Path | None, file: str = "") -> None:
     write_all(path.parent, {path.name: text.encode()})
 
 
+def say_written(*paths: Path | None) -> None:
+    """A line that says where the files are which were asked for; nothing without any."""
+    named = [str(p) for p in paths if p is not None]
+    say("written: " + ", ".join(named) if named else "")
+
+
 def show_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", keys: int = 1
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compth.cli._output import check_file, say, write_appendix
+from compth.cli._output import check_file, say, say_written, write_appendix
 from compth.errors import InvalidParameter
 
 
@@ -109,6 +109,7 @@ def check(
         print(result.to_json(), flush=True)
     else:
         _print(result, script)
+        say_written(report, appendix)
     return EXIT_CODE[result.verdict]
 
 

@@ -200,6 +200,10 @@ def _methods(
     known, everything = names(), vocabulary()
     chosen, skipped = [], []
     free = [name for name, kind in methods.items() if kind.takes_compressor]
+    if specs and compressors and not set(free) & set(specs):
+        raise InvalidParameter(
+            f"compressor={compressors[0]!r} goes to no method: each -m has its own; name one without, as -m EF21"
+        )
     for spec in specs or (free if compressors else default_methods(problem.d)):
         if spec in free and compressors:
             for text in compressors:

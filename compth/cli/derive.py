@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compth.cli._output import check_file
+from compth.cli._output import check_file, say_written
 from compth.cli.analyse import TRUSTED, _number, _of_catalogue, _pair
 from compth.errors import InvalidParameter, UnusableInput
 
@@ -71,6 +71,8 @@ def derive(
     if appendix is not None:
         _write_appendix(appendix, answer, told, file)
     print(told if as_json else answer["latex" if latex else "text"])
+    if not (as_json or latex):
+        say_written(appendix, certificates)
     return 1 if answer["refuted"] else 0
 
 

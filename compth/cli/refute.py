@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compth.cli._output import check_file, show_result, write_appendix
+from compth.cli._output import check_file, say_written, show_result, write_appendix
 from compth.errors import InvalidParameter
 
 OPTIONS = {
@@ -76,6 +76,8 @@ def refute(
         show_result(result, provenance(None))
     _write_script(result, script, target or "", quiet=as_json)
     write_appendix(result, appendix, (target or "").rpartition(":")[0])
+    if not as_json:
+        say_written(report, appendix)
     return EXIT_CODE[result.verdict]
 
 

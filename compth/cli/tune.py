@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from compth.cli._output import check_file, command_line, say, show_table
+from compth.cli._output import check_file, command_line, say, say_written, show_table
 from compth.errors import InvalidParameter, UnusableInput
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def tune(
             say(f"efficiency of {t.scheme}: " + ", ".join(f"{a}: {b:.4g}" for a, b in points(t, curve)))
     say(provenance())
     write()
+    say_written(report)
     return 0
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import marimo as mo
@@ -13,6 +15,22 @@ import numpy as np
 
 from compth.certification.tracer import leaves
 from compth.reporting.reports import inline_svg
+
+
+def started_as_script() -> str:
+    """What to do instead, where Python runs a lesson by itself: its pages and sliders are marimo's; else ""."""
+    main = sys.modules["__main__"]
+    if mo.running_in_notebook() or not isinstance(getattr(main, "app", None), mo.App):
+        return ""
+    lesson = Path(sys.argv[0])
+    return (
+        f"{lesson.name} shows nothing when it is run as a script: `python -m marimo run {lesson}` opens it in a"
+        f" browser, `python -m marimo export html {lesson} -o {lesson.stem}.html` writes its page"
+    )
+
+
+if _instead := started_as_script():
+    print(_instead, file=sys.stderr)
 
 
 @dataclass(frozen=True)

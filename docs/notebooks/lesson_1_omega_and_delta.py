@@ -7,7 +7,7 @@ app = marimo.App(width="medium", app_title="omega and delta")
 with app.setup:
     import marimo as mo
     import numpy as np
-    from exercise import Exercise, fields, outcomes, picture, result, sheet
+    from exercise import Exercise, fields, outcomes, picture, result, sheet  # copy exercise.py with a lesson
     from matplotlib.figure import Figure
 
     import compth as ct

@@ -30,7 +30,8 @@ def test_a_wrong_claim_about_it_is_refuted(capsys):
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("RandK", "an object of the catalogue"),
+        ("RandK", "'RandK' needs k: it takes k"),
+        ("Rand2", 'an object of the catalogue as in "RandK(k=2)": did you mean RandK'),
         ("RandX(k=2)", "did you mean RandK"),
         ("RandK(k=2", "cannot be read"),
         ("DIANA(RandK(k=2))", "'DIANA'"),
@@ -65,7 +66,9 @@ def test_parameters_take_fractions():
             _parameter(text)
 
 
-@pytest.mark.parametrize(("target", "says"), [("Rand2", "did you mean RandK"), ("TopK", "'TopK' needs k")])
-def test_a_name_of_the_catalogue_is_met_halfway(capsys, target, says):
-    assert run(["check", target, "-d", "5"]) == 2
-    assert says in capsys.readouterr().err
+def test_files_that_were_asked_for_are_said(tmp_path, capsys):
+    page, paper = tmp_path / "new" / "x.html", tmp_path / "x.tex"
+    assert run(["check", "TopK(k=1)", "-d", "2", "--report", str(page), "--appendix", str(paper)]) == 0
+    told = capsys.readouterr().out.replace("\n", "").replace(" ", "")
+    assert told.endswith(f"written:{page},{paper}")
+    assert page.exists()

@@ -87,6 +87,7 @@ REFUSALS = [
     (["-m", "SGDM(RandK(k=1))"], "'SGDM'"),
     (["-m", "DCGD(Rand(k=1))"], "'Rand'"),
     (["-m", "DCGD(RandK(k=1), gamma=-1)"], "gamma=-1"),
+    (["-m", "EF21(TopK(k=2))", "-c", "TopK(k=2)"], "goes to no method: each -m has its own"),
     (["-m", "DCGD(RandK(q=1))"], "RandK in 'DCGD(RandK(q=1))' takes no q: it takes k"),
     (["-m", "RandK(k=1)"], "is not a method"),
     (["-m", "EF21(RandK(k=3))"], "use Scaled(RandK(k=3))"),

@@ -2,7 +2,9 @@
 
 import importlib
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from matplotlib.figure import Figure
@@ -45,6 +47,15 @@ def test_right_answers_are_taken_and_wrong_ones_refused(name, monkeypatch):
             assert not exercise.accepts(wrong), (exercise.question, wrong)
             assert exercise.hint in exercise.feedback(wrong)
         assert not exercise.accepts(None)
+
+
+def test_a_lesson_run_as_a_script_says_what_to_do(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    exercise = importlib.import_module("exercise")
+    assert exercise.started_as_script() == ""
+    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(app=exercise.mo.App()))
+    monkeypatch.setattr(sys, "argv", ["notebooks/lesson_9.py"])
+    assert "`python -m marimo run notebooks/lesson_9.py` opens it" in exercise.started_as_script()
 
 
 def test_outcomes_are_a_law_with_the_right_mean(monkeypatch):
