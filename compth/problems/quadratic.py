@@ -229,7 +229,8 @@ class DistributedQuadratic:
         return np.asarray(self._stacked, dtype=dtype)
 
     def gradients(self, x: Array) -> Array:
-        """grad f_i(x) for every worker: (..., d) -> (..., n, d), one matrix product."""
+        """grad f_i(x) for every worker: (..., d) -> (..., n, d), one matrix product in the precision of x."""
+        x = x if x.dtype.kind == "f" else x.astype(np.float64)  # no Hessians in integers
         flat = np.matmul(x, self._stacked if x.dtype == np.float64 else self.stacked(x.dtype))
         out: Array = flat.reshape(*x.shape[:-1], self.n, self.d)
         out -= self.b.astype(x.dtype, copy=False)

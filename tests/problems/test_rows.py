@@ -97,6 +97,15 @@ def test_a_wrong_product_is_seen(monkeypatch):
     assert off(p.gradients(x + 1), from_rows(*data(120), 5, 0.01).dense().gradients(x + 1)) > 0.1
 
 
+@pytest.mark.parametrize("x", [np.zeros(D, dtype=int), np.arange(D) % 3, np.arange(D) % 2 == 0])
+def test_points_of_integers_have_the_gradients_of_floats(x):
+    """The formed problem had its Hessians in the integers of x: gradients of 0."""
+    p = from_rows(*data(120), 5, 0.01)
+    for q in (p, p.dense(), p.dense().at_rest):
+        assert np.array_equal(q.gradients(x), q.gradients(x.astype(float)))
+        assert np.abs(q.gradients(x)).max() > 0
+
+
 def test_an_array_changed_in_place_gets_its_own_products():
     p = from_rows(*data(50), 5, 0.01)
     x = np.zeros((2, D))
