@@ -238,6 +238,12 @@ def test_an_open_conjecture_is_told_what_a_v_that_remembers_certifies():
     assert said not in " ".join(str(refuted).split())
 
 
+def test_latex_says_that_a_closed_form_is_a_conjecture_elsewhere():
+    said = ct.derive("EF", **LIGHT, delta=F(3, 4)).to_latex()
+    assert "is attained and certified, elsewhere a conjecture." in said
+    assert "The best rate" not in said
+
+
 def test_formulas_that_are_not_the_round_are_not_used(monkeypatch):
     q, params, _ = body_asked("EF", F(1, 10), 1, F(3, 4), None, None, 1, {})
     round_ = symbolic_round(q.rational(), params, ())
@@ -258,7 +264,7 @@ def test_typed_and_changed_results_lose_their_words(tmp_path):
     assert "positive semidefinite" in found.to_latex()
     assert found.confirmed
     assert found.tight
-    assert "closed form" in found.to_latex() or "best rate solves" in found.to_latex()
+    assert "conjecture" not in found.to_latex()  # it is proved
     typed = ct.Derivation(found.method, (), "", found.cells, found.closed, "")
     assert not typed.confirmed
     assert not typed.tight

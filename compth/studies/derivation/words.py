@@ -216,8 +216,11 @@ def statement(result: Any) -> str:
     ]
     if result.closed is not None:
         word = "is attained and certified" if result.confirmed else "is a candidate"
+        beyond = "" if result.proof is not None else ", elsewhere a conjecture"
+        unknown = "" if result.closed.unknown == RHO else r" with $\rho = r^2$"
         lines.append(
-            rf"The best rate solves $ {sympy.latex(collected(result))} = 0 $; at the constants below it {word}."
+            rf"The rate at the best step solves $ {sympy.latex(collected(result))} = 0 ${unknown}: at the "
+            rf"constants below it {word}{beyond}."
         )
         lines += [rf"There ${sympy.latex(k)} = {sympy.latex(v)}$." for k, v in result.closed.best.items()]
     if result.proof is not None:
