@@ -364,6 +364,20 @@ def Plain(w, x, *, gamma):
     return dict(x=x - gamma * w.mean(w.gradient(x)))
 
 
+@ct.method
+def Damped(w, x, *, gamma, beta=F(1, 4)):
+    """A parameter that the body has a number for."""
+    return dict(x=x - gamma * beta * w.mean(w.compress(w.gradient(x))))
+
+
+def test_a_parameter_is_as_the_body_has_it_unless_it_is_searched_or_given():
+    given = dict(**LIGHT, delta=F(3, 4))
+    assert ct.derive(Damped, **given).cells[0].params == {"beta": F(1, 4)}
+    assert ct.derive(Damped, **given, beta=F(1, 3)).cells[0].params == {"beta": F(1, 3)}
+    (searched,) = ct.derive(Damped, **given, search=["beta"]).cells
+    assert searched.params["beta"] != F(1, 4)
+
+
 def test_bodies_without_a_step_with_decimals_or_messages_are_told_so():
     """The first was a traceback, the second a riddle, the third spoke of omega."""
     found = ct.derive(Quarter, **LIGHT, delta=F(3, 4))

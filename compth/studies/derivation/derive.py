@@ -268,14 +268,15 @@ def _noisy(q: Question) -> bool:
 
 
 def _open(method: Any, given: Mapping[str, Any]) -> tuple[str, ...]:
-    """Parameters that neither the call nor an instance sets and for which the class has no number."""
+    """Parameters that neither the call nor an instance sets and for which class and body have no number."""
     kind = asked_for(method).kind
     bare = isinstance(method, str | type | Told)
     out = []
     for k, default in kind.signature.params.items():
         field = getattr(kind, "__dataclass_fields__", {}).get(k)
         own = getattr(method, k, None) if not bare else default if field is None else field.default
-        if given.get(k) is None and (own is None or own is NOTHING or own is MISSING):
+        nowhere = all(v is None or v is NOTHING or v is MISSING for v in (own, default, given.get(k)))
+        if nowhere:
             out.append(k)
     return tuple(out)
 

@@ -118,7 +118,7 @@ RESTS = Centre(1, {}, {})
 def symbolic_round(q: Question, params: Mapping[str, Number], moving: tuple[str, ...]) -> Round:
     """The round of a question. params: held at numbers; moving: the parameters that stay symbols (gamma always does).
 
-    Unsupported for coins, invariants, and steps in which noise reaches x+ through another compression.
+    Unsupported for coins and for more than MOST_SIGNS compressions a step.
     """
     kind, form = q.kind, q.kind.signature
     unknown = {k: sympy.Symbol(k, positive=True) for k in moving}
