@@ -21,6 +21,8 @@ from compth.tuning.families import MOST, default_levels, family
 
 HUGE = 1e15
 """A variance, or the inverse of a contraction, below which theorems' numbers stay floats."""
+MOST_WORKERS = 10**6
+"""Of a class of problems: L_i is an array."""
 Make = Callable[[Any], Method]
 
 
@@ -230,6 +232,14 @@ def problem_class(mu: Any, L: Any, n: Any, d: Any, zeta2: Any) -> ProblemClass:
     missing = [k for k, v in {"mu": mu, "L": L, "n": n, "d": d}.items() if v is None]
     require(not missing, f"{', '.join(missing)} not given: without a problem mu, L, n and d are needed")
     require(0 < mu <= L < math.inf, f"mu={mu}, L={L} need 0 < mu <= L")
+    require(
+        L / mu < HUGE and mu > 1e-100 and L < 1e100,
+        f"mu={mu}, L={L} leave what floats tell apart: choose a unit",
+    )
+    require(
+        n <= MOST_WORKERS,
+        f"n={n} must be at most {MOST_WORKERS:,}: theorems take L_i, a number for each worker",
+    )
     require(n >= 1 and d >= 1, f"n={n}, d={d} need at least 1")
     require(0 <= zeta2 < math.inf, f"zeta2={zeta2} needs 0 <= zeta2: it is a mean of squares")
     return ProblemClass(float(mu), float(L), int(n), int(d), float(zeta2))

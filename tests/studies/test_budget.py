@@ -232,6 +232,8 @@ ONE = {"mu": 0.1, "L": 1, "n": 2, "d": 3}
         ((ct.DIANA, ct.RandK), {**ONE, "bits": -5}, "must be positive"),
         ((ct.DIANA, ct.RandK), {"mu": 0.1, "rounds": 5}, "L, n, d not given"),
         ((ct.DIANA, ct.RandK), {**ONE, "mu": 2, "rounds": 5}, "0 < mu <= L"),
+        ((ct.DIANA, ct.RandK), {**ONE, "mu": 1e-300, "L": 1e300, "rounds": 5}, "choose a unit"),
+        ((ct.DIANA, ct.RandK), {**ONE, "n": 10**11, "rounds": 5}, "n=100000000000 must be at most"),
         ((ct.DIANA, ct.RandK, problem_of(0)), {"mu": 1, "rounds": 5}, "not both"),
         ((ct.GD, ct.RandK), {**ONE, "rounds": 5}, "takes no compressor"),
         ((7, ct.RandK), {**ONE, "rounds": 5}, "must be a method"),
