@@ -154,7 +154,7 @@ class Answers:
             raise UnusableInput(
                 f"{name!r} is no compressor with claims: write C = {claimed} there, or {name}(delta='1/d') here"
             )
-        if bits is not None and not texts:
+        if bits is not None and thing is self.thing:
             raise UnusableInput(f"bits={bits!r}: {name!r} is a compressor already, and says its bits itself")
         self.subject = Subject(
             repr(thing), thing._compress, thing.deterministic, object=thing, batch=thing._compress

@@ -89,6 +89,7 @@ def test_a_file_s_function_is_compared_beside_the_catalogue(file, capsys):
         ('EF21(mine.py:topk(k=2, delta="1/d", bits="d/(k-2)"))', "has no value at d=4: it divides by zero"),
         ('EF21(mine.py:topk(delta="1/d", bits="__import__(1)"))', "only numbers, names"),
         ('EF21(mine.py:f(bits="8*d"))', "says its bits itself"),
+        ('EF21(mine.py:f(delta="1/d", bits="8*d"))', "says its bits itself"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(file, capsys, spec, says):
