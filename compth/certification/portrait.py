@@ -140,7 +140,7 @@ def _through(witness: Any, d: int) -> Array | None:
     if witness is None or isinstance(witness, dict):
         return None
     found = np.asarray(witness, dtype=float).ravel()
-    return found if found.size == d and np.any(found) else None
+    return found if found.size == d and np.any(found) and np.isfinite(found).all() else None
 
 
 def with_portrait(report: Report, C: Any, claims: Any = None, params: Any = None) -> Report:
