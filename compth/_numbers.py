@@ -44,7 +44,7 @@ def plain(x: Any) -> Any:
 def uninherited(x: Any) -> Any:
     """A number of a class that inherits from float, int or Fraction as the number that it holds, also in containers."""
     kind = type(x)
-    if kind in (tuple, list):
+    if kind is tuple or kind is list:  # not ==: a class of one's own may equal anything
         parts = kind(map(uninherited, x))
         return parts if any(p is not v for p, v in zip(parts, x, strict=True)) else x
     if kind is dict:

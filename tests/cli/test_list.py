@@ -36,7 +36,7 @@ def test_the_list_is_one_short_line_an_object_separated_by_tabs(capsys, monkeypa
         assert len(held) == len(rows)
         assert held["RandK"] == ["compressor", "omega = d/k - 1", "PROVED/READ"]
         assert held["QSGD"] == ["name", "of RandomDithering", "-"]
-        assert held["EF21"][:2] == ["method", "Contractive; 3 theorems"]
+        assert held["EF21"][:2] == ["method", f"Contractive; {len(ct.EF21.theorems())} theorems"]
         assert held["PermK"][0] == "fleet"
     assert {*ct.compressors.catalogue(), *ct.methods.catalogue()} <= held.keys()
 
