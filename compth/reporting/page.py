@@ -18,8 +18,8 @@ p.meta,caption{color:#444;font-size:.9rem;text-align:left}
 .verdict{font-size:1.15rem;padding:.6rem .9rem;border-left:.5rem solid;background:#f4f4f4}
 .verdict b{margin-right:.6rem}.PROVED{color:#00734f}.CONSISTENT{color:#0062a3}.INCONCLUSIVE{color:#8a5a00}
 .REFUTED{color:#b3261e}td.PROVED,td.CONSISTENT,td.INCONCLUSIVE,td.REFUTED{font-weight:700}
-table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;width:100%}
-th,td{padding:.3rem .5rem;border-bottom:1px solid #ccc;text-align:left;white-space:nowrap}
+table{border-collapse:collapse;font-size:.82rem;font-variant-numeric:tabular-nums;width:100%}
+th,td{padding:.3rem .38rem;border-bottom:1px solid #ccc;text-align:left;white-space:nowrap}
 .u{white-space:nowrap}td.n,th.n{text-align:right}td.w,th{white-space:normal}td.w{min-width:9rem}
 figure{margin:1rem 0}figure svg{background:#fff}
 .key{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;font-size:.9rem}
