@@ -149,6 +149,12 @@ def formulas_are_the_numbers(theorem, c):
     values = {**numbers_of(c), GAMMA: at}
     if theorem.id.startswith("adiana"):  # shown in p
         values[next(s for s in facts.rate.free_symbols if s.name == "p")] = float(theorem.params(c, at)["p"])
+    if theorem.id.startswith("cgd"):
+        claim = c.claim(theorem.requires[0])
+        own = {"beta": claim.beta} | (
+            {"alpha": claim.alpha} if isinstance(claim, ct.B1) else {"c": claim.gamma}
+        )
+        values |= {sympy.Symbol(k, positive=True): float(v) for k, v in own.items()}
     found = {"limit": theorem.step_limit(c)[0], "default": theorem.default_step(c)}
     if not theorem.own_steps:
         found |= {"rate": theorem.rate(c, at), "floor": theorem.floor(c, at)}

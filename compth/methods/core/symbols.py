@@ -14,7 +14,7 @@ from typing import Any
 import sympy
 
 from compth._numbers import Number
-from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased
+from compth.claims import B1, B2, BiasVariance, Claim, Contractive, JointVariance, Unbiased
 from compth.errors import CompthError, NoGuarantee
 from compth.methods.core.constants import Constants
 from compth.methods.core.theorem import Theorem
@@ -103,12 +103,16 @@ class _Asked(dict[str, Any]):
 def symbolic_constants(**known: Any) -> Constants:
     """Every constant that a theorem may see as a positive symbol of its own name; `known` ones as they are given."""
     s = {f.name: sympy.Symbol(f.name, positive=True) for f in fields(Constants) if f.name not in PLAIN}
-    named = {k: sympy.Symbol(k, positive=True) for k in ("omega", "delta", "eta", "A", "B")}
+    named = {
+        k: sympy.Symbol(k, positive=True) for k in ("omega", "delta", "eta", "A", "B", "alpha", "beta", "c")
+    }
     claims = (
         Unbiased(named["omega"]),
         JointVariance(named["A"], named["B"]),
         Contractive(named["delta"]),
         BiasVariance(named["eta"], named["omega"]),
+        B1(named["alpha"], named["beta"]),
+        B2(named["c"], named["beta"]),
     )
     first = Constants(**{**s, "omega_down": 0}, independent=True, claims=claims, params=_Asked())
     return replace(first, **known)
@@ -232,16 +236,17 @@ def _refused(theorem: Theorem, c: Constants) -> str | None:
 def _plain_constants(theorem: Theorem) -> Iterator[Constants]:
     """Numbers that most theorems speak of: one convex worker with a shared minimiser, with and without an oracle.
 
-    The last speak of exact messages.
+    The last but one speak of exact messages, the last of biased ones that are no contractions.
     """
     claims: tuple[Claim, ...] = (Unbiased(1), JointVariance(1, 0), Contractive(0.5), BiasVariance(0.5, 1))
     exact: tuple[Claim, ...] = (Unbiased(0), JointVariance(0, 0), Contractive(1), BiasVariance(0, 0))
+    biased: tuple[Claim, ...] = (B1(0.5, 1.5), B2(0.5, 1.5))
     numbers: dict[str, Any] = dict.fromkeys(("L", "L_max", "L_tilde", "L_plus"), 1.0) | {
         "mu": 0.1,
         "mu_min": 0.1,
     }
     noisily = theorem.gradient_noise != "none"
-    for noisy, made in ((noisily, claims), (False, claims), (True, claims), (False, exact)):
+    for noisy, made in ((noisily, claims), (False, claims), (True, claims), (False, exact), (False, biased)):
         yield Constants(
             n=1,
             d=2,
