@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +25,14 @@ from compth.errors import InvalidParameter, require
 LEVEL = "?"
 """What stands for the level in a family's text."""
 PICTURES = (".svg", ".png", ".pdf")
+
+
+def _number(text: str) -> float:
+    """A decimal or a fraction."""
+    try:
+        return float(Fraction(text))
+    except (ValueError, ZeroDivisionError, OverflowError):
+        raise typer.BadParameter(f"{text!r} is not a number such as 0.1 or 1/10") from None
 
 
 def budget(
@@ -61,9 +70,11 @@ def budget(
     kappa: Kappa = 100.0,
     interpolation: Interpolation = False,
     mu: Annotated[
-        float | None, typer.Option(help="instead of a problem: strong convexity of every f_i")
+        float | None, typer.Option(parser=_number, help="instead of a problem: strong convexity of every f_i")
     ] = None,
-    smooth: Annotated[float | None, typer.Option("--L", help="and smoothness of every f_i")] = None,
+    smooth: Annotated[
+        float | None, typer.Option("--L", parser=_number, help="and smoothness of every f_i")
+    ] = None,
     zeta2: Annotated[
         float, typer.Option(help="and mean ||grad f_i(x*)||^2 for ||x_0-x*|| = 1; 0: one minimiser")
     ] = 0.0,

@@ -94,3 +94,12 @@ def test_a_message_that_grows_is_not_called_shorter(capsys):
     assert code == 0
     assert "x longer" in out
     assert "x shorter" not in out
+
+
+def test_constants_are_decimals_or_fractions(capsys):
+    other = ["--mu", "1/10", *CLASS[2:]]
+    asked = ["-m", "DIANA", "-c", "RandK", "--rounds", "60"]
+    assert answers(capsys, *asked, *other) == answers(capsys, *asked, *CLASS)
+    code, out, err = said(capsys, *asked, "--mu", "1/0", *CLASS[2:])
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "'1/0' is not a number such as 0.1 or 1/10" in err

@@ -39,7 +39,7 @@ def test_bounds_hold_on_the_grid(name):
 ISOTROPIC = ct.problems.random_quadratic(2, 3, 1, seed=3, interpolation=True, hessians=0)
 NOISY = ct.problems.random_quadratic(2, 3, 1, seed=3, hessians=0, minimisers=2.0)
 STIFF = ct.problems.random_quadratic(2, 3, 20, seed=4, interpolation=True)
-LONE = ct.problems.random_quadratic(1, 1, 1, seed=3)
+LONE = ct.problems.random_quadratic(1, 2, 1, seed=3, interpolation=True, hessians=0)
 FAR = ct.problems.random_quadratic(2, 3, 2, seed=3, minimisers=20.0)
 SPOILS = [
     # theorem, method, named quadratic, strengthening: each is false there, as the exact one-step factors show
@@ -84,9 +84,9 @@ SPOILS = [
     ("adiana.accelerated", ct.ADIANA(ct.RandK(1)), NOISY, {"rate": 1.9}),
     ("adiana.accelerated", ct.ADIANA(ct.RandK(1)), ISOTROPIC, {"step": 2.0}),
     ("adiana.paper", ct.ADIANA(ct.RandK(1)), NOISY, {"rate": 2.0}),
-    ("cgd.b1", ct.DCGD(ct.TopKSign(1)), LONE, {"rate": 1.2}),
+    ("cgd.b1", ct.DCGD(ct.TopKSign(1)), LONE, {"rate": 1.6}),
     ("cgd.b1", ct.DCGD(ct.TopKSign(1)), LONE, {"step": 3.0}),
-    ("cgd.b2", ct.DCGD(ct.TopKSign(1)), LONE, {"rate": 1.2}),
+    ("cgd.b2", ct.DCGD(ct.TopKSign(1)), LONE, {"rate": 1.6}),
     ("efbv.pl", ct.EFBV(ct.TopK(1)), ISOTROPIC, {"rate": 12.0}),
     ("efbv.pl", ct.EFBV(ct.RandK(1)), NOISY, {"step": 60.0}),
 ]
