@@ -71,7 +71,7 @@ def test_a_plan_of_ones_own_is_seen():
     assert own_plans({"copied": Copied()}) == {"copied"}
 
 
-def ends_where_it_says(theorem, c):
+def assert_ends_where_it_says(theorem, c):
     """The range of steps: its own limit belongs to it or not as it says, and nothing beyond it does."""
     limit = theorem.step_limit(c)[0]
     inside = theorem.plan(c, limit * Fraction(999, 1000), 20)
@@ -92,7 +92,7 @@ def ends_where_it_says(theorem, c):
 def test_a_range_ends_where_it_says(theorem, c):
     if theorem.id == "gdci.neighbourhood":
         pytest.skip("its range is one of steps and omega together")
-    ends_where_it_says(theorem, c)
+    assert_ends_where_it_says(theorem, c)
 
 
 def test_a_range_that_is_called_closed_and_is_not_is_caught():
@@ -100,7 +100,7 @@ def test_a_range_that_is_called_closed_and_is_not_is_caught():
         slack = Theorem.slack
 
     c = ct.GD().check(GENERAL)
-    ends_where_it_says(GDContraction(), c)
+    assert_ends_where_it_says(GDContraction(), c)
     assert Closed().plan(c, 2 / c.L).rho == pytest.approx(1)
 
     class Longer(DCGDGeneral):
@@ -108,7 +108,7 @@ def test_a_range_that_is_called_closed_and_is_not_is_caught():
             return super().allow(gamma, 1.01 * limit, rule)
 
     with pytest.raises(pytest.fail.Exception):
-        ends_where_it_says(Longer(), ct.DCGD(ct.RandK(1)).check(GENERAL))
+        assert_ends_where_it_says(Longer(), ct.DCGD(ct.RandK(1)).check(GENERAL))
 
 
 def numbers_of(c):
@@ -143,7 +143,7 @@ def numbers_of(c):
     return {sympy.Symbol(k, positive=True): float(v) for k, v in named.items() if np.ndim(v) == 0}
 
 
-def formulas_are_the_numbers(theorem, c):
+def assert_formulas_are_the_numbers(theorem, c):
     facts = facts_of(theorem)
     at = 0.4 * float(theorem.step_limit(c)[0])
     values = {**numbers_of(c), GAMMA: at}
@@ -168,7 +168,7 @@ def formulas_are_the_numbers(theorem, c):
 @pytest.mark.parametrize(("theorem", "c"), ASKED)
 def test_formulas_are_the_numbers(theorem, c):
     """What lists and pages show is what runs use, also where the constants had to be made special."""
-    formulas_are_the_numbers(theorem, c)
+    assert_formulas_are_the_numbers(theorem, c)
 
 
 def test_a_formula_of_another_theorem_is_caught(monkeypatch):
@@ -176,7 +176,7 @@ def test_a_formula_of_another_theorem_is_caught(monkeypatch):
     other = facts_of(theorems()["dcgd.interpolation"])
     monkeypatch.setattr(f"{__name__}.facts_of", lambda _: other)
     with pytest.raises(AssertionError, match="limit"):
-        formulas_are_the_numbers(DCGDGeneral(), c)
+        assert_formulas_are_the_numbers(DCGDGeneral(), c)
 
 
 def test_a_formula_says_what_it_is_restricted_to():

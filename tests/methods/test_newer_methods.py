@@ -28,8 +28,8 @@ def curve(method, problem=SPREAD, steps=12):
     return ct.exact(method, problem, steps).mean_square
 
 
-def same(a, b):
-    """Equal curves, relative to their size."""
+def assert_same(a, b):
+    """The curves are equal, relative to their size."""
     np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12 * np.abs(b).max())
 
 
@@ -38,11 +38,11 @@ def same(a, b):
 
 def test_econtrol_without_feedback_is_ef21():
     """EF21 moves before it learns: its curve is EControl's, a round later."""
-    same(curve(ct.EControl(MASK, 0.1, eta=0), steps=11), curve(ct.EF21(MASK, 0.1))[1:])
+    assert_same(curve(ct.EControl(MASK, 0.1, eta=0), steps=11), curve(ct.EF21(MASK, 0.1))[1:])
 
 
 def test_ef21_sgdm_that_forgets_at_once_is_ef21():
-    same(curve(ct.EF21SGDM(MASK, 0.1, eta=1)), curve(ct.EF21(MASK, 0.1)))
+    assert_same(curve(ct.EF21SGDM(MASK, 0.1, eta=1)), curve(ct.EF21(MASK, 0.1)))
 
 
 def test_ef21_sgdm_that_forgets_at_once_is_ef21_with_drawn_gradients_too():
@@ -51,54 +51,56 @@ def test_ef21_sgdm_that_forgets_at_once_is_ef21_with_drawn_gradients_too():
     found = [
         curve(k, noisy) for k in (ct.EF21SGDM(MASK, 0.1, eta=1, oracle=one), ct.EF21(MASK, 0.1, oracle=one))
     ]
-    same(*found)
+    assert_same(*found)
 
 
 def test_diana_without_momentum_is_diana():
-    same(curve(ct.DIANAMomentum(ONE, 0.1, alpha=HALF / 2, beta=0)), curve(ct.DIANA(ONE, 0.1, alpha=HALF / 2)))
+    assert_same(
+        curve(ct.DIANAMomentum(ONE, 0.1, alpha=HALF / 2, beta=0)), curve(ct.DIANA(ONE, 0.1, alpha=HALF / 2))
+    )
 
 
 def test_dasha_of_exact_messages_is_gradient_descent():
-    same(curve(ct.DASHA(ct.Identity(), 0.3)), curve(ct.GD(gamma=0.3)))
+    assert_same(curve(ct.DASHA(ct.Identity(), 0.3)), curve(ct.GD(gamma=0.3)))
 
 
 def test_econtrol_of_exact_messages_is_gradient_descent():
-    same(curve(ct.EControl(ct.Identity(), 0.3, eta=HALF)), curve(ct.GD(gamma=0.3)))
+    assert_same(curve(ct.EControl(ct.Identity(), 0.3, eta=HALF)), curve(ct.GD(gamma=0.3)))
 
 
 def test_rand_diana_of_exact_messages_is_gradient_descent():
-    same(curve(ct.RandDIANA(ct.Identity(), 0.3, p=HALF)), curve(ct.GD(gamma=0.3)))
+    assert_same(curve(ct.RandDIANA(ct.Identity(), 0.3, p=HALF)), curve(ct.GD(gamma=0.3)))
 
 
 def test_ef21_bc_without_downlink_compression_is_ef21():
-    same(curve(ct.EF21BC(MASK, 0.1)), curve(ct.EF21(MASK, 0.1)))
+    assert_same(curve(ct.EF21BC(MASK, 0.1)), curve(ct.EF21(MASK, 0.1)))
 
 
 def test_ef21_bc_of_exact_messages_is_gradient_descent():
     """Its theorem's metric is known too: it was refused, as the normal form follows no mean of exact memories."""
     bound = ct.guarantee(ct.EF21BC(ct.Identity(), 0.3), SPREAD)
     run = ct.exact(ct.EF21BC(ct.Identity(), 0.3), SPREAD, 12)
-    same(run.mean_square[1:], curve(ct.GD(gamma=0.3), steps=11))
+    assert_same(run.mean_square[1:], curve(ct.GD(gamma=0.3), steps=11))
     assert (run.mean_metric <= [bound.bound(t) * (1 + 1e-9) for t in range(13)]).all()
     assert run.mean_metric[0] == pytest.approx(bound.start)
 
 
 def test_ef21_p_without_downlink_compression_is_diana():
-    same(curve(ct.EF21P(ONE, 0.1, alpha=HALF / 2)), curve(ct.DIANA(ONE, 0.1, alpha=HALF / 2)))
+    assert_same(curve(ct.EF21P(ONE, 0.1, alpha=HALF / 2)), curve(ct.DIANA(ONE, 0.1, alpha=HALF / 2)))
 
 
 def test_mcm_that_moves_its_memory_at_once_is_ef21_p():
     both = ct.MCM(ONE, 0.1, alpha=HALF / 2, alpha_down=1, downlink=MASK)
-    same(curve(both), curve(ct.EF21P(ONE, 0.1, alpha=HALF / 2, downlink=MASK)))
+    assert_same(curve(both), curve(ct.EF21P(ONE, 0.1, alpha=HALF / 2, downlink=MASK)))
 
 
 def test_artemis_without_downlink_memory_is_diana_with_a_compressed_broadcast():
     both = {"alpha": HALF / 2, "downlink": ONE}
-    same(curve(ct.Artemis(ONE, 0.1, **both)), curve(ct.DIANA(ONE, 0.1, **both)))
+    assert_same(curve(ct.Artemis(ONE, 0.1, **both)), curve(ct.DIANA(ONE, 0.1, **both)))
 
 
 def test_relaxed_gdci_of_exact_messages_is_gradient_descent():
-    same(curve(ct.RelaxedGDCI(ct.Identity(), 0.6, eta=HALF)), curve(ct.GD(gamma=0.3)))
+    assert_same(curve(ct.RelaxedGDCI(ct.Identity(), 0.6, eta=HALF)), curve(ct.GD(gamma=0.3)))
 
 
 def test_relaxed_gdci_of_one_worker_that_takes_all_is_gdci_half_a_round_on():
@@ -111,7 +113,7 @@ def test_relaxed_gdci_of_one_worker_that_takes_all_is_gdci_half_a_round_on():
 
 
 def test_vr_gdci_of_exact_messages_is_gradient_descent():
-    same(curve(ct.VRGDCI(ct.Identity(), 0.6, eta=HALF)), curve(ct.GD(gamma=0.3)))
+    assert_same(curve(ct.VRGDCI(ct.Identity(), 0.6, eta=HALF)), curve(ct.GD(gamma=0.3)))
 
 
 def test_dcgd_star_is_diana_that_has_learned():
@@ -134,22 +136,22 @@ def test_page_is_marina_whose_workers_are_its_parts():
     sums = random_finite_sum(1, 3, 2, 5, seed=4, minimisers=1.0)
     parts = distributed_quadratic(sums.parts[0], sums.offsets[0])
     one = ct.Sampled(ct.Identity(), ct.NiceSampling(3, 1))
-    same(curve(ct.PAGE(0.1, p=HALF), sums), curve(ct.MARINA(one, 0.1, p=HALF), parts))
+    assert_same(curve(ct.PAGE(0.1, p=HALF), sums), curve(ct.MARINA(one, 0.1, p=HALF), parts))
 
 
 def test_dasha_page_that_always_takes_full_gradients_is_dasha():
     sums = random_finite_sum(2, 2, 2, 5, seed=4, minimisers=1.0)
-    same(curve(ct.DASHAPAGE(ONE, 0.1, p=1), sums), curve(ct.DASHA(ONE, 0.1), sums))
+    assert_same(curve(ct.DASHAPAGE(ONE, 0.1, p=1), sums), curve(ct.DASHA(ONE, 0.1), sums))
 
 
 def test_dasha_page_of_exact_messages_is_page():
     sums = random_finite_sum(2, 2, 2, 5, seed=4, minimisers=1.0)
-    same(curve(ct.DASHAPAGE(ct.Identity(), 0.1, p=HALF), sums), curve(ct.PAGE(0.1, p=HALF), sums))
+    assert_same(curve(ct.DASHAPAGE(ct.Identity(), 0.1, p=HALF), sums), curve(ct.PAGE(0.1, p=HALF), sums))
 
 
 def test_mast_of_shared_out_coordinates_is_ist():
     both = random_quadratic(2, 4, 5, seed=3, minimisers=1.0)
-    same(curve(ct.MAST(ct.PermK(2), 0.1), both), curve(ct.IST(ct.PermK(2), 0.1), both))
+    assert_same(curve(ct.MAST(ct.PermK(2), 0.1), both), curve(ct.IST(ct.PermK(2), 0.1), both))
 
 
 @pytest.mark.parametrize("local", [1, 3])
@@ -174,11 +176,11 @@ def test_ist_with_one_local_step_is_ist_on_a_larger_model():
 
 
 def test_marina_p_that_always_tells_the_model_is_gradient_descent():
-    same(curve(ct.MARINAP(ONE, 0.3, p=1), EVEN), curve(ct.GD(gamma=0.3), EVEN))
+    assert_same(curve(ct.MARINAP(ONE, 0.3, p=1), EVEN), curve(ct.GD(gamma=0.3), EVEN))
 
 
 def test_marina_p_whose_messages_are_exact_is_gradient_descent():
-    same(curve(ct.MARINAP(ct.Identity(), 0.3, p=HALF), EVEN), curve(ct.GD(gamma=0.3), EVEN))
+    assert_same(curve(ct.MARINAP(ct.Identity(), 0.3, p=HALF), EVEN), curve(ct.GD(gamma=0.3), EVEN))
 
 
 def test_marina_p_pays_the_downlink():
@@ -191,17 +193,17 @@ def test_marina_p_pays_the_downlink():
 def test_clag_that_always_speaks_is_ef21():
     """The trigger fires at zeta = 0, but where nothing moved at all."""
     pair = (ct.CLAG(ct.TopK(1), 0.1, zeta=0), ct.EF21(ct.TopK(1), 0.1))
-    same(*(ct.simulate(m, SPREAD, 30, 2, 0).mean_square for m in pair))
+    assert_same(*(ct.simulate(m, SPREAD, 30, 2, 0).mean_square for m in pair))
 
 
 def test_clag_of_exact_messages_is_lag():
     pair = (ct.CLAG(ct.Identity(), 0.1, zeta=4), ct.LAG(0.1, zeta=4))
-    same(*(ct.simulate(m, SPREAD, 30, 2, 0).mean_square for m in pair))
+    assert_same(*(ct.simulate(m, SPREAD, 30, 2, 0).mean_square for m in pair))
 
 
 def test_lag_that_always_speaks_is_gradient_descent_a_round_later():
     late = ct.simulate(ct.LAG(0.1, zeta=0), SPREAD, 12, 2, 0).mean_square
-    same(late[1:], curve(ct.GD(gamma=0.1), steps=11))
+    assert_same(late[1:], curve(ct.GD(gamma=0.1), steps=11))
 
 
 def test_lag_says_a_bit_where_it_is_silent():
@@ -227,13 +229,13 @@ def scaffnew(problem, gamma, p, steps):
 
 def test_compressed_scaffnew_with_all_owners_is_scaffnew():
     ours = curve(ct.CompressedScaffnew(workers=2, owners=2, gamma=0.3, p=0.25), EVEN, steps=7)
-    same(ours[1:], scaffnew(EVEN, 0.3, 0.25, 7))
+    assert_same(ours[1:], scaffnew(EVEN, 0.3, 0.25, 7))
 
 
 def test_locodl_that_always_meets_with_exact_messages_is_gradient_descent_on_doubled_weight():
     """y and x_i agree then: x+ = x - (gamma/2)(grad (f - ridge)(x) + ridge x), half of it for f, half for g."""
     ours = ct.LoCoDL(ct.Identity(), 0.6, p=1, mix=1, lift=1, ridge=0)
-    same(curve(ours, EVEN), curve(ct.GD(gamma=0.3), EVEN))
+    assert_same(curve(ours, EVEN), curve(ct.GD(gamma=0.3), EVEN))
 
 
 def test_owners_share_every_coordinate_out():
