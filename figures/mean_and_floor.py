@@ -18,7 +18,7 @@ import compth as ct
 from compth.certification.tracer import leaves
 from compth.methods import plan_of
 from compth.reporting.files import MARK
-from compth.reporting.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE, bare_square
 from figures._progress import track
 from figures.error_atlas import forgot_the_scale
 
@@ -146,15 +146,6 @@ def _colour(key: str) -> str:
     return COLOURS[1] if key in ("without", "DCGD") else COLOURS[0]
 
 
-def _bare(axes: Any) -> None:
-    axes.set_aspect("equal")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.grid(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_visible(False)
-
-
 def draw(data: dict[str, Any]) -> Any:
     """The end of both acts, one above the other: for print, and where nothing moves."""
     import matplotlib as mpl
@@ -165,10 +156,10 @@ def draw(data: dict[str, Any]) -> Any:
         above, below = figure.subplots(2, 2, height_ratios=(3, 4))
         for axes, key in zip(above, data["messages"], strict=True):
             vector_panel(axes, data, key, len(data["messages"][key]["drawn"]))
-            _bare(axes)
+            bare_square(axes)
         for axes, key in zip(below, data["paths"], strict=True):
             run_panel(axes, data, key, len(data["paths"][key]) - 1)
-            _bare(axes)
+            bare_square(axes)
     return figure
 
 
@@ -207,7 +198,7 @@ def _picture(data: dict[str, Any], panel: Any, said: str, shown: int) -> Any:
         figure = Figure(figsize=(5.6, 3.1), dpi=DPI)
         for axes, key in zip(figure.subplots(1, 2), keys, strict=True):
             panel(axes, data, key, shown)
-            _bare(axes)
+            bare_square(axes)
         figure.subplots_adjust(left=0.02, right=0.98, top=0.9, bottom=0.17, wspace=0.06)
         figure.text(0.5, 0.03, said, ha="center", fontsize=10, color="0.3")
         canvas = FigureCanvasAgg(figure)

@@ -28,6 +28,16 @@ def short_label(text: str) -> str:
     return re.sub(r"\b(Top|Rand)K\(k=(\d+)\)", r"\1-\2", text).replace("()", "").replace(", ", ",")
 
 
+def bare_square(axes: Any) -> None:
+    """A panel with equal units on both axes, without numbers, grid and spines."""
+    axes.set_aspect("equal")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
+
+
 PANELS = ("round t", "uplink bits sent per worker", "downlink bits received per worker")
 """What each panel of a comparison runs over; those after the first are logarithmic."""
 RATIO = r"$\mathrm{E}\,\|x_t-x^*\|^2\,/\,\|x_0-x^*\|^2$"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from compth.certification.portrait import beyond, biased
-from compth.reporting.plots import COLOURS, STYLE
+from compth.reporting.plots import COLOURS, STYLE, bare_square
 
 IMAGE, ERROR, BAD, RING = COLOURS[0], COLOURS[5], COLOURS[1], "0.15"
 NAMES = {"omega": "ω", "1 - delta": "1 − δ"}
@@ -25,7 +25,7 @@ def image_panel(axes: Any, data: dict[str, Any]) -> None:
     reach = 1.12 * max(1.0, float(np.abs(mean).max()), float(np.abs(cloud[:, :2]).max()) if cloud.size else 0)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-reach, reach)
-    _bare(axes)
+    bare_square(axes)
 
 
 def error_panel(axes: Any, data: dict[str, Any]) -> None:
@@ -46,17 +46,7 @@ def error_panel(axes: Any, data: dict[str, Any]) -> None:
     reach = 1.12 * max(bound, float(error.max()), 1e-9)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-reach, reach)
-    _bare(axes)
-
-
-def _bare(axes: Any) -> None:
-    """A square panel without numbers."""
-    axes.set_aspect("equal")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.grid(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_visible(False)
+    bare_square(axes)
 
 
 def ring_label(data: dict[str, Any]) -> str:
