@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from compth.cli._bodies import number, of_catalogue, of_file, pair, serve
 from compth.cli._output import check_file, say_written
-from compth.cli.analyse import TRUSTED, _number, _of_catalogue, _pair
 from compth.errors import InvalidParameter, UnusableInput
 
 OPTIONS = {"mu", "L", "delta", "omega", "n", "search", "window", "conjecture", "proof", "method"}
-LIMIT = 900.0
-"""Seconds after which a derivation that has not ended counts as a hang."""
 
 
 def derive(
@@ -64,7 +59,11 @@ def derive(
     request |= {"conjecture": conjecture, "certificates": certificates is not None, "proof": proof}
     request |= {"appendix": appendix is not None}
     check_file(appendix)
-    answer = _of_file(file, name, request) if colon else _derived(_named(target), request)
+    answer = (
+        of_file(request, "compth.cli.derive", "json", _derived)
+        if colon
+        else _derived(_named(target), request)
+    )
     if certificates is not None:
         _write(certificates, answer["certificates"])
     told = json.dumps(answer["json"], indent=2)
@@ -91,7 +90,7 @@ def _named(target: str) -> Any:
     """A name that a worst case may be asked of (CGD, too), else what the catalogue has."""
     from compth.worst_case.bodies import names
 
-    return target if target in names() else _of_catalogue(target)
+    return target if target in names() else of_catalogue(target)
 
 
 def _write(folder: Path, certificates: list[dict[str, Any] | None]) -> None:
@@ -110,49 +109,6 @@ def _write(folder: Path, certificates: list[dict[str, Any] | None]) -> None:
     write_all(folder, files)
 
 
-def _of_file(file: str, name: str, request: dict[str, Any]) -> dict[str, Any]:
-    """A body is told as data and derived from here; anything else in a child with the file, which is said."""
-    from compth.certification import sandbox
-    from compth.certification.supervisor import Worker
-    from compth.worst_case.body_told import body_of, told_body
-    from compth.worst_case.told import Statement
-
-    with sandbox.naming(file), Worker() as worker:
-        worker.first("load body", (file, name, {}, sandbox.LOAD_LIMIT), sandbox.LOAD_LIMIT)
-        told = told_body(Statement(None, name, worker))
-    if told:
-        return _derived(body_of(told), request)
-    answer, code = sandbox.ask("compth.cli.derive", request)
-    if answer is None:
-        raise UnusableInput(f"file={file!r}: the program {sandbox.ending(code)}")
-    said = TRUSTED.format(file=file)
-    answer["json"]["trusted"] = said
-    return {**answer, "text": f"{answer['text']}\n{said}"}
-
-
-def _answer(request: dict[str, Any], pulse: Any) -> dict[str, Any]:
-    """The child's side: load the file, derive, and say so as JSON and as text."""
-    from compth.certification import sandbox
-    from compth.certification.loading import load
-    from compth.certification.subject import CallTooLong, time_limit
-    from compth.errors import CompthError
-
-    pulse.until = time.monotonic() + sandbox.LOAD_LIMIT
-    file, name = request["file"], request["name"]
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), time_limit(sandbox.LOAD_LIMIT):
-            thing = load(file, name, {})
-        pulse.until = time.monotonic() + LIMIT
-        with contextlib.redirect_stdout(io.StringIO()):
-            return _derived(thing, request)
-    except CallTooLong:
-        return {"unusable": f"file={file!r} takes more than {sandbox.LOAD_LIMIT:g} s to import"}
-    except UnusableInput as problem:
-        return {"unusable": str(problem)}
-    except CompthError as problem:
-        return {"invalid": str(problem)}
-
-
 def _derived(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
     from compth.certificates import Verdict, encode
     from compth.methods.core.body import method
@@ -164,12 +120,12 @@ def _derived(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
         if callable(thing) and not isinstance(thing, type) and not hasattr(thing, "init")
         else thing
     )
-    params = dict(_pair(text) for text in request["params"])
+    params = dict(pair(text) for text in request["params"])
     if taken := sorted(params.keys() & OPTIONS):
         raise InvalidParameter(
             f"--param {taken[0]}=...: {taken[0]} is no parameter of a body but an option of its own"
         )
-    lists = {k: [_number(k, v) for v in request[k]] for k in ("mu", "L", "delta", "omega") if request[k]}
+    lists = {k: [number(k, v) for v in request[k]] for k in ("mu", "L", "delta", "omega") if request[k]}
     found = run(
         thing,
         **lists,
@@ -194,6 +150,4 @@ def _derived(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    from compth.certification.sandbox import serve
-
-    serve(_answer)
+    serve(_derived)

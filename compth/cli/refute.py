@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from compth.cli._bodies import number
 from compth.cli._output import check_file, say_written, show_result, write_appendix
 from compth.errors import InvalidParameter
 
@@ -67,7 +68,7 @@ def refute(
     check_file(appendix)
     given = {"mu": mu, "L": smooth, "delta": delta, "omega": omega, "eta": eta}
     claim = {"method": method, "rate": rate, "stepsize": stepsize, "lyapunov": lyapunov, "n": n or None}
-    overrides = {k: [_constant(k, x) for x in v] for k, v in given.items() if v}
+    overrides = {k: [number(k, x) for x in v] for k, v in given.items() if v}
     result = _answered(target, overrides | claim | _parameters(alpha, param or []))
     _write(result, report)  # before the lines: they may be cut short, as by head
     if as_json:
@@ -79,12 +80,6 @@ def refute(
     if not as_json:
         say_written(report, appendix)
     return EXIT_CODE[result.verdict]
-
-
-def _constant(name: str, text: str) -> Any:
-    from compth.worst_case.theorem_file import constant
-
-    return constant(name, text)
 
 
 def _parameters(alpha: str | None, param: list[str]) -> dict[str, str]:
