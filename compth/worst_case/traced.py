@@ -9,7 +9,7 @@ compression of the step with a^2 + (2ab + b^2)/n. V's matrices are >= 0, so that
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from itertools import combinations_with_replacement, product
@@ -101,7 +101,7 @@ def _clean(step: Step, name: str) -> bool:
 
 
 @dataclass
-class _Following:
+class Following:
     """Next values of V's vectors by leaf, and the coefficients of the noises in them."""
 
     values: dict[str, list[tuple[Fraction, Combination]]] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class _Following:
         self.noises[name] = [noise for _, _, noise in found]
 
 
-def _gradients_in_v(step: Step, after: _Following, x: str, clean: bool) -> list[str]:
+def _gradients_in_v(step: Step, after: Following, x: str, clean: bool) -> list[str]:
     """Gradients that V sees: at every server vector whose next value is in each leaf a point without fresh noise.
 
     At x such a point is added where no gradient is taken: the pair (x, x+) is what makes EF21, MARINA and EF-BV tight.
@@ -150,23 +150,45 @@ def model_of_step(
 ) -> Model:
     """The Model of a step on named vectors; clean: x+ holds no fresh noise. Symbols pass where extremal is given."""
     x = program.server[0]
-    after = _Following()
+    after = Following()
     for k in program.names:
         found = [(spelled(leaf.probability), *step.value(leaf.following[k])) for leaf in program.leaves]
         after.put(k, found)
     seen = [*program.names, *_gradients_in_v(step, after, x, clean)]
-    rest = [k for k in (*step.gradients, *step.messages) if k not in seen]
-    own = [k for k in (*seen, *rest) if k in step.own] if cls.n > 1 else []
-    space = Space((*seen, *rest), tuple(own))
-    apart = [k for k in seen if k in own]
+    model = assembled(step, after, seen, _labels(step, after, x, clean), constants, units, centre, gaps=clean)
+    return replace(
+        model,
+        extremal=_quadratics(program, step, cls) if extremal is None else extremal,
+        direction=plus((1, unit(x)), (-1, after.values[x][0][1])) if clean else {},
+    )
+
+
+def assembled(
+    step: Step,
+    after: Following,
+    seen: list[str],
+    labels: Mapping[str, tuple[str, str]],
+    constants: Mapping[str, Number],
+    units: Mapping[str, int] | None,
+    centre: Centre,
+    *,
+    gaps: bool,
+) -> Model:
+    """The Model whose V is a form of `seen`, and of f - f* with gaps; after: what `seen` is a round later.
+
+    labels: gradient -> (the name of its point, the block of f - f* there).
+    """
+    program, cls = step.program, step.cls
+    several, x = cls.n > 1, program.server[0]
+    basis = [*seen, *(k for k in (*step.gradients, *step.messages) if k not in seen)]
+    space = Space(tuple(basis), tuple(k for k in basis if k in step.own) if several else ())
+    apart = [k for k in seen if k in space.worker]
     now, later = _terms(space, seen, apart, after, _variances(space, step, cls), cls)
-    if clean:
+    if gaps:
         now["f"], later["f"] = {NOW: ((1,),)}, {NEXT: ((1,),)}
-    labels = _labels(step, after, x, clean)
-    known = _known(space, step, labels, cls)
-    message_units = None if units is None else _all_units(step, units)
-    assumptions = (CLASS_A, *((INDEPENDENT,) if cls.omega and cls.n > 1 else ()))
-    curved = sorted(step.gradients, key=lambda k: {"x": 0, "x+": 1}.get(labels[k][0], 2))
+    independent = (INDEPENDENT,) if cls.omega and several else ()
+    shared = (SHARED,) if centre.tier > 1 and several else ()
+    first = sorted(step.gradients, key=lambda k: {NOW: 0, NEXT: 1}.get(labels[k][1], 2))
     return Model(
         program.name,
         constants,
@@ -175,22 +197,20 @@ def model_of_step(
         program.names,
         now,
         later,
-        Forms(known),
+        Forms(_known(space, step, labels, cls)),
         space.of_mean(unit(x), unit(x)),
-        _quadratics(program, step, cls) if extremal is None else extremal,
-        (*assumptions, *((SHARED,) if centre.tier > 1 and cls.n > 1 else ())),
-        gaps=clean,
-        curved=tuple((step.gradients[k], k) for k in curved),
+        assumptions=(CLASS_A, *independent, *shared),
+        gaps=gaps,
+        curved=tuple((step.gradients[k], k) for k in first),
         sent=tuple((u, c, cls.eta2) for c, u in step.messages.items()),
         points=tuple(block for _, block in labels.values() if block not in (NOW, NEXT, "")),
         own=program.worker,
-        units=message_units,
+        units=None if units is None else _all_units(step, units),
         start=program.start,
-        direction=plus((1, unit(x)), (-1, after.values[x][0][1])) if clean else {},
     )
 
 
-def _labels(step: Step, after: _Following, x: str, clean: bool) -> dict[str, tuple[str, str]]:
+def _labels(step: Step, after: Following, x: str, clean: bool) -> dict[str, tuple[str, str]]:
     """Gradient -> (the name of its point, the block of f - f* there); "" where one point is all there is."""
     out = {}
     moved = {a.removeprefix("mean "): c for a, c in after.values[x][0][1].items()}
@@ -244,7 +264,7 @@ def _terms(
     space: Space,
     seen: list[str],
     apart: list[str],
-    after: _Following,
+    after: Following,
     variances: Mapping[int, Form],
     cls: Class,
 ) -> tuple[dict[str, Form], dict[str, Form]]:

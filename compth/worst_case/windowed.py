@@ -18,10 +18,9 @@ from compth.errors import Unsupported
 from compth.methods.core.centre import without_invariants
 from compth.methods.core.program import Leaf, Op, Program
 from compth.methods.core.vectors import COMMON, OWN, STATE, Vector, averaged, combined
-from compth.worst_case.inequalities import CLASS_A, SHARED
-from compth.worst_case.model import NEXT, NOW, Forms, Model, Space, unit
+from compth.worst_case.model import NEXT, NOW, Model
 from compth.worst_case.resolved import Class, Combination, Step
-from compth.worst_case.traced import _all_units, _check, _Following, _known, _terms, resting
+from compth.worst_case.traced import Following, _check, assembled, resting
 
 Rounds = list[dict[str, Vector]]
 
@@ -73,38 +72,11 @@ def windowed_model(
         raise Unsupported(f"{program.name}: coins or noise in a step: V cannot hold what past rounds made")
     centre = resting(program)
     whole, states = repeated(program, window + 1)
-    step, x = Step(whole, cls), program.server[0]
-    places = [step.point(_value(step, now[x])) for now in states]
+    step = Step(whole, cls)
+    places = [step.point(_value(step, now[program.server[0]])) for now in states]
     after = _shifted(step, program, states, places, window)
-    seen = list(after.values)
-    rest = [k for k in (*step.gradients, *step.messages) if k not in seen]
-    own = [k for k in (*seen, *rest) if k in step.own] if cls.n > 1 else []
-    space = Space((*seen, *rest), tuple(own))
-    apart = [k for k in seen if k in own]
-    now, later = _terms(space, seen, apart, after, {}, cls)
-    now["f"], later["f"] = {NOW: ((1,),)}, {NEXT: ((1,),)}
-    labels = _labels(step, places)
-    shared = (SHARED,) if centre.tier > 1 and cls.n > 1 else ()
-    return Model(
-        program.name,
-        constants,
-        space,
-        {"mean": len(seen), "deviation": len(apart)},
-        program.names,
-        now,
-        later,
-        Forms(_known(space, step, labels, cls)),
-        space.of_mean(unit(x), unit(x)),
-        assumptions=(CLASS_A, *shared),
-        gaps=True,
-        curved=tuple(
-            (step.gradients[k], k) for k in sorted(step.gradients, key=lambda k: _last(labels[k][0], window))
-        ),
-        sent=tuple((u, c, cls.eta2) for c, u in step.messages.items()),
-        points=tuple(block for _, block in labels.values() if block not in (NOW, NEXT)),
-        own=program.worker,
-        units=None if units is None else _all_units(step, units),
-        start=program.start,
+    return assembled(
+        step, after, list(after.values), _labels(step, places), constants, units, centre, gaps=True
     )
 
 
@@ -115,7 +87,7 @@ def _value(step: Step, v: Vector) -> Combination:
     return found
 
 
-def _shifted(step: Step, program: Program, states: Rounds, places: list[str], window: int) -> _Following:
+def _shifted(step: Step, program: Program, states: Rounds, places: list[str], window: int) -> Following:
     """What V sees, and the same one round further on: the state, the window's outputs, the gradients at its x."""
     size = len(program.ops)
     outputs = [out for out, _ in step.outputs]
@@ -125,7 +97,7 @@ def _shifted(step: Step, program: Program, states: Rounds, places: list[str], wi
         further.setdefault(name, outputs[k + size])
     for name, following in pairwise(places):
         further.setdefault(name, {following: Fraction(1)})
-    out = _Following()
+    out = Following()
     for name, v in further.items():
         out.put(name, [(Fraction(1), v, {})])
     return out
@@ -141,11 +113,6 @@ def _labels(step: Step, places: list[str]) -> dict[str, tuple[str, str]]:
     out[places[-2]] = (out[places[-2]][0], NOW)
     out[places[-1]] = (out[places[-1]][0], NEXT)
     return out
-
-
-def _last(label: str, window: int) -> int:
-    """The order of `Model.curved`: f's points now and next come first."""
-    return {f"x{window}": 0, f"x{window + 1}": 1}.get(label, 2)
 
 
 __all__ = ["fits", "repeated", "windowed_model"]
