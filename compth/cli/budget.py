@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compth.cli._output import check_file, command_line, progress, say, show_table
+from compth.cli._output import check_file, command_line, progress, say, say_written, show_table
 from compth.cli._problem import (
     Dataset,
     Interpolation,
@@ -125,11 +125,12 @@ def budget(
                 levels=spec.levels, zeta2=zeta2, whole_family=whole, progress=advance, **constants,
             )  # fmt: skip
         checked = spec.checked(b)
+    _write(b, figure, report)  # before the lines: they may be cut short, as by head
     if as_json:
         print(b.to_json(), end="", flush=True)
     else:
         _print(b, details, checked)
-    _write(b, figure, report)
+        say_written(figure, report)
     return 0
 
 
@@ -226,6 +227,3 @@ def _write(b: Any, figure: Path | None, report: Path | None) -> None:
         write_all(figure.parent, {figure.name: figure_bytes(b.plot(), figure.suffix[1:])})
     if report is not None:
         write_all(report.parent, {report.name: b.to_html(command_line()).encode()})
-    written = [str(p) for p in (figure, report) if p is not None]
-    if written:
-        say("written: " + ", ".join(written))

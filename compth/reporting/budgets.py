@@ -238,7 +238,7 @@ def figure(b: Any) -> Any:
         panel.set_yscale("log")
         panel.set_xlabel(_across(b))
         panel.set_ylabel("uplink bits per worker to eps" if b.target == "bits" else "rounds to eps")
-        made.legend(loc="outside upper center", ncols=3, fontsize=8)
+        made.legend(loc="outside upper center", ncols=2, fontsize=8)
     return made
 
 
@@ -262,13 +262,31 @@ def _curve(panel: Any, b: Any, by: str, looked: Sequence[Any], colour: str) -> N
     up = np.array([_height(b, p) for p in looked])
     shown = np.isfinite(up) & (across > 0) & (up > 0)
     dotted = "." if shown.sum() < 3 else ""
-    panel.plot(across[shown], up[shown], LINES[by], color=colour, marker=dotted, label=by)
+    panel.plot(across[shown], up[shown], LINES[by], color=colour, marker=dotted, label=_named(b, by))
+
+
+THEIR_STEP, BEST_STEP = "the theorem's step", "its best step"
+
+
+def _named(b: Any, by: str) -> str:
+    """The evidence and at whose step: a certificate at its best one may lie below the exact rate at the theorem's."""
+    if by == "certified":
+        theirs = {p.label: p.stepsize for p in b.promises.get("theorem", ())}
+        if not theirs:
+            return by
+        same = all(theirs.get(p.label, p.stepsize) == p.stepsize for p in b.promises[by])
+        return f"certified ({THEIR_STEP if same else BEST_STEP})"
+    return {"exact": f"exact rate ({THEIR_STEP})", "best": f"exact rate ({BEST_STEP})"}.get(by, by)
 
 
 def _answered(panel: Any, b: Any, a: Any, colour: str) -> None:
     """The limit as a thin line, and the answer on it or below."""
     if a.limit is not None:
         own = b.target == "times"
-        panel.axhline(a.limit, color=colour if own else "0.4", linewidth=0.8, linestyle=(0, (1, 2)))
+        named = "" if own else f"limit: {bits(a.limit) if b.target == 'bits' else f'{a.limit:,.0f}'}"
+        first = named not in panel.get_legend_handles_labels()[1]  # the same for every evidence
+        panel.axhline(
+            a.limit, color=colour if own else "0.4", lw=0.8, ls=(0, (1, 2)), label=named if first else ""
+        )
     if a.chosen is not None and _place(a.chosen) > 0:
         panel.plot([_place(a.chosen)], [_height(b, a.chosen)], "o", color=colour, markersize=6)

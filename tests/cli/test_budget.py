@@ -1,6 +1,8 @@
 """`compth budget`: families as text, files' functions, formats; one line with exit code 2 for what is no question."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -103,3 +105,30 @@ def test_constants_are_decimals_or_fractions(capsys):
     code, out, err = said(capsys, *asked, "--mu", "1/0", *CLASS[2:])
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "'1/0' is not a number such as 0.1 or 1/10" in err
+
+
+@pytest.mark.slow
+def test_a_figure_is_whole_where_the_lines_are_cut_short(tmp_path):
+    figure = tmp_path / "b.svg"
+    command = [
+        sys.executable,
+        "-m",
+        "compth",
+        "budget",
+        "-m",
+        "DIANA",
+        "-c",
+        "RandK",
+        "--rounds",
+        "60",
+        *CLASS,
+    ]
+    with subprocess.Popen(
+        [*command, "--figure", str(figure)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as run:
+        run.stdout.close()
+        run.wait(timeout=120)
+    assert "</svg>" in figure.read_text()
+    drawn = figure.read_text()
+    for name in ("theorem", "certified (its best step)", "limit: 60"):
+        assert f"<!-- {name} -->" in drawn
