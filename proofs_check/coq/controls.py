@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from compth.proof.kernel import Refused
 
-from .export import Part
+from .export import Part, read_by_subject
 from .scripts import Script
 from .sums import SumPart, SumScript
 from .table_parts import TablePart
-from .tables import TableScript, several
+from .tables import TableScript
 from .texts import NoExport
 from .written import identifier
 
@@ -95,12 +94,7 @@ def false_part(
     statement: dict[str, Any], certificate: dict[str, Any], witness: dict[str, Any]
 ) -> FalsePart | FalseSumPart | FalseTablePart:
     """The false version, read by what it speaks of."""
-    if not statement.get("indices"):
-        return FalsePart(statement, certificate, witness)
-    if not several(statement):
-        with contextlib.suppress(NoExport):  # a sum inside a sum is left to tables
-            return FalseSumPart(statement, certificate, witness)
-    return FalseTablePart(statement, certificate, witness)
+    return read_by_subject(FalsePart, FalseSumPart, FalseTablePart, (statement, certificate, witness))
 
 
 def adapted(part: dict[str, Any], false: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 from .audit import HEAD, TABLES
 from .gram import Table
@@ -16,6 +16,9 @@ from .table_parts import TablePart
 from .tables import several
 from .texts import DECLARATION, Deep, NoExport, coq_name, written
 from .written import comment, conjunction, identifier, item_text, listing, pattern, relation_text, wrapped
+
+Stored = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+"""(statement, certificate, witness) of a stored part."""
 
 
 class Part:
@@ -220,19 +223,30 @@ class Part:
         return [f"@{name}" for name in [self.name, *(f"{self.name}_{k}" for k in ("instance", *more))]]
 
 
+P = TypeVar("P", bound=Part)
+S = TypeVar("S", bound=SumPart)
+T = TypeVar("T", bound=TablePart)
+
+
 def part_of(
     statement: dict[str, Any], certificate: dict[str, Any], witness: dict[str, Any]
 ) -> Part | SumPart | TablePart:
     """The part, read by what it speaks of."""
+    return read_by_subject(Part, SumPart, TablePart, (statement, certificate, witness))
+
+
+def read_by_subject(vectors: type[P], sums: type[S], tables: type[T], part: Stored) -> P | S | T:
+    """The part as the one of three classes that is for what its statement speaks of."""
+    statement = part[0]
     if not statement.get("indices"):
-        return Part(statement, certificate, witness)
+        return vectors(*part)
     if not several(statement):
         with contextlib.suppress(NoExport):  # a sum inside a sum is left to tables
-            return SumPart(statement, certificate, witness)
-    return TablePart(statement, certificate, witness)
+            return sums(*part)
+    return tables(*part)
 
 
-def module(parts: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]) -> str:
+def module(parts: list[Stored]) -> str:
     """A theorem's file: all its parts."""
     read = [part_of(*part) for part in parts]
     return assembled([(p.names(), p.text()) for p in read])

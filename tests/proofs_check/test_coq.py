@@ -15,11 +15,8 @@ from proofs_check.coq.export import module
 from proofs_check.coq.texts import NoExport
 from tests.thorough import alone
 
-needs_coq = [
-    pytest.mark.optional,
-    pytest.mark.slow,
-    pytest.mark.skipif(not build.coq_version(), reason="no coqc on the path: Debian's package coq"),
-]
+from .needs_coq import NEEDS_COQ
+
 SHORT = "dcgd.interpolation"
 
 
@@ -141,7 +138,7 @@ def changes(part):
 class TestCoq:
     """With Coq: one theorem passes, and each change of it is refused."""
 
-    pytestmark = needs_coq
+    pytestmark = NEEDS_COQ
 
     def refused(self, out, text):
         (out / "changed.v").write_text(text)

@@ -13,6 +13,8 @@ from proofs_check.coq import build, lmi
 from proofs_check.coq.texts import NoExport
 from tests.thorough import thorough, tries
 
+from .needs_coq import NEEDS_COQ
+
 CASES = {
     "DCGD": {"omega": Fraction(3)},
     "EF": {"delta": Fraction(1, 4)},
@@ -120,13 +122,6 @@ def test_what_is_no_certificate_is_told_in_a_line(text, tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-needs_coq = [
-    pytest.mark.optional,
-    pytest.mark.slow,
-    pytest.mark.skipif(not build.coq_version(), reason="no coqc on the path: Debian's package coq"),
-]
-
-
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lmi")
@@ -136,7 +131,7 @@ def out(tmp_path_factory):
 
 
 class TestCoq:
-    pytestmark = needs_coq
+    pytestmark = NEEDS_COQ
 
     @thorough
     @pytest.mark.parametrize("method", list(CASES)[: tries(2, None)])

@@ -13,6 +13,8 @@ from compth.proof.models import counterexample
 from proofs_check.coq import build, controls
 from proofs_check.coq.export import assembled, module
 
+from .needs_coq import NEEDS_COQ
+
 # theorem, kind, old, new; a hypothesis that is dropped stands alone
 FALSE = [
     ("gd.contraction", "rate", "<= rho*sq(x - xs)", "<= 999/1000*rho*sq(x - xs)"),
@@ -141,13 +143,6 @@ def test_each_is_false(case):
 
 
 FORCED = [case for case in FALSE if case[0] in {"gd.contraction", "topk.delta", "permk.joint", "marina.pl"}]
-
-
-NEEDS_COQ = [
-    pytest.mark.optional,
-    pytest.mark.slow,
-    pytest.mark.skipif(not build.coq_version(), reason="no coqc on the path: Debian's package coq"),
-]
 
 
 @pytest.fixture(scope="module")
