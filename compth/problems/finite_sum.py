@@ -11,8 +11,9 @@ from compth._own import immutable, kept
 from compth._rng import stream
 from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter
+from compth.problems.at_minimum import RELATIVE_ZERO
 from compth.problems.generate import random_quadratic
-from compth.problems.quadratic import RELATIVE_ZERO, Array, DistributedQuadratic
+from compth.problems.quadratic import Array, DistributedQuadratic
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ import numpy as np
 from compth._numbers import plainly
 from compth._own import immutable, kept, remembered, seal, stranger
 from compth.errors import InvalidParameter, Unsupported
+from compth.problems.at_minimum import RELATIVE_ZERO
 from compth.problems.interface import (
     Problem,
     as_components,
@@ -24,7 +25,7 @@ from compth.problems.interface import (
     is_quadratic,
     without_hessians,
 )
-from compth.problems.quadratic import RELATIVE_ZERO, Array
+from compth.problems.quadratic import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,14 @@ from compth._door import array, at_the_door
 from compth._own import immutable, kept, seal
 from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter
+from compth.problems.at_minimum import RELATIVE_ZERO, AtMinimum
 
 Array = NDArray[np.float64]
 """Real array."""
-RELATIVE_ZERO = 1e-12
-"""Below this, relative to the natural scale, a gradient at x* or an eigenvalue counts as zero."""
 
 
 @dataclass(frozen=True, eq=False)
-class DistributedQuadratic:
+class DistributedQuadratic(AtMinimum):
     """f_i(x) = x'A_i x/2 - b_i'x on n workers, A: (n, d, d) symmetric, b: (n, d); f = mean f_i must be convex.
 
     A singular mean Hessian is allowed: `x_star` is then the solution of least norm, `mu` the smallest positive
@@ -49,12 +48,6 @@ class DistributedQuadratic:
         object.__setattr__(self, "b", immutable(b))
         self._check_bounded()
         seal(self)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """A copy is made as the original was: nothing that it has computed is taken over."""
-        for f in fields(self):
-            object.__setattr__(self, f.name, state[f.name])
-        self.__post_init__()
 
     def _check_bounded(self) -> None:
         low, high = float(self.eigenvalues[0]), float(self.eigenvalues[-1])
@@ -120,11 +113,6 @@ class DistributedQuadratic:
         """Smallest positive eigenvalue of the mean Hessian (strong convexity, or quadratic growth if singular)."""
         return float(self.eigenvalues[self._positive][0])
 
-    @property
-    def kappa(self) -> float:
-        """L / mu."""
-        return self.L / self.mu
-
     @kept
     def _spectra(self) -> Array:
         return np.asarray(np.linalg.eigvalsh(self.A), dtype=np.float64)
@@ -177,13 +165,8 @@ class DistributedQuadratic:
         """min f."""
         return float(-self.b.mean(axis=0) @ self.x_star / 2)
 
-    @kept
-    def gradients_at_star(self) -> Array:
-        """grad f_i(x*), (n, d); exactly zero where it is zero up to rounding (interpolation)."""
-        h = self.A @ self.x_star - self.b
-        scale = self.L_i * np.linalg.norm(self.x_star) + np.linalg.norm(self.b, axis=1)
-        small = np.linalg.norm(h, axis=1) <= 100 * RELATIVE_ZERO * np.maximum(scale, 1e-300)
-        return np.where(small.all(), 0.0, h)
+    def _gradients_there(self) -> Array:
+        return np.asarray(self.A @ self.x_star - self.b)
 
     @kept
     def at_rest(self) -> DistributedQuadratic:
@@ -194,16 +177,6 @@ class DistributedQuadratic:
     def homogeneous(self) -> DistributedQuadratic:
         """The same Hessians with b = 0: gradients are linear in x."""
         return DistributedQuadratic(self.A, 0 * self.b, self.name, self.info)
-
-    @property
-    def zeta2_star(self) -> float:
-        """mean_i ||grad f_i(x*)||^2: 0 in the interpolation regime."""
-        return float((self.gradients_at_star**2).sum(axis=1).mean())
-
-    @property
-    def interpolation(self) -> bool:
-        """True when x* minimises every f_i."""
-        return self.zeta2_star == 0
 
     @kept
     def heterogeneity(self) -> float:
@@ -263,18 +236,6 @@ class DistributedQuadratic:
         gradient = self.gradient(x)
         gap = np.einsum("rj,rj->r", gradient, x - self.x_star) / 2
         return np.stack([self.distance_squared(x), gap, np.einsum("rj,rj->r", gradient, gradient)])
-
-    @property
-    def start(self) -> Array:
-        """Default x0: the origin, or x* + l (1, ..., 1)/sqrt(d) when the origin (nearly) is a solution.
-
-        l is the problem's length max ||b_i||/L_max, 1 when every b_i is 0; nearly: within 1e-10 of it.
-        """
-        zero = np.zeros(self.d)
-        length = float(np.linalg.norm(self.b, axis=1).max()) / self.L_max or 1.0
-        away = np.sqrt(float(self.distance_squared(zero)))
-        at_solution = away <= 1e-10 * max(length, float(np.linalg.norm(self.x_star)))
-        return self.x_star + np.full(self.d, length * self.d**-0.5) if at_solution else zero
 
     def __repr__(self) -> str:
         return f"{self.name}(n={self.n}, d={self.d}, kappa={self.kappa:.4g})"

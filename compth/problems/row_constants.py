@@ -13,8 +13,8 @@ import numpy as np
 
 from compth._types import Array
 from compth.errors import InvalidParameter, Unsupported
+from compth.problems.at_minimum import RELATIVE_ZERO
 from compth.problems.lanczos import Bracket, top
-from compth.problems.quadratic import RELATIVE_ZERO
 from compth.problems.row_products import Products
 
 SIDE = 2000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from threading import enumerate as enumerate_threads
 from threading import get_ident
 from typing import Any
@@ -14,8 +14,9 @@ from compth._memory import SMALLER_PROBLEM, require_fit
 from compth._own import immutable, kept, remembered, seal
 from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter, Unsupported
+from compth.problems.at_minimum import AtMinimum
 from compth.problems.lanczos import RANDOM, Bracket
-from compth.problems.quadratic import RELATIVE_ZERO, Array, DistributedQuadratic
+from compth.problems.quadratic import Array, DistributedQuadratic
 from compth.problems.row_constants import Facts
 from compth.problems.row_products import Products
 
@@ -30,7 +31,7 @@ NAMES = ("L", "mu", "L_max", "mu_min", "L_plus", "L_pm", "heterogeneity")
 
 
 @dataclass(frozen=True, eq=False)
-class RowQuadratic:
+class RowQuadratic(AtMinimum):
     """f_i(x) = ||X_i x - y_i||^2/(2 m_i) + (ridge/2)||x||^2 on the m_i rows of worker i, up to a constant.
 
     X: (rows, d), the workers' rows one after another, dense or CSR as (values, indices, indptr) with `columns` = d;
@@ -103,12 +104,6 @@ class RowQuadratic:
                     f"{label} has largest entry {largest:.3g}: squares of squares leave the range of floats; choose"
                     f" another unit, {1 / LARGEST:g} to {LARGEST:g}"
                 )
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """A copy is made as the original was: nothing that it has computed is taken over."""
-        for f in fields(self):
-            object.__setattr__(self, f.name, state[f.name])
-        self.__post_init__()
 
     # -- sizes and products
 
@@ -186,11 +181,6 @@ class RowQuadratic:
         return self.bracket("mu").low
 
     @property
-    def kappa(self) -> float:
-        """L / mu."""
-        return self.L / self.mu
-
-    @property
     def L_i(self) -> Array:
         """Smoothness of each f_i, (n,), from above."""
         return np.array([b.high for b in self._each])
@@ -243,23 +233,8 @@ class RowQuadratic:
         weights = self._facts.weights * (self._residuals + self.y)
         return float(-(weights @ self.y) / 2)
 
-    @kept
-    def gradients_at_star(self) -> Array:
-        """grad f_i(x*), (n, d); exactly zero where it is zero up to rounding (interpolation)."""
-        h = self._pulled(self._residuals[None] * self._per_row)[0] + self.ridge * self.x_star
-        scale = self.L_i * np.linalg.norm(self.x_star) + self._offset_norms
-        small = np.linalg.norm(h, axis=1) <= 100 * RELATIVE_ZERO * np.maximum(scale, 1e-300)
-        return np.zeros_like(h) if small.all() else h
-
-    @property
-    def zeta2_star(self) -> float:
-        """mean_i ||grad f_i(x*)||^2: 0 in the interpolation regime."""
-        return float((self.gradients_at_star**2).sum(axis=1).mean())
-
-    @property
-    def interpolation(self) -> bool:
-        """True when x* minimises every f_i."""
-        return self.zeta2_star == 0
+    def _gradients_there(self) -> Array:
+        return np.asarray(self._pulled(self._residuals[None] * self._per_row)[0] + self.ridge * self.x_star)
 
     # -- gradients and measures
 
@@ -358,23 +333,6 @@ class RowQuadratic:
         v = u * self._facts.weights.astype(u.dtype, copy=False)
         own = np.vecdot(v @ gram.astype(u.dtype, copy=False), v)
         return np.asarray(own + 2 * ridge * np.vecdot(v, u) + ridge**2 * np.vecdot(z, z))
-
-    @property
-    def start(self) -> Array:
-        """Default x0: the origin, or x* + l (1, ..., 1)/sqrt(d) when the origin (nearly) is a solution.
-
-        l is the problem's length max ||b_i||/L_max, 1 when every b_i is 0; nearly: within 1e-10 of it.
-        """
-        zero = np.zeros(self.d)
-        length = float(self._offset_norms.max()) / self.L_max or 1.0
-        away = np.sqrt(float(self.distance_squared(zero)))
-        at_solution = away <= 1e-10 * max(length, float(np.linalg.norm(self.x_star)))
-        return self.x_star + np.full(self.d, length * self.d**-0.5) if at_solution else zero
-
-    @kept
-    def _offset_norms(self) -> Array:
-        """||b_i||, (n,)."""
-        return np.asarray(np.linalg.norm(self.b, axis=1))
 
     # -- where matrices are needed, and small enough
 
