@@ -17,6 +17,7 @@ from compth.errors import InvalidParameter, Unsupported
 from compth.problems.at_minimum import AtMinimum
 from compth.problems.lanczos import RANDOM, Bracket
 from compth.problems.quadratic import Array, DistributedQuadratic
+from compth.problems.row_checks import check_rows
 from compth.problems.row_constants import Facts
 from compth.problems.row_products import Products
 
@@ -24,8 +25,6 @@ FORMED = 1000
 """Up to this dimension Hessians are formed where something asks for them (exact dynamics, oracles)."""
 FORMED_BYTES = 1 << 28
 """And up to this size of all of them."""
-LARGEST = 1e60
-"""Up to this size, and down to its inverse, the largest entries of X and y may be."""
 NAMES = ("L", "mu", "L_max", "mu_min", "L_plus", "L_pm", "heterogeneity")
 """Constants that `RowQuadratic.bracket` knows."""
 
@@ -64,46 +63,9 @@ class RowQuadratic(AtMinimum):
         held["sizes"] = tuple(int(s) for s in self.sizes)
         for key, value in held.items():
             object.__setattr__(self, key, immutable(value))
-        self._check()
+        check_rows(self.X, self.y, self.d, self.sizes, self.shift, self.scale, self.ridge)
         seal(self)
         _ = self._facts  # refuses what has no constants
-
-    def _check(self) -> None:
-        numbers = self.X[0] if isinstance(self.X, tuple) else self.X
-        if not isinstance(self.X, tuple) and self.X.ndim != 2:
-            raise InvalidParameter(f"X has shape {self.X.shape}: need (rows, d)")
-        for label, held in (("shift", self.shift), ("scale", self.scale)):
-            if held is not None and held.shape != (self.d,):
-                raise InvalidParameter(
-                    f"{label} has shape {held.shape}: need ({self.d},), a number for each column"
-                )
-        rows = len(self.X[2]) - 1 if isinstance(self.X, tuple) else self.X.shape[0]
-        if self.y.shape != (rows,) or sum(self.sizes) != rows or min(self.sizes, default=0) < 1:
-            raise InvalidParameter(
-                f"X has {rows} rows, y shape {self.y.shape}, workers {len(self.sizes)} with {sum(self.sizes)} rows:"
-                " every worker needs a row, every row a worker and a y"
-            )
-        for label, values in (("X", numbers), ("y", self.y)):
-            if not np.isfinite(values).all():
-                raise InvalidParameter(f"{label} holds NaN or inf: drop or impute those rows")
-        self._check_squares(numbers)
-        if not (np.isfinite(self.ridge) and self.ridge >= 0):
-            raise InvalidParameter(f"ridge={self.ridge} must be a finite number >= 0 (0 is least squares)")
-        if self.ridge == 0 and not np.any(numbers):
-            raise InvalidParameter("X is zero and ridge = 0: f is constant, there is nothing to fit")
-
-    def _check_squares(self, numbers: Any) -> None:
-        """Fourth powers of the rows' numbers are met on the way (L_plus): they must be numbers, and not all zero."""
-        of_rows = (
-            numbers if self.scale is None else self.scale
-        )  # standardised columns: near 1 times the scale
-        for label, values in (("X", of_rows), ("y", self.y)):
-            largest = float(np.abs(values).max(initial=0.0))
-            if largest and not 1 / LARGEST < largest < LARGEST:
-                raise InvalidParameter(
-                    f"{label} has largest entry {largest:.3g}: squares of squares leave the range of floats; choose"
-                    f" another unit, {1 / LARGEST:g} to {LARGEST:g}"
-                )
 
     # -- sizes and products
 

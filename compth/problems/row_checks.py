@@ -1,0 +1,51 @@
+"""What `RowQuadratic` refuses: one clear line each for shapes, NaN, ranges of numbers, and nothing to fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from compth._types import Array
+from compth.errors import InvalidParameter
+
+LARGEST = 1e60
+"""Up to this size, and down to its inverse, the largest entries of X and y may be."""
+
+
+def check_rows(
+    X: Any, y: Array, d: int, sizes: tuple[int, ...], shift: Array | None, scale: Array | None, ridge: float
+) -> None:
+    """Raises InvalidParameter for rows (dense, or CSR as a tuple) that make no problem."""
+    sparse = isinstance(X, tuple)
+    numbers = X[0] if sparse else X
+    if not sparse and X.ndim != 2:
+        raise InvalidParameter(f"X has shape {X.shape}: need (rows, d)")
+    for label, held in (("shift", shift), ("scale", scale)):
+        if held is not None and held.shape != (d,):
+            raise InvalidParameter(f"{label} has shape {held.shape}: need ({d},), a number for each column")
+    rows = len(X[2]) - 1 if sparse else X.shape[0]
+    if y.shape != (rows,) or sum(sizes) != rows or min(sizes, default=0) < 1:
+        raise InvalidParameter(
+            f"X has {rows} rows, y shape {y.shape}, workers {len(sizes)} with {sum(sizes)} rows:"
+            " every worker needs a row, every row a worker and a y"
+        )
+    for label, values in (("X", numbers), ("y", y)):
+        if not np.isfinite(values).all():
+            raise InvalidParameter(f"{label} holds NaN or inf: drop or impute those rows")
+    _check_squares(numbers if scale is None else scale, y)  # standardised columns: near 1 times the scale
+    if not (np.isfinite(ridge) and ridge >= 0):
+        raise InvalidParameter(f"ridge={ridge} must be a finite number >= 0 (0 is least squares)")
+    if ridge == 0 and not np.any(numbers):
+        raise InvalidParameter("X is zero and ridge = 0: f is constant, there is nothing to fit")
+
+
+def _check_squares(of_rows: Array, y: Array) -> None:
+    """Fourth powers of the rows' numbers are met on the way (L_plus): they must be numbers, and not all zero."""
+    for label, values in (("X", of_rows), ("y", y)):
+        largest = float(np.abs(values).max(initial=0.0))
+        if largest and not 1 / LARGEST < largest < LARGEST:
+            raise InvalidParameter(
+                f"{label} has largest entry {largest:.3g}: squares of squares leave the range of floats; choose"
+                f" another unit, {1 / LARGEST:g} to {LARGEST:g}"
+            )
