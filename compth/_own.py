@@ -619,8 +619,11 @@ _SEALS: dict[int, dict[Any, Any]] = {}
 
 
 def seal(thing: Any) -> None:
-    """Keep the values of a dataclass's fields, at the end of its construction."""
-    _SEALS.setdefault(id(thing), {}).update({f.name: getattr(thing, f.name) for f in fields(thing)})
+    """Keep the values of a dataclass's fields, or of any attributes, at the end of an object's construction."""
+    names = (
+        [f.name for f in fields(thing)] if hasattr(type(thing), "__dataclass_fields__") else list(vars(thing))
+    )
+    _SEALS.setdefault(id(thing), {}).update({name: getattr(thing, name) for name in names})
     weakref.finalize(thing, _SEALS.pop, id(thing), None)
 
 

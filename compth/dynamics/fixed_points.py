@@ -91,10 +91,14 @@ def _unstable(rate: ExactRate) -> Stationary | None:
 
 
 def _answer(value: Array, error: Array | None, rate: ExactRate) -> Stationary:
-    """(mean square, gap) with the two errors of either, None where they are not known."""
+    """(mean square, gap) with the two errors of either, None where they are not known.
+
+    Neither is negative: a value below 0 is rounding of that size at least.
+    """
+    below, value = np.minimum(value, 0.0), np.maximum(value, 0.0)
     if error is None or not rate.bracket[1] < 1:
         return Stationary(float(value[0]), float(value[1]), False)
-    pairs = [(max(float(v - e), 0.0), float(v + e)) for v, e in zip(value, error, strict=True)]
+    pairs = [(max(float(v - e), 0.0), float(v + e)) for v, e in zip(value, error - below, strict=True)]
     narrow = all(high - low <= WIDTH * high for low, high in pairs)
     first, second = pairs
     return Stationary(float(value[0]), float(value[1]), rate.converged and narrow, first, second)

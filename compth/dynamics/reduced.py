@@ -15,7 +15,7 @@ import numpy as np
 
 from compth.compressors.identity import Identity
 from compth.dynamics.system import Data, data_of
-from compth.errors import Unsupported
+from compth.errors import CompthError, Unsupported
 from compth.methods import Method
 from compth.methods.core.body import BodyMethod, runs_its_body
 from compth.problems.interface import Problem, is_quadratic, without_hessians
@@ -32,7 +32,27 @@ def dynamics_data(method: Method, problem: Problem) -> Data:
     reason = mixes(method, seen.n, seen.d)
     if reason:
         raise Unsupported(f"{without_hessians(seen)}, and {reason}: simulate it")
-    return data_of(seen.on_span())
+    span = seen.on_span()
+    if _law(method, seen.n, span.d) != _law(method, seen.n, seen.d):
+        raise Unsupported(
+            f"{without_hessians(seen)}, and the law of {method.fleet.label} depends on the dimension: simulate it"
+        )
+    return data_of(span)
+
+
+def _law(method: Any, n: int, d: int) -> Any:
+    """Mean factors and what messages make of second moments M (multiples of M, Diag(M), tr(M) I); None for none at d.
+
+    On the span they are read at its dimension: Rand-K of all entries is the identity at d, and something else there.
+    """
+    try:
+        moments = method.fleet.linear_moments(n, d)
+    except CompthError:
+        return None
+    return moments and [
+        (f, *((m.a, bool(np.any(np.asarray(m.c, dtype=float))), m.b) for m in (noise.own, noise.cross)))
+        for f, noise in moments
+    ]
 
 
 def mixes(method: Method, n: int, d: int) -> str:

@@ -6,11 +6,11 @@ K = W^(1/2) R R' W^(1/2) (rows x rows). A direction in which no row points has t
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from compth._own import immutable, kept, seal
 from compth._types import Array
 from compth.errors import InvalidParameter, Unsupported
 from compth.problems.at_minimum import RELATIVE_ZERO
@@ -35,7 +35,7 @@ class Facts:
     def __init__(self, products: Products, y: Array, ridge: float) -> None:
         self.r, self.y, self.ridge = products, y, ridge
         self.n, self.m, self.d = products.n, products.m, products.d
-        self.weights = np.repeat(1 / (self.n * products.sizes), products.sizes)
+        self.weights = immutable(np.repeat(1 / (self.n * products.sizes), products.sizes))
         self.wide = self.m < self.d
         self.small = min(self.m, self.d) <= SIDE
         if not (self.small or ridge):
@@ -43,6 +43,7 @@ class Facts:
                 f"{self.m} rows and {self.d} columns: without a ridge, mu and the solution set need at most {SIDE} rows"
                 " or columns; give ridge > 0"
             )
+        seal(self)
 
     @property
     def certain(self) -> bool:
@@ -51,7 +52,7 @@ class Facts:
 
     # -- the mean Hessian
 
-    @cached_property
+    @kept
     def gram(self) -> Array:
         """R R', (m, m)."""
         return self.r.gram()
@@ -60,7 +61,7 @@ class Facts:
         """R R' where the rows are few."""
         return self.gram if self.wide and self.small else None
 
-    @cached_property
+    @kept
     def eigh(self) -> tuple[Array, Array]:
         """Eigenvalues, ascending, and vectors of the data part, on the smaller side."""
         if self.wide:
@@ -68,7 +69,7 @@ class Facts:
             return _eigh(self.gram * root[:, None] * root)
         return _eigh(self.r.moment(self.weights))
 
-    @cached_property
+    @kept
     def positive(self) -> Any:
         """Which of those eigenvalues are not zero up to rounding."""
         values = self.eigh[0]
@@ -128,7 +129,7 @@ class Facts:
             total = total - 2 * first * R.shift + R.shift**2 * self.weights.sum()
         return float((total if R.scale is None else total * R.scale**2).min())
 
-    @cached_property
+    @kept
     def x_star(self) -> Array:
         """The minimiser, of least norm where there are many."""
         if not self.small:
@@ -246,7 +247,7 @@ class Facts:
             return sure(np.sqrt(max(np.linalg.eigvalsh(square - mean @ mean)[-1], 0.0)))
         return _root(top(lambda z: self._mean_square(z) - self._mean(self._mean(z)), self.d))
 
-    @cached_property
+    @kept
     def _second(self) -> tuple[Array, Array]:
         """(mean D_i^2, mean D_i) in an orthonormal basis of a space that holds every row."""
         if not self.wide:

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from compth._own import immutable, kept, seal
 from compth._types import Array
 
 CSR = tuple[Array, Any, Any]
@@ -25,16 +26,17 @@ class Products:
     def __init__(
         self, X: Array | CSR, d: int, sizes: Sequence[int], shift: Any, scale: Any, dtype: Any = np.float64
     ) -> None:
-        self.d, self.sizes = d, np.array(sizes)
-        self.values = (
-            tuple(np.asarray(v, dtype=dtype if i == 0 else None) for i, v in enumerate(X))
-            if (isinstance(X, tuple))
-            else (np.asarray(X, dtype=dtype),)
-        )
-        self.shift, self.scale = (None if v is None else np.asarray(v, dtype=dtype) for v in (shift, scale))
-        ends = np.cumsum([0, *sizes]).tolist()
-        self.slices = [slice(a, b) for a, b in pairwise(ends)]
-        self.m = int(ends[-1])
+        self.d, self.sizes, self.m = d, immutable(np.array(sizes)), int(sum(sizes))
+        parts = X if isinstance(X, tuple) else (X,)
+        self.values = tuple(_fixed(v, dtype if i == 0 else None) for i, v in enumerate(parts))
+        self.shift, self.scale = (None if v is None else _fixed(v, dtype) for v in (shift, scale))
+        seal(self)
+
+    @kept
+    def slices(self) -> tuple[slice, ...]:
+        """The rows of each worker."""
+        ends = np.cumsum([0, *self.sizes]).tolist()
+        return tuple(slice(a, b) for a, b in pairwise(ends))
 
     def matrix(self, worker: int | None = None) -> Any:
         """X, or the rows of one worker, as what multiplies."""
@@ -96,6 +98,12 @@ class Products:
             product = product - np.outer(p, self.shift) - np.outer(self.shift, p)
             product = product + w.sum() * np.outer(self.shift, self.shift)
         return product if self.scale is None else product * self.scale[:, None] * self.scale
+
+
+def _fixed(values: Any, dtype: Any) -> Array:
+    """An array that nothing writes to: itself where it is one already."""
+    found = np.asarray(values, dtype=dtype)
+    return np.asarray(immutable(found)) if found.flags.writeable else found
 
 
 def _dense(matrix: Any) -> Any:

@@ -182,7 +182,8 @@ class RowQuadratic(AtMinimum):
     @kept
     def x_star(self) -> Array:
         """The minimiser (the one of least norm if there are many)."""
-        return self._facts.x_star
+        found: Array = self._facts.x_star
+        return found
 
     @kept
     def _residuals(self) -> Array:

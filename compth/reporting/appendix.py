@@ -101,7 +101,9 @@ def appendix(report: Report, command: str = "", files: Sequence[str | Path] = ()
         [
             Section("Statement", [*(word if report.stored else []), *statement, said]),
             Section("Assumptions", _assumptions(report)),
-            Section("Proof and evidence", [line for c in ordered for line in _evidence(c)]),
+            Section(
+                "Proof and evidence", [line for c in ordered for line in _evidence(c, not report.stored)]
+            ),
             Section("Witness", [line for c in ordered for line in _witness(c, rates)]),
             reproduction(command, report.to_json(), files, [*_seeds(report), *again]),
         ],
@@ -136,8 +138,8 @@ def _assumptions(report: Report) -> list[str | Sequence[str]]:
     return [[prose(line) for line in used]] if used else ["None beyond the statement's own."]
 
 
-def _evidence(c: Certificate) -> list[str | Sequence[str]]:
-    """How it is known; of a rational certificate all its numbers."""
+def _evidence(c: Certificate, earned: bool) -> list[str | Sequence[str]]:
+    """How it is known; of a rational certificate all its numbers. earned: the report is not somebody's word."""
     where = (
         places(c) if "method" in c.scope else c.claim + (f" at d = {c.scope['d']}" if "d" in c.scope else "")
     )
@@ -149,7 +151,7 @@ def _evidence(c: Certificate) -> list[str | Sequence[str]]:
     proof, cells = c.details.get("proof"), c.details.get("cells")
     out: list[str | Sequence[str]] = [said]
     if isinstance(proof, Mapping):
-        out += rational_proof(proof)
+        out += rational_proof(proof, earned and c.verdict is Verdict.PROVED)
     if isinstance(cells, Mapping):
         told = sha256(json.dumps(cells, sort_keys=True).encode())
         kind = "groups" if "groups" in cells else "cases"
@@ -159,18 +161,25 @@ def _evidence(c: Certificate) -> list[str | Sequence[str]]:
     return out
 
 
-def rational_proof(proof: Mapping[str, Any]) -> list[str | Sequence[str]]:
-    """V, the rate and the multipliers of a rational certificate, and why they prove it."""
+def rational_proof(proof: Mapping[str, Any], holds: bool) -> list[str | Sequence[str]]:
+    """V, the rate and the multipliers of a rational certificate, and why they prove it; no proof where nobody did."""
     v = [f"{code(k)} = {number(x)}" for k, x in proof.get("v", {}).items() if str(x) != "0"]
     used = [f"{code(k)} = {number(x)}" for k, x in proof.get("multipliers", {}).items() if str(x) != "0"]
     rho = number(proof.get("rho", "-"))
+    listed = [
+        [f"{name}: " + "; ".join(parts)]
+        for name, parts in (("Coefficients of $V$", v), ("Multipliers", used))
+        if parts
+    ]
+    if not holds:
+        claimed = "Claimed, not proved here: nothing below was checked by this package as it stands."
+        return [f"{claimed} The factor claimed is {rho}.", *listed]
     return [
         r"Proof. Let $V$ have the coefficients below and let $q_k \geq 0$ be the inequalities that smoothness, strong"
         rf" convexity and the compressor's claim give. With $\rho$ = {rho} and $\lambda_k \geq 0$ below,"
         r" $\rho V - \mathbb{E}\,V^+ - \sum_k \lambda_k\,\mathbb{E}\,q_k$ is a positive semidefinite quadratic form, by"
         r" exact elimination over the rationals; hence $\mathbb{E}\,V^+ \leq \rho V$.",
-        *([["Coefficients of $V$: " + "; ".join(v)]] if v else []),
-        *([["Multipliers: " + "; ".join(used)]] if used else []),
+        *listed,
     ]
 
 

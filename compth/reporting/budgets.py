@@ -19,6 +19,8 @@ NAMES = {
     "exact": "the exact rate",
     "best": "the exact rate at the best step",
 }
+ESTIMATED = ("exact", "best")
+"""Evidence whose rounds are an estimate."""
 LINES = {"theorem": "--", "certified": "-.", "exact": "-", "best": ":"}
 """Theory dashed, what happens on the problem solid."""
 
@@ -147,7 +149,8 @@ def _share(a: Any) -> str:
 
 
 def _takes(b: Any, p: Any) -> str:
-    return f": {bits(p.bits)}" if b.target == "bits" else f": {arrives(p)} rounds"
+    found = bits(p.bits) if b.target == "bits" else f"{arrives(p)} rounds"
+    return f": about {found}" if p.by in ESTIMATED and p.rounds is not None else f": {found}"
 
 
 def _why(p: Any) -> str:
@@ -156,7 +159,7 @@ def _why(p: Any) -> str:
 
 def remarks(b: Any) -> list[str]:
     """Members beyond the answer that are not within, the cheapest in all, what was not looked at, reasons."""
-    out = list(b.notes)
+    out = [*b.doubts(), *b.notes]
     for a in b.answers.values():
         if a.gaps:
             more = f" and {len(a.gaps) - 3} more" if len(a.gaps) > 3 else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from compth._earned import earned
 from compth.reporting.appendix import Section, rational_proof
 from compth.reporting.formulas import symbol
 from compth.reporting.latex_text import code, number, plain, prose
@@ -23,10 +24,15 @@ def sections(result: Any) -> list[Section]:
     law = LAWS["omega" if "omega" in result.cells[0].constants else "delta"]
     every = rf"Let every $f_i$ be $\mu$-strongly convex and $L$-smooth, and the messages such that {law}."
     rates = "Then the worst factor of the method's best quadratic Lyapunov function lies between:"
-    statement: Body = [every, "The method:", [code(line) for line in result.algorithm]]
+    word = (
+        []
+        if earned(result)
+        else ["The following is somebody{'}s word: this derivation was typed or changed."]
+    )
+    statement: Body = [*word, every, "The method:", [code(line) for line in result.algorithm]]
     statement += [rates, [_cell(c) for c in result.cells], *_closed(result)]
     known = [line.removeprefix("assumes: ") for line in notes(result)]
-    proof: Body = [part for c in result.cells for part in _proof(c)]
+    proof: Body = [part for c in result.cells for part in _proof(c, earned(result))]
     return [
         Section("Statement", statement),
         Section("Assumptions", [[prose(line) for line in known]]),
@@ -57,11 +63,11 @@ def _closed(result: Any) -> Body:
     return [f"Closed form by elimination, in {code(unknown)} ({plain(met)}; elsewhere a conjecture):", shown]
 
 
-def _proof(c: Any) -> Body:
+def _proof(c: Any, holds: bool) -> Body:
     if c.bracket.certificate is None:
         return []
     seen = f", $V$ sees {c.bracket.window} past rounds" if c.bracket.window else ""
-    return [f"At {_at(c)}{seen}.", *rational_proof(c.bracket.certificate.to_dict())]
+    return [f"At {_at(c)}{seen}.", *rational_proof(c.bracket.certificate.to_dict(), holds)]
 
 
 def _instance(c: Any) -> str:

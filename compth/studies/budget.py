@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from compth._door import a_list, a_problem, at_the_door, optional, real, whole
-from compth._earned import kept
+from compth._earned import Earned, alike, earned, kept, made
 from compth._own import altered
 from compth._shown import Shown
 from compth.errors import InvalidParameter, require
@@ -47,11 +47,12 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class Budget(Shown):
+class Budget(Earned, Shown):
     """How far one may compress: an Answer for each kind of evidence, and a Promise for every member looked at.
 
     target: "rounds", "bits" (uplink, per worker) or "times" (of the rounds uncompressed), with its value.
     members: by strength, the fewest bits of a message first. promises: by evidence, in that order.
+    One that was typed or changed says so wherever it is shown.
     """
 
     method: str
@@ -65,6 +66,17 @@ class Budget(Shown):
     members: tuple[Member, ...] = field(repr=False)
     of_class: bool = False
     notes: tuple[str, ...] = ()
+
+    def inside(self) -> Any:
+        """Which promises stand, and what the answers hold."""
+        answers = [id(v) for a in self.answers.values() for v in vars(a).values()]
+        promises = [earned(p) for row in self.promises.values() for p in row]
+        plain = [earned(a.uncompressed) for a in self.answers.values()]
+        return [alike(self.answers), alike(self.promises), answers, promises, plain]
+
+    def doubts(self) -> list[str]:
+        """A line where these answers are not those that `budget` gave."""
+        return [] if earned(self) else [BY_HAND]
 
     @property
     def strongest(self) -> dict[str, Any]:
@@ -108,8 +120,14 @@ class Budget(Shown):
             "eps": self.eps,
             "answers": answers,
             "promises": {by: [_row(p) for p in row] for by, row in self.promises.items()},
-            "notes": list(self.notes),
+            "notes": [*self.doubts(), *self.notes],
         }
+
+
+BY_HAND = (
+    "warning: this budget was typed, changed or copied, or made while something of the package was replaced: its"
+    " answers are somebody's word"
+)
 
 
 def _row(p: Promise | None) -> dict[str, Any] | None:
@@ -188,10 +206,10 @@ def budget(
             for p in (base, *looked):
                 kept(p)
         answers[kind] = _answer(kind, target, limit, looked, base, len(looked) == len(members))
-    return Budget(
+    return made(Budget(
         _name(method), name, str(getattr(where, "name", where)) + _sizes(where), target, value, float(eps),
         answers, promises, tuple(members), asked.of_class, (note,) if note else (),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _target(rounds: Any, bits: Any, times: Any) -> tuple[str, float]:

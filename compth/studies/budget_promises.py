@@ -31,6 +31,8 @@ from compth.worst_case.runs import claim_of
 
 LONGEST = 10**9
 """Rounds after which nobody waits."""
+ESTIMATE = "estimate"
+"""Standing of rounds that are read off floor + rho^t: the start's own share of the error is left out."""
 MEASURED = (64, 16)
 """Rounds and runs from which bits are read where a method counts them in a way of its own."""
 
@@ -40,8 +42,8 @@ class Promise(Earned):
     """One member by one evidence: rounds and uplink bits per worker until eps, None where it does not get there.
 
     rho, floor: the factor a round, and what the bound tends to relative to its start. round_bits: expected uplink bits
-    of a round per worker; measured: they are read from a few runs. standing: of what promises it; one that was typed or
-    changed is ASSUMED. note: why not.
+    of a round per worker; measured: they are read from a few runs. standing: of what promises it, "estimate" for rounds
+    by exact rates; one that was typed or changed is ASSUMED. note: why not.
     """
 
     WORDS = MappingProxyType({"standing": "ASSUMED"})
@@ -278,7 +280,7 @@ def _reached(asked: Asked, method: Method, plan: Plan, rate: Any, floored: bool)
         fixed = with_the_plans_alpha(replace(method, gamma=float(plan.gamma)), plan.params)
         floor = float(stationary(fixed, asked.problem).mean_square) / _start(asked.problem)
     rounds = first_at_most(geometric(rho, floor, 1.0), asked.eps, LONGEST) if rho < 1 and floor < 1 else None
-    word = "ASSUMED" if rate.assumed else "exact"
+    word = "ASSUMED" if rate.assumed else ESTIMATE  # rate and floor are exact, the rounds are not
     note = "" if rho < 1 else f"no convergence at this step: the exact rate is {rho:.6g}"
     return Found(plan, rho, floor, rounds, "exact rate", word, note)
 

@@ -335,15 +335,30 @@ def claimed():
     return gamma, number(texts["rate"], {**CONSTANTS, **PARAMETERS, "gamma": gamma})
 
 
+def given(text):
+    """A number from the command line; of anything else a line says so."""
+    try:
+        value = Fraction(text)
+        float(value)
+    except (ValueError, ArithmeticError):
+        print(f"{text!r} is no number such as 0.99 or 1/50", file=sys.stderr)
+        sys.exit(2)
+    return value
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--gamma", help="another step size, such as 1/50")
-    parser.add_argument("--rate", help="another claimed factor, such as 0.99")
+    parser.add_argument("--gamma", type=given, help="another step size, such as 1/50")
+    parser.add_argument("--rate", type=given, help="another claimed factor, such as 0.99")
     parser.add_argument("--exact", action="store_true", help="print step, rate and E x_t^2 as fractions, nothing else")
     options = parser.parse_args()
-    gamma, rate = claimed()
-    gamma = gamma if options.gamma is None else Fraction(options.gamma)
-    rate = rate if options.rate is None else Fraction(options.rate)
+    try:
+        gamma, rate = claimed()
+    except Exception as problem:  # whatever the file does, or says instead of a claim
+        print(f"the claim cannot be read{' from ' * bool(FILE)}{FILE}: {problem!r}", file=sys.stderr)
+        return 2
+    gamma = gamma if options.gamma is None else options.gamma
+    rate = rate if options.rate is None else options.rate
     stands, found = refuted(gamma, rate)
     if options.exact:
         print(*map(str, (gamma, rate, *squares(gamma, STATED))))

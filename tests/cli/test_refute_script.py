@@ -43,6 +43,26 @@ def test_the_script_sees_the_claim_of_the_file_and_its_cure(tmp_path, capsys):
     assert ended(written)[0] == 1
 
 
+def test_what_a_script_cannot_read_is_one_line(tmp_path):
+    report = ct.check_rate("CGD", rate="1 - gamma*mu", stepsize="1.9/L", mu=1, L=10, delta=Fraction(1, 4))
+    path, claim = tmp_path / "s.py", tmp_path / "mine.py"
+    claim.write_text('wrong = {"rate": "1 - gamma*mu", "stepsize": "1.9/L"}\n')
+    path.write_text(script(worst_of(report), {}, (str(claim), "wrong")))
+    for words, text, said in (
+        (["--rate", "abc"], None, "'abc' is no number such as 0.99"),
+        (["--gamma", "1/0"], None, "'1/0' is no number"),
+        (["--rate", "1e999"], None, "'1e999' is no number"),
+        ([], 'wrong = {"rate": "1 - q", "stepsize": "1/L"}\n', "cannot be read from"),
+        ([], "other = 1\n", "cannot be read from"),
+    ):
+        claim.write_text(text or claim.read_text())
+        done = subprocess.run(
+            [sys.executable, "-I", str(path), *words], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert said in done.stderr
+
+
 @pytest.mark.parametrize(
     ("method", "constants"),
     [

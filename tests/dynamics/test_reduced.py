@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 import compth as ct
+from compth.dynamics.fixed_points import _answer
 from compth.dynamics.reduced import mixes
 from compth.errors import CompthError, Unsupported
 from compth.methods import catalogue
@@ -57,6 +58,24 @@ def test_laws_that_tell_directions_apart_are_refused_and_would_be_wrong(compress
     if isinstance(compressor, ct.RandK):  # planted: what the span would have said of it
         a, b = (ct.max_stable_step(ct.DCGD(compressor), q) for q in (p, p.on_span()))
         assert abs(a / b - 1) > 1e-2
+
+
+def test_a_law_that_is_another_at_the_dimension_of_the_span_is_refused():
+    """Rand-K of all 1200 entries is no compression; on the span of 10 it was one with negative variance."""
+    p, gamma = rows(1200, 0.1), 1e-3
+    for ask in (ct.exact_rate, ct.stationary, ct.max_stable_step):
+        with pytest.raises(Unsupported, match="depends on the dimension"):
+            ask(ct.DCGD(ct.RandK(k=1200), gamma=None if ask is ct.max_stable_step else gamma), p)
+    plain = ct.DCGD(ct.Identity(), gamma=gamma)
+    assert ct.exact_rate(plain, p).rho == pytest.approx((1 - gamma * 0.1) ** 2, rel=1e-9)
+
+
+def test_a_floor_below_zero_is_rounding_of_that_size():
+    rate = ct.exact_rate(ct.GD(gamma=0.1), rows(14, 0.1))
+    found = _answer(np.array([-1e-12, 2.0]), np.array([1e-15, 1e-9]), rate)
+    assert (found.mean_square, found.bracket) == (0, (0, pytest.approx(1e-12 + 1e-15)))
+    assert found.gap_bracket == (2 - 1e-9, 2 + 1e-9)
+    assert not found.converged
 
 
 def test_other_ways_to_tell_directions_apart_are_refused():

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from hashlib import sha256
 
@@ -137,6 +138,27 @@ def test_names_that_are_latex_stay_names(report):
     assert sound(text) == []
     assert r"\input{x}" not in text.partition(r"\begingroup")[2]
     assert "somebody's word" in text.replace("{'}", "'")
+
+
+@pytest.mark.parametrize("how", ["typed", "another verdict", "from a file", "changed"])
+def test_nothing_is_called_a_proof_but_what_was_proved_here(how):
+    report = ct.check_rate("CGD", rate="1-gamma*mu/8", stepsize="1/(30*L)", mu=1, L=10, delta=Fraction(1, 2))
+    (c,) = report.certificates
+    proof, word = "Proof. Let", "somebody's word"
+    made = " ".join(appendix(report).replace("{'}", "'").split())
+    assert proof in made
+    assert word not in made
+    forged = {
+        "typed": lambda: Report(report.subject, report.certificates, dict(report.info)),
+        "another verdict": lambda: replace(report, certificates=(replace(c, verdict=Verdict.CONSISTENT),)),
+        "from a file": lambda: Report.from_json(report.to_json()),
+        "changed": lambda: report.certificates[0].details["proof"].update(rho="1/2") or report,
+    }[how]()
+    text = " ".join(appendix(forged).replace("{'}", "'").split())
+    assert proof not in text
+    assert word in text
+    assert "Claimed, not proved here" in text
+    assert sound(appendix(forged)) == []
 
 
 @pytest.mark.parametrize(
