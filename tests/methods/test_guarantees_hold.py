@@ -247,3 +247,28 @@ def test_methods_run_on_problems_that_take_floats_alone():
         ct.LoCoDL(ct.RandK(1), 0.1, p=0.5, mix=1, lift=1, ridge=0),
     ):
         assert np.isfinite(ct.simulate(method, problem, 3, 2, 0).mean_square).all()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 1.0, 1.05, 1.2, 1.9])
+def test_of_b1_and_the_certificate_of_a_contraction_the_sharper_one_is_the_guarantee(share):
+    """Class B1 was refused at every step, with a certificate that short steps outdo and that long ones have not."""
+    problem = random_quadratic(1, 4, 10, seed=1)
+    method = ct.DCGD(ct.TopK(1), gamma=share / problem.L)
+    own = 1 - 0.25 * share / 10 * (2 - share)
+    s = 0.75**0.5
+    both = max(1 - (1 - s) * share / 10, (1 + s) * share - 1) ** 2
+    best = ct.guarantee(method, problem)
+    assert best.theorem == ("cgd.b1" if own < both else "dcgd.certified")
+    assert best.rho == pytest.approx(min(own, both), rel=1e-5)
+    if both < 1:
+        assert ct.guarantee(method, problem, "dcgd.certified").rho == pytest.approx(both, rel=1e-5)
+    if own < both:
+        theorem = ct.methods.theorems()["cgd.b1"]
+        assert not look(Setting(0, method, problem, theorem, share)).violated
+
+
+def test_a_contraction_without_a_step_is_planned_by_its_certificate():
+    problem = random_quadratic(1, 4, 10, seed=1)
+    assert ct.guarantee(ct.DCGD(ct.TopK(1)), problem).theorem == "dcgd.certified"
+    with pytest.raises(NoGuarantee, match=r"at gamma=1 the certified worst case of a contraction is sharper"):
+        ct.guarantee(ct.DCGD(ct.TopK(1)), problem, "cgd.b2")

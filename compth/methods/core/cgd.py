@@ -10,6 +10,7 @@ import numpy as np
 from compth._numbers import Number
 from compth.calculus import b1_to_b2
 from compth.claims import B1, B2, Attribution, Contractive, Standing
+from compth.methods.core.closed_forms import cgd_factor_at, error_norm
 from compth.methods.core.constants import Array, Constants
 from compth.methods.core.theorem import Plan, Theorem
 from compth.problems.interface import Problem
@@ -35,9 +36,23 @@ class _Aligned(Theorem):
     def _why_not(self, c: Constants) -> str:
         if c.n != 1:
             return "several workers' biases may add up to an ascent (problems.top1_divergence): one worker"
-        if c.claim(Contractive) is not None and c.mu_min > 0:
-            return "the certified worst case of a contraction is sharper: dcgd.certified"
         return "" if c.mu > 0 else "f must grow: mu > 0"
+
+    def why_not_at(self, c: Constants, gamma: Number) -> str:
+        """As always, and where the certified worst case of a contraction is smaller at this very step."""
+        if self._outdone(c, gamma):
+            return f"at gamma={float(gamma):.6g} the certified worst case of a contraction is sharper: dcgd.certified"
+        return super().why_not_at(c, gamma)
+
+    def _outdone(self, c: Constants, gamma: Number) -> bool:
+        """There is a certificate at this step, (1+s) gamma L < 2, and its rate is the smaller one."""
+        contractive = c.claim(Contractive)
+        if contractive is None or not c.mu_min > 0:
+            return False
+        known = (1 + error_norm(contractive.delta)) * gamma * c.L_max < 2
+        return bool(
+            known and cgd_factor_at(c.mu_min, c.L_max, contractive.delta, gamma) < self.rate(c, gamma)
+        )
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
         return 2 / (self.aligned(c)[1] * c.L), "2/(beta L)"

@@ -39,6 +39,12 @@ def cgd_factor(mu: Number, L: Number, delta: Number) -> Number:
     return gd_factor((1 - s) * mu, (1 + s) * L)
 
 
+def cgd_factor_at(mu: Number, L: Number, delta: Number, gamma: Number) -> Number:
+    """max{1 - (1-s) gamma mu, (1+s) gamma L - 1}^2, the same at any step with (1+s) gamma L < 2."""
+    s = error_norm(delta)
+    return max(1 - (1 - s) * gamma * mu, (1 + s) * gamma * L - 1) ** 2
+
+
 def feedback_step(mu: Number, L: Number, delta: Number) -> Number:
     """2/(L+mu) (1-s)/(1+s): the best step of EF and of EF21."""
     s = error_norm(delta)
