@@ -32,6 +32,16 @@ def check_file(path: Path | None, own: Callable[[Path], bool] = is_own) -> None:
         check_outputs(path.parent, [path.name], own=own)
 
 
+def write_page(report: Any, path: Path | None) -> None:
+    """A verdict's report as a self-contained HTML page; nothing without a path."""
+    if path is None:
+        return
+    from compth.reporting.files import write_all
+    from compth.reporting.verdict_page import html_page
+
+    write_all(path.parent, {path.name: html_page(report, command_line()).encode()})
+
+
 def write_appendix(report: Any, path: Path | None, file: str = "") -> None:
     """The report as a paper's appendix, with the hash of the file that was judged; nothing without a path."""
     if path is None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compth.cli._output import check_file, say, say_written, write_appendix
+from compth.cli._output import check_file, say, say_written, write_appendix, write_page
 from compth.errors import InvalidParameter
 
 
@@ -68,9 +68,8 @@ def check(
 ) -> int:
     """Certify or refute. Exit code 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive."""
     from compth.certificates import EXIT_CODE
-    from compth.certification import certify
-    from compth.certification.portrait import with_portrait
     from compth.certification.sandbox import check as run_check
+    from compth.text.claims import claims_of
 
     file, name, listed = _read(target, pair)
     adaptation = _adaptation(adapt, pair, backend, dtype, shapes, state, after, generators)
@@ -82,28 +81,18 @@ def check(
     texts = list(claim or [])
     texts += [f"Unbiased({omega})"] if omega is not None else []
     texts += [f"Contractive({delta})"] if delta is not None else []
-    parameters = dict(_parameter(p) for p in param or [])
-    texts_of = dict(p.split("=", 1) for p in param or [])
-    spelled = {k: text for k, text in texts_of.items() if isinstance(parameters[k], float)}
-    from compth.text.claims import claims_of
-
+    parameters, spelled = _parameters(param or [])
     claims = claims_of(texts, parameters | spelled)  # refuse an unreadable claim before anything runs
     request = {
         "file": file, "name": name, "params": parameters, "spelled": spelled, "claims": texts, "dims": dim or None,
         "budget": budget, "alpha": alpha, "seed": seed, "magnitudes": [least, largest], "arithmetic": arithmetic,
         "adapt": adaptation, "n": workers, "portrait": report is not None,
     }  # fmt: skip
-    check_file(report)
-    check_file(script)
-    check_file(appendix)
-    if listed is None:
-        result = run_check(request)
-    else:
-        result = certify(listed, dim or None, claims=claims, alpha=alpha, budget=budget, seed=seed,
-                         magnitudes=(least, largest), params=parameters, arithmetic=arithmetic, n=workers)  # fmt: skip
-        if report is not None:
-            result = with_portrait(result, listed, claims, parameters)
-    _write(result, report, script)
+    for path in (report, script, appendix):
+        check_file(path)
+    result = run_check(request) if listed is None else _certified(listed, claims, request)
+    write_page(result, report)
+    _write_script(result, script)
     write_appendix(result, appendix, file)
     if as_json:
         print(result.to_json(), flush=True)
@@ -111,6 +100,18 @@ def check(
         _print(result, script)
         say_written(report, appendix)
     return EXIT_CODE[result.verdict]
+
+
+def _certified(listed: Any, claims: Any, request: dict[str, Any]) -> Any:
+    """The report on an object of the catalogue, by what a file's would be asked."""
+    from compth.certification import certify
+    from compth.certification.portrait import with_portrait
+
+    settings = {k: request[k] for k in ("alpha", "budget", "seed", "params", "arithmetic", "n")}
+    result = certify(
+        listed, request["dims"], claims=claims, magnitudes=tuple(request["magnitudes"]), **settings
+    )
+    return with_portrait(result, listed, claims, request["params"]) if request["portrait"] else result
 
 
 def _adaptation(
@@ -155,6 +156,13 @@ def _read(target: str, pair: bool = False) -> tuple[str, str, Any]:
     return "", "", build(target, names())
 
 
+def _parameters(texts: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """(numbers by name, the texts of those that are floats: a claim takes the decimal that was spelled)."""
+    numbers = dict(_parameter(text) for text in texts)
+    spelled = dict(text.split("=", 1) for text in texts)
+    return numbers, {k: text for k, text in spelled.items() if isinstance(numbers[k], float)}
+
+
 def _parameter(text: str) -> tuple[str, Any]:
     name, sign, value = text.partition("=")
     if not sign or not name.isidentifier():
@@ -174,13 +182,10 @@ def _print(result: Any, script: Path | None) -> None:
     say(*lines(result, "" if script is None else str(script)), provenance(result.info.get("seed")))
 
 
-def _write(result: Any, report: Path | None, script: Path | None) -> None:
-    from compth.cli._output import command_line
+def _write_script(result: Any, path: Path | None) -> None:
+    """The script that reproduces a refutation; nothing without a path, or where nothing is refuted."""
     from compth.reporting.files import MARK, write_all
-    from compth.reporting.verdict_page import html_page
 
-    if report is not None:
-        write_all(report.parent, {report.name: html_page(result, command_line()).encode()})
     text = result.info.get("reproduction", "")
-    if script is not None and text:
-        write_all(script.parent, {script.name: f"# {MARK}\n{text}".encode()})
+    if path is not None and text:
+        write_all(path.parent, {path.name: f"# {MARK}\n{text}".encode()})

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from compth.cli._bodies import number
-from compth.cli._output import check_file, say_written, show_result, write_appendix
+from compth.cli._output import check_file, say_written, show_result, write_appendix, write_page
 from compth.errors import InvalidParameter
 
 OPTIONS = {
@@ -63,14 +63,13 @@ def refute(
     from compth.certificates import EXIT_CODE
     from compth.reporting.files import provenance
 
-    check_file(report)
-    check_file(script)
-    check_file(appendix)
+    for path in (report, script, appendix):
+        check_file(path)
     given = {"mu": mu, "L": smooth, "delta": delta, "omega": omega, "eta": eta}
     claim = {"method": method, "rate": rate, "stepsize": stepsize, "lyapunov": lyapunov, "n": n or None}
     overrides = {k: [number(k, x) for x in v] for k, v in given.items() if v}
     result = _answered(target, overrides | claim | _parameters(alpha, param or []))
-    _write(result, report)  # before the lines: they may be cut short, as by head
+    write_page(result, report)  # before the lines: they may be cut short, as by head
     if as_json:
         print(json.dumps(json.loads(result.to_json()), indent=2), flush=True)
     else:
@@ -139,15 +138,6 @@ def _judged(file: str, name: str, overrides: dict[str, Any]) -> Any:
     with sandbox.naming(file), Worker() as worker:
         worker.first("load theorem", (file, name, {}, sandbox.LOAD_LIMIT), sandbox.LOAD_LIMIT)
         return judge(Statement(None, name, worker), name, overrides)
-
-
-def _write(result: Any, report: Path | None) -> None:
-    from compth.cli._output import command_line
-    from compth.reporting.files import write_all
-    from compth.reporting.verdict_page import html_page
-
-    if report is not None:
-        write_all(report.parent, {report.name: html_page(result, command_line()).encode()})
 
 
 def _write_script(result: Any, path: Path | None, target: str, *, quiet: bool) -> None:
