@@ -95,29 +95,16 @@ def budget(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> int:
     """Say how far one may compress: the strongest of a family within a target."""
-    check_file(report)
-    check_file(figure)
-    if figure is not None and figure.suffix not in PICTURES:
-        raise InvalidParameter(f"figure={str(figure)!r} must end in {', '.join(PICTURES)}")
+    _check_outputs(figure, report)
     from compth.studies.budget import budget as find
 
     alone = mu is not None or smooth is not None
     constants: dict[str, Any] = {"mu": mu, "L": smooth, "n": workers, "d": dim} if alone else {}
     constants |= {"omega": omega or None, "delta": delta or None}
-    problem = None
-    if not alone:
-        problem = problem_of(
-            dataset,
-            workers,
-            split,
-            regularisation,
-            20 if dim is None else dim,
-            kappa,
-            interpolation,
-            0,
-            None,
-            target,
-        )
+    size = 20 if dim is None else dim
+    problem = None if alone else problem_of(
+        dataset, workers, split, regularisation, size, kappa, interpolation, 0, None, target
+    )  # fmt: skip
     with Spec(method, compressor, levels, dim or 1 if problem is None else problem.d) as spec:
         with progress(None) as advance:
             b = find(
@@ -132,6 +119,13 @@ def budget(
         _print(b, details, checked)
         say_written(figure, report)
     return 0
+
+
+def _check_outputs(figure: Path | None, report: Path | None) -> None:
+    check_file(report)
+    check_file(figure)
+    if figure is not None and figure.suffix not in PICTURES:
+        raise InvalidParameter(f"figure={str(figure)!r} must end in {', '.join(PICTURES)}")
 
 
 class Spec:

@@ -78,14 +78,13 @@ def compare(
     ] = False,
 ) -> int:
     """Compare methods: what is guaranteed, what is seen, at equal rounds and equal bits."""
-    from compth.reporting.files import check_outputs, provenance
+    from compth.reporting.files import check_outputs
 
     _check_words(method, compressor, runs, eps)  # before numbers are loaded: a slip is answered at once
     rounds, stepsizes = _steps(steps)
     check_outputs(out, FILES, force)
     from compth.certification.hosted import Host
     from compth.cli._files import Files
-    from compth.reporting.comparison import answer
     from compth.studies.comparison import compare as run_comparison
 
     problem = problem_of(
@@ -96,21 +95,24 @@ def compare(
         methods, skipped = _methods(method, compressor, problem, files)
         with progress(len(methods) * len(stepsizes)) as advance:
             result = run_comparison(
-                methods,
-                problem,
-                rounds,
-                runs,
-                seed,
-                eps=eps,
-                threads=threads,
-                progress=advance,
-                engine=engine,
+                methods, problem, rounds, runs, seed, eps=eps, threads=threads, progress=advance, engine=engine,
                 stepsizes=stepsizes,
-            )
+            )  # fmt: skip
     if as_json:
         print(result.to_json(), end="")
         _write(result, out, force)
         return 0
+    _print(result, details, files, skipped)
+    paths = _write(result, out, force)
+    print("written: " + ", ".join(str(p) for p in paths))
+    return 0
+
+
+def _print(result: Comparison, details: bool, files: Files, skipped: list[str]) -> None:
+    """The tables, what they mean, and what the referee says of the files' claims."""
+    from compth.reporting.comparison import answer
+    from compth.reporting.files import provenance
+
     show_table(*result.columns(), keys=2)
     if details:
         show_table(*result.details(), keys=2)
@@ -118,11 +120,8 @@ def compare(
     said = _claims_judged(files)
     said += [f"skipped: {line}" for line in skipped]
     said += [f"no guarantee: {row.note}" for row in result.rows if row.note and not _searched(row)]
-    said += [f"diverged: {r.label} in {r.diverged} of {runs} runs" for r in result.rows if r.diverged]
-    say(*said, provenance(seed))
-    paths = _write(result, out, force)
-    print("written: " + ", ".join(str(p) for p in paths))
-    return 0
+    said += [f"diverged: {r.label} in {r.diverged} of {result.runs} runs" for r in result.rows if r.diverged]
+    say(*said, provenance(result.seed))
 
 
 def _claims_judged(files: Files) -> list[str]:
