@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 import compth as ct
+from compth.compressors.core.base import MomentMap, Noise
 from compth.dynamics.fixed_points import _answer
 from compth.dynamics.reduced import mixes
 from compth.errors import CompthError, Unsupported
@@ -78,7 +79,24 @@ def test_a_floor_below_zero_is_rounding_of_that_size():
     assert not found.converged
 
 
+class Spread(ct.RandK):
+    """Second moments M -> M + tr(M) I: what one direction holds goes to all."""
+
+    def linear_moments(self, d):
+        return 1, Noise(MomentMap(b=1), MomentMap())
+
+
+class Halved(ct.DIANA):
+    """A method with a step of its own."""
+
+    def step(self, *given):
+        return super().step(*given)
+
+
 def test_other_ways_to_tell_directions_apart_are_refused():
+    assert "tells directions apart" in mixes(ct.DCGD(Spread(k=2)), 3, 14)
+    assert "a step of its own" in mixes(Halved(SOME), 3, 14)
+    assert "stochastic gradients" in mixes(ct.NSAGA(s2=1.0), 3, 14)
     assert "broadcast" in mixes(ct.DIANA(SOME, downlink=ct.RandK(k=3)), 3, 14)
     assert "tells directions apart" in mixes(ct.IBCD(tau=0.5), 3, 14)
     assert mixes(ct.IST(ct.PermK(n=3)), 3, 15)
