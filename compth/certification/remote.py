@@ -24,10 +24,10 @@ from compth.certification.points import structured
 from compth.certification.subject import Array, CallTooLong, Subject, as_subject, time_limit
 from compth.certification.tracer import NotTraceable
 from compth.claims import JOINT, Claim, JointVariance, Sharpness
+from compth.claims.written import KINDS, claims_of
 from compth.compressors import Compressor, Fleet, catalogue
 from compth.compressors.core.function import Function, compressor
 from compth.errors import CompthError, UnusableInput
-from compth.text.claims import KINDS, claims_of
 
 LOADING = 2
 ONE_CALL = frozenset(

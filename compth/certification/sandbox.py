@@ -35,7 +35,7 @@ def check(request: dict[str, Any]) -> Report:
     worker, the stages and their verdicts here. Raises UnusableInput and InvalidParameter; where the machine or the
     package itself fails, the report is INCONCLUSIVE and says so.
     """
-    from compth.text.claims import claims_of
+    from compth.claims.written import claims_of
 
     claims = claims_of(request["claims"], request["params"] | request.get("spelled", {}))
     try:

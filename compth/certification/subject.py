@@ -20,11 +20,11 @@ from compth._own import different
 from compth.certification.arithmetic import as_numpy
 from compth.certification.beside import Plain, accountable, beside, of_program
 from compth.claims import JOINT, Claim, JointVariance
+from compth.claims.declared import Declared
 from compth.compressors import Compressor, Fleet
 from compth.compressors.core.calling import GENERATORS, name_of, shown, takes_rng
 from compth.compressors.core.function import Function
 from compth.errors import InvalidParameter, NoValue, Unsupported
-from compth.text.constants import Declared
 
 Array = NDArray[np.float64]
 CALL_LIMIT = 5.0

@@ -66,7 +66,7 @@ class Files:
     def _compressor(
         self, target: str, parameters: dict[str, Any], claims: list[str], bits: str | None
     ) -> Any:
-        from compth.text.claims import claims_of
+        from compth.claims.written import claims_of
 
         claims_of(claims, parameters)  # refuse an unreadable claim before anything runs
         declared = [*claims, *([f"bits={bits}"] if bits is not None else [])]

@@ -69,7 +69,7 @@ def check(
     """Certify or refute. Exit code 0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive."""
     from compth.certificates import EXIT_CODE
     from compth.certification.sandbox import check as run_check
-    from compth.text.claims import claims_of
+    from compth.claims.written import claims_of
 
     file, name, listed = _read(target, pair)
     adaptation = _adaptation(adapt, pair, backend, dtype, shapes, state, after, generators)

@@ -7,9 +7,9 @@ from typing import Any
 
 from compth.certificates import Verdict
 from compth.certification.estimated import rounded
+from compth.claims.written import split_arguments
 from compth.reporting.formulas import formula, sentence, symbol, value
 from compth.reporting.reports import latex_escape
-from compth.text.claims import split_arguments
 
 C = r"\mathcal{C}(x)"
 E = r"\mathbb{E}"

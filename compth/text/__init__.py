@@ -1,1 +1,1 @@
-"""What people write, as objects: expressions, specifications of objects, claims. All is parsed, nothing evaluated."""
+"""What people write, as objects: expressions, specifications, counts. All is parsed, nothing evaluated."""

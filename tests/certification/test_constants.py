@@ -19,7 +19,7 @@ from compth.certification.readings import named, noting, simple, simplest
 from compth.certification.run import BUDGETS, Run
 from compth.certification.stages.proofs import proofs_of, verifier_of
 from compth.certification.subject import as_subject, declared_claims
-from compth.text.claims import claim_of
+from compth.claims.written import claim_of
 from compth.text.expressions import parse
 
 OFF = 1 - 2e-14

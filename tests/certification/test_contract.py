@@ -201,7 +201,7 @@ def test_a_limit_counts_processor_time_and_waiting_but_no_suspension():
 
 
 def test_workers_of_a_joint_claim_may_be_given_as_text():
-    from compth.text.claims import claim_of
+    from compth.claims.written import claim_of
 
     assert claim_of("JointVariance(1/2, 0, 3)", {}).n == 3
     assert claim_of("JointVariance(A=1, B=0)", {}).n == 1

@@ -9,9 +9,9 @@ import pytest
 import compth as ct
 from compth.certificates import EXIT_CODE
 from compth.certification import certify
+from compth.claims.written import claims_of
 from compth.cli import run
 from compth.errors import UnusableInput
-from compth.text.claims import claims_of
 from tests.thorough import thorough, tries
 
 from . import reported

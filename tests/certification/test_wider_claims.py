@@ -10,8 +10,8 @@ import pytest
 import compth as ct
 from compth.certification import sandbox
 from compth.claims import JOINT
+from compth.claims.written import claim_of
 from compth.errors import InvalidParameter, Unsupported
-from compth.text.claims import claim_of
 
 PROVED, CONSISTENT, REFUTED = ct.Verdict.PROVED, ct.Verdict.CONSISTENT, ct.Verdict.REFUTED
 

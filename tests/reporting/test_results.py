@@ -177,8 +177,8 @@ def test_the_statement_of_omega_has_its_evidence():
 
 
 def test_every_kind_of_claim_has_its_inequality():
+    from compth.claims.written import KINDS
     from compth.reporting.statements import INEQUALITY
-    from compth.text.claims import KINDS
 
     assert set(KINDS) == set(INEQUALITY)
     for kind, (_, names) in KINDS.items():

@@ -13,11 +13,11 @@ from compth._door import real
 from compth._numbers import is_symbolic
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Standing
+from compth.claims.declared import Declared
+from compth.claims.written import claim_of
 from compth.compressors.core.base import Array, Compressor
 from compth.compressors.core.calling import name_of, takes_rng
 from compth.errors import InvalidParameter
-from compth.text.claims import claim_of
-from compth.text.constants import Declared
 from compth.text.expressions import parse
 
 KEPT = 16
