@@ -50,7 +50,7 @@ def at_the_door(**rules: Rule) -> Callable[[Callable[P, T]], Callable[P, T]]:
     return guarded
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     try:
         text = " ".join(repr(value).split())
     except Exception:  # a user's object may not even print
@@ -58,27 +58,27 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _axes(value: Any) -> int:
+def _axes(value: object) -> int:
     """Dimensions of an array, 0 for anything else."""
     found: Any = getattr(value, "ndim", None)
     return found if isinstance(found, int) else 0
 
 
-def a_method(value: Any) -> str:
+def a_method(value: object) -> str:
     """A method, not its class and not a compressor."""
     if isinstance(value, type):
         return "a method, not a class: call it, as in ct.DIANA(ct.RandK(k=2))"
     return "" if _offers(value, "init", "step", "check") else "a method such as ct.DIANA(ct.RandK(k=2))"
 
 
-def methods(value: Any) -> str:
+def methods(value: object) -> str:
     """A list of methods."""
     if not isinstance(value, list | tuple) or not value:
         return "a list of methods such as [ct.GD(), ct.DIANA(ct.RandK(k=2))]"
     return next((f"a list of methods, and {_short(m)} is none" for m in value if a_method(m)), "")
 
 
-def a_problem(value: Any) -> str:
+def a_problem(value: object) -> str:
     """Something with n workers, dimension d and gradients."""
     if (
         not isinstance(value, type)
@@ -90,34 +90,34 @@ def a_problem(value: Any) -> str:
     return "a problem such as ct.problems.random_quadratic(n=3, d=5)"
 
 
-def _offers(value: Any, *names: str) -> bool:
+def _offers(value: object, *names: str) -> bool:
     return all(callable(getattr(value, name, None)) for name in names)
 
 
-def a_compressor(value: Any) -> str:
+def a_compressor(value: object) -> str:
     """A compressor, not its class."""
     made = not isinstance(value, type) and _offers(value, "compress", "claims", "bits")
     return "" if made else "a compressor such as ct.RandK(k=2)"
 
 
-def a_fleet(value: Any) -> str:
+def a_fleet(value: object) -> str:
     """A fleet, not a compressor."""
     made = not isinstance(value, type) and hasattr(value, "members") and _offers(value, "claims")
     return "" if made else "a fleet such as ct.PermK(n=4) or ct.as_fleet(ct.RandK(k=2))"
 
 
-def a_list(value: Any) -> str:
+def a_list(value: object) -> str:
     """Several things."""
     none = isinstance(value, str | bytes | type) or getattr(value, "ndim", 1) == 0
     return "a list" if none or not hasattr(value, "__iter__") else ""
 
 
-def a_table(value: Any) -> str:
+def a_table(value: object) -> str:
     """Values by name."""
     return "" if isinstance(value, Mapping) else "a table of values by name"
 
 
-def callable_(value: Any) -> str:
+def callable_(value: object) -> str:
     """A function."""
     return "" if callable(value) and not isinstance(value, type) else "a function"
 
@@ -128,20 +128,20 @@ def reals(value: Any) -> str:
     return "" if fits and not any(real(v) for v in value) else "a list of real numbers"
 
 
-def a_name_or_method(value: Any) -> str:
+def a_name_or_method(value: object) -> str:
     """A method's name, its class or an instance."""
     return (
         "" if isinstance(value, str | type) or not a_method(value) else 'a name such as "EF21", or a method'
     )
 
 
-def arithmetic(value: Any) -> str:
+def arithmetic(value: object) -> str:
     """A real number, an expression as text, or a function of the constants."""
     fits = isinstance(value, str) or (callable(value) and not isinstance(value, type)) or not real(value)
     return "" if fits else "a number, an expression such as '1 - gamma*mu', or a function of the constants"
 
 
-def a_theorem(value: Any) -> str:
+def a_theorem(value: object) -> str:
     """A theorem's id, or a theorem."""
     return (
         "" if isinstance(value, str) or _offers(value, "plan") else "a theorem's id such as 'diana.unified'"
@@ -200,7 +200,7 @@ def finite(value: Any) -> str:
     return said or ("" if hasattr(value, "free_symbols") or math.isfinite(float(value)) else "finite")
 
 
-def array(value: Any) -> str:
+def array(value: object) -> str:
     """An array, or nested lists, of real numbers, NaN and infinity included."""
     import numpy as np
 
@@ -212,7 +212,7 @@ def array(value: Any) -> str:
     return "" if held.dtype.kind in "biuf" and held.size else "an array of real numbers"
 
 
-def numbers(value: Any) -> str:
+def numbers(value: object) -> str:
     """An array, or nested lists, of finite real numbers."""
     import numpy as np
 
@@ -240,6 +240,6 @@ def check_start(x0: Any, d: int, runs: int | None = None) -> None:
         raise InvalidParameter(f"x0 has shape {np.shape(x0)}: need finite {' or '.join(map(str, shapes))}")
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     """A string."""
     return "" if isinstance(value, str) else "a text"

@@ -74,7 +74,7 @@ def kept(result: T, origin: Origin | None = None, partner: Any = None) -> T:
     return result
 
 
-def earned(result: Any) -> bool:
+def earned(result: object) -> bool:
     """True for a result as the package made it: every field still holds the very object."""
     held = _HELD.get(id(result))
     if held is None:
@@ -85,12 +85,12 @@ def earned(result: Any) -> bool:
     return same and bool(inside == within)
 
 
-def partner(result: Any) -> Any:
+def partner(result: object) -> Any:
     """The result that this one belongs to, None where it does not stand."""
     return _HELD[id(result)].partner if earned(result) else None
 
 
-def origin(result: Any) -> Origin | None:
+def origin(result: object) -> Origin | None:
     """What gives this result again, None where it does not stand."""
     return _HELD[id(result)].origin if earned(result) else None
 
@@ -100,12 +100,12 @@ def changed(result: T, **values: Any) -> T:
     return type(result)(**{**_fields(result), **values})
 
 
-def _values(result: Any) -> tuple[dict[str, Any], Any]:
+def _values(result: object) -> tuple[dict[str, Any], Any]:
     """The fields, and what is inside them."""
     return _fields(result), result.inside() if isinstance(result, Earned) else None
 
 
-def _fields(result: Any) -> dict[str, Any]:
+def _fields(result: object) -> dict[str, Any]:
     held = object.__getattribute__(result, "__dict__")
     if type(held) is not dict:  # a namespace that shows other values than Python finds in it
         return {"": object()}
@@ -124,5 +124,5 @@ def alike(value: Any) -> Any:
     return None
 
 
-def _again(function: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+def _again(function: Callable[..., Any], args: tuple[object, ...], named: dict[str, object]) -> Any:
     return function(*args, **named)

@@ -53,7 +53,7 @@ def fixed(things: Iterable[Any]) -> Fixed:
     return Fixed(held, frozenset(map(id, held)))
 
 
-def namespace(thing: Any) -> dict[Any, Any] | None:
+def namespace(thing: object) -> dict[Any, Any] | None:
     """The attributes that Python finds on an object; None where they lie in no plain dictionary of plain strings."""
     space = getattr(thing, "__dict__", {})
     return space if type(space) is dict and all(type(name) is str for name in space) else None

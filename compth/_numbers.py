@@ -83,7 +83,7 @@ def plainly(cls: type) -> None:
 
 def _after_plain(checks: Callable[[Any], None]) -> Callable[[Any], None]:
     @wraps(checks)
-    def __post_init__(self: Any) -> None:
+    def __post_init__(self: object) -> None:
         plain_parameters(self)
         checks(self)
 

@@ -139,19 +139,19 @@ def _steady(kept: list[_Kept]) -> _Steady:
     return _Steady(len(_NAMESPACES), spaces, sizes, tuple(v for k in same for v in k.values), others)
 
 
-def _of_class(new: set[Any]) -> set[Any]:
+def _of_class(new: set[object]) -> set[Any]:
     return new - LAZY
 
 
-def _of_module(new: set[Any]) -> set[Any]:
+def _of_module(new: set[object]) -> set[Any]:
     return new & vars(builtins).keys()  # submodules and registers arrive later; nothing may hide a builtin
 
 
-def _of_table(new: set[Any]) -> set[Any]:
+def _of_table(new: set[object]) -> set[Any]:
     return set()
 
 
-def _of_list(new: set[Any]) -> set[Any]:
+def _of_list(new: set[object]) -> set[Any]:
     return new
 
 
@@ -278,7 +278,7 @@ def _class(where: str, kind: type) -> _Kept:
     return _Kept(where, lambda: vars(kind), tuple(held), tuple(held.values()), _of_class)
 
 
-def _lean(held: dict[str, Any], functions: list[types.FunctionType]) -> None:
+def _lean(held: dict[str, object], functions: list[types.FunctionType]) -> None:
     """Keep what new functions name in modules of others, and the builtins that they name."""
     names = {name for f in functions for name in _named(f.__code__)}
     modules = [v for v in held.values() if type(v) is types.ModuleType and _leant_on(v)]
@@ -313,7 +313,7 @@ def _named(code: types.CodeType) -> Iterator[str]:
             yield from _named(inner)
 
 
-def _enter(value: Any, module: str) -> None:
+def _enter(value: object, module: str) -> None:
     """Keep a class or function that this module defines, with all that it holds."""
     if not isinstance(value, type):
         for f in _functions(value):
@@ -446,7 +446,7 @@ def _names_altered(parts: frozenset[str] | None) -> str:
     return found
 
 
-def foreign(thing: Any) -> str:
+def foreign(thing: object) -> str:
     """ "" when `thing` is made of the package's own unmodified code and plain values only; else what is not.
 
     The answer goes through fields, tuples and tables, so a wrapper is its own only where its members are.
@@ -454,12 +454,12 @@ def foreign(thing: Any) -> str:
     return altered() or stranger(thing)
 
 
-def changed(thing: Any, free: frozenset[str] = frozenset()) -> str:
+def changed(thing: object, free: frozenset[str] = frozenset()) -> str:
     """As `foreign`, but of the object's own code alone: its fields, and the names in `free`, may be anybody's."""
     return altered() or different(thing, free)
 
 
-def base_of(thing: Any) -> Any:
+def base_of(thing: object) -> Any:
     """The class of the package that an object's class is, or inherits from; None where there is none."""
     return next((cls for cls in _mro(type(thing)) if cls in _CLASSES), None)
 
@@ -470,7 +470,7 @@ def _mro(kind: type) -> tuple[type, ...]:
     return found
 
 
-def stranger(thing: Any) -> str:
+def stranger(thing: object) -> str:
     """As `foreign`, but without a look at what was replaced in the package since its import: for inner steps."""
     return _strange(thing, frozenset())
 
@@ -495,7 +495,7 @@ def _strange(value: Any, seen: frozenset[int]) -> str:
     return different(value) or _first(_inside(value), seen)
 
 
-def _inside(value: Any) -> tuple[Any, ...]:
+def _inside(value: object) -> tuple[Any, ...]:
     """What an object holds whose own code is the package's."""
     return *(namespace(value) or {}).values(), *_SEALS.get(id(value), {}).values()
 
@@ -517,7 +517,7 @@ def _is_number(kind: type) -> bool:
     return issubclass(kind, sys.modules["numpy"].generic)
 
 
-def different(thing: Any, free: frozenset[str] = frozenset()) -> str:
+def different(thing: object, free: frozenset[str] = frozenset()) -> str:
     """As `changed`, but without a look at what was replaced in the package since its import: for inner steps."""
     kind = type(thing)
     if not any(cls in _CLASSES for cls in _mro(kind)):
@@ -554,7 +554,7 @@ def _plain(attribute: Any) -> bool:
     return type(attribute) is types.GetSetDescriptorType
 
 
-def hidden(thing: Any) -> str:
+def hidden(thing: object) -> str:
     """ "" unless an attribute of the object itself stands before code of its class; then which."""
     kind, space = type(thing), namespace(thing)
     if space is None:
@@ -563,7 +563,7 @@ def hidden(thing: Any) -> str:
     return f"{kind.__qualname__}.{found} was replaced on the object" if found else _unmade(thing, kind)
 
 
-def _unmade(thing: Any, kind: type) -> str:
+def _unmade(thing: object, kind: type) -> str:
     """ "" unless a dataclass holds what its own constructor refuses, or makes something else of."""
     check = next((vars(cls).get("__post_init__") for cls in _mro(kind) if "__post_init__" in vars(cls)), None)
     if check is None or check not in _FUNCTIONS or _kept(kind):
@@ -603,7 +603,7 @@ def _same(held: Any, made: Any) -> bool:
 class kept(cached_property[T]):
     """A cached property of a sealed object: its value cannot be written to, and one put in its place is seen."""
 
-    def __get__(self, thing: Any, owner: Any = None) -> Any:
+    def __get__(self, thing: Any, owner: object = None) -> Any:
         if thing is None:
             return self
         from compth._threads import one_blas_thread  # recorded like any module: not imported before the watch
@@ -627,7 +627,7 @@ def seal(thing: Any) -> None:
     weakref.finalize(thing, _SEALS.pop, id(thing), None)
 
 
-def remembered(thing: Any, key: Any, make: Callable[[], T]) -> T:
+def remembered(thing: object, key: object, make: Callable[[], T]) -> T:
     """make(), once for each object and key: a sealed one has no attribute for it that could be replaced."""
     known = _SEALS.get(id(thing))
     if known is None:
@@ -649,7 +649,7 @@ def immutable(value: Any) -> Any:
     return numpy.frombuffer(value.tobytes(order), value.dtype).reshape(value.shape, order=order)
 
 
-def _forged(thing: Any, kind: type) -> str | None:
+def _forged(thing: object, kind: type) -> str | None:
     """Which attribute of a sealed object is not what it was made with, or not what its own code computed."""
     if not _kept(kind):
         return None

@@ -98,7 +98,7 @@ class Certificate(Earned, Shown):
         return cls(**values)
 
 
-def encode(value: Any) -> Any:
+def encode(value: object) -> Any:
     """JSON form of numbers, arrays, verdicts and containers (non-finite floats as strings)."""
     if isinstance(value, StrEnum):
         return value.value
@@ -117,7 +117,7 @@ def encode(value: Any) -> Any:
     return str(value)
 
 
-def decode(value: Any) -> Any:
+def decode(value: object) -> Any:
     """Inverse of encode, up to tuples and arrays becoming lists."""
     if isinstance(value, dict):
         if set(value) == {"exact", "float"}:

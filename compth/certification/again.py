@@ -58,7 +58,7 @@ def by_coordinates(subject: Any, claim: Any, x: Array, d: int, slack: float) -> 
     return lines_of(claim, replace(m, slack=slack))
 
 
-def by_selection(subject: Any, claim: Any, x: Array, d: int, slack: float) -> list[Line]:
+def by_selection(subject: object, claim: Any, x: Array, d: int, slack: float) -> list[Line]:
     """The claim's inequalities at x from the classes of draws of a selection."""
     try:
         m = selected(subject, x, d)
@@ -67,7 +67,7 @@ def by_selection(subject: Any, claim: Any, x: Array, d: int, slack: float) -> li
     return lines_of(claim, replace(m, slack=slack))
 
 
-def otherwise(subject: Any, claim: Any, x: Array, d: int, slack: float, reason: str) -> list[Line]:
+def otherwise(subject: object, claim: Any, x: Array, d: int, slack: float, reason: str) -> list[Line]:
     """Seeded samples, for a program of another kind than the refuted one."""
     remark = Line(f"{reason}: {SAMPLES} seeded samples instead", None)
     blocks = [8]
@@ -87,7 +87,7 @@ def lines_of(claim: Any, m: Moments) -> list[Line]:
 
 
 def by_samples(
-    subject: Any,
+    subject: object,
     claim: Any,
     x: Array,
     d: int,

@@ -171,12 +171,12 @@ def limit(inequality: str, bound: float, slack: float, second: float, xx: float)
 # What can be seen: the type of the output, and whether x is read through a format.
 
 
-def type_name(out: Any) -> str:
+def type_name(out: object) -> str:
     """The name of an output's element type: numpy's, ml_dtypes' or torch's."""
     return str(getattr(out, "dtype", type(out).__name__)).rpartition(".")[2]
 
 
-def as_numpy(out: Any) -> Any:
+def as_numpy(out: object) -> Any:
     """An output as an array that numpy computes with: torch tensors and ml_dtypes arrays without loss, else itself."""
     if isinstance(out, np.ndarray):
         return (
@@ -262,12 +262,12 @@ def _responds(call: Call, form: Arithmetic, size: int) -> bool:
     return 2 * moved > total
 
 
-def _plain(out: Any) -> Array:
+def _plain(out: object) -> Array:
     plain: Array = np.asarray(as_numpy(out), dtype=np.float64)
     return plain
 
 
-def _same(one: Any, two: Any) -> bool:
+def _same(one: object, two: Any) -> bool:
     return bool(np.array_equal(_plain(one), _plain(two)))
 
 

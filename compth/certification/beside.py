@@ -103,6 +103,6 @@ def of_program(problem: BaseException) -> bool:
     return getattr(problem, "compth_program", False)
 
 
-def is_floats(value: Any, shape: tuple[int, ...]) -> bool:
+def is_floats(value: object, shape: tuple[int, ...]) -> bool:
     """True for a float64 array of this shape."""
     return isinstance(value, np.ndarray) and value.dtype == np.float64 and value.shape == shape

@@ -33,7 +33,7 @@ Blobs = list[Any]
 """The bytes of arrays, uncopied."""
 
 
-def pack(token: bytes, value: Any) -> list[Any]:
+def pack(token: bytes, value: object) -> list[Any]:
     """One frame, in parts to send one after the other."""
     blobs: Blobs = []
     text = json.dumps(_encode(value, blobs)).encode()

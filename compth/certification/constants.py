@@ -70,13 +70,13 @@ def by_formula(thing: Any, d: int, claim: Claim) -> Claim | None:
     return found
 
 
-def _rounds(value: Any, exact: Any) -> bool:
+def _rounds(value: object, exact: Any) -> bool:
     """True when `exact` is no float and `value` is what rounding may make of it."""
     close = abs(as_written(value) - as_written(exact)) <= ROUNDING * (1 + abs(as_written(value)))
     return close and (not is_float(exact) or exact == value)
 
 
-def _meant(value: Any) -> Any:
+def _meant(value: object) -> Any:
     """The object with every float among its parameters replaced by the fraction that it names."""
     if type(value) is float:
         return named(as_written(value))

@@ -66,7 +66,7 @@ def _generators() -> dict[str, Any]:
     }
 
 
-def _drawn_from(program: Any, x: Array, seed: int, out: Any, before: dict[str, Any]) -> str:
+def _drawn_from(program: Any, x: Array, seed: int, out: object, before: dict[str, object]) -> str:
     """The generator that moved, unless the program seeds it from what it is given: then its state means nothing."""
     after = _generators()
     moved = [name for name in after if after[name] != before[name] and before[name] is not None]
@@ -128,7 +128,7 @@ def zero(look: Look, x: Array, d: int) -> str:
 CHECKS = {f.__name__: f for f in (well_formed, pure, reproducible, stateless, zero)}
 
 
-def _is_outcome(answer: Any, subject: Subject, x: Array, seed: int) -> bool:
+def _is_outcome(answer: object, subject: Subject, x: Array, seed: int) -> bool:
     if not isinstance(answer, Outcome):
         return False
     flags = isinstance(answer.changed, bool) and answer.drew in ("", *_generators())
@@ -144,7 +144,7 @@ def outcome(subject: Subject, x: Array, seed: int) -> Outcome:
         return observe(subject.program, x, seed)
 
 
-def _is_arithmetic(answer: Any, subject: Subject, size: int) -> bool:
+def _is_arithmetic(answer: object, subject: Subject, size: int) -> bool:
     if not (isinstance(answer, tuple) and len(answer) == 3):
         return False
     name, origin, grid = answer

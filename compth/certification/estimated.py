@@ -155,12 +155,12 @@ def _sure(known: Mapping[str, Any], name: str) -> list[str]:
     return []
 
 
-def _beyond(name: str, value: Any) -> str:
+def _beyond(name: str, value: object) -> str:
     """The bound as an inequality; the digits that are left out are never in its favour."""
     return f"{name} <= {rounded(value, 1)}" if name in AT_MOST else f"{name} >= {rounded(value, -1)}"
 
 
-def rounded(value: Any, side: int = 0) -> str:
+def rounded(value: object, side: int = 0) -> str:
     """A number in six digits, rounded to nearest, upwards (side = 1) or downwards (-1); fractions as they are."""
     if isinstance(value, Mapping):
         return str(value.get("exact", value.get("float")))

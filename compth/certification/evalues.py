@@ -164,7 +164,7 @@ def same_law(counts: Array, probabilities: Array) -> float:
     return float(mixture - point)
 
 
-def _are_samples(answer: Any, subject: Any, x: Array, rng: Any, count: int, d: int) -> bool:
+def _are_samples(answer: Any, subject: object, x: Array, rng: Any, count: int, d: int) -> bool:
     pair = isinstance(answer, tuple) and len(answer) == 2
     return pair and is_floats(answer[0], (count, d)) and type(answer[1]) is type(rng)
 
@@ -179,7 +179,7 @@ def _sampled(subject: Any, x: Array, rng: np.random.Generator, count: int, d: in
     return out, rng
 
 
-def sample(subject: Any, x: Array, rng: np.random.Generator, count: int, d: int) -> Array:
+def sample(subject: object, x: Array, rng: np.random.Generator, count: int, d: int) -> Array:
     """count outputs, (count, d): by rows where the object is vectorised, else one call each."""
     out: Array
     out, after = _sampled(subject, x, rng, count, d)

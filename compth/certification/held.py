@@ -13,7 +13,7 @@ NUMBERS = frozenset(
 )
 
 
-def is_atom(value: Any) -> bool:
+def is_atom(value: object) -> bool:
     """True for a number, text or None: a value without parts that could change."""
     kind = type(value)
     return kind in ATOMS or kind in NUMBERS or isinstance(value, np.dtype)

@@ -89,7 +89,7 @@ class Host:
     def __enter__(self) -> Host:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def compressor(

@@ -40,7 +40,7 @@ def inputs(d: int, domain: tuple[float, float]) -> Array:
     return np.array([x for x in (*listed, *drawn) if inside(x, domain)])
 
 
-def _is_seen(answer: Any, subject: Subject, d: int, domain: tuple[float, float]) -> bool:
+def _is_seen(answer: object, subject: Subject, d: int, domain: tuple[float, float]) -> bool:
     if not isinstance(answer, tuple) or len(answer) != 4:
         return False
     count = len(inputs(d, domain))

@@ -45,19 +45,19 @@ class Form(Symbol):
         c = _scaled(self.c, read)
         return Form(c, None if read == exact and self.raw is self.c else _scaled(self.raw, exact))
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: object) -> Any:
         return self._scale(other)
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: object) -> Any:
         if isinstance(other, np.ndarray):
             return NotImplemented
         if isinstance(other, Form | Affine):
             raise NotTraceable("not linear in x")
         return self._times(1 / simple(other), 1 / as_written(other))
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: object) -> Any:
         if isinstance(other, np.ndarray):
             return NotImplemented
         if isinstance(other, Form):
@@ -78,10 +78,10 @@ class Form(Symbol):
     def __sub__(self, other: Any) -> Any:
         return NotImplemented if isinstance(other, np.ndarray) else self + (-other)
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: object) -> Any:
         return -self + other
 
-    def _refuse(self, *_: Any) -> Any:
+    def _refuse(self, *_: object) -> Any:
         raise NotTraceable("the program looks at x")
 
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
@@ -163,7 +163,7 @@ def averages(paths: list[tuple[Fraction, Matrix]], d: int, size: int) -> tuple[M
 Readings = tuple[tuple[Fraction, Fraction], ...]
 
 
-def are_matrices(answer: Any, subject: Subject, d: int, *_: Any) -> bool:
+def are_matrices(answer: object, subject: Subject, d: int, *_: object) -> bool:
     """True for Fractions in a (d, size) and a symmetric (size, size) matrix, and readings that are readings."""
     size = subject.size(d)
     if not isinstance(answer, tuple) or len(answer) != 3 or [len(m) for m in answer[:2]] != [d, size]:

@@ -45,7 +45,7 @@ def _imported(path: str) -> Any:
     return module
 
 
-def _held(module: Any, path: str, name: str) -> Any:
+def _held(module: object, path: str, name: str) -> Any:
     thing = getattr(module, name, None)
     if thing is None:
         names = [n for n, v in vars(module).items() if not n.startswith("_") and _own(v)]
@@ -58,7 +58,7 @@ def _held(module: Any, path: str, name: str) -> Any:
     return thing
 
 
-def _own(value: Any) -> bool:
+def _own(value: object) -> bool:
     """True for what a checked file defines itself: neither a module nor a class or function from elsewhere."""
     if inspect.isclass(value) or inspect.isroutine(value):
         return value.__module__ == "checked"
@@ -82,7 +82,7 @@ def _bind(thing: Any, name: str, parameters: dict[str, Any], make: bool) -> Any:
         raise UnusableInput(said + (hint if sized else "")) from None
 
 
-def accepted(thing: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+def accepted(thing: object, parameters: dict[str, Any]) -> dict[str, Any]:
     """The parameters that this class or function takes; the others only occur in claims."""
     taken = accepted_names(thing)
     return {k: v for k, v in parameters.items() if k in taken}

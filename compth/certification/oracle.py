@@ -153,7 +153,7 @@ def _finite(limits: Limits) -> float:
     return limits[0] if math.isfinite(limits[0]) else 0.0
 
 
-def are_leaves(answer: Any, subject: Subject, *_: Any) -> bool:
+def are_leaves(answer: object, subject: Subject, *_: object) -> bool:
     """True for a list of paths with probabilities that sum to one."""
     if not isinstance(answer, list) or not all(isinstance(leaf, Leaf) for leaf in answer):
         return False
@@ -171,7 +171,7 @@ def _law(subject: Subject, x: Array, limit: int, allowance: Allowance) -> list[L
     return list(leaves(lambda rng: subject.program(x.copy(), rng), limit, allowance))
 
 
-def are_moments(answer: Any, subject: Subject, x: Array, d: int, *_: Any) -> bool:
+def are_moments(answer: object, subject: Subject, x: Array, d: int, *_: object) -> bool:
     """True for moments of the right shape that some law could have: finite, E||y||^2 >= ||E y||^2, errors >= 0."""
     if not isinstance(answer, Moments):
         return False

@@ -86,7 +86,7 @@ def within_an_ulp(value: Fraction) -> Fraction:
     return found if value > 0 else -found
 
 
-def is_float(value: Any) -> bool:
+def is_float(value: object) -> bool:
     """True for numbers that were rounded: no int and no Fraction."""
     return not isinstance(value, int | Fraction | np.integer)
 
@@ -101,7 +101,7 @@ def as_written(value: Any) -> Fraction:
     return Fraction(float(value)) if ratio is None else Fraction(*map(int, ratio()))
 
 
-def simple(value: Any) -> Fraction:
+def simple(value: object) -> Fraction:
     """A float read as the fraction that it names; exact numbers unchanged."""
     return named(as_written(value)) if is_float(value) else as_written(value)
 

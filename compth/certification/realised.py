@@ -155,7 +155,7 @@ def draw_law(
     return found[0]
 
 
-def _counts_drawn(thing: Any, d: int, law: dict[bytes, Fraction]) -> None:
+def _counts_drawn(thing: object, d: int, law: dict[bytes, Fraction]) -> None:
     """Every number of rows, and those that the code names, these often. Raises NotTraceable."""
     for lead in row_counts.named_leads(thing, d)[: traced.NAMED // 4]:
         long = math.prod(lead) * d > traced.LONG // 4
@@ -192,7 +192,7 @@ def _outcome_rows(w: Any, shape: tuple[int, ...]) -> Array:
     return np.frombuffer(_outcome(w, shape)).reshape(-1, shape[-1])
 
 
-def independent_rows(thing: Any, d: int, law: dict[bytes, Fraction], limit: int, limits: Limits) -> bool:
+def independent_rows(thing: object, d: int, law: dict[bytes, Fraction], limit: int, limits: Limits) -> bool:
     """True when two rows of one draw have the product of the law with itself. Raises NotTraceable as `draw_law`."""
     if len(law) ** 2 > limit:
         raise NotTraceable(f"{len(law)} outcomes of a row are too many for two")
@@ -200,7 +200,7 @@ def independent_rows(thing: Any, d: int, law: dict[bytes, Fraction], limit: int,
     return both == {a + b: p * q for a, p in law.items() for b, q in law.items()}
 
 
-def draw_moments(thing: Any, d: int, limit: int, limits: Limits, counted: bool = True) -> Moments | None:
+def draw_moments(thing: object, d: int, limit: int, limits: Limits, counted: bool = True) -> Moments | None:
     """E w_j and E w_j^2 from `draw_law`, exactly."""
     law = draw_law(thing, d, limit, limits, counted)
     if law is None:
@@ -217,7 +217,7 @@ Drawn = tuple[list[Fraction], list[Fraction], tuple[tuple[Fraction, Fraction], .
 """Moments of a draw, and how its floats were read."""
 
 
-def _are_drawn(answer: Any, subject: Subject, d: int, *_: Any) -> bool:
+def _are_drawn(answer: object, subject: Subject, d: int, *_: object) -> bool:
     if answer is None:
         return True
     if not isinstance(answer, tuple) or len(answer) != 3 or [len(part) for part in answer[:2]] != [d, d]:

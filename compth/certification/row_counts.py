@@ -26,14 +26,14 @@ Lead = tuple[int, ...]
 """The shape of a batch without its last axis."""
 
 
-def leads(thing: Any, size: int) -> list[Lead]:
+def leads(thing: object, size: int) -> list[Lead]:
     """Batches of vectors with so many entries that an object is tried with, those that its code names first."""
     asked = named_leads(thing, size)
     blocks = [(a, b) for a in (1, 2, 3) for b in range(1, 9)] + [(2, 2, 2), (1, 2, 3), (1, 1, 1, 1)]
     return list(dict.fromkeys([*asked, *((n,) for n in range(1, EVERY + 1)), *blocks]))
 
 
-def named_leads(thing: Any, size: int) -> list[Lead]:
+def named_leads(thing: object, size: int) -> list[Lead]:
     """Batches made of the numbers and shapes that the object's code and fields name, the likeliest first."""
     numbers, shapes = _named(thing)
     listed = sorted(numbers)[:NAMED]
@@ -52,7 +52,7 @@ def _fits(lead: Lead, size: int) -> bool:
     return len(lead) > 0 and 0 < total <= LARGEST and min(lead) > 0
 
 
-def _named(thing: Any) -> tuple[set[int], set[Lead]]:
+def _named(thing: object) -> tuple[set[int], set[Lead]]:
     """Whole numbers and tuples of them: in constants of the code of others, and in what it refers to."""
     numbers, shapes = set[int](), set[Lead]()
     for value in _constants(thing):
@@ -66,7 +66,7 @@ def _named(thing: Any) -> tuple[set[int], set[Lead]]:
     return numbers, shapes
 
 
-def _constants(thing: Any) -> Iterator[Any]:
+def _constants(thing: object) -> Iterator[Any]:
     """Of the object's fields, of methods that are not the package's own, and of what these hold and call."""
     yield from list((namespace(thing) or {}).values())
     methods = [v for kind in type(thing).__mro__ for v in vars(kind).values()]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -257,7 +256,7 @@ class Point:
         self.total, self.square, self.n = np.zeros(d), np.zeros(d), 0
         self.blocks: list[int] = []
 
-    def extend(self, subject: Any, count: int, suspects: Suspects) -> int:
+    def extend(self, subject: object, count: int, suspects: Suspects) -> int:
         """One block of at most `count` outputs, as large as all before: the next one's direction learns from it."""
         block = min(count, max(8, self.n), max(2, ELEMENTS // self.d))
         out = evalues.sample(subject, self.x, self.rng, block, self.d)

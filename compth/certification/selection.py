@@ -94,7 +94,7 @@ class _Generator(np.random.Generator):
 
 
 def _refuse(name: str) -> Any:
-    def refused(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def refused(self: object, *args: object, **kwargs: object) -> Any:
         raise NotTraceable(f"Generator.{name} beside a selection")
 
     return refused

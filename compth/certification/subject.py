@@ -141,7 +141,7 @@ def joint_workers(claims: Any) -> int | None:
     return next((c.n for c in listed if isinstance(c, JOINT)), None)
 
 
-def as_subject(what: Any, n: int | None = None, together: int | None = None) -> Subject:
+def as_subject(what: object, n: int | None = None, together: int | None = None) -> Subject:
     """Wrap a Compressor, Fleet or callable, each call accounted for. Raises InvalidParameter for anything else."""
     seen = _seen(what, n, together)
     if seen.worker is not None:

@@ -128,20 +128,22 @@ class Worker:
             with contextlib.suppress(OSError):
                 os.kill(self._warden.pid, signal.SIGCONT)
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self._dismiss()
         self.state.release()
         self._memory.close()
         self._file.close()
 
-    def first(self, name: str, arguments: tuple[Any, ...], limit: float) -> Any:
+    def first(self, name: str, arguments: tuple[object, ...], limit: float) -> Any:
         """Ask the question that prepares every worker: loading the file. Failing there makes the file unusable."""
         self._load_limit = limit
         answer = self.ask(name, arguments, lambda _: True)
         self._first.append((name, arguments))
         return answer
 
-    def ask(self, name: str, arguments: tuple[Any, ...], check: Callable[[Any], bool], form: str = "") -> Any:
+    def ask(
+        self, name: str, arguments: tuple[object, ...], check: Callable[[Any], bool], form: str = ""
+    ) -> Any:
         """The answer, once `check` accepts its shape. Raises what the program raised, CallTooLong, Ended, UnusableInput
         for data that is no answer, and OutsideFailure where the machine or the package failed."""
         for attempt in range(TRIES):
@@ -231,7 +233,7 @@ class Worker:
             raise channel.Malformed("no answer")
         raise _exception(*value)
 
-    def _exchange(self, name: str, arguments: tuple[Any, ...], form: str = "") -> Any:
+    def _exchange(self, name: str, arguments: tuple[object, ...], form: str = "") -> Any:
         assert self._channel is not None
         token, watch = secrets.token_bytes(16), _Watch(self.pid, self.state, self._load_limit)
         self._channel.setblocking(False)
@@ -311,7 +313,7 @@ def _machine_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _exception(name: Any, message: Any, own: Any, x: Any) -> Exception:
+def _exception(name: Any, message: object, own: Any, x: Any) -> Exception:
     """The worker's exception with its type, where it is a listed one or the program's."""
     if not isinstance(name, str) or not isinstance(message, str) or not name.isidentifier():
         return channel.Malformed("no exception")

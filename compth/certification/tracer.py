@@ -237,12 +237,12 @@ class Affine(Symbol):
     def __init__(self, u: _Variable, a: Fraction, b: Fraction) -> None:
         self.u, self.a, self.b = u, a, b
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: object) -> Any:
         if method != "__call__" or options:
             raise NotTraceable(f"{ufunc.__name__} with options on a uniform")
         return ufunc(*(np.array(v, dtype=object) if isinstance(v, Affine) else v for v in inputs))
 
-    def _with(self, other: Any, combine: Callable[[Fraction], tuple[Fraction, Fraction]]) -> Any:
+    def _with(self, other: object, combine: Callable[[Fraction], tuple[Fraction, Fraction]]) -> Any:
         if isinstance(other, np.ndarray):
             return NotImplemented
         value = _number(other)
@@ -250,27 +250,27 @@ class Affine(Symbol):
             raise NotTraceable(f"arithmetic between a uniform and {type(other).__name__}")
         return Affine(self.u, *combine(value))
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: object) -> Any:
         if isinstance(other, Affine) and other.u is self.u:
             return Affine(self.u, self.a + other.a, self.b + other.b)
         return self._with(other, lambda v: (self.a, self.b + v))
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: object) -> Any:
         if isinstance(other, Affine) and other.u is self.u:
             return Affine(self.u, self.a - other.a, self.b - other.b)
         return self._with(other, lambda v: (self.a, self.b - v))
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: object) -> Any:
         return self._with(other, lambda v: (-self.a, v - self.b))
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: object) -> Any:
         return self._with(other, lambda v: (self.a * v, self.b * v))
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: object) -> Any:
         return self._with(other, lambda v: (self.a / v, self.b / v))
 
     def __neg__(self) -> Affine:
@@ -282,7 +282,7 @@ class Affine(Symbol):
     def __abs__(self) -> Affine:
         return -self if self < 0 else self
 
-    def _less(self, other: Any, inclusive: bool) -> Any:
+    def _less(self, other: object, inclusive: bool) -> Any:
         if isinstance(other, np.ndarray):
             return NotImplemented
         if isinstance(other, Affine):
@@ -307,17 +307,17 @@ class Affine(Symbol):
             raise NotTraceable("an inequality between different combinations of uniforms")
         return self.u.precedes(other.u) == (self.a > 0)
 
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self, other: object) -> Any:
         return self._less(other, inclusive=False)
 
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: object) -> Any:
         return self._less(other, inclusive=True)
 
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: object) -> Any:
         below = self._less(other, inclusive=True)
         return below if below is NotImplemented else not below
 
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: object) -> Any:
         below = self._less(other, inclusive=False)
         return below if below is NotImplemented else not below
 
@@ -383,11 +383,11 @@ class Affine(Symbol):
         """numpy's trunc on object arrays."""
         return self.__trunc__()
 
-    def __floordiv__(self, other: Any) -> int:
+    def __floordiv__(self, other: object) -> int:
         quotient: Affine = self / other
         return math.floor(quotient)
 
-    def __mod__(self, other: Any) -> Affine:
+    def __mod__(self, other: object) -> Affine:
         result: Affine = self - other * math.floor(self / other)
         return result
 
@@ -414,7 +414,7 @@ class Unread:
 
 
 def _unreadable(name: str) -> Callable[..., Any]:
-    def refused(self: Any, *args: Any) -> Any:
+    def refused(self: object, *args: object) -> Any:
         raise NotTraceable(object.__getattribute__(self, "_why"))
 
     refused.__name__ = name
@@ -464,7 +464,7 @@ class TraceGenerator(np.random.Generator):
             flat[i] = draw()
         return out
 
-    def _log(self, value: Any) -> Any:
+    def _log(self, value: object) -> Any:
         self.path.draws.append(value)
         return value
 
@@ -473,7 +473,7 @@ class TraceGenerator(np.random.Generator):
         self.path.variables.append(u)  # type: ignore[attr-defined]
         return Affine(u, Fraction(1), Fraction(0))
 
-    def random(self, size: Size = None, dtype: Any = np.float64, out: Any = None) -> Any:
+    def random(self, size: Size = None, dtype: Any = np.float64, out: object = None) -> Any:
         if out is not None or np.dtype(dtype) not in GRID:
             raise NotTraceable("random(out=...)")
         return self._log(self._fill(size, lambda: self._uniform(dtype)))
@@ -622,7 +622,7 @@ def _normalised(weights: list[Fraction]) -> list[Fraction]:
 
 
 def _refuse(name: str) -> Callable[..., Any]:
-    def refused(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def refused(self: object, *args: object, **kwargs: object) -> Any:
         raise NotTraceable(f"Generator.{name}")
 
     return refused

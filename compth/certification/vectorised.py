@@ -101,10 +101,10 @@ class Uniforms(NDArrayOperatorsMixin):
     def __len__(self) -> int:
         return self._branch.size
 
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+    def __array__(self, *args: object, **kwargs: object) -> Any:
         raise NotVectorised("a uniform stored in an array")
 
-    def __array_function__(self, function: Any, *args: Any) -> Any:
+    def __array_function__(self, function: Any, *args: object) -> Any:
         raise NotVectorised(f"{function.__name__} of uniforms")
 
     def __getattr__(self, name: str) -> Any:
@@ -119,7 +119,7 @@ class Uniforms(NDArrayOperatorsMixin):
             raise NotVectorised(f"uniforms as {kind}")
         return self.floor().astype(kind)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: object) -> Any:
         found = _UFUNCS.get(ufunc.__name__)
         if method != "__call__" or options or found is None:
             raise NotVectorised(f"{ufunc.__name__} of uniforms")
@@ -173,7 +173,7 @@ def _cut(s: Array, e: Array, inclusive: bool) -> Array:
         return np.where(at, s + (e > 0), whole + 1)
 
 
-def _plain(value: Any, size: int) -> Array:
+def _plain(value: object, size: int) -> Array:
     """A number or a (d,) array of numbers that float64 holds."""
     held = np.asarray(value)
     if held.dtype.kind not in "fiub" or held.dtype.itemsize > 8 or held.shape not in ((), (1,), (size,)):
@@ -195,7 +195,7 @@ def _add(a: Any, b: Any) -> Uniforms:
     return Uniforms(u._branch, u._scale, hi, lo)
 
 
-def _rounded_sum(u: Uniforms, other: Any) -> Uniforms:
+def _rounded_sum(u: Uniforms, other: object) -> Uniforms:
     """fl(U + b) in single precision: once, of a bare uniform, with numbers of that precision."""
     bare = u._scale == 1 and not (u._rounded or u._hi.any() or u._lo.any())
     if not bare or getattr(other, "dtype", None) != np.float32:
@@ -263,7 +263,7 @@ class _Generator(np.random.Generator):
     def __init__(self, branch: _Branch) -> None:
         super().__init__(_BITS)
 
-    def random(self, size: Any = None, dtype: Any = np.float64, out: Any = None) -> Any:
+    def random(self, size: Any = None, dtype: Any = np.float64, out: object = None) -> Any:
         if np.dtype(dtype) not in GRIDS or out is not None:
             raise NotVectorised("random(dtype, out)")
         self.branch.grid = GRIDS[np.dtype(dtype)]
@@ -286,7 +286,7 @@ class _Generator(np.random.Generator):
 
 
 def _refuse(name: str) -> Callable[..., Any]:
-    def refused(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def refused(self: object, *args: object, **kwargs: object) -> Any:
         raise NotVectorised(f"Generator.{name}")
 
     return refused

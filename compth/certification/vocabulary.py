@@ -214,7 +214,7 @@ class Reader:
             return ""
         return f"uses {word}" + ("" if thing is _MISSING else f", a {type(thing).__name__}")
 
-    def _states_a_claim(self, i: int, thing: Any) -> bool:
+    def _states_a_claim(self, i: int, thing: object) -> bool:
         """True for a call of one of the package's claims: a combinator asks its member for one, made of constants."""
         return thing in CLAIMS and self._call_of(i) is not None
 
@@ -294,7 +294,7 @@ _SAID = {
 _FLOWS = object()
 
 
-def _attribute(thing: Any, name: str) -> Any:
+def _attribute(thing: object, name: str) -> Any:
     """What thing.name is, found without running code of its own; _FLOWS for what a call of it computes."""
     if _looks_up(thing):
         return _MISSING
@@ -314,7 +314,7 @@ def _attribute(thing: Any, name: str) -> Any:
     return found
 
 
-def _looks_up(thing: Any) -> bool:
+def _looks_up(thing: object) -> bool:
     """True for an object whose attributes are found in a way of its own, and for modules of a class of their own."""
     if isinstance(thing, ModuleType):
         return type(thing) is not ModuleType
@@ -322,7 +322,7 @@ def _looks_up(thing: Any) -> bool:
     return inspect.getattr_static(type(thing), "__getattribute__", None) not in usual
 
 
-def _is_ours(thing: Any) -> bool:
+def _is_ours(thing: object) -> bool:
     """True for a compressor of the package's own: a value, whose methods are judged by the package's proofs."""
     return isinstance(thing, Compressor) and not foreign(thing)
 

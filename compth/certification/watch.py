@@ -101,7 +101,7 @@ class Watch:
             if collects:
                 gc.enable()
 
-    def _called(self, frame: FrameType, event: str, _: Any) -> Any:
+    def _called(self, frame: FrameType, event: str, _: object) -> Any:
         code = frame.f_code
         if event != "call" or is_known(frame):
             return None
@@ -110,7 +110,7 @@ class Watch:
         at, steps = id(code) << 20, self.steps
         done = self.executed.setdefault(code, set()) if self.recording else set()
 
-        def step(inner: FrameType, what: str, _: Any) -> Any:
+        def step(inner: FrameType, what: str, _: object) -> Any:
             if what == "opcode":
                 steps.append(at + inner.f_lasti)
                 done.add(inner.f_lasti)
@@ -146,7 +146,7 @@ def _local_of(code: CodeType, name: str, outer: CodeType | None) -> bool:
     return outer is not None and code in outer.co_consts and name in outer.co_cellvars
 
 
-def _flows(value: Any) -> bool:
+def _flows(value: object) -> bool:
     """True for the input and the generator of a call, which are not kept by the program."""
     symbols = isinstance(value, np.ndarray) and value.dtype == object
     return symbols or isinstance(value, np.random.Generator | Symbol)

@@ -57,7 +57,7 @@ def warden(control: socket.socket) -> None:
                 _say(control, {"ended": os.waitstatus_to_exitcode(status), "memory": usage.ru_maxrss})
 
 
-def _say(control: socket.socket, message: dict[str, Any]) -> None:
+def _say(control: socket.socket, message: dict[str, object]) -> None:
     with contextlib.suppress(OSError):
         control.sendall(json.dumps(message).encode() + b"\n")
 

@@ -144,7 +144,7 @@ def rule_proof(rule: str, *members: Claim) -> str:
     return rule if all(c.issued and c.proof in proved_index() for c in members) else ""
 
 
-def standing_of(proof: str, otherwise: Standing, owner: Any = None) -> Standing:
+def standing_of(proof: str, otherwise: Standing, owner: object = None) -> Standing:
     """PROVED when the id is in the index of passing proofs, else `otherwise`; ASSUMED unless the owner is our own code.
 
     owner: the object that the statement speaks of, None for a formula of the package that the caller just evaluated.
@@ -154,7 +154,7 @@ def standing_of(proof: str, otherwise: Standing, owner: Any = None) -> Standing:
     return Standing.PROVED if proof and proof in proved_index() else otherwise
 
 
-def shown(thing: Any) -> Standing:
+def shown(thing: object) -> Standing:
     """The standing of a claim, theorem or map as lists and pages show it: never PROVED by code that is not ours."""
     return Standing.ASSUMED if altered() else sure(thing)
 
@@ -172,7 +172,7 @@ def issued(formulas: Callable[..., tuple[C, ...]]) -> Callable[..., tuple[C, ...
     """`claims(self, ...)` of an object, its claims marked with the object and the sizes that they were asked for."""
 
     @wraps(formulas)
-    def claims(self: Any, *sizes: Any, **named: Any) -> tuple[C, ...]:
+    def claims(self: object, *sizes: Any, **named: object) -> tuple[C, ...]:
         sizes, named = plain(sizes), {k: plain(v) for k, v in named.items()}
         marked = tuple(copy(c) for c in formulas(self, *sizes, **named))
         for c in (c for c in marked if isinstance(c, Claim)):

@@ -302,7 +302,7 @@ class Shared(Fleet):
         return (cls(RandK(1)), cls(NaturalCompression()))
 
 
-def as_fleet(what: Any) -> Fleet:
+def as_fleet(what: object) -> Fleet:
     """A fleet as it is; a compressor or a list of compressors as Independent."""
     if isinstance(what, Fleet):
         return what

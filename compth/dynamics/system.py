@@ -114,7 +114,7 @@ def _t(m: Array) -> Array:
     return np.swapaxes(m, -1, -2)
 
 
-def _add(out: Array, factor: Any, more: Any) -> Array:
+def _add(out: Array, factor: Any, more: object) -> Array:
     """out += factor x more in place, in as few passes as the factor allows."""
     if factor == 1:
         out += more
@@ -266,7 +266,7 @@ class System:
             out += num(sc.sigma) * columns[..., -1:] * self.data.s[:, None, :]
         return out if extra is None else _add(out, num(sc.q), extra)
 
-    def _mixed(self, parts: list[tuple[Any, Array]]) -> Array:
+    def _mixed(self, parts: list[tuple[object, Array]]) -> Array:
         """The sum of factor x array, without a copy where there is one and its factor is 1."""
         some = [(self._number(a), part) for a, part in parts if a != 0]
         first, rest = some[0], some[1:]

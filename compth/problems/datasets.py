@@ -198,7 +198,7 @@ def _by_rows(
     return held_by_rows(scaled.x, y, sizes, ridge, scaled.shift, scaled.scale, name, info)
 
 
-def workers_or_rows(value: Any) -> str:
+def workers_or_rows(value: object) -> str:
     """How many workers, or whose each row is."""
     owners = np.asarray(value) if isinstance(value, list | tuple | np.ndarray) else None
     if owners is not None and owners.ndim:

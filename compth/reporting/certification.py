@@ -21,7 +21,7 @@ LADDER = {
 }
 
 
-def short(value: Any) -> str:
+def short(value: object) -> str:
     """A number or vector in few characters."""
     if value is None:
         return "-"

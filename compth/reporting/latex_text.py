@@ -63,7 +63,7 @@ def code(text: Any) -> str:
     return rf"\texttt{{{plain(text)}}}"
 
 
-def number(value: Any) -> str:
+def number(value: object) -> str:
     """Fractions as p/q with all digits, floats with those that give them back: each may break."""
     if isinstance(value, Fraction):
         return plain(value)

@@ -56,7 +56,7 @@ def ring_label(data: dict[str, Any]) -> str:
     return f"{worst}{name} = {value:.3g}"
 
 
-def portrait_figure(data: dict[str, Any]) -> Any:
+def portrait_figure(data: dict[str, object]) -> Any:
     """Both panels of one compressor, for a page."""
     import matplotlib as mpl
     from matplotlib.figure import Figure

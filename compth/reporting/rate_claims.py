@@ -161,7 +161,7 @@ def next_step(report: Report) -> str:
     return f"next: {known}claim a slower rate to have a proof, or see {call}"
 
 
-def _argument(value: Any) -> str:
+def _argument(value: object) -> str:
     if isinstance(value, Fraction) and value.denominator != 1:
         return f'Fraction("{value}")'
     return str(value)

@@ -27,7 +27,7 @@ EARNED = {"tight": False, "closed_form": False, "converged": False, "basis": WOR
 """Words of results that only a computation gives: what they read in a file's result."""
 
 
-def text(result: Any, width: int = 100) -> str:
+def text(result: object, width: int = 100) -> str:
     """As on the command line: the head, facts with a heading each, the table, what follows, wrapped to the width."""
     t = told(result)
     across = max((len(heading) for heading, _ in t.facts), default=0)
@@ -51,7 +51,7 @@ def badge(verdict: str) -> str:
     )
 
 
-def fragment(result: Any) -> str:
+def fragment(result: object) -> str:
     """A notebook's output: head, facts and table, without scripts."""
     t = told(result)
     mark = f"{badge(t.verdict)} " if t.verdict in COLOURS else ""
@@ -67,7 +67,7 @@ def fragment(result: Any) -> str:
     return f'<div class="compth">{"".join(parts)}</div>'
 
 
-def latex(result: Any) -> str:
+def latex(result: object) -> str:
     """Its statements as sentences, else the table, else the facts as one; the head as the caption."""
     t = told(result)
     start = f"% {MARK} {version()}; packages: amsmath, amssymb, booktabs\n"
@@ -80,7 +80,7 @@ def latex(result: Any) -> str:
     return start + latex_escape(" ".join([t.head, *(n.removeprefix("| ") for n in t.notes)])) + "\n"
 
 
-def frame(result: Any) -> Any:
+def frame(result: object) -> Any:
     """The numbers as a DataFrame: curves by t, certificates or methods by row, else one row of fields."""
     try:
         pandas: Any = importlib.import_module("pandas")
@@ -89,14 +89,14 @@ def frame(result: Any) -> Any:
     return pandas.DataFrame(_columns(result))
 
 
-def _columns(result: Any) -> dict[str, Any]:
+def _columns(result: object) -> dict[str, Any]:
     given = told(result).columns
     if given:
         return dict(given)
     return {k: [v] for k, v in plain(result).items() if not isinstance(v, list | tuple | dict)}
 
 
-def plain(result: Any) -> dict[str, Any]:
+def plain(result: object) -> dict[str, Any]:
     """The fields that are values, by name: functions, plans and what is private stay out."""
     if isinstance(result, Stored):
         return dict(result.stored_values)
@@ -118,7 +118,7 @@ UNTOLD = ("plan", "origin", "model")
 """Fields that are no values."""
 
 
-def _value(value: Any) -> Any:
+def _value(value: object) -> Any:
     """Results within results by their fields; the rest as it is."""
     if isinstance(value, Shown) and is_dataclass(value):
         return plain(value)
@@ -129,7 +129,7 @@ def _value(value: Any) -> Any:
     return value
 
 
-def json_of(result: Any) -> str:
+def json_of(result: object) -> str:
     """One JSON object with our mark."""
     values = json.loads(result.to_json()) if isinstance(result, Report) else encode(plain(result))
     values |= encode(result.to_dict()) if hasattr(result, "to_dict") else {}
@@ -142,7 +142,7 @@ def json_of(result: Any) -> str:
     return json.dumps(data, indent=1) + "\n"
 
 
-def _head(result: Any) -> dict[str, str]:
+def _head(result: object) -> dict[str, str]:
     """What it is, who computed it and its text; a stored result is saved as the file had it."""
     if isinstance(result, Stored):
         return {
@@ -153,7 +153,7 @@ def _head(result: Any) -> dict[str, str]:
     return {"kind": type(result).__name__, "provenance": provenance(), "said": text(result)}
 
 
-def save(result: Any, path: str | Path) -> Path:
+def save(result: object, path: str | Path) -> Path:
     """The JSON in a file, all or nothing."""
     target = Path(path)
     return write_all(target.parent, {target.name: json_of(result).encode()})[0]
@@ -226,7 +226,7 @@ def _loaded(data: Any) -> Report | Stored:
                   _doubted(decode(data.get("columns", {}))))  # fmt: skip
 
 
-def _doubted(value: Any) -> Any:
+def _doubted(value: object) -> Any:
     """The values with every word that only a computation gives taken back."""
     if isinstance(value, dict):
         return {

@@ -16,7 +16,7 @@ from compth.reporting.reports import bits
 from compth.reporting.words import Told
 
 
-def told(result: Any) -> Told:
+def told(result: object) -> Told:
     """By the result's class, else its fields."""
     teller = next((TELLERS[k.__name__] for k in type(result).__mro__ if k.__name__ in TELLERS), _fields)
     return teller(result)
@@ -82,7 +82,7 @@ def _report(r: Any) -> Told:
     return Told(head, facts, header, rows, rest, verdict, (*word, *said, *doubt), columns)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """Fractions as floats, verdicts as text: what a data frame computes with."""
     if isinstance(value, Fraction):
         return float(value)
@@ -100,7 +100,7 @@ def _rate(r: Any) -> Told:
                 columns={"t": told_, "bound": [float(r.values(t)) for t in told_]})  # fmt: skip
 
 
-def _sentence(result: Any) -> Told:
+def _sentence(result: object) -> Told:
     """Results that have a sentence of their own."""
     return Told(str(result))
 

@@ -232,7 +232,7 @@ def _kinds(by: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _members(
-    make: Any, family: Any, levels: Any, omega: Any, delta: Any, where: Any
+    make: Any, family: Any, levels: Any, omega: Any, delta: Any, where: object
 ) -> tuple[str, list[Member], str]:
     given = [v is not None for v in (family, omega, delta)]
     require(

@@ -32,12 +32,12 @@ class Chosen:
     how: str = ""
 
 
-def theorem_step(method: Method, problem: Problem, **_: Any) -> Chosen:
+def theorem_step(method: Method, problem: Problem, **_: object) -> Chosen:
     """As given: the method's own step, or what its theorem plans."""
     return Chosen(method, "theorem")
 
 
-def certified_step(method: Method, problem: Problem, **_: Any) -> Chosen:
+def certified_step(method: Method, problem: Problem, **_: object) -> Chosen:
     """The best step of the certified worst case of the class that the run lies in, with its parameters."""
     from compth.worst_case.certified_theorem import certified
 
@@ -49,7 +49,7 @@ def certified_step(method: Method, problem: Problem, **_: Any) -> Chosen:
     return Chosen(made, "certified")
 
 
-def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_: Any) -> Chosen:
+def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_: object) -> Chosen:
     """The step with the least exact rate on this problem; the theorem's alpha, where it has one, is kept.
 
     Where its floor is above eps, the shorter step (by powers of sqrt 2) whose exact curve is below eps first, if one is
@@ -92,7 +92,7 @@ def _floored(method: Method, problem: Problem, eps: float) -> bool:
     return bool(floor > eps * start)
 
 
-def tuned_step(method: Method, problem: Problem, *, steps: int, seed: int, eps: float, **_: Any) -> Chosen:
+def tuned_step(method: Method, problem: Problem, *, steps: int, seed: int, eps: float, **_: object) -> Chosen:
     """Of 2^j times the theorem's step, the one whose pilot needs the fewest rounds to eps, else ends lowest.
 
     A pilot is 16 runs from a start of their own (x_0 moved by a Gaussian of the size of grad f(x_0)/L) with a seed of

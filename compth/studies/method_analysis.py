@@ -93,7 +93,7 @@ def _aligned(lines: Sequence[tuple[str, str]]) -> list[str]:
 
 @at_the_door()
 def analyse(
-    what: Any,
+    what: object,
     compressors: Sequence[Any] = (),
     problem: Problem | None = None,
     *,
@@ -196,7 +196,7 @@ class _Asked(NamedTuple):
         return replace(self.base, **own, **new)
 
 
-def _asked(what: Any, params: dict[str, Number], gamma: Number | None) -> _Asked | Method:
+def _asked(what: object, params: dict[str, Number], gamma: Number | None) -> _Asked | Method:
     """What was asked of: a class, an instance or a plain function; an instance of the catalogue that is no body."""
     base: Any = what if isinstance(what, Method) else None
     if not isinstance(what, type | Method) and callable(what):

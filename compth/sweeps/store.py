@@ -218,7 +218,7 @@ def _grid(spec: dict[str, Any]) -> dict[str, Any]:
     return columns
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """A cell that no spreadsheet takes for a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 

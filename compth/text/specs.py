@@ -6,7 +6,7 @@ import ast
 import difflib
 import inspect
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +15,7 @@ from compth.errors import CompthError, InvalidParameter
 NAMES = {"inf": math.inf, "None": None, "True": True, "False": False}
 
 
-def build(text: str, known: dict[str, Any]) -> Any:
+def build(text: str, known: Mapping[str, object]) -> Any:
     """The object that `text` spells, from the names in `known`; InvalidParameter with one clear line otherwise."""
     if len(text) > 500:
         raise InvalidParameter(f"spec of {len(text)} characters: at most 500 are read")
@@ -49,7 +49,7 @@ def meant(name: str, known: Iterable[str], remedy: str) -> str:
     return f"did you mean {near}?" if near else remedy
 
 
-def _object(node: ast.expr, text: str, known: dict[str, Any]) -> Any:
+def _object(node: ast.expr, text: str, known: Mapping[str, object]) -> Any:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         maker = known.get(node.func.id)
         if maker is None:
@@ -83,7 +83,7 @@ def _object(node: ast.expr, text: str, known: dict[str, Any]) -> Any:
     )
 
 
-def _made(maker: Any, name: str, arguments: list[Any], keywords: dict[str, Any], text: str) -> Any:
+def _made(maker: Any, name: str, arguments: list[object], keywords: dict[str, Any], text: str) -> Any:
     """maker(...), with a wrong number or type of arguments as one line."""
     try:
         return maker(*arguments, **keywords)
@@ -97,7 +97,7 @@ def _made(maker: Any, name: str, arguments: list[Any], keywords: dict[str, Any],
         raise InvalidParameter(f"{name} in {text!r} cannot be made: {said}") from None
 
 
-def _misfit(maker: Any, arguments: list[Any], keywords: dict[str, Any]) -> str:
+def _misfit(maker: Any, arguments: list[object], keywords: dict[str, Any]) -> str:
     """What is wrong with the arguments' names or number; "" where nothing is, or where nobody can tell."""
     try:
         listed = inspect.signature(maker).parameters.values()

@@ -183,7 +183,7 @@ def check_smoothness(L: Number, exact: bool) -> Any:
     return Fraction(L) if exact else float(L)
 
 
-def scalar(value: Any) -> Any:
+def scalar(value: object) -> Any:
     """A numpy number or one-element array as Python's own number."""
     return value.item() if isinstance(value, np.ndarray | np.generic) else value
 

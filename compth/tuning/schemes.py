@@ -46,7 +46,7 @@ def improvement(share: Number, squares: Any, L: Number) -> Any:
     return share * squares / (2 * L)
 
 
-def omega(squares: Any, head_squares: Any, tail: Any, left: Any) -> Any:
+def omega(squares: Any, head_squares: Any, tail: Any, left: object) -> Any:
     """SS: omega*(T) = ||g||^2 / (sum_{i<=m} g_i^2 + (sum_{i>m} |g_i|)^2/left), m entries at p = 1 and left = T - m.
 
     The step that goes with it is omega*/L.

@@ -249,7 +249,7 @@ def body_asked(
     return asked, all_params(asked, values, used), gamma
 
 
-def unspoken(method: Any, given: Mapping[str, Any]) -> list[str]:
+def unspoken(method: Any, given: Mapping[str, object]) -> list[str]:
     """The body's parameters that neither `given` (constants of the class among them) nor an instance gives."""
     used, _ = _of_instance(method)
     own = asked_for(method).kind.signature.params

@@ -39,12 +39,12 @@ class Formula:
     __array_ufunc__ = None
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, tree: Any, depth: int = 0, size: int = 1) -> None:
+    def __init__(self, tree: object, depth: int = 0, size: int = 1) -> None:
         if depth > DEPTH or size > SIZE:
             raise Underivable("a formula that is too long to be told")
         self.tree, self.depth, self.size = tree, depth, size
 
-    def _with(self, sign: str, other: Any, turned: bool = False) -> Any:
+    def _with(self, sign: str, other: object, turned: bool = False) -> Any:
         if not isinstance(other, Formula | int | float | Fraction):
             return NotImplemented
         second = other if isinstance(other, Formula) else Formula(_plain(other))
@@ -54,7 +54,7 @@ class Formula:
     def __neg__(self) -> Formula:
         return Formula(("*", -1, self.tree), self.depth + 1, self.size + 1)
 
-    def _compared(self, *_: Any) -> bool:
+    def _compared(self, *_: object) -> bool:
         raise Underivable("control flow on a parameter")
 
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __bool__ = __index__ = __float__ = _compared
@@ -75,11 +75,11 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, Fraction) else float(value) if isinstance(value, float) else int(value)
 
 
-def _tree(value: Any) -> Any:
+def _tree(value: object) -> Any:
     return value.tree if isinstance(value, Formula) else _plain(value)
 
 
-def valued(tree: Any, values: Mapping[str, Any]) -> Any:
+def valued(tree: object, values: Mapping[str, Any]) -> Any:
     """A formula's value."""
     if isinstance(tree, str):
         return values[tree]
@@ -97,7 +97,7 @@ class _Teller(Tracer):
         self._n, self._d = unknown
         self.chances: list[Any] = []
 
-    def coin(self, p: Any, yes: Any, no: Any) -> Any:
+    def coin(self, p: Any, yes: object, no: object) -> Any:
         self.chances.append(p)
         return super().coin(p, yes, no)
 
@@ -105,7 +105,7 @@ class _Teller(Tracer):
 # the file's side
 
 
-def _kind(thing: Any) -> type[BodyMethod] | None:
+def _kind(thing: object) -> type[BodyMethod] | None:
     """The class of a function, or of a class that is a body and nothing else; None for all other things."""
     kind = method(thing) if inspect.isfunction(thing) else thing
     if not (isinstance(kind, type) and issubclass(kind, BodyMethod) and kind.__bases__ == (BodyMethod,)):
@@ -134,7 +134,7 @@ def _paths(kind: type[BodyMethod]) -> list[tuple[_Teller, dict[str, Any]]]:
 Answer = dict[str, Any]
 
 
-def _is_answer(answer: Any, *_: Any) -> bool:
+def _is_answer(answer: object, *_: object) -> bool:
     return isinstance(answer, dict) and (not answer or _well_formed(answer))
 
 
@@ -218,7 +218,7 @@ def _are_terms(terms: Any, vectors: Sequence[str], known: set[str], before: int)
     return True
 
 
-def _is_formula(tree: Any, known: set[str], depth: int = 0) -> bool:
+def _is_formula(tree: object, known: set[str], depth: int = 0) -> bool:
     if isinstance(tree, str):
         return tree in known
     if isinstance(tree, tuple):
@@ -230,7 +230,9 @@ def _is_formula(tree: Any, known: set[str], depth: int = 0) -> bool:
 class _Step:
     """One step of a told body with any `w`: a tracer's, or one on arrays."""
 
-    def __init__(self, body: Any, told: Answer, w: Any, x: Any, given: Mapping[str, Any], speak: Any) -> None:
+    def __init__(
+        self, body: Any, told: Answer, w: Any, x: Any, given: Mapping[str, object], speak: Any
+    ) -> None:
         self.body, self.told, self.w, self.speak = body, told, w, speak
         vectors = {*told["server"], *told["worker"]}
         self.state = {"x": x, **{k: v for k, v in given.items() if k in vectors}}
@@ -288,7 +290,7 @@ def _asks(told: Answer, name: str) -> bool:
     return _holds(every, name)
 
 
-def _holds(tree: Any, name: str) -> bool:
+def _holds(tree: object, name: str) -> bool:
     if isinstance(tree, tuple) and len(tree) == 4:  # a term: scope, kind and id are no formula
         return _holds(tree[3], name)
     if isinstance(tree, list | tuple):
@@ -307,10 +309,10 @@ def body_of(told: Answer) -> Any:
     """A function with the file's signature that does what the file's body was seen to do."""
     known = _Known(told)
 
-    def heard(w: Any, x: Any, **given: Any) -> Any:
+    def heard(w: Any, x: Any, **given: object) -> Any:
         return _Step(heard, known.told, w, x, given, w.broadcast).following()
 
-    def silent(w: Any, x: Any, **given: Any) -> Any:
+    def silent(w: Any, x: Any, **given: object) -> Any:
         return _Step(silent, known.told, w, x, given, None).following()
 
     body: Any = heard if any(op[0] == SPOKEN for op in told["ops"]) else silent

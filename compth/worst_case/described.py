@@ -16,12 +16,12 @@ from compth.worst_case.told import Plain, Statement, Told, Values, over_all_d
 CLAIMS: Mapping[str, type[Claim]] = {kind.__name__: kind for kind in (Contractive, Unbiased)}
 
 
-def method_in(thing: Any) -> Any:
+def method_in(thing: object) -> Any:
     """What a theorem says that it is about: a name, a class, an instance, or nothing."""
     return thing.get("method") if isinstance(thing, Mapping) else getattr(thing, "method", None)
 
 
-def _is_description(answer: Any, *_: Any) -> bool:
+def _is_description(answer: Any, *_: object) -> bool:
     if answer is None:
         return True
     shape = (str, tuple, tuple, dict, tuple, dict, bool, tuple, dict, dict | None, object, dict)
@@ -63,7 +63,7 @@ def _plain(v: Vector) -> Plain:
     return tuple((*key, c) for key, c in v.terms.items())
 
 
-def _is_program(answer: Any, *_: Any) -> bool:
+def _is_program(answer: object, *_: object) -> bool:
     if not (isinstance(answer, tuple) and len(answer) == 4 and all(isinstance(v, tuple) for v in answer)):
         return False
     _, _, ops, leaves = answer
@@ -72,7 +72,7 @@ def _is_program(answer: Any, *_: Any) -> bool:
     )
 
 
-def _are_terms(value: Any) -> bool:
+def _are_terms(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(t, tuple) and len(t) == 4 for t in value)
 
 

@@ -31,14 +31,14 @@ class Exponent:
     of: Form
     rules: list[Form]
 
-    def _other(self, other: Any) -> Form:
+    def _other(self, other: object) -> Form:
         if isinstance(other, Exponent):
             return other.of
         if isinstance(other, int | float | Fraction):
             return {}
         raise Mixed(f"a number and a {type(other).__name__}")
 
-    def _same(self, other: Any) -> Exponent:
+    def _same(self, other: object) -> Exponent:
         if not isinstance(other, Exponent) and other == 0:
             return self
         self.rules.append(_plus(self.of, self._other(other), -1))
@@ -46,7 +46,7 @@ class Exponent:
 
     __add__ = __radd__ = __sub__ = __rsub__ = _same
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: object) -> Any:
         if isinstance(other, Vector):
             return NotImplemented
         if isinstance(other, int | float | Fraction) and other == 0:
@@ -55,10 +55,10 @@ class Exponent:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Exponent:
+    def __truediv__(self, other: object) -> Exponent:
         return Exponent(_plus(self.of, self._other(other), -1), self.rules)
 
-    def __rtruediv__(self, other: Any) -> Exponent:
+    def __rtruediv__(self, other: object) -> Exponent:
         return Exponent(_plus(self._other(other), self.of, -1), self.rules)
 
     def __pow__(self, power: Any) -> Exponent:
@@ -69,7 +69,7 @@ class Exponent:
     def __neg__(self) -> Exponent:
         return self
 
-    def _compared(self, *_: Any) -> bool:
+    def _compared(self, *_: object) -> bool:
         raise Mixed("control flow on a parameter")
 
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __bool__ = _compared
@@ -115,7 +115,7 @@ def exponents(kind: type[BodyMethod], n: int) -> dict[str, int] | None:
     return _integers(rules, [*names, *(f"of {k}" for k in program.names if k != "x")])
 
 
-def _symbolic(kind: type[BodyMethod], given: Mapping[str, Any], n: int) -> Program:
+def _symbolic(kind: type[BodyMethod], given: Mapping[str, object], n: int) -> Program:
     form = kind.signature
     return trace(kind.body, form.server, form.worker, given, n=n, d=7, coins_unknown=True)
 

@@ -140,12 +140,12 @@ def _short(x: Fraction) -> str:
     return str(x) if x.denominator <= 1000 else f"{float(x):.6g}"
 
 
-def told_of(given: Any) -> str | None:
+def told_of(given: object) -> str | None:
     """A rate, step or V as its claim spells it; a function by its name."""
     return None if given is None else str(getattr(given, "__name__", given))
 
 
-def number(given: Any, values: Mapping[str, Number], name: str) -> Number:
+def number(given: object, values: Mapping[str, Number], name: str) -> Number:
     """A number as it is, text evaluated by the safe parser."""
     if isinstance(given, str):
         return parse(given, frozenset(values))(**values)
@@ -155,7 +155,7 @@ def number(given: Any, values: Mapping[str, Number], name: str) -> Number:
 
 
 def _read(
-    method: Any, constants: tuple[Any, ...], said: tuple[Any, Any, Any], named: Mapping[str, Any]
+    method: Any, constants: tuple[Any, ...], said: tuple[Any, Any, Any], named: Mapping[str, object]
 ) -> tuple[Question, Claimed]:
     """The question and the claim; constants: mu, L, delta, omega, eta, n; said: rate, stepsize, V."""
     mu, L, delta, omega, eta, n = constants

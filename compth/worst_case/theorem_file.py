@@ -37,7 +37,7 @@ CLAIM = ("rate", "stepsize", "lyapunov", "alpha", "p", "lam", "nu")
 CONSTANTS = ("mu", "L", "delta", "omega", "eta", "n")
 
 
-def cells(method: Named, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def cells(method: Named, given: Mapping[str, object]) -> Iterator[dict[str, Any]]:
     """Every choice of constants: a value, a list of values, or the grid's."""
     free = method.claim is None and given.get("delta") is not None and given.get("omega") is None
     kind = "delta" if free or method.claim is Contractive else "omega"
@@ -61,7 +61,7 @@ def cells(method: Named, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield dict(zip(axes, cell, strict=True))
 
 
-def constant(name: str, given: Any) -> Number:
+def constant(name: str, given: object) -> Number:
     """A number as it is, text such as "1/10" read. Raises InvalidParameter for anything else."""
     if isinstance(given, str):
         try:
@@ -77,7 +77,7 @@ Said = tuple[dict[str, Any], str | None, str | None]
 """What a theorem says without constants: a dict's entries, the method's name, the identity of a Theorem."""
 
 
-def _is_told(answer: Any, *_: Any) -> bool:
+def _is_told(answer: object, *_: object) -> bool:
     if not isinstance(answer, tuple) or len(answer) != 3 or not isinstance(answer[0], dict):
         return False
     return all(v is None or isinstance(v, str) for v in answer[1:])
@@ -97,7 +97,7 @@ def told(statement: Statement) -> Said:
     return {}, method if isinstance(method, str) else None, None if identity is None else str(identity)
 
 
-def _is_claim(answer: Any, *_: Any) -> bool:
+def _is_claim(answer: object, *_: object) -> bool:
     kinds = int | float | Fraction | str | None
     return isinstance(answer, dict) and all(isinstance(v, kinds) for v in answer.values())
 
@@ -113,7 +113,7 @@ def claimed(statement: Statement, cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def judge(
-    thing: Any,
+    thing: object,
     name: str,
     overrides: Mapping[str, Any],
     guard: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -171,7 +171,7 @@ def _body_of(statement: Statement) -> Any:
     return method_in(statement.thing) if statement.worker is None else body_in(statement)
 
 
-def _check_names(given: Mapping[str, Any], allowed: tuple[str, ...], says: str) -> None:
+def _check_names(given: Mapping[str, object], allowed: tuple[str, ...], says: str) -> None:
     """UnusableInput, in these words, for what a theorem gives and none has."""
     unknown = set(given) - set(allowed)
     if unknown:

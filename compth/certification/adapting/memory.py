@@ -30,7 +30,7 @@ CLOSE = 1e-6
 """Rounding of float32 that is granted to a recursion, relative to the largest number in it."""
 
 
-def copied(thing: Any) -> Any:
+def copied(thing: object) -> Any:
     """A deep copy. Raises Misfit where there is none."""
     try:
         return copy.deepcopy(thing)
@@ -42,7 +42,7 @@ def copied(thing: Any) -> Any:
 
 
 @contextmanager
-def put_back(thing: Any) -> Iterator[None]:
+def put_back(thing: object) -> Iterator[None]:
     """After the block the thing's attributes hold what they held: numbers, arrays, and lists or tables of these.
 
     Nothing of the thing itself runs for that: a copy could be another program.
@@ -80,7 +80,7 @@ def made(factory: Callable[..., Any], d: int) -> Any:
     return factory(**roles.filled(factory, size, getattr(factory, "__name__", "the factory"), skip=0))
 
 
-def attributes(thing: Any, depth: int = DEPTH, seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
+def attributes(thing: object, depth: int = DEPTH, seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
     """(where, value) of all that an object holds; lists, tables, bound methods and partials are looked through."""
     seen = set() if seen is None else seen
     if depth == 0 or id(thing) in seen:
@@ -92,7 +92,7 @@ def attributes(thing: Any, depth: int = DEPTH, seen: set[int] | None = None) -> 
             yield f"{name}.{rest}" if name else rest, inner
 
 
-def _inside(thing: Any) -> list[tuple[str, Any]]:
+def _inside(thing: object) -> list[tuple[str, Any]]:
     """What a thing holds itself, as far as its deep copies have their own: no class, no module."""
     if isinstance(thing, type | ModuleType):
         return []
@@ -119,28 +119,28 @@ def _slots(kind: type) -> list[str]:
     return [n for n in found if n not in ("__dict__", "__weakref__")]
 
 
-def reseeded(thing: Any, seed: int) -> list[str]:
+def reseeded(thing: object, seed: int) -> list[str]:
     """Start every generator that the object holds from the seed; their names."""
     found = [(name, value) for name, value in attributes(thing) if _draws(value)]
     return [name for at, (name, value) in enumerate(found) if reseed(value, seed + at)]
 
 
-def held(thing: Any) -> bool:
+def held(thing: object) -> bool:
     """True where the object holds a generator."""
     return any(_draws(value) for _, value in attributes(thing))
 
 
-def _draws(value: Any) -> bool:
+def _draws(value: object) -> bool:
     words = ("integers", "random_sample", "getrandbits", "manual_seed")
     return not isinstance(value, type) and any(callable(getattr(value, w, None)) for w in words)
 
 
-def snapshot(thing: Any) -> list[tuple[str, Any]]:
+def snapshot(thing: object) -> list[tuple[str, Any]]:
     """(where, what stands there) of all that an object holds, comparable; generators left out: they start anew."""
     return [(name, _key(value)) for name, value in attributes(thing) if not _draws(value)]
 
 
-def _key(value: Any) -> Any:
+def _key(value: object) -> Any:
     """Numbers, text and arrays as they are; of others the type."""
     if value is None or isinstance(value, bool | int | float | str | bytes):
         return repr(value)
@@ -151,13 +151,13 @@ def _key(value: Any) -> Any:
     return (held.shape, held.tobytes()) if held.dtype.kind in "biuf" else type(value).__name__
 
 
-def changed(before: list[tuple[str, Any]], after: list[tuple[str, Any]]) -> str:
+def changed(before: list[tuple[str, object]], after: list[tuple[str, object]]) -> str:
     """Where the first difference of two snapshots stands, "" for none."""
     old = set(before)
     return next((name for name, key in after if (name, key) not in old), "")
 
 
-def vectors(thing: Any, d: int) -> dict[str, Array]:
+def vectors(thing: object, d: int) -> dict[str, Array]:
     """The object's memories: arrays of d numbers, and plain zeros that stand for one."""
     found: dict[str, Array] = {}
     for name, value in attributes(thing):
@@ -173,7 +173,7 @@ def vectors(thing: Any, d: int) -> dict[str, Array]:
     return found
 
 
-def recursion(thing: Any, call: Callable[[Any, Array, int], Array], d: int) -> str:
+def recursion(thing: object, call: Callable[[Any, Array, int], Array], d: int) -> str:
     """Whose recursion a memory of the object follows, with the method that has it; "" where none is recognised.
 
     call(thing, x, seed): one call that changes the thing. Held along STEPS calls on random vectors, both rules at once:

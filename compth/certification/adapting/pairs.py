@@ -14,19 +14,19 @@ from compth.certification.subject import PAIRS
 from compth.errors import InvalidParameter
 
 
-def pair_of(what: Any) -> tuple[str, str] | None:
+def pair_of(what: object) -> tuple[str, str] | None:
     """The names of an object's two methods, None where it has no such pair."""
     return next((pair for pair in PAIRS if all(callable(getattr(what, name, None)) for name in pair)), None)
 
 
-def is_pair(what: Any) -> bool:
+def is_pair(what: object) -> bool:
     """True for an object with two such methods, and for two functions."""
     if isinstance(what, tuple):
         return len(what) == 2 and all(map(callable, what))
     return pair_of(what) is not None
 
 
-def halves(what: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def halves(what: object) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """(compress, decompress)."""
     if isinstance(what, tuple):
         return what[0], what[1]
@@ -65,7 +65,7 @@ def _is_size(rest: list[Any], sent: tuple[Any, ...], known: Any) -> bool:
     return isinstance(last, int | np.integer | tuple) and last in (known["d"], known["shape"])
 
 
-def encoded_bits(message: Any) -> int:
+def encoded_bits(message: object) -> int:
     """Bits of a message with its context as it is encoded: bytes as they are, arrays raw, 64 a number of Python.
 
     Names of a table's entries and types are known to both sides and cost nothing. Raises InvalidParameter for others.
@@ -97,6 +97,6 @@ def encoded_bits(message: Any) -> int:
     )
 
 
-def same(one: Any, other: Any) -> bool:
+def same(one: object, other: object) -> bool:
     """Equal vectors, bit for bit; NaN is what the contract speaks of."""
     return bool(np.array_equal(np.asarray(one), np.asarray(other), equal_nan=True))

@@ -116,7 +116,7 @@ def cause(subject: Subject, d: int, breach: str) -> tuple[str, str]:
     return said, f"judge C = compth.adapt({made}) in your file instead, or say --state copied"
 
 
-def _name(function: Any) -> str:
+def _name(function: object) -> str:
     plain = getattr(function, "func", function) if isinstance(function, partial) else function
     return (
         name_of(plain)
@@ -129,7 +129,7 @@ def _outside(subject: Subject, d: int) -> str:
     """What one call asks of the system: randomness or the time of day; "" for nothing."""
     asked: set[str] = set()
 
-    def look(frame: Any, event: str, what: Any) -> None:
+    def look(frame: Any, event: str, what: object) -> None:
         if event == "c_call":
             asked.add(f"{getattr(what, '__module__', '')}.{getattr(what, '__name__', '')}")
         elif event == "call":

@@ -45,7 +45,7 @@ def takes(function: Callable[..., Any], *roles: str) -> bool:
 
 
 def filled(
-    function: Callable[..., Any], known: Mapping[str, Any], owner: str, skip: int = 1
+    function: Callable[..., Any], known: Mapping[str, object], owner: str, skip: int = 1
 ) -> dict[str, Any]:
     """{argument: value} of the arguments after the first `skip` that wait for one, by their roles.
 

@@ -130,7 +130,7 @@ class Binding:
         return self.bound[id(f)]
 
 
-def call_of(binding: Binding, thing: Any, arguments: list[Any]) -> Any:
+def call_of(binding: Binding, thing: object, arguments: list[object]) -> Any:
     """What the program returns, joined over its branches."""
     means = binding.meaning(thing, "the program")
     return explored(lambda: means(*[a.copy() if isinstance(a, Array) else a for a in arguments]), merged)
@@ -143,7 +143,7 @@ class Bound(Mute):
         self._binding, self._f = binding, f
         self._made: Any = None
 
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
+    def __call__(self, *arguments: object, **named: object) -> Any:
         made = self._made or self._bind()
         listed = [*arguments, *named.values()]
         if self._alone and all(map(_plain, listed)) and any(isinstance(a, Array) for a in listed):
@@ -202,7 +202,7 @@ _CHANGES = ("append", "extend", "pop", "insert", "remove", "sort", "reverse", "f
             "at", "add")  # fmt: skip
 
 
-def _plain(value: Any) -> bool:
+def _plain(value: object) -> bool:
     """Scalars, the generator, and what is no array: nothing that a function can change."""
     return isinstance(value, Draws) or (isinstance(value, Array) and not value.ndim) or is_fixed(value)
 
@@ -235,7 +235,7 @@ def _unmodified(module: ModuleType, name: str) -> None:
 class Thing:
     """An object of a plain class: its fields may be read, its methods called; anything else refuses."""
 
-    def __init__(self, binding: Binding, value: Any, name: str) -> None:
+    def __init__(self, binding: Binding, value: object, name: str) -> None:
         object.__setattr__(self, "__of__", (binding, value, name))
 
     def __getattr__(self, name: str) -> Any:
@@ -246,13 +246,13 @@ class Thing:
             return binding.meaning(binding.hold(lambda: vars(value).get(name), name), name)
         return _of_class(binding, self, type(value), name)
 
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
+    def __call__(self, *arguments: object, **named: object) -> Any:
         binding, value, known = object.__getattribute__(self, "__of__")
         if not _is_plain(type(value)) or isinstance(value, type):
             return stop(f"uses {known}, a {type(value).__name__}")
         return _of_class(binding, self, type(value), "__call__")(*arguments, **named)
 
-    def _refused(self, *_: Any) -> Any:
+    def _refused(self, *_: object) -> Any:
         _, value, known = object.__getattribute__(self, "__of__")
         return stop(f"uses {known}, a {type(value).__name__}")
 
@@ -289,7 +289,7 @@ def _of_class(binding: Binding, me: Thing, kind: type, name: str) -> Any:
 
 
 def _python(binding: Binding) -> dict[str, Any]:
-    def imported(name: str, *_: Any) -> Any:
+    def imported(name: str, *_: object) -> Any:
         module = {"numpy": np, "math": math}.get(name)
         return stop(f"imports {name}") if module is None else Module(binding, module)
 
@@ -334,7 +334,7 @@ def _about(code: CodeType, before: Any, i: dis.Instruction, after: Any) -> str:
     return "" if known else f"does what no trace follows ({i.opname} {i.argval})"
 
 
-def merged(condition: Any, yes: Any, no: Any) -> Any:
+def merged(condition: Any, yes: object, no: object) -> Any:
     """What a function returns on two ways, as one."""
     if isinstance(yes, tuple | list) and type(yes) is type(no) and len(yes) == len(no):
         return type(yes)(merged(condition, a, b) for a, b in zip(yes, no, strict=True))

@@ -27,7 +27,7 @@ class Draws(Mute):
     def __getattr__(self, name: str) -> Any:
         return stop(f"Generator.{name} is not traced")
 
-    def random(self, size: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    def random(self, size: Any = None, dtype: Any = None, out: object = None) -> Any:
         """Uniform on [0, 1)."""
         if out is not None:
             stop("random(out=...)")
@@ -143,7 +143,7 @@ class Shuffled(Mute):
     def __len__(self) -> Any:
         return self.length
 
-    def _refused(self, *_: Any) -> Any:
+    def _refused(self, *_: object) -> Any:
         return stop("a permutation that is looked at")
 
     __iter__ = __eq__ = __array__ = __bool__ = __contains__ = _refused
@@ -170,7 +170,7 @@ def _categorical(weights: list[Node]) -> Node:
     return session().node("cat", _next(), *weights)
 
 
-def _int(value: Any) -> int:
+def _int(value: object) -> int:
     found = as_array(value)
     return found.__index__() if found.kind != "f" else stop("a count that is no integer")
 

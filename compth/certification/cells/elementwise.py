@@ -12,7 +12,7 @@ from compth.certification.cells.array import Array, Picked, Symbolic, aligned, a
 from compth.certification.cells.nodes import Node, session, stop
 
 
-def elementwise(f: Callable[..., Node], kind: str, *arguments: Any) -> Any:
+def elementwise(f: Callable[..., Node], kind: str, *arguments: object) -> Any:
     """f at every entry, with numpy's broadcasting; of selections, at every selected one."""
     picked = next((a for a in arguments if isinstance(a, Picked)), None)
     if picked is None:
@@ -25,7 +25,7 @@ def elementwise(f: Callable[..., Node], kind: str, *arguments: Any) -> Any:
     return Picked(Array(mapped(f, *(a.data for a in listed)), kind), picked.mask, picked.order)
 
 
-def kind_of(*arguments: Any) -> str:
+def kind_of(*arguments: object) -> str:
     """The kind of a result of arithmetic."""
     kinds = {a.kind if isinstance(a, Symbolic) else as_array(a).kind for a in arguments}
     return "f" if "f" in kinds else "i" if "i" in kinds else "b"
@@ -159,7 +159,7 @@ def where(condition: Any, *values: Any) -> Any:
     return found
 
 
-def stacked(parts: Sequence[Any]) -> Array:
+def stacked(parts: Sequence[object]) -> Array:
     """Arrays one after another."""
     found = [as_array(p) for p in parts]
     return Array(np.concatenate([p.data.reshape(-1) for p in found]), kind_of(*found))

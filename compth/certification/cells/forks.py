@@ -23,7 +23,7 @@ class Unset:
     def __getattr__(self, name: str) -> Any:
         return stop("a variable that only one way of a branch sets")
 
-    def _refused(self, *_: Any) -> Any:
+    def _refused(self, *_: object) -> Any:
         return stop("a variable that only one way of a branch sets")
 
     __add__ = __radd__ = __mul__ = __rmul__ = __sub__ = __rsub__ = __truediv__ = __rtruediv__ = __neg__ = (
@@ -49,7 +49,7 @@ def condition_of(test: Any) -> bool | Node:
 class Fork:
     """`for way in fork`: one way where the test is known, else both; `end` keeps what each leaves."""
 
-    def __init__(self, test: Any, held: dict[str, Any]) -> None:
+    def __init__(self, test: Any, held: dict[str, object]) -> None:
         self.condition = condition_of(test)
         self.held = dict(held)
         self.results: list[tuple[dict[str, Any], list[Any]]] = []
@@ -78,7 +78,7 @@ class Fork:
         """The variables as they were before the branch."""
         return tuple(self.held.get(n, UNSET) for n in names)
 
-    def end(self, held: dict[str, Any]) -> None:
+    def end(self, held: dict[str, object]) -> None:
         """Keep what this way leaves."""
         contents = [] if isinstance(self.condition, bool) else [_content(c) for c in self.containers]
         self.results.append((dict(held), contents))
@@ -187,7 +187,7 @@ def _write(c: Any, content: Any) -> None:
         data[...] = content
 
 
-def joined(condition: Any, yes: Any, no: Any) -> Any:
+def joined(condition: Any, yes: object, no: object) -> Any:
     """One value for two ways."""
     from compth.certification.cells.binding import merged
 
@@ -261,7 +261,7 @@ def negated(a: Any) -> Any:
 def alone(f: Callable[..., Any]) -> Callable[..., Any]:
     """The function, its branches joined where it returns."""
 
-    def called(*arguments: Any, **named: Any) -> Any:
+    def called(*arguments: object, **named: object) -> Any:
         held = _Untouched(f, *arguments, *named.values())
 
         def once() -> Any:

@@ -17,7 +17,7 @@ from compth.certification.cells.words import ARRAY, as_words, holds_symbol, make
 def _extreme(op: str) -> Callable[..., Any]:
     plain = getattr(builtins, op)
 
-    def called(*values: Any, **options: Any) -> Any:
+    def called(*values: Any, **options: object) -> Any:
         listed = list(values[0]) if len(values) == 1 else list(values)
         if not holds_symbol(listed):
             return plain(listed, **options)
@@ -61,7 +61,7 @@ def _sorted(values: Any, key: Any = None, reverse: bool = False) -> Any:
     return list(orders.by_keys(make_array(keys), reverse))
 
 
-def _isinstance(value: Any, kinds: Any) -> bool:
+def _isinstance(value: object, kinds: Any) -> bool:
     return (
         bool(value.ndim or value.loose)
         if kinds is ARRAY and isinstance(value, Array)
@@ -90,7 +90,7 @@ class _Untraced(Mute):
     def __init__(self, name: str) -> None:
         self.__dict__["_untraced"] = name
 
-    def __call__(self, *_: Any, **__: Any) -> Any:
+    def __call__(self, *_: object, **__: Any) -> Any:
         return stop(f"{self.__dict__['_untraced']}() is not traced")
 
     def __getattr__(self, name: str) -> Any:

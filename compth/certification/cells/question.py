@@ -77,7 +77,7 @@ def candidates(claim: Claim) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]
         yield {"kind": kind, "constants": {k: str(v) for k, v in lifted.items()}}, (line,)
 
 
-def _is_long(v: Any) -> bool:
+def _is_long(v: object) -> bool:
     """True for a float that names no simple fraction, such as one of sqrt(30)."""
     return named(as_written(v)).denominator > SIMPLE
 
@@ -109,7 +109,7 @@ def _checked(d: int, options: list[Any], data: Any, answer: dict[str, Any]) -> F
     return Found(data, "", (*lines, *map(str, answer["lines"])), str(answer["worst"]))
 
 
-def _is_answer(answer: Any, subject: Subject, d: int, claims: str, seconds: float, work: float) -> bool:
+def _is_answer(answer: object, subject: Subject, d: int, claims: str, seconds: float, work: float) -> bool:
     return isinstance(answer, str) and len(answer) < SIZE and isinstance(_decoded(answer), dict)
 
 

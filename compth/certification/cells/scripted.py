@@ -29,10 +29,10 @@ class Stream:
     """numpy's bit generator over a function that gives numbers in [0, 1)."""
 
     def __init__(self, following: Callable[[], float]) -> None:
-        def word(_: Any) -> int:
+        def word(_: object) -> int:
             return min(int(following() * 2.0**64), 2**64 - 1)
 
-        def half(_: Any) -> int:
+        def half(_: object) -> int:
             return int(following() * 2.0**32)
 
         real = _REAL(lambda _: following())

@@ -60,7 +60,7 @@ def named(subject: Subject, d: int, absolute: bool) -> list[Array]:
     return out
 
 
-def _codes(thing: Any) -> Iterator[CodeType]:
+def _codes(thing: object) -> Iterator[CodeType]:
     """The code of a function and of the functions that its names mean, one step far."""
     f = thing.func if type(thing) is partial else thing
     f = f if isinstance(f, FunctionType) else vars(type(f)).get("__call__")

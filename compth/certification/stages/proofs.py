@@ -178,7 +178,7 @@ def _weaker(vector: Answer, row: Answer) -> Answer:
     return min(vector, row, key=lambda found: 2 if found.holds else found.witness is None)
 
 
-def diagonal_moments(thing: Any, d: int) -> tuple[list[Fraction], list[Fraction]] | None:
+def diagonal_moments(thing: object, d: int) -> tuple[list[Fraction], list[Fraction]] | None:
     """(E w_j, E w_j^2) of a diagonal sketch C(x) = w * x, from its inclusion probabilities; None for others."""
     if isinstance(thing, Scaled):
         inner = diagonal_moments(thing.compressor, d)

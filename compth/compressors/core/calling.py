@@ -11,7 +11,7 @@ GENERATORS = ("rng", "generator")
 """What arguments that take a generator are called."""
 
 
-def name_of(what: Any) -> str:
+def name_of(what: object) -> str:
     """How a callable is called in reports: its name, with bound parameters for a partial."""
     if isinstance(what, partial):
         bound = ", ".join(f"{k}={v}" for k, v in what.keywords.items())
@@ -19,7 +19,7 @@ def name_of(what: Any) -> str:
     return str(getattr(what, "__qualname__", None) or type(what).__name__)
 
 
-def shown(what: Any) -> str:
+def shown(what: object) -> str:
     """A thing in an error's line: its value where it prints one, else its name; no address in memory."""
     text = repr(what)
     return name_of(what) if " at 0x" in text or text.startswith("<") else text

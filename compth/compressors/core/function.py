@@ -45,7 +45,7 @@ FAILS = (
 def compressor(function: Callable[..., Any], *, claims: Any, bits: Any = None) -> Compressor: ...
 @overload
 def compressor(*, claims: Any, bits: Any = None) -> Callable[[Callable[..., Any]], Compressor]: ...
-def compressor(function: Any = None, *, claims: Any, bits: Any = None) -> Any:
+def compressor(function: object = None, *, claims: Any, bits: Any = None) -> Any:
     """A function f(x, rng) or f(x), 1-D float64 in and out, as a Compressor; without `function`, a decorator.
 
     claims: Claim objects or their texts ("Contractive(1/d)"), constants being numbers, expressions in d or functions
@@ -136,7 +136,7 @@ class Function(Compressor):
             )
         return out
 
-    def _length(self, message: Any) -> float:
+    def _length(self, message: object) -> float:
         """Bits of one message, as declared."""
         if self.cost is None:
             return float(self.function.encoded_bits(message))
@@ -147,7 +147,7 @@ class Function(Compressor):
             )
         return value
 
-    def _said(self, message: Any) -> float:
+    def _said(self, message: object) -> float:
         """What the user's function of a message gives."""
         try:
             return float(self.cost(message))
@@ -157,7 +157,7 @@ class Function(Compressor):
                 "must give a number >= 0"
             ) from None
 
-    def length(self, message: Any, d: int) -> float:
+    def length(self, message: object, d: int) -> float:
         """Declared bits of one message, whatever they are."""
         if callable(self.cost):
             return self._said(message)

@@ -44,7 +44,7 @@ def saturated(sizes: Numbers, tails: Numbers, budget: Any) -> NDArray[np.intp]:
     return np.asarray(full.sum(axis=-1, keepdims=True))
 
 
-def active_probability(weight: Any, budget: Any, full: Any, rest: Any) -> Any:
+def active_probability(weight: Any, budget: Any, full: Any, rest: object) -> Any:
     """p_j = a_j (s - k)/sum a of an atom that is not saturated: k are, `rest` is the sum of the others' sizes."""
     return (budget - full) * weight / rest
 

@@ -69,7 +69,7 @@ class Probe:
     def broadcast(self, v: Array) -> Array:
         return self._noted(SPOKEN, v, 1) if self._downlink else v
 
-    def coin(self, p: Any, yes: Any, no: Any) -> Any:
+    def coin(self, p: Any, yes: object, no: object) -> Any:
         return yes if self._coins.pop(0) else no
 
 

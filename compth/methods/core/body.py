@@ -85,7 +85,7 @@ class BodyMethod(Bidirectional):
     def body(*vectors: Any, **parameters: Any) -> dict[str, Any]:
         """The step: the verbs w, the iterate x and further vectors in, their next values out (see `ct.method`)."""
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
         if "body" in cls.__dict__ and "signature" not in cls.__dict__:
             cls.signature = signature_of(cls.body, BodyMethod)

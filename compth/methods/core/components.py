@@ -179,5 +179,5 @@ class ComponentBody(SingleNode, BodyMethod):
         n, noise = components(problem).n, 1 if self.oracle is None else 2 * problem.d
         return comb(n, self.fleet.size) * noise  # type: ignore[attr-defined]
 
-    def _sent(self, w: Any, read: Any, problem: Problem, t: int) -> Any:
+    def _sent(self, w: Any, read: object, problem: Problem, t: int) -> Any:
         return self.one_sends(problem, t, self.fleet.size)  # type: ignore[attr-defined]

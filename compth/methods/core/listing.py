@@ -101,40 +101,40 @@ class Formula:
         """True where it vanishes identically."""
         return self.it.is_zero is True
 
-    def _with(self, other: Any, made: Any) -> Any:
+    def _with(self, other: object, made: Any) -> Any:
         if isinstance(other, Vector):
             return NotImplemented
         return Formula(made(self.it, other.it if isinstance(other, Formula) else other))
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: object) -> Any:
         return self._with(other, lambda a, b: a + b)
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: object) -> Any:
         return self._with(other, lambda a, b: a - b)
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: object) -> Any:
         return self._with(other, lambda a, b: b - a)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: object) -> Any:
         return self._with(other, lambda a, b: a * b)
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: object) -> Any:
         return self._with(other, lambda a, b: a / b)
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: object) -> Any:
         return self._with(other, lambda a, b: b / a)
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: object) -> Any:
         return self._with(other, lambda a, b: a**b)
 
     def __neg__(self) -> Formula:
         return Formula(-self.it)
 
-    def _compared(self, *_: Any) -> bool:
+    def _compared(self, *_: object) -> bool:
         raise Underivable("control flow on a parameter")
 
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __bool__ = _compared

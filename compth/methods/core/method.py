@@ -72,7 +72,7 @@ class Method(ABC):
     source: ClassVar[Source] = COMPTH
     own_theorems: ClassVar[tuple[Theorem, ...]] = ()
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
         plainly(cls)
 

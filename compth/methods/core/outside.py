@@ -85,7 +85,7 @@ class _This:
 
     __slots__ = ("thing",)
 
-    def __init__(self, thing: Any) -> None:
+    def __init__(self, thing: object) -> None:
         self.thing = thing
 
     def __eq__(self, other: object) -> bool:
@@ -115,7 +115,7 @@ def unfollowed(body: Any) -> str:
     return "" if body in functions() else _opaque("", body, DEPTH, set())
 
 
-def _opaque(name: str, value: Any, depth: int, seen: set[int]) -> str:
+def _opaque(name: str, value: object, depth: int, seen: set[int]) -> str:
     kind = type(value)
     if kind in VALUES or isinstance(value, np.generic) or id(value) in seen or base_of(value) is not None:
         return ""
@@ -134,7 +134,7 @@ def _opaque(name: str, value: Any, depth: int, seen: set[int]) -> str:
     return next((said for n, v in inside if (said := _opaque(n, v, depth - 1, seen))), "")
 
 
-def _steady(value: Any) -> bool:
+def _steady(value: object) -> bool:
     """True for classes and functions of modules that keep nothing between calls."""
     if isinstance(value, range | slice | np.dtype | np.ufunc | type(np.sum)):
         return True
@@ -149,7 +149,7 @@ def _steady(value: Any) -> bool:
     return getattr(home, name, None) is value and _made_in(value, home)
 
 
-def _made_in(value: Any, home: Any) -> bool:
+def _made_in(value: object, home: Any) -> bool:
     """True for a class or function that the module's own lines made: a name in it may be put there by anybody."""
     if isinstance(value, FunctionType):
         return value.__globals__ is vars(home)
@@ -175,14 +175,14 @@ def _nested(code: CodeType) -> Iterator[CodeType]:
             yield from _nested(inner)
 
 
-def _is_followed(value: Any) -> bool:
+def _is_followed(value: object) -> bool:
     """True for what holds nothing but what `_held` lists."""
     plain = isinstance(value, FunctionType | MethodType | CodeType | np.ndarray | partial | property | CACHED)
     held = isinstance(value, dict | list | tuple | set | frozenset | staticmethod | classmethod)
     return plain or held or bool((value if isinstance(value, type) else type(value)).__flags__ & HEAP)
 
 
-def _held(value: Any) -> Iterator[tuple[Any, Any]]:
+def _held(value: object) -> Iterator[tuple[Any, Any]]:
     """What is inside: as `_parts`, of objects and classes with the code of their class as well."""
     if isinstance(value, type):
         kinds = (*value.__mro__, type(value))
@@ -196,12 +196,12 @@ def _held(value: Any) -> Iterator[tuple[Any, Any]]:
             yield "class", kind
 
 
-def _code(value: Any) -> bool:
+def _code(value: object) -> bool:
     """True for what may run, or hold something, of a class's namespace."""
     return not isinstance(value, str | type(None)) and type(value).__name__ not in DESCRIBING
 
 
-def _told(value: Any, depth: int, seen: set[int]) -> Iterator[Any]:
+def _told(value: object, depth: int, seen: set[int]) -> Iterator[Any]:
     kind = type(value)
     if kind in VALUES or isinstance(value, np.generic):
         yield kind, repr(value)
@@ -224,7 +224,7 @@ def _theirs(kind: type) -> bool:
     )
 
 
-def _of_class(value: Any) -> Iterator[tuple[Any, Any]]:
+def _of_class(value: object) -> Iterator[tuple[Any, Any]]:
     """The namespaces of a user's class and of its metaclass, and the class of a user's object."""
     for kind in value.__mro__ if isinstance(value, type) else ():
         if _theirs(kind):
@@ -233,7 +233,7 @@ def _of_class(value: Any) -> Iterator[tuple[Any, Any]]:
         yield "class", type(value)
 
 
-def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
+def _parts(value: object) -> Iterator[tuple[Any, Any]]:
     """What is inside, each with a name."""
     if isinstance(value, FunctionType):
         yield from _read(value)
@@ -314,7 +314,7 @@ def while_it_reads_the_same(
         run: Callable[..., T] = function
 
         @lru_cache(maxsize=maxsize)
-        def kept(_: tuple[Any, ...], args: Any, options: Any) -> T:
+        def kept(_: tuple[object, ...], args: Any, options: Any) -> T:
             return run(*args, **dict(options))
 
         @wraps(function)

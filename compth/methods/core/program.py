@@ -174,7 +174,7 @@ class Tracer:
             raise Underivable("broadcast of a worker's vector: the server has its mean only, w.mean(v)")
         return self._note(SPOKEN, v, COMMON) if self._downlink else v
 
-    def coin(self, p: Any, yes: Any, no: Any) -> Any:
+    def coin(self, p: Any, yes: object, no: object) -> Any:
         """yes with probability p, else no (vectors, or tuples of them): one coin for all, both values are computed."""
         _vectors(yes, no)
         if not self._unknown and not 0 <= p <= 1:
@@ -219,7 +219,7 @@ class Parts:
         return picked
 
 
-def _vectors(yes: Any, no: Any) -> None:
+def _vectors(yes: object, no: object) -> None:
     if isinstance(yes, tuple) and isinstance(no, tuple) and len(yes) == len(no):
         for a, b in zip(yes, no, strict=True):
             _vectors(a, b)
@@ -344,7 +344,7 @@ def _run(
     return _checked(named(body), given, server, worker)
 
 
-def _checked(name: str, given: Any, server: tuple[str, ...], worker: tuple[str, ...]) -> dict[str, Vector]:
+def _checked(name: str, given: object, server: tuple[str, ...], worker: tuple[str, ...]) -> dict[str, Vector]:
     following = returned(name, given, (*server, *worker))
     for k, v in following.items():
         if not isinstance(v, Vector):
@@ -364,7 +364,7 @@ def _checked(name: str, given: Any, server: tuple[str, ...], worker: tuple[str, 
     return dict(following)
 
 
-def returned(name: str, given: Any, names: tuple[str, ...]) -> dict[str, Any]:
+def returned(name: str, given: object, names: tuple[str, ...]) -> dict[str, Any]:
     """What a body returned, checked to be a dict of exactly its state."""
     if not isinstance(given, Mapping) or set(given) != set(names):
         shown = sorted(map(str, given)) if isinstance(given, Mapping) else type(given).__name__

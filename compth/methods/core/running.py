@@ -37,7 +37,7 @@ class Repeated:
         return self
 
     def __getattr__(self, name: str) -> Any:
-        def draw(*args: Any, **how: Any) -> Any:
+        def draw(*args: object, **how: Any) -> Any:
             if self._at == len(self._kept):
                 self._kept.append(getattr(self._rng, name)(*args, **how))
             self._at += 1

@@ -70,10 +70,10 @@ class Within(sympy.Symbol):  # type: ignore[misc]  # sympy has no types
     def __new__(cls, name: str) -> Any:
         return super().__new__(cls, name, positive=True)
 
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: object) -> Any:
         return True
 
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: object) -> Any:
         return True
 
 
@@ -118,7 +118,7 @@ def symbolic_constants(**known: Any) -> Constants:
     return replace(first, **known)
 
 
-def row_constants(**known: Any) -> Constants:
+def row_constants(**known: object) -> Constants:
     """The same for independent workers of variance omega, with stochastic gradients and every fact."""
     n, omega = sympy.Symbol("n", positive=True), sympy.Symbol("omega", positive=True)
     claims = (Unbiased(omega), JointVariance(omega / n, 0))

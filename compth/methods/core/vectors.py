@@ -76,7 +76,7 @@ class Vector:
         """True when it may differ between the parts of a worker."""
         return any(scope == PART for scope, _, _ in self.terms)
 
-    def __add__(self, other: Any) -> Vector:
+    def __add__(self, other: object) -> Vector:
         if not isinstance(other, Vector):
             if isinstance(other, int) and other == 0:  # sum([...]) starts at 0
                 return self
@@ -85,12 +85,12 @@ class Vector:
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Vector:
+    def __sub__(self, other: object) -> Vector:
         if not isinstance(other, Vector):
             raise Underivable(f"a vector minus {_said(other)} is not linear")
         return combined(((1, self), (-1, other)))
 
-    def __rsub__(self, other: Any) -> Vector:
+    def __rsub__(self, other: object) -> Vector:
         raise Underivable(f"{_said(other)} minus a vector is not linear")
 
     def __mul__(self, factor: Any) -> Vector:
@@ -110,20 +110,20 @@ class Vector:
     def __pos__(self) -> Vector:
         return self
 
-    def _written(self, *_: Any) -> NoReturn:
+    def _written(self, *_: object) -> NoReturn:
         raise InPlace("an in-place update: vectors are read-only, write a = a + b")
 
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imod__ = __ifloordiv__ = _written
     __setitem__ = __delitem__ = __setattr__ = __delattr__ = _written
 
-    def _asked(self, *_: Any) -> NoReturn:
+    def _asked(self, *_: object) -> NoReturn:
         raise Underivable("control flow on a vector's values")
 
     __bool__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __len__ = __iter__ = __contains__ = (
         _asked
     )
 
-    def _value(self, *_: Any) -> NoReturn:
+    def _value(self, *_: object) -> NoReturn:
         raise Underivable("it uses a vector's coordinates, which is not linear in the vector")
 
     __getitem__ = __float__ = __int__ = __index__ = __array__ = __pow__ = __rpow__ = __abs__ = __matmul__ = (
@@ -143,7 +143,7 @@ class Vector:
         return " + ".join(parts) or "0"
 
 
-def _said(thing: Any) -> str:
+def _said(thing: object) -> str:
     return "a vector" if isinstance(thing, Vector) else f"a {type(thing).__name__}"
 
 
@@ -156,7 +156,7 @@ def _number(factor: Any, verb: str) -> None:
         raise Underivable(f"a vector {verb} {_said(factor)}")
 
 
-def combined(parts: Iterable[tuple[Any, Vector]]) -> Vector:
+def combined(parts: Iterable[tuple[object, Vector]]) -> Vector:
     """sum of number * vector."""
     out: dict[Key, Any] = {}
     for c, v in parts:

@@ -24,7 +24,7 @@ from compth.compressors import Compressor, DiagonalSketch, Fleet
 layer: Any = torch._numpy
 
 
-def tensor(value: Any) -> Any:
+def tensor(value: object) -> Any:
     """The torch tensor behind an array of the layer, or the value itself."""
     return value.tensor if isinstance(value, layer.ndarray) else value
 
@@ -38,7 +38,7 @@ class Namespace:
     def __getattr__(self, name: str) -> Any:
         return getattr(layer, name)
 
-    def errstate(self, **_: Any) -> Any:
+    def errstate(self, **_: object) -> Any:
         """Torch does not warn."""
         return contextlib.nullcontext()
 
@@ -165,7 +165,7 @@ class Target:
             self._classes[cls] = new
         return self._classes[cls]
 
-    def object(self, thing: Any) -> Any:
+    def object(self, thing: object) -> Any:
         """A copy of a compressor, fleet, method or theorem whose code runs on the device."""
         new = copy.copy(thing)
         object.__setattr__(new, "__class__", self.kind(type(thing)))

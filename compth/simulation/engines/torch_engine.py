@@ -167,7 +167,7 @@ class TorchEngine(Engine):
         fixed = state.heard is None
         return self.method.downlink_bits(self.problem) if fixed else float(np.mean(self._host(state.heard)))
 
-    def _host(self, value: Any) -> Array:
+    def _host(self, value: object) -> Array:
         """As a numpy array of doubles."""
         held = getattr(value, "tensor", value)
         return np.asarray(held.cpu().double().numpy() if hasattr(held, "cpu") else held, dtype=float)

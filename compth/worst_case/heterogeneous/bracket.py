@@ -109,7 +109,7 @@ class _Verbs:
     def mean(self, v: Any) -> Any:
         return v.sum(axis=-2, keepdims=True) / v.shape[-2]
 
-    def broadcast(self, v: Any) -> Any:
+    def broadcast(self, v: object) -> Any:
         return v
 
 
@@ -155,7 +155,7 @@ class _Traced(_Verbs):
             )
         return self.h
 
-    def compress(self, v: Any) -> Any:
+    def compress(self, v: object) -> Any:
         self.inputs.append(v)
         if len(self.inputs) > 1:
             raise Unsupported("two messages a round: a bracket takes one")

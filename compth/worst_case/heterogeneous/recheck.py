@@ -256,7 +256,7 @@ def _said(data: Mapping[str, Any], upper: bool, lower: bool) -> list[str]:
     ]
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return f"({', '.join(value)})" if isinstance(value, list) else str(value)
 
 
