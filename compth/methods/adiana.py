@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy
 from compth.methods.diana import independent
 from compth.problems.interface import Problem
 from compth.sources import ADIANA as ADIANA_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def refresh_probability(omega: Number, n: Number) -> Number:
@@ -156,20 +159,20 @@ class ADIANA(BodyMethod):
 
     @staticmethod
     def body(
-        c: Any,
-        x: Any,
+        c: World,
+        x: Vec,
         h: Worker,
         z: Server = copy_of_start,
         w: Server = copy_of_start,
         *,
-        gamma: Any,
-        theta: Any,
-        stride: Any,
-        beta: Any,
-        alpha: Any,
-        p: Any,
-    ) -> dict[str, Any]:
-        u = theta * z + w / 2 + (Fraction(1, 2) - theta) * x  # type: ignore[operator]
+        gamma: Number,
+        theta: Number,
+        stride: Number,
+        beta: Number,
+        alpha: Number,
+        p: Number,
+    ) -> dict[str, Vec]:
+        u = theta * z + w / 2 + (Fraction(1, 2) - theta) * x
         m = c.compress(c.gradient(u) - h)
         g = c.broadcast(c.mean(h) + c.mean(m))
         shift = c.compress(c.gradient(w) - h)

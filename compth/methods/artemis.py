@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth._numbers import Number, ratio
 from compth.claims import Unbiased
@@ -11,6 +11,9 @@ from compth.methods.core import Constants
 from compth.methods.core.body import BodyMethod, Server, Worker
 from compth.methods.diana import DIANABidirectional, DIANAState
 from compth.sources import ARTEMIS as ARTEMIS_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 class ArtemisLinear(DIANABidirectional):
@@ -54,8 +57,8 @@ class Artemis(BodyMethod):
 
     @staticmethod
     def body(
-        w: Any, x: Any, h: Worker, H: Server, *, gamma: Any, alpha: Any, alpha_down: Any
-    ) -> dict[str, Any]:
+        w: World, x: Vec, h: Worker, H: Server, *, gamma: Number, alpha: Number, alpha_down: Number
+    ) -> dict[str, Vec]:
         m = w.compress(w.gradient(x) - h)
         b = w.broadcast(w.mean(h) + w.mean(m) - H)
         return dict(x=x - gamma * (H + b), h=h + alpha * m, H=H + alpha_down * b)

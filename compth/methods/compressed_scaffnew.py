@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Worker, copy_of_start
 from compth.problems.interface import Problem
 from compth.sources import SCAFFNEW_C
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec
 
 
 @dataclass(frozen=True)
@@ -212,8 +215,8 @@ class CompressedScaffnew(BodyMethod):
 
     @staticmethod
     def body(
-        w: Any, x: Any, h: Worker, z: Worker = copy_of_start, *, gamma: Any, p: Any, lift: Any
-    ) -> dict[str, Any]:
+        w: Any, x: Vec, h: Worker, z: Worker = copy_of_start, *, gamma: Number, p: Number, lift: Number
+    ) -> dict[str, Vec]:
         h = h - w.mean(h)
         mine = z - gamma * w.gradient(z) + gamma * h
         s = w.sketch()

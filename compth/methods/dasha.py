@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.claims import JointVariance, Unbiased
@@ -17,6 +17,9 @@ from compth.methods.core.nonconvex import MeanSquaredGradient
 from compth.methods.diana import independent
 from compth.problems.interface import Problem
 from compth.sources import DASHA as DASHA_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def dasha_momentum(omega: Number) -> Number:
@@ -110,7 +113,7 @@ class DASHA(BodyMethod):
         return {"a": dasha_momentum(c.omega) if self.a is None else self.a}
 
     @staticmethod
-    def body(w: Any, x: Any, g: Worker = gradient_at_start, *, gamma: Any, a: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, g: Worker = gradient_at_start, *, gamma: Number, a: Number) -> dict[str, Vec]:
         after = x - gamma * w.mean(g)
         new, old = w.gradient(after), w.gradient(x)
         return dict(x=after, g=g + w.compress(new - old - a * (g - old)))

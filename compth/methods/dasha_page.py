@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth._numbers import Number
 from compth.claims import Unbiased
@@ -15,6 +15,9 @@ from compth.methods.dasha import dasha_momentum
 from compth.methods.page import full_gradient_chance, with_parts
 from compth.problems.interface import Problem
 from compth.sources import DASHA as DASHA_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 @dataclass(frozen=True)
@@ -52,20 +55,20 @@ class DASHAPAGE(BodyMethod):
 
     @staticmethod
     def body(
-        w: Any,
-        x: Any,
+        w: World,
+        x: Vec,
         k: Worker = gradient_at_start,
         g: Worker = gradient_at_start,
         *,
-        gamma: Any,
-        a: Any,
-        p: Any,
-    ) -> dict[str, Any]:
+        gamma: Number,
+        a: Number,
+        p: Number,
+    ) -> dict[str, Vec]:
         after = x - gamma * w.mean(g)
         part = w.parts.sample()
         new = w.parts.gradient(after)
         whole, moved = w.parts.mean(new), k + part(new - w.parts.gradient(x))
-        kept = k + a * (g - k)  # type: ignore[operator]
+        kept = k + a * (g - k)
         sent = w.compress(whole - kept), w.compress(moved - kept)
         now, heard = w.coin(p, (whole, g + sent[0]), (moved, g + sent[1]))
         return dict(x=after, k=now, g=heard)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from compth._numbers import Number, max, ratio
 from compth.claims import Attribution, Contractive, JointVariance, Standing, Unbiased
@@ -19,6 +19,9 @@ from compth.methods.core.schedules import Harmonic
 from compth.methods.core.unified import Parameters, UnifiedTheorem
 from compth.sources import DIANA as DIANA_PAPER
 from compth.sources import NATURAL, TIGHT_ONE, UNIFIED
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def expected_smoothness(L: Number, L_max: Number, A: Number, B: Number, interpolation: bool) -> Number:
@@ -337,5 +340,5 @@ class DCGD(BodyMethod):
     )
 
     @staticmethod
-    def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, *, gamma: Number) -> dict[str, Vec]:
         return dict(x=x - gamma * w.broadcast(w.mean(w.compress(w.gradient(x)))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from compth._numbers import max
 from compth.claims import JointVariance, Unbiased
@@ -13,6 +13,10 @@ from compth.methods.core.body import BodyMethod
 from compth.methods.core.unified import Parameters, UnifiedTheorem
 from compth.problems.interface import Problem
 from compth.sources import SHIFTED
+
+if TYPE_CHECKING:
+    from compth._numbers import Number
+    from compth.methods.core.signature import Vec, World
 
 
 class DCGDStarLinear(UnifiedTheorem):
@@ -64,5 +68,5 @@ class DCGDStar(BodyMethod):
         return super().check(problem)
 
     @staticmethod
-    def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, *, gamma: Number) -> dict[str, Vec]:
         return dict(x=x - gamma * w.broadcast(w.mean(w.compress(w.gradient(x)))))

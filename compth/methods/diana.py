@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from compth.methods.core.unified import Parameters, UnifiedTheorem
 from compth.problems.interface import Problem
 from compth.sources import DIANA as DIANA_PAPER
 from compth.sources import DIANA_OMEGA, UNIFIED
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def independent(c: Constants) -> str:
@@ -460,6 +463,6 @@ class DIANA(BodyMethod):
         return {"alpha": ratio(1, 1 + c.omega) if self.alpha is None else self.alpha}
 
     @staticmethod
-    def body(w: Any, x: Any, h: Worker, *, gamma: Any, alpha: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, h: Worker, *, gamma: Number, alpha: Number) -> dict[str, Vec]:
         m = w.compress(w.gradient(x) - h)
         return dict(x=x - gamma * w.broadcast(w.mean(h) + w.mean(m)), h=h + alpha * m)

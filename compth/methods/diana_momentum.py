@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth._numbers import Number, ratio
 from compth.claims import Unbiased
@@ -12,6 +12,9 @@ from compth.methods.core import Constants
 from compth.methods.core.body import BodyMethod, Server, Worker
 from compth.methods.diana import DIANAState
 from compth.sources import DIANA as DIANA_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,9 @@ class DIANAMomentum(BodyMethod):
         return {"alpha": ratio(1, 2 * (1 + c.omega)) if self.alpha is None else self.alpha, "beta": self.beta}
 
     @staticmethod
-    def body(w: Any, x: Any, h: Worker, v: Server, *, gamma: Any, alpha: Any, beta: Any) -> dict[str, Any]:
+    def body(
+        w: World, x: Vec, h: Worker, v: Server, *, gamma: Number, alpha: Number, beta: Number
+    ) -> dict[str, Vec]:
         m = w.compress(w.gradient(x) - h)
         after = beta * v + w.mean(h) + w.mean(m)
         return dict(x=x - gamma * w.broadcast(after), h=h + alpha * m, v=after)

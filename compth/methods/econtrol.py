@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.claims import Contractive
@@ -14,6 +14,9 @@ from compth.methods.core.closed_forms import error_norm
 from compth.methods.core.descent import Descent
 from compth.problems.interface import Problem
 from compth.sources import ECONTROL
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def feedback_strength(delta: Number) -> Number:
@@ -116,7 +119,7 @@ class EControl(BodyMethod):
         return {"eta": feedback_strength(c.delta) if self.eta is None else self.eta}
 
     @staticmethod
-    def body(w: Any, x: Any, h: Worker, e: Worker, *, gamma: Any, eta: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, h: Worker, e: Worker, *, gamma: Number, eta: Number) -> dict[str, Vec]:
         miss = w.gradient(x) - h
         c = w.compress(eta * e + miss)
         return dict(x=x - gamma * w.broadcast(w.mean(h) + w.mean(c)), h=h + c, e=e + miss - c)

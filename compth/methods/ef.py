@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from compth.methods.core.known import Asked, Params, Proof
 from compth.methods.core.nearby import feedback
 from compth.problems.interface import Problem
 from compth.sources import EF14
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def ef_step(delta: Number, L: Number, L_max: Number) -> Number:
@@ -111,7 +114,7 @@ class EF(BodyMethod):
     own_theorems = (EFExplicit(), EFNoisy())
 
     @staticmethod
-    def body(w: Any, x: Any, e: Worker, *, gamma: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, e: Worker, *, gamma: Number) -> dict[str, Vec]:
         u = e + gamma * w.gradient(x)
         c = w.compress(u)
         return dict(x=x - w.broadcast(w.mean(c)), e=u - c)

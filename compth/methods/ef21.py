@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from compth.methods.core.nearby import feedback
 from compth.methods.core.nonconvex import MeanSquaredGradient
 from compth.problems.interface import Problem
 from compth.sources import EF21 as EF21_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def ef21_step(delta: Number, L: Number, L_tilde: Number, factor: Number) -> Number:
@@ -201,6 +204,6 @@ class EF21(BodyMethod):
     lyapunov_names: ClassVar[Mapping[str, str]] = MappingProxyType({"g": "gradient", "d": "g"})
 
     @staticmethod
-    def body(w: Any, x: Any, g: Worker, *, gamma: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, g: Worker, *, gamma: Number) -> dict[str, Vec]:
         after = x - gamma * w.broadcast(w.mean(g))
         return dict(x=after, g=g + w.compress(w.gradient(after) - g))

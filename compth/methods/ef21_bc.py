@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from compth.methods.core.closed_forms import error_norm
 from compth.methods.core.descent import Descent
 from compth.problems.interface import Problem
 from compth.sources import EF21_BELLS
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def broadcast_cost(c: Constants) -> Number:
@@ -79,7 +82,7 @@ class EF21BC(BodyMethod):
     own_theorems = (EF21BCPL(),)
 
     @staticmethod
-    def body(w: Any, x: Any, b: Server, g: Worker, *, gamma: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, b: Server, g: Worker, *, gamma: Number) -> dict[str, Vec]:
         after = x - gamma * b
         new = g + w.compress(w.gradient(after) - g)
         return dict(x=after, b=b + w.broadcast(w.mean(new) - b), g=new)

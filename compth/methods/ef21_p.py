@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from compth.methods.core.descent import Descent
 from compth.methods.diana import independent, shift_step
 from compth.problems.interface import Problem
 from compth.sources import EF21_P as EF21_P_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def behind(state: EF21PState) -> Array:
@@ -119,8 +122,8 @@ class EF21P(BodyMethod):
 
     @staticmethod
     def body(
-        w: Any, x: Any, h: Worker, m: Server = copy_of_start, *, gamma: Any, alpha: Any
-    ) -> dict[str, Any]:
+        w: World, x: Vec, h: Worker, m: Server = copy_of_start, *, gamma: Number, alpha: Number
+    ) -> dict[str, Vec]:
         c = w.compress(w.gradient(m) - h)
         after = x - gamma * (w.mean(h) + w.mean(c))
         return dict(x=after, h=h + alpha * c, m=m + w.broadcast(after - m))

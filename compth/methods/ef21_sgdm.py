@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.calculus import ef21_theta_beta
@@ -15,6 +15,9 @@ from compth.methods.core.body import BodyMethod, BodyState, Worker, gradient_at_
 from compth.methods.core.descent import Descent, mean_error
 from compth.problems.interface import Problem
 from compth.sources import EF21_SGDM
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def weight_of_new(c: Constants) -> Number:
@@ -116,8 +119,8 @@ class EF21SGDM(BodyMethod):
 
     @staticmethod
     def body(
-        w: Any, x: Any, g: Worker, v: Worker = gradient_at_start, *, gamma: Any, eta: Any
-    ) -> dict[str, Any]:
+        w: World, x: Vec, g: Worker, v: Worker = gradient_at_start, *, gamma: Number, eta: Number
+    ) -> dict[str, Vec]:
         after = x - gamma * w.broadcast(w.mean(g))
         slow = (1 - eta) * v + eta * w.gradient(after)
         return dict(x=after, v=slow, g=g + w.compress(slow - g))

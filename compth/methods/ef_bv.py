@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.problems.interface import Problem
 from compth.sources import EFBV as EFBV_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def bias_variance(c: Constants) -> tuple[Number, Number, Number]:
@@ -114,6 +117,6 @@ class EFBV(BodyMethod):
         return {"lambda": ef_bv_scaling(eta, omega), "nu": ef_bv_scaling(eta, omega_av)}
 
     @staticmethod
-    def body(w: Any, x: Any, h: Worker, *, gamma: Any, lam: Any, nu: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, h: Worker, *, gamma: Number, lam: Number, nu: Number) -> dict[str, Vec]:
         d = w.compress(w.gradient(x) - h)
         return dict(x=x - gamma * w.broadcast(w.mean(h) + nu * w.mean(d)), h=h + lam * d)

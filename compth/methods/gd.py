@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from compth._numbers import Number, max, ratio
 from compth.claims import Attribution, Sharpness, Standing, Unbiased
@@ -13,6 +13,9 @@ from compth.methods.core import Constants, Method, Theorem
 from compth.methods.core import closed_forms as forms
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.known import Known
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def rho_gd(gamma: Number, mu: Number, L: Number) -> Number:
@@ -73,7 +76,7 @@ class GD(BodyMethod):
         return "GD"
 
     @staticmethod
-    def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, *, gamma: Number) -> dict[str, Vec]:
         return dict(x=x - gamma * w.mean(w.gradient(x)))
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from compth._numbers import Number
 from compth.claims import Attribution, Standing, Unbiased
@@ -16,6 +16,9 @@ from compth.methods.core.body import BodyMethod
 from compth.methods.core.theorem import ROUNDING
 from compth.problems.interface import Problem
 from compth.sources import GDCI as GDCI_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def largest_omega(gamma: Number, L: Number, mu: Number) -> Number:
@@ -95,6 +98,6 @@ class GDCI(BodyMethod):
         return super().check(problem).but(omega_down=0, facts={"star2": star2})
 
     @staticmethod
-    def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, *, gamma: Number) -> dict[str, Vec]:
         y = w.broadcast(x)
         return dict(x=y - gamma * w.mean(w.gradient(y)))

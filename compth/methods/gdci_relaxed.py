@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from compth.methods.core.theorem import Plan
 from compth.methods.diana import independent, shift_step
 from compth.problems.interface import Problem
 from compth.sources import SHIFTED
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 class _Relaxed(Theorem):
@@ -149,7 +152,7 @@ class RelaxedGDCI(BodyMethod):
         return super().check(problem).but(facts={"star2": star2})
 
     @staticmethod
-    def body(w: Any, x: Any, *, gamma: Any, eta: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, *, gamma: Number, eta: Number) -> dict[str, Vec]:
         m = w.compress(x - gamma * w.gradient(x))
         return dict(x=(1 - eta) * x + eta * w.mean(m))
 
@@ -183,6 +186,6 @@ class VRGDCI(BodyMethod):
         return {"eta": eta, "alpha": ratio(1, 1 + c.omega) if self.alpha is None else self.alpha}
 
     @staticmethod
-    def body(w: Any, x: Any, h: Worker, *, gamma: Any, eta: Any, alpha: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, h: Worker, *, gamma: Number, eta: Number, alpha: Number) -> dict[str, Vec]:
         m = w.compress(x - gamma * w.gradient(x) - h)
         return dict(x=(1 - eta) * x + eta * (w.mean(h) + w.mean(m)), h=h + alpha * m)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from compth.methods.core.body import BodyState, Server, copy_of_start
 from compth.methods.ibcd import IBCD
 from compth.problems.interface import Problem
 from compth.sources import IBCD as IBCD_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def strong_growth(c: Constants) -> tuple[Number, Number] | None:
@@ -117,8 +120,15 @@ class IASGD(IBCD):
 
     @staticmethod
     def body(  # type: ignore[override]
-        w: Any, x: Any, v: Server = copy_of_start, *, gamma: Any, mix: Any, beta: Any, momentum: Any
-    ) -> dict[str, Any]:
+        w: World,
+        x: Vec,
+        v: Server = copy_of_start,
+        *,
+        gamma: Number,
+        mix: Number,
+        beta: Number,
+        momentum: Number,
+    ) -> dict[str, Vec]:
         y = mix * v + (1 - mix) * x
         q = w.broadcast(w.mean(w.compress(w.gradient(y))))
         return dict(x=y - gamma * q, v=beta * v + (1 - beta) * y - momentum * gamma * q)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from compth.methods.core.body import BodyMethod
 from compth.methods.core.nonconvex import MeanSquaredGradient
 from compth.methods.dcgd import expected_smoothness
 from compth.sources import IBCD as IBCD_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def _decreasing(a: float, c: float, t: int) -> float:
@@ -284,7 +287,7 @@ class IBCD(BodyMethod):
         return {"tau": self.tau}
 
     @staticmethod
-    def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, *, gamma: Number) -> dict[str, Vec]:
         return dict(x=x - gamma * w.broadcast(w.mean(w.compress(w.gradient(x)))))
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,10 @@ from compth.methods.core.body import BodyMethod
 from compth.methods.core.nonconvex import running_mean
 from compth.problems.interface import Problem, as_quadratic
 from compth.sources import IST as IST_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
+
 
 FORMS = ("estimator", "algorithm")
 LARGEST = 300
@@ -268,7 +272,7 @@ class IST(BodyMethod):
         return {}
 
     @staticmethod
-    def body(w: Any, x: Any, *, gamma: Any, algorithm: Any = 0) -> dict[str, Any]:
+    def body(w: World, x: Vec, *, gamma: Number, algorithm: Number = 0) -> dict[str, Vec]:
         sketch = w.sketch()
         model = sketch(x)
         moved = gamma * sketch(w.gradient(model))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from compth.problems.finite_sum import FiniteSum
 from compth.problems.interface import Problem, as_quadratic
 from compth.problems.oracle import Minibatch, noise_of
 from compth.sources import JACSKETCH, UNIFIED
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def residual(n: Number, size: Number) -> Number:
@@ -82,7 +85,9 @@ class JacSketch(ComponentBody):
         return c.but(facts={**c.facts, "L_1": first, "L_2": second})
 
     @staticmethod
-    def body(w: Any, x: Any, table: Worker = gradient_at_start, *, gamma: Any, size: Any) -> dict[str, Any]:
+    def body(
+        w: World, x: Vec, table: Worker = gradient_at_start, *, gamma: Number, size: Number
+    ) -> dict[str, Vec]:
         m = w.compress(w.gradient(x) - table)
         return dict(x=x - gamma * (w.mean(table) + w.mean(m)), table=table + size / w.n * m)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from compth.methods.core.components import ComponentBody, ComponentTheorem, comp
 from compth.methods.core.unified import Parameters
 from compth.problems.interface import Problem
 from compth.sources import L_SVRG, UNIFIED
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def coin(c: Constants) -> Number:
@@ -72,7 +75,7 @@ class LSVRG(ComponentBody):
         return {"p": coin(c)}
 
     @staticmethod
-    def body(c: Any, x: Any, w: Server = copy_of_start, *, gamma: Any, p: Any) -> dict[str, Any]:
+    def body(c: World, x: Vec, w: Server = copy_of_start, *, gamma: Number, p: Number) -> dict[str, Vec]:
         old = c.gradient(w)
         m = c.compress(c.gradient(x) - old)
         return dict(x=x - gamma * (c.mean(m) + c.mean(old)), w=c.coin(p, x, w))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from compth.methods.core import Array, Constants
 from compth.methods.core.body import BodyMethod
 from compth.problems.interface import Problem, as_quadratic
 from compth.sources import IST as IST_PAPER
+
+if TYPE_CHECKING:
+    from compth._numbers import Number
+    from compth.methods.core.signature import Vec, World
 
 
 def block_solution(A: Array, b: Array, x: Array, gamma: float, local: int) -> Array:
@@ -90,7 +94,7 @@ class LocalIST(BodyMethod):
         return next(iter(w.cost.values()))
 
     @staticmethod
-    def body(w: Any, x: Any, *, gamma: Any, local: Any = 1) -> dict[str, Any]:
+    def body(w: World, x: Vec, *, gamma: Number, local: Number = 1) -> dict[str, Vec]:
         s = w.sketch()
         y = s(x) / w.n
         for _ in range(int(local)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from compth.methods.core.descent import mean_error
 from compth.methods.diana import independent
 from compth.problems.interface import Problem
 from compth.sources import LOCODL as LOCODL_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def moved_ridge(c: Constants) -> Number:
@@ -151,17 +154,17 @@ class LoCoDL(BodyMethod):
 
     @staticmethod
     def body(
-        w: Any,
-        x: Any,
+        w: World,
+        x: Vec,
         u: Worker,
         z: Worker = copy_of_start,
         *,
-        gamma: Any,
-        p: Any,
-        mix: Any,
-        lift: Any,
-        ridge: Any,
-    ) -> dict[str, Any]:
+        gamma: Number,
+        p: Number,
+        mix: Number,
+        lift: Number,
+        ridge: Number,
+    ) -> dict[str, Vec]:
         mine = z - gamma * (w.gradient(z) - ridge * z) + gamma * u
         ours = x - gamma * ridge * x - gamma * w.mean(u)
         d = w.compress(mine - ours)

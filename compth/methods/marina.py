@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from compth.methods.core.nonconvex import MeanSquaredGradient
 from compth.problems.interface import Problem
 from compth.sources import MARINA as MARINA_PAPER
 from compth.sources import PERMK
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def drift(c: Constants) -> Number:
@@ -154,7 +157,7 @@ class MARINA(BodyMethod):
         return {"p": probability(c)}
 
     @staticmethod
-    def body(w: Any, x: Any, g: Server = gradient_at_start, *, gamma: Any, p: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, g: Server = gradient_at_start, *, gamma: Number, p: Number) -> dict[str, Vec]:
         after = x - gamma * w.broadcast(g)
         new = w.gradient(after)
         m = w.compress(new - w.gradient(x))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from compth.methods.core.descent import Descent, mean_error
 from compth.methods.marina import probability
 from compth.problems.interface import Problem, is_quadratic
 from compth.sources import MARINA_P as MARINA_P_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 class MARINAPPL(Descent):
@@ -97,6 +100,6 @@ class MARINAP(BodyMethod):
         return np.where(w.coins[0], float(problem.d * FLOAT_BITS), sum(w.cost.values()))
 
     @staticmethod
-    def body(w: Any, x: Any, m: Worker = copy_of_start, *, gamma: Any, p: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, m: Worker = copy_of_start, *, gamma: Number, p: Number) -> dict[str, Vec]:
         after = x - gamma * w.mean(w.gradient(m))
         return dict(x=after, m=w.coin(p, after, m + w.compress(after - x)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,10 @@ from compth.methods.core import Constants
 from compth.methods.core.body import BodyMethod
 from compth.problems.interface import Problem
 from compth.sources import MAST as MAST_PAPER
+
+if TYPE_CHECKING:
+    from compth._numbers import Number
+    from compth.methods.core.signature import Vec, World
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,6 @@ class MAST(BodyMethod):
         return super().check(problem)
 
     @staticmethod
-    def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, *, gamma: Number) -> dict[str, Vec]:
         s = w.sketch()
         return dict(x=x - gamma * w.mean(s(w.gradient(s(x)))))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth._numbers import Number, ratio
 from compth.claims import Unbiased
 from compth.methods.core import Constants
 from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy_of_start
 from compth.sources import MCM as MCM_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 @dataclass(frozen=True)
@@ -45,16 +48,16 @@ class MCM(BodyMethod):
 
     @staticmethod
     def body(
-        w: Any,
-        x: Any,
+        w: World,
+        x: Vec,
         h: Worker,
         H: Server = copy_of_start,
         m: Server = copy_of_start,
         *,
-        gamma: Any,
-        alpha: Any,
-        alpha_down: Any,
-    ) -> dict[str, Any]:
+        gamma: Number,
+        alpha: Number,
+        alpha_down: Number,
+    ) -> dict[str, Vec]:
         c = w.compress(w.gradient(m) - h)
         after = x - gamma * (w.mean(h) + w.mean(c))
         b = w.broadcast(after - H)

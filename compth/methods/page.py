@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from compth.methods.core.body import BodyMethod, BodyState, Server, gradient_at_
 from compth.methods.core.descent import Descent
 from compth.problems.interface import Problem, has_components
 from compth.sources import PAGE as PAGE_PAPER
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def full_gradient_chance(c: Constants) -> Number:
@@ -107,7 +110,7 @@ class PAGE(BodyMethod):
         return type(self).__name__
 
     @staticmethod
-    def body(w: Any, x: Any, g: Server = gradient_at_start, *, gamma: Any, p: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, g: Server = gradient_at_start, *, gamma: Number, p: Number) -> dict[str, Vec]:
         after = x - gamma * g
         part = w.parts.sample()
         new = w.parts.gradient(after)

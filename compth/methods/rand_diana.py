@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from compth.methods.core.unified import WITH_MEMORY, Parameters, UnifiedTheorem
 from compth.methods.diana import independent
 from compth.problems.interface import Problem
 from compth.sources import SHIFTED
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def refresh(c: Constants) -> Number:
@@ -101,7 +104,7 @@ class RandDIANA(BodyMethod):
         return sum(w.cost.values(), 0.0) + refreshed
 
     @staticmethod
-    def body(w: Any, x: Any, h: Worker, *, gamma: Any, p: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, h: Worker, *, gamma: Number, p: Number) -> dict[str, Vec]:
         g = w.gradient(x)
         m = w.compress(g - h)
         return dict(x=x - gamma * (w.mean(h) + w.mean(m)), h=w.coin(p, g, h))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from compth._numbers import ratio
 from compth.methods.core import Array, Constants, Plan, mean_square
@@ -13,6 +13,10 @@ from compth.methods.core.unified import Parameters
 from compth.problems.interface import Problem
 from compth.sources import SAGA as SAGA_PAPER
 from compth.sources import UNIFIED
+
+if TYPE_CHECKING:
+    from compth._numbers import Number
+    from compth.methods.core.signature import Vec, World
 
 
 class SAGALinear(ComponentTheorem):
@@ -55,6 +59,6 @@ class SAGA(ComponentBody):
     own_theorems = (SAGALinear(),)
 
     @staticmethod
-    def body(w: Any, x: Any, table: Worker = gradient_at_start, *, gamma: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, table: Worker = gradient_at_start, *, gamma: Number) -> dict[str, Vec]:
         m = w.compress(w.gradient(x) - table)
         return dict(x=x - gamma * (w.mean(table) + w.mean(m)), table=table + m / w.n)

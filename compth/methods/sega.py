@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from compth.methods.core.unified import WITH_MEMORY, Parameters, UnifiedTheorem
 from compth.problems.interface import Problem
 from compth.sources import SEGA as SEGA_PAPER
 from compth.sources import UNIFIED
+
+if TYPE_CHECKING:
+    from compth._numbers import Number
+    from compth.methods.core.signature import Vec, World
 
 
 class SEGALinear(UnifiedTheorem):
@@ -82,7 +86,7 @@ class SEGA(SingleNode, BodyMethod):
         return one_node(problem)
 
     @staticmethod
-    def body(w: Any, x: Any, h: Server, *, gamma: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, h: Server, *, gamma: Number) -> dict[str, Vec]:
         m = w.mean(w.compress(w.gradient(x) - h))
         return dict(x=x - gamma * (h + m), h=h + m / w.d)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from compth._numbers import Number, ratio
 from compth.claims import Attribution, Standing
@@ -15,6 +15,9 @@ from compth.methods.core.unified import Parameters, UnifiedTheorem
 from compth.problems.interface import Problem, as_components
 from compth.problems.oracle import Minibatch, Oracle, noise_of
 from compth.sources import UNIFIED, Source
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 class _SGDRow(UnifiedTheorem):
@@ -132,7 +135,7 @@ class SGD(BodyMethod):
         return c if self.estimator is None else with_draws(c, problem, self.estimator)
 
     @staticmethod
-    def body(w: Any, x: Any, *, gamma: Any) -> dict[str, Any]:
+    def body(w: World, x: Vec, *, gamma: Number) -> dict[str, Vec]:
         return dict(x=x - gamma * w.mean(w.gradient(x)))
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from compth.methods.core.unified import WITH_MEMORY, Parameters, UnifiedTheorem
 from compth.methods.diana import independent
 from compth.problems.interface import Problem, has_components
 from compth.sources import DIANA_OMEGA, UNIFIED
+
+if TYPE_CHECKING:
+    from compth.methods.core.signature import Vec, World
 
 
 def part_gradients(problem: Problem, x: Array) -> Array:
@@ -142,8 +145,8 @@ class VRDIANA(BodyMethod):
 
     @staticmethod
     def body(
-        c: Any, x: Any, h: Worker, w: Server = copy_of_start, *, gamma: Any, alpha: Any, p: Any
-    ) -> dict[str, Any]:
+        c: World, x: Vec, h: Worker, w: Server = copy_of_start, *, gamma: Number, alpha: Number, p: Number
+    ) -> dict[str, Vec]:
         part = c.parts.sample()
         old = c.parts.gradient(w)
         g = part(c.parts.gradient(x) - old) + c.parts.mean(old)

@@ -5,18 +5,84 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from compth._numbers import Number
 from compth.errors import InvalidParameter
 
+T = TypeVar("T")
 
-class Server:
-    """Marks a vector of the server, the same for all workers: `m: ct.Server`."""
+if TYPE_CHECKING:
+
+    class Vec:
+        """A vector in a body: sums of vectors, and multiples by numbers. An array in a run, a symbol in a trace."""
+
+        def __add__(self, other: Vec) -> Vec: ...
+        def __sub__(self, other: Vec) -> Vec: ...
+        def __neg__(self) -> Vec: ...
+        def __mul__(self, factor: Number) -> Vec: ...
+        def __rmul__(self, factor: Number) -> Vec: ...
+        def __truediv__(self, factor: Number) -> Vec: ...
+
+    class Server(Vec):
+        """Marks a vector of the server."""
+
+    class Worker(Vec):
+        """Marks a vector of every worker."""
+else:
+
+    class Server:
+        """Marks a vector of the server, the same for all workers: `m: ct.Server`."""
+
+    class Worker:
+        """Marks a vector that every worker has for itself: `h: ct.Worker`."""
 
 
-class Worker:
-    """Marks a vector that every worker has for itself: `h: ct.Worker`."""
+class WorldParts(Protocol):
+    """What a body may ask of the components of its workers' f_i, `w.parts`: a vector for each of them."""
+
+    def gradient(self, x: Vec) -> Vec:
+        """grad f_ij(x), of every component."""
+
+    def mean(self, v: Vec) -> Vec:
+        """Every worker's mean over its components."""
+
+    def sample(self) -> Callable[[Vec], Vec]:
+        """One component of every worker, drawn uniformly and by each for itself: v -> its vector there."""
+
+
+class World(Protocol):
+    """What a body may ask, its `w`: a run answers with arrays, a trace with symbols, a probe with both."""
+
+    @property
+    def n(self) -> Number:
+        """Workers."""
+
+    @property
+    def d(self) -> Number:
+        """Dimension."""
+
+    @property
+    def parts(self) -> WorldParts:
+        """The components of the workers' f_i."""
+
+    def gradient(self, x: Vec, *, draw: object = None) -> Vec:
+        """grad f_i(x) of every worker, or what an oracle draws for it; draws of one number are shared."""
+
+    def compress(self, u: Vec) -> Vec:
+        """C_i(u_i), what every worker sends."""
+
+    def sketch(self) -> Callable[[Vec], Vec]:
+        """A draw of every worker's linear compressor, to be applied several times."""
+
+    def mean(self, v: Vec) -> Vec:
+        """The mean over the workers: what the server has then."""
+
+    def broadcast(self, v: Vec) -> Vec:
+        """What the workers receive when the server sends v through the downlink's compressor."""
+
+    def coin(self, p: Number, yes: T, no: T) -> T:
+        """`yes` with probability p, else `no`: one coin for all workers."""
 
 
 @dataclass(frozen=True)
