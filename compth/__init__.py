@@ -32,7 +32,8 @@ _EXPORTS = {
     "compth.certification": "Batched Estimate adapt certify estimate",
     "compth.certification.assumption": "AssumptionCheck check_assumption",
     "compth.simulation": "Trace simulate",
-    "compth.dynamics": "ExactRate Trajectory best_step exact exact_rate max_stable_step stationary",
+    "compth.dynamics": "ExactRate LargeDRate MarchenkoPastur Trajectory best_step exact exact_rate large_d_rate "
+    "max_stable_step stationary",
     "compth.studies.derivation": "Derivation derive",
     "compth.studies.problem_search": "study",
     "compth.worst_case": "Analysis Certified HeterogeneousBracket RateCertificate TightRate certified check_rate "

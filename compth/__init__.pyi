@@ -97,10 +97,13 @@ from compth.compressors.three_point import ThreePoint as ThreePoint
 from compth.compressors.top_k import TopK as TopK
 from compth.compressors.top_k_sign import TopKSign as TopKSign
 from compth.dynamics import ExactRate as ExactRate
+from compth.dynamics import LargeDRate as LargeDRate
+from compth.dynamics import MarchenkoPastur as MarchenkoPastur
 from compth.dynamics import Trajectory as Trajectory
 from compth.dynamics import best_step as best_step
 from compth.dynamics import exact as exact
 from compth.dynamics import exact_rate as exact_rate
+from compth.dynamics import large_d_rate as large_d_rate
 from compth.dynamics import max_stable_step as max_stable_step
 from compth.dynamics import stationary as stationary
 from compth.methods import Constants as Constants

@@ -66,16 +66,24 @@ def sketches_of(fleet: Fleet, n: int, d: int, mode: str = "exact") -> Sketches:
     )
 
 
-def sketches_for(method: Method, n: int, d: int, mode: str = "exact") -> Sketches:
+def sketches_on(fleet: Fleet, data: Data, mode: str = "exact") -> Sketches:
+    """Moments of the fleet as these matrices meet them."""
+    found = sketches_of(fleet, data.n, data.whole, mode)
+    cross = None if found.cross is None else data.law(found.cross)
+    return replace(found, own=tuple(data.law(m) for m in found.own), cross=cross)
+
+
+def sketches_for(method: Method, data: Data, mode: str = "exact") -> Sketches:
     """Moments of what a method's workers send and, where it compresses the broadcast, of that."""
-    sketches = sketches_of(method.fleet, n, d, mode)
+    sketches = sketches_on(method.fleet, data, mode)
     if not isinstance(method, Bidirectional) or method.broadcasts_all:
         return sketches
-    return with_broadcast(sketches, method, method.downlink, d, mode)
+    return with_broadcast(sketches, method, method.downlink, data, mode)
 
 
-def with_broadcast(sketches: Sketches, method: Method, compressor: Any, d: int, mode: str) -> Sketches:
+def with_broadcast(sketches: Sketches, method: Method, compressor: Any, data: Data, mode: str) -> Sketches:
     """The same with the moments of the sketch that a broadcast passes; Unsupported where it is none."""
+    d = data.whole
     found = compressor.linear_moments(d)
     if found is not None:
         own_compressor(compressor, d)
@@ -84,7 +92,7 @@ def with_broadcast(sketches: Sketches, method: Method, compressor: Any, d: int, 
             f"{method.label}: a compressed broadcast has exact dynamics when it is a linear sketch with known moments:"
             " simulate it"
         )
-    return replace(sketches, down=found[1].own, heard=found[0])
+    return replace(sketches, down=data.law(found[1].own), heard=found[0])
 
 
 def noise_for(method: Method, data: Data) -> GradientNoise | None:

@@ -26,6 +26,13 @@ from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, plan_of
 from compth.problems.interface import Problem
 
+NAMED = {
+    "exact": "exact rate",
+    "upper": "upper bound on the rate:",
+    "mean-field": "rate of the mean-field approximation:",
+}
+"""What a rate is called by the mode of its maps."""
+
 
 @dataclass(frozen=True)
 class ExactRate(Earned, Shown):
@@ -34,8 +41,8 @@ class ExactRate(Earned, Shown):
     bracket: two-sided enclosure of rho_noise (floating point). coupled: the mean's own factor rho_mean enters rho
     (some grad f_i(x*) != 0 and the sketches see it). converged: the bracket is narrow; when False, rho is an
     estimate and only the bracket is to be believed. applications: of the operator. assumed: what was taken on a user's
-    word, a line each. One that was typed or changed has
-    not converged; copies and pickles are computed again.
+    word, a line each. mode: "exact", "upper" (of an upper bound) or "mean-field" (of an approximation). One that was
+    typed or changed has not converged; copies and pickles are computed again.
     """
 
     WORDS = MappingProxyType({"converged": False})
@@ -48,6 +55,7 @@ class ExactRate(Earned, Shown):
     converged: bool
     applications: int
     assumed: tuple[str, ...] = ()
+    mode: str = "exact"
 
     def __str__(self) -> str:
         """The rate in a sentence, with its bracket; an unconverged one is not given as a number."""
@@ -58,7 +66,8 @@ class ExactRate(Earned, Shown):
             return f"the second moments contract a round by a factor {inside}: not known more closely{words}"
         parts = "the mean decides" if self.coupled else "of the second moments"
         stable = "" if self.rho_noise < 1 else "; not stable"
-        return f"exact rate {float(self.rho):.10g} a round ({parts}; the second moments' lies {inside}){stable}{words}"
+        named = NAMED.get(self.mode, f"rate ({self.mode})")
+        return f"{named} {float(self.rho):.10g} a round ({parts}; the second moments' lies {inside}){stable}{words}"
 
 
 def is_coupled(
@@ -156,15 +165,15 @@ def rate_of(
     linear = make_system(method, data, gamma, params, mode=mode, affine=False)
     found = radius(linear)
     coupled = is_coupled(method, data, gamma, params, mode)
-    return rate_from(found, mean_radius(linear), coupled, linear.applications)
+    return rate_from(found, mean_radius(linear), coupled, linear.applications, mode)
 
 
-def rate_from(found: Radius, mean: float, coupled: bool, applications: int) -> ExactRate:
+def rate_from(found: Radius, mean: float, coupled: bool, applications: int, mode: str = "exact") -> ExactRate:
     """The rate that a radius of the second moments and one of the means make."""
     noise = 1 + found.value
     rho = max(noise, mean) if coupled else noise
     bracket = (max(1 + found.low, 0.0), 1 + found.high)
-    return kept(ExactRate(rho, noise, mean, bracket, coupled, found.narrow, applications))
+    return kept(ExactRate(rho, noise, mean, bracket, coupled, found.narrow, applications, mode=mode))
 
 
 def entries(method: Method, data: Data, plan: Plan) -> int:

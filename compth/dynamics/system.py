@@ -52,6 +52,15 @@ class Data:
         """Dimension."""
         return int(self.A.shape[1])
 
+    @property
+    def whole(self) -> int:
+        """The dimension in which sketches are drawn: d, unless a few directions stand for many."""
+        return self.d
+
+    def law(self, m: MomentMap) -> MomentMap:
+        """A sketch's map of second moments as these matrices meet it."""
+        return m
+
 
 def data_of(problem: Problem, rational: bool = False) -> Data:
     """The problem's matrices as floats or as Fractions of those floats (x* then solves A x = mean b exactly)."""

@@ -17,7 +17,7 @@ from compth.dynamics.blocks import Blocks
 from compth.dynamics.forms import Sketches
 from compth.dynamics.lowered import NotClosed, lowered
 from compth.dynamics.normal import exact_program, normal_form, whole_program
-from compth.dynamics.sketches import noise_for, parts_noise, sketches_of, with_broadcast
+from compth.dynamics.sketches import noise_for, parts_noise, sketches_on, with_broadcast
 from compth.dynamics.system import Data, Moments
 from compth.dynamics.units import units_of
 from compth.errors import Unsupported
@@ -264,7 +264,7 @@ def program_sketches(method: Method, program: Program, data: Data, mode: str) ->
     """Moments of what a program compresses and broadcasts; of a fleet that it does not use nothing is asked."""
     kinds = {op.kind for op in program.ops}
     fleet = method.fleet if MESSAGE in kinds else as_fleet(Identity())
-    sketches = sketches_of(fleet, data.n, data.d, mode)
+    sketches = sketches_on(fleet, data, mode)
     if SPOKEN in kinds:
-        sketches = with_broadcast(sketches, method, cast("BodyMethod", method).downlink, data.d, mode)
+        sketches = with_broadcast(sketches, method, cast("BodyMethod", method).downlink, data, mode)
     return sketches

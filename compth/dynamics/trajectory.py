@@ -84,7 +84,7 @@ def make_system(
     if general:
         return traced.system_of(method, data, gamma, params, mode, affine)
     recipe = recipe_of(method)
-    sketches = sketches_for(method, data.n, data.d, mode)
+    sketches = sketches_for(method, data, mode)
     try:
         scheme = recipe.scheme(gamma, params, sketches, data.n, data.d)
     except NotNormal:  # the body is another at these parameters
