@@ -11,11 +11,15 @@ import inspect
 import math
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from compth._numbers import uninherited
 from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from compth._numbers import Number
+
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -175,7 +179,7 @@ def is_whole(value: Any) -> bool:
     return True
 
 
-def real(value: Any) -> str:
+def real(value: Number) -> str:
     """A number that is not NaN: int, float, Fraction, numpy's, or a symbol of sympy."""
     if hasattr(value, "free_symbols"):
         return ""
@@ -189,12 +193,12 @@ def real(value: Any) -> str:
         return "a real number"
 
 
-def is_probability(value: Any) -> bool:
+def is_probability(value: Number) -> bool:
     """True for a real number in (0, 1]."""
     return not real(value) and bool(0 < value <= 1)
 
 
-def finite(value: Any) -> str:
+def finite(value: Number) -> str:
     """A real number that is not infinite."""
     said = real(value)
     return said or ("" if hasattr(value, "free_symbols") or math.isfinite(float(value)) else "finite")

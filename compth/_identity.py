@@ -47,7 +47,7 @@ class Fixed:
         return id(thing) in self.ids
 
 
-def fixed(things: Iterable[Any]) -> Fixed:
+def fixed(things: Iterable[object]) -> Fixed:
     """These objects."""
     held = tuple(things)
     return Fixed(held, frozenset(map(id, held)))

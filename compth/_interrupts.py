@@ -111,7 +111,7 @@ def _raise(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
 
-def _again(before: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _again(before: Callable[[Any], Any]) -> Callable[[object], object]:
     """A KeyboardInterrupt that Python drops, as in a finaliser, is raised once more."""
 
     def hook(dropped: Any) -> None:
@@ -123,10 +123,10 @@ def _again(before: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return hook
 
 
-def _until_interrupted(before: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _until_interrupted(before: Callable[[Any], Any]) -> Callable[[object], object]:
     """What fails in a thread while interrupted work is cleared away (a pool whose workers were stopped) is no news."""
 
-    def hook(failed: Any) -> None:
+    def hook(failed: object) -> None:
         if not _COMMAND.raised:
             before(failed)
 

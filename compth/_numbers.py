@@ -58,7 +58,7 @@ def uninherited(x: Any) -> Any:
     return base.__pos__(x)
 
 
-def _plainly(number: Any, otherwise: Any) -> Any:
+def _plainly(number: Any, otherwise: object) -> Any:
     """As a float, where it is real."""
     try:
         return float(number)
@@ -81,7 +81,7 @@ def plainly(cls: type) -> None:
         cls.__post_init__ = _after_plain(checks)  # type: ignore[attr-defined]
 
 
-def _after_plain(checks: Callable[[Any], None]) -> Callable[[Any], None]:
+def _after_plain(checks: Callable[[Any], None]) -> Callable[[object], None]:
     @wraps(checks)
     def __post_init__(self: object) -> None:
         plain_parameters(self)

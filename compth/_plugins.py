@@ -7,7 +7,7 @@ from importlib import metadata
 from typing import Any
 
 
-def plugins(group: str) -> dict[str, Any]:
+def plugins(group: str) -> dict[str, object]:
     """Loaded entry points of a group by name; one that cannot be loaded is a warning, never an error."""
     found: dict[str, Any] = {}
     for point in metadata.entry_points(group=group):

@@ -75,7 +75,7 @@ class Certificate(Earned, Shown):
         """All that it says."""
         return json.dumps(self.to_dict())
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """JSON-ready form: estimate and bound as numbers, exact ones also as "p/q" in estimate_exact, bound_exact."""
         out: dict[str, Any] = {}
         for f in fields(self):

@@ -61,12 +61,12 @@ class Rate(Shown):
             return found
         return "ASSUMED"
 
-    def __setstate__(self, values: dict[str, Any]) -> None:
+    def __setstate__(self, values: dict[str, object]) -> None:
         """A state that a pickle holds, which ours never do, is a word too."""
         for name, value in vars(_on_its_word(values)).items():
             object.__setattr__(self, name, value)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Copies and pickles derive the rate again; one without an origin is somebody's word from then on."""
         if self.origin is not None:
             return _again, (self.origin, self.standing, self.assumed)

@@ -15,12 +15,16 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache, wraps
 from importlib import resources
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from compth._numbers import Number, is_symbolic, plain
 from compth._own import altered, different, foreign, stranger
 from compth._shown import Shown
 from compth.sources import COMPTH, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 C = TypeVar("C", bound="Claim")
 
@@ -76,7 +80,7 @@ def _entries(index: dict[str, Any], name: str) -> frozenset[str]:
     return frozenset(rest.get(name, ())) if whole and _same_kernel(rest) else frozenset()
 
 
-def _same_kernel(index: dict[str, Any]) -> bool:
+def _same_kernel(index: Mapping[str, object]) -> bool:
     """True when the kernel, its guard and models are those that the index was made with."""
     folder = resources.files("compth").joinpath("proof")
     return all(
@@ -172,7 +176,7 @@ def issued(formulas: Callable[..., tuple[C, ...]]) -> Callable[..., tuple[C, ...
     """`claims(self, ...)` of an object, its claims marked with the object and the sizes that they were asked for."""
 
     @wraps(formulas)
-    def claims(self: object, *sizes: Any, **named: object) -> tuple[C, ...]:
+    def claims(self: object, *sizes: tuple[int, ...], **named: object) -> tuple[C, ...]:
         sizes, named = plain(sizes), {k: plain(v) for k, v in named.items()}
         marked = tuple(copy(c) for c in formulas(self, *sizes, **named))
         for c in (c for c in marked if isinstance(c, Claim)):
@@ -268,7 +272,7 @@ class Claim(Shown, ABC):
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in base}
 
     @abstractmethod
-    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: object, mean: object, second: Number) -> tuple[Margin, ...]:
         """The claim's inequalities at input x, from mean = E C(x) and second = E||C(x)||^2."""
 
     @property
@@ -357,7 +361,7 @@ class AbsoluteError(Claim):
     def relative(self) -> bool:
         return False
 
-    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: object, mean: object, second: Number) -> tuple[Margin, ...]:
         return (Margin("E||C(x)-x||^2", _error(x, mean, second), self.Delta * self.Delta),)
 
 
@@ -375,7 +379,7 @@ class RelativeAbsoluteError(Claim):
     def relative(self) -> bool:
         return False
 
-    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: Any, mean: object, second: Number) -> tuple[Margin, ...]:
         bound = (1 - self.delta) * dot(x, x) + self.Delta * self.Delta
         return (Margin("E||C(x)-x||^2", _error(x, mean, second), bound),)
 

@@ -31,7 +31,7 @@ class Declared:
         return str(self.claim)
 
 
-def _value(constant: Any, d: int, params: Mapping[str, Any]) -> Number:
+def _value(constant: Any, d: int, params: Mapping[str, object]) -> Number:
     if isinstance(constant, str):
         constant = parse(constant, frozenset({"d", *params}))
     if isinstance(constant, Expression):

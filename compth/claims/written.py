@@ -37,7 +37,7 @@ KINDS: dict[str, tuple[type[Claim], tuple[str, ...]]] = {
 }
 
 
-def claims_of(texts: Sequence[str] | None, parameters: Mapping[str, Any]) -> list[Claim] | None:
+def claims_of(texts: Sequence[str] | None, parameters: Mapping[str, object]) -> list[Claim] | None:
     """Claims from their texts; names other than d take their values from `parameters`. None stays None.
 
     A parameter given as text ("0.1") is the decimal that it spells.
@@ -45,7 +45,7 @@ def claims_of(texts: Sequence[str] | None, parameters: Mapping[str, Any]) -> lis
     return [claim_of(text, parameters) for text in texts] if texts else None
 
 
-def claim_of(text: str, parameters: Mapping[str, Any]) -> Claim:
+def claim_of(text: str, parameters: Mapping[str, object]) -> Claim:
     """One claim "Kind(expr, ...)"; joint claims take the number of workers as a last constant, default 1.
 
     Raises InvalidParameter with one clear line.
@@ -85,7 +85,7 @@ def split_arguments(text: str) -> list[str]:
     return [p.split("=", 1)[-1].strip() for p in [*parts, current]]
 
 
-def _constant(text: str, parameters: Mapping[str, Any]) -> Callable[[int], Number]:
+def _constant(text: str, parameters: Mapping[str, object]) -> Callable[[int], Number]:
     expression = parse(text, frozenset({"d", *parameters}), "; give others with --param NAME=VALUE")
     used = {k: v for k, v in parameters.items() if k in expression.names and k != "d"}  # d is the dimension
     values = {k: decimal(v) if isinstance(v, str) else v for k, v in used.items()}

@@ -35,7 +35,7 @@ def triplet_floats(rows: Number, columns: Number) -> Number:
     return rows + columns
 
 
-def _check_budget(owner: str, budget: Any) -> None:
+def _check_budget(owner: str, budget: Number) -> None:
     real = is_symbolic(budget) or (isinstance(budget, int | float) and not isinstance(budget, bool))
     if not (real or is_exact(budget)) or not (is_symbolic(budget) or 0 < budget < math.inf):
         raise InvalidParameter(f"{owner}(budget={budget!r}) needs an expected number of atoms > 0")
@@ -212,7 +212,7 @@ class Wangni(Compressor):
     entries sent is random, at most d/(1 + epsilon) on average. The variance-budget side of AtomoEntrywise.
     """
 
-    epsilon: Any
+    epsilon: Number
     source: ClassVar[Source] = WANGNI
 
     def __post_init__(self) -> None:

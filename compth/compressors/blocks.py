@@ -62,7 +62,7 @@ class Blocks(Compressor):
         many = self.compressor if isinstance(self.compressor, tuple) else (self.compressor,)
         return all(c.deterministic for c in many)
 
-    def parts(self, d: Any) -> tuple[Part, ...]:
+    def parts(self, d: int) -> tuple[Part, ...]:
         """The blocks at dimension d; of a symbol d one: the largest is the worst, as constants grow with d."""
         if not isinstance(self.sizes, tuple):
             b: Any = self.sizes

@@ -46,7 +46,7 @@ def exponent_bits(base: float, float_bits: int) -> int:
     return log2_ceil(math.ceil(EXPONENT_RANGE[float_bits] / math.log2(base)) + 1)
 
 
-def _check_base(owner: str, base: Any) -> None:
+def _check_base(owner: str, base: Number) -> None:
     if not is_symbolic(base) and not base > 1:
         raise InvalidParameter(f"{owner}(base={base!r}) needs a base > 1")
 

@@ -25,7 +25,7 @@ def _check_centre(owner: str, centre: object) -> None:
         raise InvalidParameter(f"{owner}(centre={centre!r}) needs one of {', '.join(CENTRES)}")
 
 
-def best_centre(x: Array, p: Any = None) -> Array:
+def best_centre(x: Array, p: Number = None) -> Array:
     """mu = sum w_j x_j / sum w_j, w_j = 1/p_j - 1, per row (..., 1): it minimises sum_j w_j (x_j - mu)^2.
 
     The mean of the entries where all p_j are equal (p None or one number); 0 where every p_j = 1.
@@ -36,7 +36,7 @@ def best_centre(x: Array, p: Any = None) -> Array:
     return np.asarray((w * x).sum(axis=-1, keepdims=True) / (w.sum() if w.any() else 1.0))
 
 
-def centre_of(x: Array, centre: str, p: Any = None) -> Array:
+def centre_of(x: Array, centre: str, p: Number = None) -> Array:
     """mu of each row, (..., 1): 0, or the best centre for the probabilities."""
     return np.zeros((*x.shape[:-1], 1)) if centre == "zero" else best_centre(x, p)
 

@@ -242,7 +242,7 @@ class ScaledPermK(JointSketch):
             )
 
     @classmethod
-    def preconditioned(cls, matrices: Any) -> ScaledPermK:
+    def preconditioned(cls, matrices: Array) -> ScaledPermK:
         """sqrt(n) / sqrt([L_i]_jj) from the (n, d, d) Hessians L_i; InvalidParameter where a diagonal is not > 0."""
         diagonal = np.einsum("ijj->ij", np.asarray(matrices, dtype=np.float64))
         if not (diagonal > 0).all():

@@ -23,7 +23,7 @@ class RandomBlocks(Compressor):
     unbiased: omega = 1/tau - 1. All hold with equality for every x. tau m must be an integer >= 1 and m must divide d.
     """
 
-    tau: Any
+    tau: Number
     blocks: int | None = None
     unbiased: bool = False
     source: ClassVar[Source] = IBCD.at("Alg. 1")

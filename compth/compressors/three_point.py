@@ -111,7 +111,7 @@ def _delta(owner: ThreePoint, compressor: Compressor, d: Number) -> Number:
     return claim.delta
 
 
-def _check_trigger(owner: str, zeta: Any) -> None:
+def _check_trigger(owner: str, zeta: Number) -> None:
     if not is_symbolic(zeta) and not zeta >= 0:
         raise InvalidParameter(f"{owner}(zeta={zeta!r}) needs zeta >= 0")
 
@@ -157,7 +157,7 @@ class EF21Map(ThreePoint):
 class LAGMap(ThreePoint):
     """Lazy aggregation: x where ||x - h||^2 > zeta ||x - y||^2, else h (nothing is sent): A = 1, B = zeta."""
 
-    zeta: Any
+    zeta: Number
     attribution: ClassVar[Attribution] = CODE
 
     def __post_init__(self) -> None:

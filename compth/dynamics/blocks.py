@@ -29,7 +29,7 @@ def _t(m: Array) -> Array:
     return np.swapaxes(m, -1, -2)
 
 
-def _added(out: Array | None, c: Any, part: Array) -> Array:
+def _added(out: Array | None, c: object, part: Array) -> Array:
     """out + c part, in place where there is an out, which is ours: no product of a large array by 1 or -1."""
     if out is None:
         return c * part

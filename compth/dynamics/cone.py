@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
@@ -12,8 +12,12 @@ from compth._types import Numbers as Array
 from compth.dynamics.solvers import definite, extremes
 from compth.dynamics.system import Moments
 
+if TYPE_CHECKING:
+    from compth.dynamics.system import System
+    from compth.dynamics.traced import TracedSystem
 
-def basis_of(system: Any) -> Array:
+
+def basis_of(system: System | TracedSystem) -> Array:
     """Orthonormal basis of the common vectors: z in the eigenbasis of A, without A's kernel where it has one."""
     values, vectors = np.linalg.eigh(system.data.mean)
     if system.data.projector is not None:
@@ -25,7 +29,7 @@ def basis_of(system: Any) -> Array:
     return out
 
 
-def blocks(system: Any, m: Moments, basis: Array) -> list[Array]:
+def blocks(system: System | TracedSystem, m: Moments, basis: Array) -> list[Array]:
     """The joint second moments of (c, y_i), one per worker."""
     c = basis.T @ m.C @ basis
     if m.D is None or m.E is None or (system.data.n == 1 and system.averages):
@@ -42,7 +46,7 @@ def less(a: Moments, b: Moments) -> Moments:
     return Moments(a.C - b.C, part(a.D, b.D), part(a.E, b.E))
 
 
-def collatz(system: Any, m: Moments, basis: Array) -> tuple[float, float]:
+def collatz(system: System | TracedSystem, m: Moments, basis: Array) -> tuple[float, float]:
     """Extreme generalised eigenvalues of ((T - id)(m), m) over the workers; (-inf, inf) for m outside the cone."""
     low, high = np.inf, -np.inf
     change = blocks(system, less(system(m), m), basis)

@@ -63,7 +63,7 @@ def fits(method: Method, problem: Problem) -> bool:
     return bool(_why_not_closed(method, seen))
 
 
-def _why_not_closed(method: BodyMethod, seen: Any) -> str:
+def _why_not_closed(method: BodyMethod, seen: Problem) -> str:
     """Why a body's second moments do not close; "" where they do, or where something else is in their way."""
     if masked.fits(method) or not traced.fits(method):
         return ""
@@ -353,7 +353,7 @@ class EnumeratedSystem:
         t = self.T * self.units / self.units[:, None]
         return np.einsum("k,kab,kcd->acbd", self.p, t, t, optimize=True).reshape(self.size**2, -1)
 
-    def at_rest(self) -> tuple[Array, Array, Any]:
+    def at_rest(self) -> tuple[Array, Array, object]:
         """(by how much x* is missed, what a step adds to second moments, (Y, this) -> quantities), in natural sizes."""
         outer = np.outer(self.units, self.units)
 

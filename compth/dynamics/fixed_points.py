@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,10 @@ from compth.dynamics.units import Packing, units_of
 from compth.errors import Unsupported
 from compth.methods import Method, plan_of
 from compth.problems.interface import Problem
+
+if TYPE_CHECKING:
+    from compth.dynamics.traced import TracedSystem
+
 
 WIDTH = 1e-6
 """A bracket wider than this, relative to the value, counts as not converged."""
@@ -149,7 +153,7 @@ def _memories_at_rest(affine: Any) -> Array | None:
     return np.asarray(rest)
 
 
-def _after(affine: Any, rest: Array | None) -> Any:
+def _after(affine: System | TracedSystem, rest: Array | None) -> Any:
     """One step from the constant and memories of these means, without second moments."""
     c = np.zeros((affine.size, affine.size))
     c[-1, -1] = 1

@@ -7,7 +7,7 @@ inputs' second moments. It brackets the rate where workers with memories are cor
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,13 +16,17 @@ from compth.dynamics.solvers import davidson, definite, extremes, face_bound, no
 from compth.dynamics.system import System
 from compth.dynamics.units import Units, units_of
 
+if TYPE_CHECKING:
+    from compth.dynamics.traced import TracedSystem
+
+
 FLOOR = 1e-15
 """Relative residual below which only rounding is left."""
 LARGEST = 700
 """Largest number of entries of w for which compth builds it."""
 
 
-def fits(system: Any) -> bool:
+def fits(system: System | TracedSystem) -> bool:
     """True for systems with memories, one branch, exact gradients and a joint vector that is not too long."""
     if not isinstance(system, System):
         return False

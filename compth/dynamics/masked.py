@@ -159,7 +159,7 @@ class MaskedSystem:
         az = a @ z
         return np.array([np.trace(z), np.trace(az) / 2, (az * a).sum()])
 
-    def at_rest(self) -> tuple[Array, Array, Any]:
+    def at_rest(self) -> tuple[Array, Array, object]:
         """(E x - x*, what a step adds to the second moments around E x, (covariance, centre) -> quantities)."""
         d, star, a = self.data.d, self.data.x_star, self.data.mean
         away = np.linalg.solve(

@@ -10,12 +10,16 @@ an entry of E zz' and of E y_i y_i' gets from itself.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from compth.dynamics.system import Moments, System
 from compth.dynamics.units import Units, units_of
+
+if TYPE_CHECKING:
+    from compth.dynamics.traced import TracedSystem
+
 
 Array = Any
 RANK_TOLERANCE = 1e-4
@@ -28,7 +32,7 @@ TINY = 1e-13
 """What an inverse may not divide by, relative to 1."""
 
 
-def fits(system: Any) -> bool:
+def fits(system: System | TracedSystem) -> bool:
     """True for a system of this form."""
     if not isinstance(system, System) or system.rational or system.affine:
         return False

@@ -7,7 +7,7 @@ the third a division by 1 - m^2, where m = v + w q is what a memory keeps of its
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,13 +15,17 @@ from compth._types import Numbers as Array
 from compth.dynamics.system import Moments, System
 from compth.dynamics.units import Units
 
+if TYPE_CHECKING:
+    from compth.dynamics.traced import TracedSystem
+
+
 SMALL = 1e-13
 
 
 class NoiseFree:
     """(id - T0)^{-1} on Moments of a linear operator (System, or Blocks of a traced body)."""
 
-    def __init__(self, system: Any, units: Units) -> None:
+    def __init__(self, system: System | TracedSystem, units: Units) -> None:
         self.system = system
         d, k = system.data.d, system.K
         values, self.vectors = np.linalg.eigh(system.data.mean)

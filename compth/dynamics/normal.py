@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,10 @@ from compth.methods.core.program import Op, Program, averaged_gradients
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, SPOKEN, Underivable, Vector
 from compth.problems.interface import Problem
 
+if TYPE_CHECKING:
+    from compth._types import Array, Numbers
+    from compth.compressors.core.base import DiagonalSketch
+
 
 class NotNormal(CompthError):
     """A program without this form, and why."""
@@ -46,19 +50,21 @@ def exact_program(method: BodyMethod, gamma: Number, params: Mapping[str, Number
     return without_invariants(whole_program(method, gamma, params, n, d))[0]
 
 
-def program_at(kind: type[BodyMethod], values: Mapping[str, Any], n: int, d: int, downlink: bool) -> Program:
+def program_at(
+    kind: type[BodyMethod], values: Mapping[str, object], n: int, d: int, downlink: bool
+) -> Program:
     """The same of a class at these values."""
     return without_invariants(_derived(kind, values, n, d, downlink))[0]
 
 
-def _derived(kind: type[BodyMethod], values: Mapping[str, Any], n: int, d: int, downlink: bool) -> Program:
+def _derived(kind: type[BodyMethod], values: Mapping[str, object], n: int, d: int, downlink: bool) -> Program:
     try:
         return derived(kind, _sorted(values, Fraction), n, d, downlink)
     except Underivable:  # a body that calls numpy on a parameter
         return derived(kind, _sorted(values, float), n, d, downlink)
 
 
-def _sorted(values: Mapping[str, Any], number: Callable[[Any], Any]) -> tuple[tuple[str, Any], ...]:
+def _sorted(values: Mapping[str, object], number: Callable[[Any], Any]) -> tuple[tuple[str, object], ...]:
     return tuple(sorted((k, number(v)) for k, v in values.items()))
 
 
@@ -267,7 +273,7 @@ def normal_form(method: BodyMethod) -> tuple[Centre, bool] | None:
 
 
 @cache
-def _biased(compressor: Any) -> bool:
+def _biased(compressor: DiagonalSketch) -> bool:
     """True for a linear sketch that makes no claim to be unbiased, at a dimension that it supports."""
     d = next((d for d in range(64, 0, -1) if not compressor.why_not(d)), 1)
     return compressor.claim(Unbiased, d) is None and compressor.linear_moments(d) is not None
@@ -307,7 +313,7 @@ def starts(
     """((data, z) -> the memory at t = 0, the same for the servers after x), measured from where they rest."""
     form = method.signature
 
-    def common(data: Data, z: Any) -> list[Any]:
+    def common(data: Data, z: Array) -> list[Any]:
         out = []
         for k in form.server[1:]:
             kind, a = form.start.get(k, "zero"), centre.server[k]
@@ -315,7 +321,7 @@ def starts(
             out.append(here - _like(a, z) * data.x_star)
         return out
 
-    def memory(data: Data, z: Any) -> Any:
+    def memory(data: Data, z: Numbers) -> Any:
         name = form.worker[0]
         (a, b), kind = centre.worker[name], form.start.get(name, "zero")
         here = {"x0": z + data.x_star + 0 * data.s, "gradient": np.matmul(data.A, z) + data.s}
@@ -325,7 +331,7 @@ def starts(
     return memory if form.worker else None, common if len(form.server) > 1 else None
 
 
-def _like(c: Fraction, array: Any) -> Any:
+def _like(c: Fraction, array: Numbers) -> Number:
     return c if array.dtype == object else float(c)
 
 
@@ -333,7 +339,7 @@ def state_of(method: BodyMethod, centre: Centre) -> Callable[[Any, Any, Any, Any
     """(problem, x, y, common) -> the simulated state, from vectors measured from where they rest."""
     form = method.signature
 
-    def made(problem: Problem, x: Any, y: Any, common: Any) -> Any:
+    def made(problem: Problem, x: Array, y: Any, common: list[Array] | None) -> Any:
         star, s = problem.x_star, problem.gradients_at_star
         out = {
             k: v + float(centre.server[k]) * star for k, v in zip(form.server[1:], common or (), strict=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING
 
 from compth._numbers import Number
 from compth.dynamics.forms import Scheme, Sketches
@@ -20,6 +20,9 @@ from compth.methods.core.observed import Observed, observed
 from compth.methods.core.program import Program
 from compth.methods.core.rewriting import silent
 from compth.methods.core.vectors import MESSAGE
+
+if TYPE_CHECKING:
+    from compth.dynamics.traced import TracedSystem
 
 
 def seen_by_x(
@@ -64,7 +67,7 @@ def system_of_part(
     params: Mapping[str, Number],
     mode: str,
     affine: bool,
-) -> Any:
+) -> System | TracedSystem:
     """The operator of part of a body, in the form of a Scheme where it has that."""
     sketches = program_sketches(method, part, data, mode)
     try:

@@ -47,7 +47,7 @@ def own_problem(problem: Problem) -> None:
         raise Unsupported(f"{strange}: its matrices are not those of the problem that runs; simulate it")
 
 
-def _gradients_agree(problem: Any) -> bool:
+def _gradients_agree(problem: Problem) -> bool:
     """True where gradients(x) is A x - b at points of many magnitudes, up to rounding. Unsupported without an A."""
     problem = as_quadratic(problem)
     rng, d = np.random.default_rng(61), problem.d
@@ -89,7 +89,7 @@ def own_compressor(compressor: Compressor, d: int) -> None:
         raise Unsupported(f"{compressor!r}: {strange}, so its second moments are only declared: simulate it")
 
 
-def unproved_moments(sketch: Any, d: int, alone: bool = True) -> str:
+def unproved_moments(sketch: Compressor, d: int, alone: bool = True) -> str:
     """ "" where noise(d) is the package's, or a user's that equals what every outcome of its draw gives; else why not.
 
     alone: no rows are drawn beside it; otherwise two rows must be independent.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
@@ -19,8 +19,11 @@ from compth._types import Numbers as Array
 from compth.compressors import MomentMap
 from compth.dynamics.system import System
 
+if TYPE_CHECKING:
+    from compth.dynamics.traced import TracedSystem
 
-def parts_of(system: Any) -> list[Any]:
+
+def parts_of(system: System | TracedSystem) -> list[Any]:
     """The systems of the groups of coordinates, without repetitions; [system] where there is only one."""
     data, sketches = system.data, [m for m in (*system.own, system.cross, system.down) if m is not None]
     alone = all(float(m.b) == 0 for m in sketches) and system.noise is None and data.projector is None
@@ -38,7 +41,7 @@ def parts_of(system: Any) -> list[Any]:
     return list(found.values())
 
 
-def _restricted(system: Any, group: Array) -> Any:
+def _restricted(system: System | TracedSystem, group: Array) -> System | TracedSystem:
     """The same step on some of the coordinates."""
     data, inner = system.data, np.ix_(group, group)
     fewer = replace(

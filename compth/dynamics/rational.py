@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,10 @@ from compth.dynamics.trajectory import make_system
 from compth.errors import Unsupported
 from compth.methods import Method
 from compth.problems.interface import Problem
+
+if TYPE_CHECKING:
+    from compth.dynamics.forms import Scheme
+
 
 Array = Any
 BITS = 60
@@ -68,7 +72,7 @@ def certified_bracket(method: Method, problem: Problem) -> tuple[Fraction, Fract
 
 def _scheme(
     method: Method, data: Data, gamma: Number, params: Mapping[str, Number], sketches: Sketches
-) -> Any:
+) -> Scheme:
     """That of what x observes, in Fractions."""
     exact_params = {k: Fraction(v) for k, v in params.items()}
     part = of_x_alone(method, data, Fraction(gamma), exact_params)

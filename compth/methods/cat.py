@@ -177,7 +177,7 @@ class CAT(Method):
         spent = self.realised_bits(sent) if self.currency == "bits" else self.realised_cost(sent)
         return State(x, spent.mean(axis=-1))
 
-    def _steps(self, problem: Problem, g: Array, level: Any, share: Array) -> Array:
+    def _steps(self, problem: Problem, g: Array, level: object, share: Array) -> Array:
         """The step of least guaranteed bound per replicate; 0 where every gradient is 0."""
         if self.scheme != "SS":
             return np.asarray(SCHEMES[self.scheme].stepsize(Ordered(g), level, share, problem.L))[:, 0]

@@ -34,7 +34,7 @@ class DIANAMomentum(BodyMethod):
     """
 
     alpha: Any = None
-    beta: Any = Fraction(1, 2)
+    beta: Number = Fraction(1, 2)
     state_class = MomentumState
     requires = (Unbiased,)
     name = "DIANA with momentum"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -103,7 +103,7 @@ class EF21Arithmetic(Descent):
         return np.asarray(float(plan["weight"]) * np.mean(problem.L_i) * own.mean(axis=1))
 
 
-def _positive(smoothness: Any) -> tuple[float, ...]:
+def _positive(smoothness: object) -> tuple[float, ...]:
     """The L_i as floats; InvalidParameter unless they are finite numbers > 0."""
     said = array(smoothness)
     found = () if said else tuple(float(v) for v in np.ravel(np.asarray(smoothness, dtype=float)))
@@ -130,7 +130,7 @@ class EF21W(BodyMethod):
     body = staticmethod(EF21.body)
 
     @classmethod
-    def weighted(cls, compressor: Any, smoothness: Any, gamma: Any = None) -> EF21W:
+    def weighted(cls, compressor: Compressor, smoothness: object, gamma: Number = None) -> EF21W:
         """With every worker's compressor in units of its L_i."""
         found = _positive(smoothness)
         mean = sum(found) / len(found)

@@ -110,7 +110,7 @@ class IASGD(IBCD):
     name = "independent accelerated block gradient descent"
     own_theorems = (IASGDGrowth(),)
 
-    def _sketch(self) -> Any:
+    def _sketch(self) -> RandomBlocks:
         return RandomBlocks(self.tau, self.blocks, unbiased=True)
 
     def default_params(self, c: Constants) -> dict[str, Number]:

@@ -23,6 +23,7 @@ from compth.methods.dcgd import expected_smoothness
 from compth.sources import IBCD as IBCD_PAPER
 
 if TYPE_CHECKING:
+    from compth.compressors.core.base import Compressor
     from compth.methods.core.signature import Vec, World
 
 
@@ -258,7 +259,7 @@ class IBCD(BodyMethod):
     """
 
     compressor: Any = field(default=None, init=False)
-    tau: Any = None
+    tau: Number | None = None
     blocks: int | None = None
     takes_compressor: ClassVar[bool] = False
     name = "independent block coordinate descent"
@@ -276,7 +277,7 @@ class IBCD(BodyMethod):
         object.__setattr__(self, "compressor", self._sketch())
         super().__post_init__()
 
-    def _sketch(self) -> Any:
+    def _sketch(self) -> Compressor:
         return RandomBlocks(self.tau, self.blocks)
 
     @property
@@ -311,5 +312,5 @@ class IBGD(IBCD):
             )
         super().__post_init__()
 
-    def _sketch(self) -> Any:
+    def _sketch(self) -> Compressor:
         return Scaled(SendOrSkip(Identity(), self.tau), factor=self.tau)

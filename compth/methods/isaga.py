@@ -104,7 +104,7 @@ class ISAGA(SingleNode):
     compressor: Any = field(default=None, init=False)
     affine: ClassVar[bool] = True
     workers: Any = 2
-    tau: Any = None
+    tau: Number = None
     blocks: int | None = None
     name = "ISAGA"
     source = IBCD_PAPER

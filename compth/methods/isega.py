@@ -66,7 +66,7 @@ class ISEGA(DIANA):
 
     compressor: Any = field(default=None, init=False)
     alpha: Any = field(default=None, init=False)
-    tau: Any = None
+    tau: Number = None
     blocks: int | None = None
     takes_compressor: ClassVar[bool] = False
     name = "independent SEGA"

@@ -69,7 +69,7 @@ class LazyState(State):
 class _Lazy(Method):
     """x+ = x - gamma mean g_i; g_i+ = C_{g_i, grad f_i(x)}(grad f_i(x+)) for a lazy three-point map; g_i^0 = 0."""
 
-    zeta: Any = Fraction(1)
+    zeta: Number = Fraction(1)
     source = THREE_PC
 
     def __post_init__(self) -> None:

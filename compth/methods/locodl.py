@@ -148,7 +148,7 @@ class LoCoDL(BodyMethod):
         own = theorem.params(c.but(params={"p": self.p} if self.p is not None else {}), gamma)
         return {k: own[k] if v is None else v for k, v in given.items()}
 
-    def _heard(self, w: Any, read: Any, problem: Problem) -> Any:
+    def _heard(self, w: Any, read: object, problem: Problem) -> Any:
         """The mean of the messages, where they meet."""
         return np.where(w.coins[0], float(problem.d * FLOAT_BITS), 0.0)
 

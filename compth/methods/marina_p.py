@@ -91,11 +91,11 @@ class MARINAP(BodyMethod):
         c = super().check(problem)
         return c.but(facts={**c.facts, "quadratic": is_quadratic(problem)})
 
-    def _sent(self, w: Any, read: Any, problem: Problem, t: int) -> Any:
+    def _sent(self, w: object, read: object, problem: Problem, t: int) -> Any:
         """The full gradient of every worker."""
         return float(problem.d * FLOAT_BITS)
 
-    def _heard(self, w: Any, read: Any, problem: Problem) -> Any:
+    def _heard(self, w: Any, read: object, problem: Problem) -> Any:
         """The model where the coin came up, else every worker's own message."""
         return np.where(w.coins[0], float(problem.d * FLOAT_BITS), sum(w.cost.values()))
 

@@ -98,7 +98,7 @@ class RandDIANA(BodyMethod):
     def default_params(self, c: Constants) -> dict[str, Number]:
         return {"p": refresh(c)}
 
-    def _sent(self, w: Any, read: Any, problem: Problem, t: int) -> Any:
+    def _sent(self, w: Any, read: object, problem: Problem, t: int) -> Any:
         """The message, and the gradient where the shifts are set to it: the server knows them without being told."""
         refreshed = np.where(w.coins[0], float(problem.d * FLOAT_BITS), 0.0)
         return sum(w.cost.values(), 0.0) + refreshed

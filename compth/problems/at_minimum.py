@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from compth._own import kept
 from compth._types import Array
 from compth.problems.interface import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 RELATIVE_ZERO = 1e-12
 """Below this, relative to the natural scale, a gradient at x* or an eigenvalue counts as zero."""
@@ -33,7 +37,7 @@ class Held(Problem, Protocol):
 class AtMinimum:
     """f_i(x) = x'A_i x/2 - b_i'x: gradients at x*, where runs begin, and copies that are made anew."""
 
-    def __setstate__(self: Any, state: dict[str, Any]) -> None:
+    def __setstate__(self: Any, state: Mapping[str, object]) -> None:
         """A copy is made as the original was: nothing that it has computed is taken over."""
         for f in fields(self):
             object.__setattr__(self, f.name, state[f.name])

@@ -29,7 +29,7 @@ SPLITS = ("iid", "label", "kmeans", "order")
 """How rows go to workers: shuffled, sorted by label, one cluster each, or as they stand."""
 
 
-def load(dataset: Any, target: str | int | None = None) -> tuple[Array, Array, str]:
+def load(dataset: object, target: str | int | None = None) -> tuple[Array, Array, str]:
     """(X, y, name): a bundled data set by name, a file, a pair (X, y) of arrays, or an optional set.
 
     Files: .csv, .npz (X, y), or LIBSVM's format (any other name, also .gz and .bz2), whose X is sparse.
@@ -42,7 +42,7 @@ def load(dataset: Any, target: str | int | None = None) -> tuple[Array, Array, s
     return table.x, table.y, name
 
 
-def load_table(dataset: Any, target: str | int | None = None) -> tuple[Table, str]:
+def load_table(dataset: object, target: str | int | None = None) -> tuple[Table, str]:
     """As `load`, with the words for what was taken as header and target ("" where there is nothing to tell)."""
     is_file = (
         isinstance(dataset, str | Path) and str(dataset) not in DATASETS and not _is_optional(str(dataset))
@@ -107,7 +107,7 @@ def _checked(name: str, table: Table) -> Table:
     return Table(x, y, table.taken)
 
 
-def split_rows(x: Any, y: Array, workers: int, split: str, seed: int = 0) -> list[NDArray[np.int64]]:
+def split_rows(x: object, y: Array, workers: int, split: str, seed: int = 0) -> list[NDArray[np.int64]]:
     """Row indices of each worker. Raises InvalidParameter for unknown splits or more workers than rows."""
     if split not in SPLITS:
         raise InvalidParameter(f"split={split!r} is not known: choose one of {', '.join(SPLITS)}")
@@ -185,7 +185,7 @@ def ridge(
 
 
 def _by_rows(
-    data: Standard, y: Array, parts: list[NDArray[np.int64]], ridge: float, name: str, info: dict[str, Any]
+    data: Standard, y: Array, parts: list[NDArray[np.int64]], ridge: float, name: str, info: dict[str, object]
 ) -> RowQuadratic:
     """The problem held by its rows: the largest eigenvalue of the data part, from above, is the unit."""
     order, sizes = np.concatenate(parts), [len(p) for p in parts]
@@ -216,7 +216,7 @@ def _plain(x: Any) -> Any:
 def from_rows(
     X: Any,
     y: Any,
-    workers: Any = 10,
+    workers: int = 10,
     ridge: float = 0.0,
     *,
     split: str = "order",
@@ -252,7 +252,14 @@ def from_rows(
 
 
 def held_by_rows(
-    x: Any, y: Array, sizes: list[int], ridge: float, shift: Any, scale: Any, name: str, info: dict[str, Any]
+    x: Any,
+    y: Array,
+    sizes: list[int],
+    ridge: float,
+    shift: Any,
+    scale: Any,
+    name: str,
+    info: dict[str, object],
 ) -> RowQuadratic:
     """A RowQuadratic of rows in their workers' order."""
     return RowQuadratic(_plain(x), y, tuple(sizes), ridge, shift, scale, x.shape[1], name, info)

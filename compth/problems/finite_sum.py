@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from compth.errors import InvalidParameter
 from compth.problems.at_minimum import RELATIVE_ZERO
 from compth.problems.generate import random_quadratic
 from compth.problems.quadratic import Array, DistributedQuadratic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +48,7 @@ class FiniteSum(DistributedQuadratic):
             object.__setattr__(self, key, immutable(value))
         super().__post_init__()
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: Mapping[str, object]) -> None:
         super().__setstate__({**state, "A": state["parts"], "b": state["offsets"]})
 
     @property

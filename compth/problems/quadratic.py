@@ -241,12 +241,12 @@ class DistributedQuadratic(AtMinimum):
         return f"{self.name}(n={self.n}, d={self.d}, kappa={self.kappa:.4g})"
 
 
-def Quadratic(A: Any, b: Any, name: str = "quadratic") -> DistributedQuadratic:
+def Quadratic(A: object, b: object, name: str = "quadratic") -> DistributedQuadratic:
     """One worker's quadratic x'Ax/2 - b'x: A (d, d), b (d,)."""
     return DistributedQuadratic(np.asarray(A)[None], np.asarray(b)[None], name)
 
 
 @at_the_door(A=array, b=array)
-def distributed_quadratic(A: Any, b: Any, name: str = "quadratic") -> DistributedQuadratic:
+def distributed_quadratic(A: object, b: object, name: str = "quadratic") -> DistributedQuadratic:
     """f_i(x) = x'A_i x/2 - b_i'x from A (n, d, d) and b (n, d)."""
     return DistributedQuadratic(np.asarray(A), np.asarray(b), name)

@@ -88,7 +88,7 @@ class Products:
         p = np.asarray(part @ weighted)
         return np.asarray(product - p[:, None] - p + float(self.shift @ weighted))
 
-    def moment(self, weights: Any = None, worker: int | None = None) -> Array:
+    def moment(self, weights: Array | None = None, worker: int | None = None) -> Array:
         """R' diag(weights) R, (d, d), of all rows or of one worker's; weights (m,), 1 by default."""
         part = self.matrix(worker)
         w = np.ones(part.shape[0], dtype=part.dtype) if weights is None else np.asarray(weights)
@@ -100,13 +100,13 @@ class Products:
         return product if self.scale is None else product * self.scale[:, None] * self.scale
 
 
-def _fixed(values: Any, dtype: Any) -> Array:
+def _fixed(values: object, dtype: Any) -> Array:
     """An array that nothing writes to: itself where it is one already."""
     found = np.asarray(values, dtype=dtype)
     return np.asarray(immutable(found)) if found.flags.writeable else found
 
 
-def _dense(matrix: Any) -> Any:
+def _dense(matrix: Any) -> Array:
     return matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
 
 
@@ -127,5 +127,5 @@ def _csr(values: tuple[Any, ...], rows: slice, d: int) -> Any:
     return csr_array(held, shape=(rows.stop - rows.start, d), copy=False)
 
 
-_MATRICES: WeakKeyDictionary[Products, dict[int | None, Any]] = WeakKeyDictionary()
+_MATRICES: WeakKeyDictionary[Products, dict[int | None, object]] = WeakKeyDictionary()
 """The sparse matrices of each object, by worker."""

@@ -368,7 +368,7 @@ class RowQuadratic(AtMinimum):
         found: DistributedQuadratic = self._formed.homogeneous
         return found
 
-    def stacked(self, dtype: Any) -> Array:
+    def stacked(self, dtype: object) -> Array:
         """(d, n d): the Hessians side by side, in a precision."""
         return self._formed.stacked(dtype)
 

@@ -27,7 +27,7 @@ class Standard(NamedTuple):
         return self
 
 
-def is_sparse(x: Any) -> bool:
+def is_sparse(x: object) -> bool:
     """True for scipy.sparse arrays and matrices, of any format."""
     return hasattr(x, "tocsr") and hasattr(x, "nnz")
 
@@ -84,7 +84,7 @@ def standardised(x: Any) -> Standard:
     return Standard(x, mean, varies / np.where(varies, deviation, 1))
 
 
-def _without_full_means(x: Any) -> tuple[Any, NDArray[np.int64]]:
+def _without_full_means(x: Any) -> tuple[object, NDArray[np.int64]]:
     """(x with its columns that have no zero centred, entries stored of each column).
 
     Products with a mean beside X cancel by (mean/deviation)^2, which is at most the number of rows where a zero is in
@@ -98,7 +98,7 @@ def _without_full_means(x: Any) -> tuple[Any, NDArray[np.int64]]:
     return x, stored
 
 
-def _varies(x: Any) -> NDArray[np.bool_]:
+def _varies(x: Array) -> NDArray[np.bool_]:
     """Which columns are not constant; not std > 0: the mean of a constant column is rounded."""
     if not is_sparse(x):
         return np.asarray((x != x[0]).any(axis=0))

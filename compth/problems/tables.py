@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -173,7 +172,7 @@ def _column(name: str) -> str:
     return name if name.startswith("column ") else f"column {name[:40]!r}"
 
 
-def real_array(label: str, values: Any) -> Array:
+def real_array(label: str, values: object) -> Array:
     """A float64 array of real numbers. Raises InvalidParameter for text, dates, complex numbers, ragged lists."""
     try:
         held = np.asarray(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,10 @@ from compth.reporting.page import html_table, page, prose
 from compth.reporting.plots import COLOURS, STYLE, short_label
 from compth.reporting.reports import bits, inline_svg, number, rate
 from compth.text.counts import counted
+
+if TYPE_CHECKING:
+    from compth._numbers import Number
+
 
 NAMES = {
     "theorem": "its theorem",
@@ -42,12 +46,12 @@ def columns(b: Any) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def _cells(p: Any) -> list[str]:
+def _cells(p: Number) -> list[str]:
     message = "-" if p.message_bits is None else bits(p.message_bits)
     return [p.claim, message, number(p.stepsize, 3), arrives(p), bits(p.bits)]
 
 
-def arrives(p: Any) -> str:
+def arrives(p: Number) -> str:
     """Rounds, "never" where the floor or the rate keeps it above eps, "-" where nothing is promised."""
     if p.rounds is not None:
         return f"{p.rounds:,}"
@@ -153,7 +157,7 @@ def _takes(b: Any, p: Any) -> str:
     return f": about {found}" if p.by in ESTIMATED and p.rounds is not None else f": {found}"
 
 
-def _why(p: Any) -> str:
+def _why(p: Number) -> str:
     return f" ({p.note})" if p.note else ""
 
 
@@ -206,12 +210,12 @@ def numbers(b: Any) -> dict[str, list[Any]]:
     return {"by": [by for by, _ in looked], **held, "chosen": [p is b.answers[by].chosen for by, p in looked]}
 
 
-def said(b: Any) -> list[str]:
+def said(b: object) -> list[str]:
     """What stands below the table."""
     return [caption(b), legend(b), answer(b), *remarks(b)]
 
 
-def budget_page(b: Any, command: str = "") -> str:
+def budget_page(b: object, command: str = "") -> str:
     """Answer first, then the picture, the table, remarks and every member."""
     notes = "".join(f"<li>{prose(line)}</li>" for line in remarks(b))
     body = (
@@ -251,7 +255,7 @@ def _across(b: Any) -> str:
     return str(b.members[0].claim.partition("=")[0])
 
 
-def _place(p: Any) -> float:
+def _place(p: Number) -> float:
     return float(p.message_bits if p.message_bits is not None else p.level)
 
 
@@ -260,7 +264,7 @@ def _height(b: Any, p: Any) -> float:
     return math.nan if found is None else float(found)
 
 
-def _curve(panel: Any, b: Any, by: str, looked: Sequence[Any], colour: str) -> None:
+def _curve(panel: Any, b: Any, by: str, looked: Sequence[object], colour: str) -> None:
     across = np.array([_place(p) for p in looked])
     up = np.array([_height(b, p) for p in looked])
     shown = np.isfinite(up) & (across > 0) & (up > 0)

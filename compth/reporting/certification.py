@@ -31,7 +31,7 @@ def short(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def briefly(witness: Any) -> str:
+def briefly(witness: object) -> str:
     """A witness in few characters: a long one of few different stretches with all that it is."""
     flat = np.asarray(witness)
     if flat.ndim == 1 and len(flat) > 8 and flat.dtype == np.float64:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import html
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth.claims import how_sharp, shown
 from compth.compressors.identity import Identity
 from compth.reporting.page import html_table, page, prose
 from compth.reporting.plots import COLOURS, PANELS, comparison_panel, short_label
 from compth.reporting.reports import bits, inline_svg, number, rate
+
+if TYPE_CHECKING:
+    from compth.methods.core.method import Method
+
 
 NEVER = "never"
 DIVERGES = "diverges"
@@ -55,7 +59,7 @@ def _short(value: float | None) -> str:
     )
 
 
-def _compressor(r: Any, method: Any, *, short: bool) -> str:
+def _compressor(r: Any, method: Method, *, short: bool) -> str:
     """The compressor's label, "" where the method takes none; short: Top-6 for TopK(k=6)."""
     if not method.takes_compressor and isinstance(method.compressor, Identity):
         return ""

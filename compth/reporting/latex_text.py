@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from fractions import Fraction
-from typing import Any
 
 from compth.reporting.formulas import GREEK
 
@@ -42,7 +41,7 @@ SPOKEN = {
 """What prose means by two characters."""
 
 
-def plain(text: Any) -> str:
+def plain(text: object) -> str:
     """The text as it stands: every special character escaped, letters beyond ASCII by their names, lines may break."""
     return " ".join(map(_word, re.sub(r"\s+", " ", str(text)).split(" ")))
 
@@ -52,13 +51,13 @@ def _word(word: str) -> str:
     return BREAK.join("".join(map(_letter, part)) for part in parts)
 
 
-def prose(text: Any) -> str:
+def prose(text: object) -> str:
     """The same of a sentence: its norms, squares and inequalities as signs."""
     parts = re.split(r"(\|\||<=|>=|\^2(?!\.?\d))", str(text))
     return "".join(SPOKEN.get(part) or plain(part) for part in parts)
 
 
-def code(text: Any) -> str:
+def code(text: object) -> str:
     """The same in the typewriter font."""
     return rf"\texttt{{{plain(text)}}}"
 

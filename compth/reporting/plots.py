@@ -43,7 +43,7 @@ PANELS = ("round t", "uplink bits sent per worker", "downlink bits received per 
 RATIO = r"$\mathrm{E}\,\|x_t-x^*\|^2\,/\,\|x_0-x^*\|^2$"
 
 
-def comparison_figure(comparison: Any) -> Any:
+def comparison_figure(comparison: object) -> Any:
     """E||x_t - x*||^2 relative to its start against rounds, uplink bits and downlink bits."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -83,7 +83,7 @@ def _methods_of(comparison: Any) -> list[str]:
     return list(comparison.info.get("of", [trace.label for trace in comparison.traces]))
 
 
-def comparison_panel(comparison: Any, j: int) -> Any:
+def comparison_panel(comparison: object, j: int) -> Any:
     """One panel of `comparison_figure` by itself, as for a narrow screen."""
     import matplotlib as mpl
     from matplotlib.figure import Figure

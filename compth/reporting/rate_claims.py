@@ -62,7 +62,7 @@ def grid(report: Report) -> tuple[Grid | None, str]:
     return (header, rows), fixed
 
 
-def _values(report: Report, axis: str) -> list[Any]:
+def _values(report: Report, axis: str) -> list[object]:
     return list(dict.fromkeys(c.scope[axis] for c in report.certificates if axis in c.scope))
 
 

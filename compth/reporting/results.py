@@ -89,7 +89,7 @@ def frame(result: object) -> Any:
     return pandas.DataFrame(_columns(result))
 
 
-def _columns(result: object) -> dict[str, Any]:
+def _columns(result: object) -> dict[str, object]:
     given = told(result).columns
     if given:
         return dict(given)
@@ -108,7 +108,7 @@ def plain(result: object) -> dict[str, Any]:
     return {n: _value(v) for n, v in kept.items() if not callable(v) or is_dataclass(v)}
 
 
-def _of_claim(claim: Claim, kept: dict[str, Any]) -> dict[str, Any]:
+def _of_claim(claim: Claim, kept: Mapping[str, object]) -> dict[str, object]:
     """A claim's fields with the standing that it has; a source only where what the source says is this very claim."""
     unsaid = ("declared",) if claim.issued else ("declared", "source", "attribution")
     return {**{k: v for k, v in kept.items() if k not in unsaid}, "standing": claim.standing}
@@ -171,8 +171,8 @@ class Stored(Shown):
     stored_kind: str
     stored_said: str
     stored_provenance: str
-    stored_values: Mapping[str, Any] = field(repr=False)
-    stored_columns: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    stored_values: Mapping[str, object] = field(repr=False)
+    stored_columns: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     def __getattr__(self, name: str) -> Any:
         own = object.__getattribute__(self, "__dict__")

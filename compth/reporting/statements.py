@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth.certificates import Verdict
 from compth.certification.estimated import rounded
 from compth.claims.written import split_arguments
 from compth.reporting.formulas import formula, sentence, symbol, value
 from compth.reporting.reports import latex_escape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from compth.claims import Claim
+
 
 C = r"\mathcal{C}(x)"
 E = r"\mathbb{E}"
@@ -31,7 +37,7 @@ INEQUALITY = {
 """What each kind of claim says, in its own letters."""
 
 
-def inequality(kind: str, constants: dict[str, Any]) -> str:
+def inequality(kind: str, constants: Mapping[str, object]) -> str:
     """The claim's inequality with its constants, in mathematics."""
     held = ", ".join(f"{symbol(k)} = {value(v)}" for k, v in constants.items() if k != "n")
     return rf"{INEQUALITY[kind]}, \quad {held}" if held else INEQUALITY[kind]
@@ -46,7 +52,7 @@ def read(claim: str) -> tuple[str, dict[str, str]] | None:
     return kind, dict(zip(names, split_arguments(rest.rpartition(")")[0]), strict=True))
 
 
-def of_claim(claim: Any) -> str:
+def of_claim(claim: Claim) -> str:
     """A declared claim: its inequality, tight or not, standing, attribution and source."""
     kind = type(claim).__name__
     said = f"${inequality(kind, claim.constants)}$" if kind in INEQUALITY else latex_escape(str(claim))
@@ -122,7 +128,7 @@ def _rate_claim(claim: str) -> str:
     return rf"${formula(bound)}$ {whose}, at $\gamma = {value(step)}${more}"
 
 
-def _is_vector(witness: Any) -> bool:
+def _is_vector(witness: object) -> bool:
     return isinstance(witness, list | tuple) or hasattr(witness, "tolist")
 
 

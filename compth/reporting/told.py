@@ -89,7 +89,7 @@ def _plain(value: object) -> Any:
     return value.value if hasattr(value, "value") else value
 
 
-def _estimate(e: Any) -> Told:
+def _estimate(e: object) -> Told:
     return Told(str(e), statements=(statements.of_estimate(e),))
 
 
@@ -269,7 +269,7 @@ FIRST = ("problem", "method", "compressor", "seed", "steps", "runs", "eps", "ste
 LAST = ("error",)
 
 
-def ordered_names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def ordered_names(rows: Sequence[Mapping[str, object]]) -> list[str]:
     """The names that the rows have: FIRST, then the others as they come, then LAST."""
     names = list(dict.fromkeys(n for row in rows for n in row))
     rest = [n for n in names if n not in (*FIRST, *LAST)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth._door import a_list, a_problem, at_the_door, optional, real, whole
 from compth._earned import Earned, alike, earned, kept, made
@@ -21,6 +21,10 @@ from compth.studies.budget_members import (
     with_compressor,
 )
 from compth.studies.budget_promises import EVIDENCE, Asked, Promise, is_cheap
+
+if TYPE_CHECKING:
+    from compth.problems.interface import Problem
+
 
 BY = ("theorem", "certified", "exact")
 """The kinds of evidence asked for unless said otherwise; by constants alone the first two."""
@@ -79,7 +83,7 @@ class Budget(Earned, Shown):
         return [] if earned(self) else [BY_HAND]
 
     @property
-    def strongest(self) -> dict[str, Any]:
+    def strongest(self) -> dict[str, object]:
         """The compressor that each evidence allows, None where it allows none."""
         by_label = {m.label: m.compressor for m in self.members}
         return {by: None if a.chosen is None else by_label[a.chosen.label] for by, a in self.answers.items()}
@@ -108,7 +112,7 @@ class Budget(Earned, Shown):
 
         return budget_page(self, command)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Everything as plain values."""
         answers = {by: _plain(a) for by, a in self.answers.items()}
         return {
@@ -135,7 +139,7 @@ def _row(p: Promise | None) -> dict[str, Any] | None:
     return None if p is None else {**asdict(p), "standing": p.standing}
 
 
-def _plain(a: Answer) -> dict[str, Any]:
+def _plain(a: Answer) -> dict[str, object]:
     named = {k: _row(getattr(a, k)) for k in ("chosen", "nearest", "cheapest", "uncompressed")}
     return {"limit": a.limit, **named, "whole": a.whole, "gaps": list(a.gaps)}
 
@@ -298,11 +302,11 @@ def _answer(
     return Answer(kind, limit, chosen, nearest, cheapest, base, whole_, gaps)
 
 
-def _name(method: Any) -> str:
+def _name(method: object) -> str:
     return method.__name__ if isinstance(method, type) else type(method).__name__
 
 
-def _sizes(problem: Any) -> str:
+def _sizes(problem: Problem) -> str:
     """What a problem's name does not say."""
     if not hasattr(problem, "name"):
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,11 @@ from compth.worst_case.bodies import body_of
 from compth.worst_case.certified_theorem import Certified, certified
 from compth.worst_case.enclosed import outward
 from compth.worst_case.runs import claim_of
+
+if TYPE_CHECKING:
+    from compth.dynamics.spectrum import ExactRate
+    from compth.problems.interface import Problem
+
 
 LONGEST = 10**9
 """Rounds after which nobody waits."""
@@ -131,7 +136,7 @@ class Asked:
         return float(trace.bits[-1] / steps), 0.0
 
 
-def counted_bits(method: Method, problem: Any, plan: Plan) -> tuple[float, float] | None:
+def counted_bits(method: Method, problem: Problem, plan: Plan) -> tuple[float, float] | None:
     """The bills of the body's leaves, each with its probability; None for methods that count in a way of their own."""
     if not isinstance(method, BodyMethod) or type(method)._sent is not BodyMethod._sent:
         return None
@@ -188,7 +193,7 @@ def _on_problem(asked: Asked, method: Method, theorem: Any = None) -> Found:
     return Found(g.plan, g.rate.rho, floor, rounds, g.theorem.id, g.rate.standing)
 
 
-def _start(problem: Any) -> float:
+def _start(problem: Problem) -> float:
     """||x_0 - x*||^2."""
     return float(problem.distance_squared(np.asarray(problem.start, dtype=float)[None])[0])
 
@@ -221,7 +226,7 @@ def by_certificate(asked: Asked, method: Method) -> Found:
     return _on_problem(asked, free, certified(free, asked.problem))
 
 
-def _certified_class(method: Any, kind: Any, problem: ProblemClass) -> Certified:
+def _certified_class(method: Method, kind: Any, problem: ProblemClass) -> Certified:
     claimed = claim_of(method, method.check(problem))
     signs = {"omega": 1, "eta": 1, "delta": -1}
     bounds = {k: outward(v, signs[k]) for k, v in (claimed or {}).items()}
@@ -272,7 +277,7 @@ def _planned(asked: Asked, method: Method) -> tuple[Plan, bool]:
         return method.unplanned(method.check(asked.problem), str(reason)), True
 
 
-def _reached(asked: Asked, method: Method, plan: Plan, rate: Any, floored: bool) -> Found:
+def _reached(asked: Asked, method: Method, plan: Plan, rate: ExactRate, floored: bool) -> Found:
     if not rate.converged:
         raise Unsupported("the exact rate could not be enclosed")
     rho, floor = float(rate.rho), 0.0

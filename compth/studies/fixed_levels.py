@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -63,7 +62,7 @@ class LevelComparison(Shown):
 def compare_levels(
     problem: Problem,
     scheme: str = "SS",
-    cost: Any = None,
+    cost: object = None,
     levels: Sequence[int] | None = None,
     steps: int = 2000,
     runs: int = 16,

@@ -53,7 +53,7 @@ def _start_worker(parent: int) -> None:
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
-def work(path: str, tasks: list[tuple[str, dict[str, Any]]]) -> list[str]:
+def work(path: str, tasks: list[tuple[str, dict[str, object]]]) -> list[str]:
     """In the worker: compute rows and commit each, for SPELL seconds. Returns the keys that have one now.
 
     A row that another driver has put there since is not computed again.
@@ -101,7 +101,7 @@ def _ended(pool: ProcessPoolExecutor) -> Iterator[None]:
 
 @at_the_door(grid=a_table)
 def sweep(
-    grid: Mapping[str, Any],
+    grid: Mapping[str, object],
     executor: Executor | None = None,
     store: str | Path = "sweep.sqlite",
     *,

@@ -209,7 +209,7 @@ def _whole(record: tuple[Any, ...]) -> bool:
     return all(isinstance(part, str) for part in record) and seal_of(*record[:3]) == record[3]
 
 
-def _grid(spec: dict[str, Any]) -> dict[str, Any]:
+def _grid(spec: dict[str, Any]) -> dict[str, object]:
     """The columns of a task that its row does not hold: which problem of the grid it was."""
     content = {"grid.content": spec["content"]} if "content" in spec else {}
     columns = {f"grid.{name}": value for name, value in spec.get("problem", {}).items()} | content

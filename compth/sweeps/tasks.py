@@ -45,7 +45,7 @@ KINDS: dict[str, tuple[type, ...]] = {
 """What a problem's values must be; other names take numbers."""
 
 
-def read_toml(path: str | Path) -> dict[str, Any]:
+def read_toml(path: str | Path) -> dict[str, object]:
     """The grid of a TOML file. Raises UnusableInput with one clear line."""
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -56,7 +56,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise UnusableInput(f"spec={str(path)!r} is not TOML: {problem}") from None
 
 
-def expand(grid: Mapping[str, Any]) -> list[dict[str, Any]]:
+def expand(grid: Mapping[str, Any]) -> list[dict[str, object]]:
     """Every task of a grid {methods, problems, seeds, steps, runs, eps}, in order, without duplicates.
 
     methods: texts such as "DIANA(RandK(k=6))"; problems: {"dataset": ...} or {"random": true, "n": ..., "d": ...};
@@ -124,7 +124,7 @@ def _check_table(problem: Problem) -> None:
             raise InvalidParameter(f"problem: {name}={value!r} must be finite")
 
 
-def content_of(problem: Mapping[str, Any]) -> dict[str, str]:
+def content_of(problem: Mapping[str, object]) -> dict[str, str]:
     """{"content": sha256} of a problem that is read from a file, {} for any other."""
     name = problem.get("dataset")
     if not isinstance(name, str):
@@ -139,7 +139,7 @@ def content_of(problem: Mapping[str, Any]) -> dict[str, str]:
         raise UnusableInput(f"dataset={name!r} cannot be read: {problem_.strerror or problem_}") from None
 
 
-def _listed(grid: Mapping[str, Any], name: str) -> list[Any]:
+def _listed(grid: Mapping[str, object], name: str) -> list[Any]:
     values = grid.get(name)
     if not isinstance(values, list | tuple) or not values:
         raise InvalidParameter(f"grid needs a non-empty list {name}")

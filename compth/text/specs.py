@@ -83,7 +83,7 @@ def _object(node: ast.expr, text: str, known: Mapping[str, object]) -> Any:
     )
 
 
-def _made(maker: Any, name: str, arguments: list[object], keywords: dict[str, Any], text: str) -> Any:
+def _made(maker: Any, name: str, arguments: list[object], keywords: dict[str, object], text: str) -> Any:
     """maker(...), with a wrong number or type of arguments as one line."""
     try:
         return maker(*arguments, **keywords)
@@ -97,7 +97,7 @@ def _made(maker: Any, name: str, arguments: list[object], keywords: dict[str, An
         raise InvalidParameter(f"{name} in {text!r} cannot be made: {said}") from None
 
 
-def _misfit(maker: Any, arguments: list[object], keywords: dict[str, Any]) -> str:
+def _misfit(maker: Any, arguments: list[object], keywords: Mapping[str, object]) -> str:
     """What is wrong with the arguments' names or number; "" where nothing is, or where nobody can tell."""
     try:
         listed = inspect.signature(maker).parameters.values()

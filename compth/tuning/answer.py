@@ -50,7 +50,7 @@ class Tuning(Earned, Shown):
     note: str
     compressor: Compressor | None
     _table: Callable[[], tuple[Any, Any, Any]] = field(repr=False, compare=False)
-    _square: Any = field(repr=False, compare=False, default=0)
+    _square: Number = field(repr=False, compare=False, default=0)
 
     WORDS = MappingProxyType({"basis": "somebody's word: it was not computed here"})
 
@@ -99,12 +99,12 @@ class Tuning(Earned, Shown):
         basis = "exact at this gradient"
         return cls(scheme, 0, none, none, none, none, none, L, basis, note, None, table)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """The curve as numbers: functions do not travel."""
         return {**vars(self), "_table": _Table(self._columns)}
 
     @cached_property
-    def _columns(self) -> tuple[Any, Any, Any]:
+    def _columns(self) -> tuple[object, object, object]:
         return self._table()
 
     @property
@@ -128,7 +128,7 @@ class Tuning(Earned, Shown):
         return self.shares * self._square / (2 * self.L) / self.costs
 
     @property
-    def ties(self) -> tuple[Any, Any]:
+    def ties(self) -> tuple[object, object]:
         """First and last level whose efficiency is the best one's (up to rounding)."""
         if self.level == 0:
             return (0, 0)
@@ -175,7 +175,7 @@ def check_gradient(gradient: Any) -> tuple[NDArray[Any], bool]:
     return flat, False
 
 
-def check_smoothness(L: Number, exact: bool) -> Any:
+def check_smoothness(L: Number, exact: bool) -> Number:
     """L as float or Fraction; InvalidParameter unless 0 < L < inf."""
     real = isinstance(L, int | float | Fraction | np.number) and not isinstance(L, bool)
     if not real or not 0 < L < math.inf:

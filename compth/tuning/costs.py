@@ -30,7 +30,7 @@ class Form(NamedTuple):
     per_packet: Number = 0
     capacity: Number = 0
 
-    def __call__(self, q: Any) -> Any:
+    def __call__(self, q: object) -> Any:
         """C(q) for a number or an array of numbers, exact where they are."""
         straight = self.fixed + self.slope * q
         return straight + self.per_packet * packets(q, self.capacity) if self.per_packet else straight
@@ -98,7 +98,7 @@ class Cost(ABC):
     def form(self) -> Form:
         """C as coefficients."""
 
-    def __call__(self, q: Any) -> Any:
+    def __call__(self, q: object) -> Any:
         """C(q), q in elements or in bits as `counts` says."""
         return self.form(q)
 

@@ -42,11 +42,11 @@ def level_name(kind: type[Any]) -> str:
     return found
 
 
-def family(scheme: Any, shape: tuple[int, ...]) -> tuple[str, Callable[[Any], Compressor], str]:
+def family(scheme: object, shape: tuple[int, ...]) -> tuple[str, Callable[[Any], Compressor], str]:
     """(name, level -> compressor, level's name) from a class, an instance or a function."""
     if isinstance(scheme, type) and issubclass(scheme, Compressor) and not inspect.isabstract(scheme):
         name = level_name(scheme)
-        extra: dict[str, Any] = {}
+        extra: dict[str, object] = {}
         if "shape" in (f.name for f in fields(scheme)):
             if len(shape) != 2:
                 raise InvalidParameter(

@@ -33,7 +33,7 @@ class Progress(NamedTuple):
     basis: str
 
 
-def of_moments(inner: Any, second: Any, square: Number) -> Progress:
+def of_moments(inner: Number, second: Number, square: Number) -> Progress:
     """Best step <g, EQ>/E||Q||^2 and share <g, EQ>^2/(||g||^2 E||Q||^2); a direction with <g, EQ> <= 0 gets 0."""
     if not (inner > 0 and second > 0):
         return Progress(0 * square, 0 * square, EXACT)

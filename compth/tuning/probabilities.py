@@ -55,7 +55,7 @@ def sampling_value(weights: Any, p: Any) -> Any:
     return sum(w * w / q for w, q in zip(weights, p, strict=True) if w != 0)
 
 
-def kkt_residual(weights: Any, p: Any, budget: float) -> float:
+def kkt_residual(weights: object, p: Number, budget: float) -> float:
     """How far p is from optimal: the largest relative breach of the optimality conditions (0 at the optimum).
 
     There must be c with |w_j|/p_j = c where 0 < p_j < 1 and |w_j| >= c where p_j = 1, 0 < p_j <= 1 wherever
@@ -124,7 +124,7 @@ class MeanEstimation(Shown):
     kkt: float
 
 
-def estimation_error(x: Any, centres: Any, p: Any) -> float:
+def estimation_error(x: object, centres: object, p: Number) -> float:
     """MSE = (1/n^2) sum_ij (1/p_ij - 1)(X_ij - mu_i)^2; entries equal to their centre cost nothing."""
     gap = (np.asarray(x) - np.asarray(centres)[:, None]) ** 2
     safe = np.where(gap > 0, np.asarray(p), 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,18 +28,22 @@ from compth.tuning.costs import Cost, Form
 from compth.tuning.families import tune_family
 from compth.tuning.schemes import BLOCK, SCHEMES, SS, Ordered, S, Scheme, all_levels, omega_at
 
+if TYPE_CHECKING:
+    from compth.tuning.costs import Cost
+
+
 SCAN = 1 << 16
 """Up to this d every level is looked at; beyond it unimodal curves are searched."""
 
 
 @one_blas_thread
 def tune(
-    gradient: Any,
-    scheme: Any = "S",
+    gradient: object,
+    scheme: object = "S",
     cost: Number = None,
     *,
     L: Number = 1,
-    levels: Iterable[Any] | None = None,
+    levels: Iterable[object] | None = None,
 ) -> Tuning:
     """The level that maximises guaranteed improvement per cost at this gradient, and its step size.
 
@@ -59,7 +63,7 @@ def tune(
     return made(found, (tune, again, {"L": L, "levels": levels}) if plain else None)
 
 
-def _tuned(gradient: Any, scheme: Any, cost: Any, L: Number, levels: Iterable[Any] | None) -> Tuning:
+def _tuned(gradient: Any, scheme: Any, cost: Cost, L: Number, levels: Iterable[Any] | None) -> Tuning:
     g, exact = check_gradient(gradient)
     L = check_smoothness(L, exact)
     price = costs.of(costs.Payload() if cost is None else cost)

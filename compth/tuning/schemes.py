@@ -26,7 +26,7 @@ from compth.compressors.top_k_sign import TopKSign
 from compth.tuning.costs import Wire
 
 
-def alpha(head_squares: Any, squares: Any) -> Any:
+def alpha(head_squares: Numbers, squares: Numbers) -> Any:
     """S: alpha(T) = sum of the T largest g_j^2 / ||g||^2, at step 1/L."""
     return head_squares / squares
 
@@ -41,7 +41,7 @@ def beta_step(share: Number, level: Number, L: Number) -> Any:
     return sqrt(share / exact(int(level))) / L if level else 0 * share
 
 
-def improvement(share: Number, squares: Any, L: Number) -> Any:
+def improvement(share: Number, squares: Number, L: Number) -> Number:
     """What the best step along a direction of this share lowers f by at least: share ||g||^2/(2L)."""
     return share * squares / (2 * L)
 
@@ -166,7 +166,7 @@ class Scheme(ABC):
     def send(self, g: Array, levels: NDArray[Any], rng: np.random.Generator) -> Array:
         """Messages for rows g (..., d), each at its own level (...)."""
 
-    def slope(self, d: int, wire: Wire) -> tuple[Any, Any]:
+    def slope(self, d: int, wire: Wire) -> tuple[object, object]:
         """(bits at level 0, bits per level)."""
         zero = self.payload(0, d, wire)
         return zero, self.payload(1, d, wire) - zero

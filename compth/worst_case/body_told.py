@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth.certification.beside import beside
 from compth.errors import CompthError
@@ -20,6 +20,10 @@ from compth.methods.core.program import Tracer, _run
 from compth.methods.core.signature import Server, Start, Worker
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, SPOKEN, STATE, Underivable
 from compth.worst_case.told import Statement
+
+if TYPE_CHECKING:
+    from compth.methods.core.vectors import Vector
+
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "+": operator.add,
@@ -79,7 +83,7 @@ def _tree(value: object) -> Any:
     return value.tree if isinstance(value, Formula) else _plain(value)
 
 
-def valued(tree: object, values: Mapping[str, Any]) -> Any:
+def valued(tree: object, values: Mapping[str, object]) -> Any:
     """A formula's value."""
     if isinstance(tree, str):
         return values[tree]
@@ -95,9 +99,9 @@ class _Teller(Tracer):
         super().__init__(body, path, 1, 1, True, True)
         unknown: Any = (Formula("n"), Formula("d"))
         self._n, self._d = unknown
-        self.chances: list[Any] = []
+        self.chances: list[object] = []
 
-    def coin(self, p: Any, yes: object, no: object) -> Any:
+    def coin(self, p: object, yes: object, no: object) -> Any:
         self.chances.append(p)
         return super().coin(p, yes, no)
 
@@ -114,7 +118,7 @@ def _kind(thing: object) -> type[BodyMethod] | None:
     return kind if bare and runs_its_body(kind) and kind.takes_compressor else None
 
 
-def _terms(vector: Any) -> list[Any]:
+def _terms(vector: Vector) -> list[Any]:
     return [(scope, kind, at, _tree(c)) for (scope, kind, at), c in vector.terms.items()]
 
 
@@ -205,7 +209,7 @@ def _well_formed(a: Answer) -> bool:
     )
 
 
-def _are_terms(terms: Any, vectors: Sequence[str], known: set[str], before: int) -> bool:
+def _are_terms(terms: object, vectors: Sequence[str], known: set[str], before: int) -> bool:
     if not isinstance(terms, list):
         return False
     for term in terms:
@@ -312,7 +316,7 @@ def body_of(told: Answer) -> Any:
     def heard(w: Any, x: Any, **given: object) -> Any:
         return _Step(heard, known.told, w, x, given, w.broadcast).following()
 
-    def silent(w: Any, x: Any, **given: object) -> Any:
+    def silent(w: object, x: object, **given: object) -> Any:
         return _Step(silent, known.told, w, x, given, None).following()
 
     body: Any = heard if any(op[0] == SPOKEN for op in told["ops"]) else silent

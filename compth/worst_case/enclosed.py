@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from compth._numbers import Number, is_exact
 from compth.problems.interface import Problem, is_quadratic
 from compth.worst_case.exact_algebra import is_psd
+
+if TYPE_CHECKING:
+    from compth._types import Array
+
 
 SHARES = (1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9)
 """Shares of L by which the constants are moved outward in turn."""
@@ -41,7 +45,7 @@ def enclosed(problem: Problem, mean: bool = False) -> tuple[Fraction, Fraction] 
     return None
 
 
-def _between(parts: Any, mu: Fraction, L: Fraction) -> bool:
+def _between(parts: Array, mu: Fraction, L: Fraction) -> bool:
     """True where mu I <= mean of the parts <= L I was shown; parts: (m, d, d), symmetric."""
     count, d = parts.shape[:2]
     if d <= SMALL:
@@ -55,7 +59,7 @@ def _between(parts: Any, mu: Fraction, L: Fraction) -> bool:
     return _positive(total - float(mu) * eye, added) and _positive(float(L) * eye - total, added)
 
 
-def _positive(m: Any, added: float) -> bool:
+def _positive(m: Array, added: float) -> bool:
     """True where m >= 0 is certain: a Cholesky factor of m less a bound on all that rounding may have done (Rump 2006).
 
     added: a bound on the error of each entry of m. A factor that is found shows m - c I + E > 0 for some |E| <= c, with

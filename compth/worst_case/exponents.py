@@ -61,7 +61,7 @@ class Exponent:
     def __rtruediv__(self, other: object) -> Exponent:
         return Exponent(_plus(self._other(other), self.of, -1), self.rules)
 
-    def __pow__(self, power: Any) -> Exponent:
+    def __pow__(self, power: object) -> Exponent:
         if not isinstance(power, int | float | Fraction):
             raise Mixed("a power that is no number")
         return Exponent({k: c * Fraction(power) for k, c in self.of.items()}, self.rules)

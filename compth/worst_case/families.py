@@ -89,7 +89,7 @@ def excess_of(model: Model, form: Form, family: Family, number: type = Fraction)
 
 
 def _sum(
-    matrix: Matrix, names: Sequence[str], rows: Sequence[tuple[Any, Mapping[str, Array]]], number: type
+    matrix: Matrix, names: Sequence[str], rows: Sequence[tuple[object, Mapping[str, Array]]], number: type
 ) -> Array:
     """The form of these vectors, a weight for each set of them."""
     entries = [

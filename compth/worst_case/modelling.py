@@ -14,7 +14,7 @@ import importlib
 import itertools
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from compth.errors import InvalidParameter, require
 from compth.worst_case.inequalities import contraction, strongly_monotone
 from compth.worst_case.model import NOW, Form, Model, Space, add, plus, unit
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
+
+if TYPE_CHECKING:
+    from compth._types import Array
 
 
 class Linear(dict[str, Number]):
@@ -131,7 +134,7 @@ class Analysis:
         return certificate_at(self.model(), spelled(rho))
 
 
-def _without(vector: Linear, noise: Mapping[str, Any]) -> Linear:
+def _without(vector: Linear, noise: Mapping[str, object]) -> Linear:
     return Linear({k: v for k, v in vector.items() if k not in noise})
 
 
@@ -146,7 +149,7 @@ def cvxpy_margin(model: Model, rho: float) -> float:
     t = cp.Variable()
     constraints, trace = [], 0
 
-    def matrix(form: Form, block: str, size: int) -> Any:
+    def matrix(form: Form, block: str, size: int) -> Array:
         return np.array(form[block], dtype=float)[:size, :size] if block in form else np.zeros((size, size))
 
     for block, size in model.blocks.items():
@@ -165,5 +168,5 @@ def cvxpy_margin(model: Model, rho: float) -> float:
     return float(t.value)
 
 
-def _psd(cp: Any, matrix: Any) -> Any:
+def _psd(cp: object, matrix: Any) -> Any:
     return (matrix + matrix.T) / 2 >> 0

@@ -61,10 +61,10 @@ class Claimed:
     delta=optional(real), omega=optional(real), eta=optional(real), n=whole(1),
 )  # fmt: skip
 def check_rate(
-    method: Any,
+    method: object,
     *,
-    rate: Any,
-    stepsize: Any = None,
+    rate: object,
+    stepsize: object = None,
     lyapunov: str | None = None,
     mu: Number,
     L: Number,
@@ -72,11 +72,11 @@ def check_rate(
     omega: Number | None = None,
     eta: Number | None = None,
     n: int = 1,
-    alpha: Any = None,
-    p: Any = None,
-    lam: Any = None,
-    nu: Any = None,
-    **parameters: Any,
+    alpha: object = None,
+    p: object = None,
+    lam: object = None,
+    nu: object = None,
+    **parameters: object,
 ) -> Report:
     """Judge "E V(t+1) <= rate V(t)" on the class of `tight_rate`, at these constants.
 
@@ -105,7 +105,7 @@ def check_rate(
     return judged_rate(method, constants, {**said, **parameters})
 
 
-def judged_rate(method: Any, constants: Mapping[str, Any], claim: Mapping[str, Any]) -> Report:
+def judged_rate(method: object, constants: Mapping[str, object], claim: Mapping[str, object]) -> Report:
     """The report of a claim, {rate, stepsize, lyapunov, parameters}; method also a body that its process tells of."""
     of_class = tuple(constants.get(k) for k in ("mu", "L", "delta", "omega", "eta"))
     rate, stepsize, lyapunov = (claim.get(k) for k in ("rate", "stepsize", "lyapunov"))
@@ -115,7 +115,7 @@ def judged_rate(method: Any, constants: Mapping[str, Any], claim: Mapping[str, A
     q, read = _read(method, (*of_class, constants.get("n", 1)), (rate, stepsize, lyapunov), named)
     certificate = _judged(q.rational(), read)
     said = {"rate": rate, "stepsize": stepsize, "lyapunov": lyapunov}
-    about: dict[str, Any] = {k: told_of(v) for k, v in said.items()}
+    about: dict[str, object] = {k: told_of(v) for k, v in said.items()}
     about["parameters"] = {k: told_of(v) for k, v in named.items() if v is not None}
     about["chosen"] = chosen_text([certificate])
     return made(Report(f"{q.method}: rate {rate}", (certificate,), about))
@@ -175,7 +175,11 @@ def _read(
 
 
 def _claim(
-    values: Mapping[str, Number], rate: Any, gamma: Number, params: Mapping[str, Number], lyapunov: str | None
+    values: Mapping[str, Number],
+    rate: object,
+    gamma: Number,
+    params: Mapping[str, Number],
+    lyapunov: str | None,
 ) -> Claimed:
     require(0 < gamma < float("inf"), f"stepsize={gamma} must be a positive number")
     step, exact_params = spelled(gamma), {k: spelled(v) for k, v in params.items()}
@@ -269,7 +273,7 @@ def _text(claim: Claimed) -> str:
     return f"E V+ <= {float(claim.rate):.10g} V {what}; gamma = {float(claim.gamma):.6g}{params}"
 
 
-def _scope(q: Question) -> dict[str, Any]:
+def _scope(q: Question) -> dict[str, object]:
     shown = {"method": q.method, **vars(q)}
     return {k: v for k, v in shown.items() if v is not None and k != "kind"}
 

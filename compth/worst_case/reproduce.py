@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy
 from sympy.printing.str import StrPrinter
@@ -23,6 +23,10 @@ from compth.methods.core.listing import Formula
 from compth.methods.core.program import Program, trace
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, STATE, Vector
 from compth.worst_case.bodies import asked_for
+
+if TYPE_CHECKING:
+    from compth.methods.core import Constants
+
 
 LONGEST = 60.0
 """Seconds after which a script that is tried is given up: it would take as long for its reader."""
@@ -137,11 +141,11 @@ class _Python(StrPrinter):  # type: ignore[misc]  # sympy has no types
         return f"Fraction({expr.p}, {expr.q})"
 
 
-def _bare(c: Any) -> Any:
+def _bare(c: Constants) -> Any:
     return c.it if isinstance(c, Formula) else c
 
 
-def _number(c: Any) -> str:
+def _number(c: Constants) -> str:
     return str(_Python().doprint(sympy.nsimplify(_bare(c), rational=True)))
 
 

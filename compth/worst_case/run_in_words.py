@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
 from compth._numbers import Number
 from compth.errors import CompthError
@@ -37,7 +36,7 @@ def run_in_words(q: Question, w: Witness, numbers: Mapping[str, Fraction]) -> di
 
 def start_in_words(program: Program, curvature: Number) -> str:
     """Where every vector of the state begins on curvature x^2/2 from x = 1."""
-    begin: dict[str, Any] = {"x0": 1, "gradient": curvature}
+    begin: dict[str, object] = {"x0": 1, "gradient": curvature}
     at = {k: begin.get(program.start.get(k, ""), 0) for k in program.names} | {program.server[0]: 1}
     shown = [f"{k} = {at[k]}" for k in program.server]
     return ", ".join([*shown, *(f"every {k}_i = {at[k]}" for k in program.worker)])

@@ -37,7 +37,7 @@ CLAIM = ("rate", "stepsize", "lyapunov", "alpha", "p", "lam", "nu")
 CONSTANTS = ("mu", "L", "delta", "omega", "eta", "n")
 
 
-def cells(method: Named, given: Mapping[str, object]) -> Iterator[dict[str, Any]]:
+def cells(method: Named, given: Mapping[str, object]) -> Iterator[dict[str, object]]:
     """Every choice of constants: a value, a list of values, or the grid's."""
     free = method.claim is None and given.get("delta") is not None and given.get("omega") is None
     kind = "delta" if free or method.claim is Contractive else "omega"
@@ -103,7 +103,7 @@ def _is_claim(answer: object, *_: object) -> bool:
 
 
 @beside(_is_claim)
-def claimed(statement: Statement, cell: dict[str, Any]) -> dict[str, Any]:
+def claimed(statement: Statement, cell: Mapping[str, object]) -> dict[str, Any]:
     """What the theorem claims at these constants: {rate, stepsize, ...}. Raises NoGuarantee where it does not apply."""
     thing = statement.thing
     if isinstance(thing, Mapping):
@@ -115,7 +115,7 @@ def claimed(statement: Statement, cell: dict[str, Any]) -> dict[str, Any]:
 def judge(
     thing: object,
     name: str,
-    overrides: Mapping[str, Any],
+    overrides: Mapping[str, object],
     guard: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Report:
     """The report of a theorem: a dict (method, rate, stepsize, ...), a compth Theorem, or a function of constants.
@@ -158,7 +158,7 @@ def judge(
     return made(Report(name, tuple(certificates), info))
 
 
-def _chosen(base: Mapping[str, Any], certificates: list[Certificate]) -> str:
+def _chosen(base: Mapping[str, object], certificates: list[Certificate]) -> str:
     """The constants that nobody gave, with the values that the grid has for them; then the step and parameters."""
     free = [k for k in CONSTANTS if base.get(k) is None and k in GRID and k in certificates[0].scope]
     values = {k: dict.fromkeys(str(c.scope[k]) for c in certificates) for k in free}
@@ -183,7 +183,7 @@ def _owner(identity: str | None) -> str | None:
     return next((k for k, m in catalogue().items() if any(t.id == identity for t in m.theorems())), None)
 
 
-def planned(theorem: Theorem, cell: Mapping[str, Any]) -> dict[str, Any]:
+def planned(theorem: Theorem, cell: Mapping[str, object]) -> dict[str, object]:
     """What a Theorem plans from these constants (every L_i = L, shared minimiser, independent workers)."""
     exact: dict[str, Any] = {k: v if k == "n" else spelled(v) for k, v in cell.items()}
     c = constants_of(**exact)
@@ -202,7 +202,7 @@ def planned(theorem: Theorem, cell: Mapping[str, Any]) -> dict[str, Any]:
     return {**params, "rate": plan.rho, "stepsize": plan.gamma}
 
 
-def _called(function: Any, name: str, cell: Mapping[str, Any]) -> dict[str, Any]:
+def _called(function: Any, name: str, cell: Mapping[str, object]) -> dict[str, object]:
     try:
         accepted = inspect.signature(function).parameters
         answer = function(**{k: v for k, v in cell.items() if k in accepted})

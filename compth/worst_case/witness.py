@@ -36,7 +36,7 @@ class Witness:
     """A quadratic of the class and what happens on it; `rate` is measured there, `facts` is exact."""
 
     rate: Number
-    facts: Mapping[str, Any]
+    facts: Mapping[str, object]
 
 
 def exceeds(m: Matrix, rate: Fraction) -> Fraction | None:

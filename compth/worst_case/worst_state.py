@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,10 @@ from compth.worst_case.solver import Array
 from compth.worst_case.units import in_units, unit_of, vector_worth, worth
 from compth.worst_case.witness import Witness
 from compth.worst_case.worst_gram import Gram, forms, narrowed, worst_gram
+
+if TYPE_CHECKING:
+    from compth._types import Numbers
+
 
 ROUNDINGS = ((1e-2, 60), (1e-3, 1000), (1e-5, 10**6), (1e-8, 10**10))
 """(share by which the class is narrowed so that rounding stays inside it, largest denominator), the simplest first."""
@@ -149,7 +153,7 @@ def _combined(vector: Vector, at: Rows) -> Any:
     return sum(Fraction(c) * at[a] for a, c in vector.items())
 
 
-def _means(workers: Sequence[Rows], counts: Sequence[int]) -> dict[str, Any]:
+def _means(workers: Sequence[Rows], counts: Sequence[int]) -> dict[str, object]:
     return {
         a: sum(w[a] * Fraction(k, sum(counts)) for w, k in zip(workers, counts, strict=True))
         for a in workers[0]
@@ -233,7 +237,7 @@ def _value(model: Model, form: Form, means: Rows, apart: Sequence[Rows], instanc
     return total
 
 
-def _described(model: Model, instance: Instance) -> dict[str, Any]:
+def _described(model: Model, instance: Instance) -> dict[str, object]:
     """The instance in numbers and words: state, and every vector that follows from it, by kind of worker."""
     workers = instance.workers
     single = [a for a in model.free if a in model.space.worker]
@@ -272,7 +276,7 @@ def _functions(instance: Instance) -> str:
     return f"x'{each} x/2, {each} = {', '.join(shown)}"
 
 
-def _matrix(h: Any) -> str:
+def _matrix(h: Numbers) -> str:
     rows = [", ".join(map(str, line)) for line in h]
     return f"[{'; '.join(rows)}]" if len(rows) > 1 else rows[0]
 

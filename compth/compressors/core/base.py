@@ -55,7 +55,7 @@ class Noise:
     cross: MomentMap = MomentMap()
 
 
-def check_vectors(x: Any, name: str = "x") -> Array:
+def check_vectors(x: object, name: str = "x") -> Array:
     """x as a float array (..., d), d >= 1, finite; float32 is kept, everything else becomes float64."""
     try:
         out = np.asarray(x)
@@ -112,7 +112,7 @@ class Compressor(ABC):
         check_members(self)
 
     @final
-    def compress(self, x: Any, rng: np.random.Generator | None = None) -> Array:
+    def compress(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """C(x) for x of shape (..., d), rows independent; x is not changed.
 
         Raises InvalidParameter for NaN, inf or a missing generator, Unsupported for a d that the object has no

@@ -118,11 +118,11 @@ class Function(Compressor):
         self._sent[get_ident()] = [*self._sent.get(get_ident(), [])[1 - KEPT :], said]
         return [y for y, _ in pairs]
 
-    def _one(self, x: Any, rng: Any) -> Any:
+    def _one(self, x: Any, rng: np.random.Generator) -> Any:
         given = x if x.dtype == object else x.copy()
         return self.function(given) if self.deterministic else self.function(given, rng)
 
-    def _checked(self, found: Any, rows: Array) -> Array:
+    def _checked(self, found: list[Array], rows: Array) -> Array:
         """The outputs as one array; one line where they are none."""
         try:
             out = np.asarray([np.asarray(y, dtype=np.float64) for y in found])
@@ -201,7 +201,7 @@ class Function(Compressor):
             self._expected[d] = float(self.message_bits(self._compress(x, rng), float_bits).mean())
         return float(self._expected[d])
 
-    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
         if not self._varies:
             return super().message_bits(y, float_bits)
         rows = np.ascontiguousarray(y, dtype=np.float64).reshape(-1, y.shape[-1])
@@ -229,7 +229,7 @@ class Function(Compressor):
         return ()
 
 
-def _key(y: Any) -> bytes:
+def _key(y: Array) -> bytes:
     """What a message gave, in single precision: simulations may run in it."""
     with np.errstate(over="ignore"):
         return (np.asarray(y, dtype=np.float32) + np.float32(0)).tobytes()

@@ -34,7 +34,7 @@ def unit_scale(weights: Numbers) -> Numbers:
     return np.asarray(weights * np.ldexp(1.0, exponent))
 
 
-def saturated(sizes: Numbers, tails: Numbers, budget: Any) -> NDArray[np.intp]:
+def saturated(sizes: Numbers, tails: Numbers, budget: float) -> NDArray[np.intp]:
     """How many of the descending sizes get p = 1: the i with (s - i + 1) a_i > S_i, always the first ones, (..., 1).
 
     If (s-i+1) a_i <= S_i = a_i + S_{i+1} then (s-i) a_{i+1} <= (s-i) a_i <= S_{i+1} (and trivially for s <= i).
@@ -70,7 +70,7 @@ def _one(a: Numbers) -> Any:
     return type(a.flat[0])(1) if a.dtype == object else 1.0
 
 
-def variance_probabilities(weights: Numbers, excess: Any) -> Numbers:
+def variance_probabilities(weights: Numbers, excess: object) -> Numbers:
     """p_j = min{1, lambda a_j} with sum a_j^2/p_j = (1 + excess) sum a_j^2 and least sum p_j (Wangni et al.).
 
     With the k largest at p = 1, lambda = sum_{j>k} a_j / (excess sum a^2 + sum_{j>k} a_j^2); k is the smallest with

@@ -120,7 +120,7 @@ def _latex(formula: Any) -> str:
     return str(sympy.latex(formula, symbol_names=words))
 
 
-def _standings() -> Callable[[Any], Standing]:
+def _standings() -> Callable[[object], Standing]:
     """The standing of each thing as lists show it; one look at the package serves a whole list."""
     return (lambda thing: Standing.ASSUMED) if altered() else sure
 

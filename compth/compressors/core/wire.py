@@ -343,7 +343,7 @@ def _codec(compressor: Compressor) -> tuple[Encoder, Decoder]:
     return CODECS[type(compressor)]
 
 
-def encode(compressor: Compressor, x: Any, y: Any, float_bits: int = FLOAT_BITS) -> bytes:
+def encode(compressor: Compressor, x: object, y: object, float_bits: int = FLOAT_BITS) -> bytes:
     """The message of y = C(x), x and y of shape (d,): ceil(message_bits/8) bytes."""
     out = Writer(float_bits)
     _codec(compressor)[0](compressor, np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), out)

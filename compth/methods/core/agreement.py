@@ -50,7 +50,7 @@ class Probe:
         self.answers.append(locked(self._rng.standard_normal((self._count, *rows, self._width))))
         return self.answers[-1]
 
-    def gradient(self, x: Array, *, draw: Any = None) -> Array:
+    def gradient(self, x: Array, *, draw: object = None) -> Array:
         return self._noted(GRADIENT, x, self.n)
 
     @property
@@ -69,7 +69,7 @@ class Probe:
     def broadcast(self, v: Array) -> Array:
         return self._noted(SPOKEN, v, 1) if self._downlink else v
 
-    def coin(self, p: Any, yes: object, no: object) -> Any:
+    def coin(self, p: float, yes: object, no: object) -> Any:
         return yes if self._coins.pop(0) else no
 
 
@@ -118,7 +118,7 @@ def agree(
     return program
 
 
-def _is(got: Any, vector: Vector, state: Mapping[str, Array], answers: list[Array]) -> bool:
+def _is(got: Array, vector: Vector, state: Mapping[str, Array], answers: list[Array]) -> bool:
     """True when an array is this combination, to rounding."""
     want: Array = np.zeros((1, 1, 1, 1) if vector.parted else (1, 1, 1))
     scale = 1e-300

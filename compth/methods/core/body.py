@@ -213,7 +213,7 @@ class BodyMethod(Bidirectional):
         )
 
     def _called(
-        self, w: Running, x: Array, vectors: dict[str, Array], params: dict[str, Any]
+        self, w: Running, x: Array, vectors: dict[str, Array], params: dict[str, object]
     ) -> dict[str, Any]:
         body = type(self).body
         try:
@@ -287,7 +287,7 @@ def heard_of(w: Running, read: Reading | None) -> Any:
     return None if not w.heard or w.heard[0] is None else sum(w.heard)
 
 
-def _picked(taken: Array, yes: Any, no: Any) -> Array:
+def _picked(taken: Array, yes: Array, no: Array) -> Array:
     """yes where the replicate's coin came up, else no (a function of its own: engines rebuild it for their arrays)."""
     out: Array = np.where(taken[:, None, None], yes, no)
     return out
@@ -319,7 +319,7 @@ class Reading:
 
 @while_it_reads_the_same(512, attrgetter("body"))
 def _reading(
-    kind: type[BodyMethod], params: tuple[tuple[str, Any], ...], n: int, d: int, downlink: bool
+    kind: type[BodyMethod], params: tuple[tuple[str, object], ...], n: int, d: int, downlink: bool
 ) -> Reading:
     form = kind.signature
     names = (form.server, form.worker)

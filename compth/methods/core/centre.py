@@ -147,7 +147,7 @@ def solved(equations: Sequence[Row], size: int, tolerance: Fraction = Fraction(0
     return out
 
 
-def null_space(columns: Sequence[Mapping[Any, Fraction]]) -> list[Row]:
+def null_space(columns: Sequence[Mapping[object, Fraction]]) -> list[Row]:
     """Combinations l with sum l_i columns[i] = 0, in reduced form."""
     keys = list(dict.fromkeys(k for column in columns for k in column))
     size = len(columns)

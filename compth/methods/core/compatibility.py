@@ -34,7 +34,7 @@ class Compatibility(Shown):
     reason: str
 
 
-def compatible(kind: type[Method], compressor: Any, problem: DistributedQuadratic) -> Compatibility:
+def compatible(kind: type[Method], compressor: object, problem: DistributedQuadratic) -> Compatibility:
     """The method with the compressor on the problem, decided as a run would."""
     from compth.compressors import as_fleet
 

@@ -52,7 +52,7 @@ def subsets(n: int, size: int, count: int, rng: np.random.Generator) -> NDArray[
     return order[:, :size]
 
 
-def check_variance(s2: Any, name: str) -> None:
+def check_variance(s2: Number, name: str) -> None:
     """InvalidParameter unless 0 <= s2 < inf."""
     if isinstance(s2, bool) or not (np.ndim(s2) == 0 and 0 <= s2 < float("inf")):
         raise InvalidParameter(f"{name}(s2={s2!r}) needs a noise variance 0 <= s2 < inf")
@@ -179,5 +179,5 @@ class ComponentBody(SingleNode, BodyMethod):
         n, noise = components(problem).n, 1 if self.oracle is None else 2 * problem.d
         return comb(n, self.fleet.size) * noise  # type: ignore[attr-defined]
 
-    def _sent(self, w: Any, read: object, problem: Problem, t: int) -> Any:
+    def _sent(self, w: object, read: object, problem: Problem, t: int) -> Any:
         return self.one_sends(problem, t, self.fleet.size)  # type: ignore[attr-defined]

@@ -149,7 +149,7 @@ class Constants:
             del made.__dict__[name]
         return made
 
-    def but(self, **changes: Any) -> Constants:
+    def but(self, **changes: object) -> Constants:
         """The same with other values for some names; numbers not asked for stay so, where `replace` asks for all."""
         made = object.__new__(type(self))
         made.__dict__.update(self.__dict__ | changes)

@@ -50,7 +50,7 @@ class Listing:
     symbolic: bool
 
 
-def listing(kind: type[BodyMethod], numbers: Mapping[str, Any], n: int, d: int, downlink: bool) -> Listing:
+def listing(kind: type[BodyMethod], numbers: Mapping[str, object], n: int, d: int, downlink: bool) -> Listing:
     """The body's algorithm. numbers: parameters for a body that asks for their values.
 
     Underivable, with the line, for a body that is no linear program.
@@ -62,7 +62,7 @@ def listing(kind: type[BodyMethod], numbers: Mapping[str, Any], n: int, d: int, 
     return Listing(tuple(lines), f"\\begin{{align*}}\n{rows}\n\\end{{align*}}", symbolic)
 
 
-def round_of(kind: type[BodyMethod], numbers: Mapping[str, Any], n: int, d: int) -> list[str]:
+def round_of(kind: type[BodyMethod], numbers: Mapping[str, object], n: int, d: int) -> list[str]:
     """The lines of one round without a compressed broadcast. numbers, errors: as for `listing`."""
     return steps_of(_program(kind, numbers, n, d, False)[0])
 
@@ -220,7 +220,7 @@ class _Words:
         text = " + ".join(parts).replace("+ -", "- ")
         return text or "0"
 
-    def times(self, c: Any, name: str) -> str:
+    def times(self, c: object, name: str) -> str:
         """coefficient * vector."""
         text = self.number(c)
         if text in ("1", "-1"):
@@ -229,7 +229,7 @@ class _Words:
         whole = f"({text})" if " + " in inside or " - " in inside else text
         return f"{whole} {name}"
 
-    def number(self, c: Any) -> str:
+    def number(self, c: object) -> str:
         """A coefficient."""
         if not isinstance(c, Formula):
             return f"{c:g}" if isinstance(c, float) else str(c)
@@ -237,7 +237,7 @@ class _Words:
 
         return self.expression(simplify(nsimplify(c.it, rational=True)))
 
-    def expression(self, c: Any) -> str:
+    def expression(self, c: object) -> str:
         """A symbolic coefficient."""
         return str(c)
 
@@ -262,7 +262,7 @@ class _Symbols(_Words):
         index = ",".join(x for x in (tail, {OWN: "i", PART: "ij"}.get(scope, "")) if x)
         return f"{shown}_{{{index}}}" if index else shown
 
-    def number(self, c: Any) -> str:
+    def number(self, c: object) -> str:
         if isinstance(c, Fraction) and c.denominator > 1:
             return f"{'-' if c < 0 else ''}\\tfrac{{{abs(c.numerator)}}}{{{c.denominator}}}"
         return super().number(c)
@@ -272,10 +272,10 @@ class _Symbols(_Words):
             return f"\\tfrac1m \\sum_j {name}"
         return f"\\bar{{{name}}}" if len(name) == 1 else f"\\overline{{{name}}}"
 
-    def expression(self, c: Any) -> str:
+    def expression(self, c: object) -> str:
         from sympy import latex
 
         return str(latex(c))
 
-    def times(self, c: Any, name: str) -> str:
+    def times(self, c: object, name: str) -> str:
         return super().times(c, name).replace(f") {name}", f")\\,{name}")

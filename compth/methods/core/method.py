@@ -176,7 +176,7 @@ class Method(ABC):
         return (cls(compressor) if compressor is not None else cls(),)
 
 
-def _is_step(gamma: Any) -> bool:
+def _is_step(gamma: Number) -> bool:
     """True for one number > 0; False for whatever cannot be compared with numbers (SGD(RandK(k=1)))."""
     try:
         return np.ndim(gamma) == 0 and bool(0 < gamma < float("inf"))

@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cache, lru_cache, partial, wraps
 from inspect import Signature
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from weakref import WeakSet
 
 import numpy as np
@@ -21,6 +21,10 @@ import numpy as np
 from compth._own import base_of, functions
 from compth.methods.core.program import named
 from compth.methods.core.vectors import Underivable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,7 +80,7 @@ HEAP = 1 << 9
 DEPTH, SIZE = 8, 1000
 """Functions and containers in one another that are followed, and the most entries of one."""
 
-MOVING: WeakSet[Any] = WeakSet()
+MOVING: WeakSet[object] = WeakSet()
 """Bodies that were seen to change what they read: they are not run again but to simulate."""
 
 
@@ -102,12 +106,12 @@ def _names(code: CodeType) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*code.co_names, *nested)))
 
 
-def outside(body: Any) -> tuple[Any, ...]:
+def outside(body: object) -> tuple[object, ...]:
     """A value that differs once anything that the body reads does; () for a body of the package, which is watched."""
     return () if body in functions() else tuple(_told(body, DEPTH, set()))
 
 
-def unfollowed(body: Any) -> str:
+def unfollowed(body: object) -> str:
     """ "" where all that the body reads is plain values, functions and objects made of these; else what is not.
 
     A counter, a clock, a generator or a file gives another answer each time, and no value of it shows that.
@@ -149,7 +153,7 @@ def _steady(value: object) -> bool:
     return getattr(home, name, None) is value and _made_in(value, home)
 
 
-def _made_in(value: object, home: Any) -> bool:
+def _made_in(value: object, home: object) -> bool:
     """True for a class or function that the module's own lines made: a name in it may be put there by anybody."""
     if isinstance(value, FunctionType):
         return value.__globals__ is vars(home)
@@ -201,7 +205,7 @@ def _code(value: object) -> bool:
     return not isinstance(value, str | type(None)) and type(value).__name__ not in DESCRIBING
 
 
-def _told(value: object, depth: int, seen: set[int]) -> Iterator[Any]:
+def _told(value: object, depth: int, seen: set[int]) -> Iterator[object]:
     kind = type(value)
     if kind in VALUES or isinstance(value, np.generic):
         yield kind, repr(value)
@@ -224,7 +228,7 @@ def _theirs(kind: type) -> bool:
     )
 
 
-def _of_class(value: object) -> Iterator[tuple[Any, Any]]:
+def _of_class(value: object) -> Iterator[tuple[object, object]]:
     """The namespaces of a user's class and of its metaclass, and the class of a user's object."""
     for kind in value.__mro__ if isinstance(value, type) else ():
         if _theirs(kind):
@@ -233,7 +237,7 @@ def _of_class(value: object) -> Iterator[tuple[Any, Any]]:
         yield "class", type(value)
 
 
-def _parts(value: object) -> Iterator[tuple[Any, Any]]:
+def _parts(value: object) -> Iterator[tuple[object, object]]:
     """What is inside, each with a name."""
     if isinstance(value, FunctionType):
         yield from _read(value)
@@ -256,7 +260,7 @@ def _parts(value: object) -> Iterator[tuple[Any, Any]]:
         yield from list(vars(value).items())[:SIZE]
 
 
-def _read(function: FunctionType) -> Iterator[tuple[str, Any]]:
+def _read(function: FunctionType) -> Iterator[tuple[str, object]]:
     """What a function reads; the package's own read what is watched."""
     if function in functions():
         return
@@ -277,7 +281,7 @@ def _read(function: FunctionType) -> Iterator[tuple[str, Any]]:
     yield "wrapped", getattr(function, "__wrapped__", None)
 
 
-def _of_modules(modules: list[Any], names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+def _of_modules(modules: Sequence[object], names: tuple[str, ...]) -> Iterator[tuple[str, object]]:
     """What these names mean in the modules among the values, and in modules of those."""
     left, seen = [m for m in modules if isinstance(m, ModuleType)], set[int]()
     while left:

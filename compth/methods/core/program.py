@@ -58,7 +58,7 @@ class Op:
 class Leaf:
     """One outcome of the coins: its probability, the coins that came up, the next state."""
 
-    probability: Any
+    probability: Number
     coins: tuple[bool, ...]
     following: Mapping[str, Vector]
 
@@ -110,7 +110,7 @@ class Tracer:
         self._coins: list[bool] = []
         self._probability: Any = 1
         self._draws = 0
-        self._named: dict[Any, int] = {}
+        self._named: dict[object, int] = {}
 
     @property
     def n(self) -> Count:
@@ -124,7 +124,7 @@ class Tracer:
         self.read_d = True
         return self._d
 
-    def _note(self, kind: str, argument: Any, scope: str, draw: int | None = None) -> Vector:
+    def _note(self, kind: str, argument: Vector, scope: str, draw: int | None = None) -> Vector:
         if isinstance(argument, Vector) and argument.parted and kind != PICKED:
             raise Underivable("the argument differs between the parts of a worker: take w.parts.mean of it")
         if not isinstance(argument, Vector):
@@ -134,7 +134,7 @@ class Tracer:
         self._ops.append(Op(kind, argument, _line(self._body), draw, scope == PART))
         return Vector({(scope, kind, len(self._ops) - 1): 1})
 
-    def gradient(self, x: Vector, *, draw: Any = None) -> Vector:
+    def gradient(self, x: Vector, *, draw: object = None) -> Vector:
         """grad f_i at x, one for each worker; with an oracle, gradients of the same `draw` share its randomness."""
         if draw is None:
             return self._note(GRADIENT, x, OWN)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth.methods.core.program import Leaf, Program
 from compth.methods.core.vectors import COMMON, STATE, Key, Vector, averaged, combined
+
+if TYPE_CHECKING:
+    from compth._numbers import Number
+
 
 Values = Mapping[tuple[str, Any], Vector]
 
@@ -55,7 +59,7 @@ def without_unread(program: Program) -> Program:
     return replace(program, ops=ops, leaves=tuple(moved(leaf, renumbered) for leaf in program.leaves))
 
 
-def silent(program: Program, kind: str, factor: Any) -> Program:
+def silent(program: Program, kind: str, factor: Number) -> Program:
     """The same where every operation of this kind gives `factor` times what it was given."""
     values: dict[tuple[str, Any], Vector] = {}
     ops = []

@@ -28,7 +28,7 @@ def locked(a: Array) -> Array:
 class Repeated:
     """A generator whose draws are kept, and come again in their order after `again`."""
 
-    def __init__(self, rng: Any) -> None:
+    def __init__(self, rng: object) -> None:
         self._rng, self._kept, self._at = rng, list[Any](), 0
 
     def again(self) -> Repeated:
@@ -37,7 +37,7 @@ class Repeated:
         return self
 
     def __getattr__(self, name: str) -> Any:
-        def draw(*args: object, **how: Any) -> Any:
+        def draw(*args: object, **how: object) -> Any:
             if self._at == len(self._kept):
                 self._kept.append(getattr(self._rng, name)(*args, **how))
             self._at += 1

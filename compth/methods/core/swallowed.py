@@ -34,7 +34,7 @@ def noticing(call: Callable[[], T]) -> tuple[T, str]:
             seen.append(arg[0].__name__)
         return inside
 
-    def entered(frame: FrameType, event: str, arg: Any) -> Any:
+    def entered(frame: FrameType, event: str, arg: object) -> Any:
         return None if _known(frame.f_code) else inside
 
     sys.settrace(entered)

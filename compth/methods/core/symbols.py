@@ -54,12 +54,12 @@ WRITTEN = {
 """How constants and facts are written."""
 
 
-def as_text(formula: Any) -> str:
+def as_text(formula: object) -> str:
     """A formula as text, the constant first: 1 - gamma*mu."""
     return str(sympy.sstr(formula, order="none"))
 
 
-def as_latex(formula: Any) -> str:
+def as_latex(formula: object) -> str:
     """A formula in LaTeX, its constants as papers write them."""
     return str(sympy.latex(formula, symbol_names=WRITTEN, order="none"))
 
@@ -166,7 +166,7 @@ class Facts:
         return self.params is not None
 
     @property
-    def formulas(self) -> dict[str, Any]:
+    def formulas(self) -> dict[str, object]:
         """Those that there are, by name: the default step where it is not the largest, a floor where there is one."""
         if not self.shown:
             return {}
@@ -201,7 +201,7 @@ def facts_of(theorem: Theorem) -> Facts:
     return Facts(rule or "of several cases: see the statement")
 
 
-def _facts(theorem: Theorem, c: Constants, rule: str, special: str, limit: Any) -> Facts | None:
+def _facts(theorem: Theorem, c: Constants, rule: str, special: str, limit: object) -> Facts | None:
     """The facts at these constants, None where a line cannot decide."""
     step = limit if theorem.own_steps else GAMMA
     try:

@@ -180,7 +180,7 @@ class Theorem(ABC):
         """Its metric on each replicate, (R,); None when it is the squared distance that every run records."""
         return None
 
-    def begin(self, problem: Problem, state: Any, plan: Plan) -> Array | None:
+    def begin(self, problem: Problem, state: object, plan: Plan) -> Array | None:
         """What its bound starts from, (R,): the metric at t = 0 unless said otherwise; None: the squared distance."""
         return self.observe(problem, state, plan)
 

@@ -27,7 +27,7 @@ WITH_MEMORY = "E||x_t - x*||^2 + M gamma^2 sigma_t^2"
 """The metric of rows that have a sigma^2."""
 
 
-def _number(x: Any) -> bool:
+def _number(x: Number) -> bool:
     """True for what can be compared at once: everything but symbols."""
     return isinstance(x, Real)
 

@@ -41,7 +41,7 @@ class InPlace(InvalidParameter):
     """A body that writes into a vector: refused wherever it runs."""
 
 
-def _is_zero(c: Any) -> bool:
+def _is_zero(c: object) -> bool:
     return bool(c == 0) if isinstance(c, int | float | Fraction) else getattr(c, "is_zero", None) is True
 
 
@@ -63,7 +63,7 @@ class Vector:
     __hash__ = None  # type: ignore[assignment]
     terms: dict[Key, Any]
 
-    def __init__(self, terms: Mapping[Key, Any]) -> None:
+    def __init__(self, terms: Mapping[Key, object]) -> None:
         object.__setattr__(self, "terms", {k: c for k, c in terms.items() if not _is_zero(c)})
 
     @property
@@ -97,7 +97,7 @@ class Vector:
         _number(factor, "times")
         return Vector({k: c * factor for k, c in self.terms.items()})
 
-    def __rmul__(self, factor: Any) -> Vector:
+    def __rmul__(self, factor: object) -> Vector:
         return self.__mul__(factor)
 
     def __truediv__(self, factor: Any) -> Vector:
@@ -147,7 +147,7 @@ def _said(thing: object) -> str:
     return "a vector" if isinstance(thing, Vector) else f"a {type(thing).__name__}"
 
 
-def _number(factor: Any, verb: str) -> None:
+def _number(factor: object, verb: str) -> None:
     if isinstance(factor, Vector):
         raise Underivable(f"a vector {verb} a vector is not linear")
     if hasattr(factor, "shape") and factor.shape != ():

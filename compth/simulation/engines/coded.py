@@ -40,7 +40,7 @@ def loops() -> Any:
     return kernels
 
 
-def _coders() -> dict[str, Callable[[Any, int], Coded]]:
+def _coders() -> dict[str, Callable[[object, int], Coded]]:
     kernels = loops()
     return {
         "Identity": lambda c, d: Coded(kernels.IDENTITY),

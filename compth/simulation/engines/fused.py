@@ -7,7 +7,7 @@ method: what its body says is what runs.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,10 @@ from compth.simulation.engines.base import Engine
 from compth.simulation.engines.coded import coded, loops
 from compth.simulation.engines.passes import scheduled
 from compth.simulation.engines.tables import Schedule, Stage, between
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 
 AT_A_TIME = 8192
 """Numbers of the rows that a pass takes together: what is made of them stays in the nearest cache."""
@@ -79,11 +83,11 @@ class FastEngine(Engine):
         costs = method.fleet.bits(self.seen.n, self.seen.d)
         self.each = float(sum(c.total for c in costs) / self.seen.n)
         self._streams: dict[int, np.uint64] = {}
-        self._fixed: dict[Any, tuple[Array, Array, Array]] = {}
+        self._fixed: dict[object, tuple[Array, Array, Array]] = {}
 
     # -- the body, read once
 
-    def _read(self, params: dict[str, Any]) -> Reading:
+    def _read(self, params: Mapping[str, object]) -> Reading:
         """The trace, found to do on arrays what the body does."""
         self.body.program(params, self.seen.n, self.seen.d)
         found = self.body._read(self.seen, params)
@@ -302,7 +306,7 @@ class _Round:
             out[k] = value.astype(self.state.x.dtype, copy=False)
         return out
 
-    def _bits(self, coins: list[Any]) -> tuple[Any, Any]:
+    def _bits(self, coins: list[object]) -> tuple[Any, Any]:
         """What the method's own step says of the round's bits."""
         engine = self.engine
         told = _Told(dict.fromkeys(self.program.of_kind(MESSAGE), engine.each), coins, self.heard)
@@ -312,5 +316,5 @@ class _Round:
 class _Told:
     """What `BodyMethod._sent` asks of a running body."""
 
-    def __init__(self, cost: dict[int, Any], coins: list[Any], heard: list[Any]) -> None:
+    def __init__(self, cost: dict[int, object], coins: Sequence[object], heard: Sequence[object]) -> None:
         self.cost, self.coins, self.heard, self.means = cost, coins, heard, 0

@@ -42,7 +42,7 @@ class Namespace:
         """Torch does not warn."""
         return contextlib.nullcontext()
 
-    def asarray(self, value: Any, dtype: Any = None) -> Any:
+    def asarray(self, value: Any, dtype: object = None) -> Any:
         """An array on the device; exact numbers become doubles, torch has none."""
         if not isinstance(value, layer.ndarray):
             value = np.asarray(value)
@@ -52,32 +52,32 @@ class Namespace:
 
     array = asarray
 
-    def zeros(self, shape: Any, dtype: Any = None) -> Any:
+    def zeros(self, shape: object, dtype: object = None) -> Any:
         """Zeros on the device."""
         return layer.ndarray(torch.zeros(_sizes(shape), dtype=_dtype(dtype), device=self.device))
 
-    def ones(self, shape: Any, dtype: Any = None) -> Any:
+    def ones(self, shape: object, dtype: object = None) -> Any:
         """Ones on the device."""
         return layer.ndarray(torch.ones(_sizes(shape), dtype=_dtype(dtype), device=self.device))
 
-    def arange(self, *span: int, dtype: Any = None) -> Any:
+    def arange(self, *span: int, dtype: object = None) -> Any:
         """Integers on the device."""
         found = torch.arange(*span, device=self.device)
         return layer.ndarray(found if dtype is None else found.to(_dtype(dtype)))
 
-    def frexp(self, x: Any) -> Any:
+    def frexp(self, x: object) -> Any:
         """(mantissa in [1/2, 1), exponent)."""
         mantissa, exponent = torch.frexp(tensor(x))
         return layer.ndarray(mantissa), layer.ndarray(exponent)
 
-    def ldexp(self, x: Any, exponent: Any) -> Any:
+    def ldexp(self, x: object, exponent: object) -> Any:
         """x 2^exponent, in double precision."""
         base = torch.as_tensor(tensor(x), dtype=torch.float64, device=self.device)
         shape = torch.broadcast_shapes(base.shape, tensor(exponent).shape)
         base = base.expand(shape)
         return layer.ndarray(torch.ldexp(base, torch.as_tensor(tensor(exponent), device=self.device)))
 
-    def vecdot(self, a: Any, b: Any) -> Any:
+    def vecdot(self, a: object, b: object) -> Any:
         """Sum of products over the last axis."""
         return layer.ndarray((tensor(a) * tensor(b)).sum(-1))
 
@@ -97,23 +97,23 @@ class Stream:
         self.device = device
         self.generator = torch.Generator(device).manual_seed(seed)
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self) -> dict[str, object]:
         return {"generator": self.generator, "device": self.device}
 
-    def random(self, size: Any = ()) -> Any:
+    def random(self, size: object = ()) -> Any:
         """Uniform doubles on [0, 1)."""
         return layer.ndarray(torch.rand(_sizes(size), dtype=torch.float64, **self._options()))
 
-    def integers(self, low: int, high: int | None = None, size: Any = (), dtype: Any = None) -> Any:
+    def integers(self, low: int, high: int | None = None, size: object = (), dtype: object = None) -> Any:
         """Uniform integers of [low, high), or of [0, low)."""
         low, high = (0, low) if high is None else (low, high)
         return layer.ndarray(torch.randint(low, high, _sizes(size), **self._options()))
 
-    def standard_normal(self, size: Any = ()) -> Any:
+    def standard_normal(self, size: object = ()) -> Any:
         """Standard normals."""
         return layer.ndarray(torch.randn(_sizes(size), dtype=torch.float64, **self._options()))
 
-    def permuted(self, x: Any, axis: int = -1) -> Any:
+    def permuted(self, x: object, axis: int = -1) -> Any:
         """Every row of x in a random order of its own: sorted by independent uniform keys."""
         rows = torch.as_tensor(np.array(x) if isinstance(x, np.ndarray) else tensor(x), device=self.device)
         keys = torch.rand(rows.shape, dtype=torch.float64, **self._options())

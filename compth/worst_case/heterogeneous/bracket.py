@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,10 @@ from compth.worst_case.heterogeneous.recheck import (
 )
 from compth.worst_case.question import known_of
 from compth.worst_case.rational import spelled, sqrt_below
+
+if TYPE_CHECKING:
+    from compth._types import Numbers
+
 
 Array = NDArray[np.float64]
 Row = tuple[Fraction, ...]
@@ -142,9 +146,9 @@ class _Traced(_Verbs):
         )
         self.x, self.memory, self.g, self.h, self.e = np.split(one, [1, 1 + n, 1 + 2 * n, 1 + 3 * n])
         self.elsewhere: Any = None
-        self.inputs: list[Any] = []
+        self.inputs: list[object] = []
 
-    def gradient(self, x: Any) -> Any:
+    def gradient(self, x: Numbers) -> Any:
         if (x == self.x).all():
             return self.g
         if self.elsewhere is None:
@@ -254,7 +258,7 @@ class HeterogeneousBracket(Earned, Shown):
 
 @at_the_door(mu=reals, L=reals, delta=real, stepsize=optional(real))
 def heterogeneous_feedback(
-    method: Any, mu: Sequence[Number], L: Sequence[Number], delta: Number, stepsize: Number | None = None
+    method: object, mu: Sequence[Number], L: Sequence[Number], delta: Number, stepsize: Number | None = None
 ) -> HeterogeneousBracket:
     """The worst squared rate of EF or EF21 with workers of different (mu_i, L_i), between two exact numbers.
 
@@ -379,7 +383,7 @@ def _with(curvature: Row, moved: Row, residual: Row) -> Row:
     return tuple(r + a * v for a, v, r in zip(curvature, moved, residual, strict=True))
 
 
-def _lower(instance: HeterogeneousInstance) -> dict[str, Any]:
+def _lower(instance: HeterogeneousInstance) -> dict[str, object]:
     return {
         "factor": str(instance.factor),
         "signs": [str(v) for v in instance.signs],

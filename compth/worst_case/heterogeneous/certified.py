@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,10 @@ from compth.worst_case.heterogeneous.recheck import (
     upper_holds,
 )
 from compth.worst_case.solver import TOLERANCE, identity, layout, solve, solver_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 Array = NDArray[np.float64]
 Pair = tuple[str, str]
@@ -76,7 +80,7 @@ class Lmi:
         """Matrices of the entries of V after the round."""
         return self._products(self.s.state_next)
 
-    def _products(self, state: list[Any]) -> Array:
+    def _products(self, state: Sequence[object]) -> Array:
         return np.array([self._matrix((1 if i == j else 2, state[i], state[j])) for i, j in self.entries])
 
     @cached_property
@@ -200,8 +204,8 @@ def _balance(used: dict[Pair, Fraction], point: str, wanted: Fraction) -> None:
 
 
 def least_certified(
-    statement: Statement, lower: Fraction, unit: Fraction, power: int, head: Mapping[str, Any]
-) -> dict[str, Any]:
+    statement: Statement, lower: Fraction, unit: Fraction, power: int, head: Mapping[str, object]
+) -> dict[str, object]:
     """The least rho above `lower` that was certified, {} where none below 1 was.
 
     head: the statement in the user's units, against which every candidate is checked in Fractions.
