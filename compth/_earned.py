@@ -1,16 +1,17 @@
 """Results whose words ("tight", "converged", a standing) hold for the values with which the package made them alone.
 
-A result that was typed, changed or put together by a pickle keeps its numbers and loses its words, and so does what a
-package makes in which something was replaced. Copies and pickles of one that says what it was computed from compute it
-again.
+A result that was typed, changed or put together by a pickle keeps its numbers and loses its words, and so does one that
+was given another class, one with a part that was changed inside, and what a package makes in which something was
+replaced. Copies and pickles of one that says what it was computed from compute it again.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from hashlib import sha256
+from operator import is_
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -19,18 +20,27 @@ from compth._own import altered
 T = TypeVar("T")
 Origin = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 """The function and arguments that give a result."""
+_State = tuple[object, tuple[Any, ...]]
+"""What a part is in plain values, and the objects that it holds."""
+
+RUN = ("compress", "members", "apply", "init", "gradients")
+"""What objects have that are run, and may change as they do: whose code they are is asked elsewhere."""
 
 
 class _Held(NamedTuple):
     """What a result was made with, what it was computed from, and the result that it belongs to."""
 
+    kind: type
     values: tuple[dict[str, Any], Any]
+    within: tuple[tuple[object, _State], ...]
     origin: Origin | None
     partner: Any
 
 
 _HELD: dict[int, _Held] = {}
 """Of each result that the package made: out of reach of its attributes."""
+AGAIN = frozenset({"origin"})
+"""Fields that say what a result is computed from: whoever reads them computes it again."""
 
 
 class Earned:
@@ -39,7 +49,7 @@ class Earned:
     WORDS: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __getattribute__(self, name: str) -> Any:
-        words = type(self).WORDS
+        words = _words(type(self))
         return object.__getattribute__(self, name) if name not in words or earned(self) else words[name]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -70,14 +80,16 @@ def kept(result: T, origin: Origin | None = None, partner: Any = None) -> T:
         kept(part)
     if id(result) not in _HELD:
         weakref.finalize(result, _HELD.pop, id(result), None)
-    _HELD[id(result)] = _Held(_values(result), origin, partner)
+    _HELD[id(result)] = _Held(type(result), _values(result), tuple(_within(result)), origin, partner)
     return result
 
 
 def earned(result: object) -> bool:
-    """True for a result as the package made it: every field still holds the very object."""
+    """True for a result as the package made it: its class, and in every field and part the very object."""
     held = _HELD.get(id(result))
-    if held is None:
+    if held is None or type(result) is not held.kind:
+        return False
+    if any(not _same(_state(part), then) for part, then in held.within):
         return False
     now, inside = _values(result)
     then, within = held.values
@@ -106,7 +118,11 @@ def _values(result: object) -> tuple[dict[str, Any], Any]:
 
 
 def _fields(result: object) -> dict[str, Any]:
-    held = object.__getattribute__(result, "__dict__")
+    held: Any
+    try:
+        held = object.__getattribute__(result, "__dict__")
+    except AttributeError:  # its fields are slots
+        held = {f.name: getattr(result, f.name, None) for f in fields(result)}
     if type(held) is not dict:  # a namespace that shows other values than Python finds in it
         return {"": object()}
     names = [f.name for f in fields(result)] if is_dataclass(result) else list(held)
@@ -122,6 +138,57 @@ def alike(value: Any) -> Any:
     if hasattr(value, "tobytes") and hasattr(value, "dtype"):
         return value.dtype.str, value.shape, sha256(value.tobytes()).digest()
     return None
+
+
+def _words(kind: type) -> Mapping[str, Any]:
+    """What a class's results read: of two classes the word of the one that the other inherits from."""
+    found: Mapping[str, Any] = kind.__dict__.get("WORDS", {})
+    for base in kind.__mro__[1:]:
+        if own := base.__dict__.get("WORDS"):
+            found = own if not found else {**found, **own}
+    return found
+
+
+def _within(result: object) -> Iterator[tuple[object, _State]]:
+    """Parts of a result that may change while its fields hold the same objects, at any depth, with their state."""
+    left, seen = [v for k, v in _fields(result).items() if k not in AGAIN], set[int]()
+    while left:
+        part = left.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, tuple):
+            left += list(tuple.__iter__(part))
+        elif (state := _state(part)) is not None:
+            yield part, state
+            left += state[1]
+
+
+def _state(part: object) -> _State | None:
+    """What a part is, in plain values, and the objects that it holds; None for what is not looked into.
+
+    Of a result that is made beside this one, whether it stands; numbers in arrays are looked at in the fields alone.
+    """
+    kind = type(part)
+    if isinstance(part, dict) and kind is dict:
+        return (kind, tuple(part)), tuple(part.values())
+    if isinstance(part, list) and kind is list:
+        return (kind,), tuple(part)
+    if isinstance(part, Earned):
+        return (kind, earned(part)), ()
+    if is_dataclass(kind) and not any(hasattr(kind, name) for name in RUN):
+        return (kind,), tuple(_fields(part).values())
+    return None
+
+
+def _same(now: _State | None, then: _State) -> bool:
+    """The same plain values, and the very objects."""
+    return (
+        now is not None
+        and now[0] == then[0]
+        and len(now[1]) == len(then[1])
+        and all(map(is_, now[1], then[1]))
+    )
 
 
 def _again(function: Callable[..., Any], args: tuple[object, ...], named: dict[str, object]) -> Any:

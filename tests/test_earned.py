@@ -81,7 +81,39 @@ def hiding(result):
     return result
 
 
+def inside(result, path, value):
+    """A part of a part with another value: every field of the result itself holds the very object."""
+    *parts, last = path.split(".")
+    part = result
+    for name in parts:
+        part = part[int(name)] if name.isdigit() else getattr(part, name)
+    object.__setattr__(part, last, value)
+    return result
+
+
+def derived():
+    return ct.derive("EF21", mu=F(1, 10), L=1, delta=F(1, 2))
+
+
+def of_another_class(result, **shown):
+    """Its numbers shown by a class of somebody's, which has no words that could be lost."""
+    space = {name: property(lambda self, v=v: v) for name, v in shown.items()}
+    space |= {"WORDS": {}, "inside": lambda self: type("Any", (), {"__eq__": lambda a, b: True})()}
+    object.__setattr__(result, "__class__", type("Mine", (type(result),), space))
+    return result
+
+
+def refuted():
+    return ct.certify(lambda x: 0 * x, 2, claims=ct.Unbiased(1), budget="quick")
+
+
 FORGED = {
+    "a bracket in a cell": (lambda: inside(derived(), "cells.0.bracket.certified", F(1, 9)), "tight", False),
+    "a certificate in a rate": (lambda: inside(RESULTS["tight"][0](), "certificate.rho", F(1, 9)), "tight", False),
+    "the plan of a rate": (lambda: inside(RESULTS["guarantee"][0](), "plan.rho", 0.1), "standing", "ASSUMED"),
+    "the class of a rate": (lambda: of_another_class(RESULTS["tight"][0](), rho=F(1, 9)), "tight", False),
+    "the class of a promise": (lambda: of_another_class(RESULTS["guarantee"][0](), rho=0.1), "standing", "ASSUMED"),
+    "the class of a report": (lambda: of_another_class(refuted(), verdict=ct.Verdict.PROVED), "stored", True),
     "a curve's array": (lambda: zeroed(ct.exact(METHOD, PROBLEM, 3)), "mode", "assumed"),
     "a mean-field curve": (lambda: replace(ct.exact(METHOD, PROBLEM, 3), mode="exact"), "mode", "assumed"),
     "a floor's constants": (lambda: constants_of(RESULTS["floor"][0]()), "standing", "ASSUMED"),
@@ -110,6 +142,22 @@ def constants_of(floor):
 def test_what_is_typed_or_changed_inside_loses_its_words(name):
     make, word, says = FORGED[name]
     assert getattr(make(), word) == says
+
+
+def test_a_certificate_of_another_class_makes_its_report_a_word():
+    report = refuted()
+    assert not report.stored
+    of_another_class(report.certificates[0], verdict=ct.Verdict.PROVED)
+    assert (report.verdict, report.stored) == ("PROVED", True)
+    assert "judge it again" in str(report)
+
+
+def test_what_is_looked_at_inside_may_be_used():
+    """Nothing loses its words by being read, printed or written."""
+    for result, word, says in ((derived(), "tight", True), (refuted(), "stored", False)):
+        assert all((str(result), result.to_json(), result.to_latex()))
+        assert getattr(result, word) == says
+    assert derived().check()
 
 
 def test_steps_and_estimates_that_were_found_here_have_their_words():
