@@ -122,7 +122,8 @@ def _fields(result: object) -> dict[str, Any]:
     try:
         held = object.__getattribute__(result, "__dict__")
     except AttributeError:  # its fields are slots
-        held = {f.name: getattr(result, f.name, None) for f in fields(result)}
+        slotted: Any = result
+        held = {f.name: getattr(slotted, f.name, None) for f in fields(slotted)}
     if type(held) is not dict:  # a namespace that shows other values than Python finds in it
         return {"": object()}
     names = [f.name for f in fields(result)] if is_dataclass(result) else list(held)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from fractions import Fraction
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,9 @@ ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, Fraction, 
 NUMBERS = frozenset(
     kind for kind in vars(np).values() if isinstance(kind, type) and issubclass(kind, np.generic)
 )
+
+MATHEMATICS = frozenset({"math", "cmath"})
+"""Modules of Python's library whose data are numbers, the same in every process."""
 
 
 def is_atom(value: object) -> bool:
@@ -46,3 +52,24 @@ def snapshot(value: Any) -> Any:
     if type(value) in (set, frozenset):
         return frozenset(map(snapshot, value))
     return id(value)
+
+
+def of_the_process(value: object, home: ModuleType | None = None) -> bool:
+    """True for data of Python's library: arguments, modules, paths, the platform. Another process has others.
+
+    home: the module of which it is an attribute; lists, sets and dictionaries are known by identity anywhere.
+    """
+    if home is not None and _is_library(home) and is_fixed(value):
+        return True
+    return type(value) in (list, dict, set) and any(value is v for v in _library_data())
+
+
+def _is_library(home: ModuleType) -> bool:
+    top = home.__name__.partition(".")[0]
+    return top in sys.stdlib_module_names - MATHEMATICS and top != "__main__"
+
+
+def _library_data() -> Iterator[Any]:
+    for home in list(sys.modules.values()):
+        if type(home) is ModuleType and _is_library(home):
+            yield from list(vars(home).values())

@@ -21,7 +21,7 @@ import numpy as np
 
 from compth._identity import fixed
 from compth._own import foreign, functions
-from compth.certification.held import is_fixed, is_table
+from compth.certification.held import is_fixed, is_table, of_the_process
 from compth.certification.watch import Scope, Watch
 from compth.claims import B1, B2, AbsoluteError, BiasVariance, Contractive, Unbiased
 from compth.compressors import Compressor
@@ -196,6 +196,8 @@ class Reader:
         mine = thing is self.scope.me and thing is not None
         if mine or isinstance(thing, ModuleType) or _is_ours(thing):
             return "" if following in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR") else f"passes {word} on"
+        if self._is_of_the_process(i, thing):
+            return f"reads {word} of Python's library: another process has another"
         if word == "__class__" and following.startswith("LOAD_FAST"):  # the second argument of super()
             return ""
         if thing is isinstance:
@@ -213,6 +215,11 @@ class Reader:
         if isinstance(thing, FunctionType) and (thing in functions() or _code_of(thing) in self.judged):
             return ""
         return f"uses {word}" + ("" if thing is _MISSING else f", a {type(thing).__name__}")
+
+    def _is_of_the_process(self, i: int, thing: object) -> bool:
+        asked = self.code[i].opname in ("LOAD_ATTR", "LOAD_METHOD")
+        home = self.meant.get(self._base(i)) if asked else None
+        return of_the_process(thing, home if isinstance(home, ModuleType) else None)
 
     def _states_a_claim(self, i: int, thing: object) -> bool:
         """True for a call of one of the package's claims: a combinator asks its member for one, made of constants."""

@@ -27,7 +27,7 @@ from compth.certification.cells.nodes import NAMES, Mute, stop
 from compth.certification.cells.orders import Order, Places
 from compth.certification.cells.paths import explored
 from compth.certification.cells.rewriting import rewritten
-from compth.certification.held import is_atom, is_fixed, snapshot
+from compth.certification.held import is_atom, is_fixed, of_the_process, snapshot
 from compth.certification.vocabulary import FREE
 
 ALLOWED = FREE | frozenset(
@@ -95,6 +95,8 @@ class Binding:
             return known[1]
         if is_fixed(value):
             return value
+        if of_the_process(value):
+            return stop(f"{name} of Python's library is not traced: another process has another")
         if isinstance(value, ModuleType):
             return Module(self, value)
         if type(value) is FunctionType:
@@ -223,6 +225,8 @@ class Module(Mute):
         if name not in vars(self._module) or self._module.__name__.partition(".")[0] == "numpy":
             stop(f"{self._module.__name__}.{name} is not traced")
         held = self._binding.hold(lambda: vars(self._module).get(name), name)
+        if of_the_process(held, self._module):
+            stop(f"{self._module.__name__}.{name} is not traced: another process has another")
         return self._binding.meaning(held, name)
 
 

@@ -22,6 +22,7 @@ from compth.certification.cells.agree import Laws, agree, agree_by_ranks
 from compth.certification.cells.bounds import Group
 from compth.certification.cells.evaluation import Chart
 from compth.certification.cells.nodes import Stopped
+from compth.certification.cells.replayed import replayed
 from compth.certification.constants import ROUNDING, readings_of
 from compth.certification.oracle import excess, margins_of, ratio
 from compth.certification.readings import SIMPLE, as_written, is_float, named, noting, said
@@ -207,6 +208,7 @@ def _visited(
         agree(subject, d, Laws(charts, groups, members), listed)
     if ranked is not None:
         agree_by_ranks(subject, d, ranked, listed)
+    replayed(subject, d, trace)
 
 
 def _by_ranks(
