@@ -20,7 +20,7 @@ from compth._own import altered
 T = TypeVar("T")
 Origin = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 """The function and arguments that give a result."""
-_State = tuple[object, tuple[Any, ...]]
+_State = tuple[object, tuple[object, ...]]
 """What a part is in plain values, and the objects that it holds."""
 
 RUN = ("compress", "members", "apply", "init", "gradients")
@@ -118,12 +118,12 @@ def _values(result: object) -> tuple[dict[str, Any], Any]:
 
 
 def _fields(result: object) -> dict[str, Any]:
-    held: Any
     try:
         held = object.__getattribute__(result, "__dict__")
     except AttributeError:  # its fields are slots
-        slotted: Any = result
-        held = {f.name: getattr(slotted, f.name, None) for f in fields(slotted)}
+        held = None
+        if is_dataclass(result) and not isinstance(result, type):
+            held = {f.name: getattr(result, f.name, None) for f in fields(result)}
     if type(held) is not dict:  # a namespace that shows other values than Python finds in it
         return {"": object()}
     names = [f.name for f in fields(result)] if is_dataclass(result) else list(held)
@@ -141,9 +141,9 @@ def alike(value: Any) -> Any:
     return None
 
 
-def _words(kind: type) -> Mapping[str, Any]:
+def _words(kind: type) -> Mapping[str, object]:
     """What a class's results read: of two classes the word of the one that the other inherits from."""
-    found: Mapping[str, Any] = kind.__dict__.get("WORDS", {})
+    found: Mapping[str, object] = kind.__dict__.get("WORDS", {})
     for base in kind.__mro__[1:]:
         if own := base.__dict__.get("WORDS"):
             found = own if not found else {**found, **own}

@@ -69,7 +69,7 @@ def _is_library(home: ModuleType) -> bool:
     return top in sys.stdlib_module_names - MATHEMATICS and top != "__main__"
 
 
-def _library_data() -> Iterator[Any]:
+def _library_data() -> Iterator[object]:
     for home in list(sys.modules.values()):
         if type(home) is ModuleType and _is_library(home):
             yield from list(vars(home).values())

@@ -7,9 +7,8 @@ Real runs elsewhere are held to give one of the outcomes that have a chance. A p
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from compth.certification.cells.nodes import Node
 from compth.certification.cells.numbers import Numbers, Unknown, place_of
 from compth.certification.cells.scripted import heard, scripted
+from compth.certification.cells.stage import Trace
 from compth.certification.cells.visits import generic
 from compth.certification.points import DOMAIN, inside
 from compth.certification.subject import Subject
@@ -37,32 +37,35 @@ FAR = 5000
 class Exactly(Numbers):
     """Expressions in exact arithmetic, as laws have them; roots, logarithms and norms are floats."""
 
-    def at(self, node: Node) -> Any:
+    def __init__(self, x: Array, drawn: Mapping[int, float]) -> None:
+        super().__init__(x, {}, drawn)
+        self.exact: dict[Node, Fraction] = {}
+
+    def at(self, node: Node) -> Fraction:  # type: ignore[override]  # where floats are computed with, it is one
         """Its value. Raises Unknown."""
-        known: dict[Node, Any] = self.known
-        if node not in known:
+        if node not in self.exact:
             try:
-                found: Any = self._at(node)
-                known[node] = found if isinstance(found, bool | np.bool_) else Fraction(found)
+                self.exact[node] = Fraction(self._at(node))
             except (ArithmeticError, ValueError, RecursionError, TypeError):
                 raise Unknown from None
-        return known[node]
+        return self.exact[node]
 
-    def _const(self, n: Node) -> Any:
-        return n.args[0]
+    def _const(self, n: Node) -> Fraction:  # type: ignore[override]
+        return Fraction(n.args[0])
 
-    def _x(self, n: Node) -> Any:
+    def _x(self, n: Node) -> Fraction:
         return Fraction(float(self.x[n.args[0]]))
 
-    def _sum(self, n: Node) -> Any:
-        return sum(map(self.at, n.args))
+    def _sum(self, n: Node) -> Fraction:  # type: ignore[override]
+        return sum(map(self.at, n.args), Fraction(0))
 
-    def _exp2(self, n: Node) -> Any:
+    def _exp2(self, n: Node) -> Fraction:
         power = self.at(n.args[0])
-        return Fraction(2) ** power if power.denominator == 1 and abs(power) < FAR else math.exp2(power)
+        whole = power.denominator == 1 and abs(power) < FAR
+        return Fraction(2) ** int(power) if whole else Fraction(math.exp2(power))
 
 
-def replayed(subject: Subject, d: int, trace: Any) -> None:
+def replayed(subject: Subject, d: int, trace: Trace) -> None:
     """Raises Strange where known draws make other numbers than their symbols; nothing where their places are not known.
 
     Whether a stream's k-th number is the trace's k-th draw is tried at inputs of size 1, on which all else agreed.
@@ -98,11 +101,11 @@ def _wide(d: int) -> Iterator[Array]:
                 yield x
 
 
-def _same(subject: Subject, trace: Any, x: Array, script: dict[int, float]) -> bool:
+def _same(subject: Subject, trace: Trace, x: Array, script: dict[int, float]) -> bool:
     """True where every entry of which the trace tells it is what the program makes."""
     with heard():
         y = np.array(subject.program(x.copy(), scripted(script, 0)), dtype=np.float64)
-    now, unit = Exactly(x, trace.floats, script), float(np.abs(x).max())
+    now, unit = Exactly(x, script), float(np.abs(x).max())
     for i, node in enumerate(trace.outputs):
         try:
             expected = float(now.at(node))
