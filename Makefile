@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export MPLBACKEND = Agg
 
-.PHONY: demo test check lint format docs readme notebooks licences benchmarks repro coq wheel clean help
+.PHONY: demo compiled test check lint format docs readme notebooks licences benchmarks repro coq wheel clean help
 
 help:
 	@echo "make demo   install and compare methods on real data (writes demo/)"
@@ -35,10 +35,14 @@ $(VENV)/.all: $(VENV)/.core
 demo: $(VENV)/.core
 	$(BIN)/compth compare --dataset digits --workers 10 --split label --out demo
 
-test: $(VENV)/.all
+# compiled once, not by each process of a test: where PYTHONDONTWRITEBYTECODE is set, every start compiles the package
+compiled: $(VENV)/.all
+	@$(BIN)/python -m compileall -q compth proofs_check paper_repro figures benchmarks
+
+test: compiled
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: $(VENV)/.all
+check: compiled
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not optional"
 
 lint: $(VENV)/.all

@@ -178,6 +178,8 @@ _CODE: list[tuple[types.FunctionType, tuple[Any, ...]]] = []
 """The Python functions behind what our code names in modules of others, with their code and defaults."""
 _CACHES: list[Any] = []
 _SEEN_ALTERED: list[str] = []
+_FOUND: list[_Kept] = []
+"""Where something was replaced at the last look: looked at first, as it mostly still is."""
 
 
 def watch() -> None:
@@ -436,11 +438,15 @@ def _altered(parts: frozenset[str] | None) -> str:
 
 def _names_altered(parts: frozenset[str] | None) -> str:
     """`altered` of what names stand for; those that hold what they held at the last look are looked at in one go."""
+    last = next((kept for kept in _FOUND if parts is None or kept.part in parts), None)
+    if last is not None and (found := _altered_in(last)):
+        return found
     steady = _STEADY.get(parts)
     if steady is not None and steady.count == len(_NAMESPACES) and _holds(steady):
         return next(filter(None, map(_altered_in, steady.others)), "")
     asked = [kept for kept in _NAMESPACES if parts is None or kept.part in parts]
-    found = next(filter(None, map(_altered_in, asked)), "")
+    at, found = next(((kept, found) for kept in asked if (found := _altered_in(kept))), (None, ""))
+    _FOUND[:] = [] if at is None else [at]
     if not found:
         _STEADY[parts] = _steady(asked)
     return found

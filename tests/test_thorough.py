@@ -4,7 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from compth import _own
 from tests.thorough import alone, later, thorough
+from tests.unwatched import unwatched
 
 
 def case(nodeid, *marks):
@@ -40,3 +42,14 @@ def test_fast_and_scaled_cases_and_single_tests_stay():
 def test_what_is_marked_alone_goes():
     items = [case("a.py::f", SLOW, ALONE), case("a.py::g[1]", ALONE)]
     assert later(items) == items
+
+
+def test_unwatched_searches_look_at_nothing_and_watched_ones_see_again(monkeypatch):
+    with unwatched(), unwatched():
+        monkeypatch.setattr(_own, "HEAP", 0)
+        assert _own.altered() == ""
+    assert _own.altered() == "compth._own.HEAP was replaced after import"
+    assert _own.altered(frozenset({"claims"})) == ""
+    assert _own.altered() == "compth._own.HEAP was replaced after import"
+    monkeypatch.undo()
+    assert _own.altered() == ""

@@ -19,9 +19,8 @@ def tries(some, every):
     return every if ALL else some
 
 
-def alone(test):
-    """A test of that step alone: long, and of a kind of which others run each time."""
-    return pytest.mark.thorough(alone=True)(test)
+alone = pytest.mark.thorough(alone=True)
+"""A test, or a case, of that step alone: long, and of a kind of which others run each time."""
 
 
 def later(items):

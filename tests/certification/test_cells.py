@@ -19,7 +19,7 @@ from compth.certification.cells.scripted import heard, scripted
 from compth.certification.subject import as_subject, declared_claims
 from compth.certification.tracer import TooManyLeaves, leaves
 from compth.proof import cells
-from tests.thorough import alone
+from tests.thorough import alone, thorough, tries
 
 from . import corners, loops, outside, piecewise, randomly, rebound, sly, styles, unlike
 from .piecewise import FALSE, PARTIAL, TRUE
@@ -49,7 +49,7 @@ def test_one_of_each_kind_is_proved():
         assert found(program, TRUE[program], 3).data is not None, name
 
 
-@pytest.mark.parametrize("d", [3, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("d", [3, pytest.param(30, marks=[pytest.mark.slow, alone])])
 def test_what_loops_run_up_is_what_numpy_has_a_word_for(d):
     said = {f.__name__: found(f, claim, d).says for f, claim in loops.TRUE.items()}
     assert not {name: says for name, says in said.items() if says}
@@ -92,9 +92,12 @@ def test_mutants_are_not_proved(at):
     assert len(FALSE) >= 25
 
 
+@thorough
 @pytest.mark.slow
 def test_programs_that_look_right_to_a_tracer_are_not_proved():
-    proved = [f.__name__ for f, claim in sly.SLY.items() if found(f, claim, 3).data is not None]
+    """A third of them, or all."""
+    some = list(sly.SLY.items())[:: tries(3, 1)]
+    proved = [f.__name__ for f, claim in some if found(f, claim, 3).data is not None]
     assert not proved
     assert len(sly.SLY) >= 60
 

@@ -58,7 +58,7 @@ def hands_over(x, rng):
     os.waitpid(child, 0)
 def eats(x, rng):
     held = []
-    while True: held.append(np.ones(1 << 27))
+    while True: held.append(np.empty(1 << 27))
 def breaks_late(x, rng):
     if rng.standard_normal() > 2.5: raise KeyError("late")
     return np.where(rng.standard_normal(len(x)) < 0, 2 * x, 0)
@@ -163,7 +163,7 @@ def test_what_a_program_does_to_its_process_is_a_breach(file, short, name, breac
 def test_a_memory_hog_is_refuted(file):
     verdict, technique = said(check(file, "eats"))
     assert verdict is Verdict.REFUTED
-    assert "memory" in technique or "processor time" in technique
+    assert "memory" in technique
 
 
 @pytest.mark.slow
@@ -266,7 +266,7 @@ def disturb(pid, rng, end):
 @thorough
 @pytest.mark.slow
 def test_suspensions_kills_and_load_change_no_verdict(file):
-    """At least 25 or 100 disturbances over right and wrong programs, beside a burner."""
+    """At least 25 or 100 disturbances over right and wrong programs, beside a burner that comes and goes."""
     import numpy as np
 
     rng, done = np.random.default_rng(0), 0
@@ -274,6 +274,7 @@ def test_suspensions_kills_and_load_change_no_verdict(file):
     try:
         for k in range(60):
             name = ("coin", "biased")[k % 2]
+            burner.send_signal(int(rng.choice([signal.SIGSTOP, signal.SIGCONT])))
             arguments = [sys.executable, "-m", "compth", "check", f"{file}:{name}", "--omega", "1"]
             child = subprocess.Popen([*arguments, "-d", "3", "--budget", "quick"], stdout=subprocess.DEVNULL)
             done += disturb(child.pid, rng, child)

@@ -12,6 +12,7 @@ from compth.certification import certify
 from compth.certification.cells import pointwise, stage
 from compth.certification.oracle import enumerating
 from compth.certification.subject import as_subject
+from tests.thorough import thorough, tries
 
 from . import asked
 from .piecewise import TRUE
@@ -22,7 +23,8 @@ def settled(program, claim, d):
 
 
 @pytest.mark.parametrize(
-    "step", [pytest.param(1, marks=pytest.mark.slow, id="all"), pytest.param(14, id="some")]
+    "step",
+    [pytest.param(tries(5, 1), marks=[pytest.mark.slow, thorough], id="all"), pytest.param(14, id="some")],
 )
 def test_programs_that_are_false_where_they_ask_for_it_are_refuted(step):
     listed = asked.FALSE[::step]

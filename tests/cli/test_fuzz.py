@@ -126,9 +126,9 @@ def faults(make, seeds, capfd):
 
 @thorough
 @pytest.mark.slow
-@pytest.mark.parametrize("block", range(tries(3, 8)))
+@pytest.mark.parametrize("block", range(tries(2, 8)))
 def test_compare_tune_and_the_rest(block, folder, capfd):
-    """360 or 960 command lines that need no child process."""
+    """240 or 960 command lines that need no child process."""
     makers = (compare, compare, lambda rng: tune(rng, folder), lambda rng: other(rng, folder))
     for kind, make in enumerate(makers):
         assert faults(make, range(30 * (8 * kind + block), 30 * (8 * kind + block + 1)), capfd) == {}

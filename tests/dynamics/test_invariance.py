@@ -14,6 +14,7 @@ from compth.dynamics.descent import polished
 from compth.dynamics.units import Units, units_of
 from compth.problems import FiniteSum, distributed_quadratic, random_finite_sum, random_quadratic
 from tests.thorough import thorough, tries
+from tests.unwatched import unwatched
 
 HALF, RAND = Fraction(1, 2), ct.RandK(1)
 SPREAD = random_quadratic(3, 3, 12, seed=11, minimisers=1.0)
@@ -94,6 +95,7 @@ SLOW = ("ADIANA", "DIANA, correlated", "DIANA, no noise", "L-SVRG", "EF")
 @pytest.mark.parametrize(
     "name", [pytest.param(k, marks=pytest.mark.slow if k in SLOW else ()) for k in CASES]
 )
+@unwatched()
 def test_no_answer_depends_on_small_units(name):
     check(name, 1e-9, 1e3)
 
@@ -101,6 +103,7 @@ def test_no_answer_depends_on_small_units(name):
 @thorough
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
+@unwatched()
 def test_no_answer_depends_on_the_units(name):
     """At two corners of what is asked for, and inside."""
     inside = np.random.default_rng([*name.encode()]).uniform((-9, -6), (9, 6))

@@ -9,6 +9,7 @@ import compth as ct
 from compth.errors import CompthError
 from compth.problems import random_quadratic
 from tests.thorough import thorough, tries
+from tests.unwatched import unwatched
 
 
 def fleet(rng, n, d):
@@ -55,6 +56,7 @@ def draw(rng):
 @thorough
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(tries(1, 3)))
+@unwatched()
 def test_rates_lie_in_brackets_that_are_found(seed):
     rng = np.random.default_rng(seed)
     tried = found = 0

@@ -19,6 +19,7 @@ from compth.errors import Unsupported
 from compth.methods import plan_of
 from compth.problems import distributed_quadratic, random_quadratic
 from tests.pinned.record import cases, problems
+from tests.unwatched import unwatched
 
 PROBLEM = random_quadratic(3, 4, 8, seed=5, minimisers=1.0)
 
@@ -292,6 +293,7 @@ PINNED = {k: v for k, v in cases().items() if v[0].gamma is None and k != "cat" 
 
 
 @pytest.mark.parametrize("name", PINNED)
+@unwatched()
 def test_steps_are_searched_with_the_parameters_of_a_run(name):
     """max_stable_step and best_step speak of the rate that exact_rate gives at every step, over the catalogue."""
     method, on = PINNED[name]

@@ -13,6 +13,7 @@ from compth.dynamics.reduced import mixes
 from compth.errors import CompthError, Unsupported
 from compth.methods import catalogue
 from compth.problems import from_rows
+from tests.unwatched import unwatched
 
 SOME = ct.compressors.Sampled(ct.Identity(), ct.IndependentSampling((0.5, 0.3, 0.8)))
 ALIKE = [
@@ -121,6 +122,7 @@ def test_rates_in_a_hundred_thousand_dimensions():
 
 
 @pytest.mark.slow
+@unwatched()
 def test_every_method_that_is_let_through_has_the_rate_of_all_dimensions():
     """The whole catalogue at d = 10 with six rows: whatever `mixes` lets through, the span tells the same."""
     p, seen = rows(10, 0.1, m=6, n=2), 0

@@ -14,6 +14,7 @@ from compth.studies import problem_search
 from compth.studies.problem_search import bound_ratio, bump, rate_ratio, study
 from tests.methods.grid import Spoiled
 from tests.thorough import thorough, tries
+from tests.unwatched import unwatched
 
 PAIRS = [(ct.GD(), th) for th in ct.GD.theorems()]
 PAIRS += [(ct.DCGD(ct.RandK(1)), th) for th in ct.DCGD.theorems()]
@@ -49,6 +50,7 @@ test_guarantees_hold.py: they speak of one worker, and problems here have severa
 @thorough
 @pytest.mark.slow
 @pytest.mark.parametrize(("method", "theorem"), PAIRS, ids=[f"{m.label} {t.id}" for m, t in PAIRS])
+@unwatched()
 def test_no_theorem_is_violated(method, theorem):
     count = tries(30, 100)  # planted ones below fall among the first 10
     if isinstance(method, ct.GDCI):  # its theorem speaks of kappa close to 1 only
@@ -105,6 +107,7 @@ RATES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("method", "identifier", "factor"), RATES, ids=[m.label for m, _, _ in RATES])
+@unwatched()
 def test_rates_a_little_beyond_what_is_attained_are_caught(method, identifier, factor):
     """Near the truth: a climb brings the exact rate within a few percent of the theorem's where it is attainable."""
     theorem = ct.methods.theorems()[identifier]
@@ -136,6 +139,7 @@ def test_unimodality_is_scanned_and_a_bump_is_seen(monkeypatch):
 
 
 @pytest.mark.slow
+@unwatched()
 def test_climbing_finds_worse_problems():
     method, theorem = ct.DCGD(ct.RandK(1)), "dcgd.interpolation"
     plain = study(lambda q: rate_ratio(method, q, theorem), 110, seed=3)

@@ -16,6 +16,7 @@ from compth.methods import plan_of
 from compth.problems import random_finite_sum, random_quadratic
 from tests.methods import bodies
 from tests.methods.bodies import PARAMS, made
+from tests.unwatched import unwatched
 
 
 class Enumerated:
@@ -101,6 +102,7 @@ CASES = [(name, fleet) for name in PARAMS for fleet in WORK.get(name, FLEETS)]
 
 
 @pytest.mark.parametrize(("name", "fleet"), CASES)
+@unwatched()
 def test_exact_is_the_enumeration_of_the_numpy_step(name, fleet):
     compressor, n, d = FLEETS[fleet]
     problem = random_quadratic(n, d, 5, seed=7, minimisers=2.0)

@@ -19,6 +19,7 @@ from compth.problems import distributed_quadratic, random_quadratic
 from compth.studies.problem_search import rate_ratio
 from compth.worst_case.certified_theorem import certified
 from tests.thorough import thorough, tries
+from tests.unwatched import unwatched
 
 from . import guaranteed
 from .bent import Bent, Wavy
@@ -39,6 +40,7 @@ def chunk(part, rounds):
 @thorough
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(SHARES))
+@unwatched()
 def test_no_guarantee_is_violated(part):
     found = [(setting, look(setting)) for setting in map(draw, chunk(part, tries(3, ROUNDS)))]
     assert not [str(s) for s, seen in found if seen.violated]
@@ -48,6 +50,7 @@ def test_no_guarantee_is_violated(part):
 @thorough
 @pytest.mark.slow
 @pytest.mark.parametrize("pair", [("LAG", "lag.pl"), ("CLAG", "clag.pl")])
+@unwatched()
 def test_lazy_methods_keep_their_promise_and_no_better_one(pair):
     """The trigger is no linear step: runs, of which one is all where nothing is drawn."""
     some = [draw(1000 + seed, pair) for seed in range(tries(20, 100))]

@@ -13,6 +13,7 @@ from compth.errors import NoGuarantee, Unsupported
 from compth.methods.compressed_scaffnew import Owners
 from compth.methods.local_ist import rest_of_mean
 from compth.problems import distributed_quadratic, random_finite_sum, random_quadratic
+from tests.unwatched import unwatched
 
 from .grid import Spoiled
 
@@ -349,6 +350,7 @@ def excesses(name, theorem, count):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", THEOREMS)
+@unwatched()
 def test_no_bound_is_violated_and_a_spoiled_one_is(name):
     theorem = ct.methods.theorems()[name]
     held = list(excesses(name, theorem, 105))

@@ -8,6 +8,7 @@ import pytest
 import compth as ct
 from compth.methods import find_guarantee
 from tests.thorough import thorough, tries
+from tests.unwatched import unwatched
 
 from .grid import FREE, METHODS, Spoiled, cases, excess, looseness
 
@@ -25,6 +26,7 @@ def theorem(identifier):
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=() if n in FAST else pytest.mark.slow) for n in PROBLEMS]
 )
+@unwatched()
 def test_bounds_hold_on_the_grid(name):
     """Every theorem with every compressor; here mostly a third of the methods, another on each problem."""
     problem, shift = PROBLEMS[name], list(PROBLEMS).index(name)
@@ -95,6 +97,7 @@ SPOILS = [
 @thorough
 @pytest.mark.slow
 @pytest.mark.parametrize(("identifier", "method", "problem", "spoil"), SPOILS[:: tries(3, 1)])
+@unwatched()
 def test_false_strengthenings_are_caught(identifier, method, problem, spoil):
     steps = 3000 if problem is FAR else 400 if identifier.startswith(("ef", "gd")) else 120
     runs = 2 if isinstance(method, ct.GD | ct.EF | ct.EF21) else 1024

@@ -10,6 +10,7 @@ import pytest
 
 import compth as ct
 from compth.dynamics import exact_rate
+from tests.unwatched import unwatched
 
 from .record import FILE, answers, cases, in_fractions, made, questions, worst_case
 
@@ -54,6 +55,7 @@ def test_every_case_is_pinned():
 
 
 @pytest.mark.parametrize("key", CASES)
+@unwatched()
 def test_exact_dynamics_stay(key):
     method, on = CASES[key]
     assert differences(answers(method, made(VALUES["problems"][on])), VALUES["dynamics"][key]) == []

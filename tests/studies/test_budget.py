@@ -16,6 +16,8 @@ from compth.studies.budget_members import Member, ProblemClass
 from compth.studies.budget_promises import Promise, _certified_class, counted_bits
 from compth.worst_case.bodies import body_of
 from tests.certification.test_batches import Honest
+from tests.thorough import thorough, tries
+from tests.unwatched import unwatched
 
 EPS = 1e-2
 PATIENCE = 20_000
@@ -128,10 +130,13 @@ def test_the_answer_is_that_of_brute_force(seed):
     check_like_brute_force(seed)
 
 
+@thorough
 @pytest.mark.slow
+@unwatched()
 def test_the_answer_is_that_of_brute_force_on_20_problems():
-    met = [check_like_brute_force(seed) for seed in range(20)]
-    assert 5 < sum(met) < 20  # some can be met, some cannot
+    """The first eight of them, or all."""
+    met = [check_like_brute_force(seed) for seed in range(tries(8, 20))]
+    assert tries(1, 5) < sum(met) < len(met)  # some can be met, some cannot
 
 
 def test_a_family_without_order_is_not_taken_to_be_monotone():

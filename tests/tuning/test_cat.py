@@ -14,6 +14,7 @@ from compth.methods.cat import CATSingle, CATWorkers, solve_decay
 from compth.tuning.rules import tune_rows
 from compth.tuning.schemes import SCHEMES
 from tests.methods.grid import Spoiled, excess
+from tests.unwatched import unwatched
 
 ONE = ct.problems.ridge("digits", 1)
 FLAT = ct.problems.distributed_quadratic(np.eye(5)[None], np.ones((1, 5)))
@@ -33,6 +34,7 @@ def run(method, problem, steps, runs=1, seed=0):
 
 @pytest.mark.parametrize("cost", ["cat", "ieee802154", ct.costs.Affine(1, 20), ct.costs.Payload(1, 100)])
 @pytest.mark.parametrize("scheme", ["S", "S+Q"])
+@unwatched()
 def test_the_descent_inequality_holds_on_every_step(scheme, cost):
     """f falls by at least share ||g||^2/(2L) at every step, and the level beats every fixed one at that iterate."""
     method, L = ct.CAT(scheme=scheme, cost=cost), ONE.L

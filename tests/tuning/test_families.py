@@ -14,6 +14,7 @@ from compth.errors import CompthError, InvalidParameter, Unsupported
 from compth.tuning.moments import DELTA, EXACT, OMEGA, progress
 from tests.compressors.exact_law import NotEnumerable, law, moments
 from tests.thorough import thorough, tries
+from tests.unwatched import unwatched
 
 from .brute import gradients, shares
 
@@ -108,6 +109,7 @@ FAMILIES = {
 
 
 @pytest.mark.parametrize("name", FAMILIES)
+@unwatched()
 def test_the_best_level_of_a_family(name):
     """argmax over every level of (share from the moments of that level) / (price of its declared bits)."""
     scheme, levels, make = FAMILIES[name]
@@ -164,6 +166,7 @@ CURVES = {
 @thorough
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CURVES)
+@unwatched()
 def test_families_are_the_best_of_all_levels_on_many_gradients(name):
     """Heavy tails, ties, zeros, sparse, d = 1; shares and prices from formulas that share nothing with the code."""
     kind = getattr(ct, name)

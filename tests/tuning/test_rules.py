@@ -14,6 +14,7 @@ from compth.errors import InvalidParameter
 from compth.tuning import rules, schemes
 from compth.tuning.schemes import SCHEMES, Ordered
 from tests.thorough import thorough, tries
+from tests.unwatched import unwatched
 
 from .brute import bits, gradients, shares
 
@@ -52,18 +53,19 @@ def shortfall(g, scheme, charge, tuned):
     return 1 - efficiency[tuned.level - 1] / max(efficiency)
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(tries(500, 2000), marks=[pytest.mark.slow, thorough])])
+@thorough
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_chosen_level_is_the_best_of_all(scheme, model, count):
-    """Ten cost models, three schemes, 500 or 2000 gradients each."""
+@unwatched()
+def test_the_chosen_level_is_the_best_of_all(scheme, model):
+    """Ten cost models, three schemes, 300 or 2000 gradients each."""
     price, charge = MODELS[model]
-    for g in gradients(count):
+    for g in gradients(tries(300, 2000)):
         assert shortfall(g, scheme, charge, ct.tune(g, scheme, price)) <= ROUNDING, g
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.slow
+@unwatched()
 def test_the_curve_is_the_brute_force_curve(scheme):
     for g in gradients(300, seed=1):
         tuned = ct.tune(g, scheme, costs.Affine(2, 7), L=3)
@@ -133,6 +135,7 @@ def test_beta_is_not_unimodal():
     assert tuned.curve[0] / tuned.efficiency == pytest.approx(0.41, abs=0.005)
 
 
+@unwatched()
 def test_shares_lie_between_their_bounds():
     """T/d <= omega* <= alpha, 1/d <= beta <= alpha (equality at flat or one-entry gradients), omega* concave."""
     for g in gradients(400, seed=3):
@@ -152,6 +155,7 @@ def test_shares_lie_between_their_bounds():
     assert ct.tune(np.eye(7)[0], "S+Q").shares[-1] == pytest.approx(1 / 7, rel=1e-14)
 
 
+@unwatched()
 def test_qsgd_like_rule_of_the_deterministic_variant():
     """The smallest T with sum of the T largest >= ||g|| has T <= ceil(sqrt d) and beta >= 1/T."""
     for g in gradients(300, seed=4):
@@ -185,6 +189,7 @@ def test_descent_with_equality_on_isotropic_quadratics(scheme):
         assert worse > after
 
 
+@unwatched()
 def test_the_stopping_rule_is_monotone_in_the_header():
     rng = np.random.default_rng(6)
     for _ in range(50):
@@ -198,6 +203,7 @@ def test_the_stopping_rule_is_monotone_in_the_header():
             assert level == (rule.index(True) + 1 if True in rule else 200)
 
 
+@unwatched()
 def test_multiples_of_tau_max_suffice_for_element_packets_and_not_for_bit_packets():
     rng = np.random.default_rng(7)
     lost = []

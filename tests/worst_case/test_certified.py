@@ -16,6 +16,7 @@ from compth.worst_case.certified_theorem import Certified, certified, certified_
 from compth.worst_case.enclosed import _positive, enclosed, outward
 from compth.worst_case.exact_algebra import is_psd
 from tests.thorough import thorough, tries
+from tests.unwatched import unwatched
 from tests.worst_case.certified_settings import KINDS, NEWER, draw, many, worst_ratio
 
 pytest.importorskip("clarabel")
@@ -57,6 +58,7 @@ def test_expected_v_falls_as_promised(seed):
 
 
 @pytest.mark.slow
+@unwatched()
 def test_expected_v_falls_as_promised_in_many_settings():
     """Other settings, steps at the edge of the certified range among them."""
     found = {seed: r for seed in range(100, 118) if (r := ratio(seed)) is not None}
@@ -308,6 +310,7 @@ def test_it_travels():
 @thorough
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NEWER)
+@unwatched()
 def test_v_of_newer_methods_falls_as_promised_and_not_four_times_as_fast(name):
     """100 settings each: other functions, quadratic or not, minimisers shared or not; one certificate a class."""
     assert max(many(name, tries(20, 100))) <= 1 + ROUNDING
@@ -316,6 +319,7 @@ def test_v_of_newer_methods_falls_as_promised_and_not_four_times_as_fast(name):
 
 @thorough
 @pytest.mark.slow
+@unwatched()
 def test_dcgd_star_stays_below_its_certificate():
     """Its gradients at x* must be known: 100 quadratics of one class, exact curves."""
     bounds = {"mu": F(1, 10), "L": F(1), "n": 2, "omega": F(1)}

@@ -10,6 +10,7 @@ from compth.worst_case.bodies import asked_for, question
 from compth.worst_case.rational import least_certified
 from compth.worst_case.tight import attained_by
 from tests.thorough import thorough, tries
+from tests.unwatched import unwatched
 
 CELLS = [(n, scale) for n in (1, 2, 3) for scale in (0.3, 0.8, 1.2)]
 METHODS = {
@@ -42,6 +43,7 @@ def certified(name, mu, L, omega, n, gamma, params):
 @thorough
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["DIANA", "MARINA", "EF-BV"])
+@unwatched()
 def test_exact_dynamics_never_exceed_the_certified_rate(name):
     rng = np.random.default_rng(5)
     mu, L, d, tried, closest = 0.1, 1.0, 2, 0, 0.0
