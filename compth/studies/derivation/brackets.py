@@ -8,7 +8,7 @@ else of a V that also sees past rounds.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -192,7 +192,7 @@ def agrees(round_: Round, q: Question, fixed: Mapping[str, Fraction]) -> bool:
     return True
 
 
-def _upper(found: RateCertificate) -> dict[str, Any]:
+def _upper(found: RateCertificate) -> recheck.Data:
     return {
         "rho": str(found.rho),
         "scale": str(found.scale),
@@ -201,19 +201,19 @@ def _upper(found: RateCertificate) -> dict[str, Any]:
     }
 
 
-def _lower(below: Slow) -> dict[str, Any]:
+def _lower(below: Slow) -> recheck.Data:
     factors = [[str(a), str(b)] for a, b in below.factors]
     return {"curvature": str(below.curvature), "factors": factors, "radius": str(below.radius)}
 
 
-def rotated(q: Question, data: Mapping[str, Any]) -> Slow:
+def rotated(q: Question, data: recheck.Data) -> Slow:
     """The slowest round found on f_i = a |x|^2/2, messages turned by an angle and stretched: radii checked exactly.
 
     All messages of a step get the same angle, or opposite signs on the line: curvature and angle on a grid, refined.
     """
     s = sqrt_below(class_of(q).eta2)
     messages = sum(op["kind"] == "message" for op in data["program"]["ops"])
-    at = _radii(data["program"], messages)
+    at = radii_of(data["program"])
     tried = [(a, c) for a in (q.mu, q.L) for c in _on_the_line(s, messages)]
     found = max((at(float(a), [complex(float(v), 0) for v, _ in c]), i) for i, (a, c) in enumerate(tried))
     best = (found[0], *tried[found[1]])
@@ -234,7 +234,7 @@ def _on_the_line(s: Fraction, messages: int) -> list[list[recheck.Complex]]:
     return [[(1 + v, zero) for v in signs] for signs in itertools.product((s, -s), repeat=messages)]
 
 
-def _radii(program: Mapping[str, Any], messages: int) -> Any:
+def radii_of(program: recheck.Data) -> Callable[[float, Sequence[complex]], float]:
     """(curvature, factors) -> the largest modulus of the round's eigenvalues, in floats.
 
     The round is a polynomial in both; its matrix is made by the same lines as the exact check's.
@@ -242,7 +242,7 @@ def _radii(program: Mapping[str, Any], messages: int) -> Any:
 
     def at(curvature: float, factors: Sequence[complex]) -> float:
         given = [(f.real, f.imag) for f in factors]
-        rows: Any = recheck.round_matrix(program, curvature, given)  # type: ignore[arg-type]
+        rows = recheck.round_matrix(program, curvature, given)
         matrix = np.array([[complex(float(a), float(b)) for a, b in row] for row in rows])
         return float(np.abs(np.linalg.eigvals(matrix)).max())
 

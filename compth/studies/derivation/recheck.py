@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import permutations
 from typing import Any
@@ -26,6 +26,10 @@ from typing import Any
 Vector = dict[tuple[str, str], Fraction]
 """(name, OWN or MEAN) -> coefficient: a worker's own vector, or a mean over workers (a server's vector is one)."""
 Matrix = list[list[Fraction]]
+Data = Mapping[str, Any]
+"""What a file holds, or a part of it."""
+Scalar = Any
+"""A number of a statement: a fraction, or a polynomial of `recheck_box.py`."""
 OWN, MEAN = "own", "mean"
 AT_X, STAR = "gradient at x", "x*"
 
@@ -39,6 +43,11 @@ def add(*terms: tuple[Fraction, Vector]) -> Vector:
     return {k: a for k, a in out.items() if a}
 
 
+def exact(c: Scalar) -> Scalar:
+    """A number of a file as a fraction; what was made a number already passes (`recheck_box.py` has polynomials)."""
+    return Fraction(c) if isinstance(c, str | int) else c
+
+
 def mean(v: Vector) -> Vector:
     """Its mean over the workers."""
     return add(*((a, {(name, MEAN): Fraction(1)}) for (name, _), a in v.items()))
@@ -47,7 +56,7 @@ def mean(v: Vector) -> Vector:
 class Unrolled:
     """window + 1 rounds on named vectors: what each round makes, and the state before and after each."""
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+    def __init__(self, data: Data) -> None:
         program, self.window = data["program"], int(data["window"])
         self.server, self.worker = tuple(program["server"]), tuple(program["worker"])
         self.x, self.ops, self.following = self.server[0], program["ops"], program["next"]
@@ -67,7 +76,7 @@ class Unrolled:
             parts = []
             for scope, kind, i, c in terms:
                 v = now[i] if kind == "state" else {(self.outputs[first + i], OWN): Fraction(1)}
-                parts.append((Fraction(c), mean(v) if scope == "common" else v))
+                parts.append((exact(c), mean(v) if scope == "common" else v))
             return add(*parts)
 
         for op in self.ops:
@@ -165,25 +174,37 @@ def is_psd(m: Matrix) -> bool:
     return True
 
 
-def upper_holds(data: Mapping[str, Any]) -> bool:
+def upper_holds(data: Data) -> bool:
     """The certificate of rho: V decreases by it and is at least scale |x|^2."""
     u, upper, c = Unrolled(data), data["upper"], constants_of(data)
     rho, scale = Fraction(upper["rho"]), Fraction(upper["scale"])
     v = {k: Fraction(x) for k, x in upper["v"].items()}
     used = {k: Fraction(x) for k, x in upper["multipliers"].items()}
-    seen = u.seen()
+    if not set(used) <= set(inequalities(u)) or not scale > 0 or min(used.values(), default=Fraction(0)) < 0:
+        return False
+    decrease, bound = statement(u, c, rho, scale, v, used)
+    return rho >= 0 and decrease.positive() and bound.positive()
+
+
+def statement(
+    u: Unrolled,
+    c: Mapping[str, Scalar],
+    rho: Scalar,
+    scale: Scalar,
+    v: Mapping[str, Scalar],
+    used: Mapping[str, Scalar],
+) -> tuple[Forms, Forms]:
+    """(rho V - V+ minus the inequalities' multiples, V - scale |x|^2): what must never be negative."""
+    seen, known = u.seen(), inequalities(u)
     names = [*seen, *(k for k in (*u.gradients, *u.messages) if k not in seen)]
     own = [k for k in names if k not in u.server] if c["n"] > 1 else []
     decrease, bound = Forms(names, own), Forms(names, own)
     for key, x in v.items():
         add_v(u, key, x, seen, rho, decrease, bound)
     bound.common(-scale, u.unit(u.x), u.unit(u.x))
-    known = inequalities(u)
-    if not set(used) <= set(known) or not scale > 0 or min(used.values(), default=Fraction(0)) < 0:
-        return False
     for key, x in used.items():
         known[key](decrease, -x, c)
-    return rho >= 0 and decrease.positive() and bound.positive()
+    return decrease, bound
 
 
 def add_v(
@@ -211,14 +232,18 @@ def add_v(
         {"P": form.common, "Q": form.between}[key[0]](c, p, q)
 
 
-def inequalities(u: Unrolled) -> dict[str, Any]:
+Adds = Callable[[Forms, Scalar, Mapping[str, Scalar]], None]
+"""(form, x, constants): x times what is >= 0 on the class is added to the form."""
+
+
+def inequalities(u: Unrolled) -> dict[str, Adds]:
     """Name -> a function that adds a multiple of what is >= 0 on the class."""
     labels = {name: f"y{k}" for k, name in enumerate(u.gradients)}
     labels |= {name: f"x{r}" for r, name in enumerate(u.places)}
     points: dict[str, tuple[str, Vector, Vector]] = {STAR: (STAR, {}, {})}
     points |= {labels[name]: (name, at, u.unit(name)) for name, at in u.gradients.items()}
 
-    def interpolation(i: str, j: str) -> Any:
+    def interpolation(i: str, j: str) -> Adds:
         def put(form: Forms, x: Fraction, c: Mapping[str, Fraction]) -> None:
             (pi, xi, gi), (pj, xj, gj) = points[i], points[j]
             scale, one = 2 * (c["L"] - c["mu"]), Fraction(1)
@@ -230,7 +255,7 @@ def inequalities(u: Unrolled) -> dict[str, Any]:
 
         return put
 
-    def compression(name: str) -> Any:
+    def compression(name: str) -> Adds:
         def put(form: Forms, x: Fraction, c: Mapping[str, Fraction]) -> None:
             missed = add((Fraction(1), u.unit(name)), (Fraction(-1), u.messages[name]))
             form.total(x * c["loss"], u.messages[name], u.messages[name])
@@ -243,7 +268,7 @@ def inequalities(u: Unrolled) -> dict[str, Any]:
     return out | {"compression" if single else f"compression of {k}": compression(k) for k in u.messages}
 
 
-def constants_of(data: Mapping[str, Any]) -> dict[str, Fraction]:
+def constants_of(data: Data) -> dict[str, Fraction]:
     """mu, L, loss and n. ValueError where they are out of range."""
     c = {k: Fraction(data["class"][k]) for k in ("mu", "L", "loss", "n")}
     if not (0 < c["mu"] < c["L"] and 0 <= c["loss"] < 1 and c["n"] >= 1 and c["n"].denominator == 1):
@@ -259,7 +284,7 @@ def times(a: Complex, b: Complex) -> Complex:
     return a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]
 
 
-def lower_holds(data: Mapping[str, Any]) -> bool:
+def lower_holds(data: Data) -> bool:
     """The instance is of the class, and its round has an eigenvalue of modulus at least radius."""
     c, lower = constants_of(data), data["lower"]
     curvature, radius = Fraction(lower["curvature"]), Fraction(lower["radius"])
@@ -270,7 +295,7 @@ def lower_holds(data: Mapping[str, Any]) -> bool:
 
 
 def round_matrix(
-    program: Mapping[str, Any], curvature: Fraction, factors: Sequence[Complex]
+    program: Data, curvature: Scalar, factors: Sequence[tuple[Scalar, Scalar]]
 ) -> list[list[Complex]]:
     """The round where every f_i is curvature |x|^2/2 and the k-th message is factors[k] times its input."""
     names = [*program["server"], *program["worker"]]
@@ -281,9 +306,7 @@ def round_matrix(
         out = [zero] * size
         for _, kind, i, c in terms:
             row = [(Fraction(int(k == i)), Fraction(0)) for k in names] if kind == "state" else outputs[i]
-            out = [
-                (p + Fraction(c) * q, r + Fraction(c) * t) for (p, r), (q, t) in zip(out, row, strict=True)
-            ]
+            out = [(p + exact(c) * q, r + exact(c) * t) for (p, r), (q, t) in zip(out, row, strict=True)]
         return out
 
     for op in program["ops"]:
@@ -310,7 +333,7 @@ def characteristic(m: Sequence[Sequence[Complex]]) -> list[Complex]:
     return out
 
 
-def _sum(values: Any) -> Complex:
+def _sum(values: Iterable[tuple[Scalar, Scalar]]) -> Complex:
     real = imaginary = Fraction(0)
     for a, b in values:
         real, imaginary = real + a, imaginary + b
@@ -361,7 +384,7 @@ def main(paths: Sequence[str]) -> int:
     return int(failed > 0)
 
 
-def _said(data: Mapping[str, Any], upper: bool, lower: bool) -> list[str]:
+def _said(data: Data, upper: bool, lower: bool) -> list[str]:
     held = ", ".join(f"{k}={v}" for k, v in {**data["class"], **data["parameters"]}.items())
     rho, attained = float(Fraction(data["upper"]["rho"])), float(Fraction(data["lower"]["radius"]) ** 2)
     return [

@@ -1,0 +1,59 @@
+"""Brackets over boxes: the page's numbers are those of the stored certificates."""
+
+import json
+from fractions import Fraction as F
+
+import pytest
+
+from figures import boxes
+
+STORED = json.loads((boxes.PAGE / "rates.json").read_text())
+
+
+def test_the_page_shows_what_the_certificates_say():
+    assert (boxes.PAGE / "table.csv").read_text() == boxes.table(STORED)
+    for asked in boxes.BOXES:
+        shown, box = STORED[asked.name], boxes.stored(asked.name)
+        assert box.data["method"] == asked.name
+        assert F(shown["width"]) == box.width < F(1, 100)
+        assert shown["cells"] == len(box.cells) == 16
+        assert [F(x) for x in box.data["edges"]["mu"]] == [1 / k for k in reversed(boxes.KAPPAS)]
+        assert [1 - F(x) for x in reversed(box.data["edges"]["loss"])] == list(asked.deltas)
+        for p in shown["points"][:: len(shown["points"]) // 7]:
+            lower, upper, params = box.at(1 / F(p["kappa"]), F(p["delta"]))
+            assert (float(lower), float(upper), float(params["gamma"])) == (
+                p["lower"],
+                p["certified"],
+                p["gamma"],
+            )
+            assert upper - lower <= box.width * (1 - lower)
+
+
+def test_momentum_helps_all_over_its_boxes_and_econtrol_does_not():
+    for name, helps in (("EF21SGDM", True), ("EFMomentum", True), ("EControl", False)):
+        shown = STORED[name]
+        assert (shown["gain"] is not None) == helps
+        assert all((p["times"] > 1) == helps for p in shown["points"])
+        if helps:
+            cells = boxes.stored(name).cells
+            assert all(boxes.better_by(cell, F(shown["gain"])) for cell in cells)
+            assert not all(boxes.better_by(cell, F(shown["gain"]) + F(1, 200)) for cell in cells)
+
+
+def test_theorems_promise_more_rounds_than_are_certified():
+    for name in ("EF21SGDM", "EControl"):
+        assert min(p["theorem"] for p in STORED[name]["points"]) > 3
+    assert STORED["EFMomentum"]["points"][0]["theorem"] is None
+
+
+def test_the_picture_and_its_words():
+    from figures._command import caption
+
+    said = " ".join(caption(boxes, STORED).split())
+    assert f"EF21-SGDM is at least {float(1 + F(STORED['EF21SGDM']['gain'])):.3f} times" in said
+    assert [len(panel.collections) for panel in boxes.draw(STORED).axes] == [5, 5, 5]
+
+
+@pytest.mark.slow
+def test_the_data_are_computed_from_the_certificates():
+    assert boxes.compute() == STORED
