@@ -365,11 +365,11 @@ def _setting(
     kind, fixed, gamma, base = asked
     fleet = as_fleet(compressor)
     fleet.check(n, d)
-    claim = _claim(fleet, n, d)
+    claim = _claim(fleet, n, d) | _heard(base, d)
     shown = ", ".join(f"{k}={_short(v)}" for k, v in claim.items() if v is not None) or "no claim"
     lines: list[tuple[str, str]] = []
     numbers: dict[str, Any] = {"compressor": fleet.label}
-    outside = _outside(base)
+    outside = _outside(base, claim)
     if outside:
         lines.append(("worst case", f"none: {outside}"))
     elif constants is None:
@@ -378,7 +378,7 @@ def _setting(
         )
     elif not isinstance(fleet, Independent) and n > 1:
         lines.append(("worst case", "none: it is stated for workers that compress independently"))
-    elif not any(v is not None for v in claim.values()):
+    elif not any(claim[k] is not None for k in ("delta", "omega", "eta")):
         lines.append(("worst case", "none: the compressor makes no claim of variance or contraction"))
     else:
         more, found = _class_lines(kind, constants, n, claim, gamma, fixed)
@@ -430,9 +430,9 @@ def _class_lines(
     from compth.worst_case.search import best_parameters
 
     try:
-        q: Question = question(
-            asked_for(kind), *constants, claim.get("delta"), claim.get("omega"), claim.get("eta"), n
-        )
+        claims = (claim.get("delta"), claim.get("omega"), claim.get("eta"))
+        heard = (claim.get("delta_down"), claim.get("omega_down"))
+        q: Question = question(asked_for(kind), *constants, *claims, n, *heard, bounded=True)
         step, params, _ = best_parameters(q, {**_defaults(kind), **fixed}, gamma)
         own = {k: v for k, v in params.items() if k not in ("mu", "L", "n", "delta", "omega")}
         given: dict[str, Any] = {k: v for k, v in claim.items() if v is not None}
@@ -469,11 +469,21 @@ def _class_lines(
     return tuple(lines), numbers
 
 
-def _outside(base: BodyMethod | None) -> str:
+def _heard(base: BodyMethod | None, d: int) -> dict[str, Number | None]:
+    """What the compressor of an instance's broadcast claims, {} where it claims nothing or nothing compresses it."""
+    if base is None or base.broadcasts_all:
+        return {}
+    unbiased, ball = base.downlink.claim(Unbiased, d), base.downlink.claim(Contractive, d)
+    if unbiased is not None:
+        return {"omega_down": unbiased.omega}
+    return {} if ball is None else {"delta_down": ball.delta}
+
+
+def _outside(base: BodyMethod | None, claim: Mapping[str, Any]) -> str:
     """Why no class of the worst case holds the runs of an instance; "" where one does."""
     try:
         if base is not None:
-            check_instance(base)
+            check_instance(base, heard="delta_down" in claim or "omega_down" in claim)
     except Unsupported as reason:
         return str(reason)
     return ""

@@ -38,7 +38,7 @@ def worst_case_rate(
     """
     from compth.worst_case.runs import body_rate
 
-    if foreign(method.fleet) or foreign(problem):
+    if foreign(method.fleet) or foreign(problem) or foreign(getattr(method, "downlink", None)):
         return None
     try:
         found = body_rate(method, problem, gamma, params)

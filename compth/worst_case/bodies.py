@@ -106,8 +106,14 @@ def question(
     omega: Number | None,
     eta: Number | None,
     n: int,
+    delta_down: Number | None = None,
+    omega_down: Number | None = None,
+    bounded: bool = False,
 ) -> Question:
-    """Checked constants: delta (contractive), or omega with eta (bias), or omega and delta (the induced compressor)."""
+    """Checked constants: delta (contractive), or omega with eta (bias), or omega and delta (the induced compressor).
+
+    delta_down or omega_down: of a compressed broadcast. bounded: also where the worst case is bounded alone.
+    """
     require(0 < mu <= L < float("inf"), f"mu={mu}, L={L} need 0 < mu <= L")
     require(isinstance(n, int) and n >= 1, f"n={n!r} must be a whole number of workers, at least 1")
     given = f"delta={delta}, omega={omega}, eta={eta}"
@@ -122,9 +128,26 @@ def question(
         )
     if omega is not None and delta is not None:
         omega, delta = induced_omega(delta, omega), None
-    found = Question(named.kind, mu, L, delta, omega, eta, n, named.name)
+    down = _broadcast(named, delta_down, omega_down)
+    found = Question(named.kind, mu, L, delta, omega, eta, n, named.name, *down, bounded)
     alias = "" if found.known is None else found.known.alias
     return replace(found, method=alias) if alias else found
+
+
+def _broadcast(
+    named: Named, delta: Number | None, omega: Number | None
+) -> tuple[Number | None, Number | None]:
+    """(delta, omega) of the broadcast's compressor, checked; None for one that sends everything."""
+    given = f"delta_down={delta}, omega_down={omega}"
+    require(delta is None or omega is None, f"{given}: give one of them")
+    require(delta is None or 0 < delta <= 1, f"{given} must satisfy 0 < delta_down <= 1")
+    require(omega is None or 0 <= omega < float("inf"), f"{given} must be finite and at least 0")
+    if (delta is None or delta == 1) and not omega:
+        return None, None
+    code = getattr(getattr(named.kind, "body", None), "__code__", None)
+    if code is not None and "broadcast" not in code.co_names:
+        raise Unsupported(f"{given}: the body of {named.name} broadcasts nothing")
+    return delta, omega
 
 
 def _check_claim(
@@ -169,9 +192,7 @@ def _ruled(q: Question) -> dict[str, Any]:
         made: Any = q.kind()
         if type(made).default_params is BodyMethod.default_params:  # no rule of its own
             return {}
-        return dict(
-            made.read_from(made.default_params(constants_of(q.mu, q.L, q.n, q.delta, q.omega, q.eta)))
-        )
+        return dict(made.read_from(made.default_params(_constants(q))))
     except (
         CompthError,
         TypeError,
@@ -179,6 +200,16 @@ def _ruled(q: Question) -> dict[str, Any]:
         LookupError,
     ):  # no rule, or these constants do not suffice
         return {}
+
+
+def _constants(q: Question) -> Constants:
+    found = constants_of(q.mu, q.L, q.n, q.delta, q.omega, q.eta)
+    if not q.downlink:
+        return found
+    biased = q.omega_down is None
+    return found.but(
+        omega_down=float("inf") if biased else q.omega_down, delta_down=q.delta_down if biased else 0
+    )
 
 
 def constants_of(
@@ -209,14 +240,20 @@ def constants_of(
     )
 
 
-def check_instance(method: Any) -> None:
-    """Unsupported for an instance whose run is not the body on exact gradients with an uncompressed downlink."""
+def check_instance(method: Any, heard: bool = False) -> None:
+    """Unsupported for an instance whose run is not the body on exact gradients with an uncompressed downlink.
+
+    heard: the class says what its compressed broadcast claims.
+    """
     if isinstance(method, str | type | Told):  # a body that is told was checked where it lives
         return
     if method.oracle is not None:
         raise Unsupported(f"{method.label}: stochastic gradients are outside the class: leave oracle out")
-    if not method.broadcasts_all:
-        raise Unsupported(f"{method.label}: a compressed broadcast is outside the class: leave downlink out")
+    if not (method.broadcasts_all or heard):
+        raise Unsupported(
+            f"{method.label}: a compressed broadcast is outside the class without its constant: give delta_down=..."
+            " or omega_down=..., or leave downlink out"
+        )
     if not isinstance(method.fleet, Independent):
         raise Unsupported(
             f"{method.label}: workers that draw together are outside the class: use independent ones"
@@ -232,18 +269,22 @@ def body_asked(
     eta: Number | None,
     n: int,
     given: Mapping[str, Number | None],
+    down: tuple[Number | None, Number | None] = (None, None),
+    bounded: bool = False,
 ) -> tuple[Question, dict[str, Number], Number | None]:
     """(question, parameters, the instance's gamma). A body's parameter named as a constant of the class is that one.
+
+    down: delta and omega of the broadcast. bounded: as in `question`.
 
     eta alone is the body's own where it has such a parameter: it is then no bias of the compressors.
     """
     named = asked_for(method)
-    check_instance(method)
+    check_instance(method, heard=down != (None, None))
     used, gamma = _of_instance(method)
     own, values = named.kind.signature.params, dict(given)
     if "eta" in own:
         values["eta"], eta = eta, None
-    asked = question(named, mu, L, delta, omega, eta, n)
+    asked = question(named, mu, L, delta, omega, eta, n, *down, bounded=bounded)
     shared = {"mu": mu, "L": L, "n": n, "delta": delta, "omega": omega}
     values |= {k: v for k, v in shared.items() if k in own}
     return asked, all_params(asked, values, used), gamma

@@ -33,12 +33,14 @@ from compth.worst_case.observed import seen, value
 from compth.worst_case.question import Question
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
 from compth.worst_case.resolved import AT_X, LAST
-from compth.worst_case.runs import class_of, reads_the_mean_alone
+from compth.worst_case.runs import class_of, heard_of, reads_the_mean_alone
 from compth.worst_case.tight import attained_by, best_step, interior, proved_rate
 
 Array = Any
 Params = tuple[tuple[str, Fraction], ...]
 SUFFIX = ".certified"
+SIGNS = {"delta": -1, "omega": 1, "eta": 1, "delta_down": -1, "omega_down": 1}
+"""Which way a claim is rounded outward."""
 ACCURACY = 1e-3
 GIVEN_AWAY = (1e-4, 1e-3, 1e-2, 5e-2)
 """Shares of 1 - rho that are given away in turn for a better-conditioned V."""
@@ -80,7 +82,7 @@ class Certified(Theorem):
     """E V_t <= rho^t V_0, V a quadratic form of the state with V >= ||x - x*||^2: the class's certified worst case.
 
     For every f_i mu_min-strongly convex and L_max-smooth (GD: f itself with mu and L), independent compressors of the
-    claimed class, exact gradients and an uncompressed broadcast; EF and DCGD ask for a minimiser that all f_i share.
+    claimed class, the broadcast's included, and exact gradients; EF and DCGD ask for a minimiser that all f_i share.
     mu_min and L_max are rounded outward until an exact check shows them (`enclosed`), claims outward to the next
     float; rho and V are Fractions whose inequalities are checked exactly. The step is the best certified one where none
     is given. Where x+ has fresh noise V may see the last step: the bound then speaks of ||x_t - x*||^2, from V_0.
@@ -142,6 +144,11 @@ class Certified(Theorem):
         """True where V sees the last step."""
         return self.found is not None and self.found.turned
 
+    def why_not(self, c: Constants) -> str:
+        if heard_of(c) is None:
+            return "the downlink makes no claim of a class"
+        return super().why_not(c.but(omega_down=0, delta_down=1) if c.omega_down != 0 else c)
+
     def _why_not(self, c: Constants) -> str:
         if not (c.mu_min > 0 or self.bounds is not None):
             return f"every f_i must be strongly convex, mu_min = {float(c.mu_min):.3g}"
@@ -153,10 +160,15 @@ class Certified(Theorem):
 
     def _claimed(self, c: Constants) -> dict[str, Number] | None:
         """The constants of the class: as they were found on the problem, else those of c."""
+        heard = heard_of(c)
+        if heard is None:
+            return None
         if self.bounds is not None:
             bounds = {k: v if k == "n" else Fraction(v) for k, v in self.bounds.items()}
-            return bounds if self._encloses(c, bounds) else None
+            down = all(k in bounds and (bounds[k] - Fraction(v)) * SIGNS[k] >= 0 for k, v in heard.items())
+            return bounds if down and self._encloses(c, bounds) else None
         base: dict[str, Number] = {"mu": outward(c.mu_min, -1), "L": outward(c.L_max, 1), "n": int(c.n)}
+        base |= {k: outward(v, SIGNS[k]) for k, v in heard.items()}
         unbiased, contractive, pair = c.claim(Unbiased), c.claim(Contractive), c.claim(BiasVariance)
         if contractive is not None and (unbiased is None or asked_for(self.kind).claim is Contractive):
             return {**base, "delta": outward(contractive.delta, -1)}
@@ -188,8 +200,9 @@ class Certified(Theorem):
         found = self._claimed(c)
         if found is None:
             raise NoGuarantee(f"{self.id} does not apply: {self._why_not(c)}")
-        delta, omega, eta = (found.get(k) for k in ("delta", "omega", "eta"))
-        return question(asked_for(self.kind), found["mu"], found["L"], delta, omega, eta, int(found["n"]))
+        delta, omega, eta, down, omega_down = (found.get(k) for k in SIGNS)
+        of_class = (found["mu"], found["L"], delta, omega, eta, int(found["n"]))
+        return question(asked_for(self.kind), *of_class, down, omega_down, True)
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
         raise NoGuarantee("any at which a certificate is found; by default the one of least certified rate")
@@ -264,7 +277,8 @@ class Certified(Theorem):
         if proof is None:
             raise NoGuarantee(f"{self.id}: no certificate belongs to this plan, it is made by `plan`")
         given = (*values, *((("gamma", spelled(plan.gamma)),) if self.kind.signature.takes_gamma else ()))
-        part = of_x(derived(self.kind, tuple(sorted(given)), problem.n, problem.d, False))
+        downlink = self.asked is not None and self.asked[0].downlink
+        part = of_x(derived(self.kind, tuple(sorted(given)), problem.n, problem.d, downlink))
         centre = centre_of(without_invariants(part.program)[0])
         return value(proof.certificate, centre, problem, seen(part, state)) / float(proof.weight)
 
@@ -303,8 +317,7 @@ def certified(method: Any, problem: Problem) -> Certified:
         raise Unsupported(
             f"{getattr(problem, 'name', problem)}: mu_min > 0 and L_max could not be shown by an exact check"
         )
-    signs = {"omega": 1, "eta": 1, "delta": -1}
-    claimed = {k: outward(v, signs[k]) for k, v in constants.items() if k in signs}
+    claimed = {k: outward(v, SIGNS[k]) for k, v in constants.items() if k in SIGNS}
     return Certified(kind, {"mu": found[0], "L": found[1], "n": constants["n"], **claimed})
 
 
@@ -325,7 +338,7 @@ def _model_of(kind: type[BodyMethod]) -> Model:
     """Its Model on some class, which says whether there is one; CompthError where there is none."""
     named = asked_for(kind)
     delta, omega = (Fraction(1, 2), None) if named.claim is Contractive else (None, Fraction(1))
-    q = question(named, Fraction(1, 10), Fraction(1), delta, omega, None, 2)
+    q = question(named, Fraction(1, 10), Fraction(1), delta, omega, None, 2, bounded=True)
     return q.model(Fraction(1, 20), dict.fromkeys(kind.signature.params, Fraction(1, 4)), full=False)
 
 

@@ -13,14 +13,15 @@ ONE = 1
 CLASS_A = "every f_i is L-smooth and mu-strongly convex"
 SHARED = "all f_i have the same minimiser"
 INDEPENDENT = "workers compress independently"
+OF_ITS_OWN = "the broadcast is compressed by a draw of its own"
 LATER = "from the second round on: what compressors that send all leave behind them is 0 by then"
 Point = tuple[Vector, Vector, str]
 """x, gradient, block of f - f*."""
 
 
 def strongly_monotone(space: Space, dx: Vector, dg: Vector, mu: Number, L: Number) -> Form:
-    """(L+mu) <dg, dx> - mean|dg|^2 - L mu |dx|^2 >= 0: the two interpolation inequalities of a pair, dx common."""
-    return space.total((-ONE, dg, dg), common=[(L + mu, dg, dx), (-L * mu, dx, dx)])
+    """mean (L+mu) <dg, dx> - |dg|^2 - L mu |dx|^2 >= 0: the two interpolation inequalities of a pair."""
+    return space.total((-ONE, dg, dg), (L + mu, dg, dx), (-L * mu, dx, dx))
 
 
 def contraction(space: Space, u: Vector, c: Vector, square: Number) -> Form:
@@ -43,6 +44,6 @@ def interpolation(
         dx, dg = plus((1, xi), (-1, xj)), plus((1, gi), (-1, gj))
         gaps = {f: ((c,),) for c, f in ((scale, fi), (-scale, fj)) if f}
         slope = plus((2 * mu, dg), (-scale, gj), (-L * mu, dx))
-        return {**gaps, **space.total((-ONE, dg, dg), common=[(ONE, slope, dx)])}
+        return {**gaps, **space.total((-ONE, dg, dg), (ONE, slope, dx))}
 
     return {f"f({i}) >= f({j})": partial(form, points[i], points[j]) for i, j in permutations(points, 2)}

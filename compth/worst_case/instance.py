@@ -63,10 +63,9 @@ def _run(body: type[BodyMethod], compressor: Compressor, c: Mapping[str, Number]
 
 def _compressor(q: Question, where: Quadratic1D) -> Compressor | None:
     """The package's compressor of this law, None where it has none: several unequal ones, biased random ones."""
-    if not where.factor or (q.eta and q.omega):
+    if not where.factor or (q.eta and q.omega) or q.downlink:
         return None
     if where.factor == 1:
         return Identity()
-    return (
-        Scaled(Identity(), factor=float(where.factor)) if where.acts else Bernoulli(p=float(1 / where.factor))
-    )
+    biased = where.acts or q.delta is not None
+    return Scaled(Identity(), factor=float(where.factor)) if biased else Bernoulli(p=float(1 / where.factor))

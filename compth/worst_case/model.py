@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from compth._numbers import Number, is_exact
 from compth.worst_case.exact_algebra import Matrix, combination, congruence, is_psd
@@ -151,7 +152,8 @@ class Quadratic1D:
     """All workers hold curvature x^2/2: every vector as a combination of the state's; the compressor in words.
 
     factor: C(v) = factor v, where all messages act alike, else 0. common, worker: basis vector -> combination of the
-    state's (deviations'). acts: what multiplies the input of each message of a biased compressor.
+    state's (deviations'). acts: what multiplies the input of each message of a biased compressor. after: E of V's forms
+    a step later, on the state alone, where noises are among the basis vectors.
     """
 
     curvature: Number
@@ -160,6 +162,7 @@ class Quadratic1D:
     common: Mapping[str, Vector]
     worker: Mapping[str, Vector]
     acts: Mapping[str, Number] = field(default_factory=dict)
+    after: Mapping[str, Form] | None = None
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,8 @@ class Model:
     units: exponent of L of every vector, of gamma and of the multipliers, None where they are not known.
     start: vectors of the state that begin at x_0 ("x0") or at the gradient there ("gradient"), the others at 0.
     direction: x - x+ where V sees x+, else empty. names: what a user's V calls vectors, where not as the body.
-    params: which of the constants are gamma and the body's parameters.
+    params: which of the constants are gamma and the body's parameters. equal: names of known forms that are 0, so that
+    their multipliers may have any sign. above: the LMI bounds the worst case from above and nothing shows it attained.
     """
 
     method: str
@@ -201,6 +205,8 @@ class Model:
     direction: Vector = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     params: tuple[str, ...] = ()
+    equal: frozenset[str] = frozenset()
+    above: bool = False
 
     @property
     def blocks(self) -> dict[str, int]:
@@ -235,7 +241,7 @@ class Model:
         numbers = [rho, scale, *v.values(), *multipliers.values()]
         if not all(map(is_exact, numbers)) or set(v) != set(self.now) or set(multipliers) != set(self.known):
             return False
-        if scale <= 0 or any(m < 0 for m in multipliers.values()):
+        if scale <= 0 or any(m < 0 for k, m in multipliers.items() if k not in self.equal):
             return False
         return all(
             is_psd(self.decrease(rho, v, multipliers, block)) and is_psd(self._excess(v, scale, block))
@@ -252,14 +258,10 @@ class Model:
     def moments(self, q: Quadratic1D) -> tuple[tuple[str, ...], list[list[Number]]]:
         """(coefficients of V, M): on this quadratic E V+ has coefficients M v. Its radius is the exact rate there."""
         names = [k for k in self.now if k != "f" and set(pair_of(k)) <= set(self.free)]
-        common = [[q.common[b].get(a, 0) for a in self.free] for b in self.space.common]
         own = [a for a in self.free if a in self.space.worker]
-        worker = [[q.worker.get(b, {}).get(a, 0) for a in own] for b in self.space.worker]
         columns = []
         for name in names:
-            form = self.after[name]
-            parts = {"P": congruence(common, form["mean"]) if "mean" in form else None}
-            parts["Q"] = congruence(worker, form["deviation"]) if own and "deviation" in form else None
+            parts = self._parts(q, name, own)
             column = []
             for target in names:
                 part, axis = parts[target[0]], (self.free if target[0] == "P" else own)
@@ -267,6 +269,16 @@ class Model:
                 column.append(Fraction(0) if part is None else part[axis.index(a)][axis.index(b)])
             columns.append(column)
         return tuple(names), [list(r) for r in zip(*columns, strict=True)]
+
+    def _parts(self, q: Quadratic1D, name: str, own: list[str]) -> dict[str, Any]:
+        """E of a coefficient's form a step later on this quadratic: as matrices on the state's means and deviations."""
+        if q.after is not None:
+            return {"P": q.after[name].get("mean"), "Q": q.after[name].get("deviation")}
+        form = self.after[name]
+        common = [[q.common[b].get(a, 0) for a in self.free] for b in self.space.common]
+        worker = [[q.worker.get(b, {}).get(a, 0) for a in own] for b in self.space.worker]
+        deviations = congruence(worker, form["deviation"]) if own and "deviation" in form else None
+        return {"P": congruence(common, form["mean"]) if "mean" in form else None, "Q": deviations}
 
 
 def pair_of(name: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from compth.methods import Constants
 from compth.methods.core.body import NOTHING, BodyMethod
 from compth.methods.core.outside import while_it_reads_the_same
 from compth.worst_case.bodies import asked_for, check_instance, question
-from compth.worst_case.runs import claim_of
+from compth.worst_case.runs import claim_of, heard_of
 from compth.worst_case.search import best_parameters
 from compth.worst_case.tight import tight_rate
 
@@ -24,11 +24,14 @@ def certified_plan(method: BodyMethod, c: Constants) -> tuple[Number | None, dic
     The class is that of the run: every f_i mu_min-strongly convex and L_max-smooth, compressors of the fleet's claim.
     Raises Unsupported, with the reason, where the run lies in no class or nothing is certified in it.
     """
-    kind, claim = asked_for(method).kind, claim_of(method, c)
-    check_instance(method)
-    if claim is None or not c.mu_min > 0:
+    kind, claim, heard = asked_for(method).kind, claim_of(method, c), heard_of(c)
+    check_instance(method, heard=True)
+    if claim is None or heard is None or not c.mu_min > 0:
         raise Unsupported("it takes strongly convex workers and compressors with a claim")
+    claim |= heard
     given = {k: v for k, v in method.signature.params.items() if v is not NOTHING} | dict(method.given())
+    if type(method).default_params is not BodyMethod.default_params:  # its own rule, and the step alone is searched
+        given |= {k: v for k, v in method.default_params(c).items() if k in method.signature.params}
     return _found(kind, c.mu_min, c.L_max, int(c.n), tuple(claim.items()), tuple(sorted(given.items())))
 
 
@@ -38,7 +41,8 @@ def _found(
 ) -> tuple[Number | None, dict[str, Number]]:
     constants: dict[str, Any] = dict(claim)
     delta, omega, eta = (constants.get(k) for k in ("delta", "omega", "eta"))
-    q = question(asked_for(kind), mu, L, delta, omega, eta, n)
+    heard = (constants.get("delta_down"), constants.get("omega_down"))
+    q = question(asked_for(kind), mu, L, delta, omega, eta, n, *heard, bounded=True)
     named = {"mu": mu, "L": L, "n": n, **constants}
     fixed = {**dict(given), **{k: v for k, v in named.items() if k in kind.signature.params}}
     gamma, params, _ = best_parameters(q, fixed)

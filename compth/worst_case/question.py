@@ -10,6 +10,7 @@ from typing import Any
 
 from compth._numbers import Number
 from compth._own import stranger
+from compth.errors import Unsupported
 from compth.methods.core.known import Known
 from compth.methods.core.observed import of_x
 from compth.methods.core.outside import while_it_reads_the_same
@@ -23,14 +24,16 @@ from compth.worst_case.told import Told, over_all_d
 from compth.worst_case.traced import Class, derived_model
 from compth.worst_case.windowed import windowed_model
 
-CONSTANTS = ("mu", "L", "delta", "omega", "eta")
+CONSTANTS = ("mu", "L", "delta", "omega", "eta", "delta_down", "omega_down")
+CLAIMED = CONSTANTS[2:]
 
 
 @dataclass(frozen=True)
 class Question:
     """A body on a class of problems and compressors, in exact numbers where they were given so.
 
-    kind: the body's class, or what a file's process tells of it. method: what it is called.
+    kind: the body's class, or what a file's process tells of it. method: what it is called. delta_down, omega_down: of
+    a compressed broadcast, None without one. bounded: also where the LMI is a bound alone (`derived_model`).
     """
 
     kind: Any
@@ -41,15 +44,25 @@ class Question:
     eta: Any
     n: int
     method: str = ""
+    delta_down: Any = None
+    omega_down: Any = None
+    bounded: bool = False
+
+    @property
+    def downlink(self) -> bool:
+        """True where the broadcast is compressed."""
+        return self.delta_down is not None or self.omega_down is not None
 
     @property
     def exact(self) -> bool:
         """True where every compressor of the class sends all it is given."""
-        return bool(self.delta == 1 or (self.omega == 0 and not self.eta))
+        return not self.downlink and bool(self.delta == 1 or (self.omega == 0 and not self.eta))
 
     @property
     def known(self) -> Known | None:
         """The closed form of this question, None where there is none."""
+        if self.downlink:
+            return None
         return next((k for k in known_of(self.kind) if k.speaks_of(self) and not self.eta), None)
 
     def rational(self) -> Question:
@@ -94,12 +107,12 @@ def _model(
 ) -> Model:
     cls = class_of(q)
     shown: dict[str, Number] = {"mu": cls.mu, "L": cls.L}
-    shown |= {k: getattr(q, k) for k in ("delta", "eta", "omega") if getattr(q, k) is not None}
+    shown |= {k: getattr(q, k) for k in CLAIMED if getattr(q, k) is not None}
     traced = program_of(q, values, whole)
     program = settled(traced) if settle else traced
     named = {**shown, **dict(values), "n": q.n}
     if window is None:
-        model = derived_model(program, cls, named, _units(q.kind), full)
+        model = derived_model(program, cls, named, _units(q.kind), full, q.bounded)
     else:
         model = windowed_model(program, cls, named, _units(q.kind), window)
     later = (LATER,) if program.names != traced.names else ()
@@ -114,13 +127,24 @@ def _model(
 def class_of(q: Question) -> Class:
     """The class of a question in exact numbers."""
     eta2 = 1 - q.delta if q.delta is not None else (q.eta or Fraction(0)) ** 2
-    return Class(q.mu, q.L, eta2, q.omega or Fraction(0), q.n)
+    down = Fraction(0) if q.delta_down is None else 1 - q.delta_down
+    return Class(q.mu, q.L, eta2, q.omega or Fraction(0), q.n, down, q.omega_down or Fraction(0))
 
 
 def program_of(q: Question, values: tuple[tuple[str, Fraction], ...], whole: bool = False) -> Program:
     """The body's program at these parameters, gamma included: as far as x sees it, or the whole of it."""
-    traced = q.kind.program(values, q.n) if isinstance(q.kind, Told) else over_all_d(q.kind, values, q.n)
+    if isinstance(q.kind, Told):
+        require_no_downlink(q)
+        traced = q.kind.program(values, q.n)
+    else:
+        traced = over_all_d(q.kind, values, q.n, q.downlink)
     return traced if whole else of_x(traced).program
+
+
+def require_no_downlink(q: Question) -> None:
+    """Unsupported where a broadcast is compressed: a file's process traces its body without."""
+    if q.downlink:
+        raise Unsupported(f"{q.method}: a compressed broadcast of a file's body: no worst case is derived")
 
 
 def names_in_v(kind: Any) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from compth._numbers import Number, is_exact, is_symbolic
 from compth._shown import Shown
-from compth.worst_case.model import Form, Model
+from compth.worst_case.model import Form, Model, add
 from compth.worst_case.solver import Pencil
 
 GRID = 1 << 46
@@ -59,8 +59,12 @@ class RateCertificate(Shown):
         return self.model.holds(self.rho, self.v, self.multipliers, self.scale)
 
     def to_dict(self) -> dict[str, Any]:
-        """Numbers as "p/q" strings: constants, rho, V, multipliers and the matrices of the statement."""
+        """Numbers as "p/q" strings: constants, rho, V, multipliers and the matrices of the statement.
+
+        What is 0 is known to be >= 0 with either sign: it is told with the one that has a multiplier >= 0.
+        """
         m = self.model
+        sign = {k: -1 if x < 0 else 1 for k, x in self.multipliers.items()}
         return {
             "method": m.method,
             "constants": _text(m.constants),
@@ -70,11 +74,11 @@ class RateCertificate(Shown):
             "rho": str(self.rho),
             "scale": str(self.scale),
             "v": _text(self.v),
-            "multipliers": _text(self.multipliers),
+            "multipliers": _text({k: abs(x) if k in m.equal else x for k, x in self.multipliers.items()}),
             "normal": _matrices(m.normal),
             "now": {k: _matrices(f) for k, f in m.now.items()},
             "after": {k: _matrices(f) for k, f in m.after.items()},
-            "known": {k: _matrices(f) for k, f in m.known.items()},
+            "known": {k: _matrices(add((sign[k], f)) if k in m.equal else f) for k, f in m.known.items()},
         }
 
 
@@ -99,7 +103,8 @@ def certificate_at(model: Model, rho: Fraction, pencil: Pencil | None = None) ->
     v, zero = _rounded(found.v), Fraction(0)
     if "f" in v:
         v["f"] = max(v["f"], zero)
-    multipliers = {k: max(x, zero) for k, x in _rounded(found.multipliers).items()}
+    rounded = _rounded(found.multipliers)
+    multipliers = {k: x if k in model.equal else max(x, zero) for k, x in rounded.items()}
     scale = Fraction(int(found.margin * GRID / 4), GRID) / pencil.worth("normal")
     certificate = RateCertificate(
         model,

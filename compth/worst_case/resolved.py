@@ -9,25 +9,35 @@ from typing import Any
 
 from compth.errors import Unsupported
 from compth.methods.core.program import Leaf, Op, Program
-from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, STATE, Vector, combined
+from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, SPOKEN, STATE, Vector, combined
 from compth.worst_case.model import mean_of, plus
 from compth.worst_case.rational import spelled
 
 LAST = "last step"
 """The server vector x_(t-1) - x_t of a turned loop."""
-AT_X = "gradient at x"
+AT_X, HEARD = "gradient at x", "heard"
 Combination = dict[str, Fraction]
+Values = tuple[Combination, dict[Any, Fraction]]
+
+
+class Noisy(Unsupported):
+    """Noise of a compression reaches a gradient or a biased compression of the same step."""
 
 
 @dataclass(frozen=True)
 class Class:
-    """mu <= f_i'' <= L on n workers; compressors with E C(u) = u + b, |b|^2 <= eta2 |u|^2, and variance omega."""
+    """mu <= f_i'' <= L on n workers; compressors with E C(u) = u + b, |b|^2 <= eta2 |u|^2, and variance omega.
+
+    eta2_down, omega_down: of the broadcast, which nothing compresses where both are 0.
+    """
 
     mu: Fraction
     L: Fraction
     eta2: Fraction
     omega: Fraction
     n: int
+    eta2_down: Fraction = Fraction(0)
+    omega_down: Fraction = Fraction(0)
 
 
 def turned(program: Program) -> Program:
@@ -54,12 +64,24 @@ def turned(program: Program) -> Program:
 
 @dataclass
 class Step:
-    """The program on named vectors: each value is (combination of vectors, coefficients of the noises)."""
+    """The program on named vectors: each value is (combination of vectors, coefficients of the noises).
+
+    A noise's key is its operation's number k (a worker's own), ("mean", k) or, of a broadcast, (HEARD, k). bounded:
+    also of gradients at workers' own points. carried: every noise is a vector of its own, so that it may reach a
+    gradient; then no value has noises.
+    """
 
     program: Program
     cls: Class
+    bounded: bool = False
+    carried: bool = False
     gradients: dict[str, Combination] = field(default_factory=dict)
     messages: dict[str, Combination] = field(default_factory=dict)
+    squares: dict[str, Fraction] = field(default_factory=dict)
+    fresh: dict[str, tuple[Combination, Fraction]] = field(default_factory=dict)
+    apart: set[str] = field(default_factory=set)
+    order: list[str] = field(default_factory=list)
+    heard: set[int] = field(default_factory=set)
     noises: dict[int, tuple[Combination, dict[Any, Fraction]]] = field(default_factory=dict)
     outputs: list[tuple[Combination, dict[Any, Fraction]]] = field(default_factory=list)
 
@@ -74,42 +96,87 @@ class Step:
     def _output(self, k: int, op: Op) -> tuple[Combination, dict[Any, Fraction]]:
         u, noise = self.value(op.argument)
         if op.kind == GRADIENT:
-            if op.argument.own:
-                raise self._refuse(op, "a gradient at a worker's own point")
+            return self._gradient(op, u, noise)
+        own = op.kind == MESSAGE
+        eta2, omega = self._law(op)
+        if eta2:
             if noise:
-                raise self._refuse(
-                    op, "noise of a compression reaches a gradient's argument in the same step"
+                raise self._noisy(
+                    op, "noise of a compression reaches a second, biased compression in the same step"
                 )
-            return {self.point(u): Fraction(1)}, {}
-        if op.kind != MESSAGE:
-            raise self._refuse(op, "a compressed broadcast")
-        if self.cls.eta2 == 0:
-            if not self.cls.omega:
-                return u, noise
-            self.noises[k] = (u, noise)
-            return u, {**noise, k: noise.get(k, Fraction(0)) + 1}
-        if noise:
-            raise self._refuse(
-                op, "noise of a compression reaches a second, biased compression in the same step"
-            )
-        name = f"message {len(self.messages)}"
-        self.messages[name] = u
-        self.own.add(name)
-        if not self.cls.omega:
-            return {name: Fraction(1)}, {}
-        self.noises[k] = (u, {})
-        return {name: Fraction(1)}, {k: Fraction(1)}
+            u, noise = {self._sent(u, eta2, own): Fraction(1)}, {}
+        if not omega:
+            return u, noise
+        return self._with_noise(k, op, u, noise)
 
-    def point(self, at: Combination) -> str:
-        """The name of the gradient at a point that all workers share."""
-        at = {k.removeprefix("mean "): c for k, c in at.items()}
-        for name, known in self.gradients.items():
-            if known == at:
-                return name
-        name = AT_X if at == {self.program.server[0]: 1} else f"gradient {len(self.gradients)}"
-        self.gradients[name] = at
-        self.own.add(name)
+    def _law(self, op: Op) -> tuple[Fraction, Fraction]:
+        """(the square of the bias, the variance) of a compression."""
+        if op.kind == MESSAGE:
+            return self.cls.eta2, self.cls.omega
+        down = self.cls.eta2_down, self.cls.omega_down
+        if op.kind != SPOKEN or not any(down):
+            raise self._refuse(op, "a compressed broadcast")
+        return down
+
+    def _noisy(self, op: Op, reason: str) -> Noisy:
+        return Noisy(str(self._refuse(op, reason)))
+
+    def _gradient(self, op: Op, u: Combination, noise: Mapping[Any, Fraction]) -> Values:
+        if op.argument.own and not self.bounded:
+            raise self._refuse(op, "a gradient at a worker's own point")
+        if noise:
+            raise self._noisy(op, "noise of a compression reaches a gradient's argument in the same step")
+        return {self.point(u, own=op.argument.own): Fraction(1)}, {}
+
+    def _with_noise(self, k: int, op: Op, u: Combination, noise: dict[Any, Fraction]) -> Values:
+        """A compression's mean with the noise that it adds; its variance is omega times the square of its input."""
+        own = op.kind == MESSAGE
+        read, before = self.value(op.argument)
+        if self.carried:
+            name = f"noise {len(self.fresh)}"
+            self.fresh[name] = (read, self._law(op)[1])
+            self._new(name, own)
+            return plus((1, u), (1, {name: Fraction(1)})), noise
+        key: Any = k if own else (HEARD, k)
+        self.noises[k] = (read, before)
+        self.heard |= set() if own else {k}
+        return u, {**noise, key: noise.get(key, Fraction(0)) + 1}
+
+    def _sent(self, u: Combination, eta2: Fraction, own: bool) -> str:
+        """The name of a biased message."""
+        name = f"message {len(self.messages)}"
+        self.messages[name], self.squares[name] = u, eta2
+        self._new(name, own)
         return name
+
+    def _new(self, name: str, own: bool) -> None:
+        self.order.append(name)
+        if own:
+            self.own.add(name)
+
+    def point(self, at: Combination, own: bool = False) -> str:
+        """The name of the gradient at a point that all workers share, or at every worker's own."""
+        if not own:
+            at = {k.removeprefix("mean "): c for k, c in at.items()}
+        for name, known in self.gradients.items():
+            if known == at and (name in self.apart) == own:
+                return name
+        first = at == {self.program.server[0]: 1} and not own
+        name = AT_X if first else f"gradient {len(self.gradients)}"
+        self.gradients[name] = at
+        self.apart |= {name} if own else set()
+        self._new(name, True)
+        return name
+
+    def argument(self, name: str) -> Combination:
+        """Where a gradient is taken, as a worker's vector: means by their names."""
+        at = self.gradients[name]
+        return at if name in self.apart else self.meant(at)
+
+    def input(self, name: str) -> Combination:
+        """What a gradient, a message or a noise is of."""
+        found = self.gradients.get(name, self.messages.get(name))
+        return self.fresh[name][0] if found is None else found
 
     def value(self, v: Vector) -> tuple[Combination, dict[Any, Fraction]]:
         """A vector of the program."""

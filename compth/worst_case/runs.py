@@ -26,25 +26,37 @@ from compth.worst_case.told import over_all_d
 def class_of(
     method: Any, problem: Problem, values: Mapping[str, Number] = MappingProxyType({})
 ) -> dict[str, Any] | None:
-    """The constants of the class that a run of a body lies in: mu_min, L_max, n and its compressors' claim.
+    """The constants of the class that a run of a body lies in: mu_min, L_max, n and its compressors' claims.
 
     Of f itself, as one worker, where at these values of its parameters the step reads the mean gradient alone. None
-    where it lies in none: workers that are not strongly convex, an oracle, a compressed broadcast, workers that draw
-    together, compressors without a claim.
+    where it lies in none: workers that are not strongly convex, an oracle, workers that draw together, compressors
+    without a claim.
     """
     c = method.check(problem)
+    heard = heard_of(c)
     try:
-        check_instance(method)
+        check_instance(method, heard=True)
     except Unsupported:
+        return None
+    if heard is None:
         return None
     seen = method.seen(problem)
     if reads_the_mean_alone(type(method), values, int(seen.n)):
-        return {"mu": seen.mu, "L": seen.L, "n": 1, "omega": 0} if seen.mu > 0 else None
+        return {"mu": seen.mu, "L": seen.L, "n": 1, "omega": 0, **heard} if seen.mu > 0 else None
     base: dict[str, Any] = {"mu": seen.mu_min, "L": seen.L_max, "n": int(seen.n)}
     if not seen.mu_min > 0:
         return None
     claim = claim_of(method, c)
-    return None if claim is None else {**base, **claim}
+    return None if claim is None else {**base, **claim, **heard}
+
+
+def heard_of(c: Constants) -> dict[str, Number] | None:
+    """The broadcast's claim: omega_down, else delta_down; {} without a compressor, None where it claims neither."""
+    if c.omega_down == 0:
+        return {}
+    if c.omega_down < float("inf"):
+        return {"omega_down": c.omega_down}
+    return {"delta_down": c.delta_down} if c.delta_down > 0 else None
 
 
 def claim_of(method: Any, c: Constants) -> dict[str, Number] | None:
@@ -125,6 +137,8 @@ def step_in_closed_form(method: Any, problem: Problem, params: Mapping[str, Numb
         kind, constants = body_of(method), class_of(method, problem, used)
         if kind is None or constants is None:
             return None
+        if "omega_down" in constants or "delta_down" in constants:
+            return None  # closed forms are of uncompressed broadcasts
         delta, omega, eta = (constants.get(k) for k in ("delta", "omega", "eta"))
         q = question(asked_for(kind), constants["mu"], constants["L"], delta, omega, eta, constants["n"])
         if q.known is None or _misses_its_minimiser(

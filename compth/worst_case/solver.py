@@ -173,10 +173,11 @@ class Pencil:
         """
         model, m, k = self.model, len(self.names), len(self.multipliers)
         gaps = np.array([NOW in form for form in model.now.values()], dtype=float)
-        bounds = np.zeros((k + 1, m + k + 1))
-        bounds[:k, m : m + k] = np.eye(k)
-        bounds[k, :m] = gaps
-        bounds[k, -1] = -1.0 if NOW in model.normal else 0.0
+        signed = [i for i, name in enumerate(self.multipliers) if name not in model.equal]
+        bounds = np.zeros((len(signed) + 1, m + k + 1))
+        bounds[range(len(signed)), [m + i for i in signed]] = 1.0
+        bounds[-1, :m] = gaps
+        bounds[-1, -1] = -1.0 if NOW in model.normal else 0.0
         now, after, known = self._every
         decrease = np.column_stack([(rho * now - after).T, -known.T, -identity(self.sizes)])
         states = {b: size for b, size in model.state.items() if b in self.blocks and size}
@@ -186,7 +187,7 @@ class Pencil:
         positivity = np.column_stack([positive.T, np.zeros((positive.shape[1], k)), -normal.T])
         trace = gaps + positive @ identity(state_sizes)
         s, p = self.sizes.count(1), state_sizes.count(1)
-        signs = [bounds if gaps.any() else bounds[:k], decrease[:s], positivity[:p]]
+        signs = [bounds if gaps.any() else bounds[:-1], decrease[:s], positivity[:p]]
         rows = np.concatenate(
             [np.append(trace, np.zeros(k + 1))[None], *(-r for r in signs), -decrease[s:], -positivity[p:]]
         )

@@ -92,6 +92,7 @@ class TightRate(Earned, Shown):
 @at_the_door(
     method=a_name_or_method, mu=real, L=real, delta=optional(real), omega=optional(real), eta=optional(real),
     n=whole(1), gamma=optional(real), alpha=optional(real), p=optional(real), lam=optional(real), nu=optional(real),
+    delta_down=optional(real), omega_down=optional(real),
 )  # fmt: skip
 def tight_rate(
     method: Any,
@@ -107,6 +108,8 @@ def tight_rate(
     p: Number | None = None,
     lam: Number | None = None,
     nu: Number | None = None,
+    delta_down: Number | None = None,
+    omega_down: Number | None = None,
     **parameters: Number,
 ) -> TightRate:
     """The worst case of a method that is written as a body: the catalogue's, or one's own (`ct.method`).
@@ -118,7 +121,9 @@ def tight_rate(
 
     method: a name, a class, or an instance, whose gamma and parameters count where they are not given here; a body's
     own parameters are given by name. The LMI is derived from the body; where a closed form stands beside it (`known`),
-    it gives rho and the certificate.
+    it gives rho and the certificate. delta_down or omega_down: the claim of the compressor of what the body broadcasts.
+    There, at workers' own points and where noise of a compression reaches a gradient of the same step, the LMI speaks
+    of second moments and is a bound; `attained` shows how close it is.
 
     Raises InvalidParameter for constants out of range, Unsupported for CGD with several workers and, with the line,
     for a body that the LMI does not cover.
@@ -126,13 +131,15 @@ def tight_rate(
     """
     require(gamma is None or 0 < gamma < float("inf"), f"gamma={gamma} must be a positive step size")
     named = {"alpha": alpha, "p": p, "lam": lam, "nu": nu, **parameters}
-    q, params, own = body_asked(method, mu, L, delta, omega, eta, n, named)
+    down = (delta_down, omega_down)
+    q, params, own = body_asked(method, mu, L, delta, omega, eta, n, named, down, bounded=True)
     step = gamma if gamma is not None else own
     best = step is None
     if step is None:
         step = best_step(q, params)
     found = _answer(q, step, params, closed_rate(q, step, params, best))
     given = {"mu": mu, "L": L, "delta": delta, "omega": omega, "eta": eta, "n": n, "gamma": gamma, **named}
+    given |= {"delta_down": delta_down, "omega_down": omega_down}
     return made(found, (tight_rate, (method,), given))
 
 

@@ -75,14 +75,14 @@ class Told:
         return found
 
 
-def over_all_d(kind: type[BodyMethod], values: Values, n: int) -> Program:
+def over_all_d(kind: type[BodyMethod], values: Values, n: int, downlink: bool = False) -> Program:
     """The program of a body that is the same at every dimension. Unsupported for one that asks for its own.
 
     A body that does not ask for n either is traced, and held against its arrays, with FEW workers at most.
     """
-    found = derived(kind, values, min(n, FEW), SIZE, False)
+    found = derived(kind, values, min(n, FEW), SIZE, downlink)
     if n > FEW:
-        found = derived(kind, values, n, SIZE, False) if found.reads_n else replace(found, n=n)
+        found = derived(kind, values, n, SIZE, downlink) if found.reads_n else replace(found, n=n)
     if found.reads_d:
         raise Unsupported(
             f"{kind.__name__} depends on d: a worst case is over all dimensions, make w.d a parameter"

@@ -9,20 +9,22 @@ compression of the step with a^2 + (2ab + b^2)/n. V's matrices are >= 0, so that
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
-from itertools import combinations_with_replacement, product
-from typing import Any
+from itertools import product
 
 from compth._numbers import Number
 from compth.errors import Unsupported
 from compth.methods.core.centre import Centre, centre_of, without_invariants
 from compth.methods.core.program import Program
-from compth.methods.core.vectors import MESSAGE, PICKED
+from compth.methods.core.vectors import MESSAGE, PICKED, SPOKEN
+from compth.worst_case.bounded import above, equalities, inequalities, quadratics, units_of_noises
+from compth.worst_case.expected import Following, terms
 from compth.worst_case.inequalities import (
     CLASS_A,
     INDEPENDENT,
+    OF_ITS_OWN,
     SHARED,
     Point,
     contraction,
@@ -37,42 +39,58 @@ from compth.worst_case.model import (
     Model,
     Quadratic1D,
     Space,
-    add,
     plus,
     unit,
 )
 from compth.worst_case.rational import spelled, sqrt_below
-from compth.worst_case.resolved import LAST, Class, Combination, Step, turned
+from compth.worst_case.resolved import LAST, Class, Combination, Noisy, Step, turned
 
 MOST_MESSAGES = 6
 """Compressions of a step whose signs are all tried on the extremal quadratics."""
 
 
 def derived_model(
-    program: Program, cls: Class, constants: Mapping[str, Number], units: Mapping[str, int] | None, full: bool
+    program: Program,
+    cls: Class,
+    constants: Mapping[str, Number],
+    units: Mapping[str, int] | None,
+    full: bool,
+    bounded: bool = False,
 ) -> Model:
     """The Model of a program, all its coefficients exact.
 
     full: V sees x+, with its gradient and f - f*; where x+ has fresh noise the loop is turned first. Else V lives on
     the state as the body has it, and the points are those at which the body takes gradients: a smaller LMI.
 
-    Unsupported, with the line, for what is not covered: a gradient at a worker's own point, noise that reaches a
-    gradient or a biased compression in the same step, shared sketches, a state that does not rest at the minimiser.
+    bounded: also where the worst case is bounded alone: a gradient at a worker's own point, noise that reaches a
+    gradient or a biased compression in the same step (`bounded`).
+
+    Unsupported, with the line, for what is not covered: shared sketches, a state that does not rest at the minimiser.
     """
     _check(program, cls)
     program = without_invariants(program)[0]
     centre = resting(program)
-    step = Step(program, cls)
+    step = _step(program, cls, bounded)
     if full and not _clean(step, program.server[0]):
         program = turned(program)
-        step = Step(program, cls)
+        step = _step(program, cls, bounded)
     return model_of_step(program, step, cls, constants, units, centre, full)
+
+
+def _step(program: Program, cls: Class, bounded: bool) -> Step:
+    """The program on vectors: noises apart where they reach no gradient, else among the vectors."""
+    try:
+        return Step(program, cls, bounded)
+    except Noisy:
+        if not bounded:
+            raise
+    return Step(program, cls, bounded, carried=True)
 
 
 def resting(program: Program) -> Centre:
     """Where the program rests; Unsupported where its compressors do not rest at the minimiser."""
     centre = centre_of(program)
-    if centre.tier == 3 and program.of_kind(MESSAGE):
+    if centre.tier == 3 and (program.of_kind(MESSAGE) or program.of_kind(SPOKEN)):
         raise Unsupported(
             f"{program.name}: its compressors do not rest at the minimiser: it has a floor and no rate"
         )
@@ -98,18 +116,6 @@ def _clean(step: Step, name: str) -> bool:
     """True when the next value is the same in every leaf and holds no fresh noise."""
     found = [step.value(leaf.following[name]) for leaf in step.program.leaves]
     return all(not noise and v == found[0][0] for v, noise in found)
-
-
-@dataclass
-class Following:
-    """Next values of V's vectors by leaf, and the coefficients of the noises in them."""
-
-    values: dict[str, list[tuple[Fraction, Combination]]] = field(default_factory=dict)
-    noises: dict[str, list[dict[Any, Fraction]]] = field(default_factory=dict)
-
-    def put(self, name: str, found: list[tuple[Fraction, Combination, dict[Any, Fraction]]]) -> None:
-        self.values[name] = [(p, v) for p, v, _ in found]
-        self.noises[name] = [noise for _, _, noise in found]
 
 
 def _gradients_in_v(step: Step, after: Following, x: str, clean: bool) -> list[str]:
@@ -156,9 +162,11 @@ def model_of_step(
         after.put(k, found)
     seen = [*program.names, *_gradients_in_v(step, after, x, clean)]
     model = assembled(step, after, seen, _labels(step, after, x, clean), constants, units, centre, gaps=clean)
+    if extremal is None:
+        extremal = (quadratics if above(step) else _quadratics)(program, step, cls)
     return replace(
         model,
-        extremal=_quadratics(program, step, cls) if extremal is None else extremal,
+        extremal=extremal,
         direction=plus((1, unit(x)), (-1, after.values[x][0][1])) if clean else {},
     )
 
@@ -180,13 +188,15 @@ def assembled(
     """
     program, cls = step.program, step.cls
     several, x = cls.n > 1, program.server[0]
-    basis = [*seen, *(k for k in (*step.gradients, *step.messages) if k not in seen)]
+    basis = [*seen, *(k for k in (*step.gradients, *step.messages, *step.fresh) if k not in seen)]
     space = Space(tuple(basis), tuple(k for k in basis if k in step.own) if several else ())
+    _all_there(space, after, step)
     apart = [k for k in seen if k in space.worker]
-    now, later = _terms(space, seen, apart, after, _variances(space, step, cls), cls)
+    now, later = terms(space, seen, apart, after, step, cls)
     if gaps:
         now["f"], later["f"] = {NOW: ((1,),)}, {NEXT: ((1,),)}
-    independent = (INDEPENDENT,) if cls.omega and several else ()
+    independent: tuple[str, ...] = (INDEPENDENT,) if cls.omega and several else ()
+    independent += (OF_ITS_OWN,) if program.of_kind(SPOKEN) else ()
     shared = (SHARED,) if centre.tier > 1 and several else ()
     first = sorted(step.gradients, key=lambda k: {NOW: 0, NEXT: 1}.get(labels[k][1], 2))
     return Model(
@@ -202,12 +212,24 @@ def assembled(
         assumptions=(CLASS_A, *independent, *shared),
         gaps=gaps,
         curved=tuple((step.gradients[k], k) for k in first),
-        sent=tuple((u, c, cls.eta2) for c, u in step.messages.items()),
+        sent=tuple((u, c, step.squares[c]) for c, u in step.messages.items()),
         points=tuple(block for _, block in labels.values() if block not in (NOW, NEXT, "")),
         own=program.worker,
         units=None if units is None else _all_units(step, units),
         start=program.start,
+        equal=frozenset(equalities(space, step, cls)),
+        above=above(step),
     )
+
+
+def _all_there(space: Space, after: Following, step: Step) -> None:
+    """A form forgets the vectors that its space does not have: a certificate would be too good."""
+    values = [v for found in after.values.values() for _, v in found] + [step.input(k) for k in step.order]
+    missing = {k.removeprefix("mean ") for v in values for k in v} - {*space.common}
+    if missing:
+        raise AssertionError(
+            f"{step.program.name}: {', '.join(sorted(missing))} of the step has no place in the LMI"
+        )
 
 
 def _labels(step: Step, after: Following, x: str, clean: bool) -> dict[str, tuple[str, str]]:
@@ -215,7 +237,9 @@ def _labels(step: Step, after: Following, x: str, clean: bool) -> dict[str, tupl
     out = {}
     moved = {a.removeprefix("mean "): c for a, c in after.values[x][0][1].items()}
     for k, (name, at) in enumerate(step.gradients.items()):
-        if clean and at == {x: Fraction(1)}:
+        if name in step.apart:
+            out[name] = (f"y{k}", "" if len(step.gradients) == 1 else f"gap {name}")
+        elif clean and at == {x: Fraction(1)}:
             out[name] = ("x", NOW)
         elif clean and at == moved:
             out[name] = ("x+", NEXT)
@@ -230,15 +254,17 @@ def _known(
     """Interpolation between all points, and what is declared of every biased message."""
     known: dict[str, Callable[[], Form]] = {}
     if len(labels) == 1:
-        ((name, at),) = step.gradients.items()
-        known["interpolation"] = partial(strongly_monotone, space, at, unit(name), cls.mu, cls.L)
+        (name,) = step.gradients
+        known["interpolation"] = partial(
+            strongly_monotone, space, step.argument(name), unit(name), cls.mu, cls.L
+        )
     else:
         points: dict[str, Point] = {"x*": ({}, {}, "")}
-        points |= {label: (step.gradients[k], unit(k), block) for k, (label, block) in labels.items()}
+        points |= {label: (step.argument(k), unit(k), block) for k, (label, block) in labels.items()}
         known |= interpolation(space, points, cls.mu, cls.L)
     for name, u in step.messages.items():
-        known[_compression(step, name)] = partial(contraction, space, u, unit(name), cls.eta2)
-    return known
+        known[_compression(step, name)] = partial(contraction, space, u, unit(name), step.squares[name])
+    return known | inequalities(space, step) | equalities(space, step, cls)
 
 
 def _compression(step: Step, message: str) -> str:
@@ -246,66 +272,15 @@ def _compression(step: Step, message: str) -> str:
     return "compression" if len(step.messages) == 1 else f"compression of {message}"
 
 
-def _variances(space: Space, step: Step, cls: Class) -> dict[int, Form]:
-    """N of every noise: omega times the mean square of what is compressed, earlier noise of the step included."""
-    out: dict[int, Form] = {}
-    share = Fraction(1) / cls.n
-    for k, (u, noise) in step.noises.items():
-        terms: list[tuple[Number, Form]] = [(cls.omega, space.mean(u, u))]
-        for j in out:
-            a, b = noise.get(j, Fraction(0)), noise.get(("mean", j), Fraction(0))
-            weight = a * a + (2 * a * b + b * b) * share
-            terms += [(cls.omega * weight, out[j])] if weight else []
-        out[k] = add(*terms)
-    return out
-
-
-def _terms(
-    space: Space,
-    seen: list[str],
-    apart: list[str],
-    after: Following,
-    variances: Mapping[int, Form],
-    cls: Class,
-) -> tuple[dict[str, Form], dict[str, Form]]:
-    """(now, after) for all products of V's vectors."""
-    now: dict[str, Form] = {}
-    later: dict[str, Form] = {}
-    share = Fraction(1) / cls.n
-    for label, names, times, part in (
-        ("P", seen, space.on_mean, share),
-        ("Q", apart, space.on_deviation, 1 - share),
-    ):
-        for a, b in combinations_with_replacement(names, 2):
-            twice, key = 1 if a == b else 2, f"{label}[{a},{b}]"
-            now[key] = times((twice, unit(a), unit(b)))
-            outcomes = list(zip(after.values[a], after.values[b], strict=True))
-            terms: list[tuple[Number, Form]] = [
-                (1, times(*((twice * p, u, w) for (p, u), (_, w) in outcomes)))
-            ]
-            for (p, _), s, t in zip(after.values[a], after.noises[a], after.noises[b], strict=True):
-                for j, form in variances.items():
-                    factor = _seen_by(s, j, label) * _seen_by(t, j, label)
-                    terms += [(twice * p * factor * part, form)] if factor * part else []
-            later[key] = add(*terms)
-    return now, later
-
-
-def _seen_by(noise: Mapping[Any, Fraction], j: int, label: str) -> Fraction:
-    """The coefficient of a noise among the means (own and mean scope) or the deviations (own scope alone)."""
-    mean = noise.get(("mean", j), Fraction(0)) if label == "P" else Fraction(0)
-    return noise.get(j, Fraction(0)) + mean
-
-
 def _all_units(step: Step, units: Mapping[str, int]) -> dict[str, int]:
     """Exponents of every vector and multiplier; a gradient is its argument's unit + 1, a message its input's."""
     out = dict(units)
-    for name, at in step.gradients.items():
-        out[name] = 1 + next((out[k] for k in at), 0)
-    for name, u in step.messages.items():
-        out[name] = next((out[k.removeprefix("mean ")] for k in u), 0)
-        out[f"multiplier {_compression(step, name)}"] = 2 * out[name]
-    return out
+    for name in step.order:
+        at = step.input(name)
+        out[name] = (name in step.gradients) + next((out[k.removeprefix("mean ")] for k in at), 0)
+        if name in step.messages:
+            out[f"multiplier {_compression(step, name)}"] = 2 * out[name]
+    return out | units_of_noises(step, out)
 
 
 def _quadratics(program: Program, step: Step, cls: Class) -> tuple[Quadratic1D, ...]:

@@ -18,9 +18,10 @@ from compth.errors import Unsupported
 from compth.methods.core.centre import without_invariants
 from compth.methods.core.program import Leaf, Op, Program
 from compth.methods.core.vectors import COMMON, OWN, STATE, Vector, averaged, combined
+from compth.worst_case.expected import Following
 from compth.worst_case.model import NEXT, NOW, Model
 from compth.worst_case.resolved import Class, Combination, Step
-from compth.worst_case.traced import Following, _check, assembled, resting
+from compth.worst_case.traced import _check, assembled, resting
 
 Rounds = list[dict[str, Vector]]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import compth as ct
@@ -59,14 +61,20 @@ def test_parameters_that_are_left_out_stand_beside_those_given():
             Shifted(ct.RandK(1), gamma=0.1, oracle=ct.Coordinates(1)),
             r"needs alpha: .*stochastic.*give alpha=",
         ),
-        (Noisy(ct.RandK(1)), r"needs gamma: .*Noisy, line \d+: .*give gamma="),
-        (Shifted(ct.RandK(1), downlink=ct.RandK(1)), r"needs gamma: .*compressed broadcast"),
     ],
 )
 def test_what_lies_in_no_class_says_what_to_give(method, says):
     problem = ct.problems.random_quadratic(2, 4, 5, seed=0, hessians=0.3)
     with pytest.raises(NoGuarantee, match=says):
         plan_of(method, problem)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", [Noisy(ct.RandK(1)), Shifted(ct.RandK(1), downlink=ct.RandK(1))])
+def test_noise_that_comes_back_in_the_step_and_compressed_broadcasts_are_planned(method):
+    problem = ct.problems.random_quadratic(2, 4, 5, seed=0, hessians=0.3)
+    plan = plan_of(method, problem)[0]
+    assert ct.exact_rate(replace(method, gamma=plan.gamma, **plan.params), problem).rho < 1
 
 
 def test_workers_without_strong_convexity_lie_in_no_class():

@@ -100,7 +100,6 @@ def test_parameters_that_are_found_are_stable_and_no_worse_than_a_grid():
 @pytest.mark.parametrize(
     ("kind", "compressor", "says"),
     [
-        (bodies.Noisy, ct.RandK(1), "noise of a compression reaches a gradient's argument"),
         (bodies.Shifted, ct.Shared(ct.RandK(1)), "workers that compress independently"),
         (bodies.Compressed, ct.TopK(1), "not a linear sketch"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
+from types import MappingProxyType
 from unittest.mock import patch
 
 import numpy as np
@@ -81,31 +82,35 @@ class Functions:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Rows of one step: which workers' messages of each compression are kept, and how the coin falls."""
+    """Rows of one step: which workers' messages and which broadcasts are kept, and how the coin falls."""
 
     bits: np.ndarray
+    heard: np.ndarray
     coin: np.ndarray
     chance: np.ndarray
 
 
-def outcomes(n, messages, coin, omega, p):
+def outcomes(n, probe, omega, omega_down):
     """All of them: a message is (1 + omega) times its mean with probability 1/(1 + omega), else 0."""
-    keep = 1 / (1 + omega)
+    flips = (True, False)
     rows = list(
         product(
-            product((True, False), repeat=n * messages) if omega else [()], (True, False) if coin else (True,)
+            product(flips, repeat=n * probe.messages) if omega else [(True,) * (n * probe.messages)],
+            product(flips, repeat=probe.broadcasts) if omega_down else [(True,) * probe.broadcasts],
+            flips if probe.coins else (True,),
         )
     )
-    bits = (
-        np.array([r[0] for r in rows]).reshape(len(rows), messages, n)
-        if omega
-        else np.ones((len(rows), messages, n), bool)
-    )
-    came = np.array([r[1] for r in rows])
-    chance = (
-        np.where(bits, keep, 1 - keep).reshape(len(rows), -1).prod(axis=1) if omega else np.ones(len(rows))
-    )
-    return Outcomes(bits, came, chance * (np.where(came, p, 1 - p) if coin else 1.0))
+    size = len(rows)
+    bits = np.array([r[0] for r in rows], bool).reshape(size, probe.messages, n)
+    heard = np.array([r[1] for r in rows], bool).reshape(size, probe.broadcasts)
+    came = np.array([r[2] for r in rows])
+    chance = np.where(came, probe.p, 1 - probe.p) if probe.coins else np.ones(size)
+    for kept, variance in ((bits, omega), (heard, omega_down)):
+        keep = 1 / (1 + variance)
+        chance = chance * (np.where(kept, keep, 1 - keep) if variance else kept).reshape(size, -1).prod(
+            axis=1
+        )
+    return Outcomes(bits, heard, came, chance)
 
 
 def expected_after(kind, method, problem, state, plan, claim, turns):
@@ -113,13 +118,19 @@ def expected_after(kind, method, problem, state, plan, claim, turns):
     form = kind.signature
     eta = np.sqrt(1 - claim["delta"]) if "delta" in claim else claim.get("eta", 0.0)
     omega = claim.get("omega", 0.0)
+    eta_down, omega_down = np.sqrt(1 - claim.get("delta_down", 1.0)), claim.get("omega_down", 0.0)
     probe = _Count()
     _step(kind, method, problem, state, plan, probe.listen())
-    rows = outcomes(problem.n, probe.messages, probe.coins > 0, omega, probe.p)
+    rows = outcomes(problem.n, probe, omega, omega_down)
     many = {k: np.repeat(getattr(state, k), len(rows.chance), axis=0) for k in (*form.server, *form.worker)}
 
     class Enumerated(Running):
-        messages = 0
+        messages = broadcasts = 0
+
+        def broadcast(self, v):
+            kept = rows.heard[:, self.broadcasts, None, None]
+            self.broadcasts += 1
+            return ((1 + omega_down) * kept if omega_down else 1.0) * v + eta_down * v @ turns[0].T
 
         def compress(self, u):
             u = self._each(u)
@@ -132,6 +143,8 @@ def expected_after(kind, method, problem, state, plan, claim, turns):
 
         def coin(self, p, yes, no):
             self.coins.append(rows.coin)
+            if isinstance(yes, tuple):
+                return tuple(self._picked(rows.coin, a, b) for a, b in zip(yes, no, strict=True))
             return self._picked(rows.coin, yes, no)
 
     out = _step(kind, method, problem, method.state_class(**many), plan, Enumerated)
@@ -140,7 +153,7 @@ def expected_after(kind, method, problem, state, plan, claim, turns):
 
 class _Count:
     def __init__(self):
-        self.messages, self.coins, self.p = 0, 0, 0.5
+        self.messages, self.broadcasts, self.coins, self.p = 0, 0, 0, 0.5
 
     def listen(self):
         counted = self
@@ -149,6 +162,10 @@ class _Count:
             def compress(self, u):
                 counted.messages += 1
                 return self._sent(self._each(u))
+
+            def broadcast(self, v):
+                counted.broadcasts += 1
+                return v
 
             def coin(self, p, yes, no):
                 counted.coins += 1
@@ -324,22 +341,53 @@ MU, L = 0.1, 1.0
 STEPS = (1.0, 0.5, 0.25, 0.1, 0.03)
 
 
-def proved(name):
+HEARD = {
+    "EF21P": {"delta_down": 0.5},
+    "EF21BC": {"delta_down": 0.5},
+    "DCGD": {"omega_down": 1.0},
+    "DIANA": {"omega_down": 1.0},
+    "Artemis": {"omega_down": 1.0},
+    "MCM": {"omega_down": 1.0},
+    "EF21": {"omega_down": 1.0},
+    "MARINA": {"delta_down": 0.5},
+    "MARINAP": {},
+    "LoCoDL": {},
+}
+"""Broadcasts that are compressed and gradients at workers' own points, of which a worst case is bounded."""
+PARAMS = NEWER | {
+    "DCGD": {},
+    "DIANA": {"alpha": 0.5},
+    "Artemis": {"alpha": 0.5, "alpha_down": 0.25},
+    "EF21": {},
+    "MARINA": {"p": 0.5},
+    "MARINAP": {"p": 0.5},
+    "LoCoDL": {"p": 0.5, "mix": 2 / 3, "lift": 2 / 9, "ridge": 0.05},
+}
+
+
+def proved(name, heard=MappingProxyType({}), shared=False):
     """(kind, theorem, plan, claim, method) of one class, at the longest of STEPS that is certified."""
-    kind = catalogue()[name]
+    kind = catalogue()[name] if isinstance(name, str) else name
     claim = {"delta": 0.5} if ct.Contractive in kind.requires else {"omega": 1.0}
     c = constants_of(MU, L, 2, claim.get("delta"), claim.get("omega"))
-    c, theorem = replace(c, params=NEWER[name], zeta2_star=1), Certified(kind)
+    given = PARAMS.get(name, {})
+    c, theorem = replace(c, params=given, zeta2_star=0 if shared else 1), Certified(kind)
+    if "delta_down" in heard:
+        c = replace(c, omega_down=float("inf"), delta_down=heard["delta_down"])
+    elif heard:
+        c = replace(c, omega_down=heard["omega_down"], delta_down=0)
     plan = next(found for gamma in STEPS if (found := _plan(theorem, c, gamma)))
-    given = {k: v for k, v in NEWER[name].items() if k in kind.__dataclass_fields__}
-    return kind, theorem, plan, claim, kind(ct.Identity(), gamma=plan.gamma, **given)
+    given = {k: v for k, v in given.items() if k in kind.__dataclass_fields__}
+    return kind, theorem, plan, claim | heard, kind(ct.Identity(), gamma=plan.gamma, **given)
 
 
-def many(name, count, rho_share=0.0, states=2):
+def many(name, count, rho_share=0.0, states=2, heard=MappingProxyType({}), shared=False):
     """Ratios of `count` settings of one class: other functions, other states, one certificate."""
-    kind, theorem, plan, claim, method = proved(name)
+    shared = shared or name == "DCGD"
+    kind, theorem, plan, claim, method = proved(name, dict(heard), shared)
     for seed in range(count):
-        s = Setting(name, 2, 1 + seed % 2, MU, L, claim, seed % 5 < 3, seed % 3 == 0, 1.0, seed)
+        apart = not (shared or seed % 3 == 0)
+        s = Setting(name, 2, 1 + seed % 2, MU, L, claim, seed % 5 < 3, not apart, 1.0, seed)
         problem = Functions(np.random.default_rng(seed + 10**6), s.n, s.d, MU, L, s.quadratic, s.shared)
         yield worst_ratio(s, states, rho_share, (kind, theorem, plan, problem, method), states > 2)
 

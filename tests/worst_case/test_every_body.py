@@ -89,6 +89,8 @@ GIVEN = {
     "VRDIANA": {"alpha": F(1, 4), "p": F(1, 4)},
     "PAGE": {"p": F(1, 4)},
     "DASHAPAGE": {"a": F(1, 4), "p": F(1, 4)},
+    "MARINAP": {"p": F(1, 4)},
+    "LoCoDL": {"p": F(1, 4), "mix": F(2, 3), "lift": F(2, 9), "ridge": F(1, 20)},
 }
 """Parameters of the catalogue's methods where no rule gives them, or for both kinds of compressors."""
 CATALOGUE = [kind for kind in ct.methods.catalogue().values() if issubclass(kind, BodyMethod)]
@@ -110,9 +112,7 @@ REFUSED = {
     "VRDIANA": "drawn parts", "SAGA": "draw together", "NSAGA": "draw together", "JacSketch": "draw together",
     "PAGE": "drawn parts", "DASHAPAGE": "drawn parts", "MAST": "applied several times",
     "LocalIST": "applied several times",
-    "RelaxedGDCI": "no rate", "MARINAP": "own point", "LoCoDL": "own point",
-    "CompressedScaffnew": "draw together",
-    "LSVRG": "draw together", "Noisy": "reaches a gradient's argument",
+    "RelaxedGDCI": "no rate", "CompressedScaffnew": "draw together", "LSVRG": "draw together",
 }  # fmt: skip
 """Bodies that the LMI does not cover, and what is said."""
 
@@ -123,8 +123,7 @@ def said(kind, claim):
         return "takes delta alone"
     if Unbiased in kind.requires and claim != "omega" and kind is not ct.GDCI:
         return "needs the variance"
-    quiet = kind is bodies.Noisy and claim == "delta"  # biased messages are vectors of their own and no noise
-    return None if quiet else REFUSED.get(kind.__name__)
+    return REFUSED.get(kind.__name__)
 
 
 CASES = [(kind, params, claim) for kind, params in methods() for claim in CLAIMS]
@@ -134,7 +133,7 @@ COVERED = [case for case in CASES if said(case[0], case[2]) is None]
 def the_question(kind, params, claim):
     """(question, all parameters)."""
     given = {k: CLAIMS[k] if k == claim else None for k in ("delta", "omega")}
-    q = question(asked_for(kind), MU, L, given["delta"], given["omega"], None, N)
+    q = question(asked_for(kind), MU, L, given["delta"], given["omega"], None, N, bounded=True)
     return q, all_params(q, params)
 
 

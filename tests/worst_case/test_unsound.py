@@ -29,20 +29,32 @@ def tight(method, problem):
 @pytest.mark.parametrize(
     ("method", "claim", "says"),
     [
-        (ct.DIANA(RAND, 0.1, alpha=HALF, downlink=ct.RandK(1)), {"omega": 1}, "compressed broadcast"),
         (ct.DCGD(RAND, 0.1, oracle=ct.Minibatch(1)), {"omega": 1}, "stochastic gradients"),
         (ct.DIANA(ct.Shared(RAND), 0.1, alpha=HALF), {"omega": 1}, "draw together"),
         (ct.DCGD(ct.PermK(2), 0.1), {"omega": 1}, "draw together"),
-        (ct.EF21(ct.Scaled(RAND), 0.1, downlink=ct.RandK(1)), {"delta": HALF}, "compressed broadcast"),
         (ct.EF(ct.Scaled(RAND), 0.1, oracle=ct.Minibatch(1)), {"delta": HALF}, "stochastic gradients"),
         (ct.MARINA(ct.Shared(RAND), 0.1, p=HALF), {"omega": 1}, "draw together"),
-        (ct.EFBV(RAND, 0.1, downlink=ct.RandK(1)), {"omega": 1}, "compressed broadcast"),
     ],
 )
 def test_runs_of_the_catalogue_outside_the_class_have_no_worst_case(method, claim, says):
     with pytest.raises(Unsupported, match=says):
         ct.tight_rate(method, mu=F(1, 10), L=1, n=2, **claim)
     assert tight(method, SUM) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "claim"),
+    [
+        (ct.DIANA(RAND, 0.1, alpha=HALF, downlink=ct.RandK(1)), {"omega": 1}),
+        (ct.EF21(ct.Scaled(RAND), 0.1, downlink=ct.RandK(1)), {"delta": HALF}),
+        (ct.EFBV(RAND, 0.1, downlink=ct.RandK(1)), {"omega": 1}),
+        (ct.EF21P(RAND, 0.02, alpha=HALF, downlink=ct.Scaled(ct.RandK(1))), {"omega": 1}),
+    ],
+)
+def test_a_compressed_broadcast_is_bounded_by_its_own_constant_and_refused_without(method, claim):
+    with pytest.raises(Unsupported, match="compressed broadcast"):
+        ct.tight_rate(method, mu=F(1, 10), L=1, n=2, **claim)
+    assert ct.exact_rate(method, APART).rho <= tight(method, APART) < 1
 
 
 def test_a_compressed_broadcast_would_be_certified_too_low():
@@ -143,14 +155,18 @@ def Deep(w, x, *, gamma):
     [
         (Own, "in-place update"),
         (Thresholded, r"line \d+"),
-        (Deep, "noise of a compression reaches a gradient"),
     ],
 )
 def test_planted_bodies_are_refused_with_the_line(kind, says):
     with pytest.raises((Unsupported, ct.errors.InvalidParameter), match=says):
         ct.tight_rate(kind, mu=F(1, 10), L=1, omega=1, n=2, gamma=F(1, 8))
-    if kind is Deep:  # it runs, and has no tight value
-        assert tight(Deep(RAND, 0.05), SHARED) is None
+
+
+def test_noise_that_reaches_a_gradient_is_bounded():
+    method = Deep(RAND, 0.05)
+    assert ct.exact_rate(method, SHARED).rho <= tight(method, SHARED) < 1
+    with pytest.raises(Unsupported, match=r"line \d+: noise of a compression reaches a gradient"):
+        ct.check_rate(Deep, rate="1 - gamma*mu", stepsize=F(1, 8), mu=F(1, 10), L=1, omega=1, n=2)
 
 
 def test_the_tables_say_that_the_class_is_wider_wherever_they_are_written():

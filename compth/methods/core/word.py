@@ -57,7 +57,9 @@ def assumptions(method: Any, problem: Problem, theorem: Any, c: Any) -> dict[str
         lines.append(f"what {method.fleet.label} says of itself")
     downlink = getattr(method, "downlink", None)
     if downlink is not None and stranger(downlink):
-        lines.append(f"omega = {c.omega_down} of the downlink {downlink!r}")
+        biased = c.omega_down == float("inf") and c.delta_down > 0
+        shown = f"delta = {c.delta_down}" if biased else f"omega = {c.omega_down}"
+        lines.append(f"{shown} of the downlink {downlink!r}")
     lines += [f"the constants of {part!r}" for part in (problem, method.oracle) if stranger(part)]
     if not stranger(problem):
         lines += getattr(problem, "assumed", ())
