@@ -30,7 +30,9 @@ def certified_plan(method: BodyMethod, c: Constants) -> tuple[Number | None, dic
         raise Unsupported("it takes strongly convex workers and compressors with a claim")
     claim |= heard
     given = {k: v for k, v in method.signature.params.items() if v is not NOTHING} | dict(method.given())
-    if type(method).default_params is not BodyMethod.default_params:  # its own rule, and the step alone is searched
+    if (
+        type(method).default_params is not BodyMethod.default_params
+    ):  # its own rule, and the step alone is searched
         given |= {k: v for k, v in method.default_params(c).items() if k in method.signature.params}
     return _found(kind, c.mu_min, c.L_max, int(c.n), tuple(claim.items()), tuple(sorted(given.items())))
 
