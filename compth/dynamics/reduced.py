@@ -26,9 +26,14 @@ def dynamics_data(method: Method, problem: Problem) -> Data:
 
     Raises Unsupported where neither is exact.
     """
+    return data_of(dynamics_problem(method, problem))
+
+
+def dynamics_problem(method: Method, problem: Problem) -> Any:
+    """The problem as the method sees it, on the span of its rows where its Hessians are not formed."""
     seen: Any = method.seen(problem)
     if is_quadratic(seen) or not hasattr(seen, "on_span"):
-        return data_of(seen)
+        return seen
     reason = mixes(method, seen.n, seen.d)
     if reason:
         raise Unsupported(f"{without_hessians(seen)}, and {reason}: simulate it")
@@ -37,7 +42,7 @@ def dynamics_data(method: Method, problem: Problem) -> Data:
         raise Unsupported(
             f"{without_hessians(seen)}, and the law of {method.fleet.label} depends on the dimension: simulate it"
         )
-    return data_of(span)
+    return span
 
 
 def _law(method: Any, n: int, d: int) -> Any:

@@ -20,13 +20,14 @@ from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
 from compth.dynamics.normal import NotNormal, plain_kernel, recipe_of
 from compth.dynamics.of_x import of_x_alone, system_of_part
 from compth.dynamics.own import assumed_of
+from compth.dynamics.reduced import dynamics_problem
 from compth.dynamics.sketches import noise_for, random_points, sketches_for
 from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.units import units_of
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
 from compth.methods.core.body import BodyMethod
-from compth.problems.interface import Problem
+from compth.problems.interface import Problem, is_quadratic
 
 Array = Any
 
@@ -281,7 +282,10 @@ def _curve(
 ) -> Trajectory:
     if enumerated.fits(method, problem):
         return _enumerated(method, problem, plan, used, start, steps, mode, rational)
-    data = data_of(method.seen(problem), rational)
+    small = dynamics_problem(method, problem)
+    if not is_quadratic(problem) and hasattr(problem, "into_span"):
+        return _on_span(method, small, problem, plan, used, start, steps, mode, rational)
+    data = data_of(small, rational)
     systems: dict[Any, Any] = {}
     operator: Callable[..., Any] = _operator
 
@@ -329,6 +333,18 @@ def _curve(
         plan=plan,
         theorem="" if used is None else used.id,
     )
+
+
+def _on_span(
+    method: Method, span: Any, problem: Any, plan: Plan, used: Theorem | None, start: Array, *how: Any
+) -> Trajectory:
+    """The curve on the span of few rows; what x_0 has beside it moves as one number."""
+    if how[-1]:
+        raise Unsupported("rational arithmetic needs Hessians that are formed: use floating point")
+    inside, beside = problem.into_span(start)
+    found = _curve(method, span, plan, used, inside, *how)
+    mean = problem.out_of_span(np.asarray(found.mean, dtype=float), beside)
+    return changed(found, problem=repr(problem), mean=mean)
 
 
 def _enumerated(

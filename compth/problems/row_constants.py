@@ -226,6 +226,16 @@ class Facts:
         values, vectors = self.eigh[0][self.positive], self.eigh[1][:, self.positive]
         return np.asarray(vectors * np.sqrt(values) / np.sqrt(self.weights)[:, None])
 
+    def into_span(self, x: Array) -> Array:
+        """Coordinates of x (d,) in that basis, (r,): Q'x, for which the rows' products are enough."""
+        values, vectors = self.eigh[0][self.positive], self.eigh[1][:, self.positive]
+        return np.asarray(vectors.T @ (np.sqrt(self.weights) * self.r.images(x)) / np.sqrt(values))
+
+    def out_of_span(self, z: Array) -> Array:
+        """The vectors (..., d) with these coordinates (..., r): Qz."""
+        values, vectors = self.eigh[0][self.positive], self.eigh[1][:, self.positive]
+        return self.r.back(np.sqrt(self.weights) * ((z / np.sqrt(values)) @ vectors.T))
+
     # -- second moments over the workers
 
     def L_plus(self) -> Bracket:

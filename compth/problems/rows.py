@@ -339,6 +339,19 @@ class RowQuadratic(AtMinimum):
             lambda: DistributedQuadratic(*facts.spanned(), f"{self.name}, on the span of its rows"),
         )
 
+    def into_span(self, x: Array) -> tuple[Array, Array]:
+        """(coordinates of x on the span, (r+1,); the direction of what lies beside it, (d,), of length 1 or 0)."""
+        inside = self._facts.into_span(x)
+        beside = x - self._facts.out_of_span(inside)
+        size = float(np.linalg.norm(beside))
+        if size <= 1e-12 * float(np.linalg.norm(x)):
+            return np.append(inside, 0.0), np.zeros(self.d)
+        return np.append(inside, size), beside / size
+
+    def out_of_span(self, z: Array, beside: Array) -> Array:
+        """The vectors (..., d) with these coordinates (..., r+1), the last along `beside`."""
+        return np.asarray(self._facts.out_of_span(z[..., :-1]) + z[..., -1:] * beside)
+
     @property
     def hessian(self) -> Array:
         """mean A_i, (d, d)."""

@@ -48,6 +48,33 @@ def test_the_span_says_what_all_dimensions_say(method, ridge):
         assert getattr(span, name) == pytest.approx(getattr(p, name), rel=1e-9, abs=1e-20)
 
 
+@pytest.mark.parametrize("method", ALIKE, ids=lambda m: m.label)
+@pytest.mark.parametrize("m", [9, 13])
+def test_curves_on_the_span_are_those_of_all_dimensions(method, m, monkeypatch):
+    """From a start that points out of the span; with 13 rows the span and one direction have all 14 dimensions."""
+    for ridge in (0.0, 0.1):
+        p = rows(14, ridge, m=m)
+        x0 = np.random.default_rng(3).standard_normal(14)
+        whole = ct.exact(method, p, 8, x0)
+        with monkeypatch.context() as patch:
+            patch.setattr("compth.dynamics.trajectory.is_quadratic", lambda _: False)
+            patch.setattr("compth.dynamics.reduced.is_quadratic", lambda q: not hasattr(q, "on_span"))
+            small = ct.exact(method, p, 8, x0)
+        for name in ("mean_square", "mean_gap", "mean_gradient_square", "mean"):
+            assert getattr(small, name) == pytest.approx(getattr(whole, name), rel=1e-9, abs=1e-12), name
+
+
+def test_curves_beyond_formed_hessians():
+    """Runs at d = 1200 agree with the curve on the span, its mean within five standard errors."""
+    p = rows(1200, 0.1)
+    method = ct.DCGD(SOME, gamma=1e-3)
+    curve, trace = ct.exact(method, p, 12), ct.simulate(method, p, 12, 200, 0)
+    assert np.all(np.abs(trace.mean_square - curve.mean_square) <= 5 * trace.se_square + 1e-12)
+    assert curve.mean.shape == (13, 1200)
+    with pytest.raises(Unsupported, match="formed"):
+        ct.exact(method, p, 3, rational=True)
+
+
 @pytest.mark.parametrize(
     "compressor", [ct.RandK(k=3), ct.Bernoulli(p=0.5), ct.NaturalCompression(), ct.TopK(k=2)]
 )
