@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from compth.certification.oracle import Moments, excess, factored, margins_of, o
 from compth.certification.sampled import Point, Suspects, target_of
 from compth.certification.selection import selected
 from compth.certification.tracer import NotTraceable, leaves
+
+if TYPE_CHECKING:
+    from compth.claims import Claim
+
 
 Array = NDArray[np.float64]
 PATHS = 400_000
@@ -32,7 +36,7 @@ class Line(NamedTuple):
     violated: bool | None
 
 
-def directly(subject: Any, claim: Any, x: Array, d: int, slack: float) -> list[Line]:
+def directly(subject: Any, claim: Claim, x: Array, d: int, slack: float) -> list[Line]:
     """The claim's inequalities at x for a program without randomness."""
     if not subject.deterministic:
         return otherwise(subject, claim, x, d, slack, "the program takes a generator now")
@@ -40,7 +44,7 @@ def directly(subject: Any, claim: Any, x: Array, d: int, slack: float) -> list[L
     return lines_of(claim, Moments(x, out, float(out @ out), (out - target_of(x, d)) ** 2, slack))
 
 
-def enumerated(subject: Any, claim: Any, x: Array, d: int, slack: float) -> list[Line]:
+def enumerated(subject: Any, claim: Claim, x: Array, d: int, slack: float) -> list[Line]:
     """The claim's inequalities at x from every path."""
     try:
         m = of_leaves(x, list(leaves(lambda rng: subject.program(x.copy(), rng), PATHS)), d)
@@ -49,7 +53,7 @@ def enumerated(subject: Any, claim: Any, x: Array, d: int, slack: float) -> list
     return lines_of(claim, replace(m, slack=slack))
 
 
-def by_coordinates(subject: Any, claim: Any, x: Array, d: int, slack: float) -> list[Line]:
+def by_coordinates(subject: Any, claim: Claim, x: Array, d: int, slack: float) -> list[Line]:
     """The claim's inequalities at x from each coordinate's own law."""
     try:
         m = factored(subject, d)(x)
@@ -67,7 +71,7 @@ def by_selection(subject: object, claim: Any, x: Array, d: int, slack: float) ->
     return lines_of(claim, replace(m, slack=slack))
 
 
-def otherwise(subject: object, claim: Any, x: Array, d: int, slack: float, reason: str) -> list[Line]:
+def otherwise(subject: object, claim: Claim, x: Array, d: int, slack: float, reason: str) -> list[Line]:
     """Seeded samples, for a program of another kind than the refuted one."""
     remark = Line(f"{reason}: {SAMPLES} seeded samples instead", None)
     blocks = [8]
@@ -76,7 +80,7 @@ def otherwise(subject: object, claim: Any, x: Array, d: int, slack: float, reaso
     return [remark, *by_samples(subject, claim, x, d, slack, [0, d, 0], blocks, LEVEL)]
 
 
-def lines_of(claim: Any, m: Moments) -> list[Line]:
+def lines_of(claim: Claim, m: Moments) -> list[Line]:
     """Each inequality in numbers, per what the claim's constants multiply: ||x||^2, d ||x||_inf^2, nothing."""
     unit, name = claim.unit(m.x) if m.x.any() else (1, "")
     out = []
@@ -88,7 +92,7 @@ def lines_of(claim: Any, m: Moments) -> list[Line]:
 
 def by_samples(
     subject: object,
-    claim: Any,
+    claim: Claim,
     x: Array,
     d: int,
     slack: float,

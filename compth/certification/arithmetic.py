@@ -87,7 +87,7 @@ class Arithmetic:
         out: Array = np.ldexp(np.rint(np.ldexp(fraction, self.bits)), exponent - self.bits)
         return out
 
-    def to_dict(self, d: Sequence[int] = ()) -> dict[str, Any]:
+    def to_dict(self, d: Sequence[int] = ()) -> dict[str, object]:
         """For reports: name, precision, range, origin and the allowance at every d."""
         return {
             "name": self.name,
@@ -267,7 +267,7 @@ def _plain(out: object) -> Array:
     return plain
 
 
-def _same(one: object, two: Any) -> bool:
+def _same(one: object, two: object) -> bool:
     return bool(np.array_equal(_plain(one), _plain(two)))
 
 

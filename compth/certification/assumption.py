@@ -66,7 +66,7 @@ def reference_of(method: Method) -> Method:
         def fleet(self) -> Any:
             return twin
 
-        def broadcast(self, direction: Any, rng: Any) -> Any:
+        def broadcast(self, direction: object, rng: np.random.Generator) -> Any:
             whole = self.broadcasts_all
             return direction if whole else self.downlink._compress(direction, rng)
 

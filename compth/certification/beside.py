@@ -9,11 +9,15 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from compth.errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from compth._types import Numbers
+
 
 QUESTIONS: dict[str, Callable[..., Any]] = {}
 """Every marked function by its name."""
@@ -22,7 +26,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {}
 def beside(check: Callable[..., bool]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a function of (subject, *args) as one that must run in the process of the program."""
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function: Callable[..., Any]) -> Callable[..., object]:
         name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
         QUESTIONS[name] = function
 
@@ -64,7 +68,7 @@ class Plain(Exception):
     """A breach in words of its own."""
 
 
-def drawn_by_numpy(rng: Any) -> bool:
+def drawn_by_numpy(rng: object) -> bool:
     """True for numpy's generator on bits of its own: symbols and chosen draws are our doing, and their cost ours."""
     return type(rng) is np.random.Generator and isinstance(rng.bit_generator, np.random.BitGenerator)
 
@@ -72,7 +76,7 @@ def drawn_by_numpy(rng: Any) -> bool:
 def accountable(program: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """The same program; while it runs CALLS says so, and what it raises is marked as its own."""
 
-    def called(x: Any, rng: Any) -> Any:
+    def called(x: Numbers, rng: object) -> Any:
         state = CALLS.state
         state[1] += 1
         state[2] = not drawn_by_numpy(rng)
@@ -91,7 +95,7 @@ def accountable(program: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
     return called
 
 
-def marked(problem: Exception, x: Any) -> Exception:
+def marked(problem: Exception, x: object) -> Exception:
     """The same exception, known to come out of a call of the program at x."""
     problem.compth_program = True  # type: ignore[attr-defined]
     problem.compth_input = x  # type: ignore[attr-defined]

@@ -21,7 +21,7 @@ HEAD = struct.Struct("<8s16sQI")
 """Magic, the question's token, length of the JSON part, number of arrays (their lengths follow)."""
 MOST = 2 << 30
 """Largest message, bytes."""
-RECORDS: dict[str, type[Any]] = {"Moments": Moments, "Outcome": Outcome, "BitCost": BitCost}
+RECORDS: dict[str, type[object]] = {"Moments": Moments, "Outcome": Outcome, "BitCost": BitCost}
 BIT_GENERATORS = ("PCG64", "PCG64DXSM", "SFC64", "Philox", "MT19937")
 
 

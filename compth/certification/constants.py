@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compth.certification.readings import SIMPLE, as_written, is_float, named, said, within_an_ulp
 from compth.claims import Claim
+
+if TYPE_CHECKING:
+    from compth.compressors.bernoulli import Bernoulli
+
 
 Matrix = list[list[Fraction]]
 ROUNDING = Fraction(8, 2**52)
@@ -52,7 +56,7 @@ def readings_of(claim: Claim) -> Iterator[tuple[Claim, tuple[str, ...]]]:
         yield other, (f"the claim's {read}, within one ulp",)
 
 
-def by_formula(thing: Any, d: int, claim: Claim) -> Claim | None:
+def by_formula(thing: Bernoulli, d: int, claim: Claim) -> Claim | None:
     """An object's own claim with its constants by the object's formula from the fractions that its parameters name.
 
     float(1/0.34 - 1) is rounded twice; with p = 17/50 the same line of the object gives 33/17. None for other claims,
@@ -70,7 +74,7 @@ def by_formula(thing: Any, d: int, claim: Claim) -> Claim | None:
     return found
 
 
-def _rounds(value: object, exact: Any) -> bool:
+def _rounds(value: object, exact: object) -> bool:
     """True when `exact` is no float and `value` is what rounding may make of it."""
     close = abs(as_written(value) - as_written(exact)) <= ROUNDING * (1 + abs(as_written(value)))
     return close and (not is_float(exact) or exact == value)

@@ -54,7 +54,7 @@ def observe(program: Any, x: Array, seed: int) -> Outcome:
     )
 
 
-def _generators() -> dict[str, Any]:
+def _generators() -> dict[str, object]:
     """Where the process's generators stand: keys, positions and what they keep for the next draw."""
     held: Any = np.random.get_state()  # noqa: NPY002
     torch: Any = sys.modules.get("torch")

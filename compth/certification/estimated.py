@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth._earned import Earned
 from compth._shown import Shown
 from compth.certificates import Report, encode
+
+if TYPE_CHECKING:
+    from compth._numbers import Number
+    from compth._types import Array
+
 
 SYMBOL = {
     "unbiased": "omega",
@@ -63,13 +68,13 @@ class Estimate(Earned, Shown):
     d: int
     kind: str
     exact: Any = None
-    bound: Any = None
+    bound: Number | None = None
     interval: tuple[float, float] | None = None
     guess: float | None = None
     alpha: float = 0.0
     samples: int = 0
-    eta: tuple[Any, Any] = (None, None)
-    worst_x: Any = None
+    eta: tuple[object, object] = (None, None)
+    worst_x: Array | None = None
     technique: str = ""
     joint: Any = None
     delta_beside: Any = None
@@ -97,7 +102,7 @@ class Estimate(Earned, Shown):
         """The sure lower bound on Delta, in the units of x; None for other kinds and where only samples are known."""
         return self.bound if self.symbol == "Delta" else None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """JSON-ready: every kind of knowledge under its own name; exact numbers also as "p/q"."""
         names = (
             "d",
@@ -172,7 +177,7 @@ def rounded(value: object, side: int = 0) -> str:
     return f"{float(shown):.6g}"
 
 
-def as_ratio(symbol: str, ratio: Any) -> Any:
+def as_ratio(symbol: str, ratio: Number) -> Number:
     """The constant that an error ratio E||C(x) - x||^2 / ||x||^2 (Delta: the squared error itself) stands for."""
     if symbol == "delta":
         return 1 - ratio

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,10 @@ from compth.claims import (
 )
 from compth.errors import InvalidParameter
 
+if TYPE_CHECKING:
+    from compth._numbers import Number
+
+
 Array = NDArray[np.float64]
 Holds = Callable[[Claim], str]
 LEAST = Fraction(1, 10**30)
@@ -56,7 +60,7 @@ ALPHA = 1e-9
 
 @at_the_door(d=whole(1, 10**7), budget=text)
 def estimate(
-    C: Any,
+    C: object,
     d: int,
     *,
     budget: str = "normal",
@@ -109,7 +113,9 @@ def _diagonal(run: Run, d: int, holds: Holds) -> Estimate | None:
     return _proved(run, d, claim, worst, np.eye(1, d, errors.index(worst))[0], holds)
 
 
-def _proved(run: Run, d: int, claim: Claim, ratio: Any, x: Array | None, holds: Holds) -> Estimate | None:
+def _proved(
+    run: Run, d: int, claim: Claim, ratio: Fraction, x: Array | None, holds: Holds
+) -> Estimate | None:
     """The constant that is attained at x, where the claim with it holds for all x."""
     technique = holds(claim)
     if not technique:
@@ -192,7 +198,7 @@ def _searched(run: Run, d: int, oracle: Oracle, claims: list[Any]) -> Search:
     return search
 
 
-def _found(run: Run, d: int, oracle: Oracle, kind: str, ratio: Any, x: Array) -> Estimate:
+def _found(run: Run, d: int, oracle: Oracle, kind: str, ratio: Number, x: Array) -> Estimate:
     blank = Estimate(run.subject.name, d, kind, worst_x=x, technique=oracle.technique)
     return changed(blank, bound=as_ratio(blank.symbol, ratio))
 
@@ -223,7 +229,7 @@ def _followed(oracle: Oracle, x: Array) -> float | None:
         return None
 
 
-def _bound(oracle: Oracle, worst: Worst, of: Callable[[Moments], float], relative: bool) -> Any:
+def _bound(oracle: Oracle, worst: Worst, of: Callable[[Moments], float], relative: bool) -> Number:
     """The value at the worst input found, in units of ||x||^2 (relative) or of 1; a small fraction where it is one."""
     m = oracle(worst.x)
     value = _sure(m, of) / (float(m.x @ m.x) if relative else 1.0)

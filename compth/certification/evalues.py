@@ -7,12 +7,16 @@ gambler whom a true claim keeps poor: it exceeds 1/alpha with a chance of at mos
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compth.certification.beside import beside, is_floats
+
+if TYPE_CHECKING:
+    from compth.certification.subject import Subject
+
 
 Array = NDArray[np.float64]
 BETS = 24
@@ -164,13 +168,15 @@ def same_law(counts: Array, probabilities: Array) -> float:
     return float(mixture - point)
 
 
-def _are_samples(answer: Any, subject: object, x: Array, rng: Any, count: int, d: int) -> bool:
+def _are_samples(
+    answer: Any, subject: object, x: Array, rng: np.random.Generator, count: int, d: int
+) -> bool:
     pair = isinstance(answer, tuple) and len(answer) == 2
     return pair and is_floats(answer[0], (count, d)) and type(answer[1]) is type(rng)
 
 
 @beside(_are_samples)
-def _sampled(subject: Any, x: Array, rng: np.random.Generator, count: int, d: int) -> tuple[Array, Any]:
+def _sampled(subject: Subject, x: Array, rng: np.random.Generator, count: int, d: int) -> tuple[Array, Any]:
     if subject.batch is not None:
         return np.asarray(subject.batch(np.tile(x, (count, 1)), rng), dtype=np.float64), rng
     out = np.empty((count, d))

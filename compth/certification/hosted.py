@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth.bits import FLOAT_BITS, BitCost
 from compth.certification.beside import of_program
@@ -20,6 +20,11 @@ from compth.certification.subject import Array, CallTooLong
 from compth.certification.supervisor import OutsideFailure, Worker
 from compth.claims import Claim, Standing
 from compth.errors import CompthError, UnusableInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
 
 
 class HostedCompressor(RemoteCompressor):
@@ -44,7 +49,7 @@ class HostedCompressor(RemoteCompressor):
     def kernel(self, x: Array, rng: Any) -> Array:
         return self._call(super().kernel, x, rng)
 
-    def _call(self, call: Callable[[Array, Any], Any], x: Array, rng: Any) -> Array:
+    def _call(self, call: Callable[[Array, Any], Any], x: Array, rng: np.random.Generator) -> Array:
         """One question at a time; what the program does wrong is one line."""
         try:
             with self.lock:
@@ -93,7 +98,12 @@ class Host:
         self._stack.close()
 
     def compressor(
-        self, file: str, name: str, parameters: dict[str, Any], claims: list[str], bits: str | None = None
+        self,
+        file: str,
+        name: str,
+        parameters: Mapping[str, object],
+        claims: list[str],
+        bits: str | None = None,
     ) -> Any:
         """FILE.py:NAME as a compressor; claims, bits (an expression in d): texts, for a plain function or a pair.
 

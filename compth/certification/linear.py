@@ -34,7 +34,7 @@ class Form(Symbol):
     def __init__(self, c: dict[int, Fraction], raw: dict[int, Fraction] | None = None) -> None:
         self.c, self.raw = c, c if raw is None else raw
 
-    def _scale(self, by: Any) -> Any:
+    def _scale(self, by: object) -> Any:
         if isinstance(by, np.ndarray):
             return NotImplemented
         if isinstance(by, Form | Affine) or not isinstance(by, int | float | Fraction | np.number | np.bool_):
@@ -50,14 +50,14 @@ class Form(Symbol):
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: object) -> Any:
+    def __truediv__(self, other: object) -> Form:
         if isinstance(other, np.ndarray):
             return NotImplemented
         if isinstance(other, Form | Affine):
             raise NotTraceable("not linear in x")
         return self._times(1 / simple(other), 1 / as_written(other))
 
-    def __add__(self, other: object) -> Any:
+    def __add__(self, other: object) -> Form | None:
         if isinstance(other, np.ndarray):
             return NotImplemented
         if isinstance(other, Form):
@@ -75,7 +75,7 @@ class Form(Symbol):
     def __pos__(self) -> Form:
         return self
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Any) -> Form:
         return NotImplemented if isinstance(other, np.ndarray) else self + (-other)
 
     def __rsub__(self, other: object) -> Any:
@@ -114,7 +114,7 @@ def path_matrices(subject: Subject, d: int, limit: int, limits: Limits) -> list[
     """(probability, S) of every path: C(x) = S x exactly. Raises NotTraceable unless linear on every path."""
     size = subject.size(d)
 
-    def program(rng: Any) -> Any:
+    def program(rng: object) -> Any:
         x = np.empty(size, dtype=object)
         for j in range(size):
             x[j] = Form({j: Fraction(1)})

@@ -7,14 +7,17 @@ import inspect
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth.certification.adapting.roles import ROLE
 from compth.certification.subject import CallTooLong
 from compth.errors import CompthError, UnusableInput
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def load(path: str, name: str, parameters: dict[str, Any], make: bool = True) -> Any:
+
+def load(path: str, name: str, parameters: Mapping[str, object], make: bool = True) -> Any:
     """The object NAME of the file, with parameters bound; of "NAME,NAME" both. Raises UnusableInput.
 
     make: a class is made into an object; else it stays the factory that it is.
@@ -65,7 +68,7 @@ def _own(value: object) -> bool:
     return not inspect.ismodule(value)
 
 
-def _bind(thing: Any, name: str, parameters: dict[str, Any], make: bool) -> Any:
+def _bind(thing: Any, name: str, parameters: Mapping[str, object], make: bool) -> Any:
     taken = accepted(thing, parameters)
     try:
         if inspect.isclass(thing) and make:
@@ -82,7 +85,7 @@ def _bind(thing: Any, name: str, parameters: dict[str, Any], make: bool) -> Any:
         raise UnusableInput(said + (hint if sized else "")) from None
 
 
-def accepted(thing: object, parameters: dict[str, Any]) -> dict[str, Any]:
+def accepted(thing: object, parameters: Mapping[str, object]) -> dict[str, object]:
     """The parameters that this class or function takes; the others only occur in claims."""
     taken = accepted_names(thing)
     return {k: v for k, v in parameters.items() if k in taken}

@@ -83,7 +83,7 @@ class Oracle:
         return replace(found, slack=self.slack(x)) if self.slack else found
 
 
-def element_moments(y: Any) -> tuple[float, float]:
+def element_moments(y: Affine | float) -> tuple[float, float]:
     """E y and E y^2 of one output element on its path (an affine function of a uniform, or a number)."""
     if isinstance(y, Affine):
         first, second = y.u.moments()

@@ -43,16 +43,16 @@ from compth.errors import InvalidParameter
 
 @at_the_door(alpha=real, budget=text)
 def certify(
-    C: Any,
-    d: Any = None,
+    C: object,
+    d: object = None,
     *,
-    claims: Any = None,
+    claims: object = None,
     alpha: float = 1e-9,
     budget: str = "normal",
     seed: int = 0,
     n: int | None = None,
     magnitudes: tuple[float | None, float | None] = (None, None),
-    params: Mapping[str, Any] | None = None,
+    params: Mapping[str, object] | None = None,
     arithmetic: str | None = None,
 ) -> Report:
     """Settle the declared constants of a compressor, a fleet or any callable f(x, rng) or f(x).

@@ -38,7 +38,7 @@ BEYOND = 1e-7
 """Excess over the constant, relative, that is more than rounding."""
 
 
-def plane(d: int, through: Any = None) -> Array:
+def plane(d: int, through: object = None) -> Array:
     """Two orthonormal vectors of R^d, (2, d): of the plane of an input (or all ones) and the axis it uses least."""
     if d == 2:
         return np.eye(2)
@@ -59,7 +59,7 @@ def circle(basis: Array) -> tuple[Array, Array]:
     return angles, flat @ basis
 
 
-def ring(claims: Sequence[Claim]) -> dict[str, Any] | None:
+def ring(claims: Sequence[Claim]) -> dict[str, object] | None:
     """The first declared bound of E||C(x) - x||^2 on ||x|| = 1: its name and value."""
     for claim in claims:
         if isinstance(claim, Unbiased):
@@ -69,7 +69,9 @@ def ring(claims: Sequence[Claim]) -> dict[str, Any] | None:
     return None
 
 
-def portrait(oracle: Oracle, d: int, claims: Sequence[Claim], through: Any = None) -> dict[str, Any] | None:
+def portrait(
+    oracle: Oracle, d: int, claims: Sequence[Claim], through: object = None
+) -> dict[str, object] | None:
     """Angles, E||C(x)-x||^2, E C(x) and some outcomes in the plane, and the ring; None where none is declared."""
     declared = ring(claims)
     if declared is None:
@@ -105,8 +107,8 @@ def _outcomes(oracle: Oracle, basis: Array, xs: Array) -> list[list[float]]:
 
 
 def portrait_of(
-    C: Any, d: int = 2, claims: Any = None, params: Any = None, through: Any = None
-) -> dict[str, Any] | None:
+    C: object, d: int = 2, claims: Any = None, params: Any = None, through: object = None
+) -> dict[str, object] | None:
     """The portrait of a compressor or a callable at d, None without an exact law, a constant or a value of it there."""
     subject = as_subject(C)
     if subject.workers or not 2 <= d <= LARGEST:
@@ -119,7 +121,9 @@ def portrait_of(
     return None if oracle is None else portrait(oracle, d, meaning, through)
 
 
-def of_report(C: Any, report: Report, claims: Any = None, params: Any = None) -> dict[str, Any] | None:
+def of_report(
+    C: object, report: Report, claims: object = None, params: object = None
+) -> dict[str, object] | None:
     """The portrait for a report: at the dimension of its worst certificate, through its witness.
 
     None as in `portrait_of`, and for what fails on the way: the report says of it what there is to say.
@@ -135,7 +139,7 @@ def of_report(C: Any, report: Report, claims: Any = None, params: Any = None) ->
         return None
 
 
-def _through(witness: Any, d: int) -> Array | None:
+def _through(witness: object, d: int) -> Array | None:
     """The witness as an input of the plane; None where it is no vector of R^d but 0."""
     if witness is None or isinstance(witness, dict):
         return None
@@ -143,7 +147,7 @@ def _through(witness: Any, d: int) -> Array | None:
     return found if found.size == d and np.any(found) and np.isfinite(found).all() else None
 
 
-def with_portrait(report: Report, C: Any, claims: Any = None, params: Any = None) -> Report:
+def with_portrait(report: Report, C: object, claims: object = None, params: object = None) -> Report:
     """The report with the portrait of what it speaks of, where there is one; a file's word stays as it is."""
     found = None if report.stored else of_report(C, report, claims, params)
     if found is None:

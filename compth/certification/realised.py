@@ -105,7 +105,7 @@ def _form(subject: Subject, name: str) -> Subject:
 
 
 def _averaged(call: Callable[[Array, Any], Any], workers: int) -> Callable[[Array, Any], Any]:
-    def joint(x: Array, rng: Any) -> Any:
+    def joint(x: Array, rng: np.random.Generator) -> Any:
         return call(x.reshape(workers, -1), rng).sum(axis=0) / workers
 
     return joint
@@ -187,7 +187,7 @@ def _rows_drawn(thing: Any, shape: tuple[int, ...], law: dict[bytes, Fraction], 
         )
 
 
-def _outcome_rows(w: Any, shape: tuple[int, ...]) -> Array:
+def _outcome_rows(w: object, shape: tuple[int, ...]) -> Array:
     """The rows of a draw."""
     return np.frombuffer(_outcome(w, shape)).reshape(-1, shape[-1])
 
@@ -276,7 +276,7 @@ def _law(thing: Any, shape: tuple[int, ...], limit: int, limits: Limits) -> dict
     return law
 
 
-def _outcome(w: Any, shape: tuple[int, ...]) -> bytes:
+def _outcome(w: object, shape: tuple[int, ...]) -> bytes:
     out = np.asarray(w)
     if out.shape != shape or out.dtype == object:
         raise NotTraceable("draw() gives no array of numbers of its shape")
@@ -380,7 +380,7 @@ def _outcomes(subject: Subject, x: Array, law: Callable[[Array], Any] | None) ->
     return np.array([np.asarray(leaf.output, dtype=np.float64) for leaf in law(x)])
 
 
-def _among(y: Array, outcomes: Array, dtype: Any) -> bool:
+def _among(y: Array, outcomes: Array, dtype: object) -> bool:
     scale = max(float(np.abs(outcomes).max()), 1e-300)
     return bool((np.abs(outcomes - y).max(axis=1) <= ROUNDING[dtype] * scale).any())
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,10 @@ from compth.claims.written import KINDS, claims_of
 from compth.compressors import Compressor, Fleet, catalogue
 from compth.compressors.core.function import Function, compressor
 from compth.errors import CompthError, UnusableInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 LOADING = 2
 ONE_CALL = frozenset(
@@ -58,7 +62,7 @@ class Answers:
     def __init__(self) -> None:
         self.subject: Any = None
         self.look = looker()
-        self.accepted: dict[str, Any] = {}
+        self.accepted: dict[str, object] = {}
         self.limit = math.inf
         self.forms: dict[str, Subject] = {}
         self.thing: Any = None
@@ -120,11 +124,11 @@ class Answers:
         finally:
             CALLS.state[0] = 0
 
-    def _load(self, file: str, name: str, parameters: dict[str, Any], fresh: bool) -> None:
+    def _load(self, file: str, name: str, parameters: Mapping[str, object], fresh: bool) -> None:
         self.thing = load(file, name, parameters, make=not fresh)
         self.accepted = accepted(getattr(sys.modules["checked"], name.split(",")[0]), parameters)
 
-    def _about(self, workers: tuple[int | None, int | None], adaptation: dict[str, Any]) -> Any:
+    def _about(self, workers: tuple[int | None, int | None], adaptation: dict[str, object]) -> Any:
         """How the program is to be asked."""
         if adaptation:
             with self._limited("the adapter"):  # a factory's lines are the file's
@@ -141,7 +145,7 @@ class Answers:
             self.accepted,
         )  # fmt: skip
 
-    def _hosted(self, name: str, parameters: dict[str, Any], texts: list[str], bits: str | None) -> Any:
+    def _hosted(self, name: str, parameters: Mapping[str, object], texts: list[str], bits: str | None) -> Any:
         """The object as a compressor that methods call; texts and bits: of a plain function, or of a pair."""
         thing, pair = self.thing, False
         if not isinstance(thing, Compressor | Fleet):
@@ -184,7 +188,7 @@ def about(answer: Any) -> About:
 
 
 @beside(lambda answer, subject, x, rng: isinstance(answer, tuple) and len(answer) == 2)
-def called(subject: Subject, x: Array, rng: Any) -> Any:
+def called(subject: Subject, x: Array, rng: np.random.Generator) -> Any:
     """(what a call gives as an array, the generator after it)."""
     return np.asarray(subject.program(x, rng), dtype=np.float64), rng
 
@@ -269,7 +273,7 @@ def charged_floats(subject: Subject) -> bool:
     return bool(getattr(subject.object, "charges_floats", False))
 
 
-def _forward(question: Any, subject: Any, x: Any, rng: Any) -> Any:
+def _forward(question: Any, subject: Any, x: Any, rng: object) -> Any:
     """Ask for one call, and bring the generator to where the worker's copy is."""
     if x.dtype.kind != "f" or not (rng is None or type(rng) is np.random.Generator):
         raise NotTraceable("symbols are only traced beside the program")
@@ -319,7 +323,7 @@ class RemoteCompressor(_Remote, Compressor):
 class RemoteFleet(_Remote, Fleet):
     """A Fleet that a judged file defines."""
 
-    def _compress(self, x: Array, rng: Any) -> Any:
+    def _compress(self, x: Array, rng: object) -> Any:
         raise NotTraceable("a judged fleet is called as a whole")
 
     def member(self, i: int) -> Compressor:
@@ -329,10 +333,10 @@ class RemoteFleet(_Remote, Fleet):
     def members(self) -> tuple[Compressor, ...]:
         return ()
 
-    def joint(self, n: Any, d: Any) -> JointVariance | None:
+    def joint(self, n: object, d: object) -> JointVariance | None:
         return next((c for c in self._at(d) if isinstance(c, JointVariance)), None)
 
-    def claims(self, n: Any, d: Any) -> tuple[Claim, ...]:
+    def claims(self, n: object, d: Any) -> tuple[Claim, ...]:
         return tuple(self._at(d))
 
     def noise(self, n: int, d: int) -> None:
@@ -390,7 +394,7 @@ def formed(subject: Subject, name: str) -> Subject:
     return replace(made, program=lambda x, rng: _forward(called, made, x, rng), batch=batch)
 
 
-def _none(x: Any, rng: Any) -> Any:
+def _none(x: object, rng: np.random.Generator) -> Any:
     raise NotTraceable("only asked of the worker")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,11 @@ from compth.certification.cells import pointwise
 from compth.certification.subject import CALL_LIMIT, time_limit
 from compth.claims import Claim
 from compth.compressors.core.calling import takes_rng
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from compth._numbers import Number
 
 
 @dataclass(frozen=True)
@@ -158,20 +163,20 @@ sys.exit(1 if report.verdict.value == "REFUTED" else 0)
 """
 
 
-def stated(claim: Claim) -> dict[str, Any]:
+def stated(claim: Claim) -> dict[str, object]:
     """A claim as data that keeps its constants exactly."""
     constants = {**claim.constants, **({"n": claim.n} if hasattr(claim, "n") else {})}
     return {"kind": type(claim).__name__, "constants": {k: _literal(v) for k, v in constants.items()}}
 
 
-def _literal(value: Any) -> str:
+def _literal(value: Number) -> str:
     """A number as an expression that gives it back."""
     if isinstance(value, Fraction) and value.denominator > 1:
         return f"Fraction({value.numerator}, {value.denominator})"
     return repr(int(value) if isinstance(value, int | Fraction) else float(value))
 
 
-def _vector(x: Any) -> str:
+def _vector(x: object) -> str:
     """A vector as an expression, every digit of it; equal neighbours are counted."""
     values = [float(v) for v in np.asarray(x, dtype=np.float64)]
     runs: list[list[Any]] = []
@@ -185,7 +190,7 @@ def _vector(x: Any) -> str:
     return f"np.array({values!r})"
 
 
-def script(certificate: Certificate, program: Program, settings: dict[str, Any] | None = None) -> str:
+def script(certificate: Certificate, program: Program, settings: dict[str, object] | None = None) -> str:
     """The reproduction script of a REFUTED certificate for FILE.py:NAME ("" when it carries no witness)."""
     if certificate.witness is None and certificate.evidence != "contract" and not program.own:
         return ""
@@ -220,7 +225,7 @@ def _imports(*lines: str) -> str:
 
 
 def _assembled(
-    certificate: Certificate, program: Program, roots: tuple[Any, ...], main: str, more: str
+    certificate: Certificate, program: Program, roots: tuple[object, ...], main: str, more: str
 ) -> str:
     imports, lines = carried(*roots, as_numpy, takes_rng)
     call = CALL.format(workers=program.workers)
@@ -239,7 +244,7 @@ def _claimed(certificate: Certificate, program: Program) -> str:
     judge = JUDGE.format(claim=f"{statement['kind']}({inside})", slack=float(details.get("slack", 0.0)))
     kind = getattr(compth.claims, statement["kind"])
     if replay.get("kind") == "samples":
-        roots: tuple[Any, ...] = (again.by_samples, kind)
+        roots: tuple[object, ...] = (again.by_samples, kind)
         main = SAMPLED.format(seed=replay["seed"], blocks=replay["blocks"], level=float(details["log_level"]))
     else:
         how = _how(certificate)
@@ -269,7 +274,7 @@ def _contract(certificate: Certificate, program: Program) -> str:
     return _assembled(certificate, program, roots, main, "import resource\nimport subprocess")
 
 
-def _by_package(certificate: Certificate, program: Program, settings: dict[str, Any]) -> str:
+def _by_package(certificate: Certificate, program: Program, settings: Mapping[str, object]) -> str:
     """The same question to the package: the object is made of its classes."""
     statement = certificate.details.get("statement")
     claims, imports = "None", ["import functools"]

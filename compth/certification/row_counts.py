@@ -66,7 +66,7 @@ def _named(thing: object) -> tuple[set[int], set[Lead]]:
     return numbers, shapes
 
 
-def _constants(thing: object) -> Iterator[Any]:
+def _constants(thing: object) -> Iterator[object]:
     """Of the object's fields, of methods that are not the package's own, and of what these hold and call."""
     yield from list((namespace(thing) or {}).values())
     methods = [v for kind in type(thing).__mro__ for v in vars(kind).values()]
@@ -82,7 +82,7 @@ def _constants(thing: object) -> Iterator[Any]:
         yield from held
 
 
-def _reached(f: FunctionType) -> Iterator[Any]:
+def _reached(f: FunctionType) -> Iterator[object]:
     """Constants of a function's code, its defaults, its closure, and the globals that it names."""
     yield from (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values())
     for cell in f.__closure__ or ():

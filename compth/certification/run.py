@@ -55,7 +55,7 @@ class Run:
     domain: tuple[float, float] = DOMAIN
     arithmetic: Arithmetic = FLOAT64
     slack: float = 0.0
-    stages: list[dict[str, Any]] = field(default_factory=list)
+    stages: list[dict[str, object]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     void: list[tuple[int, str]] = field(default_factory=list)
 

@@ -12,12 +12,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth._earned import made
 from compth.certificates import Certificate, Report, Verdict
 from compth.certification.processes import STOPPED, look
 from compth.errors import CompthError, InvalidParameter, UnusableInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 MEMORY = 6 << 30
 """Address space of the child, bytes."""
@@ -140,7 +144,7 @@ def _inconclusive(request: dict[str, Any], problem: Exception) -> Report:
     )
 
 
-def ask(module: str, request: dict[str, Any]) -> tuple[dict[str, Any] | None, int]:
+def ask(module: str, request: Mapping[str, object]) -> tuple[dict[str, Any] | None, int]:
     """(answer of `python -m MODULE`, which calls `serve`; exit code). The answer is None when the child ended without.
 
     An answer carries the request's token: other lines on its descriptor are nobody's. Raises UnusableInput or
@@ -242,7 +246,7 @@ def serve(answer: Callable[[dict[str, Any], Pulse], dict[str, Any]]) -> None:
     os._exit(0)
 
 
-def _estimates(thing: Any, dims: list[int], request: dict[str, Any]) -> list[dict[str, Any]]:
+def _estimates(thing: Any, dims: list[int], request: Mapping[str, object]) -> list[dict[str, object]]:
     """Which constants could be declared, at each dimension."""
     from compth.certification import estimate
 

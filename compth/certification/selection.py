@@ -54,12 +54,12 @@ class _Generator(np.random.Generator):
     places: Any
     asked: int
 
-    def __new__(cls, d: int, places: Any) -> _Generator:
+    def __new__(cls, d: int, places: object) -> _Generator:
         self = super().__new__(cls, np.random.PCG64(0))  # type: ignore[call-arg]
         self.d, self.places, self.asked = d, places, 0
         return self
 
-    def __init__(self, d: int, places: Any) -> None:
+    def __init__(self, d: int, places: object) -> None:
         super().__init__(np.random.PCG64(0))
 
     def choice(
@@ -67,7 +67,7 @@ class _Generator(np.random.Generator):
         a: Any,
         size: Any = None,
         replace: bool = True,
-        p: Any = None,
+        p: object = None,
         axis: int = 0,
         shuffle: bool = True,
     ) -> Any:
@@ -83,7 +83,7 @@ class _Generator(np.random.Generator):
             raise NotTraceable("integers of another kind")
         return self._draw(end, size)
 
-    def _draw(self, a: Any, size: Any) -> Any:
+    def _draw(self, a: object, size: Any) -> Any:
         k = 1 if size is None else int(np.prod(size))
         one_axis = size is None or np.ndim(size) == 0 or len(size) == 1
         if self.asked or a != self.d or not one_axis or not 0 < k <= self.d:
@@ -141,7 +141,7 @@ def _places(stands: dict[int, int], k: int, d: int, support: list[int], fill: in
     return np.array([stands[i] if i in stands else next(others) for i in range(k)], dtype=np.int64)
 
 
-def _run(subject: Subject, x: Array, d: int, places: Any) -> tuple[Array, int]:
+def _run(subject: Subject, x: Array, d: int, places: object) -> tuple[Array, int]:
     """(the output for this draw, how many places the program asked for)."""
     rng = _Generator(d, places)
     out = np.asarray(undisturbed(lambda steered: subject.program(x.copy(), steered), rng))
@@ -212,7 +212,7 @@ def places_do_not_matter(subject: Subject, x: Array, d: int) -> bool:
     return True
 
 
-def _swept(stands: dict[int, int], k: int, spare: Any) -> Iterator[Any]:
+def _swept(stands: dict[int, int], k: int, spare: Any) -> Iterator[object]:
     """Draws of a class, whose other places together are all places."""
     seats = [p for p in range(k) if p not in stands]
     blocks = -(-len(spare) // len(seats)) if seats else 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,10 @@ from compth.certification.sampled import Point, Suspects, Test
 from compth.claims import Claim
 from compth.compressors import Compressor
 from compth.text.counts import counted
+
+if TYPE_CHECKING:
+    from compth.certification.subject import Subject
+
 
 Array = NDArray[np.float64]
 KERNEL_RUNS = 4000
@@ -265,7 +269,7 @@ def _certificate(
     )  # fmt: skip
 
 
-def could_have_been_found(sampling: Sampling, i: int, watched: Point) -> dict[str, Any]:
+def could_have_been_found(sampling: Sampling, i: int, watched: Point) -> dict[str, object]:
     """Per inequality: the excess that the samples at the most watched input, and at the least, would have shown.
 
     The very samples, moved until the test speaks (`evalues.detectable`). Mean squares: relative to the bound.
@@ -306,7 +310,7 @@ def path_probe(run: Run, d: int, paths: int = 12) -> Array | None:
 
 
 @beside(lambda answer, subject, d, *_: answer is None or is_floats(answer, (d + 1,)))
-def _probe(subject: Any, d: int, paths: int, limits: Limits, slack: float = 0.0) -> Array | None:
+def _probe(subject: Subject, d: int, paths: int, limits: Limits, slack: float = 0.0) -> Array | None:
     """The direction, and 1.0 where the cap ended it."""
     size = subject.size(d)
     try:
@@ -329,7 +333,7 @@ def _probe(subject: Any, d: int, paths: int, limits: Limits, slack: float = 0.0)
     return np.append(_top(total), float(allowance.capped))
 
 
-def _linear(subject: Any, size: int, slack: float) -> bool:
+def _linear(subject: Subject, size: int, slack: float) -> bool:
     """C(x) + C(y) = C(x + y) on the same draws, up to the rounding granted."""
     x, y = np.random.default_rng(0).normal(size=(2, size))
     for seed in (1, 2):

@@ -52,7 +52,7 @@ def time_limit(seconds: float, idle: float = IDLE_LIMIT) -> Iterator[None]:
         return
     start, seen, waited = time.thread_time(), time.process_time(), 0.0
 
-    def look(signum: int, frame: Any) -> None:
+    def look(signum: int, frame: object) -> None:
         nonlocal seen, waited
         now = time.process_time()
         waited += TICK if now - seen < TICK / 20 else 0.0
@@ -135,7 +135,7 @@ def runs(subject: Subject, d: int) -> bool:
         return False
 
 
-def joint_workers(claims: Any) -> int | None:
+def joint_workers(claims: object) -> int | None:
     """n of a joint claim among the claims, None when there is none."""
     listed = claims if isinstance(claims, list | tuple) else [claims]
     return next((c.n for c in listed if isinstance(c, JOINT)), None)
@@ -182,7 +182,7 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
             )
         members = _members(name, n, together)
 
-        def averaged(x: Array, rng: Any) -> Any:
+        def averaged(x: Array, rng: np.random.Generator) -> Any:
             rows = x.reshape(members, -1)
             out = what(rows, rng) if takes_rng(what) else what(rows)
             if np.shape(out) != rows.shape:
@@ -290,7 +290,7 @@ def declared_claims(
     return []
 
 
-def _joint(claim: Any, subject: Subject) -> Any:
+def _joint(claim: Claim, subject: Subject) -> Any:
     """The claim with the subject's number of workers. Raises InvalidParameter for what speaks of one vector there."""
     if not subject.workers:
         if isinstance(claim, JOINT) and subject.worker is None:

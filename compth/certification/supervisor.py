@@ -79,7 +79,7 @@ class Worker:
     """A process that answers questions about one program; `first` is asked again after every replacement."""
 
     def __init__(self) -> None:
-        self._first: list[tuple[str, tuple[Any, ...]]] = []
+        self._first: list[tuple[str, tuple[object, ...]]] = []
         self._load_limit = 0.0
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
         self._file.truncate(4096)
@@ -180,7 +180,7 @@ class Worker:
         for name, arguments in self._first:
             self._checked(self._exchange(name, arguments), lambda _: True)
 
-    def _stop(self) -> dict[str, Any]:
+    def _stop(self) -> dict[str, object]:
         """End the worker; how it ended."""
         found = look(self.pid) if self.pid else None
         if found is not None and found.parent == self._warden.pid:
@@ -219,7 +219,7 @@ class Worker:
             self._warden.wait(timeout=5)
         return _Killed("its warden was killed")
 
-    def _checked(self, reply: Any, check: Callable[[Any], bool]) -> Any:
+    def _checked(self, reply: object, check: Callable[[Any], bool]) -> Any:
         """The answer of a reply ("answer", value, seconds), or its exception ("raised", (...), seconds) raised."""
         if not isinstance(reply, tuple) or len(reply) != 3 or not isinstance(reply[2], float):
             raise channel.Malformed("no answer")
@@ -313,7 +313,7 @@ def _machine_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _exception(name: Any, message: object, own: Any, x: Any) -> Exception:
+def _exception(name: object, message: object, own: object, x: Any) -> Exception:
     """The worker's exception with its type, where it is a listed one or the program's."""
     if not isinstance(name, str) or not isinstance(message, str) or not name.isidentifier():
         return channel.Malformed("no exception")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import partial
 from types import MethodType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,10 @@ from compth.certification.subject import CALL_LIMIT, CallTooLong, Subject, time_
 from compth.certification.tracer import Leaf, Strange, leaves
 from compth.certification.watch import Watch
 from compth.compressors import Compressor, Fleet
+
+if TYPE_CHECKING:
+    from compth._types import Numbers
+
 
 Array = NDArray[np.float64]
 Run = Callable[[], Any]
@@ -121,7 +125,7 @@ def real_runs(subject: Subject, d: int) -> Iterator[Real]:
         yield from _on_rows(subject, x)
 
 
-def rows_of(subject: Subject) -> Callable[[Array, Any], Any] | None:
+def rows_of(subject: Subject) -> Callable[[Array, object], object] | None:
     """The program on rows (..., size), one output for each; None where its object is not declared for them.
 
     Of a fleet a row is the vectors of all workers: its reference, kernel and compress take blocks (..., n, d).
@@ -149,7 +153,7 @@ def generators() -> Iterator[np.random.Generator]:
         yield from (np.random.Generator(bits(seed)) for seed in range(8))
 
 
-def _call(program: Callable[[Any, Any], Any], x: Any, rng: Any) -> Run:
+def _call(program: Callable[[Any, Any], Any], x: Numbers, rng: np.random.Generator) -> Run:
     return lambda: program(x, rng)
 
 
@@ -199,7 +203,7 @@ def agree(subject: Subject, d: int, paths: list[tuple[Fraction, list[list[Fracti
             raise Strange(f"{n} rows have another law than single vectors")
 
 
-def _row_of(rows: Callable[[Array, Any], Any], x: Array) -> Callable[[Any, int], Any]:
+def _row_of(rows: Callable[[Array, Any], Any], x: Array) -> Callable[[object, int], object]:
     """Rows of calls on x, one of each call; of a long x all of one call, whose rows are declared independent."""
     if x.size <= LONG:
         return partial(_one_row, rows, x)

@@ -55,7 +55,7 @@ class Symbol:
         raise AttributeError(name)
 
 
-def undisturbed(program: Callable[[Any], Any], rng: Any) -> Any:
+def undisturbed(program: Callable[[Any], Any], rng: object) -> Any:
     """program(rng). Raises Strange when the program caught a refusal and went on."""
     before = _REFUSALS[0]
     output = program(rng)
@@ -88,7 +88,7 @@ class Path:
 
     def __init__(self, prefix: list[int]) -> None:
         self.prefix, self.choices = prefix, list[_Choice]()
-        self.draws: list[Any] = []
+        self.draws: list[object] = []
 
     def choose(self, weights: Sequence[Fraction], read: Sequence[Fraction] | None = None) -> int:
         """Index of the branch taken among branches of these probabilities (zero ones are skipped).
@@ -219,7 +219,7 @@ class _Variable:
         return first * unit, second * unit * unit
 
 
-def _number(x: Any) -> Fraction | None:
+def _number(x: object) -> Fraction | None:
     """x as an exact Fraction, None when it is not a finite number."""
     if isinstance(x, bool | np.bool_ | int | np.integer | Fraction):
         return Fraction(int(x)) if not isinstance(x, Fraction) else x
@@ -313,11 +313,11 @@ class Affine(Symbol):
     def __le__(self, other: object) -> Any:
         return self._less(other, inclusive=True)
 
-    def __gt__(self, other: object) -> Any:
+    def __gt__(self, other: object) -> bool:
         below = self._less(other, inclusive=True)
         return below if below is NotImplemented else not below
 
-    def __ge__(self, other: object) -> Any:
+    def __ge__(self, other: object) -> bool:
         below = self._less(other, inclusive=False)
         return below if below is NotImplemented else not below
 
@@ -413,7 +413,7 @@ class Unread:
         raise NotTraceable(object.__getattribute__(self, "_why"))
 
 
-def _unreadable(name: str) -> Callable[..., Any]:
+def _unreadable(name: str) -> Callable[..., object]:
     def refused(self: object, *args: object) -> Any:
         raise NotTraceable(object.__getattribute__(self, "_why"))
 
@@ -538,7 +538,7 @@ class TraceGenerator(np.random.Generator):
             out.append(rest[at] if replace else rest.pop(at))
         return out
 
-    def _weighted(self, p: Any, wanted: int, replace: bool) -> list[int]:
+    def _weighted(self, p: object, wanted: int, replace: bool) -> list[int]:
         (weights, read), out = _read_weights(p), []
         for _ in range(wanted):
             index = self.path.choose(weights, read)
@@ -565,7 +565,7 @@ class TraceGenerator(np.random.Generator):
             x[:] = [x[i] for i in order]
         self._log(("shuffle", order))
 
-    def permuted(self, x: Any, axis: int | None = None, out: Any = None) -> Any:
+    def permuted(self, x: object, axis: int | None = None, out: Any = None) -> Any:
         values = np.array(x)
         if axis is None:
             result = values.reshape(-1)[self._permute(values.size)].reshape(values.shape)
@@ -621,7 +621,7 @@ def _normalised(weights: list[Fraction]) -> list[Fraction]:
     return [w / total for w in weights] if total else weights
 
 
-def _refuse(name: str) -> Callable[..., Any]:
+def _refuse(name: str) -> Callable[..., object]:
     def refused(self: object, *args: object, **kwargs: object) -> Any:
         raise NotTraceable(f"Generator.{name}")
 

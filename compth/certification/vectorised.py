@@ -285,7 +285,7 @@ class _Generator(np.random.Generator):
         return Uniforms(self.branch, scale, np.full(d, start), np.zeros(d))
 
 
-def _refuse(name: str) -> Callable[..., Any]:
+def _refuse(name: str) -> Callable[..., object]:
     def refused(self: object, *args: object, **kwargs: object) -> Any:
         raise NotVectorised(f"Generator.{name}")
 

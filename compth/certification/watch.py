@@ -16,13 +16,17 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from compth import _own
 from compth.certification.held import snapshot
 from compth.certification.tracer import Strange, Symbol
+
+if TYPE_CHECKING:
+    from compth.certification.tracer import TraceGenerator
+
 
 NUMPY = (str(Path(np.__file__).parent), "<frozen ", "<__array_function__")
 PYTHON = sysconfig.get_path("stdlib")
@@ -38,9 +42,9 @@ class Scope:
     """
 
     code: CodeType
-    globals: dict[str, Any]
+    globals: dict[str, object]
     builtins: dict[str, Any]
-    free: dict[str, Any]
+    free: dict[str, object]
     given: dict[str, Any]
     me: Any
 
@@ -58,14 +62,14 @@ class Watch:
     paths: set[int] = field(default_factory=set)
     arcs: set[tuple[int, int]] = field(default_factory=set)
     executed: dict[CodeType, set[int]] = field(default_factory=dict)
-    scopes: dict[Any, tuple[Scope, Any]] = field(default_factory=dict)
+    scopes: dict[object, tuple[Scope, object]] = field(default_factory=dict)
     steps: list[int] = field(default_factory=list)
     recording: bool = True
 
     def traced(self, program: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """The same program; each run's path is kept. Raises Strange when a run changed what outlives it."""
 
-        def run(rng: Any) -> Any:
+        def run(rng: TraceGenerator) -> Any:
             out = self._run(lambda: program(rng))
             if self.scopes and not self.steps:
                 raise Strange("no opcode was seen")

@@ -34,7 +34,7 @@ def adapt(
     pair: bool | None = None,
     fresh: bool | None = None,
     after: Any = 0,
-    shapes: Any = None,
+    shapes: object = None,
     dtype: str | None = None,
     generators: str | None = None,
 ) -> Adapted:
@@ -102,14 +102,14 @@ class Adapted:
         self.arrays = backend_of(backend, dtype)
         self.kind = np.dtype(dtype) if backend is None and dtype else np.dtype(np.float64)
         self.after, self.warm = _warm_up(after)
-        self._states: dict[int, Any] = {}
+        self._states: dict[int, object] = {}
         self.__qualname__ = _name(what)
         self.deterministic = not (generators is not None or self._draws())
         if self.deterministic:
             only = inspect.Parameter("x", inspect.Parameter.POSITIONAL_OR_KEYWORD)
             self.__signature__ = inspect.Signature([only])
 
-    def __call__(self, x: Array, rng: Any = None) -> Array:
+    def __call__(self, x: Array, rng: object = None) -> Array:
         d = len(x)
         anew = self.fresh and not (self.after or self.warm)
         return self.run(memory.made(self.what, d) if anew else memory.copied(self.state(d)), x, rng)
@@ -150,7 +150,7 @@ class Adapted:
         said = f"{self.__qualname__} remembers ({name}): judged at its state {at}, not along its calls"
         return said + (f"; {known}" if known else "")
 
-    def run(self, thing: Any, x: Array, rng: Any) -> Array:
+    def run(self, thing: Any, x: Array, rng: object) -> Array:
         """One call, which may change the thing."""
         with self._seeding(thing, rng) as known:
             return self._flat(self._out(thing, self._given(x), known.of(x)))
@@ -175,7 +175,7 @@ class Adapted:
         return self.layers.flatten(_mapped(self.arrays.back, out) if self.backend else out, self.kind)
 
     @contextmanager
-    def _seeding(self, thing: Any, rng: Any) -> Iterator[Known]:
+    def _seeding(self, thing: Any, rng: object) -> Iterator[Known]:
         """Held and global generators start from rng; what draws is handed to the arguments that ask for it."""
         rng = np.random.default_rng(0) if rng is None else rng
         calls = self._calls(thing)
@@ -196,7 +196,7 @@ class Adapted:
                 return True
         return memory.held(thing) or any(roles.takes(f, "rng", "seed") for f in self._calls(thing))
 
-    def _calls(self, thing: Any) -> tuple[Callable[..., Any], ...]:
+    def _calls(self, thing: Any) -> tuple[Callable[..., object], ...]:
         return (thing,)
 
 
@@ -207,7 +207,7 @@ class AdaptedPair(Adapted):
         super().__init__(*settings)
         self._audited: set[int] = set()
 
-    def send(self, x: Array, rng: Any = None) -> tuple[Array, Any]:
+    def send(self, x: Array, rng: object = None) -> tuple[Array, Any]:
         """(what arrives, the message with its context)."""
         d = len(x)
         anew = self.fresh and not (self.after or self.warm)
@@ -217,10 +217,10 @@ class AdaptedPair(Adapted):
         """Bits of a message as it is encoded."""
         return pairs.encoded_bits(message)
 
-    def run(self, thing: Any, x: Array, rng: Any) -> Array:
+    def run(self, thing: Any, x: Array, rng: object) -> Array:
         return self._sent(thing, x, rng)[0]
 
-    def _sent(self, thing: Any, x: Array, rng: Any) -> tuple[Array, Any]:
+    def _sent(self, thing: Any, x: Array, rng: object) -> tuple[Array, object]:
         """One message; the receiver is a copy from before the sender's call, with the same generators."""
         if len(x) not in self._audited:
             self._audit(memory.copied(thing), x)
@@ -243,7 +243,7 @@ class AdaptedPair(Adapted):
                 f"decompress asks for what no message carries ({type(problem).__name__}: {problem})"
             ) from None
 
-    def _audit(self, sender: Any, x: Array) -> None:
+    def _audit(self, sender: object, x: Array) -> None:
         """What arrives may not hang on other calls of compress in between, nor on the sender's own memory."""
         with self._seeding(sender, np.random.default_rng(5)) as known:
             receiver, other = memory.copied(sender), memory.copied(sender)
@@ -267,7 +267,7 @@ class AdaptedPair(Adapted):
         with seeded(5) if self.generators else nullcontext():
             return self._flat(self._received(memory.copied(thing), copy.deepcopy(message), known))
 
-    def _calls(self, thing: Any) -> tuple[Callable[..., Any], ...]:
+    def _calls(self, thing: Any) -> tuple[Callable[..., object], ...]:
         return pairs.halves(thing)
 
 
@@ -318,7 +318,7 @@ def _warm_up(after: Any) -> tuple[int, list[Array]]:
     return int(after), []
 
 
-def _vector(x: Any) -> Array:
+def _vector(x: object) -> Array:
     try:
         vector = np.asarray(x, dtype=np.float64)
     except (TypeError, ValueError):

@@ -71,7 +71,7 @@ class Layers:
         return np.array(as_numpy(out)).reshape(-1)
 
 
-def _shape(shape: Any, whole: Any) -> Shape:
+def _shape(shape: object, whole: object) -> Shape:
     sizes = tuple(shape) if isinstance(shape, list | tuple) else (shape,)
     if not all(isinstance(v, int) and not isinstance(v, bool) and (v > 0 or v == -1) for v in sizes):
         raise InvalidParameter(f"shapes={whole!r}: a shape is a tuple of integers >= 1 such as (3, 4)")

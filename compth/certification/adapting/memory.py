@@ -135,7 +135,7 @@ def _draws(value: object) -> bool:
     return not isinstance(value, type) and any(callable(getattr(value, w, None)) for w in words)
 
 
-def snapshot(thing: object) -> list[tuple[str, Any]]:
+def snapshot(thing: object) -> list[tuple[str, object]]:
     """(where, what stands there) of all that an object holds, comparable; generators left out: they start anew."""
     return [(name, _key(value)) for name, value in attributes(thing) if not _draws(value)]
 

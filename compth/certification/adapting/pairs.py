@@ -26,7 +26,7 @@ def is_pair(what: object) -> bool:
     return pair_of(what) is not None
 
 
-def halves(what: object) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def halves(what: object) -> tuple[Callable[..., object], Callable[..., object]]:
     """(compress, decompress)."""
     if isinstance(what, tuple):
         return what[0], what[1]
@@ -57,7 +57,7 @@ def received(decompress: Callable[..., Any], sent: Any, known: Any) -> Any:
     return decompress(*given, **more)
 
 
-def _is_size(rest: list[Any], sent: tuple[Any, ...], known: Any) -> bool:
+def _is_size(rest: list[Any], sent: tuple[object, ...], known: Any) -> bool:
     """True where all that decompress asks for beside the message are sizes, and compress sent them."""
     if not rest or not all(roles.ROLE.get(p.name) in ("d", "shape") for p in rest):
         return False

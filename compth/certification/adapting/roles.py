@@ -46,7 +46,7 @@ def takes(function: Callable[..., Any], *roles: str) -> bool:
 
 def filled(
     function: Callable[..., Any], known: Mapping[str, object], owner: str, skip: int = 1
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """{argument: value} of the arguments after the first `skip` that wait for one, by their roles.
 
     Raises InvalidParameter for those that have neither a role nor a default.

@@ -7,7 +7,7 @@ by a condition on x has no length that is known: `Picked` keeps all entries and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from compth.certification.cells.nodes import (
     word,
 )
 from compth.certification.cells.paths import decide
+
+if TYPE_CHECKING:
+    pass
 
 
 class DType(Mute):
@@ -191,7 +194,7 @@ class Symbolic:
     def round(self, decimals: int = 0) -> Any:
         return self.__round__(decimals)
 
-    def clip(self, low: Any = None, high: Any = None, **more: Any) -> Any:
+    def clip(self, low: object = None, high: Any = None, **more: Any) -> Any:
         low, high = more.pop("min", low), more.pop("max", high)
         out = self if low is None else el.larger(self, low)
         return stop("clip with options") if more else out if high is None else el.smaller(out, high)
@@ -202,7 +205,7 @@ class Symbolic:
     def dot(self, o: Any) -> Any:
         return self @ o
 
-    def _refused(self, *_: Any, **__: Any) -> Any:
+    def _refused(self, *_: Any, **__: object) -> Any:
         return stop("asks how a number is stored or written")
 
     __repr__ = __str__ = __format__ = __reduce_ex__ = __array__ = __complex__ = __bytes__ = _refused
@@ -422,7 +425,7 @@ class Array(Symbolic):
         out.loose = self.loose
         return out
 
-    def reshape(self, *shape: Any) -> Array:
+    def reshape(self, *shape: object) -> Array:
         return self._like(self.data.reshape(*shape))
 
     def ravel(self) -> Array:
@@ -440,7 +443,7 @@ class Array(Symbolic):
     def fill(self, value: Any) -> None:
         self[...] = value
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Array:
+    def sum(self, axis: object = None, keepdims: bool = False) -> Array:
         if axis not in (None, 0, -1) or self.ndim > 1:
             stop("a sum along an axis")
         kind = "f" if self.kind == "f" else "i"
@@ -456,13 +459,13 @@ class Array(Symbolic):
             out = out if self.kind == "f" else word(out)
         return Array(out, "f" if self.kind == "f" else "i")
 
-    def max(self, axis: Any = None, initial: Any = None, keepdims: bool = False) -> Array:
+    def max(self, axis: object = None, initial: object = None, keepdims: bool = False) -> Array:
         return self._extreme("max", axis, initial, keepdims)
 
-    def min(self, axis: Any = None, initial: Any = None, keepdims: bool = False) -> Array:
+    def min(self, axis: object = None, initial: object = None, keepdims: bool = False) -> Array:
         return self._extreme("min", axis, initial, keepdims)
 
-    def _extreme(self, op: str, axis: Any, initial: Any, keepdims: bool) -> Array:
+    def _extreme(self, op: str, axis: object, initial: object, keepdims: bool) -> Array:
         if axis not in (None, 0, -1) or self.ndim > 1:
             stop(f"{op} with options")
         found = Array(norms.extreme(op, self.flat), self.kind)
@@ -473,13 +476,13 @@ class Array(Symbolic):
             found = Array(norms.extreme(op, listed), self.kind)
         return _kept(found, self.ndim) if keepdims else found
 
-    def any(self, axis: Any = None) -> Any:
+    def any(self, axis: object = None) -> Any:
         if axis not in (None, 0, -1) or self.ndim > 1:
             stop("any or all along an axis")
         listed = [nodes.truth(v) for v in self.flat]
         return Array(const(1) if _some_entry(listed) else _joined(nodes.either, listed, 0), "b")
 
-    def all(self, axis: Any = None) -> Any:
+    def all(self, axis: object = None) -> Any:
         if axis not in (None, 0, -1) or self.ndim > 1:
             stop("any or all along an axis")
         return el.logical_not(Array([nodes.negation(v) for v in self.flat]).any())
@@ -487,16 +490,16 @@ class Array(Symbolic):
     def argsort(self, axis: int = -1, kind: Any = None) -> Any:
         return _orders().argsort(self, axis, kind)
 
-    def argpartition(self, kth: Any, axis: int = -1) -> Any:
+    def argpartition(self, kth: object, axis: int = -1) -> Any:
         return _orders().argpartition(self, kth, axis)
 
-    def argmax(self, axis: Any = None) -> Any:
+    def argmax(self, axis: object = None) -> Any:
         return _orders().argmax(self, axis)
 
-    def argmin(self, axis: Any = None) -> Any:
+    def argmin(self, axis: object = None) -> Any:
         return _orders().argmin(self, axis)
 
-    def nonzero(self) -> tuple[Any]:
+    def nonzero(self) -> tuple[object]:
         """Where it is not 0."""
         if self.ndim != 1:
             stop("indices into what is no vector")
@@ -577,7 +580,7 @@ class Chosen(Mute):
     __hash__ = None  # type: ignore[assignment]
     mask, order = Hidden(), Hidden()
 
-    def __init__(self, mask: Array, order: Any) -> None:
+    def __init__(self, mask: Array, order: object) -> None:
         self.mask, self.order = mask, order
 
     def __getattr__(self, name: str) -> Any:
@@ -610,7 +613,7 @@ class Picked(Symbolic):
 
     mask, order = Hidden(), Hidden()
 
-    def __init__(self, values: Array, mask: Array, order: Any) -> None:
+    def __init__(self, values: Array, mask: Array, order: object) -> None:
         if values.shape != mask.shape:
             stop("a condition of another shape than what it selects from")
         self.values, self.mask, self.order, self.kind = values, mask, order, values.kind
@@ -625,13 +628,13 @@ class Picked(Symbolic):
     def shape(self) -> tuple[Any]:
         return (self.size,)
 
-    def sum(self, axis: Any = None) -> Any:
+    def sum(self, axis: object = None) -> Any:
         return el.where(self.mask, self.values, 0).sum()
 
-    def any(self, axis: Any = None) -> Any:
+    def any(self, axis: object = None) -> Any:
         return (self.mask & (self.values != 0)).any()
 
-    def all(self, axis: Any = None) -> Any:
+    def all(self, axis: object = None) -> Any:
         return el.logical_not((self.mask & (self.values == 0)).any())
 
     def astype(self, dtype: Any, copy: bool = True) -> Picked:
@@ -695,14 +698,14 @@ def _is_fraction(value: Any) -> bool:
     return type(value).__name__ == "Fraction"
 
 
-def _same_order(a: Any, b: Any) -> bool:
+def _same_order(a: object, b: object) -> bool:
     if isinstance(a, tuple) and isinstance(b, tuple):
         return a == b
     return a is b or (isinstance(a, Array) and isinstance(b, Array) and a.shape == b.shape
                       and all(u is v for u, v in zip(a.flat, b.flat, strict=True)))  # fmt: skip
 
 
-def aligned(value: Any, order: Any) -> Array:
+def aligned(value: Any, order: object) -> Array:
     """What goes to a selection: a scalar, or another one of the very same entries."""
     if isinstance(value, Picked):
         same = _same_order(value.order, order)

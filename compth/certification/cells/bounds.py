@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from compth.certification.cells.evaluation import Chart
 from compth.certification.cells.laws import Outcome, Piece
 from compth.proof import cells
 from compth.proof.algebra import NOUGHT, Rational, Root, derivative, inner_roots, mul, rational, sign_at, sub
+
+if TYPE_CHECKING:
+    pass
 
 
 @dataclass(frozen=True)
@@ -228,7 +231,7 @@ def multipliers(excess: Excess, allowed: Fraction) -> Iterator[dict[str, Any]]:
 
 def _shared(
     factor: Fraction, sups: list[float], counts: list[int], total: Fraction
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """Bounds that sum to what there is: one group takes all of it, several their suprema and a share of the rest."""
     if len(counts) == 1:
         yield {"lambda": str(factor), "bounds": [str(total / counts[0])]}
@@ -306,7 +309,7 @@ def certificate(
 
 
 def _proves(
-    name: str, q: Any, read: Any, proof: dict[str, Any], scale: dict[str, Any], allowed: Fraction
+    name: str, q: Any, read: Any, proof: dict[str, object], scale: dict[str, object], allowed: Fraction
 ) -> bool:
     try:
         cells.inequality(name, q, read, proof, scale, allowed)

@@ -68,8 +68,8 @@ class Draws(Mute):
 
     def choice(
         self,
-        a: Any,
-        size: Any = None,
+        a: object,
+        size: object = None,
         replace: bool = True,
         p: Any = None,
         axis: int = 0,
@@ -91,7 +91,7 @@ class Draws(Mute):
             return drawn
         return elementwise(lambda k: nodes.pick(k, population.flat), population.kind, drawn)
 
-    def _without(self, population: Array, wanted: int, p: Any) -> Any:
+    def _without(self, population: Array, wanted: int, p: object) -> Chosen:
         if p is not None or any(v.number != i for i, v in enumerate(population.flat)):
             stop("a choice without replacement with probabilities")
         return _subset(population.size, wanted)
@@ -100,7 +100,7 @@ class Draws(Mute):
         """A permutation of the first integers, as far as it is cut."""
         return Shuffled(_int(x))
 
-    def multinomial(self, n: Any, pvals: Any, size: Any = None) -> Any:
+    def multinomial(self, n: object, pvals: object, size: object = None) -> Any:
         """How often each of n draws came out."""
         weights, trials = as_array(pvals).flat, _int(n)
         if size is not None or not 0 < trials <= 8:
@@ -175,15 +175,15 @@ def _int(value: object) -> int:
     return found.__index__() if found.kind != "f" else stop("a count that is no integer")
 
 
-def _shape(size: Any) -> tuple[int, ...]:
+def _shape(size: object) -> tuple[int, ...]:
     return tuple(map(_int, size)) if isinstance(size, tuple | list) else (_int(size),)
 
 
-def _int_of(size: Any) -> int:
+def _int_of(size: object) -> int:
     return int(np.prod(_shape(size)))
 
 
-def _filled(size: Any, draw: Any, kind: str) -> Any:
+def _filled(size: object, draw: Any, kind: str) -> Any:
     if size is None:
         return Array(draw(), kind)
     only = size[0] if isinstance(size, tuple) and len(size) == 1 else size

@@ -31,7 +31,7 @@ def kind_of(*arguments: object) -> str:
     return "f" if "f" in kinds else "i" if "i" in kinds else "b"
 
 
-def plus(a: Any, b: Any) -> Any:
+def plus(a: object, b: object) -> Any:
     """a + b; of truth values a or b, as numpy has it."""
     kind = kind_of(a, b)
     if kind == "b" and not any(isinstance(v, Picked) or as_array(v).ndim for v in (a, b)):
@@ -39,7 +39,7 @@ def plus(a: Any, b: Any) -> Any:
     return elementwise(nodes.either if kind == "b" else _fitting(nodes.add, kind), kind, a, b)
 
 
-def minus(a: Any, b: Any) -> Any:
+def minus(a: object, b: object) -> Any:
     """a - b."""
     kind = kind_of(a, b)
     return (
@@ -49,7 +49,7 @@ def minus(a: Any, b: Any) -> Any:
     )
 
 
-def times(a: Any, b: Any) -> Any:
+def times(a: object, b: object) -> Any:
     """a b."""
     kind = kind_of(a, b)
     return elementwise(nodes.both if kind == "b" else _fitting(nodes.mul, kind), kind, a, b)
@@ -72,7 +72,7 @@ def _short(n: Node) -> Node:
     return n if found is not None and max(map(abs, found)) <= SHORT else stop("an exponent beyond 32 bits")
 
 
-def over(a: Any, b: Any) -> Any:
+def over(a: object, b: object) -> Any:
     """a / b."""
     scalar = not any(isinstance(v, Picked) or (isinstance(v, Array) and v.ndim) for v in (a, b))
     if scalar and as_array(b).node.number == 0:
@@ -84,7 +84,7 @@ def _real(f: Callable[[Node, Node], Node]) -> Callable[[Node, Node], Node]:
     return lambda a, b: f(nodes.as_real(a), nodes.as_real(b))
 
 
-def floor_divide(a: Any, b: Any) -> Any:
+def floor_divide(a: object, b: object) -> Any:
     """floor(a/b)."""
     kind = kind_of(a, b)
     if kind == "b":
@@ -92,7 +92,7 @@ def floor_divide(a: Any, b: Any) -> Any:
     return elementwise(lambda u, v: nodes.unary("floor", nodes.div(u, v)), kind, a, b)
 
 
-def power(a: Any, b: Any) -> Any:
+def power(a: object, b: object) -> Any:
     """a ** b."""
     kind = kind_of(a, b)
     if kind == "b":
@@ -108,23 +108,23 @@ def power(a: Any, b: Any) -> Any:
     return elementwise(_fitting(nodes.power, kind), "i" if kind == "b" else kind, a, b)
 
 
-def relation(op: str, a: Any, b: Any) -> Any:
+def relation(op: str, a: object, b: object) -> Any:
     """a < b, a <= b or a == b."""
     return elementwise(lambda u, v: nodes.compare(op, u, v), "b", a, b)
 
 
-def logical_not(a: Any) -> Any:
+def logical_not(a: object) -> Any:
     """not a."""
     return elementwise(nodes.negation, "b", a)
 
 
-def logical(join: Callable[[Node, Node], Node], a: Any, b: Any) -> Any:
+def logical(join: Callable[[Node, Node], Node], a: object, b: object) -> Any:
     if kind_of(a, b) != "b":
         stop("the bits of numbers")
     return elementwise(join, "b", a, b)
 
 
-def unary(op: str, a: Any, kind: str = "") -> Any:
+def unary(op: str, a: object, kind: str = "") -> Any:
     """floor, ceil, rint, trunc, abs, sign, sqrt, log2, exp2 at every entry."""
     of = kind_of(a)
     if of == "b" and op == "abs" and not isinstance(a, Picked) and not as_array(a).ndim:
@@ -139,17 +139,17 @@ def _of_integers(op: str, kind: str) -> str:
     return kind if kind == "b" else getattr(np, op)(np.ones(1, dtype=np.int64)).dtype.kind
 
 
-def larger(a: Any, b: Any) -> Any:
+def larger(a: object, b: object) -> Any:
     """max(a, b)."""
     return elementwise(lambda u, v: norms.extreme("max", [u, v]), kind_of(a, b), a, b)
 
 
-def smaller(a: Any, b: Any) -> Any:
+def smaller(a: object, b: object) -> Any:
     """min(a, b)."""
     return elementwise(lambda u, v: norms.extreme("min", [u, v]), kind_of(a, b), a, b)
 
 
-def where(condition: Any, *values: Any) -> Any:
+def where(condition: object, *values: object) -> Any:
     """np.where: both branches are there, one counts; with one argument, the indices where it holds."""
     if not values:
         return as_array(condition).nonzero()

@@ -444,7 +444,7 @@ class Evaluation:
             return self._log_sign(self.value(b.args[0]), whole(k)) >= 0
         return None
 
-    def _log_sign(self, u: Any, v: Any) -> int:
+    def _log_sign(self, u: object, v: Any) -> int:
         """The sign of log2(z) + p - c, compared as z^q and a power of two."""
         if not isinstance(u, Log):
             return -self._log_sign(v, u)
@@ -611,7 +611,7 @@ def _times_power(v: Value, exponent: Fraction) -> Value:
     return v * whole(Fraction(2) ** int(exponent))
 
 
-def _drawn(u: Any, v: Any) -> bool:
+def _drawn(u: Value, v: Value) -> bool:
     """True where a draw is compared, or two numbers that do not change with the cell's variable."""
     values = [w for w in (u, v) if not isinstance(w, Log)]
     fixed = len(values) == 2 and all(w.constant is not None for w in values)

@@ -37,7 +37,7 @@ class Unset:
 UNSET = Unset()
 
 
-def condition_of(test: Any) -> bool | Node:
+def condition_of(test: object) -> bool | Node:
     """What a test is: known, or a condition that must be followed both ways."""
     if isinstance(test, Array) and test.size == 1:
         found = nodes.truth(test.node)
@@ -213,7 +213,7 @@ def _same_kind(yes: Array, no: Array) -> bool:
     return bool(plain and yes.shape == no.shape and yes.kind == no.kind)
 
 
-def _rebound(condition: Any, yes: Array, no: Array) -> Any:
+def _rebound(condition: object, yes: Array, no: Array) -> Any:
     """A name that means another array on either way: a third one, which like these two is changed no more.
 
     Another name may lead to the memory of either, and would see what is written into it; the third would not.

@@ -13,7 +13,7 @@ def alike(listed: Sequence[Node]) -> bool:
     return len({form(v, i) for i, v in enumerate(listed)}) == 1
 
 
-_FORMS: dict[Any, int] = {}
+_FORMS: dict[object, int] = {}
 
 
 def form(node: Node, i: int) -> int:
@@ -24,7 +24,7 @@ def form(node: Node, i: int) -> int:
     def number_of(key: Any) -> int:
         return _FORMS.setdefault(key, len(_FORMS))
 
-    def drawn(n: Node, *about: Any) -> Any:
+    def drawn(n: Node, *about: object) -> Any:
         counts[n.op] = counts.get(n.op, 0) + 1
         return (n.op, counts[n.op], *about)
 
@@ -53,13 +53,13 @@ def form(node: Node, i: int) -> int:
             return _at_own(n)
         return (n.op, *(walked(a) if isinstance(a, Node) else ("is", str(a)) for a in n.args))
 
-    def _at_place(n: Node) -> Any:
+    def _at_place(n: Node) -> tuple[object, ...]:
         if n.op == "pick":
             return ("pick place", walked(n.args[0]), walked(n.args[1 + i]), alike(n.args[1:]))
         place, other = n.args if n.args[0].op == "place" else n.args[::-1]
         return ("own place", other.number == i, walked(place))
 
-    def _at_own(n: Node) -> Any:
+    def _at_own(n: Node) -> tuple[object, ...]:
         if n.op == "pick":
             return ("pick own", walked(n.args[0]), walked(n.args[1 + i]))
         cat, other = n.args if n.args[0].op == "cat" else n.args[::-1]

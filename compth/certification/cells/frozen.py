@@ -7,7 +7,7 @@ from typing import Any
 from compth.certification.cells.nodes import stop
 
 
-def _changed(*_: object, **__: Any) -> Any:
+def _changed(*_: object, **__: object) -> Any:
     return stop("changes a list or dictionary that outlives the call")
 
 

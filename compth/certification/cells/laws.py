@@ -63,7 +63,7 @@ def pieces(node: Node, i: int, chart: Chart, most: int) -> list[Piece]:
     return found
 
 
-def _laws(node: Node, i: int, chart: Chart, cell: Cell, sums: dict[Any, Any]) -> Iterator[Piece]:
+def _laws(node: Node, i: int, chart: Chart, cell: Cell, sums: dict[object, object]) -> Iterator[Piece]:
     """One law for each way to break the ties on this cell."""
     broken: list[bool] | None = []
     while broken is not None:
@@ -75,7 +75,7 @@ def _laws(node: Node, i: int, chart: Chart, cell: Cell, sums: dict[Any, Any]) ->
 
 
 def _outcomes(
-    node: Node, i: int, chart: Chart, cell: Cell, ties: Ties, sums: dict[Any, Any]
+    node: Node, i: int, chart: Chart, cell: Cell, ties: Ties, sums: dict[object, object]
 ) -> Iterator[Outcome]:
     prefix: list[int] | None = []
     count = 0

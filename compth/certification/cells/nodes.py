@@ -35,14 +35,14 @@ class Hidden:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name, self.key = name, f"__{name}"
 
-    def __get__(self, it: Any, owner: Any = None) -> Any:
+    def __get__(self, it: object, owner: Any = None) -> Any:
         if it is None:
             return self
         if NAMES in sys._getframe(1).f_globals:
             stop(f".{self.name} of an array, a dtype or indices")
         return it.__dict__[self.key]
 
-    def __set__(self, it: Any, value: Any) -> None:
+    def __set__(self, it: object, value: Any) -> None:
         it.__dict__[self.key] = value
 
 
@@ -86,8 +86,8 @@ class Session:
     """All nodes of one trace, its draws, and the decisions of the path that is being run."""
 
     size: int
-    interned: dict[Any, Node] = field(default_factory=dict)
-    orders: dict[Any, int] = field(default_factory=dict)
+    interned: dict[object, Node] = field(default_factory=dict)
+    orders: dict[object, int] = field(default_factory=dict)
     """What was sorted by, each with a number."""
     draws: int = 0
     taken: list[tuple[Node, bool]] = field(default_factory=list)

@@ -112,7 +112,7 @@ class Numbers:
         return self.at(n.args[0])
 
 
-def place_of(name: Any) -> int | None:
+def place_of(name: object) -> int | None:
     """The number of a draw in the stream."""
     text = str(name).rpartition(" ")[2]
     return int(text) if text.isdigit() else None

@@ -150,7 +150,7 @@ def lexsort(keys: Any) -> Order:
     return Order(f"lexsort {[_keyed(k) for k in listed]}", places[::-1] if growing > 0 else places)
 
 
-def argpartition(a: Any, kth: Any, axis: int = -1, **more: Any) -> Any:
+def argpartition(a: object, kth: Any, axis: int = -1, **more: Any) -> Any:
     """np.argpartition by magnitude: only the cut at kth is told."""
     keys = as_array(a)
     d, growing = len(keys), _direction(keys)
@@ -160,24 +160,24 @@ def argpartition(a: Any, kth: Any, axis: int = -1, **more: Any) -> Any:
     return Order(f"argpartition {at} {_keyed(keys)}", places[::-1] if growing > 0 else places, (at, at + 1))
 
 
-def argmax(a: Any, axis: Any = None) -> Any:
+def argmax(a: object, axis: object = None) -> Any:
     """The index of the largest magnitude."""
     return _outermost(a, "argmax", 1)
 
 
-def argmin(a: Any, axis: Any = None) -> Any:
+def argmin(a: object, axis: object = None) -> Any:
     """The index of the smallest magnitude, or of the largest where magnitudes were negated."""
     return _outermost(a, "argmin", -1)
 
 
-def _outermost(a: Any, name: str, side: int) -> Array:
+def _outermost(a: object, name: str, side: int) -> Array:
     keys = as_array(a)
     growing = _direction(keys)
     at = 0 if side * growing > 0 else len(keys) - 1
     return Array(session().node("place", f"{name} {_keyed(keys)}", at), "i")
 
 
-def sort(a: Any, axis: int = -1, kind: Any = None) -> Array:
+def sort(a: object, axis: int = -1, kind: Any = None) -> Array:
     """np.sort of magnitudes, least first; of numbers, themselves."""
     keys = as_array(a)
     numbers = [v.number for v in keys.flat]
@@ -186,7 +186,7 @@ def sort(a: Any, axis: int = -1, kind: Any = None) -> Array:
     return Array(np.array(_statistics(keys), dtype=object))
 
 
-def partition(a: Any, kth: Any, axis: int = -1) -> Array:
+def partition(a: object, kth: Any, axis: int = -1) -> Array:
     """np.partition of magnitudes: what stands at kth is told, nothing else."""
     keys = as_array(a)
     d = len(keys)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,10 @@ from compth.certification.oracle import Moments, are_moments
 from compth.certification.subject import Subject
 from compth.certification.traced import AGREES, LEVEL, RUNS
 from compth.proof.algebra import UNIT, Rational, number, rational
+
+if TYPE_CHECKING:
+    from compth.certification.cells.stage import Trace
+
 
 Array = NDArray[np.float64]
 TECHNIQUE = "traced law of each entry"
@@ -91,7 +95,7 @@ class _At(Evaluation):
 class Pointwise:
     """The laws of a trace's outputs at any input."""
 
-    def __init__(self, trace: Any) -> None:
+    def __init__(self, trace: Trace) -> None:
         self.outputs, self.floats, self.changed = trace.outputs, trace.floats, trace.bound.changed
         self.reached = stage.reached(trace.outputs)
 
@@ -144,7 +148,7 @@ def _square(low: Fraction, high: Fraction) -> Fraction:
 # beside the program
 
 
-_LAST: list[tuple[Any, int, Pointwise]] = []
+_LAST: list[tuple[object, int, Pointwise]] = []
 """The trace that was asked last."""
 
 

@@ -14,7 +14,7 @@ from compth.certification.cells.nodes import Mute, session, stop
 from compth.certification.cells.words import ARRAY, as_words, holds_symbol, make_array
 
 
-def _extreme(op: str) -> Callable[..., Any]:
+def _extreme(op: str) -> Callable[..., object]:
     plain = getattr(builtins, op)
 
     def called(*values: Any, **options: object) -> Any:
@@ -37,7 +37,7 @@ def _sum(values: Any, start: Any = 0) -> Any:
     return sum(listed, start=start)
 
 
-def _every(some: bool) -> Callable[..., Any]:
+def _every(some: bool) -> Callable[..., object]:
     def called(values: Any) -> Any:
         listed = list(values)
         if not holds_symbol(listed):
@@ -61,7 +61,7 @@ def _sorted(values: Any, key: Any = None, reverse: bool = False) -> Any:
     return list(orders.by_keys(make_array(keys), reverse))
 
 
-def _isinstance(value: object, kinds: Any) -> bool:
+def _isinstance(value: object, kinds: object) -> bool:
     return (
         bool(value.ndim or value.loose)
         if kinds is ARRAY and isinstance(value, Array)
@@ -90,7 +90,7 @@ class _Untraced(Mute):
     def __init__(self, name: str) -> None:
         self.__dict__["_untraced"] = name
 
-    def __call__(self, *_: object, **__: Any) -> Any:
+    def __call__(self, *_: object, **__: object) -> Any:
         return stop(f"{self.__dict__['_untraced']}() is not traced")
 
     def __getattr__(self, name: str) -> Any:
@@ -104,7 +104,7 @@ def _other(n: str) -> Any:
 
 
 _OTHERS = {n: _other(n) for n in dir(builtins) if not n.startswith("_") and n not in _CONSTANTS}
-PYTHON: dict[str, Any] = _OTHERS | as_words({
+PYTHON: dict[str, object] = _OTHERS | as_words({
     **{n: getattr(builtins, n) for n in _PLAIN if hasattr(builtins, n)},
     "abs": lambda a: abs(a), "min": _extreme("min"), "max": _extreme("max"), "sum": _sum, "any": _every(True),
     "all": _every(False), "float": REAL, "int": INTEGER, "bool": TRUTH, "round": _round, "isinstance": _isinstance,

@@ -271,7 +271,7 @@ class Ranked:
         return bottom if up and apart else None
 
 
-def variants(node: Node, i: int, case: Case, rank: int, sign: int) -> list[dict[str, Any]]:
+def variants(node: Node, i: int, case: Case, rank: int, sign: int) -> list[dict[str, object]]:
     """The laws of entry i where it has this rank and sign, for the certificate: one for each way to break ties."""
     x = scaled(case.magnitude(rank), Fraction(-sign))
     out, broken = [], list[bool]()
@@ -298,7 +298,7 @@ def variants(node: Node, i: int, case: Case, rank: int, sign: int) -> list[dict[
         broken = after
 
 
-def cases(outputs: list[Node], d: int) -> tuple[str, list[dict[str, Any]]]:
+def cases(outputs: list[Node], d: int) -> tuple[str, list[dict[str, object]]]:
     """("any" or "each", the laws by rank in each case). Raises Stopped."""
     try:
         return "any", [_case(outputs, Case(d, d, False))]
@@ -306,7 +306,7 @@ def cases(outputs: list[Node], d: int) -> tuple[str, list[dict[str, Any]]]:
         return "each", [_case(outputs, Case(d, m, True)) for m in range(1, d + 1)]
 
 
-def _case(outputs: list[Node], case: Case) -> dict[str, Any]:
+def _case(outputs: list[Node], case: Case) -> dict[str, object]:
     entries = []
     for rank in range(case.d):
         try:
@@ -318,8 +318,8 @@ def _case(outputs: list[Node], case: Case) -> dict[str, Any]:
 
 
 def certificate(
-    d: int, claim: dict[str, Any], found: tuple[str, list[dict[str, Any]]]
-) -> dict[str, Any] | None:
+    d: int, claim: dict[str, object], found: tuple[str, list[dict[str, object]]]
+) -> dict[str, object] | None:
     """The certificate that proves the claim, checked; None where it does not."""
     kind, listed = found
     data: dict[str, Any] = {"format": cells.FORMAT, "d": d, "claim": claim, "cases": listed,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import chain, zip_longest
 from types import CodeType, FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,10 @@ from compth.certification.cells.ways import of_choices, of_ways
 from compth.certification.points import DOMAIN, at, inside
 from compth.certification.subject import Subject
 from compth.certification.tracer import Strange
+
+if TYPE_CHECKING:
+    from compth.certification.cells.stage import Trace
+
 
 Array = NDArray[np.float64]
 SIZES = (1e-99, 1e-60, 1e-30, 1e30, 1e60, 1e99)
@@ -87,7 +91,7 @@ def _odd(v: float) -> tuple[bool, float]:
     return v == round(v) and abs(v) < 10, v
 
 
-def asked(trace: Any, d: int, known: list[Array]) -> list[Array]:
+def asked(trace: Trace, d: int, known: list[Array]) -> list[Array]:
     """Inputs at and beside every border of the trace's conditions, on its ways, of each number of entries and signs.
 
     known: others, which take turns with them.
@@ -130,7 +134,7 @@ def _answer(now: Numbers, node: Node) -> bool | None:
         return None
 
 
-def _of(f: Any, trace: Any, pool: list[Array], shared: list[float]) -> Iterator[Array]:
+def _of(f: Any, trace: object, pool: list[Array], shared: list[float]) -> Iterator[Array]:
     """The inputs of these visits, as far as there are any."""
     try:
         for x, _ in f(trace, pool, shared):

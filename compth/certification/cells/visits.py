@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,10 @@ from compth.certification.cells.values import Beyond, Cell, Split
 from compth.certification.cells.ways import of_choices, of_ways
 from compth.certification.points import DOMAIN, inside
 from compth.proof.algebra import Rational
+
+if TYPE_CHECKING:
+    from compth.certification.cells.laws import Piece
+
 
 Array = NDArray[np.float64]
 Used = list[tuple[list[Chart], list[Group]]]
@@ -137,7 +141,7 @@ def _at(d: int, i: int, chart: Chart, t: float) -> Iterator[Array]:
         yield from with_entry(d, i, v)
 
 
-def _outcomes(piece: Any, x: Array, t: float, held: Mapping[Fraction, set[float]]) -> Iterator[Visit]:
+def _outcomes(piece: Piece, x: Array, t: float, held: Mapping[Fraction, set[float]]) -> Iterator[Visit]:
     now = Numbers(x, held)
     for o in piece.outcomes:
         script = {name: (_float(low, t) + _float(high, t)) / 2 for name, low, high in o.script[0]}

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from itertools import pairwise
 from types import FunctionType, SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,10 @@ from compth.certification.cells.array import (
 from compth.certification.cells.elementwise import elementwise, kind_of
 from compth.certification.cells.nodes import Mute, session, stop
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
 SYMBOLIC = (Symbolic, Chosen)
 
 
@@ -42,7 +46,7 @@ def holds_symbol(value: Any) -> bool:
 # ufuncs, with numpy's out= and where=
 
 
-def ufunc(f: Callable[..., Any]) -> Callable[..., Any]:
+def ufunc(f: Callable[..., Any]) -> Callable[..., object]:
     """f with out= and where=; other options refuse."""
 
     def called(*arguments: Any, out: Any = None, where: Any = True, **more: Any) -> Any:
@@ -62,12 +66,12 @@ def ufunc(f: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def _of(name: str) -> Callable[..., Any]:
+def _of(name: str) -> Callable[..., object]:
     op, kind = _NAMES.get(name, name), "f" if name == "fabs" else ""
     return ufunc(lambda a: el.unary(op, a, kind))
 
 
-def _relation(op: str, turned: bool = False) -> Callable[..., Any]:
+def _relation(op: str, turned: bool = False) -> Callable[..., object]:
     return ufunc(lambda a, b: el.relation(op, *((b, a) if turned else (a, b))))
 
 
@@ -84,7 +88,7 @@ def ldexp(m: Any, e: Any) -> Any:
     return el.times(_number(m), el.power(2, 1.0 * _number(e)))
 
 
-def modf(a: Any) -> tuple[Any, Any]:
+def modf(a: Any) -> tuple[object, object]:
     """Fractional and whole part."""
     whole = el.times(1.0, el.unary("trunc", _number(a)))
     return el.minus(a, whole), whole
@@ -99,12 +103,12 @@ def copysign(a: Any, b: Any) -> Any:
     return el.where(lost, elementwise(unknown, "f", size), signed)
 
 
-def sign(a: Any) -> Any:
+def sign(a: object) -> Any:
     """-1, 0, 1."""
     return el.unary("sign", a)
 
 
-def isclose(*_: Any, **__: Any) -> Any:
+def isclose(*_: Any, **__: object) -> Any:
     """Refused: it compares up to a tolerance."""
     return stop("a comparison up to a tolerance")
 
@@ -113,7 +117,7 @@ def isclose(*_: Any, **__: Any) -> Any:
 
 
 def _constant(value: Any, kind: str) -> Callable[..., Array]:
-    def made(shape: Any, dtype: Any = None, order: Any = None) -> Array:
+    def made(shape: Any, dtype: Any = None, order: object = None) -> Array:
         if order not in (None, "C"):
             stop("an array in another order of memory")
         return full(shape, value, dtype_of(dtype))
@@ -174,7 +178,7 @@ def as_made(value: Any, dtype: Any = None) -> Any:
     return make_array(value, dtype, copy=False)
 
 
-def contiguous(value: Any, dtype: Any = None) -> Any:
+def contiguous(value: Any, dtype: object = None) -> Any:
     """np.ascontiguousarray: a view of every second entry is copied."""
     found = as_made(value, dtype)
     if isinstance(found, Array) and not found.ndim:
@@ -209,7 +213,7 @@ def _plain(value: Any) -> Any:
 # reductions and selections
 
 
-def _method(name: str) -> Callable[..., Any]:
+def _method(name: str) -> Callable[..., object]:
     def called(a: Any, *arguments: Any, **options: Any) -> Any:
         given = a if isinstance(a, Symbolic) else as_array(a)
         return getattr(given, name)(*arguments, **options)
@@ -217,7 +221,7 @@ def _method(name: str) -> Callable[..., Any]:
     return called
 
 
-def linalg_norm(x: Any, ord: Any = None) -> Any:
+def linalg_norm(x: Any, ord: object = None) -> Any:
     """||x|| of order 1, 2 or inf."""
     if ord is not None and not isinstance(x, Picked) and as_array(x).ndim != 1:
         stop("a norm of a matrix")
@@ -235,7 +239,7 @@ def count_nonzero(a: Any) -> Any:
     return elementwise(nodes.truth, "b", a).sum()
 
 
-def searchsorted(table: Any, v: Any, side: str = "left") -> Any:
+def searchsorted(table: object, v: Any, side: str = "left") -> Any:
     """How many entries of a sorted table are below v (side left), or not above it (right)."""
     levels = as_array(table)
     if (
@@ -275,12 +279,12 @@ def inverted(table: Array, uniform: nodes.Node) -> Array:
     return Array(found, "i")
 
 
-def digitize(v: Any, bins: Any, right: bool = False) -> Any:
+def digitize(v: Any, bins: object, right: bool = False) -> Any:
     """np.digitize for increasing bins."""
     return searchsorted(bins, v, "left" if right else "right")
 
 
-def bincount(a: Any, weights: Any = None, minlength: int = 0) -> Any:
+def bincount(a: Any, weights: object = None, minlength: int = 0) -> Any:
     """How often 0, 1, ... occur among drawn integers."""
     from compth.certification.cells.draws import counted
 
@@ -294,7 +298,7 @@ def bincount(a: Any, weights: Any = None, minlength: int = 0) -> Any:
     return counted(found.reshape(-1).flat, int(minlength))
 
 
-def add_at(a: Any, indices: Any, b: Any) -> None:
+def add_at(a: Any, indices: object, b: object) -> None:
     """np.add.at: one index after another."""
     which, what = as_array(indices).reshape(-1), as_array(b)
     if which.kind != "i" or as_array(a).ndim != 1:
@@ -304,14 +308,14 @@ def add_at(a: Any, indices: Any, b: Any) -> None:
         a[k] = a[k] + v
 
 
-def _put(a: Any, indices: Any, values: Any) -> None:
+def _put(a: Any, indices: object, values: object) -> None:
     """np.put of one value an index."""
     if as_array(a).ndim != 1 or _is_condition(indices):
         stop("put into a matrix, or by a condition, which numpy takes for indices 0 and 1")
     a[indices] = values
 
 
-def cumsum(a: Any, axis: Any = None) -> Array:
+def cumsum(a: Any, axis: object = None) -> Array:
     """Partial sums."""
     given = as_array(a)
     if given.ndim > 1:
@@ -330,7 +334,7 @@ def _take(a: Any, k: Any) -> Any:
     return a[k]
 
 
-def _is_condition(indices: Any) -> bool:
+def _is_condition(indices: object) -> bool:
     return not isinstance(indices, Chosen) and as_array(indices).kind == "b"
 
 
@@ -355,7 +359,7 @@ def _finite(answer: bool) -> Callable[..., Any]:
     return called
 
 
-def _where(condition: Any, *values: Any) -> Any:
+def _where(condition: Any, *values: object) -> Any:
     return el.where(condition, *values)
 
 
@@ -386,7 +390,7 @@ def select(conditions: Any, values: Any, default: Any = 0) -> Any:
 class _Quiet(Mute):
     """np.errstate: it changes what is printed, not what is computed."""
 
-    def __init__(self, **levels: Any) -> None:
+    def __init__(self, **levels: object) -> None:
         if "raise" in levels.values() or "call" in levels.values():
             stop("errors that are raised")
 
@@ -433,13 +437,13 @@ def _square(a: Any) -> Any:
     return el.times(_number(a), a)
 
 
-def _number(a: Any) -> Any:
+def _number(a: object) -> Any:
     """What is no truth value: of those numpy makes numbers of 8 or 16 bits."""
     return stop("a function of truth values, which numpy makes short numbers of") if kind_of(a) == "b" else a
 
 
-def _numpy() -> dict[str, Any]:
-    words: dict[str, Any] = {n: _of(n) for n in _UNARY.split()}
+def _numpy() -> dict[str, object]:
+    words: dict[str, object] = {n: _of(n) for n in _UNARY.split()}
     words |= {
         "add": ufunc(el.plus), "subtract": ufunc(el.minus), "multiply": ufunc(el.times),
         "divide": ufunc(el.over), "true_divide": ufunc(el.over), "floor_divide": ufunc(el.floor_divide),
@@ -486,12 +490,12 @@ def _unset(shape: Any, dtype: Any = None) -> Array:
     return out
 
 
-def _unset_like(a: Any, dtype: Any = None) -> Any:
+def _unset_like(a: object, dtype: Any = None) -> Any:
     given = as_array(a)
     return _unset(given.shape, dtype_of(dtype, given.dtype))
 
 
-def _pow(a: Any, b: Any) -> Any:
+def _pow(a: object, b: object) -> Any:
     return 1.0 * el.power(a, b)
 
 
@@ -522,7 +526,7 @@ class Word(Mute):
         return self.__dict__["__call"](*arguments, **named)
 
 
-def as_words(listed: dict[str, Any]) -> dict[str, Any]:
+def as_words(listed: Mapping[str, object]) -> dict[str, object]:
     """The functions among these as words; Python's own stay."""
     return {n: Word(f) if isinstance(f, FunctionType | type) and f.__module__ != "builtins" and type(f) is not _Meta
             else f for n, f in listed.items()}  # fmt: skip
@@ -547,7 +551,7 @@ NUMPY: dict[str, Any] = as_words(_numpy()) | {
 }
 NUMPY["add"].at = Word(add_at)
 
-MATH: dict[str, Any] = as_words({
+MATH: dict[str, object] = as_words({
     **{n: _of(n) for n in ("sqrt", "log2", "exp2", "fabs")},
     **{n: (lambda op: lambda a: el.unary(op, a, "i"))(n) for n in ("floor", "ceil", "trunc")},
     "frexp": frexp, "ldexp": ldexp, "modf": modf, "copysign": copysign, "pow": _pow, "hypot": _hypot,

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING
 
 from compth._own import altered
 from compth.certificates import Certificate, Verdict
 from compth.certification.oracle import Moments, Oracle
 from compth.certification.run import Run
 from compth.claims import Claim, Margin, strange_claim
+
+if TYPE_CHECKING:
+    from compth._numbers import Number
+    from compth._types import Array
+
 
 UNSETTLED = (Verdict.CONSISTENT, Verdict.INCONCLUSIVE)
 EXACT = "exact arithmetic on the program as written: its rounding is outside"
@@ -49,7 +54,7 @@ class Case:
 Stage = Callable[[Case], Case]
 
 
-def sharp(claim: Claim) -> dict[str, Any]:
+def sharp(claim: Claim) -> dict[str, object]:
     """What every certificate of a claim says of it."""
     return {"sharpness": claim.sharpness.value, "constants": {k: str(v) for k, v in claim.constants.items()}}
 
@@ -63,20 +68,20 @@ def of_somebodys_making(run: Run, d: int, claim: Claim) -> bool:
     return bool(strange)
 
 
-def readable(value: float) -> Any:
+def readable(value: float) -> Number:
     """A float as a small Fraction when it is one to 1e-11, else the float; what is small is not read as nothing."""
     near = Fraction(value).limit_denominator(5000)
     close = abs(float(near) - value) <= 1e-11 * max(1.0, abs(value))
     return near if close and (near != 0 or abs(value) < 1e-30) else value
 
 
-def unit_of(claim: Claim, x: Any) -> tuple[float, str]:
+def unit_of(claim: Claim, x: Array) -> tuple[float, str]:
     """What the claim's constant multiplies at x, and how that is written; 1 and "" for absolute claims."""
     size, words = claim.unit(x)
     return float(size), words
 
 
-def per_norm(margin: Margin, m: Moments, claim: Claim) -> tuple[Any, Any]:
+def per_norm(margin: Margin, m: Moments, claim: Claim) -> tuple[object, object]:
     """value and bound divided by the claim's unit, as small Fractions where they are."""
     norm, _ = unit_of(claim, m.x)
     return readable(float(margin.value) / norm), readable(float(margin.bound) / norm)

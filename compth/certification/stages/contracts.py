@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from compth.certificates import Certificate, Verdict
 from compth.certification import contract
@@ -13,6 +13,9 @@ from compth.certification.run import Run, certificate_at
 from compth.certification.stages.case import Case
 from compth.claims import Claim
 from compth.errors import UnusableInput
+
+if TYPE_CHECKING:
+    from compth._types import Array
 
 
 def keeps_its_contract(case: Case) -> Case:
@@ -46,7 +49,7 @@ def explained(run: Run, d: int, found: Certificate) -> Certificate:
     return replace(found, details={**found.details, **more})
 
 
-def breach(run: Run, d: int, problem: str, x: Any) -> Certificate:
+def breach(run: Run, d: int, problem: str, x: Array) -> Certificate:
     """The refutation of a program that breaks its contract at x."""
     return certificate_at(run, d, "contract", Verdict.REFUTED, "contract", witness=x, technique=problem, trials=1,
                         details={"breach": problem})  # fmt: skip
