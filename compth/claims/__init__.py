@@ -14,11 +14,10 @@ from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache, wraps
-from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from compth._numbers import Number, is_symbolic, plain
-from compth._own import altered, different, foreign, stranger
+from compth._own import ROOT, altered, different, foreign, stranger
 from compth._shown import Shown
 from compth.sources import COMPTH, Source
 
@@ -63,28 +62,38 @@ HASHED = {
 """The files that the proofs of the index were checked by: `proofs_check.recheck` has the same list."""
 
 
+_open = open
+"""Files are opened by the function that was there at the import: tests and notebooks replace the name."""
+
+
+def _held(folder: str, name: str) -> bytes:
+    """A file's bytes; none where there is no such file."""
+    try:
+        with _open(folder + name, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
+
+
 def _listed(name: str) -> frozenset[str]:
     """A list of the index of passing proofs: written by `python -m proofs_check`, shipped with the package.
 
     Nothing of an index that was edited, or that another kernel made, nor while something of the package is replaced.
     """
-    file = resources.files("compth").joinpath("_proved.json")
-    if altered() or not file.is_file():
-        return frozenset()
-    return _entries(json.loads(file.read_text(encoding="utf-8")), name)
+    text = _held(ROOT, "_proved.json")
+    return frozenset() if altered() or not text else _entries(json.loads(text), name, ROOT)
 
 
-def _entries(index: dict[str, Any], name: str) -> frozenset[str]:
+def _entries(index: dict[str, Any], name: str, folder: str = ROOT) -> frozenset[str]:
     rest = {k: v for k, v in index.items() if k != "index"}
     whole = index.get("index") == _digest(json.dumps(rest, sort_keys=True).encode())
-    return frozenset(rest.get(name, ())) if whole and _same_kernel(rest) else frozenset()
+    return frozenset(rest.get(name, ())) if whole and _same_kernel(rest, folder) else frozenset()
 
 
-def _same_kernel(index: Mapping[str, object]) -> bool:
+def _same_kernel(index: Mapping[str, object], folder: str) -> bool:
     """True when the kernel, its guard and models are those that the index was made with."""
-    folder = resources.files("compth").joinpath("proof")
     return all(
-        index.get(part) == _digest(b"".join(folder.joinpath(f).read_bytes() for f in files))
+        index.get(part) == _digest(b"".join(_held(folder, f"proof/{f}") for f in files))
         for part, files in HASHED.items()
     )
 
@@ -105,25 +114,43 @@ def attained_index() -> frozenset[str]:
     return _listed("attained")
 
 
+COQ_REALS = frozenset(
+    {
+        "ClassicalDedekindReals.sig_forall_dec",
+        "ClassicalDedekindReals.sig_not_dec",
+        "FunctionalExtensionality.functional_extensionality_dep",
+    }
+)
+"""The axioms of Coq's real numbers: what its standard library itself assumes."""
+
+
 @cache
 def coq_index() -> frozenset[str]:
     """Ids of the theorems all of whose statements, as proved now, a stored run of Coq has checked (`make coq`).
 
     A record that was edited, or made with other statements or certificates than the index lists, says nothing, nor does
-    an entry that coqchk did not agree with. Where a statement has a run, Coq has checked one step and k steps of it.
+    an entry that coqchk did not agree with or that assumes more than Coq's reals do. Where a statement has a run, Coq
+    has checked one step and k steps of it.
     """
-    folder = resources.files("compth")
-    file, proved = folder.joinpath("_coq.json"), folder.joinpath("_proved.json")
-    if not (file.is_file() and proved.is_file()):
+    return frozenset() if altered() else checked_by_coq(ROOT)
+
+
+def checked_by_coq(folder: str) -> frozenset[str]:
+    """What the record in a folder says beside the index there, which must be as it was written."""
+    texts = [_held(folder, name) for name in ("_proved.json", "_coq.json")]
+    if not all(texts):
         return frozenset()
-    index, record = (json.loads(f.read_text(encoding="utf-8")) for f in (proved, file))
+    index, record = map(json.loads, texts)
     body = json.dumps({k: v for k, v in record.items() if k != "record"}, sort_keys=True)
     if record.get("record") != _digest(body.encode()):
         return frozenset()
+    known = _entries(index, "proved", folder)
     return frozenset(
         name
         for name, found in record["theorems"].items()
-        if found["statements"] == index["proved"].get(name)
+        if name in known
+        and set(found["axioms"]) <= COQ_REALS
+        and found["statements"] == index["proved"].get(name)
         and found["certificate"] == index["sealed"].get(name)
         and found["checked"] == len(found["statements"])
         and found["coqchk"] == "agrees"

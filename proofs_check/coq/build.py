@@ -19,6 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from compth.claims import COQ_REALS
 from proofs_check._found import scripts
 from proofs_check.recheck import INDEX, digests, sealed
 
@@ -35,12 +36,7 @@ HERE = Path(__file__).resolve().parent
 CERTIFICATES = HERE.parent / "certificates"
 LIBRARY = ("Compth.v", "Model.v", "Multi.v")
 BATCH = 60  # false versions to a file
-# the axioms of Coq's real numbers: what the standard library itself assumes
-WHITELIST = {
-    "ClassicalDedekindReals.sig_forall_dec",
-    "ClassicalDedekindReals.sig_not_dec",
-    "FunctionalExtensionality.functional_extensionality_dep",
-}
+WHITELIST = set(COQ_REALS)  # what Print Assumptions may name
 
 
 @dataclass

@@ -106,18 +106,16 @@ def test_an_index_made_with_other_judges_is_refused_whatever_its_own_hash(key, t
 
 
 @pytest.fixture
-def believed(tmp_path, monkeypatch):
+def believed(tmp_path):
     """Which theorems a record speaks for."""
     shutil.copy(build.INDEX, tmp_path / "_proved.json")
-    monkeypatch.setattr(claims.resources, "files", lambda _: tmp_path)
+    shutil.copytree(build.INDEX.parent / "proof", tmp_path / "proof")
 
     def ask(record):
         (tmp_path / "_coq.json").write_text(json.dumps(record))
-        claims.coq_index.cache_clear()
-        return claims.coq_index()
+        return claims.checked_by_coq(f"{tmp_path}/")
 
-    yield ask
-    claims.coq_index.cache_clear()
+    return ask
 
 
 def record_of(*theorems):
@@ -150,6 +148,7 @@ CHANGES = {
     ),
     "another certificate": lambda e: e.update(certificate="0" * 64),
     "a part unchecked": lambda e: e.update(checked=len(e["statements"]) - 1),
+    "an axiom of its own": lambda e: e.update(axioms=[*e["axioms"], "Compth.cheat"]),
     "no coqchk": lambda e: e.update(coqchk="not run"),
     "coqchk objects": lambda e: e.update(coqchk="coqchk: axioms Compth.cheat"),
 }
@@ -177,13 +176,52 @@ def test_a_record_that_was_edited_says_nothing_at_all(key, believed):
     )
 
 
-def test_a_record_may_be_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr(claims.resources, "files", lambda _: tmp_path)
-    claims.coq_index.cache_clear()
-    try:
-        assert claims.coq_index() == frozenset()
-    finally:
+@pytest.mark.parametrize("key", ["proved", "sealed", "kernel", "index"])
+def test_a_record_beside_an_index_that_was_edited_says_nothing(key, believed, tmp_path):
+    """The planted error: statements written into the index and into the record alike."""
+    record, path = record_of(*AMONG), tmp_path / "_proved.json"
+    index = json.loads(path.read_text())
+    if key in ("proved", "sealed"):
+        index[key][SHORT] = ["0" * 64] if key == "proved" else "0" * 64
+        entry = record["theorems"][SHORT]
+        entry.update({"statements" if key == "proved" else "certificate": index[key][SHORT], "checked": 1})
+    else:
+        index[key] = "0" * 64
+    path.write_text(json.dumps(index))
+    assert believed(resealed(record)) == frozenset()
+
+
+def test_in_a_changed_package_nothing_is_checked_by_coq(monkeypatch):
+    assert SHORT in claims.coq_index()
+    with monkeypatch.context() as patch:
+        patch.setattr(claims, "checked_by_coq", lambda folder: frozenset({"diana.convex"}))
         claims.coq_index.cache_clear()
+        assert claims.coq_index() == frozenset()
+    claims.coq_index.cache_clear()
+    assert SHORT in claims.coq_index()
+
+
+def test_indices_are_read_where_the_package_lies(tmp_path, monkeypatch):
+    """The planted error: Python's own function for files of a package, replaced, would lead to another index."""
+    index = {k: v for k, v in json.loads(build.INDEX.read_text()).items() if k != "index"}
+    index["proved"]["mine"] = index["attained"]["mine"] = ["0" * 64]
+    (tmp_path / "_proved.json").write_text(json.dumps({**index, "index": build.sealed(index)}))
+    shutil.copytree(build.INDEX.parent / "proof", tmp_path / "proof")
+    monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
+    monkeypatch.setattr("pathlib.Path.read_text", lambda *_, **__: (tmp_path / "_proved.json").open().read())
+    monkeypatch.setattr("builtins.open", lambda *_, **__: (tmp_path / "_proved.json").open("rb"))
+    for asked in (claims.proved_index, claims.attained_index, claims.coq_index):
+        asked.cache_clear()
+        try:
+            assert asked()
+            assert "mine" not in asked()
+        finally:
+            asked.cache_clear()
+
+
+def test_a_record_may_be_missing(tmp_path):
+    shutil.copy(build.INDEX, tmp_path / "_proved.json")
+    assert claims.checked_by_coq(f"{tmp_path}/") == frozenset()
 
 
 @pytest.mark.parametrize("name", build.LIBRARY)
