@@ -25,7 +25,7 @@ from compth.rates import geometric
 from compth.sources import COMPTH
 from compth.worst_case.bodies import asked_for, body_of, question
 from compth.worst_case.closed import closed_certificate, nearby_certificate
-from compth.worst_case.enclosed import enclosed, outward
+from compth.worst_case.enclosed import enclosed, holds, outward
 from compth.worst_case.exact_algebra import is_psd
 from compth.worst_case.inequalities import SHARED
 from compth.worst_case.model import Model
@@ -100,6 +100,7 @@ class Certified(Theorem):
     def __init__(self, kind: type[BodyMethod], bounds: Mapping[str, Any] | None = None) -> None:
         """bounds: constants of the class, rounded outward; None: those that a theorem sees, a hair wider."""
         self.kind, self.bounds = kind, bounds
+        self.shown = False
         self.asked: tuple[Question, Fraction, Params] | None = None
 
     @property
@@ -127,8 +128,11 @@ class Certified(Theorem):
 
     @property
     def proof(self) -> str:  # type: ignore[override]
-        """Of the closed form that was used, where a machine-checked proof covers it at constants that were shown."""
-        used = None if self.bounds is None else self.found
+        """Of the closed form that was used, where a machine-checked proof covers it at constants that were shown.
+
+        They are shown on the problem of the run, by an exact check: whoever types a class shows nothing.
+        """
+        used = self.found if self.shown else None
         known = None if self.asked is None else self.asked[0].known
         if self.asked is None or used is None or not used.closed or known is None:
             return ""
@@ -208,6 +212,7 @@ class Certified(Theorem):
         raise NoGuarantee("any at which a certificate is found; by default the one of least certified rate")
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        self.shown = False
         try:
             q = self.class_of(c)
             if gamma is None:
@@ -271,7 +276,8 @@ class Certified(Theorem):
         return self.begin(problem, state, plan) if not self.start_only else None
 
     def begin(self, problem: Problem, state: Any, plan: Plan) -> Array:
-        """V at the state, (R,): the last step counts as none."""
+        """V at the state, (R,): the last step counts as none. Says whether the class was shown to hold this problem."""
+        self.shown = self.bounds is not None and holds(problem, self.bounds)
         values = self._values(plan)
         proof = None if self.asked is None else least(self.asked[0], spelled(plan.gamma), values)
         if proof is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,16 @@ def enclosed(problem: Problem, mean: bool = False) -> tuple[Fraction, Fraction] 
     return None
 
 
+def holds(problem: Problem, bounds: Mapping[str, Number]) -> bool:
+    """True where mu and L of a class were shown to hold every worker's Hessian; with n = 1 in the class, their mean."""
+    if not is_quadratic(problem):
+        return False
+    mu, L = Fraction(bounds["mu"]), Fraction(bounds["L"])
+    matrices = np.asarray(problem.A, dtype=float)
+    mean = bounds["n"] == 1 and problem.n > 1
+    return mu > 0 and all(_between(a, mu, L) for a in ([matrices] if mean else matrices[:, None]))
+
+
 def _between(parts: Array, mu: Fraction, L: Fraction) -> bool:
     """True where mu I <= mean of the parts <= L I was shown; parts: (m, d, d), symmetric."""
     count, d = parts.shape[:2]
@@ -74,4 +85,4 @@ def _positive(m: Array, added: float) -> bool:
     return True
 
 
-__all__ = ["enclosed", "outward"]
+__all__ = ["enclosed", "holds", "outward"]

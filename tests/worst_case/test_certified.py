@@ -13,7 +13,7 @@ from compth.errors import NoGuarantee
 from compth.methods import find_guarantee
 from compth.worst_case.bodies import constants_of
 from compth.worst_case.certified_theorem import Certified, certified, certified_theorems
-from compth.worst_case.enclosed import _positive, enclosed, outward
+from compth.worst_case.enclosed import _positive, enclosed, holds, outward
 from compth.worst_case.exact_algebra import is_psd
 from tests.thorough import thorough, tries
 from tests.unwatched import unwatched
@@ -280,6 +280,20 @@ def test_a_class_that_somebody_typed_proves_nothing_else():
     for typed in ({"mu": F(1, 2)}, {"L": F(9, 10)}, {"n": 40}, {"n": 1}, {"omega": F(1, 2)}):
         with pytest.raises(NoGuarantee, match="of another class"):
             find_guarantee(ct.DIANA(ct.RandK(k=2)), APART, Certified(ct.DIANA, good | typed))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_class_that_does_not_hold_the_problem_is_never_proved(seed):
+    """Eigenvalues in floats may lie a rounding inside the truth: typed as bounds they enclose what floats say alone."""
+    problem = ct.problems.random_quadratic(n=3, d=8, kappa=8, seed=seed, minimisers=1.0)
+    method = ct.DIANA(ct.RandK(k=4))
+    good, c = certified(method, problem), method.check(problem)
+    typed = Certified(ct.DIANA, {**good.bounds, "mu": F(float(c.mu_min)), "L": F(float(c.L_max))})
+    typed.shown = True
+    assert not holds(problem, typed.bounds)
+    assert find_guarantee(method, problem, typed).rate.standing == Standing.DERIVED.value
+    for shown in (good, Certified(ct.DIANA, good.bounds)):
+        assert find_guarantee(method, problem, shown).rate.standing == Standing.PROVED.value
 
 
 def test_it_is_told_what_it_buys_in_a_comparison():
