@@ -244,6 +244,16 @@ def test_latex_says_that_a_closed_form_is_a_conjecture_elsewhere():
     assert "The best rate" not in said
 
 
+def test_a_cell_without_a_certificate_writes_no_file_and_shows_nothing(tmp_path):
+    some = ct.derive("EF21", mu=F(1, 10), L=1, delta=[F(99, 100), F(1, 100)], gamma=F(3, 2))
+    assert [c.certified is None for c in some.cells] == [False, True]
+    with pytest.raises(Unsupported, match="no rate below 1 is certified"):
+        some.save_certificates(tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert some.check()  # what was certified, again
+    assert not ct.derive("EF21", **LIGHT, delta=F(3, 4), gamma=5).check()
+
+
 def test_formulas_that_are_not_the_round_are_not_used(monkeypatch):
     q, params, _ = body_asked("EF", F(1, 10), 1, F(3, 4), None, None, 1, {})
     round_ = symbolic_round(q.rational(), params, ())

@@ -102,22 +102,22 @@ class Derivation(Earned, Shown):
         )
 
     def check(self) -> bool:
-        """Every certificate again, in Fractions, with its instance where messages are contractive."""
+        """Every certificate again, in Fractions, with its instance for contractive messages; False without one."""
         symbols = self.proof is None or self.proof.holds()
-        return symbols and all(c.bracket.check() for c in self.cells if c.certified is not None)
+        certified = [c for c in self.cells if c.certified is not None]
+        return symbols and bool(certified) and all(c.bracket.check() for c in certified)
 
     def save_certificates(self, folder: str | Path) -> list[Path]:
         """One JSON file a cell, which `recheck.py` reads with the standard library alone.
 
-        Unsupported where a cell has none: unbiased messages, or no rate below 1.
+        Unsupported where a cell has none, before anything is written: unbiased messages, or no rate below 1.
         """
-        out = []
-        for k, cell in enumerate(self.cells):
-            if cell.bracket.data is None:
-                raise Unsupported(f"{self.method}, {cell}: there is no certificate that recheck.py reads")
-            path = Path(folder) / f"{self.method.lower()}_{k + 1}.json"
+        none = next((c for c in self.cells if c.bracket.data is None), None)
+        if none is not None:
+            raise Unsupported(f"{self.method}, {none}: there is no certificate that recheck.py reads")
+        out = [Path(folder) / f"{self.method.lower()}_{k}.json" for k in range(1, len(self.cells) + 1)]
+        for path, cell in zip(out, self.cells, strict=True):
             path.write_text(json.dumps(cell.bracket.data, indent=1) + "\n", encoding="utf-8")
-            out.append(path)
         return out
 
     def to_dict(self) -> dict[str, Any]:
