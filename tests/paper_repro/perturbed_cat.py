@@ -9,24 +9,20 @@ import compth as ct
 import compth.tuning.schemes as schemes
 from paper_repro import cat
 from paper_repro.cat import _sparse
-from tests.unwatched import unwatched
 
 from .perturbing import Mutation, attribute, bits, result
 
 
-@unwatched()
 def descent():
     """The three lemmas."""
     return cat.descent(True)
 
 
-@unwatched()
 def structure():
     """Packets, overhead, curvature."""
     return cat.structure(True)
 
 
-@unwatched()
 def real():
     """Real data, the two small sets."""
     return cat.real(True)[0]
@@ -42,13 +38,6 @@ def sparse():
     return values
 
 
-@unwatched()
-def complexity():
-    """The theorem's iterations."""
-    return cat.complexity()
-
-
-@unwatched()
 def abstracts():
     """What abstracts and introduction say of small gradients."""
     return _sparse.abstracts({1, 2, 3})
@@ -89,7 +78,7 @@ MUTATIONS = (
     Mutation(descent, result(schemes, "alpha"), "lemma.s lemma.equality lemma.worst_case"),
     Mutation(descent, result(schemes, "beta"), "lemma.sq"),
     Mutation(descent, result(cat, "expected_curvature"), "lemma.ss"),
-    Mutation(complexity, result(schemes, "alpha"), "thm.iterations"),
+    Mutation(cat.complexity, result(schemes, "alpha"), "thm.iterations"),
     Mutation(structure, result(cat, "quadratic_probabilities"), "sec6.curvature"),
     Mutation(structure, bits(ct.TopK, "indices", "floats"), "wire.entries"),
     Mutation(

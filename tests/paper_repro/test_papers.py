@@ -14,6 +14,7 @@ from paper_repro import _papers
 from paper_repro._command import main
 from paper_repro._papers import ROOT, keys, paper, targets
 from paper_repro._targets import Standing, Verdict, judge
+from tests.unwatched import unwatched
 
 KEYS = keys()
 FAST = ("natural", "rdme")
@@ -120,6 +121,7 @@ def test_errors_are_planted_for_every_kind_of_row(key):
         for name in PLANTED[key]
     ],
 )
+@unwatched()
 def test_a_planted_error_fails_the_run(key, name, tmp_path, monkeypatch):
     """The value as the paper's run computes it is right; with the error in compth the row and the run fail."""
     value, plant = PLANTED[key][name]

@@ -6,6 +6,7 @@ import pytest
 
 from paper_repro._papers import keys, targets
 from paper_repro._targets import judge
+from tests.unwatched import unwatched
 
 from .perturbing import honest, judged, needed, perturbed
 
@@ -66,6 +67,7 @@ def failing(key, found, rows):
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in PARTS]
 )
+@unwatched()
 def test_the_rows_of_a_part_fail_and_only_for_the_factor(name):
     """As they are, and with every plant of the part at the factor 1, they are right; with a plant's factor, or its
     inverse, none of its rows is."""
