@@ -27,6 +27,8 @@ REAL = 1e-7
 """Imaginary parts below this are rounding."""
 VANISHES = 1e-6
 """A polynomial vanishes at a point where it is below this share of the sum of its terms' sizes."""
+FLAT = 1e-4
+"""The same where the rate is flat in a parameter: the best choice is then known to half the digits of the rate."""
 
 
 @dataclass(frozen=True)
@@ -70,22 +72,27 @@ def equation(round_: Round, active: Active) -> tuple[Any, ...]:
     return tuple(sympy.expand(rest.coeff_monomial(z**k)) for k in (1, 0))
 
 
-def vanishing(polynomial: Any, point: Mapping[Any, float]) -> list[Any]:
-    """The irreducible factors that vanish at a point; a rate of 1 is none, near as it is where L/mu is large."""
-    found = [f for f, _ in sympy.factor_list(polynomial)[1] if _vanishes(f, point)]
-    return [f for f in found if not any(sympy.expand(f**2 - (x - 1) ** 2) == 0 for x in (R, RHO))]
+def vanishing(polynomial: Any, point: Mapping[Any, float], share: float = VANISHES) -> list[Any]:
+    """The irreducible factors that vanish at a point, the nearest to 0 first.
+
+    A rate of 1 is none, near as it is where L/mu is large.
+    """
+    found = [(_residual(f, point), k, f) for k, (f, _) in enumerate(sympy.factor_list(polynomial)[1])]
+    near = [f for size, _, f in sorted(found, key=lambda x: x[:2]) if size <= share]
+    return [f for f in near if not any(sympy.expand(f**2 - (x - 1) ** 2) == 0 for x in (R, RHO))]
 
 
-def _vanishes(f: Any, point: Mapping[Any, float]) -> bool:
+def _residual(f: Any, point: Mapping[Any, float]) -> float:
+    """|its value| as a share of the sum of its terms' sizes; inf where the point lacks a symbol."""
     names = sorted(f.free_symbols, key=str)
     if not names or not set(names) <= set(point):
-        return False
+        return float("inf")
     poly = sympy.Poly(f, *names)
     terms = [
         float(c) * float(np.prod([point[x] ** k for x, k in zip(names, powers, strict=True)]))
         for powers, c in poly.terms()
     ]
-    return abs(sum(terms)) <= VANISHES * sum(map(abs, terms))
+    return abs(sum(terms)) / (sum(map(abs, terms)) or 1.0)
 
 
 def eliminated(
@@ -157,13 +164,14 @@ def _stationary(
     first, second = moving
     fixed = [e.subs(constants) for e in equations]
     near = {k: v for k, v in point.items() if k in (*moving, unknown)}
-    branches = vanishing(sympy.resultant(*fixed, first), near)
+    branches = vanishing(sympy.resultant(*fixed, first), near, FLAT)
     simple = [f for f in branches if sympy.Poly(f, second, unknown).total_degree() == 1]
     if len(branches) < 2 or not simple:
         return None
     relation = simple[0]
     value = sympy.solve(relation, second)[0]
-    imposed = [vanishing(e.subs(second, value), point) for e in equations]
+    point = {**point, second: float(value.subs(unknown, point[unknown]))}
+    imposed = [vanishing(e.subs(second, value), point, FLAT) for e in equations]
     if not all(imposed):
         return None
     found = vanishing(sympy.resultant(imposed[0][0], imposed[1][0], first), point)

@@ -137,7 +137,9 @@ def facts(result: Any) -> list[tuple[str, str]]:
         if not result.confirmed:
             out.append(("", "not met by certificates in every cell: a lower bound's candidate, no more"))
     else:
-        out.append(("closed form", f"none: {result.reason}"))
+        out.append(
+            ("closed form", f"none: {result.reason}; the rates below are numbers, at these constants alone")
+        )
     out += [("active", a) for a in result.cells[0].active]
     return [*out, ("slowest found", str(result.cells[0].bracket.instance))]
 
@@ -183,7 +185,8 @@ def notes(result: Any) -> list[str]:
     if not result.tight:
         out.append(
             "the sides do not meet everywhere: a longer window (window=...) may lower the certificate; a function that "
-            "is no quadratic, or a compressor that changes with time, may raise the instance"
+            "is no quadratic, or a compressor that changes with time, may raise the instance; a bracket over a box of "
+            "constants: compth.studies.derivation.boxes"
         )
     if result.report is not None:
         out += f"conjecture: {result.report!s}".splitlines() + _longer(result)
