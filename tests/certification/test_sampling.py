@@ -316,10 +316,10 @@ with open("/proc/self/status") as status:  # ru_maxrss would count what its pare
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read as Linux gives it")
 def test_a_hundred_thousand_coordinates():
     """Right programs pass, a missing scale, one bad coordinate and a bias of 1e-3 fall: in a GB and a minute each."""
-    command = [sys.executable, "-c", LARGE, str(tries(5, 1))]  # Top-K and Rand-K, or all six
+    command = [sys.executable, "-c", LARGE, str(tries(6, 1))]  # Top-K, or all six
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     *judged, megabytes = done.stdout.splitlines()
-    assert len(judged) == tries(6, 17)
+    assert len(judged) == tries(3, 17)
     for line in judged:
         verdict, right, seconds = line.split()
         assert verdict == ("CONSISTENT" if right == "True" else "REFUTED"), line

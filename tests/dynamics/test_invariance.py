@@ -102,10 +102,10 @@ def test_no_answer_depends_on_small_units(name):
 
 @thorough
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", list(CASES)[:: tries(3, 1)])
 @unwatched()
 def test_no_answer_depends_on_the_units(name):
-    """At two corners of what is asked for, and inside."""
+    """At two corners of what is asked for, and inside; in a run of the suite a third of the cases at one corner."""
     inside = np.random.default_rng([*name.encode()]).uniform((-9, -6), (9, 6))
     for c, a in ((9.0, -6.0), (-9.0, 6.0), inside)[: tries(1, 3)]:
         check(name, float(10.0**c), float(10.0**a))

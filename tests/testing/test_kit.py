@@ -56,9 +56,9 @@ def test_assert_claim_shows_the_report():
 
 @thorough
 @pytest.mark.slow
-@pytest.mark.parametrize("cls", CLASSES, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("cls", CLASSES[:: tries(3, 1)], ids=lambda c: c.__name__)
 def test_the_catalogue_conforms(cls):
-    """Every class; a sixth of its examples, or half. Claims of all are held to exact laws in tests/compressors."""
+    """A third of the classes and a sixth of their examples, or all and half: claims are in tests/compressors."""
     conformance(cls, every=tries(6, 2))
 
 
