@@ -73,7 +73,7 @@ def _catalogued(name: str) -> Any:
     raise AttributeError(f"module 'compth' has no attribute {name!r}: {suggestion(name, {*found, *_OWNER})}")
 
 
-def _by_name() -> dict[str, Any]:
+def _by_name() -> dict[str, object]:
     """Compressors, fleets and methods, under every name that they have."""
     compressors, methods = (importlib.import_module(f"compth.{part}") for part in ("compressors", "methods"))
     return {**compressors.names(), **methods.method_names()}

@@ -46,7 +46,7 @@ AGAIN = frozenset({"origin"})
 class Earned:
     """A result; WORDS: what an attribute reads where the package did not make this very result."""
 
-    WORDS: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    WORDS: ClassVar[Mapping[str, object]] = MappingProxyType({})
 
     def __getattribute__(self, name: str) -> Any:
         words = _words(type(self))
@@ -66,7 +66,7 @@ class Earned:
         return [alike(value) for value in _fields(self).values()]
 
 
-def made(result: T, origin: Origin | None = None, partner: Any = None) -> T:
+def made(result: T, origin: Origin | None = None, partner: object = None) -> T:
     """The result, now one that the package made; not so where something of the package is replaced."""
     if not altered():
         return kept(result, origin, partner)
@@ -74,7 +74,7 @@ def made(result: T, origin: Origin | None = None, partner: Any = None) -> T:
     return result
 
 
-def kept(result: T, origin: Origin | None = None, partner: Any = None) -> T:
+def kept(result: T, origin: Origin | None = None, partner: object = None) -> T:
     """As `made`, for steps on the way to what `made` is asked of."""
     for part in result.parts() if isinstance(result, Earned) else ():
         kept(part)
@@ -107,17 +107,17 @@ def origin(result: object) -> Origin | None:
     return _HELD[id(result)].origin if earned(result) else None
 
 
-def changed(result: T, **values: Any) -> T:
+def changed(result: T, **values: object) -> T:
     """The dataclass with other values, all others as its fields hold them: for what is still being made."""
     return type(result)(**{**_fields(result), **values})
 
 
-def _values(result: object) -> tuple[dict[str, Any], Any]:
+def _values(result: object) -> tuple[dict[str, object], object]:
     """The fields, and what is inside them."""
     return _fields(result), result.inside() if isinstance(result, Earned) else None
 
 
-def _fields(result: object) -> dict[str, Any]:
+def _fields(result: object) -> dict[str, object]:
     try:
         held = object.__getattribute__(result, "__dict__")
     except AttributeError:  # its fields are slots

@@ -139,19 +139,19 @@ def _steady(kept: list[_Kept]) -> _Steady:
     return _Steady(len(_NAMESPACES), spaces, sizes, tuple(v for k in same for v in k.values), others)
 
 
-def _of_class(new: set[object]) -> set[Any]:
+def _of_class(new: set[object]) -> set[object]:
     return new - LAZY
 
 
-def _of_module(new: set[object]) -> set[Any]:
+def _of_module(new: set[object]) -> set[object]:
     return new & vars(builtins).keys()  # submodules and registers arrive later; nothing may hide a builtin
 
 
-def _of_table(new: set[object]) -> set[Any]:
+def _of_table(new: set[object]) -> set[object]:
     return set()
 
 
-def _of_list(new: set[object]) -> set[Any]:
+def _of_list(new: set[object]) -> set[object]:
     return new
 
 
@@ -162,19 +162,19 @@ _CLASSES: ByIdentity[type] = ByIdentity()
 _NUMBERS: ByIdentity[type] = ByIdentity()
 """Classes of sympy, as its import made them."""
 _FUNCTIONS: ByIdentity[types.FunctionType] = ByIdentity()
-_KEPT_PARTS: tuple[list[Any], ...] = ([], [], [])
-_CELLS: list[tuple[types.CellType, Any]] = []
+_KEPT_PARTS: tuple[list[object], ...] = ([], [], [])
+_CELLS: list[tuple[types.CellType, object]] = []
 _RECORDED: set[str] = set()
 _SPACES: set[int] = set()
 """Ids of the namespaces of modules that were recorded: functions of ours were defined in one of them."""
-_LEANT: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
+_LEANT: dict[tuple[str, str], tuple[dict[str, object], object]] = {}
 """(module of others, name) -> its namespace and what the name meant."""
 _LATE: dict[str, set[str]] = {}
 """Module of these -> the names that functions which import it use."""
-_BIRTH: dict[str, dict[str, Any]] = {}
-_BORN: dict[int, tuple[types.FunctionType, tuple[Any, ...]]] = {}
+_BIRTH: dict[str, dict[str, object]] = {}
+_BORN: dict[int, tuple[types.FunctionType, tuple[object, ...]]] = {}
 """Public modules of others as their import left them, and the code of the functions in them."""
-_CODE: list[tuple[types.FunctionType, tuple[Any, ...]]] = []
+_CODE: list[tuple[types.FunctionType, tuple[object, ...]]] = []
 """The Python functions behind what our code names in modules of others, with their code and defaults."""
 _CACHES: list[Any] = []
 _SEEN_ALTERED: list[str] = []
@@ -296,7 +296,7 @@ def _leant_on(module: types.ModuleType) -> bool:
     return module.__name__.partition(".")[0] in LEANT_ON
 
 
-def _keep_names(module: types.ModuleType, names: set[str], above: tuple[Any, ...] = ()) -> None:
+def _keep_names(module: types.ModuleType, names: set[str], above: tuple[object, ...] = ()) -> None:
     space, inside = vars(module), (*above, module)
     for name in names & space.keys():
         key, value = (module.__name__, name), _BIRTH.get(module.__name__, space).get(name, space[name])
@@ -363,7 +363,7 @@ def _keep(f: types.FunctionType) -> None:
             _keep(inner)
 
 
-def _parts_of(f: types.FunctionType) -> tuple[Any, ...]:
+def _parts_of(f: types.FunctionType) -> tuple[object, ...]:
     return tuple(part(f) for part in PARTS)
 
 
@@ -501,7 +501,7 @@ def _strange(value: Any, seen: frozenset[int]) -> str:
     return different(value) or _first(_inside(value), seen)
 
 
-def _inside(value: object) -> tuple[Any, ...]:
+def _inside(value: object) -> tuple[object, ...]:
     """What an object holds whose own code is the package's."""
     return *(namespace(value) or {}).values(), *_SEALS.get(id(value), {}).values()
 
@@ -555,7 +555,7 @@ def looked_up(kind: type, names: Collection[str] = ()) -> str:
     return found or next((n for n in names for s in spaces if hasattr(type(s.get(n)), "__set__")), "")
 
 
-def _plain(attribute: Any) -> bool:
+def _plain(attribute: object) -> bool:
     """True for the `__dict__` that Python itself gives to a class."""
     return type(attribute) is types.GetSetDescriptorType
 

@@ -45,7 +45,7 @@ def _check_budget(owner: str, budget: Number) -> None:
 class _Atomic(Compressor):
     """x = sum lambda_i a_i over orthonormal atoms; atom i is sent as lambda_i/p_i with probability p_i."""
 
-    budget: Any
+    budget: Number
     source: ClassVar[Source] = ATOMO.at("Alg. 1, Thm 5")
 
     def __post_init__(self) -> None:

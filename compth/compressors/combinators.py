@@ -102,7 +102,7 @@ class Scaled(Compressor):
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return self.compressor.bits(d, float_bits)
 
-    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
         return self.compressor.message_bits(y, float_bits)
 
     def linear_moments(self, d: int) -> tuple[Number, Noise] | None:

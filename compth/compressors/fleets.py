@@ -59,7 +59,7 @@ class Fleet(ABC):
         check_members(self)
 
     @final
-    def compress(self, x: Any, rng: np.random.Generator) -> Array:
+    def compress(self, x: object, rng: np.random.Generator) -> Array:
         """Messages of all workers for x of shape (..., n, d); validated as Compressor.compress."""
         data = check_vectors(x)
         if data.ndim < 2:

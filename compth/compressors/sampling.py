@@ -87,7 +87,7 @@ class SendOrSkip(Compressor):
             random=True,
         )
 
-    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
         """1 for a zero message, else 1 + the compressor's own."""
         sent = self.compressor.message_bits(y * float(self.p), float_bits)
         return 1.0 + np.where((y != 0).any(axis=-1), sent, 0.0)

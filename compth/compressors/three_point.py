@@ -60,7 +60,7 @@ class ThreePoint(ABC):
         check_members(self)
 
     @final
-    def apply(self, h: Any, y: Any, x: Any, rng: np.random.Generator) -> Array:
+    def apply(self, h: Array, y: Array, x: Array, rng: np.random.Generator) -> Array:
         """C_{h,y}(x) for h, y, x of one shape (..., d), rows independent; inputs are not changed."""
         parts = [check_vectors(v, name) for v, name in ((h, "h"), (y, "y"), (x, "x"))]
         if len({v.shape for v in parts}) > 1:
@@ -76,7 +76,7 @@ class ThreePoint(ABC):
     def bound(self, d: Number) -> ThreePointBound:
         """(A, B) at dimension d; Unsupported where the inner compressor lacks the claim it needs."""
 
-    def margin(self, h: Any, y: Any, x: Any, error: Number) -> Margin:
+    def margin(self, h: Array, y: Array, x: Array, error: Number) -> Margin:
         """The inequality at (h, y, x), from error = E||C_{h,y}(x) - x||^2; exact for Fractions."""
         A, B = self.bound(len(x))
         hy = sum((a - b) ** 2 for a, b in zip(h, y, strict=True))
@@ -185,7 +185,7 @@ class CLAGMap(ThreePoint):
     """
 
     compressor: Compressor
-    zeta: Any
+    zeta: Number
     proof: ClassVar[str] = "three_point.clag"
 
     def __post_init__(self) -> None:

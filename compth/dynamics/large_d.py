@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
@@ -39,6 +39,10 @@ from compth.dynamics.units import units_of
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method
 from compth.problems import DistributedQuadratic
+
+if TYPE_CHECKING:
+    from compth.problems.interface import Problem
+
 
 NODES = 256
 """Quantiles of the spectrum that stand for all of it; half as many say what that costs."""
@@ -306,7 +310,7 @@ def _diagonals(block: Array, d: int) -> Array:
     return np.asarray(np.einsum("...ajbj->...abj", split))
 
 
-def _of_problem(method: Method, problem: Any) -> tuple[Array, Number, Any, str]:
+def _of_problem(method: Method, problem: Problem) -> tuple[Array, Number, Any, str]:
     """(eigenvalues (n, d), step, parameters, what speaks against random eigenvectors)."""
     data, gamma, params = constant_step_inputs(method, problem)
     mixed = np.tensordot(np.random.default_rng(31).uniform(1, 2, data.n), data.A, axes=1)
@@ -336,7 +340,7 @@ def _localised(data: Data, values: Array) -> str:
     )
 
 
-def _of_values(spectrum: Any, d: int | None, n: int, nodes: int) -> tuple[Array, int]:
+def _of_values(spectrum: object, d: int | None, n: int, nodes: int) -> tuple[Array, int]:
     """(eigenvalues (n, .), the dimension they stand for)."""
     if isinstance(spectrum, MarchenkoPastur):
         if d is None:

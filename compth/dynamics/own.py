@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from compth.compressors import Compressor, Fleet, Independent, Shared
 from compth.errors import Unsupported
 from compth.methods.core import Method
 from compth.problems.interface import Problem, as_quadratic
+
+if TYPE_CHECKING:
+    from compth.compressors.core.base import MomentMap
+
 
 FREE = frozenset({"theorems"})
 PRODUCTS = 400_000
@@ -121,7 +125,7 @@ def _covariance(law: dict[bytes, Fraction], d: int) -> list[list[Fraction]] | No
     return [[sum((p * w[j] * w[k] for w, p in weights), Fraction(-1)) for k in range(d)] for j in range(d)]
 
 
-def _matrix(own: Any, d: int) -> list[list[Fraction]] | None:
+def _matrix(own: MomentMap, d: int) -> list[list[Fraction]] | None:
     """C with E[(S-I) M (S-I)']_jl = C_jl M_jl, of the declared map; None for one that adds tr(M) I."""
     if own.b != 0:
         return None

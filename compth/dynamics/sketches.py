@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,10 +20,15 @@ from compth.methods.core.downlink import Bidirectional
 from compth.problems.interface import has_components
 from compth.problems.oracle import Full, GradientNoise, Minibatch, noise_of
 
+if TYPE_CHECKING:
+    from compth._types import Array
+    from compth.compressors.core.base import Compressor
+
+
 MODES = ("exact", "upper", "mean-field")
 
 
-def _compare(compressor: Any, d: int, mode: str) -> MomentMap | None:
+def _compare(compressor: Compressor, d: int, mode: str) -> MomentMap | None:
     """Linear comparison of a coordinatewise unbiased compressor: noise <= (upper) or about (mean-field) this map.
 
     Natural compression of x in [1, 2]: (x-1)(2-x) <= x^2/8; its mean over log x is 3/(4 ln 2) - 1. Random dithering
@@ -116,6 +121,6 @@ def parts_noise(method: Method, data: Data) -> GradientNoise:
     return noise_of(data.problem, Minibatch(1) if has_components(data.problem) else Full())
 
 
-def random_points(count: int, *shape: int) -> Any:
+def random_points(count: int, *shape: int) -> Array:
     """Fixed standard normal points, (count, *shape)."""
     return np.random.default_rng((20240, len(shape))).standard_normal((count, *shape))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,10 @@ from compth.dynamics.units import Packing
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, plan_of
 from compth.problems.interface import Problem
+
+if TYPE_CHECKING:
+    from compth.dynamics.traced import TracedSystem
+
 
 NAMED = {
     "exact": "exact rate",
@@ -101,7 +105,7 @@ def is_coupled(
     return driven > 1e-12 * _driven(system)
 
 
-def _driven(system: Any) -> float:
+def _driven(system: System | TracedSystem) -> float:
     """The largest second moment after one step from means of natural size and nothing else, in natural sizes."""
     packing, k, d = Packing(system.linear()), system.K, system.data.d
     common = np.repeat(packing.units.common, d)

@@ -205,11 +205,11 @@ class CompressedScaffnew(BodyMethod):
         own = theorem.params(c.but(params={"p": self.p} if self.p is not None else {}), gamma)
         return {k: own[k] if getattr(self, k) is None else getattr(self, k) for k in self.signature.params}
 
-    def _sent(self, w: Any, read: Any, problem: Problem, t: int) -> Any:
+    def _sent(self, w: Any, read: object, problem: Problem, t: int) -> Any:
         """What each worker keeps of its model, where they meet."""
         return np.where(w.coins[0], next(iter(w.cost.values())), 0.0)
 
-    def _heard(self, w: Any, read: Any, problem: Problem) -> Any:
+    def _heard(self, w: Any, read: object, problem: Problem) -> Any:
         """The model, where they meet."""
         return np.where(w.coins[0], float(problem.d * FLOAT_BITS), 0.0)
 

@@ -440,7 +440,7 @@ class DIANA(BodyMethod):
     alpha=None: the theorem's (1/(1+omega) when no theorem applies).
     """
 
-    alpha: Any = None
+    alpha: Number | None = None
     state_class = DIANAState
     requires = (Unbiased,)
     name = "DIANA"

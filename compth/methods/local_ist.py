@@ -89,7 +89,7 @@ class LocalIST(BodyMethod):
             )
         return super().check(problem)
 
-    def _sent(self, w: Any, read: Any, problem: Problem, t: int) -> Any:
+    def _sent(self, w: Any, read: object, problem: Problem, t: int) -> Any:
         """The block, once."""
         return next(iter(w.cost.values()))
 

@@ -90,5 +90,5 @@ class SEGA(SingleNode, BodyMethod):
         m = w.mean(w.compress(w.gradient(x) - h))
         return dict(x=x - gamma * (h + m), h=h + m / w.d)
 
-    def _sent(self, w: Any, read: Any, problem: Problem, t: int) -> Any:
+    def _sent(self, w: object, read: object, problem: Problem, t: int) -> Any:
         return float(FLOAT_BITS)

@@ -133,7 +133,7 @@ def split_rows(x: object, y: Array, workers: int, split: str, seed: int = 0) -> 
 
 @at_the_door(workers=whole(1), split=text, regularisation=finite, components=optional(whole(1)))
 def ridge(
-    dataset: Any = "digits",
+    dataset: object = "digits",
     workers: int = 10,
     split: str = "label",
     regularisation: float = 0.01,
@@ -282,7 +282,7 @@ def _components(x: Array, y: Array, parts: list[NDArray[np.int64]], m: int, seed
 
 @one_blas_thread
 def least_squares(
-    dataset: Any = "digits", workers: int = 10, split: str = "label", seed: int = 0
+    dataset: object = "digits", workers: int = 10, split: str = "label", seed: int = 0
 ) -> DistributedQuadratic | RowQuadratic:
     """Ridge without regularisation (singular where columns are constant or rows are few)."""
     return ridge(dataset, workers, split, 0.0, seed)

@@ -24,7 +24,13 @@ class Products:
     """
 
     def __init__(
-        self, X: Array | CSR, d: int, sizes: Sequence[int], shift: Any, scale: Any, dtype: Any = np.float64
+        self,
+        X: Array | CSR,
+        d: int,
+        sizes: Sequence[int],
+        shift: Array | None,
+        scale: Array | None,
+        dtype: object = np.float64,
     ) -> None:
         self.d, self.sizes, self.m = d, immutable(np.array(sizes)), int(sum(sizes))
         parts = X if isinstance(X, tuple) else (X,)

@@ -45,7 +45,7 @@ class RowQuadratic(AtMinimum):
     y: Array
     sizes: tuple[int, ...]
     ridge: float = 0.0
-    shift: Any = None
+    shift: Array | None = None
     scale: Any = None
     columns: int | None = None
     name: str = "rows"

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from compth.certificates import SEVERITY, Certificate, Report, Verdict
 from compth.certification.estimated import described
 from compth.text.counts import counted
+
+if TYPE_CHECKING:
+    from compth._types import Array
+
 
 LADDER = {
     Verdict.PROVED: "for all inputs of the stated scope, in exact arithmetic on the algorithm as written",
@@ -163,7 +167,7 @@ def by_hand(c: Certificate) -> list[str]:
     return [f"by hand: {line}" for line in out]
 
 
-def _one(x: Any, claim: str) -> str:
+def _one(x: Array, claim: str) -> str:
     """A vector, with the size that the claim speaks of."""
     if claim.startswith("MaxNormError"):
         return f"x = {vector(x)}, ||x||_inf = {spelled(float(np.abs(x).max()))}"

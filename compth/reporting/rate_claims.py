@@ -6,11 +6,15 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth.certificates import SEVERITY, Certificate, Report, Verdict
 from compth.reporting.words import Told
 from compth.worst_case.run_in_words import ROUND, START
+
+if TYPE_CHECKING:
+    from compth._numbers import Number
+
 
 MARK = {Verdict.PROVED: "+", Verdict.CONSISTENT: "o", Verdict.INCONCLUSIVE: "?", Verdict.REFUTED: "x"}
 MEANS = {
@@ -137,7 +141,7 @@ def _compressor(c: Certificate) -> str:
     return f"{text}, s = {float(s):.6g}, that is C(v) = {float(factor):.6g} v{below}"
 
 
-def _number(value: Any) -> str:
+def _number(value: Number) -> str:
     return "-" if value is None else f"{float(value):.10g}"
 
 

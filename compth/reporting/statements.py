@@ -14,7 +14,10 @@ from compth.reporting.reports import latex_escape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from compth.certificates import Certificate, Report
     from compth.claims import Claim
+    from compth.dynamics.fixed_points import Stationary
+    from compth.rates import Rate
 
 
 C = r"\mathcal{C}(x)"
@@ -69,7 +72,7 @@ def of_claim(claim: Claim) -> str:
     return f"For {domain}: {said} ({latex_escape(sure)})."
 
 
-def settled(c: Any) -> str:
+def settled(c: Certificate) -> str:
     """A certificate: what was claimed where, and the verdict with its evidence."""
     found = read(c.claim)
     said = (
@@ -88,7 +91,7 @@ def settled(c: Any) -> str:
     )
 
 
-def _inputs(c: Any, kind: str) -> str:
+def _inputs(c: Certificate, kind: str) -> str:
     """For which inputs it is proved."""
     inputs = c.scope.get("inputs", "all x")
     if inputs != "all x":
@@ -100,7 +103,7 @@ def _inputs(c: Any, kind: str) -> str:
     )
 
 
-def _evidence(c: Any) -> str:
+def _evidence(c: Certificate) -> str:
     technique = latex_escape(c.technique or c.evidence)
     if c.verdict is Verdict.PROVED:
         loose = c.details.get("looseness")
@@ -138,7 +141,7 @@ def _vector(witness: Any) -> str:
     return f"({', '.join([*(value(float(v)) for v in entries[:8]), *more])})"
 
 
-def assumed(report: Any) -> str:
+def assumed(report: Report) -> str:
     """What the verdicts take for granted."""
     lines = dict.fromkeys(a.removeprefix("assumed: ") for c in report.certificates for a in c.assumptions)
     return f"\\noindent Assumed: {latex_escape('; '.join(lines))}."
@@ -179,7 +182,7 @@ def of_estimate(known: Any) -> str:
     return rf"\noindent {subject} {seems} {kind} at $d = {known.d}$: ${law}$, with {'; '.join(parts)}."
 
 
-def of_rate(r: Any) -> str:
+def of_rate(r: Rate) -> str:
     """A theorem's promise on a problem."""
     metric = sentence(r.metric)
     step = rf"Theorem {latex_escape(r.theorem)}, step $\gamma = {value(float(r.stepsize))}$"
@@ -196,7 +199,7 @@ def of_rate(r: Any) -> str:
     )
 
 
-def of_floor(s: Any) -> str:
+def of_floor(s: Stationary) -> str:
     """Where a run ends, with its brackets."""
     if s.mean_square == float("inf"):
         return r"\noindent The second moments grow: there is no floor."

@@ -134,7 +134,7 @@ BY_HAND = (
 )
 
 
-def _row(p: Promise | None) -> dict[str, Any] | None:
+def _row(p: Promise | None) -> dict[str, object] | None:
     """The fields, with the standing that it has."""
     return None if p is None else {**asdict(p), "standing": p.standing}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,11 @@ from compth.errors import CompthError, InvalidParameter, Unsupported, require
 from compth.methods import Method
 from compth.methods.gd import GD
 from compth.tuning.families import MOST, default_levels, family
+
+if TYPE_CHECKING:
+    from compth._types import Array
+    from compth.problems.interface import Problem
+
 
 HUGE = 1e15
 """A variance, or the inverse of a contraction, below which theorems' numbers stay floats."""
@@ -50,7 +55,7 @@ class ProblemClass:
         return self.L
 
     @property
-    def L_i(self) -> Any:
+    def L_i(self) -> Array:
         """L, n times."""
         return np.full(self.n, self.L)
 
@@ -74,7 +79,7 @@ class ProblemClass:
         """(2 L/n) sum (f_i(x*) - min f_i) is at most (L/mu) mean ||grad f_i(x*)||^2."""
         return self.zeta2_star * self.L / self.mu
 
-    def gradients(self, x: Any) -> Any:
+    def gradients(self, x: object) -> Any:
         """There are none."""
         raise NoProblem("constants alone have no gradients: give a problem")
 
@@ -136,13 +141,13 @@ def members_of(
     return name, _by_strength(_taken(made, problem)), note
 
 
-def _checked(c: Any, level: Any) -> Any:
+def _checked(c: Any, level: object) -> Any:
     fits = isinstance(c, Compressor | Fleet)
     require(fits, f"family gave {c!r} at level {level!r}: it must be a function level -> Compressor")
     return c
 
 
-def _member(make: Make, level: Any, c: Any, problem: Any) -> Member:
+def _member(make: Make, level: object, c: Compressor, problem: Problem | ProblemClass) -> Member:
     fleet = as_fleet(c)
     fleet.check(problem.n, problem.d)
     bits = float(sum(m.total for m in fleet.bits(problem.n, problem.d))) / problem.n
@@ -159,7 +164,7 @@ def _said(claim: Claim) -> str:
     return f"{name}={float(value):.4g}"
 
 
-def _taken(made: Sequence[Member], problem: Any) -> list[Member]:
+def _taken(made: Sequence[Member], problem: Problem | ProblemClass) -> list[Member]:
     """Those that the method can run with; Unsupported, with the first reason, where there is none."""
     kept, reasons = [], []
     for m in made:
@@ -212,12 +217,12 @@ def _in_range(name: str, value: Any) -> None:
         )
 
 
-def _unseen(x: Any) -> Any:
+def _unseen(x: object) -> Any:
     """Stands for every compressor with a claim: it is never run."""
     return x
 
 
-def uncompressed(make: Make, problem: Any) -> Method:
+def uncompressed(make: Make, problem: Problem | ProblemClass) -> Method:
     """The same method with nothing compressed, gradient descent where it takes no such thing."""
     try:
         method = make(Identity())

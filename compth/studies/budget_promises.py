@@ -31,6 +31,7 @@ from compth.worst_case.runs import claim_of
 
 if TYPE_CHECKING:
     from compth.dynamics.spectrum import ExactRate
+    from compth.methods.core.theorem import Theorem
     from compth.problems.interface import Problem
 
 
@@ -182,7 +183,7 @@ def _first(asked: Asked, method: Method) -> Found:
     return min(found, key=lambda f: (LONGEST + 1 if f.rounds is None else f.rounds, f.floor))
 
 
-def _on_problem(asked: Asked, method: Method, theorem: Any = None) -> Found:
+def _on_problem(asked: Asked, method: Method, theorem: Certified | None = None) -> Found:
     """The theorem, or of all the one that reaches eps first, on the problem."""
     start = _start(asked.problem)
     target = asked.eps * start
@@ -198,7 +199,7 @@ def _start(problem: Problem) -> float:
     return float(problem.distance_squared(np.asarray(problem.start, dtype=float)[None])[0])
 
 
-def _on_class(asked: Asked, method: Method, theorem: Any) -> Found:
+def _on_class(asked: Asked, method: Method, theorem: Theorem) -> Found:
     """By constants alone: rounds until the theorem's own metric is below eps times its start."""
     c = method.check(asked.problem)
     reason = c.impossible or theorem.why_not(c)

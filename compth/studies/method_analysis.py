@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,10 @@ from compth.methods.core.vectors import OWN, SPOKEN, Underivable, Vector
 from compth.problems.interface import Problem
 from compth.worst_case.bodies import asked_for, check_instance, question
 from compth.worst_case.question import Question
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
 
 Facts = Mapping[str, Any]
 
@@ -73,7 +77,7 @@ class MethodAnalysis(Shown):
             out += [s.title, *_aligned(s.lines)]
         return "\n".join(out)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Everything as plain values."""
         return {
             "method": self.name,
@@ -323,7 +327,7 @@ def _form(v: Vector, workers: tuple[str, ...]) -> str:
     return " + ".join(f"{'' if c == 1 else f'{c} '}{name(s, k)}" for (s, _, k), c in v.terms.items())
 
 
-def _at(a: Any, b: Any) -> str:
+def _at(a: Fraction, b: Number) -> str:
     """A multiple of x* and of grad f_i(x*)."""
     parts = [f"{'' if c == 1 else f'{c} '}{name}" for c, name in ((a, "x*"), (b, "grad f_i(x*)")) if c]
     return " + ".join(parts) or "0"
@@ -349,7 +353,7 @@ def _usual_workers(base: Any) -> int:
     return next((n for n in range(2, 65) if not base.fleet.why_not(n, 10)), 10)
 
 
-def _class_title(constants: tuple[Number, Number], n: int, claim: Mapping[str, Any]) -> str:
+def _class_title(constants: tuple[Number, Number], n: int, claim: Mapping[str, object]) -> str:
     shown = ", ".join(f"{k}={_short(v)}" for k, v in claim.items() if v is not None)
     return f"every compressor with {shown}, mu={_short(constants[0])}, L={_short(constants[1])}, n={n}"
 
@@ -424,7 +428,7 @@ def _class_lines(
     claim: Mapping[str, Number | None],
     gamma: Number | None,
     fixed: Mapping[str, Number],
-) -> tuple[tuple[tuple[str, str], ...], dict[str, Any]]:
+) -> tuple[tuple[tuple[str, str], ...], dict[str, object]]:
     """The certified worst case at given or found parameters, and the instance that attains most."""
     from compth.worst_case import tight_rate
     from compth.worst_case.search import best_parameters
@@ -479,7 +483,7 @@ def _heard(base: BodyMethod | None, d: int) -> dict[str, Number | None]:
     return {} if ball is None else {"delta_down": ball.delta}
 
 
-def _outside(base: BodyMethod | None, claim: Mapping[str, Any]) -> str:
+def _outside(base: BodyMethod | None, claim: Mapping[str, object]) -> str:
     """Why no class of the worst case holds the runs of an instance; "" where one does."""
     try:
         if base is not None:
@@ -490,7 +494,7 @@ def _outside(base: BodyMethod | None, claim: Mapping[str, Any]) -> str:
 
 
 def _plain(
-    kind: type[BodyMethod], compressor: Any, fixed: Mapping[str, Number], gamma: Number | None
+    kind: type[BodyMethod], compressor: Compressor, fixed: Mapping[str, Number], gamma: Number | None
 ) -> Method | None:
     """What a user makes of the class, None where it plans these parameters itself."""
     try:
@@ -499,7 +503,7 @@ def _plain(
         return None
 
 
-def _exact_lines(made: Method, problem: Problem) -> tuple[list[tuple[str, str]], dict[str, Any]]:
+def _exact_lines(made: Method, problem: Problem) -> tuple[list[tuple[str, str]], dict[str, object]]:
     """Exact rates on the problem: the largest stable step, the best one, and at its own step rate and floor."""
     from compth.dynamics import best_step, exact_rate, max_stable_step, stationary
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
@@ -136,7 +135,9 @@ def _worst_step(method: Method, problem: Problem, params: Mapping[str, Number]) 
     return step_in_closed_form(method, problem, params)
 
 
-def certified_facts(method: Method, problem: Problem, eps: float, own_step: bool = False) -> dict[str, Any]:
+def certified_facts(
+    method: Method, problem: Problem, eps: float, own_step: bool = False
+) -> dict[str, object]:
     """What the certified worst case promises at its best step (own_step: at the method's): fields of a row.
 
     eps: the squared distance asked for. Where nothing is certified, `certified_note` says why; of a method whose best

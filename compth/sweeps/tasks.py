@@ -146,12 +146,12 @@ def _listed(grid: Mapping[str, object], name: str) -> list[Any]:
     return list(values)
 
 
-def canonical(spec: Mapping[str, Any]) -> str:
+def canonical(spec: Mapping[str, object]) -> str:
     """The spec as JSON with sorted keys: equal specs give equal texts."""
     return json.dumps(spec, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def key_of(spec: Mapping[str, Any]) -> str:
+def key_of(spec: Mapping[str, object]) -> str:
     """sha256 of the spec and the package version: another version never reuses a row."""
     return hashlib.sha256(f"{version()}\n{canonical(spec)}".encode()).hexdigest()
 
@@ -167,7 +167,7 @@ def build_method(text: str) -> Any:
     return made
 
 
-def build_problem(spec: Mapping[str, Any], content: str = "") -> Any:
+def build_problem(spec: Mapping[str, object], content: str = "") -> Any:
     """The problem of a table; data sets are loaded once per process. content: the sha256 that its file must have."""
     if content_of(spec).get("content", "") != content:
         raise UnusableInput(f"dataset={spec['dataset']!r} has changed since the sweep began: run it again")
@@ -234,7 +234,7 @@ def _finite(x: float) -> float | None:
     return x if x - x == 0 else None
 
 
-def attempt(spec: Mapping[str, Any]) -> str:
+def attempt(spec: Mapping[str, object]) -> str:
     """The row as canonical JSON; a task that cannot run gives a row with its error."""
     try:
         row: dict[str, Any] = run_task(spec)
@@ -243,6 +243,6 @@ def attempt(spec: Mapping[str, Any]) -> str:
     return canonical(row)
 
 
-def error_row(spec: Mapping[str, Any], error: str) -> dict[str, Any]:
+def error_row(spec: Mapping[str, object], error: str) -> dict[str, Any]:
     """The row of a task that gave none."""
     return {"method": spec["method"], "version": version(), "seed": spec["seed"], "error": error}

@@ -144,7 +144,7 @@ class _Table:
 
     columns: tuple[Any, Any, Any]
 
-    def __call__(self) -> tuple[Any, Any, Any]:
+    def __call__(self) -> tuple[object, object, object]:
         return self.columns
 
 

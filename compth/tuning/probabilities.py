@@ -18,14 +18,14 @@ from compth.compressors.core.probabilities import budget_probabilities
 from compth.errors import InvalidParameter
 
 
-def _check_budget(budget: Any) -> Any:
+def _check_budget(budget: float) -> float:
     real = isinstance(budget, int | float | Fraction | np.number) and not isinstance(budget, bool)
     if not real or not 0 < budget < math.inf:
         raise InvalidParameter(f"budget={budget!r} needs an expected number of entries, 0 < budget < inf")
     return budget
 
 
-def sampling_probabilities(weights: Any, budget: Number) -> NDArray[Any]:
+def sampling_probabilities(weights: object, budget: Number) -> NDArray[Any]:
     """p minimising sum_j w_j^2/p_j subject to sum p_j <= budget, 0 <= p_j <= 1 (ATOMO, Algorithm 1).
 
     p_j = min{1, |w_j|/c} with sum p_j = budget. weights: (..., d), signs ignored, rows independent; O(d log d) a row.
@@ -50,7 +50,7 @@ def sampling_probabilities(weights: Any, budget: Number) -> NDArray[Any]:
     return budget_probabilities(np.abs(check_vectors(raw, "weights").astype(np.float64)), float(budget))
 
 
-def sampling_value(weights: Any, p: Any) -> Any:
+def sampling_value(weights: Any, p: Any) -> Number:
     """sum_j w_j^2/p_j over the w_j that are not 0 (E||Q||^2 of the sampled vector)."""
     return sum(w * w / q for w, q in zip(weights, p, strict=True) if w != 0)
 
@@ -79,7 +79,7 @@ def kkt_residual(weights: object, p: Number, budget: float) -> float:
     return max(breach)
 
 
-def quadratic_probabilities(gradient: Any, curvature: Any, budget: float) -> NDArray[np.float64]:
+def quadratic_probabilities(gradient: object, curvature: object, budget: float) -> NDArray[np.float64]:
     """p for f(x) = x'Ax/2 - b'x: the minimiser of E[Q'AQ] = g'Ag + sum_j A_jj g_j^2 (1/p_j - 1), Q_j = g_j xi_j/p_j.
 
     p_j = min{1, sqrt(A_jj)|g_j|/c} with sum p_j = budget; not |g_j| alone, unless A has a constant diagonal. So
@@ -103,7 +103,7 @@ def quadratic_probabilities(gradient: Any, curvature: Any, budget: float) -> NDA
     return sampling_probabilities(np.sqrt(diagonal) * np.abs(g), budget)
 
 
-def expected_curvature(gradient: Any, A: Any, p: Any) -> Any:
+def expected_curvature(gradient: Any, A: Any, p: Any) -> Number:
     """E[Q'AQ] = g'Ag + sum_j A_jj g_j^2 (1/p_j - 1) for independent sampling with probabilities p."""
     d = range(len(gradient))
     plain = sum(gradient[i] * A[i][j] * gradient[j] for i in d for j in d)
@@ -142,7 +142,7 @@ def best_centres(
 
 
 def mean_estimation(
-    vectors: Any, budget: float, *, centres: Sequence[float] | str = "alternate", rounds: int = 200
+    vectors: object, budget: float, *, centres: Sequence[float] | str = "alternate", rounds: int = 200
 ) -> MeanEstimation:
     """Best probabilities, and centres, for estimating the mean of n vectors with `budget` sent entries in all.
 

@@ -185,7 +185,7 @@ def _best_packet(o: Ordered, scheme: Scheme, form: Form, zero: Number, slope: Nu
     return int(levels[pick(efficiency, scheme.last_tie)])
 
 
-def packet_ends(d: int, capacity: Any, zero: Number, slope: Number) -> NDArray[np.int64]:
+def packet_ends(d: int, capacity: Number, zero: Number, slope: Number) -> NDArray[np.int64]:
     """T_k = the largest T that fits into k packets, for every k, and d: with a share that never falls, no other
     level can be best."""
     if slope >= capacity:  # every further element starts a packet

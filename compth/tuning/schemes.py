@@ -26,7 +26,7 @@ from compth.compressors.top_k_sign import TopKSign
 from compth.tuning.costs import Wire
 
 
-def alpha(head_squares: Numbers, squares: Numbers) -> Any:
+def alpha(head_squares: Numbers, squares: Numbers) -> Numbers:
     """S: alpha(T) = sum of the T largest g_j^2 / ||g||^2, at step 1/L."""
     return head_squares / squares
 
@@ -143,7 +143,7 @@ class Scheme(ABC):
     """Among equally efficient levels take the last (fewer rounds) in place of the first."""
 
     @abstractmethod
-    def payload(self, level: Number, d: int, wire: Wire) -> Any:
+    def payload(self, level: Number, d: int, wire: Wire) -> int:
         """Bits of a message of `level` elements (expected for random ones): linear in the level."""
 
     @abstractmethod

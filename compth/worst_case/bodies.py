@@ -50,7 +50,7 @@ def required_claim(kind: Any) -> type[Claim] | None:
     return next((c for c in kind.requires if c in (Contractive, Unbiased)), None)
 
 
-def asked_for(method: Any) -> Named:
+def asked_for(method: object) -> Named:
     """The body of a name, a class or an instance. InvalidParameter for what is none.
 
     Unsupported where the class runs more than its body.
@@ -73,7 +73,7 @@ def asked_for(method: Any) -> Named:
     return Named(kind, kind.__name__, required_claim(kind))
 
 
-def body_of(method: Any) -> Any:
+def body_of(method: object) -> Any:
     """The class of a body, None for any other; Unsupported where the class runs more than its body."""
     if isinstance(method, Told):
         return method
@@ -165,7 +165,7 @@ def _check_claim(
 
 
 def all_params(
-    q: Question, given: Mapping[str, Number | None], instance: Mapping[str, Any] = MappingProxyType({})
+    q: Question, given: Mapping[str, Number | None], instance: Mapping[str, object] = MappingProxyType({})
 ) -> dict[str, Number]:
     """Every parameter besides gamma: given, the instance's, the body's default, or its rule; else InvalidParameter."""
     kind, out = q.kind, dict[str, Number]()
@@ -184,7 +184,7 @@ def all_params(
     return out
 
 
-def _ruled(q: Question) -> dict[str, Any]:
+def _ruled(q: Question) -> dict[str, object]:
     """Parameters that go with the best step in closed form, else those of the method's own rule."""
     if q.known is not None:
         return dict(q.known.best(q)[1])
@@ -261,7 +261,7 @@ def check_instance(method: Any, heard: bool = False) -> None:
 
 
 def body_asked(
-    method: Any,
+    method: object,
     mu: Number,
     L: Number,
     delta: Number | None,
@@ -290,14 +290,14 @@ def body_asked(
     return asked, all_params(asked, values, used), gamma
 
 
-def unspoken(method: Any, given: Mapping[str, object]) -> list[str]:
+def unspoken(method: object, given: Mapping[str, object]) -> list[str]:
     """The body's parameters that neither `given` (constants of the class among them) nor an instance gives."""
     used, _ = _of_instance(method)
     own = asked_for(method).kind.signature.params
     return [k for k in own if given.get(k) is None and used.get(k) in (None, NOTHING)]
 
 
-def _of_instance(method: Any) -> tuple[Mapping[str, Any], Number | None]:
+def _of_instance(method: Any) -> tuple[Mapping[str, object], Number | None]:
     """The parameters and the step that an instance brings."""
     if isinstance(method, Told):
         return method.given, method.gamma

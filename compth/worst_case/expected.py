@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations_with_replacement
-from typing import Any
 
 from compth._numbers import Number
 from compth.worst_case.model import Form, Space, add, unit
@@ -18,9 +17,9 @@ class Following:
     """Next values of V's vectors by leaf, and the coefficients of the noises in them."""
 
     values: dict[str, list[tuple[Fraction, Combination]]] = field(default_factory=dict)
-    noises: dict[str, list[dict[Any, Fraction]]] = field(default_factory=dict)
+    noises: dict[str, list[dict[object, Fraction]]] = field(default_factory=dict)
 
-    def put(self, name: str, found: list[tuple[Fraction, Combination, dict[Any, Fraction]]]) -> None:
+    def put(self, name: str, found: list[tuple[Fraction, Combination, dict[object, Fraction]]]) -> None:
         self.values[name] = [(p, v) for p, v, _ in found]
         self.noises[name] = [noise for _, _, noise in found]
 
@@ -73,7 +72,7 @@ def terms(
     return now, later
 
 
-def _seen_by(noise: Mapping[Any, Fraction], j: int, label: str) -> Fraction:
+def _seen_by(noise: Mapping[object, Fraction], j: int, label: str) -> Fraction:
     """The coefficient of a noise among the means (every scope) or the deviations (own scope alone)."""
     common = (("mean", j), (HEARD, j)) if label == "P" else ()
     return sum((noise.get(k, Fraction(0)) for k in common), noise.get(j, Fraction(0)))

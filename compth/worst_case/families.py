@@ -46,7 +46,7 @@ class Family:
     servers: bool = True
     factor: Number | None = None
 
-    def described(self, model: Model) -> dict[str, Any]:
+    def described(self, model: Model) -> dict[str, object]:
         """The instance in numbers and words."""
         facts = {"f_i(x)": self.functions, "compressor": self.compressor}
         facts |= {} if self.factor is None else {"factor": self.factor}

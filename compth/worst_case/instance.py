@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from compth.problems import DistributedQuadratic, distributed_quadratic
 from compth.worst_case.model import Model, Quadratic1D
 from compth.worst_case.question import Question
 
+if TYPE_CHECKING:
+    from compth.simulation.trace import Trace
+
 
 @dataclass(frozen=True)
 class WorstCase(Shown):
@@ -36,7 +39,7 @@ class WorstCase(Shown):
     compressor: Compressor | None
     method: Method | None
 
-    def simulate(self, steps: int = 200, runs: int = 1, seed: int = 0) -> Any:
+    def simulate(self, steps: int = 200, runs: int = 1, seed: int = 0) -> Trace:
         """The run of the package's own method: a Trace. Raises Unsupported where there is no such method."""
         from compth.simulation import simulate
 

@@ -58,7 +58,7 @@ class RateCertificate(Shown):
         """Exact recheck: L D L' over Fractions of every block, signs of the multipliers."""
         return self.model.holds(self.rho, self.v, self.multipliers, self.scale)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Numbers as "p/q" strings: constants, rho, V, multipliers and the matrices of the statement.
 
         What is 0 is known to be >= 0 with either sign: it is told with the one that has a multiplier >= 0.

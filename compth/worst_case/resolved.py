@@ -82,7 +82,7 @@ class Step:
     apart: set[str] = field(default_factory=set)
     order: list[str] = field(default_factory=list)
     heard: set[int] = field(default_factory=set)
-    noises: dict[int, tuple[Combination, dict[Any, Fraction]]] = field(default_factory=dict)
+    noises: dict[int, tuple[Combination, dict[object, Fraction]]] = field(default_factory=dict)
     outputs: list[tuple[Combination, dict[Any, Fraction]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -93,7 +93,7 @@ class Step:
     def _refuse(self, op: Op, reason: str) -> Unsupported:
         return Unsupported(f"{self.program.name}, line {op.line}: {reason}: no worst case is derived")
 
-    def _output(self, k: int, op: Op) -> tuple[Combination, dict[Any, Fraction]]:
+    def _output(self, k: int, op: Op) -> tuple[Combination, dict[object, Fraction]]:
         u, noise = self.value(op.argument)
         if op.kind == GRADIENT:
             return self._gradient(op, u, noise)
@@ -121,14 +121,14 @@ class Step:
     def _noisy(self, op: Op, reason: str) -> Noisy:
         return Noisy(str(self._refuse(op, reason)))
 
-    def _gradient(self, op: Op, u: Combination, noise: Mapping[Any, Fraction]) -> Values:
+    def _gradient(self, op: Op, u: Combination, noise: Mapping[object, Fraction]) -> Values:
         if op.argument.own and not self.bounded:
             raise self._refuse(op, "a gradient at a worker's own point")
         if noise:
             raise self._noisy(op, "noise of a compression reaches a gradient's argument in the same step")
         return {self.point(u, own=op.argument.own): Fraction(1)}, {}
 
-    def _with_noise(self, k: int, op: Op, u: Combination, noise: dict[Any, Fraction]) -> Values:
+    def _with_noise(self, k: int, op: Op, u: Combination, noise: dict[object, Fraction]) -> Values:
         """A compression's mean with the noise that it adds; its variance is omega times the square of its input."""
         own = op.kind == MESSAGE
         read, before = self.value(op.argument)
@@ -201,7 +201,7 @@ class Step:
         return out
 
 
-def _of_means(noise: Mapping[Any, Fraction]) -> dict[Any, Fraction]:
+def _of_means(noise: Mapping[object, Fraction]) -> dict[object, Fraction]:
     """The noises of a mean. One that is there in both scopes, a of its own and b of its mean, has a + b."""
     out: dict[Any, Fraction] = {}
     for k, a in noise.items():

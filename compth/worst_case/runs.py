@@ -12,6 +12,7 @@ from compth.claims import BiasVariance, Contractive, Unbiased
 from compth.errors import CompthError, InvalidParameter, Unsupported
 from compth.methods import Constants
 from compth.methods.core.body import BodyMethod
+from compth.methods.core.method import Method
 from compth.methods.core.program import Program, averaged_gradients
 from compth.methods.core.vectors import GRADIENT, MESSAGE
 from compth.problems.interface import Problem
@@ -24,7 +25,7 @@ from compth.worst_case.told import over_all_d
 
 
 def class_of(
-    method: Any, problem: Problem, values: Mapping[str, Number] = MappingProxyType({})
+    method: Method, problem: Problem, values: Mapping[str, Number] = MappingProxyType({})
 ) -> dict[str, Any] | None:
     """The constants of the class that a run of a body lies in: mu_min, L_max, n and its compressors' claims.
 
@@ -59,7 +60,7 @@ def heard_of(c: Constants) -> dict[str, Number] | None:
     return {"delta_down": c.delta_down} if c.delta_down > 0 else None
 
 
-def claim_of(method: Any, c: Constants) -> dict[str, Number] | None:
+def claim_of(method: object, c: Constants) -> dict[str, Number] | None:
     """The constants of compressors by which a worst case is asked: omega, delta, or eta and omega.
 
     delta where the method requires it, or nothing else is known.
@@ -116,7 +117,7 @@ def body_rate(method: Any, problem: Problem, gamma: float, params: Mapping[str, 
     return found.certified
 
 
-def _used(method: Any, params: Mapping[str, Number]) -> dict[str, Any]:
+def _used(method: Method, params: Mapping[str, Number]) -> dict[str, Any]:
     """The body's parameters out of a plan's, else the method's own."""
     if not isinstance(method, BodyMethod):
         return {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from compth._numbers import Number
 from compth.errors import Unsupported
 from compth.worst_case.model import NOW, Form, Model
 from compth.worst_case.units import in_units, worth
+
+if TYPE_CHECKING:
+    from compth._types import Numbers
+
 
 Array = NDArray[np.float64]
 Sizes = tuple[int, ...]
@@ -78,7 +82,7 @@ def identity(sizes: Sizes) -> Array:
     return out
 
 
-def _turned(turn: Array | None, matrix: Any) -> Any:
+def _turned(turn: Array | None, matrix: object) -> Any:
     """T' M T."""
     if turn is None:
         return matrix
@@ -90,8 +94,8 @@ class _Columns:
     """A compressed sparse column matrix as Clarabel reads it: scipy's own class takes longer to make than a solve."""
 
     data: Array
-    indices: Any
-    indptr: Any
+    indices: Numbers
+    indptr: Numbers
     shape: tuple[int, int]
     has_canonical_format: bool = True
     has_sorted_indices: bool = True
@@ -106,7 +110,7 @@ def _columns(turned: Array) -> _Columns:
 
 
 @cache
-def _starts(columns: int, rows: int) -> Any:
+def _starts(columns: int, rows: int) -> Numbers:
     return np.arange(columns + 1) * rows
 
 
@@ -262,7 +266,7 @@ def _clarabel() -> Any:
 
 
 @cache
-def _cones(equalities: int, signs: int, sizes: Sizes) -> list[Any]:
+def _cones(equalities: int, signs: int, sizes: Sizes) -> list[object]:
     clarabel = _clarabel()
     out = [clarabel.ZeroConeT(equalities)] if equalities else []
     out += [clarabel.NonnegativeConeT(signs)] if signs else []
@@ -270,7 +274,7 @@ def _cones(equalities: int, signs: int, sizes: Sizes) -> list[Any]:
 
 
 def solve(
-    objective: Array, columns: Array, right: Array, cones: tuple[int, int, Sizes], settings: Any
+    objective: Array, columns: Array, right: Array, cones: tuple[int, int, Sizes], settings: object
 ) -> tuple[Array, str]:
     """min objective'x with right - columns' x in the cones: zeros, then nonnegative numbers, then PSD triangles."""
     solver = _clarabel().DefaultSolver(

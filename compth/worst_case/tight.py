@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
@@ -95,7 +94,7 @@ class TightRate(Earned, Shown):
     delta_down=optional(real), omega_down=optional(real),
 )  # fmt: skip
 def tight_rate(
-    method: Any,
+    method: object,
     *,
     mu: Number,
     L: Number,

@@ -122,5 +122,5 @@ def _whole(program: Program) -> bool:
     return ops and leaves and abs(float(total - 1)) <= 1e-12
 
 
-def _at(program: Program, kind: str, i: Any, before: int) -> bool:
+def _at(program: Program, kind: str, i: object, before: int) -> bool:
     return isinstance(i, int) and 0 <= i < before and program.ops[i].kind == kind

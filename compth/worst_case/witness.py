@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -71,7 +70,7 @@ def _radius(m: Matrix) -> float:
     return float(np.abs(np.linalg.eigvals(np.array(m, dtype=float))).max())
 
 
-def described(model: Model, q: Quadratic1D) -> dict[str, Any]:
+def described(model: Model, q: Quadratic1D) -> dict[str, object]:
     """The instance in numbers and words."""
     fixed = parameters_of(model)
     law = {"compressor": q.compressor, "factor": q.factor}

@@ -118,7 +118,7 @@ class Function(Compressor):
         self._sent[get_ident()] = [*self._sent.get(get_ident(), [])[1 - KEPT :], said]
         return [y for y, _ in pairs]
 
-    def _one(self, x: Any, rng: np.random.Generator) -> Any:
+    def _one(self, x: Array, rng: np.random.Generator) -> Any:
         given = x if x.dtype == object else x.copy()
         return self.function(given) if self.deterministic else self.function(given, rng)
 

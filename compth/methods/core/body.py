@@ -230,7 +230,7 @@ class BodyMethod(Bidirectional):
                 ) from None
             raise
 
-    def _one(self, name: str, value: Any, n: int, dtype: Any) -> Array:
+    def _one(self, name: str, value: Array, n: int, dtype: Any) -> Array:
         """One next value in the state's shape."""
         want, shape = (n if name in self.signature.worker else 1), getattr(value, "shape", None)
         if shape is None or len(shape) != 3 or shape[1] not in (want, 1):

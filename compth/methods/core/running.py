@@ -144,7 +144,7 @@ class Running:
         self.heard.append(self._method.heard(update))
         return self._noted(update[:, None])
 
-    def coin(self, p: Any, yes: Any, no: Any) -> Any:
+    def coin(self, p: float, yes: Any, no: Any) -> Any:
         """One coin for each replicate; tuples come whole."""
         first = yes[0] if isinstance(yes, tuple) else yes
         taken = self._rng.random(self.rows or len(first)) < float(p)

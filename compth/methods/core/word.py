@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from inspect import isabstract
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compth._own import base_of, different, stranger
 from compth.claims import Standing, sure
 from compth.problems.interface import Problem
 from compth.rates import Rate
+
+if TYPE_CHECKING:
+    from compth.methods.core.constants import Constants
+    from compth.methods.core.method import Method
+    from compth.methods.core.theorem import Theorem
+
 
 ORDER = (Standing.PROVED, Standing.CITED, Standing.DERIVED, Standing.CONJECTURE, Standing.ASSUMED)
 """Standings, the surest first."""
@@ -17,7 +23,7 @@ LISTS = frozenset({"theorems", "own_theorems"})
 """What a subclass of a method may override and still be that method: each theorem is looked at itself."""
 
 
-def other_run(method: Any, problem: Problem) -> str:
+def other_run(method: Method, problem: Problem) -> str:
     """ "" where a theorem of the package can speak of this run; else the code that is neither its nor new throughout.
 
     A problem written from scratch is taken at its word: only one that inherits constants and changes what runs is not.
@@ -29,13 +35,13 @@ def other_run(method: Any, problem: Problem) -> str:
     return f"its theorems speak of the package's own step, and {strange}" if strange else ""
 
 
-def listed(method: Any) -> frozenset[type]:
+def listed(method: Method) -> frozenset[type]:
     """The theorems that the package lists for a method's class, or the one it inherits from; empty for a new one's."""
     kind = base_of(method)
     return frozenset() if kind is None or isabstract(kind) else frozenset(type(t) for t in kind.theorems())
 
 
-def not_its_own(theorem: Any, method: Any) -> str:
+def not_its_own(theorem: Theorem, method: Method) -> str:
     """ "" for a user's theorem, for one that the package lists for this method, and for any that a new method names."""
     known = listed(method)
     right = not known or type(theorem) in known or stranger(theorem) or _made_for(theorem, method)
@@ -47,7 +53,7 @@ def _made_for(theorem: Any, method: Any) -> bool:
     return bool(type(theorem).derived) and theorem.kind is type(method)
 
 
-def assumptions(method: Any, problem: Problem, theorem: Any, c: Any) -> dict[str, Any]:
+def assumptions(method: Method, problem: Problem, theorem: Theorem, c: Constants) -> dict[str, object]:
     """standing and assumed of a Rate, for a package of which nothing was replaced."""
     used = [found for kind in theorem.requires if (found := c.claim(kind)) is not None]
     standings = [sure(theorem), *map(sure, used)]
