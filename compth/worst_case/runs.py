@@ -25,7 +25,7 @@ from compth.worst_case.told import over_all_d
 
 
 def class_of(
-    method: Method, problem: Problem, values: Mapping[str, Number] = MappingProxyType({})
+    method: BodyMethod, problem: Problem, values: Mapping[str, Number] = MappingProxyType({})
 ) -> dict[str, Any] | None:
     """The constants of the class that a run of a body lies in: mu_min, L_max, n and its compressors' claims.
 
