@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,11 @@ class Data:
     def law(self, m: MomentMap) -> MomentMap:
         """A sketch's map of second moments as these matrices meet it."""
         return m
+
+    @cached_property
+    def sizes(self) -> Array | None:
+        """L_i, the largest eigenvalue of each A_i (n,), looked for once; None of Fractions."""
+        return None if self.A.dtype == object else np.linalg.eigvalsh(self.A)[:, -1]
 
 
 def data_of(problem: Problem, rational: bool = False) -> Data:

@@ -7,6 +7,9 @@ import pytest
 
 import compth as ct
 from compth.errors import InvalidParameter
+from compth.methods import plan_of
+from compth.simulation import driver
+from compth.simulation.engines import Engine
 
 PROBLEM = ct.problems.random_quadratic(3, 5, 10, seed=1)
 FIELDS = ("mean_square", "se_square", "mean_gap", "mean_gradient_square", "mean", "bits")
@@ -203,3 +206,47 @@ def test_the_default_start_has_the_problems_length():
     assert np.linalg.norm(away[1]) == pytest.approx(5**0.5 / 2)
     near = ct.problems.distributed_quadratic(a, np.array([[1e-12, 0.0], [1e-12, 0.0]]))
     assert np.array_equal(near.start, [0.0, 0.0])  # 1e-12 from the solution is the problem's own length
+
+
+def without_shortcut(monkeypatch, *args, **named):
+    with monkeypatch.context() as changed:
+        changed.setattr(driver, "_one_for_all", lambda *_: None)
+        return ct.simulate(*args, **named)
+
+
+@pytest.mark.parametrize("method", [ct.GD(), ct.EF(ct.TopK(2)), ct.EF21(ct.TopK(1)), ct.GD(gamma=50.0)])
+def test_runs_that_draw_nothing_are_one_run(method, monkeypatch):
+    whole = without_shortcut(monkeypatch, method, PROBLEM, 80, 70, seed=1)
+    assert driver._one_for_all(*job_of(method, 70)).count[0] == 70
+    one = ct.simulate(method, PROBLEM, 80, 70, seed=1)
+    assert one.runs == 70
+    assert np.array_equal(one.diverged, whole.diverged)
+    assert np.array_equal(one.bits, whole.bits)
+    finite = np.isfinite(whole.mean_square)
+    assert np.array_equal(finite, np.isfinite(one.mean_square))
+    assert np.allclose(one.mean_square[finite], whole.mean_square[finite], rtol=1e-9, atol=1e-24)
+    assert (one.se_square[finite] == 0).all()
+
+
+def test_runs_that_may_differ_are_all_made(monkeypatch):
+    """An oracle's draws, starts that differ, a user's function that draws elsewhere, draws after the first round."""
+    hidden = np.random.default_rng(0)
+    own = ct.compressor(lambda x: x * (1 + hidden.choice([-0.5, 0.5])), claims=[ct.Contractive(0.5)])
+    assert ct.simulate(ct.DCGD(own, gamma=0.1), PROBLEM, 5, 6).se_square[-1] > 0
+    noisy = ct.DCGD(ct.Identity(), gamma=0.05, oracle=ct.Minibatch(1))
+    terms = ct.problems.random_finite_sum(2, 3, 4, 6, seed=1)
+    assert ct.simulate(noisy, terms, 5, 50, seed=3).se_square[-1] > 0
+    starts = np.arange(10.0).reshape(2, 5)
+    assert ct.simulate(ct.GD(), PROBLEM, 3, 2, x0=starts).se_square[-1] > 0
+    job, start, runs = job_of(ct.GD(), 4)
+    late = iter([True, False])
+    job.engine.untouched = lambda *_: next(late)
+    assert driver._one_for_all(job, start, runs) is None
+    assert next(late, None) is None
+
+
+def job_of(method, runs):
+    plan = plan_of(method, PROBLEM)[0]
+    engine = Engine(method, PROBLEM, plan, 0)
+    start = np.broadcast_to(PROBLEM.start, (runs, PROBLEM.d))
+    return driver._Job(engine, None, 5, True, 1e9), start, runs

@@ -28,6 +28,12 @@ class Engine:
         seen, rng = drawn
         return self.method.step(seen, state, rng, self.plan, t)
 
+    def untouched(self, drawn: Any, block: int) -> bool:
+        """True where nothing was drawn from this block's stream so far; engines that cannot tell say False."""
+        if type(self) is not Engine:
+            return False
+        return repr(drawn[1].bit_generator.state) == repr(stream(self.seed, block).bit_generator.state)
+
     def measures(self, state: Any) -> Array:
         """(3, R): squared distance, gap, squared gradient norm."""
         return np.asarray(self.problem.measures(state.x))
