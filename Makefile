@@ -33,7 +33,7 @@ $(VENV)/.all: $(VENV)/.core
 	@touch $@
 
 demo: $(VENV)/.core
-	$(BIN)/compth compare --dataset digits --workers 10 --split label --out demo
+	$(BIN)/compth compare --dataset digits --workers 10 --split label --steps theorem,best --out demo
 
 # compiled once, not by each process of a test: where PYTHONDONTWRITEBYTECODE is set, every start compiles the package
 compiled: $(VENV)/.all

@@ -63,14 +63,16 @@ def show_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", keys: int = 1
 ) -> None:
     """Print a table; where the width is too small for it, several, each repeating the first `keys` columns."""
-    from compth.reporting.page import numeric
+    from compth.reporting.page import names, numeric, spans
     from compth.reporting.reports import text_table
 
-    if not terminal():
-        widths = [max(len(str(r[j])) for r in [header, *rows]) + 2 for j in range(len(header))]
-        blocks = _fitting(widths, keys, columns() + 2)
-        picked = (([header[j] for j in b], [[r[j] for j in b] for r in rows]) for b in blocks)
-        print("\n\n".join(text_table(*block) for block in picked))
+    own = names(header)
+    lengths = [max(len(str(r[j])) for r in [own, *rows]) for j in range(len(header))]
+    counts = [count for _, count in spans(header)]
+    if not terminal() or own != list(header):
+        blocks = _fitting([n + 2 for n in lengths], keys, columns() + 2, counts)
+        tables = [text_table([header[j] for j in b], [[r[j] for j in b] for r in rows]) for b in blocks]
+        print("\n\n".join(_bold_header(table) if terminal() else table for table in tables))
         say(caption)
         return
     from rich.box import SIMPLE_HEAD
@@ -78,8 +80,7 @@ def show_table(
     from rich.table import Table
 
     console = Console(markup=False, highlight=False)
-    widths = [max(len(str(r[j])) for r in [header, *rows]) + 3 for j in range(len(header))]
-    for block in _fitting(widths, keys, console.width - 2):
+    for block in _fitting([n + 3 for n in lengths], keys, console.width - 2):
         table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
         for j in block:
             number = j >= keys and numeric([r[j] for r in rows])
@@ -88,6 +89,12 @@ def show_table(
             table.add_row(*(row[j] for j in block))
         console.print(table)
     say(caption)
+
+
+def _bold_header(table: str) -> str:
+    """The lines above the rule in bold, for a terminal."""
+    head, rule, body = re.split(r"^(-+)$", table, maxsplit=1, flags=re.MULTILINE)
+    return "\n".join(f"\x1b[1m{line}\x1b[0m" for line in head.splitlines()) + f"\n{rule}{body}"
 
 
 def columns() -> int:
@@ -170,14 +177,28 @@ def coloured(text: str) -> str:
     )
 
 
-def _fitting(widths: Sequence[int], keys: int, width: int) -> list[list[int]]:
-    """Columns of each table: the keys and as many of the others, in order, as fit."""
+def _fitting(widths: Sequence[int], keys: int, width: int, counts: Sequence[int] = ()) -> list[list[int]]:
+    """Columns of each table: the keys and as many of the others, in order, as fit.
+
+    counts: how many neighbours belong together, the keys among them; they part only where they do not fit otherwise.
+    """
     blocks: list[list[int]] = [list(range(keys))]
-    for j in range(keys, len(widths)):
-        if len(blocks[-1]) > keys and sum(widths[i] for i in [*blocks[-1], j]) > width:
+    for unit in _units(widths, keys, width, counts or [1] * len(widths)):
+        if len(blocks[-1]) > keys and sum(widths[i] for i in [*blocks[-1], *unit]) > width:
             blocks.append(list(range(keys)))
-        blocks[-1].append(j)
+        blocks[-1] += unit
     return blocks
+
+
+def _units(widths: Sequence[int], keys: int, width: int, counts: Sequence[int]) -> list[list[int]]:
+    """Columns that stay together: those of a common heading, one by one where they are too wide beside the keys."""
+    units, j = [], 0
+    for count in counts:
+        unit = [i for i in range(j, j + count) if i >= keys]
+        wide = sum(widths[:keys]) + sum(widths[i] for i in unit) > width
+        units += [[i] for i in unit] if wide else [unit] if unit else []
+        j += count
+    return units
 
 
 @contextlib.contextmanager

@@ -110,16 +110,18 @@ def compare(
 
 def _print(result: Comparison, details: bool, files: Files, skipped: list[str]) -> None:
     """The tables, what they mean, and what the referee says of the files' claims."""
-    from compth.reporting.comparison import answer
+    from compth.reporting.comparison import SEARCHED
     from compth.reporting.files import provenance
 
-    show_table(*result.columns(), keys=2)
+    show_table(*result.columns(), keys=1 if result.several else 2)
     if details:
         show_table(*result.details(), keys=2)
-    say(result.caption(), result.legend(), answer(result), *result.remarks())
+    say(result.caption(), result.legend(), *result.answers(), *result.remarks())
     said = _claims_judged(files)
     said += [f"skipped: {line}" for line in skipped]
-    said += [f"no guarantee: {row.note}" for row in result.rows if row.note and not _searched(row)]
+    said += [
+        f"no guarantee: {row.note}" for row in result.rows if row.note and row.stepsize_from not in SEARCHED
+    ]
     said += [f"diverged: {r.label} in {r.diverged} of {result.runs} runs" for r in result.rows if r.diverged]
     say(*said, provenance(result.seed))
 
@@ -131,11 +133,6 @@ def _claims_judged(files: Files) -> list[str]:
     sys.stdout.flush()
     with progress(len(files.requests)) as advance:
         return files.checked(advance=advance)
-
-
-def _searched(row: Any) -> bool:
-    """True for a step that was searched for: that no theorem speaks of it goes without saying."""
-    return row.stepsize_from in ("certified", "best", "tuned")
 
 
 def _check_words(methods: list[str] | None, compressors: list[str] | None, runs: int, eps: float) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from compth.claims import how_sharp, shown
 from compth.compressors.identity import Identity
 from compth.reporting.page import html_table, page, prose
-from compth.reporting.plots import COLOURS, PANELS, comparison_panel, short_label
+from compth.reporting.plots import COLOURS, PANELS, comparison_panel, kinds_of, methods_of, row_label
 from compth.reporting.reports import bits, inline_svg, number, rate
 
 if TYPE_CHECKING:
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 NEVER = "never"
 DIVERGES = "diverges"
+SEARCHED = ("certified", "best", "tuned")
+"""Whose steps no theorem plans: that none speaks of them goes without saying."""
 
 
 def columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the table that is printed: whose step, and rounds as promised, certified and seen."""
     header = ["method", "compressor", "step", "step from", "promised", "certified", "here", "uplink", "floor"]
-    rows = zip(comparison.rows, comparison.methods, comparison.traces, strict=True)
-    return header, [_cells(comparison, r, m, grows(r, t)) for r, m, t in rows]
+    return header, [_cells(comparison, i) for i in range(len(comparison.rows))]
 
 
 def grows(r: Any, trace: Any) -> bool:
@@ -31,17 +32,18 @@ def grows(r: Any, trace: Any) -> bool:
     return bool(trace.grows or (r.exact_rate is not None and r.exact_rate > 1 + 1e-9))
 
 
-def _cells(comparison: Any, r: Any, method: Any, growing: bool) -> list[str]:
+def _cells(comparison: Any, i: int) -> list[str]:
+    r, method = comparison.rows[i], comparison.methods[i]
     return [
         r.method,
         _compressor(r, method, short=True),
         number(r.stepsize, 3),
         r.stepsize_from,
-        _promised(comparison, r),
+        promised(comparison, r),
         number(r.certified_rounds),
-        DIVERGES if growing and not r.diverged else _here(comparison, r),
-        bits(r.bits),
-        "-" if growing else _floor(r),
+        seen(comparison, i),
+        bits(sent(comparison, i)[0]),
+        "-" if grows(r, comparison.traces[i]) else _floor(r),
     ]
 
 
@@ -63,42 +65,80 @@ def _compressor(r: Any, method: Method, *, short: bool) -> str:
     """The compressor's label, "" where the method takes none; short: Top-6 for TopK(k=6)."""
     if not method.takes_compressor and isinstance(method.compressor, Identity):
         return ""
-    return short_label(r.compressor) if short else str(r.compressor)
+    return row_label(r.compressor) if short else str(r.compressor)
 
 
-def _promised(comparison: Any, r: Any) -> str:
+def promised(comparison: Any, r: Any) -> str:
     """Rounds after which the theorem's bound is below eps, "never" where its floor is above."""
     above = r.guaranteed_floor is not None and r.guaranteed_floor > comparison.eps
     return NEVER if above and r.guaranteed_rounds is None else number(r.guaranteed_rounds)
 
 
-def _here(comparison: Any, r: Any) -> str:
-    """Rounds of the exact expectation, else of the mean of the runs, on this problem."""
+def arrived(comparison: Any, i: int) -> int | None:
+    """Rounds to eps by the exact expectation, else by the mean of the runs; None where it does not get there."""
+    r = comparison.rows[i]
+    if r.diverged:
+        return None
+    known = r.exact_rate is not None or r.exact_rounds is not None
+    rounds: int | None = r.exact_rounds if known else r.rounds
+    return rounds
+
+
+def seen(comparison: Any, i: int) -> str:
+    """Rounds to eps on this problem, or why there are none."""
+    r, rounds = comparison.rows[i], arrived(comparison, i)
     if r.diverged:
         return "diverged"
-    seen = r.rounds if r.exact_rate is None and r.exact_rounds is None else r.exact_rounds
-    if seen is not None:
-        return number(seen)
+    if grows(r, comparison.traces[i]):
+        return DIVERGES
+    if rounds is not None:
+        return number(rounds)
     return NEVER if (r.simulated_floor or 0) > comparison.eps else f">{comparison.steps:,}"
+
+
+def sent(comparison: Any, i: int) -> tuple[float | None, float | None]:
+    """Uplink and downlink bits of a worker in the rounds that `arrived` counts."""
+    rounds, trace = arrived(comparison, i), comparison.traces[i]
+    return (None, None) if rounds is None else (float(trace.bits[rounds]), float(trace.downlink_bits[rounds]))
 
 
 def answer(comparison: Any) -> str:
     """Who needs the fewest rounds and the fewest uplink bits, in one sentence; "" where nobody arrives."""
-    arrived = [r for r in comparison.rows if not r.diverged and r.bits is not None]
-    if not arrived:
+    there = {i: rounds for i in range(len(comparison.rows)) if (rounds := arrived(comparison, i)) is not None}
+    if not there:
         return ""
-    rounds = {r.label: r.rounds if r.exact_rounds is None else r.exact_rounds for r in arrived}
-    first = min(arrived, key=lambda r: rounds[r.label])
-    least = min(arrived, key=lambda r: r.bits)
-    theirs = {"given", "certified", "best", "tuned"}
-    given = any(r.stepsize_from in theirs for r in comparison.rows)
+    uplink = {i: float(sent(comparison, i)[0] or 0) for i in there}
+    first, least = min(there, key=there.__getitem__), min(there, key=uplink.__getitem__)
+    label, cheap = comparison.rows[first].label, comparison.rows[least].label
+    given = any(r.stepsize_from in ("given", *SEARCHED) for r in comparison.rows)
     steps = "these steps" if given else "the theorems' steps"
-    if first is least:
-        both = f"({rounds[first.label]:,}) and uplink bits ({bits(first.bits)})"
-        return f"At {steps} {first.label} needs the fewest rounds {both}."
+    needs, cost = f"{there[first]:,}", bits(uplink[least])
+    if first == least:
+        return f"At {steps} {label} needs the fewest rounds ({needs}) and uplink bits ({cost})."
     return (
-        f"At {steps} {first.label} needs the fewest rounds ({rounds[first.label]:,}) and {least.label} the fewest"
-        f" uplink bits ({bits(least.bits)})."
+        f"At {steps} {label} needs the fewest rounds ({needs}) and {cheap} the fewest uplink bits ({cost})."
+    )
+
+
+def legend(comparison: Any) -> str:
+    """What the columns of `columns` mean."""
+    growing = any(map(grows, comparison.rows, comparison.traces))
+    diverges = " diverges: it grows, and has no floor;" if growing else ""
+    return (
+        f"Rounds and uplink bits per worker until E||x_t-x*||^2 stays below {comparison.eps:g} ||x_0-x*||^2: promised"
+        " by the theorem at this step; certified at the certificate's own best step; here: exact expectation where it"
+        f" is known, else the mean of the runs. never: the floor is above the target;{diverges} floor: as seen, or"
+        f" at most (<=), relative to ||x_0-x*||^2; -: nothing is promised, or not reached.{_wider(comparison.rows)}"
+    )
+
+
+def _wider(rows: Any) -> str:
+    """What the certified columns speak of, where there is one."""
+    if all(r.tight_rate is None and r.certified_rounds is None for r in rows):
+        return ""
+    return (
+        " certified, and rate class: the worst of all problems with this mu_min and L_max (GD: mu and L), a wider"
+        " class: it may lie above a guarantee or a run on this problem and refutes neither."
     )
 
 
@@ -179,25 +219,35 @@ def figure_words(comparison: Any) -> str:
 
 def figures(comparison: Any) -> str:
     """The figure's panels one by one, so that they stand below each other on a phone, and their key."""
-    panels = "".join(
-        f'<figure class="panel">{inline_svg(comparison_panel(comparison, j))}</figure>'
-        for j in range(len(PANELS))
-    )
+    from compth.reporting.side_by_side import title
+
+    kinds = kinds_of(comparison)
+    parts = []
+    for kind in kinds:
+        panels = "".join(
+            f'<figure class="panel">{inline_svg(comparison_panel(comparison, j, kind))}</figure>'
+            for j in range(len(PANELS))
+        )
+        heading = f"<h3>{html.escape(title(comparison, kind))}</h3>" if len(kinds) > 1 else ""
+        parts.append(f'{heading}<div class="panels">{panels}</div>')
     names = [
-        f'<li><b style="color:{COLOURS[i % len(COLOURS)]}">&#9644;</b>{html.escape(short_label(t.label))}</li>'
-        for i, t in enumerate(comparison.traces)
+        f'<li><b style="color:{COLOURS[i % len(COLOURS)]}">&#9644;</b>{html.escape(row_label(label))}</li>'
+        for i, label in enumerate(dict.fromkeys(methods_of(comparison)))
     ]
-    kinds = ["&#8212; mean of the runs", "&#9675; exact expectation", "- - guaranteed bound"]
-    key = f'<ul class="key">{"".join(names)}{"".join(f"<li>{k}</li>" for k in kinds)}</ul>'
+    lines = ["&#8212; mean of the runs", "&#9675; exact expectation", "- - guaranteed bound"]
+    lines.append("&#9670; first at the target")
+    key = f'<ul class="key">{"".join(names)}{"".join(f"<li>{k}</li>" for k in lines)}</ul>'
     words = f'<p class="meta">{prose(figure_words(comparison))}</p>'
-    return f'{key}<div class="panels">{panels}</div>{words}'
+    return f"{key}{''.join(parts)}{words}"
 
 
 def comparison_page(comparison: Any, command: str = "") -> str:
     """The comparison as a static page."""
     header, rows = comparison.columns()
     notes = "".join(
-        f"<li><b>{html.escape(r.label)}</b>: {prose(r.note)}</li>" for r in comparison.rows if r.note
+        f"<li><b>{html.escape(r.label)}</b>: {prose(r.note)}</li>"
+        for r in comparison.rows
+        if r.note and r.stepsize_from not in SEARCHED
     )
     remarks = "".join(f"<li>{prose(line)}</li>" for line in comparison.remarks())
     used = {g.theorem.id: g.theorem for g in comparison.guarantees if g is not None}.values()
@@ -213,7 +263,7 @@ def comparison_page(comparison: Any, command: str = "") -> str:
         for t in used
     ]
     body = (
-        f"<p><b>{prose(answer(comparison))}</b></p>"
+        f"<p><b>{prose(' '.join(comparison.answers()))}</b></p>"
         f'<p class="meta">{prose(comparison.caption())}</p>'
         + figures(comparison)
         + "<h2>Table</h2>"

@@ -23,9 +23,10 @@ th,td{padding:.3rem .38rem;border-bottom:1px solid #ccc;text-align:left;white-sp
 .u{white-space:nowrap}td.n,th.n{text-align:right}td.w,th{white-space:normal}td.w{min-width:9rem}
 figure{margin:1rem 0}figure svg{background:#fff}
 .key{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;font-size:.9rem}
-.key b{font-weight:900;margin-right:.35rem}
+.key b{font-weight:900;margin-right:.35rem;background:#fff}
 .panels{display:flex;flex-wrap:wrap;gap:.5rem}.panels figure{margin:0;flex:1 1 20rem;max-width:28rem}
 th{border-bottom:2px solid #333;vertical-align:bottom}th{overflow-wrap:normal}
+th.g{text-align:center;border-bottom:0;border-left:.6rem solid transparent}
 pre{background:#f4f4f4;padding:.6rem;overflow-x:auto;white-space:pre-wrap;font-size:.85rem}
 svg{max-width:100%;height:auto}
 @media screen and (max-width:34rem){.scroll table,.scroll tbody,.scroll tr,.scroll td{display:block;width:auto}
@@ -57,6 +58,18 @@ def numeric(cells: Sequence[str]) -> bool:
     return all(c[:1].isdigit() and " <" not in c for c in own)
 
 
+def spans(header: Sequence[str]) -> list[tuple[str, int]]:
+    """Common headings and the number of columns under each: "at the best steps: rounds" is rounds under one."""
+    over = [h.partition(": ")[0] if ": " in h else "" for h in header]
+    starts = [j for j, h in enumerate(over) if not h or j == 0 or h != over[j - 1]]
+    return [(over[j], end - j) for j, end in zip(starts, [*starts[1:], len(header)], strict=True)]
+
+
+def names(header: Sequence[str]) -> list[str]:
+    """The columns' own names, without the common heading that they stand under."""
+    return [h.partition(": ")[2] or h for h in header]
+
+
 _POWER = re.compile(r"\d[\d.,]*e[-+]?\d+")
 
 
@@ -69,7 +82,9 @@ def html_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: st
     """An escaped HTML table in a scrolling box."""
     right = [j > 0 and numeric([row[j] for row in rows]) for j in range(len(header))]
     mark = [' class="n"' if to else "" for to in right]
-    head = "".join(f"<th{m}>{html.escape(h)}</th>" for h, m in zip(header, mark, strict=True))
+    head = "".join(f"<th{m}>{html.escape(h)}</th>" for h, m in zip(names(header), mark, strict=True))
+    over = "".join(f'<th class="g" colspan="{n}">{html.escape(h)}</th>' for h, n in spans(header))
+    head = f"{over}</tr><tr>{head}" if names(header) != list(header) else head
     label = [html.escape(h) for h in header]
     cells = [
         "".join(

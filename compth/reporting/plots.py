@@ -28,6 +28,12 @@ def short_label(text: str) -> str:
     return re.sub(r"\b(Top|Rand)K\(k=(\d+)\)", r"\1-\2", text).replace("()", "").replace(", ", ",")
 
 
+def row_label(text: str) -> str:
+    """A method in a comparison's tables and keys: short labels, Top-3+Rand-3 for what Induced sends, Natural."""
+    shorter = re.sub(r"\bInduced\(([^(),]+),([^(),]+)\)", r"\1+\2", short_label(text))
+    return re.sub(r"\bNaturalCompression\b", "Natural", shorter)
+
+
 def bare_square(axes: Any) -> None:
     """A panel with equal units on both axes, without numbers, grid and spines."""
     axes.set_aspect("equal")
@@ -48,42 +54,46 @@ def comparison_figure(comparison: object) -> Any:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    kinds_of_steps = list(dict.fromkeys(_steps_of(comparison)))
+    kinds_of_steps = kinds_of(comparison)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.5, 5.1 + 3.3 * (len(kinds_of_steps) - 1)), layout="constrained")
-        rows = figure.subplots(len(kinds_of_steps), 3, sharey=True, squeeze=False)
+        figure = Figure(figsize=(9.0, 4.5 + 3.0 * (len(kinds_of_steps) - 1)), layout="constrained")
+        rows = figure.subplots(len(kinds_of_steps), 3, sharex="col", sharey=True, squeeze=False)
         for panels, whose in zip(rows, kinds_of_steps, strict=True):
             for j, panel in enumerate(panels):
                 _fill(panel, comparison, j, whose)
+                panel.tick_params(labelbottom=True)
             panels[0].set_ylabel(RATIO)
             if len(kinds_of_steps) > 1:
-                panels[0].set_title(STEPS.get(whose, whose), loc="left", fontweight="bold")
+                panels[0].set_title(side_by_side().title(comparison, whose), loc="left", fontweight="bold")
         methods, kinds = _keys(comparison)
         _legend(figure, methods, "method", "outside lower left", 3)
         _legend(figure, kinds, "line", "outside lower right", 1 if len(methods) > 6 else 2)
     return figure
 
 
-STEPS = {
-    "theorem": "at the theorems' steps",
-    "certified": "at the certified steps",
-    "best": "at the best steps here (exact, else tuned)",
-    "tuned": "at tuned steps",
-}
-"""Titles of the rows of a comparison of several step sizes."""
+def side_by_side() -> Any:
+    """Who is first at what: known to the tables, which take labels from here."""
+    from compth.reporting import side_by_side as tables
+
+    return tables
 
 
-def _steps_of(comparison: Any) -> list[str]:
+def kinds_of(comparison: Any) -> list[str]:
+    """The kinds of step sizes that are compared, in order."""
+    return list(comparison.info.get("kinds", dict.fromkeys(steps_of(comparison))))
+
+
+def steps_of(comparison: Any) -> list[str]:
     """Whose step each method of a comparison runs with."""
     return list(comparison.info.get("stepsizes", ["theorem"] * len(comparison.traces)))
 
 
-def _methods_of(comparison: Any) -> list[str]:
+def methods_of(comparison: Any) -> list[str]:
     """The label of each row's method, whatever its step."""
     return list(comparison.info.get("of", [trace.label for trace in comparison.traces]))
 
 
-def comparison_panel(comparison: object, j: int) -> Any:
+def comparison_panel(comparison: object, j: int, whose: str) -> Any:
     """One panel of `comparison_figure` by itself, as for a narrow screen."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -91,7 +101,7 @@ def comparison_panel(comparison: object, j: int) -> Any:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4.2, 3.6), layout="constrained")
         panel = figure.subplots()
-        _fill(panel, comparison, j)
+        _fill(panel, comparison, j, whose)
         panel.set_ylabel(RATIO)
     return figure
 
@@ -111,9 +121,9 @@ def _keys(comparison: Any) -> tuple[list[Any], list[Any]]:
             color=COLOURS[i % len(COLOURS)],
             linestyle=_line(i),
             linewidth=3,
-            label=short_label(label),
+            label=row_label(label),
         )
-        for i, label in enumerate(dict.fromkeys(_methods_of(comparison)))
+        for i, label in enumerate(dict.fromkeys(methods_of(comparison)))
     ]
     kinds: list[tuple[str, dict[str, Any]]] = [("mean of the runs ± 2 s.e.", {"linestyle": "-"})]
     if any(curve is not None for curve in comparison.exact):
@@ -121,6 +131,7 @@ def _keys(comparison: Any) -> tuple[list[Any], list[Any]]:
     if any(comparison.guarantee_curve(i) is not None for i in range(len(comparison.rows))):
         kinds += [("guaranteed bound", {"linestyle": "--"})]
     kinds += [(f"target {comparison.eps:g}", {"linestyle": ":"})]
+    kinds += [("first at the target", {"linestyle": "none", "marker": "D"})]
     return methods, [Line2D([], [], color="0.4", markersize=3.5, label=name, **look) for name, look in kinds]
 
 
@@ -128,13 +139,13 @@ def _line(i: int) -> Any:
     return "-" if i < len(COLOURS) else "-."
 
 
-def _fill(panel: Any, comparison: Any, j: int, whose: str | None = None) -> None:
+def _fill(panel: Any, comparison: Any, j: int, whose: str) -> None:
     """One panel: every method's curves with this kind of step, over rounds (j = 0), uplink or downlink bits."""
     panel.set_xscale("log" if j else "linear")
-    methods, steps = _methods_of(comparison), _steps_of(comparison)
+    methods, steps = methods_of(comparison), steps_of(comparison)
     order = list(dict.fromkeys(methods))
     for i, trace in enumerate(comparison.traces):
-        if whose is not None and steps[i] != whose:
+        if steps[i] != whose:
             continue
         k = order.index(methods[i])
         colour = COLOURS[k % len(COLOURS)]
@@ -147,6 +158,21 @@ def _fill(panel: Any, comparison: Any, j: int, whose: str | None = None) -> None
     if not j:
         panel.set_xlim(0, comparison.steps)
     panel.set_ylim(*_limits(comparison))
+    _mark_first(panel, comparison, j, whose, order)
+
+
+def _mark_first(panel: Any, comparison: Any, j: int, whose: str, order: list[str]) -> None:
+    """Who is first at the target, and with what: a mark where it is, and its name above the panel."""
+    tables = side_by_side()
+    measure = tables.MEASURES[j]
+    if measure not in (first := tables.winners(comparison, whose)):
+        return
+    i, needs = first[measure]
+    method = methods_of(comparison)[i]
+    colour = COLOURS[order.index(method) % len(COLOURS)]
+    panel.plot(needs, comparison.eps, "D", color=colour, markersize=6, zorder=5, markeredgecolor="white")
+    said = f"first: {row_label(method)}, {tables.amount(measure, needs)}"
+    panel.set_title(said, loc="right", fontsize=8)
 
 
 def _dots(panel: Any, across: Any, curve: Any, colour: str) -> None:
@@ -172,6 +198,14 @@ def _limits(comparison: Any) -> tuple[float, float]:
     return max(lowest / 3, comparison.eps * 1e-4, SMALLEST), min(3 * highest, 1e6)
 
 
+def _few(count: int) -> Any:
+    """Some 600 indices, close at the beginning: of a band every point would be stored, in pages of megabytes."""
+    last = max(count - 1, 0)
+    return np.unique(
+        np.concatenate([np.geomspace(1, max(last, 1), 300) - 1, np.linspace(0, last, 300)]).astype(int)
+    )
+
+
 def _curve(
     panel: Any, across: Any, trace: Any, promised: Any, colour: str, style: str, *, first: bool
 ) -> None:
@@ -182,6 +216,10 @@ def _curve(
     good = np.isfinite(shown) & (shown > 0) & sent
     x, y, half = across[good], shown[good], band[good]
     panel.plot(x, y, color=colour, linestyle=style)
-    panel.fill_between(x, np.maximum(y - half, SMALLEST / 10), y + half, color=colour, alpha=0.2, linewidth=0)
+    if half.any():
+        x, y, half = (v[_few(len(v))] for v in (x, y, half))
+        panel.fill_between(
+            x, np.maximum(y - half, SMALLEST / 10), y + half, color=colour, alpha=0.2, linewidth=0
+        )
     if promised is not None:
         panel.plot(across[sent], promised[sent], color=colour, linestyle="--", linewidth=1.0, alpha=0.9)

@@ -9,19 +9,39 @@ from collections.abc import Sequence
 from typing import Any
 
 from compth.reporting.files import MARK
-from compth.reporting.page import numeric
+from compth.reporting.page import names, numeric, spans
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned plain text: columns of numbers to the right, the others and the first to the left."""
-    cells = [list(header), *[list(r) for r in rows]]
+    """Aligned plain text: columns of numbers to the right, the others and the first to the left.
+
+    Columns under a common heading (`page.spans`) have it in a line above.
+    """
+    cells = [names(header), *[list(r) for r in rows]]
     widths = [max(len(r[j]) for r in cells) for j in range(len(header))]
+    over = _over(header, widths)
     right = [j > 0 and numeric([r[j] for r in rows]) for j in range(len(header))]
     lines = []
     for row in cells:
         columns = zip(row, widths, right, strict=True)
         lines.append("  ".join(c.rjust(w) if to else c.ljust(w) for c, w, to in columns).rstrip())
-    return "\n".join([lines[0], "-" * max(len(line) for line in lines), *lines[1:]])
+    return "\n".join([*over, lines[0], "-" * max(len(line) for line in lines), *lines[1:]])
+
+
+def _over(header: Sequence[str], widths: list[int]) -> list[str]:
+    """The line of common headings, each amid dashes over its columns; one too narrow for it is made wider."""
+    if names(header) == list(header):
+        return []
+    parts, j = [], 0
+    for title, count in spans(header):
+        missing = len(title) - sum(widths[j : j + count]) - 2 * (count - 1)
+        widths[j] += max(missing, 0)
+        across = sum(widths[j : j + count]) + 2 * (count - 1)
+        parts.append(
+            f" {title} ".center(across, "-") if 0 < len(title) < across - 3 else title.center(across)
+        )
+        j += count
+    return ["  ".join(parts).rstrip()]
 
 
 def wrapped(text: str, width: int = 100) -> str:
@@ -70,7 +90,7 @@ def latex_escape(text: str) -> str:
 
 def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
     """A booktabs table environment that fits a page: small, long text in columns that wrap, numbers to the right."""
-    lines = [" & ".join(latex_escape(c) for c in row) + r" \\" for row in (header, *rows)]
+    lines = [" & ".join(latex_escape(c) for c in row) + r" \\" for row in (names(header), *rows)]
     columns = [[row[j] for row in rows] for j in range(len(header))]
     kinds = [_column(cells, first=not j) for j, cells in enumerate(columns)]
     return "\n".join(
@@ -81,6 +101,7 @@ def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: s
             r"\centering\small\setlength{\tabcolsep}{2.5pt}",
             r"\begin{tabular}{@{}" + "".join(kinds) + "@{}}",
             r"\toprule",
+            *_latex_over(header),
             lines[0],
             r"\midrule",
             *lines[1:],
@@ -90,6 +111,20 @@ def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: s
             "",
         ]
     )
+
+
+def _latex_over(header: Sequence[str]) -> list[str]:
+    """The row of common headings and a rule below each; nothing where there are none."""
+    if names(header) == list(header):
+        return []
+    cells, rules, j = [], [], 1
+    for title, count in spans(header):
+        cells.append(
+            rf"\multicolumn{{{count}}}{{c}}{{{latex_escape(title)}}}" if title else " &" * (count - 1)
+        )
+        rules += [rf"\cmidrule(lr){{{j}-{j + count - 1}}}"] if title else []
+        j += count
+    return [" & ".join(cells) + r" \\", "".join(rules)]
 
 
 def _column(cells: Sequence[str], first: bool) -> str:
@@ -143,7 +178,18 @@ def bits(value: float | None) -> str:
     """Bits with a decimal prefix."""
     if value is None:
         return "-"
-    for factor, unit in ((1e9, "Gbit"), (1e6, "Mbit"), (1e3, "kbit")):
-        if value >= factor:
-            return f"{value / factor:.3g} {unit}"
-    return f"{value:.0f} bit"
+    digits, prefix = _prefixed(value)
+    return f"{digits} {prefix}bit"
+
+
+def short_bits(value: float | None) -> str:
+    """Bits as 106k, for a column that says of what."""
+    return "-" if value is None else "".join(_prefixed(value))
+
+
+def _prefixed(value: float) -> tuple[str, str]:
+    """Three digits and a decimal prefix; 999,600 is 1 M, not 1e+03 k."""
+    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= 0.9995 * factor:
+            return f"{value / factor:.3g}", prefix
+    return f"{value:.0f}", ""

@@ -197,10 +197,8 @@ def _of_run(run: Any) -> str:
 
 
 def _comparison(c: Any) -> Told:
-    from compth.reporting.comparison import answer
-
     header, rows = c.columns()
-    held = (c.caption(), c.legend(), answer(c), *c.remarks(), provenance(c.seed))
+    held = (c.caption(), c.legend(), *c.answers(), *c.remarks(), provenance(c.seed))
     notes = [line for line in held if line]
     names = [f.name for f in fields(c.rows[0])]
     return Told("", header=header, rows=rows, notes=notes,

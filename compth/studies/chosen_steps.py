@@ -21,15 +21,22 @@ FARTHEST = 14
 """Powers that a step goes up or down at most."""
 APART = 7919
 """Added to the seed of the comparison for that of the pilots."""
+SAME = 1e-6
+"""A best step this close to the theorem's, relative to it, is the theorem's."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A method with a step size, whose it is, and how it was found."""
+    """A method with a step size, whose it is, and how it was found.
+
+    found: the search for the method's least exact rate, curve: the exact curve of this very step, where they were made.
+    """
 
     method: Method
     whose: str
     how: str = ""
+    found: Any = None
+    curve: Any = None
 
 
 def theorem_step(method: Method, problem: Problem, **_: object) -> Chosen:
@@ -49,11 +56,11 @@ def certified_step(method: Method, problem: Problem, **_: object) -> Chosen:
     return Chosen(made, "certified")
 
 
-def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_: object) -> Chosen:
+def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_: Any) -> Chosen:
     """The step with the least exact rate on this problem; the theorem's alpha, where it has one, is kept.
 
-    Where its floor is above eps, the shorter step (by powers of sqrt 2) whose exact curve is below eps first, if one is
-    within the rounds.
+    Where its floor is above eps, the shorter step (by powers of sqrt 2, looked for by strides of four, two and one)
+    whose exact curve is below eps first, if one is within the rounds, else the one whose curve ends lowest.
     """
     if problem.d > BEST_LIMIT:
         raise Unsupported(f"d={problem.d}: exact best steps are searched up to d={BEST_LIMIT}")
@@ -67,17 +74,47 @@ def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_:
         made: Method = replace(fixed, gamma=float(found.gamma) * 2.0 ** (-j / 2))
         return made
 
-    def score(j: int) -> tuple[float, float]:
-        curve = exact(at(j), problem, steps).mean_square
-        above = np.flatnonzero(~(curve <= eps * curve[0]))
-        first = int(above[-1]) + 1 if above.size else 0
-        return (float(first) if first <= steps else float("inf")), float(curve[-1])
-
-    short = _climb(score, {0: score(0)}, 0, 1) if _floored(at(0), problem, eps) else 0
-    if exact_rate(at(short), problem).rho > found.rate.rho * (1 + 1e-6) and not short:
+    if _floored(at(0), problem, eps):
+        short = _Shortened(lambda j: exact(at(j), problem, steps), eps)
+        j = short.least()
+        return Chosen(at(j), "best", short.how(j) if j else "", found, short.curves[j])
+    if method.gamma is None and abs(float(found.gamma) / float(plan.gamma) - 1) < SAME:
+        return Chosen(method, "best", found=found)
+    if exact_rate(at(0), problem).rho > found.rate.rho * (1 + 1e-6):
         raise Unsupported("the exact best step depends on parameters that follow it")
-    how = "" if not short else "the exact curve that is below eps first; the least rate has a floor above"
-    return Chosen(at(short), "best", how)
+    return Chosen(at(0), "best", found=found)
+
+
+class _Shortened:
+    """Exact curves at shorter and shorter steps, by powers of sqrt 2 from the one with the least rate."""
+
+    def __init__(self, curve_at: Callable[[int], Any], eps: float) -> None:
+        self.curve_at, self.eps = curve_at, eps
+        self.curves: dict[int, Any] = {}
+
+    def score(self, j: int) -> tuple[float, float]:
+        """(rounds to eps or inf, last mean square): smaller is better."""
+        if j not in self.curves:
+            self.curves[j] = self.curve_at(j)
+        curve = self.curves[j].mean_square
+        above = np.flatnonzero(~(curve <= self.eps * curve[0]))
+        first = int(above[-1]) + 1 if above.size else 0
+        return (float(first) if first < len(curve) else float("inf")), float(curve[-1])
+
+    def least(self) -> int:
+        """The power of the best score, by strides: scores fall and then rise, and a curve costs seconds."""
+        best = min(range(0, FARTHEST + 1, 4), key=self.score)
+        for stride in (2, 1):
+            near = (best, best - stride, best + stride)
+            best = min((j for j in near if 0 <= j <= FARTHEST), key=self.score)
+        return best
+
+    def how(self, j: int) -> str:
+        """What its curve is the best of."""
+        rounds = len(self.curves[j].mean_square) - 1
+        if np.isfinite(self.score(j)[0]):
+            return "of the exact curve that is below eps first, as the least rate has a floor above"
+        return f"of the exact curve that ends lowest: none stays below eps within {rounds:,} rounds"
 
 
 def _floored(method: Method, problem: Problem, eps: float) -> bool:
@@ -115,7 +152,8 @@ def tuned_step(method: Method, problem: Problem, *, steps: int, seed: int, eps: 
     for way in (1,) if known else (1, -1):
         best = _climb(pilot, scores, best, way)
     how = f"2^{best} of " + ("the theorem's" if known else "1/L_max")
-    return Chosen(replace(method, gamma=first * 2.0**best), "tuned", how)
+    own = known and best == 0 and method.gamma is None
+    return Chosen(method if own else replace(method, gamma=first * 2.0**best), "tuned", how)
 
 
 def _first_step(method: Method, problem: Problem) -> tuple[float, bool]:
@@ -179,27 +217,43 @@ def chosen(
     methods: Sequence[Method], problem: Problem, names: Sequence[str], **how: Any
 ) -> tuple[list[Chosen], list[str]]:
     """Every method with every step size asked for, and lines that say how they were found and which there are not."""
-    made, missing = [], []
+    made: list[Chosen] = []
+    missing: list[str] = []
+    instead: dict[str, list[Chosen]] = {}
     for method in methods:
+        first = len(made)
         for name in names:
             try:
                 made.append(CHOICES[name](method, problem, **how))
             except (NoGuarantee, Unsupported) as reason:
-                missing.append(f"{method.label}: no {name} step: {reason}")
                 if name == "best" and "tuned" not in names:
                     made.append(tuned_step(method, problem, **how))
-                    missing[-1] = f"{method.label}: tuned instead of the best step: {reason}"
-    return made, [*_found(made), *missing]
+                    instead.setdefault(_why(reason), []).append(made[-1])
+                else:
+                    missing.append(f"{method.label}: no {name} step: {reason}")
+        found = next((c.found for c in made[first:] if c.found), None) if method.gamma is None else None
+        made[first:] = [replace(c, found=found) for c in made[first:]]
+    return made, [*_found(made, names, instead), *missing]
 
 
-def _found(made: Sequence[Chosen]) -> list[str]:
+def _why(reason: Exception) -> str:
+    """The reason in a few words where it is that of most methods: whose it is, the line says."""
+    closed = "second moments do not close"
+    return closed if closed in str(reason) else str(reason)
+
+
+PILOTED = f"by powers of two on {PILOTS} pilot runs each with a start and a seed of their own"
+
+
+def _found(made: Sequence[Chosen], names: Sequence[str], instead: dict[str, list[Chosen]]) -> list[str]:
     """A line a kind of step that was searched for."""
-    said = {
-        "tuned": f"tuned steps, by powers of two on {PILOTS} pilot runs each with a start and a seed of their own: ",
-        "best": "best steps other than that of the least exact rate: ",
-    }
-    lines = {k: [f"{c.method.label} {c.how}" for c in made if c.whose == k and c.how] for k in said}
-    return [said[k] + "; ".join(found) for k, found in lines.items() if found]
+    said = {f"tuned instead of the best step ({why}), {PILOTED}": found for why, found in instead.items()}
+    if "tuned" in names:
+        said[f"tuned steps, {PILOTED}"] = [c for c in made if c.whose == "tuned"]
+    best = [c for c in made if c.whose == "best" and c.how]
+    said["best steps other than that of the least exact rate"] = best
+    lines = {k: "; ".join(f"{c.method.label} {c.how}" for c in found) for k, found in said.items()}
+    return [f"{k}: {found}" for k, found in lines.items() if found]
 
 
 __all__ = ["CHOICES", "Chosen", "chosen", "names_of"]

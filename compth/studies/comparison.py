@@ -136,16 +136,6 @@ def _reading(problem: Problem) -> str:
     return f"The file was read with {taken}. " if taken else ""
 
 
-def _wider(rows: Sequence[Row]) -> str:
-    """What the certified columns speak of, where there is one."""
-    if all(r.tight_rate is None and r.certified_rounds is None for r in rows):
-        return ""
-    return (
-        " certified, and rate class: the worst of all problems with this mu_min and L_max (GD: mu and L), a wider"
-        " class: it may lie above a guarantee or a run on this problem and refutes neither."
-    )
-
-
 def _uncertified(rows: Sequence[Row]) -> list[str]:
     """Why nothing is certified: a line a reason, of all rows that share it."""
     reasons = dict.fromkeys(r.certified_note for r in rows if r.certified_note)
@@ -210,17 +200,33 @@ class Comparison(Earned, Shown):
 
     def table(self) -> str:
         """Plain-text table with a caption and a provenance line."""
-        from compth.reporting.comparison import answer
         from compth.reporting.reports import text_table, wrapped
 
-        held = (self.caption(), self.legend(), answer(self), *self.remarks(), provenance(self.seed))
+        held = (self.caption(), self.legend(), *self.answers(), *self.remarks(), provenance(self.seed))
         lines = [text_table(*self.columns()), *(wrapped(line) for line in held if line)]
         return "\n".join(lines)
+
+    @property
+    def several(self) -> bool:
+        """Whether methods are compared at several kinds of step sizes, which the table has side by side."""
+        return len(self.info.get("kinds", ())) > 1
+
+    def answers(self) -> list[str]:
+        """Who needs the fewest rounds and bits, a sentence for each kind of step."""
+        from compth.reporting import comparison, side_by_side
+
+        return side_by_side.answers(self) if self.several else [comparison.answer(self)]
 
     def remarks(self) -> list[str]:
         """A line for steps far from the exact best, what was searched for, assumptions, means not to be trusted."""
         steps = [f"{r.label}: {r.step_remark}" for r in self.rows if r.step_remark]
         steps += [f"{r.label}: {r.certified_remark}" for r in self.rows if r.certified_remark]
+        if self.several:
+            from compth.reporting.side_by_side import remarks
+
+            steps = remarks(self)
+        else:
+            steps = [*self.info.get("notes", ()), *steps]
         held = zip(self.rows, self.guarantees, strict=True)
         words = [f"{r.label}: {line}" for r, g in held if g is not None for line in g.rate.assumed]
         ran = zip(self.rows, self.methods, self.traces, self.guarantees, strict=True)
@@ -229,13 +235,13 @@ class Comparison(Earned, Shown):
         left += _uncertified(self.rows)
         warned = [f"warning: {r.label}: {r.warning}" for r in self.rows if r.warning]
         charged = _charged_floats(self.methods)
-        return [*self.doubts(), *self.info.get("notes", ()), *steps, *found, *left, *words, *charged, *warned]
+        return [*self.doubts(), *steps, *found, *left, *words, *charged, *warned]
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
-        """Header and cells of the main table (at most 100 characters wide), for terminal, text, HTML and LaTeX."""
-        from compth.reporting.comparison import columns
+        """Header and cells of the main table, for terminal, text, HTML and LaTeX: a line each row, or each method."""
+        from compth.reporting import comparison, side_by_side
 
-        return columns(self)
+        return side_by_side.columns(self) if self.several else comparison.columns(self)
 
     def details(self) -> tuple[list[str], list[list[str]]]:
         """Header and cells of everything else that a row holds: constants, standings, rates, floors."""
@@ -254,16 +260,9 @@ class Comparison(Earned, Shown):
 
     def legend(self) -> str:
         """What the columns mean."""
-        from compth.reporting.comparison import grows
+        from compth.reporting import comparison, side_by_side
 
-        growing = any(map(grows, self.rows, self.traces))
-        diverges = " diverges: it grows, and has no floor;" if growing else ""
-        return (
-            f"Rounds and uplink bits per worker until E||x_t-x*||^2 stays below {self.eps:g} ||x_0-x*||^2: promised by"
-            " the theorem at this step; certified at the certificate's own best step; here: exact expectation where it"
-            f" is known, else the mean of the runs. never: the floor is above the target;{diverges} floor: as seen, or"
-            f" at most (<=), relative to ||x_0-x*||^2; -: nothing is promised, or not reached.{_wider(self.rows)}"
-        )
+        return side_by_side.legend(self) if self.several else comparison.legend(self)
 
     def plot(self) -> Any:
         """matplotlib Figure: against rounds, uplink bits and downlink bits; simulated solid, guarantee dashed."""
@@ -354,6 +353,8 @@ def _restored(held: dict[str, Any], stood: tuple[bool, ...], whole: bool) -> Com
             continue
         row = _row(method, problem, g, stored.note, trace, eps)
         row = changed(row, **{name: getattr(stored, name) for name in MEASURED})
+        if method.gamma is not None or "stepsizes" in held["info"]:  # whose step it is, the step does not say
+            row = changed(row, label=stored.label, stepsize_from=stored.stepsize_from)
         if stored.certified_step is not None:
             own = stored.stepsize_from == "certified" and method.gamma is not None
             row = changed(row, **certified_facts(method, problem, eps * float(trace.mean_square[0]), own))
@@ -406,17 +407,20 @@ def compare(
     if not asked:
         raise NoGuarantee("; ".join(notes))
     rows, traces, guarantees, exacts = [], [], [], []
+    made_runs: dict[int, tuple[Any, ...]] = {}
     for one in asked:
         method = one.method
         label = _label(one, names)
         if progress is not None:
             progress(label)
         doing = _doing(progress, label)
-        _, found, reason = plan_of(method, problem, horizon=steps)
-        doing(f"{runs} runs of {steps} rounds")
-        trace = simulate(method, problem, steps, runs, seed, threads=threads, engine=engine)
-        doing("exact expectation")
-        curve, rate, left_out = _exact(method, problem, steps)
+        if id(method) not in made_runs:  # the best step may be the theorem's
+            _, found, reason = plan_of(method, problem, horizon=steps)
+            doing(f"{runs} runs of {steps} rounds")
+            trace = simulate(method, problem, steps, runs, seed, threads=threads, engine=engine)
+            doing("exact expectation")
+            made_runs[id(method)] = (found, reason, trace, *_exact(method, problem, steps, one.curve))
+        found, reason, trace, curve, rate, left_out = made_runs[id(method)]
         row = _row(method, problem, found, reason, trace, eps)
         if one.whose != "theorem":
             row, trace = changed(row, stepsize_from=one.whose, label=label), changed(trace, label=label)
@@ -428,7 +432,8 @@ def compare(
         )
         if one.whose == "theorem" or names == (one.whose,):
             doing("its best step")
-            row = changed(row, **_best(with_the_plans_alpha(method, trace.plan.params), problem, rate))
+            fixed = with_the_plans_alpha(method, trace.plan.params)
+            row = changed(row, **_best(fixed, problem, rate, one.found))
         doing("certified worst case")
         facts = certified_facts(method, problem, eps * float(trace.mean_square[0]), one.whose == "certified")
         rows.append(made(changed(row, **facts)))
@@ -456,7 +461,8 @@ def _said(asked: Sequence[Chosen], names: Sequence[str], notes: list[str]) -> di
     if names == ("theorem",):
         return {}
     kinds = ["best" if c.whose == "tuned" and "tuned" not in names else c.whose for c in asked]
-    return {"stepsizes": kinds, "of": [c.method.label for c in asked], "notes": notes}
+    order = [name for name in names if name in kinds]
+    return {"stepsizes": kinds, "kinds": order, "of": [c.method.label for c in asked], "notes": notes}
 
 
 def _label(one: Chosen, names: Sequence[str]) -> str:
@@ -482,10 +488,11 @@ MOMENTS = 5 * 10**8
 """Most moments times rounds of an exact curve in a comparison: under a minute on one core."""
 
 
-def _exact(method: Method, problem: Problem, steps: int) -> tuple[Any, float | None, str]:
+def _exact(method: Method, problem: Problem, steps: int, known: Any = None) -> tuple[Any, float | None, str]:
     """(exact curve, exact rate, "") where the second moments close and d is small enough, else (None, None, why).
 
     The rate is that of the curve's own plan; a step schedule has none. Why: where it is the work alone.
+    known: the curve, where it was made already.
     """
     from compth.dynamics import exact
     from compth.dynamics.spectrum import rate_on
@@ -500,7 +507,7 @@ def _exact(method: Method, problem: Problem, steps: int) -> tuple[Any, float | N
                 None,
                 f"{count:,} moments x {steps:,} rounds are left out here: ct.exact computes them",
             )
-        curve = exact(method, problem, steps)
+        curve = exact(method, problem, steps) if known is None else known
     except (Unsupported, NoGuarantee):
         return None, None, ""
     if curve.plan.schedule is not None or count > RATE_ENTRIES:
@@ -527,14 +534,14 @@ def _tight(method: Method, problem: Problem, plan: Plan) -> float | None:
     return worst_case_rate(method, problem, float(plan.gamma), plan.params)
 
 
-def _best(method: Method, problem: Problem, rate: float | None) -> dict[str, Any]:
-    """The step with the smallest exact rate, where an exact rate is known and cheap."""
+def _best(method: Method, problem: Problem, rate: float | None, known: Any) -> dict[str, Any]:
+    """The step with the smallest exact rate, where an exact rate is known and cheap; known: the search, if made."""
     from compth.dynamics import best_step, masked
 
     if rate is None or problem.d > BEST_LIMIT or masked.fits(method):
         return {}  # a masked model (IST) runs to a point of its own: faster there is no merit
     try:
-        found = best_step(method, problem)
+        found = known or best_step(method, problem)
     except Unsupported:  # no step is stable, say: the table does without this number
         return {}
     if not found.rate.converged:

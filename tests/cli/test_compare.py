@@ -178,6 +178,8 @@ def test_narrow_terminals_get_several_tables():
     assert _fitting([6, 10, 8, 8, 8], 2, 26) == [[0, 1, 2], [0, 1, 3], [0, 1, 4]]
     assert _fitting([6, 10, 8, 8, 8], 2, 100) == [[0, 1, 2, 3, 4]]
     assert _fitting([50, 50], 1, 20) == [[0, 1]]
+    assert _fitting([6, 8, 8, 8, 8], 1, 30, [1, 2, 2]) == [[0, 1, 2], [0, 3, 4]]
+    assert _fitting([6, 8, 8, 8, 8], 1, 20, [1, 2, 2]) == [[0, 1], [0, 2], [0, 3], [0, 4]]
 
 
 def test_progress_says_what_is_being_done():

@@ -22,7 +22,7 @@ def test_every_block_of_output_and_every_picture_has_its_command(readme):
     """Code, configuration and command lines aside: those begin otherwise than a result."""
     pictures = re.findall(r"^!\[.*?\]\((.*?)\)", TEXT, re.M)
     assert [*dict(readme.PICTURE.findall(TEXT)).values()] == pictures
-    assert len(pictures) == 3
+    assert len(pictures) == 2
     marked = {block for _, block in [*readme.TABLE.findall(TEXT), *readme.FILE.findall(TEXT)]}
     for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.M | re.S):
         assert language or block in marked or block.startswith(("compth ", "pip ")), block
@@ -37,6 +37,8 @@ def test_the_demo_is_the_makefiles(readme):
         "10",
         "--split",
         "label",
+        "--steps",
+        "theorem,best",
     ]
 
 
@@ -62,7 +64,7 @@ def test_another_picture_is_seen(readme, tmp_path):
     imsave(tmp_path / "same.png", pixels)
     assert readme.same_picture(kept, tmp_path / "same.png")
     assert not readme.same_picture(kept, tmp_path / "moved.png")
-    assert not readme.same_picture(kept, ROOT / "docs/images/compare_steps.png")
+    assert not readme.same_picture(kept, ROOT / "docs/images/who_is_right.png")
 
 
 def test_a_picture_of_the_figures_is_drawn_by_their_command(readme, tmp_path, monkeypatch):
@@ -76,7 +78,7 @@ def test_a_picture_of_the_figures_is_drawn_by_their_command(readme, tmp_path, mo
         return []
 
     monkeypatch.setattr(readme, "run", run)
-    (tmp_path / "kept.png").write_bytes((ROOT / "docs/images/compare_steps.png").read_bytes())
+    (tmp_path / "kept.png").write_bytes((ROOT / "docs/images/who_is_right.png").read_bytes())
     assert readme.compare(page, tmp_path) == (["picture: python -m figures floors"], page)
     readme.compare(page, tmp_path, write=True)
     assert readme.compare(page, tmp_path) == ([], page)

@@ -10,8 +10,8 @@ import compth as ct
 from compth.cli.compare import default_methods
 from compth.reporting.comparison import answer, columns, figure_words, figures
 from compth.reporting.page import STYLE
-from compth.reporting.plots import comparison_figure, short_label
-from compth.reporting.reports import bits, text_table, wrapped
+from compth.reporting.plots import comparison_figure, row_label, short_label
+from compth.reporting.reports import bits, short_bits, text_table, wrapped
 from compth.text.specs import build
 
 PROBLEM = ct.problems.random_quadratic(3, 6, 10, seed=2)
@@ -26,7 +26,7 @@ def comparison():
 def changed(comparison, **row):
     """The same comparison with these fields of its second row."""
     rows = (comparison.rows[0], replace(comparison.rows[1], **row), *comparison.rows[2:])
-    held = {k: getattr(comparison, k) for k in ("methods", "traces", "eps", "steps")}
+    held = {k: getattr(comparison, k) for k in ("methods", "traces", "eps", "steps", "info")}
     return SimpleNamespace(rows=rows, **held)
 
 
@@ -74,16 +74,25 @@ def test_a_bound_on_the_floor_is_marked_as_one(comparison):
 
 
 def test_the_answer_names_the_least(comparison):
-    held = changed(comparison, rounds=1, exact_rounds=1, bits=1.0, diverged=0)
+    held = changed(comparison, rounds=1, exact_rounds=1, diverged=0)
     assert answer(held).startswith(
-        "At the theorems' steps DCGD RandK(k=2) needs the fewest rounds (1) and uplink bits (1 bit)."
+        "At the theorems' steps DCGD RandK(k=2) needs the fewest rounds (1) and uplink bits (70 bit)."
     )
-    dear = changed(comparison, rounds=1, exact_rounds=1, bits=1e9, diverged=0)
+    dear = changed(comparison, rounds=1, exact_rounds=1, diverged=0)
+    dear.traces = list(dear.traces)
+    dear.traces[1] = replace(dear.traces[1], bits=1e9 * dear.traces[1].bits)
     assert "(1) and DIANA NaturalCompression() the fewest uplink bits (" in answer(dear)
     assert answer(changed(comparison, stepsize_from="given")).startswith("At these steps")
-    assert "DCGD" not in answer(changed(comparison, rounds=1, exact_rounds=1, bits=1.0, diverged=1))
-    nobody = SimpleNamespace(rows=[replace(r, bits=None) for r in comparison.rows], eps=1e-2)
-    assert answer(nobody) == ""
+    assert "DCGD" not in answer(changed(comparison, rounds=1, exact_rounds=1, diverged=1))
+    nobody = [replace(r, rounds=None, exact_rounds=None) for r in comparison.rows]
+    assert answer(SimpleNamespace(rows=nobody, traces=comparison.traces, eps=1e-2)) == ""
+
+
+def test_bits_are_those_of_the_rounds_that_are_shown(comparison):
+    """They were those of the simulated rounds beside exact ones: 163 kbit where 706 messages are 161."""
+    held = changed(comparison, exact_rate=0.9, exact_rounds=40, rounds=33, diverged=0)
+    assert cell(held, "uplink") == bits(40 * 70)
+    assert cell(changed(comparison, exact_rate=None, exact_rounds=None, rounds=33), "uplink") == bits(33 * 70)
 
 
 def test_curves_of_bits_begin_with_the_first_message(comparison):
@@ -110,7 +119,7 @@ def test_the_figure_names_guarantees_that_start_above_one(comparison):
 def test_the_page_stacks_its_panels_and_knows_the_dark(comparison):
     page = figures(comparison)
     assert page.count("<svg") == 3
-    assert "DIANA NaturalCompression</li>" in page
+    assert "DIANA Natural</li>" in page
     assert "flex-wrap:wrap" in STYLE
     assert "prefers-color-scheme:dark" in STYLE
 
@@ -123,6 +132,11 @@ def test_words_and_numbers_stay_whole():
     assert [bits(228), bits(2050), bits(1.6e5), bits(3e7)] == ["228 bit", "2.05 kbit", "160 kbit", "30 Mbit"]
     assert short_label("Induced(TopK(k=3), RandK(k=12))") == "Induced(Top-3,Rand-12)"
     assert short_label("NTopK(k=3)") == "NTopK(k=3)"
+    assert row_label("DCGD Induced(TopK(k=3), RandK(k=12))") == "DCGD Top-3+Rand-12"
+    assert row_label("Induced(Scaled(RandK(k=3)), RandK(k=12))") == "Induced(Scaled(Rand-3),Rand-12)"
+    assert row_label("DIANA NaturalCompression()") == "DIANA Natural"
+    assert row_label("NaturalDithering(s=2)") == "NaturalDithering(s=2)"
+    assert [short_bits(v) for v in (None, 228, 999_600, 4.05e6)] == ["-", "228", "1M", "4.05M"]
 
 
 def test_a_run_that_grows_diverges_and_has_no_floor():

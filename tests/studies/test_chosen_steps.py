@@ -1,11 +1,14 @@
 """Whose step a comparison uses: each kind is what its name says, and what is not there is said."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import compth as ct
 from compth.errors import InvalidParameter, NoGuarantee
 from compth.studies import chosen_steps
+from compth.studies import comparison as comparison_of
 from compth.studies.chosen_steps import CHOICES, chosen, names_of
 
 HOW = {"steps": 300, "seed": 0, "eps": 1e-3}
@@ -53,9 +56,12 @@ def test_the_certified_step_is_that_of_the_theorems_row(compared):
 
 def test_what_is_not_there_is_said(compared):
     text = str(compared)
-    assert "DCGD RandK(k=2): no certified step" in text.replace("\n  ", " ")
-    assert "EF21 TopK(k=2): tuned instead of the best step" in text.replace("\n  ", " ")
-    assert "At these steps" in text
+    assert "DCGD Rand-2: no certified step" in text.replace("\n  ", " ")
+    assert "tuned instead of the best step (second moments do not close), by powers" in text.replace(
+        "\n  ", " "
+    )
+    assert "EF21 Top-2 2^" in text.replace("\n  ", " ")
+    assert "At the certified steps" in text
 
 
 def test_a_floor_above_the_target_shortens_the_best_step(problem):
@@ -68,7 +74,31 @@ def test_a_floor_above_the_target_shortens_the_best_step(problem):
         < ct.stationary(ct.DCGD(ct.RandK(k=2), gamma=float(least)), problem).mean_square
     )
     assert ct.stationary(ct.DCGD(ct.RandK(k=2), gamma=float(least)), problem).mean_square > 1e-3 * start
-    assert "floor" in found.how
+    assert "ends lowest: none stays below eps within 300 rounds" in found.how
+    reached = CHOICES["best"](method, problem, **HOW | {"eps": 0.1})
+    assert "below eps first" in reached.how
+    curve = ct.exact(reached.method, problem, HOW["steps"]).mean_square
+    assert np.array_equal(reached.curve.mean_square, curve)
+    assert curve[-1] < 0.1 * curve[0]
+
+
+@pytest.mark.parametrize("best", range(chosen_steps.FARTHEST + 1))
+def test_the_least_of_curves_that_fall_and_rise_is_found_with_nine_at_most(best):
+    def curve_at(j):
+        return SimpleNamespace(mean_square=np.array([1.0, 1.0 + abs(j - best)]))
+
+    tried = chosen_steps._Shortened(curve_at, 1e-3)
+    assert tried.least() == best
+    assert len(tried.curves) <= 9
+
+
+def test_a_best_step_that_is_the_theorems_is_run_once(problem, monkeypatch):
+    runs = []
+    monkeypatch.setattr(comparison_of, "simulate", lambda *a, **k: runs.append(a[0]) or ct.simulate(*a, **k))
+    both = ct.compare([ct.GD()], problem, 60, 2, stepsizes="theorem,best")
+    assert len(runs) == 1
+    assert [r.stepsize_from for r in both.rows] == ["gd.contraction", "best"]
+    assert both.rows[0].best_step == pytest.approx(both.rows[1].stepsize, rel=1e-6)
 
 
 def test_the_tuned_step_needs_the_fewest_rounds_among_powers_of_two(problem):
@@ -115,7 +145,7 @@ def test_a_climb_passes_over_one_step_that_does_not_help_and_stops_at_two():
 
 def test_a_step_that_diverges_is_never_chosen(problem):
     found = CHOICES["tuned"](ct.GD(), problem, **HOW)
-    assert found.method.gamma < 2 / problem.L
+    assert (found.method.gamma or ct.guarantee(ct.GD(), problem).stepsize) < 2 / problem.L
 
 
 def test_methods_without_theorem_start_from_the_smoothness(problem, monkeypatch):
@@ -164,7 +194,7 @@ def test_the_figure_has_a_row_of_panels_for_each_kind_of_step(compared):
     assert len(figure.axes) == 9
     titles = [axis.get_title(loc="left") for axis in figure.axes]
     assert titles[0] == "at the theorems' steps"
-    assert titles[6] == "at the best steps here (exact, else tuned)"
+    assert titles[6] == "at the best steps"
     methods = [text.get_text() for text in figure.legends[0].get_texts()]
     assert methods == ["GD", "DIANA Rand-2", "EF21 Top-2", "DCGD Rand-2"]
     solid = [len([line for line in axis.lines if line.get_linestyle() == "-"]) for axis in figure.axes[::3]]
