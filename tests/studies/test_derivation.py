@@ -225,6 +225,19 @@ def test_diana_has_its_closed_form_where_the_rate_is_flat_in_alpha():
     assert same_up_to_a_factor(found.closed.polynomial, diana_polynomial(N))
 
 
+def test_what_is_published_stands_beside_what_is_derived():
+    found = ct.derive("EF21", **LIGHT, delta=F(1, 2))
+    problem = ct.problems.random_quadratic(n=1, d=2, kappa=10, L=1, seed=0)
+    rate = ct.guarantee(ct.EF21(ct.TopK(k=1)), problem, theorem="ef21.pl")
+    assert found.published.theorem == "ef21.pl"
+    assert found.published.rho == pytest.approx(rate.rho, rel=1e-9)
+    times = np.log(float(found.cells[0].certified)) / np.log(rate.rho)
+    assert 2 < times < 3
+    assert f"{times:.3g} times as many rounds" in " ".join(str(found).split())
+    assert replace(found, reason="").published is None
+    assert ct.derive(Plain, **LIGHT, delta=F(3, 4)).published is None
+
+
 @pytest.mark.parametrize("unit", [F(10) ** 10, F(1, 10**14)])
 def test_the_unit_of_curvature_changes_steps_alone(unit):
     usual, other = (ct.derive("DCGD", mu=c / 10, L=c, omega=3, n=4) for c in (F(1), unit))

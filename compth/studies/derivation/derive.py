@@ -21,6 +21,7 @@ from compth.studies.derivation.brackets import WINDOW, Bracket, agrees, bracket
 from compth.studies.derivation.elimination import RHO, ClosedForm, R, eliminated
 from compth.studies.derivation.numbers import actives, minimised, rate_of, rounded, searched, spectra
 from compth.studies.derivation.proofs import SymbolicProof, proved
+from compth.studies.derivation.published import promised
 from compth.studies.derivation.result import Cell, Derivation
 from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH, WORKERS, Round, symbolic_round
 from compth.worst_case.bodies import asked_for, body_asked
@@ -104,7 +105,8 @@ def derive(
         cells.append(replace(found.cell(), root=None if closed is None else _root(closed, found)))
     report = None if conjecture is None else _judged(method, cells[0], conjecture)
     lines, latex = _algorithm(named.kind, cells[0])
-    result = Derivation(named.name, lines, latex, tuple(cells), closed, reason, report, fitted)
+    beside = promised(named.kind, cells[0].constants)
+    result = Derivation(named.name, lines, latex, tuple(cells), closed, reason, report, fitted, beside)
     asked = {"mu": mu, "L": L, "delta": delta, "omega": omega, "n": n, "gamma": gamma, "search": search}
     return made(
         result,

@@ -19,6 +19,7 @@ from compth.errors import Unsupported
 from compth.studies.derivation.brackets import Bracket
 from compth.studies.derivation.elimination import ClosedForm
 from compth.studies.derivation.proofs import SymbolicProof
+from compth.studies.derivation.published import Promise
 
 TIGHT = 1e-5
 """A bracket whose relative width in 1 - rho is at most this counts as tight."""
@@ -70,13 +71,14 @@ class Derivation(Earned, Shown):
     cells : one for each choice of constants. closed : the closed form by elimination, None without one (then `reason`).
     confirmed : every cell's bracket is narrow and holds the closed form's root. algorithm : the round, from the trace.
     report : what became of the conjecture, None where none was offered. proof : V and multipliers in symbols, checked
-    for all constants and one worker, None where none was asked for or found.
+    for all constants and one worker, None where none was asked for or found. published : what the best of the method's
+    own theorems promises at the first cell's constants, at its own step; None where none promises a factor.
     tight : every cell's two sides meet. standing : DERIVED; brackets are exact, `check()` repeats them in Fractions.
     The words of one that was typed or changed: not tight, not confirmed, no proof, ASSUMED.
     """
 
     WORDS = MappingProxyType(
-        {"standing": Standing.ASSUMED, "tight": False, "confirmed": False, "proof": None}
+        {"standing": Standing.ASSUMED, "tight": False, "confirmed": False, "proof": None, "published": None}
     )
 
     method: str
@@ -87,6 +89,7 @@ class Derivation(Earned, Shown):
     reason: str
     report: Report | None = None
     proof: SymbolicProof | None = field(repr=False, default=None)
+    published: Promise | None = None
     standing: Standing = Standing.DERIVED
 
     @property
@@ -131,6 +134,7 @@ class Derivation(Earned, Shown):
             "closed_form": formulas(self),
             "reason": self.reason,
             "proof": None if self.proof is None else proof_of(self.proof),
+            "published": None if self.published is None else vars(self.published),
             "tight": self.tight,
             "confirmed": self.confirmed,
             "verdict": None if self.report is None else self.report.verdict.value,

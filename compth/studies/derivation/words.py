@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import sympy
@@ -10,6 +11,7 @@ import sympy
 from compth.certificates import Verdict
 from compth.reporting.reports import latex_escape
 from compth.studies.derivation.elimination import RHO
+from compth.studies.derivation.published import Promise
 from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH
 
 CONTRACTIVE = "|C_i(v) - v| <= s |v|, s = sqrt(1 - delta)"
@@ -141,7 +143,24 @@ def facts(result: Any) -> list[tuple[str, str]]:
             ("closed form", f"none: {result.reason}; the rates below are numbers, at these constants alone")
         )
     out += [("active", a) for a in result.cells[0].active]
-    return [*out, ("slowest found", str(result.cells[0].bracket.instance))]
+    return [
+        *out,
+        ("slowest found", str(result.cells[0].bracket.instance)),
+        *_beside(result.published, result.cells[0].certified),
+    ]
+
+
+def _beside(promise: Promise | None, certified: Fraction | None) -> list[tuple[str, str]]:
+    """What is published beside what was derived, in the first cell."""
+    if promise is None or certified is None:
+        return []
+    return [
+        (
+            "theorem",
+            f"{promise.theorem} ({promise.source}) promises a factor {promise.rho:.6f} at its own step, in its own "
+            f"metric: {promise.against(certified):.3g} times as many rounds as are certified in the first row",
+        )
+    ]
 
 
 def proof_of(proof: Any) -> dict[str, Any]:
