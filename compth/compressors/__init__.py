@@ -13,9 +13,16 @@ from compth.compressors.core.base import Compressor, DiagonalSketch, MomentMap, 
 from compth.compressors.fleets import Fleet, Independent, Shared, as_fleet
 
 
-@cache
 def catalogue() -> dict[str, type[Any]]:
-    """Every concrete Compressor and Fleet class of the package by name, in alphabetical order."""
+    """Every concrete Compressor and Fleet class of the package by name, in alphabetical order.
+
+    What is done to this dictionary changes no other.
+    """
+    return dict(_found())
+
+
+@cache
+def _found() -> dict[str, type]:
     found: dict[str, type[Any]] = {}
     for info in pkgutil.iter_modules(__path__):
         if info.name.startswith("_"):  # machinery, not objects

@@ -32,7 +32,7 @@ class Named:
 
 
 @cache
-def names() -> dict[str, Named]:
+def names() -> Mapping[str, Named]:
     """What a worst case may be asked of by name: bodies of the catalogue, and their closed forms by alias."""
     bodies = {name: kind for name, kind in catalogue().items() if issubclass(kind, BodyMethod)}
     out: dict[str, Named] = {}
@@ -43,7 +43,7 @@ def names() -> dict[str, Named]:
         out |= {k.alias: Named(kind, k.alias, k.claim, k.most_workers) for k in known if k.alias}
     for name, kind in bodies.items():
         out.setdefault(kind.name, out[name])
-    return out
+    return MappingProxyType(out)
 
 
 def required_claim(kind: Any) -> type[Claim] | None:

@@ -11,6 +11,7 @@ import pytest
 
 import compth as ct
 from compth.methods import catalogue
+from compth.methods.core.catalogue import _found
 
 pytest.importorskip("clarabel")
 PROBLEM = ct.problems.random_quadratic(2, 2, 4, seed=0)
@@ -37,10 +38,10 @@ def kind(tmp_path, monkeypatch):
         "[compth.methods]\nContributed = contributed_package:Contributed\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    catalogue.cache_clear()
+    _found.cache_clear()
     yield importlib.import_module("contributed_package").Contributed
     del sys.modules["contributed_package"]
-    catalogue.cache_clear()
+    _found.cache_clear()
 
 
 def test_it_is_found_by_name(kind, tmp_path, capsys):

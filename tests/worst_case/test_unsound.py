@@ -10,8 +10,10 @@ import pytest
 
 import compth as ct
 from compth.errors import Unsupported
-from compth.methods import plan_of
+from compth.methods import find_guarantee, plan_of
 from compth.studies import comparison
+from compth.worst_case import bodies
+from compth.worst_case.certified_theorem import certified
 
 pytest.importorskip("clarabel")
 RAND = ct.RandK(2)
@@ -214,6 +216,32 @@ def test_a_global_that_moves_is_read_anew(monkeypatch):
 @ct.method
 def Plainly(w, x, *, gamma):
     return dict(x=x - gamma * w.mean(w.compress(w.gradient(x))))
+
+
+def test_what_is_kept_and_was_written_into_is_computed_again():
+    """The planted error: the certificate of a theorem, the model of a rate, once written into, would be given again."""
+    method = ct.DIANA(RAND)
+    theorem = certified(method, APART)
+    before = find_guarantee(method, APART, theorem).rate
+    object.__setattr__(theorem.found.certificate, "rho", F(1, 100))
+    after = ct.guarantee(method, APART, "diana.certified")
+    assert (after.rho, after.standing) == (before.rho, before.standing)
+    given = {"mu": F(1, 10), "L": 1, "omega": 1, "n": 2, "gamma": F(1, 7)}
+    rate = ct.tight_rate(Plainly, **given)
+    object.__setattr__(rate.certificate.model, "extremal", rate.certificate.model.extremal[:1])
+    object.__setattr__(rate.certificate.model, "known", {})
+    assert not rate.tight
+    assert ct.tight_rate(Plainly, **given).bracket == rate.bracket
+
+
+@pytest.mark.parametrize("table", [ct.methods.catalogue, ct.compressors.catalogue])
+def test_a_catalogue_that_was_written_into_is_its_readers_own(table):
+    """The planted error: a worst case asked for by name would be that of somebody's body."""
+    name, kind = next(iter(table().items()))
+    table()[name] = Plain
+    assert table()[name] is kind
+    with pytest.raises(TypeError):
+        bodies.names()["EF21"] = None
 
 
 def test_a_body_that_changes_what_it_reads_is_no_program():

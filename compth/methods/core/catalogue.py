@@ -23,9 +23,13 @@ def names() -> dict[str, type[Method]]:
     return {**found, **{also: found[name] for also, name in ALIASES.items()}}
 
 
-@cache
 def catalogue() -> dict[str, type[Method]]:
-    """Every concrete Method class of the package by name."""
+    """Every concrete Method class of the package by name; what is done to this dictionary changes no other."""
+    return dict(_found())
+
+
+@cache
+def _found() -> dict[str, type[Method]]:
     found: dict[str, type[Method]] = {}
     for info in pkgutil.iter_modules(importlib.import_module(PACKAGE).__path__):
         module = importlib.import_module(f"{PACKAGE}.{info.name}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from types import MappingProxyType
 
 FILE = "looseness.json"
 MEASURES = {
@@ -31,7 +33,7 @@ class Looseness:
 
 
 @cache
-def recorded() -> dict[str, Looseness]:
+def recorded() -> Mapping[str, Looseness]:
     """By the theorem's id."""
     text = resources.files("compth.methods.core").joinpath(FILE).read_text(encoding="utf-8")
-    return {k: Looseness(**row) for k, row in json.loads(text).items()}
+    return MappingProxyType({k: Looseness(**row) for k, row in json.loads(text).items()})

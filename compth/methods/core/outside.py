@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from dis import get_instructions
 from fractions import Fraction
 from functools import cache, lru_cache, partial, wraps
 from inspect import Signature
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from weakref import WeakSet
 
 import numpy as np
 
+from compth._earned import earned, kept
 from compth._own import base_of, functions
 from compth.methods.core.program import named
 from compth.methods.core.vectors import Underivable
@@ -309,21 +311,36 @@ def still(body: Any, run: Callable[[], T]) -> T:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Kept(Generic[T]):
+    """An answer that is given again."""
+
+    value: T
+
+
 def while_it_reads_the_same(
     maxsize: int, body: Callable[[Any], Any]
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """An lru_cache whose first argument has a body; what is kept counts while the body reads the same values."""
+    """An lru_cache whose first argument has a body; what is kept counts while the body reads the same values.
+
+    An answer into which somebody wrote, at any depth, is computed again.
+    """
 
     def made(function: Callable[P, T]) -> Callable[P, T]:
         run: Callable[..., T] = function
 
         @lru_cache(maxsize=maxsize)
-        def kept(_: tuple[object, ...], args: Any, options: Any) -> T:
-            return run(*args, **dict(options))
+        def computed(_: tuple[object, ...], args: Any, options: Any) -> Kept[T]:
+            return kept(Kept(run(*args, **dict(options))))
 
         @wraps(function)
         def found(*args: P.args, **options: P.kwargs) -> T:
-            return kept(outside(body(args[0])), args, tuple(sorted(options.items())))
+            key = (outside(body(args[0])), args, tuple(sorted(options.items())))
+            answer = computed(*key)
+            if not earned(answer):  # whoever was given it wrote into it
+                computed.cache_clear()
+                answer = computed(*key)
+            return answer.value
 
         return found
 
