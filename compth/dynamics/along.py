@@ -11,6 +11,7 @@ from compth._numbers import Number
 from compth._types import Numbers as Array
 from compth.dynamics import enumerated, masked
 from compth.dynamics.radii import DENSE, WIDTH, mean_ends, mean_radius, radius
+from compth.dynamics.snapshots import Snapshots
 from compth.dynamics.spectrum import ExactRate, is_coupled, rate_from, rate_of_maps
 from compth.dynamics.system import Data
 from compth.dynamics.trajectory import make_system
@@ -40,12 +41,13 @@ class RateAt:
         self.near: list[Any] = []
         self.coupled: bool | None = None
         self.applications = 0
+        self.snapshots: Snapshots | None = None
 
     def noise(self, gamma: float, tol: float = 1e-8) -> float:
         """rho_noise - 1, without a bracket; tol: the relative residual that is enough."""
         if masked.fits(self.method):
             return self.rate(gamma).rho_noise - 1
-        return float(self._radius(self._system(gamma), tol).value)
+        return float(self._radius(self._system(gamma), gamma, tol).value)
 
     def rho(self, gamma: float, tol: float = 1e-8) -> float:
         """ExactRate.rho, without its bracket."""
@@ -56,7 +58,9 @@ class RateAt:
         if masked.fits(self.method):
             return np.array([self.rate(gamma).rho])
         linear = self._system(gamma)
-        found = self._radius(linear, tol)
+        found = self._radius(linear, gamma, tol)
+        if self.snapshots is not None:
+            self.snapshots.add(float(np.log(gamma)), linear, found)
         noise = [1 + float(r.value) for r in found.parts or (found,)]
         return np.array([*noise, *(mean_ends(linear) if self._coupled(gamma) else ())])
 
@@ -65,8 +69,15 @@ class RateAt:
         if masked.fits(self.method):
             return rate_of_maps(masked.MaskedSystem(self.method, self.data, gamma, self.params(gamma)))
         linear = self._system(gamma)
-        found = self._radius(linear, None, width)
+        found = self._radius(linear, gamma, None, width)
         return rate_from(found, mean_radius(linear), self._coupled(gamma), linear.applications)
+
+    def least(self, gamma: float) -> float:
+        """A lower bound of rho that costs an eigenvalue of the means: E yy' is never below (E y)(E y)'."""
+        if masked.fits(self.method):
+            return 0.0
+        mean = mean_radius(self._system(gamma))
+        return mean if self._coupled(gamma) else mean * mean
 
     def small(self, gamma: float) -> bool:
         """True where `rate` closes a wide enclosure by resolvents."""
@@ -78,8 +89,14 @@ class RateAt:
     def _system(self, gamma: float) -> Any:
         return make_system(self.method, self.data, gamma, self.params(gamma), affine=False)
 
-    def _radius(self, linear: Any, tol: float | None, width: float = WIDTH) -> Any:
-        found = radius(linear, self.near, tol, width)
+    def watch(self, on: bool = True) -> Snapshots | None:
+        """From now on keep the Perron points, and start searches from what they say of a step; None for masks."""
+        self.snapshots = Snapshots(self._coupled) if on and not masked.fits(self.method) else None
+        return self.snapshots
+
+    def _radius(self, linear: Any, gamma: float, tol: float | None, width: float = WIDTH) -> Any:
+        near = self.near if self.snapshots is None else self.snapshots.near(float(np.log(gamma)))
+        found = radius(linear, near, tol, width)
         self.near = [found, *self.near[: KEPT - 1]]
         self.applications += linear.applications
         return found
@@ -121,6 +138,13 @@ class EnumeratedRateAt:
             return np.array([self.rho(gamma)])
         except NoGuarantee:
             return np.array([UNPLANNED])
+
+    def watch(self, on: bool = True) -> None:
+        """Nothing: its rates are cheap."""
+
+    def least(self, gamma: float) -> float:
+        """0, which bounds every rho."""
+        return 0.0
 
     def small(self, gamma: float) -> bool:
         """False: its rates are enclosed as narrowly as they get anyway."""

@@ -16,6 +16,8 @@ from compth._types import Numbers as Array
 
 FAR = float(np.log(1e12))
 """How far from the start is looked."""
+STEP = float(np.log(2))
+"""How far apart, in log gamma, a valley is looked for."""
 FLAT = 1e-9
 """Where rho differs by less across the width of a search, it is flat."""
 DESCENT = 20
@@ -28,23 +30,30 @@ CLOSE = 1e-2
 """Where the vertices of a parabola and a quartic are this close, in spacings of the points, the quartic's is taken."""
 
 
-def valley(rho: Callable[[float], float], start: float) -> float:
-    """u with rho(u) < 1 lower than at u -+ log 2; LookupError when there is none."""
-    move, seen = float(np.log(2)), {}
+def valley(
+    rho: Callable[[float], float], start: float, least: Callable[[float], float] = lambda u: 0.0
+) -> float:
+    """u with rho(u) < 1 lower than at u -+ log 2; LookupError when there is none. least: a cheap lower bound of rho."""
+    seen: dict[int, float] = {}
 
     def at(k: int) -> float:
         if k not in seen:
-            if abs(k) * move > FAR:
+            if abs(k) * STEP > FAR:
                 raise LookupError(k)
-            seen[k] = _digits(rho(start + k * move))
+            seen[k] = _digits(rho(start + k * STEP))
         return seen[k]
 
+    def lower(k: int, other: int) -> bool:
+        """rho at k is lower than at the other."""
+        bound = -1.0 if other in seen else least(start + other * STEP) - 1
+        return at(k) < bound * (1 + FLAT) - ROUNDING or at(k) < at(other)
+
     k = 0
-    while at(k + 1) < at(k):
+    while lower(k + 1, k):
         k += 1
-    while at(k - 1) < at(k) or at(k) >= 0:
+    while not (at(k) < 0 and (lower(k, k - 1) or at(k) == at(k - 1))):
         k -= 1
-    return start + k * move
+    return start + k * STEP
 
 
 def descended(f: Callable[[float], float], seen: dict[float, Array], u: float, h: float) -> float:

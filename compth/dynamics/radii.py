@@ -14,7 +14,7 @@ from compth.dynamics.cone import basis_of, blocks, collatz
 from compth.dynamics.noise_free import NoiseFree
 from compth.dynamics.parts import parts_of
 from compth.dynamics.reduced import dynamics_data
-from compth.dynamics.solvers import davidson, definite, upper_bound
+from compth.dynamics.solvers import arnoldi, davidson, definite, upper_bound
 from compth.dynamics.system import Data, Moments
 from compth.dynamics.units import Packing
 from compth.errors import Unsupported
@@ -25,12 +25,18 @@ WIDTH = 1e-2
 """A bracket wider than this, relative to |1 - rho|, counts as not converged."""
 ACCURACIES = (1e-10, 1e-12, 1e-14)
 """Relative residuals asked for in turn, until the bracket is narrow."""
+EASY, EASIER = 1e-8, 1e-6
+"""The first of them where an enclosure narrower than usual is asked for, but none narrower than this."""
 DENSE = 300
 """Largest number of moments among which a wide bracket is closed by resolvents of the written-out operator."""
 ABOVE = (1e-4, 1e-6, 1e-8, 1e-10)
 """How far above a lower bound of rho such resolvents are taken, relative to the larger of rho and |1 - rho|."""
 PERRON = 1e-3
 """How far outside the cone, on a unit diagonal, a Perron point may be that is not yet exact."""
+LIMIT, LEFT = 200, 1e-13
+"""Davidson steps after which a search among more moments than those is given to Arnoldi's, and its tolerance."""
+CERTAIN = 1e-6
+"""Relative residual from which on a point that is not inside the cone is none of its Perron points."""
 FLOOR = 1e-15
 """Relative residual below which only rounding is left."""
 
@@ -39,7 +45,8 @@ FLOOR = 1e-15
 class Radius:
     """r(T) - 1 of the linear part, the ends of its enclosure less 1, and its Perron point for the next search.
 
-    parts: the same of each group of coordinates where the system falls apart.
+    parts: the same of each group of coordinates where the system falls apart. lens: the coordinates and the near
+    inverse that it was searched with, None where none was needed. again: those to search a nearby system with.
     """
 
     value: float
@@ -47,6 +54,8 @@ class Radius:
     high: float
     point: Any = None
     parts: tuple[Radius, ...] = ()
+    lens: Any = None
+    again: Any = None
 
     @property
     def narrow(self) -> bool:
@@ -84,17 +93,17 @@ def _radius(system: Any, near: Sequence[Radius], tol: float | None, width: float
     """radius of one group of coordinates."""
     if stein.fits(system):
         found = stein.rate(system, near=[r.point for r in near], tol=tol or 1e-9, bracketed=tol is None)
-        return Radius(found.value, *found.bracket, found.matrix)
+        return Radius(found.value, *found.bracket, found.matrix, lens=found.lens)
     # E yy' is never below (E y)(E y)', so second moments shrink no faster than the mean's square: a lower bound of
     # rho that costs an eigenvalue of the small map of the means.
     search, mean = Search(system, near), max(mean_radius(system), own_radius(system))
     least = mean * mean - 1
     if tol is not None:
-        return Radius(max(search.run(tol), least), -np.inf, np.inf, search.moments)
+        return Radius(max(search.run(tol), least), -np.inf, np.inf, search.moments, lens=search)
     basis, low, high, value = basis_of(system), least, np.inf, 0.0
     # The eigenvector is made more accurate until its enclosure (Collatz and Wielandt's, where T preserves the cone) is
     # narrow; an enclosure stays true however rough the vector is, so those of all rounds are intersected.
-    for accuracy in ACCURACIES:
+    for accuracy in (EASY, *ACCURACIES) if EASIER < width < WIDTH else ACCURACIES:
         value = search.run(accuracy)
         if system.kept_cone:
             a, b = search.enclosure(basis)
@@ -117,7 +126,7 @@ def _radius(system: Any, near: Sequence[Radius], tol: float | None, width: float
         high = min(high, search.above(basis))
     low, high = max(low, -1.0), max(low, high)
     value = min(max(value, low), high) if is_narrow((1 + low, 1 + high)) else value
-    return Radius(value, low, high, search.moments)
+    return Radius(value, low, high, search.moments, lens=search)
 
 
 class Search:
@@ -127,17 +136,22 @@ class Search:
     """
 
     packing: Any
+    helper: Any
     inverse: NoiseFree | None
     target: float | None
 
     def __init__(self, system: Any, near: Sequence[Radius] = ()) -> None:
-        self.system, self.packing, self.inverse, self.target = system, None, None, None
+        self.system, self.value = system, 0.0
+        if near and near[0].again is not None:
+            self._like(near[0].again)
+            self.starts = [self.packing.pack(r.point) for r in near]
+            return
         if memories.fits(system):
-            self.packing = memories.Memories(system)
+            self.packing = self.helper = memories.Memories(system)
             first = self.packing.locate(near[0].value if near else 0.0)
-            self.target = self.packing.lam - 1
+            self.inverse, self.target = None, self.packing.lam - 1
         else:
-            self.packing = Packing(system)
+            self.packing, self.helper, self.target = Packing(system), None, None
             self.inverse = NoiseFree(system, self.packing.units)
             first = self.solve(self.packing.inside)
         inside = self.packing.inside
@@ -148,7 +162,15 @@ class Search:
         if not near and self.inverse is not None:
             # and one that T has drawn to its largest eigenvalue, which this inverse does not look for
             self.starts.append(self.packing.apply(self.packing.apply(inside)))
-        self.value = 0.0
+
+    def _like(self, other: Search) -> None:
+        """Take the coordinates and the near inverse of a search for a nearby system."""
+        self.inverse, self.helper, self.target = other.inverse, other.helper, other.target
+        if self.helper is None:
+            self.packing = Packing(self.system, other.packing.units)
+        else:
+            self.packing = memories.Memories(self.system, other.packing.units)
+            self.packing.scale, self.packing.unscale = other.packing.scale, other.packing.unscale
 
     def change(self, v: Array) -> Array:
         """(T - id) v."""
@@ -158,12 +180,30 @@ class Search:
     def solve(self, v: Array) -> Array:
         """About (id - T)^-1 v."""
         if self.inverse is None:
-            return np.asarray(self.packing.solve(v))
+            return np.asarray(self.helper.solve(v))
         return np.asarray(self.packing.pack(self.inverse(self.packing.unpack(v))))
+
+    def pack(self, point: Moments) -> Array:
+        """A point as a vector."""
+        return np.asarray(self.packing.pack(point))
+
+    def unpack(self, v: Array) -> Moments:
+        """A vector as a point."""
+        found: Moments = self.packing.unpack(v)
+        return found
+
+    @staticmethod
+    def after(system: Any, point: Moments) -> Moments:
+        """T of a system like this one, of a point."""
+        found: Moments = system(point)
+        return found
 
     def run(self, tol: float) -> float:
         """Go on until the relative residual is below tol; rho - 1."""
         self.value, vector = self._found(tol)
+        if self._doubtful(tol, vector):
+            self.starts = [vector]
+            self.value, vector = self._found(CERTAIN)
         if self.target is not None and not self._positive(vector):  # another root than the largest
             self.anywhere()
             self.value, vector = self._found(tol)
@@ -171,8 +211,24 @@ class Search:
         self.starts = [self.vector]
         return self.value
 
+    def _doubtful(self, tol: float, vector: Array) -> bool:
+        """True for a vector outside the cone that may be no more than a rough one of a Perron point."""
+        return tol > CERTAIN and self.target is not None and self.value < 0 and not self._positive(vector)
+
     def _found(self, tol: float) -> tuple[float, Array]:
-        return davidson(self.change, self.solve, self.starts, tol=tol, floor=FLOOR, target=self.target)
+        before = self.system.applications
+        found = davidson(
+            self.change, self.solve, self.starts, tol=tol, floor=FLOOR, limit=LIMIT, target=self.target
+        )
+        if self.system.applications - before < LIMIT or self.packing.size <= DENSE or self.target is not None:
+            return found
+        return self._drawn(found)
+
+    def _drawn(self, found: tuple[float, Array]) -> tuple[float, Array]:
+        """The largest root by Arnoldi steps, where the near inverse is none: it draws Davidson's space away from it."""
+        value, vector = arnoldi(self.packing.apply, self.packing.size, self.packing.inside, LEFT)
+        other = value - 1, vector / (np.linalg.norm(vector) or 1.0)
+        return min(found, other, key=lambda pair: np.linalg.norm(self.change(pair[1]) - pair[0] * pair[1]))
 
     def anywhere(self) -> None:
         """Look for the rightmost root wherever it is."""
@@ -181,6 +237,7 @@ class Search:
             grown = self.packing.apply(grown / np.linalg.norm(grown))
             size = float(np.linalg.norm(grown))
         if self.inverse is None:
+            self.helper = self.packing
             self.packing.prepare(max(1.0, 1.1 * size))
         self.starts = [inside, grown, *self.starts]
 
@@ -265,12 +322,22 @@ def mean_radius(linear: Any) -> float:
 
 def mean_ends(linear: Any) -> tuple[float, ...]:
     """What the spectral radius of the map of the means is the largest of: the ends of real roots, or one radius."""
-    mean_map = linear.mean_map()
+    return ends_of(kept_means(linear), linear.K == 1)
+
+
+def kept_means(linear: Any) -> Array:
+    """The map of the means, on range(A) where A is singular."""
+    mean_map: Array = linear.mean_map()
     if linear.data.projector is not None:
         keep = np.eye(len(mean_map))
         keep[linear.slot(0), linear.slot(0)] = linear.data.projector
         mean_map = keep @ mean_map @ keep
-    if linear.K == 1:
+    return mean_map
+
+
+def ends_of(mean_map: Array, symmetric: bool) -> tuple[float, ...]:
+    """mean_ends of that map."""
+    if symmetric:
         values = np.linalg.eigvalsh(mean_map)
         return float(values[-1]), float(-values[0])
     return (float(np.abs(np.linalg.eigvals(mean_map)).max()),)

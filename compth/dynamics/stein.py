@@ -198,6 +198,30 @@ class Found:
     value: float
     bracket: tuple[float, float]
     matrix: Array
+    lens: Any = None
+
+
+@dataclass(frozen=True)
+class Lens:
+    """The coordinates of a search, and its near inverse."""
+
+    op: Stein
+    solve: Callable[[Array], Array]
+    target: float | None = None
+
+    def pack(self, point: Array) -> Array:
+        """A matrix in A's eigenbasis as a vector."""
+        return np.asarray(point / self.op.scale[:, None] / self.op.scale).ravel()
+
+    def unpack(self, v: Array) -> Array:
+        """A vector as a matrix in A's eigenbasis."""
+        return v.reshape(self.op.rank, -1) * self.op.scale[:, None] * self.op.scale
+
+    @staticmethod
+    def after(system: System, point: Array) -> Array:
+        """T of a system like this one, of a matrix in A's eigenbasis."""
+        system.applications += 1
+        return point + Stein(system).apply(point.ravel()).reshape(point.shape)
 
 
 def rate(system: System, *, tol: float = 1e-9, near: Sequence[Array] = (), bracketed: bool = True) -> Found:
@@ -235,7 +259,7 @@ def rate(system: System, *, tol: float = 1e-9, near: Sequence[Array] = (), brack
     system.applications += op.applications
     high = max(low, high)
     matrix = vector.reshape(op.rank, op.rank) * op.scale[:, None] * op.scale
-    return Found(min(max(value, low), high), (low, high), matrix / np.trace(matrix))
+    return Found(min(max(value, low), high), (low, high), matrix / np.trace(matrix), Lens(op, solve))
 
 
 def _definite(vector: Array, size: int) -> bool:

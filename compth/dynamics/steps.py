@@ -17,9 +17,11 @@ from compth._shown import Shown
 from compth._types import Numbers as Array
 from compth.dynamics import enumerated, masked, stein
 from compth.dynamics.along import EnumeratedRateAt, RateAt
-from compth.dynamics.descent import descended, floor, leftmost, polished, valley
+from compth.dynamics.descent import CLOSE, STEP, descended, floor, leftmost, polished, valley
 from compth.dynamics.own import assumed_of
+from compth.dynamics.radii import WIDTH
 from compth.dynamics.reduced import dynamics_data
+from compth.dynamics.snapshots import Snapshots
 from compth.dynamics.spectrum import ExactRate
 from compth.dynamics.trajectory import make_system
 from compth.errors import Unsupported
@@ -36,6 +38,12 @@ DOUBLE = 1e-8
 """Rounding of the factor of the mean, whose eigenvalues may be double."""
 ROUGH, COARSE, FINE, FINEST = 1e-4, 1e-7, 1e-10, 1e-12
 """Relative residuals of rates while a valley is looked for, in it, and around its floor (the last for few moments)."""
+PROPOSED = 12
+"""How many steps models may propose before a plainer search takes over."""
+SPANNING, WIDE = 1e-8, 0.05
+"""The relative residual of points that span them, and after which moves it is enough."""
+TRUE = 1e-3
+"""How well the last model agrees with rho at three steps around its least, relative to how far these lie apart."""
 MARGINS = tuple(0.4 * 10.0**k for k in range(-9, -1))
 """Relative distances from a root at which its two sides are tried."""
 
@@ -220,6 +228,10 @@ def _best_again(args: tuple[Any, ...], named: dict[str, Any]) -> BestStep:
 def _best_step(method: Method, problem: Problem, tol: float) -> BestStep:
     rate = rates_along(method, problem)
     start = float(np.log(0.25 / problem.L))
+    quick = _modelled(rate, start, tol)
+    if quick is not None:
+        return quick
+    rate = rates_along(method, problem)
     found = _searched(method, start, tol, rate, rate.branches)
     sure = found.converged and found.rate.rho > PERFECT
     if sure or not rate.small(float(found.gamma)):
@@ -244,6 +256,7 @@ def _searched(
     known: dict[float, float] = {}
 
     def asked(u: float, residual: float) -> float:
+        """rho at exp(u), at least as closely as this."""
         if known.get(u, np.inf) > residual:
             known[u], seen[u] = residual, np.asarray(branches(float(np.exp(u)), residual)) - 1
         return 1 + float(seen[u].max())
@@ -267,8 +280,73 @@ def _searched(
     return _between(rate, at, tol, flat)
 
 
-def _between(rate: RateAt | EnumeratedRateAt, at: float, tol: float, flat: bool) -> BestStep:
-    """The step with two around it where rho is larger, by its enclosure; the right one beyond the floor if flat."""
+def _modelled(rate: RateAt | EnumeratedRateAt, start: float, tol: float) -> BestStep | None:
+    """The best step and its two sides by models of rho; None where they do not lead to one that converged."""
+    snapshots = rate.watch()
+    if snapshots is None:
+        return None
+    known: dict[float, tuple[float, float]] = {}
+
+    def asked(u: float, residual: float) -> float:
+        """rho at exp(u), at least as closely as this."""
+        if u not in known or known[u][0] > residual:
+            known[u] = residual, rate.rho(float(np.exp(u)), residual)
+        return known[u][1]
+
+    try:
+        middle = valley(lambda u: asked(u, ROUGH), start, lambda u: rate.least(float(np.exp(u))))
+        for u in (middle - STEP, middle + STEP):
+            if min(abs(u - v) for v in known) > CLOSE * STEP:
+                asked(u, ROUGH)
+        at = _foretold(asked, snapshots, middle, tol) if snapshots.settle(middle) else None
+        found = None if at is None else _between(rate, at, tol, False, snapshots.model(at).value)
+    except (LookupError, np.linalg.LinAlgError):
+        return None
+    sure = found is not None and found.converged and found.rate.rho > PERFECT
+    return found if sure else None
+
+
+def _foretold(
+    asked: Callable[[float, float], float], snapshots: Snapshots, middle: float, h: float
+) -> float | None:
+    """The minimum near the middle of a valley by models of the points in it; None where they do not close in on one.
+
+    Every step that a model proposes is asked for, and spans the next model; once they are within h of one another, the
+    last model has a point at h on either side, further than what rounding would tell apart.
+    """
+    left, right, last, best, misled = middle - STEP, middle + STEP, middle, asked(middle, ROUGH), 0
+    for _ in range(PROPOSED):
+        u = snapshots.model(last).least(left, right)
+        move, last = abs(u - last), u if abs(u - last) > h or last == middle else last
+        if move > h:
+            value = asked(u, SPANNING if move > WIDE else FINE)
+            misled, best = misled + (value > best), min(best, value)
+            if misled > 1:
+                return None
+            continue
+        around = (last, last - h, last + h)
+        values = np.array([asked(v, FINE) for v in around])
+        model = snapshots.model(last)
+        at = model.least(last - 2 * h, last + 2 * h)
+        if abs(at - last) <= h:
+            error = np.abs([model.value(v) + 1 for v in around] - values).max()
+            return at if error <= TRUE * np.ptp(values) else None
+        last = at
+        asked(at, FINE)
+    return None
+
+
+def _between(
+    rate: RateAt | EnumeratedRateAt,
+    at: float,
+    tol: float,
+    flat: bool,
+    model: Callable[[float], float] | None = None,
+) -> BestStep:
+    """The step with two around it where rho is larger, by its enclosure; the right one beyond the floor if flat.
+
+    model: about rho - 1 around it, so that no enclosure is looked for much narrower than rho rises.
+    """
     gamma = float(np.exp(at))
     best, ends = rate.rate(gamma, SHARP), [0.0, np.inf]
     if best.rho < PERFECT and rate.small(gamma):
@@ -277,13 +355,28 @@ def _between(rate: RateAt | EnumeratedRateAt, at: float, tol: float, flat: bool)
     for h in (tol, 3 * tol, 10 * tol, 0.1, 0.5, 1.5):
         for side, sign in enumerate((-1, 1)):
             other = gamma * float(np.exp(sign * h))
-            if ends[side] in (0.0, np.inf) and _ends(rate.rate(other, SHARP))[0] > top:
+            if ends[side] in (0.0, np.inf) and _higher(rate, other, top, best.rho, model):
                 ends[side] = other
         if ends[0] > 0 and np.isfinite(ends[1]):
             break
     last = gamma if flat and _no_lower(rate, best, gamma, ends[1]) else ends[1]
     narrow = bool(last <= ends[0] * (1 + 21 * tol))
     return BestStep(kept(StepSize(gamma, (ends[0], ends[1]), narrow and best.converged), partner=best), best)
+
+
+def _higher(
+    rate: RateAt | EnumeratedRateAt,
+    gamma: float,
+    top: float,
+    rho: float,
+    model: Callable[[float], float] | None,
+) -> bool:
+    """True where rho is above `top` by its enclosure, one as wide as will do first."""
+    if model is not None:
+        rise = (1 + model(float(np.log(gamma))) - rho) / max(abs(1 - rho), FINEST)
+        if rise > SHARP and _ends(rate.rate(gamma, min(rise / 4, WIDTH / 2)))[0] > top:
+            return True
+    return _ends(rate.rate(gamma, SHARP))[0] > top
 
 
 def _no_lower(rate: RateAt | EnumeratedRateAt, best: ExactRate, gamma: float, end: float) -> bool:

@@ -1,0 +1,199 @@
+"""rho between the steps where it is known: T on the span of the Perron points found so far.
+
+x_1..x_k found at gamma_1..gamma_k span V, and S is the near inverse of a search at one of them. The pencil
+    V'S (T(gamma) - id) V c = theta V'S V c
+has theta = rho(gamma) - 1 at every gamma_j, and nearly so between them: the error is about the product of the
+distances to all of them, and where two eigenvalues nearly meet, points from either side hold both vectors. Without S,
+T is too far from normal for the rightmost theta to mean much. T is a quadratic in gamma where no other parameter moves
+with it, so that three steps, the anchors, say what it does to a point at every other. Nothing is believed that a model
+says: it proposes a step and a vector to start from, and the rate is found there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from scipy.linalg import eig
+
+from compth._types import Numbers as Array
+from compth.dynamics.parts import parts_of
+from compth.dynamics.radii import Radius, ends_of, kept_means
+
+POINTS = 5
+"""How many of the nearest points span a model."""
+SAME = 1e-9
+"""What a point adds to the span of the others by less than this, relative to it, is rounding."""
+NEXT = 0.02
+"""How far away in log gamma a search takes over the near inverse of another."""
+BESIDE = 3
+"""How many points are given beside a model's to a search that does not know which root it is to find."""
+GRID, HALVINGS = 24, 40
+"""How many places of a model are looked at for its least, and how often the slope there is halved in on."""
+NUDGE = 1e-6
+"""Differences in log gamma by which slopes of the means' factors are taken."""
+
+
+@dataclass
+class Snapshot:
+    """A step where rho was asked: log gamma, its system, the groups of its coordinates and what was found of each."""
+
+    u: float
+    system: Any
+    groups: list[Any]
+    found: tuple[Radius, ...]
+    whole: Radius
+    seen: dict[int, tuple[Array, Array, list[Array]]] = field(default_factory=dict)
+
+    def through(self, k: int, lens: Any, anchors: Sequence[Snapshot]) -> tuple[Array, Array, list[Array]]:
+        """x of group k as a unit vector, S x, and S (T - id) x at every anchor."""
+        if k not in self.seen:
+            point, x = self.found[k].point, lens.pack(self.found[k].point)
+            length = np.linalg.norm(x)
+            images = [lens.pack(lens.after(a.groups[k], point)) for a in anchors]
+            solved = [lens.solve((image - x) / length) for image in images]
+            self.seen[k] = (x / length, lens.solve(x / length), solved)
+        return self.seen[k]
+
+
+class Snapshots:
+    """The steps at which rho was found, and models of it between them."""
+
+    def __init__(self, coupled: Callable[[float], bool]) -> None:
+        self.steps: list[Snapshot] = []
+        self.coupled = coupled
+        self.anchors: list[Snapshot] = []
+        self.known: Model | None = None
+
+    def add(self, u: float, system: Any, found: Radius) -> None:
+        """rho was found at exp(u): the last that was found there counts, and nothing that took no search."""
+        parts = found.parts or (found,)
+        if any(r.lens is None for r in parts):
+            return
+        self.steps = [s for s in self.steps if s.u != u]
+        self.steps.append(Snapshot(u, system, parts_of(system) if found.parts else [system], parts, found))
+        self.known = None
+
+    def settle(self, middle: float) -> bool:
+        """Take the three steps nearest to this one for anchors; False where there are fewer."""
+        self.anchors = sorted(self.steps, key=lambda s: abs(s.u - middle))[:3]
+        return len(self.anchors) == 3
+
+    def near(self, u: float) -> list[Radius]:
+        """Where a search at exp(u) starts: from a model, or from nothing."""
+        if not self.anchors:
+            return []
+        told, near = self.model(u).predicted(u), sorted(self.steps, key=lambda s: abs(s.u - u))
+        if told.parts or self.anchors[0].found[0].lens.target is None:
+            # these searches need a space to begin with: its rightmost root may be no more than a mixture of others
+            return [told, *(s.whole for s in near[:BESIDE])]
+        return [replace(told, again=near[0].found[0].lens if abs(near[0].u - u) <= NEXT else None)]
+
+    def model(self, u: float) -> Model:
+        """The model of the points nearest to u; LinAlgError where they span none."""
+        if self.known is None:
+            near = sorted(self.steps, key=lambda s: abs(s.u - u))[:POINTS]
+            groups = [self._group(k, near) for k in range(len(near[0].found))]
+            means = [kept_means(s.system) for s in self.anchors] if self.coupled(float(np.exp(u))) else None
+            self.known = Model(tuple(s.u for s in self.anchors), groups, means, near[0].system.K == 1)
+        return self.known
+
+    def _group(self, k: int, near: Sequence[Snapshot]) -> _Group:
+        """The pencil of one group of coordinates at the anchors, through the near inverse of the middle one."""
+        lens = self.anchors[0].found[k].lens
+        seen = [s.through(k, lens, self.anchors) for s in near]
+        # the points as they were found, and their span as an orthonormal basis V' = turn points
+        straight, mixed = np.linalg.qr(np.array([x for x, _, _ in seen]).T)
+        left, weights, right = np.linalg.svd(mixed, full_matrices=False)
+        kept = weights > SAME * weights[0]
+        turn = right[kept] / weights[kept][:, None]
+        basis = (straight @ left[:, kept]).T
+        solved = turn @ np.array([s for _, s, _ in seen])
+        pencils = [basis @ (turn @ np.array([p[j] for _, _, p in seen])).T for j in range(len(self.anchors))]
+        if not np.isfinite(pencils).all():
+            raise np.linalg.LinAlgError("points that T sends beyond floating point span no model")
+        return _Group(pencils, np.linalg.inv(basis @ solved.T), basis, lens)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """V'S (T - id) V at every anchor, the inverse of V'S V, V and the coordinates it is in."""
+
+    pencils: list[Array]
+    inverse: Array
+    basis: Array
+    lens: Any
+
+    def root(self, weights: Array) -> tuple[float, Array, Array]:
+        """The rightmost root of the pencils mixed by these weights, with its left and right vectors."""
+        mixed = sum(w * p for w, p in zip(weights, self.pencils, strict=True))
+        values, left, right = eig(self.inverse @ mixed, left=True, right=True)
+        first = int(np.argmax(values.real))
+        return float(values[first].real), left[:, first].real, right[:, first].real
+
+
+@dataclass(frozen=True)
+class Model:
+    """rho - 1 as a function of log gamma, from the pencils at the anchors."""
+
+    anchors: tuple[float, ...]
+    groups: list[_Group]
+    means: list[Array] | None
+    symmetric: bool
+
+    def _weights(self, u: float) -> tuple[Array, Array]:
+        """Lagrange's weights in gamma over the first anchor's, and their derivatives with respect to log gamma."""
+        a, b, c = np.exp(np.array(self.anchors) - self.anchors[0])
+        x = np.exp(u - self.anchors[0])
+        below = np.array([(a - b) * (a - c), (b - a) * (b - c), (c - a) * (c - b)])
+        value = np.array([(x - b) * (x - c), (x - a) * (x - c), (x - a) * (x - b)])
+        return value / below, x * np.array([2 * x - b - c, 2 * x - a - c, 2 * x - a - b]) / below
+
+    def value(self, u: float) -> float:
+        """The largest branch."""
+        weights, _ = self._weights(u)
+        return max(*(g.root(weights)[0] for g in self.groups), *(m - 1 for m in self._ends(u)), -1.0)
+
+    def slope(self, u: float) -> float:
+        """The slope of the largest branch."""
+        weights, slopes = self._weights(u)
+        out = [(-1.0, 0.0)]
+        for group in self.groups:
+            value, left, right = group.root(weights)
+            moved = sum(w * p for w, p in zip(slopes, group.pencils, strict=True))
+            out.append((value, float(left @ group.inverse @ moved @ right) / (float(left @ right) or 1.0)))
+        for low, middle, high in zip(*(self._ends(u + s) for s in (-NUDGE, 0, NUDGE)), strict=True):
+            out.append((middle - 1, (high - low) / (2 * NUDGE)))
+        return max(out)[1]
+
+    def _ends(self, u: float) -> tuple[float, ...]:
+        """The means' factors, where they matter."""
+        if self.means is None:
+            return ()
+        mixed = sum(w * m for w, m in zip(self._weights(u)[0], self.means, strict=True))
+        return ends_of(np.asarray(mixed), self.symmetric)
+
+    def least(self, left: float, right: float) -> float:
+        """Where the largest branch is least between two places: by its slope's sign, which also finds a crossing."""
+        places = np.linspace(left, right, GRID)
+        best = int(np.argmin([self.value(float(u)) for u in places]))
+        low, high = float(places[max(best - 1, 0)]), float(places[min(best + 1, GRID - 1)])
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self.slope(middle) > 0 else (middle, high)
+            if high - low < 1e-10:
+                break
+        return (low + high) / 2
+
+    def predicted(self, u: float) -> Radius:
+        """What is expected at exp(u): rho - 1 and the Perron points, with no enclosure."""
+        weights, _ = self._weights(u)
+        parts = []
+        for group in self.groups:
+            value, _, right = group.root(weights)
+            parts.append(Radius(value, -np.inf, np.inf, group.lens.unpack(right @ group.basis)))
+        if len(parts) == 1:
+            return parts[0]
+        return Radius(max(r.value for r in parts), -np.inf, np.inf, parts=tuple(parts))
