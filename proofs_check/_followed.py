@@ -136,8 +136,11 @@ class _Instance:
         self.roles = Roles(theory)
         n, d = update.workers, WIDTH
         A = rng.standard_normal((n, d, d))
-        self.problem = distributed_quadratic(A @ A.transpose(0, 2, 1) / d, rng.standard_normal((n, d)))
         self.method = self._method()
+        # the statement's functions are those that the method runs on
+        self.problem = self.method.seen(
+            distributed_quadratic(A @ A.transpose(0, 2, 1) / d, rng.standard_normal((n, d)))
+        )
         self.numbers: dict[str, float] = {p: rng.uniform(0.1, 0.9) for p in sorted(theory.scalars)}
         self.numbers |= {"n": float(n)} | {k: float(getattr(self.method, a)) for k, a in update.own.items()}
         self.heard = self._step()

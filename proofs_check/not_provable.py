@@ -38,7 +38,6 @@ UNWRITTEN = dict.fromkeys(
         "ef21bc.pl",
         "relaxed_gdci.neighbourhood",
         "vrgdci.linear",
-        "dcgd_star.linear",
         "page.pl",
         "marinap.pl",
         "locodl.linear",

@@ -28,6 +28,7 @@ class DCGDStarLinear(UnifiedTheorem):
     """
 
     id = "dcgd_star.linear"
+    proof = "dcgd_star.linear"
     title = "DCGD-STAR: linear, no floor"
     source = SHIFTED
     attribution = UnifiedTheorem.attribution.OURS
