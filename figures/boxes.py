@@ -49,7 +49,8 @@ GAINS = 1000
 class Asked:
     """A box: the method, its parameter beside gamma, the grid in delta, the slowest instance, past rounds in V.
 
-    share: of the longest step at which that instance is the slowest, at the nodes.
+    share: of the longest step at which that instance is the slowest, at the nodes. many: the grid in delta that is
+    also certified for every n > 1, () for none.
     """
 
     kind: Any
@@ -58,6 +59,7 @@ class Asked:
     instance: Instance
     window: int
     share: F
+    many: tuple[F, ...] = ()
 
     @property
     def name(self) -> str:
@@ -79,19 +81,28 @@ def twentieths(first: int, last: int) -> tuple[F, ...]:
 BOXES = (
     Asked(ct.EF21SGDM, {"eta": F(7, 10)}, twentieths(8, 12), Instance("mu", 1), 3, F(39, 40)),
     Asked(EFMomentum, {"b": F(7, 10)}, twentieths(6, 10), Instance("mu", 1), 3, F(97, 100)),
-    Asked(ct.EControl, {"eta": F(1, 10)}, twentieths(10, 14), Instance("mu", -1), 1, F(97, 100)),
+    Asked(
+        ct.EControl,
+        {"eta": F(1, 10)},
+        twentieths(10, 14),
+        Instance("mu", -1),
+        1,
+        F(97, 100),
+        twentieths(10, 13),
+    ),
 )
 LABELS = {"EF21SGDM": "EF21-SGDM", "EFMomentum": "EF with momentum", "EControl": "EControl"}
 
 
-def made(asked: Asked) -> Box:
-    """The box, searched for: minutes."""
+def made(asked: Asked, n: int = 1) -> Box:
+    """The box, searched for: minutes. n = 2 stands for every n > 1: no inequality depends on how many."""
     mus = [1 / k for k in reversed(KAPPAS)]
 
     def said(places: Any) -> Any:
         return track(list(places), f"boxes, {asked.name}")
 
-    return box_of(asked.kind, mus, asked.deltas, asked.rule, asked.instance, 1, asked.window, said)
+    deltas = asked.deltas if n == 1 else asked.many
+    return box_of(asked.kind, mus, deltas, asked.rule, asked.instance, n, asked.window, said)
 
 
 def theorem_rate(asked: Asked, kappa: F, delta: F) -> float | None:
@@ -107,10 +118,15 @@ def theorem_rate(asked: Asked, kappa: F, delta: F) -> float | None:
     return 1 - max(steps) / float(kappa) if steps else None
 
 
+def file_of(name: str, n: int) -> str:
+    """Where a box's certificates lie."""
+    return f"{name.lower()}.json" if n == 1 else f"{name.lower()}_many.json"
+
+
 @cache
-def stored(name: str) -> Box:
-    """The box of the page."""
-    return Box(json.loads((PAGE / f"{name.lower()}.json").read_text(encoding="utf-8")))
+def stored(name: str, n: int = 1) -> Box:
+    """The box of the page; n = 2 for every n > 1."""
+    return Box(json.loads((PAGE / file_of(name, n)).read_text(encoding="utf-8")))
 
 
 def gain(box: Box) -> F | None:
@@ -165,11 +181,23 @@ def compute() -> dict[str, Any]:
             "cells": len(box.cells),
             "window": asked.window,
             "width": str(box.width),
+            "many": several(asked),
             "gain": None if better is None else str(better),
             "gamma": [min(p["gamma"] for p in points), max(p["gamma"] for p in points)],
             "points": points,
         }
     return out
+
+
+def several(asked: Asked) -> dict[str, Any] | None:
+    """The same for every n > 1, where it was certified: the range of delta, cells and width."""
+    if not asked.many:
+        return None
+    box = stored(asked.name, 2)
+    ends = [str(asked.many[0]), str(asked.many[-1])]
+    steps = [float(F(x)) for c in box.data["cells"] for row in c["parameters"]["gamma"] for x in row]
+    span = [min(steps), max(steps)]
+    return {"delta": ends, "cells": len(box.cells), "width": str(box.width), "gamma": span}
 
 
 def facts(data: dict[str, Any]) -> dict[str, Any]:
@@ -237,11 +265,14 @@ def table(data: dict[str, Any]) -> str:
         c = data[asked.name]
         own = ", ".join(f"{k} = {v}" for k, v in c["own"].items())
         better = "-" if c["gain"] is None else f">= {float(1 + F(c['gain'])):.3f} x"
-        rows.writerow(
-            [LABELS[asked.name], " to ".join(c["kappa"]), " to ".join(c["delta"]), own,
-             "{:.4g} to {:.4g}".format(*c["gamma"]), f"+ {c['window']} past", c["cells"],
-             f"{100 * float(F(c['width'])):.2g} %", better, _span(c, "times", ".3f"), _span(c, "theorem", ".3g")]
-        )  # fmt: skip
+        seen = f"+ {c['window']} past"
+        beside = [better, _span(c, "times", ".3f"), _span(c, "theorem", ".3g")]
+        for n, part, more in (("1", c, beside), ("every n > 1", c["many"], ["-"] * 3)):
+            if part is not None:
+                step = "{:.4g} to {:.4g}".format(*part["gamma"])
+                ranges = [" to ".join(c["kappa"]), " to ".join(part["delta"])]
+                width = f"{100 * float(F(part['width'])):.2g} %"
+                rows.writerow([LABELS[asked.name], n, *ranges, own, step, seen, part["cells"], width, *more])
     return out.getvalue()
 
 
@@ -255,10 +286,11 @@ def search(names: list[str]) -> None:
     """Look for the certificates of these methods, all without a name, and write the files."""
     for asked in BOXES:
         if not names or asked.name in names:
-            box = made(asked)
-            text = json.dumps(box.data, separators=(",", ":")) + "\n"
-            write_all(PAGE, {f"{asked.name.lower()}.json": text.encode()}, force=True)
-            sys.stdout.write(f"{asked.name}: {len(box.cells)} cells, width {float(box.width):.4f}\n")
+            for n in (1, 2) if asked.many else (1,):
+                box = made(asked, n)
+                text = json.dumps(box.data, separators=(",", ":")) + "\n"
+                write_all(PAGE, {file_of(asked.name, n): text.encode()}, force=True)
+                sys.stdout.write(f"{asked.name}: {len(box.cells)} cells, width {float(box.width):.4f}\n")
 
 
 def page() -> None:

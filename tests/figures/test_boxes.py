@@ -29,6 +29,22 @@ def test_the_page_shows_what_the_certificates_say():
             assert upper - lower <= box.width * (1 - lower)
 
 
+def test_several_workers_have_a_box_of_their_own():
+    box, shown = boxes.stored("EControl", 2), STORED["EControl"]["many"]
+    assert F(box.data["n"]) == 2
+    assert F(shown["width"]) == box.width < F(1, 100)
+    assert shown["cells"] == len(box.cells) == 12
+    assert shown["delta"] == ["1/2", "13/20"]
+    assert box.cells[7].upper_holds()
+    assert all(c.lower_holds() and c.narrow(box.width) for c in box.cells)
+    one = {
+        **box.data,
+        "cells": [{**box.data["cells"][7], "v": boxes.stored("EControl").data["cells"][9]["v"]}],
+    }
+    assert not boxes.Box(one).cells[0].upper_holds()  # V of one worker says nothing of deviations
+    assert boxes.stored("EControl").at(F(1, 10), F(3, 5))[0] == box.at(F(1, 10), F(3, 5))[0]
+
+
 def test_momentum_helps_all_over_its_boxes_and_econtrol_does_not():
     for name, helps in (("EF21SGDM", True), ("EFMomentum", True), ("EControl", False)):
         shown = STORED[name]

@@ -152,7 +152,7 @@ def test_a_gap_in_the_box_is_seen(econtrol):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [a.name for a in page.BOXES])
+@pytest.mark.parametrize("name", [*(a.name for a in page.BOXES), "EControl_many"])
 def test_a_fresh_process_rechecks_the_files_with_the_standard_library_alone(name, tmp_path):
     for script in (recheck, recheck_box):
         (tmp_path / Path(script.__file__).name).write_text(Path(script.__file__).read_text())
@@ -163,7 +163,7 @@ def test_a_fresh_process_rechecks_the_files_with_the_standard_library_alone(name
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "holds" in run.stdout
-    assert "16 cells" in run.stdout
+    assert ("12 cells" if name.endswith("many") else "16 cells") in run.stdout
 
 
 def test_files_that_are_no_box_are_one_line(tmp_path, capsys, econtrol):

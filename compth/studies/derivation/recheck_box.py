@@ -10,6 +10,7 @@ positive semidefinite on the cell where all its Bernstein coefficients are: it i
 lower: f_i(x) = mu |x|^2/2 or L |x|^2/2, C(v) = (1 + t) v with t^2 <= loss: at radius (or -radius) the round's
 characteristic polynomial has the sign that it has not at infinity, so a real root lies at or beyond.
 width: rho - radius^2 <= width (1 - radius^2) everywhere on the cell. The cells are those of the box's grid, no gap.
+n > 1: nothing depends on how many workers there are, only on whether there is more than one.
 """
 
 from __future__ import annotations
