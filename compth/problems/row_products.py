@@ -45,14 +45,18 @@ class Products:
         return tuple(slice(a, b) for a, b in pairwise(ends))
 
     def matrix(self, worker: int | None = None) -> Any:
-        """X, or the rows of one worker, as what multiplies."""
+        """X, or the rows of one worker, as what multiplies; a sparse one is the reader's own."""
         if len(self.values) == 1:
             return self.values[0] if worker is None else self.values[0][self.slices[worker]]
+        return _csr(self.values, slice(0, self.m) if worker is None else self.slices[worker], self.d)
+
+    def _part(self, worker: int | None) -> Any:
+        """The same, a sparse one kept."""
+        if len(self.values) == 1:
+            return self.matrix(worker)
         held = _MATRICES.setdefault(self, {})
         if worker not in held:
-            held[worker] = _csr(
-                self.values, slice(0, self.m) if worker is None else self.slices[worker], self.d
-            )
+            held[worker] = self.matrix(worker)
         return held[worker]
 
     @property
@@ -62,14 +66,14 @@ class Products:
 
     def images(self, z: Array, worker: int | None = None) -> Array:
         """z R', (R, d) -> (R, m): the values of all rows, or of one worker's, at each z."""
-        part = self.matrix(worker)
+        part = self._part(worker)
         scaled = z if self.scale is None else z * self.scale
         out = np.asarray(_turned(part, scaled))
         return out if self.shift is None else out - (scaled @ self.shift)[:, None]
 
     def back(self, u: Array, worker: int | None = None, out: Array | None = None) -> Array:
         """u R, (R, m) -> (R, d), of all rows or of one worker's."""
-        part = self.matrix(worker)
+        part = self._part(worker)
         if isinstance(part, np.ndarray):
             found = np.matmul(u, part, out=out)
         else:
@@ -84,7 +88,7 @@ class Products:
 
     def gram(self, worker: int | None = None) -> Array:
         """R R', (m, m), of all rows or of one worker's."""
-        part = self.matrix(worker)
+        part = self._part(worker)
         square = None if self.scale is None else self.scale**2
         product = np.asarray(_dense((part if square is None else part * square[None]) @ part.T))
         if self.shift is None:
@@ -96,7 +100,7 @@ class Products:
 
     def moment(self, weights: Array | None = None, worker: int | None = None) -> Array:
         """R' diag(weights) R, (d, d), of all rows or of one worker's; weights (m,), 1 by default."""
-        part = self.matrix(worker)
+        part = self._part(worker)
         w = np.ones(part.shape[0], dtype=part.dtype) if weights is None else np.asarray(weights)
         product = np.asarray(_dense(part.T @ (part * w[:, None])))
         if self.shift is not None:
@@ -130,7 +134,10 @@ def _csr(values: tuple[Any, ...], rows: slice, d: int) -> Any:
     first, last = int(pointers[rows.start]), int(pointers[rows.stop])
     own = pointers[rows.start : rows.stop + 1] - pointers[rows.start]
     held = (numbers[first:last], columns[first:last], own)
-    return csr_array(held, shape=(rows.stop - rows.start, d), copy=False)
+    found = csr_array(held, shape=(rows.stop - rows.start, d), copy=False)
+    for part in (found.data, found.indices, found.indptr):
+        part.flags.writeable = False
+    return found
 
 
 _MATRICES: WeakKeyDictionary[Products, dict[int | None, object]] = WeakKeyDictionary()

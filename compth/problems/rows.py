@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import enumerate as enumerate_threads
 from threading import get_ident
 from typing import Any
@@ -109,7 +109,7 @@ class RowQuadratic(AtMinimum):
         if name not in known:
             with one_blas_thread:
                 known[name] = self._found(name)
-        return known[name]
+        return replace(known[name])  # the reader's own: what is kept is out of reach
 
     def _found(self, name: str) -> Bracket:
         if name == "heterogeneity":
@@ -125,7 +125,7 @@ class RowQuadratic(AtMinimum):
     @property
     def _each(self) -> tuple[Bracket, ...]:
         with one_blas_thread:
-            return remembered(self, ("L_i",), self._facts.L_i)
+            return tuple(map(replace, remembered(self, ("L_i",), self._facts.L_i)))
 
     @property
     def assumed(self) -> tuple[str, ...]:

@@ -526,3 +526,26 @@ def test_a_million_sparse_columns_run():
     own = sp.csr_array(held, shape=(rows, d))[:200]
     right = own.T @ (own @ x[0] - p.y[:200]) / 200 + 0.01 * x[0]
     assert off(p.gradients(x)[0, 0], right) < 1e-12
+
+
+def test_a_bracket_that_was_written_into_is_its_readers_own():
+    """The planted error: L = 0.01 in the bracket that was kept, and a step and a rate of it, PROVED."""
+    p = from_rows(*data(20, d=4), 2, 0.1)
+    before = ct.guarantee(ct.GD(), p)
+    for found in (*map(p.bracket, ("L", "mu", "L_max", "mu_min")), *p._each):
+        object.__setattr__(found, "high", 0.01)
+        object.__setattr__(found, "low", 0.01)
+    after = ct.guarantee(ct.GD(), p)
+    assert (after.rho, after.stepsize, after.standing) == (before.rho, before.stepsize, before.standing)
+    assert p.L_max > 0.1
+
+
+def test_a_sparse_matrix_that_was_handed_out_is_its_readers_own():
+    """The planted error: the matrices that multiply, with other numbers, under constants of the old ones."""
+    p = from_rows(sp.csr_array(data(20, d=4)[0]), data(20, d=4)[1], 2, 0.1)
+    before = p.gradients(np.ones(4))
+    for worker in (None, 0, 1):
+        found = p.products().matrix(worker)
+        assert not found.data.flags.writeable
+        found.data = found.data * 9
+    assert np.array_equal(p.gradients(np.ones(4)), before)
