@@ -64,7 +64,8 @@ def comparison_figure(comparison: object) -> Any:
                 panel.tick_params(labelbottom=True)
             panels[0].set_ylabel(RATIO)
             if len(kinds_of_steps) > 1:
-                panels[0].set_title(side_by_side().title(comparison, whose), loc="left", fontweight="bold")
+                heading = side_by_side().title(comparison, whose)  # a line above who is first
+                panels[0].set_title(heading, loc="left", fontweight="bold", y=1.08)
         methods, kinds = _keys(comparison)
         _legend(figure, methods, "method", "outside lower left", 3)
         _legend(figure, kinds, "line", "outside lower right", 1 if len(methods) > 6 else 2)

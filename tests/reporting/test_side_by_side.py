@@ -11,6 +11,7 @@ from compth.cli import _output
 from compth.cli.compare import default_methods
 from compth.reporting.comparison import comparison_page
 from compth.reporting.page import names, spans
+from compth.reporting.plots import comparison_figure
 from compth.reporting.reports import short_bits, text_table
 from compth.reporting.side_by_side import answers, columns, legend, lines, winners
 from compth.text.specs import build
@@ -157,3 +158,16 @@ def test_the_figure_marks_who_is_first_and_its_rows_share_their_axes(held):
         assert above.get_xlim() == below.get_xlim()
     marks = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
     assert [float(mark.get_xdata()[0]) for mark in marks] == [winners(held, "theorem")["rounds"][1]]
+
+
+def test_titles_do_not_lie_on_each_other(held):
+    """Whose steps a row shows, and who is first, stand over the same panel."""
+    figure = comparison_figure(held)
+    figure.canvas.draw()
+    met = 0
+    for panel in figure.axes[:6]:
+        shown = [t for t in (panel._left_title, panel.title, panel._right_title) if t.get_text()]
+        boxes = [t.get_window_extent() for t in shown]
+        assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+        met += len(boxes)
+    assert met > 6
