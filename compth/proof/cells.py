@@ -330,7 +330,8 @@ def main(arguments: list[str]) -> int:
     for path in arguments:
         with open(path, encoding="utf-8") as file:
             try:
-                sys.stdout.write(f"{path}: proved, {check(json.load(file))}\n")
+                said = check(json.load(file))
+                sys.stdout.write(f"{path}: proved, {said}, of whatever has the laws in this file\n")
             except Refused as reason:
                 failed = 1
                 sys.stdout.write(f"{path}: REFUSED, {reason}\n")
