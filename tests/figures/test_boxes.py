@@ -5,6 +5,7 @@ from fractions import Fraction as F
 
 import pytest
 
+from compth.studies.derivation.boxes import slower
 from figures import boxes
 
 STORED = json.loads((boxes.PAGE / "rates.json").read_text())
@@ -54,6 +55,12 @@ def test_momentum_helps_all_over_its_boxes_and_econtrol_does_not():
             cells = boxes.stored(name).cells
             assert all(boxes.better_by(cell, F(shown["gain"])) for cell in cells)
             assert not all(boxes.better_by(cell, F(shown["gain"]) + F(1, 200)) for cell in cells)
+
+
+def test_econtrol_is_proved_slower_than_ef21_all_over_its_box():
+    assert all(slower(cell) for n in (1, 2) for cell in boxes.stored("EControl", n).cells)
+    for name in ("EF21SGDM", "EFMomentum"):
+        assert not any(slower(cell) for cell in boxes.stored(name).cells)
 
 
 def test_theorems_promise_more_rounds_than_are_certified():

@@ -298,3 +298,16 @@ def better_by(cell: BoxCell, gain: Fraction) -> bool:
     left, right = (y - chord) * (1 + mu), (1 - above) * (1 - mu)
     signs = (y, 1 - above, loss - chord * chord)
     return all(map(never_negative, signs)) and never_negative(right * right * y - left * left)
+
+
+def slower(cell: BoxCell) -> bool:
+    """True where what is attained is shown to be at least the tight factor of EF and EF21 at their best step.
+
+    radius >= r where radius^2 - tau radius - s >= 0 (see `better_by`). The derivative in s is radius (1-mu)/(1+mu) - 1,
+    below 0 for radius <= 1: a bound above s is put in its place.
+    """
+    size = [Fraction(x) for x in cell.cell["lower"]["size"]]
+    mu, loss, t = cell.constants["mu"], cell.constants["loss"], (size[0] + size[1]) / 2
+    above = (loss / t + t) / 2
+    kept = (cell.radius * cell.radius - above) * (1 + mu) - (1 - above) * (1 - mu) * cell.radius
+    return never_negative(kept) and never_negative(1 - cell.radius)
