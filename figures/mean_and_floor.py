@@ -139,7 +139,7 @@ def run_panel(axes: Any, data: dict[str, Any], key: str, shown: int) -> None:
     axes.set_ylim(star[1] - reach, star[1] + reach)
     axes.set_title(TITLES[key], fontsize=11, color=_colour(key))
     off = float(np.linalg.norm(along[-1] - star))
-    axes.set_xlabel(f"t = {shown},  ‖x_t − x*‖ = {off:.1e}", fontsize=10)
+    axes.set_xlabel(f"t = {shown},  ‖xₜ − x*‖ = {off:.2g}", fontsize=10)
 
 
 def _colour(key: str) -> str:

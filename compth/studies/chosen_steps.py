@@ -29,7 +29,8 @@ SAME = 1e-6
 class Chosen:
     """A method with a step size, whose it is, and how it was found.
 
-    found: the search for the method's least exact rate, curve: the exact curve of this very step, where they were made.
+    found: (the method, what the search for its least exact rate gave), curve: the exact curve of this very step, where
+    they were made.
     """
 
     method: Method
@@ -77,12 +78,12 @@ def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_:
     if _floored(at(0), problem, eps):
         short = _Shortened(lambda j: exact(at(j), problem, steps), eps)
         j = short.least()
-        return Chosen(at(j), "best", short.how(j) if j else "", found, short.curves[j])
+        return Chosen(at(j), "best", short.how(j) if j else "", (fixed, found), short.curves[j])
     if method.gamma is None and abs(float(found.gamma) / float(plan.gamma) - 1) < SAME:
-        return Chosen(method, "best", found=found)
+        return Chosen(method, "best", found=(fixed, found))
     if exact_rate(at(0), problem).rho > found.rate.rho * (1 + 1e-6):
         raise Unsupported("the exact best step depends on parameters that follow it")
-    return Chosen(at(0), "best", found=found)
+    return Chosen(at(0), "best", found=(fixed, found))
 
 
 class _Shortened:
@@ -231,7 +232,7 @@ def chosen(
                     instead.setdefault(_why(reason), []).append(made[-1])
                 else:
                     missing.append(f"{method.label}: no {name} step: {reason}")
-        found = next((c.found for c in made[first:] if c.found), None) if method.gamma is None else None
+        found = next((c.found for c in made[first:] if c.found), None)
         made[first:] = [replace(c, found=found) for c in made[first:]]
     return made, [*_found(made, names, instead), *missing]
 

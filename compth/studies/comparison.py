@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -535,13 +535,17 @@ def _tight(method: Method, problem: Problem, plan: Plan) -> float | None:
 
 
 def _best(method: Method, problem: Problem, rate: float | None, known: Any) -> dict[str, Any]:
-    """The step with the smallest exact rate, where an exact rate is known and cheap; known: the search, if made."""
+    """The step with the smallest exact rate, where an exact rate is known and cheap.
+
+    known: (method, what its search gave), where one was made: it serves if only the step differs.
+    """
     from compth.dynamics import best_step, masked
 
     if rate is None or problem.d > BEST_LIMIT or masked.fits(method):
         return {}  # a masked model (IST) runs to a point of its own: faster there is no merit
     try:
-        found = known or best_step(method, problem)
+        same = known is not None and replace(known[0], gamma=None) == replace(method, gamma=None)
+        found = known[1] if same else best_step(method, problem)
     except Unsupported:  # no step is stable, say: the table does without this number
         return {}
     if not found.rate.converged:

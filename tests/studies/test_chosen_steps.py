@@ -1,5 +1,6 @@
 """Whose step a comparison uses: each kind is what its name says, and what is not there is said."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -62,6 +63,17 @@ def test_what_is_not_there_is_said(compared):
     )
     assert "EF21 Top-2 2^" in text.replace("\n  ", " ")
     assert "At the certified steps" in text
+
+
+def test_a_search_serves_the_same_parameters_only(problem):
+    """DIANA with an alpha of its own is another method than the one whose search is known."""
+    (theirs, best), _ = chosen([ct.DIANA(ct.RandK(k=2))], problem, ("theorem", "best"), **HOW)
+    assert theirs.found is best.found
+    fixed = best.found[0]
+    rate = comparison_of._best(fixed, problem, 0.5, best.found)
+    assert rate["best_step"] == float(best.found[1].gamma)
+    other = comparison_of._best(replace(fixed, alpha=fixed.alpha / 8), problem, 0.5, best.found)
+    assert other["best_step"] != rate["best_step"]
 
 
 def test_a_floor_above_the_target_shortens_the_best_step(problem):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -280,6 +281,8 @@ def test_latex_says_that_a_closed_form_is_a_conjecture_elsewhere():
     said = ct.derive("EF", **LIGHT, delta=F(3, 4)).to_latex()
     assert "is attained and certified, elsewhere a conjecture." in said
     assert "The best rate" not in said
+    solved = re.search(r"There \$(r|\\rho) = (.*?)\$", ct.derive("CGD", **LIGHT, delta=F(3, 4)).to_latex())
+    assert "frac" in solved[2]
 
 
 def test_a_cell_without_a_certificate_writes_no_file_and_shows_nothing(tmp_path):

@@ -244,7 +244,11 @@ def statement(result: Any) -> str:
             rf"The rate at the best step solves $ {sympy.latex(collected(result))} = 0 ${unknown}: at the "
             rf"constants below it {word}{beyond}."
         )
-        lines += [rf"There ${sympy.latex(k)} = {sympy.latex(v)}$." for k, v in result.closed.best.items()]
+        solved = solution(result)
+        values = {} if solved is None else {result.closed.unknown: sympy.simplify(solved)}
+        values |= dict(result.closed.best)
+        held = ", ".join(rf"${sympy.latex(k)} = {sympy.latex(v)}$" for k, v in values.items())
+        lines += [f"There {held}."] if held else []
     if result.proof is not None:
         lines.append(_proof_latex(result.proof))
     lines += [_cell_latex(cell, result) for cell in result.cells]
