@@ -34,7 +34,7 @@ class _Held(NamedTuple):
     values: tuple[dict[str, Any], Any]
     within: tuple[tuple[object, _State], ...]
     origin: Origin | None
-    partner: Any
+    partner: object
 
 
 _HELD: dict[int, _Held] = {}
@@ -192,5 +192,5 @@ def _same(now: _State | None, then: _State) -> bool:
     )
 
 
-def _again(function: Callable[..., Any], args: tuple[object, ...], named: dict[str, object]) -> Any:
+def _again(function: Callable[..., Any], args: tuple[object, ...], named: dict[str, object]) -> object:
     return function(*args, **named)

@@ -58,7 +58,7 @@ def uninherited(x: Any) -> Any:
     return base.__pos__(x)
 
 
-def _plainly(number: Any, otherwise: object) -> Any:
+def _plainly(number: Any, otherwise: object) -> object:
     """As a float, where it is real."""
     try:
         return float(number)

@@ -590,7 +590,7 @@ def _unmade(thing: object, kind: type) -> str:
     return "" if other is None else f"{kind.__qualname__}.{other} was replaced on the object"
 
 
-def _first_value(f: Any) -> Any:
+def _first_value(f: Any) -> object:
     """What a dataclass's constructor puts into a field that it does not take."""
     return f.default if f.default_factory is MISSING else f.default_factory()
 

@@ -46,7 +46,7 @@ class Rate(Shown):
     plan: Any = field(default=None, repr=False, compare=False)
     standing: str = ""
     assumed: tuple[str, ...] = ()
-    origin: Any = field(default=None, repr=False, compare=False)
+    origin: object = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """A standing is given by what derives a rate: one that is typed, or kept while numbers change, is a word."""

@@ -41,7 +41,7 @@ def pack(token: bytes, value: object) -> list[Any]:
     return [HEAD.pack(MAGIC, token, len(text), len(blobs)) + sizes + text, *blobs]
 
 
-def _encode(value: Any, blobs: Blobs) -> Any:
+def _encode(value: Any, blobs: Blobs) -> object:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, np.bool_ | np.integer | int):
@@ -59,14 +59,14 @@ def _encode(value: Any, blobs: Blobs) -> Any:
     raise TypeError(f"{type(value).__name__} is not sent between processes")
 
 
-def _array(value: Any, blobs: Blobs) -> Any:
+def _array(value: Any, blobs: Blobs) -> object:
     if value.dtype == object:
         return {"o": [list(value.shape), [_encode(v, blobs) for v in value.reshape(-1)]]}
     blobs.append(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
     return {"a": [len(blobs) - 1, value.dtype.str, list(value.shape)]}
 
 
-def _affine(value: Affine, blobs: Blobs) -> Any:
+def _affine(value: Affine, blobs: Blobs) -> object:
     return {"u": [str(value.a), str(value.b), value.u.lo, value.u.hi, value.u.bits]}
 
 
@@ -156,7 +156,7 @@ def unpack(text: bytes, blobs: Blobs) -> Any:
         raise Malformed(f"{type(problem).__name__}: {str(problem)[:80]}") from None
 
 
-def _decode(node: Any, blobs: Blobs) -> Any:
+def _decode(node: Any, blobs: Blobs) -> object:
     if node is None or isinstance(node, bool | int | str | float):
         return node
     if isinstance(node, list):
@@ -165,7 +165,7 @@ def _decode(node: Any, blobs: Blobs) -> Any:
     return READERS[kind](held, blobs)
 
 
-def _read_array(held: Any, blobs: Blobs) -> Any:
+def _read_array(held: Any, blobs: Blobs) -> object:
     at, kind, shape = held
     dtype = np.dtype(kind)
     if dtype.kind not in "fiub":
@@ -181,7 +181,7 @@ def _shape(given: Any) -> tuple[int, ...]:
     return tuple(given)
 
 
-def _read_objects(held: Any, blobs: Blobs) -> Any:
+def _read_objects(held: Any, blobs: Blobs) -> object:
     out = np.empty(len(held[1]), dtype=object)
     for i, v in enumerate(held[1]):
         out[i] = _decode(v, blobs)
@@ -206,7 +206,7 @@ def _read_generator(held: Any, blobs: Blobs) -> np.random.Generator:
     return np.random.Generator(bits)
 
 
-def _read_record(held: Any, blobs: Blobs) -> Any:
+def _read_record(held: Any, blobs: Blobs) -> object:
     name, parts = held
     return RECORDS[name](*[_decode(p, blobs) for p in parts])
 

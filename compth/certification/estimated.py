@@ -77,8 +77,8 @@ class Estimate(Earned, Shown):
     worst_x: Array | None = None
     technique: str = ""
     joint: Any = None
-    delta_beside: Any = None
-    max_norm: Any = None
+    delta_beside: object = None
+    max_norm: object = None
     report: Report | None = None
     arithmetic: str = "float64"
 

@@ -157,7 +157,7 @@ def _single(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate:
     return Estimate(run.subject.name, d, "none", worst_x=error.x, technique=f"{oracle.technique}: {why}")
 
 
-def _max_norm(run: Run, d: int, oracle: Oracle) -> Any:
+def _max_norm(run: Run, d: int, oracle: Oracle) -> object:
     """The largest E||C(x) - x||^2 / (d ||x||_inf^2) found; None for what is random, which is dearer."""
     if not run.subject.deterministic:
         return None

@@ -73,7 +73,7 @@ class Short(NamedTuple):
     """Declared bits that cannot be: the value and its bound, in words, and an input."""
 
     value: Any
-    bound: Any
+    bound: object
     says: str
     x: Array
 

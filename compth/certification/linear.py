@@ -34,7 +34,7 @@ class Form(Symbol):
     def __init__(self, c: dict[int, Fraction], raw: dict[int, Fraction] | None = None) -> None:
         self.c, self.raw = c, c if raw is None else raw
 
-    def _scale(self, by: object) -> Any:
+    def _scale(self, by: object) -> object:
         if isinstance(by, np.ndarray):
             return NotImplemented
         if isinstance(by, Form | Affine) or not isinstance(by, int | float | Fraction | np.number | np.bool_):

@@ -27,7 +27,7 @@ def load(path: str, name: str, parameters: Mapping[str, object], make: bool = Tr
     return found if len(found) > 1 else found[0]
 
 
-def _imported(path: str) -> Any:
+def _imported(path: str) -> object:
     file = Path(path)
     if not file.is_file():
         raise UnusableInput(f"file={path!r} does not exist")
@@ -48,7 +48,7 @@ def _imported(path: str) -> Any:
     return module
 
 
-def _held(module: object, path: str, name: str) -> Any:
+def _held(module: object, path: str, name: str) -> object:
     thing = getattr(module, name, None)
     if thing is None:
         names = [n for n, v in vars(module).items() if not n.startswith("_") and _own(v)]

@@ -290,7 +290,7 @@ def declared_claims(
     return []
 
 
-def _joint(claim: Claim, subject: Subject) -> Any:
+def _joint(claim: Claim, subject: Subject) -> object:
     """The claim with the subject's number of workers. Raises InvalidParameter for what speaks of one vector there."""
     if not subject.workers:
         if isinstance(claim, JOINT) and subject.worker is None:

@@ -233,7 +233,7 @@ class Worker:
             raise channel.Malformed("no answer")
         raise _exception(*value)
 
-    def _exchange(self, name: str, arguments: tuple[object, ...], form: str = "") -> Any:
+    def _exchange(self, name: str, arguments: tuple[object, ...], form: str = "") -> object:
         assert self._channel is not None
         token, watch = secrets.token_bytes(16), _Watch(self.pid, self.state, self._load_limit)
         self._channel.setblocking(False)

@@ -211,7 +211,7 @@ def _row_of(rows: Callable[[Array, Any], Any], x: Array) -> Callable[[object, in
     return lambda rng, at: found[at]
 
 
-def _one_row(rows: Callable[[Array, Any], Any], x: Array, rng: Any, at: int) -> Any:
+def _one_row(rows: Callable[[Array, Any], Any], x: Array, rng: Any, at: int) -> object:
     """One row of a call, each in its turn: rows of one call may depend on each other."""
     return rows(x.copy(), rng)[at % len(x)]
 

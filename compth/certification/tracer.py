@@ -454,7 +454,7 @@ class TraceGenerator(np.random.Generator):
     def __init__(self, path: Path) -> None:
         super().__init__(np.random.PCG64(0))
 
-    def _fill(self, size: Size, draw: Callable[[], Any], dtype: Any = object) -> Any:
+    def _fill(self, size: Size, draw: Callable[[], Any], dtype: Any = object) -> object:
         shape = _shape(size)
         if shape is None:
             return draw()
@@ -464,7 +464,7 @@ class TraceGenerator(np.random.Generator):
             flat[i] = draw()
         return out
 
-    def _log(self, value: object) -> Any:
+    def _log(self, value: object) -> object:
         self.path.draws.append(value)
         return value
 

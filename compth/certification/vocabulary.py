@@ -77,7 +77,7 @@ DTYPED = _listed("zeros ones full array asarray arange zeros_like ones_like empt
 _MISSING = object()
 
 
-def _words() -> Iterator[Any]:
+def _words() -> Iterator[object]:
     for name in NUMPY:
         found: Any = np
         for part in name.split("."):
@@ -112,7 +112,7 @@ class Reader:
     judged: set[CodeType]
 
     def __post_init__(self) -> None:
-        self.meant: dict[int, Any] = {}
+        self.meant: dict[int, object] = {}
         for i in range(len(self.code)):
             self._mean(i)
         self.callee = {c: i for i in range(len(self.code)) if (c := self._call_of(i)) is not None}
@@ -301,7 +301,7 @@ _SAID = {
 _FLOWS = object()
 
 
-def _attribute(thing: object, name: str) -> Any:
+def _attribute(thing: object, name: str) -> object:
     """What thing.name is, found without running code of its own; _FLOWS for what a call of it computes."""
     if _looks_up(thing):
         return _MISSING

@@ -46,7 +46,7 @@ class Scope:
     builtins: dict[str, Any]
     free: dict[str, object]
     given: dict[str, Any]
-    me: Any
+    me: object
 
     def held(self) -> Any:
         """What the code can see that outlives a call, as values."""

@@ -45,7 +45,7 @@ def dynamics_problem(method: Method, problem: Problem) -> Any:
     return span
 
 
-def _law(method: Any, n: int, d: int) -> Any:
+def _law(method: Any, n: int, d: int) -> object:
     """Mean factors and what messages make of second moments M (multiples of M, Diag(M), tr(M) I); None for none at d.
 
     On the span they are read at its dimension: Rand-K of all entries is the identity at d, and something else there.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compth._numbers import Number, ratio
 from compth.claims import Unbiased
@@ -32,7 +32,7 @@ class ArtemisLinear(DIANABidirectional):
 class ArtemisState(DIANAState):
     """H: (R, d) the downlink's memory."""
 
-    H: Any = None
+    H: object = None
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Artemis(BodyMethod):
     alpha_down=None: 0, which is DIANA with a compressed broadcast; with alpha_down > 0 no theorem is known here.
     """
 
-    alpha: Any = None
-    alpha_down: Any = None
+    alpha: object = None
+    alpha_down: object = None
     state_class = ArtemisState
     requires = (Unbiased,)
     name = "Artemis"

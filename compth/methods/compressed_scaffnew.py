@@ -178,7 +178,7 @@ class CompressedScaffnew(BodyMethod):
     workers: Any = 2
     owners: Any = 2
     p: Any = None
-    lift: Any = None
+    lift: object = None
     compressor: Any = field(default_factory=Identity, init=False, repr=False)
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_compressor = False

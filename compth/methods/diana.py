@@ -389,7 +389,7 @@ class DIANAState(BodyState):
     """h: (R, n, d) shifts. memory_error: mean||h_i - grad f_i(x*)||^2, (R,), from an engine that has it at hand."""
 
     h: Any = None
-    memory_error: Any = None
+    memory_error: object = None
 
 
 def _best(q: Asked) -> tuple[Number, Params]:

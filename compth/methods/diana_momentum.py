@@ -33,7 +33,7 @@ class DIANAMomentum(BodyMethod):
     is a quadratic of its own (put it into every f_i), a box's projection is not linear and could only be simulated.
     """
 
-    alpha: Any = None
+    alpha: object = None
     beta: Number = Fraction(1, 2)
     state_class = MomentumState
     requires = (Unbiased,)

@@ -109,7 +109,7 @@ class EF21P(BodyMethod):
     m^0 = x^0; alpha=None: 1/(1+omega).
     """
 
-    alpha: Any = None
+    alpha: object = None
     takes_oracle = False
     state_class = EF21PState
     requires = (Unbiased,)

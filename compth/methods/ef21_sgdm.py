@@ -106,7 +106,7 @@ class EF21SGDM(BodyMethod):
     1/2; v_i^0 = grad f_i(x^0), g_i^0 = 0 (no message before round 1).
     """
 
-    eta: Any = Fraction(1, 2)
+    eta: object = Fraction(1, 2)
     state_class = EF21SGDMState
     requires = (Contractive,)
     chances = ("eta",)

@@ -135,7 +135,7 @@ class RelaxedGDCI(BodyMethod):
     gamma is the inner step (larger than 1/L is usual), eta=None the theorem's.
     """
 
-    eta: Any = None
+    eta: object = None
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
     requires = (Unbiased,)
@@ -171,8 +171,8 @@ class VRGDCI(BodyMethod):
     eta=None and alpha=None: the theorem's; alpha = 1/(1+omega).
     """
 
-    eta: Any = None
-    alpha: Any = None
+    eta: object = None
+    alpha: object = None
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
     state_class = VRGDCIState

@@ -65,7 +65,7 @@ class ISEGA(DIANA):
     """
 
     compressor: Any = field(default=None, init=False)
-    alpha: Any = field(default=None, init=False)
+    alpha: object = field(default=None, init=False)
     tau: Number = None
     blocks: int | None = None
     takes_compressor: ClassVar[bool] = False

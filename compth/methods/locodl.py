@@ -121,8 +121,8 @@ class LoCoDL(BodyMethod):
     """
 
     p: Any = None
-    mix: Any = None
-    lift: Any = None
+    mix: object = None
+    lift: object = None
     ridge: Any = None
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False

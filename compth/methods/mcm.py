@@ -20,7 +20,7 @@ class MCMState(BodyState):
     """h: (R, n, d) shifts; H: (R, d) the downlink's memory; m: (R, d) the model that the workers have."""
 
     h: Any = None
-    H: Any = None
+    H: object = None
     m: Any = None
 
 
@@ -33,8 +33,8 @@ class MCM(BodyMethod):
     is EF21-P, which has theorems; with an unbiased one it may diverge.
     """
 
-    alpha: Any = None
-    alpha_down: Any = None
+    alpha: object = None
+    alpha_down: object = None
     takes_oracle = False
     state_class = MCMState
     requires = (Unbiased,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from compth._numbers import ratio
 from compth.methods.core import Constants
@@ -38,8 +38,8 @@ class NSAGA(SAGA):
     xi = +-sqrt(s2) on a uniform coordinate, whatever x and j: covariance (s2/d) times the identity.
     """
 
-    s2: Any = 1.0
-    oracle: Any = field(default=None, init=False, repr=False)
+    s2: object = 1.0
+    oracle: object = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "N-SAGA"
     source = UNIFIED
     own_theorems = (NSAGANeighbourhood(),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from compth._numbers import ratio
 from compth.methods.core import Constants
@@ -35,8 +35,8 @@ class NSEGANeighbourhood(SEGALinear):
 class NSEGA(SEGA):
     """SEGA with d_j f(x) + xi in place of d_j f(x), in the step and in the memory; xi = +-sqrt(s2/d)."""
 
-    s2: Any = 1.0
-    oracle: Any = field(default=None, init=False, repr=False)
+    s2: object = 1.0
+    oracle: object = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "N-SEGA"
     source = UNIFIED
     own_theorems = (NSEGANeighbourhood(),)

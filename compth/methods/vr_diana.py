@@ -123,7 +123,7 @@ class VRDIANA(BodyMethod):
     w^0 = x^0 (the L-SVRG form). On a FiniteSum; any other problem has m = 1, where it is DIANA.
     """
 
-    alpha: Any = None
+    alpha: object = None
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
     state_class = VRDIANAState

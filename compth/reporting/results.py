@@ -118,7 +118,7 @@ UNTOLD = ("plan", "origin", "model")
 """Fields that are no values."""
 
 
-def _value(value: object) -> Any:
+def _value(value: object) -> object:
     """Results within results by their fields; the rest as it is."""
     if isinstance(value, Shown) and is_dataclass(value):
         return plain(value)

@@ -49,7 +49,7 @@ def meant(name: str, known: Iterable[str], remedy: str) -> str:
     return f"did you mean {near}?" if near else remedy
 
 
-def _object(node: ast.expr, text: str, known: Mapping[str, object]) -> Any:
+def _object(node: ast.expr, text: str, known: Mapping[str, object]) -> object:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         maker = known.get(node.func.id)
         if maker is None:

@@ -94,7 +94,7 @@ class Tuning(Earned, Shown):
         cls, scheme: str, L: Number, exact: bool, table: Callable[[], tuple[Any, Any, Any]]
     ) -> Tuning:
         """The answer for a zero gradient: send nothing."""
-        none: Any = Fraction(0) if exact else 0.0
+        none: object = Fraction(0) if exact else 0.0
         note = "the gradient is zero: send nothing"
         basis = "exact at this gradient"
         return cls(scheme, 0, none, none, none, none, none, L, basis, note, None, table)

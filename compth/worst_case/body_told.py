@@ -48,7 +48,7 @@ class Formula:
             raise Underivable("a formula that is too long to be told")
         self.tree, self.depth, self.size = tree, depth, size
 
-    def _with(self, sign: str, other: object, turned: bool = False) -> Any:
+    def _with(self, sign: str, other: object, turned: bool = False) -> object:
         if not isinstance(other, Formula | int | float | Fraction):
             return NotImplemented
         second = other if isinstance(other, Formula) else Formula(_plain(other))
@@ -79,7 +79,7 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, Fraction) else float(value) if isinstance(value, float) else int(value)
 
 
-def _tree(value: object) -> Any:
+def _tree(value: object) -> object:
     return value.tree if isinstance(value, Formula) else _plain(value)
 
 
@@ -334,7 +334,7 @@ def _parameters(told: Answer) -> list[inspect.Parameter]:
     for scope, names in ((Server, told["server"][1:]), (Worker, told["worker"])):
         for name in names:
             kind = told["start"].get(name)
-            default: Any = inspect.Parameter.empty if kind is None else Start(kind)
+            default: object = inspect.Parameter.empty if kind is None else Start(kind)
             (plain if kind is None else marked).append(
                 inspect.Parameter(name, one, annotation=scope, default=default)
             )

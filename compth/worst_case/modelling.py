@@ -168,5 +168,5 @@ def cvxpy_margin(model: Model, rho: float) -> float:
     return float(t.value)
 
 
-def _psd(cp: object, matrix: Any) -> Any:
+def _psd(cp: object, matrix: Any) -> object:
     return (matrix + matrix.T) / 2 >> 0

@@ -91,7 +91,7 @@ class Question:
         return _model(self.rational(), tuple(sorted(values.items())), full, settle, whole, window)
 
 
-def _body(q: Question) -> Any:
+def _body(q: Question) -> object:
     """The function that a question is about; None where it lives in another process."""
     return getattr(q.kind, "body", None)
 
@@ -162,7 +162,7 @@ def known_of(kind: Any) -> tuple[Known, ...]:
     return kind.known if kind.body is getattr(owner, "body", None) and not stranger(owner) else ()
 
 
-def _declaring(kind: Any, name: str) -> Any:
+def _declaring(kind: Any, name: str) -> object:
     """The class in which an attribute of a body's class stands."""
     return next(cls for cls in kind.__mro__ if name in cls.__dict__)
 

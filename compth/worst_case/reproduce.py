@@ -141,7 +141,7 @@ class _Python(StrPrinter):  # type: ignore[misc]  # sympy has no types
         return f"Fraction({expr.p}, {expr.q})"
 
 
-def _bare(c: Constants) -> Any:
+def _bare(c: Constants) -> object:
     return c.it if isinstance(c, Formula) else c
 
 

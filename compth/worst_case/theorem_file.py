@@ -166,7 +166,7 @@ def _chosen(base: Mapping[str, object], certificates: list[Certificate]) -> str:
     return "; ".join([*said, *filter(None, [chosen_text(certificates)])])
 
 
-def _body_of(statement: Statement) -> Any:
+def _body_of(statement: Statement) -> object:
     """The method that is no name: itself, or what its process tells of it."""
     return method_in(statement.thing) if statement.worker is None else body_in(statement)
 

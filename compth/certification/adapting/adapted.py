@@ -155,17 +155,17 @@ class Adapted:
         with self._seeding(thing, rng) as known:
             return self._flat(self._out(thing, self._given(x), known.of(x)))
 
-    def _out(self, thing: Any, given: Any, known: Known) -> Any:
+    def _out(self, thing: Any, given: Any, known: Known) -> object:
         return thing(given, **roles.filled(thing, known, self.__qualname__))
 
-    def _warmed(self, thing: Any, d: int) -> Any:
+    def _warmed(self, thing: Any, d: int) -> object:
         rng, thing = np.random.default_rng(0), memory.copied(thing)
         given = [x for x in self.warm if len(x) == d] or [rng.normal(size=d) for _ in range(self.after)]
         for x in given:
             self.run(thing, x, rng)
         return thing
 
-    def _given(self, x: Array) -> Any:
+    def _given(self, x: Array) -> object:
         parts = self.layers.split(np.array(x, dtype=np.float64))
         if isinstance(parts, dict):
             return {name: self.arrays.to(part) for name, part in parts.items()}
@@ -231,7 +231,7 @@ class AdaptedPair(Adapted):
             out = self._flat(self._received(receiver, copy.deepcopy(message), sizes))
         return out, message
 
-    def _message(self, thing: Any, x: Array, known: Known) -> Any:
+    def _message(self, thing: Any, x: Array, known: Known) -> object:
         compress = pairs.halves(thing)[0]
         return compress(self._given(x), **roles.filled(compress, known, f"{self.__qualname__}.compress"))
 
@@ -328,7 +328,7 @@ def _vector(x: object) -> Array:
     return vector
 
 
-def _mapped(f: Callable[[Any], Any], out: Any) -> Any:
+def _mapped(f: Callable[[Any], Any], out: Any) -> object:
     if isinstance(out, dict):
         return {k: _mapped(f, v) for k, v in out.items()}
     return [_mapped(f, v) for v in out] if isinstance(out, list | tuple) else f(out)

@@ -140,7 +140,7 @@ def snapshot(thing: object) -> list[tuple[str, object]]:
     return [(name, _key(value)) for name, value in attributes(thing) if not _draws(value)]
 
 
-def _key(value: object) -> Any:
+def _key(value: object) -> object:
     """Numbers, text and arrays as they are; of others the type."""
     if value is None or isinstance(value, bool | int | float | str | bytes):
         return repr(value)

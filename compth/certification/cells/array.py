@@ -305,7 +305,7 @@ class Array(Symbolic):
             return self._looked_up(key)
         return self._like(self.data[key])
 
-    def _looked_up(self, key: Array) -> Any:
+    def _looked_up(self, key: Array) -> object:
         if key.kind == "b":
             held = key.copy()
             return Picked(self.copy(), held, held)
@@ -367,7 +367,7 @@ class Array(Symbolic):
             ]
         self._put(Array(np.array(here, dtype=object), "b"), value)
 
-    def _in_place(self, new: Any) -> Any:
+    def _in_place(self, new: Any) -> object:
         if isinstance(new, Picked) or (not self.ndim and self.loose):
             stop("an array without dimensions, or a whole one by a selection, is changed in place")
         if not self.ndim:
@@ -559,7 +559,7 @@ def mapped(f: Callable[..., Node], *data: Any) -> Any:
     return out if isinstance(out, np.ndarray) else np.array(out, dtype=object)
 
 
-def _key(key: Any) -> Any:
+def _key(key: Any) -> object:
     """An index with numbers as numbers; what depends on x or on a draw stays."""
     if isinstance(key, tuple):
         return _key(key[0]) if len(key) == 1 else tuple(_key(k) for k in key)
@@ -661,7 +661,7 @@ class Picked(Symbolic):
     def __getattr__(self, name: str) -> Any:
         return stop(f".{name} of a selection whose length depends on x")
 
-    def _unknown(self, *_: Any) -> Any:
+    def _unknown(self, *_: Any) -> object:
         return stop("a selection whose length depends on x is looked at one by one")
 
     __iter__ = __len__ = __getitem__ = __setitem__ = __bool__ = __index__ = _unknown

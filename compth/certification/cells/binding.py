@@ -72,9 +72,9 @@ HIDDEN = frozenset(["gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "a
 class Binding:
     """The functions that were bound, and what their names held when they were."""
 
-    bound: dict[int, Any] = field(default_factory=dict)
+    bound: dict[int, object] = field(default_factory=dict)
     held: list[tuple[Callable[[], Any], Any, str]] = field(default_factory=list)
-    keep: list[Any] = field(default_factory=list)
+    keep: list[object] = field(default_factory=list)
 
     def changed(self) -> str:
         """ "" while every name still holds what it held; else which does not."""
@@ -132,7 +132,7 @@ class Binding:
         return self.bound[id(f)]
 
 
-def call_of(binding: Binding, thing: object, arguments: list[object]) -> Any:
+def call_of(binding: Binding, thing: object, arguments: list[object]) -> object:
     """What the program returns, joined over its branches."""
     means = binding.meaning(thing, "the program")
     return explored(lambda: means(*[a.copy() if isinstance(a, Array) else a for a in arguments]), merged)
@@ -292,8 +292,8 @@ def _of_class(binding: Binding, me: Thing, kind: type, name: str) -> Any:
     return binding.meaning(found, name) if is_fixed(found) and found is not None else stop(f"uses .{name}")
 
 
-def _python(binding: Binding) -> dict[str, Any]:
-    def imported(name: str, *_: object) -> Any:
+def _python(binding: Binding) -> dict[str, object]:
+    def imported(name: str, *_: object) -> object:
         module = {"numpy": np, "math": math}.get(name)
         return stop(f"imports {name}") if module is None else Module(binding, module)
 
@@ -356,7 +356,7 @@ def merged(condition: Any, yes: object, no: object) -> Any:
 _BUILTINS = {n: getattr(builtins, n) for n in (*python_words.PYTHON, "__import__") if hasattr(builtins, n)}
 _ORIGINAL = {(m.__name__, n): getattr(m, n) for m, listed in ((np, words.NUMPY), (math, words.MATH))
              for n in listed if hasattr(m, n)}  # fmt: skip
-_KNOWN: dict[int, tuple[Any, Any]] = {}
+_KNOWN: dict[int, tuple[object, object]] = {}
 """Objects of numpy, math and Python by identity, and what stands for them."""
 
 

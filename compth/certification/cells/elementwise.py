@@ -118,7 +118,7 @@ def logical_not(a: object) -> Any:
     return elementwise(nodes.negation, "b", a)
 
 
-def logical(join: Callable[[Node, Node], Node], a: object, b: object) -> Any:
+def logical(join: Callable[[Node, Node], Node], a: object, b: object) -> object:
     if kind_of(a, b) != "b":
         stop("the bits of numbers")
     return elementwise(join, "b", a, b)

@@ -133,7 +133,7 @@ class Evaluation:
                 raise placed(problem, node) from None
         return self.known[node]
 
-    def _value(self, node: Node) -> Any:
+    def _value(self, node: Node) -> object:
         if is_truth(node):
             return ONE if self.truth(node) else ZERO
         rule = getattr(self, f"_{node.op}", None)
@@ -178,13 +178,13 @@ class Evaluation:
                 return Log(log.of, log.plus + other.constant)
         return a + b
 
-    def _mul(self, node: Node) -> Any:
+    def _mul(self, node: Node) -> object:
         return self.number(node.args[0]) * self.number(node.args[1])
 
     def _div(self, node: Node) -> Value:
         return self.number(node.args[0]) * self.number(node.args[1]).inverse(self.cell)
 
-    def _sum(self, node: Node) -> Any:
+    def _sum(self, node: Node) -> object:
         total = ZERO
         for a in node.args:
             total = total + self.number(a)
@@ -204,7 +204,7 @@ class Evaluation:
             s = self.ties.side(node)
         return whole(s)
 
-    def _ite(self, node: Node) -> Any:
+    def _ite(self, node: Node) -> object:
         return self.value(taken(self, node))
 
     # logarithms and powers of two
@@ -535,7 +535,7 @@ class Evaluation:
             self.drawn[node] = self.way.choose(chances) if many else possible[0]
         return whole(self.drawn[node])
 
-    def _pick(self, node: Node) -> Any:
+    def _pick(self, node: Node) -> object:
         index, *table = node.args
         if by_place(index, self.i):
             if not self._is_mine(index):

@@ -187,7 +187,7 @@ def _write(c: Any, content: Any) -> None:
         data[...] = content
 
 
-def joined(condition: Any, yes: object, no: object) -> Any:
+def joined(condition: Any, yes: object, no: object) -> object:
     """One value for two ways."""
     from compth.certification.cells.binding import merged
 
@@ -213,7 +213,7 @@ def _same_kind(yes: Array, no: Array) -> bool:
     return bool(plain and yes.shape == no.shape and yes.kind == no.kind)
 
 
-def _rebound(condition: object, yes: Array, no: Array) -> Any:
+def _rebound(condition: object, yes: Array, no: Array) -> object:
     """A name that means another array on either way: a third one, which like these two is changed no more.
 
     Another name may lead to the memory of either, and would see what is written into it; the third would not.
@@ -226,7 +226,7 @@ def _rebound(condition: object, yes: Array, no: Array) -> Any:
     return out
 
 
-def choose(test: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
+def choose(test: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> object:
     """yes() if test else no()."""
     condition = condition_of(test)
     if isinstance(condition, bool):
@@ -243,17 +243,17 @@ def choose(test: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
     return joined(condition, *results)
 
 
-def both(a: Any, b: Callable[[], Any]) -> Any:
+def both(a: Any, b: Callable[[], Any]) -> object:
     """a and b()."""
     return choose(a, b, lambda: a)
 
 
-def either(a: Any, b: Callable[[], Any]) -> Any:
+def either(a: Any, b: Callable[[], Any]) -> object:
     """a or b()."""
     return choose(a, lambda: a, b)
 
 
-def negated(a: Any) -> Any:
+def negated(a: Any) -> object:
     """not a."""
     return logical_not(a) if isinstance(a, Array) and a.size == 1 else not a
 
@@ -261,10 +261,10 @@ def negated(a: Any) -> Any:
 def alone(f: Callable[..., Any]) -> Callable[..., Any]:
     """The function, its branches joined where it returns."""
 
-    def called(*arguments: object, **named: object) -> Any:
+    def called(*arguments: object, **named: object) -> object:
         held = _Untouched(f, *arguments, *named.values())
 
-        def once() -> Any:
+        def once() -> object:
             out = f(*arguments, **named)
             held.check()
             return out

@@ -54,7 +54,7 @@ class Numbers:
         found = self.held.get(n.args[0])
         return next(iter(found)) if found and len(found) == 1 else float(n.args[0])
 
-    def _x(self, n: Node) -> Any:
+    def _x(self, n: Node) -> object:
         return self.x[n.args[0]]
 
     def _u(self, n: Node) -> float:
@@ -71,7 +71,7 @@ class Numbers:
         sums = np.cumsum([self.at(w) for w in n.args[1:]])
         return min(int(np.searchsorted(sums, quantile, side="right")), len(sums) - 1)
 
-    def _norm(self, n: Node) -> Any:
+    def _norm(self, n: Node) -> object:
         return np.linalg.norm(self.x, ORDERS[n.args[0]])
 
     def _ite(self, n: Node) -> float:
@@ -89,22 +89,22 @@ class Numbers:
     def _or(self, n: Node) -> bool:
         return any(self.at(a) for a in n.args)
 
-    def _top(self, _: Node) -> Any:
+    def _top(self, _: Node) -> object:
         return self.x.max()
 
-    def _bottom(self, _: Node) -> Any:
+    def _bottom(self, _: Node) -> object:
         return self.x.min()
 
-    def _stat(self, n: Node) -> Any:
+    def _stat(self, n: Node) -> object:
         return abs(self.x[self.order[n.args[0]]])
 
-    def _place(self, n: Node) -> Any:
+    def _place(self, n: Node) -> object:
         return self.order[n.args[1]]
 
     def _rank(self, n: Node) -> bool:
         return n.args[1] in self.order[list(n.args[2])]
 
-    def _position(self, n: Node) -> Any:
+    def _position(self, n: Node) -> object:
         rank = int(np.flatnonzero(self.order == n.args[1])[0])
         return len(self.x) - 1 - rank if n.args[2] else rank
 

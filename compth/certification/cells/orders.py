@@ -51,7 +51,7 @@ class Order(Mute):
             stop("a place of a partition, or at an index that is not known")
         return Array(session().node("place", self.name, self.places[key]), "i")
 
-    def _sliced(self, key: slice) -> Any:
+    def _sliced(self, key: slice) -> object:
         places = self.places[key]
         start, end, step = key.indices(len(self.places))
         if step == -1 and len(places) == len(self.places):

@@ -95,7 +95,7 @@ def explored(call: Callable[[], Any], merge: Callable[[Node, Any, Any], Any]) ->
     return _joined(found, 0, merge)
 
 
-def _joined(found: list[tuple[object, list[tuple[Node, bool]]]], depth: int, merge: Any) -> Any:
+def _joined(found: list[tuple[object, list[tuple[Node, bool]]]], depth: int, merge: Any) -> object:
     """The ways agree on their first `depth` decisions; the next splits them."""
     if len(found) == 1:
         return found[0][0]

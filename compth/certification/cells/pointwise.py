@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,7 @@ class _At(Evaluation):
         super().__init__(_CHART, _CELL, i, way, Ties([]), {})
         self.now = now
 
-    def _value(self, node: Node) -> Any:
+    def _value(self, node: Node) -> object:
         return super()._value(node) if draws(node) else whole(self._float(node))
 
     def _truth(self, node: Node) -> bool:

@@ -17,7 +17,7 @@ from compth.certification.cells.words import ARRAY, as_words, holds_symbol, make
 def _extreme(op: str) -> Callable[..., object]:
     plain = getattr(builtins, op)
 
-    def called(*values: Any, **options: object) -> Any:
+    def called(*values: Any, **options: object) -> object:
         listed = list(values[0]) if len(values) == 1 else list(values)
         if not holds_symbol(listed):
             return plain(listed, **options)
@@ -28,7 +28,7 @@ def _extreme(op: str) -> Callable[..., object]:
     return called
 
 
-def _sum(values: Any, start: Any = 0) -> Any:
+def _sum(values: Any, start: Any = 0) -> object:
     listed = list(values)
     if not holds_symbol(listed):
         return sum(listed, start)
@@ -38,7 +38,7 @@ def _sum(values: Any, start: Any = 0) -> Any:
 
 
 def _every(some: bool) -> Callable[..., object]:
-    def called(values: Any) -> Any:
+    def called(values: Any) -> object:
         listed = list(values)
         if not holds_symbol(listed):
             return any(listed) if some else all(listed)
@@ -47,7 +47,7 @@ def _every(some: bool) -> Callable[..., object]:
     return called
 
 
-def _sorted(values: Any, key: Any = None, reverse: bool = False) -> Any:
+def _sorted(values: Any, key: Any = None, reverse: bool = False) -> object:
     """sorted() of magnitudes, or of all indices by a key that grows or falls with |x_i|."""
     listed = list(values)
     keys = listed if key is None else [key(v) for v in listed]
@@ -69,7 +69,7 @@ def _isinstance(value: object, kinds: object) -> bool:
     )
 
 
-def _round(value: Any, digits: Any = None) -> Any:
+def _round(value: Any, digits: Any = None) -> object:
     if not holds_symbol(value):
         return round(value, digits)
     if isinstance(value, Picked) or as_array(value).ndim:
@@ -97,7 +97,7 @@ class _Untraced(Mute):
         return stop(f"{self.__dict__['_untraced']} is not traced")
 
 
-def _other(n: str) -> Any:
+def _other(n: str) -> object:
     """What stands for a name of Python's that is not among the words: errors are themselves."""
     real = getattr(builtins, n)
     return real if isinstance(real, type) and issubclass(real, Exception) else _Untraced(n)

@@ -61,7 +61,7 @@ class Answers:
     law: bool = False
 
 
-def candidates(claim: Claim) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
+def candidates(claim: Claim) -> Iterator[tuple[dict[str, object], tuple[str, ...]]]:
     """The claim by the readings of its constants, with the lines that say so: exact, named, then up to rounding."""
     kind = type(claim).__name__
     if kind not in KINDS or type(claim) is not getattr(compth.claims, kind):
@@ -114,7 +114,7 @@ def _is_answer(answer: object, subject: Subject, d: int, claims: str, seconds: f
     return isinstance(answer, str) and len(answer) < SIZE and isinstance(_decoded(answer), dict)
 
 
-def _decoded(text: str) -> Any:
+def _decoded(text: str) -> object:
     try:
         return json.loads(text)
     except ValueError:
@@ -178,7 +178,7 @@ def _proofs(
             continue
         for k, listed in enumerate(options):
             found[k] = found[k] or _first(d, listed, *used[-1])
-    ranked: dict[str, Any] | None = None
+    ranked: dict[str, object] | None = None
     if relative and not all(found) and (sorts or stage.couples(trace)):
         try:
             ranked = _by_ranks(d, options, trace, found)
@@ -213,7 +213,7 @@ def _visited(
 
 def _by_ranks(
     d: int, options: list[list[Any]], trace: stage.Trace, found: list[Any]
-) -> dict[str, Any] | None:
+) -> dict[str, object] | None:
     """Certificates by the ranks of entries, for what has none yet; the case where all are not 0. Raises Stopped."""
     if d > ranks.LARGEST or not forms.alike(trace.outputs):
         raise Stopped("a selection that does not treat all entries alike, or too many of them")
@@ -224,7 +224,7 @@ def _by_ranks(
     return cases[1][-1] if any(f and f["scale"]["kind"] == "order" for f in found) else None
 
 
-def _first(d: int, listed: list[Any], charts: list[Chart], groups: list[Group]) -> Any:
+def _first(d: int, listed: list[Any], charts: list[Chart], groups: list[Group]) -> object:
     """The certificate of the first reading of a claim that has one."""
     fits = [c for c in listed if (c["kind"] == "AbsoluteError") == _is_absolute(charts) or len(charts) == 1]
     for claim in fits:

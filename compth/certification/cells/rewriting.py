@@ -198,7 +198,7 @@ class Branches(ast.NodeTransformer):
         node.body, node.orelse = self._all(_continued(node.body)), self._all(node.orelse)
         return node
 
-    def visit_If(self, node: ast.If) -> Any:
+    def visit_If(self, node: ast.If) -> object:
         stays = not any(isinstance(n, LEAVES) for part in (*node.body, *node.orelse) for n in ast.walk(part))
         node.test = self.visit(node.test)
         node.body, node.orelse = self._all(node.body), self._all(node.orelse)

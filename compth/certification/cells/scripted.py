@@ -40,7 +40,7 @@ class Stream:
         make = ctypes.pythonapi.PyCapsule_New
         make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
         self._name = b"BitGenerator"
-        self.capsule: Any = make(ctypes.addressof(self._functions), self._name, None)
+        self.capsule: object = make(ctypes.addressof(self._functions), self._name, None)
         self.lock = threading.Lock()
 
 

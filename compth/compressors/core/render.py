@@ -79,7 +79,7 @@ GREEK = frozenset(
 )
 
 
-def _symbol(name: str, integer: bool | None = True) -> Any:
+def _symbol(name: str, integer: bool | None = True) -> object:
     """A positive symbol; sympy is imported when the first is made, for names alone cost no second."""
     import sympy
 

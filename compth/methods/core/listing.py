@@ -101,7 +101,7 @@ class Formula:
         """True where it vanishes identically."""
         return self.it.is_zero is True
 
-    def _with(self, other: object, made: Any) -> Any:
+    def _with(self, other: object, made: Any) -> object:
         if isinstance(other, Vector):
             return NotImplemented
         return Formula(made(self.it, other.it if isinstance(other, Formula) else other))
@@ -177,7 +177,7 @@ class _Words:
                 out.append(self.following.format(left, shown[0]))
                 continue
             for text in dict.fromkeys(shown):
-                chance: Any = sum(
+                chance: object = sum(
                     leaf.probability for leaf, s in zip(leaves, shown, strict=True) if s == text
                 )
                 out.append(self.chance.format(self.number(chance), self.following.format(left, text)))

@@ -108,7 +108,7 @@ class Tracer:
         self._body, self._path, self._downlink, self._unknown = body, path, downlink, unknown
         self._ops: list[Op] = []
         self._coins: list[bool] = []
-        self._probability: Any = 1
+        self._probability: object = 1
         self._draws = 0
         self._named: dict[object, int] = {}
 

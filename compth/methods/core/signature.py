@@ -148,7 +148,7 @@ def signature_of(body: Callable[..., Any], library: type) -> Signature:
 
 def _scope(body: Callable[..., Any], p: inspect.Parameter) -> type:
     """Server or Worker from an annotation, which may be text: a dotted name that is looked up, never evaluated."""
-    mark: Any = p.annotation
+    mark: object = p.annotation
     if isinstance(mark, str):
         first, *rest = mark.strip().strip("'\"").split(".")
         found = body.__globals__.get(first)

@@ -155,7 +155,7 @@ class Facts:
     rule: str
     special: str = ""
     limit: Any = None
-    default: Any = None
+    default: object = None
     rate: Any = None
     floor: Any = None
     params: Mapping[str, Number] | None = None

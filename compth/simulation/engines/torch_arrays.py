@@ -140,7 +140,7 @@ class Target:
         found: types.FunctionType = self._functions[f]
         return found
 
-    def _global(self, value: Any) -> Any:
+    def _global(self, value: Any) -> object:
         if value is np:
             return self.namespace
         ours = isinstance(value, types.FunctionType) and value.__module__.startswith("compth.")

@@ -145,7 +145,7 @@ class _Traced(_Verbs):
             [[Fraction(int(i == j)) for j in range(1 + 4 * n)] for i in range(1 + 4 * n)], dtype=object
         )
         self.x, self.memory, self.g, self.h, self.e = np.split(one, [1, 1 + n, 1 + 2 * n, 1 + 3 * n])
-        self.elsewhere: Any = None
+        self.elsewhere: object = None
         self.inputs: list[object] = []
 
     def gradient(self, x: Numbers) -> Any:
