@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ class RateAt:
     def _radius(self, linear: Any, gamma: float, tol: float | None, width: float = WIDTH) -> Any:
         near = self.near if self.snapshots is None else self.snapshots.near(float(np.log(gamma)))
         found = radius(linear, near, tol, width)
-        self.near = [found, *self.near[: KEPT - 1]]
+        self.near = [replace(found, lens=None), *self.near[: KEPT - 1]]
         self.applications += linear.applications
         return found
 

@@ -36,16 +36,20 @@ NUDGE = 1e-6
 """Differences in log gamma by which slopes of the means' factors are taken."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Snapshot:
     """A step where rho was asked: log gamma, its system, the groups of its coordinates and what was found of each."""
 
     u: float
     system: Any
     groups: list[Any]
-    found: tuple[Radius, ...]
     whole: Radius
     seen: dict[int, tuple[Array, Array, list[Array]]] = field(default_factory=dict)
+
+    @property
+    def found(self) -> tuple[Radius, ...]:
+        """What was found of each group."""
+        return self.whole.parts or (self.whole,)
 
     def through(self, k: int, lens: Any, anchors: Sequence[Snapshot]) -> tuple[Array, Array, list[Array]]:
         """x of group k as a unit vector, S x, and S (T - id) x at every anchor."""
@@ -69,16 +73,26 @@ class Snapshots:
 
     def add(self, u: float, system: Any, found: Radius) -> None:
         """rho was found at exp(u): the last that was found there counts, and nothing that took no search."""
-        parts = found.parts or (found,)
-        if any(r.lens is None for r in parts):
+        if any(r.lens is None for r in found.parts or (found,)):
             return
         self.steps = [s for s in self.steps if s.u != u]
-        self.steps.append(Snapshot(u, system, parts_of(system) if found.parts else [system], parts, found))
+        self.steps.append(Snapshot(u, system, parts_of(system) if found.parts else [system], found))
         self.known = None
+        self._light()
+
+    def _light(self) -> None:
+        """Once the anchors are known, forget other steps' operators: n d^2 numbers each, which nothing asks for."""
+        for s in self.steps if self.anchors else ():
+            if s not in self.anchors:
+                s.system, s.groups = None, []
+            if s is not self.anchors[0] and s.found[0].lens is not None and s.found[0].lens.target is None:
+                parts = tuple(replace(r, lens=None) for r in s.whole.parts)
+                s.whole = replace(s.whole, lens=None, parts=parts)
 
     def settle(self, middle: float) -> bool:
         """Take the three steps nearest to this one for anchors; False where there are fewer."""
         self.anchors = sorted(self.steps, key=lambda s: abs(s.u - middle))[:3]
+        self._light()
         return len(self.anchors) == 3
 
     def near(self, u: float) -> list[Radius]:
@@ -97,7 +111,8 @@ class Snapshots:
             near = sorted(self.steps, key=lambda s: abs(s.u - u))[:POINTS]
             groups = [self._group(k, near) for k in range(len(near[0].found))]
             means = [kept_means(s.system) for s in self.anchors] if self.coupled(float(np.exp(u))) else None
-            self.known = Model(tuple(s.u for s in self.anchors), groups, means, near[0].system.K == 1)
+            plain = self.anchors[0].system.K == 1
+            self.known = Model(tuple(s.u for s in self.anchors), groups, means, plain)
         return self.known
 
     def _group(self, k: int, near: Sequence[Snapshot]) -> _Group:
