@@ -242,6 +242,10 @@ def draw(data: dict[str, Any]) -> Any:
     return figure
 
 
+NOTHING = "none"
+"""Where nothing is shown: a cell of a dash alone is a bullet of the page."""
+
+
 def table(data: dict[str, Any]) -> str:
     """A row a box, as CSV for the page."""
     out = io.StringIO()
@@ -249,6 +253,7 @@ def table(data: dict[str, Any]) -> str:
     rows.writerow(
         [
             "method",
+            "n",
             "kappa",
             "delta",
             "own",
@@ -264,10 +269,10 @@ def table(data: dict[str, Any]) -> str:
     for asked in BOXES:
         c = data[asked.name]
         own = ", ".join(f"{k} = {v}" for k, v in c["own"].items())
-        better = "-" if c["gain"] is None else f">= {float(1 + F(c['gain'])):.3f} x"
-        seen = f"+ {c['window']} past"
+        better = NOTHING if c["gain"] is None else f">= {float(1 + F(c['gain'])):.3f} x"
+        seen = f"the state and {c['window']} past"
         beside = [better, _span(c, "times", ".3f"), _span(c, "theorem", ".3g")]
-        for n, part, more in (("1", c, beside), ("every n > 1", c["many"], ["-"] * 3)):
+        for n, part, more in (("1", c, beside), ("every n > 1", c["many"], [NOTHING] * 3)):
             if part is not None:
                 step = "{:.4g} to {:.4g}".format(*part["gamma"])
                 ranges = [" to ".join(c["kappa"]), " to ".join(part["delta"])]
@@ -279,7 +284,7 @@ def table(data: dict[str, Any]) -> str:
 def _span(c: dict[str, Any], name: str, shown: str) -> str:
     """The least and the largest over the picture's points."""
     values = [p[name] for p in c["points"] if p[name] is not None]
-    return f"{min(values):{shown}} to {max(values):{shown}} x" if values else "-"
+    return f"{min(values):{shown}} to {max(values):{shown}} x" if values else NOTHING
 
 
 def search(names: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Brackets over boxes: the page's numbers are those of the stored certificates."""
 
+import csv
 import json
 from fractions import Fraction as F
 
@@ -13,6 +14,11 @@ STORED = json.loads((boxes.PAGE / "rates.json").read_text())
 
 def test_the_page_shows_what_the_certificates_say():
     assert (boxes.PAGE / "table.csv").read_text() == boxes.table(STORED)
+    head, *rows = csv.reader(boxes.table(STORED).splitlines())
+    assert {len(row) for row in rows} == {len(head)}
+    assert not [
+        cell for row in rows for cell in row if cell[:2].strip() in ("-", "+", "*", "")
+    ]  # bullets, for reST
     for asked in boxes.BOXES:
         shown, box = STORED[asked.name], boxes.stored(asked.name)
         assert box.data["method"] == asked.name
