@@ -246,38 +246,35 @@ NOTHING = "none"
 """Where nothing is shown: a cell of a dash alone is a bullet of the page."""
 
 
-def table(data: dict[str, Any]) -> str:
-    """A row a box, as CSV for the page."""
-    out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(
-        [
-            "method",
-            "n",
-            "kappa",
-            "delta",
-            "own",
-            "gamma",
-            "V sees",
-            "cells",
-            "width",
-            "1 - rho",
-            "rounds",
-            "theorem",
-        ]
-    )
+HEADINGS = {
+    "table": ("method", "n", "kappa", "delta", "width", "1 - rho", "rounds", "theorem"),
+    "rules": ("method", "n", "own", "gamma", "past rounds in V", "cells"),
+}
+"""Columns of the page's two tables: what is shown, and how."""
+
+
+def tables(data: dict[str, Any]) -> dict[str, str]:
+    """name -> a row a box, as CSV for the page."""
+    rows = {name: [list(head)] for name, head in HEADINGS.items()}
     for asked in BOXES:
         c = data[asked.name]
         own = ", ".join(f"{k} = {v}" for k, v in c["own"].items())
         better = NOTHING if c["gain"] is None else f">= {float(1 + F(c['gain'])):.3f} x"
-        seen = f"the state and {c['window']} past"
         beside = [better, _span(c, "times", ".3f"), _span(c, "theorem", ".3g")]
         for n, part, more in (("1", c, beside), ("every n > 1", c["many"], [NOTHING] * 3)):
             if part is not None:
-                step = "{:.4g} to {:.4g}".format(*part["gamma"])
+                first = [LABELS[asked.name], n]
                 ranges = [" to ".join(c["kappa"]), " to ".join(part["delta"])]
                 width = f"{100 * float(F(part['width'])):.2g} %"
-                rows.writerow([LABELS[asked.name], n, *ranges, own, step, seen, part["cells"], width, *more])
+                step = "{:.4g} to {:.4g}".format(*part["gamma"])
+                rows["table"].append([*first, *ranges, width, *more])
+                rows["rules"].append([*first, own, step, c["window"], part["cells"]])
+    return {name: _csv(found) for name, found in rows.items()}
+
+
+def _csv(rows: list[list[Any]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
 
 
@@ -301,7 +298,8 @@ def search(names: list[str]) -> None:
 def page() -> None:
     """Write what docs/boxes.rst shows, from the stored certificates."""
     data = compute()
-    files = {"rates.json": json.dumps(data, indent=1) + "\n", "table.csv": table(data)}
+    files = {"rates.json": json.dumps(data, indent=1) + "\n"}
+    files |= {f"{name}.csv": text for name, text in tables(data).items()}
     write_all(PAGE, {k: v.encode() for k, v in files.items()}, force=True)
     write_all(PAGE, {"boxes.svg": figure_bytes(draw(data), "svg")}, force=True)
 
