@@ -247,7 +247,7 @@ NOTHING = "none"
 
 
 HEADINGS = {
-    "table": ("method", "n", "kappa", "delta", "width", "1 - rho", "rounds", "theorem"),
+    "table": ("method", "n", "delta", "width", "1 - rho", "rounds", "theorem"),
     "rules": ("method", "n", "own", "gamma", "past rounds in V", "cells"),
 }
 """Columns of the page's two tables: what is shown, and how."""
@@ -264,10 +264,10 @@ def tables(data: dict[str, Any]) -> dict[str, str]:
         for n, part, more in (("1", c, beside), ("every n > 1", c["many"], [NOTHING] * 3)):
             if part is not None:
                 first = [LABELS[asked.name], n]
-                ranges = [" to ".join(c["kappa"]), " to ".join(part["delta"])]
+                range_ = " to ".join(part["delta"])
                 width = f"{100 * float(F(part['width'])):.2g} %"
                 step = "{:.4g} to {:.4g}".format(*part["gamma"])
-                rows["table"].append([*first, *ranges, width, *more])
+                rows["table"].append([*first, range_, width, *more])
                 rows["rules"].append([*first, own, step, c["window"], part["cells"]])
     return {name: _csv(found) for name, found in rows.items()}
 
