@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,8 +102,11 @@ class LargeDRate(Earned, Shown):
 
     error is what exact rates at two small dimensions are off, carried to d by their own order in 1/d, plus what the
     quantiles cost. nodes: quantiles that stand for the d eigenvalues. note: what speaks against random eigenvectors.
-    standing: "DERIVED", never more. assumed: what was taken on a user's word, a line each.
+    standing: "DERIVED", never more; "assumed" of one that was typed or changed. assumed: what was taken on a user's
+    word, a line each.
     """
+
+    WORDS = MappingProxyType({"standing": "assumed"})
 
     rho: float
     error: float
@@ -117,7 +121,7 @@ class LargeDRate(Earned, Shown):
         words = "".join(f"; {line}" for line in (self.note, *self.assumed) if line)
         return (
             f"rate {self.rho:.8g} a round in the limit of many dimensions, at d={self.d} off by about"
-            f" {self.error:.1g} (an estimate; eigenvectors in general position){words}"
+            f" {self.error:.1g} ({self.standing}, the error an estimate; eigenvectors in general position){words}"
         )
 
 

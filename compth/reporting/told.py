@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,14 +12,31 @@ from compth._shown import Shown
 from compth.reporting import statements
 from compth.reporting.files import provenance
 from compth.reporting.formulas import symbol, value
-from compth.reporting.reports import bits
+from compth.reporting.reports import bits, latex_escape
 from compth.reporting.words import Told
 
 
 def told(result: object) -> Told:
     """By the result's class, else its fields."""
     teller = next((TELLERS[k.__name__] for k in type(result).__mro__ if k.__name__ in TELLERS), _fields)
-    return teller(result)
+    return _with_the_word(teller(result), _assumed(result))
+
+
+def _assumed(result: object) -> tuple[str, ...]:
+    """What a result, or its rate, takes on a user's word."""
+    lines = getattr(result, "assumed", None)
+    lines = getattr(getattr(result, "rate", None), "assumed", None) if lines is None else lines
+    return tuple(map(str, lines)) if type(lines) is tuple else ()
+
+
+def _with_the_word(said: Told, lines: Sequence[str]) -> Told:
+    """The same with every assumption that it left out, in the text and in LaTeX."""
+    shown = (said.head, *said.notes, *(text for _, text in said.facts))
+    left = [line for line in lines if not any(line in text for text in shown)]
+    words = "; ".join(line.removeprefix("assumed: ") for line in lines)
+    more = words and not any("Assumed: " in text for text in said.statements)
+    added = (rf"\noindent Assumed: {latex_escape(words)}.",) if more else ()
+    return replace(said, notes=(*said.notes, *left), statements=(*said.statements, *added))
 
 
 def short(value: Any) -> str:

@@ -1,5 +1,7 @@
 """Rates in the limit of many dimensions: held against exact ones, with the estimate of their error."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -114,6 +116,10 @@ def test_a_million_dimensions_cost_no_more():
     assert found.rho == pytest.approx(tall.rho, rel=1e-3)
     assert found.error < tall.error
     assert found.standing == "DERIVED"
+    assert "(DERIVED, the error an estimate" in str(found)
+    typed = replace(found, rho=0.1, standing="PROVED")
+    assert typed.standing == "assumed"
+    assert "(assumed, " in str(typed)
 
 
 def test_a_kernel_does_not_grow():
