@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from compth.reporting.arrivals import short_label
 from compth.reporting.page import html_table, page, prose
-from compth.reporting.plots import COLOURS, STYLE, short_label
+from compth.reporting.plots import COLOURS, STYLE
 from compth.reporting.reports import bits, inline_svg, number, rate
 from compth.text.counts import counted
 

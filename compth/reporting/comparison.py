@@ -7,16 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from compth.claims import how_sharp, shown
 from compth.compressors.identity import Identity
+from compth.reporting.arrivals import (
+    arrived,
+    grows,
+    kinds_of,
+    methods_of,
+    promised,
+    row_label,
+    seen,
+    sent,
+)
 from compth.reporting.page import html_table, page, prose
-from compth.reporting.plots import COLOURS, PANELS, comparison_panel, kinds_of, methods_of, row_label
+from compth.reporting.plots import COLOURS, PANELS, comparison_panel
 from compth.reporting.reports import bits, inline_svg, number, rate
+from compth.reporting.side_by_side import title
 
 if TYPE_CHECKING:
     from compth.methods.core.method import Method
 
 
-NEVER = "never"
-DIVERGES = "diverges"
 SEARCHED = ("certified", "best", "tuned")
 """Whose steps no theorem plans: that none speaks of them goes without saying."""
 
@@ -25,11 +34,6 @@ def columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the table that is printed: whose step, and rounds as promised, certified and seen."""
     header = ["method", "compressor", "step", "step from", "promised", "certified", "here", "uplink", "floor"]
     return header, [_cells(comparison, i) for i in range(len(comparison.rows))]
-
-
-def grows(r: Any, trace: Any) -> bool:
-    """Whether the run grows, or the exact expectation does: it has no floor."""
-    return bool(trace.grows or (r.exact_rate is not None and r.exact_rate > 1 + 1e-9))
 
 
 def _cells(comparison: Any, i: int) -> list[str]:
@@ -66,40 +70,6 @@ def _compressor(r: Any, method: Method, *, short: bool) -> str:
     if not method.takes_compressor and isinstance(method.compressor, Identity):
         return ""
     return row_label(r.compressor) if short else str(r.compressor)
-
-
-def promised(comparison: Any, r: Any) -> str:
-    """Rounds after which the theorem's bound is below eps, "never" where its floor is above."""
-    above = r.guaranteed_floor is not None and r.guaranteed_floor > comparison.eps
-    return NEVER if above and r.guaranteed_rounds is None else number(r.guaranteed_rounds)
-
-
-def arrived(comparison: Any, i: int) -> int | None:
-    """Rounds to eps by the exact expectation, else by the mean of the runs; None where it does not get there."""
-    r = comparison.rows[i]
-    if r.diverged:
-        return None
-    known = r.exact_rate is not None or r.exact_rounds is not None
-    rounds: int | None = r.exact_rounds if known else r.rounds
-    return rounds
-
-
-def seen(comparison: Any, i: int) -> str:
-    """Rounds to eps on this problem, or why there are none."""
-    r, rounds = comparison.rows[i], arrived(comparison, i)
-    if r.diverged:
-        return "diverged"
-    if grows(r, comparison.traces[i]):
-        return DIVERGES
-    if rounds is not None:
-        return number(rounds)
-    return NEVER if (r.simulated_floor or 0) > comparison.eps else f">{comparison.steps:,}"
-
-
-def sent(comparison: Any, i: int) -> tuple[float | None, float | None]:
-    """Uplink and downlink bits of a worker in the rounds that `arrived` counts."""
-    rounds, trace = arrived(comparison, i), comparison.traces[i]
-    return (None, None) if rounds is None else (float(trace.bits[rounds]), float(trace.downlink_bits[rounds]))
 
 
 def answer(comparison: Any) -> str:
@@ -219,8 +189,6 @@ def figure_words(comparison: Any) -> str:
 
 def figures(comparison: Any) -> str:
     """The figure's panels one by one, so that they stand below each other on a phone, and their key."""
-    from compth.reporting.side_by_side import title
-
     kinds = kinds_of(comparison)
     parts = []
     for kind in kinds:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
+
+from compth.reporting.arrivals import kinds_of, methods_of, row_label, steps_of
+from compth.reporting.side_by_side import MEASURES, amount, title, winners
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 """Okabe and Ito's palette (yellow replaced by grey), in the order used."""
@@ -21,17 +23,6 @@ STYLE: Any = {
 }
 SMALLEST = 1e-16
 """Relative squared distances below this are rounding and are not drawn."""
-
-
-def short_label(text: str) -> str:
-    """Top-6 for TopK(k=6), as the field writes it; other compressors as they are typed, without empty brackets."""
-    return re.sub(r"\b(Top|Rand)K\(k=(\d+)\)", r"\1-\2", text).replace("()", "").replace(", ", ",")
-
-
-def row_label(text: str) -> str:
-    """A method in a comparison's tables and keys: short labels, Top-3+Rand-3 for what Induced sends, Natural."""
-    shorter = re.sub(r"\bInduced\(([^(),]+),([^(),]+)\)", r"\1+\2", short_label(text))
-    return re.sub(r"\bNaturalCompression\b", "Natural", shorter)
 
 
 def bare_square(axes: Any) -> None:
@@ -64,34 +55,12 @@ def comparison_figure(comparison: object) -> Any:
                 panel.tick_params(labelbottom=True)
             panels[0].set_ylabel(RATIO)
             if len(kinds_of_steps) > 1:
-                heading = side_by_side().title(comparison, whose)  # a line above who is first
+                heading = title(comparison, whose)  # a line above who is first
                 panels[0].set_title(heading, loc="left", fontweight="bold", y=1.08)
         methods, kinds = _keys(comparison)
         _legend(figure, methods, "method", "outside lower left", 3)
         _legend(figure, kinds, "line", "outside lower right", 1 if len(methods) > 6 else 2)
     return figure
-
-
-def side_by_side() -> Any:
-    """Who is first at what: known to the tables, which take labels from here."""
-    from compth.reporting import side_by_side as tables
-
-    return tables
-
-
-def kinds_of(comparison: Any) -> list[str]:
-    """The kinds of step sizes that are compared, in order."""
-    return list(comparison.info.get("kinds", dict.fromkeys(steps_of(comparison))))
-
-
-def steps_of(comparison: Any) -> list[str]:
-    """Whose step each method of a comparison runs with."""
-    return list(comparison.info.get("stepsizes", ["theorem"] * len(comparison.traces)))
-
-
-def methods_of(comparison: Any) -> list[str]:
-    """The label of each row's method, whatever its step."""
-    return list(comparison.info.get("of", [trace.label for trace in comparison.traces]))
 
 
 def comparison_panel(comparison: object, j: int, whose: str) -> Any:
@@ -164,15 +133,14 @@ def _fill(panel: Any, comparison: Any, j: int, whose: str) -> None:
 
 def _mark_first(panel: Any, comparison: Any, j: int, whose: str, order: list[str]) -> None:
     """Who is first at the target, and with what: a mark where it is, and its name above the panel."""
-    tables = side_by_side()
-    measure = tables.MEASURES[j]
-    if measure not in (first := tables.winners(comparison, whose)):
+    measure = MEASURES[j]
+    if measure not in (first := winners(comparison, whose)):
         return
     i, needs = first[measure]
     method = methods_of(comparison)[i]
     colour = COLOURS[order.index(method) % len(COLOURS)]
     panel.plot(needs, comparison.eps, "D", color=colour, markersize=6, zorder=5, markeredgecolor="white")
-    said = f"first: {row_label(method)}, {tables.amount(measure, needs)}"
+    said = f"first: {row_label(method)}, {amount(measure, needs)}"
     panel.set_title(said, loc="right", fontsize=8)
 
 

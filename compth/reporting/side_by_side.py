@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from compth.reporting.comparison import arrived, grows, promised, seen, sent
-from compth.reporting.plots import kinds_of, methods_of, row_label, steps_of
+from compth.reporting.arrivals import (
+    arrived,
+    grows,
+    kinds_of,
+    methods_of,
+    promised,
+    row_label,
+    seen,
+    sent,
+    steps_of,
+)
 from compth.reporting.reports import bits, number, short_bits
 
 TITLES = {

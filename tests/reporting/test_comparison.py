@@ -8,9 +8,10 @@ import pytest
 
 import compth as ct
 from compth.cli.compare import default_methods
+from compth.reporting.arrivals import row_label, short_label
 from compth.reporting.comparison import answer, columns, figure_words, figures
 from compth.reporting.page import STYLE
-from compth.reporting.plots import comparison_figure, row_label, short_label
+from compth.reporting.plots import comparison_figure
 from compth.reporting.reports import bits, short_bits, text_table, wrapped
 from compth.text.specs import build
 
