@@ -181,15 +181,11 @@ def test_the_certified_column_is_filled_or_says_why():
     assert found.rows[0].certified_rate == certified.rho
     assert found.rows[0].certified_rounds == certified.iterations_to(1e-3 * found.traces[0].mean_square[0])
     lines = [line for line in found.remarks() if line.startswith("nothing is certified of")]
-    assert [r.certified_step for r in found.rows[1:]] == [None] * 3
-    assert lines[0].startswith(
+    assert [r.certified_step is not None for r in found.rows] == [True, False, True, True]
+    (line,) = lines
+    assert line.startswith(
         "nothing is certified of LAG Identity() zeta=1: LAG is no method written as a body"
     )
-    assert lines[1].endswith(
-        "EF21P RandK(k=2) down Scaled(RandK(k=2)): it speaks of an uncompressed downlink"
-    )
-    assert "EF21BC" in lines[1]
-    assert len(lines) == 2
 
 
 def test_a_certified_step_is_certified_there():
