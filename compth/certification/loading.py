@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import sys
 from functools import partial
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from compth.errors import CompthError, UnusableInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import CodeType
 
 
 def load(path: str, name: str, parameters: Mapping[str, object], make: bool = True) -> Any:
@@ -27,6 +29,14 @@ def load(path: str, name: str, parameters: Mapping[str, object], make: bool = Tr
     return found if len(found) > 1 else found[0]
 
 
+class AsItStands(SourceFileLoader):
+    """A file is read each time: Python's cache takes an edit within the same second for no edit."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
+        return code
+
+
 def _imported(path: str) -> object:
     file = Path(path)
     if not file.is_file():
@@ -34,6 +44,8 @@ def _imported(path: str) -> object:
     spec = importlib.util.spec_from_file_location("checked", file)
     if spec is None or spec.loader is None:
         raise UnusableInput(f"file={path!r} is not a Python file")
+    if type(spec.loader) is SourceFileLoader:
+        spec.loader = AsItStands(spec.loader.name, spec.loader.path)
     module = importlib.util.module_from_spec(spec)
     sys.modules["checked"] = module
     sys.path.insert(0, str(file.resolve().parent))

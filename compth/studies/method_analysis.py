@@ -382,7 +382,7 @@ def _setting(
         )
     elif not isinstance(fleet, Independent) and n > 1:
         lines.append(("worst case", "none: it is stated for workers that compress independently"))
-    elif not any(claim[k] is not None for k in ("delta", "omega", "eta")):
+    elif not any(claim.get(k) is not None for k in ("delta", "omega", "eta")):
         lines.append(("worst case", "none: the compressor makes no claim of variance or contraction"))
     else:
         more, found = _class_lines(kind, constants, n, claim, gamma, fixed)

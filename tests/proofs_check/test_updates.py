@@ -1,5 +1,7 @@
 """The step of every statement is its method's: taken from the trace, and held against the method's own step."""
 
+import __future__
+
 import ast
 import importlib
 import inspect
@@ -184,10 +186,16 @@ def mutants(kind):
         node.id = kept
 
 
+ANNOTATED = __future__.annotations.compiler_flag
+"""Bodies have types that only type checkers import."""
+
+
 def made(kind, tree):
     space = dict(kind.body.__globals__)
     text = ast.unparse(ast.fix_missing_locations(tree))
-    exec(compile(text, "<mutant>", "exec"), space)  # the catalogue's own source with one token changed
+    exec(
+        compile(text, "<mutant>", "exec", ANNOTATED), space
+    )  # the catalogue's own source with one token changed
     return type(kind.__name__, (kind,), {"body": staticmethod(space["body"]), "text": text})
 
 
@@ -231,7 +239,7 @@ def test_a_script_written_again_from_a_changed_body_proves_nothing(monkeypatch, 
     source = textwrap.dedent(inspect.getsource(kind.body)).replace("@staticmethod\n", "")
     assert old in source
     space = dict(kind.body.__globals__)
-    exec(compile(source.replace(old, new), "<mutant>", "exec"), space)
+    exec(compile(source.replace(old, new), "<mutant>", "exec", ANNOTATED), space)
     module = importlib.import_module(f"proofs_check.{name}")
     before = [p.statement for p in module.SCRIPT.parts]
     monkeypatch.setattr(kind, "body", staticmethod(space["body"]))
