@@ -106,6 +106,8 @@ class EControl(BodyMethod):
     """c_i = C_i(eta e_i + grad f_i(x) - h_i); e_i+ = e_i + grad f_i(x) - h_i - c_i; h_i+ = h_i + c_i.
 
     x+ = x - gamma mean h_i+; h_i^0 = e_i^0 = 0. eta=None: the theorem's (1-s)/(3s), s = sqrt(1-delta). eta = 0 is EF21.
+    What it is for is an oracle's noise: the paper's rates there are not known to us with their constants, so no theorem
+    is stated for it: simulate it.
     """
 
     eta: Any = None
