@@ -69,8 +69,9 @@ def load(path):
     module = importlib.util.module_from_spec(spec)
     sys.modules["checked"] = module
     sys.path.insert(0, os.path.dirname(path))
-    with open(path, "rb") as file:  # Python's cache takes an edit within the same second for no edit
-        exec(compile(file.read(), path, "exec"), vars(module))
+    loader = spec.loader  # reads the file: Python's cache takes an edit within the same second for no edit
+    loader.get_code = lambda name: loader.source_to_code(loader.get_data(path), path)
+    loader.exec_module(module)
     return module
 
 
