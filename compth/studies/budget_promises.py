@@ -207,9 +207,8 @@ def _on_class(asked: Asked, method: Method, theorem: Theorem) -> Found:
         raise NoGuarantee(f"{theorem.id} does not apply: {reason}")
     plan = theorem.plan(c, method.gamma, asked.horizon)
     if isinstance(theorem, Certified):
-        theorem.shown = (
-            True  # of the class itself, whose constants were rounded outward: there is no problem to hold
-        )
+        # of the class itself, whose constants were rounded outward: there is no problem to hold
+        theorem.shown = True
     if plan.rho is None:
         raise NoGuarantee(f"{theorem.id} promises no linear rate: by constants alone it says nothing")
     rounds = first_at_most(theorem.values(c, plan, 1.0), asked.eps, LONGEST)

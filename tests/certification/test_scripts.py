@@ -1,5 +1,6 @@
 """Reproduction scripts: 1 while the defect stands, 0 once the file is mended, for all claims and kinds of evidence."""
 
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import compth as ct
 from compth.certificates import Verdict
 from compth.certification import certify, sandbox
 from compth.certification.carried import carried
+from compth.certification.loading import load
 from compth.certification.reproduce import Program, script
 
 COIN, NORMAL = "2.0 * (rng.random({}) < 0.5) - 1", "rng.standard_normal({})"
@@ -298,3 +300,14 @@ def test_an_exact_refutation_goes_before_a_sampled_one():
     report = certify(ct.RandK(2), 1000, claims=ct.Unbiased(400), budget="quick")
     (c,) = report.certificates
     assert (c.evidence, str(c.estimate), c.bound) == ("symbolic trace", "499", 400)
+
+
+def test_a_file_is_read_as_it_stands(tmp_path, monkeypatch):
+    """An edit of the same length with the time of the file before it: Python's own cache gives the old one."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    file = tmp_path / "mine.py"
+    for number in (1, 2):
+        file.write_text(f"NUMBER = {number}\n")
+        os.utime(file, (10**9, 10**9))
+        assert load(str(file), "NUMBER", {}, make=False) == number

@@ -91,6 +91,31 @@ def test_scalar_recursion_of_rand_k():
     assert (gamma**2 * b * values**2 / (found - own)).sum() == pytest.approx(1, rel=1e-7)
 
 
+def test_a_few_quantiles_say_what_all_eigenvalues_say():
+    """Where the noise decides, so that how many directions one stands for counts; each law's part of the trace too."""
+    values = np.linspace(0.1, 1, 400)
+    for compressor, gamma in ((ct.RandK(k=20), 0.16), (ct.Bernoulli(p=0.05), 0.16)):
+        method = ct.DCGD(compressor, gamma=gamma)
+        whole, few = (ct.large_d_rate(method, values, nodes=k).rho for k in (400, 32))
+        assert whole > 1.001 * (1 - gamma * 0.1) ** 2
+        assert few == pytest.approx(whole, rel=1e-4)
+
+
+def test_the_trace_counts_for_all_that_a_direction_stands_for():
+    at = {"whole": 12, "share": 3.0}
+    few = (np.eye(4)[None], np.zeros((1, 4)), np.eye(4), None, np.zeros(4))
+    m = ct.MomentMap(a=0.5, c=2.0, b=7.0)
+    assert Quantiles(*few, rotated=False, **at).law(m) == ct.MomentMap(0.5, 2.0, 21.0)
+    turned = Quantiles(*few, **at).law(m)
+    assert (turned.a, turned.c, turned.b) == pytest.approx((0.5 + 4 / 14, 0, 3 * (7 + 2 / 14)))
+
+
+def test_one_small_eigenvalue_among_many_decides():
+    values = np.concatenate([[1e-3], np.ones(999)])
+    found = ct.large_d_rate(ct.DCGD(ct.RandK(k=500), gamma=0.1), values, nodes=16)
+    assert found.rho >= (1 - 1e-4) ** 2
+
+
 def test_quantiles_keep_the_sum():
     values = np.sort(np.random.default_rng(0).uniform(0, 1, (2, 1000)))
     few = thinned(values, 64)

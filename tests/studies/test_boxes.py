@@ -3,6 +3,7 @@
 import copy
 import itertools
 import json
+import os
 import subprocess
 import sys
 from fractions import Fraction as F
@@ -157,13 +158,28 @@ def test_a_fresh_process_rechecks_the_files_with_the_standard_library_alone(name
     for script in (recheck, recheck_box):
         (tmp_path / Path(script.__file__).name).write_text(Path(script.__file__).read_text())
     path = page.PAGE / f"{name.lower()}.json"
-    command = [sys.executable, "-I", "-S", "-c", "import runpy, sys; sys.path.insert(0, sys.argv[1]); "
-               "sys.argv = sys.argv[2:]; runpy.run_path(sys.argv[0], run_name='__main__')",
-               str(tmp_path), str(tmp_path / "recheck_box.py"), str(path)]  # fmt: skip
+    command = [sys.executable, "-I", "-S", str(tmp_path / "recheck_box.py"), str(path)]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "holds" in run.stdout
     assert ("12 cells" if name.endswith("many") else "16 cells") in run.stdout
+
+
+def test_an_installed_package_has_no_say_in_a_recheck(tmp_path):
+    """Planted: a compth that raises, found before anything else."""
+    lying = tmp_path / "elsewhere" / "compth"
+    lying.mkdir(parents=True)
+    (lying / "__init__.py").write_text("raise SystemExit('compth was asked')\n")
+    for script in (recheck, recheck_box):
+        (tmp_path / Path(script.__file__).name).write_text(Path(script.__file__).read_text())
+    run = subprocess.run(
+        [sys.executable, "-S", str(tmp_path / "recheck_box.py")],
+        env={**os.environ, "PYTHONPATH": str(lying.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (2, "usage: python recheck_box.py BOX.json ...\n")
 
 
 def test_files_that_are_no_box_are_one_line(tmp_path, capsys, econtrol):

@@ -21,12 +21,14 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from math import comb
+from os.path import abspath, dirname
 from typing import Any
 
-try:
+if __name__ == "__main__":  # the file that lies beside it, whatever is installed
+    sys.path.insert(0, dirname(abspath(__file__)))
+    import recheck  # type: ignore[import-not-found, unused-ignore]
+else:
     from compth.studies.derivation import recheck
-except ImportError:  # run by itself, beside recheck.py
-    import recheck  # type: ignore[import-not-found, no-redef]
 
 Data = Mapping[str, Any]
 """What a file holds, or a part of it."""
