@@ -464,6 +464,13 @@ def selection_claims(delta: Number, **provenance: Any) -> tuple[B1, B2]:
     return B1(delta, 1, **same), B2(delta, 1, **same)
 
 
+def _of_fleet(x: Any, d: int, n: int) -> tuple[list[Any], Any]:
+    """(abar, mean||a_i||^2) of the flattened (n, d) input."""
+    rows = [list(x[i * d : (i + 1) * d]) for i in range(n)]
+    bar = [sum(column[1:], start=column[0]) / n for column in zip(*rows, strict=True)]
+    return bar, sum((dot(r, r) for r in rows), start=0) / n
+
+
 @dataclass(frozen=True)
 class JointVariance(Claim):
     """E (1/n) sum C_i(a_i) = abar and E||(1/n) sum C_i(a_i) - abar||^2 <= A mean||a_i||^2 - B ||abar||^2.
@@ -480,10 +487,7 @@ class JointVariance(Claim):
         return dot(x, x) / self.n, " mean||a_i||^2"
 
     def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
-        d = len(mean)
-        rows = [list(x[i * d : (i + 1) * d]) for i in range(self.n)]
-        bar = [sum(column[1:], start=column[0]) / self.n for column in zip(*rows, strict=True)]
-        norms = sum((dot(r, r) for r in rows), start=0) / self.n
+        bar, norms = _of_fleet(x, len(mean), self.n)
         return (
             _bias(bar, mean),
             Margin(
@@ -509,10 +513,7 @@ class JointContractive(Claim):
         return dot(x, x) / self.n, " mean||a_i||^2"
 
     def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
-        d = len(mean)
-        rows = [list(x[i * d : (i + 1) * d]) for i in range(self.n)]
-        bar = [sum(column[1:], start=column[0]) / self.n for column in zip(*rows, strict=True)]
-        norms = sum((dot(r, r) for r in rows), start=0) / self.n
+        bar, norms = _of_fleet(x, len(mean), self.n)
         error = _error(bar, mean, second)
         return (Margin("E||mean C_i(a_i) - abar||^2", error, (1 - self.delta) * norms),)
 
