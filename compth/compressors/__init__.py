@@ -10,7 +10,7 @@ from typing import Any
 
 from compth._plugins import plugins
 from compth.compressors.core.base import Compressor, DiagonalSketch, MomentMap, Noise
-from compth.compressors.fleets import Fleet, Independent, Shared, as_fleet
+from compth.compressors.fleets import CompressorLike, Fleet, Independent, Shared, as_fleet
 
 
 def catalogue() -> dict[str, type[Any]]:
@@ -66,6 +66,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "Compressor",
+    "CompressorLike",
     "DiagonalSketch",
     "Fleet",
     "Independent",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, final
 
@@ -300,6 +301,10 @@ class Shared(Fleet):
     @classmethod
     def examples(cls) -> tuple[Fleet, ...]:
         return (cls(RandK(1)), cls(NaturalCompression()))
+
+
+CompressorLike = Compressor | Fleet | Sequence[Compressor]
+"""What methods take for their workers: one compressor for all, one for each of them, or a joint law."""
 
 
 def as_fleet(what: object) -> Fleet:

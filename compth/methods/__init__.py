@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from compth.methods.core import (
     Constants,
     Guarantee,
@@ -42,7 +40,7 @@ def theorems() -> dict[str, Theorem]:
     return {th.id: th for method in catalogue().values() for th in method.theorems()}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> type[Method]:
     if not name.startswith("_") and name in method_names():
         return method_names()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

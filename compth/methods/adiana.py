@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, max, min, ratio, sqrt
 from compth.claims import JointVariance, Unbiased
 from compth.errors import NoGuarantee
-from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
+from compth.methods.core import Array, Constants, Plan, State, Theorem, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy_of_start
 from compth.methods.diana import independent
 from compth.problems.interface import Problem
@@ -89,7 +89,7 @@ class ADIANAAccelerated(Theorem):
         theta, p = run["theta"], run["p"]
         return 1 - min(run["step"] * c.mu, theta / 2, p * theta / (1 + theta), ratio(run["alpha"], 4))
 
-    def observe(self, problem: Problem, state: ADIANAState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         z = problem.distance_squared(state.z)
         gaps = float(plan["gap"]) * problem.gap(state.x) + float(plan["reference"]) * problem.gap(state.w)
         memory = mean_square(state.h - problem.gradients(state.w))
@@ -128,9 +128,9 @@ def adiana_parameters(eta: Number, mu: Number, omega: Number, p: Number) -> dict
 class ADIANAState(BodyState):
     """x: the output y of the paper; z: (R, d); w: (R, d) reference point; h: (R, n, d) shifts."""
 
-    z: Any = None
-    w: Any = None
-    h: Any = None
+    z: Array = field(kw_only=True)
+    w: Array = field(kw_only=True)
+    h: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class ADIANA(BodyMethod):
     Two messages a round; h_i^0 = 0; gamma is eta, p=None: the paper's.
     """
 
-    p: Any = None
+    p: Number | None = None
     takes_oracle = False
     state_class = ADIANAState
     planned: ClassVar[Mapping[str, str]] = MappingProxyType({"stride": "step"})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from compth._numbers import Number, ratio
 from compth.claims import Unbiased
-from compth.methods.core import Constants
+from compth.methods.core import Array, Constants
 from compth.methods.core.body import BodyMethod, Server, Worker
 from compth.methods.diana import DIANABidirectional, DIANAState
 from compth.sources import ARTEMIS as ARTEMIS_PAPER
@@ -32,7 +32,7 @@ class ArtemisLinear(DIANABidirectional):
 class ArtemisState(DIANAState):
     """H: (R, d) the downlink's memory."""
 
-    H: object = None
+    H: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)

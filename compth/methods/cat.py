@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, log2_ceil
 from compth.claims import Attribution
-from compth.compressors import Compressor, Fleet, as_fleet
+from compth.compressors import Compressor, CompressorLike, Fleet, as_fleet
+from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods.core import Array, Constants, Method, Plan, State, Theorem
 from compth.problems.interface import Problem
@@ -116,10 +117,10 @@ class CAT(Method):
     currency "cost" puts the link's price of each realised message, C of its elements or payload, in their place.
     """
 
-    compressor: Any = field(default=None, init=False)
-    gamma: Any = None
+    compressor: CompressorLike = field(default_factory=Identity, init=False)
+    gamma: Number | None = None
     scheme: str = "SS"
-    cost: Any = field(default_factory=costs.Payload)
+    cost: costs.Cost | costs.Link | str = field(default_factory=costs.Payload)
     level: int | None = None
     currency: str = "bits"
 
@@ -152,6 +153,11 @@ class CAT(Method):
         return as_fleet(self.compressor)
 
     @property
+    def price(self) -> costs.Cost:
+        """The cost model that links and their names stand for."""
+        return costs.of(self.cost)
+
+    @property
     def label(self) -> str:
         return f"CAT {self.scheme}" + (f" T={self.level}" if self.level else "")
 
@@ -168,7 +174,7 @@ class CAT(Method):
     def step(self, problem: Problem, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
         g, scheme = problem.gradients(state.x), SCHEMES[self.scheme]
         if self.level is None:
-            level, share = tune_rows(g, scheme, self.cost)
+            level, share = tune_rows(g, scheme, self.price)
         else:
             level, share = level_shares(g, scheme, min(self.level, g.shape[-1]))
         sent = scheme.send(g, level, rng)
@@ -189,17 +195,17 @@ class CAT(Method):
 
     def realised_bits(self, sent: Array) -> Array:
         """Bits of each message (..., d) -> (...)."""
-        d, wire = sent.shape[-1], self.cost.wire
+        d, wire = sent.shape[-1], self.price.wire
         count = np.count_nonzero(sent, axis=-1)
         zero, per = SCHEMES[self.scheme].slope(d, wire)
         return np.asarray(log2_ceil(d + 1) + zero * (count > 0) + per * count, dtype=np.float64)
 
     def realised_cost(self, sent: Array) -> Array:
         """What the link charges for each message (..., d) -> (...): C(0) for an empty one."""
-        form, zero, per = level_form(SCHEMES[self.scheme], sent.shape[-1], self.cost, float)
+        form, zero, per = level_form(SCHEMES[self.scheme], sent.shape[-1], self.price, float)
         count = np.count_nonzero(sent, axis=-1).astype(np.float64)
         return np.asarray(form(zero * (count > 0) + per * count) + 0 * count, dtype=np.float64)
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(), cls(cost="ieee802154"))

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, max, min, ratio, sqrt
 from compth.bits import FLOAT_BITS
 from compth.claims import Attribution, JointVariance, Standing
-from compth.compressors import Compressor, MomentMap, Noise
+from compth.compressors import Compressor, CompressorLike, MomentMap, Noise
 from compth.compressors.bernoulli import Bernoulli
 from compth.compressors.core.base import positive_int
 from compth.compressors.identity import Identity
 from compth.compressors.perm_k import JointSketch, falling
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
-from compth.methods.core.body import BodyMethod, BodyState, Worker, copy_of_start
+from compth.methods.core import Array, Constants, Method, Plan, State, Theorem, mean_square
+from compth.methods.core.body import BodyMethod, BodyState, Reading, Worker, copy_of_start
+from compth.methods.core.state import Bits, Counted
 from compth.problems.interface import Problem
 from compth.sources import SCAFFNEW_C
 
 if TYPE_CHECKING:
-    from compth.methods.core.signature import Vec
+    from compth.methods.core.signature import Vec, World
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class CompressedScaffnewLinear(Theorem):
         p = self.chance(c, gamma)
         return max(self.local(c, gamma), 1 - p * p * spread_out(c) * owned(c))
 
-    def observe(self, problem: Problem, state: ScaffnewState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         apart = mean_square(state.z - problem.x_star) / float(plan.gamma)
         duals = float(plan["weight"]) * mean_square(state.h - problem.gradients_at_star)
         return np.asarray(problem.n * (apart + duals))
@@ -161,8 +162,8 @@ class CompressedScaffnewLinear(Theorem):
 class ScaffnewState(BodyState):
     """z, h: (R, n, d) the workers' models and control variates; x is the models' mean."""
 
-    h: Any = None
-    z: Any = None
+    h: Array = field(kw_only=True)
+    z: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -175,11 +176,11 @@ class CompressedScaffnew(BodyMethod):
     off. An iteration is no round: it sends with probability p.
     """
 
-    workers: Any = 2
-    owners: Any = 2
-    p: Any = None
+    workers: int = 2
+    owners: int = 2
+    p: Number | None = None
     lift: object = None
-    compressor: Any = field(default_factory=Identity, init=False, repr=False)
+    compressor: CompressorLike = field(default_factory=Identity, init=False, repr=False)
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_compressor = False
     takes_oracle = False
@@ -205,28 +206,28 @@ class CompressedScaffnew(BodyMethod):
         own = theorem.params(c.but(params={"p": self.p} if self.p is not None else {}), gamma)
         return {k: own[k] if getattr(self, k) is None else getattr(self, k) for k in self.signature.params}
 
-    def _sent(self, w: Any, read: object, problem: Problem, t: int) -> Any:
+    def _sent(self, w: Counted, read: Reading | None, problem: Problem, t: int) -> Bits:
         """What each worker keeps of its model, where they meet."""
         return np.where(w.coins[0], next(iter(w.cost.values())), 0.0)
 
-    def _heard(self, w: Any, read: object, problem: Problem) -> Any:
+    def _heard(self, w: Counted, read: Reading | None, problem: Problem) -> Bits | None:
         """The model, where they meet."""
         return np.where(w.coins[0], float(problem.d * FLOAT_BITS), 0.0)
 
     @staticmethod
     def body(
-        w: Any, x: Vec, h: Worker, z: Worker = copy_of_start, *, gamma: Number, p: Number, lift: Number
+        w: World, x: Vec, h: Worker, z: Worker = copy_of_start, *, gamma: Number, p: Number, lift: Number
     ) -> dict[str, Vec]:
-        h = h - w.mean(h)
-        mine = z - gamma * w.gradient(z) + gamma * h
+        centred = h - w.mean(h)
+        mine = z - gamma * w.gradient(z) + gamma * centred
         s = w.sketch()
         sent = s(mine)
         met = w.mean(sent)
-        learned = h + p * lift / gamma * (s(met) - sent)
+        learned = centred + p * lift / gamma * (s(met) - sent)
         alone = w.mean(mine)
-        common, own, dual = w.coin(p, (met, met, learned), (alone, mine, h))
+        common, own, dual = w.coin(p, (met, met, learned), (alone, mine, centred))
         return dict(x=common, z=own, h=dual)
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Any, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(),)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.claims import JointVariance, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
-from compth.methods.core import Array, Constants, Plan, mean_square
+from compth.methods.core import Array, Constants, Plan, State, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Worker, gradient_at_start
 from compth.methods.core.descent import Descent, mean_error
 from compth.methods.core.nonconvex import MeanSquaredGradient
@@ -57,7 +57,7 @@ class DASHAPL(Descent):
         a = dasha_momentum(c.omega)
         return {"a": a, "mean": gamma / a, "each": 4 * gamma * ratio(c.omega, c.n)}
 
-    def errors(self, problem: Problem, state: DASHAState, plan: Plan) -> Array:
+    def errors(self, problem: Problem, state: State, plan: Plan) -> Array:
         e = state.g - problem.gradients(state.x)
         return float(plan["mean"]) * mean_error(e) + float(plan["each"]) * mean_square(e)
 
@@ -90,7 +90,7 @@ class DASHANonconvex(MeanSquaredGradient):
 class DASHAState(BodyState):
     """g: (R, n, d), what the server believes each gradient to be."""
 
-    g: Any = None
+    g: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class DASHA(BodyMethod):
     a=None: 1/(2 omega+1); g_i^0 = grad f_i(x^0): the first round sends full gradients.
     """
 
-    a: Any = None
+    a: Number | None = None
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
     state_class = DASHAState

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compth._numbers import Number
 from compth.claims import Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
-from compth.methods.core import Constants
+from compth.methods.core import Array, Constants
 from compth.methods.core.body import BodyMethod, BodyState, Worker, gradient_at_start
 from compth.methods.dasha import dasha_momentum
 from compth.methods.page import full_gradient_chance, with_parts
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class DASHAPAGEState(BodyState):
     """k: (R, n, d) each worker's estimate of its gradient; g: (R, n, d) what the server believes it to be."""
 
-    k: Any = None
-    g: Any = None
+    k: Array = field(kw_only=True)
+    g: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class DASHAPAGE(BodyMethod):
     alone (constant 48), so none is stated; p = 1 is DASHA, which has theorems.
     """
 
-    a: Any = None
-    p: Any = None
+    a: Number | None = None
+    p: Number | None = None
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
     state_class = DASHAPAGEState

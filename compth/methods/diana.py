@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from compth.methods.core import (
     Array,
     Constants,
     Plan,
+    State,
     Theorem,
     mean_square,
 )
@@ -48,7 +49,7 @@ def shift_step(c: Constants) -> Number:
     return alpha
 
 
-def memory_error(problem: Problem, state: DIANAState) -> Array:
+def memory_error(problem: Problem, state: State) -> Array:
     """mean||h_i - grad f_i(x*)||^2, (R,)."""
     held = getattr(state, "memory_error", None)  # a body of one's own that keeps h has none
     return mean_square(state.h - problem.gradients_at_star) if held is None else np.asarray(held)
@@ -61,7 +62,7 @@ class _Diana(Theorem):
     accepts: ClassVar[tuple[str, ...]] = ("alpha",)
     metric = "E||x_t - x*||^2 + weight mean||h_i - grad f_i(x*)||^2"
 
-    def observe(self, problem: Problem, state: DIANAState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         memory = memory_error(problem, state)
         return np.asarray(problem.distance_squared(state.x) + float(plan["weight"]) * memory)
 
@@ -92,7 +93,7 @@ class DIANAUnified(UnifiedTheorem):
     def run_parameters(self, c: Constants) -> Mapping[str, Number]:
         return {"alpha": shift_step(c)}
 
-    def sigma2_k(self, problem: Problem, state: DIANAState, plan: Plan) -> Array:
+    def sigma2_k(self, problem: Problem, state: State, plan: Plan) -> Array:
         return memory_error(problem, state)
 
     def rate(self, c: Constants, gamma: Number) -> Number:
@@ -388,8 +389,8 @@ def block_size(n: int, p: Number) -> int:
 class DIANAState(BodyState):
     """h: (R, n, d) shifts. memory_error: mean||h_i - grad f_i(x*)||^2, (R,), from an engine that has it at hand."""
 
-    h: Any = None
-    memory_error: object = None
+    h: Array = field(kw_only=True)
+    memory_error: Array | None = None
 
 
 def _best(q: Asked) -> tuple[Number, Params]:

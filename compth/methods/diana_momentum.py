@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compth._numbers import Number, ratio
 from compth.claims import Unbiased
-from compth.methods.core import Constants
+from compth.methods.core import Array, Constants
 from compth.methods.core.body import BodyMethod, Server, Worker
 from compth.methods.diana import DIANAState
 from compth.sources import DIANA as DIANA_PAPER
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class MomentumState(DIANAState):
     """v: (R, d) the momentum."""
 
-    v: Any = None
+    v: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.claims import Contractive
 from compth.errors import NoGuarantee
-from compth.methods.core import Array, Constants, Plan, mean_square
+from compth.methods.core import Array, Constants, Plan, State, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.methods.core.closed_forms import error_norm
 from compth.methods.core.descent import Descent
@@ -88,7 +88,7 @@ class EControlPL(Descent):
             "kept": gamma * (1 + error_norm(c.delta)) * eta * eta / v,
         }
 
-    def errors(self, problem: Problem, state: EControlState, plan: Plan) -> Array:
+    def errors(self, problem: Problem, state: State, plan: Plan) -> Array:
         sent = float(plan["eta"]) * state.e + problem.gradients(state.x) - state.h
         return float(plan["sent"]) * mean_square(sent) + float(plan["kept"]) * mean_square(state.e)
 
@@ -97,8 +97,8 @@ class EControlPL(Descent):
 class EControlState(BodyState):
     """h, e: (R, n, d), what the server believes each gradient to be, and the errors so far."""
 
-    h: Any = None
-    e: Any = None
+    h: Array = field(kw_only=True)
+    e: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class EControl(BodyMethod):
     is stated for it: simulate it.
     """
 
-    eta: Any = None
+    eta: Number | None = None
     state_class = EControlState
     requires = (Contractive,)
     name = "EControl"

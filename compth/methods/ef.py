@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.claims import Contractive
-from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
+from compth.methods.core import Array, Constants, Plan, State, Theorem, mean_square
 from compth.methods.core import closed_forms as forms
 from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.methods.core.known import Asked, Params, Proof
@@ -56,7 +56,7 @@ class EFExplicit(Theorem):
         noise = 48 * c.L * (1 - c.delta) * gamma**3 * c.zeta2_star / c.delta**2
         return noise / min(gamma * c.mu / 2, ratio(c.delta, 4))
 
-    def observe(self, problem: Problem, state: EFState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         shifted = problem.distance_squared(state.x - state.e.mean(axis=1))
         return np.asarray(shifted + float(plan["weight"]) * mean_square(state.e))
 
@@ -99,7 +99,7 @@ WORST = feedback("(x - ebar)**2 + e**2/s", _multipliers, "ef.tight")
 class EFState(BodyState):
     """e: (R, n, d) memories."""
 
-    e: Any = None
+    e: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)

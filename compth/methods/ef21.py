@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from compth.methods.core import (
     Array,
     Constants,
     Plan,
+    State,
     Theorem,
     mean_square,
 )
@@ -71,7 +72,7 @@ class EF21PL(Theorem):
     def rate(self, c: Constants, gamma: Number) -> Number:
         return 1 - gamma * c.mu
 
-    def observe(self, problem: Problem, state: EF21State, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         error = mean_square(state.error)
         return np.asarray(problem.gap(state.x) + float(plan["weight"]) * error)
 
@@ -134,7 +135,7 @@ class EF21Noisy(EF21PL):
         s, theta = forms.error_norm(c.delta), ef21_theta_beta(noisy_delta(c.delta))[0]
         return (s + ratio(1, 1 - s)) * c.sigma2 / (theta * c.mu)
 
-    def observe(self, problem: Problem, state: EF21State, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         error = mean_square(state.g - problem.gradients(state.x))
         return np.asarray(problem.gap(state.x) + float(plan["weight"]) * error)
 
@@ -159,7 +160,7 @@ class EF21Nonconvex(MeanSquaredGradient):
     def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
         return {"theta": ef21_theta_beta(c.delta)[0]}
 
-    def observe(self, problem: Problem, state: EF21State, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         """2 (f - f*)/gamma + G/theta: at t = 0 the constant of the bound."""
         error = mean_square(state.error)
         return np.asarray(2 * problem.gap(state.x) / float(plan.gamma) + error / float(plan["theta"]))
@@ -183,11 +184,13 @@ WORST = feedback("s*gbar**2 + (g - d)**2", _multipliers, "ef21.tight")
 class EF21State(BodyState):
     """g: (R, n, d), what the server believes each gradient to be."""
 
-    g: Any = None
+    g: Array = field(kw_only=True)
 
     @property
-    def error(self) -> Any:
+    def error(self) -> Array:
         """grad f_i(x) - g_i."""
+        # the body takes a gradient at the next x, so every round keeps it
+        assert self.held is not None
         return self.held - self.g
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.calculus import ef21_theta_beta
 from compth.claims import Contractive
-from compth.methods.core import Array, Constants, Plan, mean_square
+from compth.methods.core import Array, Constants, Plan, State, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Server, Worker
 from compth.methods.core.closed_forms import error_norm
 from compth.methods.core.descent import Descent
@@ -54,7 +54,7 @@ class EF21BCPL(Descent):
         (theta, _), (theta_m, _) = ef21_theta_beta(c.delta), ef21_theta_beta(c.delta_down)
         return {"heard": 2 * gamma / theta_m, "sent": 2 * gamma * (1 + broadcast_cost(c)) / theta}
 
-    def errors(self, problem: Problem, state: EF21BCState, plan: Plan) -> Array:
+    def errors(self, problem: Problem, state: State, plan: Plan) -> Array:
         heard = state.b - state.g.mean(axis=1)
         sent = float(plan["sent"]) * mean_square(state.g - problem.gradients(state.x))
         return np.asarray(float(plan["heard"]) * np.vecdot(heard, heard) + sent)
@@ -64,8 +64,8 @@ class EF21BCPL(Descent):
 class EF21BCState(BodyState):
     """b: (R, d) what the workers believe the mean of g to be; g: (R, n, d) what the server believes of gradients."""
 
-    b: Any = None
-    g: Any = None
+    b: Array = field(kw_only=True)
+    g: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)

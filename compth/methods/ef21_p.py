@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, max, min, ratio, sqrt
 from compth.calculus import ef21_theta_beta
 from compth.claims import JointVariance, Unbiased
-from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
+from compth.methods.core import Array, Constants, Plan, State, Theorem, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy_of_start
 from compth.methods.core.descent import Descent
 from compth.methods.diana import independent, shift_step
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from compth.methods.core.signature import Vec, World
 
 
-def behind(state: EF21PState) -> Array:
+def behind(state: State) -> Array:
     """||m - x||^2, how far the workers' model is behind the server's, (R,)."""
     gap = state.m - state.x
     return np.asarray(np.vecdot(gap, gap))
@@ -53,7 +53,7 @@ class EF21PExact(Descent):
         weight = gamma * c.L * c.L / ef21_theta_beta(c.delta_down)[0]
         return {"alpha": shift_step(c), "weight": weight}
 
-    def errors(self, problem: Problem, state: EF21PState, plan: Plan) -> Array:
+    def errors(self, problem: Problem, state: State, plan: Plan) -> Array:
         return float(plan["weight"]) * behind(state)
 
 
@@ -88,7 +88,7 @@ class EF21PDIANA(Theorem):
     def rate(self, c: Constants, gamma: Number) -> Number:
         return max(1 - gamma * c.mu / 2, 1 - ratio(shift_step(c), 2))
 
-    def observe(self, problem: Problem, state: EF21PState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         shifts = float(plan["weight"]) * mean_square(state.h - problem.gradients_at_star)
         return np.asarray(problem.distance_squared(state.x) + behind(state) + shifts)
 
@@ -97,8 +97,8 @@ class EF21PDIANA(Theorem):
 class EF21PState(BodyState):
     """h: (R, n, d) shifts; m: (R, d) the model that the workers have."""
 
-    h: Any = None
-    m: Any = None
+    h: Array = field(kw_only=True)
+    m: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.calculus import ef21_theta_beta
 from compth.claims import Contractive
 from compth.errors import NoGuarantee
-from compth.methods.core import Array, Constants, Plan, mean_square
+from compth.methods.core import Array, Constants, Plan, State, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Worker, gradient_at_start
 from compth.methods.core.descent import Descent, mean_error
 from compth.problems.interface import Problem
@@ -64,7 +64,7 @@ class EF21SGDMPL(Descent):
             "mean": 2 * gamma / eta,
         }
 
-    def errors(self, problem: Problem, state: EF21SGDMState, plan: Plan) -> Array:
+    def errors(self, problem: Problem, state: State, plan: Plan) -> Array:
         slow = state.v - problem.gradients(state.x)
         own = float(plan["sent"]) * mean_square(state.g - state.v) + float(plan["slow"]) * mean_square(slow)
         return own + float(plan["mean"]) * mean_error(slow)
@@ -94,8 +94,8 @@ class EF21SGDMNoisy(EF21SGDMPL):
 class EF21SGDMState(BodyState):
     """v: (R, n, d) averaged gradients; g: (R, n, d) what the server believes them to be."""
 
-    v: Any = None
-    g: Any = None
+    v: Array = field(kw_only=True)
+    g: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from compth.claims import Claim, Contractive, JointVariance
 from compth.compressors import Compressor, Fleet, Noise, as_fleet
 from compth.compressors.top_k import TopK
 from compth.errors import InvalidParameter
-from compth.methods.core import Array, Constants, Plan, Theorem
+from compth.methods.core import Array, Constants, Plan, State, Theorem
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.descent import Descent
 from compth.methods.ef21 import EF21, EF21State, ef21_step
@@ -98,7 +98,7 @@ class EF21Arithmetic(Descent):
     def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
         return {"weight": gamma / ef21_theta_beta(c.delta)[0]}
 
-    def errors(self, problem: Problem, state: EF21State, plan: Plan) -> Array:
+    def errors(self, problem: Problem, state: State, plan: Plan) -> Array:
         own = np.einsum("rij,rij->ri", state.error, state.error) / np.asarray(problem.L_i)
         return np.asarray(float(plan["weight"]) * np.mean(problem.L_i) * own.mean(axis=1))
 

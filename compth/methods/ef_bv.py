@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from compth._numbers import Number, max, ratio, sqrt
 from compth.calculus import ef_bv_contraction, ef_bv_scaling
 from compth.claims import Attribution, BiasVariance, Standing, Unbiased
 from compth.errors import NoGuarantee
-from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
+from compth.methods.core import Array, Constants, Plan, State, Theorem, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.problems.interface import Problem
 from compth.sources import EFBV as EFBV_PAPER
@@ -85,7 +85,7 @@ class EFBVPL(Theorem):
         _, (r, _) = scaled(c)
         return max(1 - gamma * c.mu, (1 + r) / 2)
 
-    def observe(self, problem: Problem, state: EFBVState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         error = mean_square(problem.gradients(state.x) - state.h)
         return np.asarray(problem.gap(state.x) + float(plan["weight"]) * error)
 
@@ -98,7 +98,7 @@ class EFBVPL(Theorem):
 class EFBVState(BodyState):
     """h: (R, n, d) control variates."""
 
-    h: Any = None
+    h: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)

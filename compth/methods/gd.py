@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from compth._numbers import Number, max, ratio
 from compth.claims import Attribution, Sharpness, Standing, Unbiased
-from compth.compressors import Compressor
+from compth.compressors import Compressor, CompressorLike
 from compth.compressors.identity import Identity
 from compth.methods.core import Constants, Method, Theorem
 from compth.methods.core import closed_forms as forms
@@ -62,8 +62,8 @@ WORST = Known(
 class GD(BodyMethod):
     """x+ = x - gamma grad f(x); every worker sends its full gradient."""
 
-    compressor: Any = field(default_factory=Identity, init=False)
-    gamma: Any = None
+    compressor: CompressorLike = field(default_factory=Identity, init=False)
+    gamma: Number | None = None
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_compressor: ClassVar[bool] = False
     takes_oracle = False
@@ -80,5 +80,5 @@ class GD(BodyMethod):
         return dict(x=x - gamma * w.mean(w.gradient(x)))
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(),)

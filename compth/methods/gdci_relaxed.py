@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from compth.claims import JointVariance, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.errors import NoGuarantee
-from compth.methods.core import Array, Constants, Theorem, mean_square
+from compth.methods.core import Array, Constants, State, Theorem, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Worker
 from compth.methods.core.theorem import Plan
 from compth.methods.diana import independent, shift_step
@@ -117,7 +117,7 @@ class VRGDCILinear(_Relaxed):
     def rate(self, c: Constants, gamma: Number) -> Number:
         return max(self.contraction(c, gamma), 1 - ratio(shift_step(c), 2))
 
-    def observe(self, problem: Problem, state: VRGDCIState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         rest = problem.x_star - float(plan.gamma) * problem.gradients_at_star
         shifts = float(plan["weight"]) * mean_square(state.h - rest)
         return np.asarray(problem.distance_squared(state.x) + shifts)
@@ -161,7 +161,7 @@ class RelaxedGDCI(BodyMethod):
 class VRGDCIState(BodyState):
     """h: (R, n, d) shifts, which learn x* - gamma grad f_i(x*)."""
 
-    h: Any = None
+    h: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, ratio, sqrt
 from compth.claims import Attribution, Standing
 from compth.compressors.random_blocks import RandomBlocks
-from compth.methods.core import Array, Constants, Plan, Theorem
+from compth.methods.core import Array, Constants, Plan, State, Theorem
 from compth.methods.core.body import BodyState, Server, copy_of_start
 from compth.methods.ibcd import IBCD
 from compth.problems.interface import Problem
@@ -84,7 +84,7 @@ class IASGDGrowth(Theorem):
         rho, noise = block_growth(c, c.params["tau"])
         return noise * sqrt(gamma / (rho * c.mu))
 
-    def observe(self, problem: Problem, state: IASGDState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         return np.asarray(problem.gap(state.x) + float(plan["mu"]) / 2 * problem.distance_squared(state.v))
 
     def distance_factor(self, c: Constants, plan: Plan) -> float:
@@ -96,7 +96,7 @@ class IASGDGrowth(Theorem):
 class IASGDState(BodyState):
     """x: the paper's output; v: (R, d) the momentum sequence."""
 
-    v: Any = None
+    v: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)

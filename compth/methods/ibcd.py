@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, min, ratio
 from compth.claims import Attribution, Standing
+from compth.compressors import CompressorLike
 from compth.compressors.combinators import Scaled
 from compth.compressors.identity import Identity
 from compth.compressors.random_blocks import RandomBlocks
 from compth.compressors.sampling import SendOrSkip
 from compth.errors import InvalidParameter
-from compth.methods.core import Array, Constants, Method, Plan, Theorem
+from compth.methods.core import Array, Constants, Method, Plan, Recorded, Theorem
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.nonconvex import MeanSquaredGradient
 from compth.methods.dcgd import expected_smoothness
@@ -185,10 +186,10 @@ class ISGDDecreasing(Theorem):
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         return lambda t: float("inf") if t < 1 else float(weighted_bound(c, t, start))
 
-    def trajectory(self, trace: Any) -> Array:
+    def trajectory(self, trace: Recorded) -> Array:
         return self._averaged(trace.plan, trace.mean_gap)
 
-    def error(self, trace: Any) -> Array:
+    def error(self, trace: Recorded) -> Array:
         return self._averaged(trace.plan, trace.se_gap)
 
     def _averaged(self, plan: Plan, values: Array) -> Array:
@@ -258,7 +259,7 @@ class IBCD(BodyMethod):
     IBCD(tau=1/4), IBCD(tau=1/2, blocks=2); blocks=None: single coordinates.
     """
 
-    compressor: Any = field(default=None, init=False)
+    compressor: CompressorLike = field(default_factory=Identity, init=False)
     tau: Number | None = None
     blocks: int | None = None
     takes_compressor: ClassVar[bool] = False
@@ -292,7 +293,7 @@ class IBCD(BodyMethod):
         return dict(x=x - gamma * w.broadcast(w.mean(w.compress(w.gradient(x)))))
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(tau=ratio(1, 2)),)
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, max, min, ratio
 from compth.claims import Attribution, Standing
+from compth.compressors import CompressorLike
+from compth.compressors.identity import Identity
 from compth.compressors.random_blocks import RandomBlocks
 from compth.errors import InvalidParameter, Unsupported
-from compth.methods.core import Array, Constants, Method, Plan, Theorem, mean_square
+from compth.methods.core import Array, Constants, Method, Plan, State, Theorem, mean_square
 from compth.methods.core.components import SingleNode, components, subsets
 from compth.methods.core.theorem import ROUNDING
 from compth.methods.saga import SAGAState
@@ -87,7 +89,7 @@ class ISAGAShared(Theorem):
     def rate(self, c: Constants, gamma: Number) -> Number:
         return 1 - self.pace(c, gamma)
 
-    def observe(self, problem: Problem, state: SAGAState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         own = components(problem)
         memory = own.n * mean_square(state.table - own.gradients_at_star)
         return np.asarray(problem.distance_squared(state.x) + float(plan["weight"]) * memory)
@@ -101,9 +103,9 @@ class ISAGA(SingleNode):
     scaling by 1/tau. The data are shared: psi_j are the problem's components, table^0 at x^0.
     """
 
-    compressor: Any = field(default=None, init=False)
+    compressor: CompressorLike = field(default_factory=Identity, init=False)
     affine: ClassVar[bool] = True
-    workers: Any = 2
+    workers: int = 2
     tau: Number = None
     blocks: int | None = None
     name = "ISAGA"
@@ -131,9 +133,7 @@ class ISAGA(SingleNode):
     def init(self, problem: Problem, x0: Array, plan: Plan) -> SAGAState:
         return SAGAState(x0, table=components(problem).gradients(x0))
 
-    def step(
-        self, problem: Problem, state: SAGAState, rng: np.random.Generator, plan: Plan, t: int
-    ) -> SAGAState:
+    def step(self, problem: Problem, state: State, rng: np.random.Generator, plan: Plan, t: int) -> SAGAState:
         table, count, n = state.table, len(state.x), int(self.workers)
         j = subsets(table.shape[1], n, count, rng)[..., None]
         old = np.take_along_axis(table, j, axis=1)
@@ -145,5 +145,5 @@ class ISAGA(SingleNode):
         return SAGAState(state.x - plan.step(t) * g, self.uplink_bits(seen), table=table)
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(tau=ratio(1, 2)),)

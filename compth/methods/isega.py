@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, min, ratio
 from compth.claims import Attribution, Standing
+from compth.compressors import CompressorLike
+from compth.compressors.identity import Identity
 from compth.compressors.random_blocks import RandomBlocks
 from compth.errors import InvalidParameter
-from compth.methods.core import Array, Constants, Method, Plan, Theorem, mean_square
+from compth.methods.core import Array, Constants, Method, Plan, State, Theorem, mean_square
 from compth.methods.diana import DIANA
 from compth.problems.interface import Problem
 from compth.sources import IBCD as IBCD_PAPER
@@ -52,7 +54,7 @@ class ISEGARate(Theorem):
     def rate(self, c: Constants, gamma: Number) -> Number:
         return 1 - gamma * c.mu
 
-    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         memory = mean_square(state.h - problem.gradients_at_star)
         return np.asarray(problem.distance_squared(state.x) + float(plan["weight"]) * memory)
 
@@ -64,7 +66,7 @@ class ISEGA(DIANA):
     ISEGA(tau=1/4); tau m of m blocks, blocks=None: single coordinates. It is DIANA with Rand-tau and alpha = tau.
     """
 
-    compressor: Any = field(default=None, init=False)
+    compressor: CompressorLike = field(default_factory=Identity, init=False)
     alpha: object = field(default=None, init=False)
     tau: Number = None
     blocks: int | None = None
@@ -85,5 +87,5 @@ class ISEGA(DIANA):
         return f"ISEGA tau={self.tau}{self.down_label}{self.oracle_label}"
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(tau=ratio(1, 2)),)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from compth._numbers import Number, ratio
 from compth.bits import FLOAT_BITS
 from compth.claims import Attribution, Standing
-from compth.compressors import Compressor, Fleet
+from compth.compressors import Compressor, CompressorLike, Fleet
 from compth.compressors.double_sketch import DoubleSketch
 from compth.compressors.identity import Identity
 from compth.compressors.perm_k import PermK, ScaledPermK, draw_weights
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
-from compth.methods.core import Array, Constants, Method, Plan, Theorem
+from compth.methods.core import Array, Constants, Method, Plan, Recorded, State, Theorem
 from compth.methods.core.body import BodyMethod
 from compth.methods.core.nonconvex import running_mean
 from compth.problems.interface import Problem, as_quadratic
@@ -73,7 +73,7 @@ class _Interpolation(Theorem):
             return c.reasons.get("theta", "it speaks of IST in the estimator form")
         return ""
 
-    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         return 2 * np.asarray(problem.gap(state.x))
 
     def distance_factor(self, c: Constants, plan: Plan) -> float:
@@ -139,18 +139,18 @@ class ISTAveraged(_Interpolation):
     def matrix(self, plan: Plan) -> Array | None:
         return np.asarray(plan["W"])
 
-    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         away = state.x - problem.x_star
         return np.asarray(np.einsum("ri,ij,rj->r", away, np.asarray(plan["W"]), away))
 
-    def begin(self, problem: Problem, state: Any, plan: Plan) -> Array:
+    def begin(self, problem: Problem, state: State, plan: Plan) -> Array:
         return 2 * np.asarray(problem.gap(state.x))
 
-    def trajectory(self, trace: Any) -> Array:
-        return running_mean(trace.mean_metric)
+    def trajectory(self, trace: Recorded) -> Array:
+        return running_mean(super().trajectory(trace))
 
-    def error(self, trace: Any) -> Array:
-        return running_mean(trace.se_metric)
+    def error(self, trace: Recorded) -> Array:
+        return running_mean(super().error(trace))
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         gamma = float(plan.gamma)
@@ -176,14 +176,12 @@ class _Neighbourhood(Theorem):
     def _why_not(self, c: Constants) -> str:
         return "" if "h2" in c.facts else c.reasons.get("h2", "it speaks of IST in the estimator form")
 
-    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         """||grad f||^2_{L^-1} = 2 (f - f*) on quadratics."""
         return 2 * np.asarray(problem.gap(state.x))
 
-    def trajectory(self, trace: Any) -> Array:
-        values = np.asarray(trace.mean_metric)
-        t = np.arange(1, len(values))
-        return np.concatenate([[np.nan], np.cumsum(values[:-1]) / t])
+    def trajectory(self, trace: Recorded) -> Array:
+        return running_mean(super().trajectory(trace))
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         gamma, floor = float(plan.gamma), float(plan.floor)
@@ -284,7 +282,7 @@ class IST(BodyMethod):
         return float(sum(c.total for c in costs) / problem.n)
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(PermK(2) if compressor is None else compressor),)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, ratio
 from compth._own import remembered
+from compth.compressors import CompressorLike
 from compth.errors import InvalidParameter, Unsupported
-from compth.methods.core import Array, Constants, Method, Plan, mean_square
+from compth.methods.core import Array, Constants, Method, Plan, State, mean_square
 from compth.methods.core.body import Worker, gradient_at_start
 from compth.methods.core.components import Chosen, ComponentBody, ComponentTheorem, components
 from compth.methods.core.unified import Parameters
@@ -51,7 +52,7 @@ class JacSketchLinear(ComponentTheorem):
             A=2 * first, B=ratio(2 * residual(c.n, size), c.n), rho=ratio(size, c.n), C=ratio(second, c.n)
         )
 
-    def sigma2_k(self, problem: Problem, state: SAGAState, plan: Plan) -> Array:
+    def sigma2_k(self, problem: Problem, state: State, plan: Plan) -> Array:
         return mean_square(state.table - components(problem).gradients_at_star)
 
 
@@ -62,7 +63,7 @@ class JacSketch(ComponentBody):
     S: `size` of the n components, uniform without replacement; size=1 is SAGA. The Jacobian estimate J is the table.
     """
 
-    size: Any = 1
+    size: int = 1
     state_class = SAGAState
     affine: ClassVar[bool] = True
     name = "JacSketch"
@@ -92,5 +93,5 @@ class JacSketch(ComponentBody):
         return dict(x=x - gamma * (w.mean(table) + w.mean(m)), table=table + size / w.n * m)
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(), cls(size=2))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from compth._numbers import Number, ratio
 from compth.bits import FLOAT_BITS
-from compth.methods.core import Array, Constants, Method, Plan, mean_square
-from compth.methods.core.body import BodyState, Server, copy_of_start
+from compth.compressors import CompressorLike
+from compth.methods.core import Array, Constants, Method, Plan, State, mean_square
+from compth.methods.core.body import BodyState, Reading, Server, copy_of_start
 from compth.methods.core.components import ComponentBody, ComponentTheorem, components
+from compth.methods.core.state import Bits, Counted
 from compth.methods.core.unified import Parameters
 from compth.problems.interface import Problem
 from compth.sources import L_SVRG, UNIFIED
@@ -45,7 +47,7 @@ class LSVRGLinear(ComponentTheorem):
     def run_parameters(self, c: Constants) -> Mapping[str, Number]:
         return {"p": coin(c)}
 
-    def sigma2_k(self, problem: Problem, state: LSVRGState, plan: Plan) -> Array:
+    def sigma2_k(self, problem: Problem, state: State, plan: Plan) -> Array:
         own = components(problem)
         return mean_square(own.gradients(state.w) - own.gradients_at_star)
 
@@ -54,7 +56,7 @@ class LSVRGLinear(ComponentTheorem):
 class LSVRGState(BodyState):
     """w: (R, d) the reference point."""
 
-    w: Any = None
+    w: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class LSVRG(ComponentBody):
     p=None: 1/n for n components. One worker sends a vector each round, all of them when w is renewed; w^0 = x^0.
     """
 
-    p: Any = None
+    p: Number | None = None
     state_class = LSVRGState
     chances = ("p",)
     name = "L-SVRG"
@@ -80,10 +82,10 @@ class LSVRG(ComponentBody):
         m = c.compress(c.gradient(x) - old)
         return dict(x=x - gamma * (c.mean(m) + c.mean(old)), w=c.coin(p, x, w))
 
-    def _sent(self, w: Any, read: Any, problem: Problem, t: int) -> Any:
+    def _sent(self, w: Counted, read: Reading | None, problem: Problem, t: int) -> Bits:
         """The chosen component's vector, and all vectors where the reference point is renewed."""
         return super()._sent(w, read, problem, t) + np.where(w.coins[0], float(problem.d * FLOAT_BITS), 0.0)
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(), cls(p=ratio(1, 4)))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._door import finite
 from compth._numbers import Number, max, min, ratio, sqrt
 from compth.claims import Contractive
+from compth.compressors import CompressorLike
 from compth.compressors.identity import Identity
 from compth.compressors.three_point import CLAGMap, LAGMap, ThreePoint, moved
 from compth.errors import InvalidParameter
@@ -40,7 +41,7 @@ class ThreePointPL(Descent):
     def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
         return {"weight": gamma / c.facts["A_map"]}
 
-    def errors(self, problem: Problem, state: LazyState, plan: Plan) -> Array:
+    def errors(self, problem: Problem, state: State, plan: Plan) -> Array:
         return float(plan["weight"]) * mean_square(state.g - state.y)
 
 
@@ -61,8 +62,8 @@ class CLAGPL(ThreePointPL):
 class LazyState(State):
     """g: (R, n, d) what the server believes of the gradients; y: (R, n, d) the gradients at x."""
 
-    g: Any = None
-    y: Any = None
+    g: Array = field(kw_only=True)
+    y: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,7 @@ class _Lazy(Method):
         y = np.asarray(problem.gradients(x0))
         return LazyState(x0, g=np.zeros_like(y), y=y)
 
-    def step(
-        self, problem: Problem, state: LazyState, rng: np.random.Generator, plan: Plan, t: int
-    ) -> LazyState:
+    def step(self, problem: Problem, state: State, rng: np.random.Generator, plan: Plan, t: int) -> LazyState:
         x = state.x - plan.step(t) * state.g.mean(axis=1)
         z = np.asarray(problem.gradients(x))
         sends = moved(state.g, state.y, z, float(self.zeta))
@@ -116,7 +115,7 @@ class LAG(_Lazy):
     Else g_i+ = g_i, and one bit says so. zeta by default 1; g_i^0 = 0. The trigger is no linear step: simulated alone.
     """
 
-    compressor: Any = field(default_factory=Identity, init=False, repr=False)
+    compressor: CompressorLike = field(default_factory=Identity, init=False, repr=False)
     takes_compressor = False
     name = "LAG"
     source = LAG_PAPER
@@ -127,7 +126,7 @@ class LAG(_Lazy):
         return (LAGMap(self.zeta),)
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(), cls(zeta=8))
 
 

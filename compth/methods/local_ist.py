@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from compth.claims import Unbiased
-from compth.compressors import Compressor
+from compth.compressors import Compressor, CompressorLike
 from compth.compressors.identity import Identity
 from compth.compressors.perm_k import PermK
 from compth.errors import InvalidParameter, Unsupported
-from compth.methods.core import Array, Constants
-from compth.methods.core.body import BodyMethod
+from compth.methods.core import Array, Constants, Method
+from compth.methods.core.body import BodyMethod, Reading
+from compth.methods.core.state import Bits, Counted
 from compth.problems.interface import Problem, as_quadratic
 from compth.sources import IST as IST_PAPER
 
@@ -69,7 +70,7 @@ class LocalIST(BodyMethod):
     a quadratic, `rest_of_mean` where E x_t ends, which is not x*. No theorem is known for local > 1.
     """
 
-    local: Any = 1
+    local: int = 1
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
     requires = (Unbiased,)
@@ -89,7 +90,7 @@ class LocalIST(BodyMethod):
             )
         return super().check(problem)
 
-    def _sent(self, w: Any, read: object, problem: Problem, t: int) -> Any:
+    def _sent(self, w: Counted, read: Reading | None, problem: Problem, t: int) -> Bits:
         """The block, once."""
         return next(iter(w.cost.values()))
 
@@ -102,5 +103,5 @@ class LocalIST(BodyMethod):
         return dict(x=w.n * w.mean(y))
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Any, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(PermK(2) if compressor is None else compressor, gamma=0.1, local=2),)

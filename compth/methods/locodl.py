@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -13,9 +13,10 @@ from compth.claims import Attribution, JointVariance, Standing, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.errors import NoGuarantee
-from compth.methods.core import Array, Constants, Plan, Theorem, mean_square
-from compth.methods.core.body import BodyMethod, BodyState, Worker, copy_of_start
+from compth.methods.core import Array, Constants, Plan, State, Theorem, mean_square
+from compth.methods.core.body import BodyMethod, BodyState, Reading, Worker, copy_of_start
 from compth.methods.core.descent import mean_error
+from compth.methods.core.state import Bits, Counted
 from compth.methods.diana import independent
 from compth.problems.interface import Problem
 from compth.sources import LOCODL as LOCODL_PAPER
@@ -86,7 +87,7 @@ class LoCoDLLinear(Theorem):
         p = self.chance(c, gamma)
         return max(square_factor(c, gamma), 1 - p * p * mixing(c) / (1 + 2 * c.omega))
 
-    def observe(self, problem: Problem, state: LoCoDLState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         n, star, pull = problem.n, problem.x_star, float(plan["ridge"]) * problem.x_star
         apart = mean_square(state.z - star) + problem.distance_squared(state.x)
         duals = mean_square(state.u - problem.gradients_at_star + pull) + mean_error(state.u + pull)
@@ -106,8 +107,8 @@ def mixing(c: Constants) -> Number:
 class LoCoDLState(BodyState):
     """u, z: (R, n, d) the workers' dual vectors and models; x is the common model."""
 
-    u: Any = None
-    z: Any = None
+    u: Array = field(kw_only=True)
+    z: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -120,10 +121,10 @@ class LoCoDL(BodyMethod):
     is no round: it sends with probability p.
     """
 
-    p: Any = None
+    p: Number | None = None
     mix: object = None
     lift: object = None
-    ridge: Any = None
+    ridge: Number | None = None
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
     state_class = LoCoDLState
@@ -148,7 +149,7 @@ class LoCoDL(BodyMethod):
         own = theorem.params(c.but(params={"p": self.p} if self.p is not None else {}), gamma)
         return {k: own[k] if v is None else v for k, v in given.items()}
 
-    def _heard(self, w: Any, read: object, problem: Problem) -> Any:
+    def _heard(self, w: Counted, read: Reading | None, problem: Problem) -> Bits | None:
         """The mean of the messages, where they meet."""
         return np.where(w.coins[0], float(problem.d * FLOAT_BITS), 0.0)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.claims import Attribution, JointVariance, Unbiased
 from compth.errors import NoGuarantee
-from compth.methods.core import Array, Constants, Plan, Theorem
+from compth.methods.core import Array, Constants, Plan, State, Theorem
 from compth.methods.core.body import BodyMethod, BodyState, Server, gradient_at_start
 from compth.methods.core.nonconvex import MeanSquaredGradient
 from compth.problems.interface import Problem
@@ -75,7 +75,7 @@ class MARINAPL(Theorem):
     def rate(self, c: Constants, gamma: Number) -> Number:
         return 1 - gamma * c.mu
 
-    def observe(self, problem: Problem, state: MARINAState, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         error = state.g - problem.gradient(state.x)
         return np.asarray(problem.gap(state.x) + float(plan["weight"]) * np.einsum("rj,rj->r", error, error))
 
@@ -133,7 +133,7 @@ class MARINANonconvex(MeanSquaredGradient):
 class MARINAState(BodyState):
     """g: (R, d) the server's estimate."""
 
-    g: Any = None
+    g: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class MARINA(BodyMethod):
     One coin for all workers; p=None: 1/(1+omega). g^0 = grad f(x^0): the first round sends full gradients.
     """
 
-    p: Any = None
+    p: Number | None = None
     takes_oracle = False
     state_class = MARINAState
     requires = (Unbiased,)

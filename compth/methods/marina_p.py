@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +12,10 @@ from compth.bits import FLOAT_BITS
 from compth.claims import JointVariance, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
-from compth.methods.core import Array, Constants, Plan, mean_square
-from compth.methods.core.body import BodyMethod, BodyState, Worker, copy_of_start
+from compth.methods.core import Array, Constants, Plan, State, mean_square
+from compth.methods.core.body import BodyMethod, BodyState, Reading, Worker, copy_of_start
 from compth.methods.core.descent import Descent, mean_error
+from compth.methods.core.state import Bits, Counted
 from compth.methods.marina import probability
 from compth.problems.interface import Problem, is_quadratic
 from compth.sources import MARINA_P as MARINA_P_PAPER
@@ -55,7 +56,7 @@ class MARINAPPL(Descent):
         each, mean = (2 * gamma * v * v / p for v in (c.L_pm, c.L))
         return {"p": p, "each": each, "mean": mean}
 
-    def errors(self, problem: Problem, state: MARINAPState, plan: Plan) -> Array:
+    def errors(self, problem: Problem, state: State, plan: Plan) -> Array:
         behind = state.m - state.x[:, None]
         return float(plan["each"]) * mean_square(behind) + float(plan["mean"]) * mean_error(behind)
 
@@ -64,7 +65,7 @@ class MARINAPPL(Descent):
 class MARINAPState(BodyState):
     """m: (R, n, d) the workers' models."""
 
-    m: Any = None
+    m: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class MARINAP(BodyMethod):
     One coin for all; m_i^0 = x^0; p=None: 1/(1+omega). The uplink is the full gradient, compressed is the downlink.
     """
 
-    p: Any = None
+    p: Number | None = None
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
     state_class = MARINAPState
@@ -91,11 +92,11 @@ class MARINAP(BodyMethod):
         c = super().check(problem)
         return c.but(facts={**c.facts, "quadratic": is_quadratic(problem)})
 
-    def _sent(self, w: object, read: object, problem: Problem, t: int) -> Any:
+    def _sent(self, w: Counted, read: Reading | None, problem: Problem, t: int) -> Bits:
         """The full gradient of every worker."""
         return float(problem.d * FLOAT_BITS)
 
-    def _heard(self, w: Any, read: object, problem: Problem) -> Any:
+    def _heard(self, w: Counted, read: Reading | None, problem: Problem) -> Bits | None:
         """The model where the coin came up, else every worker's own message."""
         return np.where(w.coins[0], float(problem.d * FLOAT_BITS), sum(w.cost.values()))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from compth._numbers import Number, ratio
 from compth.claims import Unbiased
-from compth.methods.core import Constants
+from compth.methods.core import Array, Constants
 from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy_of_start
 from compth.sources import MCM as MCM_PAPER
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class MCMState(BodyState):
     """h: (R, n, d) shifts; H: (R, d) the downlink's memory; m: (R, d) the model that the workers have."""
 
-    h: Any = None
-    H: object = None
-    m: Any = None
+    h: Array = field(kw_only=True)
+    H: Array = field(kw_only=True)
+    m: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)

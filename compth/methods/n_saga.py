@@ -10,6 +10,7 @@ from compth.methods.core import Constants
 from compth.methods.core.components import Added, check_variance
 from compth.methods.core.unified import Parameters
 from compth.methods.saga import SAGA, SAGALinear
+from compth.problems.oracle import Oracle
 from compth.sources import UNIFIED
 
 
@@ -39,7 +40,7 @@ class NSAGA(SAGA):
     """
 
     s2: object = 1.0
-    oracle: object = field(default=None, init=False, repr=False)
+    oracle: Oracle | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "N-SAGA"
     source = UNIFIED
     own_theorems = (NSAGANeighbourhood(),)

@@ -10,6 +10,7 @@ from compth.methods.core import Constants
 from compth.methods.core.components import Added, check_variance
 from compth.methods.core.unified import Parameters
 from compth.methods.sega import SEGA, SEGALinear
+from compth.problems.oracle import Oracle
 from compth.sources import UNIFIED
 
 
@@ -36,7 +37,7 @@ class NSEGA(SEGA):
     """SEGA with d_j f(x) + xi in place of d_j f(x), in the step and in the memory; xi = +-sqrt(s2/d)."""
 
     s2: object = 1.0
-    oracle: object = field(default=None, init=False, repr=False)
+    oracle: Oracle | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "N-SEGA"
     source = UNIFIED
     own_theorems = (NSEGANeighbourhood(),)

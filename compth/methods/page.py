@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from compth._numbers import Number, min, ratio, sqrt
 from compth.claims import Unbiased
-from compth.compressors import Compressor
+from compth.compressors import Compressor, CompressorLike
 from compth.compressors.identity import Identity
 from compth.errors import NoGuarantee
-from compth.methods.core import Array, Constants, Plan
+from compth.methods.core import Array, Constants, Method, Plan, State
 from compth.methods.core.body import BodyMethod, BodyState, Server, gradient_at_start
 from compth.methods.core.descent import Descent
 from compth.problems.interface import Problem, has_components
@@ -68,7 +68,7 @@ class PAGEPL(Descent):
         p = full_gradient_chance(c)
         return {"p": p, "weight": gamma / p}
 
-    def errors(self, problem: Problem, state: PAGEState, plan: Plan) -> Array:
+    def errors(self, problem: Problem, state: State, plan: Plan) -> Array:
         error = state.g - problem.gradient(state.x)
         return np.asarray(float(plan["weight"]) * np.vecdot(error, error))
 
@@ -77,7 +77,7 @@ class PAGEPL(Descent):
 class PAGEState(BodyState):
     """g: (R, d) the estimate of the gradient."""
 
-    g: Any = None
+    g: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class PAGE(BodyMethod):
     problem has m = 1, where it is gradient descent. Messages are whole vectors.
     """
 
-    p: Any = None
-    compressor: Any = field(default_factory=Identity, init=False, repr=False)
+    p: Number | None = None
+    compressor: CompressorLike = field(default_factory=Identity, init=False, repr=False)
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_compressor = False
     takes_oracle = False
@@ -118,5 +118,5 @@ class PAGE(BodyMethod):
         return dict(x=after, g=w.coin(p, w.mean(w.parts.mean(new)), g + moved))
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Any, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(),)

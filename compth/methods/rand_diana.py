@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from compth.claims import JointVariance, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.errors import NoGuarantee
-from compth.methods.core import Array, Constants, Plan, mean_square
-from compth.methods.core.body import BodyMethod, BodyState, Worker
+from compth.methods.core import Array, Constants, Plan, State, mean_square
+from compth.methods.core.body import BodyMethod, BodyState, Reading, Worker
+from compth.methods.core.state import Bits, Counted
 from compth.methods.core.unified import WITH_MEMORY, Parameters, UnifiedTheorem
 from compth.methods.diana import independent
 from compth.problems.interface import Problem
@@ -66,7 +67,7 @@ class RandDIANALinear(UnifiedTheorem):
         """At omega = 0 too the memory's factor is kept."""
         return max(super().rate(c, gamma), 1 - ratio(refresh(c), 2))
 
-    def sigma2_k(self, problem: Problem, state: RandDIANAState, plan: Plan) -> Array:
+    def sigma2_k(self, problem: Problem, state: State, plan: Plan) -> Array:
         return mean_square(state.h - problem.gradients_at_star)
 
 
@@ -74,7 +75,7 @@ class RandDIANALinear(UnifiedTheorem):
 class RandDIANAState(BodyState):
     """h: (R, n, d) shifts."""
 
-    h: Any = None
+    h: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class RandDIANA(BodyMethod):
     is an uncompressed vector. p=None: 1/(1+omega).
     """
 
-    p: Any = None
+    p: Number | None = None
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
     state_class = RandDIANAState
@@ -98,7 +99,7 @@ class RandDIANA(BodyMethod):
     def default_params(self, c: Constants) -> dict[str, Number]:
         return {"p": refresh(c)}
 
-    def _sent(self, w: Any, read: object, problem: Problem, t: int) -> Any:
+    def _sent(self, w: Counted, read: Reading | None, problem: Problem, t: int) -> Bits:
         """The message, and the gradient where the shifts are set to it: the server knows them without being told."""
         refreshed = np.where(w.coins[0], float(problem.d * FLOAT_BITS), 0.0)
         return sum(w.cost.values(), 0.0) + refreshed

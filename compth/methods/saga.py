@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 from compth._numbers import ratio
-from compth.methods.core import Array, Constants, Plan, mean_square
+from compth.methods.core import Array, Constants, Plan, State, mean_square
 from compth.methods.core.body import BodyState, Worker, gradient_at_start
 from compth.methods.core.components import ComponentBody, ComponentTheorem, components
 from compth.methods.core.unified import Parameters
@@ -34,7 +34,7 @@ class SAGALinear(ComponentTheorem):
     def parameters(self, c: Constants) -> Parameters:
         return Parameters(A=2 * c.L_max, B=2, rho=ratio(1, c.n), C=ratio(c.L_max, c.n))
 
-    def sigma2_k(self, problem: Problem, state: SAGAState, plan: Plan) -> Array:
+    def sigma2_k(self, problem: Problem, state: State, plan: Plan) -> Array:
         return mean_square(state.table - components(problem).gradients_at_star)
 
 
@@ -42,7 +42,7 @@ class SAGALinear(ComponentTheorem):
 class SAGAState(BodyState):
     """table: (R, n, d) gradients of the components at their own past points."""
 
-    table: Any = None
+    table: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)

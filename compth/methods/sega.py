@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from compth._numbers import ratio
 from compth.bits import FLOAT_BITS
-from compth.compressors import Compressor
+from compth.compressors import Compressor, CompressorLike
 from compth.compressors.identity import Identity
 from compth.compressors.rand_k import RandK
-from compth.methods.core import Array, Constants, Plan
-from compth.methods.core.body import BodyMethod, BodyState, Server
+from compth.methods.core import Array, Constants, Plan, State
+from compth.methods.core.body import BodyMethod, BodyState, Reading, Server
 from compth.methods.core.components import SingleNode, one_node
+from compth.methods.core.state import Bits, Counted
 from compth.methods.core.unified import WITH_MEMORY, Parameters, UnifiedTheorem
 from compth.problems.interface import Problem
 from compth.sources import SEGA as SEGA_PAPER
@@ -41,7 +42,7 @@ class SEGALinear(UnifiedTheorem):
     def parameters(self, c: Constants) -> Parameters:
         return Parameters(A=2 * c.d * c.L, B=2 * c.d, rho=ratio(1, c.d), C=ratio(c.L, c.d))
 
-    def sigma2_k(self, problem: Problem, state: SEGAState, plan: Plan) -> Array:
+    def sigma2_k(self, problem: Problem, state: State, plan: Plan) -> Array:
         return np.asarray(np.vecdot(state.h, state.h))
 
 
@@ -56,7 +57,9 @@ class Coordinate(RandK):
         out: Array = np.where(j[..., None] == np.arange(shape[-1]), float(shape[-1]), 0.0)
         return out
 
-    def weights(self, shape: tuple[int, ...], rng: np.random.Generator, dtype: Any = np.float64) -> Array:
+    def weights(
+        self, shape: tuple[int, ...], rng: np.random.Generator, dtype: np.typing.DTypeLike = np.float64
+    ) -> Array:
         return np.asarray(self.draw(shape, rng), dtype=dtype)
 
 
@@ -64,7 +67,7 @@ class Coordinate(RandK):
 class SEGAState(BodyState):
     """h: (R, d) the memory of the gradient."""
 
-    h: Any = None
+    h: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class SEGA(SingleNode, BodyMethod):
     Every worker sends its partial derivative: one number, the coordinate is known from a shared seed.
     """
 
-    compressor: Any = field(default_factory=Coordinate, init=False)
+    compressor: CompressorLike = field(default_factory=Coordinate, init=False)
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
     state_class = SEGAState
@@ -90,5 +93,5 @@ class SEGA(SingleNode, BodyMethod):
         m = w.mean(w.compress(w.gradient(x) - h))
         return dict(x=x - gamma * (h + m), h=h + m / w.d)
 
-    def _sent(self, w: object, read: object, problem: Problem, t: int) -> Any:
+    def _sent(self, w: Counted, read: Reading | None, problem: Problem, t: int) -> Bits:
         return float(FLOAT_BITS)

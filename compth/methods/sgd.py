@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from compth._numbers import Number, ratio
 from compth.claims import Attribution, Standing
-from compth.compressors import Compressor
+from compth.compressors import Compressor, CompressorLike
 from compth.compressors.identity import Identity
 from compth.methods.core import Constants, Method, Theorem
 from compth.methods.core.body import BodyMethod
@@ -117,9 +117,9 @@ class SGDStarSharp(SGDStarRow):
 class SGD(BodyMethod):
     """x+ = x - gamma mean g_i, g_i drawn by the oracle (default: one component, uniformly); full vectors are sent."""
 
-    compressor: Any = field(default_factory=Identity, init=False)
-    gamma: Any = None
-    oracle: Any = field(default_factory=Minibatch, kw_only=True)
+    compressor: CompressorLike = field(default_factory=Identity, init=False)
+    gamma: Number | None = None
+    oracle: Oracle | None = field(default_factory=Minibatch, kw_only=True)
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_compressor: ClassVar[bool] = False
     name = "stochastic gradient descent"
@@ -139,7 +139,7 @@ class SGD(BodyMethod):
         return dict(x=x - gamma * w.mean(w.gradient(x)))
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(), cls(oracle=Minibatch(2, replace=True)))
 
 
@@ -152,7 +152,7 @@ class SGDStar(SGD):
     own_theorems = (SGDStarRow(), SGDStarSharp())
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         return (cls(),)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from compth.claims import Attribution, JointVariance, Standing, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.identity import Identity
 from compth.errors import NoGuarantee
-from compth.methods.core import Array, Constants, Plan, mean_square
+from compth.methods.core import Array, Constants, Plan, State, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Server, Worker, copy_of_start
 from compth.methods.core.unified import WITH_MEMORY, Parameters, UnifiedTheorem
 from compth.methods.diana import independent
@@ -81,7 +81,7 @@ class VRDIANALinear(UnifiedTheorem):
     def run_parameters(self, c: Constants) -> Mapping[str, Number]:
         return {"alpha": learning_rate(c), "p": ratio(1, c.facts["m"])}
 
-    def sigma2_k(self, problem: Problem, state: VRDIANAState, plan: Plan) -> Array:
+    def sigma2_k(self, problem: Problem, state: State, plan: Plan) -> Array:
         shifts = mean_square(state.h - problem.gradients_at_star)
         off = part_gradients(problem, state.w) - parts_at_star(problem)
         return np.asarray(shifts + mean_square(off.reshape(len(off), -1, problem.d)))
@@ -111,8 +111,8 @@ class VRDIANASharp(VRDIANALinear):
 class VRDIANAState(BodyState):
     """h: (R, n, d) shifts; w: (R, d) the common reference point."""
 
-    h: Any = None
-    w: Any = None
+    h: Array = field(kw_only=True)
+    w: Array = field(kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compth._numbers import Number
 from compth.dynamics import best_step, exact, exact_rate
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Method, find_guarantee, plan_of
@@ -52,7 +53,9 @@ def certified_step(method: Method, problem: Problem, **_: object) -> Chosen:
     free = replace(method, gamma=None)
     found = find_guarantee(free, problem, certified(free, problem))
     given = {k: getattr(method, k, None) for k in found.plan.params}
-    params = {k: float(v) for k, v in found.plan.params.items() if hasattr(method, k) and given[k] is None}
+    params: dict[str, Number] = {
+        k: float(v) for k, v in found.plan.params.items() if hasattr(method, k) and given[k] is None
+    }
     made: Method = replace(method, gamma=float(found.plan.gamma), **params)
     return Chosen(made, "certified")
 

@@ -93,7 +93,7 @@ def compare_levels(
     bits = [row.bits for row in found.rows]
     full = bits[0]
     if full is not None and currency == "cost":
-        payload, price = found.rows[0].bits_per_round, tuned.cost
+        payload, price = found.rows[0].bits_per_round, tuned.price
         full *= float(price(problem.d if price.counts == "elements" else payload)) / payload
     fixed_bits = dict(zip(map(int, levels), bits[2:], strict=True))
     return LevelComparison(found, full, bits[1], fixed_bits, currency)

@@ -48,7 +48,7 @@ def _held(program: Program, name: str) -> str:
 
 def _with_gradient(program: Program) -> Program:
     """The same with the gradient at x as its first operation."""
-    shifted = {(op.kind, i): Vector({(OWN, op.kind, i + 1): 1}) for i, op in enumerate(program.ops)}
+    shifted: Values = {(op.kind, i): Vector({(OWN, op.kind, i + 1): 1}) for i, op in enumerate(program.ops)}
     x = Vector({(COMMON, STATE, program.server[0]): 1})
     draw = 1 + max((op.draw for op in program.ops), default=0)
     ops = (

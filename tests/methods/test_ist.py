@@ -292,6 +292,17 @@ def test_simulation_agrees_with_exact():
     assert both[0] == pytest.approx(both[1], rel=1e-12)
 
 
+def test_a_neighbourhood_is_read_off_runs_whose_metric_is_the_squared_distance():
+    """2 (f - f*) = ||x - x*||^2 where the mean Hessian is I: such a run records no metric of its own."""
+    A = np.stack([np.eye(2)] * 2)
+    problem = distributed_quadratic(A, np.array([[1.0, 0.0], [0.0, 2.0]]))
+    method = ct.IST(ct.ScaledPermK.preconditioned(A), gamma=0.5)
+    run = ct.simulate(method, problem, 8, runs=4, theorem="ist.neighbourhood_sharp")
+    theorem = next(t for t in ct.IST.theorems() if t.id == run.theorem)
+    assert run.mean_metric is None
+    assert theorem.trajectory(run)[8] == pytest.approx(run.mean_square[:8].mean())
+
+
 def test_refusals():
     problem = random_quadratic(2, 4, 5, seed=1)
     with pytest.raises(InvalidParameter, match="form="):

@@ -4,10 +4,12 @@
 make a method of one function: the symbols it is traced on, the program that a trace is, its fixed point, its bits.
 """
 
-from compth.methods.core.constants import Array, Constants
+from compth._types import Array
+from compth.methods.core.constants import Constants
 from compth.methods.core.guarantee import Guarantee, find_guarantee, guarantee, plan_of
-from compth.methods.core.method import Method, State, mean_square
-from compth.methods.core.theorem import Plan, Theorem
+from compth.methods.core.method import Method, mean_square
+from compth.methods.core.state import State
+from compth.methods.core.theorem import Plan, Recorded, Theorem
 
 __all__ = [
     "Array",
@@ -15,6 +17,7 @@ __all__ = [
     "Guarantee",
     "Method",
     "Plan",
+    "Recorded",
     "State",
     "Theorem",
     "find_guarantee",

@@ -7,12 +7,13 @@ vectors have, that keeps values between rounds or draws numbers of its own, does
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
 from compth._numbers import Number
-from compth.methods.core.program import Program, returned
+from compth._types import Array
+from compth.methods.core.program import Body, Program, returned
 from compth.methods.core.running import locked
 from compth.methods.core.vectors import (
     COMMON,
@@ -26,7 +27,7 @@ from compth.methods.core.vectors import (
     Vector,
 )
 
-Array = Any
+T = TypeVar("T")
 PARTS = 3
 """Parts of every worker there."""
 WIDTH = 6
@@ -64,12 +65,12 @@ class Probe:
         return self.compress
 
     def mean(self, v: Array) -> Array:
-        return v.mean(axis=1, keepdims=True)
+        return np.asarray(v.mean(axis=1, keepdims=True))
 
     def broadcast(self, v: Array) -> Array:
         return self._noted(SPOKEN, v, 1) if self._downlink else v
 
-    def coin(self, p: float, yes: object, no: object) -> Any:
+    def coin(self, p: float, yes: T, no: T) -> T:
         return yes if self._coins.pop(0) else no
 
 
@@ -83,15 +84,13 @@ class ProbeParts:
         return self._w._noted(GRADIENT, x, self._w.n, PARTS)
 
     def mean(self, v: Array) -> Array:
-        return v.mean(axis=2)
+        return np.asarray(v.mean(axis=2))
 
     def sample(self) -> Callable[[Array], Array]:
         return lambda v: self._w._noted(PICKED, v, self._w.n)
 
 
-def agree(
-    body: Callable[..., Any], program: Program, params: Mapping[str, Number], downlink: bool
-) -> Program:
+def agree(body: Body, program: Program, params: Mapping[str, Number], downlink: bool) -> Program:
     """The program, every outcome run twice on random arrays; Underivable where anything differs from the trace."""
     reason = "on arrays it computes something other than on symbols, so nothing can be derived from it"
     for seed, count in ((1, 2), (2, 64)):
@@ -118,7 +117,7 @@ def agree(
     return program
 
 
-def _is(got: Array, vector: Vector, state: Mapping[str, Array], answers: list[Array]) -> bool:
+def _is(got: object, vector: Vector, state: Mapping[str, Array], answers: list[Array]) -> bool:
     """True when an array is this combination, to rounding."""
     want: Array = np.zeros((1, 1, 1, 1) if vector.parted else (1, 1, 1))
     scale = 1e-300
@@ -127,7 +126,7 @@ def _is(got: Array, vector: Vector, state: Mapping[str, Array], answers: list[Ar
         part = part.mean(axis=2) if part.ndim == 4 and scope != PART else part
         part = float(c) * (part.mean(axis=1, keepdims=True) if scope == COMMON else part)
         want, scale = want + part, max(scale, float(np.abs(part).max()))
-    got = np.asarray(got, dtype=float)
-    if got.ndim != want.ndim or not vector.terms:
-        return not vector.terms and not np.any(got)
-    return bool(np.abs(got - want).max() <= 1e-9 * scale)
+    found = np.asarray(got, dtype=float)
+    if found.ndim != want.ndim or not vector.terms:
+        return not vector.terms and not np.any(found)
+    return bool(np.abs(found - want).max() <= 1e-9 * scale)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, make_dataclass
 from functools import lru_cache
 from importlib import import_module
 from numbers import Real
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, ClassVar, overload
+from typing import Any, ClassVar, cast, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from compth._door import is_probability
 from compth._numbers import Number
 from compth._own import functions, looked_up
+from compth._types import Tensor
 from compth.bits import FLOAT_BITS
 from compth.claims import Claim
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
@@ -28,6 +30,7 @@ from compth.methods.core.known import Known
 from compth.methods.core.outside import still, while_it_reads_the_same
 from compth.methods.core.program import (
     Bill,
+    Body,
     Program,
     averaged_gradients,
     bills,
@@ -50,6 +53,7 @@ from compth.methods.core.signature import (
     gradient_at_start,
     signature_of,
 )
+from compth.methods.core.state import Bits, Counted
 from compth.methods.core.vectors import Underivable
 from compth.problems.interface import Problem
 from compth.problems.oracle import Drawn
@@ -60,7 +64,7 @@ from compth.sources import COMPTH, Source
 class BodyState(State):
     """x and the body's vectors: (R, d) of the server, (R, n, d) of the workers. held: gradients at x, where kept."""
 
-    held: Any = field(default=None, kw_only=True)
+    held: Array | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,10 @@ class BodyMethod(Bidirectional):
     """What `check_rate`'s text calls a vector, where that is not the body's name: the body's own, "gradient" (at x) or
     "direction", (x - x+)/gamma."""
 
+    # every body has arguments of its own: with Any alone a type checker takes each of them for an override
     @staticmethod
     @abstractmethod
-    def body(*vectors: Any, **parameters: Any) -> dict[str, Any]:
+    def body(*vectors: Any, **parameters: Any) -> dict[str, Tensor]:
         """The step: the verbs w, the iterate x and further vectors in, their next values out (see `ct.method`)."""
 
     def __init_subclass__(cls, **options: object) -> None:
@@ -139,7 +144,7 @@ class BodyMethod(Bidirectional):
         gamma, params = self.certified(c, ["gamma"])
         return Plan(1 if gamma is None else gamma, {k: params[k] for k in self.signature.params})
 
-    def arguments(self, plan: Plan, t: int = 0) -> dict[str, Any]:
+    def arguments(self, plan: Plan, t: int = 0) -> dict[str, Number]:
         """The body's parameters at step t of a plan, as floats: what a trace at floats was held against."""
         out = {k: float(v) for k, v in self.read_from(plan.params).items()}
         if not self.signature.takes_gamma:
@@ -147,7 +152,7 @@ class BodyMethod(Bidirectional):
         gamma = plan.step(t)
         return out | {"gamma": float(gamma) if isinstance(gamma, Real) else gamma}
 
-    def read_from(self, params: Mapping[str, Number]) -> dict[str, Any]:
+    def read_from(self, params: Mapping[str, Number]) -> dict[str, Number]:
         """The body's parameters out of a plan's, the method's own or the body's defaults where it names none."""
         planned = type(self).planned
         found = {k: params.get(planned.get(k, k), params.get(k)) for k in self.signature.params}
@@ -167,7 +172,7 @@ class BodyMethod(Bidirectional):
         """
         return derived(type(self), tuple(sorted(params.items())), n, d, not self.broadcasts_all)
 
-    def init(self, problem: Problem, x0: Array, plan: Plan) -> Any:
+    def init(self, problem: Problem, x0: Array, plan: Plan) -> BodyState:
         form, rows, problem = self.signature, len(x0), self.seen(problem)
         own = problem.gradients(x0) if "gradient" in form.start.values() else None
 
@@ -193,7 +198,7 @@ class BodyMethod(Bidirectional):
         except Underivable:
             return None
 
-    def step(self, problem: Problem, state: Any, rng: np.random.Generator, plan: Plan, t: int) -> Any:
+    def step(self, problem: Problem, state: State, rng: np.random.Generator, plan: Plan, t: int) -> BodyState:
         form, params, given = self.signature, self.arguments(plan, t), problem
         problem = given.through(self.seen) if isinstance(given, Drawn) else self.seen(given)
         # a schedule moves gamma alone, and the program's shape does not hang on its size: read at the first step
@@ -213,8 +218,8 @@ class BodyMethod(Bidirectional):
         )
 
     def _called(
-        self, w: Running, x: Array, vectors: dict[str, Array], params: dict[str, object]
-    ) -> dict[str, Any]:
+        self, w: Running, x: Tensor, vectors: Mapping[str, Tensor], params: Mapping[str, Number]
+    ) -> dict[str, Tensor]:
         body = type(self).body
         try:
             return returned(
@@ -230,7 +235,7 @@ class BodyMethod(Bidirectional):
                 ) from None
             raise
 
-    def _one(self, name: str, value: Array, n: int, dtype: Any) -> Array:
+    def _one(self, name: str, value: Tensor, n: int, dtype: np.dtype[np.float64]) -> Array:
         """One next value in the state's shape."""
         want, shape = (n if name in self.signature.worker else 1), getattr(value, "shape", None)
         if shape is None or len(shape) != 3 or shape[1] not in (want, 1):
@@ -245,7 +250,7 @@ class BodyMethod(Bidirectional):
         out: Array = value if name in self.signature.worker else value[:, 0]
         return out
 
-    def _sent(self, w: Running, read: Reading | None, problem: Problem, t: int) -> Any:
+    def _sent(self, w: Counted, read: Reading | None, problem: Problem, t: int) -> Bits:
         """Uplink bits of the round per worker; a body that is no program sends all its messages, or full vectors.
 
         A server that begins with gradients is sent them in the first round.
@@ -257,16 +262,18 @@ class BodyMethod(Bidirectional):
         first = every if t == 0 and read.begins_sent else 0.0
         if len(set(read.bills)) == 1:
             return _total(cost, read.bills[0], every) + first
-        out: Any = first
+        out: Bits = first
         for leaf, bill in zip(read.program.leaves, read.bills, strict=True):
-            here: Any = None
+            here: NDArray[np.bool_] | None = None
             for taken, coin in zip(leaf.coins, w.coins, strict=True):
                 came = coin if taken else ~coin
                 here = came if here is None else here & came
+            # bills differ between leaves only, and more than one leaf takes a coin
+            assert here is not None
             out = out + np.where(here, _total(cost, bill, every), 0.0)
         return out
 
-    def _heard(self, w: Running, read: Reading | None, problem: Problem) -> Any:
+    def _heard(self, w: Counted, read: Reading | None, problem: Problem) -> Bits | None:
         """Downlink bits of the round, None where it is the method's fixed broadcast."""
         return heard_of(w, read)
 
@@ -280,11 +287,13 @@ class BodyMethod(Bidirectional):
         return c
 
 
-def heard_of(w: Running, read: Reading | None) -> Any:
+def heard_of(w: Counted, read: Reading | None) -> Bits | None:
     """Bits of what the workers hear in the round, None where it is the method's fixed broadcast."""
+    # one downlink sends them all: either every broadcast's length varies, or none's does
+    lengths = cast("Sequence[Bits]", w.heard)
     if read is not None and read.received:
-        return sum(w.cost[j] for j in read.received) + sum(w.heard)
-    return None if not w.heard or w.heard[0] is None else sum(w.heard)
+        return sum(w.cost[j] for j in read.received) + sum(lengths)
+    return None if not w.heard or w.heard[0] is None else sum(lengths)
 
 
 def _picked(taken: Array, yes: Array, no: Array) -> Array:
@@ -293,7 +302,7 @@ def _picked(taken: Array, yes: Array, no: Array) -> Array:
     return out
 
 
-def _total(cost: Mapping[int, Any], bill: Bill, every: float) -> Any:
+def _total(cost: Mapping[int, Bits], bill: Bill, every: float) -> Bits:
     return sum((cost[j] for j in bill.messages), bill.full * every)
 
 
@@ -319,7 +328,7 @@ class Reading:
 
 @while_it_reads_the_same(512, attrgetter("body"))
 def _reading(
-    kind: type[BodyMethod], params: tuple[tuple[str, object], ...], n: int, d: int, downlink: bool
+    kind: type[BodyMethod], params: tuple[tuple[str, Number], ...], n: int, d: int, downlink: bool
 ) -> Reading:
     form = kind.signature
     names = (form.server, form.worker)
@@ -336,7 +345,7 @@ def _reading(
 
 @while_it_reads_the_same(512, attrgetter("body"))
 def derived(
-    kind: type[BodyMethod], params: tuple[tuple[str, Any], ...], n: int, d: int, downlink: bool
+    kind: type[BodyMethod], params: tuple[tuple[str, Number], ...], n: int, d: int, downlink: bool
 ) -> Program:
     """The program of a body at these parameters, checked on arrays."""
     found = _reading(kind, params, n, d, downlink).program
@@ -371,7 +380,7 @@ def runs_its_body(kind: type) -> bool:
 
 
 @overload
-def method(body: Callable[..., Any], /) -> type[BodyMethod]: ...
+def method(body: Body, /) -> type[BodyMethod]: ...
 @overload
 def method(
     *,
@@ -379,16 +388,16 @@ def method(
     requires: tuple[type[Claim], ...] = (),
     theorems: tuple[Theorem, ...] = (),
     source: Source = COMPTH,
-) -> Callable[[Callable[..., Any]], type[BodyMethod]]: ...
+) -> Callable[[Body], type[BodyMethod]]: ...
 def method(
-    body: Callable[..., Any] | None = None,
+    body: Body | None = None,
     /,
     *,
     name: str = "",
     requires: tuple[type[Claim], ...] = (),
     theorems: tuple[Theorem, ...] = (),
     source: Source = COMPTH,
-) -> Any:
+) -> type[BodyMethod] | Callable[[Body], type[BodyMethod]]:
     """A method from one function: body(w, x, further vectors, *, gamma, further parameters) -> dict of the next state.
 
     x is the server's iterate, every further vector is marked ct.Server or ct.Worker and begins at 0, or where its
@@ -415,7 +424,7 @@ def with_all_parameters(kind: type[BodyMethod]) -> type[BodyMethod]:
 
 
 def _made(
-    body: Callable[..., Any],
+    body: Body,
     name: str,
     requires: tuple[type[Claim], ...],
     theorems: tuple[Theorem, ...],
@@ -426,7 +435,7 @@ def _made(
     form = signature_of(body, BodyMethod)
     state = make_dataclass(
         f"{body.__name__}State",
-        [(k, Any, field(default=None)) for k in (*form.server[1:], *form.worker)],
+        [(k, Array, field(kw_only=True)) for k in (*form.server[1:], *form.worker)],
         bases=(BodyState,),
         frozen=True,
     )
@@ -443,7 +452,7 @@ def _made(
     }
     made = make_dataclass(
         body.__name__,
-        [(k, Any, field(default=None)) for k in form.params],
+        [(k, Number, field(default=None)) for k in form.params],
         bases=(BodyMethod,),
         frozen=True,
         namespace=namespace,

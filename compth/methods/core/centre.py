@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
+from compth._numbers import Number
 from compth.errors import Unsupported
 from compth.methods.core.program import Leaf, Program
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, PICKED, STATE, Key, Vector, combined
@@ -39,7 +39,7 @@ class Centre:
         }[self.tier]
 
 
-def centre_of(program: Program, delta: Any = 1, heard: Any = 1) -> Centre:
+def centre_of(program: Program, delta: Number = 1, heard: Number = 1) -> Centre:
     """The program's fixed point. Unsupported where there is none with every gradient taken at x*.
 
     delta, heard: the mean multipliers of the workers' compressors and of the broadcast's.
@@ -182,16 +182,16 @@ def without_invariants(program: Program) -> tuple[Program, dict[str, dict[str, F
 def _invariant(program: Program, scope: str) -> tuple[str, dict[str, Fraction]] | None:
     """(vector, the combination of others that it equals): of the workers' own (OWN), or of servers and means."""
     names = program.worker if scope == OWN else program.names
-    columns: list[dict[Any, Fraction]] = []
+    columns: list[dict[object, Fraction]] = []
     for k in names:
-        column: dict[Any, Fraction] = {}
+        column: dict[object, Fraction] = {}
         for j, leaf in enumerate(program.leaves):
-            terms: dict[Key, Any] = {}
+            terms: dict[Key, Fraction] = {}
             for (s, kind, i), c in leaf.following[k].terms.items():
                 key = (s if scope == OWN else COMMON, kind, i)
-                terms[key] = terms.get(key, 0) + Fraction(c)
+                terms[key] = terms.get(key, Fraction(0)) + Fraction(c)
             own = (scope, STATE, k)
-            terms[own] = terms.get(own, 0) - 1
+            terms[own] = terms.get(own, Fraction(0)) - 1
             column |= {(j, *key): Fraction(c) for key, c in terms.items() if c}
         columns.append(column)
     for l in null_space(columns):
@@ -211,7 +211,7 @@ def substituted(program: Program, name: str, combination: Mapping[str, Fraction]
     """The program with the vector replaced by a combination of the others (their means, for a server vector)."""
 
     def put(v: Vector) -> Vector:
-        parts: list[tuple[Any, Vector]] = [
+        parts: list[tuple[Number, Vector]] = [
             (1, Vector({k: c for k, c in v.terms.items() if k[1:] != (STATE, name)}))
         ]
         for scope in (COMMON, OWN):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
 import numpy as np
 
 from compth._numbers import Number
+from compth._types import Array
 from compth.calculus import b1_to_b2
 from compth.claims import B1, B2, Attribution, Contractive, Standing
+from compth.methods.core import State
 from compth.methods.core.closed_forms import cgd_factor_at, error_norm
-from compth.methods.core.constants import Array, Constants
+from compth.methods.core.constants import Constants
 from compth.methods.core.theorem import Plan, Theorem
 from compth.problems.interface import Problem
 from compth.sources import BIASED
@@ -66,7 +67,7 @@ class _Aligned(Theorem):
     def rate(self, c: Constants, gamma: Number) -> Number:
         return 1 - self.aligned(c)[0] * gamma * c.mu * self.slack(c, gamma)
 
-    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         return np.asarray(problem.gap(state.x))
 
     def distance_factor(self, c: Constants, plan: Plan) -> float:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from compth._door import a_list, at_the_door, optional
 from compth._shown import Shown
+from compth.compressors import CompressorLike
 from compth.compressors.core.render import smallest_size
 from compth.errors import CompthError
 from compth.methods.core import Method
@@ -34,7 +34,9 @@ class Compatibility(Shown):
     reason: str
 
 
-def compatible(kind: type[Method], compressor: object, problem: DistributedQuadratic) -> Compatibility:
+def compatible(
+    kind: type[Method], compressor: CompressorLike, problem: DistributedQuadratic
+) -> Compatibility:
     """The method with the compressor on the problem, decided as a run would."""
     from compth.compressors import as_fleet
 
@@ -70,7 +72,7 @@ def compatible(kind: type[Method], compressor: object, problem: DistributedQuadr
 
 
 @at_the_door(compressors=optional(a_list))
-def compatibility(compressors: Iterable[Any] | None = None) -> tuple[Compatibility, ...]:
+def compatibility(compressors: Iterable[CompressorLike] | None = None) -> tuple[Compatibility, ...]:
     """Every method that takes a compressor with every compressor and fleet (default: the catalogue's first examples).
 
     Each pair is asked on the most favourable quadratic, strongly convex workers with equal Hessians and different

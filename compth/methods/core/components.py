@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import comb
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from compth._numbers import Number, ratio
 from compth._own import remembered
 from compth.bits import FLOAT_BITS
-from compth.claims import JointVariance
-from compth.compressors import Compressor, Fleet, MomentMap, Noise
+from compth.claims import Claim, JointVariance
+from compth.compressors import Compressor, CompressorLike, Fleet, MomentMap, Noise
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter
 from compth.methods.core import Array, Constants, Method
-from compth.methods.core.body import BodyMethod
+from compth.methods.core.body import BodyMethod, Reading
+from compth.methods.core.state import Bits, Counted
 from compth.methods.core.unified import WITH_MEMORY, UnifiedTheorem
 from compth.problems.interface import Problem, as_quadratic, has_components, has_workers
 from compth.problems.oracle import GradientNoise, Oracle
@@ -43,7 +44,7 @@ def one_node(problem: Problem) -> Problem:
     return remembered(problem, "one node", made)
 
 
-def subsets(n: int, size: int, count: int, rng: np.random.Generator) -> NDArray[Any]:
+def subsets(n: int, size: int, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """(count, size): uniform subsets without replacement, by the first `size` swaps of a shuffle."""
     order, rows = np.tile(np.arange(n), (count, 1)), np.arange(count)
     for i in range(size):
@@ -96,7 +97,7 @@ class Chosen(Fleet):
     def joint(self, n: Number, d: Number) -> JointVariance | None:
         return None
 
-    def claims(self, n: Number, d: Number) -> tuple[Any, ...]:
+    def claims(self, n: Number, d: Number) -> tuple[Claim, ...]:
         """None: what one component says alone is no message of a worker."""
         return ()
 
@@ -116,7 +117,7 @@ class Added(Oracle):
     One xi for all i, which is as good as one for each where one i alone is heard.
     """
 
-    s2: Any = 1.0
+    s2: Number = 1.0
     same: bool = False
     components: ClassVar[bool] = False
 
@@ -124,7 +125,7 @@ class Added(Oracle):
         g = np.asarray(problem.gradients(x))
         d, where = g.shape[-1], (*g.shape[:-2], 1)
         if self.same:
-            signs: Any = 1.0 - 2 * rng.integers(2, size=where)[..., None]
+            signs = 1.0 - 2 * rng.integers(2, size=where)[..., None]
             return np.asarray(g + float(np.sqrt(float(self.s2) / d)) * signs)
         k = rng.integers(2 * d, size=where)
         size = float(np.sqrt(float(self.s2))) * (1 - 2 * (k % 2))
@@ -142,8 +143,8 @@ class Added(Oracle):
 class SingleNode(Method):
     """No compressor; the constants are those of the components."""
 
-    compressor: Any = field(default_factory=Identity, init=False)
-    gamma: Any = None
+    compressor: CompressorLike = field(default_factory=Identity, init=False)
+    gamma: Number | None = None
     takes_compressor: ClassVar[bool] = False
 
     def check(self, problem: Problem) -> Constants:
@@ -167,7 +168,7 @@ class SingleNode(Method):
 class ComponentBody(SingleNode, BodyMethod):
     """A body whose workers are the components; `size` of them, `Chosen` in every round, are heard."""
 
-    compressor: Any = field(default_factory=Chosen, init=False)
+    compressor: CompressorLike = field(default_factory=Chosen, init=False)
     downlink: Compressor = field(default_factory=Identity, init=False, repr=False)
     takes_oracle = False
 
@@ -179,5 +180,5 @@ class ComponentBody(SingleNode, BodyMethod):
         n, noise = components(problem).n, 1 if self.oracle is None else 2 * problem.d
         return comb(n, self.fleet.size) * noise  # type: ignore[attr-defined]
 
-    def _sent(self, w: object, read: object, problem: Problem, t: int) -> Any:
+    def _sent(self, w: Counted, read: Reading | None, problem: Problem, t: int) -> Bits:
         return self.one_sends(problem, t, self.fleet.size)  # type: ignore[attr-defined]

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compth._numbers import Number
 from compth._own import different
@@ -21,7 +20,6 @@ from compth.compressors import Fleet, Independent
 from compth.errors import InvalidParameter, NoGuarantee
 from compth.problems.interface import Problem
 
-Array = NDArray[np.float64]
 K = TypeVar("K", bound=Claim)
 
 
@@ -37,7 +35,7 @@ def _root_mean_square(problem: Problem) -> float:
     return float(np.sqrt((problem.L_i**2).mean()))
 
 
-ASKED: dict[str, Callable[[Any], Any]] = {
+ASKED: dict[str, Callable[[Problem], Number]] = {
     **{name: attrgetter(name) for name in ("L", "mu", "L_max", "mu_min", "zeta2_star", "convex")},
     **{name: attrgetter(name) for name in ("L_plus", "L_pm")},
     "L_tilde": _root_mean_square,
@@ -137,13 +135,16 @@ class Constants:
         lacking = [name for name in NEEDED if not (hasattr(type(problem), name) or hasattr(problem, name))]
         if lacking:
             raise InvalidParameter(_lacking(problem, lacking))
-        known: dict[str, Any] = {
-            "n": problem.n,
-            "d": problem.d,
-            "independent": isinstance(fleet, Independent) and not different(fleet),
-            "claims": fleet.claims(problem.n, problem.d),
-        }
-        plain = cls(L=0, mu=0, L_max=0, L_tilde=0, **known)
+        plain = cls(
+            n=problem.n,
+            d=problem.d,
+            L=0,
+            mu=0,
+            L_max=0,
+            L_tilde=0,
+            independent=isinstance(fleet, Independent) and not different(fleet),
+            claims=fleet.claims(problem.n, problem.d),
+        )
         made = plain.but(_problem=problem)
         for name in ASKED:
             del made.__dict__[name]
@@ -157,7 +158,7 @@ class Constants:
 
     if not TYPE_CHECKING:
 
-        def __getattr__(self, name: str) -> Any:
+        def __getattr__(self, name: str) -> Number:
             """A number of the problem, asked for at its first use: theorems cost what they read (D needs n solves)."""
             if name not in ASKED or "_problem" not in self.__dict__:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from compth._numbers import Number, ratio
 from compth.claims import Attribution, JointVariance, Unbiased
 from compth.errors import NoGuarantee
-from compth.methods.core import Array, Constants, Plan, Theorem
+from compth.methods.core import Array, Constants, Plan, Recorded, Theorem
 from compth.sources import INDUCED
 
 
@@ -125,10 +124,10 @@ class DCSGDHorizon(Theorem):
     def _noise(self, c: Constants) -> float:
         return float(36 * (c.omega * c.D + (1 + c.omega) * c.sigma2) / (c.n * c.mu))
 
-    def trajectory(self, trace: Any) -> Array:
+    def trajectory(self, trace: Recorded) -> Array:
         return self._weighted(trace.plan, trace.mean_gap, trace.mean_square)
 
-    def error(self, trace: Any) -> Array:
+    def error(self, trace: Recorded) -> Array:
         return self._weighted(trace.plan, trace.se_gap, trace.se_square)
 
     def _weighted(self, plan: Plan, gap: Array, square: Array) -> Array:

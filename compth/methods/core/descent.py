@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
 import numpy as np
 
 from compth._numbers import Number
-from compth.methods.core import Array, Constants, Plan, Theorem
+from compth.methods.core import Array, Constants, Plan, State, Theorem
 from compth.problems.interface import Problem
 
 
@@ -16,13 +15,13 @@ class Descent(Theorem):
     """E Psi_t <= (1-gamma mu)^t Psi_0, Psi = f - f* + `errors`, for gamma up to `step_limit` (f PL with mu)."""
 
     @abstractmethod
-    def errors(self, problem: Problem, state: Any, plan: Plan) -> Array:
+    def errors(self, problem: Problem, state: State, plan: Plan) -> Array:
         """What Psi adds to f - f* on each replicate, (R,)."""
 
     def rate(self, c: Constants, gamma: Number) -> Number:
         return 1 - gamma * c.mu
 
-    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         return np.asarray(problem.gap(state.x) + self.errors(problem, state, plan))
 
     def distance_factor(self, c: Constants, plan: Plan) -> float:

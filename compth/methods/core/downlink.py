@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -60,7 +59,7 @@ class Bidirectional(Method):
         """C_M(g) for g of shape (R, d)."""
         return direction if self.broadcasts_all else self.downlink.kernel(direction, rng)
 
-    def heard(self, update: Array, float_bits: int = FLOAT_BITS) -> Any:
+    def heard(self, update: Array, float_bits: int = FLOAT_BITS) -> Array | None:
         """Bits (R,) of the broadcasts C_M(g) = update, None where their length is fixed."""
         if self.broadcasts_all or not self.downlink.bits(update.shape[-1], float_bits).random:
             return None

@@ -6,7 +6,6 @@ A guarantee is what it was derived from: copies and pickles derive it again, nev
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,7 +32,7 @@ class Guarantee:
     rate: Rate
     constants: Constants
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> str | tuple[object, ...]:
         """Copies and pickles hold what it was derived from and derive it again."""
         if self.rate.origin is None:
             return super().__reduce__()
@@ -48,9 +47,9 @@ def _again(origin: Derivation, standing: str, assumed: tuple[str, ...]) -> Guara
 class Derivation:
     """The arguments of `find_guarantee`: all that a guarantee follows from."""
 
-    method: Any
+    method: Method
     problem: Problem
-    theorem: Any
+    theorem: str | Theorem | None
     horizon: int
     x0: ArrayLike | None
 

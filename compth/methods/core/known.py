@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Protocol
 
 from compth import sources
 from compth._numbers import Number
@@ -21,15 +21,15 @@ class Asked(Protocol):
     """The class asked about: n workers, mu <= f_i'' <= L, and the constant that the compressors' claim declares."""
 
     @property
-    def mu(self) -> Any: ...
+    def mu(self) -> Number: ...
     @property
-    def L(self) -> Any: ...
+    def L(self) -> Number: ...
     @property
     def n(self) -> int: ...
     @property
-    def delta(self) -> Any: ...
+    def delta(self) -> Number: ...
     @property
-    def omega(self) -> Any: ...
+    def omega(self) -> Number: ...
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Known:
         Callable[[Fraction, Fraction, Fraction, Fraction], Iterator[tuple[Fraction, Fraction, Fraction]]]
         | None
     ) = field(default=None, repr=False)
-    several: Callable[[tuple[Any, ...], tuple[Any, ...], Number], Number] | None = None
+    several: Callable[[tuple[Number, ...], tuple[Number, ...], Number], Number] | None = None
     covered: Callable[[Asked], bool] = lambda q: True
     alias: str = ""
     most_workers: int | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from functools import partial
 
+from compth._numbers import Number
 from compth.errors import CompthError
 from compth.methods.core.body import NOTHING, BodyMethod
 from compth.methods.core.program import Program, from_server, trace
@@ -50,7 +51,7 @@ class Listing:
     symbolic: bool
 
 
-def listing(kind: type[BodyMethod], numbers: Mapping[str, object], n: int, d: int, downlink: bool) -> Listing:
+def listing(kind: type[BodyMethod], numbers: Mapping[str, Number], n: int, d: int, downlink: bool) -> Listing:
     """The body's algorithm. numbers: parameters for a body that asks for their values.
 
     Underivable, with the line, for a body that is no linear program.
@@ -62,7 +63,7 @@ def listing(kind: type[BodyMethod], numbers: Mapping[str, object], n: int, d: in
     return Listing(tuple(lines), f"\\begin{{align*}}\n{rows}\n\\end{{align*}}", symbolic)
 
 
-def round_of(kind: type[BodyMethod], numbers: Mapping[str, object], n: int, d: int) -> list[str]:
+def round_of(kind: type[BodyMethod], numbers: Mapping[str, Number], n: int, d: int) -> list[str]:
     """The lines of one round without a compressed broadcast. numbers, errors: as for `listing`."""
     return steps_of(_program(kind, numbers, n, d, False)[0])
 
@@ -73,62 +74,64 @@ def steps_of(program: Program) -> list[str]:
 
 
 def _program(
-    kind: type[BodyMethod], numbers: Mapping[str, Any], n: int, d: int, downlink: bool
+    kind: type[BodyMethod], numbers: Mapping[str, Number], n: int, d: int, downlink: bool
 ) -> tuple[Program, bool]:
     from sympy import Symbol
 
     form = kind.signature
     names = [*form.params, *(("gamma",) if form.takes_gamma else ())]
-    size: dict[str, Any] = {"n": n, "d": d, "downlink": downlink, "start": form.start}
+    traced = partial(
+        trace, kind.body, form.server, form.worker, n=n, d=d, downlink=downlink, start=form.start
+    )
     defaults = {k: v for k, v in form.params.items() if v is not NOTHING}
     for known in ({}, defaults) if defaults else ({},):  # a body may ask what a parameter with a default is
         try:
             given = {k: Formula(Symbol(k, positive=True)) for k in names} | known
-            return trace(kind.body, form.server, form.worker, given, coins_unknown=True, **size), not known
+            return traced(given, coins_unknown=True), not known
         except CompthError:
             continue
-    return trace(kind.body, form.server, form.worker, {k: numbers[k] for k in names}, **size), False
+    return traced({k: numbers[k] for k in names}), False
 
 
 @dataclass(frozen=True, eq=False)
 class Formula:
     """A sympy expression that leaves vectors alone (sympy would ask them for their value) and is never compared."""
 
-    it: Any
+    it: Number
 
     @property
     def is_zero(self) -> bool:
         """True where it vanishes identically."""
         return self.it.is_zero is True
 
-    def _with(self, other: object, made: Any) -> object:
+    def _with(self, other: object, made: Callable[[Number, Number], Number]) -> object:
         if isinstance(other, Vector):
             return NotImplemented
         return Formula(made(self.it, other.it if isinstance(other, Formula) else other))
 
-    def __add__(self, other: object) -> Any:
+    def __add__(self, other: object) -> object:
         return self._with(other, lambda a, b: a + b)
 
     __radd__ = __add__
 
-    def __sub__(self, other: object) -> Any:
+    def __sub__(self, other: object) -> object:
         return self._with(other, lambda a, b: a - b)
 
-    def __rsub__(self, other: object) -> Any:
+    def __rsub__(self, other: object) -> object:
         return self._with(other, lambda a, b: b - a)
 
-    def __mul__(self, other: object) -> Any:
+    def __mul__(self, other: object) -> object:
         return self._with(other, lambda a, b: a * b)
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: object) -> Any:
+    def __truediv__(self, other: object) -> object:
         return self._with(other, lambda a, b: a / b)
 
-    def __rtruediv__(self, other: object) -> Any:
+    def __rtruediv__(self, other: object) -> object:
         return self._with(other, lambda a, b: b / a)
 
-    def __pow__(self, other: object) -> Any:
+    def __pow__(self, other: object) -> object:
         return self._with(other, lambda a, b: a**b)
 
     def __neg__(self) -> Formula:

@@ -9,48 +9,24 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, TypeVar
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compth._numbers import Number, plain_parameters, plainly
+from compth._types import Array
 from compth.bits import FLOAT_BITS
 from compth.claims import Claim, Contractive, Unbiased
-from compth.compressors import Compressor, Fleet, as_fleet
+from compth.compressors import Compressor, CompressorLike, Fleet, as_fleet
 from compth.compressors.identity import Identity
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
-from compth.methods.core.constants import Array, Constants
+from compth.methods.core.constants import Constants
+from compth.methods.core.state import Bits, State
 from compth.methods.core.theorem import Plan, Theorem
 from compth.problems.interface import Problem
 from compth.problems.oracle import Corrected, Drawn, Oracle, noise_of
 from compth.sources import COMPTH, Source
-
-S = TypeVar("S", bound="State")
-
-
-@dataclass(frozen=True)
-class State:
-    """Batched iterates: every array field has the replicate axis first.
-
-    x: (R, d). sent: uplink bits of the last round per worker, a float, or (R,) where lengths vary. heard: the same of
-    the downlink, None where the round costs the method's fixed `downlink_bits`.
-    """
-
-    x: Array
-    sent: Any = 0.0
-    heard: Any = None
-
-    def rows(self: S, keep: NDArray[Any]) -> S:
-        """The state of some replicates only."""
-        count = len(self.x)
-        changes = {
-            f.name: value[keep]
-            for f in fields(self)
-            if isinstance(value := getattr(self, f.name), np.ndarray) and value.ndim and len(value) == count
-        }
-        return replace(self, **changes)
 
 
 @dataclass(frozen=True)
@@ -60,9 +36,9 @@ class Method(ABC):
     oracle: what every worker computes instead of grad f_i, e.g. Minibatch(2) on a FiniteSum; None: the gradient itself.
     """
 
-    compressor: Any = field(default_factory=Identity)
-    gamma: Any = None
-    oracle: Any = field(default=None, kw_only=True)
+    compressor: CompressorLike = field(default_factory=Identity)
+    gamma: Number | None = None
+    oracle: Oracle | None = field(default=None, kw_only=True)
 
     requires: ClassVar[tuple[type[Claim], ...]] = ()
     takes_oracle: ClassVar[bool] = False
@@ -126,7 +102,7 @@ class Method(ABC):
     @property
     def estimator(self) -> Oracle | None:
         """The oracle as `step` uses it: `corrected` by the gradients at x* where the method says so."""
-        found: Oracle | None = self.oracle
+        found = self.oracle
         return Corrected(found) if self.corrected and found is not None else found
 
     def view(self, problem: Problem, rng: np.random.Generator) -> Problem:
@@ -156,14 +132,14 @@ class Method(ABC):
         """State at t = 0 for x0 of shape (R, d)."""
 
     @abstractmethod
-    def step(self, problem: Problem, state: Any, rng: np.random.Generator, plan: Plan, t: int) -> Any:
+    def step(self, problem: Problem, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
         """State at t + 1."""
 
-    def uplink_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+    def uplink_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Bits:
         """Bits per worker of messages (R, n, d): a float when lengths are fixed, else (R,)."""
         n, d = y.shape[-2:]
         if self.fleet.random_length(n, d):
-            return self.fleet.message_bits(y, float_bits).mean(axis=-1)
+            return np.asarray(self.fleet.message_bits(y, float_bits).mean(axis=-1))
         return float(sum(c.total for c in self.fleet.bits(n, d, float_bits)) / n)
 
     def downlink_bits(self, problem: Problem, float_bits: int = FLOAT_BITS) -> float:
@@ -171,7 +147,7 @@ class Method(ABC):
         return float(problem.d * float_bits)
 
     @classmethod
-    def examples(cls, compressor: Any = None) -> tuple[Method, ...]:
+    def examples(cls, compressor: CompressorLike | None = None) -> tuple[Method, ...]:
         """Instances for tests, CLI and docs."""
         return (cls(compressor) if compressor is not None else cls(),)
 

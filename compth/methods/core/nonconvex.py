@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from compth._numbers import Number
-from compth.methods.core import Array, Constants, Plan, Theorem
+from compth.methods.core import Array, Constants, Plan, Recorded, State, Theorem
 from compth.problems.interface import Problem
 
 
-def running_mean(values: Any) -> Array:
+def running_mean(values: Array) -> Array:
     """(T+1,) -> mean of the entries before t, NaN at t = 0."""
     out = np.full(len(values), np.nan)
     out[1:] = np.cumsum(values[:-1]) / np.arange(1, len(values))
@@ -35,14 +34,14 @@ class MeanSquaredGradient(Theorem):
 
     metric = "(1/t) sum_{s<t} E||grad f(x_s)||^2"
 
-    def trajectory(self, trace: Any) -> Array:
+    def trajectory(self, trace: Recorded) -> Array:
         return running_mean(trace.mean_gradient_square)
 
-    def error(self, trace: Any) -> Array:
+    def error(self, trace: Recorded) -> Array:
         """The running mean of the standard errors: the error of a mean is at most the mean of the errors."""
         return running_mean(trace.se_gradient_square)
 
-    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array | None:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array | None:
         """f - f*: at t = 0 what the bound starts from."""
         return np.asarray(problem.gap(state.x))
 

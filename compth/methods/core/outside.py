@@ -14,20 +14,21 @@ from fractions import Fraction
 from functools import cache, lru_cache, partial, wraps
 from inspect import Signature
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
 from weakref import WeakSet
 
 import numpy as np
 
 from compth._earned import earned, kept
 from compth._own import base_of, functions
-from compth.methods.core.program import named
+from compth.methods.core.program import Body, named
 from compth.methods.core.vectors import Underivable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+A = TypeVar("A")
 P = ParamSpec("P")
 T = TypeVar("T")
 VALUES = (int, float, complex, str, bytes, Fraction, type(None))
@@ -165,12 +166,13 @@ def _made_in(value: object, home: object) -> bool:
     return any(f.__globals__ is vars(home) for f in inside)
 
 
-def _moving_names(code: CodeType, space: dict[str, Any]) -> str:
+def _moving_names(code: CodeType, space: dict[str, object]) -> str:
     """What a code names that gives another answer each time: an import on the way, numpy's shared generator."""
     names = set(_names(code))
     if any(op.opname == "IMPORT_NAME" for c in _nested(code) for op in get_instructions(c)):
         return "what it imports on the way"
-    modules = [n for n in names if isinstance(space.get(n), ModuleType) and space[n].__name__ == "numpy"]
+    held = (space.get(n) for n in names)
+    modules = [m for m in held if isinstance(m, ModuleType) and m.__name__ == "numpy"]
     return "numpy.random" if modules and "random" in names else next(iter(sorted(names & SHIFTING)), "")
 
 
@@ -188,7 +190,7 @@ def _is_followed(value: object) -> bool:
     return plain or held or bool((value if isinstance(value, type) else type(value)).__flags__ & HEAP)
 
 
-def _held(value: object) -> Iterator[tuple[Any, Any]]:
+def _held(value: object) -> Iterator[tuple[object, object]]:
     """What is inside: as `_parts`, of objects and classes with the code of their class as well."""
     if isinstance(value, type):
         kinds = (*value.__mro__, type(value))
@@ -296,7 +298,7 @@ def _of_modules(modules: Sequence[object], names: tuple[str, ...]) -> Iterator[t
         yield from ((f"{module.__name__}.{name}", v) for name, v in found)
 
 
-def still(body: Any, run: Callable[[], T]) -> T:
+def still(body: Body, run: Callable[[], T]) -> T:
     """run(), which runs the body; again where it kept what it computed once. Underivable where values move on."""
     opaque = unfollowed(body)
     if opaque:
@@ -319,23 +321,25 @@ class Kept(Generic[T]):
 
 
 def while_it_reads_the_same(
-    maxsize: int, body: Callable[[Any], Any]
-) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    maxsize: int, body: Callable[[A], object]
+) -> Callable[[Callable[Concatenate[A, P], T]], Callable[Concatenate[A, P], T]]:
     """An lru_cache whose first argument has a body; what is kept counts while the body reads the same values.
 
     An answer into which somebody wrote, at any depth, is computed again.
     """
 
-    def made(function: Callable[P, T]) -> Callable[P, T]:
+    def made(function: Callable[Concatenate[A, P], T]) -> Callable[Concatenate[A, P], T]:
         run: Callable[..., T] = function
 
         @lru_cache(maxsize=maxsize)
-        def computed(_: tuple[object, ...], args: Any, options: Any) -> Kept[T]:
+        def computed(
+            _: tuple[object, ...], args: tuple[object, ...], options: tuple[tuple[str, object], ...]
+        ) -> Kept[T]:
             return kept(Kept(run(*args, **dict(options))))
 
         @wraps(function)
-        def found(*args: P.args, **options: P.kwargs) -> T:
-            key = (outside(body(args[0])), args, tuple(sorted(options.items())))
+        def found(first: A, /, *args: P.args, **options: P.kwargs) -> T:
+            key = (outside(body(first)), (first, *args), tuple(sorted(options.items())))
             answer = computed(*key)
             if not earned(answer):  # whoever was given it wrote into it
                 computed.cache_clear()

@@ -7,7 +7,8 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from types import CodeType
+from typing import TypeVar
 
 from compth._numbers import Number
 from compth.errors import CompthError, InvalidParameter
@@ -30,7 +31,8 @@ from compth.methods.core.vectors import (
     averaged,
 )
 
-Body = Callable[..., Any]
+Body = Callable[..., object]
+T = TypeVar("T")
 ASKING = frozenset(
     {"isinstance", "issubclass", "type", "hasattr", "getattr", "vars", "dir", "id", "callable", "globals"}
     | {"locals", "eval", "exec", "__class__", "__import__"}
@@ -174,7 +176,7 @@ class Tracer:
             raise Underivable("broadcast of a worker's vector: the server has its mean only, w.mean(v)")
         return self._note(SPOKEN, v, COMMON) if self._downlink else v
 
-    def coin(self, p: Any, yes: object, no: object) -> Any:
+    def coin(self, p: Number, yes: T, no: T) -> T:
         """yes with probability p, else no (vectors, or tuples of them): one coin for all, both values are computed."""
         _vectors(yes, no)
         if not self._unknown and not 0 <= p <= 1:
@@ -301,9 +303,9 @@ def trace(
     return Program(name, server, worker, ops or (), kept, n, d, dict(start or {}), reads_n, reads_d)
 
 
-def _named(code: Any) -> set[str]:
+def _named(code: CodeType) -> set[str]:
     """Names that a code and the codes nested in it use."""
-    nested = (c for c in code.co_consts if hasattr(c, "co_names"))
+    nested = (c for c in code.co_consts if isinstance(c, CodeType))
     return set(code.co_names).union(*(_named(c) for c in nested))
 
 
@@ -346,6 +348,7 @@ def _run(
 
 def _checked(name: str, given: object, server: tuple[str, ...], worker: tuple[str, ...]) -> dict[str, Vector]:
     following = returned(name, given, (*server, *worker))
+    out: dict[str, Vector] = {}
     for k, v in following.items():
         if not isinstance(v, Vector):
             raise Underivable(
@@ -361,10 +364,11 @@ def _checked(name: str, given: object, server: tuple[str, ...], worker: tuple[st
                 f"{name}: {k} is a server vector but its next value differs between the workers: take w.mean of it, or"
                 f" declare {k}: ct.Worker"
             )
-    return dict(following)
+        out[k] = v
+    return out
 
 
-def returned(name: str, given: object, names: tuple[str, ...]) -> dict[str, Any]:
+def returned(name: str, given: object, names: tuple[str, ...]) -> dict[str, object]:
     """What a body returned, checked to be a dict of exactly its state."""
     if not isinstance(given, Mapping) or set(given) != set(names):
         shown = sorted(map(str, given)) if isinstance(given, Mapping) else type(given).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compth.methods.core.program import Leaf, Program
 from compth.methods.core.vectors import COMMON, STATE, Key, Vector, averaged, combined
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from compth._numbers import Number
 
 
-Values = Mapping[tuple[str, Any], Vector]
+Values = Mapping[tuple[str, str | int], Vector]
 
 
 def put(v: Vector, values: Values) -> Vector:
@@ -61,7 +61,7 @@ def without_unread(program: Program) -> Program:
 
 def silent(program: Program, kind: str, factor: Number) -> Program:
     """The same where every operation of this kind gives `factor` times what it was given."""
-    values: dict[tuple[str, Any], Vector] = {}
+    values: dict[tuple[str, str | int], Vector] = {}
     ops = []
     for i, op in enumerate(program.ops):
         argument = put(op.argument, values)

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol, cast
 
 import numpy as np
 
+from compth._types import Tensor
 from compth.compressors.perm_k import draw_weights
 from compth.errors import Unsupported
+from compth.methods.core.downlink import Bidirectional
+from compth.methods.core.state import Bits
 from compth.methods.core.vectors import Underivable
-from compth.problems.interface import has_components
+from compth.problems.interface import Problem, has_components
+from compth.problems.oracle import Drawn
 
-Array = Any
 PLAIN = np.ndarray
 """The type whose arrays can be locked; other engines' arrays are left as they are."""
 
 
-def locked(a: Array) -> Array:
+class OwnPoints(Protocol):
+    """A problem whose gradients are known where every worker is at a point of its own."""
+
+    def gradients_at(self, points: Tensor) -> Tensor:
+        """grad f_i(x_i), (R, n, d) -> (R, n, d)."""
+
+
+def locked(a: Tensor) -> Tensor:
     """A read-only view: a body cannot write into the state."""
     if type(a) is PLAIN:
         a = a.view()
@@ -29,15 +39,15 @@ class Repeated:
     """A generator whose draws are kept, and come again in their order after `again`."""
 
     def __init__(self, rng: object) -> None:
-        self._rng, self._kept, self._at = rng, list[Any](), 0
+        self._rng, self._kept, self._at = rng, list[Tensor](), 0
 
     def again(self) -> Repeated:
         """From the first draw on."""
         self._at = 0
         return self
 
-    def __getattr__(self, name: str) -> Any:
-        def draw(*args: object, **how: object) -> Any:
+    def __getattr__(self, name: str) -> Callable[..., Tensor]:
+        def draw(*args: object, **how: object) -> Tensor:
             if self._at == len(self._kept):
                 self._kept.append(getattr(self._rng, name)(*args, **how))
             self._at += 1
@@ -56,12 +66,12 @@ class Running:
 
     def __init__(
         self,
-        method: Any,
-        seen: Any,
-        rng: Any,
-        held: tuple[int | None, Array] | None,
+        method: Bidirectional,
+        seen: Problem,
+        rng: np.random.Generator,
+        held: tuple[int | None, Tensor] | None,
         keep: int | None,
-        picked: Callable[..., Array],
+        picked: Callable[..., Tensor],
         averaged: frozenset[int] = frozenset(),
     ) -> None:
         self.n, self.d = int(seen.n), int(seen.d)
@@ -69,14 +79,14 @@ class Running:
         self._keep, self._averaged = keep, averaged
         self.operations = 0
         self.rows = 0
-        self.kept: Array | None = None
-        self.cost: dict[int, Any] = {}
-        self.coins: list[Any] = []
-        self.heard: list[Any] = []
+        self.kept: Tensor | None = None
+        self.cost: dict[int, Bits] = {}
+        self.coins: list[Tensor] = []
+        self.heard: list[Bits | None] = []
         self.means = 0
-        self._streams: dict[Any, Repeated] = {}
+        self._streams: dict[object, Repeated] = {}
 
-    def _noted(self, value: Array) -> Array:
+    def _noted(self, value: Tensor) -> Tensor:
         value = locked(value)
         if self.operations == self._keep:
             self.kept = value
@@ -84,7 +94,7 @@ class Running:
         self.rows = len(value)
         return value
 
-    def gradient(self, x: Array, *, draw: Any = None) -> Array:
+    def gradient(self, x: Tensor, *, draw: object = None) -> Tensor:
         """(R, n, d) from (R, 1, d), or from every worker's own point; (R, 1, d) where the mean alone is read."""
         if self._held is not None and self._held[0] == self.operations:
             return self._noted(self._held[1])
@@ -95,11 +105,13 @@ class Running:
         if not own and not stochastic and self.operations in self._averaged:
             return self._noted(self._seen.gradient(x[:, 0])[:, None])
         if draw is None or not stochastic:
-            return self._noted(self._seen.gradients_at(x) if own else self._seen.gradients(x[:, 0]))
+            return self._noted(
+                cast("OwnPoints", self._seen).gradients_at(x) if own else self._seen.gradients(x[:, 0])
+            )
         stream = self._streams.setdefault(draw, Repeated(self._rng))
-        return self._noted(self._seen.drawn_by(stream.again()).gradients(x[:, 0]))
+        return self._noted(cast("Drawn", self._seen).drawn_by(stream.again()).gradients(x[:, 0]))
 
-    def _each(self, u: Array) -> Array:
+    def _each(self, u: Tensor) -> Tensor:
         if u.shape[1] == self.n:
             return u
         return u.repeat(self.n, axis=1)
@@ -109,19 +121,19 @@ class Running:
         """The parts of every worker: (R, n, m, d)."""
         return RunningParts(self)
 
-    def compress(self, u: Array) -> Array:
+    def compress(self, u: Tensor) -> Tensor:
         """(R, n, d)."""
         return self._sent(self._method.fleet.kernel(self._each(u), self._rng))
 
-    def _sent(self, message: Array) -> Array:
+    def _sent(self, message: Tensor) -> Tensor:
         self.cost[self.operations] = self._method.uplink_bits(message)
         return self._noted(message)
 
-    def sketch(self) -> Callable[[Array], Array]:
+    def sketch(self) -> Callable[[Tensor], Tensor]:
         """Weights drawn once."""
-        drawn: list[Array] = []
+        drawn: list[Tensor] = []
 
-        def apply(u: Array) -> Array:
+        def apply(u: Tensor) -> Tensor:
             u = self._each(u)
             if not drawn:
                 drawn.append(draw_weights(self._method.fleet, u.shape, self._rng))
@@ -129,12 +141,12 @@ class Running:
 
         return apply
 
-    def mean(self, v: Array) -> Array:
+    def mean(self, v: Tensor) -> Tensor:
         """(R, 1, d)."""
         self.means += 1
         return v.mean(axis=1)[:, None] if v.shape[1] > 1 else v
 
-    def broadcast(self, v: Array) -> Array:
+    def broadcast(self, v: Tensor) -> Tensor:
         """(R, 1, d)."""
         if v.shape[1] != 1:
             raise Underivable("broadcast of a worker's vector: the server has its mean only, w.mean(v)")
@@ -144,7 +156,7 @@ class Running:
         self.heard.append(self._method.heard(update))
         return self._noted(update[:, None])
 
-    def coin(self, p: float, yes: Any, no: Any) -> Any:
+    def coin(self, p: float, yes: Tensor, no: Tensor) -> Tensor:
         """One coin for each replicate; tuples come whole."""
         first = yes[0] if isinstance(yes, tuple) else yes
         taken = self._rng.random(self.rows or len(first)) < float(p)
@@ -160,21 +172,21 @@ class RunningParts:
     def __init__(self, w: Running) -> None:
         self._w = w
 
-    def gradient(self, x: Array) -> Array:
+    def gradient(self, x: Tensor) -> Tensor:
         """grad f_ij(x), (R, n, m, d) from (R, 1, d); m = 1 on a problem without parts."""
         seen, at = self._w._seen, x[:, 0]
         found = seen.part_gradients(at) if has_components(seen) else seen.gradients(at)[:, :, None]
         return self._w._noted(np.asarray(found))
 
-    def mean(self, v: Array) -> Array:
+    def mean(self, v: Tensor) -> Tensor:
         """(R, n, d)."""
         return v.mean(axis=2)
 
-    def sample(self) -> Callable[[Array], Array]:
+    def sample(self) -> Callable[[Tensor], Tensor]:
         """One index for each worker and replicate."""
-        drawn: list[Array] = []
+        drawn: list[Tensor] = []
 
-        def picked(v: Array) -> Array:
+        def picked(v: Tensor) -> Tensor:
             if not drawn:
                 drawn.append(self._w._rng.integers(v.shape[2], size=v.shape[:2])[..., None, None])
             return self._w._noted(np.take_along_axis(v, drawn[0], axis=2)[:, :, 0])

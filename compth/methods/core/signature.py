@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from compth._numbers import Number
 from compth.errors import InvalidParameter
@@ -110,7 +110,7 @@ NOTHING = inspect.Parameter.empty
 RESERVED = frozenset({"sent", "heard", "held", "rows", "gamma"})
 
 
-def signature_of(body: Callable[..., Any], library: type) -> Signature:
+def signature_of(body: Callable[..., object], library: type) -> Signature:
     """The signature of a body; InvalidParameter, naming the argument, where it is none or takes a name of `library`."""
     name = body.__name__
     rest = list(inspect.signature(body).parameters.values())[1:]
@@ -121,7 +121,7 @@ def signature_of(body: Callable[..., Any], library: type) -> Signature:
     if rest[0].name != "x":
         raise InvalidParameter(f"{name}: its second argument {rest[0].name} must be x, the server's iterate")
     server, worker = ["x"], list[str]()
-    start, params = dict[str, str](), dict[str, Any]()
+    start, params = dict[str, str](), dict[str, Number]()
     for p in rest[1:]:
         if p.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
             raise InvalidParameter(f"{name}({p}): write every vector and every parameter out")
@@ -146,7 +146,7 @@ def signature_of(body: Callable[..., Any], library: type) -> Signature:
     return Signature(tuple(server), tuple(worker), start, params, gamma)
 
 
-def _scope(body: Callable[..., Any], p: inspect.Parameter) -> type:
+def _scope(body: Callable[..., object], p: inspect.Parameter) -> type:
     """Server or Worker from an annotation, which may be text: a dotted name that is looked up, never evaluated."""
     mark: object = p.annotation
     if isinstance(mark, str):

@@ -7,9 +7,12 @@ import sysconfig
 from collections.abc import Callable
 from os.path import abspath, dirname, join
 from types import CodeType, FrameType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
 
 T = TypeVar("T")
 KNOWN = tuple(
@@ -29,12 +32,12 @@ def noticing(call: Callable[[], T]) -> tuple[T, str]:
     """(call(), the kind of an exception that came up in a user's code on the way, "" for none)."""
     before, seen = sys.gettrace(), list[str]()
 
-    def inside(frame: FrameType, event: str, arg: Any) -> Any:
-        if event == "exception" and not issubclass(arg[0], ENDS):
+    def inside(frame: FrameType, event: str, arg: object) -> TraceFunction | None:
+        if event == "exception" and isinstance(arg, tuple) and not issubclass(arg[0], ENDS):
             seen.append(arg[0].__name__)
         return inside
 
-    def entered(frame: FrameType, event: str, arg: object) -> Any:
+    def entered(frame: FrameType, event: str, arg: object) -> TraceFunction | None:
         return None if _known(frame.f_code) else inside
 
     sys.settrace(entered)

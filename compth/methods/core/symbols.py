@@ -8,8 +8,7 @@ goes through, and the formulas say so; what stays undecided has no single formul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, fields
 
 import sympy
 
@@ -67,20 +66,21 @@ def as_latex(formula: object) -> str:
 class Within(sympy.Symbol):  # type: ignore[misc]  # sympy has no types
     """A positive symbol that passes the limits a plan checks: a statement has them in its domain."""
 
-    def __new__(cls, name: str) -> Any:
-        return super().__new__(cls, name, positive=True)
+    def __new__(cls, name: str) -> Within:
+        made: Within = super().__new__(cls, name, positive=True)
+        return made
 
-    def __le__(self, other: object) -> Any:
+    def __le__(self, other: object) -> bool:
         return True
 
-    def __ge__(self, other: object) -> Any:
+    def __ge__(self, other: object) -> bool:
         return True
 
 
-class _Everything(Mapping[str, Any]):
+class _Everything(Mapping[str, Number]):
     """Every fact that a theorem asks for, as a symbol."""
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> Number:
         return sympy.Symbol(name, positive=True)
 
     def __contains__(self, name: object) -> bool:
@@ -93,14 +93,14 @@ class _Everything(Mapping[str, Any]):
         return 0
 
 
-class _Asked(dict[str, Any]):
+class _Asked(dict[str, Number]):
     """Parameters: none is given, one that is needed all the same is a symbol."""
 
-    def __missing__(self, name: str) -> Any:
+    def __missing__(self, name: str) -> Number:
         return sympy.Symbol(name, positive=True)
 
 
-def symbolic_constants(**known: Any) -> Constants:
+def symbolic_constants(**known: object) -> Constants:
     """Every constant that a theorem may see as a positive symbol of its own name; `known` ones as they are given."""
     s = {f.name: sympy.Symbol(f.name, positive=True) for f in fields(Constants) if f.name not in PLAIN}
     named = {
@@ -115,7 +115,7 @@ def symbolic_constants(**known: Any) -> Constants:
         B2(named["c"], named["beta"]),
     )
     first = Constants(**{**s, "omega_down": 0}, independent=True, claims=claims, params=_Asked())
-    return replace(first, **known)
+    return first.but(**known)
 
 
 def row_constants(**known: object) -> Constants:
@@ -154,10 +154,10 @@ class Facts:
 
     rule: str
     special: str = ""
-    limit: Any = None
+    limit: Number = None
     default: object = None
-    rate: Any = None
-    floor: Any = None
+    rate: Number = None
+    floor: Number = None
     params: Mapping[str, Number] | None = None
 
     @property
@@ -221,7 +221,7 @@ def hypotheses(theorem: Theorem) -> tuple[str, ...]:
     base = next((c for c in _plain_constants(theorem) if _refused(theorem, c) == ""), None)
     if base is None:
         return ()
-    found = dict.fromkeys(_refused(theorem, replace(base, **spoil(base))) for spoil in _SPOILS)
+    found = dict.fromkeys(_refused(theorem, base.but(**spoil(base))) for spoil in _SPOILS)
     return tuple(reason for reason in found if reason)
 
 
@@ -241,10 +241,6 @@ def _plain_constants(theorem: Theorem) -> Iterator[Constants]:
     claims: tuple[Claim, ...] = (Unbiased(1), JointVariance(1, 0), Contractive(0.5), BiasVariance(0.5, 1))
     exact: tuple[Claim, ...] = (Unbiased(0), JointVariance(0, 0), Contractive(1), BiasVariance(0, 0))
     biased: tuple[Claim, ...] = (B1(0.5, 1.5), B2(0.5, 1.5))
-    numbers: dict[str, Any] = dict.fromkeys(("L", "L_max", "L_tilde", "L_plus"), 1.0) | {
-        "mu": 0.1,
-        "mu_min": 0.1,
-    }
     noisily = theorem.gradient_noise != "none"
     for noisy, made in ((noisily, claims), (False, claims), (True, claims), (False, exact), (False, biased)):
         yield Constants(
@@ -256,18 +252,23 @@ def _plain_constants(theorem: Theorem) -> Iterator[Constants]:
             sigma2=float(noisy),
             params=dict.fromkeys(theorem.accepts, 0.5),
             facts=_Ones(),
-            **numbers,
+            L=1.0,
+            L_max=1.0,
+            L_tilde=1.0,
+            L_plus=1.0,
+            mu=0.1,
+            mu_min=0.1,
         )
 
 
 class _Ones(_Everything):
     """Every fact, 1.0."""
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> Number:
         return 1.0
 
 
-_SPOILS: tuple[Callable[[Constants], dict[str, Any]], ...] = (
+_SPOILS: tuple[Callable[[Constants], dict[str, object]], ...] = (
     lambda c: {"convex": False},
     lambda c: {"mu": 0.0},
     lambda c: {"mu_min": 0.0},

@@ -10,14 +10,16 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from compth._numbers import Number
+from compth._types import Array
 from compth.claims import Attribution, Claim, Sharpness, Standing, standing_of
 from compth.errors import NoGuarantee
-from compth.methods.core.constants import Array, Constants
+from compth.methods.core.constants import Constants
+from compth.methods.core.state import State
 from compth.problems.interface import Problem
 from compth.rates import geometric
 from compth.sources import COMPTH, Source
@@ -37,12 +39,38 @@ class Plan:
     schedule: Callable[[int], float] | None = field(default=None, compare=False)
     horizon: int | None = None
 
-    def step(self, t: int) -> Any:
+    def step(self, t: int) -> Number:
         """gamma_t."""
         return self.schedule(t) if self.schedule is not None else self.gamma
 
     def __getitem__(self, name: str) -> Number:
         return self.params[name]
+
+
+class Recorded(Protocol):
+    """What a run leaves, simulated or exact: averages over the replicates at t = 0..T, (T+1,), and standard errors.
+
+    se_* are 0 in exact runs. The metric's are None where it is the squared distance.
+    """
+
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def mean_square(self) -> Array: ...
+    @property
+    def se_square(self) -> Array: ...
+    @property
+    def mean_gap(self) -> Array: ...
+    @property
+    def se_gap(self) -> Array: ...
+    @property
+    def mean_gradient_square(self) -> Array: ...
+    @property
+    def se_gradient_square(self) -> Array: ...
+    @property
+    def mean_metric(self) -> Array | None: ...
+    @property
+    def se_metric(self) -> Array | None: ...
 
 
 class Theorem(ABC):
@@ -176,11 +204,11 @@ class Theorem(ABC):
             raise NoGuarantee(reason)
         return self.at(c, gamma, horizon)
 
-    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array | None:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array | None:
         """Its metric on each replicate, (R,); None when it is the squared distance that every run records."""
         return None
 
-    def begin(self, problem: Problem, state: object, plan: Plan) -> Array | None:
+    def begin(self, problem: Problem, state: State, plan: Plan) -> Array | None:
         """What its bound starts from, (R,): the metric at t = 0 unless said otherwise; None: the squared distance."""
         return self.observe(problem, state, plan)
 
@@ -188,12 +216,12 @@ class Theorem(ABC):
         """M when `observe` is (x-x*)' M (x-x*), for exact dynamics; None: `observe` says it by itself."""
         return None
 
-    def trajectory(self, trace: Any) -> Array:
+    def trajectory(self, trace: Recorded) -> Array:
         """E metric_t of a simulated or exact run, (T+1,)."""
         own = trace.mean_metric is not None and not self.start_only
         return np.asarray(trace.mean_metric if own else trace.mean_square)
 
-    def error(self, trace: Any) -> Array:
+    def error(self, trace: Recorded) -> Array:
         """Standard error of `trajectory` in a simulated run, (T+1,), or an upper bound on it."""
         own = trace.se_metric is not None and not self.start_only
         return np.asarray(trace.se_metric if own else trace.se_square)

@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from numbers import Real
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from compth._numbers import Number, max, min, ratio
 from compth._shown import Shown
 from compth.claims import Attribution, Standing
 from compth.errors import InvalidParameter, NoGuarantee
-from compth.methods.core import Array, Constants, Plan, Theorem
+from compth.methods.core import Array, Constants, Plan, State, Theorem
 from compth.problems.interface import Problem
 from compth.sources import UNIFIED
 
@@ -144,7 +144,7 @@ class UnifiedTheorem(Theorem):
         """What the method's step needs besides gamma."""
         return {}
 
-    def sigma2_k(self, problem: Problem, state: Any, plan: Plan) -> Array | None:
+    def sigma2_k(self, problem: Problem, state: State, plan: Plan) -> Array | None:
         """sigma^2 of each replicate, (R,); None when the row has none (B = 0)."""
         return None
 
@@ -161,7 +161,7 @@ class UnifiedTheorem(Theorem):
     def floor(self, c: Constants, gamma: Number) -> Number:
         return self.parameters(c).floor(gamma, c.mu, self.memory(c))
 
-    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array | None:
+    def observe(self, problem: Problem, state: State, plan: Plan) -> Array | None:
         sigma2 = self.sigma2_k(problem, state, plan)
         if sigma2 is None:
             return None

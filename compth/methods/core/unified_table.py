@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import sympy
 
+from compth._numbers import Number
 from compth._shown import Shown
 from compth.methods.core.symbols import row_constants
 from compth.methods.core.unified import Parameters, UnifiedTheorem
@@ -20,9 +20,9 @@ class UnifiedRow(Shown):
     theorem: str
     method: str
     parameters: Parameters
-    M: Any
-    step: Any
-    factors: tuple[Any, ...]
+    M: Number
+    step: Number
+    factors: tuple[Number, ...]
 
     def cells(self) -> dict[str, str]:
         """The row as text."""

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any, NoReturn
 
+from compth._numbers import Number
 from compth.errors import InvalidParameter, Unsupported
 
 COMMON, OWN, PART = "common", "own", "part"
 """Scope of a term: the same for all workers, one for each, or one for each part of every worker."""
 STATE, GRADIENT, MESSAGE, SPOKEN, PICKED = "state", "gradient", "message", "broadcast", "picked"
-Key = tuple[str, str, Any]
+Key = tuple[str, str, Any]  # a name where the kind is STATE, else a number: the kind says which, no type can
 """Scope, kind, and the state vector's name or the operation's number."""
 
 
@@ -48,10 +49,10 @@ def _is_zero(c: object) -> bool:
 class Count(int):
     """A whole number that divides into Fractions: 1 / w.n is 1/n exactly."""
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Number) -> Number:
         return Fraction(int(self)) / other
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: Number) -> Number:
         return other / Fraction(int(self)) if isinstance(other, int | Fraction) else other / int(self)
 
 
@@ -61,7 +62,7 @@ class Vector:
     __slots__ = ("terms",)
     __array_ufunc__ = None
     __hash__ = None  # type: ignore[assignment]
-    terms: dict[Key, Any]
+    terms: dict[Key, Number]
 
     def __init__(self, terms: Mapping[Key, object]) -> None:
         object.__setattr__(self, "terms", {k: c for k, c in terms.items() if not _is_zero(c)})
@@ -93,14 +94,14 @@ class Vector:
     def __rsub__(self, other: object) -> Vector:
         raise Underivable(f"{_said(other)} minus a vector is not linear")
 
-    def __mul__(self, factor: Any) -> Vector:
+    def __mul__(self, factor: Number) -> Vector:
         _number(factor, "times")
         return Vector({k: c * factor for k, c in self.terms.items()})
 
     def __rmul__(self, factor: object) -> Vector:
         return self.__mul__(factor)
 
-    def __truediv__(self, factor: Any) -> Vector:
+    def __truediv__(self, factor: Number) -> Vector:
         _number(factor, "divided by")
         return self.__mul__(Fraction(1) / factor if isinstance(factor, int | Fraction) else 1 / factor)
 
@@ -158,7 +159,7 @@ def _number(factor: object, verb: str) -> None:
 
 def combined(parts: Iterable[tuple[object, Vector]]) -> Vector:
     """sum of number * vector."""
-    out: dict[Key, Any] = {}
+    out: dict[Key, Number] = {}
     for c, v in parts:
         for k, a in v.terms.items():
             more = a if isinstance(c, int) and c == 1 else c * a
@@ -168,7 +169,7 @@ def combined(parts: Iterable[tuple[object, Vector]]) -> Vector:
 
 def averaged(v: Vector, scope: str = COMMON) -> Vector:
     """Its mean over the workers: every worker's term becomes the mean's. scope=OWN: over the parts of each."""
-    out: dict[Key, Any] = {}
+    out: dict[Key, Number] = {}
     for (own, kind, i), c in v.terms.items():
         k = (scope if own == PART else own if scope == OWN else COMMON, kind, i)
         out[k] = out[k] + c if k in out else c

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from inspect import isabstract
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compth._own import base_of, different, stranger
 from compth.claims import Standing, sure
@@ -48,9 +48,9 @@ def not_its_own(theorem: Theorem, method: Method) -> str:
     return "" if right else f"it is no theorem of {type(method).__name__}"
 
 
-def _made_for(theorem: Any, method: Any) -> bool:
+def _made_for(theorem: Theorem, method: Method) -> bool:
     """True for a theorem that is derived from the body of just this method's class."""
-    return bool(type(theorem).derived) and theorem.kind is type(method)
+    return bool(type(theorem).derived) and getattr(theorem, "kind", None) is type(method)
 
 
 def assumptions(method: Method, problem: Problem, theorem: Theorem, c: Constants) -> dict[str, object]:
