@@ -152,7 +152,7 @@ class Answers:
             pair = is_pair(thing)
             thing = adapt(thing) if pair else thing
             if callable(thing) and texts:
-                thing = compressor(thing, claims=claims_of(texts, parameters), bits=bits)
+                thing = compressor(thing, claims=claims_of(texts, parameters) or [], bits=bits)
         if not isinstance(thing, Compressor):
             claimed = f"ct.compressor({f'ct.adapt({name}())' if pair else name}, claims=...)"
             raise UnusableInput(

@@ -14,7 +14,7 @@ from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache, wraps
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from compth._numbers import Number, is_symbolic, plain
 from compth._own import ROOT, altered, different, foreign, stranger
@@ -320,7 +320,7 @@ class Claim(Shown, ABC):
         inside = ", ".join(f"{k}={_short(v)}" for k, v in self.constants.items())
         return f"{type(self).__name__}({inside})"
 
-    def with_constants(self, **values: Number) -> Claim:
+    def with_constants(self, **values: Number) -> Self:
         """The same claim with other constants."""
         return replace(self, **values)
 

@@ -104,7 +104,9 @@ def _named(name: str) -> tuple[str, Any]:
     from compth.methods import catalogue as methods
     from compth.methods.core.catalogue import ALIASES as METHOD_ALIASES
 
-    known = {k: ("fleet" if issubclass(v, Fleet) else "compressor", v) for k, v in catalogue().items()}
+    known: dict[str, tuple[str, type]] = {
+        k: ("fleet" if issubclass(v, Fleet) else "compressor", v) for k, v in catalogue().items()
+    }
     own = [k for k in ThreePoint.__subclasses__() if k.__module__ == ThreePoint.__module__]
     known |= {k.__name__: ("three-point map", k) for k in own}
     known |= {k: ("method", v) for k, v in methods().items()}

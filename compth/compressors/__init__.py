@@ -6,14 +6,13 @@ import importlib
 import inspect
 import pkgutil
 from functools import cache
-from typing import Any
 
 from compth._plugins import plugins
 from compth.compressors.core.base import Compressor, DiagonalSketch, MomentMap, Noise
 from compth.compressors.fleets import CompressorLike, Fleet, Independent, Shared, as_fleet
 
 
-def catalogue() -> dict[str, type[Any]]:
+def catalogue() -> dict[str, type[Compressor | Fleet]]:
     """Every concrete Compressor and Fleet class of the package by name, in alphabetical order.
 
     What is done to this dictionary changes no other.
@@ -22,8 +21,8 @@ def catalogue() -> dict[str, type[Any]]:
 
 
 @cache
-def _found() -> dict[str, type]:
-    found: dict[str, type[Any]] = {}
+def _found() -> dict[str, type[Compressor | Fleet]]:
+    found: dict[str, type[Compressor | Fleet]] = {}
     for info in pkgutil.iter_modules(__path__):
         if info.name.startswith("_"):  # machinery, not objects
             continue
@@ -52,13 +51,13 @@ ALIASES = {
 """Names that papers use for classes that are called otherwise here."""
 
 
-def names() -> dict[str, type[Any]]:
+def names() -> dict[str, type[Compressor | Fleet]]:
     """The catalogue, and its classes under the names that papers use for them."""
     found = catalogue()
     return {**found, **{also: found[name] for also, name in ALIASES.items()}}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> type[Compressor | Fleet]:
     if not name.startswith("_") and name in names():
         return names()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

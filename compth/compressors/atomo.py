@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, is_exact, is_symbolic, log2_ceil, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Unbiased
-from compth.compressors.core.base import OURS, RECALLED, TIGHT, Array, Compressor
+from compth.compressors.core.base import OURS, RECALLED, TIGHT, Compressor
 from compth.compressors.core.probabilities import budget_probabilities, variance_probabilities
 from compth.compressors.low_rank import _check_shape, _why_not
 from compth.errors import InvalidParameter
@@ -98,9 +99,12 @@ class AtomoEntrywise(_Atomic):
             random=True,
         )
 
-    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
         d = y.shape[-1]
-        return log2_ceil(d + 1) + (float_bits + log2_ceil(d)) * np.count_nonzero(y, axis=-1).astype(float)
+        lengths: Array = log2_ceil(d + 1) + (float_bits + log2_ceil(d)) * np.count_nonzero(y, axis=-1).astype(
+            float
+        )
+        return lengths
 
     @classmethod
     def examples(cls) -> tuple[AtomoEntrywise, ...]:
@@ -141,11 +145,12 @@ class AtomoSpectral(_Atomic):
         floats = self.budget * triplet_floats(*self.shape)
         return BitCost(floats=floats, other=count, float_bits=float_bits, random=True)
 
-    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
         rank = np.linalg.matrix_rank(y.reshape(*y.shape[:-1], *self.shape))
-        return log2_ceil(min(self.shape) + 1) + float_bits * triplet_floats(*self.shape) * np.asarray(
-            rank, dtype=float
-        )
+        lengths: Array = log2_ceil(min(self.shape) + 1) + float_bits * triplet_floats(
+            *self.shape
+        ) * np.asarray(rank, dtype=float)
+        return lengths
 
     def why_not(self, d: int) -> str:
         return super().why_not(d) or _why_not(d, self.shape)
@@ -192,12 +197,13 @@ class AtomoFourier(_Atomic):
 
     bits = AtomoEntrywise.bits
 
-    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
         """The number of coefficients sent, told from rounding by 1e-12 of the largest."""
         c = np.abs(fourier(y))
         sent = np.count_nonzero(c > 1e-12 * c.max(axis=-1, keepdims=True), axis=-1)
         d = y.shape[-1]
-        return log2_ceil(d + 1) + (float_bits + log2_ceil(d)) * sent.astype(float)
+        lengths: Array = log2_ceil(d + 1) + (float_bits + log2_ceil(d)) * sent.astype(float)
+        return lengths
 
     @classmethod
     def examples(cls) -> tuple[AtomoFourier, ...]:
@@ -223,8 +229,15 @@ class Wangni(Compressor):
         return keep(x, variance_probabilities(np.abs(x), float(self.epsilon)), rng)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        same: dict[str, Any] = {"source": self.source, "attribution": RECALLED, "proof": "wangni.omega"}
-        return (Unbiased(self.epsilon, sharpness=TIGHT, **same),)
+        return (
+            Unbiased(
+                self.epsilon,
+                sharpness=TIGHT,
+                source=self.source,
+                attribution=RECALLED,
+                proof="wangni.omega",
+            ),
+        )
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         """How many entries, then each entry's index and value: the expected number at flat x, where it is largest."""
@@ -262,8 +275,15 @@ class NonUniformRand1(Compressor):
         return np.where(np.arange(x.shape[-1]) == chosen, np.sign(x) * total * top, 0.0)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        same: dict[str, Any] = {"source": self.source, "attribution": OURS, "proof": "nonuniform_rand1.omega"}
-        return (Unbiased(d - 1, sharpness=TIGHT, **same),)
+        return (
+            Unbiased(
+                d - 1,
+                sharpness=TIGHT,
+                source=self.source,
+                attribution=OURS,
+                proof="nonuniform_rand1.omega",
+            ),
+        )
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(floats=1, indices=log2_ceil(d), float_bits=float_bits)

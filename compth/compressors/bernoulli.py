@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._door import is_probability
 from compth._numbers import Number, is_symbolic, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim
-from compth.compressors.core.base import OURS, Array, DiagonalSketch
+from compth.compressors.core.base import OURS, DiagonalSketch
 from compth.errors import InvalidParameter
 from compth.sources import RDME, Source
 
@@ -23,7 +24,7 @@ class Bernoulli(DiagonalSketch):
     `p` is one probability or one per coordinate. Source: variable-size support with zero centres (RDME).
     """
 
-    p: Any
+    p: Number | tuple[Number, ...]
     source: ClassVar[Source] = RDME.at("Lemma 3.2 with mu_i = 0")
 
     def __post_init__(self) -> None:
@@ -35,7 +36,7 @@ class Bernoulli(DiagonalSketch):
         if not probabilities or not all(is_symbolic(q) or is_probability(q) for q in probabilities):
             raise InvalidParameter(f"Bernoulli(p={self.p!r}) needs 0 < p <= 1 for every coordinate")
 
-    def inclusion(self, d: Number, order: int = 1) -> Any:
+    def inclusion(self, d: Number, order: int = 1) -> Number:
         if order == 1:
             return self.p
         return None if isinstance(self.p, tuple) else self.p**order
@@ -56,8 +57,9 @@ class Bernoulli(DiagonalSketch):
         """A d-bit mask and one float per kept coordinate (expected number)."""
         return BitCost(floats=self.expected_size(d), other=d, float_bits=float_bits, random=True)
 
-    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
-        return y.shape[-1] + float_bits * np.count_nonzero(y, axis=-1).astype(np.float64)
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
+        lengths: Array = y.shape[-1] + float_bits * np.count_nonzero(y, axis=-1).astype(np.float64)
+        return lengths
 
     def why_not(self, d: int) -> str:
         if isinstance(self.p, tuple) and len(self.p) != d:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, is_symbolic, log2_ceil, max, min, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, selection_claims
 from compth.compressors.bernoulli import Bernoulli
-from compth.compressors.core.base import OURS, RECALLED, TIGHT, UPPER, Array, Compressor
+from compth.compressors.core.base import OURS, RECALLED, TIGHT, UPPER, Compressor, Provenance
 from compth.errors import InvalidParameter
 from compth.sources import BIASED, Source
 
@@ -24,7 +25,7 @@ class BiasedSparsification(Compressor):
     omega = max_j q_j (1 - q_j).
     """
 
-    q: Any
+    q: Number | tuple[Number, ...]
     source: ClassVar[Source] = BIASED
 
     def __post_init__(self) -> None:
@@ -46,7 +47,7 @@ class BiasedSparsification(Compressor):
     def claims(self, d: Number) -> tuple[Claim, ...]:
         least = min(*self._all())
         spread = max(*(v * (1 - v) for v in self._all()))
-        same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": RECALLED}
+        same: Provenance = {"sharpness": TIGHT, "source": self.source, "attribution": RECALLED}
         sharp = UPPER if isinstance(self.q, tuple) else TIGHT
         pair = BiasVariance(1 - least, spread, sharpness=sharp, attribution=OURS, proof="masks.kept")
         return (Contractive(least, proof="masks.kept", **same), *selection_claims(least, **same), pair)
@@ -54,8 +55,9 @@ class BiasedSparsification(Compressor):
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return Bernoulli(self.q).bits(d, float_bits)
 
-    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
-        return y.shape[-1] + float_bits * np.count_nonzero(y, axis=-1).astype(np.float64)
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
+        lengths: Array = y.shape[-1] + float_bits * np.count_nonzero(y, axis=-1).astype(np.float64)
+        return lengths
 
     def why_not(self, d: int) -> str:
         return Bernoulli(self.q).why_not(d)
@@ -82,7 +84,7 @@ class AdaptiveRandom(Compressor):
         return np.where(first, x, 0.0)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": RECALLED}
+        same: Provenance = {"sharpness": TIGHT, "source": self.source, "attribution": RECALLED}
         delta = ratio(1, d)
         return (Contractive(delta, proof="adaptive_random.delta", **same), *selection_claims(delta, **same))
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 
 from compth import calculus
 from compth._numbers import Number, is_symbolic, min
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, Unbiased, rule_proof
-from compth.compressors.core.base import UPPER, Array, Compressor, MomentMap, Noise, positive_int
+from compth.compressors.core.base import UPPER, Compressor, MomentMap, Noise, positive_int
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.rand_k import RandK
 from compth.compressors.random_dithering import RandomDithering
@@ -20,7 +21,7 @@ from compth.compressors.top_k import TopK
 from compth.errors import InvalidParameter
 from compth.sources import COMPTH, Source
 
-Part = tuple[Compressor, Any]
+Part = tuple[Compressor, Number]
 """A compressor and the number of coordinates that it gets."""
 
 
@@ -33,15 +34,15 @@ class Blocks(Compressor):
     where the worst block's constant is: an input may lie in that block alone.
     """
 
-    compressor: Any
-    sizes: Any
+    compressor: Compressor | Sequence[Compressor]
+    sizes: Number
     source: ClassVar[Source] = COMPTH
 
     def __post_init__(self) -> None:
         for name in ("compressor", "sizes"):
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
-        many = self.compressor if isinstance(self.compressor, tuple) else (self.compressor,)
+        many = self._compressors
         if not many or not all(isinstance(c, Compressor) for c in many):
             raise InvalidParameter(
                 f"Blocks(compressor={self.compressor!r}) needs a Compressor or a list of them"
@@ -58,19 +59,25 @@ class Blocks(Compressor):
             raise InvalidParameter("Blocks(sizes=()) needs at least one size")
 
     @property
+    def _compressors(self) -> tuple[Compressor, ...]:
+        # lists became tuples in __post_init__: what is no tuple is one compressor for every block
+        one = cast("Compressor", self.compressor)
+        return self.compressor if isinstance(self.compressor, tuple) else (one,)
+
+    @property
     def deterministic(self) -> bool:  # type: ignore[override]
-        many = self.compressor if isinstance(self.compressor, tuple) else (self.compressor,)
-        return all(c.deterministic for c in many)
+        return all(c.deterministic for c in self._compressors)
 
     def parts(self, d: int) -> tuple[Part, ...]:
         """The blocks at dimension d; of a symbol d one: the largest is the worst, as constants grow with d."""
         if not isinstance(self.sizes, tuple):
-            b: Any = self.sizes
+            b, (one,) = self.sizes, self._compressors
             if is_symbolic(d) or is_symbolic(b):
-                return ((self.compressor, min(b, d)),)
+                return ((one, min(b, d)),)
             full, rest = int(d) // int(b), int(d) % int(b)
-            return ((self.compressor, b),) * full + ((self.compressor, rest),) * (rest > 0)
-        many = self.compressor if isinstance(self.compressor, tuple) else (self.compressor,) * len(self.sizes)
+            return ((one, b),) * full + ((one, rest),) * (rest > 0)
+        many = self._compressors
+        many = many if isinstance(self.compressor, tuple) else many * len(self.sizes)
         found: tuple[Part, ...] = tuple(zip(many, self.sizes, strict=True))
         return found
 
@@ -115,9 +122,10 @@ class Blocks(Compressor):
         first, *rest = (c.bits(size, float_bits) for c, size in self.parts(d))
         return sum(rest, start=first)
 
-    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
-        lengths = [c.message_bits(y[..., at], float_bits) for c, at in self._slices(y.shape[-1])]
-        return np.sum(lengths, axis=0)
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
+        parts = [c.message_bits(y[..., at], float_bits) for c, at in self._slices(y.shape[-1])]
+        lengths: Array = np.sum(parts, axis=0)
+        return lengths
 
     def why_not(self, d: int) -> str:
         if isinstance(self.sizes, tuple) and sum(self.sizes) != d:
@@ -141,13 +149,16 @@ MERGED: tuple[type[Claim], ...] = (Unbiased, Contractive, BiasVariance)
 """The claims that blocks inherit."""
 
 
-def _merged(kind: type[Claim], found: list[Any]) -> Claim | None:
+def _merged(kind: type[Claim], given: Sequence[Claim | None]) -> Claim | None:
     """The claim of the whole, None where a block has none of this kind; sharp where the worst block's is."""
-    if any(c is None for c in found):
+    found = [c for c in given if c is not None]
+    if len(found) < len(given):
         return None
     if kind is BiasVariance:
-        eta, omega = calculus.blocks_pair(*((c.eta, c.omega) for c in found))
-        values, worst = {"eta": eta, "omega": omega}, [c for c in found if c.eta == eta and c.omega == omega]
+        pairs = [c for c in found if isinstance(c, BiasVariance)]
+        eta, omega = calculus.blocks_pair(*((c.eta, c.omega) for c in pairs))
+        values = {"eta": eta, "omega": omega}
+        worst: list[Claim] = [c for c in pairs if c.eta == eta and c.omega == omega]
     else:
         (name,) = found[0].constants
         rule = calculus.blocks_omega if kind is Unbiased else calculus.blocks_delta
@@ -155,5 +166,5 @@ def _merged(kind: type[Claim], found: list[Any]) -> Claim | None:
         worst = [c for c in found if getattr(c, name) == values[name]]
     sharp = worst[0].sharpness if worst else UPPER
     proof = rule_proof("calculus.blocks", *found)
-    base: Claim = worst[0] if worst else found[0]
+    base = worst[0] if worst else found[0]
     return replace(base, **values, sharpness=sharp, proof=proof, name="")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
 from compth import calculus
 from compth._door import real
 from compth._numbers import Number, is_symbolic, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, Unbiased, rule_proof
 from compth.compressors.bernoulli import Bernoulli
@@ -20,10 +21,10 @@ from compth.compressors.core.base import (
     RECALLED,
     TIGHT,
     UPPER,
-    Array,
     Compressor,
     MomentMap,
     Noise,
+    Proved,
     positive_int,
 )
 from compth.compressors.identity import Identity
@@ -34,8 +35,10 @@ from compth.compressors.top_k import TopK
 from compth.errors import InvalidParameter, Unsupported
 from compth.sources import INDUCED, NATURAL, Source
 
+C = TypeVar("C", bound=Claim)
 
-def _need(owner: str, role: str, member: Compressor, kind: type[Any], d: Number) -> Any:
+
+def _need(owner: str, role: str, member: Compressor, kind: type[C], d: Number) -> C:
     claim = member.claim(kind, d)
     if claim is None:
         has = ", ".join(str(c) for c in member.claims(d)) or "no claim"
@@ -48,7 +51,7 @@ class Scaled(Compressor):
     """C(x) = f C0(x). factor=None: f = 1/(1+omega), which makes an unbiased C0 contractive with delta = 1/(1+omega)."""
 
     compressor: Compressor
-    factor: Any = None
+    factor: Number | None = None
     source: ClassVar[Source] = INDUCED
 
     @property
@@ -83,7 +86,7 @@ class Scaled(Compressor):
             return ()
         delta = f if self.factor is None else 1 - calculus.scaled_error(base.omega, f)
         unit = not is_symbolic(f) and f == 1
-        shared: dict[str, Any] = {
+        shared: Proved = {
             "sharpness": base.sharpness,
             "source": INDUCED,
             "attribution": RECALLED,
@@ -180,10 +183,11 @@ class Composed(Compressor):
             return replace(inner, floats=0, other=inner.other + inner.floats * kept.total)
         return self.outer.bits(d, float_bits)
 
-    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
         if isinstance(self.outer, NaturalCompression) and isinstance(self.inner, Bernoulli):
             kept = self.outer.bits(1, float_bits).total
-            return y.shape[-1] + kept * np.count_nonzero(y, axis=-1).astype(np.float64)
+            lengths: Array = y.shape[-1] + kept * np.count_nonzero(y, axis=-1).astype(np.float64)
+            return lengths
         if isinstance(self.outer, NaturalCompression) and isinstance(self.inner, RandK):
             return super().message_bits(y, float_bits)
         return self.outer.message_bits(y, float_bits)

@@ -2,7 +2,7 @@
 
 M_i is worker i's 0/1 mask; the weights of the sketch are part of K_i and beta_i. A product of masks depends on which
 positions coincide only, so every expectation is a sum over the set partitions of the positions (15 of four), each a
-contraction; the coefficients follow from inclusion probabilities by Moebius inversion. Arrays may be floats or
+contraction; the coefficients follow from inclusion probabilities by Moebius inversion. Numberss may be floats or
 Fractions (dtype object).
 """
 
@@ -11,17 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from compth._numbers import Number, ratio
+from compth._types import Numbers
 from compth.compressors.core.base import DiagonalSketch
 from compth.compressors.fleets import Fleet, Independent, Shared
 from compth.compressors.perm_k import JointSketch
 from compth.errors import Unsupported
 
-Array = Any
 Partition = tuple[int, ...]
 """Class of each position, numbered in order of appearance: (0, 1, 0, 2)."""
 
@@ -68,7 +68,7 @@ class DoubleSketch:
         self._pairs((0,), ())
 
     @cached_property
-    def scale(self) -> Array:
+    def scale(self) -> Number:
         """Weight of a kept coordinate, a number or (n, d)."""
         if isinstance(self.fleet, JointSketch):
             found = self.fleet.scale(self.n, self.d)
@@ -118,54 +118,58 @@ class DoubleSketch:
         across = coefficients(len(owners), self._probability(owners, False))
         return tuple((p, g - across[p], across[p]) for p, g in own.items() if g != 0 or across[p] != 0)
 
-    def _sum(self, letters: str, owners: tuple[int, ...], operands: list[tuple[str, Array, bool]]) -> Array:
+    def _sum(
+        self, letters: str, owners: tuple[int, ...], operands: list[tuple[str, Numbers, bool]]
+    ) -> Numbers:
         """sum over workers and inner letters of the product of operands times P(all letters kept).
 
         letters: positions, the output ones first and last; operands: (letters, array, one per worker?).
         """
-        total: Any = 0
+        total: Number = 0
         for p, alone, joint in self._coefficients(owners):
             if alone != 0:
                 total = total + self._number(alone, operands) * _contract(letters, p, operands)
             if joint != 0:
                 summed = [(s, a.sum(axis=0) if each else a, False) for s, a, each in operands]
                 total = total + self._number(joint, operands) * _contract(letters, p, summed)
-        return total
+        out: Numbers = total
+        return out
 
-    def _number(self, value: Number, operands: list[tuple[str, Array, bool]]) -> Any:
+    def _number(self, value: Number, operands: list[tuple[str, Numbers, bool]]) -> Number:
         rational = any(a.dtype == object for _, a, _ in operands)
         return value if rational else float(value)
 
-    def mean_map(self, K: Array) -> Array:
+    def mean_map(self, K: Numbers) -> Numbers:
         """E H, (d, d), for K (n, d, d)."""
         return self._sum("jl", (0, 0), [("jl", K, True)]) / self.n
 
-    def mean_shift(self, beta: Array) -> Array:
+    def mean_shift(self, beta: Numbers) -> Numbers:
         """E h, (d,), for beta (n, d)."""
-        return self._number(self._pairs((0,), ()), [("j", beta, True)]) * beta.sum(axis=0) / self.n
+        kept = self._number(self._pairs((0,), ()), [("j", beta, True)])
+        return np.asarray(kept * beta.sum(axis=0) / self.n)
 
-    def quadratic(self, K: Array, X: Array) -> Array:
+    def quadratic(self, K: Numbers, X: Numbers) -> Numbers:
         """E[H X H'], (d, d)."""
         return (
             self._sum("jkml", (0, 0, 1, 1), [("jk", K, True), ("km", X, False), ("lm", K, True)]) / self.n**2
         )
 
-    def cross(self, K: Array, v: Array, beta: Array) -> Array:
+    def cross(self, K: Numbers, v: Numbers, beta: Numbers) -> Numbers:
         """E[H v h'], (d, d)."""
         return self._sum("jkl", (0, 0, 1), [("jk", K, True), ("k", v, False), ("l", beta, True)]) / self.n**2
 
-    def outer(self, beta: Array) -> Array:
+    def outer(self, beta: Numbers) -> Numbers:
         """E[h h'], (d, d)."""
         return self._sum("jl", (0, 1), [("j", beta, True), ("l", beta, True)]) / self.n**2
 
 
-def _contract(letters: str, p: Partition, operands: list[tuple[str, Array, bool]]) -> Array:
+def _contract(letters: str, p: Partition, operands: list[tuple[str, Numbers, bool]]) -> Numbers:
     """The contraction with coinciding letters merged; a diagonal matrix where the output letters coincide."""
     names = dict(zip(letters, (letters[p.index(c)] for c in p), strict=True))
     terms = [("w" if each else "") + "".join(names[x] for x in s) for s, _, each in operands]
     first, last = names[letters[0]], names[letters[-1]]
     arrays = [a for _, a, _ in operands]
-    fast: Any = "greedy" if arrays[0].dtype != object else False
+    fast: Literal["greedy", False] = "greedy" if arrays[0].dtype != object else False
     if first == last:
         return np.diag(np.einsum(",".join(terms) + "->" + first, *arrays, optimize=fast))
-    return np.einsum(",".join(terms) + "->" + first + last, *arrays, optimize=fast)
+    return np.asarray(np.einsum(",".join(terms) + "->" + first + last, *arrays, optimize=fast))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, final
+from typing import TypeVar, cast, final
 
 import numpy as np
 
 from compth import calculus
 from compth._numbers import Number, is_symbolic, max, min, plain_parameters, plainly
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import (
     B1,
@@ -26,7 +27,6 @@ from compth.claims import (
 )
 from compth.compressors.core.base import (
     UPPER,
-    Array,
     Compressor,
     DiagonalSketch,
     Noise,
@@ -93,14 +93,10 @@ class Fleet(ABC):
     def claims(self, n: Number, d: Number) -> tuple[Claim, ...]:
         """Constants that hold for every worker (the worst member's), the joint (A, B), and a lone worker's B1, B2."""
         out: list[Claim] = []
-        for kind, merge in (
-            (Unbiased, _worst_unbiased),
-            (Contractive, _worst_delta),
-            (BiasVariance, _worst_pair),
-        ):
-            found = [m.claim(kind, d) for m in self.members]
-            if all(c is not None for c in found):
-                out.append(merge(found))
+        unbiased = _shared_by(self.members, Unbiased, d, _worst_unbiased)
+        contractive = _shared_by(self.members, Contractive, d, _worst_delta)
+        pairs = _shared_by(self.members, BiasVariance, d, _worst_pair)
+        out += [*unbiased, *contractive, *pairs]
         joint = self.joint(n, d)
         out += [joint] if joint is not None else []
         alone = [self.member(0).claim(kind, d) for kind in (B1, B2)] if n == 1 else []
@@ -153,25 +149,33 @@ class Fleet(ABC):
         """Small instances for tests, CLI and docs."""
 
 
-def _for_all(worst: F, found: list[Any]) -> F:
+def _shared_by(
+    members: tuple[Compressor, ...], kind: type[F], d: Number, worst: Callable[[list[F]], F]
+) -> list[F]:
+    """[the claim of this kind that holds for every member], [] where one of them makes none."""
+    found = [c for m in members if (c := m.claim(kind, d)) is not None]
+    return [worst(found)] if len(found) == len(members) else []
+
+
+def _for_all(worst: F, found: Sequence[Claim]) -> F:
     """The worst member's claim for all of them: it keeps its proof where each member's claim is proved."""
     out: F = replace(worst, proof=rule_proof(worst.proof, *found))
     return out
 
 
-def _worst_unbiased(found: list[Any]) -> Unbiased:
+def _worst_unbiased(found: list[Unbiased]) -> Unbiased:
     worst = max(*(c.omega for c in found))
     held: Unbiased = next((c for c in found if c.omega == worst), found[0].with_constants(omega=worst))
     return _for_all(held, found)
 
 
-def _worst_delta(found: list[Any]) -> Contractive:
+def _worst_delta(found: list[Contractive]) -> Contractive:
     worst = min(*(c.delta for c in found))
     held: Contractive = next((c for c in found if c.delta == worst), found[0].with_constants(delta=worst))
     return _for_all(held, found)
 
 
-def _worst_pair(found: list[Any]) -> BiasVariance:
+def _worst_pair(found: list[BiasVariance]) -> BiasVariance:
     eta, omega = max(*(c.eta for c in found)), max(*(c.omega for c in found))
     held: BiasVariance = found[0].with_constants(eta=eta, omega=omega)
     return _for_all(held, found)
@@ -181,7 +185,7 @@ def _worst_pair(found: list[Any]) -> BiasVariance:
 class Independent(Fleet):
     """Every worker compresses with its own randomness: Independent(C), or Independent([C_1, ..., C_n])."""
 
-    compressor: Any
+    compressor: Compressor | Sequence[Compressor]
 
     def __post_init__(self) -> None:
         if isinstance(self.compressor, list | tuple):
@@ -192,7 +196,9 @@ class Independent(Fleet):
 
     @property
     def members(self) -> tuple[Compressor, ...]:
-        return self.compressor if isinstance(self.compressor, tuple) else (self.compressor,)
+        # lists became tuples in __post_init__: what is no tuple is one compressor for all
+        one = cast("Compressor", self.compressor)
+        return self.compressor if isinstance(self.compressor, tuple) else (one,)
 
     def member(self, i: int) -> Compressor:
         return self.members[i] if isinstance(self.compressor, tuple) else self.members[0]
@@ -208,18 +214,20 @@ class Independent(Fleet):
         return np.stack([m.kernel(x[..., i, :], rng) for i, m in enumerate(self.members)], axis=-2)
 
     def joint(self, n: Number, d: Number) -> JointVariance | None:
-        found = [m.claim(Unbiased, d) for m in self.members]
-        if any(c is None for c in found):
+        found = [c for m in self.members if (c := m.claim(Unbiased, d)) is not None]
+        if len(found) < len(self.members):
             return None
         worst = _worst_unbiased(found)
         a, b = calculus.independent_joint(worst.omega, n)
-        same: dict[str, Any] = {
-            "sharpness": worst.sharpness,
-            "source": worst.source,
-            "attribution": worst.attribution,
-        }
-        same["proof"] = rule_proof("calculus.averaging", *(c for c in found if c is not None))
-        return JointVariance(a, b, n if isinstance(n, int) else 1, **same)
+        return JointVariance(
+            a,
+            b,
+            n if isinstance(n, int) else 1,
+            sharpness=worst.sharpness,
+            source=worst.source,
+            attribution=worst.attribution,
+            proof=rule_proof("calculus.averaging", *found),
+        )
 
     def noise(self, n: int, d: int) -> tuple[Noise, ...] | None:
         found = [self.member(i).noise(d) for i in range(n)]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, is_symbolic, log2_ceil, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import B1, B2, Claim, Contractive, Unbiased
-from compth.compressors.core.base import RECALLED, TIGHT, Array, Compressor
+from compth.compressors.core.base import RECALLED, TIGHT, Compressor, Proved
 from compth.errors import InvalidParameter
 from compth.sources import BIASED, Source
 
@@ -58,7 +59,7 @@ class StochasticRounding(Compressor):
     Unbiased, omega = (b-1)^2/(4b), attained where all |x_j| = 2b/(1+b) b^k. b = 2 is natural compression.
     """
 
-    base: Any = 2
+    base: Number = 2
     source: ClassVar[Source] = BIASED
 
     def __post_init__(self) -> None:
@@ -103,7 +104,7 @@ class NearestRounding(Compressor):
     and gamma attained, beta a supremum (approached from above).
     """
 
-    base: Any = 2
+    base: Number = 2
     deterministic: ClassVar[bool] = True
     source: ClassVar[Source] = BIASED
 
@@ -119,7 +120,7 @@ class NearestRounding(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         gamma, beta, delta = nearest_constants(self.base)
-        same: dict[str, Any] = {
+        same: Proved = {
             "sharpness": TIGHT,
             "source": self.source,
             "attribution": RECALLED,

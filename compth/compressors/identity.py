@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._numbers import Number
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Contractive, Unbiased
-from compth.compressors.core.base import TIGHT, Array, Compressor, MomentMap, Noise
+from compth.compressors.core.base import TIGHT, Compressor, MomentMap, Noise, Proved
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Identity(Compressor):
         return x
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        same: dict[str, Any] = {"sharpness": TIGHT, "proof": "identity.classes"}
+        same: Proved = {"sharpness": TIGHT, "proof": "identity.classes"}
         return (Unbiased(0, **same), Contractive(1, **same))
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth import calculus
 from compth._numbers import Number, is_symbolic, ratio, sqrt
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import AbsoluteError, Claim, JointVariance
-from compth.compressors.core.base import OURS, TIGHT, UPPER, Array, Compressor, positive_int
+from compth.compressors.core.base import OURS, TIGHT, UPPER, Compressor, positive_int
 from compth.compressors.fleets import Fleet
 from compth.errors import InvalidParameter
 from compth.sources import SWITCHML, Source
@@ -35,7 +36,7 @@ class IntegerRounding(Compressor):
     relative error (x in (0, 1/f) is rounded to 0 or to 1/f). Entries are 32-bit integers: f|x_j| <= 2^31 - 1.
     """
 
-    scale: Any
+    scale: Number
     nearest: bool = True
     source: ClassVar[Source] = SWITCHML
 

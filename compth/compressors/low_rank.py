@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, is_exact, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.calculus import bias_variance_of_deterministic
 from compth.claims import BiasVariance, Claim, Contractive, proved_index, selection_claims
-from compth.compressors.core.base import OURS, TIGHT, Array, Compressor, positive_int
+from compth.compressors.core.base import OURS, TIGHT, Compressor, Provenance, positive_int
 from compth.errors import InvalidParameter
 from compth.sources import POWERSGD, Source
 
@@ -25,7 +26,7 @@ def _check_shape(owner: str, shape: object) -> None:
 def _projection_claims(r: Number, shape: tuple[int, int], source: Source, proof: str) -> tuple[Claim, ...]:
     """delta = r/min(shape), B1 and B2 with beta = 1: C(x) is a projection of x, so <C(x), x> = ||C(x)||^2."""
     delta = ratio(r, min(shape))
-    same: dict[str, Any] = {"sharpness": TIGHT, "source": source, "attribution": OURS}
+    same: Provenance = {"sharpness": TIGHT, "source": source, "attribution": OURS}
     ball = Contractive(delta, proof=proof, **same)
     selection = "classes.selection" if proof in proved_index() else ""
     return (ball, *selection_claims(delta, proof=selection, **same))

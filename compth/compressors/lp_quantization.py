@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth import calculus
 from compth._numbers import Number, is_symbolic, min, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Unbiased
-from compth.compressors.core.base import OURS, READ, TIGHT, UPPER, Array, Compressor, positive_int
+from compth.compressors.core.base import OURS, READ, TIGHT, UPPER, Compressor, positive_int
 from compth.compressors.natural_dithering import check_norm_order
 from compth.compressors.random_dithering import levels_proof, p_norm
 from compth.sources import DIANA, Source
@@ -52,7 +53,7 @@ class LpQuantization(Compressor):
         return np.sign(x) * norm * keep
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        size: Any = d if self.block is None else min(self.block, d)
+        size: Number = d if self.block is None else min(self.block, d)
         sharp = TIGHT if self.p <= 2 or self.p == math.inf else UPPER
         known = self.p in (1, 2, math.inf) and not is_symbolic(size)
         return (

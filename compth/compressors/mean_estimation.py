@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, is_exact, is_symbolic, log2_ceil, ratio
 from compth._numbers import max as largest
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Unbiased
 from compth.compressors.bernoulli import Bernoulli
-from compth.compressors.core.base import OURS, READ, TIGHT, UPPER, Array, Compressor, positive_int
+from compth.compressors.core.base import OURS, READ, TIGHT, UPPER, Compressor, positive_int
 from compth.compressors.rand_k import RandK
 from compth.errors import InvalidParameter
 from compth.sources import RDME, Source
@@ -56,7 +57,7 @@ class VariableSupport(Compressor):
     sampling_probabilities(|x - mu|, budget).
     """
 
-    p: Any
+    p: Number | tuple[Number, ...]
     centre: str = "mean"
     source: ClassVar[Source] = RDME.at("Lemma 3.2")
 
@@ -86,17 +87,19 @@ class VariableSupport(Compressor):
         centre = 0 if self.centre == "zero" else 1
         return BitCost(floats=kept + centre, other=d, float_bits=float_bits, random=True)
 
-    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
         """Mask and values that differ from the centre: 0, or the most frequent value, sent as one more float."""
         d = y.shape[-1]
         if self.centre == "zero":
-            return d + float_bits * np.count_nonzero(y, axis=-1).astype(np.float64)
+            lengths: Array = d + float_bits * np.count_nonzero(y, axis=-1).astype(np.float64)
+            return lengths
         ordered = np.sort(y, axis=-1)
         place = np.arange(d)
         fresh = np.ones(y.shape, dtype=bool)
         fresh[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
         run = place - np.maximum.accumulate(np.where(fresh, place, 0), axis=-1)  # repeats seen so far
-        return d + float_bits * (float(d) - run.max(axis=-1))
+        lengths = d + float_bits * (float(d) - run.max(axis=-1))
+        return lengths
 
     def why_not(self, d: int) -> str:
         return Bernoulli(self.p).why_not(d)
@@ -164,9 +167,11 @@ class BinaryQuantization(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         # with max = 1, min = -a: 2(1-t)(t+a) <= 1 + a^2 + t^2 for every t, equality iff t = 0 and a = 1
-        same: dict[str, Any] = {"source": self.source, "proof": "rdme.binary_sharp"}
-        sharp = Unbiased(largest(ratio(d - 2, 2), 0), sharpness=TIGHT, attribution=OURS, name="sharp", **same)
-        return (sharp, Unbiased(ratio(d, 2), attribution=READ, name="textbook", **same))
+        paper = Unbiased(
+            ratio(d, 2), source=self.source, attribution=READ, name="textbook", proof="rdme.binary_sharp"
+        )
+        sharp = largest(ratio(d - 2, 2), 0)
+        return (replace(paper, omega=sharp, sharpness=TIGHT, attribution=OURS, name="sharp"), paper)
 
     def worst_inputs(self, d: int) -> tuple[Array, ...]:
         pair = np.zeros(d)

@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from compth._numbers import Number, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Unbiased
-from compth.compressors.core.base import READ, TIGHT, Array, Compressor, chunks
+from compth.compressors.core.base import READ, TIGHT, Compressor, chunks
 from compth.sources import NATURAL, Source
 
 EXPONENT_BITS = {16: 5, 32: 8, 64: 11}

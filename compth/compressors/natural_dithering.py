@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, is_symbolic, log2_ceil, min, power, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
-from compth.claims import Claim, Unbiased
-from compth.compressors.core.base import OURS, READ, RECALLED, TIGHT, Array, Compressor, positive_int
+from compth.claims import Attribution, Claim, Unbiased
+from compth.compressors.core.base import OURS, READ, RECALLED, TIGHT, Compressor, positive_int
 from compth.compressors.grid import floor_power, rounding_omega
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.random_dithering import levels_proof, one_level_omega, one_level_proof, p_norm
@@ -42,9 +43,17 @@ def check_norm_order(owner: str, p: object) -> None:
         raise InvalidParameter(f"{owner}(p={p!r}) needs a norm order p >= 1 (math.inf allowed)")
 
 
-def _claims(d: Number, s: Number, p: float, base: Number, **provenance: Any) -> tuple[Claim, ...]:
-    proof = levels_proof(p, "dithering.geometric")
-    printed = Unbiased(dithering_omega(d, s, min(p, 2), base), proof=proof, **provenance)
+def _claims(
+    d: Number, s: Number, p: float, base: Number, source: Source, attribution: Attribution
+) -> tuple[Claim, ...]:
+    """The printed bound, behind the supremum of one level where s = 1 has one."""
+    printed = Unbiased(
+        dithering_omega(d, s, min(p, 2), base),
+        source=source,
+        attribution=attribution,
+        name="textbook",
+        proof=levels_proof(p, "dithering.geometric"),
+    )
     if not is_symbolic(s) and s == 1 and p in (1, 2, math.inf):  # one level 1 and 0: any base, any dithering
         best = Unbiased(
             one_level_omega(d, p),
@@ -92,7 +101,7 @@ class NaturalDithering(Compressor):
         return np.copysign(level, x)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        return _claims(d, self.s, self.p, 2, source=self.source, attribution=READ, name="textbook")
+        return _claims(d, self.s, self.p, 2, source=self.source, attribution=READ)
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(floats=1, signs=d, levels=d * log2_ceil(self.s + 1), float_bits=float_bits)
@@ -110,7 +119,7 @@ class ExponentialDithering(Compressor):
     """
 
     s: int
-    base: Any = 2
+    base: Number = 2
     p: float = 2
     source: ClassVar[Source] = BIASED
 
@@ -125,9 +134,7 @@ class ExponentialDithering(Compressor):
         return np.sign(x) * norm * dither(x, norm, self.s, float(self.base), rng)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
-        return _claims(
-            d, self.s, self.p, self.base, source=self.source, attribution=RECALLED, name="textbook"
-        )
+        return _claims(d, self.s, self.p, self.base, source=self.source, attribution=RECALLED)
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return BitCost(floats=1, signs=d, levels=d * log2_ceil(self.s + 1), float_bits=float_bits)

@@ -6,24 +6,26 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth import calculus
 from compth._door import a_fleet, at_the_door
 from compth._numbers import Number, is_symbolic, max, power, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, JointVariance
 from compth.compressors.core.base import (
     OURS,
     RECALLED,
     TIGHT,
-    Array,
+    UPPER,
     Compressor,
     DiagonalSketch,
     MomentMap,
     Noise,
+    Proved,
     positive_int,
 )
 from compth.compressors.fleets import Fleet, Independent, Shared
@@ -62,7 +64,7 @@ class JointSketch(Fleet):
         """P(worker i keeps coordinate j for every (i, j) of the list), any number of pairs, repeats allowed."""
 
     @abstractmethod
-    def scale(self, n: int, d: int) -> Any:
+    def scale(self, n: int, d: int) -> Number | tuple[tuple[float, ...], ...]:
         """The weight of a kept coordinate: a number, or nested tuples (n, d)."""
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
@@ -147,7 +149,7 @@ class PermK(JointSketch):
         proof = ""
         if not is_symbolic(n) and not is_symbolic(d) and d > 1:
             proof = "permk.joint" if d >= n else "permk.few"
-        same: dict[str, Any] = {"sharpness": TIGHT, "source": PERMK, "attribution": OURS, "proof": proof}
+        same: Proved = {"sharpness": TIGHT, "source": PERMK, "attribution": OURS, "proof": proof}
         return JointVariance(a, b, n if isinstance(n, int) else 1, **same)
 
     def noise(self, n: int, d: int) -> tuple[Noise, ...]:
@@ -184,7 +186,7 @@ class _ScaledPermMember(Compressor):
     """One worker's marginal of ScaledPermK: keeps max(d/n, 1) coordinates, entry j times scale_j."""
 
     n: int
-    scale: Any
+    scale: Number
 
     def _scales(self) -> tuple[Number, ...]:
         return self.scale if isinstance(self.scale, tuple) else (self.scale,)
@@ -197,11 +199,11 @@ class _ScaledPermMember(Compressor):
         p = _PermMember(self.n).inclusion(d)
         biases, variances, errors = zip(*(scaled_mask(c, p) for c in self._scales()), strict=True)
         eta, omega, delta = max(*map(abs, biases)), max(*variances), 1 - max(*errors)
-        same: dict[str, Any] = {"source": IST, "attribution": OURS, "proof": "masks.scaled"}
-        contracts = () if is_symbolic(delta) or delta <= 0 else (Contractive(delta, sharpness=TIGHT, **same),)
+        same: Proved = {"sharpness": TIGHT, "source": IST, "attribution": OURS, "proof": "masks.scaled"}
+        contracts = () if is_symbolic(delta) or delta <= 0 else (Contractive(delta, **same),)
         single = not isinstance(self.scale, tuple)
         pair = BiasVariance(eta, omega, **same)
-        return (*contracts, replace(pair, sharpness=TIGHT) if single else pair)
+        return (*contracts, pair if single else replace(pair, sharpness=UPPER))
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
         return _PermMember(self.n).bits(d, float_bits)
@@ -226,7 +228,7 @@ class ScaledPermK(JointSketch):
     """
 
     n: int
-    scaling: Any
+    scaling: Number
     source: ClassVar[Source] = IST.at("(23)")
 
     def __post_init__(self) -> None:
@@ -257,7 +259,7 @@ class ScaledPermK(JointSketch):
     def member(self, i: int) -> Compressor:
         return _ScaledPermMember(self.n, self.scaling[i] if isinstance(self.scaling, tuple) else self.scaling)
 
-    def scale(self, n: int, d: int) -> Any:
+    def scale(self, n: int, d: int) -> Number | tuple[tuple[float, ...], ...]:
         return self.scaling
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:

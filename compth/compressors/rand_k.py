@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from compth._numbers import Number, is_exact, log2_ceil, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim
-from compth.compressors.core.base import READ, Array, DiagonalSketch, positive_int
+from compth.compressors.core.base import READ, DiagonalSketch, positive_int
 from compth.sources import NATURAL, Source
 
 
@@ -42,7 +44,9 @@ class RandK(DiagonalSketch):
         np.put_along_axis(weights, order[..., : self.k], d / self.k, axis=-1)
         return weights
 
-    def weights(self, shape: tuple[int, ...], rng: np.random.Generator, dtype: Any = np.float64) -> Array:
+    def weights(
+        self, shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike = np.float64
+    ) -> Array:
         d, k = shape[-1], self.k
         if k == d:
             return np.ones(shape, dtype)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, is_symbolic, log2_ceil, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import BiasVariance, Claim, Contractive, Unbiased, selection_claims
-from compth.compressors.core.base import OURS, TIGHT, Array, Compressor, MomentMap, Noise, positive_int
+from compth.compressors.core.base import OURS, TIGHT, Compressor, MomentMap, Noise, Provenance, positive_int
 from compth.errors import InvalidParameter
 from compth.sources import IBCD, Source
 
@@ -50,7 +51,7 @@ class RandomBlocks(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         t = self.tau
-        same: dict[str, Any] = {"sharpness": TIGHT, "source": self.source, "attribution": OURS}
+        same: Provenance = {"sharpness": TIGHT, "source": self.source, "attribution": OURS}
         if self.unbiased:
             return (Unbiased(ratio(1, t) - 1, proof="masks.kept", **same),)
         pair = BiasVariance(1 - t, t * (1 - t), proof="masks.kept", **same)

@@ -9,19 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from compth._numbers import Number, is_symbolic, log2_ceil, min, power, ratio, sqrt
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Sharpness, Unbiased
-from compth.compressors.core.base import (
-    CODE,
-    OURS,
-    READ,
-    TIGHT,
-    UPPER,
-    Array,
-    Compressor,
-    chunks,
-    positive_int,
-)
+from compth.compressors.core.base import CODE, OURS, READ, TIGHT, UPPER, Compressor, chunks, positive_int
 from compth.errors import InvalidParameter
 from compth.sources import NATURAL, QSGD, Source
 

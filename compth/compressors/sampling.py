@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compth import calculus
 from compth._numbers import Number, is_symbolic, max, plainly, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, JointVariance, Unbiased, rule_proof
 from compth.compressors.core.base import (
@@ -19,7 +20,6 @@ from compth.compressors.core.base import (
     RECALLED,
     TIGHT,
     UPPER,
-    Array,
     Compressor,
     MomentMap,
     Noise,
@@ -39,7 +39,7 @@ class SendOrSkip(Compressor):
     """C(x) = C0(x)/p with probability p, else nothing (one bit): unbiased, omega = (1 + omega0)/p - 1."""
 
     compressor: Compressor
-    p: Any
+    p: Number
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -183,7 +183,7 @@ class NiceSampling(Sampling):
 class IndependentSampling(Sampling):
     """Worker i participates with probability p_i, independently of the others: v_i = 1 - p_i."""
 
-    p: tuple[Any, ...]
+    p: tuple[Number, ...]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "p", tuple(self.p) if isinstance(self.p, list | tuple) else (self.p,))
@@ -215,7 +215,7 @@ class ArbitrarySampling(Sampling):
 
     n: int
     sets: tuple[tuple[int, ...], ...]
-    weights: tuple[Any, ...]
+    weights: tuple[Number, ...]
 
     def __post_init__(self) -> None:
         positive_int("n", self.n, "ArbitrarySampling")

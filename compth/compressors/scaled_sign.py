@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.calculus import bias_variance_of_deterministic
 from compth.claims import BiasVariance, Claim, Contractive
-from compth.compressors.core.base import OURS, RECALLED, TIGHT, Array, Compressor
+from compth.compressors.core.base import OURS, RECALLED, TIGHT, Compressor
 from compth.sources import SIGNEF, Source
 
 
@@ -50,9 +51,10 @@ class ScaledSign(Compressor):
         """Scale, a flag and d signs; a vector with zeros adds a d-bit map of them (see message_bits)."""
         return BitCost(floats=1, signs=d, other=1, float_bits=float_bits)
 
-    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
         d = y.shape[-1]
-        return float_bits + 1 + d + np.where((y == 0).any(axis=-1), float(d), 0.0)
+        lengths: Array = float_bits + 1 + d + np.where((y == 0).any(axis=-1), float(d), 0.0)
+        return lengths
 
     @classmethod
     def examples(cls) -> tuple[ScaledSign, ...]:

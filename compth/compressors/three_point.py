@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import numpy as np
 
 from compth import calculus
 from compth._numbers import Number, is_symbolic, max, plain_parameters, plainly, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import (
     Attribution,
@@ -24,7 +25,6 @@ from compth.compressors.core.base import (
     CODE,
     OURS,
     RECALLED,
-    Array,
     Compressor,
     check_members,
     check_vectors,
@@ -219,7 +219,7 @@ class MARINAMap(ThreePoint):
     """
 
     compressor: Compressor
-    p: Any
+    p: Number
     source: ClassVar[Source] = MARINA
     attribution: ClassVar[Attribution] = OURS
     proof: ClassVar[str] = "three_point.marina"

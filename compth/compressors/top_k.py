@@ -8,10 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from compth._numbers import Number, log2_ceil, ratio
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.calculus import bias_variance_of_deterministic
 from compth.claims import BiasVariance, Claim, Contractive, selection_claims
-from compth.compressors.core.base import READ, RECALLED, TIGHT, Array, Compressor, positive_int
+from compth.compressors.core.base import READ, RECALLED, TIGHT, Compressor, positive_int
 from compth.sources import BIASED, EFBV, Source
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from compth._numbers import Number, log2_ceil, max, min, ratio, sqrt
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import B1, B2, Claim
-from compth.compressors.core.base import OURS, TIGHT, Array, Compressor, positive_int
+from compth.compressors.core.base import OURS, TIGHT, Compressor, Proved, positive_int
 from compth.compressors.random_dithering import p_norm
 from compth.compressors.top_k import TopK
 from compth.sources import CAT, Source
@@ -40,7 +41,7 @@ class TopKSign(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         beta = max(self.k, sqrt(d))
-        same: dict[str, Any] = {
+        same: Proved = {
             "sharpness": TIGHT,
             "source": self.source,
             "attribution": OURS,

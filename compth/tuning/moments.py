@@ -9,11 +9,10 @@ import numpy as np
 
 from compth._numbers import Number, ratio
 from compth._own import stranger
+from compth._types import Array, Numbers
 from compth.claims import Contractive, Unbiased
 from compth.compressors import Compressor
 from compth.compressors.atomo import NonUniformRand1, Wangni, _Atomic
-from compth.compressors.core.base import Array
-from compth.compressors.core.probabilities import Numbers
 from compth.compressors.lp_quantization import LpQuantization
 from compth.compressors.natural import NaturalCompression
 from compth.compressors.natural_dithering import ExponentialDithering, NaturalDithering

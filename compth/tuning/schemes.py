@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compth._numbers import Number, exact, sqrt
+from compth._types import Array, Numbers
 from compth.compressors import Compressor
 from compth.compressors.atomo import AtomoEntrywise, keep
-from compth.compressors.core.base import Array
-from compth.compressors.core.probabilities import Numbers, budget_probabilities, unit_scale
+from compth.compressors.core.probabilities import budget_probabilities, unit_scale
 from compth.compressors.top_k import TopK
 from compth.compressors.top_k_sign import TopKSign
 from compth.tuning.costs import Wire

@@ -5,21 +5,37 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, ClassVar, TypeVar, final
+from typing import TYPE_CHECKING, ClassVar, TypedDict, TypeVar, cast, final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from compth._numbers import Number, is_symbolic, plain_parameters, plainly, ratio
 from compth._numbers import max as largest
+from compth._types import Array, Numbers
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Attribution, Claim, Sharpness, Unbiased, issued
 from compth.errors import InvalidParameter, Unsupported
 from compth.sources import COMPTH, Source
 
-Array = NDArray[np.float64]
-"""Real array: vectors in the last axis, rows (leading axes) independent."""
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 C = TypeVar("C", bound=Claim)
+
+
+class Provenance(TypedDict, total=False):
+    """What several claims of one object share besides their constants: how sharp they are and where they come from."""
+
+    sharpness: Sharpness
+    source: Source
+    attribution: Attribution
+
+
+class Proved(Provenance, total=False):
+    """The same with the id of the proof in the index, of claims that one proof covers."""
+
+    proof: str
 
 
 @dataclass(frozen=True)
@@ -27,10 +43,10 @@ class MomentMap:
     """The linear map M -> a M + Diag(c * diag M) + b tr(M) I on second moments (d x d); c scalar or (d,)."""
 
     a: Number = 0
-    c: Any = 0
+    c: Number | Numbers = 0
     b: Number = 0
 
-    def __call__(self, m: NDArray[Any]) -> NDArray[Any]:
+    def __call__(self, m: Numbers) -> Numbers:
         """Apply to (..., d, d) arrays of floats or of Fractions (dtype object)."""
         # Fractions stay exact with Fractions; with floats they are floats, or numpy makes objects of them
         exact = m.dtype == object
@@ -72,10 +88,10 @@ def check_vectors(x: object, name: str = "x") -> Array:
     return out
 
 
-def short_repr(self: Any) -> str:
+def short_repr(self: object) -> str:
     """RandK(k=5), Induced(TopK(k=1), RandK(k=2)): fields at their default are left out."""
     shown = []
-    for f in fields(self):
+    for f in fields(cast("DataclassInstance", self)):
         value = getattr(self, f.name)
         if f.default is not MISSING and value == f.default:
             continue
@@ -84,7 +100,7 @@ def short_repr(self: Any) -> str:
     return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def check_members(thing: Any) -> None:
+def check_members(thing: DataclassInstance) -> None:
     """Fields that hold compressors hold compressors. Raises InvalidParameter, naming the field."""
     for member in fields(thing):
         held = getattr(thing, member.name)
@@ -192,7 +208,7 @@ class DiagonalSketch(Compressor):
     """
 
     @abstractmethod
-    def inclusion(self, d: Number, order: int = 1) -> Any:
+    def inclusion(self, d: Number, order: int = 1) -> Number:
         """P(given distinct coordinates all selected): order 1 scalar or (d,); higher orders one scalar.
 
         Exchangeable sketches return scalars; independent per-coordinate ones return the tuple of p_j at order 1
@@ -206,7 +222,9 @@ class DiagonalSketch(Compressor):
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         return self.draw(x.shape, rng) * x
 
-    def weights(self, shape: tuple[int, ...], rng: np.random.Generator, dtype: Any = np.float64) -> Array:
+    def weights(
+        self, shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike = np.float64
+    ) -> Array:
         """Weights for simulations: the law of draw, possibly by a faster implementation."""
         return self.draw(shape, rng).astype(dtype, copy=False)
 
@@ -221,10 +239,10 @@ class DiagonalSketch(Compressor):
         off = ratio(pair, p * p) - 1 if pair is not None else 0
         return Noise(MomentMap(a=off, c=own - off))
 
-    def _sketch_claim(self, d: Number, **provenance: Any) -> Unbiased:
+    def _sketch_claim(self, d: Number, *, source: Source, attribution: Attribution, proof: str) -> Unbiased:
         p = self.inclusion(d)
         worst = largest(*(ratio(1, q) - 1 for q in p), 0) if isinstance(p, tuple) else ratio(1, p) - 1
-        return Unbiased(worst, sharpness=Sharpness.TIGHT, **provenance)
+        return Unbiased(worst, sharpness=Sharpness.TIGHT, source=source, attribution=attribution, proof=proof)
 
 
 CHUNK = 1 << 15

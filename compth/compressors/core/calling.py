@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 GENERATORS = ("rng", "generator")
 """What arguments that take a generator are called."""
@@ -25,7 +24,7 @@ def shown(what: object) -> str:
     return name_of(what) if " at 0x" in text or text.startswith("<") else text
 
 
-def takes_rng(function: Callable[..., Any]) -> bool:
+def takes_rng(function: Callable[..., object]) -> bool:
     """True for f(x, rng), False for f(x)."""
     try:
         parameters = list(inspect.signature(function).parameters.values())

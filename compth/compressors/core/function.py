@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from threading import get_ident
-from typing import Any, overload
+from typing import Protocol, cast, overload
 
 import numpy as np
 
 from compth._door import real
-from compth._numbers import is_symbolic
+from compth._numbers import Number, is_symbolic
+from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
 from compth.claims import Claim, Standing
 from compth.claims.declared import Declared
 from compth.claims.written import claim_of
-from compth.compressors.core.base import Array, Compressor
+from compth.compressors.core.base import Compressor
 from compth.compressors.core.calling import name_of, takes_rng
 from compth.errors import InvalidParameter
 from compth.text.expressions import parse
@@ -41,11 +42,30 @@ FAILS = (
 """What a user's function of a message may raise."""
 
 
+Declarations = Claim | str | Sequence[Claim | str]
+"""What a user declares: claims, or their texts."""
+Length = Number | str | BitCost | Callable[..., Number] | None
+"""Bits of a message: a number, an expression in d, a BitCost, a function of the message, or nothing said."""
+
+
+class Encoded(Protocol):
+    """An adapted pair, which says how long its message is once it is encoded."""
+
+    def encoded_bits(self, message: object) -> float:
+        """Bits of one message."""
+
+
 @overload
-def compressor(function: Callable[..., Any], *, claims: Any, bits: Any = None) -> Compressor: ...
+def compressor(
+    function: Callable[..., object], *, claims: Declarations, bits: Length = None
+) -> Compressor: ...
 @overload
-def compressor(*, claims: Any, bits: Any = None) -> Callable[[Callable[..., Any]], Compressor]: ...
-def compressor(function: object = None, *, claims: Any, bits: Any = None) -> Any:
+def compressor(
+    *, claims: Declarations, bits: Length = None
+) -> Callable[[Callable[..., object]], Compressor]: ...
+def compressor(
+    function: Callable[..., object] | None = None, *, claims: Declarations, bits: Length = None
+) -> Compressor | Callable[[Callable[..., object]], Compressor]:
     """A function f(x, rng) or f(x), 1-D float64 in and out, as a Compressor; without `function`, a decorator.
 
     claims: Claim objects or their texts ("Contractive(1/d)"), constants being numbers, expressions in d or functions
@@ -56,7 +76,8 @@ def compressor(function: object = None, *, claims: Any, bits: Any = None) -> Any
     """
     if function is None:
         return lambda f: compressor(f, claims=claims, bits=bits)
-    listed = list(claims) if isinstance(claims, list | tuple) else [claims]
+    # what is neither of them is told apart where the claims are read, with the line that says how to give them
+    listed = list(claims) if isinstance(claims, list | tuple) else [cast("Claim | str", claims)]
     read = tuple(claim_of(c, {}) if isinstance(c, str) else c for c in listed)
     return Function(function, read, bits)
 
@@ -65,11 +86,11 @@ def compressor(function: object = None, *, claims: Any, bits: Any = None) -> Any
 class Function(Compressor):
     """C(x) = function(x, rng) row by row, with the claims and bits that its user declares: see `compressor`."""
 
-    function: Any
-    declared: tuple[Any, ...]
-    cost: Any = None
-    _sent: Any = field(default_factory=dict, repr=False, compare=False)
-    _expected: Any = field(default_factory=dict, repr=False, compare=False)
+    function: Callable[..., object]
+    declared: tuple[Claim, ...]
+    cost: Length = None
+    _sent: dict[int, list[dict[bytes, float]]] = field(default_factory=dict, repr=False, compare=False)
+    _expected: dict[int, float] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -87,7 +108,8 @@ class Function(Compressor):
         if isinstance(self.cost, str):
             parse(self.cost, frozenset({"d"}))
         plain = self.cost is None or isinstance(self.cost, str | BitCost) or callable(self.cost)
-        if not plain and (real(self.cost) or not self.cost >= 0):
+        number: Number = self.cost
+        if not plain and (real(number) or not number >= 0):
             known = "a number >= 0, an expression in d, a BitCost or a function of the message"
             raise InvalidParameter(f"bits={self.cost!r} must be {known}")
 
@@ -95,7 +117,7 @@ class Function(Compressor):
     def deterministic(self) -> bool:  # type: ignore[override]
         return not takes_rng(self.function)
 
-    def claims(self, d: Any) -> tuple[Claim, ...]:
+    def claims(self, d: Number) -> tuple[Claim, ...]:
         # a proof's name in a claim that a user made proves nothing
         plain = (replace(c, proof="", declared=Standing.ASSUMED) for c in self.declared)
         return tuple(_at(c, d) for c in plain)
@@ -108,7 +130,7 @@ class Function(Compressor):
         found = batch(rows, rng) if batch else self._each(rows, rng)
         return self._checked(found, rows).reshape(x.shape).astype(x.dtype, copy=False)
 
-    def _each(self, rows: Array, rng: np.random.Generator) -> Any:
+    def _each(self, rows: Array, rng: np.random.Generator) -> list[object]:
         """Row by row; where a message's length varies, it is remembered by what the message gave."""
         send = getattr(self.function, "send", None)
         if send is None:
@@ -118,11 +140,11 @@ class Function(Compressor):
         self._sent[get_ident()] = [*self._sent.get(get_ident(), [])[1 - KEPT :], said]
         return [y for y, _ in pairs]
 
-    def _one(self, x: Array, rng: np.random.Generator) -> Any:
+    def _one(self, x: Array, rng: np.random.Generator) -> object:
         given = x if x.dtype == object else x.copy()
         return self.function(given) if self.deterministic else self.function(given, rng)
 
-    def _checked(self, found: list[Array], rows: Array) -> Array:
+    def _checked(self, found: Sequence[object], rows: Array) -> Array:
         """The outputs as one array; one line where they are none."""
         try:
             out = np.asarray([np.asarray(y, dtype=np.float64) for y in found])
@@ -139,7 +161,7 @@ class Function(Compressor):
     def _length(self, message: object) -> float:
         """Bits of one message, as declared."""
         if self.cost is None:
-            return float(self.function.encoded_bits(message))
+            return float(cast("Encoded", self.function).encoded_bits(message))
         value = self._said(message)
         if not 0 <= value < np.inf:
             raise InvalidParameter(
@@ -150,7 +172,7 @@ class Function(Compressor):
     def _said(self, message: object) -> float:
         """What the user's function of a message gives."""
         try:
-            return float(self.cost(message))
+            return float(cast("Callable[..., Number]", self.cost)(message))
         except FAILS as problem:
             raise InvalidParameter(
                 f"bits={name_of(self.cost)} raised {type(problem).__name__}: {str(problem)[:200]} for a message: it "
@@ -186,9 +208,9 @@ class Function(Compressor):
             return BitCost(floats=d, float_bits=float_bits)
         return BitCost(other=self._read(d) if isinstance(self.cost, str) else self.cost)
 
-    def _read(self, d: int) -> Any:
+    def _read(self, d: int) -> Number:
         """The expression's value at d."""
-        value = parse(self.cost, frozenset({"d"}))(d=d)
+        value = parse(str(self.cost), frozenset({"d"}))(d=d)
         if not is_symbolic(value) and value < 0:
             raise InvalidParameter(f"bits={self.cost!r} gives {value} at d={d}: it must be a number >= 0")
         return value
@@ -235,7 +257,7 @@ def _key(y: Array) -> bytes:
         return (np.asarray(y, dtype=np.float32) + np.float32(0)).tobytes()
 
 
-def _at(claim: Claim, d: Any) -> Claim:
+def _at(claim: Claim, d: Number) -> Claim:
     """The claim with its numbers at d."""
     if is_symbolic(d) and not any(callable(v) or isinstance(v, str) for v in claim.constants.values()):
         return claim

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = NDArray[Any]
-"""Array of floats, or of Fractions (dtype object): every line below serves both."""
+from compth._numbers import Number
+from compth._types import Numbers
 
 
 def _descending(weights: Numbers) -> tuple[Numbers, Numbers]:
@@ -44,12 +42,12 @@ def saturated(sizes: Numbers, tails: Numbers, budget: float) -> NDArray[np.intp]
     return np.asarray(full.sum(axis=-1, keepdims=True))
 
 
-def active_probability(weight: Any, budget: Any, full: Any, rest: object) -> Any:
+def active_probability(weight: Number, budget: Number, full: Number, rest: object) -> Number:
     """p_j = a_j (s - k)/sum a of an atom that is not saturated: k are, `rest` is the sum of the others' sizes."""
     return (budget - full) * weight / rest
 
 
-def budget_probabilities(weights: Numbers, budget: Any) -> Numbers:
+def budget_probabilities(weights: Numbers, budget: Number) -> Numbers:
     """p_j = min{1, a_j/c}, sum p_j = s: the minimiser of sum a_j^2/p_j (ATOMO Algorithm 1), in O(d log d) per row.
 
     weights a: (..., d) >= 0, floats or Fractions; budget s > 0. Zero weights get p = 0; where s is at least the
@@ -66,7 +64,7 @@ def budget_probabilities(weights: Numbers, budget: Any) -> Numbers:
     return np.asarray(np.where(a > 0, np.where(whole, one, scaled), zero))
 
 
-def _one(a: Numbers) -> Any:
+def _one(a: Numbers) -> Number:
     return type(a.flat[0])(1) if a.dtype == object else 1.0
 
 

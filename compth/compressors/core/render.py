@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
-from compth._numbers import is_exact
+from compth._numbers import Number, is_exact
 from compth._own import altered
 from compth.claims import Claim, Standing, how_sharp, sure
 from compth.compressors import Compressor, Fleet, catalogue
 from compth.compressors.three_point import ThreePoint
 from compth.errors import CompthError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class CatalogueRow:
     bits_at: str
 
 
-def _symbolic(example: Any, formulas: Callable[[Any], Any]) -> tuple[Any, tuple[str, ...]]:
+def _symbolic(example: T, formulas: Callable[[T], object]) -> tuple[T, tuple[str, ...]]:
     """The example with as many scalar number fields as possible as positive symbols, and their names."""
     names: tuple[str, ...] = ()
     for f in fields(example):
@@ -86,12 +91,12 @@ def _symbol(name: str, integer: bool | None = True) -> object:
     return sympy.Symbol(name, positive=True, integer=integer)
 
 
-def _claims(thing: Any) -> tuple[Claim, ...]:
+def _claims(thing: Compressor | Fleet) -> tuple[Claim, ...]:
     d = _symbol("d")
     return tuple(thing.claims(_symbol("n"), d) if isinstance(thing, Fleet) else thing.claims(d))
 
 
-def _claims_or_numbers(thing: Any) -> tuple[Claim, ...]:
+def _claims_or_numbers(thing: Compressor | Fleet) -> tuple[Claim, ...]:
     """Formulas in d (and n); where an object cannot be symbolic in d, its numbers at the smallest supported size."""
     try:
         return _claims(thing)
@@ -100,7 +105,7 @@ def _claims_or_numbers(thing: Any) -> tuple[Claim, ...]:
         return tuple(thing.claims(n, d) if isinstance(thing, Fleet) else thing.claims(d))
 
 
-def smallest_size(thing: Any, start: int = 1) -> tuple[int, int]:
+def smallest_size(thing: Compressor | Fleet, start: int = 1) -> tuple[int, int]:
     """(n, d), smallest d >= start that an object supports (n = 1 for compressors); any d where there is none."""
     if isinstance(thing, Fleet):
         sizes = [(n, d) for n in (*range(2, 17), 1) for d in range(start, start + 64)]
@@ -110,7 +115,7 @@ def smallest_size(thing: Any, start: int = 1) -> tuple[int, int]:
     return smallest_size(thing) if found is None and start > 1 else found or (1, 1)
 
 
-def _latex(formula: Any) -> str:
+def _latex(formula: Number) -> str:
     """LaTeX with parameters of several letters upright: "budget" is a name, not a product of six variables."""
     import sympy
 
@@ -125,7 +130,7 @@ def _standings() -> Callable[[object], Standing]:
     return (lambda thing: Standing.ASSUMED) if altered() else sure
 
 
-def _row(claim: Claim, standing: Callable[[Any], Standing]) -> ClaimRow:
+def _row(claim: Claim, standing: Callable[[object], Standing]) -> ClaimRow:
     import sympy
 
     constants = []
@@ -146,7 +151,7 @@ def _row(claim: Claim, standing: Callable[[Any], Standing]) -> ClaimRow:
     )
 
 
-def _bits(thing: Any) -> tuple[str, str]:
+def _bits(thing: Compressor | Fleet) -> tuple[str, str]:
     """Total bits and the size they are for: 100 where it is supported, else the smallest supported one."""
     n, d = smallest_size(thing, 100)
     cost = thing.bits(n, d)[0] if isinstance(thing, Fleet) else thing.bits(d)
@@ -167,7 +172,9 @@ def catalogue_row(thing: type[Compressor | Fleet]) -> CatalogueRow:
     return _catalogue_row(thing.__name__, thing, _standings())
 
 
-def _catalogue_row(name: str, thing: Any, standing: Callable[[Any], Standing]) -> CatalogueRow:
+def _catalogue_row(
+    name: str, thing: type[Compressor | Fleet], standing: Callable[[object], Standing]
+) -> CatalogueRow:
     example = thing.examples()[0]
     shown, symbols = _symbolic(example, _claims)
     text, at = _bits(example)

@@ -8,16 +8,16 @@ representable at `float_bits`; at 64 it always is. Lengths are whole bytes: ceil
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from compth._numbers import log2_ceil
+from compth._types import Array
 from compth.bits import FLOAT_BITS
 from compth.compressors.atomo import AtomoEntrywise, NonUniformRand1, Wangni
 from compth.compressors.bernoulli import Bernoulli
 from compth.compressors.biased_sparsification import AdaptiveRandom, BiasedSparsification
-from compth.compressors.core.base import Array, Compressor
+from compth.compressors.core.base import Compressor
 from compth.compressors.identity import Identity
 from compth.compressors.integers import INT_BITS, IntegerRounding
 from compth.compressors.lp_quantization import LpQuantization
@@ -35,7 +35,11 @@ from compth.compressors.scaled_sign import ScaledSign
 from compth.compressors.top_k import TopK
 from compth.errors import InvalidParameter, Unsupported
 
-FLOAT_TYPES: dict[int, Any] = {16: np.float16, 32: np.float32, 64: np.float64}
+FLOAT_TYPES: dict[int, type[np.float16 | np.float32 | np.float64]] = {
+    16: np.float16,
+    32: np.float32,
+    64: np.float64,
+}
 EXPONENT_BIAS = {16: 15, 32: 127, 64: 1023}
 
 
@@ -90,8 +94,10 @@ class Reader:
         return float(np.frombuffer(raw, dtype=FLOAT_TYPES[self.float_bits])[0])
 
 
-Encoder = Callable[[Any, Array, Array, Writer], None]
-Decoder = Callable[[Any, Reader, int], Array]
+Encoder = Callable[..., None]
+"""(compressor of the class it is registered for, x, y, writer)."""
+Decoder = Callable[..., Array]
+"""(compressor of that class, reader, d) -> y, (d,)."""
 
 
 def _all_floats(c: Compressor, x: Array, y: Array, out: Writer) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from compth._door import a_list, at_the_door, optional
 from compth._shown import Shown
-from compth.compressors import CompressorLike
+from compth.compressors import Compressor, CompressorLike, Fleet
 from compth.compressors.core.render import smallest_size
 from compth.errors import CompthError
 from compth.methods.core import Method
@@ -72,7 +72,7 @@ def compatible(
 
 
 @at_the_door(compressors=optional(a_list))
-def compatibility(compressors: Iterable[CompressorLike] | None = None) -> tuple[Compatibility, ...]:
+def compatibility(compressors: Iterable[Compressor | Fleet] | None = None) -> tuple[Compatibility, ...]:
     """Every method that takes a compressor with every compressor and fleet (default: the catalogue's first examples).
 
     Each pair is asked on the most favourable quadratic, strongly convex workers with equal Hessians and different

@@ -28,7 +28,7 @@ class Looped(Independent):
 
     def kernel(self, x: Array, rng: np.random.Generator) -> Array:
         if not isinstance(self.compressor, tuple):
-            return accelerated(self.compressor, x, rng)
+            return accelerated(self.members[0], x, rng)
         rows = (accelerated(m, x[..., i, :], rng) for i, m in enumerate(self.members))
         return np.stack(list(rows), axis=-2)
 
