@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._types import Array, Json
 from compth.certification import evalues
 from compth.certification.cells.bounds import Group
 from compth.certification.cells.evaluation import Chart
@@ -24,7 +24,6 @@ from compth.certification.traced import AGREES, LEVEL, RUNS, inputs
 from compth.certification.tracer import Strange
 from compth.proof.algebra import Rational
 
-Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Truths = NDArray[np.bool_]
 TOGETHER = 4096
@@ -169,7 +168,7 @@ def agree(subject: Subject, d: int, laws: Laws, listed: list[Visit]) -> None:
     _same_frequencies(subject, d, laws)
 
 
-def agree_by_ranks(subject: Subject, d: int, case: dict[str, Any], listed: list[Visit]) -> None:
+def agree_by_ranks(subject: Subject, d: int, case: Json, listed: list[Visit]) -> None:
     """Raises Strange where a real run of a selection, without zeros in x, is none of the outcomes of its ranks."""
     allowed = [[(law["sign"], np.diff([0.0, *map(_float, o["error"])])) for law in laws for o in law["outcomes"]]
                for laws in case["entries"]]  # fmt: skip

@@ -7,11 +7,12 @@ by a condition on x has no length that is known: `Picked` keeps all entries and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
-from compth.certification.cells import nodes
+from compth.certification.cells import nodes, norms
 from compth.certification.cells.nodes import (
     KINDS,
     Hidden,
@@ -25,33 +26,39 @@ from compth.certification.cells.nodes import (
     word,
 )
 from compth.certification.cells.paths import decide
+from compth.certification.cells.symbolic import Symbolic, el
 
-if TYPE_CHECKING:
-    pass
+Entries = NDArray[np.object_]
+"""Nodes in numpy's own array: one an entry."""
 
 
 class DType(Mute):
     """float64, int64 or bool, as a type that converts: kind f, i or b. python: int, which has no largest value."""
 
-    kind, python = Hidden(), Hidden()
+    kind, python = Hidden[str](), Hidden[bool]()
 
     def __init__(self, kind: str, python: bool = False) -> None:
         self.kind, self.python = kind, python
 
-    def __call__(self, value: Any = 0) -> Any:
+    def __call__(self, value: object = 0) -> Array | float | int | bool:
         if not isinstance(value, Array | Picked) and self.kind == "i" and not self.python:
-            return Array(word(const(int(value))), "i")
+            return Array(word(const(_plainly(int, value))), "i")
         if not isinstance(value, Array | Picked):
-            return {"f": float, "i": int, "b": bool}[self.kind](value)
+            return _plainly({"f": float, "i": int, "b": bool}[self.kind], value)
         if not isinstance(value, Array) or value.size != 1:
             stop("a number of several values")
-        found = el.unary("trunc", value, "i") if self.python else value.astype(self)
+        found = as_array(el.unary("trunc", value, "i") if self.python else value.astype(self))
         return Array(found.node, self.kind)
 
-    def __eq__(self, other: object) -> Any:
-        return stop("asks for a dtype")
+    def __eq__(self, other: object) -> bool:
+        stop("asks for a dtype")
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _plainly(kind: Callable[..., float | int | bool], value: object) -> float | int | bool:
+    """A number of Python's, by its own type."""
+    return kind(value)
 
 
 REAL, WHOLE, TRUTH, INTEGER = DType("f"), DType("i"), DType("b"), DType("i", python=True)
@@ -66,153 +73,14 @@ _SPELLED = {
 }
 
 
-def dtype_of(asked: Any, otherwise: DType = REAL) -> DType:
+def dtype_of(asked: object, otherwise: DType = REAL) -> DType:
     """The dtype of this argument. Refuses those that round differently, such as float32."""
     if asked is None:
         return otherwise
     if isinstance(asked, DType):
         return asked
-    return _SPELLED.get(asked) or stop(f"dtype {asked!r}: it rounds as no real number does")
-
-
-class Symbolic:
-    """What both kinds of arrays do: arithmetic through `elementwise`, nothing that tells symbols from numbers."""
-
-    __array_ufunc__ = None
-    __hash__ = None  # type: ignore[assignment]
-    dtype = REAL
-    kind = Hidden()
-    values = Hidden()
-
-    def __add__(self, o: Any) -> Any:
-        return el.plus(self, o)
-
-    def __radd__(self, o: Any) -> Any:
-        return el.plus(o, self)
-
-    def __sub__(self, o: Any) -> Any:
-        return el.minus(self, o)
-
-    def __rsub__(self, o: Any) -> Any:
-        return el.minus(o, self)
-
-    def __mul__(self, o: Any) -> Any:
-        return el.times(self, o)
-
-    def __rmul__(self, o: Any) -> Any:
-        return el.times(o, self)
-
-    def __truediv__(self, o: Any) -> Any:
-        return el.over(self, o)
-
-    def __rtruediv__(self, o: Any) -> Any:
-        return el.over(o, self)
-
-    def __floordiv__(self, o: Any) -> Any:
-        return el.floor_divide(self, o)
-
-    def __rfloordiv__(self, o: Any) -> Any:
-        return el.floor_divide(o, self)
-
-    def __mod__(self, o: Any) -> Any:
-        return el.minus(self, el.times(el.floor_divide(self, o), o))
-
-    def __rmod__(self, o: Any) -> Any:
-        return el.minus(o, el.times(el.floor_divide(o, self), self))
-
-    def __divmod__(self, o: Any) -> Any:
-        return self // o, self % o
-
-    def __pow__(self, o: Any) -> Any:
-        return el.power(self, o)
-
-    def __rpow__(self, o: Any) -> Any:
-        return el.power(o, self)
-
-    def __neg__(self) -> Any:
-        return stop("the negative of a truth value") if self.kind == "b" else el.times(-1, self)
-
-    def __pos__(self) -> Any:
-        return self.copy()
-
-    def __abs__(self) -> Any:
-        return el.unary("abs", self)
-
-    def __invert__(self) -> Any:
-        if not getattr(self, "ndim", 1):
-            stop("the bits of a single truth value: Python's are not numpy's")
-        return el.logical_not(self) if self.kind == "b" else stop("the bits of a number")
-
-    def __and__(self, o: Any) -> Any:
-        return el.logical(nodes.both, self, o)
-
-    __rand__ = __and__
-
-    def __or__(self, o: Any) -> Any:
-        return el.logical(nodes.either, self, o)
-
-    __ror__ = __or__
-
-    def __xor__(self, o: Any) -> Any:
-        return el.logical(lambda a, b: nodes.choose(a, nodes.negation(b), nodes.truth(b)), self, o)
-
-    __rxor__ = __xor__
-
-    def __lt__(self, o: Any) -> Any:
-        return el.relation("lt", self, o)
-
-    def __gt__(self, o: Any) -> Any:
-        return el.relation("lt", o, self)
-
-    def __le__(self, o: Any) -> Any:
-        return el.relation("le", self, o)
-
-    def __ge__(self, o: Any) -> Any:
-        return el.relation("le", o, self)
-
-    def __eq__(self, o: object) -> Any:
-        return el.relation("eq", self, o)
-
-    def __ne__(self, o: object) -> Any:
-        return el.logical_not(el.relation("eq", self, o))
-
-    def __round__(self, digits: Any = None) -> Any:
-        return stop("rounding to decimals") if digits else el.unary("rint", self)
-
-    def __floor__(self) -> Any:
-        return el.unary("floor", self)
-
-    def __ceil__(self) -> Any:
-        return el.unary("ceil", self)
-
-    def __trunc__(self) -> Any:
-        return el.unary("trunc", self)
-
-    def __contains__(self, item: Any) -> Any:
-        return bool((self == item).any())
-
-    def round(self, decimals: int = 0) -> Any:
-        return self.__round__(decimals)
-
-    def clip(self, low: object = None, high: Any = None, **more: Any) -> Any:
-        low, high = more.pop("min", low), more.pop("max", high)
-        out = self if low is None else el.larger(self, low)
-        return stop("clip with options") if more else out if high is None else el.smaller(out, high)
-
-    def mean(self, axis: Any = None, **kept: Any) -> Any:
-        return el.over(self.sum(axis, **kept), self.size)
-
-    def dot(self, o: Any) -> Any:
-        return self @ o
-
-    def _refused(self, *_: Any, **__: object) -> Any:
-        return stop("asks how a number is stored or written")
-
-    __repr__ = __str__ = __format__ = __reduce_ex__ = __array__ = __complex__ = __bytes__ = _refused
-    sum: Callable[..., Any]
-    any: Callable[..., Any]
-    copy: Callable[..., Any]
-    size: Any
+    known = _SPELLED.get(asked) if isinstance(asked, str) else None
+    return known or stop(f"dtype {asked!r}: it rounds as no real number does")
 
 
 class Array(Symbolic):
@@ -221,21 +89,22 @@ class Array(Symbolic):
     loose: a 0-d array of numpy, which unlike a scalar is changed in place. vague: its kind depends on x.
     """
 
-    data, counts, loose, vague = Hidden(), Hidden(), Hidden(), Hidden()
+    data, counts, values = Hidden[Entries](), Hidden["Array | None"](), Hidden[object]()
+    loose, vague = Hidden[bool](), Hidden[bool]()
 
-    def __init__(self, data: Any, kind: str = "f", counts: Array | None = None) -> None:
+    def __init__(self, data: object, kind: str = "f", counts: Array | None = None) -> None:
         self.data = data if isinstance(data, np.ndarray) else np.array(data, dtype=object)
-        self.kind, self.counts, self.values = kind, counts, self
+        self.kind, self.counts = kind, counts
         self.loose = self.vague = False
 
-    def _like(self, data: Any) -> Array:
+    def _like(self, data: object) -> Array:
         """A view or copy of it."""
         out = Array(data, self.kind)
         out.loose, out.vague = isinstance(data, np.ndarray) and not data.ndim, self.vague
         return out
 
     @property
-    def dtype(self) -> DType:  # type: ignore[override]
+    def dtype(self) -> DType:
         """Its type, to make arrays with."""
         return {"f": REAL, "i": WHOLE, "b": TRUTH}[self.kind]
 
@@ -288,24 +157,24 @@ class Array(Symbolic):
     def __index__(self) -> int:
         if self.kind == "f" or self.node.number is None:
             stop("an index or a count that depends on x or on a draw")
-        return int(self.node.number)  # type: ignore[arg-type]
+        return int(self.node.number)
 
-    def __float__(self) -> Any:
-        return stop("asks how a number is stored or written")
+    def __float__(self) -> NoReturn:
+        stop("asks how a number is stored or written")
 
     __int__ = __float__
 
     # entries
 
-    def __getitem__(self, key: Any) -> Any:
-        key = _key(key)
-        if isinstance(key, Chosen):
-            return Picked(self.copy(), key.mask.copy(), key.order)
-        if isinstance(key, Array):
-            return self._looked_up(key)
-        return self._like(self.data[key])
+    def __getitem__(self, key: object) -> Symbolic:
+        at = _key(key)
+        if isinstance(at, Chosen):
+            return Picked(self.copy(), at.mask.copy(), at.order)
+        if isinstance(at, Array):
+            return self._looked_up(at)
+        return self._like(self.data[at])
 
-    def _looked_up(self, key: Array) -> object:
+    def _looked_up(self, key: Array) -> Symbolic:
         if key.kind == "b":
             held = key.copy()
             return Picked(self.copy(), held, held)
@@ -314,25 +183,25 @@ class Array(Symbolic):
         table = self.flat
         return el.elementwise(lambda k: nodes.pick(nodes.as_place(k, len(table)), table), self.kind, key)
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, key: object, value: object) -> None:
         if not self.ndim:
             stop("a scalar is changed")
         if self.vague:
             stop("a number is stored in an array whose type depends on x")
         self._changeable()
-        key = _key(key)
-        if isinstance(key, Array) and key.kind == "b":
-            key = Chosen(key, key)
-        if isinstance(key, Chosen):
-            self._put(key.mask, aligned(value, key.order))
-        elif isinstance(key, Array):
-            self._put_at(key, as_array(value))
+        at = _key(key)
+        if isinstance(at, Array) and at.kind == "b":
+            at = Chosen(at, at)
+        if isinstance(at, Chosen):
+            self._put(at.mask, aligned(value, at.order))
+        elif isinstance(at, Array):
+            self._put_at(at, as_array(value))
         elif isinstance(value, Picked):
             stop("a selection is stored where its length is not known")
         else:
             cast = _caster(self.kind)
             new = mapped(cast, as_array(value).data)
-            self.data[key] = new if new.ndim else new[()]
+            self.data[at] = new if new.ndim else new[()]
 
     def _changeable(self) -> None:
         """Refuses where its memory is frozen."""
@@ -367,7 +236,7 @@ class Array(Symbolic):
             ]
         self._put(Array(np.array(here, dtype=object), "b"), value)
 
-    def _in_place(self, new: Any) -> object:
+    def _in_place(self, new: Symbolic) -> Symbolic:
         if isinstance(new, Picked) or (not self.ndim and self.loose):
             stop("an array without dimensions, or a whole one by a selection, is changed in place")
         if not self.ndim:
@@ -377,45 +246,15 @@ class Array(Symbolic):
         self[...] = new
         return self
 
-    def __iadd__(self, o: Any) -> Any:
-        return self._in_place(self + o)
-
-    def __isub__(self, o: Any) -> Any:
-        return self._in_place(self - o)
-
-    def __imul__(self, o: Any) -> Any:
-        return self._in_place(self * o)
-
-    def __itruediv__(self, o: Any) -> Any:
-        return self._in_place(self / o)
-
-    def __ifloordiv__(self, o: Any) -> Any:
-        return self._in_place(self // o)
-
-    def __ipow__(self, o: Any) -> Any:
-        return self._in_place(self**o)
-
-    def __iand__(self, o: Any) -> Any:
-        return self._in_place(self & o)
-
-    def __ior__(self, o: Any) -> Any:
-        return self._in_place(self | o)
-
-    def __ixor__(self, o: Any) -> Any:
-        return self._in_place(self ^ o)
-
-    def __imod__(self, o: Any) -> Any:
-        return self._in_place(self % o)
-
-    def __imatmul__(self, o: Any) -> Any:
-        return stop("a product in place")
+    def __imatmul__(self, o: object) -> NoReturn:
+        stop("a product in place")
 
     # whole arrays
 
     def copy(self) -> Array:
         return self._like(self.data.copy()) if self.ndim or self.loose else Array(self.node, self.kind)
 
-    def astype(self, dtype: Any, copy: bool = True) -> Array:
+    def astype(self, dtype: object, copy: bool = True) -> Array:
         kind = dtype_of(dtype).kind
         if kind == self.kind and not copy:
             return self
@@ -425,7 +264,7 @@ class Array(Symbolic):
         out.loose = self.loose
         return out
 
-    def reshape(self, *shape: object) -> Array:
+    def reshape(self, *shape: Any) -> Array:  # Any: sizes as numpy takes them
         return self._like(self.data.reshape(*shape))
 
     def ravel(self) -> Array:
@@ -437,10 +276,10 @@ class Array(Symbolic):
     def item(self, *at: int) -> Array:
         return Array(self.data[at] if at else self.node, self.kind)
 
-    def tolist(self) -> Any:
+    def tolist(self) -> list[Array]:
         return [Array(v, self.kind) for v in self.data] if self.ndim == 1 else stop("a matrix as a list")
 
-    def fill(self, value: Any) -> None:
+    def fill(self, value: object) -> None:
         self[...] = value
 
     def sum(self, axis: object = None, keepdims: bool = False) -> Array:
@@ -476,49 +315,43 @@ class Array(Symbolic):
             found = Array(norms.extreme(op, listed), self.kind)
         return _kept(found, self.ndim) if keepdims else found
 
-    def any(self, axis: object = None) -> Any:
+    def any(self, axis: object = None) -> Array:
         if axis not in (None, 0, -1) or self.ndim > 1:
             stop("any or all along an axis")
         listed = [nodes.truth(v) for v in self.flat]
         return Array(const(1) if _some_entry(listed) else _joined(nodes.either, listed, 0), "b")
 
-    def all(self, axis: object = None) -> Any:
+    def all(self, axis: object = None) -> Symbolic:
         if axis not in (None, 0, -1) or self.ndim > 1:
             stop("any or all along an axis")
         return el.logical_not(Array([nodes.negation(v) for v in self.flat]).any())
 
-    def argsort(self, axis: int = -1, kind: Any = None) -> Any:
-        return _orders().argsort(self, axis, kind)
+    def argsort(self, axis: int = -1, kind: object = None) -> object:
+        return el.argsort(self, axis, kind)
 
-    def argpartition(self, kth: object, axis: int = -1) -> Any:
-        return _orders().argpartition(self, kth, axis)
+    def argpartition(self, kth: object, axis: int = -1) -> object:
+        return el.argpartition(self, kth, axis)
 
-    def argmax(self, axis: object = None) -> Any:
-        return _orders().argmax(self, axis)
+    def argmax(self, axis: object = None) -> Symbolic:
+        return el.argmax(self, axis)
 
-    def argmin(self, axis: object = None) -> Any:
-        return _orders().argmin(self, axis)
+    def argmin(self, axis: object = None) -> Symbolic:
+        return el.argmin(self, axis)
 
-    def nonzero(self) -> tuple[object]:
+    def nonzero(self) -> tuple[Chosen]:
         """Where it is not 0."""
         if self.ndim != 1:
             stop("indices into what is no vector")
         mask = Array(mapped(nodes.truth, self.data), "b")
         return (Chosen(mask, mask),)
 
-    def __matmul__(self, o: Any) -> Any:
+    def __matmul__(self, o: object) -> Symbolic:
         other = as_array(o)
         if self.ndim != 1 or other.ndim != 1:
             stop("a matrix product")
         if self.kind == other.kind == "b":
             stop("a product of truth values, which numpy makes one truth value of")
         return (self * other).sum()
-
-
-def _orders() -> Any:
-    from compth.certification.cells import orders
-
-    return orders
 
 
 def _some_entry(listed: list[Node]) -> bool:
@@ -554,12 +387,13 @@ def _whole(v: Node) -> Node:
     return nodes.as_real(v) if nodes.is_truth(v) else nodes.unary("cast", v)
 
 
-def mapped(f: Callable[..., Node], *data: Any) -> Any:
+def mapped(f: Callable[..., Node], *data: Entries) -> Entries:
+    """f of the entries, with numpy's broadcasting."""
     out = np.frompyfunc(f, len(data), 1)(*data)
     return out if isinstance(out, np.ndarray) else np.array(out, dtype=object)
 
 
-def _key(key: Any) -> object:
+def _key(key: object) -> Any:  # Any: what numpy takes as an index, or refuses
     """An index with numbers as numbers; what depends on x or on a draw stays."""
     if isinstance(key, tuple):
         return _key(key[0]) if len(key) == 1 else tuple(_key(k) for k in key)
@@ -567,36 +401,46 @@ def _key(key: Any) -> object:
         key = as_array(key)
     if not isinstance(key, Array):
         return key
-    if all(v.number is not None for v in key.flat):
-        kind = {"b": bool, "i": int}.get(key.kind) or stop("real numbers as indices")
-        found = np.array([kind(v.number) for v in key.flat], dtype=kind).reshape(key.shape)
-        return found if key.ndim else kind(key.node.number)
-    return key
+    numbers = [v.number for v in key.flat if v.number is not None]
+    if len(numbers) < key.size:
+        return key
+    kind: type[bool] | type[int] = {"b": bool, "i": int}.get(key.kind) or stop("real numbers as indices")
+    found = np.array([kind(v) for v in numbers], dtype=kind).reshape(key.shape)
+    return found if key.ndim else kind(numbers[0])
 
 
 class Chosen(Mute):
     """The indices where a condition holds, in an order that is known by name alone."""
 
     __hash__ = None  # type: ignore[assignment]
-    mask, order = Hidden(), Hidden()
+    mask, order = Hidden[Array](), Hidden[object]()
 
     def __init__(self, mask: Array, order: object) -> None:
         self.mask, self.order = mask, order
 
-    def __getattr__(self, name: str) -> Any:
-        return stop(f".{name} of indices that depend on x")
+    def __getattr__(self, name: str) -> NoReturn:
+        stop(f".{name} of indices that depend on x")
 
     @property
-    def size(self) -> Any:
+    def size(self) -> int | Array:
         return self.mask.sum()
 
-    def _refused(self, *_: Any) -> Any:
-        return stop("indices that depend on x are looked at one by one")
+    def _refused(self, *_: object) -> NoReturn:
+        stop("indices that depend on x are looked at one by one")
 
-    __iter__ = __len__ = __getitem__ = __eq__ = __bool__ = __contains__ = __array__ = _refused
+    __eq__ = __bool__ = __contains__ = __array__ = _refused
+
+    def __iter__(self) -> Iterator[Array]:
+        return self._refused()
+
+    def __len__(self) -> int:
+        return self._refused()
+
+    def __getitem__(self, key: int | slice) -> Chosen | Array:
+        return self._refused()
 
 
-def _owner(data: Any) -> Any:
+def _owner(data: Entries) -> Entries:
     """The array whose memory it is a view of."""
     while isinstance(data.base, np.ndarray):
         data = data.base
@@ -611,7 +455,7 @@ def _kept(found: Array, ndim: int) -> Array:
 class Picked(Symbolic):
     """values[mask]: all entries, of which those where the mask holds count."""
 
-    mask, order = Hidden(), Hidden()
+    values, mask, order = Hidden[Array](), Hidden[Array](), Hidden[object]()
 
     def __init__(self, values: Array, mask: Array, order: object) -> None:
         if values.shape != mask.shape:
@@ -619,55 +463,51 @@ class Picked(Symbolic):
         self.values, self.mask, self.order, self.kind = values, mask, order, values.kind
 
     @property
-    def size(self) -> Any:
+    def size(self) -> int | Array:
         ranks = {v.args[2] for v in self.mask.flat if v.op == "rank"}
         alike = len(ranks) == 1 and all(v.op == "rank" for v in self.mask.flat)
         return len(ranks.pop()) if alike else self.mask.sum()
 
     @property
-    def shape(self) -> tuple[Any]:
+    def shape(self) -> tuple[int | Array]:
         return (self.size,)
 
-    def sum(self, axis: object = None) -> Any:
+    def sum(self, axis: object = None, keepdims: bool = False) -> Symbolic:
         return el.where(self.mask, self.values, 0).sum()
 
-    def any(self, axis: object = None) -> Any:
+    def any(self, axis: object = None) -> Symbolic:
         return (self.mask & (self.values != 0)).any()
 
-    def all(self, axis: object = None) -> Any:
+    def all(self, axis: object = None) -> Symbolic:
         return el.logical_not((self.mask & (self.values == 0)).any())
 
-    def astype(self, dtype: Any, copy: bool = True) -> Picked:
+    def astype(self, dtype: object, copy: bool = True) -> Picked:
         return Picked(self.values.astype(dtype), self.mask, self.order)
 
     def copy(self) -> Picked:
         return Picked(self.values.copy(), self.mask, self.order)
 
-    def _in_place(self, new: Any) -> Picked:
+    def _in_place(self, new: Symbolic) -> Picked:
         if not isinstance(new, Picked) or "bif".index(new.kind) > "bif".index(self.kind):
             stop("a selection is changed in place to something else")
         self.values = Array(new.values.data, self.kind)
         return self
 
-    __iadd__, __isub__, __imul__ = Array.__iadd__, Array.__isub__, Array.__imul__
-    __itruediv__, __ifloordiv__, __ipow__ = Array.__itruediv__, Array.__ifloordiv__, Array.__ipow__
-    __iand__, __ior__, __ixor__, __imod__ = Array.__iand__, Array.__ior__, Array.__ixor__, Array.__imod__
-
-    def __matmul__(self, o: Any) -> Any:
+    def __matmul__(self, o: object) -> Symbolic:
         if el.kind_of(self, o) == "b":
             stop("a product of truth values, which numpy makes one truth value of")
         return (self * o).sum()
 
-    def __getattr__(self, name: str) -> Any:
-        return stop(f".{name} of a selection whose length depends on x")
+    def __getattr__(self, name: str) -> NoReturn:
+        stop(f".{name} of a selection whose length depends on x")
 
-    def _unknown(self, *_: Any) -> object:
-        return stop("a selection whose length depends on x is looked at one by one")
+    def _unknown(self, *_: object) -> NoReturn:
+        stop("a selection whose length depends on x is looked at one by one")
 
     __iter__ = __len__ = __getitem__ = __setitem__ = __bool__ = __index__ = _unknown
 
 
-def as_array(value: Any) -> Array:
+def as_array(value: object) -> Array:
     """Numbers, lists of them and arrays as an Array."""
     if isinstance(value, Array):
         return value
@@ -694,7 +534,7 @@ def as_array(value: Any) -> Array:
     return Array(const(value), kind)
 
 
-def _is_fraction(value: Any) -> bool:
+def _is_fraction(value: object) -> bool:
     return type(value).__name__ == "Fraction"
 
 
@@ -705,15 +545,10 @@ def _same_order(a: object, b: object) -> bool:
                       and all(u is v for u, v in zip(a.flat, b.flat, strict=True)))  # fmt: skip
 
 
-def aligned(value: Any, order: object) -> Array:
+def aligned(value: object, order: object) -> Array:
     """What goes to a selection: a scalar, or another one of the very same entries."""
     if isinstance(value, Picked):
         same = _same_order(value.order, order)
-        found: Array = value.values if same else stop("two selections of different entries")
-        return found
+        return value.values if same else stop("two selections of different entries")
     found = as_array(value)
     return found if found.size == 1 else stop("a list of values for a selection whose length depends on x")
-
-
-from compth.certification.cells import elementwise as el  # noqa: E402  (each needs the other)
-from compth.certification.cells import norms  # noqa: E402

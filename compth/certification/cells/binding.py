@@ -11,24 +11,27 @@ import builtins
 import dis
 import math
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from operator import attrgetter
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import NoReturn, TypeVar, cast
 
 import numpy as np
 
-from compth.certification.cells import forks, frozen, nodes, python_words, words
+from compth.certification.cells import forks, frozen, python_words, words
 from compth.certification.cells.array import INTEGER, REAL, TRUTH, Array, Chosen, Picked, as_array
 from compth.certification.cells.draws import Draws, Shuffled
-from compth.certification.cells.elementwise import where
+from compth.certification.cells.elementwise import merged
 from compth.certification.cells.nodes import NAMES, Mute, stop
 from compth.certification.cells.orders import Order, Places
 from compth.certification.cells.paths import explored
 from compth.certification.cells.rewriting import rewritten
 from compth.certification.held import is_atom, is_fixed, of_the_process, snapshot
 from compth.certification.vocabulary import FREE
+
+T = TypeVar("T")
 
 ALLOWED = FREE | frozenset(
     [
@@ -72,15 +75,15 @@ HIDDEN = frozenset(["gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "a
 class Binding:
     """The functions that were bound, and what their names held when they were."""
 
-    bound: dict[int, object] = field(default_factory=dict)
-    held: list[tuple[Callable[[], Any], Any, str]] = field(default_factory=list)
+    bound: dict[int, Bound] = field(default_factory=dict)
+    held: list[tuple[Callable[[], object], object, str]] = field(default_factory=list)
     keep: list[object] = field(default_factory=list)
 
     def changed(self) -> str:
         """ "" while every name still holds what it held; else which does not."""
         return next((name for now, before, name in self.held if snapshot(now()) != before), "")
 
-    def hold(self, now: Callable[[], Any], name: str) -> Any:
+    def hold(self, now: Callable[[], T], name: str) -> T:
         """The value of a name, remembered as it is now."""
         value = now()
         self.held.append((now, snapshot(value), name))
@@ -88,7 +91,7 @@ class Binding:
 
     # what a name means
 
-    def meaning(self, value: Any, name: str) -> Any:
+    def meaning(self, value: object, name: str) -> object:
         """What stands for a value that the program finds under this name."""
         known = _KNOWN.get(id(value))
         if known is not None and known[0] is value:
@@ -105,26 +108,25 @@ class Binding:
             found = as_array(value).copy()
             found.data.flags.writeable = False
             return found
-        if type(value) in (list, tuple):
+        if type(value) in (list, tuple) and isinstance(value, list | tuple):
             listed = [self.meaning(v, name) for v in value]
             return tuple(listed) if type(value) is tuple else frozen.List(listed)
         if type(value) is dict and all(map(is_atom, value)):
             return frozen.Dict({k: self.meaning(v, name) for k, v in value.items()})
         if type(value) is partial:
-            return partial(
-                self.meaning(value.func, name), *self._all(value.args), **self._named(value.keywords)
-            )
+            called = _callable(self.meaning(value.func, name))
+            return partial(called, *self._all(value.args), **self._named(value.keywords))
         if type(value) is MethodType:
-            return partial(self.meaning(value.__func__, name), self.meaning(value.__self__, name))
+            return partial(_callable(self.meaning(value.__func__, name)), self.meaning(value.__self__, name))
         return Thing(self, value, name)
 
-    def _all(self, values: Any) -> list[Any]:
+    def _all(self, values: Iterable[object]) -> list[object]:
         return [self.meaning(v, "an argument") for v in values]
 
-    def _named(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _named(self, values: Mapping[str, object]) -> dict[str, object]:
         return {k: self.meaning(v, k) for k, v in values.items()}
 
-    def function(self, f: FunctionType) -> Any:
+    def function(self, f: FunctionType) -> Bound:
         """The function with names of its own; bound when it is first called."""
         if id(f) not in self.bound:
             self.keep.append(f)
@@ -132,9 +134,14 @@ class Binding:
         return self.bound[id(f)]
 
 
+def _callable(meaning: object) -> Callable[..., object]:
+    """What the program calls; what cannot be called fails as it does in the program."""
+    return cast("Callable[..., object]", meaning)
+
+
 def call_of(binding: Binding, thing: object, arguments: list[object]) -> object:
     """What the program returns, joined over its branches."""
-    means = binding.meaning(thing, "the program")
+    means = _callable(binding.meaning(thing, "the program"))
     return explored(lambda: means(*[a.copy() if isinstance(a, Array) else a for a in arguments]), merged)
 
 
@@ -143,16 +150,16 @@ class Bound(Mute):
 
     def __init__(self, binding: Binding, f: FunctionType) -> None:
         self._binding, self._f = binding, f
-        self._made: Any = None
+        self._made: FunctionType | None = None
 
-    def __call__(self, *arguments: object, **named: object) -> Any:
+    def __call__(self, *arguments: object, **named: object) -> object:
         made = self._made or self._bind()
         listed = [*arguments, *named.values()]
         if self._alone and all(map(_plain, listed)) and any(isinstance(a, Array) for a in listed):
             return explored(lambda: made(*arguments, **named), merged)
         return made(*arguments, **named)
 
-    def _bind(self) -> Any:
+    def _bind(self) -> FunctionType:
         f, binding = self._f, self._binding
         says, at = objection(f.__code__)
         if says := says or _hidden_word(f.__code__):
@@ -160,14 +167,13 @@ class Bound(Mute):
         original = binding.hold(lambda: f.__code__, f"{f.__name__}()")
         code = rewritten(original) or original
         names = {n for c in nested(code) for n in c.co_names}
-        space: dict[str, Any] = {
+        space: dict[str, object] = {
             **forks.WORDS,
             NAMES: True,
             "__name__": "program",
             "__builtins__": _python(binding),
         }
-        own: Any = f  # its builtins, which need not be Python's
-        builtin = own.__builtins__
+        builtin: dict[str, object] = attrgetter("__builtins__")(f)  # which need not be Python's
         for n in sorted(names):
             if n not in f.__globals__ and n in _BUILTINS and builtin.get(n) is not _BUILTINS[n]:
                 stop(f"another {n} than Python's")
@@ -191,8 +197,8 @@ class Bound(Mute):
             for i in dis.get_instructions(c)
         )
 
-    def __getattr__(self, name: str) -> Any:
-        return stop(f".{name} of a function")
+    def __getattr__(self, name: str) -> NoReturn:
+        stop(f".{name} of a function")
 
 
 _OWN = frozenset(
@@ -215,7 +221,7 @@ class Module(Mute):
     def __init__(self, binding: Binding, module: ModuleType) -> None:
         self._binding, self._module = binding, module
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
         for module, listed in ((np, words.NUMPY), (math, words.MATH)):
@@ -242,7 +248,7 @@ class Thing:
     def __init__(self, binding: Binding, value: object, name: str) -> None:
         object.__setattr__(self, "__of__", (binding, value, name))
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         binding, value, known = object.__getattribute__(self, "__of__")
         if name.startswith("__") or not _is_plain(type(value)):
             return stop(f"uses {known}, a {type(value).__name__}")
@@ -250,15 +256,15 @@ class Thing:
             return binding.meaning(binding.hold(lambda: vars(value).get(name), name), name)
         return _of_class(binding, self, type(value), name)
 
-    def __call__(self, *arguments: object, **named: object) -> Any:
+    def __call__(self, *arguments: object, **named: object) -> object:
         binding, value, known = object.__getattribute__(self, "__of__")
         if not _is_plain(type(value)) or isinstance(value, type):
             return stop(f"uses {known}, a {type(value).__name__}")
-        return _of_class(binding, self, type(value), "__call__")(*arguments, **named)
+        return _callable(_of_class(binding, self, type(value), "__call__"))(*arguments, **named)
 
-    def _refused(self, *_: object) -> Any:
+    def _refused(self, *_: object) -> NoReturn:
         _, value, known = object.__getattribute__(self, "__of__")
-        return stop(f"uses {known}, a {type(value).__name__}")
+        stop(f"uses {known}, a {type(value).__name__}")
 
     __setattr__ = __iter__ = __len__ = __getitem__ = __setitem__ = __eq__ = __bool__ = __contains__ = _refused
     __add__ = __radd__ = __mul__ = __rmul__ = __lt__ = __gt__ = __repr__ = __str__ = __hash__ = _refused
@@ -281,7 +287,8 @@ def _computed(kind: type, name: str) -> bool:
     return hasattr(type(found), "__set__") or hasattr(type(found), "__delete__")
 
 
-def _of_class(binding: Binding, me: Thing, kind: type, name: str) -> Any:
+def _of_class(binding: Binding, me: Thing, kind: type, name: str) -> object:
+    """What an attribute of the class means for this object: a method, a static one, a property, a constant."""
     found = next((vars(k)[name] for k in kind.__mro__ if name in vars(k)), None)
     if isinstance(found, FunctionType):
         return partial(binding.function(found), me)
@@ -326,7 +333,10 @@ def objection(code: CodeType) -> tuple[str, int | None]:
     return "", None
 
 
-def _about(code: CodeType, before: Any, i: dis.Instruction, after: Any) -> str:
+def _about(
+    code: CodeType, before: dis.Instruction | None, i: dis.Instruction, after: dis.Instruction | None
+) -> str:
+    """What is wrong with one instruction, by those around it; "" for nothing."""
     if i.opname == "PUSH_EXC_INFO":
         return "" if after is not None and after.opname == "WITH_EXCEPT_START" else "catches an exception"
     if i.opname == "STORE_DEREF":
@@ -338,21 +348,6 @@ def _about(code: CodeType, before: Any, i: dis.Instruction, after: Any) -> str:
     return "" if known else f"does what no trace follows ({i.opname} {i.argval})"
 
 
-def merged(condition: Any, yes: object, no: object) -> Any:
-    """What a function returns on two ways, as one."""
-    if isinstance(yes, tuple | list) and type(yes) is type(no) and len(yes) == len(no):
-        return type(yes)(merged(condition, a, b) for a, b in zip(yes, no, strict=True))
-    if yes is None and no is None:
-        return None
-    a, b = as_array(yes), as_array(no)
-    if a.shape != b.shape:
-        stop("results of different shapes on two branches")
-    kind = a.kind if a.kind == b.kind else "f"
-    found = Array(where(Array(nodes.truth(condition), "b"), a, b).data, kind)
-    found.vague = a.vague or b.vague or (kind == "f" and a.kind != b.kind)
-    return found
-
-
 _BUILTINS = {n: getattr(builtins, n) for n in (*python_words.PYTHON, "__import__") if hasattr(builtins, n)}
 _ORIGINAL = {(m.__name__, n): getattr(m, n) for m, listed in ((np, words.NUMPY), (math, words.MATH))
              for n in listed if hasattr(m, n)}  # fmt: skip
@@ -360,7 +355,7 @@ _KNOWN: dict[int, tuple[object, object]] = {}
 """Objects of numpy, math and Python by identity, and what stands for them."""
 
 
-def _know(real: Any, meaning: Any) -> None:
+def _know(real: object, meaning: object) -> None:
     _KNOWN[id(real)] = real, meaning
 
 

@@ -8,20 +8,17 @@ lambda is found with floats, rounded to simple fractions, and the certificate is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from compth._types import Array, Json
 from compth.certification.cells.evaluation import Chart
 from compth.certification.cells.laws import Outcome, Piece
 from compth.proof import cells
 from compth.proof.algebra import NOUGHT, Rational, Root, derivative, inner_roots, mul, rational, sign_at, sub
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -92,19 +89,19 @@ def function(f: Rational) -> list[list[str]]:
     return [list(map(str, f.num)), list(map(str, f.den))]
 
 
-def root(r: Root) -> Any:
+def root(r: Root) -> str | dict[str, str | list[str]]:
     """A number as the checker reads it."""
     if r.end:
         return "inf" if r.end > 0 else "-inf"
     return str(r.low) if r.rational else {"of": list(map(str, r.of)), "low": str(r.low), "high": str(r.high)}
 
 
-def as_data(piece: Piece) -> dict[str, Any]:
+def as_data(piece: Piece) -> Json:
     """A piece for the certificate."""
     bias, error = moments(piece)
     outcomes = []
     for o in piece.outcomes:
-        data: dict[str, Any] = {"weight": function(o.weight), "error": function(o.value.a)}
+        data: Json = {"weight": function(o.weight), "error": function(o.value.a)}
         if o.value.b is not None and o.interval is not None:
             low, high = o.interval
             data |= {"draw": function(o.value.b), "from": function(low), "to": function(high)}
@@ -113,7 +110,7 @@ def as_data(piece: Piece) -> dict[str, Any]:
     return {**ends, "outcomes": outcomes, "bias": function(bias), "error": function(error)}
 
 
-def scale_of(charts: list[Chart]) -> dict[str, Any]:
+def scale_of(charts: list[Chart]) -> Json:
     """What t is, as the checker is told."""
     first = charts[0]
     if first.order:
@@ -158,7 +155,7 @@ class Curve:
         if any(_grows(top, self.bottom, e) for e in self.ends if math.isinf(e)):
             return math.inf, 0.0
         marks = [e for e in self.ends if math.isfinite(e)]
-        slope: Any = np.polysub(
+        slope: Array = np.polysub(
             np.polymul(np.polyder(top), self.bottom), np.polymul(top, np.polyder(self.bottom))
         )
         if low < high and len(slope) > 1:
@@ -170,7 +167,8 @@ class Curve:
         )
 
 
-def _grows(top: Any, bottom: Any, t: float) -> bool:
+def _grows(top: Array, bottom: Array, t: float) -> bool:
+    """Whether a quotient of polynomials has no bound towards an infinite end."""
     far = math.copysign(1e12, t)
     return bool(np.polyval(top, far) / np.polyval(bottom, far) > 1e6)
 
@@ -207,7 +205,7 @@ class Excess:
         return total
 
 
-def multipliers(excess: Excess, allowed: Fraction) -> Iterator[dict[str, Any]]:
+def multipliers(excess: Excess, allowed: Fraction) -> Iterator[Json]:
     """Candidates for lambda and the bounds of the groups: the simplest first."""
     counts = [g.count for g in excess.groups]
     if excess.order in ("1", "2"):
@@ -229,9 +227,7 @@ def multipliers(excess: Excess, allowed: Fraction) -> Iterator[dict[str, Any]]:
         yield from _shared(Fraction(0), excess.highest(0.0), counts, allowed)
 
 
-def _shared(
-    factor: Fraction, sups: list[float], counts: list[int], total: Fraction
-) -> Iterator[dict[str, object]]:
+def _shared(factor: Fraction, sups: list[float], counts: list[int], total: Fraction) -> Iterator[Json]:
     """Bounds that sum to what there is: one group takes all of it, several their suprema and a share of the rest."""
     if len(counts) == 1:
         yield {"lambda": str(factor), "bounds": [str(total / counts[0])]}
@@ -281,9 +277,7 @@ def _rounded(factor: float) -> list[Fraction]:
     return list(dict.fromkeys([*found, exact]))
 
 
-def certificate(
-    d: int, claim: dict[str, Any], groups: list[Group], charts: list[Chart], about: dict[str, Any]
-) -> dict[str, Any] | None:
+def certificate(d: int, claim: Json, groups: list[Group], charts: list[Chart], about: Json) -> Json | None:
     """The certificate that proves the claim, checked; None where none was found."""
     scale = scale_of(charts)
     functions = {
@@ -292,7 +286,7 @@ def certificate(
     }
     absolute = claim["kind"] == "AbsoluteError"
     allowed = Fraction(claim["constants"]["Delta"]) ** 2 if absolute else Fraction(0)
-    data: dict[str, Any] = {
+    data: Json = {
         "format": cells.FORMAT, "d": d, "claim": claim, "scale": scale, **about, "inequalities": {},
         "groups": [{"count": g.count, "charts": [[as_data(p) for p in chart] for chart in g.charts]} for g in groups],
     }  # fmt: skip
@@ -309,7 +303,12 @@ def certificate(
 
 
 def _proves(
-    name: str, q: Any, read: Any, proof: dict[str, object], scale: dict[str, object], allowed: Fraction
+    name: str,
+    q: Callable[[Rational, Rational], Rational],
+    read: list[cells.Group],
+    proof: Json,
+    scale: Json,
+    allowed: Fraction,
 ) -> bool:
     try:
         cells.inequality(name, q, read, proof, scale, allowed)

@@ -5,15 +5,17 @@ uniform: node u(k). An integer with given probabilities: cat(k, weights). Whatev
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import NoReturn
 
 import numpy as np
 
 from compth.certification.cells import nodes
-from compth.certification.cells.array import Array, Chosen, DType, Picked, as_array, dtype_of
+from compth.certification.cells.array import Array, Chosen, DType, Entries, Picked, as_array, dtype_of
 from compth.certification.cells.elementwise import elementwise
 from compth.certification.cells.nodes import Hidden, Mute, Node, const, session, stop
+from compth.certification.cells.symbolic import Symbolic
 
 MOST = 4096
 """Values of one integer that is drawn."""
@@ -24,17 +26,19 @@ class Draws(Mute):
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __getattr__(self, name: str) -> Any:
-        return stop(f"Generator.{name} is not traced")
+    def __getattr__(self, name: str) -> NoReturn:
+        stop(f"Generator.{name} is not traced")
 
-    def random(self, size: Any = None, dtype: Any = None, out: object = None) -> Any:
+    def random(self, size: object = None, dtype: object = None, out: object = None) -> Symbolic:
         """Uniform on [0, 1)."""
         if out is not None:
             stop("random(out=...)")
         dtype_of(dtype)
         return _filled(size, lambda: session().node("u", _next()), "f")
 
-    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
+    def uniform(
+        self, low: float | Symbolic = 0.0, high: float | Symbolic = 1.0, size: object = None
+    ) -> Symbolic:
         """Uniform on [low, high)."""
         if size is None:
             shape = np.broadcast_shapes(as_array(low).shape, as_array(high).shape)
@@ -42,8 +46,13 @@ class Draws(Mute):
         return low + (high - low) * self.random(size)
 
     def integers(
-        self, low: Any, high: Any = None, size: Any = None, dtype: Any = None, endpoint: bool = False
-    ) -> Any:
+        self,
+        low: object,
+        high: object = None,
+        size: object = None,
+        dtype: object = None,
+        endpoint: bool = False,
+    ) -> Symbolic:
         """Equally likely integers."""
         if dtype is not None and dtype_of(dtype).kind != "i":
             stop("integers of another type")
@@ -55,14 +64,14 @@ class Draws(Mute):
         drawn = _filled(size, lambda: _categorical([const(one)] * count), "i")
         return drawn + first if first else drawn
 
-    def binomial(self, n: Any, p: Any, size: Any = None) -> Any:
+    def binomial(self, n: object, p: object, size: object = None) -> Symbolic:
         """n trials, each with probability p."""
         trials, chances = _int(n), as_array(p)
         shape = chances.shape if size is None else _shape(size)
         if not 0 < trials <= 8:
             stop(f"binomial with n = {trials}")
-        for p in chances.flat:
-            nodes.demand_chance(p)
+        for chance in chances.flat:
+            nodes.demand_chance(chance)
         found = [self.random(shape or None) < chances for _ in range(trials)]
         return sum((f.astype(DType("i")) for f in found[1:]), start=found[0].astype(DType("i")))
 
@@ -71,10 +80,10 @@ class Draws(Mute):
         a: object,
         size: object = None,
         replace: bool = True,
-        p: Any = None,
+        p: object = None,
         axis: int = 0,
         shuffle: bool = True,
-    ) -> Any:
+    ) -> Symbolic | Chosen:
         """One of a, with the probabilities p."""
         given = as_array(a)
         if given.ndim > 1:
@@ -96,11 +105,11 @@ class Draws(Mute):
             stop("a choice without replacement with probabilities")
         return _subset(population.size, wanted)
 
-    def permutation(self, x: Any) -> Any:
+    def permutation(self, x: object) -> Shuffled:
         """A permutation of the first integers, as far as it is cut."""
         return Shuffled(_int(x))
 
-    def multinomial(self, n: object, pvals: object, size: object = None) -> Any:
+    def multinomial(self, n: object, pvals: object, size: object = None) -> Array:
         """How often each of n draws came out."""
         weights, trials = as_array(pvals).flat, _int(n)
         if size is not None or not 0 < trials <= 8:
@@ -124,12 +133,12 @@ class Shuffled(Mute):
     """A random permutation: its first k entries are a random subset, for one k: those of two are not independent."""
 
     __hash__ = None  # type: ignore[assignment]
-    length, first = Hidden(), Hidden()
+    length, first = Hidden[int](), Hidden[dict[int, Chosen]]()
 
     def __init__(self, size: int) -> None:
         self.length, self.first = size, dict[int, Chosen]()
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: object) -> Chosen:
         if isinstance(key, slice) and key.start in (None, 0) and key.step in (None, 1):
             wanted = len(range(self.length)[: key.stop])
             if wanted not in self.first:
@@ -137,14 +146,14 @@ class Shuffled(Mute):
             return self.first[wanted] if len(self.first) == 1 else stop("two parts of one permutation")
         return stop("a permutation that is looked at")
 
-    def __getattr__(self, name: str) -> Any:
-        return stop(f".{name} of a permutation")
+    def __getattr__(self, name: str) -> NoReturn:
+        stop(f".{name} of a permutation")
 
-    def __len__(self) -> Any:
+    def __len__(self) -> int:
         return self.length
 
-    def _refused(self, *_: object) -> Any:
-        return stop("a permutation that is looked at")
+    def _refused(self, *_: object) -> NoReturn:
+        stop("a permutation that is looked at")
 
     __iter__ = __eq__ = __array__ = __bool__ = __contains__ = _refused
 
@@ -183,7 +192,7 @@ def _int_of(size: object) -> int:
     return int(np.prod(_shape(size)))
 
 
-def _filled(size: object, draw: Any, kind: str) -> Any:
+def _filled(size: object, draw: Callable[[], Node], kind: str) -> Array | Picked:
     if size is None:
         return Array(draw(), kind)
     only = size[0] if isinstance(size, tuple) and len(size) == 1 else size
@@ -193,7 +202,7 @@ def _filled(size: object, draw: Any, kind: str) -> Any:
     return Array(_drawn(_shape(size), draw), kind)
 
 
-def _drawn(shape: tuple[int, ...], draw: Any) -> Any:
+def _drawn(shape: tuple[int, ...], draw: Callable[[], Node]) -> Entries:
     out = np.empty(shape, dtype=object)
     flat = out.reshape(-1)
     for i in range(flat.size):

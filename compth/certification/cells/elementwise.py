@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from compth.certification.cells import nodes, norms
-from compth.certification.cells.array import Array, Picked, Symbolic, aligned, as_array, mapped
+from compth.certification.cells.array import Array, Picked, aligned, as_array, mapped
 from compth.certification.cells.nodes import Node, session, stop
+from compth.certification.cells.symbolic import Symbolic, el
 
 
-def elementwise(f: Callable[..., Node], kind: str, *arguments: object) -> Any:
+def elementwise(f: Callable[..., Node], kind: str, *arguments: object) -> Symbolic:
     """f at every entry, with numpy's broadcasting; of selections, at every selected one."""
     picked = next((a for a in arguments if isinstance(a, Picked)), None)
     if picked is None:
@@ -31,7 +31,7 @@ def kind_of(*arguments: object) -> str:
     return "f" if "f" in kinds else "i" if "i" in kinds else "b"
 
 
-def plus(a: object, b: object) -> Any:
+def plus(a: object, b: object) -> Symbolic:
     """a + b; of truth values a or b, as numpy has it."""
     kind = kind_of(a, b)
     if kind == "b" and not any(isinstance(v, Picked) or as_array(v).ndim for v in (a, b)):
@@ -39,7 +39,7 @@ def plus(a: object, b: object) -> Any:
     return elementwise(nodes.either if kind == "b" else _fitting(nodes.add, kind), kind, a, b)
 
 
-def minus(a: object, b: object) -> Any:
+def minus(a: object, b: object) -> Symbolic:
     """a - b."""
     kind = kind_of(a, b)
     return (
@@ -49,7 +49,7 @@ def minus(a: object, b: object) -> Any:
     )
 
 
-def times(a: object, b: object) -> Any:
+def times(a: object, b: object) -> Symbolic:
     """a b."""
     kind = kind_of(a, b)
     return elementwise(nodes.both if kind == "b" else _fitting(nodes.mul, kind), kind, a, b)
@@ -72,7 +72,7 @@ def _short(n: Node) -> Node:
     return n if found is not None and max(map(abs, found)) <= SHORT else stop("an exponent beyond 32 bits")
 
 
-def over(a: object, b: object) -> Any:
+def over(a: object, b: object) -> Symbolic:
     """a / b."""
     scalar = not any(isinstance(v, Picked) or (isinstance(v, Array) and v.ndim) for v in (a, b))
     if scalar and as_array(b).node.number == 0:
@@ -84,7 +84,7 @@ def _real(f: Callable[[Node, Node], Node]) -> Callable[[Node, Node], Node]:
     return lambda a, b: f(nodes.as_real(a), nodes.as_real(b))
 
 
-def floor_divide(a: object, b: object) -> Any:
+def floor_divide(a: object, b: object) -> Symbolic:
     """floor(a/b)."""
     kind = kind_of(a, b)
     if kind == "b":
@@ -92,7 +92,7 @@ def floor_divide(a: object, b: object) -> Any:
     return elementwise(lambda u, v: nodes.unary("floor", nodes.div(u, v)), kind, a, b)
 
 
-def power(a: object, b: object) -> Any:
+def power(a: object, b: object) -> Symbolic:
     """a ** b."""
     kind = kind_of(a, b)
     if kind == "b":
@@ -108,23 +108,24 @@ def power(a: object, b: object) -> Any:
     return elementwise(_fitting(nodes.power, kind), "i" if kind == "b" else kind, a, b)
 
 
-def relation(op: str, a: object, b: object) -> Any:
+def relation(op: str, a: object, b: object) -> Symbolic:
     """a < b, a <= b or a == b."""
     return elementwise(lambda u, v: nodes.compare(op, u, v), "b", a, b)
 
 
-def logical_not(a: object) -> Any:
+def logical_not(a: object) -> Symbolic:
     """not a."""
     return elementwise(nodes.negation, "b", a)
 
 
-def logical(join: Callable[[Node, Node], Node], a: object, b: object) -> object:
+def logical(join: Callable[[Node, Node], Node], a: object, b: object) -> Symbolic:
+    """a and b, a or b, or one of the two: of truth values alone."""
     if kind_of(a, b) != "b":
         stop("the bits of numbers")
     return elementwise(join, "b", a, b)
 
 
-def unary(op: str, a: object, kind: str = "") -> Any:
+def unary(op: str, a: object, kind: str = "") -> Symbolic:
     """floor, ceil, rint, trunc, abs, sign, sqrt, log2, exp2 at every entry."""
     of = kind_of(a)
     if of == "b" and op == "abs" and not isinstance(a, Picked) and not as_array(a).ndim:
@@ -139,23 +140,36 @@ def _of_integers(op: str, kind: str) -> str:
     return kind if kind == "b" else getattr(np, op)(np.ones(1, dtype=np.int64)).dtype.kind
 
 
-def larger(a: object, b: object) -> Any:
+def larger(a: object, b: object) -> Symbolic:
     """max(a, b)."""
     return elementwise(lambda u, v: norms.extreme("max", [u, v]), kind_of(a, b), a, b)
 
 
-def smaller(a: object, b: object) -> Any:
+def smaller(a: object, b: object) -> Symbolic:
     """min(a, b)."""
     return elementwise(lambda u, v: norms.extreme("min", [u, v]), kind_of(a, b), a, b)
 
 
-def where(condition: object, *values: object) -> Any:
-    """np.where: both branches are there, one counts; with one argument, the indices where it holds."""
-    if not values:
-        return as_array(condition).nonzero()
+def where(condition: object, *values: object) -> Symbolic:
+    """np.where of three arguments: both branches are there, one counts."""
     found = elementwise(nodes.choose, kind_of(*values), condition, *values)
     if isinstance(found, Array):
         found.loose = not found.ndim  # a 0-d array, which changes in place
+    return found
+
+
+def merged(condition: Node, yes: object, no: object) -> object:
+    """What a function returns on two ways, as one."""
+    if isinstance(yes, tuple | list) and type(yes) is type(no) and len(yes) == len(no):
+        return type(yes)(merged(condition, a, b) for a, b in zip(yes, no, strict=True))
+    if yes is None and no is None:
+        return None
+    a, b = as_array(yes), as_array(no)
+    if a.shape != b.shape:
+        stop("results of different shapes on two branches")
+    kind = a.kind if a.kind == b.kind else "f"
+    found = Array(as_array(where(Array(nodes.truth(condition), "b"), a, b)).data, kind)
+    found.vague = a.vague or b.vague or (kind == "f" and a.kind != b.kind)
     return found
 
 
@@ -163,3 +177,21 @@ def stacked(parts: Sequence[object]) -> Array:
     """Arrays one after another."""
     found = [as_array(p) for p in parts]
     return Array(np.concatenate([p.data.reshape(-1) for p in found]), kind_of(*found))
+
+
+el.install(
+    plus,
+    minus,
+    times,
+    over,
+    floor_divide,
+    power,
+    relation,
+    logical_not,
+    logical,
+    unary,
+    larger,
+    smaller,
+    where,
+)
+el.install(elementwise, kind_of)

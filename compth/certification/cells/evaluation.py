@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Protocol
 
 from compth.certification.cells.exactness import exact, settled, signed
 from compth.certification.cells.forms import alike, by_place
@@ -93,16 +93,16 @@ class Ties:
     """Decisions that x makes in a way that is not told: one answer each, whatever is drawn; all answers are tried."""
 
     prefix: list[bool]
-    answers: dict[Any, bool] = field(default_factory=dict)
+    answers: dict[object, bool] = field(default_factory=dict)
 
-    def choose(self, node: Any) -> bool:
+    def choose(self, node: object) -> bool:
         """The answer of this law."""
         if node not in self.answers:
             at = len(self.answers)
             self.answers[node] = self.prefix[at] if at < len(self.prefix) else True
         return self.answers[node]
 
-    def side(self, key: Any) -> int:
+    def side(self, key: object) -> int:
         """-1, 0 or 1: where a float lies that real numbers would have on a border."""
         return 0 if self.choose(("at", key)) else 1 if self.choose(("above", key)) else -1
 
@@ -114,17 +114,34 @@ class Ties:
         return [*left[:-1], False] if left else None
 
 
+@dataclass
+class Sums:
+    """What was seen of chances that depend on x: (slope, constant) on cells, slope at t = 0; the same on all cells."""
+
+    laws: dict[Node, tuple[Fraction, Fraction]] = field(default_factory=dict)
+    slopes: dict[Node, Fraction] = field(default_factory=dict)
+
+
+class Run(Protocol):
+    """What follows the branches of an expression: on a cell (`Evaluation`), or on a cone of ranks (`ranks`)."""
+
+    ties: Ties
+
+    def truth(self, node: Node) -> bool:
+        """Whether a condition holds."""
+
+
 class Evaluation:
     """One way through the expression of entry i on a cell."""
 
-    def __init__(self, chart: Chart, cell: Cell, i: int, way: Way, ties: Ties, sums: dict[Any, Any]) -> None:
+    def __init__(self, chart: Chart, cell: Cell, i: int, way: Way, ties: Ties, sums: Sums) -> None:
         self.chart, self.cell, self.i, self.way, self.ties, self.sums = chart, cell, i, way, ties, sums
-        self.known: dict[Node, Any] = {}
+        self.known: dict[Node, Value | Log] = {}
         self.answers: dict[Node, bool] = {}
         self.uniforms: dict[int, _Uniform] = {}
-        self.drawn: dict[Any, int] = {}
+        self.drawn: dict[Node, int] = {}
 
-    def value(self, node: Node) -> Any:
+    def value(self, node: Node) -> Value | Log:
         """A Value, or a Log."""
         if node not in self.known:
             try:
@@ -133,20 +150,20 @@ class Evaluation:
                 raise placed(problem, node) from None
         return self.known[node]
 
-    def _value(self, node: Node) -> object:
+    def _value(self, node: Node) -> Value | Log:
         if is_truth(node):
             return ONE if self.truth(node) else ZERO
         rule = getattr(self, f"_{node.op}", None)
         if rule is None:
             raise Stopped(UNKNOWN.get(node.op, f"{node.op} of the whole input"))
-        return rule(node)
+        found: Value | Log = rule(node)
+        return found
 
     def number(self, node: Node) -> Value:
         """A Value; a logarithm used as a number stops."""
         found = self.value(node)
         if isinstance(found, Log):
             raise Stopped("a logarithm that is not rounded")
-        assert isinstance(found, Value)
         return found
 
     # leaves
@@ -169,22 +186,22 @@ class Evaluation:
 
     # arithmetic
 
-    def _add(self, node: Node) -> Any:
+    def _add(self, node: Node) -> Value | Log:
         a, b = map(self.value, node.args)
-        for log, other in ((a, b), (b, a)):
-            if isinstance(log, Log):
-                if isinstance(other, Log) or other.constant is None:
-                    raise Stopped("a logarithm that is not rounded")
-                return Log(log.of, log.plus + other.constant)
-        return a + b
+        if isinstance(a, Value) and isinstance(b, Value):
+            return a + b
+        log, other = (a, b) if isinstance(a, Log) else (b, a)
+        if isinstance(other, Log) or not isinstance(log, Log) or other.constant is None:
+            raise Stopped("a logarithm that is not rounded")
+        return Log(log.of, log.plus + other.constant)
 
-    def _mul(self, node: Node) -> object:
+    def _mul(self, node: Node) -> Value:
         return self.number(node.args[0]) * self.number(node.args[1])
 
     def _div(self, node: Node) -> Value:
         return self.number(node.args[0]) * self.number(node.args[1]).inverse(self.cell)
 
-    def _sum(self, node: Node) -> object:
+    def _sum(self, node: Node) -> Value:
         total = ZERO
         for a in node.args:
             total = total + self.number(a)
@@ -204,7 +221,7 @@ class Evaluation:
             s = self.ties.side(node)
         return whole(s)
 
-    def _ite(self, node: Node) -> object:
+    def _ite(self, node: Node) -> Value | Log:
         return self.value(taken(self, node))
 
     # logarithms and powers of two
@@ -288,13 +305,13 @@ class Evaluation:
             raise Stopped("an integer that is not seen to lie within 2^63")
         return v
 
-    def side_of(self, v: Any, of: Node, where: str = "") -> int:
+    def side_of(self, v: Value | Log, of: Node, where: str = "") -> int:
         """-1, 0 or 1: where the float of an expression lies whose value is on a border; 0 where float64 is exact."""
         fixed = not isinstance(v, Log) and v.constant is not None
         inner = of.args[0] if of.op == "log2" else of
         return self.ties.side((of, where)) if (self.near and not fixed) or not exact(inner) else 0
 
-    def floor(self, v: Any, of: Node | None = None, turn: int = 1) -> Value:
+    def floor(self, v: Value | Log, of: Node | None = None, turn: int = 1) -> Value:
         """floor of a value: one whole number on the cell, or several with their chances where it holds a draw.
 
         of: the expression that it is the value of, or turn = -1 of its negative: at a border a float may be below it.
@@ -444,10 +461,10 @@ class Evaluation:
             return self._log_sign(self.value(b.args[0]), whole(k)) >= 0
         return None
 
-    def _log_sign(self, u: object, v: Any) -> int:
+    def _log_sign(self, u: Value | Log, v: Value | Log) -> int:
         """The sign of log2(z) + p - c, compared as z^q and a power of two."""
         if not isinstance(u, Log):
-            return -self._log_sign(v, u)
+            return -self._log_sign(v, u) if isinstance(v, Log) else self._difference(u, v)
         c = None if isinstance(v, Log) else v.constant
         if c is None or u.of.degree:
             raise Stopped("a comparison of logarithms")
@@ -515,8 +532,8 @@ class Evaluation:
         at_zero = self.cell.point and self.cell.low.rational and self.cell.low.low == 0
         right_side = at_zero or power == 2 or self.cell.sign(Rational((Fraction(0), Fraction(1)))) > 0
         slope = c[power] if right_side else -c[power]
-        slope = self.sums.setdefault((drawn, "at 0"), (1 - count * c[0])) if at_zero else slope
-        if slope + c[0] * count != 1 or self.sums.setdefault(drawn, (slope, c[0])) != (slope, c[0]):
+        slope = self.sums.slopes.setdefault(drawn, 1 - count * c[0]) if at_zero else slope
+        if slope + c[0] * count != 1 or self.sums.laws.setdefault(drawn, (slope, c[0])) != (slope, c[0]):
             raise Stopped("probabilities that are not seen to sum to 1")
 
     def _cat(self, node: Node) -> Value:
@@ -535,7 +552,7 @@ class Evaluation:
             self.drawn[node] = self.way.choose(chances) if many else possible[0]
         return whole(self.drawn[node])
 
-    def _pick(self, node: Node) -> object:
+    def _pick(self, node: Node) -> Value | Log:
         index, *table = node.args
         if by_place(index, self.i):
             if not self._is_mine(index):
@@ -551,7 +568,7 @@ UNKNOWN = {"undefined": "what is no number (a division by zero, or memory that w
             "top": "the largest entry of x", "bottom": "the smallest entry of x"}  # fmt: skip
 
 
-def taken(run: Any, node: Node) -> Node:
+def taken(run: Run, node: Node) -> Node:
     """The arm of a branch that this run takes; where another entry decides, both are taken in turn (`Ties`)."""
     condition, yes, no = node.args
     try:
@@ -564,13 +581,13 @@ def taken(run: Any, node: Node) -> Node:
     return arm
 
 
-def joined(run: Any, node: Node) -> bool:
+def joined(run: Run, node: Node) -> bool:
     """and, or: the second is not needed where the first decides; one on another entry may be either."""
     decides: bool = node.op == "or"
     unknown = False
     for part in node.args:
         try:
-            if bool(run.truth(part)) == decides:
+            if run.truth(part) == decides:
                 return decides
         except Foreign:
             unknown = True
@@ -582,10 +599,10 @@ def joined(run: Any, node: Node) -> bool:
 def placed(problem: Stopped, node: Node) -> Stopped:
     """The same refusal with the line of the innermost expression."""
     says = str(problem)
-    if getattr(problem, "placed", False) or not node.line:
+    if problem.placed or not node.line:
         return problem
     out = Stopped(f"{node.line}: {says}")
-    out.placed = True  # type: ignore[attr-defined]
+    out.placed = True
     return out
 
 
@@ -611,7 +628,7 @@ def _times_power(v: Value, exponent: Fraction) -> Value:
     return v * whole(Fraction(2) ** int(exponent))
 
 
-def _drawn(u: Value, v: Value) -> bool:
+def _drawn(u: Value | Log, v: Value | Log) -> bool:
     """True where a draw is compared, or two numbers that do not change with the cell's variable."""
     values = [w for w in (u, v) if not isinstance(w, Log)]
     fixed = len(values) == 2 and all(w.constant is not None for w in values)

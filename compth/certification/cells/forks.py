@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from types import CellType, FunctionType
-from typing import Any
+from typing import NoReturn
 
 from compth.certification.cells import frozen, nodes
-from compth.certification.cells.array import Array, Picked, mapped
-from compth.certification.cells.elementwise import logical_not
+from compth.certification.cells.array import Array, Entries, Picked, as_array, mapped
+from compth.certification.cells.elementwise import logical_not, merged
 from compth.certification.cells.nodes import Node, session, stop
 from compth.certification.cells.paths import explored, known
 
@@ -20,11 +20,11 @@ class Unset:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __getattr__(self, name: str) -> Any:
-        return stop("a variable that only one way of a branch sets")
+    def __getattr__(self, name: str) -> NoReturn:
+        stop("a variable that only one way of a branch sets")
 
-    def _refused(self, *_: object) -> Any:
-        return stop("a variable that only one way of a branch sets")
+    def _refused(self, *_: object) -> NoReturn:
+        stop("a variable that only one way of a branch sets")
 
     __add__ = __radd__ = __mul__ = __rmul__ = __sub__ = __rsub__ = __truediv__ = __rtruediv__ = __neg__ = (
         _refused
@@ -35,6 +35,10 @@ class Unset:
 
 
 UNSET = Unset()
+Container = Array | Picked | list[object]
+"""What a branch could change in place."""
+Content = Entries | list[object]
+"""What stands in one at a moment."""
 
 
 def condition_of(test: object) -> bool | Node:
@@ -49,10 +53,10 @@ def condition_of(test: object) -> bool | Node:
 class Fork:
     """`for way in fork`: one way where the test is known, else both; `end` keeps what each leaves."""
 
-    def __init__(self, test: Any, held: dict[str, object]) -> None:
+    def __init__(self, test: object, held: dict[str, object]) -> None:
         self.condition = condition_of(test)
         self.held = dict(held)
-        self.results: list[tuple[dict[str, Any], list[Any]]] = []
+        self.results: list[tuple[dict[str, object], list[Content]]] = []
         self.way: bool | None = None
 
     def __iter__(self) -> Iterator[bool]:
@@ -72,9 +76,9 @@ class Fork:
             yield way
             ends.append(now.draws)
         now.draws, now.guards = max(ends), guards
-        self._join()
+        self._join(self.condition)
 
-    def start(self, names: tuple[str, ...]) -> tuple[Any, ...]:
+    def start(self, names: tuple[str, ...]) -> tuple[object, ...]:
         """The variables as they were before the branch."""
         return tuple(self.held.get(n, UNSET) for n in names)
 
@@ -83,25 +87,27 @@ class Fork:
         contents = [] if isinstance(self.condition, bool) else [_content(c) for c in self.containers]
         self.results.append((dict(held), contents))
 
-    def joined(self, names: tuple[str, ...]) -> tuple[Any, ...]:
+    def joined(self, names: tuple[str, ...]) -> tuple[object, ...]:
         """The variables after the branch."""
-        if isinstance(self.condition, bool):
+        condition = self.condition
+        if isinstance(condition, bool):
             return tuple(self.results[0][0].get(n, UNSET) for n in names)
         (yes, _), (no, _) = self.results
-        return tuple(joined(self.condition, yes.get(n, UNSET), no.get(n, UNSET)) for n in names)
+        return tuple(joined(condition, yes.get(n, UNSET), no.get(n, UNSET)) for n in names)
 
-    def _join(self) -> None:
+    def _join(self, condition: Node) -> None:
+        """In every container the entries of both ways, joined by the condition."""
         (_, yes), (_, no) = self.results
         for c, a, b in zip(self.containers, yes, no, strict=True):
-            if isinstance(c, Array | Picked):
-                _write(c, mapped(lambda u, v: nodes.choose(self.condition, u, v), a, b))  # type: ignore[arg-type]
-            elif len(a) != len(b):
-                stop("a list of another length on two ways of a branch")
+            if isinstance(a, list) or isinstance(b, list):
+                if len(a) != len(b):
+                    stop("a list of another length on two ways of a branch")
+                _restore(c, [joined(condition, u, v) for u, v in zip(a, b, strict=True)])
             else:
-                c[:] = [joined(self.condition, u, v) for u, v in zip(a, b, strict=True)]
+                _restore(c, mapped(lambda u, v: nodes.choose(condition, u, v), a, b))
 
 
-def _containers(values: Any, seen: set[int]) -> Iterator[Any]:
+def _containers(values: Iterable[object], seen: set[int]) -> Iterator[Container]:
     """Everything among the variables that a branch could change in place."""
     for v in values:
         if id(v) in seen:
@@ -126,7 +132,7 @@ def _containers(values: Any, seen: set[int]) -> Iterator[Any]:
             stop(f"a {type(v).__name__} beside a branch on x")
 
 
-def _held_by(f: Any) -> list[Any]:
+def _held_by(f: FunctionType | partial[object]) -> list[object]:
     """What a function can reach and change: its variables of outer functions, its defaults, its bound arguments."""
     if isinstance(f, partial):
         return [f.func, *f.args, *f.keywords.values()]
@@ -144,7 +150,7 @@ def _is_set(cell: CellType) -> bool:
 class _Untouched:
     """Stops where a block has changed something that these values lead to: it may not run on one way only."""
 
-    def __init__(self, *values: Any) -> None:
+    def __init__(self, *values: object) -> None:
         self.held = [(c, _content(c)) for c in _containers(values, set())]
 
     def check(self) -> None:
@@ -159,26 +165,26 @@ class _Untouched:
                 )
 
 
-def _entries(content: Any) -> list[Any]:
+def _entries(content: Content) -> list[object]:
     return content if isinstance(content, list) else list(content.reshape(-1))
 
 
-def _content(c: Any) -> Any:
-    return _data(c).copy() if isinstance(c, Array | Picked) else list(c)
+def _content(c: Container) -> Content:
+    return list(c) if isinstance(c, list) else _data(c).copy()
 
 
-def _data(c: Any) -> Any:
+def _data(c: Array | Picked) -> Entries:
     return c.values.data if isinstance(c, Picked) else c.data
 
 
-def _restore(c: Any, content: Any) -> None:
-    if isinstance(c, Array | Picked):
-        _write(c, content)
-    else:
+def _restore(c: Container, content: Content) -> None:
+    if isinstance(c, list):
         c[:] = content
+    elif not isinstance(content, list):
+        _write(c, content)
 
 
-def _write(c: Any, content: Any) -> None:
+def _write(c: Array | Picked, content: Entries) -> None:
     """New entries, where they are new: what is frozen takes none."""
     data = _data(c)
     if any(a is not b for a, b in zip(content.reshape(-1), data.reshape(-1), strict=True)):
@@ -187,10 +193,8 @@ def _write(c: Any, content: Any) -> None:
         data[...] = content
 
 
-def joined(condition: Any, yes: object, no: object) -> object:
+def joined(condition: Node, yes: object, no: object) -> object:
     """One value for two ways."""
-    from compth.certification.cells.binding import merged
-
     if yes is no:
         return yes
     if yes is UNSET or no is UNSET:
@@ -213,20 +217,18 @@ def _same_kind(yes: Array, no: Array) -> bool:
     return bool(plain and yes.shape == no.shape and yes.kind == no.kind)
 
 
-def _rebound(condition: object, yes: Array, no: Array) -> object:
+def _rebound(condition: Node, yes: Array, no: Array) -> Array:
     """A name that means another array on either way: a third one, which like these two is changed no more.
 
     Another name may lead to the memory of either, and would see what is written into it; the third would not.
     """
-    from compth.certification.cells.binding import merged
-
-    out = merged(condition, yes, no)
+    out = as_array(merged(condition, yes, no))
     for v in (yes, no, out):
         v._freeze()
     return out
 
 
-def choose(test: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> object:
+def choose(test: object, yes: Callable[[], object], no: Callable[[], object]) -> object:
     """yes() if test else no()."""
     condition = condition_of(test)
     if isinstance(condition, bool):
@@ -243,22 +245,22 @@ def choose(test: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> object:
     return joined(condition, *results)
 
 
-def both(a: Any, b: Callable[[], Any]) -> object:
+def both(a: object, b: Callable[[], object]) -> object:
     """a and b()."""
     return choose(a, b, lambda: a)
 
 
-def either(a: Any, b: Callable[[], Any]) -> object:
+def either(a: object, b: Callable[[], object]) -> object:
     """a or b()."""
     return choose(a, lambda: a, b)
 
 
-def negated(a: Any) -> object:
+def negated(a: object) -> object:
     """not a."""
     return logical_not(a) if isinstance(a, Array) and a.size == 1 else not a
 
 
-def alone(f: Callable[..., Any]) -> Callable[..., Any]:
+def alone(f: Callable[..., object]) -> Callable[..., object]:
     """The function, its branches joined where it returns."""
 
     def called(*arguments: object, **named: object) -> object:

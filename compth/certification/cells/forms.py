@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from fractions import Fraction
 
 from compth.certification.cells.nodes import Node, entries_of
 
@@ -21,14 +21,14 @@ def form(node: Node, i: int) -> int:
     names: dict[Node, int] = {}
     counts: dict[str, int] = {}
 
-    def number_of(key: Any) -> int:
+    def number_of(key: object) -> int:
         return _FORMS.setdefault(key, len(_FORMS))
 
-    def drawn(n: Node, *about: object) -> Any:
+    def drawn(n: Node, *about: object) -> tuple[object, ...]:
         counts[n.op] = counts.get(n.op, 0) + 1
         return (n.op, counts[n.op], *about)
 
-    def key(n: Node) -> Any:
+    def key(n: Node) -> tuple[object, ...]:
         if n.op == "x":
             return ("x", "own" if n.args[0] == i else n.args[0])
         if n.op == "u":
@@ -89,7 +89,7 @@ def find_indices(listed: Iterable[Node], size: int) -> None:
 
     One that has other values than the places of x, or is compared with some of them alone, is a number.
     """
-    compared, other = dict[Node, set[Any]](), set[Node]()
+    compared, other = dict[Node, set[Fraction]](), set[Node]()
     for n in listed:
         for k, a in enumerate(n.args):
             if isinstance(a, Node) and a.op == "cat":
@@ -98,6 +98,7 @@ def find_indices(listed: Iterable[Node], size: int) -> None:
                     compared.setdefault(a, set()).add(n.args[1 - k].number)
                 elif n.op != "pick" or k:
                     other.add(a)
-    places = {n for n, values in compared.items() if values >= set(range(size)) and len(n.args) == 1 + size}
+    every = set(map(Fraction, range(size)))
+    places = {n for n, values in compared.items() if values >= every and len(n.args) == 1 + size}
     _INDEXED.clear()
     _INDEXED.update(places - other)

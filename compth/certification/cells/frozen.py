@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NoReturn
 
 from compth.certification.cells.nodes import stop
 
 
-def _changed(*_: object, **__: object) -> Any:
-    return stop("changes a list or dictionary that outlives the call")
+def _changed(*_: object, **__: object) -> NoReturn:
+    stop("changes a list or dictionary that outlives the call")
 
 
-class List(list[Any]):
+class List(list[object]):
     """A list that cannot be changed."""
 
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _changed
     append = extend = insert = pop = remove = clear = sort = reverse = _changed
 
 
-class Dict(dict[Any, Any]):
+class Dict(dict[object, object]):
     """A dictionary that cannot be changed."""
 
     __setitem__ = __delitem__ = __ior__ = _changed

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from compth.certification.cells.evaluation import Chart, Evaluation, Foreign, Ties, Way
+from compth.certification.cells.evaluation import Chart, Evaluation, Foreign, Sums, Ties, Way
 from compth.certification.cells.forms import by_place
 from compth.certification.cells.nodes import Node, Stopped
 from compth.certification.cells.values import Cell, Split, Value
 from compth.proof.algebra import Rational
 
+Script = tuple[tuple[tuple[int, Rational, Rational], ...], tuple[tuple[Node, int], ...]]
+"""(name, from, to) of uniform draws, and drawn integers with their values."""
 MOST = 4096
 """Outcomes of one entry on one cell."""
 MOST_TIES = 8
@@ -36,7 +37,7 @@ class Outcome:
     weight: Rational
     value: Value
     interval: tuple[Rational, Rational] | None
-    script: tuple[tuple[tuple[int, Rational, Rational], ...], tuple[tuple[Node, int], ...]] = ((), ())
+    script: Script = ((), ())
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Piece:
 
 def pieces(node: Node, i: int, chart: Chart, most: int) -> list[Piece]:
     """The laws of entry i on cells that cover the chart. Raises Stopped, Beyond."""
-    todo, found, sums = chart.cells(), list[Piece](), dict[Any, Any]()
+    todo, found, sums = chart.cells(), list[Piece](), Sums()
     while todo:
         if len(found) + len(todo) > most:
             raise Stopped(f"more than {most} cells")
@@ -63,7 +64,7 @@ def pieces(node: Node, i: int, chart: Chart, most: int) -> list[Piece]:
     return found
 
 
-def _laws(node: Node, i: int, chart: Chart, cell: Cell, sums: dict[object, object]) -> Iterator[Piece]:
+def _laws(node: Node, i: int, chart: Chart, cell: Cell, sums: Sums) -> Iterator[Piece]:
     """One law for each way to break the ties on this cell."""
     broken: list[bool] | None = []
     while broken is not None:
@@ -74,9 +75,7 @@ def _laws(node: Node, i: int, chart: Chart, cell: Cell, sums: dict[object, objec
             raise Stopped("too many ways to break ties")
 
 
-def _outcomes(
-    node: Node, i: int, chart: Chart, cell: Cell, ties: Ties, sums: dict[object, object]
-) -> Iterator[Outcome]:
+def _outcomes(node: Node, i: int, chart: Chart, cell: Cell, ties: Ties, sums: Sums) -> Iterator[Outcome]:
     prefix: list[int] | None = []
     count = 0
     while prefix is not None:
@@ -91,7 +90,8 @@ def _outcomes(
             raise Stopped(f"more than {MOST} outcomes of one entry")
 
 
-def _script(run: Evaluation, i: int) -> Any:
+def _script(run: Evaluation, i: int) -> Script:
+    """By which draws this way came: what is left of each uniform one, and which integers came out."""
     uniforms = tuple((k, u.low, u.high) for k, u in run.uniforms.items())
     integers = [(n, k) for n, k in run.drawn.items() if n.op == "cat"]
     return uniforms, tuple((n, i if by_place(n, i) else k) for n, k in integers if k or not by_place(n, i))
@@ -99,7 +99,7 @@ def _script(run: Evaluation, i: int) -> Any:
 
 def _in_full(run: Evaluation, node: Node) -> Value:
     try:
-        v: Value = run.number(node)
+        v = run.number(node)
     except Foreign:
         raise Stopped(f"{node.line}: an entry of the output depends on another entry of the input") from None
     if v.radical != 1:

@@ -1,8 +1,15 @@
-"""What a traced program computes, as expressions: interned nodes over the input's entries, its norms and the draws.
+"""What a traced program computes, as expressions: interned nodes over the input's entries, its norms and the
+draws.
 
-A node never decides anything: comparisons, floors and selections stay in the expression until `laws` evaluates it on a
-cell, so that np.where keeps both branches and vectorised code takes one path. Only a Python `if` makes the program
-branch (`paths`).
+A node never decides anything: comparisons, floors and selections stay in the expression until `laws`
+evaluates it on a cell, so that np.where keeps both branches and vectorised code takes one path. Only a
+Python `if` makes the program branch (`paths`).
+
+The arithmetic here is that of real numbers, with constants folded in fractions; where float64 could settle
+a folded comparison or rounding otherwise than real numbers do, the trace stops. What may be changed: more
+rules of folding, each an identity of real numbers for all x. What must not: a node's identity stands for
+its meaning (equal expressions are one object), no rule may look at x, and nothing here may call the
+program.
 """
 
 from __future__ import annotations
@@ -13,12 +20,16 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from types import FrameType
+from typing import Any, Generic, NoReturn, Self, TypeVar, overload
 
 import numpy as np
 
 from compth.certification.readings import simple
 from compth.certification.tracer import NotTraceable
+
+T = TypeVar("T")
+Span = tuple[Fraction, Fraction]
 
 NAMES = "compth_traced"
 """Key in the globals of a traced function: frames that have it are the program's."""
@@ -29,43 +40,72 @@ def asked_by_program(depth: int = 2) -> bool:
     return NAMES in sys._getframe(depth).f_globals
 
 
-class Hidden:
-    """An attribute of what stands for numbers: numpy's own has none of that name, or another one."""
+class Hidden(Generic[T]):
+    """An attribute of what stands for numbers: numpy's own has none of that name, or another one.
+
+    The descriptor looks at the frame that asks: the package's own code gets the value, the traced program
+    is refused, since a number of numpy has no such attribute and a program that finds one could tell
+    symbols from numbers.
+
+    Raises Stopped where the program asks.
+    """
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name, self.key = name, f"__{name}"
 
-    def __get__(self, it: object, owner: Any = None) -> Any:
+    @overload
+    def __get__(self, it: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, it: object, owner: type) -> T: ...
+    def __get__(self, it: object, owner: type) -> Self | T:
         if it is None:
             return self
+        # the frame that asks is the program's where its globals were made by `binding`
         if NAMES in sys._getframe(1).f_globals:
             stop(f".{self.name} of an array, a dtype or indices")
-        return it.__dict__[self.key]
+        held: T = it.__dict__[self.key]
+        return held
 
-    def __set__(self, it: object, value: Any) -> None:
+    def __set__(self, it: object, value: T) -> None:
         it.__dict__[self.key] = value
 
 
 class Mute:
-    """What cannot be written: its text would tell symbols from numbers."""
+    """What cannot be written: its text would tell symbols from numbers.
 
-    def _written(self, *_: Any) -> Any:
-        return stop("asks how a number is stored or written")
+    A program that prints a number, or branches on its text, would do another thing with a symbol than with
+    a number.
+    """
+
+    def _written(self, *_: object) -> NoReturn:
+        stop("asks how a number is stored or written")
 
     __repr__ = __str__ = __format__ = __reduce_ex__ = _written
 
 
 class Stopped(NotTraceable):
-    """Nothing is proved; says why, and on which line of the program. seen: the trace until there, where it has one."""
+    """Nothing is proved; says why, and on which line of the program.
 
-    seen: Any = None
+    seen: the trace until there (`stage.Trace`), where it has one. placed: whether the line was told already.
+    """
+
+    seen: object = None
+    placed: bool = False
 
 
 class Node:
-    """op and arguments; the line of the program that made it. Equal expressions are the same object."""
+    """op and arguments; the line of the program that made it. Equal expressions are the same object.
+
+    Operations: const(v), x(i), u(k) the k-th uniform draw, cat(k, weights) a drawn integer, in(k, i, p)
+    whether a random subset holds i; add, mul, div, sqrt, abs, sign, log2, exp2, exponent, floor, ceil,
+    rint, trunc, cast, word; norm(order), sum, stat(r) the r-th largest |x_i|, place(sort, r) where it
+    stands, rank(sort, i, ranks) whether entry i has one of these ranks, position(sort, i, rising), top,
+    bottom; ite, pick; the truths of TRUTHS; undefined.
+    """
 
     __slots__ = ("args", "drawn", "exact", "facts", "line", "op")
 
+    # Any: by op an argument is a node, the index of an entry, the name of a draw or sort, or a list of ranks
     def __init__(self, op: str, args: tuple[Any, ...], line: str) -> None:
         self.op, self.args, self.line = op, args, line
         self.exact: bool | None = None  # of a constant: whether float64 holds it without rounding
@@ -83,7 +123,14 @@ class Node:
 
 @dataclass
 class Session:
-    """All nodes of one trace, its draws, and the decisions of the path that is being run."""
+    """All nodes of one trace, its draws, and the decisions of the path that is being run.
+
+    interned: all expressions by operation and arguments. prefix, taken: the decisions that this way of the
+    program must repeat, and those that it has taken so far (`paths`). guards: the decisions under which the
+    whole call stands. demands: conditions under which numpy does not raise. inverted: uniform draws that an
+    index used up. says: the first refusal, kept since a program may catch the exception. zero: the input is
+    0, a case of its own.
+    """
 
     size: int
     interned: dict[object, Node] = field(default_factory=dict)
@@ -101,7 +148,7 @@ class Session:
     zero: bool = False
     apart: bool = False
     """Whether a branch was settled by x not being 0."""
-    spans: dict[Node, Any] = field(default_factory=dict)
+    spans: dict[Node, Span | None] = field(default_factory=dict)
     sums: dict[Node, tuple[int, frozenset[int]]] = field(default_factory=dict)
     largest: dict[Node, tuple[int, frozenset[int]]] = field(default_factory=dict)
     """Sums, and largest ones, of |x_i|^p of some entries: p and the entries."""
@@ -113,8 +160,11 @@ class Session:
     """What float64 holds where the trace has this fraction, each as the program computes it."""
     remarks: dict[str, str] = field(default_factory=dict)
 
-    def node(self, op: str, *args: Any) -> Node:
+    def node(self, op: str, *args: object) -> Node:
         """The node of this operation."""
+        # Hash consing: arguments that are nodes count by identity, others by type and value (1, 1.0 and
+        # True are three). Equal expressions are then one object, which later questions (`exactness`,
+        # `forms`, `laws`) answer once.
         key = (op, *(id(a) if isinstance(a, Node) else (type(a), a) for a in args))
         found = self.interned.get(key)
         if found is None:
@@ -139,6 +189,8 @@ def demand_chance(p: Node) -> None:
     p = as_real(p)
     fits = None if p.number is None else 0 <= p.number <= 1
     fine = now.node("fits", p) if fits is None else _known(fits)
+    # The demand holds only where the program comes by: (decisions of this way) implies 0 <= p <= 1, written
+    # as a disjunction of the negated decisions.
     for condition, answer in (*now.guards, *now.taken):
         fine = either(negation(condition) if answer else condition, fine)
     if fine.number == 0:
@@ -183,13 +235,13 @@ def session() -> Session:
 
 def line() -> str:
     """The program's line that is running, as "name(), line n"."""
-    frame: Any = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and NAMES not in frame.f_globals:
         frame = frame.f_back
     return "" if frame is None else f"{frame.f_code.co_name}(), line {frame.f_lineno}"
 
 
-def stop(says: str, where: str = "") -> Any:
+def stop(says: str, where: str = "") -> NoReturn:
     """Refuse. Counted, so that a program which catches this is still refused."""
     at = where or line()
     problem = Stopped(f"{at}: {says}" if at else says)
@@ -198,7 +250,7 @@ def stop(says: str, where: str = "") -> Any:
     raise problem
 
 
-def const(value: Any) -> Node:
+def const(value: object) -> Node:
     """A number of the program: floats read as the fractions that they name, noted (`readings`)."""
     if isinstance(value, bool | np.bool_):
         value = int(value)
@@ -210,22 +262,28 @@ def const(value: Any) -> Node:
         stop(f"a number of type {value.dtype}: it rounds or wraps as no float64 and int64 does")
     if isinstance(value, int | np.integer) and abs(int(value)) > 2**53 and float(value) != int(value):
         stop("an integer that float64 does not hold")
+    # A fraction of the trace must be the one that its float is read as; else two constants of the program
+    # that are one float would be two numbers in the proof.
     if isinstance(value, Fraction) and simple(float(value)) != value:
         stop("a fraction that is no simple one")
-    root = _root_named(value) if isinstance(value, float | np.floating) else None
+    root = _root_named(float(value)) if isinstance(value, float | np.floating) else None
     if root is not None:
         return session().node("sqrt", const(root))
+    # 0.1 in the program's text is meant as 1/10: the float is read as the simplest fraction within an ulp,
+    # which the report names. Which floats stood for it is kept, since a comparison may tell them apart
+    # (`ambiguous`).
     found = simple(value)
     if not isinstance(value, Fraction):
         _held(found, value)
     return session().node("const", found)
 
 
-def _root_named(value: Any) -> Fraction | None:
+def _root_named(size: float) -> Fraction | None:
     """n or 1/n where the float is that of sqrt(n) or sqrt(1/n) for a small integer that is no square; noted."""
-    size = float(value)
     if not 1e-3 < size < 1e3:
         return None
+    # sqrt(n) has no simple fraction; the root must give the very same float back, so that no other number
+    # is read as one.
     for n, of in ((round(size * size), math.sqrt), (round(1 / size**2), lambda k: 1 / math.sqrt(k))):
         if n > 1 and math.isqrt(n) ** 2 != n and of(n) == size:
             root = Fraction(n) if size > 1 else Fraction(1, n)
@@ -238,7 +296,8 @@ KINDS = (np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.bool_))
 """What numpy's arrays and scalars may hold."""
 
 
-def _held(named: Fraction, value: Any) -> None:
+def _held(named: Fraction, value: float | Fraction | np.number) -> None:
+    """Remember which float the program has for a number of the trace; none where it overflows."""
     try:
         session().floats.setdefault(named, set()).add(float(value))
     except OverflowError:
@@ -256,6 +315,8 @@ def _floats(v: Fraction) -> set[float]:
 def _folded(value: Fraction, a: Node, b: Node, by: Callable[[float, float], float]) -> Node:
     """A number computed of two, and what float64 makes of it."""
     held = session().floats.setdefault(value, set())
+    # All floats that the program may hold for this exact number: one for each pair of floats of its parts,
+    # in the program's own rounding; eight are enough to see that they differ.
     for u in _floats(a.args[0]):
         for v in _floats(b.args[0]):
             try:
@@ -269,6 +330,8 @@ def mark_rounded() -> None:
     """Mark the numbers that float64 does not hold; what was found of expressions before is asked anew."""
     now = session()
     for n in now.interned.values():
+        # Whether a constant is exact was not known while the trace ran; `exactness` is asked anew with this
+        # mark.
         n.facts.clear()
         if n.number is not None:
             held = _floats(n.number)
@@ -285,16 +348,21 @@ def ambiguous() -> str:
     return ""
 
 
-def span(n: Node) -> tuple[Fraction, Fraction] | None:
-    """Numbers between which it lies whatever x is; None where that is not seen."""
+def span(n: Node) -> Span | None:
+    """Numbers between which it lies whatever x is; None where that is not seen.
+
+    Only operations with bounds that are the same for all x are known: shares x_i / ||x||, truths, draws,
+    indices, and sums and products of these. It proves that int64 does not overflow and that an index lies
+    in its table.
+    """
     known = session().spans
     if n not in known:
         known[n] = _span(n)
-    found: tuple[Fraction, Fraction] | None = known[n]
-    return found
+    return known[n]
 
 
-def _span(n: Node) -> tuple[Fraction, Fraction] | None:
+def _span(n: Node) -> Span | None:
+    """By interval arithmetic over the operation's arguments."""
     zero, one = Fraction(0), Fraction(1)
     if n.number is not None:
         return n.number, n.number
@@ -302,12 +370,14 @@ def _span(n: Node) -> tuple[Fraction, Fraction] | None:
         return zero, one
     if n.op == "sign":
         return -one, one
+    # float64 reaches from 2^-1074 to below 2^1024.
     if n.op in ("exponent", "log2"):
         return Fraction(-1100), Fraction(1100)
     if n.op == "cat":
         return zero, Fraction(len(n.args) - 2)
     if n.op in ("place", "position"):
         return zero, Fraction(session().size - 1)
+    # |x_i| <= ||x|| in each of the norms 1, 2 and inf.
     if n.op == "div" and n.args[1].op == "norm" and n.args[0].op in ("x", "abs"):
         return (-one, one) if n.args[0].op == "x" or n.args[0].args[0].op == "x" else None
     parts = [span(a) for a in (n.args[1:] if n.op in ("ite", "pick") else n.args) if isinstance(a, Node)]
@@ -315,13 +385,14 @@ def _span(n: Node) -> tuple[Fraction, Fraction] | None:
     return _joint(n, known) if known and len(known) == len(parts) else None
 
 
-def _joint(n: Node, parts: list[tuple[Fraction, Fraction]]) -> tuple[Fraction, Fraction] | None:
+def _joint(n: Node, parts: list[Span]) -> Span | None:
     """The span of an operation, by those of its arguments."""
     if n.op in ("ite", "pick"):
         return min(p[0] for p in parts), max(p[1] for p in parts)
     if n.op == "add":
         return sum((p[0] for p in parts), Fraction(0)), sum((p[1] for p in parts), Fraction(0))
     if n.op == "mul":
+        # The extremes of a bilinear form on a box are at its corners.
         ends = [u * v for u in parts[0] for v in parts[1]]
         return min(ends), max(ends)
     if n.op in ("floor", "ceil", "rint", "trunc", "cast"):
@@ -353,6 +424,7 @@ def add(a: Node, b: Node) -> Node:
     """a + b."""
     if a.number is not None and b.number is not None:
         return _folded(a.number + b.number, a, b, operator.add)
+    # 0 + b is b, but a truth value in arithmetic is 0 or 1.
     if a.number == 0:
         return as_real(b)
     if b.number == 0:
@@ -361,7 +433,13 @@ def add(a: Node, b: Node) -> Node:
 
 
 def _summed_up(total: Node, a: Node, b: Node) -> Node:
-    """A sum that a loop runs up: once it holds |x_i|^p of all entries it is a norm's power."""
+    """A sum that a loop runs up: once it holds |x_i|^p of all entries it is a norm's power.
+
+    `for v in x: total += v * v` ends in ||x||^2, which a loop spells as d - 1 sums. p of the entries that
+    are summed are kept beside each partial sum; disjoint parts of one p join, and the whole is `norm` (p =
+    1) or `norm` squared (p = 2). The last summand is kept in `steps`: partial sums searched for a draw need
+    it (`words.inverted`).
+    """
     now = session()
     (p, left), (q, right) = parts_of(now.sums, a), parts_of(now.sums, b)
     if not p or p != q or left & right:
@@ -418,6 +496,8 @@ def mul(a: Node, b: Node) -> Node:
 
 def div(a: Node, b: Node) -> Node:
     """a / b."""
+    # numpy warns and goes on with inf or nan: what reads it later stops there, what does not is not
+    # concerned.
     if b.number == 0:
         return session().node("undefined")
     if a.number is not None and b.number is not None:
@@ -448,6 +528,8 @@ def compare(op: str, a: Node, b: Node) -> Node:
     if a.number is not None and b.number is not None:
         by = {"lt": operator.lt, "le": operator.le, "eq": operator.eq}[op]
         holds = by(a.number, b.number)
+        # The exact numbers may compare otherwise than the floats that stand for them, such as 0.1 + 0.2 >
+        # 0.3.
         if any(by(u, v) != holds for u in _floats(a.number) for v in _floats(b.number)):
             stop("a comparison of numbers that float64 settles in another way")
         return _known(holds)
@@ -502,10 +584,13 @@ def choose(condition: Node, yes: Node, no: Node) -> Node:
         return yes if condition.number else no
     if is_truth(yes) != is_truth(no):
         yes, no = as_real(yes), as_real(no)
+    # A choice between truths is propositional logic, by which later branches can be simplified.
     if is_truth(yes):
         return either(both(condition, yes), both(negation(condition), no))
     if yes is no:
         return yes
+    # s + (a if c else b) in place of (s + a) if c else (s + b): a loop that adds one of two terms then
+    # stays a sum, of which `_summed_up` and the laws see the parts.
     if yes.op == no.op == "add" and yes.args[0] is no.args[0]:
         return add(yes.args[0], choose(condition, yes.args[1], no.args[1]))
     for known in (_magnitude, _larger, _foremost):
@@ -515,7 +600,10 @@ def choose(condition: Node, yes: Node, no: Node) -> Node:
 
 
 def _magnitude(condition: Node, yes: Node, no: Node) -> Node | None:
-    """v if v >= 0 else -v, in any order, as |v|."""
+    """v if v >= 0 else -v, in any order, as |v|.
+
+    A program that spells abs() as a branch has the law of abs(): one case on every cell instead of two.
+    """
     if condition.op == "not":
         return _magnitude(condition.args[0], no, yes)
     if condition.op not in ("lt", "le"):
@@ -537,6 +625,7 @@ def _larger(condition: Node, yes: Node, no: Node) -> Node | None:
     if (yes, no) != (high, low):
         return None
     now = session()
+    # max(m, |x_i|) with a start m <= 0 is |x_i|.
     for m, a in ((low, high), (high, low)):
         if m.number is not None and m.number <= 0 and power_of_entry(a)[1] == 1:
             return a
@@ -544,15 +633,18 @@ def _larger(condition: Node, yes: Node, no: Node) -> Node | None:
     if p != 1 or q != 1:
         return None
     if len(left | right) == now.size > 1:
-        whole: Node = now.node("norm", "inf")
-        return whole
-    found: Node = now.node("ite", condition, yes, no)
+        return now.node("norm", "inf")
+    found = now.node("ite", condition, yes, no)
     now.largest[found] = 1, left | right
     return found
 
 
 def _foremost(condition: Node, yes: Node, no: Node) -> Node | None:
-    """i if |x_i| > |x[best]| else best: the place of the largest so far, of all of them once all were asked."""
+    """i if |x_i| > |x[best]| else best: the place of the largest so far, of all of them once all were asked.
+
+    `best = i if |x_i| > |x[best]| else best` over all i is an argmax: the index of the entry of rank 0.
+    Which comparisons were asked (< or <=, in which order) is kept in the name, as it decides ties.
+    """
     if condition.op == "not":
         return _foremost(condition.args[0], no, yes)
     if condition.op not in ("lt", "le") or yes.number is None:
@@ -565,7 +657,7 @@ def _foremost(condition: Node, yes: Node, no: Node) -> Node | None:
     steps = (*steps, (condition.op, i))
     whole = len({k for _, k in steps}) == now.size > 1
     # the name says in which order they were asked: by it ties are broken
-    found: Node = now.node("place", f"loop {steps}", 0) if whole else now.node("ite", condition, yes, no)
+    found = now.node("place", f"loop {steps}", 0) if whole else now.node("ite", condition, yes, no)
     now.foremost[found] = steps
     return found
 
@@ -619,7 +711,7 @@ def _rounded(op: str, v: Fraction) -> Node:
     return found
 
 
-_EXACT: dict[str, Callable[[Fraction], Any]] = {
+_EXACT: dict[str, Callable[[Fraction], int | Fraction]] = {
     "floor": lambda v: v.__floor__(),
     "ceil": lambda v: v.__ceil__(),
     "rint": round,
@@ -654,6 +746,8 @@ def power(a: Node, b: Node) -> Node:
         and (a.number or k >= 0)
     ):
         return _folded(Fraction(a.number ** int(k)), a, b, operator.pow)
+    # By repeated multiplication, so that |x_i|^2 and norms are recognised as if the program had written
+    # products.
     if k is not None and k.denominator == 1 and 0 <= k <= 8:
         out = const(1)
         for _ in range(int(k)):
@@ -667,7 +761,11 @@ def power(a: Node, b: Node) -> Node:
 
 
 def as_place(n: Node, most: int) -> Node:
-    """floor(k U) of a uniform draw, used as an index: an equally likely integer. The draw is used up by it."""
+    """floor(k U) of a uniform draw, used as an index: an equally likely integer. The draw is used up by it.
+
+    int(d * rng.random()) is a uniform index: P(floor(k U) = j) = 1/k. The same draw may not be looked at in
+    another way, since the index then would not be independent of it: `stage` refuses that.
+    """
     of = n.args[0] if n.op in ("floor", "trunc", "cast") else n
     of = of.args[0] if of.op in ("floor", "trunc") else of
     if of is n or of.op != "mul" or of.args[1].op != "u":
@@ -691,6 +789,7 @@ def pick(index: Node, values: Iterable[Node]) -> Node:
     within = span(index)
     if index.op in ("place", "cat") and (within is None or within[1] >= len(listed)):
         stop("an index that may be out of range")
+    # A table of one value, and the table 0, 1, 2, ...: the look-up changes nothing.
     if index.op in ("place", "cat") and all(v is listed[0] for v in listed):
         return listed[0]
     if index.op in ("place", "cat") and [v.number for v in listed] == list(range(len(listed))):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +40,8 @@ class Numbers:
                 raise Unknown from None
         return self.known[node]
 
-    def _at(self, n: Node) -> Any:
-        own = getattr(self, f"_{n.op}", None)
+    def _at(self, n: Node) -> float:
+        own: Callable[[Node], float] | None = getattr(self, f"_{n.op}", None)
         if own is not None:
             return own(n)
         rule = _RULES.get(n.op)
@@ -54,8 +53,8 @@ class Numbers:
         found = self.held.get(n.args[0])
         return next(iter(found)) if found and len(found) == 1 else float(n.args[0])
 
-    def _x(self, n: Node) -> object:
-        return self.x[n.args[0]]
+    def _x(self, n: Node) -> float | Fraction:
+        return float(self.x[n.args[0]])
 
     def _u(self, n: Node) -> float:
         found = self.drawn.get(n.args[0])
@@ -71,8 +70,8 @@ class Numbers:
         sums = np.cumsum([self.at(w) for w in n.args[1:]])
         return min(int(np.searchsorted(sums, quantile, side="right")), len(sums) - 1)
 
-    def _norm(self, n: Node) -> object:
-        return np.linalg.norm(self.x, ORDERS[n.args[0]])
+    def _norm(self, n: Node) -> float:
+        return float(np.linalg.norm(self.x, ORDERS[n.args[0]]))
 
     def _ite(self, n: Node) -> float:
         return self.at(n.args[1] if self.at(n.args[0]) else n.args[2])
@@ -89,22 +88,22 @@ class Numbers:
     def _or(self, n: Node) -> bool:
         return any(self.at(a) for a in n.args)
 
-    def _top(self, _: Node) -> object:
-        return self.x.max()
+    def _top(self, _: Node) -> float:
+        return float(self.x.max())
 
-    def _bottom(self, _: Node) -> object:
-        return self.x.min()
+    def _bottom(self, _: Node) -> float:
+        return float(self.x.min())
 
-    def _stat(self, n: Node) -> object:
-        return abs(self.x[self.order[n.args[0]]])
+    def _stat(self, n: Node) -> float:
+        return float(abs(self.x[self.order[n.args[0]]]))
 
-    def _place(self, n: Node) -> object:
-        return self.order[n.args[1]]
+    def _place(self, n: Node) -> int:
+        return int(self.order[n.args[1]])
 
     def _rank(self, n: Node) -> bool:
         return n.args[1] in self.order[list(n.args[2])]
 
-    def _position(self, n: Node) -> object:
+    def _position(self, n: Node) -> int:
         rank = int(np.flatnonzero(self.order == n.args[1])[0])
         return len(self.x) - 1 - rank if n.args[2] else rank
 
@@ -136,7 +135,7 @@ def _frexp(v: float) -> int:
     return math.frexp(v)[1]
 
 
-_RULES: dict[str, Callable[..., Any]] = {
+_RULES: dict[str, Callable[..., float]] = {
     "add": lambda a, b: a + b, "mul": lambda a, b: a * b, "div": lambda a, b: a / b, "sqrt": math.sqrt,
     "abs": abs, "sign": _sign, "log2": math.log2, "exp2": lambda a: 2.0**a, "exponent": _frexp,
     "floor": math.floor, "ceil": math.ceil, "rint": round, "trunc": math.trunc, "cast": math.trunc,

@@ -6,16 +6,18 @@ selections, single places of it indices. `sort` and `partition` give the order s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import NoReturn
 
 import numpy as np
 
 from compth.certification.cells import nodes
 from compth.certification.cells.array import Array, Chosen, as_array
 from compth.certification.cells.exactness import exact
+from compth.certification.cells.forms import alike
 from compth.certification.cells.nodes import Hidden, Mute, Node, const, session, stop
-from compth.certification.cells.paths import _positive
+from compth.certification.cells.paths import is_positive
+from compth.certification.cells.symbolic import el
 
 
 class Order(Mute):
@@ -26,7 +28,8 @@ class Order(Mute):
 
     __hash__ = None  # type: ignore[assignment]
 
-    name, places, cuts = Hidden(), Hidden(), Hidden()
+    name, places = Hidden[str](), Hidden[list[int]]()
+    cuts = Hidden[tuple[int, ...] | None]()
 
     def __init__(self, name: str, places: list[int], cuts: tuple[int, ...] | None = None) -> None:
         self.name, self.places, self.cuts = name, places, cuts
@@ -42,16 +45,20 @@ class Order(Mute):
     def size(self) -> int:
         return len(self.places)
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: object) -> Order | Places | Array:
         if isinstance(key, Array):
             key = key.__index__()
         if isinstance(key, slice):
             return self._sliced(key)
+        return self._at(key)
+
+    def _at(self, key: object) -> Array:
+        """Which entry stands at this place."""
         if self.cuts is not None or not isinstance(key, int):
             stop("a place of a partition, or at an index that is not known")
         return Array(session().node("place", self.name, self.places[key]), "i")
 
-    def _sliced(self, key: slice) -> object:
+    def _sliced(self, key: slice) -> Order | Places:
         places = self.places[key]
         start, end, step = key.indices(len(self.places))
         if step == -1 and len(places) == len(self.places):
@@ -63,13 +70,13 @@ class Order(Mute):
         return Places(self.name, places)
 
     def __iter__(self) -> Iterator[Array]:
-        return (self[k] for k in range(len(self.places)))
+        return (self._at(k) for k in range(len(self.places)))
 
-    def __getattr__(self, name: str) -> Any:
-        return stop(f".{name} of sorted indices")
+    def __getattr__(self, name: str) -> NoReturn:
+        stop(f".{name} of sorted indices")
 
-    def _refused(self, *_: Any) -> Any:
-        return stop("sorted indices that are looked at")
+    def _refused(self, *_: object) -> NoReturn:
+        stop("sorted indices that are looked at")
 
     __eq__ = __bool__ = __array__ = __contains__ = _refused
 
@@ -77,7 +84,7 @@ class Order(Mute):
 class Places(Chosen):
     """The entries at some ranks: a selection, whose places can be gone through one by one."""
 
-    name, places = Hidden(), Hidden()
+    name, places = Hidden[str](), Hidden[list[int]]()
 
     def __init__(self, name: str, places: list[int]) -> None:
         d = session().size
@@ -86,7 +93,7 @@ class Places(Chosen):
         self.name, self.places = name, places
 
     @property
-    def size(self) -> Any:
+    def size(self) -> int:
         return len(self.places)
 
     @property
@@ -99,13 +106,13 @@ class Places(Chosen):
     def __iter__(self) -> Iterator[Array]:
         return (Array(session().node("place", self.name, r), "i") for r in self.places)
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: int | slice) -> Places | Array:
         if isinstance(key, slice):
             return Places(self.name, self.places[key])
         return Array(session().node("place", self.name, self.places[key]), "i")
 
 
-def argsort(a: Any, axis: int = -1, kind: Any = None, **more: Any) -> Any:
+def argsort(a: object, axis: int = -1, kind: object = None, **more: object) -> Order | Array:
     """np.argsort by magnitude."""
     if more or axis not in (-1, 0):
         stop("argsort with options")
@@ -141,7 +148,7 @@ def by_keys(keys: Array, reverse: bool) -> Order:
     return Order(f"sorted {reverse} {_keyed(keys)}", places[::-1] if (growing > 0) is not reverse else places)
 
 
-def lexsort(keys: Any) -> Order:
+def lexsort(keys: Iterable[object]) -> Order:
     """np.lexsort by magnitude; what breaks ties is not told."""
     listed = [as_array(k) for k in keys]
     last = listed[-1]
@@ -150,7 +157,7 @@ def lexsort(keys: Any) -> Order:
     return Order(f"lexsort {[_keyed(k) for k in listed]}", places[::-1] if growing > 0 else places)
 
 
-def argpartition(a: object, kth: Any, axis: int = -1, **more: Any) -> Any:
+def argpartition(a: object, kth: object, axis: int = -1, **more: object) -> Order:
     """np.argpartition by magnitude: only the cut at kth is told."""
     keys = as_array(a)
     d, growing = len(keys), _direction(keys)
@@ -160,12 +167,12 @@ def argpartition(a: object, kth: Any, axis: int = -1, **more: Any) -> Any:
     return Order(f"argpartition {at} {_keyed(keys)}", places[::-1] if growing > 0 else places, (at, at + 1))
 
 
-def argmax(a: object, axis: object = None) -> Any:
+def argmax(a: object, axis: object = None) -> Array:
     """The index of the largest magnitude."""
     return _outermost(a, "argmax", 1)
 
 
-def argmin(a: object, axis: object = None) -> Any:
+def argmin(a: object, axis: object = None) -> Array:
     """The index of the smallest magnitude, or of the largest where magnitudes were negated."""
     return _outermost(a, "argmin", -1)
 
@@ -177,16 +184,16 @@ def _outermost(a: object, name: str, side: int) -> Array:
     return Array(session().node("place", f"{name} {_keyed(keys)}", at), "i")
 
 
-def sort(a: object, axis: int = -1, kind: Any = None) -> Array:
+def sort(a: object, axis: int = -1, kind: object = None) -> Array:
     """np.sort of magnitudes, least first; of numbers, themselves."""
     keys = as_array(a)
-    numbers = [v.number for v in keys.flat]
-    if all(v is not None for v in numbers):
-        return Array(np.array([const(v) for v in sorted(numbers)], dtype=object), keys.kind)  # type: ignore[type-var]
+    numbers = [v.number for v in keys.flat if v.number is not None]
+    if len(numbers) == len(keys.flat):
+        return Array(np.array([const(v) for v in sorted(numbers)], dtype=object), keys.kind)
     return Array(np.array(_statistics(keys), dtype=object))
 
 
-def partition(a: object, kth: Any, axis: int = -1) -> Array:
+def partition(a: object, kth: object, axis: int = -1) -> Array:
     """np.partition of magnitudes: what stands at kth is told, nothing else."""
     keys = as_array(a)
     d = len(keys)
@@ -207,7 +214,7 @@ def _statistics(keys: Array) -> list[Node]:
         return [session().node("stat", r) for r in range(d)][::-1]
     if all(_magnitude(v) == (i, -1, True) for i, v in enumerate(keys.flat)) and d == session().size:
         return [nodes.neg(session().node("stat", r)) for r in range(d)]
-    return stop("a sort of what is not |x|")  # type: ignore[no-any-return]
+    return stop("a sort of what is not |x|")
 
 
 def _direction(keys: Array) -> int:
@@ -224,8 +231,6 @@ def _direction(keys: Array) -> int:
 
 def _one_scale(keys: Array) -> bool:
     """True where all keys are the same function of |x_i|."""
-    from compth.certification.cells.forms import alike
-
     return alike(keys.flat)
 
 
@@ -239,6 +244,9 @@ def _magnitude(v: Node) -> tuple[int, int, bool]:
     if v.op == "mul" and v.args[0].number:
         i, side, plain = _magnitude(v.args[1])
         return i, side * (1 if v.args[0].number > 0 else -1), plain and abs(v.args[0].number) == 1
-    if v.op == "div" and _positive(v.args[1]):
+    if v.op == "div" and is_positive(v.args[1]):
         return (*_magnitude(v.args[0])[:2], False)
     return -1, 0, False
+
+
+el.install(argsort, argpartition, argmax, argmin)

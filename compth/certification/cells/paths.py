@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from compth.certification.cells import nodes
 from compth.certification.cells.nodes import Node, session, stop
@@ -49,23 +48,23 @@ def _of_norms(condition: Node) -> bool | None:
     if condition.op not in ("lt", "le", "eq"):
         return None
     a, b = condition.args
-    if _positive(a) and b.number is not None and b.number <= 0:
+    if is_positive(a) and b.number is not None and b.number <= 0:
         return False
-    if _positive(b) and a.number is not None and a.number <= 0:
+    if is_positive(b) and a.number is not None and a.number <= 0:
         return condition.op != "eq"
     return None
 
 
-def _positive(a: Node) -> bool:
+def is_positive(a: Node) -> bool:
     """True for norms of x, and products and quotients of them and of positive numbers."""
     if a.op in ("mul", "div"):
-        return all(map(_positive, a.args))
+        return all(map(is_positive, a.args))
     if a.op == "sqrt":
-        return _positive(a.args[0])
+        return is_positive(a.args[0])
     return a.op == "norm" or (a.number is not None and a.number > 0)
 
 
-def explored(call: Callable[[], Any], merge: Callable[[Node, Any, Any], Any]) -> Any:
+def explored(call: Callable[[], object], merge: Callable[[Node, object, object], object]) -> object:
     """The outcome of call() on every way through it, joined by merge(condition, yes, no)."""
     now = session()
     outer, start, ends = (now.prefix, now.taken, now.guards), now.draws, [now.draws]
@@ -95,7 +94,11 @@ def explored(call: Callable[[], Any], merge: Callable[[Node, Any, Any], Any]) ->
     return _joined(found, 0, merge)
 
 
-def _joined(found: list[tuple[object, list[tuple[Node, bool]]]], depth: int, merge: Any) -> object:
+def _joined(
+    found: list[tuple[object, list[tuple[Node, bool]]]],
+    depth: int,
+    merge: Callable[[Node, object, object], object],
+) -> object:
     """The ways agree on their first `depth` decisions; the next splits them."""
     if len(found) == 1:
         return found[0][0]

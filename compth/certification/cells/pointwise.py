@@ -8,28 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from compth._types import Array
 from compth.certification import evalues
 from compth.certification.beside import beside
 from compth.certification.cells import forms, stage
-from compth.certification.cells.evaluation import Chart, Evaluation, Ties, Way, draws
+from compth.certification.cells.evaluation import Chart, Evaluation, Sums, Ties, Way, draws
 from compth.certification.cells.nodes import Node, Stopped
 from compth.certification.cells.numbers import Numbers, Unknown
-from compth.certification.cells.values import Cell, Value, whole
+from compth.certification.cells.stage import Trace
+from compth.certification.cells.values import Cell, Log, Value, whole
 from compth.certification.oracle import Moments, are_moments
 from compth.certification.subject import Subject
 from compth.certification.traced import AGREES, LEVEL, RUNS
 from compth.proof.algebra import UNIT, Rational, number, rational
 
-if TYPE_CHECKING:
-    from compth.certification.cells.stage import Trace
-
-
-Array = NDArray[np.float64]
 TECHNIQUE = "traced law of each entry"
 ASSUMPTION = "the program draws what its trace says: checked on real runs at the witness, every entry of them"
 OUTCOMES = 256
@@ -55,10 +50,10 @@ class _At(Evaluation):
     """One way through an entry's expression at a vector of numbers."""
 
     def __init__(self, now: Numbers, i: int, way: Way) -> None:
-        super().__init__(_CHART, _CELL, i, way, Ties([]), {})
+        super().__init__(_CHART, _CELL, i, way, Ties([]), Sums())
         self.now = now
 
-    def _value(self, node: Node) -> object:
+    def _value(self, node: Node) -> Value | Log:
         return super()._value(node) if draws(node) else whole(self._float(node))
 
     def _truth(self, node: Node) -> bool:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import NoReturn
 
+from compth._numbers import Number
 from compth.certification.cells import elementwise as el
 from compth.certification.cells import norms, orders
 from compth.certification.cells.array import INTEGER, REAL, TRUTH, Array, Picked, as_array
 from compth.certification.cells.elementwise import kind_of
 from compth.certification.cells.nodes import Mute, session, stop
-from compth.certification.cells.words import ARRAY, as_words, holds_symbol, make_array
+from compth.certification.cells.words import ARRAY, as_words, holds_symbol, listed_of, make_array
 
 
 def _extreme(op: str) -> Callable[..., object]:
     plain = getattr(builtins, op)
 
-    def called(*values: Any, **options: object) -> object:
-        listed = list(values[0]) if len(values) == 1 else list(values)
+    def called(*values: object, **options: object) -> object:
+        listed = listed_of(values[0]) if len(values) == 1 else list(values)
         if not holds_symbol(listed):
             return plain(listed, **options)
         if options or any(isinstance(v, Picked) or as_array(v).ndim for v in listed):
@@ -28,7 +29,7 @@ def _extreme(op: str) -> Callable[..., object]:
     return called
 
 
-def _sum(values: Any, start: Any = 0) -> object:
+def _sum(values: Iterable[Number], start: Number = 0) -> object:
     listed = list(values)
     if not holds_symbol(listed):
         return sum(listed, start)
@@ -38,7 +39,7 @@ def _sum(values: Any, start: Any = 0) -> object:
 
 
 def _every(some: bool) -> Callable[..., object]:
-    def called(values: Any) -> object:
+    def called(values: Iterable[object]) -> object:
         listed = list(values)
         if not holds_symbol(listed):
             return any(listed) if some else all(listed)
@@ -47,7 +48,9 @@ def _every(some: bool) -> Callable[..., object]:
     return called
 
 
-def _sorted(values: Any, key: Any = None, reverse: bool = False) -> object:
+def _sorted(
+    values: Iterable[Number], key: Callable[[object], Number] | None = None, reverse: bool = False
+) -> object:
     """sorted() of magnitudes, or of all indices by a key that grows or falls with |x_i|."""
     listed = list(values)
     keys = listed if key is None else [key(v) for v in listed]
@@ -58,7 +61,7 @@ def _sorted(values: Any, key: Any = None, reverse: bool = False) -> object:
         return found[::-1] if reverse else found
     if listed != list(range(session().size)):
         stop("a sort of other things than all indices")
-    return list(orders.by_keys(make_array(keys), reverse))
+    return list(orders.by_keys(as_array(make_array(keys)), reverse))
 
 
 def _isinstance(value: object, kinds: object) -> bool:
@@ -69,7 +72,7 @@ def _isinstance(value: object, kinds: object) -> bool:
     )
 
 
-def _round(value: Any, digits: Any = None) -> object:
+def _round(value: Number, digits: int | None = None) -> object:
     if not holds_symbol(value):
         return round(value, digits)
     if isinstance(value, Picked) or as_array(value).ndim:
@@ -90,11 +93,11 @@ class _Untraced(Mute):
     def __init__(self, name: str) -> None:
         self.__dict__["_untraced"] = name
 
-    def __call__(self, *_: object, **__: object) -> Any:
-        return stop(f"{self.__dict__['_untraced']}() is not traced")
+    def __call__(self, *_: object, **__: object) -> NoReturn:
+        stop(f"{self.__dict__['_untraced']}() is not traced")
 
-    def __getattr__(self, name: str) -> Any:
-        return stop(f"{self.__dict__['_untraced']} is not traced")
+    def __getattr__(self, name: str) -> NoReturn:
+        stop(f"{self.__dict__['_untraced']} is not traced")
 
 
 def _other(n: str) -> object:

@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 import compth.claims
+from compth._types import Array, Json
 from compth.certification.allowance import BITTEN, Allowance, Limits
 from compth.certification.beside import beside
 from compth.certification.cells import bounds, forms, pointwise, ranks, stage, suspects, visits
@@ -26,12 +26,14 @@ from compth.certification.cells.replayed import replayed
 from compth.certification.constants import ROUNDING, readings_of
 from compth.certification.oracle import excess, margins_of, ratio
 from compth.certification.readings import SIMPLE, as_written, is_float, named, noting, said
-from compth.certification.subject import Array, CallTooLong, Subject, time_limit
+from compth.certification.subject import CallTooLong, Subject, time_limit
 from compth.certification.traced import inputs
 from compth.certification.tracer import Strange
 from compth.claims import Claim
 from compth.proof import cells
 
+Reading = tuple[Json, tuple[str, ...]]
+"""A claim as a certificate has it, with the lines that say how its constants were read."""
 KINDS = ("Unbiased", "Contractive", "BiasVariance", "AbsoluteError", "B1", "B2")
 LOOSER = {"omega": 1, "eta": 1, "Delta": 1, "beta": 1, "delta": -1, "alpha": -1, "gamma": -1}
 """In which direction each constant makes its claim weaker."""
@@ -46,7 +48,7 @@ class Found:
     worst: the supremum of one entry's relative error, in words, "" where it was not computed.
     """
 
-    data: dict[str, Any] | None
+    data: Json | None
     says: str
     lines: tuple[str, ...]
     worst: str = ""
@@ -61,7 +63,7 @@ class Answers:
     law: bool = False
 
 
-def candidates(claim: Claim) -> Iterator[tuple[dict[str, object], tuple[str, ...]]]:
+def candidates(claim: Claim) -> Iterator[Reading]:
     """The claim by the readings of its constants, with the lines that say so: exact, named, then up to rounding."""
     kind = type(claim).__name__
     if kind not in KINDS or type(claim) is not getattr(compth.claims, kind):
@@ -97,7 +99,7 @@ def ask(subject: Subject, d: int, claims: list[Claim], seconds: float, work: flo
     return Answers(found, fine, answer.get("law") is True)
 
 
-def _checked(d: int, options: list[Any], data: Any, answer: dict[str, Any]) -> Found:
+def _checked(d: int, options: list[Reading], data: Json | None, answer: Json) -> Found:
     if data is None:
         return Found(None, answer["says"], ())
     try:
@@ -125,7 +127,8 @@ def _decoded(text: str) -> object:
 def examined(subject: Subject, d: int, claims: str, seconds: float, work: float) -> str:
     """Trace, laws, certificates, real runs: the answer about all claims, as JSON."""
     options = json.loads(claims)
-    says, lines, worst, found = "", list[str](), "", [None] * len(options)
+    says, lines, worst = "", list[str](), ""
+    found: list[Json | None] = [None] * len(options)
     seen: list[stage.Trace] = []
     strange = False
     with noting() as readings:
@@ -134,7 +137,8 @@ def examined(subject: Subject, d: int, claims: str, seconds: float, work: float)
                 found, lines, worst = _proofs(subject, d, options, seen)
         except (Stopped, Strange) as problem:
             says, strange = str(problem), isinstance(problem, Strange)
-            seen += [problem.seen] if isinstance(problem, Stopped) and problem.seen and not seen else []
+            known = problem.seen if isinstance(problem, Stopped) and not seen else None
+            seen += [known] if isinstance(known, stage.Trace) else []
         except CallTooLong:
             says = f"the search for a proof {BITTEN} of {seconds:g} s"
         except Exception as problem:  # whatever fails here proves nothing, and refutes nothing
@@ -151,8 +155,8 @@ def examined(subject: Subject, d: int, claims: str, seconds: float, work: float)
 
 
 def _proofs(
-    subject: Subject, d: int, options: list[list[Any]], seen: list[stage.Trace]
-) -> tuple[list[Any], list[str], str]:
+    subject: Subject, d: int, options: list[list[Json]], seen: list[stage.Trace]
+) -> tuple[list[Json | None], list[str], str]:
     """Certificates, None where there is none; remarks; the worst entry. Raises Stopped, Strange. seen: the trace."""
     if d > stage.LARGEST:
         raise Stopped(f"d = {d} is more than {stage.LARGEST} entries")
@@ -166,7 +170,7 @@ def _proofs(
     relative = [o for o in options if o and o[0]["kind"] != "AbsoluteError"]
     if relative:
         stage.nothing_at_zero(thing, d, subject.deterministic)
-    found: list[Any] = [None] * len(options)
+    found: list[Json | None] = [None] * len(options)
     stopped: Stopped | None = None
     used: list[tuple[list[Chart], list[Group]]] = []
     sorts = stage.sorts(trace)
@@ -178,7 +182,7 @@ def _proofs(
             continue
         for k, listed in enumerate(options):
             found[k] = found[k] or _first(d, listed, *used[-1])
-    ranked: dict[str, object] | None = None
+    ranked: Json | None = None
     if relative and not all(found) and (sorts or stage.couples(trace)):
         try:
             ranked = _by_ranks(d, options, trace, found)
@@ -194,13 +198,11 @@ def _proofs(
     return found, [f"real numbers and float64 part: {r}" for r in trace.remarks], "".join(worst[:1])
 
 
-def _is_of(found: list[Any], charts: list[Chart]) -> bool:
+def _is_of(found: list[Json | None], charts: list[Chart]) -> bool:
     return any(f and "groups" in f and bounds.scale_of(charts) == f["scale"] for f in found)
 
 
-def _visited(
-    subject: Subject, d: int, trace: stage.Trace, used: visits.Used, ranked: dict[str, Any] | None
-) -> None:
+def _visited(subject: Subject, d: int, trace: stage.Trace, used: visits.Used, ranked: Json | None) -> None:
     """Real runs agree with what was proved, wherever the trace has a border, a way or an outcome. Raises Strange."""
     members = [m for _, m in stage.grouped(trace)]
     listed = visits.visits(trace, d, used, members, inputs(d))
@@ -211,9 +213,7 @@ def _visited(
     replayed(subject, d, trace)
 
 
-def _by_ranks(
-    d: int, options: list[list[Any]], trace: stage.Trace, found: list[Any]
-) -> dict[str, object] | None:
+def _by_ranks(d: int, options: list[list[Json]], trace: stage.Trace, found: list[Json | None]) -> Json | None:
     """Certificates by the ranks of entries, for what has none yet; the case where all are not 0. Raises Stopped."""
     if d > ranks.LARGEST or not forms.alike(trace.outputs):
         raise Stopped("a selection that does not treat all entries alike, or too many of them")
@@ -224,7 +224,7 @@ def _by_ranks(
     return cases[1][-1] if any(f and f["scale"]["kind"] == "order" for f in found) else None
 
 
-def _first(d: int, listed: list[Any], charts: list[Chart], groups: list[Group]) -> object:
+def _first(d: int, listed: list[Json], charts: list[Chart], groups: list[Group]) -> Json | None:
     """The certificate of the first reading of a claim that has one."""
     fits = [c for c in listed if (c["kind"] == "AbsoluteError") == _is_absolute(charts) or len(charts) == 1]
     for claim in fits:
@@ -244,7 +244,7 @@ def _is_absolute(charts: list[Chart]) -> bool:
 
 
 def _where_to_look(
-    subject: Subject, d: int, options: list[Any], seen: list[stage.Trace], limits: Limits
+    subject: Subject, d: int, options: list[list[Json]], seen: list[stage.Trace], limits: Limits
 ) -> list[Array]:
     """Inputs of `suspects`; first those at which the traced law breaks one of these claims."""
     absolute = any(o and o[0]["kind"] == "AbsoluteError" for o in options)
@@ -262,7 +262,7 @@ def _where_to_look(
 
 
 def _worst_first(
-    laws: pointwise.Pointwise, options: list[Any], listed: list[Array], allowance: Allowance
+    laws: pointwise.Pointwise, options: list[list[Json]], listed: list[Array], allowance: Allowance
 ) -> list[Array]:
     """The inputs at which a claim is broken by the traced law, the clearest first; then the others."""
     claims = [_as_claim(o[0]) for o in options if o]
@@ -282,7 +282,7 @@ def _worst_first(
     return [x for _, x in sorted(broken, key=lambda b: -b[0])] + rest
 
 
-def _as_claim(data: dict[str, Any]) -> Claim:
+def _as_claim(data: Json) -> Claim:
     kind = getattr(compth.claims, data["kind"])
     made: Claim = kind(**{k: Fraction(v) for k, v in data["constants"].items()})
     return made

@@ -8,10 +8,22 @@ the number of entries that are not 0 is a case of its own. Forms are written by 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
-from compth.certification.cells.cone import Case, Form, flat, num, plus, scaled, squared, times
+from compth._types import Json
+from compth.certification.cells.cone import (
+    Case,
+    Form,
+    flat,
+    linear,
+    num,
+    plus,
+    quadratic,
+    scaled,
+    squared,
+    times,
+)
 from compth.certification.cells.evaluation import UNKNOWN, Foreign, Ties, Way, joined, placed, taken
 from compth.certification.cells.exactness import settled, signed
 from compth.certification.cells.forms import alike
@@ -31,10 +43,12 @@ class Zeros(Exception):
 class Ranked:
     """The expression of entry i, of a rank and a sign, on a case: one way of its draws."""
 
-    def __init__(self, case: Case, i: int, rank: int, sign: int, way: Any, ties: Ties) -> None:
+    def __init__(self, case: Case, i: int, rank: int, sign: int, way: Way | None, ties: Ties) -> None:
         self.case, self.i, self.rank, self.sign, self.way, self.ties = case, i, rank, sign, way, ties
-        self.known: dict[Node, Any] = {}
-        self.drawn: dict[Any, Any] = {}
+        self.known: dict[Node, Form] = {}
+        self.inside: dict[Node, bool] = {}
+        self.left: dict[Node, list[Fraction]] = {}
+        """Whether a random subset holds the entry; between which numbers a uniform draw still lies."""
 
     def form(self, node: Node) -> Form:
         """Its value."""
@@ -43,8 +57,7 @@ class Ranked:
                 self.known[node] = self._form(node)
             except Stopped as problem:
                 raise placed(problem, node) from None
-        found: Form = self.known[node]
-        return found
+        return self.known[node]
 
     def _form(self, node: Node) -> Form:
         if is_truth(node):
@@ -71,8 +84,8 @@ class Ranked:
         if node.args[0] == "inf":
             return self.case.magnitude(0)
         if node.args[0] == "1":
-            return Form(1, [Fraction(a + 1) for a in size])
-        return Form(2, [[Fraction(min(a, b) + 1) for b in size] for a in size], True)
+            return linear([Fraction(a + 1) for a in size])
+        return quadratic([[Fraction(min(a, b) + 1) for b in size] for a in size], root=True)
 
     def _position(self, node: Node) -> Form:
         if node.args[1] != self.i:
@@ -95,8 +108,8 @@ class Ranked:
         top, bottom = map(self.form, node.args)
         if bottom.number:
             return scaled(top, 1 / bottom.number)
-        if bottom.root and bottom.degree == 0 and bottom.data:
-            return times(top, Form(0, 1 / bottom.data, True))
+        if bottom.root and bottom.degree == 0 and bottom.value:
+            return times(top, Form(0, 1 / bottom.value, root=True))
         if top == bottom and not top.root and top.degree == 1 and self.case.side(top)[2]:
             return num(1)
         raise Stopped("a quotient of magnitudes")
@@ -105,7 +118,7 @@ class Ranked:
         inner = self.form(node.args[0])
         if inner.root or inner.degree == 1 or not self.case.side(inner)[0]:
             raise Stopped("the root of what is no square")
-        return Form(inner.degree, inner.data, True)
+        return replace(inner, root=True)
 
     def _abs(self, node: Node) -> Form:
         v = self.form(node.args[0])
@@ -196,16 +209,16 @@ class Ranked:
     def _inside(self, node: Node) -> bool:
         if node.args[1] != self.i:
             raise Foreign
-        if node not in self.drawn:
-            self.drawn[node] = self._chance(node.args[2].number)
-        return bool(self.drawn[node])
+        if node not in self.inside:
+            self.inside[node] = self._chance(node.args[2].number)
+        return self.inside[node]
 
     def _chance(self, p: Fraction) -> bool:
         if self.way is None:
             raise Stopped("a sum over entries that draws decide")
         if p in (0, 1):
             return p == 1
-        return bool(self.way.choose([rational(p), rational(1 - p)]) == 0)
+        return self.way.choose([rational(p), rational(1 - p)]) == 0
 
     def _below(self, node: Node) -> bool:
         """U against a number: only once for each draw."""
@@ -214,7 +227,7 @@ class Ranked:
         at = self.form(other).number
         if at is None or node.op == "eq":
             raise Stopped("a draw compared with a magnitude, beside a selection")
-        known = self.drawn.setdefault(u, [Fraction(0), Fraction(1)])
+        known = self.left.setdefault(u, [Fraction(0), Fraction(1)])
         low, high = known
         below = at > low and (at >= high or self._chance((at - low) / (high - low)))
         if low < at < high:
@@ -271,7 +284,7 @@ class Ranked:
         return bottom if up and apart else None
 
 
-def variants(node: Node, i: int, case: Case, rank: int, sign: int) -> list[dict[str, object]]:
+def variants(node: Node, i: int, case: Case, rank: int, sign: int) -> list[Json]:
     """The laws of entry i where it has this rank and sign, for the certificate: one for each way to break ties."""
     x = scaled(case.magnitude(rank), Fraction(-sign))
     out, broken = [], list[bool]()
@@ -283,7 +296,7 @@ def variants(node: Node, i: int, case: Case, rank: int, sign: int) -> list[dict[
             if found.root or (found.degree != 1 and any(flat(found))):
                 raise Stopped(f"{node.line}: an output that is no linear form of magnitudes")
             error = plus(found, x)
-            listed = error.data if error.degree == 1 else [Fraction(0)] * case.nonzero
+            listed = error.rays if error.degree == 1 else [Fraction(0)] * case.nonzero
             outcomes.append({"weight": str(way.weight.constant), "error": list(map(str, listed))})
             following = way.following()
             if following is None or len(outcomes) > 512:
@@ -298,7 +311,7 @@ def variants(node: Node, i: int, case: Case, rank: int, sign: int) -> list[dict[
         broken = after
 
 
-def cases(outputs: list[Node], d: int) -> tuple[str, list[dict[str, object]]]:
+def cases(outputs: list[Node], d: int) -> tuple[str, list[Json]]:
     """("any" or "each", the laws by rank in each case). Raises Stopped."""
     try:
         return "any", [_case(outputs, Case(d, d, False))]
@@ -306,7 +319,8 @@ def cases(outputs: list[Node], d: int) -> tuple[str, list[dict[str, object]]]:
         return "each", [_case(outputs, Case(d, m, True)) for m in range(1, d + 1)]
 
 
-def _case(outputs: list[Node], case: Case) -> dict[str, object]:
+def _case(outputs: list[Node], case: Case) -> Json:
+    """The laws of entry 0 at every rank: all entries are alike."""
     entries = []
     for rank in range(case.d):
         try:
@@ -317,12 +331,10 @@ def _case(outputs: list[Node], case: Case) -> dict[str, object]:
     return {"nonzero": case.nonzero, "laws": sum(map(len, entries)), "entries": entries}
 
 
-def certificate(
-    d: int, claim: dict[str, object], found: tuple[str, list[dict[str, object]]]
-) -> dict[str, object] | None:
+def certificate(d: int, claim: Json, found: tuple[str, list[Json]]) -> Json | None:
     """The certificate that proves the claim, checked; None where it does not."""
     kind, listed = found
-    data: dict[str, Any] = {"format": cells.FORMAT, "d": d, "claim": claim, "cases": listed,
+    data: Json = {"format": cells.FORMAT, "d": d, "claim": claim, "cases": listed,
                             "scale": {"kind": "order", "nonzero": kind}}  # fmt: skip
     by = [cones.coefficients(q) for q in cells.excesses(claim).values()]
     if not all(cones.holds(c, d, coefficients, cells.need) for c in listed for coefficients in by):

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from copy import deepcopy
 from functools import lru_cache
 from types import CodeType
-from typing import Any
 
 LEAVES = (
     ast.Return, ast.Break, ast.Continue, ast.Yield, ast.YieldFrom, ast.Await, ast.Raise, ast.Global, ast.Nonlocal,
@@ -138,7 +137,7 @@ class Branches(ast.NodeTransformer):
     def _all(self, body: list[ast.stmt]) -> list[ast.stmt]:
         out: list[ast.stmt] = []
         for statement in body:
-            found: Any = self.visit(statement)
+            found: ast.stmt | list[ast.stmt] = self.visit(statement)
             out += found if isinstance(found, list) else [found]
         return out
 

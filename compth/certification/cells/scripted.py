@@ -9,9 +9,9 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -23,6 +23,13 @@ _REAL = ctypes.CFUNCTYPE(ctypes.c_double, _STATE)
 
 class _Functions(ctypes.Structure):
     _fields_ = (("state", _STATE), ("word", _WORD), ("half", _HALF), ("real", _REAL), ("raw", _WORD))
+
+
+class Chosen(Protocol):
+    """Quantiles of chosen draws: a dictionary, or a rule (`visits.Always`)."""
+
+    def get(self, k: int, /) -> float | None:
+        """The quantile of the k-th draw, None for one that stays random."""
 
 
 class Stream:
@@ -58,7 +65,7 @@ def heard() -> Iterator[None]:
         raise failed[0]
 
 
-def scripted(chosen: Mapping[int, float], seed: int) -> np.random.Generator:
+def scripted(chosen: Chosen, seed: int) -> np.random.Generator:
     """A generator whose k-th draw is chosen[k]; others are random."""
     plain, at = np.random.default_rng(seed), [-1]
 
@@ -67,5 +74,5 @@ def scripted(chosen: Mapping[int, float], seed: int) -> np.random.Generator:
         found = chosen.get(at[0])
         return plain.random() if found is None else min(max(found, 0.0), 1 - 2.0**-53)
 
-    stream: Any = Stream(following)
-    return np.random.Generator(stream)
+    # numpy asks for no more of a bit generator than its capsule and lock, and its stub for a class of its own
+    return np.random.Generator(cast("np.random.BitGenerator", Stream(following)))

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from compth.certification.cells.laws import Piece
 from compth.certification.cells.nodes import Node, Session, Stopped
 from compth.certification.cells.values import Beyond, Split
 from compth.certification.tracer import NotTraceable
-from compth.proof.algebra import INFINITY, MINUS_INFINITY, Rational, Root, number
+from compth.proof.algebra import INFINITY, MINUS_INFINITY, Rational, number
 
 MOST_CELLS, MOST_OUTCOMES = 400, 3000
 LARGEST = 1024
@@ -52,10 +51,10 @@ class Trace:
     apart: bool = False
     """Whether the input 0 was set aside: a case that only relative claims have looked at."""
     ways: list[tuple[tuple[Node, bool], ...]] = field(default_factory=list)
-    floats: dict[Any, set[float]] = field(default_factory=dict)
+    floats: dict[Fraction, set[float]] = field(default_factory=dict)
 
 
-def traced(thing: Any, d: int, deterministic: bool, zero: bool = False) -> Trace:
+def traced(thing: object, d: int, deterministic: bool, zero: bool = False) -> Trace:
     """The program on symbols for every entry of x, or on x = 0. Raises Stopped, with what was seen until then."""
     with tracing(d) as now:
         now.zero = zero
@@ -72,11 +71,11 @@ def _seen(now: Session, bound: binding.Binding, outputs: list[Node]) -> Trace:
     return Trace(outputs, bound, remarks, listed, now.apart, list(now.ways), now.floats)
 
 
-def _traced(now: Session, bound: binding.Binding, thing: Any, d: int, deterministic: bool) -> Trace:
+def _traced(now: Session, bound: binding.Binding, thing: object, d: int, deterministic: bool) -> Trace:
     entries = [nodes.const(0) if now.zero else nodes.entry(i) for i in range(d)]
     if getattr(thing, "one_vector", False):
         raise Stopped("an adapted object is not traced")
-    arguments: list[Any] = [Array(np.array(entries, dtype=object))]
+    arguments: list[object] = [Array(np.array(entries, dtype=object))]
     try:
         out = binding.call_of(bound, thing, arguments if deterministic else [*arguments, Draws()])
     except Stopped:
@@ -130,38 +129,32 @@ def _demanded(outputs: list[Node], demands: list[Node]) -> list[Node]:
 # charts
 
 
-def _chart(low: Root, high: Root, closed: tuple[bool, bool], **more: Any) -> Chart:
-    return Chart(low, high, closed, **more)
-
-
 def by_norm(order: str) -> list[Chart]:
     """x_i = t ||x||, |t| <= 1."""
-    return [_chart(number(-1), number(1), (True, True), order=order)]
+    return [Chart(number(-1), number(1), (True, True), order=order)]
 
 
 def plain() -> list[Chart]:
     """x_i = t."""
-    return [_chart(MINUS_INFINITY, INFINITY, (False, False))]
+    return [Chart(MINUS_INFINITY, INFINITY, (False, False))]
 
 
 def octaves() -> list[Chart]:
     """x_i = t 2^e with 1/2 <= |t| < 1, and 0."""
     half = Fraction(1, 2)
     return [
-        _chart(number(half), number(1), (True, False), octave=True),
-        _chart(number(-1), number(-half), (False, True), octave=True),
-        _chart(number(0), number(0), (True, True)),
+        Chart(number(half), number(1), (True, False), octave=True),
+        Chart(number(-1), number(-half), (False, True), octave=True),
+        Chart(number(0), number(0), (True, True)),
     ]
 
 
 def lattice(step: Fraction, least: int) -> list[Chart]:
     """x_i = t near 0, and step (t + K) beyond."""
     reach = number(step * least)
-    beyond = {"lattice": step, "least": least}
     return [
-        _chart(number(-reach.low), reach, (True, True)),
-        _chart(number(0), number(1), (True, False), side=1, **beyond),
-        _chart(number(0), number(1), (True, False), side=-1, **beyond),
+        Chart(number(-reach.low), reach, (True, True)),
+        *(Chart(number(0), number(1), (True, False), lattice=step, least=least, side=s) for s in (1, -1)),
     ]
 
 
@@ -227,11 +220,11 @@ def laws_on(trace: Trace, charts: list[Chart], least: int = 1) -> tuple[list[Cha
         raise Stopped(f"a cut at {split.at} that does not end") from None
 
 
-def nothing_at_zero(thing: Any, d: int, deterministic: bool) -> None:
+def nothing_at_zero(thing: object, d: int, deterministic: bool) -> None:
     """C(0) = 0 whatever is drawn. Raises Stopped."""
     trace = traced(thing, d, deterministic, zero=True)
     forms.find_indices(reached(trace.outputs), len(trace.outputs))
-    point = _chart(number(0), number(0), (True, True))
+    point = Chart(number(0), number(0), (True, True))
     for i, node in enumerate(trace.outputs):
         for piece in laws.pieces(node, i, point, MOST_CELLS):
             if any(_at_nought(f) for o in piece.outcomes for f in (o.value.a, o.value.b) if f is not None):

@@ -6,30 +6,26 @@ number, band or tie. Its trace has every such question, also where no law was fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain, zip_longest
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from compth._types import Array
 from compth.certification.cells import stage, visits
 from compth.certification.cells.binding import nested
 from compth.certification.cells.evaluation import draws
 from compth.certification.cells.nodes import Node, Stopped, is_truth
 from compth.certification.cells.numbers import Numbers, Unknown
-from compth.certification.cells.ways import of_choices, of_ways
+from compth.certification.cells.stage import Trace
+from compth.certification.cells.ways import Script, of_choices, of_ways
 from compth.certification.points import DOMAIN, at, inside
 from compth.certification.subject import Subject
 from compth.certification.tracer import Strange
 
-if TYPE_CHECKING:
-    from compth.certification.cells.stage import Trace
-
-
-Array = NDArray[np.float64]
+Visited = Callable[[Trace, list[Array], list[float]], Iterator[tuple[Array, Script]]]
 SIZES = (1e-99, 1e-60, 1e-30, 1e30, 1e60, 1e99)
 """Extreme magnitudes at which a relative claim is looked at again."""
 NUMBERS = 400_000
@@ -78,7 +74,7 @@ def _codes(thing: object) -> Iterator[CodeType]:
                 yield from nested(inner.__code__)
 
 
-def _numbers(values: Any) -> Iterator[float]:
+def _numbers(values: Iterable[object]) -> Iterator[float]:
     for v in values:
         if isinstance(v, tuple):
             yield from _numbers(v)
@@ -115,7 +111,7 @@ def asked(trace: Trace, d: int, known: list[Array]) -> list[Array]:
     return new_first(trace, list(_first(d, *ways, found.inputs, alone, known, single, sizes)))
 
 
-def new_first(trace: Any, listed: list[Array]) -> list[Array]:
+def new_first(trace: Trace, listed: list[Array]) -> list[Array]:
     """The same inputs; those first at which a condition has an answer that it had at none before."""
     asked = [n for n in trace.listed if is_truth(n) and not draws(n)][:CONDITIONS]
     seen, new, old = set[tuple[int, bool]](), list[Array](), list[Array]()
@@ -134,7 +130,7 @@ def _answer(now: Numbers, node: Node) -> bool | None:
         return None
 
 
-def _of(f: Any, trace: object, pool: list[Array], shared: list[float]) -> Iterator[Array]:
+def _of(f: Visited, trace: Trace, pool: list[Array], shared: list[float]) -> Iterator[Array]:
     """The inputs of these visits, as far as there are any."""
     try:
         for x, _ in f(trace, pool, shared):
@@ -143,7 +139,7 @@ def _of(f: Any, trace: object, pool: list[Array], shared: list[float]) -> Iterat
         return
 
 
-def _first(d: int, *kinds: Any) -> Iterator[Array]:
+def _first(d: int, *kinds: Iterable[Array]) -> Iterator[Array]:
     """Of each kind in turn, none twice."""
     seen, most = set[bytes](), min(MOST, NUMBERS // d)
     for x in chain.from_iterable(zip_longest(*kinds)):

@@ -12,27 +12,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from compth._types import Array
 from compth.certification.cells import forms, stage
 from compth.certification.cells.bounds import Group
 from compth.certification.cells.crossings import along, crossings
-from compth.certification.cells.evaluation import Chart, Evaluation, Foreign, Ties, Way, draws
+from compth.certification.cells.evaluation import Chart, Evaluation, Foreign, Sums, Ties, Way, draws
+from compth.certification.cells.laws import Piece
 from compth.certification.cells.nodes import Node, Stopped, entries_of
 from compth.certification.cells.numbers import ORDERS, Numbers, of_integer
+from compth.certification.cells.scripted import Chosen
+from compth.certification.cells.stage import Trace
 from compth.certification.cells.values import Beyond, Cell, Split
 from compth.certification.cells.ways import of_choices, of_ways
 from compth.certification.points import DOMAIN, inside
 from compth.proof.algebra import Rational
 
-if TYPE_CHECKING:
-    from compth.certification.cells.laws import Piece
-
-
-Array = NDArray[np.float64]
 Used = list[tuple[list[Chart], list[Group]]]
 MOST, NUMBERS = 1500, 600_000
 """Most runs, and most numbers in their inputs together."""
@@ -60,7 +57,7 @@ class Visit:
     """One run: the input, and the quantiles of chosen draws."""
 
     x: Array
-    script: Any = field(default_factory=dict)
+    script: Chosen = field(default_factory=dict[int, float])
 
 
 # inputs
@@ -166,7 +163,7 @@ class Borders:
     inputs: list[Array] = field(default_factory=list)
 
 
-def borders(d: int, trace: Any, charts: list[Chart]) -> Borders:
+def borders(d: int, trace: Trace, charts: list[Chart]) -> Borders:
     """The ends and insides of the cells on which each condition of the trace is one."""
     out, seen, solved = Borders(), set[int](), 0
     forms.find_indices(trace.listed, d)
@@ -221,7 +218,7 @@ def orders_of(node: Node) -> set[str]:
     return found
 
 
-def of_cells(node: Node, i: int, chart: Chart, trace: Any) -> list[float]:
+def of_cells(node: Node, i: int, chart: Chart, trace: Trace) -> list[float]:
     """t at the ends of the condition's cells, and inside."""
     return [t for cell in cells_of(node, i, chart) for t in marks(cell, trace.floats)]
 
@@ -248,14 +245,14 @@ def _followed(node: Node, i: int, chart: Chart, cell: Cell) -> None:
         if prefix is None:
             return
         way = Way(prefix)
-        Evaluation(chart, cell, i, way, Ties([]), {}).truth(node)
+        Evaluation(chart, cell, i, way, Ties([]), Sums()).truth(node)
         prefix = way.following()
 
 
 # all of them
 
 
-def visits(trace: Any, d: int, used: Used, members: list[list[int]], base: Iterable[Array]) -> list[Visit]:
+def visits(trace: Trace, d: int, used: Used, members: list[list[int]], base: Iterable[Array]) -> list[Visit]:
     """What the program is run on, inside the domain. Raises Strange where a way is taken by no run."""
     found = borders(d, trace, [c for listed, _ in used for c in listed])
     shared = with_middles({v for listed in found.values.values() for v in listed})

@@ -6,20 +6,21 @@ A branch may do what is seen in no output, such as fail; so each way that was ru
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from compth._types import Array
 from compth.certification.cells.crossings import along
 from compth.certification.cells.evaluation import draws
 from compth.certification.cells.nodes import Node, entries_of
 from compth.certification.cells.numbers import Numbers, Unknown, of_integer, place_of
+from compth.certification.cells.stage import Trace
 from compth.certification.tracer import Strange
 
-Array = NDArray[np.float64]
+Held = Mapping[Fraction, set[float]]
+"""What float64 has where the trace has a fraction."""
 Decisions = tuple[tuple[Node, bool], ...]
 Script = dict[int, float]
 Ranges = dict[int, tuple[float, float]]
@@ -88,7 +89,7 @@ def _of_choice(now: Numbers, node: Node, answer: bool) -> tuple[Node, bool] | No
         other, values = now.at(node.args[1 - side]), (now.at(yes), now.at(no))
     except Unknown:
         return None
-    by: Callable[[Any, Any], bool] = {"lt": operator.lt, "le": operator.le, "eq": operator.eq}[node.op]
+    by: Callable[[float, float], bool] = {"lt": operator.lt, "le": operator.le, "eq": operator.eq}[node.op]
     answers = [by(v, other) if side == 0 else by(other, v) for v in values]
     return (condition, answers[0] == answer) if answers[0] != answers[1] else None
 
@@ -112,7 +113,7 @@ def _range(now: Numbers, node: Node, answer: bool) -> tuple[int, float, float] |
         return None
 
 
-def taken(x: Array, held: Any, way: Decisions, script: Script) -> bool:
+def taken(x: Array, held: Held, way: Decisions, script: Script) -> bool:
     """Whether these draws take the way, as far as that is known."""
     now = Numbers(x, held, script)
     for condition, answer in way:
@@ -124,7 +125,7 @@ def taken(x: Array, held: Any, way: Decisions, script: Script) -> bool:
     return True
 
 
-def complete(x: Array, held: Any, way: Decisions, ranges: Ranges, tries: int = FEW) -> Script | None:
+def complete(x: Array, held: Held, way: Decisions, ranges: Ranges, tries: int = FEW) -> Script | None:
     """Draws within these ranges that take the way; None where random ones do not."""
     if not ranges and not any(draws(condition) for condition, _ in way):
         return {}
@@ -152,7 +153,7 @@ def _drawn(node: Node) -> list[Node]:
     return out
 
 
-def of_ways(trace: Any, pool: list[Array], values: list[float]) -> Iterator[tuple[Array, Script]]:
+def of_ways(trace: Trace, pool: list[Array], values: list[float]) -> Iterator[tuple[Array, Script]]:
     """(input, draws) by which every way is taken. Raises Strange where one is taken by none that is tried."""
     pending: list[Decisions] = list(trace.ways)
     for x in pool:
@@ -174,7 +175,7 @@ def of_ways(trace: Any, pool: list[Array], values: list[float]) -> Iterator[tupl
             raise Strange(f"{several.line}: a branch that no real run takes")
 
 
-def of_choices(trace: Any, pool: list[Array], values: list[float]) -> Iterator[tuple[Array, Script]]:
+def of_choices(trace: Trace, pool: list[Array], values: list[float]) -> Iterator[tuple[Array, Script]]:
     """(input, draws) at which conditions that no branch asks for hold, and at which they do not, where such are found.
 
     Of np.where both sides are there whatever is asked; what a trace takes wrongly may yet count on one alone.
@@ -216,7 +217,7 @@ def _together(scripts: list[Script]) -> list[Script]:
     return out
 
 
-def built(held: Any, way: Decisions, values: list[float], rest: Array) -> tuple[Array, Script] | None:
+def built(held: Held, way: Decisions, values: list[float], rest: Array) -> tuple[Array, Script] | None:
     """An input for a way, each entry with a number at which its own conditions hold, and draws; None where none is.
 
     What is asked of several entries is solved for one that is free.
@@ -247,7 +248,7 @@ def built(held: Any, way: Decisions, values: list[float], rest: Array) -> tuple[
     return None if script is None else (nearest, script)
 
 
-def _nearer(x: Array, way: Decisions, free: list[int], held: Any) -> Array:
+def _nearer(x: Array, way: Decisions, free: list[int], held: Held) -> Array:
     """One entry after another changed while that brings the way's conditions nearer: counts and sums of signs."""
     asked = [(c, answer) for c, answer in way if not draws(c)]
 
@@ -273,7 +274,7 @@ def _nearer(x: Array, way: Decisions, free: list[int], held: Any) -> Array:
     return x
 
 
-def _in_turn(x: Array, way: Decisions, asked: list[Node], free: set[int], held: Any) -> list[Array]:
+def _in_turn(x: Array, way: Decisions, asked: list[Node], free: set[int], held: Held) -> list[Array]:
     """An input at which all of these conditions of the way hold, each solved for an entry of its own."""
     answers = dict(way)
     for k, c in enumerate(asked):
@@ -300,7 +301,7 @@ def of_all(node: Node) -> bool:
     return False
 
 
-def _fits(x: Array, i: int, v: float, listed: Decisions, held: dict[Fraction, set[float]]) -> bool:
+def _fits(x: Array, i: int, v: float, listed: Decisions, held: Held) -> bool:
     y = x.copy()
     y[i] = v
     return wanted(Numbers(y, held), listed) is not None

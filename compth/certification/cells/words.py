@@ -6,10 +6,13 @@ A word that is not here refuses, so that no program can look at what a symbol is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from functools import reduce
 from itertools import pairwise
 from types import FunctionType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import NoReturn, SupportsIndex, TypeVar, cast
 
 import numpy as np
 
@@ -21,35 +24,39 @@ from compth.certification.cells.array import (
     WHOLE,
     Array,
     Chosen,
+    Entries,
     Picked,
-    Symbolic,
     as_array,
     dtype_of,
 )
+from compth.certification.cells.draws import counted
 from compth.certification.cells.elementwise import elementwise, kind_of
-from compth.certification.cells.nodes import Mute, session, stop
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+from compth.certification.cells.nodes import Mute, Node, session, stop
+from compth.certification.cells.symbolic import Symbolic
 
 SYMBOLIC = (Symbolic, Chosen)
+T = TypeVar("T")
 
 
-def holds_symbol(value: Any) -> bool:
+def holds_symbol(value: object) -> bool:
     """True where an argument is an array of expressions, or holds one."""
     if isinstance(value, list | tuple):
         return any(map(holds_symbol, value))
     return isinstance(value, SYMBOLIC)
 
 
+def listed_of(value: object) -> list[object]:
+    """All that a program can go through, as a list; what it cannot fails as it does in the program."""
+    return list(cast("Iterable[object]", value))
+
+
 # ufuncs, with numpy's out= and where=
 
 
-def ufunc(f: Callable[..., Any]) -> Callable[..., object]:
+def ufunc(f: Callable[..., Symbolic]) -> Callable[..., Symbolic]:
     """f with out= and where=; other options refuse."""
 
-    def called(*arguments: Any, out: Any = None, where: Any = True, **more: Any) -> Any:
+    def called(*arguments: object, out: object = None, where: object = True, **more: object) -> Symbolic:
         if more:
             stop(f"the option {next(iter(more))}")
         target = out[0] if isinstance(out, tuple) else out
@@ -60,41 +67,43 @@ def ufunc(f: Callable[..., Any]) -> Callable[..., object]:
             return found
         if "bif".index(kind_of(found)) > "bif".index(kind_of(target)):
             stop("a result in an array of another type")
+        if not isinstance(target, Array):
+            stop("a result in what is no array")
         target[...] = found
         return target
 
     return called
 
 
-def _of(name: str) -> Callable[..., object]:
+def _of(name: str) -> Callable[..., Symbolic]:
     op, kind = _NAMES.get(name, name), "f" if name == "fabs" else ""
     return ufunc(lambda a: el.unary(op, a, kind))
 
 
-def _relation(op: str, turned: bool = False) -> Callable[..., object]:
+def _relation(op: str, turned: bool = False) -> Callable[..., Symbolic]:
     return ufunc(lambda a, b: el.relation(op, *((b, a) if turned else (a, b))))
 
 
-def frexp(a: Any) -> tuple[Any, Any]:
+def frexp(a: object) -> tuple[Symbolic, Symbolic]:
     """|a| = m 2^e with 1/2 <= m < 1; (0, 0) for 0."""
     exponent = elementwise(lambda v: session().node("exponent", nodes.as_real(v)), "i", _number(a))
     return el.over(a, el.power(2, 1.0 * exponent)), exponent
 
 
-def ldexp(m: Any, e: Any) -> Any:
+def ldexp(m: object, e: object) -> Symbolic:
     """m 2^e."""
     if kind_of(e) == "f":
         stop("ldexp by what is no integer")
-    return el.times(_number(m), el.power(2, 1.0 * _number(e)))
+    return el.times(_number(m), el.power(2, el.times(1.0, _number(e))))
 
 
-def modf(a: Any) -> tuple[object, object]:
+def modf(a: object) -> tuple[Symbolic, Symbolic]:
     """Fractional and whole part."""
     whole = el.times(1.0, el.unary("trunc", _number(a)))
     return el.minus(a, whole), whole
 
 
-def copysign(a: Any, b: Any) -> Any:
+def copysign(a: object, b: object) -> Symbolic:
     """|a| with the sign of b; the sign of a zero is not told, so b = 0 refuses unless a = 0 there."""
     size = el.times(1.0, el.unary("abs", _number(a)))
     unknown = lambda v: session().node("undefined")  # noqa: E731
@@ -103,21 +112,21 @@ def copysign(a: Any, b: Any) -> Any:
     return el.where(lost, elementwise(unknown, "f", size), signed)
 
 
-def sign(a: object) -> Any:
+def sign(a: object) -> Symbolic:
     """-1, 0, 1."""
     return el.unary("sign", a)
 
 
-def isclose(*_: Any, **__: object) -> Any:
+def isclose(*_: object, **__: object) -> NoReturn:
     """Refused: it compares up to a tolerance."""
-    return stop("a comparison up to a tolerance")
+    stop("a comparison up to a tolerance")
 
 
 # makers
 
 
-def _constant(value: Any, kind: str) -> Callable[..., Array]:
-    def made(shape: Any, dtype: Any = None, order: object = None) -> Array:
+def _constant(value: object, kind: str) -> Callable[..., Array]:
+    def made(shape: object, dtype: object = None, order: object = None) -> Array:
         if order not in (None, "C"):
             stop("an array in another order of memory")
         return full(shape, value, dtype_of(dtype))
@@ -125,9 +134,9 @@ def _constant(value: Any, kind: str) -> Callable[..., Array]:
     return made
 
 
-def full(shape: Any, value: Any, dtype: Any = None) -> Array:
+def full(shape: object, value: object, dtype: object = None) -> Array:
     """An array of one value."""
-    listed = tuple(map(int, shape)) if isinstance(shape, tuple | list) else (shape.__index__(),)
+    listed = tuple(map(int, shape)) if isinstance(shape, tuple | list) else (_size(shape),)
     given = as_array(value)
     kind = dtype_of(dtype, given.dtype).kind
     out = Array(np.full(listed, None, dtype=object), kind)
@@ -136,30 +145,38 @@ def full(shape: Any, value: Any, dtype: Any = None) -> Array:
     return _loose(out)
 
 
+def _size(shape: object) -> int:
+    return operator.index(shape) if isinstance(shape, SupportsIndex) else stop("a size that is no integer")
+
+
 def _loose(made: Array) -> Array:
     """A 0-d array, marked as one: unlike a scalar it is changed in place."""
     made.loose = not made.ndim
     return made
 
 
-def full_like(a: Any, value: Any, dtype: Any = None, **_: Any) -> Any:
+def full_like(a: object, value: object, dtype: object = None, **_: object) -> Array | Picked:
     """An array of the shape and type of a."""
     if isinstance(a, Picked):
-        return Picked(full_like(a.values, value, dtype), a.mask, a.order)
-    given = as_array(a)
+        return Picked(_full_like(a.values, value, dtype), a.mask, a.order)
+    return _full_like(as_array(a), value, dtype)
+
+
+def _full_like(given: Array, value: object, dtype: object) -> Array:
+    """Of an array, laid out in memory as it is."""
     out = full(given.shape, value, dtype_of(dtype, given.dtype))
     out.data = _laid_out(out.data, given.data)
     return out
 
 
-def _laid_out(data: Any, like: Any) -> Any:
+def _laid_out(data: Entries, like: Entries) -> Entries:
     """The same entries in the order of memory of another array, which decides what is a view."""
     out = np.empty_like(like, dtype=object)
     out[...] = data
     return out
 
 
-def make_array(value: Any, dtype: Any = None, copy: bool = True) -> Any:
+def make_array(value: object, dtype: object = None, copy: bool = True) -> Array | Picked:
     """np.array."""
     if isinstance(value, Picked):
         return value.copy() if copy else value
@@ -173,12 +190,12 @@ def make_array(value: Any, dtype: Any = None, copy: bool = True) -> Any:
     return found if dtype is None or dtype_of(dtype).kind == found.kind else found.astype(dtype)
 
 
-def as_made(value: Any, dtype: Any = None) -> Any:
+def as_made(value: object, dtype: object = None) -> Array | Picked:
     """np.asarray."""
     return make_array(value, dtype, copy=False)
 
 
-def contiguous(value: Any, dtype: object = None) -> Any:
+def contiguous(value: object, dtype: object = None) -> Array | Picked:
     """np.ascontiguousarray: a view of every second entry is copied."""
     found = as_made(value, dtype)
     if isinstance(found, Array) and not found.ndim:
@@ -186,10 +203,10 @@ def contiguous(value: Any, dtype: object = None) -> Any:
     return found.copy() if isinstance(found, Array) and not found.data.flags.c_contiguous else found
 
 
-def concrete(f: Callable[..., Any]) -> Callable[..., Array]:
+def concrete(f: Callable[..., object]) -> Callable[..., Array]:
     """numpy's own function, of numbers alone."""
 
-    def called(*arguments: Any, **options: Any) -> Any:
+    def called(*arguments: object, **options: object) -> Array:
         dtype = options.pop("dtype", None)
         out = as_array(f(*map(_plain, arguments), **{k: _plain(v) for k, v in options.items()}))
         return out if dtype is None else out.astype(dtype)
@@ -197,7 +214,7 @@ def concrete(f: Callable[..., Any]) -> Callable[..., Array]:
     return called
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Numbers out of an array of constants."""
     if isinstance(value, list | tuple):
         return type(value)(map(_plain, value))
@@ -206,22 +223,22 @@ def _plain(value: Any) -> Any:
     numbers = [v.number for v in value.flat]
     if any(v is None for v in numbers):
         stop("a function that is not traced, of symbols")
-    kind = {"f": float, "i": int, "b": bool}[value.kind]
-    return np.array([kind(v) for v in numbers]).reshape(value.shape)[()]
+    kind: Callable[[Fraction], float | int | bool] = {"f": float, "i": int, "b": bool}[value.kind]
+    return np.array([kind(v) for v in numbers if v is not None]).reshape(value.shape)[()]
 
 
 # reductions and selections
 
 
 def _method(name: str) -> Callable[..., object]:
-    def called(a: Any, *arguments: Any, **options: Any) -> Any:
+    def called(a: object, *arguments: object, **options: object) -> object:
         given = a if isinstance(a, Symbolic) else as_array(a)
         return getattr(given, name)(*arguments, **options)
 
     return called
 
 
-def linalg_norm(x: Any, ord: object = None) -> Any:
+def linalg_norm(x: object, ord: object = None) -> Symbolic:
     """||x|| of order 1, 2 or inf."""
     if ord is not None and not isinstance(x, Picked) and as_array(x).ndim != 1:
         stop("a norm of a matrix")
@@ -231,15 +248,15 @@ def linalg_norm(x: Any, ord: object = None) -> Any:
         return a.sum()
     if order == 2:
         return el.unary("sqrt", (a * a).sum())
-    return a.max() if order == math.inf else stop(f"a norm of order {order}")
+    return as_array(a).max() if order == math.inf else stop(f"a norm of order {order}")
 
 
-def count_nonzero(a: Any) -> Any:
+def count_nonzero(a: object) -> Symbolic:
     """How many entries are not 0."""
     return elementwise(nodes.truth, "b", a).sum()
 
 
-def searchsorted(table: object, v: Any, side: str = "left") -> Any:
+def searchsorted(table: object, v: object, side: str = "left") -> Symbolic:
     """How many entries of a sorted table are below v (side left), or not above it (right)."""
     levels = as_array(table)
     if (
@@ -249,15 +266,15 @@ def searchsorted(table: object, v: Any, side: str = "left") -> Any:
         and any(u.number is None for u in levels.flat)
     ):
         return inverted(levels, v.node)
-    known = [u.number for u in levels.flat]
-    if any(u is None for u in known) or known != sorted(known):  # type: ignore[type-var]
+    known = [u.number for u in levels.flat if u.number is not None]
+    if len(known) < levels.size or known != sorted(known):
         stop("a search in a table that is not sorted numbers")
     op = "lt" if side == "left" else "le"
     ranks = [el.relation(op, Array(u, "f"), v).astype(WHOLE) for u in levels.flat]
-    return sum(ranks[1:], start=ranks[0])
+    return reduce(operator.add, ranks)
 
 
-def inverted(table: Array, uniform: nodes.Node) -> Array:
+def inverted(table: Array, uniform: Node) -> Array:
     """The first of p_0, p_0 + p_1, ... beyond a uniform draw: k with probability p_k. The draw is used up by it."""
     sums = table.flat
     below = {v.args[1] if v.op == "div" else None for v in sums}
@@ -270,24 +287,22 @@ def inverted(table: Array, uniform: nodes.Node) -> Array:
     if None in steps or len(below) != 1:
         stop("a search for a draw in what are no partial sums")
     (divisor,) = below
-    weights = [s if divisor is None else nodes.div(s, divisor) for s in steps]  # type: ignore[arg-type]
+    weights = [s if divisor is None else nodes.div(s, divisor) for s in steps if s is not None]
     for w in weights:
-        nodes.demand_chance(nodes.as_real(w))  # type: ignore[arg-type]
+        nodes.demand_chance(nodes.as_real(w))
     found = session().node("cat", f"inverse {uniform.args[0]}", *weights)
     if session().inverted.setdefault(uniform, found) is not found:
         stop("a draw that is searched for in two tables")
     return Array(found, "i")
 
 
-def digitize(v: Any, bins: object, right: bool = False) -> Any:
+def digitize(v: object, bins: object, right: bool = False) -> Symbolic:
     """np.digitize for increasing bins."""
     return searchsorted(bins, v, "left" if right else "right")
 
 
-def bincount(a: Any, weights: object = None, minlength: int = 0) -> Any:
+def bincount(a: object, weights: object = None, minlength: int = 0) -> Array:
     """How often 0, 1, ... occur among drawn integers."""
-    from compth.certification.cells.draws import counted
-
     found = as_array(a)
     if weights is not None or not minlength or found.kind != "i":
         stop("bincount without minlength, with weights, or of other than integers")
@@ -298,7 +313,7 @@ def bincount(a: Any, weights: object = None, minlength: int = 0) -> Any:
     return counted(found.reshape(-1).flat, int(minlength))
 
 
-def add_at(a: Any, indices: object, b: object) -> None:
+def add_at(a: Array, indices: object, b: object) -> None:
     """np.add.at: one index after another."""
     which, what = as_array(indices).reshape(-1), as_array(b)
     if which.kind != "i" or as_array(a).ndim != 1:
@@ -308,26 +323,26 @@ def add_at(a: Any, indices: object, b: object) -> None:
         a[k] = a[k] + v
 
 
-def _put(a: Any, indices: object, values: object) -> None:
+def _put(a: Array, indices: object, values: object) -> None:
     """np.put of one value an index."""
     if as_array(a).ndim != 1 or _is_condition(indices):
         stop("put into a matrix, or by a condition, which numpy takes for indices 0 and 1")
     a[indices] = values
 
 
-def cumsum(a: Any, axis: object = None) -> Array:
+def cumsum(a: object, axis: object = None) -> Array:
     """Partial sums."""
     given = as_array(a)
     if given.ndim > 1:
         stop("partial sums of a matrix")
-    kind, out = "f" if given.kind == "f" else "i", list[Any]()
+    kind, out = "f" if given.kind == "f" else "i", list[Node]()
     for v in given.flat:
         summed = nodes.add(out[-1], v) if out else nodes.as_real(v)
         out.append(summed if kind == "f" else nodes.word(summed))
     return Array(np.array(out, dtype=object), kind)
 
 
-def _take(a: Any, k: Any) -> Any:
+def _take(a: Array | Picked, k: object) -> Symbolic:
     """np.take of a vector."""
     if as_array(a).ndim != 1 or _is_condition(k):
         stop("take from a matrix, or by a condition, which numpy takes for indices 0 and 1")
@@ -338,19 +353,19 @@ def _is_condition(indices: object) -> bool:
     return not isinstance(indices, Chosen) and as_array(indices).kind == "b"
 
 
-def _fromiter(a: Any, dtype: Any = None, count: int = -1) -> Any:
+def _fromiter(a: Iterable[object], dtype: object = None, count: int = -1) -> Array | Picked:
     """np.fromiter: all of them, or the first few."""
     return make_array([v for v, _ in zip(a, range(count))] if count >= 0 else list(a), dtype)  # noqa: B905
 
 
-def _at_least_1d(a: Any) -> Any:
+def _at_least_1d(a: object) -> Array | Picked:
     return as_made(a) if isinstance(a, Picked) or as_array(a).ndim else stop("atleast_1d of a scalar")
 
 
-def _finite(answer: bool) -> Callable[..., Any]:
+def _finite(answer: bool) -> Callable[[object], Array | Picked]:
     """np.isfinite and np.isnan: of the input itself, which is finite; whether anything else overflows is not told."""
 
-    def called(a: Any) -> Any:
+    def called(a: object) -> Array | Picked:
         found = as_array(a)
         if not all(v.op in ("x", "const") for v in found.flat):
             stop("asks whether a number is finite")
@@ -359,17 +374,18 @@ def _finite(answer: bool) -> Callable[..., Any]:
     return called
 
 
-def _where(condition: Any, *values: object) -> Any:
-    return el.where(condition, *values)
+def _where(condition: object, *values: object) -> object:
+    """np.where; with one argument, the indices where it holds."""
+    return el.where(condition, *values) if values else as_array(condition).nonzero()
 
 
-def flatnonzero(a: Any) -> Any:
+def flatnonzero(a: object) -> Chosen:
     """Where a is not 0."""
-    given = a if isinstance(a, Picked) else as_array(a)
+    given = stop("the places of a selection's entries") if isinstance(a, Picked) else as_array(a)
     return given.nonzero()[0]
 
 
-def stack_two(parts: Any, axis: int = 0) -> Array:
+def stack_two(parts: Iterable[object], axis: int = 0) -> Array:
     """np.concatenate of vectors."""
     listed = list(parts)
     if axis not in (0, -1) or any(as_array(p).ndim != 1 for p in listed):
@@ -377,7 +393,7 @@ def stack_two(parts: Any, axis: int = 0) -> Array:
     return el.stacked(listed)
 
 
-def select(conditions: Any, values: Any, default: Any = 0) -> Any:
+def select(conditions: Sequence[object], values: Iterable[object], default: object = 0) -> object:
     """np.select: the first condition that holds."""
     out = default
     if any(kind_of(c) != "b" for c in conditions):
@@ -401,12 +417,12 @@ class _Quiet(Mute):
         return None
 
 
-def vectorize(f: Any, **options: Any) -> Any:
+def vectorize(f: Callable[..., object], **options: Iterable[object]) -> Callable[..., Array]:
     """np.vectorize of a function of scalars: entry by entry; without otypes the type is that of the first result."""
     if options.keys() - {"otypes"}:
         stop("vectorize with options")
 
-    def called(*arguments: Any) -> Any:
+    def called(*arguments: object) -> Array:
         given = [as_array(a) for a in arguments]
         shape = np.broadcast_shapes(*(g.shape for g in given))
         rows = zip(*(np.broadcast_to(g.data, shape).reshape(-1) for g in given), strict=True)
@@ -420,12 +436,11 @@ def vectorize(f: Any, **options: Any) -> Any:
     return called
 
 
-def _typed(found: Array, otypes: Any) -> Array:
+def _typed(found: Array, otypes: Iterable[object] | None) -> Array:
     """The results of np.vectorize in the type that it makes them."""
     if otypes is not None:
-        return (
-            found.astype(next(iter(otypes))) if len(otypes) == 1 else stop("vectorize with several results")
-        )
+        listed = list(otypes)
+        return found.astype(listed[0]) if len(listed) == 1 else stop("vectorize with several results")
     return stop("vectorize without otypes: its type depends on x") if found.vague else found
 
 
@@ -433,11 +448,11 @@ _UNARY = "floor ceil rint trunc abs absolute fabs sqrt log2 exp2 sign"
 _NAMES = {"absolute": "abs", "fabs": "abs"}
 
 
-def _square(a: Any) -> Any:
+def _square(a: object) -> Symbolic:
     return el.times(_number(a), a)
 
 
-def _number(a: object) -> Any:
+def _number(a: T) -> T:
     """What is no truth value: of those numpy makes numbers of 8 or 16 bits."""
     return stop("a function of truth values, which numpy makes short numbers of") if kind_of(a) == "b" else a
 
@@ -479,32 +494,32 @@ def _numpy() -> dict[str, object]:
     return words
 
 
-def _true(a: Any) -> Any:
+def _true(a: object) -> Symbolic:
     return elementwise(nodes.truth, "b", a)
 
 
-def _unset(shape: Any, dtype: Any = None) -> Array:
+def _unset(shape: object, dtype: object = None) -> Array:
     """np.empty: what is read before it is written is no number."""
     out = full(shape, 0, dtype_of(dtype))
     out.data[...] = session().node("undefined")
     return out
 
 
-def _unset_like(a: object, dtype: Any = None) -> Any:
+def _unset_like(a: object, dtype: object = None) -> Array:
     given = as_array(a)
     return _unset(given.shape, dtype_of(dtype, given.dtype))
 
 
-def _pow(a: object, b: object) -> Any:
+def _pow(a: object, b: object) -> Symbolic:
     return 1.0 * el.power(a, b)
 
 
-def _fsum(a: Any) -> Any:
+def _fsum(a: Iterable[object]) -> Symbolic:
     return 1.0 * make_array(list(a)).sum()
 
 
-def _hypot(*values: Any) -> Any:
-    return el.unary("sqrt", sum((v * v for v in values[1:]), start=values[0] * values[0]))
+def _hypot(*values: object) -> Symbolic:
+    return el.unary("sqrt", reduce(operator.add, [el.times(v, v) for v in values]))
 
 
 # Python's own
@@ -519,10 +534,10 @@ class _Meta(Mute, type):
 class Word(Mute):
     """A function that stands for one of numpy, math or Python, and is not told from it by its text."""
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+    def __init__(self, f: Callable[..., object]) -> None:
         self.__dict__["__call"] = f
 
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
+    def __call__(self, *arguments: object, **named: object) -> object:
         return self.__dict__["__call"](*arguments, **named)
 
 
@@ -544,12 +559,12 @@ class _Kind(metaclass=_Meta):
 
 ARRAY, GENERATOR = _Meta("ndarray", (_Kind,), {}), _Meta("Generator", (_Kind,), {})
 
-NUMPY: dict[str, Any] = as_words(_numpy()) | {
+NUMPY: dict[str, object] = as_words(_numpy()) | {
     "ndarray": ARRAY,
     "random": _Names(Generator=GENERATOR),
     "linalg": _Names(norm=Word(linalg_norm)),
 }
-NUMPY["add"].at = Word(add_at)
+NUMPY["add"].__dict__["at"] = Word(add_at)
 
 MATH: dict[str, object] = as_words({
     **{n: _of(n) for n in ("sqrt", "log2", "exp2", "fabs")},
