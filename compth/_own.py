@@ -14,14 +14,17 @@ import types
 import weakref
 from abc import ABCMeta
 from collections.abc import Callable, Collection, Iterator
+from ctypes import c_void_p, sizeof, string_at
 from dataclasses import MISSING, dataclass, fields
 from enum import EnumType
 from fractions import Fraction
 from functools import cache, cached_property
+from gc import get_referents
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from itertools import chain, islice
-from operator import attrgetter, is_, methodcaller
+from itertools import islice
+from operator import attrgetter, is_
 from os.path import abspath, dirname, join
+from sys import byteorder
 from typing import Any, TypeVar
 
 from compth._identity import ODD_NAMES, ByIdentity, fixed, namespace, odd_class
@@ -77,6 +80,10 @@ SPOKEN = frozenset(
     {"print", "input", "open", "exit", "quit", "breakpoint", "help", "__import__", "__debug__"}
 )
 """Builtins that notebooks and tests replace, and that no claim rests on."""
+POINTER = sizeof(c_void_p)
+"""Bytes of an address."""
+LIST_WORDS = 5
+"""Words that CPython keeps of a list beside its row of addresses."""
 PARTS = tuple(attrgetter(name) for name in ("__code__", "__defaults__", "__kwdefaults__"))
 """What a call of a function does, apart from its closure."""
 
@@ -97,46 +104,92 @@ class _Kept:
         """The top module."""
         return self.where.split(".")[1]
 
+    def steady(self) -> dict[object, object] | None:
+        """The dictionary itself while it has as many names as then: a class shows a view of it. None for others."""
+        space = self.space()
+        whole = get_referents(space)[0] if type(space) is types.MappingProxyType else space
+        # Where the last two are one object, the last name may be the same and that before it another.
+        alike = len(self.values) > 1 and self.values[-1] is self.values[-2]
+        return whole if type(whole) is dict and len(whole) == len(self.names) > 0 and not alike else None
+
 
 def _altered_in(kept: _Kept) -> str:
     """ "" when every name still holds its object and none was added that matters; else which."""
     space = kept.space()
     if len(space) < len(kept.names):
         return f"{kept.where} has lost a name"
-    if all(map(is_, kept.values, space.values())):  # to the end of the kept ones: new names come last
-        new = kept.refused(set(space) - set(kept.names)) if len(space) > len(kept.names) else None
-        return f"{kept.where}.{min(new, key=str)} was added after import" if new else ""
-    held = zip(kept.names, kept.values, strict=True)
-    changed = next((n for n, v in held if space.get(n, _MISSING) is not v), None)
-    return "" if changed is None else f"{kept.where}.{changed} was replaced after import"
+    # To the end of the kept ones: new names come last. A name that was taken away and given again is last as well.
+    if not (all(map(is_, kept.values, space.values())) and all(map(is_, kept.names, space))):
+        held = zip(kept.names, kept.values, strict=True)
+        changed = next((n for n, v in held if space.get(n, _MISSING) is not v), None)
+        if changed is not None:
+            return f"{kept.where}.{changed} was replaced after import"
+    new = kept.refused(set(space) - set(kept.names)) if len(space) > len(kept.names) else None
+    return f"{kept.where}.{min(new, key=str)} was added after import" if new else ""
 
 
 @dataclass(frozen=True)
-class _Steady:
-    """Namespaces with the names that they were kept with and no other, as one row of values; the others one by one."""
+class _Seen:
+    """What a look found as the imports left it: the addresses of all that names, functions and variables held then.
 
-    count: int
-    spaces: tuple[Any, ...]
+    Held against what they hold at the next look in one comparison of bytes. To go through them one by one takes three
+    times as long, and each public call pays for it. It says only that nothing has moved since.
+    """
+
+    counts: tuple[int, ...]
+    spaces: tuple[dict[object, object], ...]
+    """Namespaces with the names that they were kept with and no other, as Python's own dictionaries."""
     sizes: tuple[int, ...]
-    values: tuple[Any, ...]
+    last: tuple[object, ...]
+    """The last name of each. One that is renamed moves to the end, and moves no value only where it was the last."""
+    holders: tuple[object, ...]
+    """These, the package's functions, those of others that it calls, and the variables inside."""
+    addresses: bytes
     others: tuple[_Kept, ...]
+    """The other namespaces, which are looked at one by one."""
 
 
-def _holds(steady: _Steady) -> bool:
-    """True while each has as many names as then, so that the row is in step, and every name its object."""
-    if tuple(map(len, steady.spaces)) != steady.sizes:
+def _counts() -> tuple[int, ...]:
+    """How many of each kind are recorded: an import adds some, and then a look goes through all again."""
+    return len(_NAMESPACES), len(_FUNCTIONS), len(_CODE), len(_CELLS)
+
+
+def _addresses(holders: tuple[object, ...]) -> bytes:
+    """Where the objects lie that these hold: the values of dictionaries, what functions run, the contents of cells."""
+    held = get_referents(
+        *holders
+    )  # a list: behind its header of three words lies where its row of addresses starts
+    return string_at(c_void_p.from_address(id(held) + 3 * POINTER).value or 0, len(held) * POINTER)
+
+
+def _as_seen(seen: _Seen) -> bool:
+    """True while every name is there and holds the object that it held at that look, and so does every function."""
+    if _counts() != seen.counts or tuple(map(len, seen.spaces)) != seen.sizes:
         return False
-    return all(map(is_, steady.values, chain.from_iterable(map(_values, steady.spaces))))
+    last: Iterator[object] = map(next, map(reversed, seen.spaces))
+    return all(map(is_, last, seen.last)) and _addresses(seen.holders) == seen.addresses
 
 
-_values = methodcaller("values")
+def _see(kept: list[_Kept]) -> _Seen | None:
+    """What these namespaces and all functions hold now; None where Python does not hold objects as CPython does."""
+    found = [(k, k.steady()) for k in kept]
+    spaces = tuple(space for _, space in found if space is not None)
+    if not _readable(spaces):
+        return None
+    cells = (cell for cell, _ in _CELLS)
+    holders = (*spaces, *_FUNCTIONS, *(f for f, _ in _CODE), *cells)
+    others = tuple(k for k, space in found if space is None)
+    sizes, last = tuple(map(len, spaces)), tuple(next(reversed(space)) for space in spaces)
+    return _Seen(_counts(), spaces, sizes, last, holders, _addresses(holders), others)
 
 
-def _steady(kept: list[_Kept]) -> _Steady:
-    same = [k for k in kept if len(k.space()) == len(k.names) and k.refused is not _of_list]
-    spaces, sizes = tuple(k.space() for k in same), tuple(len(k.names) for k in same)
-    others = tuple(k for k in kept if len(k.space()) != len(k.names) or k.refused is _of_list)
-    return _Steady(len(_NAMESPACES), spaces, sizes, tuple(v for k in same for v in k.values), others)
+def _readable(spaces: tuple[dict[object, object], ...]) -> bool:
+    """True where the addresses are those of the values, in order; on another Python all is looked at one by one."""
+    if sys.implementation.name != "cpython" or list.__basicsize__ != LIST_WORDS * POINTER:
+        return False
+    asked = spaces[:3]
+    expected = [id(value) for space in asked for value in space.values()]
+    return _addresses(asked) == b"".join(at.to_bytes(POINTER, byteorder) for at in expected)
 
 
 def _of_class(new: set[object]) -> set[object]:
@@ -157,7 +210,7 @@ def _of_list(new: set[object]) -> set[object]:
 
 _MISSING = object()
 _NAMESPACES: list[_Kept] = []
-_STEADY: dict[frozenset[str] | None, _Steady] = {}
+_SEEN: dict[frozenset[str] | None, _Seen] = {}
 _CLASSES: ByIdentity[type] = ByIdentity()
 _NUMBERS: ByIdentity[type] = ByIdentity()
 """Classes of sympy, as its import made them."""
@@ -419,8 +472,31 @@ def _copied(value: Any) -> Any:
 
 
 def _altered(parts: frozenset[str] | None) -> str:
-    if found := _names_altered(parts):
+    """`altered`, without the caches: against the last look where nothing was found in it, else one by one."""
+    seen = _SEEN.get(parts)
+    if seen is not None and _as_seen(seen):
+        return next(filter(None, map(_altered_in, seen.others)), "") or _leant_altered()
+    asked = [kept for kept in _NAMESPACES if parts is None or kept.part in parts]
+    # What is there is noted before it is looked at: another thread's change in between is then found, or differs later.
+    now = None if _FOUND else _see(asked)
+    found = _names_altered(asked) or _functions_altered() or _leant_altered()
+    if not found and now is not None:
+        _SEEN[parts] = now
+    return found
+
+
+def _names_altered(asked: list[_Kept]) -> str:
+    """The first name that does not stand for what it stood for; where one was found last is looked at first."""
+    last = next((kept for kept in _FOUND if kept in asked), None)
+    if last is not None and (found := _altered_in(last)):
         return found
+    at, found = next(((kept, found) for kept in asked if (found := _altered_in(kept))), (None, ""))
+    _FOUND[:] = [] if at is None else [at]
+    return found
+
+
+def _functions_altered() -> str:
+    """The first function of the package, or of others that it calls, with other code, defaults or variables."""
     for at, part in enumerate(PARTS):
         if not all(map(is_, map(part, _FUNCTIONS), _KEPT_PARTS[at])):
             now = zip(_FUNCTIONS, map(part, _FUNCTIONS), _KEPT_PARTS[at], strict=True)
@@ -429,27 +505,14 @@ def _altered(parts: frozenset[str] | None) -> str:
     inside = next((c for c, content in _CELLS if c.cell_contents is not content), None)
     if inside is not None:
         return "a variable of a function of the package was replaced after import"
-    other = next((k for k, (space, v) in _LEANT.items() if space.get(k[1], _MISSING) is not v), None)
-    if other is not None:
-        return f"{'.'.join(other)} was replaced after import"
     code = next((f for f, kept in _CODE if not all(map(is_, _parts_of(f), kept))), None)
     return "" if code is None else f"{code.__module__}.{code.__qualname__} was rewritten after import"
 
 
-def _names_altered(parts: frozenset[str] | None) -> str:
-    """`altered` of what names stand for; those that hold what they held at the last look are looked at in one go."""
-    last = next((kept for kept in _FOUND if parts is None or kept.part in parts), None)
-    if last is not None and (found := _altered_in(last)):
-        return found
-    steady = _STEADY.get(parts)
-    if steady is not None and steady.count == len(_NAMESPACES) and _holds(steady):
-        return next(filter(None, map(_altered_in, steady.others)), "")
-    asked = [kept for kept in _NAMESPACES if parts is None or kept.part in parts]
-    at, found = next(((kept, found) for kept in asked if (found := _altered_in(kept))), (None, ""))
-    _FOUND[:] = [] if at is None else [at]
-    if not found:
-        _STEADY[parts] = _steady(asked)
-    return found
+def _leant_altered() -> str:
+    """The first name in a module of others, of those that the package calls, that means something else."""
+    other = next((k for k, (space, v) in _LEANT.items() if space.get(k[1], _MISSING) is not v), None)
+    return "" if other is None else f"{'.'.join(other)} was replaced after import"
 
 
 def foreign(thing: object) -> str:

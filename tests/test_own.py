@@ -174,6 +174,56 @@ def test_rewritten_functions_and_their_variables_are_seen():
     assert altered() == ""
 
 
+@pytest.mark.parametrize("looked", [True, False], ids=["after a look", "at the first look"])
+def test_a_name_that_was_taken_away_and_given_again_covers_no_other(looked):
+    """Names are found in the order in which they were given: one given again stands last, with its value."""
+    assert altered() == ""
+    if not looked:
+        _own._SEEN.clear()
+    kept = ct.RandK.draw
+    try:
+        del ct.RandK.draw
+        assert altered() == "compth.compressors.rand_k.RandK has lost a name"
+        ct.RandK.draw = kept
+        assert altered() == ""
+        ct.RandK.compress = lambda self, x, rng=None: x
+        assert altered() == "compth.compressors.rand_k.RandK.compress was added after import"
+    finally:
+        ct.RandK.draw = kept
+        if "compress" in vars(ct.RandK):
+            del ct.RandK.compress
+    assert altered() == ""
+
+
+@pytest.mark.parametrize("owner", [ct.RandK, rand_k])
+def test_the_last_name_of_a_class_or_module_cannot_be_renamed(owner):
+    assert altered() == ""
+    last = next(n for n in reversed(vars(owner)) if n in {name for k in _own._NAMESPACES for name in k.names})
+    value = vars(owner)[last]
+    try:
+        delattr(owner, last)
+        setattr(owner, "another", value)  # noqa: B010
+        assert altered()
+    finally:
+        if "another" in vars(owner):
+            delattr(owner, "another")
+        setattr(owner, last, value)
+    assert altered() == ""
+
+
+def test_the_quick_look_is_the_one_that_is_used_and_agrees_with_the_slow_one(monkeypatch):
+    assert altered() == ""
+    seen = _own._SEEN[None]
+    assert _own._as_seen(seen)
+    assert len(seen.others) < len(seen.spaces) / 10
+    monkeypatch.setattr(np, "sum", np.mean)
+    assert altered() == "numpy.sum was replaced after import"
+    monkeypatch.undo()
+    monkeypatch.setitem(vars(rand_k), "ratio", lambda a, b: 1)
+    assert not _own._as_seen(seen)
+    assert "ratio" in altered()
+
+
 def test_a_table_of_the_package_may_grow_but_not_change(monkeypatch):
     from compth.tuning.schemes import SCHEMES
 
