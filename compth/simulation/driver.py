@@ -7,24 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from threading import Event
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from compth._door import a_method, a_problem, at_the_door, check_start, numbers, optional, real_type
 from compth._memory import require_fit
 from compth._own import foreign
 from compth._rng import check_seed
 from compth._threads import one_blas_thread
+from compth._types import Array
 from compth.errors import InvalidParameter
-from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
+from compth.methods import Method, Plan, State, Theorem, find_guarantee, plan_of
 from compth.problems.interface import Problem
 from compth.simulation.engines import Engine, engine_of
 from compth.simulation.memory import predicted_bytes, state_bytes
 from compth.simulation.trace import Trace
 
-Array = NDArray[np.float64]
 BLOCK = 64
 """Replicates per block: fixed, so that results do not depend on the machine."""
 ESCAPED = 1e120
@@ -76,7 +75,7 @@ class _Tally:
         )
 
 
-def _measure(job: _Job, state: Any) -> Array:
+def _measure(job: _Job, state: State) -> Array:
     """(4, R): squared distance, gap, squared gradient norm, theorem's metric."""
     values = job.engine.measures(state)
     metric = None if job.theorem is None else job.engine.observe(job.theorem, state)
@@ -139,7 +138,7 @@ def _one_for_all(job: _Job, start: Array, runs: int) -> _Tally | None:
     return replace(one, count=one.count * runs, diverged=np.repeat(one.diverged, runs))
 
 
-def _starts(problem: Problem, x0: ArrayLike | None, runs: int, dtype: Any) -> Array:
+def _starts(problem: Problem, x0: ArrayLike | None, runs: int, dtype: DTypeLike) -> Array:
     start = np.asarray(problem.start if x0 is None else x0, dtype=dtype)
     if start.shape not in ((problem.d,), (runs, problem.d)) or not np.isfinite(start).all():
         raise InvalidParameter(
@@ -178,7 +177,7 @@ def simulate(
     *,
     theorem: str | Theorem | None = None,
     threads: int = 1,
-    dtype: Any = np.float64,
+    dtype: DTypeLike = np.float64,
     engine: str = "numpy",
 ) -> Trace:
     """Run `runs` replicates for `steps` rounds and average.
@@ -230,7 +229,7 @@ def simulate_planned(
     *,
     x0: ArrayLike | None = None,
     threads: int = 1,
-    dtype: Any = np.float64,
+    dtype: DTypeLike = np.float64,
     engine: str = "numpy",
 ) -> Trace:
     """`simulate` of a run whose plan is known already: sweeps make one for all seeds."""

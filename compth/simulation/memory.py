@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
 
 import numpy as np
+
+from compth.methods import State
 
 TEMPORARIES = 4
 """Live arrays of a step besides the state: gradients, compressor input and output, the new state."""
@@ -15,7 +16,7 @@ OVERHEAD = 64 << 20
 """Bytes for the interpreter's own growth and the libraries' buffers."""
 
 
-def state_bytes(state: Any) -> int:
+def state_bytes(state: State) -> int:
     """Bytes of the arrays of a state."""
     return sum(v.nbytes for f in fields(state) if isinstance(v := getattr(state, f.name), np.ndarray))
 

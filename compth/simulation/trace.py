@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compth._shown import Shown
+from compth._types import Array, Json
 from compth.methods.core import Plan
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +45,7 @@ class Trace(Shown):
     diverged: NDArray[np.int64]
     plan: Plan
     theorem: str = ""
-    info: dict[str, Any] = field(default_factory=dict)
+    info: Json = field(default_factory=dict)
 
     @property
     def steps(self) -> int:

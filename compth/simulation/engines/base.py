@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from compth._rng import stream
 from compth._types import Array
-from compth.methods import Method, Plan, Theorem
+from compth.methods import Method, Plan, State, Theorem
 from compth.problems.interface import Problem
+
+
+@dataclass
+class Randomness:
+    """What a block of replicates draws from: the problem as its rounds see it (through an oracle), and its stream."""
+
+    view: Problem
+    rng: np.random.Generator
 
 
 class Engine:
@@ -18,43 +27,45 @@ class Engine:
     def __init__(self, method: Method, problem: Problem, plan: Plan, seed: int) -> None:
         self.method, self.problem, self.plan, self.seed = method, problem, plan, seed
 
-    def start(self, x0: Array, block: int) -> tuple[Any, Any]:
+    def start(self, x0: Array, block: int) -> tuple[State, Randomness]:
         """(state at t = 0 for x0 of shape (R, d), what `step` needs for this block's randomness)."""
         rng = stream(self.seed, block)
-        return self.method.init(self.problem, x0, self.plan), (self.method.view(self.problem, rng), rng)
+        return self.method.init(self.problem, x0, self.plan), Randomness(
+            self.method.view(self.problem, rng), rng
+        )
 
-    def step(self, state: Any, drawn: Any, block: int, t: int) -> Any:
+    def step(self, state: State, drawn: Randomness, block: int, t: int) -> State:
         """State at t + 1."""
-        seen, rng = drawn
-        return self.method.step(seen, state, rng, self.plan, t)
+        return self.method.step(drawn.view, state, drawn.rng, self.plan, t)
 
-    def untouched(self, drawn: Any, block: int) -> bool:
+    def untouched(self, drawn: Randomness, block: int) -> bool:
         """True where nothing was drawn from this block's stream so far; engines that cannot tell say False."""
         if type(self) is not Engine:
             return False
-        return repr(drawn[1].bit_generator.state) == repr(stream(self.seed, block).bit_generator.state)
+        return repr(drawn.rng.bit_generator.state) == repr(stream(self.seed, block).bit_generator.state)
 
-    def measures(self, state: Any) -> Array:
+    def measures(self, state: State) -> Array:
         """(3, R): squared distance, gap, squared gradient norm."""
         return np.asarray(self.problem.measures(state.x))
 
-    def observe(self, theorem: Theorem, state: Any) -> Array | None:
+    def observe(self, theorem: Theorem, state: State) -> Array | None:
         """The theorem's metric (R,), None when it is the squared distance."""
         return theorem.observe(self.problem, state, self.plan)
 
-    def select(self, state: Any, keep: Any) -> Any:
+    def select(self, state: State, keep: NDArray[np.bool_]) -> State:
         """The state of some replicates only."""
         return state.rows(keep)
 
-    def mean(self, state: Any) -> Array:
+    def mean(self, state: State) -> Array:
         """Mean of x over the replicates, (d,)."""
         return np.asarray(state.x.mean(axis=0))
 
-    def sent(self, state: Any) -> float:
+    def sent(self, state: State) -> float:
         """Uplink bits of the last round per worker, averaged over the replicates."""
         return float(np.mean(state.sent))
 
-    def heard(self, state: Any) -> float:
+    def heard(self, state: State) -> float:
         """Downlink bits of the last round per worker, averaged over the replicates."""
-        fixed = state.heard is None
-        return self.method.downlink_bits(self.problem) if fixed else float(np.mean(state.heard))
+        if state.heard is None:
+            return self.method.downlink_bits(self.problem)
+        return float(np.mean(state.heard))

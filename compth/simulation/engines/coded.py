@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -30,7 +30,8 @@ class Coded:
         return self.kind, self.k, self.s, self.p, self.factor
 
 
-def loops() -> Any:
+def loops() -> ModuleType:
+    """The numba kernels, compiled or from numba's cache. InvalidParameter, with the remedy, without numba."""
     try:
         from compth.simulation.engines import fused_loops as kernels
     except ImportError:

@@ -7,24 +7,26 @@ method: what its body says is what runs.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._numbers import Number
 from compth._own import foreign, hidden
 from compth._types import Array
 from compth.compressors import Independent
 from compth.errors import CompthError, Unsupported
-from compth.methods import Method, Plan
+from compth.methods import Method, Plan, State
 from compth.methods.core.body import BodyMethod, Reading, heard_of, runs_its_body
 from compth.methods.core.centre import centre_of
 from compth.methods.core.running import Repeated
+from compth.methods.core.state import Bits
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, SPOKEN, STATE, Key, Vector
 from compth.problems import DistributedQuadratic
-from compth.problems.interface import Problem
+from compth.problems.interface import Problem, as_quadratic
 from compth.problems.oracle import Drawn
-from compth.simulation.engines.base import Engine
+from compth.simulation.engines.base import Engine, Randomness
 from compth.simulation.engines.coded import coded, loops
 from compth.simulation.engines.passes import scheduled
 from compth.simulation.engines.tables import Schedule, Stage, between
@@ -63,7 +65,7 @@ class FastEngine(Engine):
         super().__init__(method, problem, plan, seed)
         assert isinstance(method, BodyMethod)
         self.body = method
-        self.seen: Any = method.seen(problem)
+        self.seen = method.seen(problem)
         codes = [coded(method.fleet.member(i), problem.d).arguments for i in range(self.seen.n)]
         self.codes = tuple(
             np.array(c, dtype=t) for c, t in zip(zip(*codes, strict=True), "qqddd", strict=True)
@@ -87,7 +89,7 @@ class FastEngine(Engine):
 
     # -- the body, read once
 
-    def _read(self, params: Mapping[str, object]) -> Reading:
+    def _read(self, params: Mapping[str, Number]) -> Reading:
         """The trace, found to do on arrays what the body does."""
         self.body.program(params, self.seen.n, self.seen.d)
         found = self.body._read(self.seen, params)
@@ -128,12 +130,13 @@ class FastEngine(Engine):
 
     # -- rounds
 
-    def start(self, x0: Array, block: int) -> tuple[Any, Any]:
+    def start(self, x0: Array, block: int) -> tuple[State, Randomness]:
         state, drawn = super().start(x0, block)
         return state, _Block(self, drawn)
 
-    def step(self, state: Any, drawn: Any, block: int, t: int) -> Any:
+    def step(self, state: State, drawn: Randomness, block: int, t: int) -> State:
         """State at t + 1. The memory of `state` is overwritten: the driver keeps no older state."""
+        assert isinstance(drawn, _Block)
         drawn.load(state)
         return _Round(self, drawn, state, self._key(block), t).run()
 
@@ -144,25 +147,27 @@ class FastEngine(Engine):
             self._streams[block] = words[0]
         return self._streams[block]
 
-    def measures(self, state: Any) -> Array:
+    def measures(self, state: State) -> Array:
         seen, x = self.seen, state.x
-        same = seen is self.problem and self.plain
-        if not same or seen.projector is not None or x.dtype != np.float64:
+        quick = seen is self.problem and self.plain and x.dtype == np.float64
+        exact = as_quadratic(seen) if quick else None
+        # where the solution is a set the distance is to its projection, which the loop does not know
+        if exact is None or exact.projector is not None:
             return super().measures(state)
-        out, z = np.empty((3, len(x))), x - seen.x_star
-        self.loops.measured(z, z @ seen.hessian, out)
+        out, z = np.empty((3, len(x))), x - exact.x_star
+        self.loops.measured(z, z @ exact.hessian, out)
         return out
 
-    def in_precision(self, dtype: Any) -> tuple[Array, Array, Array]:
+    def in_precision(self, dtype: np.dtype[np.float64]) -> tuple[Array, Array, Array]:
         """(A, b, gradients at x*) as the loops take them; only their shapes count where they do not multiply."""
         if dtype not in self._fixed:
             n, d = self.seen.n, self.seen.d
-            seen = self.seen
-            parts = (
-                (seen.A, seen.b, seen.gradients_at_star)
-                if self.plain
-                else (np.zeros((n, 1, d)), *[np.zeros((n, d))] * 2)
-            )
+            # the loops multiply by A_i only where gradients are plain: else empty stand-ins of the right shapes
+            if self.plain:
+                exact = as_quadratic(self.seen)
+                parts = (exact.A, exact.b, exact.gradients_at_star)
+            else:
+                parts = (np.zeros((n, 1, d)), np.zeros((n, d)), np.zeros((n, d)))
             A, b, star = (np.array(a, dtype=dtype, order="C") for a in parts)
             self._fixed[dtype] = A, b[None, None], star
         return self._fixed[dtype]
@@ -177,16 +182,17 @@ def _outcomes(reading: Reading) -> NDArray[np.int64]:
     return out
 
 
-class _Block:
+class _Block(Randomness):
     """What one block of replicates needs from round to round: its memories, stacked, and room for the passes."""
 
-    def __init__(self, engine: FastEngine, drawn: Any) -> None:
-        self.engine, (self.view, self.rng) = engine, drawn
+    def __init__(self, engine: FastEngine, drawn: Randomness) -> None:
+        super().__init__(drawn.view, drawn.rng)
+        self.engine = engine
         self.rows = 0
         self.views: dict[str, Array] = {}
         self.means: dict[str, Array] = {}
 
-    def load(self, state: Any) -> None:
+    def load(self, state: State) -> None:
         """Take the state's memories over, unless they are those that the last round left."""
         program = self.engine.reading.program
         here = {k: getattr(state, k) for k in program.worker}
@@ -215,18 +221,17 @@ class _Block:
 class _Round:
     """One round of one block."""
 
-    def __init__(self, engine: FastEngine, block: _Block, state: Any, key: np.uint64, t: int) -> None:
+    def __init__(self, engine: FastEngine, block: _Block, state: State, key: np.uint64, t: int) -> None:
         self.engine, self.block, self.state, self.key, self.t = engine, block, state, key, t
         self.schedule, self.program = engine._step_at(t), engine.reading.program
         self.values: dict[Key, Array] = {(COMMON, STATE, k): getattr(state, k) for k in self.program.server}
         self.values |= {(COMMON, STATE, k): v for k, v in block.means.items()}
-        self.cost: dict[int, Any] = {}
-        self.heard: list[Any] = []
+        self.heard: list[Bits | None] = []
         self._streams: dict[int, Repeated] = {}
         given = block.view
         self.seen = given.through(engine.body.seen) if isinstance(given, Drawn) else engine.seen
 
-    def run(self) -> Any:
+    def run(self) -> State:
         """The state after it."""
         engine, block, program = self.engine, self.block, self.program
         coins, leaf = self._coins()
@@ -246,7 +251,7 @@ class _Round:
         sent, heard = self._bits(coins)
         return engine.body.state_class(sent=sent, heard=heard, **new, **block.views, **more)
 
-    def _coins(self) -> tuple[list[Any], NDArray[np.int64]]:
+    def _coins(self) -> tuple[list[NDArray[np.bool_]], NDArray[np.int64]]:
         """(coins of every replicate, drawn one after another as the body does; their outcome's number)."""
         leaves, rows = self.program.leaves, self.block.rows
         code, coins = np.zeros(rows, dtype=np.int64), []
@@ -306,15 +311,17 @@ class _Round:
             out[k] = value.astype(self.state.x.dtype, copy=False)
         return out
 
-    def _bits(self, coins: list[object]) -> tuple[Any, Any]:
+    def _bits(self, coins: list[NDArray[np.bool_]]) -> tuple[Bits, Bits | None]:
         """What the method's own step says of the round's bits."""
         engine = self.engine
         told = _Told(dict.fromkeys(self.program.of_kind(MESSAGE), engine.each), coins, self.heard)
-        return engine.body._sent(told, engine.reading, engine.problem, self.t), heard_of(told, engine.reading)  # type: ignore[arg-type]
+        return engine.body._sent(told, engine.reading, engine.problem, self.t), heard_of(told, engine.reading)
 
 
 class _Told:
     """What `BodyMethod._sent` asks of a running body."""
 
-    def __init__(self, cost: dict[int, object], coins: Sequence[object], heard: Sequence[object]) -> None:
+    def __init__(
+        self, cost: Mapping[int, Bits], coins: Sequence[NDArray[np.bool_]], heard: Sequence[Bits | None]
+    ) -> None:
         self.cost, self.coins, self.heard, self.means = cost, coins, heard, 0

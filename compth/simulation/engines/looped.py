@@ -7,7 +7,6 @@ method's step, and the loops have the compressors' law.
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import numpy as np
 
@@ -15,10 +14,10 @@ from compth._own import hidden
 from compth._types import Array
 from compth.compressors import Independent
 from compth.errors import Unsupported
-from compth.methods import Method, Plan
+from compth.methods import Method, Plan, State
 from compth.methods.core.vectors import Underivable
 from compth.problems.interface import Problem
-from compth.simulation.engines.base import Engine
+from compth.simulation.engines.base import Engine, Randomness
 from compth.simulation.engines.coded import accelerated, coded
 from compth.simulation.engines.fused import FastEngine
 
@@ -49,9 +48,8 @@ class LoopedEngine(Engine):
         self._quick = copy.copy(method)
         object.__setattr__(self._quick, "compressor", Looped(fleet.compressor))
 
-    def step(self, state: Any, drawn: Any, block: int, t: int) -> Any:
-        seen, rng = drawn
-        return self._quick.step(seen, state, rng, self.plan, t)
+    def step(self, state: State, drawn: Randomness, block: int, t: int) -> State:
+        return self._quick.step(drawn.view, state, drawn.rng, self.plan, t)
 
 
 def fast_engine(method: Method, problem: Problem, plan: Plan, seed: int) -> Engine:

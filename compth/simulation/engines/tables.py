@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +95,7 @@ class Schedule:
     nexts: tuple[Mapping[str, Vector], ...]
     given: Mapping[int, int]
 
-    def structure(self) -> Any:
+    def structure(self) -> object:
         """Everything but the numbers: two steps of one structure differ in their coefficients alone."""
         return [
             (

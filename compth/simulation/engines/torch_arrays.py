@@ -13,18 +13,22 @@ import dataclasses
 import types
 from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import torch
 import torch._numpy
+from numpy.typing import DTypeLike
 
+from compth._types import Tensor
 from compth.compressors import Compressor, DiagonalSketch, Fleet
 
-layer: Any = torch._numpy
+T = TypeVar("T")
+layer: Tensor = torch._numpy
+"""Torch's own layer of numpy names, which says no types."""
 
 
-def tensor(value: object) -> Any:
+def tensor(value: object) -> Tensor:
     """The torch tensor behind an array of the layer, or the value itself."""
     return value.tensor if isinstance(value, layer.ndarray) else value
 
@@ -35,14 +39,14 @@ class Namespace:
     def __init__(self, device: str) -> None:
         self.device = device
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Tensor:
         return getattr(layer, name)
 
-    def errstate(self, **_: object) -> Any:
+    def errstate(self, **_: object) -> contextlib.AbstractContextManager[None]:
         """Torch does not warn."""
         return contextlib.nullcontext()
 
-    def asarray(self, value: Any, dtype: object = None) -> Any:
+    def asarray(self, value: Tensor, dtype: DTypeLike | None = None) -> Tensor:
         """An array on the device; exact numbers become doubles, torch has none."""
         if not isinstance(value, layer.ndarray):
             value = np.asarray(value)
@@ -52,41 +56,41 @@ class Namespace:
 
     array = asarray
 
-    def zeros(self, shape: object, dtype: object = None) -> Any:
+    def zeros(self, shape: object, dtype: DTypeLike | None = None) -> Tensor:
         """Zeros on the device."""
         return layer.ndarray(torch.zeros(_sizes(shape), dtype=_dtype(dtype), device=self.device))
 
-    def ones(self, shape: object, dtype: object = None) -> Any:
+    def ones(self, shape: object, dtype: DTypeLike | None = None) -> Tensor:
         """Ones on the device."""
         return layer.ndarray(torch.ones(_sizes(shape), dtype=_dtype(dtype), device=self.device))
 
-    def arange(self, *span: int, dtype: object = None) -> Any:
+    def arange(self, *span: int, dtype: DTypeLike | None = None) -> Tensor:
         """Integers on the device."""
         found = torch.arange(*span, device=self.device)
         return layer.ndarray(found if dtype is None else found.to(_dtype(dtype)))
 
-    def frexp(self, x: object) -> Any:
+    def frexp(self, x: object) -> tuple[Tensor, Tensor]:
         """(mantissa in [1/2, 1), exponent)."""
         mantissa, exponent = torch.frexp(tensor(x))
         return layer.ndarray(mantissa), layer.ndarray(exponent)
 
-    def ldexp(self, x: object, exponent: object) -> Any:
+    def ldexp(self, x: object, exponent: object) -> Tensor:
         """x 2^exponent, in double precision."""
         base = torch.as_tensor(tensor(x), dtype=torch.float64, device=self.device)
         shape = torch.broadcast_shapes(base.shape, tensor(exponent).shape)
         base = base.expand(shape)
         return layer.ndarray(torch.ldexp(base, torch.as_tensor(tensor(exponent), device=self.device)))
 
-    def vecdot(self, a: object, b: object) -> Any:
+    def vecdot(self, a: object, b: object) -> Tensor:
         """Sum of products over the last axis."""
         return layer.ndarray((tensor(a) * tensor(b)).sum(-1))
 
 
-def _sizes(shape: Any) -> tuple[int, ...]:
+def _sizes(shape: Tensor) -> tuple[int, ...]:
     return tuple(int(s) for s in shape) if np.ndim(shape) else (int(shape),)
 
 
-def _dtype(dtype: Any) -> Any:
+def _dtype(dtype: DTypeLike | None) -> Tensor:
     return torch.float64 if dtype in (None, float, np.float64) else getattr(torch, np.dtype(dtype).name)
 
 
@@ -100,20 +104,22 @@ class Stream:
     def _options(self) -> dict[str, object]:
         return {"generator": self.generator, "device": self.device}
 
-    def random(self, size: object = ()) -> Any:
+    def random(self, size: object = ()) -> Tensor:
         """Uniform doubles on [0, 1)."""
         return layer.ndarray(torch.rand(_sizes(size), dtype=torch.float64, **self._options()))
 
-    def integers(self, low: int, high: int | None = None, size: object = (), dtype: object = None) -> Any:
+    def integers(
+        self, low: int, high: int | None = None, size: object = (), dtype: DTypeLike | None = None
+    ) -> Tensor:
         """Uniform integers of [low, high), or of [0, low)."""
         low, high = (0, low) if high is None else (low, high)
         return layer.ndarray(torch.randint(low, high, _sizes(size), **self._options()))
 
-    def standard_normal(self, size: object = ()) -> Any:
+    def standard_normal(self, size: object = ()) -> Tensor:
         """Standard normals."""
         return layer.ndarray(torch.randn(_sizes(size), dtype=torch.float64, **self._options()))
 
-    def permuted(self, x: object, axis: int = -1) -> Any:
+    def permuted(self, x: object, axis: int = -1) -> Tensor:
         """Every row of x in a random order of its own: sorted by independent uniform keys."""
         rows = torch.as_tensor(np.array(x) if isinstance(x, np.ndarray) else tensor(x), device=self.device)
         keys = torch.rand(rows.shape, dtype=torch.float64, **self._options())
@@ -125,7 +131,7 @@ class Target:
 
     def __init__(self, device: str) -> None:
         self.namespace = Namespace(device)
-        self._functions: dict[Any, Any] = {}
+        self._functions: dict[types.FunctionType, types.FunctionType] = {}
         self._classes: dict[type, type] = {}
 
     def function(self, f: types.FunctionType) -> types.FunctionType:
@@ -137,18 +143,15 @@ class Target:
             self._functions[f] = new
             for name in _names(f.__code__) & set(scope):
                 scope[name] = self._global(scope[name])
-        found: types.FunctionType = self._functions[f]
-        return found
+        return self._functions[f]
 
-    def _global(self, value: Any) -> object:
+    def _global(self, value: object) -> object:
         if value is np:
             return self.namespace
-        ours = isinstance(value, types.FunctionType) and value.__module__.startswith("compth.")
-        return (
-            self.function(value)
-            if ours and not value.__module__.startswith("compth.simulation.engines")
-            else value
-        )
+        # functions of others keep their numpy; the engines' own already speak of tensors
+        if not isinstance(value, types.FunctionType) or not value.__module__.startswith("compth."):
+            return value
+        return value if value.__module__.startswith("compth.simulation.engines") else self.function(value)
 
     def kind(self, cls: type) -> type:
         """A subclass of cls with the methods of the package rebuilt; kernels give way to the reference."""
@@ -165,7 +168,7 @@ class Target:
             self._classes[cls] = new
         return self._classes[cls]
 
-    def object(self, thing: object) -> Any:
+    def object(self, thing: T) -> T:
         """A copy of a compressor, fleet, method or theorem whose code runs on the device."""
         new = copy.copy(thing)
         object.__setattr__(new, "__class__", self.kind(type(thing)))

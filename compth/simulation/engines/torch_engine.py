@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from compth._own import foreign
-from compth._types import Array
+from compth._types import Array, Tensor
 from compth.errors import InvalidParameter, Unsupported
-from compth.methods import Method, Plan, Theorem
+from compth.methods import Method, Plan, State, Theorem
 from compth.problems import DistributedQuadratic
 from compth.problems.interface import Problem, Quadratic, as_quadratic
-from compth.simulation.engines.base import Engine
+from compth.simulation.engines.base import Engine, Randomness
+
+if TYPE_CHECKING:
+    from compth.simulation.engines.torch_arrays import Namespace
 
 
-def _device(name: str) -> tuple[Any, str]:
+def _device(name: str) -> tuple[ModuleType, str]:
     """(torch, device): the named one, else the GPU, else the processor."""
     try:
         import torch
@@ -37,10 +42,10 @@ def _device(name: str) -> tuple[Any, str]:
 class TorchQuadratic:
     """A DistributedQuadratic's maps on a device; every other attribute is the original's."""
 
-    def __init__(self, problem: Quadratic, namespace: Any, dtype: Any) -> None:
+    def __init__(self, problem: Quadratic, namespace: Namespace, dtype: np.dtype[np.float64]) -> None:
         self._problem = problem
 
-        def moved(a: Any) -> Any:
+        def moved(a: Array) -> Tensor:
             return namespace.asarray(np.array(a, dtype=dtype))
 
         self._stacked, self.b, self.x_star = (
@@ -53,34 +58,34 @@ class TorchQuadratic:
         self._projector = None if problem.projector is None else moved(problem.projector)
         self._np = namespace
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self._problem, name)
 
-    def gradients(self, x: Any) -> Any:
+    def gradients(self, x: Tensor) -> Tensor:
         """grad f_i(x), (R, d) -> (R, n, d)."""
         return (x @ self._stacked).reshape((*x.shape[:-1], self._problem.n, self._problem.d)) - self.b
 
-    def gradients_at(self, points: Any) -> Any:
+    def gradients_at(self, points: Tensor) -> Tensor:
         """grad f_i at each worker's own point, (R, n, d) -> (R, n, d)."""
         return self._np.einsum("ijk,rik->rij", self._A, points) - self.b
 
-    def gradient(self, x: Any) -> Any:
+    def gradient(self, x: Tensor) -> Tensor:
         """grad f(x)."""
         return (x - self.x_star) @ self._hessian
 
-    def gap(self, x: Any) -> Any:
+    def gap(self, x: Tensor) -> Tensor:
         """f(x) - f*."""
         return (self.gradient(x) * (x - self.x_star)).sum(axis=-1) / 2
 
-    def distance_squared(self, x: Any) -> Any:
+    def distance_squared(self, x: Tensor) -> Tensor:
         """Squared distance to the solution set."""
         z = x - self.x_star
         z = z if self._projector is None else z @ self._projector
         return (z * z).sum(axis=-1)
 
-    def measures(self, x: Any) -> Any:
+    def measures(self, x: Tensor) -> Tensor:
         """Squared distance, gap, squared gradient norm: (3, R)."""
         gradient = self.gradient(x)
         return self._np.stack([self.distance_squared(x), self.gap(x), (gradient * gradient).sum(axis=-1)])
@@ -110,24 +115,26 @@ class TorchEngine(Engine):
         self.target = target(self.device)
         self._method = self.target.object(method)
         fleet = self.target.object(method.fleet)
-        type(self._method).fleet = property(lambda held: held.__dict__["_fleet"])
+        # the class was made for this object alone: its fleet is the rebuilt one, whatever the method computes
+        fleet_of = property(lambda held: held.__dict__["_fleet"])
+        setattr(type(self._method), "fleet", fleet_of)  # noqa: B010  an assignment would be one to a method's name
         object.__setattr__(self._method, "_fleet", fleet)
-        self._moved: Any = None
+        self._moved: Problem | None = None
 
-    def start(self, x0: Array, block: int) -> tuple[Any, Any]:
+    def start(self, x0: Array, block: int) -> tuple[State, Randomness]:
         from compth.simulation.engines.torch_arrays import Stream
 
         if self._moved is None:
-            self._moved = TorchQuadratic(
-                as_quadratic(self.method.seen(self.problem)), self.target.namespace, x0.dtype
-            )
+            exact = as_quadratic(self.method.seen(self.problem))
+            # to the method it is the problem: what it does not map to tensors it passes on
+            self._moved = cast("Problem", TorchQuadratic(exact, self.target.namespace, x0.dtype))
         word = int(np.random.SeedSequence([self.seed, block]).generate_state(1, np.uint64)[0]) >> 1
         state = self._method.init(self._moved, self.target.namespace.asarray(np.array(x0)), self.plan)
-        return state, Stream(word, self.device)
+        return state, Randomness(self._moved, cast("np.random.Generator", Stream(word, self.device)))
 
-    def step(self, state: Any, drawn: Any, block: int, t: int) -> Any:
+    def step(self, state: State, drawn: Randomness, block: int, t: int) -> State:
         with self._named(self.method.label):
-            return self._method.step(self._moved, state, drawn, self.plan, t)
+            return self._method.step(drawn.view, state, drawn.rng, self.plan, t)
 
     @contextmanager
     def _named(self, what: str) -> Iterator[None]:
@@ -138,15 +145,17 @@ class TorchEngine(Engine):
             first = str(problem).split("\n")[0]
             raise Unsupported(f"engine='torch' cannot run {what}: {first}; use engine='numpy'") from None
 
-    def measures(self, state: Any) -> Array:
+    def measures(self, state: State) -> Array:
+        assert self._moved is not None
         return self._host(self._moved.measures(state.x))
 
-    def observe(self, theorem: Theorem, state: Any) -> Array | None:
+    def observe(self, theorem: Theorem, state: State) -> Array | None:
+        assert self._moved is not None
         with self._named(f"the metric of {theorem.id}"):
             found = self.target.object(theorem).observe(self._moved, state, self.plan)
         return None if found is None else self._host(found)
 
-    def select(self, state: Any, keep: Any) -> Any:
+    def select(self, state: State, keep: NDArray[np.bool_]) -> State:
         from compth.simulation.engines.torch_arrays import layer
 
         mask = self.torch.as_tensor(np.asarray(keep), device=self.device)
@@ -157,13 +166,13 @@ class TorchEngine(Engine):
         }
         return replace(state, **changes)
 
-    def mean(self, state: Any) -> Array:
+    def mean(self, state: State) -> Array:
         return self._host(state.x.mean(axis=0))
 
-    def sent(self, state: Any) -> float:
+    def sent(self, state: State) -> float:
         return float(np.mean(self._host(state.sent)))
 
-    def heard(self, state: Any) -> float:
+    def heard(self, state: State) -> float:
         fixed = state.heard is None
         return self.method.downlink_bits(self.problem) if fixed else float(np.mean(self._host(state.heard)))
 
