@@ -28,6 +28,7 @@ from compth.worst_case.bodies import body_of
 from compth.worst_case.certified_theorem import Certified, certified
 from compth.worst_case.enclosed import outward
 from compth.worst_case.runs import claim_of
+from compth.worst_case.told import Told
 
 if TYPE_CHECKING:
     from compth.dynamics.spectrum import ExactRate
@@ -220,7 +221,7 @@ def _on_class(asked: Asked, method: Method, theorem: Theorem) -> Found:
 def by_certificate(asked: Asked, method: Method) -> Found:
     """The certified worst case of the class, at its best step where a closed form knows it, else at the theorem's."""
     kind = body_of(method)
-    if kind is None:
+    if kind is None or isinstance(kind, Told):
         raise Unsupported(f"{type(method).__name__} is no method written as a body: nothing is certified")
     free = method
     if method.gamma is None and not kind.known and method.theorems():

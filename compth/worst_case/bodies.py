@@ -1,4 +1,8 @@
-"""Which method and class a worst case is asked of, the parameters, and which runs it speaks of."""
+"""Which method and class a worst case is asked of, the parameters, and which runs it speaks of.
+
+The one door between names, classes and instances on one side and a `Question` on the other: what is refused here is
+never derived from. A class that runs more than its body must not pass.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
-from typing import Any
 
 from compth._numbers import Number, ratio
 from compth._own import hidden
@@ -14,18 +17,22 @@ from compth.calculus import induced_omega
 from compth.claims import BiasVariance, Claim, Contractive, JointVariance, Unbiased
 from compth.compressors import Independent
 from compth.errors import CompthError, InvalidParameter, Unsupported, require
-from compth.methods import Constants, catalogue
+from compth.methods import Constants, Method, catalogue
 from compth.methods.core.body import NOTHING, BodyMethod, runs_its_body
 from compth.text.specs import meant
 from compth.worst_case.question import Question, known_of
-from compth.worst_case.told import Told
+from compth.worst_case.told import Kind, Told
 
 
 @dataclass(frozen=True)
 class Named:
-    """A method as it was asked for. claim: the one that its compressors must make, None for any."""
+    """A method as it was asked for.
 
-    kind: Any
+    kind: the body's class, or what a file's process tells of it. name: as it was spelled. claim: the one that its
+    compressors must make, None for any. most_workers: beyond which its closed form does not hold, None for none.
+    """
+
+    kind: Kind
     name: str
     claim: type[Claim] | None
     most_workers: int | None = None
@@ -38,15 +45,19 @@ def names() -> Mapping[str, Named]:
     out: dict[str, Named] = {}
     for name, kind in bodies.items():
         known = known_of(kind)
+        # A closed form without an alias says which claim its method is asked with; else what the method
+        # requires.
         found = next((k.claim for k in known if not k.alias), required_claim(kind))
         out[name] = Named(kind, name, found)
         out |= {k.alias: Named(kind, k.alias, k.claim, k.most_workers) for k in known if k.alias}
+    # The paper's spelling ("EF-BV") where the class's name differs; a name that is taken keeps its meaning.
     for name, kind in bodies.items():
         out.setdefault(kind.name, out[name])
     return MappingProxyType(out)
 
 
-def required_claim(kind: Any) -> type[Claim] | None:
+def required_claim(kind: type[Method] | Told) -> type[Claim] | None:
+    """Contractive or Unbiased, whichever the method asks of its compressors; None where it takes either."""
     return next((c for c in kind.requires if c in (Contractive, Unbiased)), None)
 
 
@@ -69,14 +80,17 @@ def asked_for(method: object) -> Named:
         body_of(known[method].kind)
         return replace(known[method], name=method)
     kind = body_of(method)
-    require(kind is not None, f"method={method!r} is no method written as a body, nor the name of one")
+    if kind is None:
+        raise InvalidParameter(f"method={method!r} is no method written as a body, nor the name of one")
     return Named(kind, kind.__name__, required_claim(kind))
 
 
-def body_of(method: object) -> Any:
+def body_of(method: object) -> Kind | None:
     """The class of a body, None for any other; Unsupported where the class runs more than its body."""
     if isinstance(method, Told):
         return method
+    # What a class runs besides its body (an init, a step of its own) is not in the trace: nothing derived from
+    # the body would be true of its runs. So every such class is refused, with the reason.
     kind = method if isinstance(method, type) else type(method)
     if not issubclass(kind, BodyMethod):
         return None
@@ -112,7 +126,9 @@ def question(
 ) -> Question:
     """Checked constants: delta (contractive), or omega with eta (bias), or omega and delta (the induced compressor).
 
-    delta_down or omega_down: of a compressed broadcast. bounded: also where the worst case is bounded alone.
+    mu, L: of every f_i, 0 < mu <= L. n: workers. delta_down or omega_down: of a compressed broadcast. bounded: also
+    where the worst case is bounded alone. Raises InvalidParameter for constants out of range or of another claim,
+    Unsupported for a broadcast that the body does not make and for more workers than its closed form is known for.
     """
     require(0 < mu <= L < float("inf"), f"mu={mu}, L={L} need 0 < mu <= L")
     require(isinstance(n, int) and n >= 1, f"n={n!r} must be a whole number of workers, at least 1")
@@ -126,6 +142,7 @@ def question(
         raise Unsupported(
             f"n={n}: the tight rate of {named.name} is known for {named.most_workers} worker; use EF or EF21"
         )
+    # A contractive compressor corrected by an unbiased one of its error (Horvath, Richtarik 2021) is unbiased.
     if omega is not None and delta is not None:
         omega, delta = induced_omega(delta, omega), None
     down = _broadcast(named, delta_down, omega_down)
@@ -153,6 +170,7 @@ def _broadcast(
 def _check_claim(
     named: Named, given: str, delta: Number | None, omega: Number | None, eta: Number | None
 ) -> None:
+    """InvalidParameter where the constants are not those of the claim that the method's compressors make."""
     name, claim = named.name, named.claim
     require(
         delta is not None or omega is not None, f"{given}: {name} needs delta or omega of its compressors"
@@ -174,6 +192,8 @@ def all_params(
             value is None or name in kind.signature.params, f"{name}={value} is no parameter of {q.method}"
         )
     for name, default in kind.signature.params.items():
+        # In this order: the call, the instance, the body's default, the closed form's or the method's own
+        # rule.
         value = next(
             (v for v in (given.get(name), instance.get(name), default) if v is not None and v is not NOTHING),
             None,
@@ -185,11 +205,13 @@ def all_params(
 
 
 def _ruled(q: Question) -> dict[str, object]:
-    """Parameters that go with the best step in closed form, else those of the method's own rule."""
+    """Parameters that go with the best step in closed form, else those of the method's own rule; {} without either."""
     if q.known is not None:
         return dict(q.known.best(q)[1])
+    if isinstance(q.kind, Told):  # a rule of the file's own is not known here
+        return {}
     try:
-        made: Any = q.kind()
+        made = q.kind()
         if type(made).default_params is BodyMethod.default_params:  # no rule of its own
             return {}
         return dict(made.read_from(made.default_params(_constants(q))))
@@ -203,6 +225,7 @@ def _ruled(q: Question) -> dict[str, object]:
 
 
 def _constants(q: Question) -> Constants:
+    """What the method's own rule may read of the class."""
     found = constants_of(q.mu, q.L, q.n, q.delta, q.omega, q.eta)
     if not q.downlink:
         return found
@@ -221,6 +244,7 @@ def constants_of(
     eta: Number | None = None,
 ) -> Constants:
     """What a theorem may see of the class: every L_i = L, a shared minimiser, independent workers."""
+    # JointVariance is what independence gives: the mean of n independent errors has variance omega/n.
     claims: list[Claim] = [] if delta is None else [Contractive(delta)]
     if omega is not None:
         claims += (
@@ -240,12 +264,13 @@ def constants_of(
     )
 
 
-def check_instance(method: Any, heard: bool = False) -> None:
+def check_instance(method: object, heard: bool = False) -> None:
     """Unsupported for an instance whose run is not the body on exact gradients with an uncompressed downlink.
 
     heard: the class says what its compressed broadcast claims.
     """
-    if isinstance(method, str | type | Told):  # a body that is told was checked where it lives
+    # a name or a class has no settings of its own; a body that is told was checked where it lives
+    if not isinstance(method, BodyMethod):
         return
     if method.oracle is not None:
         raise Unsupported(f"{method.label}: stochastic gradients are outside the class: leave oracle out")
@@ -282,6 +307,8 @@ def body_asked(
     check_instance(method, heard=down != (None, None))
     used, gamma = _of_instance(method)
     own, values = named.kind.signature.params, dict(given)
+    # A body may have a parameter called eta; it is then no bias, and the class is that of omega or delta
+    # alone.
     if "eta" in own:
         values["eta"], eta = eta, None
     asked = question(named, mu, L, delta, omega, eta, n, *down, bounded=bounded)
@@ -297,10 +324,10 @@ def unspoken(method: object, given: Mapping[str, object]) -> list[str]:
     return [k for k in own if given.get(k) is None and used.get(k) in (None, NOTHING)]
 
 
-def _of_instance(method: Any) -> tuple[Mapping[str, object], Number | None]:
+def _of_instance(method: object) -> tuple[Mapping[str, object], Number | None]:
     """The parameters and the step that an instance brings."""
     if isinstance(method, Told):
         return method.given, method.gamma
-    if isinstance(method, str | type):
+    if not isinstance(method, BodyMethod):
         return {}, None
     return {k: getattr(method, k, None) for k in method.signature.params}, method.gamma

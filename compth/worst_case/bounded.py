@@ -35,6 +35,7 @@ def inequalities(space: Space, step: Step) -> Forms:
     """omega mean|u|^2 - mean|xi|^2 >= 0 of every noise xi among the vectors, u its input."""
 
     def variance(name: str) -> Form:
+        # With equality in expectation at worst; a smaller variance only makes the form larger.
         u, omega = step.fresh[name]
         return space.total((omega, u, u), (-1, unit(name), unit(name)))
 
@@ -45,10 +46,13 @@ def equalities(space: Space, step: Step, cls: Class) -> Forms:
     """What is 0 in expectation, by the independence of the draws."""
     out: Forms = {}
     reached = _reached(step)
+    # E<xi, v> = 0 wherever v was made before xi was drawn, or from other draws. Where v has met xi's own draw
+    # nothing is said, and between: of different workers alone, their draws being independent.
     for xi in step.fresh:
         for v in space.common:
             how = reached.get(v, {}).get(xi)
             if how is None:
+                # The names are the multipliers', and an equality may have one of either sign (`Model.equal`).
                 out |= _orthogonal(space, xi, v)
             elif how == OWN and v in space.worker and xi in space.worker:
                 out[f"{xi} and {v} of different workers"] = partial(
@@ -79,6 +83,8 @@ def _reached(step: Step) -> dict[str, dict[str, str]]:
     """vector -> the noises among the vectors whose draws it depends on, and whether those of one worker or of all."""
     out: dict[str, dict[str, str]] = {}
     for name in step.order:
+        # Dependence spreads along the order in which the step makes its vectors. Only a worker's own vector,
+        # made from what is its own alone, stays free of the other workers' draws.
         met: dict[str, str] = {}
         for a in step.argument(name) if name in step.gradients else step.input(name):
             single = a in step.own
@@ -91,6 +97,7 @@ def _reached(step: Step) -> dict[str, dict[str, str]]:
 
 
 def _variance(name: str) -> str:
+    """The multiplier's name."""
     return f"variance of {name}"
 
 
@@ -121,6 +128,9 @@ class OnQuadratic(Step):
     factors: Mapping[int, Fraction] = field(default_factory=dict)
 
     def _output(self, k: int, op: Op) -> Values:
+        """A gradient multiplies by the curvature, a compression by its factor, and adds noise."""
+        # On curvature x^2/2 a gradient is curvature times its argument, noise included: nothing need be
+        # refused.
         u, noise = self.value(op.argument)
         factor = self.curvature if op.kind == GRADIENT else self.factors.get(k, Fraction(1))
         u, noise = {a: factor * c for a, c in u.items()}, {a: factor * c for a, c in noise.items()}
@@ -134,6 +144,7 @@ def quadratics(program: Program, step: Step, cls: Class) -> tuple[Quadratic1D, .
     roots = {k: _root(program.ops[k], cls) for k in (*program.of_kind(MESSAGE), *program.of_kind(SPOKEN))}
     biased = {k: s for k, s in roots.items() if s}
     out = []
+    # The extremal choices again: mu or L, and each bias at one of its two ends.
     for curvature in (cls.mu, cls.L):
         for signs in product((1, -1), repeat=len(biased)):
             factors = {k: 1 + sign * s for sign, (k, s) in zip(signs, biased.items(), strict=True)}
@@ -150,9 +161,12 @@ def _root(op: Op, cls: Class) -> Fraction:
 def _quadratic(
     program: Program, cls: Class, curvature: Fraction, factors: Mapping[int, Fraction]
 ) -> Quadratic1D:
+    """One extremal quadratic, with E of V's forms on it."""
     step = OnQuadratic(program, cls, True, False, curvature=curvature, factors=factors)
     own = program.worker if cls.n > 1 else ()
     space, after = Space(program.names, own), Following()
+    # E of V's forms a step later is computed here, for noise that passes through gradients has no vector in
+    # Space.
     for k in program.names:
         after.put(k, [(spelled(leaf.probability), *step.value(leaf.following[k])) for leaf in program.leaves])
     _, later = terms(space, [*program.names], [*own], after, step, cls)
@@ -175,6 +189,7 @@ def _told(program: Program, cls: Class, factors: Mapping[int, Fraction]) -> tupl
 
 
 def _law_in_words(name: str, factors: list[Fraction], eta2: Fraction, omega: Fraction) -> str:
+    """What a compressor does to v on an extremal quadratic."""
     if not eta2:
         return f"{name}(v) = {1 + omega} v with probability {1 / (1 + omega)}, else 0"
     shown = f"{name}(v) = {', '.join(map(str, factors))} v" + (" in turn" if len(factors) > 1 else "")

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import attrgetter
-from typing import Any
 
 import numpy as np
 
 from compth._numbers import Number
+from compth._types import Array
 from compth.claims import Attribution, BiasVariance, Claim, Contractive, Standing, Unbiased
 from compth.errors import CompthError, InvalidParameter, NoGuarantee, Unsupported
-from compth.methods import Constants, Plan, Theorem, catalogue
+from compth.methods import Constants, Method, Plan, Theorem, catalogue
 from compth.methods.core.body import BodyMethod, derived
 from compth.methods.core.centre import centre_of, without_invariants
 from compth.methods.core.observed import of_x
@@ -36,7 +36,6 @@ from compth.worst_case.resolved import AT_X, LAST
 from compth.worst_case.runs import class_of, heard_of, reads_the_mean_alone
 from compth.worst_case.tight import attained_by, best_step, interior, proved_rate
 
-Array = Any
 Params = tuple[tuple[str, Fraction], ...]
 SUFFIX = ".certified"
 SIGNS = {"delta": -1, "omega": 1, "eta": 1, "delta_down": -1, "omega_down": 1}
@@ -64,6 +63,8 @@ class Proof:
     @property
     def rounds(self) -> float:
         """Rounds to ACCURACY from a start whose vectors are all of the size of x_0 - x*, in units of L = 1."""
+        # Rounds until rho^t times the size of V_0 is below ACCURACY: a rate alone does not say how large V
+        # starts.
         units, v = self.model.units or {}, self.certificate.v
         L = float(self.model.constants["L"])
         size = 0.0
@@ -97,7 +98,7 @@ class Certified(Theorem):
     derived = True
     metric = "E V_t of the certificate (V >= ||x_t - x*||^2)"
 
-    def __init__(self, kind: type[BodyMethod], bounds: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, kind: type[BodyMethod], bounds: Mapping[str, Number] | None = None) -> None:
         """bounds: constants of the class, rounded outward; None: those that a theorem sees, a hair wider."""
         self.kind, self.bounds = kind, bounds
         self.shown = False
@@ -149,11 +150,14 @@ class Certified(Theorem):
         return self.found is not None and self.found.turned
 
     def why_not(self, c: Constants) -> str:
+        """As of any theorem; a broadcast with a claim counts as one that sends everything, for V knows it."""
         if heard_of(c) is None:
             return "the downlink makes no claim of a class"
         return super().why_not(c.but(omega_down=0, delta_down=1) if c.omega_down != 0 else c)
 
     def _why_not(self, c: Constants) -> str:
+        """The reason why the class of these constants is none, or ""."""
+        # Without bounds the class is that of the constants that a theorem sees; these were computed in floats.
         if not (c.mu_min > 0 or self.bounds is not None):
             return f"every f_i must be strongly convex, mu_min = {float(c.mu_min):.3g}"
         if not c.independent and c.n > 1:
@@ -168,9 +172,12 @@ class Certified(Theorem):
         if heard is None:
             return None
         if self.bounds is not None:
+            # Bounds were found on one problem; a plan may be asked for other constants, which they must then
+            # enclose.
             bounds = {k: v if k == "n" else Fraction(v) for k, v in self.bounds.items()}
             down = all(k in bounds and (bounds[k] - Fraction(v)) * SIGNS[k] >= 0 for k, v in heard.items())
             return bounds if down and self._encloses(c, bounds) else None
+        # mu down, L and claims to their worse side: the class only becomes larger, and stays true of the run.
         base: dict[str, Number] = {"mu": outward(c.mu_min, -1), "L": outward(c.L_max, 1), "n": int(c.n)}
         base |= {k: outward(v, SIGNS[k]) for k, v in heard.items()}
         unbiased, contractive, pair = c.claim(Unbiased), c.claim(Contractive), c.claim(BiasVariance)
@@ -182,8 +189,9 @@ class Certified(Theorem):
             None if pair is None else {**base, "eta": outward(pair.eta, 1), "omega": outward(pair.omega, 1)}
         )
 
-    def _encloses(self, c: Constants, bounds: Mapping[str, Any]) -> bool:
+    def _encloses(self, c: Constants, bounds: Mapping[str, Number]) -> bool:
         """True where the class that was given holds these constants: a class somebody typed proves nothing else."""
+        # n = 1 in the bounds stands for f itself where the step reads the mean gradient alone.
         mean = bounds["n"] == 1 and c.n > 1
         low, high = (c.mu, c.L) if mean else (c.mu_min, c.L_max)
         if bounds["n"] != (1 if mean else c.n):
@@ -209,10 +217,18 @@ class Certified(Theorem):
         return question(asked_for(self.kind), *of_class, down, omega_down, True)
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
+        """None in closed form: NoGuarantee with what is asked for instead."""
         raise NoGuarantee("any at which a certificate is found; by default the one of least certified rate")
 
     def plan(self, c: Constants, gamma: Number | None = None, horizon: int | None = None) -> Plan:
+        """The plan at a step, or at the one of least certified rate; rho is a float not below the Fraction.
+
+        horizon is not used: the rate is linear at any. Raises NoGuarantee, with the reason, where nothing is
+        certified.
+        """
         self.shown = False
+        # Everything that can fail says so as NoGuarantee with its reason: a theorem either promises or does
+        # not apply.
         try:
             q = self.class_of(c)
             if gamma is None:
@@ -250,6 +266,7 @@ class Certified(Theorem):
         given = {k: v for k, v in c.params.items() if k in self.kind.signature.params}
         if set(given) == set(self.kind.signature.params):
             return given
+        # In this order: the closed form's rule, then the method's own at this step.
         if q.known is not None:
             return {**q.known.best(q)[1], **given}
         try:
@@ -272,16 +289,21 @@ class Certified(Theorem):
         params = self._params(q, c, 1 / float(q.L))
         return best_step(q, params), params
 
-    def observe(self, problem: Problem, state: Any, plan: Plan) -> Array | None:
+    def observe(self, problem: Problem, state: object, plan: Plan) -> Array | None:
+        """V at the state, (R,), None where V sees the last step and the state does not tell it."""
         return self.begin(problem, state, plan) if not self.start_only else None
 
-    def begin(self, problem: Problem, state: Any, plan: Plan) -> Array:
+    def begin(self, problem: Problem, state: object, plan: Plan) -> Array:
         """V at the state, (R,): the last step counts as none. Says whether the class was shown to hold this problem."""
+        # Whether the class was shown to hold this problem is what makes PROVED more than a word: it is asked
+        # at each run.
         self.shown = self.bounds is not None and holds(problem, self.bounds)
         values = self._values(plan)
         proof = None if self.asked is None else least(self.asked[0], spelled(plan.gamma), values)
         if proof is None:
             raise NoGuarantee(f"{self.id}: no certificate belongs to this plan, it is made by `plan`")
+        # V's vectors are combinations of the state's, as x observes them; each is measured from where it
+        # rests.
         given = (*values, *((("gamma", spelled(plan.gamma)),) if self.kind.signature.takes_gamma else ()))
         downlink = self.asked is not None and self.asked[0].downlink
         part = of_x(derived(self.kind, tuple(sorted(given)), problem.n, problem.d, downlink))
@@ -294,6 +316,7 @@ class Certified(Theorem):
         return tuple(sorted((k, spelled(plan.params[planned.get(k, k)])) for k in self.kind.signature.params))
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        """rho^t V_0 at round t."""
         rho = float(plan.rho or 0.0)
         # the turned state of round t + 1 holds x_t, and its V is at most rho^(t+1) times the first
         first = rho * start if self.start_only else start
@@ -304,14 +327,14 @@ class Certified(Theorem):
         return 1.0
 
 
-def certified(method: Any, problem: Problem) -> Certified:
+def certified(method: Method, problem: Problem) -> Certified:
     """`<method>.certified` for this run: constants of the class rounded outward until an exact check shows them.
 
     Unsupported, with the reason, for a method that is no body or whose run lies in no class.
     """
-    kind = body_of(method)
-    if kind is None:
+    if body_of(method) is None or not isinstance(method, BodyMethod):
         raise Unsupported(f"{type(method).__name__} is no method written as a body: nothing is certified")
+    kind = type(method)
     used = {k: v for k in (*kind.signature.params, "gamma") if (v := getattr(method, k, None)) is not None}
     constants = class_of(method, problem, used)
     if constants is None:
@@ -350,7 +373,11 @@ def _model_of(kind: type[BodyMethod]) -> Model:
 
 @while_it_reads_the_same(256, attrgetter("kind.body"))
 def least(rational: Question, step: Fraction, params: Params) -> Proof | None:
-    """The least certified rate below 1, in closed form where one is known here, else of the LMI; None without one."""
+    """The least certified rate below 1, in closed form where one is known here, else of the LMI; None without one.
+
+    rational, step, params: in Fractions, so that equal questions are answered from memory.
+    """
+    # Closed forms first: exact, no solver. Then classes nearby on which all is rational, then the LMI.
     fixed = dict(params)
     rate = proved_rate(rational, step, fixed) if not rational.exact else None
     if rate is not None and rate < 1:
@@ -360,6 +387,8 @@ def least(rational: Question, step: Fraction, params: Params) -> Proof | None:
     near = nearby_certificate(rational, step, fixed) if not rational.exact else None
     if near is not None:
         return _weighed(near, rational)
+    # The LMI of the state as the body has it, and the larger one that also sees x+: whichever needs fewer
+    # rounds.
     wide = interior(rational)
     proofs = [
         p
@@ -375,6 +404,7 @@ def _roomy(model: Model, q: Question) -> Proof | None:
     At the least rate V may be ill-conditioned: a share of 1 - rho buys a V that starts near ||x_0 - x*||^2.
     """
     attained = attained_by(model)[0]
+    # At the least rate V may be nearly singular in x: then V_0 is huge and the promise starts late.
     least = least_certified(model, attained) if attained < 1 else None
     if least is None:
         return None
@@ -389,6 +419,7 @@ def _weighed(certificate: RateCertificate, q: Question, closed: bool = False) ->
 
     V sees it itself, or by what is at least mu^2 or mu/2 times it on the class: the gradient at x, or f - f*.
     """
+    # mu |x - x*| <= |grad f(x)| and mu/2 |x - x*|^2 <= f - f* on the class.
     mu, v = Fraction(q.mu), certificate.v
     found = [_weight(certificate, certificate.model.free[0]), mu**2 * _weight(certificate, AT_X)]
     found.append(mu / 2 * v.get("f", Fraction(0)))
@@ -403,6 +434,8 @@ def _weight(certificate: RateCertificate, name: str) -> Fraction:
     seen = model.space.common[: len(matrix)]
     if name not in seen:
         return Fraction(0)
+    # The largest a with V - a |.|^2 >= 0 is a Schur complement; in floats it is a guess, lowered until the
+    # exact check passes.
     at, size = seen.index(name), _schur(np.array(matrix, dtype=float), seen.index(name))
     for share in (NEAR, 10**3 * NEAR, Fraction(1, 1000), Fraction(1, 2)):
         a = Fraction(size) * (1 - share)
@@ -417,6 +450,7 @@ def _schur(m: Array, at: int) -> float:
     kept = [k for k in range(len(m)) if m[k, k] > 0]
     if at not in kept:
         return 0.0
+    # Scaled to a unit diagonal before it is inverted: V's vectors have different units.
     size = np.sqrt(np.diag(m)[kept])
     try:
         inverse = np.linalg.inv(m[np.ix_(kept, kept)] / np.outer(size, size))

@@ -21,7 +21,7 @@ SCALE = Fraction(1, 1 << 20)
 
 
 def values_of(q: Question) -> dict[str, Number]:
-    """The names that a claim's arithmetic may use."""
+    """The names that a claim's arithmetic may use: mu, L, n, kappa, the claimed constants, s = sqrt(1 - delta)."""
     out: dict[str, Number] = {"mu": q.mu, "L": q.L, "n": q.n, "kappa": q.L / q.mu}
     out |= {k: v for k, v in (("delta", q.delta), ("omega", q.omega), ("eta", q.eta)) if v is not None}
     if q.delta is not None:
@@ -36,6 +36,8 @@ def closed_certificate(
     known = q.known
     if known is None or not is_exact(rho):
         return None
+    # Where nothing is lost in compression the method may be gradient descent, whose certificate is then this
+    # one's, stated on the method's own model.
     if q.exact:  # what is then left of a method may be gradient descent, and has its proof
         asked = replace(q, kind=GD, delta=None, omega=Fraction(0), eta=None)
         return _of(q, asked, asked.known, gamma, params, Fraction(rho))
@@ -53,16 +55,21 @@ def _of(
     """The proof that is known of one question, on the model of another."""
     if known is None:
         return None
+    # Multipliers are closed forms in gamma and the parameters: at the ends of their ranges a denominator may
+    # vanish.
     try:
         constants, used = known.multipliers(asked, gamma, params)
     except ZeroDivisionError:
         return None
+    # With an irrational number anywhere the check could only be approximate: no certificate, and `nearby` is
+    # tried.
     if not all(map(is_exact, [*constants.values(), *used.values(), *values_of(asked).values()])):
         return None
     model = q.model(gamma, params, full=asks_for_the_next_point(asked.kind, known.lyapunov))
     if not set(used) <= set(model.known):
         return None
     v = coefficients(model, known.lyapunov, {**values_of(asked), **params, "gamma": gamma, **constants})
+    # Inequalities that the proof does not use have multiplier 0.
     multipliers = {k: Fraction(used.get(k, 0)) for k in model.known}
     tried = (
         RateCertificate(replace(model, normal=normal), rho, v, multipliers, SCALE) for normal in _sees(model)
@@ -88,6 +95,9 @@ def nearby_certificate(
     """
     if q.known is None or q.known.nearby is None or q.delta is None:
         return None
+    # Rounding s up makes the compressors worse, and [low, high] holds [mu, L]: on this larger class every
+    # number of the proof is rational, so that the certificate is exact and bounds the class that was asked
+    # about.
     s = sqrt_above(1 - q.delta)
     if not 0 < s < 1:
         return None

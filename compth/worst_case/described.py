@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from compth.certification.beside import beside
 from compth.claims import Claim, Contractive, Unbiased
@@ -11,35 +10,42 @@ from compth.methods.core.signature import NOTHING, Signature
 from compth.methods.core.vectors import Vector
 from compth.worst_case.bodies import asked_for, check_instance
 from compth.worst_case.exponents import exponents
-from compth.worst_case.told import Plain, Statement, Told, Values, over_all_d
+from compth.worst_case.told import Plain, Statement, Told, Values, at_home, over_all_d
 
 CLAIMS: Mapping[str, type[Claim]] = {kind.__name__: kind for kind in (Contractive, Unbiased)}
 
 
-def method_in(thing: object) -> Any:
+def method_in(thing: object) -> object:
     """What a theorem says that it is about: a name, a class, an instance, or nothing."""
     return thing.get("method") if isinstance(thing, Mapping) else getattr(thing, "method", None)
 
 
-def _is_description(answer: Any, *_: object) -> bool:
-    if answer is None:
-        return True
+def _is_description(answer: object, *_: object) -> bool:
+    """True for None, or a tuple of the right length and types."""
+    if not isinstance(answer, tuple):
+        return answer is None
+    # One type for each entry of the tuple that `description` returns: a worker's answer is data from outside.
     shape = (str, tuple, tuple, dict, tuple, dict, bool, tuple, dict, dict | None, object, dict)
-    fits = isinstance(answer, tuple) and len(answer) == len(shape)
-    return fits and all(isinstance(v, kind) for v, kind in zip(answer, shape, strict=True))
+    return len(answer) == len(shape) and all(
+        isinstance(v, kind) for v, kind in zip(answer, shape, strict=True)
+    )
 
 
 @beside(_is_description)
 def description(statement: Statement) -> Plain | None:
-    """The method in words and numbers, None where it is a name or nothing. InvalidParameter for what is no body."""
+    """The method in words and numbers, None where it is a name or nothing. InvalidParameter for what is no body.
+
+    (name, server, worker, start, params, defaults, takes gamma, claims, names in V, units, gamma, given parameters).
+    """
     method = method_in(statement.thing)
     if method is None or isinstance(method, str):
         return None
-    kind = asked_for(method).kind
+    kind = at_home(asked_for(method).kind)
     check_instance(method)
     s: Signature = kind.signature
     one = None if isinstance(method, type) else method
     given = {} if one is None else {k: getattr(one, k, None) for k in s.params}
+    # NOTHING is a class of Python's own and no plain value: parameters without a default are left out.
     defaults = {k: v for k, v in s.params.items() if v is not NOTHING}
     claims = tuple(c.__name__ for c in kind.requires if c.__name__ in CLAIMS)
     shown = (kind.__name__, s.server, s.worker, dict(s.start), tuple(s.params), defaults, s.takes_gamma)
@@ -60,10 +66,12 @@ def body_in(statement: Statement) -> Told | None:
 
 
 def _plain(v: Vector) -> Plain:
+    """A vector as (scope, kind, id, coefficient) each term."""
     return tuple((*key, c) for key, c in v.terms.items())
 
 
 def _is_program(answer: object, *_: object) -> bool:
+    """True for a tuple shaped as `traced` returns it; what the terms mean is checked by `Told.program`."""
     if not (isinstance(answer, tuple) and len(answer) == 4 and all(isinstance(v, tuple) for v in answer)):
         return False
     _, _, ops, leaves = answer
@@ -73,13 +81,15 @@ def _is_program(answer: object, *_: object) -> bool:
 
 
 def _are_terms(value: object) -> bool:
+    """True for a tuple of terms."""
     return isinstance(value, tuple) and all(isinstance(t, tuple) and len(t) == 4 for t in value)
 
 
 @beside(_is_program)
 def traced(statement: Statement, values: Values, n: int) -> Plain:
     """The program of the body in plain values, traced and held against the body on arrays where it lives."""
-    found = over_all_d(asked_for(method_in(statement.thing)).kind, tuple(values), n)
+    # Tracing calls the file's function: it happens here, beside the file, and only the program crosses.
+    found = over_all_d(at_home(asked_for(method_in(statement.thing)).kind), tuple(values), n)
     ops = tuple((op.kind, _plain(op.argument), op.line, op.draw, op.parts) for op in found.ops)
     leaves = tuple(
         (leaf.probability, leaf.coins, tuple((k, _plain(v)) for k, v in leaf.following.items()))

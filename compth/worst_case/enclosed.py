@@ -23,9 +23,13 @@ SMALL = 6
 
 
 def outward(x: Number, sign: int) -> Fraction:
-    """x as a Fraction; a float moved up (sign 1) or down (-1) by some roundings, and never below 0."""
+    """x as a Fraction; a float moved up (sign 1) or down (-1) by some roundings, and never below 0.
+
+    Exact numbers stay as they are.
+    """
     if is_exact(x):
         return Fraction(x)
+    # The next floats outward are more than the error of any single rounded operation (2^-53) that made x.
     moved = Fraction(float(x)) * (1 + sign * Fraction(1, 1 << 50))
     return max(moved, Fraction(0))
 
@@ -39,6 +43,7 @@ def enclosed(problem: Problem, mean: bool = False) -> tuple[Fraction, Fraction] 
         return None
     matrices = np.asarray(problem.A, dtype=float)
     low, high = (problem.mu, problem.L) if mean else (problem.mu_min, problem.L_max)
+    # From hardly outward to 1e-9 of L: the narrowest interval for which the exact check passes is the class.
     for share in SHARES:
         mu, L = (Fraction(v + s * share * high) for v, s in ((float(low), -1), (float(high), 1)))
         if mu > 0 and all(_between(a, mu, L) for a in ([matrices] if mean else matrices[:, None])):
@@ -47,7 +52,10 @@ def enclosed(problem: Problem, mean: bool = False) -> tuple[Fraction, Fraction] 
 
 
 def holds(problem: Problem, bounds: Mapping[str, Number]) -> bool:
-    """True where mu and L of a class were shown to hold every worker's Hessian; with n = 1 in the class, their mean."""
+    """True where mu and L of a class were shown to hold every worker's Hessian; with n = 1 in the class, their mean.
+
+    bounds: mu, L, n of the class. False where it could not be shown, too.
+    """
     if not is_quadratic(problem):
         return False
     mu, L = Fraction(bounds["mu"]), Fraction(bounds["L"])
@@ -59,6 +67,7 @@ def holds(problem: Problem, bounds: Mapping[str, Number]) -> bool:
 def _between(parts: Array, mu: Fraction, L: Fraction) -> bool:
     """True where mu I <= mean of the parts <= L I was shown; parts: (m, d, d), symmetric."""
     count, d = parts.shape[:2]
+    # Small matrices in Fractions; the floats that they hold are the numbers of the problem, exactly.
     if d <= SMALL:
         total = [[sum(map(Fraction, parts[:, i, j].tolist())) / count for j in range(d)] for i in range(d)]
         low = [[v - mu * (i == j) for j, v in enumerate(row)] for i, row in enumerate(total)]
@@ -66,6 +75,8 @@ def _between(parts: Array, mu: Fraction, L: Fraction) -> bool:
         return is_psd(low) and is_psd(high)
     total = parts.mean(axis=0)
     eye = np.eye(d)
+    # Summing count matrices in floats may err by about count * eps * largest entry, four times that to be
+    # safe.
     added = 4 * count * np.finfo(float).eps * float(np.abs(parts).max()) * (count > 1)
     return _positive(total - float(mu) * eye, added) and _positive(float(L) * eye - total, added)
 

@@ -14,12 +14,16 @@ Matrix = tuple[tuple[Number, ...], ...]
 def is_psd(m: Sequence[Sequence[Number]]) -> bool:
     """True when the symmetric matrix is positive semidefinite: L D L' elimination over Fractions, no pivoting.
 
-    A zero pivot needs a zero row: otherwise a 2x2 minor is negative.
+    A zero pivot needs a zero row: otherwise a 2x2 minor is negative. Raises ValueError for a matrix that is not
+    symmetric. Every PROVED rate rests on this function: it must stay exact and short.
     """
     rows = [[Fraction(v) for v in row] for row in m]
     size = len(rows)
     if any(rows[i][j] != rows[j][i] for i in range(size) for j in range(i)):
         raise ValueError("the matrix is not symmetric")
+    # L D L' without pivoting decides semidefiniteness exactly: a negative pivot is a negative Schur
+    # complement, and a zero one with anything beside it is an indefinite 2 x 2 minor. Zero pivots with zero
+    # rows leave nothing to do.
     for k in range(size):
         pivot = rows[k][k]
         if pivot < 0 or (pivot == 0 and any(rows[k][j] != 0 for j in range(k + 1, size))):
@@ -36,6 +40,7 @@ def is_psd(m: Sequence[Sequence[Number]]) -> bool:
 def determinant(m: Sequence[Sequence[Number]]) -> Fraction:
     """Determinant by exact elimination."""
     rows = [[Fraction(v) for v in row] for row in m]
+    # Rows are swapped as the first pivot that is not zero asks; the sign is followed, the value is a product.
     value = Fraction(1)
     for k in range(len(rows)):
         pivot = next((i for i in range(k, len(rows)) if rows[i][k] != 0), None)
@@ -56,6 +61,8 @@ def combination(terms: Sequence[tuple[Number, Matrix]], size: int) -> list[list[
     out: list[list[Number]] = [[0] * size for _ in range(size)]
     for coefficient, matrix in terms:
         if coefficient == 0:
+            # Zero entries are skipped: forms are sparse, and adding an exact zero costs as much as any
+            # addition.
             continue
         for i, row in enumerate(matrix):
             line = out[i]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from compth.errors import CompthError
 from compth.methods.core.body import BodyMethod
@@ -32,6 +31,7 @@ class Exponent:
     rules: list[Form]
 
     def _other(self, other: object) -> Form:
+        """The exponent of the other operand; Mixed for what is no number."""
         if isinstance(other, Exponent):
             return other.of
         if isinstance(other, int | float | Fraction):
@@ -39,6 +39,8 @@ class Exponent:
         raise Mixed(f"a number and a {type(other).__name__}")
 
     def _same(self, other: object) -> Exponent:
+        """A sum, which says that both terms have the same unit."""
+        # Zero has every unit: x + 0 says nothing.
         if not isinstance(other, Exponent) and other == 0:
             return self
         self.rules.append(_plus(self.of, self._other(other), -1))
@@ -46,7 +48,7 @@ class Exponent:
 
     __add__ = __radd__ = __sub__ = __rsub__ = _same
 
-    def __mul__(self, other: object) -> Any:
+    def __mul__(self, other: object) -> Exponent | int:
         if isinstance(other, Vector):
             return NotImplemented
         if isinstance(other, int | float | Fraction) and other == 0:
@@ -70,12 +72,14 @@ class Exponent:
         return self
 
     def _compared(self, *_: object) -> bool:
+        """No order among units: a body that branches on a parameter is not traced so."""
         raise Mixed("control flow on a parameter")
 
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __bool__ = _compared
 
 
 def _plus(a: Form, b: Form, sign: int) -> dict[str, Fraction]:
+    """a + sign * b, without zeros."""
     out = dict(a)
     for k, c in b.items():
         out[k] = out.get(k, Fraction(0)) + sign * c
@@ -84,6 +88,8 @@ def _plus(a: Form, b: Form, sign: int) -> dict[str, Fraction]:
 
 def exponents(kind: type[BodyMethod], n: int) -> dict[str, int] | None:
     """Exponent of L of every vector and parameter of a body; None where they cannot be told or are no integers."""
+    # Each parameter is run as a number with an unknown exponent. Sums and next values demand that units agree;
+    # that leaves linear equations in the exponents, which rational elimination solves.
     form, rules = kind.signature, list[Form]()
     names = [*form.params, *(("gamma",) if form.takes_gamma else ())]
     given = {k: Exponent({k: Fraction(1)}, rules) for k in names}
@@ -91,6 +97,8 @@ def exponents(kind: type[BodyMethod], n: int) -> dict[str, int] | None:
         program = _symbolic(kind, given, n)
     except CompthError:
         return None
+    # x is a point, exponent 0: that fixes the scale of all others. Start values add nothing that steps do not
+    # say.
     state: dict[str, Form] = {k: {} if k == "x" else {f"of {k}": Fraction(1)} for k in program.names}
     units: list[Form] = []
 
@@ -106,6 +114,7 @@ def exponents(kind: type[BodyMethod], n: int) -> dict[str, int] | None:
 
     for op in program.ops:
         argument = unit_of(op.argument) or {}
+        # A gradient is a point's unit times L; a message and a broadcast keep their input's unit.
         units.append(_plus(argument, {"1": Fraction(1)}, 1) if op.kind == GRADIENT else argument)
     for leaf in program.leaves:
         for k, v in leaf.following.items():
@@ -116,15 +125,18 @@ def exponents(kind: type[BodyMethod], n: int) -> dict[str, int] | None:
 
 
 def _symbolic(kind: type[BodyMethod], given: Mapping[str, object], n: int) -> Program:
+    """The program of a body at parameters that carry exponents."""
     form = kind.signature
     return trace(kind.body, form.server, form.worker, given, n=n, d=7, coins_unknown=True)
 
 
 def _integers(rules: list[Form], names: list[str]) -> dict[str, int] | None:
+    """The solution of the equations where it is unique and whole, else None."""
     rows = [[r.get(k, Fraction(0)) for k in names] + [r.get("1", Fraction(0))] for r in rules]
     found = solved(rows, len(names))
     if found is None or any(v.denominator != 1 for v in found):
         return None
+    # A vector whose exponent stays free is never compared with x: any unit would do, so none is claimed.
     pivots = reduced(rows, len(names))[1]
     free = {k for j, k in enumerate(names) if j not in pivots}
     if any(k.startswith("of ") for k in free):

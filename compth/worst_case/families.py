@@ -1,6 +1,8 @@
 """Families of small quadratics on which one step of any Model is a matrix: workers of a few kinds, each linear.
 
 A kind has a Hessian, what its messages do to their inputs, and a memory: 0, or a block of the state up to its sign.
+The families are where a counterexample to one step is looked for before the dual is asked: what is found here has one
+or two dimensions and can be read.
 """
 
 from __future__ import annotations
@@ -8,28 +10,39 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from compth._numbers import Number
+from compth._types import Numbers
 from compth.worst_case.exact_algebra import Matrix
 from compth.worst_case.model import Form, Model, Quadratic1D, Vector, add, mean_of
 from compth.worst_case.worst_gram import forms
 
-Array = Any
-"""Of Fractions."""
 MOST_MEMORIES = 4
 """Workers whose memories are searched where their compressors differ."""
 
 
+class _Shown(TypedDict):
+    """What a family says of the quadratic that all its workers, or half of them, hold."""
+
+    functions: str
+    compressor: str
+    factor: Number | None
+
+
 @dataclass(frozen=True)
 class Kind:
-    """Equal workers. acts: message -> matrix. memory: which block of the state it holds, None: 0. sign: of it."""
+    """Equal workers in R^size.
+
+    count: how many. hessian: (size, size). acts: message -> matrix that its input is multiplied by. memory: which
+    block of the state they hold as their own vectors, None: 0. sign: of that block.
+    """
 
     count: int
-    hessian: Array
-    acts: Mapping[str, Array]
+    hessian: Numbers
+    acts: Mapping[str, Numbers]
     memory: int | None = 0
     sign: int = 1
 
@@ -68,19 +81,24 @@ def parameters_of(model: Model) -> dict[str, Number]:
 
 def excess_form(model: Model, v: Mapping[str, Number], rate: Fraction) -> Form:
     """E V+ - rate V of a given V, on quadratics."""
+    # On these quadratics the dual's view of f - f* (half of <x, gradient>) makes everything a form of vectors.
     terms = [(value, forms(model, name, True)) for name, value in v.items() if value]
     return add(*((c, f[1]) for c, f in terms), *((-rate * c, f[0]) for c, f in terms))
 
 
-def excess_of(model: Model, form: Form, family: Family, number: type = Fraction) -> Array:
+def excess_of(model: Model, form: Form, family: Family, number: type = Fraction) -> Numbers:
     """The form as a matrix on the family's state: the servers' vectors, then the blocks of memories.
 
     number: float for a look ahead, Fraction for what is said.
     """
+    # Every vector of the Model as a matrix on the state; the form of these matrices is a matrix on the state,
+    # too.
     each = _values(model, family, number)
     means = {a: _mean(family, [at[a] for at in each], number) for a in model.space.common}
     total = _sum(form.get("mean", ()), model.space.common, [(number(1), means)], number)
     n = sum(k.count for k in family.kinds)
+    # mean_i <a_i, b_i> splits into the product of the means and the mean product of the deviations: so does
+    # the sum.
     apart = [
         (number(Fraction(k.count, n)), {a: at[a] - means[a] for a in model.space.worker})
         for k, at in zip(family.kinds, each, strict=True)
@@ -89,8 +107,8 @@ def excess_of(model: Model, form: Form, family: Family, number: type = Fraction)
 
 
 def _sum(
-    matrix: Matrix, names: Sequence[str], rows: Sequence[tuple[object, Mapping[str, Array]]], number: type
-) -> Array:
+    matrix: Matrix, names: Sequence[str], rows: Sequence[tuple[object, Mapping[str, Numbers]]], number: type
+) -> Numbers:
     """The form of these vectors, a weight for each set of them."""
     entries = [
         (a, b, x)
@@ -100,29 +118,37 @@ def _sum(
     ]
     parts = (number(x) * weight * (at[a].T @ at[b]) for a, b, x in entries for weight, at in rows)
     some = next(iter(rows[0][1].values()), None)
-    return sum(parts, number(0) if some is None else number(0) * (some.T @ some))
+    out: Numbers = sum(parts, number(0) if some is None else number(0) * (some.T @ some))
+    return out
 
 
-def _mean(family: Family, values: Sequence[Array], number: type) -> Array:
+def _mean(family: Family, values: Sequence[Numbers], number: type) -> Numbers:
+    """The mean over the workers of a vector that is given by kind."""
     n = sum(k.count for k in family.kinds)
-    return sum(number(Fraction(k.count, n)) * x for k, x in zip(family.kinds, values, strict=True))
+    out: Numbers = sum(number(Fraction(k.count, n)) * x for k, x in zip(family.kinds, values, strict=True))
+    return out
 
 
-def _values(model: Model, family: Family, number: type) -> list[dict[str, Array]]:
+def _values(model: Model, family: Family, number: type) -> list[dict[str, Numbers]]:
     """Every vector of the Model in every kind of worker, as a matrix on the state."""
     own = [a for a in model.free if a in model.own]
     common = [a for a in model.free if a not in own] if family.servers else []
     blocks = 1 + max((k.memory for k in family.kinds if k.memory is not None), default=-1)
     size = family.size
+    # A big identity whose rows are the state's coordinates: vectors are slices of it, sums of them, or zeros.
+    # With object entries Fractions stay Fractions, with floats it is a fast look ahead.
     eye = np.eye((len(common) + blocks * len(own)) * size).astype(int).astype(object) * number(1)
     eye = eye.astype(float) if number is float else eye
     nothing = eye[:size] * number(0)
 
-    def held(place: int) -> Array:
-        return eye[place * size : (place + 1) * size]
+    def held(place: int) -> Numbers:
+        rows: Numbers = eye[place * size : (place + 1) * size]
+        return rows
 
-    each: list[dict[str, Array]] = []
+    each: list[dict[str, Numbers]] = []
     for kind in family.kinds:
+        # Two kinds may hold the same block of memory with opposite signs: their mean is then 0, and what the
+        # server sees of them vanishes while their errors grow, which equal workers cannot show.
         at = {a: held(common.index(a)) if a in common else nothing for a in model.free}
         if kind.memory is not None:
             first = len(common) + kind.memory * len(own)
@@ -132,8 +158,8 @@ def _values(model: Model, family: Family, number: type) -> list[dict[str, Array]
 
 
 def _followed(
-    model: Model, family: Family, each: list[dict[str, Array]], number: type
-) -> list[dict[str, Array]]:
+    model: Model, family: Family, each: list[dict[str, Numbers]], number: type
+) -> list[dict[str, Numbers]]:
     """The same with gradients and messages, in the order in which the step makes them."""
     # a gradient's argument is the same for all workers: what it holds of them is their mean
     waiting = {y: {mean_of(k.removeprefix("mean ")): c for k, c in a.items()} for a, y in model.curved}
@@ -147,7 +173,7 @@ def _followed(
     return each
 
 
-def _combined(family: Family, v: Vector, each: list[dict[str, Array]], number: type) -> list[Array]:
+def _combined(family: Family, v: Vector, each: list[dict[str, Numbers]], number: type) -> list[Numbers]:
     """A combination in every kind of worker; "mean h" is the mean of h."""
     means = {
         a: _mean(family, [at[a.removeprefix("mean ")] for at in each], number)
@@ -157,17 +183,21 @@ def _combined(family: Family, v: Vector, each: list[dict[str, Array]], number: t
     return [sum(number(c) * (means[a] if a in means else at[a]) for a, c in v.items()) for at in each]
 
 
-def _scalar(x: Number) -> Array:
+def _scalar(x: Number) -> Numbers:
+    """A number as a 1 x 1 matrix."""
     return np.array([[Fraction(x)]], dtype=object)
 
 
 def _of(q: Quadratic1D, count: int, memory: int | None = 0, sign: int = 1) -> Kind:
+    """So many workers on one extremal quadratic."""
     return Kind(count, _scalar(q.curvature), {c: _scalar(a) for c, a in q.acts.items()}, memory, sign)
 
 
 def rotated(model: Model, t: Fraction) -> Family:
     """On R^2 with Hessian diag(mu, L) and C = I + s R, R the rotation of tan(angle/2) = t."""
     c = model.constants
+    # Of the two factors 1 + s and 1 - s of the extremal quadratics the larger says s, the error of every
+    # message.
     s = max(a for q in model.extremal for a in q.acts.values()) - 1
     cos, sin = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
     act = np.array([[1 + s * cos, -s * sin], [s * sin, 1 + s * cos]], dtype=object)
@@ -180,7 +210,12 @@ def rotated(model: Model, t: Fraction) -> Family:
 
 
 def families(model: Model) -> Iterator[Family]:
-    """One-dimensional families, from all workers equal to workers that differ in memory, compressor or curvature."""
+    """One-dimensional families, from all workers equal to workers that differ in memory, compressor or curvature.
+
+    With one worker the first sort is all there is.
+    """
+    # From simple to involved, since the first that refutes is shown: all workers equal, two opposite memories,
+    # then workers that alternate in compressor or curvature.
     n = int(model.constants["n"])
     for q in model.extremal:
         yield Family(
@@ -190,7 +225,11 @@ def families(model: Model) -> Iterator[Family]:
         return
     own = ", ".join(a for a in model.free if a in model.own)
     for q in model.extremal:
-        shown = {"functions": half_square(q.curvature), "compressor": q.compressor, "factor": q.factor}
+        shown: _Shown = {
+            "functions": half_square(q.curvature),
+            "compressor": q.compressor,
+            "factor": q.factor,
+        }
         if own:
             kinds = (_of(q, 1), _of(q, 1, 0, -1), _of(q, n - 2, None))
             text = f"{own} of worker 1, minus that of worker 2; all else at its value at x*"
@@ -210,9 +249,11 @@ def _partner(q: Quadratic1D, other: Quadratic1D) -> bool:
     )
 
 
-def _alternating(model: Model, q: Quadratic1D, other: Quadratic1D, shown: Mapping[str, Any]) -> Family:
+def _alternating(model: Model, q: Quadratic1D, other: Quadratic1D, shown: _Shown) -> Family:
     """Odd workers as q and even ones as the other; the memories of the first are free, those of the rest 0."""
     n = int(model.constants["n"])
+    # Memories multiply the size of the state: few of them are free, the rest rest at 0 (which is a state as
+    # well).
     few = min(n, MOST_MEMORIES if q.acts else 2)
     kinds = [_of((q, other)[i % 2], 1, i) for i in range(few)]
     rest = [replace(_of(which, 0, None), count=len(range(first, n, 2))) for which, first in
@@ -231,4 +272,5 @@ def _alternating(model: Model, q: Quadratic1D, other: Quadratic1D, shown: Mappin
 
 
 def _indexed(q: Quadratic1D) -> str:
+    """The law of a compressor that differs between workers."""
     return q.compressor.replace("C(v)", "C_i(v)")

@@ -40,6 +40,10 @@ class Floor(Earned):
     def check(self) -> bool:
         """Exact recheck: multiplier >= 0 and the two blocks (x - x*, mean gradient), (deviation, grad f_i(x*)) >= 0."""
         c, lam = self.constants, self.multiplier
+        # E|x+ - x*|^2 = |x - x* - gamma gbar|^2 + gamma^2 omega/n mean |g_i|^2, and mean |g_i|^2 = |gbar|^2 +
+        # the deviations from it, which hold grad f_i(x*). The multiplier weighs co-coercivity of f_i between x
+        # and x*, so that the difference is a form of (x - x*, gbar) and of (deviation, grad f_i(x*)): two 2 x
+        # 2 matrices.
         noise = c["gamma"] ** 2 * c["omega"] / c["n"]
         ell, pull = lam / (c["L"] + c["mu"]), lam * c["L"] * c["mu"] / (c["L"] + c["mu"])
         cross = c["gamma"] - lam / 2
@@ -54,8 +58,9 @@ def heterogeneous_dcgd(
 ) -> Floor:
     """The least certified floor of DCGD with independent unbiased compressors, every f_i in class A.
 
-    attained: f_i(x) = c (x - b_i)^2/2 with c in {mu, L}, where E is known exactly; [attained, floor] is the bracket.
-    The multiplier 2 gamma gives closed_forms.dcgd_floor; a search over others lowers it, at another rho.
+    mu, L: of every f_i. omega: variance of the compressors. n: workers. gamma: the step. zeta2: mean |grad
+    f_i(x*)|^2. attained: f_i(x) = c (x - b_i)^2/2 with c in {mu, L}, where E is known exactly; [attained, floor] is
+    the bracket. The multiplier 2 gamma gives closed_forms.dcgd_floor; a search over others lowers it, at another rho.
     Raises InvalidParameter for constants out of range, and for a step at which nothing is certified.
     """
     require(0 < mu <= L < float("inf"), f"mu={mu}, L={L} need 0 < mu <= L")
@@ -69,6 +74,8 @@ def heterogeneous_dcgd(
     twice = 2 * c["gamma"]
     # beyond the least multiplier that the second block allows, up to where the first can contract no more
     least = (c["L"] + c["mu"]) * c["gamma"] ** 2 * (1 + c["omega"] / c["n"])
+    # 2 gamma is the multiplier of the theorem; a grid around the least one that the second block allows finds
+    # a lower floor, and every candidate is a certificate of its own.
     tried = [twice, *(least * (1 + Fraction(k * k, 400)) for k in range(1, 81))]
     proved = [f for f in (_at(c, lam) for lam in tried) if f is not None]
     if not proved:
@@ -83,6 +90,7 @@ def _at(c: Mapping[str, Fraction], lam: Fraction) -> Floor | None:
     mu, L, gamma, n = c["mu"], c["L"], c["gamma"], c["n"]
     noise = gamma**2 * c["omega"] / n
     ell, cross = lam / (L + mu), gamma - lam / 2
+    # Schur complements: rho is the least with the first block >= 0, tau the least with the second.
     rest = ell - gamma**2 - noise
     if rest < 0 or (rest == 0 and cross != 0):
         return None
@@ -90,6 +98,7 @@ def _at(c: Mapping[str, Fraction], lam: Fraction) -> Floor | None:
     if rho >= 1:
         return None
     tau = noise * ell / (ell - noise)
+    # On c (x - b_i)^2/2 the same recursion holds with equality: its floor is known, and bounds from below.
     slow = [1 - forms.interpolation_factor(v, v, c["omega"] / n, gamma) for v in (mu, L)]
     attained = max(float(noise * c["zeta2"] / v) if v > 0 else float("inf") for v in slow)
     return Floor(c, lam, rho, tau, tau * c["zeta2"] / (1 - rho), attained)

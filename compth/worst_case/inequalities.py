@@ -1,4 +1,8 @@
-"""What is known of functions and compressors of a class, as forms that are >= 0."""
+"""What is known of functions and compressors of a class, as forms that are >= 0.
+
+Each is averaged over the workers, which is all that a V symmetric in them can use. A form added here widens what can
+be proved of every method: it must hold for every function or compressor of the class, for every n.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,8 @@ Point = tuple[Vector, Vector, str]
 
 def strongly_monotone(space: Space, dx: Vector, dg: Vector, mu: Number, L: Number) -> Form:
     """mean (L+mu) <dg, dx> - |dg|^2 - L mu |dx|^2 >= 0: the two interpolation inequalities of a pair."""
+    # Adding both interpolation inequalities of a pair cancels f_i - f_j and leaves |dg|^2 + L mu |dx|^2 <= (L
+    # + mu) <dg, dx>: co-coercivity of f - mu/2 |x|^2 (Nesterov 2018, theorem 2.1.12).
     return space.total((-ONE, dg, dg), (L + mu, dg, dx), (-L * mu, dx, dx))
 
 
@@ -37,12 +43,16 @@ def interpolation(
 
     2(L-mu)(f_i - f_j - <g_j, dx>) - |dg|^2 - L mu |dx|^2 + 2 mu <dg, dx> >= 0.
     """
+    # Taylor, Hendrickx, Glineur (2017): a finite set of points, gradients and values is that of an L-smooth
+    # and mu-strongly convex function if and only if the inequality holds for every ordered pair. Times 2(L -
+    # mu) it has no denominator, so that mu = L leaves it finite (and blind to the values).
     scale = 2 * (L - mu)
 
     def form(i: Point, j: Point) -> Form:
         (xi, gi, fi), (xj, gj, fj) = i, j
         dx, dg = plus((1, xi), (-1, xj)), plus((1, gi), (-1, gj))
         gaps = {f: ((c,),) for c, f in ((scale, fi), (-scale, fj)) if f}
+        # <dx, 2 mu dg - 2(L-mu) g_j - L mu dx> - |dg|^2: all that multiplies dx in one product.
         slope = plus((2 * mu, dg), (-scale, gj), (-L * mu, dx))
         return {**gaps, **space.total((-ONE, dg, dg), (ONE, slope, dx))}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from compth.methods.core.body import BodyMethod, with_all_parameters
 from compth.problems import DistributedQuadratic, distributed_quadratic
 from compth.worst_case.model import Model, Quadratic1D
 from compth.worst_case.question import Question
+from compth.worst_case.told import at_home
 
 if TYPE_CHECKING:
     from compth.simulation.trace import Trace
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 class WorstCase(Shown):
     """n workers with f_i(x) = curvature x^2/2 and the compressor that attains; `method` and `problem` run it.
 
-    rate: the exact squared rate there. compressor and method are None where the package has no object of that law.
+    curvature: of every f_i. law: the compressor in words. rate: the exact squared rate there, a float. compressor and
+    method are None where the package has no object of that law.
     """
 
     curvature: Number
@@ -55,12 +57,13 @@ def instance_of(q: Question, model: Model, where: Quadratic1D, rate: float) -> W
         np.full((n, 1, 1), float(where.curvature)), np.zeros((n, 1)), name=f"worst case of {q.method}"
     )
     compressor = _compressor(q, where)
-    made = None if compressor is None else _run(q.kind, compressor, model.constants)
+    made = None if compressor is None else _run(at_home(q.kind), compressor, model.constants)
     return WorstCase(where.curvature, where.compressor, rate, problem, compressor, made)
 
 
 def _run(body: type[BodyMethod], compressor: Compressor, c: Mapping[str, Number]) -> Method:
-    given: dict[str, Any] = {k: float(c[k]) for k in (*body.signature.params, "gamma") if k in c}
+    """The method of a body with this compressor, at the constants of the model."""
+    given: dict[str, Number] = {k: float(c[k]) for k in (*body.signature.params, "gamma") if k in c}
     return with_all_parameters(body)(compressor, **given)
 
 
@@ -70,5 +73,7 @@ def _compressor(q: Question, where: Quadratic1D) -> Compressor | None:
         return None
     if where.factor == 1:
         return Identity()
+    # A factor c of a biased class is the compressor c v. In an unbiased class it stands for (1 + omega) v with
+    # probability 1/(1 + omega): the law of two points that has all the variance that is allowed.
     biased = where.acts or q.delta is not None
     return Scaled(Identity(), factor=float(where.factor)) if biased else Bernoulli(p=float(1 / where.factor))

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 from compth._numbers import Number
 from compth.errors import InvalidParameter
@@ -16,6 +15,7 @@ from compth.worst_case.model import Model, Vector, add
 from compth.worst_case.question import names_in_v
 from compth.worst_case.rational import spelled
 from compth.worst_case.resolved import AT_X
+from compth.worst_case.told import Kind
 
 GAP = "gap"
 """f(x) - f*."""
@@ -32,7 +32,7 @@ class Read:
     mean: bool
 
 
-def asks_for_the_next_point(kind: Any, text: str) -> bool:
+def asks_for_the_next_point(kind: Kind, text: str) -> bool:
     """True for a V that reads what only the full Model has: f - f*, the gradient at x or the direction."""
     own = {*kind.signature.server, *kind.signature.worker}
     wanted = {GAP, GRADIENT, DIRECTION} - own
@@ -43,6 +43,8 @@ def asks_for_the_next_point(kind: Any, text: str) -> bool:
 
 def readings(model: Model) -> dict[str, Read]:
     """What the names of a text stand for; every vector is measured from its value at x*."""
+    # Every name stands for a combination of the Model's vectors; where the method's papers call a vector by
+    # another name than the body, only the papers' name is known, so that a text has one meaning.
     gamma = model.constants.get("gamma", 1)
     held: dict[str, Vector] = {GRADIENT: {AT_X: 1}} if f"P[{AT_X},{AT_X}]" in model.now else {}
     held |= {DIRECTION: {k: c / gamma for k, c in model.direction.items()}} if model.direction else {}
@@ -69,6 +71,8 @@ def coefficients(model: Model, text: str, constants: Mapping[str, Number]) -> di
         point = {**dict.fromkeys(own, 0), **at}
         return spelled(expression(**constants, **point))
 
+    # A quadratic form is its values at unit vectors and at sums of two (polarisation); the gap enters
+    # linearly. The text is then evaluated at three more points, where only a quadratic form agrees.
     pure = {a: value({a: 1}) for a in own}
     mixed = {(a, b): (value({a: 1, b: 1}) - pure[a] - pure[b]) / 2 for a, b in itertools.combinations(own, 2)}
     if any(c for pair, c in mixed.items() if set(scalar) & set(pair)):
@@ -86,6 +90,9 @@ def _check_quadratic(
     mixed: Mapping[tuple[str, str], Fraction],
     value: Callable[[Mapping[str, int]], Fraction],
 ) -> None:
+    """InvalidParameter where the text differs from the quadratic form that was read off it."""
+    # Points with coordinates of both signs and different sizes: cubes, absolute values and constants all
+    # differ from the form on one of them. The tolerance is that of floats inside the user's text.
     for k in (2, -3, 5):
         at = {a: k + i * (1 - 2 * (i % 2)) for i, a in enumerate(own)}
         wanted = sum((c * at[a] ** (1 if a in scalar else 2) for a, c in pure.items()), Fraction(0))
@@ -104,6 +111,8 @@ def _on_the_model(
     mixed: Mapping[tuple[str, str], Fraction],
 ) -> dict[str, Fraction]:
     """The coefficients on the Model's vectors: products of single workers' also among the deviations."""
+    # A product of two workers' vectors has a part among the means and one among the deviations; as soon as one
+    # of them is a mean (ebar) only the first remains.
     gram = dict.fromkeys(model.now, Fraction(0))
 
     def put(a: Read, b: Read, c: Fraction) -> None:
@@ -125,7 +134,8 @@ def _on_the_model(
 
 
 def fixed(model: Model, v: Mapping[str, Fraction]) -> Model:
-    """The Model with this V alone, one coefficient."""
+    """The Model with this V alone, one coefficient. normal = {}: a given V need not see the iterate."""
+    # One coefficient, V itself: the LMI then searches multipliers alone, and normal is not asked of it.
     now, after = (
         add(*((c, model.now[k]) for k, c in v.items())),
         add(*((c, model.after[k]) for k, c in v.items())),

@@ -8,27 +8,30 @@ Function values f(x) - f*, f(x+) - f* >= 0 are blocks of size one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 from compth._numbers import Number, is_exact
 from compth.worst_case.exact_algebra import Matrix, combination, congruence, is_psd
 
+K = TypeVar("K", bound=Hashable)
 Vector = Mapping[str, Number]
 """A linear combination of named vectors."""
 Term = tuple[Number, Vector, Vector]
 """c, a, b: c times the product of a and b."""
 Form = Mapping[str, Matrix]
 """A quadratic form by block."""
+Rows = Sequence[Sequence[Number]]
+"""A matrix by rows."""
 NOW, NEXT = "gap now", "gap next"
 
 
-def plus(*terms: tuple[Number, Vector]) -> dict[str, Number]:
-    """sum of coefficient * vector."""
-    out: dict[str, Number] = {}
+def plus(*terms: tuple[Number, Mapping[K, Number]]) -> dict[K, Number]:
+    """sum of coefficient * vector, whatever names its coordinates."""
+    out: dict[K, Number] = {}
     for coefficient, vector in terms:
         for name, value in vector.items():
             more = coefficient * value
@@ -45,6 +48,8 @@ def _accumulate(out: list[list[Number]], index: Mapping[str, int], c: Number, a:
     """out += c times the symmetric matrix of <a, b>."""
     for p, u in a.items():
         i = index.get(p)
+        # A vector without a place in this block contributes nothing there: servers among the deviations, "mean
+        # h" among the deviations. That every other vector has one is checked where a Model is assembled.
         if i is None:
             continue
         row, cu = out[i], c * u
@@ -53,6 +58,7 @@ def _accumulate(out: list[list[Number]], index: Mapping[str, int], c: Number, a:
             if j == i:
                 row[i] += cu * v
             elif j is not None:
+                # The matrix of <a, b> is (a b' + b a')/2: each half stands on both sides of the diagonal.
                 half = _half(cu * v)
                 row[j] += half
                 out[j][i] += half
@@ -67,7 +73,7 @@ def _matrix(index: Mapping[str, int], size: int, terms: Sequence[Term]) -> Matri
 
 
 def _half(x: Number) -> Number:
-    """x/2, exact for int, Fraction and symbols."""
+    """x/2, exact for int, Fraction and symbols: whole numbers stay whole where they can, which keeps entries short."""
     return (
         x / 2
         if not isinstance(x, int | Fraction)
@@ -104,7 +110,10 @@ class Space:
 
     @cached_property
     def _index(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Where a name stands: (among the means, among the deviations)."""
         places = {k: i for i, k in enumerate(self.common)}
+        # A worker's vector that holds a mean holds something common to all: among the means it is h itself,
+        # and its deviation is 0.
         places |= {mean_of(k): i for i, k in enumerate(self.common)}
         return places, {k: i for i, k in enumerate(self.worker)}
 
@@ -217,7 +226,10 @@ class Model:
         return {k: v for k, v in sizes.items() if v}
 
     def lyapunov(self, v: Mapping[str, Number], block: str) -> list[list[Number]]:
-        """V's matrix on the state of one block (function values: all of it)."""
+        """V's matrix on the state of one block (function values: all of it).
+
+        v: V's coefficients by name. Rows are those of the block's leading vectors, of which the state consists.
+        """
         size = self.blocks[block] if block == NOW else self.state.get(block, 0)
         terms = [(v[k], f[block]) for k, f in self.now.items() if block in f]
         return [row[:size] for row in combination(terms, self.blocks[block])[:size]]
@@ -226,6 +238,8 @@ class Model:
         self, rho: Number, v: Mapping[str, Number], multipliers: Mapping[str, Number], block: str
     ) -> list[list[Number]]:
         """rho V - E V+ - sum multiplier * known, on one block: the LMI asks that it be >= 0."""
+        # E V+ <= rho V follows on the class where rho V - E V+ is at least a nonnegative combination of forms
+        # that are >= 0 there (the S-procedure): what is left must be positive semidefinite, block by block.
         terms = [(rho * v[k], f[block]) for k, f in self.now.items() if block in f]
         terms += [(-v[k], f[block]) for k, f in self.after.items() if block in f]
         terms += [(-multipliers[k], f[block]) for k, f in self.known.items() if block in f]
@@ -236,11 +250,14 @@ class Model:
     ) -> bool:
         """Exact check: multipliers >= 0, V >= scale * normal with scale > 0, decrease >= 0; Fractions throughout.
 
-        Then E V(t+1) <= rho V(t) for every function and compressor of the class.
+        Then E V(t+1) <= rho V(t) for every function and compressor of the class. False for any number that is no
+        Fraction and for multipliers or coefficients under other names than the Model's.
         """
+        # Everything must be a Fraction: a float anywhere would make elimination an approximation and no proof.
         numbers = [rho, scale, *v.values(), *multipliers.values()]
         if not all(map(is_exact, numbers)) or set(v) != set(self.now) or set(multipliers) != set(self.known):
             return False
+        # An inequality may be weakened (multiplier >= 0), an equality may be used either way round.
         if scale <= 0 or any(m < 0 for k, m in multipliers.items() if k not in self.equal):
             return False
         return all(
@@ -257,6 +274,9 @@ class Model:
 
     def moments(self, q: Quadratic1D) -> tuple[tuple[str, ...], list[list[Number]]]:
         """(coefficients of V, M): on this quadratic E V+ has coefficients M v. Its radius is the exact rate there."""
+        # On a 1-D quadratic gradients and messages are multiples of the state, so V lives on the state alone
+        # and its coefficients are moved linearly: column by column, E of one coefficient's form written in the
+        # state's products.
         names = [k for k in self.now if k != "f" and set(pair_of(k)) <= set(self.free)]
         own = [a for a in self.free if a in self.space.worker]
         columns = []
@@ -264,17 +284,20 @@ class Model:
             parts = self._parts(q, name, own)
             column = []
             for target in names:
+                # "P[a,b]" is read off the means' matrix, "Q[a,b]" off the deviations'; V's form of a pair has
+                # weight 2 off the diagonal, as has the matrix, so that entries are coefficients.
                 part, axis = parts[target[0]], (self.free if target[0] == "P" else own)
                 a, b = pair_of(target)
                 column.append(Fraction(0) if part is None else part[axis.index(a)][axis.index(b)])
             columns.append(column)
         return tuple(names), [list(r) for r in zip(*columns, strict=True)]
 
-    def _parts(self, q: Quadratic1D, name: str, own: list[str]) -> dict[str, Any]:
+    def _parts(self, q: Quadratic1D, name: str, own: list[str]) -> dict[str, Rows | None]:
         """E of a coefficient's form a step later on this quadratic: as matrices on the state's means and deviations."""
         if q.after is not None:
             return {"P": q.after[name].get("mean"), "Q": q.after[name].get("deviation")}
         form = self.after[name]
+        # Substituting every vector by its combination of the state is a congruence S' M S.
         common = [[q.common[b].get(a, 0) for a in self.free] for b in self.space.common]
         worker = [[q.worker.get(b, {}).get(a, 0) for a in own] for b in self.space.worker]
         deviations = congruence(worker, form["deviation"]) if own and "deviation" in form else None

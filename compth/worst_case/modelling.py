@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import importlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from compth.worst_case.model import NOW, Form, Model, Space, add, plus, unit
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
 
 if TYPE_CHECKING:
-    from compth._types import Array
+    from compth._types import Array, Tensor
 
 
 class Linear(dict[str, Number]):
@@ -50,10 +50,11 @@ class Analysis:
     """One worker, f L-smooth and mu-strongly convex, all vectors measured from their value at the minimiser."""
 
     def __init__(self, mu: Number, L: Number) -> None:
+        """mu, L: of f, 0 < mu < L; floats are read as the decimals that they print as. Raises InvalidParameter."""
         require(0 < mu < L, f"mu={mu}, L={L} need 0 < mu < L")
         self.mu, self.L = spelled(mu), spelled(L)
         self._names: list[str] = []
-        self._known: list[tuple[str, Any]] = []
+        self._known: list[tuple[str, Callable[[Space], Form]]] = []
         self._noise: dict[str, tuple[Linear, Fraction]] = {}
         self._state: dict[str, tuple[Linear, Linear]] = {}
 
@@ -69,13 +70,17 @@ class Analysis:
         self.gradients((x, g), (Linear(), Linear()))
 
     def gradients(self, first: tuple[Linear, Linear], second: tuple[Linear, Linear]) -> None:
-        """Two points (x, grad f(x)) of the same f: their interpolation inequalities, summed."""
+        """Two points (x, grad f(x)) of the same f: their interpolation inequalities, summed.
+
+        Every pair that a proof may need must be named: what is not said is not known to the LMI.
+        """
+        # The two inequalities of a pair (f_i - f_j and f_j - f_i) added: function values cancel.
         dx, dg = first[0] - second[0], first[1] - second[1]
         name = f"interpolation {len(self._known)}"
         self._known.append((name, lambda space: strongly_monotone(space, dx, dg, self.mu, self.L)))
 
     def contractive(self, u: Linear, delta: Number) -> Linear:
-        """C(u) with ||C(u) - u||^2 <= (1 - delta) ||u||^2."""
+        """C(u) with ||C(u) - u||^2 <= (1 - delta) ||u||^2, for every u: a new vector. Raises InvalidParameter."""
         require(0 < delta < 1, f"delta={delta} must satisfy 0 < delta < 1 (delta = 1 is u itself)")
         name = f"C{len(self._known)}"
         (c,) = self.vectors(name)
@@ -105,6 +110,8 @@ class Analysis:
         require(bool(self._state), "state is empty: call state(x=(now, later)) first")
         first = list(self._state)
         space = Space((*first, *(k for k in self._names if k not in first)))
+        # E of a product of two next values is that of their means plus what their shared noises add: next
+        # values are linear in noises, these are independent and centred, and E|noise|^2 = omega |u|^2.
         later = {k: _without(after, self._noise) for k, (_, after) in self._state.items()}
         now, after = {}, {}
         for a, b in itertools.combinations_with_replacement(first, 2):
@@ -118,6 +125,7 @@ class Analysis:
                      space.of_mean(unit(first[0]), unit(first[0])))  # fmt: skip
 
     def _variances(self, space: Space, a: str, b: str) -> list[tuple[Number, Form]]:
+        """What noises that both next values hold add to E of their product."""
         twice = 1 if a == b else 2
         after = {k: v[1] for k, v in self._state.items()}
         return [
@@ -135,6 +143,7 @@ class Analysis:
 
 
 def _without(vector: Linear, noise: Mapping[str, object]) -> Linear:
+    """The vector's mean: without its noises."""
     return Linear({k: v for k, v in vector.items() if k not in noise})
 
 
@@ -143,7 +152,7 @@ def cvxpy_margin(model: Model, rho: float) -> float:
 
     For cross-checks, and as a start for constraints of one's own.
     """
-    cp: Any = importlib.import_module("cvxpy")
+    cp = importlib.import_module("cvxpy")
     v = {k: cp.Variable() for k in model.now}
     multipliers = {k: cp.Variable(nonneg=True) for k in model.known}
     t = cp.Variable()
@@ -157,16 +166,18 @@ def cvxpy_margin(model: Model, rho: float) -> float:
             v[k] * (rho * matrix(model.now[k], block, size) - matrix(model.after[k], block, size)) for k in v
         )
         used = sum(multipliers[k] * matrix(model.known[k], block, size) for k in multipliers)
-        constraints.append(_psd(cp, decrease - used - t * np.eye(size)))
+        constraints.append(_psd(decrease - used - t * np.eye(size)))
+        # V >= t normal is asked on the state alone, as in `largest_margin`; f - f* is a block with one entry.
         inner = 1 if block == NOW else model.state.get(block, 0)
         if inner:
             whole = sum(v[k] * matrix(model.now[k], block, inner) for k in v)
-            constraints.append(_psd(cp, whole - t * matrix(model.normal, block, inner)))
+            constraints.append(_psd(whole - t * matrix(model.normal, block, inner)))
             trace = trace + cp.trace(whole)
     problem = cp.Problem(cp.Maximize(t), [*constraints, trace == 1])
     problem.solve(solver="CLARABEL", tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
     return float(t.value)
 
 
-def _psd(cp: object, matrix: Any) -> object:
+def _psd(matrix: Tensor) -> object:
+    """The symmetric part is positive semidefinite, as cvxpy writes it."""
     return (matrix + matrix.T) / 2 >> 0

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
-from typing import Any
 
 from compth._numbers import Number, is_exact, is_symbolic
 from compth._shown import Shown
@@ -26,14 +25,13 @@ def spelled(x: Number) -> Fraction:
 
     Symbols pass: the model of a body is then one of formulas.
     """
-    if is_symbolic(x):
-        passed: Any = x
-        return passed  # type: ignore[no-any-return]
-    return Fraction(x) if is_exact(x) else Fraction(repr(float(x)))
+    out: Fraction = x if is_symbolic(x) else Fraction(x) if is_exact(x) else Fraction(repr(float(x)))
+    return out
 
 
 def sqrt_below(x: Fraction) -> Fraction:
     """The largest multiple of 2^-48 at most sqrt x; sqrt x itself when it is rational."""
+    # A rational square root is kept exact: certificates in closed form then close without any slack.
     top, bottom = isqrt(x.numerator), isqrt(x.denominator)
     if top * top == x.numerator and bottom * bottom == x.denominator:
         return Fraction(top, bottom)
@@ -83,28 +81,39 @@ class RateCertificate(Shown):
 
 
 def _text(values: Mapping[str, Number]) -> dict[str, str]:
+    """Numbers as "p/q"."""
     return {k: str(x) for k, x in values.items()}
 
 
 def _matrices(form: Form) -> dict[str, list[list[str]]]:
+    """A form's matrices as "p/q" by block."""
     return {block: [[str(x) for x in row] for row in matrix] for block, matrix in form.items()}
 
 
 def _rounded(values: Mapping[str, float]) -> dict[str, Fraction]:
+    """Floats to the grid of 1/GRID."""
     return {k: Fraction(round(x * GRID), GRID) for k, x in values.items()}
 
 
 def certificate_at(model: Model, rho: Fraction, pencil: Pencil | None = None) -> RateCertificate | None:
-    """A certificate of exactly this rho, from the solution of largest margin; None when none was found."""
+    """A certificate of exactly this rho, from the solution of largest margin; None when none was found.
+
+    What is returned has passed its exact check; None refutes nothing.
+    """
     pencil = pencil or Pencil(model)
     found = pencil.largest_margin(float(rho))
     if not found.margin > 0:
+        # At the solution of largest margin every eigenvalue is at least the margin away from 0, so that
+        # rounding to the grid cannot make a block indefinite unless the margin is of its size.
         return None
     v, zero = _rounded(found.v), Fraction(0)
+    # Rounding may push what is 0 below it: coefficients that must be >= 0 are clipped, which the margin pays
+    # for.
     if "f" in v:
         v["f"] = max(v["f"], zero)
     rounded = _rounded(found.multipliers)
     multipliers = {k: x if k in model.equal else max(x, zero) for k, x in rounded.items()}
+    # A quarter of the margin, in the user's units: V >= scale * normal must survive the rounding, too.
     scale = Fraction(int(found.margin * GRID / 4), GRID) / pencil.worth("normal")
     certificate = RateCertificate(
         model,
@@ -123,12 +132,14 @@ def least_certified(model: Model, lower: float, accuracy: float = 1e-7) -> RateC
     Near it margins are of the size of the solver's errors, so that a rate may fail and a smaller one pass: the last
     steps go down until all of them fail.
     """
+    # Shares of 1 - lower: rates crowd near 1, and what matters is 1 - rho.
     pencil, start, gap = Pencil(model), Fraction(lower), max(1 - Fraction(lower), Fraction(0))
 
     def at(share: float) -> RateCertificate | None:
         """Of rho = lower + share (1 - lower), in Fractions: near 1 floats are too coarse to bisect."""
         return certificate_at(model, start + Fraction(share) * gap, pencil)
 
+    # The attained rate itself leaves the LMI no interior, so something is given away: tenfold more each time.
     failed, passed, best = 0.0, 1.0, None
     for share in SLACKS:
         best = at(share)
@@ -143,6 +154,7 @@ def least_certified(model: Model, lower: float, accuracy: float = 1e-7) -> RateC
             failed = middle
         else:
             passed, best = middle, better
+    # Below 4e-6 the solver's own errors decide: single failures mean nothing, three in a row end it.
     while best is not None and accuracy < LAST_STEPS[0]:
         lower_still = (passed - step for step in LAST_STEPS if passed > step)
         found = next(((share, c) for share in lower_still if (c := at(share)) is not None), None)

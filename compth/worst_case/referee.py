@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import log
-from typing import Any
 
 from compth._door import a_name_or_method, arithmetic, at_the_door, optional, real, whole
 from compth._earned import made
@@ -109,9 +108,11 @@ def judged_rate(method: object, constants: Mapping[str, object], claim: Mapping[
     """The report of a claim, {rate, stepsize, lyapunov, parameters}; method also a body that its process tells of."""
     of_class = tuple(constants.get(k) for k in ("mu", "L", "delta", "omega", "eta"))
     rate, stepsize, lyapunov = (claim.get(k) for k in ("rate", "stepsize", "lyapunov"))
-    text = lyapunov is None or isinstance(lyapunov, str)
-    require(text, f"lyapunov={lyapunov!r} must be text, such as 'x**2'")
+    if not (lyapunov is None or isinstance(lyapunov, str)):
+        raise InvalidParameter(f"lyapunov={lyapunov!r} must be text, such as 'x**2'")
     named = {k: v for k, v in claim.items() if k not in ("rate", "stepsize", "lyapunov")}
+    # The order of the evidence: a counterexample first, for it ends the matter; then a proof; then what is
+    # left.
     q, read = _read(method, (*of_class, constants.get("n", 1)), (rate, stepsize, lyapunov), named)
     certificate = _judged(q.rational(), read)
     said = {"rate": rate, "stepsize": stepsize, "lyapunov": lyapunov}
@@ -128,6 +129,8 @@ def chosen_text(certificates: Sequence[Certificate]) -> str:
         for k, x in c.details.get("chosen", {}).items():
             found.setdefault(k, {})[_short(x)] = x
     out = []
+    # A parameter chosen at each cell of a grid may have as many values as cells: a few are listed, else the
+    # range.
     for k, held in found.items():
         least, most = min(held, key=held.__getitem__), max(held, key=held.__getitem__)
         span = ", ".join(held) if len(held) <= LISTED else f"{least} to {most}"
@@ -137,6 +140,7 @@ def chosen_text(certificates: Sequence[Certificate]) -> str:
 
 
 def _short(x: Fraction) -> str:
+    """A fraction that can be read, or six digits."""
     return str(x) if x.denominator <= 1000 else f"{float(x):.6g}"
 
 
@@ -155,12 +159,20 @@ def number(given: object, values: Mapping[str, Number], name: str) -> Number:
 
 
 def _read(
-    method: Any, constants: tuple[Any, ...], said: tuple[Any, Any, Any], named: Mapping[str, object]
+    method: object,
+    constants: tuple[Number, ...],
+    said: tuple[object, object, str | None],
+    named: Mapping[str, object],
 ) -> tuple[Question, Claimed]:
-    """The question and the claim; constants: mu, L, delta, omega, eta, n; said: rate, stepsize, V."""
+    """The question and the claim; constants: mu, L, delta, omega, eta, n; said: rate, stepsize, V.
+
+    Arithmetic in text is evaluated in the class's constants, then in gamma and the parameters. Raises
+    InvalidParameter.
+    """
     mu, L, delta, omega, eta, n = constants
     rate, stepsize, lyapunov = said
     asked = asked_for(method)
+    # Where the body has a parameter eta, eta= is that one and no bias of the compressors.
     bias = None if "eta" in asked.kind.signature.params else eta
     values = values_of(question(asked, mu, L, delta, omega, bias, n).rational())
     given = {k: v if v is None else number(v, values, k) for k, v in named.items()}
@@ -181,8 +193,11 @@ def _claim(
     params: Mapping[str, Number],
     lyapunov: str | None,
 ) -> Claimed:
+    """The claim in Fractions. InvalidParameter for a step that is not positive and a rate below 0 or infinite."""
     require(0 < gamma < float("inf"), f"stepsize={gamma} must be a positive number")
     step, exact_params = spelled(gamma), {k: spelled(v) for k, v in params.items()}
+    # A rate may name gamma and the parameters: it is evaluated after they are known, in Fractions where they
+    # are.
     claimed = number(rate, {**values, **exact_params, "gamma": step}, "rate")
     if not 0 <= claimed < float("inf"):
         at = {**values, **exact_params, "gamma": step}
@@ -195,17 +210,21 @@ def _claim(
 
 
 def _judged(q: Question, claim: Claimed) -> Certificate:
+    """The certificate of a claim: refuted, proved, or left standing, in this order."""
     # a given V and a witness speak of the state as the body has it
     full = claim.lyapunov is not None and asks_for_the_next_point(q.kind, claim.lyapunov)
     model = q.model(claim.gamma, claim.params, full=full, settle=False, whole=claim.lyapunov is not None)
     v = None
     if claim.lyapunov is not None:
         v = _given(q, claim, model)
+    # A float rate stands for the decimal it prints as; a claim whose own arithmetic was rounded is refuted
+    # only by an excess that rounding cannot explain.
     beyond = claim.rate if claim.exact else claim.rate * (1 + ROUNDING)
     witness = asymptotic(model, beyond) if v is None else _one_step(model, v, beyond)
     if witness is not None:
         return _refuted(q, claim, model, witness)
     proof = _proof(q, claim, full, v)
+    # A proof found while something of the package is replaced is no proof of the package's.
     attained = attained_by(model)[0]
     if proof is not None and not altered():
         return _proved(q, claim, proof, attained)
@@ -234,11 +253,15 @@ def _proof(
     """A certificate of the claimed rate: closed form, else by the solver, with the claimed V or a searched one."""
     closed = _closed(q, claim)
     if v is not None:
+        # mu = L leaves the LMI no interior: mu is lowered a little, which only makes the class larger.
         wide = interior(q).model(claim.gamma, claim.params, full=full, settle=False, whole=True)
+        # Any positive multiple of the claimed V contracts alike, so a closed form with a parallel V settles
+        # it.
         same = closed is not None and _parallel(closed.v, v)
         return closed if same else certificate_at(user_lyapunov.fixed(wide, v), claim.rate)
     if closed is not None:
         return closed
+    # The small LMI first: what it proves is proved, and it is several times faster.
     models = (interior(q).model(claim.gamma, claim.params, full=larger) for larger in (False, True))
     return next((c for m in models if (c := certificate_at(m, claim.rate)) is not None), None)
 
@@ -268,17 +291,20 @@ def looseness(attained: float, rate: float) -> float | None:
 
 
 def _text(claim: Claimed) -> str:
+    """The claim in one line."""
     what = "for some quadratic V" if claim.lyapunov is None else f"with V = {claim.lyapunov}"
     params = "".join(f", {k} = {float(x):.6g}" for k, x in claim.params.items())
     return f"E V+ <= {float(claim.rate):.10g} V {what}; gamma = {float(claim.gamma):.6g}{params}"
 
 
 def _scope(q: Question) -> dict[str, object]:
+    """The class and the method that the certificate speaks of."""
     shown = {"method": q.method, **vars(q)}
     return {k: v for k, v in shown.items() if v is not None and k != "kind"}
 
 
 def _refuted(q: Question, claim: Claimed, model: Model, w: Witness) -> Certificate:
+    """REFUTED by a witness in Fractions, with its run in words where it has one."""
     return Certificate(
         subject=q.method,
         claim=_text(claim),
@@ -298,6 +324,7 @@ def _refuted(q: Question, claim: Claimed, model: Model, w: Witness) -> Certifica
 
 
 def _proved(q: Question, claim: Claimed, proof: RateCertificate, attained: float) -> Certificate:
+    """PROVED by a certificate that passed its exact check; the matrices go with it."""
     return Certificate(
         subject=q.method,
         claim=_text(claim),
@@ -325,9 +352,14 @@ def _standing(
     v: Mapping[str, Fraction] | None,
     attained: float,
 ) -> Certificate:
+    """Neither: CONSISTENT within rounding of what is attained or above, else INCONCLUSIVE."""
+    # Nothing settles it: the bracket between the exact rate of the worst quadratic found and the least
+    # certified.
     searched = q.model(claim.gamma, claim.params) if v is None else user_lyapunov.fixed(model, v)
     found = least_certified(searched, min(attained, 1.0)) if attained < 1 else None
     best = None if found is None else above(found.rho)
+    # Below what a quadratic attains a rate cannot hold for any V; that it was not refuted exactly leaves it
+    # open.
     inside = claim.rate >= spelled(attained) * (1 - ROUNDING)
     return Certificate(
         subject=q.method,

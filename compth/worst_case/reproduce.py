@@ -12,17 +12,21 @@ import tempfile
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sympy
 from sympy.printing.str import StrPrinter
 
+from compth._numbers import Number
+from compth._types import Json
 from compth.certificates import Certificate
 from compth.errors import CompthError
+from compth.methods.core.body import BodyMethod
 from compth.methods.core.listing import Formula
 from compth.methods.core.program import Program, trace
-from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, STATE, Vector
+from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, STATE, Key, Vector
 from compth.worst_case.bodies import asked_for
+from compth.worst_case.told import at_home
 
 if TYPE_CHECKING:
     from compth.methods.core import Constants
@@ -39,15 +43,18 @@ def script(c: Certificate, texts: Mapping[str, str], source: tuple[str, str] | N
 
     texts: rate and stepsize as claimed, where they are text. source: (file, name) of the claim, which is read again.
     """
-    w: Mapping[str, Any] = c.witness or {}
+    w: Json = c.witness or {}
+    # Only a run on a 1-D quadratic with one factor can be written out in scalars: a witness by one step of a
+    # given V has no run, and messages that differ have no single factor.
     if "mean squares" not in w or not w.get("factor"):
         return None
     try:
-        kind = asked_for(c.scope["method"]).kind
+        kind = at_home(asked_for(c.scope["method"]).kind)
         program = _symbolic(kind, int(w["n"]))
         lines = _step(program)
     except (CompthError, LookupError, TypeError, ValueError):
         return None
+    # The moment map has about (size^2/2)^2 entries, in Fractions: beyond a few numbers it is no quick check.
     if len(program.server) + len(program.worker) * program.n > MOST:
         return None
     random = "probability" in str(w["compressor"])
@@ -70,16 +77,18 @@ def script(c: Certificate, texts: Mapping[str, str], source: tuple[str, str] | N
     ]
     body = [*head, "", "", *lines, "", TAIL]
     text = "\n".join([_HEAD.format(method=c.scope["method"]), *body])
-    # the file is left alone here: what the script would read there again is what was judged
+    # the file is left alone here: what the script would read there again is what was judged What is shipped is
+    # what was tried: the script is run here as its reader will run it, by an isolated Python without compth,
+    # and is given only where it prints the very numbers of the refutation.
     tried = text if source is None else text.replace(f"FILE, NAME = {source!r}", "FILE, NAME = ('', '')", 1)
     return text if _stands(tried, w["gamma"], c.bound, list(w["mean squares"])) else None
 
 
-def _symbolic(kind: Any, n: int) -> Program:
+def _symbolic(kind: type[BodyMethod], n: int) -> Program:
     """The body's trace with its parameters as symbols."""
     form = kind.signature
     names = (*form.params, *(("gamma",) if form.takes_gamma else ()))
-    given: dict[str, Any] = {k: Formula(sympy.Symbol(k, positive=True)) for k in names}
+    given: dict[str, Number] = {k: Formula(sympy.Symbol(k, positive=True)) for k in names}
     for symbol in given.values():
         (
             1 - symbol,
@@ -89,28 +98,33 @@ def _symbolic(kind: Any, n: int) -> Program:
 
 
 def _draws(program: Program) -> list[int]:
+    """Numbers of the independent draws of a worker, in the order of their first use."""
     return list(dict.fromkeys(op.draw for op in program.ops if op.kind == MESSAGE))
 
 
 def _start(program: Program) -> dict[str, str]:
+    """Where each vector of the state begins, as words that the script knows."""
     begins = {k: program.start.get(k, "0") for k in program.names}
     return begins | {program.server[0]: "x0"}
 
 
 def _law(factor: Fraction, random: bool) -> str:
+    """[(factor, probability)] of a compressor, as source."""
     if not random:
         return f"[(Fraction({str(factor)!r}), Fraction(1))]"
     p = 1 / factor
     return f"[(Fraction({str(factor)!r}), Fraction({str(p)!r})), (Fraction(0), Fraction({str(1 - p)!r}))]"
 
 
-def _exact(values: Mapping[str, Any]) -> str:
+def _exact(values: Mapping[str, Number]) -> str:
+    """A dict of Fractions, as source."""
     return "{" + ", ".join(f"{k!r}: Fraction({str(Fraction(v))!r})" for k, v in values.items()) + "}"
 
 
 def _step(program: Program) -> list[str]:
     """The source of `outcomes`: [(probability, next state)] for the factors of all messages."""
     names = ", ".join(["gamma", *sorted(_parameters(program))])
+    # The body's trace, operation by operation, as lists over workers; coefficients are printed formulas.
     draws = _draws(program)
     lines = [f"def outcomes(s, factor, {names}):", '    """[(probability, next state)] of one round."""']
     for i, op in enumerate(program.ops):
@@ -127,6 +141,7 @@ def _step(program: Program) -> list[str]:
 
 
 def _parameters(program: Program) -> set[str]:
+    """Names of the parameters in the step's formulas, gamma apart."""
     vectors = [op.argument for op in program.ops] + [
         v for leaf in program.leaves for v in leaf.following.values()
     ]
@@ -137,15 +152,17 @@ def _parameters(program: Program) -> set[str]:
 class _Python(StrPrinter):  # type: ignore[misc]  # sympy has no types
     """Formulas as Python that stays in Fractions."""
 
-    def _print_Rational(self, expr: Any) -> str:
+    def _print_Rational(self, expr: sympy.Rational) -> str:
         return f"Fraction({expr.p}, {expr.q})"
 
 
 def _bare(c: Constants) -> object:
+    """The sympy expression inside a coefficient."""
     return c.it if isinstance(c, Formula) else c
 
 
 def _number(c: Constants) -> str:
+    """A coefficient as source."""
     return str(_Python().doprint(sympy.nsimplify(_bare(c), rational=True)))
 
 
@@ -154,7 +171,8 @@ def _sum(v: Vector, program: Program) -> str:
     return " + ".join(f"({_number(c)}) * {_value(key, program)}" for key, c in v.terms.items()) or "0"
 
 
-def _value(key: Any, program: Program) -> str:
+def _value(key: Key, program: Program) -> str:
+    """A term as source, for worker i. ValueError for one that a script cannot write."""
     scope, kind, name = key
     if kind == STATE:
         held = f"s[{name!r}]"
@@ -166,7 +184,7 @@ def _value(key: Any, program: Program) -> str:
     return f"mean({kind}_{name})" if scope == COMMON else f"{kind}_{name}[i]"
 
 
-def _stands(text: str, gamma: Fraction, rate: Fraction, stated: list[Any]) -> bool:
+def _stands(text: str, gamma: Fraction, rate: Fraction, stated: list[Number]) -> bool:
     """True where the script, run by itself, has this claim and this run and ends with a refutation."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "script.py"

@@ -1,11 +1,14 @@
-"""A program on named vectors: a value is a combination of state, gradients and biased messages, and of noises."""
+"""A program on named vectors: a value is a combination of state, gradients and biased messages, and of noises.
+
+This is where a body's operations become the coordinates of the LMI. Names are the contract with `model` and
+`bounded`: a worker's vector h stands under "h", its mean inside a worker's vector under "mean h".
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
 
 from compth.errors import Unsupported
 from compth.methods.core.program import Leaf, Op, Program
@@ -17,7 +20,10 @@ LAST = "last step"
 """The server vector x_(t-1) - x_t of a turned loop."""
 AT_X, HEARD = "gradient at x", "heard"
 Combination = dict[str, Fraction]
-Values = tuple[Combination, dict[Any, Fraction]]
+NoiseKey = int | tuple[str, int]
+"""Operation k: a worker's own noise k, or ("mean", k), (HEARD, k)."""
+Noises = dict[NoiseKey, Fraction]
+Values = tuple[Combination, Noises]
 
 
 class Noisy(Unsupported):
@@ -44,6 +50,8 @@ def turned(program: Program) -> Program:
     """The same run, its state taken before x has moved: x+ is then free of fresh noise, whatever the method."""
     x = program.server[0]
 
+    # With y = x+ the new iterate, x = y - (last step): every x of the body is replaced by that, so that the
+    # turned state (y, last step, ...) determines all that the old one did.
     def put(v: Vector) -> Vector:
         c = v.terms.get((COMMON, STATE, x), 0)
         return combined([(1, v), (-c, Vector({(COMMON, STATE, LAST): 1}))]) if c else v
@@ -82,8 +90,8 @@ class Step:
     apart: set[str] = field(default_factory=set)
     order: list[str] = field(default_factory=list)
     heard: set[int] = field(default_factory=set)
-    noises: dict[int, tuple[Combination, dict[object, Fraction]]] = field(default_factory=dict)
-    outputs: list[tuple[Combination, dict[Any, Fraction]]] = field(default_factory=list)
+    noises: dict[int, Values] = field(default_factory=dict)
+    outputs: list[Values] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.own = set(self.program.worker)
@@ -91,15 +99,21 @@ class Step:
             self.outputs.append(self._output(k, op))
 
     def _refuse(self, op: Op, reason: str) -> Unsupported:
+        """The refusal of an operation, with its line."""
         return Unsupported(f"{self.program.name}, line {op.line}: {reason}: no worst case is derived")
 
-    def _output(self, k: int, op: Op) -> tuple[Combination, dict[object, Fraction]]:
+    def _output(self, k: int, op: Op) -> Values:
+        """What an operation gives: (combination of vectors, coefficients of noises)."""
+        # An operation's argument is already resolved: each output is a combination of vectors that exist by
+        # now.
         u, noise = self.value(op.argument)
         if op.kind == GRADIENT:
             return self._gradient(op, u, noise)
         own = op.kind == MESSAGE
         eta2, omega = self._law(op)
         if eta2:
+            # E|C(u) - u|^2 <= eta2 |u|^2 for random u would hold, too; but noise in u and the new message are
+            # dependent, and no form of means alone says how. `carried` makes the noise a vector for this case.
             if noise:
                 raise self._noisy(
                     op, "noise of a compression reaches a second, biased compression in the same step"
@@ -119,25 +133,32 @@ class Step:
         return down
 
     def _noisy(self, op: Op, reason: str) -> Noisy:
+        """The refusal that `carried` lifts."""
         return Noisy(str(self._refuse(op, reason)))
 
-    def _gradient(self, op: Op, u: Combination, noise: Mapping[object, Fraction]) -> Values:
+    def _gradient(self, op: Op, u: Combination, noise: Mapping[NoiseKey, Fraction]) -> Values:
+        """The gradient's own vector, at a point without noise."""
+        # At x* all workers' points agree; elsewhere a worker's own gradient is another vector for every
+        # worker.
         if op.argument.own and not self.bounded:
             raise self._refuse(op, "a gradient at a worker's own point")
         if noise:
             raise self._noisy(op, "noise of a compression reaches a gradient's argument in the same step")
         return {self.point(u, own=op.argument.own): Fraction(1)}, {}
 
-    def _with_noise(self, k: int, op: Op, u: Combination, noise: dict[object, Fraction]) -> Values:
+    def _with_noise(self, k: int, op: Op, u: Combination, noise: Noises) -> Values:
         """A compression's mean with the noise that it adds; its variance is omega times the square of its input."""
         own = op.kind == MESSAGE
+        # The variance is omega times the square of what was compressed, earlier noise of the same step
+        # included: that is kept beside the noise (read, before), to be resolved when second moments are taken.
         read, before = self.value(op.argument)
+        # Carried: the noise becomes a vector like any other, bounded by an inequality of its own (`bounded`).
         if self.carried:
             name = f"noise {len(self.fresh)}"
             self.fresh[name] = (read, self._law(op)[1])
             self._new(name, own)
             return plus((1, u), (1, {name: Fraction(1)})), noise
-        key: Any = k if own else (HEARD, k)
+        key: NoiseKey = k if own else (HEARD, k)
         self.noises[k] = (read, before)
         self.heard |= set() if own else {k}
         return u, {**noise, key: noise.get(key, Fraction(0)) + 1}
@@ -150,6 +171,7 @@ class Step:
         return name
 
     def _new(self, name: str, own: bool) -> None:
+        """A vector of the step: in its order, and among the workers' own where each has one."""
         self.order.append(name)
         if own:
             self.own.add(name)
@@ -157,6 +179,7 @@ class Step:
     def point(self, at: Combination, own: bool = False) -> str:
         """The name of the gradient at a point that all workers share, or at every worker's own."""
         if not own:
+            # Equal points have equal gradients, so that a second one would only add a vector that is the same.
             at = {k.removeprefix("mean "): c for k, c in at.items()}
         for name, known in self.gradients.items():
             if known == at and (name in self.apart) == own:
@@ -178,11 +201,12 @@ class Step:
         found = self.gradients.get(name, self.messages.get(name))
         return self.fresh[name][0] if found is None else found
 
-    def value(self, v: Vector) -> tuple[Combination, dict[Any, Fraction]]:
-        """A vector of the program."""
+    def value(self, v: Vector) -> Values:
+        """A vector of the program as (combination of named vectors, coefficients of noises), without zeros."""
         out: Combination = {}
-        noise: dict[Any, Fraction] = {}
+        noise: Noises = {}
         for (scope, kind, i), c in v.terms.items():
+            # What is common to all workers enters as a mean, and so do the noises inside it.
             part, fresh = ({i: Fraction(1)}, {}) if kind == STATE else self.outputs[i]
             if scope == COMMON:
                 part = self.meant(part)
@@ -201,10 +225,10 @@ class Step:
         return out
 
 
-def _of_means(noise: Mapping[object, Fraction]) -> dict[object, Fraction]:
+def _of_means(noise: Mapping[NoiseKey, Fraction]) -> Noises:
     """The noises of a mean. One that is there in both scopes, a of its own and b of its mean, has a + b."""
-    out: dict[Any, Fraction] = {}
+    out: Noises = {}
     for k, a in noise.items():
-        key = k if isinstance(k, tuple) else ("mean", k)
+        key: NoiseKey = k if isinstance(k, tuple) else ("mean", k)
         out[key] = out.get(key, Fraction(0)) + a
     return out

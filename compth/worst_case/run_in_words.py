@@ -25,10 +25,11 @@ def run_in_words(q: Question, w: Witness, numbers: Mapping[str, Fraction]) -> di
     if "mean squares" not in w.facts:
         return {}
     values = {k: v for k, v in numbers.items() if k != "gamma" or q.kind.signature.takes_gamma}
+    # A body on formulas is told as it is printed in a paper; one that branches on a parameter only at these
+    # numbers.
     try:
         program = program_of(q, tuple(sorted(values.items())), whole=True)
-        told = isinstance(q.kind, Told)
-        steps = steps_of(program) if told else round_of(q.kind, values, q.n, 1)
+        steps = steps_of(program) if isinstance(q.kind, Told) else round_of(q.kind, values, q.n, 1)
     except CompthError:
         return {}
     return {START: start_in_words(program, w.facts["curvature"]), ROUND: "; ".join(steps)}

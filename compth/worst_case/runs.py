@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
 
 from compth._numbers import Number
 from compth.claims import BiasVariance, Contractive, Unbiased
@@ -26,12 +25,12 @@ from compth.worst_case.told import over_all_d
 
 def class_of(
     method: BodyMethod, problem: Problem, values: Mapping[str, Number] = MappingProxyType({})
-) -> dict[str, Any] | None:
+) -> dict[str, Number] | None:
     """The constants of the class that a run of a body lies in: mu_min, L_max, n and its compressors' claims.
 
     Of f itself, as one worker, where at these values of its parameters the step reads the mean gradient alone. None
     where it lies in none: workers that are not strongly convex, an oracle, workers that draw together, compressors
-    without a claim.
+    without a claim. The keys are the arguments of `tight_rate`.
     """
     c = method.check(problem)
     heard = heard_of(c)
@@ -41,10 +40,12 @@ def class_of(
         return None
     if heard is None:
         return None
+    # Where the step reads the mean gradient alone it is a method on f itself: one worker with mu and L of f,
+    # which may be far better than the worst f_i.
     seen = method.seen(problem)
     if reads_the_mean_alone(type(method), values, int(seen.n)):
         return {"mu": seen.mu, "L": seen.L, "n": 1, "omega": 0, **heard} if seen.mu > 0 else None
-    base: dict[str, Any] = {"mu": seen.mu_min, "L": seen.L_max, "n": int(seen.n)}
+    base: dict[str, Number] = {"mu": seen.mu_min, "L": seen.L_max, "n": int(seen.n)}
     if not seen.mu_min > 0:
         return None
     claim = claim_of(method, c)
@@ -60,11 +61,12 @@ def heard_of(c: Constants) -> dict[str, Number] | None:
     return {"delta_down": c.delta_down} if c.delta_down > 0 else None
 
 
-def claim_of(method: object, c: Constants) -> dict[str, Number] | None:
+def claim_of(method: Method, c: Constants) -> dict[str, Number] | None:
     """The constants of compressors by which a worst case is asked: omega, delta, or eta and omega.
 
     delta where the method requires it, or nothing else is known.
     """
+    # The method's own requirement decides where compressors make several claims.
     unbiased, contractive, pair = c.claim(Unbiased), c.claim(Contractive), c.claim(BiasVariance)
     if contractive is not None and (unbiased is None or required_claim(type(method)) is Contractive):
         return {"delta": contractive.delta}
@@ -80,6 +82,8 @@ def reads_the_mean_alone(kind: type[BodyMethod], values: Mapping[str, Number], n
     if kind.signature.worker:
         return False
     try:
+        # The body among n workers must do to the mean gradient exactly what it does alone: two traces,
+        # compared term by term; anything else that depends on n or on single workers makes them differ.
         alone, among = (over_all_d(kind, given, m) for m in (1, n))
     except CompthError:
         return False
@@ -88,6 +92,7 @@ def reads_the_mean_alone(kind: type[BodyMethod], values: Mapping[str, Number], n
 
 
 def _same_step(a: Program, b: Program) -> bool:
+    """True where two traces are one program, term by term."""
     ops = len(a.ops) == len(b.ops) and all(
         (p.kind, p.draw, p.parts, p.argument.terms) == (q.kind, q.draw, q.parts, q.argument.terms)
         for p, q in zip(a.ops, b.ops, strict=True)
@@ -98,26 +103,31 @@ def _same_step(a: Program, b: Program) -> bool:
     )
 
 
-def body_rate(method: Any, problem: Problem, gamma: float, params: Mapping[str, Number]) -> float | None:
+def body_rate(method: Method, problem: Problem, gamma: float, params: Mapping[str, Number]) -> float | None:
     """The certified worst case of the class that a run of a body lies in, at its step; None where there is none.
 
     Where the worst case needs a minimiser that all f_i share, only for problems that have one.
     """
-    kind, used = body_of(method), _used(method, params)
-    constants = None if kind is None else class_of(method, problem, {"gamma": gamma, **used})
-    if kind is None or constants is None:
+    if body_of(method) is None or not isinstance(method, BodyMethod):
         return None
-    given: dict[str, Any] = {k: float(v) for k, v in used.items() if k not in constants}
+    kind, used = type(method), _used(method, params)
+    constants = class_of(method, problem, {"gamma": gamma, **used})
+    if constants is None:
+        return None
+    # Constants of the class win over parameters of the same name: a body that takes mu is asked at the
+    # class's.
+    given: dict[str, Number] = {k: float(v) for k, v in used.items() if k not in constants}
     try:
         found = tight_rate(kind, **{**given, **constants}, gamma=gamma)
     except (Unsupported, InvalidParameter):
         return None
+    # Worst cases may assume a shared minimiser; on a problem without one they promise nothing.
     if found.certificate is None or _misses_its_minimiser(found.certificate.model, method.seen(problem)):
         return None
     return found.certified
 
 
-def _used(method: Method, params: Mapping[str, Number]) -> dict[str, Any]:
+def _used(method: Method, params: Mapping[str, Number]) -> dict[str, Number]:
     """The body's parameters out of a plan's, else the method's own."""
     if not isinstance(method, BodyMethod):
         return {}
@@ -131,17 +141,23 @@ def _misses_its_minimiser(model: Model, problem: Problem) -> bool:
     return bool(SHARED in model.assumptions and problem.n > 1 and problem.zeta2_star != 0)
 
 
-def step_in_closed_form(method: Any, problem: Problem, params: Mapping[str, Number]) -> float | None:
-    """The step of the best worst case that a closed form knows at these parameters, None where none does."""
+def step_in_closed_form(method: Method, problem: Problem, params: Mapping[str, Number]) -> float | None:
+    """The step of the best worst case that a closed form knows at these parameters, None where none does.
+
+    None too on problems without the shared minimiser that the closed form asks for, and with a compressed broadcast.
+    """
     used = _used(method, params)
     try:
-        kind, constants = body_of(method), class_of(method, problem, used)
-        if kind is None or constants is None:
+        if body_of(method) is None or not isinstance(method, BodyMethod):
+            return None
+        kind, constants = type(method), class_of(method, problem, used)
+        if constants is None:
             return None
         if "omega_down" in constants or "delta_down" in constants:
             return None  # closed forms are of uncompressed broadcasts
         delta, omega, eta = (constants.get(k) for k in ("delta", "omega", "eta"))
         q = question(asked_for(kind), constants["mu"], constants["L"], delta, omega, eta, constants["n"])
+        # At any step the model's assumptions are the same, so that gamma = 1 serves.
         if q.known is None or _misses_its_minimiser(
             q.model(1, q.known.best(q)[1], full=False), method.seen(problem)
         ):

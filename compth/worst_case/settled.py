@@ -17,6 +17,8 @@ NO_VECTOR = Vector({})
 
 def settled(program: Program) -> Program:
     """The same run from its second round on, where every message is what was compressed."""
+    # With every message equal to its input the compressions can be struck from the program; what vectors then
+    # hold is either nothing or a gradient that could be taken again.
     program = silent(program, MESSAGE, 1)
     while True:
         found = next((k for k in program.names[1:] if _held(program, k)), None)
@@ -30,13 +32,20 @@ def settled(program: Program) -> Program:
 
 
 def _held(program: Program, name: str) -> str:
-    """What a vector is from the second round on: nothing, the gradient at x, or "" where it is neither."""
+    """What a vector is from the second round on: NOTHING, TAKEN_AGAIN, or "" where it is neither.
+
+    Only what holds in every leaf counts: a coin that once keeps an old value makes the vector a memory again.
+    """
+    # A vector that nobody reads, or that is 0 from then on, decides nothing: a V of it would only make the LMI
+    # larger.
     nexts = [leaf.following[name] for leaf in program.leaves]
     others = [op.argument for op in program.ops]
     others += [v for leaf in program.leaves for k, v in leaf.following.items() if k != name]
     read = any(kind == STATE and i == name for v in others for _, kind, i in v.terms)
     if not read or not any(v.terms for v in nexts):
         return NOTHING
+    # EF21's memory is the gradient at the new x: where every leaf sets it so, it equals the gradient at x one
+    # round later, and that vector is in the LMI anyway.
     scope, x = OWN if name in program.worker else COMMON, program.server[0]
     after = program.leaves[0].following[x].terms
     again = [
@@ -48,6 +57,7 @@ def _held(program: Program, name: str) -> str:
 
 def _with_gradient(program: Program) -> Program:
     """The same with the gradient at x as its first operation."""
+    # A new operation in front moves the numbers of all others by one.
     shifted: Values = {(op.kind, i): Vector({(OWN, op.kind, i + 1): 1}) for i, op in enumerate(program.ops)}
     x = Vector({(COMMON, STATE, program.server[0]): 1})
     draw = 1 + max((op.draw for op in program.ops), default=0)

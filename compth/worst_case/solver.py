@@ -1,4 +1,8 @@
-"""Direct Clarabel for a Model's LMI: the largest margin at a given rho, or the least rho for a given V."""
+"""Direct Clarabel for a Model's LMI: the largest margin at a given rho, or the least rho for a given V.
+
+The only module that talks to the solver. Its answers are floats and never proofs: `rational` rounds them and checks
+the rounded certificate in Fractions, so tolerances and scalings here decide what is found, not what is true.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compth._numbers import Number
+from compth._types import Array, Numbers
 from compth.errors import Unsupported
+from compth.worst_case.exact_algebra import Matrix
 from compth.worst_case.model import NOW, Form, Model
 from compth.worst_case.units import in_units, worth
 
-if TYPE_CHECKING:
-    from compth._types import Numbers
-
-
-Array = NDArray[np.float64]
+Places = NDArray[np.int_]
 Sizes = tuple[int, ...]
 """Of the blocks of a packed form: those of size one come first."""
 TOLERANCE = 1e-11
@@ -44,13 +46,14 @@ class Solution:
 
 
 @cache
-def layout(sizes: Sizes) -> tuple[Any, Array]:
+def layout(sizes: Sizes) -> tuple[Places, Array]:
     """(where each entry of the triangles stands among the blocks' entries by rows, its weight).
 
     Clarabel's vector of a symmetric matrix: upper triangle by columns, off-diagonal entries times sqrt 2.
     """
     at, weights, start = [], [], 0
     for size in sizes:
+        # Upper triangle by columns; sqrt 2 off the diagonal makes the vector's inner product that of matrices.
         pairs = [(i, j) for j in range(size) for i in range(j + 1)]
         at += [start + i * size + j for i, j in pairs]
         weights += [1.0 if i == j else 2**0.5 for i, j in pairs]
@@ -60,6 +63,7 @@ def layout(sizes: Sizes) -> tuple[Any, Array]:
 
 @cache
 def _nothing(size: int) -> tuple[tuple[float, ...], ...]:
+    """A block of zeros."""
     return ((0.0,) * size,) * size
 
 
@@ -67,6 +71,7 @@ def packed(forms: Sequence[Form], blocks: Mapping[str, int]) -> Array:
     """A form a row: the triangles of its blocks (of the leading part of each, where the size asked for is less)."""
     at, weights = layout(tuple(blocks.values()))
     entries: list[Number] = []
+    # A missing block counts as zero, and only the leading part of a block is read where V lives on it alone.
     for form in forms:
         for block, size in blocks.items():
             for row in form[block][:size] if block in form else _nothing(size):
@@ -77,12 +82,13 @@ def packed(forms: Sequence[Form], blocks: Mapping[str, int]) -> Array:
 
 @cache
 def identity(sizes: Sizes) -> Array:
+    """The packed identity on all blocks: what a margin is a multiple of."""
     at, _ = layout(sizes)
     out: Array = np.array(list(chain.from_iterable(np.eye(size).ravel() for size in sizes)))[at]
     return out
 
 
-def _turned(turn: Array | None, matrix: object) -> Any:
+def _turned(turn: Array | None, matrix: Matrix) -> Matrix:
     """T' M T."""
     if turn is None:
         return matrix
@@ -111,11 +117,13 @@ def _columns(turned: Array) -> _Columns:
 
 @cache
 def _starts(columns: int, rows: int) -> Numbers:
+    """Where every column begins among the entries of a dense matrix."""
     return np.arange(columns + 1) * rows
 
 
 @cache
 def _zero(size: int) -> _Columns:
+    """No quadratic objective."""
     return _columns(np.zeros((size, size)))
 
 
@@ -136,6 +144,7 @@ class Pencil:
         self, names: Sequence[str], multipliers: Sequence[str], turns: Mapping[str, Array] | None = None
     ) -> tuple[Array, Array, Array]:
         """(now, after, known) of these coefficients and multipliers, a form a row; turns: coordinates of blocks."""
+        # All forms in one call of `packed`: numpy's overhead for one form is larger than its arithmetic.
         model, count = self.model, len(names)
         forms: list[Form] = [forms[k] for forms in (model.now, model.after) for k in names]
         forms += [model.known[k] for k in multipliers]
@@ -146,6 +155,7 @@ class Pencil:
 
     @cached_property
     def _every(self) -> tuple[Array, Array, Array]:
+        """The forms of all coefficients and multipliers, packed once."""
         return self._pack(self.names, self.multipliers, self._turns())
 
     def _turns(self) -> dict[str, Array]:
@@ -154,6 +164,7 @@ class Pencil:
         m = (L+mu)/2 and r = (L-mu)/2: every g lies within r|x| of m x, and multipliers grow like 1/r. In w their
         products are of order 1, so that the LMI is as well scaled as for mu far from L. Positivity does not change.
         """
+        # Only the ratio mu/L decides: `in_units` has already made L = 1 where units are known.
         model, c = self.model, self.model.constants
         ratio = float(c.get("mu", 0)) / float(c["L"]) if "L" in c else 0.0
         if not NEAR < ratio < 1 or not model.curved:
@@ -161,6 +172,9 @@ class Pencil:
         m, r = float(c["L"]) * (1 + ratio) / 2, float(c["L"]) * (1 - ratio) / 2
         out = {}
         for block, names in (("mean", model.space.common), ("deviation", model.space.worker)):
+            # Rows of T by name, each a combination of the new coordinates. A gradient is m times its argument
+            # plus sqrt(r) w; the argument is common to the workers, so that it enters the means alone and
+            # deviations keep sqrt(r) w.
             rows = {name: np.eye(len(names))[i] for i, name in enumerate(names)}
             for argument, vector in model.curved:
                 if vector in rows:
@@ -175,21 +189,29 @@ class Pencil:
 
         The solution is in units of L = 1: `worth` says what to divide it by.
         """
+        # Unknowns, in this order: coefficients of V, multipliers, the margin t.
         model, m, k = self.model, len(self.names), len(self.multipliers)
         gaps = np.array([NOW in form for form in model.now.values()], dtype=float)
+        # Sign constraints: a multiplier of an inequality is >= 0, that of an equality may have either sign.
+        # The last row bounds V's coefficient of f - f*, which has no PSD block of its own.
         signed = [i for i, name in enumerate(self.multipliers) if name not in model.equal]
         bounds = np.zeros((len(signed) + 1, m + k + 1))
         bounds[range(len(signed)), [m + i for i in signed]] = 1.0
         bounds[-1, :m] = gaps
         bounds[-1, -1] = -1.0 if NOW in model.normal else 0.0
         now, after, known = self._every
+        # rho V - E V+ - sum multiplier * known - t I >= 0 on every block: the decrease, column by column.
         decrease = np.column_stack([(rho * now - after).T, -known.T, -identity(self.sizes)])
         states = {b: size for b, size in model.state.items() if b in self.blocks and size}
         states = dict(sorted(states.items(), key=lambda item: item[1] > 1))
         state_sizes = tuple(states.values())
+        # V >= t normal on the state alone: V need not see the vectors that a step makes, only those that it
+        # starts from.
         positive, normal = packed([*model.now.values()], states), packed([model.normal], states)
         positivity = np.column_stack([positive.T, np.zeros((positive.shape[1], k)), -normal.T])
+        # trace V = 1 fixes the scale of the homogeneous problem; without it t is unbounded or 0.
         trace = gaps + positive @ identity(state_sizes)
+        # Blocks of size one are plain inequalities; as 1 x 1 matrices they would cost a cone each.
         s, p = self.sizes.count(1), state_sizes.count(1)
         signs = [bounds if gaps.any() else bounds[:-1], decrease[:s], positivity[:p]]
         rows = np.concatenate(
@@ -216,11 +238,14 @@ class Pencil:
             1.0,
             self.model is not self.given,
         )
+        # V of size 1, so that the tolerance is relative to it; the multipliers are scaled back below.
         if scaled:  # V counts up to a factor
             weights *= [float(self.worth(name)) for name in seen]
             size = float(np.abs(weights @ now).max(initial=0.0)) or 1.0
             weights /= size
         count, scalars = len(known), self.sizes.count(1)
+        # min rho with rho V - E V+ - sum multiplier * known >= 0: V is fixed, so rho enters linearly and no
+        # bisection is needed.
         columns = np.zeros((count + 1, count + now.shape[1]))
         columns[1:, :count] = _signs(count)
         columns[0, count:] = -(weights @ now)
@@ -235,18 +260,20 @@ class Pencil:
         own = dict(zip(self.multipliers, x[1:].tolist(), strict=True))
         if scaled:
             own = {k: m * size / float(self.worth(k)) for k, m in own.items()}
+        # An infeasible dual or an answer that is no number proves nothing: rho = inf says so.
         rho = float("inf") if "Infeasible" in status or np.isnan(x[0]) else float(x[0])
         return Solution(rho, given, own, status)
 
 
 @cache
 def _signs(count: int) -> Array:
+    """-I: rows that ask multipliers to be >= 0."""
     return -np.eye(count)
 
 
 @cache
-def solver_settings(tolerance: float, safe: bool) -> Any:
-    """safe: with equilibration and iterative refinement."""
+def solver_settings(tolerance: float, safe: bool) -> object:
+    """Settings of one thread and this tolerance (gap and feasibility). safe: with equilibration and refinement."""
     clarabel = _clarabel()
     settings = clarabel.DefaultSettings()
     settings.verbose = False
@@ -257,16 +284,19 @@ def solver_settings(tolerance: float, safe: bool) -> Any:
 
 
 @cache
-def _clarabel() -> Any:
+def _clarabel() -> ModuleType:
+    """The module, or Unsupported with the extra that installs it: worst cases in closed form do without."""
     try:
         import clarabel
     except ImportError:
         raise Unsupported("package=clarabel is not installed: pip install 'compth[proofs]'") from None
-    return clarabel
+    module: ModuleType = clarabel
+    return module
 
 
 @cache
 def _cones(equalities: int, signs: int, sizes: Sizes) -> list[object]:
+    """Clarabel's cones: equalities, then signs, then PSD triangles."""
     clarabel = _clarabel()
     out = [clarabel.ZeroConeT(equalities)] if equalities else []
     out += [clarabel.NonnegativeConeT(signs)] if signs else []
@@ -276,10 +306,15 @@ def _cones(equalities: int, signs: int, sizes: Sizes) -> list[object]:
 def solve(
     objective: Array, columns: Array, right: Array, cones: tuple[int, int, Sizes], settings: object
 ) -> tuple[Array, str]:
-    """min objective'x with right - columns' x in the cones: zeros, then nonnegative numbers, then PSD triangles."""
+    """min objective'x with right - columns' x in the cones: zeros, then nonnegative numbers, then PSD triangles.
+
+    columns: the matrix by its columns, (unknowns, rows). Returns (x, status); x is nan where the solver broke down.
+    """
     solver = _clarabel().DefaultSolver(
         _zero(len(objective)), objective, _columns(columns), right, _cones(*cones), settings
     )
+    # Clarabel's panic comes as a BaseException of a class that Python cannot name beforehand; anything else
+    # that is no Exception (an interrupt) must pass.
     try:
         found = solver.solve()
     except BaseException as error:

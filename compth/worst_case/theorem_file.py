@@ -8,7 +8,6 @@ import numbers
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
-from typing import Any
 
 from compth._earned import made
 from compth._numbers import Number
@@ -38,7 +37,12 @@ CONSTANTS = ("mu", "L", "delta", "omega", "eta", "n")
 
 
 def cells(method: Named, given: Mapping[str, object]) -> Iterator[dict[str, object]]:
-    """Every choice of constants: a value, a list of values, or the grid's."""
+    """Every choice of constants: a value, a list of values, or the grid's.
+
+    given: by name, numbers or text. Raises InvalidParameter for the wrong claim, an empty list and what is no number.
+    """
+    # Which constant names the class: the one that the method requires, or delta where it takes either and
+    # delta alone was given.
     free = method.claim is None and given.get("delta") is not None and given.get("omega") is None
     kind = "delta" if free or method.claim is Contractive else "omega"
     if kind == "omega" and given.get("delta") is not None and given.get("omega") is None:
@@ -73,11 +77,12 @@ def constant(name: str, given: object) -> Number:
     return given
 
 
-Said = tuple[dict[str, Any], str | None, str | None]
+Said = tuple[dict[str, object], str | None, str | None]
 """What a theorem says without constants: a dict's entries, the method's name, the identity of a Theorem."""
 
 
 def _is_told(answer: object, *_: object) -> bool:
+    """True for (entries, method's name or None, identity or None)."""
     if not isinstance(answer, tuple) or len(answer) != 3 or not isinstance(answer[0], dict):
         return False
     return all(v is None or isinstance(v, str) for v in answer[1:])
@@ -98,14 +103,17 @@ def told(statement: Statement) -> Said:
 
 
 def _is_claim(answer: object, *_: object) -> bool:
+    """True for a dict of numbers and text."""
     kinds = int | float | Fraction | str | None
     return isinstance(answer, dict) and all(isinstance(v, kinds) for v in answer.values())
 
 
 @beside(_is_claim)
-def claimed(statement: Statement, cell: Mapping[str, object]) -> dict[str, Any]:
+def claimed(statement: Statement, cell: Mapping[str, object]) -> dict[str, object]:
     """What the theorem claims at these constants: {rate, stepsize, ...}. Raises NoGuarantee where it does not apply."""
     thing = statement.thing
+    # A dict says everything without being asked again; a Theorem plans, a function is called at these
+    # constants.
     if isinstance(thing, Mapping):
         return {}
     theorem = thing() if inspect.isclass(thing) and issubclass(thing, Theorem) else thing
@@ -126,6 +134,7 @@ def judge(
     these.
     """
     statement = thing if isinstance(thing, Statement) else Statement(thing, name)
+    # What overrides win over what the file says; then the method from wherever it is named.
     base, named, identity = told(statement)
     base |= {k: v for k, v in overrides.items() if v is not None}
     method = base.pop("method", None) or named or _body_of(statement) or _owner(identity)
@@ -143,6 +152,8 @@ def judge(
         except NoGuarantee as reason:
             skipped.append(str(reason))
             continue
+        # What a plan holds beyond rate, step and the body's parameters (batches, say) is for the run, not for
+        # the claim.
         if identity is not None:  # a plan holds what a run needs, too
             claim = {k: v for k, v in claim.items() if k in allowed}
         _check_names(claim, allowed, f"{name!r} gives {{}}: a claim has {{}}")
@@ -185,7 +196,9 @@ def _owner(identity: str | None) -> str | None:
 
 def planned(theorem: Theorem, cell: Mapping[str, object]) -> dict[str, object]:
     """What a Theorem plans from these constants (every L_i = L, shared minimiser, independent workers)."""
-    exact: dict[str, Any] = {k: v if k == "n" else spelled(v) for k, v in cell.items()}
+    # In Fractions, so that closed forms stay exact and the rate that comes back is the theorem's, not its
+    # float.
+    exact: dict[str, Number] = {k: v if k == "n" else spelled(v) for k, v in cell.items()}
     c = constants_of(**exact)
     try:
         reason = theorem.why_not(c)
@@ -202,12 +215,16 @@ def planned(theorem: Theorem, cell: Mapping[str, object]) -> dict[str, object]:
     return {**params, "rate": plan.rho, "stepsize": plan.gamma}
 
 
-def _called(function: Any, name: str, cell: Mapping[str, object]) -> dict[str, object]:
+def _called(function: object, name: str, cell: Mapping[str, object]) -> dict[str, object]:
+    """What a function answers at these constants, as a dict. Raises UnusableInput for what is no claim."""
+    if not callable(function):
+        raise UnusableInput(f"{name!r} is a {type(function).__name__}: give a function")
     try:
         accepted = inspect.signature(function).parameters
         answer = function(**{k: v for k, v in cell.items() if k in accepted})
     except (CompthError, CallTooLong):
         raise
+    # Whatever a function of the user's raises, an exit included, is told in one line with the constants.
     except (Exception, SystemExit) as problem:
         raise UnusableInput(f"{name!r} fails at {dict(cell)}: {type(problem).__name__}: {problem}") from None
     if isinstance(answer, Mapping):

@@ -1,6 +1,7 @@
 """A body that lives in the process of a judged file: its signature and its programs cross as plain values.
 
-The verdict is made here, of the program that the file's own process traced; the report says so.
+The verdict is made here, of the program that the file's own process traced; the report says so. Whatever crosses is
+checked before it is used, since the file's process is not trusted.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 from compth._numbers import Number
 from compth.claims import Claim
@@ -20,7 +20,8 @@ from compth.methods.core.signature import Signature
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, PICKED, SPOKEN, STATE, Vector
 
 Values = tuple[tuple[str, Fraction], ...]
-Plain = tuple[Any, ...]
+Plain = tuple[Number, ...]
+"""Numbers and text in nested tuples, as they cross: checked where they arrive, before they are read."""
 SIZE, FEW = 5, 1000
 """The dimension and the most workers with which a body is traced, and its arrays are made, that asks for neither."""
 KINDS = frozenset({GRADIENT, MESSAGE, SPOKEN, PICKED})
@@ -28,17 +29,25 @@ KINDS = frozenset({GRADIENT, MESSAGE, SPOKEN, PICKED})
 
 @dataclass(frozen=True)
 class Statement:
-    """A theorem of one's own: a dict, a compth Theorem or a function; or the worker in which it lives."""
+    """A theorem of one's own: a dict, a compth Theorem or a function; or the worker in which it lives.
 
-    thing: Any
+    thing: the object itself where worker is None, else unused. name: what messages call it. worker: the process that
+    answers for it. form: how that process is asked to read the thing.
+    """
+
+    thing: object
     name: str
-    worker: Any = None
+    worker: object = None
     form: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Told:
-    """The body of a file as its process describes it: what a worst case asks of a method's class."""
+    """The body of a file as its process describes it: what a worst case asks of a method's class.
+
+    signature, requires, lyapunov_names, planned: as of a body's class. units: exponents of L, None where they cannot
+    be told. gamma, given: the step and the parameters of an instance.
+    """
 
     statement: Statement
     name: str
@@ -75,11 +84,24 @@ class Told:
         return found
 
 
+Kind = type[BodyMethod] | Told
+"""What a worst case is asked of: a body's class, or what a file's process tells of one."""
+
+
+def at_home(kind: Kind) -> type[BodyMethod]:
+    """The class of a body that lives in this process. Unsupported for one that another process tells of."""
+    if isinstance(kind, Told):
+        raise Unsupported(f"{kind.name}: its body lives in the process of its file")
+    return kind
+
+
 def over_all_d(kind: type[BodyMethod], values: Values, n: int, downlink: bool = False) -> Program:
     """The program of a body that is the same at every dimension. Unsupported for one that asks for its own.
 
     A body that does not ask for n either is traced, and held against its arrays, with FEW workers at most.
     """
+    # Small n and d, for tracing compares the body with its own arrays; the program is the same at every n
+    # unless the body asks for n, and then it is traced at the n that was asked for.
     found = derived(kind, values, min(n, FEW), SIZE, downlink)
     if n > FEW:
         found = derived(kind, values, n, SIZE, downlink) if found.reads_n else replace(found, n=n)
@@ -91,6 +113,7 @@ def over_all_d(kind: type[BodyMethod], values: Values, n: int, downlink: bool = 
 
 
 def _vector(terms: Plain) -> Vector:
+    """A vector from its terms as they were sent."""
     return Vector({(scope, kind, i): c for scope, kind, i, c in terms})
 
 
@@ -99,6 +122,9 @@ def _whole(program: Program) -> bool:
 
     Probabilities are those of one outcome among all.
     """
+    # The other process may send anything. A program in order can at worst be that of another method; one that
+    # read a term before it exists, or let a server see one worker, would make the LMI speak of no method at
+    # all.
     names = set(program.names)
 
     def known(v: Vector, before: int) -> bool:
@@ -123,4 +149,5 @@ def _whole(program: Program) -> bool:
 
 
 def _at(program: Program, kind: str, i: object, before: int) -> bool:
+    """True where operation i comes before this one and is of this kind."""
     return isinstance(i, int) and 0 <= i < before and program.ops[i].kind == kind

@@ -1,9 +1,12 @@
 """The Model of a body: from its program to V now, E V+ and what is known to be >= 0.
 
-A state vector's coefficients tell the scopes apart: "h" is a worker's own, "mean h" its mean inside a worker's vector.
-An unbiased compressor's noise stands by itself, with coefficients by scope: own a, mean b. It enters E V+ through its
-mean square N alone: (a + b)^2 N/n among the means and a^2 N (1 - 1/n) among the deviations, and through a later
-compression of the step with a^2 + (2ab + b^2)/n. V's matrices are >= 0, so that N = omega |input|^2 is the worst case.
+A state vector's coefficients tell the scopes apart: "h" is a worker's own, "mean h" its mean inside a worker's
+vector. An unbiased compressor's noise stands by itself, with coefficients by scope: own a, mean b. It enters E V+
+through its mean square N alone: (a + b)^2 N/n among the means and a^2 N (1 - 1/n) among the deviations, and through a
+later compression of the step with a^2 + (2ab + b^2)/n. V's matrices are >= 0, so that N = omega |input|^2 is the
+worst case.
+
+The LMI is derived here for every body alike; no method is named. What is not covered is refused with its line.
 """
 
 from __future__ import annotations
@@ -67,10 +70,14 @@ def derived_model(
 
     Unsupported, with the line, for what is not covered: shared sketches, a state that does not rest at the minimiser.
     """
+    # In order: what is outside the theory is refused first, then vectors that never move are dropped, and only
+    # then is the step resolved into named vectors. The point of rest is needed for what the report assumes.
     _check(program, cls)
     program = without_invariants(program)[0]
     centre = resting(program)
     step = _step(program, cls, bounded)
+    # With fresh noise in x+ the gradient there has no vector: taking the state before x moves shifts the noise
+    # into the last step, and V may see x+ again, at the price of one more server vector.
     if full and not _clean(step, program.server[0]):
         program = turned(program)
         step = _step(program, cls, bounded)
@@ -90,6 +97,7 @@ def _step(program: Program, cls: Class, bounded: bool) -> Step:
 def resting(program: Program) -> Centre:
     """Where the program rests; Unsupported where its compressors do not rest at the minimiser."""
     centre = centre_of(program)
+    # tier 3: the compressors' inputs do not vanish at any rest point, so their variance leaves a floor.
     if centre.tier == 3 and (program.of_kind(MESSAGE) or program.of_kind(SPOKEN)):
         raise Unsupported(
             f"{program.name}: its compressors do not rest at the minimiser: it has a floor and no rate"
@@ -98,6 +106,8 @@ def resting(program: Program) -> Centre:
 
 
 def _check(program: Program, cls: Class) -> None:
+    """Unsupported, with the line, for draws that the class of compressors does not describe, and for too many."""
+    # Two compressions of one draw are dependent: the class speaks of independent compressors only.
     draws = [program.ops[i].draw for i in program.of_kind(MESSAGE)]
     if len(set(draws)) < len(draws):
         line = program.ops[program.of_kind(MESSAGE)[-1]].line
@@ -123,9 +133,13 @@ def _gradients_in_v(step: Step, after: Following, x: str, clean: bool) -> list[s
 
     At x such a point is added where no gradient is taken: the pair (x, x+) is what makes EF21, MARINA and EF-BV tight.
     """
+    # Both points get a gradient, whether or not the body takes one: more vectors, and V may measure f - f*
+    # there.
     if clean:
         step.point({x: Fraction(1)})
         step.point(after.values[x][0][1])
+    # A gradient may stand in V where its place one round later is again a gradient that the LMI has: the same
+    # function at the next point. Where the next point holds noise no vector of the basis is its gradient.
     known = {tuple(sorted(at.items())): name for name, at in step.gradients.items()}
     out = []
     for k in step.program.server:
@@ -135,6 +149,7 @@ def _gradients_in_v(step: Step, after: Following, x: str, clean: bool) -> list[s
         quiet = not any(after.noises[k])
         mine = known.get(((k, Fraction(1)),))
         listed = mine is not None and quiet and all(key in known for key in nexts)
+        # At x itself only with x+ in the LMI, else the step would ask for a gradient that has no name.
         if mine is not None and listed and (k != x or clean):
             one = Fraction(1)
             after.put(
@@ -154,8 +169,12 @@ def model_of_step(
     clean: bool,
     extremal: tuple[Quadratic1D, ...] | None = None,
 ) -> Model:
-    """The Model of a step on named vectors; clean: x+ holds no fresh noise. Symbols pass where extremal is given."""
+    """The Model of a step on named vectors; clean: x+ holds no fresh noise.
+
+    extremal: the quadratics to compare with, None for those of the class. Symbols pass where they are given.
+    """
     x = program.server[0]
+    # One entry a leaf: probabilities of coins enter E V+ linearly, products are taken leaf by leaf.
     after = Following()
     for k in program.names:
         found = [(spelled(leaf.probability), *step.value(leaf.following[k])) for leaf in program.leaves]
@@ -188,9 +207,11 @@ def assembled(
     """
     program, cls = step.program, step.cls
     several, x = cls.n > 1, program.server[0]
+    # What V sees comes first, so that V's matrix is a leading block; then whatever the step makes of it.
     basis = [*seen, *(k for k in (*step.gradients, *step.messages, *step.fresh) if k not in seen)]
     space = Space(tuple(basis), tuple(k for k in basis if k in step.own) if several else ())
     _all_there(space, after, step)
+    # A worker's vectors have a block of deviations only where there are others to deviate from.
     apart = [k for k in seen if k in space.worker]
     now, later = terms(space, seen, apart, after, step, cls)
     if gaps:
@@ -198,6 +219,7 @@ def assembled(
     independent: tuple[str, ...] = (INDEPENDENT,) if cls.omega and several else ()
     independent += (OF_ITS_OWN,) if program.of_kind(SPOKEN) else ()
     shared = (SHARED,) if centre.tier > 1 and several else ()
+    # x and x+ first, the points at which f - f* has a block of its own: the dual reads them off in this order.
     first = sorted(step.gradients, key=lambda k: {NOW: 0, NEXT: 1}.get(labels[k][1], 2))
     return Model(
         program.name,
@@ -223,6 +245,8 @@ def assembled(
 
 
 def _all_there(space: Space, after: Following, step: Step) -> None:
+    # The one mistake that would certify too much: a dropped vector makes E V+ smaller than it is. It is an
+    # assertion, not an error of the user's.
     """A form forgets the vectors that its space does not have: a certificate would be too good."""
     values = [v for found in after.values.values() for _, v in found] + [step.input(k) for k in step.order]
     missing = {k.removeprefix("mean ") for v in values for k in v} - {*space.common}
@@ -235,6 +259,8 @@ def _all_there(space: Space, after: Following, step: Step) -> None:
 def _labels(step: Step, after: Following, x: str, clean: bool) -> dict[str, tuple[str, str]]:
     """Gradient -> (the name of its point, the block of f - f* there); "" where one point is all there is."""
     out = {}
+    # Points are compared as combinations of the state: the server's means and a worker's own point look alike
+    # but for the scope, which `apart` remembers.
     moved = {a.removeprefix("mean "): c for a, c in after.values[x][0][1].items()}
     for k, (name, at) in enumerate(step.gradients.items()):
         if name in step.apart:
@@ -251,8 +277,9 @@ def _labels(step: Step, after: Following, x: str, clean: bool) -> dict[str, tupl
 def _known(
     space: Space, step: Step, labels: Mapping[str, tuple[str, str]], cls: Class
 ) -> dict[str, Callable[[], Form]]:
-    """Interpolation between all points, and what is declared of every biased message."""
+    """Multiplier's name -> maker of its form: interpolation between all points, and what is declared of messages."""
     known: dict[str, Callable[[], Form]] = {}
+    # With one point besides x* the pair's sum is all that counts, and needs no function values: a smaller LMI.
     if len(labels) == 1:
         (name,) = step.gradients
         known["interpolation"] = partial(
@@ -264,6 +291,7 @@ def _known(
         known |= interpolation(space, points, cls.mu, cls.L)
     for name, u in step.messages.items():
         known[_compression(step, name)] = partial(contraction, space, u, unit(name), step.squares[name])
+    # Biased messages are bounded by their contraction, noises among the vectors by variance and independence.
     return known | inequalities(space, step) | equalities(space, step, cls)
 
 
@@ -276,6 +304,7 @@ def _all_units(step: Step, units: Mapping[str, int]) -> dict[str, int]:
     """Exponents of every vector and multiplier; a gradient is its argument's unit + 1, a message its input's."""
     out = dict(units)
     for name in step.order:
+        # A vector has the unit of the first vector of its input: all terms of a sum have the same.
         at = step.input(name)
         out[name] = (name in step.gradients) + next((out[k.removeprefix("mean ")] for k in at), 0)
         if name in step.messages:
@@ -287,6 +316,8 @@ def _quadratics(program: Program, step: Step, cls: Class) -> tuple[Quadratic1D, 
     """All workers hold curvature x^2/2, every compression multiplies by 1 + s or 1 - s, all combinations of signs."""
     out = []
     s = sqrt_below(cls.eta2) if cls.eta2 else Fraction(0)
+    # (1 +- s) v attains |C(v) - v| = s |v|, and on a 1-D quadratic nothing else does: all signs of all
+    # messages, 2^m of them a curvature. Which is worst depends on the method, and no sign dominates.
     signs = list(product((1 + s, 1 - s), repeat=len(step.messages))) if s else [()]
     for curvature in (cls.mu, cls.L):
         out += [_quadratic(program, step, cls, curvature, factors, s) for factors in signs]
@@ -296,6 +327,7 @@ def _quadratics(program: Program, step: Step, cls: Class) -> tuple[Quadratic1D, 
 def _quadratic(
     program: Program, step: Step, cls: Class, curvature: Fraction, factors: tuple[Fraction, ...], s: Fraction
 ) -> Quadratic1D:
+    """One of them: its curvature, and the factor of each message."""
     acts = dict(zip(step.messages, factors, strict=True))
     common, worker = on_quadratic(program, step, curvature, acts)
     text, factor = _law(cls, factors, s)

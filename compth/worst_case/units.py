@@ -21,6 +21,7 @@ def in_units(model: Model) -> Model:
         return _form(model, of, name)
 
     L, c = unit_of(model), dict(model.constants)
+    # A parameter of unit L^k is divided by L^k; mu has the unit of L itself.
     c |= {k: x / L ** model.units[k] for k, x in c.items() if model.units.get(k)}
     c |= {"mu": c["mu"] / L, "L": type(L)(1)}
     return replace(
@@ -56,15 +57,20 @@ def vector_worth(model: Model, vector: str) -> Number:
 
 
 def _power(model: Model, vector: str) -> int:
+    """The exponent of L of a vector, 0 where it is not known."""
     return (model.units or {}).get(vector.removeprefix("mean "), 0)
 
 
 def _weight(model: Model, name: str) -> int:
+    """The exponent of L of the form of a coefficient of V, of `normal` or of a multiplier."""
+    # The exponent by which a form scales: f - f* as L, squared gradients as L^2, a product of two vectors by
+    # both.
     if name in ("f", "V"):  # V: a user's, as a whole
         return int(name == "f")
     if name == "normal":
         if NOW in model.normal:
             return 1
+        # The diagonal entry that normal sees says which vector it is the square of.
         seen = zip(model.space.common, model.normal.get("mean", ()), strict=False)
         return next((2 * _power(model, a) for a, row in seen if any(row)), 0)
     if name[:2] in ("P[", "Q["):
@@ -73,8 +79,11 @@ def _weight(model: Model, name: str) -> int:
 
 
 def _form(model: Model, of: Form, name: str) -> Form:
+    """The form in units of L = 1, entry by entry."""
     L, weight, out = unit_of(model), _weight(model, name), {}
     for block, matrix in of.items():
+        # Values f - f* scale with L, other entries with the units of their two vectors, all relative to the
+        # form's own.
         if block in (NOW, NEXT, *model.points):
             out[block] = tuple(tuple(x * L ** (1 - weight) for x in row) for row in matrix)
         else:
@@ -88,5 +97,6 @@ def _form(model: Model, of: Form, name: str) -> Form:
 
 
 def _combination(model: Model, of: Vector, power: int) -> Vector:
+    """A combination that gives a vector of this exponent, in units of L = 1."""
     L = unit_of(model)
     return {a: x * L ** (_power(model, a) - power) for a, x in of.items()}

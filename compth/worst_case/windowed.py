@@ -40,6 +40,8 @@ def repeated(program: Program, rounds: int) -> tuple[Program, Rounds]:
     states: Rounds = [{key[2]: Vector({key: c}) for key, c in one.items()}]
     ops: list[Op] = []
     for _ in range(rounds):
+        # Round r of the body reads the state after round r - 1: its state terms are replaced by that
+        # combination, its operations are numbered on from those before.
         first, now = len(ops), states[-1]
 
         def put(v: Vector, first: int = first, now: dict[str, Vector] = now) -> Vector:
@@ -65,7 +67,8 @@ def windowed_model(
 ) -> Model:
     """The Model of a program whose V sees `window` past rounds, all its coefficients exact; window = 0: none.
 
-    Unsupported, with the line, for what `derived_model` does not cover, and for steps with coins or noise.
+    The LMI grows with the window, its certified rate does not rise. Unsupported, with the line, for what
+    `derived_model` does not cover, and for steps with coins or noise.
     """
     _check(program, cls)
     program = without_invariants(program)[0]
@@ -74,6 +77,7 @@ def windowed_model(
     centre = resting(program)
     whole, states = repeated(program, window + 1)
     step = Step(whole, cls)
+    # A gradient at every x of the window, so that f - f* at the window's last x and the next one have blocks.
     places = [step.point(_value(step, now[program.server[0]])) for now in states]
     after = _shifted(step, program, states, places, window)
     return assembled(
@@ -82,6 +86,7 @@ def windowed_model(
 
 
 def _value(step: Step, v: Vector) -> Combination:
+    """A vector of the program; Unsupported where noise is in it, which V could not hold a round later."""
     found, noise = step.value(v)
     if noise:
         raise Unsupported(f"{step.program.name}: noise of a compression in the step")
@@ -90,6 +95,8 @@ def _value(step: Step, v: Vector) -> Combination:
 
 def _shifted(step: Step, program: Program, states: Rounds, places: list[str], window: int) -> Following:
     """What V sees, and the same one round further on: the state, the window's outputs, the gradients at its x."""
+    # One round later V sees the same things one round on: outputs of round r become those of round r + 1,
+    # which the LMI also has, since one round more than the window was written down.
     size = len(program.ops)
     outputs = [out for out, _ in step.outputs]
     further: dict[str, Combination] = {k: _value(step, states[1][k]) for k in program.names}

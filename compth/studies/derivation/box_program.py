@@ -9,10 +9,11 @@ from math import comb
 
 import numpy as np
 
+from compth._types import Array
 from compth.studies.derivation import recheck
 from compth.studies.derivation.recheck import Data, Scalar
 from compth.studies.derivation.recheck_box import BoxCell, between, degrees_of, poly
-from compth.worst_case.solver import Array, identity, layout, solve, solver_settings
+from compth.worst_case.solver import identity, layout, solve, solver_settings
 
 Corners = list[list[str]]
 GRID = 1 << 44

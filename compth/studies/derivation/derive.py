@@ -178,7 +178,7 @@ class _Cell:
         """Numbers of the symbols."""
         q = self.q
         out = {MU: float(q.mu), SMOOTH: float(q.L)}
-        out |= {NORM: float(1 - q.delta) ** 0.5} if q.delta is not None else {OMEGA: float(q.omega)}
+        out |= {NORM: float(1 - q.delta) ** 0.5} if q.delta is not None else {OMEGA: float(q.omega or 0)}
         return out | ({WORKERS: float(q.n)} if q.n > 1 else {})
 
     def _numbers(self) -> None:

@@ -24,6 +24,7 @@ from compth.worst_case.model import Model, Quadratic1D, plus
 from compth.worst_case.question import Question
 from compth.worst_case.rational import spelled
 from compth.worst_case.resolved import Class, Step
+from compth.worst_case.told import Told
 from compth.worst_case.traced import model_of_step, on_quadratic
 
 MU, SMOOTH, NORM, OMEGA = sympy.symbols("mu L s omega", positive=True)
@@ -121,6 +122,8 @@ def symbolic_round(q: Question, params: Mapping[str, Number], moving: tuple[str,
     Unsupported for coins and for more than MOST_SIGNS compressions a step.
     """
     kind, form = q.kind, q.kind.signature
+    if isinstance(kind, Told):
+        raise Unsupported(f"{q.method}: the body lives in its file's process: no closed form is looked for")
     unknown = {k: sympy.Symbol(k, positive=True) for k in moving}
     if form.takes_gamma:
         unknown = {"gamma": sympy.Symbol("gamma", positive=True)} | unknown

@@ -23,13 +23,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from compth._types import Array
 from compth.errors import NoGuarantee
 from compth.worst_case.rational import sqrt_below
 
-Array = NDArray[np.float64]
 Row = tuple[Fraction, ...]
 FACTORS, SHARES, HALVINGS = 200, 17, 45
 """Points of the grid on which lambda and the shares of two axes are looked for first; steps of the refinement."""
@@ -63,6 +62,9 @@ class Mode:
 
 def axes_of(mu: Row, L: Row) -> list[Axis]:
     """Directions whose curvatures are at the ends of the workers' ranges, each with both signs."""
+    # Extreme curvatures only; for many workers only those corners in which at most one worker differs, which
+    # is where the slowest was found in all that was tried. A lower bound needs no more: what is found is
+    # attained.
     n, both = len(mu), list(zip(mu, L, strict=True))
     corners: set[tuple[Fraction, ...]] = set()
     if n <= MOST_CORNERS:
@@ -87,6 +89,8 @@ class Condition:
 
     def grid(self, factors: Array) -> Array:
         """These lambdas and those at which one axis alone has distance 0: runs may exist only near them; falling."""
+        # A run along one axis alone exists only where its distance vanishes, a single lambda that a grid would
+        # miss: the zeros are added by linear interpolation.
         found = [factors]
         for j in range(len(self.sign)):
             _, off = self._off(factors, j)
@@ -100,12 +104,14 @@ class Condition:
         return np.abs(step)[..., None] * self.curvature[j], np.where(off == 0, 1e-300, np.abs(off))
 
     def _off(self, factor: Array, j: int) -> tuple[Array, Array]:
+        """(lambda D_jj - 1, the factor of x_j in the distance) for every lambda."""
         k2 = (self.s / factor) ** 2
         step = factor * self.sign[j] - 1
         return step, step / self.gamma + self.curvature[j].mean() * (1 - k2 / (1 - k2) * step)
 
     def value(self, factor: Array, pair: tuple[int, int], share: Array) -> Array:
         """Radius over distance where the second axis has this share of the distance; factor and share broadcast."""
+        # mean |p_i| is a sum of square roots of linear functions of the share: concave, one maximum on [0, 1].
         k = self.s / factor
         (p, off), (q, other) = (self._axis(factor, j) for j in pair)
         first, second = (p / off[..., None]) ** 2, (q / other[..., None]) ** 2
@@ -116,6 +122,7 @@ class Condition:
     def best_share(self, factor: float, pair: tuple[int, int]) -> tuple[float, float]:
         """(the largest value over shares, that share)."""
         at = np.array(factor)
+        # The ends are tried, too: a bounded search never returns them exactly.
         best = minimize_scalar(
             lambda v: -float(self.value(at, pair, np.array(v))),
             bounds=(0, 1),
@@ -135,6 +142,8 @@ class Condition:
 
 def slowest(mu: Row, L: Row, loss: Fraction, gamma: Fraction) -> Mode:
     """The slowest run found on quadratics, in exact numbers; loss is 1 - delta."""
+    # A coarse grid over lambda for all pairs of axes, then halving for those that can still win. The found
+    # lambda is lowered by a hair until exact residuals exist: only those count.
     axes = axes_of(mu, L)
     if loss == 0:
         return _uncompressed(axes, gamma)
@@ -191,9 +200,13 @@ def exact_mode(
     n, k2 = len(axes[0].curvature), loss / factor**2
     if not k2 < 1:
         return None
+    # p_i = A_i (lambda D - 1) x; the mean residual must be `target`. Each r_i lies in a ball around k2/(1-k2)
+    # p_i, and all leave their centres the same way by the same share of their radii: then the mean is reached
+    # exactly, if at all.
     step = [factor * a.sign - 1 for a in axes]
     p = [tuple(a.curvature[i] * t * v for a, t, v in zip(axes, step, x, strict=True)) for i in range(n)]
     target = [(t / gamma + Fraction(sum(a.curvature), n)) * v for a, t, v in zip(axes, step, x, strict=True)]
+    # Radii rounded down keep every residual inside its ball.
     radii = [sqrt_below(k2 * sum(v * v for v in own)) / (1 - k2) for own in p]
     total = sum(radii)
     if not total:
@@ -212,6 +225,7 @@ def exact_mode(
 def _uncompressed(axes: list[Axis], gamma: Fraction) -> Mode:
     """delta = 1: gradient descent, slowest along one axis."""
     n = len(axes[0].curvature)
+    # Gradient descent multiplies an axis by 1 - gamma mean a_i: the largest in modulus is the rate.
     rates = {a: 1 - gamma * Fraction(sum(a.curvature), n) for a in axes}
     slow = max((a for a in axes if rates[a] * a.sign > 0), key=lambda a: rates[a] * a.sign, default=None)
     if slow is None:

@@ -8,16 +8,15 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compth import sources
 from compth._door import at_the_door, optional, real, reals
 from compth._earned import Earned, made
 from compth._numbers import Number
 from compth._shown import Shown
+from compth._types import Array, Numbers
 from compth.claims import Attribution, Standing
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported, require
 from compth.methods.core.body import BodyMethod
@@ -29,18 +28,17 @@ from compth.worst_case.heterogeneous.certified import least_certified
 from compth.worst_case.heterogeneous.recheck import (
     DIFFERENCES,
     ERRORS,
+    Bracket,
+    Head,
+    Lower,
     Statement,
     lower_holds,
     upper_holds,
 )
 from compth.worst_case.question import known_of
 from compth.worst_case.rational import spelled, sqrt_below
+from compth.worst_case.told import at_home
 
-if TYPE_CHECKING:
-    from compth._types import Numbers
-
-
-Array = NDArray[np.float64]
 Row = tuple[Fraction, ...]
 MOST_WORKERS = 6
 MESSAGES = "messages with E|C_i(v) - v|^2 <= (1-delta)|v|^2, which may depend on the past"
@@ -96,6 +94,8 @@ class HeterogeneousInstance:
         x, memory = _floats((self.x,)), _floats(self.memory)
         seen = [float((x**2).sum())]
         for _ in range(rounds):
+            # The method's own body is run, not a copy of it: what the instance shows, it shows of the
+            # package's method.
             out = self.kind.body(line, x, **{memory_name: memory}, gamma=float(self.gamma))
             x, memory = out["x"], out[memory_name]
             seen.append(float((x**2).sum()))
@@ -104,16 +104,20 @@ class HeterogeneousInstance:
 
 
 def _floats(rows: Sequence[Row]) -> Array:
+    """Rows of Fractions as floats."""
     return np.array([[float(v) for v in row] for row in rows])
 
 
 class _Verbs:
     """What a body may do to rows of vectors; gradient and compress are the subclass's."""
 
-    def mean(self, v: Any) -> Any:
-        return v.sum(axis=-2, keepdims=True) / v.shape[-2]
+    def mean(self, v: Numbers) -> Numbers:
+        """The mean over the workers' rows."""
+        out: Numbers = v.sum(axis=-2, keepdims=True) / v.shape[-2]
+        return out
 
-    def broadcast(self, v: object) -> Any:
+    def broadcast(self, v: Numbers) -> Numbers:
+        """The broadcast is not compressed."""
         return v
 
 
@@ -125,13 +129,18 @@ class _Played(_Verbs):
         self.inputs, self.errors = _floats(instance.inputs), _floats(instance.errors)
 
     def turn(self) -> None:
+        """The next round's messages."""
         self.inputs, self.errors = self.inputs * self.signs, self.errors * self.signs
 
     def gradient(self, x: Array) -> Array:
+        """grad f_i(x), by row."""
         return self.curvature * x
 
     def compress(self, v: Array) -> Array:
+        """What worker i's message of v is in this round."""
         size = (self.inputs**2).sum(axis=1)
+        # C_i(v) = v - e <u, v>/|u|^2: linear, misses exactly e at its input u and at most sqrt(1-delta) |v| of
+        # any v.
         share = (self.inputs * v).sum(axis=1) / np.where(size > 0, size, 1.0)
         out: Array = v - share[:, None] * self.errors
         return out
@@ -145,10 +154,13 @@ class _Traced(_Verbs):
             [[Fraction(int(i == j)) for j in range(1 + 4 * n)] for i in range(1 + 4 * n)], dtype=object
         )
         self.x, self.memory, self.g, self.h, self.e = np.split(one, [1, 1 + n, 1 + 2 * n, 1 + 3 * n])
-        self.elsewhere: object = None
-        self.inputs: list[object] = []
+        self.elsewhere: Numbers | None = None
+        self.inputs: list[Numbers] = []
 
-    def gradient(self, x: Numbers) -> Any:
+    def gradient(self, x: Numbers) -> Numbers:
+        """The symbols of the gradients at x, or at the one other point of the round."""
+        # Points are told apart by their coordinates on the unit rows: a body may take gradients at x and at
+        # the new x.
         if (x == self.x).all():
             return self.g
         if self.elsewhere is None:
@@ -159,11 +171,13 @@ class _Traced(_Verbs):
             )
         return self.h
 
-    def compress(self, v: object) -> Any:
+    def compress(self, v: Numbers) -> Numbers:
+        """v less the symbol of what is missed."""
         self.inputs.append(v)
         if len(self.inputs) > 1:
             raise Unsupported("two messages a round: a bracket takes one")
-        return v - self.e
+        out: Numbers = v - self.e
+        return out
 
 
 def _speaks_of(kind: type[BodyMethod], s: Statement) -> bool:
@@ -177,7 +191,8 @@ def _speaks_of(kind: type[BodyMethod], s: Statement) -> bool:
     return found == [[s.x_next], list(s.state_next[1 : 1 + s.n]), list(s.u)]
 
 
-def _rows(rows: Any) -> list[Row]:
+def _rows(rows: Numbers) -> list[Row]:
+    """Rows as tuples of Fractions."""
     return [tuple(Fraction(v) for v in row) for row in rows]
 
 
@@ -189,7 +204,7 @@ class HeterogeneousCertificate:
     `python -m compth.worst_case.heterogeneous.recheck FILE`, or the file alone.
     """
 
-    data: dict[str, Any] = field(repr=False)
+    data: Bracket = field(repr=False)
 
     @property
     def rho(self) -> Fraction:
@@ -276,7 +291,9 @@ def heterogeneous_feedback(
     certified (at a step that is too long, or where 1 - rho is so small that the margins are lost in rounding).
     """
     named = asked_for(method)
-    kind = named.kind
+    kind = at_home(named.kind)
+    # Which methods the bracket speaks of is not a list of names: their body is run on symbols below and
+    # compared with the round of the statement.
     known = next((k for k in known_of(kind) if k.several is not None), None)
     if known is None or known.several is None:
         raise InvalidParameter(f"method={named.name}: the bracket speaks of EF and EF21")
@@ -294,6 +311,7 @@ def heterogeneous_feedback(
     if stepsize is not None or own is not None:
         step = spelled(own if stepsize is None else stepsize)
     else:
+        # The law is a function of ratios; in units where mean (L_i + mu_i) = 2 its floats are well scaled.
         unit = _unit(low, high)
         known_s = 1 - sqrt_below(1 - wanted) ** 2
         law = known.several(_shrunk(low, unit), _shrunk(high, unit), known_s)
@@ -305,15 +323,20 @@ def heterogeneous_feedback(
 def _bracket(
     kind: type[BodyMethod], mu: Row, L: Row, delta: Fraction, gamma: Fraction
 ) -> HeterogeneousBracket:
+    """Both sides in exact numbers, each checked; NoGuarantee where one fails."""
     unit = _unit(mu, L)
+    # The method's own body, on symbols, must make the round that the certificate is about, coefficient by
+    # coefficient.
     round_ = next((k for k in ASSUMED if _speaks_of(kind, Statement(k, mu, L, delta, gamma))), None)
     if round_ is None:
         raise InvalidParameter(f"method={kind.__name__}: its round is neither EF's nor EF21's")
     name = kind.__name__
     power = int(round_ == DIFFERENCES)  # of f's unit in that of the memory: gradients, or points
+    # Below: the slowest quadratics, found in floats and written in Fractions. Above: the least certified rate,
+    # searched from the attained one upward.
     mode = slowest(_shrunk(mu, unit), _shrunk(L, unit), 1 - delta, gamma * unit)
     instance = _instance(kind, round_, _in_own_units(mode, unit), gamma)
-    head = {
+    head: Head = {
         "method": name,
         "round": round_,
         "mu": [str(v) for v in mu],
@@ -352,6 +375,7 @@ def _in_own_units(mode: Mode, unit: Fraction) -> Mode:
 
 
 def _shrunk(row: Row, unit: Fraction) -> Row:
+    """The numbers in that unit."""
     return tuple(v / unit for v in row)
 
 
@@ -359,10 +383,14 @@ def _instance(kind: type[BodyMethod], round_: str, mode: Mode, gamma: Fraction) 
     """The run of residuals as one of the method's own state: EF's x is EF21's next step, its memory gamma r."""
     n, signs = len(mode.residuals), tuple(a.sign for a in mode.axes)
     curvature = tuple(tuple(a.curvature[i] for a in mode.axes) for i in range(n))
+    # x(t+1) = factor D x(t) and residuals r(t+1) = factor D r(t). What worker i is given is r_i + A_i (x+ -
+    # x), what it misses is the next residual: these two say all that the run needs of its messages.
     turned = [mode.factor * sign for sign in signs]
     moved = tuple((t - 1) * v for t, v in zip(turned, mode.x, strict=True))
     given = [_with(curvature[i], moved, mode.residuals[i]) for i in range(n)]  # what worker i compresses
     missed = [tuple(t * v for t, v in zip(turned, own, strict=True)) for own in mode.residuals]
+    # EF21's memory is the gradient less the residual; EF's own state is the same run one step on, its memory
+    # gamma r.
     if round_ == DIFFERENCES:
         x = mode.x
         memory = tuple(
@@ -380,10 +408,12 @@ def _instance(kind: type[BodyMethod], round_: str, mode: Mode, gamma: Fraction) 
 
 
 def _with(curvature: Row, moved: Row, residual: Row) -> Row:
+    """r + a v, entry by entry."""
     return tuple(r + a * v for a, v, r in zip(curvature, moved, residual, strict=True))
 
 
-def _lower(instance: HeterogeneousInstance) -> dict[str, object]:
+def _lower(instance: HeterogeneousInstance) -> Lower:
+    """The instance as text, which recheck.py reads."""
     return {
         "factor": str(instance.factor),
         "signs": [str(v) for v in instance.signs],

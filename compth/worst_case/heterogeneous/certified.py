@@ -7,32 +7,30 @@ With the gradients' differences from x* and the b_i in it V closes the gap to th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from compth._numbers import Number
+from compth._types import Array
 from compth.worst_case.heterogeneous.recheck import (
     NEXT,
     NOW,
     POINTS,
     STAR,
+    Head,
+    Row,
     Statement,
+    Upper,
     add_product,
     upper_holds,
 )
 from compth.worst_case.solver import TOLERANCE, identity, layout, solve, solver_settings
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-
-Array = NDArray[np.float64]
 Pair = tuple[str, str]
 GRID = 1 << 44
 """Float solutions are rounded to multiples of 1/GRID."""
@@ -64,7 +62,8 @@ class Lmi:
         self.entries = [(i, j) for i in range(self.states) for j in range(i, self.states)]
         self.size = len(statement.x)
 
-    def _matrix(self, *terms: tuple[Any, ...]) -> Array:
+    def _matrix(self, *terms: tuple[Number, Row, Row]) -> Array:
+        """The symmetric matrix of a sum of c <a, b>."""
         m = self.s.zeros()
         for c, a, b in terms:
             add_product(m, Fraction(c), a, b)
@@ -80,7 +79,8 @@ class Lmi:
         """Matrices of the entries of V after the round."""
         return self._products(self.s.state_next)
 
-    def _products(self, state: Sequence[object]) -> Array:
+    def _products(self, state: Sequence[Row]) -> Array:
+        """A matrix for each entry of V: of its product of two vectors of the state."""
         return np.array([self._matrix((1 if i == j else 2, state[i], state[j])) for i, j in self.entries])
 
     @cached_property
@@ -89,6 +89,7 @@ class Lmi:
         return np.array([[self._inequality(i, p, q) for p, q in PAIRS] for i in range(self.n)])
 
     def _inequality(self, i: int, p: str, q: str) -> Array:
+        """The matrix of worker i's inequality between two points."""
         m = self.s.zeros()
         self.s.add_interpolation(m, Fraction(1), i, p, q)
         return np.array(m, dtype=float)
@@ -105,6 +106,8 @@ class Lmi:
         Unknowns by column: entries of Q, six interpolation multipliers a worker, n of messages, two of positivity a
         worker, t. The coefficients a_i of V are what the multipliers leave: one equality a worker and a point.
         """
+        # The unknowns as columns: for each of them its matrix in the decrease (rho V - E V+ less what the
+        # multipliers add) and in the bound (V on the state, plus interpolation with x*).
         n, q, keep = self.n, len(self.entries), self.states
         low = self.inequalities[:, [PAIRS.index(k) for k in POSITIVE]]
         decrease = [*(rho * self.now - self.after), *self.inequalities.reshape(6 * n, *2 * (self.size,))]
@@ -113,6 +116,7 @@ class Lmi:
         bound += [*low.reshape(2 * n, self.size, self.size)[:, :keep, :keep]]
         unknown = q + 9 * n + 1
         equal = self._equalities(rho, unknown)
+        # trace V = 1: the problem is homogeneous, and the margin needs a scale.
         equal[-1, :-1] = [np.trace(b) for b in bound]
         signs = np.eye(unknown)[q:-1]
         rows = [equal, -signs]
@@ -140,6 +144,8 @@ class Lmi:
 
         Row 2i is a worker's second equation, row 2i + 1 its third, both with a_i put in.
         """
+        # b_i has no matrix: its coefficients must cancel as numbers. In the bound net = low_0 - low_1 is a_i;
+        # in the decrease rho a_i is left at x and -a_i at the new x.
         n, q = self.n, len(self.entries)
         equal = np.zeros((2 * n + 1, unknown))
         for i in range(n):
@@ -151,7 +157,7 @@ class Lmi:
             equal[2 * i + 1, low : low + 2] = 1, -1
         return equal
 
-    def rounded(self, rho: Fraction, unit: Fraction, power: int) -> dict[str, Any] | None:
+    def rounded(self, rho: Fraction, unit: Fraction, power: int) -> Upper | None:
         """The certificate at rho in the user's units, None where none was found.
 
         unit: what f was divided by; power: the memory's unit as a power of that of f. Multipliers are rounded, then
@@ -160,6 +166,7 @@ class Lmi:
         found = self.largest_margin(float(rho))
         if not found.margin > 0:
             return None
+        # Back in the user's units: a point by 1, gradients by f's unit, memories by its power.
         g = (
             [Fraction(1)] + [unit**power] * self.n + [unit] * self.n
         )  # what a vector is divided by in these units
@@ -174,6 +181,8 @@ class Lmi:
             below = {
                 k: max(_fraction(v), Fraction(0)) for k, v in zip(POSITIVE, found.positivity[i], strict=True)
             }
+            # Rounded multipliers no longer cancel function values: one of them a point is raised, which
+            # weakens nothing, for its inequality is true with any nonnegative multiplier.
             net = below[NOW, STAR] - below[STAR, NOW]
             _balance(own, NEXT, -net)
             _balance(own, NOW, rho * net)
@@ -193,6 +202,7 @@ class Lmi:
 
 
 def _fraction(v: float) -> Fraction:
+    """A float to the grid of 1/GRID."""
     return Fraction(round(float(v) * GRID), GRID)
 
 
@@ -204,19 +214,22 @@ def _balance(used: dict[Pair, Fraction], point: str, wanted: Fraction) -> None:
 
 
 def least_certified(
-    statement: Statement, lower: Fraction, unit: Fraction, power: int, head: Mapping[str, object]
-) -> dict[str, object]:
-    """The least rho above `lower` that was certified, {} where none below 1 was.
+    statement: Statement, lower: Fraction, unit: Fraction, power: int, head: Head
+) -> Upper | None:
+    """The least rho above `lower` that was certified, None where none below 1 was.
 
     head: the statement in the user's units, against which every candidate is checked in Fractions.
     """
-    lmi, failed, passed, best = Lmi(statement), 0.0, 1.0, {}
+    lmi, failed, passed = Lmi(statement), 0.0, 1.0
+    best: Upper | None = None
 
-    def at(share: float) -> dict[str, Any]:
+    def at(share: float) -> Upper | None:
+        # A short rho: its denominator runs through every entry of the exact check.
         rho = lower + (1 - lower) * Fraction(share)
         upper = lmi.rounded(rho.limit_denominator(10**12), unit, power)
-        return upper if upper is not None and upper_holds({**head, "upper": upper}) else {}
+        return upper if upper is not None and upper_holds({**head, "upper": upper}) else None
 
+    # Tenfold above what quadratics attain until one is certified, then halving back down.
     for share in SHARES:
         best = at(share)
         if best:

@@ -22,7 +22,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import permutations
-from typing import Any
+from typing import TypedDict
 
 Row = tuple[Fraction, ...]
 Matrix = list[list[Fraction]]
@@ -30,6 +30,46 @@ DIFFERENCES, ERRORS = "compressed differences", "accumulated errors"
 """Rounds: EF21's and EF's."""
 STAR, NOW, NEXT = "star", "now", "next"
 POINTS = (STAR, NOW, NEXT)
+
+
+class Lower(TypedDict):
+    """The run on quadratics; every number as the text of a fraction."""
+
+    factor: str
+    signs: list[str]
+    x: list[str]
+    memory: list[list[str]]
+    curvature: list[list[str]]
+
+
+class Upper(TypedDict):
+    """V and the multipliers; interpolation, positivity: "point,point" -> multiplier, of each worker."""
+
+    rho: str
+    weight: str
+    quadratic: list[list[str]]
+    bregman: list[str]
+    interpolation: list[dict[str, str]]
+    messages: list[str]
+    positivity: list[dict[str, str]]
+
+
+class Head(TypedDict):
+    """What is spoken of, and the run."""
+
+    method: str
+    round: str
+    mu: list[str]
+    L: list[str]
+    delta: str
+    gamma: str
+    lower: Lower
+
+
+class Bracket(Head):
+    """What a file holds."""
+
+    upper: Upper
 
 
 def times(c: Fraction, a: Sequence[Fraction]) -> Row:
@@ -51,6 +91,7 @@ def add_product(m: Matrix, c: Fraction, a: Sequence[Fraction], b: Sequence[Fract
     """m += c (a b' + b a')/2, the matrix of c <a, b>."""
     if not c:
         return
+    # Vectors are unit rows and short sums of them: only entries that are not 0 are visited.
     seen = [(j, v) for j, v in enumerate(b) if v]
     for i, u in enumerate(a):
         if u:
@@ -64,6 +105,8 @@ def positive(matrix: Matrix) -> bool:
     """True for a positive semidefinite matrix: elimination over Fractions, a zero pivot needs a zero row."""
     m = [row[:] for row in matrix]
     for k in range(len(m)):
+        # L D L' without pivoting: a negative pivot is a negative Schur complement, and beside a zero one any
+        # entry makes an indefinite 2 x 2 minor.
         pivot = m[k][k]
         if pivot < 0 or (pivot == 0 and any(m[k][k + 1 :])):
             return False
@@ -85,6 +128,7 @@ class Statement:
         if not (0 < delta <= 1 and gamma > 0):
             raise ValueError("constants need 0 < delta <= 1 and gamma > 0")
         self.mu, self.L, self.loss, self.gamma, self.n = mu, L, 1 - delta, gamma, n
+        # Coordinates: x, then m_i, g_i, h_i, e_i of the n workers. All that a round makes is a row in them.
         unit = [tuple(Fraction(int(i == j)) for j in range(1 + 4 * n)) for i in range(1 + 4 * n)]
         self.x, m, g = unit[0], unit[1 : 1 + n], unit[1 + n : 1 + 2 * n]
         h, self.e = unit[1 + 2 * n : 1 + 3 * n], unit[1 + 3 * n :]
@@ -100,6 +144,7 @@ class Statement:
             m_next = list(self.e)
         else:
             raise ValueError(f"round={kind!r} must be {DIFFERENCES!r} or {ERRORS!r}")
+        # At x* the differences from x* vanish: point and gradient are rows of zeros.
         self.g = {STAR: [times(Fraction(0), v) for v in g], NOW: g, NEXT: h}
         self.at = {STAR: times(Fraction(0), self.x), NOW: self.x, NEXT: self.x_next}
         self.state, self.state_next = [self.x, *m, *g], [self.x_next, *m_next, *h]
@@ -115,6 +160,9 @@ class Statement:
         2(L-mu)(b_p - b_q) >= 2(L-mu) <g_q, dx> + |dg|^2 + mu L |dx|^2 - 2 mu <dg, dx>.
         """
         mu, L = self.mu[i], self.L[i]
+        # Necessary and sufficient for points, gradients and values of an L-smooth mu-strongly convex function
+        # when asked of every ordered pair (Taylor, Hendrickx, Glineur 2017); here times 2(L - mu), so that
+        # nothing is divided.
         dx, dg = minus(self.at[p], self.at[q]), minus(self.g[p][i], self.g[q][i])
         add_product(m, 2 * (L - mu) * c, self.g[q][i], dx)
         add_product(m, c, dg, dg)
@@ -128,7 +176,7 @@ class Statement:
                 add_product(m, c * entry, state[i], state[j])
 
 
-def upper_holds(data: Mapping[str, Any]) -> bool:
+def upper_holds(data: Bracket) -> bool:
     """V = state' Q state + sum_i a_i b_i decreases by rho, and is at least weight |x - x*|^2."""
     s, upper = statement_of(data), data["upper"]
     rho, weight = Fraction(upper["rho"]), Fraction(upper["weight"])
@@ -136,6 +184,8 @@ def upper_holds(data: Mapping[str, Any]) -> bool:
     a, errors = row_of(upper["bregman"]), row_of(upper["messages"])
     pairs = [{tuple(k.split(",")): Fraction(v) for k, v in own.items()} for own in upper["interpolation"]]
     below = [{tuple(k.split(",")): Fraction(v) for k, v in own.items()} for own in upper["positivity"]]
+    # Every multiplier weighs something that is >= 0: a negative one would prove nothing. rho and weight are
+    # held to their ranges, for a file may say anything.
     signs = [*errors, *(v for own in (*pairs, *below) for v in own.values())]
     shapes = len(a) == len(errors) == len(pairs) == len(below) == s.n and len(quadratic) == len(s.state)
     if (
@@ -146,6 +196,8 @@ def upper_holds(data: Mapping[str, Any]) -> bool:
         or any(quadratic[i][j] != quadratic[j][i] for i in range(len(quadratic)) for j in range(i))
     ):
         return False
+    # decrease = rho V - V+ less what the inequalities allow, in matrices; bound = V - weight |x - x*|^2
+    # likewise. The function values have no matrix: they must cancel as numbers, worker by worker.
     decrease, bound = s.zeros(), s.zeros()
     s.add_v(decrease, rho, quadratic, s.state)
     s.add_v(decrease, Fraction(-1), quadratic, s.state_next)
@@ -171,6 +223,7 @@ def _balanced(
     """True when the function values of the inequalities used add up to those of V, point by point."""
     if not set(used) <= set(permutations(POINTS, 2)):
         return False
+    # b_p enters with + where p is the first point and with - where it is the second; at x* b is 0.
     scale = 2 * (s.L[i] - s.mu[i])
     return all(
         wanted.get(p, Fraction(0))
@@ -179,18 +232,20 @@ def _balanced(
     )
 
 
-def lower_holds(data: Mapping[str, Any]) -> bool:
+def lower_holds(data: Head) -> bool:
     """One exact round on f_i(x) = sum_j a_ij x_j^2/2 takes (x, m) to lambda D (x, m), and the messages are allowed."""
     s, lower = statement_of(data), data["lower"]
     gamma, factor = Fraction(data["gamma"]), Fraction(lower["factor"])
     signs, x = row_of(lower["signs"]), row_of(lower["x"])
     curvature, memory = [row_of(v) for v in lower["curvature"]], [row_of(v) for v in lower["memory"]]
+    # Lengths agree, curvatures lie in [mu_i, L_i], D holds signs: else this is no run of the class.
     wide = {len(signs), len(x), *map(len, curvature), *map(len, memory)} == {len(x)}
     inside = all(s.mu[i] <= v <= s.L[i] for i, own in enumerate(curvature) for v in own)
     if not (wide and inside and len(curvature) == len(memory) == s.n and any(x) and set(signs) <= {1, -1}):
         return False
     turned = tuple(factor * v for v in signs)
     share = Fraction(1, s.n)
+    # The messages are what the run needs them to be: u is what worker i is given, e what its message misses.
     if data["round"] == DIFFERENCES:
         x_next = minus(x, times(gamma * share, plus(*memory)))
         new = [product(own, x_next) for own in curvature]
@@ -200,6 +255,8 @@ def lower_holds(data: Mapping[str, Any]) -> bool:
         u = [plus(m, times(gamma, product(own, x))) for own, m in zip(curvature, memory, strict=True)]
         e = [product(turned, m) for m in memory]
         x_next = minus(x, times(share, plus(*(minus(a, b) for a, b in zip(u, e, strict=True)))))
+    # |e|^2 <= (1 - delta)|u|^2 at each worker's own input is all that the class asks: C_i(v) = v - e <u,
+    # v>/|u|^2 then satisfies it at every v.
     small = all(norm2(b) <= s.loss * norm2(a) for a, b in zip(u, e, strict=True))
     return small and factor > 0 and x_next == product(turned, x)
 
@@ -214,12 +271,12 @@ def norm2(a: Sequence[Fraction]) -> Fraction:
     return sum((x * x for x in a), Fraction(0))
 
 
-def row_of(values: Sequence[Any]) -> Row:
+def row_of(values: Sequence[str]) -> Row:
     """Numbers as Fractions."""
     return tuple(Fraction(v) for v in values)
 
 
-def statement_of(data: Mapping[str, Any]) -> Statement:
+def statement_of(data: Head) -> Statement:
     """What the file speaks of. Raises ValueError for constants out of range."""
     constants = row_of(data["mu"]), row_of(data["L"]), Fraction(data["delta"]), Fraction(data["gamma"])
     return Statement(data["round"], *constants)
@@ -244,7 +301,8 @@ def main(paths: Sequence[str]) -> int:
     return int(failed > 0)
 
 
-def _said(data: Mapping[str, Any], upper: bool, lower: bool) -> list[str]:
+def _said(data: Bracket, upper: bool, lower: bool) -> list[str]:
+    """What is told of a file: its class, and whether each side holds."""
     constants = ", ".join(f"{k}={_shown(data[k])}" for k in ("mu", "L", "delta", "gamma"))
     rho, attained = float(Fraction(data["upper"]["rho"])), float(Fraction(data["lower"]["factor"]) ** 2)
     assumed = ["  assumes a minimiser that all f_i share"] if data["round"] == ERRORS else []
@@ -257,6 +315,7 @@ def _said(data: Mapping[str, Any], upper: bool, lower: bool) -> list[str]:
 
 
 def _shown(value: object) -> str:
+    """A number, or numbers in brackets, as the file spells them."""
     return f"({', '.join(value)})" if isinstance(value, list) else str(value)
 
 
