@@ -5,7 +5,8 @@ given and gave is noted, and every vector of the statement gets its value from t
 
     every draw's declared mean is the mean of what was drawn, given what was known when it was drawn;
     what a hypothesis says was compressed is what was compressed; gradients are taken where they were taken;
-    a mixture has the coin's probability and the values of its sides;
+    a mixture has the values of its sides and the probability of the coin, or of a message that is sent whole or not;
+    a draw that is said to be one worker's vector is one of theirs;
     `next` gives the state, and the gradients at it, that the method itself arrives at.
 
 So a wrong translation of a trace, a word that means another vector, or an update that the script wrote itself is
@@ -15,8 +16,7 @@ refused. Parameters are free numbers here: the identities are polynomial, and ho
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import Any
 from unittest.mock import patch
 
@@ -27,75 +27,20 @@ from compth.dynamics.sketches import sketches_of
 from compth.methods.core import Plan
 from compth.methods.core import body as running
 from compth.methods.core.body import runs_its_body
-from compth.methods.core.running import Running
 from compth.problems import distributed_quadratic
+from compth.problems.finite_sum import FiniteSum
+from compth.problems.interface import Problem
 from compth.proof import kernel
 from compth.proof.kernel import Poly, Refused, Theory, parts, require
 from compth.proof.roles import ROLES, Roles
-from proofs_check._update import Update
+from proofs_check._heard import Heard
+from proofs_check._update import Update, averaged_name
 
 Array = Any
 GRADIENTS = {"gradient", "expected", "at", "ahead"}
 ROWS, WIDTH, SEEDS = 6, 3, (1, 2)
 CLOSE = 1e-11
 """Relative to the largest term: some forty operations in double precision."""
-
-
-@dataclass
-class Heard:
-    """One step: (name, given, gave) of every verb, the coin, the state before and after."""
-
-    verbs: list[tuple[str, Array, Array]] = field(default_factory=list)
-    coins: list[tuple[Array, float]] = field(default_factory=list)
-    before: dict[str, Array] = field(default_factory=dict)
-    after: dict[str, Array] = field(default_factory=dict)
-    multiplier: float = 1.0
-
-    def listen(self) -> type[Running]:
-        """A `w` that notes what its verbs are given and give."""
-        notes, coins = self.verbs, self.coins
-
-        class Listening(Running):
-            def gradient(self, x: Array, *, draw: Any = None) -> Array:
-                out = super().gradient(x, draw=draw)
-                full = out if out.shape[1] == self.n else self._seen.gradients(x[:, 0])
-                notes.append(("gradient", np.array(x), np.array(full)))
-                return out
-
-            def compress(self, u: Array) -> Array:
-                out = super().compress(u)
-                notes.append(("message", np.array(self._each(u)), np.array(out)))
-                return out
-
-            def sketch(self) -> Callable[[Array], Array]:
-                apply = super().sketch()
-
-                def noted(u: Array) -> Array:
-                    out = apply(u)
-                    notes.append(("message", np.array(self._each(u)), np.array(out)))
-                    return out
-
-                return noted
-
-            def broadcast(self, v: Array) -> Array:
-                out = super().broadcast(v)
-                if not self._method.broadcasts_all:
-                    notes.append(("broadcast", np.array(v), np.array(out)))
-                return out
-
-            def coin(self, p: Any, yes: Any, no: Any) -> Any:
-                out = super().coin(p, yes, no)
-                coins.append((self.coins[-1], float(p)))
-                return out
-
-        return Listening
-
-    def named(self) -> Iterator[tuple[str, Array, Array]]:
-        """`gradient`, `message`, `message 1` ... with what was given and what came."""
-        count: dict[str, int] = {}
-        for kind, given, gave in self.verbs:
-            k = count[kind] = count.get(kind, -1) + 1
-            yield f"{kind} {k}" if k else kind, given, gave
 
 
 def follows(statement: Mapping[str, Any], update: Update, left: str = "") -> None:
@@ -115,8 +60,12 @@ def follows(statement: Mapping[str, Any], update: Update, left: str = "") -> Non
             theory.scalar(after.visit(kernel.read(left, theory.env))), theory.scalar(bounded), -1
         )
         require(not theory.cleared(gap), f"the claim bounds something else than {left} after the step")
+    # gradients that a word tells from their means come once as their means, where means can be compared, and once noisy
+    drawn = any(of.startswith("gradient") for of in update.expected.values())
     for seed in SEEDS:
         _Instance(theory, moves, update, np.random.default_rng(seed)).check()
+        if drawn:
+            _Instance(theory, moves, update, np.random.default_rng(seed), noisy=True).check()
 
 
 def _moving(update: Update, name: str) -> bool:
@@ -130,24 +79,37 @@ class _Instance:
     """The statement at one random instance: numbers for its parameters, arrays (R, n, d) for its vectors."""
 
     def __init__(
-        self, theory: Theory, moves: Mapping[str, str], update: Update, rng: np.random.Generator
+        self,
+        theory: Theory,
+        moves: Mapping[str, str],
+        update: Update,
+        rng: np.random.Generator,
+        noisy: bool = False,
     ) -> None:
-        self.theory, self.moves, self.update, self.rng = theory, moves, update, rng
+        self.theory, self.moves, self.update, self.rng, self.noisy = theory, moves, update, rng, noisy
         self.roles = Roles(theory)
         n, d = update.workers, WIDTH
-        A = rng.standard_normal((n, d, d))
         self.method = self._method()
         # the statement's functions are those that the method runs on
-        self.problem = self.method.seen(
-            distributed_quadratic(A @ A.transpose(0, 2, 1) / d, rng.standard_normal((n, d)))
-        )
+        self.problem = self.method.seen(self._problem(n, d))
         self.numbers: dict[str, float] = {p: rng.uniform(0.1, 0.9) for p in sorted(theory.scalars)}
         self.numbers |= {"n": float(n)} | {k: float(getattr(self.method, a)) for k, a in update.own.items()}
+        sizes = {"n": n, "d": d, "m": update.parts}
+        self.numbers |= {text: float(sizes[k]) for k, text in update.sizes.items()}
         self.heard = self._step()
         self.words = self._all_words()
         self.values = self._values({})
-        self.vectors = self._solved(self.values, {})
+        self.vectors = self._filled(self._solved(self.values, {}))
         self._draw_mixtures()
+
+    def _problem(self, n: int, d: int) -> Problem:
+        """A quadratic of every worker, or the mean of its parts."""
+        if not self.update.parts:
+            A = self.rng.standard_normal((n, d, d))
+            b = self.rng.standard_normal((n, d))
+            return distributed_quadratic(A @ A.transpose(0, 2, 1) / d, b)
+        B = self.rng.standard_normal((n, self.update.parts, d, d))
+        return FiniteSum(B @ B.transpose(0, 1, 3, 2) / d, self.rng.standard_normal(B.shape[:3]))
 
     def _method(self) -> Any:
         """An instance; messages that a `let` says are exact are sent as they are."""
@@ -160,7 +122,7 @@ class _Instance:
         given |= {k: 0.5 for k in ("tau",) if k in fields and fields[k].init}
         if self.update.downlink and fields["downlink"].init:
             given["downlink"] = Bernoulli(p=0.5)
-        return kind(**given)
+        return kind(**given, **self.update.given)
 
     def _step(self) -> Heard:
         """The method's own step from a random state."""
@@ -168,7 +130,7 @@ class _Instance:
         numbers = {k: self.scalar(given.get(k, k)) for k in (*form.params, "gamma")}
         planned = type(self.method).planned
         plan = Plan(numbers.pop("gamma"), {planned.get(k, k): v for k, v in numbers.items()})
-        heard, shape = Heard(), (ROWS, self.problem.n, self.problem.d)
+        heard, shape = Heard(self.noisy), (ROWS, self.problem.n, self.problem.d)
         names = (*form.server, *form.worker)
         state = {k: self.rng.standard_normal(shape if k in form.worker else shape[::2]) for k in names}
         heard.before = {k: self._wide(v) for k, v in state.items()}
@@ -206,7 +168,7 @@ class _Instance:
 
     def _expected(self, name: str, given: Array) -> Array:
         """The mean of what a verb gives, given what it was given."""
-        if name.startswith("gradient"):
+        if "gradient" in name:
             return self._gradients(self._wide(given))
         return self._wide(given) * (self.heard.multiplier if name.startswith("message") else 1)
 
@@ -226,21 +188,56 @@ class _Instance:
     def _solved(self, values: Mapping[str, Array], known: Mapping[str, Array]) -> dict[str, Array]:
         """The statement's vectors, each from a word in which it is the last unknown; other words have to agree."""
         out = dict(known)
-        todo = {k: w for k, w in self.words.items() if k in values}
+        split = set(self.update.split)
+        todo = {k: w for k, w in self.words.items() if k in values and not split & {*w}}
         while todo:
-            ready = next((k for k, w in todo.items() if len({*w} - {*out}) <= 1), "")
+            ready = next((k for k, w in todo.items() if len(_unknown(w, out)) <= 1), "")
             if not ready:  # more vectors than words: one is free, any value will do
-                fresh = sorted({v for w in todo.values() for v in w} - {*out})
+                fresh = sorted({v for w in todo.values() for v in _unknown(w, out)})
                 out[fresh[-1]] = self._free(fresh[-1])
                 continue
             word = todo.pop(ready)
-            rest = values[ready] - sum(self.scalar(c) * out[k] for k, c in word.items() if k in out)
-            fresh = [k for k in word if k not in out]
+            rest = values[ready] - self._combined({k: c for k, c in word.items() if not _unknown({k: c}, out)}, out)
+            fresh = [k for k in word if k not in out and not averaged_name(k)]
             if fresh:
                 out[fresh[0]] = rest / self.scalar(word[fresh[0]])
             else:
                 _close(rest, 0 * rest, f"{ready} is not {word}")
+        self._split(values, out)
         return out
+
+    def _filled(self, found: dict[str, Array]) -> dict[str, Array]:
+        """With any value for what the step does not know: gradients at the minimiser."""
+        made = {args[0].id for _, schema, args in self.roles.calls if schema == "mixture"}  # type: ignore[attr-defined]
+        unsaid = set(self.theory.level) - {*found, *made, *self.theory.env, *self.moves}
+        return found | {name: self._free(name) for name in sorted(unsaid)}
+
+    def _combined(self, word: Mapping[str, Any], known: Mapping[str, Array]) -> Array:
+        """sum of coefficient * vector, P(v) being an average."""
+        total: Array = np.zeros((ROWS, self.problem.n, self.problem.d))
+        for k, c in word.items():
+            inner = averaged_name(k)
+            total = total + self.scalar(c) * (_mean(known[inner]) if inner else known[k])
+        return total
+
+    def _split(self, values: Mapping[str, Array], out: dict[str, Array]) -> None:
+        """What a message's own draw makes of the means of the vectors that it is split into."""
+        for said, word in self.words.items():
+            if said not in values or not {*self.update.split} & {*word}:
+                continue
+            (_, gave), k = self._verb(said), int(said.partition(" ")[2] or 0)
+            whole = np.array_equal(values[said], self._wide(gave))
+            for name in word:
+                centre = self.theory.draws[name][0]
+                for _, _, atom in parts(centre):
+                    out.setdefault(atom, self._free(atom))
+                mean = self.vector(centre, out)
+                out[name] = self.heard.sent[k](mean) if whole else self.heard.multiplier * mean
+            _close(self._combined(word, out), values[said], f"{said} is not {word}")
+
+    def _verb(self, name: str) -> tuple[Array, Array]:
+        """What a verb was given and what it gave."""
+        return next((given, gave) for said, given, gave in self.heard.named() if said == name)
 
     def _free(self, name: str) -> Array:
         """A random vector, the same whenever it is asked for; noise around 0 is 0."""
@@ -254,19 +251,37 @@ class _Instance:
         for text, schema, args in self.roles.calls:
             if schema != "mixture":
                 continue
-            require(len(self.heard.coins) == 1, f"{text}: the step tosses {len(self.heard.coins)} coins")
-            [(taken, p)] = self.heard.coins
+            name = args[0].id  # type: ignore[attr-defined]
             said = self.number(self.theory.scalar(args[1]))
+            taken, p = self._taken(text, said)
             require(abs(said - p) < CLOSE, f"{text}: the step's coin comes up with another probability")
             yes, no = (self.vector(self.theory.value(a, {1})) for a in args[2:])
-            name = args[0].id  # type: ignore[attr-defined]
             self.vectors[name] = self._mixture_mean(name, p, args[2:])
-            _close(
-                self.vectors[name],
-                self.vector(self.theory.draws[name][0]),
-                f"{name} has another mean than declared",
-            )
-            self.vectors[name] = np.where(taken[:, None, None], yes, no)
+            if not self.noisy:
+                _close(
+                    self.vectors[name],
+                    self.vector(self.theory.draws[name][0]),
+                    f"{name} has another mean than declared",
+                )
+            self.vectors[name] = np.where(taken, yes, no)
+
+    def _taken(self, text: str, said: float) -> tuple[Array, float]:
+        """Where the first side of a mixture came up, and with which probability.
+
+        The step's one coin; without one, its one message, which is what it was made of over the probability, or
+        nothing: messages being unbiased, the share of those that are sent is then that probability.
+        """
+        if self.heard.coins:
+            require(len(self.heard.coins) == 1, f"{text}: the step tosses {len(self.heard.coins)} coins")
+            [(taken, p)] = self.heard.coins
+            return taken[:, None, None], p
+        sent = [(self._wide(u), self._wide(c)) for name, u, c in self.heard.named() if name.startswith("message")]
+        require(len(sent) == 1, f"{text}: the step tosses 0 coins and sends {len(sent)} messages")
+        [(given, gave)] = sent
+        whole = np.abs(gave).max(axis=2, keepdims=True) > 0
+        require(abs(self.heard.multiplier - 1) < CLOSE, f"{text}: the step's messages are biased")
+        _close(np.where(whole, given / said, 0.0), gave, f"{text}: the step's messages have another probability")
+        return whole, said
 
     def _mixture_mean(self, name: str, p: float, sides: list[Any]) -> Array:
         """Its mean where messages that are drawn no earlier have their means."""
@@ -276,7 +291,7 @@ class _Instance:
             for said, given, _ in self.heard.named()
             if later & {v for k in (said, f"mean {said}") for v in self.words.get(k, {})}
         }
-        drawn, self.vectors = self.vectors, self._solved(self._values(means), {})
+        drawn, self.vectors = self.vectors, self._filled(self._solved(self._values(means), {}))
         yes, no = (self.vector(self.theory.value(a, {1})) for a in sides)
         self.vectors = drawn
         return np.asarray(p * yes + (1 - p) * no)
@@ -289,15 +304,22 @@ class _Instance:
             for name in set(word) & set(self.theory.env):
                 value = self.vector(self.theory.value(self.theory.env[name], {1}))
                 _close(value, self.values[said], f"{name} is not the step's {said}")
-        self._check_means()
+        if not self.noisy:
+            self._check_means()
+        self._check_one_of()
         self._check_inputs()
         self._check_points()
         self._check_next()
 
     def _check_means(self) -> None:
         """Each verb by its mean: a draw that moves with it has to have the declared mean, and one has to move."""
-        for name, given, _ in self.heard.named():
-            found = self._solved(self._values({name: self._expected(name, given)}), {})
+        verbs = [*self.heard.named()]
+        for name, given, gave in verbs:
+            # the gradients of a drawn part are drawn with it
+            together = [v for v in verbs if v[0] == name or ("picked" in name and "drawn" in v[0])]
+            if "drawn" in name:
+                continue
+            found = self._solved(self._values({k: self._expected(k, u) for k, u, _ in together}), {})
             said = {v for k in (name, f"mean {name}") for v in self.words.get(k, {})}
             for vector, (centre, _) in self.theory.draws.items():
                 changed = vector in found and np.abs(found[vector] - self.vectors[vector]).max() > 1e-9
@@ -305,8 +327,27 @@ class _Instance:
                 if (changed or vector in said) and not (through and self.update.hidden):
                     _close(self.vector(centre), found[vector], f"{vector} has another mean than declared")
             known = said & {*self.theory.draws, *self._compressed(), *self.theory.env}
-            quiet = name.startswith("gradient") or name in self.update.hidden
+            exact = np.shape(given) == np.shape(gave) and np.abs(given - gave).max() < CLOSE
+            quiet = name.startswith("gradient") or name in self.update.hidden or (exact and bool(said))
             require(quiet or bool(known), f"the statement says nothing of {name}")
+
+    def _check_one_of(self) -> None:
+        """A draw that is one worker's vector, uniformly: it is one of theirs, and a hypothesis says which.
+
+        That its mean is the average of three vectors which lie on no line makes the draw uniform.
+        """
+        said = {
+            (ast.unparse(args[0].args[0]), ast.unparse(args[1].args[0]))
+            for _, schema, args in self.roles.calls
+            if schema == "growth" and all(isinstance(a, ast.Call) for a in args[:2])
+            for args in [[a for a in args if isinstance(a, ast.Call)]]
+        }
+        for name, text in self.update.one_of.items():
+            node = kernel.read(text, self.theory.env)
+            require((name, ast.unparse(node)) in said, f"no hypothesis says that {name} is one of {text}")
+            each, drawn = self.vector(self.theory.value(node, {1})), self.vectors[name]
+            off = np.abs(each - drawn).max(axis=2).min(axis=1)
+            require(float(off.max()) <= CLOSE * max(1.0, float(np.abs(each).max())), f"{name} is none of {text}")
 
     def _compressed(self) -> dict[str, list[Any]]:
         """Message -> what hypotheses say was compressed into it."""
@@ -331,7 +372,10 @@ class _Instance:
     def _check_points(self) -> None:
         """The step's gradients are those of the problem at their points."""
         for name in {
-            v for k, w in self.words.items() if k.split()[0] in GRADIENTS or k.startswith("mean g") for v in w
+            v
+            for k, w in self.words.items()
+            if (k.split()[0] in GRADIENTS or k.startswith("mean g")) and len(w) == 1
+            for v in w
         }:
             if name in self.roles.points and name not in self.theory.draws:
                 value = self._gradients(self.vector(self.roles.points[name]))
@@ -376,14 +420,20 @@ class _Instance:
             total += term
         return total
 
-    def vector(self, p: Poly) -> Array:
+    def vector(self, p: Poly, known: Mapping[str, Array] | None = None) -> Array:
         """A combination of the statement's vectors, (R, n, d)."""
+        vectors = self.vectors if known is None else known
         total: Array = np.zeros((ROWS, self.problem.n, self.problem.d))
         for c, word, atom in parts(p):
-            require(set(word) <= {"P"} and atom in self.vectors, f"the step does not say what {atom} is")
-            v = self.vectors[atom]
+            require(set(word) <= {"P"} and atom in vectors, f"the step does not say what {atom} is")
+            v = vectors[atom]
             total = total + self.number(c) * (_mean(v) if word else v)
         return total
+
+
+def _unknown(word: Mapping[str, Any], known: Mapping[str, Array]) -> set[str]:
+    """Vectors of a combination that have no value yet."""
+    return {inner for k in word if (inner := averaged_name(k) or k) not in known}
 
 
 def _mean(v: Array) -> Array:

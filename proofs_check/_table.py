@@ -4,6 +4,7 @@ The components are the family, so that P is the mean over the uniform index: E||
 every entry is renewed with the row's probability, whatever the entries have to do with each other.
 """
 
+from dataclasses import replace
 from fractions import Fraction as F
 
 from proofs_check._models import model, per_worker, quadratic
@@ -11,9 +12,19 @@ from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, step, text
 
 
-def assumption(name, row, renewal, params, domain):
-    """The statement of both inequalities for the row's parameters; renewal: the probability of a new entry."""
+# what the methods with a table have in common: t the table, J the direction, Y the next table less the gradients at xs
+TABLE = {
+    "params": {"gamma": "ga"},
+    "one_of": {"J": "g - t + P(t)"},
+    "later": {"Y": ("t", "hs")},
+}
+DIRECTION = {"J": 1, "P(t)": -1}  # the mean of the messages
+
+
+def assumption(name, row, update, params, domain):
+    """The statement of both inequalities for the row's parameters and the method's step."""
     a, b, rho, c = (text(v) for v in (row.A, row.B, row.rho, row.C))
+    along, (renewal, new, old) = update.one(), update.renewed("t", "hs")
     return {
         "name": f"{name}.assumption",
         "title": "g: gradients of the components at x, hs at xs; t: the table, T the next one, Y = T - hs",
@@ -25,7 +36,7 @@ def assumption(name, row, renewal, params, domain):
             "family g",
             "family hs",
             "family t",
-            f"family Y ~ {renewal}*(g - hs) + (1 - {renewal})*(t - hs) @ 0",
+            f"family Y ~ {renewal}*({new}) + (1 - {renewal})*({old}) @ 0",
         ],
         "values": "f fs",
         "given": {
@@ -33,11 +44,11 @@ def assumption(name, row, renewal, params, domain):
             "optimal": "zero(P(hs), x - xs)",
             "still": "zero(P(hs), hs)",
             "sum": "zero(P(hs), g)",
-            "renewed": f"mixture(Y, {renewal}, g - hs, t - hs)",
+            "renewed": f"mixture(Y, {renewal}, {new}, {old})",
         },
         "claim": [
-            "dot(g - t + P(t), x - xs) == dot(P(g), x - xs)",
-            f"sq(g - t + P(t)) <= 2*{a}*(f - fs) + {b}*sq(t - hs)",
+            f"dot({along}, x - xs) == dot(P(g), x - xs)",
+            f"sq({along}) <= 2*{a}*(f - fs) + {b}*sq(t - hs)",
             f"sq(Y) <= (1 - {rho})*sq(t - hs) + 2*{c}*(f - fs)",
         ],
     }
@@ -62,7 +73,7 @@ def at(beta, outcomes, at=1, curvatures=(2, 0), **params):
     return model({"L": 2, **params}, vectors, prob=list(prob), workers=2, values=values)
 
 
-def table_part(statement, row, outcomes, **params):
+def table_part(statement, row, update, outcomes, **params):
     """The proof, its witness and the false versions; outcomes: (probability, which entries are renewed)."""
     fair, first, second = statement["claim"]
     double, rho, c = (text(v) for v in (2 * row.A, row.rho, row.C))
@@ -86,25 +97,18 @@ def table_part(statement, row, outcomes, **params):
         ({"claim": [fair, first, second.replace(f"2*{c}", c)]}, model_of(1)),
         ({"given": {"convex": None}}, model_of(1, curvatures=(8, 0))),
     ]
-    return Part(statement, steps, model_of(F(1, 2), curvatures=(2, 1)), spoils)
+    witness = model_of(F(1, 2), curvatures=(2, 1))
+    return Part(statement, steps, witness, spoils, update=averaged(update))
 
 
-def table_theorem(part, name, row):
+def averaged(update):
+    """The step in a statement that takes the mean over the drawn component, and has no name for its vector."""
+    return replace(update, hidden=("message",), one_of={})
+
+
+def table_theorem(part, name, row, update, first, second):
     """The theorem for a method with a table: the drawn component is a uniform one."""
-    _, first, second = part.statement["claim"]
+    memory = ("sq(t - hs)", "sq(Y)", update.next("t"), "xs hs")
     return theorem_part(
-        part,
-        Row(
-            name,
-            row,
-            "g - t + P(t)",
-            "P(g)",
-            first,
-            second,
-            "sq(t - hs)",
-            "sq(Y)",
-            {"t": "Y + hs"},
-            "xs hs",
-            uniform=True,
-        ),
+        part, Row(name, row, update.one(), "P(g)", first, second, *memory, uniform=True, update=update)
     )

@@ -8,7 +8,7 @@ against the method's own step on arrays: a wrong translation, or a script that w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,15 +19,27 @@ from compth.errors import Unsupported
 from compth.methods.core.body import BodyMethod, runs_its_body
 from compth.methods.core.listing import Formula
 from compth.methods.core.program import Leaf, Program, trace
-from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, SPOKEN, STATE, Key, Vector
+from compth.methods.core.vectors import (
+    COMMON,
+    GRADIENT,
+    MESSAGE,
+    OWN,
+    PART,
+    PICKED,
+    SPOKEN,
+    STATE,
+    Key,
+    Vector,
+    averaged,
+)
 
 Word = str | Mapping[str, Any]  # a vector of the statement, or a combination of some
 Place = tuple[bool, str]  # averaged over the workers or not, the vector's name
 Combination = dict[Place, Any]
-KINDS = {"gradient": GRADIENT, "message": MESSAGE, "broadcast": SPOKEN}
+KINDS = {"gradient": GRADIENT, "message": MESSAGE, "broadcast": SPOKEN, "picked": PICKED}
 SIZES = ((3, 2), (5, 7))
 """(n, d) at which a body is traced: a statement speaks of all of them."""
-WORD = re.compile(r"(?P<mean>mean )?(?P<kind>gradient|message|broadcast)(?: (?P<number>\d+))?")
+WORD = re.compile(r"(?P<mean>mean )?(?P<kind>gradient|message|broadcast|picked)(?: (?P<number>\d+))?")
 
 
 @dataclass(frozen=True)
@@ -36,14 +48,20 @@ class Update:
 
     words: what the step has -> the statement's vector. The step has its state, by the body's names (their own where
     nothing else is said), `gradient`, `message` and `broadcast`, the next of a kind `gradient 1` ...; `mean gradient`
-    is the average of one, `point gradient` what it is taken at. A combination {vector: coefficient} where the statement
-    calls only sums of them by a name.
+    is the average of one, `point gradient` what it is taken at. `picked` is what a drawn part says; a gradient of parts
+    is every worker's mean over them, `drawn gradient` that of the part drawn. A combination {vector: coefficient} where
+    the statement calls only sums of them by a name, P(v) in it the average of v.
     params: the statement's texts of gamma and the other parameters. at: gradients at vectors of the state that the
     body does not take itself, {"g": "x"}; ahead: at vectors of the next state, {"gp": "x"}. called: `let` names of what
     a `gradient` or `message` is taken of. expected: {"c": "message"}: the message's mean. own: the statement's
     parameters that the method's instance fixes, IBCD's tau. scale: what the mean of a message is its input times.
     hidden: operations of which the statement knows only what comes of them in the end, whose mean it calls by an
     operator.
+    sizes: the statement's names of n and d, where the body asks for them, and of the number m of parts. parts: how many
+    of them every worker of the instance has. given: parameters of the instance. kept: the probability with which a
+    message is what it was made of, over that probability; else it is nothing. one_of: {"J": "g - t + P(t)"}, J is one
+    worker's vector, each with the same probability. split: the draws of which a message is made, each what the
+    message's draw makes of its mean. later: {"Y": ("t", "hs")}, Y is t after the step less hs, and t is then Y + hs.
     """
 
     method: type[BodyMethod]
@@ -58,6 +76,13 @@ class Update:
     hidden: Sequence[str] = ()
     downlink: bool = False
     workers: int = 3
+    sizes: Mapping[str, str] = field(default_factory=dict)
+    parts: int = 0
+    given: Mapping[str, int] = field(default_factory=dict)
+    kept: str = ""
+    one_of: Mapping[str, str] = field(default_factory=dict)
+    split: Sequence[str] = ()
+    later: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @cached_property
     def program(self) -> Program:
@@ -74,8 +99,8 @@ class Update:
                 form.server,
                 form.worker,
                 given,
-                n=n,
-                d=d,
+                n=_parameter(self.sizes["n"]) if "n" in self.sizes else n,
+                d=_parameter(self.sizes["d"]) if "d" in self.sizes else d,
                 downlink=self.downlink,
                 start=form.start,
                 coins_unknown=True,
@@ -113,6 +138,7 @@ class Update:
             common = scope == COMMON
             single = common and (kind == SPOKEN or (kind == STATE and i in self.program.server))
             averaged = common and not single
+            name = f"drawn {name}" if scope == PART else name
             word: Word | None = self.words.get(name, name if kind == STATE else None)
             if averaged and f"mean {name}" in self.words:
                 averaged, word = False, self.words[f"mean {name}"]
@@ -121,7 +147,7 @@ class Update:
                     f"{self.method.__name__}'s step has a {name} that the statement gives no name"
                 )
             for vector_name, factor in ({word: 1} if isinstance(word, str) else word).items():
-                place = (averaged, vector_name)
+                place = (averaged or bool(averaged_name(vector_name)), averaged_name(vector_name) or vector_name)
                 out[place] = out.get(place, 0) + _number(c) * _number(factor)
         return {k: v for k, c in out.items() if (v := _short(c)) != 0}
 
@@ -134,16 +160,70 @@ class Update:
             if held and found != {} and all(sympy.expand(found.get(k, 0) - c) == 0 for k, c in inner.items()):
                 rest = {k: c for k, c in found.items() if k not in inner}
                 return _joined({(False, name): sympy.Integer(1), **rest})
-        return _joined(found)
+        return _joined(found, self.sizes.values())
 
     def argument(self, of: str) -> str:
         """What a gradient is taken at, a message or a broadcast made of."""
         return _joined(self.put(self.program.ops[self.operation(of)].argument))
 
-    def mean(self, of: str, vector: str = "") -> str:
-        """The mean of a message or a broadcast, given what it was made of; vector: of the draw within its word."""
+    def one(self, of: str = "message") -> str:
+        """d in x+ = x - gamma d where exactly one worker's message is kept: it is then what it was made of."""
+        [leaf] = {repr(_said(leaf.following[self.program.server[0]])): leaf for leaf in self.program.leaves}.values()
+        number = self.operation(of)
+        total = dict(self.put(self.program.ops[number].argument))
+        factor = sympy.Integer(0)
+        for key, c in leaf.following[self.program.server[0]].terms.items():
+            if key[1] == MESSAGE and key[2] == number:
+                factor = -_number(c) / _number(self.params["gamma"])
+            elif key != (COMMON, STATE, self.program.server[0]):
+                for place, a in self.put(Vector({key: c})).items():
+                    total[place] = total.get(place, 0) - a / _number(self.params["gamma"])
+        if sympy.expand(factor - 1) != 0:
+            raise ValueError(f"{self.method.__name__}'s step takes {factor} times the mean of its messages")
+        return _joined({k: v for k, c in total.items() if (v := _short(c)) != 0})
+
+    def renewed(self, name: str, less: str = "") -> tuple[str, str, str]:
+        """(probability, a statement's vector after the step where it is renewed, where it is not), each minus `less`.
+
+        Renewed by the step's coin, or where the worker's message is kept. name: a vector of the statement, or a state
+        vector of the body at which a drawn part has a gradient.
+        """
+        sides: list[Combination] = []
+        if len(self.program.leaves) == 2:
+            chance = _number(self.program.leaves[0].probability)
+            sides = [self._there(name, leaf) for leaf in self.program.leaves]
+        else:
+            [leaf], [i], chance = self.program.leaves, self.program.of_kind(MESSAGE), _number(self.kept)
+            after = leaf.following[self.source(name)[1]]
+            for factor in (1 / chance, sympy.Integer(0)):
+                rest = self.put(Vector({k: c for k, c in after.terms.items() if k[1:] != (MESSAGE, i)}))
+                of = sum(_number(c) for k, c in after.terms.items() if k[1:] == (MESSAGE, i))
+                for place, c in self.put(self.program.ops[i].argument).items():
+                    rest[place] = rest.get(place, 0) + of * factor * c
+                sides.append({k: v for k, c in rest.items() if (v := _short(sympy.cancel(c))) != 0})
+        for side in sides if less else ():
+            side[False, less] = side.get((False, less), 0) - sympy.Integer(1)
+        yes, no = (_joined({k: c for k, c in side.items() if c != 0}) for side in sides)
+        return str(chance), yes, no
+
+    def _there(self, name: str, leaf: Leaf) -> Combination:
+        """A statement's vector after the step, or the drawn part's gradient at a state vector of the body."""
+        if name not in self.program.names or not any(op.parts for op in self.program.ops):
+            return self.following(name, leaf)
+        at = leaf.following[name]
+        i = next(i for i, op in enumerate(self.program.ops) if op.parts and _same(op.argument, at))
+        return self.put(Vector({(PART, GRADIENT, i): 1}))
+
+    def mean(self, of: str, vector: str = "", order: str = "") -> str:
+        """The mean of a message, a broadcast or a drawn part, given what it was made of.
+
+        vector: of the draw within its word. order: which vectors are written first.
+        """
         factor = _number(self.scale) if "message" in of else sympy.Integer(1)
-        inner = self.put(self.program.ops[self.operation(of)].argument)
+        inner = self.put(averaged(self.program.ops[self.operation(of)].argument, OWN) if of.startswith("picked")
+                         else self.program.ops[self.operation(of)].argument)
+        first = order.split()
+        inner = dict(sorted(inner.items(), key=lambda kv: (*first, kv[0][1]).index(kv[0][1])))
         total = {place: factor * c for place, c in inner.items()}
         word = self.words[of] if vector else {}
         for name, c in word.items() if isinstance(word, Mapping) else ():
@@ -155,14 +235,26 @@ class Update:
         """The names of `called` with their texts."""
         return {name: self.argument(of) for name, of in self.called.items()}
 
-    def direction(self) -> str:
-        """d in x+ = x - gamma d."""
-        [leaf] = self.program.leaves
+    def direction(self, apart: bool = False) -> str:
+        """d in x+ = x - gamma d; apart: with the average of every vector of the step by itself."""
         x, gamma = self.program.server[0], _number(self.params.get("gamma", "gamma"))
-        found = self.put(leaf.following[x])
+        texts = {self._along(leaf.following[x], x, gamma, apart) for leaf in self.program.leaves}
+        if len(texts) > 1:
+            raise ValueError(f"{self.method.__name__}'s next x hangs on a coin")
+        return texts.pop()
+
+    def _along(self, after: Vector, x: str, gamma: Any, apart: bool) -> str:
+        if apart:
+            keys = [(k, c) for k, c in after.terms.items() if k != (COMMON, STATE, x)]
+            return _sum([f"+ {_joined(self._slope({k: c}, gamma))}" for k, c in keys])
+        found = self.put(after)
         if found.pop((False, str(self.words.get(x, x))), 0) != 1:
             raise ValueError(f"{self.method.__name__}'s next x is no step from x")
         return _joined({k: sympy.cancel(-c / gamma) for k, c in found.items()})
+
+    def _slope(self, terms: Mapping[Key, Any], gamma: Any) -> Combination:
+        """-1/gamma times a part of the next x."""
+        return {k: sympy.cancel(-c / gamma) for k, c in self.put(Vector(terms)).items()}
 
     # -- after the step ---------------------------------------------------------------------------------------
 
@@ -211,6 +303,10 @@ class Update:
         """`next` of a run: state vectors and gradients of `at` by the statement's names, others as they are given."""
         out = {}
         for name in names:
+            made = [f"{y} + {less}" for y, (of, less) in self.later.items() if of == name]
+            if made:
+                [out[name]] = made
+                continue
             texts = {self.text(self.following(name, leaf)) for leaf in self.program.leaves}
             if len(texts) > 1:
                 raise ValueError(f"{name} hangs on a coin: give the draw of its `outcomes` a name")
@@ -250,15 +346,20 @@ class Update:
         return found.sub(put, potential)
 
 
+def averaged_name(name: str) -> str:
+    """v of the name P(v), "" of any other."""
+    return name[2:-1] if name.startswith("P(") else ""
+
+
+def _said(v: Vector) -> list[tuple[Key, str]]:
+    return [(k, str(_number(c))) for k, c in v.terms.items()]
+
+
 def _plain(program: Program) -> Any:
     """What must be the same for all n and d."""
-
-    def said(v: Vector) -> Any:
-        return [(k, str(_number(c))) for k, c in v.terms.items()]
-
-    ops = [(op.kind, op.draw, said(op.argument)) for op in program.ops]
+    ops = [(op.kind, op.draw, _said(op.argument)) for op in program.ops]
     leaves = [
-        (str(_number(leaf.probability)), leaf.coins, [(k, said(v)) for k, v in leaf.following.items()])
+        (str(_number(leaf.probability)), leaf.coins, [(k, _said(v)) for k, v in leaf.following.items()])
         for leaf in program.leaves
     ]
     return ops, leaves
@@ -295,20 +396,22 @@ def _spelled(c: Any) -> str:
     return text if re.fullmatch(r"\w+", text) else f"({text})"
 
 
-def _times(c: Any, name: str) -> str:
-    """The term with its sign in front."""
+def _times(c: Any, name: str, sizes: Collection[str] = ()) -> str:
+    """The term with its sign in front; sizes are divided by, where others are factors."""
     sign = "-" if c.as_coeff_Mul()[0] < 0 else "+"
     c = -c if sign == "-" else c
+    if str(1 / c) in sizes:
+        return f"{sign} {name}/{1 / c}"
     return f"{sign} {name}" if c == 1 else f"{sign} {_spelled(c)}*{name}"
 
 
-def _joined(found: Combination) -> str:
+def _joined(found: Combination, sizes: Collection[str] = ()) -> str:
     """The combination as a text; averaged vectors stand in one P with their common factor in front."""
     averaged = {name: c for (mean, name), c in found.items() if mean}
     terms, done = [], False
     for (mean, name), c in found.items():
         if not mean:
-            terms.append(_times(c, name))
+            terms.append(_times(c, name, sizes))
         elif not done:
             done, common = True, _common(list(averaged.values()))
             inside = _sum([_times(sympy.cancel(a / common), k) for k, a in averaged.items()])

@@ -22,14 +22,16 @@ Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2, JacSketc
     Bach 2021.
 """
 
+from dataclasses import replace
 from fractions import Fraction as F
 from itertools import combinations
 
 from compth.calculus import nice_joint
-from compth.methods.jacsketch import JacSketchLinear, residual
+from compth.methods.jacsketch import JacSketch, JacSketchLinear, residual
 from proofs_check._models import model, per_worker, plain, quadratic
 from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
+from proofs_check._update import Update
 
 n, size, L, L1, L2 = symbols("n size L L1 L2")
 FACTS = {"L_1": L1, "L_2": L2}
@@ -39,6 +41,20 @@ JOINT = nice_joint(size, n)
 if any(residual(n, size) - n * a != 0 for a in JOINT):
     raise AssertionError("lambda_max is n times the joint variance of a nice sample")
 SPREAD = text(JOINT[0])
+# the message of the subset is that of g - hs less that of t - hs
+UPDATE = Update(
+    JacSketch,
+    {"table": "t", "gradient": "g", "message": {"U": 1, "B": -1}},
+    {"gamma": "ga"},
+    own={"size": "size"},
+    sizes={"n": "n"},
+    given={"size": 2},
+    kept="size/n",
+    split=("U", "B"),
+    later={"Y": ("t", "hs")},
+)
+ALONG, (SHARE, NEW, OLD) = UPDATE.direction(apart=True), UPDATE.renewed("t", "hs")
+MOVES = UPDATE.next("t")
 
 STATEMENT = {
     "name": "jacsketch.linear.assumption",
@@ -48,7 +64,7 @@ STATEMENT = {
     "vectors": [
         *["common x", "common xs", "family g", "family hs", "family t"],
         *["family U ~ g - hs @ 0", "family B ~ t - hs @ 0"],
-        "family Y ~ size/n*(g - hs) + (1 - size/n)*(t - hs) @ 0",
+        f"family Y ~ {SHARE}*({NEW}) + (1 - {SHARE})*({OLD}) @ 0",
     ],
     "values": "f fs",
     "given": {
@@ -57,11 +73,11 @@ STATEMENT = {
         "joint": f"joint(B, {SPREAD}, {SPREAD})",
         "still": "zero(P(hs), hs)",
         "sum": "zero(P(hs), g)",
-        "renewed": "mixture(Y, size/n, g - hs, t - hs)",
+        "renewed": f"mixture(Y, {SHARE}, {NEW}, {OLD})",
     },
     "claim": [
-        "dot(P(t) + P(U - B), x - xs) == dot(P(g), x - xs)",
-        f"sq(P(t) + P(U - B)) <= 2*{A}*(f - fs) + {B}*sq(t - hs)",
+        f"dot({ALONG}, x - xs) == dot(P(g), x - xs)",
+        f"sq({ALONG}) <= 2*{A}*(f - fs) + {B}*sq(t - hs)",
         f"sq(Y) <= (1 - {RHO})*sq(t - hs) + 2*{C}*(f - fs)",
     ],
 }
@@ -112,6 +128,16 @@ WHOLE = JacSketchLinear().parameters(constants(n=n, L_max=L, params={"size": n},
 if WHOLE.B != 0 or JacSketchLinear().parameters(constants(n=1, params={"size": 1}, facts=FACTS)).B != 0:
     raise AssertionError("B = 0 when every component is drawn")
 TOP = text(WHOLE.A)
+EVERY = replace(
+    UPDATE,
+    words={**UPDATE.words, "message": {"g": 1, "t": -1}},
+    params={"gamma": "ga", "size": "n"},
+    own={},
+    given={"size": UPDATE.workers},
+    split=(),
+    later={},
+)
+ALL_SEEN = EVERY.direction(apart=True)
 FULL = {
     "name": "jacsketch.linear.all",
     "title": "every component is drawn",
@@ -128,7 +154,7 @@ FULL = {
     },
     # without a memory the theorem asks for A >= mu, too
     "claim": [
-        f"sq(P(t) + P(g - t)) <= 2*{TOP}*(f - fs)",
+        f"sq({ALL_SEEN}) <= 2*{TOP}*(f - fs)",
         f"mu*(f - fs) <= {TOP}*(f - fs)",
     ],
 }
@@ -203,6 +229,7 @@ PART = Part(
         ({"given": {"sketched": None}}, at(0, L2=1)),
         ({"given": {"joint": None}}, jolted(9)),
     ],
+    update=UPDATE,
 )
 WHOLE_PART = Part(
     FULL,
@@ -215,6 +242,7 @@ WHOLE_PART = Part(
         ({"given": {"sampled": None}}, whole(1, curvatures=(9, 9))),
         ({"given": {"sum": None, "still": None}}, whole(2, 0, hs=[[1], [1]], g=[[1], [1]])),
     ],
+    update=EVERY,
 )
 SCRIPT = Script(
     "jacsketch.linear",
@@ -234,21 +262,22 @@ SCRIPT = Script(
         WHOLE_PART,
         theorem_part(
             WHOLE_PART,
-            Row("jacsketch.linear.whole", WHOLE, "P(t) + P(g - t)", "P(g)", BOUND, fixed="xs hs"),
+            Row("jacsketch.linear.whole", WHOLE, ALL_SEEN, "P(g)", BOUND, fixed="xs hs", update=EVERY),
         ),
         theorem_part(
             PART,
             Row(
                 "jacsketch.linear",
                 ROW,
-                "P(t) + P(U - B)",
+                ALONG,
                 "P(g)",
                 FIRST,
                 SECOND,
                 "sq(t - hs)",
                 "sq(Y)",
-                {"t": "Y + hs"},
+                MOVES,
                 "xs hs",
+                update=UPDATE,
             ),
         ),
     ],

@@ -21,17 +21,20 @@ Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2, L-SVRG; 
 
 from fractions import Fraction as F
 
-from compth.methods.l_svrg import LSVRGLinear
+from compth.methods.l_svrg import LSVRG, LSVRGLinear
 from proofs_check._script import Script, constants, symbols
-from proofs_check._table import assumption, table_part, table_theorem
+from proofs_check._table import DIRECTION, TABLE, assumption, table_part, table_theorem
+from proofs_check._update import Update
 
 p, L = symbols("p L")
 ROW = LSVRGLinear().parameters(constants(n=1, L_max=L, params={"p": p}))
-STATEMENT = assumption("lsvrg.linear", ROW, "p", "p", ["p > 0", "p <= 1"])
+# the table's entries are the gradients at the reference point
+UPDATE = Update(LSVRG, {"gradient": "t", "gradient 1": "g", "mean message": DIRECTION}, **TABLE)
+STATEMENT = assumption("lsvrg.linear", ROW, UPDATE, "p", ["p > 0", "p <= 1"])
 COIN = [(F(1, 3), (1, 1)), (F(2, 3), (0, 0))]
-PART = table_part(STATEMENT, ROW, COIN, p=F(1, 3))
+PART = table_part(STATEMENT, ROW, UPDATE, COIN, p=F(1, 3))
 SCRIPT = Script(
     "lsvrg.linear",
     "L-SVRG satisfies the unified assumption, hence its theorem",
-    [PART, table_theorem(PART, "lsvrg.linear", ROW)],
+    [PART, table_theorem(PART, "lsvrg.linear", ROW, UPDATE, *STATEMENT["claim"][1:])],
 )

@@ -19,20 +19,27 @@ Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2, N-SAGA.
 
 from fractions import Fraction as F
 
-from compth.methods.n_saga import NSAGANeighbourhood
+from dataclasses import replace
+
+from compth.methods.n_saga import NSAGA, NSAGANeighbourhood
 from proofs_check import _table
 from proofs_check._models import model, per_worker, quadratic
-from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
+from proofs_check.variance_reduced import saga_linear
 from proofs_check.variance_reduced.saga_linear import DRAWN
 
 n, L, s2 = symbols("n L s2")
 ROW = NSAGANeighbourhood().parameters(constants(n=n, L_max=L, sigma2=s2))
 D1, HALF, D2 = text(ROW.D1), text(ROW.D1 / 2), text(ROW.D2)
-SAGA = _table.assumption("nsaga.neighbourhood", ROW, "1/n", "n", ["n >= 1"])
-FAIR, FIRST, SECOND = (
-    c.replace("g - t", "N - t").replace("== dot(P(N)", "== dot(P(g)") for c in SAGA["claim"]
+UPDATE = replace(
+    saga_linear.UPDATE,
+    method=NSAGA,
+    words={**saga_linear.UPDATE.words, "gradient": "N"},
+    expected={"g": "gradient"},
+    one_of={"J": "N - t + P(t)"},
 )
+SAGA = _table.assumption("nsaga.neighbourhood", ROW, UPDATE, "n", ["n >= 1"])
+FAIR, FIRST, SECOND = SAGA["claim"]
 PRINTED, SHARP, NEXT = f"{FIRST} + {D1}", f"{FIRST} + {HALF}", f"{SECOND} + {D2}"
 STATEMENT = {
     **SAGA,
@@ -42,12 +49,11 @@ STATEMENT = {
     "vectors": [
         *SAGA["vectors"][:-1],
         "family N ~ g @ 0",
-        "family Y ~ 1/n*(N - hs) + (1 - 1/n)*(t - hs) @ 1",
+        SAGA["vectors"][-1].replace("@ 0", "@ 1"),
     ],
     "given": {
         **SAGA["given"],
         "noise": "growth(sq(N - g), 0, 0, 0, 0, 0, s2)",
-        "renewed": "mixture(Y, 1/n, N - hs, t - hs)",
     },
     "claim": [FAIR, PRINTED, SHARP, NEXT],
 }
@@ -102,27 +108,13 @@ PART = Part(
         ({"given": {"noise": None}}, at(0, 2, at=0, s2=1)),
         ({"given": {"convex": None}}, at(1, F(1, 9), curvatures=(8, 0))),
     ],
+    update=_table.averaged(UPDATE),
 )
 SCRIPT = Script(
     "nsaga.neighbourhood",
     "N-SAGA satisfies the unified assumption, hence its theorem",
     [
         PART,
-        theorem_part(
-            PART,
-            Row(
-                "nsaga.neighbourhood",
-                ROW,
-                "N - t + P(t)",
-                "P(g)",
-                PRINTED,
-                NEXT,
-                "sq(t - hs)",
-                "sq(Y)",
-                {"t": "Y + hs"},
-                "xs hs",
-                uniform=True,
-            ),
-        ),
+        _table.table_theorem(PART, "nsaga.neighbourhood", ROW, UPDATE, PRINTED, NEXT),
     ],
 )

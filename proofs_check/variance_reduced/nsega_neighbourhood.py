@@ -18,12 +18,22 @@ Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2, N-SEGA.
 
 from fractions import Fraction as F
 
-from compth.methods.n_sega import NSEGANeighbourhood
+from dataclasses import replace
+
+from compth.methods.n_sega import NSEGA, NSEGANeighbourhood
 from proofs_check._models import model
 from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check.variance_reduced import sega_linear
 from proofs_check.variance_reduced.sega_linear import OMEGA
+
+UPDATE = replace(
+    sega_linear.UPDATE,
+    method=NSEGA,
+    words={**sega_linear.UPDATE.words, "gradient": "N"},
+    expected={"g": "gradient"},
+)
+ALONG, MOVES = UPDATE.direction(), UPDATE.next("h")
 
 d, L, s2 = symbols("d L s2")
 ROW = NSEGANeighbourhood().parameters(constants(d=d, L=L, sigma2=s2))
@@ -40,7 +50,7 @@ STATEMENT = {
     "title": f"{SEGA['title']}; N: g with noisy partial derivatives",
     "params": f"{SEGA['params']} s2",
     "domain": [*SEGA["domain"], "s2 >= 0"],
-    "vectors": [*SEGA["vectors"][:-1], "common N ~ g @ 0", "common Q ~ N - h @ 1"],
+    "vectors": [*SEGA["vectors"][:-1], "common N ~ g @ 0", f"common Q ~ {UPDATE.mean('message')} @ 1"],
     "given": {**SEGA["given"], "noise": "growth(sq(N - g), 0, 0, 0, 0, 0, s2)"},
     "claim": [FAIR, PRINTED, SHARP, NEXT],
 }
@@ -89,6 +99,7 @@ PART = Part(
         ({"given": {"convex": None}}, at((1, 0), curvature=8)),
         ({"given": {"sketch": None}}, at((9, 0), d=1)),
     ],
+    update=UPDATE,
 )
 SCRIPT = Script(
     "nsega.neighbourhood",
@@ -100,13 +111,14 @@ SCRIPT = Script(
             Row(
                 "nsega.neighbourhood",
                 ROW,
-                "h + Q",
+                ALONG,
                 "g",
                 PRINTED,
                 NEXT,
                 "sq(h)",
-                "sq(h + Q/d)",
-                {"h": "h + Q/d"},
+                UPDATE.after("sq(h)", MOVES),
+                MOVES,
+                update=UPDATE,
             ),
         ),
     ],

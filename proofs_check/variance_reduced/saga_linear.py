@@ -22,17 +22,25 @@ Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2, SAGA; th
 
 from fractions import Fraction as F
 
-from compth.methods.saga import SAGALinear
+from compth.methods.saga import SAGA, SAGALinear
 from proofs_check._script import Script, constants, symbols
-from proofs_check._table import assumption, table_part, table_theorem
+from proofs_check._table import DIRECTION, TABLE, assumption, table_part, table_theorem
+from proofs_check._update import Update
 
 n, L = symbols("n L")
 ROW = SAGALinear().parameters(constants(n=n, L_max=L))
-STATEMENT = assumption("saga.linear", ROW, "1/n", "n", ["n >= 1"])
+UPDATE = Update(
+    SAGA,
+    {"table": "t", "gradient": "g", "mean message": DIRECTION},
+    sizes={"n": "n"},
+    kept="1/n",
+    **TABLE,
+)
+STATEMENT = assumption("saga.linear", ROW, UPDATE, "n", ["n >= 1"])
 DRAWN = [(F(1, 2), (1, 0)), (F(1, 2), (0, 1))]
-PART = table_part(STATEMENT, ROW, DRAWN, n=2)
+PART = table_part(STATEMENT, ROW, UPDATE, DRAWN, n=2)
 SCRIPT = Script(
     "saga.linear",
     "SAGA satisfies the unified assumption, hence its theorem",
-    [PART, table_theorem(PART, "saga.linear", ROW)],
+    [PART, table_theorem(PART, "saga.linear", ROW, UPDATE, *STATEMENT["claim"][1:])],
 )

@@ -19,16 +19,19 @@ Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2, SEGA; th
 
 from fractions import Fraction as F
 
-import compth as ct
 from compth.claims import Unbiased
-from compth.methods.sega import SEGALinear
+from compth.methods.sega import SEGA, SEGALinear
 from proofs_check._models import model
 from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, step, symbols, text
+from proofs_check._update import Update
 
 d, L = symbols("d L")
 ROW = SEGALinear().parameters(constants(d=d, L=L))
-OMEGA = text(next(c.omega for c in ct.RandK(1).claims(d) if isinstance(c, Unbiased)))
+OMEGA = text(next(c.omega for c in SEGA().compressor.claims(d) if isinstance(c, Unbiased)))
+UPDATE = Update(SEGA, {"gradient": "g", "mean message": "Q"}, {"gamma": "ga"}, sizes={"d": "d"}, workers=1)
+ALONG, MOVES = UPDATE.direction(), UPDATE.next("h")
+LATER = UPDATE.after("sq(h)", MOVES)
 A, B, RHO, C = (text(v) for v in (ROW.A, ROW.B, ROW.rho, ROW.C))
 
 STATEMENT = {
@@ -36,13 +39,13 @@ STATEMENT = {
     "title": "g the gradient at x, 0 that at xs; h the memory",
     "params": "d L",
     "domain": ["d >= 1", "L > 0"],
-    "vectors": ["common x", "common xs", "common g", "common h", "common Q ~ g - h @ 0"],
+    "vectors": ["common x", "common xs", "common g", "common h", f"common Q ~ {UPDATE.mean('message')} @ 0"],
     "values": "f fs",
     "given": {"convex": "cocoercive(f, fs, g, 0, x, xs, L)", "sketch": f"variance(Q, {OMEGA})"},
     "claim": [
-        "dot(h + Q, x - xs) == dot(g, x - xs)",
-        f"sq(h + Q) <= 2*{A}*(f - fs) + {B}*sq(h)",
-        f"sq(h + Q/d) <= (1 - {RHO})*sq(h) + 2*{C}*(f - fs)",
+        f"dot({ALONG}, x - xs) == dot(g, x - xs)",
+        f"sq({ALONG}) <= 2*{A}*(f - fs) + {B}*sq(h)",
+        f"{LATER} <= (1 - {RHO})*sq(h) + 2*{C}*(f - fs)",
     ],
 }
 FAIR, FIRST, SECOND = STATEMENT["claim"]
@@ -75,6 +78,7 @@ PART = Part(
         ({"given": {"convex": None}}, at((1, 0), curvature=8)),
         ({"given": {"sketch": None}}, at((9, 0)) | {"params": {"d": "1", "L": "2"}}),
     ],
+    update=UPDATE,
 )
 SCRIPT = Script(
     "sega.linear",
@@ -83,7 +87,7 @@ SCRIPT = Script(
         PART,
         theorem_part(
             PART,
-            Row("sega.linear", ROW, "h + Q", "g", FIRST, SECOND, "sq(h)", "sq(h + Q/d)", {"h": "h + Q/d"}),
+            Row("sega.linear", ROW, ALONG, "g", FIRST, SECOND, "sq(h)", LATER, MOVES, update=UPDATE),
         ),
     ],
 )

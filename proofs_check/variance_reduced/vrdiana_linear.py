@@ -26,11 +26,12 @@ from fractions import Fraction as F
 from itertools import product
 
 from compth.methods.core.symbols import Within
-from compth.methods.vr_diana import VRDIANALinear, VRDIANASharp, learning_rate
+from compth.methods.vr_diana import VRDIANA, VRDIANALinear, VRDIANASharp, learning_rate
 from proofs_check._blocks import DRAWN
 from proofs_check._models import model, per_worker
 from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, Script, constants, members, step, symbols, text
+from proofs_check._update import Update
 
 n, m, om, L = symbols("n m om L")
 al = Within("al")
@@ -43,7 +44,27 @@ LESS_A, LESS_C = text(SMALLER.A), text(SMALLER.C)
 if (SMALLER.B, SMALLER.rho) != (ROW.B, ROW.rho):
     raise AssertionError("the two rows have the same B and rho")
 SMALL, SHORT = sorted((f"al <= {limit}" for limit in LIMITS), key=lambda t: "om" in t)
-G, RENEWED = "Z - H", "(1/m)*(Z - H) + (1 - 1/m)*(Z - X - H)"
+UPDATE = Update(
+    VRDIANA,
+    {
+        "gradient": {"hs": 1, "e": 1},
+        "gradient 1": "g",
+        "drawn gradient": {"Z": 1, "X": -1},
+        "drawn gradient 1": "Z",
+        "picked": "X",
+        "message": "Q",
+    },
+    {"gamma": "ga", "alpha": "al", "p": "1/m"},
+    sizes={"m": "m"},
+    parts=2,
+)
+# the reference moves by a coin: so does what its drawn component is off by
+CHANCE, NEW, OLD = UPDATE.renewed("w", "H")
+ALONG, SENT, PICKED = UPDATE.direction(), UPDATE.mean("message", order="X e"), UPDATE.mean("picked")
+EACH = ALONG.removeprefix("P(").removesuffix(")")  # what every worker adds to the mean
+MOVES = UPDATE.next("h", k="kp")
+MEMORY = "sq(h - hs)"
+LATER = UPDATE.after(MEMORY, UPDATE.next("h"))
 
 STATEMENT = {
     "name": "vrdiana.linear.assumption",
@@ -52,25 +73,25 @@ STATEMENT = {
     "domain": ["n >= 1", "m >= 1", "om >= 0", "L > 0", "al > 0", SMALL, SHORT],
     "vectors": [
         *["common x", "common xs", "family g", "family hs", "family h", "family e"],
-        *["family H ~ hs @ 0", "family Z ~ g @ 0", "family X ~ g - hs - e @ 0"],
-        *["family Q ~ X + e + hs - h @ 1", f"family Y ~ {RENEWED} @ 1"],
+        *["family H ~ hs @ 0", "family Z ~ g @ 0", f"family X ~ {PICKED} @ 0"],
+        *[f"family Q ~ {SENT} @ 1", f"family Y ~ ({CHANCE})*({NEW}) + (1 - {CHANCE})*({OLD}) @ 1"],
     ],
     "values": "f fs",
-    "let": {"D": "Z - X - H"},
+    "let": {"D": OLD},
     "given": {
         "components": "cocoercive(f, fs, Z, H, x, xs, L)",
         "whole": "cocoercive(f, fs, P(g), 0, x, xs, L)",
         "optimal": "zero(P(hs), x - xs)",
         **DRAWN,
         "apart": "independent(X, n)",
-        "coin": f"mixture(Y, 1/m, {G}, D)",
+        "coin": f"mixture(Y, {CHANCE}, {NEW}, D)",
     },
     "claim": [
-        "dot(h + Q, x - xs) == dot(P(g), x - xs)",
-        f"sq(P(h + Q)) <= 2*{A}*(f - fs) + {B}*(sq(h - hs) + sq(D))",
-        f"sq(h + al*Q - hs) + sq(Y) <= (1 - {RHO})*(sq(h - hs) + sq(D)) + 2*{C}*(f - fs)",
-        f"sq(P(h + Q)) <= 2*{LESS_A}*(f - fs) + {B}*(sq(h - hs) + sq(D))",
-        f"sq(h + al*Q - hs) + sq(Y) <= (1 - {RHO})*(sq(h - hs) + sq(D)) + 2*{LESS_C}*(f - fs)",
+        f"dot({EACH}, x - xs) == dot(P(g), x - xs)",
+        f"sq({ALONG}) <= 2*{A}*(f - fs) + {B}*({MEMORY} + sq(D))",
+        f"{LATER} + sq(Y) <= (1 - {RHO})*({MEMORY} + sq(D)) + 2*{C}*(f - fs)",
+        f"sq({ALONG}) <= 2*{LESS_A}*(f - fs) + {B}*({MEMORY} + sq(D))",
+        f"{LATER} + sq(Y) <= (1 - {RHO})*({MEMORY} + sq(D)) + 2*{LESS_C}*(f - fs)",
     ],
 }
 FAIR, FIRST, SECOND, SHARP, NEXT = STATEMENT["claim"]
@@ -169,16 +190,17 @@ def row(name, row, first, second):
     return Row(
         name,
         row,
-        "P(h + Q)",
+        ALONG,
         "P(g)",
         first,
         second,
-        "sq(h - hs) + k",
-        "sq(h + al*Q - hs) + kp",
-        {"h": "h + al*Q", "k": "kp"},
+        f"{MEMORY} + k",
+        f"{LATER} + kp",
+        MOVES,
         "xs hs",
         more={"given": table, "values": "k kp"},
         uses={"table": f"ga**2*{b} + M*ga**2*(1 - {rho})", "later": "M*ga**2"},
+        update=UPDATE,
         before=[step("1 - al >= 0", {"1 - al*(1 + om) >= 0": "1"}, ["al*om"]), step("k >= 0", {"size": "1"})],
     )
 
@@ -199,6 +221,7 @@ PART = Part(
         ({"given": {"components": None}}, at(*TWO, 1, 0, [0], 1, L=1)),
         ({"given": {"var": None}}, at(*ONE, 1, 0, [0], F(1, 10), om=0)),
     ],
+    update=UPDATE,
 )
 SCRIPT = Script(
     "vrdiana.linear",

@@ -59,6 +59,7 @@ PART = Part(
         ),
         ({"given": {"apart": None}}, at(*TWO, 1, -1, [0], 1, n=1000)),
     ],
+    update=vrdiana_linear.UPDATE,
 )
 SCRIPT = Script(
     "vrdiana.sharp",

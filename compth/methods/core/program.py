@@ -105,7 +105,8 @@ class Tracer:
     def __init__(
         self, body: Body, path: tuple[bool, ...], n: int, d: int, downlink: bool, unknown: bool = False
     ) -> None:
-        self._n, self._d = Count(n), Count(d)
+        # a whole number divides into Fractions; a symbol stands for every number of workers or coordinates
+        self._n, self._d = (Count(k) if isinstance(k, int) else k for k in (n, d))
         self.read_n = self.read_d = False
         self._body, self._path, self._downlink, self._unknown = body, path, downlink, unknown
         self._ops: list[Op] = []
