@@ -16,31 +16,20 @@ refused. Parameters are free numbers here: the identities are polynomial, and ho
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
-from compth.compressors import Bernoulli, Identity
-from compth.dynamics.sketches import sketches_of
-from compth.methods.core import Plan
-from compth.methods.core import body as running
 from compth.methods.core.body import runs_its_body
-from compth.problems import distributed_quadratic
-from compth.problems.finite_sum import FiniteSum
-from compth.problems.interface import Problem
 from compth.proof import kernel
-from compth.proof.kernel import Poly, Refused, Theory, parts, require
-from compth.proof.roles import ROLES, Roles
-from proofs_check._heard import Heard
-from proofs_check._update import Update, averaged_name
+from compth.proof.kernel import Refused, parts, require
+from compth.proof.roles import ROLES
+from proofs_check._instance import CLOSE, Instance, close, mean_of
+from proofs_check._update import Update
 
-Array = Any
 GRADIENTS = {"gradient", "expected", "at", "ahead"}
-ROWS, WIDTH, SEEDS = 6, 3, (1, 2)
-CLOSE = 1e-11
-"""Relative to the largest term: some forty operations in double precision."""
+SEEDS = (1, 2)
 
 
 def follows(statement: Mapping[str, Any], update: Update, left: str = "") -> None:
@@ -63,9 +52,9 @@ def follows(statement: Mapping[str, Any], update: Update, left: str = "") -> Non
     # gradients that a word tells from their means come once as their means, where means can be compared, and once noisy
     drawn = any(of.startswith("gradient") for of in update.expected.values())
     for seed in SEEDS:
-        _Instance(theory, moves, update, np.random.default_rng(seed)).check()
+        _Checked(theory, moves, update, np.random.default_rng(seed)).check()
         if drawn:
-            _Instance(theory, moves, update, np.random.default_rng(seed), noisy=True).check()
+            _Checked(theory, moves, update, np.random.default_rng(seed), noisy=True).check()
 
 
 def _moving(update: Update, name: str) -> bool:
@@ -75,226 +64,8 @@ def _moving(update: Update, name: str) -> bool:
         return False
 
 
-class _Instance:
-    """The statement at one random instance: numbers for its parameters, arrays (R, n, d) for its vectors."""
-
-    def __init__(
-        self,
-        theory: Theory,
-        moves: Mapping[str, str],
-        update: Update,
-        rng: np.random.Generator,
-        noisy: bool = False,
-    ) -> None:
-        self.theory, self.moves, self.update, self.rng, self.noisy = theory, moves, update, rng, noisy
-        self.roles = Roles(theory)
-        n, d = update.workers, WIDTH
-        self.method = self._method()
-        # the statement's functions are those that the method runs on
-        self.problem = self.method.seen(self._problem(n, d))
-        self.numbers: dict[str, float] = {p: rng.uniform(0.1, 0.9) for p in sorted(theory.scalars)}
-        self.numbers |= {"n": float(n)} | {k: float(getattr(self.method, a)) for k, a in update.own.items()}
-        sizes = {"n": n, "d": d, "m": update.parts}
-        self.numbers |= {text: float(sizes[k]) for k, text in update.sizes.items()}
-        self.heard = self._step()
-        self.words = self._all_words()
-        self.values = self._values({})
-        self.vectors = self._filled(self._solved(self.values, {}))
-        self._draw_mixtures()
-
-    def _problem(self, n: int, d: int) -> Problem:
-        """A quadratic of every worker, or the mean of its parts."""
-        if not self.update.parts:
-            A = self.rng.standard_normal((n, d, d))
-            b = self.rng.standard_normal((n, d))
-            return distributed_quadratic(A @ A.transpose(0, 2, 1) / d, b)
-        B = self.rng.standard_normal((n, self.update.parts, d, d))
-        return FiniteSum(B @ B.transpose(0, 1, 3, 2) / d, self.rng.standard_normal(B.shape[:3]))
-
-    def _method(self) -> Any:
-        """An instance; messages that a `let` says are exact are sent as they are."""
-        kind, names = self.update.method, [w for w in self.update.words.values() if isinstance(w, str)]
-        compressor = Identity() if set(names) & set(self.theory.env) else Bernoulli(p=0.5)
-        fields = kind.__dataclass_fields__
-        given: dict[str, Any] = {"gamma": 0.1} | ({"oracle": None} if kind.takes_oracle else {})
-        if kind.takes_compressor:
-            given["compressor"] = compressor
-        given |= {k: 0.5 for k in ("tau",) if k in fields and fields[k].init}
-        if self.update.downlink and fields["downlink"].init:
-            given["downlink"] = Bernoulli(p=0.5)
-        return kind(**given, **self.update.given)
-
-    def _step(self) -> Heard:
-        """The method's own step from a random state."""
-        form, given = self.method.signature, self.update.params
-        numbers = {k: self.scalar(given.get(k, k)) for k in (*form.params, "gamma")}
-        planned = type(self.method).planned
-        plan = Plan(numbers.pop("gamma"), {planned.get(k, k): v for k, v in numbers.items()})
-        heard, shape = Heard(self.noisy), (ROWS, self.problem.n, self.problem.d)
-        names = (*form.server, *form.worker)
-        state = {k: self.rng.standard_normal(shape if k in form.worker else shape[::2]) for k in names}
-        heard.before = {k: self._wide(v) for k, v in state.items()}
-        fleet = self.method.fleet
-        heard.multiplier = float(sketches_of(fleet, self.problem.n, self.problem.d).delta)
-        with patch.object(running, "Running", heard.listen()):
-            out = self.method.step(self.problem, self.method.state_class(**state), self.rng, plan, 1)
-        heard.after = {k: self._wide(getattr(out, k)) for k in names}
-        return heard
-
-    def _wide(self, v: Array) -> Array:
-        """(R, d) or (R, 1, d) as (R, n, d)."""
-        v = np.asarray(v, dtype=float)
-        v = v[:, None] if v.ndim == 2 else v
-        return np.broadcast_to(v, (len(v), self.problem.n, self.problem.d)).copy()
-
-    # -- values of the statement's vectors ---------------------------------------------------------------------
-
-    def _values(self, instead: Mapping[str, Array]) -> dict[str, Array]:
-        """What the step has, by the names of `Update.words`; instead: other values of some verbs."""
-        out = dict(self.heard.before)
-        for name, given, gave in self.heard.named():
-            value = instead.get(name, self._wide(gave))
-            out |= {
-                name: value,
-                f"mean {name}": _mean(value),
-                f"point {name}": self._wide(given),
-                f"expected {name}": self._expected(name, given),
-            }
-        for at in self.update.at.values():
-            out[f"at {at}"] = self._gradients(self.heard.before[at])
-        for at in self.update.ahead.values():
-            out[f"ahead {at}"] = self._gradients(self.heard.after[at])
-        return out
-
-    def _expected(self, name: str, given: Array) -> Array:
-        """The mean of what a verb gives, given what it was given."""
-        if "gradient" in name:
-            return self._gradients(self._wide(given))
-        return self._wide(given) * (self.heard.multiplier if name.startswith("message") else 1)
-
-    def _gradients(self, points: Array) -> Array:
-        """Of every worker at its own point."""
-        return np.asarray(self.problem.gradients_at(points))
-
-    def _all_words(self) -> dict[str, dict[str, Any]]:
-        """What the step has -> the statement's vectors; state vectors by their own names where nothing else is said."""
-        own = {k: k for k in self.heard.before if k not in self.update.words and k in self.theory.level}
-        at = {f"at {state}": name for name, state in self.update.at.items()}
-        at |= {f"ahead {state}": name for name, state in self.update.ahead.items()}
-        means = {f"expected {of}": name for name, of in self.update.expected.items()}
-        words = {**own, **self.update.words, **at, **means}
-        return {k: {w: 1} if isinstance(w, str) else dict(w) for k, w in words.items()}
-
-    def _solved(self, values: Mapping[str, Array], known: Mapping[str, Array]) -> dict[str, Array]:
-        """The statement's vectors, each from a word in which it is the last unknown; other words have to agree."""
-        out = dict(known)
-        split = set(self.update.split)
-        todo = {k: w for k, w in self.words.items() if k in values and not split & {*w}}
-        while todo:
-            ready = next((k for k, w in todo.items() if len(_unknown(w, out)) <= 1), "")
-            if not ready:  # more vectors than words: one is free, any value will do
-                fresh = sorted({v for w in todo.values() for v in _unknown(w, out)})
-                out[fresh[-1]] = self._free(fresh[-1])
-                continue
-            word = todo.pop(ready)
-            rest = values[ready] - self._combined({k: c for k, c in word.items() if not _unknown({k: c}, out)}, out)
-            fresh = [k for k in word if k not in out and not averaged_name(k)]
-            if fresh:
-                out[fresh[0]] = rest / self.scalar(word[fresh[0]])
-            else:
-                _close(rest, 0 * rest, f"{ready} is not {word}")
-        self._split(values, out)
-        return out
-
-    def _filled(self, found: dict[str, Array]) -> dict[str, Array]:
-        """With any value for what the step does not know: gradients at the minimiser."""
-        made = {args[0].id for _, schema, args in self.roles.calls if schema == "mixture"}  # type: ignore[attr-defined]
-        unsaid = set(self.theory.level) - {*found, *made, *self.theory.env, *self.moves}
-        return found | {name: self._free(name) for name in sorted(unsaid)}
-
-    def _combined(self, word: Mapping[str, Any], known: Mapping[str, Array]) -> Array:
-        """sum of coefficient * vector, P(v) being an average."""
-        total: Array = np.zeros((ROWS, self.problem.n, self.problem.d))
-        for k, c in word.items():
-            inner = averaged_name(k)
-            total = total + self.scalar(c) * (_mean(known[inner]) if inner else known[k])
-        return total
-
-    def _split(self, values: Mapping[str, Array], out: dict[str, Array]) -> None:
-        """What a message's own draw makes of the means of the vectors that it is split into."""
-        for said, word in self.words.items():
-            if said not in values or not {*self.update.split} & {*word}:
-                continue
-            (_, gave), k = self._verb(said), int(said.partition(" ")[2] or 0)
-            whole = np.array_equal(values[said], self._wide(gave))
-            for name in word:
-                centre = self.theory.draws[name][0]
-                for _, _, atom in parts(centre):
-                    out.setdefault(atom, self._free(atom))
-                mean = self.vector(centre, out)
-                out[name] = self.heard.sent[k](mean) if whole else self.heard.multiplier * mean
-            _close(self._combined(word, out), values[said], f"{said} is not {word}")
-
-    def _verb(self, name: str) -> tuple[Array, Array]:
-        """What a verb was given and what it gave."""
-        return next((given, gave) for said, given, gave in self.heard.named() if said == name)
-
-    def _free(self, name: str) -> Array:
-        """A random vector, the same whenever it is asked for; noise around 0 is 0."""
-        if name in self.theory.draws and not self.theory.draws[name][0]:
-            return np.zeros((ROWS, self.problem.n, self.problem.d))
-        rng = np.random.default_rng([ord(c) for c in name])
-        return self._wide(rng.standard_normal((ROWS, self.problem.d)))
-
-    def _draw_mixtures(self) -> None:
-        """A mixture has the value of the side on which the coin came up."""
-        for text, schema, args in self.roles.calls:
-            if schema != "mixture":
-                continue
-            name = args[0].id  # type: ignore[attr-defined]
-            said = self.number(self.theory.scalar(args[1]))
-            taken, p = self._taken(text, said)
-            require(abs(said - p) < CLOSE, f"{text}: the step's coin comes up with another probability")
-            yes, no = (self.vector(self.theory.value(a, {1})) for a in args[2:])
-            self.vectors[name] = self._mixture_mean(name, p, args[2:])
-            if not self.noisy:
-                _close(
-                    self.vectors[name],
-                    self.vector(self.theory.draws[name][0]),
-                    f"{name} has another mean than declared",
-                )
-            self.vectors[name] = np.where(taken, yes, no)
-
-    def _taken(self, text: str, said: float) -> tuple[Array, float]:
-        """Where the first side of a mixture came up, and with which probability.
-
-        The step's one coin; without one, its one message, which is what it was made of over the probability, or
-        nothing: messages being unbiased, the share of those that are sent is then that probability.
-        """
-        if self.heard.coins:
-            require(len(self.heard.coins) == 1, f"{text}: the step tosses {len(self.heard.coins)} coins")
-            [(taken, p)] = self.heard.coins
-            return taken[:, None, None], p
-        sent = [(self._wide(u), self._wide(c)) for name, u, c in self.heard.named() if name.startswith("message")]
-        require(len(sent) == 1, f"{text}: the step tosses 0 coins and sends {len(sent)} messages")
-        [(given, gave)] = sent
-        whole = np.abs(gave).max(axis=2, keepdims=True) > 0
-        require(abs(self.heard.multiplier - 1) < CLOSE, f"{text}: the step's messages are biased")
-        _close(np.where(whole, given / said, 0.0), gave, f"{text}: the step's messages have another probability")
-        return whole, said
-
-    def _mixture_mean(self, name: str, p: float, sides: list[Any]) -> Array:
-        """Its mean where messages that are drawn no earlier have their means."""
-        later = {v for v in self.theory.draws if self.theory.level[v] > self.theory.draws[name][1]}
-        means = {
-            said: self._expected(said, given)
-            for said, given, _ in self.heard.named()
-            if later & {v for k in (said, f"mean {said}") for v in self.words.get(k, {})}
-        }
-        drawn, self.vectors = self.vectors, self._filled(self._solved(self._values(means), {}))
-        yes, no = (self.vector(self.theory.value(a, {1})) for a in sides)
-        self.vectors = drawn
-        return np.asarray(p * yes + (1 - p) * no)
+class _Checked(Instance):
+    """The statement at one random instance, held against the step there."""
 
     # -- the checks --------------------------------------------------------------------------------------------
 
@@ -303,7 +74,7 @@ class _Instance:
         for said, word in self.words.items():
             for name in set(word) & set(self.theory.env):
                 value = self.vector(self.theory.value(self.theory.env[name], {1}))
-                _close(value, self.values[said], f"{name} is not the step's {said}")
+                close(value, self.values[said], f"{name} is not the step's {said}")
         if not self.noisy:
             self._check_means()
         self._check_one_of()
@@ -325,29 +96,27 @@ class _Instance:
                 changed = vector in found and np.abs(found[vector] - self.vectors[vector]).max() > 1e-9
                 through = {op for _, word, _ in parts(centre) for op in word} - {"P"}
                 if (changed or vector in said) and not (through and self.update.hidden):
-                    _close(self.vector(centre), found[vector], f"{vector} has another mean than declared")
+                    close(self.vector(centre), found[vector], f"{vector} has another mean than declared")
             known = said & {*self.theory.draws, *self._compressed(), *self.theory.env}
             exact = np.shape(given) == np.shape(gave) and np.abs(given - gave).max() < CLOSE
             quiet = name.startswith("gradient") or name in self.update.hidden or (exact and bool(said))
             require(quiet or bool(known), f"the statement says nothing of {name}")
 
     def _check_one_of(self) -> None:
-        """A draw that is one worker's vector, uniformly: it is one of theirs, and a hypothesis says which.
+        """A draw that is one worker's vector, uniformly: it is one of those of which a hypothesis takes the mean.
 
-        That its mean is the average of three vectors which lie on no line makes the draw uniform.
+        growth(sq(J), sq(v), 0, 0, 1, 0, 0) says E|J|^2 <= mean|v_i|^2. J having the average of the v_i for its mean,
+        and these being in general position, it is each of them with the same probability.
         """
-        said = {
-            (ast.unparse(args[0].args[0]), ast.unparse(args[1].args[0]))
-            for _, schema, args in self.roles.calls
-            if schema == "growth" and all(isinstance(a, ast.Call) for a in args[:2])
-            for args in [[a for a in args if isinstance(a, ast.Call)]]
-        }
-        for name, text in self.update.one_of.items():
-            node = kernel.read(text, self.theory.env)
-            require((name, ast.unparse(node)) in said, f"no hypothesis says that {name} is one of {text}")
-            each, drawn = self.vector(self.theory.value(node, {1})), self.vectors[name]
-            off = np.abs(each - drawn).max(axis=2).min(axis=1)
-            require(float(off.max()) <= CLOSE * max(1.0, float(np.abs(each).max())), f"{name} is none of {text}")
+        calls = [args for _, schema, args in self.roles.calls if schema == "growth"]
+        plain = [a for a in calls if [ast.unparse(k) for k in a[2:]] == ["0", "0", "1", "0", "0"]]
+        for name in self.update.one_of:
+            found = [a[1] for a in plain if ast.unparse(a[0]) == f"sq({name})"]
+            require(len(found) == 1, f"no hypothesis says of which vectors {name} is one")
+            each = self.vector(self.theory.value(found[0].args[0], {1}))  # type: ignore[attr-defined]
+            off = np.abs(each - self.vectors[name]).max(axis=2).min(axis=1)
+            bound = CLOSE * max(1.0, float(np.abs(each).max()))
+            require(float(off.max()) <= bound, f"{name} is none of {ast.unparse(found[0])}")
 
     def _compressed(self) -> dict[str, list[Any]]:
         """Message -> what hypotheses say was compressed into it."""
@@ -367,7 +136,7 @@ class _Instance:
             require(not of[0].startswith("mean ") or self.problem.n == 1, f"{vector} is a mean of messages")
             for node in inputs:
                 value = self.vector(self.theory.value(node, {1}))
-                _close(value, given[name], f"the step does not compress {ast.unparse(node)} into {vector}")
+                close(value, given[name], f"the step does not compress {ast.unparse(node)} into {vector}")
 
     def _check_points(self) -> None:
         """The step's gradients are those of the problem at their points."""
@@ -379,8 +148,8 @@ class _Instance:
         }:
             if name in self.roles.points and name not in self.theory.draws:
                 value = self._gradients(self.vector(self.roles.points[name]))
-                value = _mean(value) if name in self.theory.common else value
-                _close(self.vectors[name], value, f"{name} is not the gradient at its point")
+                value = mean_of(value) if name in self.theory.common else value
+                close(self.vectors[name], value, f"{name} is not the gradient at its point")
 
     def _check_next(self) -> None:
         """`next` is where the method arrives."""
@@ -392,58 +161,12 @@ class _Instance:
         known = {}
         for name, at_state in gradients.items():
             value = self._gradients(self.heard.after[at_state])
-            known[name] = _mean(value) if name in self.theory.common else value
+            known[name] = mean_of(value) if name in self.theory.common else value
         moved = self._solved(self.heard.after, known)
         for name in sorted(set(self.moves) & set(self.theory.level)):
             require(name in moved, f"the step does not say what {name} is after it")
             value = self.vector(self.theory.value(kernel.read(self.moves[name], self.theory.env), {1}))
-            _close(value, moved[name], f"{name} after the step is not {self.moves[name]}")
-
-    # -- numbers -----------------------------------------------------------------------------------------------
-
-    def scalar(self, text: Any) -> float:
-        """A text of parameters; divisors are positive here. A name that the statement does without: any number."""
-        unknown = str(text).isidentifier() and text not in {*self.theory.scalars, *self.theory.env}
-        if unknown:
-            return float(self.numbers.setdefault(str(text), self.rng.uniform(0.1, 0.9)))
-        with patch.object(self.theory, "sign", lambda _: 2):
-            return self.number(self.theory.scalar(kernel.read(str(text), self.theory.env)))
-
-    def number(self, p: Poly) -> float:
-        """A polynomial of parameters."""
-        total = 0.0
-        for m, c in p.items():
-            term = float(c)
-            for (name, _), e in m:
-                inverse = self.theory.inverses.get(name)
-                term *= (1 / self.number(inverse) if inverse else self.numbers[name]) ** e
-            total += term
-        return total
-
-    def vector(self, p: Poly, known: Mapping[str, Array] | None = None) -> Array:
-        """A combination of the statement's vectors, (R, n, d)."""
-        vectors = self.vectors if known is None else known
-        total: Array = np.zeros((ROWS, self.problem.n, self.problem.d))
-        for c, word, atom in parts(p):
-            require(set(word) <= {"P"} and atom in vectors, f"the step does not say what {atom} is")
-            v = vectors[atom]
-            total = total + self.number(c) * (_mean(v) if word else v)
-        return total
-
-
-def _unknown(word: Mapping[str, Any], known: Mapping[str, Array]) -> set[str]:
-    """Vectors of a combination that have no value yet."""
-    return {inner for k in word if (inner := averaged_name(k) or k) not in known}
-
-
-def _mean(v: Array) -> Array:
-    """The average over the workers, at every worker."""
-    return np.broadcast_to(v.mean(axis=1, keepdims=True), v.shape)
-
-
-def _close(a: Array, b: Array, complaint: str) -> None:
-    scale = max(1.0, float(np.abs(a).max()), float(np.abs(b).max()))
-    require(float(np.abs(a - b).max()) <= CLOSE * scale, complaint)
+            close(value, moved[name], f"{name} after the step is not {self.moves[name]}")
 
 
 __all__ = ["Refused", "follows"]

@@ -15,6 +15,7 @@ from compth.methods.core import Constants, Plan, Theorem
 from compth.proof import Refused, check, counterexample, identity, witness
 from compth.proof.solvers import sign
 from proofs_check._followed import follows
+from proofs_check._own_step import OwnStep
 from proofs_check._untraced import UNTRACED
 from proofs_check._update import Update
 from proofs_check.recheck import one_change
@@ -29,7 +30,8 @@ class Part:
 
     signed: polynomial facts that enter the statement's domain because z3 and cvc5 say so: the part is then
     "solver-signed" and its theorem never PROVED. update: the method's step, which the statement has to follow (see
-    `_update`, `_followed`); left: where there is no run, what its first claim bounds, as it is before the step.
+    `_update`, `_followed`); own_step: the same of a method that is no body (`_own_step`).
+    left: where there is no run, what its first claim bounds, as it is before the step.
     """
 
     statement: Statement
@@ -40,6 +42,7 @@ class Part:
     signed: Sequence[str] = ()
     update: Update | None = None
     left: str = ""
+    own_step: OwnStep | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,9 @@ def tied(part: Part) -> None:
     """Refused where the part's step is not its method's, or where it has one and names no method."""
     if part.update is not None:
         follows(part.statement, part.update, part.left)
+        return
+    if part.own_step is not None:
+        part.own_step.follows(part.statement)
         return
     kinds = dict(text.split()[1::-1] for text in part.statement.get("vectors", ()))
     moving = sorted(set(part.statement.get("run", {}).get("next", {})) & set(kinds))

@@ -11,11 +11,10 @@ from proofs_check._models import model, per_worker, quadratic
 from proofs_check._rows import Row, theorem_part
 from proofs_check._script import Part, step, text
 
-
 # what the methods with a table have in common: t the table, J the direction, Y the next table less the gradients at xs
 TABLE = {
     "params": {"gamma": "ga"},
-    "one_of": {"J": "g - t + P(t)"},
+    "one_of": ("J",),
     "later": {"Y": ("t", "hs")},
 }
 DIRECTION = {"J": 1, "P(t)": -1}  # the mean of the messages
@@ -103,7 +102,7 @@ def table_part(statement, row, update, outcomes, **params):
 
 def averaged(update):
     """The step in a statement that takes the mean over the drawn component, and has no name for its vector."""
-    return replace(update, hidden=("message",), one_of={})
+    return replace(update, hidden=("message",), one_of=())
 
 
 def table_theorem(part, name, row, update, first, second):

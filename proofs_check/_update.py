@@ -8,7 +8,7 @@ against the method's own step on arrays: a wrong translation, or a script that w
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -32,10 +32,18 @@ from compth.methods.core.vectors import (
     Vector,
     averaged,
 )
+from proofs_check._printed import (
+    Combination,
+    Word,
+    averaged_name,
+    joined,
+    number,
+    short,
+    signs_turned,
+    spelled,
+    summed,
+)
 
-Word = str | Mapping[str, Any]  # a vector of the statement, or a combination of some
-Place = tuple[bool, str]  # averaged over the workers or not, the vector's name
-Combination = dict[Place, Any]
 KINDS = {"gradient": GRADIENT, "message": MESSAGE, "broadcast": SPOKEN, "picked": PICKED}
 SIZES = ((3, 2), (5, 7))
 """(n, d) at which a body is traced: a statement speaks of all of them."""
@@ -59,7 +67,7 @@ class Update:
     operator.
     sizes: the statement's names of n and d, where the body asks for them, and of the number m of parts. parts: how many
     of them every worker of the instance has. given: parameters of the instance. kept: the probability with which a
-    message is what it was made of, over that probability; else it is nothing. one_of: {"J": "g - t + P(t)"}, J is one
+    message is what it was made of, over that probability; else it is nothing. one_of: draws that are one
     worker's vector, each with the same probability. split: the draws of which a message is made, each what the
     message's draw makes of its mean. later: {"Y": ("t", "hs")}, Y is t after the step less hs, and t is then Y + hs.
     """
@@ -80,7 +88,7 @@ class Update:
     parts: int = 0
     given: Mapping[str, int] = field(default_factory=dict)
     kept: str = ""
-    one_of: Mapping[str, str] = field(default_factory=dict)
+    one_of: Sequence[str] = ()
     split: Sequence[str] = ()
     later: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -147,9 +155,12 @@ class Update:
                     f"{self.method.__name__}'s step has a {name} that the statement gives no name"
                 )
             for vector_name, factor in ({word: 1} if isinstance(word, str) else word).items():
-                place = (averaged or bool(averaged_name(vector_name)), averaged_name(vector_name) or vector_name)
-                out[place] = out.get(place, 0) + _number(c) * _number(factor)
-        return {k: v for k, c in out.items() if (v := _short(c)) != 0}
+                place = (
+                    averaged or bool(averaged_name(vector_name)),
+                    averaged_name(vector_name) or vector_name,
+                )
+                out[place] = out.get(place, 0) + number(c) * number(factor)
+        return {k: v for k, c in out.items() if (v := short(c)) != 0}
 
     def text(self, vector: Vector | Combination) -> str:
         """As a text, with the statement's names for points and inputs put in where they stand as a whole."""
@@ -159,28 +170,30 @@ class Update:
             held = bool(inner) and len(inner) > 1
             if held and found != {} and all(sympy.expand(found.get(k, 0) - c) == 0 for k, c in inner.items()):
                 rest = {k: c for k, c in found.items() if k not in inner}
-                return _joined({(False, name): sympy.Integer(1), **rest})
-        return _joined(found, self.sizes.values())
+                return joined({(False, name): sympy.Integer(1), **rest})
+        return joined(found, self.sizes.values())
 
     def argument(self, of: str) -> str:
         """What a gradient is taken at, a message or a broadcast made of."""
-        return _joined(self.put(self.program.ops[self.operation(of)].argument))
+        return joined(self.put(self.program.ops[self.operation(of)].argument))
 
     def one(self, of: str = "message") -> str:
         """d in x+ = x - gamma d where exactly one worker's message is kept: it is then what it was made of."""
-        [leaf] = {repr(_said(leaf.following[self.program.server[0]])): leaf for leaf in self.program.leaves}.values()
-        number = self.operation(of)
-        total = dict(self.put(self.program.ops[number].argument))
+        [leaf] = {
+            repr(_said(leaf.following[self.program.server[0]])): leaf for leaf in self.program.leaves
+        }.values()
+        sent = self.operation(of)
+        total = dict(self.put(self.program.ops[sent].argument))
         factor = sympy.Integer(0)
         for key, c in leaf.following[self.program.server[0]].terms.items():
-            if key[1] == MESSAGE and key[2] == number:
-                factor = -_number(c) / _number(self.params["gamma"])
+            if key[1] == MESSAGE and key[2] == sent:
+                factor = -number(c) / number(self.params["gamma"])
             elif key != (COMMON, STATE, self.program.server[0]):
                 for place, a in self.put(Vector({key: c})).items():
-                    total[place] = total.get(place, 0) - a / _number(self.params["gamma"])
+                    total[place] = total.get(place, 0) - a / number(self.params["gamma"])
         if sympy.expand(factor - 1) != 0:
             raise ValueError(f"{self.method.__name__}'s step takes {factor} times the mean of its messages")
-        return _joined({k: v for k, c in total.items() if (v := _short(c)) != 0})
+        return joined({k: v for k, c in total.items() if (v := short(c)) != 0})
 
     def renewed(self, name: str, less: str = "") -> tuple[str, str, str]:
         """(probability, a statement's vector after the step where it is renewed, where it is not), each minus `less`.
@@ -190,20 +203,20 @@ class Update:
         """
         sides: list[Combination] = []
         if len(self.program.leaves) == 2:
-            chance = _number(self.program.leaves[0].probability)
+            chance = number(self.program.leaves[0].probability)
             sides = [self._there(name, leaf) for leaf in self.program.leaves]
         else:
-            [leaf], [i], chance = self.program.leaves, self.program.of_kind(MESSAGE), _number(self.kept)
+            [leaf], [i], chance = self.program.leaves, self.program.of_kind(MESSAGE), number(self.kept)
             after = leaf.following[self.source(name)[1]]
             for factor in (1 / chance, sympy.Integer(0)):
                 rest = self.put(Vector({k: c for k, c in after.terms.items() if k[1:] != (MESSAGE, i)}))
-                of = sum(_number(c) for k, c in after.terms.items() if k[1:] == (MESSAGE, i))
+                of = sum(number(c) for k, c in after.terms.items() if k[1:] == (MESSAGE, i))
                 for place, c in self.put(self.program.ops[i].argument).items():
                     rest[place] = rest.get(place, 0) + of * factor * c
-                sides.append({k: v for k, c in rest.items() if (v := _short(sympy.cancel(c))) != 0})
+                sides.append({k: v for k, c in rest.items() if (v := short(sympy.cancel(c))) != 0})
         for side in sides if less else ():
             side[False, less] = side.get((False, less), 0) - sympy.Integer(1)
-        yes, no = (_joined({k: c for k, c in side.items() if c != 0}) for side in sides)
+        yes, no = (joined({k: c for k, c in side.items() if c != 0}) for side in sides)
         return str(chance), yes, no
 
     def _there(self, name: str, leaf: Leaf) -> Combination:
@@ -219,17 +232,20 @@ class Update:
 
         vector: of the draw within its word. order: which vectors are written first.
         """
-        factor = _number(self.scale) if "message" in of else sympy.Integer(1)
-        inner = self.put(averaged(self.program.ops[self.operation(of)].argument, OWN) if of.startswith("picked")
-                         else self.program.ops[self.operation(of)].argument)
+        factor = number(self.scale) if "message" in of else sympy.Integer(1)
+        inner = self.put(
+            averaged(self.program.ops[self.operation(of)].argument, OWN)
+            if of.startswith("picked")
+            else self.program.ops[self.operation(of)].argument
+        )
         first = order.split()
         inner = dict(sorted(inner.items(), key=lambda kv: (*first, kv[0][1]).index(kv[0][1])))
         total = {place: factor * c for place, c in inner.items()}
         word = self.words[of] if vector else {}
         for name, c in word.items() if isinstance(word, Mapping) else ():
             if name != vector:
-                total[False, name] = total.get((False, name), 0) - _number(c)
-        return _joined({k: v for k, c in total.items() if (v := _short(c)) != 0})
+                total[False, name] = total.get((False, name), 0) - number(c)
+        return joined({k: v for k, c in total.items() if (v := short(c)) != 0})
 
     def let(self) -> dict[str, str]:
         """The names of `called` with their texts."""
@@ -237,7 +253,7 @@ class Update:
 
     def direction(self, apart: bool = False) -> str:
         """d in x+ = x - gamma d; apart: with the average of every vector of the step by itself."""
-        x, gamma = self.program.server[0], _number(self.params.get("gamma", "gamma"))
+        x, gamma = self.program.server[0], number(self.params.get("gamma", "gamma"))
         texts = {self._along(leaf.following[x], x, gamma, apart) for leaf in self.program.leaves}
         if len(texts) > 1:
             raise ValueError(f"{self.method.__name__}'s next x hangs on a coin")
@@ -246,11 +262,11 @@ class Update:
     def _along(self, after: Vector, x: str, gamma: Any, apart: bool) -> str:
         if apart:
             keys = [(k, c) for k, c in after.terms.items() if k != (COMMON, STATE, x)]
-            return _sum([f"+ {_joined(self._slope({k: c}, gamma))}" for k, c in keys])
+            return summed([f"+ {joined(self._slope({k: c}, gamma))}" for k, c in keys])
         found = self.put(after)
         if found.pop((False, str(self.words.get(x, x))), 0) != 1:
             raise ValueError(f"{self.method.__name__}'s next x is no step from x")
-        return _joined({k: sympy.cancel(-c / gamma) for k, c in found.items()})
+        return joined({k: sympy.cancel(-c / gamma) for k, c in found.items()})
 
     def _slope(self, terms: Mapping[Key, Any], gamma: Any) -> Combination:
         """-1/gamma times a part of the next x."""
@@ -326,7 +342,7 @@ class Update:
                 place = (state in self.program.server, name)
                 total[place] = total.get(place, 0) - c
             texts.append(self.text({k: v for k, v in total.items() if sympy.expand(v) != 0}))
-        return _spelled(_number(yes.probability)), texts
+        return spelled(number(yes.probability)), texts
 
     @staticmethod
     def after(potential: str, moves: Mapping[str, str]) -> str:
@@ -340,110 +356,31 @@ class Update:
             if alone and (not before or before[-1] in "(+,"):
                 return text
             if alone and before[-1] == "-":
-                return _signs_turned(text)
+                return signs_turned(text)
             return f"({text})" if not text.isidentifier() else text
 
         return found.sub(put, potential)
 
 
-def averaged_name(name: str) -> str:
-    """v of the name P(v), "" of any other."""
-    return name[2:-1] if name.startswith("P(") else ""
-
-
 def _said(v: Vector) -> list[tuple[Key, str]]:
-    return [(k, str(_number(c))) for k, c in v.terms.items()]
+    return [(k, str(number(c))) for k, c in v.terms.items()]
 
 
 def _plain(program: Program) -> Any:
     """What must be the same for all n and d."""
     ops = [(op.kind, op.draw, _said(op.argument)) for op in program.ops]
     leaves = [
-        (str(_number(leaf.probability)), leaf.coins, [(k, _said(v)) for k, v in leaf.following.items()])
+        (str(number(leaf.probability)), leaf.coins, [(k, _said(v)) for k, v in leaf.following.items()])
         for leaf in program.leaves
     ]
     return ops, leaves
 
 
-def _number(c: Any) -> Any:
-    """A coefficient of the trace, or a text of the statement, as a sympy expression."""
-    if isinstance(c, Formula):
-        c = c.it
-    if isinstance(c, str):
-        names = {k: sympy.Symbol(k, positive=True) for k in re.findall(r"[A-Za-z_]\w*", c)}
-        return sympy.sympify(c, locals=names, rational=True)
-    return sympy.nsimplify(c, rational=True) if isinstance(c, float) else sympy.sympify(c)
-
-
-def _short(c: Any) -> Any:
-    """The coefficient as it came, or multiplied out where that is shorter; 0 where it vanishes."""
-    return min((sympy.expand(c), sympy.factor_terms(c), c), key=lambda e: len(str(e)))
-
-
 def _parameter(text: str) -> Any:
     """A whole number as it is, a body may branch on it; everything else as a symbol that it cannot compare."""
-    return int(text) if text.isdecimal() else Formula(_number(text))
+    return int(text) if text.isdecimal() else Formula(number(text))
 
 
 def _same(a: Vector, b: Vector) -> bool:
     keys = {*a.terms, *b.terms}
-    return all(sympy.expand(_number(a.terms.get(k, 0)) - _number(b.terms.get(k, 0))) == 0 for k in keys)
-
-
-def _spelled(c: Any) -> str:
-    """A coefficient as a factor."""
-    text = str(c)
-    return text if re.fullmatch(r"\w+", text) else f"({text})"
-
-
-def _times(c: Any, name: str, sizes: Collection[str] = ()) -> str:
-    """The term with its sign in front; sizes are divided by, where others are factors."""
-    sign = "-" if c.as_coeff_Mul()[0] < 0 else "+"
-    c = -c if sign == "-" else c
-    if str(1 / c) in sizes:
-        return f"{sign} {name}/{1 / c}"
-    return f"{sign} {name}" if c == 1 else f"{sign} {_spelled(c)}*{name}"
-
-
-def _joined(found: Combination, sizes: Collection[str] = ()) -> str:
-    """The combination as a text; averaged vectors stand in one P with their common factor in front."""
-    averaged = {name: c for (mean, name), c in found.items() if mean}
-    terms, done = [], False
-    for (mean, name), c in found.items():
-        if not mean:
-            terms.append(_times(c, name, sizes))
-        elif not done:
-            done, common = True, _common(list(averaged.values()))
-            inside = _sum([_times(sympy.cancel(a / common), k) for k, a in averaged.items()])
-            terms.append(_times(common, f"P({inside})"))
-    return _sum(terms)
-
-
-def _sum(terms: Sequence[str]) -> str:
-    text = " ".join(terms) or "0"
-    if text.startswith("- "):
-        head, _, rest = text[2:].partition(" ")
-        return f"-{head} {rest}".rstrip()
-    return text.removeprefix("+ ")
-
-
-def _common(factors: Sequence[Any]) -> Any:
-    """A factor of all of them, with the sign of the first."""
-    if any(not c.is_polynomial() for c in factors):
-        common = (
-            factors[0] if all(sympy.cancel(c / factors[0]).is_number for c in factors) else sympy.Integer(1)
-        )
-        return common
-    common = sympy.gcd_list(list(factors))
-    return -common if sympy.cancel(factors[0] / common).could_extract_minus_sign() else common
-
-
-def _signs_turned(text: str) -> str:
-    """- (text), its outer signs turned, without the leading one."""
-    out, depth = [], 0
-    for k, c in enumerate(text):
-        depth += (c == "(") - (c == ")")
-        outer = depth == 0 and c in "+-" and text[k + 1 : k + 2] == " "
-        out.append({"+": "-", "-": "+"}[c] if outer else c)
-    turned = "".join(out)
-    return f"({text})" if text.startswith("-") else turned
+    return all(sympy.expand(number(a.terms.get(k, 0)) - number(b.terms.get(k, 0))) == 0 for k in keys)

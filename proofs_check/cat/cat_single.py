@@ -24,12 +24,15 @@ from compth.methods.cat import CATSingle
 from compth.tuning.schemes import alpha, beta, omega
 from proofs_check._blocks import over_run
 from proofs_check._models import model
+from proofs_check._own_step import TunedStep
 from proofs_check._script import Part, Script, constants, step, symbols, text
 from proofs_check.cat import cat_descent
 
 L, mu, d, H, N, h, T, left = symbols("L mu d H N h T left")
 RHO = text(CATSingle().plan(constants(n=1, L=L, mu=mu, d=d)).rho)
 GENERIC = cat_descent.GENERIC
+OWN = TunedStep()
+MOVES = OWN.next()
 MOVED = {
     "name": "cat.single.moved",
     "title": "given x: <g, EQ> >= p ||g||^2, E||Q||^2 <= t <g, EQ>, share p/t >= 1/d; the step 1/(tL) moves x by Q/t/L",
@@ -47,13 +50,13 @@ STEP = {
     "vectors": ["common x", "common g", "common R @ 1"],
     "values": "fp f fs",
     "given": {
-        "smooth": "descent(fp, f, g, x - 1/L*R, x, L)",
+        "smooth": f"descent(fp, f, g, {MOVES['x']}, x, L)",
         "along": "b2_lower(R, g, 1/d)",
         "size": "b_upper(R, g, 1)",
         "growth": "polyak(f, fs, g, mu)",
     },
     "claim": [f"fp - fs <= {RHO}*(f - fs)"],
-    "run": over_run("f - fs", {"x": "x - 1/L*R", "f": "fp"}, RHO, "fs"),
+    "run": over_run("f - fs", MOVES | {"f": "fp"}, RHO, "fs"),
 }
 KEPT = {
     "sizes": {"kept": "T", "dropped": "d - T"},
@@ -160,6 +163,7 @@ SCRIPT = Script(
                 ({"given": {"along": None}}, {**EVEN, "params": {**EVEN["params"], "d": "1"}}),
                 ({"given": {"growth": None}}, {**EVEN, "values": {**EVEN["values"], "fs": "-9"}}),
             ],
+            own_step=OWN,
         ),
         Part(
             TOP,

@@ -30,7 +30,9 @@ from compth.calculus import nice_joint
 from compth.methods.isaga import isaga_limit, isaga_memory, isaga_pace
 from proofs_check._blocks import AT_SOLUTION, over_run
 from proofs_check._models import model, quadratic
+from proofs_check._own_step import TableStep
 from proofs_check._script import Part, Script, members, step, symbols, text, without_max
+from proofs_check._update import Update
 
 n, N, L, mu, tau, ga, c, T, S = symbols("n N L mu tau ga c T S")
 WEIGHT, LARGER = without_max(isaga_memory(ga, L, n, tau), "T")
@@ -42,6 +44,9 @@ if sympy.simplify(nice_joint(n, N, 1 / tau - 1)[0] - SAMPLE - (1 / tau - 1) / n)
 SHORT, DEFINED = f"ga*{text(1 / LIMIT)} < 1", f"c == {text(WEIGHT)}"
 R1, R2 = f"R >= 1 - tau*{FAST}", f"R >= 1 - tau*{SLOW}"
 POTENTIAL = "sq(x - xs) + c*ga**2*N*sq(e)"
+OWN = TableStep()
+MOVES, (NEW, OLD) = OWN.next(), OWN.renewed()
+LATER = Update.after(POTENTIAL, MOVES)
 
 STATEMENT = {
     "name": "isaga.shared",
@@ -53,8 +58,8 @@ STATEMENT = {
     ],
     "vectors": [
         *["common x", "common xs", "family g", "family hs", "family e"],
-        "family Q ~ g - hs - e + P(hs + e) @ 0",
-        "family Y ~ tau*n/N*(g - hs) + (1 - tau*n/N)*e @ 0",
+        f"family Q ~ {OWN.mean()} @ 0",
+        f"family Y ~ tau*n/N*({NEW}) + (1 - tau*n/N)*{OLD} @ 0",
     ],
     "values": "f fs",
     "given": {
@@ -62,10 +67,10 @@ STATEMENT = {
         "each": "cocoercive(f, fs, g, hs, x, xs, L)",
         **AT_SOLUTION,
         "joint": "joint(Q, S + (1/tau - 1)/n, S)",
-        "renewed": "mixture(Y, tau*n/N, g - hs, e)",
+        "renewed": f"mixture(Y, tau*n/N, {NEW}, {OLD})",
     },
-    "claim": [f"sq(x - ga*tau*P(Q) - xs) + c*ga**2*N*sq(Y) <= R*({POTENTIAL})"],
-    "run": over_run(POTENTIAL, {"x": "x - ga*tau*P(Q)", "e": "Y"}, "R", "xs"),
+    "claim": [f"{LATER} <= R*({POTENTIAL})"],
+    "run": over_run(POTENTIAL, MOVES, "R", "xs"),
 }
 CLAIM = STATEMENT["claim"][0]
 WIDE, BROAD = LARGER if "tau" in LARGER[0] else LARGER[::-1]
@@ -195,6 +200,7 @@ SCRIPT = Script(
                 ({"given": {"joint": None}}, at([1] * 3, [0] * 3, [1, -1, 0], 1, 1, F(1, 9), at=0, noise=9)),
                 ({"given": {"each": None}}, at(*SIX, [0] * 6, 1, 1, F(1, 5), L=F(1, 2))),
             ],
+            own_step=OWN,
         ),
         Part(
             SENT,

@@ -16,9 +16,8 @@ Tight: upper: half of D1 would do, and SEGA's own rounding is in A and B.
 Source: Gorbunov, Hanzely and Richtárik 2020, Theorem 4.1 and Table 2, N-SEGA.
 """
 
-from fractions import Fraction as F
-
 from dataclasses import replace
+from fractions import Fraction as F
 
 from compth.methods.n_sega import NSEGA, NSEGANeighbourhood
 from proofs_check._models import model
