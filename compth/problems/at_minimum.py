@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import Field, fields
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
@@ -34,10 +34,19 @@ class Held(Problem, Protocol):
         """grad f_i(x*) as computed, rounding included, (n, d)."""
 
 
+class Again(Protocol):
+    """A dataclass that checks and seals itself once its fields are set."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
+
+    def __post_init__(self) -> None:
+        """Check, derive, seal."""
+
+
 class AtMinimum:
     """f_i(x) = x'A_i x/2 - b_i'x: gradients at x*, where runs begin, and copies that are made anew."""
 
-    def __setstate__(self: Any, state: Mapping[str, object]) -> None:
+    def __setstate__(self: Again, state: Mapping[str, object]) -> None:
         """A copy is made as the original was: nothing that it has computed is taken over."""
         for f in fields(self):
             object.__setattr__(self, f.name, state[f.name])
@@ -56,6 +65,8 @@ class AtMinimum:
     @kept
     def gradients_at_star(self: Held) -> Array:
         """grad f_i(x*), (n, d); exactly zero where it is zero up to rounding (interpolation)."""
+        # Interpolation is a property that theorems ask for by equality with 0: gradients at x* that are
+        # rounding, relative to what was subtracted, are set to it.
         h = self._gradients_there()
         scale = self.L_i * np.linalg.norm(self.x_star) + self._offset_norms
         small = np.linalg.norm(h, axis=1) <= 100 * RELATIVE_ZERO * np.maximum(scale, 1e-300)
@@ -78,6 +89,8 @@ class AtMinimum:
         l is the problem's length max ||b_i||/L_max, 1 when every b_i is 0; nearly: within 1e-10 of it.
         """
         zero = np.zeros(self.d)
+        # Runs that begin at the solution show nothing. Its own length scale keeps the start meaningful in any
+        # units.
         length = float(self._offset_norms.max()) / self.L_max or 1.0
         away = np.sqrt(float(self.distance_squared(zero)))
         at_solution = away <= 1e-10 * max(length, float(np.linalg.norm(self.x_star)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +11,14 @@ from compth._door import at_the_door, finite, optional, text, whole
 from compth._memory import SMALLER_PROBLEM, require_fit
 from compth._rng import check_seed, stream
 from compth._threads import one_blas_thread
+from compth._types import Array, Tensor
 from compth.errors import InvalidParameter, UnusableInput
 from compth.problems.finite_sum import FiniteSum
 from compth.problems.libsvm import read_libsvm
 from compth.problems.optional_data import NAMES, load_optional
-from compth.problems.quadratic import Array, DistributedQuadratic
+from compth.problems.quadratic import DistributedQuadratic
 from compth.problems.row_constants import Facts
-from compth.problems.row_products import Products
+from compth.problems.row_products import CSR, Products
 from compth.problems.rows import FORMED, RowQuadratic
 from compth.problems.standard import Standard, first_odd, in_unit, is_sparse, rows_array, standardised
 from compth.problems.tables import Table, read_table, real_array
@@ -73,10 +73,12 @@ def load_table(dataset: object, target: str | int | None = None) -> tuple[Table,
 
 
 def _is_optional(name: str) -> bool:
+    """True for a name of a data set that an extra brings."""
     return name == "mnist5k" or name.startswith("keel:")
 
 
-def _pair(dataset: Any) -> Table:
+def _pair(dataset: Tensor) -> Table:
+    """(X, y) of one's own; InvalidParameter for what is no pair."""
     try:
         x, y = dataset
     except (TypeError, ValueError):
@@ -94,6 +96,7 @@ def is_data_file(name: str) -> bool:
 
 
 def _checked(name: str, table: Table) -> Table:
+    """The table as arrays of numbers that fit together. Raises InvalidParameter."""
     x = rows_array(f"dataset={name!r}: X", table.x)
     y = real_array(f"dataset={name!r}: y", table.y)
     if x.ndim != 2 or y.shape != x.shape[:1] or 0 in x.shape:
@@ -113,6 +116,8 @@ def split_rows(x: object, y: Array, workers: int, split: str, seed: int = 0) -> 
         raise InvalidParameter(f"split={split!r} is not known: choose one of {', '.join(SPLITS)}")
     if not 1 <= workers <= len(y):
         raise InvalidParameter(f"workers={workers} must lie between 1 and the number of rows, {len(y)}")
+    # One thread: k-means sums in the order in which its threads finish, and a split must be the same on every
+    # machine.
     if split == "kmeans":
         from sklearn.cluster import KMeans
         from threadpoolctl import threadpool_limits
@@ -127,6 +132,7 @@ def split_rows(x: object, y: Array, workers: int, split: str, seed: int = 0) -> 
         return parts
     if split == "order":
         return np.array_split(np.arange(len(y)), workers)
+    # Stable: equal labels stay in the file's order, so that the split depends on nothing but the data.
     order = np.argsort(y, kind="stable") if split == "label" else stream(seed).permutation(len(y))
     return np.array_split(order, workers)
 
@@ -153,6 +159,7 @@ def ridge(
     if not regularisation >= 0:
         raise InvalidParameter(f"regularisation={regularisation} must be >= 0 (0 is least squares)")
     table, name = load_table(dataset, target)
+    # Exact powers of two first: columns in any unit standardise without overflow.
     x, y = in_unit(table.x), in_unit(table.y)
     parts = split_rows(x, y, workers, split, seed)
     info = {
@@ -166,12 +173,15 @@ def ridge(
         info["taken"] = table.taken
     kind = f"{'ridge' if regularisation > 0 else 'least squares'} on {name}"
     y = (y - y.mean()) / (y.std() or 1)
+    # Standardising makes a sparse X dense, and d x d Hessians of a wide one do not fit: both stay as their
+    # rows.
     if components is None and (is_sparse(x) or x.shape[1] > FORMED):
         return _by_rows(standardised(x), y, parts, regularisation, kind, info)
     n, d = len(parts), x.shape[1]
     require_fit(3 * n * d * d * 8, f"dataset={name!r}: n={n}, d={d}", SMALLER_PROBLEM)
     x = standardised(x.toarray() if is_sparse(x) else x).x
     a = np.stack([x[p].T @ x[p] / len(p) for p in parts])
+    # In units of the data part's smoothness: the ridge then says kappa, whatever the data set.
     scale = float(np.linalg.eigvalsh(a.mean(axis=0))[-1])
     if scale <= 0:
         raise InvalidParameter(f"dataset={name!r}: every column is constant, there is nothing to fit")
@@ -191,6 +201,8 @@ def _by_rows(
     order, sizes = np.concatenate(parts), [len(p) for p in parts]
     ordered, y = data._replace(x=data.x[order]), y[order]
     products = Products(_plain(ordered.x), data.x.shape[1], sizes, ordered.shift, ordered.scale)
+    # The same unit by rows, from above: the scaled problem's smoothness is at most 1 + ridge, as theorems
+    # need.
     size = Facts(products, y, ridge).largest().high
     if size <= 0:
         raise InvalidParameter(f"{name}: every column is constant, there is nothing to fit")
@@ -207,15 +219,15 @@ def workers_or_rows(value: object) -> str:
     return whole(1)(value)
 
 
-def _plain(x: Any) -> Any:
+def _plain(x: Tensor) -> Array | CSR:
     """A dense array, or the three arrays of a CSR one."""
     return (x.data, x.indices, x.indptr) if is_sparse(x) else x
 
 
 @at_the_door(workers=workers_or_rows, split=text, ridge=finite, name=text)
 def from_rows(
-    X: Any,
-    y: Any,
+    X: Tensor,
+    y: Tensor,
     workers: int = 10,
     ridge: float = 0.0,
     *,
@@ -231,6 +243,7 @@ def from_rows(
     ridge. Raises InvalidParameter for wrong shapes, NaN, inf and workers without rows.
     """
     table = _checked(name, Table(X, y, ""))
+    # One owner for every row, numbered without gaps: an empty worker would have no f_i.
     if np.ndim(workers):
         owner = np.asarray(workers)
         if owner.shape != table.y.shape or set(np.unique(owner).tolist()) != set(range(int(owner.max()) + 1)):
@@ -247,17 +260,18 @@ def from_rows(
         "ridge": ridge,
         "seed": seed,
     }
+    # Rows that are in order already are not copied.
     x, y = (v if (np.diff(order) == 1).all() else v[order] for v in (table.x, table.y))
     return held_by_rows(x, y, [len(p) for p in parts], ridge, None, None, name, info)
 
 
 def held_by_rows(
-    x: Any,
+    x: Tensor,
     y: Array,
     sizes: list[int],
     ridge: float,
-    shift: Any,
-    scale: Any,
+    shift: Array | None,
+    scale: Array | None,
     name: str,
     info: dict[str, object],
 ) -> RowQuadratic:
@@ -274,6 +288,8 @@ def _components(x: Array, y: Array, parts: list[NDArray[np.int64]], m: int, seed
         )
     rng = stream(seed, len(parts), m)
     groups = [np.array_split(rng.permutation(p), m) for p in parts]
+    # m/m_i times the sum over a group: then the mean over the m components is exactly the worker's own f_i,
+    # although groups differ by a row.
     weights = [m / len(p) for p in parts]
     a = np.array([[w * x[g].T @ x[g] for g in own] for w, own in zip(weights, groups, strict=True)])
     b = np.array([[w * x[g].T @ y[g] for g in own] for w, own in zip(weights, groups, strict=True)])
@@ -284,5 +300,8 @@ def _components(x: Array, y: Array, parts: list[NDArray[np.int64]], m: int, seed
 def least_squares(
     dataset: object = "digits", workers: int = 10, split: str = "label", seed: int = 0
 ) -> DistributedQuadratic | RowQuadratic:
-    """Ridge without regularisation (singular where columns are constant or rows are few)."""
+    """Ridge without regularisation (singular where columns are constant or rows are few).
+
+    Arguments as in `ridge`.
+    """
     return ridge(dataset, workers, split, 0.0, seed)

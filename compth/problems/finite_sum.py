@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compth._numbers import Number
 from compth._own import immutable, kept
 from compth._rng import stream
 from compth._threads import one_blas_thread
+from compth._types import Array
 from compth.errors import InvalidParameter
 from compth.problems.at_minimum import RELATIVE_ZERO
 from compth.problems.generate import random_quadratic
-from compth.problems.quadratic import Array, DistributedQuadratic
+from compth.problems.quadratic import DistributedQuadratic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +46,8 @@ class FiniteSum(DistributedQuadratic):
         if np.abs(a - a.swapaxes(2, 3)).max() > 1e-9 * max(np.abs(a).max(), 1e-300):
             raise InvalidParameter("A must be symmetric for every component: pass (A + A')/2")
         a = (a + a.swapaxes(2, 3)) / 2
+        # The means take the fields' places, so that everything that knows a DistributedQuadratic works on a
+        # finite sum.
         for key, value in (("parts", a), ("offsets", b), ("A", a.mean(axis=1)), ("b", b.mean(axis=1))):
             object.__setattr__(self, key, immutable(value))
         super().__post_init__()
@@ -121,11 +125,15 @@ class FiniteSum(DistributedQuadratic):
 
 @one_blas_thread
 def random_finite_sum(
-    n: int = 1, m: int = 10, d: int = 20, kappa: float = 100.0, seed: int = 0, **settings: Any
+    n: int = 1, m: int = 10, d: int = 20, kappa: float = 100.0, seed: int = 0, **settings: Number
 ) -> FiniteSum:
-    """n workers with m random components each; f has exactly kappa. settings: those of random_quadratic."""
+    """n workers with m random components each; f has exactly kappa.
+
+    settings: those of random_quadratic, of whose n m workers every m in a row become one. Raises InvalidParameter.
+    """
     if m < 1:
         raise InvalidParameter(f"m={m} components: need m >= 1")
+    # Its workers are single coordinates, so that means over components would no longer be.
     if settings.get("family", "dense") != "dense":
         raise InvalidParameter(
             "family='coordinate' ties workers to coordinates: random finite sums are dense"
@@ -147,6 +155,8 @@ def additive_noise(
     if m < 2 or not 0 <= sigma2 < float("inf"):
         raise InvalidParameter(f"m={m}, sigma2={sigma2}: need at least 2 components and 0 <= sigma2 < inf")
     noise = stream(seed, problem.n, m).standard_normal((problem.n, m, problem.d))
+    # Offsets that sum to zero over the components leave every f_i as it was; equal Hessians make the noise the
+    # same at every x.
     noise -= noise.mean(axis=1, keepdims=True)
     noise *= np.sqrt(sigma2 / (noise**2).sum(axis=2).mean())
     parts = np.repeat(problem.A[:, None], m, axis=1)

@@ -10,8 +10,9 @@ import numpy as np
 from compth._door import at_the_door, finite, optional, text, whole
 from compth._memory import SMALLER_PROBLEM, require_fit
 from compth._rng import stream
+from compth._types import Array
 from compth.errors import InvalidParameter
-from compth.problems.quadratic import Array, DistributedQuadratic
+from compth.problems.quadratic import DistributedQuadratic
 
 SPECTRA: dict[str, Callable[[int, float, float], Array]] = {
     "log": lambda d, mu, L: np.geomspace(mu, L, d),
@@ -50,20 +51,26 @@ def random_quadratic(
     _check(n, d, kappa, L, spectrum, hessians, minimisers, rank, family)
     rng = stream(seed, n, d)
     count = d if rank is None else rank
+    # Ascending eigenvalues; below full rank the first ones are 0 and those directions get no curvature at all.
     target = np.zeros(d)
     target[d - count :] = SPECTRA[spectrum](count, L / kappa, L) if count > 1 else L
     if family == "coordinate":
+        # Worker i sees coordinate i alone: d times its eigenvalue, for the mean over d workers divides by d.
         a = np.zeros((d, d, d))
         a[np.arange(d), np.arange(d), np.arange(d)] = d * target
     else:
+        # Hessians with exactly this mean in the eigenbasis, then turned by a random orthogonal matrix.
         basis = _orthogonal(rng, d)[:, d - count :]
         a = basis @ _with_mean(rng, n, np.diag(target[d - count :]), hessians) @ basis.T
     own = rng.standard_normal((a.shape[0], d)) * (0.0 if interpolation else minimisers)
     centre = rng.standard_normal(d)
+    # b_i = A_i c_i: worker i's own minimiser is c_i, a common centre plus its own deviation.
     b = np.einsum("ijk,ik->ij", a, centre + own)
     name = "random" if family == "dense" else "coordinate"
     info = {"seed": seed, "kappa": kappa, "spectrum": spectrum, "hessians": hessians}
     made = DistributedQuadratic(a, b, name, info)
+    # What is promised is checked on what was made: at extreme kappa the smallest eigenvalue drowns in
+    # rounding.
     if count > 1 and not abs(made.kappa / kappa - 1) < 1e-2:
         raise InvalidParameter(
             f"kappa={kappa:g}: mu = L/kappa is lost in rounding at d={d}: need a smaller one"
@@ -82,6 +89,7 @@ def _check(
     rank: int | None,
     family: str,
 ) -> None:
+    """InvalidParameter for the first rule that is broken; a memory estimate last."""
     rules = (
         (n >= 1, f"n={n} workers: need n >= 1"),
         (d >= 1, f"d={d}: need d >= 1"),
@@ -106,6 +114,8 @@ def _check(
 
 
 def _orthogonal(rng: np.random.Generator, d: int) -> Array:
+    """A random orthogonal matrix, uniform over all."""
+    # Signs of R's diagonal make the distribution that of Haar: QR alone prefers some orthogonal matrices.
     q, r = np.linalg.qr(rng.standard_normal((d, d)))
     return np.asarray(q * np.sign(np.diag(r)))
 
@@ -115,6 +125,7 @@ def _with_mean(rng: np.random.Generator, n: int, target: Array, spread: float) -
     m = target.shape[0]
     factors = rng.standard_normal((n, m, m + 2)) / np.sqrt(m + 2)
     raw = (1 - spread) * np.eye(m) + spread * factors @ factors.transpose(0, 2, 1)
+    # A congruence takes the sample mean M to the target T and keeps every matrix positive definite.
     values, vectors = np.linalg.eigh(raw.mean(axis=0))
     half = np.sqrt(target) @ (vectors / np.sqrt(values)) @ vectors.T
     return np.asarray(half @ raw @ half.T)

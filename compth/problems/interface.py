@@ -189,6 +189,8 @@ class Workers(Quadratic, Protocol):
 
 def is_quadratic(problem: object) -> TypeGuard[Quadratic]:
     """True for a problem that has its Hessians."""
+    # Of the object and not of its class: rows have Hessians only where they are small, and views answer for
+    # what is behind.
     return getattr(problem, "A", None) is not None
 
 

@@ -52,12 +52,16 @@ def top(apply: Callable[[Array], Array], size: int, steps: int = STEPS, seed: in
     The low end is a Ritz value, never above it; the high end is false with probability at most FAILURE over the start.
     Lanczos without reorthogonalisation: three vectors, whatever the number of steps.
     """
+    # Every Ritz value lies within the spectrum, so the largest is a lower bound whatever rounding or the start
+    # did.
     values, done = ritz(apply, size, steps, seed)
     theta = float(max(values[-1], 0.0))
     if (
         done
     ):  # an invariant space: the start had a part in every eigenspace, so the largest is among its values
         return Bracket(theta * (1 - ROUNDING), theta * (1 + ROUNDING), "Lanczos, complete")
+    # The upper bound is probabilistic: a random start has a part along the top eigenvector that is unlikely to
+    # be small.
     eps = excess(size, len(values))
     if eps >= 1:
         return Bracket(theta * (1 - ROUNDING), float("inf"), "Lanczos, too few steps")
@@ -65,16 +69,23 @@ def top(apply: Callable[[Array], Array], size: int, steps: int = STEPS, seed: in
 
 
 def ritz(apply: Callable[[Array], Array], size: int, steps: int, seed: int = 0) -> tuple[Array, bool]:
-    """Ritz values, ascending, and whether the Krylov space was exhausted."""
+    """Ritz values, ascending, and whether the Krylov space was exhausted.
+
+    apply: the operator on (size,). steps: products at most. seed: of the start, so that a constant is the same each
+    time.
+    """
     q = stream(seed, size).standard_normal(size)
     q /= np.linalg.norm(q)
     before, beta, diagonal, beside = np.zeros(size), 0.0, [], []
     for _ in range(min(steps, size)):
+        # The three-term recurrence. Lost orthogonality only repeats Ritz values that have converged; it moves
+        # none outward by more than the room that ROUNDING gives.
         w = apply(q) - beta * before
         alpha = float(w @ q)
         w -= alpha * q
         diagonal.append(alpha)
         beta = float(np.linalg.norm(w))
+        # The space is exhausted: what is left is rounding.
         if beta <= 1e-13 * max(map(abs, diagonal)):
             break
         beside.append(beta)

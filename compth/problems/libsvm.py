@@ -24,6 +24,8 @@ def read_libsvm(path: str | Path) -> Table:
     """
     file = Path(path)
     try:
+        # scikit-learn's reader takes some other text for zeros or fails without a line: every line is looked
+        # at first.
         _check_lines(file)
         from sklearn.datasets import load_svmlight_file
 
@@ -36,6 +38,7 @@ def read_libsvm(path: str | Path) -> Table:
 
 
 def _opened(file: Path) -> IO[str]:
+    """The file as text, unpacked where its name says so."""
     if file.suffix == ".gz":
         return gzip.open(file, "rt", encoding="utf-8")
     if file.suffix == ".bz2":

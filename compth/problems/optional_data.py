@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from compth._types import Array
 from compth.errors import UnusableInput
-from compth.problems.quadratic import Array
 
 NAMES = ("mnist5k", "keel:NAME")
 

@@ -7,14 +7,16 @@ noise g_i - grad f_i at x = x* + z has covariance sum_q G_iq (z,1)(z,1)' G_iq': 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from typing import ClassVar, Protocol, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from compth._numbers import plainly
+from compth._numbers import Number, plainly
 from compth._own import immutable, kept, remembered, seal, stranger
+from compth._types import Array, Tensor
 from compth.errors import InvalidParameter, Unsupported
 from compth.problems.at_minimum import RELATIVE_ZERO
 from compth.problems.interface import (
@@ -25,7 +27,6 @@ from compth.problems.interface import (
     is_quadratic,
     without_hessians,
 )
-from compth.problems.quadratic import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,8 @@ class GradientNoise:
 
     def covariance(self, C: Array) -> Array:
         """(n, d, d): covariance of every worker's noise, from E (z,1)(z,1)' (or E zz' for its linear part)."""
+        # The noise is linear in (z, 1): its covariance is G E[(z,1)(z,1)'] G' summed over the eigenpairs. With
+        # C = E zz' alone only the linear part is asked for.
         g = self.G[..., : len(C)]
         return np.asarray(np.einsum("iqab,bc,iqdc->iad", g, C, g, optimize=True))
 
@@ -64,6 +67,8 @@ class GradientNoise:
     @property
     def sigma2(self) -> float:
         """sup_x mean_i E||g_i(x) - grad f_i(x)||^2: sigma2_star for state-independent noise, else inf."""
+        # A slope that is zero up to rounding: then the noise is the same everywhere and its bound is that at
+        # x*.
         size = float(np.abs(self.hessians).max()) ** 2 * self.hessians.shape[-1]
         return self.sigma2_star if float(np.abs(self.slope).max()) <= RELATIVE_ZERO * size else float("inf")
 
@@ -75,6 +80,8 @@ class GradientNoise:
     @kept
     def LL(self) -> float:
         """Expected smoothness of the average: the least LL with E||gbar(x) - gbar(x*)||^2 <= 2 LL (f(x) - f*)."""
+        # E|gbar(x) - gbar(x*)|^2 = z'(A^2 + mean slope/n)z by independence over workers, against 2 LL (f - f*)
+        # = LL z'Az.
         mean = self.hessians.mean(axis=0)
         return self._smoothness(mean @ mean + self.slope.sum(axis=0) / len(self.G) ** 2)
 
@@ -85,6 +92,8 @@ class GradientNoise:
 
     def _smoothness(self, second: Array) -> float:
         """lambda_max(A^{-1/2} second A^{-1/2}) on range(A); inf when `second` does not vanish on A's kernel."""
+        # The least LL with second <= LL A is the largest eigenvalue of A^(-1/2) second A^(-1/2); where second
+        # is not zero on A's kernel no LL will do.
         values, vectors = np.linalg.eigh(self.hessians.mean(axis=0))
         inside = values > RELATIVE_ZERO * len(values) * values[-1]
         outside = vectors[:, ~inside]
@@ -101,8 +110,10 @@ def noise_of(problem: Problem, oracle: Oracle) -> GradientNoise:
     return remembered(problem, oracle, lambda: oracle.noise(problem))
 
 
-def _short(self: Any) -> str:
+def _short(self: object) -> str:
     """Fields at their default are left out."""
+    if isinstance(self, type) or not is_dataclass(self):
+        return object.__repr__(self)
     shown = [f for f in fields(self) if f.default is MISSING or getattr(self, f.name) != f.default]
     return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"
 
@@ -116,7 +127,7 @@ class Oracle(ABC):
 
     components: ClassVar[bool] = True
     replacement: ClassVar[bool] = False
-    size: Any = 1
+    size: Number = 1
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -187,6 +198,8 @@ class Components(Oracle):
     def gradients(self, problem: Problem, x: Array, rng: np.random.Generator) -> Array:
         self.check(problem)
         sums = as_components(problem)
+        # Weights of mean 1 are drawn for each replicate and worker, whatever the sampling: one product serves
+        # all.
         w = self.weights(problem, (*x.shape[:-1], sums.n, sums.m), rng).astype(x.dtype, copy=False)
         out = np.matmul(w[..., None, :], sums.part_gradients(x))[..., 0, :]
         return np.asarray(out / x.dtype.type(sums.m))
@@ -195,6 +208,8 @@ class Components(Oracle):
         self.check(problem)
         sums = as_components(problem)
         n, m = sums.n, sums.m
+        # Noise = (1/m) sum_j (w_j - 1) grad f_ij(x), and grad f_ij(x) = A_ij z + grad f_ij(x*): with W = R'R
+        # the columns of G are R's rows applied to [A_ij, grad f_ij(x*)].
         roots = _roots(np.broadcast_to(self.second(problem), (n, m, m)))
         whole = np.concatenate([sums.parts, sums.parts_at_star[..., None]], axis=3)
         return GradientNoise(np.einsum("iqj,ijab->iqab", roots, whole, optimize=True) / m, sums.A)
@@ -203,6 +218,8 @@ class Components(Oracle):
 def _roots(w: Array) -> Array:
     """(n, m, m) positive semidefinite -> R (n, q, m) with R'R = w."""
     values, vectors = np.linalg.eigh(w)
+    # W is singular by nature (its weights sum to a constant, or workers draw few): zeros up to rounding are
+    # dropped.
     values = np.where(values > 1e-13 * np.maximum(values[:, -1:], 1.0), values, 0.0)
     roots = np.swapaxes(vectors * np.sqrt(values)[:, None, :], 1, 2)
     return np.asarray(roots[:, (values > 0).any(axis=0)] if values.any() else roots[:, :1])
@@ -212,7 +229,7 @@ def _roots(w: Array) -> Array:
 class Minibatch(Components):
     """The mean of `size` components, chosen uniformly without (default) or with replacement."""
 
-    size: Any = 1
+    size: Number = 1
     replace: bool = False
 
     def __post_init__(self) -> None:
@@ -239,11 +256,15 @@ class Minibatch(Components):
         if self.replacement:
             chosen = rng.integers(m, size=(*shape[:-1], size))
         else:
+            # Without replacement: the first `size` of a random order, for every replicate and worker by
+            # itself.
             chosen = rng.permuted(np.broadcast_to(np.arange(m), shape), axis=-1)[..., :size]
         return np.asarray((chosen[..., None] == np.arange(m)).sum(axis=-2) * (m / size))
 
     def second(self, problem: Problem) -> Array:
         m, size = as_components(problem).m, int(self.size)
+        # E ww' - 1 = (m I - 11')/size, times the finite-population factor (m - size)/(m - 1) without
+        # replacement.
         shrink = 1.0 if self.replacement or m == 1 else (m - size) / (m - 1)
         return np.asarray(shrink * (m * np.eye(m) - 1) / size)
 
@@ -259,8 +280,8 @@ class Importance(Components):
     p: one probability per component, the same for all workers; None: proportional to L_ij on worker i.
     """
 
-    p: Any = None
-    size: Any = 1
+    p: Number | Sequence[Number] | None = None
+    size: Number = 1
     replacement: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -283,11 +304,15 @@ class Importance(Components):
         if self.p is not None:
             return np.tile(np.array([float(q) for q in self.p]), (problem.n, 1))
         sums = as_components(problem)
+        # Proportional to L_ij is the choice that minimises the expected smoothness; components of L = 0 keep a
+        # sliver, so that weights stay finite.
         size = np.maximum(sums.L_ij, 1e-12 * sums.L_part)
         return np.asarray(size / size.sum(axis=1, keepdims=True))
 
     def weights(self, problem: Problem, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         p = self.probabilities(problem)
+        # By inversion: how many of the cumulated probabilities a uniform number has passed is the drawn
+        # component.
         edges = np.cumsum(p, axis=1)[:, None, :-1]
         chosen = (rng.random((*shape[:-1], int(self.size), 1)) >= edges).sum(axis=-1)
         counts = (chosen[..., None] == np.arange(shape[-1])).sum(axis=-2)
@@ -298,11 +323,31 @@ class Importance(Components):
         return np.asarray((np.eye(p.shape[1]) / p[:, None, :] - 1) / int(self.size))
 
 
+class Sampling(Protocol):
+    """Which of `workers` things are drawn: what `Arbitrary` asks of a sampling of the compressors' room."""
+
+    @property
+    def workers(self) -> int:
+        """How many there are."""
+
+    def matrix(self) -> Sequence[Sequence[Number]]:
+        """P(j and k), with P(j) on the diagonal."""
+
+    def probabilities(self) -> Sequence[Number]:
+        """P(j)."""
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Masks of the drawn, (..., workers)."""
+
+
 @dataclass(frozen=True)
 class Arbitrary(Components):
-    """g_i = (1/m) sum_{j in S} grad f_ij/p_j for any `Sampling` of the m components (nice, independent, sets)."""
+    """g_i = (1/m) sum_{j in S} grad f_ij/p_j for any `Sampling` of the m components (nice, independent, sets).
 
-    sampling: Any
+    sampling: its matrix of pair probabilities gives the second moments, whatever the dependence of its members.
+    """
+
+    sampling: Sampling
 
     def __post_init__(self) -> None:
         if not all(hasattr(self.sampling, name) for name in ("matrix", "probabilities", "draw", "workers")):
@@ -321,6 +366,7 @@ class Arbitrary(Components):
         return np.asarray(np.where(self.sampling.draw(shape, rng), 1 / p, 0.0))
 
     def second(self, problem: Problem) -> Array:
+        # P(j and k) / (p_j p_k) - 1, for any sampling: all that second moments need of it.
         pair = np.array([[float(v) for v in row] for row in self.sampling.matrix()])
         p = pair.diagonal()
         return np.asarray(pair / np.outer(p, p) - 1)
@@ -360,6 +406,7 @@ class Coordinates(Oracle):
     def noise(self, problem: Problem) -> GradientNoise:
         self.check(problem)
         n, d, k = problem.n, problem.d, int(self.k)
+        # As for a minibatch without replacement, coordinates in the place of components.
         shrink = (d - k) / (d - 1) if d > 1 else 0.0
         roots = _roots(np.broadcast_to(shrink * (d * np.eye(d) - 1) / k, (n, d, d)))
         A = as_quadratic(problem).A
@@ -375,10 +422,13 @@ class Corrected(Oracle):
 
     def gradients(self, problem: Problem, x: Array, rng: np.random.Generator) -> Array:
         self.check(problem)
+        # The oracle is run on the problem at rest at x*: its draws there are g_i(x) - g_i(x*), and grad
+        # f_i(x*) is added.
         star = problem.gradients_at_star.astype(x.dtype, copy=False)
         return np.asarray(self.oracle.gradients(as_quadratic(problem).at_rest, x, rng) + star)
 
     def noise(self, problem: Problem) -> GradientNoise:
+        # No noise at x*: the constant column of G vanishes, its linear part stays.
         own = noise_of(problem, self.oracle)
         return GradientNoise(np.concatenate([own.G[..., :-1], 0 * own.G[..., -1:]], axis=-1), own.hessians)
 
@@ -398,14 +448,15 @@ def oracles() -> dict[str, type[Oracle]]:
 class Drawn:
     """A problem seen through an oracle in one stream: `gradients`, `gradient` are drawn, everything else is exact."""
 
-    def __init__(self, problem: Problem, oracle: Oracle, rng: np.random.Generator) -> None:
-        self._problem, self._oracle, self._rng = problem, oracle, rng
+    def __init__(self, problem: Problem, oracle: Oracle, rng: object) -> None:
+        # an engine's stream draws as a generator does, and is none by class
+        self._problem, self._oracle, self._rng = problem, oracle, cast("np.random.Generator", rng)
 
-    def drawn_by(self, rng: Any) -> Drawn:
+    def drawn_by(self, rng: object) -> Drawn:
         """The same in another stream."""
         return Drawn(self._problem, self._oracle, rng)
 
-    def through(self, seen: Callable[[Any], Any]) -> Drawn:
+    def through(self, seen: Callable[[Problem], Problem]) -> Drawn:
         """Another form of the problem, through the same oracle in the same stream."""
         return Drawn(seen(self._problem), self._oracle, self._rng)
 
@@ -417,5 +468,5 @@ class Drawn:
         """mean_i g_i(x), (..., d) -> (..., d)."""
         return np.asarray(self.gradients(x).mean(axis=-2))
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Tensor:
         return getattr(self._problem, name)

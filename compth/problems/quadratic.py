@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +10,9 @@ from numpy.typing import NDArray
 from compth._door import array, at_the_door
 from compth._own import immutable, kept, seal
 from compth._threads import one_blas_thread
+from compth._types import Array, Json
 from compth.errors import InvalidParameter
 from compth.problems.at_minimum import RELATIVE_ZERO, AtMinimum
-
-Array = NDArray[np.float64]
-"""Real array."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +27,7 @@ class DistributedQuadratic(AtMinimum):
     A: Array
     b: Array
     name: str = "quadratic"
-    info: dict[str, Any] = field(default_factory=dict)
+    info: Json = field(default_factory=dict)
 
     @one_blas_thread
     def __post_init__(self) -> None:
@@ -41,6 +38,8 @@ class DistributedQuadratic(AtMinimum):
             if not np.isfinite(values).all():
                 where = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
                 raise InvalidParameter(f"{label}{where} is not finite: remove NaN and inf from the problem")
+        # Asymmetry beyond rounding is a mistake of the caller's; within it, it is averaged away so that eigh
+        # may be used.
         if np.abs(a - a.transpose(0, 2, 1)).max() > 1e-9 * max(np.abs(a).max(), 1e-300):
             raise InvalidParameter("A must be symmetric for every worker: pass (A + A')/2")
         a = (a + a.transpose(0, 2, 1)) / 2
@@ -50,11 +49,14 @@ class DistributedQuadratic(AtMinimum):
         seal(self)
 
     def _check_bounded(self) -> None:
+        """InvalidParameter where f is not convex, linear, or unbounded below."""
         low, high = float(self.eigenvalues[0]), float(self.eigenvalues[-1])
         if low < -RELATIVE_ZERO * self.d * max(abs(high), abs(low)) or high <= 0:
             raise InvalidParameter(
                 f"the mean Hessian has eigenvalues in [{low:.3g}, {high:.3g}]: f must be convex and not linear"
             )
+        # f is bounded below exactly where mean b lies in the range of the mean Hessian: then A x* = b has a
+        # solution.
         residual = np.linalg.norm(self.hessian @ self.x_star - self.b.mean(axis=0))
         if residual > 1e-8 * max(float(np.linalg.norm(self.b.mean(axis=0))), 1e-300):
             raise InvalidParameter(
@@ -78,6 +80,7 @@ class DistributedQuadratic(AtMinimum):
 
     @kept
     def _eigh(self) -> tuple[Array, Array]:
+        """Eigenvalues, ascending, and vectors of the mean Hessian."""
         values, vectors = np.linalg.eigh(self.hessian)
         return values, vectors
 
@@ -88,6 +91,7 @@ class DistributedQuadratic(AtMinimum):
 
     @kept
     def _positive(self) -> NDArray[np.bool_]:
+        """Which eigenvalues are not zero up to rounding."""
         return np.asarray(self.eigenvalues > RELATIVE_ZERO * self.d * self.eigenvalues[-1])
 
     @property
@@ -115,6 +119,7 @@ class DistributedQuadratic(AtMinimum):
 
     @kept
     def _spectra(self) -> Array:
+        """Eigenvalues of every A_i, (n, d)."""
         return np.asarray(np.linalg.eigvalsh(self.A), dtype=np.float64)
 
     @property
@@ -140,6 +145,7 @@ class DistributedQuadratic(AtMinimum):
 
     @kept
     def _mean_square(self) -> Array:
+        """mean A_i^2."""
         return np.asarray((self.A @ self.A).mean(axis=0))
 
     @kept
@@ -157,6 +163,8 @@ class DistributedQuadratic(AtMinimum):
     def x_star(self) -> Array:
         """The minimiser (the one of least norm if there are many)."""
         values, vectors = self._eigh
+        # The pseudo-inverse by eigenvalues: zeros up to rounding stay out, which gives the solution of least
+        # norm.
         inverse = np.where(self._positive, 1 / np.where(self._positive, values, 1), 0)
         return np.asarray(vectors @ (inverse * (vectors.T @ self.b.mean(axis=0))))
 
@@ -182,6 +190,8 @@ class DistributedQuadratic(AtMinimum):
     def heterogeneity(self) -> float:
         """D = (2 L_max/n) sum (f_i(x*) - min f_i), inf if some f_i is unbounded below (induced compressors' D)."""
         total = 0.0
+        # f_i(x*) - min f_i = g'A_i^+ g/2 where g = grad f_i(x*) lies in the range of A_i >= 0; else f_i is
+        # unbounded below.
         for a, g in zip(self.A, self.gradients_at_star, strict=True):
             solution = np.linalg.lstsq(a, g, rcond=1e-12)[0]
             if (
@@ -197,7 +207,7 @@ class DistributedQuadratic(AtMinimum):
         """(d, n d): column block i is A_i, so that x @ it holds every worker's A_i x side by side."""
         return np.ascontiguousarray(self.A.transpose(2, 0, 1).reshape(self.d, -1))
 
-    def stacked(self, dtype: Any) -> Array:
+    def stacked(self, dtype: np.typing.DTypeLike) -> Array:
         """The stacked Hessians in the given precision (cached for float64)."""
         return np.asarray(self._stacked, dtype=dtype)
 
@@ -228,6 +238,7 @@ class DistributedQuadratic(AtMinimum):
     def distance_squared(self, x: Array) -> Array:
         """Squared distance to the solution set, (..., d) -> (...)."""
         z = x - self.x_star
+        # Distance to a solution set: the part of x - x* in the kernel does not count.
         z = z if self.projector is None else z @ self.projector
         return np.asarray(np.einsum("...j,...j->...", z, z))
 

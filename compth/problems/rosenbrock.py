@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from compth.problems.quadratic import Array
+from compth._types import Array
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ class Rosenbrock:
 
     def gradients(self, x: Array) -> Array:
         """grad f_i for both workers: (..., 2) -> (..., 2, 2)."""
+        # The bent valley 10 (y - x^2)^2 is common; the workers differ in where x is pulled and in a slope of
+        # y.
         a, valley = x[..., 0], x[..., 1] - x[..., 0] ** 2
         rows = [
             np.stack([2 * (a - c) - 4 * self.bend * a * valley, 2 * self.bend * valley + s], axis=-1)

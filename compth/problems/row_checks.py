@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from compth._types import Array
 from compth.errors import InvalidParameter
+from compth.problems.row_products import CSR
 
 LARGEST = 1e60
 """Up to this size, and down to its inverse, the largest entries of X and y may be."""
 
 
 def check_rows(
-    X: Any, y: Array, d: int, sizes: tuple[int, ...], shift: Array | None, scale: Array | None, ridge: float
+    X: Array | CSR,
+    y: Array,
+    d: int,
+    sizes: tuple[int, ...],
+    shift: Array | None,
+    scale: Array | None,
+    ridge: float,
 ) -> None:
     """Raises InvalidParameter for rows (dense, or CSR as a tuple) that make no problem."""
-    sparse = isinstance(X, tuple)
-    numbers = X[0] if sparse else X
-    if not sparse and X.ndim != 2:
+    numbers = X[0] if isinstance(X, tuple) else X
+    if not isinstance(X, tuple) and X.ndim != 2:
         raise InvalidParameter(f"X has shape {X.shape}: need (rows, d)")
     for label, held in (("shift", shift), ("scale", scale)):
         if held is not None and held.shape != (d,):
             raise InvalidParameter(f"{label} has shape {held.shape}: need ({d},), a number for each column")
-    rows = len(X[2]) - 1 if sparse else X.shape[0]
+    rows = len(X[2]) - 1 if isinstance(X, tuple) else X.shape[0]
     if y.shape != (rows,) or sum(sizes) != rows or min(sizes, default=0) < 1:
         raise InvalidParameter(
             f"X has {rows} rows, y shape {y.shape}, workers {len(sizes)} with {sum(sizes)} rows:"

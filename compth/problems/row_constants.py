@@ -6,9 +6,8 @@ K = W^(1/2) R R' W^(1/2) (rows x rows). A direction in which no row points has t
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
 from compth._own import immutable, kept, seal
 from compth._types import Array
@@ -38,6 +37,9 @@ class Facts:
         self.weights = immutable(np.repeat(1 / (self.n * products.sizes), products.sizes))
         self.wide = self.m < self.d
         self.small = min(self.m, self.d) <= SIDE
+        # Beyond SIDE only Lanczos and conjugate gradients are left. They bracket the largest eigenvalue but
+        # not the smallest positive one, nor the rank: without a ridge there would be no mu and no solution
+        # set.
         if not (self.small or ridge):
             raise InvalidParameter(
                 f"{self.m} rows and {self.d} columns: without a ridge, mu and the solution set need at most {SIDE} rows"
@@ -64,16 +66,20 @@ class Facts:
     @kept
     def eigh(self) -> tuple[Array, Array]:
         """Eigenvalues, ascending, and vectors of the data part, on the smaller side."""
+        # K = W^(1/2) R R' W^(1/2) has the data part's positive eigenvalues; the smaller side costs least and
+        # loses least.
         if self.wide:
             root = np.sqrt(self.weights)
             return _eigh(self.gram * root[:, None] * root)
         return _eigh(self.r.moment(self.weights))
 
     @kept
-    def positive(self) -> Any:
+    def positive(self) -> NDArray[np.bool_]:
         """Which of those eigenvalues are not zero up to rounding."""
         values = self.eigh[0]
-        return values > RELATIVE_ZERO * len(values) * values[-1]
+        # Rounding of a symmetric eigenvalue routine is about size * eps * largest: below that a value is a
+        # zero.
+        return np.asarray(values > RELATIVE_ZERO * len(values) * values[-1])
 
     def rank(self) -> int:
         """Of all rows together (asked without a ridge only: then one side is small)."""
@@ -97,7 +103,10 @@ class Facts:
         return np.asarray(root * self.r.images(self.r.back((root * v)[None]))[0])
 
     def _checked(self) -> None:
+        """InvalidParameter where the ridge is lost in rounding, or nothing varies."""
         values = self.eigh[0]
+        # A ridge below rounding would be indistinguishable from none: mu would be noise, and every rate with
+        # it.
         if self.ridge and self.ridge <= RELATIVE_ZERO * len(values) * values[-1]:
             raise InvalidParameter(
                 f"ridge={self.ridge:g} is below the rounding of eigenvalues up to {values[-1]:.3g}: use 0, or more"
@@ -106,16 +115,19 @@ class Facts:
             raise InvalidParameter("every column is constant: there is nothing to fit")
 
     def _mean(self, z: Array) -> Array:
+        """R'WR z, the data part of the mean Hessian."""
         return np.asarray(self.r.back(self.r.images(z[None]) * self.weights)[0])
 
     def mu(self) -> Bracket:
         """The smallest positive eigenvalue of the mean Hessian."""
+        # Fewer rows than columns leave a direction in which only the ridge curves: mu is the ridge, exactly.
         if self.ridge and self.wide:
             return sure(self.ridge, "ridge: fewer rows than columns")
         if self.small:
             self._checked()
             values = self.eigh[0]
             return sure(values[0] + self.ridge if self.ridge else values[self.positive][0])
+        # Beyond SIDE: any Rayleigh quotient is an upper bound, and unit vectors cost one pass for all of them.
         return Bracket(self.ridge, self.ridge + self._least_square(), "ridge <= mu <= the smallest diagonal")
 
     def _least_square(self) -> float:
@@ -126,6 +138,7 @@ class Facts:
         total = np.asarray(square.T @ self.weights)
         if R.shift is not None:
             first = np.asarray(X.T @ self.weights)
+            # Of (x_j - c_j)^2 summed with weights, without forming the centred columns.
             total = total - 2 * first * R.shift + R.shift**2 * self.weights.sum()
         return float((total if R.scale is None else total * R.scale**2).min())
 
@@ -135,6 +148,7 @@ class Facts:
         if not self.small:
             return self._solved()
         values, vectors = self.eigh
+        # The pseudo-inverse: without a ridge, directions in which no row points are left alone (least norm).
         used = np.ones_like(values, dtype=bool) if self.ridge else self.positive
         inverse = np.where(used, 1 / np.where(used, values + self.ridge, 1), 0)
         root = np.sqrt(self.weights)
@@ -150,6 +164,8 @@ class Facts:
 
         right = self.r.back((self.weights * self.y)[None])[0]
         operator = LinearOperator((self.d, self.d), matvec=lambda z: self._mean(z) + self.ridge * z)
+        # Asked for ten times the accuracy that is then checked: what cg calls converged is its own
+        # recurrence's residual, and the residual that is computed afresh must hold.
         found, _ = cg(operator, right, rtol=SOLVED / 10, maxiter=20_000)
         error = np.linalg.norm(self._mean(found) + self.ridge * found - right)
         if not error <= SOLVED * np.linalg.norm(right):
@@ -164,12 +180,14 @@ class Facts:
         if self.rank() == self.d:
             return np.asarray(np.vecdot(z, z))
         values, vectors = self.eigh[0][self.positive], self.eigh[1][:, self.positive]
+        # Coordinates on the span from the rows' products u = R z alone: R z = W^(-1/2) V Lambda^(1/2) (Q'z).
         parts = (u * np.sqrt(self.weights)) @ vectors / np.sqrt(values) if self.wide else z @ vectors
         return np.asarray(np.vecdot(parts, parts))
 
     # -- each worker's Hessian
 
     def _small_worker(self, i: int) -> bool:
+        """True where eigenvalues of worker i's smaller side are computed."""
         return min(int(self.r.sizes[i]), self.d) <= SIDE
 
     def _data(self, i: int) -> tuple[Array, bool]:
@@ -185,6 +203,8 @@ class Facts:
         return tuple(self._l_of(i) for i in range(self.n))
 
     def _l_of(self, i: int) -> Bracket:
+        """L_i of one worker."""
+        # Three ways: eigenvalues of the smaller side, Lanczos on R_i'R_i/m_i, or Lanczos on the rows' side.
         if self._small_worker(i):
             return sure(np.linalg.eigvalsh(self._data(i)[0])[-1] + self.ridge)
         if self.r.sizes[i] >= self.d:
@@ -198,6 +218,8 @@ class Facts:
 
     def mu_min(self) -> Bracket:
         """Strong convexity that every f_i has."""
+        # One worker with fewer rows than columns is enough: in some direction its f_i curves by the ridge
+        # alone.
         if min(self.r.sizes) < self.d:
             return sure(self.ridge, "ridge: a worker has fewer rows than columns")
         if self.d > SIDE:
@@ -210,6 +232,8 @@ class Facts:
 
     def spanned(self) -> tuple[Array, Array]:
         """A_i (n, r+1, r+1) and b_i (n, r+1) on the span of r dimensions, and one direction in which no row points."""
+        # The rows in r coordinates of their span; one more coordinate of zeros stands for everything beside
+        # it.
         Z = self._coordinates()
         r = Z.shape[1]
         a, b = np.zeros((self.n, r + 1, r + 1)), np.zeros((self.n, r + 1))
@@ -242,6 +266,8 @@ class Facts:
         """sqrt lambda_max(mean A_i^2); with D_i = A_i - ridge I that is mean D_i^2 + 2 ridge mean D_i + ridge^2."""
         ridge = self.ridge
         if self.small:
+            # A_i = D_i + ridge I: mean A_i^2 = mean D_i^2 + 2 ridge mean D_i + ridge^2 I, whose last term
+            # moves all eigenvalues.
             square, mean = self._second
             total = square + 2 * ridge * mean
             return sure(np.sqrt(max(np.linalg.eigvalsh(total)[-1], 0.0) + ridge**2))
@@ -272,6 +298,7 @@ class Facts:
         return square / self.n, np.diag(values)
 
     def _mean_square(self, z: Array) -> Array:
+        """mean D_i^2 z."""
         out = np.zeros(self.d)
         for i in range(self.n):
             out += self._own(i, self._own(i, z))
@@ -283,6 +310,8 @@ class Facts:
         """mean (f_i(x*) - min f_i) = mean g_i'A_i^+ g_i/2 with g_i = grad f_i(x*), (n, d)."""
         found = [self._below(i, g) for i, g in enumerate(at_star)]
         if not self.small and np.any(at_star):
+            # x* itself is known to a residual only: in the norm of A_i it moves by at most sqrt(L_i) times
+            # that.
             found = [_about(b, np.sqrt(L) * self._off()) for b, L in zip(found, L_i, strict=True)]
         low, high = (float(np.mean([getattr(b, end) for b in found])) / 2 for end in ("low", "high"))
         return Bracket(low, high, found[0].how)
@@ -306,6 +335,8 @@ class Facts:
             """In the basis R_i'V (m Lambda)^(-1/2) of the rows' span, or V itself."""
             return (self.r.images(z[None], i)[0] / root) @ vectors / roots if by_rows else z @ vectors
 
+        # g'A_i^+ g in the eigenbasis of worker i's rows: (Q'g)^2 over eigenvalue plus ridge, and what lies
+        # outside the span over the ridge alone.
         total = float((parts(g) ** 2 / (values + self.ridge)).sum())
         if self.ridge and np.any(g):
             # outside the span g is ridge x*: ridge ||x* outside||^2, where g'g less its parts would cancel over a ridge
@@ -320,17 +351,21 @@ class Facts:
 
         operator = LinearOperator((self.d, self.d), matvec=lambda z: self._own(i, z) + self.ridge * z)
         x, _ = cg(operator, g, rtol=SOLVED, maxiter=20_000)
+        # The residual turns the approximate solution into a bracket: whatever is wrong with x is bounded, not
+        # assumed small.
         r = g - operator @ x
         low = float(g @ x + r @ x)
         return Bracket(low, low + float(r @ r) / self.ridge, "conjugate gradients with their residual")
 
 
 def _eigh(matrix: Array) -> tuple[Array, Array]:
+    """Eigenvalues, ascending, and vectors."""
     values, vectors = np.linalg.eigh(matrix)
     return np.asarray(values), np.asarray(vectors)
 
 
 def _moved(b: Bracket, by: float) -> Bracket:
+    """The bracket of the constant plus a number."""
     return Bracket(b.low + by, b.high + by, b.how, b.certain)
 
 
@@ -340,4 +375,5 @@ def _about(b: Bracket, by: float) -> Bracket:
 
 
 def _root(b: Bracket) -> Bracket:
+    """The bracket of the square root."""
     return Bracket(float(np.sqrt(b.low)), float(np.sqrt(b.high)), b.how, b.certain)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from compth._own import immutable, kept, seal
-from compth._types import Array
+from compth._types import Array, Numbers, Tensor
 
-CSR = tuple[Array, Any, Any]
+CSR = tuple[Array, Numbers, Numbers]
 """Values, column indices and row pointers."""
 
 
@@ -30,10 +29,11 @@ class Products:
         sizes: Sequence[int],
         shift: Array | None,
         scale: Array | None,
-        dtype: object = np.float64,
+        dtype: np.typing.DTypeLike = np.float64,
     ) -> None:
         self.d, self.sizes, self.m = d, immutable(np.array(sizes)), int(sum(sizes))
         parts = X if isinstance(X, tuple) else (X,)
+        # Only numbers change precision; indices and pointers stay as they are.
         self.values = tuple(_fixed(v, dtype if i == 0 else None) for i, v in enumerate(parts))
         self.shift, self.scale = (None if v is None else _fixed(v, dtype) for v in (shift, scale))
         seal(self)
@@ -44,13 +44,13 @@ class Products:
         ends = np.cumsum([0, *self.sizes]).tolist()
         return tuple(slice(a, b) for a, b in pairwise(ends))
 
-    def matrix(self, worker: int | None = None) -> Any:
+    def matrix(self, worker: int | None = None) -> Tensor:
         """X, or the rows of one worker, as what multiplies; a sparse one is the reader's own."""
         if len(self.values) == 1:
             return self.values[0] if worker is None else self.values[0][self.slices[worker]]
         return _csr(self.values, slice(0, self.m) if worker is None else self.slices[worker], self.d)
 
-    def _part(self, worker: int | None) -> Any:
+    def _part(self, worker: int | None) -> Tensor:
         """The same, a sparse one kept."""
         if len(self.values) == 1:
             return self.matrix(worker)
@@ -66,6 +66,8 @@ class Products:
 
     def images(self, z: Array, worker: int | None = None) -> Array:
         """z R', (R, d) -> (R, m): the values of all rows, or of one worker's, at each z."""
+        # z R' = (z diag(scale)) (X - 1 shift')': the scale is put on the d numbers of z, the shift is one
+        # number a row.
         part = self._part(worker)
         scaled = z if self.scale is None else z * self.scale
         out = np.asarray(_turned(part, scaled))
@@ -77,6 +79,7 @@ class Products:
         if isinstance(part, np.ndarray):
             found = np.matmul(u, part, out=out)
         else:
+            # scipy multiplies from the left alone, and columns that are contiguous several times faster.
             found = np.asarray((part.T @ np.ascontiguousarray(u.T)).T)
         if self.shift is not None:
             found = found - u.sum(axis=1)[:, None] * self.shift
@@ -101,6 +104,7 @@ class Products:
     def moment(self, weights: Array | None = None, worker: int | None = None) -> Array:
         """R' diag(weights) R, (d, d), of all rows or of one worker's; weights (m,), 1 by default."""
         part = self._part(worker)
+        # (X - 1 c')'W(X - 1 c') = X'WX - p c' - c p' + (sum w) c c' with p = X'w: sparse X stays sparse.
         w = np.ones(part.shape[0], dtype=part.dtype) if weights is None else np.asarray(weights)
         product = np.asarray(_dense(part.T @ (part * w[:, None])))
         if self.shift is not None:
@@ -110,23 +114,25 @@ class Products:
         return product if self.scale is None else product * self.scale[:, None] * self.scale
 
 
-def _fixed(values: object, dtype: Any) -> Array:
+def _fixed(values: Numbers, dtype: np.typing.DTypeLike | None) -> Array:
     """An array that nothing writes to: itself where it is one already."""
     found = np.asarray(values, dtype=dtype)
     return np.asarray(immutable(found)) if found.flags.writeable else found
 
 
-def _dense(matrix: Any) -> Array:
+def _dense(matrix: Tensor) -> Array:
+    """An array, whatever held it."""
     return matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
 
 
-def _turned(part: Any, z: Array) -> Any:
+def _turned(part: Tensor, z: Array) -> Tensor:
+    """z part', for dense and sparse rows."""
     if isinstance(part, np.ndarray):
         return z @ part.T
     return (part @ np.ascontiguousarray(z.T)).T
 
 
-def _csr(values: tuple[Any, ...], rows: slice, d: int) -> Any:
+def _csr(values: tuple[Numbers, ...], rows: slice, d: int) -> Tensor:
     """Some rows, without a copy of their numbers."""
     from scipy.sparse import csr_array
 
@@ -135,6 +141,8 @@ def _csr(values: tuple[Any, ...], rows: slice, d: int) -> Any:
     own = pointers[rows.start : rows.stop + 1] - pointers[rows.start]
     held = (numbers[first:last], columns[first:last], own)
     found = csr_array(held, shape=(rows.stop - rows.start, d), copy=False)
+    # Views of the problem's own arrays: whoever is given the matrix must not be able to write into the
+    # problem.
     for part in (found.data, found.indices, found.indptr):
         part.flags.writeable = False
     return found

@@ -5,21 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from threading import enumerate as enumerate_threads
 from threading import get_ident
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compth._memory import SMALLER_PROBLEM, require_fit
 from compth._own import immutable, kept, remembered, seal
 from compth._threads import one_blas_thread
+from compth._types import Array, Json, Numbers
 from compth.errors import InvalidParameter, Unsupported
 from compth.problems.at_minimum import AtMinimum
 from compth.problems.lanczos import RANDOM, Bracket
-from compth.problems.quadratic import Array, DistributedQuadratic
+from compth.problems.quadratic import DistributedQuadratic
 from compth.problems.row_checks import check_rows
 from compth.problems.row_constants import Facts
-from compth.problems.row_products import Products
+from compth.problems.row_products import CSR, Products
 
 FORMED = 1000
 """Up to this dimension Hessians are formed where something asks for them (exact dynamics, oracles)."""
@@ -41,21 +40,21 @@ class RowQuadratic(AtMinimum):
     Raises InvalidParameter for wrong shapes, NaN, inf, a worker without rows, or f = 0.
     """
 
-    X: Any
+    X: Array | CSR
     y: Array
     sizes: tuple[int, ...]
     ridge: float = 0.0
     shift: Array | None = None
-    scale: Any = None
+    scale: Array | None = None
     columns: int | None = None
     name: str = "rows"
-    info: dict[str, Any] = field(default_factory=dict)
+    info: Json = field(default_factory=dict)
 
     @one_blas_thread
     def __post_init__(self) -> None:
         X = self.X if isinstance(self.X, tuple) else np.asarray(self.X, dtype=np.float64)
         columns = self.columns if isinstance(X, tuple) else (X.shape or (0,))[-1]
-        held: dict[str, Any] = {"columns": int(columns or 0), "ridge": float(self.ridge), "X": X}
+        held: dict[str, object] = {"columns": int(columns or 0), "ridge": float(self.ridge), "X": X}
         held |= {
             k: None if v is None else np.asarray(v, dtype=float)
             for k, v in (("y", self.y), ("shift", self.shift), ("scale", self.scale))
@@ -64,6 +63,8 @@ class RowQuadratic(AtMinimum):
         for key, value in held.items():
             object.__setattr__(self, key, immutable(value))
         check_rows(self.X, self.y, self.d, self.sizes, self.shift, self.scale, self.ridge)
+        # Sealed: results remember what they were computed from, and a problem whose rows moved would make them
+        # lies.
         seal(self)
         _ = self._facts  # refuses what has no constants
 
@@ -80,8 +81,9 @@ class RowQuadratic(AtMinimum):
         assert self.columns is not None
         return self.columns
 
-    def products(self, dtype: Any = np.float64) -> Products:
+    def products(self, dtype: np.typing.DTypeLike = np.float64) -> Products:
         """The rows in a precision, made once for each."""
+        # Float32 runs multiply float32 rows: converting X in every round would cost more than the product.
         key = np.dtype(dtype).name
         return remembered(
             self,
@@ -91,6 +93,7 @@ class RowQuadratic(AtMinimum):
 
     @property
     def _facts(self) -> Facts:
+        """What the constants are computed by, made once."""
         return remembered(self, ("facts",), lambda: Facts(self.products(), self.y, self.ridge))
 
     # -- constants, each when it is asked for
@@ -106,24 +109,30 @@ class RowQuadratic(AtMinimum):
         if name not in NAMES:
             raise InvalidParameter(f"name={name!r} has no bracket: choose one of {', '.join(NAMES)}")
         known: dict[str, Bracket] = remembered(self, ("brackets",), dict)
+        # One constant may need many passes over X: each is found once, and only when somebody asks for it.
         if name not in known:
             with one_blas_thread:
                 known[name] = self._found(name)
         return replace(known[name])  # the reader's own: what is kept is out of reach
 
     def _found(self, name: str) -> Bracket:
+        """The bracket of one constant, computed."""
         if name == "heterogeneity":
             return self._facts.heterogeneity(self.gradients_at_star, self.L_i)
+        # L_max comes from the L_i, which are remembered together; every other constant has a routine of its
+        # name.
         found: Bracket = self._largest() if name == "L_max" else getattr(self._facts, name)()
         return found
 
     def _largest(self) -> Bracket:
         each = self._each
         worst = max(each, key=lambda b: b.high)
+        # The largest of several brackets: its low end may come from another worker than its high end.
         return Bracket(max(b.low for b in each), worst.high, worst.how, all(b.certain for b in each))
 
     @property
     def _each(self) -> tuple[Bracket, ...]:
+        """A bracket for every L_i."""
         with one_blas_thread:
             return tuple(map(replace, remembered(self, ("L_i",), self._facts.L_i)))
 
@@ -193,10 +202,12 @@ class RowQuadratic(AtMinimum):
     @kept
     def f_star(self) -> float:
         """min f (of x'Ax/2 - b'x: without the constant ||y||^2/(2 m))."""
+        # f(x*) = -b'x*/2 with b = X'Wy: written as W (X x*) against y, so that b is never formed.
         weights = self._facts.weights * (self._residuals + self.y)
         return float(-(weights @ self.y) / 2)
 
     def _gradients_there(self) -> Array:
+        """grad f_i(x*) as computed, rounding included, (n, d)."""
         return np.asarray(self._pulled(self._residuals[None] * self._per_row)[0] + self.ridge * self.x_star)
 
     # -- gradients and measures
@@ -208,6 +219,7 @@ class RowQuadratic(AtMinimum):
 
     def _pulled(self, u: Array) -> Array:
         """(R, rows) -> (R, n, d): u_i X_i of every worker."""
+        # One worker at a time into one array: a stacked X_i would be a second copy of the data.
         products = self.products(u.dtype)
         out = np.empty((len(u), self.n, self.d), dtype=u.dtype)
         for i, rows in enumerate(products.slices):
@@ -220,8 +232,12 @@ class RowQuadratic(AtMinimum):
         A round measures where the next one takes gradients: the last x of each thread is remembered with its products,
         and they are used again for one that is equal to it in every bit.
         """
+        # By thread: replicate blocks run in several, each on its own x, and must not answer for each other.
+        # What threads that have ended left behind is dropped, or every pool would leave its last block in
+        # memory.
         held: dict[int, tuple[Array, Array, Array]] = remembered(self, ("last",), dict)
         last = held.get(get_ident())
+        # Equal in every bit, so that results do not depend on whether the products were remembered.
         if last is not None and last[0].dtype == x.dtype and np.array_equal(last[0], x):
             return last[1], last[2]
         z = x - self.x_star.astype(x.dtype, copy=False)
@@ -235,6 +251,8 @@ class RowQuadratic(AtMinimum):
     def gradients(self, x: Array) -> Array:
         """grad f_i(x) for every worker: (..., d) -> (..., n, d), two passes over X."""
         flat = _float(x).reshape(-1, self.d)
+        # X x - y = X (x - x*) + (X x* - y): near the solution the first part is small and exact, where X x - y
+        # cancels.
         u = self._away(flat)[1] + self._residuals.astype(flat.dtype, copy=False)
         out = self._pulled(u * self._per_row.astype(flat.dtype, copy=False))
         if self.ridge:
@@ -268,6 +286,9 @@ class RowQuadratic(AtMinimum):
         return self._gap(z, u).reshape(x.shape[:-1])
 
     def _gap(self, z: Array, u: Array) -> Array:
+        """f - f* for z = x - x* and u = X z."""
+        # f(x) - f* = (x - x*)'A (x - x*)/2 = (u'Wu + ridge |z|^2)/2 with u = X z: a sum of squares, so that it
+        # is accurate however close to the solution, where f(x) - f* as a difference would be rounding alone.
         weights = self._facts.weights.astype(u.dtype, copy=False)
         return np.asarray((np.vecdot(u * weights, u) + u.dtype.type(self.ridge) * np.vecdot(z, z)) / 2)
 
@@ -277,6 +298,9 @@ class RowQuadratic(AtMinimum):
         return self._distance(z, u).reshape(x.shape[:-1])
 
     def _distance(self, z: Array, u: Array) -> Array:
+        """Squared distance to the solution set for z = x - x* and u = X z."""
+        # With a ridge the solution is one point; without, the set x* + kernel, and distance is measured in the
+        # rows' span.
         if self.ridge:
             return np.asarray(np.vecdot(z, z))
         return self._facts.in_range(z, u)
@@ -288,6 +312,8 @@ class RowQuadratic(AtMinimum):
 
     def _gradient_square(self, x: Array, z: Array, u: Array) -> Array:
         """||X'Wu + ridge z||^2, by the Gram matrix of the rows where there is one."""
+        # |X'Wu + ridge z|^2 = v'(XX')v + 2 ridge v'u + ridge^2 |z|^2 with v = Wu: with few rows the Gram
+        # matrix saves the pass back over X.
         gram = self._facts.gram_if_small()
         if gram is None:
             gradient = self.gradient(x)
@@ -307,16 +333,20 @@ class RowQuadratic(AtMinimum):
     @property
     def A(self) -> Array | None:
         """A_i = X_i'X_i/m_i + ridge I, (n, d, d), where they are small (d <= 1000); None beyond: see `dense`."""
+        # Asked by exact dynamics and oracles, which work with d^2 numbers and more anyway: beyond, they are
+        # told why not.
         small = self.d <= FORMED and self.n * self.d**2 * 8 <= FORMED_BYTES
         return self._formed.A if small else None
 
     @property
     def _formed(self) -> DistributedQuadratic:
+        """The problem with its Hessians, made once."""
         return remembered(self, ("formed",), self.dense)
 
     def dense(self) -> DistributedQuadratic:
         """The same problem with every worker's Hessian formed. Raises InvalidParameter where they would not fit."""
         sizes = f"n={self.n}, d={self.d}"
+        # Three copies at once: the stack, its transpose's sum, and what the problem keeps.
         require_fit(3 * self.n * self.d**2 * 8, sizes, SMALLER_PROBLEM)
         products, eye = self.products(), self.ridge * np.eye(self.d)
         a = np.stack([products.moment(None, i) / m + eye for i, m in enumerate(self.sizes)])
@@ -342,6 +372,8 @@ class RowQuadratic(AtMinimum):
     def into_span(self, x: Array) -> tuple[Array, Array]:
         """(coordinates of x on the span, (r+1,); the direction of what lies beside it, (d,), of length 1 or 0)."""
         inside = self._facts.into_span(x)
+        # Beside the span every A_i is the ridge alone, so all directions there behave alike: one coordinate
+        # stands for them.
         beside = x - self._facts.out_of_span(inside)
         size = float(np.linalg.norm(beside))
         if size <= 1e-12 * float(np.linalg.norm(x)):
@@ -381,7 +413,7 @@ class RowQuadratic(AtMinimum):
         found: DistributedQuadratic = self._formed.homogeneous
         return found
 
-    def stacked(self, dtype: object) -> Array:
+    def stacked(self, dtype: np.typing.DTypeLike) -> Array:
         """(d, n d): the Hessians side by side, in a precision."""
         return self._formed.stacked(dtype)
 
@@ -393,6 +425,6 @@ class RowQuadratic(AtMinimum):
         return f"{self.name}(n={self.n}, d={self.d}, kappa={self.kappa:.4g})"
 
 
-def _float(x: Array) -> NDArray[Any]:
+def _float(x: Numbers) -> Numbers:
     """Integers as floats; float32 and float64 as they are."""
     return x if x.dtype.kind == "f" else x.astype(np.float64)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._types import Array, Tensor
 from compth.errors import InvalidParameter
-from compth.problems.quadratic import Array
 from compth.problems.tables import real_array
 
 
 class Standard(NamedTuple):
     """Columns (X - 1 shift') diag(scale) of mean 0 and variance 1, constant ones 0; None: X is that itself."""
 
-    x: Any
+    x: Tensor
     shift: Array | None
     scale: Array | None
 
@@ -28,11 +28,13 @@ class Standard(NamedTuple):
 
 
 def is_sparse(x: object) -> bool:
-    """True for scipy.sparse arrays and matrices, of any format."""
+    """True for scipy.sparse arrays and matrices, of any format (told by what they have, so that scipy is not
+    imported).
+    """
     return hasattr(x, "tocsr") and hasattr(x, "nnz")
 
 
-def rows_array(label: str, x: Any) -> Any:
+def rows_array(label: str, x: Tensor) -> Tensor:
     """A float64 array, or a canonical CSR array of the same numbers. Raises InvalidParameter for other values."""
     if not is_sparse(x):
         return real_array(label, x)
@@ -47,7 +49,7 @@ def rows_array(label: str, x: Any) -> Any:
     return found
 
 
-def first_odd(values: Any) -> list[int]:
+def first_odd(values: Tensor) -> list[int]:
     """Where the first number that is not finite stands."""
     if is_sparse(values):
         entries = values.tocoo()
@@ -56,7 +58,7 @@ def first_odd(values: Any) -> list[int]:
     return [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
 
 
-def in_unit(values: Any) -> Any:
+def in_unit(values: Tensor) -> Tensor:
     """Columns times powers of two so that the largest entry lies in [1/2, 1): exact, and squares cannot overflow."""
     if is_sparse(values):
         largest = np.asarray(abs(values).max(axis=0).toarray()).ravel()
@@ -64,12 +66,15 @@ def in_unit(values: Any) -> Any:
         held = values.copy()
         held.data *= powers[held.indices]
         return held
+    # Powers of two change exponents alone: nothing is rounded, and squares of huge entries stay finite.
     largest = np.abs(values).max(axis=0)
     return np.ldexp(values, -np.frexp(largest)[1])
 
 
-def standardised(x: Any) -> Standard:
+def standardised(x: Tensor) -> Standard:
     """Every column at mean 0 and variance 1, constant ones at 0; the mean of a sparse X is kept beside it."""
+    # A constant column becomes 0 and not noise: its deviation is rounding, and dividing by that would invent
+    # data.
     varies = _varies(x)
     if not is_sparse(x):
         x = x - x.mean(axis=0)
@@ -84,7 +89,7 @@ def standardised(x: Any) -> Standard:
     return Standard(x, mean, varies / np.where(varies, deviation, 1))
 
 
-def _without_full_means(x: Any) -> tuple[object, NDArray[np.int64]]:
+def _without_full_means(x: Tensor) -> tuple[object, NDArray[np.int64]]:
     """(x with its columns that have no zero centred, entries stored of each column).
 
     Products with a mean beside X cancel by (mean/deviation)^2, which is at most the number of rows where a zero is in
@@ -98,7 +103,7 @@ def _without_full_means(x: Any) -> tuple[object, NDArray[np.int64]]:
     return x, stored
 
 
-def _varies(x: Array) -> NDArray[np.bool_]:
+def _varies(x: Tensor) -> NDArray[np.bool_]:
     """Which columns are not constant; not std > 0: the mean of a constant column is rounded."""
     if not is_sparse(x):
         return np.asarray((x != x[0]).any(axis=0))

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from compth._types import Array
 from compth.errors import InvalidParameter, UnusableInput
-from compth.problems.quadratic import Array
 
 DELIMITERS = (",", ";", "\t", "|")
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-", "."})
@@ -66,10 +66,12 @@ def _readable(file: Path) -> Iterator[None]:
 
 
 def _unusable(file: Path, reason: str) -> UnusableInput:
+    """The error of a file, with its name."""
     return UnusableInput(f"dataset={str(file)!r} cannot be read: {reason}")
 
 
 def _npz(file: Path, target: str | int | None) -> Table:
+    """X and y of an archive; nothing in it is unpickled."""
     if target is not None:
         raise UnusableInput(f"target={target!r}: an npz file names its target y; leave the option out")
     with file.open("rb") as raw:
@@ -95,10 +97,13 @@ def _npz(file: Path, target: str | int | None) -> Table:
 
 
 def _csv(file: Path, text: str, target: str | int | None) -> Table:
+    """X, y and what was taken of a text file."""
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise _unusable(file, "it is empty")
     delimiter, rows = _split(file, "\n".join(lines))
+    # A header by rule and not by guess: the same file is read alike wherever it is read, and the words say
+    # how.
     header = rows[0] if _is_header(rows[0]) else None
     body = rows[1:] if header else rows
     if not body:
@@ -117,11 +122,14 @@ def _csv(file: Path, text: str, target: str | int | None) -> Table:
 
 
 def _numbers(header: list[str] | None, rows: list[list[str]]) -> range:
+    """Indices of the rows that hold numbers."""
     return range(1 if header else 0, len(rows))
 
 
 def _split(file: Path, text: str) -> tuple[str, list[list[str]]]:
     """The delimiter, and the fields of every row."""
+    # The first delimiter that splits every row into equally many fields; ragged rows under all of them are an
+    # error.
     for delimiter in DELIMITERS:
         rows = [
             [f.strip() for f in row]
@@ -141,6 +149,7 @@ def _split(file: Path, text: str) -> tuple[str, list[list[str]]]:
 
 
 def _is_header(row: list[str]) -> bool:
+    """True where no field is a number or a mark of a missing value."""
     return not any(NUMBER.fullmatch(f) or f.lower() in MISSING for f in row)
 
 
@@ -158,6 +167,7 @@ def _target(names: list[str], target: str | int | None, named: bool) -> int:
 
 
 def _number(file: Path, rows: list[list[str]], names: list[str], i: int, j: int) -> float:
+    """One cell; UnusableInput with its row and column for what is no number."""
     field = rows[i][j]
     if NUMBER.fullmatch(field):
         return float(field)
@@ -169,6 +179,7 @@ def _number(file: Path, rows: list[list[str]], names: list[str], i: int, j: int)
 
 
 def _column(name: str) -> str:
+    """A column in words."""
     return name if name.startswith("column ") else f"column {name[:40]!r}"
 
 

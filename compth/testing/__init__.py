@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from compth.testing.asserts import assert_claim, conformance, method_conformance
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    """`vectors`, imported when it is asked for."""
     if name == "vectors":  # the only part that needs Hypothesis
         from compth.testing.strategies import vectors
 

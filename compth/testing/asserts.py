@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
+from compth._numbers import Number
 from compth.certificates import Report, Verdict
 from compth.certification import certify
 from compth.claims import Claim
@@ -18,18 +18,20 @@ from compth.reporting.certification import lines
 
 
 def assert_claim(
-    C: Any,
+    C: object,
     claims: Claim | Iterable[Claim] | None = None,
-    d: Any = None,
+    d: int | Iterable[int] | None = None,
     *,
     proved: bool = False,
-    **settings: Any,
+    **settings: Number,
 ) -> Report:
     """Fail unless the claims are CONSISTENT or PROVED (proved=True: PROVED); the message is the whole report.
 
-    claims None: the object's own. settings go to `certify` (alpha, budget, seed, n).
+    C: a compressor, or what `certify` takes. claims None: the object's own. d: the dimension or several. settings go
+    to `certify` (alpha, budget, seed, n). Raises AssertionError, and what `certify` raises for unusable input.
     """
     listed = list(claims) if isinstance(claims, Iterable) else claims
+    # The whole report is the message: a failing test then shows the counterexample and not just a verdict.
     report = certify(C, d, claims=listed, **settings)
     allowed = {Verdict.PROVED} if proved else {Verdict.PROVED, Verdict.CONSISTENT}
     if report.verdict not in allowed:
@@ -46,6 +48,8 @@ def conformance(cls: type[Compressor], budget: str = "quick", every: int = 1) ->
     require(
         every >= 1, f"every={every} must be at least 1: the distance between two examples that are looked at"
     )
+    # Three small dimensions each, so that formulas in d are held at more than one point; faults of shape, seed
+    # and bits first, for they are cheaper to see than a false constant.
     examples = cls.examples()
     assert examples, f"{cls.__name__}.examples() is empty: give at least one small instance"
     for compressor in examples[::every]:
@@ -58,6 +62,7 @@ def conformance(cls: type[Compressor], budget: str = "quick", every: int = 1) ->
 
 
 def _shapes(compressor: Compressor, d: int) -> None:
+    """Shape kept, input unchanged, one result a seed, finite constants."""
     x = np.random.default_rng(d).normal(size=(3, 2, d))
     kept = x.copy()
     y = compressor.compress(x, np.random.default_rng(1))
@@ -71,6 +76,7 @@ def _shapes(compressor: Compressor, d: int) -> None:
 
 
 def _bits(compressor: Compressor, d: int) -> None:
+    """Bits of every message, none negative."""
     cost = compressor.bits(d)
     y = compressor.compress(np.ones((4, d)), np.random.default_rng(0))
     realised = compressor.message_bits(y)
@@ -79,7 +85,10 @@ def _bits(compressor: Compressor, d: int) -> None:
 
 
 def method_conformance(method: Method, problem: Problem, steps: int = 60, runs: int = 256) -> None:
-    """Every applicable theorem's metric stays below its bound within 7 standard errors on this problem."""
+    """Every applicable theorem's metric stays below its bound within 7 standard errors on this problem.
+
+    steps, runs: of the simulation, runs at least 2. Raises AssertionError where one is exceeded or none applies.
+    """
     from compth.simulation import simulate
 
     require(runs >= 2, f"runs={runs} must be at least 2: one run has no standard error")
@@ -90,6 +99,9 @@ def method_conformance(method: Method, problem: Problem, steps: int = 60, runs: 
         except CompthError:
             continue
         trace = simulate(method, problem, steps, runs, 0, theorem=theorem)
+        # Seven standard errors: over all steps and theorems of a suite a true bound is exceeded with a
+        # probability far below 1e-6; the two relative terms are rounding, near the bound and near the
+        # solution.
         seen = theorem.trajectory(trace)
         error = theorem.error(trace)
         bound = np.array([promised.rate.bound(t) for t in range(steps + 1)])

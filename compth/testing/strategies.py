@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from hypothesis import strategies as st
+
+from compth._types import Array
 
 
 def numbers() -> st.SearchStrategy[float]:
@@ -18,18 +18,23 @@ def numbers() -> st.SearchStrategy[float]:
 
 
 @st.composite
-def vectors(draw: Any, min_d: int = 1, max_d: int = 8, nonzero: bool = False) -> Any:
-    """Float64 vectors: ties, one-hot, sparse, flat, geometric, m 2^e, -0.0, huge and tiny; nonzero leaves out 0."""
+def vectors(draw: st.DrawFn, min_d: int = 1, max_d: int = 8, nonzero: bool = False) -> Array:
+    """Float64 vectors: ties, one-hot, sparse, flat, geometric, m 2^e, -0.0, huge and tiny; nonzero leaves out 0.
+
+    min_d, max_d: of the dimension.
+    """
     d = draw(st.integers(min_d, max_d))
+    # The shapes on which compressors break: ties for Top-k, one-hot for norms, powers of two for rounding,
+    # zeros.
     kind = draw(st.sampled_from(["any", "one-hot", "flat", "ties", "sparse", "geometric"]))
     value = draw(numbers())
     if kind == "one-hot":
-        x = np.zeros(d)
+        x: Array = np.zeros(d)
         x[draw(st.integers(0, d - 1))] = value
     elif kind == "flat":
         x = np.full(d, value)
     elif kind == "geometric":
-        x = value * 0.5 ** np.arange(d)
+        x = np.asarray(value * 0.5 ** np.arange(d), dtype=np.float64)
     elif kind == "ties":
         pool = draw(st.lists(numbers(), min_size=1, max_size=2))
         x = np.array([draw(st.sampled_from(pool)) for _ in range(d)])

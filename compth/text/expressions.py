@@ -2,7 +2,7 @@
 
 Allowed: numbers, names, + - * / **, unary +-, pi, and calls of sqrt, min, max, abs, log2. Integers stay exact
 (Fractions), decimals are read as the fraction they spell, all digits of it, sympy symbols pass through. pi is a float
-(like sqrt(2)), unless a parameter has this name.
+(like sqrt(2)), unless a parameter has this name. The whitelist may grow; nothing here may ever call eval.
 """
 
 from __future__ import annotations
@@ -32,11 +32,13 @@ _BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
 
 
 def _log2(x: Number) -> Number:
+    """Binary logarithm, exact for powers of two and for symbols."""
     if _numbers.is_symbolic(x):
         import sympy
 
         return sympy.log(x, 2)
     if _numbers.is_exact(x) and x > 0:
+        # A power of two has an exact logarithm; anything else becomes a float, as sqrt(2) does.
         q = Fraction(x)
         if q.numerator & (q.numerator - 1) == 0 and q.denominator & (q.denominator - 1) == 0:
             return Fraction(q.numerator.bit_length() - q.denominator.bit_length())
@@ -68,6 +70,7 @@ class Expression:
                 f"expression={self.text!r} needs a value for {', '.join(sorted(missing))}: give it as a parameter"
             )
         try:
+            # int and Fraction stay exact through / as well: 1/3 in a claim is a third and not its float.
             return _value(self._tree, {k: _numbers.exact(v) for k, v in values.items()})
         except (ZeroDivisionError, OverflowError, ValueError) as problem:
             at = ", ".join(f"{k}={values[k]}" for k in sorted(self.names))
@@ -82,8 +85,10 @@ class Expression:
 def parse(text: str, allowed: frozenset[str] | None = None, remedy: str = "") -> Expression:
     """Parse arithmetic; `allowed` restricts the names, `remedy` says how to give others.
 
-    Raises InvalidParameter with the reason in one line.
+    allowed: None for any name. Returns an Expression to be called with its names. Raises InvalidParameter with the
+    reason in one line.
     """
+    # Bounds on length, depth, exponents and digits: text comes from users, and 9**9**9 must not hang anybody.
     if len(text) > MAX_LENGTH:
         raise InvalidParameter(f"expression of {len(text)} characters: at most {MAX_LENGTH} are read")
     text = text.strip()
@@ -93,6 +98,7 @@ def parse(text: str, allowed: frozenset[str] | None = None, remedy: str = "") ->
         raise InvalidParameter(
             f"expression={text!r} is not arithmetic: use + - * / ** pi sqrt min max abs log2"
         ) from None
+    # A whitelist of node types: what is not named there is refused, whatever Python may add to its grammar.
     names: set[str] = set()
     _check(tree, text, names, 0)
     names -= {PI} - (allowed or frozenset())
@@ -109,6 +115,8 @@ def _check(node: ast.expr, text: str, names: set[str], depth: int) -> None:
     if depth > MAX_DEPTH:
         raise InvalidParameter(f"expression={text[:60]!r} is nested more than {MAX_DEPTH} deep")
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        # Decimals are read from the text: Python's float of 0.1 is not a tenth, and claims are compared
+        # exactly.
         node.value = _literal(node, text)  # type: ignore[assignment]  # a Fraction from here on
         return
     if isinstance(node, ast.Name):
@@ -149,6 +157,7 @@ def decimal(spelled: str) -> Fraction:
 
 
 def _value(node: ast.expr, values: Mapping[str, Number]) -> Number:
+    """The value of a node that `_check` has let pass."""
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name):
@@ -178,6 +187,8 @@ def _pi(values: Mapping[str, Number]) -> Number:
 
 
 def _power(base: Number, exponent: Number) -> Number:
+    """base ** exponent within bounds. Raises OverflowError and ValueError."""
+    # Before it is computed: an exact power may have more digits than there is memory.
     if not _numbers.is_symbolic(exponent) and abs(exponent) > MAX_EXPONENT:
         raise OverflowError(f"exponent {exponent} is beyond {MAX_EXPONENT}")
     if (

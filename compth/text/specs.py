@@ -1,4 +1,8 @@
-"""Objects written as text (command line, sweep files), parsed and never evaluated: "DIANA(RandK(k=6), gamma=0.1)"."""
+"""Objects written as text (command line, sweep files), parsed and never evaluated: "DIANA(RandK(k=6), gamma=0.1)".
+
+Names, numbers, fractions, strings, lists, tuples and calls of known names; anything else is refused with one line
+that says what is meant. Nothing here may call eval, and nothing outside `known` can be reached.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +16,23 @@ from typing import Any
 
 from compth.errors import CompthError, InvalidParameter
 
+Built = Any  # what a text spells is known to its reader alone: a method, a compressor, a problem, a number
+"""The object of a spec."""
 NAMES = {"inf": math.inf, "None": None, "True": True, "False": False}
 
 
-def build(text: str, known: Mapping[str, object]) -> Any:
-    """The object that `text` spells, from the names in `known`; InvalidParameter with one clear line otherwise."""
+def build(text: str, known: Mapping[str, object]) -> Built:
+    """The object that `text` spells, from the names in `known`; InvalidParameter with one clear line otherwise.
+
+    known: name -> class or function that is called with the arguments of the text.
+    """
     if len(text) > 500:
         raise InvalidParameter(f"spec of {len(text)} characters: at most 500 are read")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise InvalidParameter(f"{text!r} cannot be read: write it like DIANA(RandK(k=6))") from None
+    # A bare name means its object with defaults: GD is GD().
     if isinstance(tree, ast.Name) and tree.id in known:
         tree = ast.Call(tree, [], [])
     return _object(tree, text, known)
@@ -50,7 +60,9 @@ def meant(name: str, known: Iterable[str], remedy: str) -> str:
 
 
 def _object(node: ast.expr, text: str, known: Mapping[str, object]) -> object:
+    """What a node spells. InvalidParameter for what is no spec."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        # Only names of `known` can be called: a spec builds what the package knows and nothing else.
         maker = known.get(node.func.id)
         if maker is None:
             raise InvalidParameter(
@@ -75,6 +87,7 @@ def _object(node: ast.expr, text: str, known: Mapping[str, object]) -> object:
         if isinstance(negated, int | float | Fraction) and not isinstance(negated, bool):
             return -negated
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        # 1/3 is a Fraction here, as in expressions: a parameter keeps what was written.
         top, bottom = _object(node.left, text, known), _object(node.right, text, known)
         if isinstance(top, int) and isinstance(bottom, int) and bottom:
             return Fraction(top, bottom)
@@ -83,13 +96,18 @@ def _object(node: ast.expr, text: str, known: Mapping[str, object]) -> object:
     )
 
 
-def _made(maker: Any, name: str, arguments: list[object], keywords: dict[str, object], text: str) -> Any:
+def _made(
+    maker: object, name: str, arguments: list[object], keywords: dict[str, object], text: str
+) -> object:
     """maker(...), with a wrong number or type of arguments as one line."""
     try:
+        if not callable(maker):
+            raise TypeError(f"a {type(maker).__name__} is not callable")
         return maker(*arguments, **keywords)
     except CompthError:
         raise
     except (TypeError, ValueError, AttributeError, ArithmeticError) as problem:
+        # The message of the constructor speaks of Python; what a user can mend is which arguments there are.
         misfit = _misfit(maker, arguments, keywords)
         if misfit:
             raise InvalidParameter(f"{name} in {text!r} {misfit}") from None
@@ -97,8 +115,10 @@ def _made(maker: Any, name: str, arguments: list[object], keywords: dict[str, ob
         raise InvalidParameter(f"{name} in {text!r} cannot be made: {said}") from None
 
 
-def _misfit(maker: Any, arguments: list[object], keywords: Mapping[str, object]) -> str:
+def _misfit(maker: object, arguments: list[object], keywords: Mapping[str, object]) -> str:
     """What is wrong with the arguments' names or number; "" where nothing is, or where nobody can tell."""
+    if not callable(maker):
+        return ""
     try:
         listed = inspect.signature(maker).parameters.values()
     except (TypeError, ValueError):
