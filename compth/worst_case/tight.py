@@ -23,9 +23,8 @@ from compth.worst_case.instance import WorstCase, instance_of
 from compth.worst_case.model import Model, Quadratic1D
 from compth.worst_case.question import Question
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
+from compth.worst_case.tight_radius import radius_of
 
-CLOSE = 1e-4
-"""Eigenvalues this close, relatively, are looked at in many digits."""
 LOWERED = tuple(Fraction(1, 10**k) for k in (6, 5, 4))
 """Shares of L by which mu is lowered in turn where it is closer to L."""
 EIGHT, HALVINGS = 8, 16
@@ -193,20 +192,6 @@ def attained_by(model: Model) -> tuple[float, Quadratic1D]:
     radii = [radius_of(model.moments(e)[1]) for e in model.extremal]
     at = int(np.argmax(radii))
     return radii[at], model.extremal[at]
-
-
-def radius_of(matrix: list[list[Number]]) -> float:
-    """Spectral radius; in 50 digits where eigenvalues cluster at it or lie near 1, where floats lose half of theirs."""
-    sizes = np.sort(np.abs(np.linalg.eigvals(np.array(matrix, dtype=float))))
-    top = float(sizes[-1])
-    if len(sizes) == 1 or ((sizes > top * (1 - CLOSE)).sum() <= 1 and abs(1 - top) > CLOSE):
-        return top
-    import mpmath
-
-    with mpmath.workdps(50):
-        exact = [[mpmath.mpf(Fraction(x).numerator) / Fraction(x).denominator for x in row] for row in matrix]
-        values = mpmath.eig(mpmath.matrix(exact), left=False, right=False)
-        return float(max(abs(v) for v in values))
 
 
 def interior(q: Question) -> Question:

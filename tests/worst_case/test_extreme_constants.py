@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.worst_case.tight import radius_of
+from compth.worst_case.tight_radius import radius_of
 
 
 @pytest.mark.parametrize("gap", [1e-3, 1e-5, 1e-7, 1e-9, 0])
@@ -48,6 +48,26 @@ def test_clustered_eigenvalues_keep_their_digits():
     )  # what floats make of it
     assert radius_of(turned.tolist()) == pytest.approx(float(1 - a), abs=1e-15)
     assert mpmath.mp.dps == 15
+
+
+def test_shortcuts_to_a_radius_meet_all_eigenvalues_in_many_digits():
+    """A simple root next to 1 of a full block, beside a block of a double root: one refined, one in many digits."""
+    a = Fraction(1, 10**9)
+    simple = [
+        [Fraction(1, 2), 1, 0],
+        [0, Fraction(1, 3), 1],
+        [(1 - a - Fraction(1, 2)) * (1 - a - Fraction(1, 3)) * (1 - a), 0, 0],
+    ]
+    double = [[1 - 2 * a, 1], [0, 1 - 2 * a]]
+    zero = Fraction(0)
+    both = [[*map(Fraction, row), *([zero] * 2)] for row in simple] + [
+        [zero] * 3 + [*map(Fraction, row)] for row in double
+    ]
+    both[0][3] = Fraction(1)  # the blocks are coupled: triangular, not diagonal
+    assert radius_of(both) == float(1 - a)
+    for row in both[:3]:
+        row[:3] = [x * (1 - 3 * a) for x in row[:3]]
+    assert radius_of(both) == float(1 - 2 * a)
 
 
 def test_tiny_gaps_end():
